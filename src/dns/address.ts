@@ -1,0 +1,195 @@
+/**
+ * IPv4 and IPv6 addresses and prefixes: text <-> octets, the canonical text of RFC 5952, IPv4-mapped addresses.
+ *
+ * An address is a value whose `text` is canonical: two addresses are equal exactly when their texts are. Parsing is
+ * strict: no leading zeros (`010.1.1.1`), no short forms (`1.2.3`), no zone identifiers (`fe80::1%eth0`).
+ */
+
+export type AddressFamily = 4 | 6;
+
+export interface IpAddress {
+  readonly family: AddressFamily;
+  /** Canonical: dotted quad, or RFC 5952. */
+  readonly text: string;
+}
+
+export interface IpPrefix {
+  readonly family: AddressFamily;
+  /** The network's octets, host bits zero; 4 or 16 of them. */
+  readonly octets: Uint8Array;
+  /** Prefix length in bits. */
+  readonly length: number;
+}
+
+/** Reads one address. Returns undefined for anything that is not exactly one address. */
+export function parseIpAddress(text: string): IpAddress | undefined {
+  if (text.includes(':')) {
+    const octets = parseIpv6(text);
+    return octets && { family: 6, text: formatIpv6(octets) };
+  }
+  return parseIpv4(text) && { family: 4, text };
+}
+
+/** The octets (4 or 16) of an address. */
+export function addressOctets(address: IpAddress): Uint8Array {
+  return address.family === 4 ? ipv4Octets(address.text) : ipv6Octets(address.text);
+}
+
+/** Octets of a dotted quad that is known to be one. @throws TypeError otherwise. */
+export function ipv4Octets(text: string): Uint8Array {
+  const octets = parseIpv4(text);
+  if (octets === undefined) throw new TypeError(`not an IPv4 address: ${text}`);
+  return octets;
+}
+
+/** Octets of an IPv6 text that is known to be one. @throws TypeError otherwise. */
+export function ipv6Octets(text: string): Uint8Array {
+  const octets = parseIpv6(text);
+  if (octets === undefined) throw new TypeError(`not an IPv6 address: ${text}`);
+  return octets;
+}
+
+/** `::ffff:192.0.2.1` becomes `192.0.2.1` (RFC 4291 §2.5.5.2); every other address stays as it is. */
+export function unmapAddress(address: IpAddress): IpAddress {
+  if (address.family === 4 || !address.text.startsWith('::ffff:')) return address;
+  const rest = address.text.slice('::ffff:'.length);
+  return rest.includes('.') ? { family: 4, text: rest } : address;
+}
+
+/** Reads `address/length` or a bare address (then the length is the family's whole). Host bits must be zero. */
+export function parseIpPrefix(text: string): IpPrefix | undefined {
+  const slash = text.indexOf('/');
+  const address = parseIpAddress(slash < 0 ? text : text.slice(0, slash));
+  if (address === undefined) return undefined;
+  const octets = addressOctets(address);
+  const whole = octets.length * 8;
+  let length = whole;
+  if (slash >= 0) {
+    const digits = text.slice(slash + 1);
+    if (!/^(0|[1-9]\d{0,2})$/.test(digits)) return undefined;
+    length = Number(digits);
+    if (length > whole) return undefined;
+  }
+  for (let bit = length; bit < whole; bit++) {
+    if ((octets[bit >> 3]! >> (7 - (bit & 7))) & 1) return undefined;
+  }
+  return { family: address.family, octets, length };
+}
+
+export function formatIpPrefix(prefix: IpPrefix): string {
+  const text = prefix.family === 4 ? formatIpv4(prefix.octets, 0) : formatIpv6(prefix.octets);
+  return `${text}/${prefix.length}`;
+}
+
+/** True if the address (4 or 16 octets) lies in the prefix. Octets of another family never do. */
+export function prefixContains(prefix: IpPrefix, octets: Uint8Array): boolean {
+  if (octets.length !== prefix.octets.length) return false;
+  const whole = prefix.length >> 3;
+  for (let i = 0; i < whole; i++) if (octets[i] !== prefix.octets[i]) return false;
+  const rest = prefix.length & 7;
+  return rest === 0 || (octets[whole]! ^ prefix.octets[whole]!) >> (8 - rest) === 0;
+}
+
+function parseIpv4(text: string): Uint8Array | undefined {
+  const octets = new Uint8Array(4);
+  let part = 0;
+  let digits = 0;
+  let value = 0;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i === text.length ? 0x2e : text.charCodeAt(i);
+    if (code === 0x2e) {
+      if (digits === 0 || part > 3) return undefined;
+      octets[part++] = value;
+      digits = 0;
+      value = 0;
+    } else {
+      if (code < 0x30 || code > 0x39 || (digits > 0 && value === 0)) return undefined;
+      value = value * 10 + (code - 0x30);
+      digits += 1;
+      if (value > 255) return undefined;
+    }
+  }
+  return part === 4 ? octets : undefined;
+}
+
+function parseIpv6(text: string): Uint8Array | undefined {
+  if (text.length > 45) return undefined;
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  const head = parseGroups(halves[0]!, halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1]!, true) : [];
+  if (head === undefined || tail === undefined) return undefined;
+  const missing = 8 - head.length - tail.length;
+  // "::" stands for at least one group of zeros (RFC 4291 §2.2).
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
+  const octets = new Uint8Array(16);
+  head.forEach((group, i) => {
+    octets[i * 2] = group >> 8;
+    octets[i * 2 + 1] = group & 0xff;
+  });
+  tail.forEach((group, i) => {
+    const at = (8 - tail.length + i) * 2;
+    octets[at] = group >> 8;
+    octets[at + 1] = group & 0xff;
+  });
+  return octets;
+}
+
+/** Groups of one half; only the half that ends the address may end in a dotted quad. */
+function parseGroups(text: string, last: boolean): number[] | undefined {
+  if (text === '') return [];
+  const parts = text.split(':');
+  const groups: number[] = [];
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i]!;
+    if (last && i === parts.length - 1 && part.includes('.')) {
+      const quad = parseIpv4(part);
+      if (quad === undefined) return undefined;
+      groups.push((quad[0]! << 8) | quad[1]!, (quad[2]! << 8) | quad[3]!);
+    } else {
+      if (!/^[0-9a-f]{1,4}$/i.test(part)) return undefined;
+      groups.push(Number.parseInt(part, 16));
+    }
+  }
+  return groups;
+}
+
+/** Dotted quad of four octets at `offset`. */
+export function formatIpv4(octets: Uint8Array, offset: number): string {
+  return `${octets[offset]}.${octets[offset + 1]}.${octets[offset + 2]}.${octets[offset + 3]}`;
+}
+
+/**
+ * RFC 5952 text of 16 octets at `offset`: lower case, no leading zeros, the longest run of two or more zero groups
+ * (the first of equals) as `::`, IPv4-mapped addresses with a dotted quad (§5).
+ */
+export function formatIpv6(octets: Uint8Array, offset = 0): string {
+  let bestStart = -1;
+  let bestLength = 1;
+  let start = -1;
+  const groups: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    const group = (octets[offset + i * 2]! << 8) | octets[offset + i * 2 + 1]!;
+    groups.push(group);
+    if (group !== 0) {
+      start = -1;
+    } else {
+      if (start < 0) start = i;
+      if (i - start + 1 > bestLength) {
+        bestStart = start;
+        bestLength = i - start + 1;
+      }
+    }
+  }
+  if (bestStart === 0 && bestLength === 5 && groups[5] === 0xffff) return `::ffff:${formatIpv4(octets, offset + 12)}`;
+  let text = '';
+  for (let i = 0; i < 8; i++) {
+    if (i === bestStart) {
+      text += '::';
+      i += bestLength - 1;
+    } else {
+      text += text === '' || text.endsWith(':') ? groups[i]!.toString(16) : `:${groups[i]!.toString(16)}`;
+    }
+  }
+  return text;
+}
