@@ -1,0 +1,43 @@
+// Finds a port on 127.0.0.1 that is free for UDP and TCP, for a server that a test is about to start.
+// Ports below the kernel's ephemeral range are tried, so that an outgoing socket of another test cannot take it first.
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
+
+const FIRST_PORT = 12_000;
+const LAST_PORT = 31_999;
+const ATTEMPTS = 100;
+
+const handedOut = new Set<number>();
+
+function isFreeForTcp(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+function isFreeForUdp(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => {
+      socket.close();
+      resolve(false);
+    });
+    socket.bind({ address: '127.0.0.1', port, exclusive: true }, () => socket.close(() => resolve(true)));
+  });
+}
+
+/** A port free for both UDP and TCP on 127.0.0.1; never the same one twice in one process. */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const port = randomInt(FIRST_PORT, LAST_PORT + 1);
+    if (handedOut.has(port)) continue;
+    if ((await isFreeForTcp(port)) && (await isFreeForUdp(port))) {
+      handedOut.add(port);
+      return port;
+    }
+  }
+  throw new Error(`no free port on 127.0.0.1 between ${FIRST_PORT} and ${LAST_PORT}`);
+}

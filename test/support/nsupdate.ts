@@ -1,0 +1,27 @@
+// The real nsupdate (bind9-dnsutils) as the tests' independent requestor of DNS UPDATE (RFC 2136) with TSIG.
+import type { ServerAddress } from './dig.ts';
+import type { KeySpec } from './primary-server.ts';
+import { type FinishedProgram, runProgram } from './process.ts';
+
+/**
+ * Sends one UPDATE: `nsupdate(primary, key, 'example.com', ['update add a.example.com 60 A 192.0.2.1'])`.
+ *
+ * Exit code 0 means NOERROR under a verified signature; otherwise stderr has the RCODE. The key goes over standard
+ * input, never on the command line. Without a key the message is unsigned.
+ */
+export function nsupdate(
+  server: ServerAddress,
+  key: KeySpec | undefined,
+  zone: string,
+  lines: readonly string[],
+): Promise<FinishedProgram> {
+  const input = [
+    `server ${server.host} ${server.port}`,
+    `zone ${zone}`,
+    ...(key === undefined ? [] : [`key ${key.algorithm}:${key.name} ${key.secret}`]),
+    ...lines,
+    'send',
+    '',
+  ].join('\n');
+  return runProgram('nsupdate', ['-t', '5', '-r', '0'], { input });
+}
