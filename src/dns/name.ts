@@ -37,6 +37,7 @@ export class DomainName {
   /** The uncompressed wire form, case preserved, ending in the root's zero octet. Never written to. */
   readonly octets: Uint8Array;
   #key: string | undefined;
+  #wireText: string | undefined;
   #text: string | undefined;
 
   private constructor(octets: Uint8Array) {
@@ -122,6 +123,13 @@ export class DomainName {
   get key(): string {
     this.#key ??= lowerCaseKey(this.octets);
     return this.#key;
+  }
+
+  /** The wire octets as a string of the same length, case kept: cheap to slice and to look up. */
+  get wireText(): string {
+    const { buffer, byteOffset, length } = this.octets;
+    this.#wireText ??= Buffer.from(buffer, byteOffset, length).toString('latin1');
+    return this.#wireText;
   }
 
   get isRoot(): boolean {

@@ -1,0 +1,191 @@
+/**
+ * RR types, classes and RDATA as a tagged union (RFC 1035 §3.3 and the RFC of each type).
+ *
+ * `kind` is the type's mnemonic. Types without a structure of their own here are kept as octets (RFC 3597). The bytes
+ * of each are in `wire/rdata-codec.ts`. `empty` is RDATA of length 0 as UPDATE and its classes ANY and NONE use it
+ * (RFC 2136 §2.4, §2.5).
+ */
+import type { DomainName } from './name.ts';
+
+/** RR types and QTYPEs by mnemonic (IANA "Resource Record (RR) TYPEs"). */
+export const RRType = {
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  PTR: 12,
+  MX: 15,
+  TXT: 16,
+  AAAA: 28,
+  SRV: 33,
+  NAPTR: 35,
+  DNAME: 39,
+  OPT: 41,
+  DS: 43,
+  SSHFP: 44,
+  RRSIG: 46,
+  NSEC: 47,
+  DNSKEY: 48,
+  NSEC3: 50,
+  NSEC3PARAM: 51,
+  TLSA: 52,
+  CDS: 59,
+  CDNSKEY: 60,
+  SVCB: 64,
+  HTTPS: 65,
+  TSIG: 250,
+  IXFR: 251,
+  AXFR: 252,
+  ANY: 255,
+  CAA: 257,
+} as const;
+
+/** Classes (RFC 1035 §3.2.4; NONE: RFC 2136 §1.3). */
+export const RRClass = { IN: 1, CH: 3, HS: 4, NONE: 254, ANY: 255 } as const;
+
+const MNEMONICS = new Map<number, string>(Object.entries(RRType).map(([mnemonic, code]) => [code, mnemonic]));
+
+/** `A`, `AAAA`, … or `TYPE65280` for a type without a mnemonic here (RFC 3597 §5). */
+export function formatRRType(type: number): string {
+  return MNEMONICS.get(type) ?? `TYPE${type}`;
+}
+
+export interface SoaRdata {
+  readonly kind: 'SOA';
+  readonly mname: DomainName;
+  readonly rname: DomainName;
+  readonly serial: number;
+  /** Seconds, as the four below. */
+  readonly refresh: number;
+  readonly retry: number;
+  readonly expire: number;
+  /** TTL of negative answers (RFC 2308 §4). */
+  readonly minimum: number;
+}
+
+/** One EDNS option or SvcParam: a number and its octets. */
+export interface NumberedOctets {
+  readonly code: number;
+  readonly octets: Uint8Array;
+}
+
+export interface DsFields {
+  readonly keyTag: number;
+  readonly algorithm: number;
+  readonly digestType: number;
+  readonly digest: Uint8Array;
+}
+
+export interface DnskeyFields {
+  readonly flags: number;
+  readonly protocol: number;
+  readonly algorithm: number;
+  readonly publicKey: Uint8Array;
+}
+
+export interface SvcbFields {
+  readonly priority: number;
+  readonly target: DomainName;
+  /** In strictly increasing order of their keys (RFC 9460 §2.2). */
+  readonly params: readonly NumberedOctets[];
+}
+
+export interface TsigRdata {
+  readonly kind: 'TSIG';
+  readonly algorithm: DomainName;
+  /** Seconds since 1970, 48 bits. */
+  readonly timeSigned: number;
+  readonly fudgeSeconds: number;
+  readonly mac: Uint8Array;
+  readonly originalId: number;
+  /** TSIG error: 0, 16 BADSIG, 17 BADKEY, 18 BADTIME, 22 BADTRUNC (RFC 8945 §3). */
+  readonly error: number;
+  readonly otherData: Uint8Array;
+}
+
+export type Rdata =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'unknown'; readonly octets: Uint8Array }
+  | { readonly kind: 'A'; readonly address: string }
+  | { readonly kind: 'AAAA'; readonly address: string }
+  | { readonly kind: 'NS' | 'CNAME' | 'DNAME' | 'PTR'; readonly target: DomainName }
+  | SoaRdata
+  | { readonly kind: 'MX'; readonly preference: number; readonly exchange: DomainName }
+  | { readonly kind: 'TXT'; readonly strings: readonly Uint8Array[] }
+  | {
+      readonly kind: 'SRV';
+      readonly priority: number;
+      readonly weight: number;
+      readonly port: number;
+      readonly target: DomainName;
+    }
+  | { readonly kind: 'CAA'; readonly flags: number; readonly tag: string; readonly value: Uint8Array }
+  | {
+      readonly kind: 'NAPTR';
+      readonly order: number;
+      readonly preference: number;
+      readonly flags: Uint8Array;
+      readonly services: Uint8Array;
+      readonly regexp: Uint8Array;
+      readonly replacement: DomainName;
+    }
+  | {
+      readonly kind: 'SSHFP';
+      readonly algorithm: number;
+      readonly fingerprintType: number;
+      readonly fingerprint: Uint8Array;
+    }
+  | {
+      readonly kind: 'TLSA';
+      readonly usage: number;
+      readonly selector: number;
+      readonly matchingType: number;
+      readonly data: Uint8Array;
+    }
+  | ({ readonly kind: 'DS' | 'CDS' } & DsFields)
+  | ({ readonly kind: 'DNSKEY' | 'CDNSKEY' } & DnskeyFields)
+  | {
+      readonly kind: 'RRSIG';
+      readonly typeCovered: number;
+      readonly algorithm: number;
+      readonly labels: number;
+      readonly originalTtl: number;
+      readonly expiration: number;
+      readonly inception: number;
+      readonly keyTag: number;
+      readonly signer: DomainName;
+      readonly signature: Uint8Array;
+    }
+  | { readonly kind: 'NSEC'; readonly next: DomainName; readonly types: readonly number[] }
+  | {
+      readonly kind: 'NSEC3';
+      readonly hashAlgorithm: number;
+      readonly flags: number;
+      readonly iterations: number;
+      readonly salt: Uint8Array;
+      readonly nextHashed: Uint8Array;
+      readonly types: readonly number[];
+    }
+  | {
+      readonly kind: 'NSEC3PARAM';
+      readonly hashAlgorithm: number;
+      readonly flags: number;
+      readonly iterations: number;
+      readonly salt: Uint8Array;
+    }
+  | ({ readonly kind: 'SVCB' | 'HTTPS' } & SvcbFields)
+  | { readonly kind: 'OPT'; readonly options: readonly NumberedOctets[] }
+  | TsigRdata;
+
+export type RdataKind = Rdata['kind'];
+
+/** One resource record (RFC 1035 §3.2.1). */
+export interface ResourceRecord {
+  readonly ownerName: DomainName;
+  /** The 16-bit type; agrees with `rdata.kind` unless that is `empty` or `unknown`. */
+  readonly type: number;
+  readonly class: number;
+  /** Seconds; 32 bits unsigned as on the wire (OPT keeps its flags here, RFC 6891 §6.1.3). */
+  readonly ttl: number;
+  readonly rdata: Rdata;
+}

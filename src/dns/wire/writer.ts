@@ -1,0 +1,108 @@
+/**
+ * Writing of DNS octets with name compression (RFC 1035 §4.1.4).
+ *
+ * A suffix is shared only when its octets are the same, case included, so that a reader gets back the case that was
+ * written (RFC 4343 §4).
+ */
+import type { DomainName } from '../name.ts';
+
+/** Largest message over TCP (RFC 1035 §4.2.2). */
+export const MAX_MESSAGE_OCTETS = 65_535;
+
+/** Thrown when a message does not fit into 65,535 octets, or a field does not fit its length octets. */
+export class WireOverflow extends RangeError {
+  constructor(what: string) {
+    super(`${what} is too large for its field`);
+    this.name = 'WireOverflow';
+  }
+}
+
+export class WireWriter {
+  #octets: Buffer;
+  #length = 0;
+  readonly #suffixes = new Map<string, number>();
+
+  constructor(capacity = 512) {
+    this.#octets = Buffer.allocUnsafe(capacity);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What was written, not copied: the writer is not used any more afterwards. */
+  finish(): Buffer {
+    return this.#octets.subarray(0, this.#length);
+  }
+
+  #reserve(count: number): number {
+    const at = this.#length;
+    const length = at + count;
+    if (length > this.#octets.length) {
+      if (length > MAX_MESSAGE_OCTETS) throw new WireOverflow('message');
+      const larger = Buffer.allocUnsafe(Math.min(Math.max(this.#octets.length * 2, length), MAX_MESSAGE_OCTETS));
+      this.#octets.copy(larger, 0, 0, at);
+      this.#octets = larger;
+    }
+    this.#length = length;
+    return at;
+  }
+
+  u8(value: number): void {
+    const at = this.#reserve(1);
+    this.#octets[at] = value;
+  }
+
+  u16(value: number): void {
+    const at = this.#reserve(2);
+    this.#octets[at] = value >> 8;
+    this.#octets[at + 1] = value;
+  }
+
+  u32(value: number): void {
+    this.u16(value >>> 16);
+    this.u16(value & 0xffff);
+  }
+
+  /** 48 bits. */
+  u48(value: number): void {
+    this.u16(Math.floor(value / 0x1_0000_0000));
+    this.u32(value % 0x1_0000_0000);
+  }
+
+  bytes(octets: Uint8Array): void {
+    const at = this.#reserve(octets.length);
+    this.#octets.set(octets, at);
+  }
+
+  characterString(octets: Uint8Array): void {
+    if (octets.length > 255) throw new WireOverflow('character-string');
+    this.u8(octets.length);
+    this.bytes(octets);
+  }
+
+  /** Writes over 16 bits at an earlier offset. */
+  patchU16(offset: number, value: number): void {
+    this.#octets[offset] = value >> 8;
+    this.#octets[offset + 1] = value;
+  }
+
+  /** A name; with `compressed` it may end in a pointer to an earlier one. */
+  name(name: DomainName, compressed = true): void {
+    const { octets, wireText } = name;
+    let at = 0;
+    while (octets[at] !== 0) {
+      const suffix = at === 0 ? wireText : wireText.slice(at);
+      const known = this.#suffixes.get(suffix);
+      if (known !== undefined && compressed) {
+        this.bytes(octets.subarray(0, at));
+        this.u16(0xc000 | known);
+        return;
+      }
+      const offset = this.#length + at;
+      if (known === undefined && offset < 0x4000) this.#suffixes.set(suffix, offset);
+      at += octets[at]! + 1;
+    }
+    this.bytes(octets);
+  }
+}
