@@ -15,9 +15,10 @@ import { POWERDNS_SCHEMA } from './require-server.ts';
 /**
  * pdns.conf for the options.
  *
- * The caches are off: with the defaults (20 s for packets and queries, 60 s for what does not exist) PowerDNS answers
- * with the old address after it has accepted an UPDATE. An operator needs the same lines, else dyndns reads stale
- * values and takes a changed address for an unchanged one.
+ * The caches are off. An UPDATE over DNS empties them by itself, but a change by any other way (pdnsutil, a web
+ * frontend, replication of the database) does not: with the defaults PowerDNS goes on answering from its cache for up
+ * to 20 s, 60 s for what did not exist. dyndns compares with what the primary answers, so an operator needs the same
+ * lines, else it may take a changed address for an unchanged one.
  */
 function pdnsConf(options: PrimaryOptions, directory: string, port: number): string {
   return `launch=gsqlite3
