@@ -100,7 +100,7 @@ export class DomainName {
         } else {
           const next = source[i + 1];
           if (next === undefined || (next >= 0x30 && next <= 0x39)) {
-            throw new NameError('bad-escape', `The domain name '${text}' has an incomplete escape.`);
+            throw new NameError('bad-escape', `The domain name '${shorten(text)}' has an incomplete escape.`);
           }
           label.push(next);
           i += 1;
@@ -215,7 +215,8 @@ export function parseHostName(text: string): DomainName {
   const ascii = labels.map((label, index) => hostLabel(label, index, text));
   const last = ascii[ascii.length - 1]!;
   if (/^\d+$/.test(last)) {
-    throw new NameError('numeric-tld', `The TLD '${last}' of the DNS name '${text}' must be not purely numeric.`);
+    const shortText = shorten(text);
+    throw new NameError('numeric-tld', `The TLD '${last}' of the DNS name '${shortText}' must be not purely numeric.`);
   }
   let octets = 1;
   for (const label of ascii) octets += label.length + 1;
@@ -232,8 +233,9 @@ function hostLabel(label: string, index: number, text: string): string {
   let ascii = label;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is "not ASCII"
   if (/[^\x00-\x7f]/.test(label)) {
-    // A percent sign would be decoded once more by the WHATWG function, and a dot-like character would split the label.
-    if (label.includes('%')) throw invalid();
+    // The WHATWG function reads the start of a URL: it would decode `%`, stop at `/`, `?`, `#` and `\`, and drop tabs and
+    // line ends; a dot-like character would split the label. So nothing but host-name characters may stand beside.
+    if (!/^[a-z0-9_\-\u0080-\uffff]+$/i.test(label) || label.startsWith('-') || label.endsWith('-')) throw invalid();
     ascii = domainToASCII(label);
     if (ascii === '' || ascii.includes('.')) throw invalid();
   }
@@ -248,11 +250,14 @@ function hostLabel(label: string, index: number, text: string): string {
   return ascii;
 }
 
-/** Keeps an error line readable when someone sends kilobytes, and free of control characters. */
+/** Keeps an error line readable when someone sends kilobytes, and free of characters that steer a terminal or a page. */
 function shorten(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  const clean = text.replace(/[\x00-\x1f\x7f]/g, '?');
-  return clean.length > 100 ? `${clean.slice(0, 100)}…` : clean;
+  const start = [...text.slice(0, 202)];
+  const clean = start
+    .slice(0, 100)
+    .join('')
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
+  return start.length > 100 ? `${clean}…` : clean;
 }
 
 function lowerCase(octets: Uint8Array): Uint8Array {
