@@ -6,7 +6,7 @@
  * written as zero.
  */
 import type { DomainName } from '../name.ts';
-import { type Rdata, type ResourceRecord, RRClass, RRType } from '../rdata.ts';
+import { formatRRType, type Rdata, type ResourceRecord, RRClass, RRType } from '../rdata.ts';
 import { decodeRdata, encodeRdata } from './rdata-codec.ts';
 import { WireError, WireReader } from './reader.ts';
 import { WireOverflow, WireWriter } from './writer.ts';
@@ -128,11 +128,6 @@ export function decodeMessage(octets: Uint8Array): DecodedMessage {
     additional.push(record);
   }
   if (reader.remaining !== 0) reader.fail('octets after the last record');
-  for (const record of [...answers, ...authority]) {
-    if (record.type === RRType.TSIG || record.type === RRType.OPT) {
-      throw new WireError(`${record.type === RRType.TSIG ? 'TSIG' : 'OPT'} outside the additional section`, 0);
-    }
-  }
   const message = {
     id,
     response: (flags & 0x8000) !== 0,
@@ -152,9 +147,17 @@ export function decodeMessage(octets: Uint8Array): DecodedMessage {
   return tsigOffset < 0 ? message : { ...message, tsigOffset };
 }
 
+/** The answer or the authority section. */
 function decodeRecords(reader: WireReader, count: number): ResourceRecord[] {
   const records: ResourceRecord[] = [];
-  for (let i = 0; i < count; i++) records.push(decodeRecord(reader));
+  for (let i = 0; i < count; i++) {
+    const { offset } = reader;
+    const record = decodeRecord(reader);
+    if (record.type === RRType.TSIG || record.type === RRType.OPT) {
+      throw new WireError(`${formatRRType(record.type)} outside the additional section`, offset);
+    }
+    records.push(record);
+  }
   return records;
 }
 
@@ -167,7 +170,8 @@ function decodeRecord(reader: WireReader): ResourceRecord {
   const ttl = reader.u32();
   const length = reader.u16();
   if (length > reader.remaining) reader.fail('RDATA beyond the message');
-  if (length === 0 && (rrClass === RRClass.ANY || rrClass === RRClass.NONE)) {
+  // Where UPDATE has classes, OPT has a payload size (RFC 6891 §6.1.2), and 254 and 255 are sizes like any other.
+  if (length === 0 && (rrClass === RRClass.ANY || rrClass === RRClass.NONE) && type !== RRType.OPT) {
     return { ownerName, type, class: rrClass, ttl, rdata: EMPTY_RDATA };
   }
   const end = reader.end;

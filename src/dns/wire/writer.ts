@@ -23,7 +23,7 @@ export class WireWriter {
   readonly #suffixes = new Map<string, number>();
 
   constructor(capacity = 512) {
-    this.#octets = Buffer.allocUnsafe(capacity);
+    this.#octets = Buffer.allocUnsafe(Math.min(capacity, MAX_MESSAGE_OCTETS));
   }
 
   get length(): number {
