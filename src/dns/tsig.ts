@@ -1,0 +1,330 @@
+/**
+ * Transaction signatures (RFC 8945): signing and checking of single messages and of TCP streams of several (§5.3.1).
+ *
+ * Nothing here reads a clock: the caller passes seconds since 1970. Left out: GSS-TSIG, and remembering the last
+ * Time Signed per key (RFC 8945 §5.2.3, a SHOULD), so a replay within the fudge is not noticed.
+ */
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { DomainName } from './name.ts';
+import { RRClass, RRType, type TsigRdata } from './rdata.ts';
+import { type DecodedMessage, encodeRecord, Rcode } from './wire/message.ts';
+import { WireWriter } from './wire/writer.ts';
+
+/** TSIG errors (RFC 8945 §3), carried in the record's Error field. */
+export const TsigErrorCode = { NOERROR: 0, BADSIG: 16, BADKEY: 17, BADTIME: 18, BADTRUNC: 22 } as const;
+
+/** Seconds that the clocks of the two sides may differ (RFC 8945 §10). */
+export const DEFAULT_FUDGE_SECONDS = 300;
+
+interface AlgorithmRow {
+  /** The hash's name in node:crypto. */
+  readonly hash: string;
+  /** Length of the hash in octets. */
+  readonly hashOctets: number;
+  /** Length of the MAC that is sent, in octets. */
+  readonly macOctets: number;
+  readonly wireName: DomainName;
+}
+
+const row = (hash: string, hashOctets: number, name: string, macOctets = hashOctets): AlgorithmRow => ({
+  hash,
+  hashOctets,
+  macOctets,
+  wireName: DomainName.parse(name),
+});
+
+/** Algorithms of RFC 8945 §6. hmac-md5 is there for old clients; a key has to name it. */
+export const TSIG_ALGORITHMS = {
+  'hmac-md5': row('md5', 16, 'hmac-md5.sig-alg.reg.int.'),
+  'hmac-sha1': row('sha1', 20, 'hmac-sha1.'),
+  'hmac-sha224': row('sha224', 28, 'hmac-sha224.'),
+  'hmac-sha256': row('sha256', 32, 'hmac-sha256.'),
+  'hmac-sha256-128': row('sha256', 32, 'hmac-sha256-128.', 16),
+  'hmac-sha384': row('sha384', 48, 'hmac-sha384.'),
+  'hmac-sha384-192': row('sha384', 48, 'hmac-sha384-192.', 24),
+  'hmac-sha512': row('sha512', 64, 'hmac-sha512.'),
+  'hmac-sha512-256': row('sha512', 64, 'hmac-sha512-256.', 32),
+} as const satisfies Record<string, AlgorithmRow>;
+
+export type TsigAlgorithm = keyof typeof TSIG_ALGORITHMS;
+
+/** A shared secret with its name. The secret is held as a KeyObject, which neither prints nor serializes. */
+export interface TsigKey {
+  readonly keyName: DomainName;
+  readonly algorithm: TsigAlgorithm;
+  readonly secret: KeyObject;
+}
+
+export function makeTsigKey(keyName: DomainName, algorithm: TsigAlgorithm, secret: Uint8Array): TsigKey {
+  return { keyName, algorithm, secret: createSecretKey(secret) };
+}
+
+/** Why a reply is not a verified one. */
+export type TsigFailure =
+  /** They rejected ours: the TSIG error is theirs. Unsigned for BADKEY and BADSIG, hence only advice. */
+  | { readonly side: 'theirs'; readonly error: number; readonly peerTime?: number }
+  /** We rejected theirs. */
+  | { readonly side: 'ours'; readonly reason: 'unsigned' | 'key' | 'mac' | 'time' | 'truncation' };
+
+export class TsigError extends Error {
+  readonly failure: TsigFailure;
+  /** RCODE of the message that failed; not authenticated. */
+  readonly rcode: number;
+  constructor(failure: TsigFailure, rcode: number) {
+    super(failure.side === 'theirs' ? `TSIG error ${failure.error} from the peer` : `TSIG check: ${failure.reason}`);
+    this.name = 'TsigError';
+    this.failure = failure;
+    this.rcode = rcode;
+  }
+}
+
+/** The requestor's side of one request and its reply or stream of replies. */
+export class ClientTransaction {
+  readonly #key: TsigKey;
+  #priorMac: Uint8Array = new Uint8Array(0);
+  #first = true;
+  /** Messages of a stream since the last signed one (RFC 8945 §5.3.1). */
+  #unsigned: Uint8Array[] = [];
+
+  constructor(key: TsigKey) {
+    this.#key = key;
+  }
+
+  /** The request with its TSIG record at the end. */
+  sign(request: Uint8Array, nowSeconds: number): Buffer {
+    const fields = { timeSigned: nowSeconds, fudgeSeconds: DEFAULT_FUDGE_SECONDS, error: 0, otherData: NOTHING };
+    const mac = sentMac(this.#key, computeMac(this.#key, NOTHING, [request], fields, false));
+    this.#priorMac = mac;
+    return appendTsig(request, this.#key, { ...fields, mac, originalId: idOf(request) });
+  }
+
+  /**
+   * Checks one reply, in the order key, MAC, time, truncation (RFC 8945 §5.2): with the clock first, a BADTIME could be
+   * drawn out of us by someone without the key.
+   * @throws TsigError
+   */
+  verify(octets: Uint8Array, message: DecodedMessage, nowSeconds: number): void {
+    const tsig = tsigOf(message);
+    const fail = (failure: TsigFailure) => new TsigError(failure, message.rcode);
+    if (tsig === undefined) throw fail({ side: 'ours', reason: 'unsigned' });
+    if (!tsig.keyName.equals(this.#key.keyName) || !tsig.rdata.algorithm.equals(algorithmOf(this.#key).wireName)) {
+      throw fail({ side: 'ours', reason: 'key' });
+    }
+    if (tsig.rdata.mac.length === 0 && tsig.rdata.error !== TsigErrorCode.NOERROR) {
+      throw fail({ side: 'theirs', error: tsig.rdata.error });
+    }
+    const bare = withoutTsig(octets, message);
+    const expected = computeMac(this.#key, this.#priorMac, [...this.#unsigned, bare], tsig.rdata, !this.#first);
+    if (!macMatches(expected, tsig.rdata.mac)) throw fail({ side: 'ours', reason: 'mac' });
+    this.#priorMac = tsig.rdata.mac;
+    this.#first = false;
+    this.#unsigned = [];
+    if (tsig.rdata.error !== TsigErrorCode.NOERROR) {
+      const peerTime = tsig.rdata.otherData.length === 6 ? readU48(tsig.rdata.otherData) : undefined;
+      throw fail({ side: 'theirs', error: tsig.rdata.error, ...(peerTime === undefined ? {} : { peerTime }) });
+    }
+    if (Math.abs(nowSeconds - tsig.rdata.timeSigned) > tsig.rdata.fudgeSeconds) {
+      throw fail({ side: 'ours', reason: 'time' });
+    }
+    if (tsig.rdata.mac.length < algorithmOf(this.#key).macOctets) throw fail({ side: 'ours', reason: 'truncation' });
+  }
+
+  /**
+   * The next message of a TCP stream: up to 99 in a row may be unsigned (RFC 8945 §5.3.1), the first and the last are
+   * not. The caller ends the stream with `complete`.
+   * @throws TsigError
+   */
+  verifyNext(octets: Uint8Array, message: DecodedMessage, nowSeconds: number): void {
+    if (message.tsigOffset === undefined && !this.#first && this.#unsigned.length < 99) {
+      this.#unsigned.push(octets);
+      return;
+    }
+    this.verify(octets, message, nowSeconds);
+  }
+
+  /** True when the last message of the stream was a signed one. */
+  get complete(): boolean {
+    return !this.#first && this.#unsigned.length === 0;
+  }
+}
+
+export type ServerCheck =
+  | { readonly kind: 'unsigned' }
+  | { readonly kind: 'verified'; readonly key: TsigKey; readonly transaction: ServerTransaction }
+  /** `transaction` adds the TSIG record that says why; undefined where the reply is a bare FORMERR. */
+  | {
+      readonly kind: 'rejected';
+      readonly rcode: typeof Rcode.NOTAUTH | typeof Rcode.FORMERR;
+      readonly error: number;
+      readonly transaction: ServerTransaction | undefined;
+    };
+
+/** The responder's side: made by `checkRequest`, signs the reply or each message of a stream of replies. */
+export class ServerTransaction {
+  readonly #key: TsigKey;
+  readonly #error: number;
+  readonly #signed: boolean;
+  /** Time Signed of the request: a BADTIME reply carries it so that the client takes it (RFC 8945 §5.2.3). */
+  readonly #requestTime: number;
+  #priorMac: Uint8Array;
+  #first = true;
+
+  constructor(key: TsigKey, request: TsigRdata, error: number) {
+    this.#key = key;
+    this.#error = error;
+    // Replies to BADKEY and BADSIG are not signed: there is no key that both sides hold (RFC 8945 §5.2).
+    this.#signed = error !== TsigErrorCode.BADKEY && error !== TsigErrorCode.BADSIG;
+    this.#requestTime = request.timeSigned;
+    this.#priorMac = this.#signed ? request.mac : NOTHING;
+  }
+
+  sign(response: Uint8Array, nowSeconds: number): Buffer {
+    const badTime = this.#error === TsigErrorCode.BADTIME;
+    const fields = {
+      timeSigned: badTime ? this.#requestTime : nowSeconds,
+      fudgeSeconds: DEFAULT_FUDGE_SECONDS,
+      error: this.#error,
+      otherData: badTime ? writeU48(nowSeconds) : NOTHING,
+    };
+    const mac = this.#signed
+      ? sentMac(this.#key, computeMac(this.#key, this.#priorMac, [response], fields, !this.#first))
+      : NOTHING;
+    this.#priorMac = mac;
+    this.#first = false;
+    return appendTsig(response, this.#key, { ...fields, mac, originalId: idOf(response) });
+  }
+}
+
+/**
+ * Checks the TSIG record of a received request (RFC 8945 §5.2): key, MAC, time, truncation, in this order.
+ *
+ * @param findKey the key of a name, or undefined
+ */
+export function checkRequest(
+  octets: Uint8Array,
+  message: DecodedMessage,
+  findKey: (keyName: DomainName) => TsigKey | undefined,
+  nowSeconds: number,
+): ServerCheck {
+  const tsig = tsigOf(message);
+  if (tsig === undefined) return { kind: 'unsigned' };
+  const { rdata } = tsig;
+  const reject = (error: number, key: TsigKey): ServerCheck => ({
+    kind: 'rejected',
+    rcode: Rcode.NOTAUTH,
+    error,
+    transaction: new ServerTransaction(key, rdata, error),
+  });
+  const key = findKey(tsig.keyName);
+  if (key === undefined || !rdata.algorithm.equals(algorithmOf(key).wireName)) {
+    return reject(TsigErrorCode.BADKEY, key ?? UNKNOWN_KEY(tsig.keyName));
+  }
+  const { hashOctets, macOctets } = algorithmOf(key);
+  // RFC 8945 §5.2.2.1: such a length is a format error, not a matter of policy.
+  if (rdata.mac.length > hashOctets || rdata.mac.length < Math.max(10, hashOctets / 2)) {
+    return { kind: 'rejected', rcode: Rcode.FORMERR, error: TsigErrorCode.NOERROR, transaction: undefined };
+  }
+  const bare = withoutTsig(octets, message);
+  if (!macMatches(computeMac(key, NOTHING, [bare], rdata, false), rdata.mac)) return reject(TsigErrorCode.BADSIG, key);
+  if (Math.abs(nowSeconds - rdata.timeSigned) > rdata.fudgeSeconds) return reject(TsigErrorCode.BADTIME, key);
+  if (rdata.mac.length < macOctets) return reject(TsigErrorCode.BADTRUNC, key);
+  return { kind: 'verified', key, transaction: new ServerTransaction(key, rdata, TsigErrorCode.NOERROR) };
+}
+
+const NOTHING = new Uint8Array(0);
+const UNKNOWN_KEY = (keyName: DomainName): TsigKey => makeTsigKey(keyName, 'hmac-sha256', Buffer.alloc(1));
+
+type SignedFields = Pick<TsigRdata, 'timeSigned' | 'fudgeSeconds' | 'error' | 'otherData'>;
+
+function algorithmOf(key: TsigKey): AlgorithmRow {
+  return TSIG_ALGORITHMS[key.algorithm];
+}
+
+function tsigOf(message: DecodedMessage): { keyName: DomainName; rdata: TsigRdata } | undefined {
+  if (message.tsigOffset === undefined) return undefined;
+  const record = message.additional[message.additional.length - 1];
+  return record?.rdata.kind === 'TSIG' ? { keyName: record.ownerName, rdata: record.rdata } : undefined;
+}
+
+/**
+ * The whole hash (never truncated here) over what RFC 8945 §4.3 lists: the prior MAC with its length, the messages, the
+ * TSIG variables, or for later messages of a stream only the timers (§5.3.1).
+ */
+function computeMac(
+  key: TsigKey,
+  priorMac: Uint8Array,
+  messages: readonly Uint8Array[],
+  fields: SignedFields,
+  timersOnly: boolean,
+): Uint8Array {
+  const hmac = createHmac(algorithmOf(key).hash, key.secret);
+  if (priorMac.length > 0) hmac.update(Uint8Array.of(priorMac.length >> 8, priorMac.length & 0xff)).update(priorMac);
+  for (const message of messages) hmac.update(message);
+  const variables = new WireWriter(160);
+  if (!timersOnly) {
+    variables.bytes(Buffer.from(key.keyName.key, 'latin1'));
+    variables.u16(RRClass.ANY);
+    variables.u32(0);
+    variables.name(algorithmOf(key).wireName, false);
+  }
+  variables.u48(fields.timeSigned);
+  variables.u16(fields.fudgeSeconds);
+  if (!timersOnly) {
+    variables.u16(fields.error);
+    variables.u16(fields.otherData.length);
+    variables.bytes(fields.otherData);
+  }
+  return hmac.update(variables.finish()).digest();
+}
+
+/** What is put on the wire, and into the next MAC: the hash, cut where the algorithm says so (RFC 8945 §5.2.2.1). */
+function sentMac(key: TsigKey, mac: Uint8Array): Uint8Array {
+  return mac.subarray(0, algorithmOf(key).macOctets);
+}
+
+/** Constant time over the octets that were received; a received MAC of no octets or too many never matches. */
+function macMatches(expected: Uint8Array, received: Uint8Array): boolean {
+  if (received.length < Math.max(10, expected.length / 2) || received.length > expected.length) return false;
+  return timingSafeEqual(expected.subarray(0, received.length), received);
+}
+
+function appendTsig(octets: Uint8Array, key: TsigKey, rdata: Omit<TsigRdata, 'kind' | 'algorithm'>): Buffer {
+  const algorithm = algorithmOf(key).wireName;
+  const writer = new WireWriter(octets.length + 160);
+  writer.bytes(octets);
+  encodeRecord(writer, {
+    ownerName: key.keyName,
+    type: RRType.TSIG,
+    class: RRClass.ANY,
+    ttl: 0,
+    rdata: { kind: 'TSIG', algorithm, ...rdata },
+  });
+  writer.patchU16(10, ((octets[10]! << 8) | octets[11]!) + 1);
+  return writer.finish();
+}
+
+/** The message as it was before signing: without the record, ARCOUNT one less, the original id (RFC 8945 §4.3.2). */
+function withoutTsig(octets: Uint8Array, message: DecodedMessage): Uint8Array {
+  const tsig = tsigOf(message)!;
+  const bare = Uint8Array.prototype.slice.call(octets, 0, message.tsigOffset);
+  const count = ((bare[10]! << 8) | bare[11]!) - 1;
+  bare[0] = tsig.rdata.originalId >> 8;
+  bare[1] = tsig.rdata.originalId;
+  bare[10] = count >> 8;
+  bare[11] = count;
+  return bare;
+}
+
+function idOf(octets: Uint8Array): number {
+  return (octets[0]! << 8) | octets[1]!;
+}
+
+function readU48(octets: Uint8Array): number {
+  return octets.reduce((value, octet) => value * 256 + octet, 0);
+}
+
+function writeU48(value: number): Uint8Array {
+  const writer = new WireWriter(6);
+  writer.u48(value);
+  return writer.finish();
+}

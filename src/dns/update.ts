@@ -1,0 +1,160 @@
+/**
+ * ZoneChange <-> UPDATE message (RFC 2136). The sections of UPDATE lie in those of a query: zone = question,
+ * prerequisites = answer, updates = authority (§2).
+ */
+import type { DomainName } from './name.ts';
+import { type Rdata, type ResourceRecord, RRClass, RRType } from './rdata.ts';
+import { type RRset, rrsetRecords } from './rrset.ts';
+import { type Message, makeMessage, Opcode } from './wire/message.ts';
+import { WireError } from './wire/reader.ts';
+import type { Prerequisite, ZoneChange, ZoneEdit } from './zone-change.ts';
+
+/**
+ * One UPDATE message for several changes of one zone; they land together or not at all (RFC 2136 §3.4.2.7). The id is 0:
+ * whoever sends it sets one.
+ */
+export function updateMessage(zone: DomainName, changes: readonly ZoneChange[]): Message {
+  const prerequisites: ResourceRecord[] = [];
+  const updates: ResourceRecord[] = [];
+  for (const change of changes) {
+    for (const prerequisite of change.prerequisites) pushPrerequisite(prerequisites, prerequisite);
+    for (const edit of change.edits) pushEdit(updates, edit);
+  }
+  return makeMessage({
+    opcode: Opcode.UPDATE,
+    questions: [{ qname: zone, qtype: RRType.SOA, qclass: RRClass.IN }],
+    answers: prerequisites,
+    authority: updates,
+  });
+}
+
+/** A record of class ANY or NONE without RDATA (RFC 2136 §2.4, §2.5). */
+function marker(ownerName: DomainName, type: number, rrClass: number): ResourceRecord {
+  return { ownerName, type, class: rrClass, ttl: 0, rdata: { kind: 'empty' } };
+}
+
+function pushPrerequisite(records: ResourceRecord[], prerequisite: Prerequisite): void {
+  const { ownerName } = prerequisite;
+  switch (prerequisite.kind) {
+    case 'rrset-exists':
+      records.push(marker(ownerName, prerequisite.type, RRClass.ANY));
+      return;
+    case 'rrset-equals':
+      records.push(...rrsetRecords({ ownerName, type: prerequisite.type, ttl: 0, rdatas: prerequisite.rdatas }));
+      return;
+    case 'rrset-absent':
+      records.push(marker(ownerName, prerequisite.type, RRClass.NONE));
+      return;
+    case 'name-in-use':
+      records.push(marker(ownerName, RRType.ANY, RRClass.ANY));
+      return;
+    case 'name-not-in-use':
+      records.push(marker(ownerName, RRType.ANY, RRClass.NONE));
+      return;
+  }
+}
+
+function pushEdit(records: ResourceRecord[], edit: ZoneEdit): void {
+  switch (edit.kind) {
+    case 'replace-rrset':
+      records.push(marker(edit.rrset.ownerName, edit.rrset.type, RRClass.ANY), ...rrsetRecords(edit.rrset));
+      return;
+    case 'add-to-rrset':
+      records.push(...rrsetRecords(edit.rrset));
+      return;
+    case 'delete-rrset':
+      records.push(marker(edit.ownerName, edit.type, RRClass.ANY));
+      return;
+    case 'delete-name':
+      records.push(marker(edit.ownerName, RRType.ANY, RRClass.ANY));
+      return;
+    case 'delete-from-rrset':
+      for (const rdata of edit.rdatas) {
+        records.push({ ownerName: edit.ownerName, type: edit.type, class: RRClass.NONE, ttl: 0, rdata });
+      }
+      return;
+  }
+}
+
+/** What an UPDATE message asks for, in its own order; deletion and addition of one RRset stay two edits. */
+export interface UpdateContent {
+  readonly zone: DomainName;
+  readonly prerequisites: readonly Prerequisite[];
+  readonly edits: readonly ZoneEdit[];
+}
+
+/**
+ * Reads an UPDATE message, with the format checks of RFC 2136 §3.1.1, §3.2.5 and §3.4.1.2 that need no zone.
+ * @throws WireError where the RCODE is FORMERR
+ */
+export function parseUpdate(message: Message): UpdateContent {
+  const question = message.questions[0];
+  if (message.opcode !== Opcode.UPDATE) throw new WireError('not an UPDATE', 2);
+  if (message.questions.length !== 1 || question === undefined || question.qtype !== RRType.SOA) {
+    throw new WireError('zone section is not one SOA', 12);
+  }
+  return {
+    zone: question.qname,
+    prerequisites: parsePrerequisites(message.answers, question.qclass),
+    edits: message.authority.map((record) => parseEdit(record, question.qclass)),
+  };
+}
+
+/** Meta-types and QTYPEs cannot be the type of data (RFC 2136 §3.4.1.2, RFC 6895 §3.1). */
+function isMetaType(type: number): boolean {
+  return type === RRType.OPT || (type >= 128 && type <= 255);
+}
+
+function parsePrerequisites(records: readonly ResourceRecord[], zoneClass: number): Prerequisite[] {
+  const prerequisites: Prerequisite[] = [];
+  const equal = new Map<string, { ownerName: DomainName; type: number; rdatas: Rdata[] }>();
+  for (const { ownerName, type, class: rrClass, ttl, rdata } of records) {
+    const fail = (reason: string): never => {
+      throw new WireError(`prerequisite at ${ownerName}: ${reason}`, 12);
+    };
+    if (ttl !== 0) fail('TTL is not 0');
+    if (rrClass === RRClass.ANY || rrClass === RRClass.NONE) {
+      if (rdata.kind !== 'empty') fail('RDATA where none is allowed');
+      if (type !== RRType.ANY && isMetaType(type)) fail('meta type');
+      const exists = rrClass === RRClass.ANY;
+      if (type === RRType.ANY) prerequisites.push({ kind: exists ? 'name-in-use' : 'name-not-in-use', ownerName });
+      else prerequisites.push({ kind: exists ? 'rrset-exists' : 'rrset-absent', ownerName, type });
+    } else if (rrClass === zoneClass) {
+      if (isMetaType(type)) fail('meta type');
+      // RFC 2136 §3.2.3: the records of one name and type together are one RRset, wherever they stand.
+      const id = `${type}/${ownerName.key}`;
+      const rrset = equal.get(id);
+      if (rrset !== undefined) {
+        rrset.rdatas.push(rdata);
+      } else {
+        const made = { ownerName, type, rdatas: [rdata] };
+        equal.set(id, made);
+        prerequisites.push({ kind: 'rrset-equals', ...made });
+      }
+    } else {
+      fail('unknown class');
+    }
+  }
+  return prerequisites;
+}
+
+function parseEdit({ ownerName, type, class: rrClass, ttl, rdata }: ResourceRecord, zoneClass: number): ZoneEdit {
+  const fail = (reason: string): never => {
+    throw new WireError(`update at ${ownerName}: ${reason}`, 12);
+  };
+  if (rrClass === zoneClass) {
+    if (isMetaType(type)) fail('meta type');
+    const rrset: RRset = { ownerName, type, ttl, rdatas: [rdata] };
+    return { kind: 'add-to-rrset', rrset };
+  }
+  if (ttl !== 0) fail('TTL is not 0');
+  if (rrClass === RRClass.ANY) {
+    if (rdata.kind !== 'empty') fail('RDATA where none is allowed');
+    if (type === RRType.ANY) return { kind: 'delete-name', ownerName };
+    if (isMetaType(type)) fail('meta type');
+    return { kind: 'delete-rrset', ownerName, type };
+  }
+  if (rrClass !== RRClass.NONE) fail('unknown class');
+  if (isMetaType(type)) fail('meta type');
+  return { kind: 'delete-from-rrset', ownerName, type, rdatas: [rdata] };
+}

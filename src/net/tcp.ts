@@ -1,0 +1,192 @@
+/**
+ * DNS over TCP as a client (RFC 1035 §4.2.2, RFC 7766): one kept connection, requests pipelined, replies in any order,
+ * a new connection when the server closed the old one.
+ *
+ * Requests of one turn of the event loop leave in one write. A connection on which a request timed out takes no new
+ * requests: behind a restarted or frozen server it might never answer again.
+ */
+import { connect, type Socket } from 'node:net';
+import { WireError } from '../dns/wire/reader.ts';
+import {
+  type Endpoint,
+  ExchangeError,
+  type Exchanger,
+  formatEndpoint,
+  messageId,
+  type Reply,
+  type RequestBuilder,
+  readReply,
+} from './exchange.ts';
+
+/** How often deadlines are looked at; a time-out is late by this much at most. */
+const SWEEP_MS = 50;
+
+interface Pending {
+  readonly request: Uint8Array;
+  readonly deadlineMs: number;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: ExchangeError) => void;
+}
+
+export class TcpExchanger implements Exchanger {
+  readonly #endpoint: Endpoint;
+  readonly #connections = new Set<TcpConnection>();
+  #current: TcpConnection | undefined;
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
+  }
+
+  exchange(build: RequestBuilder, deadlineMs: number): Promise<Reply> {
+    if (this.#current === undefined || !this.#current.usable) {
+      const connection = new TcpConnection(this.#endpoint, () => this.#connections.delete(connection));
+      this.#connections.add(connection);
+      this.#current = connection;
+    }
+    return this.#current.exchange(build, deadlineMs);
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.close();
+  }
+}
+
+class TcpConnection {
+  readonly #endpoint: Endpoint;
+  readonly #socket: Socket;
+  readonly #pending = new Map<number, Pending>();
+  readonly #onEnd: () => void;
+  #nextId = Math.floor(Math.random() * 0x10000);
+  #usable = true;
+  #connected = false;
+  #outgoing: Buffer[] = [];
+  #incoming: Buffer = Buffer.alloc(0);
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(endpoint: Endpoint, onEnd: () => void) {
+    this.#endpoint = endpoint;
+    this.#onEnd = onEnd;
+    this.#socket = connect({ host: endpoint.host, port: endpoint.port, noDelay: true, keepAlive: true });
+    this.#socket.on('connect', () => {
+      this.#connected = true;
+      this.#flush();
+    });
+    this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    this.#socket.on('error', (error) => this.#end(error));
+    this.#socket.on('close', () => this.#end(undefined));
+    // Only exchanges under way keep the process alive, by their sweep timer.
+    this.#socket.unref();
+  }
+
+  get usable(): boolean {
+    return this.#usable && this.#pending.size < 0x8000;
+  }
+
+  exchange(build: RequestBuilder, deadlineMs: number): Promise<Reply> {
+    const request = build(this.#freeId());
+    return new Promise((resolve, reject) => {
+      this.#pending.set(messageId(request), { request, deadlineMs, resolve, reject });
+      this.#sweep ??= setInterval(() => this.#expire(), SWEEP_MS);
+      this.#send(request);
+    });
+  }
+
+  close(): void {
+    this.#end(undefined);
+  }
+
+  #freeId(): number {
+    while (this.#pending.has(this.#nextId)) this.#nextId = (this.#nextId + 1) & 0xffff;
+    const id = this.#nextId;
+    this.#nextId = (id + 1) & 0xffff;
+    return id;
+  }
+
+  #send(request: Uint8Array): void {
+    const frame = Buffer.allocUnsafe(2 + request.length);
+    frame.writeUInt16BE(request.length, 0);
+    frame.set(request, 2);
+    if (this.#outgoing.push(frame) === 1 && this.#connected) setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    if (this.#outgoing.length === 0 || this.#socket.destroyed) return;
+    this.#socket.write(this.#outgoing.length === 1 ? this.#outgoing[0]! : Buffer.concat(this.#outgoing));
+    this.#outgoing = [];
+  }
+
+  #receive(chunk: Buffer): void {
+    const data = this.#incoming.length === 0 ? chunk : Buffer.concat([this.#incoming, chunk]);
+    let at = 0;
+    while (at + 2 <= data.length) {
+      const end = at + 2 + data.readUInt16BE(at);
+      if (end > data.length) break;
+      if (!this.#settle(data.subarray(at + 2, end))) return;
+      at = end;
+    }
+    this.#incoming = data.subarray(at);
+    if (this.#pending.size === 0) this.#stopSweep();
+  }
+
+  /** Gives a reply to its request. False if the stream cannot be trusted any more. */
+  #settle(octets: Buffer): boolean {
+    const pending = octets.length >= 12 ? this.#pending.get(messageId(octets)) : undefined;
+    try {
+      const reply = pending && readReply(pending.request, octets);
+      if (pending !== undefined && reply !== undefined) {
+        this.#pending.delete(messageId(octets));
+        pending.resolve(reply);
+        return true;
+      }
+      // A reply that came after its time-out is no fault; anything else is.
+      if (pending === undefined && octets.length >= 12) return true;
+      this.#end(new WireError('a message that answers no request', 0));
+    } catch (error) {
+      this.#end(error);
+    }
+    return false;
+  }
+
+  #expire(): void {
+    const now = performance.now();
+    for (const [id, pending] of this.#pending) {
+      if (pending.deadlineMs > now) continue;
+      this.#pending.delete(id);
+      this.#usable = false;
+      pending.reject(
+        this.#connected
+          ? new ExchangeError('timeout', true, `no reply from ${formatEndpoint(this.#endpoint)} in time`)
+          : new ExchangeError('unreachable', false, `no connection to ${formatEndpoint(this.#endpoint)} in time`),
+      );
+    }
+    if (this.#pending.size === 0) {
+      this.#stopSweep();
+      if (!this.#usable) this.#end(undefined);
+    }
+  }
+
+  #stopSweep(): void {
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+  }
+
+  #end(cause: unknown): void {
+    this.#usable = false;
+    this.#stopSweep();
+    const place = formatEndpoint(this.#endpoint);
+    const error =
+      cause instanceof WireError
+        ? new ExchangeError('garbage', true, `${place} answered something that is no DNS reply`, { cause })
+        : this.#connected
+          ? new ExchangeError('closed', true, `${place} closed the connection`, { cause })
+          : new ExchangeError('unreachable', false, `cannot connect to ${place}${systemReason(cause)}`, { cause });
+    for (const pending of this.#pending.values()) pending.reject(error);
+    this.#pending.clear();
+    this.#socket.destroy();
+    this.#onEnd();
+  }
+}
+
+function systemReason(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+}

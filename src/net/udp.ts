@@ -1,0 +1,92 @@
+/**
+ * DNS over UDP as a client (RFC 1035 §4.2.1): one connected socket per exchange, so that each has a source port that
+ * cannot be guessed (RFC 5452 §9.2); the same octets once more every second; a truncated reply, and a request too large
+ * for one datagram, go by TCP (RFC 7766 §5).
+ */
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { UDP_PAYLOAD_OCTETS } from '../dns/wire/edns.ts';
+import { WireError } from '../dns/wire/reader.ts';
+import {
+  type Endpoint,
+  ExchangeError,
+  type Exchanger,
+  formatEndpoint,
+  type Reply,
+  type RequestBuilder,
+  readReply,
+} from './exchange.ts';
+import { TcpExchanger } from './tcp.ts';
+
+const RESEND_MS = 1000;
+
+export class UdpExchanger implements Exchanger {
+  readonly #endpoint: Endpoint;
+  readonly #tcp: TcpExchanger;
+  readonly #closers = new Set<() => void>();
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
+    this.#tcp = new TcpExchanger(endpoint);
+  }
+
+  async exchange(build: RequestBuilder, deadlineMs: number): Promise<Reply> {
+    const request = build(randomInt(0x10000));
+    if (request.length > UDP_PAYLOAD_OCTETS) return this.#tcp.exchange(build, deadlineMs);
+    const reply = await this.#datagrams(request, deadlineMs);
+    return reply.message.truncated ? this.#tcp.exchange(build, deadlineMs) : reply;
+  }
+
+  close(): void {
+    for (const close of this.#closers) close();
+    this.#tcp.close();
+  }
+
+  #datagrams(request: Uint8Array, deadlineMs: number): Promise<Reply> {
+    const place = formatEndpoint(this.#endpoint);
+    return new Promise((resolve, reject) => {
+      const socket = createSocket(isIPv6(this.#endpoint.host) ? 'udp6' : 'udp4');
+      let sent = false;
+      let garbage = false;
+      const settle = (act: () => void) => {
+        if (!this.#closers.delete(closed)) return;
+        clearInterval(resend);
+        clearTimeout(timeout);
+        socket.close();
+        act();
+      };
+      const fail = (error: ExchangeError) => settle(() => reject(error));
+      const closed = () => fail(new ExchangeError('closed', sent, `the exchange with ${place} was ended`));
+      this.#closers.add(closed);
+      const resend = setInterval(() => sent && socket.send(request), RESEND_MS);
+      const timeout = setTimeout(
+        () => {
+          fail(
+            garbage
+              ? new ExchangeError('garbage', sent, `${place} answered something that is no DNS reply`)
+              : new ExchangeError('timeout', sent, `no reply from ${place} in time`),
+          );
+        },
+        Math.max(0, deadlineMs - performance.now()),
+      );
+      socket.on('error', (cause: NodeJS.ErrnoException) => {
+        fail(new ExchangeError('unreachable', false, `cannot reach ${place} (${cause.code})`, { cause }));
+      });
+      socket.on('message', (octets) => {
+        try {
+          const reply = readReply(request, octets);
+          // Anything else may be forged: the true reply may still come.
+          if (reply !== undefined) settle(() => resolve(reply));
+        } catch (error) {
+          if (!(error instanceof WireError)) throw error;
+          garbage = true;
+        }
+      });
+      socket.connect(this.#endpoint.port, this.#endpoint.host, () => {
+        sent = true;
+        socket.send(request);
+      });
+    });
+  }
+}
