@@ -1,0 +1,713 @@
+#!/bin/sh
+# dyndns-update-script.sh: tells a dyndns server the router's present addresses. POSIX sh; runs under dash and BusyBox ash.
+# Needs curl, GNU wget or uclient-fetch (BusyBox wget for a plain http:// server only: it may skip the certificate check).
+# The secret goes into the body of a POST: curl reads it from standard input, the others from a file of mode 0600.
+# It never stands in an argument, in a URL, in the environment of a child or in the output.
+# Left out on purpose: a way to switch the TLS check off, and asking anyone but the own server for the address.
+# What is said of uclient-fetch rests on its published source (options, exit codes 4, 5 and 8), not on a run on a router.
+
+# Variables that came in with the environment would be handed on to every child, the secret in them included.
+unset SERVER SECRET ZONE TTL CA_FILE ULA body encoded masked rest secret_field tail value
+
+# --- Values ---------------------------------------------------------------------------------------------------------
+# Edit them here, or leave them empty and use one of the two files that survive an upgrade of this script.
+# A later source replaces single values of an earlier one:
+#   1. these lines   2. /etc/config/dyndns (UCI, section 'main')   3. $DYNDNS_CONFIG, else /etc/dyndns-update.conf
+SERVER=''  # name of the server; https:// is meant. A port or a path may follow. http:// only where the network is trusted
+SECRET=''  # the master secret, or a token
+ZONE=''    # zone of the records, for example dyndns.example.com
+TTL=''     # seconds; empty: the server decides. The option -t goes before it
+CA_FILE='' # PEM file with the authority that signed the server's certificate; empty: the system's own authorities
+ULA=''     # yes: take an address of fc00::/7 where the interface has no public one
+# --------------------------------------------------------------------------------------------------------------------
+
+VERSION='3.0.0-alpha.1'
+DESCRIPTION='Updates the A and AAAA records of this router on a dyndns server.'
+PROGRAM=${0##*/}
+TIMEOUT_SECONDS=20
+LC_ALL=C
+export LC_ALL
+umask 077
+set -u
+
+# Exit codes; 2, 3, 4, 9 and 17 are those that users of the script have always had.
+E_REFUSED=1
+E_OPTION=2
+E_MISSING=3
+E_NOT_ALLOWED=4
+E_NO_PREFIX_SUPPORT=5
+E_NETWORK=6
+E_TLS=7
+E_CONFIG=8
+E_DEVICE=9
+E_NO_ADDRESS=10
+E_NO_PROGRAM=11
+E_RECORD=17
+
+usage() {
+  cat <<END
+Usage: $PROGRAM [options] <record-name>
+
+$DESCRIPTION
+
+  -4, --ipv4-only          update the A record only
+  -6, --ipv6-only          update the AAAA record only
+  -d, --device IFACE       interface whose global IPv6 address or prefix is used
+  -h, --help               show this text
+  -p, --prefix-only        send the IPv6 prefix of the interface instead of addresses
+  -s, --short-description  describe the script in one line
+  -S, --sleep SECONDS      wait before the update
+  -t, --ttl SECONDS        TTL of the records
+  -v, --version            show the version
+
+The IPv4 address is the one that the server sees (/myip), never that of an interface.
+<record-name> is relative to the zone of the configuration ('@' is the zone itself); a full name inside the zone works too.
+Configuration: the top of this script, /etc/config/dyndns, then \$DYNDNS_CONFIG or /etc/dyndns-update.conf; the last one wins.
+
+Exit codes: 0 done, 1 refused by the server, 2 invalid option, 3 missing argument, 4 argument not allowed,
+5 the server takes no prefix, 6 no connection, 7 TLS failed, 8 configuration, 9 no device given,
+10 no address found, 11 no usable program for the transfer, 17 no record name.
+END
+}
+
+# Replaces the secret in a text by a mark, whoever put it there.
+mask() {
+  rest=$1
+  masked=''
+  if [ -n "${SECRET:-}" ]; then
+    while :; do
+      case $rest in
+        *"$SECRET"*)
+          masked="$masked${rest%%"$SECRET"*}[secret]"
+          rest=${rest#*"$SECRET"}
+          ;;
+        *) break ;;
+      esac
+    done
+  fi
+  printf '%s\n' "$masked$rest"
+}
+
+warn() {
+  printf '%s: %s\n' "$PROGRAM" "$(mask "$1")" >&2
+}
+
+# die CODE TEXT; never inside $(...), where it would end the subshell only.
+die() {
+  warn "$2"
+  exit "$1"
+}
+
+# --- Command line ---------------------------------------------------------------------------------------------------
+
+want_ipv4=yes
+want_ipv6=yes
+only=''
+prefix_only=''
+device=''
+sleep_seconds=''
+ttl_option=''
+
+# need_value OPTION VALUE: an argument that looks like the next option was forgotten.
+need_value() {
+  case $2 in
+    '' | -*) die "$E_MISSING" "option $1 needs an argument" ;;
+  esac
+}
+
+take_option() { # NAME VALUE
+  case $1 in
+    4 | ipv4-only) only="${only}4" ;;
+    6 | ipv6-only) only="${only}6" ;;
+    d | device) device=$2 ;;
+    h | help)
+      usage
+      exit 0
+      ;;
+    p | prefix-only) prefix_only=yes ;;
+    s | short-description)
+      printf '%s\n' "$DESCRIPTION"
+      exit 0
+      ;;
+    S | sleep) sleep_seconds=$2 ;;
+    t | ttl) ttl_option=$2 ;;
+    v | version)
+      printf '%s %s\n' "$PROGRAM" "$VERSION"
+      exit 0
+      ;;
+  esac
+}
+
+while getopts ':46d:hpsS:t:v-:' option; do
+  case $option in
+    4 | 6 | h | p | s | v) take_option "$option" '' ;;
+    d | S | t)
+      need_value "-$option" "$OPTARG"
+      take_option "$option" "$OPTARG"
+      ;;
+    -)
+      name=${OPTARG%%=*}
+      case $name in
+        ipv4-only | ipv6-only | help | prefix-only | short-description | version)
+          [ "$name" = "$OPTARG" ] || die "$E_NOT_ALLOWED" "option --$name takes no argument"
+          take_option "$name" ''
+          ;;
+        device | sleep | ttl)
+          if [ "$name" = "$OPTARG" ]; then
+            eval "value=\${$OPTIND-}"
+            OPTIND=$((OPTIND + 1))
+          else
+            value=${OPTARG#*=}
+          fi
+          need_value "--$name" "$value"
+          take_option "$name" "$value"
+          ;;
+        *) die "$E_OPTION" "invalid option --$name; see --help" ;;
+      esac
+      ;;
+    :) die "$E_MISSING" "option -$OPTARG needs an argument" ;;
+    *) die "$E_OPTION" "invalid option -$OPTARG; see --help" ;;
+  esac
+done
+shift $((OPTIND - 1))
+
+case $only in
+  '') ;;
+  *4*6* | *6*4*) die "$E_OPTION" 'options -4 and -6 exclude each other; leave both out to update both' ;;
+  4*) want_ipv6='' ;;
+  *) want_ipv4='' ;;
+esac
+if [ -n "$prefix_only" ] && [ -n "$only" ]; then
+  die "$E_OPTION" 'option -p sends a prefix and no address; leave out -4 and -6'
+fi
+
+[ -n "${1:-}" ] || die "$E_RECORD" 'no record name given; see --help'
+[ $# -eq 1 ] || die "$E_NOT_ALLOWED" "one record name is allowed; '$2' is too much (options come first)"
+record=$1
+
+is_number() { # up to ten digits
+  case $1 in
+    '' | *[!0-9]* | ???????????*) return 1 ;;
+  esac
+}
+
+if [ -n "$sleep_seconds" ] && ! is_number "$sleep_seconds"; then
+  die "$E_NOT_ALLOWED" "'$sleep_seconds' is no number of seconds (option -S)"
+fi
+if [ -n "$ttl_option" ] && ! is_number "$ttl_option"; then
+  die "$E_NOT_ALLOWED" "'$ttl_option' is no number of seconds (option -t)"
+fi
+case $device in
+  *[!A-Za-z0-9_.:@-]*) die "$E_NOT_ALLOWED" "'$device' is no name of an interface (option -d)" ;;
+esac
+if [ -z "$device" ] && [ -n "$want_ipv6$prefix_only" ]; then
+  die "$E_DEVICE" 'no device given: IPv6 and -p need -d IFACE (or use -4)'
+fi
+
+# --- Configuration --------------------------------------------------------------------------------------------------
+
+# Reads one option of the section 'main' of a UCI file without the program uci.
+uci_file_value() { # FILE OPTION
+  section=''
+  while read -r word key value || [ -n "$word" ]; do
+    case $word in
+      config)
+        section=${value#[\'\"]}
+        section=${section%[\'\"]}
+        ;;
+      option)
+        key=${key#[\'\"]}
+        key=${key%[\'\"]}
+        if [ "$section" = main ] && [ "$key" = "$2" ]; then
+          case $value in
+            \'*) value=${value#\'} value=${value%%\'*} ;;
+            \"*) value=${value#\"} value=${value%%\"*} ;;
+            *) value=${value%%[[:space:]]*} ;;
+          esac
+          printf '%s\n' "$value"
+          return
+        fi
+        ;;
+    esac
+  done <"$1"
+}
+
+uci_value() { # OPTION
+  if command -v uci >/dev/null 2>&1; then
+    uci -q -c "$uci_directory" get "dyndns.main.$1"
+  else
+    uci_file_value "$uci_directory/dyndns" "$1"
+  fi
+}
+
+uci_directory=${DYNDNS_UCI_DIR:-/etc/config}
+if [ -r "$uci_directory/dyndns" ]; then
+  value=$(uci_value server) && SERVER=${value:-$SERVER}
+  value=$(uci_value secret) && SECRET=${value:-$SECRET}
+  value=$(uci_value zone) && ZONE=${value:-$ZONE}
+  value=$(uci_value ttl) && TTL=${value:-$TTL}
+  value=$(uci_value ca_file) && CA_FILE=${value:-$CA_FILE}
+  value=$(uci_value ula) && ULA=${value:-$ULA}
+fi
+
+config_file=${DYNDNS_CONFIG:-/etc/dyndns-update.conf}
+case $config_file in
+  */*) ;;
+  *) config_file="./$config_file" ;;
+esac
+if [ -r "$config_file" ]; then
+  # shellcheck source=/dev/null
+  . "$config_file"
+elif [ -n "${DYNDNS_CONFIG:-}" ]; then
+  die "$E_CONFIG" "the configuration file '$config_file' (DYNDNS_CONFIG) cannot be read"
+elif [ -e "$config_file" ]; then
+  die "$E_CONFIG" "the configuration file '$config_file' cannot be read"
+fi
+
+[ -n "$SERVER" ] || die "$E_CONFIG" 'SERVER is not configured'
+[ -n "$SECRET" ] || die "$E_CONFIG" 'SECRET is not configured'
+[ -n "$ZONE" ] || die "$E_CONFIG" 'ZONE is not configured'
+case $SECRET in
+  *[!!-~]*) die "$E_CONFIG" 'SECRET may hold printable ASCII characters only, without spaces' ;;
+esac
+case $SERVER in
+  *[!]A-Za-z0-9.:/_~[-]*) die "$E_CONFIG" "SERVER '$SERVER' is no server name or URL" ;;
+  https://?* | http://?*) ;;
+  *://*) die "$E_CONFIG" "SERVER '$SERVER': https:// (or http:// inside a trusted network) is possible" ;;
+  *) SERVER="https://$SERVER" ;;
+esac
+SERVER=${SERVER%/}
+[ -z "$CA_FILE" ] || [ -r "$CA_FILE" ] || die "$E_CONFIG" "CA_FILE '$CA_FILE' cannot be read"
+TTL=${ttl_option:-$TTL}
+[ -z "$TTL" ] || is_number "$TTL" || die "$E_CONFIG" "TTL '$TTL' is no number of seconds"
+
+# The record relative to the zone, '@' for the zone's own name. Names are compared without case (RFC 4343).
+lower_case() {
+  printf '%s\n' "$1" | tr '[:upper:]' '[:lower:]'
+}
+ZONE=$(lower_case "${ZONE%.}")
+record=$(lower_case "$record")
+case $ZONE in
+  *[!a-z0-9._-]*) die "$E_CONFIG" "ZONE '$ZONE' is no zone name; write names outside ASCII in their xn-- form" ;;
+esac
+case $record in
+  *[!a-z0-9._*@-]*)
+    die "$E_NOT_ALLOWED" "'$record' is no record name; write names outside ASCII in their xn-- form"
+    ;;
+  "$ZONE" | "$ZONE.") record='@' ;;
+  *".$ZONE") record=${record%".$ZONE"} ;;
+  *".$ZONE.") record=${record%".$ZONE."} ;;
+  *.) die "$E_NOT_ALLOWED" "'$record' is not in the zone '$ZONE'" ;;
+esac
+
+# --- Transfer -------------------------------------------------------------------------------------------------------
+
+find_transport() {
+  wget_text=''
+  if command -v curl >/dev/null 2>&1; then
+    transport=curl
+    return
+  fi
+  if command -v wget >/dev/null 2>&1; then
+    wget_text=$(wget --version 2>&1 </dev/null)
+  fi
+  # On OpenWrt wget is often another name of uclient-fetch, known by its usage text.
+  case $wget_text in
+    *'GNU Wget '*) transport=gnu_wget ;;
+    *'--ca-certificate=<cert>'*) transport=uclient uclient=wget ;;
+    *)
+      if command -v uclient-fetch >/dev/null 2>&1; then
+        transport=uclient uclient=uclient-fetch
+      elif [ -z "$wget_text" ]; then
+        die "$E_NO_PROGRAM" 'neither curl nor wget nor uclient-fetch is installed'
+      else
+        transport=busybox_wget
+      fi
+      ;;
+  esac
+  # BusyBox wget checks certificates only if it was built to call openssl and finds it; else it goes on unchecked.
+  case $transport:$SERVER in
+    busybox_wget:https://*)
+      die "$E_NO_PROGRAM" 'this wget may not check TLS certificates; install curl, GNU wget, or uclient-fetch with a libustream package and ca-bundle'
+      ;;
+  esac
+}
+
+# Percent-encodes a text of printable ASCII for a form body.
+encode() {
+  rest=$1
+  encoded=''
+  while [ -n "$rest" ]; do
+    tail=${rest#?}
+    character=${rest%"$tail"}
+    case $character in
+      [A-Za-z0-9._~-]) encoded="$encoded$character" ;;
+      *) encoded="$encoded$(printf '%%%02X' "'$character")" ;;
+    esac
+    rest=$tail
+  done
+  printf '%s\n' "$encoded"
+}
+
+# request PATH [BODY] [FAMILY]: GET, or POST where there is a body. FAMILY is 4 or empty.
+# Sets `status` (of HTTP; 000 = none was received) and leaves the reply's text in $work/reply (empty if the program
+# hides the text of errors, as uclient-fetch and BusyBox wget do). Ends the script with 6 or 7 unless `tolerant` is set,
+# then gives back that number.
+request() {
+  url=$SERVER$1
+  body=${2:-}
+  family=${3:+"-$3"}
+  : >"$work/reply"
+  : >"$work/error"
+  status=000
+  failure=$E_NETWORK
+  "request_by_$transport" || failure=$?
+  case $status in
+    [1-9][0-9][0-9]) return 0 ;;
+  esac
+  reason=$(tr -cd '\n\040-\176' <"$work/error" | sed -n '/[^ ]/{p;q;}')
+  if [ "$failure" -eq "$E_TLS" ]; then
+    die "$E_TLS" "TLS with $SERVER failed: ${reason:-the certificate was not accepted}"
+  fi
+  warn "no answer from $url${family:+ over IPv$3}: ${reason:-unknown reason}"
+  [ -n "${tolerant:-}" ] || exit "$failure"
+  return "$failure"
+}
+
+request_by_curl() {
+  # -q: no ~/.curlrc, which could hold "insecure". --proto: nothing but HTTP whatever the URL says.
+  set -- -q -sS --proto '=http,https' --globoff --max-time "$TIMEOUT_SECONDS" -o "$work/reply" -w '%{http_code}'
+  [ -z "$family" ] || set -- "$@" "$family"
+  [ -z "$CA_FILE" ] || set -- "$@" --cacert "$CA_FILE"
+  if [ -n "$body" ]; then
+    # A form body has no quote and no backslash, so it needs no escapes in curl's configuration.
+    status=$(curl "$@" -K - "$url" 2>"$work/error" <<END
+data = "$body"
+END
+    )
+  else
+    status=$(curl "$@" "$url" 2>"$work/error" </dev/null)
+  fi
+  code=$?
+  [ "$code" -eq 0 ] || status=000
+  case $code in
+    35 | 51 | 53 | 54 | 58 | 59 | 60 | 66 | 77 | 80 | 82 | 83 | 90 | 91) return "$E_TLS" ;;
+  esac
+  return "$E_NETWORK"
+}
+
+# Writes the body where wget and uclient-fetch read it. No line end: it would belong to the last value.
+write_body() {
+  printf '%s' "$body" >"$work/body"
+}
+
+request_by_gnu_wget() {
+  # --no-config: neither ~/.wgetrc nor /etc/wgetrc, which could hold "check_certificate = off".
+  set -- --no-config -nv --tries=1 --timeout="$TIMEOUT_SECONDS" --max-redirect=0 --save-headers --content-on-error -O "$work/full"
+  [ -z "$family" ] || set -- "$@" "$family"
+  [ -z "$CA_FILE" ] || set -- "$@" --ca-certificate="$CA_FILE"
+  if [ -n "$body" ]; then
+    write_body
+    set -- "$@" --post-file="$work/body"
+  fi
+  : >"$work/full"
+  code=0
+  wget "$@" "$url" 2>"$work/error" </dev/null || code=$?
+  rm -f "$work/body"
+  # Status line, header fields, an empty line, then the reply.
+  read -r protocol status reason <"$work/full" || status=000
+  case $protocol in
+    HTTP/*) ;;
+    *) status=000 ;;
+  esac
+  tr -d '\r' <"$work/full" | sed '1,/^$/d' >"$work/reply"
+  [ "$code" -ne 5 ] || return "$E_TLS"
+  case $code in
+    0 | 4) ;;
+    *) [ "$status" != 000 ] || status=$(status_in_error) ;;
+  esac
+  return "$E_NETWORK"
+}
+
+request_by_uclient() {
+  set -- -T "$TIMEOUT_SECONDS" -O "$work/reply"
+  [ -z "$family" ] || set -- "$@" "$family"
+  [ -z "$CA_FILE" ] || set -- "$@" --ca-certificate="$CA_FILE"
+  if [ -n "$body" ]; then
+    write_body
+    set -- "$@" --post-file="$work/body"
+  fi
+  code=0
+  "$uclient" "$@" "$url" 2>"$work/error" </dev/null || code=$?
+  rm -f "$work/body"
+  case $code in
+    0) status=200 ;;
+    5) return "$E_TLS" ;;
+    8) status=$(status_in_error) ;;
+  esac
+  keep_uclient_reason
+  return "$E_NETWORK"
+}
+
+# uclient-fetch tells its progress on the same channel as its errors.
+keep_uclient_reason() {
+  sed '/^Downloading /d;/^Connecting to /d;/^Writing to /d' "$work/error" >"$work/error.kept"
+  cat "$work/error.kept" >"$work/error"
+}
+
+request_by_busybox_wget() {
+  # No option chooses the family; the caller looks at the shape of the answer.
+  set -- wget -q -O "$work/reply"
+  case $wget_text in
+    *'-T SEC'*) set -- "$@" -T "$TIMEOUT_SECONDS" ;;
+    *) if command -v timeout >/dev/null 2>&1; then set -- timeout "$TIMEOUT_SECONDS" "$@"; fi ;;
+  esac
+  if [ -n "$body" ]; then
+    write_body
+    set -- "$@" --post-file "$work/body"
+  fi
+  code=0
+  "$@" "$url" 2>"$work/error" </dev/null || code=$?
+  rm -f "$work/body"
+  if [ "$code" -eq 0 ]; then
+    status=200
+  else
+    status=$(status_in_error)
+  fi
+  return "$E_NETWORK"
+}
+
+# The status in messages such as "HTTP error 456" and "server returned error: HTTP/1.1 456 unknown"; else 000.
+status_in_error() {
+  found=$(sed -n 's/.*HTTP error \([1-9][0-9][0-9]\).*/\1/p;s/.*HTTP\/1\.[01] \([1-9][0-9][0-9]\).*/\1/p' "$work/error" | sed -n 1p)
+  printf '%s\n' "${found:-000}"
+}
+
+# The reply in a form that is safe to print: printable ASCII, twenty lines, without the secret.
+reply_text() {
+  mask "$(tr -cd '\n\040-\176' <"$work/reply" | sed -n '1,20p')"
+}
+
+# What a refusal means, for programs that hide the server's own words.
+status_meaning() {
+  case $status in
+    30[12378]) printf '%s\n' 'the server redirects; write its final https:// address into SERVER' ;;
+    401 | 403) printf '%s\n' 'the secret was not accepted' ;;
+    404) printf '%s\n' 'there is no dyndns server at this address' ;;
+    452) printf '%s\n' 'an error of the server itself' ;;
+    453) printf '%s\n' 'the name is invalid, or not in a zone of the server' ;;
+    454) printf '%s\n' 'the address was not accepted' ;;
+    455) printf '%s\n' 'the configuration of the server is invalid' ;;
+    456) printf '%s\n' 'wrong secret, or a parameter that is not allowed (the TTL?)' ;;
+    512) printf '%s\n' 'the nameserver did not take the update' ;;
+    429 | 503) printf '%s\n' 'the server is busy; try again later' ;;
+    *) printf '%s\n' 'no explanation was given' ;;
+  esac
+}
+
+refused() {
+  text=$(reply_text)
+  case $text in
+    '' | *'<'*) text=$(status_meaning) ;;
+  esac
+  die "$E_REFUSED" "the server refused (HTTP $status): $text"
+}
+
+# --- Addresses ------------------------------------------------------------------------------------------------------
+
+# Four decimal numbers of 0 to 255 without leading zeros.
+is_ipv4() {
+  case $1 in
+    *[!0-9.]* | *..* | .* | *. | *.*.*.*.*) return 1 ;;
+    *.*.*.*) ;;
+    *) return 1 ;;
+  esac
+  remaining=$1.
+  while [ -n "$remaining" ]; do
+    octet=${remaining%%.*}
+    remaining=${remaining#*.}
+    case $octet in
+      ????* | 0?*) return 1 ;;
+    esac
+    [ "$octet" -le 255 ] || return 1
+  done
+}
+
+# Asks the server over IPv4 which address it sees. Sets `ipv4`; gives back an exit code where there is none.
+find_ipv4() {
+  ipv4=''
+  request /myip '' 4 || return
+  [ "$status" = 200 ] || refused
+  ipv4=$(tr -d '\r' <"$work/reply" | sed -n 1p)
+  is_ipv4 "$ipv4" && return
+  warn "the server's /myip gave no IPv4 address but '$(reply_text | sed -n '1s/^\(.\{0,60\}\).*/\1/p')'"
+  ipv4=''
+  return "$E_NO_ADDRESS"
+}
+
+# Prints "ADDRESS/LENGTH WORD..." for each IPv6 address of the interface. Understands ip of iproute2 and of BusyBox
+# (which calls a temporary address "secondary"), and ifconfig of BusyBox and of net-tools.
+list_ipv6() {
+  if command -v ip >/dev/null 2>&1 && ip -6 addr show dev "$device" 2>/dev/null >"$work/interface"; then
+    sed -n 's/^ *inet6 //p' "$work/interface"
+  elif command -v ifconfig >/dev/null 2>&1; then
+    ifconfig "$device" 2>/dev/null |
+      sed -n \
+        -e 's/^ *inet6 addr: *\([^ ]*\) Scope:Global.*/\1 scope global/p' \
+        -e 's/^ *inet6 \([0-9a-fA-F:]*\)  *prefixlen \([0-9]*\) .*<global>.*/\1\/\2 scope global/p'
+  fi
+}
+
+# Chooses among the lines of list_ipv6: public before fc00::/7 (only with ULA=yes), permanent before temporary before
+# deprecated (RFC 4862 section 5.5.4, RFC 8981); the first of equals. LONGEST is the longest prefix length that counts.
+choose_ipv6() { # LONGEST
+  best=''
+  best_rank=99
+  while read -r address words; do
+    case " $words " in
+      *' tentative '* | *' dadfailed '* | *' optimistic '*) continue ;;
+      *' scope global '*) ;;
+      *) continue ;;
+    esac
+    length=${address#*/}
+    if [ "$length" = "$address" ]; then # "ADDRESS peer OTHER/LENGTH"
+      length=128
+    fi
+    is_number "$length" || continue
+    [ "$length" -le "$1" ] || continue
+    case $address in
+      [23]???:*) rank=1 ;;
+      [fF][cCdD]??:*)
+        [ "$ULA" = yes ] || continue
+        rank=4
+        ;;
+      *) continue ;;
+    esac
+    case " $words " in
+      *' deprecated '*) rank=$((rank + 2)) ;;
+      *' temporary '* | *' secondary '*) rank=$((rank + 1)) ;;
+    esac
+    if [ "$rank" -lt "$best_rank" ]; then
+      best_rank=$rank
+      best=${address%%/*}/$length
+    fi
+  done
+  [ -z "$best" ] || printf '%s\n' "$best"
+}
+
+# The network of ADDRESS/LENGTH with a length up to 64: "2001:db8:0:10:1::1/60" gives "2001:db8:0:10::/60".
+network_of() {
+  whole_length=${1#*/}
+  length=$whole_length
+  address=${1%/*}
+  left=${address%%::*}
+  right=''
+  case $address in
+    *::*) right=${address#*::} ;;
+  esac
+  old_ifs=$IFS
+  IFS=:
+  # shellcheck disable=SC2086 # split at the colons
+  set -- $right
+  zeros=$((8 - $#))
+  # shellcheck disable=SC2086 # split at the colons
+  set -- $left
+  zeros=$((zeros - $#))
+  while [ "$zeros" -gt 0 ]; do
+    set -- "$@" 0
+    zeros=$((zeros - 1))
+  done
+  # shellcheck disable=SC2086 # split at the colons
+  set -- "$@" $right
+  IFS=$old_ifs
+  network=''
+  for group in "$1" "$2" "$3" "$4"; do
+    if [ "$length" -ge 16 ]; then
+      kept=16
+    else
+      kept=$length
+    fi
+    length=$((length - kept))
+    network="$network$(printf '%x' $((0x$group & (0xffff << (16 - kept)) & 0xffff))):"
+  done
+  printf '%s:/%s\n' "$network" "$whole_length"
+}
+
+# --- Work -----------------------------------------------------------------------------------------------------------
+
+find_transport
+work=''
+# shellcheck disable=SC2317 # called by the trap
+clean_up() {
+  [ -z "$work" ] || rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+work=$(mktemp -d "${TMPDIR:-/tmp}/dyndns-update.XXXXXX") || die "$E_CONFIG" 'no temporary directory could be made'
+
+[ -z "$sleep_seconds" ] || sleep "$sleep_seconds"
+
+secret_field="secret=$(encode "$SECRET")"
+
+# Sends the prefix of the interface; the server moves the AAAA records of the host and its members into it.
+update_prefix() {
+  found=$(list_ipv6 | choose_ipv6 64)
+  [ -n "$found" ] || die "$E_NO_ADDRESS" "the interface '$device' has no global IPv6 prefix of 64 bits or fewer"
+  prefix=$(network_of "$found")
+  if [ "$record" = '@' ]; then
+    host=$ZONE
+  else
+    host=$record.$ZONE
+  fi
+  request /nic/update "$secret_field&hostname=$(encode "$host")&ipv6prefix=$(encode "$prefix")${TTL:+&ttl=$TTL}"
+  text=$(reply_text)
+  case $status:$text in
+    200:good\ *:* | 200:nochg\ *:*) printf '%s (prefix %s)\n' "$text" "$prefix" ;;
+    200:badauth* | 200:nohost* | 200:notfqdn* | 200:numhost* | 200:!* | 200:abuse* | 200:dnserr* | 200:badagent* | 200:911*) refused ;;
+    2??:* | 400:* | 404:* | 405:* | 415:* | 501:*)
+      die "$E_NO_PREFIX_SUPPORT" "the server does not take prefixes at /nic/update yet (HTTP $status); use -6 instead of -p"
+      ;;
+    *) refused ;;
+  esac
+}
+
+update_addresses() {
+  missing=0
+  addresses=''
+  if [ -n "$want_ipv4" ]; then
+    tolerant=$want_ipv6
+    if find_ipv4; then
+      addresses="$addresses&ipv4=$ipv4"
+    else
+      missing=$?
+    fi
+    tolerant=''
+  fi
+  if [ -n "$want_ipv6" ]; then
+    found=$(list_ipv6 | choose_ipv6 128)
+    if [ -n "$found" ]; then
+      addresses="$addresses&ipv6=$(encode "${found%/*}")"
+    else
+      warn "the interface '$device' has no global IPv6 address"
+      missing=$E_NO_ADDRESS
+    fi
+  fi
+  # Without any address the server would take the caller's own one, of whatever family.
+  [ -n "$addresses" ] || exit "$missing"
+  request /update-by-query "$secret_field&zone_name=$(encode "$ZONE")&record_name=$(encode "$record")$addresses${TTL:+&ttl=$TTL}"
+  case $status:$(reply_text) in
+    200:UPDATED:* | 200:UNCHANGED:*) reply_text ;;
+    200:*) die "$E_REFUSED" "unexpected answer from $SERVER: $(reply_text | sed -n '1s/^\(.\{0,80\}\).*/\1/p')" ;;
+    *) refused ;;
+  esac
+  # The family that was there is published; the other one is not passed over in silence.
+  exit "$missing"
+}
+
+if [ -n "$prefix_only" ]; then
+  update_prefix
+else
+  update_addresses
+fi
