@@ -1,0 +1,34 @@
+// Writes the documents that come from tables of the code; with --check compares them and fails where they differ.
+// Reads dist/, so that `npm run build` comes first.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** One row for each generated document: its path, the module in dist/, and the function that gives the text. */
+const DOCUMENTS = [
+  ['docs/configuration.md', 'config/document.js', 'configurationDocument'],
+  ['docs/dyndns.example.yml', 'config/document.js', 'exampleFile'],
+];
+
+const project = new URL('../', import.meta.url);
+const check = process.argv.includes('--check');
+for (const [path, module, name] of DOCUMENTS) {
+  const file = fileURLToPath(new URL(path, project));
+  const text = (await import(new URL(`dist/${module}`, project).href))[name]();
+  if (!check) {
+    writeFileSync(file, text);
+    console.log(`${path} written`);
+  } else if (read(file) === text) {
+    console.log(`${path} is as the code says`);
+  } else {
+    console.error(`${path} differs from the code; npm run docs writes it`);
+    process.exitCode = 1;
+  }
+}
+
+function read(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * docs/configuration.md, docs/dyndns.example.yml and the option list of the help text, all written from the table.
+ * `node scripts/docs.mjs` puts them into files; a test compares the files with this text.
+ */
+import { environmentName, OPTION_TREE, type Option, type OptionNode, ROWS } from './options.ts';
+import { formatValue } from './show.ts';
+
+const INTRODUCTION = `<!-- Written by \`npm run docs\` from src/config/options.ts. Change it there. -->
+
+# Configuration
+
+One YAML 1.2 file. This is enough:
+
+\`\`\`yaml
+---
+secret: '12345678'
+nameserver: 127.0.0.1
+port: 53
+zones:
+  - name: dyndns.example.com
+    tsig_key: tPyvZA==
+\`\`\`
+
+[dyndns.example.yml](dyndns.example.yml) shows every option. \`dyndns config\` prints the effective configuration with
+the origin of each value, and no secrets.
+
+## Where the file is looked for
+
+The first of these that exists counts:
+
+1. \`--config FILE\`
+2. the file that the environment variable \`dyndns_CONFIG_FILE\` names
+3. \`./.dyndns.yml\`
+4. \`/etc/dyndns.yml\`
+
+A file that was named (1, 2) and does not exist is an error.
+
+## How it is read
+
+- Every problem is reported at once, with file, line and column, the option's path, and what is allowed.
+- Unknown keys are errors; the message names the nearest known key.
+- Text that YAML would read as a number must be quoted: \`secret: '01234567'\`.
+- A second document, a key that stands twice, and aliases that expand without bound are refused.
+- Durations are numbers in the unit that the table says.
+- \`SIGHUP\` reads the file again. An invalid file is refused with its problems in the log, and the old configuration
+  stays.
+
+## Secrets
+
+A secret can stand in the file, or in a file of its own: \`secret: {file: secret.txt}\`, \`tsig_key: {file: key.txt}\`. The
+path starts from the directory of the configuration file; one line break at the end of the content is left out. A path
+may begin with \`$CREDENTIALS_DIRECTORY/\`, which systemd sets for units with \`LoadCredential=\`; the paths in
+\`http.tls\` may too.
+
+A warning says so when other users of the machine can read a configuration file that holds secrets.
+
+## Environment
+
+\`DYNDNS_\` and the option's path in capitals, with \`_\` for the dots, overrides the option: \`DYNDNS_HTTP_LISTEN\`. Lists
+are separated by commas; an empty value is an empty list. A secret can also be read from a file:
+\`DYNDNS_SECRET_FILE\`. A value that is not allowed is an error that names the variable. Values that begin with \`tcp://\`
+or \`udp://\` come from container platforms and are ignored with a warning. Zones have no overrides.
+`;
+
+const SECTIONS: readonly { readonly title: string; readonly prefix: string; readonly text: string }[] = [
+  { title: 'The server', prefix: '', text: 'At the top of the file.' },
+  { title: '`http`', prefix: 'http.', text: 'The listeners of the HTTP API.' },
+  {
+    title: '`zones[]`',
+    prefix: 'zones[].',
+    text:
+      'A list with at least one zone. No zone may stand twice; case and the final dot make no difference. ' +
+      '`tsig_key` has a short form, the secret alone, and a long form, a map.',
+  },
+];
+
+/** The text of docs/configuration.md. */
+export function configurationDocument(): string {
+  const paths = [...ROWS.keys()];
+  const sections = SECTIONS.map(({ title, prefix, text }) => {
+    const own = paths.filter((path) => (prefix === '' ? !/[.[]/.test(path) : path.startsWith(prefix)));
+    return `## ${title}\n\n${text}\n\n${own.flatMap((path) => describeOption(path, prefix)).join('\n')}`;
+  });
+  const planned = paths.flatMap((path) => {
+    const row = ROWS.get(path)!;
+    return row.available ? [] : [`- \`${path}\`: ${row.summary}`];
+  });
+  const notYet = `## Not available in this version
+
+These names are reserved. Using one is an error that says so.
+
+${planned.join('\n')}
+- \`zones[].nameserver: embedded\`: the zone is served by the embedded nameserver
+`;
+  return [INTRODUCTION, ...sections, notYet].join('\n');
+}
+
+function describeOption(path: string, prefix: string): string[] {
+  const row = ROWS.get(path)!;
+  if (!row.available) return [];
+  const allowed = row.kind.secret === true ? `${row.kind.allowed}; or \`{file: PATH}\`` : row.kind.allowed;
+  const variable = environmentName(path);
+  return [
+    `### \`${path.slice(prefix.length)}\``,
+    '',
+    row.summary,
+    '',
+    `- Allowed: ${allowed}${row.unit === undefined ? '' : `, in ${row.unit}`}`,
+    `- Without it: ${withoutIt(row, true)}`,
+    `- Example: \`${path.split('.').at(-1)}: ${row.example}\``,
+    ...(variable === undefined ? [] : [`- Environment: \`${variable}\``]),
+    '',
+  ];
+}
+
+function withoutIt(row: Option, markdown: boolean): string {
+  const code = (text: string) => (markdown ? `\`${text}\`` : text);
+  if (row.required) return 'an error';
+  if (row.inherits !== undefined) return `the ${code(row.inherits)} at the top of the file`;
+  return row.default === undefined ? row.otherwise! : code(formatValue(row, row.default));
+}
+
+/** One line for each option: path, what is allowed, what counts without it. For the help text of the command line. */
+export function optionsHelp(): string {
+  const lines = [...ROWS].flatMap(([path, row]) => {
+    if (!row.available) return [];
+    return [`  ${path}\n      ${row.kind.allowed}; without it: ${withoutIt(row, false)}`];
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+const EXAMPLE_HEAD = `# Configuration of dyndns. Written by \`npm run docs\` from src/config/options.ts.
+# Lines that begin with "#" and a space explain; the others that begin with "#" are options to switch on.
+# Everything is explained in configuration.md.
+---`;
+
+/** Active in the example, so that the file works as the original's does; everything else is commented out. */
+const ACTIVE = new Set(['secret', 'nameserver', 'port']);
+
+/**
+ * The text of docs/dyndns.example.yml: valid as it is, and valid with every `#` that a space does not follow taken away.
+ */
+export function exampleFile(): string {
+  const top = [...OPTION_TREE.children.values()].filter((node) => !node.isList);
+  const zone = OPTION_TREE.children.get('zones')!;
+  const first = ['name', 'tsig_key'].map((key) => zone.children.get(key)!);
+  return `${[
+    EXAMPLE_HEAD,
+    ...top.flatMap((node) => exampleLines(node, '', (line) => (ACTIVE.has(node.path) ? line : `#${line}`))),
+    'zones:',
+    '  # The short form: the name of the key is the name of the zone, its algorithm hmac-sha512.',
+    ...first.map((node, index) => `${index === 0 ? '  - ' : '    '}${node.key}: ${(node.row as Option).example}`),
+    '',
+    '  # A second zone, with everything that a zone can say.',
+    '#  - name: home.example.net',
+    ...[...zone.children.values()]
+      .filter((node) => node.key !== 'name')
+      .flatMap((node) => exampleLines(node, '    ', (line) => `#${line}`)),
+  ]
+    .join('\n')
+    .trimEnd()}\n`;
+}
+
+function exampleLines(node: OptionNode, indent: string, comment: (line: string) => string): string[] {
+  if (node.row?.available === false) return [];
+  const children = [...node.children.values()];
+  if (children.length > 0) {
+    const lines = children.flatMap((child) => exampleLines(child, `${indent}  `, comment));
+    return lines.length === 0 ? [] : [comment(`${indent}${node.key}:`), ...lines];
+  }
+  const row = node.row as Option;
+  const facts = [row.unit === undefined ? '' : `In ${row.unit}. `, `Without it: ${withoutIt(row, false)}.`].join('');
+  const text = `${row.summary.replaceAll('`', '')} ${facts}`;
+  return [...wrap(text, `${indent}# `, 100), comment(`${indent}${node.key}: ${row.example}`), ''];
+}
+
+function wrap(text: string, prefix: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = prefix;
+  for (const word of text.split(' ')) {
+    if (line !== prefix && line.length + word.length > width) {
+      lines.push(line.trimEnd());
+      line = prefix;
+    }
+    line += `${word} `;
+  }
+  return [...lines, line.trimEnd()];
+}

@@ -1,0 +1,205 @@
+/**
+ * The kinds of values that options take. Each reads a text (YAML scalars and environment variables are texts alike),
+ * says in words what is allowed, and writes a value back as YAML.
+ * Left out: anything that needs a second option or a file; resolve.ts does that.
+ */
+import { formatIpPrefix, type IpAddress, type IpPrefix, parseIpAddress, parseIpPrefix } from '../dns/address.ts';
+import { DomainName, parseHostName } from '../dns/name.ts';
+import { TSIG_ALGORITHMS, type TsigAlgorithm } from '../dns/tsig.ts';
+import { formatListenAddress, type ListenAddress } from './config.ts';
+import { SECRET_MASK, Secret } from './secret.ts';
+
+export interface ScalarKind<T> {
+  readonly form: 'scalar';
+  /** What YAML must have made of the scalar: where text is meant, an unquoted 0123 would lose its zero. */
+  readonly reads: 'text' | 'number' | 'boolean';
+  /** Completes the sentence "must be …". */
+  readonly allowed: string;
+  /** True: the text is never printed, and `{file: PATH}` is taken in its place. */
+  readonly secret: boolean;
+  /**
+   * The value, or undefined for "must be `allowed`".
+   * @throws ValueError or NameError with a text of its own that may be shown.
+   */
+  parse(text: string): T | undefined;
+  /** The value as a YAML scalar. */
+  format(value: T): string;
+}
+
+export interface ListKind<T> {
+  readonly form: 'list';
+  readonly item: ScalarKind<T>;
+  readonly atLeast: 0 | 1;
+  readonly allowed: string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the table holds kinds of every type; ValueOf gives the type back
+export type AnyKind = ScalarKind<any> | ListKind<any>;
+export type ValueOf<K> = K extends ListKind<infer T> ? readonly T[] : K extends ScalarKind<infer T> ? T : never;
+
+export function isSecretKind(kind: AnyKind): boolean {
+  return kind.form === 'scalar' && kind.secret;
+}
+
+/** Thrown by `parse` where "must be `allowed`" would not tell enough. Must not hold a secret. */
+export class ValueError extends Error {}
+
+/** A text as a YAML scalar, quoted where it would be read as something else. */
+export function formatYamlText(text: string): string {
+  if (/\p{Cc}/u.test(text)) return JSON.stringify(text);
+  const plain = /^[A-Za-z/][\w./-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(text);
+  if (plain || /^\d+(\.\d+){3}$/.test(text)) return text;
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+function scalar<T>(
+  allowed: string,
+  parse: (text: string) => T | undefined,
+  format: (value: T) => string = (value) => formatYamlText(String(value)),
+): ScalarKind<T> {
+  return { form: 'scalar', reads: 'text', allowed, secret: false, parse, format };
+}
+
+function secret<T extends string | Uint8Array>(
+  allowed: string,
+  parse: (text: string) => T | undefined,
+): ScalarKind<Secret<T>> {
+  return {
+    form: 'scalar',
+    reads: 'text',
+    allowed,
+    secret: true,
+    parse: (text) => {
+      const value = parse(text);
+      return value === undefined ? undefined : new Secret(value);
+    },
+    format: () => `'${SECRET_MASK}'`,
+  };
+}
+
+export function listOf<T>(item: ScalarKind<T>, atLeast: 0 | 1 = 0): ListKind<T> {
+  const allowed = `a list${atLeast === 1 ? ' with at least one entry' : ''}, each entry ${item.allowed}`;
+  return { form: 'list', item, atLeast, allowed };
+}
+
+export function integer(min: number, max: number): ScalarKind<number> {
+  const parse = (text: string) => {
+    if (!/^-?\d{1,15}$/.test(text)) return undefined;
+    const value = Number(text);
+    return value >= min && value <= max ? value : undefined;
+  };
+  return { ...scalar(`an integer from ${min} to ${max}`, parse, String), reads: 'number' };
+}
+
+export function decimal(min: number, max: number): ScalarKind<number> {
+  const parse = (text: string) => {
+    if (!/^\d{1,15}(\.\d{1,6})?$/.test(text)) return undefined;
+    const value = Number(text);
+    return value >= min && value <= max ? value : undefined;
+  };
+  return { ...scalar(`a number from ${min} to ${max}`, parse, String), reads: 'number' };
+}
+
+export const yesOrNo: ScalarKind<boolean> = {
+  ...scalar<boolean>(
+    'true or false',
+    (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
+    String,
+  ),
+  reads: 'boolean',
+};
+
+/** One of a few words, taken in any case. */
+export function choice<const W extends string>(...words: readonly W[]): ScalarKind<W> {
+  const allowed = words.length === 2 ? words.join(' or ') : `one of ${words.join(', ')}`;
+  return scalar(allowed, (text) => words.find((word) => word === text.toLowerCase()));
+}
+
+/** The original's rule for the master secret. */
+export const masterSecret = secret('at least 8 characters, only A-Z, a-z and 0-9', (text) =>
+  /^[A-Za-z0-9]{8,}$/.test(text) ? text : undefined,
+);
+
+/** Strict base64 with its padding (RFC 4648 §4). */
+export const base64Secret = secret<Uint8Array>('a base64 text that is not empty, as tsig-keygen prints it', (text) => {
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0) return undefined;
+  return new Uint8Array(Buffer.from(text, 'base64'));
+});
+
+export const ipAddress: ScalarKind<IpAddress> = scalar(
+  'an IPv4 or IPv6 address',
+  (text) => {
+    if (text === 'embedded') throw new ValueError("'embedded' is not available in this version.");
+    return parseIpAddress(text);
+  },
+  (address) => formatYamlText(address.text),
+);
+
+export const ipPrefix: ScalarKind<IpPrefix> = scalar(
+  'an IP address or a prefix like 192.0.2.0/24 whose host bits are zero',
+  parseIpPrefix,
+  (prefix) => formatYamlText(formatIpPrefix(prefix)),
+);
+
+export const zoneName: ScalarKind<DomainName> = scalar('a domain name, with or without the final dot', (text) => {
+  const name = parseHostName(text);
+  if (name.isWildcard) throw new ValueError('a zone cannot be a wildcard.');
+  return name;
+});
+
+/** Relative to the zone: resolve.ts appends the zone's name, so that the text is kept here. */
+export const nameBelowZone: ScalarKind<string> = scalar('a name below the zone, like www', (text) => {
+  parseHostName(text.endsWith('.') ? text : `${text}.example`);
+  return text;
+});
+
+export const tsigKeyName: ScalarKind<DomainName> = scalar('the name of the key as the primary knows it', (text) =>
+  /^[\x21-\x7e]+$/.test(text) ? DomainName.parse(text) : undefined,
+);
+
+/** In the spelling of named.conf; the long name of RFC 8945 §6 for hmac-md5 is taken too. */
+export const tsigAlgorithm: ScalarKind<TsigAlgorithm> = scalar(
+  `one of ${Object.keys(TSIG_ALGORITHMS).join(', ')}`,
+  (text) => {
+    const name = text.toLowerCase().replace(/\.$/, '');
+    if (name === 'hmac-md5.sig-alg.reg.int') return 'hmac-md5';
+    return Object.hasOwn(TSIG_ALGORITHMS, name) ? (name as TsigAlgorithm) : undefined;
+  },
+);
+
+export const filePath: ScalarKind<string> = scalar('the path of a file', (text) =>
+  text === '' || text.includes('\0') ? undefined : text,
+);
+
+/** Octal permission bits as a text: 664. */
+export const socketMode: ScalarKind<number> = scalar(
+  "three octal digits in quotes, like '664'",
+  (text) => (/^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : undefined),
+  (mode) => `'${mode.toString(8).padStart(3, '0')}'`,
+);
+
+/** The longest path that fits into a unix socket address on Linux, in octets. */
+const MAX_SOCKET_PATH_OCTETS = 107;
+
+export const listenAddress: ScalarKind<ListenAddress> = scalar(
+  "'ADDRESS:PORT' ('127.0.0.1:54321', '[::1]:54321', with https:// in front for TLS) or 'unix:/ABSOLUTE/PATH'",
+  parseListenAddress,
+  (address) => formatYamlText(formatListenAddress(address)),
+);
+
+function parseListenAddress(text: string): ListenAddress | undefined {
+  if (text.startsWith('unix:')) {
+    const path = text.slice('unix:'.length);
+    if (!path.startsWith('/') || path.includes('\0')) return undefined;
+    if (Buffer.byteLength(path) > MAX_SOCKET_PATH_OCTETS) {
+      throw new ValueError(`the path of a unix socket must have at most ${MAX_SOCKET_PATH_OCTETS} octets.`);
+    }
+    return { kind: 'unix', path };
+  }
+  const match = /^(https?:\/\/)?(?:\[([^\]]+)\]|([^:/[\]]+)):(\d{1,5})$/.exec(text);
+  if (match === null) return undefined;
+  const host = parseIpAddress(match[2] ?? match[3] ?? '');
+  const port = Number(match[4]);
+  if (host === undefined || port > 65535 || (host.family === 6) !== (match[2] !== undefined)) return undefined;
+  return { kind: 'tcp', host: host.text, port, tls: match[1] === 'https://' };
+}

@@ -1,0 +1,124 @@
+/**
+ * Finds and loads the configuration: file, environment, checks. Synchronous, since nothing can begin without it.
+ * The search order is the original's, except that a file that was named and is missing is an error.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve as resolvePath } from 'node:path';
+import type { Config } from './config.ts';
+import { applyEnvironment, type Environment, expandCredentials } from './environment.ts';
+import { ValueError } from './kinds.ts';
+import { ConfigError, formatProblem, type Problem, sortProblems } from './problem.ts';
+import { readSettings } from './read.ts';
+import { resolveConfig } from './resolve.ts';
+import type { Settings } from './settings.ts';
+import { parseYaml } from './yaml-source.ts';
+
+export interface FindOptions {
+  /** What `--config` names. */
+  readonly flag?: string | undefined;
+  readonly environment: Environment;
+  readonly cwd: string;
+  /** The directory that counts as `/`; tests give their own. */
+  readonly root?: string;
+}
+
+/**
+ * The path of the file that counts: `--config`, `dyndns_CONFIG_FILE`, `./.dyndns.yml`, `/etc/dyndns.yml`.
+ * @throws ConfigError when none exists, or when the one that was named does not
+ */
+export function findConfigFile({ flag, environment, cwd, root = '/' }: FindOptions): string {
+  const variable = environment['dyndns_CONFIG_FILE'];
+  const named = flag !== undefined ? [flag, '--config'] : variable ? [variable, 'dyndns_CONFIG_FILE'] : undefined;
+  if (named !== undefined) {
+    const path = resolvePath(cwd, named[0]!);
+    if (named[0] !== '' && exists(path)) return path;
+    throw new ConfigError([`The configuration file '${named[0]}' that ${named[1]} names does not exist.`]);
+  }
+  const candidates = [join(cwd, '.dyndns.yml'), join(root, 'etc', 'dyndns.yml')];
+  const found = candidates.find(exists);
+  if (found !== undefined) return found;
+  throw new ConfigError([
+    `No configuration file: neither ${candidates.join(' nor ')} exists, and neither --config nor dyndns_CONFIG_FILE names one.`,
+  ]);
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Each value with its origin, for `renderConfig`. */
+  readonly settings: Settings;
+}
+
+/**
+ * Reads the file and the environment.
+ * @throws ConfigError with all problems at once, each with file:line:column or the name of the variable
+ */
+export function loadConfig(file: string, environment: Environment): LoadedConfig {
+  let text: string;
+  let readableByOthers: boolean;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+    readableByOthers = (statSync(file).mode & 0o004) !== 0;
+  } catch (error) {
+    const reason = error instanceof TypeError ? 'it is not UTF-8' : systemReason(error);
+    throw new ConfigError([`The configuration file '${file}' cannot be read: ${reason}.`]);
+  }
+  const loaded = parseConfig(text, file, environment);
+  if (!readableByOthers || !loaded.settings.holdsSecrets) return loaded;
+  const warning = `The file ${file} holds secrets and every user of this machine can read it; chmod 640 closes it.`;
+  return { ...loaded, config: { ...loaded.config, warnings: [...loaded.config.warnings, warning] } };
+}
+
+/**
+ * The same for a text that is at hand.
+ * @param file its name in error texts; relative paths in it start from its directory
+ * @throws ConfigError
+ */
+export function parseConfig(text: string, file: string, environment: Environment): LoadedConfig {
+  const directory = dirname(resolvePath(file));
+  const expandPath = (path: string) => expandCredentials(path, environment);
+  const readSecret = (path: string) => readSecretFile(expandPath(path), directory);
+  const yaml = parseYaml(text, file);
+  const problems: Problem[] = [...yaml.problems];
+  const warnings: string[] = [];
+  const settings = readSettings(yaml, file, readSecret, problems);
+  applyEnvironment(environment, settings.root, readSecret, problems, warnings);
+  // Where the YAML itself is broken, nothing can be said about what is missing in it.
+  const config =
+    yaml.problems.length > 0 ? undefined : resolveConfig(settings, { directory, expandPath, problems, warnings });
+  if (config === undefined) throw new ConfigError(sortProblems(problems).map(formatProblem));
+  return { config, settings };
+}
+
+/** The content without its last line break. @throws ValueError that names the path, never the content */
+function readSecretFile(path: string, directory: string): string {
+  const absolute = isAbsolute(path) ? path : resolvePath(directory, path);
+  try {
+    return readFileSync(absolute, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new ValueError(`the file '${absolute}' cannot be read: ${systemReason(error)}.`);
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    statSync(path);
+    return true;
+  } catch (error) {
+    // A file that is there but out of reach must not be passed over in silence: reading it tells why.
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ENOTDIR';
+  }
+}
+
+function systemReason(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  switch (code) {
+    case 'ENOENT':
+      return 'it does not exist';
+    case 'EACCES':
+      return 'permission denied';
+    case 'EISDIR':
+      return 'it is a directory';
+    default:
+      return code ?? 'unknown error';
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * Walks a YAML document along the table of options: unknown keys, planned options, wrong types, `{file: PATH}` secrets.
+ * Collects every problem instead of stopping at the first. Rules that concern two options are in resolve.ts.
+ */
+import { isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
+import { NameError } from '../dns/name.ts';
+import { type AnyKind, isSecretKind, type ScalarKind, ValueError } from './kinds.ts';
+import { OPTION_TREE, type Option, type OptionNode, ROWS } from './options.ts';
+import { nearest, type Origin, type Problem, quoteValue } from './problem.ts';
+import { Scope, type Settings } from './settings.ts';
+import { describeNode, type YamlSource } from './yaml-source.ts';
+
+/** Reads the file of a secret; the text without its last line break. @throws ValueError that names the path. */
+export type ReadSecretFile = (path: string) => string;
+
+export function readSettings(
+  yaml: YamlSource,
+  file: string,
+  readSecret: ReadSecretFile,
+  problems: Problem[],
+): Settings {
+  const start: Origin = { kind: 'file', file, line: 1, column: 1 };
+  const reader = new Reader(yaml, readSecret, problems, start);
+  if (isMap(yaml.root)) {
+    reader.readMap(yaml.root, OPTION_TREE, reader.root);
+  } else if (yaml.problems.length === 0) {
+    const message = `the file must be a map of options, not ${describeNode(yaml.root)}.`;
+    problems.push({ origin: start, path: '', message });
+  }
+  return { file, root: reader.root, zones: reader.zones, holdsSecrets: reader.holdsSecrets };
+}
+
+class Reader {
+  readonly root: Scope;
+  readonly zones: Scope[] = [];
+  holdsSecrets = false;
+  readonly #yaml: YamlSource;
+  readonly #readSecret: ReadSecretFile;
+  readonly #problems: Problem[];
+
+  constructor(yaml: YamlSource, readSecret: ReadSecretFile, problems: Problem[], start: Origin) {
+    this.#yaml = yaml;
+    this.#readSecret = readSecret;
+    this.#problems = problems;
+    this.root = new Scope(start);
+  }
+
+  readMap(map: YAMLMap, parent: OptionNode, scope: Scope): void {
+    for (const { key, value } of map.items) {
+      const origin = this.#yaml.originOf(key);
+      const name = isScalar(key) ? String(key.value) : undefined;
+      const node = name === undefined ? undefined : parent.children.get(name);
+      if (node === undefined) this.#refuse(origin, scope.pathText(parent.path), unknownKey(name, parent));
+      else this.#readNode(this.#yaml.target(value), node, scope, origin);
+    }
+  }
+
+  /** @param origin where the key stands */
+  #readNode(value: unknown, node: OptionNode, scope: Scope, origin: Origin): void {
+    scope.mention(node.path, origin);
+    const path = scope.pathText(node.path);
+    const row = node.row;
+    if (row?.available === false) {
+      this.#refuse(origin, path, `'${node.key}' is not available in this version.`);
+    } else if (node.isList) {
+      this.#readZones(value, node, origin);
+    } else if (row !== undefined && isMap(value) && isSecretKind(row.kind) && value.has('file')) {
+      this.#readSecretFile(value, row, node.path, scope, origin);
+    } else if (node.children.size > 0 && isMap(value)) {
+      scope.markMap(node.path);
+      this.readMap(value, node, scope);
+    } else if (row !== undefined) {
+      this.#readValue(value, row, node.path, scope, origin);
+    } else if (!isEmpty(value)) {
+      const keys = [...node.children.keys()].join(', ');
+      this.#refuse(this.#at(value, origin), path, `must be a map with the keys ${keys}, not ${describeNode(value)}.`);
+    }
+  }
+
+  #readZones(value: unknown, node: OptionNode, origin: Origin): void {
+    if (!isSeq(value) || value.items.length === 0) {
+      this.#refuse(this.#at(value, origin), node.key, 'must be a list with at least one zone.');
+      return;
+    }
+    value.items.forEach((item, index) => {
+      const label = `${node.key}[${index}]`;
+      const at = this.#yaml.originOf(item);
+      const map = this.#yaml.target(item);
+      if (!isMap(map)) {
+        const message = `must be a map with at least the keys name and tsig_key, not ${describeNode(map)}.`;
+        this.#refuse(at, label, message);
+        return;
+      }
+      const zone = new Scope(at, label, this.root);
+      this.zones.push(zone);
+      this.readMap(map, node, zone);
+    });
+  }
+
+  #readSecretFile(map: YAMLMap, row: Option, path: string, scope: Scope, origin: Origin): void {
+    const text = scope.pathText(path);
+    const file = this.#yaml.target(map.get('file', true));
+    if (map.items.length > 1) {
+      this.#refuse(origin, text, "where a secret is given as {file: PATH}, 'file' is the only key.");
+    } else if (!isScalar(file) || typeof file.value !== 'string' || file.value === '') {
+      this.#refuse(this.#at(file, origin), `${text}.file`, 'must be the path of a file.');
+    } else {
+      readOption(row, path, scope, [file.value], origin, this.#problems, this.#readSecret);
+    }
+  }
+
+  #readValue(value: unknown, row: Option, path: string, scope: Scope, origin: Origin): void {
+    const kind: AnyKind = row.kind;
+    const at = this.#at(value, origin);
+    if (kind.form === 'list') {
+      if (!isSeq(value)) {
+        this.#refuse(at, scope.pathText(path), `must be ${kind.allowed}; it is ${describeNode(value)}.`);
+        return;
+      }
+      const texts = value.items.map((item) => this.#scalarText(item, kind.item, scope.pathText(path), at));
+      if (texts.every((item) => item !== undefined)) {
+        const origins = value.items.map((item) => this.#yaml.originOf(item));
+        readOption(row, path, scope, texts, at, this.#problems, undefined, origins);
+      }
+    } else {
+      const text = this.#scalarText(value, kind, scope.pathText(path), at);
+      if (text !== undefined) readOption(row, path, scope, [text], at, this.#problems);
+      if (kind.secret) this.holdsSecrets = true;
+    }
+  }
+
+  /** The text of a scalar that YAML read as the kind wants it. */
+  #scalarText(node: unknown, kind: ScalarKind<unknown>, path: string, origin: Origin): string | undefined {
+    const value = this.#yaml.target(node);
+    const at = this.#at(node, origin);
+    if (!isScalar(value) || value.value === null) {
+      this.#refuse(at, path, `must be ${kind.allowed}; it is ${describeNode(value)}.`);
+      return undefined;
+    }
+    if (kind.reads === 'text' && typeof value.value !== 'string') {
+      const read = typeof value.value === 'boolean' ? 'true or false' : 'a number';
+      this.#refuse(at, path, `YAML reads this as ${read}, text is meant: quote it. It must be ${kind.allowed}.`);
+      return undefined;
+    }
+    return typeof value.value === 'string' ? value.value : (value.source ?? String(value.value));
+  }
+
+  #at(node: unknown, fallback: Origin): Origin {
+    return (node as Node | null | undefined)?.range ? this.#yaml.originOf(node) : fallback;
+  }
+
+  #refuse(origin: Origin, path: string, message: string): void {
+    this.#problems.push({ origin, path, message });
+  }
+}
+
+/**
+ * Parses the texts of one option (one text unless it is a list) and puts the value into the scope.
+ * @param readSecret given when the text is the path of a file that holds the secret
+ * @param itemOrigins where each entry of a list stands
+ */
+export function readOption(
+  row: Option,
+  path: string,
+  scope: Scope,
+  texts: readonly string[],
+  origin: Origin,
+  problems: Problem[],
+  readSecret?: ReadSecretFile,
+  itemOrigins: readonly Origin[] = [],
+): void {
+  const kind: AnyKind = row.kind;
+  scope.mention(path, origin);
+  const item = kind.form === 'list' ? kind.item : kind;
+  const values: unknown[] = [];
+  const pathText = scope.pathText(path);
+  const refuse = (message: string, at = origin) => problems.push({ origin: at, path: pathText, message });
+  texts.forEach((text, index) => {
+    const at = itemOrigins[index] ?? origin;
+    try {
+      const value = item.parse(readSecret === undefined ? text : readSecret(text));
+      const given = item.secret ? '' : `, not ${quoteValue(text)}`;
+      const inFile = readSecret === undefined ? '' : ` (in the file ${quoteValue(text)})`;
+      if (value === undefined) refuse(`must be ${item.allowed}${given}${inFile}.`, at);
+      else values.push(value);
+    } catch (error) {
+      if (!(error instanceof ValueError || error instanceof NameError)) throw error;
+      refuse(`${error.message} It must be ${item.allowed}.`, at);
+    }
+  });
+  if (values.length < texts.length) return;
+  if (kind.form === 'list' && values.length < kind.atLeast) refuse(`must be ${kind.allowed}; it is empty.`);
+  else scope.set(path, kind.form === 'list' ? values : values[0], origin);
+}
+
+/** A map without a value is an empty map: all its keys may be commented out. */
+function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined || (isScalar(value) && value.value === null);
+}
+
+/**
+ * The key is quoted only where it cannot be a secret: `{tsig_key: {dGhlIGtleQ}}` makes a key of one, `{secret:abc}` too.
+ */
+function unknownKey(name: string | undefined, parent: OptionNode): string {
+  const keys = [...parent.children.keys()];
+  const near = name === undefined ? undefined : nearest(name, keys);
+  const harmless =
+    parent.row === undefined ? /^[A-Za-z_][A-Za-z0-9_-]{0,39}$/.test(name ?? '') : (near?.distance ?? 9) <= 2;
+  const elsewhere = [...ROWS.keys()].filter((path) => path.endsWith(`.${name}`)).map((path) => `'${path}'`);
+  const known = keys.filter((key) => parent.children.get(key)?.row?.available !== false).join(', ');
+  return (
+    `unknown key${harmless && name !== undefined ? ` ${quoteValue(name)}` : ''}; ` +
+    `the nearest known key is '${near?.name ?? keys[0]}'.` +
+    (elsewhere.length > 0 ? ` The name is known as ${elsewhere.join(' and ')}.` : '') +
+    ` Allowed here: ${known}.`
+  );
+}

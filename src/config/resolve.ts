@@ -1,0 +1,261 @@
+/**
+ * From the settings to the finished Config: the rules that concern more than one option, and what a zone takes from the
+ * file. Adds its problems to those found before; a path that was already refused gives no second problem.
+ */
+import { isAbsolute, resolve as resolvePath } from 'node:path';
+import { formatIpPrefix, type IpPrefix } from '../dns/address.ts';
+import { DomainName, NameError, parseHostName } from '../dns/name.ts';
+import type { Config, HttpConfig, TlsFiles, TsigKeyConfig, TtlConfig, ZoneConfig } from './config.ts';
+import { formatListenAddress } from './config.ts';
+import { ValueError } from './kinds.ts';
+import type { Problem } from './problem.ts';
+import type { Scope, Settings } from './settings.ts';
+
+export interface ResolveContext {
+  /** Directory that relative paths start from: that of the configuration file. */
+  readonly directory: string;
+  /** Replaces `$CREDENTIALS_DIRECTORY/`. @throws ValueError */
+  readonly expandPath: (path: string) => string;
+  readonly problems: Problem[];
+  readonly warnings: string[];
+}
+
+/** The configuration, or undefined when there are problems. */
+export function resolveConfig(settings: Settings, context: ResolveContext): Config | undefined {
+  const { root } = settings;
+  const http = resolveHttp(root, context);
+  const zones = resolveZones(settings, context);
+  const secret = root.get('secret');
+  if (!root.isMentioned('secret')) {
+    context.warnings.push('No `secret` is set: every request that wants to change something is refused.');
+  }
+  if (context.problems.length > 0) return undefined;
+  return {
+    file: settings.file,
+    ...(secret === undefined ? {} : { secret }),
+    zones,
+    nameserverTimeoutSeconds: root.get('nameserver_timeout_seconds'),
+    logLevel: root.get('log_level'),
+    unspecifiedFamily: root.get('unspecified_family'),
+    check: root.get('check'),
+    http,
+    warnings: context.warnings,
+  };
+}
+
+function refuse(context: ResolveContext, scope: Scope, path: string, message: string): void {
+  context.problems.push({ origin: scope.originOf(path), path: scope.pathText(path), message });
+}
+
+function resolveHttp(root: Scope, context: ResolveContext): HttpConfig {
+  const listen = root.get('http.listen');
+  const trustedProxies = root.get('http.trusted_proxies');
+  const lenient = root.get('http.lenient');
+  const seen = new Set<string>();
+  for (const address of listen) {
+    const text = formatListenAddress({ ...address, tls: false } as typeof address);
+    if (seen.has(text) && !text.endsWith(':0')) {
+      refuse(context, root, 'http.listen', `'${text}' stands twice; each address is allowed once.`);
+    }
+    seen.add(text);
+  }
+  if (lenient && trustedProxies.length > 0) {
+    const message =
+      'must not be true together with http.trusted_proxies: a proxy and a lenient server disagree on where a request ends.';
+    refuse(context, root, 'http.lenient', message);
+  }
+  for (const prefix of trustedProxies) {
+    if (prefix.length > 0) continue;
+    const text = formatIpPrefix(prefix);
+    context.warnings.push(`http.trusted_proxies has ${text}: every client can claim any address as its own.`);
+  }
+  const tls = resolveTls(root, context);
+  const wantsTls = listen.some((address) => address.kind === 'tcp' && address.tls);
+  const mentionsTls = root.isMentioned('http.tls.certificate') || root.isMentioned('http.tls.key');
+  if (wantsTls && !mentionsTls && !root.isMentioned('http.tls.acme')) {
+    const message = 'an https:// entry needs http.tls with certificate and key.';
+    refuse(context, root, 'http.listen', message);
+  } else if (!wantsTls && mentionsTls) {
+    const path = root.isMentioned('http.tls.certificate') ? 'http.tls.certificate' : 'http.tls.key';
+    refuse(context, root, path, 'TLS is configured, but no entry of http.listen begins with https://.');
+  }
+  return {
+    listen,
+    socketMode: root.get('http.socket_mode'),
+    trustedProxies,
+    clientAddressHeader: root.get('http.client_address_header'),
+    ...(tls === undefined ? {} : { tls }),
+    lenient,
+  };
+}
+
+function resolveTls(root: Scope, context: ResolveContext): TlsFiles | undefined {
+  const certificate = resolveFile(root, 'http.tls.certificate', context);
+  const key = resolveFile(root, 'http.tls.key', context);
+  if (certificate !== undefined && key !== undefined) return { certificate, key };
+  for (const [missing, other] of [
+    ['http.tls.key', 'http.tls.certificate'],
+    ['http.tls.certificate', 'http.tls.key'],
+  ] as const) {
+    if (!root.isMentioned(missing) && root.isMentioned(other)) {
+      refuse(context, root, other, `needs ${missing} too.`);
+    }
+  }
+  return undefined;
+}
+
+function resolveFile(
+  root: Scope,
+  path: 'http.tls.certificate' | 'http.tls.key',
+  context: ResolveContext,
+): string | undefined {
+  const file = root.get(path);
+  if (file === undefined) return undefined;
+  try {
+    const expanded = context.expandPath(file);
+    return isAbsolute(expanded) ? expanded : resolvePath(context.directory, expanded);
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    refuse(context, root, path, error.message);
+    return undefined;
+  }
+}
+
+function resolveZones({ root, zones }: Settings, context: ResolveContext): ZoneConfig[] {
+  if (!root.isMentioned('zones[]')) {
+    context.problems.push({ origin: root.origin, path: 'zones', message: 'must be a list with at least one zone.' });
+  }
+  const seen = new Map<string, Scope>();
+  const resolved: ZoneConfig[] = [];
+  for (const zone of zones) {
+    const apex = zone.get('zones[].name');
+    const first = apex === undefined ? undefined : seen.get(apex.key);
+    if (!zone.isMentioned('zones[].name')) refuse(context, zone, 'zones[].name', 'is required: a domain name.');
+    if (first !== undefined) {
+      refuse(context, zone, 'zones[].name', `the zone '${apex}' is already ${first.label}; each zone is allowed once.`);
+    }
+    if (apex !== undefined && first === undefined) seen.set(apex.key, zone);
+    const config = resolveZone(zone, apex, context);
+    if (config !== undefined) resolved.push(config);
+  }
+  return resolved;
+}
+
+/** Undefined only where a problem was reported, now or before. */
+function resolveZone(zone: Scope, apex: DomainName | undefined, context: ResolveContext): ZoneConfig | undefined {
+  const host = zone.get('zones[].nameserver');
+  const tsigKey = resolveTsigKey(zone, apex, context);
+  const ttl = resolveTtl(zone, context);
+  const addresses = { allow: zone.get('zones[].addresses.allow'), deny: zone.get('zones[].addresses.deny') };
+  refuseBoth(zone, addresses, context);
+  if (host === undefined && !['zones[].nameserver', 'zones[].ns'].some((path) => zone.isMentioned(path))) {
+    if (!zone.isMentionedAbove('nameserver')) {
+      const name = apex === undefined ? 'this zone' : `'${apex}'`;
+      const message = `which primary takes the updates of ${name}? Give the IPv4 or IPv6 address here, or for all zones at the top of the file.`;
+      refuse(context, zone, 'zones[].nameserver', message);
+    }
+  }
+  if (apex === undefined || host === undefined || tsigKey === undefined) return undefined;
+  return {
+    apex,
+    primary: {
+      host,
+      port: zone.get('zones[].port') ?? 53,
+      transport: zone.get('zones[].transport') ?? 'tcp',
+      signedReads: zone.get('zones[].signed_reads') ?? false,
+    },
+    tsigKey,
+    ttl,
+    apexAllowed: zone.get('zones[].apex'),
+    wildcardAllowed: zone.get('zones[].wildcard'),
+    reserved: resolveReserved(zone, apex, context),
+    addresses,
+    emptyValue: zone.get('zones[].empty_value'),
+  };
+}
+
+function resolveTsigKey(zone: Scope, apex: DomainName | undefined, context: ResolveContext): TsigKeyConfig | undefined {
+  const short = zone.get('zones[].tsig_key');
+  const secret = short ?? zone.get('zones[].tsig_key.secret');
+  const isShort = short !== undefined;
+  if (!zone.isMentioned('zones[].tsig_key')) {
+    if (!zone.isMentioned('zones[].tsig_keys')) {
+      const message = 'is required: the base64 secret that tsig-keygen prints, or {name: …, algorithm: …, secret: …}.';
+      refuse(context, zone, 'zones[].tsig_key', message);
+    }
+  } else if (!isShort && !zone.isMentioned('zones[].tsig_key.secret') && zone.isMap('zones[].tsig_key')) {
+    refuse(context, zone, 'zones[].tsig_key', 'the key secret is required: the base64 text that tsig-keygen prints.');
+  }
+  const algorithm = isShort ? 'hmac-sha512' : zone.get('zones[].tsig_key.algorithm');
+  if (algorithm === 'hmac-md5') {
+    context.warnings.push(
+      `The key of the zone '${apex ?? zone.label}' uses hmac-md5, which is broken; use hmac-sha256 or stronger.`,
+    );
+  }
+  const name = zone.get('zones[].tsig_key.name') ?? apex;
+  return secret === undefined || name === undefined ? undefined : { name, algorithm, secret };
+}
+
+function resolveTtl(zone: Scope, context: ResolveContext): TtlConfig {
+  const values = {
+    min: zone.get('zones[].ttl.min'),
+    default: zone.get('zones[].ttl.default'),
+    max: zone.get('zones[].ttl.max'),
+  };
+  const ordered = (['min', 'default', 'max'] as const).filter((key) => values[key] !== undefined);
+  for (const [index, key] of ordered.entries()) {
+    const before = ordered[index - 1];
+    if (before !== undefined && values[before]! > values[key]!) {
+      const message = `${values[key]} is less than ${before} (${values[before]}); allowed is min <= default <= max.`;
+      refuse(context, zone, `zones[].ttl.${key}`, message);
+    }
+  }
+  return Object.fromEntries(ordered.map((key) => [key, values[key]])) as TtlConfig;
+}
+
+/** With the same prefix in both lists no longest prefix wins. */
+function refuseBoth(
+  zone: Scope,
+  lists: { allow: readonly IpPrefix[]; deny: readonly IpPrefix[] },
+  context: ResolveContext,
+) {
+  const allowed = new Set(lists.allow.map(formatIpPrefix));
+  for (const prefix of lists.deny.map(formatIpPrefix)) {
+    if (allowed.has(prefix)) {
+      refuse(
+        context,
+        zone,
+        'zones[].addresses.deny',
+        `${prefix} is in addresses.allow too; it is allowed in one of them.`,
+      );
+    }
+  }
+}
+
+/** Relative names get the zone's name; names that end in it are taken as they are. */
+function resolveReserved(zone: Scope, apex: DomainName, context: ResolveContext): DomainName[] {
+  const names: DomainName[] = [];
+  for (const text of zone.get('zones[].reserved')) {
+    try {
+      const name = text.endsWith('.') ? parseHostName(text) : joinName(text, apex);
+      if (name.isAtOrBelow(apex)) names.push(name);
+      else
+        refuse(
+          context,
+          zone,
+          'zones[].reserved',
+          `'${name}' is not below the zone '${apex}'; it must be a name below it.`,
+        );
+    } catch (error) {
+      if (!(error instanceof NameError)) throw error;
+      refuse(context, zone, 'zones[].reserved', error.message);
+    }
+  }
+  return names;
+}
+
+function joinName(text: string, apex: DomainName): DomainName {
+  const joined = parseHostName(`${text}.${apex}`);
+  const own = DomainName.ofLabels(joined.labels().slice(0, -apex.labelCount));
+  return own.isAtOrBelow(apex) ? own : joined;
+}
