@@ -47,7 +47,7 @@ export class UdpExchanger implements Exchanger {
     const place = formatEndpoint(this.#endpoint);
     return new Promise((resolve, reject) => {
       const socket = createSocket(isIPv6(this.#endpoint.host) ? 'udp6' : 'udp4');
-      let sent = false;
+      let datagrams = 0;
       let garbage = false;
       const settle = (act: () => void) => {
         if (!this.#closers.delete(closed)) return;
@@ -57,21 +57,26 @@ export class UdpExchanger implements Exchanger {
         act();
       };
       const fail = (error: ExchangeError) => settle(() => reject(error));
-      const closed = () => fail(new ExchangeError('closed', sent, `the exchange with ${place} was ended`));
+      const send = () => {
+        datagrams += 1;
+        socket.send(request);
+      };
+      const closed = () => fail(new ExchangeError('closed', datagrams > 0, `the exchange with ${place} was ended`));
       this.#closers.add(closed);
-      const resend = setInterval(() => sent && socket.send(request), RESEND_MS);
+      const resend = setInterval(() => datagrams > 0 && send(), RESEND_MS);
       const timeout = setTimeout(
         () => {
           fail(
             garbage
-              ? new ExchangeError('garbage', sent, `${place} answered something that is no DNS reply`)
-              : new ExchangeError('timeout', sent, `no reply from ${place} in time`),
+              ? new ExchangeError('garbage', true, `${place} answered something that is no DNS reply`)
+              : new ExchangeError('timeout', datagrams > 0, `no reply from ${place} in time`),
           );
         },
         Math.max(0, deadlineMs - performance.now()),
       );
       socket.on('error', (cause: NodeJS.ErrnoException) => {
-        fail(new ExchangeError('unreachable', false, `cannot reach ${place} (${cause.code})`, { cause }));
+        // The first datagram was refused, so it was not read; of a second one that cannot be said of the first.
+        fail(new ExchangeError('unreachable', datagrams > 1, `cannot reach ${place} (${cause.code})`, { cause }));
       });
       socket.on('message', (octets) => {
         try {
@@ -83,10 +88,7 @@ export class UdpExchanger implements Exchanger {
           garbage = true;
         }
       });
-      socket.connect(this.#endpoint.port, this.#endpoint.host, () => {
-        sent = true;
-        socket.send(request);
-      });
+      socket.connect(this.#endpoint.port, this.#endpoint.host, send);
     });
   }
 }

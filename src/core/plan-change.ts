@@ -1,0 +1,96 @@
+/**
+ * Desired against published: which edits bring a name there, and under which prerequisites. Pure.
+ *
+ * The prerequisites state the whole picture that the plan rests on: both address RRsets as they are believed to be, no
+ * CNAME at the name (RFC 2136 §3.4.2.2 would silently ignore an address beside it), no delegation at or above it and no
+ * DNAME above it. So the primary itself confirms, in the same message, that the old value is the one that was there.
+ */
+import type { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { addressRdata } from '../dns/rrset.ts';
+import type { Prerequisite, ZoneChange, ZoneEdit } from '../dns/zone-change.ts';
+import type { AddressSet, PublishedAddresses } from './ports.ts';
+
+export type Family = 'A' | 'AAAA';
+export const FAMILIES: readonly Family[] = ['A', 'AAAA'];
+
+/** Per family: a canonical address to publish alone, null for no address, absent to leave the RRset as it is. */
+export interface WantedAddresses {
+  readonly A?: string | null;
+  readonly AAAA?: string | null;
+}
+
+export interface FamilyPlan {
+  /** Addresses, sorted. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  readonly changed: boolean;
+}
+
+export interface ChangePlan {
+  readonly A: FamilyPlan;
+  readonly AAAA: FamilyPlan;
+  readonly changed: boolean;
+  /** Without edits when nothing changes: it then only confirms the prerequisites. */
+  readonly change: ZoneChange;
+}
+
+export interface PlanInput {
+  readonly zone: DomainName;
+  readonly ownerName: DomainName;
+  readonly wanted: WantedAddresses;
+  readonly published: PublishedAddresses;
+  /** Seconds, for what is written. */
+  readonly ttl: number;
+  /** True when the request named the TTL: then another TTL is a change by itself. */
+  readonly ttlIsExplicit: boolean;
+}
+
+export function planChange(input: PlanInput): ChangePlan {
+  const edits: ZoneEdit[] = [];
+  const prerequisites = placePrerequisites(input.zone, input.ownerName);
+  const A = planFamily(input, 'A', prerequisites, edits);
+  const AAAA = planFamily(input, 'AAAA', prerequisites, edits);
+  const change = { zone: input.zone, ownerName: input.ownerName, prerequisites, edits };
+  return { A, AAAA, changed: A.changed || AAAA.changed, change };
+}
+
+function planFamily(input: PlanInput, family: Family, prerequisites: Prerequisite[], edits: ZoneEdit[]): FamilyPlan {
+  const { ownerName, ttl } = input;
+  const type = RRType[family];
+  const published = input.published[family];
+  const wanted = input.wanted[family];
+  const before = published.addresses;
+  if (before.length === 0) prerequisites.push({ kind: 'rrset-absent', ownerName, type });
+  else {
+    const rdatas = before.map((address) => addressRdata(type, address));
+    prerequisites.push({ kind: 'rrset-equals', ownerName, type, rdatas });
+  }
+  if (wanted === undefined || !differs(published, wanted, input)) return { before, after: before, changed: false };
+  if (wanted === null) {
+    edits.push({ kind: 'delete-rrset', ownerName, type });
+    return { before, after: [], changed: true };
+  }
+  edits.push({ kind: 'replace-rrset', rrset: { ownerName, type, ttl, rdatas: [addressRdata(type, wanted)] } });
+  return { before, after: [wanted], changed: true };
+}
+
+function differs({ addresses, ttl }: AddressSet, wanted: string | null, input: PlanInput): boolean {
+  if (wanted === null) return addresses.length > 0;
+  if (addresses.length !== 1 || addresses[0] !== wanted) return true;
+  return input.ttlIsExplicit && ttl !== input.ttl;
+}
+
+/** What must not be at or above a name, so that addresses at it are seen by resolvers. */
+function placePrerequisites(zone: DomainName, ownerName: DomainName): Prerequisite[] {
+  const prerequisites: Prerequisite[] = [{ kind: 'rrset-absent', ownerName, type: RRType.CNAME }];
+  let name: DomainName | undefined = ownerName;
+  while (name !== undefined && name.octets.length > zone.octets.length) {
+    prerequisites.push({ kind: 'rrset-absent', ownerName: name, type: RRType.NS });
+    name = name.parent();
+    if (name !== undefined && name.octets.length > zone.octets.length) {
+      prerequisites.push({ kind: 'rrset-absent', ownerName: name, type: RRType.DNAME });
+    }
+  }
+  return prerequisites;
+}

@@ -1,0 +1,63 @@
+/**
+ * Which addresses may be published. The longest prefix decides, among the operator's and the built-in ones; of equals
+ * the operator's deny comes first, then allow, then the built-in.
+ */
+import {
+  addressOctets,
+  formatIpPrefix,
+  type IpAddress,
+  type IpPrefix,
+  parseIpPrefix,
+  prefixContains,
+} from '../dns/address.ts';
+import { AppError } from './errors.ts';
+
+export interface AddressPolicy {
+  readonly allow: readonly IpPrefix[];
+  readonly deny: readonly IpPrefix[];
+}
+
+/** Never of use in a public or private zone, and a danger in some (RFC 6890). */
+const BUILT_IN: readonly (readonly [string, string])[] = [
+  ['0.0.0.0/8', 'an unspecified address'],
+  ['127.0.0.0/8', 'a loopback address'],
+  ['169.254.0.0/16', 'a link-local address'],
+  ['224.0.0.0/4', 'a multicast address'],
+  ['255.255.255.255/32', 'the broadcast address'],
+  ['::/128', 'an unspecified address'],
+  ['::1/128', 'a loopback address'],
+  ['fe80::/10', 'a link-local address'],
+  ['ff00::/8', 'a multicast address'],
+];
+
+const REFUSED = BUILT_IN.map(([text, what]) => ({ prefix: parseIpPrefix(text)!, what }));
+
+const CARRIER_NAT = parseIpPrefix('100.64.0.0/10')!; // RFC 6598
+
+/** @throws AppError address-refused, with the reason */
+export function checkAddress(policy: AddressPolicy, address: IpAddress): void {
+  const octets = addressOctets(address);
+  const longest = (prefixes: readonly IpPrefix[]) =>
+    prefixes.reduce(
+      (length, prefix) => (prefixContains(prefix, octets) ? Math.max(length, prefix.length) : length),
+      -1,
+    );
+  const allowed = longest(policy.allow);
+  const denied = longest(policy.deny);
+  const builtIn = REFUSED.find(({ prefix }) => prefixContains(prefix, octets));
+  if (denied >= 0 && denied >= allowed && denied >= (builtIn?.prefix.length ?? -1)) {
+    throw new AppError('address-refused', `The address '${address.text}' is refused by this zone's rules.`);
+  }
+  if (builtIn !== undefined && builtIn.prefix.length > Math.max(allowed, denied)) {
+    const { prefix, what } = builtIn;
+    throw new AppError(
+      'address-refused',
+      `The address '${address.text}' is ${what} (${formatIpPrefix(prefix)}) and is not published.`,
+    );
+  }
+}
+
+/** True for the shared address space of carriers' NAT: published, but nobody outside can reach it. */
+export function isCarrierNat(address: IpAddress): boolean {
+  return prefixContains(CARRIER_NAT, addressOctets(address));
+}

@@ -1,0 +1,91 @@
+/** What the core asks of the world: contracts, no code. Each port's implementations pass one contract suite. */
+import type { DomainName } from '../dns/name.ts';
+import type { RRset } from '../dns/rrset.ts';
+import type { ZoneChange } from '../dns/zone-change.ts';
+import type { AppError } from './errors.ts';
+
+/** The members of one address RRset; no RRset is no addresses. */
+export interface AddressSet {
+  /** Canonical texts, sorted. */
+  readonly addresses: readonly string[];
+  /** Seconds; 0 without addresses. */
+  readonly ttl: number;
+}
+
+/** The address RRsets at one owner name. */
+export interface PublishedAddresses {
+  readonly A: AddressSet;
+  readonly AAAA: AddressSet;
+}
+
+export type ReadOutcome =
+  | { readonly kind: 'addresses'; readonly published: PublishedAddresses }
+  /** A CNAME answers for the name: its own, or a wildcard's. */
+  | { readonly kind: 'cname' }
+  /** The name lies below a delegation, or below a DNAME: data at it would not be seen. */
+  | { readonly kind: 'occluded'; readonly by: string };
+
+/**
+ * - `published`: all prerequisites held and all edits are visible at the primary.
+ * - `stale`: a prerequisite did not hold; nothing was changed.
+ */
+export type PublishOutcome = 'published' | 'stale';
+
+/**
+ * Publishes changes of one zone. Deadlines are values of the monotonic clock (`performance.now()`), in ms.
+ *
+ * Every implementation passes test/contract/zone-publisher.ts.
+ */
+export interface ZonePublisher {
+  /**
+   * What was published at the name when it was last seen: a guess that costs nothing and that only a prerequisite of a
+   * change makes true. Undefined if nothing is remembered.
+   */
+  recall(ownerName: DomainName): PublishedAddresses | undefined;
+
+  /**
+   * What the primary itself answers now for A and AAAA. Under a wildcard the answer may be the wildcard's: that it is
+   * the name's own, too, only a prerequisite shows.
+   * @throws AppError primary-*
+   */
+  read(ownerName: DomainName, deadlineMs: number): Promise<ReadOutcome>;
+
+  /** One RRset as the primary answers it now; undefined where there is none. @throws AppError primary-* */
+  readRRset(ownerName: DomainName, type: number, deadlineMs: number): Promise<RRset | undefined>;
+
+  /**
+   * Checks the prerequisites of a change and makes all its edits visible, or none.
+   *
+   * - A change without edits only checks, writes nothing and leaves the serial as it is.
+   * - No reply throws publish-unknown, never "refused": the primary may have applied it.
+   * @throws AppError primary-*, publish-unknown
+   */
+  publish(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome>;
+
+  /** Ends connections; what is under way fails. */
+  close(): void;
+}
+
+/** What the core and its adapters have to tell an operator. Adapters write logs and metrics. */
+export interface Observer {
+  /** One UPDATE message was answered, or not. */
+  batchPublished(event: { readonly zone: DomainName; readonly changes: number; readonly outcome: string }): void;
+  /** A request to one of the doors was answered. */
+  requestAnswered(event: RequestEvent): void;
+  /** Something an operator should know, outside of any request. */
+  warn(text: string): void;
+}
+
+export interface RequestEvent {
+  readonly requestId: string;
+  readonly method: string;
+  /** The route's pattern, never the URL: that may hold a secret. */
+  readonly route: string;
+  readonly source: string;
+  readonly status: number;
+  readonly durationMs: number;
+  readonly outcome: 'updated' | 'unchanged' | 'info' | 'failed';
+  /** The name that was changed and its lines, or the error's text. */
+  readonly detail: string;
+  readonly error?: AppError | Error;
+}

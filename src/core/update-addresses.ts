@@ -1,0 +1,131 @@
+/**
+ * The main use-case: make the addresses of one owner name what a client wants, and say what they were.
+ *
+ * What is published is first believed (what was last seen there, else what the primary answers), then the change is
+ * published under prerequisites that state this belief. The primary confirms belief and change in one atomic step, so
+ * the old value that is reported is true even while others change the zone. docs/decisions/0001 has the reasons.
+ */
+import { type IpAddress, parseIpAddress } from '../dns/address.ts';
+import type { DomainName } from '../dns/name.ts';
+import { AppError } from './errors.ts';
+import { NameOrder } from './name-order.ts';
+import { type ChangePlan, FAMILIES, planChange, type WantedAddresses } from './plan-change.ts';
+import { checkAddress } from './policy.ts';
+import type { PublishedAddresses } from './ports.ts';
+import { checkOwnerName, chooseTtl, type Zone } from './zone.ts';
+
+export interface UpdateRequest {
+  readonly zone: Zone;
+  readonly ownerName: DomainName;
+  readonly wanted: WantedAddresses;
+  /** Seconds; absent: the zone's default, else `fallbackTtl`. */
+  readonly ttl?: number;
+  readonly fallbackTtl: number;
+}
+
+/** What came of it; `changed` and each family's before and after are confirmed by the primary. */
+export type AddressUpdate = Pick<ChangePlan, 'A' | 'AAAA' | 'changed'> & { readonly ownerName: DomainName };
+
+export interface UpdateLimits {
+  /** For reading, publishing and reading back of one request, in ms. */
+  readonly timeoutMs: number;
+  /** Requests that may wait at the same time. */
+  readonly maxWaiting: number;
+}
+
+/** How often a belief that turned out wrong is replaced by a fresh one before giving up. */
+const MAX_ROUNDS = 4;
+
+const NOTHING_PUBLISHED: PublishedAddresses = { A: { addresses: [], ttl: 0 }, AAAA: { addresses: [], ttl: 0 } };
+
+export class UpdateAddresses {
+  readonly #order = new NameOrder();
+  readonly #limits: UpdateLimits;
+  #waiting = 0;
+
+  constructor(limits: UpdateLimits) {
+    this.#limits = limits;
+  }
+
+  /** Requests under way. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /**
+   * All input is checked before anything is sent.
+   * @throws AppError name-invalid, address-refused, request-malformed, rate-limited, conflict, primary-*, publish-unknown
+   */
+  async run(request: UpdateRequest): Promise<AddressUpdate> {
+    const { zone, ownerName, wanted } = request;
+    checkOwnerName(zone, ownerName);
+    for (const family of FAMILIES) {
+      const address = wanted[family];
+      if (address) checkAddress(zone.addresses, parseIpAddress(address) as IpAddress);
+    }
+    const ttl = chooseTtl(zone, request.ttl, request.fallbackTtl);
+    if (this.#waiting >= this.#limits.maxWaiting) {
+      throw new AppError('rate-limited', 'The server is busy: too many requests wait for the primary.', {
+        retryAfterSeconds: Math.ceil(this.#limits.timeoutMs / 1000),
+      });
+    }
+    const deadlineMs = performance.now() + this.#limits.timeoutMs;
+    this.#waiting += 1;
+    try {
+      return await this.#order.run(ownerName, () => settle(request, ttl, deadlineMs));
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+}
+
+async function settle(request: UpdateRequest, ttl: number, deadlineMs: number): Promise<AddressUpdate> {
+  const { zone, ownerName, wanted } = request;
+  const { publisher } = zone;
+  const ttlIsExplicit = request.ttl !== undefined;
+
+  /** Publishes the plan that rests on a belief; undefined if the belief was wrong. */
+  const attempt = async (published: PublishedAddresses): Promise<AddressUpdate | undefined> => {
+    const plan = planChange({ zone: zone.apex, ownerName, wanted, published, ttl, ttlIsExplicit });
+    const outcome = await publisher.publish(plan.change, deadlineMs);
+    return outcome === 'published' ? { ownerName, A: plan.A, AAAA: plan.AAAA, changed: plan.changed } : undefined;
+  };
+
+  if (performance.now() >= deadlineMs) throw lateError();
+  // A TTL is not part of a prerequisite (RFC 2136 §2.4.2), so where it counts the primary is asked.
+  const remembered = ttlIsExplicit ? undefined : publisher.recall(ownerName);
+  const known = remembered && (await attempt(remembered));
+  if (known) return known;
+
+  let cname = false;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    if (performance.now() >= deadlineMs) throw lateError();
+    const read = await publisher.read(ownerName, deadlineMs);
+    if (read.kind === 'occluded') {
+      throw new AppError('conflict', `Addresses at '${ownerName}' would not be seen: ${read.by}.`);
+    }
+    cname = read.kind === 'cname';
+    if (read.kind === 'addresses') {
+      const done = await attempt(read.published);
+      if (done) return done;
+      if (isNothing(read.published)) continue;
+    }
+    // The answer was not the name's own: a wildcard's, or the name was changed since. The first shows here.
+    const done = await attempt(NOTHING_PUBLISHED);
+    if (done) return done;
+  }
+  throw cname
+    ? new AppError('conflict', `A CNAME record is at '${ownerName}': no address can be beside it (RFC 1034 §3.6.2).`)
+    : new AppError(
+        'conflict',
+        `The records of '${ownerName}' were changed by others again and again; nothing was written.`,
+      );
+}
+
+function isNothing({ A, AAAA }: PublishedAddresses): boolean {
+  return A.addresses.length === 0 && AAAA.addresses.length === 0;
+}
+
+function lateError(): AppError {
+  return new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
+}

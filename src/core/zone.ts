@@ -1,0 +1,85 @@
+/** The zones of this server and their rules; which zone a name lies in (by labels, the longest match wins). */
+import type { DomainName } from '../dns/name.ts';
+import { AppError } from './errors.ts';
+import type { AddressPolicy } from './policy.ts';
+import type { ZonePublisher } from './ports.ts';
+
+export interface TtlRule {
+  /** Seconds. */
+  readonly default?: number;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+export interface Zone {
+  readonly apex: DomainName;
+  readonly publisher: ZonePublisher;
+  readonly ttl: TtlRule;
+  /** May A and AAAA of the zone's own name be changed by clients? */
+  readonly apexAllowed: boolean;
+  /** May `*.x` be changed by clients? */
+  readonly wildcardAllowed: boolean;
+  /** Keys of owner names that no client may change. */
+  readonly reserved: ReadonlySet<string>;
+  readonly addresses: AddressPolicy;
+}
+
+export class ZoneTable {
+  readonly #byApex = new Map<string, Zone>();
+
+  constructor(zones: Iterable<Zone>) {
+    for (const zone of zones) this.#byApex.set(zone.apex.key, zone);
+  }
+
+  get all(): Zone[] {
+    return [...this.#byApex.values()];
+  }
+
+  findByApex(apex: DomainName): Zone | undefined {
+    return this.#byApex.get(apex.key);
+  }
+
+  /** The zone with the longest apex at or above the name: `evilexample.com` is not in `example.com`. */
+  find(ownerName: DomainName): Zone | undefined {
+    for (let name: DomainName | undefined = ownerName; name !== undefined; name = name.parent()) {
+      const zone = this.#byApex.get(name.key);
+      if (zone !== undefined) return zone;
+    }
+    return undefined;
+  }
+}
+
+/**
+ * Checks that clients may change addresses at this name of the zone.
+ * @throws AppError name-invalid
+ */
+export function checkOwnerName(zone: Zone, ownerName: DomainName): void {
+  const refuse = (why: string): never => {
+    throw new AppError('name-invalid', why);
+  };
+  if (ownerName.equals(zone.apex) && !zone.apexAllowed) {
+    refuse(`The zone's own name '${ownerName}' may not be changed; the option 'apex: true' of the zone allows it.`);
+  }
+  if (ownerName.isWildcard && !zone.wildcardAllowed) {
+    refuse(`The wildcard '${ownerName}' may not be changed; the option 'wildcard: true' of the zone allows it.`);
+  }
+  if (zone.reserved.has(ownerName.key)) refuse(`The name '${ownerName}' is reserved.`);
+  if (ownerName.wireText.includes('_')) {
+    refuse(`The name '${ownerName}' is not a host name: '_' is only for names of TXT records.`);
+  }
+}
+
+const MAX_TTL = 2_147_483_647; // RFC 2181 §8
+
+/**
+ * The TTL to publish with: the request's, else the zone's, else `fallback`.
+ * @throws AppError request-malformed where the request's is out of range
+ */
+export function chooseTtl(zone: Zone, requested: number | undefined, fallback: number): number {
+  const { min = 0, max = MAX_TTL } = zone.ttl;
+  if (requested === undefined) return zone.ttl.default ?? Math.min(Math.max(fallback, min), max);
+  if (requested < min || requested > max) {
+    throw new AppError('request-malformed', `The TTL ${requested} is not between ${min} and ${max}.`);
+  }
+  return requested;
+}

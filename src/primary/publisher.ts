@@ -1,0 +1,247 @@
+/**
+ * ZonePublisher for a remote primary (BIND, Knot, PowerDNS, …): reads by queries, publishes by signed DNS UPDATE
+ * (RFC 2136, RFC 8945). One publisher per zone; zones of one primary share its connections.
+ *
+ * Reads and updates have a connection each, so that a read never waits behind an fsync.
+ */
+import type { AppError } from '../core/errors.ts';
+import type { AddressSet, PublishedAddresses, PublishOutcome, ReadOutcome, ZonePublisher } from '../core/ports.ts';
+import type { DomainName } from '../dns/name.ts';
+import { type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
+import { type AddressType, type RRset, rrsetAddresses } from '../dns/rrset.ts';
+import { ClientTransaction, TsigError, type TsigKey } from '../dns/tsig.ts';
+import { updateMessage } from '../dns/update.ts';
+import { encodeMessage, type Message, makeMessage, Rcode } from '../dns/wire/message.ts';
+import { WireOverflow } from '../dns/wire/writer.ts';
+import type { ZoneChange } from '../dns/zone-change.ts';
+import { type Endpoint, ExchangeError, type Exchanger } from '../net/exchange.ts';
+import { GroupCommit, type MessageOutcome } from './batch.ts';
+import {
+  keyRejected,
+  notAuthoritative,
+  type PrimaryContext,
+  queryRefused,
+  unknownOutcome,
+  unreachable,
+  updateRefused,
+} from './outcome.ts';
+
+export interface PrimaryPublisherOptions {
+  readonly zone: DomainName;
+  readonly endpoint: Endpoint;
+  readonly key: TsigKey;
+  /** Sign queries too: for primaries that answer by key, and for UDP, where a plain answer could be forged. */
+  readonly signedReads: boolean;
+  readonly reads: Exchanger;
+  readonly updates: Exchanger;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+  readonly onBatch?: (changes: number, outcome: string) => void;
+}
+
+/** Names of which the last seen state is remembered; the oldest are forgotten first. */
+const MAX_REMEMBERED = 100_000;
+
+/** RCODEs of prerequisites that do not hold (RFC 2136 §3.2). */
+const STALE: ReadonlySet<number> = new Set([Rcode.YXDOMAIN, Rcode.YXRRSET, Rcode.NXRRSET, Rcode.NXDOMAIN]);
+/** RCODEs that no single change of a message is to blame for. */
+const WHOLE_MESSAGE: ReadonlySet<number> = new Set([Rcode.NOTAUTH, Rcode.NOTIMP]);
+
+export class PrimaryPublisher implements ZonePublisher {
+  readonly #options: PrimaryPublisherOptions;
+  readonly #context: PrimaryContext;
+  readonly #commits: GroupCommit;
+  readonly #remembered = new Map<string, PublishedAddresses>();
+
+  constructor(options: PrimaryPublisherOptions) {
+    this.#options = options;
+    this.#context = options;
+    this.#commits = new GroupCommit(
+      (changes, deadlineMs) => this.#send(changes, deadlineMs),
+      () =>
+        unreachable(this.#context, new ExchangeError('timeout', false, 'the changes before this one took too long')),
+      options.onBatch ?? (() => undefined),
+    );
+  }
+
+  recall(ownerName: DomainName): PublishedAddresses | undefined {
+    return this.#remembered.get(ownerName.key);
+  }
+
+  async read(ownerName: DomainName, deadlineMs: number): Promise<ReadOutcome> {
+    const [a, aaaa] = await Promise.all([
+      this.#query(ownerName, RRType.A, deadlineMs),
+      this.#query(ownerName, RRType.AAAA, deadlineMs),
+    ]);
+    for (const message of [a, aaaa]) {
+      const by = this.#occlusion(message, ownerName);
+      if (by !== undefined) return { kind: 'occluded', by };
+      if (hasCname(message, ownerName)) return { kind: 'cname' };
+    }
+    return {
+      kind: 'addresses',
+      published: { A: addressSet(a, ownerName, RRType.A), AAAA: addressSet(aaaa, ownerName, RRType.AAAA) },
+    };
+  }
+
+  async readRRset(ownerName: DomainName, type: number, deadlineMs: number): Promise<RRset | undefined> {
+    const message = await this.#query(ownerName, type, deadlineMs);
+    const records = recordsAt(message, ownerName, type);
+    if (records.length === 0) return undefined;
+    return { ownerName, type, ttl: records[0]!.ttl, rdatas: records.map((record) => record.rdata) };
+  }
+
+  async publish(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome> {
+    const { key } = change.ownerName;
+    try {
+      const outcome = await this.#commits.submit(change, deadlineMs);
+      if (outcome === 'published') this.#remember(key, change);
+      else this.#remembered.delete(key);
+      return outcome;
+    } catch (error) {
+      this.#remembered.delete(key);
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#options.reads.close();
+    this.#options.updates.close();
+  }
+
+  /** One signed UPDATE message and what its reply says. */
+  async #send(changes: readonly ZoneChange[], deadlineMs: number): Promise<MessageOutcome> {
+    const { zone, key, updates, now } = this.#options;
+    const message = updateMessage(zone, changes);
+    const transaction = new ClientTransaction(key);
+    try {
+      const reply = await updates.exchange(
+        (id) => transaction.sign(encodeMessage({ ...message, id }), now()),
+        deadlineMs,
+      );
+      transaction.verify(reply.octets, reply.message, now());
+      const { rcode } = reply.message;
+      if (rcode === Rcode.NOERROR) return { kind: 'published' };
+      if (STALE.has(rcode)) return { kind: 'stale' };
+      const error = updateRefused(this.#context, rcode);
+      return { kind: WHOLE_MESSAGE.has(rcode) ? 'failed' : 'refused', error };
+    } catch (error) {
+      if (error instanceof TsigError) return this.#unverified(error);
+      if (error instanceof WireOverflow) {
+        return { kind: 'too-large', error: updateRefused(this.#context, Rcode.FORMERR) };
+      }
+      if (!(error instanceof ExchangeError)) throw error;
+      return error.sent
+        ? { kind: 'lost', error: unknownOutcome(this.#context, error) }
+        : { kind: 'failed', error: unreachable(this.#context, error) };
+    }
+  }
+
+  /** A reply that is not proven to be the primary's: a refusal explains, a success is not believed. */
+  #unverified(error: TsigError): MessageOutcome {
+    const rejected = keyRejected(this.#context, error, this.#options.now());
+    const claimsSuccess = error.failure.side === 'ours' && error.rcode === Rcode.NOERROR;
+    return claimsSuccess ? { kind: 'lost', error: rejected } : { kind: 'failed', error: rejected };
+  }
+
+  /** @throws AppError */
+  async #query(qname: DomainName, qtype: number, deadlineMs: number): Promise<Message> {
+    const { reads, key, signedReads, now } = this.#options;
+    const query = makeMessage({ questions: [{ qname, qtype, qclass: RRClass.IN }] });
+    const transaction = signedReads ? new ClientTransaction(key) : undefined;
+    const build = (id: number) => {
+      const octets = encodeMessage({ ...query, id });
+      return transaction === undefined ? octets : transaction.sign(octets, now());
+    };
+    try {
+      const reply = await onceMoreIfClosed(() => reads.exchange(build, deadlineMs));
+      transaction?.verify(reply.octets, reply.message, now());
+      this.#checkAnswer(reply.message);
+      return reply.message;
+    } catch (error) {
+      if (error instanceof ExchangeError) throw unreachable(this.#context, error);
+      if (error instanceof TsigError) throw keyRejected(this.#context, error, now());
+      throw error;
+    }
+  }
+
+  #checkAnswer(message: Message): AppError | undefined {
+    if (message.rcode !== Rcode.NOERROR && message.rcode !== Rcode.NXDOMAIN) {
+      throw queryRefused(this.#context, message.rcode);
+    }
+    if (!message.authoritative && this.#referral(message) === undefined) throw notAuthoritative(this.#context);
+    return undefined;
+  }
+
+  /** The delegation point of a referral: NS records below the apex in a reply without an answer. */
+  #referral(message: Message): DomainName | undefined {
+    const { zone } = this.#options;
+    if (message.answers.length > 0) return undefined;
+    return message.authority.find(({ type, ownerName }) => {
+      return type === RRType.NS && ownerName.isAtOrBelow(zone) && !ownerName.equals(zone);
+    })?.ownerName;
+  }
+
+  #occlusion(message: Message, ownerName: DomainName): string | undefined {
+    const referral = this.#referral(message);
+    if (referral !== undefined) return `the name '${referral}' is delegated to other nameservers`;
+    const dname = message.answers.find((record) => record.type === RRType.DNAME && !record.ownerName.equals(ownerName));
+    return dname && `a DNAME record is at '${dname.ownerName}'`;
+  }
+
+  #remember(key: string, change: ZoneChange): void {
+    const state = stateAfter(change);
+    this.#remembered.delete(key);
+    if (state === undefined) return;
+    this.#remembered.set(key, state);
+    if (this.#remembered.size > MAX_REMEMBERED) {
+      for (const oldest of this.#remembered.keys()) {
+        this.#remembered.delete(oldest);
+        break;
+      }
+    }
+  }
+}
+
+/** A kept connection may be closed by the server at the moment of asking; a query can be asked again. */
+async function onceMoreIfClosed<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof ExchangeError && error.failure === 'closed') return ask();
+    throw error;
+  }
+}
+
+function recordsAt(message: Message, ownerName: DomainName, type: number): ResourceRecord[] {
+  return message.answers.filter((record) => record.type === type && record.ownerName.equals(ownerName));
+}
+
+function hasCname(message: Message, ownerName: DomainName): boolean {
+  return recordsAt(message, ownerName, RRType.CNAME).length > 0;
+}
+
+function addressSet(message: Message, ownerName: DomainName, type: AddressType): AddressSet {
+  const records = recordsAt(message, ownerName, type);
+  return { addresses: rrsetAddresses(records.map((record) => record.rdata)).sort(), ttl: records[0]?.ttl ?? 0 };
+}
+
+/** The addresses at a name once a change with such prerequisites has been published; undefined if they do not tell. */
+function stateAfter(change: ZoneChange): PublishedAddresses | undefined {
+  const state = new Map<number, AddressSet>();
+  for (const prerequisite of change.prerequisites) {
+    if (!prerequisite.ownerName.equals(change.ownerName)) continue;
+    if (prerequisite.kind === 'rrset-absent') state.set(prerequisite.type, { addresses: [], ttl: 0 });
+    if (prerequisite.kind === 'rrset-equals') {
+      state.set(prerequisite.type, { addresses: rrsetAddresses(prerequisite.rdatas), ttl: 0 });
+    }
+  }
+  for (const edit of change.edits) {
+    if (edit.kind === 'replace-rrset') {
+      state.set(edit.rrset.type, { addresses: rrsetAddresses(edit.rrset.rdatas), ttl: edit.rrset.ttl });
+    } else if (edit.kind === 'delete-rrset') state.set(edit.type, { addresses: [], ttl: 0 });
+  }
+  const A = state.get(RRType.A);
+  const AAAA = state.get(RRType.AAAA);
+  return A && AAAA && { A, AAAA };
+}
