@@ -240,7 +240,9 @@ uci_value() { # OPTION
   fi
 }
 
+# Both paths can be moved by the environment, for tests and for systems that keep them elsewhere.
 uci_directory=${DYNDNS_UCI_DIR:-/etc/config}
+address_table=${DYNDNS_ADDRESS_TABLE:-/proc/net/if_inet6}
 if [ -r "$uci_directory/dyndns" ]; then
   value=$(uci_value server) && SERVER=${value:-$SERVER}
   value=$(uci_value secret) && SECRET=${value:-$SECRET}
@@ -403,28 +405,20 @@ write_body() {
 
 request_by_gnu_wget() {
   # --no-config: neither ~/.wgetrc nor /etc/wgetrc, which could hold "check_certificate = off".
-  set -- --no-config -nv --tries=1 --timeout="$TIMEOUT_SECONDS" --max-redirect=0 --save-headers --content-on-error -O "$work/full"
+  # -S: the header fields on standard error, where the status is read even of replies that wget does not keep (401, 301).
+  set -- --no-config -nv -S --tries=1 --timeout="$TIMEOUT_SECONDS" --max-redirect=0 --content-on-error -O "$work/reply"
   [ -z "$family" ] || set -- "$@" "$family"
   [ -z "$CA_FILE" ] || set -- "$@" --ca-certificate="$CA_FILE"
   if [ -n "$body" ]; then
     write_body
     set -- "$@" --post-file="$work/body"
   fi
-  : >"$work/full"
   code=0
   wget "$@" "$url" 2>"$work/error" </dev/null || code=$?
   rm -f "$work/body"
-  # Status line, header fields, an empty line, then the reply.
-  read -r protocol status reason <"$work/full" || status=000
-  case $protocol in
-    HTTP/*) ;;
-    *) status=000 ;;
-  esac
-  tr -d '\r' <"$work/full" | sed '1,/^$/d' >"$work/reply"
-  [ "$code" -ne 5 ] || return "$E_TLS"
   case $code in
-    0 | 4) ;;
-    *) [ "$status" != 000 ] || status=$(status_in_error) ;;
+    0 | 6 | 8) status=$(status_in_error) ;;
+    5) return "$E_TLS" ;;
   esac
   return "$E_NETWORK"
 }
@@ -479,7 +473,7 @@ request_by_busybox_wget() {
 
 # The status in messages such as "HTTP error 456" and "server returned error: HTTP/1.1 456 unknown"; else 000.
 status_in_error() {
-  found=$(sed -n 's/.*HTTP error \([1-9][0-9][0-9]\).*/\1/p;s/.*HTTP\/1\.[01] \([1-9][0-9][0-9]\).*/\1/p' "$work/error" | sed -n 1p)
+  found=$(sed -n 's/.*HTTP error \([1-9][0-9][0-9]\).*/\1/p;s/.*HTTP\/1\.[01] \([1-9][0-9][0-9]\).*/\1/p' "$work/error" | sed -n '$p')
   printf '%s\n' "${found:-000}"
 }
 
@@ -545,17 +539,32 @@ find_ipv4() {
   return "$E_NO_ADDRESS"
 }
 
-# Prints "ADDRESS/LENGTH WORD..." for each IPv6 address of the interface. Understands ip of iproute2 and of BusyBox
-# (which calls a temporary address "secondary"), and ifconfig of BusyBox and of net-tools.
+# Prints "ADDRESS/LENGTH WORD..." for each IPv6 address of the interface. Understands ip of iproute2 and of BusyBox (which
+# calls a temporary address "secondary"). Without ip it reads the kernel's table: ifconfig shows the same without the flags.
 list_ipv6() {
   if command -v ip >/dev/null 2>&1 && ip -6 addr show dev "$device" 2>/dev/null >"$work/interface"; then
     sed -n 's/^ *inet6 //p' "$work/interface"
-  elif command -v ifconfig >/dev/null 2>&1; then
-    ifconfig "$device" 2>/dev/null |
-      sed -n \
-        -e 's/^ *inet6 addr: *\([^ ]*\) Scope:Global.*/\1 scope global/p' \
-        -e 's/^ *inet6 \([0-9a-fA-F:]*\)  *prefixlen \([0-9]*\) .*<global>.*/\1\/\2 scope global/p'
+  elif [ -r "$address_table" ]; then
+    list_ipv6_of_kernel <"$address_table"
   fi
+}
+
+# Lines such as "20010db8000000000000000000000001 02 3c 00 a0 br-lan": address, index, length, scope, flags (all hexadecimal),
+# interface. Scope 00 is global; the flags are those of Linux's if_addr.h.
+list_ipv6_of_kernel() {
+  while read -r digits _ length scope flags name; do
+    case $name:$scope in
+      "$device:00") ;;
+      *) continue ;;
+    esac
+    words='scope global'
+    [ $((0x$flags & 0x01)) -eq 0 ] || words="$words temporary"
+    [ $((0x$flags & 0x04)) -eq 0 ] || words="$words optimistic"
+    [ $((0x$flags & 0x08)) -eq 0 ] || words="$words dadfailed"
+    [ $((0x$flags & 0x20)) -eq 0 ] || words="$words deprecated"
+    [ $((0x$flags & 0x40)) -eq 0 ] || words="$words tentative"
+    printf '%s/%s %s\n' "$(printf '%s\n' "$digits" | sed 's/..../&:/g;s/:$//')" "$((0x$length))" "$words"
+  done
 }
 
 # Chooses among the lines of list_ipv6: public before fc00::/7 (only with ULA=yes), permanent before temporary before

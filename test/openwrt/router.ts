@@ -26,7 +26,7 @@ export type ShellName = (typeof SHELLS)[number];
 export const TRANSPORTS = ['curl', 'GNU wget', 'uclient-fetch', 'uclient-fetch named wget', 'BusyBox wget'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];
 
-/** All that the script may need besides a transport and ip or ifconfig. */
+/** All that the script may need besides a transport and ip. */
 const TOOLS = ['cat', 'mktemp', 'rm', 'sed', 'sleep', 'tr'];
 
 export interface RouterOptions {
@@ -38,8 +38,8 @@ export interface RouterOptions {
   readonly uci?: string;
   /** Recorded output, by interface, of `ip -6 addr show dev`. Absent: there is no program ip. */
   readonly ip?: Readonly<Record<string, string>>;
-  /** Recorded output, by interface, of `ifconfig`. Absent: there is no ifconfig. */
-  readonly ifconfig?: Readonly<Record<string, string>>;
+  /** The kernel's table of IPv6 addresses. Absent: there is none. */
+  readonly addressTable?: string;
 }
 
 export interface Run {
@@ -58,7 +58,8 @@ export interface Run {
 
 export interface Router {
   readonly directory: string;
-  run(args: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Run>;
+  /** Runs the script, or an edited copy of it. */
+  run(args: readonly string[], environment?: Readonly<Record<string, string>>, script?: string): Promise<Run>;
   /** Puts a program of the test's own on the search path. */
   addProgram(name: string, script: string): void;
   remove(): void;
@@ -132,20 +133,20 @@ export function makeRouter(options: RouterOptions): Router {
     else if (transport === 'BusyBox wget') addProgram('wget', `exec ${busybox} wget "$@"`);
     else addProgram(transport === 'uclient-fetch' ? 'uclient-fetch' : 'wget', standIn);
   }
-  function addInterfaces(program: string, call: string, outputs: Readonly<Record<string, string>>): void {
-    const cases = Object.entries(outputs).map(
-      ([device, text]) => `${shellQuote(`${call}${device}`)}) /bin/cat <<'END'\n${text.trimEnd()}\nEND\n;;`,
+  if (options.ip !== undefined) {
+    const cases = Object.entries(options.ip).map(
+      ([device, text]) => `'-6 addr show dev ${device}') /bin/cat <<'END'\n${text.trimEnd()}\nEND\n;;`,
     );
-    addProgram(program, `case "$*" in\n${cases.join('\n')}\n*) echo "no such device" >&2; exit 1 ;;\nesac`);
+    addProgram('ip', `case "$*" in\n${cases.join('\n')}\n*) echo "no such device" >&2; exit 1 ;;\nesac`);
   }
-  if (options.ip !== undefined) addInterfaces('ip', '-6 addr show dev ', options.ip);
-  if (options.ifconfig !== undefined) addInterfaces('ifconfig', '', options.ifconfig);
+  if (options.addressTable !== undefined) writeFileSync(path('etc', 'if_inet6'), options.addressTable);
 
   const environment: Record<string, string> = {
     PATH: path('bin'),
     HOME: path('etc'),
     TMPDIR: path('tmp'),
     DYNDNS_UCI_DIR: path('etc'),
+    DYNDNS_ADDRESS_TABLE: path('etc', 'if_inet6'),
   };
   if (options.config !== undefined) {
     const lines = Object.entries(options.config).map(([name, value]) => `${name}=${shellQuote(value)}\n`);
@@ -159,10 +160,14 @@ export function makeRouter(options: RouterOptions): Router {
     return existsSync(file) ? readFileSync(file, 'utf8') : '';
   };
 
-  async function run(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Run> {
+  async function run(
+    args: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+    script: string = SCRIPT,
+  ): Promise<Run> {
     for (const name of ['calls', 'environments', 'files']) writeFileSync(path('log', name), '');
     const [command, ...first] = options.shell === 'dash' ? [realProgram('dash')] : [busybox, 'ash'];
-    const child = spawn(command as string, [...first, SCRIPT, ...args], {
+    const child = spawn(command as string, [...first, script, ...args], {
       cwd: directory,
       env: { ...environment, ...more },
       stdio: ['ignore', 'pipe', 'pipe'],

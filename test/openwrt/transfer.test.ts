@@ -1,6 +1,6 @@
 // The router script's transfers: each shell with each program, TLS verified, the secret out of sight.
 // BusyBox wget is tried over plain HTTP, and must refuse https://, since it may skip the certificate check.
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -136,7 +136,9 @@ describeWith(ROUTER_PROGRAMS, 'the transfers of the router script', () => {
       it('a redirect is refused and named', async () => {
         server().replies.set('/update-by-query', { status: 301, text: '', location: 'http://localhost:9/elsewhere' });
         const run = await start().run(['-d', 'br-lan', '-6', 'home']);
-        expect([1, 6]).toContain(run.code);
+        // BusyBox wget cannot be told to stay; it meets the closed port of the new address.
+        expect(run.code).toBe(transport === 'BusyBox wget' ? 6 : 1);
+        if (transport !== 'BusyBox wget') expect(run.stderr).toContain('the server redirects');
         expect(run.stdout).toBe('');
         expectSecretUnseen(run);
       });
@@ -225,7 +227,6 @@ describeWith(ROUTER_PROGRAMS, 'the transfers of the router script', () => {
 
     it('a .curlrc and a .wgetrc that switch the check off are not read', async () => {
       const transports: TransportName[] = ['curl', 'GNU wget'];
-      const { writeFileSync } = await import('node:fs');
       for (const transport of transports) {
         router = makeRouter({
           ...{ shell, transports: [transport], ip: { 'br-lan': BR_LAN } },
