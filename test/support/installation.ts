@@ -7,7 +7,7 @@ import { type FinishedProgram, runProgram } from './process.ts';
 
 export const REPOSITORY = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const PACKAGE = '/usr/local/lib/node_modules/dyndns';
-const MAPPED_PATH = /(?<![\w.$)}])\/(?:etc|var|run)(?=\/)|\/usr\/local\/lib\/node_modules\/dyndns(?=\/)/g;
+const MAPPED_PATH = String.raw`(?<![\w.$)}])/(?:etc|var|run)(?=/)|${PACKAGE}(?=/)`;
 
 export interface InstallationOptions {
   /** Root of the tree; it exists and is empty or nearly so. */
@@ -51,7 +51,9 @@ function filesBelow(directory: string): readonly string[] {
 export function makeInstallation(options: InstallationOptions): Installation {
   const { directory, dnsPort } = options;
   const path = (absolute: string) => join(directory, absolute);
-  const relocate = (text: string) => text.replaceAll(MAPPED_PATH, (found) => path(found));
+  // A path that lies in the tree already stays as it is, wherever the temporary directory of this machine is.
+  const mapped = new RegExp(`${directory.replaceAll(/[.+$^]/g, String.raw`\$&`)}|${MAPPED_PATH}`, 'g');
+  const relocate = (text: string) => text.replaceAll(mapped, (found) => (found === directory ? found : path(found)));
 
   const installed = path(PACKAGE);
   mkdirSync(installed, { recursive: true });
