@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** One row for each generated document: its path, the module in dist/, and the function that gives the text. */
+/** One row for each generated document: its path, the module in dist/, the function that gives the text. A further one is one row. */
 const DOCUMENTS = [
   ['docs/configuration.md', 'config/document.js', 'configurationDocument'],
   ['docs/dyndns.example.yml', 'config/document.js', 'exampleFile'],

@@ -2,6 +2,7 @@
  * docs/configuration.md, docs/dyndns.example.yml and the option list of the help text, all written from the table.
  * `node scripts/docs.mjs` puts them into files; a test compares the files with this text.
  */
+import { isSecretKind } from './kinds.ts';
 import { environmentName, OPTION_TREE, type Option, type OptionNode, ROWS } from './options.ts';
 import { formatValue } from './show.ts';
 
@@ -98,7 +99,7 @@ ${planned.join('\n')}
 function describeOption(path: string, prefix: string): string[] {
   const row = ROWS.get(path)!;
   if (!row.available) return [];
-  const allowed = row.kind.secret === true ? `${row.kind.allowed}; or \`{file: PATH}\`` : row.kind.allowed;
+  const allowed = isSecretKind(row.kind) ? `${row.kind.allowed}; or \`{file: PATH}\`` : row.kind.allowed;
   const variable = environmentName(path);
   return [
     `### \`${path.slice(prefix.length)}\``,
@@ -130,15 +131,15 @@ export function optionsHelp(): string {
 }
 
 const EXAMPLE_HEAD = `# Configuration of dyndns. Written by \`npm run docs\` from src/config/options.ts.
-# Lines that begin with "#" and a space explain; the others that begin with "#" are options to switch on.
-# Everything is explained in configuration.md.
+# A "#" with a space after it explains; one without is an option to switch on by taking the "#" away.
+# More is in configuration.md.
 ---`;
 
 /** Active in the example, so that the file works as the original's does; everything else is commented out. */
 const ACTIVE = new Set(['secret', 'nameserver', 'port']);
 
 /**
- * The text of docs/dyndns.example.yml: valid as it is, and valid with every `#` that a space does not follow taken away.
+ * The text of docs/dyndns.example.yml: valid as it is, and valid with every `#` without a space after it taken away.
  */
 export function exampleFile(): string {
   const top = [...OPTION_TREE.children.values()].filter((node) => !node.isList);
@@ -146,19 +147,24 @@ export function exampleFile(): string {
   const first = ['name', 'tsig_key'].map((key) => zone.children.get(key)!);
   return `${[
     EXAMPLE_HEAD,
-    ...top.flatMap((node) => exampleLines(node, '', (line) => (ACTIVE.has(node.path) ? line : `#${line}`))),
+    ...top.flatMap((node) => exampleLines(node, '', (line) => (ACTIVE.has(node.path) ? line : commentOut(line)))),
     'zones:',
     '  # The short form: the name of the key is the name of the zone, its algorithm hmac-sha512.',
     ...first.map((node, index) => `${index === 0 ? '  - ' : '    '}${node.key}: ${(node.row as Option).example}`),
     '',
     '  # A second zone, with everything that a zone can say.',
-    '#  - name: home.example.net',
+    '  #- name: home.example.net',
     ...[...zone.children.values()]
       .filter((node) => node.key !== 'name')
-      .flatMap((node) => exampleLines(node, '    ', (line) => `#${line}`)),
+      .flatMap((node) => exampleLines(node, '    ', commentOut)),
   ]
     .join('\n')
     .trimEnd()}\n`;
+}
+
+/** Puts the `#` behind the indentation. */
+function commentOut(line: string): string {
+  return line.replace(/^ */, '$&#');
 }
 
 function exampleLines(node: OptionNode, indent: string, comment: (line: string) => string): string[] {

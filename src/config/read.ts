@@ -50,7 +50,8 @@ class Reader {
       const origin = this.#yaml.originOf(key);
       const name = isScalar(key) ? String(key.value) : undefined;
       const node = name === undefined ? undefined : parent.children.get(name);
-      if (node === undefined) this.#refuse(origin, scope.pathText(parent.path), unknownKey(name, parent));
+      if (node === undefined)
+        this.#refuse(origin, scope.pathText(parent.path), unknownKey(name, !isEmpty(value), parent));
       else this.#readNode(this.#yaml.target(value), node, scope, origin);
     }
   }
@@ -199,17 +200,18 @@ function isEmpty(value: unknown): boolean {
 }
 
 /**
- * The key is quoted only where it cannot be a secret: `{tsig_key: {dGhlIGtleQ}}` makes a key of one, `{secret:abc}` too.
+ * The key is quoted only where it looks like an option, since it may be a secret that was written badly: `{secret:abc}`,
+ * `tsig_key: {dGhlIGtleQ}` and `{tsig_key: ,dGhlIGtleQ}` make keys of one.
  */
-function unknownKey(name: string | undefined, parent: OptionNode): string {
+function unknownKey(name: string | undefined, hasValue: boolean, parent: OptionNode): string {
   const keys = [...parent.children.keys()];
   const near = name === undefined ? undefined : nearest(name, keys);
-  const harmless =
-    parent.row === undefined ? /^[A-Za-z_][A-Za-z0-9_-]{0,39}$/.test(name ?? '') : (near?.distance ?? 9) <= 2;
+  const likeAnOption = parent.row === undefined && hasValue && /^[a-z][a-z_]{0,39}$/.test(name ?? '');
+  const quoted = likeAnOption || (near !== undefined && near.distance <= 2) ? ` ${quoteValue(name ?? '')}` : '';
   const elsewhere = [...ROWS.keys()].filter((path) => path.endsWith(`.${name}`)).map((path) => `'${path}'`);
   const known = keys.filter((key) => parent.children.get(key)?.row?.available !== false).join(', ');
   return (
-    `unknown key${harmless && name !== undefined ? ` ${quoteValue(name)}` : ''}; ` +
+    `unknown key${quoted}; ` +
     `the nearest known key is '${near?.name ?? keys[0]}'.` +
     (elsewhere.length > 0 ? ` The name is known as ${elsewhere.join(' and ')}.` : '') +
     ` Allowed here: ${known}.`

@@ -69,7 +69,7 @@ export function parseYaml(text: string, file: string): YamlSource {
   }
   let document: Document;
   try {
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
+    document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
     for (const { code, pos } of [...document.errors, ...document.warnings]) {
       const key = code === 'DUPLICATE_KEY' ? /^[a-z_]{1,40}(?=:)/.exec(text.slice(pos[0]))?.[0] : undefined;
       refuse(pos[0], `${key === undefined ? '' : `${key}: `}${MESSAGES[code] ?? 'this is not valid YAML.'}`);

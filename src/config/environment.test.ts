@@ -1,0 +1,122 @@
+// DYNDNS_<PATH> overrides: one for every option, and what happens to variables that are none.
+import { expect, test } from 'vitest';
+import { formatIpPrefix } from '../dns/address.ts';
+import type { Config } from './config.ts';
+import type { Environment } from './environment.ts';
+import { parseConfig } from './load.ts';
+import { environmentName, ROWS } from './options.ts';
+import { ConfigError } from './problem.ts';
+
+const FILE = `secret: fromthefile1
+http: {listen: ['https://[::1]:443'], tls: {certificate: c, key: k}}
+zones: [{name: a.example, tsig_key: tPyvZA==}]
+nameserver: 127.0.0.1
+`;
+const load = (environment: Environment) => parseConfig(FILE, '/etc/dyndns.yml', environment).config;
+
+function problems(environment: Environment): readonly string[] {
+  try {
+    load(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.lines;
+    throw error;
+  }
+  return [];
+}
+
+/** Variable -> a text, what of the configuration it changes, and into what. */
+const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => unknown, unknown]>> = {
+  DYNDNS_SECRET: ['fromoutside1', (c) => c.secret?.reveal(), 'fromoutside1'],
+  DYNDNS_NAMESERVER: ['2001:db8::53', (c) => c.zones[0]!.primary.host.text, '2001:db8::53'],
+  DYNDNS_PORT: ['5353', (c) => c.zones[0]!.primary.port, 5353],
+  DYNDNS_NAMESERVER_TIMEOUT_SECONDS: ['2.5', (c) => c.nameserverTimeoutSeconds, 2.5],
+  DYNDNS_TRANSPORT: ['udp', (c) => c.zones[0]!.primary.transport, 'udp'],
+  DYNDNS_SIGNED_READS: ['true', (c) => c.zones[0]!.primary.signedReads, true],
+  DYNDNS_LOG_LEVEL: ['30', (c) => c.logLevel, 30],
+  DYNDNS_UNSPECIFIED_FAMILY: ['delete', (c) => c.unspecifiedFamily, 'delete'],
+  DYNDNS_CHECK: ['authenticated', (c) => c.check, 'authenticated'],
+  DYNDNS_HTTP_LISTEN: [
+    'https://127.0.0.1:1, unix:/run/x',
+    (c) => c.http.listen,
+    [
+      { kind: 'tcp', host: '127.0.0.1', port: 1, tls: true },
+      { kind: 'unix', path: '/run/x' },
+    ],
+  ],
+  DYNDNS_HTTP_SOCKET_MODE: ['660', (c) => c.http.socketMode, 0o660],
+  DYNDNS_HTTP_TRUSTED_PROXIES: [
+    '192.0.2.0/24,::1',
+    (c) => c.http.trustedProxies.map(formatIpPrefix),
+    ['192.0.2.0/24', '::1/128'],
+  ],
+  DYNDNS_HTTP_CLIENT_ADDRESS_HEADER: ['forwarded', (c) => c.http.clientAddressHeader, 'forwarded'],
+  DYNDNS_HTTP_TLS_CERTIFICATE: ['/c.pem', (c) => c.http.tls?.certificate, '/c.pem'],
+  DYNDNS_HTTP_TLS_KEY: ['/k.pem', (c) => c.http.tls?.key, '/k.pem'],
+  DYNDNS_HTTP_LENIENT: ['true', (c) => c.http.lenient, true],
+};
+
+test('every option above the zones has an override', () => {
+  const names = [...ROWS].filter(([, row]) => row.available).flatMap(([path]) => environmentName(path) ?? []);
+  expect(Object.keys(OVERRIDES)).toEqual(names);
+});
+
+test.each(Object.entries(OVERRIDES))('%s overrides the file', (variable, [text, pick, expected]) => {
+  expect(pick(load({}))).not.toEqual(expected);
+  const config = load({ [variable]: text });
+  expect(pick(config)).toEqual(expected);
+  expect(config.warnings).toEqual([]);
+});
+
+test('an empty text is an empty list', () => {
+  expect(load({ DYNDNS_HTTP_TRUSTED_PROXIES: '' }).http.trustedProxies).toEqual([]);
+  expect(problems({ DYNDNS_HTTP_LISTEN: '' })[0]).toContain(
+    'environment variable DYNDNS_HTTP_LISTEN: http.listen: must be',
+  );
+});
+
+test.each([
+  ['DYNDNS_PORT', 'abc', "environment variable DYNDNS_PORT: port: must be an integer from 0 to 65535, not 'abc'."],
+  ['DYNDNS_PORT', '', "environment variable DYNDNS_PORT: port: must be an integer from 0 to 65535, not ''."],
+  [
+    'DYNDNS_SECRET',
+    'short',
+    'environment variable DYNDNS_SECRET: secret: must be at least 8 characters, only A-Z, a-z and 0-9.',
+  ],
+  ['DYNDNS_STORE', 'sqlite:/x', "environment variable DYNDNS_STORE: store: 'store' is not available in this version."],
+  [
+    'DYNDNS_DNS_LISTEN',
+    '[::]:53',
+    "environment variable DYNDNS_DNS_LISTEN: dns: 'dns' is not available in this version.",
+  ],
+])('%s=%j is an error that names the variable', (variable, text, expected) => {
+  expect(problems({ [variable]: text })).toEqual([expected]);
+});
+
+test('what container platforms inject is left alone', () => {
+  const config = load({
+    DYNDNS_PORT: 'tcp://192.0.2.1:53',
+    DYNDNS_PORT_53_TCP_ADDR: '192.0.2.1',
+    DYNDNS_SERVICE_HOST: '192.0.2.1',
+    DYNDNS_SERVICE_PORT: '53',
+  });
+  expect(config.zones[0]!.primary.port).toBe(53);
+  expect(config.warnings).toEqual([
+    'The environment variable DYNDNS_PORT is ignored: a value that begins with tcp:// comes from a container platform.',
+  ]);
+});
+
+test('variables that name no option are warnings, without their values', () => {
+  const secret = 'neverPrintMe';
+  const variables = {
+    DYNDNS_ZONES: secret,
+    DYNDNS_CONFIG_FILE: secret,
+    DYNDNS_SECRT: secret,
+    DYNDNS_PORT_FILE: secret,
+  };
+  expect(load(variables).warnings).toEqual([
+    'The environment variable DYNDNS_CONFIG_FILE is ignored: the configuration file is named by dyndns_CONFIG_FILE.',
+    'The environment variable DYNDNS_PORT_FILE is ignored: it names no option; the nearest known name is DYNDNS_PORT.',
+    'The environment variable DYNDNS_SECRT is ignored: it names no option; the nearest known name is DYNDNS_SECRET.',
+    'The environment variable DYNDNS_ZONES is ignored: zones, tokens and hosts have no overrides.',
+  ]);
+});

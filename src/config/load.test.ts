@@ -1,0 +1,130 @@
+// Files: which one counts, who may read it, secrets in files of their own. Real files in a temporary directory.
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { findConfigFile, loadConfig } from './load.ts';
+import { ConfigError } from './problem.ts';
+
+const FILE = `secret: 'abcdefgh'
+nameserver: 127.0.0.1
+zones: [{name: a.example, tsig_key: tPyvZA==}]
+`;
+
+let root: string;
+let cwd: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'dyndns-config-'));
+  cwd = join(root, 'home');
+  mkdirSync(cwd);
+  mkdirSync(join(root, 'etc'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function write(path: string, text = FILE, mode = 0o600): string {
+  const file = join(root, path);
+  writeFileSync(file, text);
+  chmodSync(file, mode);
+  return file;
+}
+
+const find = (flag?: string, variable?: string) =>
+  findConfigFile({ flag, environment: { dyndns_CONFIG_FILE: variable }, cwd, root });
+
+describe('the search', () => {
+  test('takes --config, then dyndns_CONFIG_FILE, then ./.dyndns.yml, then /etc/dyndns.yml', () => {
+    const system = write('etc/dyndns.yml');
+    expect(find()).toBe(system);
+    const own = write('home/.dyndns.yml');
+    expect(find()).toBe(own);
+    const named = write('b.yml');
+    expect(find(undefined, named)).toBe(named);
+    write('home/a.yml');
+    expect(find('a.yml', named)).toBe(join(cwd, 'a.yml'));
+  });
+  test('does not fall through where a named file is missing', () => {
+    write('etc/dyndns.yml');
+    expect(() => find('none.yml')).toThrow("The configuration file 'none.yml' that --config names does not exist.");
+    expect(() => find(undefined, '/none.yml')).toThrow(
+      "The configuration file '/none.yml' that dyndns_CONFIG_FILE names does not exist.",
+    );
+    expect(() => find('')).toThrow(ConfigError);
+  });
+  test('takes an empty variable as not set', () => {
+    const system = write('etc/dyndns.yml');
+    expect(find(undefined, '')).toBe(system);
+  });
+  test('says where it looked when there is none', () => {
+    expect(() => find()).toThrow(
+      `No configuration file: neither ${cwd}/.dyndns.yml nor ${root}/etc/dyndns.yml exists, and neither --config nor dyndns_CONFIG_FILE names one.`,
+    );
+  });
+});
+
+describe('reading', () => {
+  test('a file that is missing, a directory, or not UTF-8 says so', () => {
+    expect(() => loadConfig(join(root, 'none'), {})).toThrow('cannot be read: it does not exist.');
+    expect(() => loadConfig(cwd, {})).toThrow('cannot be read: it is a directory.');
+    const file = write('x.yml');
+    writeFileSync(file, Buffer.from([0x61, 0x3a, 0x20, 0xff]));
+    expect(() => loadConfig(file, {})).toThrow('cannot be read: it is not UTF-8.');
+  });
+  test('warns when others can read the secrets in it', () => {
+    const file = write('x.yml', FILE, 0o644);
+    expect(loadConfig(file, {}).config.warnings).toEqual([
+      `The file ${file} holds secrets and every user of this machine can read it; chmod 640 closes it.`,
+    ]);
+    chmodSync(file, 0o640);
+    expect(loadConfig(file, {}).config.warnings).toEqual([]);
+  });
+  test('does not warn when the secrets are elsewhere', () => {
+    write('s', 'abcdefgh\n');
+    write('k', 'tPyvZA==');
+    const text = FILE.replace("'abcdefgh'", '{file: s}').replace('tPyvZA==', '{file: k}');
+    expect(loadConfig(write('x.yml', text, 0o644), {}).config.warnings).toEqual([]);
+  });
+});
+
+describe('secrets in files', () => {
+  test('are relative to the configuration file and lose one line break', () => {
+    write('s', 'abcdefghi\r\n');
+    write('k', 'tPyvZA==\n');
+    const text = FILE.replace("'abcdefgh'", '{file: s}').replace('tPyvZA==', '{secret: {file: ./k}}');
+    const { config } = loadConfig(write('x.yml', text), {});
+    expect(config.secret?.reveal()).toBe('abcdefghi');
+    expect(config.zones[0]!.tsigKey.secret.reveal()).toHaveLength(4);
+  });
+  test('that cannot be read name the option and the path', () => {
+    const file = write('x.yml', FILE.replace("'abcdefgh'", '{file: none}'));
+    expect(() => loadConfig(file, {})).toThrow(
+      `${file}:1:1: secret: the file '${root}/none' cannot be read: it does not exist. It must be at least 8 characters`,
+    );
+  });
+  test('with a wrong content name the path and not the content', () => {
+    write('s', 'wrong-secret');
+    const file = write('x.yml', FILE.replace("'abcdefgh'", '{file: s}'));
+    expect(() => loadConfig(file, {})).toThrow(
+      `${file}:1:1: secret: must be at least 8 characters, only A-Z, a-z and 0-9 (in the file 's').`,
+    );
+  });
+  test("may lie in systemd's directory of credentials", () => {
+    write('etc/secret', 'fromsystemd');
+    for (const name of ['$CREDENTIALS_DIRECTORY', '$' + '{CREDENTIALS_DIRECTORY}']) {
+      const file = write('x.yml', FILE.replace("'abcdefgh'", `{file: '${name}/secret'}`));
+      const { config } = loadConfig(file, { CREDENTIALS_DIRECTORY: join(root, 'etc') });
+      expect(config.secret?.reveal()).toBe('fromsystemd');
+      expect(() => loadConfig(file, {})).toThrow('which only systemd sets (LoadCredential=)');
+    }
+    const tls = `http: {listen: ['https://[::1]:1'], tls: {certificate: c, key: $CREDENTIALS_DIRECTORY/key}}\n${FILE}`;
+    const { config } = loadConfig(write('x.yml', tls), { CREDENTIALS_DIRECTORY: '/run/c' });
+    expect(config.http.tls).toEqual({ certificate: join(root, 'c'), key: '/run/c/key' });
+  });
+  test('may be named by the environment', () => {
+    write('s', 'fromoutside');
+    const file = write('x.yml');
+    expect(loadConfig(file, { DYNDNS_SECRET_FILE: 's' }).config.secret?.reveal()).toBe('fromoutside');
+    expect(() => loadConfig(file, { DYNDNS_SECRET_FILE: 's', DYNDNS_SECRET: 'abcdefgh' })).toThrow(
+      'environment variable DYNDNS_SECRET_FILE: secret: DYNDNS_SECRET is set too; only one of the two is allowed.',
+    );
+  });
+});

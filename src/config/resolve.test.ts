@@ -1,0 +1,192 @@
+// Rules that concern more than one option.
+import { describe, expect, test } from 'vitest';
+import { formatListenAddress, withHttpPort } from './config.ts';
+import { parseConfig } from './load.ts';
+import { ConfigError } from './problem.ts';
+
+const ZONE = '{name: a.example, tsig_key: tPyvZA==, nameserver: 127.0.0.1}';
+
+function load(text: string) {
+  return parseConfig(text, 'x.yml', {}).config;
+}
+
+function problems(text: string): readonly string[] {
+  try {
+    load(text);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.lines;
+    throw error;
+  }
+  return [];
+}
+
+const zone = (extra: string) => `zones: [{name: a.example, nameserver: 127.0.0.1, ${extra}}]`;
+const http = (value: string) => `http: {${value}}\nzones: [${ZONE}]`;
+
+describe('TLS', () => {
+  test('an https:// entry needs tls', () => {
+    expect(problems(http("listen: ['https://[::]:443']"))).toEqual([
+      'x.yml:1:16: http.listen: an https:// entry needs http.tls with certificate and key.',
+    ]);
+  });
+  test('tls needs an https:// entry', () => {
+    expect(problems(http('tls: {certificate: c, key: k}'))).toEqual([
+      'x.yml:1:27: http.tls.certificate: TLS is configured, but no entry of http.listen begins with https://.',
+    ]);
+  });
+  test('a certificate needs a key, and a key a certificate', () => {
+    expect(problems(http("listen: ['https://[::]:443'], tls: {certificate: c}"))).toEqual([
+      'x.yml:1:57: http.tls.certificate: needs http.tls.key too.',
+    ]);
+    expect(problems(http("listen: ['https://[::]:443'], tls: {key: k}"))).toEqual([
+      'x.yml:1:49: http.tls.key: needs http.tls.certificate too.',
+    ]);
+  });
+});
+
+test('lenient is refused together with trusted proxies', () => {
+  expect(problems(http("lenient: true, trusted_proxies: ['::1']"))).toEqual([
+    expect.stringMatching(/^x\.yml:1:17: http\.lenient: must not be true together with http\.trusted_proxies/),
+  ]);
+  expect(load(http('lenient: true')).http.lenient).toBe(true);
+});
+
+test('a listen address stands once, but several may ask for a free port', () => {
+  expect(problems(http("listen: ['127.0.0.1:1', 'http://127.0.0.1:1']"))).toEqual([
+    "x.yml:1:16: http.listen: '127.0.0.1:1' stands twice; each address is allowed once.",
+  ]);
+  expect(load(http("listen: ['127.0.0.1:0', '127.0.0.1:0']")).http.listen).toHaveLength(2);
+});
+
+test('proxies that are everybody are a warning', () => {
+  expect(load(`secret: abcdefgh\n${http("trusted_proxies: ['0.0.0.0/0']")}`).warnings).toEqual([
+    'http.trusted_proxies has 0.0.0.0/0: every client can claim any address as its own.',
+  ]);
+});
+
+test('a zone without a primary is asked which one is meant', () => {
+  expect(problems('zones: [{name: a.example, tsig_key: tPyvZA==}]')).toEqual([
+    "x.yml:1:9: zones[0].nameserver: which primary takes the updates of 'a.example.'? Give the IPv4 or IPv6 address here, or for all zones at the top of the file.",
+  ]);
+});
+
+test('a zone takes from the file what it does not say itself', () => {
+  const config = load(`nameserver: 192.0.2.1
+port: 5353
+transport: udp
+signed_reads: true
+zones:
+  - {name: a.example, tsig_key: tPyvZA==}
+  - {name: b.example, tsig_key: tPyvZA==, nameserver: 192.0.2.2, port: 53, transport: tcp, signed_reads: false}
+`);
+  expect(config.zones.map((each) => each.primary)).toEqual([
+    { host: { family: 4, text: '192.0.2.1' }, port: 5353, transport: 'udp', signedReads: true },
+    { host: { family: 4, text: '192.0.2.2' }, port: 53, transport: 'tcp', signedReads: false },
+  ]);
+});
+
+test('the same zone in two spellings is refused', () => {
+  expect(problems(`zones:\n  - ${ZONE}\n  - {name: A.EXAMPLE., tsig_key: tPyvZA==, nameserver: '::1'}`)).toEqual([
+    "x.yml:3:12: zones[1].name: the zone 'A.EXAMPLE.' is already zones[0]; each zone is allowed once.",
+  ]);
+});
+
+describe('TSIG keys', () => {
+  test.each(['tPyvZA', 'tPyvZA=', 't!yvZA==', "''", 'tPyv ZA=='])('%s is no base64 text', (secret) => {
+    expect(problems(zone(`tsig_key: ${secret}`))).toEqual([
+      expect.stringMatching(
+        /^x\.yml:1:\d+: zones\[0\]\.tsig_key: must be a base64 text that is not empty, as tsig-keygen prints it\.$/,
+      ),
+    ]);
+  });
+  test('are required', () => {
+    expect(problems(zone('apex: true'))).toEqual([
+      'x.yml:1:9: zones[0].tsig_key: is required: the base64 secret that tsig-keygen prints, or {name: …, algorithm: …, secret: …}.',
+    ]);
+    expect(problems(zone('tsig_key: {name: k}'))).toEqual([
+      expect.stringContaining('zones[0].tsig_key: the key secret is required'),
+    ]);
+    expect(problems(zone('tsig_key: {}'))).toHaveLength(1);
+  });
+  test('in the long form default to the name of the zone and hmac-sha512', () => {
+    const key = load(zone("tsig_key: {secret: 'tPyvZA=='}")).zones[0]!.tsigKey;
+    expect([key.name.toString(), key.algorithm]).toEqual(['a.example.', 'hmac-sha512']);
+  });
+  test.each([
+    'hmac-sha1',
+    'hmac-sha224',
+    'hmac-sha256',
+    'hmac-sha256-128',
+    'hmac-sha384',
+    'hmac-sha384-192',
+    'hmac-sha512',
+    'hmac-sha512-256',
+  ])('RFC 8945 §6: %s is known', (algorithm) => {
+    const config = load(zone(`tsig_key: {algorithm: ${algorithm}, secret: tPyvZA==}`));
+    expect(config.zones[0]!.tsigKey.algorithm).toBe(algorithm);
+    expect(config.warnings.join()).not.toContain('hmac');
+  });
+  test('hmac-md5 is taken where it is written out, with a warning', () => {
+    const config = load(zone('tsig_key: {algorithm: HMAC-MD5.SIG-ALG.REG.INT., secret: tPyvZA==}'));
+    expect(config.zones[0]!.tsigKey.algorithm).toBe('hmac-md5');
+    expect(config.warnings).toContain(
+      "The key of the zone 'a.example.' uses hmac-md5, which is broken; use hmac-sha256 or stronger.",
+    );
+  });
+  test.each(['gss-tsig', 'sha512', 'toString'])('the algorithm %s is refused', (algorithm) => {
+    expect(problems(zone(`tsig_key: {algorithm: ${algorithm}, secret: tPyvZA==}`))).toEqual([
+      expect.stringMatching(new RegExp(`tsig_key\\.algorithm: must be one of hmac-.*, not '${algorithm}'\\.$`)),
+    ]);
+  });
+});
+
+test('TTLs are ordered and within 0 to 2147483647', () => {
+  expect(load(zone('tsig_key: tPyvZA==, ttl: {min: 0, default: 0, max: 2147483647}')).zones[0]!.ttl.max).toBe(
+    2147483647,
+  );
+  expect(problems(zone('tsig_key: tPyvZA==, ttl: {max: 2147483648}'))[0]).toContain(
+    "zones[0].ttl.max: must be an integer from 0 to 2147483647, not '2147483648'.",
+  );
+  expect(problems(zone('tsig_key: tPyvZA==, ttl: {min: 60, default: 30}'))[0]).toContain(
+    'zones[0].ttl.default: 30 is less than min (60); allowed is min <= default <= max.',
+  );
+  expect(problems(zone('tsig_key: tPyvZA==, ttl: {min: 60, max: 30}'))[0]).toContain(
+    'zones[0].ttl.max: 30 is less than min (60); allowed is min <= default <= max.',
+  );
+});
+
+test('a prefix is allowed or denied, not both', () => {
+  const both = 'tsig_key: tPyvZA==, addresses: {allow: [192.0.2.1], deny: [192.0.2.1/32]}';
+  expect(problems(zone(both))[0]).toContain(
+    'zones[0].addresses.deny: 192.0.2.1/32 is in addresses.allow too; it is allowed in one of them.',
+  );
+});
+
+test('a reserved name lies below its zone', () => {
+  expect(problems(zone('tsig_key: tPyvZA==, reserved: [www.b.example.]'))[0]).toContain(
+    "zones[0].reserved: 'www.b.example.' is not below the zone 'a.example.'; it must be a name below it.",
+  );
+  const long = `${'x'.repeat(63)}.`.repeat(3) + 'x'.repeat(60);
+  expect(problems(zone(`tsig_key: tPyvZA==, reserved: [${long}]`))[0]).toContain('longer than 255 octets');
+});
+
+test('a zone cannot be a wildcard', () => {
+  expect(problems("zones: [{name: '*.example', tsig_key: tPyvZA==, nameserver: '::1'}]")[0]).toContain(
+    'zones[0].name: a zone cannot be a wildcard. It must be a domain name',
+  );
+});
+
+test('a file without a secret loads with a warning', () => {
+  const config = load(`zones: [${ZONE}]`);
+  expect(config.secret).toBeUndefined();
+  expect(config.warnings).toEqual(['No `secret` is set: every request that wants to change something is refused.']);
+});
+
+test('another port replaces that of every TCP entry and of nothing else', () => {
+  const config = load(http("listen: ['127.0.0.1:1', 'unix:/run/x', '[::1]:2']"));
+  expect(withHttpPort(config, 8080).http.listen.map(formatListenAddress)).toEqual([
+    '127.0.0.1:8080',
+    'unix:/run/x',
+    '[::1]:8080',
+  ]);
+});
