@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { describeWith } from '../support/require-server.ts';
+import { describeWith, findProgram } from '../support/require-server.ts';
 import { makeRouter, RECORDED, ROUTER_PROGRAMS, type Router, SHELLS } from './router.ts';
 import { SECRET, type StubServer, startStubServer } from './stub-server.ts';
 
@@ -108,6 +108,24 @@ describeWith(ROUTER_PROGRAMS, 'the addresses that the router script takes', () =
       expect(sent()['ipv6']).toBe('2001:db8::b');
     });
 
+    it.each([
+      { flags: '101', meaning: 'temporary' },
+      { flags: '20', meaning: 'deprecated' },
+      { flags: '40', meaning: 'tentative' },
+      { flags: '08', meaning: 'a duplicate' },
+      { flags: '44', meaning: 'optimistic' },
+    ])("the kernel's flags $flags ($meaning) make way for an address without them", async ({ flags }) => {
+      const addressTable = [
+        `20010db800000000000000000000000a 04 40 00 ${flags.padStart(2)}      wan`,
+        '20010db800000000000000000000000c 05 40 00 80      lan',
+        'fe80000000000000000000000000000d 04 40 20 80      wan',
+        '20010db800000000000000000000000b 04 40 00 80      wan',
+      ].join('\n');
+      const run = await start({ addressTable: `${addressTable}\n` }).run(['-d', 'wan', '-6', 'home']);
+      expect(run.code).toBe(0);
+      expect(sent()['ipv6']).toMatch(/:000b$/);
+    });
+
     it('a unique local address is refused, unless ULA=yes', async () => {
       const ip = { lan: interfaceWith('fd12:3456:789a::1/60 scope global') };
       const refused = await start({ ip }).run(['-d', 'lan', '-6', 'home']);
@@ -165,6 +183,17 @@ describeWith(ROUTER_PROGRAMS, 'the addresses that the router script takes', () =
       const other = await start({ ip: { 'br-lan': recorded('iproute2.txt') } }).run(['-d', 'br-lan', 'home']);
       expect(other.code).toBe(10);
       expect(sent()).toMatchObject({ ipv6: '2001:db8:0:1f10::1' });
+      expect(sent()).not.toHaveProperty('ipv4');
+    });
+
+    it('where the server is out of reach over IPv4 the IPv6 address is published and the exit code is 6', async () => {
+      const device = start({ ip: { 'br-lan': recorded('iproute2.txt') } });
+      const unreachable = `case " $* " in *" -4 "*) echo "curl: (7) no route" >&2; exit 7 ;; esac`;
+      device.addProgram('curl', `${unreachable}\nexec ${findProgram('curl')} "$@"`);
+      const run = await device.run(['-d', 'br-lan', 'home']);
+      expect(run.stderr).toContain('over IPv4: curl: (7) no route');
+      expect(run.stdout).toContain('AAAA None -> 2001:db8:0:1f10::1');
+      expect(run.code).toBe(6);
       expect(sent()).not.toHaveProperty('ipv4');
     });
 

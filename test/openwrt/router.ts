@@ -114,9 +114,11 @@ export function makeRouter(options: RouterOptions): Router {
   function addProgram(name: string, script: string): void {
     const recorder = [
       '#!/bin/sh',
-      `printf '%s ' ${name} "$@" | /bin/cat >>${path('log', 'calls')}; echo >>${path('log', 'calls')}`,
-      `/usr/bin/env >>${path('log', 'environments')}`,
-      `/usr/bin/stat -c '%a %n' ${path('tmp')}/*/* >>${path('log', 'files')} 2>/dev/null`,
+      `{ printf '%s ' ${name} "$@"; echo; } >>${path('log', 'calls')}`,
+      `export -p >>${path('log', 'environments')}`,
+      ...(TOOLS.includes(name)
+        ? []
+        : [`/usr/bin/stat -c '%a %n' ${path('tmp')}/*/* >>${path('log', 'files')} 2>/dev/null`]),
     ];
     writeFileSync(path('bin', name), `${recorder.join('\n')}\n${script}\n`);
     chmodSync(path('bin', name), 0o755);

@@ -241,6 +241,21 @@ describeWith(ROUTER_PROGRAMS, 'the transfers of the router script', () => {
       expect(tlsServer.seen).toEqual([]);
     });
 
+    it.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('%s in the middle of a transfer leaves no file behind', async (signal) => {
+      router = makeRouter({
+        ...{ shell, transports: [], ip: { 'br-lan': BR_LAN } },
+        config: { SERVER: plainServer.url, SECRET, ZONE },
+      });
+      router.addProgram(
+        'wget',
+        `[ "$1" != --version ] || { echo 'GNU Wget 1.21'; exit; }; kill -s ${signal.slice(3)} $PPID`,
+      );
+      const run = await router.run(['-d', 'br-lan', '-6', 'home']);
+      expect(run.files).toContain('600 ');
+      expect(run.code).toBe({ SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }[signal]);
+      expect(run.leftBehind).toEqual([]);
+    });
+
     it('without any program for the transfer it ends with 11', async () => {
       router = makeRouter({ shell, transports: [], config: { SERVER: tlsServer.url, SECRET, ZONE } });
       const run = await router.run(['-4', 'home']);
