@@ -1,5 +1,7 @@
 // Starts a real BIND 9 as primary: in the foreground, on a port of 127.0.0.1, with everything in one directory.
 // No control channel, no recursion, no built-in zones; the packaged service is not touched.
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   keysOfZone,
   type PrimaryOptions,
@@ -9,8 +11,9 @@ import {
   zoneFileText,
 } from './primary-server.ts';
 import { runOrThrow } from './process.ts';
+import { findProgram } from './require-server.ts';
 
-/** named.conf for the options. `lockFile`: BIND up to 9.18 keeps a lock in /run that would allow one server only. */
+/** named.conf for the options. */
 function namedConf(options: PrimaryOptions, directory: string, port: number, lockFile: boolean): string {
   const keys = options.keys.map(
     (key) => `key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };\n`,
@@ -44,13 +47,32 @@ controls { };
 ${keys.join('')}${zones.join('')}`;
 }
 
+/**
+ * The path to start BIND by. Where AppArmor is on (Debian, Ubuntu), the profile of /usr/sbin/named forbids every
+ * directory but BIND's own; it goes by the path of the program, so that a copy of the program is free of it.
+ */
+export function namedCommand(directory: string): string {
+  const named = findProgram('named');
+  const switchFile = '/sys/module/apparmor/parameters/enabled';
+  if (named === undefined || !existsSync(switchFile) || !readFileSync(switchFile, 'utf8').startsWith('Y'))
+    return 'named';
+  const copy = join(directory, 'named');
+  copyFileSync(named, copy);
+  return copy;
+}
+
+/** True up to BIND 9.18, which keeps a lock file in /run that would allow one server only; later ones have none. */
+export async function hasLockFile(): Promise<boolean> {
+  return (await runOrThrow('named', ['-v'])).startsWith('BIND 9.18');
+}
+
 /** Starts BIND; resolves when it answers for every zone. */
 export async function startBind(options: PrimaryOptions): Promise<PrimaryServer> {
-  const lockFile = (await runOrThrow('named', ['-v'])).startsWith('BIND 9.18');
+  const lockFile = await hasLockFile();
   return startPrimary(
     {
       kind: 'bind',
-      command: 'named',
+      command: namedCommand,
       prepare: async (directory, port) => {
         for (const [index, zone] of options.zones.entries()) {
           writeInto(directory, `zone${index}.db`, zoneFileText(zone));

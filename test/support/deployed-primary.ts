@@ -1,9 +1,9 @@
 // Starts BIND, Knot and PowerDNS from the files in deploy/, set up by the very commands of docs/operating.
 // Of the files only paths, ports and the user to run as are changed.
 import { readFileSync } from 'node:fs';
+import { hasLockFile, namedCommand } from './bind.ts';
 import { type Installation, makeInstallation } from './installation.ts';
 import { type PrimaryKind, type PrimaryServer, startPrimary } from './primary-server.ts';
-import { runOrThrow } from './process.ts';
 
 export const DEPLOYED_ZONE = 'dyndns.example.com';
 
@@ -60,7 +60,7 @@ disable-syslog=yes
     installation.write('/etc/powerdns/pdns.conf', config);
     return [`--config-dir=${installation.path('/etc/powerdns')}`];
   }
-  const lockFile = (await runOrThrow('named', ['-v'])).startsWith('BIND 9.18') ? 'lock-file none;' : '';
+  const lockFile = (await hasLockFile()) ? 'lock-file none;' : '';
   installation.write('/var/lib/bind/.keep', '');
   installation.write('/etc/bind/named.conf.local', '');
   const config = `options { directory "/var/lib/bind"; listen-on port ${port} { 127.0.0.1; }; listen-on-v6 { none; };
@@ -71,7 +71,11 @@ include "/etc/bind/named.conf.local";
   return ['-g', '-c', installation.write('/etc/bind/named.conf', config)];
 }
 
-const COMMANDS: Readonly<Record<PrimaryKind, string>> = { bind: 'named', knot: 'knotd', powerdns: 'pdns_server' };
+const COMMANDS: Readonly<Record<PrimaryKind, (directory: string) => string>> = {
+  bind: namedCommand,
+  knot: () => 'knotd',
+  powerdns: () => 'pdns_server',
+};
 
 /** Installs what deploy/ and docs/ say for one kind of primary, and starts it. `stop()` of its server removes all. */
 export async function startDeployedPrimary(

@@ -44,7 +44,7 @@ export function startKnot(options: PrimaryOptions): Promise<PrimaryServer> {
   return startPrimary(
     {
       kind: 'knot',
-      command: 'knotd',
+      command: () => 'knotd',
       prepare: async (directory, port) => {
         // Knot does not make the directory of its databases; without it every UPDATE gives SERVFAIL.
         mkdirSync(join(directory, 'databases'));

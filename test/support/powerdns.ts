@@ -64,7 +64,7 @@ export function startPowerdns(options: PrimaryOptions): Promise<PrimaryServer> {
   return startPrimary(
     {
       kind: 'powerdns',
-      command: 'pdns_server',
+      command: () => 'pdns_server',
       prepare: (directory, port) => prepare(options, directory, port),
     },
     options,

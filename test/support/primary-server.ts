@@ -89,7 +89,8 @@ export function writeInto(directory: string, name: string, text: string): string
 
 export interface PrimaryProgram {
   readonly kind: PrimaryKind;
-  readonly command: string;
+  /** Name or path of the program. */
+  readonly command: (directory: string) => string;
   /** Writes all files and returns the arguments that start the server in the foreground. */
   readonly prepare: (directory: string, port: number) => Promise<readonly string[]>;
 }
@@ -99,6 +100,7 @@ export async function startPrimary(program: PrimaryProgram, options: PrimaryOpti
   const directory = freshDirectory(program.kind);
   const port = await freePort();
   const configured = await program.prepare(directory, port);
+  const command = program.command(directory);
   const args = [...configured, ...(options.args ?? [])];
   const zoneNames = options.zones.map((zone) => zone.name);
   let earlierLog = '';
@@ -107,7 +109,7 @@ export async function startPrimary(program: PrimaryProgram, options: PrimaryOpti
   async function launch(): Promise<RunningProcess> {
     const waiting = new Set(zoneNames);
     return startProcess({
-      command: program.command,
+      command,
       args,
       cwd: directory,
       ready: async () => {
