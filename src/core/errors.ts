@@ -38,16 +38,25 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+export interface AppErrorOptions {
+  readonly cause?: unknown;
+  readonly retryAfterSeconds?: number;
+  readonly logText?: string;
+}
+
 /** An expected failure. `message` may be shown to the user; `cause` goes to the log only. */
 export class AppError extends Error {
   readonly code: ErrorCode;
   /** Seconds after which to try again, where that is known. */
   readonly retryAfterSeconds: number | undefined;
+  /** What a log may hold: the message, unless that repeats something of the request that may be a secret. */
+  readonly logText: string;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfterSeconds?: number } = {}) {
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.logText = options.logText ?? message;
   }
 }

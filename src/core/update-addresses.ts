@@ -40,10 +40,14 @@ const NOTHING_PUBLISHED: PublishedAddresses = { A: { addresses: [], ttl: 0 }, AA
 
 export class UpdateAddresses {
   readonly #order = new NameOrder();
-  readonly #limits: UpdateLimits;
+  #limits: UpdateLimits;
   #waiting = 0;
 
   constructor(limits: UpdateLimits) {
+    this.#limits = limits;
+  }
+
+  set limits(limits: UpdateLimits) {
     this.#limits = limits;
   }
 

@@ -22,6 +22,8 @@ export interface Zone {
   /** Keys of owner names that no client may change. */
   readonly reserved: ReadonlySet<string>;
   readonly addresses: AddressPolicy;
+  /** What an empty parameter of one family asks for. */
+  readonly emptyValue: 'keep' | 'clear';
 }
 
 export class ZoneTable {

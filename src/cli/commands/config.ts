@@ -1,0 +1,14 @@
+/** `dyndns config`: the configuration in force, each value with its origin; secrets are not shown. */
+import { Command } from 'commander';
+import { renderConfig } from '../../config/show.ts';
+import { loadFor } from '../setup.ts';
+
+export function configCommand(): Command {
+  return new Command('config')
+    .description('print the effective configuration with the origin of each value; secrets print as [secret]')
+    .action((_options, command: Command) => {
+      const { config, settings } = loadFor(command);
+      for (const warning of config.warnings) process.stderr.write(`WARNING: ${warning}\n`);
+      process.stdout.write(renderConfig(settings));
+    });
+}

@@ -1,0 +1,29 @@
+/** `dyndns update FQDN IP…`: the same change as over HTTP, without a server. */
+import { Command } from 'commander';
+import { UpdateAddresses } from '../../core/update-addresses.ts';
+import { changeAddresses } from '../../http/protocols/original.ts';
+import { openZones, updateLimits } from '../../server.ts';
+import { loadFor, quietObserver } from '../setup.ts';
+
+export function updateCommand(): Command {
+  return new Command('update')
+    .description('publish one or two addresses (one of each family) of a name')
+    .argument('<fqdn>', 'the fully qualified domain name')
+    .argument('<ip...>', 'its addresses')
+    .option('-t, --ttl <seconds>', 'time to live')
+    .action(async (fqdn: string, ips: string[], { ttl }: { ttl?: string }, command: Command) => {
+      const { config } = loadFor(command);
+      const zones = openZones(config, quietObserver);
+      try {
+        const services = {
+          zones: zones.table,
+          updates: new UpdateAddresses(updateLimits(config)),
+          unspecifiedFamily: config.unspecifiedFamily,
+        };
+        const { body } = await changeAddresses({ fqdn, ips, ttl }, undefined, services);
+        process.stdout.write(body);
+      } finally {
+        zones.close();
+      }
+    });
+}

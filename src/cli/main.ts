@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+/**
+ * The command line: `dyndns [-c FILE] serve | check | update | delete | config | init`.
+ * Exit codes: 0 done, 1 it failed, 2 the command or the configuration is wrong.
+ */
+import { Command, CommanderError } from 'commander';
+import { optionsHelp } from '../config/document.ts';
+import { ConfigError } from '../config/problem.ts';
+import { AppError } from '../core/errors.ts';
+import { ListenError } from '../http/listeners.ts';
+import { VERSION } from '../version.ts';
+import { checkCommand } from './commands/check.ts';
+import { configCommand } from './commands/config.ts';
+import { deleteCommand } from './commands/delete.ts';
+import { initCommand } from './commands/init.ts';
+import { serveCommand } from './commands/serve.ts';
+import { updateCommand } from './commands/update.ts';
+import { formatConfigError, formatFailure, UsageError } from './output.ts';
+
+const program = new Command('dyndns')
+  .description('A dynamic-DNS server: takes a changed address over HTTP and changes DNS by signed DNS UPDATE.')
+  .version(VERSION, '-v, --version', 'print the version')
+  .option('-c, --config <file>', 'the configuration file')
+  .showHelpAfterError('(dyndns --help tells what there is)')
+  .exitOverride()
+  .addHelpText('after', () => `\nOptions of the configuration file (docs/configuration.md):\n\n${optionsHelp()}`);
+
+for (const command of [serveCommand, checkCommand, updateCommand, deleteCommand, configCommand, initCommand]) {
+  program.addCommand(command().exitOverride().copyInheritedSettings(program));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Writes what went wrong and gives the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof ConfigError) {
+    process.stderr.write(formatConfigError(error));
+    return 2;
+  }
+  if (error instanceof UsageError) {
+    process.stderr.write(`dyndns: ${error.message}\n`);
+    return 2;
+  }
+  if (error instanceof AppError || error instanceof ListenError) {
+    process.stderr.write(formatFailure(error));
+    return 1;
+  }
+  process.stderr.write(`dyndns: internal error: ${error instanceof Error ? error.stack : String(error)}\n`);
+  return 1;
+}

@@ -1,0 +1,104 @@
+/**
+ * The update check: proves that each zone can be changed by writing, reading back and removing a TXT record under a
+ * random name. One check of a zone runs at a time; its result is shared and kept for a while, so that calling it often
+ * costs nothing.
+ */
+import { randomBytes } from 'node:crypto';
+import type { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { textRdata } from '../dns/rrset.ts';
+import { AppError } from './errors.ts';
+import type { Zone } from './zone.ts';
+
+export type ZoneCheck =
+  | { readonly kind: 'passed'; readonly zone: DomainName; readonly ownerName: DomainName; readonly text: string }
+  | { readonly kind: 'failed'; readonly zone: DomainName; readonly error: AppError };
+
+/** For how long a result is kept, in ms. */
+export const CHECK_KEPT_MS = 30_000;
+
+const CHECK_TTL = 60;
+
+interface Kept {
+  readonly result: Promise<ZoneCheck>;
+  endedMs: number | undefined;
+}
+
+export class CheckZones {
+  readonly #kept = new Map<string, Kept>();
+  #timeoutMs: number;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  set timeoutMs(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Results in the order of the zones. Never throws: a zone that fails has its error as the result. */
+  async run(zones: readonly Zone[]): Promise<ZoneCheck[]> {
+    return Promise.all(zones.map((zone) => this.#checkShared(zone)));
+  }
+
+  /** Forgets all results, as after a change of the configuration. */
+  forget(): void {
+    this.#kept.clear();
+  }
+
+  #checkShared(zone: Zone): Promise<ZoneCheck> {
+    const known = this.#kept.get(zone.apex.key);
+    if (known !== undefined && (known.endedMs === undefined || performance.now() < known.endedMs + CHECK_KEPT_MS)) {
+      return known.result;
+    }
+    const kept: Kept = { result: checkZone(zone, this.#timeoutMs), endedMs: undefined };
+    this.#kept.set(zone.apex.key, kept);
+    return kept.result.finally(() => {
+      kept.endedMs = performance.now();
+    });
+  }
+}
+
+/** One check, not shared. */
+export async function checkZone(zone: Zone, timeoutMs: number): Promise<ZoneCheck> {
+  const deadlineMs = performance.now() + timeoutMs;
+  const ownerName = zone.apex.prepend(`_dyndns-check-${randomBytes(6).toString('hex')}`);
+  const text = randomBytes(4).toString('hex');
+  const rrset = { ownerName, type: RRType.TXT, ttl: CHECK_TTL, rdatas: [textRdata(text)] };
+  const change = { zone: zone.apex, ownerName };
+  try {
+    await zone.publisher.publish(
+      {
+        ...change,
+        prerequisites: [{ kind: 'rrset-absent', ownerName, type: RRType.TXT }],
+        edits: [{ kind: 'replace-rrset', rrset }],
+      },
+      deadlineMs,
+    );
+    try {
+      const found = await zone.publisher.readRRset(ownerName, RRType.TXT, deadlineMs);
+      if (readText(found?.rdatas[0]) !== text) throw notVisible(ownerName);
+    } finally {
+      await zone.publisher.publish(
+        { ...change, prerequisites: [], edits: [{ kind: 'delete-rrset', ownerName, type: RRType.TXT }] },
+        deadlineMs,
+      );
+    }
+    return { kind: 'passed', zone: zone.apex, ownerName, text };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { kind: 'failed', zone: zone.apex, error };
+  }
+}
+
+function readText(rdata: unknown): string | undefined {
+  const { strings } = (rdata ?? {}) as { strings?: readonly Uint8Array[] };
+  return strings?.map((octets) => Buffer.from(octets).toString('utf8')).join('');
+}
+
+function notVisible(ownerName: DomainName): AppError {
+  return new AppError(
+    'primary-refused',
+    `The primary confirmed the record '${ownerName}' but does not answer with it: is 'nameserver' the zone's primary, and does it answer without a cache?`,
+  );
+}

@@ -1,0 +1,194 @@
+/**
+ * The HTTP application: puts the protocols' routes on Fastify. Here, and only here, is what all doors share: request
+ * ids, client addresses, headers of replies, 404 and 405, and what happens with an error that nobody expected.
+ */
+import { parse as parseQuery } from 'node:querystring';
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { AppError } from '../core/errors.ts';
+import type { Observer } from '../core/ports.ts';
+import { clientAddress, type ProxyTrust } from './client-address.ts';
+import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.ts';
+import { echoProtocol } from './protocols/echo.ts';
+import { formatOriginalError, originalProtocol } from './protocols/original.ts';
+
+/** All protocols that are served. */
+const PROTOCOLS: readonly Protocol[] = [originalProtocol, echoProtocol];
+
+const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+const MAX_BODY_OCTETS = 64 * 1024;
+
+export interface AppOptions {
+  /** Asked at each request, so that a reload takes effect at once. */
+  readonly services: () => Services;
+  readonly trust: () => ProxyTrust;
+  readonly observer: Observer;
+}
+
+export function buildApp(options: AppOptions): FastifyInstance {
+  const app = fastify({
+    exposeHeadRoutes: false,
+    bodyLimit: MAX_BODY_OCTETS,
+    routerOptions: { maxParamLength: 4096, querystringParser: (text) => parseQuery(text) },
+    rewriteUrl: (request) => normalizeTarget(request.url ?? '/'),
+    genReqId: makeRequestIds(),
+    frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, options),
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
+    done(null, parseQuery(body as string));
+  });
+  for (const protocol of PROTOCOLS) for (const route of protocol.routes) addRoute(app, protocol, route, options);
+  app.setNotFoundHandler((request, reply) => answerStatus(request, reply, 404, 'Not found.', options));
+  app.setErrorHandler((error: FastifyError, request, reply) => answerFrameworkError(error, request, reply, options));
+  return app;
+}
+
+function addRoute(app: FastifyInstance, protocol: Protocol, route: Route, options: AppOptions): void {
+  const methods: string[] = route.safe ? [...route.methods, 'HEAD'] : [...route.methods];
+  app.route({
+    method: methods,
+    url: route.pattern,
+    handler: async (request, reply) => {
+      const startMs = performance.now();
+      const { answer, error, source } = await handle(protocol, route, request, options);
+      const durationMs = performance.now() - startMs;
+      send(reply, answer);
+      options.observer.requestAnswered({
+        requestId: request.id,
+        method: request.method,
+        route: route.pattern,
+        source,
+        status: answer.status,
+        durationMs,
+        outcome: answer.outcome,
+        detail: answer.detail,
+        ...(error === undefined ? {} : { error }),
+      });
+      return reply;
+    },
+  });
+  const allowed = [...methods, 'OPTIONS'].join(', ');
+  app.route({
+    method: ALL_METHODS.filter((method) => !methods.includes(method)),
+    url: route.pattern,
+    handler: (request, reply) => {
+      reply.header('Allow', allowed);
+      if (request.method === 'OPTIONS') return reply.code(204).send();
+      return answerStatus(request, reply, 405, `The method ${request.method} is not allowed here.`, options);
+    },
+  });
+}
+
+async function handle(
+  protocol: Protocol,
+  route: Route,
+  request: FastifyRequest,
+  options: AppOptions,
+): Promise<{ answer: DoorReply; error?: Error; source: string }> {
+  const doorRequest: DoorRequest = {
+    method: request.method,
+    headers: request.headers,
+    path: request.params as Record<string, string>,
+    parameters: mergeParameters(request.query, request.body),
+    clientAddress: clientAddress(request.raw.socket.remoteAddress, request.headers, options.trust()),
+  };
+  const source = doorRequest.clientAddress?.text ?? 'unknown';
+  try {
+    return { answer: await route.handle(doorRequest, options.services()), source };
+  } catch (error) {
+    const known = error instanceof AppError ? error : new AppError('internal', 'internal error', { cause: error });
+    return { answer: protocol.formatError(known, request.id), error: known, source };
+  }
+}
+
+function send(reply: FastifyReply, answer: DoorReply): void {
+  reply.code(answer.status);
+  reply.header('Content-Type', answer.contentType ?? 'text/plain; charset=utf-8');
+  reply.header('X-Content-Type-Options', 'nosniff');
+  reply.header('Cache-Control', 'no-store');
+  if (answer.headers !== undefined) reply.headers(answer.headers);
+  reply.send(answer.body);
+}
+
+function answerStatus(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  text: string,
+  { observer }: AppOptions,
+): FastifyReply {
+  send(reply, { status, body: `ERROR: ${text}\n`, outcome: 'failed', detail: text });
+  observer.requestAnswered({
+    requestId: request.id,
+    method: request.method,
+    // The path of an unknown route may hold a secret.
+    route: request.routeOptions?.url ?? '(none)',
+    source: 'unknown',
+    status,
+    durationMs: 0,
+    outcome: 'failed',
+    detail: text,
+  });
+  return reply;
+}
+
+/** A request that could not be read (a broken percent escape, a body too large), or a defect of ours. */
+function answerFrameworkError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: AppOptions,
+): FastifyReply {
+  const status = error.statusCode ?? 500;
+  if (status < 500)
+    return answerStatus(request, reply, status, BAD_REQUESTS[status] ?? 'The request is malformed.', options);
+  const internal = new AppError('internal', 'internal error', { cause: error });
+  send(reply, formatOriginalError(internal, request.id));
+  options.observer.warn(`request ${request.id}: ${error.stack ?? error.message}`);
+  return reply;
+}
+
+const BAD_REQUESTS: Partial<Record<number, string>> = {
+  400: 'The request is malformed: see that special characters in the URL are percent-encoded.',
+  413: `The body is larger than ${MAX_BODY_OCTETS} octets.`,
+  415: 'The body must be application/x-www-form-urlencoded.',
+};
+
+/**
+ * The path as routers send it, made regular: absolute form, `\`, repeated slashes and one final slash go; the query is
+ * cut off at the first `?` and left as it is.
+ */
+export function normalizeTarget(target: string): string {
+  const cut = target.indexOf('?');
+  let path = cut < 0 ? target : target.slice(0, cut);
+  const query = cut < 0 ? '' : target.slice(cut);
+  if (!path.startsWith('/')) path = path.replace(/^https?:\/\/[^/]*/i, '') || '/';
+  if (path.includes('\\')) path = path.replaceAll('\\', '');
+  if (path.includes('//')) path = path.replace(/\/{2,}/g, '/');
+  if (path.length > 1 && path.endsWith('/')) path = path.slice(0, -1);
+  return path + query;
+}
+
+/** Query and body in one; of repeated parameters the last that is not empty. */
+function mergeParameters(query: unknown, body: unknown): Record<string, string> {
+  const parameters = Object.create(null) as Record<string, string>;
+  for (const source of [query, body]) {
+    if (typeof source !== 'object' || source === null) continue;
+    for (const [name, value] of Object.entries(source as Record<string, string | string[]>)) {
+      const text = Array.isArray(value) ? (value.findLast((item) => item !== '') ?? '') : value;
+      if (text !== '' || parameters[name] === undefined) parameters[name] = text;
+    }
+  }
+  return parameters;
+}
+
+/** Unique within one run and easy to find in a log: the start time and a counter. */
+function makeRequestIds(): () => string {
+  const start = Date.now().toString(36);
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${start}-${count.toString(36)}`;
+  };
+}

@@ -1,0 +1,64 @@
+/**
+ * What a client protocol is made of: routes that turn a request into a reply, and the protocol's words for errors.
+ * Protocols know neither the web framework nor each other.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Authenticator } from '../core/authenticate.ts';
+import type { CheckZones } from '../core/check-zones.ts';
+import type { AppError } from '../core/errors.ts';
+import type { UpdateAddresses } from '../core/update-addresses.ts';
+import type { ZoneTable } from '../core/zone.ts';
+import type { IpAddress } from '../dns/address.ts';
+import type { GuessLimiter } from './limits.ts';
+
+/** The use-cases and settings of the configuration in force; a reload replaces the whole. */
+export interface Services {
+  readonly version: string;
+  readonly zones: ZoneTable;
+  readonly authenticator: Authenticator;
+  readonly guesses: GuessLimiter;
+  readonly updates: UpdateAddresses;
+  readonly checks: CheckZones;
+  /** Original API: what becomes of the family that a request does not name. */
+  readonly unspecifiedFamily: 'keep' | 'delete';
+  readonly checkIsOpen: boolean;
+}
+
+export interface DoorRequest {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Placeholders of the route, percent-decoded. */
+  readonly path: Readonly<Record<string, string | undefined>>;
+  /** Query and form body; of repeated parameters the last that is not empty. */
+  readonly parameters: Readonly<Record<string, string | undefined>>;
+  /** Undefined where it cannot be known. */
+  readonly clientAddress: IpAddress | undefined;
+}
+
+export interface DoorReply {
+  readonly status: number;
+  readonly body: string;
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly outcome: 'updated' | 'unchanged' | 'info' | 'failed';
+  /** For the log: no secret. */
+  readonly detail: string;
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+export interface Route {
+  /** HEAD is answered like GET only where `safe` says that nothing can change. */
+  readonly methods: readonly Method[];
+  readonly safe: boolean;
+  /** Pattern with `:placeholder` segments. */
+  readonly pattern: string;
+  handle(request: DoorRequest, services: Services): DoorReply | Promise<DoorReply>;
+}
+
+export interface Protocol {
+  readonly name: string;
+  readonly routes: readonly Route[];
+  /** Total over all error codes; never shows a cause. */
+  formatError(error: AppError, requestId: string): DoorReply;
+}

@@ -1,0 +1,161 @@
+/**
+ * The sockets that HTTP is served on: TCP, TLS and unix sockets, all in front of one application.
+ */
+import { chmodSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { formatListenAddress, type HttpConfig, type ListenAddress } from '../config/config.ts';
+
+/** A listener that could not be opened, with what to do. */
+export class ListenError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ListenError';
+  }
+}
+
+const HEADERS_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_TIMEOUT_MS = 15_000;
+const MAX_CONNECTIONS = 20_000;
+
+export class HttpListeners {
+  readonly #servers: Server[] = [];
+  #addresses: string[] = [];
+
+  /** Where it listens, as URLs or `unix:PATH`, with the ports that the system chose. */
+  get addresses(): readonly string[] {
+    return this.#addresses;
+  }
+
+  /** Opens all, or none. @throws ListenError */
+  async open(config: HttpConfig, listener: RequestListener): Promise<void> {
+    try {
+      for (const address of config.listen) await this.#openOne(config, address, listener);
+    } catch (error) {
+      await this.close(0);
+      throw error;
+    }
+  }
+
+  async #openOne(config: HttpConfig, address: ListenAddress, listener: RequestListener): Promise<void> {
+    // A client without a Host header is an old router, not an attack.
+    const options: ServerOptions = {
+      requireHostHeader: false,
+      insecureHTTPParser: config.lenient,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      noDelay: true,
+    };
+    const server =
+      address.kind === 'tcp' && address.tls
+        ? createTlsServer({ ...options, ...readTls(config) }, listener)
+        : createServer(options, listener);
+    server.maxConnections = MAX_CONNECTIONS;
+    server.on('clientError', answerUnreadable);
+    if (address.kind === 'unix') await removeStaleSocket(address.path);
+    await listen(server, address);
+    if (address.kind === 'unix') chmodSync(address.path, config.socketMode);
+    this.#servers.push(server);
+    this.#addresses.push(describe(server, address));
+  }
+
+  /** Reads certificate and key again, for new connections. */
+  reloadTls(config: HttpConfig): void {
+    for (const server of this.#servers) {
+      if ('setSecureContext' in server)
+        (server as ReturnType<typeof createTlsServer>).setSecureContext(readTls(config));
+    }
+  }
+
+  /** Takes no new connections, lets requests end within `graceMs`, then cuts what is left. */
+  async close(graceMs: number): Promise<void> {
+    const servers = this.#servers.splice(0);
+    this.#addresses = [];
+    const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    for (const server of servers) server.closeIdleConnections();
+    const cut = setTimeout(() => {
+      for (const server of servers) server.closeAllConnections();
+    }, graceMs);
+    await closed;
+    clearTimeout(cut);
+  }
+}
+
+function readTls(config: HttpConfig): { cert: Buffer; key: Buffer } {
+  const { tls } = config;
+  if (tls === undefined) throw new ListenError("An https:// entry of 'http.listen' needs 'http.tls'.");
+  const read = (option: string, path: string) => {
+    try {
+      return readFileSync(path);
+    } catch (cause) {
+      throw new ListenError(`http.tls.${option}: the file '${path}' cannot be read.`, { cause });
+    }
+  };
+  return { cert: read('certificate', tls.certificate), key: read('key', tls.key) };
+}
+
+function listen(server: Server, address: ListenAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: NodeJS.ErrnoException) => reject(listenError(address, cause));
+    server.once('error', fail);
+    const opened = () => {
+      server.removeListener('error', fail);
+      resolve();
+    };
+    if (address.kind === 'unix') server.listen({ path: address.path }, opened);
+    else server.listen({ host: address.host, port: address.port }, opened);
+  });
+}
+
+function listenError(address: ListenAddress, cause: NodeJS.ErrnoException): ListenError {
+  const place = formatListenAddress(address);
+  const reasons: Partial<Record<string, string>> = {
+    EADDRINUSE: 'another program listens there; stop it, or choose another port (option http.listen, or serve --port)',
+    EACCES:
+      'permission denied; ports below 1024 need the capability CAP_NET_BIND_SERVICE, a unix socket a writable directory',
+    EADDRNOTAVAIL: 'this machine has no such address',
+    ENOENT: 'its directory does not exist',
+  };
+  const reason = reasons[cause.code ?? ''] ?? cause.message;
+  return new ListenError(`Cannot listen on '${place}': ${reason}.`, { cause });
+}
+
+/** A socket file that nobody listens on any more is left by a process that was killed. */
+async function removeStaleSocket(path: string): Promise<void> {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
+  const alive = await new Promise<boolean>((resolve) => {
+    const probe = connect({ path });
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+  if (!alive) unlinkSync(path);
+}
+
+function describe(server: Server, address: ListenAddress): string {
+  if (address.kind === 'unix') return `unix:${address.path}`;
+  const bound = server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return `${address.tls ? 'https' : 'http'}://${host}:${port}`;
+}
+
+const UNREADABLE = 'ERROR: The request is malformed.\n';
+
+/** Octets that are no HTTP request; a header part that is too large is one of them. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${UNREADABLE.length}\r\nConnection: close\r\n\r\n${UNREADABLE}`,
+  );
+}

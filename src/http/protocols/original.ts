@@ -1,0 +1,310 @@
+/**
+ * The HTTP API of the original `dyndns`, version 2: its routes, reply lines, error lines and statuses.
+ * Its users' routers and scripts depend on every word here; docs/protocols/original.md lists where we differ on purpose.
+ */
+import type { ZoneCheck } from '../../core/check-zones.ts';
+import { AppError, type ErrorCode } from '../../core/errors.ts';
+import { FAMILIES, type Family, type WantedAddresses } from '../../core/plan-change.ts';
+import type { AddressUpdate } from '../../core/update-addresses.ts';
+import type { Zone } from '../../core/zone.ts';
+import { type IpAddress, parseIpAddress, unmapAddress } from '../../dns/address.ts';
+import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
+import { findCredential } from '../credentials.ts';
+import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
+
+const DEFAULT_TTL = 300;
+
+/** Status and level of each error: the original's own statuses, which its clients test for. */
+const ERRORS = {
+  'request-malformed': [456, 'PARAMETER_ERROR'],
+  'name-invalid': [453, 'DNS_NAME_ERROR'],
+  'address-invalid': [454, 'IP_ADDRESS_ERROR'],
+  'not-authenticated': [456, 'PARAMETER_ERROR'],
+  'not-permitted': [453, 'DNS_NAME_ERROR'],
+  'host-disabled': [452, 'ERROR'],
+  'address-refused': [454, 'IP_ADDRESS_ERROR'],
+  'rate-limited': [503, 'ERROR'],
+  conflict: [512, 'DNS_SERVER_ERROR'],
+  'primary-refused': [512, 'DNS_SERVER_ERROR'],
+  'primary-key-rejected': [512, 'DNS_SERVER_ERROR'],
+  'primary-unreachable': [512, 'DNS_SERVER_ERROR'],
+  'publish-unknown': [512, 'DNS_SERVER_ERROR'],
+  'check-failed': [457, 'CHECK_ERROR'],
+  internal: [500, 'ERROR'],
+} as const satisfies Record<ErrorCode, readonly [number, string]>;
+
+export function formatOriginalError(error: AppError, requestId: string): DoorReply {
+  const [status, level] = ERRORS[error.code];
+  const text =
+    error.code === 'internal'
+      ? `An internal error happened. Please report it with the request id ${requestId}.`
+      : error.message;
+  const headers = error.retryAfterSeconds === undefined ? {} : { 'Retry-After': String(error.retryAfterSeconds) };
+  return { status, body: `${level}: ${text}\n`, headers, outcome: 'failed', detail: error.logText };
+}
+
+export const originalProtocol: Protocol = {
+  name: 'original',
+  formatError: formatOriginalError,
+  routes: [
+    {
+      methods: ['GET'],
+      safe: true,
+      pattern: '/',
+      handle: (_request, { version }) => info(`dyndns v${version}\n`, 'version'),
+    },
+    { methods: ['GET'], safe: false, pattern: '/check', handle: check },
+    { methods: ['GET'], safe: false, pattern: '/update-by-path/:secret/:fqdn', handle: updateByPath },
+    { methods: ['GET'], safe: false, pattern: '/update-by-path/:secret/:fqdn/:ip_1', handle: updateByPath },
+    { methods: ['GET'], safe: false, pattern: '/update-by-path/:secret/:fqdn/:ip_1/:ip_2', handle: updateByPath },
+    { methods: ['GET', 'POST'], safe: false, pattern: '/update-by-query', handle: updateByQuery },
+    { methods: ['GET'], safe: false, pattern: '/delete-by-path/:secret/:fqdn', handle: deleteByPath },
+  ],
+};
+
+// --- update -----------------------------------------------------------------
+
+/** A name as a request gives it. */
+interface NameParameters {
+  readonly fqdn?: string | undefined;
+  readonly zone_name?: string | undefined;
+  readonly record_name?: string | undefined;
+}
+
+/** What an update request says, before anything of it is checked. Empty texts of names and `ips` are absent. */
+export interface UpdateParameters extends NameParameters {
+  /** `ip_1` and `ip_2`, in this order. */
+  readonly ips: readonly (string | undefined)[];
+  readonly ipv4?: string | undefined;
+  readonly ipv6?: string | undefined;
+  readonly ttl?: string | undefined;
+}
+
+const QUERY_PARAMETERS = new Set(['secret', 'fqdn', 'zone_name', 'record_name', 'ip_1', 'ip_2', 'ipv4', 'ipv6', 'ttl']);
+
+async function updateByPath(request: DoorRequest, services: Services): Promise<DoorReply> {
+  await authenticate(request, services, request.path['secret']);
+  const { fqdn, ip_1, ip_2 } = request.path;
+  return changeAddresses({ fqdn, ips: [ip_1, ip_2] }, request.clientAddress, services);
+}
+
+async function updateByQuery(request: DoorRequest, services: Services): Promise<DoorReply> {
+  const { parameters } = request;
+  await authenticate(request, services, parameters['secret']);
+  for (const [name, value] of Object.entries(parameters)) {
+    if (QUERY_PARAMETERS.has(name)) continue;
+    throw new AppError('request-malformed', `extra_forbidden: Extra inputs are not permitted (${oneLine(value)}).`, {
+      logText: 'extra_forbidden: Extra inputs are not permitted.',
+    });
+  }
+  const { ip_1, ip_2 } = parameters;
+  return changeAddresses({ ...parameters, ips: [ip_1, ip_2] }, request.clientAddress, services);
+}
+
+/**
+ * Checks the parameters and changes the addresses of one name.
+ * @param clientAddress is published when the parameters name no address
+ * @throws AppError
+ */
+export async function changeAddresses(
+  parameters: UpdateParameters,
+  clientAddress: IpAddress | undefined,
+  services: Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily'>,
+): Promise<DoorReply> {
+  const { ownerName, zone } = findOwner(parameters, services);
+  const ttl = parseTtl(parameters.ttl);
+  const addresses = parseAddresses(parameters, zone, clientAddress);
+  const wanted: WantedAddresses =
+    services.unspecifiedFamily === 'delete' ? { A: null, AAAA: null, ...addresses } : addresses;
+  const result = await services.updates.run({
+    zone,
+    ownerName,
+    wanted,
+    fallbackTtl: DEFAULT_TTL,
+    ...(ttl === undefined ? {} : { ttl }),
+  });
+  const body = FAMILIES.map((family) => updateLine(result, family)).join('');
+  return changeReply(result.changed, body);
+}
+
+/** `UPDATED: home.example.com. A 192.0.2.1 -> 192.0.2.2`, or `UNCHANGED: home.example.com. AAAA None`. */
+function updateLine(result: AddressUpdate, family: Family): string {
+  const { before, after, changed } = result[family];
+  const place = `${result.ownerName} ${family} ${formatAddresses(before)}`;
+  return changed ? `UPDATED: ${place} -> ${formatAddresses(after)}\n` : `UNCHANGED: ${place}\n`;
+}
+
+function formatAddresses(addresses: readonly string[]): string {
+  return addresses.length === 0 ? 'None' : addresses.join(',');
+}
+
+/** The name to change and its zone, from `fqdn`, or from `zone_name` and `record_name`. @throws AppError name-invalid */
+function findOwner(
+  parameters: NameParameters,
+  { zones }: Pick<Services, 'zones'>,
+): { ownerName: DomainName; zone: Zone } {
+  const { fqdn, zone_name: zoneName, record_name: recordName } = parameters;
+  if (fqdn && (zoneName || recordName)) {
+    throw new AppError('name-invalid', 'Specify "fqdn" or "zone_name" and "record_name".');
+  }
+  if (fqdn) {
+    const ownerName = parseName(fqdn);
+    const zone = zones.find(ownerName);
+    if (zone !== undefined) return { ownerName, zone };
+    throw new AppError(
+      'name-invalid',
+      `The fully qualified domain name '${ownerName}' could not be split into a record and a zone name.`,
+    );
+  }
+  // An empty record name means the zone's own name; a missing one means that the form was not used at all.
+  if (!zoneName || recordName === undefined) throw new AppError('name-invalid', 'Value "fqdn" is required.');
+  const apex = parseName(zoneName);
+  const zone = zones.findByApex(apex);
+  if (zone === undefined) throw new AppError('name-invalid', `Unknown zone "${oneLine(zoneName)}".`);
+  if (recordName === '' || recordName === '@') return { ownerName: zone.apex, zone };
+  const ownerName = parseName(`${recordName}.${zone.apex}`);
+  // A zone of its own may begin below this one.
+  return { ownerName, zone: zones.find(ownerName) ?? zone };
+}
+
+function parseName(text: string): DomainName {
+  try {
+    return parseHostName(text);
+  } catch (error) {
+    if (error instanceof NameError) throw new AppError('name-invalid', error.message, { cause: error });
+    throw error;
+  }
+}
+
+function parseTtl(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^\s*[+-]?\d{1,15}\s*$/.test(text)) return Number(text);
+  throw new AppError(
+    'request-malformed',
+    `int_parsing: Input should be a valid integer, unable to parse string as an integer (${oneLine(text)}).`,
+    { logText: 'int_parsing: the TTL is not an integer.' },
+  );
+}
+
+/** The wanted addresses by family. With no address at all, the client's own. @throws AppError address-invalid */
+function parseAddresses(
+  parameters: UpdateParameters,
+  zone: Zone,
+  clientAddress: IpAddress | undefined,
+): WantedAddresses {
+  const wanted: { A?: string | null; AAAA?: string | null } = {};
+  const set = (address: IpAddress) => {
+    const family: Family = address.family === 4 ? 'A' : 'AAAA';
+    if (wanted[family] !== undefined) {
+      const text = `The attribute "ipv${address.family}" is already set and has the value "${wanted[family]}".`;
+      throw new AppError('address-invalid', text);
+    }
+    wanted[family] = address.text;
+  };
+  let named = false;
+  for (const text of parameters.ips) {
+    if (!text) continue;
+    set(parseAddress(text));
+    named = true;
+  }
+  for (const [text, version, family] of [
+    [parameters.ipv4, 4, 'A'],
+    [parameters.ipv6, 6, 'AAAA'],
+  ] as const) {
+    if (text === undefined) continue;
+    named = true;
+    if (text === '') {
+      if (zone.emptyValue === 'clear') wanted[family] ??= null;
+      continue;
+    }
+    const address = parseAddress(text);
+    if (address.family !== version) throw new AppError('address-invalid', `IP version "${version}" does not match.`);
+    set(address);
+  }
+  if (!named && clientAddress !== undefined) set(clientAddress);
+  if (Object.keys(wanted).length === 0) throw new AppError('address-invalid', 'No ip address set.');
+  return wanted;
+}
+
+function parseAddress(text: string): IpAddress {
+  const address = parseIpAddress(text.trim());
+  if (address === undefined) throw new AppError('address-invalid', `Invalid IP address '${oneLine(text)}'.`);
+  return unmapAddress(address);
+}
+
+// --- delete -----------------------------------------------------------------
+
+async function deleteByPath(request: DoorRequest, services: Services): Promise<DoorReply> {
+  await authenticate(request, services, request.path['secret']);
+  return deleteAddresses(request.path['fqdn'], services);
+}
+
+/** Removes A and AAAA of a name. @throws AppError */
+export async function deleteAddresses(
+  fqdn: string | undefined,
+  services: Pick<Services, 'zones' | 'updates'>,
+): Promise<DoorReply> {
+  const { ownerName, zone } = findOwner({ fqdn }, services);
+  const wanted = { A: null, AAAA: null };
+  const { changed } = await services.updates.run({ zone, ownerName, wanted, fallbackTtl: DEFAULT_TTL });
+  return changeReply(changed, deleteLine(ownerName, changed));
+}
+
+function deleteLine(ownerName: DomainName, changed: boolean): string {
+  return changed
+    ? `UPDATED: The A and AAAA records of the domain name '${ownerName}' were deleted.\n`
+    : `UNCHANGED: The deletion of the domain name '${ownerName}' was not executed because there were no A or AAAA records.\n`;
+}
+
+// --- check ------------------------------------------------------------------
+
+async function check(request: DoorRequest, services: Services): Promise<DoorReply> {
+  if (!services.checkIsOpen) await authenticate(request, services, request.parameters['secret']);
+  const results = await services.checks.run(services.zones.all);
+  const body = results.map(checkLine).join('\n');
+  const passed = results.every((result) => result.kind === 'passed');
+  if (passed) return info(body, 'check passed');
+  return { status: ERRORS['check-failed'][0], body, outcome: 'failed', detail: body.trimEnd() };
+}
+
+/** One line for a zone, with the level of what went wrong. */
+export function checkLine(result: ZoneCheck): string {
+  if (result.kind === 'failed') {
+    const [, level] = ERRORS[result.error.code];
+    return `${level}: The update check failed for the zone '${result.zone}': ${result.error.message}\n`;
+  }
+  const { zone, ownerName, text } = result;
+  return `INFO: The update check passed: A TXT record '${ownerName}' with the content '${text}' could be updated on the zone '${zone}'.\n`;
+}
+
+// ----------------------------------------------------------------------------
+
+/**
+ * The credential comes before anything is said of names: nobody without it learns which zones exist.
+ * @throws AppError not-authenticated, request-malformed where there is none, rate-limited
+ */
+async function authenticate(request: DoorRequest, services: Services, parameter: string | undefined): Promise<void> {
+  const credential = findCredential(request.headers, parameter);
+  if (services.authenticator.authenticate(credential) !== undefined) return;
+  if (request.headers.authorization === undefined && parameter === undefined) {
+    throw new AppError('request-malformed', 'missing: Field required (secret).');
+  }
+  if ((await services.guesses.wrong(request.clientAddress)) === 'overloaded') {
+    throw new AppError('rate-limited', 'Too many requests with a wrong secret key.', { retryAfterSeconds: 60 });
+  }
+  throw new AppError('not-authenticated', 'You specified a wrong secret key.');
+}
+
+function changeReply(changed: boolean, body: string): DoorReply {
+  return { status: 200, body, outcome: changed ? 'updated' : 'unchanged', detail: body.trimEnd() };
+}
+
+function info(body: string, detail: string): DoorReply {
+  return { status: 200, body, outcome: 'info', detail };
+}
+
+/** What a client sent, short enough and without control characters, so that an error stays one line. */
+function oneLine(text: string | undefined): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+  return (text ?? '').replace(/[\x00-\x1f\x7f]/g, '?').slice(0, 200);
+}

@@ -1,0 +1,98 @@
+/**
+ * The log: an Observer that writes JSON lines through pino, or one plain line an event where a person looks on.
+ *
+ * Levels are the original's numbers. A request is logged by its route's pattern, never by its URL: that may hold a
+ * secret. What an error text repeats of the request is left out (`AppError.logText`).
+ */
+import { type DestinationStream, type Logger, pino } from 'pino';
+import { AppError } from '../core/errors.ts';
+import type { Observer, RequestEvent } from '../core/ports.ts';
+
+/** Levels of the original, by name. */
+const LEVELS = {
+  debug: 10,
+  unchanged: 11,
+  info: 20,
+  updated: 21,
+  warning: 30,
+  error: 40,
+  critical: 50,
+} as const;
+
+type Level = keyof typeof LEVELS;
+
+export interface Log extends Observer {
+  info(text: string): void;
+  error(text: string): void;
+  /** Nothing below this number of the original's scale is written. */
+  setLevel(level: number): void;
+}
+
+/** @param forPeople plain lines instead of JSON */
+export function createLog(level: number, destination: DestinationStream, forPeople: boolean): Log {
+  const logger = pino(
+    { customLevels: LEVELS, useOnlyCustomLevels: true, level: lowestLevel(level), base: null },
+    forPeople ? { write: (line) => destination.write(formatForPeople(line)) } : destination,
+  ) as unknown as Logger<Level>;
+  return {
+    batchPublished: ({ zone, changes, outcome }) => logger.debug({ zone, changes, outcome }, 'update message'),
+    requestAnswered: (event) => logRequest(logger, event),
+    warn: (text) => logger.warning(text),
+    info: (text) => logger.info(text),
+    error: (text) => logger.error(text),
+    setLevel: (next) => {
+      logger.level = lowestLevel(next);
+    },
+  };
+}
+
+function logRequest(logger: Logger<Level>, event: RequestEvent): void {
+  const level = levelOf(event);
+  if (!logger.isLevelEnabled(level)) return;
+  const { requestId, method, route, source, status, durationMs, error } = event;
+  const cause = error?.cause instanceof Error ? error.cause : undefined;
+  logger[level](
+    {
+      request: requestId,
+      method,
+      route,
+      source,
+      status,
+      ms: Math.round(durationMs * 10) / 10,
+      ...(error instanceof AppError ? { code: error.code } : {}),
+      // Only a defect needs its stack.
+      ...(cause === undefined ? {} : { cause: status === 500 ? (cause.stack ?? cause.message) : cause.message }),
+    },
+    event.detail,
+  );
+}
+
+function levelOf({ outcome, status }: RequestEvent): Level {
+  switch (outcome) {
+    case 'updated':
+      return 'updated';
+    case 'unchanged':
+      return 'unchanged';
+    case 'info':
+      return 'debug';
+    case 'failed':
+      return status === 404 || status === 405 ? 'info' : 'error';
+  }
+}
+
+function lowestLevel(number: number): Level | 'silent' {
+  const names = Object.keys(LEVELS) as Level[];
+  return names.find((name) => LEVELS[name] >= number) ?? 'silent';
+}
+
+/** `12:30:05 UPDATED home.example.com. A 192.0.2.1 -> 192.0.2.2`. */
+function formatForPeople(line: string): string {
+  const { level, time, msg, source, cause } = JSON.parse(line) as Record<string, string | number | undefined>;
+  const name = (Object.keys(LEVELS) as Level[]).find((candidate) => LEVELS[candidate] === level) ?? 'info';
+  const clock = new Date(Number(time)).toTimeString().slice(0, 8);
+  const text = String(msg)
+    .replace(/^(UPDATED|UNCHANGED): /, '')
+    .replaceAll('\n', '; ');
+  const from = source === undefined ? '' : ` (from ${source})`;
+  return `${clock} ${name.toUpperCase().padEnd(9)} ${text}${from}${cause === undefined ? '' : ` [${cause}]`}\n`;
+}

@@ -1,0 +1,157 @@
+/**
+ * The composition root: configuration -> adapters -> use-cases -> listeners, and the orderly way back.
+ * A reload builds everything anew behind the open listeners; what is under way ends on the old parts.
+ */
+import type { FastifyInstance } from 'fastify';
+import type { Config, ZoneConfig } from './config/config.ts';
+import { Authenticator } from './core/authenticate.ts';
+import { CheckZones } from './core/check-zones.ts';
+import type { Observer, ZonePublisher } from './core/ports.ts';
+import { UpdateAddresses, type UpdateLimits } from './core/update-addresses.ts';
+import { type Zone, ZoneTable } from './core/zone.ts';
+import { makeTsigKey } from './dns/tsig.ts';
+import { buildApp } from './http/app.ts';
+import type { Services } from './http/door.ts';
+import { GuessLimiter } from './http/limits.ts';
+import { HttpListeners } from './http/listeners.ts';
+import { type Exchanger, formatEndpoint } from './net/exchange.ts';
+import { TcpExchanger } from './net/tcp.ts';
+import { UdpExchanger } from './net/udp.ts';
+import { PrimaryPublisher } from './primary/publisher.ts';
+import { VERSION } from './version.ts';
+
+/** Requests that may wait for a primary at the same time; beyond that clients are told to come back. */
+const MAX_WAITING = 10_000;
+
+/** The zones of a configuration with publishers that reach their primaries. */
+export interface OpenZones {
+  readonly table: ZoneTable;
+  close(): void;
+}
+
+/** Connections are opened at the first use: a start does not need the primaries to be up. */
+export function openZones(config: Config, observer: Observer): OpenZones {
+  const exchangers = new Map<string, { reads: Exchanger; updates: Exchanger }>();
+  const connect = ({ primary }: ZoneConfig) => {
+    const endpoint = { host: primary.host.text, port: primary.port };
+    const id = `${primary.transport} ${formatEndpoint(endpoint)}`;
+    const known = exchangers.get(id);
+    if (known !== undefined) return { endpoint, ...known };
+    const make = () => (primary.transport === 'udp' ? new UdpExchanger(endpoint) : new TcpExchanger(endpoint));
+    const made = { reads: make(), updates: make() };
+    exchangers.set(id, made);
+    return { endpoint, ...made };
+  };
+  const publisherOf = (zone: ZoneConfig): ZonePublisher =>
+    new PrimaryPublisher({
+      zone: zone.apex,
+      key: makeTsigKey(zone.tsigKey.name, zone.tsigKey.algorithm, zone.tsigKey.secret.reveal()),
+      // Without a connection an answer could be forged by someone who guesses port and id.
+      signedReads: zone.primary.signedReads || zone.primary.transport === 'udp',
+      now: () => Math.floor(Date.now() / 1000),
+      onBatch: (changes, outcome) => observer.batchPublished({ zone: zone.apex, changes, outcome }),
+      ...connect(zone),
+    });
+  const zones = config.zones.map(
+    (zone): Zone => ({
+      apex: zone.apex,
+      publisher: publisherOf(zone),
+      ttl: zone.ttl,
+      apexAllowed: zone.apexAllowed,
+      wildcardAllowed: zone.wildcardAllowed,
+      reserved: new Set(zone.reserved.map((name) => name.key)),
+      addresses: zone.addresses,
+      emptyValue: zone.emptyValue,
+    }),
+  );
+  return {
+    table: new ZoneTable(zones),
+    close: () => {
+      for (const { reads, updates } of exchangers.values()) {
+        reads.close();
+        updates.close();
+      }
+    },
+  };
+}
+
+export function updateLimits(config: Config): UpdateLimits {
+  return { timeoutMs: config.nameserverTimeoutSeconds * 1000, maxWaiting: MAX_WAITING };
+}
+
+export class DyndnsServer {
+  readonly #observer: Observer;
+  readonly #app: FastifyInstance;
+  readonly #listeners = new HttpListeners();
+  readonly #guesses = new GuessLimiter();
+  readonly #updates: UpdateAddresses;
+  readonly #checks: CheckZones;
+  #config: Config;
+  #zones: OpenZones;
+  #services: Services;
+
+  constructor(config: Config, observer: Observer) {
+    this.#config = config;
+    this.#observer = observer;
+    this.#updates = new UpdateAddresses(updateLimits(config));
+    this.#checks = new CheckZones(updateLimits(config).timeoutMs);
+    this.#zones = openZones(config, observer);
+    this.#services = this.#makeServices();
+    this.#app = buildApp({
+      services: () => this.#services,
+      trust: () => ({
+        trustedProxies: this.#config.http.trustedProxies,
+        header: this.#config.http.clientAddressHeader,
+      }),
+      observer,
+    });
+  }
+
+  /** Where it listens. */
+  get addresses(): readonly string[] {
+    return this.#listeners.addresses;
+  }
+
+  /** @throws ListenError */
+  async start(): Promise<void> {
+    await this.#app.ready();
+    await this.#listeners.open(this.#config.http, this.#app.routing);
+  }
+
+  /** Puts another configuration in force. Listen addresses stay as they are until the next start. */
+  reload(config: Config): void {
+    if (JSON.stringify(config.http.listen) !== JSON.stringify(this.#config.http.listen)) {
+      this.#observer.warn("A change of 'http.listen' takes effect at the next start.");
+    }
+    const old = this.#zones;
+    this.#zones = openZones(config, this.#observer);
+    this.#config = { ...config, http: { ...config.http, listen: this.#config.http.listen } };
+    this.#updates.limits = updateLimits(config);
+    this.#checks.timeoutMs = updateLimits(config).timeoutMs;
+    this.#checks.forget();
+    this.#services = this.#makeServices();
+    if (config.http.tls !== undefined) this.#listeners.reloadTls(config.http);
+    // What is under way has its old connections until its deadline.
+    setTimeout(() => old.close(), updateLimits(config).timeoutMs + 1000).unref();
+  }
+
+  /** Answers what is under way, then ends all connections. */
+  async close(): Promise<void> {
+    await this.#listeners.close(updateLimits(this.#config).timeoutMs + 1000);
+    this.#zones.close();
+    await this.#app.close();
+  }
+
+  #makeServices(): Services {
+    return {
+      version: VERSION,
+      zones: this.#zones.table,
+      authenticator: new Authenticator(this.#config.secret?.reveal()),
+      guesses: this.#guesses,
+      updates: this.#updates,
+      checks: this.#checks,
+      unspecifiedFamily: this.#config.unspecifiedFamily,
+      checkIsOpen: this.#config.check === 'open',
+    };
+  }
+}
