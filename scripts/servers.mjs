@@ -1,0 +1,72 @@
+// The servers and tools that the tests use for real, with the Debian package of each. `node scripts/servers.mjs` prints
+// what is missing; `--install` installs it where that is possible (root on Debian or Ubuntu).
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { argv, env, exit, getuid, stderr, stdout } from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+/** Program -> Debian package. */
+export const SERVERS = {
+  named: 'bind9',
+  'named-checkconf': 'bind9-utils',
+  dig: 'bind9-dnsutils',
+  nsupdate: 'bind9-dnsutils',
+  knotd: 'knot',
+  kdig: 'knot-dnsutils',
+  pdns_server: 'pdns-server',
+  pdnsutil: 'pdns-server',
+  sqlite3: 'sqlite3',
+  nginx: 'nginx-light',
+  'systemd-analyze': 'systemd',
+  dash: 'dash',
+  busybox: 'busybox',
+  shellcheck: 'shellcheck',
+  curl: 'curl',
+  wget: 'wget',
+  openssl: 'openssl',
+  ip: 'iproute2',
+};
+
+/** Packages whose presence shows in a file instead of a program. */
+const FILES = { '/usr/lib/x86_64-linux-gnu/pdns/libgsqlite3backend.so': 'pdns-backend-sqlite3' };
+
+/** Only the benchmark needs these. */
+export const BENCH_SERVERS = { dnsperf: 'dnsperf', wrk: 'wrk' };
+
+function isInstalled(program) {
+  const folders = [...(env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+  return folders.some((folder) => existsSync(join(folder, program)));
+}
+
+/** @returns {string[]} the packages of programs that are missing */
+export function missingPackages(programs = SERVERS) {
+  const missing = Object.entries(programs).filter(([program]) => !isInstalled(program));
+  const packages = missing.map(([, name]) => name);
+  if (programs === SERVERS && existsSync('/usr/lib/x86_64-linux-gnu') && isInstalled('pdns_server')) {
+    for (const [file, name] of Object.entries(FILES)) if (!existsSync(file)) packages.push(name);
+  } else if (packages.includes('pdns-server')) packages.push('pdns-backend-sqlite3');
+  return [...new Set(packages)];
+}
+
+/** Installs what is missing, without starting any of the packaged services. Returns what is still missing. */
+export function installMissing(programs = SERVERS) {
+  const packages = missingPackages(programs);
+  if (packages.length === 0 || getuid?.() !== 0 || !isInstalled('apt-get')) return packages;
+  stdout.write(`Installing ${packages.join(' ')}\n`);
+  const options = {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+  };
+  spawnSync('apt-get', ['-qq', 'update'], options);
+  spawnSync('apt-get', ['-qq', '-y', '--no-install-recommends', 'install', ...packages], options);
+  return missingPackages(programs);
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  const missing = argv.includes('--install') ? installMissing() : missingPackages();
+  if (missing.length > 0) {
+    stderr.write(`Missing: apt-get install -y ${missing.join(' ')}\n`);
+    exit(1);
+  }
+}

@@ -1,0 +1,30 @@
+// `npm test [-- FILTER]`: the one command. Installs packages and, where it can, the servers that the tests use; builds;
+// runs every test; ends with the runner's own count as `N passed, N failed, N skipped`.
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { argv, env, execPath, exit, stdout } from 'node:process';
+import { build, install, root } from './prepare.mjs';
+import { installMissing } from './servers.mjs';
+
+install();
+build();
+const missing = installMissing();
+const report = join(root, 'test-report.json');
+rmSync(report, { force: true });
+const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+const { status } = spawnSync(execPath, [vitest, 'run', ...reporters, ...argv.slice(2)], {
+  cwd: root,
+  stdio: 'inherit',
+  env,
+});
+const { numPassedTests, numFailedTests, numPendingTests, numFailedTestSuites, success } = JSON.parse(
+  readFileSync(report, 'utf8'),
+);
+if (missing.length > 0)
+  stdout.write(`Tests were skipped or failed for want of: apt-get install -y ${missing.join(' ')}\n`);
+// A file that could not even be loaded has no failed test to count.
+const failed = Math.max(numFailedTests, success ? 0 : Math.min(1, numFailedTestSuites));
+stdout.write(`${numPassedTests} passed, ${failed} failed, ${numPendingTests} skipped\n`);
+exit(failed > 0 ? 1 : (status ?? 1));
