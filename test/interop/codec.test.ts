@@ -1,0 +1,194 @@
+// The codec against BIND: named answers our questions and applies our records of every type, dig prints what we wrote and
+// what we read. RDATA is compared in the form of RFC 3597 §5 (`\# length hexadecimal`), which BIND's own code writes.
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, connect } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DomainName } from '../../src/dns/name.ts';
+import { formatRRType, type ResourceRecord, RRClass, RRType } from '../../src/dns/rdata.ts';
+import { ednsRecord } from '../../src/dns/wire/edns.ts';
+import { decodeMessage, encodeMessage, type Message, makeMessage, Opcode, Rcode } from '../../src/dns/wire/message.ts';
+import { encodeRdata } from '../../src/dns/wire/rdata-codec.ts';
+import { WireError } from '../../src/dns/wire/reader.ts';
+import { WireWriter } from '../../src/dns/wire/writer.ts';
+import { startBind } from '../support/bind.ts';
+import type { ServerAddress } from '../support/dig.ts';
+import type { PrimaryServer } from '../support/primary-server.ts';
+import { runOrThrow } from '../support/process.ts';
+import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
+import { plainValue } from '../support/wire-vectors.ts';
+
+const ZONE = 'types.example.com';
+const EMPTY_ZONE = 'empty.example.com';
+const KEY = { name: 'key.example.com', algorithm: 'hmac-sha256', secret: 'bm90IGEgc2VjcmV0' };
+const ZONE_TEXT = readFileSync(new URL('../vectors/all-types.zone', import.meta.url), 'utf8');
+
+/** Sends one message over TCP and gives the octets of the one reply. */
+async function exchange(server: ServerAddress, message: Message | Uint8Array): Promise<Buffer> {
+  const socket = connect(server.port, server.host);
+  try {
+    const octets = message instanceof Uint8Array ? message : encodeMessage(message);
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(octets.length);
+    socket.write(Buffer.concat([length, octets]));
+    let received = Buffer.alloc(0);
+    for await (const chunk of socket) {
+      received = Buffer.concat([received, chunk as Buffer]);
+      if (received.length >= 2 && received.length >= received.readUInt16BE(0) + 2) break;
+    }
+    return received.subarray(2);
+  } finally {
+    socket.destroy();
+  }
+}
+
+const question = (name: string | DomainName, qtype: number): Message =>
+  makeMessage({
+    id: 4711,
+    questions: [{ qname: typeof name === 'string' ? DomainName.parse(name) : name, qtype, qclass: RRClass.IN }],
+  });
+
+/** A record as one line; names are as dig prints them, RDATA as octets without compression. */
+function recordLine(rr: ResourceRecord): string {
+  const writer = new WireWriter();
+  // Behind the reach of pointers every name is written out.
+  writer.bytes(new Uint8Array(0x4000));
+  encodeRdata(writer, rr.rdata);
+  const octets = writer.finish().subarray(0x4000);
+  return [rr.ownerName, rr.ttl, rr.class, rr.type, octets.length, octets.toString('hex')].join(' ').trim();
+}
+
+/** The records that dig prints with +unknownformat, as lines of the same form. */
+async function digLines(server: ServerAddress, args: readonly string[]): Promise<string[]> {
+  const display = ['+unknownformat', '+noall', '+answer', '+nosplit', '+norecurse', '+tries=1', '+timeout=5'];
+  const text = await runOrThrow('dig', ['-r', `@${server.host}`, '-p', String(server.port), ...display, ...args]);
+  return text.split('\n').flatMap((line) => {
+    const match = /^(\S+)\s+(\d+)\s+CLASS(\d+)\s+TYPE(\d+)\s+\\#\s+(\d+)\s*(.*)$/.exec(line);
+    return match === null
+      ? []
+      : [`${match.slice(1, 6).join(' ')} ${match[6]!.replaceAll(' ', '').toLowerCase()}`.trim()];
+  });
+}
+
+describeWith(BIND_PROGRAMS, 'the codec and BIND', () => {
+  let bind: PrimaryServer;
+  let zone: readonly ResourceRecord[];
+
+  beforeAll(async () => {
+    bind = await startBind({
+      zones: [{ name: ZONE, records: ZONE_TEXT }, { name: EMPTY_ZONE }],
+      keys: [KEY],
+      configure: (config) =>
+        config
+          .replaceAll(/allow-transfer \{[^}]*\};/g, 'allow-transfer { any; };')
+          // A zone that takes updates drops the RRSIG records that named did not make.
+          .replace(/allow-update \{[^}]*\};/, 'allow-update { none; };')
+          .replace(/allow-update \{ key[^}]*\};/, 'allow-update { 127.0.0.1; };')
+          .replaceAll('type primary;', 'type primary; check-names ignore;'),
+    });
+    const reply = decodeMessage(await exchange(bind, question(ZONE, RRType.AXFR)));
+    expect(reply.rcode).toBe(Rcode.NOERROR);
+    // The SOA comes first and last (RFC 5936 §2.2).
+    zone = reply.answers.slice(0, -1);
+  }, 30_000);
+  afterAll(() => bind?.stop());
+
+  it('a transfer of the zone has every type with a structure, and dig prints the same records from it', async () => {
+    const meta: number[] = [RRType.OPT, RRType.TSIG, RRType.IXFR, RRType.AXFR, RRType.ANY];
+    const types = new Set(zone.map((rr) => rr.type));
+    expect(Object.values(RRType).filter((type) => !types.has(type) && !meta.includes(type))).toEqual([]);
+    expect(zone.every((rr) => rr.rdata.kind !== 'unknown' || [13, 65_280].includes(rr.type))).toBe(true);
+    const printed = await digLines(bind, [ZONE, 'AXFR', '+onesoa']);
+    expect(zone.map(recordLine).sort()).toEqual(printed.sort());
+  });
+
+  it('every RRset is answered to a question of ours; the answer is what dig prints, and is the same when written again', async () => {
+    const asked = new Map(zone.map((rr) => [`${rr.ownerName} TYPE${rr.type}`, rr]));
+    let identical = 0;
+    for (const { ownerName, type } of asked.values()) {
+      const octets = await exchange(bind, question(ownerName, type));
+      const message = decodeMessage(octets);
+      expect(message).toMatchObject({ id: 4711, response: true, rcode: Rcode.NOERROR });
+      expect(plainValue(message.questions)).toEqual(plainValue(question(ownerName, type).questions));
+      const written = encodeMessage(message);
+      expect(plainValue(decodeMessage(written))).toEqual(plainValue(message));
+      if (written.equals(octets)) identical += 1;
+      const printed = await digLines(bind, ['-q', String(ownerName), '-t', `TYPE${type}`, '+nocookie']);
+      expect(message.answers.map(recordLine).sort()).toEqual(printed.sort());
+    }
+    // The others have a name that BIND writes out and we compress.
+    expect(identical).toBeGreaterThan(asked.size * 0.8);
+  }, 60_000);
+
+  it('dig reads our message of all these records, compressed by us, and prints each as it was', async () => {
+    const socket = createSocket('udp4');
+    socket.on('message', (octets, from) => {
+      const { id, questions } = decodeMessage(octets);
+      const additional = [ednsRecord({ udpPayloadSize: 4096 })];
+      const reply = makeMessage({ id, response: true, questions, answers: zone, additional });
+      socket.send(encodeMessage(reply), from.port, from.address);
+    });
+    try {
+      socket.bind(0, '127.0.0.1');
+      await once(socket, 'listening');
+      const { port } = socket.address() as AddressInfo;
+      const printed = await digLines({ host: '127.0.0.1', port }, [
+        ZONE,
+        'TYPE65280',
+        '+bufsize=4096',
+        '+notcp',
+        '+ignore',
+      ]);
+      expect(printed).toEqual(zone.map(recordLine));
+    } finally {
+      socket.close();
+    }
+  });
+
+  it('named applies an UPDATE of ours with records of every type that may be updated, and answers them as they were', async () => {
+    const moved = DomainName.parse('moved', DomainName.parse(EMPTY_ZONE));
+    // BIND keeps these to itself (NSEC, NSEC3, RRSIG, NSEC3PARAM) or wants them at the apex alone.
+    const refused: readonly number[] = [
+      RRType.SOA,
+      RRType.NSEC,
+      RRType.NSEC3,
+      RRType.RRSIG,
+      RRType.NSEC3PARAM,
+      RRType.DNSKEY,
+      RRType.CDS,
+      RRType.CDNSKEY,
+      RRType.DS,
+    ];
+    const updates = zone
+      .filter((rr) => !refused.includes(rr.type))
+      // One owner name for each type: a CNAME stands alone, and nothing is below a DNAME or an NS.
+      .map((rr) => ({
+        ...rr,
+        ownerName: moved.prepend(`${formatRRType(rr.type)}-${rr.ownerName.labels()[0]!.length}`),
+      }));
+    const zoneSection = question(EMPTY_ZONE, RRType.SOA).questions;
+    const update = makeMessage({ id: 1, opcode: Opcode.UPDATE, questions: zoneSection, authority: updates });
+    const reply = decodeMessage(await exchange(bind, update));
+    expect(reply).toMatchObject({ id: 1, response: true, opcode: Opcode.UPDATE, rcode: Rcode.NOERROR });
+    const transfer = decodeMessage(await exchange(bind, question(EMPTY_ZONE, RRType.AXFR)));
+    const published = transfer.answers.filter((rr) => rr.ownerName.isAtOrBelow(moved)).map(recordLine);
+    // Two records of one RRset have one TTL; here all have 300.
+    expect([...new Set(published)].sort()).toEqual([...new Set(updates.map(recordLine))].sort());
+    expect(new Set(updates.map((rr) => rr.type)).size).toBe(17);
+  });
+
+  it('named refuses with FORMERR what we refuse with a WireError: two OPT records, a name that points forward', async () => {
+    const two = encodeMessage({ ...question(ZONE, RRType.SOA), additional: [ednsRecord({}), ednsRecord({})] });
+    const forward = Buffer.concat([
+      encodeMessage(question('.', RRType.SOA)).subarray(0, 12),
+      Buffer.from('c00e000600010000', 'hex'),
+    ]);
+    for (const octets of [two, forward]) {
+      expect(() => decodeMessage(octets)).toThrow(WireError);
+      const reply = await exchange(bind, octets);
+      expect(reply.readUInt16BE(0)).toBe(4711);
+      expect(reply[3]! & 0xf).toBe(Rcode.FORMERR);
+    }
+  });
+});
