@@ -64,10 +64,31 @@ export class GroupCommit {
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, MAX_CHANGES).filter((item) => !this.#expired(item));
-      if (batch.length > 0) await this.#commit(batch);
+      const batch = this.#take();
+      try {
+        if (batch.length > 0) await this.#commit(batch);
+      } catch (cause) {
+        const error = new AppError('internal', 'A change could not be made into a message.', { cause });
+        for (const item of batch) item.reject(error);
+      }
     }
     this.#running = false;
+  }
+
+  /**
+   * What goes into the next message. All prerequisites are checked before the first edit (RFC 2136 §3.2), so two changes
+   * of one name would both hold in one message: the second waits for the next.
+   */
+  #take(): Item[] {
+    const batch = new Map<string, Item>();
+    const later: Item[] = [];
+    for (const item of this.#queue) {
+      const { key } = item.change.ownerName;
+      if (batch.size >= MAX_CHANGES || batch.has(key)) later.push(item);
+      else if (!this.#expired(item)) batch.set(key, item);
+    }
+    this.#queue = later;
+    return [...batch.values()];
   }
 
   #expired(item: Item): boolean {

@@ -52,6 +52,7 @@ export class PrimaryPublisher implements ZonePublisher {
   readonly #context: PrimaryContext;
   readonly #commits: GroupCommit;
   readonly #remembered = new Map<string, PublishedAddresses>();
+  #closed = false;
 
   constructor(options: PrimaryPublisherOptions) {
     this.#options = options;
@@ -105,6 +106,7 @@ export class PrimaryPublisher implements ZonePublisher {
   }
 
   close(): void {
+    this.#closed = true;
     this.#options.reads.close();
     this.#options.updates.close();
   }
@@ -115,6 +117,7 @@ export class PrimaryPublisher implements ZonePublisher {
     const message = updateMessage(zone, changes);
     const transaction = new ClientTransaction(key);
     try {
+      this.#checkOpen();
       const reply = await updates.exchange(
         (id) => transaction.sign(encodeMessage({ ...message, id }), now()),
         deadlineMs,
@@ -137,6 +140,11 @@ export class PrimaryPublisher implements ZonePublisher {
     }
   }
 
+  /** Nothing opens a connection again once this publisher was closed. */
+  #checkOpen(): void {
+    if (this.#closed) throw new ExchangeError('closed', false, 'this server is stopping');
+  }
+
   /** A reply that is not proven to be the primary's: a refusal explains, a success is not believed. */
   #unverified(error: TsigError): MessageOutcome {
     const rejected = keyRejected(this.#context, error, this.#options.now());
@@ -154,7 +162,10 @@ export class PrimaryPublisher implements ZonePublisher {
       return transaction === undefined ? octets : transaction.sign(octets, now());
     };
     try {
-      const reply = await onceMoreIfClosed(() => reads.exchange(build, deadlineMs));
+      const reply = await onceMoreIfClosed(() => {
+        this.#checkOpen();
+        return reads.exchange(build, deadlineMs);
+      });
       transaction?.verify(reply.octets, reply.message, now());
       this.#checkAnswer(reply.message);
       return reply.message;
@@ -208,7 +219,7 @@ async function onceMoreIfClosed<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof ExchangeError && error.failure === 'closed') return ask();
+    if (error instanceof ExchangeError && error.failure === 'closed' && error.sent) return ask();
     throw error;
   }
 }
