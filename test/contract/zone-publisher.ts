@@ -1,0 +1,534 @@
+// The contract of ZonePublisher (src/core/ports.ts), and of the update use-case on top of it, as one suite that every
+// implementation passes: primary-*.test.ts here for remote primaries, memory for the model that unit tests use.
+// What is published is looked at by an independent reader that the subject brings along, never through the publisher.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { planChange, type WantedAddresses } from '../../src/core/plan-change.ts';
+import type { AddressSet, PublishedAddresses, ZonePublisher } from '../../src/core/ports.ts';
+import { type AddressUpdate, UpdateAddresses } from '../../src/core/update-addresses.ts';
+import type { Zone } from '../../src/core/zone.ts';
+import { DomainName } from '../../src/dns/name.ts';
+import { RRType } from '../../src/dns/rdata.ts';
+import { textRdata } from '../../src/dns/rrset.ts';
+import type { ZoneChange } from '../../src/dns/zone-change.ts';
+import { plainValue } from '../support/wire-vectors.ts';
+
+/** A record of the zone in words: the owner name relative to the zone, `@` for the zone's own. */
+export interface RecordText {
+  readonly at: string;
+  readonly ttl: number;
+  readonly type: 'A' | 'AAAA' | 'CNAME' | 'DNAME' | 'NS' | 'TXT';
+  readonly rdata: string;
+}
+
+/** What somebody else does to the zone: in one step, deletions first. */
+export interface ForeignEdit {
+  readonly deletes?: readonly { readonly at: string; readonly type: string }[];
+  readonly adds?: readonly RecordText[];
+}
+
+export interface PublishedRRset {
+  /** RDATA in presentation form, sorted. */
+  readonly values: readonly string[];
+  readonly ttl: number | undefined;
+}
+
+/** One zone that is being served, and the means to change and to watch it from outside. */
+export interface PublisherFixture {
+  /** A new publisher of the zone. `onBatch` is called for each message; never, where there are no messages. */
+  publisher(onBatch?: (changes: number, outcome: string) => void): ZonePublisher;
+  /** What a reader is answered for this name and type. */
+  look(ownerName: string, type: string): Promise<PublishedRRset>;
+  serial(): Promise<number>;
+  /** A reader quick enough to ask some thousand times a second. */
+  watcher(): { ask(ownerName: DomainName): Promise<readonly string[]>; close(): void };
+  foreignEdit(edit: ForeignEdit): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface PublisherSubject {
+  readonly title: string;
+  /** False where a publisher has no messages to count. */
+  readonly countsMessages: boolean;
+  /** False where the server takes quotes, semicolons and other octets in a label, and then cannot answer for the name. */
+  readonly answersForAnyName?: boolean;
+  start(apex: string, records: readonly RecordText[]): Promise<PublisherFixture>;
+}
+
+export const CONTRACT_ZONE = 'dyndns.example.com';
+
+const RECORDS: readonly RecordText[] = [
+  { at: 'alias', ttl: 60, type: 'CNAME', rdata: 'www.example.net.' },
+  { at: 'delegated', ttl: 60, type: 'NS', rdata: 'ns.example.net.' },
+  { at: 'moved', ttl: 60, type: 'DNAME', rdata: 'moved.example.net.' },
+  { at: '*.wild', ttl: 60, type: 'A', rdata: '192.0.2.77' },
+  { at: '*.wild', ttl: 60, type: 'AAAA', rdata: '2001:db8::77' },
+  { at: '*.wild-alias', ttl: 60, type: 'CNAME', rdata: 'www.example.net.' },
+  { at: 'many', ttl: 60, type: 'A', rdata: '192.0.2.30' },
+  { at: 'many', ttl: 60, type: 'A', rdata: '192.0.2.4' },
+  { at: 'many', ttl: 60, type: 'A', rdata: '192.0.2.100' },
+  { at: 'many', ttl: 60, type: 'AAAA', rdata: '2001:db8::2' },
+  { at: 'text', ttl: 60, type: 'TXT', rdata: '"kept"' },
+];
+
+const apex = DomainName.parse(CONTRACT_ZONE);
+const NONE: AddressSet = { addresses: [], ttl: 0 };
+const NOTHING: PublishedAddresses = { A: NONE, AAAA: NONE };
+
+function at(label: string): DomainName {
+  return label === '@' ? apex : DomainName.parse(label, apex);
+}
+
+function inMs(milliseconds: number): number {
+  return performance.now() + milliseconds;
+}
+
+/** A reply's lines, short: `A 192.0.2.1 -> 192.0.2.2`. */
+function told(update: AddressUpdate): string[] {
+  const side = (addresses: readonly string[]) => addresses.join(',') || 'None';
+  return (['A', 'AAAA'] as const).map((family) => {
+    const { before, after, changed } = update[family];
+    return changed ? `${family} ${side(before)} -> ${side(after)}` : `${family} ${side(after)}`;
+  });
+}
+
+export function describeZonePublisher(subject: PublisherSubject): void {
+  describe(`the contract of a zone publisher: ${subject.title}`, () => {
+    let fixture: PublisherFixture;
+    let publisher: ZonePublisher;
+    let batches: { changes: number; outcome: string }[] = [];
+
+    beforeAll(async () => {
+      fixture = await subject.start(CONTRACT_ZONE, RECORDS);
+      publisher = fixture.publisher((changes, outcome) => batches.push({ changes, outcome }));
+    }, 30_000);
+    afterAll(async () => {
+      publisher?.close();
+      await fixture?.stop();
+    });
+
+    /** Messages that `action` took. */
+    async function messagesOf(action: () => Promise<unknown>): Promise<number> {
+      batches = [];
+      await action();
+      return batches.length;
+    }
+
+    function zoneOf(of: ZonePublisher): Zone {
+      const rules = { apexAllowed: true, wildcardAllowed: true, reserved: new Set<string>() };
+      return { apex, publisher: of, ttl: {}, emptyValue: 'keep', ...rules, addresses: { allow: [], deny: [] } };
+    }
+
+    const useCase = new UpdateAddresses({ timeoutMs: 20_000, maxWaiting: 10_000 });
+
+    function update(name: string, wanted: WantedAddresses, ttl?: number): Promise<AddressUpdate> {
+      const request = { zone: zoneOf(publisher), ownerName: at(name), wanted, fallbackTtl: 60 };
+      return useCase.run(ttl === undefined ? request : { ...request, ttl });
+    }
+
+    /** The plan that rests on a belief, sent without the use-case's second look. */
+    function plan(name: string, wanted: WantedAddresses, published: PublishedAddresses): ZoneChange {
+      return planChange({ zone: apex, ownerName: at(name), wanted, published, ttl: 60, ttlIsExplicit: false }).change;
+    }
+
+    async function addressesAt(name: string): Promise<string[]> {
+      const ownerName = at(name).toString();
+      const found = [await fixture.look(ownerName, 'A'), await fixture.look(ownerName, 'AAAA')];
+      return found.flatMap((rrset) => rrset.values);
+    }
+
+    /** Asserts that a change was refused as a conflict and that nothing was written. */
+    async function expectConflict(name: string, words: RegExp): Promise<void> {
+      const serial = await fixture.serial();
+      await expect(update(name, { A: '192.0.2.9', AAAA: '2001:db8::9' })).rejects.toMatchObject({
+        code: 'conflict',
+        message: expect.stringMatching(words),
+      });
+      expect(await fixture.serial()).toBe(serial);
+    }
+
+    describe('one name', () => {
+      it('adds, replaces and deletes A and AAAA, both in one message', async () => {
+        const steps: readonly [WantedAddresses, string[], string[]][] = [
+          [
+            { A: '192.0.2.1', AAAA: '2001:db8::1' },
+            ['A None -> 192.0.2.1', 'AAAA None -> 2001:db8::1'],
+            ['192.0.2.1', '2001:db8::1'],
+          ],
+          [
+            { A: '192.0.2.2', AAAA: '2001:db8::2' },
+            ['A 192.0.2.1 -> 192.0.2.2', 'AAAA 2001:db8::1 -> 2001:db8::2'],
+            ['192.0.2.2', '2001:db8::2'],
+          ],
+          [{ A: '192.0.2.3' }, ['A 192.0.2.2 -> 192.0.2.3', 'AAAA 2001:db8::2'], ['192.0.2.3', '2001:db8::2']],
+          [{ AAAA: null }, ['A 192.0.2.3', 'AAAA 2001:db8::2 -> None'], ['192.0.2.3']],
+          [{ A: null, AAAA: null }, ['A 192.0.2.3 -> None', 'AAAA None'], []],
+        ];
+        for (const [wanted, lines, published] of steps) {
+          const messages = await messagesOf(async () => expect(told(await update('home', wanted))).toEqual(lines));
+          expect(await addressesAt('home')).toEqual(published);
+          if (subject.countsMessages) expect(messages).toBe(1);
+        }
+      });
+
+      it('leaves other data of the name alone', async () => {
+        await update('text', { A: '192.0.2.1' });
+        await update('text', { A: null, AAAA: null });
+        expect((await fixture.look(at('text').toString(), 'TXT')).values).toEqual(['"kept"']);
+      });
+
+      it('changes the addresses of the zone itself and of a wildcard', async () => {
+        expect(told(await update('@', { A: '192.0.2.50' }))[0]).toBe('A None -> 192.0.2.50');
+        expect(told(await update('*.any', { AAAA: '2001:db8::50' }))[1]).toBe('AAAA None -> 2001:db8::50');
+        expect(await addressesAt('@')).toEqual(['192.0.2.50']);
+        expect(await addressesAt('some.thing.any')).toEqual(['2001:db8::50']);
+      });
+
+      it('compares names without case (RFC 4343)', async () => {
+        await update('Case', { A: '192.0.2.1' });
+        const messages = await messagesOf(async () => {
+          expect(told(await update('cASE', { A: '192.0.2.1' }))).toEqual(['A 192.0.2.1', 'AAAA None']);
+        });
+        if (subject.countsMessages) expect(messages).toBe(1);
+        expect(told(await update('CASE', { A: '192.0.2.2' }))[0]).toBe('A 192.0.2.1 -> 192.0.2.2');
+        expect(await addressesAt('case')).toEqual(['192.0.2.2']);
+      });
+
+      it('replaces several addresses by one, and tells them sorted', async () => {
+        const outcome = await publisher.read(at('many'), inMs(5000));
+        expect(outcome).toEqual({
+          kind: 'addresses',
+          published: {
+            A: { addresses: ['192.0.2.100', '192.0.2.30', '192.0.2.4'], ttl: 60 },
+            AAAA: { addresses: ['2001:db8::2'], ttl: 60 },
+          },
+        });
+        expect(told(await update('many', { A: '192.0.2.4' }))).toEqual([
+          'A 192.0.2.100,192.0.2.30,192.0.2.4 -> 192.0.2.4',
+          'AAAA 2001:db8::2',
+        ]);
+        expect(await addressesAt('many')).toEqual(['192.0.2.4', '2001:db8::2']);
+      });
+
+      it('takes names whose labels hold dots, spaces, quotes, backslashes and octets that are no letters', async () => {
+        const anywhere = ['a\\.b', 'a\\032b', 'back\\\\slash'];
+        const special = ['h#sh', 'quote\\"s', 'semi\\;colon', '\\195\\164', '\\000\\255'];
+        for (const label of subject.answersForAnyName === false ? anywhere : [...anywhere, ...special]) {
+          const ownerName = at(label);
+          const rrset = { ownerName, type: RRType.TXT, ttl: 30, rdatas: [textRdata('here')] };
+          const prerequisites = [{ kind: 'rrset-absent', ownerName, type: RRType.TXT }] as const;
+          const change: ZoneChange = {
+            zone: apex,
+            ownerName,
+            prerequisites,
+            edits: [{ kind: 'replace-rrset', rrset }],
+          };
+          expect(await publisher.publish(change, inMs(5000)), label).toBe('published');
+          expect(await publisher.publish(change, inMs(5000)), label).toBe('stale');
+          expect((await fixture.look(ownerName.toString(), 'TXT')).values, label).toEqual(['"here"']);
+          expect((await publisher.readRRset(ownerName, RRType.TXT, inMs(5000)))?.ttl, label).toBe(30);
+        }
+        expect((await fixture.look(at('a.b').toString(), 'TXT')).values).toEqual([]);
+      });
+
+      it('reads and writes an RRset of TXT', async () => {
+        const ownerName = at('_probe');
+        const rrset = { ownerName, type: RRType.TXT, ttl: 30, rdatas: [textRdata('a "b" \\c')] };
+        const absent = { kind: 'rrset-absent', ownerName, type: RRType.TXT } as const;
+        const change = { zone: apex, ownerName, prerequisites: [absent] };
+        expect(await publisher.readRRset(ownerName, RRType.TXT, inMs(5000))).toBeUndefined();
+        const write: ZoneChange = { ...change, edits: [{ kind: 'replace-rrset', rrset }] };
+        expect(await publisher.publish(write, inMs(5000))).toBe('published');
+        expect(plainValue(await publisher.readRRset(ownerName, RRType.TXT, inMs(5000)))).toEqual(plainValue(rrset));
+        const edits = [{ kind: 'delete-rrset', ownerName, type: RRType.TXT }] as const;
+        expect(await publisher.publish({ ...change, prerequisites: [], edits }, inMs(5000))).toBe('published');
+        expect(await publisher.readRRset(ownerName, RRType.TXT, inMs(5000))).toBeUndefined();
+      });
+    });
+
+    describe('what is already there', () => {
+      it('writes nothing and leaves the serial, whether the state is remembered or read', async () => {
+        await update('same', { A: '192.0.2.1', AAAA: '2001:db8::1' });
+        const serial = await fixture.serial();
+        expect(told(await update('same', { A: '192.0.2.1', AAAA: '2001:db8::1' }))).toEqual([
+          'A 192.0.2.1',
+          'AAAA 2001:db8::1',
+        ]);
+        const other = fixture.publisher();
+        try {
+          expect(other.recall(at('same'))).toBeUndefined();
+          const request = { zone: zoneOf(other), ownerName: at('same'), wanted: { A: '192.0.2.1' }, fallbackTtl: 60 };
+          expect(told(await useCase.run(request))).toEqual(['A 192.0.2.1', 'AAAA 2001:db8::1']);
+        } finally {
+          other.close();
+        }
+        expect(told(await update('nothing', { A: null, AAAA: null }))).toEqual(['A None', 'AAAA None']);
+        expect(await fixture.serial()).toBe(serial);
+      });
+
+      it('raises the serial with every change', async () => {
+        let serial = await fixture.serial();
+        for (const last of [1, 2, 3]) {
+          await update('serial', { A: `192.0.2.${last}` });
+          const next = await fixture.serial();
+          expect(next).toBeGreaterThan(serial);
+          serial = next;
+        }
+      });
+
+      it('takes an explicit TTL that differs for a change, and keeps the TTL otherwise', async () => {
+        await update('ttl', { A: '192.0.2.1', AAAA: '2001:db8::1' }, 600);
+        expect(told(await update('ttl', { A: '192.0.2.1' }))).toEqual(['A 192.0.2.1', 'AAAA 2001:db8::1']);
+        expect(await fixture.look(at('ttl').toString(), 'A')).toEqual({ values: ['192.0.2.1'], ttl: 600 });
+        const serial = await fixture.serial();
+        expect((await update('ttl', { A: '192.0.2.1' }, 600)).changed).toBe(false);
+        expect(await fixture.serial()).toBe(serial);
+        expect(told(await update('ttl', { A: '192.0.2.1' }, 120))).toEqual([
+          'A 192.0.2.1 -> 192.0.2.1',
+          'AAAA 2001:db8::1',
+        ]);
+        expect(await fixture.look(at('ttl').toString(), 'A')).toEqual({ values: ['192.0.2.1'], ttl: 120 });
+        expect(await fixture.look(at('ttl').toString(), 'AAAA')).toEqual({ values: ['2001:db8::1'], ttl: 600 });
+      });
+    });
+
+    describe('what was believed wrongly', () => {
+      const set = (addresses: readonly string[]): AddressSet => ({ addresses, ttl: 60 });
+      const BELIEFS: readonly [string, PublishedAddresses][] = [
+        ['no address', NOTHING],
+        ['another address', { A: set(['192.0.2.99']), AAAA: NONE }],
+        ['one address more', { A: set(['192.0.2.1', '192.0.2.2', '192.0.2.3']), AAAA: NONE }],
+        ['one address less', { A: set(['192.0.2.1']), AAAA: NONE }],
+        ['an address of the other family, too', { A: set(['192.0.2.1', '192.0.2.2']), AAAA: set(['2001:db8::1']) }],
+      ];
+
+      it.each(BELIEFS)('is stale and changes nothing: %s', async (_, belief) => {
+        const adds = ['192.0.2.1', '192.0.2.2'].map((rdata) => ({ at: 'belief', ttl: 60, type: 'A' as const, rdata }));
+        await fixture.foreignEdit({ deletes: [{ at: 'belief', type: 'A' }], adds });
+        const serial = await fixture.serial();
+        const change = plan('belief', { A: '192.0.2.9', AAAA: '2001:db8::9' }, belief);
+        expect(await publisher.publish(change, inMs(5000))).toBe('stale');
+        expect(await publisher.publish({ ...change, edits: [] }, inMs(5000))).toBe('stale');
+        expect(await addressesAt('belief')).toEqual(['192.0.2.1', '192.0.2.2']);
+        expect(await fixture.serial()).toBe(serial);
+      });
+
+      it('is not stale when only the order of the addresses differs', async () => {
+        const adds = ['192.0.2.1', '192.0.2.2'].map((rdata) => ({ at: 'order', ttl: 60, type: 'A' as const, rdata }));
+        await fixture.foreignEdit({ adds });
+        const belief = { A: set(['192.0.2.2', '192.0.2.1']), AAAA: NONE };
+        expect(await publisher.publish(plan('order', { A: '192.0.2.9' }, belief), inMs(5000))).toBe('published');
+      });
+
+      it('is looked at again: the old value is the one that somebody else put there', async () => {
+        await update('foreign', { A: '192.0.2.1' });
+        const adds = [{ at: 'foreign', ttl: 60, type: 'A', rdata: '192.0.2.5' }] as const;
+        await fixture.foreignEdit({ deletes: [{ at: 'foreign', type: 'A' }], adds });
+        expect(told(await update('foreign', { A: '192.0.2.1' }))[0]).toBe('A 192.0.2.5 -> 192.0.2.1');
+        await fixture.foreignEdit({ deletes: [{ at: 'foreign', type: 'A' }] });
+        expect(told(await update('foreign', { A: '192.0.2.1' }))[0]).toBe('A None -> 192.0.2.1');
+      });
+
+      it('lets only one of two changes win that rest on the same belief and come at once', async () => {
+        const outcomes = await Promise.all(
+          ['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((A) =>
+            publisher.publish(plan('race', { A }, NOTHING), inMs(5000)),
+          ),
+        );
+        expect(outcomes.filter((outcome) => outcome === 'published')).toHaveLength(1);
+        expect(await addressesAt('race')).toHaveLength(1);
+      });
+    });
+
+    describe('data in the way is a conflict, and nothing is written', () => {
+      it('a CNAME at the name', () => expectConflict('alias', /CNAME/));
+      it('a delegation at the name', () => expectConflict('delegated', /delegated/));
+      it('a delegation above the name', () => expectConflict('a.b.delegated', /delegated\.dyndns/));
+      it('a DNAME above the name', () => expectConflict('a.moved', /DNAME|by others/));
+
+      it('a CNAME that somebody else put there', async () => {
+        await update('became-alias', { A: '192.0.2.1' });
+        await fixture.foreignEdit({
+          deletes: [{ at: 'became-alias', type: 'A' }],
+          adds: [{ at: 'became-alias', ttl: 60, type: 'CNAME', rdata: 'www.example.net.' }],
+        });
+        await expectConflict('became-alias', /CNAME/);
+      });
+
+      it('a delegation that somebody else put above the name', async () => {
+        await update('host.became-delegated', { A: '192.0.2.1' });
+        const adds = [{ at: 'became-delegated', ttl: 60, type: 'NS', rdata: 'ns.example.net.' }] as const;
+        await fixture.foreignEdit({ adds });
+        await expectConflict('host.became-delegated', /delegated/);
+        await fixture.foreignEdit({ deletes: [{ at: 'became-delegated', type: 'NS' }] });
+        expect(told(await update('host.became-delegated', { A: '192.0.2.2' }))[0]).toBe('A 192.0.2.1 -> 192.0.2.2');
+      });
+    });
+
+    describe('a name under a wildcard', () => {
+      it("writes the wildcard's own address, which the name has not", async () => {
+        expect(told(await update('a.wild', { A: '192.0.2.77' }))).toEqual(['A None -> 192.0.2.77', 'AAAA None']);
+        expect(await addressesAt('a.wild')).toEqual(['192.0.2.77']);
+        expect(await addressesAt('b.wild')).toEqual(['192.0.2.77', '2001:db8::77']);
+      });
+
+      it('has nothing to delete', async () => {
+        const serial = await fixture.serial();
+        expect(told(await update('c.wild', { A: null, AAAA: null }))).toEqual(['A None', 'AAAA None']);
+        expect(await fixture.serial()).toBe(serial);
+      });
+
+      it('is written although the wildcard is a CNAME', async () => {
+        expect(told(await update('a.wild-alias', { A: '192.0.2.1' }))).toEqual(['A None -> 192.0.2.1', 'AAAA None']);
+        expect(await addressesAt('a.wild-alias')).toEqual(['192.0.2.1']);
+      });
+    });
+
+    describe('many at once', () => {
+      it('64 updates of one name leave one record, and each old value is the one that was there', async () => {
+        const wanted = Array.from({ length: 64 }, (_, index) => `192.0.2.${index + 1}`);
+        await update('contended', { A: '192.0.2.200' });
+        const updates = await Promise.all(wanted.map((A) => update('contended', { A })));
+        const next = new Map(updates.map(({ A }) => [A.before.join(), A.after.join()]));
+        expect(next.size).toBe(64);
+        let value = '192.0.2.200';
+        for (let step = 0; step < 64; step++) value = next.get(value) ?? 'no such step';
+        expect(await addressesAt('contended')).toEqual([value]);
+        expect(updates.map(({ A }) => A.after.join()).sort()).toEqual([...wanted].sort());
+      }, 30_000);
+
+      it('two servers that change one name leave one record, and the old values make one chain', async () => {
+        const other = fixture.publisher();
+        const secondUseCase = new UpdateAddresses({ timeoutMs: 20_000, maxWaiting: 100 });
+        try {
+          const both = await Promise.allSettled(
+            Array.from({ length: 12 }, (_, index) => {
+              const A = `198.51.100.${index + 1}`;
+              if (index % 2 === 0) return update('two-servers', { A });
+              const request = { zone: zoneOf(other), ownerName: at('two-servers'), wanted: { A }, fallbackTtl: 60 };
+              return secondUseCase.run(request);
+            }),
+          );
+          const done = both.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+          for (const result of both) {
+            if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'conflict' });
+          }
+          const next = new Map(done.map(({ A }) => [A.before.join(), A.after.join()]));
+          expect(next.size).toBe(done.length);
+          let value = '';
+          for (let step = 0; step < done.length; step++) value = next.get(value) ?? 'no such step';
+          expect(await addressesAt('two-servers')).toEqual([value]);
+        } finally {
+          other.close();
+        }
+      }, 30_000);
+
+      it('300 names share messages, and all are published', async () => {
+        const names = Array.from({ length: 300 }, (_, index) => `n${index}.shared`);
+        const messages = await messagesOf(() =>
+          Promise.all(names.map((name, index) => update(name, { A: `192.0.2.${(index % 200) + 1}` }))),
+        );
+        const watcher = fixture.watcher();
+        try {
+          for (const [index, name] of names.entries()) {
+            expect(await watcher.ask(at(name))).toEqual([`192.0.2.${(index % 200) + 1}`]);
+          }
+        } finally {
+          watcher.close();
+        }
+        if (subject.countsMessages) expect(messages).toBeLessThan(60);
+      }, 30_000);
+
+      it('a name that conflicts fails alone, whatever shares its message', async () => {
+        const names = Array.from({ length: 40 }, (_, index) => `n${index}.neighbours`);
+        await Promise.all(names.map((name) => update(name, { A: '192.0.2.1' })));
+        await fixture.foreignEdit({
+          deletes: ['n7.neighbours', 'n9.neighbours'].map((name) => ({ at: name, type: 'A' })),
+          adds: [
+            { at: 'n7.neighbours', ttl: 60, type: 'CNAME', rdata: 'www.example.net.' },
+            { at: 'n9.neighbours', ttl: 60, type: 'A', rdata: '192.0.2.99' },
+          ],
+        });
+        batches = [];
+        const results = await Promise.allSettled(names.map((name) => update(name, { A: '192.0.2.2' })));
+        if (subject.countsMessages) expect(Math.max(...batches.map(({ changes }) => changes))).toBe(40);
+        for (const [index, result] of results.entries()) {
+          if (index === 7) {
+            expect(result).toMatchObject({ status: 'rejected', reason: { code: 'conflict' } });
+            expect(await addressesAt(names[index]!)).not.toContain('192.0.2.2');
+          } else {
+            const line = index === 9 ? 'A 192.0.2.99 -> 192.0.2.2' : 'A 192.0.2.1 -> 192.0.2.2';
+            expect(result).toMatchObject({ status: 'fulfilled' });
+            if (result.status === 'fulfilled') expect(told(result.value)[0]).toBe(line);
+          }
+        }
+      }, 30_000);
+
+      it('changes that do not fit into 64 KiB together go in several messages', async () => {
+        const label = (index: number, letter: string) => String(index).padStart(50, letter);
+        const names = Array.from({ length: 100 }, (_, i) => ['w', 'x', 'y', 'z'].map((l) => label(i, l)).join('.'));
+        const changes = names.map((name) => plan(name, { A: '192.0.2.1' }, NOTHING));
+        const messages = await messagesOf(async () => {
+          const outcomes = await Promise.all(changes.map((change) => publisher.publish(change, inMs(20_000))));
+          expect(new Set(outcomes)).toEqual(new Set(['published']));
+        });
+        if (subject.countsMessages) {
+          expect(batches.map(({ outcome }) => outcome)).toContain('too-large');
+          expect(messages).toBeLessThan(30);
+        }
+        for (const name of [names[0]!, names[99]!]) expect(await addressesAt(name)).toEqual(['192.0.2.1']);
+      }, 30_000);
+    });
+
+    it('a reader sees exactly one address through 2,000 replacements: never none, never two', async () => {
+      const names = Array.from({ length: 20 }, (_, index) => `n${index}.steady`);
+      const value = (index: number, round: number) => `198.51.${round}.${index + 1}`;
+      await Promise.all(names.map((name, index) => update(name, { A: value(index, 0) })));
+      const watcher = fixture.watcher();
+      const wrong: string[] = [];
+      const seen = new Set<string>();
+      let looks = 0;
+      let done = false;
+      const look = async (first: number) => {
+        for (let step = first; !done; step++) {
+          const index = step % names.length;
+          const answer = await watcher.ask(at(names[index]!));
+          looks += 1;
+          if (answer.length !== 1 || !answer[0]!.endsWith(`.${index + 1}`)) wrong.push(`${names[index]}: ${answer}`);
+          else seen.add(answer[0]!);
+        }
+      };
+      const readers = [look(0), look(5), look(10), look(15)];
+      try {
+        for (let round = 1; round <= 100; round++) {
+          await Promise.all(names.map((name, index) => update(name, { A: value(index, round) })));
+        }
+      } finally {
+        done = true;
+        await Promise.all(readers);
+        watcher.close();
+      }
+      expect(wrong).toEqual([]);
+      expect(looks).toBeGreaterThan(200);
+      // It did look while the replacements went on.
+      expect(seen.size).toBeGreaterThan(50);
+    }, 60_000);
+
+    it('a change whose deadline has passed is not sent', async () => {
+      const serial = await fixture.serial();
+      const change = plan('late', { A: '192.0.2.1' }, NOTHING);
+      await expect(publisher.publish(change, performance.now() - 1)).rejects.toMatchObject({
+        code: 'primary-unreachable',
+      });
+      expect(await fixture.serial()).toBe(serial);
+    });
+
+    it('a publisher that was closed fails what comes after, and does not hang', async () => {
+      const closed = fixture.publisher();
+      closed.close();
+      const change = plan('closed', { A: '192.0.2.1' }, NOTHING);
+      await expect(closed.publish(change, inMs(5000))).rejects.toMatchObject({ code: 'primary-unreachable' });
+      await expect(closed.read(at('closed'), inMs(5000))).rejects.toMatchObject({ code: 'primary-unreachable' });
+      expect(await addressesAt('closed')).toEqual([]);
+    });
+  });
+}
