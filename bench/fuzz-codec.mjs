@@ -1,0 +1,232 @@
+// @ts-check
+// Feeds the wire codec with random packets and with damaged copies of recorded ones (test/vectors/messages.hex).
+// Each must give a message or a WireError; a message is written and read again and must be the same. Exit code 1 on any
+// other exception, on a difference, on a slow packet, or when memory grew. Run by `npm run fuzz -- [count] [seed]`.
+import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { DomainName } from '../dist/dns/name.js';
+import { decodeMessage, encodeMessage, makeMessage } from '../dist/dns/wire/message.js';
+import { WireError } from '../dist/dns/wire/reader.js';
+
+const COUNT = Number(process.argv[2] ?? 10_000_000);
+const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 32) >>> 0;
+/** Growth from a tenth of the run to its end that is noise: of the heap and its buffers, and of resident memory. */
+const GROWTH_LIMIT_MIB = { heap: 4, rss: 32 };
+/** A packet of 64 KiB at most takes a few milliseconds; more means work that is not linear. */
+const SLOW_MS = 100;
+if (!Number.isSafeInteger(COUNT) || COUNT < 1) throw new Error(`not a number of packets: ${process.argv[2]}`);
+
+/** mulberry32: 32 bits of state, enough to choose damage with, and the same on every machine. */
+let state = SEED;
+function random() {
+  state = (state + 0x6d2b79f5) >>> 0;
+  let t = state;
+  t = Math.imul(t ^ (t >>> 15), t | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return (t ^ (t >>> 14)) >>> 0;
+}
+/** @param {number} limit @returns {number} 0 to limit - 1 */
+const below = (limit) => random() % limit;
+
+/** @returns {Buffer[]} */
+function recordedPackets() {
+  const text = readFileSync(new URL('../test/vectors/messages.hex', import.meta.url), 'utf8');
+  const blocks = text
+    .replace(/^#.*\n/gm, '')
+    .trim()
+    .split(/\n(?=\S)/);
+  return blocks.map((block) => Buffer.from(block.replace(/^.*\n/, '').replace(/\s+/g, ''), 'hex'));
+}
+
+/** A message near the largest size, with names in reach of pointers and beyond it. */
+function largePacket() {
+  const answers = Array.from({ length: 1200 }, (_, i) => ({
+    ownerName: DomainName.parse(`h${i % 900}.${'deep.'.repeat(i % 7)}example.com`),
+    type: 16,
+    class: 1,
+    ttl: i,
+    rdata: { kind: /** @type {const} */ ('TXT'), strings: [Buffer.alloc(i % 40, i)] },
+  }));
+  return encodeMessage(makeMessage({ answers }));
+}
+
+const RECORDED = recordedPackets();
+const LARGE = largePacket();
+const scratch = Buffer.alloc(70_000);
+
+/** @type {((length: number) => number)[]} Each damages the packet in `scratch` and gives its new length. */
+const DAMAGES = [
+  // One bit.
+  (length) => {
+    scratch[below(length)] ^= 1 << below(8);
+    return length;
+  },
+  // One octet.
+  (length) => {
+    scratch[below(length)] = below(256);
+    return length;
+  },
+  // One octet, to a value on an edge.
+  (length) => {
+    scratch[below(length)] = [0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xbf, 0xc0, 0xff][below(9)] ?? 0;
+    return length;
+  },
+  // Cut.
+  (length) => below(length) + 1,
+  // Octets at the end.
+  (length) => {
+    const more = below(20);
+    for (let i = 0; i < more; i++) scratch[length + i] = below(256);
+    return length + more;
+  },
+  // A piece of another packet over a place.
+  (length) => {
+    const other = RECORDED[below(RECORDED.length)] ?? LARGE;
+    const from = below(other.length);
+    const copied = other.copy(scratch, below(length), from, Math.min(other.length, from + below(64)));
+    return copied >= 0 ? length : 0;
+  },
+  // A piece of its own, inserted or taken out.
+  (length) => {
+    const from = below(length);
+    const to = below(length);
+    const end = Math.max(to, Math.min(length, length + to - from));
+    scratch.copyWithin(to, from, length);
+    return Math.max(1, Math.min(end, 66_000));
+  },
+  // A count of the header.
+  (length) => {
+    if (length < 12) return length;
+    scratch.writeUInt16BE(below(4) === 0 ? below(65_536) : below(6), 4 + below(4) * 2);
+    return length;
+  },
+  // A pointer somewhere to somewhere before it.
+  (length) => {
+    if (length < 16) return length;
+    const at = 12 + below(length - 13);
+    scratch.writeUInt16BE(0xc000 | (below(8) === 0 ? below(0x4000) : below(Math.min(at, 0x4000))), at);
+    return length;
+  },
+  // A 16-bit field: type, class, RDLENGTH, option length.
+  (length) => {
+    if (length < 14) return length;
+    const types = [
+      1, 2, 5, 6, 12, 15, 16, 28, 33, 35, 39, 41, 43, 44, 46, 47, 48, 50, 51, 52, 59, 60, 64, 65, 250, 254, 255, 257,
+    ];
+    const value = below(2) === 0 ? (types[below(types.length)] ?? 0) : below(80);
+    scratch.writeUInt16BE(value, 12 + below(length - 13));
+    return length;
+  },
+];
+
+/** The next packet, in `scratch`. @returns {number} its length */
+function nextPacket() {
+  const kind = below(100);
+  if (kind < 15) {
+    const length = below(kind < 3 ? 2000 : 200);
+    for (let i = 0; i < length; i++) scratch[i] = random();
+    if (kind < 10 && length >= 12) for (let i = 4; i < 12; i++) scratch[i] = i & 1 ? below(3) : 0;
+    return length;
+  }
+  const packet = below(20_000) === 0 ? LARGE : (RECORDED[below(RECORDED.length)] ?? LARGE);
+  packet.copy(scratch);
+  let length = packet.length;
+  for (let times = below(3) === 0 ? 1 + below(4) : 1; times > 0 && length > 0; times--)
+    length = DAMAGES[below(DAMAGES.length)]?.(length) ?? 0;
+  return length;
+}
+
+/** @param {number} length @returns {import('../dist/dns/wire/message.js').DecodedMessage | undefined} */
+function decodeOrRefuse(length) {
+  try {
+    return decodeMessage(scratch.subarray(0, length));
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+/** @param {import('../dist/dns/wire/message.js').DecodedMessage} message */
+function checkRoundTrip(message) {
+  const { tsigOffset: _before, ...written } = message;
+  const { tsigOffset: _after, ...read } = decodeMessage(encodeMessage(message));
+  if (!isDeepStrictEqual(read, written)) throw new Error('the message is another one after it was written and read');
+}
+
+/** A pause of the collector is no slow packet: the shortest of three more tries counts. @param {number} length */
+function shortestDecode(length) {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3; i++) {
+    const start = performance.now();
+    decodeOrRefuse(length);
+    shortest = Math.min(shortest, performance.now() - start);
+  }
+  return shortest;
+}
+
+/** Memory after a collection (with --expose-gc, as scripts/fuzz.mjs starts it), in MiB. */
+function memoryNow() {
+  globalThis.gc?.();
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rss: rss / 2 ** 20, heap: (heapUsed + external) / 2 ** 20 };
+}
+const step = Math.max(1, Math.floor(COUNT / 20));
+const atStart = memoryNow();
+let atTenth = atStart;
+let messages = 0;
+let longest = { ms: 0, length: 0, index: 0 };
+const started = performance.now();
+console.log(`${COUNT.toLocaleString('en')} packets, seed ${SEED}, Node ${process.version}`);
+
+for (let index = 0; index < COUNT; index++) {
+  const length = nextPacket();
+  try {
+    const start = performance.now();
+    const message = decodeOrRefuse(length);
+    const ms = performance.now() - start;
+    if (ms > longest.ms) {
+      const again = shortestDecode(length);
+      if (again > longest.ms) longest = { ms: again, length, index };
+    }
+    if (message !== undefined) {
+      messages += 1;
+      checkRoundTrip(message);
+    }
+  } catch (error) {
+    console.error(`packet ${index} of seed ${SEED}: ${scratch.toString('hex', 0, length)}`);
+    throw error;
+  }
+  if ((index + 1) % step === 0) {
+    const memory = memoryNow();
+    if (index + 1 === step * 2) atTenth = memory;
+    const seconds = (performance.now() - started) / 1000;
+    const percent = Math.round((100 * (index + 1)) / COUNT);
+    console.log(
+      `${String(percent).padStart(3)} %  ${seconds.toFixed(0)} s  ${messages.toLocaleString('en')} messages  ` +
+        `longest decode ${longest.ms.toFixed(2)} ms (${longest.length} octets)  RSS ${memory.rss.toFixed(0)} MiB`,
+    );
+  }
+}
+
+const atEnd = memoryNow();
+const seconds = (performance.now() - started) / 1000;
+console.log(
+  `done in ${seconds.toFixed(0)} s: ${messages.toLocaleString('en')} messages, ` +
+    `${(COUNT - messages).toLocaleString('en')} refused; longest decode ${longest.ms.toFixed(2)} ms ` +
+    `(packet ${longest.index}, ${longest.length} octets)`,
+);
+for (const kind of /** @type {const} */ (['rss', 'heap'])) {
+  const [start, tenth, end] = [atStart, atTenth, atEnd].map((memory) => memory[kind].toFixed(1));
+  const limit = GROWTH_LIMIT_MIB[kind];
+  console.log(
+    `${kind}: ${start} MiB at the start, ${tenth} at 10 %, ${end} at the end (at most ${limit} more than at 10 %)`,
+  );
+  if (atEnd[kind] - atTenth[kind] > limit) {
+    console.error(`memory grew: ${kind}`);
+    process.exitCode = 1;
+  }
+}
+if (longest.ms > SLOW_MS) {
+  console.error(`a packet took more than ${SLOW_MS} ms`);
+  process.exitCode = 1;
+}
