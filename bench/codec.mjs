@@ -1,13 +1,14 @@
 // @ts-check
 // The codec's speed beside dns-packet's, on one core: decoding and encoding a typical A answer with an OPT record.
 // Both work on the same octets in alternating rounds, and the median round of each counts. Needs `npm run build`.
-// The targets are in the exit code: decode at least 1.5 times, encode at least 3 times as fast as dns-packet.
+// The targets are in the exit code: decode at least 1.5 times, encode at least 3 times as fast as dns-packet. `both` decodes
+// and encodes what came out, with names that nobody has looked at before; it has no target.
 import { decode as peerDecode, encode as peerEncode } from 'dns-packet';
 import { decodeMessage, encodeMessage } from '../dist/dns/wire/message.js';
 
 const ROUNDS = 7;
 const OPERATIONS = Number(process.argv[2] ?? 100_000);
-const TARGETS = { decode: 1.5, encode: 3 };
+const TARGETS = { decode: 1.5, encode: 3, both: 0 };
 
 /** An answer as named gives it to `dig +norecurse home.example.com A`: QR AA RD, one A record, OPT with 1232. */
 const ANSWER = Buffer.from(
@@ -26,7 +27,7 @@ if (peerDecode(peerEncode(theirs)).answers?.length !== 1) throw new Error('dns-p
 /** Keeps results alive, so that no call can be left out by the compiler. */
 let sink = 0;
 
-/** @type {Record<'decode' | 'encode', Record<'ours' | 'theirs', () => void>>} */
+/** @type {Record<'decode' | 'encode' | 'both', Record<'ours' | 'theirs', () => void>>} */
 const CONTESTS = {
   decode: {
     ours: () => {
@@ -44,6 +45,14 @@ const CONTESTS = {
       sink += peerEncode(theirs).length;
     },
   },
+  both: {
+    ours: () => {
+      sink += encodeMessage(decodeMessage(ANSWER)).length;
+    },
+    theirs: () => {
+      sink += peerEncode(peerDecode(ANSWER)).length;
+    },
+  },
 };
 
 /** @param {() => void} operation @returns {number} operations a second */
@@ -59,7 +68,7 @@ function median(values) {
 }
 
 let reached = true;
-for (const task of /** @type {const} */ (['decode', 'encode'])) {
+for (const task of /** @type {const} */ (['decode', 'encode', 'both'])) {
   const contest = CONTESTS[task];
   /** @type {{ ours: number[], theirs: number[] }} */
   const rates = { ours: [], theirs: [] };
@@ -75,7 +84,7 @@ for (const task of /** @type {const} */ (['decode', 'encode'])) {
   reached &&= ratio >= TARGETS[task];
   console.log(
     `${task}: ${Math.round(own).toLocaleString('en')}/s, dns-packet ${Math.round(peer).toLocaleString('en')}/s, ` +
-      `ratio ${ratio.toFixed(2)} (target ${TARGETS[task]})`,
+      `ratio ${ratio.toFixed(2)}${TARGETS[task] > 0 ? ` (target ${TARGETS[task]})` : ''}`,
   );
 }
 if (sink === 0) throw new Error('nothing was measured');

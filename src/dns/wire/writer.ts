@@ -60,8 +60,12 @@ export class WireWriter {
   }
 
   u32(value: number): void {
-    this.u16(value >>> 16);
-    this.u16(value & 0xffff);
+    const at = this.#reserve(4);
+    const octets = this.#octets;
+    octets[at] = value >>> 24;
+    octets[at + 1] = value >>> 16;
+    octets[at + 2] = value >>> 8;
+    octets[at + 3] = value;
   }
 
   /** 48 bits. */
@@ -71,8 +75,15 @@ export class WireWriter {
   }
 
   bytes(octets: Uint8Array): void {
-    const at = this.#reserve(octets.length);
-    this.#octets.set(octets, at);
+    this.#copy(octets, octets.length);
+  }
+
+  /** The first `length` of `octets`. A loop is faster than `set` for as few as names and addresses have. */
+  #copy(octets: Uint8Array, length: number): void {
+    const at = this.#reserve(length);
+    const target = this.#octets;
+    if (length > 64) target.set(octets.length === length ? octets : octets.subarray(0, length), at);
+    else for (let i = 0; i < length; i++) target[at + i] = octets[i]!;
   }
 
   characterString(octets: Uint8Array): void {
@@ -95,7 +106,7 @@ export class WireWriter {
       const suffix = at === 0 ? wireText : wireText.slice(at);
       const known = this.#suffixes.get(suffix);
       if (known !== undefined && compressed) {
-        this.bytes(octets.subarray(0, at));
+        this.#copy(octets, at);
         this.u16(0xc000 | known);
         return;
       }
