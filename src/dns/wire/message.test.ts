@@ -161,7 +161,7 @@ describe('writing', () => {
   });
 
   it('a message larger than 16,384 octets is read back the same: no pointer goes where none can', () => {
-    const answers = Array.from({ length: 2000 }, (_, i) => aRecord(`h${i % 1500}.example.com`, '192.0.2.1'));
+    const answers = Array.from({ length: 2000 }, (_, i) => aRecord(`h${i % 1000}.example.com`, '192.0.2.1'));
     const octets = encodeMessage(makeMessage({ answers }));
     expect(octets.length).toBeGreaterThan(0x4000);
     expect(plainValue(decodeMessage(octets).answers)).toEqual(plainValue(answers));
