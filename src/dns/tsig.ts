@@ -95,7 +95,8 @@ export class ClientTransaction {
     const fields = { timeSigned: nowSeconds, fudgeSeconds: DEFAULT_FUDGE_SECONDS, error: 0, otherData: NOTHING };
     const mac = sentMac(this.#key, computeMac(this.#key, NOTHING, [request], fields, false));
     this.#priorMac = mac;
-    return appendTsig(request, this.#key, { ...fields, mac, originalId: idOf(request) });
+    const algorithm = algorithmOf(this.#key).wireName;
+    return appendTsig(request, this.#key.keyName, { ...fields, algorithm, mac, originalId: idOf(request) });
   }
 
   /**
@@ -164,6 +165,8 @@ export class ServerTransaction {
   readonly #key: TsigKey;
   readonly #error: number;
   readonly #signed: boolean;
+  /** The request's, also where it is not the key's: a client passes over a TSIG record with another one. */
+  readonly #algorithm: DomainName;
   /** Time Signed of the request: a BADTIME reply carries it so that the client takes it (RFC 8945 §5.2.3). */
   readonly #requestTime: number;
   #priorMac: Uint8Array;
@@ -174,6 +177,7 @@ export class ServerTransaction {
     this.#error = error;
     // Replies to BADKEY and BADSIG are not signed: there is no key that both sides hold (RFC 8945 §5.2).
     this.#signed = error !== TsigErrorCode.BADKEY && error !== TsigErrorCode.BADSIG;
+    this.#algorithm = request.algorithm;
     this.#requestTime = request.timeSigned;
     this.#priorMac = this.#signed ? request.mac : NOTHING;
   }
@@ -191,7 +195,8 @@ export class ServerTransaction {
       : NOTHING;
     this.#priorMac = mac;
     this.#first = false;
-    return appendTsig(response, this.#key, { ...fields, mac, originalId: idOf(response) });
+    const { keyName } = this.#key;
+    return appendTsig(response, keyName, { ...fields, algorithm: this.#algorithm, mac, originalId: idOf(response) });
   }
 }
 
@@ -288,16 +293,15 @@ function macMatches(expected: Uint8Array, received: Uint8Array): boolean {
   return timingSafeEqual(expected.subarray(0, received.length), received);
 }
 
-function appendTsig(octets: Uint8Array, key: TsigKey, rdata: Omit<TsigRdata, 'kind' | 'algorithm'>): Buffer {
-  const algorithm = algorithmOf(key).wireName;
+function appendTsig(octets: Uint8Array, keyName: DomainName, rdata: Omit<TsigRdata, 'kind'>): Buffer {
   const writer = new WireWriter(octets.length + 160);
   writer.bytes(octets);
   encodeRecord(writer, {
-    ownerName: key.keyName,
+    ownerName: keyName,
     type: RRType.TSIG,
     class: RRClass.ANY,
     ttl: 0,
-    rdata: { kind: 'TSIG', algorithm, ...rdata },
+    rdata: { kind: 'TSIG', ...rdata },
   });
   writer.patchU16(10, ((octets[10]! << 8) | octets[11]!) + 1);
   return writer.finish();
