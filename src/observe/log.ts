@@ -4,7 +4,7 @@
  * Levels are the original's numbers. A request is logged by its route's pattern, never by its URL: that may hold a
  * secret. What an error text repeats of the request is left out (`AppError.logText`).
  */
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { AppError } from '../core/errors.ts';
 import type { Observer, RequestEvent } from '../core/ports.ts';
 
@@ -28,11 +28,22 @@ export interface Log extends Observer {
   setLevel(level: number): void;
 }
 
-/** @param forPeople plain lines instead of JSON */
-export function createLog(level: number, destination: DestinationStream, forPeople: boolean): Log {
+/** Lines are written together, at the latest after this many ms, and at the end of the process. */
+const FLUSH_MS = 100;
+const FLUSH_OCTETS = 8192;
+
+/**
+ * A log on the standard output.
+ * @param forPeople plain lines, each at once, instead of JSON
+ */
+export function createLog(level: number, forPeople: boolean): Log {
+  const destination = forPeople
+    ? { write: (line: string) => void process.stdout.write(formatForPeople(line)) }
+    : pino.destination({ fd: 1, minLength: FLUSH_OCTETS, sync: true, periodicFlush: FLUSH_MS });
+  if ('flushSync' in destination) process.on('exit', () => destination.flushSync());
   const logger = pino(
     { customLevels: LEVELS, useOnlyCustomLevels: true, level: lowestLevel(level), base: null },
-    forPeople ? { write: (line) => destination.write(formatForPeople(line)) } : destination,
+    destination,
   ) as unknown as Logger<Level>;
   return {
     batchPublished: ({ zone, changes, outcome }) => logger.debug({ zone, changes, outcome }, 'update message'),

@@ -20,7 +20,7 @@ async function serve({ port }: { port?: number }, command: Command): Promise<voi
     return port === undefined ? config : withHttpPort(config, port);
   };
   const config = load();
-  const log = createLog(config.logLevel, process.stdout, process.stdout.isTTY === true);
+  const log = createLog(config.logLevel, process.stdout.isTTY === true);
   for (const warning of config.warnings) log.warn(warning);
   const server = new DyndnsServer(config, log);
   await server.start();
