@@ -32,7 +32,7 @@ export const SERVERS = {
 const FILES = { '/usr/lib/x86_64-linux-gnu/pdns/libgsqlite3backend.so': 'pdns-backend-sqlite3' };
 
 /** Only the benchmark needs these. */
-export const BENCH_SERVERS = { dnsperf: 'dnsperf', wrk: 'wrk' };
+export const BENCH_SERVERS = { named: 'bind9', dig: 'bind9-dnsutils', dnsperf: 'dnsperf', wrk: 'wrk' };
 
 function isInstalled(program) {
   const folders = [...(env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];

@@ -1,0 +1,221 @@
+// @ts-check
+// What the benchmarks stand on: a real BIND as primary, our server as a child process, dnsperf and wrk as load, medians.
+// Everything listens on 127.0.0.1 on ports of its own and is ended by its id.
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+export const ZONE = 'bench.example.com';
+export const SECRET = 'benchsecret12345';
+const KEY = Buffer.from('a key that only this benchmark has, 64 octets or so, long enough').toString('base64');
+
+/** The flags with which the systemd unit starts node: the benchmark measures what is deployed. */
+export const UNIT_FLAGS =
+  /^ExecStart=\S*node((?: --\S+)*) \//m
+    .exec(readFileSync(new URL('../deploy/systemd/dyndns.service', import.meta.url), 'utf8'))?.[1]
+    ?.trim()
+    .split(' ')
+    .filter((flag) => !flag.startsWith('--config')) ?? [];
+
+/** @param {number[]} values */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? Number.NaN;
+}
+
+/** @returns {Promise<number>} */
+export function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+/** @type {Set<import('node:child_process').ChildProcess>} */
+const children = new Set();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+/** @param {string} command @param {string[]} args */
+function start(command, args) {
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  children.add(child);
+  child.on('exit', () => children.delete(child));
+  return child;
+}
+
+/** @param {import('node:child_process').ChildProcess} child */
+export function stop(child) {
+  if (child.exitCode !== null) return Promise.resolve();
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  return ended;
+}
+
+/** Polls until the condition holds. @param {() => boolean | Promise<boolean>} condition @param {string} what */
+export async function until(condition, what) {
+  const limit = Date.now() + 20_000;
+  while (!(await condition())) {
+    if (Date.now() > limit) throw new Error(`gave up waiting for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export function makeDirectory() {
+  const directory = mkdtempSync(join(tmpdir(), 'dyndns-bench-'));
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Median of 50 fsyncs of a small append, in ms: what a primary pays for each message. @param {string} directory */
+export function measureFsync(directory) {
+  const fd = openSync(join(directory, 'fsync'), 'a');
+  const times = [];
+  for (let i = 0; i < 50; i++) {
+    writeSync(fd, Buffer.alloc(512));
+    const begin = process.hrtime.bigint();
+    fsyncSync(fd);
+    times.push(Number(process.hrtime.bigint() - begin) / 1e6);
+  }
+  closeSync(fd);
+  return median(times);
+}
+
+/** A BIND that serves one zone with `names` names h0, h1, … @param {string} directory @param {number} names */
+export async function startBind(directory, names) {
+  const port = await freePort();
+  const hosts = Array.from({ length: names }, (_, i) => `h${i} 300 IN A 10.255.${i >> 8}.${i & 255}`).join('\n');
+  writeFileSync(
+    join(directory, 'zone.db'),
+    `$ORIGIN ${ZONE}.\n$TTL 300\n@ IN SOA ns1 hostmaster 1 3600 1000 3600000 300\n@ IN NS ns1\nns1 IN A 127.0.0.1\n${hosts}\n`,
+  );
+  writeFileSync(
+    join(directory, 'named.conf'),
+    `options { directory "${directory}"; listen-on port ${port} { 127.0.0.1; }; listen-on-v6 { none; }; pid-file none;
+  session-keyfile none; recursion no; empty-zones-enable no; dnssec-validation no; notify no; };
+controls { };
+logging { category default { null; }; category update { null; }; category update-security { null; }; };
+key "${ZONE}" { algorithm hmac-sha512; secret "${KEY}"; };
+zone "${ZONE}" { type primary; file "zone.db"; allow-update { key "${ZONE}"; }; allow-transfer { key "${ZONE}"; }; };
+`,
+  );
+  const child = start('named', ['-f', '-c', join(directory, 'named.conf')]);
+  await until(() => serial(port) > 0, 'BIND');
+  return { port, child };
+}
+
+/** The zone's serial, 0 while nothing answers. @param {number} port */
+export function serial(port) {
+  const result = spawnSync('dig', ['@127.0.0.1', '-p', `${port}`, '+short', '+tries=1', '+time=1', ZONE, 'SOA']);
+  return Number(result.stdout.toString().split(' ')[2] ?? 0);
+}
+
+/** BIND's own rate: dnsperf sends signed UPDATEs of one name each. @returns updates a second
+ * @param {string} directory @param {number} port @param {number} names @param {number} outstanding @param {number} seconds */
+export function measureBind(directory, port, names, outstanding, seconds) {
+  const file = join(directory, 'updates.txt');
+  const blocks = Array.from({ length: names * 8 }, (_, i) => {
+    const name = `h${i % names}`;
+    return `${ZONE}\ndelete ${name} A\nadd ${name} 300 A 10.${(i >> 16) & 127}.${(i >> 8) & 255}.${i & 255}\nsend`;
+  });
+  writeFileSync(file, `${blocks.join('\n')}\n`);
+  const args = ['-u', '-s', '127.0.0.1', '-p', `${port}`, '-d', file, '-q', `${outstanding}`, '-l', `${seconds}`];
+  const result = spawnSync('dnsperf', [...args, '-y', `hmac-sha512:${ZONE}:${KEY}`], { encoding: 'utf8' });
+  const rate = /Updates per second:\s+([\d.]+)/.exec(result.stdout)?.[1];
+  const codes = /Response codes:\s+(.*)/.exec(result.stdout)?.[1] ?? '';
+  if (rate === undefined || !/^NOERROR \d+ \(100/.test(codes))
+    throw new Error(`dnsperf: ${result.stdout}${result.stderr}`);
+  return Number(rate);
+}
+
+/** Our server in front of a primary. @param {string} directory @param {number} primaryPort @param {string[]} flags of node */
+export async function startServer(directory, primaryPort, flags) {
+  const port = await freePort();
+  const file = join(directory, 'dyndns.yml');
+  writeFileSync(
+    file,
+    `secret: '${SECRET}'\nnameserver: 127.0.0.1\nport: ${primaryPort}\nhttp: {listen: ['127.0.0.1:${port}']}\nzones:\n  - name: ${ZONE}\n    tsig_key: '${KEY}'\n`,
+    { mode: 0o600 },
+  );
+  const begin = process.hrtime.bigint();
+  const child = start(process.execPath, [...flags, MAIN, '--config', file, 'serve']);
+  const url = `http://127.0.0.1:${port}`;
+  await until(async () => {
+    try {
+      return (await fetch(url)).ok;
+    } catch {
+      return false;
+    }
+  }, 'dyndns');
+  return { url, child, startMs: Number(process.hrtime.bigint() - begin) / 1e6 };
+}
+
+/** @param {import('node:child_process').ChildProcess} child @returns resident and peak memory in MiB */
+export function memory(child) {
+  const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+  const mib = (/** @type {string} */ field) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024;
+  return { residentMiB: mib('VmRSS'), peakMiB: mib('VmHWM') };
+}
+
+/**
+ * wrk with a script that asks for `/update-by-path/SECRET/hN.ZONE/ADDRESS`, N going round all names.
+ *
+ * `changed`: each request has an address that its name never had. `unchanged`: all names keep one address.
+ * With `verify` each reply's first word is looked at, which costs wrk time: such a run is for its words, not its rate.
+ * @param {{directory: string, url: string, names: number, kind: 'changed' | 'unchanged', connections: number, seconds: number, verify?: boolean}} options
+ */
+export function measureHttp({ directory, url, names, kind, connections, seconds, verify = false }) {
+  const script = join(directory, 'load.lua');
+  // A second base makes addresses of one run differ from those of all others.
+  const base = Math.floor(Date.now() / 250) % 0x400000;
+  const address =
+    kind === 'changed'
+      ? `local k = (${base} + count) % 0x7fffff; local a = string.format("10.%d.%d.%d", math.floor(k / 65536), math.floor(k / 256) % 256, k % 256)`
+      : 'local a = "10.200.0.1"';
+  writeFileSync(
+    script,
+    `local count = 0
+local other = 0
+request = function()
+  count = count + 1
+  ${address}
+  return wrk.format("GET", string.format("/update-by-path/${SECRET}/h%d.${ZONE}/%s", count % ${names}, a))
+end
+${
+  verify
+    ? `local threads = {}
+setup = function(thread) table.insert(threads, thread) end
+response = function(status, headers, body)
+  if string.sub(body, 1, ${kind.length === 7 ? 7 : 9}) ~= "${kind === 'changed' ? 'UPDATED' : 'UNCHANGED'}" then other = other + 1 end
+  wrong = other
+end
+done = function(summary, latency, requests)
+  for _, thread in ipairs(threads) do io.write("Wrong replies: " .. (thread:get("wrong") or 0) .. "\\n") end
+end`
+    : ''
+}
+`,
+  );
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', script, url];
+  const { stdout, stderr } = spawnSync('wrk', args, { encoding: 'utf8' });
+  const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? Number.NaN);
+  if (Number.isNaN(rate)) throw new Error(`wrk: ${stdout}${stderr}`);
+  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`requests failed: ${stdout}`);
+  const percentile = (/** @type {number} */ p) => {
+    const [, value, unit] = new RegExp(`^\\s+${p}%\\s+([\\d.]+)(us|ms|s)`, 'm').exec(stdout) ?? [];
+    return Number(value) * ({ us: 0.001, ms: 1, s: 1000 }[unit ?? 'ms'] ?? 1);
+  };
+  return {
+    rate,
+    p50: percentile(50),
+    p99: percentile(99),
+    wrong: Number(/Wrong replies: (\d+)/.exec(stdout)?.[1] ?? -1),
+  };
+}
