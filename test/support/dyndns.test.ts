@@ -1,0 +1,23 @@
+// The starter of our own server, tested itself: it comes up on a free port and leaves nothing running.
+import { existsSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { startDyndns } from './dyndns.ts';
+
+const CONFIG = {
+  secret: 'Top5ecretWord',
+  nameserver: '127.0.0.1',
+  zones: [{ name: 'dyn.example.com', tsig_key: 'tPyvZA==' }],
+};
+
+it('starts our server on a free port and ends it by its id', async () => {
+  const server = await startDyndns(CONFIG);
+  expect(server.port).toBeGreaterThan(0);
+  expect((await server.ask('/')).body).toMatch(/^dyndns v\d+\.\d+\.\d+\S*\n$/);
+  await server.stop();
+  expect(server.process.isRunning()).toBe(false);
+  expect(existsSync(server.directory)).toBe(false);
+});
+
+it('says why it did not start', async () => {
+  await expect(startDyndns({ ...CONFIG, sekret: 'x' })).rejects.toThrow(/nearest known key.*secret/s);
+});

@@ -1,0 +1,90 @@
+// HTTP as the tests' clients speak it: requests whose target goes out as it is written, and raw octets on a socket.
+// fetch() is not used: it repairs targets and hides how a reply was framed.
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { request as tlsRequest } from 'node:https';
+import { connect } from 'node:net';
+
+/** A TCP port of a host (127.0.0.1), or a unix socket. */
+export type HttpPlace = { readonly port: number; readonly host?: string } | { readonly socketPath: string };
+
+export interface AskOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** PEM of the authority to trust: the request goes over TLS. */
+  readonly ca?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+  /** From the request to the end of the reply. */
+  readonly ms: number;
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+
+/** One request; a form body needs its Content-Type. Rejects when no reply comes within 20 seconds. */
+export function ask(place: HttpPlace, target: string, options: AskOptions = {}): Promise<Answer> {
+  const { method = 'GET', headers = {}, body, ca } = options;
+  const startMs = performance.now();
+  const where = 'port' in place ? { host: '127.0.0.1', ...place } : place;
+  return new Promise((resolve, reject) => {
+    const settings = { ...where, path: target, method, headers, timeout: 20_000 };
+    const sent = ca === undefined ? request({ ...settings, agent }) : tlsRequest({ ...settings, ca, agent: false });
+    sent.once('error', reject);
+    sent.once('timeout', () => sent.destroy(new Error(`no reply to ${method} ${target}`)));
+    sent.once('response', (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.once('error', reject);
+      response.once('end', () => {
+        const text = Buffer.concat(chunks).toString('utf8');
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: text,
+          ms: performance.now() - startMs,
+        });
+      });
+    });
+    sent.end(body);
+  });
+}
+
+/** POST of a form. */
+export function form(parameters: Readonly<Record<string, string>>): AskOptions {
+  return {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(parameters).toString(),
+  };
+}
+
+/** Sends octets as they are, ends our side, and gives all that comes back until the server closes. */
+export function exchangeRaw(port: number, octets: string | Uint8Array): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let received = '';
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.setTimeout(10_000, () => socket.destroy(new Error('the server kept the connection open')));
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk: string) => {
+      received += chunk;
+    });
+    // A server that closes while we still write resets the connection: what it said before counts.
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET' || error.code === 'EPIPE') resolve(received);
+      else reject(error);
+    });
+    socket.once('close', () => resolve(received));
+    socket.end(typeof octets === 'string' ? Buffer.from(octets, 'latin1') : octets);
+  });
+}
+
+/** Status, header part and body of one raw reply. */
+export function parseRaw(reply: string): { readonly status: number; readonly head: string; readonly body: string } {
+  const end = reply.indexOf('\r\n\r\n');
+  const head = end < 0 ? reply : reply.slice(0, end);
+  return { status: Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1] ?? 0), head, body: reply.slice(end + 4) };
+}
