@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 const DOCUMENTS = [
   ['docs/configuration.md', 'config/document.js', 'configurationDocument'],
   ['docs/dyndns.example.yml', 'config/document.js', 'exampleFile'],
+  ['docs/errors.md', 'error-document.js', 'errorDocument'],
 ];
 
 const project = new URL('../', import.meta.url);

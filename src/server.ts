@@ -2,7 +2,6 @@
  * The composition root: configuration -> adapters -> use-cases -> listeners, and the orderly way back.
  * A reload builds everything anew behind the open listeners; what is under way ends on the old parts.
  */
-import type { FastifyInstance } from 'fastify';
 import type { Config, ZoneConfig } from './config/config.ts';
 import { Authenticator } from './core/authenticate.ts';
 import { CheckZones } from './core/check-zones.ts';
@@ -81,7 +80,7 @@ export function updateLimits(config: Config): UpdateLimits {
 
 export class DyndnsServer {
   readonly #observer: Observer;
-  readonly #app: FastifyInstance;
+  readonly #app: ReturnType<typeof buildApp>;
   readonly #listeners = new HttpListeners();
   readonly #guesses = new GuessLimiter();
   readonly #updates: UpdateAddresses;

@@ -15,7 +15,7 @@ import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
 const DEFAULT_TTL = 300;
 
 /** Status and level of each error: the original's own statuses, which its clients test for. */
-const ERRORS = {
+export const ORIGINAL_ERRORS = {
   'request-malformed': [456, 'PARAMETER_ERROR'],
   'name-invalid': [453, 'DNS_NAME_ERROR'],
   'address-invalid': [454, 'IP_ADDRESS_ERROR'],
@@ -34,7 +34,7 @@ const ERRORS = {
 } as const satisfies Record<ErrorCode, readonly [number, string]>;
 
 export function formatOriginalError(error: AppError, requestId: string): DoorReply {
-  const [status, level] = ERRORS[error.code];
+  const [status, level] = ORIGINAL_ERRORS[error.code];
   const text =
     error.code === 'internal'
       ? `An internal error happened. Please report it with the request id ${requestId}.`
@@ -264,13 +264,13 @@ async function check(request: DoorRequest, services: Services): Promise<DoorRepl
   const body = results.map(checkLine).join('\n');
   const passed = results.every((result) => result.kind === 'passed');
   if (passed) return info(body, 'check passed');
-  return { status: ERRORS['check-failed'][0], body, outcome: 'failed', detail: body.trimEnd() };
+  return { status: ORIGINAL_ERRORS['check-failed'][0], body, outcome: 'failed', detail: body.trimEnd() };
 }
 
 /** One line for a zone, with the level of what went wrong. */
 export function checkLine(result: ZoneCheck): string {
   if (result.kind === 'failed') {
-    const [, level] = ERRORS[result.error.code];
+    const [, level] = ORIGINAL_ERRORS[result.error.code];
     return `${level}: The update check failed for the zone '${result.zone}': ${result.error.message}\n`;
   }
   const { zone, ownerName, text } = result;

@@ -1,0 +1,163 @@
+/**
+ * docs/errors.md, written from the tables of the code: the error codes, what each protocol makes of them, and the advice
+ * for every way in which a primary refuses. `npm run docs` puts it into the file; a test compares the two.
+ * Nothing of the program imports this file.
+ */
+import { ERROR_CODES, type ErrorCode } from './core/errors.ts';
+import { DomainName } from './dns/name.ts';
+import { makeTsigKey, TsigError, TsigErrorCode, type TsigFailure } from './dns/tsig.ts';
+import { formatRcode, Rcode } from './dns/wire/message.ts';
+import { ORIGINAL_ERRORS } from './http/protocols/original.ts';
+import { ExchangeError } from './net/exchange.ts';
+import {
+  keyRejected,
+  notAuthoritative,
+  type PrimaryContext,
+  queryRefused,
+  unknownOutcome,
+  unreachable,
+  updateRefused,
+} from './primary/outcome.ts';
+
+const INTRODUCTION = `<!-- Written by \`npm run docs\` from src/core/errors.ts, src/http/protocols/ and src/primary/outcome.ts. Change it there. -->
+
+# Errors
+
+Every failure has one code. The HTTP API answers with a status and one line, \`LEVEL: text\`; the command line prints the
+same line on its error output. In the log, \`code\` names the code and \`request\` the request.
+
+## The codes
+
+\`PARAMETER_ERROR\` and the other levels, and the statuses from 452 to 457 and 512, are those of the original. The routes
+\`/myip\` and \`/ip\` answer errors in the same way.`;
+
+const CONTEXT: PrimaryContext = {
+  zone: DomainName.parse('dyn.example.com'),
+  endpoint: { host: '192.0.2.1', port: 53 },
+  key: makeTsigKey(DomainName.parse('dyn.example.com'), 'hmac-sha512', Buffer.alloc(64)),
+};
+
+const NOW = 1_700_000_000;
+
+interface Advice {
+  /** What the primary did, in the words of the protocol. */
+  readonly cause: string;
+  readonly error: { readonly code: ErrorCode; readonly message: string };
+}
+
+/** The text of docs/errors.md. */
+export function errorDocument(): string {
+  const codes = Object.keys(ERROR_CODES) as ErrorCode[];
+  const codeRows = codes.map((code) => {
+    const { means, actor } = ERROR_CODES[code];
+    const [status, level] = ORIGINAL_ERRORS[code];
+    return `| \`${code}\` | ${means} | ${actor} | ${status} | \`${level}\` |`;
+  });
+  const advice = (rows: readonly Advice[]) =>
+    ['| it answers | code | the text |', '|---|---|---|']
+      .concat(
+        rows.map(({ cause, error }) => `| ${cause} | \`${error.code}\` | ${error.message.replaceAll('|', '\\|')} |`),
+      )
+      .join('\n');
+  return `${INTRODUCTION}
+
+| code | means | who must act | status | level |
+|---|---|---|---|---|
+${codeRows.join('\n')}
+
+Outside of a protocol: an unknown route is 404, a method that a route does not have 405, a request that cannot be read
+400, a body of another type than \`application/x-www-form-urlencoded\` 415, a body that is too large 413, a header that
+is too large 431.
+
+A request with a wrong secret is answered the same way whatever name it asks for.
+
+## When the primary refuses
+
+The texts name the primary, the zone and the key of the configuration. Here they are 192.0.2.1, dyn.example.com and a key
+of the same name. All of them are status 512.
+
+### An update
+
+${advice(updateAdvice())}
+
+### The TSIG key
+
+${advice(keyAdvice())}
+
+### A query
+
+Before an update, the present addresses are asked for where they are not known.
+
+${advice(queryAdvice())}
+
+### No answer
+
+${advice(silenceAdvice())}
+`;
+}
+
+function updateAdvice(): Advice[] {
+  const { REFUSED, SERVFAIL, NOTAUTH, NOTZONE, NOTIMP, FORMERR, BADVERS } = Rcode;
+  return [REFUSED, SERVFAIL, NOTAUTH, NOTZONE, NOTIMP, FORMERR, BADVERS].map((rcode) => ({
+    cause: rcode === BADVERS ? 'any other RCODE, here BADVERS' : formatRcode(rcode),
+    error: updateRefused(CONTEXT, rcode),
+  }));
+}
+
+function queryAdvice(): Advice[] {
+  const rcodes = [Rcode.REFUSED, Rcode.SERVFAIL, Rcode.NOTAUTH, Rcode.NOTIMP];
+  const refused = rcodes.map((rcode) => ({
+    cause: rcode === Rcode.NOTIMP ? 'any other RCODE, here NOTIMP' : formatRcode(rcode),
+    error: queryRefused(CONTEXT, rcode),
+  }));
+  return [...refused, { cause: 'an answer without AA', error: notAuthoritative(CONTEXT) }];
+}
+
+function keyAdvice(): Advice[] {
+  const theirs = (error: number, peerTime?: number): TsigFailure => {
+    return { side: 'theirs', error, ...(peerTime === undefined ? {} : { peerTime }) };
+  };
+  const ours = (reason: (TsigFailure & { side: 'ours' })['reason']): TsigFailure => ({ side: 'ours', reason });
+  const row = (cause: string, failure: TsigFailure, rcode: number = Rcode.NOTAUTH): Advice => {
+    return { cause, error: keyRejected(CONTEXT, new TsigError(failure, rcode), NOW) };
+  };
+  return [
+    row('BADKEY', theirs(TsigErrorCode.BADKEY)),
+    row('BADSIG', theirs(TsigErrorCode.BADSIG)),
+    row('BADTIME', theirs(TsigErrorCode.BADTIME, NOW - 400)),
+    row('BADTIME without its time', theirs(TsigErrorCode.BADTIME)),
+    row('BADTRUNC', theirs(TsigErrorCode.BADTRUNC)),
+    row('a success without a signature', ours('unsigned'), Rcode.NOERROR),
+    row('an error without a signature, here REFUSED', ours('unsigned'), Rcode.REFUSED),
+    row('a reply signed with another key', ours('key')),
+    row('a reply whose signature is wrong', ours('mac')),
+    row('a reply signed long ago or too early', ours('time')),
+  ];
+}
+
+function silenceAdvice(): Advice[] {
+  return [
+    {
+      cause: 'nothing: no connection',
+      error: unreachable(
+        CONTEXT,
+        new ExchangeError('unreachable', false, 'cannot connect to 192.0.2.1:53 (ECONNREFUSED)'),
+      ),
+    },
+    {
+      cause: 'nothing in time',
+      error: unreachable(CONTEXT, new ExchangeError('timeout', true, 'no reply from 192.0.2.1:53 in time')),
+    },
+    {
+      cause: 'something that is no DNS message',
+      error: unreachable(
+        CONTEXT,
+        new ExchangeError('garbage', true, '192.0.2.1:53 answered something that is no DNS reply'),
+      ),
+    },
+    {
+      cause: 'nothing to an update that was sent, and reading back failed too',
+      error: unknownOutcome(CONTEXT, new Error('lost')),
+    },
+  ];
+}
