@@ -1,0 +1,140 @@
+// Who may import whom inside src, as data. The same table stands in ARCHITECTURE.md, and imports.test.ts compares both
+// with the code: an arrow that is not here fails, and so does a row or an entry here that no code uses any more.
+
+export interface ImportRow {
+  /** A folder below src with everything in it that has no row of its own, or one file. */
+  readonly part: string;
+  /** Folders (that folder alone, not what lies below it) or single files below src. */
+  readonly mayImport: readonly string[];
+  /** Modules of Node.js, without `node:`. */
+  readonly builtins: readonly string[];
+  readonly packages: readonly string[];
+  /** Completes "never …, because". */
+  readonly never: string;
+  /** Files of one row may import one another unless this says no. */
+  readonly ownFiles?: false;
+  /** Globals that this part must do without. */
+  readonly withoutGlobals?: readonly string[];
+}
+
+const CLOCK = ['Date.now', 'performance.now', 'setTimeout', 'setInterval', 'setImmediate'];
+const WORLD = ['process.', 'fetch(', 'Math.random', 'console.'];
+
+export const IMPORT_TABLE: readonly ImportRow[] = [
+  {
+    part: 'dns',
+    mayImport: ['dns', 'dns/wire'],
+    builtins: ['crypto', 'url'],
+    packages: [],
+    never: 'sockets, files, a clock or randomness: octets alone must be enough to test it',
+    withoutGlobals: [...CLOCK, ...WORLD],
+  },
+  {
+    part: 'net',
+    mayImport: ['dns/wire', 'net'],
+    builtins: ['crypto', 'dgram', 'net'],
+    packages: [],
+    never: 'core: a socket does not know what a host or a change is',
+  },
+  {
+    part: 'core',
+    mayImport: ['core', 'dns'],
+    builtins: ['crypto'],
+    packages: [],
+    never: 'dns/wire or anything that does I/O: the rules must run without both',
+    withoutGlobals: ['Date.now', 'setTimeout', 'setInterval', ...WORLD],
+  },
+  {
+    part: 'primary',
+    mayImport: ['core', 'dns', 'dns/wire', 'net', 'primary'],
+    builtins: [],
+    packages: [],
+    never: 'http, config: a publisher is handed its changes and its settings, it does not look for them',
+  },
+  {
+    part: 'http',
+    mayImport: ['config/config.ts', 'core', 'dns/address.ts', 'http', 'http/protocols'],
+    builtins: ['fs', 'http', 'https', 'net', 'querystring', 'stream'],
+    packages: ['fastify'],
+    never: 'primary, net: it talks to use-cases only',
+  },
+  {
+    part: 'http/protocols',
+    mayImport: [
+      'core',
+      'dns/address.ts',
+      'dns/name.ts',
+      'http/credentials.ts',
+      'http/door.ts',
+      'http/protocols/original.ts',
+    ],
+    builtins: [],
+    packages: [],
+    never:
+      'the web framework, or one another: a protocol can be added and taken away alone (original.ts lends its error lines)',
+    ownFiles: false,
+  },
+  {
+    part: 'observe',
+    mayImport: ['core/errors.ts', 'core/ports.ts'],
+    builtins: [],
+    packages: ['pino'],
+    never: 'the parts that it observes: they tell it through the port',
+  },
+  {
+    part: 'config',
+    mayImport: ['config', 'dns'],
+    builtins: ['fs', 'path'],
+    packages: ['yaml'],
+    never: 'core, http: a configuration is data, and server.ts says what becomes of it',
+  },
+  {
+    part: 'server.ts',
+    mayImport: ['config/config.ts', 'core', 'dns/tsig.ts', 'http', 'net', 'primary', 'version.ts'],
+    builtins: [],
+    packages: [],
+    never: 'http/protocols, cli: it puts adapters and use-cases together, and decides nothing that they decide',
+  },
+  {
+    part: 'version.ts',
+    mayImport: [],
+    builtins: ['fs'],
+    packages: [],
+    never: 'anything of ours: all may ask for the version',
+  },
+  {
+    part: 'error-document.ts',
+    mayImport: ['core/errors.ts', 'dns', 'dns/wire', 'http/protocols', 'net/exchange.ts', 'primary'],
+    builtins: [],
+    packages: [],
+    never: 'config, cli: it prints the tables of errors for docs/errors.md, and nothing of the program imports it',
+  },
+  {
+    part: 'cli',
+    mayImport: [
+      'cli',
+      'cli/commands',
+      'config',
+      'core',
+      'dns/address.ts',
+      'dns/name.ts',
+      'http/listeners.ts',
+      'http/protocols/original.ts',
+      'observe',
+      'server.ts',
+      'version.ts',
+    ],
+    builtins: ['crypto', 'fs', 'readline/promises'],
+    packages: ['commander'],
+    never: 'primary, net: a command opens zones through server.ts and uses the same use-cases as a request',
+  },
+];
+
+/** The table as it stands in ARCHITECTURE.md. */
+export function importTableMarkdown(table: readonly ImportRow[]): string {
+  const code = (names: readonly string[]) => (names.length === 0 ? '–' : names.map((name) => `\`${name}\``).join(' '));
+  const own = (row: ImportRow) => row.mayImport.filter((target) => target !== row.part);
+  const outside = (row: ImportRow) => [...row.builtins.map((name) => `node:${name}`), ...row.packages];
+  const lines = table.map((row) => `| \`${row.part}\` | ${code(own(row))} | ${code(outside(row))} | ${row.never} |`);
+  return ['| part | may import | and from outside | never …, because |', '|---|---|---|---|', ...lines].join('\n');
+}

@@ -1,0 +1,107 @@
+// Who may import whom inside src. The rules are data (import-table.ts), the same table stands in ARCHITECTURE.md, and
+// each kind of breach is shown on a small tree of its own, so that this test is known to be able to fail.
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { IMPORT_TABLE, type ImportRow, importTableMarkdown } from './import-table.ts';
+import { hidingNames, importCycles, importProblems, importsOf, type SourceTree } from './imports.ts';
+
+const project = new URL('../../', import.meta.url);
+
+function readSources(): SourceTree {
+  const files = readdirSync(new URL('src/', project), { recursive: true, encoding: 'utf8' })
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .sort();
+  return new Map(files.map((file) => [file, readFileSync(new URL(`src/${file}`, project), 'utf8')]));
+}
+
+describe('the source', () => {
+  const sources = readSources();
+
+  it('imports only what the table allows, and the table allows nothing that is not used', () => {
+    expect(sources.size).toBeGreaterThan(40);
+    expect(importProblems(sources, IMPORT_TABLE)).toEqual([]);
+  });
+
+  it('has no files that import one another in a circle', () => {
+    expect(importCycles(sources)).toEqual([]);
+  });
+
+  it('has no barrels and no files whose name says nothing', () => {
+    expect(hidingNames(sources)).toEqual([]);
+  });
+
+  it('ARCHITECTURE.md has the same table', () => {
+    const document = readFileSync(new URL('ARCHITECTURE.md', project), 'utf8');
+    expect(document).toContain(importTableMarkdown(IMPORT_TABLE));
+  });
+});
+
+describe('a breach is found', () => {
+  const row = (part: string, fields: Partial<ImportRow>): ImportRow => {
+    return { part, mayImport: [], builtins: [], packages: [], never: 'what it must not', ...fields };
+  };
+  const TABLE = [
+    row('core', { mayImport: ['core', 'dns'], withoutGlobals: ['Date.now'] }),
+    row('dns', { mayImport: ['dns/wire'], builtins: ['crypto'], packages: ['yaml'] }),
+  ];
+  const SOUND: readonly (readonly [string, string])[] = [
+    ['core/a.ts', "import { b } from './b.ts';\nimport type { N } from '../dns/name.ts';\n"],
+    ['core/b.ts', '// Date.now in a comment\nexport const b = 1; // Date.now\n'],
+    ['dns/name.ts', "import { hash } from 'node:crypto';\nimport 'yaml';\nimport { r } from './wire/reader.ts';\n"],
+    ['dns/wire/reader.ts', 'export const r = 1;\n'],
+  ];
+  const problems = (...more: readonly (readonly [string, string])[]) =>
+    importProblems(new Map([...SOUND, ...more]), TABLE);
+
+  it('and a tree without one has none', () => {
+    expect(problems()).toEqual([]);
+  });
+
+  const BREACHES: readonly (readonly [string, string, string, RegExp])[] = [
+    ['an import of a folder below an allowed one', 'core/c.ts', "import '../dns/wire/reader.ts';", /dns\/wire\/reader/],
+    ['an import of types', 'dns/x.ts', "import type { A } from '../core/a.ts';", /core\/a\.ts; .*what it must not/],
+    ['an export from', 'dns/x.ts', "export { a } from '../core/a.ts';", /imports core\/a\.ts/],
+    ['an import of several lines', 'dns/x.ts', "import {\n  a,\n  b,\n} from '../core/a.ts';", /imports core\/a\.ts/],
+    ['a dynamic import', 'dns/x.ts', "const a = await import('../core/a.ts');", /imports core\/a\.ts/],
+    ['a module of Node.js', 'core/c.ts', "import { readFileSync } from 'node:fs';", /imports node:fs/],
+    ['a package', 'core/c.ts', "import { parse } from 'yaml';", /imports the package yaml/],
+    ['a global', 'core/c.ts', 'export const now = Date.now();', /uses Date\.now/],
+    ['a file outside of src', 'core/c.ts', "import '../../test/x.ts';", /no file of src/],
+    ['a file that no row covers', 'stray/x.ts', '', /no row/],
+  ];
+  for (const [what, file, text, expected] of BREACHES) {
+    it(what, () => expect(problems([file, text])).toEqual([expect.stringMatching(expected)]));
+  }
+
+  it('a row and an entry that nothing uses any more', () => {
+    const sources = new Map(SOUND.filter(([file]) => !file.startsWith('core')));
+    const stale = [...TABLE, row('net', { builtins: ['net'] })];
+    expect(importProblems(sources, stale)).toEqual([
+      'the row of core covers no file',
+      'core may import core, and nothing does',
+      'core may import dns, and nothing does',
+      'the row of net covers no file',
+      'net may import node:net, and nothing does',
+    ]);
+  });
+
+  it('an import() whose module is computed', () => {
+    expect(() => importsOf('const a = await import(name);')).toThrow('cannot be checked');
+  });
+
+  it('a circle, also one of types', () => {
+    const circle = new Map([
+      ['a.ts', "import type { B } from './b.ts';"],
+      ['b.ts', "import './c/c.ts';"],
+      ['c/c.ts', "import '../a.ts';"],
+      ['d.ts', "import './a.ts';"],
+    ]);
+    expect(importCycles(circle)).toEqual(['a.ts > b.ts > c/c.ts > a.ts']);
+  });
+
+  it('a barrel and a name that says nothing', () => {
+    const names = ['core/index.ts', 'dns/utils.ts', 'helpers/x.ts', 'core/common-name.ts', 'net/tcp.ts'];
+    expect(hidingNames(new Map(names.map((name) => [name, ''])))).toEqual(names.slice(0, 3));
+  });
+});
