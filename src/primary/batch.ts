@@ -7,7 +7,8 @@
  */
 import { AppError } from '../core/errors.ts';
 import type { PublishOutcome } from '../core/ports.ts';
-import type { Prerequisite, ZoneChange } from '../dns/zone-change.ts';
+import type { Rdata } from '../dns/rdata.ts';
+import type { Prerequisite, ZoneChange, ZoneEdit } from '../dns/zone-change.ts';
 
 /** What one UPDATE message came to. */
 export type MessageOutcome =
@@ -36,6 +37,8 @@ interface Item {
 
 /** Changes in one message at most; their answers leave together. */
 const MAX_CHANGES = 200;
+/** How often a change may get no reply before it is given up. */
+const MAX_LOSSES = 3;
 /** Part of the time left that sending may take; the rest is for reading back. */
 const SEND_SHARE = 0.6;
 
@@ -66,7 +69,7 @@ export class GroupCommit {
     while (this.#queue.length > 0) {
       const batch = this.#take();
       try {
-        if (batch.length > 0) await this.#commit(batch);
+        await this.#commit(batch);
       } catch (cause) {
         const error = new AppError('internal', 'A change could not be made into a message.', { cause });
         for (const item of batch) item.reject(error);
@@ -98,6 +101,7 @@ export class GroupCommit {
   }
 
   async #commit(batch: readonly Item[]): Promise<void> {
+    if (batch.length === 0) return;
     const now = performance.now();
     const deadlineMs = now + (earliest(batch) - now) * SEND_SHARE;
     const outcome = await this.#send(
@@ -117,7 +121,9 @@ export class GroupCommit {
       case 'stale':
       case 'refused':
       case 'too-large':
-        if (batch.length > 1) return this.#split(batch, (part) => this.#commit(part));
+        if (batch.length > 1) {
+          return this.#split(batch, (part) => this.#commit(part.filter((item) => !this.#expired(item))));
+        }
         if (outcome.kind === 'stale') batch[0]!.resolve('stale');
         else batch[0]!.reject(outcome.error);
     }
@@ -125,32 +131,42 @@ export class GroupCommit {
 
   async #split(batch: readonly Item[], next: (part: readonly Item[]) => Promise<void>): Promise<void> {
     const middle = batch.length >> 1;
-    for (const half of [batch.slice(0, middle), batch.slice(middle)]) {
-      const part = half.filter((item) => !this.#expired(item));
-      if (part.length > 0) await next(part);
-    }
+    for (const half of [batch.slice(0, middle), batch.slice(middle)]) await next(half);
   }
 
   /**
-   * Asks, by a message of prerequisites only, whether the outcome of each change is there. Where it is not, the change
-   * is sent once more: its prerequisites see to it that it is never applied to anything but what it was made for.
+   * Asks, by a message of prerequisites, whether the outcome of each change is there. Where it is not, the change is sent
+   * once more: its prerequisites see to it that it is never applied to anything but what it was made for.
    */
-  async #settleLost(batch: readonly Item[], lost: AppError): Promise<void> {
-    const outcome = await this.#send(
-      batch.map((item) => confirmation(item.change)),
-      earliest(batch),
-    );
+  async #settleLost(lostBatch: readonly Item[], lost: AppError): Promise<void> {
+    const batch: Item[] = [];
+    const questions: ZoneChange[] = [];
+    for (const item of lostBatch) {
+      const question = confirmation(item.change);
+      if (question === undefined || item.losses >= MAX_LOSSES || item.deadlineMs <= performance.now()) {
+        item.reject(item.change.edits.length === 0 ? noAnswer(lost) : lost);
+      } else {
+        item.losses += 1;
+        batch.push(item);
+        questions.push(question);
+      }
+    }
+    if (batch.length === 0) return;
+    const outcome = await this.#send(questions, earliest(batch));
     this.#onBatch(batch.length, `lost, then ${outcome.kind}`);
     if (outcome.kind === 'published') {
       for (const item of batch) item.resolve('published');
     } else if (outcome.kind === 'stale' && batch.length > 1) {
+      for (const item of batch) item.losses -= 1;
       await this.#split(batch, (part) => this.#settleLost(part, lost));
+    } else if (outcome.kind === 'stale') {
+      if (batch[0]!.change.edits.length === 0) batch[0]!.resolve('stale');
+      else this.#queue.push(batch[0]!);
+    } else if (outcome.kind === 'lost') {
+      // The time of one may be over while others have some left.
+      await this.#settleLost(batch, lost);
     } else {
-      for (const item of batch) {
-        item.losses += 1;
-        if (outcome.kind === 'stale' && item.losses < 3) this.#queue.push(item);
-        else item.reject(item.change.edits.length === 0 && outcome.kind !== 'stale' ? noAnswer(lost) : lost);
-      }
+      for (const item of batch) item.reject(item.change.edits.length === 0 ? noAnswer(lost) : lost);
     }
   }
 }
@@ -166,25 +182,44 @@ function noAnswer(lost: AppError): AppError {
   });
 }
 
-/** A change that writes nothing and whose prerequisites hold exactly when the given change has been applied. */
-function confirmation(change: ZoneChange): ZoneChange {
+/**
+ * A change whose prerequisites hold exactly when the given one has been applied; undefined where none can say so. It
+ * writes nothing, except what only differs in its TTL: of that a prerequisite says nothing (RFC 2136 §2.4.2), and writing
+ * it twice does no harm.
+ */
+function confirmation(change: ZoneChange): ZoneChange | undefined {
   const edited = new Set<string>();
   const after: Prerequisite[] = [];
+  const edits: ZoneEdit[] = [];
   const id = (ownerName: { key: string }, type: number) => `${type}/${ownerName.key}`;
   for (const edit of change.edits) {
     if (edit.kind === 'replace-rrset') {
       const { ownerName, type, rdatas } = edit.rrset;
       edited.add(id(ownerName, type));
       after.push({ kind: 'rrset-equals', ownerName, type, rdatas });
+      const before = change.prerequisites.find((prerequisite) => {
+        return 'type' in prerequisite && prerequisite.type === type && prerequisite.ownerName.equals(ownerName);
+      });
+      const told = before?.kind === 'rrset-absent' || before?.kind === 'rrset-equals';
+      if (!told || (before.kind === 'rrset-equals' && sameRdatas(before.rdatas, rdatas))) edits.push(edit);
     } else if (edit.kind === 'delete-rrset') {
       edited.add(id(edit.ownerName, edit.type));
       after.push({ kind: 'rrset-absent', ownerName: edit.ownerName, type: edit.type });
     } else {
-      throw new TypeError(`no confirmation for an edit of kind ${edit.kind}`);
+      return undefined;
     }
   }
   const kept = change.prerequisites.filter((prerequisite) => {
     return !('type' in prerequisite) || !edited.has(id(prerequisite.ownerName, prerequisite.type));
   });
-  return { ...change, prerequisites: [...kept, ...after], edits: [] };
+  return { ...change, prerequisites: [...kept, ...after], edits };
+}
+
+function sameRdatas(left: readonly Rdata[], right: readonly Rdata[]): boolean {
+  const text = (rdatas: readonly Rdata[]) =>
+    rdatas
+      .map((rdata) => JSON.stringify(rdata))
+      .sort()
+      .join();
+  return text(left) === text(right);
 }

@@ -1,0 +1,277 @@
+// Group commit and what becomes of a lost reply, against a zone in memory behind a sender that loses what it is told to.
+import { describe, expect, it } from 'vitest';
+import { MemoryZone } from '../../test/support/memory-publisher.ts';
+import { AppError } from '../core/errors.ts';
+import { planChange, type WantedAddresses } from '../core/plan-change.ts';
+import type { PublishedAddresses } from '../core/ports.ts';
+import { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { addressRdata } from '../dns/rrset.ts';
+import type { ZoneChange } from '../dns/zone-change.ts';
+import { GroupCommit, type MessageOutcome } from './batch.ts';
+
+const apex = DomainName.parse('example.com');
+const at = (label: string) => DomainName.parse(label, apex);
+
+/** What happens to a message: it is not applied and its reply lost, applied and its reply lost or late, and so on. */
+type Fate = 'lost before' | 'lost after' | 'late' | 'refused' | 'failed' | 'throws' | 'fine';
+
+function error(text: string): AppError {
+  return new AppError(text === 'lost' ? 'publish-unknown' : 'primary-refused', text);
+}
+
+class Primary {
+  readonly zone = new MemoryZone(apex);
+  /** For the next messages, in their order; then all is fine. */
+  readonly fates: Fate[] = [];
+  /** Names in each message, and `?` behind those without edits. */
+  readonly messages: string[] = [];
+  readonly batches: string[] = [];
+  /** Called before each message is looked at. */
+  interfere: (() => void) | undefined;
+  readonly commits = new GroupCommit(
+    (changes, deadlineMs) => this.#send(changes, deadlineMs),
+    () => error('too late'),
+    (changes, outcome) => this.batches.push(`${changes} ${outcome}`),
+  );
+
+  async #send(changes: readonly ZoneChange[], deadlineMs: number): Promise<MessageOutcome> {
+    this.messages.push(
+      changes.map(({ ownerName, edits }) => ownerName.toString().split('.')[0] + (edits.length ? '' : '?')).join(' '),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    const fate = this.fates.shift() ?? 'fine';
+    if (fate === 'throws') throw new TypeError('cannot be encoded');
+    if (fate === 'refused' || fate === 'failed') return { kind: fate, error: error(fate) };
+    if (fate === 'lost before') {
+      this.interfere?.();
+      return { kind: 'lost', error: error('lost') };
+    }
+    if (performance.now() > deadlineMs) return { kind: 'lost', error: error('lost') };
+    const outcome = this.zone.apply(changes);
+    if (fate === 'late') pass(40);
+    if (fate === 'lost after') this.interfere?.();
+    return fate === 'lost after' ? { kind: 'lost', error: error('lost') } : { kind: outcome };
+  }
+
+  publish(change: ZoneChange, timeoutMs = 5000) {
+    return this.commits.submit(change, performance.now() + timeoutMs);
+  }
+
+  addressesAt(label: string): string[] {
+    const rdatas = this.zone.rrsetAt(at(label), RRType.A)?.rdatas ?? [];
+    return rdatas.map((rdata) => ('address' in rdata ? rdata.address : ''));
+  }
+}
+
+const set = (addresses: readonly string[]) => ({ addresses, ttl: addresses.length > 0 ? 60 : 0 });
+const believing = (...A: string[]): PublishedAddresses => ({ A: set(A), AAAA: set([]) });
+
+function plan(label: string, wanted: WantedAddresses, published = believing(), ttl?: number): ZoneChange {
+  const input = { zone: apex, ownerName: at(label), wanted, published, ttl: ttl ?? 60 };
+  return planChange({ ...input, ttlIsExplicit: ttl !== undefined }).change;
+}
+
+function writeAddress(primary: Primary, label: string, address: string, ttl = 60): void {
+  const rrset = { ownerName: at(label), type: RRType.A, ttl, rdatas: [addressRdata(RRType.A, address)] };
+  const edits = [{ kind: 'replace-rrset', rrset }] as const;
+  primary.zone.apply([{ zone: apex, ownerName: at(label), prerequisites: [], edits }]);
+}
+
+/** Lets time pass without giving way to anything. */
+function pass(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+const letters = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
+
+describe('group commit', () => {
+  it('sends what came in one turn of the event loop together, and what came meanwhile with the next message', async () => {
+    const primary = new Primary();
+    const first = ['a', 'b'].map((label) => primary.publish(plan(label, { A: '192.0.2.1' })));
+    await new Promise((resolve) => setImmediate(resolve));
+    const second = ['c', 'd', 'e'].map((label) => primary.publish(plan(label, { A: '192.0.2.1' })));
+    await Promise.all([...first, ...second]);
+    expect(primary.messages).toEqual(['a b', 'c d e']);
+  });
+
+  it('puts at most 200 changes into one message', async () => {
+    const primary = new Primary();
+    await Promise.all(letters(450).map((label) => primary.publish(plan(label, { A: '192.0.2.1' }))));
+    expect(primary.batches).toEqual(['200 published', '200 published', '50 published']);
+  });
+
+  it('keeps the order of changes of one name, each in a message of its own', async () => {
+    const primary = new Primary();
+    const outcomes = await Promise.all([
+      primary.publish(plan('a', { A: '192.0.2.1' })),
+      primary.publish(plan('a', { A: '192.0.2.2' }, believing('192.0.2.1'))),
+      primary.publish(plan('b', { A: '192.0.2.1' })),
+      primary.publish(plan('A', { A: '192.0.2.3' }, believing('192.0.2.2'))),
+      primary.publish(plan('a', { A: '192.0.2.4' }, believing('192.0.2.1'))),
+    ]);
+    expect(outcomes).toEqual(['published', 'published', 'published', 'published', 'stale']);
+    expect(primary.messages).toEqual(['a b', 'a', 'A', 'a']);
+    expect(primary.addressesAt('a')).toEqual(['192.0.2.3']);
+  });
+
+  it('a refusal is split until the culprit stands alone', async () => {
+    const primary = new Primary();
+    writeAddress(primary, 'n3', '192.0.2.99');
+    const outcomes = await Promise.all(letters(8).map((label) => primary.publish(plan(label, { A: '192.0.2.1' }))));
+    expect(outcomes.map((outcome, index) => (outcome === 'stale' ? index : -1)).filter((index) => index >= 0)).toEqual([
+      3,
+    ]);
+    expect(primary.messages).toEqual([
+      'n0 n1 n2 n3 n4 n5 n6 n7',
+      'n0 n1 n2 n3',
+      'n0 n1',
+      'n2 n3',
+      'n2',
+      'n3',
+      'n4 n5 n6 n7',
+    ]);
+  });
+
+  it('what fails for a reason that no change has a part in is not tried one by one', async () => {
+    const primary = new Primary();
+    primary.fates.push('failed');
+    const results = await Promise.allSettled(
+      letters(5).map((label) => primary.publish(plan(label, { A: '192.0.2.1' }))),
+    );
+    expect(results.every((result) => result.status === 'rejected')).toBe(true);
+    expect(primary.messages).toHaveLength(1);
+  });
+
+  it('a change that cannot be made into a message fails as internal, and the next ones are published', async () => {
+    const primary = new Primary();
+    primary.fates.push('throws');
+    await expect(primary.publish(plan('a', { A: '192.0.2.1' }))).rejects.toMatchObject({ code: 'internal' });
+    expect(await primary.publish(plan('a', { A: '192.0.2.1' }))).toBe('published');
+  });
+
+  it('a change whose time is over before its turn fails alone', async () => {
+    const primary = new Primary();
+    const results = await Promise.allSettled([
+      primary.publish(plan('a', { A: '192.0.2.1' }), 0),
+      primary.publish(plan('b', { A: '192.0.2.1' })),
+    ]);
+    expect(results).toMatchObject([{ reason: { message: 'too late' } }, { value: 'published' }]);
+    expect(primary.messages).toEqual(['b']);
+  });
+});
+
+describe('a lost reply', () => {
+  it('is settled by asking: what was applied is published, and not sent again', async () => {
+    const primary = new Primary();
+    primary.fates.push('lost after');
+    expect(await primary.publish(plan('a', { A: '192.0.2.1' }))).toBe('published');
+    expect(primary.messages).toEqual(['a', 'a?']);
+    expect(primary.zone.serial).toBe(2);
+  });
+
+  it('is settled by asking: what was not applied is sent once more', async () => {
+    const primary = new Primary();
+    primary.fates.push('lost before');
+    expect(await primary.publish(plan('a', { A: '192.0.2.1' }))).toBe('published');
+    expect(primary.messages).toEqual(['a', 'a?', 'a']);
+    expect(primary.addressesAt('a')).toEqual(['192.0.2.1']);
+  });
+
+  it('a deletion is settled in the same way', async () => {
+    for (const fate of ['lost before', 'lost after'] as const) {
+      const primary = new Primary();
+      writeAddress(primary, 'a', '192.0.2.1');
+      primary.fates.push(fate);
+      expect(await primary.publish(plan('a', { A: null }, believing('192.0.2.1')))).toBe('published');
+      expect(primary.addressesAt('a')).toEqual([]);
+    }
+  });
+
+  it('of a message that was shared is settled for each change, when others interfere', async () => {
+    const primary = new Primary();
+    primary.fates.push('lost after');
+    primary.interfere = () => writeAddress(primary, 'n1', '192.0.2.99');
+    const results = await Promise.allSettled(
+      letters(4).map((label) => primary.publish(plan(label, { A: '192.0.2.1' }))),
+    );
+    expect(results.map((result) => (result.status === 'fulfilled' ? result.value : result.status))).toEqual([
+      'published',
+      // It was applied and then replaced, or never applied: nobody can tell. The next look decides.
+      'stale',
+      'published',
+      'published',
+    ]);
+    expect(primary.addressesAt('n1')).toEqual(['192.0.2.99']);
+  });
+
+  it('a change of the TTL alone is not taken for done: a prerequisite says nothing of a TTL (RFC 2136 §2.4.2)', async () => {
+    for (const fate of ['lost before', 'lost after'] as const) {
+      const primary = new Primary();
+      writeAddress(primary, 'a', '192.0.2.1', 60);
+      primary.fates.push(fate);
+      const change = plan('a', { A: '192.0.2.1' }, believing('192.0.2.1'), 600);
+      expect(await primary.publish(change)).toBe('published');
+      expect(primary.zone.rrsetAt(at('a'), RRType.A)?.ttl).toBe(600);
+    }
+  });
+
+  it('is publish-unknown when nothing answers any more', async () => {
+    const primary = new Primary();
+    primary.fates.push(...Array<Fate>(20).fill('lost before'));
+    await expect(primary.publish(plan('a', { A: '192.0.2.1' }))).rejects.toMatchObject({ code: 'publish-unknown' });
+    expect(primary.messages.length).toBeLessThan(8);
+  });
+
+  it('of a confirmation is no doubt: nothing can have been changed', async () => {
+    const primary = new Primary();
+    primary.fates.push(...Array<Fate>(20).fill('lost before'));
+    await expect(primary.publish(plan('a', {}))).rejects.toMatchObject({ code: 'primary-unreachable' });
+  });
+
+  it('of a confirmation that does not hold gives stale', async () => {
+    const primary = new Primary();
+    writeAddress(primary, 'a', '192.0.2.1');
+    primary.fates.push('lost before');
+    expect(await primary.publish(plan('a', {}))).toBe('stale');
+  });
+
+  it('is asked for again while a change has time, though the time of a neighbour is over', async () => {
+    const primary = new Primary();
+    primary.fates.push('lost after', 'lost before');
+    // The first reply comes when the time of `a` is over.
+    primary.interfere = () => pass(25);
+    const [a, b] = await Promise.allSettled([
+      primary.publish(plan('a', { A: '192.0.2.1' }), 20),
+      primary.publish(plan('b', { A: '192.0.2.1' }), 5000),
+    ]);
+    expect(a).toMatchObject({ status: 'rejected', reason: { code: 'publish-unknown' } });
+    expect(b).toMatchObject({ status: 'fulfilled', value: 'published' });
+  });
+
+  it('stays in doubt for changes whose time is over while it is being settled', async () => {
+    const primary = new Primary();
+    primary.fates.push('lost after', 'late');
+    primary.interfere = () => writeAddress(primary, 'a', '192.0.2.99');
+    const changes = ['a', 'b'].map((label) => primary.publish(plan(label, { A: '192.0.2.1' }), 30));
+    for (const result of await Promise.allSettled(changes)) {
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'publish-unknown' } });
+    }
+  });
+
+  it('of an edit that cannot be asked for is publish-unknown, and the next ones are published', async () => {
+    const primary = new Primary();
+    primary.fates.push('lost after');
+    const ownerName = at('a');
+    const rrset = { ownerName, type: RRType.A, ttl: 60, rdatas: [addressRdata(RRType.A, '192.0.2.1')] };
+    const addition = { zone: apex, ownerName, prerequisites: [], edits: [{ kind: 'add-to-rrset', rrset }] } as const;
+    const [a, b] = await Promise.allSettled([
+      primary.publish(addition),
+      primary.publish(plan('b', { A: '192.0.2.1' })),
+    ]);
+    expect(a).toMatchObject({ status: 'rejected', reason: { code: 'publish-unknown' } });
+    expect(b).toMatchObject({ status: 'fulfilled', value: 'published' });
+    expect(await primary.publish(plan('c', { A: '192.0.2.1' }))).toBe('published');
+  });
+});
