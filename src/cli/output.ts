@@ -1,5 +1,6 @@
-/** How the command line says that something went wrong. */
-import type { ConfigError } from '../config/problem.ts';
+/** How the command line says that something went wrong, and what to do then. */
+import { relative } from 'node:path';
+import { type ConfigError, NoConfigFileError } from '../config/problem.ts';
 import type { AppError } from '../core/errors.ts';
 import { ListenError } from '../http/listeners.ts';
 import { formatOriginalError } from '../http/protocols/original.ts';
@@ -8,7 +9,40 @@ import { formatOriginalError } from '../http/protocols/original.ts';
 export class UsageError extends Error {}
 
 export function formatConfigError(error: ConfigError): string {
-  return error.lines.map((line) => `CONFIGURATION_ERROR: ${line}\n`).join('');
+  const lines = error.lines.map((line) => `CONFIGURATION_ERROR: ${line}\n`).join('');
+  return error instanceof NoConfigFileError ? `${lines}\n${firstSteps()}` : lines;
+}
+
+/** What someone needs who has no configuration yet. */
+function firstSteps(): string {
+  const program = programCall();
+  return `dyndns changes a zone on a primary nameserver that you run (BIND, Knot DNS, PowerDNS). This asks for the zone and
+its primary, writes .dyndns.yml with new secrets, and prints what to add to the primary's configuration:
+
+  ${program} init
+
+Then this proves that the zone can be changed, and this serves:
+
+  ${program} check
+  ${serveCall(program)}
+
+If you have a file of the original dyndns, it works as it is: ${program} --config FILE serve
+`;
+}
+
+/** `npm start` where that was typed. */
+export function serveCall(program: string): string {
+  return process.env['npm_lifecycle_event'] === 'start' ? 'npm start' : `${program} serve`;
+}
+
+/**
+ * What to type to call this program again: `dyndns` where it is installed, `node dist/cli/main.js` in a checkout.
+ * @param script what node runs: a link named `dyndns`, or the file itself
+ */
+export function programCall(script: string = process.argv[1] ?? '', cwd: string = process.cwd()): string {
+  if (!script.endsWith('.js')) return 'dyndns';
+  const path = relative(cwd, script);
+  return `node ${path.startsWith('..') ? script : path}`;
 }
 
 /** The same line that the HTTP API answers with. */

@@ -7,7 +7,7 @@ import { dirname, isAbsolute, join, resolve as resolvePath } from 'node:path';
 import type { Config } from './config.ts';
 import { applyEnvironment, type Environment, expandCredentials } from './environment.ts';
 import { ValueError } from './kinds.ts';
-import { ConfigError, formatProblem, type Problem, sortProblems } from './problem.ts';
+import { ConfigError, formatProblem, NoConfigFileError, type Problem, sortProblems } from './problem.ts';
 import { readSettings } from './read.ts';
 import { resolveConfig } from './resolve.ts';
 import type { Settings } from './settings.ts';
@@ -24,7 +24,7 @@ export interface FindOptions {
 
 /**
  * The path of the file that counts: `--config`, `dyndns_CONFIG_FILE`, `./.dyndns.yml`, `/etc/dyndns.yml`.
- * @throws ConfigError when none exists, or when the one that was named does not
+ * @throws NoConfigFileError when none exists; ConfigError when the one that was named does not
  */
 export function findConfigFile({ flag, environment, cwd, root = '/' }: FindOptions): string {
   const variable = environment['dyndns_CONFIG_FILE'];
@@ -37,7 +37,7 @@ export function findConfigFile({ flag, environment, cwd, root = '/' }: FindOptio
   const candidates = [join(cwd, '.dyndns.yml'), join(root, 'etc', 'dyndns.yml')];
   const found = candidates.find(exists);
   if (found !== undefined) return found;
-  throw new ConfigError([
+  throw new NoConfigFileError([
     `No configuration file: neither ${candidates.join(' nor ')} exists, and neither --config nor dyndns_CONFIG_FILE names one.`,
   ]);
 }

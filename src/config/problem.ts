@@ -27,6 +27,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** There is no configuration file at all: a beginner's case, which deserves more advice than a wrong one. */
+export class NoConfigFileError extends ConfigError {}
+
 export function formatOrigin(origin: Origin): string {
   switch (origin.kind) {
     case 'file':

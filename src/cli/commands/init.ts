@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
 import { type IpAddress, parseIpAddress } from '../../dns/address.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
-import { UsageError } from '../output.ts';
+import { programCall, UsageError } from '../output.ts';
 
 const PRIMARIES = ['bind', 'knot', 'powerdns'] as const;
 type PrimaryKind = (typeof PRIMARIES)[number];
@@ -49,7 +49,7 @@ async function init(flags: InitFlags): Promise<void> {
   writeFileSync(flags.file, configurationText(zone, nameserver, secret, key), { mode: 0o600, flush: true });
   process.stdout.write(
     `Wrote ${flags.file} (mode 600).\n\n${PRIMARY_ADVICE[primary](zone.toString().slice(0, -1), key)}\n` +
-      `Then:\n\n  dyndns --config ${flags.file} check\n  dyndns --config ${flags.file} serve\n`,
+      `Then:\n\n  ${programCall()} --config ${flags.file} check\n  ${programCall()} --config ${flags.file} serve\n`,
   );
 }
 
@@ -78,6 +78,8 @@ const PRIMARY_ADVICE: Record<PrimaryKind, (zone: string, key: string) => string>
     file "/var/lib/bind/${zone}.zone";
     allow-update { key "${zone}"; };
   };
+
+A new zone needs its file before that: deploy/bind/dyndns.example.com.zone is one to copy.
 `,
   knot: (zone, key) => `Add to /etc/knot/knot.conf, then: knotc reload
 
@@ -92,6 +94,8 @@ const PRIMARY_ADVICE: Record<PrimaryKind, (zone: string, key: string) => string>
   zone:
     - domain: ${zone}
       acl: update-${zone}
+
+A new zone needs its file before that: deploy/bind/dyndns.example.com.zone is one to copy.
 `,
   powerdns: (zone, key) => `Set dnsupdate=yes and the cache TTLs to 0 in pdns.conf (docs/operating/powerdns.md), then:
 
