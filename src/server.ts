@@ -98,10 +98,7 @@ export class DyndnsServer {
     this.#services = this.#makeServices();
     this.#app = buildApp({
       services: () => this.#services,
-      trust: () => ({
-        trustedProxies: this.#config.http.trustedProxies,
-        header: this.#config.http.clientAddressHeader,
-      }),
+      trust: () => this.#config.http,
       observer,
     });
   }

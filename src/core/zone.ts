@@ -43,11 +43,11 @@ export class ZoneTable {
 
   /** The zone with the longest apex at or above the name: `evilexample.com` is not in `example.com`. */
   find(ownerName: DomainName): Zone | undefined {
-    for (let name: DomainName | undefined = ownerName; name !== undefined; name = name.parent()) {
-      const zone = this.#byApex.get(name.key);
-      if (zone !== undefined) return zone;
+    const { key, octets } = ownerName;
+    for (let at = 0; ; at += octets[at]! + 1) {
+      const zone = this.#byApex.get(at === 0 ? key : key.slice(at));
+      if (zone !== undefined || octets[at] === 0) return zone;
     }
-    return undefined;
   }
 }
 

@@ -121,7 +121,7 @@ export class DomainName {
    * Made to be the key of a Map.
    */
   get key(): string {
-    this.#key ??= lowerCaseKey(this.octets);
+    this.#key ??= lowerCaseText(this.wireText);
     return this.#key;
   }
 
@@ -223,7 +223,8 @@ export function parseHostName(text: string): DomainName {
   if (octets > MAX_NAME_OCTETS) {
     throw new NameError('name-too-long', `The DNS name '${shorten(text)}' is longer than 255 octets.`);
   }
-  return DomainName.ofLabels(ascii.map((label) => Buffer.from(label, 'latin1')));
+  const wireText = `${ascii.map((label) => String.fromCharCode(label.length) + label).join('')}\0`;
+  return DomainName.ofWire(Buffer.from(wireText, 'latin1'));
 }
 
 function hostLabel(label: string, index: number, text: string): string {
@@ -264,14 +265,9 @@ function lowerCase(octets: Uint8Array): Uint8Array {
   return octets.map((octet) => (octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet));
 }
 
-/** Length octets are below 64 (0x40), so that lower-casing the whole wire form never touches one. */
-function lowerCaseKey(octets: Uint8Array): string {
-  let key = '';
-  for (let i = 0; i < octets.length; i++) {
-    const octet = octets[i]!;
-    key += String.fromCharCode(octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet);
-  }
-  return key;
+/** Only A to Z (RFC 4343 §3). Length octets are below 64 (0x40), so that a whole wire form is lower-cased safely. */
+function lowerCaseText(wireText: string): string {
+  return /[A-Z]/.test(wireText) ? wireText.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : wireText;
 }
 
 const SPECIAL = new Set([...'."();@$\\'].map((character) => character.charCodeAt(0)));

@@ -92,13 +92,7 @@ async function handle(
   request: FastifyRequest,
   options: AppOptions,
 ): Promise<{ answer: DoorReply; error?: Error; source: string }> {
-  const doorRequest: DoorRequest = {
-    method: request.method,
-    headers: request.headers,
-    path: request.params as Record<string, string>,
-    parameters: mergeParameters(request.query, request.body),
-    clientAddress: clientAddress(request.raw.socket.remoteAddress, request.headers, options.trust()),
-  };
+  const doorRequest = readRequest(request, options.trust());
   const source = doorRequest.clientAddress?.text ?? 'unknown';
   try {
     return { answer: await route.handle(doorRequest, options.services()), source };
@@ -106,6 +100,18 @@ async function handle(
     const known = error instanceof AppError ? error : new AppError('internal', 'internal error', { cause: error });
     return { answer: protocol.formatError(known, request.id), error: known, source };
   }
+}
+
+function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
+  return {
+    method: request.method,
+    headers: request.headers,
+    path: request.params as Record<string, string>,
+    get parameters() {
+      return mergeParameters(request.query, request.body);
+    },
+    clientAddress: clientAddress(request.raw.socket.remoteAddress, request.headers, trust),
+  };
 }
 
 function send(reply: FastifyReply, answer: DoorReply): void {

@@ -14,7 +14,7 @@ import {
 
 export interface ProxyTrust {
   readonly trustedProxies: readonly IpPrefix[];
-  readonly header: 'x-forwarded-for' | 'forwarded';
+  readonly clientAddressHeader: 'x-forwarded-for' | 'forwarded';
 }
 
 /**
@@ -30,10 +30,10 @@ export function clientAddress(
   const direct = peer === undefined ? undefined : parsePeer(peer);
   if (direct !== undefined && !isTrusted(direct, trust.trustedProxies)) return direct;
   if (direct === undefined && peer !== undefined) return undefined;
-  const value = headers[trust.header];
+  const value = headers[trust.clientAddressHeader];
   if (value === undefined) return direct;
   const text = Array.isArray(value) ? value.join(',') : value;
-  const hops = trust.header === 'forwarded' ? forwardedFor(text) : text.split(',');
+  const hops = trust.clientAddressHeader === 'forwarded' ? forwardedFor(text) : text.split(',');
   for (let i = hops.length - 1; i >= 0; i--) {
     const address = parseHop(hops[i]!);
     // What a trusted proxy could not name, nobody else can.
