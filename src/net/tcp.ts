@@ -59,7 +59,7 @@ class TcpConnection {
   #nextId = Math.floor(Math.random() * 0x10000);
   #usable = true;
   #connected = false;
-  #outgoing: Buffer[] = [];
+  #outgoing: Pending[] = [];
   #incoming: Buffer = Buffer.alloc(0);
   #sweep: NodeJS.Timeout | undefined;
 
@@ -72,6 +72,10 @@ class TcpConnection {
       this.#flush();
     });
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    // No more replies will come, so no more requests may go; `close` follows when what was written is out.
+    this.#socket.on('end', () => {
+      this.#usable = false;
+    });
     this.#socket.on('error', (error) => this.#end(error));
     this.#socket.on('close', () => this.#end(undefined));
     // Only exchanges under way keep the process alive, by their sweep timer.
@@ -85,9 +89,10 @@ class TcpConnection {
   exchange(build: RequestBuilder, deadlineMs: number): Promise<Reply> {
     const request = build(this.#freeId());
     return new Promise((resolve, reject) => {
-      this.#pending.set(messageId(request), { request, deadlineMs, resolve, reject });
+      const pending: Pending = { request, deadlineMs, resolve, reject };
+      this.#pending.set(messageId(request), pending);
       this.#sweep ??= setInterval(() => this.#expire(), SWEEP_MS);
-      this.#send(request);
+      if (this.#outgoing.push(pending) === 1 && this.#connected) setImmediate(() => this.#flush());
     });
   }
 
@@ -102,17 +107,16 @@ class TcpConnection {
     return id;
   }
 
-  #send(request: Uint8Array): void {
-    const frame = Buffer.allocUnsafe(2 + request.length);
-    frame.writeUInt16BE(request.length, 0);
-    frame.set(request, 2);
-    if (this.#outgoing.push(frame) === 1 && this.#connected) setImmediate(() => this.#flush());
-  }
-
+  /** Writes what waits; a request that has failed meanwhile must not be acted on. */
   #flush(): void {
-    if (this.#outgoing.length === 0 || this.#socket.destroyed) return;
-    this.#socket.write(this.#outgoing.length === 1 ? this.#outgoing[0]! : Buffer.concat(this.#outgoing));
+    const frames: Uint8Array[] = [];
+    for (const pending of this.#outgoing) {
+      const { request } = pending;
+      if (this.#pending.get(messageId(request)) !== pending) continue;
+      frames.push(Uint8Array.of(request.length >> 8, request.length & 0xff), request);
+    }
     this.#outgoing = [];
+    if (frames.length > 0 && !this.#socket.destroyed) this.#socket.write(Buffer.concat(frames));
   }
 
   #receive(chunk: Buffer): void {
@@ -125,7 +129,7 @@ class TcpConnection {
       at = end;
     }
     this.#incoming = data.subarray(at);
-    if (this.#pending.size === 0) this.#stopSweep();
+    if (this.#pending.size === 0) this.#rest();
   }
 
   /** Gives a reply to its request. False if the stream cannot be trusted any more. */
@@ -139,7 +143,7 @@ class TcpConnection {
         return true;
       }
       // A reply that came after its time-out is no fault; anything else is.
-      if (pending === undefined && octets.length >= 12) return true;
+      if (pending === undefined && octets.length >= 12 && (octets[2]! & 0x80) !== 0) return true;
       this.#end(new WireError('a message that answers no request', 0));
     } catch (error) {
       this.#end(error);
@@ -159,10 +163,13 @@ class TcpConnection {
           : new ExchangeError('unreachable', false, `no connection to ${formatEndpoint(this.#endpoint)} in time`),
       );
     }
-    if (this.#pending.size === 0) {
-      this.#stopSweep();
-      if (!this.#usable) this.#end(undefined);
-    }
+    if (this.#pending.size === 0) this.#rest();
+  }
+
+  /** Nobody waits any more; a connection that takes no new requests is of no use then. */
+  #rest(): void {
+    this.#stopSweep();
+    if (!this.#usable) this.#end(undefined);
   }
 
   #stopSweep(): void {
@@ -175,7 +182,7 @@ class TcpConnection {
     this.#stopSweep();
     const place = formatEndpoint(this.#endpoint);
     const error =
-      cause instanceof WireError
+      cause instanceof WireError || this.#incoming.length > 0
         ? new ExchangeError('garbage', true, `${place} answered something that is no DNS reply`, { cause })
         : this.#connected
           ? new ExchangeError('closed', true, `${place} closed the connection`, { cause })
