@@ -286,7 +286,7 @@ export function checkLine(result: ZoneCheck): string {
 async function authenticate(request: DoorRequest, services: Services, parameter: string | undefined): Promise<void> {
   const credential = findCredential(request.headers, parameter);
   if (services.authenticator.authenticate(credential) !== undefined) return;
-  if (request.headers.authorization === undefined && parameter === undefined) {
+  if (credential === undefined && request.headers.authorization === undefined) {
     throw new AppError('request-malformed', 'missing: Field required (secret).');
   }
   if ((await services.guesses.wrong(request.clientAddress)) === 'overloaded') {
