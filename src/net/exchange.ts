@@ -8,6 +8,8 @@ import { WireError } from '../dns/wire/reader.ts';
 export interface Reply {
   readonly octets: Uint8Array;
   readonly message: DecodedMessage;
+  /** The request went out more than once: the reply may be to a copy that came after the first one was acted on. */
+  readonly resent: boolean;
 }
 
 /** Makes the octets of a request with this message id. */
@@ -58,13 +60,14 @@ export function messageId(octets: Uint8Array): number {
  * that they could not read.
  * @throws WireError
  */
-export function readReply(request: Uint8Array, octets: Uint8Array): Reply | undefined {
+export function readReply(request: Uint8Array, octets: Uint8Array, resent = false): Reply | undefined {
   const message = decodeMessage(octets);
   if (!message.response || message.id !== messageId(request)) return undefined;
   if (message.opcode !== ((request[2]! >> 3) & 0xf)) return undefined;
-  if (message.questions.length === 0) return message.rcode === 0 ? undefined : { octets, message };
+  const reply = { octets, message, resent };
+  if (message.questions.length === 0) return message.rcode === 0 ? undefined : reply;
   const question = questionOctets(request);
-  return Buffer.compare(question, octets.subarray(12, 12 + question.length)) === 0 ? { octets, message } : undefined;
+  return Buffer.compare(question, octets.subarray(12, 12 + question.length)) === 0 ? reply : undefined;
 }
 
 /** The question section of a message with one question whose name is not compressed, as every request of ours is. */

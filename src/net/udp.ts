@@ -35,7 +35,8 @@ export class UdpExchanger implements Exchanger {
     const request = build(randomInt(0x10000));
     if (request.length > UDP_PAYLOAD_OCTETS) return this.#tcp.exchange(build, deadlineMs);
     const reply = await this.#datagrams(request, deadlineMs);
-    return reply.message.truncated ? this.#tcp.exchange(build, deadlineMs) : reply;
+    if (!reply.message.truncated) return reply;
+    return { ...(await this.#tcp.exchange(build, deadlineMs)), resent: true };
   }
 
   close(): void {
@@ -80,7 +81,7 @@ export class UdpExchanger implements Exchanger {
       });
       socket.on('message', (octets) => {
         try {
-          const reply = readReply(request, octets);
+          const reply = readReply(request, octets, datagrams > 1);
           // Anything else may be forged: the true reply may still come.
           if (reply !== undefined) settle(() => resolve(reply));
         } catch (error) {

@@ -118,3 +118,8 @@ export function unknownOutcome(context: PrimaryContext, error: Error): AppError 
   const text = `The change was sent to the nameserver ${place}, which did not confirm it in time: it may have been applied.`;
   return new AppError('publish-unknown', `${text} Sending it again is safe.`, { cause: error });
 }
+
+/** A prerequisite did not hold for a copy of an UPDATE that was sent twice: perhaps because the first one was applied. */
+export function staleOrDone(context: PrimaryContext): AppError {
+  return unknownOutcome(context, new Error('the reply may be to a copy of a message that had been applied'));
+}

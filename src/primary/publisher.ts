@@ -21,6 +21,7 @@ import {
   notAuthoritative,
   type PrimaryContext,
   queryRefused,
+  staleOrDone,
   unknownOutcome,
   unreachable,
   updateRefused,
@@ -125,7 +126,8 @@ export class PrimaryPublisher implements ZonePublisher {
       transaction.verify(reply.octets, reply.message, now());
       const { rcode } = reply.message;
       if (rcode === Rcode.NOERROR) return { kind: 'published' };
-      if (STALE.has(rcode)) return { kind: 'stale' };
+      if (STALE.has(rcode))
+        return reply.resent ? { kind: 'lost', error: staleOrDone(this.#context) } : { kind: 'stale' };
       const error = updateRefused(this.#context, rcode);
       return { kind: WHOLE_MESSAGE.has(rcode) ? 'failed' : 'refused', error };
     } catch (error) {
