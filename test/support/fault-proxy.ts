@@ -1,0 +1,118 @@
+// A TCP proxy in front of a nameserver that knows where DNS messages begin, and does to UPDATEs what a test says.
+import { connect, createServer, type Socket } from 'node:net';
+import { Opcode } from '../../src/dns/wire/message.ts';
+import type { ServerAddress } from './dig.ts';
+import { freePort } from './free-port.ts';
+
+/**
+ * What becomes of one UPDATE: passed on; or its reply is dropped, late, replaced by octets that are no message, by a
+ * reply without a signature, or by the end of the connection; or the connection ends before it is passed on.
+ */
+export type Fault = 'none' | 'drop reply' | 'late reply' | 'garbage' | 'unsigned' | 'cut after' | 'cut before';
+
+export interface FaultProxy extends ServerAddress {
+  /** For the next UPDATEs, in their order; then `otherwise`. */
+  readonly faults: Fault[];
+  otherwise: Fault;
+  /** Of `late reply`. */
+  delayMs: number;
+  /** UPDATEs that came in. */
+  updates: number;
+  close(): Promise<void>;
+}
+
+/** Calls back with each message of a stream, without its length. */
+function eachMessage(socket: Socket, onMessage: (octets: Buffer) => void): void {
+  let incoming = Buffer.alloc(0);
+  socket.on('data', (chunk: Buffer) => {
+    incoming = Buffer.concat([incoming, chunk]);
+    while (incoming.length >= 2 && incoming.length >= 2 + incoming.readUInt16BE(0)) {
+      const octets = incoming.subarray(2, 2 + incoming.readUInt16BE(0));
+      incoming = incoming.subarray(2 + octets.length);
+      onMessage(octets);
+    }
+  });
+}
+
+function write(socket: Socket, octets: Uint8Array): void {
+  if (!socket.destroyed) socket.write(Buffer.concat([Buffer.of(octets.length >> 8, octets.length & 0xff), octets]));
+}
+
+/** A reply as it would be without a TSIG record: the header of the true one, and its question. */
+function unsignedCopy(reply: Buffer): Buffer {
+  let end = 12;
+  while (reply[end] !== 0) end += reply[end]! + 1;
+  const copy = Buffer.from(reply.subarray(0, end + 5));
+  copy.writeUInt16BE(0, 10);
+  return copy;
+}
+
+export async function startFaultProxy(target: ServerAddress): Promise<FaultProxy> {
+  const port = await freePort();
+  const sockets = new Set<Socket>();
+  const timers = new Set<NodeJS.Timeout>();
+  const server = createServer((client) => {
+    const upstream = connect(target.port, target.host);
+    const pending = new Map<number, Fault>();
+    const end = () => {
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', end);
+      socket.on('close', () => {
+        sockets.delete(socket);
+        end();
+      });
+    }
+    eachMessage(client, (request) => {
+      if (((request[2]! >> 3) & 0xf) === Opcode.UPDATE) {
+        proxy.updates += 1;
+        const fault = proxy.faults.shift() ?? proxy.otherwise;
+        if (fault === 'cut before') return end();
+        pending.set(request.readUInt16BE(0), fault);
+      }
+      write(upstream, request);
+    });
+    eachMessage(upstream, (reply) => {
+      const fault = pending.get(reply.readUInt16BE(0)) ?? 'none';
+      pending.delete(reply.readUInt16BE(0));
+      switch (fault) {
+        case 'cut after':
+          return end();
+        case 'garbage':
+          return write(client, Buffer.from(reply.map((octet) => octet ^ 0xff)));
+        case 'unsigned':
+          return write(client, unsignedCopy(reply));
+        case 'late reply': {
+          const timer = setTimeout(() => {
+            timers.delete(timer);
+            write(client, reply);
+          }, proxy.delayMs);
+          timers.add(timer);
+          return;
+        }
+        case 'none':
+          return write(client, reply);
+        case 'drop reply':
+        case 'cut before':
+      }
+    });
+  });
+  const proxy: FaultProxy = {
+    host: '127.0.0.1',
+    port,
+    faults: [],
+    otherwise: 'none',
+    delayMs: 0,
+    updates: 0,
+    close() {
+      for (const timer of timers) clearTimeout(timer);
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return proxy;
+}
