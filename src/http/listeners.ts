@@ -2,7 +2,14 @@
  * The sockets that HTTP is served on: TCP, TLS and unix sockets, all in front of one application.
  */
 import { chmodSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -56,6 +63,7 @@ export class HttpListeners {
         : createServer(options, listener);
     server.maxConnections = MAX_CONNECTIONS;
     server.on('clientError', answerUnreadable);
+    server.on('checkExpectation', refuseExpectation);
     if (address.kind === 'unix') await removeStaleSocket(address.path);
     await listen(server, address);
     if (address.kind === 'unix') chmodSync(address.path, config.socketMode);
@@ -148,6 +156,13 @@ function describe(server: Server, address: ListenAddress): string {
 
 const UNREADABLE = 'ERROR: The request is malformed.\n';
 
+const UNREADABLE_HEADERS = {
+  'Content-Type': 'text/plain; charset=utf-8',
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Length': String(UNREADABLE.length),
+  Connection: 'close',
+};
+
 /** Octets that are no HTTP request; a header part that is too large is one of them. */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -155,7 +170,11 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
     return;
   }
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${UNREADABLE.length}\r\nConnection: close\r\n\r\n${UNREADABLE}`,
-  );
+  const headers = Object.entries(UNREADABLE_HEADERS).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status}\r\n${headers.join('')}\r\n${UNREADABLE}`);
+}
+
+/** An `Expect` other than 100-continue. Node's own reply would be chunked, which old clients cannot read. */
+function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(417, UNREADABLE_HEADERS).end(UNREADABLE);
 }

@@ -20,6 +20,8 @@ export interface Lab {
   serial(zone?: string): Promise<number>;
   /** RDATA that the primary answers with, sorted. */
   look(ownerName: string, type: string): Promise<readonly string[]>;
+  /** TTL of an RRset as the primary answers it; undefined without one. */
+  ttl(ownerName: string, type: string): Promise<number | undefined>;
   stop(): Promise<void>;
 }
 
@@ -67,6 +69,10 @@ export async function openLab(more: Partial<PrimaryOptions> = {}, records = ''):
         .filter((answer) => answer.type === type)
         .map(({ rdata }) => rdata)
         .sort();
+    },
+    async ttl(ownerName, type) {
+      const { answers } = await dig(primary, [ownerName, type, '+norecurse']);
+      return answers.find((answer) => answer.type === type)?.ttl;
     },
     async stop() {
       await Promise.all(servers.map((server) => server.stop()));

@@ -62,15 +62,19 @@ export function form(parameters: Readonly<Record<string, string>>): AskOptions {
   };
 }
 
-/** Sends octets as they are, ends our side, and gives all that comes back until the server closes. */
-export function exchangeRaw(port: number, octets: string | Uint8Array): Promise<string> {
+/**
+ * Sends octets as they are and gives all that comes back until the server closes the connection.
+ * @param once close it ourselves after one whole reply with Content-Length
+ */
+export function exchangeRaw(port: number, octets: string | Uint8Array, once = false): Promise<string> {
   return new Promise((resolve, reject) => {
     let received = '';
     const socket = connect({ host: '127.0.0.1', port });
-    socket.setTimeout(10_000, () => socket.destroy(new Error('the server kept the connection open')));
+    socket.setTimeout(10_000, () => socket.destroy(new Error(`the server kept the connection open: ${received}`)));
     socket.setEncoding('latin1');
     socket.on('data', (chunk: string) => {
       received += chunk;
+      if (once && isWhole(received, octets.toString().startsWith('HEAD '))) socket.destroy();
     });
     // A server that closes while we still write resets the connection: what it said before counts.
     socket.once('error', (error: NodeJS.ErrnoException) => {
@@ -78,8 +82,15 @@ export function exchangeRaw(port: number, octets: string | Uint8Array): Promise<
       else reject(error);
     });
     socket.once('close', () => resolve(received));
-    socket.end(typeof octets === 'string' ? Buffer.from(octets, 'latin1') : octets);
+    socket.write(typeof octets === 'string' ? Buffer.from(octets, 'latin1') : octets);
   });
+}
+
+function isWhole(reply: string, isHead: boolean): boolean {
+  const end = reply.indexOf('\r\n\r\n');
+  if (end >= 0 && (isHead || /^HTTP\/1\.1 204/.test(reply))) return true;
+  const length = /\r\ncontent-length: (\d+)/i.exec(reply.slice(0, end))?.[1];
+  return end >= 0 && length !== undefined && reply.length >= end + 4 + Number(length);
 }
 
 /** Status, header part and body of one raw reply. */
