@@ -30,7 +30,7 @@ export interface Log extends Observer {
 
 /** Lines are written together, at the latest after this many ms, and at the end of the process. */
 const FLUSH_MS = 100;
-const FLUSH_OCTETS = 8192;
+const FLUSH_OCTETS = 2048;
 
 /**
  * A log on the standard output.
