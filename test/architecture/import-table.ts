@@ -124,7 +124,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'server.ts',
       'version.ts',
     ],
-    builtins: ['crypto', 'fs', 'path', 'readline/promises'],
+    builtins: ['crypto', 'fs', 'path', 'readline/promises', 'v8'],
     packages: ['commander'],
     never: 'primary, net: a command opens zones through server.ts and uses the same use-cases as a request',
   },

@@ -46,10 +46,10 @@ export function importProblems(sources: SourceTree, table: readonly ImportRow[])
         else if (entry === undefined) refuse(target);
         else note(row, entry);
       } else if (specifier.startsWith('node:')) {
-        if (!row.builtins.includes(specifier.slice(5))) refuse(specifier);
+        if (!row.builtins.includes(specifier.slice(5))) refuse(`${specifier}, which its row does not list`);
         else note(row, specifier);
       } else if (row.packages.includes(specifier)) note(row, specifier);
-      else refuse(`the package ${specifier}`);
+      else refuse(`the package ${specifier}, which its row does not list`);
     }
     for (const word of row.withoutGlobals ?? []) {
       if (code(text).includes(word)) problems.push(`${file} uses ${word}; ${row.part} never uses ${row.never}`);
