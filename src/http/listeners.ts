@@ -1,7 +1,7 @@
 /**
  * The sockets that HTTP is served on: TCP, TLS and unix sockets, all in front of one application.
  */
-import { chmodSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
 import {
   createServer,
   type IncomingMessage,
@@ -12,7 +12,9 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { createSecureContext } from 'node:tls';
 import { formatListenAddress, type HttpConfig, type ListenAddress } from '../config/config.ts';
 
 /** A listener that could not be opened, with what to do. */
@@ -103,7 +105,15 @@ function readTls(config: HttpConfig): { cert: Buffer; key: Buffer } {
       throw new ListenError(`http.tls.${option}: the file '${path}' cannot be read.`, { cause });
     }
   };
-  return { cert: read('certificate', tls.certificate), key: read('key', tls.key) };
+  const files = { cert: read('certificate', tls.certificate), key: read('key', tls.key) };
+  try {
+    createSecureContext(files);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const text = `http.tls: '${tls.certificate}' and '${tls.key}' are no PEM certificate and its private key`;
+    throw new ListenError(`${text} (${reason}).`, { cause });
+  }
+  return files;
 }
 
 function listen(server: Server, address: ListenAddress): Promise<void> {
@@ -128,7 +138,9 @@ function listenError(address: ListenAddress, cause: NodeJS.ErrnoException): List
     EADDRNOTAVAIL: 'this machine has no such address',
     ENOENT: 'its directory does not exist',
   };
-  const reason = reasons[cause.code ?? ''] ?? cause.message;
+  // libuv tells of a missing directory as EACCES.
+  const missing = address.kind === 'unix' && !existsSync(dirname(address.path));
+  const reason = reasons[missing ? 'ENOENT' : (cause.code ?? '')] ?? cause.message;
   return new ListenError(`Cannot listen on '${place}': ${reason}.`, { cause });
 }
 
