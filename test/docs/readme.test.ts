@@ -1,13 +1,14 @@
 // README.md: its "five minutes" are typed as they stand, in a folder that holds dist/, with a real BIND that has what
 // `dyndns init` printed. Only paths below /var, ports and the owner of files are changed.
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hasLockFile, namedCommand } from '../support/bind.ts';
+import { runDyndns } from '../support/dyndns.ts';
 import { freePort } from '../support/free-port.ts';
 import { fencedBlocks, REPOSITORY } from '../support/installation.ts';
-import { type PrimaryServer, startPrimary, writeInto } from '../support/primary-server.ts';
-import { type RunningProcess, runOrThrow, startProcess } from '../support/process.ts';
+import { freshDirectory, type PrimaryServer, startPrimary, writeInto } from '../support/primary-server.ts';
+import { type RunningProcess, removeNow, runOrThrow, startProcess } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 
 const README = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
@@ -103,4 +104,23 @@ controls { };
     });
     expect(await type('use', primary.port)).toBe(printedAfter('use'));
   });
+});
+
+it.skipIf(existsSync('/etc/dyndns.yml'))('npm start without a configuration names commands that exist', async () => {
+  const empty = freshDirectory('empty');
+  try {
+    const env = { ...process.env, npm_lifecycle_event: 'start', dyndns_CONFIG_FILE: '' };
+    const { code, stdout, stderr } = await runDyndns(['serve'], { cwd: empty, env });
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^CONFIGURATION_ERROR: No configuration file: /);
+    const commands = [...stderr.matchAll(/^ {2}(\S.*)$/gm)].map((match) => match[1]!);
+    expect(commands.map((command) => command.split(' ').at(-1))).toEqual(['init', 'check', 'start']);
+    expect(commands.at(-1)).toBe('npm start');
+    for (const command of commands.slice(0, -1)) {
+      await runOrThrow('sh', ['-c', `${command} --help`], { cwd: empty });
+    }
+  } finally {
+    removeNow(empty);
+  }
 });
