@@ -54,7 +54,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'http',
     mayImport: ['config/config.ts', 'core', 'dns/address.ts', 'http', 'http/protocols'],
-    builtins: ['fs', 'http', 'https', 'net', 'querystring', 'stream'],
+    builtins: ['fs', 'http', 'https', 'net', 'path', 'querystring', 'stream', 'tls'],
     packages: ['fastify'],
     never: 'primary, net: it talks to use-cases only',
   },
