@@ -84,13 +84,10 @@ function differs({ addresses, ttl }: AddressSet, wanted: string | null, input: P
 /** What must not be at or above a name, so that addresses at it are seen by resolvers. */
 function placePrerequisites(zone: DomainName, ownerName: DomainName): Prerequisite[] {
   const prerequisites: Prerequisite[] = [{ kind: 'rrset-absent', ownerName, type: RRType.CNAME }];
-  let name: DomainName | undefined = ownerName;
-  while (name !== undefined && name.octets.length > zone.octets.length) {
+  for (let name = ownerName; name.octets.length > zone.octets.length; ) {
     prerequisites.push({ kind: 'rrset-absent', ownerName: name, type: RRType.NS });
-    name = name.parent();
-    if (name !== undefined && name.octets.length > zone.octets.length) {
-      prerequisites.push({ kind: 'rrset-absent', ownerName: name, type: RRType.DNAME });
-    }
+    name = name.parent() as DomainName;
+    prerequisites.push({ kind: 'rrset-absent', ownerName: name, type: RRType.DNAME });
   }
   return prerequisites;
 }
