@@ -138,6 +138,9 @@ function formatAddresses(addresses: readonly string[]): string {
   return addresses.length === 0 ? 'None' : addresses.join(',');
 }
 
+/** What a client wrote into the wrong place may be its secret: a name is logged once it is known to lie in a zone. */
+const IN_NO_ZONE = 'The name in the request lies in no zone of this server.';
+
 /** The name to change and its zone, from `fqdn`, or from `zone_name` and `record_name`. @throws AppError name-invalid */
 function findOwner(
   parameters: NameParameters,
@@ -154,13 +157,16 @@ function findOwner(
     throw new AppError(
       'name-invalid',
       `The fully qualified domain name '${ownerName}' could not be split into a record and a zone name.`,
+      { logText: IN_NO_ZONE },
     );
   }
   // An empty record name means the zone's own name; a missing one means that the form was not used at all.
   if (!zoneName || recordName === undefined) throw new AppError('name-invalid', 'Value "fqdn" is required.');
   const apex = parseName(zoneName);
   const zone = zones.findByApex(apex);
-  if (zone === undefined) throw new AppError('name-invalid', `Unknown zone "${oneLine(zoneName)}".`);
+  if (zone === undefined) {
+    throw new AppError('name-invalid', `Unknown zone "${oneLine(zoneName)}".`, { logText: IN_NO_ZONE });
+  }
   if (recordName === '' || recordName === '@') return { ownerName: zone.apex, zone };
   const ownerName = parseName(`${recordName}.${zone.apex}`);
   // A zone of its own may begin below this one.
@@ -171,8 +177,8 @@ function parseName(text: string): DomainName {
   try {
     return parseHostName(text);
   } catch (error) {
-    if (error instanceof NameError) throw new AppError('name-invalid', error.message, { cause: error });
-    throw error;
+    if (!(error instanceof NameError)) throw error;
+    throw new AppError('name-invalid', error.message, { logText: `The request has an invalid name (${error.code}).` });
   }
 }
 
@@ -228,8 +234,10 @@ function parseAddresses(
 
 function parseAddress(text: string): IpAddress {
   const address = parseIpAddress(text.trim());
-  if (address === undefined) throw new AppError('address-invalid', `Invalid IP address '${oneLine(text)}'.`);
-  return unmapAddress(address);
+  if (address !== undefined) return unmapAddress(address);
+  throw new AppError('address-invalid', `Invalid IP address '${oneLine(text)}'.`, {
+    logText: 'The request has an invalid IP address.',
+  });
 }
 
 // --- delete -----------------------------------------------------------------
