@@ -1,0 +1,215 @@
+// The update use-case on a zone in memory: what it reports, how often it asks, and what it does when others interfere.
+// What every publisher must show is in test/contract/zone-publisher.ts; here are the cases that need a hand inside.
+import { describe, expect, it } from 'vitest';
+import { MemoryPublisher, MemoryZone } from '../../test/support/memory-publisher.ts';
+import { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { addressRdata, rrsetAddresses } from '../dns/rrset.ts';
+import type { ZoneChange } from '../dns/zone-change.ts';
+import { AppError } from './errors.ts';
+import type { WantedAddresses } from './plan-change.ts';
+import type { PublishedAddresses, PublishOutcome, ReadOutcome } from './ports.ts';
+import { UpdateAddresses, type UpdateRequest } from './update-addresses.ts';
+import type { Zone } from './zone.ts';
+
+const apex = DomainName.parse('example.com');
+const home = DomainName.parse('home.example.com');
+
+/** A memory publisher that counts, and lets a test act before each step. */
+class WatchedPublisher extends MemoryPublisher {
+  reads = 0;
+  publishes = 0;
+  beforePublish: (() => unknown) | undefined;
+  afterRead: (() => unknown) | undefined;
+
+  override async read(ownerName: DomainName, deadlineMs: number): Promise<ReadOutcome> {
+    this.reads += 1;
+    const outcome = await super.read(ownerName, deadlineMs);
+    await this.afterRead?.();
+    return outcome;
+  }
+
+  override async publish(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome> {
+    this.publishes += 1;
+    await this.beforePublish?.();
+    return super.publish(change, deadlineMs);
+  }
+}
+
+function setUp(limits = { timeoutMs: 5000, maxWaiting: 100 }, rules: Partial<Zone> = {}) {
+  const model = new MemoryZone(apex);
+  const publisher = new WatchedPublisher(model);
+  const none = { apexAllowed: false, wildcardAllowed: false, reserved: new Set<string>() };
+  const addresses = { allow: [], deny: [] };
+  const zone: Zone = { apex, publisher, ttl: {}, ...none, addresses, emptyValue: 'keep', ...rules };
+  const useCase = new UpdateAddresses(limits);
+  const update = (wanted: WantedAddresses, more: Partial<UpdateRequest> = {}) =>
+    useCase.run({ zone, ownerName: home, wanted, fallbackTtl: 60, ...more });
+  return { model, publisher, useCase, update, zone };
+}
+
+function put(model: MemoryZone, address: string, ownerName = home): void {
+  const rrset = { ownerName, type: RRType.A, ttl: 60, rdatas: [addressRdata(RRType.A, address)] };
+  model.apply([{ zone: apex, ownerName, prerequisites: [], edits: [{ kind: 'replace-rrset', rrset }] }]);
+}
+
+const addressAt = (model: MemoryZone) => rrsetAddresses(model.rrsetAt(home, RRType.A)?.rdatas ?? []).join();
+
+describe('how often the primary is asked', () => {
+  it('a name that was never seen is read once, a name that was seen is not read', async () => {
+    const { publisher, update } = setUp();
+    await update({ A: '192.0.2.1' });
+    expect([publisher.reads, publisher.publishes]).toEqual([1, 1]);
+    await update({ A: '192.0.2.2' });
+    await update({ A: '192.0.2.2' });
+    expect([publisher.reads, publisher.publishes]).toEqual([1, 3]);
+  });
+
+  it('an unchanged update is confirmed by the primary, not from memory', async () => {
+    const { model, publisher, update } = setUp();
+    await update({ A: '192.0.2.1' });
+    put(model, '192.0.2.99');
+    const { A } = await update({ A: '192.0.2.1' });
+    expect(A).toEqual({ before: ['192.0.2.99'], after: ['192.0.2.1'], changed: true });
+    expect([publisher.reads, publisher.publishes]).toEqual([2, 3]);
+  });
+
+  it('an explicit TTL is compared with what the primary answers', async () => {
+    const { model, publisher, update } = setUp();
+    await update({ A: '192.0.2.1' }, { ttl: 600 });
+    expect((await update({ A: '192.0.2.1' }, { ttl: 600 })).changed).toBe(false);
+    expect((await update({ A: '192.0.2.1' }, { ttl: 601 })).changed).toBe(true);
+    expect(publisher.reads).toBe(3);
+    expect(model.rrsetAt(home, RRType.A)?.ttl).toBe(601);
+  });
+});
+
+describe('when others change the name at the same time', () => {
+  it('between reading and publishing: the old value is the one that was replaced', async () => {
+    const { model, publisher, update } = setUp();
+    put(model, '192.0.2.1');
+    publisher.afterRead = () => {
+      publisher.afterRead = undefined;
+      put(model, '192.0.2.50');
+    };
+    const { A } = await update({ A: '192.0.2.2' });
+    expect(A.before).toEqual(['192.0.2.50']);
+    expect(addressAt(model)).toBe('192.0.2.2');
+  });
+
+  it('again and again: it gives up with a conflict, and writes nothing', async () => {
+    const { model, publisher, update } = setUp();
+    let last = 1;
+    publisher.beforePublish = () => put(model, `198.51.100.${last++}`);
+    await expect(update({ A: '192.0.2.2' })).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringMatching(/changed by others/),
+    });
+    expect(publisher.publishes).toBeLessThan(12);
+    expect(addressAt(model)).toMatch(/^198\.51\.100\./);
+  });
+
+  it('a CNAME that comes between reading and publishing is a conflict', async () => {
+    const { model, publisher, update } = setUp();
+    publisher.afterRead = () => {
+      const rdatas = [{ kind: 'CNAME', target: DomainName.parse('www.example.net') } as const];
+      const rrset = { ownerName: home, type: RRType.CNAME, ttl: 60, rdatas };
+      model.apply([{ zone: apex, ownerName: home, prerequisites: [], edits: [{ kind: 'replace-rrset', rrset }] }]);
+    };
+    await expect(update({ A: '192.0.2.2' })).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringMatching(/CNAME/),
+    });
+    expect(addressAt(model)).toBe('');
+  });
+});
+
+describe('updates of one name', () => {
+  it('are applied in the order in which they came', async () => {
+    const { publisher, update } = setUp();
+    let first = true;
+    publisher.beforePublish = async () => {
+      if (!first) return;
+      first = false;
+      for (let step = 0; step < 20; step++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const updates = ['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((A) => update({ A }));
+    const befores = (await Promise.all(updates)).map(({ A }) => A.before.join());
+    expect(befores).toEqual(['', '192.0.2.1', '192.0.2.2']);
+  });
+
+  it('go on after one that failed', async () => {
+    const { publisher, update } = setUp();
+    publisher.beforePublish = () => {
+      publisher.beforePublish = undefined;
+      throw new AppError('primary-refused', 'no');
+    };
+    const [first, second] = await Promise.allSettled([update({ A: '192.0.2.1' }), update({ A: '192.0.2.2' })]);
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'primary-refused' } });
+    expect(second).toMatchObject({ status: 'fulfilled', value: { A: { before: [], after: ['192.0.2.2'] } } });
+  });
+});
+
+describe('limits', () => {
+  it('more requests than may wait are told to come again', async () => {
+    const { useCase, update } = setUp({ timeoutMs: 5000, maxWaiting: 3 });
+    const waiting = [1, 2, 3].map((last) => update({ A: `192.0.2.${last}` }));
+    expect(useCase.waiting).toBe(3);
+    await expect(update({ A: '192.0.2.4' })).rejects.toMatchObject({ code: 'rate-limited', retryAfterSeconds: 5 });
+    await Promise.all(waiting);
+    expect(useCase.waiting).toBe(0);
+    expect((await update({ A: '192.0.2.4' })).A.before).toEqual(['192.0.2.3']);
+  });
+
+  it('a request that failed waits no more', async () => {
+    const { publisher, useCase, update } = setUp();
+    publisher.close();
+    await expect(update({ A: '192.0.2.1' })).rejects.toMatchObject({ code: 'primary-unreachable' });
+    expect(useCase.waiting).toBe(0);
+  });
+
+  it('a request whose time went by behind others fails without being sent', async () => {
+    const { publisher, update } = setUp({ timeoutMs: 30, maxWaiting: 10 });
+    publisher.beforePublish = () => {
+      const end = performance.now() + 50;
+      while (performance.now() < end);
+    };
+    const [, second] = await Promise.allSettled([update({ A: '192.0.2.1' }), update({ A: '192.0.2.2' })]);
+    expect(second).toMatchObject({ status: 'rejected', reason: { code: 'primary-unreachable' } });
+    expect(publisher.publishes).toBe(1);
+  });
+});
+
+describe('input is checked before anything is sent', () => {
+  it.each<[string, WantedAddresses, Partial<UpdateRequest>, string]>([
+    ['a loopback address', { A: '127.0.0.1' }, {}, 'address-refused'],
+    ['a bad address beside a good one', { A: '192.0.2.1', AAAA: 'fe80::1' }, {}, 'address-refused'],
+    ['the apex', { A: '192.0.2.1' }, { ownerName: apex }, 'name-invalid'],
+    ['a wildcard', { A: '192.0.2.1' }, { ownerName: DomainName.parse('*.example.com') }, 'name-invalid'],
+    ['a TTL below the least', { A: '192.0.2.1' }, { ttl: 10 }, 'request-malformed'],
+  ])('%s', async (_, wanted, more, code) => {
+    const { model, publisher, update } = setUp(undefined, { ttl: { min: 30 } });
+    await expect(update(wanted, more)).rejects.toMatchObject({ code });
+    expect([publisher.reads, publisher.publishes, model.serial]).toEqual([0, 0, 1]);
+  });
+});
+
+it('the TTL is the request’s, else the zone’s, else the fallback', async () => {
+  const ttlOf = async (rule: Zone['ttl'], ttl?: number) => {
+    const { model, update } = setUp(undefined, { ttl: rule });
+    await update({ A: '192.0.2.1' }, ttl === undefined ? {} : { ttl });
+    return model.rrsetAt(home, RRType.A)?.ttl;
+  };
+  expect(await ttlOf({})).toBe(60);
+  expect(await ttlOf({ default: 120 })).toBe(120);
+  expect(await ttlOf({ default: 120 }, 240)).toBe(240);
+});
+
+it('what a publisher remembers wrongly is looked at again', async () => {
+  const { model, publisher, update } = setUp();
+  put(model, '192.0.2.7');
+  const wrong: PublishedAddresses = { A: { addresses: ['192.0.2.1'], ttl: 60 }, AAAA: { addresses: [], ttl: 0 } };
+  publisher.recall = () => wrong;
+  const { A } = await update({ A: '192.0.2.1' });
+  expect(A).toEqual({ before: ['192.0.2.7'], after: ['192.0.2.1'], changed: true });
+});
