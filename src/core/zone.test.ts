@@ -28,6 +28,9 @@ describe('the zone of a name', () => {
     ['evil\\.dyn.example.com', 'example.com.'],
     ['evil\\.example.com', undefined],
     ['example.com.example.org', undefined],
+    // A label that holds the octets of `\\007example`, so that the zone's wire form is in the name, but not at a label.
+    ['evil\\007example.com', undefined],
+    ['evil\\003dyn.example.com', 'example.com.'],
     ['b.c.example.net', undefined],
     ['x.a.b.c.example.net', 'a.b.c.example.net.'],
     ['com', undefined],
