@@ -1,27 +1,55 @@
-// The master secret: only itself, and nobody without one.
-import { describe, expect, it } from 'vitest';
+// The master secret: who has it, who has not, and that the comparison takes the same time for every credential.
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Authenticator } from './authenticate.ts';
 
-describe('a credential', () => {
-  const authenticator = new Authenticator('abcd1234');
-
-  it('that is the secret is the master', () => {
-    expect(authenticator.authenticate('abcd1234')).toEqual({ kind: 'master' });
-  });
-
-  it.each(['abcd1235', 'abcd123', 'abcd12345', 'ABCD1234', ' abcd1234', 'abcd1234\n', '', undefined])(
-    '%j is nobody',
-    (credential) => {
-      expect(authenticator.authenticate(credential)).toBeUndefined();
+const compared: [number, number][] = [];
+vi.mock('node:crypto', async (importOriginal) => {
+  const crypto = await importOriginal<typeof import('node:crypto')>();
+  return {
+    ...crypto,
+    timingSafeEqual: (a: Uint8Array, b: Uint8Array) => {
+      compared.push([a.length, b.length]);
+      return crypto.timingSafeEqual(a, b);
     },
-  );
+  };
 });
 
-it.each([undefined, ''])(
-  'where the secret is %j, nobody is the master: not even with an empty credential',
-  (secret) => {
-    for (const credential of ['', undefined, 'undefined', 'abcd1234']) {
-      expect(new Authenticator(secret).authenticate(credential)).toBeUndefined();
+const SECRET = 'Top5ecretWord';
+
+beforeEach(() => {
+  compared.length = 0;
+});
+
+describe('the master secret', () => {
+  it('authenticates as the master', () => {
+    expect(new Authenticator(SECRET).authenticate(SECRET)).toEqual({ kind: 'master' });
+  });
+
+  it.each([
+    undefined,
+    '',
+    'top5ecretword',
+    `${SECRET} `,
+    `${SECRET}x`,
+    SECRET.slice(0, -1),
+    'T',
+    '\0',
+    'x'.repeat(100_000),
+  ])('is not %j', (credential) => {
+    expect(new Authenticator(SECRET).authenticate(credential)).toBeUndefined();
+  });
+
+  it('is compared by one comparison in constant time of 32 octets, whatever the length of the credential', () => {
+    const master = new Authenticator(SECRET);
+    for (const credential of [SECRET, '', undefined, 'T', 'x'.repeat(1000)]) master.authenticate(credential);
+    expect(compared).toEqual(Array(5).fill([32, 32]));
+  });
+
+  it('that is not set belongs to nobody, not even to who has none', () => {
+    for (const nobody of [new Authenticator(undefined), new Authenticator('')]) {
+      for (const credential of [undefined, '', 'undefined', SECRET]) {
+        expect(nobody.authenticate(credential)).toBeUndefined();
+      }
     }
-  },
-);
+  });
+});
