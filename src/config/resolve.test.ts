@@ -44,9 +44,12 @@ describe('TLS', () => {
   });
 });
 
-test('lenient is refused together with trusted proxies', () => {
+test('lenient is refused together with trusted proxies and with unix sockets', () => {
   expect(problems(http("lenient: true, trusted_proxies: ['::1']"))).toEqual([
     expect.stringMatching(/^x\.yml:1:17: http\.lenient: must not be true together with http\.trusted_proxies/),
+  ]);
+  expect(problems(http("lenient: true, listen: ['unix:/run/dyndns/http.sock']"))).toEqual([
+    expect.stringMatching(/^x\.yml:1:17: http\.lenient: must not be true together with a unix socket in http\.listen/),
   ]);
   expect(load(http('lenient: true')).http.lenient).toBe(true);
 });

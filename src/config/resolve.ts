@@ -59,9 +59,12 @@ function resolveHttp(root: Scope, context: ResolveContext): HttpConfig {
     }
     seen.add(text);
   }
-  if (lenient && trustedProxies.length > 0) {
-    const message =
-      'must not be true together with http.trusted_proxies: a proxy and a lenient server disagree on where a request ends.';
+  // The peer of a unix socket is a proxy too, and always trusted.
+  const proxy = listen.some((address) => address.kind === 'unix')
+    ? 'a unix socket in http.listen'
+    : 'http.trusted_proxies';
+  if (lenient && (trustedProxies.length > 0 || proxy !== 'http.trusted_proxies')) {
+    const message = `must not be true together with ${proxy}: a proxy and a lenient server disagree on where a request ends.`;
     refuse(context, root, 'http.lenient', message);
   }
   for (const prefix of trustedProxies) {

@@ -7,6 +7,7 @@ import {
   formatIpPrefix,
   type IpAddress,
   type IpPrefix,
+  parseIpAddress,
   parseIpPrefix,
   prefixContains,
 } from '../dns/address.ts';
@@ -58,6 +59,7 @@ export function checkAddress(policy: AddressPolicy, address: IpAddress): void {
 }
 
 /** True for the shared address space of carriers' NAT: published, but nobody outside can reach it. */
-export function isCarrierNat(address: IpAddress): boolean {
-  return prefixContains(CARRIER_NAT, addressOctets(address));
+export function isCarrierNat(address: string): boolean {
+  const parsed = parseIpAddress(address);
+  return parsed !== undefined && prefixContains(CARRIER_NAT, addressOctets(parsed));
 }

@@ -87,5 +87,5 @@ export interface RequestEvent {
   readonly outcome: 'updated' | 'unchanged' | 'info' | 'failed';
   /** The name that was changed and its lines, or the error's text. */
   readonly detail: string;
-  readonly error?: AppError | Error;
+  readonly error?: AppError | undefined;
 }

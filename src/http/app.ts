@@ -57,20 +57,28 @@ function addRoute(app: FastifyInstance, protocol: Protocol, route: Route, option
     url: route.pattern,
     handler: async (request, reply) => {
       const startMs = performance.now();
-      const { answer, error, source } = await handle(protocol, route, request, options);
-      const durationMs = performance.now() - startMs;
+      const doorRequest = readRequest(request, options.trust());
+      let error: AppError | undefined;
+      let answer: DoorReply;
+      try {
+        answer = await route.handle(doorRequest, options.services());
+      } catch (cause) {
+        error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
+        answer = protocol.formatError(error, request.id);
+      }
       send(reply, answer);
       options.observer.requestAnswered({
         requestId: request.id,
         method: request.method,
         route: route.pattern,
-        source,
+        source: doorRequest.clientAddress?.text ?? 'unknown',
         status: answer.status,
-        durationMs,
+        durationMs: performance.now() - startMs,
         outcome: answer.outcome,
         detail: answer.detail,
-        ...(error === undefined ? {} : { error }),
+        error,
       });
+      if (answer.warning !== undefined) options.observer.warn(answer.warning);
       return reply;
     },
   });
@@ -84,22 +92,6 @@ function addRoute(app: FastifyInstance, protocol: Protocol, route: Route, option
       return answerStatus(request, reply, 405, `The method ${request.method} is not allowed here.`, options);
     },
   });
-}
-
-async function handle(
-  protocol: Protocol,
-  route: Route,
-  request: FastifyRequest,
-  options: AppOptions,
-): Promise<{ answer: DoorReply; error?: Error; source: string }> {
-  const doorRequest = readRequest(request, options.trust());
-  const source = doorRequest.clientAddress?.text ?? 'unknown';
-  try {
-    return { answer: await route.handle(doorRequest, options.services()), source };
-  } catch (error) {
-    const known = error instanceof AppError ? error : new AppError('internal', 'internal error', { cause: error });
-    return { answer: protocol.formatError(known, request.id), error: known, source };
-  }
 }
 
 function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {

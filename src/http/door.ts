@@ -43,6 +43,8 @@ export interface DoorReply {
   readonly outcome: 'updated' | 'unchanged' | 'info' | 'failed';
   /** For the log: no secret. */
   readonly detail: string;
+  /** What the operator should know although the request succeeded. */
+  readonly warning?: string;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';

@@ -5,7 +5,7 @@
  * secret. What an error text repeats of the request is left out (`AppError.logText`).
  */
 import { type Logger, pino } from 'pino';
-import { AppError } from '../core/errors.ts';
+import { AppError, type ErrorCode } from '../core/errors.ts';
 import type { Observer, RequestEvent } from '../core/ports.ts';
 
 /** Levels of the original, by name. */
@@ -16,10 +16,35 @@ const LEVELS = {
   updated: 21,
   warning: 30,
   error: 40,
+  check_error: 41,
+  parameter_error: 42,
+  dns_name_error: 43,
+  ip_address_error: 47,
+  dns_server_error: 48,
+  configuration_error: 49,
   critical: 50,
 } as const;
 
 type Level = keyof typeof LEVELS;
+
+/** The original's level of each failure. */
+const LEVEL_OF_ERROR = {
+  'request-malformed': 'parameter_error',
+  'name-invalid': 'dns_name_error',
+  'address-invalid': 'ip_address_error',
+  'not-authenticated': 'parameter_error',
+  'not-permitted': 'dns_name_error',
+  'host-disabled': 'error',
+  'address-refused': 'ip_address_error',
+  'rate-limited': 'error',
+  conflict: 'dns_server_error',
+  'primary-refused': 'dns_server_error',
+  'primary-key-rejected': 'dns_server_error',
+  'primary-unreachable': 'dns_server_error',
+  'publish-unknown': 'dns_server_error',
+  'check-failed': 'check_error',
+  internal: 'critical',
+} as const satisfies Record<ErrorCode, Level>;
 
 export interface Log extends Observer {
   info(text: string): void;
@@ -61,24 +86,20 @@ function logRequest(logger: Logger<Level>, event: RequestEvent): void {
   const level = levelOf(event);
   if (!logger.isLevelEnabled(level)) return;
   const { requestId, method, route, source, status, durationMs, error } = event;
-  const cause = error?.cause instanceof Error ? error.cause : undefined;
-  logger[level](
-    {
-      request: requestId,
-      method,
-      route,
-      source,
-      status,
-      ms: Math.round(durationMs * 10) / 10,
-      ...(error instanceof AppError ? { code: error.code } : {}),
-      // Only a defect needs its stack.
-      ...(cause === undefined ? {} : { cause: status === 500 ? (cause.stack ?? cause.message) : cause.message }),
-    },
-    event.detail,
-  );
+  const fields = { request: requestId, method, route, source, status, ms: Math.round(durationMs * 10) / 10 };
+  logger[level](error === undefined ? fields : { ...fields, ...failureFields(error, status) }, event.detail);
 }
 
-function levelOf({ outcome, status }: RequestEvent): Level {
+function failureFields(error: Error, status: number): { code?: ErrorCode; cause?: string } {
+  const cause = error.cause instanceof Error ? error.cause : undefined;
+  return {
+    ...(error instanceof AppError ? { code: error.code } : {}),
+    // Only a defect needs its stack.
+    ...(cause === undefined ? {} : { cause: status === 500 ? (cause.stack ?? cause.message) : cause.message }),
+  };
+}
+
+function levelOf({ outcome, status, error }: RequestEvent): Level {
   switch (outcome) {
     case 'updated':
       return 'updated';
@@ -87,6 +108,7 @@ function levelOf({ outcome, status }: RequestEvent): Level {
     case 'info':
       return 'debug';
     case 'failed':
+      if (error instanceof AppError) return LEVEL_OF_ERROR[error.code];
       return status === 404 || status === 405 ? 'info' : 'error';
   }
 }
@@ -105,5 +127,5 @@ function formatForPeople(line: string): string {
     .replace(/^(UPDATED|UNCHANGED): /, '')
     .replaceAll('\n', '; ');
   const from = source === undefined ? '' : ` (from ${source})`;
-  return `${clock} ${name.toUpperCase().padEnd(9)} ${text}${from}${cause === undefined ? '' : ` [${cause}]`}\n`;
+  return `${clock} ${name.toUpperCase().padEnd(10)} ${text}${from}${cause === undefined ? '' : ` [${cause}]`}\n`;
 }

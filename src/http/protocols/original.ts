@@ -5,6 +5,7 @@
 import type { ZoneCheck } from '../../core/check-zones.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import { FAMILIES, type Family, type WantedAddresses } from '../../core/plan-change.ts';
+import { isCarrierNat } from '../../core/policy.ts';
 import type { AddressUpdate } from '../../core/update-addresses.ts';
 import type { Zone } from '../../core/zone.ts';
 import { type IpAddress, parseIpAddress, unmapAddress } from '../../dns/address.ts';
@@ -124,7 +125,8 @@ export async function changeAddresses(
     ...(ttl === undefined ? {} : { ttl }),
   });
   const body = FAMILIES.map((family) => updateLine(result, family)).join('');
-  return changeReply(result.changed, body);
+  const warning = result.changed ? carrierNatWarning(result) : undefined;
+  return warning === undefined ? changeReply(result.changed, body) : { ...changeReply(result.changed, body), warning };
 }
 
 /** `UPDATED: home.example.com. A 192.0.2.1 -> 192.0.2.2`, or `UNCHANGED: home.example.com. AAAA None`. */
@@ -132,6 +134,13 @@ function updateLine(result: AddressUpdate, family: Family): string {
   const { before, after, changed } = result[family];
   const place = `${result.ownerName} ${family} ${formatAddresses(before)}`;
   return changed ? `UPDATED: ${place} -> ${formatAddresses(after)}\n` : `UNCHANGED: ${place}\n`;
+}
+
+function carrierNatWarning({ ownerName, A }: AddressUpdate): string | undefined {
+  const text = A.after.find(isCarrierNat);
+  return (
+    text && `${ownerName} has the address ${text} of a carrier's NAT (100.64.0.0/10): the internet cannot reach it.`
+  );
 }
 
 function formatAddresses(addresses: readonly string[]): string {
