@@ -169,7 +169,8 @@ export const OPTIONS = {
   'http.tls.acme': planned('a certificate that the server gets and renews by itself'),
   'http.lenient': option(yesOrNo, {
     default: false,
-    summary: 'Take requests with bare line feeds, as some old routers send. Refused together with `trusted_proxies` and unix sockets.',
+    summary:
+      'Take requests with bare line feeds, as some old routers send. Refused together with `trusted_proxies` and unix sockets.',
     example: 'false',
   }),
 
