@@ -114,21 +114,26 @@ export class DyndnsServer {
     await this.#listeners.open(this.#config.http, this.#app.routing);
   }
 
-  /** Puts another configuration in force. Listen addresses stay as they are until the next start. */
+  /**
+   * Puts another configuration in force. Listen addresses stay as they are until the next start.
+   * @throws ListenError when the TLS files cannot be used; then the old one stays as a whole
+   */
   reload(config: Config): void {
+    // First what can fail: nothing else is in force then.
+    if (config.http.tls !== undefined) this.#listeners.reloadTls(config.http);
     if (JSON.stringify(config.http.listen) !== JSON.stringify(this.#config.http.listen)) {
       this.#observer.warn("A change of 'http.listen' takes effect at the next start.");
     }
     const old = this.#zones;
+    const graceMs = Math.max(updateLimits(this.#config).timeoutMs, updateLimits(config).timeoutMs) + 1000;
     this.#zones = openZones(config, this.#observer);
     this.#config = { ...config, http: { ...config.http, listen: this.#config.http.listen } };
     this.#updates.limits = updateLimits(config);
     this.#checks.timeoutMs = updateLimits(config).timeoutMs;
     this.#checks.forget();
     this.#services = this.#makeServices();
-    if (config.http.tls !== undefined) this.#listeners.reloadTls(config.http);
     // What is under way has its old connections until its deadline.
-    setTimeout(() => old.close(), updateLimits(config).timeoutMs + 1000).unref();
+    setTimeout(() => old.close(), graceMs).unref();
   }
 
   /** Answers what is under way, then ends all connections. */

@@ -11,7 +11,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
@@ -33,6 +33,11 @@ const MAX_CONNECTIONS = 20_000;
 export class HttpListeners {
   readonly #servers: Server[] = [];
   #addresses: string[] = [];
+  /** Connections as they were accepted: below TLS. */
+  readonly #sockets = new Set<Socket>();
+  readonly #underWay = new Set<ServerResponse>();
+  #closing = false;
+  #cutSoon = false;
 
   /** Where it listens, as URLs or `unix:PATH`, with the ports that the system chose. */
   get addresses(): readonly string[] {
@@ -61,8 +66,17 @@ export class HttpListeners {
     };
     const server =
       address.kind === 'tcp' && address.tls
-        ? createTlsServer({ ...options, ...readTls(config) }, listener)
-        : createServer(options, listener);
+        ? createTlsServer({ ...options, ...readTls(config) })
+        : createServer(options);
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    server.on('request', (request, response) => {
+      this.#underWay.add(response);
+      response.once('close', () => this.#ended(response));
+      listener(request, response);
+    });
     server.maxConnections = MAX_CONNECTIONS;
     server.on('clientError', answerUnreadable);
     server.on('checkExpectation', refuseExpectation);
@@ -85,14 +99,41 @@ export class HttpListeners {
   async close(graceMs: number): Promise<void> {
     const servers = this.#servers.splice(0);
     this.#addresses = [];
+    this.#closing = true;
     const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-    for (const server of servers) server.closeIdleConnections();
+    this.#cutIdle();
     const cut = setTimeout(() => {
-      for (const server of servers) server.closeAllConnections();
+      for (const socket of this.#sockets) socket.destroy();
     }, graceMs);
     await closed;
     clearTimeout(cut);
+    this.#closing = false;
   }
+
+  /** Node's own closeIdleConnections() leaves those on which nothing, or only a part of a request, has come. */
+  #cutIdle(): void {
+    const busy = new Set<unknown>();
+    for (const { req } of this.#underWay) busy.add(req.socket).add(peerOf(req.socket));
+    for (const socket of this.#sockets) {
+      const peer = peerOf(socket);
+      if (!busy.has(socket) && (peer === undefined || !busy.has(peer))) socket.destroySoon();
+    }
+  }
+
+  #ended(response: ServerResponse): void {
+    this.#underWay.delete(response);
+    if (!this.#closing || this.#cutSoon) return;
+    this.#cutSoon = true;
+    setImmediate(() => {
+      this.#cutSoon = false;
+      if (this.#closing) this.#cutIdle();
+    });
+  }
+}
+
+/** What the TLS and the plain side of one connection have in common; undefined on a unix socket. */
+function peerOf({ remoteAddress, remotePort }: Socket): string | undefined {
+  return remotePort === undefined ? undefined : `${remoteAddress} ${remotePort}`;
 }
 
 function readTls(config: HttpConfig): { cert: Buffer; key: Buffer } {
