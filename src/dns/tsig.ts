@@ -55,8 +55,10 @@ export interface TsigKey {
   readonly secret: KeyObject;
 }
 
+/** The name is put in lower case, as it is in the MAC (RFC 8945 §4.3.3): PowerDNS knows no other spelling on the wire. */
 export function makeTsigKey(keyName: DomainName, algorithm: TsigAlgorithm, secret: Uint8Array): TsigKey {
-  return { keyName, algorithm, secret: createSecretKey(secret) };
+  const lowerCase = DomainName.ofWire(Buffer.from(keyName.key, 'latin1'));
+  return { keyName: lowerCase, algorithm, secret: createSecretKey(secret) };
 }
 
 /** Why a reply is not a verified one. */

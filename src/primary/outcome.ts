@@ -60,7 +60,7 @@ export function keyRejected(context: PrimaryContext, error: TsigError, nowSecond
     switch (failure.error) {
       case TsigErrorCode.BADKEY:
         return make(
-          `does not know the key '${key.keyName}' with ${key.algorithm} (BADKEY): key name and algorithm must be the same on both sides`,
+          `does not know the key '${key.keyName}' with ${key.algorithm} (BADKEY): key name and algorithm must be the same on both sides; Knot also says so where its acl does not let the key update`,
         );
       case TsigErrorCode.BADSIG:
         return make(`has another secret for the key '${key.keyName}' (BADSIG): copy the secret anew`);
@@ -87,10 +87,15 @@ export function keyRejected(context: PrimaryContext, error: TsigError, nowSecond
   }
 }
 
-/** An error without a signature cannot be trusted as a success, but it is the best explanation there is. */
+/**
+ * An error without a signature cannot be trusted as a success, but it is the best explanation there is. PowerDNS has only
+ * this one for whatever is wrong with a key.
+ */
 function unsignedRefusal(context: PrimaryContext, error: TsigError): AppError {
   const { message } = updateRefused(context, error.rcode);
-  return new AppError('primary-refused', message, { cause: error });
+  const advice = `see that the name of the key, its secret and its algorithm (${context.key.algorithm}) are the same on both sides, and that both clocks are right`;
+  const text = `${message} The reply is not signed, as it is where the key is not accepted: ${advice}.`;
+  return new AppError('primary-refused', text, { cause: error });
 }
 
 function badTime(peerTime: number | undefined, nowSeconds: number): string {
