@@ -3,7 +3,7 @@
  * that primary's configuration. It asks for what the flags do not say, where someone is there to answer.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
 import { type IpAddress, parseIpAddress } from '../../dns/address.ts';
@@ -46,11 +46,22 @@ async function init(flags: InitFlags): Promise<void> {
   );
   const secret = randomBytes(16).toString('hex');
   const key = randomBytes(64).toString('base64');
-  writeFileSync(flags.file, configurationText(zone, nameserver, secret, key), { mode: 0o600, flush: true });
+  writeSecretFile(flags.file, configurationText(zone, nameserver, secret, key));
   process.stdout.write(
     `Wrote ${flags.file} (mode 600).\n\n${PRIMARY_ADVICE[primary](zone.toString().slice(0, -1), key)}\n` +
       `Then:\n\n  ${programCall()} --config ${flags.file} check\n  ${programCall()} --config ${flags.file} serve\n`,
   );
+}
+
+/** The mode of a file that exists does not change by writing it. */
+function writeSecretFile(file: string, text: string): void {
+  try {
+    if (existsSync(file)) chmodSync(file, 0o600);
+    writeFileSync(file, text, { mode: 0o600, flush: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`The file ${file} cannot be written (${code}). Use --file to name another one.`);
+  }
 }
 
 function configurationText(zone: DomainName, nameserver: IpAddress, secret: string, key: string): string {
@@ -61,7 +72,7 @@ secret: '${secret}'
 nameserver: '${nameserver.text}'
 check: authenticated
 zones:
-  - name: ${name}
+  - name: '${name}'
     tsig_key: '${key}'
 `;
 }
@@ -125,12 +136,15 @@ function asker(): Ask {
 }
 
 function parseZone(text: string): DomainName {
+  let name: DomainName;
   try {
-    return parseHostName(text);
+    name = parseHostName(text);
   } catch (error) {
     if (error instanceof NameError) throw new UsageError(`'${text}' is no zone name: ${error.message}`);
     throw error;
   }
+  if (name.isWildcard) throw new UsageError(`'${text}' is no zone name: it is a wildcard.`);
+  return name;
 }
 
 function parseNameserver(text: string): IpAddress {
