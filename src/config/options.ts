@@ -205,7 +205,8 @@ export const OPTIONS = {
   'zones[].tsig_key.algorithm': option(tsigAlgorithm, {
     default: 'hmac-sha512',
     summary:
-      'The long form: the algorithm of the key. `hmac-md5` is broken and taken only because it is written out here.',
+      'The long form: the algorithm of the key. `hmac-md5` is broken and taken only because it is written out here. ' +
+      "BIND's keys with a shortened MAC, like its `hmac-sha256-128`, go as plain `hmac-sha256` on the wire: write that.",
     example: 'hmac-sha256',
   }),
   'zones[].tsig_key.secret': option(base64Secret, {

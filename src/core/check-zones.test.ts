@@ -5,6 +5,7 @@ import { DomainName } from '../dns/name.ts';
 import type { RRset } from '../dns/rrset.ts';
 import type { ZoneChange } from '../dns/zone-change.ts';
 import { CHECK_KEPT_MS, CheckZones, checkZone } from './check-zones.ts';
+import { AppError } from './errors.ts';
 import type { PublishOutcome } from './ports.ts';
 import type { Zone } from './zone.ts';
 
@@ -53,9 +54,31 @@ it('fails, and removes the record, when the primary does not answer with what it
   publisher.blind = true;
   expect(await checkZone(zone, 1000)).toMatchObject({
     kind: 'failed',
-    error: { code: 'primary-refused', message: expect.stringMatching(/without a cache/) },
+    error: { code: 'check-failed', message: expect.stringMatching(/without a cache/) },
   });
   expect(model.contents()).toEqual([]);
+});
+
+it('removes the record when it cannot be read back, or when nobody knows whether it was written', async () => {
+  const { model, publisher, zone } = setUp();
+  publisher.readRRset = () => Promise.reject(new AppError('primary-unreachable', 'no answer'));
+  const unread = await checkZone(zone, 1000);
+  expect(unread).toMatchObject({ error: { code: 'check-failed', message: expect.stringMatching(/no answer/) } });
+  expect(model.contents()).toEqual([]);
+
+  const publish = publisher.publish.bind(publisher);
+  publisher.publish = async (change, deadlineMs) => {
+    const outcome = await publish(change, deadlineMs);
+    if (change.edits[0]?.kind === 'replace-rrset') throw new AppError('publish-unknown', 'no reply');
+    return outcome;
+  };
+  expect(await checkZone(zone, 1000)).toMatchObject({ error: { code: 'publish-unknown' } });
+  expect(model.contents()).toEqual([]);
+});
+
+it('a zone whose name leaves no room for a record fails, and says so', async () => {
+  const { zone } = setUp(`${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(60)}`);
+  expect(await checkZone(zone, 1000)).toMatchObject({ kind: 'failed', error: { code: 'name-invalid' } });
 });
 
 it('tries all zones though one fails, and gives the results in their order', async () => {

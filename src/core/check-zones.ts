@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { textRdata } from '../dns/rrset.ts';
-import { AppError } from './errors.ts';
+import { AppError, type ErrorCode } from './errors.ts';
 import type { Zone } from './zone.ts';
 
 export type ZoneCheck =
@@ -61,29 +61,21 @@ export class CheckZones {
 
 /** One check, not shared. */
 export async function checkZone(zone: Zone, timeoutMs: number): Promise<ZoneCheck> {
-  const deadlineMs = performance.now() + timeoutMs;
-  const ownerName = zone.apex.prepend(`_dyndns-check-${randomBytes(6).toString('hex')}`);
-  const text = randomBytes(4).toString('hex');
-  const rrset = { ownerName, type: RRType.TXT, ttl: CHECK_TTL, rdatas: [textRdata(text)] };
-  const change = { zone: zone.apex, ownerName };
+  const startMs = performance.now();
+  // The rest of the time is for removing the record.
+  const probeDeadlineMs = startMs + timeoutMs * 0.7;
   try {
-    await zone.publisher.publish(
-      {
-        ...change,
-        prerequisites: [{ kind: 'rrset-absent', ownerName, type: RRType.TXT }],
-        edits: [{ kind: 'replace-rrset', rrset }],
-      },
-      deadlineMs,
-    );
+    const ownerName = probeName(zone.apex);
+    const text = randomBytes(4).toString('hex');
     try {
-      const found = await zone.publisher.readRRset(ownerName, RRType.TXT, deadlineMs);
-      if (readText(found?.rdatas[0]) !== text) throw notVisible(ownerName);
-    } finally {
-      await zone.publisher.publish(
-        { ...change, prerequisites: [], edits: [{ kind: 'delete-rrset', ownerName, type: RRType.TXT }] },
-        deadlineMs,
-      );
+      await writeAndRead(zone, ownerName, text, probeDeadlineMs);
+    } catch (error) {
+      // Where the write failed without a doubt there is nothing to remove.
+      if (!(error instanceof AppError) || !MAY_BE_THERE.has(error.code)) throw error;
+      await remove(zone, ownerName, startMs + timeoutMs).catch(() => undefined);
+      throw error;
     }
+    await remove(zone, ownerName, startMs + timeoutMs);
     return { kind: 'passed', zone: zone.apex, ownerName, text };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
@@ -91,14 +83,50 @@ export async function checkZone(zone: Zone, timeoutMs: number): Promise<ZoneChec
   }
 }
 
+/** Failures after which the probe's record may be in the zone. */
+const MAY_BE_THERE: ReadonlySet<ErrorCode> = new Set(['publish-unknown', 'check-failed']);
+
+async function writeAndRead(zone: Zone, ownerName: DomainName, text: string, deadlineMs: number): Promise<void> {
+  const rrset = { ownerName, type: RRType.TXT, ttl: CHECK_TTL, rdatas: [textRdata(text)] };
+  await zone.publisher.publish(
+    {
+      zone: zone.apex,
+      ownerName,
+      prerequisites: [{ kind: 'rrset-absent', ownerName, type: RRType.TXT }],
+      edits: [{ kind: 'replace-rrset', rrset }],
+    },
+    deadlineMs,
+  );
+  try {
+    const found = await zone.publisher.readRRset(ownerName, RRType.TXT, deadlineMs);
+    if (readText(found?.rdatas[0]) === text) return;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError('check-failed', `The record was written but could not be read back. ${error.message}`, {
+      cause: error,
+    });
+  }
+  throw new AppError(
+    'check-failed',
+    `The primary confirmed the record '${ownerName}' but does not answer with it: is 'nameserver' the zone's primary, and does it answer without a cache?`,
+  );
+}
+
+async function remove(zone: Zone, ownerName: DomainName, deadlineMs: number): Promise<void> {
+  const edit = { kind: 'delete-rrset', ownerName, type: RRType.TXT } as const;
+  await zone.publisher.publish({ zone: zone.apex, ownerName, prerequisites: [], edits: [edit] }, deadlineMs);
+}
+
+/** A name that nobody has. @throws AppError if the zone's own name leaves no room for it */
+function probeName(apex: DomainName): DomainName {
+  try {
+    return apex.prepend(`_dyndns-check-${randomBytes(6).toString('hex')}`);
+  } catch (cause) {
+    throw new AppError('name-invalid', `The name of the zone '${apex}' is too long for a record below it.`, { cause });
+  }
+}
+
 function readText(rdata: unknown): string | undefined {
   const { strings } = (rdata ?? {}) as { strings?: readonly Uint8Array[] };
   return strings?.map((octets) => Buffer.from(octets).toString('utf8')).join('');
-}
-
-function notVisible(ownerName: DomainName): AppError {
-  return new AppError(
-    'primary-refused',
-    `The primary confirmed the record '${ownerName}' but does not answer with it: is 'nameserver' the zone's primary, and does it answer without a cache?`,
-  );
 }

@@ -10,6 +10,7 @@ import {
   parseIpAddress,
   parseIpPrefix,
   prefixContains,
+  unmapAddress,
 } from '../dns/address.ts';
 import { AppError } from './errors.ts';
 
@@ -37,7 +38,7 @@ const CARRIER_NAT = parseIpPrefix('100.64.0.0/10')!; // RFC 6598
 
 /** @throws AppError address-refused, with the reason */
 export function checkAddress(policy: AddressPolicy, address: IpAddress): void {
-  const octets = addressOctets(address);
+  const octets = addressOctets(unmapAddress(address));
   const longest = (prefixes: readonly IpPrefix[]) =>
     prefixes.reduce(
       (length, prefix) => (prefixContains(prefix, octets) ? Math.max(length, prefix.length) : length),
