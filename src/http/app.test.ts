@@ -1,6 +1,14 @@
-// Targets as routers send them, made regular before a route is looked for.
-import { describe, expect, it } from 'vitest';
-import { normalizeTarget } from './app.ts';
+// Targets as routers send them, made regular before a route is looked for; replies that need an application in a state
+// that a real one seldom is in: overloaded, or with a defect.
+import { afterEach, describe, expect, it } from 'vitest';
+import { Authenticator } from '../core/authenticate.ts';
+import { CheckZones } from '../core/check-zones.ts';
+import type { RequestEvent, ZonePublisher } from '../core/ports.ts';
+import { UpdateAddresses } from '../core/update-addresses.ts';
+import { ZoneTable } from '../core/zone.ts';
+import { DomainName } from '../dns/name.ts';
+import { buildApp, normalizeTarget } from './app.ts';
+import { GuessLimiter } from './limits.ts';
 
 describe('the target of a request', () => {
   it.each([
@@ -24,5 +32,96 @@ describe('the target of a request', () => {
     ['*', '*'],
   ])('%j becomes %j', (target, expected) => {
     expect(normalizeTarget(target)).toBe(expected);
+  });
+});
+
+describe('an application', () => {
+  let app: ReturnType<typeof buildApp> | undefined;
+  afterEach(() => app?.close());
+
+  /** One with the zone dyn.example.com whose primary is this. */
+  function start(publisher: Partial<ZonePublisher>, maxWaiting: number, guesses = new GuessLimiter()) {
+    const events: RequestEvent[] = [];
+    const zone = {
+      apex: DomainName.parse('dyn.example.com'),
+      publisher: { recall: () => undefined, ...publisher } as ZonePublisher,
+      ttl: {},
+      apexAllowed: false,
+      wildcardAllowed: false,
+      reserved: new Set<string>(),
+      addresses: { allow: [], deny: [] },
+      emptyValue: 'keep' as const,
+    };
+    const services = {
+      version: '0',
+      zones: new ZoneTable([zone]),
+      authenticator: new Authenticator('Top5ecretWord'),
+      guesses,
+      updates: new UpdateAddresses({ timeoutMs: 5000, maxWaiting }),
+      checks: new CheckZones(5000),
+      unspecifiedFamily: 'keep' as const,
+      checkIsOpen: true,
+    };
+    app = buildApp({
+      services: () => services,
+      trust: () => ({ trustedProxies: [], clientAddressHeader: 'x-forwarded-for' }),
+      observer: {
+        requestAnswered: (event) => void events.push(event),
+        batchPublished: () => undefined,
+        warn: () => undefined,
+      },
+    });
+    const get = async (url: string) => {
+      const { statusCode, headers, body } = await app!.inject({ method: 'GET', url });
+      return { status: statusCode, retryAfter: headers['retry-after'], body };
+    };
+    return { get, events };
+  }
+
+  const target = (name: string) => `/update-by-path/Top5ecretWord/${name}.dyn.example.com/192.0.2.1`;
+
+  it('tells clients to come back where too many wait for the primary, and serves the others', async () => {
+    const release: (() => void)[] = [];
+    const read = () => new Promise<never>((_resolve, reject) => release.push(() => reject(new Error('ended'))));
+    const { get } = start({ read }, 3);
+    const waiting = ['a', 'b', 'c'].map((name) => get(target(name)));
+    while (release.length < 3) await new Promise(setImmediate);
+    expect(await get(target('d'))).toEqual({
+      status: 503,
+      retryAfter: '5',
+      body: 'ERROR: The server is busy: too many requests wait for the primary.\n',
+    });
+    expect((await get('/myip')).status).toBe(200);
+    for (const end of release) end();
+    await Promise.all(waiting);
+    const again = get(target('d'));
+    while (release.length < 4) await new Promise(setImmediate);
+    release[3]?.();
+    expect((await again).status).toBe(500);
+  });
+
+  it('tells guessers to come back where too many of them wait', async () => {
+    let waits = 0;
+    const wait = () => {
+      waits += 1;
+      return new Promise<void>(() => undefined);
+    };
+    const { get } = start({}, 3, new GuessLimiter(() => 0, wait));
+    const wrong = '/delete-by-path/wrongsecret/home.dyn.example.com';
+    for (let guess = 0; guess < 10; guess++) expect((await get(wrong)).status).toBe(456);
+    for (let guess = 0; guess < 64; guess++) void get(wrong);
+    while (waits < 64) await new Promise(setImmediate);
+    const refused = await get(wrong);
+    expect([refused.status, refused.retryAfter]).toEqual([503, '60']);
+    expect(refused.body).toBe('ERROR: Too many requests with a wrong secret key.\n');
+  });
+
+  it('answers a defect of its own with 500, a fixed text and the id under which the log has the cause', async () => {
+    const defect = new TypeError('Top secret detail');
+    const { get, events } = start({ read: () => Promise.reject(defect) }, 3);
+    const { status, body } = await get(target('home'));
+    const id = /^ERROR: An internal error happened\. Please report it with the request id (\S+)\.\n$/.exec(body)?.[1];
+    expect(status).toBe(500);
+    expect(events[0]).toMatchObject({ requestId: id, status: 500, error: { code: 'internal', cause: defect } });
   });
 });

@@ -6,7 +6,7 @@ import { parse as parseQuery } from 'node:querystring';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { Observer } from '../core/ports.ts';
-import { clientAddress, type ProxyTrust } from './client-address.ts';
+import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.ts';
 import { echoProtocol } from './protocols/echo.ts';
 import { formatOriginalError, originalProtocol } from './protocols/original.ts';
@@ -102,7 +102,7 @@ function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
     get parameters() {
       return mergeParameters(request.query, request.body);
     },
-    clientAddress: clientAddress(request.raw.socket.remoteAddress, request.headers, trust),
+    clientAddress: clientAddress(peerOf(request.raw.socket), request.headers, trust),
   };
 }
 

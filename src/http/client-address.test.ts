@@ -1,7 +1,7 @@
 // Whose address a request comes from: what is believed of X-Forwarded-For and Forwarded (RFC 7239), and from whom.
 import { describe, expect, it } from 'vitest';
 import { parseIpPrefix } from '../dns/address.ts';
-import { clientAddress, type ProxyTrust } from './client-address.ts';
+import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 
 const PROXY = '192.0.2.1';
 
@@ -41,6 +41,17 @@ describe('the peer', () => {
 
   it('counts where a trusted proxy sends no header', () => {
     expect(behind(undefined)).toBe(PROXY);
+  });
+
+  it('of a TCP connection that was reset is nobody, not the peer of a unix socket', () => {
+    const reset = { remoteAddress: undefined, localAddress: '192.0.2.53', destroyed: false };
+    const headers = { 'x-forwarded-for': '203.0.113.9' };
+    for (const socket of [reset, { ...reset, localAddress: undefined, destroyed: true }]) {
+      expect(clientAddress(peerOf(socket), headers, trust())).toBeUndefined();
+    }
+    const unix = { ...reset, localAddress: undefined };
+    expect(clientAddress(peerOf(unix), headers, trust())?.text).toBe('203.0.113.9');
+    expect(peerOf({ ...reset, remoteAddress: '192.0.2.1' })).toBe('192.0.2.1');
   });
 
   it('that is no address is nobody', () => {

@@ -17,6 +17,23 @@ export interface ProxyTrust {
   readonly clientAddressHeader: 'x-forwarded-for' | 'forwarded';
 }
 
+/** What `peerOf` gives for a TCP peer that is gone already. */
+const GONE = 'gone';
+
+/**
+ * The remote address of a connection; undefined for a unix socket. The peer of a TCP connection that was reset has none
+ * either, and must not be taken for the proxy behind a unix socket: a TCP connection still has its local address.
+ */
+export function peerOf(socket: {
+  readonly remoteAddress?: string | undefined;
+  readonly localAddress?: string | undefined;
+  readonly destroyed: boolean;
+}): string | undefined {
+  const { remoteAddress } = socket;
+  if (remoteAddress !== undefined) return remoteAddress;
+  return socket.localAddress === undefined && !socket.destroyed ? undefined : GONE;
+}
+
 /**
  * @param peer the socket's remote address; undefined for a unix socket, whose peer is always trusted
  * @param headers of the request, names in lower case

@@ -1,7 +1,8 @@
 // Every way in which we differ from the original on purpose, as a test that fails on the original's behaviour: HTTP in
 // front, a real BIND behind. The title of each group is what the original does wrong. RCODEs that no nameserver gives on
 // demand, and clocks, come from a scripted primary.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DomainName } from '../../src/dns/name.ts';
@@ -9,7 +10,7 @@ import { makeTsigKey } from '../../src/dns/tsig.ts';
 import { type RunningDyndns, runDyndns } from '../support/dyndns.ts';
 import { ask, form } from '../support/http-client.ts';
 import { freshDirectory } from '../support/primary-server.ts';
-import { removeNow } from '../support/process.ts';
+import { removeNow, waitUntil } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { type Script, type ScriptedPrimary, startScriptedPrimary } from '../support/scripted-primary.ts';
 import { openWatcher } from '../support/watcher.ts';
@@ -580,6 +581,31 @@ describeWith(BIND_PROGRAMS, 'where we differ from the original', () => {
       const { status } = await server.ask(updateTarget({ fqdn: `claim.${ZONE}` }), { headers });
       expect(status).toBe(454);
       expect(await lab.serial()).toBe(serial);
+    });
+
+    it('the claim of a TCP client that is gone already is not taken for that of a unix socket', async () => {
+      const alone = await lab.serve();
+      await alone.ask('/');
+      const socket = connect({ host: '127.0.0.1', port: alone.port });
+      socket.on('error', () => undefined);
+      await new Promise((resolve) => socket.once('connect', resolve));
+      await alone.ask('/');
+      // The request and the reset of the connection wait for the server together.
+      alone.process.signal('SIGSTOP');
+      await waitUntil('the server to stand still', () =>
+        readFileSync(`/proc/${alone.process.pid}/stat`, 'utf8').includes(') T '),
+      );
+      const target = updateTarget({ fqdn: `reset.${ZONE}` });
+      socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 198.51.100.66\r\n\r\n`, () =>
+        socket.resetAndDestroy(),
+      );
+      await new Promise((resolve) => socket.once('close', resolve));
+      alone.process.signal('SIGCONT');
+      const requests = () => alone.log().filter(({ route }) => route === '/update-by-query');
+      await waitUntil('the request to be answered', () => requests().length === 1);
+      expect(requests()[0]?.['source']).not.toBe('198.51.100.66');
+      expect(await lab.look(`reset.${ZONE}`, 'A')).toEqual([]);
+      await alone.stop();
     });
 
     it('Forwarded counts where the configuration says so', async () => {
