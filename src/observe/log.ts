@@ -109,6 +109,8 @@ function levelOf({ outcome, status, error }: RequestEvent): Level {
       return 'debug';
     case 'failed':
       if (error instanceof AppError) return LEVEL_OF_ERROR[error.code];
+      // A reply with a line for each zone has no error of its own.
+      if (status === 457) return 'check_error';
       return status === 404 || status === 405 ? 'info' : 'error';
   }
 }

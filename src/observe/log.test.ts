@@ -1,0 +1,117 @@
+// What an event becomes in the log: its level on the original's scale, its text for people, and which part of an error is
+// kept from it. That no secret reaches it from outside is tested on the whole server (test/e2e/secrets.test.ts).
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
+import type { RequestEvent } from '../core/ports.ts';
+import { createLog } from './log.ts';
+
+let written: string[];
+beforeEach(() => {
+  written = [];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    written.push(String(text));
+    return true;
+  });
+});
+afterEach(() => vi.restoreAllMocks());
+
+const EVENT: RequestEvent = {
+  requestId: 'id1',
+  method: 'GET',
+  route: '/update-by-path/:secret/:fqdn',
+  source: '203.0.113.1',
+  status: 200,
+  durationMs: 1.234,
+  outcome: 'updated',
+  detail: 'UPDATED: home.example.com. A None -> 192.0.2.1\nUNCHANGED: home.example.com. AAAA None',
+};
+
+function failed(code: ErrorCode): RequestEvent {
+  const error = new AppError(code, 'text');
+  return { ...EVENT, outcome: 'failed', status: 456, detail: error.logText, error };
+}
+
+/** The least `log_level` that hides the event. */
+function levelOf(event: RequestEvent): number {
+  for (let level = 0; level <= 51; level++) {
+    written = [];
+    createLog(level, true).requestAnswered(event);
+    if (written.length === 0) return level - 1;
+  }
+  return 51;
+}
+
+describe('the level of an event', () => {
+  it.each([
+    ['updated', 21],
+    ['unchanged', 11],
+    ['info', 10],
+  ] as const)('%s is %i', (outcome, level) => {
+    expect(levelOf({ ...EVENT, outcome })).toBe(level);
+  });
+
+  it.each([
+    ['request-malformed', 42],
+    ['not-authenticated', 42],
+    ['name-invalid', 43],
+    ['address-invalid', 47],
+    ['address-refused', 47],
+    ['conflict', 48],
+    ['primary-refused', 48],
+    ['primary-key-rejected', 48],
+    ['primary-unreachable', 48],
+    ['publish-unknown', 48],
+    ['rate-limited', 40],
+  ] as const)('a failure with %s is %i, as in the original', (code, level) => {
+    expect(levelOf(failed(code))).toBe(level);
+  });
+
+  it('every failure is logged at the usual level', () => {
+    for (const code of Object.keys(ERROR_CODES) as ErrorCode[])
+      expect(levelOf(failed(code))).toBeGreaterThanOrEqual(40);
+  });
+
+  it('a check of which a zone failed is 41', () => {
+    expect(levelOf({ ...EVENT, outcome: 'failed', status: 457 })).toBe(41);
+  });
+
+  it('an unknown route or method is no error', () => {
+    for (const status of [404, 405]) expect(levelOf({ ...EVENT, outcome: 'failed', status })).toBe(20);
+  });
+
+  it('changes at once', () => {
+    const log = createLog(50, true);
+    log.info('hidden');
+    log.setLevel(0);
+    log.info('shown');
+    expect(written.join('')).toMatch(/^\d\d:\d\d:\d\d INFO +shown\n$/);
+  });
+});
+
+describe('a line for people', () => {
+  it('is one line with the time, the level, what was changed and from where', () => {
+    createLog(0, true).requestAnswered(EVENT);
+    expect(written).toHaveLength(1);
+    expect(written[0]).toMatch(
+      /^\d\d:\d\d:\d\d UPDATED +home\.example\.com\. A None -> 192\.0\.2\.1; UNCHANGED: home\.example\.com\. AAAA None \(from 203\.0\.113\.1\)\n$/,
+    );
+  });
+
+  it('has the cause of a failure, and not what the reply repeats of the request', () => {
+    const cause = new Error('connect ECONNREFUSED');
+    const error = new AppError('primary-unreachable', 'Reply with Top5ecretWord', { cause, logText: 'kept' });
+    createLog(0, true).requestAnswered({ ...EVENT, outcome: 'failed', status: 512, detail: error.logText, error });
+    expect(written[0]).toContain('kept (from 203.0.113.1) [connect ECONNREFUSED]');
+    expect(written[0]).not.toContain('Top5ecretWord');
+  });
+
+  it('has the stack only of a defect of ours', () => {
+    const cause = new TypeError('defect');
+    const error = new AppError('internal', 'internal error', { cause });
+    createLog(0, true).requestAnswered({ ...EVENT, outcome: 'failed', status: 500, detail: 'internal error', error });
+    expect(written[0]).toContain('TypeError: defect\n');
+    written = [];
+    createLog(0, true).requestAnswered({ ...EVENT, outcome: 'failed', status: 512, detail: 'x', error });
+    expect(written[0]).not.toContain('    at ');
+  });
+});
