@@ -233,6 +233,7 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
       /** Sent after what was told last, and not confirmed: may be in the zone. */
       const doubt = new Map<string, Set<string>>();
       const statuses = new Map<number, number>();
+      const untrue: string[] = [];
       let running = true;
       const client = async (fqdn: string, index: number) => {
         for (let step = 1; running; step++) {
@@ -240,6 +241,10 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
           const { status, body } = await update(server, fqdn, address);
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
           if (body.includes(`-> ${address}\n`)) {
+            // The old value is what was told last, unless one in doubt was applied since: an UPDATED that was not true shows.
+            const before = / A (\S+) -> /.exec(body)?.[1] ?? '';
+            const possible = [told.get(fqdn) ?? 'None', ...(doubt.get(fqdn) ?? [])];
+            if (!possible.includes(before)) untrue.push(`${fqdn}: ${before} instead of ${possible}`);
             told.set(fqdn, address);
             doubt.set(fqdn, new Set());
           } else doubt.set(fqdn, (doubt.get(fqdn) ?? new Set()).add(address));
@@ -262,6 +267,7 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
         running = false;
         await clientsDone;
       }
+      expect(untrue).toEqual([]);
       expect([...statuses.keys()].sort()).toEqual([200, 512]);
       for (const fqdn of clients) {
         const [published = '', ...more] = await lab.look(fqdn, 'A');
