@@ -74,6 +74,9 @@ export async function startDyndns(config: DyndnsConfig, options: DyndnsOptions =
     cwd: directory,
     env: { ...process.env, ...options.env },
     ready: (output) => parseLog(output).some(({ msg }) => msg.startsWith('listening on ')),
+  }).catch((error: unknown) => {
+    removeNow(directory);
+    throw error;
   });
   const log = () => parseLog(process_.output());
   const listening = log().filter(({ msg }) => msg.startsWith('listening on '));
