@@ -61,6 +61,7 @@ export function checkAddress(policy: AddressPolicy, address: IpAddress): void {
 
 /** True for the shared address space of carriers' NAT: published, but nobody outside can reach it. */
 export function isCarrierNat(address: string): boolean {
-  const parsed = parseIpAddress(address);
+  // Every address of the prefix begins so; most others need no look at their octets.
+  const parsed = address.startsWith('100.') ? parseIpAddress(address) : undefined;
   return parsed !== undefined && prefixContains(CARRIER_NAT, addressOctets(parsed));
 }

@@ -27,7 +27,7 @@ export function parseIpAddress(text: string): IpAddress | undefined {
     const octets = parseIpv6(text);
     return octets && { family: 6, text: formatIpv6(octets) };
   }
-  return parseIpv4(text) && { family: 4, text };
+  return parseIpv4(text) < 0 ? undefined : { family: 4, text };
 }
 
 /** The octets (4 or 16) of an address. */
@@ -37,9 +37,9 @@ export function addressOctets(address: IpAddress): Uint8Array {
 
 /** Octets of a dotted quad that is known to be one. @throws TypeError otherwise. */
 export function ipv4Octets(text: string): Uint8Array {
-  const octets = parseIpv4(text);
-  if (octets === undefined) throw new TypeError(`not an IPv4 address: ${text}`);
-  return octets;
+  const bits = parseIpv4(text);
+  if (bits < 0) throw new TypeError(`not an IPv4 address: ${text}`);
+  return Uint8Array.of(bits >>> 24, bits >>> 16, bits >>> 8, bits);
 }
 
 /** Octets of an IPv6 text that is known to be one. @throws TypeError otherwise. */
@@ -90,26 +90,28 @@ export function prefixContains(prefix: IpPrefix, octets: Uint8Array): boolean {
   return rest === 0 || (octets[whole]! ^ prefix.octets[whole]!) >> (8 - rest) === 0;
 }
 
-function parseIpv4(text: string): Uint8Array | undefined {
-  const octets = new Uint8Array(4);
-  let part = 0;
+/** A dotted quad as 32 bits, or -1. */
+function parseIpv4(text: string): number {
+  let parts = 0;
   let digits = 0;
   let value = 0;
+  let bits = 0;
   for (let i = 0; i <= text.length; i++) {
     const code = i === text.length ? 0x2e : text.charCodeAt(i);
     if (code === 0x2e) {
-      if (digits === 0 || part > 3) return undefined;
-      octets[part++] = value;
+      if (digits === 0 || parts === 4) return -1;
+      bits = (bits << 8) | value;
+      parts += 1;
       digits = 0;
       value = 0;
     } else {
-      if (code < 0x30 || code > 0x39 || (digits > 0 && value === 0)) return undefined;
+      if (code < 0x30 || code > 0x39 || (digits > 0 && value === 0)) return -1;
       value = value * 10 + (code - 0x30);
       digits += 1;
-      if (value > 255) return undefined;
+      if (value > 255) return -1;
     }
   }
-  return part === 4 ? octets : undefined;
+  return parts === 4 ? bits >>> 0 : -1;
 }
 
 function parseIpv6(text: string): Uint8Array | undefined {
@@ -144,8 +146,8 @@ function parseGroups(text: string, last: boolean): number[] | undefined {
     const part = parts[i]!;
     if (last && i === parts.length - 1 && part.includes('.')) {
       const quad = parseIpv4(part);
-      if (quad === undefined) return undefined;
-      groups.push((quad[0]! << 8) | quad[1]!, (quad[2]! << 8) | quad[3]!);
+      if (quad < 0) return undefined;
+      groups.push(quad >>> 16, quad & 0xffff);
     } else {
       if (!/^[0-9a-f]{1,4}$/i.test(part)) return undefined;
       groups.push(Number.parseInt(part, 16));

@@ -51,6 +51,14 @@ export class DomainName {
     return new DomainName(octets);
   }
 
+  /** Takes the wire form as a string of its octets and the presentation form, both known to be of one valid name. */
+  static ofTexts(wireText: string, text: string): DomainName {
+    const name = new DomainName(Buffer.from(wireText, 'latin1'));
+    name.#wireText = wireText;
+    name.#text = text;
+    return name;
+  }
+
   /**
    * Builds a name from labels, the left-most first, the root not included.
    * @throws NameError when a label is empty or longer than 63 octets, or the name longer than 255 octets.
@@ -212,33 +220,36 @@ export class DomainName {
 export function parseHostName(text: string): DomainName {
   const labels = text.split('.');
   if (labels.length > 1 && labels[labels.length - 1] === '') labels.pop();
-  const ascii = labels.map((label, index) => hostLabel(label, index, text));
-  const last = ascii[ascii.length - 1]!;
+  let last = '';
+  let wireText = '';
+  let presentation = '';
+  for (let index = 0; index < labels.length; index++) {
+    last = hostLabel(labels[index]!, index, text);
+    wireText += String.fromCharCode(last.length) + last;
+    presentation += `${last}.`;
+  }
   if (/^\d+$/.test(last)) {
     const shortText = shorten(text);
     throw new NameError('numeric-tld', `The TLD '${last}' of the DNS name '${shortText}' must be not purely numeric.`);
   }
-  let octets = 1;
-  for (const label of ascii) octets += label.length + 1;
-  if (octets > MAX_NAME_OCTETS) {
+  if (wireText.length + 1 > MAX_NAME_OCTETS) {
     throw new NameError('name-too-long', `The DNS name '${shorten(text)}' is longer than 255 octets.`);
   }
-  const wireText = `${ascii.map((label) => String.fromCharCode(label.length) + label).join('')}\0`;
-  return DomainName.ofWire(Buffer.from(wireText, 'latin1'));
+  // No character of a host name needs an escape, so that the presentation form is the text itself.
+  return DomainName.ofTexts(`${wireText}\0`, presentation);
 }
 
 function hostLabel(label: string, index: number, text: string): string {
-  const invalid = () =>
-    new NameError('bad-label', `The label '${shorten(label)}' of the DNS name '${shorten(text)}' is invalid.`);
   if (label === '') throw new NameError('empty-label', `The DNS name '${shorten(text)}' has an empty label.`);
   let ascii = label;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is "not ASCII"
   if (/[^\x00-\x7f]/.test(label)) {
     // The WHATWG function reads the start of a URL: it would decode `%`, stop at `/`, `?`, `#` and `\`, and drop tabs and
     // line ends; a dot-like character would split the label. So nothing but host-name characters may stand beside.
-    if (!/^[a-z0-9_\-\u0080-\uffff]+$/i.test(label) || label.startsWith('-') || label.endsWith('-')) throw invalid();
+    if (!/^[a-z0-9_\-\u0080-\uffff]+$/i.test(label) || label.startsWith('-') || label.endsWith('-'))
+      throw invalidLabel(label, text);
     ascii = domainToASCII(label);
-    if (ascii === '' || ascii.includes('.')) throw invalid();
+    if (ascii === '' || ascii.includes('.')) throw invalidLabel(label, text);
   }
   if (ascii.length > MAX_LABEL_OCTETS) {
     throw new NameError(
@@ -247,8 +258,12 @@ function hostLabel(label: string, index: number, text: string): string {
     );
   }
   if (ascii === '*' && index === 0) return ascii;
-  if (!/^[a-z0-9_-]+$/i.test(ascii) || ascii.startsWith('-') || ascii.endsWith('-')) throw invalid();
+  if (!/^[a-z0-9_-]+$/i.test(ascii) || ascii.startsWith('-') || ascii.endsWith('-')) throw invalidLabel(label, text);
   return ascii;
+}
+
+function invalidLabel(label: string, text: string): NameError {
+  return new NameError('bad-label', `The label '${shorten(label)}' of the DNS name '${shorten(text)}' is invalid.`);
 }
 
 /** Keeps an error line readable when someone sends kilobytes, and free of characters that steer a terminal or a page. */

@@ -2,7 +2,7 @@
  * DNS over TCP as a client (RFC 1035 §4.2.2, RFC 7766): one kept connection, requests pipelined, replies in any order,
  * a new connection when the server closed the old one.
  *
- * Requests of one turn of the event loop leave in one write. A connection on which a request timed out takes no new
+ * Requests that are made together leave in one write. A connection on which a request timed out takes no new
  * requests: behind a restarted or frozen server it might never answer again.
  */
 import { connect, type Socket } from 'node:net';
@@ -92,7 +92,7 @@ class TcpConnection {
       const pending: Pending = { request, deadlineMs, resolve, reject };
       this.#pending.set(messageId(request), pending);
       this.#sweep ??= setInterval(() => this.#expire(), SWEEP_MS);
-      if (this.#outgoing.push(pending) === 1 && this.#connected) setImmediate(() => this.#flush());
+      if (this.#outgoing.push(pending) === 1 && this.#connected) queueMicrotask(() => this.#flush());
     });
   }
 

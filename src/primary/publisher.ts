@@ -204,8 +204,10 @@ export class PrimaryPublisher implements ZonePublisher {
 
   #remember(key: string, change: ZoneChange): void {
     const state = stateAfter(change);
-    this.#remembered.delete(key);
-    if (state === undefined) return;
+    if (state === undefined) {
+      this.#remembered.delete(key);
+      return;
+    }
     this.#remembered.set(key, state);
     if (this.#remembered.size > MAX_REMEMBERED) {
       for (const oldest of this.#remembered.keys()) {
@@ -241,20 +243,25 @@ function addressSet(message: Message, ownerName: DomainName, type: AddressType):
 
 /** The addresses at a name once a change with such prerequisites has been published; undefined if they do not tell. */
 function stateAfter(change: ZoneChange): PublishedAddresses | undefined {
-  const state = new Map<number, AddressSet>();
+  let A: AddressSet | undefined;
+  let AAAA: AddressSet | undefined;
+  const note = (type: number, set: AddressSet) => {
+    if (type === RRType.A) A = set;
+    else if (type === RRType.AAAA) AAAA = set;
+  };
   for (const prerequisite of change.prerequisites) {
     if (!prerequisite.ownerName.equals(change.ownerName)) continue;
-    if (prerequisite.kind === 'rrset-absent') state.set(prerequisite.type, { addresses: [], ttl: 0 });
-    if (prerequisite.kind === 'rrset-equals') {
-      state.set(prerequisite.type, { addresses: rrsetAddresses(prerequisite.rdatas), ttl: 0 });
+    if (prerequisite.kind === 'rrset-absent') note(prerequisite.type, NO_ADDRESSES);
+    else if (prerequisite.kind === 'rrset-equals') {
+      note(prerequisite.type, { addresses: rrsetAddresses(prerequisite.rdatas), ttl: 0 });
     }
   }
   for (const edit of change.edits) {
     if (edit.kind === 'replace-rrset') {
-      state.set(edit.rrset.type, { addresses: rrsetAddresses(edit.rrset.rdatas), ttl: edit.rrset.ttl });
-    } else if (edit.kind === 'delete-rrset') state.set(edit.type, { addresses: [], ttl: 0 });
+      note(edit.rrset.type, { addresses: rrsetAddresses(edit.rrset.rdatas), ttl: edit.rrset.ttl });
+    } else if (edit.kind === 'delete-rrset') note(edit.type, NO_ADDRESSES);
   }
-  const A = state.get(RRType.A);
-  const AAAA = state.get(RRType.AAAA);
   return A && AAAA && { A, AAAA };
 }
+
+const NO_ADDRESSES: AddressSet = { addresses: [], ttl: 0 };
