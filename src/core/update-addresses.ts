@@ -83,22 +83,33 @@ export class UpdateAddresses {
   }
 }
 
+/** Publishes the plan that rests on a belief; undefined if the belief was wrong. */
+async function attempt(
+  { zone, ownerName, wanted, ttl: requestedTtl }: UpdateRequest,
+  published: PublishedAddresses,
+  ttl: number,
+  deadlineMs: number,
+): Promise<AddressUpdate | undefined> {
+  const ttlIsExplicit = requestedTtl !== undefined;
+  const { change, A, AAAA, changed } = planChange({
+    zone: zone.apex,
+    ownerName,
+    wanted,
+    published,
+    ttl,
+    ttlIsExplicit,
+  });
+  const outcome = await zone.publisher.publish(change, deadlineMs);
+  return outcome === 'published' ? { ownerName, A, AAAA, changed } : undefined;
+}
+
 async function settle(request: UpdateRequest, ttl: number, deadlineMs: number): Promise<AddressUpdate> {
-  const { zone, ownerName, wanted } = request;
-  const { publisher } = zone;
-  const ttlIsExplicit = request.ttl !== undefined;
-
-  /** Publishes the plan that rests on a belief; undefined if the belief was wrong. */
-  const attempt = async (published: PublishedAddresses): Promise<AddressUpdate | undefined> => {
-    const plan = planChange({ zone: zone.apex, ownerName, wanted, published, ttl, ttlIsExplicit });
-    const outcome = await publisher.publish(plan.change, deadlineMs);
-    return outcome === 'published' ? { ownerName, A: plan.A, AAAA: plan.AAAA, changed: plan.changed } : undefined;
-  };
-
+  const { ownerName } = request;
+  const { publisher } = request.zone;
   if (performance.now() >= deadlineMs) throw lateError();
   // A TTL is not part of a prerequisite (RFC 2136 §2.4.2), so where it counts the primary is asked.
-  const remembered = ttlIsExplicit ? undefined : publisher.recall(ownerName);
-  const known = remembered && (await attempt(remembered));
+  const remembered = request.ttl === undefined ? publisher.recall(ownerName) : undefined;
+  const known = remembered && (await attempt(request, remembered, ttl, deadlineMs));
   if (known) return known;
 
   let cname = false;
@@ -110,12 +121,12 @@ async function settle(request: UpdateRequest, ttl: number, deadlineMs: number): 
     }
     cname = read.kind === 'cname';
     if (read.kind === 'addresses') {
-      const done = await attempt(read.published);
+      const done = await attempt(request, read.published, ttl, deadlineMs);
       if (done) return done;
       if (isNothing(read.published)) continue;
     }
     // The answer was not the name's own: a wildcard's, or the name was changed since. The first shows here.
-    const done = await attempt(NOTHING_PUBLISHED);
+    const done = await attempt(request, NOTHING_PUBLISHED, ttl, deadlineMs);
     if (done) return done;
   }
   throw cname
