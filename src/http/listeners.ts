@@ -72,9 +72,14 @@ export class HttpListeners {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
+    const ended = (response: ServerResponse) => this.#ended(response);
+    // One function for all responses: on this path every object counts.
+    function onClose(this: ServerResponse): void {
+      ended(this);
+    }
     server.on('request', (request, response) => {
       this.#underWay.add(response);
-      response.once('close', () => this.#ended(response));
+      response.on('close', onClose);
       listener(request, response);
     });
     server.maxConnections = MAX_CONNECTIONS;

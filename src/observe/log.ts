@@ -55,7 +55,7 @@ export interface Log extends Observer {
 
 /** Lines are written together, at the latest after this many ms, and at the end of the process. */
 const FLUSH_MS = 100;
-const FLUSH_OCTETS = 2048;
+const FLUSH_LINES = 64;
 
 /**
  * A log on the standard output.
@@ -64,8 +64,7 @@ const FLUSH_OCTETS = 2048;
 export function createLog(level: number, forPeople: boolean): Log {
   const destination = forPeople
     ? { write: (line: string) => void process.stdout.write(formatForPeople(line)) }
-    : pino.destination({ fd: 1, minLength: FLUSH_OCTETS, sync: true, periodicFlush: FLUSH_MS });
-  if ('flushSync' in destination) process.on('exit', () => destination.flushSync());
+    : bundledOutput();
   const logger = pino(
     { customLevels: LEVELS, useOnlyCustomLevels: true, level: lowestLevel(level), base: null },
     destination,
@@ -78,6 +77,27 @@ export function createLog(level: number, forPeople: boolean): Log {
     error: (text) => logger.error(text),
     setLevel: (next) => {
       logger.level = lowestLevel(next);
+    },
+  };
+}
+
+/** Writes many lines in one system call; pino's own bundling measures all that waits anew at each line. */
+function bundledOutput(): { write(line: string): void } {
+  const output = pino.destination({ fd: 1, sync: true });
+  let lines: string[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (lines.length > 0) output.write(lines.join(''));
+    lines = [];
+  };
+  process.on('exit', flush);
+  return {
+    write: (line) => {
+      lines.push(line);
+      if (lines.length >= FLUSH_LINES) flush();
+      else timer ??= setTimeout(flush, FLUSH_MS).unref();
     },
   };
 }
