@@ -6,7 +6,8 @@ import { build, install, root } from './prepare.mjs';
 
 install();
 build();
-const flags = ['--max-semi-space-size=2'];
+// As the systemd unit starts it.
+const flags = ['--v8-pool-size=1', '--max-semi-space-size=2'];
 const child = spawn(execPath, [...flags, join(root, 'dist', 'cli', 'main.js'), ...argv.slice(2), 'serve'], {
   stdio: 'inherit',
 });

@@ -16,9 +16,9 @@ export function serveCommand(): Command {
 }
 
 async function serve({ port }: { port?: number }, command: Command): Promise<void> {
-  // The old space may grow by 80 % between collections; V8 would let it grow to several times what lives in it
+  // The old space may double between collections; V8 would let it grow to several times what lives in it
   // (docs/decisions/0006-memory.md). It reads this at each collection, so that it may be set while running.
-  setFlagsFromString('--heap-growing-percent=80');
+  setFlagsFromString('--heap-growing-percent=100');
   const load = () => {
     const { config } = loadFor(command);
     return port === undefined ? config : withHttpPort(config, port);
