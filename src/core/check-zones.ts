@@ -108,7 +108,7 @@ async function writeAndRead(zone: Zone, ownerName: DomainName, text: string, dea
   }
   throw new AppError(
     'check-failed',
-    `The primary confirmed the record '${ownerName}' but does not answer with it: is 'nameserver' the zone's primary, and does it answer without a cache?`,
+    `The primary confirmed the record '${ownerName}' but does not answer with it: is 'nameserver' the zone's primary, and does it answer without a cache? Where views answer by key, set signed_reads: true.`,
   );
 }
 

@@ -120,7 +120,7 @@ function answerStatus(
   reply: FastifyReply,
   status: number,
   text: string,
-  { observer }: AppOptions,
+  { observer, trust }: AppOptions,
 ): FastifyReply {
   send(reply, { status, body: `ERROR: ${text}\n`, outcome: 'failed', detail: text });
   observer.requestAnswered({
@@ -128,7 +128,7 @@ function answerStatus(
     method: request.method,
     // The path of an unknown route may hold a secret.
     route: request.routeOptions?.url ?? '(none)',
-    source: 'unknown',
+    source: clientAddress(peerOf(request.raw.socket), request.headers, trust())?.text ?? 'unknown',
     status,
     durationMs: 0,
     outcome: 'failed',

@@ -83,6 +83,8 @@ export class HttpListeners {
       listener(request, response);
     });
     server.maxConnections = MAX_CONNECTIONS;
+    // Some clients end their side after the request: without this node drops the reply of a change that is made.
+    Object.assign(server, { httpAllowHalfOpen: true });
     server.on('clientError', answerUnreadable);
     server.on('checkExpectation', refuseExpectation);
     if (address.kind === 'unix') await removeStaleSocket(address.path);

@@ -60,7 +60,7 @@ describe('help and mistakes', () => {
     { args: ['serve', '-p', '65536'], text: /It must be a port number, 0 to 65535\./ },
     { args: ['serve', '-p', 'x'], text: /It must be a port number/ },
     { args: ['delete'], text: /missing required argument 'fqdn'/ },
-    { args: ['update', 'home.example.com'], text: /missing required argument 'ip'/ },
+    { args: ['update'], text: /missing required argument 'fqdn'/ },
     { args: ['init', '--primary', 'nsd'], text: /Allowed choices are bind, knot, powerdns/ },
   ])('$args ends with 2 and says what is wrong on the error output', async ({ args, text }) => {
     const { code, stdout, stderr } = await run(...args);

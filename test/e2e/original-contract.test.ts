@@ -391,6 +391,12 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
   describe('on the wire', () => {
     const raw = async (text: string | Uint8Array) => parseRaw(await exchangeRaw(server.port, text));
 
+    it('a client that ends its side after the request gets its reply all the same', async () => {
+      const request = `GET ${byPath('192.0.2.1')} HTTP/1.0\r\n\r\n`;
+      const { status, body } = parseRaw(await exchangeRaw(server.port, request, false, true));
+      expect([status, body]).toEqual(lines('None -> 192.0.2.1', 'None'));
+    });
+
     it('HTTP/1.0, and HTTP/1.1 without a Host header, get a reply with Content-Length, then the connection ends', async () => {
       const target = byPath('192.0.2.1');
       const first = await raw(`GET ${target} HTTP/1.0\r\n\r\n`);

@@ -66,10 +66,16 @@ export function form(parameters: Readonly<Record<string, string>>): AskOptions {
  * Sends octets as they are and gives all that comes back until the server closes the connection.
  * @param once close it ourselves after one whole reply with Content-Length
  */
-export function exchangeRaw(port: number, octets: string | Uint8Array, once = false): Promise<string> {
+export function exchangeRaw(
+  port: number,
+  octets: string | Uint8Array,
+  once = false,
+  halfClose = false,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     let received = '';
-    const socket = connect({ host: '127.0.0.1', port });
+    const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: halfClose });
+    if (halfClose) socket.once('end', () => socket.destroy());
     socket.setTimeout(10_000, () => socket.destroy(new Error(`the server kept the connection open: ${received}`)));
     socket.setEncoding('latin1');
     socket.on('data', (chunk: string) => {
@@ -83,6 +89,7 @@ export function exchangeRaw(port: number, octets: string | Uint8Array, once = fa
     });
     socket.once('close', () => resolve(received));
     socket.write(typeof octets === 'string' ? Buffer.from(octets, 'latin1') : octets);
+    if (halfClose) socket.end();
   });
 }
 

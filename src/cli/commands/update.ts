@@ -9,7 +9,7 @@ export function updateCommand(): Command {
   return new Command('update')
     .description('publish one or two addresses (one of each family) of a name')
     .argument('<fqdn>', 'the fully qualified domain name')
-    .argument('<ip...>', 'its addresses')
+    .argument('[ip...]', 'its addresses')
     .option('-t, --ttl <seconds>', 'time to live')
     .action(async (fqdn: string, ips: string[], { ttl }: { ttl?: string }, command: Command) => {
       const { config } = loadFor(command);
