@@ -15,6 +15,7 @@ import { GuessLimiter } from './http/limits.ts';
 import { HttpListeners } from './http/listeners.ts';
 import { type Exchanger, formatEndpoint } from './net/exchange.ts';
 import { TcpExchanger } from './net/tcp.ts';
+import { TcpPool } from './net/tcp-pool.ts';
 import { UdpExchanger } from './net/udp.ts';
 import { PrimaryPublisher } from './primary/publisher.ts';
 import { VERSION } from './version.ts';
@@ -36,8 +37,10 @@ export function openZones(config: Config, observer: Observer): OpenZones {
     const id = `${primary.transport} ${formatEndpoint(endpoint)}`;
     const known = exchangers.get(id);
     if (known !== undefined) return { endpoint, ...known };
-    const make = () => (primary.transport === 'udp' ? new UdpExchanger(endpoint) : new TcpExchanger(endpoint));
-    const made = { reads: make(), updates: make() };
+    const made =
+      primary.transport === 'udp'
+        ? { reads: new UdpExchanger(endpoint), updates: new UdpExchanger(endpoint) }
+        : { reads: new TcpPool(endpoint), updates: new TcpExchanger(endpoint) };
     exchangers.set(id, made);
     return { endpoint, ...made };
   };

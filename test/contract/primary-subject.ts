@@ -3,6 +3,7 @@ import { DomainName } from '../../src/dns/name.ts';
 import { makeTsigKey } from '../../src/dns/tsig.ts';
 import type { Exchanger } from '../../src/net/exchange.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';
+import { TcpPool } from '../../src/net/tcp-pool.ts';
 import { UdpExchanger } from '../../src/net/udp.ts';
 import { PrimaryPublisher } from '../../src/primary/publisher.ts';
 import { dig } from '../support/dig.ts';
@@ -35,15 +36,17 @@ export function primarySubject(options: PrimarySubjectOptions): PublisherSubject
       const absolute = (at: string) => (at === '@' ? apex : `${at}.${apex}`);
       return {
         publisher(onBatch) {
-          const exchanger = (): Exchanger =>
-            transport === 'tcp' ? new TcpExchanger(server) : new UdpExchanger(server);
+          const [reads, updates]: readonly Exchanger[] =
+            transport === 'tcp'
+              ? [new TcpPool(server), new TcpExchanger(server)]
+              : [new UdpExchanger(server), new UdpExchanger(server)];
           return new PrimaryPublisher({
             zone: DomainName.parse(apex),
             endpoint: server,
             key: makeTsigKey(DomainName.parse(apex), 'hmac-sha512', secret),
             signedReads,
-            reads: exchanger(),
-            updates: exchanger(),
+            reads: reads!,
+            updates: updates!,
             now: () => Math.floor(Date.now() / 1000),
             ...(onBatch === undefined ? {} : { onBatch }),
           });

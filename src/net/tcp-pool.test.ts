@@ -1,0 +1,80 @@
+// Queries over a pool of connections: one at a time on each, in their order, none after its time.
+import { afterEach, expect, it } from 'vitest';
+import { frame, listenTcp, replyTo, type TcpListener } from '../../test/support/dns-listener.ts';
+import { waitUntil } from '../../test/support/process.ts';
+import { DomainName } from '../dns/name.ts';
+import { RRClass, RRType } from '../dns/rdata.ts';
+import { encodeMessage, makeMessage } from '../dns/wire/message.ts';
+import { ExchangeError, type Reply } from './exchange.ts';
+import { TcpPool } from './tcp-pool.ts';
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function serve(onRequest: Parameters<typeof listenTcp>[0]): Promise<{ server: TcpListener; pool: TcpPool }> {
+  const server = await listenTcp(onRequest);
+  const pool = new TcpPool(server);
+  cleanups.push(
+    () => server.close(),
+    () => pool.close(),
+  );
+  return { server, pool };
+}
+
+function ask(pool: TcpPool, name: string, timeoutMs = 5000): Promise<Reply> {
+  const questions = [{ qname: DomainName.parse(name), qtype: RRType.A, qclass: RRClass.IN }];
+  return pool.exchange((id) => encodeMessage(makeMessage({ id, questions })), performance.now() + timeoutMs);
+}
+
+it('asks one question at a time on each of at most eight connections', async () => {
+  const underWay = new Map<unknown, number>();
+  let most = 0;
+  const { server, pool } = await serve((request, socket) => {
+    underWay.set(socket, (underWay.get(socket) ?? 0) + 1);
+    most = Math.max(most, underWay.get(socket)!);
+    setImmediate(() => {
+      underWay.set(socket, underWay.get(socket)! - 1);
+      socket.write(frame(replyTo(request)));
+    });
+  });
+  const names = Array.from({ length: 100 }, (_, index) => `n${index}.example.com.`);
+  const replies = await Promise.all(names.map((name) => ask(pool, name)));
+  expect(replies.map((reply) => reply.message.questions[0]!.qname.toString())).toEqual(names);
+  expect(most).toBe(1);
+  expect(server.connections).toHaveLength(8);
+  await ask(pool, 'again.example.com');
+  expect(server.connections).toHaveLength(8);
+});
+
+it('a question whose time ends while it waits is never sent', async () => {
+  const held: (() => void)[] = [];
+  const { server, pool } = await serve((request, socket) => {
+    held.push(() => socket.write(frame(replyTo(request))));
+  });
+  const first = Array.from({ length: 8 }, (_, index) => ask(pool, `n${index}.example.com`));
+  const late = ask(pool, 'late.example.com', 0);
+  const outcome = late.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  await waitUntil('eight questions', () => held.length === 8);
+  for (const answer of held) answer();
+  await Promise.all(first);
+  const error = await outcome;
+  expect(error).toBeInstanceOf(ExchangeError);
+  expect(error).toMatchObject({ failure: 'timeout', sent: false });
+  expect(server.requests).toHaveLength(8);
+});
+
+it('close fails what is under way and what waits, and nothing is sent afterwards', async () => {
+  const { server, pool } = await serve(() => undefined);
+  const asked = Array.from({ length: 10 }, (_, index) => ask(pool, `n${index}.example.com`));
+  const outcomes = Promise.allSettled(asked);
+  await waitUntil('eight questions', () => server.requests.length === 8);
+  pool.close();
+  for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: { failure: 'closed' } });
+  await expect(ask(pool, 'after.example.com')).rejects.toMatchObject({ failure: 'closed', sent: false });
+  expect(server.requests).toHaveLength(8);
+});
