@@ -105,7 +105,7 @@ export const OPTIONS = {
   }),
   transport: option(transport, {
     default: 'tcp',
-    summary: 'How the primary is spoken to: `tcp` (one kept, pipelined connection) or `udp`.',
+    summary: 'How the primary is spoken to: `tcp` (kept connections) or `udp`.',
     example: 'tcp',
   }),
   signed_reads: option(yesOrNo, {
