@@ -2,7 +2,7 @@
  * ZonePublisher for a remote primary (BIND, Knot, PowerDNS, …): reads by queries, publishes by signed DNS UPDATE
  * (RFC 2136, RFC 8945). One publisher per zone; zones of one primary share its connections.
  *
- * Reads and updates have a connection each, so that a read never waits behind an fsync.
+ * Reads and updates have connections of their own, so that a read never waits behind an fsync.
  */
 import type { AppError } from '../core/errors.ts';
 import type { AddressSet, PublishedAddresses, PublishOutcome, ReadOutcome, ZonePublisher } from '../core/ports.ts';

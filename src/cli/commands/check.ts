@@ -2,8 +2,8 @@
 import { Command } from 'commander';
 import { checkZone } from '../../core/check-zones.ts';
 import { checkLine } from '../../http/protocols/original.ts';
-import { openZones, updateLimits } from '../../server.ts';
-import { loadFor, quietObserver } from '../setup.ts';
+import { updateLimits } from '../../server.ts';
+import { loadFor, quietObserver, withZones } from '../setup.ts';
 
 export function checkCommand(): Command {
   return new Command('check')
@@ -12,14 +12,11 @@ export function checkCommand(): Command {
       const { config, file } = loadFor(command);
       for (const warning of config.warnings) quietObserver.warn(warning);
       process.stdout.write(`INFO: The configuration file ${file} is valid.\n`);
-      const zones = openZones(config, quietObserver);
-      try {
+      await withZones(config, async (zones) => {
         const { timeoutMs } = updateLimits(config);
-        const results = await Promise.all(zones.table.all.map((zone) => checkZone(zone, timeoutMs)));
+        const results = await Promise.all(zones.all.map((zone) => checkZone(zone, timeoutMs)));
         for (const result of results) process.stdout.write(checkLine(result));
         if (results.some((result) => result.kind === 'failed')) process.exitCode = 1;
-      } finally {
-        zones.close();
-      }
+      });
     });
 }

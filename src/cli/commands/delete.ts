@@ -2,8 +2,8 @@
 import { Command } from 'commander';
 import { UpdateAddresses } from '../../core/update-addresses.ts';
 import { deleteAddresses } from '../../http/protocols/original.ts';
-import { openZones, updateLimits } from '../../server.ts';
-import { loadFor, quietObserver } from '../setup.ts';
+import { updateLimits } from '../../server.ts';
+import { loadFor, withZones } from '../setup.ts';
 
 export function deleteCommand(): Command {
   return new Command('delete')
@@ -11,13 +11,10 @@ export function deleteCommand(): Command {
     .argument('<fqdn>', 'the fully qualified domain name')
     .action(async (fqdn: string, _options, command: Command) => {
       const { config } = loadFor(command);
-      const zones = openZones(config, quietObserver);
-      try {
+      await withZones(config, async (zones) => {
         const updates = new UpdateAddresses(updateLimits(config));
-        const { body } = await deleteAddresses(fqdn, { zones: zones.table, updates });
+        const { body } = await deleteAddresses(fqdn, { zones, updates });
         process.stdout.write(body);
-      } finally {
-        zones.close();
-      }
+      });
     });
 }

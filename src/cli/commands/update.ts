@@ -2,8 +2,8 @@
 import { Command } from 'commander';
 import { UpdateAddresses } from '../../core/update-addresses.ts';
 import { changeAddresses } from '../../http/protocols/original.ts';
-import { openZones, updateLimits } from '../../server.ts';
-import { loadFor, quietObserver } from '../setup.ts';
+import { updateLimits } from '../../server.ts';
+import { loadFor, quietObserver, withZones } from '../setup.ts';
 
 export function updateCommand(): Command {
   return new Command('update')
@@ -13,17 +13,12 @@ export function updateCommand(): Command {
     .option('-t, --ttl <seconds>', 'time to live')
     .action(async (fqdn: string, ips: string[], { ttl }: { ttl?: string }, command: Command) => {
       const { config } = loadFor(command);
-      const zones = openZones(config, quietObserver);
-      try {
-        const services = {
-          zones: zones.table,
-          updates: new UpdateAddresses(updateLimits(config)),
-          unspecifiedFamily: config.unspecifiedFamily,
-        };
-        const { body } = await changeAddresses({ fqdn, ips, ttl }, undefined, services);
+      await withZones(config, async (zones) => {
+        const updates = new UpdateAddresses(updateLimits(config));
+        const services = { zones, updates, unspecifiedFamily: config.unspecifiedFamily };
+        const { body, warning } = await changeAddresses({ fqdn, ips, ttl }, undefined, services);
         process.stdout.write(body);
-      } finally {
-        zones.close();
-      }
+        if (warning !== undefined) quietObserver.warn(warning);
+      });
     });
 }
