@@ -143,6 +143,15 @@ describeWith(BIND_PROGRAMS, 'commands on a real primary', () => {
     expect((await run('update', fqdn, '192.0.2.1')).stdout).toMatch(/^UNCHANGED: .*\nUNCHANGED: /);
   });
 
+  it("update of an address of a carrier's NAT publishes it, and warns on the error output", async () => {
+    const { code, stdout, stderr } = await run('update', `nat.${ZONE}`, '100.64.1.1');
+    expect([code, stdout]).toEqual([
+      0,
+      `UPDATED: nat.${ZONE}. A None -> 100.64.1.1\nUNCHANGED: nat.${ZONE}. AAAA None\n`,
+    ]);
+    expect(stderr).toMatch(/^WARNING: nat\..* has the address 100\.64\.1\.1 of a carrier's NAT/);
+  });
+
   it('delete deletes, and tells where there was nothing', async () => {
     write(lab.config());
     const fqdn = `gone.${ZONE}`;
