@@ -144,6 +144,7 @@ describeWith(BIND_PROGRAMS, 'commands on a real primary', () => {
   });
 
   it("update of an address of a carrier's NAT publishes it, and warns on the error output", async () => {
+    write(lab.config());
     const { code, stdout, stderr } = await run('update', `nat.${ZONE}`, '100.64.1.1');
     expect([code, stdout]).toEqual([
       0,
