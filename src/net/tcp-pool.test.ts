@@ -28,7 +28,7 @@ function ask(pool: TcpPool, name: string, timeoutMs = 5000): Promise<Reply> {
   return pool.exchange((id) => encodeMessage(makeMessage({ id, questions })), performance.now() + timeoutMs);
 }
 
-it('asks one question at a time on each of at most eight connections', async () => {
+it('asks one question at a time on each of at most sixteen connections', async () => {
   const underWay = new Map<unknown, number>();
   let most = 0;
   const { server, pool } = await serve((request, socket) => {
@@ -43,9 +43,9 @@ it('asks one question at a time on each of at most eight connections', async () 
   const replies = await Promise.all(names.map((name) => ask(pool, name)));
   expect(replies.map((reply) => reply.message.questions[0]!.qname.toString())).toEqual(names);
   expect(most).toBe(1);
-  expect(server.connections).toHaveLength(8);
+  expect(server.connections).toHaveLength(16);
   await ask(pool, 'again.example.com');
-  expect(server.connections).toHaveLength(8);
+  expect(server.connections).toHaveLength(16);
 });
 
 it('a question whose time ends while it waits is never sent', async () => {
@@ -53,28 +53,28 @@ it('a question whose time ends while it waits is never sent', async () => {
   const { server, pool } = await serve((request, socket) => {
     held.push(() => socket.write(frame(replyTo(request))));
   });
-  const first = Array.from({ length: 8 }, (_, index) => ask(pool, `n${index}.example.com`));
+  const first = Array.from({ length: 16 }, (_, index) => ask(pool, `n${index}.example.com`));
   const late = ask(pool, 'late.example.com', 0);
   const outcome = late.then(
     () => undefined,
     (error: unknown) => error,
   );
-  await waitUntil('eight questions', () => held.length === 8);
+  await waitUntil('sixteen questions', () => held.length === 16);
   for (const answer of held) answer();
   await Promise.all(first);
   const error = await outcome;
   expect(error).toBeInstanceOf(ExchangeError);
   expect(error).toMatchObject({ failure: 'timeout', sent: false });
-  expect(server.requests).toHaveLength(8);
+  expect(server.requests).toHaveLength(16);
 });
 
 it('close fails what is under way and what waits, and nothing is sent afterwards', async () => {
   const { server, pool } = await serve(() => undefined);
-  const asked = Array.from({ length: 10 }, (_, index) => ask(pool, `n${index}.example.com`));
+  const asked = Array.from({ length: 20 }, (_, index) => ask(pool, `n${index}.example.com`));
   const outcomes = Promise.allSettled(asked);
-  await waitUntil('eight questions', () => server.requests.length === 8);
+  await waitUntil('sixteen questions', () => server.requests.length === 16);
   pool.close();
   for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: { failure: 'closed' } });
   await expect(ask(pool, 'after.example.com')).rejects.toMatchObject({ failure: 'closed', sent: false });
-  expect(server.requests).toHaveLength(8);
+  expect(server.requests).toHaveLength(16);
 });

@@ -14,8 +14,11 @@ import {
 } from './exchange.ts';
 import { TcpExchanger } from './tcp.ts';
 
-/** Connections at most; they are opened when they are first needed. */
-const MAX_CONNECTIONS = 8;
+/**
+ * Connections at most, opened when they are first needed. PowerDNS takes 20 by default; with fewer than these the reads of
+ * many new names trickle in, and their changes share fewer messages.
+ */
+const MAX_CONNECTIONS = 16;
 
 export class TcpPool implements Exchanger {
   readonly #endpoint: Endpoint;
