@@ -14,9 +14,14 @@ export const SERVERS = {
   nsupdate: 'bind9-dnsutils',
   knotd: 'knot',
   kdig: 'knot-dnsutils',
+  knsupdate: 'knot-dnsutils',
+  nsd: 'nsd',
   pdns_server: 'pdns-server',
   pdnsutil: 'pdns-server',
   sqlite3: 'sqlite3',
+  pebble: 'pebble',
+  certbot: 'certbot',
+  lego: 'lego',
   nginx: 'nginx-light',
   'systemd-analyze': 'systemd',
   dash: 'dash',
@@ -29,7 +34,10 @@ export const SERVERS = {
 };
 
 /** Packages whose presence shows in a file instead of a program. */
-const FILES = { '/usr/lib/x86_64-linux-gnu/pdns/libgsqlite3backend.so': 'pdns-backend-sqlite3' };
+const FILES = {
+  '/usr/lib/x86_64-linux-gnu/pdns/libgsqlite3backend.so': 'pdns-backend-sqlite3',
+  '/usr/lib/python3/dist-packages/certbot_dns_rfc2136': 'python3-certbot-dns-rfc2136',
+};
 
 /** Only the benchmark needs these. */
 export const BENCH_SERVERS = { named: 'bind9', dig: 'bind9-dnsutils', dnsperf: 'dnsperf', wrk: 'wrk' };
@@ -45,7 +53,7 @@ export function missingPackages(programs = SERVERS) {
   const packages = missing.map(([, name]) => name);
   if (programs === SERVERS && existsSync('/usr/lib/x86_64-linux-gnu') && isInstalled('pdns_server')) {
     for (const [file, name] of Object.entries(FILES)) if (!existsSync(file)) packages.push(name);
-  } else if (packages.includes('pdns-server')) packages.push('pdns-backend-sqlite3');
+  } else if (packages.includes('pdns-server')) packages.push(...Object.values(FILES));
   return [...new Set(packages)];
 }
 
