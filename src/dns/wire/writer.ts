@@ -22,8 +22,12 @@ export class WireWriter {
   #length = 0;
   readonly #suffixes = new Map<string, number>();
 
-  constructor(capacity = 512) {
+  readonly #compresses: boolean;
+
+  /** Without `compresses` all names are written whole, whatever `name` is told: the form in which RDATA is compared. */
+  constructor(capacity = 512, compresses = true) {
     this.#octets = Buffer.allocUnsafe(Math.min(capacity, MAX_MESSAGE_OCTETS));
+    this.#compresses = compresses;
   }
 
   get length(): number {
@@ -101,6 +105,10 @@ export class WireWriter {
   /** A name; with `compressed` it may end in a pointer to an earlier one. */
   name(name: DomainName, compressed = true): void {
     const { octets, wireText } = name;
+    if (!this.#compresses) {
+      this.bytes(octets);
+      return;
+    }
     let at = 0;
     while (octets[at] !== 0) {
       const suffix = at === 0 ? wireText : wireText.slice(at);

@@ -1,0 +1,198 @@
+/**
+ * The next version of a zone while it is being made: edits on top of a version, and in the end the difference.
+ *
+ * Callers mark where they begin and roll back when a later edit fails, so that each change lands as a whole or not at
+ * all (RFC 2136 §3.4.2.7). Empty non-terminals come and go with the names below them.
+ */
+import type { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { nextSerial } from '../dns/serial.ts';
+import type { NameMap } from './name-map.ts';
+import {
+  findRRset,
+  isCut,
+  parentKey,
+  soaSerial,
+  withSerial,
+  type ZoneDiff,
+  type ZoneNode,
+  type ZoneRecord,
+  type ZoneRRset,
+  ZoneVersion,
+} from './zone-version.ts';
+
+/** A point to return to. */
+export interface DraftMark {
+  readonly nodes: NameMap<ZoneNode>;
+  readonly cuts: number;
+}
+
+export class ZoneDraft {
+  readonly base: ZoneVersion;
+  #nodes: NameMap<ZoneNode>;
+  #cuts: number;
+  /** Keys of names that an edit touched; an edit that was rolled back may leave one. */
+  readonly #touched = new Set<string>();
+
+  constructor(base: ZoneVersion) {
+    this.base = base;
+    this.#nodes = base.nodes;
+    this.#cuts = base.cuts;
+  }
+
+  get apex(): DomainName {
+    return this.base.apex;
+  }
+
+  get cuts(): number {
+    return this.#cuts;
+  }
+
+  /** False as long as no edit has changed anything. */
+  get changed(): boolean {
+    return this.#nodes !== this.base.nodes;
+  }
+
+  find(key: string): ZoneNode | undefined {
+    return this.#nodes.get(key);
+  }
+
+  findRRset(key: string, type: number): ZoneRRset | undefined {
+    const node = this.#nodes.get(key);
+    return node && findRRset(node, type);
+  }
+
+  mark(): DraftMark {
+    return { nodes: this.#nodes, cuts: this.#cuts };
+  }
+
+  rollBack({ nodes, cuts }: DraftMark): void {
+    this.#nodes = nodes;
+    this.#cuts = cuts;
+  }
+
+  /** Puts the RRset in the place of the one of its type; one without members takes that away. */
+  setRRset(ownerName: { readonly key: string; readonly wireText: string }, rrset: ZoneRRset): void {
+    const node = this.#nodes.get(ownerName.key);
+    const rrsets = node?.rrsets ?? [];
+    const at = rrsets.findIndex(({ type }) => type === rrset.type);
+    if (rrset.rdatas.length === 0) {
+      if (at >= 0) this.#setRRsets(node!, rrsets.toSpliced(at, 1));
+      return;
+    }
+    const { key, wireText } = node ?? ownerName;
+    const children = node?.children ?? 0;
+    const next = at < 0 ? [...rrsets, rrset] : rrsets.with(at, rrset);
+    this.#setRRsets({ key, wireText, rrsets, children }, next);
+  }
+
+  deleteRRset(key: string, type: number): void {
+    const node = this.#nodes.get(key);
+    if (node !== undefined) this.setRRset(node, { type, ttl: 0, rdatas: [] });
+  }
+
+  #setRRsets(node: ZoneNode, rrsets: readonly ZoneRRset[]): void {
+    const { key } = node;
+    const apexKey = this.base.apex.key;
+    this.#touched.add(key);
+    const next = { key, wireText: node.wireText, rrsets, children: node.children };
+    this.#cuts += Number(isCut(next, apexKey)) - Number(isCut(node, apexKey));
+    if (rrsets.length === 0 && node.children === 0 && key !== apexKey) this.#removeNode(key);
+    else {
+      const isNew = this.#nodes.get(key) === undefined;
+      this.#nodes = this.#nodes.set(next);
+      if (isNew) this.#countChild(next, 1);
+    }
+  }
+
+  #removeNode(key: string): void {
+    const node = this.#nodes.get(key);
+    if (node === undefined) return;
+    this.#nodes = this.#nodes.delete(key);
+    this.#countChild(node, -1);
+  }
+
+  /** Tells the node above; it is made, or goes, where nothing else holds it. */
+  #countChild(child: ZoneNode, by: 1 | -1): void {
+    const key = parentKey(child.key);
+    if (key === this.base.apex.key || child.key === this.base.apex.key) return;
+    const parent = this.#nodes.get(key);
+    if (parent === undefined) {
+      const made = { key, wireText: parentKey(child.wireText), rrsets: [], children: 1 };
+      this.#nodes = this.#nodes.set(made);
+      this.#countChild(made, 1);
+    } else if (parent.children + by === 0 && parent.rrsets.length === 0) this.#removeNode(key);
+    else this.#nodes = this.#nodes.set({ ...parent, children: parent.children + by });
+  }
+
+  /** Keys of the names whose data differ from the base. */
+  #changedKeys(): string[] {
+    return [...this.#touched].filter((key) => !sameRRsets(this.base.nodes.get(key), this.#nodes.get(key)));
+  }
+
+  /**
+   * The version that comes out, one serial step on unless the edits set a later serial themselves (RFC 2136 §3.6), and
+   * what it changed; undefined if nothing has changed.
+   */
+  seal(): { readonly version: ZoneVersion; readonly diff: ZoneDiff; readonly keys: readonly string[] } | undefined {
+    const keys = this.#changedKeys();
+    if (keys.length === 0) return undefined;
+    const { base } = this;
+    const apexKey = base.apex.key;
+    const soa = this.findRRset(apexKey, RRType.SOA)!;
+    if (soaSerial(soa.rdatas[0]!) === base.serial) {
+      const rdata = withSerial(soa.rdatas[0]!, nextSerial(base.serial));
+      this.setRRset(base.apex, { ...soa, rdatas: [rdata] });
+      if (!keys.includes(apexKey)) keys.push(apexKey);
+    }
+    const version = new ZoneVersion(base.apex, this.#nodes, this.#cuts);
+    const removed: ZoneRecord[] = [soaRecord(base)];
+    const added: ZoneRecord[] = [soaRecord(version)];
+    for (const key of keys) {
+      const before = base.nodes.get(key);
+      const after = version.nodes.get(key);
+      if (before) collectMissing(before, after, removed);
+      if (after) collectMissing(after, before, added);
+    }
+    return { version, diff: { serialBefore: base.serial, serial: version.serial, removed, added }, keys };
+  }
+}
+
+function soaRecord({ apexNode, soa }: ZoneVersion): ZoneRecord {
+  return { wireText: apexNode.wireText, type: RRType.SOA, ttl: soa.ttl, rdata: soa.rdatas[0]! };
+}
+
+/** Adds the records of `node`, SOA apart, that `other` does not have with the same TTL. */
+function collectMissing(node: ZoneNode, other: ZoneNode | undefined, records: ZoneRecord[]): void {
+  for (const rrset of node.rrsets) {
+    if (rrset.type === RRType.SOA) continue;
+    const known = other && findRRset(other, rrset.type);
+    if (known === rrset) continue;
+    const { type, ttl } = rrset;
+    for (const rdata of rrset.rdatas) {
+      if (known?.ttl === ttl && known.rdatas.includes(rdata)) continue;
+      records.push({ wireText: node.wireText, type, ttl, rdata });
+    }
+  }
+}
+
+function sameRRsets(a: ZoneNode | undefined, b: ZoneNode | undefined): boolean {
+  if (a === b) return true;
+  const left = a?.rrsets ?? [];
+  const right = b?.rrsets ?? [];
+  return (
+    left.length === right.length &&
+    left.every((rrset) =>
+      sameRRset(
+        rrset,
+        right.find((r) => r.type === rrset.type),
+      ),
+    )
+  );
+}
+
+function sameRRset(a: ZoneRRset, b: ZoneRRset | undefined): boolean {
+  if (a === b) return true;
+  if (b === undefined || a.ttl !== b.ttl || a.rdatas.length !== b.rdatas.length) return false;
+  return a.rdatas.every((rdata) => b.rdatas.includes(rdata));
+}

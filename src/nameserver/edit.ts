@@ -1,0 +1,120 @@
+/**
+ * The prerequisites and the edits of one change, done to a draft as RFC 2136 §3.2 and §3.4.2 rule. Both ways into the
+ * zone, HTTP and UPDATE, come through here.
+ *
+ * What the RFC tells a server to pass over without an error is passed over: data beside a CNAME, an old SOA, the removal
+ * of the apex's SOA and of its last NS.
+ */
+import { RRType } from '../dns/rdata.ts';
+import { rdataKey } from '../dns/rdata-canonical.ts';
+import type { RRset } from '../dns/rrset.ts';
+import { serialIsLater } from '../dns/serial.ts';
+import type { Prerequisite, ZoneEdit } from '../dns/zone-change.ts';
+import type { ZoneDraft } from './draft.ts';
+import { findRRset, rdataText, soaSerial, type ZoneRRset } from './zone-version.ts';
+
+/** RCODE by which a prerequisite fails (RFC 2136 §3.2.5), or that all hold. */
+export type PrerequisiteOutcome = 'hold' | 'YXDOMAIN' | 'YXRRSET' | 'NXDOMAIN' | 'NXRRSET';
+
+/** RFC 2136 §3.2, in the order in which they were given. */
+export function checkPrerequisites(draft: ZoneDraft, prerequisites: readonly Prerequisite[]): PrerequisiteOutcome {
+  for (const prerequisite of prerequisites) {
+    const { kind, ownerName } = prerequisite;
+    const node = draft.find(ownerName.key);
+    switch (kind) {
+      case 'name-in-use':
+        if (node === undefined || node.rrsets.length === 0) return 'NXDOMAIN';
+        break;
+      case 'name-not-in-use':
+        if (node !== undefined && node.rrsets.length > 0) return 'YXDOMAIN';
+        break;
+      case 'rrset-exists':
+        if (node === undefined || findRRset(node, prerequisite.type) === undefined) return 'NXRRSET';
+        break;
+      case 'rrset-absent':
+        if (node !== undefined && findRRset(node, prerequisite.type) !== undefined) return 'YXRRSET';
+        break;
+      case 'rrset-equals': {
+        const { type } = prerequisite;
+        const rrset = node && findRRset(node, type);
+        if (rrset === undefined || !hasMembers(rrset, prerequisite.rdatas.map(rdataText))) return 'NXRRSET';
+        break;
+      }
+    }
+  }
+  return 'hold';
+}
+
+/** Equality as sets, the TTL apart (RFC 2136 §2.4.2). */
+function hasMembers({ type, rdatas }: ZoneRRset, others: readonly string[]): boolean {
+  if (rdatas.length === 1 && others.length === 1) return sameRdata(type, rdatas[0]!, others[0]!);
+  const own = new Set(rdatas.map((rdata) => rdataKey(type, rdata)));
+  const wanted = new Set(others.map((rdata) => rdataKey(type, rdata)));
+  return own.size === wanted.size && [...wanted].every((rdata) => own.has(rdata));
+}
+
+function sameRdata(type: number, a: string, b: string): boolean {
+  return a === b || rdataKey(type, a) === rdataKey(type, b);
+}
+
+/** RFC 2136 §3.4.2, one edit after the other. */
+export function applyEdits(draft: ZoneDraft, edits: readonly ZoneEdit[]): void {
+  for (const edit of edits) {
+    switch (edit.kind) {
+      case 'replace-rrset':
+        deleteRRset(draft, edit.rrset.ownerName.key, edit.rrset.type);
+        addToRRset(draft, edit.rrset);
+        break;
+      case 'add-to-rrset':
+        addToRRset(draft, edit.rrset);
+        break;
+      case 'delete-rrset':
+        deleteRRset(draft, edit.ownerName.key, edit.type);
+        break;
+      case 'delete-name':
+        for (const { type } of draft.find(edit.ownerName.key)?.rrsets ?? []) {
+          deleteRRset(draft, edit.ownerName.key, type);
+        }
+        break;
+      case 'delete-from-rrset':
+        deleteFromRRset(draft, edit.ownerName.key, edit.type, edit.rdatas.map(rdataText));
+        break;
+    }
+  }
+}
+
+function addToRRset(draft: ZoneDraft, { ownerName, type, ttl, rdatas }: RRset): void {
+  const node = draft.find(ownerName.key);
+  // §3.4.2.2: what would stand beside a CNAME, or a CNAME beside something else, is passed over.
+  if (node?.rrsets.some((rrset) => (rrset.type === RRType.CNAME) !== (type === RRType.CNAME))) return;
+  const known = node && findRRset(node, type);
+  let members = known?.rdatas ?? [];
+  for (const rdata of rdatas.map(rdataText)) {
+    if (type === RRType.SOA) {
+      if (known === undefined || !serialIsLater(soaSerial(rdata), soaSerial(members[0]!))) continue;
+      members = [rdata];
+    } else if (type === RRType.CNAME || type === RRType.DNAME) members = [rdata];
+    else {
+      const at = members.findIndex((member) => sameRdata(type, member, rdata));
+      members = at < 0 ? [...members, rdata] : members.with(at, rdata);
+    }
+  }
+  // All members of an RRset have one TTL (RFC 2181 §5.2): the one that came last.
+  if (members.length > 0) draft.setRRset(ownerName, { type, ttl, rdatas: members });
+}
+
+function deleteRRset(draft: ZoneDraft, key: string, type: number): void {
+  if (key === draft.apex.key && (type === RRType.SOA || type === RRType.NS)) return;
+  draft.deleteRRset(key, type);
+}
+
+function deleteFromRRset(draft: ZoneDraft, key: string, type: number, rdatas: readonly string[]): void {
+  const node = draft.find(key);
+  const rrset = node && findRRset(node, type);
+  if (rrset === undefined || type === RRType.SOA) return;
+  const rest = rrset.rdatas.filter((member) => !rdatas.some((rdata) => sameRdata(type, member, rdata)));
+  if (rest.length === rrset.rdatas.length) return;
+  // §3.4.2.4: the last NS of the zone stays.
+  if (type === RRType.NS && key === draft.apex.key && rest.length === 0) return;
+  draft.setRRset(node!, { ...rrset, rdatas: rest });
+}

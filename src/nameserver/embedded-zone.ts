@@ -1,0 +1,88 @@
+/** One zone that this server is the primary of: the version that is answered from, and the one that is being made. */
+import type { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { ZoneDraft } from './draft.ts';
+import type { ZoneDiff, ZoneVersion } from './zone-version.ts';
+
+/** Which RRsets are set by the configuration: types by key of the owner name. */
+export type StaticRRsets = ReadonlyMap<string, ReadonlySet<number>>;
+
+/** Differences kept in memory for IXFR, so that a secondary that follows closely needs no disk. */
+const RECENT_DIFFS = 200;
+
+export class EmbeddedZone {
+  readonly apex: DomainName;
+  /** Its row in the database. */
+  readonly id: number;
+  statics: StaticRRsets;
+  #published: ZoneVersion;
+  /** The newest version: published, or in the transaction that is under way. */
+  #newest: ZoneVersion;
+  #draft: ZoneDraft | undefined;
+  #recent: ZoneDiff[] = [];
+  /** Keys of names that the journal has and the table of nodes not yet. */
+  readonly unfolded = new Set<string>();
+  /** The journal's number of the newest commit of this zone. */
+  lastCommit = 0;
+
+  constructor(id: number, version: ZoneVersion, statics: StaticRRsets = new Map()) {
+    this.id = id;
+    this.apex = version.apex;
+    this.statics = statics;
+    this.#published = version;
+    this.#newest = version;
+  }
+
+  /** What is answered and transferred: on disk. */
+  get published(): ZoneVersion {
+    return this.#published;
+  }
+
+  /** The latest differences, oldest first, without a gap up to `published`. */
+  get recent(): readonly ZoneDiff[] {
+    return this.#recent;
+  }
+
+  /** Edits gather here until the next commit takes them. */
+  get draft(): ZoneDraft {
+    this.#draft ??= new ZoneDraft(this.#newest);
+    return this.#draft;
+  }
+
+  /** True while there is something that is not on disk yet: what is judged by the draft has to wait for it. */
+  get isPending(): boolean {
+    return this.#newest !== this.#published || this.#draft?.changed === true;
+  }
+
+  /** Ends the draft: what it came to is the newest version, on its way to the disk. */
+  seal(): ReturnType<ZoneDraft['seal']> {
+    const sealed = this.#draft?.seal();
+    this.#draft = undefined;
+    if (sealed !== undefined) this.#newest = sealed.version;
+    return sealed;
+  }
+
+  /** What was sealed is on disk. */
+  publish(version: ZoneVersion, diff: ZoneDiff): void {
+    this.#published = version;
+    this.#recent.push(diff);
+    if (this.#recent.length > 2 * RECENT_DIFFS) this.#recent = this.#recent.slice(-RECENT_DIFFS);
+  }
+
+  /** What was sealed could not be written: it and all that was drafted on top of it is gone. */
+  abandon(): void {
+    this.#newest = this.#published;
+    this.#draft = undefined;
+  }
+
+  isStatic(key: string, type: number): boolean {
+    return this.statics.get(key)?.has(type) ?? false;
+  }
+
+  hasStaticData(key: string): boolean {
+    for (const type of this.statics.get(key) ?? []) {
+      if (key !== this.apex.key || (type !== RRType.SOA && type !== RRType.NS)) return true;
+    }
+    return false;
+  }
+}

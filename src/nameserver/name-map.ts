@@ -1,0 +1,166 @@
+/**
+ * A persistent map from the key of a domain name to what is there: a hash array mapped trie. `set` and `delete` give
+ * a new map that shares all but one path with the old one, so that a reader keeps a whole version for as long as it
+ * likes while changes go on, and a change of a zone with a million names copies a few hundred octets.
+ *
+ * Left out: order. A zone without DNSSEC needs none; what prints a zone sorts it.
+ */
+
+/** What the map holds: values that know their key (`DomainName.key`). */
+export interface Keyed {
+  readonly key: string;
+}
+
+const BITS = 5;
+const MASK = 31;
+/** Below this depth the 32 bits of the hash are used up, and values with the same hash share a bucket. */
+const BUCKET_SHIFT = 35;
+
+/** A bucket is a branch whose slots are all values and whose bitmap does not count. */
+class Branch<T extends Keyed> {
+  bitmap: number;
+  slots: (T | Branch<T>)[];
+
+  constructor(bitmap: number, slots: (T | Branch<T>)[]) {
+    this.bitmap = bitmap;
+    this.slots = slots;
+  }
+}
+
+/** FNV-1a with a final mix, so that all bits of the last octets reach the first levels. */
+function hashOf(key: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return hash ^ (hash >>> 13);
+}
+
+function ones(bits: number): number {
+  let count = bits - ((bits >>> 1) & 0x55555555);
+  count = (count & 0x33333333) + ((count >>> 2) & 0x33333333);
+  return Math.imul((count + (count >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+export class NameMap<T extends Keyed> {
+  readonly #root: Branch<T>;
+  readonly size: number;
+
+  private constructor(root: Branch<T>, size: number) {
+    this.#root = root;
+    this.size = size;
+  }
+
+  static empty<T extends Keyed>(): NameMap<T> {
+    return new NameMap<T>(new Branch<T>(0, []), 0);
+  }
+
+  /** A map of many values at once, without copying; of two values with one key the later stays. */
+  static of<T extends Keyed>(values: Iterable<T>): NameMap<T> {
+    const root = new Branch<T>(0, []);
+    let size = 0;
+    for (const value of values) if (insert(root, value, hashOf(value.key), 0, true).grew) size += 1;
+    return new NameMap(root, size);
+  }
+
+  get(key: string): T | undefined {
+    const hash = hashOf(key);
+    let branch = this.#root;
+    for (let shift = 0; shift < BUCKET_SHIFT; shift += BITS) {
+      const bit = 1 << ((hash >>> shift) & MASK);
+      if ((branch.bitmap & bit) === 0) return undefined;
+      const slot = branch.slots[ones(branch.bitmap & (bit - 1))]!;
+      if (!(slot instanceof Branch)) return slot.key === key ? slot : undefined;
+      branch = slot;
+    }
+    return branch.slots.find((value) => (value as T).key === key) as T | undefined;
+  }
+
+  set(value: T): NameMap<T> {
+    const { branch, grew } = insert(this.#root, value, hashOf(value.key), 0, false);
+    return new NameMap(branch, this.size + (grew ? 1 : 0));
+  }
+
+  delete(key: string): NameMap<T> {
+    const root = remove(this.#root, key, hashOf(key), 0);
+    if (root === this.#root) return this;
+    return new NameMap(root ?? new Branch<T>(0, []), this.size - 1);
+  }
+
+  *values(): Generator<T> {
+    // A stack of its own: nested generators would cost one step for each level and value.
+    const stack: { readonly branch: Branch<T>; at: number }[] = [{ branch: this.#root, at: 0 }];
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1]!;
+      const slot = top.branch.slots[top.at++];
+      if (slot === undefined) stack.pop();
+      else if (slot instanceof Branch) stack.push({ branch: slot, at: 0 });
+      else yield slot;
+    }
+  }
+}
+
+/** Puts a value below a branch: in a copy of it, or with `own` in the branch itself. */
+function insert<T extends Keyed>(
+  branch: Branch<T>,
+  value: T,
+  hash: number,
+  shift: number,
+  own: boolean,
+): { branch: Branch<T>; grew: boolean } {
+  const target = own ? branch : new Branch(branch.bitmap, branch.slots.slice());
+  const { slots } = target;
+  if (shift >= BUCKET_SHIFT) {
+    const at = slots.findIndex((each) => (each as T).key === value.key);
+    slots[at < 0 ? slots.length : at] = value;
+    return { branch: target, grew: at < 0 };
+  }
+  const bit = 1 << ((hash >>> shift) & MASK);
+  const at = ones(target.bitmap & (bit - 1));
+  if ((target.bitmap & bit) === 0) {
+    slots.splice(at, 0, value);
+    target.bitmap |= bit;
+    return { branch: target, grew: true };
+  }
+  const slot = slots[at]!;
+  if (slot instanceof Branch) {
+    const below = insert(slot, value, hash, shift + BITS, own);
+    slots[at] = below.branch;
+    return { branch: target, grew: below.grew };
+  }
+  if (slot.key === value.key) {
+    slots[at] = value;
+    return { branch: target, grew: false };
+  }
+  const below = new Branch<T>(0, []);
+  insert(below, slot, hashOf(slot.key), shift + BITS, true);
+  insert(below, value, hash, shift + BITS, true);
+  slots[at] = below;
+  return { branch: target, grew: true };
+}
+
+/** The branch without the key: itself if the key is not there, undefined if nothing is left. */
+function remove<T extends Keyed>(branch: Branch<T>, key: string, hash: number, shift: number): Branch<T> | undefined {
+  const { bitmap, slots } = branch;
+  if (shift >= BUCKET_SHIFT) {
+    const rest = slots.filter((value) => (value as T).key !== key);
+    if (rest.length === slots.length) return branch;
+    return rest.length === 0 ? undefined : new Branch(0, rest);
+  }
+  const bit = 1 << ((hash >>> shift) & MASK);
+  if ((bitmap & bit) === 0) return branch;
+  const at = ones(bitmap & (bit - 1));
+  const slot = slots[at]!;
+  if (slot instanceof Branch) {
+    const below = remove(slot, key, hash, shift + BITS);
+    if (below === slot) return branch;
+    if (below !== undefined) {
+      const copy = slots.slice();
+      copy[at] = below;
+      return new Branch(bitmap, copy);
+    }
+  } else if (slot.key !== key) return branch;
+  if (slots.length === 1) return undefined;
+  const rest = slots.slice();
+  rest.splice(at, 1);
+  return new Branch(bitmap & ~bit, rest);
+}

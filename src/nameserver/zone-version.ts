@@ -1,0 +1,154 @@
+/**
+ * The content of a zone at one serial, immutable. A change gives another version (draft.ts); whoever answers a query or
+ * transfers the zone keeps the version it began with.
+ *
+ * RDATA is held as its uncompressed wire octets in a string of one character per octet (latin1): the most compact form
+ * that V8 has for few octets, and two of them are compared like any strings.
+ */
+import { DomainName } from '../dns/name.ts';
+import { type Rdata, RRType } from '../dns/rdata.ts';
+import type { RRset } from '../dns/rrset.ts';
+import { decodeRdata, encodeRdata } from '../dns/wire/rdata-codec.ts';
+import { WireReader } from '../dns/wire/reader.ts';
+import { WireWriter } from '../dns/wire/writer.ts';
+import type { NameMap } from './name-map.ts';
+
+/** The records of one type at one name. */
+export interface ZoneRRset {
+  readonly type: number;
+  /** Seconds. */
+  readonly ttl: number;
+  /** Uncompressed wire RDATA, one character per octet; no two are the same. */
+  readonly rdatas: readonly string[];
+}
+
+/** One name of a zone. */
+export interface ZoneNode {
+  /** `DomainName.key`. */
+  readonly key: string;
+  /** `DomainName.wireText`: the owner name with its case. */
+  readonly wireText: string;
+  /** Empty at an empty non-terminal (RFC 9499 §7). */
+  readonly rrsets: readonly ZoneRRset[];
+  /** Nodes one label below; not counted for the apex. */
+  readonly children: number;
+}
+
+/** One record of class IN, as the journal and transfers have it. */
+export interface ZoneRecord {
+  readonly wireText: string;
+  readonly type: number;
+  readonly ttl: number;
+  readonly rdata: string;
+}
+
+/** What one commit changed, in the form of IXFR (RFC 1995 §4): the old SOA is the first of `removed`, the new of `added`. */
+export interface ZoneDiff {
+  readonly serialBefore: number;
+  readonly serial: number;
+  readonly removed: readonly ZoneRecord[];
+  readonly added: readonly ZoneRecord[];
+}
+
+export class ZoneVersion {
+  readonly apex: DomainName;
+  readonly nodes: NameMap<ZoneNode>;
+  /** Names other than the apex that have an NS RRset, and names with a DNAME: 0 lets a query skip looking for them. */
+  readonly cuts: number;
+  readonly apexNode: ZoneNode;
+  readonly soa: ZoneRRset;
+  readonly serial: number;
+  /** TTL of negative answers (RFC 2308 §3): the smaller of the SOA's TTL and its MINIMUM. */
+  readonly negativeTtl: number;
+
+  /** @throws Error without an SOA at the apex */
+  constructor(apex: DomainName, nodes: NameMap<ZoneNode>, cuts: number) {
+    const apexNode = nodes.get(apex.key);
+    const soa = apexNode && findRRset(apexNode, RRType.SOA);
+    if (soa === undefined) throw new Error(`the zone ${apex} has no SOA record`);
+    this.apex = apex;
+    this.nodes = nodes;
+    this.cuts = cuts;
+    this.apexNode = apexNode!;
+    this.soa = soa;
+    this.serial = soaSerial(soa.rdatas[0]!);
+    this.negativeTtl = Math.min(soa.ttl, readU32(soa.rdatas[0]!, soa.rdatas[0]!.length - 4));
+  }
+
+  find(key: string): ZoneNode | undefined {
+    return this.nodes.get(key);
+  }
+
+  /** All records, the SOA first, the others in no order. */
+  *records(): Generator<ZoneRecord> {
+    const { wireText } = this.apexNode;
+    yield { wireText, type: RRType.SOA, ttl: this.soa.ttl, rdata: this.soa.rdatas[0]! };
+    for (const node of this.nodes.values()) {
+      for (const { type, ttl, rdatas } of node.rrsets) {
+        if (type === RRType.SOA) continue;
+        for (const rdata of rdatas) yield { wireText: node.wireText, type, ttl, rdata };
+      }
+    }
+  }
+}
+
+/** The key of the name one label up; the key must not be the root's. */
+export function parentKey(key: string): string {
+  return key.slice(key.charCodeAt(0) + 1);
+}
+
+export function findRRset(node: ZoneNode, type: number): ZoneRRset | undefined {
+  const { rrsets } = node;
+  for (let i = 0; i < rrsets.length; i++) if (rrsets[i]!.type === type) return rrsets[i];
+  return undefined;
+}
+
+/** Does data below this node belong to someone else: a delegation (not the apex's NS), or a DNAME (RFC 6672 §2.4)? */
+export function isCut(node: ZoneNode, apexKey: string): boolean {
+  for (const { type } of node.rrsets) {
+    if (type === RRType.DNAME || (type === RRType.NS && node.key !== apexKey)) return true;
+  }
+  return false;
+}
+
+export function readU32(octets: string, at: number): number {
+  const high = (octets.charCodeAt(at) << 8) | octets.charCodeAt(at + 1);
+  return high * 0x10000 + ((octets.charCodeAt(at + 2) << 8) | octets.charCodeAt(at + 3));
+}
+
+function writeU32(value: number): string {
+  return String.fromCharCode(value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
+}
+
+export function soaSerial(rdata: string): number {
+  return readU32(rdata, rdata.length - 20);
+}
+
+export function withSerial(rdata: string, serial: number): string {
+  return rdata.slice(0, -20) + writeU32(serial) + rdata.slice(-16);
+}
+
+/** RDATA as the zone holds it. */
+export function rdataText(rdata: Rdata): string {
+  if (rdata.kind === 'A') {
+    const [a, b, c, d] = rdata.address.split('.');
+    return String.fromCharCode(Number(a), Number(b), Number(c), Number(d));
+  }
+  const writer = new WireWriter(64, false);
+  encodeRdata(writer, rdata);
+  return writer.finish().toString('latin1');
+}
+
+/** @throws WireError if the octets are not of this type; what a zone holds always is. */
+export function rdataOf(type: number, rdata: string): Rdata {
+  return decodeRdata(new WireReader(Buffer.from(rdata, 'latin1')), type);
+}
+
+/** An RRset as the rest of the program has it. */
+export function rrsetOf(ownerName: DomainName, { type, ttl, rdatas }: ZoneRRset): RRset {
+  return { ownerName, type, ttl, rdatas: rdatas.map((rdata) => rdataOf(type, rdata)) };
+}
+
+export function nameOf(wireText: string): DomainName {
+  return DomainName.ofWire(Buffer.from(wireText, 'latin1'));
+}
