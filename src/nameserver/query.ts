@@ -1,0 +1,85 @@
+/**
+ * The quick way to read a query: header, one plain question, at most an OPT record (RFC 1035 §4.1, RFC 6891 §6.1), no
+ * objects made of the rest. What is not of this shape (TSIG, UPDATE, anything malformed) is left to `decodeMessage`.
+ */
+import { MAX_NAME_OCTETS } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { lowerCase } from './answer.ts';
+import { HEADER_OCTETS } from './dns-service.ts';
+
+export interface QueryEdns {
+  readonly udpPayloadSize: number;
+  readonly version: number;
+  /** DO. */
+  readonly dnssecOk: boolean;
+  /** The NSID option was there (RFC 5001 §2.1). */
+  readonly nsid: boolean;
+  /** The octets of the COOKIE option (RFC 7873 §4). */
+  readonly cookie: Uint8Array | undefined;
+}
+
+export interface Query {
+  /** `DomainName.wireText` and `key` of QNAME. */
+  readonly wireText: string;
+  readonly key: string;
+  readonly qtype: number;
+  readonly qclass: number;
+  /** Where the question ends in the message. */
+  readonly questionEnd: number;
+  readonly edns: QueryEdns | undefined;
+}
+
+/** EDNS option codes (RFC 5001, RFC 7873). */
+export const EdnsOption = { NSID: 3, COOKIE: 10 } as const;
+
+/** Undefined for a message that is not as simple as that. */
+export function readQuery(octets: Uint8Array): Query | undefined {
+  // Opcode QUERY, one question, no answer and authority, at most one additional record.
+  if ((octets[2]! & 0xf8) !== 0 || octets[4] !== 0 || octets[5] !== 1) return undefined;
+  if (octets[6]! | octets[7]! | octets[8]! | octets[9]! | octets[10]! || octets[11]! > 1) return undefined;
+  const question = readQuestion(octets);
+  if (question === undefined) return undefined;
+  const { questionEnd } = question;
+  if (octets[11] === 0) return octets.length === questionEnd ? { ...question, edns: undefined } : undefined;
+  const edns = readOpt(octets, questionEnd);
+  return edns && { ...question, edns };
+}
+
+/** The first question, if its name is plain: not compressed, of valid length. */
+export function readQuestion(octets: Uint8Array): Omit<Query, 'edns'> | undefined {
+  let at = HEADER_OCTETS;
+  for (;;) {
+    const length = octets[at];
+    if (length === undefined || length > 63) return undefined;
+    at += length + 1;
+    if (length === 0) break;
+  }
+  const questionEnd = at + 4;
+  if (at - HEADER_OCTETS > MAX_NAME_OCTETS || questionEnd > octets.length) return undefined;
+  const wireText = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1', HEADER_OCTETS, at);
+  const qtype = (octets[at]! << 8) | octets[at + 1]!;
+  const qclass = (octets[at + 2]! << 8) | octets[at + 3]!;
+  return { wireText, key: lowerCase(wireText), qtype, qclass, questionEnd };
+}
+
+/** An OPT record that reaches from `at` to the end of the message. */
+function readOpt(octets: Uint8Array, at: number): QueryEdns | undefined {
+  const u16 = (offset: number) => (octets[offset]! << 8) | octets[offset + 1]!;
+  if (octets.length < at + 11 || octets[at] !== 0 || u16(at + 1) !== RRType.OPT) return undefined;
+  if (u16(at + 9) !== octets.length - at - 11) return undefined;
+  let nsid = false;
+  let cookie: Uint8Array | undefined;
+  let option = at + 11;
+  while (option < octets.length) {
+    if (option + 4 > octets.length) return undefined;
+    const end = option + 4 + u16(option + 2);
+    if (end > octets.length) return undefined;
+    const code = u16(option);
+    if (code === EdnsOption.NSID) nsid = true;
+    // The first one counts (RFC 7873 §5.2).
+    else if (code === EdnsOption.COOKIE) cookie ??= octets.subarray(option + 4, end);
+    option = end;
+  }
+  const dnssecOk = (octets[at + 7]! & 0x80) !== 0;
+  return { udpPayloadSize: u16(at + 3), version: octets[at + 6]!, dnssecOk, nsid, cookie };
+}

@@ -1,0 +1,237 @@
+/**
+ * Replies of the nameserver as octets: header and question of the query, then RRsets with name compression
+ * (RFC 1035 §4.1.4, RFC 3597 §4), as many records as fit; what does not fit sets TC.
+ *
+ * Owner names point into the question without regard to case (RFC 4343 §4.1), names in RDATA only at octets that are the
+ * same. One buffer is used for all replies: a reply is copied out when it is finished.
+ */
+import { RRClass, RRType } from '../dns/rdata.ts';
+import { MAX_MESSAGE_OCTETS } from '../dns/wire/writer.ts';
+import type { OwnedRRset } from './answer.ts';
+
+const HEADER_OCTETS = 12;
+const FLAG_QR = 0x8000;
+const FLAG_AA = 0x0400;
+const FLAG_TC = 0x0200;
+/** Opcode, RD and CD of the query come back (RFC 1035 §4.1.1, RFC 4035 §3.1.6). */
+const COPIED_FLAGS = 0x7800 | 0x0100 | 0x0010;
+
+const scratch = Buffer.allocUnsafe(MAX_MESSAGE_OCTETS + 1024);
+
+/** Where in RDATA a name begins that may be compressed; the octets before it are as they are. -1: nowhere. */
+function compressedNameAt(type: number): number {
+  switch (type) {
+    case RRType.NS:
+    case RRType.CNAME:
+    case RRType.PTR:
+    case RRType.SOA:
+      return 0;
+    case RRType.MX:
+      return 2;
+    default:
+      return -1;
+  }
+}
+
+export class ReplyWriter {
+  #length = 0;
+  #limit = MAX_MESSAGE_OCTETS;
+  #flags = 0;
+  #truncated = false;
+  readonly #counts = [0, 0, 0];
+  /** The question's name as it was asked, and where its key ends. */
+  #qname = '';
+  /** Suffixes that are written, by their octets; filled when the first name needs it. */
+  readonly #suffixes = new Map<string, number>();
+  #suffixesReady = false;
+
+  /**
+   * Begins a reply with the header and the question of `query`.
+   * @param questionEnd where the question ends; 12 for a reply without it
+   * @param qname wireText of the question's name, or empty
+   * @param limit octets that the whole reply may have, what is added later (OPT, TSIG) not included
+   */
+  begin(query: Uint8Array, questionEnd: number, qname: string, limit: number): void {
+    for (let i = 0; i < questionEnd; i++) scratch[i] = query[i]!;
+    this.#length = questionEnd;
+    this.#limit = limit;
+    this.#flags = FLAG_QR | (((query[2]! << 8) | query[3]!) & COPIED_FLAGS);
+    this.#truncated = false;
+    this.#counts[0] = 0;
+    this.#counts[1] = 0;
+    this.#counts[2] = 0;
+    this.#qname = qname;
+    if (this.#suffixesReady) this.#suffixes.clear();
+    this.#suffixesReady = false;
+    scratch[4] = 0;
+    scratch[5] = questionEnd > HEADER_OCTETS ? 1 : 0;
+  }
+
+  get truncated(): boolean {
+    return this.#truncated;
+  }
+
+  setAuthoritative(): void {
+    this.#flags |= FLAG_AA;
+  }
+
+  setTruncated(): void {
+    this.#truncated = true;
+    this.#flags |= FLAG_TC;
+  }
+
+  /**
+   * Adds RRsets to a section (0 answer, 1 authority, 2 additional) up to the limit; false when something was left out.
+   * Additional records are left out silently unless `mandatory`.
+   */
+  section(index: 0 | 1 | 2, rrsets: readonly OwnedRRset[]): boolean {
+    if (this.#truncated) return false;
+    for (const { owner, rrset, ttl, rrClass = RRClass.IN } of rrsets) {
+      for (const rdata of rrset.rdatas) {
+        const before = this.#length;
+        if (!this.#record(owner, rrset.type, rrClass, ttl, rdata)) {
+          this.#length = before;
+          this.setTruncated();
+          return false;
+        }
+        this.#counts[index]! += 1;
+      }
+    }
+    return true;
+  }
+
+  /** An OPT record (RFC 6891 §6.1.2); it is not measured against the limit. */
+  opt(udpPayloadSize: number, extendedRcode: number, dnssecOk: boolean, options: string): void {
+    this.#u8(0);
+    this.#u16(RRType.OPT);
+    this.#u16(udpPayloadSize);
+    this.#u8(extendedRcode);
+    this.#u8(0);
+    this.#u16(dnssecOk ? 0x8000 : 0);
+    this.#u16(options.length);
+    this.#octets(options);
+    this.#counts[2]! += 1;
+  }
+
+  /** The whole reply, in octets of its own. */
+  finish(id: number, rcode: number): Buffer {
+    scratch[0] = id >> 8;
+    scratch[1] = id;
+    const flags = this.#flags | (rcode & 0xf);
+    scratch[2] = flags >> 8;
+    scratch[3] = flags;
+    for (let i = 0; i < 3; i++) {
+      scratch[6 + 2 * i] = this.#counts[i]! >> 8;
+      scratch[7 + 2 * i] = this.#counts[i]!;
+    }
+    const reply = Buffer.allocUnsafe(this.#length);
+    if (this.#length > 96) reply.set(scratch.subarray(0, this.#length));
+    else for (let i = 0; i < this.#length; i++) reply[i] = scratch[i]!;
+    return reply;
+  }
+
+  /** False if it does not fit; the caller takes back what was written. */
+  #record(owner: string, type: number, rrClass: number, ttl: number, rdata: string): boolean {
+    // The longest that one record can be: nothing is written beyond the scratch buffer.
+    if (this.#length + owner.length + rdata.length + 10 > scratch.length) return false;
+    this.#owner(owner);
+    this.#u16(type);
+    this.#u16(rrClass);
+    this.#u16(ttl >>> 16);
+    this.#u16(ttl);
+    const lengthAt = this.#length;
+    this.#length += 2;
+    const nameAt = compressedNameAt(type);
+    if (nameAt < 0) this.#octets(rdata);
+    else {
+      let end = this.#name(rdata, nameAt, nameAt === 2 ? rdata.slice(0, 2) : '');
+      if (type === RRType.SOA) end = this.#name(rdata, end, '');
+      if (end < rdata.length) this.#octets(rdata.slice(end));
+    }
+    const length = this.#length - lengthAt - 2;
+    scratch[lengthAt] = length >> 8;
+    scratch[lengthAt + 1] = length;
+    return this.#length <= this.#limit;
+  }
+
+  /** The question's name, or a suffix of it (the apex, most often), is one pointer. */
+  #owner(owner: string): void {
+    const qname = this.#qname;
+    const at = qname.length - owner.length;
+    if (at === 0 ? owner === qname : at > 0 && isSuffix(qname, owner, at)) {
+      if (owner.length === 1) this.#u8(0);
+      else this.#u16(0xc000 | (HEADER_OCTETS + at));
+      return;
+    }
+    this.#name(owner, 0, '');
+  }
+
+  /** Writes `prefix` and then the name that begins at `start`, with compression; gives where the name ends. */
+  #name(octets: string, start: number, prefix: string): number {
+    this.#prepareSuffixes();
+    if (prefix !== '') this.#octets(prefix);
+    const end = nameEnd(octets, start);
+    for (let at = start; at < end - 1; at += octets.charCodeAt(at) + 1) {
+      const suffix = octets.slice(at, end);
+      const known = this.#suffixes.get(suffix);
+      // What was taken back when a record did not fit lies beyond the end.
+      if (known !== undefined && known < this.#length) {
+        this.#u16(0xc000 | known);
+        return end;
+      }
+      if (this.#length < 0x4000) this.#suffixes.set(suffix, this.#length);
+      this.#octets(octets.slice(at, at + octets.charCodeAt(at) + 1));
+    }
+    this.#u8(0);
+    return end;
+  }
+
+  #prepareSuffixes(): void {
+    if (this.#suffixesReady) return;
+    this.#suffixesReady = true;
+    const qname = this.#qname;
+    for (let at = 0; at < qname.length - 1; at += qname.charCodeAt(at) + 1) {
+      this.#suffixes.set(qname.slice(at), HEADER_OCTETS + at);
+    }
+  }
+
+  #u8(value: number): void {
+    scratch[this.#length++] = value;
+  }
+
+  #u16(value: number): void {
+    scratch[this.#length++] = value >> 8;
+    scratch[this.#length++] = value;
+  }
+
+  #octets(text: string): void {
+    const { length } = text;
+    if (length > 32) scratch.write(text, this.#length, 'latin1');
+    else for (let i = 0; i < length; i++) scratch[this.#length + i] = text.charCodeAt(i);
+    this.#length += length;
+  }
+}
+
+/** Where the name that begins at `at` ends, its root octet included. */
+function nameEnd(octets: string, at: number): number {
+  let end = at;
+  while (octets.charCodeAt(end) !== 0) end += octets.charCodeAt(end) + 1;
+  return end + 1;
+}
+
+/** True if `name` from `at` on is `suffix` without regard to case, and `at` is the start of a label. */
+function isSuffix(name: string, suffix: string, at: number): boolean {
+  let label = 0;
+  while (label < at) label += name.charCodeAt(label) + 1;
+  if (label !== at) return false;
+  for (let i = 0; i < suffix.length; i++) {
+    const a = name.charCodeAt(at + i);
+    const b = suffix.charCodeAt(i);
+    if (a !== b && lower(a) !== lower(b)) return false;
+  }
+  return true;
+}
+
+function lower(octet: number): number {
+  return octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet;
+}

@@ -1,0 +1,318 @@
+/**
+ * What becomes of a message that comes in: queries, UPDATE and transfers, with EDNS (RFC 6891), DNS cookies (RFC 7873),
+ * NSID (RFC 5001), TSIG (RFC 8945) and response rate limiting.
+ *
+ * Never more than one reply goes to a datagram, and to one whose source may be forged a small one at a limited rate.
+ */
+import type { DomainName } from '../dns/name.ts';
+import { RRClass, RRType } from '../dns/rdata.ts';
+import { checkRequest, type TsigKey } from '../dns/tsig.ts';
+import { findEdns, UDP_PAYLOAD_OCTETS } from '../dns/wire/edns.ts';
+import { type DecodedMessage, decodeMessage, Opcode, Rcode } from '../dns/wire/message.ts';
+import { WireError } from '../dns/wire/reader.ts';
+import { MAX_MESSAGE_OCTETS } from '../dns/wire/writer.ts';
+import { type Answer, answerQuestion, type ZoneIndex } from './answer.ts';
+import { type DnsPeer, type DnsService, HEADER_OCTETS, type StreamReply } from './dns-service.ts';
+import { EdnsOption, type Query, type QueryEdns, readQuery, readQuestion } from './query.ts';
+import { ReplyWriter } from './reply-writer.ts';
+
+/** A signed or unsigned request that decodeMessage has read. */
+export interface ServiceRequest {
+  readonly octets: Uint8Array;
+  readonly message: DecodedMessage;
+  readonly peer: DnsPeer;
+  readonly overTcp: boolean;
+  /** The key whose signature verified. */
+  readonly key: TsigKey | undefined;
+  /** Octets that a reply over UDP may have. */
+  readonly limit: number;
+  /** Adds the TSIG record to a reply, where the request had one. */
+  sign(reply: Uint8Array): Uint8Array;
+}
+
+export interface ServiceOptions {
+  readonly zones: () => ZoneIndex;
+  readonly findKey: (keyName: DomainName) => TsigKey | undefined;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+  /** Answers the option COOKIE: see dns/cookie.ts. */
+  readonly cookies: CookieAnswers;
+  readonly limiter: ResponseLimiter | undefined;
+  /** The text of NSID, if the server has one. */
+  readonly nsid: string | undefined;
+  /** What `version.bind` is answered; undefined: REFUSED. */
+  readonly chaosVersion: string | undefined;
+  /** UPDATE (RFC 2136); gives the RCODE when all is settled. */
+  readonly update: (request: ServiceRequest) => Promise<number>;
+  /** AXFR and IXFR, signed as the request was. */
+  readonly transfer: (request: ServiceRequest) => AsyncIterable<Uint8Array>;
+  /** Called for each reply with its RCODE, 12 bits. */
+  readonly onReply?: (rcode: number) => void;
+}
+
+export interface CookieAnswers {
+  /**
+   * @param option the octets of the client's COOKIE option
+   * @returns undefined when they are malformed (FORMERR, RFC 7873 §5.2.2), else whether the server cookie in them is
+   * ours and fresh, and the 24 octets to answer with
+   */
+  answer(
+    option: Uint8Array,
+    peerAddress: string,
+    nowSeconds: number,
+  ): { readonly valid: boolean; readonly reply: Uint8Array } | undefined;
+}
+
+export interface ResponseLimiter {
+  check(peerAddress: string, kind: Answer['kind'], key: string): 'send' | 'drop' | 'slip';
+}
+
+/** The smallest message that every UDP client takes (RFC 1035 §4.2.1). */
+const PLAIN_UDP_OCTETS = 512;
+const FLAG_RESPONSE = 0x80;
+const OPT_OCTETS = 11;
+
+interface EdnsReply {
+  readonly dnssecOk: boolean;
+  readonly extendedRcode: number;
+  /** Options in wire form, one character per octet. */
+  readonly options: string;
+}
+
+export class NameserverService implements DnsService {
+  readonly #options: ServiceOptions;
+  readonly #writer = new ReplyWriter();
+  readonly #nsidOption: string;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+    this.#nsidOption = options.nsid === undefined ? '' : ednsOption(EdnsOption.NSID, options.nsid);
+  }
+
+  answerDatagram(octets: Uint8Array, peer: DnsPeer): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    const query = readQuery(octets);
+    if (query !== undefined && !isTransfer(query.qtype)) return this.#answerQuery(octets, query, peer, false);
+    return this.#answerOther(octets, peer, false) as ReturnType<DnsService['answerDatagram']>;
+  }
+
+  answerStream(octets: Uint8Array, peer: DnsPeer): StreamReply {
+    const query = readQuery(octets);
+    if (query !== undefined && !isTransfer(query.qtype)) return this.#answerQuery(octets, query, peer, true);
+    return this.#answerOther(octets, peer, true);
+  }
+
+  /** The usual query, without a signature. */
+  #answerQuery(octets: Uint8Array, query: Query, peer: DnsPeer, overTcp: boolean): Uint8Array | undefined {
+    const { edns } = query;
+    let options = '';
+    let cookieIsValid = false;
+    if (edns !== undefined) {
+      if (edns.nsid) options = this.#nsidOption;
+      if (edns.cookie !== undefined) {
+        const cookie = this.#options.cookies.answer(edns.cookie, peer.address, this.#options.now());
+        if (cookie === undefined) return this.#error(octets, Rcode.FORMERR, peer, overTcp, edns);
+        cookieIsValid = cookie.valid;
+        options += ednsOption(EdnsOption.COOKIE, latin1(cookie.reply));
+      }
+      if (edns.version !== 0) return this.#error(octets, Rcode.BADVERS, peer, overTcp, edns);
+    }
+    const answer = this.#answer(query, overTcp);
+    const verdict =
+      overTcp || cookieIsValid || this.#options.limiter === undefined ? 'send' : this.#check(peer, answer, query);
+    if (verdict === 'drop') return undefined;
+    const limit = overTcp ? MAX_MESSAGE_OCTETS : udpLimit(edns);
+    const reply = edns && { dnssecOk: edns.dnssecOk, extendedRcode: 0, options };
+    return this.#write(octets, query, answer, reply, limit, verdict === 'slip');
+  }
+
+  #check(peer: DnsPeer, answer: Answer, query: Query): 'send' | 'drop' | 'slip' {
+    // One key for all names that are not there: random names must not get a bucket each.
+    const key = answer.kind === 'answer' ? `${query.qtype} ${query.key}` : (answer.zone?.apex.key ?? '');
+    return this.#options.limiter!.check(peer.address, answer.kind, key);
+  }
+
+  #answer(query: Query, overTcp: boolean): Answer {
+    const { qtype, qclass } = query;
+    if (qclass === RRClass.CH) return this.#answerChaos(query);
+    if (qclass !== RRClass.IN) return failed(Rcode.REFUSED);
+    // QTYPEs and types that are no data (RFC 6895 §3.1): 128 to 255, OPT.
+    if (qtype === RRType.OPT || (qtype >= 128 && qtype < RRType.ANY)) {
+      return failed(qtype === MAILA || qtype === MAILB ? Rcode.NOTIMP : Rcode.FORMERR);
+    }
+    return answerQuestion(this.#options.zones(), { ...query, overTcp });
+  }
+
+  /** The server's name and version, only as far as configured. */
+  #answerChaos({ key, wireText, qtype }: Query): Answer {
+    const { chaosVersion, nsid } = this.#options;
+    const isVersion = key === '\x07version\x04bind\0' || key === '\x07version\x06server\0';
+    const isIdentity = key === '\x02id\x06server\0' || key === '\x08hostname\x04bind\0';
+    const text = isVersion ? chaosVersion : isIdentity ? nsid : undefined;
+    if (text === undefined || (qtype !== RRType.TXT && qtype !== RRType.ANY)) return failed(Rcode.REFUSED);
+    const octets = Buffer.from(text, 'utf8').subarray(0, 255).toString('latin1');
+    const rrset = { type: RRType.TXT, ttl: 0, rdatas: [String.fromCharCode(octets.length) + octets] };
+    const answers = [{ owner: wireText, rrset, ttl: 0, rrClass: RRClass.CH }];
+    return { ...failed(Rcode.NOERROR), authoritative: true, kind: 'answer', answers };
+  }
+
+  #write(
+    octets: Uint8Array,
+    { questionEnd, wireText }: Pick<Query, 'questionEnd' | 'wireText'>,
+    answer: Answer,
+    edns: EdnsReply | undefined,
+    limit: number,
+    slip: boolean,
+  ): Uint8Array {
+    const writer = this.#writer;
+    const { rcode, answers, authority, additional } = answer;
+    writer.begin(octets, questionEnd, wireText, limit - (edns ? OPT_OCTETS + edns.options.length : 0));
+    if (answer.authoritative && !slip) writer.setAuthoritative();
+    if (slip) writer.setTruncated();
+    else {
+      if (answers.length > 0) writer.section(0, answers);
+      if (authority.length > 0) writer.section(1, authority);
+      if (additional.length > 0) writer.section(2, additional);
+    }
+    if (edns) writer.opt(UDP_PAYLOAD_OCTETS, edns.extendedRcode, edns.dnssecOk, edns.options);
+    this.#options.onReply?.(rcode | ((edns?.extendedRcode ?? 0) << 4));
+    return writer.finish((octets[0]! << 8) | octets[1]!, rcode);
+  }
+
+  /** An error without data. Undefined when the rate limit keeps it back. */
+  #error(
+    octets: Uint8Array,
+    rcode: number,
+    peer: DnsPeer,
+    overTcp: boolean,
+    edns?: Pick<QueryEdns, 'dnssecOk'>,
+  ): Uint8Array | undefined {
+    const verdict = overTcp ? 'send' : (this.#options.limiter?.check(peer.address, 'error', '') ?? 'send');
+    if (verdict === 'drop') return undefined;
+    return this.#errorReply(octets, rcode, edns);
+  }
+
+  #errorReply(octets: Uint8Array, rcode: number, edns?: Pick<QueryEdns, 'dnssecOk'>): Uint8Array {
+    const question = octets[4] === 0 && octets[5] === 1 ? readQuestion(octets) : undefined;
+    const reply = edns && { dnssecOk: edns.dnssecOk, extendedRcode: rcode >> 4, options: '' };
+    const shape = question ?? { questionEnd: HEADER_OCTETS, wireText: '' };
+    return this.#write(octets, shape, failed(rcode & 0xf), reply, PLAIN_UDP_OCTETS, false);
+  }
+
+  /** What is no plain query: signed, UPDATE, a transfer, another opcode, or nothing that can be read. */
+  #answerOther(octets: Uint8Array, peer: DnsPeer, overTcp: boolean): StreamReply {
+    if ((octets[2]! & FLAG_RESPONSE) !== 0) return undefined;
+    let message: DecodedMessage;
+    try {
+      message = decodeMessage(octets);
+    } catch (error) {
+      if (error instanceof WireError) return this.#error(octets, malformed(octets), peer, overTcp);
+      throw error;
+    }
+    const { now, findKey } = this.#options;
+    const check = checkRequest(octets, message, findKey, now());
+    if (check.kind === 'rejected') {
+      const reply = this.#error(octets, check.rcode, peer, overTcp);
+      return reply && (check.transaction?.sign(reply, now()) ?? reply);
+    }
+    const transaction = check.kind === 'verified' ? check.transaction : undefined;
+    const key = check.kind === 'verified' ? check.key : undefined;
+    const edns = findEdns(message);
+    const request: ServiceRequest = {
+      octets,
+      message,
+      peer,
+      overTcp,
+      key,
+      limit: (overTcp ? MAX_MESSAGE_OCTETS : udpLimit(edns)) - (key ? tsigOctets(key) : 0),
+      sign: (reply) => transaction?.sign(reply, now()) ?? reply,
+    };
+    const signedError = (rcode: number) => {
+      if (transaction === undefined) return this.#error(octets, rcode, peer, overTcp, edns);
+      return request.sign(this.#errorReply(octets, rcode, edns));
+    };
+    if (edns !== undefined && edns.version !== 0) return signedError(Rcode.BADVERS);
+    switch (message.opcode) {
+      case Opcode.QUERY:
+        return this.#answerDecoded(request, edns?.dnssecOk, signedError);
+      case Opcode.UPDATE:
+        return this.#answerUpdate(request, edns?.dnssecOk);
+      default:
+        return signedError(Rcode.NOTIMP);
+    }
+  }
+
+  #answerDecoded(
+    request: ServiceRequest,
+    dnssecOk: boolean | undefined,
+    error: (rcode: number) => Uint8Array | undefined,
+  ): StreamReply {
+    const { octets, message, overTcp, peer, key, limit } = request;
+    const question = message.questions.length === 1 ? readQuestion(octets) : undefined;
+    if (question === undefined) return error(Rcode.FORMERR);
+    if (isTransfer(question.qtype)) {
+      // AXFR is for TCP only (RFC 5936 §4.2); IXFR may come by UDP (RFC 1995 §2).
+      if (!overTcp && question.qtype === RRType.AXFR) return error(Rcode.FORMERR);
+      const replies = this.#options.transfer(request);
+      return overTcp ? replies : firstOf(replies);
+    }
+    const query = { ...question, edns: undefined };
+    const answer = this.#answer(query, overTcp);
+    const verdict = overTcp || key || !this.#options.limiter ? 'send' : this.#check(peer, answer, query);
+    if (verdict === 'drop') return undefined;
+    const edns = dnssecOk === undefined ? undefined : { dnssecOk, extendedRcode: 0, options: '' };
+    return request.sign(this.#write(octets, query, answer, edns, limit, verdict === 'slip'));
+  }
+
+  async #answerUpdate(request: ServiceRequest, dnssecOk: boolean | undefined): Promise<Uint8Array | undefined> {
+    const { octets, peer, overTcp, key } = request;
+    const rcode = await this.#options.update(request);
+    const edns = dnssecOk === undefined ? undefined : { dnssecOk };
+    if (key === undefined) return this.#error(octets, rcode, peer, overTcp, edns);
+    return request.sign(this.#errorReply(octets, rcode, edns));
+  }
+}
+
+const MAILB = 253;
+const MAILA = 254;
+
+function isTransfer(qtype: number): boolean {
+  return qtype === RRType.AXFR || qtype === RRType.IXFR;
+}
+
+function failed(rcode: number): Answer {
+  return { rcode, authoritative: false, kind: 'error', zone: undefined, answers: [], authority: [], additional: [] };
+}
+
+/** An opcode that nobody has to read is not implemented, whatever follows its header (RFC 1035 §4.1.1). */
+function malformed(octets: Uint8Array): number {
+  const opcode = (octets[2]! >> 3) & 0xf;
+  return opcode === Opcode.QUERY || opcode === Opcode.UPDATE ? Rcode.FORMERR : Rcode.NOTIMP;
+}
+
+function udpLimit(edns: { readonly udpPayloadSize: number } | undefined): number {
+  // Sizes below 512 count as 512 (RFC 6891 §6.2.5).
+  return edns === undefined
+    ? PLAIN_UDP_OCTETS
+    : Math.min(Math.max(edns.udpPayloadSize, PLAIN_UDP_OCTETS), UDP_PAYLOAD_OCTETS);
+}
+
+/** The longest TSIG record that this key makes. */
+function tsigOctets(key: TsigKey): number {
+  const algorithm = 26;
+  const mac = 64;
+  const otherData = 6;
+  return key.keyName.octets.length + 10 + algorithm + 16 + mac + otherData;
+}
+
+function ednsOption(code: number, octets: string): string {
+  return String.fromCharCode(code >> 8, code & 0xff, octets.length >> 8, octets.length & 0xff) + octets;
+}
+
+function latin1(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');
+}
+
+async function firstOf(replies: AsyncIterable<Uint8Array>): Promise<Uint8Array | undefined> {
+  for await (const reply of replies) return reply;
+  return undefined;
+}
