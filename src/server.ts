@@ -2,7 +2,7 @@
  * The composition root: configuration -> adapters -> use-cases -> listeners, and the orderly way back.
  * A reload builds everything anew behind the open listeners; what is under way ends on the old parts.
  */
-import type { Config, ZoneConfig } from './config/config.ts';
+import type { Config, RemotePrimary, ZoneConfig } from './config/config.ts';
 import { Authenticator } from './core/authenticate.ts';
 import { CheckZones } from './core/check-zones.ts';
 import type { Observer, ZonePublisher } from './core/ports.ts';
@@ -32,7 +32,7 @@ export interface OpenZones {
 /** Connections are opened at the first use: a start does not need the primaries to be up. */
 export function openZones(config: Config, observer: Observer): OpenZones {
   const exchangers = new Map<string, { reads: Exchanger; updates: Exchanger }>();
-  const connect = ({ primary }: ZoneConfig) => {
+  const connect = (primary: RemotePrimary) => {
     const endpoint = { host: primary.host.text, port: primary.port };
     const id = `${primary.transport} ${formatEndpoint(endpoint)}`;
     const known = exchangers.get(id);
@@ -44,16 +44,19 @@ export function openZones(config: Config, observer: Observer): OpenZones {
     exchangers.set(id, made);
     return { endpoint, ...made };
   };
-  const publisherOf = (zone: ZoneConfig): ZonePublisher =>
-    new PrimaryPublisher({
-      zone: zone.apex,
-      key: makeTsigKey(zone.tsigKey.name, zone.tsigKey.algorithm, zone.tsigKey.secret.reveal()),
+  const publisherOf = ({ apex, primary }: ZoneConfig): ZonePublisher => {
+    if (primary.kind === 'embedded') throw new Error('not yet');
+    const { tsigKey } = primary;
+    return new PrimaryPublisher({
+      zone: apex,
+      key: makeTsigKey(tsigKey.name, tsigKey.algorithm, tsigKey.secret.reveal()),
       // Without a connection an answer could be forged by someone who guesses port and id.
-      signedReads: zone.primary.signedReads || zone.primary.transport === 'udp',
+      signedReads: primary.signedReads || primary.transport === 'udp',
       now: () => Math.floor(Date.now() / 1000),
-      onBatch: (changes, outcome) => observer.batchPublished({ zone: zone.apex, changes, outcome }),
-      ...connect(zone),
+      onBatch: (changes, outcome) => observer.batchPublished({ zone: apex, changes, outcome }),
+      ...connect(primary),
     });
+  };
   const zones = config.zones.map(
     (zone): Zone => ({
       apex: zone.apex,

@@ -32,18 +32,67 @@ export interface HttpConfig {
   readonly lenient: boolean;
 }
 
-export interface PrimaryConfig {
-  readonly host: IpAddress;
-  readonly port: number;
-  readonly transport: Transport;
-  readonly signedReads: boolean;
-}
-
 export interface TsigKeyConfig {
   readonly name: DomainName;
   readonly algorithm: TsigAlgorithm;
   /** Never empty. */
   readonly secret: Secret<Uint8Array>;
+}
+
+/** A nameserver that takes the updates of the zone. */
+export interface RemotePrimary {
+  readonly kind: 'remote';
+  readonly host: IpAddress;
+  readonly port: number;
+  readonly transport: Transport;
+  readonly signedReads: boolean;
+  readonly tsigKey: TsigKeyConfig;
+}
+
+/** The zone is served by dyndns itself. */
+export interface EmbeddedPrimary {
+  readonly kind: 'embedded';
+  /** The NS RRset of the apex, at least one; the first is MNAME. */
+  readonly ns: readonly DomainName[];
+  /** RNAME. */
+  readonly contact: DomainName;
+  readonly secondaries: readonly SecondaryConfig[];
+  readonly records?: StaticRecords;
+  /** No two have the same name. A name that several zones use has the same algorithm and secret in all of them. */
+  readonly keys: readonly ZoneKeyConfig[];
+}
+
+/** Address and port of a DNS socket; the address in its canonical text. */
+export interface DnsEndpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface SecondaryConfig {
+  /** Where NOTIFY goes; transfers may come from any port of this address. */
+  readonly address: DnsEndpoint;
+  /** Name of one of the keys of the zone, one that may transfer: signs NOTIFY, and a transfer must be signed with it. */
+  readonly keyName?: DomainName;
+  readonly notify: boolean;
+}
+
+/** Static content as it was written: zone-file syntax (RFC 1035 §5.1), the origin is the apex. Not parsed yet. */
+export interface StaticRecords {
+  readonly text: string;
+  /** Where the first line of the text stands, for error texts. */
+  readonly origin: { readonly file: string; readonly line: number };
+}
+
+/** A key of an embedded zone and what may be done with it. */
+export interface ZoneKeyConfig extends TsigKeyConfig {
+  readonly allow: { readonly update: boolean; readonly transfer: boolean };
+  /**
+   * Owner names that an UPDATE may touch, all at or below the apex; absent: every name. `*.x` stands for every name
+   * below x at any depth and for the literal `*.x`, not for x.
+   */
+  readonly hosts?: readonly DomainName[];
+  /** RR types that an UPDATE may touch; absent: every type. */
+  readonly types?: readonly number[];
 }
 
 /** Seconds, 0 to 2147483647; `min <= default <= max` where they are given. */
@@ -55,8 +104,7 @@ export interface TtlConfig {
 
 export interface ZoneConfig {
   readonly apex: DomainName;
-  readonly primary: PrimaryConfig;
-  readonly tsigKey: TsigKeyConfig;
+  readonly primary: RemotePrimary | EmbeddedPrimary;
   readonly ttl: TtlConfig;
   readonly apexAllowed: boolean;
   readonly wildcardAllowed: boolean;
@@ -65,6 +113,35 @@ export interface ZoneConfig {
   /** No prefix is in both lists. The longest prefix that contains an address decides. */
   readonly addresses: { readonly allow: readonly IpPrefix[]; readonly deny: readonly IpPrefix[] };
   readonly emptyValue: 'keep' | 'clear';
+}
+
+/** Responses per second of one kind to one network (IPv4 /24, IPv6 /56), over UDP. */
+export interface RateLimitConfig {
+  /** 0: no limit. */
+  readonly responsesPerSecond: number;
+  /** Every how-many-th response over the limit goes out truncated instead of being dropped; 0: none, 1: all. */
+  readonly slip: number;
+  /** Networks without a limit. */
+  readonly exempt: readonly IpPrefix[];
+}
+
+export interface DnsConfig {
+  /** At least one, no two the same; UDP and TCP. Port 0: a free one. */
+  readonly listen: readonly DnsEndpoint[];
+  /** Absolute path of the SQLite file with zones and journal. */
+  readonly database: string;
+  readonly rateLimit: RateLimitConfig;
+  /** At most 128 octets of UTF-8. Absent: the NSID option is not answered. */
+  readonly nsid?: string;
+  /** At most 255 octets of ASCII. Absent: `version.bind` and `version.server` are refused. */
+  readonly chaosVersion?: string;
+}
+
+/** Where tokens, history and wishes are kept. */
+export interface StoreConfig {
+  readonly kind: 'sqlite';
+  /** Absolute path. */
+  readonly path: string;
 }
 
 export interface Config {
@@ -79,6 +156,11 @@ export interface Config {
   readonly unspecifiedFamily: 'keep' | 'delete';
   readonly check: 'open' | 'authenticated';
   readonly http: HttpConfig;
+  /** Present exactly when a zone is embedded. */
+  readonly dns?: DnsConfig;
+  readonly store?: StoreConfig;
+  /** Absolute path of the unix socket for admin commands. */
+  readonly control?: string;
   /** Complete sentences for the log; nothing in them is secret. */
   readonly warnings: readonly string[];
 }
@@ -88,6 +170,11 @@ export function formatListenAddress(address: ListenAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return `${address.tls ? 'https://' : ''}${host}:${address.port}`;
+}
+
+/** The text form of a DNS endpoint, as the configuration file has it. */
+export function formatDnsEndpoint({ host, port }: DnsEndpoint): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** The configuration with the port of every TCP entry of `http.listen` replaced (`serve --port`). */

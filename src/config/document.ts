@@ -3,7 +3,7 @@
  * `node scripts/docs.mjs` puts them into files; a test compares the files with this text.
  */
 import { isSecretKind } from './kinds.ts';
-import { environmentName, OPTION_TREE, type Option, type OptionNode, ROWS } from './options.ts';
+import { environmentName, OPTION_TREE, type Option, type OptionNode, onlyOf, ROWS } from './options.ts';
 import { formatValue } from './show.ts';
 
 const INTRODUCTION = `<!-- Written by \`npm run docs\` from src/config/options.ts. Change it there. -->
@@ -67,11 +67,17 @@ const SECTIONS: readonly { readonly title: string; readonly prefix: string; read
   { title: 'The server', prefix: '', text: 'At the top of the file.' },
   { title: '`http`', prefix: 'http.', text: 'The listeners of the HTTP API.' },
   {
+    title: '`dns`',
+    prefix: 'dns.',
+    text: 'The nameserver that serves the embedded zones. It is opened only if there is one.',
+  },
+  {
     title: '`zones[]`',
     prefix: 'zones[].',
     text:
       'A list with at least one zone. No zone may stand twice; case and the final dot make no difference. ' +
-      '`tsig_key` has a short form, the secret alone, and a long form, a map.',
+      '`tsig_key` has a short form, the secret alone, and a long form, a map; so has each entry of `secondaries`. ' +
+      'An option for another kind of primary than that of the zone is an error.',
   },
 ];
 
@@ -91,7 +97,6 @@ export function configurationDocument(): string {
 These names are reserved. Using one is an error that says so.
 
 ${planned.join('\n')}
-- \`zones[].nameserver: embedded\`: the zone is served by the embedded nameserver
 `;
   return [INTRODUCTION, ...sections, notYet].join('\n');
 }
@@ -108,17 +113,24 @@ function describeOption(path: string, prefix: string): string[] {
     '',
     `- Allowed: ${allowed}${row.unit === undefined ? '' : `, in ${row.unit}`}`,
     `- Without it: ${withoutIt(row, true)}`,
-    `- Example: \`${path.split('.').at(-1)}: ${row.example}\``,
+    ...(row.only === undefined ? [] : [`- Only for ${row.only === 'remote' ? 'a remote primary' : 'embedded zones'}`]),
+    ...exampleOf(path.split('.').at(-1)!.replace('[]', ''), row.example),
     ...(variable === undefined ? [] : [`- Environment: \`${variable}\``]),
     '',
   ];
+}
+
+function exampleOf(key: string, example: string): string[] {
+  if (!example.includes('\n')) return [`- Example: \`${key}: ${example}\``];
+  return ['- Example:', '', '  ```', ...`${key}: ${example}`.split('\n').map((line) => `  ${line}`), '  ```'];
 }
 
 function withoutIt(row: Option, markdown: boolean): string {
   const code = (text: string) => (markdown ? `\`${text}\`` : text);
   if (row.required) return 'an error';
   if (row.inherits !== undefined) return `the ${code(row.inherits)} at the top of the file`;
-  return row.default === undefined ? row.otherwise! : code(formatValue(row, row.default));
+  if (row.default !== undefined) return code(formatValue(row, row.default));
+  return markdown ? row.otherwise! : row.otherwise!.replaceAll('`', '');
 }
 
 /** One line for each option: path, what is allowed, what counts without it. For the help text of the command line. */
@@ -152,14 +164,28 @@ export function exampleFile(): string {
     '  # The short form: the name of the key is the name of the zone, its algorithm hmac-sha512.',
     ...first.map((node, index) => `${index === 0 ? '  - ' : '    '}${node.key}: ${(node.row as Option).example}`),
     '',
-    '  # A second zone, with everything that a zone can say.',
+    '  # A second zone, with everything that a zone on a remote primary can say.',
     '  #- name: home.example.net',
-    ...[...zone.children.values()]
-      .filter((node) => node.key !== 'name')
-      .flatMap((node) => exampleLines(node, '    ', commentOut)),
+    ...exampleZone(['name'], 'embedded'),
+    '  # A third zone, which dyndns serves itself.',
+    '  #- name: lab.example.net',
+    '    #nameserver: embedded',
+    '',
+    ...exampleZone(['name', 'nameserver', 'tsig_key', ...OF_EVERY_ZONE], 'remote'),
   ]
     .join('\n')
     .trimEnd()}\n`;
+}
+
+/** Shown in the second zone and not again in the third. */
+const OF_EVERY_ZONE = ['ttl', 'apex', 'wildcard', 'reserved', 'addresses', 'empty_value'];
+
+/** What a zone can say, without some keys and without what belongs to another kind of primary. */
+function exampleZone(without: readonly string[], otherKind: 'remote' | 'embedded'): string[] {
+  const zone = OPTION_TREE.children.get('zones')!;
+  return [...zone.children.values()]
+    .filter((node) => !without.includes(node.key) && onlyOf(node) !== otherKind)
+    .flatMap((node) => exampleLines(node, '    ', commentOut));
 }
 
 /** Puts the `#` behind the indentation. */
@@ -171,13 +197,22 @@ function exampleLines(node: OptionNode, indent: string, comment: (line: string) 
   if (node.row?.available === false) return [];
   const children = [...node.children.values()];
   if (children.length > 0) {
-    const lines = children.flatMap((child) => exampleLines(child, `${indent}  `, comment));
+    const inner = `${indent}${node.isList ? '    ' : '  '}`;
+    const lines = children.flatMap((child) => exampleLines(child, inner, comment));
+    if (node.isList) beginEntry(lines, inner);
     return lines.length === 0 ? [] : [comment(`${indent}${node.key}:`), ...lines];
   }
   const row = node.row as Option;
   const facts = [row.unit === undefined ? '' : `In ${row.unit}. `, `Without it: ${withoutIt(row, false)}.`].join('');
   const text = `${row.summary.replaceAll('`', '')} ${facts}`;
-  return [...wrap(text, `${indent}# `, 100), comment(`${indent}${node.key}: ${row.example}`), ''];
+  const value = `${node.key}: ${row.example}`.split('\n').map((line) => comment(`${indent}${line}`));
+  return [...wrap(text, `${indent}# `, 100), ...value, ''];
+}
+
+/** Makes the first option of an entry of a list the one with the dash. */
+function beginEntry(lines: string[], indent: string): void {
+  const first = lines.findIndex((line) => !line.startsWith(`${indent}# `));
+  lines[first] = lines[first]!.replace(`${indent}#`, `${indent.slice(2)}#- `);
 }
 
 function wrap(text: string, prefix: string, width: number): string[] {

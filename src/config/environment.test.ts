@@ -1,7 +1,7 @@
 // DYNDNS_<PATH> overrides: one for every option, and what happens to variables that are none.
 import { expect, test } from 'vitest';
 import { formatIpPrefix } from '../dns/address.ts';
-import type { Config } from './config.ts';
+import { type Config, formatDnsEndpoint, type RemotePrimary } from './config.ts';
 import type { Environment } from './environment.ts';
 import { parseConfig } from './load.ts';
 import { environmentName, ROWS } from './options.ts';
@@ -9,7 +9,8 @@ import { ConfigError } from './problem.ts';
 
 const FILE = `secret: fromthefile1
 http: {listen: ['https://[::1]:443'], tls: {certificate: c, key: k}}
-zones: [{name: a.example, tsig_key: tPyvZA==}]
+zones: [{name: a.example, tsig_key: tPyvZA==}, {name: b.example, nameserver: embedded, ns: [ns1.example.com]}]
+store: sqlite:/var/lib/dyndns/dyndns.db
 nameserver: 127.0.0.1
 `;
 const load = (environment: Environment) => parseConfig(FILE, '/etc/dyndns.yml', environment).config;
@@ -24,14 +25,21 @@ function problems(environment: Environment): readonly string[] {
   return [];
 }
 
+/** The primary of a zone that has a remote one. */
+function remoteOf(config: Config, index = 0): RemotePrimary {
+  const primary = config.zones[index]!.primary;
+  if (primary.kind !== 'remote') throw new Error('the zone is embedded');
+  return primary;
+}
+
 /** Variable -> a text, what of the configuration it changes, and into what. */
 const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => unknown, unknown]>> = {
   DYNDNS_SECRET: ['fromoutside1', (c) => c.secret?.reveal(), 'fromoutside1'],
-  DYNDNS_NAMESERVER: ['2001:db8::53', (c) => c.zones[0]!.primary.host.text, '2001:db8::53'],
-  DYNDNS_PORT: ['5353', (c) => c.zones[0]!.primary.port, 5353],
+  DYNDNS_NAMESERVER: ['2001:db8::53', (c) => remoteOf(c).host.text, '2001:db8::53'],
+  DYNDNS_PORT: ['5353', (c) => remoteOf(c).port, 5353],
   DYNDNS_NAMESERVER_TIMEOUT_SECONDS: ['2.5', (c) => c.nameserverTimeoutSeconds, 2.5],
-  DYNDNS_TRANSPORT: ['udp', (c) => c.zones[0]!.primary.transport, 'udp'],
-  DYNDNS_SIGNED_READS: ['true', (c) => c.zones[0]!.primary.signedReads, true],
+  DYNDNS_TRANSPORT: ['udp', (c) => remoteOf(c).transport, 'udp'],
+  DYNDNS_SIGNED_READS: ['true', (c) => remoteOf(c).signedReads, true],
   DYNDNS_LOG_LEVEL: ['30', (c) => c.logLevel, 30],
   DYNDNS_UNSPECIFIED_FAMILY: ['delete', (c) => c.unspecifiedFamily, 'delete'],
   DYNDNS_CHECK: ['authenticated', (c) => c.check, 'authenticated'],
@@ -53,6 +61,19 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_HTTP_TLS_CERTIFICATE: ['/c.pem', (c) => c.http.tls?.certificate, '/c.pem'],
   DYNDNS_HTTP_TLS_KEY: ['/k.pem', (c) => c.http.tls?.key, '/k.pem'],
   DYNDNS_HTTP_LENIENT: ['true', (c) => c.http.lenient, true],
+  DYNDNS_DNS_LISTEN: [
+    '127.0.0.1:5354,::1',
+    (c) => c.dns?.listen.map(formatDnsEndpoint),
+    ['127.0.0.1:5354', '[::1]:53'],
+  ],
+  DYNDNS_DNS_DATABASE: ['zones.sqlite', (c) => c.dns?.database, '/etc/zones.sqlite'],
+  DYNDNS_DNS_RATE_LIMIT_RESPONSES_PER_SECOND: ['0', (c) => c.dns?.rateLimit.responsesPerSecond, 0],
+  DYNDNS_DNS_RATE_LIMIT_SLIP: ['1', (c) => c.dns?.rateLimit.slip, 1],
+  DYNDNS_DNS_RATE_LIMIT_EXEMPT: ['::1', (c) => c.dns?.rateLimit.exempt.map(formatIpPrefix), ['::1/128']],
+  DYNDNS_DNS_NSID: ['ns1', (c) => c.dns?.nsid, 'ns1'],
+  DYNDNS_DNS_CHAOS_VERSION: ['none', (c) => c.dns?.chaosVersion, 'none'],
+  DYNDNS_STORE: ['sqlite:x.db', (c) => c.store, { kind: 'sqlite', path: '/etc/x.db' }],
+  DYNDNS_CONTROL: ['unix:/run/x', (c) => c.control, '/run/x'],
 };
 
 test('every option above the zones has an override', () => {
@@ -82,11 +103,15 @@ test.each([
     'short',
     'environment variable DYNDNS_SECRET: secret: must be at least 8 characters, only A-Z, a-z and 0-9.',
   ],
-  ['DYNDNS_STORE', 'sqlite:/x', "environment variable DYNDNS_STORE: store: 'store' is not available in this version."],
   [
-    'DYNDNS_DNS_LISTEN',
-    '[::]:53',
-    "environment variable DYNDNS_DNS_LISTEN: dns: 'dns' is not available in this version.",
+    'DYNDNS_METRICS_LISTEN',
+    '[::]:9153',
+    "environment variable DYNDNS_METRICS_LISTEN: metrics: 'metrics' is not available in this version.",
+  ],
+  [
+    'DYNDNS_STORE',
+    'postgres://user@host/database',
+    'environment variable DYNDNS_STORE: store: PostgreSQL is not available in this version. It must be sqlite:PATH.',
   ],
 ])('%s=%j is an error that names the variable', (variable, text, expected) => {
   expect(problems({ [variable]: text })).toEqual([expected]);
@@ -99,7 +124,7 @@ test('what container platforms inject is left alone', () => {
     DYNDNS_SERVICE_HOST: '192.0.2.1',
     DYNDNS_SERVICE_PORT: '53',
   });
-  expect(config.zones[0]!.primary.port).toBe(53);
+  expect(remoteOf(config).port).toBe(53);
   expect(config.warnings).toEqual([
     'The environment variable DYNDNS_PORT is ignored: a value that begins with tcp:// comes from a container platform.',
   ]);

@@ -3,10 +3,18 @@
  * says in words what is allowed, and writes a value back as YAML.
  * Left out: anything that needs a second option or a file; resolve.ts does that.
  */
-import { formatIpPrefix, type IpAddress, type IpPrefix, parseIpAddress, parseIpPrefix } from '../dns/address.ts';
+import {
+  formatIpPrefix,
+  type IpAddress,
+  type IpPrefix,
+  parseIpAddress,
+  parseIpPrefix,
+  unmapAddress,
+} from '../dns/address.ts';
 import { DomainName, parseHostName } from '../dns/name.ts';
+import { formatRRType, RRType } from '../dns/rdata.ts';
 import { TSIG_ALGORITHMS, type TsigAlgorithm } from '../dns/tsig.ts';
-import { formatListenAddress, type ListenAddress } from './config.ts';
+import { type DnsEndpoint, formatDnsEndpoint, formatListenAddress, type ListenAddress } from './config.ts';
 import { SECRET_MASK, Secret } from './secret.ts';
 
 export interface ScalarKind<T> {
@@ -129,10 +137,17 @@ export const base64Secret = secret<Uint8Array>('a base64 text that is not empty,
 export const ipAddress: ScalarKind<IpAddress> = scalar(
   'an IPv4 or IPv6 address',
   (text) => {
-    if (text === 'embedded') throw new ValueError("'embedded' is not available in this version.");
+    if (text === 'embedded')
+      throw new ValueError("'embedded' is for single zones: each says it in its own `nameserver`.");
     return parseIpAddress(text);
   },
   (address) => formatYamlText(address.text),
+);
+
+export const zonePrimary: ScalarKind<IpAddress | 'embedded'> = scalar(
+  'an IPv4 or IPv6 address, or embedded',
+  (text) => (text === 'embedded' ? text : parseIpAddress(text)),
+  (primary) => (primary === 'embedded' ? primary : formatYamlText(primary.text)),
 );
 
 export const ipPrefix: ScalarKind<IpPrefix> = scalar(
@@ -153,7 +168,7 @@ export const nameBelowZone: ScalarKind<string> = scalar('a name below the zone, 
   return text;
 });
 
-export const tsigKeyName: ScalarKind<DomainName> = scalar('the name of the key as the primary knows it', (text) =>
+export const tsigKeyName: ScalarKind<DomainName> = scalar('the name of the key as the other side knows it', (text) =>
   /^[\x21-\x7e]+$/.test(text) ? DomainName.parse(text) : undefined,
 );
 
@@ -179,7 +194,7 @@ export const socketMode: ScalarKind<number> = scalar(
 );
 
 /** The longest path that fits into a unix socket address on Linux, in octets. */
-const MAX_SOCKET_PATH_OCTETS = 107;
+export const MAX_SOCKET_PATH_OCTETS = 107;
 
 export const listenAddress: ScalarKind<ListenAddress> = scalar(
   "'ADDRESS:PORT' ('127.0.0.1:54321', '[::1]:54321', with https:// in front for TLS) or 'unix:/ABSOLUTE/PATH'",
@@ -203,3 +218,95 @@ function parseListenAddress(text: string): ListenAddress | undefined {
   if (host === undefined || port > 65535 || (host.family === 6) !== (match[2] !== undefined)) return undefined;
   return { kind: 'tcp', host: host.text, port, tls: match[1] === 'https://' };
 }
+
+/** An address with port, or without: then 53. An IPv4-mapped address becomes the IPv4 address. */
+export const dnsEndpoint: ScalarKind<DnsEndpoint> = scalar(
+  "an IP address with or without a port, like '192.0.2.1', '192.0.2.1:53', '2001:db8::1' or '[2001:db8::1]:53'",
+  (text) => {
+    const bare = parseIpAddress(text);
+    const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
+    const host = bare ?? parseIpAddress(match?.[1] ?? match?.[2] ?? '');
+    const port = Number(match?.[3] ?? 53);
+    if (host === undefined || port > 65535) return undefined;
+    if (bare === undefined && (host.family === 6) !== (match?.[1] !== undefined)) return undefined;
+    return { host: unmapAddress(host).text, port };
+  },
+  (endpoint) => formatYamlText(formatDnsEndpoint(endpoint)),
+);
+
+/** `sqlite:PATH`; the value is the path, not yet absolute. */
+export const storeUrl: ScalarKind<string> = scalar(
+  'sqlite:PATH',
+  (text) => {
+    if (/^postgres(ql)?:/.test(text)) throw new ValueError('PostgreSQL is not available in this version.');
+    return pathAfter('sqlite:', text);
+  },
+  (path) => formatYamlText(`sqlite:${path}`),
+);
+
+/** `unix:PATH`; the value is the path, not yet absolute. */
+export const unixSocket: ScalarKind<string> = scalar(
+  'unix:PATH',
+  (text) => pathAfter('unix:', text),
+  (path) => formatYamlText(`unix:${path}`),
+);
+
+function pathAfter(scheme: string, text: string): string | undefined {
+  if (!text.startsWith(scheme) || text === scheme || text.includes('\0')) return undefined;
+  return text.slice(scheme.length);
+}
+
+/** Text that goes into a DNS message: printable, and bounded in its octets. */
+export function shortText(maxOctets: number): ScalarKind<string> {
+  return scalar(`a text of 1 to ${maxOctets} octets without control characters`, (text) =>
+    text === '' || /\p{Cc}/u.test(text) || Buffer.byteLength(text) > maxOctets ? undefined : text,
+  );
+}
+
+/** The target of an NS record: absolute, with or without the final dot. */
+export const nameserverName: ScalarKind<DomainName> = scalar(
+  'the full name of a nameserver, like ns1.example.com',
+  (text) => {
+    const name = parseHostName(text);
+    return name.isWildcard ? undefined : name;
+  },
+);
+
+/** A mail address as RNAME (RFC 1035 §8): what stands before the `@` becomes one label. */
+export const mailbox: ScalarKind<DomainName> = scalar(
+  'a mail address, like hostmaster@example.com',
+  (text) => {
+    const match = /^([\x21-\x3f\x41-\x7e]+)@([^@]+)$/.exec(text);
+    if (match === null) return undefined;
+    return DomainName.ofLabels([Buffer.from(match[1]!, 'latin1'), ...parseHostName(match[2]!).labels()]);
+  },
+  (name) => {
+    const [local, ...domain] = name.labels();
+    return formatYamlText(
+      `${Buffer.from(local!).toString('latin1')}@${DomainName.ofLabels(domain).toString().slice(0, -1)}`,
+    );
+  },
+);
+
+/** Text in zone-file syntax (RFC 1035 §5), kept as it is. */
+export const zoneFileText: ScalarKind<string> = scalar('text in zone-file syntax', (text) => text);
+
+/** A name that an UPDATE may touch: relative to the zone, `@` for the zone itself, `*.x` for all below x. */
+export const ownerPattern: ScalarKind<string> = scalar("a name of the zone, like www, '*.lab' or '@'", (text) => {
+  if (text !== '@') parseHostName(text.endsWith('.') ? text : `${text}.example`);
+  return text;
+});
+
+/** Types of data; OPT and the QTYPEs and meta-types of RFC 6895 §3.1 are none. */
+export const dataType: ScalarKind<number> = scalar(
+  'an RR type, like A, TXT or TYPE65280',
+  (text) => {
+    const generic = /^TYPE(\d{1,5})$/i.exec(text)?.[1];
+    const name = text.toUpperCase();
+    const known = Object.hasOwn(RRType, name) ? RRType[name as keyof typeof RRType] : undefined;
+    const type = generic === undefined ? known : Number(generic);
+    const isMeta = type === 0 || type === RRType.OPT || (type !== undefined && type >= 128 && type <= 255);
+    return isMeta || (type !== undefined && type > 65535) ? undefined : type;
+  },
+  formatRRType,
+);

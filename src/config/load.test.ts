@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { RemotePrimary } from './config.ts';
 import { findConfigFile, loadConfig } from './load.ts';
 import { ConfigError } from './problem.ts';
 
@@ -92,7 +93,7 @@ describe('secrets in files', () => {
     const text = FILE.replace("'abcdefgh'", '{file: s}').replace('tPyvZA==', '{secret: {file: ./k}}');
     const { config } = loadConfig(write('x.yml', text), {});
     expect(config.secret?.reveal()).toBe('abcdefghi');
-    expect(config.zones[0]!.tsigKey.secret.reveal()).toHaveLength(4);
+    expect((config.zones[0]!.primary as RemotePrimary).tsigKey.secret.reveal()).toHaveLength(4);
   });
   test('that cannot be read name the option and the path', () => {
     const file = write('x.yml', FILE.replace("'abcdefgh'", '{file: none}'));

@@ -6,12 +6,14 @@
  * A row made by `planned` reserves a name: using it is an error until a row made by `option` takes its place.
  */
 import type { IpPrefix } from '../dns/address.ts';
-import type { ListenAddress, Transport } from './config.ts';
+import type { DnsEndpoint, ListenAddress, Transport } from './config.ts';
 import {
   type AnyKind,
   base64Secret,
   choice,
+  dataType,
   decimal,
+  dnsEndpoint,
   filePath,
   integer,
   ipAddress,
@@ -19,15 +21,23 @@ import {
   type ListKind,
   listenAddress,
   listOf,
+  mailbox,
   masterSecret,
   nameBelowZone,
+  nameserverName,
+  ownerPattern,
   type ScalarKind,
+  shortText,
   socketMode,
+  storeUrl,
   tsigAlgorithm,
   tsigKeyName,
+  unixSocket,
   type ValueOf,
   yesOrNo,
+  zoneFileText,
   zoneName,
+  zonePrimary,
 } from './kinds.ts';
 
 export interface Option<K extends AnyKind = AnyKind> {
@@ -40,6 +50,8 @@ export interface Option<K extends AnyKind = AnyKind> {
   /** What happens without the option, where that is no single value. */
   readonly otherwise?: string;
   readonly required?: true;
+  /** Below `zones`: counts only in zones with this kind of primary. Elsewhere: only if there is such a zone. */
+  readonly only?: 'remote' | 'embedded';
   readonly unit?: string;
   /** One or two sentences; Markdown with code spans only. */
   readonly summary: string;
@@ -58,6 +70,7 @@ interface OptionText<T> {
   readonly inherits?: string;
   readonly otherwise?: string;
   readonly required?: true;
+  readonly only?: 'remote' | 'embedded';
   readonly unit?: string;
   readonly summary: string;
   readonly example: string;
@@ -67,6 +80,7 @@ type WithDefault<T> = OptionText<T> & { readonly default: T };
 
 function option<T>(kind: ListKind<T>, text: WithDefault<readonly T[]>): Option<ListKind<T>> & { default: readonly T[] };
 function option<T>(kind: ScalarKind<T>, text: WithDefault<T>): Option<ScalarKind<T>> & { default: T };
+function option<T>(kind: ListKind<T>, text: OptionText<readonly T[]>): Option<ListKind<T>>;
 function option<T>(kind: ScalarKind<T>, text: OptionText<T>): Option<ScalarKind<T>>;
 function option(kind: AnyKind, text: OptionText<unknown>): Option {
   return { available: true, kind, ...text };
@@ -174,9 +188,71 @@ export const OPTIONS = {
     example: 'false',
   }),
 
-  dns: planned('the embedded nameserver'),
-  store: planned('the database of tokens, history and wishes'),
-  control: planned('the control socket of admin commands'),
+  'dns.listen': option(listOf<DnsEndpoint>(dnsEndpoint, 1), {
+    default: [
+      { host: '0.0.0.0', port: 53 },
+      { host: '::', port: 53 },
+    ],
+    only: 'embedded',
+    summary: 'Where DNS is served, over UDP and TCP. Port 0 takes a free port.',
+    example: "['192.0.2.1', '[2001:db8::1]:5353']",
+  }),
+  'dns.database': option(filePath, {
+    otherwise: '`zones.db` beside the file of `store`',
+    only: 'embedded',
+    summary: 'The SQLite file with the zones and their journal. Other files are written beside it.',
+    example: '/var/lib/dyndns/zones.db',
+  }),
+  'dns.rate_limit.responses_per_second': option(integer(0, 1_000_000), {
+    default: 20,
+    only: 'embedded',
+    summary:
+      'How many times a second one network (IPv4 /24, IPv6 /56) gets the same answer over UDP; 0 switches the limit ' +
+      'off. TCP, a valid DNS cookie and a verified TSIG have no limit.',
+    example: '20',
+  }),
+  'dns.rate_limit.slip': option(integer(0, 10), {
+    default: 2,
+    only: 'embedded',
+    summary:
+      'Of the answers beyond the limit every second one (2), every third (3) … goes out as a truncated one, which makes ' +
+      'a real client come back over TCP; the others are dropped. 1: all of them, 0: none.',
+    example: '2',
+  }),
+  'dns.rate_limit.exempt': option(listOf(ipPrefix), {
+    default: [
+      { family: 4, octets: Uint8Array.of(127, 0, 0, 0), length: 8 },
+      { family: 6, octets: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), length: 128 },
+    ] as readonly IpPrefix[],
+    only: 'embedded',
+    summary: 'Addresses or prefixes without a limit.',
+    example: "['127.0.0.0/8', '::1', '192.0.2.53']",
+  }),
+  'dns.nsid': option(shortText(128), {
+    otherwise: 'queries for it are not answered',
+    only: 'embedded',
+    summary: 'What the server calls itself when a query asks for its identifier (NSID, RFC 5001).',
+    example: 'ns1',
+  }),
+  'dns.chaos_version': option(shortText(255), {
+    otherwise: 'these queries are refused',
+    only: 'embedded',
+    summary: 'The answer to `version.bind` and `version.server` in class CHAOS.',
+    example: "'unknown'",
+  }),
+
+  store: option(storeUrl, {
+    otherwise: 'nothing is written to disk, except the zones in `dns.database`',
+    summary:
+      'The database of the server. An embedded zone needs it or `dns.database`. A relative path starts from the directory ' +
+      'of this file.',
+    example: 'sqlite:/var/lib/dyndns/dyndns.db',
+  }),
+  control: option(unixSocket, {
+    otherwise: '`control.sock` beside the file of `store`, else beside `dns.database`, else none',
+    summary: 'The socket for the admin commands of the command line. Its mode is 0600.',
+    example: 'unix:/run/dyndns/control.sock',
+  }),
   metrics: planned('metrics for Prometheus'),
   history_days: planned('how long the history is kept'),
   reconcile: planned('what happens to foreign edits'),
@@ -191,7 +267,7 @@ export const OPTIONS = {
     example: 'dyndns.example.com',
   }),
   'zones[].tsig_key': option(base64Secret, {
-    otherwise: 'the long form is required',
+    otherwise: 'the long form is required; an embedded zone can do without both',
     summary:
       'The short form of the TSIG key: its secret. The name of the key is then the name of the zone, its algorithm ' +
       'hmac-sha512.',
@@ -214,24 +290,29 @@ export const OPTIONS = {
     summary: 'The long form: the secret of the key.',
     example: "'c2VjcmV0IG9mIGFuIGV4YW1wbGUga2V5ICEhISEhISE='",
   }),
-  'zones[].tsig_keys': planned('several keys with a policy each'),
-  'zones[].nameserver': option(ipAddress, {
+  'zones[].nameserver': option(zonePrimary, {
     inherits: 'nameserver',
-    summary: 'The primary nameserver of this zone. A zone with neither this nor a file-level `nameserver` is an error.',
+    summary:
+      'The primary nameserver of this zone: its address, or `embedded`, and dyndns itself is the primary. A zone is ' +
+      'embedded too if it has `ns` and neither it nor the top of the file names a nameserver. One with none of these is ' +
+      'an error.',
     example: '192.0.2.1',
   }),
   'zones[].port': option(port, {
     inherits: 'port',
+    only: 'remote',
     summary: 'The port of that nameserver.',
     example: '53',
   }),
   'zones[].transport': option(transport, {
     inherits: 'transport',
+    only: 'remote',
     summary: 'How the primary of this zone is spoken to.',
     example: 'tcp',
   }),
   'zones[].signed_reads': option(yesOrNo, {
     inherits: 'signed_reads',
+    only: 'remote',
     summary: 'Sign the queries for this zone too.',
     example: 'true',
   }),
@@ -288,10 +369,92 @@ export const OPTIONS = {
     example: 'keep',
   }),
   'zones[].acme_ttl': planned('the life of a TXT record of DNS-01'),
-  'zones[].ns': planned('embedded zones: the NS records'),
-  'zones[].contact': planned('embedded zones: the contact in the SOA record'),
-  'zones[].secondaries': planned('embedded zones: the secondaries'),
-  'zones[].records': planned('embedded zones: static records'),
+  'zones[].ns': option(listOf(nameserverName, 1), {
+    otherwise: 'an error in an embedded zone',
+    only: 'embedded',
+    summary:
+      'The nameservers of the zone, with their full names: the NS records. The first is named in the SOA record. A ' +
+      'name inside the zone needs its address in `records`.',
+    example: '[ns1.example.com, ns2.example.net]',
+  }),
+  'zones[].contact': option(mailbox, {
+    otherwise: 'hostmaster at the name of the zone',
+    only: 'embedded',
+    summary: 'The mail address in the SOA record.',
+    example: 'hostmaster@example.com',
+  }),
+  'zones[].secondaries[]': option(dnsEndpoint, {
+    otherwise: 'none',
+    only: 'embedded',
+    summary:
+      'Nameservers that are told of each change (NOTIFY) and may transfer the zone. The short form of an entry: its ' +
+      'address, and the port where that is not 53.',
+    example: "['192.0.2.53', '[2001:db8::53]:5353']",
+  }),
+  'zones[].secondaries[].address': option(dnsEndpoint, {
+    otherwise: 'required in the long form',
+    only: 'embedded',
+    summary: 'The long form: the address, and the port where that is not 53.',
+    example: "'192.0.2.53'",
+  }),
+  'zones[].secondaries[].key': option(tsigKeyName, {
+    otherwise: 'NOTIFY is not signed, and the address alone permits transfers',
+    only: 'embedded',
+    summary: 'The long form: the name of one of the keys of the zone. It signs NOTIFY, and transfers need it.',
+    example: 'key2.example.net',
+  }),
+  'zones[].secondaries[].notify': option(yesOrNo, {
+    default: true,
+    only: 'embedded',
+    summary: 'The long form: tell it of each change?',
+    example: 'true',
+  }),
+  'zones[].records': option(zoneFileText, {
+    otherwise: 'none',
+    only: 'embedded',
+    summary:
+      'Static records in zone-file syntax, which neither HTTP nor UPDATE can change. Without a TTL of their own they ' +
+      'have 300. SOA and the NS records of the zone come from `ns` and `contact`.',
+    example: '|\n  @    IN A     192.0.2.10\n  www  IN CNAME @',
+  }),
+  'zones[].tsig_keys[].name': option(tsigKeyName, {
+    required: true,
+    only: 'embedded',
+    summary: 'Several keys in place of `tsig_key`, each with what it may do: the name of the key.',
+    example: 'key2.example.net',
+  }),
+  'zones[].tsig_keys[].algorithm': option(tsigAlgorithm, {
+    default: 'hmac-sha512',
+    only: 'embedded',
+    summary: 'Its algorithm, as for `tsig_key`.',
+    example: 'hmac-sha256',
+  }),
+  'zones[].tsig_keys[].secret': option(base64Secret, {
+    required: true,
+    only: 'embedded',
+    summary: 'Its secret.',
+    example: "'c2VjcmV0IG9mIGFuIGV4YW1wbGUga2V5ICEhISEhISE='",
+  }),
+  'zones[].tsig_keys[].allow': option(listOf(choice('update', 'transfer'), 1), {
+    default: ['update', 'transfer'] as readonly ('update' | 'transfer')[],
+    only: 'embedded',
+    summary: 'What it may do: change the zone by UPDATE, transfer it.',
+    example: '[update, transfer]',
+  }),
+  'zones[].tsig_keys[].hosts': option(listOf(ownerPattern, 1), {
+    otherwise: 'every name',
+    only: 'embedded',
+    summary:
+      'The names that it may update, relative to the zone; `@` is the zone itself, `*.x` every name below x. A name that ' +
+      'ends in the name of the zone is taken as it is.',
+    example: "[home, '*.lab']",
+  }),
+  'zones[].tsig_keys[].types': option(listOf(dataType, 1), {
+    otherwise: 'every type',
+    only: 'embedded',
+    summary: 'The RR types that it may update.',
+    example: '[A, AAAA, TXT]',
+  }),
 
   tokens: planned('credentials of single clients'),
   hosts: planned('settings of single hosts'),
@@ -335,6 +498,12 @@ function buildNode(path: string, key: string, isList: boolean): OptionNode {
 
 /** The root of the tree: its children are the keys at the top of the file. */
 export const OPTION_TREE: OptionNode = buildNode('', '', false);
+
+/** The kind of primary that a node is for, as its row says; a map or a list of maps is for what its first key is for. */
+export function onlyOf(node: OptionNode): 'remote' | 'embedded' | undefined {
+  const row = node.row ?? [...node.children.values()][0]?.row;
+  return row?.available === true ? row.only : undefined;
+}
 
 /**
  * The environment variable that overrides the option: `http.listen` gives DYNDNS_HTTP_LISTEN.

@@ -1,6 +1,7 @@
 // What one file may say: the original's form, unknown keys, wrong types, planned options, refused YAML.
 import { describe, expect, test } from 'vitest';
 import { formatIpPrefix } from '../dns/address.ts';
+import type { Config, RemotePrimary, ZoneConfig } from './config.ts';
 import { parseConfig } from './load.ts';
 import { ROWS } from './options.ts';
 import { ConfigError } from './problem.ts';
@@ -17,6 +18,13 @@ const ZONE = 'zones:\n  - name: a.example\n    tsig_key: tPyvZA==\n';
 
 function load(text: string) {
   return parseConfig(text, '/etc/dyndns.yml', {}).config;
+}
+
+/** The primary of a zone that has a remote one. */
+function remoteOf(config: Config, index = 0): RemotePrimary {
+  const primary = config.zones[index]!.primary;
+  if (primary.kind !== 'remote') throw new Error('the zone is embedded');
+  return primary;
 }
 
 /** The problems of a text, without the name of the file in front. */
@@ -52,27 +60,29 @@ describe("the original's file", () => {
     });
     const [zone] = config.zones;
     expect(zone!.apex.toString()).toBe('dyndns.example.com.');
-    expect(zone!.primary).toEqual({
+    const { tsigKey, ...primary } = remoteOf(config);
+    expect(primary).toEqual({
+      kind: 'remote',
       host: { family: 4, text: '127.0.0.1' },
       port: 53,
       transport: 'tcp',
       signedReads: false,
     });
-    expect(zone!.tsigKey.name.toString()).toBe('dyndns.example.com.');
-    expect(zone!.tsigKey.algorithm).toBe('hmac-sha512');
-    expect([...zone!.tsigKey.secret.reveal()]).toEqual([0xb4, 0xfc, 0xaf, 0x64]);
+    expect(tsigKey.name.toString()).toBe('dyndns.example.com.');
+    expect(tsigKey.algorithm).toBe('hmac-sha512');
+    expect([...tsigKey.secret.reveal()]).toEqual([0xb4, 0xfc, 0xaf, 0x64]);
     expect(zone!.ttl).toEqual({});
     expect([zone!.apexAllowed, zone!.wildcardAllowed, zone!.emptyValue]).toEqual([false, false, 'keep']);
   });
 
   test('takes every number that the original takes', () => {
-    expect(load(ORIGINAL.replace('port: 53', 'port: 0\nlog_level: 50')).zones[0]!.primary.port).toBe(0);
-    expect(load(ORIGINAL.replace('port: 53', "port: '65535'\nlog_level: 0")).zones[0]!.primary.port).toBe(65535);
+    expect(remoteOf(load(ORIGINAL.replace('port: 53', 'port: 0\nlog_level: 50'))).port).toBe(0);
+    expect(remoteOf(load(ORIGINAL.replace('port: 53', "port: '65535'\nlog_level: 0"))).port).toBe(65535);
   });
 });
 
 test('a zone that says everything is read into everything', () => {
-  const zone = load(`
+  const config = load(`
 secret: abcdefgh
 port: 5300
 transport: udp
@@ -87,15 +97,18 @@ zones:
     reserved: [www, b.c, d.a.example, 'e.a.example.', '1']
     addresses: {allow: [192.0.2.0/24], deny: ['2001:db8::/32']}
     empty_value: clear
-`).zones[0]!;
-  expect(zone.primary).toEqual({
+`);
+  const [zone] = config.zones as [ZoneConfig];
+  const { tsigKey, ...primary } = remoteOf(config);
+  expect(primary).toEqual({
+    kind: 'remote',
     host: { family: 6, text: '2001:db8::1' },
     port: 5300,
     transport: 'udp',
     signedReads: true,
   });
-  expect([zone.tsigKey.name.toString(), zone.tsigKey.algorithm]).toEqual(['k1.', 'hmac-sha256']);
-  expect(Buffer.from(zone.tsigKey.secret.reveal()).toString()).toBe('secret');
+  expect([tsigKey.name.toString(), tsigKey.algorithm]).toEqual(['k1.', 'hmac-sha256']);
+  expect(Buffer.from(tsigKey.secret.reveal()).toString()).toBe('secret');
   expect(zone.ttl).toEqual({ min: 60, default: 300, max: 3600 });
   expect([zone.apexAllowed, zone.wildcardAllowed, zone.emptyValue]).toEqual([true, true, 'clear']);
   expect(zone.reserved.map(String)).toEqual([
@@ -154,7 +167,7 @@ describe('unknown keys', () => {
     expect(problem).toContain("5:5: zones[0]: unknown key 'empty_valeu'; the nearest known key is 'empty_value'.");
   });
   test('that belong elsewhere say where', () => {
-    expect(problemsOf('listen: [x]')[0]).toContain("The name is known as 'http.listen'.");
+    expect(problemsOf('listen: [x]')[0]).toContain("The name is known as 'http.listen' and 'dns.listen'.");
   });
   test('of YAML 1.1 (merge keys) are unknown keys', () => {
     expect(problemsOf('<<: {port: 1}')[0]).toContain('2:1: unknown key; the nearest known key is');
@@ -222,13 +235,16 @@ test.each([
   expect(problemsOf(`http: {listen: ['${address}']}`)[0]).toMatch(/^2:17: http\.listen: must be 'ADDRESS:PORT'/);
 });
 
-test('a nameserver is an address; the embedded one is not available', () => {
+test('a nameserver is an address; only a single zone can say that it is embedded', () => {
   expect(problemsOf('zoness: 1\n')).toHaveLength(1);
   expect(problems(`nameserver: ns1.example.com\n${ZONE}`)).toEqual([
     "1:13: nameserver: must be an IPv4 or IPv6 address, not 'ns1.example.com'.",
   ]);
-  expect(problems(`${ZONE}    nameserver: embedded\n`)).toEqual([
-    "4:17: zones[0].nameserver: 'embedded' is not available in this version. It must be an IPv4 or IPv6 address.",
+  expect(problems(`nameserver: embedded\n${ZONE}`)).toEqual([
+    "1:13: nameserver: 'embedded' is for single zones: each says it in its own `nameserver`. It must be an IPv4 or IPv6 address.",
+  ]);
+  expect(problems(`${ZONE}    nameserver: ns1.example.com\n`)).toEqual([
+    "4:17: zones[0].nameserver: must be an IPv4 or IPv6 address, or embedded, not 'ns1.example.com'.",
   ]);
 });
 
@@ -294,7 +310,7 @@ zones:
   - {name: a.example, tsig_key: &key tPyvZA==, reserved: [no]}
   - {name: b.example, tsig_key: *key}
 `);
-    expect(config.zones[1]!.tsigKey.secret.reveal()).toHaveLength(4);
+    expect(remoteOf(config, 1).tsigKey.secret.reveal()).toHaveLength(4);
     expect(config.zones[0]!.reserved.map(String)).toEqual(['no.a.example.']);
   });
 });
@@ -310,8 +326,8 @@ zones:
   expect(found.map((line) => line.split(': ').slice(0, 2).join(' '))).toEqual([
     "1:1 unknown key 'prot'; the nearest known key is 'port'. Allowed here",
     '2:9 secret',
-    '4:5 zones[0].tsig_key',
     '4:5 zones[0].nameserver',
+    '4:5 zones[0].tsig_key',
     '4:11 zones[0].name',
     '5:24 zones[0].ttl.max',
     '6:5 zones[1].name',

@@ -27,12 +27,11 @@ export function readSettings(
     const message = `the file must be a map of options, not ${describeNode(yaml.root)}.`;
     problems.push({ origin: start, path: '', message });
   }
-  return { file, root: reader.root, zones: reader.zones, holdsSecrets: reader.holdsSecrets };
+  return { file, root: reader.root, zones: reader.root.items('zones[]'), holdsSecrets: reader.holdsSecrets };
 }
 
 class Reader {
   readonly root: Scope;
-  readonly zones: Scope[] = [];
   holdsSecrets = false;
   readonly #yaml: YamlSource;
   readonly #readSecret: ReadSecretFile;
@@ -64,7 +63,7 @@ class Reader {
     if (row?.available === false) {
       this.#refuse(origin, path, `'${node.key}' is not available in this version.`);
     } else if (node.isList) {
-      this.#readZones(value, node, origin);
+      this.#readList(value, node, scope, origin);
     } else if (row !== undefined && isMap(value) && isSecretKind(row.kind) && value.has('file')) {
       this.#readSecretFile(value, row, node.path, scope, origin);
     } else if (node.children.size > 0 && isMap(value)) {
@@ -78,24 +77,30 @@ class Reader {
     }
   }
 
-  #readZones(value: unknown, node: OptionNode, origin: Origin): void {
-    if (!isSeq(value) || value.items.length === 0) {
-      this.#refuse(this.#at(value, origin), node.key, 'must be a list with at least one zone.');
+  #readList(value: unknown, node: OptionNode, scope: Scope, origin: Origin): void {
+    const isZones = node.path === 'zones[]';
+    if (!isSeq(value) || (isZones && value.items.length === 0)) {
+      const message = isZones
+        ? 'must be a list with at least one zone.'
+        : `must be a list; it is ${describeNode(value)}.`;
+      this.#refuse(this.#at(value, origin), scope.pathText(node.path), message);
       return;
     }
-    value.items.forEach((item, index) => {
-      const label = `${node.key}[${index}]`;
+    for (const item of value.items) {
       const at = this.#yaml.originOf(item);
-      const map = this.#yaml.target(item);
-      if (!isMap(map)) {
-        const message = `must be a map with at least the keys name and tsig_key, not ${describeNode(map)}.`;
-        this.#refuse(at, label, message);
-        return;
+      const entry = scope.addItem(node.path, at);
+      const content = this.#yaml.target(item);
+      if (isMap(content)) {
+        entry.markMap(node.path);
+        this.readMap(content, node, entry);
+      } else if (node.row?.available === true && isScalar(content)) {
+        this.#readValue(content, node.row, node.path, entry, at);
+      } else {
+        const short = node.row?.available === true ? `${node.row.kind.allowed}, or ` : '';
+        const keys = isZones ? 'at least the key name' : `the keys ${[...node.children.keys()].join(', ')}`;
+        this.#refuse(at, entry.label, `must be ${short}a map with ${keys}, not ${describeNode(content)}.`);
       }
-      const zone = new Scope(at, label, this.root);
-      this.zones.push(zone);
-      this.readMap(map, node, zone);
-    });
+    }
   }
 
   #readSecretFile(map: YAMLMap, row: Option, path: string, scope: Scope, origin: Origin): void {

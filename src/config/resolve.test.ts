@@ -1,6 +1,6 @@
 // Rules that concern more than one option.
 import { describe, expect, test } from 'vitest';
-import { formatListenAddress, withHttpPort } from './config.ts';
+import { type Config, formatListenAddress, type RemotePrimary, withHttpPort } from './config.ts';
 import { parseConfig } from './load.ts';
 import { ConfigError } from './problem.ts';
 
@@ -8,6 +8,13 @@ const ZONE = '{name: a.example, tsig_key: tPyvZA==, nameserver: 127.0.0.1}';
 
 function load(text: string) {
   return parseConfig(text, 'x.yml', {}).config;
+}
+
+/** The primary of a zone that has a remote one. */
+function remoteOf(config: Config, index = 0): RemotePrimary {
+  const primary = config.zones[index]!.primary;
+  if (primary.kind !== 'remote') throw new Error('the zone is embedded');
+  return primary;
 }
 
 function problems(text: string): readonly string[] {
@@ -69,7 +76,7 @@ test('proxies that are everybody are a warning', () => {
 
 test('a zone without a primary is asked which one is meant', () => {
   expect(problems('zones: [{name: a.example, tsig_key: tPyvZA==}]')).toEqual([
-    "x.yml:1:9: zones[0].nameserver: which primary takes the updates of 'a.example.'? Give the IPv4 or IPv6 address here, or for all zones at the top of the file.",
+    "x.yml:1:9: zones[0].nameserver: which primary takes the updates of 'a.example.'? Give its IPv4 or IPv6 address here, or for all zones at the top of the file; or 'embedded', and dyndns serves the zone itself.",
   ]);
 });
 
@@ -82,7 +89,7 @@ zones:
   - {name: a.example, tsig_key: tPyvZA==}
   - {name: b.example, tsig_key: tPyvZA==, nameserver: 192.0.2.2, port: 53, transport: tcp, signed_reads: false}
 `);
-  expect(config.zones.map((each) => each.primary)).toEqual([
+  expect([remoteOf(config), remoteOf(config, 1)]).toMatchObject([
     { host: { family: 4, text: '192.0.2.1' }, port: 5353, transport: 'udp', signedReads: true },
     { host: { family: 4, text: '192.0.2.2' }, port: 53, transport: 'tcp', signedReads: false },
   ]);
@@ -112,7 +119,7 @@ describe('TSIG keys', () => {
     expect(problems(zone('tsig_key: {}'))).toHaveLength(1);
   });
   test('in the long form default to the name of the zone and hmac-sha512', () => {
-    const key = load(zone("tsig_key: {secret: 'tPyvZA=='}")).zones[0]!.tsigKey;
+    const key = remoteOf(load(zone("tsig_key: {secret: 'tPyvZA=='}"))).tsigKey;
     expect([key.name.toString(), key.algorithm]).toEqual(['a.example.', 'hmac-sha512']);
   });
   test.each([
@@ -126,12 +133,12 @@ describe('TSIG keys', () => {
     'hmac-sha512-256',
   ])('RFC 8945 §6: %s is known', (algorithm) => {
     const config = load(zone(`tsig_key: {algorithm: ${algorithm}, secret: tPyvZA==}`));
-    expect(config.zones[0]!.tsigKey.algorithm).toBe(algorithm);
+    expect(remoteOf(config).tsigKey.algorithm).toBe(algorithm);
     expect(config.warnings.join()).not.toContain('hmac');
   });
   test('hmac-md5 is taken where it is written out, with a warning', () => {
     const config = load(zone('tsig_key: {algorithm: HMAC-MD5.SIG-ALG.REG.INT., secret: tPyvZA==}'));
-    expect(config.zones[0]!.tsigKey.algorithm).toBe('hmac-md5');
+    expect(remoteOf(config).tsigKey.algorithm).toBe('hmac-md5');
     expect(config.warnings).toContain(
       "The key of the zone 'a.example.' uses hmac-md5, which is broken; use hmac-sha256 or stronger.",
     );

@@ -2,29 +2,22 @@
  * From the settings to the finished Config: the rules that concern more than one option, and what a zone takes from the
  * file. Adds its problems to those found before; a path that was already refused gives no second problem.
  */
-import { isAbsolute, resolve as resolvePath } from 'node:path';
 import { formatIpPrefix, type IpPrefix } from '../dns/address.ts';
-import { DomainName, NameError, parseHostName } from '../dns/name.ts';
-import type { Config, HttpConfig, TlsFiles, TsigKeyConfig, TtlConfig, ZoneConfig } from './config.ts';
+import type { DomainName } from '../dns/name.ts';
+import type { Config, HttpConfig, RemotePrimary, TlsFiles, TsigKeyConfig, TtlConfig, ZoneConfig } from './config.ts';
 import { formatListenAddress } from './config.ts';
-import { ValueError } from './kinds.ts';
-import type { Problem } from './problem.ts';
-import type { Scope, Settings } from './settings.ts';
-
-export interface ResolveContext {
-  /** Directory that relative paths start from: that of the configuration file. */
-  readonly directory: string;
-  /** Replaces `$CREDENTIALS_DIRECTORY/`. @throws ValueError */
-  readonly expandPath: (path: string) => string;
-  readonly problems: Problem[];
-  readonly warnings: string[];
-}
+import { OPTION_TREE, onlyOf } from './options.ts';
+import { formatOrigin } from './problem.ts';
+import { refuseKeyClashes, resolveEmbedded, resolveState } from './resolve-embedded.ts';
+import { absolutePath, namesOfZone, type ResolveContext, refuse } from './rules.ts';
+import { primaryKind, type Scope, type Settings } from './settings.ts';
 
 /** The configuration, or undefined when there are problems. */
 export function resolveConfig(settings: Settings, context: ResolveContext): Config | undefined {
   const { root } = settings;
   const http = resolveHttp(root, context);
   const zones = resolveZones(settings, context);
+  const state = resolveState(settings, context);
   const secret = root.get('secret');
   if (!root.isMentioned('secret')) {
     context.warnings.push('No `secret` is set: every request that wants to change something is refused.');
@@ -39,12 +32,9 @@ export function resolveConfig(settings: Settings, context: ResolveContext): Conf
     unspecifiedFamily: root.get('unspecified_family'),
     check: root.get('check'),
     http,
+    ...state,
     warnings: context.warnings,
   };
-}
-
-function refuse(context: ResolveContext, scope: Scope, path: string, message: string): void {
-  context.problems.push({ origin: scope.originOf(path), path: scope.pathText(path), message });
 }
 
 function resolveHttp(root: Scope, context: ResolveContext): HttpConfig {
@@ -93,8 +83,8 @@ function resolveHttp(root: Scope, context: ResolveContext): HttpConfig {
 }
 
 function resolveTls(root: Scope, context: ResolveContext): TlsFiles | undefined {
-  const certificate = resolveFile(root, 'http.tls.certificate', context);
-  const key = resolveFile(root, 'http.tls.key', context);
+  const certificate = absolutePath(root, 'http.tls.certificate', context);
+  const key = absolutePath(root, 'http.tls.key', context);
   if (certificate !== undefined && key !== undefined) return { certificate, key };
   for (const [missing, other] of [
     ['http.tls.key', 'http.tls.certificate'],
@@ -107,29 +97,12 @@ function resolveTls(root: Scope, context: ResolveContext): TlsFiles | undefined 
   return undefined;
 }
 
-function resolveFile(
-  root: Scope,
-  path: 'http.tls.certificate' | 'http.tls.key',
-  context: ResolveContext,
-): string | undefined {
-  const file = root.get(path);
-  if (file === undefined) return undefined;
-  try {
-    const expanded = context.expandPath(file);
-    return isAbsolute(expanded) ? expanded : resolvePath(context.directory, expanded);
-  } catch (error) {
-    if (!(error instanceof ValueError)) throw error;
-    refuse(context, root, path, error.message);
-    return undefined;
-  }
-}
-
 function resolveZones({ root, zones }: Settings, context: ResolveContext): ZoneConfig[] {
   if (!root.isMentioned('zones[]')) {
     context.problems.push({ origin: root.origin, path: 'zones', message: 'must be a list with at least one zone.' });
   }
   const seen = new Map<string, Scope>();
-  const resolved: ZoneConfig[] = [];
+  const resolved: { config: ZoneConfig; scope: Scope }[] = [];
   for (const zone of zones) {
     const apex = zone.get('zones[].name');
     const first = apex === undefined ? undefined : seen.get(apex.key);
@@ -139,41 +112,75 @@ function resolveZones({ root, zones }: Settings, context: ResolveContext): ZoneC
     }
     if (apex !== undefined && first === undefined) seen.set(apex.key, zone);
     const config = resolveZone(zone, apex, context);
-    if (config !== undefined) resolved.push(config);
+    if (config !== undefined) resolved.push({ config, scope: zone });
   }
-  return resolved;
+  refuseKeyClashes(resolved, context);
+  return resolved.map(({ config }) => config);
 }
 
 /** Undefined only where a problem was reported, now or before. */
 function resolveZone(zone: Scope, apex: DomainName | undefined, context: ResolveContext): ZoneConfig | undefined {
-  const host = zone.get('zones[].nameserver');
+  const kind = primaryKind(zone);
+  if (kind === undefined) askForPrimary(zone, apex, context);
+  else refuseOptionsOf(kind === 'remote' ? 'embedded' : 'remote', zone, apex, context);
   const tsigKey = resolveTsigKey(zone, apex, context);
   const ttl = resolveTtl(zone, context);
   const addresses = { allow: zone.get('zones[].addresses.allow'), deny: zone.get('zones[].addresses.deny') };
   refuseBoth(zone, addresses, context);
-  if (host === undefined && !['zones[].nameserver', 'zones[].ns'].some((path) => zone.isMentioned(path))) {
-    if (!zone.isMentionedAbove('nameserver')) {
-      const name = apex === undefined ? 'this zone' : `'${apex}'`;
-      const message = `which primary takes the updates of ${name}? Give the IPv4 or IPv6 address here, or for all zones at the top of the file.`;
-      refuse(context, zone, 'zones[].nameserver', message);
-    }
-  }
-  if (apex === undefined || host === undefined || tsigKey === undefined) return undefined;
+  if (apex === undefined) return undefined;
+  const primary = kind === 'embedded' ? resolveEmbedded(zone, apex, tsigKey, context) : remotePrimary(zone, tsigKey);
+  if (primary === undefined) return undefined;
   return {
     apex,
-    primary: {
-      host,
-      port: zone.get('zones[].port') ?? 53,
-      transport: zone.get('zones[].transport') ?? 'tcp',
-      signedReads: zone.get('zones[].signed_reads') ?? false,
-    },
-    tsigKey,
+    primary,
     ttl,
     apexAllowed: zone.get('zones[].apex'),
     wildcardAllowed: zone.get('zones[].wildcard'),
-    reserved: resolveReserved(zone, apex, context),
+    reserved: namesOfZone(zone, 'zones[].reserved', apex, context),
     addresses,
     emptyValue: zone.get('zones[].empty_value'),
+  };
+}
+
+function askForPrimary(zone: Scope, apex: DomainName | undefined, context: ResolveContext): void {
+  if (zone.isMentioned('zones[].nameserver') || zone.isMentionedAbove('nameserver')) return;
+  const name = apex === undefined ? 'this zone' : `'${apex}'`;
+  const message =
+    `which primary takes the updates of ${name}? Give its IPv4 or IPv6 address here, or for all zones at the top of the ` +
+    "file; or 'embedded', and dyndns serves the zone itself.";
+  refuse(context, zone, 'zones[].nameserver', message);
+}
+
+/** Options that belong to the other kind of primary would be written in vain. */
+function refuseOptionsOf(
+  kind: 'remote' | 'embedded',
+  zone: Scope,
+  apex: DomainName | undefined,
+  context: ResolveContext,
+): void {
+  const name = apex === undefined ? 'this zone' : `'${apex}'`;
+  const host = zone.get('zones[].nameserver');
+  for (const node of OPTION_TREE.children.get('zones')!.children.values()) {
+    if (onlyOf(node) !== kind || !zone.isMentioned(node.path)) continue;
+    const message =
+      kind === 'remote'
+        ? `is for zones with a remote primary, and ${name} is embedded.`
+        : `is for embedded zones, and the primary of ${name} is ${host === undefined || host === 'embedded' ? 'another' : host.text} ` +
+          `(${formatOrigin(zone.originOf('zones[].nameserver'))}); 'nameserver: embedded' makes dyndns the primary.`;
+    refuse(context, zone, node.path, message);
+  }
+}
+
+function remotePrimary(zone: Scope, tsigKey: TsigKeyConfig | undefined): RemotePrimary | undefined {
+  const host = zone.get('zones[].nameserver');
+  if (host === undefined || host === 'embedded' || tsigKey === undefined) return undefined;
+  return {
+    kind: 'remote',
+    host,
+    port: zone.get('zones[].port') ?? 53,
+    transport: zone.get('zones[].transport') ?? 'tcp',
+    signedReads: zone.get('zones[].signed_reads') ?? false,
+    tsigKey,
   };
 }
 
@@ -182,7 +189,7 @@ function resolveTsigKey(zone: Scope, apex: DomainName | undefined, context: Reso
   const secret = short ?? zone.get('zones[].tsig_key.secret');
   const isShort = short !== undefined;
   if (!zone.isMentioned('zones[].tsig_key')) {
-    if (!zone.isMentioned('zones[].tsig_keys')) {
+    if (primaryKind(zone) !== 'embedded' && !zone.isMentioned('zones[].tsig_keys[]')) {
       const message = 'is required: the base64 secret that tsig-keygen prints, or {name: …, algorithm: …, secret: …}.';
       refuse(context, zone, 'zones[].tsig_key', message);
     }
@@ -233,32 +240,4 @@ function refuseBoth(
       );
     }
   }
-}
-
-/** Relative names get the zone's name; names that end in it are taken as they are. */
-function resolveReserved(zone: Scope, apex: DomainName, context: ResolveContext): DomainName[] {
-  const names: DomainName[] = [];
-  for (const text of zone.get('zones[].reserved')) {
-    try {
-      const name = text.endsWith('.') ? parseHostName(text) : joinName(text, apex);
-      if (name.isAtOrBelow(apex)) names.push(name);
-      else
-        refuse(
-          context,
-          zone,
-          'zones[].reserved',
-          `'${name}' is not below the zone '${apex}'; it must be a name below it.`,
-        );
-    } catch (error) {
-      if (!(error instanceof NameError)) throw error;
-      refuse(context, zone, 'zones[].reserved', error.message);
-    }
-  }
-  return names;
-}
-
-function joinName(text: string, apex: DomainName): DomainName {
-  const joined = parseHostName(`${text}.${apex}`);
-  const own = DomainName.ofLabels(joined.labels().slice(0, -apex.labelCount));
-  return own.isAtOrBelow(apex) ? own : joined;
 }

@@ -12,21 +12,39 @@ interface Setting {
 
 const DEFAULT: Origin = { kind: 'default' };
 
-/** The options of the file as a whole, or those of one zone. */
+/** The options of the file as a whole, or those of one entry of a list: a zone, or a key of a zone. */
 export class Scope {
   /** Where the scope begins, for problems of the whole. */
   readonly origin: Origin;
-  /** `zones[0]`, or empty for the file. */
+  /** `zones[0]` or `zones[0].tsig_keys[1]`; empty for the file. */
   readonly label: string;
+  /** The path of the table that the label stands for: `zones[]`; empty for the file. */
+  readonly listPath: string;
   readonly #settings = new Map<string, Setting>();
   readonly #mentioned = new Map<string, Origin>();
   readonly #maps = new Set<string>();
+  readonly #items = new Map<string, Scope[]>();
   readonly #parent: Scope | undefined;
 
-  constructor(origin: Origin, label = '', parent?: Scope) {
+  constructor(origin: Origin, label = '', listPath = '', parent?: Scope) {
     this.origin = origin;
     this.label = label;
+    this.listPath = listPath;
     this.#parent = parent;
+  }
+
+  /** Makes the scope of a further entry of a list. */
+  addItem(listPath: string, origin: Origin): Scope {
+    const items = this.#items.get(listPath) ?? [];
+    this.#items.set(listPath, items);
+    const item = new Scope(origin, `${this.pathText(listPath)}[${items.length}]`, listPath, this);
+    items.push(item);
+    return item;
+  }
+
+  /** The entries of a list in the order of the file. */
+  items(listPath: string): readonly Scope[] {
+    return this.#items.get(listPath) ?? [];
   }
 
   /** Remembers that the path was written, whatever its value is worth: no second error for what follows from it. */
@@ -72,6 +90,11 @@ export class Scope {
     return this.#mentioned.get(path) ?? this.find(path)?.origin ?? this.origin;
   }
 
+  /** Where the value itself stands; undefined when there is none. */
+  originOfValue(path: OptionPath): Origin | undefined {
+    return this.find(path)?.origin;
+  }
+
   /** Like `get`, for a path that is not known when the program is compiled. */
   find(path: string): Setting | undefined {
     const own = this.#settings.get(path);
@@ -81,9 +104,10 @@ export class Scope {
     return row?.default === undefined ? undefined : { value: row.default, origin: DEFAULT };
   }
 
-  /** The path with the number of the zone in place of `[]`. */
+  /** The path with the number of the entry in place of `[]`. */
   pathText(path: string): string {
-    return path.replace(/^zones\[\]/, this.label);
+    const text = path.startsWith(this.listPath) ? this.label + path.slice(this.listPath.length) : path;
+    return text.replace(/\[\]$/, '');
   }
 }
 
@@ -93,4 +117,22 @@ export interface Settings {
   readonly zones: readonly Scope[];
   /** A secret stands in the file itself, not in a file that it names. */
   readonly holdsSecrets: boolean;
+}
+
+/**
+ * Which primary a zone has: the one that it names, else the one of the file; `ns` and no nameserver at all means that it
+ * is embedded. Undefined where that cannot be told.
+ */
+export function primaryKind(zone: Scope): 'remote' | 'embedded' | undefined {
+  const primary = zone.get('zones[].nameserver');
+  if (primary !== undefined) return primary === 'embedded' ? 'embedded' : 'remote';
+  const isNamed = zone.isMentioned('zones[].nameserver') || zone.isMentionedAbove('nameserver');
+  return zone.isMentioned('zones[].ns') && !isNamed ? 'embedded' : undefined;
+}
+
+/** False where an option belongs to zones with another kind of primary than those that the scope has. */
+export function isInForce(row: Option, scope: Scope): boolean {
+  if (row.only === undefined) return true;
+  if (scope.listPath === '') return scope.items('zones[]').some((zone) => primaryKind(zone) === row.only);
+  return scope.listPath !== 'zones[]' || primaryKind(scope) === row.only;
 }

@@ -5,7 +5,7 @@
 import type { Option, OptionNode } from './options.ts';
 import { OPTION_TREE } from './options.ts';
 import { formatOrigin, type Origin } from './problem.ts';
-import type { Scope, Settings } from './settings.ts';
+import { isInForce, type Scope, type Settings } from './settings.ts';
 
 interface Line {
   readonly text: string;
@@ -16,7 +16,7 @@ interface Line {
 const MAX_COMMENT_COLUMN = 60;
 
 export function renderConfig(settings: Settings): string {
-  const lines = renderMap(OPTION_TREE, settings.root, settings, '');
+  const lines = renderMap(OPTION_TREE, settings.root, '');
   const widest = Math.max(...lines.map(({ text, origin }) => (origin === undefined ? 0 : text.length)));
   const column = Math.min(widest, MAX_COMMENT_COLUMN);
   const texts = lines.map(({ text, origin }) =>
@@ -25,28 +25,35 @@ export function renderConfig(settings: Settings): string {
   return `${texts.join('\n')}\n`;
 }
 
-function renderMap(parent: OptionNode, scope: Scope, settings: Settings, indent: string): Line[] {
+function renderMap(parent: OptionNode, scope: Scope, indent: string): Line[] {
   return [...parent.children.values()].flatMap((node) => {
-    if (node.isList) return renderZones(node, settings);
-    const found = node.row?.available ? scope.find(node.path) : undefined;
+    if (node.isList) return renderList(node, scope, indent);
+    const row = node.row?.available ? node.row : undefined;
+    if (row !== undefined && !isInForce(row, scope)) return [];
+    const found = row === undefined ? undefined : scope.find(node.path);
     if (found !== undefined) {
-      const text = `${indent}${node.key}: ${formatValue(node.row as Option, found.value)}`;
+      const text = `${indent}${node.key}: ${formatValue(row!, found.value)}`;
       return [{ text, origin: found.origin }];
     }
     // The long form of a key is shown where it was written; else its default algorithm would stand alone.
     if (node.row !== undefined && !scope.isMap(node.path)) return [];
-    const children = renderMap(node, scope, settings, `${indent}  `);
+    const children = renderMap(node, scope, `${indent}  `);
     return children.length === 0 ? [] : [{ text: `${indent}${node.key}:` }, ...children];
   });
 }
 
-function renderZones(node: OptionNode, settings: Settings): Line[] {
-  const zones = settings.zones.flatMap((zone) =>
-    renderMap(node, zone, settings, '    ').map((line, index) =>
-      index === 0 ? { ...line, text: `  - ${line.text.trimStart()}` } : line,
-    ),
-  );
-  return [{ text: `${node.key}:` }, ...zones];
+function renderList(node: OptionNode, scope: Scope, indent: string): Line[] {
+  const items = scope.items(node.path).flatMap((item) => {
+    const short = item.find(node.path);
+    const lines: Line[] =
+      short === undefined
+        ? renderMap(node, item, `${indent}    `)
+        : [{ text: formatValue(node.row as Option, short.value), origin: short.origin }];
+    return lines.map((line, index) =>
+      index === 0 ? { ...line, text: `${indent}  - ${line.text.trimStart()}` } : line,
+    );
+  });
+  return items.length === 0 ? [] : [{ text: `${indent}${node.key}:` }, ...items];
 }
 
 /** A value as YAML in one line; a secret as `'[secret]'`. */

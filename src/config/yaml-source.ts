@@ -59,7 +59,7 @@ export function parseYaml(text: string, file: string): YamlSource {
   const source = (root: Node | undefined): YamlSource => ({
     root,
     problems,
-    originOf: (node) => originAt(isNode(node) ? (node.range?.[0] ?? 0) : 0),
+    originOf: (node) => originAt(isNode(node) ? startOf(node, text) : 0),
     target: (node) => (targets.has(node) ? targets.get(node) : node),
   });
 
@@ -84,6 +84,14 @@ export function parseYaml(text: string, file: string): YamlSource {
     return source(undefined);
   }
   return source(problems.length === 0 && isNode(document.contents) ? document.contents : undefined);
+}
+
+/** Where the content begins: that of a block text in the line after its `|`. */
+function startOf(node: Node, text: string): number {
+  const start = node.range?.[0] ?? 0;
+  if (!isScalar(node) || (node.type !== 'BLOCK_LITERAL' && node.type !== 'BLOCK_FOLDED')) return start;
+  const end = text.indexOf('\n', start);
+  return end < 0 ? start : end + 1;
 }
 
 /** Maps every alias to its node and counts what the aliases expand to, without expanding them. */

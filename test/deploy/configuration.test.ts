@@ -1,5 +1,6 @@
 // deploy/dyndns.yml as it is, read by the program's own loader: nothing to warn about, and no secret in it.
 import { expect, it } from 'vitest';
+import type { RemotePrimary } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { makeInstallation } from '../support/installation.ts';
 import { freshDirectory } from '../support/primary-server.ts';
@@ -18,7 +19,8 @@ it('deploy/dyndns.yml is a valid configuration that takes both secrets from the 
     expect(config.secret?.reveal()).toBe('0123456789abcdef');
     const [zone] = config.zones;
     expect(String(zone?.apex)).toContain('dyndns.example.com');
-    expect(zone?.tsigKey.secret.reveal()).toEqual(Uint8Array.from(key));
+    const { tsigKey } = zone!.primary as RemotePrimary;
+    expect(tsigKey.secret.reveal()).toEqual(Uint8Array.from(key));
     expect(config.http.listen).toMatchObject([{ path: installation.path('/run/dyndns/http.sock') }]);
   } finally {
     removeNow(directory);

@@ -25,12 +25,18 @@ test('the example works as it is', () => {
 test('the example works with everything switched on, and then shows every option', () => {
   const text = committed('dyndns.example.yml').replace(/^( *)#(?=[^ ])/gm, '$1');
   const { config, settings } = parseConfig(text, 'dyndns.example.yml', {});
-  expect(config.zones.map((zone) => String(zone.apex))).toEqual(['dyndns.example.com.', 'home.example.net.']);
+  expect(config.zones.map((zone) => String(zone.apex))).toEqual([
+    'dyndns.example.com.',
+    'home.example.net.',
+    'lab.example.net.',
+  ]);
   expect(config.warnings).toEqual([]);
-  const [, second] = renderConfig(settings).split('- name: home.example.net.');
+  const [, second] = renderConfig(settings).split(/- name: (?:home|lab)\.example\.net\./);
   expect(second).toContain('empty_value');
   expect(second).not.toContain('# default');
-  const scopes = [settings.root, ...settings.zones];
+  const lists = ['zones[].secondaries[]', 'zones[].tsig_keys[]'];
+  const entries = settings.zones.flatMap((zone) => lists.flatMap((path) => zone.items(path)));
+  const scopes = [settings.root, ...settings.zones, ...entries];
   for (const [path, row] of ROWS) {
     expect([path, scopes.some((scope) => scope.isMentioned(path))]).toEqual([path, row.available]);
   }
@@ -39,7 +45,7 @@ test('the example works with everything switched on, and then shows every option
 test('every option is documented with its name, its variable and what is allowed', () => {
   const document = committed('configuration.md');
   for (const [path, row] of ROWS) {
-    const name = path.replace(/^(http\.|zones\[\]\.)/, '');
+    const name = path.replace(/^(http\.|dns\.|zones\[\]\.)/, '');
     expect(document).toContain(row.available ? `### \`${name}\`\n` : `- \`${path}\``);
     if (!row.available) continue;
     const variable = environmentName(path);

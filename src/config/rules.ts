@@ -1,0 +1,64 @@
+/** What the rules of resolve.ts and resolve-embedded.ts have in common: where problems go, paths and names made absolute. */
+import { isAbsolute, resolve as resolvePath } from 'node:path';
+import { DomainName, NameError, parseHostName } from '../dns/name.ts';
+import { ValueError } from './kinds.ts';
+import type { Problem } from './problem.ts';
+import type { Scope } from './settings.ts';
+
+export interface ResolveContext {
+  /** Directory that relative paths start from: that of the configuration file. */
+  readonly directory: string;
+  /** Replaces `$CREDENTIALS_DIRECTORY/`. @throws ValueError */
+  readonly expandPath: (path: string) => string;
+  readonly problems: Problem[];
+  readonly warnings: string[];
+}
+
+export function refuse(context: ResolveContext, scope: Scope, path: string, message: string): void {
+  context.problems.push({ origin: scope.originOf(path), path: scope.pathText(path), message });
+}
+
+/** The absolute path of a file that the option names, or undefined when it names none or a problem was reported. */
+export function absolutePath(
+  scope: Scope,
+  path: 'http.tls.certificate' | 'http.tls.key' | 'dns.database' | 'store' | 'control',
+  context: ResolveContext,
+): string | undefined {
+  const file = scope.get(path);
+  if (file === undefined) return undefined;
+  try {
+    const expanded = context.expandPath(file);
+    return isAbsolute(expanded) ? expanded : resolvePath(context.directory, expanded);
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    refuse(context, scope, path, error.message);
+    return undefined;
+  }
+}
+
+/** Relative names get the zone's name, `@` is the zone itself; names that end in the zone's name are taken as they are. */
+export function namesOfZone(
+  scope: Scope,
+  path: 'zones[].reserved' | 'zones[].tsig_keys[].hosts',
+  apex: DomainName,
+  context: ResolveContext,
+): DomainName[] {
+  const names: DomainName[] = [];
+  for (const text of scope.get(path) ?? []) {
+    try {
+      const name = text === '@' ? apex : text.endsWith('.') ? parseHostName(text) : joinName(text, apex);
+      if (name.isAtOrBelow(apex)) names.push(name);
+      else refuse(context, scope, path, `'${name}' is not below the zone '${apex}'; it must be a name below it.`);
+    } catch (error) {
+      if (!(error instanceof NameError)) throw error;
+      refuse(context, scope, path, error.message);
+    }
+  }
+  return names;
+}
+
+function joinName(text: string, apex: DomainName): DomainName {
+  const joined = parseHostName(`${text}.${apex}`);
+  const own = DomainName.ofLabels(joined.labels().slice(0, -apex.labelCount));
+  return own.isAtOrBelow(apex) ? own : joined;
+}
