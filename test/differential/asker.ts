@@ -1,0 +1,166 @@
+// Sends many queries to one server with a bounded number outstanding, over UDP from one socket and over pipelined TCP
+// (RFC 7766 §6.2.1.1). Replies are matched by id alone: what else they say is for the comparison to judge.
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { ServerAddress } from '../support/dig.ts';
+import type { Query } from './queries.ts';
+
+const OUTSTANDING = 100;
+/** A reply that is not there by then was lost or is not sent at all; two tries tell the one from the other. */
+const TRY_MS = 1000;
+const TRIES = 2;
+
+/** One reply's octets, or what came instead. */
+export type RawReply = Uint8Array | 'no reply' | 'closed';
+
+interface Waiting {
+  readonly resolve: (reply: RawReply) => void;
+}
+
+/** Replies in the order of the queries. */
+export async function askAll(server: ServerAddress, queries: readonly Query[]): Promise<readonly RawReply[]> {
+  const replies: RawReply[] = new Array(queries.length);
+  const udp = await UdpAsker.open(server);
+  const tcp = new TcpAsker(server);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < queries.length) {
+      const index = next++;
+      const query = queries[index]!;
+      replies[index] = await (query.transport === 'udp' ? udp : tcp).ask(query.octets);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: OUTSTANDING }, worker));
+  } finally {
+    udp.close();
+    tcp.close();
+  }
+  return replies;
+}
+
+/** Hands each reply to the query whose id it has. */
+class Pending {
+  readonly #waiting = new Map<number, Waiting>();
+  #id = 0;
+
+  /** Sends `octets` under a fresh id; `send` is called once more when no reply came. */
+  ask(octets: Uint8Array, tries: number, send: (message: Buffer) => void): Promise<RawReply> {
+    do this.#id = (this.#id + 1) & 0xffff;
+    while (this.#waiting.has(this.#id));
+    const id = this.#id;
+    const message = Buffer.from(octets);
+    message.writeUInt16BE(id, 0);
+    return new Promise((resolve) => {
+      let left = tries;
+      const attempt = (): void => {
+        if (left === 0) {
+          this.#settle(id, 'no reply');
+          return;
+        }
+        left -= 1;
+        timer = setTimeout(attempt, TRY_MS);
+        send(message);
+      };
+      let timer: NodeJS.Timeout | undefined;
+      this.#waiting.set(id, {
+        resolve: (reply) => {
+          clearTimeout(timer);
+          resolve(reply);
+        },
+      });
+      attempt();
+    });
+  }
+
+  receive(octets: Buffer): void {
+    if (octets.length >= 2) this.#settle(octets.readUInt16BE(0), octets);
+  }
+
+  closeAll(): void {
+    for (const id of [...this.#waiting.keys()]) this.#settle(id, 'closed');
+  }
+
+  #settle(id: number, reply: RawReply): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    waiting?.resolve(reply);
+  }
+}
+
+class UdpAsker {
+  readonly #socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024 });
+  readonly #pending = new Pending();
+
+  static async open(server: ServerAddress): Promise<UdpAsker> {
+    const asker = new UdpAsker();
+    asker.#socket.on('message', (octets) => asker.#pending.receive(octets));
+    asker.#socket.on('error', () => {});
+    asker.#socket.connect(server.port, server.host);
+    await once(asker.#socket, 'connect');
+    return asker;
+  }
+
+  ask(octets: Uint8Array): Promise<RawReply> {
+    return this.#pending.ask(octets, TRIES, (message) => this.#socket.send(message));
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+/** One connection, opened again when the server closes it; what it closed on is asked once more, alone. */
+class TcpAsker {
+  readonly #server: ServerAddress;
+  #connection: { readonly socket: Socket; readonly pending: Pending } | undefined;
+
+  constructor(server: ServerAddress) {
+    this.#server = server;
+  }
+
+  async ask(octets: Uint8Array): Promise<RawReply> {
+    this.#connection ??= this.#connect();
+    const reply = await this.#askOver(this.#connection, octets);
+    if (reply !== 'closed') return reply;
+    const alone = this.#connect();
+    try {
+      return await this.#askOver(alone, octets);
+    } finally {
+      alone.socket.destroy();
+    }
+  }
+
+  close(): void {
+    this.#connection?.socket.destroy();
+  }
+
+  #askOver(connection: { socket: Socket; pending: Pending }, octets: Uint8Array): Promise<RawReply> {
+    return connection.pending.ask(octets, 1, (message) => {
+      const length = Buffer.alloc(2);
+      length.writeUInt16BE(message.length);
+      connection.socket.write(Buffer.concat([length, message]));
+    });
+  }
+
+  #connect(): { readonly socket: Socket; readonly pending: Pending } {
+    const socket = connect({ ...this.#server, noDelay: true });
+    const connection = { socket, pending: new Pending() };
+    let received = Buffer.alloc(0);
+    socket.on('data', (chunk) => {
+      received = Buffer.concat([received, chunk]);
+      while (received.length >= 2 && received.length >= received.readUInt16BE(0) + 2) {
+        const end = received.readUInt16BE(0) + 2;
+        connection.pending.receive(received.subarray(2, end));
+        received = received.subarray(end);
+      }
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      if (this.#connection === connection) this.#connection = undefined;
+      connection.pending.closeAll();
+    });
+    return connection;
+  }
+}
