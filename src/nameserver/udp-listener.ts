@@ -1,0 +1,146 @@
+/**
+ * One UDP socket of the nameserver: datagrams in, at most one datagram out for each.
+ *
+ * A reply that is there at once costs no promise and no object of ours. A send that fails is lost, as any datagram may
+ * be. What waits (an UPDATE for its commit) is bounded; beyond that datagrams are dropped, and the client asks again.
+ */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { type DnsPeer, type DnsService, HEADER_OCTETS } from './dns-service.ts';
+
+/** Wished for; the kernel gives what net.core.rmem_max and wmem_max allow. */
+const SOCKET_BUFFER_OCTETS = 4 * 1024 * 1024;
+/** Datagrams of one socket whose reply is not there yet. Beyond that only queries get in, which seldom wait. */
+const MAX_WAITING = 10_000;
+/** Beyond that nothing gets in. */
+const MAX_WAITING_IN_ALL = 12_000;
+/** Replies that the kernel has not taken yet: beyond that they are lost. */
+const MAX_SEND_QUEUE_OCTETS = 4 * 1024 * 1024;
+/** How often the send queue is looked at, in replies. */
+const QUEUE_CHECK = 64;
+
+export class UdpListener {
+  readonly #service: DnsService;
+  readonly #onFault: (error: unknown) => void;
+  #socket: Socket | undefined;
+  #waiting = 0;
+  #sent = 0;
+  #choked = false;
+  #closing = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(service: DnsService, onFault: (error: unknown) => void) {
+    this.#service = service;
+    this.#onFault = onFault;
+  }
+
+  /** Binds. @throws the system's error */
+  open(host: string, port: number): Promise<void> {
+    const ipv6 = host.includes(':');
+    const socket = createSocket({
+      type: ipv6 ? 'udp6' : 'udp4',
+      ipv6Only: ipv6,
+      // The peer of a datagram is an address already: no look-up, and no turn of the event loop for one.
+      lookup: (address, _options, callback) => callback(null, address, ipv6 ? 6 : 4),
+    });
+    this.#socket = socket;
+    return new Promise((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind({ address: host, port, exclusive: true }, () => {
+        socket.removeListener('error', reject);
+        socket.on('error', this.#onFault);
+        raiseBuffers(socket);
+        socket.on('message', (octets, from) => this.#receive(octets, from));
+        resolve();
+      });
+    });
+  }
+
+  #receive(octets: Buffer, from: RemoteInfo): void {
+    // Nobody can be answered at port 0 (RFC 6335 §6: reserved).
+    if (octets.length < HEADER_OCTETS || from.port === 0 || this.#closing) return;
+    if (this.#waiting >= MAX_WAITING && (this.#waiting >= MAX_WAITING_IN_ALL || !isQuery(octets))) return;
+    let reply: ReturnType<DnsService['answerDatagram']>;
+    try {
+      reply = this.#service.answerDatagram(octets, peerOf(from));
+    } catch (error) {
+      this.#onFault(error);
+      return;
+    }
+    if (reply === undefined) return;
+    if (reply instanceof Uint8Array) this.#send(reply, from);
+    else this.#sendLater(reply, from);
+  }
+
+  #sendLater(reply: Promise<Uint8Array | undefined>, from: RemoteInfo): void {
+    this.#waiting += 1;
+    reply
+      .then((octets) => octets && this.#send(octets, from), this.#onFault)
+      .finally(() => {
+        this.#waiting -= 1;
+        if (this.#waiting === 0) this.#onIdle?.();
+      });
+  }
+
+  #send(octets: Uint8Array, to: RemoteInfo): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    this.#sent += 1;
+    if (this.#choked || this.#sent % QUEUE_CHECK === 0) {
+      this.#choked = socket.getSendQueueSize() > MAX_SEND_QUEUE_OCTETS;
+      if (this.#choked) return;
+    }
+    try {
+      // Without a callback node tells nobody of a send that failed.
+      socket.send(octets, to.port, to.address);
+    } catch (error) {
+      this.#onFault(error);
+    }
+  }
+
+  /** Takes nothing new, and closes when all that waits is answered, after `graceMs` at the latest. */
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true;
+    if (this.#waiting > 0 && graceMs > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, graceMs);
+        this.#onIdle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket !== undefined) await closeSocket(socket);
+  }
+}
+
+/** OPCODE 0 (RFC 1035 §4.1.1). */
+function isQuery(octets: Uint8Array): boolean {
+  return (octets[2]! & 0x78) === 0;
+}
+
+/** The sender as it is, or without the zone identifier of a link-local address, which the reply needs to get there. */
+function peerOf(from: RemoteInfo): DnsPeer {
+  const zone = from.address.indexOf('%');
+  return zone < 0 ? from : { address: from.address.slice(0, zone), port: from.port };
+}
+
+function raiseBuffers(socket: Socket): void {
+  // The kernel cuts down what is too much; some systems refuse it instead, and the default serves too.
+  try {
+    socket.setRecvBufferSize(SOCKET_BUFFER_OCTETS);
+    socket.setSendBufferSize(SOCKET_BUFFER_OCTETS);
+  } catch {}
+}
+
+function closeSocket(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    try {
+      socket.close(() => resolve());
+    } catch {
+      // It was never open.
+      resolve();
+    }
+  });
+}
