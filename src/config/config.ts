@@ -133,7 +133,7 @@ export interface DnsConfig {
   readonly rateLimit: RateLimitConfig;
   /** At most 128 octets of UTF-8. Absent: the NSID option is not answered. */
   readonly nsid?: string;
-  /** At most 255 octets of ASCII. Absent: `version.bind` and `version.server` are refused. */
+  /** At most 255 octets of UTF-8. Absent: `version.bind` and `version.server` are refused. */
   readonly chaosVersion?: string;
 }
 

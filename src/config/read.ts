@@ -86,21 +86,23 @@ class Reader {
       this.#refuse(this.#at(value, origin), scope.pathText(node.path), message);
       return;
     }
-    for (const item of value.items) {
+    value.items.forEach((item, index) => {
       const at = this.#yaml.originOf(item);
-      const entry = scope.addItem(node.path, at);
       const content = this.#yaml.target(item);
+      const row = node.row?.available === true ? node.row : undefined;
       if (isMap(content)) {
+        const entry = scope.addItem(node.path, index, at);
         entry.markMap(node.path);
         this.readMap(content, node, entry);
-      } else if (node.row?.available === true && isScalar(content)) {
-        this.#readValue(content, node.row, node.path, entry, at);
+      } else if (row !== undefined && isScalar(content)) {
+        this.#readValue(content, row, node.path, scope.addItem(node.path, index, at), at);
       } else {
-        const short = node.row?.available === true ? `${node.row.kind.allowed}, or ` : '';
+        const short = row === undefined ? '' : `${row.kind.allowed}, or `;
         const keys = isZones ? 'at least the key name' : `the keys ${[...node.children.keys()].join(', ')}`;
-        this.#refuse(at, entry.label, `must be ${short}a map with ${keys}, not ${describeNode(content)}.`);
+        const label = `${scope.pathText(node.path)}[${index}]`;
+        this.#refuse(at, label, `must be ${short}a map with ${keys}, not ${describeNode(content)}.`);
       }
-    }
+    });
   }
 
   #readSecretFile(map: YAMLMap, row: Option, path: string, scope: Scope, origin: Origin): void {

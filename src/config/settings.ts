@@ -33,11 +33,11 @@ export class Scope {
     this.#parent = parent;
   }
 
-  /** Makes the scope of a further entry of a list. */
-  addItem(listPath: string, origin: Origin): Scope {
+  /** Makes the scope of an entry of a list. */
+  addItem(listPath: string, index: number, origin: Origin): Scope {
     const items = this.#items.get(listPath) ?? [];
     this.#items.set(listPath, items);
-    const item = new Scope(origin, `${this.pathText(listPath)}[${items.length}]`, listPath, this);
+    const item = new Scope(origin, `${this.pathText(listPath)}[${index}]`, listPath, this);
     items.push(item);
     return item;
   }
