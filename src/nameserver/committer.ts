@@ -3,17 +3,12 @@
  * drafts; the next transaction takes them all, one serial step for each zone. Nobody is told that a change is published
  * before its transaction is on disk, nor that nothing had to change while what it was judged by is not.
  */
-import type { ZoneDraft } from './draft.ts';
+import type { SealedDraft, ZoneDraft } from './draft.ts';
 import type { EmbeddedZone } from './embedded-zone.ts';
-import type { ZoneDiff, ZoneVersion } from './zone-version.ts';
 
 /** One zone's part of a transaction. */
-export interface Commit {
+export interface Commit extends SealedDraft {
   readonly zone: EmbeddedZone;
-  readonly version: ZoneVersion;
-  readonly diff: ZoneDiff;
-  /** Keys of the names whose data changed. */
-  readonly keys: readonly string[];
 }
 
 export interface CommitLog {
@@ -93,7 +88,7 @@ export class Committer {
         this.#fail(commits, waiters, error);
         continue;
       }
-      for (const { zone, version, diff } of commits) zone.publish(version, diff);
+      for (const commit of commits) commit.zone.publish(commit);
       if (commits.length > 0) this.#options.onPublished?.(commits, waiters.length);
       for (const { resolve } of waiters) resolve();
     }

@@ -12,6 +12,7 @@ import {
   findRRset,
   isCut,
   parentKey,
+  type StaticRRsets,
   soaSerial,
   withSerial,
   type ZoneDiff,
@@ -25,12 +26,23 @@ import {
 export interface DraftMark {
   readonly nodes: NameMap<ZoneNode>;
   readonly cuts: number;
+  readonly statics: StaticRRsets;
+}
+
+/** What a draft came to. */
+export interface SealedDraft {
+  readonly version: ZoneVersion;
+  readonly diff: ZoneDiff;
+  /** Keys of the names whose data changed, the apex among them for its SOA. */
+  readonly keys: readonly string[];
 }
 
 export class ZoneDraft {
   readonly base: ZoneVersion;
   #nodes: NameMap<ZoneNode>;
   #cuts: number;
+  /** Which RRsets the configuration sets. */
+  statics: StaticRRsets;
   /** Keys of names that an edit touched; an edit that was rolled back may leave one. */
   readonly #touched = new Set<string>();
 
@@ -38,6 +50,7 @@ export class ZoneDraft {
     this.base = base;
     this.#nodes = base.nodes;
     this.#cuts = base.cuts;
+    this.statics = base.statics;
   }
 
   get apex(): DomainName {
@@ -50,7 +63,7 @@ export class ZoneDraft {
 
   /** False as long as no edit has changed anything. */
   get changed(): boolean {
-    return this.#nodes !== this.base.nodes;
+    return this.#nodes !== this.base.nodes || this.statics !== this.base.statics;
   }
 
   find(key: string): ZoneNode | undefined {
@@ -63,12 +76,13 @@ export class ZoneDraft {
   }
 
   mark(): DraftMark {
-    return { nodes: this.#nodes, cuts: this.#cuts };
+    return { nodes: this.#nodes, cuts: this.#cuts, statics: this.statics };
   }
 
-  rollBack({ nodes, cuts }: DraftMark): void {
+  rollBack({ nodes, cuts, statics }: DraftMark): void {
     this.#nodes = nodes;
     this.#cuts = cuts;
+    this.statics = statics;
   }
 
   /** Puts the RRset in the place of the one of its type; one without members takes that away. */
@@ -125,6 +139,11 @@ export class ZoneDraft {
     else this.#nodes = this.#nodes.set({ ...parent, children: parent.children + by });
   }
 
+  /** The content as it is now, with the serial as it is: for putting together what was sealed before. */
+  version(): ZoneVersion {
+    return new ZoneVersion(this.base.apex, this.#nodes, this.#cuts, this.statics);
+  }
+
   /** Keys of the names whose data differ from the base. */
   #changedKeys(): string[] {
     return [...this.#touched].filter((key) => !sameRRsets(this.base.nodes.get(key), this.#nodes.get(key)));
@@ -134,10 +153,10 @@ export class ZoneDraft {
    * The version that comes out, one serial step on unless the edits set a later serial themselves (RFC 2136 §3.6), and
    * what it changed; undefined if nothing has changed.
    */
-  seal(): { readonly version: ZoneVersion; readonly diff: ZoneDiff; readonly keys: readonly string[] } | undefined {
+  seal(): SealedDraft | undefined {
     const keys = this.#changedKeys();
-    if (keys.length === 0) return undefined;
     const { base } = this;
+    if (keys.length === 0 && this.statics === base.statics) return undefined;
     const apexKey = base.apex.key;
     const soa = this.findRRset(apexKey, RRType.SOA)!;
     if (soaSerial(soa.rdatas[0]!) === base.serial) {
@@ -145,7 +164,7 @@ export class ZoneDraft {
       this.setRRset(base.apex, { ...soa, rdatas: [rdata] });
       if (!keys.includes(apexKey)) keys.push(apexKey);
     }
-    const version = new ZoneVersion(base.apex, this.#nodes, this.#cuts);
+    const version = this.version();
     const removed: ZoneRecord[] = [soaRecord(base)];
     const added: ZoneRecord[] = [soaRecord(version)];
     for (const key of keys) {

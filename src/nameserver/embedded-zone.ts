@@ -1,11 +1,8 @@
 /** One zone that this server is the primary of: the version that is answered from, and the one that is being made. */
 import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
-import { ZoneDraft } from './draft.ts';
-import type { ZoneDiff, ZoneVersion } from './zone-version.ts';
-
-/** Which RRsets are set by the configuration: types by key of the owner name. */
-export type StaticRRsets = ReadonlyMap<string, ReadonlySet<number>>;
+import { type SealedDraft, ZoneDraft } from './draft.ts';
+import type { StaticRRsets, ZoneDiff, ZoneVersion } from './zone-version.ts';
 
 /** Differences kept in memory for IXFR, so that a secondary that follows closely needs no disk. */
 const RECENT_DIFFS = 200;
@@ -14,21 +11,21 @@ export class EmbeddedZone {
   readonly apex: DomainName;
   /** Its row in the database. */
   readonly id: number;
-  statics: StaticRRsets;
   #published: ZoneVersion;
   /** The newest version: published, or in the transaction that is under way. */
   #newest: ZoneVersion;
   #draft: ZoneDraft | undefined;
   #recent: ZoneDiff[] = [];
-  /** Keys of names that the journal has and the table of nodes not yet. */
+  /** Keys of names whose rows on disk are older than the published version. */
   readonly unfolded = new Set<string>();
-  /** The journal's number of the newest commit of this zone. */
-  lastCommit = 0;
+  #publishedCommit: number;
+  /** The number that the journal gave to the commit that is on its way. */
+  pendingCommit = 0;
 
-  constructor(id: number, version: ZoneVersion, statics: StaticRRsets = new Map()) {
+  constructor(id: number, version: ZoneVersion, publishedCommit: number) {
     this.id = id;
+    this.#publishedCommit = publishedCommit;
     this.apex = version.apex;
-    this.statics = statics;
     this.#published = version;
     this.#newest = version;
   }
@@ -55,16 +52,23 @@ export class EmbeddedZone {
   }
 
   /** Ends the draft: what it came to is the newest version, on its way to the disk. */
-  seal(): ReturnType<ZoneDraft['seal']> {
+  seal(): SealedDraft | undefined {
     const sealed = this.#draft?.seal();
     this.#draft = undefined;
     if (sealed !== undefined) this.#newest = sealed.version;
     return sealed;
   }
 
+  /** The journal's number of the commit that made the published version. */
+  get publishedCommit(): number {
+    return this.#publishedCommit;
+  }
+
   /** What was sealed is on disk. */
-  publish(version: ZoneVersion, diff: ZoneDiff): void {
+  publish({ version, diff, keys }: SealedDraft): void {
     this.#published = version;
+    this.#publishedCommit = this.pendingCommit;
+    for (const key of keys) this.unfolded.add(key);
     this.#recent.push(diff);
     if (this.#recent.length > 2 * RECENT_DIFFS) this.#recent = this.#recent.slice(-RECENT_DIFFS);
   }
@@ -73,6 +77,11 @@ export class EmbeddedZone {
   abandon(): void {
     this.#newest = this.#published;
     this.#draft = undefined;
+  }
+
+  /** Which RRsets the configuration sets. */
+  get statics(): StaticRRsets {
+    return (this.#draft ?? this.#newest).statics;
   }
 
   isStatic(key: string, type: number): boolean {

@@ -50,9 +50,13 @@ export interface ZoneDiff {
   readonly added: readonly ZoneRecord[];
 }
 
+/** Which RRsets are set by the configuration: types by key of the owner name. */
+export type StaticRRsets = ReadonlyMap<string, ReadonlySet<number>>;
+
 export class ZoneVersion {
   readonly apex: DomainName;
   readonly nodes: NameMap<ZoneNode>;
+  readonly statics: StaticRRsets;
   /** Names other than the apex that have an NS RRset, and names with a DNAME: 0 lets a query skip looking for them. */
   readonly cuts: number;
   readonly apexNode: ZoneNode;
@@ -62,13 +66,14 @@ export class ZoneVersion {
   readonly negativeTtl: number;
 
   /** @throws Error without an SOA at the apex */
-  constructor(apex: DomainName, nodes: NameMap<ZoneNode>, cuts: number) {
+  constructor(apex: DomainName, nodes: NameMap<ZoneNode>, cuts: number, statics: StaticRRsets = new Map()) {
     const apexNode = nodes.get(apex.key);
     const soa = apexNode && findRRset(apexNode, RRType.SOA);
     if (soa === undefined) throw new Error(`the zone ${apex} has no SOA record`);
     this.apex = apex;
     this.nodes = nodes;
     this.cuts = cuts;
+    this.statics = statics;
     this.apexNode = apexNode!;
     this.soa = soa;
     this.serial = soaSerial(soa.rdatas[0]!);

@@ -1,0 +1,252 @@
+/**
+ * The zones on disk: one row for each name and one for each commit, in SQLite.
+ *
+ * A commit only appends to the journal, so that a change costs the same in a large zone as in a small one. The rows of
+ * names follow later (`fold`), when little is asked for; a start reads them and does the commits since over again. Old
+ * commits stay for IXFR (RFC 1995).
+ */
+import type { DomainName } from '../dns/name.ts';
+import { openDatabase } from '../sqlite/database.ts';
+import { SqliteWorker, type SqlStatement } from '../sqlite/worker.ts';
+import type { Commit, CommitLog } from './committer.ts';
+import { EmbeddedZone } from './embedded-zone.ts';
+import { decodeDiff, decodeNode, decodeStatics, encodeDiff, encodeNode, encodeStatics } from './journal-codec.ts';
+import { buildVersion, replay } from './zone-load.ts';
+import type { ZoneDiff, ZoneNode, ZoneVersion } from './zone-version.ts';
+
+const SCHEMA = [
+  `CREATE TABLE IF NOT EXISTS zone (
+     id INTEGER PRIMARY KEY,
+     apex BLOB NOT NULL UNIQUE,
+     folded INTEGER NOT NULL,
+     statics BLOB NOT NULL
+   )`,
+  `CREATE TABLE IF NOT EXISTS node (
+     zone INTEGER NOT NULL REFERENCES zone,
+     key BLOB NOT NULL,
+     content BLOB NOT NULL,
+     PRIMARY KEY (zone, key)
+   ) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS journal (
+     number INTEGER PRIMARY KEY,
+     zone INTEGER NOT NULL REFERENCES zone,
+     serial_before INTEGER NOT NULL,
+     serial INTEGER NOT NULL,
+     time INTEGER NOT NULL,
+     changes BLOB NOT NULL
+   )`,
+  'CREATE INDEX IF NOT EXISTS journal_of_zone ON journal (zone, serial_before)',
+];
+
+const ADD_ZONE = 'INSERT INTO zone (id, apex, folded, statics) VALUES (?, ?, ?, ?)';
+const ADD_COMMIT = 'INSERT INTO journal (number, zone, serial_before, serial, time, changes) VALUES (?, ?, ?, ?, ?, ?)';
+const SET_STATICS = 'UPDATE zone SET statics = ? WHERE id = ?';
+const SET_FOLDED = 'UPDATE zone SET folded = ? WHERE id = ?';
+const SET_NODE =
+  'INSERT INTO node (zone, key, content) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content';
+const DELETE_NODE = 'DELETE FROM node WHERE zone = ? AND key = ?';
+const PRUNE = 'DELETE FROM journal WHERE zone = ? AND number <= ? AND (time < ? OR number <= ?)';
+const FIND_SERIAL = 'SELECT max(number) AS number FROM journal WHERE zone = ? AND serial_before = ?';
+const COMMITS_FROM =
+  'SELECT serial_before, serial, changes FROM journal WHERE zone = ? AND number >= ? ORDER BY number';
+
+/** Names written in one transaction of a fold: a commit waits for one of them at most. */
+const FOLD_STEP = 500;
+/** Names that wait for a fold: beyond that it does not wait for a quiet moment. */
+const MAX_UNFOLDED = 100_000;
+const QUIET_MS = 1000;
+/** What IXFR can reach back: as long and as many. */
+const JOURNAL_DAYS_MS = 86_400_000;
+const JOURNAL_COMMITS = 100_000;
+
+export interface JournalOptions {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** A fold failed: nothing is lost, the next one writes it. */
+  readonly onFault: (error: unknown) => void;
+}
+
+export class Journal implements CommitLog {
+  readonly file: string;
+  readonly #worker: SqliteWorker;
+  readonly #options: JournalOptions;
+  readonly #zones = new Set<EmbeddedZone>();
+  #lastZone = 0;
+  #lastCommit = 0;
+  #folding: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #lastAppendMs = 0;
+  #closed = false;
+
+  private constructor(file: string, worker: SqliteWorker, options: JournalOptions) {
+    this.file = file;
+    this.#worker = worker;
+    this.#options = options;
+  }
+
+  /** Opens the database, which is made if it is not there. @throws SqliteError */
+  static async open(file: string, options: JournalOptions): Promise<Journal> {
+    return new Journal(file, await SqliteWorker.open(file, SCHEMA), options);
+  }
+
+  /**
+   * The zones that are in the database, of those that are asked for. Call it once, before the first commit.
+   * @throws SqliteError, WireError if the content is damaged
+   */
+  async load(apexes: readonly DomainName[]): Promise<EmbeddedZone[]> {
+    const database = await openDatabase(this.file, { readOnly: true });
+    try {
+      const wanted = new Map(apexes.map((apex) => [apex.key, apex]));
+      const [numbers] = database.all(
+        'SELECT (SELECT max(id) FROM zone) AS zone, (SELECT max(number) FROM journal) AS commits',
+      );
+      this.#lastZone = Number(numbers?.zone ?? 0);
+      this.#lastCommit = Number(numbers?.commits ?? 0);
+      const zones: EmbeddedZone[] = [];
+      for (const { id, apex: octets, folded, statics } of database.all('SELECT * FROM zone')) {
+        const apex = wanted.get(Buffer.from(octets as Uint8Array).toString('latin1'));
+        if (apex === undefined) continue;
+        this.#lastCommit = Math.max(this.#lastCommit, Number(folded));
+        const nodes = function* (): Generator<ZoneNode> {
+          const rows = database.iterate('SELECT content FROM node WHERE zone = ?', [id as number]);
+          for (const [content] of rows) yield decodeNode(content as Uint8Array);
+        };
+        const diffs = function* (): Generator<ZoneDiff> {
+          const rows = database.iterate(
+            'SELECT serial_before, serial, changes FROM journal WHERE zone = ? AND number > ? ORDER BY number',
+            [id as number, folded as number],
+          );
+          for (const [before, serial, changes] of rows) {
+            yield decodeDiff(changes as Uint8Array, Number(before), Number(serial));
+          }
+        };
+        const written = buildVersion(apex, nodes(), decodeStatics(statics as Uint8Array));
+        const { version, keys } = replay(written, diffs());
+        const zone = new EmbeddedZone(Number(id), version, this.#lastCommit);
+        for (const key of keys) zone.unfolded.add(key);
+        zones.push(zone);
+        this.#zones.add(zone);
+      }
+      if (zones.some((zone) => zone.unfolded.size > 0)) this.#foldWhenQuiet();
+      return zones;
+    } finally {
+      database.close();
+    }
+  }
+
+  /** Writes a zone that is not there yet. @throws SqliteError */
+  async create(version: ZoneVersion): Promise<EmbeddedZone> {
+    const zone = new EmbeddedZone(++this.#lastZone, version, this.#lastCommit);
+    const apex = Buffer.from(version.apex.key, 'latin1');
+    const statements: SqlStatement[] = [
+      { sql: ADD_ZONE, params: [zone.id, apex, this.#lastCommit, encodeStatics(version.statics)] },
+    ];
+    for (const node of version.nodes.values()) statements.push(writeNode(zone.id, node.key, node));
+    await this.#worker.transaction(statements);
+    this.#zones.add(zone);
+    return zone;
+  }
+
+  /** @throws SqliteError; then nothing is on disk */
+  async append(commits: readonly Commit[]): Promise<void> {
+    const time = this.#options.now();
+    const statements: SqlStatement[] = [];
+    let unfolded = 0;
+    for (const { zone, diff, version } of commits) {
+      this.#lastCommit += 1;
+      zone.pendingCommit = this.#lastCommit;
+      unfolded = Math.max(unfolded, zone.unfolded.size);
+      const { serialBefore, serial } = diff;
+      statements.push({
+        sql: ADD_COMMIT,
+        params: [this.#lastCommit, zone.id, serialBefore, serial, time, encodeDiff(diff)],
+      });
+      if (version.statics !== zone.published.statics) {
+        statements.push({ sql: SET_STATICS, params: [encodeStatics(version.statics), zone.id] });
+      }
+    }
+    this.#lastAppendMs = performance.now();
+    await this.#worker.transaction(statements);
+    if (unfolded > MAX_UNFOLDED) void this.fold();
+    else this.#foldWhenQuiet();
+  }
+
+  /**
+   * The commits from a serial up to the newest that is on disk, oldest first; undefined where they do not reach back
+   * that far.
+   * @throws SqliteError
+   */
+  async findDiffs(zone: EmbeddedZone, serial: number): Promise<readonly ZoneDiff[] | undefined> {
+    const [found] = await this.#worker.all(FIND_SERIAL, [zone.id, serial]);
+    if (found === undefined || found.number === null) return undefined;
+    const rows = await this.#worker.all(COMMITS_FROM, [zone.id, found.number as number]);
+    return rows.map((row) => decodeDiff(row.changes as Uint8Array, Number(row.serial_before), Number(row.serial)));
+  }
+
+  /** A copy of the database as of some commit. @throws SqliteError */
+  async backup(toFile: string): Promise<void> {
+    await this.#worker.backup(toFile);
+  }
+
+  /** Brings the rows of names up to date, and removes old commits. One at a time; never throws. */
+  fold(): Promise<void> {
+    this.#folding ??= this.#foldAll()
+      .catch(this.#options.onFault)
+      .finally(() => {
+        this.#folding = undefined;
+      });
+    return this.#folding;
+  }
+
+  /** Folds what is left and closes. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#folding;
+    await this.#worker.close();
+  }
+
+  #foldWhenQuiet(): void {
+    if (this.#timer !== undefined || this.#closed) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (performance.now() - this.#lastAppendMs < QUIET_MS) this.#foldWhenQuiet();
+      else void this.fold();
+    }, QUIET_MS).unref();
+  }
+
+  async #foldAll(): Promise<void> {
+    for (const zone of this.#zones) {
+      if (zone.unfolded.size === 0) continue;
+      const keys = [...zone.unfolded];
+      const upTo = zone.publishedCommit;
+      const version = zone.published;
+      zone.unfolded.clear();
+      try {
+        for (let at = 0; at < keys.length; at += FOLD_STEP) {
+          if (this.#closed) throw new FoldCutShort();
+          const step = keys.slice(at, at + FOLD_STEP);
+          await this.#worker.transaction(step.map((key) => writeNode(zone.id, key, version.find(key))));
+        }
+        const oldest = this.#options.now() - JOURNAL_DAYS_MS;
+        await this.#worker.transaction([
+          { sql: SET_FOLDED, params: [upTo, zone.id] },
+          { sql: PRUNE, params: [zone.id, upTo, oldest, upTo - JOURNAL_COMMITS] },
+        ]);
+      } catch (error) {
+        for (const key of keys) zone.unfolded.add(key);
+        if (error instanceof FoldCutShort) return;
+        throw error;
+      }
+    }
+  }
+}
+
+/** The server ends: the next start does the rest over again. */
+class FoldCutShort extends Error {}
+
+function writeNode(zone: number, key: string, node: ZoneNode | undefined): SqlStatement {
+  const octets = Buffer.from(key, 'latin1');
+  if (node === undefined || node.rrsets.length === 0) return { sql: DELETE_NODE, params: [zone, octets] };
+  return { sql: SET_NODE, params: [zone, octets, encodeNode(node)] };
+}

@@ -1,0 +1,139 @@
+/**
+ * The static content of a zone: SOA, NS and the records that the configuration sets. The unit is the RRset; each is
+ * static or dynamic, and the configuration alone changes a static one.
+ */
+import type { DomainName } from '../dns/name.ts';
+import { formatRRType, type ResourceRecord, RRType } from '../dns/rdata.ts';
+import type { ZoneDraft } from './draft.ts';
+import { NameMap } from './name-map.ts';
+import {
+  findRRset,
+  rdataText,
+  type StaticRRsets,
+  soaSerial,
+  withSerial,
+  type ZoneNode,
+  type ZoneRRset,
+  ZoneVersion,
+} from './zone-version.ts';
+
+export interface StaticContent {
+  readonly apex: DomainName;
+  /** The NS RRset; the first is MNAME. */
+  readonly ns: readonly DomainName[];
+  /** RNAME. */
+  readonly contact: DomainName;
+  /** Of class IN, none of type SOA, none out of the zone. */
+  readonly records: readonly ResourceRecord[];
+}
+
+/** The static content cannot stand beside what is in the zone. The text names both. */
+export class StaticConflict extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'StaticConflict';
+  }
+}
+
+const SOA_TIMES = { refresh: 3600, retry: 600, expire: 1_209_600, minimum: 60 };
+const NS_TTL = 3600;
+
+interface StaticRRset {
+  readonly ownerName: DomainName;
+  readonly rrset: ZoneRRset;
+}
+
+/** A zone with nothing but an SOA, to begin with. */
+export function newVersion({ apex, ns, contact }: StaticContent, serial: number): ZoneVersion {
+  const soa = soaOf(ns[0]!, contact, serial);
+  const node: ZoneNode = { key: apex.key, wireText: apex.wireText, rrsets: [soa], children: 0 };
+  return new ZoneVersion(apex, NameMap.of([node]), 0);
+}
+
+function soaOf(mname: DomainName, rname: DomainName, serial: number): ZoneRRset {
+  const rdata = rdataText({ kind: 'SOA', mname, rname, serial, ...SOA_TIMES });
+  return { type: RRType.SOA, ttl: SOA_TIMES.minimum, rdatas: [rdata] };
+}
+
+/**
+ * Makes the static RRsets of a draft those of the configuration; what was static and is not any more goes.
+ * @throws StaticConflict
+ */
+export function replaceStatics(draft: ZoneDraft, content: StaticContent): void {
+  const wanted = staticRRsets(content);
+  const before = draft.statics;
+  const statics = new Map<string, Set<number>>([[content.apex.key, new Set<number>([RRType.SOA])]]);
+  for (const { ownerName, rrset } of wanted) {
+    const types = statics.get(ownerName.key) ?? new Set();
+    statics.set(ownerName.key, types.add(rrset.type));
+  }
+  for (const [key, types] of before) {
+    for (const type of types) if (!statics.get(key)?.has(type)) draft.deleteRRset(key, type);
+  }
+  for (const { ownerName, rrset } of wanted) {
+    const present = draft.find(ownerName.key);
+    const known = present && findRRset(present, rrset.type);
+    if (known !== undefined && !before.get(ownerName.key)?.has(rrset.type)) {
+      throw new StaticConflict(
+        `The static ${describe(ownerName, rrset.type)} meets dynamic data of the same name and type: ` +
+          `remove one of them (dyndns delete, or an UPDATE that deletes the RRset).`,
+      );
+    }
+    if (known === undefined || !sameMembers(known, rrset)) draft.setRRset(ownerName, rrset);
+  }
+  for (const { ownerName } of wanted) checkAlone(draft, ownerName, statics);
+  replaceSoa(draft, content);
+  if (!sameStatics(before, statics)) draft.statics = statics;
+}
+
+function staticRRsets({ apex, ns, records }: StaticContent): StaticRRset[] {
+  const rrsets = new Map<string, StaticRRset>();
+  const rdatas = ns.map((target) => rdataText({ kind: 'NS', target }));
+  rrsets.set(`${RRType.NS} ${apex.key}`, { ownerName: apex, rrset: { type: RRType.NS, ttl: NS_TTL, rdatas } });
+  for (const { ownerName, type, ttl, rdata } of records) {
+    if (type === RRType.SOA) continue;
+    const id = `${type} ${ownerName.key}`;
+    const known = rrsets.get(id);
+    const member = rdataText(rdata);
+    const members = known?.rrset.rdatas ?? [];
+    if (members.includes(member)) continue;
+    const lowest = Math.min(known?.rrset.ttl ?? ttl, ttl);
+    rrsets.set(id, { ownerName, rrset: { type, ttl: lowest, rdatas: [...members, member] } });
+  }
+  return [...rrsets.values()];
+}
+
+/** The serial stays; the rest is the configuration's. */
+function replaceSoa(draft: ZoneDraft, { apex, ns, contact }: StaticContent): void {
+  const known = draft.findRRset(apex.key, RRType.SOA)!;
+  const serial = soaSerial(known.rdatas[0]!);
+  const soa = soaOf(ns[0]!, contact, serial);
+  if (known.ttl !== soa.ttl || withSerial(known.rdatas[0]!, serial) !== soa.rdatas[0]) draft.setRRset(apex, soa);
+}
+
+/** A CNAME has its name for itself (RFC 1034 §3.6.2), and nothing is below a delegation but glue. */
+function checkAlone(draft: ZoneDraft, ownerName: DomainName, statics: StaticRRsets): void {
+  const { rrsets } = draft.find(ownerName.key)!;
+  if (rrsets.length < 2 || !rrsets.some(({ type }) => type === RRType.CNAME)) return;
+  const words = rrsets.map(({ type }) => {
+    const origin = statics.get(ownerName.key)?.has(type) ? 'static' : 'dynamic';
+    return `${origin} ${formatRRType(type)}`;
+  });
+  throw new StaticConflict(
+    `At '${ownerName}' a CNAME stands beside other data: ${words.join(', ')}. Remove one of them.`,
+  );
+}
+
+function describe(ownerName: DomainName, type: number): string {
+  return `${formatRRType(type)} RRset of '${ownerName}'`;
+}
+
+function sameMembers(a: ZoneRRset, b: ZoneRRset): boolean {
+  return a.ttl === b.ttl && a.rdatas.length === b.rdatas.length && a.rdatas.every((rdata) => b.rdatas.includes(rdata));
+}
+
+function sameStatics(a: StaticRRsets, b: StaticRRsets): boolean {
+  const size = (statics: StaticRRsets) => [...statics.values()].reduce((sum, types) => sum + types.size, 0);
+  if (size(a) !== size(b)) return false;
+  return [...a].every(([key, types]) => [...types].every((type) => b.get(key)?.has(type) === true));
+}

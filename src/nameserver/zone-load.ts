@@ -1,0 +1,86 @@
+/** A zone from its stored parts: names as they were written last, and the commits since then. */
+import type { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { lowerCase } from './answer.ts';
+import { ZoneDraft } from './draft.ts';
+import { NameMap } from './name-map.ts';
+import {
+  findRRset,
+  isCut,
+  parentKey,
+  type StaticRRsets,
+  type ZoneDiff,
+  type ZoneNode,
+  type ZoneRecord,
+  ZoneVersion,
+} from './zone-version.ts';
+
+/** A version of these names; empty non-terminals are made here. @throws Error without an SOA */
+export function buildVersion(apex: DomainName, stored: Iterable<ZoneNode>, statics: StaticRRsets): ZoneVersion {
+  let nodes = NameMap.of(stored);
+  let cuts = 0;
+  const childCounts = new Map<string, { wireText: string; count: number }>();
+  for (const node of nodes.values()) {
+    if (isCut(node, apex.key)) cuts += 1;
+    // Most names are one label below the apex, which counts no children.
+    for (let { key, wireText } = node; key.length > apex.key.length; ) {
+      key = parentKey(key);
+      if (key.length === apex.key.length) break;
+      wireText = parentKey(wireText);
+      const known = childCounts.get(key);
+      if (known !== undefined) {
+        known.count += 1;
+        break;
+      }
+      childCounts.set(key, { wireText, count: 1 });
+      // A name with records of its own tells the name above it in its own turn.
+      if (nodes.get(key) !== undefined) break;
+    }
+  }
+  for (const [key, { wireText, count }] of childCounts) {
+    const node = nodes.get(key) ?? { key, wireText, rrsets: [], children: 0 };
+    nodes = nodes.set({ ...node, children: count });
+  }
+  return new ZoneVersion(apex, nodes, cuts, statics);
+}
+
+/**
+ * Does commits over again. Names may be stored as they were after some of these commits: doing one twice leaves each
+ * record as its last commit left it.
+ */
+export function replay(version: ZoneVersion, diffs: Iterable<ZoneDiff>): { version: ZoneVersion; keys: string[] } {
+  const draft = new ZoneDraft(version);
+  const keys = new Set<string>();
+  let last: ZoneRecord | undefined;
+  for (const { removed, added } of diffs) {
+    last = added[0];
+    for (const record of removed) keys.add(remove(draft, record));
+    for (const record of added) keys.add(add(draft, record));
+  }
+  if (last === undefined) return { version, keys: [] };
+  draft.setRRset(version.apex, { type: RRType.SOA, ttl: last.ttl, rdatas: [last.rdata] });
+  return { version: draft.version(), keys: [...keys] };
+}
+
+function remove(draft: ZoneDraft, { wireText, type, rdata }: ZoneRecord): string {
+  const { key } = recordName(draft, wireText);
+  const node = draft.find(key);
+  const rrset = node && findRRset(node, type);
+  if (rrset === undefined || type === RRType.SOA) return key;
+  draft.setRRset(node!, { ...rrset, rdatas: rrset.rdatas.filter((member) => member !== rdata) });
+  return key;
+}
+
+function add(draft: ZoneDraft, { wireText, type, ttl, rdata }: ZoneRecord): string {
+  const name = recordName(draft, wireText);
+  if (type === RRType.SOA) return name.key;
+  const members = draft.findRRset(name.key, type)?.rdatas ?? [];
+  const rdatas = members.includes(rdata) ? members : [...members, rdata];
+  draft.setRRset(name, { type, ttl, rdatas });
+  return name.key;
+}
+
+function recordName(draft: ZoneDraft, wireText: string): { key: string; wireText: string } {
+  const key = lowerCase(wireText);
+  return draft.find(key) ?? { key, wireText };
+}
