@@ -281,7 +281,7 @@ function lowerCase(octets: Uint8Array): Uint8Array {
 }
 
 /** Only A to Z (RFC 4343 §3). Length octets are below 64 (0x40), so that a whole wire form is lower-cased safely. */
-function lowerCaseText(wireText: string): string {
+export function lowerCaseText(wireText: string): string {
   return /[A-Z]/.test(wireText) ? wireText.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : wireText;
 }
 
