@@ -1,7 +1,7 @@
 /** What the core asks of the world: contracts, no code. Each port's implementations pass one contract suite. */
 import type { DomainName } from '../dns/name.ts';
 import type { RRset } from '../dns/rrset.ts';
-import type { ZoneChange } from '../dns/zone-change.ts';
+import type { Prerequisite, ZoneChange, ZoneEdit } from '../dns/zone-change.ts';
 import type { AppError } from './errors.ts';
 
 /** The members of one address RRset; no RRset is no addresses. */
@@ -64,6 +64,31 @@ export interface ZonePublisher {
 
   /** Ends connections; what is under way fails. */
   close(): void;
+}
+
+/** What became of the updates of one message (RFC 2136 §3.8). */
+export type UpdateOutcome =
+  /** All of them landed, or there was nothing to do: what RFC 2136 §3.4.2 passes over counts as done. */
+  | { readonly kind: 'applied' }
+  /** A prerequisite did not hold; the word is the RCODE (RFC 2136 §3.2.5). Nothing was changed. */
+  | { readonly kind: 'unmet'; readonly rcode: 'YXDOMAIN' | 'YXRRSET' | 'NXDOMAIN' | 'NXRRSET' }
+  /** Nothing was changed. */
+  | { readonly kind: 'refused'; readonly why: string };
+
+/** A zone that we are the primary of, as requestors of UPDATE change it. */
+export interface UpdatableZone {
+  /**
+   * Checks the prerequisites, then asks about every edit, then makes them all, or none; resolves when that is on disk.
+   * All names are in the zone.
+   * @param refusal why an edit may not be, or undefined; `types` are those that it touches, for the deletion of a name
+   *   those that are there
+   * @throws AppError primary-*, publish-unknown
+   */
+  applyUpdate(
+    update: { readonly prerequisites: readonly Prerequisite[]; readonly edits: readonly ZoneEdit[] },
+    refusal: (edit: ZoneEdit, types: readonly number[]) => string | undefined,
+    deadlineMs: number,
+  ): Promise<UpdateOutcome>;
 }
 
 /** What the core and its adapters have to tell an operator. Adapters write logs and metrics. */

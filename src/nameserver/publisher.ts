@@ -1,0 +1,137 @@
+/**
+ * ZonePublisher for a zone that this server is the primary of: no messages, the change goes straight into the zone's
+ * draft, and is published when its transaction is on disk.
+ *
+ * What is believed is looked up in the draft, where changes on their way to the disk show already: a change that rests on
+ * one of them is confirmed after it, or fails with it.
+ */
+import { AppError } from '../core/errors.ts';
+import type { AddressSet, PublishedAddresses, PublishOutcome, ReadOutcome, ZonePublisher } from '../core/ports.ts';
+import { formatIpv6 } from '../dns/address.ts';
+import type { DomainName } from '../dns/name.ts';
+import { formatRRType, RRType } from '../dns/rdata.ts';
+import type { RRset } from '../dns/rrset.ts';
+import type { ZoneChange, ZoneEdit } from '../dns/zone-change.ts';
+import type { Committer } from './committer.ts';
+import type { ZoneDraft } from './draft.ts';
+import { applyEdits, checkPrerequisites } from './edit.ts';
+import type { EmbeddedZone } from './embedded-zone.ts';
+import { cutAbove } from './occlusion.ts';
+import { findRRset, nameOf, parentKey, rrsetOf, type ZoneNode } from './zone-version.ts';
+import { ZoneWriter } from './zone-writer.ts';
+
+const NO_ADDRESSES: AddressSet = { addresses: [], ttl: 0 };
+const NOTHING: PublishedAddresses = { A: NO_ADDRESSES, AAAA: NO_ADDRESSES };
+
+export class EmbeddedPublisher implements ZonePublisher {
+  readonly #zone: EmbeddedZone;
+  readonly #writer: ZoneWriter;
+  #closed = false;
+
+  constructor(zone: EmbeddedZone, committer: Committer) {
+    this.#zone = zone;
+    this.#writer = new ZoneWriter(zone, committer);
+  }
+
+  /** Always known: the zone is in memory. */
+  recall(ownerName: DomainName): PublishedAddresses | undefined {
+    const node = this.#zone.draft.find(ownerName.key);
+    return node === undefined ? NOTHING : addressesOf(node);
+  }
+
+  /** The name's own addresses, never a wildcard's. */
+  async read(ownerName: DomainName, deadlineMs: number): Promise<ReadOutcome> {
+    this.#checkOpen(deadlineMs);
+    const { draft } = this.#zone;
+    const node = draft.find(ownerName.key);
+    const by = occlusion(draft, ownerName, node);
+    if (by !== undefined) return { kind: 'occluded', by };
+    const source = node ?? wildcardFor(draft, ownerName.key);
+    if (source !== undefined && findRRset(source, RRType.CNAME) !== undefined) return { kind: 'cname' };
+    return { kind: 'addresses', published: node === undefined ? NOTHING : addressesOf(node) };
+  }
+
+  /** The name's own RRset, never a wildcard's. */
+  async readRRset(ownerName: DomainName, type: number, deadlineMs: number): Promise<RRset | undefined> {
+    this.#checkOpen(deadlineMs);
+    const rrset = this.#zone.draft.findRRset(ownerName.key, type);
+    return rrset && rrsetOf(ownerName, rrset);
+  }
+
+  async publish(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome> {
+    this.#checkOpen(deadlineMs);
+    const { apex } = this.#zone;
+    if (!change.ownerName.isAtOrBelow(apex)) {
+      throw new AppError('internal', `The name '${change.ownerName}' is not in the zone '${apex}'.`);
+    }
+    return this.#writer.change((draft) => {
+      if (checkPrerequisites(draft, change.prerequisites) !== 'hold') return 'stale';
+      for (const edit of change.edits) this.#checkDynamic(edit);
+      applyEdits(draft, change.edits);
+      return 'published';
+    }, deadlineMs);
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** @throws AppError conflict where the configuration has set what the edit is about */
+  #checkDynamic(edit: ZoneEdit): void {
+    const { ownerName, type } = 'rrset' in edit ? edit.rrset : { type: undefined, ...edit };
+    const { key } = ownerName;
+    if (type === undefined ? !this.#zone.hasStaticData(key) : !this.#zone.isStatic(key, type)) return;
+    const what = type === undefined ? 'data' : `${formatRRType(type)} records`;
+    throw new AppError(
+      'conflict',
+      `The ${what} of '${ownerName}' are set by the configuration ('records' of the zone): they are changed there.`,
+    );
+  }
+
+  #checkOpen(deadlineMs: number): void {
+    if (this.#closed) throw new AppError('primary-unreachable', 'This server is stopping. Nothing was changed.');
+    if (performance.now() >= deadlineMs) {
+      throw new AppError('primary-unreachable', 'The time was over before the change began. Nothing was changed.');
+    }
+  }
+}
+
+function occlusion(draft: ZoneDraft, { key }: DomainName, node: ZoneNode | undefined): string | undefined {
+  if (draft.cuts === 0) return undefined;
+  const above = cutAbove(draft, key);
+  const own = node !== undefined && key !== draft.apex.key && findRRset(node, RRType.NS) !== undefined;
+  const cut = above ?? (own ? node : undefined);
+  if (cut === undefined) return undefined;
+  return findRRset(cut, RRType.DNAME) === undefined
+    ? `the name '${nameOf(cut.wireText)}' is delegated to other nameservers`
+    : `a DNAME record is at '${nameOf(cut.wireText)}'`;
+}
+
+/** The wildcard that answers for a name that does not exist (RFC 4592 §3.3.1): the one below its closest encloser. */
+function wildcardFor(draft: ZoneDraft, key: string): ZoneNode | undefined {
+  const apexKey = draft.apex.key;
+  let encloser = key;
+  while (encloser !== apexKey && draft.find(encloser) === undefined) encloser = parentKey(encloser);
+  return draft.find(`\x01*${encloser}`);
+}
+
+function addressesOf(node: ZoneNode): PublishedAddresses {
+  return { A: addressSet(node, RRType.A), AAAA: addressSet(node, RRType.AAAA) };
+}
+
+function addressSet(node: ZoneNode, type: typeof RRType.A | typeof RRType.AAAA): AddressSet {
+  const rrset = findRRset(node, type);
+  if (rrset === undefined) return NO_ADDRESSES;
+  const format = type === RRType.A ? ipv4Text : ipv6Text;
+  const { rdatas, ttl } = rrset;
+  if (rdatas.length === 1) return { addresses: [format(rdatas[0]!)], ttl };
+  return { addresses: rdatas.map(format).sort(), ttl };
+}
+
+function ipv4Text(rdata: string): string {
+  return `${rdata.charCodeAt(0)}.${rdata.charCodeAt(1)}.${rdata.charCodeAt(2)}.${rdata.charCodeAt(3)}`;
+}
+
+function ipv6Text(rdata: string): string {
+  return formatIpv6(Buffer.from(rdata, 'latin1'));
+}

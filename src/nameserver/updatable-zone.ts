@@ -1,0 +1,97 @@
+/**
+ * UPDATEs on a zone that this server is the primary of: the port UpdatableZone over draft and journal.
+ *
+ * RRsets that the configuration sets are not changed by anybody: a message that touches one is refused, except that the
+ * removal of the apex's SOA and NS is passed over, as RFC 2136 §3.4.2.3 and §3.4.2.4 have it. Data below a delegation
+ * or a DNAME is refused, too, but for the addresses of the delegation's nameservers.
+ */
+import type { UpdatableZone, UpdateOutcome } from '../core/ports.ts';
+import type { DomainName } from '../dns/name.ts';
+import { formatRRType, RRType } from '../dns/rdata.ts';
+import type { Prerequisite, ZoneEdit } from '../dns/zone-change.ts';
+import type { Committer } from './committer.ts';
+import type { ZoneDraft } from './draft.ts';
+import { applyEdits, checkPrerequisites } from './edit.ts';
+import type { EmbeddedZone } from './embedded-zone.ts';
+import { cutAbove, isGlue } from './occlusion.ts';
+import { nameOf } from './zone-version.ts';
+import { ZoneWriter } from './zone-writer.ts';
+
+type Refusal = Parameters<UpdatableZone['applyUpdate']>[1];
+
+const APPLIED: UpdateOutcome = { kind: 'applied' };
+
+export class EmbeddedUpdates implements UpdatableZone {
+  readonly #zone: EmbeddedZone;
+  readonly #writer: ZoneWriter;
+
+  constructor(zone: EmbeddedZone, committer: Committer) {
+    this.#zone = zone;
+    this.#writer = new ZoneWriter(zone, committer);
+  }
+
+  async applyUpdate(
+    { prerequisites, edits }: { readonly prerequisites: readonly Prerequisite[]; readonly edits: readonly ZoneEdit[] },
+    refusal: Refusal,
+    deadlineMs: number,
+  ): Promise<UpdateOutcome> {
+    return this.#writer.change((draft) => {
+      const rcode = checkPrerequisites(draft, prerequisites);
+      if (rcode !== 'hold') return { kind: 'unmet', rcode };
+      const wanted: ZoneEdit[] = [];
+      for (const edit of edits) {
+        const types = touchedTypes(draft, edit);
+        const why = refusal(edit, types);
+        if (why !== undefined) return { kind: 'refused', why };
+        const { key } = editedName(edit);
+        const fixed = types.find((type) => this.#zone.isStatic(key, type));
+        if (fixed === undefined) wanted.push(edit);
+        else if ('rrset' in edit || key !== draft.apex.key || !isZoneType(fixed)) return refuseStatic(edit, fixed);
+      }
+      const mark = draft.mark();
+      applyEdits(draft, wanted);
+      const why = occluded(draft, wanted);
+      if (why === undefined) return APPLIED;
+      draft.rollBack(mark);
+      return { kind: 'refused', why };
+    }, deadlineMs);
+  }
+}
+
+function editedName(edit: ZoneEdit): DomainName {
+  return 'rrset' in edit ? edit.rrset.ownerName : edit.ownerName;
+}
+
+/** The types that the removal of all RRsets at the apex leaves (RFC 2136 §3.4.2.3). */
+function isZoneType(type: number): boolean {
+  return type === RRType.SOA || type === RRType.NS;
+}
+
+function touchedTypes(draft: ZoneDraft, edit: ZoneEdit): readonly number[] {
+  if ('rrset' in edit) return [edit.rrset.type];
+  if (edit.kind !== 'delete-name') return [edit.type];
+  const { key } = edit.ownerName;
+  const types = draft.find(key)?.rrsets.map(({ type }) => type) ?? [];
+  return key === draft.apex.key ? types.filter((type) => !isZoneType(type)) : types;
+}
+
+function refuseStatic(edit: ZoneEdit, type: number): UpdateOutcome {
+  const what = `the ${formatRRType(type)} records of '${editedName(edit)}'`;
+  const advice = type === RRType.SOA ? "; 'dyndns zone serial' raises the serial" : '';
+  return { kind: 'refused', why: `${what} are set by the configuration${advice}` };
+}
+
+/** Why what was added would not be seen, if that is so. Looked at in the end: the delegation may have come with it. */
+function occluded(draft: ZoneDraft, edits: readonly ZoneEdit[]): string | undefined {
+  if (draft.cuts === 0) return undefined;
+  for (const edit of edits) {
+    if (!('rrset' in edit)) continue;
+    const { ownerName, type } = edit.rrset;
+    const cut = cutAbove(draft, ownerName.key);
+    // What the same message has taken away again is not there.
+    if (cut === undefined || draft.findRRset(ownerName.key, type) === undefined) continue;
+    if (!isGlue(cut, ownerName.key, type))
+      return `the name '${ownerName}' lies below the cut at '${nameOf(cut.wireText)}'`;
+  }
+  return undefined;
+}

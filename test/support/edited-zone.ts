@@ -1,0 +1,40 @@
+// An embedded zone made of edits, for tests that need no disk; its SOA and NS are those of zoneFileText in
+// primary-server.ts.
+import { DomainName } from '../../src/dns/name.ts';
+import { type Rdata, RRType } from '../../src/dns/rdata.ts';
+import type { ZoneEdit } from '../../src/dns/zone-change.ts';
+import { ZoneDraft } from '../../src/nameserver/draft.ts';
+import { applyEdits } from '../../src/nameserver/edit.ts';
+import { EmbeddedZone } from '../../src/nameserver/embedded-zone.ts';
+import { NameMap } from '../../src/nameserver/name-map.ts';
+import { rdataText, type StaticRRsets, type ZoneNode, ZoneVersion } from '../../src/nameserver/zone-version.ts';
+
+export interface EditedZoneOptions {
+  readonly edits?: readonly ZoneEdit[];
+  readonly serial?: number;
+  readonly statics?: StaticRRsets;
+}
+
+export function soaOf(apex: DomainName, serial: number): Rdata {
+  const timers = { refresh: 3600, retry: 1000, expire: 3_600_000, minimum: 300 };
+  return { kind: 'SOA', mname: apex.prepend('ns1'), rname: apex.prepend('hostmaster'), serial, ...timers };
+}
+
+/** A version with a SOA, an NS and what the edits add. */
+export function editedVersion(name: string, { edits = [], serial = 1, statics }: EditedZoneOptions = {}): ZoneVersion {
+  const apex = DomainName.parse(name);
+  const rrset = (type: number, rdata: Rdata) => ({ type, ttl: 300, rdatas: [rdataText(rdata)] });
+  const soa = rrset(RRType.SOA, soaOf(apex, serial));
+  const rrsets = [soa, rrset(RRType.NS, { kind: 'NS', target: apex.prepend('ns1') })];
+  const node: ZoneNode = { key: apex.key, wireText: apex.wireText, rrsets, children: 0 };
+  const draft = new ZoneDraft(new ZoneVersion(apex, NameMap.of([node]), 0));
+  applyEdits(draft, edits);
+  const made = draft.seal()?.version ?? draft.base;
+  // The edits stepped the serial on: back.
+  const apexRRsets = made.apexNode.rrsets.map((each) => (each.type === RRType.SOA ? soa : each));
+  return new ZoneVersion(apex, made.nodes.set({ ...made.apexNode, rrsets: apexRRsets }), made.cuts, statics);
+}
+
+export function editedZone(name: string, options?: EditedZoneOptions): EmbeddedZone {
+  return new EmbeddedZone(1, editedVersion(name, options));
+}
