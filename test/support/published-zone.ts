@@ -1,0 +1,41 @@
+// A zone of the embedded nameserver without a disk: made with a serial, changed by edits that are published at once.
+import { DomainName } from '../../src/dns/name.ts';
+import { RRType } from '../../src/dns/rdata.ts';
+import type { ZoneDraft } from '../../src/nameserver/draft.ts';
+import { EmbeddedZone } from '../../src/nameserver/embedded-zone.ts';
+import { NameMap } from '../../src/nameserver/name-map.ts';
+import { rdataText, type ZoneDiff, type ZoneNode, ZoneVersion } from '../../src/nameserver/zone-version.ts';
+
+/** A zone with its SOA, the NS `ns1` and no address of it. */
+export function makeZone(name: string, serial: number): EmbeddedZone {
+  const apex = DomainName.parse(name);
+  const ns1 = apex.prepend('ns1');
+  const timers = { refresh: 3600, retry: 600, expire: 1_209_600, minimum: 60 };
+  const soa = rdataText({ kind: 'SOA', mname: ns1, rname: apex.prepend('hostmaster'), serial, ...timers });
+  const node: ZoneNode = {
+    key: apex.key,
+    wireText: apex.wireText,
+    rrsets: [
+      { type: RRType.SOA, ttl: 3600, rdatas: [soa] },
+      { type: RRType.NS, ttl: 3600, rdatas: [rdataText({ kind: 'NS', target: ns1 })] },
+    ],
+    children: 0,
+  };
+  return new EmbeddedZone(1, new ZoneVersion(apex, NameMap.of([node]), 0), 0);
+}
+
+/** Changes the zone in one commit. @throws Error if nothing changed */
+export function commit(zone: EmbeddedZone, edit: (draft: ZoneDraft) => void): ZoneDiff {
+  edit(zone.draft);
+  const sealed = zone.seal();
+  if (sealed === undefined) throw new Error('the edit changed nothing');
+  zone.publish(sealed);
+  return sealed.diff;
+}
+
+/** Puts A records at a name of the zone; none takes the RRset away. */
+export function setAddresses(zone: EmbeddedZone, ownerName: string, addresses: readonly string[]): ZoneDiff {
+  const rdatas = addresses.map((address) => rdataText({ kind: 'A', address }));
+  const name = DomainName.parse(ownerName, zone.apex);
+  return commit(zone, (draft) => draft.setRRset(name, { type: RRType.A, ttl: 60, rdatas }));
+}
