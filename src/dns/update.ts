@@ -127,14 +127,14 @@ function parsePrerequisites(records: readonly ResourceRecord[], zoneClass: numbe
       if (rrset !== undefined) {
         rrset.rdatas.push(rdata);
       } else {
-        const made = { ownerName, type, rdatas: [rdata] };
-        equal.set(id, made);
-        prerequisites.push({ kind: 'rrset-equals', ...made });
+        equal.set(id, { ownerName, type, rdatas: [rdata] });
       }
     } else {
       fail('unknown class');
     }
   }
+  // §3.2.5: RRsets are compared after all else, which decides what RCODE it is if several do not hold.
+  for (const rrset of equal.values()) prerequisites.push({ kind: 'rrset-equals', ...rrset });
   return prerequisites;
 }
 

@@ -36,5 +36,5 @@ export function editedVersion(name: string, { edits = [], serial = 1, statics }:
 }
 
 export function editedZone(name: string, options?: EditedZoneOptions): EmbeddedZone {
-  return new EmbeddedZone(1, editedVersion(name, options));
+  return new EmbeddedZone(1, editedVersion(name, options), 0);
 }
