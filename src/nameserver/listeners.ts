@@ -7,7 +7,8 @@
  */
 import type { DnsService } from './dns-service.ts';
 import { portAdvice } from './port-advice.ts';
-import { type TcpLimits, TcpListener } from './tcp-listener.ts';
+import type { TcpLimits } from './tcp-limits.ts';
+import { TcpListener } from './tcp-listener.ts';
 import { UdpListener } from './udp-listener.ts';
 
 export type { DnsPeer, DnsService, StreamReply } from './dns-service.ts';

@@ -3,7 +3,7 @@
  * anywhere; replies in the order in which they are ready (§6.2.1.1); replies of one turn leave in one write.
  *
  * Memory is bounded: nothing more is read while too many messages wait for their reply, or while the client does not
- * take what was written. A length of less than a header ends the connection, as the stream cannot be trusted any more.
+ * take what was written. No connection keeps the others waiting: a long one goes on in another turn. A length of less than a header ends the connection, as the stream cannot be trusted any more.
  */
 import type { Socket } from 'node:net';
 import { type DnsPeer, type DnsService, HEADER_OCTETS, type StreamReply } from './dns-service.ts';
@@ -13,6 +13,8 @@ import type { TcpLimits } from './tcp-limits.ts';
 const HIGH_WATER_OCTETS = 65_536;
 /** With so many octets of messages waiting for their replies nothing more is read. */
 const MAX_WAITING_OCTETS = 131_072;
+/** Messages of one connection that are answered in one turn of the event loop. */
+const MESSAGES_IN_A_TURN = 256;
 /** First size of the buffer for a message that came in parts; it doubles with what really comes. */
 const FIRST_PART_OCTETS = 512;
 export const MAX_MESSAGE_OCTETS = 65_535;
@@ -33,6 +35,8 @@ export class TcpConnection {
   #part: Buffer | undefined;
   #partOctets = 0;
 
+  /** All messages so far. */
+  #answered = 0;
   /** Messages that wait for a reply, and how many octets they have. */
   #waiting = 0;
   #waitingOctets = 0;
@@ -45,11 +49,16 @@ export class TcpConnection {
   #flushSoon = false;
   #onRoom: (() => void) | undefined;
 
+  /** Reading has stopped until there is room, or for the rest of this turn. */
   #stalled = false;
+  #continueSoon = false;
   /** No more messages will be read. */
   #ending = false;
-  /** Last time that something was read, answered or taken by the client. */
+  #closed = false;
+  /** Last time that something was read or answered. */
   #activeAtMs: number;
+  /** Last time that the client took something, or that there was something to take again. */
+  #takenAtMs = 0;
   #partSinceMs = 0;
 
   constructor(
@@ -73,7 +82,7 @@ export class TcpConnection {
 
   /** Nothing is asked and nothing is to be sent; a message may have come in part. */
   get idle(): boolean {
-    return this.#waiting === 0 && this.#toSend() === 0;
+    return this.#waiting === 0 && !this.#stalled && this.#toSend() === 0;
   }
 
   get activeAtMs(): number {
@@ -83,6 +92,9 @@ export class TcpConnection {
   /** Reads no more; closes when all replies have left. */
   finish(): void {
     this.#ending = true;
+    this.#unread = undefined;
+    this.#part = undefined;
+    this.#lengthOctet = -1;
     this.#socket.pause();
     this.#closeIfDone();
   }
@@ -94,16 +106,10 @@ export class TcpConnection {
   /** Ends what takes too long. */
   expire(now: number): void {
     const { idleMs, messageMs, readerMs } = this.#limits;
-    if (this.#toSend() > 0) {
-      if (now - this.#activeAtMs > readerMs) this.cut();
-    } else if (this.#waiting === 0) {
-      // A half message is no reason to wait for its end in peace: the client has had its time.
-      if (this.#hasPart() ? now - this.#partSinceMs > messageMs : now - this.#activeAtMs > idleMs) {
-        this.#socket.destroySoon();
-      }
-    } else if (this.#hasPart() && !this.#stalled && now - this.#partSinceMs > messageMs) {
-      this.finish();
-    }
+    if (this.#toSend() > 0 && now - this.#takenAtMs > readerMs) this.cut();
+    else if (this.#hasPart() && !this.#stalled) {
+      if (now - this.#partSinceMs > messageMs) this.finish();
+    } else if (this.idle && now - this.#activeAtMs > idleMs) this.finish();
   }
 
   #hasPart(): boolean {
@@ -132,8 +138,9 @@ export class TcpConnection {
   /** Takes messages out of a chunk until it is used up or the connection is full. */
   #read(chunk: Buffer): void {
     let at = 0;
+    const answered = this.#answered + MESSAGES_IN_A_TURN;
     while (at < chunk.length && !this.#ending) {
-      if (this.#isFull()) {
+      if (this.#isFull() || this.#answered === answered) {
         this.#unread = chunk.subarray(at);
         this.#stalled = true;
         this.#socket.pause();
@@ -187,6 +194,7 @@ export class TcpConnection {
   }
 
   #answer(message: Buffer): void {
+    this.#answered += 1;
     let reply: StreamReply;
     try {
       reply = this.#service.answerStream(message, this.#peer);
@@ -225,11 +233,17 @@ export class TcpConnection {
   async #stream(): Promise<void> {
     this.#streaming = true;
     for (let stream = this.#streams.shift(); stream !== undefined; stream = this.#streams.shift()) {
+      let octets = 0;
       try {
         for await (const message of stream) {
           if (this.#socket.destroyed) break;
           this.#send(message);
-          if (this.#toSend() >= HIGH_WATER_OCTETS) await this.#room();
+          octets += message.length;
+          if (octets < HIGH_WATER_OCTETS) continue;
+          octets = 0;
+          // Also where the kernel takes all at once: the other connections have their turn.
+          await new Promise(setImmediate);
+          if (this.#toSend() >= HIGH_WATER_OCTETS && !this.#socket.destroyed) await this.#room();
           if (this.#socket.destroyed) break;
         }
       } catch (error) {
@@ -261,8 +275,8 @@ export class TcpConnection {
       this.cut();
       return;
     }
-    // An idle reader's time starts with the first octet that it could take.
-    if (this.#toSend() === 0) this.#activeAtMs = performance.now();
+    // The reader's time starts with the first octet that it could take.
+    if (this.#toSend() === 0) this.#takenAtMs = performance.now();
     this.#outgoing.push(message);
     this.#outgoingOctets += message.length + 2;
     if (this.#outgoingOctets >= HIGH_WATER_OCTETS) this.#flush();
@@ -296,31 +310,41 @@ export class TcpConnection {
   }
 
   readonly #onTaken = (): void => {
-    this.#activeAtMs = performance.now();
+    this.#takenAtMs = performance.now();
     this.#proceed();
   };
 
-  /** Goes on with what had to wait for room. */
+  /** Goes on with what had to wait for room, and ends what is done. */
   #proceed(): void {
     if (this.#onRoom !== undefined && this.#toSend() < HIGH_WATER_OCTETS) {
       const onRoom = this.#onRoom;
       this.#onRoom = undefined;
       onRoom();
     }
-    while (this.#stalled && !this.#ending && !this.#isFull()) {
-      const chunk = this.#unread;
-      this.#unread = undefined;
-      this.#stalled = false;
-      this.#partSinceMs = performance.now();
-      if (chunk !== undefined) this.#read(chunk);
-      this.#flush();
+    if (this.#stalled && !this.#continueSoon && !this.#ending && !this.#isFull()) {
+      this.#continueSoon = true;
+      setImmediate(this.#continue);
     }
-    if (!this.#stalled && !this.#ending && this.#socket.isPaused()) this.#socket.resume();
     this.#closeIfDone();
   }
 
+  readonly #continue = (): void => {
+    this.#continueSoon = false;
+    if (this.#ending) return;
+    const chunk = this.#unread!;
+    this.#unread = undefined;
+    this.#stalled = false;
+    this.#activeAtMs = this.#partSinceMs = performance.now();
+    this.#read(chunk);
+    this.#flush();
+    if (!this.#stalled && !this.#ending) this.#socket.resume();
+    this.#proceed();
+  };
+
   #closeIfDone(): void {
-    if (this.#ending && this.#waiting === 0 && this.#outgoingOctets === 0) this.#socket.destroySoon();
+    if (!this.#ending || this.#closed || this.#waiting > 0 || this.#outgoingOctets > 0) return;
+    this.#closed = true;
+    this.#socket.destroySoon();
   }
 
   #gone(): void {
