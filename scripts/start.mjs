@@ -1,4 +1,5 @@
-// `npm start [-- OPTIONS]`: installs and builds what is missing, then serves.
+// `npm start`: installs and builds what is missing, then runs `dyndns quickstart`; with arguments `dyndns ARGUMENTS`, for
+// example `npm start -- --config FILE serve`.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { argv, execPath, exit } from 'node:process';
@@ -8,8 +9,8 @@ install();
 build();
 // As the systemd unit starts it.
 const flags = ['--v8-pool-size=1', '--max-semi-space-size=2'];
-const child = spawn(execPath, [...flags, join(root, 'dist', 'cli', 'main.js'), ...argv.slice(2), 'serve'], {
-  stdio: 'inherit',
-});
+const given = argv.slice(2);
+const command = given.length > 0 ? given : ['quickstart'];
+const child = spawn(execPath, [...flags, join(root, 'dist', 'cli', 'main.js'), ...command], { stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => exit(signal === null ? (code ?? 1) : 1));

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command line: `dyndns [-c FILE] serve | check | update | delete | config | init`.
+ * The command line: `dyndns [-c FILE] serve | check | update | delete | config | init | quickstart`.
  * Exit codes: 0 done, 1 it failed, 2 the command or the configuration is wrong.
  */
 import { Command, CommanderError } from 'commander';
@@ -13,6 +13,7 @@ import { checkCommand } from './commands/check.ts';
 import { configCommand } from './commands/config.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { initCommand } from './commands/init.ts';
+import { quickstartCommand } from './commands/quickstart.ts';
 import { serveCommand } from './commands/serve.ts';
 import { updateCommand } from './commands/update.ts';
 import { formatConfigError, formatFailure, UsageError } from './output.ts';
@@ -25,7 +26,16 @@ const program = new Command('dyndns')
   .exitOverride()
   .addHelpText('after', () => `\nOptions of the configuration file (docs/configuration.md):\n\n${optionsHelp()}`);
 
-for (const command of [serveCommand, checkCommand, updateCommand, deleteCommand, configCommand, initCommand]) {
+const COMMANDS = [
+  serveCommand,
+  checkCommand,
+  updateCommand,
+  deleteCommand,
+  configCommand,
+  initCommand,
+  quickstartCommand,
+];
+for (const command of COMMANDS) {
   program.addCommand(command().exitOverride().copyInheritedSettings(program));
 }
 

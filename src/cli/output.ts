@@ -16,23 +16,22 @@ export function formatConfigError(error: ConfigError): string {
 /** What someone needs who has no configuration yet. */
 function firstSteps(): string {
   const program = programCall();
-  return `dyndns changes a zone on a primary nameserver that you run (BIND, Knot DNS, PowerDNS). This asks for the zone and
-its primary, writes .dyndns.yml with new secrets, and prints what to add to the primary's configuration:
+  return `To try dyndns with nothing else, this makes a zone, serves it, and prints commands to try:
+
+  ${program} quickstart
+
+For a zone of your own, which dyndns serves itself or changes on a nameserver that you run (BIND, Knot DNS, PowerDNS),
+this asks for what it needs, writes .dyndns.yml with new secrets, and prints what else is to be done:
 
   ${program} init
 
 Then this proves that the zone can be changed, and this serves:
 
   ${program} check
-  ${serveCall(program)}
+  ${program} serve
 
 If you have a file of the original dyndns, it works as it is: ${program} --config FILE serve
 `;
-}
-
-/** `npm start` where that was typed. */
-export function serveCall(program: string): string {
-  return process.env['npm_lifecycle_event'] === 'start' ? 'npm start' : `${program} serve`;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import { findConfigFile, type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { ZoneTable } from '../core/zone.ts';
-import { openZones } from '../server.ts';
+import { openZones } from '../open-zones.ts';
 
 /** @throws ConfigError */
 export function loadFor(command: Command): LoadedConfig & { readonly file: string } {
@@ -24,10 +24,11 @@ export const quietObserver = {
 
 /** Runs a task on the zones of the configuration, and closes the connections to their primaries however it ends. */
 export async function withZones(config: Config, task: (zones: ZoneTable) => Promise<void>): Promise<void> {
-  const zones = openZones(config, quietObserver);
+  const zones = await openZones(config, quietObserver);
   try {
     await task(zones.table);
   } finally {
-    zones.close();
+    zones.closeConnections();
+    await zones.nameserver?.close();
   }
 }

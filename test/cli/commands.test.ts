@@ -14,7 +14,7 @@ import { removeNow, startProcess } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { startScriptedPrimary } from '../support/scripted-primary.ts';
 
-const COMMANDS = ['serve', 'check', 'update', 'delete', 'config', 'init'];
+const COMMANDS = ['serve', 'check', 'update', 'delete', 'config', 'init', 'quickstart'];
 
 let directory: string;
 beforeEach(() => {

@@ -1,0 +1,66 @@
+/**
+ * Runs the server until SIGTERM or SIGINT; SIGHUP reads the configuration again. What `serve` and `quickstart` have in
+ * common.
+ */
+import { setFlagsFromString } from 'node:v8';
+import type { Config } from '../config/config.ts';
+import { ConfigError } from '../config/problem.ts';
+import { createLog, type Log } from '../observe/log.ts';
+import { DyndnsServer } from '../server.ts';
+import { VERSION } from '../version.ts';
+
+/** A terminal sends Ctrl-C to `npm start` and to the server, so that the same wish can arrive twice. */
+const SAME_SIGNAL_MS = 1000;
+
+/**
+ * Resolves when the server listens; the process then lives until a signal.
+ * @param load reads the configuration, now and at each SIGHUP. @throws ConfigError
+ */
+export async function runServer(
+  load: () => Config,
+): Promise<{ readonly server: DyndnsServer; readonly config: Config }> {
+  // The old space may double between collections; V8 would let it grow to several times what lives in it
+  // (docs/decisions/0006-memory.md). It reads this at each collection, so that it may be set while running.
+  setFlagsFromString('--heap-growing-percent=100');
+  const config = load();
+  const log = createLog(config.logLevel, process.stdout.isTTY === true);
+  for (const warning of config.warnings) log.warn(warning);
+  const server = new DyndnsServer(config, log);
+  await server.start();
+  log.info(`dyndns ${VERSION} serves ${config.zones.map((zone) => zone.apex).join(', ')}`);
+  for (const address of server.addresses) log.info(`listening on ${address}`);
+  process.on('SIGHUP', () => reload(server, load, log));
+  endOnSignal(server, log);
+  return { server, config };
+}
+
+/** Ends in good order; a second signal, later than the same one sent twice, ends at once. */
+function endOnSignal(server: DyndnsServer, log: Log): void {
+  let endingSince: number | undefined;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (endingSince === undefined) {
+        endingSince = performance.now();
+        log.info(`${signal}: ending`);
+        void server.close().then(() => process.exit(0));
+      } else if (performance.now() - endingSince > SAME_SIGNAL_MS) {
+        process.exit(1);
+      }
+    });
+  }
+}
+
+/** An invalid new configuration leaves the old one in force and says why. */
+function reload(server: DyndnsServer, load: () => Config, log: Log): void {
+  try {
+    const config = load();
+    server.reload(config);
+    log.setLevel(config.logLevel);
+    for (const warning of config.warnings) log.warn(warning);
+    log.info('SIGHUP: the configuration was read again');
+  } catch (error) {
+    const lines = error instanceof ConfigError ? error.lines : [error instanceof Error ? error.message : String(error)];
+    for (const line of lines) log.error(`SIGHUP: ${line}`);
+    log.error('SIGHUP: the configuration stays as it was');
+  }
+}
