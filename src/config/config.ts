@@ -128,6 +128,8 @@ export interface RateLimitConfig {
 export interface DnsConfig {
   /** At least one, no two the same; UDP and TCP. Port 0: a free one. */
   readonly listen: readonly DnsEndpoint[];
+  /** Nobody named the addresses: a machine without IPv6 may leave that one out. */
+  readonly listenIsDefault: boolean;
   /** Absolute path of the SQLite file with zones and journal. */
   readonly database: string;
   readonly rateLimit: RateLimitConfig;

@@ -359,7 +359,8 @@ describe('the place of the data', () => {
 describe('dns', () => {
   const dns = (options: string) => `${STORE}dns: {${options}}\nzones: [{name: a.example, ns: [ns1.example.com]}]`;
   test('has the defaults of the table', () => {
-    const { listen, rateLimit, nsid, chaosVersion } = load(dns('')).dns!;
+    const { listen, listenIsDefault, rateLimit, nsid, chaosVersion } = load(dns('')).dns!;
+    expect([listenIsDefault, load(dns("listen: ['0.0.0.0:53']")).dns?.listenIsDefault]).toEqual([true, false]);
     expect(listen.map(formatDnsEndpoint)).toEqual(['0.0.0.0:53', '[::]:53']);
     expect([rateLimit.responsesPerSecond, rateLimit.slip]).toEqual([20, 2]);
     expect(rateLimit.exempt.map(formatIpPrefix)).toEqual(['127.0.0.0/8', '::1/128']);

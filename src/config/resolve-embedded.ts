@@ -63,6 +63,7 @@ function resolveDns(root: Scope, database: string, context: ResolveContext): Dns
   const chaosVersion = root.get('dns.chaos_version');
   return {
     listen,
+    listenIsDefault: !root.isSet('dns.listen'),
     database,
     rateLimit: {
       responsesPerSecond: root.get('dns.rate_limit.responses_per_second'),
