@@ -28,8 +28,9 @@ export async function runServer(
   const server = new DyndnsServer(config, log);
   await server.start();
   log.info(`dyndns ${VERSION} serves ${config.zones.map((zone) => zone.apex).join(', ')}`);
+  for (const address of server.dnsAddresses) log.info(`listening on dns://${address}`);
   for (const address of server.addresses) log.info(`listening on ${address}`);
-  process.on('SIGHUP', () => reload(server, load, log));
+  process.on('SIGHUP', () => void reload(server, load, log));
   endOnSignal(server, log);
   return { server, config };
 }
@@ -51,10 +52,10 @@ function endOnSignal(server: DyndnsServer, log: Log): void {
 }
 
 /** An invalid new configuration leaves the old one in force and says why. */
-function reload(server: DyndnsServer, load: () => Config, log: Log): void {
+async function reload(server: DyndnsServer, load: () => Config, log: Log): Promise<void> {
   try {
     const config = load();
-    server.reload(config);
+    await server.reload(config);
     log.setLevel(config.logLevel);
     for (const warning of config.warnings) log.warn(warning);
     log.info('SIGHUP: the configuration was read again');

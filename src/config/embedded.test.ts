@@ -401,6 +401,7 @@ describe('dns', () => {
 test('`dyndns config` prints what loads again, and nothing that is for another kind of primary', () => {
   const text = `secret: abcdefgh
 store: sqlite:/data/a.db
+dns: {listen: ['127.0.0.1:5354']}
 zones:
   - name: a.example
     nameserver: embedded

@@ -9,7 +9,7 @@ import { join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Config, DnsEndpoint } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
-import { ListenError } from '../../http/listeners.ts';
+import type { DyndnsServer } from '../../server.ts';
 import { programCall, UsageError } from '../output.ts';
 import { runServer } from '../run-server.ts';
 import { writeSecretFile } from '../secret-file.ts';
@@ -37,7 +37,9 @@ async function quickstart({ dir }: { dir: string }, command: Command): Promise<v
     writeSecretFile(file, configurationText(randomBytes(16).toString('hex')));
   }
   const { server, config } = await runServer(() => loadConfig(file, process.env).config).catch((error: unknown) => {
-    if (error instanceof ListenError) throw new ListenError(`${error.message} The options are in ${shown(file)}.`);
+    // Whoever types `quickstart` has not seen the file in which the ports stand.
+    const isListenError = error instanceof Error && error.name.endsWith('ListenError');
+    if (isListenError) error.message += ` The options are in ${shown(file)}.`;
     throw error;
   });
   const { secret } = config;
@@ -47,7 +49,7 @@ async function quickstart({ dir }: { dir: string }, command: Command): Promise<v
   process.stdout.write(`
 The folder ${shown(directory)} has the configuration and all data. In another terminal, in the same folder as this one:
 
-${commandsToTry(config, server.addresses, file, header).join('\n')}
+${commandsToTry(config, server, file, header).join('\n')}
 
 They publish an address, ask for it by DNS, and show the configuration. Ctrl-C ends the server; the next start goes on
 with what is there.
@@ -83,28 +85,25 @@ zones:
 }
 
 /** An update, the query that shows it, and the configuration; each can be pasted as it is. */
-function commandsToTry(
-  config: Config,
-  addresses: readonly string[],
-  file: string,
-  header: string | undefined,
-): string[] {
+function commandsToTry(config: Config, server: DyndnsServer, file: string, header: string | undefined): string[] {
   const [zone] = config.zones;
   const name = `home.${zone!.apex.toString().slice(0, -1)}`;
-  const base = addresses.find((address) => address.startsWith('http'));
+  const base = server.addresses.find((address) => address.startsWith('http'));
   const authorization = header === undefined ? '' : ` -H ${quoteForShell(`@${shown(header)}`)}`;
   const update = `curl -s${authorization} -d fqdn=${name} -d ip_1=${EXAMPLE_ADDRESS} ${reachable(base ?? '')}/update-by-query`;
   return [
     ...(base === undefined ? [] : [update]),
-    `dig ${digServer(nameserverOf(config))} +short ${name} A`,
+    `dig ${digServer(nameserverOf(config, server))} +short ${name} A`,
     `${programCall()} config --config ${quoteForShell(shown(file))}`,
   ];
 }
 
 /** Where the first zone is answered for. */
-function nameserverOf({ zones, dns }: Config): DnsEndpoint {
+function nameserverOf({ zones }: Config, { dnsAddresses }: DyndnsServer): DnsEndpoint {
   const { primary } = zones[0]!;
-  return primary.kind === 'remote' ? { host: primary.host.text, port: primary.port } : dns!.listen[0]!;
+  if (primary.kind === 'remote') return { host: primary.host.text, port: primary.port };
+  const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(dnsAddresses[0]!)!;
+  return { host: host!, port: Number(port) };
 }
 
 function digServer({ host, port }: DnsEndpoint): string {
