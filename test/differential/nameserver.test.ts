@@ -1,0 +1,50 @@
+// Our nameserver against BIND: the same zone, the same 20,000 queries, the same replies but for what accepted.ts lists.
+// DIFFERENTIAL_SEED=n asks other queries; every failure is repeated by its seed.
+import { readFileSync } from 'node:fs';
+import { afterEach, expect, it } from 'vitest';
+import { dig } from '../support/dig.ts';
+import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
+import { REPOSITORY } from '../support/installation.ts';
+import type { PrimaryServer } from '../support/primary-server.ts';
+import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
+import { ACCEPTED } from './accepted.ts';
+import { compareServers, formatAccepted, formatDifferences, judge } from './comparison.ts';
+import { startDifferentialBind } from './peers.ts';
+import { makeQueries } from './queries.ts';
+import { seededRandom } from './random.ts';
+import { CONTACT, NAMESERVERS, RECORDS, type SoaText, ZONE } from './zone.ts';
+
+const QUERIES = 20_000;
+const SEED = Number(process.env['DIFFERENTIAL_SEED'] ?? 1);
+
+/** BIND gets the SOA that our server made, serial included. */
+async function soaOf(server: EmbeddedServer): Promise<SoaText> {
+  const { answers } = await dig(server, [ZONE, 'SOA']);
+  return { ttl: answers[0]!.ttl, rdata: answers[0]!.rdata };
+}
+
+describeWith(BIND_PROGRAMS, 'our nameserver beside BIND', () => {
+  const servers: (EmbeddedServer | PrimaryServer)[] = [];
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.stop()));
+  });
+
+  it(`answers ${QUERIES} queries as BIND does, but for the accepted differences`, { timeout: 60_000 }, async () => {
+    const ours = await startEmbedded({ zone: ZONE, ns: NAMESERVERS, contact: CONTACT, records: RECORDS });
+    servers.push(ours);
+    const bind = await startDifferentialBind(await soaOf(ours));
+    servers.push(bind);
+    const comparison = await compareServers(ours, bind, makeQueries(seededRandom(SEED), QUERIES));
+    const verdict = judge(comparison, ACCEPTED);
+    console.log(`accepted differences of ${comparison.queries} replies, seed ${SEED}:\n${formatAccepted(verdict)}`);
+    expect(formatDifferences(verdict.unexplained)).toBe('');
+    const stale = [...verdict.accepted].filter(([, count]) => count === 0).map(([row]) => row.name);
+    expect(stale).toEqual([]);
+  });
+
+  it('tells of every accepted difference in docs/standards.md', () => {
+    const document = readFileSync(`${REPOSITORY}/docs/standards.md`, 'utf8');
+    const rows = [...new Set(ACCEPTED.map((row) => row.standardsRow))];
+    expect(rows.filter((row) => !document.includes(`| ${row}`))).toEqual([]);
+  });
+});

@@ -1,0 +1,65 @@
+// Starts our own program as the primary of one embedded zone, on free ports of 127.0.0.1 for DNS and HTTP.
+// It is the built program with a configuration file, as an operator has it (dyndns.ts); nothing here looks inside.
+import { type DyndnsConfig, type RunningDyndns, startDyndns } from './dyndns.ts';
+import { freePort } from './free-port.ts';
+import type { KeySpec } from './primary-server.ts';
+
+/** A key with its policy: `tsig_keys[]` of the configuration. */
+export interface EmbeddedKey extends KeySpec {
+  readonly allow?: readonly ('update' | 'transfer')[];
+  readonly hosts?: readonly string[];
+  readonly types?: readonly string[];
+}
+
+export interface EmbeddedOptions {
+  readonly zone: string;
+  /** Default: ns1 of the zone, which then has an address. */
+  readonly ns?: readonly string[];
+  readonly contact?: string;
+  /** Static content in zone-file text. */
+  readonly records?: string;
+  readonly keys?: readonly EmbeddedKey[];
+  readonly secondaries?: readonly { readonly address: string; readonly key?: string; readonly notify?: boolean }[];
+  /** More options of the configuration file, and of its `dns`. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly dns?: Readonly<Record<string, unknown>>;
+}
+
+export interface EmbeddedServer {
+  readonly kind: 'embedded';
+  readonly host: '127.0.0.1';
+  /** Of DNS, UDP and TCP. */
+  readonly port: number;
+  /** The whole program: HTTP, log, configuration. */
+  readonly dyndns: RunningDyndns;
+  /** The master secret of its HTTP interface. */
+  readonly secret: string;
+  stop(): Promise<void>;
+}
+
+const SECRET = 'a secret of tests';
+
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
+  const port = await freePort();
+  const { zone, ns = [`ns1.${zone}`], contact, keys, secondaries } = options;
+  const own = options.ns === undefined ? 'ns1 IN A 127.0.0.1\n' : '';
+  const config: DyndnsConfig = {
+    secret: SECRET,
+    log_level: 20,
+    ...options.config,
+    dns: { listen: [`127.0.0.1:${port}`], database: 'zones.db', ...options.dns },
+    zones: [
+      {
+        name: zone,
+        nameserver: 'embedded',
+        ns,
+        records: own + (options.records ?? ''),
+        ...(contact === undefined ? {} : { contact }),
+        ...(keys === undefined ? {} : { tsig_keys: keys }),
+        ...(secondaries === undefined ? {} : { secondaries }),
+      },
+    ],
+  };
+  const dyndns = await startDyndns(config);
+  return { kind: 'embedded', host: '127.0.0.1', port, dyndns, secret: SECRET, stop: () => dyndns.stop() };
+}
