@@ -2,83 +2,21 @@
  * The composition root: configuration -> adapters -> use-cases -> listeners, and the orderly way back.
  * A reload builds everything anew behind the open listeners; what is under way ends on the old parts.
  */
-import type { Config, RemotePrimary, ZoneConfig } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import { Authenticator } from './core/authenticate.ts';
 import { CheckZones } from './core/check-zones.ts';
-import type { Observer, ZonePublisher } from './core/ports.ts';
+import type { Observer } from './core/ports.ts';
 import { UpdateAddresses, type UpdateLimits } from './core/update-addresses.ts';
-import { type Zone, ZoneTable } from './core/zone.ts';
-import { makeTsigKey } from './dns/tsig.ts';
+import { ZoneTable } from './core/zone.ts';
 import { buildApp } from './http/app.ts';
 import type { Services } from './http/door.ts';
 import { GuessLimiter } from './http/limits.ts';
 import { HttpListeners } from './http/listeners.ts';
-import { type Exchanger, formatEndpoint } from './net/exchange.ts';
-import { TcpExchanger } from './net/tcp.ts';
-import { TcpPool } from './net/tcp-pool.ts';
-import { UdpExchanger } from './net/udp.ts';
-import { PrimaryPublisher } from './primary/publisher.ts';
+import { type OpenZones, openZones } from './open-zones.ts';
 import { VERSION } from './version.ts';
 
 /** Requests that may wait for a primary at the same time; beyond that clients are told to come back. */
 const MAX_WAITING = 10_000;
-
-/** The zones of a configuration with publishers that reach their primaries. */
-export interface OpenZones {
-  readonly table: ZoneTable;
-  close(): void;
-}
-
-/** Connections are opened at the first use: a start does not need the primaries to be up. */
-export function openZones(config: Config, observer: Observer): OpenZones {
-  const exchangers = new Map<string, { reads: Exchanger; updates: Exchanger }>();
-  const connect = (primary: RemotePrimary) => {
-    const endpoint = { host: primary.host.text, port: primary.port };
-    const id = `${primary.transport} ${formatEndpoint(endpoint)}`;
-    const known = exchangers.get(id);
-    if (known !== undefined) return { endpoint, ...known };
-    const made =
-      primary.transport === 'udp'
-        ? { reads: new UdpExchanger(endpoint), updates: new UdpExchanger(endpoint) }
-        : { reads: new TcpPool(endpoint), updates: new TcpExchanger(endpoint) };
-    exchangers.set(id, made);
-    return { endpoint, ...made };
-  };
-  const publisherOf = ({ apex, primary }: ZoneConfig): ZonePublisher => {
-    if (primary.kind === 'embedded') throw new Error('not yet');
-    const { tsigKey } = primary;
-    return new PrimaryPublisher({
-      zone: apex,
-      key: makeTsigKey(tsigKey.name, tsigKey.algorithm, tsigKey.secret.reveal()),
-      // Without a connection an answer could be forged by someone who guesses port and id.
-      signedReads: primary.signedReads || primary.transport === 'udp',
-      now: () => Math.floor(Date.now() / 1000),
-      onBatch: (changes, outcome) => observer.batchPublished({ zone: apex, changes, outcome }),
-      ...connect(primary),
-    });
-  };
-  const zones = config.zones.map(
-    (zone): Zone => ({
-      apex: zone.apex,
-      publisher: publisherOf(zone),
-      ttl: zone.ttl,
-      apexAllowed: zone.apexAllowed,
-      wildcardAllowed: zone.wildcardAllowed,
-      reserved: new Set(zone.reserved.map((name) => name.key)),
-      addresses: zone.addresses,
-      emptyValue: zone.emptyValue,
-    }),
-  );
-  return {
-    table: new ZoneTable(zones),
-    close: () => {
-      for (const { reads, updates } of exchangers.values()) {
-        reads.close();
-        updates.close();
-      }
-    },
-  };
-}
 
 export function updateLimits(config: Config): UpdateLimits {
   return { timeoutMs: config.nameserverTimeoutSeconds * 1000, maxWaiting: MAX_WAITING };
@@ -92,7 +30,7 @@ export class DyndnsServer {
   readonly #updates: UpdateAddresses;
   readonly #checks: CheckZones;
   #config: Config;
-  #zones: OpenZones;
+  #zones: OpenZones | undefined;
   #services: Services;
 
   constructor(config: Config, observer: Observer) {
@@ -100,7 +38,6 @@ export class DyndnsServer {
     this.#observer = observer;
     this.#updates = new UpdateAddresses(updateLimits(config));
     this.#checks = new CheckZones(updateLimits(config).timeoutMs);
-    this.#zones = openZones(config, observer);
     this.#services = this.#makeServices();
     this.#app = buildApp({
       services: () => this.#services,
@@ -109,50 +46,88 @@ export class DyndnsServer {
     });
   }
 
-  /** Where it listens. */
+  /** Where it serves HTTP. */
   get addresses(): readonly string[] {
     return this.#listeners.addresses;
   }
 
-  /** @throws ListenError */
+  /** Where it serves DNS, if a zone is embedded. */
+  get dnsAddresses(): readonly string[] {
+    return this.#zones?.nameserver?.addresses ?? [];
+  }
+
+  /**
+   * Opens the zones, then DNS, then HTTP.
+   * @throws ListenError, DnsListenError, DatabaseLockedError, SqliteError, StaticConflict, ZoneFileError
+   */
   async start(): Promise<void> {
-    await this.#app.ready();
-    await this.#listeners.open(this.#config.http, this.#app.routing);
+    try {
+      await this.#app.ready();
+      this.#zones = await openZones(this.#config, this.#observer);
+      this.#services = this.#makeServices();
+      await this.#listenForDns(this.#zones);
+      await this.#listeners.open(this.#config.http, this.#app.routing);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #listenForDns({ nameserver }: OpenZones): Promise<void> {
+    const { dns } = this.#config;
+    if (nameserver !== undefined && dns !== undefined && nameserver.addresses.length === 0) {
+      await nameserver.listen(dns.listen, dns.listenIsDefault);
+    }
   }
 
   /**
    * Puts another configuration in force. Listen addresses stay as they are until the next start.
-   * @throws ListenError when the TLS files cannot be used; then the old one stays as a whole
+   * @throws ListenError when the TLS files cannot be used, and what `start` throws for embedded zones; then the old one
+   * stays
    */
-  reload(config: Config): void {
+  async reload(config: Config): Promise<void> {
     // First what can fail: nothing else is in force then.
     if (config.http.tls !== undefined) this.#listeners.reloadTls(config.http);
     if (JSON.stringify(config.http.listen) !== JSON.stringify(this.#config.http.listen)) {
       this.#observer.warn("A change of 'http.listen' takes effect at the next start.");
     }
     const old = this.#zones;
+    const zones = await openZones(config, this.#observer, old?.nameserver);
+    this.#warnOfDns(config);
     const graceMs = Math.max(updateLimits(this.#config).timeoutMs, updateLimits(config).timeoutMs) + 1000;
-    this.#zones = openZones(config, this.#observer);
+    this.#zones = zones;
     this.#config = { ...config, http: { ...config.http, listen: this.#config.http.listen } };
     this.#updates.limits = updateLimits(config);
     this.#checks.timeoutMs = updateLimits(config).timeoutMs;
     this.#checks.forget();
     this.#services = this.#makeServices();
     // What is under way has its old connections until its deadline.
-    setTimeout(() => old.close(), graceMs).unref();
+    setTimeout(() => old?.closeConnections(), graceMs).unref();
+    await this.#listenForDns(zones);
+  }
+
+  #warnOfDns({ dns }: Config): void {
+    const old = this.#config.dns;
+    if (old === undefined || dns === undefined) return;
+    for (const option of ['listen', 'database'] as const) {
+      if (JSON.stringify(dns[option]) !== JSON.stringify(old[option])) {
+        this.#observer.warn(`A change of 'dns.${option}' takes effect at the next start.`);
+      }
+    }
   }
 
   /** Answers what is under way, then ends all connections. */
   async close(): Promise<void> {
     await this.#listeners.close(updateLimits(this.#config).timeoutMs + 1000);
-    this.#zones.close();
+    this.#zones?.closeConnections();
+    await this.#zones?.nameserver?.close();
     await this.#app.close();
   }
 
   #makeServices(): Services {
     return {
       version: VERSION,
-      zones: this.#zones.table,
+      zones: this.#zones?.table ?? new ZoneTable([]),
       authenticator: new Authenticator(this.#config.secret?.reveal()),
       guesses: this.#guesses,
       updates: this.#updates,

@@ -47,6 +47,7 @@ const SET_NODE =
 const DELETE_NODE = 'DELETE FROM node WHERE zone = ? AND key = ?';
 const PRUNE = 'DELETE FROM journal WHERE zone = ? AND number <= ? AND (time < ? OR number <= ?)';
 const FIND_SERIAL = 'SELECT max(number) AS number FROM journal WHERE zone = ? AND serial_before = ?';
+const OCTETS_FROM = 'SELECT sum(length(changes)) AS octets FROM journal WHERE zone = ? AND number >= ?';
 const COMMITS_FROM =
   'SELECT serial_before, serial, changes FROM journal WHERE zone = ? AND number >= ? ORDER BY number';
 
@@ -55,6 +56,8 @@ const FOLD_STEP = 500;
 /** Names that wait for a fold: beyond that it does not wait for a quiet moment. */
 const MAX_UNFOLDED = 100_000;
 const QUIET_MS = 1000;
+/** A commit of a few records is not measured exactly: this is more than the usual record has. */
+const MAX_RECORD_OCTETS = 400;
 /** What IXFR can reach back: as long and as many. */
 const JOURNAL_DAYS_MS = 86_400_000;
 const JOURNAL_COMMITS = 100_000;
@@ -173,12 +176,14 @@ export class Journal implements CommitLog {
 
   /**
    * The commits from a serial up to the newest that is on disk, oldest first; undefined where they do not reach back
-   * that far.
+   * that far, or are certainly more than `maxRecords`.
    * @throws SqliteError
    */
-  async findDiffs(zone: EmbeddedZone, serial: number): Promise<readonly ZoneDiff[] | undefined> {
+  async findDiffs(zone: EmbeddedZone, serial: number, maxRecords: number): Promise<readonly ZoneDiff[] | undefined> {
     const [found] = await this.#worker.all(FIND_SERIAL, [zone.id, serial]);
     if (found === undefined || found.number === null) return undefined;
+    const [size] = await this.#worker.all(OCTETS_FROM, [zone.id, found.number as number]);
+    if (Number(size?.octets) > maxRecords * MAX_RECORD_OCTETS) return undefined;
     const rows = await this.#worker.all(COMMITS_FROM, [zone.id, found.number as number]);
     return rows.map((row) => decodeDiff(row.changes as Uint8Array, Number(row.serial_before), Number(row.serial)));
   }

@@ -1,0 +1,281 @@
+/**
+ * The embedded nameserver as one thing: database, zones, group commit, sockets. What is done with them is in the files
+ * beside this one; here they are put together, and in the end taken apart in order.
+ */
+import type { DnsUpdate, UpdateKey } from '../core/apply-update.ts';
+import type { UpdateOutcome, ZonePublisher } from '../core/ports.ts';
+import type { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import type { TsigKey } from '../dns/tsig.ts';
+import { findEdns } from '../dns/wire/edns.ts';
+import { encodeMessage, makeMessage } from '../dns/wire/message.ts';
+import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
+import { type Commit, Committer } from './committer.ts';
+import type { EmbeddedZone } from './embedded-zone.ts';
+import { Journal } from './journal.ts';
+import { type DnsListenAddress, DnsListeners } from './listeners.ts';
+import { Notifier, type SecondaryStatus } from './notify.ts';
+import type { Secondary } from './notify-target.ts';
+import { EmbeddedPublisher } from './publisher.ts';
+import { type CookieAnswers, NameserverService, type ResponseLimiter, type ServiceRequest } from './service.ts';
+import { newVersion, replaceStatics, type StaticContent } from './static-records.ts';
+import { transfer, transferDatagram } from './transfer.ts';
+import { judgeTransfer, type TransferAccess } from './transfer-access.ts';
+import { EmbeddedUpdates } from './updatable-zone.ts';
+import { answerUpdate, type UpdateZone } from './update-in.ts';
+
+/** A key and what it may do with one zone. */
+export interface NameserverKey extends UpdateKey {
+  readonly tsig: TsigKey;
+  readonly mayTransfer: boolean;
+}
+
+/** One zone as it is configured. */
+export interface NameserverZone {
+  readonly content: StaticContent;
+  readonly keys: readonly NameserverKey[];
+  readonly secondaries: readonly Secondary[];
+  /** Rules for addresses and TTLs. */
+  readonly rules: DnsUpdate['zone'];
+}
+
+/** What a reload may change. */
+export interface NameserverSettings {
+  readonly zones: readonly NameserverZone[];
+  readonly cookies: CookieAnswers;
+  readonly limiter: ResponseLimiter | undefined;
+  readonly nsid: string | undefined;
+  readonly chaosVersion: string | undefined;
+  /** For one UPDATE. */
+  readonly timeoutMs: number;
+}
+
+export interface NameserverOptions {
+  readonly database: string;
+  readonly settings: NameserverSettings;
+  readonly applyUpdate: (update: DnsUpdate) => Promise<UpdateOutcome>;
+  readonly onBatch: (zone: DomainName, changes: number, outcome: string) => void;
+  readonly onWarning: (text: string) => void;
+}
+
+interface OpenZone {
+  readonly embedded: EmbeddedZone;
+  readonly publisher: ZonePublisher;
+  readonly update: UpdateZone;
+  readonly access: TransferAccess;
+  readonly settings: NameserverZone;
+}
+
+/** Seconds since 1970. */
+const now = () => Math.floor(Date.now() / 1000);
+
+export class Nameserver {
+  readonly #options: NameserverOptions;
+  readonly #lock: DatabaseLock;
+  readonly #journal: Journal;
+  readonly #committer: Committer;
+  readonly #listeners = new DnsListeners();
+  readonly #notifier: Notifier;
+  readonly #embedded = new Map<string, EmbeddedZone>();
+  #service: NameserverService;
+  #settings: NameserverSettings;
+  #zones = new Map<string, OpenZone>();
+  #index: ReadonlyMap<string, EmbeddedZone> = new Map();
+  #keys = new Map<string, TsigKey>();
+
+  /**
+   * Opens the database and brings its zones to what is configured.
+   * @throws DatabaseLockedError, SqliteError, StaticConflict
+   */
+  static async open(options: NameserverOptions): Promise<Nameserver> {
+    const lock = await lockDatabase(options.database);
+    let journal: Journal | undefined;
+    try {
+      journal = await Journal.open(options.database, {
+        now: Date.now,
+        onFault: (error) => options.onWarning(`The zones' database: ${textOf(error)}`),
+      });
+      const nameserver = new Nameserver(options, lock, journal);
+      const apexes = options.settings.zones.map(({ content }) => content.apex);
+      for (const zone of await journal.load(apexes)) nameserver.#embedded.set(zone.apex.key, zone);
+      await nameserver.apply(options.settings);
+      return nameserver;
+    } catch (error) {
+      await journal?.close();
+      lock.release();
+      throw error;
+    }
+  }
+
+  private constructor(options: NameserverOptions, lock: DatabaseLock, journal: Journal) {
+    this.#options = options;
+    this.#settings = options.settings;
+    this.#lock = lock;
+    this.#journal = journal;
+    this.#committer = new Committer({
+      log: journal,
+      onPublished: (commits, changes) => this.#published(commits, changes),
+      onFailed: (error) => options.onWarning(`The zones' database could not be written: ${textOf(error)}`),
+    });
+    this.#notifier = new Notifier(({ zone, secondary, problem }) =>
+      options.onWarning(`The secondary ${secondary.address} of the zone ${zone.apex} ${problem}.`),
+    );
+    this.#service = this.#makeService();
+  }
+
+  /** What is known of the secondaries of all zones. */
+  get secondaries(): readonly SecondaryStatus[] {
+    return this.#notifier.status();
+  }
+
+  /** Where it listens. */
+  get addresses(): readonly string[] {
+    return this.#listeners.addresses;
+  }
+
+  /** @throws Error if the zone is not one of the settings' */
+  publisher(apex: DomainName): ZonePublisher {
+    const zone = this.#zones.get(apex.key);
+    if (zone === undefined) throw new Error(`no embedded zone ${apex}`);
+    return zone.publisher;
+  }
+
+  /**
+   * Puts settings in force: static records in one serial step for each zone, keys, secondaries. What cannot be leaves
+   * all as it was, but for zones that came before the one at fault.
+   * @throws StaticConflict, SqliteError
+   */
+  async apply(settings: NameserverSettings): Promise<void> {
+    const zones = new Map<string, OpenZone>();
+    for (const zone of settings.zones) zones.set(zone.content.apex.key, await this.#openZone(zone));
+    this.#settings = settings;
+    this.#zones = zones;
+    this.#index = new Map([...zones].map(([key, { embedded }]) => [key, embedded]));
+    this.#keys = new Map(
+      settings.zones.flatMap(({ keys }) => keys.map(({ tsig }) => [tsig.keyName.key, tsig] as const)),
+    );
+    this.#service = this.#makeService();
+    if (this.addresses.length > 0) this.#setSecondaries();
+  }
+
+  /** Whoever is told of a zone comes and transfers it: not before there is somebody to answer. */
+  #setSecondaries(): void {
+    for (const zone of this.#embedded.values()) {
+      const open = this.#zones.get(zone.apex.key);
+      if (open === undefined) this.#notifier.removeZone(zone);
+      else this.#notifier.setSecondaries(zone, open.settings.secondaries);
+    }
+  }
+
+  /** @throws DnsListenError */
+  async listen(listen: readonly DnsListenAddress[], isDefault: boolean): Promise<void> {
+    const { onWarning } = this.#options;
+    await this.#listeners.open(
+      {
+        answerDatagram: (octets, peer) => this.#service.answerDatagram(octets, peer),
+        answerStream: (octets, peer) => this.#service.answerStream(octets, peer),
+      },
+      { listen, isDefault, onWarning, onFault: (error) => onWarning(`The nameserver: ${textOf(error)}`) },
+    );
+    this.#setSecondaries();
+  }
+
+  /** Takes nothing new, waits for what is on its way to the disk, closes the database. */
+  async close(): Promise<void> {
+    this.#notifier.close();
+    await this.#listeners.close();
+    for (const { publisher } of this.#zones.values()) publisher.close();
+    await this.#committer.settled();
+    await this.#journal.close();
+    this.#lock.release();
+  }
+
+  async #openZone(settings: NameserverZone): Promise<OpenZone> {
+    const { content, keys, secondaries, rules } = settings;
+    const { apex } = content;
+    let embedded = this.#embedded.get(apex.key);
+    if (embedded === undefined) {
+      // The time as the first serial: a zone whose database was lost comes back with a later one, as long as it had not
+      // more than a commit for each second of its life.
+      embedded = await this.#journal.create(newVersion(content, now()));
+      this.#embedded.set(apex.key, embedded);
+    }
+    await this.#committer.change(embedded, (draft) => replaceStatics(draft, content));
+    const target = new EmbeddedUpdates(embedded, this.#committer);
+    return {
+      embedded,
+      settings,
+      publisher: new EmbeddedPublisher(embedded, this.#committer),
+      update: { zone: rules, target, keys: new Map(keys.map((key) => [key.keyName.key, key])) },
+      access: {
+        secondaries: secondaries.map(({ address, key }) => ({ address, ...(key && { keyName: key.keyName }) })),
+        keyNames: keys.filter(({ mayTransfer }) => mayTransfer).map(({ keyName }) => keyName),
+      },
+    };
+  }
+
+  #makeService(): NameserverService {
+    const { cookies, limiter, nsid, chaosVersion } = this.#settings;
+    return new NameserverService({
+      zones: () => this.#index,
+      findKey: (keyName) => this.#keys.get(keyName.key),
+      now,
+      cookies,
+      limiter,
+      nsid,
+      chaosVersion,
+      update: (request) => this.#update(request),
+      transfer: (request) => this.#transfer(request),
+    });
+  }
+
+  #published(commits: readonly Commit[], changes: number): void {
+    for (const { zone } of commits) {
+      this.#notifier.published(zone);
+      this.#options.onBatch(zone.apex, changes, 'published');
+    }
+  }
+
+  async #update({ message, key }: ServiceRequest): Promise<number> {
+    const answer = await answerUpdate(message, {
+      key,
+      findZone: (apex) => this.#zones.get(apex.key)?.update,
+      applyUpdate: this.#options.applyUpdate,
+      deadlineMs: performance.now() + this.#settings.timeoutMs,
+    });
+    return answer.rcode;
+  }
+
+  async *#transfer(request: ServiceRequest): AsyncGenerator<Uint8Array, void, undefined> {
+    const { message, peer, overTcp, key, limit } = request;
+    const zone = this.#zones.get(message.questions[0]!.qname.key);
+    const ruling = judgeTransfer({
+      message,
+      overUdp: !overTcp,
+      access: zone?.access,
+      address: peer.address,
+      keyName: key?.keyName,
+    });
+    if (ruling.kind === 'refuse' || zone === undefined) {
+      const { id, opcode, recursionDesired, questions } = message;
+      const rcode = ruling.kind === 'refuse' ? ruling.rcode : 0;
+      yield request.sign(
+        encodeMessage(makeMessage({ id, opcode, recursionDesired, questions, response: true, rcode })),
+      );
+      return;
+    }
+    const findDiffs = (of: EmbeddedZone, serial: number, maxRecords: number) =>
+      this.#journal.findDiffs(of, serial, maxRecords);
+    const seen = (serial: number) => this.#notifier.seen(zone.embedded.apex.key, peer.address, serial, key?.keyName);
+    if (ruling.query.kind === 'ixfr') seen(ruling.query.serial);
+    const wanted = { message, query: ruling.query, onSent: ({ serial }: { readonly serial: number }) => seen(serial) };
+    const opt = findEdns(message) && message.additional.find(({ type }) => type === RRType.OPT);
+    if (overTcp) {
+      yield* transfer({ ...wanted, opt }, zone.embedded, findDiffs, (octets) => request.sign(octets));
+    } else yield request.sign(await transferDatagram({ ...wanted, opt }, zone.embedded, findDiffs, limit));
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

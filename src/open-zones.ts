@@ -1,0 +1,142 @@
+/**
+ * Configuration -> zones with their publishers: remote primaries behind connections that are opened at the first use, and
+ * the embedded nameserver with its database. The part of the composition root that commands without a server use, too.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Config, EmbeddedPrimary, RemotePrimary, ZoneConfig, ZoneKeyConfig } from './config/config.ts';
+import { applyUpdate } from './core/apply-update.ts';
+import type { Observer, ZonePublisher } from './core/ports.ts';
+import { type Zone, ZoneTable } from './core/zone.ts';
+import { makeTsigKey } from './dns/tsig.ts';
+import { parseStaticRecords } from './dns/zone-file.ts';
+import { cookieAnswers } from './nameserver/cookie-answers.ts';
+import {
+  Nameserver,
+  type NameserverKey,
+  type NameserverSettings,
+  type NameserverZone,
+} from './nameserver/nameserver.ts';
+import { RateLimit } from './nameserver/rate-limit.ts';
+import { type Exchanger, formatEndpoint } from './net/exchange.ts';
+import { TcpExchanger } from './net/tcp.ts';
+import { TcpPool } from './net/tcp-pool.ts';
+import { UdpExchanger } from './net/udp.ts';
+import { PrimaryPublisher } from './primary/publisher.ts';
+
+/** The zones of a configuration. */
+export interface OpenZones {
+  readonly table: ZoneTable;
+  /** The primary of the embedded zones, where there are some. It is not listening yet. */
+  readonly nameserver: Nameserver | undefined;
+  /** Ends connections to remote primaries; the nameserver goes on. */
+  closeConnections(): void;
+}
+
+/**
+ * @param running the nameserver of the configuration before, which is kept and gets the new settings
+ * @throws DatabaseLockedError, SqliteError, StaticConflict, ZoneFileError for embedded zones; remote primaries need not be up
+ */
+export async function openZones(config: Config, observer: Observer, running?: Nameserver): Promise<OpenZones> {
+  const connections = new PrimaryConnections();
+  const settings = nameserverSettings(config);
+  let nameserver = running;
+  if (nameserver !== undefined) await nameserver.apply(settings);
+  else if (config.dns !== undefined) {
+    nameserver = await Nameserver.open({
+      database: config.dns.database,
+      settings,
+      applyUpdate,
+      onBatch: (zone, changes, outcome) => observer.batchPublished({ zone, changes, outcome }),
+      onWarning: (text) => observer.warn(text),
+    });
+  }
+  const publisherOf = ({ apex, primary }: ZoneConfig): ZonePublisher => {
+    if (primary.kind === 'embedded') return nameserver!.publisher(apex);
+    const { tsigKey } = primary;
+    return new PrimaryPublisher({
+      zone: apex,
+      key: makeTsigKey(tsigKey.name, tsigKey.algorithm, tsigKey.secret.reveal()),
+      // Without a connection an answer could be forged by someone who guesses port and id.
+      signedReads: primary.signedReads || primary.transport === 'udp',
+      now: () => Math.floor(Date.now() / 1000),
+      onBatch: (changes, outcome) => observer.batchPublished({ zone: apex, changes, outcome }),
+      ...connections.to(primary),
+    });
+  };
+  const zones = config.zones.map((zone): Zone => ({ ...rulesOf(zone), publisher: publisherOf(zone) }));
+  return { table: new ZoneTable(zones), nameserver, closeConnections: () => connections.close() };
+}
+
+function rulesOf(zone: ZoneConfig): Omit<Zone, 'publisher'> {
+  const { apex, ttl, apexAllowed, wildcardAllowed, addresses, emptyValue } = zone;
+  const reserved = new Set(zone.reserved.map((name) => name.key));
+  return { apex, ttl, apexAllowed, wildcardAllowed, reserved, addresses, emptyValue };
+}
+
+/** Zones with the same primary share connections. */
+class PrimaryConnections {
+  readonly #exchangers = new Map<string, { reads: Exchanger; updates: Exchanger }>();
+
+  to(primary: RemotePrimary) {
+    const endpoint = { host: primary.host.text, port: primary.port };
+    const id = `${primary.transport} ${formatEndpoint(endpoint)}`;
+    const known = this.#exchangers.get(id);
+    if (known !== undefined) return { endpoint, ...known };
+    const made =
+      primary.transport === 'udp'
+        ? { reads: new UdpExchanger(endpoint), updates: new UdpExchanger(endpoint) }
+        : { reads: new TcpPool(endpoint), updates: new TcpExchanger(endpoint) };
+    this.#exchangers.set(id, made);
+    return { endpoint, ...made };
+  }
+
+  close(): void {
+    for (const { reads, updates } of this.#exchangers.values()) {
+      reads.close();
+      updates.close();
+    }
+  }
+}
+
+function nameserverSettings(config: Config): NameserverSettings {
+  const zones = config.zones.flatMap((zone) =>
+    zone.primary.kind === 'embedded' ? [nameserverZone(zone, zone.primary)] : [],
+  );
+  const { rateLimit, nsid, chaosVersion } = config.dns ?? {};
+  return {
+    zones,
+    cookies: cookieAnswers(randomBytes(16)),
+    limiter: rateLimit && rateLimit.responsesPerSecond > 0 ? new RateLimit(rateLimit) : undefined,
+    nsid,
+    chaosVersion,
+    timeoutMs: config.nameserverTimeoutSeconds * 1000,
+  };
+}
+
+function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary): NameserverZone {
+  const { apex, addresses, ttl } = zone;
+  const { ns, contact, records, keys, secondaries } = primary;
+  const tsigKeys = keys.map(nameserverKey);
+  return {
+    content: { apex, ns, contact, records: records === undefined ? [] : parseStaticRecords(records, apex) },
+    keys: tsigKeys,
+    secondaries: secondaries.map(({ address: { host, port }, keyName, notify }) => ({
+      address: host,
+      port,
+      key: keyName && tsigKeys.find((key) => key.keyName.equals(keyName))?.tsig,
+      notify,
+    })),
+    rules: { apex, addresses, ttl },
+  };
+}
+
+function nameserverKey({ name, algorithm, secret, allow, hosts, types }: ZoneKeyConfig): NameserverKey {
+  return {
+    keyName: name,
+    tsig: makeTsigKey(name, algorithm, secret.reveal()),
+    mayUpdate: allow.update,
+    mayTransfer: allow.transfer,
+    ...(hosts && { hosts }),
+    ...(types && { types: new Set(types) }),
+  };
+}
