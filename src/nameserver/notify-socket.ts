@@ -1,0 +1,40 @@
+/**
+ * Datagrams of NOTIFY: a connected socket for each round of attempts, so that only the secondary's datagrams come in and
+ * the source port cannot be guessed (RFC 5452 §9.2). An unreachable secondary is one that does not answer.
+ */
+import { createSocket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import type { Endpoint } from '../net/exchange.ts';
+
+export interface NotifySocket {
+  send(octets: Uint8Array): void;
+  close(): void;
+}
+
+export type OpenNotifySocket = (endpoint: Endpoint, onMessage: (octets: Uint8Array) => void) => NotifySocket;
+
+export const openNotifySocket: OpenNotifySocket = ({ host, port }, onMessage) => {
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+  let state: 'connecting' | 'connected' | 'closed' = 'connecting';
+  let waiting: Uint8Array | undefined;
+  // Refused or unreachable, now; the next attempt comes.
+  const ignore = () => undefined;
+  socket.on('error', ignore);
+  socket.on('message', onMessage);
+  socket.connect(port, host, (error?: Error) => {
+    if (state === 'closed' || error) return;
+    state = 'connected';
+    if (waiting !== undefined) socket.send(waiting, ignore);
+  });
+  return {
+    send(octets) {
+      if (state === 'connecting') waiting = octets;
+      else if (state === 'connected') socket.send(octets, ignore);
+    },
+    close() {
+      if (state === 'closed') return;
+      state = 'closed';
+      socket.close();
+    },
+  };
+};
