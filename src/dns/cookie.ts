@@ -1,0 +1,125 @@
+/**
+ * DNS cookies (RFC 7873) as a server makes and checks them, in the form that servers of different makers share
+ * (RFC 9018): a datagram with a valid server cookie came from the address that it names.
+ *
+ * The caller passes secrets and time. Left out: cookies of a client, other versions than 1, BADCOOKIE as an answer to
+ * every datagram without a cookie (RFC 7873 §5.2.3 lets the server choose).
+ */
+import { timingSafeEqual } from 'node:crypto';
+import { SipHash, type SipHash64 } from './siphash.ts';
+
+/** EDNS option code of COOKIE. */
+export const COOKIE_OPTION = 10;
+
+const CLIENT_OCTETS = 8;
+const SERVER_OCTETS = 16;
+const MIN_SERVER_OCTETS = 8;
+const MAX_SERVER_OCTETS = 32;
+const VERSION = 1;
+
+/** A server cookie is valid for an hour (RFC 9018 §4.3); */
+const VALID_SECONDS = 3_600;
+/** is made anew after half of it; */
+const RENEW_SECONDS = 1_800;
+/** and may come from a server whose clock is ahead by this much. */
+const FUTURE_SECONDS = 300;
+
+/** What a COOKIE option says. */
+export interface DnsCookie {
+  /** 8 octets. */
+  readonly client: Uint8Array;
+  /** 8 to 32 octets; absent where the client knows none yet. */
+  readonly server: Uint8Array | undefined;
+}
+
+/**
+ * Reads the data of a COOKIE option. Undefined: its length is none of 8 and 16 to 40, and the message gets FORMERR
+ * (RFC 7873 §5.2.2).
+ */
+export function parseCookie(data: Uint8Array): DnsCookie | undefined {
+  const serverOctets = data.length - CLIENT_OCTETS;
+  if (serverOctets === 0) return { client: data, server: undefined };
+  if (serverOctets < MIN_SERVER_OCTETS || serverOctets > MAX_SERVER_OCTETS) return undefined;
+  return { client: data.subarray(0, CLIENT_OCTETS), server: data.subarray(CLIENT_OCTETS) };
+}
+
+/**
+ * - `valid`: ours, for this client and address; it may be sent back as it is.
+ * - `renew`: the same, but old or of the previous secret; the reply should carry a new one.
+ * - `invalid`: not ours, for another address, too old. The datagram counts as one without a server cookie.
+ */
+export type CookieVerdict = 'valid' | 'renew' | 'invalid';
+
+export class ServerCookies {
+  #current: SipHash;
+  #previous: SipHash | undefined;
+  /** Client cookie, version, reserved, time, address: what is hashed. At most 8 + 8 + 16 octets. */
+  readonly #input = new Uint8Array(32);
+  readonly #result: SipHash64 = { low: 0, high: 0 };
+  readonly #expected = new Uint8Array(8);
+
+  /** Secrets of 16 random octets; cookies of the previous one are still believed. @throws RangeError */
+  constructor(current: Uint8Array, previous?: Uint8Array) {
+    this.#current = new SipHash(current);
+    this.#previous = previous && new SipHash(previous);
+  }
+
+  /** Makes a new secret the current one and the current one the previous (RFC 9018 §5). @throws RangeError */
+  roll(secret: Uint8Array): void {
+    const next = new SipHash(secret);
+    this.#previous = this.#current;
+    this.#current = next;
+  }
+
+  /**
+   * Checks the server cookie of a client.
+   * @param address 4 or 16 octets, from which the datagram came
+   * @param nowSeconds Unix time
+   */
+  check(cookie: DnsCookie, address: Uint8Array, nowSeconds: number): CookieVerdict {
+    const { client, server } = cookie;
+    if (server?.length !== SERVER_OCTETS || server[0] !== VERSION) return 'invalid';
+    this.#input.set(client);
+    // The reserved octets count as they came (RFC 9018 §4.2).
+    this.#input.set(server.subarray(0, 8), CLIENT_OCTETS);
+    const current = this.#matches(this.#current, address, server);
+    if (!current && !(this.#previous !== undefined && this.#matches(this.#previous, address, server))) return 'invalid';
+    const time = (server[4]! << 24) | (server[5]! << 16) | (server[6]! << 8) | server[7]!;
+    // Times are compared as serial numbers (RFC 9018 §4.3): right beyond 2106.
+    const age = (Math.floor(nowSeconds) - time) | 0;
+    if (age > VALID_SECONDS || age < -FUTURE_SECONDS) return 'invalid';
+    return current && age <= RENEW_SECONDS ? 'valid' : 'renew';
+  }
+
+  /** Data of a COOKIE option for a reply: the client's cookie and a new server cookie, 24 octets. */
+  make(client: Uint8Array, address: Uint8Array, nowSeconds: number): Uint8Array {
+    const data = new Uint8Array(CLIENT_OCTETS + SERVER_OCTETS);
+    const time = Math.floor(nowSeconds) >>> 0;
+    data.set(client);
+    data[8] = VERSION;
+    data[12] = time >>> 24;
+    data[13] = time >>> 16;
+    data[14] = time >>> 8;
+    data[15] = time;
+    this.#input.set(data.subarray(0, 16));
+    this.#hash(this.#current, address);
+    data.set(this.#expected, 16);
+    return data;
+  }
+
+  #matches(secret: SipHash, address: Uint8Array, server: Uint8Array): boolean {
+    this.#hash(secret, address);
+    return timingSafeEqual(this.#expected, server.subarray(8));
+  }
+
+  /** Hashes what is in `#input` and the address, into `#expected`. */
+  #hash(secret: SipHash, address: Uint8Array): void {
+    this.#input.set(address, 16);
+    secret.hash(this.#input, 16 + address.length, this.#result);
+    const { low, high } = this.#result;
+    for (let i = 0; i < 4; i++) {
+      this.#expected[i] = low >>> (i * 8);
+      this.#expected[i + 4] = high >>> (i * 8);
+    }
+  }
+}
