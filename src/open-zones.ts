@@ -16,7 +16,7 @@ import {
   type NameserverSettings,
   type NameserverZone,
 } from './nameserver/nameserver.ts';
-import { RateLimit } from './nameserver/rate-limit.ts';
+import { RateLimiter } from './nameserver/rate-limit.ts';
 import { type Exchanger, formatEndpoint } from './net/exchange.ts';
 import { TcpExchanger } from './net/tcp.ts';
 import { TcpPool } from './net/tcp-pool.ts';
@@ -106,7 +106,7 @@ function nameserverSettings(config: Config): NameserverSettings {
   return {
     zones,
     cookies: cookieAnswers(randomBytes(16)),
-    limiter: rateLimit && rateLimit.responsesPerSecond > 0 ? new RateLimit(rateLimit) : undefined,
+    limiter: rateLimit && new RateLimiter({ ...rateLimit, key: randomBytes(16), now: () => performance.now() }),
     nsid,
     chaosVersion,
     timeoutMs: config.nameserverTimeoutSeconds * 1000,

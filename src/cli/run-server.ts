@@ -29,7 +29,6 @@ export async function runServer(
   await server.start();
   log.info(`dyndns ${VERSION} serves ${config.zones.map((zone) => zone.apex).join(', ')}`);
   for (const address of server.dnsAddresses) log.info(`listening on dns://${address}`);
-  for (const address of server.dnsAddresses) log.info(`listening on ${address} (DNS)`);
   for (const address of server.addresses) log.info(`listening on ${address}`);
   process.on('SIGHUP', () => void reload(server, load, log));
   endOnSignal(server, log);

@@ -14,6 +14,7 @@ import { MAX_MESSAGE_OCTETS } from '../dns/wire/writer.ts';
 import { type Answer, answerQuestion, type ZoneIndex } from './answer.ts';
 import { type DnsPeer, type DnsService, HEADER_OCTETS, type StreamReply } from './dns-service.ts';
 import { EdnsOption, type Query, type QueryEdns, readQuery, readQuestion } from './query.ts';
+import type { AnswerKind, RateVerdict } from './rate-limit.ts';
 import { ReplyWriter } from './reply-writer.ts';
 
 /** A signed or unsigned request that decodeMessage has read. */
@@ -64,7 +65,7 @@ export interface CookieAnswers {
 }
 
 export interface ResponseLimiter {
-  check(peerAddress: string, kind: Answer['kind'], key: string): 'send' | 'drop' | 'slip';
+  check(peerAddress: string, kind: AnswerKind, key: string): RateVerdict;
 }
 
 /** The smallest message that every UDP client takes (RFC 1035 §4.2.1). */
@@ -125,10 +126,12 @@ export class NameserverService implements DnsService {
     return this.#write(octets, query, answer, reply, limit, verdict === 'slip');
   }
 
-  #check(peer: DnsPeer, answer: Answer, query: Query): 'send' | 'drop' | 'slip' {
+  #check(peer: DnsPeer, { kind, zone }: Answer, query: Query): RateVerdict {
+    const limiter = this.#options.limiter!;
+    if (kind === 'answer') return limiter.check(peer.address, kind, query.key);
     // One key for all names that are not there: random names must not get a bucket each.
-    const key = answer.kind === 'answer' ? `${query.qtype} ${query.key}` : (answer.zone?.apex.key ?? '');
-    return this.#options.limiter!.check(peer.address, answer.kind, key);
+    const rateKind = kind === 'nodata' || kind === 'nxdomain' ? 'negative' : kind;
+    return limiter.check(peer.address, rateKind, zone?.apex.key ?? '');
   }
 
   #answer(query: Query, overTcp: boolean): Answer {
