@@ -158,6 +158,12 @@ describe('an exchange that fails', () => {
     expect(performance.now() - started).toBeLessThan(900);
   });
 
+  it('an address without a route fails alone, and nothing was sent', async () => {
+    // The broadcast address stands for one: the kernel refuses to connect to it.
+    const exchanger = exchangerTo({ host: '255.255.255.255', port: 53 });
+    expect(await failure(ask(exchanger))).toEqual({ failure: 'unreachable', sent: false });
+  });
+
   it('no answer is a time-out after sending', async () => {
     const server = await serveUdp(() => undefined);
     expect(await failure(ask(exchangerTo(server), 100))).toEqual({ failure: 'timeout', sent: true });

@@ -89,7 +89,11 @@ export class UdpExchanger implements Exchanger {
           garbage = true;
         }
       });
-      socket.connect(this.#endpoint.port, this.#endpoint.host, send);
+      // Where there is no route, as without IPv6, the error comes as an argument that the types do not know.
+      socket.connect(this.#endpoint.port, this.#endpoint.host, (...[cause]: readonly NodeJS.ErrnoException[]) => {
+        if (cause) socket.emit('error', cause);
+        else send();
+      });
     });
   }
 }
