@@ -12,6 +12,7 @@ import { VERSION } from '../version.ts';
 import { checkCommand } from './commands/check.ts';
 import { configCommand } from './commands/config.ts';
 import { deleteCommand } from './commands/delete.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { initCommand } from './commands/init.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -29,6 +30,7 @@ const program = new Command('dyndns')
 const COMMANDS = [
   serveCommand,
   checkCommand,
+  doctorCommand,
   updateCommand,
   deleteCommand,
   configCommand,

@@ -1,0 +1,135 @@
+/** `dyndns doctor ZONE`: what is wrong with a zone between its parent and this machine, and what to do. */
+import { Command, InvalidArgumentError } from 'commander';
+import type { Config, ZoneConfig } from '../../config/config.ts';
+import { CHECKS, type CheckName, type Finding, type FindingStatus } from '../../core/doctor-ports.ts';
+import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
+import { parseEndpoint } from '../../doctor/resolvers.ts';
+import { examineZone } from '../../doctor/run.ts';
+import { UsageError } from '../output.ts';
+import { loadFor, quietObserver } from '../setup.ts';
+
+interface DoctorFlags {
+  readonly resolver?: { readonly host: string; readonly port: number };
+  readonly nameserverPort: number;
+  readonly json?: boolean;
+}
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('look for what is wrong with a zone: delegation, nameservers, key, clock, proxies; changes nothing')
+    .argument('<zone>', 'a zone of the configuration')
+    .option('-r, --resolver <address>', "ask this resolver, IP or IP:PORT, instead of the system's", parseResolver)
+    .option('--nameserver-port <port>', 'ask nameservers at this port, in a laboratory', parsePort, 53)
+    .option('--json', 'print the findings as a JSON array')
+    .action(doctor);
+}
+
+async function doctor(zoneText: string, flags: DoctorFlags, command: Command): Promise<void> {
+  const { config } = loadFor(command);
+  for (const warning of config.warnings) quietObserver.warn(warning);
+  const zone = findZone(config, zoneText);
+  const watched = process.stderr.isTTY === true;
+  const progress = (text: string) => void (watched && process.stderr.write(`\r\u001b[K${text}`));
+  const { resolver, nameserverPort } = flags;
+  const findings = await examineZone(config, zone, { resolver, nameserverPort, progress });
+  progress('');
+  process.stdout.write(
+    flags.json ? formatJson(findings) : formatFindings(zone.apex, findings, layoutOf(process.stdout)),
+  );
+  if (findings.some(({ status }) => status === 'problem')) process.exitCode = 1;
+}
+
+/** An array of {check, status, text, advice}; `advice` is null where there is nothing to do. */
+export function formatJson(findings: readonly Finding[]): string {
+  const rows = findings.map(({ check, status, text, advice }) => ({ check, status, text, advice: advice ?? null }));
+  return `${JSON.stringify(rows, null, 2)}\n`;
+}
+
+export interface Layout {
+  readonly columns: number;
+  readonly colours: boolean;
+}
+
+function layoutOf(stream: NodeJS.WriteStream): Layout {
+  const colours = stream.isTTY === true && !process.env['NO_COLOR'];
+  return { columns: Math.max(60, Math.min(stream.columns ?? 100, 110)), colours };
+}
+
+const TITLES: Record<CheckName, string> = {
+  primary: 'The primary',
+  key: 'The TSIG key',
+  clock: 'The clocks',
+  delegation: 'The parent zone',
+  nameservers: 'The nameservers',
+  http: 'HTTP and its proxies',
+  outside: 'Seen from outside',
+};
+
+const LABELS: Record<FindingStatus, { readonly label: string; readonly colour: number }> = {
+  ok: { label: 'ok', colour: 32 },
+  warning: { label: 'WARNING', colour: 33 },
+  problem: { label: 'PROBLEM', colour: 31 },
+  'not checked': { label: 'not checked', colour: 36 },
+};
+
+const INDENT = ' '.repeat(15);
+
+/** The findings by group, wrapped; lines of advice that begin with two spaces stay whole, to be copied. */
+export function formatFindings(zone: DomainName, findings: readonly Finding[], { columns, colours }: Layout): string {
+  const paint = (text: string, colour: number) => (colours ? `\u001b[${colour}m${text}\u001b[0m` : text);
+  let out = `${zone}\n`;
+  for (const check of CHECKS) {
+    const group = findings.filter((finding) => finding.check === check);
+    if (group.length === 0) continue;
+    out += `\n${TITLES[check]}\n`;
+    for (const { status, text, advice } of group) {
+      const { label, colour } = LABELS[status];
+      const lines = [text, ...(advice?.split('\n') ?? [])].flatMap((line) => wrap(line, columns - INDENT.length));
+      out += `  ${paint(label.padEnd(INDENT.length - 2), colour)}${lines.join(`\n${INDENT}`)}\n`;
+    }
+  }
+  const count = (status: FindingStatus) => findings.filter((finding) => finding.status === status).length;
+  const plural = (many: number, word: string) => `${many} ${word}${many === 1 ? '' : 's'}`;
+  const counts = [plural(count('problem'), 'problem'), plural(count('warning'), 'warning')];
+  return `${out}\n${[...counts, `${count('not checked')} not checked`, `${count('ok')} ok`].join(', ')}.\n`;
+}
+
+function wrap(line: string, columns: number): string[] {
+  if (line.startsWith('  ')) return [line];
+  const lines: string[] = [''];
+  for (const word of line.split(' ')) {
+    const last = lines.at(-1)!;
+    if (last !== '' && last.length + 1 + word.length > columns) lines.push(word);
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+  }
+  return lines;
+}
+
+/** @throws UsageError that names the zones there are */
+function findZone(config: Config, text: string): ZoneConfig {
+  let name: DomainName;
+  try {
+    name = parseHostName(text);
+  } catch (error) {
+    if (error instanceof NameError) throw new UsageError(`'${text}' is no zone name: ${error.message}`);
+    throw error;
+  }
+  const zone = config.zones.find(({ apex }) => apex.equals(name));
+  if (zone !== undefined) return zone;
+  const zones = config.zones.map(({ apex }) => apex).join(', ');
+  throw new UsageError(`'${name}' is no zone of the configuration; it has: ${zones}`);
+}
+
+function parseResolver(text: string): DoctorFlags['resolver'] {
+  const endpoint = parseEndpoint(text);
+  if (endpoint !== undefined) return endpoint;
+  throw new InvalidArgumentError(
+    'It must be an IP address, with a port or without: 192.0.2.53, 192.0.2.53:5353, [2001:db8::53]:53.',
+  );
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
+  throw new InvalidArgumentError('It must be a port number, 1 to 65535.');
+}

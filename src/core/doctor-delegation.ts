@@ -1,0 +1,308 @@
+/**
+ * `dyndns doctor`: what the parent zone says about the zone. Its NS RRset there against the zone's own (RFC 1034 §4.2.2),
+ * glue (RFC 9471), a DS record of a zone that is not signed (RFC 4035 §5.2).
+ *
+ * The parent's nameservers are asked themselves: a resolver would answer from the zone, or from its cache.
+ */
+import type { IpAddress } from '../dns/address.ts';
+import type { DomainName } from '../dns/name.ts';
+import { type ResourceRecord, RRType } from '../dns/rdata.ts';
+import { addressesAt, findAddresses } from './doctor-addresses.ts';
+import type { Finding, FindingStatus, Lookup, LookupReply } from './doctor-ports.ts';
+import { MAX_NAMESERVERS, type ZoneAtPrimary } from './doctor-primary.ts';
+
+/** Nameservers of the parent that are asked. */
+const MAX_PARENT_SERVERS = 4;
+/** Ancestors of the zone that are looked at. */
+const MAX_STEPS = 20;
+const DELEGATION_TTL = 3600;
+
+/** One nameserver as the parent lists it. */
+export interface ListedNameserver {
+  readonly name: DomainName;
+  readonly glue: readonly IpAddress[];
+}
+
+export interface DelegationCheck {
+  readonly findings: readonly Finding[];
+  /** Undefined if the parent could not be asked; empty if it does not delegate the zone. */
+  readonly listed: readonly ListedNameserver[] | undefined;
+}
+
+type ParentReply =
+  /** `visible`: it is the parent's own data, and not that of the zone, which may be at the same server. */
+  | { readonly kind: 'listed'; readonly visible: boolean; readonly listed: readonly ListedNameserver[] }
+  | { readonly kind: 'absent'; readonly rcode: string }
+  | { readonly kind: 'useless'; readonly why: string };
+
+interface ParentServer {
+  readonly name: DomainName;
+  readonly address: IpAddress;
+}
+
+export async function checkDelegation(
+  zone: DomainName,
+  own: ZoneAtPrimary | undefined,
+  lookup: Lookup,
+): Promise<DelegationCheck> {
+  const special = specialUse(zone);
+  if (special !== undefined) return { findings: [special], listed: undefined };
+  const found = await findParent(zone, lookup);
+  if (typeof found === 'string') return unasked(found, "Name another resolver by '--resolver', and run this again.");
+  const { parent, names } = found;
+  const servers = await findParentServers(names, lookup);
+  const replies = await Promise.all(
+    servers.map(async (server) => ({ server, reply: await askParent(zone, parent, server, lookup) })),
+  );
+  const best =
+    replies.find(({ reply }) => reply.kind === 'listed' && reply.visible) ??
+    replies.find(({ reply }) => reply.kind === 'absent') ??
+    replies.find(({ reply }) => reply.kind === 'listed');
+  if (best === undefined || best.reply.kind === 'useless') {
+    const why = replies.flatMap(({ reply }) => (reply.kind === 'useless' ? [reply.why] : []))[0];
+    return unasked(
+      `no nameserver of the zone '${parent}' above told what it delegates${why === undefined ? '' : ` (${why})`}`,
+      `Run this again later; if it stays so, ask whoever runs '${parent}'.`,
+    );
+  }
+  const said = new Set(replies.map(({ reply }) => summary(reply)).filter((text) => text !== undefined));
+  const findings: Finding[] = [];
+  if (said.size > 1) {
+    const text = `The nameservers of '${parent}' do not say the same about '${zone}'.`;
+    const advice =
+      'After a change of the delegation this passes within minutes. If it stays so, ask whoever runs them.';
+    findings.push(finding('warning', text, advice));
+  }
+  if (best.reply.kind === 'absent') {
+    const where = `${best.server.name} at ${best.server.address.text} answers ${best.reply.rcode}`;
+    const text = `'${parent}' does not delegate '${zone}' (${where}): nobody finds the zone.`;
+    findings.push(finding('problem', text, linesToAdd(zone, parent, own)));
+    return { findings, listed: [] };
+  }
+  const { listed, visible } = best.reply;
+  if (!visible) {
+    const text = `The nameservers of '${parent}' serve '${zone}' too and answer from it: its delegation there cannot be seen.`;
+    const advice = `See that '${parent}' holds the same NS records for '${zone}' as the zone itself.`;
+    findings.push(finding('not checked', text, advice));
+    return { findings, listed };
+  }
+  findings.push(...compareNames(zone, parent, listed, own), ...compareGlue(zone, parent, listed, own));
+  findings.push(...(await checkDs(zone, parent, best.server, listed, lookup)));
+  return { findings, listed };
+}
+
+function unasked(why: string, advice: string): DelegationCheck {
+  return { findings: [finding('not checked', `The delegation: ${why}.`, advice)], listed: undefined };
+}
+
+function finding(status: FindingStatus, text: string, advice?: string): Finding {
+  return { check: 'delegation', status, text, ...(advice === undefined ? {} : { advice }) };
+}
+
+/** Names that the public DNS does not delegate. */
+const SPECIAL_USE: readonly (readonly [string, string])[] = [
+  ['home.arpa.', 'RFC 8375'],
+  ['internal.', 'reserved for private use'],
+  ['local.', 'RFC 6762'],
+  ['test.', 'RFC 6761'],
+  ['localhost.', 'RFC 6761'],
+  ['invalid.', 'RFC 6761'],
+  ['alt.', 'RFC 9476'],
+  ['onion.', 'RFC 7686'],
+];
+
+/** A zone of a name that is for private use: nothing above it can be asked. */
+export function specialUse(zone: DomainName): Finding | undefined {
+  const text = zone.toString().toLowerCase();
+  const found = SPECIAL_USE.find(([suffix]) => text === suffix || text.endsWith(`.${suffix}`));
+  if (found === undefined) return undefined;
+  const [suffix, source] = found;
+  return finding(
+    'not checked',
+    `Names below '${suffix}' are for private networks (${source}): no parent delegates '${zone}', and the outside cannot find it.`,
+    `Let the resolver of your network forward '${zone}' to this nameserver. For names that the internet sees, use a zone of a registered domain.`,
+  );
+}
+
+/** The closest ancestor with NS records, as the resolver knows it; else why it was not found. */
+async function findParent(
+  zone: DomainName,
+  lookup: Lookup,
+): Promise<{ readonly parent: DomainName; readonly names: readonly DomainName[] } | string> {
+  let name = zone.parent();
+  for (let step = 0; name !== undefined && step < MAX_STEPS; step++) {
+    const result = await lookup.resolve(name, RRType.NS);
+    if (result.kind === 'none') return result.text;
+    if (result.rcode !== 'NOERROR' && result.rcode !== 'NXDOMAIN') {
+      return `the resolver answered ${result.rcode} for the nameservers of '${name}'`;
+    }
+    const names = targets(result.answers, name);
+    if (names.length > 0) return { parent: name, names };
+    name = name.parent();
+  }
+  return 'the resolver knows no zone above it, not even the root';
+}
+
+async function findParentServers(names: readonly DomainName[], lookup: Lookup): Promise<ParentServer[]> {
+  const asked = names.slice(0, MAX_PARENT_SERVERS);
+  const found = await Promise.all(asked.map((name) => findAddresses(lookup, name)));
+  return asked.flatMap((name, index) => {
+    // IPv4 first: it is there on every machine that has only one of both.
+    const address = found[index]!.addresses[0];
+    return address === undefined ? [] : [{ name, address }];
+  });
+}
+
+async function askParent(
+  zone: DomainName,
+  parent: DomainName,
+  server: ParentServer,
+  lookup: Lookup,
+): Promise<ParentReply> {
+  const where = `${server.name} at ${server.address.text}`;
+  const result = await lookup.ask(server.address, 'udp', zone, RRType.NS);
+  if (result.kind === 'none') return { kind: 'useless', why: `${where}: ${result.text}` };
+  const inAnswer = targets(result.answers, zone);
+  if (inAnswer.length > 0) return { kind: 'listed', visible: false, listed: withGlue(inAnswer, zone, result) };
+  const inReferral = targets(result.authority, zone);
+  if (inReferral.length > 0) return { kind: 'listed', visible: true, listed: withGlue(inReferral, zone, result) };
+  const { rcode } = result;
+  const fromParent = result.authority.some(({ type, ownerName }) => type === RRType.SOA && ownerName.equals(parent));
+  if (result.authoritative && (rcode === 'NXDOMAIN' || (rcode === 'NOERROR' && fromParent))) {
+    return { kind: 'absent', rcode: rcode === 'NOERROR' ? 'that it has no NS records' : rcode };
+  }
+  return { kind: 'useless', why: `${where} answers ${rcode} without authority for '${parent}'` };
+}
+
+function targets(records: readonly ResourceRecord[], ownerName: DomainName): DomainName[] {
+  const names = new Map<string, DomainName>();
+  for (const record of records) {
+    if (record.rdata.kind !== 'NS' || record.type !== RRType.NS || !record.ownerName.equals(ownerName)) continue;
+    names.set(record.rdata.target.key, record.rdata.target);
+    if (names.size === MAX_NAMESERVERS) break;
+  }
+  return [...names.values()];
+}
+
+/** Addresses beside the NS records count only for names in the zone itself: others are not the parent's to tell. */
+function withGlue(names: readonly DomainName[], zone: DomainName, reply: LookupReply): ListedNameserver[] {
+  return names.map((name) => {
+    if (!name.isAtOrBelow(zone)) return { name, glue: [] };
+    const glue = [RRType.A, RRType.AAAA].flatMap((type) => addressesAt(reply.additional, name, type));
+    return { name, glue };
+  });
+}
+
+function summary(reply: ParentReply): string | undefined {
+  if (reply.kind === 'absent') return 'absent';
+  if (reply.kind === 'useless' || !reply.visible) return undefined;
+  return keysOf(reply.listed.map(({ name }) => name)).join(' ');
+}
+
+function keysOf(names: readonly DomainName[]): string[] {
+  return names.map(({ key }) => key).sort();
+}
+
+function compareNames(
+  zone: DomainName,
+  parent: DomainName,
+  listed: readonly ListedNameserver[],
+  own: ZoneAtPrimary | undefined,
+): Finding[] {
+  const names = listed.map(({ name }) => name);
+  const delegates = `'${parent}' delegates '${zone}' to ${names.join(' ')}`;
+  if (own === undefined)
+    return [finding('ok', `${delegates}. The zone's own list is not known: the primary does not answer.`)];
+  const missing = own.nameservers.filter((name) => !names.some((other) => other.equals(name)));
+  const extra = names.filter((name) => !own.nameservers.some((other) => other.equals(name)));
+  if (missing.length === 0 && extra.length === 0) return [finding('ok', `${delegates}, as the zone itself says.`)];
+  const findings: Finding[] = [];
+  if (missing.length > 0) {
+    const text = `The zone names ${missing.join(' ')} as its nameserver, and '${parent}' does not.`;
+    const lines = missing.map((name) => nsLine(zone, name)).join('');
+    const advice = `Add to the zone '${parent}' (or remove from the NS records of '${zone}'):\n${lines}`;
+    findings.push(finding('warning', text, advice.trimEnd()));
+  }
+  if (extra.length > 0) {
+    const text = `'${parent}' names ${extra.join(' ')} as a nameserver of '${zone}', and the zone itself does not.`;
+    const advice = `Remove it from the delegation in '${parent}', or add it to the NS records of '${zone}'.`;
+    findings.push(finding('warning', text, advice));
+  }
+  return findings;
+}
+
+function compareGlue(
+  zone: DomainName,
+  parent: DomainName,
+  listed: readonly ListedNameserver[],
+  own: ZoneAtPrimary | undefined,
+): Finding[] {
+  const findings: Finding[] = [];
+  for (const { name, glue } of listed) {
+    if (!name.isAtOrBelow(zone)) continue;
+    const known = own?.addresses.get(name.key);
+    if (glue.length === 0) {
+      const text = `'${parent}' has no address for ${name}: without this glue nobody can ask a nameserver inside of its own zone.`;
+      const lines = (known ?? []).map((address) => addressLine(name, address)).join('');
+      const advice =
+        lines === '' ? `Add its address to the zone '${parent}'.` : `Add to the zone '${parent}':\n${lines}`;
+      findings.push(finding('problem', text, advice.trimEnd()));
+      continue;
+    }
+    const atParent = glue.map(({ text }) => text);
+    if (known === undefined) continue;
+    const inZone = known.map(({ text }) => text);
+    const stale = atParent.filter((text) => !inZone.includes(text));
+    const missing = inZone.filter((text) => !atParent.includes(text));
+    if (stale.length === 0 && missing.length === 0) {
+      findings.push(finding('ok', `The glue of ${name} is what the zone says: ${atParent.join(' ')}.`));
+      continue;
+    }
+    const text = `The glue of ${name} is ${atParent.join(' ')} at '${parent}', and ${inZone.join(' ') || 'no address'} in the zone.`;
+    const advice =
+      stale.length > 0
+        ? `Make both the same: resolvers ask ${stale.join(' ')} first.`
+        : `Add ${missing.join(' ')} at '${parent}' too, so that resolvers may use it from the beginning.`;
+    findings.push(finding(stale.length > 0 ? 'problem' : 'warning', text, advice));
+  }
+  return findings;
+}
+
+/** A DS record says that the zone is signed: without DNSKEY there, validating resolvers give no answer at all. */
+async function checkDs(
+  zone: DomainName,
+  parent: DomainName,
+  server: ParentServer,
+  listed: readonly ListedNameserver[],
+  lookup: Lookup,
+): Promise<Finding[]> {
+  const ds = await lookup.ask(server.address, 'udp', zone, RRType.DS);
+  if (ds.kind === 'none' || !ds.answers.some(({ type, ownerName }) => type === RRType.DS && ownerName.equals(zone)))
+    return [];
+  const address = listed.flatMap(({ glue }) => glue)[0] ?? (await findAddresses(lookup, listed[0]!.name)).addresses[0];
+  const keys = address && (await lookup.ask(address, 'udp', zone, RRType.DNSKEY));
+  if (keys === undefined || keys.kind === 'none' || keys.rcode !== 'NOERROR') return [];
+  if (keys.answers.some(({ type }) => type === RRType.DNSKEY)) return [];
+  const text = `'${parent}' has a DS record for '${zone}', and the zone is not signed: resolvers that validate answer SERVFAIL for all of it.`;
+  return [finding('problem', text, `Remove the DS record from '${parent}'.`)];
+}
+
+/** The advice for a zone that is not delegated: the lines of the parent's zone file. */
+function linesToAdd(zone: DomainName, parent: DomainName, own: ZoneAtPrimary | undefined): string {
+  if (own === undefined || own.nameservers.length === 0) {
+    return `Add an NS record for each nameserver of '${zone}' to the zone '${parent}', and the addresses of those whose names lie in '${zone}'.`;
+  }
+  const ns = own.nameservers.map((name) => nsLine(zone, name));
+  const glue = own.nameservers.flatMap((name) =>
+    (own.addresses.get(name.key) ?? []).map((address) => addressLine(name, address)),
+  );
+  return `Add these lines to the zone '${parent}', or have whoever runs it add them:\n${[...ns, ...glue].join('')}`.trimEnd();
+}
+
+function nsLine(zone: DomainName, name: DomainName): string {
+  return `  ${zone} ${DELEGATION_TTL} IN NS ${name}\n`;
+}
+
+function addressLine(name: DomainName, address: IpAddress): string {
+  return `  ${name} ${DELEGATION_TTL} IN ${address.family === 4 ? 'A' : 'AAAA'} ${address.text}\n`;
+}

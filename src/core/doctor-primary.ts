@@ -1,0 +1,159 @@
+/**
+ * `dyndns doctor`: the zone at its primary, the TSIG key (an UPDATE without edits, RFC 2136 §2.4), and the clocks
+ * (RFC 8945 §5.2.3). The words on what to repair are those of the update check: they come with the publisher's errors.
+ */
+import type { IpAddress } from '../dns/address.ts';
+import type { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { type RRset, rrsetAddresses } from '../dns/rrset.ts';
+import { parseAddresses } from './doctor-addresses.ts';
+import type { ClockComparison, DoctorSubject, DoctorTools, Finding } from './doctor-ports.ts';
+import { AppError } from './errors.ts';
+
+/** Nameservers of a zone that are looked at. */
+export const MAX_NAMESERVERS = 20;
+
+/** Seconds. Beyond the second, TSIG fails (RFC 8945 §10). */
+const CLOCK_WARNING = 60;
+const CLOCK_PROBLEM = 300;
+
+const QUESTION_MS = 3000;
+
+/** The zone as its primary answers it. */
+export interface ZoneAtPrimary {
+  readonly serial: number;
+  readonly nameservers: readonly DomainName[];
+  /** A and AAAA of those nameservers whose names lie in the zone, by the key of the name. */
+  readonly addresses: ReadonlyMap<string, readonly IpAddress[]>;
+}
+
+export interface PrimaryCheck {
+  readonly findings: readonly Finding[];
+  /** Undefined if the primary does not answer. */
+  readonly zone: ZoneAtPrimary | undefined;
+}
+
+export async function checkPrimary(subject: DoctorSubject, tools: DoctorTools): Promise<PrimaryCheck> {
+  const findings: Finding[] = [];
+  const zone = await readZone(subject, tools).catch((error: unknown) => {
+    if (!(error instanceof AppError)) throw error;
+    const embedded = subject.primary.kind === 'embedded';
+    const text = embedded
+      ? `The nameserver of dyndns does not answer for the zone '${subject.zone}'.`
+      : `The primary does not answer for the zone '${subject.zone}'.`;
+    const advice = embedded ? `Is 'dyndns serve' running with this configuration? ${error.message}` : error.message;
+    findings.push({ check: 'primary', status: 'problem', text, advice: sentence(advice) });
+    return undefined;
+  });
+  if (zone !== undefined) {
+    const text = `The primary ${whereOf(subject)} answers with authority: serial ${zone.serial}.`;
+    findings.push({ check: 'primary', status: 'ok', text });
+    if (zone.nameservers.length === 0) {
+      const none = `The zone '${subject.zone}' has no NS records.`;
+      const advice = 'Add one for each nameserver of the zone: secondaries and resolvers need them.';
+      findings.push({ check: 'primary', status: 'problem', text: none, advice });
+    }
+  }
+  findings.push(await checkKey(subject, tools, zone !== undefined));
+  findings.push(judgeClocks(subject.key === undefined ? NO_KEY : await tools.compareClocks()));
+  return { findings, zone };
+}
+
+/** The serial as it is now, or undefined. */
+export async function readSerial(subject: DoctorSubject, tools: DoctorTools): Promise<number | undefined> {
+  try {
+    return serialOf(await read(tools, subject.zone, RRType.SOA));
+  } catch (error) {
+    if (error instanceof AppError) return undefined;
+    throw error;
+  }
+}
+
+const NO_KEY: ClockComparison = { kind: 'unknown', why: 'the zone has no TSIG key' };
+
+/** @throws AppError */
+async function readZone(subject: DoctorSubject, tools: DoctorTools): Promise<ZoneAtPrimary> {
+  const { zone } = subject;
+  tools.progress(`asking the primary for '${zone}'`);
+  const serial = serialOf(await read(tools, zone, RRType.SOA));
+  if (serial === undefined)
+    throw new AppError('primary-refused', `It has no SOA record at '${zone}': is that the zone's name?`);
+  const targets = (await read(tools, zone, RRType.NS))?.rdatas ?? [];
+  const nameservers = targets.flatMap((rdata) => (rdata.kind === 'NS' ? [rdata.target] : [])).slice(0, MAX_NAMESERVERS);
+  const addresses = new Map<string, readonly IpAddress[]>();
+  for (const name of nameservers) {
+    if (!name.isAtOrBelow(zone)) continue;
+    const [a, aaaa] = await Promise.all([read(tools, name, RRType.A), read(tools, name, RRType.AAAA)]);
+    addresses.set(name.key, parseAddresses(rrsetAddresses([...(a?.rdatas ?? []), ...(aaaa?.rdatas ?? [])])));
+  }
+  return { serial, nameservers, addresses };
+}
+
+function read(tools: DoctorTools, ownerName: DomainName, type: number): Promise<RRset | undefined> {
+  return tools.publisher.readRRset(ownerName, type, questionDeadlineMs(tools));
+}
+
+function questionDeadlineMs(tools: DoctorTools): number {
+  return Math.min(performance.now() + QUESTION_MS, tools.deadlineMs);
+}
+
+function serialOf(rrset: RRset | undefined): number | undefined {
+  const rdata = rrset?.rdatas[0];
+  return rdata?.kind === 'SOA' ? rdata.serial : undefined;
+}
+
+async function checkKey({ zone, key }: DoctorSubject, tools: DoctorTools, answers: boolean): Promise<Finding> {
+  const check = 'key';
+  if (key === undefined) {
+    return { check, status: 'not checked', text: 'The zone has no TSIG key: nobody can send it DNS UPDATE.' };
+  }
+  const text = `The key ${key}`;
+  if (!answers) {
+    return {
+      check,
+      status: 'not checked',
+      text: `${text}: the primary does not answer.`,
+      advice: 'Repair that first.',
+    };
+  }
+  tools.progress('trying the TSIG key');
+  const soa = { kind: 'rrset-exists', ownerName: zone, type: RRType.SOA } as const;
+  const change = { zone, ownerName: zone, prerequisites: [soa], edits: [] };
+  try {
+    await tools.publisher.publish(change, questionDeadlineMs(tools));
+    const done = `${text} is accepted for an UPDATE without changes. 'dyndns check' tries one with a change.`;
+    return { check, status: 'ok', text: done };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const refused =
+      error.code === 'primary-key-rejected' ? 'is not accepted.' : 'may not update the zone, or it is in doubt.';
+    return { check, status: 'problem', text: `${text} ${refused}`, advice: sentence(error.message) };
+  }
+}
+
+export function judgeClocks(comparison: ClockComparison): Finding {
+  const check = 'clock';
+  if (comparison.kind === 'unknown') {
+    const text = `The clocks could not be compared: ${comparison.why}.`;
+    return { check, status: 'not checked', text };
+  }
+  const { aheadSeconds } = comparison;
+  const apart = Math.abs(aheadSeconds);
+  if (apart <= CLOCK_WARNING) {
+    const how = apart === 0 ? 'agree to the second' : `differ by ${apart} s`;
+    return { check, status: 'ok', text: `The clocks here and at the primary ${how}.` };
+  }
+  const text = `The clock here is ${apart} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'} the primary's.`;
+  const advice = `Set both clocks by NTP: signatures fail where they differ by more than ${CLOCK_PROBLEM} s.`;
+  return { check, status: apart > CLOCK_PROBLEM ? 'problem' : 'warning', text, advice };
+}
+
+function whereOf({ primary }: DoctorSubject): string {
+  if (primary.kind === 'embedded') return '(dyndns itself)';
+  const { address, port } = primary;
+  return address.family === 6 ? `[${address.text}]:${port}` : `${address.text}:${port}`;
+}
+
+function sentence(text: string): string {
+  return /[.?!)]$/.test(text) ? text : `${text}.`;
+}

@@ -1,0 +1,54 @@
+/**
+ * The primary's clock as it signs: Time Signed of its reply to a signed query, or the time in Other Data where it
+ * answers BADTIME (RFC 8945 §5.2.3). Only a time under a verified MAC is believed.
+ */
+import type { ClockComparison } from '../core/doctor-ports.ts';
+import type { DomainName } from '../dns/name.ts';
+import { RRClass, RRType } from '../dns/rdata.ts';
+import { ClientTransaction, TsigError, type TsigKey } from '../dns/tsig.ts';
+import { type DecodedMessage, encodeMessage, makeMessage } from '../dns/wire/message.ts';
+import { ExchangeError, type Exchanger } from '../net/exchange.ts';
+
+export interface CompareClocksOptions {
+  readonly zone: DomainName;
+  readonly key: TsigKey;
+  readonly exchanger: Exchanger;
+  /** Seconds since 1970. */
+  readonly now: () => number;
+  /** Of the monotonic clock. */
+  readonly deadlineMs: number;
+}
+
+export async function compareClocks(options: CompareClocksOptions): Promise<ClockComparison> {
+  const { zone, key, exchanger, now, deadlineMs } = options;
+  const transaction = new ClientTransaction(key);
+  const query = makeMessage({ questions: [{ qname: zone, qtype: RRType.SOA, qclass: RRClass.IN }] });
+  let message: DecodedMessage;
+  try {
+    const reply = await exchanger.exchange(
+      (id) => transaction.sign(encodeMessage({ ...query, id }), now()),
+      deadlineMs,
+    );
+    message = reply.message;
+    transaction.verify(reply.octets, message, now());
+    return compared(now(), timeSigned(message));
+  } catch (error) {
+    if (error instanceof ExchangeError) return { kind: 'unknown', why: error.message };
+    if (!(error instanceof TsigError)) throw error;
+    const { failure } = error;
+    if (failure.side === 'theirs' && failure.peerTime !== undefined) return compared(now(), failure.peerTime);
+    // The time is looked at after the MAC: it is the primary's.
+    if (failure.side === 'ours' && failure.reason === 'time') return compared(now(), timeSigned(message!));
+    return { kind: 'unknown', why: 'the primary gave no reply that the key verifies' };
+  }
+}
+
+function compared(ourTime: number, itsTime: number | undefined): ClockComparison {
+  if (itsTime === undefined) return { kind: 'unknown', why: 'the reply holds no time' };
+  return { kind: 'compared', aheadSeconds: ourTime - itsTime };
+}
+
+function timeSigned(message: DecodedMessage): number | undefined {
+  const rdata = message.additional.at(-1)?.rdata;
+  return rdata?.kind === 'TSIG' ? rdata.timeSigned : undefined;
+}

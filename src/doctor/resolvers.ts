@@ -1,0 +1,34 @@
+/** Where the system's resolvers are: the `nameserver` lines of resolv.conf(5). Its other settings concern names, not servers. */
+import { parseIpAddress } from '../dns/address.ts';
+import type { Endpoint } from '../net/exchange.ts';
+
+export const RESOLV_CONF = '/etc/resolv.conf';
+
+/** The C library uses no more. */
+const MAX_RESOLVERS = 3;
+
+/** The resolvers in their order; 127.0.0.1 where none is named, as resolv.conf(5) says. */
+export function parseResolvConf(text: string): Endpoint[] {
+  const found: Endpoint[] = [];
+  for (const line of text.split('\n')) {
+    const word = /^nameserver[ \t]+(\S+)/.exec(line)?.[1];
+    // A link-local address has the name of its interface behind it (RFC 4007 §11).
+    const [address, interfaceName] = (word ?? '').split('%', 2);
+    const parsed = parseIpAddress(address!);
+    if (parsed === undefined) continue;
+    found.push({ host: interfaceName === undefined ? parsed.text : `${parsed.text}%${interfaceName}`, port: 53 });
+  }
+  return found.length === 0 ? [{ host: '127.0.0.1', port: 53 }] : found.slice(0, MAX_RESOLVERS);
+}
+
+/** Reads `IP`, `IPv4:PORT` or `[IPv6]:PORT`; undefined for anything else. */
+export function parseEndpoint(text: string): Endpoint | undefined {
+  const bare = parseIpAddress(text);
+  if (bare !== undefined) return { host: bare.text, port: 53 };
+  const [, v6, v4, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const address = parseIpAddress(v6 ?? v4 ?? '');
+  const port = Number(digits);
+  if (address === undefined || (v6 === undefined) !== (address.family === 4) || port < 1 || port > 65_535)
+    return undefined;
+  return { host: address.text, port };
+}
