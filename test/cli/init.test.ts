@@ -1,12 +1,14 @@
-// `dyndns init`: what it writes and what it prints for BIND work together as they are, and it destroys nothing.
+// `dyndns init`: what it writes and what it prints for BIND, for the parent zone and for the shell work together as they
+// are, and it destroys nothing.
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startBind } from '../support/bind.ts';
 import { dig } from '../support/dig.ts';
-import { runDyndns } from '../support/dyndns.ts';
+import { MAIN, runDyndns } from '../support/dyndns.ts';
+import { freePort } from '../support/free-port.ts';
 import { freshDirectory, zoneFileText } from '../support/primary-server.ts';
-import { removeNow, runProgram } from '../support/process.ts';
+import { removeNow, runProgram, startProcess } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 
 let directory: string;
@@ -79,7 +81,10 @@ describe('init', () => {
     [['--zone', 'a..b'], /'a\.\.b' is no zone name/],
     [['--zone', '*.example.com'], /zone/],
     [['--zone', 'dyn.example.com', '--nameserver', 'ns1.example.com'], /'ns1\.example\.com' is no IP address/],
-    [['--zone', 'dyn.example.com', '--file', 'missing/dyndns.yml'], /missing\/dyndns\.yml/],
+    [
+      ['--zone', 'dyn.example.com', '--nameserver', '127.0.0.1', '--file', 'missing/dyndns.yml'],
+      /missing\/dyndns\.yml/,
+    ],
   ])('%j is refused with 2 and a reason', async (flags, text) => {
     const { code, stdout, stderr } = await run('init', ...flags);
     expect(stderr).toMatch(text);
@@ -118,3 +123,124 @@ describeWith([...BIND_PROGRAMS, { command: 'named-checkconf', debianPackage: 'bi
     }
   });
 });
+
+const EMBEDDED = ['--zone', 'dyn.example.com', '--nameserver', 'embedded', '--address', '192.0.2.10,2001:db8::10'];
+
+/** What init printed for the parent: the lines that are indented, up to the next sentence. */
+const parentLines = (printed: string) => /\n\n((?: {2}\S+ IN .*\n)+)/.exec(printed)?.[1] ?? 'nothing';
+
+describe('init of an embedded zone', () => {
+  it('writes a file that `config` takes without a warning, with the presets for what no flag says', async () => {
+    const { code, stderr, stdout } = await run('init', ...EMBEDDED);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(mode(fileOf())).toBe(0o600);
+    const config = await run('config');
+    expect([config.code, config.stderr]).toEqual([0, '']);
+    const values = config.stdout.split('\n').map((line) => line.replace(/ +# .*/, '').trim());
+    expect(values).toEqual(
+      expect.arrayContaining([
+        "secret: '[secret]'",
+        'check: authenticated',
+        "store: 'sqlite:dyndns.db'",
+        'nameserver: embedded',
+        'ns: [ns1.dyn.example.com.]',
+        "contact: 'hostmaster@dyn.example.com'",
+        String.raw`records: "ns1.dyn.example.com. IN A 192.0.2.10\nns1.dyn.example.com. IN AAAA 2001:db8::10\n"`,
+      ]),
+    );
+    const secret = /^secret: '([0-9a-f]{32})'$/m.exec(readFileSync(fileOf(), 'utf8'))?.[1] ?? '';
+    expect(secret).not.toBe('');
+    expect(stdout).not.toContain(secret);
+  });
+
+  it('prints the NS record and the glue for the parent, and what to know about port 53', async () => {
+    const { stdout } = await run('init', ...EMBEDDED, '--ns', 'ns1.dyn.example.com', 'ns2.example.net');
+    expect(stdout).toContain("Add to the zone 'example.com.', where that is run:\n");
+    expect(parentLines(stdout)).toBe(`  dyn.example.com. IN NS ns1.dyn.example.com.
+  dyn.example.com. IN NS ns2.example.net.
+  ns1.dyn.example.com. IN A 192.0.2.10
+  ns1.dyn.example.com. IN AAAA 2001:db8::10
+`);
+    for (const word of ['CAP_NET_BIND_SERVICE', 'systemd-resolved', 'serve\n']) expect(stdout).toContain(word);
+    const top = await run('init', ...EMBEDDED, '--zone', 'example.com', '--force');
+    expect(top.stdout).toContain('Tell your registrar the nameservers and their addresses (glue):\n');
+  });
+
+  it('needs no address where its nameserver lies elsewhere', async () => {
+    const { code, stdout } = await run('init', '-z', 'dyn.example.com', '--ns', 'ns1.example.net');
+    expect(code).toBe(0);
+    expect(parentLines(stdout)).toBe('  dyn.example.com. IN NS ns1.example.net.\n');
+    expect(readFileSync(fileOf(), 'utf8')).not.toContain('records');
+    expect((await run('config')).stderr).toBe('');
+  });
+
+  it.each([
+    [['--zone', 'dyn.example.com', '--nameserver', 'embedded'], '--address is missing, and there is nobody to ask.'],
+    [[...EMBEDDED, '--primary', 'bind'], '--primary is for a remote primary, and the zone is embedded.'],
+    [[...FLAGS, '--ns', 'ns1.example.net'], '--ns is for embedded zones, and the primary is 127.0.0.1.'],
+    [
+      [...EMBEDDED, '--ns', 'ns1.example.net'],
+      "--address: 'ns1.example.net.' lies outside of the zone, which cannot have it.",
+    ],
+    [
+      [...EMBEDDED, '--ns', 'ns1.dyn.example.com,ns2.dyn.example.com'],
+      "--ns: 'ns2.dyn.example.com.' lies inside the zone, and only the address of the first nameserver is asked for. Leave it out here; add it to `ns` and its address to `records` of the file then.",
+    ],
+    [[...EMBEDDED, '--ns', ' '], '--ns: a zone needs at least one nameserver.'],
+    [
+      [...EMBEDDED, '--contact', 'hostmaster'],
+      "--contact: 'hostmaster' is not a mail address, like hostmaster@example.com.",
+    ],
+    [['-z', 'dyn.example.com', '--address', 'ns1'], "--address: 'ns1' is not an IPv4 or IPv6 address."],
+  ])('%j is refused with 2 and a reason, and nothing is written', async (flags, text) => {
+    const { code, stdout, stderr } = await run('init', ...flags);
+    expect([code, stdout, stderr]).toEqual([2, '', `dyndns: ${text}\n`]);
+    expect(existsSync(fileOf())).toBe(false);
+  });
+});
+
+describeWith(
+  [...BIND_PROGRAMS, { command: 'named-checkzone', debianPackage: 'bind9-utils' }],
+  'init of an embedded zone and the world',
+  () => {
+    it('the printed lines are right in the file of the parent zone, with its glue', async () => {
+      const { stdout } = await run('init', ...EMBEDDED);
+      const lines = parentLines(stdout).replace(/^ +/gm, '');
+      writeFileSync(fileOf('parent.zone'), zoneFileText({ name: 'example.com' }) + lines);
+      const { code, stdout: checked } = await runProgram('named-checkzone', [
+        ...['-i', 'full-sibling', '-D'],
+        ...['example.com', fileOf('parent.zone')],
+      ]);
+      expect(code, checked).toBe(0);
+      expect(checked).toMatch(/^dyn\.example\.com\.\s+\d+\s+IN\s+NS\s+ns1\.dyn\.example\.com\.$/m);
+    });
+
+    it('the written configuration serves the zone', async () => {
+      expect((await run('init', ...EMBEDDED, '--ns', 'ns1.dyn.example.com,ns2.example.net')).code).toBe(0);
+      const port = await freePort();
+      const env = {
+        ...process.env,
+        DYNDNS_DNS_LISTEN: `127.0.0.1:${port}`,
+        DYNDNS_HTTP_LISTEN: '127.0.0.1:0',
+      };
+      const server = await startProcess({
+        command: process.execPath,
+        args: [MAIN, 'serve'],
+        cwd: directory,
+        env,
+        ready: (output) => output.includes('listening on http'),
+      });
+      try {
+        const asked = async (...question: string[]) => [...(await dig({ host: '127.0.0.1', port }, question)).short];
+        expect((await asked('dyn.example.com', 'NS')).sort()).toEqual(['ns1.dyn.example.com.', 'ns2.example.net.']);
+        expect(await asked('ns1.dyn.example.com', 'A')).toEqual(['192.0.2.10']);
+        expect(await asked('ns1.dyn.example.com', 'AAAA')).toEqual(['2001:db8::10']);
+        expect((await asked('dyn.example.com', 'SOA'))[0]).toMatch(
+          /^ns1\.dyn\.example\.com\. hostmaster\.dyn\.example\.com\. \d+ 3600 600 1209600 60$/,
+        );
+      } finally {
+        await server.stop();
+      }
+    });
+  },
+);

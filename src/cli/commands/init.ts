@@ -1,19 +1,19 @@
 /**
- * `dyndns init`: writes a configuration with fresh secrets for a zone on a remote primary, and prints what to add to
- * that primary's configuration. It asks for what the flags do not say, where someone is there to answer.
+ * `dyndns init`: writes a configuration with fresh secrets for a zone on a remote primary or one that dyndns serves
+ * itself, and prints what else is to be done. It asks for what the flags do not say, where someone is there to answer.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline/promises';
+import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { type IpAddress, parseIpAddress } from '../../dns/address.ts';
+import { parseIpAddress } from '../../dns/address.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
-import { programCall, UsageError } from '../output.ts';
+import { type EmbeddedFlags, planEmbeddedZone } from '../init-embedded.ts';
+import { type Ask, asker } from '../init-questions.ts';
+import { type InitPlan, PRIMARIES, type PrimaryKind, planRemoteZone } from '../init-remote.ts';
+import { UsageError } from '../output.ts';
+import { writeSecretFile } from '../secret-file.ts';
 
-const PRIMARIES = ['bind', 'knot', 'powerdns'] as const;
-type PrimaryKind = (typeof PRIMARIES)[number];
-
-interface InitFlags {
+interface InitFlags extends EmbeddedFlags {
   readonly zone?: string;
   readonly nameserver?: string;
   readonly primary?: PrimaryKind;
@@ -23,10 +23,14 @@ interface InitFlags {
 
 export function initCommand(): Command {
   return new Command('init')
-    .description('write a configuration with new secrets and print what the primary needs')
+    .description('write a configuration with new secrets and print what else the zone needs')
     .option('-z, --zone <name>', 'the zone, like dyn.example.com')
-    .option('-n, --nameserver <ip>', 'the address of its primary', undefined)
-    .addOption(new Option('--primary <kind>', 'the software of the primary').choices([...PRIMARIES]))
+    .option('-n, --nameserver <ip>', "the address of its primary, or 'embedded': dyndns serves the zone itself")
+    .addOption(new Option('--primary <kind>', 'the software of a remote primary').choices([...PRIMARIES]))
+    .option('--ns <name...>', 'embedded: the names of the nameservers, this one first')
+    .option('--address <ip...>', 'embedded: the public addresses of the first nameserver, where it lies in the zone')
+    .option('--contact <mail>', 'embedded: the mail address of who runs the zone')
+    .option('--store <file>', 'embedded: the file of the data')
     .option('-f, --file <file>', 'the file to write', '.dyndns.yml')
     .option('--force', 'replace the file if it exists')
     .action(init);
@@ -36,103 +40,31 @@ async function init(flags: InitFlags): Promise<void> {
   if (existsSync(flags.file) && !flags.force) {
     throw new UsageError(`The file ${flags.file} exists. Use --force to replace it, or --file to name another one.`);
   }
-  const ask = asker();
+  const plan = await planZone(flags, asker());
+  writeSecretFile(flags.file, plan.text);
+  process.stdout.write(`Wrote ${flags.file} (mode 600).\n\n${plan.advice(flags.file)}`);
+}
+
+async function planZone(flags: InitFlags, ask: Ask): Promise<InitPlan> {
   const zone = parseZone(flags.zone ?? (await ask('Zone (like dyn.example.com)', undefined, '--zone')));
-  const nameserver = parseNameserver(
-    flags.nameserver ?? (await ask('Address of its primary nameserver', '127.0.0.1', '--nameserver')),
-  );
-  const primary = parsePrimary(
-    flags.primary ?? (await ask(`Software of the primary (${PRIMARIES.join(', ')})`, 'bind', '--primary')),
-  );
+  const embeddedFlag = (['ns', 'address', 'contact', 'store'] as const).find((flag) => flags[flag] !== undefined);
+  const question = "Address of its primary nameserver, or 'embedded': dyndns serves the zone itself";
+  const preset = flags.primary === undefined ? 'embedded' : '127.0.0.1';
+  const nameserver = flags.nameserver ?? (embeddedFlag ? 'embedded' : await ask(question, preset, '--nameserver'));
   const secret = randomBytes(16).toString('hex');
-  const key = randomBytes(64).toString('base64');
-  writeSecretFile(flags.file, configurationText(zone, nameserver, secret, key));
-  process.stdout.write(
-    `Wrote ${flags.file} (mode 600).\n\n${PRIMARY_ADVICE[primary](zone.toString().slice(0, -1), key)}\n` +
-      `Then:\n\n  ${programCall()} --config ${flags.file} check\n  ${programCall()} --config ${flags.file} serve\n`,
-  );
-}
-
-/** The mode of a file that exists does not change by writing it. */
-function writeSecretFile(file: string, text: string): void {
-  try {
-    if (existsSync(file)) chmodSync(file, 0o600);
-    writeFileSync(file, text, { mode: 0o600, flush: true });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`The file ${file} cannot be written (${code}). Use --file to name another one.`);
+  if (nameserver === 'embedded') {
+    if (flags.primary !== undefined)
+      throw new UsageError('--primary is for a remote primary, and the zone is embedded.');
+    return planEmbeddedZone(zone, flags.file, flags, secret, ask);
   }
-}
-
-function configurationText(zone: DomainName, nameserver: IpAddress, secret: string, key: string): string {
-  const name = zone.toString().slice(0, -1);
-  return `---
-# Everything that can stand here: docs/configuration.md
-secret: '${secret}'
-nameserver: '${nameserver.text}'
-check: authenticated
-zones:
-  - name: '${name}'
-    tsig_key: '${key}'
-`;
-}
-
-const PRIMARY_ADVICE: Record<PrimaryKind, (zone: string, key: string) => string> = {
-  bind: (zone, key) => `Add to /etc/bind/named.conf.local, then: rndc reconfig
-
-  key "${zone}" {
-    algorithm hmac-sha512;
-    secret "${key}";
-  };
-  zone "${zone}" {
-    type primary;
-    file "/var/lib/bind/${zone}.zone";
-    allow-update { key "${zone}"; };
-  };
-
-A new zone needs its file before that: deploy/bind/dyndns.example.com.zone is one to copy.
-`,
-  knot: (zone, key) => `Add to /etc/knot/knot.conf, then: knotc reload
-
-  key:
-    - id: ${zone}
-      algorithm: hmac-sha512
-      secret: ${key}
-  acl:
-    - id: update-${zone}
-      key: ${zone}
-      action: update
-  zone:
-    - domain: ${zone}
-      acl: update-${zone}
-
-A new zone needs its file before that: deploy/bind/dyndns.example.com.zone is one to copy.
-`,
-  powerdns: (zone, key) => `Set dnsupdate=yes and the cache TTLs to 0 in pdns.conf (docs/operating/powerdns.md), then:
-
-  pdnsutil import-tsig-key ${zone} hmac-sha512 '${key}'
-  pdnsutil set-meta ${zone} TSIG-ALLOW-DNSUPDATE ${zone}
-  pdnsutil set-meta ${zone} ALLOW-DNSUPDATE-FROM 127.0.0.0/8
-`,
-};
-
-type Ask = (question: string, preset: string | undefined, flag: string) => Promise<string>;
-
-/** Asks on a terminal; elsewhere takes the preset or says which flag is missing. */
-function asker(): Ask {
-  return async (question, preset, flag) => {
-    if (!process.stdin.isTTY) {
-      if (preset !== undefined) return preset;
-      throw new UsageError(`${flag} is missing, and there is nobody to ask.`);
-    }
-    const lines = createInterface({ input: process.stdin, output: process.stdout });
-    try {
-      const answer = (await lines.question(`${question}${preset === undefined ? '' : ` [${preset}]`}: `)).trim();
-      return answer === '' ? (preset ?? '') : answer;
-    } finally {
-      lines.close();
-    }
-  };
+  const address = parseIpAddress(nameserver);
+  if (address === undefined) {
+    throw new UsageError(`'${nameserver}' is no IP address; the primary is named by its address, or 'embedded'.`);
+  }
+  if (embeddedFlag !== undefined) {
+    throw new UsageError(`--${embeddedFlag} is for embedded zones, and the primary is ${address.text}.`);
+  }
+  return planRemoteZone(zone, address, flags.primary, secret, ask);
 }
 
 function parseZone(text: string): DomainName {
@@ -145,16 +77,4 @@ function parseZone(text: string): DomainName {
   }
   if (name.isWildcard) throw new UsageError(`'${text}' is no zone name: it is a wildcard.`);
   return name;
-}
-
-function parseNameserver(text: string): IpAddress {
-  const address = parseIpAddress(text);
-  if (address === undefined) throw new UsageError(`'${text}' is no IP address; the primary is named by its address.`);
-  return address;
-}
-
-function parsePrimary(text: string): PrimaryKind {
-  const kind = PRIMARIES.find((candidate) => candidate === text.toLowerCase());
-  if (kind === undefined) throw new UsageError(`'${text}' is none of ${PRIMARIES.join(', ')}.`);
-  return kind;
 }

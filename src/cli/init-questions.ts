@@ -1,0 +1,42 @@
+/** What `dyndns init` asks where the flags do not say it, and how it reads the answers. */
+import { createInterface } from 'node:readline/promises';
+import { type ScalarKind, ValueError } from '../config/kinds.ts';
+import { NameError } from '../dns/name.ts';
+import { UsageError } from './output.ts';
+
+/** @throws UsageError that names the flag, where nobody is there to answer */
+export type Ask = (question: string, preset: string | undefined, flag: string) => Promise<string>;
+
+/** Asks on a terminal; elsewhere takes the preset or says which flag is missing. */
+export function asker(): Ask {
+  return async (question, preset, flag) => {
+    if (!process.stdin.isTTY) {
+      if (preset !== undefined) return preset;
+      throw new UsageError(`${flag} is missing, and there is nobody to ask.`);
+    }
+    const lines = createInterface({ input: process.stdin, output: process.stdout });
+    try {
+      const answer = (await lines.question(`${question}${preset === undefined ? '' : ` [${preset}]`}: `)).trim();
+      return answer === '' ? (preset ?? '') : answer;
+    } finally {
+      lines.close();
+    }
+  };
+}
+
+/** An answer, read as the configuration file reads it. @throws UsageError */
+export function readAnswer<T>(text: string, kind: ScalarKind<T>, flag: string): T {
+  try {
+    const value = kind.parse(text);
+    if (value !== undefined) return value;
+  } catch (error) {
+    if (!(error instanceof NameError || error instanceof ValueError)) throw error;
+    throw new UsageError(`${flag}: ${error.message} It must be ${kind.allowed}.`);
+  }
+  throw new UsageError(`${flag}: '${text}' is not ${kind.allowed}.`);
+}
+
+/** Several answers in one text, separated by commas or spaces. */
+export function splitAnswer(text: string): string[] {
+  return text.split(/[\s,]+/).filter((part) => part !== '');
+}
