@@ -457,6 +457,15 @@ describe('what is known of a secondary', () => {
     expect(sent).toHaveLength(before + 3);
   });
 
+  it('a secondary that is not to be told any more is left alone at once', () => {
+    const { notifier, clock, sockets } = lab();
+    const zone = makeZone('example.com', 7);
+    notifier.setSecondaries(zone, [plain]);
+    notifier.setSecondaries(zone, [{ ...plain, notify: false }]);
+    expect([sockets.size, clock.timers]).toEqual([0, 0]);
+    expect(notifier.status()).toHaveLength(1);
+  });
+
   it('close ends all timers and sockets', () => {
     const { notifier, sent, clock, publish, sockets } = lab();
     const zone = makeZone('example.com', 7);

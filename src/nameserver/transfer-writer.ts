@@ -10,7 +10,10 @@ import { encodeRecord, type Message } from '../dns/wire/message.ts';
 import { MAX_MESSAGE_OCTETS, WireOverflow, WireWriter } from '../dns/wire/writer.ts';
 import type { ZoneRecord } from './zone-version.ts';
 
-/** A pointer reaches no further (RFC 1035 §4.1.4), and so few octets are packed in a fraction of a millisecond. */
+/**
+ * A message is full with so many octets: a pointer reaches every owner name in it (RFC 1035 §4.1.4), and it is packed in a
+ * fraction of a millisecond.
+ */
 const FULL_OCTETS = 0x4000;
 const HEADER_OCTETS = 12;
 /** QR and AA. */
@@ -106,10 +109,10 @@ export class TransferWriter {
       this.#u16(0xc000 | this.#apexAt);
     } else {
       this.#text(wireText);
-      if (at + prefix < FULL_OCTETS) this.#apexAt = at + prefix;
+      this.#apexAt = at + prefix;
     }
     this.#lastOwner = wireText;
-    this.#lastOwnerAt = at < FULL_OCTETS ? at : 0;
+    this.#lastOwnerAt = at;
   }
 
   #u16(value: number): void {
