@@ -19,8 +19,8 @@ export interface Difference {
 export interface Accepted {
   readonly name: string;
   readonly reason: string;
-  /** The row of docs/standards.md where a user finds it: its first cell. */
-  readonly standardsRow: string;
+  /** The standard that it concerns; docs/standards.md has the whole row. */
+  readonly standard: string;
   /** The fields that it explains; a difference is accepted when rows explain all of its fields. */
   readonly fields: readonly Field[];
   readonly covers: (difference: Difference) => boolean;

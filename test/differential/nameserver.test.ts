@@ -1,7 +1,8 @@
 // Our nameserver against BIND: the same zone, the same 20,000 queries, the same replies but for what accepted.ts lists.
 // DIFFERENTIAL_SEED=n asks other queries; every failure is repeated by its seed.
 import { readFileSync } from 'node:fs';
-import { afterEach, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
 import { dig } from '../support/dig.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
 import { REPOSITORY } from '../support/installation.ts';
@@ -41,10 +42,12 @@ describeWith(BIND_PROGRAMS, 'our nameserver beside BIND', () => {
     const stale = [...verdict.accepted].filter(([, count]) => count === 0).map(([row]) => row.name);
     expect(stale).toEqual([]);
   });
+});
 
-  it('tells of every accepted difference in docs/standards.md', () => {
-    const document = readFileSync(`${REPOSITORY}/docs/standards.md`, 'utf8');
-    const rows = [...new Set(ACCEPTED.map((row) => row.standardsRow))];
-    expect(rows.filter((row) => !document.includes(`| ${row}`))).toEqual([]);
+describe('docs/standards.md', () => {
+  it('lists the accepted differences as they are here', () => {
+    const document = readFileSync(join(REPOSITORY, 'docs/standards.md'), 'utf8');
+    const rows = ACCEPTED.map(({ name, reason, standard }) => `| ${name} | ${reason} | ${standard} |\n`).join('');
+    expect(document).toContain(rows);
   });
 });

@@ -7,21 +7,23 @@ import { type FinishedProgram, runProgram } from './process.ts';
  * Sends one UPDATE: `nsupdate(primary, key, 'example.com', ['update add a.example.com 60 A 192.0.2.1'])`.
  *
  * Exit code 0 means NOERROR under a verified signature; otherwise stderr has the RCODE. The key goes over standard
- * input, never on the command line. Without a key the message is unsigned.
+ * input, never on the command line. Without a key the message is unsigned. Without a zone nsupdate finds it by asking for
+ * SOA records. `args` come before its input: `-v` for TCP.
  */
 export function nsupdate(
   server: ServerAddress,
   key: KeySpec | undefined,
-  zone: string,
+  zone: string | undefined,
   lines: readonly string[],
+  args: readonly string[] = [],
 ): Promise<FinishedProgram> {
   const input = [
     `server ${server.host} ${server.port}`,
-    `zone ${zone}`,
+    ...(zone === undefined ? [] : [`zone ${zone}`]),
     ...(key === undefined ? [] : [`key ${key.algorithm}:${key.name} ${key.secret}`]),
     ...lines,
     'send',
     '',
   ].join('\n');
-  return runProgram('nsupdate', ['-t', '5', '-r', '0'], { input });
+  return runProgram('nsupdate', ['-t', '5', '-r', '0', ...args], { input });
 }

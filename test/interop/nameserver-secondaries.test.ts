@@ -1,0 +1,84 @@
+// BIND, Knot and NSD as secondaries of our embedded nameserver, from the files in deploy/: NOTIFY, IXFR and AXFR with
+// TSIG, and how long after the acknowledgement of a change a secondary serves it.
+import { afterEach, expect, it } from 'vitest';
+import { dig } from '../support/dig.ts';
+import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
+import { freePort } from '../support/free-port.ts';
+import { nsupdate } from '../support/nsupdate.ts';
+import { waitUntil } from '../support/process.ts';
+import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
+import { SECONDARY_KINDS, SECONDARY_PROGRAMS, type SecondaryServer, startSecondary } from '../support/secondary.ts';
+
+const ZONE = 'hidden.example.com';
+const KEY = { name: ZONE, algorithm: 'hmac-sha512', secret: 'bm90IGEgc2VjcmV0LCBidXQgbG9uZyBlbm91Z2g=' };
+const UPDATES = 20;
+const HOSTS = 300;
+const RECORDS = Array.from({ length: HOSTS }, (_, index) => `static${index} 300 IN A 198.51.100.1\n`).join('');
+/** How each of them says that it got only what had changed. */
+const INCREMENTAL = {
+  bind: /Transfer completed: 1 messages, [4-9] records/,
+  knot: /IXFR, incoming, .*finished/,
+  nsd: /xfrd: zone .* committed .* (IXFR)?/,
+} as const;
+
+async function primarySerial(server: EmbeddedServer): Promise<number> {
+  return Number((await dig(server, [ZONE, 'SOA'])).short[0]?.split(' ')[2]);
+}
+
+describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'the embedded nameserver as hidden primary', () => {
+  const servers: (EmbeddedServer | SecondaryServer)[] = [];
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.stop()));
+  });
+
+  it.each(SECONDARY_KINDS)('%s serves each change within a second of its acknowledgement', async (kind) => {
+    const port = await freePort();
+    const primary = await startEmbedded({
+      zone: ZONE,
+      keys: [KEY],
+      secondaries: [{ address: `127.0.0.1:${port}`, key: KEY.name }],
+      records: RECORDS,
+    });
+    servers.push(primary);
+    const secondary = await startSecondary(kind, { zone: ZONE, key: KEY, primary, port });
+    servers.push(secondary);
+    expect((await dig(secondary, [`static${HOSTS - 1}.${ZONE}`, 'A'])).short).toEqual(['198.51.100.1']);
+
+    const lags: number[] = [];
+    for (let index = 0; index < UPDATES; index++) {
+      const address = `192.0.2.${index + 1}`;
+      const name = `home${index % 3}.${ZONE}`;
+      const change = [`update delete ${name} A`, `update add ${name} 60 A ${address}`];
+      expect(await nsupdate(primary, KEY, ZONE, change)).toMatchObject({ code: 0 });
+      const acknowledged = performance.now();
+      await waitUntil(`${kind} to serve ${address}`, async () => {
+        return (await dig(secondary, [name, 'A'])).short.includes(address);
+      });
+      lags.push(performance.now() - acknowledged);
+    }
+    lags.sort((a, b) => a - b);
+    const median = lags[UPDATES / 2]!;
+    console.log(`${kind}: median ${Math.round(median)} ms, longest ${Math.round(lags.at(-1)!)} ms behind`);
+    expect(median).toBeLessThan(1000);
+    expect(await secondary.serial()).toBe(await primarySerial(primary));
+    expect(secondary.log()).toMatch(INCREMENTAL[kind]);
+  });
+
+  it.each(SECONDARY_KINDS)('%s follows again after the primary was away, deletions too', async (kind) => {
+    const port = await freePort();
+    const primary = await startEmbedded({
+      zone: ZONE,
+      keys: [KEY],
+      secondaries: [{ address: `127.0.0.1:${port}`, key: KEY.name }],
+    });
+    servers.push(primary);
+    await nsupdate(primary, KEY, ZONE, [`update add early.${ZONE} 60 A 192.0.2.1`]);
+    const secondary = await startSecondary(kind, { zone: ZONE, key: KEY, primary, port });
+    servers.push(secondary);
+    expect((await dig(secondary, [`early.${ZONE}`, 'A'])).short).toEqual(['192.0.2.1']);
+    await nsupdate(primary, KEY, ZONE, [`update delete early.${ZONE}`, `update add late.${ZONE} 60 TXT "late"`]);
+    await waitUntil(`${kind} to follow`, async () => (await secondary.serial()) === (await primarySerial(primary)));
+    expect((await dig(secondary, [`early.${ZONE}`, 'A'])).rcode).toBe('NXDOMAIN');
+    expect((await dig(secondary, [`late.${ZONE}`, 'TXT'])).short).toEqual(['"late"']);
+  });
+});

@@ -1,0 +1,22 @@
+// kdig (knot-dnsutils), the tests' second independent reader; it prints nearly as dig does, and is parsed the same way.
+import { type DigReply, parseDig, type ServerAddress } from './dig.ts';
+import { freshDirectory, type KeySpec, writeInto } from './primary-server.ts';
+import { removeNow, runProgram } from './process.ts';
+
+/** Asks a server with kdig: `kdig(server, ['home.example.com', 'A', '+tcp'])`. A key signs the query. */
+export async function kdig(server: ServerAddress, args: readonly string[], key?: KeySpec): Promise<DigReply> {
+  const directory = freshDirectory('kdig');
+  try {
+    // The key goes in a file, never on the command line.
+    const text = key === undefined ? '' : `${key.algorithm}:${key.name}:${key.secret}\n`;
+    const signed = key === undefined ? [] : ['-k', writeInto(directory, 'key', text)];
+    const at = [`@${server.host}`, '-p', String(server.port), '+retry=0', '+timeout=3'];
+    const { stdout, stderr } = await runProgram('kdig', [...at, ...signed, ...args]);
+    const { text: output, ...reply } = parseDig(stdout + stderr);
+    // `;; ->>HEADER<<- opcode: QUERY; status: NOERROR; id: 1` and `;; Flags: qr aa; QUERY: 1; ...`
+    const flags = /^;; Flags: ([^;]*);/m.exec(output)?.[1]?.trim().split(' ') ?? reply.flags;
+    return { ...reply, flags, text: output };
+  } finally {
+    removeNow(directory);
+  }
+}
