@@ -43,11 +43,49 @@ export const RRType = {
 /** Classes (RFC 1035 §3.2.4; NONE: RFC 2136 §1.3). */
 export const RRClass = { IN: 1, CH: 3, HS: 4, NONE: 254, ANY: 255 } as const;
 
-const MNEMONICS = new Map<number, string>(Object.entries(RRType).map(([mnemonic, code]) => [code, mnemonic]));
+/** Types that have a name, and no structure in this file (IANA, as above). */
+const OTHER_TYPES = {
+  ...{
+    MD: 3,
+    MF: 4,
+    MB: 7,
+    MG: 8,
+    MR: 9,
+    NULL: 10,
+    WKS: 11,
+    HINFO: 13,
+    MINFO: 14,
+    RP: 17,
+    AFSDB: 18,
+    X25: 19,
+    ISDN: 20,
+  },
+  ...{ RT: 21, NSAP: 22, 'NSAP-PTR': 23, SIG: 24, KEY: 25, PX: 26, GPOS: 27, LOC: 29, NXT: 30, EID: 31, NIMLOC: 32 },
+  ...{ ATMA: 34, KX: 36, CERT: 37, A6: 38, SINK: 40, APL: 42, IPSECKEY: 45, DHCID: 49, SMIMEA: 53, HIP: 55, NINFO: 56 },
+  ...{ RKEY: 57, TALINK: 58, OPENPGPKEY: 61, CSYNC: 62, ZONEMD: 63, SPF: 99, NID: 104, L32: 105, L64: 106, LP: 107 },
+  ...{ EUI48: 108, EUI64: 109, TKEY: 249, MAILB: 253, MAILA: 254, URI: 256, AVC: 258, DOA: 259, AMTRELAY: 260 },
+  ...{ RESINFO: 261, WALLET: 262, TA: 32_768, DLV: 32_769 },
+};
+
+const CODES = new Map<string, number>(Object.entries({ ...RRType, ...OTHER_TYPES }));
+const MNEMONICS = new Map<number, string>([...CODES].map(([mnemonic, code]) => [code, mnemonic]));
 
 /** `A`, `AAAA`, … or `TYPE65280` for a type without a mnemonic here (RFC 3597 §5). */
 export function formatRRType(type: number): string {
   return MNEMONICS.get(type) ?? `TYPE${type}`;
+}
+
+/** The number of a type by its mnemonic or as `TYPE65280`, in any case; undefined for a text that is neither. */
+export function parseRRType(text: string): number | undefined {
+  const known = CODES.get(text) ?? CODES.get(text.toUpperCase());
+  if (known !== undefined) return known;
+  const digits = /^TYPE(\d{1,5})$/i.exec(text)?.[1];
+  return digits === undefined || Number(digits) > 0xffff ? undefined : Number(digits);
+}
+
+/** Types that are asked for or belong to one message, and are never data of a zone (RFC 2136 §3.4.1.2, RFC 6895 §3.1). */
+export function isMetaType(type: number): boolean {
+  return type === RRType.OPT || (type >= 128 && type <= 255);
 }
 
 export interface SoaRdata {

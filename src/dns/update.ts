@@ -3,10 +3,11 @@
  * prerequisites = answer, updates = authority (§2).
  */
 import type { DomainName } from './name.ts';
-import { type Rdata, type ResourceRecord, RRClass, RRType } from './rdata.ts';
+import { isMetaType, type Rdata, type ResourceRecord, RRClass, RRType } from './rdata.ts';
 import { type RRset, rrsetRecords } from './rrset.ts';
 import { type Message, makeMessage, Opcode } from './wire/message.ts';
-import { WireError } from './wire/reader.ts';
+import { decodeRdata } from './wire/rdata-codec.ts';
+import { WireError, WireReader } from './wire/reader.ts';
 import type { Prerequisite, ZoneChange, ZoneEdit } from './zone-change.ts';
 
 /**
@@ -100,11 +101,6 @@ export function parseUpdate(message: Message): UpdateContent {
   };
 }
 
-/** Meta-types and QTYPEs cannot be the type of data (RFC 2136 §3.4.1.2, RFC 6895 §3.1). */
-function isMetaType(type: number): boolean {
-  return type === RRType.OPT || (type >= 128 && type <= 255);
-}
-
 function parsePrerequisites(records: readonly ResourceRecord[], zoneClass: number): Prerequisite[] {
   const prerequisites: Prerequisite[] = [];
   const equal = new Map<string, { ownerName: DomainName; type: number; rdatas: Rdata[] }>();
@@ -156,5 +152,7 @@ function parseEdit({ ownerName, type, class: rrClass, ttl, rdata }: ResourceReco
   }
   if (rrClass !== RRClass.NONE) fail('unknown class');
   if (isMetaType(type)) fail('meta type');
-  return { kind: 'delete-from-rrset', ownerName, type, rdatas: [rdata] };
+  // No octets: RDATA of a type whose RDATA may be empty (RFC 2136 §2.5.4), else an error.
+  const member = rdata.kind === 'empty' ? decodeRdata(new WireReader(new Uint8Array(0)), type) : rdata;
+  return { kind: 'delete-from-rrset', ownerName, type, rdatas: [member] };
 }

@@ -336,7 +336,7 @@ function writeCounted(writer: WireWriter, octets: Uint8Array): void {
 }
 
 /** RFC 4034 §4.1.2: windows in increasing order, 1 to 32 octets each, no zero octet at the end. */
-function typeBitmaps(reader: WireReader): number[] {
+export function typeBitmaps(reader: WireReader): number[] {
   const types: number[] = [];
   let previous = -1;
   while (reader.remaining > 0) {
@@ -352,7 +352,7 @@ function typeBitmaps(reader: WireReader): number[] {
   return types;
 }
 
-function writeTypeBitmaps(writer: WireWriter, types: readonly number[]): void {
+export function writeTypeBitmaps(writer: WireWriter, types: readonly number[]): void {
   const sorted = [...new Set(types)].sort((a, b) => a - b);
   for (let i = 0; i < sorted.length; ) {
     const window = sorted[i]! >> 8;

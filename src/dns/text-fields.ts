@@ -1,0 +1,270 @@
+/**
+ * The fields that RDATA is made of, each with its presentation form and its octets. A type's syntax is a list of them:
+ * see rdata-text.ts.
+ */
+import { formatIpv4, formatIpv6, ipv4Octets, ipv6Octets, parseIpAddress } from './address.ts';
+import { DomainName } from './name.ts';
+import { formatRRType, parseRRType } from './rdata.ts';
+import {
+  formatBase32Hex,
+  formatSignatureTime,
+  parseBase32Hex,
+  parseSeconds,
+  parseSignatureTime,
+} from './text-numbers.ts';
+import { PresentationError, quoteText, shown, type TokenCursor, unescapeText } from './text-tokens.ts';
+import { typeBitmaps, writeTypeBitmaps } from './wire/rdata-codec.ts';
+import type { WireReader } from './wire/reader.ts';
+import type { WireWriter } from './wire/writer.ts';
+
+export interface TextField {
+  /** @throws PresentationError, NameError */
+  read(tokens: TokenCursor, writer: WireWriter): void;
+  /**
+   * The text of the next octets. Undefined: this value has no text, the RDATA is written as octets (RFC 3597 §5).
+   * @throws WireError where the octets are no such field
+   */
+  print(reader: WireReader, origin: DomainName | undefined): string | undefined;
+}
+
+type Width = 8 | 16 | 32;
+
+function writeNumber(writer: WireWriter, width: Width, value: number): void {
+  if (width === 8) writer.u8(value);
+  else if (width === 16) writer.u16(value);
+  else writer.u32(value);
+}
+
+function readNumber(reader: WireReader, width: Width): number {
+  if (width === 8) return reader.u8();
+  return width === 16 ? reader.u16() : reader.u32();
+}
+
+/** A decimal number; `mnemonics` are other ways to write some. */
+function number(width: Width, what: string, mnemonics?: ReadonlyMap<string, number>): TextField {
+  const largest = 2 ** width - 1;
+  return {
+    read: (tokens, writer) => {
+      const text = tokens.word(what);
+      const value = /^\d{1,10}$/.test(text) ? Number(text) : mnemonics?.get(text.toUpperCase());
+      if (value === undefined || value > largest) {
+        throw new PresentationError(`${what} must be a number from 0 to ${largest}; it is '${shown(text)}'`);
+      }
+      writeNumber(writer, width, value);
+    },
+    print: (reader) => String(readNumber(reader, width)),
+  };
+}
+
+export const u8 = (what: string): TextField => number(8, what);
+export const u16 = (what: string): TextField => number(16, what);
+export const u32 = (what: string): TextField => number(32, what);
+
+/** DNSSEC algorithms (IANA "DNS Security Algorithm Numbers"); written as numbers, read as either (RFC 4034 §2.2). */
+const ALGORITHMS = new Map(
+  Object.entries({
+    ...{ DELETE: 0, RSAMD5: 1, DH: 2, DSA: 3, RSASHA1: 5, 'DSA-NSEC3-SHA1': 6, 'RSASHA1-NSEC3-SHA1': 7, RSASHA256: 8 },
+    ...{ RSASHA512: 10, 'ECC-GOST': 12, ECDSAP256SHA256: 13, ECDSAP384SHA384: 14, ED25519: 15, ED448: 16 },
+    ...{ INDIRECT: 252, PRIVATEDNS: 253, PRIVATEOID: 254 },
+  }),
+);
+export const algorithm: TextField = number(8, 'the algorithm', ALGORITHMS);
+
+/** CERT types (RFC 4398 §2.1). */
+const CERTIFICATES = new Map(
+  Object.entries({ PKIX: 1, SPKI: 2, PGP: 3, IPKIX: 4, ISPKI: 5, IPGP: 6, ACPKIX: 7, IACPKIX: 8, URI: 253, OID: 254 }),
+);
+export const certificateType: TextField = number(16, 'the certificate type', CERTIFICATES);
+
+/** Seconds of 32 bits; units are allowed. */
+export const seconds = (what: string): TextField => ({
+  read: (tokens, writer) => {
+    const text = tokens.word(what);
+    const value = parseSeconds(text);
+    if (value === undefined || value > 0xffff_ffff) {
+      throw new PresentationError(`${what} must be seconds, or as 1h30m, below 2^32; it is '${shown(text)}'`);
+    }
+    writer.u32(value);
+  },
+  print: (reader) => String(reader.u32()),
+});
+
+export const signatureTime = (what: string): TextField => ({
+  read: (tokens, writer) => {
+    const text = tokens.word(what);
+    const value = parseSignatureTime(text);
+    if (value === undefined) {
+      throw new PresentationError(`${what} must be a date as YYYYMMDDHHmmSS; it is '${shown(text)}'`);
+    }
+    writer.u32(value);
+  },
+  print: (reader) => formatSignatureTime(reader.u32()),
+});
+
+/** A name from a zone file: `@` is the origin, a name without a final dot is relative to it. */
+export function parseZoneFileName(text: string, origin: DomainName): DomainName {
+  return text === '@' ? origin : DomainName.parse(text, origin);
+}
+
+/** The name relative to the origin where that keeps every octet of it, else whole. */
+export function formatZoneFileName(name: DomainName, origin: DomainName | undefined): string {
+  const text = name.toString();
+  if (origin === undefined || name.isRoot || !name.isAtOrBelow(origin)) return text;
+  if (!name.wireText.endsWith(origin.wireText)) return text;
+  if (name.octets.length === origin.octets.length) return '@';
+  return text.slice(0, origin.isRoot ? -1 : -1 - origin.toString().length);
+}
+
+export const name = (what: string): TextField => ({
+  read: (tokens, writer) => writer.bytes(parseZoneFileName(tokens.word(what), tokens.origin).octets),
+  print: (reader, origin) => formatZoneFileName(reader.name(false), origin),
+});
+
+export const ipv4: TextField = {
+  read: (tokens, writer) => {
+    const text = tokens.word('the address');
+    if (parseIpAddress(text)?.family !== 4) throw new PresentationError(`'${shown(text)}' is not an IPv4 address`);
+    writer.bytes(ipv4Octets(text));
+  },
+  print: (reader) => formatIpv4(reader.bytes(4), 0),
+};
+
+export const ipv6: TextField = {
+  read: (tokens, writer) => {
+    const text = tokens.word('the address');
+    if (parseIpAddress(text)?.family !== 6) throw new PresentationError(`'${shown(text)}' is not an IPv6 address`);
+    writer.bytes(ipv6Octets(text));
+  },
+  print: (reader) => formatIpv6(reader.bytes(16)),
+};
+
+function readString(tokens: TokenCursor, what: string): Buffer {
+  const octets = unescapeText(tokens.next(what).text);
+  if (octets.length > 255) {
+    throw new PresentationError(
+      `${what} has ${octets.length} octets and a string has 255 at most: cut it into several strings, each in quotes`,
+    );
+  }
+  return octets;
+}
+
+/** One character-string (RFC 1035 §3.3). */
+export const string = (what: string): TextField => ({
+  read: (tokens, writer) => writer.characterString(readString(tokens, what)),
+  print: (reader) => quoteText(reader.characterString()),
+});
+
+/** `least` or more character-strings, up to the end. */
+export const strings = (what: string, least = 1): TextField => ({
+  read: (tokens, writer) => {
+    for (let i = 0; i < least || !tokens.done; i++) writer.characterString(readString(tokens, what));
+  },
+  print: (reader) => {
+    const texts: string[] = [];
+    while (texts.length < least || reader.remaining > 0) texts.push(quoteText(reader.characterString()));
+    return texts.join(' ');
+  },
+});
+
+/** One quoted text of any length, without length octets, up to the end (CAA, URI). */
+export const restText = (what: string): TextField => ({
+  read: (tokens, writer) => writer.bytes(unescapeText(tokens.next(what).text)),
+  print: (reader) => quoteText(reader.rest()),
+});
+
+/** CAA's tag: letters and digits (RFC 8659 §4.1). */
+export const tag: TextField = {
+  read: (tokens, writer) => {
+    const text = tokens.word('the tag');
+    if (!/^[a-z0-9]{1,255}$/i.test(text)) {
+      throw new PresentationError(`the tag must be letters and digits, as issue; it is '${shown(text)}'`);
+    }
+    writer.characterString(Buffer.from(text, 'latin1'));
+  },
+  print: (reader) => Buffer.from(reader.characterString()).toString('latin1'),
+};
+
+function hexOctets(text: string, what: string): Buffer {
+  if (!/^([0-9a-f]{2})+$/i.test(text)) {
+    throw new PresentationError(`${what} must be pairs of hexadecimal digits; it is '${shown(text)}'`);
+  }
+  return Buffer.from(text, 'hex');
+}
+
+/** Hexadecimal digits up to the end; at least one octet. */
+export const restHex = (what: string): TextField => ({
+  read: (tokens, writer) => writer.bytes(hexOctets(tokens.joined(what), what)),
+  print: (reader) => Buffer.from(reader.rest()).toString('hex').toUpperCase() || undefined,
+});
+
+/** Base64 up to the end; at least one octet. */
+export const restBase64 = (what: string): TextField => ({
+  read: (tokens, writer) => {
+    const text = tokens.joined(what);
+    if (text.length % 4 !== 0 || !/^[a-z0-9+/]+={0,2}$/i.test(text)) {
+      throw new PresentationError(`${what} must be base64; it is '${shown(text)}'`);
+    }
+    writer.bytes(Buffer.from(text, 'base64'));
+  },
+  print: (reader) => Buffer.from(reader.rest()).toString('base64') || undefined,
+});
+
+/** NSEC3's salt: hexadecimal, or `-` for none (RFC 5155 §3.3). */
+export const salt: TextField = {
+  read: (tokens, writer) => {
+    const text = tokens.word('the salt');
+    if (text.length > 510) throw new PresentationError('the salt has more than 255 octets');
+    writer.characterString(text === '-' ? Buffer.alloc(0) : hexOctets(text, 'the salt'));
+  },
+  print: (reader) => Buffer.from(reader.characterString()).toString('hex').toUpperCase() || '-',
+};
+
+export const nextHashed: TextField = {
+  read: (tokens, writer) => {
+    const text = tokens.word('the next hashed owner name');
+    const octets = parseBase32Hex(text);
+    if (octets === undefined || octets.length > 255) {
+      throw new PresentationError(`the next hashed owner name must be base32hex; it is '${shown(text)}'`);
+    }
+    writer.characterString(octets);
+  },
+  print: (reader) => formatBase32Hex(reader.characterString()).toUpperCase() || undefined,
+};
+
+function typeNumber(text: string): number {
+  const type = parseRRType(text);
+  if (type === undefined)
+    throw new PresentationError(`'${shown(text)}' is no RR type: write it as TYPE and its number`);
+  return type;
+}
+
+export const rrType = (what: string): TextField => ({
+  read: (tokens, writer) => writer.u16(typeNumber(tokens.word(what))),
+  print: (reader) => formatRRType(reader.u16()),
+});
+
+/** The types of NSEC and its like, up to the end (RFC 4034 §4.1.2). */
+export const typeBitmap: TextField = {
+  read: (tokens, writer) => {
+    const types: number[] = [];
+    while (!tokens.done) types.push(typeNumber(tokens.word('a type')));
+    writeTypeBitmaps(writer, types);
+  },
+  print: (reader) => typeBitmaps(reader).map(formatRRType).join(' '),
+};
+
+/** Groups of hexadecimal digits with a sign between, as 00-00-5e-00-53-2a (RFC 7043) and 0014:4fff (RFC 6742). */
+export const groups = (what: string, count: number, digits: 2 | 4, between: '-' | ':'): TextField => ({
+  read: (tokens, writer) => {
+    const text = tokens.word(what);
+    const parts = text.split(between);
+    if (parts.length !== count || parts.some((part) => !new RegExp(`^[0-9a-f]{1,${digits}}$`, 'i').test(part))) {
+      throw new PresentationError(`${what} must be ${count} groups of hexadecimal digits; it is '${shown(text)}'`);
+    }
+    for (const part of parts) writeNumber(writer, digits === 2 ? 8 : 16, Number.parseInt(part, 16));
+  },
+  print: (reader) => {
+    const numbers = Array.from({ length: count }, () => readNumber(reader, digits === 2 ? 8 : 16));
+    return numbers.map((value) => value.toString(16).padStart(digits, '0')).join(between);
+  },
+});

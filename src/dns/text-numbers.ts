@@ -1,0 +1,63 @@
+/**
+ * Numbers and octets of presentation form: times with units, the dates of RRSIG (RFC 4034 §3.2), base32hex (RFC 4648 §7,
+ * without padding as RFC 5155 §3.3 wants it).
+ */
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** Seconds from `3600`, `1h`, `1h30m`; undefined for another text. Large values are the caller's concern. */
+export function parseSeconds(text: string): number | undefined {
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  if (!/^(\d{1,12}[smhdw])+$/i.test(text)) return undefined;
+  let seconds = 0;
+  for (const [, digits, unit] of text.matchAll(/(\d+)(\D)/g))
+    seconds += Number(digits) * UNIT_SECONDS[unit!.toLowerCase()]!;
+  return seconds;
+}
+
+/** Seconds since 1970 from `YYYYMMDDHHmmSS` in UTC or from a plain number of 32 bits; undefined for another text. */
+export function parseSignatureTime(text: string): number | undefined {
+  const fields = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(text)?.slice(1).map(Number);
+  if (fields === undefined) return /^\d{1,10}$/.test(text) && Number(text) <= 0xffff_ffff ? Number(text) : undefined;
+  const [year, month, day, hour, minute, second] = fields as [number, number, number, number, number, number];
+  const seconds = Date.UTC(year, month - 1, day, hour, minute, second) / 1000;
+  // A date that is none, as 31 February, comes back as another.
+  if (seconds < 0 || seconds > 0xffff_ffff || formatSignatureTime(seconds) !== text) return undefined;
+  return seconds;
+}
+
+export function formatSignatureTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(/\D/g, '').slice(0, 14);
+}
+
+const BASE32HEX = '0123456789abcdefghijklmnopqrstuv';
+
+export function formatBase32Hex(octets: Uint8Array): string {
+  let text = '';
+  let bits = 0;
+  let count = 0;
+  for (const octet of octets) {
+    bits = ((bits << 8) | octet) & 0xfff;
+    for (count += 8; count >= 5; count -= 5) text += BASE32HEX[(bits >> (count - 5)) & 31];
+  }
+  return count > 0 ? text + BASE32HEX[(bits << (5 - count)) & 31] : text;
+}
+
+/** Undefined for a text that is not base32hex. */
+export function parseBase32Hex(text: string): Uint8Array | undefined {
+  const octets = new Uint8Array(Math.floor((text.length * 5) / 8));
+  let bits = 0;
+  let count = 0;
+  let length = 0;
+  for (const character of text.toLowerCase()) {
+    const value = BASE32HEX.indexOf(character);
+    if (value < 0) return undefined;
+    bits = ((bits << 5) | value) & 0xfff;
+    count += 5;
+    if (count < 8) continue;
+    count -= 8;
+    octets[length++] = bits >> count;
+  }
+  // What is left over is less than a whole digit, and zero.
+  return count < 5 && (bits & ((1 << count) - 1)) === 0 ? octets : undefined;
+}

@@ -1,0 +1,102 @@
+/**
+ * The words of presentation form (RFC 1035 §5.1): escapes and quotes of character-strings, and a cursor over the words of
+ * one RDATA. How a file is cut into words is in zone-file-scanner.ts.
+ */
+import type { DomainName } from './name.ts';
+
+/** One word. `text` has its escapes still; quotes around the whole word are taken off, those after `key=` are not. */
+export interface TextToken {
+  readonly text: string;
+  readonly quoted: boolean;
+}
+
+/** A text that is no presentation form. The message may be shown to the user; whoever knows the place adds it. */
+export class PresentationError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'PresentationError';
+  }
+}
+
+/** The words of one RDATA, read from left to right. */
+export class TokenCursor {
+  readonly #tokens: readonly TextToken[];
+  #at = 0;
+  /** What relative names are relative to. */
+  readonly origin: DomainName;
+
+  constructor(tokens: readonly TextToken[], origin: DomainName) {
+    this.#tokens = tokens;
+    this.origin = origin;
+  }
+
+  get done(): boolean {
+    return this.#at >= this.#tokens.length;
+  }
+
+  /** @param what names the field in the error, as "the preference" */
+  next(what: string): TextToken {
+    const token = this.#tokens[this.#at++];
+    if (token === undefined) throw new PresentationError(`${what} is missing`);
+    return token;
+  }
+
+  /** A word that may not stand in quotes. */
+  word(what: string): string {
+    const { text, quoted } = this.next(what);
+    if (quoted) throw new PresentationError(`${what} must not stand in quotes`);
+    return text;
+  }
+
+  /** What is left, in one text without the white space between: hexadecimal and base64 may be cut anywhere. */
+  joined(what: string): string {
+    let text = this.word(what);
+    while (!this.done) text += this.word(what);
+    return text;
+  }
+}
+
+const BACKSLASH = 0x5c;
+
+/** The octets that a word stands for: `\DDD` and `\X` resolved, characters beyond ASCII as UTF-8. */
+export function unescapeText(text: string): Buffer {
+  const octets = Buffer.from(text, 'utf8');
+  if (!text.includes('\\')) return octets;
+  let length = 0;
+  for (let at = 0; at < octets.length; at++) {
+    if (octets[at] !== BACKSLASH) {
+      octets[length++] = octets[at]!;
+      continue;
+    }
+    const digits = /^\d{3}/.exec(octets.toString('latin1', at + 1, at + 4))?.[0];
+    if (digits !== undefined) {
+      if (Number(digits) > 255) throw new PresentationError(`the escape \\${digits} is larger than 255`);
+      octets[length++] = Number(digits);
+      at += 3;
+    } else {
+      const next = octets[++at];
+      if (next === undefined || (next >= 0x30 && next <= 0x39)) {
+        throw new PresentationError(`'${shown(text)}' has an incomplete escape: write \\DDD with three digits`);
+      }
+      octets[length++] = next;
+    }
+  }
+  return octets.subarray(0, length);
+}
+
+/** Octets as a quoted character-string. */
+export function quoteText(octets: Uint8Array): string {
+  const text = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');
+  return `"${/^[ !#-[\]-~]*$/.test(text) ? text : text.replace(/[^ !#-[\]-~]/g, escapeOctet)}"`;
+}
+
+function escapeOctet(character: string): string {
+  if (character === '"' || character === '\\') return `\\${character}`;
+  return `\\${String(character.charCodeAt(0)).padStart(3, '0')}`;
+}
+
+/** A part of the input for an error text: short, and free of characters that steer a terminal. */
+export function shown(text: string): string {
+  const clean = text.slice(0, 61).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
+  return clean.length > 60 ? `${clean.slice(0, 60)}…` : clean;
+}

@@ -1,0 +1,148 @@
+/**
+ * Cuts a zone file into entries of words (RFC 1035 §5.1): comments, quotes, escapes, and parentheses that let an entry
+ * go on over line ends. Time and memory are linear in the text. What the words mean is not known here.
+ */
+import { PresentationError, type TextToken } from './text-tokens.ts';
+
+export interface ZoneFileEntry {
+  /** The line of the text on which the entry begins, counted from 1. */
+  readonly line: number;
+  /** The entry begins with white space: its owner name is the last one. */
+  readonly indented: boolean;
+  /** At least one. */
+  readonly tokens: readonly TextToken[];
+}
+
+/** What is wrong with the text, and on which of its lines. */
+export class ScanError extends PresentationError {
+  readonly line: number;
+  constructor(line: number, message: string) {
+    super(message);
+    this.name = 'ScanError';
+    this.line = line;
+  }
+}
+
+const TAB = 9;
+const LINE_FEED = 10;
+const RETURN = 13;
+const SPACE = 32;
+const QUOTE = 34;
+const OPEN = 40;
+const CLOSE = 41;
+const SEMICOLON = 59;
+const EQUALS = 61;
+const BACKSLASH = 92;
+
+/** Characters that a plain word does not have. */
+const SPECIAL = new Uint8Array(128);
+for (const code of [TAB, LINE_FEED, RETURN, SPACE, QUOTE, OPEN, CLOSE, SEMICOLON, BACKSLASH]) SPECIAL[code] = 1;
+
+/** The entries of a text, one after the other. @throws ScanError */
+export function* scanZoneFile(text: string): Generator<ZoneFileEntry> {
+  const scanner = new Scanner(text);
+  for (let entry = scanner.next(); entry !== undefined; entry = scanner.next()) yield entry;
+}
+
+/** The words of a text that is one entry, as RDATA alone. @throws ScanError */
+export function scanWords(text: string): readonly TextToken[] {
+  const scanner = new Scanner(text);
+  const entry = scanner.next();
+  if (entry === undefined) return [];
+  if (scanner.next() !== undefined) throw new ScanError(entry.line, 'there is more than one line');
+  return entry.tokens;
+}
+
+class Scanner {
+  readonly #text: string;
+  #at: number;
+  #line = 1;
+
+  constructor(text: string) {
+    this.#text = text;
+    // A byte order mark, as some editors put it.
+    this.#at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
+  }
+
+  /** The next entry that has a word. */
+  next(): ZoneFileEntry | undefined {
+    const text = this.#text;
+    const tokens: TextToken[] = [];
+    let lineStart = this.#at;
+    let line = this.#line;
+    let indented = false;
+    let depth = 0;
+    let openLine = 0;
+    for (;;) {
+      if (this.#at >= text.length) {
+        if (depth > 0) throw new ScanError(openLine, "the parenthesis '(' is not closed");
+        return tokens.length > 0 ? { line, indented, tokens } : undefined;
+      }
+      const code = text.charCodeAt(this.#at);
+      if (code === LINE_FEED) {
+        this.#at += 1;
+        this.#line += 1;
+        if (depth > 0) continue;
+        if (tokens.length > 0) return { line, indented, tokens };
+        lineStart = this.#at;
+        line = this.#line;
+      } else if (code === SPACE || code === TAB || code === RETURN) {
+        this.#at += 1;
+      } else if (code === SEMICOLON) {
+        const end = text.indexOf('\n', this.#at);
+        this.#at = end < 0 ? text.length : end;
+      } else if (code === OPEN || code === CLOSE) {
+        if (tokens.length === 0 && depth === 0) {
+          indented = this.#at > lineStart;
+          line = this.#line;
+        }
+        if (code === OPEN && depth === 0) openLine = this.#line;
+        depth += code === OPEN ? 1 : -1;
+        if (depth < 0) throw new ScanError(this.#line, "there is a ')' without a '('");
+        this.#at += 1;
+      } else {
+        if (tokens.length === 0 && depth === 0) indented = this.#at > lineStart;
+        tokens.push(this.#token());
+      }
+    }
+  }
+
+  #token(): TextToken {
+    const text = this.#text;
+    const start = this.#at;
+    if (text.charCodeAt(start) === QUOTE) {
+      const end = this.#quoteEnd(start);
+      this.#at = end + 1;
+      return { text: text.slice(start + 1, end), quoted: true };
+    }
+    let at = start;
+    for (; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code > 127 || SPECIAL[code] === 0) continue;
+      if (code === BACKSLASH) {
+        const next = text.charCodeAt(at + 1);
+        if (Number.isNaN(next) || next === LINE_FEED || next === RETURN) {
+          throw new ScanError(this.#line, 'a backslash at the end of the line escapes nothing');
+        }
+        at += 1;
+      } else if (code === QUOTE && text.charCodeAt(at - 1) === EQUALS) {
+        // key="value" is one word (RFC 9460 §2.1).
+        at = this.#quoteEnd(at);
+      } else break;
+    }
+    this.#at = at;
+    return { text: text.slice(start, at), quoted: false };
+  }
+
+  /** The place of the quote that ends the one at `start`. */
+  #quoteEnd(start: number): number {
+    const text = this.#text;
+    for (let at = start + 1; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code === QUOTE) return at;
+      if (code === LINE_FEED) break;
+      if (code === BACKSLASH && text.charCodeAt(at + 1) !== LINE_FEED) at += 1;
+    }
+    throw new ScanError(this.#line, 'the quoted string has no end on this line');
+  }
+}
