@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 export const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 export const ZONE = 'bench.example.com';
 export const SECRET = 'benchsecret12345';
-const KEY = Buffer.from('a key that only this benchmark has, 64 octets or so, long enough').toString('base64');
+export const KEY = Buffer.from('a key that only this benchmark has, 64 octets or so, long enough').toString('base64');
 
 /** The flags with which the systemd unit starts node: the benchmark measures what is deployed. */
 export const UNIT_FLAGS =
@@ -44,7 +44,7 @@ process.on('exit', () => {
 });
 
 /** @param {string} command @param {string[]} args */
-function start(command, args) {
+export function startChild(command, args) {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   children.add(child);
   child.on('exit', () => children.delete(child));
@@ -59,12 +59,12 @@ export function stop(child) {
   return ended;
 }
 
-/** Polls until the condition holds. @param {() => boolean | Promise<boolean>} condition @param {string} what */
-export async function until(condition, what) {
-  const limit = Date.now() + 20_000;
+/** Polls until the condition holds. @param {() => boolean | Promise<boolean>} condition @param {string} what @param {number} everyMs */
+export async function until(condition, what, everyMs = 5) {
+  const limit = Date.now() + 60_000;
   while (!(await condition())) {
     if (Date.now() > limit) throw new Error(`gave up waiting for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
@@ -106,7 +106,7 @@ key "${ZONE}" { algorithm hmac-sha512; secret "${KEY}"; };
 zone "${ZONE}" { type primary; file "zone.db"; allow-update { key "${ZONE}"; }; allow-transfer { key "${ZONE}"; }; };
 `,
   );
-  const child = start('named', ['-f', '-c', join(directory, 'named.conf')]);
+  const child = startChild('named', ['-f', '-c', join(directory, 'named.conf')]);
   await until(() => serial(port) > 0, 'BIND');
   return { port, child };
 }
@@ -145,7 +145,7 @@ export async function startServer(directory, primaryPort, flags) {
     { mode: 0o600 },
   );
   const begin = process.hrtime.bigint();
-  const child = start(process.execPath, [...flags, MAIN, '--config', file, 'serve']);
+  const child = startChild(process.execPath, [...flags, MAIN, '--config', file, 'serve']);
   const url = `http://127.0.0.1:${port}`;
   await until(async () => {
     try {
