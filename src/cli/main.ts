@@ -7,7 +7,6 @@ import { Command, CommanderError } from 'commander';
 import { optionsHelp } from '../config/document.ts';
 import { ConfigError } from '../config/problem.ts';
 import { AppError } from '../core/errors.ts';
-import { ListenError } from '../http/listeners.ts';
 import { VERSION } from '../version.ts';
 import { checkCommand } from './commands/check.ts';
 import { configCommand } from './commands/config.ts';
@@ -17,7 +16,7 @@ import { initCommand } from './commands/init.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { serveCommand } from './commands/serve.ts';
 import { updateCommand } from './commands/update.ts';
-import { formatConfigError, formatFailure, UsageError } from './output.ts';
+import { formatConfigError, formatFailure, isStartError, UsageError } from './output.ts';
 
 const program = new Command('dyndns')
   .description('A dynamic-DNS server: takes a changed address over HTTP and changes DNS by signed DNS UPDATE.')
@@ -58,7 +57,7 @@ function report(error: unknown): number {
     process.stderr.write(`dyndns: ${error.message}\n`);
     return 2;
   }
-  if (error instanceof AppError || error instanceof ListenError) {
+  if (error instanceof AppError || isStartError(error)) {
     process.stderr.write(formatFailure(error));
     return 1;
   }

@@ -1,8 +1,7 @@
 /** How the command line says that something went wrong, and what to do then. */
 import { relative } from 'node:path';
 import { type ConfigError, NoConfigFileError } from '../config/problem.ts';
-import type { AppError } from '../core/errors.ts';
-import { ListenError } from '../http/listeners.ts';
+import { AppError } from '../core/errors.ts';
 import { formatOriginalError } from '../http/protocols/original.ts';
 
 /** A command that makes no sense as it was given. */
@@ -44,8 +43,21 @@ export function programCall(script: string = process.argv[1] ?? '', cwd: string 
   return `node ${path.startsWith('..') ? script : path}`;
 }
 
-/** The same line that the HTTP API answers with. */
-export function formatFailure(error: AppError | ListenError): string {
-  if (error instanceof ListenError) return `ERROR: ${error.message}\n`;
-  return formatOriginalError(error, 'none').body;
+/** Errors at a start whose messages say what the operator is to do: by name, for the command line knows no nameserver. */
+const START_ERRORS: ReadonlySet<string> = new Set([
+  'ListenError',
+  'DnsListenError',
+  'DatabaseLockedError',
+  'SqliteError',
+  'StaticConflict',
+  'ZoneFileError',
+]);
+
+export function isStartError(error: unknown): error is Error {
+  return error instanceof Error && START_ERRORS.has(error.name);
+}
+
+/** The same line that the HTTP API answers with; what went wrong at a start is told as it is. */
+export function formatFailure(error: Error): string {
+  return error instanceof AppError ? formatOriginalError(error, 'none').body : `ERROR: ${error.message}\n`;
 }

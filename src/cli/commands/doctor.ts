@@ -73,6 +73,9 @@ const LABELS: Record<FindingStatus, { readonly label: string; readonly colour: n
 };
 
 const INDENT = ' '.repeat(15);
+/** Stands before what to do. */
+const ARROW = '-> ';
+const BELOW_ARROW = '   ';
 
 /** The findings by group, wrapped; lines of advice that begin with two spaces stay whole, to be copied. */
 export function formatFindings(zone: DomainName, findings: readonly Finding[], { columns, colours }: Layout): string {
@@ -84,7 +87,13 @@ export function formatFindings(zone: DomainName, findings: readonly Finding[], {
     out += `\n${TITLES[check]}\n`;
     for (const { status, text, advice } of group) {
       const { label, colour } = LABELS[status];
-      const lines = [text, ...(advice?.split('\n') ?? [])].flatMap((line) => wrap(line, columns - INDENT.length));
+      const width = columns - INDENT.length;
+      const lines = wrap(text, width);
+      for (const [index, line] of (advice?.split('\n') ?? []).entries()) {
+        lines.push(
+          ...wrap(line, width - ARROW.length).map((part, at) => `${index + at === 0 ? ARROW : BELOW_ARROW}${part}`),
+        );
+      }
       out += `  ${paint(label.padEnd(INDENT.length - 2), colour)}${lines.join(`\n${INDENT}`)}\n`;
     }
   }

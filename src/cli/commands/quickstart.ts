@@ -10,7 +10,7 @@ import { Command } from 'commander';
 import type { Config, DnsEndpoint } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { DyndnsServer } from '../../server.ts';
-import { programCall, UsageError } from '../output.ts';
+import { isStartError, programCall, UsageError } from '../output.ts';
 import { runServer } from '../run-server.ts';
 import { writeSecretFile } from '../secret-file.ts';
 
@@ -38,8 +38,8 @@ async function quickstart({ dir }: { dir: string }, command: Command): Promise<v
   }
   const { server, config } = await runServer(() => loadConfig(file, process.env).config).catch((error: unknown) => {
     // Whoever types `quickstart` has not seen the file in which the ports stand.
-    const isListenError = error instanceof Error && error.name.endsWith('ListenError');
-    if (isListenError) error.message += ` The options are in ${shown(file)}.`;
+    if (isStartError(error) && error.name.endsWith('ListenError'))
+      error.message += ` The options are in ${shown(file)}.`;
     throw error;
   });
   const { secret } = config;
