@@ -87,20 +87,28 @@ function addToRRset(draft: ZoneDraft, { ownerName, type, ttl, rdatas }: RRset): 
   const node = draft.find(ownerName.key);
   // §3.4.2.2: what would stand beside a CNAME, or a CNAME beside something else, is passed over.
   if (node?.rrsets.some((rrset) => (rrset.type === RRType.CNAME) !== (type === RRType.CNAME))) return;
+  // What NS and DNAME of a wildcard would mean nobody knows (RFC 4592 §4.2, §4.4); a DS is at the parent (RFC 4035 §2.4).
+  if ((type === RRType.NS || type === RRType.DNAME) && ownerName.isWildcard) return;
+  if (type === RRType.DS && ownerName.key === draft.apex.key) return;
   const known = node && findRRset(node, type);
   let members = known?.rdatas ?? [];
+  let applies = false;
   for (const rdata of rdatas.map(rdataText)) {
     if (type === RRType.SOA) {
-      if (known === undefined || !serialIsLater(soaSerial(rdata), soaSerial(members[0]!))) continue;
+      // Later than the published one, too: several steps together could lead past it (RFC 1982 §3.2).
+      const serial = soaSerial(rdata);
+      if (known === undefined || !serialIsLater(serial, soaSerial(members[0]!))) continue;
+      if (!serialIsLater(serial, draft.base.serial)) continue;
       members = [rdata];
+    } else if (members.some((member) => sameRdata(type, member, rdata))) {
+      // It is there already, be it with another case: only the TTL may be new.
     } else if (type === RRType.CNAME || type === RRType.DNAME) members = [rdata];
-    else {
-      const at = members.findIndex((member) => sameRdata(type, member, rdata));
-      members = at < 0 ? [...members, rdata] : members.with(at, rdata);
-    }
+    else members = [...members, rdata];
+    applies = true;
   }
+  if (!applies || (known?.rdatas === members && known.ttl === ttl)) return;
   // All members of an RRset have one TTL (RFC 2181 §5.2): the one that came last.
-  if (members.length > 0) draft.setRRset(ownerName, { type, ttl, rdatas: members });
+  draft.setRRset(ownerName, { type, ttl, rdatas: members });
 }
 
 function deleteRRset(draft: ZoneDraft, key: string, type: number): void {
