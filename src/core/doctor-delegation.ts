@@ -5,7 +5,7 @@
  * The parent's nameservers are asked themselves: a resolver would answer from the zone, or from its cache.
  */
 import type { IpAddress } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
+import { DomainName } from '../dns/name.ts';
 import { type ResourceRecord, RRType } from '../dns/rdata.ts';
 import { addressesAt, findAddresses } from './doctor-addresses.ts';
 import type { Finding, FindingStatus, Lookup, LookupReply } from './doctor-ports.ts';
@@ -181,7 +181,7 @@ function targets(records: readonly ResourceRecord[], ownerName: DomainName): Dom
     names.set(record.rdata.target.key, record.rdata.target);
     if (names.size === MAX_NAMESERVERS) break;
   }
-  return [...names.values()];
+  return [...names.values()].sort(DomainName.compare);
 }
 
 /** Addresses beside the NS records count only for names in the zone itself: others are not the parent's to tell. */
@@ -210,7 +210,7 @@ function compareNames(
   own: ZoneAtPrimary | undefined,
 ): Finding[] {
   const names = listed.map(({ name }) => name);
-  const delegates = `'${parent}' delegates '${zone}' to ${names.join(' ')}`;
+  const delegates = `'${parent}' delegates '${zone}' to ${names.join(', ')}`;
   if (own === undefined)
     return [finding('ok', `${delegates}. The zone's own list is not known: the primary does not answer.`)];
   const missing = own.nameservers.filter((name) => !names.some((other) => other.equals(name)));
@@ -218,13 +218,13 @@ function compareNames(
   if (missing.length === 0 && extra.length === 0) return [finding('ok', `${delegates}, as the zone itself says.`)];
   const findings: Finding[] = [];
   if (missing.length > 0) {
-    const text = `The zone names ${missing.join(' ')} as its nameserver, and '${parent}' does not.`;
+    const text = `The zone names ${missing.join(', ')} as its nameserver, and '${parent}' does not.`;
     const lines = missing.map((name) => nsLine(zone, name)).join('');
     const advice = `Add to the zone '${parent}' (or remove from the NS records of '${zone}'):\n${lines}`;
     findings.push(finding('warning', text, advice.trimEnd()));
   }
   if (extra.length > 0) {
-    const text = `'${parent}' names ${extra.join(' ')} as a nameserver of '${zone}', and the zone itself does not.`;
+    const text = `'${parent}' names ${extra.join(', ')} as a nameserver of '${zone}', and the zone itself does not.`;
     const advice = `Remove it from the delegation in '${parent}', or add it to the NS records of '${zone}'.`;
     findings.push(finding('warning', text, advice));
   }
@@ -255,10 +255,10 @@ function compareGlue(
     const stale = atParent.filter((text) => !inZone.includes(text));
     const missing = inZone.filter((text) => !atParent.includes(text));
     if (stale.length === 0 && missing.length === 0) {
-      findings.push(finding('ok', `The glue of ${name} is what the zone says: ${atParent.join(' ')}.`));
+      findings.push(finding('ok', `The glue of ${name} is what the zone says: ${atParent.join(', ')}.`));
       continue;
     }
-    const text = `The glue of ${name} is ${atParent.join(' ')} at '${parent}', and ${inZone.join(' ') || 'no address'} in the zone.`;
+    const text = `The glue of ${name} is ${atParent.join(', ')} at '${parent}', and ${inZone.join(', ') || 'no address'} in the zone.`;
     const advice =
       stale.length > 0
         ? `Make both the same: resolvers ask ${stale.join(' ')} first.`

@@ -83,12 +83,21 @@ function checkPrefix(prefix: IpPrefix): Finding[] {
 }
 
 /** Whether the own nameserver can be found by resolvers, and what nobody here can see. */
-export function checkOutside(subject: DoctorSubject, answering: readonly IpAddress[]): Finding[] {
+export function checkOutside(subject: DoctorSubject, nameservers: readonly IpAddress[]): Finding[] {
   const check = 'outside';
   const { zone, primary } = subject;
   const findings = primary.kind === 'embedded' ? checkDnsListen(primary) : [];
-  const address =
-    (answering.find((each) => whyLocal(each) === undefined) ?? answering[0])?.text ?? 'ADDRESS-OF-THE-NAMESERVER';
+  const reachable = nameservers.filter((each) => whyLocal(each) === undefined);
+  const local = [...new Map(nameservers.map((each) => [each.text, whyLocal(each)]))].filter(
+    ([, why]) => why !== undefined,
+  );
+  if (local.length > 0) {
+    const list = local.map(([text, why]) => `${text} ${why}`).join(', ');
+    const text = `Addresses of nameservers that nobody outside can reach: ${list}.`;
+    const advice = 'For a zone that the internet sees, give the nameservers public addresses.';
+    findings.push({ check, status: 'warning', text, advice });
+  }
+  const address = (reachable[0] ?? nameservers[0])?.text ?? 'ADDRESS-OF-THE-NAMESERVER';
   findings.push({
     check,
     status: 'not checked',

@@ -3,18 +3,18 @@
  * with authority, and hold the primary's serial (RFC 1982).
  */
 import type { IpAddress } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
+import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { serialIsLater } from '../dns/serial.ts';
-import { findAddresses, MAX_ADDRESSES, whyLocal } from './doctor-addresses.ts';
+import { findAddresses, MAX_ADDRESSES } from './doctor-addresses.ts';
 import type { ListedNameserver } from './doctor-delegation.ts';
 import type { Finding, FindingStatus, Lookup, LookupReply, LookupResult } from './doctor-ports.ts';
 import { MAX_NAMESERVERS, type ZoneAtPrimary } from './doctor-primary.ts';
 
 export interface NameserverCheck {
   readonly findings: readonly Finding[];
-  /** Addresses that answered, of all nameservers. */
-  readonly answering: readonly IpAddress[];
+  /** Of all nameservers. */
+  readonly addresses: readonly IpAddress[];
 }
 
 export async function checkNameservers(
@@ -28,15 +28,15 @@ export async function checkNameservers(
   for (const name of own?.nameservers ?? []) if (!all.has(name.key)) all.set(name.key, { name, glue: [] });
   if (all.size === 0) {
     const text = 'No nameserver of the zone is known.';
-    return { findings: [finding('not checked', text, 'Repair what is above first.')], answering: [] };
+    return { findings: [finding('not checked', text, 'Repair what is above first.')], addresses: [] };
   }
-  const asked = [...all.values()].slice(0, MAX_NAMESERVERS);
+  const asked = [...all.values()].slice(0, MAX_NAMESERVERS).sort((a, b) => DomainName.compare(a.name, b.name));
   const checks = await Promise.all(asked.map((each) => checkOne(zone, each, own, lookup, serialNow)));
   const findings = checks.flatMap((check) => check.findings);
   if (all.size > asked.length) {
     findings.push(finding('not checked', `Only ${asked.length} of ${all.size} nameservers were asked.`));
   }
-  return { findings, answering: checks.flatMap((check) => check.answering) };
+  return { findings, addresses: checks.flatMap((check) => check.addresses) };
 }
 
 function finding(status: FindingStatus, text: string, advice?: string): Finding {
@@ -67,16 +67,17 @@ async function checkOne(
     }
   }
   const addresses = [...texts.values()].slice(0, MAX_ADDRESSES);
-  const answering: IpAddress[] = [];
-  for (const address of addresses) {
-    const [udp, tcp] = await Promise.all([
-      lookup.ask(address, 'udp', zone, RRType.SOA),
-      lookup.ask(address, 'tcp', zone, RRType.SOA),
-    ]);
-    findings.push(...(await judge(zone, name, address, udp, tcp, own?.serial, serialNow)));
-    if (udp.kind === 'reply' || tcp.kind === 'reply') answering.push(address);
-  }
-  return { findings, answering };
+  const judged = await Promise.all(
+    addresses.map(async (address) => {
+      const [udp, tcp] = await Promise.all([
+        lookup.ask(address, 'udp', zone, RRType.SOA),
+        lookup.ask(address, 'tcp', zone, RRType.SOA),
+      ]);
+      return judge(zone, name, address, udp, tcp, own?.serial, serialNow);
+    }),
+  );
+  findings.push(...judged.flat());
+  return { findings, addresses };
 }
 
 async function judge(
@@ -90,12 +91,6 @@ async function judge(
 ): Promise<Finding[]> {
   const server = `${name} at ${address.text}`;
   const findings: Finding[] = [];
-  const local = whyLocal(address);
-  if (local !== undefined) {
-    const text = `${server}: this address ${local}, so that nobody outside can reach it.`;
-    const advice = 'For a zone that the internet sees, give the nameserver a public address.';
-    findings.push(finding('warning', text, advice));
-  }
   const reply = udp.kind === 'reply' ? udp : tcp;
   if (reply.kind === 'none') return [...findings, noReply(server, udp, tcp)];
   const lame = lameness(zone, reply);

@@ -3,7 +3,7 @@
  * (RFC 8945 §5.2.3). The words on what to repair are those of the update check: they come with the publisher's errors.
  */
 import type { IpAddress } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
+import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { type RRset, rrsetAddresses } from '../dns/rrset.ts';
 import { parseAddresses } from './doctor-addresses.ts';
@@ -79,7 +79,10 @@ async function readZone(subject: DoctorSubject, tools: DoctorTools): Promise<Zon
   if (serial === undefined)
     throw new AppError('primary-refused', `It has no SOA record at '${zone}': is that the zone's name?`);
   const targets = (await read(tools, zone, RRType.NS))?.rdatas ?? [];
-  const nameservers = targets.flatMap((rdata) => (rdata.kind === 'NS' ? [rdata.target] : [])).slice(0, MAX_NAMESERVERS);
+  const nameservers = targets
+    .flatMap((rdata) => (rdata.kind === 'NS' ? [rdata.target] : []))
+    .sort(DomainName.compare)
+    .slice(0, MAX_NAMESERVERS);
   const addresses = new Map<string, readonly IpAddress[]>();
   for (const name of nameservers) {
     if (!name.isAtOrBelow(zone)) continue;

@@ -22,7 +22,7 @@ export async function examine(subject: DoctorSubject, tools: DoctorTools): Promi
     ...delegation.findings,
     ...servers.findings,
     ...(await checkHttp(subject, tools)),
-    ...checkOutside(subject, servers.answering),
+    ...checkOutside(subject, servers.addresses),
   ];
   return CHECKS.flatMap((check) => all.filter((finding) => finding.check === check));
 }
