@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { formatIpv6 } from '../../src/dns/address.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { type Rdata, type RdataKind, type ResourceRecord, RRClass, RRType } from '../../src/dns/rdata.ts';
+import { NAME_LAYOUTS } from '../../src/dns/rdata-names.ts';
 import type { Message, Question } from '../../src/dns/wire/message.ts';
 
 const u8 = fc.nat({ max: 0xff });
@@ -130,12 +131,27 @@ const structuredTypes = new Set<number>([...Object.keys(RDATA), 'OPT', 'TSIG'].m
 const unknownRecord: fc.Arbitrary<ResourceRecord> = fc
   .record({
     ownerName: arbitraryName,
-    type: u16.filter((type) => !structuredTypes.has(type)),
+    type: u16.filter((type) => !structuredTypes.has(type) && !NAME_LAYOUTS.has(type)),
     class: rrClass,
     ttl: u32,
     rdata: octets(300).map((bytes): Rdata => ({ kind: 'unknown', octets: bytes })),
   })
   .filter((rr) => rr.rdata.kind !== 'unknown' || rr.rdata.octets.length > 0 || (rr.class !== 254 && rr.class !== 255));
+
+/** RP and PX: types without a structure here whose names are known to the reader (RFC 3597 §4). */
+const namesRecord: fc.Arbitrary<ResourceRecord> = fc
+  .record({
+    ownerName: arbitraryName,
+    type: fc.constantFrom(17, 26),
+    class: rrClass,
+    ttl: u32,
+    a: arbitraryName,
+    b: arbitraryName,
+  })
+  .map(({ a, b, ...record }) => ({
+    ...record,
+    rdata: { kind: 'unknown', octets: Uint8Array.of(...(record.type === 26 ? [0, 10] : []), ...a.octets, ...b.octets) },
+  }));
 
 /** RDATA of no octets, as the sections of UPDATE have it. */
 const emptyRecord: fc.Arbitrary<ResourceRecord> = fc.record({
@@ -147,7 +163,12 @@ const emptyRecord: fc.Arbitrary<ResourceRecord> = fc.record({
 });
 
 /** Any record but OPT and TSIG. */
-export const arbitraryRecord: fc.Arbitrary<ResourceRecord> = fc.oneof(...STRUCTURED, unknownRecord, emptyRecord);
+export const arbitraryRecord: fc.Arbitrary<ResourceRecord> = fc.oneof(
+  ...STRUCTURED,
+  unknownRecord,
+  namesRecord,
+  emptyRecord,
+);
 
 const optRecord: fc.Arbitrary<ResourceRecord> = fc.record({
   ownerName: fc.constant(DomainName.root),

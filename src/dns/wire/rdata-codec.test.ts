@@ -6,7 +6,7 @@ import { hex, plainValue } from '../../../test/support/wire-vectors.ts';
 import { DomainName } from '../name.ts';
 import { type Rdata, RRType } from '../rdata.ts';
 import { decodeRdata, encodeRdata } from './rdata-codec.ts';
-import { WireReader } from './reader.ts';
+import { WireError, WireReader } from './reader.ts';
 import { WireOverflow, WireWriter } from './writer.ts';
 
 const name = (text: string): DomainName => DomainName.parse(text);
@@ -340,6 +340,40 @@ describe('names in RDATA', () => {
   ])('RFC 3597 §4: a pointer in %s is followed', (_, type, before, after) => {
     const rdata = decodeRdata(new WireReader(behindName(before, after), AFTER_NAME), type);
     expect(JSON.stringify(plainValue(rdata))).toContain('name(016100)');
+  });
+
+  it.each<[string, number, string, string]>([
+    ['MD', 3, '', ''],
+    ['MF', 4, '', ''],
+    ['MB', 7, '', ''],
+    ['MG', 8, '', ''],
+    ['MR', 9, '', ''],
+    ['MINFO', 14, '00', ''],
+    ['RP', 17, '00', ''],
+    ['AFSDB', 18, '0001', ''],
+    ['RT', 21, '000a', ''],
+    ['SIG', 24, '00'.repeat(18), 'ffff'],
+    ['PX', 26, '000a 00', ''],
+    ['NXT', 30, '', '40'],
+    ['KX', 36, '000a', ''],
+  ])('RFC 3597 §4: a pointer in %s is followed, though the RDATA stays octets', (_, type, before, after) => {
+    const rdata = decodeRdata(new WireReader(behindName(before, after), AFTER_NAME), type);
+    const whole = `${before} 0161 00 ${after}`;
+    expect(plainValue(rdata)).toEqual({ kind: 'unknown', octets: plainValue(hex(whole)) });
+    expect(plainValue(decode(hex(whole), type))).toEqual(plainValue(rdata));
+    expect(() => decode(hex(`${before} 0161`), type)).toThrow(WireError);
+    expect(() => decode(hex(''), type)).toThrow(WireError);
+    if (after === '') expect(() => decode(hex(`${whole} 00`), type)).toThrow('RDATA is longer than its fields');
+  });
+
+  it('RDATA that is longer than 65,535 octets without compression is a WireError', () => {
+    const octets = new Uint8Array(65_535);
+    octets.set(hex(`3f ${'61'.repeat(63)} 00`), 12);
+    octets.set(hex('c00c'), 100 + 18);
+    expect(() => decodeRdata(new WireReader(octets, 100), 24)).not.toThrow();
+    const longer = new Uint8Array(70_000);
+    longer.set(octets);
+    expect(() => decodeRdata(new WireReader(longer, 100, 100 + 65_535), 24)).toThrow(WireError);
   });
 
   it.each<[string, Rdata]>([

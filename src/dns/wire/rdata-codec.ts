@@ -1,8 +1,8 @@
 /**
  * RDATA <-> octets, one row per RR type. To add a type: a member of the union in `../rdata.ts`, a row here, vectors.
  *
- * Only names in RDATA of RFC 1035 are compressed when written (RFC 3597 §4); reading accepts a pointer there and in SRV
- * and NAPTR, nowhere else. The reader's end is the end of the RDATA, and the caller checks that it was used up.
+ * Only names in RDATA of RFC 1035 are compressed when written (RFC 3597 §4); reading accepts a pointer there, in SRV and
+ * NAPTR, and in old types without a structure (`../rdata-names.ts`), nowhere else. The reader's end is the end of the RDATA, and the caller checks that it was used up.
  */
 import { formatIpv4, formatIpv6, ipv4Octets, ipv6Octets } from '../address.ts';
 import type { DomainName } from '../name.ts';
@@ -15,8 +15,9 @@ import {
   RRType,
   type SvcbFields,
 } from '../rdata.ts';
+import { NAME_LAYOUTS } from '../rdata-names.ts';
 import type { WireReader } from './reader.ts';
-import { WireOverflow, type WireWriter } from './writer.ts';
+import { WireOverflow, WireWriter } from './writer.ts';
 
 interface RdataCodec<R extends Rdata> {
   decode(reader: WireReader): R;
@@ -303,10 +304,30 @@ const BY_TYPE = new Map<number, RdataCodec<Rdata>>(
 /** Reads RDATA of `type` up to the reader's end. @throws WireError */
 export function decodeRdata(reader: WireReader, type: number): Rdata {
   const codec = BY_TYPE.get(type);
-  if (codec === undefined) return { kind: 'unknown', octets: reader.rest() };
+  if (codec === undefined) return { kind: 'unknown', octets: unstructuredOctets(reader, type) };
   const rdata = codec.decode(reader);
   if (reader.remaining !== 0) reader.fail('RDATA is longer than its fields');
   return rdata;
+}
+
+const MAX_RDATA_OCTETS = 0xffff;
+/** SIG and NXT (RFC 2535), whose names are followed by more. */
+const OPEN_ENDED: readonly number[] = [24, 30];
+
+/** RFC 3597 §4: in types that are older than it names may be compressed; the octets that are kept have them whole. */
+function unstructuredOctets(reader: WireReader, type: number): Uint8Array {
+  const layout = NAME_LAYOUTS.get(type);
+  if (layout === undefined) return reader.rest();
+  const writer = new WireWriter(64, false);
+  writer.bytes(reader.bytes(layout.fixed));
+  for (let i = 0; i < layout.strings; i++) writer.characterString(reader.characterString());
+  for (let i = 0; i < layout.names; i++) writer.name(reader.name());
+  if (OPEN_ENDED.includes(type)) {
+    if (writer.length + reader.remaining > MAX_RDATA_OCTETS) reader.fail('RDATA is too long when it is decompressed');
+    writer.bytes(reader.rest());
+  }
+  if (reader.remaining !== 0) reader.fail('RDATA is longer than its fields');
+  return Uint8Array.from(writer.finish());
 }
 
 /** Writes RDATA without its length. @throws WireOverflow */
