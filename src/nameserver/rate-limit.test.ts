@@ -88,7 +88,7 @@ describe('counted together', () => {
     expect(shares(['192.0.2.1', 'referral', 'a'], ['192.0.2.1', 'answer', 'a'])).toBe(false);
     expect(shares(['192.0.2.1', 'error', ''], ['192.0.2.1', 'negative', ''])).toBe(false);
     expect(shares(['192.0.2.1', 'error', ''], ['192.0.2.99', 'error', ''])).toBe(true);
-    expect(shares(['192.0.2.1', 'answer', 'x'.repeat(254)], ['192.0.2.1', 'answer', 'x'.repeat(255)])).toBe(false);
+    expect(shares(['192.0.2.1', 'answer', 'x'.repeat(270)], ['192.0.2.1', 'answer', 'x'.repeat(271)])).toBe(false);
   });
 });
 

@@ -38,8 +38,8 @@ export interface RateLimitOptions {
 const KIND_OCTET: Record<AnswerKind, number> = { answer: 1, referral: 2, negative: 3, error: 4 };
 /** Networks: a /24 of IPv4, a /56 of IPv6, which is what one customer is given. */
 const NETWORK_OCTETS = { 4: 3, 6: 7 } as const;
-/** Family, kind, network, key: a name has 255 octets at most. */
-const INPUT_OCTETS = 2 + 7 + 255;
+/** Family, kind, network, key: a name has 255 octets at most, and a few more for what goes with it. */
+const INPUT_OCTETS = 2 + 7 + 272;
 /** Entries that one hash may be in. */
 const WAYS = 4;
 const DEFAULT_ENTRIES = 65_536;

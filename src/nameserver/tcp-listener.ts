@@ -34,6 +34,11 @@ export class TcpListener {
     return this.#port;
   }
 
+  /** Connections that are open. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
   /** Binds. @throws the system's error */
   open(host: string, port: number): Promise<void> {
     const server = this.#server;
