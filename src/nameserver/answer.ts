@@ -52,6 +52,8 @@ export type ZoneIndex = ReadonlyMap<string, EmbeddedZone>;
 /** CNAME and DNAME steps that one answer follows. */
 const MAX_STEPS = 12;
 const NOTHING: readonly OwnedRRset[] = [];
+/** Asked for at a CNAME, these are looked for at that very name (RFC 2181 §10.1, RFC 4034 §3, §4): KEY, RRSIG, NSEC. */
+const STAND_BESIDE_CNAME: ReadonlySet<number> = new Set([25, RRType.RRSIG, RRType.NSEC]);
 
 /** The zone with the longest apex at or above the name. */
 export function findZone(zones: ZoneIndex, key: string): EmbeddedZone | undefined {
@@ -160,7 +162,7 @@ class Lookup {
     const rrset = findRRset(node, qtype);
     if (rrset !== undefined) return this.#positive(version, [rrset]);
     const cname = findRRset(node, RRType.CNAME);
-    if (cname === undefined) return this.#negative(version, Rcode.NOERROR);
+    if (cname === undefined || STAND_BESIDE_CNAME.has(qtype)) return this.#negative(version, Rcode.NOERROR);
     this.#answers.push({ owner: this.#wireText, rrset: cname, ttl: cname.ttl });
     this.#goOn(cname.rdatas[0]!);
     return undefined;
@@ -221,7 +223,8 @@ class Lookup {
     }
     const cname: ZoneRRset = { type: RRType.CNAME, ttl: dname.ttl, rdatas: [target] };
     this.#answers.push({ owner: this.#wireText, rrset: cname, ttl: cname.ttl });
-    if (this.#question.qtype === RRType.CNAME) return positive(version, this.#answers);
+    const { qtype } = this.#question;
+    if (qtype === RRType.CNAME || qtype === RRType.ANY) return positive(version, this.#answers);
     this.#goOn(target);
     return undefined;
   }
