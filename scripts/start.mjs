@@ -1,5 +1,6 @@
 // `npm start`: installs and builds what is missing, then runs `dyndns quickstart`; with arguments `dyndns ARGUMENTS`, for
-// example `npm start -- --config FILE serve`.
+// example `npm start -- --config FILE serve`. package.json calls it with `exec`: the shell that npm starts would die of a
+// signal without passing it on.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { argv, execPath, exit } from 'node:process';

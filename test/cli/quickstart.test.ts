@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { MAIN, runDyndns } from '../support/dyndns.ts';
 import { freePort } from '../support/free-port.ts';
+import { REPOSITORY } from '../support/installation.ts';
 import { freshDirectory } from '../support/primary-server.ts';
 import { type RunningProcess, removeNow, runOrThrow, startProcess } from '../support/process.ts';
 import { describeWith } from '../support/require-server.ts';
@@ -178,6 +179,22 @@ describe('quickstart', () => {
     );
     expect(readFileSync(fileOf('dyndns.yml'), 'utf8')).toBe('zoness: []\n');
   });
+});
+
+it('npm start is the same, and ends it with 0 on SIGTERM to npm alone', async () => {
+  running = await startProcess({
+    command: 'npm',
+    args: ['start', '--', 'quickstart', '--dir', join(directory, '.dyndns')],
+    cwd: REPOSITORY,
+    env: { ...process.env, ...env },
+    ready: (output) => output.includes('Ctrl-C ends the server'),
+  });
+  const [, port] = /^dig @127\.0\.0\.1 -p (\d+)/m.exec(running.output()) ?? [];
+  running.signal('SIGTERM');
+  expect(await running.ended).toBe(0);
+  // Nobody is left behind that holds the port.
+  const free = await listen(Number(port));
+  await new Promise((resolve) => free.close(resolve));
 });
 
 function listen(port: number): Promise<Server> {
