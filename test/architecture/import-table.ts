@@ -37,6 +37,13 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     never: 'core: a socket does not know what a host or a change is',
   },
   {
+    part: 'sqlite',
+    mayImport: ['sqlite'],
+    builtins: ['fs', 'path', 'sqlite', 'worker_threads'],
+    packages: ['@photostructure/sqlite'],
+    never: 'core, dns: it knows rows, and not what they mean',
+  },
+  {
     part: 'core',
     mayImport: ['core', 'dns'],
     builtins: ['crypto'],
