@@ -5,9 +5,8 @@
 import type { DnsUpdate, UpdateKey } from '../core/apply-update.ts';
 import type { UpdateOutcome, ZonePublisher } from '../core/ports.ts';
 import type { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
 import type { TsigKey } from '../dns/tsig.ts';
-import { findEdns } from '../dns/wire/edns.ts';
+import { ednsRecord, findEdns } from '../dns/wire/edns.ts';
 import { encodeMessage, makeMessage } from '../dns/wire/message.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
 import { type Commit, Committer } from './committer.ts';
@@ -269,10 +268,15 @@ export class Nameserver {
     const seen = (serial: number) => this.#notifier.seen(zone.embedded.apex.key, peer.address, serial, key?.keyName);
     if (ruling.query.kind === 'ixfr') seen(ruling.query.serial);
     const wanted = { message, query: ruling.query, onSent: ({ serial }: { readonly serial: number }) => seen(serial) };
-    const opt = findEdns(message) && message.additional.find(({ type }) => type === RRType.OPT);
+    const edns = findEdns(message);
+    const opt = edns && ednsRecord({ dnssecOk: edns.dnssecOk });
     if (overTcp) {
       yield* transfer({ ...wanted, opt }, zone.embedded, findDiffs, (octets) => request.sign(octets));
-    } else yield request.sign(await transferDatagram({ ...wanted, opt }, zone.embedded, findDiffs, limit));
+    } else {
+      // The address of a datagram may be forged: to one that no key vouches for nothing larger goes than it sent.
+      const octets = key === undefined ? 0 : limit;
+      yield request.sign(await transferDatagram({ ...wanted, opt }, zone.embedded, findDiffs, octets));
+    }
   }
 }
 

@@ -109,6 +109,13 @@ export class NotifyTarget {
     else this.#cancelPace = this.#ports.clock.setTimer(PACE_MS - elapsedMs, () => this.#begin());
   }
 
+  /** It has asked for the zone: it is there, so it is not to wait for the next of many attempts. */
+  wake(): void {
+    if (this.#round === undefined || this.#round.sent.size < 2) return;
+    this.#end();
+    this.notify();
+  }
+
   close(): void {
     this.#cancelPace?.();
     this.#cancelPace = undefined;

@@ -261,6 +261,24 @@ describe('NOTIFY', () => {
     expect(notifier.status()[0]).toMatchObject({ acknowledged: { serial: 7 } });
   });
 
+  it('one that was away is told at once when it comes and asks for the zone, not with the next attempt', () => {
+    const { notifier, sent, clock, sockets } = lab();
+    const zone = makeZone('example.com', 7);
+    notifier.setSecondaries(zone, [plain]);
+    notifier.seen(zone.apex.key, plain.address, 6);
+    expect(sent).toHaveLength(1);
+    clock.advance(300_000);
+    const before = sent.length;
+    notifier.seen(zone.apex.key, plain.address, 6);
+    expect(sent).toHaveLength(before + 1);
+    expect(sent.at(-1)!.at).toBe(300_000);
+    notifier.seen(zone.apex.key, plain.address, 7);
+    expect(sent).toHaveLength(before + 1);
+    sent.at(-1)!.answer();
+    expect([sockets.size, clock.timers]).toEqual([0, 0]);
+    expect(notifier.status()[0]).toMatchObject({ failures: 0, isOutstanding: false });
+  });
+
   it('an error in the answer is warned of once, and the attempts go on: the secondary may be starting', () => {
     const { notifier, sent, clock, warnings } = lab();
     notifier.setSecondaries(makeZone('example.com', 7), [plain]);

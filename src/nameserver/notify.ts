@@ -118,6 +118,7 @@ export class Notifier {
       const { key } = target.secondary;
       if (target.secondary.address !== address) continue;
       if (key !== undefined && keyName !== undefined && !key.keyName.equals(keyName)) continue;
+      target.wake();
       if (target.held !== undefined && !serialIsLater(serial, target.held.serial)) continue;
       target.held = { serial, atMs };
       target.behindSinceMs = notified.commits.firstAfter(serial);
