@@ -12,7 +12,7 @@ import {
   unmapAddress,
 } from '../dns/address.ts';
 import { DomainName, parseHostName } from '../dns/name.ts';
-import { formatRRType, RRType } from '../dns/rdata.ts';
+import { formatRRType, parseRRType, RRType } from '../dns/rdata.ts';
 import { TSIG_ALGORITHMS, type TsigAlgorithm } from '../dns/tsig.ts';
 import { type DnsEndpoint, formatDnsEndpoint, formatListenAddress, type ListenAddress } from './config.ts';
 import { SECRET_MASK, Secret } from './secret.ts';
@@ -301,12 +301,9 @@ export const ownerPattern: ScalarKind<string> = scalar("a name of the zone, like
 export const dataType: ScalarKind<number> = scalar(
   'an RR type, like A, TXT or TYPE65280',
   (text) => {
-    const generic = /^TYPE(\d{1,5})$/i.exec(text)?.[1];
-    const name = text.toUpperCase();
-    const known = Object.hasOwn(RRType, name) ? RRType[name as keyof typeof RRType] : undefined;
-    const type = generic === undefined ? known : Number(generic);
+    const type = parseRRType(text);
     const isMeta = type === 0 || type === RRType.OPT || (type !== undefined && type >= 128 && type <= 255);
-    return isMeta || (type !== undefined && type > 65535) ? undefined : type;
+    return isMeta ? undefined : type;
   },
   formatRRType,
 );
