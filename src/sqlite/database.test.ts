@@ -2,9 +2,9 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { freshDirectory } from '../../test/support/primary-server.ts';
 import { runProgram } from '../../test/support/process.ts';
 import { describeWithMounts, mountReadOnly, unmount } from '../../test/support/small-disk.ts';
+import { testDirectory } from '../../test/support/test-directory.ts';
 import { type Database, openDatabase } from './database.ts';
 import { SqliteError } from './sqlite-error.ts';
 
@@ -35,7 +35,7 @@ const fileIn = (directory: string) => join(directory, 'data.sqlite');
 
 describe('a database', () => {
   it('keeps each kind of value as it is', async () => {
-    const database = await open(fileIn(freshDirectory('sqlite')));
+    const database = await open(fileIn(testDirectory('sqlite')));
     database.exec('CREATE TABLE t (i INTEGER, r REAL, s TEXT, b BLOB, n TEXT) STRICT');
     const blob = Buffer.from('\0\xff\0name', 'latin1');
     expect(database.run('INSERT INTO t VALUES (?, ?, ?, ?, ?)', [2 ** 40, 0.5, 'ä𝛼', blob, null])).toBe(1);
@@ -46,14 +46,14 @@ describe('a database', () => {
   });
 
   it('refuses a text with a NUL, which one of the drivers would cut off', async () => {
-    const database = await open(fileIn(freshDirectory('sqlite')));
+    const database = await open(fileIn(testDirectory('sqlite')));
     database.exec('CREATE TABLE t (s TEXT)');
     expect((await errorOf(() => database.run('INSERT INTO t VALUES (?)', ['a\0b']))).message).toContain('NUL');
     expect(database.all('SELECT * FROM t')).toEqual([]);
   });
 
   it('gives rows one by one, and can go on when the reader stops early or reads the same query twice at once', async () => {
-    const database = await open(fileIn(freshDirectory('sqlite')));
+    const database = await open(fileIn(testDirectory('sqlite')));
     database.exec('CREATE TABLE t (i INTEGER)');
     database.exec(
       'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO t SELECT i FROM n',
@@ -71,7 +71,7 @@ describe('a database', () => {
   });
 
   it('gives up its locks when it is closed, whatever is still prepared or being read', async () => {
-    const file = fileIn(freshDirectory('sqlite'));
+    const file = fileIn(testDirectory('sqlite'));
     const first = await openDatabase(file);
     first.exec('CREATE TABLE t (i INTEGER)');
     for (const i of [1, 2, 3]) first.run('INSERT INTO t VALUES (?)', [i]);
@@ -88,13 +88,13 @@ describe('a database', () => {
   });
 
   it('waits for the disk at each COMMIT and writes ahead', async () => {
-    const database = await open(fileIn(freshDirectory('sqlite')));
+    const database = await open(fileIn(testDirectory('sqlite')));
     const pragma = (name: string) => Object.values(database.all(`PRAGMA ${name}`)[0] ?? {})[0];
     expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys')]).toEqual(['wal', 2, 1]);
   });
 
   it('has files of mode 0600, also one that others could read before', async () => {
-    const file = fileIn(freshDirectory('sqlite'));
+    const file = fileIn(testDirectory('sqlite'));
     writeFileSync(file, '', { mode: 0o644 });
     const database = await open(file);
     database.exec('CREATE TABLE t (i INTEGER)');
@@ -102,7 +102,7 @@ describe('a database', () => {
   });
 
   it('keeps statements prepared, within bounds', async () => {
-    const database = await open(fileIn(freshDirectory('sqlite')));
+    const database = await open(fileIn(testDirectory('sqlite')));
     for (let i = 0; i < 1000; i += 1) expect(database.all(`SELECT ${i} AS i`)[0]).toEqual({ i });
     expect(database.all('SELECT 1 AS i')[0]).toEqual({ i: 1 });
   });
@@ -117,7 +117,7 @@ describe('a database', () => {
 
 describe('an error says its reason and what to do', () => {
   it('corrupt: the file is no database', async () => {
-    const file = fileIn(freshDirectory('sqlite'));
+    const file = fileIn(testDirectory('sqlite'));
     writeFileSync(file, 'x'.repeat(8192));
     for (const readOnly of [true, false]) {
       const error = await errorOf(() => open(file, { readOnly }));
@@ -126,7 +126,7 @@ describe('an error says its reason and what to do', () => {
   });
 
   it('io: the directory is not there, or the file is a directory', async () => {
-    const directory = freshDirectory('sqlite');
+    const directory = testDirectory('sqlite');
     mkdirSync(fileIn(directory));
     for (const file of [join(directory, 'none', 'data'), fileIn(directory)]) {
       expect(await errorOf(() => open(file))).toMatchObject({ reason: 'io', message: expect.stringContaining(file) });
@@ -134,11 +134,11 @@ describe('an error says its reason and what to do', () => {
   });
 
   it('io: a reader does not create the file', async () => {
-    expect((await errorOf(() => open(fileIn(freshDirectory('sqlite')), { readOnly: true }))).reason).toBe('io');
+    expect((await errorOf(() => open(fileIn(testDirectory('sqlite')), { readOnly: true }))).reason).toBe('io');
   });
 
   it('busy: another connection writes', async () => {
-    const file = fileIn(freshDirectory('sqlite'));
+    const file = fileIn(testDirectory('sqlite'));
     const first = await open(file);
     const second = await open(file, { busyTimeoutMs: 0 });
     first.run('BEGIN IMMEDIATE');
@@ -148,7 +148,7 @@ describe('an error says its reason and what to do', () => {
   });
 
   it('full: no page is left, and with room it goes on', async () => {
-    const database = await open(fileIn(freshDirectory('sqlite')));
+    const database = await open(fileIn(testDirectory('sqlite')));
     database.exec('CREATE TABLE t (b BLOB)');
     const pages = Number(Object.values(database.all('PRAGMA page_count')[0] ?? {})[0]);
     database.all(`PRAGMA max_page_count = ${pages + 4}`);
@@ -159,14 +159,14 @@ describe('an error says its reason and what to do', () => {
   });
 
   it('read-only: written by a reader', async () => {
-    const file = fileIn(freshDirectory('sqlite'));
+    const file = fileIn(testDirectory('sqlite'));
     (await open(file)).exec('CREATE TABLE t (i INTEGER)');
     const reader = await open(file, { readOnly: true });
     expect((await errorOf(() => reader.run('INSERT INTO t VALUES (1)'))).reason).toBe('read-only');
   });
 
   it('other: SQL that is wrong, and the values are not in the message', async () => {
-    const database = await open(fileIn(freshDirectory('sqlite')));
+    const database = await open(fileIn(testDirectory('sqlite')));
     database.exec('CREATE TABLE t (k TEXT PRIMARY KEY)');
     database.run('INSERT INTO t VALUES (?)', ['hunter2']);
     const error = await errorOf(() => database.run('INSERT INTO t VALUES (?)', ['hunter2']));
@@ -177,7 +177,7 @@ describe('an error says its reason and what to do', () => {
 
   describeWithMounts('on a disk that is mounted read-only', () => {
     it('read-only: neither a new database nor one that is there can be opened for writing', async () => {
-      const directory = freshDirectory('sqlite');
+      const directory = testDirectory('sqlite');
       (await openDatabase(fileIn(directory))).close();
       const view = mountReadOnly(directory);
       try {

@@ -1,14 +1,14 @@
 // Several transactions under one COMMIT: who fails alone, when all fail, and that the next one works.
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freshDirectory } from '../../test/support/primary-server.ts';
+import { testDirectory } from '../../test/support/test-directory.ts';
 import { type Database, openDatabase } from './database.ts';
 import { commitTogether, type SqlTransaction } from './group-commit.ts';
 
 let database: Database;
 
 beforeEach(async () => {
-  database = await openDatabase(join(freshDirectory('sqlite'), 'data.sqlite'));
+  database = await openDatabase(join(testDirectory('sqlite'), 'data.sqlite'));
   database.exec('CREATE TABLE t (i INTEGER PRIMARY KEY)');
   database.exec('CREATE TABLE child (i INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED)');
 });

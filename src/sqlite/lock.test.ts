@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { requireBuiltSqlite, startWithSqlite } from '../../test/support/built-sqlite.ts';
-import { freshDirectory } from '../../test/support/primary-server.ts';
 import { describeWithMounts, mountReadOnly, unmount } from '../../test/support/small-disk.ts';
+import { testDirectory } from '../../test/support/test-directory.ts';
 import { DatabaseLockedError, lockDatabase } from './lock.ts';
 
 beforeAll(requireBuiltSqlite);
 
-const newFile = () => join(freshDirectory('lock'), 'data.sqlite');
+const newFile = () => join(testDirectory('lock'), 'data.sqlite');
 
 async function refusal(file: string): Promise<DatabaseLockedError> {
   try {
@@ -84,8 +84,8 @@ describe('the lock of a database', () => {
   });
 
   it('is the same by another path to the file or its directory', async () => {
-    const directory = freshDirectory('lock');
-    const other = join(freshDirectory('lock'), 'link');
+    const directory = testDirectory('lock');
+    const other = join(testDirectory('lock'), 'link');
     symlinkSync(directory, other);
     const lock = await lockDatabase(join(directory, 'data.sqlite'));
     expect((await refusal(join(other, 'data.sqlite'))).pid).toBe(process.pid);
@@ -105,14 +105,17 @@ describe('the lock of a database', () => {
   });
 
   it('says io when the directory is not there', async () => {
-    await expect(lockDatabase(join(freshDirectory('lock'), 'none', 'data'))).rejects.toMatchObject({ reason: 'io' });
+    await expect(lockDatabase(join(testDirectory('lock'), 'none', 'data'))).rejects.toMatchObject({ reason: 'io' });
   });
 
   describeWithMounts('on a disk that is mounted read-only', () => {
     it('says so', async () => {
-      const view = mountReadOnly(freshDirectory('lock'));
-      await expect(lockDatabase(join(view, 'data'))).rejects.toMatchObject({ reason: 'read-only' });
-      unmount(view);
+      const view = mountReadOnly(testDirectory('lock'));
+      try {
+        await expect(lockDatabase(join(view, 'data'))).rejects.toMatchObject({ reason: 'read-only' });
+      } finally {
+        unmount(view);
+      }
     });
   });
 });

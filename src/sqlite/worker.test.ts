@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { requireBuiltSqlite, startWithSqlite } from '../../test/support/built-sqlite.ts';
-import { freshDirectory } from '../../test/support/primary-server.ts';
 import { describeWithMounts, mountReadOnly, mountSmallDisk, unmount } from '../../test/support/small-disk.ts';
+import { testDirectory } from '../../test/support/test-directory.ts';
 import { openDatabase, type SqlStatement } from './database.ts';
 import { SqliteError } from './sqlite-error.ts';
 import { exactOctets } from './thread-messages.ts';
@@ -15,7 +15,7 @@ beforeAll(requireBuiltSqlite);
 const SCHEMA = ['CREATE TABLE IF NOT EXISTS t (i INTEGER PRIMARY KEY, b BLOB)'];
 const opened: SqliteWorker[] = [];
 
-async function open(file = join(freshDirectory('worker'), 'data.sqlite')): Promise<SqliteWorker> {
+async function open(file = join(testDirectory('worker'), 'data.sqlite')): Promise<SqliteWorker> {
   const worker = await SqliteWorker.open(file, SCHEMA);
   opened.push(worker);
   return worker;
@@ -165,7 +165,7 @@ describe('the end', () => {
   });
 
   it('a schema that is wrong, or a file that is no database, fails the opening', async () => {
-    const file = join(freshDirectory('worker'), 'data.sqlite');
+    const file = join(testDirectory('worker'), 'data.sqlite');
     await expect(SqliteWorker.open(file, [...SCHEMA, 'CREATE NONSENSE'])).rejects.toMatchObject({ reason: 'other' });
     expect(await stored(await open(file))).toEqual([]);
     const garbage = join(dirname(file), 'garbage');
@@ -174,7 +174,7 @@ describe('the end', () => {
   });
 
   it('an idle thread holds no process, and one that works does', async () => {
-    const file = join(freshDirectory('worker'), 'data.sqlite');
+    const file = join(testDirectory('worker'), 'data.sqlite');
     const child = await startWithSqlite(`
       import { SqliteWorker } from 'sqlite/worker.js';
       await SqliteWorker.open(${JSON.stringify(`${file}-unused`)}, []);
@@ -189,7 +189,7 @@ describe('the end', () => {
 describe('a backup', () => {
   it('while transactions go on holds a prefix of them, with all that were acknowledged before', async () => {
     const worker = await open();
-    const directory = freshDirectory('backup');
+    const directory = testDirectory('backup');
     let acknowledged = 0;
     let writing = true;
     const writer = (async () => {
@@ -276,7 +276,7 @@ describeWithMounts('a disk that does not take more', () => {
 
   it('read-only: nothing is opened for writing, and no copy is written', async () => {
     const worker = await open();
-    const view = mountReadOnly(freshDirectory('worker'));
+    const view = mountReadOnly(testDirectory('worker'));
     try {
       await expect(SqliteWorker.open(join(view, 'data'), SCHEMA)).rejects.toMatchObject({ reason: 'read-only' });
       await expect(worker.backup(join(view, 'copy'))).rejects.toMatchObject({ reason: 'read-only' });
@@ -288,7 +288,7 @@ describeWithMounts('a disk that does not take more', () => {
 
 describe('kill -9', () => {
   it('20 times while eight callers commit: everything acknowledged is there, nothing half', async () => {
-    const file = join(freshDirectory('kill'), 'data.sqlite');
+    const file = join(testDirectory('kill'), 'data.sqlite');
     const code = `
       import { writeSync } from 'node:fs';
       import { SqliteWorker } from 'sqlite/worker.js';

@@ -4,6 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'vitest';
 import { freshDirectory } from './primary-server.ts';
+import { removeNow } from './process.ts';
 
 const mounted = new Set<string>();
 
@@ -12,7 +13,12 @@ process.on('exit', () => {
 });
 
 function mount(directory: string, args: readonly string[]): string {
-  execFileSync('mount', [...args, directory], { stdio: 'pipe' });
+  try {
+    execFileSync('mount', [...args, directory], { stdio: 'pipe' });
+  } catch (error) {
+    removeNow(directory);
+    throw error;
+  }
   mounted.add(directory);
   return directory;
 }
@@ -30,7 +36,9 @@ export function mountReadOnly(directory: string): string {
 }
 
 export function unmount(directory: string): void {
-  if (mounted.delete(directory)) execFileSync('umount', ['--lazy', directory], { stdio: 'pipe' });
+  if (!mounted.delete(directory)) return;
+  execFileSync('umount', ['--lazy', directory], { stdio: 'pipe' });
+  removeNow(directory);
 }
 
 function canMount(): boolean {
