@@ -1,0 +1,185 @@
+// The journal on a real SQLite file: what is committed is there at the next open, however far the fold has come.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { zoneRecords } from '../../test/support/zone-records.ts';
+import { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { SqliteWorker } from '../sqlite/worker.ts';
+import { Committer } from './committer.ts';
+import type { ZoneDraft } from './draft.ts';
+import type { EmbeddedZone } from './embedded-zone.ts';
+import { Journal } from './journal.ts';
+import { newVersion, replaceStatics, type StaticContent } from './static-records.ts';
+
+const apex = DomainName.parse('dyn.example.com');
+const content: StaticContent = {
+  apex,
+  ns: [DomainName.parse('ns1.example.net')],
+  contact: DomainName.parse('hostmaster.example.com'),
+  records: [],
+};
+const DAY_MS = 86_400_000;
+
+let directory: string;
+let file: string;
+let nowMs = 0;
+const faults: unknown[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'dyndns-journal-'));
+  file = join(directory, 'zones.db');
+  faults.length = 0;
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+  expect(faults).toEqual([]);
+});
+
+const open = () => Journal.open(file, { now: () => nowMs, onFault: (error) => faults.push(error) });
+
+async function openZone(journal: Journal): Promise<{ zone: EmbeddedZone; committer: Committer }> {
+  const [known] = await journal.load([apex]);
+  const zone = known ?? (await journal.create(newVersion(content, 100)));
+  const committer = new Committer({ log: journal });
+  await committer.change(zone, (draft) => replaceStatics(draft, content));
+  return { zone, committer };
+}
+
+const setHost = (label: string, last: number) => (draft: ZoneDraft) => {
+  const rdatas = last === 0 ? [] : [String.fromCharCode(192, 0, 2, last)];
+  draft.setRRset(DomainName.parse(label, apex), { type: RRType.A, ttl: 60, rdatas });
+};
+
+describe('Journal', () => {
+  it('has every commit at the next open, and the serial of the last one', async () => {
+    const journal = await open();
+    const { zone, committer } = await openZone(journal);
+    await committer.change(zone, setHost('one', 1));
+    await committer.change(zone, setHost('Deep.below.two', 2));
+    await committer.change(zone, setHost('gone', 3));
+    await committer.change(zone, setHost('gone', 0));
+    const before = { records: zoneRecords(zone.published), serial: zone.published.serial };
+    await journal.close();
+
+    const again = await open();
+    const { zone: loaded } = await openZone(again);
+    expect(zoneRecords(loaded.published)).toEqual(before.records);
+    expect(loaded.published.serial).toBe(before.serial);
+    expect(before.serial).toBe(105);
+    expect(loaded.published.find(DomainName.parse('below.two', apex).key)?.rrsets).toEqual([]);
+    expect(loaded.published.statics).toEqual(zone.published.statics);
+    await again.close();
+  });
+
+  it('has the same content after a fold, after commits beyond it, and after a fold that was cut short', async () => {
+    const journal = await open();
+    const { zone, committer } = await openZone(journal);
+    for (let i = 1; i <= 200; i++) await committer.change(zone, setHost(`h${i % 50}.x${i % 7}`, i));
+    await journal.fold();
+    expect(zone.unfolded.size).toBe(0);
+    for (let i = 1; i <= 50; i++) await committer.change(zone, setHost(`h${i}.x1`, i % 3));
+    // Rows newer than the mark of the fold, as a crash in the middle of one leaves them.
+    await journal.fold();
+    const expected = zoneRecords(zone.published);
+    await journal.close();
+    const worker = await SqliteWorker.open(file, []);
+    await worker.transaction([{ sql: 'UPDATE zone SET folded = 0', params: [] }]);
+    await worker.close();
+
+    const again = await open();
+    const { zone: loaded } = await openZone(again);
+    expect(zoneRecords(loaded.published)).toEqual(expected);
+    expect(loaded.published.serial).toBe(zone.published.serial);
+    await again.close();
+  });
+
+  it('counts delegations and empty non-terminals anew at the next open', async () => {
+    const journal = await open();
+    const { zone, committer } = await openZone(journal);
+    const ns = { type: RRType.NS, ttl: 60, rdatas: ['\x02ns\x07example\x03net\0'] };
+    await committer.change(zone, (draft) => draft.setRRset(DomainName.parse('sub.deep', apex), ns));
+    await committer.change(zone, setHost('a.b.c', 1));
+    await committer.change(zone, setHost('z.b.c', 1));
+    await committer.change(zone, setHost('c', 1));
+    await journal.fold();
+    await journal.close();
+
+    const again = await open();
+    const { zone: loaded, committer: next } = await openZone(again);
+    expect(loaded.published.cuts).toBe(1);
+    const find = (label: string) => loaded.published.find(DomainName.parse(label, apex).key);
+    expect([find('b.c')?.children, find('c')?.children, find('deep')?.children]).toEqual([2, 1, 1]);
+    await next.change(loaded, setHost('a.b.c', 0));
+    await next.change(loaded, setHost('z.b.c', 0));
+    expect([find('b.c'), find('c')?.children]).toEqual([undefined, 0]);
+    await again.close();
+  });
+
+  it('gives the commits from a serial on, for IXFR, also those of an earlier run', async () => {
+    const journal = await open();
+    const { zone, committer } = await openZone(journal);
+    const from = zone.published.serial;
+    await committer.change(zone, setHost('one', 1));
+    await committer.change(zone, setHost('one', 2));
+    await journal.fold();
+    await journal.close();
+    const again = await open();
+    const { zone: loaded, committer: next } = await openZone(again);
+    await next.change(loaded, setHost('two', 3));
+    const diffs = await again.findDiffs(loaded, from, 1000);
+    expect(diffs?.map(({ serialBefore, serial }) => [serialBefore, serial])).toEqual([
+      [from, from + 1],
+      [from + 1, from + 2],
+      [from + 2, from + 3],
+    ]);
+    expect(diffs?.[1]?.removed[1]).toEqual({
+      wireText: '\x03one\x03dyn\x07example\x03com\0',
+      type: RRType.A,
+      ttl: 60,
+      rdata: '\xc0\0\x02\x01',
+    });
+    expect(await again.findDiffs(loaded, from - 1000, 1000)).toBeUndefined();
+    expect(await again.findDiffs(loaded, from, 0)).toBeUndefined();
+    await again.close();
+  });
+
+  it('forgets commits older than a day once they are folded, and never newer ones', async () => {
+    nowMs = 10 * DAY_MS;
+    const journal = await open();
+    const { zone, committer } = await openZone(journal);
+    const from = zone.published.serial;
+    await committer.change(zone, setHost('one', 1));
+    nowMs += DAY_MS + 1;
+    await committer.change(zone, setHost('one', 2));
+    expect(await journal.findDiffs(zone, from, 1000)).toHaveLength(2);
+    await journal.fold();
+    expect(await journal.findDiffs(zone, from, 1000)).toBeUndefined();
+    expect(await journal.findDiffs(zone, from + 1, 1000)).toHaveLength(1);
+    await journal.close();
+  });
+
+  it('keeps zones apart, and one that is not configured as it is', async () => {
+    const other = DomainName.parse('other.example.org');
+    const journal = await open();
+    const { zone, committer } = await openZone(journal);
+    const second = await journal.create(newVersion({ ...content, apex: other }, 7));
+    await committer.change(zone, setHost('one', 1));
+    await committer.change(second, (draft) => {
+      draft.setRRset(other.prepend('x'), { type: RRType.A, ttl: 60, rdatas: ['\x01\x02\x03\x04'] });
+    });
+    await journal.close();
+    const again = await open();
+    const { zone: loaded, committer: next } = await openZone(again);
+    await next.change(loaded, setHost('one', 2));
+    await again.close();
+    const third = await open();
+    const zones = await third.load([other, apex]);
+    expect(zones.map(({ apex: name }) => name.toString()).sort()).toEqual(['dyn.example.com.', 'other.example.org.']);
+    expect(zoneRecords(zones.find((each) => each.apex.equals(other))!.published)).toContain(
+      'x.other.example.org. 60 1 01020304',
+    );
+    await third.close();
+  });
+});
