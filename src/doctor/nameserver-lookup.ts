@@ -91,7 +91,7 @@ export class NameserverLookup implements Lookup {
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       if (error.failure === 'timeout' && deadlineMs === this.#options.deadlineMs) return OUT_OF_TIME;
-      const failure = hasNoRoute(endpoint, error) ? 'no-route' : 'no-reply';
+      const failure = hasNoRoute(error) ? 'no-route' : 'no-reply';
       return { kind: 'none', failure, text: textOf(endpoint, error) };
     } finally {
       exchanger.close();
@@ -118,9 +118,9 @@ function replyOf(message: Message): LookupReply {
 /** The kernel's word that it has no address or no route of this family. */
 const NO_ROUTE: ReadonlySet<unknown> = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
-function hasNoRoute(endpoint: Endpoint, error: ExchangeError): boolean {
+function hasNoRoute(error: ExchangeError): boolean {
   const code = error.cause instanceof Error && 'code' in error.cause ? error.cause.code : undefined;
-  return NO_ROUTE.has(code) || (code === 'EACCES' && endpoint.host.includes(':'));
+  return NO_ROUTE.has(code);
 }
 
 function textOf(endpoint: Endpoint, { failure, message }: ExchangeError): string {

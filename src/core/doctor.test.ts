@@ -1,0 +1,279 @@
+// The rules of `dyndns doctor` on a small DNS in memory: what no real server can be made to say, and what others may not
+// make it do. Real servers are in test/cli/doctor.test.ts.
+import { describe, expect, it } from 'vitest';
+import { parseIpAddress, parseIpPrefix } from '../dns/address.ts';
+import { DomainName } from '../dns/name.ts';
+import { type Rdata, type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
+import { findAddresses, whyLocal } from './doctor-addresses.ts';
+import { checkDelegation } from './doctor-delegation.ts';
+import { checkOutside, checkTrust } from './doctor-http.ts';
+import { checkNameservers } from './doctor-nameservers.ts';
+import type { DoctorSubject, Finding, HttpFacts, Lookup, LookupReply, LookupResult } from './doctor-ports.ts';
+import { judgeClocks, type ZoneAtPrimary } from './doctor-primary.ts';
+
+const name = (text: string) => DomainName.parse(text);
+const ZONE = name('dyn.example.com');
+
+function record(ownerName: string, type: number, rdata: Rdata): ResourceRecord {
+  return { ownerName: name(ownerName), type, class: RRClass.IN, ttl: 60, rdata };
+}
+
+const ns = (ownerName: string, target: string) => record(ownerName, RRType.NS, { kind: 'NS', target: name(target) });
+const a = (ownerName: string, address: string) => record(ownerName, RRType.A, { kind: 'A', address });
+const cname = (ownerName: string, target: string) =>
+  record(ownerName, RRType.CNAME, { kind: 'CNAME', target: name(target) });
+const soa = (serial: number, ownerName = 'dyn.example.com') =>
+  record(ownerName, RRType.SOA, {
+    kind: 'SOA',
+    mname: name('ns1.example.com'),
+    rname: name('hostmaster.example.com'),
+    serial,
+    refresh: 1,
+    retry: 1,
+    expire: 1,
+    minimum: 1,
+  });
+
+function reply(fields: Partial<LookupReply>): LookupReply {
+  const empty = { answers: [], authority: [], additional: [] };
+  return {
+    kind: 'reply',
+    rcode: 'NOERROR',
+    authoritative: true,
+    recursionAvailable: false,
+    edns: true,
+    ...empty,
+    ...fields,
+  };
+}
+
+const none = (failure: 'no-reply' | 'no-route' | 'out-of-time'): LookupResult => ({
+  kind: 'none',
+  failure,
+  text: failure,
+});
+
+/** Counts what it is asked; answers as the test says. */
+function lookupOf(
+  resolve: (qname: string, qtype: number) => LookupResult,
+  ask: (address: string, transport: string, qtype: number) => LookupResult = () => none('no-reply'),
+): Lookup & { questions: number } {
+  const lookup = {
+    questions: 0,
+    resolve: async (qname: DomainName, qtype: number) => {
+      lookup.questions += 1;
+      return resolve(qname.toString(), qtype);
+    },
+    ask: async (address: { text: string }, transport: string, _qname: DomainName, qtype: number) => {
+      lookup.questions += 1;
+      return ask(address.text, transport, qtype);
+    },
+  };
+  return lookup;
+}
+
+const texts = (findings: readonly Finding[], status: string) =>
+  findings.filter((finding) => finding.status === status).map(({ text }) => text);
+
+function zoneWith(serial: number, nameservers: readonly string[] = []): ZoneAtPrimary {
+  return { serial, nameservers: nameservers.map(name), addresses: new Map() };
+}
+
+describe('answers of others', () => {
+  it('with a loop of aliases end after a few steps, without an address', async () => {
+    const loop = [cname('a.example.net', 'b.example.net'), cname('b.example.net', 'a.example.net')];
+    const lookup = lookupOf(() => reply({ answers: [...loop, a('c.example.net', '192.0.2.1')] }));
+    expect(await findAddresses(lookup, name('a.example.net'))).toMatchObject({ addresses: [], failure: undefined });
+    expect(lookup.questions).toBe(2);
+  });
+
+  it('with an alias of an alias lead to its addresses', async () => {
+    const chain = [cname('a.example.net', 'b.example.net'), cname('b.example.net', 'c.example.net')];
+    const lookup = lookupOf((_, qtype) =>
+      reply({ answers: qtype === RRType.A ? [...chain, a('c.example.net', '192.0.2.1')] : chain }),
+    );
+    const found = await findAddresses(lookup, name('a.example.net'));
+    expect(found).toEqual({ addresses: [parseIpAddress('192.0.2.1')], alias: true, failure: undefined });
+  });
+
+  it('with a thousand nameservers and addresses make it ask a few', async () => {
+    const many = Array.from({ length: 1000 }, (_, index) => index);
+    const lookup = lookupOf(
+      (qname, qtype) =>
+        qname === 'example.com.' && qtype === RRType.NS
+          ? reply({ answers: many.map((index) => ns('example.com', `p${index}.example.net`)) })
+          : reply({ answers: many.map((index) => a(qname, `192.0.2.${index % 256}`)) }),
+      () =>
+        reply({ authoritative: false, authority: many.map((index) => ns('dyn.example.com', `n${index}.example.net`)) }),
+    );
+    const { listed } = await checkDelegation(ZONE, undefined, lookup);
+    expect(listed).toHaveLength(20);
+    const { addresses } = await checkNameservers(ZONE, listed!, undefined, lookup, async () => undefined);
+    expect(addresses).toHaveLength(40);
+    // 1 for the parent, 4 parent servers with 3 questions each, 1 for DS; 20 nameservers with 2 and 2 times 2 questions.
+    expect(lookup.questions).toBeLessThanOrEqual(1 + 12 + 1 + 20 * 6);
+  });
+
+  it('do not bring addresses of names outside of the zone as glue', async () => {
+    const lookup = lookupOf(
+      (qname) => reply({ answers: [ns('example.com', 'p.example.net'), a(qname, '192.0.2.1')] }),
+      () =>
+        reply({
+          authoritative: false,
+          authority: [ns('dyn.example.com', 'ns.example.net')],
+          additional: [a('ns.example.net', '203.0.113.66')],
+        }),
+    );
+    const { listed } = await checkDelegation(ZONE, undefined, lookup);
+    expect(listed).toEqual([{ name: name('ns.example.net'), glue: [] }]);
+  });
+
+  it('that differ between the nameservers of the parent are a warning', async () => {
+    const lookup = lookupOf(
+      (qname, qtype) =>
+        qtype === RRType.NS
+          ? reply({ answers: [ns('example.com', 'p1.example.net'), ns('example.com', 'p2.example.net')] })
+          : reply({ answers: [a(qname, qname.startsWith('p1') ? '192.0.2.1' : '192.0.2.2')] }),
+      (address) =>
+        reply({
+          authoritative: false,
+          authority: [ns('dyn.example.com', address === '192.0.2.1' ? 'a.test' : 'b.test')],
+        }),
+    );
+    const { findings } = await checkDelegation(ZONE, undefined, lookup);
+    expect(texts(findings, 'warning')[0]).toContain('do not say the same');
+  });
+
+  it('of the zone itself, from a server that has both zones, do not show the delegation', async () => {
+    const lookup = lookupOf(
+      (qname) => reply({ answers: [ns('example.com', 'p.example.net'), a(qname, '192.0.2.1')] }),
+      () => reply({ answers: [ns('dyn.example.com', 'ns.example.net')] }),
+    );
+    const { findings, listed } = await checkDelegation(ZONE, zoneWith(1, ['ns.example.net']), lookup);
+    expect(texts(findings, 'not checked')[0]).toContain('cannot be seen');
+    expect(listed).toHaveLength(1);
+  });
+});
+
+describe('a nameserver', () => {
+  const listed = [{ name: name('ns1.dyn.example.com'), glue: [parseIpAddress('2001:db8::1')!] }];
+  const check = async (answer: (transport: string) => LookupResult, serial = 5, now = serial) => {
+    const lookup = lookupOf(
+      () => none('no-reply'),
+      (_, transport) => answer(transport),
+    );
+    return (await checkNameservers(ZONE, listed, zoneWith(serial), lookup, async () => now)).findings;
+  };
+
+  it('with an IPv6 address is not checked on a machine without IPv6', async () => {
+    const findings = await check(() => none('no-route'));
+    expect(findings).toMatchObject([{ status: 'not checked', text: expect.stringContaining('no way to IPv6') }]);
+  });
+
+  it('that was not asked because the time was over is not called silent', async () => {
+    expect(await check(() => none('out-of-time'))).toMatchObject([{ status: 'not checked' }]);
+    const half = await check((transport) => (transport === 'tcp' ? none('out-of-time') : reply({ answers: [soa(5)] })));
+    expect(texts(half, 'problem')).toEqual([]);
+  });
+
+  it('that answers without AA is lame', async () => {
+    expect(texts(await check(() => reply({ authoritative: false, answers: [soa(5)] })), 'problem')[0]).toContain('AA');
+  });
+
+  it('that answers with the SOA of another zone is lame', async () => {
+    const other = soa(5, 'example.com');
+    expect(texts(await check(() => reply({ answers: [other] })), 'problem')[0]).toContain('without the SOA record');
+  });
+
+  it('without EDNS is a warning', async () => {
+    expect(texts(await check(() => reply({ edns: false, answers: [soa(5)] })), 'warning')[0]).toContain('EDNS');
+  });
+
+  it('RFC 1982: is behind across the wrap of the serial', async () => {
+    const findings = await check(() => reply({ answers: [soa(0xffff_fffe)] }), 3);
+    expect(texts(findings, 'warning')[0]).toContain("5 behind the primary's 3");
+  });
+
+  it('that is ahead only because the zone changed meanwhile is well', async () => {
+    expect(texts(await check(() => reply({ answers: [soa(6)] }), 5, 6), 'ok')).toHaveLength(1);
+    expect(texts(await check(() => reply({ answers: [soa(6)] }), 5, 5), 'problem')).toHaveLength(1);
+  });
+});
+
+it.each(['dyn.home.arpa', 'HOME.ARPA', 'x.internal'])('%s has no parent to ask, and nothing is asked', async (zone) => {
+  const lookup = lookupOf(() => none('no-reply'));
+  const { findings } = await checkDelegation(name(zone), undefined, lookup);
+  expect(findings).toMatchObject([
+    { status: 'not checked', text: expect.stringContaining('the outside cannot find it') },
+  ]);
+  expect(lookup.questions).toBe(0);
+});
+
+it.each([
+  [0, 'ok', 'agree'],
+  [60, 'ok', 'differ by 60 s'],
+  [-61, 'warning', '61 s behind'],
+  [300, 'warning', '300 s ahead of'],
+  [301, 'problem', '301 s ahead of'],
+])('RFC 8945 §10: clocks %i s apart are %s', (aheadSeconds, status, text) => {
+  expect(judgeClocks({ kind: 'compared', aheadSeconds })).toMatchObject({
+    status,
+    text: expect.stringContaining(text),
+  });
+});
+
+describe('proxies', () => {
+  const facts = (prefixes: readonly string[], more: Partial<HttpFacts> = {}): HttpFacts => ({
+    listen: [{ kind: 'tcp', host: '192.0.2.1', port: 443, tls: true }],
+    trustedProxies: prefixes.map((prefix) => parseIpPrefix(prefix)!),
+    lenient: false,
+    ...more,
+  });
+
+  it.each([
+    ['0.0.0.0/0', 'problem'],
+    ['::/0', 'problem'],
+    ['128.0.0.0/1', 'warning'],
+    ['2000::/3', 'warning'],
+    ['0.0.0.0/1', 'warning'],
+    ['10.0.0.0/8', 'ok'],
+    ['fd00::/8', 'ok'],
+    ['192.0.2.0/24', 'ok'],
+  ])('%s trusted: %s', (prefix, status) => {
+    expect(checkTrust(facts([prefix]))).toMatchObject([{ status }]);
+  });
+
+  it('a unix socket with lenient is a warning', () => {
+    const listen = [{ kind: 'unix', path: '/run/x.sock' } as const];
+    expect(checkTrust(facts([], { listen, lenient: true }))).toMatchObject([{ status: 'warning' }]);
+    expect(checkTrust(facts([], { listen }))).toEqual([]);
+  });
+});
+
+describe('an embedded nameserver', () => {
+  const outside = (...hosts: readonly string[]) => {
+    const listen = hosts.map((text) => ({ host: text.split(' ')[0]!, port: Number(text.split(' ')[1]) }));
+    const subject = { zone: ZONE, primary: { kind: 'embedded', listen } } as unknown as DoctorSubject;
+    return checkOutside(subject, [])[0];
+  };
+
+  it.each([
+    ['0.0.0.0 53', 'ok', 'port 53'],
+    ['192.0.2.1 53', 'ok', 'port 53'],
+    ['127.0.0.1 5354', 'warning', 'resolvers ask port 53 only'],
+    ['127.0.0.1 53', 'warning', 'only this machine'],
+    ['192.168.1.5 53', 'warning', 'is private'],
+  ])('on %s: %s', (host, status, text) => {
+    expect(outside(host)).toMatchObject({ status, text: expect.stringContaining(text) });
+  });
+});
+
+it.each([
+  ['10.1.2.3', 'is private'],
+  ['100.64.0.1', "lies behind a carrier's NAT"],
+  ['fd12::1', 'is private'],
+  ['8.8.8.8', undefined],
+  ['2001:db8::1', undefined],
+])('the address %s is for the outside: %s', (text, why) => {
+  expect(whyLocal(parseIpAddress(text)!)).toBe(why);
+});
