@@ -8,7 +8,7 @@ import { RRType } from '../dns/rdata.ts';
 import { type RRset, rrsetAddresses } from '../dns/rrset.ts';
 import { parseAddresses } from './doctor-addresses.ts';
 import type { ClockComparison, DoctorSubject, DoctorTools, Finding } from './doctor-ports.ts';
-import { AppError } from './errors.ts';
+import { AppError, type ErrorCode } from './errors.ts';
 
 /** Nameservers of a zone that are looked at. */
 export const MAX_NAMESERVERS = 20;
@@ -105,6 +105,12 @@ function serialOf(rrset: RRset | undefined): number | undefined {
   return rdata?.kind === 'SOA' ? rdata.serial : undefined;
 }
 
+const REFUSED: Partial<Record<ErrorCode, string>> = {
+  'primary-key-rejected': 'is not accepted.',
+  'primary-unreachable': 'could not be tried: the primary answers queries, and no UPDATE.',
+  'publish-unknown': 'could not be tried: the primary answers queries, and no UPDATE.',
+};
+
 async function checkKey({ zone, key }: DoctorSubject, tools: DoctorTools, answers: boolean): Promise<Finding> {
   const check = 'key';
   if (key === undefined) {
@@ -128,8 +134,7 @@ async function checkKey({ zone, key }: DoctorSubject, tools: DoctorTools, answer
     return { check, status: 'ok', text: done };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    const refused =
-      error.code === 'primary-key-rejected' ? 'is not accepted.' : 'may not update the zone, or it is in doubt.';
+    const refused = REFUSED[error.code] ?? 'may not update the zone.';
     return { check, status: 'problem', text: `${text} ${refused}`, advice: sentence(error.message) };
   }
 }
