@@ -3,12 +3,21 @@
  * the embedded nameserver with its database. The part of the composition root that commands without a server use, too.
  */
 import { randomBytes } from 'node:crypto';
-import type { Config, EmbeddedPrimary, RemotePrimary, ZoneConfig, ZoneKeyConfig } from './config/config.ts';
+import type {
+  Config,
+  EmbeddedPrimary,
+  RemotePrimary,
+  StaticRecords,
+  ZoneConfig,
+  ZoneKeyConfig,
+} from './config/config.ts';
 import { applyUpdate } from './core/apply-update.ts';
 import type { Observer, ZonePublisher } from './core/ports.ts';
 import { type Zone, ZoneTable } from './core/zone.ts';
+import type { DomainName } from './dns/name.ts';
+import { RRType } from './dns/rdata.ts';
 import { makeTsigKey } from './dns/tsig.ts';
-import { parseStaticRecords } from './dns/zone-file.ts';
+import { parseZoneFile, ZoneFileError, type ZoneFileRecord } from './dns/zone-file.ts';
 import { cookieAnswers } from './nameserver/cookie-answers.ts';
 import {
   Nameserver,
@@ -22,6 +31,9 @@ import { TcpExchanger } from './net/tcp.ts';
 import { TcpPool } from './net/tcp-pool.ts';
 import { UdpExchanger } from './net/udp.ts';
 import { PrimaryPublisher } from './primary/publisher.ts';
+
+/** Seconds, for static records without a TTL. */
+const STATIC_TTL = 300;
 
 /** The zones of a configuration. */
 export interface OpenZones {
@@ -118,7 +130,7 @@ function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary): NameserverZ
   const { ns, contact, records, keys, secondaries } = primary;
   const tsigKeys = keys.map(nameserverKey);
   return {
-    content: { apex, ns, contact, records: records === undefined ? [] : parseStaticRecords(records, apex) },
+    content: { apex, ns, contact, records: records === undefined ? [] : staticRecords(records, apex) },
     keys: tsigKeys,
     secondaries: secondaries.map(({ address: { host, port }, keyName, notify }) => ({
       address: host,
@@ -128,6 +140,20 @@ function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary): NameserverZ
     })),
     rules: { apex, addresses, ttl },
   };
+}
+
+/** @throws ZoneFileError */
+function staticRecords({ text, origin }: StaticRecords, apex: DomainName): ZoneFileRecord[] {
+  const { file, line: firstLine } = origin;
+  const records = parseZoneFile(text, { origin: apex, defaultTtl: STATIC_TTL, fileName: file, firstLine });
+  for (const { ownerName, type, line } of records) {
+    if (!ownerName.isAtOrBelow(apex))
+      throw new ZoneFileError(file, line, `'${ownerName}' is not in the zone '${apex}'.`);
+    if (type === RRType.SOA) {
+      throw new ZoneFileError(file, line, "the SOA is made from 'ns' and 'contact': leave it out.");
+    }
+  }
+  return records;
 }
 
 function nameserverKey({ name, algorithm, secret, allow, hosts, types }: ZoneKeyConfig): NameserverKey {

@@ -6,6 +6,8 @@ import type { StaticRRsets, ZoneDiff, ZoneVersion } from './zone-version.ts';
 
 /** Differences kept in memory for IXFR, so that a secondary that follows closely needs no disk. */
 const RECENT_DIFFS = 200;
+/** A larger one, an import for example, is left to the disk. */
+const MAX_RECENT_RECORDS = 5000;
 
 export class EmbeddedZone {
   readonly apex: DomainName;
@@ -69,7 +71,8 @@ export class EmbeddedZone {
     this.#published = version;
     this.#publishedCommit = this.pendingCommit;
     for (const key of keys) this.unfolded.add(key);
-    this.#recent.push(diff);
+    if (diff.removed.length + diff.added.length > MAX_RECENT_RECORDS) this.#recent = [];
+    else this.#recent.push(diff);
     if (this.#recent.length > 2 * RECENT_DIFFS) this.#recent = this.#recent.slice(-RECENT_DIFFS);
   }
 

@@ -4,6 +4,7 @@
  */
 import type { DnsUpdate, UpdateKey } from '../core/apply-update.ts';
 import type { UpdateOutcome, ZonePublisher } from '../core/ports.ts';
+import type { ZoneAdmin } from '../core/zone-admin.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { TsigKey } from '../dns/tsig.ts';
 import { ednsRecord, findEdns } from '../dns/wire/edns.ts';
@@ -22,6 +23,7 @@ import { transfer, transferDatagram } from './transfer.ts';
 import { judgeTransfer, type TransferAccess } from './transfer-access.ts';
 import { EmbeddedUpdates } from './updatable-zone.ts';
 import { answerUpdate, type UpdateZone } from './update-in.ts';
+import { EmbeddedZoneAdmin } from './zone-admin.ts';
 
 /** A key and what it may do with one zone. */
 export interface NameserverKey extends UpdateKey {
@@ -75,6 +77,7 @@ export class Nameserver {
   readonly #committer: Committer;
   readonly #listeners = new DnsListeners();
   readonly #notifier: Notifier;
+  readonly admin: ZoneAdmin;
   readonly #embedded = new Map<string, EmbeddedZone>();
   #service: NameserverService;
   #settings: NameserverSettings;
@@ -119,6 +122,12 @@ export class Nameserver {
     this.#notifier = new Notifier(({ zone, secondary, problem }) =>
       options.onWarning(`The secondary ${secondary.address} of the zone ${zone.apex} ${problem}.`),
     );
+    this.admin = new EmbeddedZoneAdmin({
+      zones: () => this.#index,
+      committer: this.#committer,
+      journal,
+      secondaries: () => this.secondaries,
+    });
     this.#service = this.#makeService();
   }
 
