@@ -4,6 +4,7 @@
  */
 import { formatIpPrefix, type IpAddress, type IpPrefix, parseIpAddress } from '../dns/address.ts';
 import { isLocalPrefix, isLoopback, whyLocal } from './doctor-addresses.ts';
+import { specialUse } from './doctor-delegation.ts';
 import type { DoctorSubject, DoctorTools, Finding, HttpFacts, HttpListen, PrimaryFacts } from './doctor-ports.ts';
 
 /** Prefixes shorter than these hold more than one network. */
@@ -87,6 +88,8 @@ export function checkOutside(subject: DoctorSubject, nameservers: readonly IpAdd
   const check = 'outside';
   const { zone, primary } = subject;
   const findings = primary.kind === 'embedded' ? checkDnsListen(primary) : [];
+  // The delegation's finding says that the outside does not even look for it.
+  if (specialUse(zone) !== undefined) return findings;
   const reachable = nameservers.filter((each) => whyLocal(each) === undefined);
   const local = [...new Map(nameservers.map((each) => [each.text, whyLocal(each)]))].filter(
     ([, why]) => why !== undefined,

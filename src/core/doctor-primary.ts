@@ -55,7 +55,7 @@ export async function checkPrimary(subject: DoctorSubject, tools: DoctorTools): 
     }
   }
   findings.push(await checkKey(subject, tools, zone !== undefined));
-  findings.push(judgeClocks(subject.key === undefined ? NO_KEY : await tools.compareClocks()));
+  findings.push(subject.primary.kind === 'embedded' ? ONE_CLOCK : judgeClocks(await tools.compareClocks()));
   return { findings, zone };
 }
 
@@ -69,7 +69,11 @@ export async function readSerial(subject: DoctorSubject, tools: DoctorTools): Pr
   }
 }
 
-const NO_KEY: ClockComparison = { kind: 'unknown', why: 'the zone has no TSIG key' };
+const ONE_CLOCK: Finding = {
+  check: 'clock',
+  status: 'ok',
+  text: 'dyndns itself is the primary: there is one clock. Clients that sign their UPDATE need the same time.',
+};
 
 /** @throws AppError */
 async function readZone(subject: DoctorSubject, tools: DoctorTools): Promise<ZoneAtPrimary> {
@@ -114,7 +118,7 @@ const REFUSED: Partial<Record<ErrorCode, string>> = {
 async function checkKey({ zone, key }: DoctorSubject, tools: DoctorTools, answers: boolean): Promise<Finding> {
   const check = 'key';
   if (key === undefined) {
-    return { check, status: 'not checked', text: 'The zone has no TSIG key: nobody can send it DNS UPDATE.' };
+    return { check, status: 'not checked', text: 'The zone has no TSIG key that may update it: only HTTP changes it.' };
   }
   const text = `The key ${key}`;
   if (!answers) {

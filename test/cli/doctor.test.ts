@@ -16,7 +16,7 @@ import {
   ROOT,
   SECONDARY,
 } from '../support/delegation-lab.ts';
-import { runDyndns } from '../support/dyndns.ts';
+import { runDyndns, startDyndns } from '../support/dyndns.ts';
 import { freePort } from '../support/free-port.ts';
 import { freshDirectory } from '../support/primary-server.ts';
 import { removeNow } from '../support/process.ts';
@@ -212,6 +212,59 @@ describeWith(BIND_PROGRAMS, 'a zone on real nameservers', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence is what must not be there
     expect(stdout).not.toMatch(/\u001b/);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
+  });
+});
+
+describe('a zone that dyndns serves itself', () => {
+  const config = async (name: string) => {
+    const dnsPort = await freePort();
+    const zone = { name, nameserver: 'embedded', ns: [`ns1.${name}`], contact: 'hostmaster@example.com' };
+    return {
+      dnsPort,
+      secret: SECRET,
+      dns: { listen: [`127.0.0.1:${dnsPort}`], database: join(freshDirectory('doctor-zones'), 'zones.db') },
+      zones: [{ ...zone, tsig_key: KEY.secret, records: 'ns1 IN A 127.0.0.1' }],
+    };
+  };
+
+  async function examineRunning(name: string, stopped = false) {
+    const { dnsPort, ...options } = await config(name);
+    const server = await startDyndns({ ...options, http: { listen: [`127.0.0.1:${await freePort()}`] } });
+    try {
+      if (stopped) {
+        server.process.signal('SIGTERM');
+        await server.process.ended;
+      }
+      const laboratory = ['--resolver', `127.0.0.1:${await freePort()}`, '--nameserver-port', String(dnsPort)];
+      const { code, stdout } = await runDyndns(['-c', server.configFile, 'doctor', name, '--json', ...laboratory]);
+      return { code, findings: JSON.parse(stdout) as Finding[] };
+    } finally {
+      await server.stop();
+    }
+  }
+
+  it('is asked while the server runs, with its key; another port than 53 is a warning', async () => {
+    const { code, findings } = await examineRunning(LAB_ZONE);
+    expect(of(findings, 'primary', 'ok')).toContain('(dyndns itself) answers with authority');
+    expect(of(findings, 'key', 'ok')).toContain('is accepted');
+    expect(of(findings, 'nameservers', 'ok')).toMatch(/ns1\.dyn\.example\.com\. at 127\.0\.0\.1 .* as the primary/);
+    expect(of(findings, 'http', 'ok')).toContain('Something listens');
+    expect(of(findings, 'outside', 'warning')).toContain('resolvers ask port 53 only');
+    expect(code).toBe(0);
+  });
+
+  it('whose server does not run: that is said', async () => {
+    const { code, findings } = await examineRunning(LAB_ZONE, true);
+    expect(of(findings, 'primary', 'problem')).toMatch(/does not answer.*\nIs 'dyndns serve' running/);
+    expect(of(findings, 'http', 'problem')).toContain('nobody listens there');
+    expect(code).toBe(1);
+  });
+
+  it('RFC 8375: in home.arpa cannot be found from outside, and nobody is sent to look', async () => {
+    const { code, findings } = await examineRunning('dyn.home.arpa');
+    expect(of(findings, 'delegation', 'not checked')).toContain('the outside cannot find it');
+    expect(of(findings, 'outside', 'not checked')).toBe('');
+    expect(code).toBe(0);
   });
 });
 
