@@ -7,7 +7,7 @@ import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { serialIsLater } from '../dns/serial.ts';
 import { findAddresses, MAX_ADDRESSES } from './doctor-addresses.ts';
-import type { ListedNameserver } from './doctor-delegation.ts';
+import type { ListedNameserver } from './doctor-delegation-findings.ts';
 import type { Finding, FindingStatus, Lookup, LookupReply, LookupResult } from './doctor-ports.ts';
 import { MAX_NAMESERVERS, type ZoneAtPrimary } from './doctor-primary.ts';
 
