@@ -5,6 +5,7 @@
  * What the RFC tells a server to pass over without an error is passed over: data beside a CNAME, an old SOA, the removal
  * of the apex's SOA and of its last NS.
  */
+import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { rdataKey } from '../dns/rdata-canonical.ts';
 import type { RRset } from '../dns/rrset.ts';
@@ -59,18 +60,24 @@ function sameRdata(type: number, a: string, b: string): boolean {
 
 /** RFC 2136 §3.4.2, one edit after the other. */
 export function applyEdits(draft: ZoneDraft, edits: readonly ZoneEdit[]): void {
-  for (const edit of edits) {
+  for (let i = 0; i < edits.length; i++) {
+    const edit = edits[i]!;
     switch (edit.kind) {
       case 'replace-rrset':
-        deleteRRset(draft, edit.rrset.ownerName.key, edit.rrset.type);
-        addToRRset(draft, edit.rrset);
+        replaceRRset(draft, edit.rrset);
         break;
       case 'add-to-rrset':
         addToRRset(draft, edit.rrset);
         break;
-      case 'delete-rrset':
-        deleteRRset(draft, edit.ownerName.key, edit.type);
+      case 'delete-rrset': {
+        // A deletion and then an addition is how clients write a replacement.
+        const next = edits[i + 1];
+        if (next?.kind === 'add-to-rrset' && next.rrset.type === edit.type && isSameName(next.rrset, edit)) {
+          replaceRRset(draft, next.rrset);
+          i += 1;
+        } else deleteRRset(draft, edit.ownerName.key, edit.type);
         break;
+      }
       case 'delete-name':
         for (const { type } of draft.find(edit.ownerName.key)?.rrsets ?? []) {
           deleteRRset(draft, edit.ownerName.key, type);
@@ -81,6 +88,24 @@ export function applyEdits(draft: ZoneDraft, edits: readonly ZoneEdit[]): void {
         break;
     }
   }
+}
+
+function isSameName(a: { readonly ownerName: DomainName }, b: { readonly ownerName: DomainName }): boolean {
+  return a.ownerName.key === b.ownerName.key;
+}
+
+/** Deletion and addition; for the usual case, one address in place of another, in one step. */
+function replaceRRset(draft: ZoneDraft, rrset: RRset): void {
+  const { ownerName, type, ttl, rdatas } = rrset;
+  if ((type === RRType.A || type === RRType.AAAA) && rdatas.length === 1) {
+    const node = draft.find(ownerName.key);
+    if (node === undefined || findRRset(node, RRType.CNAME) === undefined) {
+      draft.setRRset(ownerName, { type, ttl, rdatas: [rdataText(rdatas[0]!)] });
+      return;
+    }
+  }
+  deleteRRset(draft, ownerName.key, type);
+  addToRRset(draft, rrset);
 }
 
 function addToRRset(draft: ZoneDraft, { ownerName, type, ttl, rdatas }: RRset): void {
