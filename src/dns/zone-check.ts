@@ -35,90 +35,123 @@ const BESIDE_CNAME = new Set<number>([RRType.CNAME, RRType.RRSIG, RRType.NSEC, 2
 /** Types of which a name has one record (DNAME: RFC 6672 §2.4). */
 const SINGLE = new Set<number>([RRType.CNAME, RRType.DNAME, RRType.SOA]);
 
+/** The RRsets of a name are a list: most names have one, with one record, and a zone may have a million of them. */
 interface CheckedRRset {
-  readonly indexes: number[];
-  readonly rdataKeys: Set<string>;
+  readonly type: number;
+  /** The place of its first record among the records that stay. */
+  readonly first: number;
   ttl: number;
+  /** Of all its records, as soon as there are two. */
+  rdataKeys: Set<string> | undefined;
+  readonly next: CheckedRRset | undefined;
+}
+
+function findType(rrset: CheckedRRset | undefined, type: number): CheckedRRset | undefined {
+  let found = rrset;
+  while (found !== undefined && found.type !== type) found = found.next;
+  return found;
+}
+
+class ProblemList {
+  readonly texts: string[] = [];
+
+  add(text: string): void {
+    if (this.texts.length < MAX_PROBLEMS) this.texts.push(text);
+  }
+
+  addAt({ file, line }: PlacedRecord, text: string): void {
+    this.add(line === undefined ? text : `${formatPlace({ file, line })}: ${text}`);
+  }
 }
 
 /** Checks records of class IN, and makes them regular where that loses nothing. */
 export function checkZoneRecords(input: Iterable<PlacedRecord>, { apex, content }: ZoneCheckOptions): ZoneCheck {
-  const errors: string[] = [];
-  const warnings: string[] = [];
-  const report = (list: string[], record: PlacedRecord | undefined, text: string): void => {
-    if (list.length >= MAX_PROBLEMS) return;
-    list.push(record?.line === undefined ? text : `${formatPlace({ file: record.file, line: record.line })}: ${text}`);
-  };
+  const errors = new ProblemList();
+  const warnings = new ProblemList();
   const records: PlacedRecord[] = [];
-  const names = new Map<string, Map<number, CheckedRRset>>();
+  const names = new Map<string, CheckedRRset>();
+  const withCname: CheckedRRset[] = [];
+  let ttlsDiffer = false;
   for (const record of input) {
     const { ownerName, type, ttl } = record;
-    const what = `${formatRRType(type)} at ${ownerName}`;
+    const what = (): string => `${formatRRType(type)} at ${ownerName}`;
     if (!ownerName.isAtOrBelow(apex)) {
-      report(
-        errors,
-        record,
-        `${ownerName} is not in the zone ${apex}: remove the record, or end relative names without a dot`,
-      );
+      const advice = 'remove the record, or end relative names without a dot';
+      errors.addAt(record, `${ownerName} is not in the zone ${apex}: ${advice}`);
       continue;
     }
     if (type === RRType.SOA && (content === 'part' || !ownerName.equals(apex))) {
       const reason =
         content === 'part' ? 'the server writes the SOA record itself' : `the SOA record belongs to ${apex}`;
-      report(errors, record, `${reason}: remove the record at ${ownerName}`);
+      errors.addAt(record, `${reason}: remove the record at ${ownerName}`);
       continue;
     }
-    const types = names.get(ownerName.key) ?? new Map<number, CheckedRRset>();
-    names.set(ownerName.key, types);
-    const rrset = types.get(type) ?? { indexes: [], rdataKeys: new Set(), ttl };
-    types.set(type, rrset);
+    const rrsets = names.get(ownerName.key);
+    const rrset = findType(rrsets, type);
+    if (rrset === undefined) {
+      const made = { type, first: records.length, ttl, rdataKeys: undefined, next: rrsets };
+      names.set(ownerName.key, made);
+      if (type === RRType.CNAME) withCname.push(made);
+      records.push(record);
+      continue;
+    }
     const key = wireKey(record);
+    rrset.rdataKeys ??= new Set([wireKey(records[rrset.first]!)]);
     if (rrset.rdataKeys.has(key)) {
-      report(warnings, record, `${what} is there twice: one is left out`);
+      warnings.addAt(record, `${what()} is there twice: one is left out`);
       continue;
     }
-    if (rrset.rdataKeys.size > 0 && SINGLE.has(type)) {
-      report(errors, record, `${what}: there is another one, and a name has one at most: remove one of them`);
+    if (SINGLE.has(type)) {
+      errors.addAt(record, `${what()}: there is another one, and a name has one at most: remove one of them`);
       continue;
     }
     if (ttl !== rrset.ttl && type !== RRType.RRSIG) {
       const lowest = Math.min(ttl, rrset.ttl);
-      report(warnings, record, `${what} has the TTLs ${rrset.ttl} and ${ttl}: all get the lower one, ${lowest}`);
+      warnings.addAt(record, `${what()} has the TTLs ${rrset.ttl} and ${ttl}: all get the lower one, ${lowest}`);
       rrset.ttl = lowest;
+      ttlsDiffer = true;
     }
     rrset.rdataKeys.add(key);
-    rrset.indexes.push(records.length);
     records.push(record);
   }
-  for (const types of names.values()) {
-    const cname = types.get(RRType.CNAME);
-    const other = cname && [...types.keys()].find((type) => !BESIDE_CNAME.has(type));
-    if (other !== undefined) {
-      const record = records[Math.max(cname!.indexes[0]!, types.get(other)!.indexes[0]!)]!;
-      const text = `${record.ownerName} has a CNAME and ${formatRRType(other)}: a CNAME stands alone, remove one of them`;
-      report(errors, record, text);
-    }
-    for (const [type, { indexes, ttl }] of types) {
-      if (type === RRType.RRSIG) continue;
-      for (const index of indexes) if (records[index]!.ttl !== ttl) records[index] = { ...records[index]!, ttl };
-    }
+  for (const cname of withCname) {
+    let other = names.get(records[cname.first]!.ownerName.key);
+    while (other !== undefined && BESIDE_CNAME.has(other.type)) other = other.next;
+    if (other === undefined) continue;
+    const record = records[Math.max(cname.first, other.first)]!;
+    const text = `${record.ownerName} has a CNAME and ${formatRRType(other.type)}: a CNAME stands alone, remove one of them`;
+    errors.addAt(record, text);
   }
-  if (content === 'whole-zone') {
-    const atApex = names.get(apex.key);
-    if (!atApex?.has(RRType.SOA)) report(errors, undefined, `the zone ${apex} has no SOA record`);
-    if (!atApex?.has(RRType.NS)) {
-      report(errors, undefined, `the zone ${apex} has no NS record: add one for each of its nameservers`);
-    }
-    for (const index of atApex?.get(RRType.NS)?.indexes ?? []) {
-      const record = records[index]!;
-      if (record.rdata.kind !== 'NS' || !record.rdata.target.isAtOrBelow(apex)) continue;
-      const { target } = record.rdata;
-      const types = names.get(target.key);
-      if (types?.has(RRType.A) || types?.has(RRType.AAAA)) continue;
-      report(warnings, record, `the nameserver ${target} has no address in the zone: add an A or AAAA record`);
-    }
+  if (content === 'whole-zone') checkApex(apex, records, names, errors, warnings);
+  return { records: ttlsDiffer ? withOneTtl(records, names) : records, errors: errors.texts, warnings: warnings.texts };
+}
+
+function withOneTtl(records: readonly PlacedRecord[], names: ReadonlyMap<string, CheckedRRset>): PlacedRecord[] {
+  return records.map((record) => {
+    const ttl = findType(names.get(record.ownerName.key), record.type)?.ttl ?? record.ttl;
+    return record.type === RRType.RRSIG || record.ttl === ttl ? record : { ...record, ttl };
+  });
+}
+
+function checkApex(
+  apex: DomainName,
+  records: readonly PlacedRecord[],
+  names: ReadonlyMap<string, CheckedRRset>,
+  errors: ProblemList,
+  warnings: ProblemList,
+): void {
+  const atApex = names.get(apex.key);
+  if (findType(atApex, RRType.SOA) === undefined) errors.add(`the zone ${apex} has no SOA record`);
+  if (findType(atApex, RRType.NS) === undefined) {
+    errors.add(`the zone ${apex} has no NS record: add one for each of its nameservers`);
   }
-  return { records, errors, warnings };
+  for (const record of records) {
+    if (record.rdata.kind !== 'NS' || !record.ownerName.equals(apex)) continue;
+    const { target } = record.rdata;
+    const rrsets = names.get(target.key);
+    if (!target.isAtOrBelow(apex) || findType(rrsets, RRType.A) || findType(rrsets, RRType.AAAA)) continue;
+    warnings.addAt(record, `the nameserver ${target} has no address in the zone: add an A or AAAA record`);
+  }
 }
 
 function wireKey({ type, rdata }: ResourceRecord): string {
