@@ -29,8 +29,11 @@ export interface Answer {
   readonly authoritative: boolean;
   /** What it is, for counting and rate limiting: `error` has no data and no SOA. */
   readonly kind: 'answer' | 'nodata' | 'nxdomain' | 'referral' | 'error';
-  /** Of the zone that decided, where one did. */
-  readonly zone: ZoneVersion | undefined;
+  /**
+   * Key of the name whose data decided: of a wildcard, a delegation, or a DNAME and not of the many names that it stands
+   * for; of the apex in negative answers. Empty in errors.
+   */
+  readonly source: string;
   readonly answers: readonly OwnedRRset[];
   readonly authority: readonly OwnedRRset[];
   readonly additional: readonly OwnedRRset[];
@@ -77,7 +80,7 @@ export function answerQuestion(zones: ZoneIndex, question: AnswerQuestion): Answ
   // The usual case: the name is there with the type, and nothing above it can take it away.
   if (version.cuts === 0) {
     const rrset = rrsetAt(version, key, qtype);
-    if (rrset !== undefined) return positive(version, [{ owner: question.wireText, rrset, ttl: rrset.ttl }]);
+    if (rrset !== undefined) return positive(key, [{ owner: question.wireText, rrset, ttl: rrset.ttl }]);
   }
   return new Lookup(zones, question).run(version);
 }
@@ -92,19 +95,19 @@ function failure(rcode: number): Answer {
     rcode,
     authoritative: false,
     kind: 'error',
-    zone: undefined,
+    source: '',
     answers: NOTHING,
     authority: NOTHING,
     additional: NOTHING,
   };
 }
 
-function positive(zone: ZoneVersion, answers: readonly OwnedRRset[]): Answer {
+function positive(source: string, answers: readonly OwnedRRset[]): Answer {
   return {
     rcode: Rcode.NOERROR,
     authoritative: true,
     kind: 'answer',
-    zone,
+    source,
     answers,
     authority: NOTHING,
     additional: NOTHING,
@@ -120,6 +123,8 @@ class Lookup {
   /** The name that is looked for now. */
   #key: string;
   #wireText: string;
+  /** The name whose record was followed last. */
+  #source = '';
 
   constructor(zones: ZoneIndex, question: AnswerQuestion) {
     this.#zones = zones;
@@ -137,7 +142,7 @@ class Lookup {
       version = findZone(this.#zones, this.#key)?.published;
     }
     // A chain that leaves our zones, or a loop: what is known so far.
-    return positive(version ?? first, this.#answers);
+    return positive(this.#source, this.#answers);
   }
 
   /** The answer, or undefined when the name was replaced and the search goes on. */
@@ -147,7 +152,7 @@ class Lookup {
       const dname = findRRset(cut, RRType.DNAME);
       // NS before DNAME: below a delegation nothing is ours.
       if (cut.key === version.apex.key || findRRset(cut, RRType.NS) === undefined) {
-        return this.#followDname(version, cut, dname!);
+        return this.#followDname(cut, dname!);
       }
       return this.#referral(version, cut);
     }
@@ -157,13 +162,14 @@ class Lookup {
     if (qtype === RRType.ANY && node.rrsets.length > 0) {
       // RFC 8482 §4.1: one RRset is enough. The first is the oldest.
       const rrsets = overTcp ? node.rrsets : node.rrsets.slice(0, 1);
-      return this.#positive(version, rrsets);
+      return this.#positive(node, rrsets);
     }
     const rrset = findRRset(node, qtype);
-    if (rrset !== undefined) return this.#positive(version, [rrset]);
+    if (rrset !== undefined) return this.#positive(node, [rrset]);
     const cname = findRRset(node, RRType.CNAME);
     if (cname === undefined || STAND_BESIDE_CNAME.has(qtype)) return this.#negative(version, Rcode.NOERROR);
     this.#answers.push({ owner: this.#wireText, rrset: cname, ttl: cname.ttl });
+    this.#source = node.key;
     this.#goOn(cname.rdatas[0]!);
     return undefined;
   }
@@ -173,9 +179,9 @@ class Lookup {
     this.#key = lowerCase(wireText);
   }
 
-  #positive(version: ZoneVersion, rrsets: readonly ZoneRRset[]): Answer {
+  #positive(node: ZoneNode, rrsets: readonly ZoneRRset[]): Answer {
     for (const rrset of rrsets) this.#answers.push({ owner: this.#wireText, rrset, ttl: rrset.ttl });
-    return positive(version, this.#answers);
+    return positive(node.key, this.#answers);
   }
 
   /** RFC 2308 §2.1, §2.2: with the SOA, whose TTL is that of the negative answer. */
@@ -184,7 +190,7 @@ class Lookup {
       rcode,
       authoritative: true,
       kind: rcode === Rcode.NXDOMAIN ? 'nxdomain' : 'nodata',
-      zone: version,
+      source: version.apex.key,
       answers: this.#answers,
       authority: [{ owner: version.apexNode.wireText, rrset: version.soa, ttl: version.negativeTtl }],
       additional: NOTHING,
@@ -215,16 +221,17 @@ class Lookup {
   }
 
   /** RFC 6672 §3.2: the DNAME, a CNAME made from it, and on with the new name. */
-  #followDname(version: ZoneVersion, node: ZoneNode, dname: ZoneRRset): Answer | undefined {
+  #followDname(node: ZoneNode, dname: ZoneRRset): Answer | undefined {
     this.#answers.push({ owner: node.wireText, rrset: dname, ttl: dname.ttl });
+    this.#source = node.key;
     const target = this.#wireText.slice(0, -node.key.length) + dname.rdatas[0]!;
     if (target.length > MAX_NAME_OCTETS) {
-      return { ...positive(version, this.#answers), rcode: Rcode.YXDOMAIN };
+      return { ...positive(node.key, this.#answers), rcode: Rcode.YXDOMAIN };
     }
     const cname: ZoneRRset = { type: RRType.CNAME, ttl: dname.ttl, rdatas: [target] };
     this.#answers.push({ owner: this.#wireText, rrset: cname, ttl: cname.ttl });
     const { qtype } = this.#question;
-    if (qtype === RRType.CNAME || qtype === RRType.ANY) return positive(version, this.#answers);
+    if (qtype === RRType.CNAME || qtype === RRType.ANY) return positive(node.key, this.#answers);
     this.#goOn(target);
     return undefined;
   }
@@ -235,7 +242,7 @@ class Lookup {
       rcode: Rcode.NOERROR,
       authoritative: this.#answers.length > 0,
       kind: 'referral',
-      zone: version,
+      source: node.key,
       answers: this.#answers,
       authority: [{ owner: node.wireText, rrset: ns, ttl: ns.ttl }],
       additional: glueOf(version, ns),

@@ -119,19 +119,16 @@ export class NameserverService implements DnsService {
     }
     const answer = this.#answer(query, overTcp);
     const verdict =
-      overTcp || cookieIsValid || this.#options.limiter === undefined ? 'send' : this.#check(peer, answer, query);
+      overTcp || cookieIsValid || this.#options.limiter === undefined ? 'send' : this.#check(peer, answer);
     if (verdict === 'drop') return undefined;
     const limit = overTcp ? MAX_MESSAGE_OCTETS : udpLimit(edns);
     const reply = edns && { dnssecOk: edns.dnssecOk, extendedRcode: 0, options };
     return this.#write(octets, query, answer, reply, limit, verdict === 'slip');
   }
 
-  #check(peer: DnsPeer, { kind, zone }: Answer, query: Query): RateVerdict {
-    const limiter = this.#options.limiter!;
-    if (kind === 'answer') return limiter.check(peer.address, kind, query.key);
-    // One key for all names that are not there: random names must not get a bucket each.
+  #check(peer: DnsPeer, { kind, source }: Answer): RateVerdict {
     const rateKind = kind === 'nodata' || kind === 'nxdomain' ? 'negative' : kind;
-    return limiter.check(peer.address, rateKind, zone?.apex.key ?? '');
+    return this.#options.limiter!.check(peer.address, rateKind, source);
   }
 
   #answer(query: Query, overTcp: boolean): Answer {
@@ -260,7 +257,7 @@ export class NameserverService implements DnsService {
     }
     const query = { ...question, edns: undefined };
     const answer = this.#answer(query, overTcp);
-    const verdict = overTcp || key || !this.#options.limiter ? 'send' : this.#check(peer, answer, query);
+    const verdict = overTcp || key || !this.#options.limiter ? 'send' : this.#check(peer, answer);
     if (verdict === 'drop') return undefined;
     const edns = dnssecOk === undefined ? undefined : { dnssecOk, extendedRcode: 0, options: '' };
     return request.sign(this.#write(octets, query, answer, edns, limit, verdict === 'slip'));
@@ -283,7 +280,7 @@ function isTransfer(qtype: number): boolean {
 }
 
 function failed(rcode: number): Answer {
-  return { rcode, authoritative: false, kind: 'error', zone: undefined, answers: [], authority: [], additional: [] };
+  return { rcode, authoritative: false, kind: 'error', source: '', answers: [], authority: [], additional: [] };
 }
 
 /** An opcode that nobody has to read is not implemented, whatever follows its header (RFC 1035 §4.1.1). */
