@@ -203,10 +203,10 @@ describe('pipelining (RFC 7766 §6.2.1)', () => {
     const onSocket = (message: unknown) => {
       const { socket: own } = message as { socket: Socket };
       const write = own.write.bind(own) as (data: Buffer, done: () => void) => boolean;
-      own.write = (data: Buffer, done: () => void) => {
+      own.write = ((data: Buffer, done: () => void) => {
         writes.push(data.length);
         return write(data, done);
-      };
+      }) as Socket['write'];
     };
     subscribe('net.server.socket', onSocket);
     const { socket, received } = await client();
