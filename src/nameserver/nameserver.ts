@@ -6,6 +6,7 @@ import type { DnsUpdate, UpdateKey } from '../core/apply-update.ts';
 import type { UpdateOutcome, ZonePublisher } from '../core/ports.ts';
 import type { ZoneAdmin } from '../core/zone-admin.ts';
 import type { DomainName } from '../dns/name.ts';
+import { RRClass } from '../dns/rdata.ts';
 import type { TsigKey } from '../dns/tsig.ts';
 import { ednsRecord, findEdns } from '../dns/wire/edns.ts';
 import { encodeMessage, makeMessage } from '../dns/wire/message.ts';
@@ -256,7 +257,8 @@ export class Nameserver {
 
   async *#transfer(request: ServiceRequest): AsyncGenerator<Uint8Array, void, undefined> {
     const { message, peer, overTcp, key, limit } = request;
-    const zone = this.#zones.get(message.questions[0]!.qname.key);
+    const { qname, qclass } = message.questions[0]!;
+    const zone = qclass === RRClass.IN ? this.#zones.get(qname.key) : undefined;
     const ruling = judgeTransfer({
       message,
       overUdp: !overTcp,
@@ -264,12 +266,15 @@ export class Nameserver {
       address: peer.address,
       keyName: key?.keyName,
     });
+    const edns = findEdns(message);
+    const opt = edns && ednsRecord({ dnssecOk: edns.dnssecOk });
     if (ruling.kind === 'refuse' || zone === undefined) {
-      const { id, opcode, recursionDesired, questions } = message;
+      const { id, opcode, recursionDesired, checkingDisabled, questions } = message;
       const rcode = ruling.kind === 'refuse' ? ruling.rcode : 0;
-      yield request.sign(
-        encodeMessage(makeMessage({ id, opcode, recursionDesired, questions, response: true, rcode })),
-      );
+      const copied = { id, opcode, recursionDesired, checkingDisabled, questions };
+      // RFC 6891 §7: a reply to a request with OPT has OPT.
+      const additional = opt === undefined ? [] : [opt];
+      yield request.sign(encodeMessage(makeMessage({ ...copied, response: true, rcode, additional })));
       return;
     }
     const findDiffs = (of: EmbeddedZone, serial: number, maxRecords: number) =>
@@ -277,8 +282,6 @@ export class Nameserver {
     const seen = (serial: number) => this.#notifier.seen(zone.embedded.apex.key, peer.address, serial, key?.keyName);
     if (ruling.query.kind === 'ixfr') seen(ruling.query.serial);
     const wanted = { message, query: ruling.query, onSent: ({ serial }: { readonly serial: number }) => seen(serial) };
-    const edns = findEdns(message);
-    const opt = edns && ednsRecord({ dnssecOk: edns.dnssecOk });
     if (overTcp) {
       yield* transfer({ ...wanted, opt }, zone.embedded, findDiffs, (octets) => request.sign(octets));
     } else {

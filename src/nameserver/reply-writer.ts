@@ -13,8 +13,9 @@ const HEADER_OCTETS = 12;
 const FLAG_QR = 0x8000;
 const FLAG_AA = 0x0400;
 const FLAG_TC = 0x0200;
-/** Opcode, RD and CD of the query come back (RFC 1035 §4.1.1, RFC 4035 §3.1.6). */
-const COPIED_FLAGS = 0x7800 | 0x0100 | 0x0010;
+const OPCODE = 0x7800;
+/** RD and CD of a query come back (RFC 1035 §4.1.1, RFC 4035 §3.1.6). */
+const RD_AND_CD = 0x0100 | 0x0010;
 
 const scratch = Buffer.allocUnsafe(MAX_MESSAGE_OCTETS + 1024);
 
@@ -55,7 +56,9 @@ export class ReplyWriter {
     for (let i = 0; i < questionEnd; i++) scratch[i] = query[i]!;
     this.#length = questionEnd;
     this.#limit = limit;
-    this.#flags = FLAG_QR | (((query[2]! << 8) | query[3]!) & COPIED_FLAGS);
+    const flags = (query[2]! << 8) | query[3]!;
+    // In UPDATE and NOTIFY they are reserved, and zero in replies (RFC 2136 §2.2).
+    this.#flags = FLAG_QR | (flags & ((flags & OPCODE) === 0 ? RD_AND_CD : OPCODE));
     this.#truncated = false;
     this.#counts[0] = 0;
     this.#counts[1] = 0;

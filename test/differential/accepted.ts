@@ -95,9 +95,9 @@ export const ACCEPTED: readonly Accepted[] = [
   },
   {
     name: 'the question comes back in BADVERS of other opcodes',
-    reason: 'A client sees what was not understood. BIND returns a header, without RD and CD.',
+    reason: 'A client sees what was not understood. BIND returns a header.',
     standard: 'RFC 1035',
-    fields: ['question', 'rd', 'cd'],
+    fields: ['question'],
     covers: ({ query, ours, theirs }) => {
       const { opcode } = query.message;
       return opcode !== Opcode.QUERY && ours.rcode === theirs.rcode && theirs.question === '';
@@ -131,13 +131,15 @@ export const ACCEPTED: readonly Accepted[] = [
     },
   },
   {
-    name: 'every class but IN and CH is REFUSED',
+    name: 'every class but IN is REFUSED, for transfers and UPDATE NOTAUTH',
     reason: 'There is no zone of such a class here. BIND tells apart FORMERR (0, NONE, ANY) and NOTIMP (unassigned).',
     standard: 'RFC 1035',
-    fields: ['rcode'],
+    // A SOA of class IN in such an IXFR is malformed to BIND, and its reply to that has no OPT.
+    fields: ['rcode', 'edns'],
     covers: ({ query, ours, theirs }) => {
-      const other = qclass(query.message) !== RRClass.IN && qclass(query.message) !== RRClass.CH;
-      return other && ours.rcode === 'REFUSED' && ['FORMERR', 'NOTIMP'].includes(theirs.rcode);
+      const known =
+        ['REFUSED', 'NOTAUTH', 'FORMERR'].includes(ours.rcode) && ours.answer === '' && ours.authority === '';
+      return qclass(query.message) !== RRClass.IN && known && ['FORMERR', 'NOTIMP', 'REFUSED'].includes(theirs.rcode);
     },
   },
   {
@@ -149,20 +151,24 @@ export const ACCEPTED: readonly Accepted[] = [
       qclass(query.message) === RRClass.CH && ours.outcome === 'reply' && theirs.outcome === 'no reply',
   },
   {
-    name: 'AXFR by UDP is FORMERR',
+    name: 'AXFR by UDP and IXFR without the SOA of the client are FORMERR',
     reason:
-      'RFC 5936 §4.2: AXFR is not defined for UDP. BIND looks for the zone first and says NOTAUTH for other names.',
+      'RFC 5936 §4.2, RFC 1995 §3: it is no request for a transfer. BIND looks for the zone first: NOTAUTH, REFUSED.',
     standard: 'RFC 5936',
     fields: ['rcode'],
-    covers: ({ query, ours }) =>
-      qtype(query.message) === RRType.AXFR && query.transport === 'udp' && ours.rcode === 'FORMERR',
+    covers: ({ query, ours, theirs }) => {
+      const isAxfr = qtype(query.message) === RRType.AXFR && query.transport === 'udp';
+      const isIxfr = qtype(query.message) === RRType.IXFR && query.message.authority.length === 0;
+      const isOtherRcode = ['NOTAUTH', 'REFUSED', 'NOTIMP'].includes(theirs.rcode);
+      return (isAxfr || isIxfr) && ours.rcode === 'FORMERR' && isOtherRcode;
+    },
   },
   {
     name: 'opcodes other than QUERY and UPDATE are NOTIMP, whatever the message says',
     reason:
       'This server is the primary of all its zones and takes no NOTIFY (RFC 1996 §3). BIND reads more first: FORMERR.',
     standard: 'RFC 1035',
-    fields: ['rcode', 'question', 'rd', 'cd', 'edns'],
+    fields: ['rcode', 'question', 'edns'],
     covers: ({ query, ours, theirs }) => {
       const { opcode } = query.message;
       const isOther = opcode !== Opcode.QUERY && opcode !== Opcode.UPDATE;

@@ -39,6 +39,8 @@ describeWith(BIND_PROGRAMS, 'our nameserver beside BIND', () => {
     const verdict = judge(comparison, ACCEPTED);
     console.log(`accepted differences of ${comparison.queries} replies, seed ${SEED}:\n${formatAccepted(verdict)}`);
     expect(formatDifferences(verdict.unexplained)).toBe('');
+    // With other queries a rare difference may not come up.
+    if (SEED !== 1) return;
     const stale = [...verdict.accepted].filter(([, count]) => count === 0).map(([row]) => row.name);
     expect(stale).toEqual([]);
   });

@@ -108,6 +108,13 @@ function randomEdns(random: Random): ResourceRecord | undefined {
   });
 }
 
+/** What a secondary has, as it tells with IXFR (RFC 1995 §3). */
+function clientSoa(ownerName: DomainName): ResourceRecord {
+  const times = { serial: 1, refresh: 0, retry: 0, expire: 0, minimum: 0 };
+  const rdata = { kind: 'SOA', mname: DomainName.root, rname: DomainName.root, ...times } as const;
+  return { ownerName, type: RRType.SOA, class: RRClass.IN, ttl: 0, rdata };
+}
+
 function randomMessage(random: Random, names: readonly DomainName[]): Message {
   const question = (): Question => ({
     qname: randomName(random, names),
@@ -123,6 +130,7 @@ function randomMessage(random: Random, names: readonly DomainName[]): Message {
     authenticData: random.chance(0.1),
     checkingDisabled: random.chance(0.1),
     questions,
+    authority: first.qtype === RRType.IXFR && random.chance(0.5) ? [clientSoa(first.qname)] : [],
     additional: edns === undefined ? [] : [edns],
   });
 }

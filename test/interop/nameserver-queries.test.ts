@@ -94,7 +94,7 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that ask it', () =
     const signed = await kdig(server, [`www.${ZONE}`, 'A'], KEY);
     expect(signed.short[0]).toBe('192.0.2.1');
     expect(signed.text).toContain('TSIG PSEUDOSECTION');
-    expect(signed.text).not.toMatch(/WARNING|ERROR/);
+    expect(signed.text).not.toMatch(/;; (WARNING|ERROR)/);
   });
 
   it('RFC 5936: a transfer needs a key that may have it', async () => {
@@ -117,7 +117,7 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that ask it', () =
   });
 
   it('dig checks the signature of a signed answer and of a signed transfer', async () => {
-    const key = ['-y', `${KEY.algorithm}:${KEY.name}:${KEY.secret}`];
+    const key = ['+norecurse', '-y', `${KEY.algorithm}:${KEY.name}:${KEY.secret}`];
     for (const question of [
       [`www.${ZONE}`, 'A'],
       [ZONE, 'AXFR'],

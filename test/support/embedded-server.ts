@@ -37,7 +37,7 @@ export interface EmbeddedServer {
   stop(): Promise<void>;
 }
 
-const SECRET = 'a secret of tests';
+const SECRET = 'masterSecretOfTests';
 
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const port = await freePort();
