@@ -173,6 +173,7 @@ function keyCode(text: string): number {
 export const svcParams: TextField = {
   read: (tokens, writer) => {
     const params: { readonly code: number; readonly octets: Uint8Array }[] = [];
+    const codes = new Set<number>();
     while (!tokens.done) {
       const text = tokens.word('a SvcParam');
       const equals = text.indexOf('=');
@@ -183,7 +184,8 @@ export const svcParams: TextField = {
       const code = keyCode(key);
       const syntax = /^key\d/i.test(key) ? undefined : SYNTAX.get(code);
       const octets = syntax === undefined ? (value ?? new Uint8Array()) : syntax.read(value);
-      if (params.some((param) => param.code === code)) throw new PresentationError(`the key ${key} is given twice`);
+      if (codes.has(code)) throw new PresentationError(`the key ${key} is given twice`);
+      codes.add(code);
       params.push({ code, octets });
     }
     for (const { code, octets } of params.sort((a, b) => a.code - b.code)) {

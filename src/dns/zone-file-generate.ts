@@ -75,9 +75,9 @@ function modified(modifier: string, value: number): string {
   }
 }
 
-/** Hexadecimal digits from the lowest on, dots between; the width counts the dots. */
+/** Hexadecimal digits from the lowest on, dots between; the width counts the dots, and an even one ends in a dot. */
 function nibbles(number: number, width: number): string {
-  const digits = [...number.toString(16)].reverse();
-  while (digits.length * 2 - 1 < width) digits.push('0');
-  return digits.join('.');
+  let text = [...number.toString(16)].reverse().join('.');
+  while (text.length < width) text += text.length % 2 === 1 ? '.' : '0';
+  return text;
 }

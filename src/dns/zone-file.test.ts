@@ -200,6 +200,7 @@ describe('$GENERATE', () => {
     ],
     ['$GENERATE 10-10 \\$$ MX "$ mail-${0,4,X}"', ['\\$10.example.com. 300 MX 10 mail-000A.example.com.']],
     ['$GENERATE 291-291 ${0,7,n} PTR a$$.${0,0,o}', ['3.2.1.0.example.com. 300 PTR a\\$.443.example.com.']],
+    ['$GENERATE 10-10 ${0,6,n}ip6 PTR ${0,1,N}', ['a.0.0.ip6.example.com. 300 PTR A.example.com.']],
     ['$GENERATE 1-1 a TXT "one $" "two;"', ['a.example.com. 300 TXT "one 1" "two;"']],
   ])('%s', (text, lines) => {
     expect(read(text)).toEqual(lines);
