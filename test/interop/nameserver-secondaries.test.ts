@@ -1,11 +1,13 @@
 // BIND, Knot and NSD as secondaries of our embedded nameserver, from the files in deploy/: NOTIFY, IXFR and AXFR with
 // TSIG, and how long after the acknowledgement of a change a secondary serves it.
+import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { dig } from '../support/dig.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
 import { freePort } from '../support/free-port.ts';
 import { nsupdate } from '../support/nsupdate.ts';
-import { waitUntil } from '../support/process.ts';
+import { freshDirectory } from '../support/primary-server.ts';
+import { removeNow, waitUntil } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { SECONDARY_KINDS, SECONDARY_PROGRAMS, type SecondaryServer, startSecondary } from '../support/secondary.ts';
 
@@ -64,21 +66,31 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'the embedded nameserver
     expect(secondary.log()).toMatch(INCREMENTAL[kind]);
   });
 
-  it.each(SECONDARY_KINDS)('%s follows again after the primary was away, deletions too', async (kind) => {
+  it.each(SECONDARY_KINDS)('%s follows over a restart of the primary, and takes deletions', async (kind) => {
     const port = await freePort();
-    const primary = await startEmbedded({
+    const directory = freshDirectory('hidden-primary');
+    const options = {
       zone: ZONE,
       keys: [KEY],
       secondaries: [{ address: `127.0.0.1:${port}`, key: KEY.name }],
-    });
-    servers.push(primary);
-    await nsupdate(primary, KEY, ZONE, [`update add early.${ZONE} 60 A 192.0.2.1`]);
-    const secondary = await startSecondary(kind, { zone: ZONE, key: KEY, primary, port });
+      dns: { database: join(directory, 'zones.db') },
+    };
+    const first = await startEmbedded(options);
+    servers.push(first);
+    expect(await nsupdate(first, KEY, ZONE, [`update add early.${ZONE} 60 A 192.0.2.1`])).toMatchObject({ code: 0 });
+    const secondary = await startSecondary(kind, { zone: ZONE, key: KEY, primary: first, port });
     servers.push(secondary);
     expect((await dig(secondary, [`early.${ZONE}`, 'A'])).short).toEqual(['192.0.2.1']);
-    await nsupdate(primary, KEY, ZONE, [`update delete early.${ZONE}`, `update add late.${ZONE} 60 TXT "late"`]);
-    await waitUntil(`${kind} to follow`, async () => (await secondary.serial()) === (await primarySerial(primary)));
+
+    await first.stop();
+    const second = await startEmbedded({ ...options, port: first.port });
+    servers.push(second);
+    const change = [`update delete early.${ZONE}`, `update add late.${ZONE} 60 TXT "late"`];
+    expect(await nsupdate(second, KEY, ZONE, change)).toMatchObject({ code: 0 });
+    const serial = await primarySerial(second);
+    await waitUntil(`${kind} to follow`, async () => (await secondary.serial()) === serial);
     expect((await dig(secondary, [`early.${ZONE}`, 'A'])).rcode).toBe('NXDOMAIN');
     expect((await dig(secondary, [`late.${ZONE}`, 'TXT'])).short).toEqual(['"late"']);
+    removeNow(directory);
   });
 });

@@ -142,12 +142,21 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that change it', (
     expect(await published(`www.${ZONE}`)).toEqual(['192.0.2.1']);
   });
 
-  it('a change by UPDATE and one over HTTP are seen by the other', async () => {
+  it('a change by UPDATE and one over HTTP follow each other at the same name', async () => {
     const name = freshName();
-    await nsupdate(server, KEY, ZONE, [`update add ${name} 60 A 192.0.2.7`]);
-    const reply = await server.dyndns.ask(`/nic/update?hostname=${name}&myip=192.0.2.8`, {
-      headers: { authorization: `Basic ${Buffer.from(`any:${server.secret}`).toString('base64')}` },
-    });
-    expect(reply.status).toBeLessThan(500);
+    const put = async (address: string) =>
+      (await server.dyndns.ask(`/update-by-path/${server.secret}/${name}/${address}`)).body;
+    expect(await nsupdate(server, KEY, ZONE, [`update add ${name} 60 A 192.0.2.7`])).toMatchObject({ code: 0 });
+    expect(await put('192.0.2.7')).toContain('UNCHANGED');
+    expect(await put('192.0.2.8')).toContain('192.0.2.7 -> 192.0.2.8');
+    expect(await published(name)).toEqual(['192.0.2.8']);
+    const change = [
+      `prereq yxrrset ${name} A 192.0.2.8`,
+      `update delete ${name} A`,
+      `update add ${name} 60 AAAA 2001:db8::1`,
+    ];
+    expect(await nsupdate(server, KEY, ZONE, change)).toMatchObject({ code: 0 });
+    expect(await published(name)).toEqual([]);
+    expect(await published(name, 'AAAA')).toEqual(['2001:db8::1']);
   });
 });

@@ -23,6 +23,8 @@ export interface EmbeddedOptions {
   /** More options of the configuration file, and of its `dns`. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly dns?: Readonly<Record<string, unknown>>;
+  /** Of DNS; default: a free one. */
+  readonly port?: number;
 }
 
 export interface EmbeddedServer {
@@ -40,7 +42,7 @@ export interface EmbeddedServer {
 const SECRET = 'masterSecretOfTests';
 
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const { zone, ns = [`ns1.${zone}`], contact, keys, secondaries } = options;
   const own = options.ns === undefined ? 'ns1 IN A 127.0.0.1\n' : '';
   const config: DyndnsConfig = {
