@@ -1,14 +1,30 @@
-// The embedded nameserver passes the contract of a zone publisher.
-
+// The embedded nameserver passes the contract of a zone publisher: changes go to its journal on disk, and dig and nsupdate
+// are the outside. Once more in memory, where a transaction takes a turn of the event loop: for what only timing shows.
+import { join } from 'node:path';
+import { applyUpdate } from '../../src/core/apply-update.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { type Rdata, RRType } from '../../src/dns/rdata.ts';
 import { addressRdata, rrsetAddresses, textRdata } from '../../src/dns/rrset.ts';
+import { makeTsigKey } from '../../src/dns/tsig.ts';
 import type { ZoneEdit } from '../../src/dns/zone-change.ts';
 import { Committer } from '../../src/nameserver/committer.ts';
+import { cookieAnswers } from '../../src/nameserver/cookie-answers.ts';
 import { applyEdits } from '../../src/nameserver/edit.ts';
+import { Journal } from '../../src/nameserver/journal.ts';
+import { DnsListeners } from '../../src/nameserver/listeners.ts';
 import { EmbeddedPublisher } from '../../src/nameserver/publisher.ts';
+import { NameserverService } from '../../src/nameserver/service.ts';
+import { EmbeddedUpdates } from '../../src/nameserver/updatable-zone.ts';
+import { answerUpdate } from '../../src/nameserver/update-in.ts';
 import { findRRset, rdataOf, type ZoneVersion } from '../../src/nameserver/zone-version.ts';
-import { editedZone } from '../support/edited-zone.ts';
+import { dig } from '../support/dig.ts';
+import { editedVersion, editedZone } from '../support/edited-zone.ts';
+import { freePort } from '../support/free-port.ts';
+import { nsupdate } from '../support/nsupdate.ts';
+import { freshDirectory, type KeySpec } from '../support/primary-server.ts';
+import { removeNow } from '../support/process.ts';
+import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
+import { openWatcher } from '../support/watcher.ts';
 import { describeZonePublisher, type RecordText } from './zone-publisher.ts';
 
 function rdataOfText({ type, rdata }: RecordText): Rdata {
@@ -22,6 +38,83 @@ function rdataOfText({ type, rdata }: RecordText): Rdata {
       return { kind: type, target: DomainName.parse(rdata) };
   }
 }
+
+const nameAt = (apex: DomainName, label: string) => (label === '@' ? apex : DomainName.parse(label, apex));
+
+function addition(apex: DomainName, record: RecordText): ZoneEdit {
+  const rrset = { ownerName: nameAt(apex, record.at), type: RRType[record.type], ttl: record.ttl };
+  return { kind: 'add-to-rrset', rrset: { ...rrset, rdatas: [rdataOfText(record)] } };
+}
+
+describeWith(BIND_PROGRAMS, 'the embedded nameserver', () => {
+  describeZonePublisher({
+    title: 'embedded',
+    countsMessages: false,
+    recallsAll: true,
+    async start(apexText, records) {
+      const apex = DomainName.parse(apexText);
+      const directory = freshDirectory('contract');
+      const onFault = (error: unknown) => {
+        throw error;
+      };
+      const journal = await Journal.open(join(directory, 'zones.db'), { now: Date.now, onFault });
+      const edits = records.map((record) => addition(apex, record));
+      const zone = await journal.create(editedVersion(apexText, { edits }));
+      const committer = new Committer({ log: journal });
+      const secret = Buffer.alloc(32, 'not a secret');
+      const spec: KeySpec = { name: apexText, algorithm: 'hmac-sha256', secret: secret.toString('base64') };
+      const key = makeTsigKey(apex, 'hmac-sha256', secret);
+      const keys = new Map([[apex.key, { keyName: apex, mayUpdate: true }]]);
+      const rules = { apex, addresses: { allow: [], deny: [] }, ttl: {} };
+      const update = { zone: rules, target: new EmbeddedUpdates(zone, committer), keys };
+      const service = new NameserverService({
+        zones: () => new Map([[apex.key, zone]]),
+        findKey: (name) => (name.equals(apex) ? key : undefined),
+        now: () => Math.floor(Date.now() / 1000),
+        cookies: cookieAnswers(Buffer.alloc(16)),
+        limiter: undefined,
+        nsid: undefined,
+        chaosVersion: undefined,
+        update: async (request) => {
+          const deadlineMs = performance.now() + 5000;
+          const { message, key } = request;
+          return (await answerUpdate(message, { key, findZone: () => update, applyUpdate, deadlineMs })).rcode;
+        },
+        transfer: () => onFault(new Error('no transfers here')),
+      });
+      const server = { host: '127.0.0.1', port: await freePort() };
+      const listeners = new DnsListeners();
+      await listeners.open(service, { listen: [server], isDefault: false, onWarning: onFault, onFault });
+      const absolute = (label: string) => nameAt(apex, label).toString();
+      return {
+        publisher: () => new EmbeddedPublisher(zone, committer),
+        async look(ownerName, type) {
+          const { answers } = await dig(server, [ownerName, type, '+norecurse']);
+          const found = answers.filter((answer) => answer.type === type);
+          return { values: found.map((answer) => answer.rdata).sort(), ttl: found[0]?.ttl };
+        },
+        async serial() {
+          const { short } = await dig(server, [apexText, 'SOA', '+norecurse']);
+          return Number(short[0]?.split(' ')[2]);
+        },
+        watcher: () => openWatcher(server),
+        async foreignEdit({ deletes = [], adds = [] }) {
+          const { code, stderr } = await nsupdate(server, spec, apexText, [
+            ...deletes.map(({ at, type }) => `update delete ${absolute(at)} ${type}`),
+            ...adds.map(({ at, ttl, type, rdata }) => `update add ${absolute(at)} ${ttl} ${type} ${rdata}`),
+          ]);
+          if (code !== 0) throw new Error(`nsupdate: ${stderr}`);
+        },
+        async stop() {
+          await listeners.close();
+          await committer.settled();
+          await journal.close();
+          removeNow(directory);
+        },
+      };
+    },
+  });
+});
 
 function textOf(rdata: Rdata): string {
   if (rdata.kind === 'TXT') return `"${rdata.strings.map((string) => Buffer.from(string).toString()).join('" "')}"`;
@@ -42,19 +135,14 @@ function answer(version: ZoneVersion, ownerName: DomainName, type: number) {
 }
 
 describeZonePublisher({
-  title: 'embedded',
+  title: 'embedded, in memory',
   countsMessages: false,
   recallsAll: true,
   async start(apexText, records) {
     const apex = DomainName.parse(apexText);
-    const at = (label: string) => (label === '@' ? apex : DomainName.parse(label, apex));
-    const addition = (record: RecordText): ZoneEdit => {
-      const rrset = { ownerName: at(record.at), type: RRType[record.type], ttl: record.ttl };
-      return { kind: 'add-to-rrset', rrset: { ...rrset, rdatas: [rdataOfText(record)] } };
-    };
-    const zone = editedZone(apexText, { edits: records.map(addition) });
-    // Slow enough that changes gather while a transaction is under way.
-    const log = { append: () => new Promise<void>((resolve) => setTimeout(resolve, 1)) };
+    const zone = editedZone(apexText, { edits: records.map((record) => addition(apex, record)) });
+    // Later than at once, so that changes gather while a transaction is under way.
+    const log = { append: () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve))) };
     const committer = new Committer({ log });
     return {
       publisher: () => new EmbeddedPublisher(zone, committer),
@@ -71,10 +159,11 @@ describeZonePublisher({
         close: () => undefined,
       }),
       async foreignEdit({ deletes = [], adds = [] }) {
-        const deletions = deletes.map((each): ZoneEdit => {
-          return { kind: 'delete-rrset', ownerName: at(each.at), type: RRType[each.type as 'A'] };
+        const deletions = deletes.map(({ at, type }): ZoneEdit => {
+          return { kind: 'delete-rrset', ownerName: nameAt(apex, at), type: RRType[type as 'A'] };
         });
-        await committer.change(zone, (draft) => applyEdits(draft, [...deletions, ...adds.map(addition)]));
+        const edits = [...deletions, ...adds.map((record) => addition(apex, record))];
+        await committer.change(zone, (draft) => applyEdits(draft, edits));
       },
       stop: () => committer.settled(),
     };
