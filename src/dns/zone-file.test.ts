@@ -343,6 +343,27 @@ z                               IN A       192.0.2.1
     );
   });
 
+  it('RFC 4034 §6.1: octets 0 and 1 take their places in the order, below the end of a label', () => {
+    const names = [
+      'a',
+      'x.a',
+      'a\\000',
+      'x.a\\000',
+      'a\\000\\000',
+      'a\\000b',
+      'a\\001',
+      'x.a\\001',
+      'a\\001\\000',
+      'a\\002',
+      'ab',
+    ];
+    const text = [...names].reverse().map((name) => `${name} A 192.0.2.1\n`);
+    const [, , ...lines] = formatZoneFile(origin, parseZoneFile(text.join(''), options));
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(names);
+    const sorted = names.map((name) => DomainName.parse(name)).sort(DomainName.compare);
+    expect(sorted.map(String)).toEqual(names.map((name) => `${name}.`));
+  });
+
   it('no records are a file without records', () => {
     expect([...formatZoneFile(origin, [])]).toEqual(['$ORIGIN example.com.\n']);
   });
