@@ -21,7 +21,7 @@ describeWith(PROGRAMS, 'ACME clients with pebble and BIND', () => {
   it.each([
     ['certbot', certbotCertificate],
     ['lego', legoCertificate],
-  ] as const)('%s gets a certificate for a name and its wildcard', { timeout: 60_000 }, async (_name, order) => {
+  ] as const)('%s gets a certificate for a name and its wildcard', { timeout: 90_000 }, async (_name, order) => {
     const primary = await startBind({ zones: [{ name: ZONE }], keys: [KEY] });
     servers.push(primary);
     const pebble = await startPebble(primary);
@@ -32,7 +32,7 @@ describeWith(PROGRAMS, 'ACME clients with pebble and BIND', () => {
     expect(certificate.issuer).toContain('Pebble');
   });
 
-  it('pebble refuses a certificate where it does not find the TXT record', { timeout: 60_000 }, async () => {
+  it('pebble refuses a certificate where it does not find the TXT record', { timeout: 90_000 }, async () => {
     const primary = await startBind({ zones: [{ name: ZONE }], keys: [KEY] });
     const elsewhere = await startBind({ zones: [{ name: ZONE }], keys: [KEY] });
     servers.push(primary, elsewhere);

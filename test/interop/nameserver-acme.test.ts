@@ -26,7 +26,7 @@ describeWith(PROGRAMS, 'ACME clients with pebble and the embedded nameserver', (
     ['lego', 'hmac-sha512', legoCertificate],
   ] as const)(
     '%s with a key of %s gets a certificate for a name and its wildcard',
-    { timeout: 60_000 },
+    { timeout: 90_000 },
     async (_name, algorithm, order) => {
       const key = { name: 'acme.key', algorithm, secret: SECRET, allow: ['update'] as const, types: ['TXT'] };
       const server = await startEmbedded({ zone: ZONE, keys: [{ ...key, hosts: [CHALLENGE] }] });

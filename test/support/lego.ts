@@ -25,6 +25,8 @@ export async function legoCertificate(
     const order = ['--server', pebble.directoryUrl, ...names.flatMap((name) => ['--domains', name])];
     await runOrThrow('lego', [...order, ...account, ...dns, 'run'], {
       cwd: directory,
+      // It looks at each order again after pauses of its own, up to ten seconds long.
+      timeoutMs: 80_000,
       env: {
         ...process.env,
         LEGO_CA_CERTIFICATES: pebble.caFile,

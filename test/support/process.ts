@@ -145,20 +145,25 @@ export interface FinishedProgram {
   readonly stderr: string;
 }
 
-/** Runs a program to its end (30 seconds at most). A non-zero exit code is a result, not an error. */
+/** Runs a program to its end (30 seconds at most, unless given). A non-zero exit code is a result, not an error. */
 export function runProgram(
   command: string,
   args: readonly string[],
-  options: { readonly input?: string; readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  options: {
+    readonly input?: string;
+    readonly cwd?: string;
+    readonly env?: NodeJS.ProcessEnv;
+    readonly timeoutMs?: number;
+  } = {},
 ): Promise<FinishedProgram> {
   const path = findProgram(command);
   if (path === undefined) return Promise.reject(new Error(`${command} is not installed`));
-  const { input, ...rest } = options;
+  const { input, timeoutMs = 30_000, ...rest } = options;
   return new Promise((resolve, reject) => {
     const child = execFile(
       path,
       args,
-      { ...rest, timeout: 30_000, maxBuffer: 64 * 1024 * 1024 },
+      { ...rest, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         living.delete(child);
         if (error === null) resolve({ code: 0, stdout, stderr });
