@@ -62,6 +62,14 @@ describe('empty non-terminals (RFC 4592 §2.2.2)', () => {
   });
 });
 
+it('a name outside of the zone is an error, and nothing is left of it', () => {
+  const draft = new ZoneDraft(base);
+  const mark = draft.mark();
+  expect(() => draft.setRRset(DomainName.parse('notexample.com'), rrsetA(1))).toThrow();
+  draft.rollBack(mark);
+  expect(draft.seal()).toBeUndefined();
+});
+
 describe('cuts', () => {
   it('are names with NS below the apex, and names with DNAME, each counted once', () => {
     const draft = new ZoneDraft(base);

@@ -128,8 +128,9 @@ export class ZoneDraft {
 
   /** Tells the node above; it is made, or goes, where nothing else holds it. */
   #countChild(child: ZoneNode, by: 1 | -1): void {
+    if (child.key === this.base.apex.key) return;
     const key = parentKey(child.key);
-    if (key === this.base.apex.key || child.key === this.base.apex.key) return;
+    if (key === this.base.apex.key) return;
     const parent = this.#nodes.get(key);
     if (parent === undefined) {
       const made = { key, wireText: parentKey(child.wireText), rrsets: [], children: 1 };

@@ -97,8 +97,12 @@ export class ZoneVersion {
   }
 }
 
-/** The key of the name one label up; the key must not be the root's. */
+/**
+ * The key of the name one label up.
+ * @throws Error for the root: whoever climbs to a zone's apex from outside of the zone must not climb forever
+ */
 export function parentKey(key: string): string {
+  if (key.length <= 1) throw new Error('the root has no parent');
   return key.slice(key.charCodeAt(0) + 1);
 }
 
