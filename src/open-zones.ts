@@ -15,9 +15,10 @@ import { applyUpdate } from './core/apply-update.ts';
 import type { Observer, ZonePublisher } from './core/ports.ts';
 import { type Zone, ZoneTable } from './core/zone.ts';
 import type { DomainName } from './dns/name.ts';
-import { RRType } from './dns/rdata.ts';
+import type { ResourceRecord } from './dns/rdata.ts';
 import { makeTsigKey } from './dns/tsig.ts';
-import { parseZoneFile, ZoneFileError, type ZoneFileRecord } from './dns/zone-file.ts';
+import { checkZoneRecords } from './dns/zone-check.ts';
+import { parseZoneFile } from './dns/zone-file.ts';
 import { cookieAnswers } from './nameserver/cookie-answers.ts';
 import {
   Nameserver,
@@ -26,6 +27,7 @@ import {
   type NameserverZone,
 } from './nameserver/nameserver.ts';
 import { RateLimiter } from './nameserver/rate-limit.ts';
+import { StaticConflict } from './nameserver/static-records.ts';
 import { type Exchanger, formatEndpoint } from './net/exchange.ts';
 import { TcpExchanger } from './net/tcp.ts';
 import { TcpPool } from './net/tcp-pool.ts';
@@ -50,7 +52,7 @@ export interface OpenZones {
  */
 export async function openZones(config: Config, observer: Observer, running?: Nameserver): Promise<OpenZones> {
   const connections = new PrimaryConnections();
-  const settings = nameserverSettings(config);
+  const settings = nameserverSettings(config, observer);
   let nameserver = running;
   if (nameserver !== undefined) await nameserver.apply(settings);
   else if (config.dns !== undefined) {
@@ -110,9 +112,9 @@ class PrimaryConnections {
   }
 }
 
-function nameserverSettings(config: Config): NameserverSettings {
+function nameserverSettings(config: Config, observer: Observer): NameserverSettings {
   const zones = config.zones.flatMap((zone) =>
-    zone.primary.kind === 'embedded' ? [nameserverZone(zone, zone.primary)] : [],
+    zone.primary.kind === 'embedded' ? [nameserverZone(zone, zone.primary, observer)] : [],
   );
   const { rateLimit, nsid, chaosVersion } = config.dns ?? {};
   return {
@@ -125,12 +127,12 @@ function nameserverSettings(config: Config): NameserverSettings {
   };
 }
 
-function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary): NameserverZone {
+function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary, observer: Observer): NameserverZone {
   const { apex, addresses, ttl } = zone;
   const { ns, contact, records, keys, secondaries } = primary;
   const tsigKeys = keys.map(nameserverKey);
   return {
-    content: { apex, ns, contact, records: records === undefined ? [] : staticRecords(records, apex) },
+    content: { apex, ns, contact, records: records === undefined ? [] : staticRecords(records, apex, observer) },
     keys: tsigKeys,
     secondaries: secondaries.map(({ address: { host, port }, keyName, notify }) => ({
       address: host,
@@ -142,18 +144,14 @@ function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary): NameserverZ
   };
 }
 
-/** @throws ZoneFileError */
-function staticRecords({ text, origin }: StaticRecords, apex: DomainName): ZoneFileRecord[] {
-  const { file, line: firstLine } = origin;
-  const records = parseZoneFile(text, { origin: apex, defaultTtl: STATIC_TTL, fileName: file, firstLine });
-  for (const { ownerName, type, line } of records) {
-    if (!ownerName.isAtOrBelow(apex))
-      throw new ZoneFileError(file, line, `'${ownerName}' is not in the zone '${apex}'.`);
-    if (type === RRType.SOA) {
-      throw new ZoneFileError(file, line, "the SOA is made from 'ns' and 'contact': leave it out.");
-    }
-  }
-  return records;
+/** @throws ZoneFileError, StaticConflict */
+function staticRecords({ text, origin }: StaticRecords, apex: DomainName, observer: Observer): ResourceRecord[] {
+  const { file, line } = origin;
+  const parsed = parseZoneFile(text, { origin: apex, defaultTtl: STATIC_TTL, fileName: file, firstLine: line });
+  const { records, errors, warnings } = checkZoneRecords(parsed, { apex, content: 'part' });
+  if (errors.length > 0) throw new StaticConflict(`The 'records' of the zone '${apex}': ${errors.join(' ')}`);
+  for (const warning of warnings) observer.warn(warning);
+  return [...records];
 }
 
 function nameserverKey({ name, algorithm, secret, allow, hosts, types }: ZoneKeyConfig): NameserverKey {

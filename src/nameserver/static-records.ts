@@ -6,8 +6,10 @@ import type { DomainName } from '../dns/name.ts';
 import { formatRRType, type ResourceRecord, RRType } from '../dns/rdata.ts';
 import type { ZoneDraft } from './draft.ts';
 import { NameMap } from './name-map.ts';
+import { cutAbove, isGlue } from './occlusion.ts';
 import {
   findRRset,
+  nameOf,
   rdataText,
   type StaticRRsets,
   soaSerial,
@@ -111,8 +113,18 @@ function replaceSoa(draft: ZoneDraft, { apex, ns, contact }: StaticContent): voi
   if (known.ttl !== soa.ttl || withSerial(known.rdatas[0]!, serial) !== soa.rdatas[0]) draft.setRRset(apex, soa);
 }
 
-/** A CNAME has its name for itself (RFC 1034 §3.6.2), and nothing is below a delegation but glue. */
+/** A CNAME has its name for itself (RFC 1034 §3.6.2), and nothing is below a delegation or a DNAME but glue. */
 function checkAlone(draft: ZoneDraft, ownerName: DomainName, statics: StaticRRsets): void {
+  const cut = cutAbove(draft, ownerName.key);
+  if (cut !== undefined) {
+    const hidden = [...(statics.get(ownerName.key) ?? [])].find((type) => !isGlue(cut, ownerName.key, type));
+    if (hidden !== undefined) {
+      throw new StaticConflict(
+        `The static ${describe(ownerName, hidden)} lies below '${nameOf(cut.wireText)}', which is delegated or has a ` +
+          'DNAME: nobody would see it. Remove one of them.',
+      );
+    }
+  }
   const { rrsets } = draft.find(ownerName.key)!;
   if (rrsets.length < 2 || !rrsets.some(({ type }) => type === RRType.CNAME)) return;
   const words = rrsets.map(({ type }) => {
