@@ -61,6 +61,7 @@ export async function openZones(config: Config, observer: Observer, running?: Na
       settings,
       applyUpdate,
       onBatch: (zone, changes, outcome) => observer.batchPublished({ zone, changes, outcome }),
+      onUpdate: (event) => observer.dnsUpdateAnswered(event),
       onWarning: (text) => observer.warn(text),
     });
   }

@@ -19,6 +19,7 @@ export function loadFor(command: Command): LoadedConfig & { readonly file: strin
 export const quietObserver = {
   batchPublished: () => undefined,
   requestAnswered: () => undefined,
+  dnsUpdateAnswered: () => undefined,
   warn: (text: string) => void process.stderr.write(`WARNING: ${text}\n`),
 };
 

@@ -97,8 +97,21 @@ export interface Observer {
   batchPublished(event: { readonly zone: DomainName; readonly changes: number; readonly outcome: string }): void;
   /** A request to one of the doors was answered. */
   requestAnswered(event: RequestEvent): void;
+  /** An UPDATE message to an embedded zone was answered. */
+  dnsUpdateAnswered(event: DnsUpdateEvent): void;
   /** Something an operator should know, outside of any request. */
   warn(text: string): void;
+}
+
+export interface DnsUpdateEvent {
+  /** The key that signed it; undefined: nobody that we know. */
+  readonly keyName: string | undefined;
+  readonly source: string;
+  /** RFC spelling. */
+  readonly rcode: string;
+  /** Names that were to be changed, or why they were not. */
+  readonly detail: string;
+  readonly error?: AppError | undefined;
 }
 
 export interface RequestEvent {

@@ -68,6 +68,7 @@ describe('an application', () => {
       observer: {
         requestAnswered: (event) => void events.push(event),
         batchPublished: () => undefined,
+      dnsUpdateAnswered: () => undefined,
         warn: () => undefined,
       },
     });

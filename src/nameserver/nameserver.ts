@@ -3,13 +3,13 @@
  * beside this one; here they are put together, and in the end taken apart in order.
  */
 import type { DnsUpdate, UpdateKey } from '../core/apply-update.ts';
-import type { UpdateOutcome, ZonePublisher } from '../core/ports.ts';
+import type { DnsUpdateEvent, UpdateOutcome, ZonePublisher } from '../core/ports.ts';
 import type { ZoneAdmin } from '../core/zone-admin.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRClass } from '../dns/rdata.ts';
 import type { TsigKey } from '../dns/tsig.ts';
 import { ednsRecord, findEdns } from '../dns/wire/edns.ts';
-import { encodeMessage, makeMessage } from '../dns/wire/message.ts';
+import { encodeMessage, formatRcode, type Message, makeMessage } from '../dns/wire/message.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
 import { type Commit, Committer } from './committer.ts';
 import type { EmbeddedZone } from './embedded-zone.ts';
@@ -57,6 +57,7 @@ export interface NameserverOptions {
   readonly settings: NameserverSettings;
   readonly applyUpdate: (update: DnsUpdate) => Promise<UpdateOutcome>;
   readonly onBatch: (zone: DomainName, changes: number, outcome: string) => void;
+  readonly onUpdate: (event: DnsUpdateEvent) => void;
   readonly onWarning: (text: string) => void;
 }
 
@@ -245,14 +246,21 @@ export class Nameserver {
     }
   }
 
-  async #update({ message, key }: ServiceRequest): Promise<number> {
-    const answer = await answerUpdate(message, {
+  async #update({ message, key, peer }: ServiceRequest): Promise<number> {
+    const { rcode, why, error } = await answerUpdate(message, {
       key,
       findZone: (apex) => this.#zones.get(apex.key)?.update,
       applyUpdate: this.#options.applyUpdate,
       deadlineMs: performance.now() + this.#settings.timeoutMs,
     });
-    return answer.rcode;
+    this.#options.onUpdate({
+      keyName: key?.keyName.toString(),
+      source: peer.address,
+      rcode: formatRcode(rcode),
+      detail: why ?? describeUpdate(message),
+      error,
+    });
+    return rcode;
   }
 
   async *#transfer(request: ServiceRequest): AsyncGenerator<Uint8Array, void, undefined> {
@@ -290,6 +298,14 @@ export class Nameserver {
       yield request.sign(await transferDatagram({ ...wanted, opt }, zone.embedded, findDiffs, octets));
     }
   }
+}
+
+/** The first names that a message is about. */
+function describeUpdate({ authority, questions }: Message): string {
+  const names = new Set(authority.slice(0, 100).map(({ ownerName }) => ownerName.toString()));
+  const shown = [...names].slice(0, 5).join(', ');
+  if (names.size === 0) return `prerequisites of ${questions[0]?.qname ?? '.'} only`;
+  return names.size > 5 ? `${shown} and more` : shown;
 }
 
 function textOf(error: unknown): string {

@@ -115,3 +115,36 @@ describe('a line for people', () => {
     expect(written[0]).not.toContain('    at ');
   });
 });
+
+describe('an UPDATE message', () => {
+  const update = { keyName: 'k1.', source: '192.0.2.7', rcode: 'NOERROR', detail: 'home.example.com.' };
+  const lineOf = (event: Parameters<ReturnType<typeof createLog>['dnsUpdateAnswered']>[0]) => {
+    createLog(0, true).dnsUpdateAnswered(event);
+    return written.join('').replace(/^\S+ /, '');
+  };
+
+  it.each([
+    [update, 'UPDATED    UPDATE by the key k1.: home.example.com. (from 192.0.2.7)\n'],
+    [
+      { ...update, rcode: 'REFUSED', detail: 'why' },
+      'WARNING    UPDATE by the key k1.: REFUSED, why (from 192.0.2.7)\n',
+    ],
+    [
+      { ...update, rcode: 'NXRRSET', detail: 'why' },
+      'INFO       UPDATE by the key k1.: NXRRSET, why (from 192.0.2.7)\n',
+    ],
+  ])('is told with its key and its RCODE: %#', (event, line) => {
+    expect(lineOf(event)).toBe(line);
+  });
+
+  it('without a key that we know is for those who look for it: anybody can send one', () => {
+    expect(lineOf({ ...update, keyName: undefined, rcode: 'REFUSED', detail: 'why' })).toBe(
+      'DEBUG      UPDATE by an unknown sender: REFUSED, why (from 192.0.2.7)\n',
+    );
+  });
+
+  it('that the disk refused has the level of its error', () => {
+    const error = new AppError('primary-refused', 'The disk is full.');
+    expect(lineOf({ ...update, rcode: 'SERVFAIL', detail: error.logText, error })).toContain('DNS_SERVER_ERROR');
+  });
+});

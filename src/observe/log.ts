@@ -6,7 +6,7 @@
  */
 import { type Logger, pino } from 'pino';
 import { AppError, type ErrorCode } from '../core/errors.ts';
-import type { Observer, RequestEvent } from '../core/ports.ts';
+import type { DnsUpdateEvent, Observer, RequestEvent } from '../core/ports.ts';
 
 /** Levels of the original, by name. */
 const LEVELS = {
@@ -72,6 +72,7 @@ export function createLog(level: number, forPeople: boolean): Log {
   return {
     batchPublished: ({ zone, changes, outcome }) => logger.debug({ zone, changes, outcome }, 'update message'),
     requestAnswered: (event) => logRequest(logger, event),
+    dnsUpdateAnswered: (event) => logDnsUpdate(logger, event),
     warn: (text) => logger.warning(text),
     info: (text) => logger.info(text),
     error: (text) => logger.error(text),
@@ -108,6 +109,24 @@ function logRequest(logger: Logger<Level>, event: RequestEvent): void {
   const { requestId, method, route, source, status, durationMs, error } = event;
   const fields = { request: requestId, method, route, source, status, ms: Math.round(durationMs * 10) / 10 };
   logger[level](error === undefined ? fields : { ...fields, ...failureFields(error, status) }, event.detail);
+}
+
+function logDnsUpdate(logger: Logger<Level>, event: DnsUpdateEvent): void {
+  const { keyName, source, rcode, detail, error } = event;
+  const level = levelOfUpdate(event);
+  if (!logger.isLevelEnabled(level)) return;
+  const fields = { key: keyName, source, rcode };
+  const by = keyName === undefined ? 'an unknown sender' : `the key ${keyName}`;
+  const text = `UPDATE by ${by}: ${rcode === 'NOERROR' ? detail : `${rcode}, ${detail}`}`;
+  logger[level](error === undefined ? fields : { ...fields, ...failureFields(error, 512) }, text);
+}
+
+/** What anybody on the network can cause is for those who look for it. */
+function levelOfUpdate({ keyName, rcode, error }: DnsUpdateEvent): Level {
+  if (error !== undefined) return LEVEL_OF_ERROR[error.code];
+  if (rcode === 'NOERROR') return 'updated';
+  if (keyName === undefined) return 'debug';
+  return rcode === 'REFUSED' ? 'warning' : 'info';
 }
 
 function failureFields(error: Error, status: number): { code?: ErrorCode; cause?: string } {

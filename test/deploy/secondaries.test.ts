@@ -140,7 +140,12 @@ for (const kind of SECONDARY_KINDS) {
           .replace("'192.0.2.53'", `'127.0.0.1:${ports.secondary}'`);
         const { config } = loadConfig(installation.write('/etc/dyndns.yml', text), {});
         expect(config.warnings).toEqual([]);
-        const observer = { batchPublished: () => undefined, requestAnswered: () => undefined, warn: () => undefined };
+        const observer = {
+          batchPublished: () => undefined,
+          requestAnswered: () => undefined,
+          dnsUpdateAnswered: () => undefined,
+          warn: () => undefined,
+        };
         const opened = (await openZones(config, observer)).nameserver!;
         await opened.listen([{ host: '127.0.0.1', port: ports.primary }], false);
         return opened;

@@ -72,6 +72,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
       settings,
       applyUpdate: () => Promise.reject(new Error('no UPDATE here')),
       onBatch: () => undefined,
+      onUpdate: () => undefined,
       // A secondary that has not started yet does not answer.
       onWarning: () => undefined,
     });
