@@ -105,12 +105,6 @@ export class SqliteWorker {
     return this.#closing;
   }
 
-  /** Ends the thread at once, as a crash would: every call fails, and whether the last of them are stored is not known. */
-  async kill(): Promise<void> {
-    this.#fail(`the thread of database ${this.file} was ended`);
-    await this.#thread.terminate();
-  }
-
   async #close(): Promise<void> {
     this.#end ??= new SqliteError('other', `database ${this.file} is closed`);
     if (this.#waiting.length > 0 || this.#underWay.length > 0) {
