@@ -31,6 +31,7 @@ export const SERVERS = {
   wget: 'wget',
   openssl: 'openssl',
   ip: 'iproute2',
+  nft: 'nftables',
 };
 
 /** Packages whose presence shows in a file instead of a program. */

@@ -30,14 +30,14 @@ function isFreeForUdp(port: number): Promise<boolean> {
 }
 
 /** A port free for both UDP and TCP on 127.0.0.1; never the same one twice in one process. */
-export async function freePort(): Promise<number> {
+export async function freePort(first = FIRST_PORT, last = LAST_PORT): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const port = randomInt(FIRST_PORT, LAST_PORT + 1);
+    const port = randomInt(first, last + 1);
     if (handedOut.has(port)) continue;
     if ((await isFreeForTcp(port)) && (await isFreeForUdp(port))) {
       handedOut.add(port);
       return port;
     }
   }
-  throw new Error(`no free port on 127.0.0.1 between ${FIRST_PORT} and ${LAST_PORT}`);
+  throw new Error(`no free port on 127.0.0.1 between ${first} and ${last}`);
 }

@@ -1,0 +1,197 @@
+// docs/operating/embedded.md as it is: `dyndns init` and what makes its file fit for the systemd unit, the first update,
+// static records, and keys for nsupdate, certbot and lego, with pebble as the certificate authority. Only paths, ports and
+// the places where certbot and lego keep their files are changed; systemd's part is done here.
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
+import { CERTBOT_PROGRAMS } from '../support/certbot.ts';
+import { dig } from '../support/dig.ts';
+import { MAIN } from '../support/dyndns.ts';
+import { freePort } from '../support/free-port.ts';
+import { type Installation, makeInstallation, REPOSITORY } from '../support/installation.ts';
+import { LEGO_PROGRAMS } from '../support/lego.ts';
+import { PEBBLE_PROGRAMS, type Pebble, startPebble } from '../support/pebble.ts';
+import { freshDirectory } from '../support/primary-server.ts';
+import { type RunningProcess, removeNow, startProcess, waitUntil } from '../support/process.ts';
+import { describeWith, findProgram } from '../support/require-server.ts';
+
+const PAGE = 'docs/operating/embedded.md';
+const ZONE = 'dyndns.example.com';
+const TEXT = readFileSync(`${REPOSITORY}/${PAGE}`, 'utf8');
+const PROGRAMS = [
+  { command: 'curl', debianPackage: 'curl' },
+  { command: 'dig', debianPackage: 'bind9-dnsutils' },
+  { command: 'nsupdate', debianPackage: 'bind9-dnsutils' },
+  { command: 'openssl', debianPackage: 'openssl' },
+];
+
+/** The block of YAML marked with a word. */
+function yaml(word: string): string {
+  const [, block] = new RegExp(`^\`\`\`yaml ${word}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(TEXT) ?? [];
+  if (block === undefined) throw new Error(`no block "yaml ${word}"`);
+  return block;
+}
+
+describeWith(PROGRAMS, 'the page of the embedded nameserver', () => {
+  const directory = freshDirectory('embedded-page');
+  let installation: Installation;
+  let server: RunningProcess;
+  let address: { host: string; port: number };
+  let initPrinted: string;
+
+  async function run(word: string): Promise<string> {
+    const { code, stdout, stderr } = await installation.runBlocks(PAGE, word);
+    if (code !== 0) throw new Error(`"${word}" of ${PAGE}: exit code ${code}\n${stdout}${stderr}`);
+    return stdout;
+  }
+
+  /** What systemd does at a start: the credentials of both drop-ins, the directories, the program. */
+  async function start(): Promise<void> {
+    const dropIns = installation.path('/etc/systemd/system/dyndns.service.d');
+    const credentials = installation.path('/run/credentials/dyndns.service');
+    mkdirSync(credentials, { recursive: true });
+    for (const file of readdirSync(dropIns)) {
+      const text = installation.relocate(readFileSync(`${dropIns}/${file}`, 'utf8'));
+      for (const [, id, path] of text.matchAll(/^LoadCredential=(\w+):(.*)$/gm))
+        copyFileSync(path!, `${credentials}/${id}`);
+    }
+    for (const made of ['/var/lib/dyndns', '/run/dyndns']) mkdirSync(installation.path(made), { recursive: true });
+    server = await startProcess({
+      command: process.execPath,
+      args: [MAIN, '--config', installation.path('/etc/dyndns.yml'), 'serve'],
+      cwd: directory,
+      env: { ...process.env, DYNDNS_DNS_LISTEN: `127.0.0.1:${address.port}` },
+      ready: (output) => output.includes('listening on unix:'),
+    });
+  }
+
+  /** Puts text into the zone of /etc/dyndns.yml, in place of what matches. */
+  function edit(pattern: RegExp, text: string): void {
+    const before = readFileSync(installation.path('/etc/dyndns.yml'), 'utf8');
+    expect(before).toMatch(pattern);
+    installation.write('/etc/dyndns.yml', before.replace(pattern, text));
+  }
+
+  beforeAll(async () => {
+    address = { host: '127.0.0.1', port: await freePort() };
+    installation = makeInstallation({ directory, dnsPort: address.port });
+    initPrinted = await run('configure');
+    await run('install');
+    await start();
+  });
+  afterAll(async () => {
+    await server?.stop();
+    removeNow(directory);
+  });
+
+  it('init prints the records for the parent that the page shows', () => {
+    const records = initPrinted.split('\n').filter((line) => line.includes(' IN '));
+    expect(records).toHaveLength(3);
+    for (const record of records) expect(TEXT).toContain(`\n${record.trim()}\n`);
+  });
+
+  it('the file that everybody may read holds no secret, and the log warns of nothing', () => {
+    const file = readFileSync(installation.path('/etc/dyndns.yml'), 'utf8');
+    const secret = readFileSync(installation.path('/etc/dyndns/secret'), 'utf8').trim();
+    expect(secret).toMatch(/^[0-9a-f]{32}$/);
+    expect(file).not.toContain(secret);
+    expect(statSync(installation.path('/etc/dyndns/secret')).mode & 0o777).toBe(0o600);
+    expect(server.output()).not.toContain('"level":30');
+  });
+
+  it('the addresses for dns.listen are taken', () => {
+    const [, block] = /^```yaml\n(dns:\n[\s\S]*?)^```$/m.exec(TEXT)!;
+    const file = readFileSync(installation.path('/etc/dyndns.yml'), 'utf8');
+    const { config } = parseConfig(`${file}${block}`, installation.path('/etc/dyndns.yml'), {});
+    expect(config.dns?.listen).toEqual([
+      { host: '192.0.2.10', port: 53 },
+      { host: '2001:db8::10', port: 53 },
+    ]);
+  });
+
+  it('the first update prints what the page shows', async () => {
+    const printed = await run('use');
+    expect(printed).toContain('UPDATED: ');
+    expect(TEXT).toContain(`\`\`\`\n${printed}\`\`\`\n`);
+  });
+
+  it('the files are those of the table, with mode 0600', () => {
+    const files = readdirSync(installation.path('/var/lib/dyndns'));
+    expect(files).toContain('zones.db');
+    for (const file of files) {
+      expect([file, statSync(installation.path(`/var/lib/dyndns/${file}`)).mode & 0o777]).toEqual([file, 0o600]);
+      const inTable = file.startsWith('zones.db-lock') || file.endsWith('.sock') || TEXT.includes(`\`${file}\``);
+      expect([file, inTable]).toEqual([file, true]);
+    }
+  });
+
+  it('static records come with a reload', async () => {
+    edit(/^ {4}records: \|\n(?: {6}.*\n)*/m, yaml('records'));
+    server.signal('SIGHUP');
+    await waitUntil('the reload', () => server.output().includes('SIGHUP: the configuration was read again'));
+    expect((await dig(address, [`www.${ZONE}`, 'A'])).short).toEqual([`${ZONE}.`, '192.0.2.10']);
+    expect((await dig(address, [`home.${ZONE}`, 'A'])).short).toEqual(['203.0.113.7']);
+  });
+
+  it('keys come with a restart, data stays, and nsupdate may do what its key may', async () => {
+    await run('keys');
+    edit(/^(?= {4}records: \|$)/m, yaml('keys'));
+    await server.stop();
+    await start();
+    await run('nsupdate');
+    expect((await dig(address, [`printer.lab.${ZONE}`, 'A'])).short).toEqual(['192.0.2.77']);
+    expect((await dig(address, [`home.${ZONE}`, 'A'])).short).toEqual(['203.0.113.7']);
+  });
+
+  describeWith([...PEBBLE_PROGRAMS, ...CERTBOT_PROGRAMS, ...LEGO_PROGRAMS], 'certificates', () => {
+    let pebble: Pebble;
+    beforeAll(async () => {
+      pebble = await startPebble(address);
+    });
+    afterAll(() => pebble?.stop());
+
+    /** A program of this name that adds what only a laboratory needs. */
+    function shim(name: string, script: string): void {
+      const file = installation.write(`/shims/${name}`, `#!/bin/sh -e\n${script}`);
+      chmodSync(file, 0o755);
+    }
+
+    it('certbot gets one as the page shows it', { timeout: 60_000 }, async () => {
+      const folders = ['config', 'work', 'logs'].map(
+        (each) => `--${each}-dir ${installation.path('/var')}/certbot-${each}`,
+      );
+      shim(
+        'certbot',
+        `sed -i 's/^dns_rfc2136_port = 53$/dns_rfc2136_port = ${address.port}/' '${installation.path('/etc/dyndns/certbot.ini')}'
+REQUESTS_CA_BUNDLE='${pebble.caFile}' exec ${findProgram('certbot')} "$@" --server ${pebble.directoryUrl} ${folders.join(' ')} \\
+  --non-interactive --agree-tos --register-unsafely-without-email
+`,
+      );
+      await run('certbot');
+      expect(readdirSync(installation.path('/var/certbot-config/live'))).toContain(`home.${ZONE}`);
+    });
+
+    it('lego gets one as the page shows it', { timeout: 60_000 }, async () => {
+      shim(
+        'lego',
+        `RFC2136_NAMESERVER=$(echo "$RFC2136_NAMESERVER" | sed 's/:53$/:${address.port}/')
+export RFC2136_NAMESERVER LEGO_CA_CERTIFICATES='${pebble.caFile}' RFC2136_POLLING_INTERVAL=1 RFC2136_SEQUENCE_INTERVAL=1
+exec ${findProgram('lego')} --server ${pebble.directoryUrl} --dns.resolvers 127.0.0.1:${address.port} --dns.disable-cp "$@"
+`,
+      );
+      await run('lego');
+      expect(readdirSync(installation.path('/var/lib/lego/certificates'))).toContain(`home.${ZONE}.crt`);
+    });
+  });
+});
+
+describeWith([{ command: 'nft', debianPackage: 'nftables' }], 'the page of the embedded nameserver', () => {
+  it.skipIf(process.getuid?.() !== 0)('checks the redirect as it is installed', async () => {
+    const directory = freshDirectory('embedded-redirect');
+    try {
+      expect(await makeInstallation({ directory, dnsPort: 53 }).runBlocks(PAGE, 'redirect')).toMatchObject({ code: 0 });
+    } finally {
+      removeNow(directory);
+    }
+  });
+});
