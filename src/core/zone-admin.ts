@@ -28,7 +28,7 @@ export interface SecondaryState {
 export interface ZoneImportOptions {
   /** Dynamic RRsets that the file does not have are removed. */
   readonly replace: boolean;
-  /** Nothing is changed; the report is the same. */
+  /** Nothing is changed; the report is the same, but for the serial. */
   readonly dryRun: boolean;
 }
 
@@ -50,21 +50,27 @@ export interface BackupReport {
   readonly copies: readonly { readonly what: string; readonly from: string; readonly to: string }[];
 }
 
+/** Implemented by the nameserver, and by the client of a running server's control socket. */
 export interface ZoneAdmin {
-  zones(): readonly ZoneState[];
-  /** The zone as lines of a zone file (RFC 1035 §5), of one version. @throws AppError name-invalid */
-  exportZone(apex: DomainName): Iterable<string>;
+  zones(): Promise<readonly ZoneState[]>;
   /**
-   * Takes the records of a zone file as dynamic data, in one commit. RRsets of the file take the place of those of the
-   * same name and type; the SOA and what is static stays, but for a serial later than ours.
-   * @throws AppError name-invalid, request-malformed (with file, line and advice), primary-*
+   * The zone as pieces of a zone file (RFC 1035 §5), of one version, sorted.
+   * @throws AppError name-invalid
    */
-  importZone(apex: DomainName, text: string, options: ZoneImportOptions): Promise<ZoneImportReport>;
+  exportZone(apex: DomainName): AsyncIterable<string>;
+  /**
+   * Takes the records of a zone file as dynamic data. RRsets of the file take the place of those of the same name and
+   * type; the SOA and what is static stays, but for a serial later than ours. Nothing is changed before the whole file
+   * is read. What changes up to 5,000 names lands in one commit, more in several: each name as a whole.
+   * @param text the file in pieces, UTF-8 decoded
+   * @throws AppError name-invalid, request-malformed (with the line and advice), primary-*, publish-unknown
+   */
+  importZone(apex: DomainName, text: AsyncIterable<string>, options: ZoneImportOptions): Promise<ZoneImportReport>;
   /**
    * Sets a later serial, for zones that came back from an older backup.
    * @throws AppError name-invalid, request-malformed when it is not later (RFC 1982 §3.2), primary-*
    */
   setSerial(apex: DomainName, serial: number): Promise<{ readonly before: number; readonly serial: number }>;
-  /** Copies the databases, consistent while changes go on. @throws AppError */
+  /** Copies the databases, consistent while changes go on. @param file absolute path @throws AppError */
   backup(file: string): Promise<BackupReport>;
 }

@@ -10,7 +10,15 @@ import { formatZoneFileName } from './text-fields.ts';
 /** The lines of the file, each with its line end. `records` are of class IN, below or at the apex, in any order. */
 export function* formatZoneFile(apex: DomainName, records: Iterable<ResourceRecord>): Generator<string> {
   const sorted = sortedRecords(records);
-  const defaultTtl = usualTtl(sorted);
+  yield* formatSortedRecords(apex, usualTtl(sorted), sorted);
+}
+
+/** As formatZoneFile, for records that are sorted already (canonicalKey; the SOA first) and may be read one by one. */
+export function* formatSortedRecords(
+  apex: DomainName,
+  defaultTtl: number | undefined,
+  sorted: Iterable<ResourceRecord>,
+): Generator<string> {
   yield `$ORIGIN ${apex}\n`;
   if (defaultTtl !== undefined) yield `$TTL ${defaultTtl}\n`;
   let previous: string | undefined;
@@ -25,7 +33,7 @@ export function* formatZoneFile(apex: DomainName, records: Iterable<ResourceReco
 
 function sortedRecords(records: Iterable<ResourceRecord>): ResourceRecord[] {
   const keyed: { readonly key: string; readonly record: ResourceRecord }[] = [];
-  for (const record of records) keyed.push({ key: canonicalKey(record.ownerName), record });
+  for (const record of records) keyed.push({ key: canonicalKey(record.ownerName.wireText), record });
   const rank = ({ type }: ResourceRecord): number => (type === RRType.SOA ? -1 : type);
   keyed.sort((a, b) => {
     if (a.key !== b.key) return a.key < b.key ? -1 : 1;
@@ -37,9 +45,9 @@ function sortedRecords(records: Iterable<ResourceRecord>): ResourceRecord[] {
 /**
  * A string by whose code units names sort canonically (RFC 4034 §6.1), faster to compare than the names: the labels from
  * the right in lower case, each ending in a NUL. Octets 0 and 1 of a label become two, so that the NUL sorts first.
+ * @param wireText `DomainName.wireText`
  */
-function canonicalKey(name: DomainName): string {
-  const { wireText } = name;
+export function canonicalKey(wireText: string): string {
   let key = '';
   for (let at = 0; ; ) {
     const length = wireText.charCodeAt(at);

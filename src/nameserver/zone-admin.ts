@@ -9,17 +9,18 @@ import type {
   ZoneState,
 } from '../core/zone-admin.ts';
 import type { DomainName } from '../dns/name.ts';
-import { type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
+import { RRType } from '../dns/rdata.ts';
 import { serialIsLater } from '../dns/serial.ts';
-import { formatPlace, parseZoneFile, ZoneFileError } from '../dns/zone-file.ts';
-import { formatZoneFile } from '../dns/zone-file-format.ts';
 import type { Committer } from './committer.ts';
+import type { ZoneDraft } from './draft.ts';
 import type { EmbeddedZone } from './embedded-zone.ts';
 import type { Journal } from './journal.ts';
 import { formatDnsAddress } from './listeners.ts';
 import type { SecondaryStatus } from './notify.ts';
-import { importRecords } from './zone-import.ts';
-import { nameOf, rdataOf, withSerial, type ZoneVersion } from './zone-version.ts';
+import { Turns } from './turns.ts';
+import { exportVersion } from './zone-export.ts';
+import { ImportTally, planName, readWantedZone, takeSerial, type WantedName } from './zone-import.ts';
+import { withSerial } from './zone-version.ts';
 import { ZoneWriter } from './zone-writer.ts';
 
 export interface ZoneAdminParts {
@@ -29,8 +30,12 @@ export interface ZoneAdminParts {
   readonly secondaries: () => readonly SecondaryStatus[];
 }
 
-/** An import of a million records and its transaction. */
-const IMPORT_TIMEOUT_MS = 300_000;
+/** For the disk to take one commit. */
+const COMMIT_TIMEOUT_MS = 60_000;
+/** Names that one commit of an import changes at most: while it is made, queries wait. */
+const IMPORT_STEP = 5000;
+/** Characters; a million hosts have about 40 million. */
+const MAX_FILE = 256 * 1024 * 1024;
 
 export class EmbeddedZoneAdmin implements ZoneAdmin {
   readonly #parts: ZoneAdminParts;
@@ -39,7 +44,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     this.#parts = parts;
   }
 
-  zones(): readonly ZoneState[] {
+  async zones(): Promise<readonly ZoneState[]> {
     const secondaries = this.#parts.secondaries();
     return [...this.#parts.zones().values()].map(({ apex, published }) => ({
       zone: apex.toString(),
@@ -49,21 +54,62 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     }));
   }
 
-  exportZone(apex: DomainName): Iterable<string> {
-    return formatZoneFile(apex, records(this.#find(apex).published));
+  exportZone(apex: DomainName): AsyncIterable<string> {
+    return exportVersion(this.#find(apex).published);
   }
 
-  async importZone(apex: DomainName, text: string, options: ZoneImportOptions): Promise<ZoneImportReport> {
+  async importZone(
+    apex: DomainName,
+    text: AsyncIterable<string>,
+    { replace, dryRun }: ZoneImportOptions,
+  ): Promise<ZoneImportReport> {
     const zone = this.#find(apex);
-    const parsed = parse(text, apex);
+    const turns = new Turns();
+    const { names, serial, tally } = await readWantedZone(await wholeText(text), apex, turns);
+    const changes: WantedName[] = [];
+    const compare = async (wanted: WantedName) => {
+      const { published } = zone;
+      const part = new ImportTally();
+      const statics = published.statics.get(wanted.key);
+      const edits = planName(wanted, published.find(wanted.key), statics, { replace, tally: part });
+      if (edits.length > 0 && !dryRun) changes.push(wanted);
+      else tally.add(part);
+      if (turns.over) await turns.next();
+    };
+    for (const wanted of names.values()) await compare(wanted);
+    if (replace) {
+      for (const { key, wireText, rrsets } of zone.published.nodes.values()) {
+        if (rrsets.length > 0 && !names.has(key)) await compare({ key, wireText, rrsets: [] });
+      }
+    }
+    if (!dryRun) await this.#import(zone, changes, serial, { replace, tally });
+    return tally.report(zone.published.serial);
+  }
+
+  /** In commits that are short enough for queries in between; what is there is looked at anew in each. */
+  async #import(
+    zone: EmbeddedZone,
+    changes: readonly WantedName[],
+    serial: number | undefined,
+    options: { readonly replace: boolean; readonly tally: ImportTally },
+  ): Promise<void> {
     const writer = new ZoneWriter(zone, this.#parts.committer);
-    const count = await writer.change((draft) => {
-      const mark = draft.mark();
-      const result = importRecords(draft, parsed, options);
-      if (options.dryRun) draft.rollBack(mark);
-      return result;
-    }, performance.now() + IMPORT_TIMEOUT_MS);
-    return { ...count, serial: zone.published.serial };
+    for (let at = 0; at === 0 || at < changes.length; at += IMPORT_STEP) {
+      const land = (draft: ZoneDraft) => {
+        if (at === 0 && serial !== undefined) takeSerial(draft, serial);
+        for (const wanted of changes.slice(at, at + IMPORT_STEP)) {
+          const { key } = wanted;
+          const edits = planName(wanted, draft.find(key), draft.statics.get(key), options);
+          for (const rrset of edits) draft.setRRset(wanted, rrset);
+        }
+      };
+      await writer.change(land, performance.now() + COMMIT_TIMEOUT_MS).catch((error: unknown) => {
+        if (!(error instanceof AppError) || at === 0) throw error;
+        const text = `${error.message} Before that ${at} of ${changes.length} names had been imported; importing the file again goes on.`;
+        throw new AppError(error.code, text, { cause: error });
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   async setSerial(apex: DomainName, serial: number): Promise<{ before: number; serial: number }> {
@@ -81,7 +127,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
       }
       draft.setRRset(apex, { ...soa, rdatas: [withSerial(soa.rdatas[0]!, serial)] });
       return { before, serial };
-    }, performance.now() + IMPORT_TIMEOUT_MS);
+    }, performance.now() + COMMIT_TIMEOUT_MS);
   }
 
   async backup(file: string): Promise<BackupReport> {
@@ -103,25 +149,16 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
   }
 }
 
-function parse(text: string, apex: DomainName): ResourceRecord[] {
-  try {
-    const parsed = parseZoneFile(text, { origin: apex });
-    const stranger = parsed.find(({ ownerName }) => !ownerName.isAtOrBelow(apex));
-    if (stranger !== undefined) {
-      const { ownerName } = stranger;
-      throw new AppError('request-malformed', `${formatPlace(stranger)}: '${ownerName}' is not in the zone '${apex}'.`);
+/** @throws AppError request-malformed if it is too long */
+async function wholeText(pieces: AsyncIterable<string>): Promise<string> {
+  let text = '';
+  for await (const piece of pieces) {
+    text += piece;
+    if (text.length > MAX_FILE) {
+      throw new AppError('request-malformed', `A zone file may have at most ${MAX_FILE} characters.`);
     }
-    return parsed;
-  } catch (error) {
-    if (error instanceof ZoneFileError) throw new AppError('request-malformed', error.message, { cause: error });
-    throw error;
   }
-}
-
-function* records(version: ZoneVersion): Generator<ResourceRecord> {
-  for (const { wireText, type, ttl, rdata } of version.records()) {
-    yield { ownerName: nameOf(wireText), type, class: RRClass.IN, ttl, rdata: rdataOf(type, rdata) };
-  }
+  return text;
 }
 
 function secondaryState({ address, port, held, behindSinceMs, problem }: SecondaryStatus): SecondaryState {

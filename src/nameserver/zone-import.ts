@@ -1,101 +1,168 @@
-/** Records of a zone file into a draft, RRset by RRset. */
-import type { ZoneImportOptions } from '../core/zone-admin.ts';
+/**
+ * Records of a zone file into a zone, name by name: what is wanted at a name against what is there. Reading the file and
+ * comparing go in turns. Left out: DNSSEC's records, as this server signs nothing.
+ */
+import { AppError } from '../core/errors.ts';
+import type { ZoneImportReport } from '../core/zone-admin.ts';
 import type { DomainName } from '../dns/name.ts';
-import { formatRRType, type ResourceRecord, RRType } from '../dns/rdata.ts';
+import { formatRRType, RRType } from '../dns/rdata.ts';
 import { serialIsLater } from '../dns/serial.ts';
+import { formatPlace, ZoneFileError, type ZoneFileRecord, zoneFileRecords } from '../dns/zone-file.ts';
 import type { ZoneDraft } from './draft.ts';
-import { findRRset, nameOf, rdataText, soaSerial, withSerial, type ZoneRRset } from './zone-version.ts';
+import type { Turns } from './turns.ts';
+import { nameOf, rdataText, soaSerial, withSerial, type ZoneNode, type ZoneRRset } from './zone-version.ts';
 
-export interface ImportCount {
-  added: number;
-  changed: number;
-  unchanged: number;
-  removed: number;
-  skippedCount: number;
-  readonly skipped: string[];
+/** What a file wants at one name. Without RRsets: nothing. */
+export interface WantedName {
+  /** `DomainName.key` and `DomainName.wireText`. */
+  readonly key: string;
+  readonly wireText: string;
+  readonly rrsets: readonly ZoneRRset[];
+}
+
+export interface WantedZone {
+  readonly names: ReadonlyMap<string, WantedName>;
+  /** Of the file's SOA. */
+  readonly serial: number | undefined;
+  /** Records that are not taken. */
+  readonly tally: ImportTally;
 }
 
 const MAX_TOLD = 20;
 
-/** The names are in the zone. The draft is changed, also for a dry run: the caller takes it back. */
-export function importRecords(
-  draft: ZoneDraft,
-  records: readonly ResourceRecord[],
-  { replace }: Pick<ZoneImportOptions, 'replace'>,
-): ImportCount {
-  const count: ImportCount = { added: 0, changed: 0, unchanged: 0, removed: 0, skippedCount: 0, skipped: [] };
-  const skip = (why: string) => {
-    count.skippedCount += 1;
-    if (count.skipped.length < MAX_TOLD) count.skipped.push(why);
-  };
-  const apexKey = draft.apex.key;
-  const wanted = rrsetsOf(records);
-  if (replace) count.removed = removeOthers(draft, wanted);
-  for (const { ownerName, rrset } of wanted.values()) {
-    const { type } = rrset;
-    const what = `${formatRRType(type)} of '${ownerName}'`;
-    if (ownerName.key === apexKey && type === RRType.SOA) {
-      takeSerial(draft, rrset);
-      continue;
-    }
-    if (draft.statics.get(ownerName.key)?.has(type)) {
-      skip(`${what}: set by the configuration`);
-      continue;
-    }
-    const node = draft.find(ownerName.key);
-    if (node?.rrsets.some((other) => (other.type === RRType.CNAME) !== (type === RRType.CNAME))) {
-      skip(`${what}: a CNAME and other data cannot be at the same name`);
-      continue;
-    }
-    const known = node && findRRset(node, type);
-    if (known === undefined) count.added += 1;
-    else if (sameRRset(known, rrset)) {
-      count.unchanged += 1;
-      continue;
-    } else count.changed += 1;
-    draft.setRRset(ownerName, rrset);
+/** RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM, CDS, CDNSKEY, and what BIND notes of its signing at the apex. */
+const SIGNING_TYPES: ReadonlySet<number> = new Set([46, 47, 48, 50, 51, 59, 60, 65534]);
+/** Types of which a name has one record. */
+const SINGLE_TYPES: ReadonlySet<number> = new Set([RRType.CNAME, RRType.DNAME]);
+
+/** Counts RRsets. */
+export class ImportTally {
+  added = 0;
+  changed = 0;
+  unchanged = 0;
+  removed = 0;
+  skippedCount = 0;
+  readonly skipped: string[] = [];
+
+  skip(type: number, ownerName: string, why: string): void {
+    this.skippedCount += 1;
+    if (this.skipped.length < MAX_TOLD) this.skipped.push(`${formatRRType(type)} of '${ownerName}': ${why}`);
   }
-  return count;
+
+  add(other: ImportTally): void {
+    this.added += other.added;
+    this.changed += other.changed;
+    this.unchanged += other.unchanged;
+    this.removed += other.removed;
+    this.skippedCount += other.skippedCount;
+    this.skipped.push(...other.skipped.slice(0, MAX_TOLD - this.skipped.length));
+  }
+
+  report(serial: number): ZoneImportReport {
+    const { added, changed, unchanged, removed, skipped, skippedCount } = this;
+    return { added, changed, unchanged, removed, skipped, skippedCount, serial };
+  }
 }
 
-type WantedRRsets = Map<string, { readonly ownerName: DomainName; readonly rrset: ZoneRRset }>;
+/** Reads a whole zone file. @throws AppError request-malformed with the line and what to do */
+export async function readWantedZone(text: string, apex: DomainName, turns: Turns): Promise<WantedZone> {
+  const tally = new ImportTally();
+  const names = new Map<string, WantedName & { readonly rrsets: ZoneRRset[] }>();
+  let serial: number | undefined;
+  let lastSigned: string | undefined;
+  try {
+    for (const record of zoneFileRecords(text, { origin: apex })) {
+      const { ownerName, type } = record;
+      const { key } = ownerName;
+      if (!ownerName.isAtOrBelow(apex)) throw outOfZone(record, apex);
+      if (type === RRType.SOA) {
+        if (key === apex.key && record.rdata.kind === 'SOA') serial ??= record.rdata.serial;
+      } else if (SIGNING_TYPES.has(type)) {
+        if (lastSigned !== `${type} ${key}`) {
+          tally.skip(type, ownerName.toString(), 'dyndns does not sign zones, so DNSSEC records are left out');
+        }
+        lastSigned = `${type} ${key}`;
+      } else {
+        let name = names.get(key);
+        if (name === undefined) {
+          name = { key, wireText: ownerName.wireText, rrsets: [] };
+          names.set(key, name);
+        }
+        addRecord(name.rrsets, record);
+      }
+      if (turns.over) await turns.next();
+    }
+  } catch (error) {
+    if (error instanceof ZoneFileError) throw new AppError('request-malformed', error.message, { cause: error });
+    throw error;
+  }
+  return { names, serial, tally };
+}
 
-function id(key: string, type: number): string {
-  return `${type} ${key}`;
+function outOfZone(record: ZoneFileRecord, apex: DomainName): AppError {
+  const text = `${formatPlace(record)}: '${record.ownerName}' is not in the zone '${apex}'.`;
+  return new AppError('request-malformed', text);
 }
 
 /** Of different TTLs in one RRset the lowest counts (RFC 2181 §5.2). */
-function rrsetsOf(records: readonly ResourceRecord[]): WantedRRsets {
-  const wanted: WantedRRsets = new Map();
-  for (const { ownerName, type, ttl, rdata } of records) {
-    const at = id(ownerName.key, type);
-    const known = wanted.get(at);
-    const member = rdataText(rdata);
-    if (known === undefined) wanted.set(at, { ownerName, rrset: { type, ttl, rdatas: [member] } });
-    else if (!known.rrset.rdatas.includes(member)) {
-      const rrset = { type, ttl: Math.min(ttl, known.rrset.ttl), rdatas: [...known.rrset.rdatas, member] };
-      wanted.set(at, { ownerName: known.ownerName, rrset });
-    }
+function addRecord(rrsets: ZoneRRset[], { type, ttl, rdata }: ZoneFileRecord): void {
+  const member = rdataText(rdata);
+  const at = rrsets.findIndex((rrset) => rrset.type === type);
+  if (at < 0) {
+    rrsets.push({ type, ttl, rdatas: [member] });
+    return;
   }
-  return wanted;
+  const known = rrsets[at]!;
+  const rdatas = known.rdatas.includes(member) ? known.rdatas : [...known.rdatas, member];
+  rrsets[at] = { type, ttl: Math.min(ttl, known.ttl), rdatas };
 }
 
-function removeOthers(draft: ZoneDraft, wanted: WantedRRsets): number {
-  let removed = 0;
-  for (const node of draft.version().nodes.values()) {
-    for (const { type } of node.rrsets) {
-      if (wanted.has(id(node.key, type)) || draft.statics.get(node.key)?.has(type)) continue;
-      draft.setRRset(nameOf(node.wireText), { type, ttl: 0, rdatas: [] });
-      removed += 1;
+/**
+ * What must be set at a name, RRset by RRset; one without members is to be removed.
+ * @param statics types that the configuration sets there
+ */
+export function planName(
+  wanted: WantedName,
+  node: ZoneNode | undefined,
+  statics: ReadonlySet<number> | undefined,
+  { replace, tally }: { readonly replace: boolean; readonly tally: ImportTally },
+): readonly ZoneRRset[] {
+  const edits: ZoneRRset[] = [];
+  const present = new Map((node?.rrsets ?? []).map((rrset) => [rrset.type, rrset]));
+  if (replace) {
+    for (const { type } of node?.rrsets ?? []) {
+      if (type === RRType.SOA || statics?.has(type) || wanted.rrsets.some((rrset) => rrset.type === type)) continue;
+      edits.push({ type, ttl: 0, rdatas: [] });
+      present.delete(type);
+      tally.removed += 1;
     }
   }
-  return removed;
+  for (const rrset of wanted.rrsets) {
+    const { type } = rrset;
+    const skip = (why: string) => tally.skip(type, nameOf(wanted.wireText).toString(), why);
+    const known = present.get(type);
+    if (statics?.has(type)) {
+      if (known !== undefined && sameRRset(known, rrset)) tally.unchanged += 1;
+      else skip('set by the configuration');
+    } else if ([...present.keys()].some((other) => (other === RRType.CNAME) !== (type === RRType.CNAME))) {
+      skip('a CNAME and other data cannot be at the same name');
+    } else if (SINGLE_TYPES.has(type) && rrset.rdatas.length > 1) {
+      skip('a name can have one of them only');
+    } else if (known !== undefined && sameRRset(known, rrset)) {
+      tally.unchanged += 1;
+    } else {
+      if (known === undefined) tally.added += 1;
+      else tally.changed += 1;
+      present.set(type, rrset);
+      edits.push(rrset);
+    }
+  }
+  return edits;
 }
 
 /** Secondaries of the zone's former primary must see a later serial, or they never come for it. */
-function takeSerial(draft: ZoneDraft, { rdatas }: ZoneRRset): void {
+export function takeSerial(draft: ZoneDraft, serial: number): void {
   const soa = draft.findRRset(draft.apex.key, RRType.SOA)!;
-  const serial = soaSerial(rdatas[0]!);
   if (!serialIsLater(serial, soaSerial(soa.rdatas[0]!))) return;
   draft.setRRset(draft.apex, { ...soa, rdatas: [withSerial(soa.rdatas[0]!, (serial + 1) >>> 0)] });
 }

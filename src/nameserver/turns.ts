@@ -1,0 +1,62 @@
+/**
+ * Long work on the main thread in turns: between two of them the event loop answers queries and takes updates. For what
+ * an operator does with a whole zone, which may have a million names.
+ */
+
+/** Milliseconds that a query may have to wait for one turn. */
+const TURN_MS = 5;
+/** Steps between two looks at the clock. */
+const STEPS = 64;
+
+/** Counts steps of a work. */
+export class Turns {
+  #steps = 0;
+  #begunMs = performance.now();
+
+  /** To be asked after each step: is it time to `await next()`? */
+  get over(): boolean {
+    this.#steps += 1;
+    return this.#steps % STEPS === 0 && performance.now() - this.#begunMs > TURN_MS;
+  }
+
+  /** Resolves when the event loop has been round. */
+  async next(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#begunMs = performance.now();
+  }
+}
+
+/** Sorts by code units of `key`, as Array.prototype.sort does, in turns. @returns the sorted list, which is another one */
+export async function sortInTurns<T extends { readonly key: string }>(
+  items: readonly T[],
+  turns: Turns,
+): Promise<readonly T[]> {
+  let runs: (readonly T[])[] = [];
+  for (let at = 0; at < items.length; at += 1024) {
+    runs.push(items.slice(at, at + 1024).sort(({ key: a }, { key: b }) => (a < b ? -1 : Number(a > b))));
+    await turns.next();
+  }
+  while (runs.length > 1) {
+    const merged: (readonly T[])[] = [];
+    for (let at = 0; at < runs.length; at += 2) merged.push(await merge(runs[at]!, runs[at + 1] ?? [], turns));
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+async function merge<T extends { readonly key: string }>(
+  left: readonly T[],
+  right: readonly T[],
+  turns: Turns,
+): Promise<readonly T[]> {
+  const merged: T[] = [];
+  let l = 0;
+  let r = 0;
+  while (l < left.length && r < right.length) {
+    merged.push(right[r]!.key < left[l]!.key ? right[r++]! : left[l++]!);
+    if (turns.over) await turns.next();
+  }
+  for (; l < left.length; l++) merged.push(left[l]!);
+  for (; r < right.length; r++) merged.push(right[r]!);
+  return merged;
+}

@@ -1,0 +1,46 @@
+/** A version of a zone as a zone file, sorted; in turns, so that a large one holds up no query. */
+import { type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
+import { canonicalKey, formatSortedRecords } from '../dns/zone-file-format.ts';
+import { sortInTurns, Turns } from './turns.ts';
+import { nameOf, rdataOf, type ZoneNode, type ZoneVersion } from './zone-version.ts';
+
+/** Characters in one piece. */
+const PIECE = 32 * 1024;
+
+interface KeyedNode {
+  readonly key: string;
+  readonly node: ZoneNode;
+}
+
+export async function* exportVersion(version: ZoneVersion): AsyncGenerator<string, void, undefined> {
+  const turns = new Turns();
+  const nodes: KeyedNode[] = [];
+  const ttls = new Map<number, number>();
+  for (const node of version.nodes.values()) {
+    for (const { ttl, rdatas } of node.rrsets) ttls.set(ttl, (ttls.get(ttl) ?? 0) + rdatas.length);
+    nodes.push({ key: canonicalKey(node.wireText), node });
+    if (turns.over) await turns.next();
+  }
+  const sorted = await sortInTurns(nodes, turns);
+  const [usual] = [...ttls].sort(([, a], [, b]) => b - a)[0] ?? [];
+  let piece = '';
+  for (const line of formatSortedRecords(version.apex, usual, recordsOf(sorted))) {
+    piece += line;
+    if (piece.length >= PIECE) {
+      yield piece;
+      piece = '';
+    }
+    if (turns.over) await turns.next();
+  }
+  yield piece;
+}
+
+function* recordsOf(nodes: readonly KeyedNode[]): Generator<ResourceRecord> {
+  const rank = (type: number) => (type === RRType.SOA ? -1 : type);
+  for (const { node } of nodes) {
+    const ownerName = nameOf(node.wireText);
+    for (const { type, ttl, rdatas } of [...node.rrsets].sort((a, b) => rank(a.type) - rank(b.type))) {
+      for (const rdata of rdatas) yield { ownerName, type, class: RRClass.IN, ttl, rdata: rdataOf(type, rdata) };
+    }
+  }
+}
