@@ -32,6 +32,10 @@ export const ERROR_CODES = {
     actor: 'nobody yet',
     means: 'The change was sent and no verified reply came back: it may have been applied.',
   },
+  'store-unreachable': {
+    actor: 'the operator',
+    means: 'The store of tokens, hosts and history does not answer.',
+  },
   'check-failed': { actor: 'the operator', means: 'The update check of at least one zone failed.' },
   internal: { actor: 'the authors', means: 'A defect of this program.' },
 } as const;

@@ -42,6 +42,7 @@ const LEVEL_OF_ERROR = {
   'primary-key-rejected': 'dns_server_error',
   'primary-unreachable': 'dns_server_error',
   'publish-unknown': 'dns_server_error',
+  'store-unreachable': 'error',
   'check-failed': 'check_error',
   internal: 'critical',
 } as const satisfies Record<ErrorCode, Level>;

@@ -30,6 +30,7 @@ export const ORIGINAL_ERRORS = {
   'primary-key-rejected': [512, 'DNS_SERVER_ERROR'],
   'primary-unreachable': [512, 'DNS_SERVER_ERROR'],
   'publish-unknown': [512, 'DNS_SERVER_ERROR'],
+  'store-unreachable': [503, 'ERROR'],
   'check-failed': [457, 'CHECK_ERROR'],
   internal: [500, 'ERROR'],
 } as const satisfies Record<ErrorCode, readonly [number, string]>;

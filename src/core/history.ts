@@ -1,0 +1,60 @@
+/**
+ * What happened to the addresses of a host. An update that changed something, was refused or failed is an event; a
+ * repeat moves a counter only. This is personal data: it is kept for `history_days` and can be purged.
+ */
+import type { DomainName } from '../dns/name.ts';
+import type { ErrorCode } from './errors.ts';
+import type { Family } from './plan-change.ts';
+
+/** Addresses of one family, sorted canonical texts; none is an empty list. */
+export interface AddressStep {
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+export type EventOutcome = 'changed' | 'refused' | 'failed';
+
+export interface NewHistoryEvent {
+  readonly ownerName: DomainName;
+  /** Milliseconds since 1970. */
+  readonly timeMs: number;
+  /** The door: `dyndns2`, `original`, `update` for a DNS UPDATE, ... */
+  readonly protocol: string;
+  /** The name of the token or of the TSIG key; `master` for the master secret. Never a secret. */
+  readonly actor: string;
+  /** The client's address; empty where there is none. */
+  readonly source: string;
+  readonly userAgent: string;
+  readonly outcome: EventOutcome;
+  /** What the family was and is, where that is known; also of a family that did not change. */
+  readonly A?: AddressStep;
+  readonly AAAA?: AddressStep;
+  /** Why it was refused or failed. */
+  readonly code?: ErrorCode;
+  /** What else there is to say, in a few words: other types that were changed, for example. */
+  readonly detail?: string;
+}
+
+export interface HistoryEvent extends NewHistoryEvent {
+  /** Unique. Later events have greater ids, compared as texts. */
+  readonly id: string;
+}
+
+/** When and how often a host was heard of. */
+export interface HostActivity {
+  readonly ownerName: DomainName;
+  /** Updates that changed nothing. */
+  readonly repeats: number;
+  /** The last update that was accepted, whether it changed something or not. */
+  readonly lastSeenMs: number;
+}
+
+/** The addresses of a host at some time; a family of which nothing is known is absent. */
+export type PastAddresses = Partial<Record<Family, readonly string[]>>;
+
+/** An id for an event: its time, then `random` (at least 10 octets), in hexadecimal digits that sort by time. */
+export function eventId(timeMs: number, sequence: number, random: Uint8Array): string {
+  const time = timeMs.toString(16).padStart(12, '0');
+  const order = (sequence & 0xffffff).toString(16).padStart(6, '0');
+  return `${time}${order}${Buffer.from(random).toString('hex')}`;
+}

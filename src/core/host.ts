@@ -1,0 +1,36 @@
+/** What an operator sets for a single host, beyond the rules of its zone. A host without settings needs no entry. */
+import type { DomainName } from '../dns/name.ts';
+import type { AddressPolicy } from './policy.ts';
+
+/** A host behind the same IPv6 prefix, in the same zone: it moves with the host that it is a member of. */
+export interface HostMember {
+  readonly ownerName: DomainName;
+  /** Its half of the address: given (`::10`), or made from a MAC address (RFC 4291 appendix A). */
+  readonly host:
+    | { readonly kind: 'interface-id'; readonly text: string }
+    | { readonly kind: 'mac'; readonly text: string };
+  /** The number of its subnet below the prefix. */
+  readonly subnet: number;
+}
+
+export interface HostSettings {
+  readonly ownerName: DomainName;
+  /** Seconds; absent: the zone's. */
+  readonly ttl?: number;
+  /** False: updates are refused with host-disabled. */
+  readonly enabled: boolean;
+  /** Asked before the zone's rules; empty: nothing of its own. */
+  readonly addresses: AddressPolicy;
+  /** Without an update for so long the host counts as silent; absent: never. */
+  readonly silentAfterSeconds?: number;
+  /** Without an update for so long its addresses are taken away; absent: never. */
+  readonly leaseSeconds?: number;
+  /** Addresses to publish in their place, canonical texts. */
+  readonly fallback: readonly string[];
+  readonly members: readonly HostMember[];
+}
+
+/** The settings of a host that has none. */
+export function defaultHostSettings(ownerName: DomainName): HostSettings {
+  return { ownerName, enabled: true, addresses: { allow: [], deny: [] }, fallback: [], members: [] };
+}

@@ -1,0 +1,129 @@
+/**
+ * What the core asks of a store: contracts, no code. Every implementation passes test/contract/store.ts.
+ *
+ * A promise that resolves without a word to the contrary means: on the disk, or committed. Every method throws AppError
+ * store-unreachable when the store does not answer in time; whether a change was made is not known then, and making it
+ * again is safe. A store that was away is used again by itself.
+ */
+import type { DomainName } from '../dns/name.ts';
+import type { ErrorCode } from './errors.ts';
+import type { HistoryEvent, HostActivity, PastAddresses } from './history.ts';
+import type { HostSettings } from './host.ts';
+import type { Family } from './plan-change.ts';
+import type { HostToken, ListedToken } from './token.ts';
+import type { NewWish, Wish } from './wishes.ts';
+
+export interface TokenUse {
+  readonly tokenId: string;
+  readonly lastUsedMs: number;
+}
+
+export interface TokenStore {
+  /**
+   * The token whose secret has this SHA-256 (hexadecimal, lower case), revoked and expired ones too: ask tokenState.
+   * Answers without a promise what it knows already, which is never older than one second: a token is revoked everywhere
+   * within that. A store that does not answer for longer gives store-unreachable, also for tokens that it answered before.
+   */
+  findBySha256(sha256: string): HostToken | undefined | Promise<HostToken | undefined>;
+
+  /** Tokens that are not revoked have different names; no two tokens ever had the same secret. */
+  create(token: HostToken): Promise<'created' | 'name-taken' | 'secret-taken'>;
+
+  /** All tokens, revoked ones too, by name and then by age. */
+  list(): Promise<readonly ListedToken[]>;
+
+  /** Ends the token of this name. */
+  revoke(name: string, nowMs: number): Promise<'revoked' | 'unknown'>;
+
+  /** Gives the token of this name another secret; the old one ends. Undefined: there is no such token. */
+  rotate(name: string, sha256: string): Promise<HostToken | undefined>;
+
+  /** Remembers uses, of which the latest counts. Tokens that are not in the store may be among them. */
+  touchLastUsed(uses: readonly TokenUse[]): Promise<void>;
+}
+
+export interface HostStore {
+  /** Sets all settings of a host. */
+  put(settings: HostSettings): Promise<void>;
+  get(ownerName: DomainName): Promise<HostSettings | undefined>;
+  /** In canonical order of names (RFC 4034 §6.1). */
+  list(): Promise<readonly HostSettings[]>;
+  /** Its history and its wishes stay. */
+  remove(ownerName: DomainName): Promise<'removed' | 'unknown'>;
+}
+
+export interface RepeatCount {
+  readonly ownerName: DomainName;
+  /** To be added; 0 moves `lastSeenMs` only. */
+  readonly repeats: number;
+  readonly lastSeenMs: number;
+}
+
+export interface HistoryStore {
+  /** Stores all events or none. An event that is there already (by its id) is passed over. */
+  append(events: readonly HistoryEvent[]): Promise<void>;
+
+  /** Adds to counters. After store-unreachable it is safe to call again, but repeats may count twice. */
+  countRepeats(counts: readonly RepeatCount[]): Promise<void>;
+
+  /** The newest events of a host, newest first. @param before only events with smaller ids: the next page */
+  read(ownerName: DomainName, limit: number, before?: string): Promise<readonly HistoryEvent[]>;
+
+  activity(ownerName: DomainName): Promise<HostActivity | undefined>;
+
+  /** Of all hosts, in canonical order of names. */
+  activities(): Promise<readonly HostActivity[]>;
+
+  /**
+   * What a host had at some time: what the last change up to then made of a family, else what the first change after it
+   * found there.
+   */
+  stateAt(ownerName: DomainName, timeMs: number): Promise<PastAddresses>;
+
+  /** Forgets all events and the activity of a host, and says how many events there were. */
+  purge(ownerName: DomainName): Promise<number>;
+
+  /** Forgets events of before that time, of all hosts, and says how many there were. */
+  prune(olderThanMs: number): Promise<number>;
+}
+
+export interface WishStore {
+  /** Keeps a wish, with a new sequence number, in place of the one for the same name and family. */
+  put(wish: NewWish): Promise<void>;
+
+  get(ownerName: DomainName, family: Family): Promise<Wish | undefined>;
+
+  /** By age, the oldest first. */
+  list(): Promise<readonly Wish[]>;
+
+  count(): Promise<number>;
+
+  /**
+   * Takes wishes whose next attempt is due: the most overdue first. Until `untilMs` nobody else is given them, so that
+   * several processes never try the same one at once.
+   */
+  takeDue(nowMs: number, untilMs: number, limit: number): Promise<readonly Wish[]>;
+
+  /** Puts off a wish after an attempt that failed, which is counted. Nothing happens when a newer one is in its place. */
+  postpone(
+    wish: Pick<Wish, 'ownerName' | 'family' | 'sequence'>,
+    nextAttemptMs: number,
+    lastError: ErrorCode,
+  ): Promise<void>;
+
+  /** Removes the wish for a name and family, with `sequence` only that one. */
+  remove(ownerName: DomainName, family: Family, sequence?: number): Promise<'removed' | 'unknown'>;
+}
+
+export interface Store {
+  readonly tokens: TokenStore;
+  readonly hosts: HostStore;
+  readonly history: HistoryStore;
+  readonly wishes: WishStore;
+
+  /** Resolves when the store answers. */
+  ping(): Promise<void>;
+
+  /** Finishes what was asked for. Further calls fail. */
+  close(): Promise<void>;
+}
