@@ -7,6 +7,7 @@ import { Authenticator } from './core/authenticate.ts';
 import { CheckZones } from './core/check-zones.ts';
 import type { Observer } from './core/ports.ts';
 import { UpdateAddresses, type UpdateLimits } from './core/update-addresses.ts';
+import { UpdateHost } from './core/update-host.ts';
 import { ZoneTable } from './core/zone.ts';
 import { buildApp } from './http/app.ts';
 import type { Services } from './http/door.ts';
@@ -128,9 +129,9 @@ export class DyndnsServer {
     return {
       version: VERSION,
       zones: this.#zones?.table ?? new ZoneTable([]),
-      authenticator: new Authenticator(this.#config.secret?.reveal()),
+      authenticator: new Authenticator({ masterSecret: this.#config.secret?.reveal(), now: Date.now }),
       guesses: this.#guesses,
-      updates: this.#updates,
+      updates: new UpdateHost({ updates: this.#updates, now: Date.now }),
       checks: this.#checks,
       unspecifiedFamily: this.#config.unspecifiedFamily,
       checkIsOpen: this.#config.check === 'open',

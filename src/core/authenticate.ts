@@ -1,27 +1,59 @@
 /**
- * Who is asking. A credential is compared by its SHA-256 in constant time: neither its length nor its content shows in
- * how long the answer takes.
+ * Who is asking. A credential is compared by its SHA-256: neither its length nor its content shows in how long the
+ * answer takes. The master secret is looked for first, then the tokens of the configuration, then those of the store.
  */
 import { hash, timingSafeEqual } from 'node:crypto';
+import { MASTER, type Principal } from './principal.ts';
+import type { TokenStore } from './store-ports.ts';
+import { type HostToken, tokenState } from './token.ts';
 
-/** The master secret covers every name in every zone. */
-export interface Principal {
-  readonly kind: 'master';
+export interface AuthenticatorOptions {
+  /** Absent or empty: nobody has one. */
+  readonly masterSecret?: string | undefined;
+  /** Those of the configuration file. */
+  readonly tokens?: readonly HostToken[];
+  readonly store?: Pick<TokenStore, 'findBySha256'> | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Called for each token that was accepted. */
+  readonly onUse?: (token: HostToken) => void;
 }
 
 export class Authenticator {
   readonly #masterHash: Uint8Array | undefined;
+  readonly #tokens: ReadonlyMap<string, HostToken>;
+  readonly #options: AuthenticatorOptions;
 
-  /** @param masterSecret absent: nobody has one */
-  constructor(masterSecret: string | undefined) {
-    this.#masterHash = masterSecret === undefined || masterSecret === '' ? undefined : sha256(masterSecret);
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+    this.#masterHash = options.masterSecret ? sha256(options.masterSecret) : undefined;
+    this.#tokens = new Map(options.tokens?.map((token) => [token.sha256, token]));
   }
 
-  /** The one whom the credential belongs to. No credential, or an empty one, belongs to nobody. */
-  authenticate(credential: string | undefined): Principal | undefined {
-    const hash = sha256(credential ?? '');
-    if (this.#masterHash === undefined || !timingSafeEqual(hash, this.#masterHash)) return undefined;
-    return credential ? { kind: 'master' } : undefined;
+  /**
+   * The one whom the credential belongs to. No credential, an empty one, one that is expired or revoked: nobody.
+   * A promise only where the store has to be asked.
+   * @throws AppError store-unreachable
+   */
+  authenticate(credential: string | undefined): Principal | undefined | Promise<Principal | undefined> {
+    const digest = sha256(credential ?? '');
+    const isMaster = this.#masterHash !== undefined && timingSafeEqual(digest, this.#masterHash);
+    if (!credential) return undefined;
+    if (isMaster) return MASTER;
+    const { store } = this.#options;
+    if (this.#tokens.size === 0 && store === undefined) return undefined;
+    const key = Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString('hex');
+    const configured = this.#tokens.get(key);
+    if (configured !== undefined || store === undefined) return this.#accept(configured);
+    const stored = store.findBySha256(key);
+    return stored instanceof Promise ? stored.then((token) => this.#accept(token)) : this.#accept(stored);
+  }
+
+  #accept(token: HostToken | undefined): Principal | undefined {
+    const { now, onUse } = this.#options;
+    if (token === undefined || tokenState(token, now()) !== 'valid') return undefined;
+    onUse?.(token);
+    return { kind: 'token', token };
   }
 }
 

@@ -21,6 +21,10 @@ export interface UpdateRequest {
   /** Seconds; absent: the zone's default, else `fallbackTtl`. */
   readonly ttl?: number;
   readonly fallbackTtl: number;
+  /** Seconds, of the host: before the zone's default. */
+  readonly hostTtl?: number;
+  /** Thrown instead of a change; what is unchanged is confirmed all the same. */
+  readonly changeRefused?: AppError;
 }
 
 /** What came of it; `changed` and each family's before and after are confirmed by the primary. */
@@ -67,7 +71,7 @@ export class UpdateAddresses {
       const address = wanted[family];
       if (address) checkAddress(zone.addresses, parseIpAddress(address) as IpAddress);
     }
-    const ttl = chooseTtl(zone, request.ttl, request.fallbackTtl);
+    const ttl = chooseTtl(zone, request.ttl, request.fallbackTtl, request.hostTtl);
     if (this.#waiting >= this.#limits.maxWaiting) {
       throw new AppError('rate-limited', 'The server is busy: too many requests wait for the primary.', {
         retryAfterSeconds: Math.ceil(this.#limits.timeoutMs / 1000),
@@ -85,7 +89,7 @@ export class UpdateAddresses {
 
 /** Publishes the plan that rests on a belief; undefined if the belief was wrong. */
 async function attempt(
-  { zone, ownerName, wanted, ttl: requestedTtl }: UpdateRequest,
+  { zone, ownerName, wanted, ttl: requestedTtl, changeRefused }: UpdateRequest,
   published: PublishedAddresses,
   ttl: number,
   deadlineMs: number,
@@ -99,6 +103,7 @@ async function attempt(
     ttl,
     ttlIsExplicit,
   });
+  if (changed && changeRefused !== undefined) throw changeRefused;
   const outcome = await zone.publisher.publish(change, deadlineMs);
   return outcome === 'published' ? { ownerName, A, AAAA, changed } : undefined;
 }

@@ -74,12 +74,15 @@ export function checkOwnerName(zone: Zone, ownerName: DomainName): void {
 const MAX_TTL = 2_147_483_647; // RFC 2181 §8
 
 /**
- * The TTL to publish with: the request's, else the zone's, else `fallback`.
+ * The TTL to publish with: the request's, else the host's, else the zone's, else `fallback`.
  * @throws AppError request-malformed where the request's is out of range
  */
-export function chooseTtl(zone: Zone, requested: number | undefined, fallback: number): number {
+export function chooseTtl(zone: Zone, requested: number | undefined, fallback: number, ofHost?: number): number {
   const { min = 0, max = MAX_TTL } = zone.ttl;
-  if (requested === undefined) return zone.ttl.default ?? Math.min(Math.max(fallback, min), max);
+  if (requested === undefined) {
+    if (ofHost === undefined && zone.ttl.default !== undefined) return zone.ttl.default;
+    return Math.min(Math.max(ofHost ?? fallback, min), max);
+  }
   if (requested < min || requested > max) {
     throw new AppError('request-malformed', `The TTL ${requested} is not between ${min} and ${max}.`);
   }

@@ -5,6 +5,7 @@ import { Authenticator } from '../core/authenticate.ts';
 import { CheckZones } from '../core/check-zones.ts';
 import type { RequestEvent, ZonePublisher } from '../core/ports.ts';
 import { UpdateAddresses } from '../core/update-addresses.ts';
+import { UpdateHost } from '../core/update-host.ts';
 import { ZoneTable } from '../core/zone.ts';
 import { DomainName } from '../dns/name.ts';
 import { buildApp, normalizeTarget } from './app.ts';
@@ -55,9 +56,9 @@ describe('an application', () => {
     const services = {
       version: '0',
       zones: new ZoneTable([zone]),
-      authenticator: new Authenticator('Top5ecretWord'),
+      authenticator: new Authenticator({ masterSecret: 'Top5ecretWord', now: Date.now }),
       guesses,
-      updates: new UpdateAddresses({ timeoutMs: 5000, maxWaiting }),
+      updates: new UpdateHost({ updates: new UpdateAddresses({ timeoutMs: 5000, maxWaiting }), now: Date.now }),
       checks: new CheckZones(5000),
       unspecifiedFamily: 'keep' as const,
       checkIsOpen: true,
@@ -68,7 +69,7 @@ describe('an application', () => {
       observer: {
         requestAnswered: (event) => void events.push(event),
         batchPublished: () => undefined,
-      dnsUpdateAnswered: () => undefined,
+        dnsUpdateAnswered: () => undefined,
         warn: () => undefined,
       },
     });

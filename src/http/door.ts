@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Authenticator } from '../core/authenticate.ts';
 import type { CheckZones } from '../core/check-zones.ts';
 import type { AppError } from '../core/errors.ts';
-import type { UpdateAddresses } from '../core/update-addresses.ts';
+import type { UpdateHost } from '../core/update-host.ts';
 import type { ZoneTable } from '../core/zone.ts';
 import type { IpAddress } from '../dns/address.ts';
 import type { GuessLimiter } from './limits.ts';
@@ -17,7 +17,7 @@ export interface Services {
   readonly zones: ZoneTable;
   readonly authenticator: Authenticator;
   readonly guesses: GuessLimiter;
-  readonly updates: UpdateAddresses;
+  readonly updates: UpdateHost;
   readonly checks: CheckZones;
   /** Original API: what becomes of the family that a request does not name. */
   readonly unspecifiedFamily: 'keep' | 'delete';

@@ -2,18 +2,26 @@
  * The HTTP API of the original `dyndns`, version 2: its routes, reply lines, error lines and statuses.
  * Its users' routers and scripts depend on every word here; docs/protocols/original.md lists where we differ on purpose.
  */
+
+import { authorizeName, unknownName } from '../../core/authorize.ts';
 import type { ZoneCheck } from '../../core/check-zones.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import { FAMILIES, type Family, type WantedAddresses } from '../../core/plan-change.ts';
 import { isCarrierNat } from '../../core/policy.ts';
+import type { Principal } from '../../core/principal.ts';
+import type { RequestContext } from '../../core/request-context.ts';
+import { tokenCovers } from '../../core/token.ts';
 import type { AddressUpdate } from '../../core/update-addresses.ts';
 import type { Zone } from '../../core/zone.ts';
 import { type IpAddress, parseIpAddress, unmapAddress } from '../../dns/address.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { authenticateRequest } from '../authentication.ts';
 import { findCredential } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
 
 const DEFAULT_TTL = 300;
+const ADDRESS_TYPES = [RRType.A, RRType.AAAA];
 
 /** Status and level of each error: the original's own statuses, which its clients test for. */
 export const ORIGINAL_ERRORS = {
@@ -85,14 +93,14 @@ export interface UpdateParameters extends NameParameters {
 const QUERY_PARAMETERS = new Set(['secret', 'fqdn', 'zone_name', 'record_name', 'ip_1', 'ip_2', 'ipv4', 'ipv6', 'ttl']);
 
 async function updateByPath(request: DoorRequest, services: Services): Promise<DoorReply> {
-  await authenticate(request, services, request.path['secret']);
+  const context = await authenticate(request, services, request.path['secret']);
   const { fqdn, ip_1, ip_2 } = request.path;
-  return changeAddresses({ fqdn, ips: [ip_1, ip_2] }, request.clientAddress, services);
+  return changeAddresses({ fqdn, ips: [ip_1, ip_2] }, context, services);
 }
 
 async function updateByQuery(request: DoorRequest, services: Services): Promise<DoorReply> {
   const { parameters } = request;
-  await authenticate(request, services, parameters['secret']);
+  const context = await authenticate(request, services, parameters['secret']);
   for (const [name, value] of Object.entries(parameters)) {
     if (QUERY_PARAMETERS.has(name)) continue;
     throw new AppError('request-malformed', `extra_forbidden: Extra inputs are not permitted (${oneLine(value)}).`, {
@@ -100,31 +108,26 @@ async function updateByQuery(request: DoorRequest, services: Services): Promise<
     });
   }
   const { ip_1, ip_2 } = parameters;
-  return changeAddresses({ ...parameters, ips: [ip_1, ip_2] }, request.clientAddress, services);
+  return changeAddresses({ ...parameters, ips: [ip_1, ip_2] }, context, services);
 }
 
 /**
- * Checks the parameters and changes the addresses of one name.
- * @param clientAddress is published when the parameters name no address
+ * Checks the parameters and changes the addresses of one name. The caller's own address is published when the parameters
+ * name none.
  * @throws AppError
  */
 export async function changeAddresses(
   parameters: UpdateParameters,
-  clientAddress: IpAddress | undefined,
+  context: RequestContext,
   services: Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily'>,
 ): Promise<DoorReply> {
-  const { ownerName, zone } = findOwner(parameters, services);
+  const { ownerName, zone } = findOwner(parameters, context.principal, services);
   const ttl = parseTtl(parameters.ttl);
-  const addresses = parseAddresses(parameters, zone, clientAddress);
+  const addresses = parseAddresses(parameters, zone, context.caller);
   const wanted: WantedAddresses =
     services.unspecifiedFamily === 'delete' ? { A: null, AAAA: null, ...addresses } : addresses;
-  const result = await services.updates.run({
-    zone,
-    ownerName,
-    wanted,
-    fallbackTtl: DEFAULT_TTL,
-    ...(ttl === undefined ? {} : { ttl }),
-  });
+  const request = { zone, ownerName, wanted, fallbackTtl: DEFAULT_TTL, ...(ttl === undefined ? {} : { ttl }) };
+  const result = await services.updates.run(request, context);
   const body = FAMILIES.map((family) => updateLine(result, family)).join('');
   const warning = result.changed ? carrierNatWarning(result) : undefined;
   return warning === undefined ? changeReply(result.changed, body) : { ...changeReply(result.changed, body), warning };
@@ -151,9 +154,13 @@ function formatAddresses(addresses: readonly string[]): string {
 /** What a client wrote into the wrong place may be its secret: a name is logged once it is known to lie in a zone. */
 const IN_NO_ZONE = 'The name in the request lies in no zone of this server.';
 
-/** The name to change and its zone, from `fqdn`, or from `zone_name` and `record_name`. @throws AppError name-invalid */
+/**
+ * The name to change and its zone, from `fqdn`, or from `zone_name` and `record_name`.
+ * @throws AppError name-invalid; not-permitted, in the same words as for a name in no zone
+ */
 function findOwner(
   parameters: NameParameters,
+  principal: Principal,
   { zones }: Pick<Services, 'zones'>,
 ): { ownerName: DomainName; zone: Zone } {
   const { fqdn, zone_name: zoneName, record_name: recordName } = parameters;
@@ -162,25 +169,24 @@ function findOwner(
   }
   if (fqdn) {
     const ownerName = parseName(fqdn);
+    authorizeName(principal, ownerName, ADDRESS_TYPES);
     const zone = zones.find(ownerName);
     if (zone !== undefined) return { ownerName, zone };
-    throw new AppError(
-      'name-invalid',
-      `The fully qualified domain name '${ownerName}' could not be split into a record and a zone name.`,
-      { logText: IN_NO_ZONE },
-    );
+    throw new AppError('name-invalid', unknownName(ownerName).message, { logText: IN_NO_ZONE });
   }
   // An empty record name means the zone's own name; a missing one means that the form was not used at all.
   if (!zoneName || recordName === undefined) throw new AppError('name-invalid', 'Value "fqdn" is required.');
   const apex = parseName(zoneName);
+  const isApex = recordName === '' || recordName === '@';
   const zone = zones.findByApex(apex);
-  if (zone === undefined) {
-    throw new AppError('name-invalid', `Unknown zone "${oneLine(zoneName)}".`, { logText: IN_NO_ZONE });
+  const unknown = () => new AppError('name-invalid', `Unknown zone "${oneLine(zoneName)}".`, { logText: IN_NO_ZONE });
+  if (zone === undefined) throw unknown();
+  const ownerName = isApex ? zone.apex : parseName(`${recordName}.${zone.apex}`);
+  if (principal.kind === 'token' && !ADDRESS_TYPES.some((type) => tokenCovers(principal.token, ownerName, type))) {
+    throw unknown();
   }
-  if (recordName === '' || recordName === '@') return { ownerName: zone.apex, zone };
-  const ownerName = parseName(`${recordName}.${zone.apex}`);
   // A zone of its own may begin below this one.
-  return { ownerName, zone: zones.find(ownerName) ?? zone };
+  return { ownerName, zone: isApex ? zone : (zones.find(ownerName) ?? zone) };
 }
 
 function parseName(text: string): DomainName {
@@ -253,18 +259,19 @@ function parseAddress(text: string): IpAddress {
 // --- delete -----------------------------------------------------------------
 
 async function deleteByPath(request: DoorRequest, services: Services): Promise<DoorReply> {
-  await authenticate(request, services, request.path['secret']);
-  return deleteAddresses(request.path['fqdn'], services);
+  const context = await authenticate(request, services, request.path['secret']);
+  return deleteAddresses(request.path['fqdn'], context, services);
 }
 
 /** Removes A and AAAA of a name. @throws AppError */
 export async function deleteAddresses(
   fqdn: string | undefined,
+  context: RequestContext,
   services: Pick<Services, 'zones' | 'updates'>,
 ): Promise<DoorReply> {
-  const { ownerName, zone } = findOwner({ fqdn }, services);
+  const { ownerName, zone } = findOwner({ fqdn }, context.principal, services);
   const wanted = { A: null, AAAA: null };
-  const { changed } = await services.updates.run({ zone, ownerName, wanted, fallbackTtl: DEFAULT_TTL });
+  const { changed } = await services.updates.run({ zone, ownerName, wanted, fallbackTtl: DEFAULT_TTL }, context);
   return changeReply(changed, deleteLine(ownerName, changed));
 }
 
@@ -301,16 +308,16 @@ export function checkLine(result: ZoneCheck): string {
  * The credential comes before anything is said of names: nobody without it learns which zones exist.
  * @throws AppError not-authenticated, request-malformed where there is none, rate-limited
  */
-async function authenticate(request: DoorRequest, services: Services, parameter: string | undefined): Promise<void> {
-  const credential = findCredential(request.headers, parameter);
-  if (services.authenticator.authenticate(credential) !== undefined) return;
-  if (credential === undefined && request.headers.authorization === undefined) {
-    throw new AppError('request-malformed', 'missing: Field required (secret).');
-  }
-  if ((await services.guesses.wrong(request.clientAddress)) === 'overloaded') {
-    throw new AppError('rate-limited', 'Too many requests with a wrong secret key.', { retryAfterSeconds: 60 });
-  }
-  throw new AppError('not-authenticated', 'You specified a wrong secret key.');
+async function authenticate(
+  request: DoorRequest,
+  services: Services,
+  parameter: string | undefined,
+): Promise<RequestContext> {
+  const { headers, clientAddress: caller } = request;
+  const isMissing = headers.authorization === undefined && findCredential(headers, parameter) === undefined;
+  if (isMissing) throw new AppError('request-malformed', 'missing: Field required (secret).');
+  const principal = await authenticateRequest(request, services, parameter);
+  return { principal, caller, protocol: 'original', userAgent: headers['user-agent'] ?? '' };
 }
 
 function changeReply(changed: boolean, body: string): DoorReply {

@@ -1,0 +1,183 @@
+/**
+ * The use-case behind every door for addresses: may this credential do it, do the host's settings and the limits let it;
+ * then the change itself (update-addresses.ts), and what is remembered of it: history, and a wish where it could not be
+ * published yet.
+ */
+import { type IpAddress, parseIpAddress } from '../dns/address.ts';
+import type { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { authorizeName } from './authorize.ts';
+import { AppError, type ErrorCode } from './errors.ts';
+import type { NewHistoryEvent } from './history.ts';
+import type { HostSettings } from './host.ts';
+import { FAMILIES, type Family, type WantedAddresses } from './plan-change.ts';
+import { checkAddress } from './policy.ts';
+import { actorName } from './principal.ts';
+import type { RequestContext } from './request-context.ts';
+import { checkTokenAddress } from './token.ts';
+import type { AddressUpdate, UpdateAddresses, UpdateRequest } from './update-addresses.ts';
+
+export interface HostSettingsSource {
+  /** Without a promise where they are known; undefined: none. @throws AppError store-unreachable */
+  find(ownerName: DomainName): HostSettings | undefined | Promise<HostSettings | undefined>;
+}
+
+/** Takes events for later; never throws, never makes anybody wait. */
+export interface UpdateRecorder {
+  record(event: NewHistoryEvent): void;
+  /** An update that changed nothing. */
+  repeat(ownerName: DomainName, timeMs: number): void;
+}
+
+/** Keeps what was accepted and could not be published. Never throws. */
+export interface UnpublishedUpdates {
+  /** After an error; decides itself whether a wish comes of it. Resolves when the wish is kept. */
+  failed(update: FailedUpdate, error: AppError): Promise<void>;
+  /** These families of the name were confirmed by a newer request: older wishes for them end. */
+  settled(ownerName: DomainName, families: readonly Family[]): void;
+}
+
+export interface FailedUpdate {
+  readonly ownerName: DomainName;
+  readonly wanted: WantedAddresses;
+  /** Seconds, for what is written. */
+  readonly ttl: number;
+}
+
+export interface ChangeLimiter {
+  /** May this token change anything now? Seconds until it may, where not. */
+  retryAfterSeconds(tokenId: string): number | undefined;
+  changed(tokenId: string): void;
+}
+
+export interface UpdateHostOptions {
+  readonly updates: UpdateAddresses;
+  readonly hosts?: HostSettingsSource | undefined;
+  readonly recorder?: UpdateRecorder | undefined;
+  readonly unpublished?: UnpublishedUpdates | undefined;
+  readonly limiter?: ChangeLimiter | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Refusals that say something of the host, and so belong into its history. Who may not see it leaves no trace there. */
+const TOLD_REFUSALS = new Set<ErrorCode>(['host-disabled', 'address-refused', 'conflict', 'rate-limited']);
+const FAILURES = new Set<ErrorCode>([
+  'primary-refused',
+  'primary-key-rejected',
+  'primary-unreachable',
+  'publish-unknown',
+]);
+
+export class UpdateHost {
+  readonly #options: UpdateHostOptions;
+
+  constructor(options: UpdateHostOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Checks everything, then changes the addresses of one name.
+   * @throws AppError not-permitted, host-disabled, and what UpdateAddresses.run throws
+   */
+  async run(request: UpdateRequest, context: RequestContext): Promise<AddressUpdate> {
+    const { ownerName, wanted } = request;
+    const { principal } = context;
+    const families = FAMILIES.filter((family) => wanted[family] !== undefined);
+    for (const family of families) authorizeName(principal, ownerName, [RRType[family]]);
+    const found = this.#options.hosts?.find(ownerName);
+    const settings = found instanceof Promise ? await found : found;
+    try {
+      const narrowed = this.#checked(request, settings, context);
+      const result = await this.#options.updates.run(narrowed);
+      this.#succeeded(result, families, context);
+      return result;
+    } catch (error) {
+      if (error instanceof AppError) await this.#failed(request, settings, context, error);
+      throw error;
+    }
+  }
+
+  /** The request with the host's settings in it. @throws AppError */
+  #checked(request: UpdateRequest, settings: HostSettings | undefined, context: RequestContext): UpdateRequest {
+    const { ownerName, wanted, zone } = request;
+    const { principal, caller } = context;
+    if (settings?.enabled === false) throw new AppError('host-disabled', `Updates of '${ownerName}' are switched off.`);
+    for (const family of FAMILIES) {
+      const text = wanted[family];
+      if (!text) continue;
+      const address = parseIpAddress(text) as IpAddress;
+      if (principal.kind === 'token') checkTokenAddress(principal.token, address, caller);
+      if (settings !== undefined && hasRules(settings)) checkAddress(joined(settings, request), address);
+    }
+    const retryAfter =
+      principal.kind === 'token' ? this.#options.limiter?.retryAfterSeconds(principal.token.id) : undefined;
+    return {
+      ...request,
+      // The host's rules were looked at together with the zone's.
+      ...(settings !== undefined && hasRules(settings)
+        ? { zone: { ...zone, addresses: joined(settings, request) } }
+        : {}),
+      ...(settings?.ttl === undefined ? {} : { hostTtl: settings.ttl }),
+      ...(retryAfter === undefined ? {} : { changeRefused: tooManyChanges(retryAfter) }),
+    };
+  }
+
+  #succeeded(result: AddressUpdate, families: readonly Family[], context: RequestContext): void {
+    const { recorder, unpublished, limiter, now } = this.#options;
+    const { ownerName, A, AAAA, changed } = result;
+    unpublished?.settled(ownerName, families);
+    if (changed && context.principal.kind === 'token') limiter?.changed(context.principal.token.id);
+    if (!changed) recorder?.repeat(ownerName, now());
+    else {
+      const steps = { A: { before: A.before, after: A.after }, AAAA: { before: AAAA.before, after: AAAA.after } };
+      recorder?.record({ ...this.#event(ownerName, context), outcome: 'changed', ...steps });
+    }
+  }
+
+  async #failed(
+    { ownerName, wanted, zone, ttl, fallbackTtl }: UpdateRequest,
+    settings: HostSettings | undefined,
+    context: RequestContext,
+    error: AppError,
+  ): Promise<void> {
+    const { recorder, unpublished } = this.#options;
+    const { code } = error;
+    const outcome = FAILURES.has(code) ? 'failed' : TOLD_REFUSALS.has(code) ? 'refused' : undefined;
+    if (outcome !== undefined) {
+      recorder?.record({ ...this.#event(ownerName, context), outcome, code, detail: error.logText });
+    }
+    if (outcome !== 'failed') return;
+    const chosen = ttl ?? settings?.ttl ?? zone.ttl.default ?? fallbackTtl;
+    await unpublished?.failed({ ownerName, wanted, ttl: chosen }, error);
+  }
+
+  #event(ownerName: DomainName, { principal, caller, protocol, userAgent }: RequestContext) {
+    return {
+      ownerName,
+      timeMs: this.#options.now(),
+      protocol,
+      actor: actorName(principal),
+      source: caller?.text ?? '',
+      userAgent,
+    };
+  }
+}
+
+function hasRules({ addresses }: HostSettings): boolean {
+  return addresses.allow.length > 0 || addresses.deny.length > 0;
+}
+
+/** Host and zone together: the longest prefix of either decides. */
+function joined({ addresses }: HostSettings, { zone }: UpdateRequest) {
+  return {
+    allow: [...addresses.allow, ...zone.addresses.allow],
+    deny: [...addresses.deny, ...zone.addresses.deny],
+  };
+}
+
+function tooManyChanges(retryAfterSeconds: number): AppError {
+  return new AppError('rate-limited', 'This token has made too many changes in the last minute.', {
+    retryAfterSeconds,
+  });
+}

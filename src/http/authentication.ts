@@ -1,0 +1,23 @@
+/** The credential of a request to a principal, for every protocol; wrong ones are slowed down (limits.ts). */
+import { AppError } from '../core/errors.ts';
+import type { Principal } from '../core/principal.ts';
+import { findCredential } from './credentials.ts';
+import type { DoorRequest, Services } from './door.ts';
+
+/**
+ * @param parameter the protocol's own credential, from path, query or body
+ * @throws AppError not-authenticated; rate-limited where too many wrong ones wait; store-unreachable
+ */
+export async function authenticateRequest(
+  { headers, clientAddress }: DoorRequest,
+  { authenticator, guesses }: Pick<Services, 'authenticator' | 'guesses'>,
+  parameter: string | undefined,
+): Promise<Principal> {
+  const answer = authenticator.authenticate(findCredential(headers, parameter));
+  const principal = answer instanceof Promise ? await answer : answer;
+  if (principal !== undefined) return principal;
+  if ((await guesses.wrong(clientAddress)) === 'overloaded') {
+    throw new AppError('rate-limited', 'Too many requests with a wrong secret key.', { retryAfterSeconds: 60 });
+  }
+  throw new AppError('not-authenticated', 'You specified a wrong secret key.');
+}
