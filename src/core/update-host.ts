@@ -10,6 +10,7 @@ import { authorizeName } from './authorize.ts';
 import { AppError, type ErrorCode } from './errors.ts';
 import type { NewHistoryEvent } from './history.ts';
 import type { HostSettings } from './host.ts';
+import type { MinuteLimiter } from './minute-limits.ts';
 import { FAMILIES, type Family, type WantedAddresses } from './plan-change.ts';
 import { checkAddress } from './policy.ts';
 import { actorName } from './principal.ts';
@@ -44,24 +45,29 @@ export interface FailedUpdate {
   readonly ttl: number;
 }
 
-export interface ChangeLimiter {
-  /** May this token change anything now? Seconds until it may, where not. */
-  retryAfterSeconds(tokenId: string): number | undefined;
-  changed(tokenId: string): void;
-}
-
 export interface UpdateHostOptions {
   readonly updates: UpdateAddresses;
   readonly hosts?: HostSettingsSource | undefined;
   readonly recorder?: UpdateRecorder | undefined;
   readonly unpublished?: UnpublishedUpdates | undefined;
-  readonly limiter?: ChangeLimiter | undefined;
+  /** Changes by the id of the token. What changes nothing is never put off. */
+  readonly changes?: MinuteLimiter | undefined;
+  /** Refusals by the address of the source: beyond the limit they are put off instead of being explained. */
+  readonly refusals?: MinuteLimiter | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 /** Refusals that say something of the host, and so belong into its history. Who may not see it leaves no trace there. */
 const TOLD_REFUSALS = new Set<ErrorCode>(['host-disabled', 'address-refused', 'conflict', 'rate-limited']);
+/** Faults of the request, not ours. */
+const REFUSALS = new Set<ErrorCode>([
+  'name-invalid',
+  'not-permitted',
+  'host-disabled',
+  'address-refused',
+  'request-malformed',
+]);
 const FAILURES = new Set<ErrorCode>([
   'primary-refused',
   'primary-key-rejected',
@@ -84,18 +90,30 @@ export class UpdateHost {
     const { ownerName, wanted } = request;
     const { principal } = context;
     const families = FAMILIES.filter((family) => wanted[family] !== undefined);
-    for (const family of families) authorizeName(principal, ownerName, [RRType[family]]);
-    const found = this.#options.hosts?.find(ownerName);
-    const settings = found instanceof Promise ? await found : found;
+    let settings: HostSettings | undefined;
     try {
-      const narrowed = this.#checked(request, settings, context);
-      const result = await this.#options.updates.run(narrowed);
+      for (const family of families) authorizeName(principal, ownerName, [RRType[family]]);
+      const found = this.#options.hosts?.find(ownerName);
+      settings = found instanceof Promise ? await found : found;
+      const result = await this.#options.updates.run(this.#checked(request, settings, context));
       this.#succeeded(result, families, context);
       return result;
     } catch (error) {
-      if (error instanceof AppError) await this.#failed(request, settings, context, error);
-      throw error;
+      if (!(error instanceof AppError)) throw error;
+      await this.#failed(request, settings, context, error);
+      throw this.#putOff(error, context) ?? error;
     }
+  }
+
+  /** What takes the place of a refusal for a source that gets too many of them. */
+  #putOff({ code }: AppError, { caller }: RequestContext): AppError | undefined {
+    const { refusals } = this.#options;
+    if (refusals === undefined || !REFUSALS.has(code)) return undefined;
+    const source = caller?.text ?? '';
+    const retryAfterSeconds = refusals.retryAfterSeconds(source);
+    refusals.count(source);
+    if (retryAfterSeconds === undefined) return undefined;
+    return new AppError('rate-limited', 'Too many refused requests in the last minute.', { retryAfterSeconds });
   }
 
   /** The request with the host's settings in it. @throws AppError */
@@ -111,7 +129,7 @@ export class UpdateHost {
       if (settings !== undefined && hasRules(settings)) checkAddress(joined(settings, request), address);
     }
     const retryAfter =
-      principal.kind === 'token' ? this.#options.limiter?.retryAfterSeconds(principal.token.id) : undefined;
+      principal.kind === 'token' ? this.#options.changes?.retryAfterSeconds(principal.token.id) : undefined;
     return {
       ...request,
       // The host's rules were looked at together with the zone's.
@@ -124,10 +142,10 @@ export class UpdateHost {
   }
 
   #succeeded(result: AddressUpdate, families: readonly Family[], context: RequestContext): void {
-    const { recorder, unpublished, limiter, now } = this.#options;
+    const { recorder, unpublished, changes, now } = this.#options;
     const { ownerName, A, AAAA, changed } = result;
     unpublished?.settled(ownerName, families);
-    if (changed && context.principal.kind === 'token') limiter?.changed(context.principal.token.id);
+    if (changed && context.principal.kind === 'token') changes?.count(context.principal.token.id);
     if (!changed) recorder?.repeat(ownerName, now());
     else {
       const steps = { A: { before: A.before, after: A.after }, AAAA: { before: AAAA.before, after: AAAA.after } };

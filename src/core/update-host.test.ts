@@ -1,0 +1,217 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { MemoryPublisher, MemoryZone } from '../../test/support/memory-publisher.ts';
+import { parseIpAddress, parseIpPrefix } from '../dns/address.ts';
+import { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { AppError } from './errors.ts';
+import type { NewHistoryEvent } from './history.ts';
+import { defaultHostSettings, type HostSettings } from './host.ts';
+import { MinuteLimiter } from './minute-limits.ts';
+import { MASTER } from './principal.ts';
+import type { RequestContext } from './request-context.ts';
+import { DEFAULT_TOKEN_TYPES, type HostToken } from './token.ts';
+import { UpdateAddresses } from './update-addresses.ts';
+import { type FailedUpdate, UpdateHost, type UpdateHostOptions } from './update-host.ts';
+import type { Zone } from './zone.ts';
+
+const apex = DomainName.parse('example.com');
+const home = apex.prepend('home');
+const other = apex.prepend('other');
+
+let memory: MemoryZone;
+let zone: Zone;
+let nowMs: number;
+let events: NewHistoryEvent[];
+let repeats: string[];
+let wishes: { update: FailedUpdate; code: string }[];
+let settledNames: string[];
+
+beforeEach(() => {
+  memory = new MemoryZone(apex);
+  nowMs = 1_000_000;
+  events = [];
+  repeats = [];
+  wishes = [];
+  settledNames = [];
+  zone = {
+    apex,
+    publisher: new MemoryPublisher(memory),
+    ttl: {},
+    apexAllowed: false,
+    wildcardAllowed: false,
+    reserved: new Set(),
+    addresses: { allow: [], deny: [] },
+    emptyValue: 'keep',
+  };
+});
+
+function useCase(options: Partial<UpdateHostOptions> = {}): UpdateHost {
+  return new UpdateHost({
+    updates: new UpdateAddresses({ timeoutMs: 1000, maxWaiting: 10 }),
+    recorder: {
+      record: (event) => void events.push(event),
+      repeat: (ownerName) => void repeats.push(ownerName.toString()),
+    },
+    unpublished: {
+      failed: async (update, { code }) => void wishes.push({ update, code }),
+      settled: (ownerName) => void settledNames.push(ownerName.toString()),
+    },
+    now: () => nowMs,
+    ...options,
+  });
+}
+
+const token = (fields: Partial<HostToken> = {}): HostToken => ({
+  id: 't1',
+  name: 'router1',
+  sha256: '',
+  hosts: [home],
+  types: DEFAULT_TOKEN_TYPES,
+  addresses: 'any',
+  createdMs: 0,
+  ...fields,
+});
+const by = (fields?: Partial<HostToken>, caller = '198.51.100.9'): RequestContext => ({
+  principal: { kind: 'token', token: token(fields) },
+  caller: parseIpAddress(caller),
+  protocol: 'dyndns2',
+  userAgent: 'ddclient',
+});
+const master: RequestContext = { ...by(), principal: MASTER };
+const request = (ownerName = home, A: string | null = '192.0.2.1') => ({
+  zone,
+  ownerName,
+  wanted: { A },
+  fallbackTtl: 60,
+});
+const hosts = (settings: Partial<HostSettings>) => ({
+  find: () => ({ ...defaultHostSettings(home), ...settings }),
+});
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(
+    () => new AppError('internal', 'no error'),
+    (thrown: unknown) => thrown,
+  );
+  return error instanceof AppError ? error.code : String(error);
+}
+
+describe('a token', () => {
+  it('changes what is in its scope, and nothing else', async () => {
+    expect((await useCase().run(request(), by())).changed).toBe(true);
+    expect(await codeOf(useCase().run(request(other), by()))).toBe('not-permitted');
+    expect(memory.answer(other, RRType.A).kind).not.toBe('rrset');
+  });
+
+  it('needs the type of each family that it changes', async () => {
+    const both = { ...request(), wanted: { A: '192.0.2.1', AAAA: '2001:db8::1' } };
+    expect(await codeOf(useCase().run(both, by({ types: [RRType.A] })))).toBe('not-permitted');
+    expect((await useCase().run(request(), by({ types: [RRType.A] }))).changed).toBe(true);
+  });
+
+  it.each([
+    ['own', '198.51.100.9', 'internal'],
+    ['own', '192.0.2.1', 'address-refused'],
+    [[parseIpPrefix('192.0.2.0/24')!], '192.0.2.1', 'internal'],
+    [[parseIpPrefix('192.0.2.0/24')!], '198.51.100.9', 'address-refused'],
+  ] as const)('with the addresses %j and %s: %s', async (addresses, address, code) => {
+    expect(await codeOf(useCase().run(request(home, address), by({ addresses })))).toBe(code);
+  });
+
+  it('makes so many changes a minute, and as many repeats as it likes', async () => {
+    const changes = new MinuteLimiter(2, () => nowMs);
+    const update = useCase({ changes });
+    await update.run(request(home, '192.0.2.1'), by());
+    await update.run(request(home, '192.0.2.2'), by());
+    const refused = update.run(request(home, '192.0.2.3'), by());
+    await expect(refused).rejects.toMatchObject({ code: 'rate-limited', retryAfterSeconds: 60 });
+    for (let i = 0; i < 5; i++) expect((await update.run(request(home, '192.0.2.2'), by())).changed).toBe(false);
+    expect((await update.run(request(other, '192.0.2.3'), by({ id: 't2', hosts: [other] }))).changed).toBe(true);
+    expect((await update.run(request(home, '192.0.2.3'), master)).changed).toBe(true);
+    nowMs += 60_000;
+    expect((await update.run(request(home, '192.0.2.4'), by())).changed).toBe(true);
+  });
+});
+
+describe('the settings of a host', () => {
+  it('switch its updates off', async () => {
+    expect(await codeOf(useCase({ hosts: hosts({ enabled: false }) }).run(request(), master))).toBe('host-disabled');
+    expect(events).toMatchObject([{ outcome: 'refused', code: 'host-disabled', actor: 'master' }]);
+  });
+
+  it('may come as a promise', async () => {
+    const later = { find: async () => ({ ...defaultHostSettings(home), enabled: false }) };
+    expect(await codeOf(useCase({ hosts: later }).run(request(), master))).toBe('host-disabled');
+  });
+
+  it('give the TTL where the request gives none, before the zone', async () => {
+    zone = { ...zone, ttl: { default: 300 } };
+    const update = useCase({ hosts: hosts({ ttl: 42 }) });
+    await update.run(request(), master);
+    expect(memory.answer(home, RRType.A)).toMatchObject({ rrset: { ttl: 42 } });
+    await update.run({ ...request(), ttl: 77 }, master);
+    expect(memory.answer(home, RRType.A)).toMatchObject({ rrset: { ttl: 77 } });
+  });
+
+  it('refuse and re-admit addresses: of host and zone the longest prefix decides', async () => {
+    const prefix = (text: string) => parseIpPrefix(text)!;
+    const deny = useCase({ hosts: hosts({ addresses: { allow: [], deny: [prefix('192.0.2.0/24')] } }) });
+    expect(await codeOf(deny.run(request(), master))).toBe('address-refused');
+    zone = { ...zone, addresses: { allow: [], deny: [prefix('192.0.0.0/8')] } };
+    const allow = useCase({ hosts: hosts({ addresses: { allow: [prefix('192.0.2.1/32')], deny: [] } }) });
+    expect((await allow.run(request(), master)).changed).toBe(true);
+  });
+});
+
+describe('what is remembered', () => {
+  it('is an event for a change and a count for a repeat', async () => {
+    await useCase().run(request(), by());
+    await useCase().run(request(), by());
+    expect(events).toMatchObject([
+      {
+        actor: 'router1',
+        source: '198.51.100.9',
+        protocol: 'dyndns2',
+        userAgent: 'ddclient',
+        outcome: 'changed',
+        timeMs: nowMs,
+        A: { before: [], after: ['192.0.2.1'] },
+        AAAA: { before: [], after: [] },
+      },
+    ]);
+    expect(repeats).toEqual(['home.example.com.']);
+    expect(settledNames).toEqual(['home.example.com.', 'home.example.com.']);
+  });
+
+  it('is nothing of a name that the token may not touch', async () => {
+    await codeOf(useCase().run(request(other), by()));
+    expect([events, repeats, wishes]).toEqual([[], [], []]);
+  });
+
+  it('is a failure, with what was wanted, where the primary did not take it', async () => {
+    const failing = {
+      ...zone.publisher,
+      recall: () => undefined,
+      read: () => Promise.reject(new AppError('primary-unreachable', 'down')),
+    };
+    const broken = { ...request(), zone: { ...zone, publisher: failing as unknown as Zone['publisher'] } };
+    expect(await codeOf(useCase().run(broken, by()))).toBe('primary-unreachable');
+    expect(events).toMatchObject([{ outcome: 'failed', code: 'primary-unreachable' }]);
+    expect(wishes).toEqual([
+      { update: { ownerName: home, wanted: { A: '192.0.2.1' }, ttl: 60 }, code: 'primary-unreachable' },
+    ]);
+  });
+});
+
+describe('refusals', () => {
+  it('beyond the limit of a source are put off; what is right is not', async () => {
+    const update = useCase({ refusals: new MinuteLimiter(2, () => nowMs) });
+    const codes: string[] = [];
+    for (let i = 0; i < 4; i++) codes.push(await codeOf(update.run(request(other), by())));
+    expect(codes).toEqual(['not-permitted', 'not-permitted', 'rate-limited', 'rate-limited']);
+    expect(await codeOf(update.run(request(other), by({}, '203.0.113.4')))).toBe('not-permitted');
+    expect((await update.run(request(), by())).changed).toBe(true);
+    nowMs += 60_000;
+    expect(await codeOf(update.run(request(other), by()))).toBe('not-permitted');
+  });
+});
