@@ -46,6 +46,7 @@ export interface AppErrorOptions {
   readonly cause?: unknown;
   readonly retryAfterSeconds?: number;
   readonly logText?: string;
+  readonly rcode?: string;
 }
 
 /** An expected failure. `message` may be shown to the user; `cause` goes to the log only. */
@@ -55,6 +56,8 @@ export class AppError extends Error {
   readonly retryAfterSeconds: number | undefined;
   /** What a log may hold: the message, unless that repeats something of the request that may be a secret. */
   readonly logText: string;
+  /** What the primary answered, in the spelling of the RFCs; `SERVFAIL` also for an embedded zone that cannot be written. */
+  readonly rcode: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -62,5 +65,6 @@ export class AppError extends Error {
     this.code = code;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.logText = options.logText ?? message;
+    this.rcode = options.rcode;
   }
 }

@@ -13,8 +13,12 @@ export interface NewWish {
   readonly wanted: string | null;
   /** Seconds, for what is written. */
   readonly ttl: number;
-  /** What was published when the wish was made, sorted; undefined: that could not be read. */
-  readonly before: readonly string[] | undefined;
+  /**
+   * What may be published if nobody else has changed it, each a sorted list: what was there when the wish was made; then
+   * what wishes before this one wanted and had, because a message that was given up may still arrive. Undefined: that
+   * could not be read.
+   */
+  readonly before: readonly (readonly string[])[] | undefined;
   /** Milliseconds since 1970, as every `…Ms` here. */
   readonly createdMs: number;
   readonly nextAttemptMs: number;
@@ -38,8 +42,27 @@ export function judgeWish(
   { wanted, before }: Pick<Wish, 'wanted' | 'before'>,
   published: readonly string[],
 ): 'settled' | 'publish' | 'foreign' {
-  if (isSame(wanted === null ? [] : [wanted], published)) return 'settled';
-  return before === undefined || isSame(before, published) ? 'publish' : 'foreign';
+  if (isSame(addressesOf(wanted), published)) return 'settled';
+  return before === undefined || before.some((addresses) => isSame(addresses, published)) ? 'publish' : 'foreign';
+}
+
+/** States that a wish remembers at most, the newest. */
+const MAX_BEFORE = 8;
+
+/** What may be published under a new wish that takes the place of `older`. @param known what was read or recalled */
+export function statesBefore(
+  known: readonly string[] | undefined,
+  older: Pick<Wish, 'wanted' | 'before'> | undefined,
+): NewWish['before'] {
+  if (older === undefined) return known && [known];
+  if (known === undefined && older.before === undefined) return undefined;
+  const states = [...(known ? [known] : []), addressesOf(older.wanted), ...(older.before ?? [])];
+  const different = states.filter((state, index) => states.findIndex((other) => isSame(state, other)) === index);
+  return different.slice(0, MAX_BEFORE);
+}
+
+function addressesOf(wanted: string | null): readonly string[] {
+  return wanted === null ? [] : [wanted];
 }
 
 function isSame(some: readonly string[], others: readonly string[]): boolean {
@@ -47,9 +70,9 @@ function isSame(some: readonly string[], others: readonly string[]): boolean {
 }
 
 const FIRST_RETRY_MS = 2_000;
-const LAST_RETRY_MS = 300_000;
+export const LAST_RETRY_MS = 30_000;
 
-/** Milliseconds until the next attempt: twice as long each time, from 2 seconds to 5 minutes. */
+/** Milliseconds until the next attempt: twice as long each time, from 2 to 30 seconds. */
 export function retryDelayMs(attempts: number): number {
   return Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempts, 20), LAST_RETRY_MS);
 }

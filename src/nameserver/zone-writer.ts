@@ -87,7 +87,7 @@ function writeError(cause: unknown): AppError {
   const advice = typeof reason === 'string' ? ADVICE[reason] : undefined;
   if (advice !== undefined) {
     const text = `The zone's database could not be written: ${advice}. Nothing was changed.`;
-    return new AppError('primary-refused', text, { cause });
+    return new AppError('primary-refused', text, { cause, rcode: 'SERVFAIL' });
   }
   // Among the others is the end of the thread that writes: then nobody knows.
   const text =

@@ -26,7 +26,7 @@ export function updateRefused(context: PrimaryContext, rcode: number): AppError 
     [Rcode.NOTIMP]: 'it does not take DNS UPDATE; PowerDNS needs dnsupdate=yes',
     [Rcode.FORMERR]: 'it could not read the message; please report this with the version of the nameserver',
   };
-  return refused(context, `the update with ${formatRcode(rcode)}`, advice[rcode] ?? "see the primary's log");
+  return refused(context, 'the update', rcode, advice[rcode]);
 }
 
 /** A query that was answered with an error, or without authority. */
@@ -37,7 +37,7 @@ export function queryRefused(context: PrimaryContext, rcode: number): AppError {
     [Rcode.SERVFAIL]: `the zone '${zone}' is configured there but not loaded: see the primary's log`,
     [Rcode.NOTAUTH]: `it is not authoritative for '${zone}'`,
   };
-  return refused(context, `a query with ${formatRcode(rcode)}`, advice[rcode] ?? "see the primary's log");
+  return refused(context, 'a query', rcode, advice[rcode]);
 }
 
 /** An answer without AA that is no referral: a resolver, or a server that forwards. */
@@ -46,8 +46,10 @@ export function notAuthoritative(context: PrimaryContext): AppError {
   return new AppError('primary-refused', `The nameserver ${formatEndpoint(context.endpoint)} ${text}`);
 }
 
-function refused({ endpoint }: PrimaryContext, what: string, advice: string): AppError {
-  return new AppError('primary-refused', `The nameserver ${formatEndpoint(endpoint)} answered ${what}: ${advice}.`);
+function refused({ endpoint }: PrimaryContext, what: string, code: number, advice = "see the primary's log"): AppError {
+  const rcode = formatRcode(code);
+  const text = `The nameserver ${formatEndpoint(endpoint)} answered ${what} with ${rcode}: ${advice}.`;
+  return new AppError('primary-refused', text, { rcode });
 }
 
 /** A reply whose signature did not verify, or that reports a TSIG error. */
