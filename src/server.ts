@@ -9,6 +9,9 @@ import type { Observer } from './core/ports.ts';
 import { UpdateAddresses, type UpdateLimits } from './core/update-addresses.ts';
 import { UpdateHost } from './core/update-host.ts';
 import { ZoneTable } from './core/zone.ts';
+import type { ServerStatus } from './http/admin/calls.ts';
+import { ControlSocket } from './http/admin/control.ts';
+import { LocalCalls } from './http/admin/local-calls.ts';
 import { buildApp } from './http/app.ts';
 import type { Services } from './http/door.ts';
 import { GuessLimiter } from './http/limits.ts';
@@ -30,6 +33,8 @@ export class DyndnsServer {
   readonly #guesses = new GuessLimiter();
   readonly #updates: UpdateAddresses;
   readonly #checks: CheckZones;
+  readonly #control: ControlSocket;
+  readonly #startedMs = performance.now();
   #config: Config;
   #zones: OpenZones | undefined;
   #services: Services;
@@ -45,6 +50,7 @@ export class DyndnsServer {
       trust: () => this.#config.http,
       observer,
     });
+    this.#control = new ControlSocket({ calls: this.#controlCalls(), observer });
   }
 
   /** Where it serves HTTP. */
@@ -58,7 +64,7 @@ export class DyndnsServer {
   }
 
   /**
-   * Opens the zones, then DNS, then HTTP.
+   * Opens the zones, then DNS, then the control socket, then HTTP.
    * @throws ListenError, DnsListenError, DatabaseLockedError, SqliteError, StaticConflict, ZoneFileError
    */
   async start(): Promise<void> {
@@ -67,6 +73,7 @@ export class DyndnsServer {
       this.#zones = await openZones(this.#config, this.#observer);
       this.#services = this.#makeServices();
       await this.#listenForDns(this.#zones);
+      if (this.#config.control !== undefined) await this.#control.open(this.#config.control);
       await this.#listeners.open(this.#config.http, this.#app.routing);
     } catch (error) {
       await this.close();
@@ -91,6 +98,9 @@ export class DyndnsServer {
     if (config.http.tls !== undefined) this.#listeners.reloadTls(config.http);
     if (JSON.stringify(config.http.listen) !== JSON.stringify(this.#config.http.listen)) {
       this.#observer.warn("A change of 'http.listen' takes effect at the next start.");
+    }
+    if (config.control !== this.#config.control) {
+      this.#observer.warn("A change of 'control' takes effect at the next start.");
     }
     const old = this.#zones;
     const zones = await openZones(config, this.#observer, old?.nameserver);
@@ -119,10 +129,32 @@ export class DyndnsServer {
 
   /** Answers what is under way, then ends all connections. */
   async close(): Promise<void> {
-    await this.#listeners.close(updateLimits(this.#config).timeoutMs + 1000);
+    const graceMs = updateLimits(this.#config).timeoutMs + 1000;
+    await Promise.all([this.#listeners.close(graceMs), this.#control.close(graceMs)]);
     this.#zones?.closeConnections();
     await this.#zones?.nameserver?.close();
     await this.#app.close();
+  }
+
+  #controlCalls() {
+    const calls = new LocalCalls(() => ({
+      services: this.#services,
+      zoneAdmin: this.#zones?.nameserver?.admin,
+    }));
+    return Object.assign(calls, { status: () => this.#status() });
+  }
+
+  async #status(): Promise<ServerStatus> {
+    const remote = this.#config.zones.filter(({ primary }) => primary.kind === 'remote');
+    return {
+      version: VERSION,
+      pid: process.pid,
+      uptimeSeconds: Math.floor((performance.now() - this.#startedMs) / 1000),
+      http: this.addresses,
+      dns: this.dnsAddresses,
+      embedded: (await this.#zones?.nameserver?.admin.zones()) ?? [],
+      remote: remote.map(({ apex }) => apex.toString()),
+    };
   }
 
   #makeServices(): Services {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command line: `dyndns [-c FILE] serve | check | update | delete | config | init | quickstart`.
+ * The command line: `dyndns [-c FILE] serve | check | doctor | update | delete | zone | backup | status | config | …`.
  * Exit codes: 0 done, 1 it failed, 2 the command or the configuration is wrong.
  */
 import { Command, CommanderError } from 'commander';
@@ -8,6 +8,7 @@ import { optionsHelp } from '../config/document.ts';
 import { ConfigError } from '../config/problem.ts';
 import { AppError } from '../core/errors.ts';
 import { VERSION } from '../version.ts';
+import { backupCommand } from './commands/backup.ts';
 import { checkCommand } from './commands/check.ts';
 import { configCommand } from './commands/config.ts';
 import { deleteCommand } from './commands/delete.ts';
@@ -15,7 +16,9 @@ import { doctorCommand } from './commands/doctor.ts';
 import { initCommand } from './commands/init.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { serveCommand } from './commands/serve.ts';
+import { statusCommand } from './commands/status.ts';
 import { updateCommand } from './commands/update.ts';
+import { zoneCommand } from './commands/zone.ts';
 import { formatConfigError, formatFailure, isStartError, UsageError } from './output.ts';
 
 const program = new Command('dyndns')
@@ -32,12 +35,17 @@ const COMMANDS = [
   doctorCommand,
   updateCommand,
   deleteCommand,
+  zoneCommand,
+  backupCommand,
+  statusCommand,
   configCommand,
   initCommand,
   quickstartCommand,
 ];
 for (const command of COMMANDS) {
-  program.addCommand(command().exitOverride().copyInheritedSettings(program));
+  const made = command().exitOverride().copyInheritedSettings(program);
+  for (const below of made.commands) below.copyInheritedSettings(made);
+  program.addCommand(made);
 }
 
 try {

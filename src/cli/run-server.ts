@@ -33,6 +33,7 @@ export async function runServer(
   log.info(`dyndns ${VERSION} serves ${config.zones.map((zone) => zone.apex).join(', ')}`);
   for (const address of server.dnsAddresses) log.info(`listening on dns://${address}`);
   for (const address of server.addresses) log.info(`listening on ${address}`);
+  if (config.control !== undefined) log.info(`admin commands at unix:${config.control}`);
   process.on('SIGHUP', () => void reload(server, load, log));
   endOnSignal(server, log);
   return { server, config };

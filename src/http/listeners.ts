@@ -193,7 +193,7 @@ function listenError(address: ListenAddress, cause: NodeJS.ErrnoException): List
 }
 
 /** A socket file that nobody listens on any more is left by a process that was killed. */
-async function removeStaleSocket(path: string): Promise<void> {
+export async function removeStaleSocket(path: string): Promise<void> {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
   const alive = await new Promise<boolean>((resolve) => {
     const probe = connect({ path });

@@ -143,8 +143,10 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
 
   #find(apex: DomainName): EmbeddedZone {
     const zone = this.#parts.zones().get(apex.key);
-    if (zone === undefined)
-      throw new AppError('name-invalid', `'${apex}' is no zone that this server is the primary of.`);
+    if (zone === undefined) {
+      const known = [...this.#parts.zones().values()].map((other) => other.apex).join(', ');
+      throw new AppError('name-invalid', `'${apex}' is no zone that dyndns is the primary of; there are: ${known}.`);
+    }
     return zone;
   }
 }

@@ -1,9 +1,7 @@
 /** `dyndns check`: proves that each zone can be changed, or says what to repair. */
 import { Command } from 'commander';
-import { checkZone } from '../../core/check-zones.ts';
-import { checkLine } from '../../http/protocols/original.ts';
-import { updateLimits } from '../../server.ts';
-import { loadFor, quietObserver, withZones } from '../setup.ts';
+import { withAdmin } from '../admin.ts';
+import { loadFor, quietObserver } from '../setup.ts';
 
 export function checkCommand(): Command {
   return new Command('check')
@@ -12,11 +10,10 @@ export function checkCommand(): Command {
       const { config, file } = loadFor(command);
       for (const warning of config.warnings) quietObserver.warn(warning);
       process.stdout.write(`INFO: The configuration file ${file} is valid.\n`);
-      await withZones(config, async (zones) => {
-        const { timeoutMs } = updateLimits(config);
-        const results = await Promise.all(zones.all.map((zone) => checkZone(zone, timeoutMs)));
-        for (const result of results) process.stdout.write(checkLine(result));
-        if (results.some((result) => result.kind === 'failed')) process.exitCode = 1;
+      await withAdmin(config, async (calls) => {
+        const { text, passed } = await calls.check();
+        process.stdout.write(text);
+        if (!passed) process.exitCode = 1;
       });
     });
 }

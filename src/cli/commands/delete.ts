@@ -1,11 +1,7 @@
-/** `dyndns delete FQDN`: removes the A and AAAA records of a name, without a server. */
+/** `dyndns delete FQDN`: removes the A and AAAA records of a name; in an embedded zone by the running server. */
 import { Command } from 'commander';
-import { OPERATOR } from '../../core/request-context.ts';
-import { UpdateAddresses } from '../../core/update-addresses.ts';
-import { UpdateHost } from '../../core/update-host.ts';
-import { deleteAddresses } from '../../http/protocols/original.ts';
-import { updateLimits } from '../../server.ts';
-import { loadFor, withZones } from '../setup.ts';
+import { withAdminOf } from '../admin.ts';
+import { loadFor } from '../setup.ts';
 
 export function deleteCommand(): Command {
   return new Command('delete')
@@ -13,10 +9,8 @@ export function deleteCommand(): Command {
     .argument('<fqdn>', 'the fully qualified domain name')
     .action(async (fqdn: string, _options, command: Command) => {
       const { config } = loadFor(command);
-      await withZones(config, async (zones) => {
-        const updates = new UpdateHost({ updates: new UpdateAddresses(updateLimits(config)), now: Date.now });
-        const { body } = await deleteAddresses(fqdn, OPERATOR, { zones, updates });
-        process.stdout.write(body);
+      await withAdminOf(config, fqdn, async (calls) => {
+        process.stdout.write((await calls.delete({ fqdn })).text);
       });
     });
 }

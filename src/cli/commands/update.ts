@@ -1,11 +1,10 @@
-/** `dyndns update FQDN IP…`: the same change as over HTTP, without a server. */
+/**
+ * `dyndns update FQDN IP…`: the same change as over HTTP. In an embedded zone it is made by the running server, where there
+ * is one.
+ */
 import { Command } from 'commander';
-import { OPERATOR } from '../../core/request-context.ts';
-import { UpdateAddresses } from '../../core/update-addresses.ts';
-import { UpdateHost } from '../../core/update-host.ts';
-import { changeAddresses } from '../../http/protocols/original.ts';
-import { updateLimits } from '../../server.ts';
-import { loadFor, quietObserver, withZones } from '../setup.ts';
+import { withAdminOf } from '../admin.ts';
+import { loadFor, quietObserver } from '../setup.ts';
 
 export function updateCommand(): Command {
   return new Command('update')
@@ -15,11 +14,9 @@ export function updateCommand(): Command {
     .option('-t, --ttl <seconds>', 'time to live')
     .action(async (fqdn: string, ips: string[], { ttl }: { ttl?: string }, command: Command) => {
       const { config } = loadFor(command);
-      await withZones(config, async (zones) => {
-        const updates = new UpdateHost({ updates: new UpdateAddresses(updateLimits(config)), now: Date.now });
-        const services = { zones, updates, unspecifiedFamily: config.unspecifiedFamily };
-        const { body, warning } = await changeAddresses({ fqdn, ips, ttl }, OPERATOR, services);
-        process.stdout.write(body);
+      await withAdminOf(config, fqdn, async (calls) => {
+        const { text, warning } = await calls.update({ fqdn, ips, ...(ttl !== undefined && { ttl }) });
+        process.stdout.write(text);
         if (warning !== undefined) quietObserver.warn(warning);
       });
     });

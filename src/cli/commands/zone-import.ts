@@ -1,0 +1,50 @@
+/** `dyndns zone import ZONE FILE`: the records of a zone file into an embedded zone. */
+import { Command } from 'commander';
+import type { ZoneImportReport } from '../../core/zone-admin.ts';
+import { parseZone, withAdmin } from '../admin.ts';
+import { loadFor } from '../setup.ts';
+import { readZoneFile } from '../zone-file-source.ts';
+
+interface ImportFlags {
+  readonly replace?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+export function zoneImportCommand(): Command {
+  return new Command('import')
+    .description('take the records of a zone file; SOA, NS and `records` stay as the configuration has them')
+    .argument('<zone>', 'the name of the zone')
+    .argument('<file>', 'the zone file; - is the standard input')
+    .option('--replace', 'remove what the file does not have')
+    .option('--dry-run', 'only tell what would be changed')
+    .option('--json', 'print a JSON object')
+    .action(zoneImport);
+}
+
+async function zoneImport(zoneText: string, file: string, flags: ImportFlags, command: Command): Promise<void> {
+  const apex = parseZone(zoneText);
+  const { replace = false, dryRun = false, json } = flags;
+  await withAdmin(loadFor(command).config, async ({ zoneAdmin }) => {
+    const watched = process.stderr.isTTY === true;
+    const progress = (text: string) => void (watched && process.stderr.write(`\r\u001b[K${text}`));
+    const pieces = readZoneFile(file, apex, (records) => progress(`${records} records read`));
+    try {
+      const report = await zoneAdmin.importZone(apex, pieces, { replace, dryRun });
+      progress('');
+      process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report, dryRun));
+    } catch (error) {
+      progress('');
+      throw error;
+    }
+  });
+}
+
+export function formatReport(report: ZoneImportReport, dryRun: boolean): string {
+  const { added, changed, unchanged, removed, skipped, skippedCount, serial } = report;
+  const would = dryRun ? 'would be ' : '';
+  let out = `RRsets: ${added} ${would}added, ${changed} ${would}changed, ${removed} ${would}removed, ${unchanged} unchanged, ${skippedCount} left out.\n`;
+  for (const text of skipped) out += `  left out: ${text}\n`;
+  if (skippedCount > skipped.length) out += `  left out: ${skippedCount - skipped.length} more\n`;
+  return `${out}The serial is ${serial}.\n`;
+}

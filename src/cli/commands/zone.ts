@@ -1,0 +1,14 @@
+/** `dyndns zone …`: the zones that dyndns itself is the primary of. */
+import { Command } from 'commander';
+import { zoneExportCommand } from './zone-export.ts';
+import { zoneImportCommand } from './zone-import.ts';
+import { zoneListCommand } from './zone-list.ts';
+import { zoneSerialCommand } from './zone-serial.ts';
+
+export function zoneCommand(): Command {
+  const zone = new Command('zone').description('list, export and import the zones that dyndns serves itself');
+  for (const command of [zoneListCommand, zoneExportCommand, zoneImportCommand, zoneSerialCommand]) {
+    zone.addCommand(command());
+  }
+  return zone;
+}

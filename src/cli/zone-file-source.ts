@@ -1,0 +1,58 @@
+/**
+ * A zone file on its way to the server: read here, with what it includes, so that its errors name files and lines of this
+ * machine, and sent with one record on a line and all names absolute.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { DomainName } from '../dns/name.ts';
+import { formatRRType } from '../dns/rdata.ts';
+import { formatRdata } from '../dns/rdata-text.ts';
+import { zoneFileRecords } from '../dns/zone-file.ts';
+import { UsageError } from './output.ts';
+
+/** Characters in one piece. */
+const PIECE = 64 * 1024;
+
+/**
+ * @param file `-` is the standard input; files that it includes are looked for beside it
+ * @param onRead is told from time to time how many records have been read
+ * @throws ZoneFileError, UsageError
+ */
+export async function* readZoneFile(
+  file: string,
+  apex: DomainName,
+  onRead: (records: number) => void,
+): AsyncGenerator<string, void, undefined> {
+  const directory = file === '-' ? process.cwd() : dirname(resolve(file));
+  const include = (name: string) => readFileSync(resolve(directory, name), 'utf8');
+  const options = { origin: apex, include, ...(file !== '-' && { fileName: file }) };
+  let piece = '';
+  let records = 0;
+  for (const { ownerName, ttl, type, rdata } of zoneFileRecords(readText(file, apex), options)) {
+    piece += `${ownerName} ${ttl} IN ${formatRRType(type)} ${formatRdata(type, rdata)}\n`;
+    records += 1;
+    if (piece.length < PIECE) continue;
+    yield piece;
+    piece = '';
+    onRead(records);
+  }
+  onRead(records);
+  yield piece;
+}
+
+function readText(file: string, apex: DomainName): string {
+  let octets: Buffer;
+  try {
+    octets = readFileSync(file === '-' ? 0 : file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`The zone file '${file}' cannot be read (${code}).`);
+  }
+  // BIND's "raw" begins with its format, 2, and a version.
+  if (octets.length > 8 && octets.readUInt32BE(0) === 2) {
+    throw new UsageError(
+      `'${file}' is in BIND's raw format. This makes a text of it: named-compilezone -f raw -F text -o zone.txt ${apex} ${file}`,
+    );
+  }
+  return octets.toString('utf8');
+}

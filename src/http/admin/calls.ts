@@ -1,0 +1,46 @@
+/**
+ * What the command line asks for: with a running server over its control socket (control.ts, and the client in
+ * src/cli), without one in the process of the command (local-calls.ts). Both have this one shape.
+ */
+import type { ZoneAdmin, ZoneState } from '../../core/zone-admin.ts';
+
+export interface ServerStatus {
+  readonly version: string;
+  readonly pid: number;
+  readonly uptimeSeconds: number;
+  /** Where it serves HTTP and DNS. */
+  readonly http: readonly string[];
+  readonly dns: readonly string[];
+  /** Zones that it is the primary of. */
+  readonly embedded: readonly ZoneState[];
+  /** Apexes of zones with a primary elsewhere. */
+  readonly remote: readonly string[];
+}
+
+/** Lines of the original's API, which the command line prints as they are. */
+export interface Lines {
+  readonly text: string;
+  readonly warning?: string;
+}
+
+export interface UpdateCall {
+  readonly fqdn: string;
+  readonly ips: readonly string[];
+  readonly ttl?: string;
+}
+
+export interface AdminCalls {
+  /** @throws AppError name-invalid where no zone is embedded */
+  readonly zoneAdmin: ZoneAdmin;
+  /** @throws AppError */
+  update(call: UpdateCall): Promise<Lines>;
+  /** @throws AppError */
+  delete(call: { readonly fqdn: string }): Promise<Lines>;
+  /** Of all zones; `passed` is false if one failed. */
+  check(): Promise<Lines & { readonly passed: boolean }>;
+}
+
+/** What only a running server can tell. */
+export interface ServerCalls extends AdminCalls {
+  status(): Promise<ServerStatus>;
+}

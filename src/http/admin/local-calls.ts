@@ -1,0 +1,47 @@
+/** The admin calls over the use-cases of this process. */
+import { AppError } from '../../core/errors.ts';
+import { OPERATOR } from '../../core/request-context.ts';
+import type { ZoneAdmin } from '../../core/zone-admin.ts';
+import type { Services } from '../door.ts';
+import { changeAddresses, checkLine, deleteAddresses } from '../protocols/original.ts';
+import type { AdminCalls, Lines, UpdateCall } from './calls.ts';
+
+export interface LocalParts {
+  readonly services: Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily' | 'checks'>;
+  /** Undefined where no zone is embedded. */
+  readonly zoneAdmin: ZoneAdmin | undefined;
+}
+
+export class LocalCalls implements AdminCalls {
+  /** Asked at each call, so that a reload takes effect at once. */
+  readonly #parts: () => LocalParts;
+
+  constructor(parts: () => LocalParts) {
+    this.#parts = parts;
+  }
+
+  get zoneAdmin(): ZoneAdmin {
+    const { zoneAdmin } = this.#parts();
+    if (zoneAdmin !== undefined) return zoneAdmin;
+    throw new AppError(
+      'name-invalid',
+      "No zone of the configuration is served by dyndns itself ('nameserver: embedded'); those of other primaries are handled there.",
+    );
+  }
+
+  async update({ fqdn, ips, ttl }: UpdateCall): Promise<Lines> {
+    const { body, warning } = await changeAddresses({ fqdn, ips, ttl }, OPERATOR, this.#parts().services);
+    return { text: body, ...(warning !== undefined && { warning }) };
+  }
+
+  async delete({ fqdn }: { readonly fqdn: string }): Promise<Lines> {
+    const { body } = await deleteAddresses(fqdn, OPERATOR, this.#parts().services);
+    return { text: body };
+  }
+
+  async check(): Promise<Lines & { readonly passed: boolean }> {
+    const { checks, zones } = this.#parts().services;
+    const results = await checks.run(zones.all);
+    return { text: results.map(checkLine).join(''), passed: results.every(({ kind }) => kind === 'passed') };
+  }
+}
