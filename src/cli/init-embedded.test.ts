@@ -41,7 +41,7 @@ it('asks nothing that a flag says, and for no address that the parent cannot use
   const { asked, text } = await plan('x.yml', {}, flags);
   expect(asked).toEqual([]);
   const { config } = parseConfig(text, '/etc/x.yml', {});
-  expect(config.store?.path).toBe("/etc/it's.db");
+  expect(config.store).toEqual({ kind: 'sqlite', path: "/etc/it's.db" });
   expect(config.zones[0]!.primary).toMatchObject({ kind: 'embedded', ns: { length: 2 } });
 });
 

@@ -81,7 +81,7 @@ function configurationText(name: string, { ns, glue, contact, store, secret }: A
 # Everything that can stand here: docs/configuration.md
 secret: '${secret}'
 check: authenticated
-store: ${storeUrl.format(store)}
+store: ${storeUrl.format({ kind: 'sqlite', path: store })}
 zones:
   - name: '${name}'
     nameserver: embedded

@@ -9,9 +9,15 @@ import type { Secret } from './secret.ts';
 
 export type Transport = 'tcp' | 'udp';
 
-export type ListenAddress =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: boolean }
-  | { readonly kind: 'unix'; readonly path: string };
+export interface TcpAddress {
+  readonly kind: 'tcp';
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly tls: boolean;
+}
+
+export type ListenAddress = TcpAddress | { readonly kind: 'unix'; readonly path: string };
 
 export interface TlsFiles {
   /** Absolute path of the certificate chain, PEM. */
@@ -111,7 +117,7 @@ export interface ZoneConfig {
   /** Absolute names at or below the apex. */
   readonly reserved: readonly DomainName[];
   /** No prefix is in both lists. The longest prefix that contains an address decides. */
-  readonly addresses: { readonly allow: readonly IpPrefix[]; readonly deny: readonly IpPrefix[] };
+  readonly addresses: AddressRules;
   readonly emptyValue: 'keep' | 'clear';
 }
 
@@ -139,17 +145,59 @@ export interface DnsConfig {
   readonly chaosVersion?: string;
 }
 
-/** Where tokens, history and wishes are kept. */
-export interface StoreConfig {
-  readonly kind: 'sqlite';
-  /** Absolute path. */
-  readonly path: string;
+/** Where tokens, settings of hosts, history and wishes are kept. */
+export type StoreConfig =
+  /** An absolute path. */
+  | { readonly kind: 'sqlite'; readonly path: string }
+  /** A URL with the name of a database; with or without a password. */
+  | { readonly kind: 'postgres'; readonly url: Secret };
+
+/** A credential of a client that stands in the file. */
+export interface TokenConfig {
+  /** No two are the same. Never `master`. */
+  readonly name: string;
+  /** Of the token: 64 hexadecimal digits, lower case. No two are the same. */
+  readonly sha256: string;
+  /**
+   * Owner names that it may change, at least one. `*.x` stands for every name below x at any depth and for the literal
+   * `*.x`, not for x.
+   */
+  readonly hosts: readonly DomainName[];
+  /** RR types that it may change: some of A, AAAA and TXT. */
+  readonly types: readonly number[];
+  /** `own`: only the address that the request comes from. A list has at least one prefix. */
+  readonly addresses: 'any' | 'own' | readonly IpPrefix[];
+  /** The last day on which it counts, `YYYY-MM-DD` in UTC. It may be over. */
+  readonly expires?: string;
+}
+
+/** What is set for a single host, beyond the rules of its zone. */
+export interface HostConfig {
+  /** Lies in a zone of the file; no two are the same. */
+  readonly ownerName: DomainName;
+  /** Seconds, within the limits of its zone. */
+  readonly ttl?: number;
+  readonly enabled: boolean;
+  /** No prefix is in both lists. The longest prefix that contains an address decides. */
+  readonly addresses: AddressRules;
+}
+
+export interface AddressRules {
+  readonly allow: readonly IpPrefix[];
+  readonly deny: readonly IpPrefix[];
+}
+
+export interface LimitsConfig {
+  /** 0: no limit. */
+  readonly changesPerMinutePerToken: number;
+  /** 0: no limit. */
+  readonly refusedPerMinutePerSource: number;
 }
 
 export interface Config {
   /** The file that was read, as it was named. */
   readonly file?: string;
-  /** The master secret. Without it nobody is authenticated by it. */
+  /** The master secret. Without it only tokens count. */
   readonly secret?: Secret;
   /** At least one; no two have the same apex. */
   readonly zones: readonly ZoneConfig[];
@@ -163,6 +211,15 @@ export interface Config {
   readonly store?: StoreConfig;
   /** Absolute path of the unix socket for admin commands. */
   readonly control?: string;
+  /** Where metrics are served without a credential. Absent: by `http.listen`, and only with the master secret. */
+  readonly metrics?: { readonly listen: TcpAddress };
+  /** Days; 0: no history is kept. */
+  readonly historyDays: number;
+  /** What happens to foreign edits of a managed host. */
+  readonly reconcile: 'report' | 'enforce';
+  readonly limits: LimitsConfig;
+  readonly tokens: readonly TokenConfig[];
+  readonly hosts: readonly HostConfig[];
   /** Complete sentences for the log; nothing in them is secret. */
   readonly warnings: readonly string[];
 }
@@ -172,6 +229,14 @@ export function formatListenAddress(address: ListenAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return `${address.tls ? 'https://' : ''}${host}:${address.port}`;
+}
+
+/** The text form of a store, as the configuration file has it, without the password. */
+export function formatStoreUrl(store: StoreConfig): string {
+  if (store.kind === 'sqlite') return `sqlite:${store.path}`;
+  const url = new URL(store.url.reveal());
+  url.password = '';
+  return url.href;
 }
 
 /** The text form of a DNS endpoint, as the configuration file has it. */

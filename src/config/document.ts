@@ -53,6 +53,9 @@ path starts from the directory of the configuration file; one line break at the 
 may begin with \`$CREDENTIALS_DIRECTORY/\`, which systemd sets for units with \`LoadCredential=\`; the paths in
 \`http.tls\` may too.
 
+\`store\` and the \`sha256\` of a token can be given so too. Of a URL with a password \`dyndns config\` prints the rest, of
+a SHA-256 the beginning.
+
 A warning says so when other users of the machine can read a configuration file that holds secrets.
 
 ## Environment
@@ -60,7 +63,7 @@ A warning says so when other users of the machine can read a configuration file 
 \`DYNDNS_\` and the option's path in capitals, with \`_\` for the dots, overrides the option: \`DYNDNS_HTTP_LISTEN\`. Lists
 are separated by commas; an empty value is an empty list. A secret can also be read from a file:
 \`DYNDNS_SECRET_FILE\`. A value that is not allowed is an error that names the variable. Values that begin with \`tcp://\`
-or \`udp://\` come from container platforms and are ignored with a warning. Zones have no overrides.
+or \`udp://\` come from container platforms and are ignored with a warning. Zones, tokens and hosts have no overrides.
 `;
 
 const SECTIONS: readonly { readonly title: string; readonly prefix: string; readonly text: string }[] = [
@@ -71,6 +74,12 @@ const SECTIONS: readonly { readonly title: string; readonly prefix: string; read
     prefix: 'dns.',
     text: 'The nameserver that serves the embedded zones. It is opened only if there is one.',
   },
+  { title: '`metrics`', prefix: 'metrics.', text: 'A listener of its own for metrics, without a credential.' },
+  {
+    title: '`limits`',
+    prefix: 'limits.',
+    text: 'How much one client may do. Whoever is over a limit is told when to come back.',
+  },
   {
     title: '`zones[]`',
     prefix: 'zones[].',
@@ -78,6 +87,20 @@ const SECTIONS: readonly { readonly title: string; readonly prefix: string; read
       'A list with at least one zone. No zone may stand twice; case and the final dot make no difference. ' +
       '`tsig_key` has a short form, the secret alone, and a long form, a map; so has each entry of `secondaries`. ' +
       'An option for another kind of primary than that of the zone is an error.',
+  },
+  {
+    title: '`tokens[]`',
+    prefix: 'tokens[].',
+    text:
+      'A list of credentials for clients. They count beside the tokens in the store, before them, and without a `store` ' +
+      'too. No name and no `sha256` may stand twice; a name in no zone of the file is a warning.',
+  },
+  {
+    title: '`hosts[]`',
+    prefix: 'hosts[].',
+    text:
+      'A list of settings of single hosts. A host that has none needs no entry. No host may stand twice, and each lies in ' +
+      'a zone of the file.',
   },
 ];
 
@@ -155,6 +178,7 @@ const ACTIVE = new Set(['secret', 'nameserver', 'port']);
  */
 export function exampleFile(): string {
   const top = [...OPTION_TREE.children.values()].filter((node) => !node.isList);
+  const lists = [...OPTION_TREE.children.values()].filter((node) => node.isList && node.key !== 'zones');
   const zone = OPTION_TREE.children.get('zones')!;
   const first = ['name', 'tsig_key'].map((key) => zone.children.get(key)!);
   return `${[
@@ -172,6 +196,7 @@ export function exampleFile(): string {
     '    #nameserver: embedded',
     '',
     ...exampleZone(['name', 'nameserver', 'tsig_key', ...OF_EVERY_ZONE], 'remote'),
+    ...lists.flatMap((node) => exampleLines(node, '', commentOut)),
   ]
     .join('\n')
     .trimEnd()}\n`;

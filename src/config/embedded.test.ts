@@ -292,7 +292,11 @@ describe('keys', () => {
 describe('the place of the data', () => {
   const ZONE = 'zones: [{name: a.example, ns: [ns1.example.com]}]';
   const REMOTE = 'secret: abcdefgh\nzones: [{name: a.example, tsig_key: tPyvZA==, nameserver: 192.0.2.1}]';
-  const pick = ({ dns, store, control }: ReturnType<typeof load>) => [dns?.database, store?.path, control];
+  const pick = ({ dns, store, control }: ReturnType<typeof load>) => [
+    dns?.database,
+    store?.kind === 'sqlite' ? store.path : store,
+    control,
+  ];
   test('is `store`, and the zones and the socket lie beside it', () => {
     expect(pick(load(`store: sqlite:data/dyndns.db\n${ZONE}`))).toEqual([
       '/etc/data/zones.db',
@@ -320,21 +324,14 @@ describe('the place of the data', () => {
     expect(pick(config)).toEqual([undefined, undefined, undefined]);
     expect([config.dns, config.warnings]).toEqual([undefined, []]);
   });
-  test('without an embedded zone `store` and `dns` are warnings; a socket may be named', () => {
+  test('without an embedded zone `dns` is a warning; there may be a store and a socket', () => {
     const config = load(`store: sqlite:/data/a.db\ndns: {nsid: x}\ncontrol: unix:/run/c\n${REMOTE}`);
-    expect(config.warnings).toEqual([
-      "'store' has no effect in this version: no zone is embedded, and nothing else is kept there.",
-      "The options of 'dns' have no effect: no zone is embedded.",
-    ]);
-    expect([config.dns, config.control]).toEqual([undefined, '/run/c']);
+    expect(config.warnings).toEqual(["The options of 'dns' have no effect: no zone is embedded."]);
+    expect(pick(config)).toEqual([undefined, '/data/a.db', '/run/c']);
   });
   test.each([
-    [
-      'store: postgres://user@host/database',
-      '1:8: store: PostgreSQL is not available in this version. It must be sqlite:PATH.',
-    ],
-    ['store: /data/a.db', "1:8: store: must be sqlite:PATH, not '/data/a.db'."],
-    ["store: 'sqlite:'", "1:8: store: must be sqlite:PATH, not 'sqlite:'."],
+    ['store: /data/a.db', '1:8: store: must be sqlite:PATH or postgres://USER@HOST/DATABASE.'],
+    ["store: 'sqlite:'", '1:8: store: must be sqlite:PATH or postgres://USER@HOST/DATABASE.'],
     ['control: /run/c', "1:10: control: must be unix:PATH, not '/run/c'."],
     [`control: unix:/${'c'.repeat(107)}`, '1:10: control: the path of a unix socket must have at most 107 octets.'],
   ])('%s is refused', (option, expected) => {

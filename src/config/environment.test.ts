@@ -1,7 +1,7 @@
 // DYNDNS_<PATH> overrides: one for every option, and what happens to variables that are none.
 import { expect, test } from 'vitest';
 import { formatIpPrefix } from '../dns/address.ts';
-import { type Config, formatDnsEndpoint, type RemotePrimary } from './config.ts';
+import { type Config, formatDnsEndpoint, formatListenAddress, type RemotePrimary } from './config.ts';
 import type { Environment } from './environment.ts';
 import { parseConfig } from './load.ts';
 import { environmentName, ROWS } from './options.ts';
@@ -74,6 +74,11 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_DNS_CHAOS_VERSION: ['none', (c) => c.dns?.chaosVersion, 'none'],
   DYNDNS_STORE: ['sqlite:x.db', (c) => c.store, { kind: 'sqlite', path: '/etc/x.db' }],
   DYNDNS_CONTROL: ['unix:/run/x', (c) => c.control, '/run/x'],
+  DYNDNS_METRICS_LISTEN: ['[::1]:9153', (c) => c.metrics && formatListenAddress(c.metrics.listen), '[::1]:9153'],
+  DYNDNS_HISTORY_DAYS: ['0', (c) => c.historyDays, 0],
+  DYNDNS_RECONCILE: ['enforce', (c) => c.reconcile, 'enforce'],
+  DYNDNS_LIMITS_CHANGES_PER_MINUTE_PER_TOKEN: ['60', (c) => c.limits.changesPerMinutePerToken, 60],
+  DYNDNS_LIMITS_REFUSED_PER_MINUTE_PER_SOURCE: ['0', (c) => c.limits.refusedPerMinutePerSource, 0],
 };
 
 test('every option above the zones has an override', () => {
@@ -86,6 +91,14 @@ test.each(Object.entries(OVERRIDES))('%s overrides the file', (variable, [text, 
   const config = load({ [variable]: text });
   expect(pick(config)).toEqual(expected);
   expect(config.warnings).toEqual([]);
+});
+
+test('a URL of PostgreSQL is one value, also where it has a comma, and can be in a file', () => {
+  const url = 'postgres://dyndns@db1.example.com,db2.example.com/dyndns';
+  const environment = { DYNDNS_STORE: url, DYNDNS_DNS_DATABASE: 'zones.db' };
+  const { store } = load(environment);
+  expect(store?.kind === 'postgres' && store.url.reveal()).toBe(url);
+  expect(problems({ DYNDNS_STORE_FILE: 'none' })[0]).toContain("the file '/etc/none' cannot be read");
 });
 
 test('an empty text is an empty list', () => {
@@ -104,14 +117,14 @@ test.each([
     'environment variable DYNDNS_SECRET: secret: must be at least 8 characters, only A-Z, a-z and 0-9.',
   ],
   [
-    'DYNDNS_METRICS_LISTEN',
-    '[::]:9153',
-    "environment variable DYNDNS_METRICS_LISTEN: metrics: 'metrics' is not available in this version.",
+    'DYNDNS_PROTOCOLS_NOIP',
+    'true',
+    "environment variable DYNDNS_PROTOCOLS_NOIP: protocols: 'protocols' is not available in this version.",
   ],
   [
     'DYNDNS_STORE',
-    'postgres://user@host/database',
-    'environment variable DYNDNS_STORE: store: PostgreSQL is not available in this version. It must be sqlite:PATH.',
+    'postgres://user:Xq7w@host',
+    'environment variable DYNDNS_STORE: store: must be sqlite:PATH or postgres://USER@HOST/DATABASE.',
   ],
 ])('%s=%j is an error that names the variable', (variable, text, expected) => {
   expect(problems({ [variable]: text })).toEqual([expected]);

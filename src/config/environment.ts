@@ -2,7 +2,7 @@
  * `DYNDNS_<PATH>` overrides: DYNDNS_HTTP_LISTEN stands for `http.listen`, lists separated by commas; DYNDNS_SECRET_FILE
  * for `secret: {file: PATH}`. Variables that container platforms inject are no options and are left alone.
  */
-import { isSecretKind, ValueError } from './kinds.ts';
+import { isSecretKind, plainKind, ValueError } from './kinds.ts';
 import { environmentName, type Option, ROWS } from './options.ts';
 import { nearest, type Problem } from './problem.ts';
 import { type ReadSecretFile, readOption } from './read.ts';
@@ -48,11 +48,11 @@ export function applyEnvironment(
       warnings.push(unknownVariable(variable, paths.keys()));
     } else if (fromFile && environment[environmentName(path) ?? ''] !== undefined) {
       problems.push({ origin, path, message: `${environmentName(path)} is set too; only one of the two is allowed.` });
-    } else if (row.kind.form === 'list') {
-      const texts = text.trim() === '' ? [] : text.split(',').map((entry) => entry.trim());
-      readOption(row, path, root, texts, origin, problems);
     } else {
-      readOption(row, path, root, [text], origin, problems, fromFile ? readSecret : undefined);
+      const kind = plainKind(row.kind, text.includes(','));
+      const texts = text.trim() === '' ? [] : text.split(',').map((entry) => entry.trim());
+      if (kind.form === 'list') readOption(kind, path, root, texts, origin, problems);
+      else readOption(kind, path, root, [text], origin, problems, fromFile ? readSecret : undefined);
     }
   }
 }

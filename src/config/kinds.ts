@@ -14,7 +14,15 @@ import {
 import { DomainName, parseHostName } from '../dns/name.ts';
 import { formatRRType, parseRRType, RRType } from '../dns/rdata.ts';
 import { TSIG_ALGORITHMS, type TsigAlgorithm } from '../dns/tsig.ts';
-import { type DnsEndpoint, formatDnsEndpoint, formatListenAddress, type ListenAddress } from './config.ts';
+import {
+  type DnsEndpoint,
+  formatDnsEndpoint,
+  formatListenAddress,
+  formatStoreUrl,
+  type ListenAddress,
+  type StoreConfig,
+  type TcpAddress,
+} from './config.ts';
 import { SECRET_MASK, Secret } from './secret.ts';
 
 export interface ScalarKind<T> {
@@ -23,8 +31,10 @@ export interface ScalarKind<T> {
   readonly reads: 'text' | 'number' | 'boolean';
   /** Completes the sentence "must be …". */
   readonly allowed: string;
-  /** True: the text is never printed, and `{file: PATH}` is taken in its place. */
+  /** True: the text is never quoted, and `{file: PATH}` is taken in its place. */
   readonly secret: boolean;
+  /** Does this value need to be kept from others? Without it: what is `secret` does. */
+  isConfidential?(value: T): boolean;
   /**
    * The value, or undefined for "must be `allowed`".
    * @throws ValueError or NameError with a text of its own that may be shown.
@@ -41,9 +51,33 @@ export interface ListKind<T> {
   readonly allowed: string;
 }
 
+/** A word that stands for a whole list, or a list. */
+export interface WordOrListKind<W, T> {
+  readonly form: 'word or list';
+  /** Its `allowed` speaks of the list too. */
+  readonly word: ScalarKind<W>;
+  readonly list: ListKind<T>;
+  readonly allowed: string;
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: the table holds kinds of every type; ValueOf gives the type back
-export type AnyKind = ScalarKind<any> | ListKind<any>;
-export type ValueOf<K> = K extends ListKind<infer T> ? readonly T[] : K extends ScalarKind<infer T> ? T : never;
+export type PlainKind = ScalarKind<any> | ListKind<any>;
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type AnyKind = PlainKind | WordOrListKind<any, any>;
+export type ValueOf<K> =
+  K extends WordOrListKind<infer W, infer T>
+    ? W | readonly T[]
+    : K extends ListKind<infer T>
+      ? readonly T[]
+      : K extends ScalarKind<infer T>
+        ? T
+        : never;
+
+/** The kind that counts for what was written. */
+export function plainKind(kind: AnyKind, isList: boolean): PlainKind {
+  if (kind.form !== 'word or list') return kind;
+  return isList ? kind.list : kind.word;
+}
 
 export function isSecretKind(kind: AnyKind): boolean {
   return kind.form === 'scalar' && kind.secret;
@@ -234,14 +268,40 @@ export const dnsEndpoint: ScalarKind<DnsEndpoint> = scalar(
   (endpoint) => formatYamlText(formatDnsEndpoint(endpoint)),
 );
 
-/** `sqlite:PATH`; the value is the path, not yet absolute. */
-export const storeUrl: ScalarKind<string> = scalar(
-  'sqlite:PATH',
+/** The path of `sqlite:` is not yet absolute. The URL of PostgreSQL may hold a password, and is shown without it. */
+export const storeUrl: ScalarKind<StoreConfig> = {
+  ...scalar<StoreConfig>(
+    'sqlite:PATH or postgres://USER@HOST/DATABASE',
+    (text) => {
+      if (/^postgres(ql)?:/.test(text)) return parsePostgresUrl(text);
+      const path = pathAfter('sqlite:', text);
+      return path === undefined ? undefined : { kind: 'sqlite', path };
+    },
+    (store) => formatYamlText(formatStoreUrl(store)),
+  ),
+  secret: true,
+  isConfidential: (store) => store.kind === 'postgres' && new URL(store.url.reveal()).password !== '',
+};
+
+function parsePostgresUrl(text: string): StoreConfig | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  // A `/`, `?` or `#` in a password ends it early: what follows would then be shown as the name of the database.
+  if (!/^\/[^/@]+$/.test(url.pathname) || url.hash !== '') return undefined;
+  if ([...url.searchParams.keys()].some((name) => /pass/i.test(name))) {
+    throw new ValueError('a password stands before the @, as in postgres://USER:PASSWORD@HOST/DATABASE.');
+  }
+  return { kind: 'postgres', url: new Secret(url.href) };
+}
+
+/** Where something is served in the clear, over TCP. Port 0: a free one. */
+export const tcpAddress: ScalarKind<TcpAddress> = scalar(
+  "'ADDRESS:PORT', like '127.0.0.1:9153' or '[::1]:9153'",
   (text) => {
-    if (/^postgres(ql)?:/.test(text)) throw new ValueError('PostgreSQL is not available in this version.');
-    return pathAfter('sqlite:', text);
+    const address = parseListenAddress(text);
+    return address?.kind === 'tcp' && !address.tls ? address : undefined;
   },
-  (path) => formatYamlText(`sqlite:${path}`),
+  (address) => formatYamlText(formatListenAddress(address)),
 );
 
 /** `unix:PATH`; the value is the path, not yet absolute. */
@@ -296,6 +356,64 @@ export const ownerPattern: ScalarKind<string> = scalar("a name of the zone, like
   if (text !== '@') parseHostName(text.endsWith('.') ? text : `${text}.example`);
   return text;
 });
+
+/** What the log and the history call a token. They call the master secret `master`. */
+export const tokenName: ScalarKind<string> = scalar(
+  'a text of 1 to 64 octets without control characters, other than master',
+  (text) => (text.toLowerCase() === 'master' || text.trim() !== text ? undefined : shortText(64).parse(text)),
+);
+
+/** Of no octets: a token that was lost on its way into the hash. */
+const SHA256_OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
+/** Not secret, but what stands here by mistake may be the token itself; so it is treated like one. Lower case. */
+export const tokenSha256: ScalarKind<string> = {
+  ...scalar(
+    'the SHA-256 of the token in 64 hexadecimal digits, as `dyndns token create` prints it',
+    (text) => {
+      const digits = text.toLowerCase();
+      if (digits === SHA256_OF_NOTHING) throw new ValueError('this is the SHA-256 of an empty text.');
+      return /^[0-9a-f]{64}$/.test(digits) ? digits : undefined;
+    },
+    (sha256) => `'${sha256.slice(0, 8)}…'`,
+  ),
+  secret: true,
+  isConfidential: () => false,
+};
+
+/** `*.x` is for all names below x. */
+export const fullOwnerName: ScalarKind<DomainName> = scalar(
+  "a full name, like home.dyndns.example.com or '*.lab.dyndns.example.com'",
+  parseHostName,
+);
+
+/** The types that clients change over HTTP. */
+export const clientType: ScalarKind<number> = scalar(
+  'one of A, AAAA, TXT',
+  (text) => {
+    const type = parseRRType(text);
+    return type === RRType.A || type === RRType.AAAA || type === RRType.TXT ? type : undefined;
+  },
+  formatRRType,
+);
+
+const ADDRESSES = 'any, own, or a list of IP addresses and prefixes like [192.0.2.0/24]';
+
+export const tokenAddresses: WordOrListKind<'any' | 'own', IpPrefix> = {
+  form: 'word or list',
+  word: { ...choice('any', 'own'), allowed: ADDRESSES },
+  list: listOf(ipPrefix, 1),
+  allowed: ADDRESSES,
+};
+
+export const calendarDay: ScalarKind<string> = scalar(
+  'a day, like 2099-12-31',
+  (text) => {
+    const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+    return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text) ? text : undefined;
+  },
+  (day) => day,
+);
 
 /** Types of data; OPT and the QTYPEs and meta-types of RFC 6895 §3.1 are none. */
 export const dataType: ScalarKind<number> = scalar(

@@ -71,9 +71,15 @@ export function loadConfig(file: string, environment: Environment): LoadedConfig
 /**
  * The same for a text that is at hand.
  * @param file its name in error texts; relative paths in it start from its directory
+ * @param nowMs milliseconds since 1970
  * @throws ConfigError
  */
-export function parseConfig(text: string, file: string, environment: Environment): LoadedConfig {
+export function parseConfig(
+  text: string,
+  file: string,
+  environment: Environment,
+  nowMs: number = Date.now(),
+): LoadedConfig {
   const directory = dirname(resolvePath(file));
   const expandPath = (path: string) => expandCredentials(path, environment);
   const readSecret = (path: string) => readSecretFile(expandPath(path), directory);
@@ -84,7 +90,9 @@ export function parseConfig(text: string, file: string, environment: Environment
   applyEnvironment(environment, settings.root, readSecret, problems, warnings);
   // Where the YAML itself is broken, nothing can be said about what is missing in it.
   const config =
-    yaml.problems.length > 0 ? undefined : resolveConfig(settings, { directory, expandPath, problems, warnings });
+    yaml.problems.length > 0
+      ? undefined
+      : resolveConfig(settings, { directory, expandPath, nowMs, problems, warnings });
   if (config === undefined) throw new ConfigError(sortProblems(problems).map(formatProblem));
   return { config, settings };
 }

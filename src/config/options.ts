@@ -6,15 +6,19 @@
  * A row made by `planned` reserves a name: using it is an error until a row made by `option` takes its place.
  */
 import type { IpPrefix } from '../dns/address.ts';
+import { RRType } from '../dns/rdata.ts';
 import type { DnsEndpoint, ListenAddress, Transport } from './config.ts';
 import {
   type AnyKind,
   base64Secret,
+  calendarDay,
   choice,
+  clientType,
   dataType,
   decimal,
   dnsEndpoint,
   filePath,
+  fullOwnerName,
   integer,
   ipAddress,
   ipPrefix,
@@ -30,10 +34,15 @@ import {
   shortText,
   socketMode,
   storeUrl,
+  tcpAddress,
+  tokenAddresses,
+  tokenName,
+  tokenSha256,
   tsigAlgorithm,
   tsigKeyName,
   unixSocket,
   type ValueOf,
+  type WordOrListKind,
   yesOrNo,
   zoneFileText,
   zoneName,
@@ -80,6 +89,10 @@ type WithDefault<T> = OptionText<T> & { readonly default: T };
 
 function option<T>(kind: ListKind<T>, text: WithDefault<readonly T[]>): Option<ListKind<T>> & { default: readonly T[] };
 function option<T>(kind: ScalarKind<T>, text: WithDefault<T>): Option<ScalarKind<T>> & { default: T };
+function option<W, T>(
+  kind: WordOrListKind<W, T>,
+  text: WithDefault<W | readonly T[]>,
+): Option<WordOrListKind<W, T>> & { default: W | readonly T[] };
 function option<T>(kind: ListKind<T>, text: OptionText<readonly T[]>): Option<ListKind<T>>;
 function option<T>(kind: ScalarKind<T>, text: OptionText<T>): Option<ScalarKind<T>>;
 function option(kind: AnyKind, text: OptionText<unknown>): Option {
@@ -97,7 +110,7 @@ const noPrefixes: readonly IpPrefix[] = [];
 
 export const OPTIONS = {
   secret: option(masterSecret, {
-    otherwise: 'nobody is authenticated by it',
+    otherwise: 'only tokens count',
     summary: 'The master secret. It may change every name of every zone.',
     example: "'abcd1234'",
   }),
@@ -242,10 +255,11 @@ export const OPTIONS = {
   }),
 
   store: option(storeUrl, {
-    otherwise: 'nothing is written to disk, except the zones in `dns.database`',
+    otherwise: 'none of these is kept, and nothing is written to disk except the zones in `dns.database`',
     summary:
-      'The database of the server. An embedded zone needs it or `dns.database`. A relative path starts from the directory ' +
-      'of this file.',
+      'Where tokens, settings of hosts, history and changes that wait for the primary are kept. A relative path starts ' +
+      'from the directory of this file. With PostgreSQL, embedded zones need `dns.database`; its password stands in the ' +
+      'URL (`postgres://USER:PASSWORD@HOST/DATABASE`) or in the environment variable `PGPASSWORD`.',
     example: 'sqlite:/var/lib/dyndns/dyndns.db',
   }),
   control: option(unixSocket, {
@@ -253,10 +267,38 @@ export const OPTIONS = {
     summary: 'The socket for the admin commands of the command line. Its mode is 0600.',
     example: 'unix:/run/dyndns/control.sock',
   }),
-  metrics: planned('metrics for Prometheus'),
-  history_days: planned('how long the history is kept'),
-  reconcile: planned('what happens to foreign edits'),
-  limits: planned('limits of changes and refusals'),
+  'metrics.listen': option(tcpAddress, {
+    otherwise: '`/metrics` is served by `http.listen`, and needs the master secret',
+    summary: 'Where metrics for Prometheus are served, to everybody who can connect.',
+    example: "'127.0.0.1:9153'",
+  }),
+  history_days: option(integer(0, 36500), {
+    default: 30,
+    unit: 'days',
+    summary:
+      'How long the store keeps what happened to the addresses of each host, with the addresses of the callers; 0: not at ' +
+      'all. This is personal data.',
+    example: '30',
+  }),
+  reconcile: option(choice('report', 'enforce'), {
+    default: 'report',
+    summary:
+      'What happens where somebody else has changed a host at the primary while a change of ours waited: `report` says so ' +
+      'and drops ours, `enforce` publishes ours.',
+    example: 'report',
+  }),
+  'limits.changes_per_minute_per_token': option(integer(0, 1_000_000), {
+    default: 0,
+    summary: 'How many changes one token may make in a minute; 0: no limit. Updates that change nothing never count.',
+    example: '60',
+  }),
+  'limits.refused_per_minute_per_source': option(integer(0, 1_000_000), {
+    default: 60,
+    summary:
+      'How many refused requests one network (IPv4 address, IPv6 /64) may make in a minute before it has to wait; 0: no ' +
+      'limit. Updates that change nothing never count, nor do failures of the server or the primary.',
+    example: '60',
+  }),
   protocols: planned('switches of further client protocols'),
   acme_dns: planned('registration for acme-dns clients'),
   webhooks: planned('HTTP calls at events'),
@@ -456,8 +498,68 @@ export const OPTIONS = {
     example: '[A, AAAA, TXT]',
   }),
 
-  tokens: planned('credentials of single clients'),
-  hosts: planned('settings of single hosts'),
+  'tokens[].name': option(tokenName, {
+    required: true,
+    summary: 'What the log and the history call the token. It is not secret.',
+    example: 'router1',
+  }),
+  'tokens[].sha256': option(tokenSha256, {
+    required: true,
+    summary: 'The SHA-256 of the token, which is itself nowhere in the file.',
+    example: "'66b052ab9d113af349dcab697c32950daabe893c2c57cd648e3084ca9d8192c0'",
+  }),
+  'tokens[].hosts': option(listOf(fullOwnerName, 1), {
+    required: true,
+    summary: 'The names that it may change, in full; `*.x` is every name below x.',
+    example: "[home.dyndns.example.com, '*.lab.dyndns.example.com']",
+  }),
+  'tokens[].types': option(listOf(clientType, 1), {
+    default: [RRType.A, RRType.AAAA] as readonly number[],
+    summary:
+      'The RR types that it may change. TXT is for ACME (DNS-01): it may be written at `_acme-challenge.` of each name too, ' +
+      'and by a token of TXT alone only there.',
+    example: '[A, AAAA, TXT]',
+  }),
+  'tokens[].addresses': option(tokenAddresses, {
+    default: 'any',
+    summary: 'The addresses that it may publish. `own`: only the one that the request comes from.',
+    example: '[203.0.113.0/24]',
+  }),
+  'tokens[].expires': option(calendarDay, {
+    otherwise: 'it does not end',
+    summary: 'The last day on which it counts, in UTC. A token that has ended is a warning.',
+    example: '2099-12-31',
+  }),
+  'hosts[].name': option(fullOwnerName, {
+    required: true,
+    summary: 'The full name of the host, in one of the zones of the file.',
+    example: 'home.dyndns.example.com',
+  }),
+  'hosts[].ttl': option(ttl, {
+    unit: 'seconds',
+    otherwise: 'that of the zone',
+    summary: 'The TTL of its records where a request gives none, within the limits of the zone.',
+    example: '60',
+  }),
+  'hosts[].enabled': option(yesOrNo, {
+    default: true,
+    summary: 'May it be changed? Its records stay in any case.',
+    example: 'true',
+  }),
+  'hosts[].addresses.allow': option(listOf(ipPrefix), {
+    default: noPrefixes,
+    summary: 'As for the zone, and asked before the rules of the zone.',
+    example: "['198.51.100.0/24']",
+  }),
+  'hosts[].addresses.deny': option(listOf(ipPrefix), {
+    default: noPrefixes,
+    summary: 'As for the zone, and asked before the rules of the zone.',
+    example: "['198.51.0.0/16']",
+  }),
+  'hosts[].silent_after_seconds': planned('when a host without updates counts as silent'),
+  'hosts[].lease_seconds': planned('when the addresses of a silent host are taken away'),
+  'hosts[].fallback': planned('what is published in their place'),
+  'hosts[].members': planned('hosts behind the same IPv6 prefix'),
 } as const;
 
 type Table = typeof OPTIONS;

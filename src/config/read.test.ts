@@ -167,7 +167,9 @@ describe('unknown keys', () => {
     expect(problem).toContain("5:5: zones[0]: unknown key 'empty_valeu'; the nearest known key is 'empty_value'.");
   });
   test('that belong elsewhere say where', () => {
-    expect(problemsOf('listen: [x]')[0]).toContain("The name is known as 'http.listen' and 'dns.listen'.");
+    expect(problemsOf('listen: [x]')[0]).toContain(
+      "The name is known as 'http.listen' and 'dns.listen' and 'metrics.listen'.",
+    );
   });
   test('of YAML 1.1 (merge keys) are unknown keys', () => {
     expect(problemsOf('<<: {port: 1}')[0]).toContain('2:1: unknown key; the nearest known key is');
@@ -257,7 +259,9 @@ test('every planned option is refused as not available, and gives no second prob
       ? `nameserver: 127.0.0.1\n${ZONE}    ${key}: {a: [1]}\n`
       : path.startsWith('http.tls.')
         ? `nameserver: 127.0.0.1\nhttp: {listen: ['https://[::]:443'], tls: {${key}: {a: 1}}}\n${ZONE}`
-        : `nameserver: 127.0.0.1\n${key}: {a: [1]}\n${ZONE}`;
+        : path.startsWith('hosts[].')
+          ? `nameserver: 127.0.0.1\n${ZONE}hosts: [{name: b.a.example, ${key}: [{a: 1}]}]`
+          : `nameserver: 127.0.0.1\n${key}: {a: [1]}\n${ZONE}`;
     const shown = path.replace('[]', '[0]');
     expect(problems(text)).toEqual([expect.stringContaining(`: ${shown}: '${key}' is not available in this version.`)]);
   }

@@ -4,7 +4,7 @@
  */
 import { isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
 import { NameError } from '../dns/name.ts';
-import { type AnyKind, isSecretKind, type ScalarKind, ValueError } from './kinds.ts';
+import { isSecretKind, type PlainKind, plainKind, type ScalarKind, ValueError } from './kinds.ts';
 import { OPTION_TREE, type Option, type OptionNode, ROWS } from './options.ts';
 import { nearest, type Origin, type Problem, quoteValue } from './problem.ts';
 import { Scope, type Settings } from './settings.ts';
@@ -72,8 +72,8 @@ class Reader {
     } else if (row !== undefined) {
       this.#readValue(value, row, node.path, scope, origin);
     } else if (!isEmpty(value)) {
-      const keys = [...node.children.keys()].join(', ');
-      this.#refuse(this.#at(value, origin), path, `must be a map with the keys ${keys}, not ${describeNode(value)}.`);
+      const message = `must be a map with the keys ${knownKeys(node)}, not ${describeNode(value)}.`;
+      this.#refuse(this.#at(value, origin), path, message);
     }
   }
 
@@ -98,7 +98,7 @@ class Reader {
         this.#readValue(content, row, node.path, scope.addItem(node.path, index, at), at);
       } else {
         const short = row === undefined ? '' : `${row.kind.allowed}, or `;
-        const keys = isZones ? 'at least the key name' : `the keys ${[...node.children.keys()].join(', ')}`;
+        const keys = isZones ? 'at least the key name' : `the keys ${knownKeys(node)}`;
         const label = `${scope.pathText(node.path)}[${index}]`;
         this.#refuse(at, label, `must be ${short}a map with ${keys}, not ${describeNode(content)}.`);
       }
@@ -113,12 +113,12 @@ class Reader {
     } else if (!isScalar(file) || typeof file.value !== 'string' || file.value === '') {
       this.#refuse(this.#at(file, origin), `${text}.file`, 'must be the path of a file.');
     } else {
-      readOption(row, path, scope, [file.value], origin, this.#problems, this.#readSecret);
+      readOption(plainKind(row.kind, false), path, scope, [file.value], origin, this.#problems, this.#readSecret);
     }
   }
 
   #readValue(value: unknown, row: Option, path: string, scope: Scope, origin: Origin): void {
-    const kind: AnyKind = row.kind;
+    const kind = plainKind(row.kind, isSeq(value));
     const at = this.#at(value, origin);
     if (kind.form === 'list') {
       if (!isSeq(value)) {
@@ -128,12 +128,13 @@ class Reader {
       const texts = value.items.map((item) => this.#scalarText(item, kind.item, scope.pathText(path), at));
       if (texts.every((item) => item !== undefined)) {
         const origins = value.items.map((item) => this.#yaml.originOf(item));
-        readOption(row, path, scope, texts, at, this.#problems, undefined, origins);
+        readOption(kind, path, scope, texts, at, this.#problems, undefined, origins);
       }
     } else {
       const text = this.#scalarText(value, kind, scope.pathText(path), at);
-      if (text !== undefined) readOption(row, path, scope, [text], at, this.#problems);
-      if (kind.secret) this.holdsSecrets = true;
+      if (text !== undefined) readOption(kind, path, scope, [text], at, this.#problems);
+      const found = scope.find(path);
+      if (kind.secret && found !== undefined && (kind.isConfidential?.(found.value) ?? true)) this.holdsSecrets = true;
     }
   }
 
@@ -168,7 +169,7 @@ class Reader {
  * @param itemOrigins where each entry of a list stands
  */
 export function readOption(
-  row: Option,
+  kind: PlainKind,
   path: string,
   scope: Scope,
   texts: readonly string[],
@@ -177,7 +178,6 @@ export function readOption(
   readSecret?: ReadSecretFile,
   itemOrigins: readonly Origin[] = [],
 ): void {
-  const kind: AnyKind = row.kind;
   scope.mention(path, origin);
   const item = kind.form === 'list' ? kind.item : kind;
   const values: unknown[] = [];
@@ -216,11 +216,16 @@ function unknownKey(name: string | undefined, hasValue: boolean, parent: OptionN
   const likeAnOption = parent.row === undefined && hasValue && /^[a-z][a-z_]{0,39}$/.test(name ?? '');
   const quoted = likeAnOption || (near !== undefined && near.distance <= 2) ? ` ${quoteValue(name ?? '')}` : '';
   const elsewhere = [...ROWS.keys()].filter((path) => path.endsWith(`.${name}`)).map((path) => `'${path}'`);
-  const known = keys.filter((key) => parent.children.get(key)?.row?.available !== false).join(', ');
   return (
     `unknown key${quoted}; ` +
     `the nearest known key is '${near?.name ?? keys[0]}'.` +
     (elsewhere.length > 0 ? ` The name is known as ${elsewhere.join(' and ')}.` : '') +
-    ` Allowed here: ${known}.`
+    ` Allowed here: ${knownKeys(parent)}.`
   );
+}
+
+/** The keys of a map, without those that are planned. */
+function knownKeys(node: OptionNode): string {
+  const known = [...node.children.values()].filter(({ row }) => row?.available !== false);
+  return known.map(({ key }) => key).join(', ');
 }

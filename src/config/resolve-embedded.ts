@@ -18,7 +18,7 @@ import {
 } from './config.ts';
 import { MAX_SOCKET_PATH_OCTETS } from './kinds.ts';
 import { ROWS } from './options.ts';
-import { absolutePath, namesOfZone, type ResolveContext, refuse } from './rules.ts';
+import { absolutePath, makeAbsolute, namesOfZone, type ResolveContext, refuse } from './rules.ts';
 import { primaryKind, type Scope, type Settings } from './settings.ts';
 
 const ZONES_FILE = 'zones.db';
@@ -33,23 +33,38 @@ export interface StateConfig {
 /** What the server keeps on disk and where it serves DNS. */
 export function resolveState({ root, zones }: Settings, context: ResolveContext): StateConfig {
   const embedded = zones.filter((zone) => primaryKind(zone) === 'embedded');
-  const store = absolutePath(root, 'store', context);
+  const store = resolveStore(root, context);
+  const storeFile = store?.kind === 'sqlite' ? store.path : undefined;
   const named = absolutePath(root, 'dns.database', context);
-  const database = named ?? (store === undefined ? undefined : join(dirname(store), ZONES_FILE));
-  const control = resolveControl(root, store ?? (embedded.length > 0 ? database : undefined), context);
-  if (store !== undefined && store === database) {
+  const database = named ?? (storeFile === undefined ? undefined : join(dirname(storeFile), ZONES_FILE));
+  const control = resolveControl(root, storeFile ?? (embedded.length > 0 ? database : undefined), context);
+  if (storeFile !== undefined && storeFile === database) {
     refuse(context, root, 'dns.database', 'must not be the file of `store`.');
   }
   if (embedded.length === 0) warnOfUnused(root, context);
-  else if (database === undefined && !['store', 'dns.database'].some((path) => root.isMentioned(path))) {
-    const message = 'an embedded zone needs a file for its data: `store: sqlite:PATH` or `dns: {database: PATH}`.';
+  else if (
+    database === undefined &&
+    !root.isMentioned('dns.database') &&
+    (store !== undefined || !root.isMentioned('store'))
+  ) {
+    const message =
+      store === undefined
+        ? 'an embedded zone needs a file for its data: `store: sqlite:PATH` or `dns: {database: PATH}`.'
+        : 'an embedded zone needs a file for its data beside PostgreSQL: `dns: {database: PATH}`.';
     context.problems.push({ origin: embedded[0]!.origin, path: embedded[0]!.label, message });
   }
   return {
     ...(embedded.length === 0 || database === undefined ? {} : { dns: resolveDns(root, database, context) }),
-    ...(store === undefined ? {} : { store: { kind: 'sqlite', path: store } }),
+    ...(store === undefined ? {} : { store }),
     ...(control === undefined ? {} : { control }),
   };
+}
+
+function resolveStore(root: Scope, context: ResolveContext): StoreConfig | undefined {
+  const store = root.get('store');
+  if (store?.kind !== 'sqlite') return store;
+  const path = makeAbsolute(store.path, root, 'store', context);
+  return path === undefined ? undefined : { kind: 'sqlite', path };
 }
 
 function resolveDns(root: Scope, database: string, context: ResolveContext): DnsConfig {
@@ -88,11 +103,6 @@ function resolveControl(root: Scope, beside: string | undefined, context: Resolv
 }
 
 function warnOfUnused(root: Scope, context: ResolveContext): void {
-  if (root.isMentioned('store')) {
-    context.warnings.push(
-      "'store' has no effect in this version: no zone is embedded, and nothing else is kept there.",
-    );
-  }
   if ([...ROWS.keys()].some((path) => path.startsWith('dns.') && root.isMentioned(path))) {
     context.warnings.push("The options of 'dns' have no effect: no zone is embedded.");
   }

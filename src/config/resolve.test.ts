@@ -186,10 +186,13 @@ test('a zone cannot be a wildcard', () => {
   );
 });
 
-test('a file without a secret loads with a warning', () => {
+test('a file in which nobody has a credential loads with a warning', () => {
   const config = load(`zones: [${ZONE}]`);
   expect(config.secret).toBeUndefined();
-  expect(config.warnings).toEqual(['No `secret` is set: every request that wants to change something is refused.']);
+  expect(config.warnings).toEqual([
+    'There is no `secret`, no `tokens` and no `store`: nobody can change anything over HTTP.',
+  ]);
+  expect(load(`zones: [${ZONE}]\nstore: sqlite:a.db`).warnings).toEqual([]);
 });
 
 test('another port replaces that of every TCP entry and of nothing else', () => {

@@ -2,14 +2,24 @@
  * From the settings to the finished Config: the rules that concern more than one option, and what a zone takes from the
  * file. Adds its problems to those found before; a path that was already refused gives no second problem.
  */
-import { formatIpPrefix, type IpPrefix } from '../dns/address.ts';
+import { formatIpPrefix } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
-import type { Config, HttpConfig, RemotePrimary, TlsFiles, TsigKeyConfig, TtlConfig, ZoneConfig } from './config.ts';
+import type {
+  Config,
+  HttpConfig,
+  RemotePrimary,
+  TcpAddress,
+  TlsFiles,
+  TsigKeyConfig,
+  TtlConfig,
+  ZoneConfig,
+} from './config.ts';
 import { formatListenAddress } from './config.ts';
 import { OPTION_TREE, onlyOf } from './options.ts';
 import { formatOrigin } from './problem.ts';
+import { resolveHosts, resolveTokens } from './resolve-clients.ts';
 import { refuseKeyClashes, resolveEmbedded, resolveState } from './resolve-embedded.ts';
-import { absolutePath, namesOfZone, type ResolveContext, refuse } from './rules.ts';
+import { absolutePath, addressRules, namesOfZone, type ResolveContext, refuse } from './rules.ts';
 import { primaryKind, type Scope, type Settings } from './settings.ts';
 
 /** The configuration, or undefined when there are problems. */
@@ -18,9 +28,12 @@ export function resolveConfig(settings: Settings, context: ResolveContext): Conf
   const http = resolveHttp(root, context);
   const zones = resolveZones(settings, context);
   const state = resolveState(settings, context);
+  const metrics = resolveMetrics(root, http, context);
+  const tokens = resolveTokens(settings, context);
+  const hosts = resolveHosts(settings, context);
   const secret = root.get('secret');
-  if (!root.isMentioned('secret')) {
-    context.warnings.push('No `secret` is set: every request that wants to change something is refused.');
+  if (secret === undefined && tokens.length === 0 && state.store === undefined) {
+    context.warnings.push('There is no `secret`, no `tokens` and no `store`: nobody can change anything over HTTP.');
   }
   if (context.problems.length > 0) return undefined;
   return {
@@ -33,6 +46,15 @@ export function resolveConfig(settings: Settings, context: ResolveContext): Conf
     check: root.get('check'),
     http,
     ...state,
+    ...(metrics === undefined ? {} : { metrics: { listen: metrics } }),
+    historyDays: root.get('history_days'),
+    reconcile: root.get('reconcile'),
+    limits: {
+      changesPerMinutePerToken: root.get('limits.changes_per_minute_per_token'),
+      refusedPerMinutePerSource: root.get('limits.refused_per_minute_per_source'),
+    },
+    tokens,
+    hosts,
     warnings: context.warnings,
   };
 }
@@ -82,6 +104,14 @@ function resolveHttp(root: Scope, context: ResolveContext): HttpConfig {
   };
 }
 
+function resolveMetrics(root: Scope, http: HttpConfig, context: ResolveContext): TcpAddress | undefined {
+  const listen = root.get('metrics.listen');
+  const text = listen === undefined ? '' : formatListenAddress(listen);
+  const taken = http.listen.some((address) => formatListenAddress(address).replace('https://', '') === text);
+  if (taken && !text.endsWith(':0')) refuse(context, root, 'metrics.listen', `'${text}' is in http.listen too.`);
+  return listen;
+}
+
 function resolveTls(root: Scope, context: ResolveContext): TlsFiles | undefined {
   const certificate = absolutePath(root, 'http.tls.certificate', context);
   const key = absolutePath(root, 'http.tls.key', context);
@@ -125,8 +155,7 @@ function resolveZone(zone: Scope, apex: DomainName | undefined, context: Resolve
   else refuseOptionsOf(kind === 'remote' ? 'embedded' : 'remote', zone, apex, context);
   const tsigKey = resolveTsigKey(zone, apex, context);
   const ttl = resolveTtl(zone, context);
-  const addresses = { allow: zone.get('zones[].addresses.allow'), deny: zone.get('zones[].addresses.deny') };
-  refuseBoth(zone, addresses, context);
+  const addresses = addressRules(zone, 'zones[]', context);
   if (apex === undefined) return undefined;
   const primary = kind === 'embedded' ? resolveEmbedded(zone, apex, tsigKey, context) : remotePrimary(zone, tsigKey);
   if (primary === undefined) return undefined;
@@ -221,23 +250,4 @@ function resolveTtl(zone: Scope, context: ResolveContext): TtlConfig {
     }
   }
   return Object.fromEntries(ordered.map((key) => [key, values[key]])) as TtlConfig;
-}
-
-/** With the same prefix in both lists no longest prefix wins. */
-function refuseBoth(
-  zone: Scope,
-  lists: { allow: readonly IpPrefix[]; deny: readonly IpPrefix[] },
-  context: ResolveContext,
-) {
-  const allowed = new Set(lists.allow.map(formatIpPrefix));
-  for (const prefix of lists.deny.map(formatIpPrefix)) {
-    if (allowed.has(prefix)) {
-      refuse(
-        context,
-        zone,
-        'zones[].addresses.deny',
-        `${prefix} is in addresses.allow too; it is allowed in one of them.`,
-      );
-    }
-  }
 }

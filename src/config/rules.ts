@@ -1,6 +1,8 @@
-/** What the rules of resolve.ts and resolve-embedded.ts have in common: where problems go, paths and names made absolute. */
+/** What the rules of the resolve files have in common: where problems go, paths and names made absolute. */
 import { isAbsolute, resolve as resolvePath } from 'node:path';
+import { formatIpPrefix } from '../dns/address.ts';
 import { DomainName, NameError, parseHostName } from '../dns/name.ts';
+import type { AddressRules } from './config.ts';
 import { ValueError } from './kinds.ts';
 import type { Problem } from './problem.ts';
 import type { Scope } from './settings.ts';
@@ -10,6 +12,8 @@ export interface ResolveContext {
   readonly directory: string;
   /** Replaces `$CREDENTIALS_DIRECTORY/`. @throws ValueError */
   readonly expandPath: (path: string) => string;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
   readonly problems: Problem[];
   readonly warnings: string[];
 }
@@ -21,11 +25,15 @@ export function refuse(context: ResolveContext, scope: Scope, path: string, mess
 /** The absolute path of a file that the option names, or undefined when it names none or a problem was reported. */
 export function absolutePath(
   scope: Scope,
-  path: 'http.tls.certificate' | 'http.tls.key' | 'dns.database' | 'store' | 'control',
+  path: 'http.tls.certificate' | 'http.tls.key' | 'dns.database' | 'control',
   context: ResolveContext,
 ): string | undefined {
   const file = scope.get(path);
-  if (file === undefined) return undefined;
+  return file === undefined ? undefined : makeAbsolute(file, scope, path, context);
+}
+
+/** The same for a path that is part of the value. */
+export function makeAbsolute(file: string, scope: Scope, path: string, context: ResolveContext): string | undefined {
   try {
     const expanded = context.expandPath(file);
     return isAbsolute(expanded) ? expanded : resolvePath(context.directory, expanded);
@@ -34,6 +42,18 @@ export function absolutePath(
     refuse(context, scope, path, error.message);
     return undefined;
   }
+}
+
+/** What is allowed and denied. With the same prefix in both lists no longest prefix wins. */
+export function addressRules(scope: Scope, list: 'zones[]' | 'hosts[]', context: ResolveContext): AddressRules {
+  const rules = { allow: scope.get(`${list}.addresses.allow`), deny: scope.get(`${list}.addresses.deny`) };
+  const allowed = new Set(rules.allow.map(formatIpPrefix));
+  for (const prefix of rules.deny.map(formatIpPrefix)) {
+    if (!allowed.has(prefix)) continue;
+    const message = `${prefix} is in addresses.allow too; it is allowed in one of them.`;
+    refuse(context, scope, `${list}.addresses.deny`, message);
+  }
+  return rules;
 }
 
 /** Relative names get the zone's name, `@` is the zone itself; names that end in the zone's name are taken as they are. */

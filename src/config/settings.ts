@@ -12,7 +12,7 @@ interface Setting {
 
 const DEFAULT: Origin = { kind: 'default' };
 
-/** The options of the file as a whole, or those of one entry of a list: a zone, or a key of a zone. */
+/** The options of the file as a whole, or those of one entry of a list: a zone, a key of a zone, a token. */
 export class Scope {
   /** Where the scope begins, for problems of the whole. */
   readonly origin: Origin;

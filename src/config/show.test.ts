@@ -43,6 +43,11 @@ test('the effective configuration names the origin of each value', () => {
     "  trusted_proxies: ['::1/128'] # x.yml:4:20",
     '  client_address_header: x-forwarded-for # default',
     '  lenient: false # default',
+    'history_days: 30 # default',
+    'reconcile: report # default',
+    'limits:',
+    '  changes_per_minute_per_token: 0 # default',
+    '  refused_per_minute_per_source: 60 # default',
     'zones:',
     '  - name: a.example. # x.yml:6:11',
     '    tsig_key:',
@@ -129,6 +134,13 @@ const PLACES: readonly ((secret: string) => string)[] = [
   (s) => `zones: [{name: a.example, tsig_key: [${s}]}]`,
   (s) => `zones:\n  - name: a.example\n    tsig_key: ${s}\n   tsig_key: ${s}`,
   (s) => `zones: [{name: a.example, tsig_key:${s}}]`,
+  (s) => `store: ${s}`,
+  (s) => `store: 'postgres://u:${s}@h/d'`,
+  (s) => `store: "postgres://u:${s}@/d"`,
+  (s) => `store: postgres://u@h/d?password=${s}`,
+  (s) => `tokens: [{name: a, sha256: '${s}', hosts: [a.example]}]`,
+  (s) => `tokens: [{name: a, sha256: {${s}: }}]`,
+  (s) => `tokens: [{name: a, sha256:${s}}]`,
 ];
 
 test('no error text holds a secret', () => {

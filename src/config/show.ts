@@ -2,6 +2,7 @@
  * The effective configuration for `dyndns config`: YAML that could be loaded again, were it not for the secrets, with the
  * origin of each value as a comment. Options that have no value are left out.
  */
+import { plainKind } from './kinds.ts';
 import type { Option, OptionNode } from './options.ts';
 import { OPTION_TREE } from './options.ts';
 import { formatOrigin, type Origin } from './problem.ts';
@@ -58,7 +59,7 @@ function renderList(node: OptionNode, scope: Scope, indent: string): Line[] {
 
 /** A value as YAML in one line; a secret as `'[secret]'`. */
 export function formatValue(row: Option, value: unknown): string {
-  const { kind } = row;
+  const kind = plainKind(row.kind, Array.isArray(value));
   if (kind.form === 'scalar') return kind.format(value);
   return `[${(value as readonly unknown[]).map((item) => kind.item.format(item)).join(', ')}]`;
 }

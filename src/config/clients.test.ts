@@ -1,0 +1,371 @@
+// Tokens, settings of hosts, the store on PostgreSQL, history, limits and metrics.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { formatIpPrefix } from '../dns/address.ts';
+import { RRType } from '../dns/rdata.ts';
+import { formatStoreUrl } from './config.ts';
+import { loadConfig, parseConfig } from './load.ts';
+import { ConfigError } from './problem.ts';
+import { renderConfig } from './show.ts';
+
+const NOW_MS = Date.UTC(2026, 10, 23, 12);
+const ZONES = `zones:
+  - {name: a.example, tsig_key: tPyvZA==, nameserver: 192.0.2.1, ttl: {min: 30, max: 3600}}
+  - {name: b.a.example, tsig_key: tPyvZA==, nameserver: 192.0.2.1}
+`;
+const HASH = '66b052ab9d113af349dcab697c32950daabe893c2c57cd648e3084ca9d8192c0';
+const OTHER_HASH = HASH.replace('6', '7');
+
+const load = (text: string) => parseConfig(ZONES + text, '/etc/dyndns.yml', {}, NOW_MS).config;
+
+function problems(text: string): readonly string[] {
+  try {
+    load(text);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.lines.map((line) => line.replace('/etc/dyndns.yml:', ''));
+    throw error;
+  }
+  return [];
+}
+
+/** One token on the fourth line; it says what it must, and more. */
+const token = (more = '') => `tokens: [{name: router1, sha256: ${HASH}, hosts: [home.a.example]${more}}]`;
+const tokenOf = (text: string) => load(text).tokens[0]!;
+
+describe('tokens', () => {
+  test('say who they are and what they may change; the rest has defaults', () => {
+    const config = load(token());
+    expect(JSON.parse(JSON.stringify(config.tokens))).toEqual([
+      { name: 'router1', sha256: HASH, hosts: ['home.a.example.'], types: [RRType.A, RRType.AAAA], addresses: 'any' },
+    ]);
+    expect(config.warnings).toEqual([]);
+    expect(load('tokens: []\nsecret: abcdefgh').tokens).toEqual([]);
+  });
+  test('can be limited to types and addresses, and end', () => {
+    const more = ", types: [txt, AAAA], addresses: [192.0.2.0/24, '2001:db8::1'], expires: 2026-11-23";
+    const { types, addresses, expires, sha256 } = tokenOf(token(more).replace(HASH, HASH.toUpperCase()));
+    expect([types, expires, sha256]).toEqual([[RRType.TXT, RRType.AAAA], '2026-11-23', HASH]);
+    expect(typeof addresses === 'string' ? addresses : addresses.map(formatIpPrefix)).toEqual([
+      '192.0.2.0/24',
+      '2001:db8::1/128',
+    ]);
+    expect(tokenOf(token(', addresses: Own')).addresses).toBe('own');
+  });
+  test('are of no zone in particular: their names are full ones', () => {
+    const text = `tokens: [{name: r, sha256: ${HASH}, hosts: [Home.A.example., '*.lab.a.example', x.b.a.example]}]`;
+    expect(tokenOf(text).hosts.map(String)).toEqual(['Home.A.example.', '*.lab.a.example.', 'x.b.a.example.']);
+  });
+  test('with a name in no zone of the file are a warning', () => {
+    const text = `tokens: [{name: r, sha256: ${HASH}, hosts: [home.c.example, '*.c.example', example, '*.example', '*.a.example', a.example, nota.example]}]`;
+    expect(load(text).warnings).toEqual(
+      ['home.c.example.', '*.c.example.', 'example.', 'nota.example.'].map(
+        (name) => `The token 'r' is for '${name}', which is in no zone of the file.`,
+      ),
+    );
+  });
+  test('that have ended are a warning, from 24:00 UTC of their last day on', () => {
+    const text = ZONES + token(', expires: 2026-11-22');
+    const warningsAt = (nowMs: number) => parseConfig(text, 'x.yml', {}, nowMs).config.warnings;
+    expect(warningsAt(Date.UTC(2026, 10, 23) - 1)).toEqual([]);
+    expect(warningsAt(Date.UTC(2026, 10, 23))).toEqual([
+      "The token 'router1' counts no more: 2026-11-22 was its last day.",
+    ]);
+  });
+  test.each([
+    ['tokens: {name: r}', '4:9: tokens: must be a list; it is a map.'],
+    [
+      'tokens: [router1]',
+      '4:10: tokens[0]: must be a map with the keys name, sha256, hosts, types, addresses, expires, not text.',
+    ],
+    [
+      token(', nmae: x'),
+      "4:125: tokens[0]: unknown key 'nmae'; the nearest known key is 'name'. Allowed here: name, sha256, hosts, types, addresses, expires.",
+    ],
+    [
+      token(', types: []'),
+      '4:132: tokens[0].types: must be a list with at least one entry, each entry one of A, AAAA, TXT; it is empty.',
+    ],
+    [token(', types: [MX]'), "4:133: tokens[0].types: must be one of A, AAAA, TXT, not 'MX'."],
+    [
+      token(', addresses: 192.0.2.0/24'),
+      "4:136: tokens[0].addresses: must be any, own, or a list of IP addresses and prefixes like [192.0.2.0/24], not '192.0.2.0/24'.",
+    ],
+    [
+      token(', addresses: {own: true}'),
+      '4:136: tokens[0].addresses: must be any, own, or a list of IP addresses and prefixes like [192.0.2.0/24]; it is a map.',
+    ],
+    [
+      token(', addresses: [own]'),
+      "4:137: tokens[0].addresses: must be an IP address or a prefix like 192.0.2.0/24 whose host bits are zero, not 'own'.",
+    ],
+    [
+      token(', addresses: []'),
+      '4:136: tokens[0].addresses: must be a list with at least one entry, each entry an IP address or a prefix like 192.0.2.0/24 whose host bits are zero; it is empty.',
+    ],
+    [token(', expires: 2027-02-29'), "4:134: tokens[0].expires: must be a day, like 2099-12-31, not '2027-02-29'."],
+    [token(', expires: 2027-1-1'), "4:134: tokens[0].expires: must be a day, like 2099-12-31, not '2027-1-1'."],
+    [
+      token(', expires: 2027'),
+      '4:134: tokens[0].expires: YAML reads this as a number, text is meant: quote it. It must be a day, like 2099-12-31.',
+    ],
+    [
+      token().replace('[home.a.example]', '[]'),
+      "4:107: tokens[0].hosts: must be a list with at least one entry, each entry a full name, like home.dyndns.example.com or '*.lab.dyndns.example.com'; it is empty.",
+    ],
+    [
+      token().replace('home.a', 'home..a'),
+      "4:108: tokens[0].hosts: The DNS name 'home..a.example' has an empty label. It must be a full name, like home.dyndns.example.com or '*.lab.dyndns.example.com'.",
+    ],
+    [
+      token().replace('router1', 'Master'),
+      "4:17: tokens[0].name: must be a text of 1 to 64 octets without control characters, other than master, not 'Master'.",
+    ],
+  ])('%s is refused', (text, expected) => {
+    expect(problems(text)).toEqual([expected]);
+  });
+  test.each(['', ' r', 'r ', 'a\\tb', 'x'.repeat(65)])('cannot be called "%s"', (name) => {
+    expect(problems(token().replace('router1', `"${name}"`))).toEqual([
+      expect.stringContaining('tokens[0].name: must be a text of 1 to 64 octets'),
+    ]);
+  });
+  test('need a name, a SHA-256 and names', () => {
+    expect(problems('tokens: [{}]')).toEqual([
+      '4:10: tokens[0].name: is required: what the log calls the token.',
+      '4:10: tokens[0].sha256: is required: the SHA-256 of the token, as `dyndns token create` prints it.',
+      '4:10: tokens[0].hosts: is required: the names that it may change.',
+    ]);
+  });
+  test('have different names and different secrets', () => {
+    const second = (name: string, hash: string) =>
+      `${token().slice(0, -1)}, {name: ${name}, sha256: ${hash}, hosts: [a.example]}]`;
+    expect(problems(second('router2', OTHER_HASH))).toEqual([]);
+    expect(problems(second('router1', OTHER_HASH))).toEqual([
+      "4:133: tokens[1].name: the name 'router1' is that of tokens[0] too (/etc/dyndns.yml:4:17).",
+    ]);
+    expect(problems(second('router2', HASH.toUpperCase()))).toEqual([
+      '4:150: tokens[1].sha256: this SHA-256 is that of tokens[0] too (/etc/dyndns.yml:4:34).',
+    ]);
+  });
+  test('written themselves where their SHA-256 belongs are not repeated in the error', () => {
+    const message = 'must be the SHA-256 of the token in 64 hexadecimal digits, as `dyndns token create` prints it';
+    expect(problems(token().replace(HASH, 'abcdefghijklmnopqrstuvwxyz234567'))).toEqual([
+      `4:34: tokens[0].sha256: ${message}.`,
+    ]);
+    const ofNothing = 'E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855';
+    expect(problems(token().replace(HASH, ofNothing))).toEqual([
+      `4:34: tokens[0].sha256: this is the SHA-256 of an empty text. It ${message}.`,
+    ]);
+  });
+  test('are shown with the beginning of their SHA-256', () => {
+    const { settings } = parseConfig(ZONES + token(', addresses: [192.0.2.0/24]'), 'x.yml', {}, NOW_MS);
+    const printed = renderConfig(settings)
+      .split('\n')
+      .map((line) => line.replace(/ +# .*/, ''));
+    expect(printed.slice(printed.indexOf('tokens:'))).toEqual([
+      'tokens:',
+      '  - name: router1',
+      "    sha256: '66b052ab…'",
+      '    hosts: [home.a.example.]',
+      '    types: [A, AAAA]',
+      "    addresses: ['192.0.2.0/24']",
+      '',
+    ]);
+    const own = parseConfig(ZONES + token(', addresses: own, expires: 2099-12-31'), 'x.yml', {}, NOW_MS);
+    expect(renderConfig(own.settings)).toMatch(/addresses: own +# .*\n +expires: 2099-12-31 /);
+  });
+});
+
+describe('hosts', () => {
+  test('have settings of their own', () => {
+    const { hosts } = load(`secret: abcdefgh
+hosts:
+  - {name: Home.a.example, ttl: 30, enabled: false, addresses: {allow: [192.0.2.0/24], deny: ['2001:db8::/32']}}
+  - name: x.b.a.example.
+  - {name: '*.a.example', ttl: 3600}
+`);
+    expect(hosts.map((host) => [String(host.ownerName), host.ttl, host.enabled])).toEqual([
+      ['Home.a.example.', 30, false],
+      ['x.b.a.example.', undefined, true],
+      ['*.a.example.', 3600, true],
+    ]);
+    expect(hosts[0]!.addresses.allow.map(formatIpPrefix)).toEqual(['192.0.2.0/24']);
+    expect(hosts[0]!.addresses.deny.map(formatIpPrefix)).toEqual(['2001:db8::/32']);
+    expect(hosts[1]!.addresses).toEqual({ allow: [], deny: [] });
+  });
+  test.each([
+    ['hosts: [{ttl: 60}]', '4:9: hosts[0].name: is required: the full name of the host.'],
+    ['hosts: [home.a.example]', '4:9: hosts[0]: must be a map with the keys name, ttl, enabled, addresses, not text.'],
+    [
+      'hosts: [{name: home.c.example}]',
+      "4:16: hosts[0].name: 'home.c.example.' is in no zone of the file; it has 'a.example.', 'b.a.example.'.",
+    ],
+    [
+      'hosts: [{name: home.a.example}, {name: HOME.a.example.}]',
+      "4:40: hosts[1].name: the host 'HOME.a.example.' is already hosts[0]; each host is allowed once.",
+    ],
+    [
+      'hosts: [{name: x.a.example, ttl: 29}]',
+      "4:34: hosts[0].ttl: 29 is less than ttl.min (30) of the zone 'a.example.'.",
+    ],
+    [
+      'hosts: [{name: x.a.example, ttl: 3601}]',
+      "4:34: hosts[0].ttl: 3601 is more than ttl.max (3600) of the zone 'a.example.'.",
+    ],
+    [
+      'hosts: [{name: x.a.example, addresses: {allow: [192.0.2.1], deny: [192.0.2.1/32]}}]',
+      '4:67: hosts[0].addresses.deny: 192.0.2.1/32 is in addresses.allow too; it is allowed in one of them.',
+    ],
+    [
+      'hosts: [{name: x.a.example, lease_seconds: 60}]',
+      "4:29: hosts[0].lease_seconds: 'lease_seconds' is not available in this version.",
+    ],
+  ])('%s is refused', (text, expected) => {
+    expect(problems(text)).toEqual([expected]);
+  });
+  test('take the limits of the deepest zone around them', () => {
+    expect(problems('hosts: [{name: x.b.a.example, ttl: 5}]')).toEqual([]);
+  });
+  test('give no second problem where the name of a zone is wrong', () => {
+    const found = problems('hosts: [{name: x.c.example}]'.concat(`\n${token()}`));
+    expect(found).toHaveLength(1);
+    const broken = () =>
+      parseConfig(
+        'zones: [{name: a..b, tsig_key: tPyvZA==, nameserver: 192.0.2.1}]\nhosts: [{name: x.c.example}]',
+        'x.yml',
+        {},
+      );
+    expect(broken).toThrow(/^x\.yml:1:16: zones\[0\]\.name: .*$/);
+  });
+});
+
+describe('the store on PostgreSQL', () => {
+  const EMBEDDED = 'zones: [{name: a.example, ns: [ns1.example.com]}]';
+  const stores = (url: string, more = '') => load(`store: ${url}\n${more}`).store;
+  test.each([
+    ['postgres://dyndns@db.example.com/dyndns', 'postgres://dyndns@db.example.com/dyndns'],
+    [
+      'postgresql://dyndns:Xq7w@db.example.com:5433/dyndns?sslmode=require',
+      'postgresql://dyndns@db.example.com:5433/dyndns?sslmode=require',
+    ],
+    ["'postgres://dyndns:Xq7w@[2001:db8::1]/dyndns'", 'postgres://dyndns@[2001:db8::1]/dyndns'],
+    ['postgres:///dyndns?host=/run/postgresql', 'postgres:///dyndns?host=/run/postgresql'],
+    ["'postgres://u:Xq7w@zz@h/d'", 'postgres://u@h/d'],
+  ])('%s is shown without its password, and has it', (written, shown) => {
+    const store = stores(written)!;
+    expect(formatStoreUrl(store)).toBe(shown);
+    expect(store.kind === 'postgres' && store.url.reveal().includes('Xq7w')).toBe(written.includes('Xq7w'));
+    const loaded = parseConfig(`${ZONES}store: ${written}`, 'x.yml', {});
+    const printed = renderConfig(loaded.settings);
+    expect(printed).toContain(`store: '${shown}'`);
+    expect(printed + inspect(loaded, { depth: 20 }) + JSON.stringify(loaded)).not.toContain('Xq7w');
+  });
+  test.each([
+    'postgres://dyndns:Xq7w@db.example.com',
+    'postgres://dyndns:Xq7w@db.example.com/',
+    'postgres://dyndns:Xq7w@db.example.com/a/b',
+    'postgres://dyndns:Xq/7w@db.example.com/dyndns',
+    'postgres://dyndns:12/Xq7w@db.example.com/dyndns',
+    'postgres://dyndns:12/Xq7w@db',
+    'postgres://dyndns:12?Xq7w@db.example.com/dyndns',
+    'postgres://dyndns:Xq7w@db.example.com/dyndns#x',
+    'postgres:dyndns:Xq7w',
+    'mysql://dyndns:Xq7w@db.example.com/dyndns',
+  ])('%s is refused and not repeated', (url) => {
+    expect(problems(`store: '${url}'`)).toEqual(['4:8: store: must be sqlite:PATH or postgres://USER@HOST/DATABASE.']);
+  });
+  test('a password among the parameters is refused', () => {
+    expect(problems("store: 'postgres:///dyndns?host=/run&password=Xq7w'")).toEqual([
+      '4:8: store: a password stands before the @, as in postgres://USER:PASSWORD@HOST/DATABASE. It must be sqlite:PATH or postgres://USER@HOST/DATABASE.',
+    ]);
+  });
+  test('needs `dns.database` where a zone is embedded, and `control` where there shall be a socket', () => {
+    const parse = (text: string) => parseConfig(`store: postgres://u@h/d\n${text}`, 'x.yml', {}).config;
+    expect(() => parse(EMBEDDED)).toThrow(
+      'x.yml:2:9: zones[0]: an embedded zone needs a file for its data beside PostgreSQL: `dns: {database: PATH}`.',
+    );
+    const config = parse(`dns: {database: /data/zones.db}\n${EMBEDDED}`);
+    expect([config.dns?.database, config.control]).toEqual(['/data/zones.db', '/data/control.sock']);
+    expect(parse(ZONES).control).toBeUndefined();
+  });
+  test('can stand in a file of its own, as can the SHA-256 of a token', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'dyndns-config-'));
+    try {
+      writeFileSync(join(directory, 'url'), 'postgres://u:Xq7w@h/d\n');
+      writeFileSync(join(directory, 'hash'), `${HASH}\n`);
+      const file = join(directory, 'x.yml');
+      const zones = ZONES.replaceAll('tPyvZA==', '{file: key}');
+      writeFileSync(join(directory, 'key'), 'tPyvZA==\n');
+      const write = (store: string) =>
+        writeFileSync(file, `${zones}store: ${store}\n${token().replace(HASH, '{file: hash}')}\n`, { mode: 0o644 });
+      write('{file: url}');
+      const { store, tokens, warnings } = loadConfig(file, {}).config;
+      expect(store?.kind === 'postgres' && store.url.reveal()).toBe('postgres://u:Xq7w@h/d');
+      expect([tokens[0]!.sha256, warnings]).toEqual([HASH, []]);
+      // Others may read a URL without a password and a SHA-256; a password they may not.
+      write('postgres://u@h/d');
+      writeFileSync(file, `${zones}store: postgres://u@h/d\n${token()}`);
+      expect(loadConfig(file, {}).config.warnings).toEqual([]);
+      write('postgres://u:Xq7w@h/d');
+      expect(loadConfig(file, {}).config.warnings).toEqual([expect.stringContaining('holds secrets')]);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+});
+
+describe('history, limits and metrics', () => {
+  test('have defaults', () => {
+    const { historyDays, reconcile, limits, metrics, tokens, hosts } = load('');
+    expect({ historyDays, reconcile, limits, metrics, tokens, hosts }).toEqual({
+      historyDays: 30,
+      reconcile: 'report',
+      limits: { changesPerMinutePerToken: 0, refusedPerMinutePerSource: 60 },
+      metrics: undefined,
+      tokens: [],
+      hosts: [],
+    });
+  });
+  test('can be said', () => {
+    const config = load(`store: sqlite:a.db
+history_days: 0
+reconcile: enforce
+limits: {changes_per_minute_per_token: 10, refused_per_minute_per_source: 0}
+metrics: {listen: '[::1]:0'}
+`);
+    expect([config.historyDays, config.reconcile]).toEqual([0, 'enforce']);
+    expect(config.limits).toEqual({ changesPerMinutePerToken: 10, refusedPerMinutePerSource: 0 });
+    expect(config.metrics).toEqual({ listen: { kind: 'tcp', host: '::1', port: 0, tls: false } });
+    expect(config.warnings).toEqual([]);
+  });
+  test.each([
+    ['history_days: -1', "4:15: history_days: must be an integer from 0 to 36500, not '-1'."],
+    ['history_days: 0.5', "4:15: history_days: must be an integer from 0 to 36500, not '0.5'."],
+    ['reconcile: ignore', "4:12: reconcile: must be report or enforce, not 'ignore'."],
+    [
+      'limits: 5',
+      '4:9: limits: must be a map with the keys changes_per_minute_per_token, refused_per_minute_per_source, not a number.',
+    ],
+    [
+      'limits: {changes_per_minute_per_token: 1000001}',
+      "4:40: limits.changes_per_minute_per_token: must be an integer from 0 to 1000000, not '1000001'.",
+    ],
+    [
+      'limits: {refused_per_minute_per_source: -1}',
+      "4:41: limits.refused_per_minute_per_source: must be an integer from 0 to 1000000, not '-1'.",
+    ],
+    [
+      "metrics: {listen: 'unix:/run/x'}",
+      "4:19: metrics.listen: must be 'ADDRESS:PORT', like '127.0.0.1:9153' or '[::1]:9153', not 'unix:/run/x'.",
+    ],
+    [
+      "metrics: {listen: 'https://[::1]:1'}",
+      "4:19: metrics.listen: must be 'ADDRESS:PORT', like '127.0.0.1:9153' or '[::1]:9153', not 'https://[::1]:1'.",
+    ],
+    ["metrics: {listen: '127.0.0.1:54321'}", "4:19: metrics.listen: '127.0.0.1:54321' is in http.listen too."],
+  ])('%s is refused', (text, expected) => {
+    expect(problems(text)).toEqual([expected]);
+  });
+});
