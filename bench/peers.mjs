@@ -19,7 +19,7 @@ function zoneText(names) {
 /** @param {number} port */
 function answers(port) {
   const args = ['@127.0.0.1', '-p', `${port}`, '+short', '+tries=1', '+time=1', `h0.${ZONE}`, 'A'];
-  return spawnSync('dig', args).stdout.toString().trim() !== '';
+  return /^[\d.]+$/.test(spawnSync('dig', args).stdout.toString().trim());
 }
 
 /** @param {number} names @returns {Promise<Peer>} */
