@@ -90,6 +90,10 @@ describe('a breach is found', () => {
     expect(() => importsOf('const a = await import(name);')).toThrow('cannot be checked');
   });
 
+  it('but not a method of that name', () => {
+    expect(importsOf('class A {\n  async #import(a) {}\n  b() { this.#import(a); a.import(b); }\n}')).toEqual([]);
+  });
+
   it('a circle, also one of types', () => {
     const circle = new Map([
       ['a.ts', "import type { B } from './b.ts';"],

@@ -11,7 +11,7 @@ export function importsOf(text: string): string[] {
   const found = [...text.matchAll(/^(?:import|export)\s(?:[^'"`;]*?\sfrom\s)?\s*['"]([^'"]+)['"]/gm)].map(
     (match) => match[1]!,
   );
-  for (const match of text.matchAll(/(?<![\w.])import\s*\(\s*(?:(['"])([^'"]+)\1)?/g)) {
+  for (const match of text.matchAll(/(?<![\w.#])import\s*\(\s*(?:(['"])([^'"]+)\1)?/g)) {
     if (match[2] === undefined) throw new Error('an import() whose module is not written out cannot be checked');
     found.push(match[2]);
   }
