@@ -1,0 +1,298 @@
+/**
+ * Publishes later what could not be published at once: tries wishes (wishes.ts) again until they are there, a newer
+ * update took their place, or somebody else has changed the name.
+ *
+ * An attempt is in the same order per name as live updates, and looks there whether its wish is still the newest: it
+ * never overtakes a newer update. While a primary does not answer, one attempt at a time asks for it; what else is due
+ * there waits, and goes on with its first sign of life.
+ */
+import type { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import type { ZoneEdit } from '../dns/zone-change.ts';
+import { AppError } from './errors.ts';
+import type { NewHistoryEvent } from './history.ts';
+import type { NameOrder } from './name-order.ts';
+import { FAMILIES, type Family } from './plan-change.ts';
+import { publishWish, type WishResult } from './publish-wish.ts';
+import type { WishStore } from './store-ports.ts';
+import { type UnpublishedUpdate, WishRecords, type WishTimers } from './wish-records.ts';
+import { keepsWish, LAST_RETRY_MS, retryDelayMs, type Wish } from './wishes.ts';
+import type { Zone, ZoneTable } from './zone.ts';
+
+/** What UpdateAddresses tells of each update, within the order of its name. */
+export interface UnpublishedUpdates {
+  /** It failed. Resolves when the wish is kept, if one comes of it. Never rejects. */
+  failed(update: UnpublishedUpdate, error: AppError): Promise<void>;
+  /** It was published or confirmed: older wishes for these families end. Never rejects. */
+  settled(ownerName: DomainName, families: readonly Family[]): Promise<void> | undefined;
+}
+
+export interface WishKeeperOptions {
+  readonly store: WishStore;
+  /** True where other processes use the same store. */
+  readonly shared: boolean;
+  /** That of live updates. */
+  readonly order: NameOrder;
+  readonly zones: () => ZoneTable;
+  readonly reconcile: () => 'report' | 'enforce';
+  /** For an update; an attempt takes half of it, so that a live update that waits behind it has time left. */
+  readonly timeoutMs: () => number;
+  /** Whether updates of a host are switched off meanwhile. */
+  readonly isDisabled?: (ownerName: DomainName) => boolean | Promise<boolean>;
+  readonly record?: (event: NewHistoryEvent) => void;
+  readonly warn: (text: string) => void;
+  readonly timers: WishTimers;
+}
+
+/** For an operator. */
+export interface PendingWish {
+  readonly ownerName: string;
+  readonly family: Family;
+  /** Null: no address. */
+  readonly wanted: string | null;
+  readonly sinceMs: number;
+  readonly attempts: number;
+  readonly nextAttemptMs: number;
+  readonly lastError: string | undefined;
+}
+
+/** Between two looks at what is due. */
+const LOOK_MS = 1_000;
+/** How long nobody else is given a wish that was taken; longer than an attempt and all that may wait before it. */
+const LEASE_MS = LAST_RETRY_MS + 1_000;
+const BATCH = 256;
+const PARALLEL = 32;
+/** Between two times at which wishes are tried that are not due. */
+const HURRY_MS = 5_000;
+const MAX_SUSPECTS = 10_000;
+/** How long refusals by a primary are put up with: it may refuse while it starts, or its operator repairs it. */
+const REFUSED_MS = 3_600_000;
+
+export class WishKeeper implements UnpublishedUpdates {
+  readonly #options: WishKeeperOptions;
+  readonly #records: WishRecords;
+  /** Zones whose primary did not take the last attempt, by the key of their apex. */
+  readonly #silent = new Map<string, { failures: number; untilMs: number }>();
+  /** Shared stores: sequences of wishes where a foreign edit was seen once. */
+  readonly #suspects = new Map<string, number>();
+  #hurriedMs = Number.NEGATIVE_INFINITY;
+  #cancelLook: () => void = () => undefined;
+  #looking: Promise<void> | undefined;
+  /** All wishes are to be tried now, also those that are not due. */
+  #hurry = false;
+  #closed = false;
+
+  constructor(options: WishKeeperOptions) {
+    this.#options = options;
+    this.#records = new WishRecords(options);
+  }
+
+  /** Takes up the wishes of the store, and from now on looks for them. */
+  start(): void {
+    this.#hurry = true;
+    this.#lookAfter(0);
+  }
+
+  /** Begins no more attempts; resolves when those under way have ended: soon, where connections are ended meanwhile. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelLook();
+    await this.#looking;
+  }
+
+  failed(update: UnpublishedUpdate, error: AppError): Promise<void> {
+    return this.#records.failed(update, error);
+  }
+
+  settled(ownerName: DomainName, families: readonly Family[]): Promise<void> | undefined {
+    if (this.#silent.size > 0) this.#answers(this.#options.zones().find(ownerName));
+    return this.#records.settled(ownerName, families);
+  }
+
+  /** A DNS UPDATE was applied to an embedded zone: it takes the place of wishes for the addresses that it touched. */
+  async updated(edits: readonly ZoneEdit[]): Promise<void> {
+    if (!this.#records.mayExist) return;
+    const touched = edits.flatMap((edit) => {
+      const ownerName = 'rrset' in edit ? edit.rrset.ownerName : edit.ownerName;
+      const type = 'rrset' in edit ? edit.rrset.type : 'type' in edit ? edit.type : undefined;
+      const families = FAMILIES.filter((family) => type === undefined || type === RRType[family]);
+      return families.length === 0 ? [] : [this.#records.settled(ownerName, families)];
+    });
+    await Promise.all(touched);
+  }
+
+  /** The oldest first. @throws AppError store-unreachable */
+  async pending(): Promise<readonly PendingWish[]> {
+    const wishes = await this.#options.store.list();
+    return wishes.map(({ ownerName, family, wanted, createdMs, attempts, nextAttemptMs, lastError }) => ({
+      ownerName: ownerName.toString(),
+      family,
+      wanted,
+      sinceMs: createdMs,
+      attempts,
+      nextAttemptMs,
+      lastError,
+    }));
+  }
+
+  #lookAfter(delayMs: number): void {
+    if (this.#closed) return;
+    this.#cancelLook = this.#options.timers.after(delayMs, () => {
+      this.#looking = this.#look().finally(() => {
+        this.#looking = undefined;
+        this.#lookAfter(this.#pauseMs());
+      });
+    });
+  }
+
+  /** Until the next look. */
+  #pauseMs(): number {
+    return this.#mayHurry() ? 0 : LOOK_MS;
+  }
+
+  #mayHurry(): boolean {
+    const { shared, timers } = this.#options;
+    return this.#hurry && !shared && timers.now() - this.#hurriedMs >= HURRY_MS;
+  }
+
+  /** Tries what is due. Never rejects: what the store does not answer waits for the next look. */
+  async #look(): Promise<void> {
+    const { store, shared, timers } = this.#options;
+    if (!shared && !this.#records.mayExist) {
+      this.#hurry = false;
+      return;
+    }
+    try {
+      const count = await this.#records.look();
+      let dueMs = timers.now();
+      if (this.#mayHurry()) {
+        this.#hurry = false;
+        this.#hurriedMs = dueMs;
+        dueMs += LAST_RETRY_MS;
+      }
+      for (let left = count; left > 0 && !this.#closed; left -= BATCH) {
+        const due = await store.takeDue(dueMs, timers.now() + LEASE_MS, BATCH);
+        await this.#tryAll(due);
+        if (due.length < BATCH) break;
+      }
+    } catch (error) {
+      this.#hurriedMs = timers.now();
+      if (!(error instanceof AppError)) this.#options.warn(`Wishes could not be looked at: ${String(error)}`);
+    }
+  }
+
+  async #tryAll(wishes: readonly Wish[]): Promise<void> {
+    const queue = wishes[Symbol.iterator]();
+    const work = async () => {
+      for (const wish of queue) {
+        try {
+          await this.#try(wish);
+        } catch (error) {
+          // The store: the wish is given out again when its time has come.
+          if (!(error instanceof AppError)) this.#options.warn(`A wish could not be tried: ${String(error)}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, work));
+  }
+
+  async #try(wish: Wish): Promise<void> {
+    const zone = this.#options.zones().find(wish.ownerName);
+    if (zone === undefined) return this.#drop(wish, 'its zone is not configured any more');
+    if (this.#isSilent(zone)) return;
+    await this.#options.order.run(wish.ownerName, () => this.#tryInOrder(zone, wish));
+  }
+
+  /** True while nobody may ask the primary of a zone. */
+  #isSilent({ apex }: Zone): boolean {
+    return this.#options.timers.now() < (this.#silent.get(apex.key)?.untilMs ?? 0);
+  }
+
+  async #tryInOrder(zone: Zone, wish: Wish): Promise<void> {
+    const { isDisabled, timers, timeoutMs } = this.#options;
+    if (!(await this.#records.isCurrent(wish))) return;
+    if (await isDisabled?.(wish.ownerName)) return this.#drop(wish, 'updates of this host are switched off');
+    if (this.#closed || this.#isSilent(zone)) return;
+    // This attempt asks for all.
+    const silent = this.#silent.get(zone.apex.key);
+    if (silent !== undefined) silent.untilMs = timers.now() + LAST_RETRY_MS;
+    try {
+      const deadlineMs = performance.now() + timeoutMs() / 2;
+      const result = await publishWish(zone, wish, false, deadlineMs);
+      this.#answers(zone);
+      if (result.kind === 'foreign') await this.#foreign(zone, wish, result, deadlineMs);
+      else await this.#done(wish, result);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code === 'store-unreachable') throw error;
+      await this.#failedAgain(zone, wish, error);
+    }
+  }
+
+  async #failedAgain(zone: Zone, wish: Wish, error: AppError): Promise<void> {
+    const { store, timers } = this.#options;
+    const nowMs = timers.now();
+    if (this.#closed) return store.postpone(wish, nowMs, error.code);
+    if (keepsWish(error.code, error.rcode)) {
+      const failures = (this.#silent.get(zone.apex.key)?.failures ?? -1) + 1;
+      this.#silent.set(zone.apex.key, { failures, untilMs: nowMs + retryDelayMs(failures) });
+    } else {
+      this.#answers(zone);
+      if (error.code === 'conflict' || nowMs - wish.createdMs > REFUSED_MS)
+        return this.#drop(wish, error.logText, error);
+    }
+    await store.postpone(wish, nowMs + retryDelayMs(wish.attempts + 1), error.code);
+  }
+
+  /** The primary of a zone has answered: what waits for it goes on. */
+  #answers(zone: Zone | undefined): void {
+    if (zone === undefined || !this.#silent.delete(zone.apex.key)) return;
+    this.#hurry = true;
+    if (this.#looking !== undefined || this.#closed) return;
+    this.#cancelLook();
+    this.#lookAfter(this.#pauseMs());
+  }
+
+  /** Somebody else has changed the name: a person, or another process on behalf of a newer request. */
+  async #foreign(zone: Zone, wish: Wish, { found }: WishResult, deadlineMs: number): Promise<void> {
+    const { shared, store, timers, reconcile, warn } = this.#options;
+    // A newer update that has just been published may be about to end this wish.
+    if (!(await this.#records.isCurrent(wish))) return;
+    if (shared && this.#suspects.get(placeOf(wish)) !== wish.sequence) {
+      if (this.#suspects.size >= MAX_SUSPECTS) this.#suspects.clear();
+      this.#suspects.set(placeOf(wish), wish.sequence);
+      return store.postpone(wish, timers.now() + 2 * LOOK_MS, wish.lastError ?? 'publish-unknown');
+    }
+    this.#suspects.delete(placeOf(wish));
+    const published = found.length === 0 ? 'none' : found.join(', ');
+    const why = `somebody else has changed its ${wish.family} address meanwhile (now: ${published})`;
+    if (reconcile() === 'report') return this.#drop(wish, why, new AppError('conflict', why));
+    warn(`The wish for ${wish.ownerName} is published although ${why}.`);
+    await this.#done(wish, await publishWish(zone, wish, true, deadlineMs));
+  }
+
+  async #done(wish: Wish, { kind, found }: WishResult): Promise<void> {
+    await this.#records.end(wish, wish.sequence);
+    const after = wish.wanted === null ? [] : [wish.wanted];
+    // A message that was given up may have arrived: then this is the first that is heard of the change.
+    const before = kind === 'settled' ? wish.before?.[0] : found;
+    if (before === undefined || before.join() === after.join()) return;
+    this.#record(wish, { outcome: 'changed', [wish.family]: { before, after } });
+  }
+
+  async #drop(wish: Wish, why: string, error?: AppError): Promise<void> {
+    await this.#records.end(wish, wish.sequence);
+    const wanted = wish.wanted ?? 'no address';
+    this.#options.warn(`The wish for ${wish.ownerName} (${wish.family}: ${wanted}) is dropped: ${why}.`);
+    this.#record(wish, { outcome: 'refused', detail: why, ...(error && { code: error.code }) });
+  }
+
+  #record({ ownerName }: Wish, more: Pick<NewHistoryEvent, 'outcome'> & Partial<NewHistoryEvent>): void {
+    const { record, timers } = this.#options;
+    const who = { protocol: 'retry', actor: 'server', source: '', userAgent: '' };
+    record?.({ ownerName, timeMs: timers.now(), ...who, ...more });
+  }
+}
+
+function placeOf({ ownerName, family }: Wish): string {
+  return `${family}/${ownerName.key}`;
+}

@@ -1,0 +1,213 @@
+/**
+ * Which wishes there are: kept when an update failed, ended when a newer one was published or refused. Writes of one name
+ * reach the store in the order in which they were asked for.
+ *
+ * Nothing is kept in memory but what the store could not be told: ends of wishes, up to a limit. While the store is away
+ * no new wish is kept; the client is told of its failure all the same.
+ */
+import type { DomainName } from '../dns/name.ts';
+import type { AppError } from './errors.ts';
+import { NameOrder } from './name-order.ts';
+import { FAMILIES, type Family, type WantedAddresses } from './plan-change.ts';
+import type { PublishedAddresses } from './ports.ts';
+import type { WishStore } from './store-ports.ts';
+import { keepsWish, retryDelayMs, statesBefore, type Wish } from './wishes.ts';
+
+/** An accepted update that was not published. */
+export interface UnpublishedUpdate {
+  readonly ownerName: DomainName;
+  readonly wanted: WantedAddresses;
+  /** Seconds, for what is written. */
+  readonly ttl: number;
+  /** What was read or recalled; undefined: nothing is known. */
+  readonly before: PublishedAddresses | undefined;
+}
+
+/** A clock and timers. */
+export interface WishTimers {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Calls back once, after so many milliseconds. @returns what prevents it */
+  after(delayMs: number, call: () => void): () => void;
+}
+
+export interface WishRecordsOptions {
+  readonly store: WishStore;
+  /** True where other processes use the same store. */
+  readonly shared: boolean;
+  readonly timers: WishTimers;
+  readonly warn: (text: string) => void;
+}
+
+/** How long a reply waits for the store; what it was asked for is done all the same. */
+const STORE_WAIT_MS = 500;
+const MAX_UNTOLD = 10_000;
+const MAX_RECENT = 50_000;
+
+interface Place {
+  readonly ownerName: DomainName;
+  readonly family: Family;
+}
+
+interface Publication extends Place {
+  readonly timeMs: number;
+}
+
+const idOf = ({ ownerName, family }: Place) => `${family}/${ownerName.key}`;
+
+export class WishRecords {
+  readonly #options: WishRecordsOptions;
+  /** Of calls to the store, not of updates. */
+  readonly #order = new NameOrder();
+  /** Wishes that have ended, of which the store does not know yet. */
+  readonly #untold = new Map<string, Place>();
+  /** Shared stores: what was published since the last look, and since the one before. */
+  #recent: [Map<string, Publication>, Map<string, Publication>] = [new Map(), new Map()];
+  #mayExist = true;
+  #puts = 0;
+  #isDown = false;
+
+  constructor(options: WishRecordsOptions) {
+    this.#options = options;
+  }
+
+  /** False: there is certainly no wish, or none of which this process has heard. */
+  get mayExist(): boolean {
+    return this.#mayExist;
+  }
+
+  /**
+   * After an update that failed: keeps a wish, or ends an older one where this failure keeps none. Resolves when that is
+   * on disk, or the store takes too long. Never rejects.
+   */
+  failed(update: UnpublishedUpdate, error: AppError): Promise<void> {
+    const { ownerName } = update;
+    if (keepsWish(error.code, error.rcode)) {
+      this.#mayExist = true;
+      this.#puts += 1;
+      return this.#patiently(this.#order.run(ownerName, () => this.#keep(update, error)));
+    }
+    // A newer request takes the place of an older wish, also where it comes to nothing.
+    const final = ['primary-refused', 'primary-key-rejected', 'conflict'].includes(error.code);
+    const families = FAMILIES.filter((family) => update.wanted[family] !== undefined);
+    return (final ? this.settled(ownerName, families) : undefined) ?? Promise.resolve();
+  }
+
+  /** These families were published by a newer update: wishes for them end. No promise where there is nothing to do. */
+  settled(ownerName: DomainName, families: readonly Family[]): Promise<void> | undefined {
+    const { shared, timers } = this.#options;
+    const publications = families.map((family) => ({ ownerName, family, timeMs: timers.now() }));
+    if (shared && this.#recent[0].size < MAX_RECENT) {
+      for (const publication of publications) this.#recent[0].set(idOf(publication), publication);
+    }
+    if (!this.#mayExist) return undefined;
+    return this.#patiently(
+      Promise.all(publications.map((publication) => (shared ? this.#endOlder(publication) : this.end(publication)))),
+    );
+  }
+
+  /** Ends a wish, with `sequence` only that one. Never rejects. */
+  end({ ownerName, family }: Place, sequence?: number): Promise<void> {
+    return this.#order.run(ownerName, async () => {
+      try {
+        await this.#options.store.remove(ownerName, family, sequence);
+        this.#untold.delete(idOf({ ownerName, family }));
+      } catch (error) {
+        this.#down(error);
+        if (this.#untold.size < MAX_UNTOLD) this.#untold.set(idOf({ ownerName, family }), { ownerName, family });
+      }
+    });
+  }
+
+  /** True as long as this wish is the newest of its name and family. @throws AppError store-unreachable */
+  isCurrent(wish: Wish): Promise<boolean> {
+    return this.#order.run(wish.ownerName, async () => {
+      if (this.#untold.has(idOf(wish))) return false;
+      const current = await this.#options.store.get(wish.ownerName, wish.family);
+      return current?.sequence === wish.sequence;
+    });
+  }
+
+  /**
+   * Asks the store how many wishes there are, and tells it what it missed.
+   * @throws AppError store-unreachable
+   */
+  async look(): Promise<number> {
+    const puts = this.#puts;
+    const count = await this.#options.store.count();
+    this.#isDown = false;
+    for (const place of [...this.#untold.values()]) await this.end(place);
+    const news = !this.#mayExist && count > 0;
+    if (count > 0 || puts === this.#puts) this.#mayExist = count > 0;
+    if (this.#options.shared) await this.#forgetRecent(news);
+    return count;
+  }
+
+  /** Another process has kept wishes: those that are older than what was published here end. */
+  async #forgetRecent(news: boolean): Promise<void> {
+    const [recent, older] = this.#recent;
+    this.#recent = [new Map(), recent];
+    if (!news) return;
+    for (const publication of [...older.values(), ...recent.values()]) await this.#endOlder(publication);
+  }
+
+  /** Where others write, too, what they kept since stays. */
+  async #endOlder(publication: Publication): Promise<void> {
+    const { ownerName, family, timeMs } = publication;
+    try {
+      const wish = await this.#options.store.get(ownerName, family);
+      if (wish !== undefined && wish.createdMs <= timeMs) await this.end(publication, wish.sequence);
+    } catch (error) {
+      this.#down(error);
+    }
+  }
+
+  async #keep({ ownerName, wanted, ttl, before }: UnpublishedUpdate, error: AppError): Promise<void> {
+    const { store, timers } = this.#options;
+    const createdMs = timers.now();
+    try {
+      for (const family of FAMILIES) {
+        const address = wanted[family];
+        if (address === undefined) continue;
+        const older = await store.get(ownerName, family);
+        await store.put({
+          ownerName,
+          family,
+          wanted: address,
+          ttl,
+          before: statesBefore(before?.[family].addresses, older),
+          createdMs,
+          nextAttemptMs: createdMs + retryDelayMs(0),
+          lastError: error.code,
+        });
+        this.#untold.delete(idOf({ ownerName, family }));
+      }
+    } catch (error) {
+      this.#down(error);
+    }
+  }
+
+  /** Waits, but not for long, and not again for a store that is known to be away. */
+  #patiently(work: Promise<unknown>): Promise<void> {
+    if (this.#isDown) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#options.timers.after(STORE_WAIT_MS, () => {
+        this.#down(new Error('no answer in time'));
+        resolve();
+      });
+      void work.then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  #down(error: unknown): void {
+    if (this.#isDown) return;
+    this.#isDown = true;
+    const why = error instanceof Error ? error.message : String(error);
+    this.#options.warn(
+      `Updates that cannot be published now are not kept for later: ${why} (the store). Clients are told of the failure as ever.`,
+    );
+  }
+}
