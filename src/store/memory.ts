@@ -1,0 +1,155 @@
+// The store in memory: for tests, and for what lasts no longer than the process. Values are kept as they are given; nothing
+// here waits or fails.
+import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history.ts';
+import type { HostSettings } from '../core/host.ts';
+import { FAMILIES, type Family } from '../core/plan-change.ts';
+import type { HistoryStore, HostStore, Store, TokenStore, WishStore } from '../core/store-ports.ts';
+import type { HostToken } from '../core/token.ts';
+import type { Wish } from '../core/wishes.ts';
+import type { DomainName } from '../dns/name.ts';
+import { byName } from './rows.ts';
+
+export function openMemoryStore(): Store {
+  return {
+    tokens: memoryTokens(),
+    hosts: memoryHosts(),
+    history: memoryHistory(),
+    wishes: memoryWishes(),
+    ping: async () => {},
+    close: async () => {},
+  };
+}
+
+function memoryTokens(): TokenStore {
+  const bySha256 = new Map<string, HostToken>();
+  const used = new Map<string, number>();
+  const findByName = (name: string) =>
+    [...bySha256.values()].find((token) => token.name === name && token.revokedMs === undefined);
+  return {
+    findBySha256: (sha256) => bySha256.get(sha256),
+    async create(token) {
+      if (bySha256.has(token.sha256)) return 'secret-taken';
+      if (findByName(token.name) !== undefined) return 'name-taken';
+      bySha256.set(token.sha256, token);
+      return 'created';
+    },
+    async list() {
+      const tokens = [...bySha256.values()].map((token) => {
+        const lastUsedMs = used.get(token.id);
+        return lastUsedMs === undefined ? token : { ...token, lastUsedMs };
+      });
+      return tokens.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.createdMs - b.createdMs));
+    },
+    async revoke(name, nowMs) {
+      const token = findByName(name);
+      if (token === undefined) return 'unknown';
+      bySha256.set(token.sha256, { ...token, revokedMs: nowMs });
+      return 'revoked';
+    },
+    async rotate(name, sha256) {
+      const token = findByName(name);
+      if (token === undefined) return undefined;
+      const rotated = { ...token, sha256 };
+      bySha256.delete(token.sha256);
+      bySha256.set(sha256, rotated);
+      return rotated;
+    },
+    async touchLastUsed(uses) {
+      for (const { tokenId, lastUsedMs } of uses) used.set(tokenId, Math.max(lastUsedMs, used.get(tokenId) ?? 0));
+    },
+  };
+}
+
+function memoryHosts(): HostStore {
+  const byKey = new Map<string, HostSettings>();
+  return {
+    put: async (settings) => void byKey.set(settings.ownerName.key, settings),
+    get: async (ownerName) => byKey.get(ownerName.key),
+    list: async () => [...byKey.values()].sort(byName),
+    remove: async (ownerName) => (byKey.delete(ownerName.key) ? 'removed' : 'unknown'),
+  };
+}
+
+function memoryHistory(): HistoryStore {
+  const events = new Map<string, HistoryEvent>();
+  const activities = new Map<string, HostActivity>();
+  /** Oldest first. */
+  const eventsOf = (ownerName: DomainName) =>
+    [...events.values()].filter((event) => event.ownerName.equals(ownerName)).sort((a, b) => (a.id < b.id ? -1 : 1));
+  const remove = (condition: (event: HistoryEvent) => boolean) => {
+    const ids = [...events.values()].filter(condition).map(({ id }) => id);
+    for (const id of ids) events.delete(id);
+    return ids.length;
+  };
+  return {
+    async append(added) {
+      for (const event of added) if (!events.has(event.id)) events.set(event.id, event);
+    },
+    async countRepeats(counts) {
+      for (const { ownerName, repeats, lastSeenMs } of counts) {
+        const known = activities.get(ownerName.key);
+        activities.set(ownerName.key, {
+          ownerName,
+          repeats: repeats + (known?.repeats ?? 0),
+          lastSeenMs: Math.max(lastSeenMs, known?.lastSeenMs ?? 0),
+        });
+      }
+    },
+    async read(ownerName, limit, before) {
+      const older = eventsOf(ownerName).filter(({ id }) => before === undefined || id < before);
+      return older.reverse().slice(0, limit);
+    },
+    activity: async (ownerName) => activities.get(ownerName.key),
+    activities: async () => [...activities.values()].sort(byName),
+    async stateAt(ownerName, timeMs) {
+      const state: { -readonly [F in keyof PastAddresses]: PastAddresses[F] } = {};
+      for (const family of FAMILIES) {
+        const known = eventsOf(ownerName).filter((event) => event.outcome === 'changed' && event[family]);
+        const last = known.filter((event) => event.timeMs <= timeMs).at(-1)?.[family]?.after;
+        const addresses = last ?? known.find((event) => event.timeMs > timeMs)?.[family]?.before;
+        if (addresses !== undefined) state[family] = addresses;
+      }
+      return state;
+    },
+    async purge(ownerName) {
+      activities.delete(ownerName.key);
+      return remove((event) => event.ownerName.equals(ownerName));
+    },
+    prune: async (olderThanMs) => remove((event) => event.timeMs < olderThanMs),
+  };
+}
+
+function memoryWishes(): WishStore {
+  const wishes = new Map<string, Wish>();
+  let sequence = 0;
+  const keyOf = (ownerName: DomainName, family: Family) => `${family} ${ownerName.key}`;
+  const bySequence = (a: Wish, b: Wish) => a.sequence - b.sequence;
+  return {
+    async put(wish) {
+      sequence += 1;
+      wishes.set(keyOf(wish.ownerName, wish.family), { ...wish, sequence, attempts: 0 });
+    },
+    get: async (ownerName, family) => wishes.get(keyOf(ownerName, family)),
+    list: async () => [...wishes.values()].sort(bySequence),
+    count: async () => wishes.size,
+    async takeDue(nowMs, untilMs, limit) {
+      const due = [...wishes]
+        .filter(([, wish]) => wish.nextAttemptMs <= nowMs)
+        .sort(([, a], [, b]) => a.nextAttemptMs - b.nextAttemptMs || bySequence(a, b))
+        .slice(0, limit);
+      for (const [key, wish] of due) wishes.set(key, { ...wish, nextAttemptMs: untilMs });
+      return due.map(([key]) => wishes.get(key) as Wish).sort(bySequence);
+    },
+    async postpone(wish, nextAttemptMs, lastError) {
+      const key = keyOf(wish.ownerName, wish.family);
+      const kept = wishes.get(key);
+      if (kept?.sequence !== wish.sequence) return;
+      wishes.set(key, { ...kept, attempts: kept.attempts + 1, nextAttemptMs, lastError });
+    },
+    async remove(ownerName, family, only) {
+      const key = keyOf(ownerName, family);
+      if (only !== undefined && wishes.get(key)?.sequence !== only) return 'unknown';
+      return wishes.delete(key) ? 'removed' : 'unknown';
+    },
+  };
+}

@@ -1,0 +1,116 @@
+// How the tables came to be what schema.ts says: one list for both databases, applied at the start under a lock. A
+// migration that was released is never changed; the next one is added below it.
+import { type Kysely, type Migration, Migrator, sql } from 'kysely';
+
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-first': {
+    async up(db) {
+      const { schema } = db;
+      await schema
+        .createTable('tokens')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('sha256', 'text', (column) => column.notNull().unique())
+        .addColumn('hosts', 'text', (column) => column.notNull())
+        .addColumn('types', 'text', (column) => column.notNull())
+        .addColumn('addresses', 'text', (column) => column.notNull())
+        .addColumn('expires', 'text')
+        .addColumn('created_ms', 'bigint', (column) => column.notNull())
+        .addColumn('revoked_ms', 'bigint')
+        .execute();
+      await schema
+        .createIndex('tokens_valid_name')
+        .on('tokens')
+        .column('name')
+        .unique()
+        .where(sql.ref('revoked_ms'), 'is', null)
+        .execute();
+      await schema
+        .createTable('token_changes')
+        .addColumn('version', 'bigint', (column) => column.notNull())
+        .addColumn('sha256', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('token_changes_key', ['version', 'sha256'])
+        .execute();
+      await schema
+        .createTable('token_uses')
+        .addColumn('token_id', 'text', (column) => column.primaryKey())
+        .addColumn('last_used_ms', 'bigint', (column) => column.notNull())
+        .execute();
+      await schema
+        .createTable('hosts')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('settings', 'text', (column) => column.notNull())
+        .execute();
+      await schema
+        .createTable('events')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('time_ms', 'bigint', (column) => column.notNull())
+        .addColumn('protocol', 'text', (column) => column.notNull())
+        .addColumn('actor', 'text', (column) => column.notNull())
+        .addColumn('source', 'text', (column) => column.notNull())
+        .addColumn('user_agent', 'text', (column) => column.notNull())
+        .addColumn('outcome', 'text', (column) => column.notNull())
+        .addColumn('a_before', 'text')
+        .addColumn('a_after', 'text')
+        .addColumn('aaaa_before', 'text')
+        .addColumn('aaaa_after', 'text')
+        .addColumn('code', 'text')
+        .addColumn('detail', 'text')
+        .execute();
+      await schema.createIndex('events_by_name').on('events').columns(['name', 'id']).execute();
+      await schema.createIndex('events_by_time').on('events').column('time_ms').execute();
+      await schema
+        .createTable('activity')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('repeats', 'bigint', (column) => column.notNull())
+        .addColumn('last_seen_ms', 'bigint', (column) => column.notNull())
+        .execute();
+      await schema
+        .createTable('wishes')
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('family', 'text', (column) => column.notNull())
+        .addColumn('sequence', 'bigint', (column) => column.notNull().unique())
+        .addColumn('wanted', 'text')
+        .addColumn('ttl', 'bigint', (column) => column.notNull())
+        .addColumn('before', 'text')
+        .addColumn('created_ms', 'bigint', (column) => column.notNull())
+        .addColumn('attempts', 'bigint', (column) => column.notNull())
+        .addColumn('next_attempt_ms', 'bigint', (column) => column.notNull())
+        .addColumn('last_error', 'text')
+        .addPrimaryKeyConstraint('wishes_key', ['name', 'family'])
+        .execute();
+      await schema.createIndex('wishes_by_attempt').on('wishes').column('next_attempt_ms').execute();
+      await schema
+        .createTable('counters')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('value', 'bigint', (column) => column.notNull())
+        .execute();
+      await sql`insert into counters (name, value) values ('token-changes', 0), ('wishes', 0)`.execute(db);
+    },
+  },
+};
+
+/** The tables are those of a newer version of this program, or not ours. */
+export class SchemaError extends Error {
+  override readonly name = 'SchemaError';
+}
+
+/** Brings the tables to the newest form. Several processes may do this at once: all but one wait. @throws SchemaError */
+export async function migrate(db: Kysely<unknown>): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => ({ ...MIGRATIONS }) },
+    migrationTableName: 'dyndns_migrations',
+    migrationLockTableName: 'dyndns_migrations_lock',
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error === undefined) return;
+  if (error instanceof Error && error.message.startsWith('corrupted migrations')) {
+    const advice = 'start the version of dyndns that wrote it, or a newer one';
+    throw new SchemaError(`the store was written by another version of dyndns (${error.message}): ${advice}`, {
+      cause: error,
+    });
+  }
+  throw error;
+}

@@ -1,0 +1,135 @@
+// The store in a PostgreSQL database, which several processes may share. Connections are few and every wait is bounded;
+// one that fails is thrown away, and the next call opens another: a database that was away is used again by itself.
+
+import { Kysely, PostgresDialect } from 'kysely';
+import type { Pool, PoolClient, PoolConfig } from 'pg';
+import { AppError } from '../core/errors.ts';
+import type { Store } from '../core/store-ports.ts';
+import { migrate, SchemaError } from './migrations.ts';
+import type { SqlQuery, SqlRunner } from './sql-runner.ts';
+import { sqlStore } from './sql-store.ts';
+
+const MAX_CONNECTIONS = 10;
+/** Milliseconds until a connection is open, or one of the pool is free. */
+const CONNECT_TIMEOUT_MS = 1_000;
+/** The database ends a statement after this; a little later it counts as frozen. */
+const STATEMENT_TIMEOUT_MS = 2_000;
+const ANSWER_TIMEOUT_MS = 2_500;
+const MAX_WAITING = 10_000;
+/** Making the tables may take long, and waits while another process does it. */
+const MIGRATION_TIMEOUT_MS = 600_000;
+
+const INT8_OID = 20;
+
+/**
+ * Connects to the database and makes its tables.
+ * @param url `postgres://user@host/database`; a password may also come from PGPASSWORD or ~/.pgpass
+ * @throws AppError store-unreachable, SchemaError
+ */
+export async function openPostgresStore(url: string): Promise<Store> {
+  const pg = await loadPg();
+  const config: PoolConfig = {
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: 'dyndns',
+    keepAlive: true,
+    // An int8 comes as a text otherwise; ours are all below 2^53.
+    types: {
+      getTypeParser: ((oid: number, format?: 'text') =>
+        oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+    },
+  };
+  await makeTables(new pg.Pool({ ...config, max: 2, query_timeout: MIGRATION_TIMEOUT_MS }));
+  const pool = new pg.Pool({
+    ...config,
+    max: MAX_CONNECTIONS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+  });
+  // A connection that fails while nobody uses it has left the pool already.
+  pool.on('error', () => {});
+  return sqlStore(new PostgresRunner(pool), true);
+}
+
+async function loadPg() {
+  try {
+    return (await import('pg')).default;
+  } catch (cause) {
+    const advice = 'install the packages again without omitting optional ones';
+    throw new Error(`the PostgreSQL driver pg is not installed: ${advice}`, { cause });
+  }
+}
+
+async function makeTables(pool: Pool): Promise<void> {
+  pool.on('error', () => {});
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await migrate(db);
+  } catch (error) {
+    throw error instanceof SchemaError ? error : storeError(error);
+  } finally {
+    await db.destroy();
+  }
+}
+
+class PostgresRunner implements SqlRunner {
+  readonly dialect = 'postgres';
+  readonly #pool: Pool;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  async all<Row>(query: SqlQuery): Promise<readonly Row[]> {
+    return this.#with(async (client) => (await send(client, query)).rows as Row[]);
+  }
+
+  async transaction(queries: readonly SqlQuery[]): Promise<void> {
+    if (queries.length === 1) {
+      await this.all(queries[0] as SqlQuery);
+      return;
+    }
+    await this.#with(async (client) => {
+      await client.query('BEGIN');
+      for (const query of queries) await send(client, query);
+      await client.query('COMMIT');
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  /** A connection on which something failed is closed: its transaction, if there is one, ends with it. */
+  async #with<Result>(action: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    if (this.#pool.waitingCount >= MAX_WAITING) throw storeError(new Error('too many calls wait for a connection'));
+    let client: PoolClient | undefined;
+    let failed = true;
+    try {
+      client = await this.#pool.connect();
+      const result = await action(client);
+      failed = false;
+      return result;
+    } catch (error) {
+      throw storeError(error);
+    } finally {
+      client?.release(failed);
+    }
+  }
+}
+
+function send(client: PoolClient, { sql, parameters, name }: SqlQuery) {
+  const query = { text: sql, values: [...parameters] };
+  return client.query(name === undefined ? query : { ...query, name });
+}
+
+/** Classes of SQLSTATE that tell of a defect of ours: wrong values, broken constraints, wrong SQL. */
+const OUR_FAULT = /^(21|22|23|42)/;
+
+function storeError(cause: unknown): AppError {
+  const state = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
+  if (/^[0-9A-Z]{5}$/.test(state) && OUR_FAULT.test(state))
+    return new AppError('internal', 'The store refused a statement.', { cause });
+  return new AppError('store-unreachable', 'The store does not answer. Please try again later.', { cause });
+}

@@ -1,0 +1,190 @@
+// Rows <-> what the core knows. A row that cannot be read is a defect, or was written by somebody else.
+
+import type { ErrorCode } from '../core/errors.ts';
+import type { AddressStep, EventOutcome, HistoryEvent } from '../core/history.ts';
+import type { HostMember, HostSettings } from '../core/host.ts';
+import type { Family } from '../core/plan-change.ts';
+import type { HostToken, TokenAddresses } from '../core/token.ts';
+import type { Wish } from '../core/wishes.ts';
+import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../dns/address.ts';
+import { DomainName } from '../dns/name.ts';
+import type { EventRow, HostRow, TokenRow, WishRow } from './schema.ts';
+
+/** Two spellings of one name have one text. */
+export function nameText(ownerName: DomainName): string {
+  return ownerName.toString().toLowerCase();
+}
+
+export function nameOf(text: string): DomainName {
+  return DomainName.parse(text);
+}
+
+function prefixesOf(texts: readonly string[]): IpPrefix[] {
+  return texts.map((text) => {
+    const prefix = parseIpPrefix(text);
+    if (prefix === undefined) throw new TypeError(`the store has a prefix that is none: ${text}`);
+    return prefix;
+  });
+}
+
+/** The fields of an object that are not undefined. */
+function present<Fields extends object>(fields: Fields): { [K in keyof Fields]: Exclude<Fields[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
+export function tokenRow(token: HostToken): TokenRow {
+  const { id, name, sha256, addresses } = token;
+  return {
+    id,
+    name,
+    sha256,
+    hosts: JSON.stringify(token.hosts.map(String)),
+    types: JSON.stringify(token.types),
+    addresses: JSON.stringify(typeof addresses === 'string' ? addresses : addresses.map(formatIpPrefix)),
+    expires: token.expires ?? null,
+    created_ms: token.createdMs,
+    revoked_ms: token.revokedMs ?? null,
+  };
+}
+
+export function tokenOf(row: TokenRow): HostToken {
+  const addresses = JSON.parse(row.addresses) as 'any' | 'own' | string[];
+  const token = {
+    id: row.id,
+    name: row.name,
+    sha256: row.sha256,
+    hosts: (JSON.parse(row.hosts) as string[]).map(nameOf),
+    types: JSON.parse(row.types) as number[],
+    addresses: (typeof addresses === 'string' ? addresses : prefixesOf(addresses)) satisfies TokenAddresses,
+    createdMs: row.created_ms,
+  };
+  return {
+    ...token,
+    ...(row.expires === null ? {} : { expires: row.expires }),
+    ...(row.revoked_ms === null ? {} : { revokedMs: row.revoked_ms }),
+  };
+}
+
+interface StoredSettings {
+  readonly ttl?: number;
+  readonly enabled: boolean;
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  readonly silentAfterSeconds?: number;
+  readonly leaseSeconds?: number;
+  readonly fallback: readonly string[];
+  readonly members: readonly { readonly name: string; readonly host: HostMember['host']; readonly subnet: number }[];
+}
+
+export function hostRow(host: HostSettings): HostRow {
+  const settings = present({
+    ttl: host.ttl,
+    enabled: host.enabled,
+    allow: host.addresses.allow.map(formatIpPrefix),
+    deny: host.addresses.deny.map(formatIpPrefix),
+    silentAfterSeconds: host.silentAfterSeconds,
+    leaseSeconds: host.leaseSeconds,
+    fallback: host.fallback,
+    members: host.members.map(({ ownerName, host: half, subnet }) => ({
+      name: nameText(ownerName),
+      host: half,
+      subnet,
+    })),
+  });
+  return { name: nameText(host.ownerName), settings: JSON.stringify(settings) };
+}
+
+export function hostOf({ name, settings }: HostRow): HostSettings {
+  const { allow, deny, members, ...rest } = JSON.parse(settings) as StoredSettings;
+  return {
+    ...rest,
+    ownerName: nameOf(name),
+    addresses: { allow: prefixesOf(allow), deny: prefixesOf(deny) },
+    members: members.map((member) => ({
+      ownerName: nameOf(member.name),
+      host: member.host,
+      subnet: member.subnet,
+    })),
+  };
+}
+
+const listText = (addresses: readonly string[] | undefined) => addresses?.join(' ') ?? null;
+const listOf = (text: string) => (text === '' ? [] : text.split(' '));
+
+function stepOf(before: string | null, after: string | null): AddressStep | undefined {
+  return before === null || after === null ? undefined : { before: listOf(before), after: listOf(after) };
+}
+
+export function eventRow(event: HistoryEvent): EventRow {
+  return {
+    id: event.id,
+    name: nameText(event.ownerName),
+    time_ms: event.timeMs,
+    protocol: event.protocol,
+    actor: event.actor,
+    source: event.source,
+    user_agent: event.userAgent,
+    outcome: event.outcome,
+    a_before: listText(event.A?.before),
+    a_after: listText(event.A?.after),
+    aaaa_before: listText(event.AAAA?.before),
+    aaaa_after: listText(event.AAAA?.after),
+    code: event.code ?? null,
+    detail: event.detail ?? null,
+  };
+}
+
+export function eventOf(row: EventRow): HistoryEvent {
+  const optional = {
+    A: stepOf(row.a_before, row.a_after),
+    AAAA: stepOf(row.aaaa_before, row.aaaa_after),
+    code: (row.code ?? undefined) as ErrorCode | undefined,
+    detail: row.detail ?? undefined,
+  };
+  return {
+    id: row.id,
+    ownerName: nameOf(row.name),
+    timeMs: row.time_ms,
+    protocol: row.protocol,
+    actor: row.actor,
+    source: row.source,
+    userAgent: row.user_agent,
+    outcome: row.outcome as EventOutcome,
+    ...(present(optional) as Pick<HistoryEvent, 'A' | 'AAAA' | 'code' | 'detail'>),
+  };
+}
+
+export function wishRow(wish: Wish): WishRow {
+  return {
+    name: nameText(wish.ownerName),
+    family: wish.family,
+    sequence: wish.sequence,
+    wanted: wish.wanted,
+    ttl: wish.ttl,
+    before: wish.before === undefined ? null : JSON.stringify(wish.before),
+    created_ms: wish.createdMs,
+    attempts: wish.attempts,
+    next_attempt_ms: wish.nextAttemptMs,
+    last_error: wish.lastError ?? null,
+  };
+}
+
+export function wishOf(row: WishRow): Wish {
+  return {
+    ownerName: nameOf(row.name),
+    family: row.family as Family,
+    sequence: row.sequence,
+    wanted: row.wanted,
+    ttl: row.ttl,
+    before: row.before === null ? undefined : (JSON.parse(row.before) as string[][]),
+    createdMs: row.created_ms,
+    attempts: row.attempts,
+    nextAttemptMs: row.next_attempt_ms,
+    ...(row.last_error === null ? {} : { lastError: row.last_error as ErrorCode }),
+  };
+}
+
+/** Canonical order (RFC 4034 §6.1), whatever the collation of a database is. */
+export function byName(a: { readonly ownerName: DomainName }, b: { readonly ownerName: DomainName }): number {
+  return DomainName.compare(a.ownerName, b.ownerName);
+}

@@ -1,0 +1,140 @@
+// Events and activity of hosts in a SQL database.
+import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history.ts';
+import { FAMILIES } from '../core/plan-change.ts';
+import type { HistoryStore, RepeatCount } from '../core/store-ports.ts';
+import type { DomainName } from '../dns/name.ts';
+import { byName, eventOf, eventRow, nameOf, nameText } from './rows.ts';
+import type { ActivityRow } from './schema.ts';
+import { partsOf, type QueryBuilder, type SqlRunner } from './sql-runner.ts';
+
+/** Events that one statement removes: no lock is held for long. */
+const PRUNED_TOGETHER = 5_000;
+
+export class SqlHistoryStore implements HistoryStore {
+  readonly #run: SqlRunner;
+  readonly #build: QueryBuilder;
+
+  constructor(run: SqlRunner, build: QueryBuilder) {
+    this.#run = run;
+    this.#build = build;
+  }
+
+  async append(events: readonly HistoryEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    const inserts = partsOf(events.map(eventRow)).map((rows) =>
+      this.#build
+        .insertInto('events')
+        .values(rows)
+        .onConflict((conflict) => conflict.doNothing())
+        .compile(),
+    );
+    await this.#run.transaction(inserts);
+  }
+
+  async countRepeats(counts: readonly RepeatCount[]): Promise<void> {
+    // In one order everywhere: two processes that lock the same rows never wait for each other.
+    const rows = [...sums(counts)].sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const part of partsOf(rows)) {
+      const insert = this.#build
+        .insertInto('activity')
+        .values(part)
+        .onConflict((conflict) =>
+          conflict.column('name').doUpdateSet(({ eb, ref }) => ({
+            repeats: eb('activity.repeats', '+', ref('excluded.repeats')),
+            last_seen_ms: eb
+              .case()
+              .when('activity.last_seen_ms', '>', ref('excluded.last_seen_ms'))
+              .then(ref('activity.last_seen_ms'))
+              .else(ref('excluded.last_seen_ms'))
+              .end(),
+          })),
+        );
+      await this.#run.transaction([insert.compile()]);
+    }
+  }
+
+  async read(ownerName: DomainName, limit: number, before?: string): Promise<readonly HistoryEvent[]> {
+    let query = this.#build
+      .selectFrom('events')
+      .selectAll()
+      .where('name', '=', nameText(ownerName))
+      .orderBy('id', 'desc')
+      .limit(limit);
+    if (before !== undefined) query = query.where('id', '<', before);
+    return (await this.#run.all(query.compile())).map(eventOf);
+  }
+
+  async activity(ownerName: DomainName): Promise<HostActivity | undefined> {
+    const query = this.#build.selectFrom('activity').selectAll().where('name', '=', nameText(ownerName));
+    const [row] = await this.#run.all(query.compile());
+    return row && activityOf(row);
+  }
+
+  async activities(): Promise<readonly HostActivity[]> {
+    const rows = await this.#run.all(this.#build.selectFrom('activity').selectAll().compile());
+    return rows.map(activityOf).sort(byName);
+  }
+
+  async stateAt(ownerName: DomainName, timeMs: number): Promise<PastAddresses> {
+    const state: { -readonly [F in keyof PastAddresses]: PastAddresses[F] } = {};
+    for (const family of FAMILIES) {
+      const known = this.#build
+        .selectFrom('events')
+        .selectAll()
+        .where('name', '=', nameText(ownerName))
+        .where('outcome', '=', 'changed')
+        .where(family === 'A' ? 'a_after' : 'aaaa_after', 'is not', null);
+      const upToThen = known.where('time_ms', '<=', timeMs).orderBy('id', 'desc').limit(1);
+      const [last] = await this.#run.all(upToThen.compile());
+      const after = last && eventOf(last)[family]?.after;
+      if (after !== undefined) {
+        state[family] = after;
+        continue;
+      }
+      const [next] = await this.#run.all(known.where('time_ms', '>', timeMs).orderBy('id').limit(1).compile());
+      const before = next && eventOf(next)[family]?.before;
+      if (before !== undefined) state[family] = before;
+    }
+    return state;
+  }
+
+  async purge(ownerName: DomainName): Promise<number> {
+    const name = nameText(ownerName);
+    await this.#run.all(this.#build.deleteFrom('activity').where('name', '=', name).returning('name').compile());
+    const query = this.#build.deleteFrom('events').where('name', '=', name).returning('id');
+    return (await this.#run.all(query.compile())).length;
+  }
+
+  async prune(olderThanMs: number): Promise<number> {
+    const oldest = this.#build
+      .selectFrom('events')
+      .select('id')
+      .where('time_ms', '<', olderThanMs)
+      .orderBy('time_ms')
+      .limit(PRUNED_TOGETHER);
+    const query = this.#build.deleteFrom('events').where('id', 'in', oldest).returning('id').compile();
+    for (let pruned = 0; ; ) {
+      const { length } = await this.#run.all(query);
+      pruned += length;
+      if (length < PRUNED_TOGETHER) return pruned;
+    }
+  }
+}
+
+function sums(counts: readonly RepeatCount[]): Iterable<ActivityRow> {
+  const rows = new Map<string, ActivityRow>();
+  for (const { ownerName, repeats, lastSeenMs } of counts) {
+    const name = nameText(ownerName);
+    const known = rows.get(name);
+    rows.set(name, {
+      name,
+      repeats: repeats + (known?.repeats ?? 0),
+      last_seen_ms: Math.max(lastSeenMs, known?.last_seen_ms ?? 0),
+    });
+  }
+  return rows.values();
+}
+
+function activityOf({ name, repeats, last_seen_ms }: ActivityRow): HostActivity {
+  return { ownerName: nameOf(name), repeats, lastSeenMs: last_seen_ms };
+}

@@ -1,0 +1,21 @@
+// The four stores over one SQL database, whichever it is.
+import type { Store } from '../core/store-ports.ts';
+import { SqlHistoryStore } from './sql-history.ts';
+import { SqlHostStore } from './sql-hosts.ts';
+import { queryBuilder, type SqlRunner } from './sql-runner.ts';
+import { SqlTokenStore } from './sql-tokens.ts';
+import { SqlWishStore } from './sql-wishes.ts';
+
+/** @param isShared other processes write to the database too */
+export function sqlStore(run: SqlRunner, isShared: boolean): Store {
+  const build = queryBuilder(run.dialect);
+  const ping = build.selectFrom('counters').select('value').where('name', '=', 'wishes').compile();
+  return {
+    tokens: new SqlTokenStore(run, build, isShared),
+    hosts: new SqlHostStore(run, build),
+    history: new SqlHistoryStore(run, build),
+    wishes: new SqlWishStore(run, build),
+    ping: async () => void (await run.all(ping)),
+    close: () => run.close(),
+  };
+}

@@ -1,0 +1,93 @@
+// Wishes in a SQL database.
+import type { ErrorCode } from '../core/errors.ts';
+import type { Family } from '../core/plan-change.ts';
+import type { WishStore } from '../core/store-ports.ts';
+import type { NewWish, Wish } from '../core/wishes.ts';
+import type { DomainName } from '../dns/name.ts';
+import { nameText, wishOf, wishRow } from './rows.ts';
+import { type QueryBuilder, raiseCounter, type SqlRunner } from './sql-runner.ts';
+
+export class SqlWishStore implements WishStore {
+  readonly #run: SqlRunner;
+  readonly #build: QueryBuilder;
+
+  constructor(run: SqlRunner, build: QueryBuilder) {
+    this.#run = run;
+    this.#build = build;
+  }
+
+  async put(wish: NewWish): Promise<void> {
+    const build = this.#build;
+    const { name, family, ...rest } = wishRow({ ...wish, sequence: 0, attempts: 0 });
+    const values = { ...rest, sequence: build.selectFrom('counters').select('value').where('name', '=', 'wishes') };
+    const insert = build
+      .insertInto('wishes')
+      .values({ name, family, ...values })
+      .onConflict((conflict) => conflict.columns(['name', 'family']).doUpdateSet(values));
+    await this.#run.transaction([raiseCounter(build, 'wishes'), insert.compile()]);
+  }
+
+  async get(ownerName: DomainName, family: Family): Promise<Wish | undefined> {
+    const query = this.#build
+      .selectFrom('wishes')
+      .selectAll()
+      .where('name', '=', nameText(ownerName))
+      .where('family', '=', family);
+    const [row] = await this.#run.all(query.compile());
+    return row && wishOf(row);
+  }
+
+  async list(): Promise<readonly Wish[]> {
+    const rows = await this.#run.all(this.#build.selectFrom('wishes').selectAll().orderBy('sequence').compile());
+    return rows.map(wishOf);
+  }
+
+  async count(): Promise<number> {
+    const query = this.#build.selectFrom('wishes').select(({ fn }) => fn.countAll().as('wishes'));
+    const [row] = await this.#run.all(query.compile());
+    return Number(row?.wishes ?? 0);
+  }
+
+  async takeDue(nowMs: number, untilMs: number, limit: number): Promise<readonly Wish[]> {
+    let due = this.#build
+      .selectFrom('wishes')
+      .select('sequence')
+      .where('next_attempt_ms', '<=', nowMs)
+      .orderBy('next_attempt_ms')
+      .orderBy('sequence')
+      .limit(limit);
+    // Two processes that ask at the same time are given different ones.
+    if (this.#run.dialect === 'postgres') due = due.forUpdate().skipLocked();
+    const query = this.#build
+      .updateTable('wishes')
+      .set({ next_attempt_ms: untilMs })
+      .where('sequence', 'in', due)
+      .returningAll();
+    const rows = await this.#run.all(query.compile());
+    return rows.map(wishOf).sort((a, b) => a.sequence - b.sequence);
+  }
+
+  async postpone(
+    { ownerName, family, sequence }: Pick<Wish, 'ownerName' | 'family' | 'sequence'>,
+    nextAttemptMs: number,
+    lastError: ErrorCode,
+  ): Promise<void> {
+    const update = this.#build
+      .updateTable('wishes')
+      .set(({ eb }) => ({ attempts: eb('attempts', '+', 1), next_attempt_ms: nextAttemptMs, last_error: lastError }))
+      .where('name', '=', nameText(ownerName))
+      .where('family', '=', family)
+      .where('sequence', '=', sequence);
+    await this.#run.transaction([update.compile()]);
+  }
+
+  async remove(ownerName: DomainName, family: Family, sequence?: number): Promise<'removed' | 'unknown'> {
+    let query = this.#build
+      .deleteFrom('wishes')
+      .where('name', '=', nameText(ownerName))
+      .where('family', '=', family)
+      .returning('sequence');
+    if (sequence !== undefined) query = query.where('sequence', '=', sequence);
+    return (await this.#run.all(query.compile())).length > 0 ? 'removed' : 'unknown';
+  }
+}
