@@ -2,6 +2,7 @@
 // What every publisher must show is in test/contract/zone-publisher.ts; here are the cases that need a hand inside.
 import { describe, expect, it } from 'vitest';
 import { MemoryPublisher, MemoryZone } from '../../test/support/memory-publisher.ts';
+import { parseIpPrefix } from '../dns/address.ts';
 import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { addressRdata, rrsetAddresses } from '../dns/rrset.ts';
@@ -212,4 +213,53 @@ it('what a publisher remembers wrongly is looked at again', async () => {
   publisher.recall = () => wrong;
   const { A } = await update({ A: '192.0.2.1' });
   expect(A).toEqual({ before: ['192.0.2.7'], after: ['192.0.2.1'], changed: true });
+});
+
+describe('a prefix', () => {
+  const prefix = parseIpPrefix('2001:db8:5:10::/60')!;
+  const AAAA = '2001:db8:1:f3::10';
+
+  it('takes the AAAA record with it, which keeps its subnet and its host part', async () => {
+    const { update } = setUp();
+    await update({ A: '192.0.2.1', AAAA });
+    const moved = { before: [AAAA], after: ['2001:db8:5:13::10'], changed: true };
+    expect(await update({}, { prefix })).toMatchObject({ AAAA: moved, A: { changed: false }, changed: true });
+    expect(await update({}, { prefix })).toMatchObject({ changed: false });
+    expect(await update({ AAAA: '2001:db8::9' }, { prefix })).toMatchObject({ AAAA: { after: ['2001:db8::9'] } });
+  });
+
+  it('makes nothing where there is no AAAA record', async () => {
+    const { update } = setUp();
+    expect(await update({ A: '192.0.2.1' }, { prefix })).toMatchObject({ A: { changed: true }, AAAA: { after: [] } });
+  });
+
+  it('moves what is published now, also where the belief was wrong', async () => {
+    const { model, publisher, update } = setUp();
+    await update({ AAAA });
+    const rrset = { ownerName: home, type: RRType.AAAA, ttl: 60, rdatas: [addressRdata(RRType.AAAA, '2001:db8::7')] };
+    model.apply([{ zone: apex, ownerName: home, prerequisites: [], edits: [{ kind: 'replace-rrset', rrset }] }]);
+    expect(publisher.recall(home)?.AAAA.addresses).toEqual([AAAA]);
+    expect((await update({}, { prefix })).AAAA).toMatchObject({ after: ['2001:db8:5:10::7'] });
+  });
+
+  it('is refused where the address that comes of it is, and nothing is written', async () => {
+    const { update, publisher, model } = setUp(undefined, { addresses: { allow: [], deny: [prefix] } });
+    await update({ AAAA });
+    const { serial } = model;
+    await expect(update({}, { prefix })).rejects.toMatchObject({ code: 'address-refused' });
+    const other = parseIpPrefix('2001:db8:7::/48')!;
+    const refuse = ({ text }: { text: string }) => {
+      throw new AppError('address-refused', text);
+    };
+    await expect(update({}, { prefix: other, checkMoved: refuse })).rejects.toThrow('2001:db8:7:f3::10');
+    expect([model.serial, publisher.publishes]).toEqual([serial, 1]);
+  });
+
+  it('of several AAAA records none is moved', async () => {
+    const { model, update } = setUp();
+    const rdatas = ['2001:db8::1', '2001:db8::2'].map((address) => addressRdata(RRType.AAAA, address));
+    const rrset = { ownerName: home, type: RRType.AAAA, ttl: 60, rdatas };
+    model.apply([{ zone: apex, ownerName: home, prerequisites: [], edits: [{ kind: 'replace-rrset', rrset }] }]);
+    await expect(update({}, { prefix })).rejects.toMatchObject({ code: 'conflict' });
+  });
 });

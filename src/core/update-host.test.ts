@@ -215,3 +215,23 @@ describe('refusals', () => {
     expect(await codeOf(update.run(request(other), by()))).toBe('not-permitted');
   });
 });
+
+describe('a prefix', () => {
+  const prefix = parseIpPrefix('2001:db8:5::/56')!;
+
+  it('needs a token that may change AAAA, and whose addresses hold what comes of it', async () => {
+    const updates = useCase();
+    const context = { principal: MASTER, caller: undefined, protocol: 'dyndns2', userAgent: '' };
+    const request = { zone, ownerName: home, fallbackTtl: 60, wanted: {} };
+    await updates.run({ ...request, wanted: { AAAA: '2001:db8:1:2::7' } }, context);
+    const by = (fields: Partial<HostToken>) =>
+      updates.run({ ...request, prefix }, { ...context, principal: { kind: 'token', token: token(fields) } });
+    await expect(by({ types: [RRType.A] })).rejects.toMatchObject({ code: 'not-permitted' });
+    await expect(by({ addresses: 'own' })).rejects.toMatchObject({ code: 'address-refused' });
+    await expect(by({ addresses: [parseIpPrefix('2001:db8:1::/48')!] })).rejects.toMatchObject({
+      code: 'address-refused',
+    });
+    expect((await by({ addresses: [parseIpPrefix('2001:db8:5::/48')!] })).AAAA.after).toEqual(['2001:db8:5:2::7']);
+    expect(settledNames).toHaveLength(2);
+  });
+});

@@ -87,9 +87,10 @@ export class UpdateHost {
    * @throws AppError not-permitted, host-disabled, and what UpdateAddresses.run throws
    */
   async run(request: UpdateRequest, context: RequestContext): Promise<AddressUpdate> {
-    const { ownerName, wanted } = request;
+    const { ownerName, wanted, prefix } = request;
     const { principal } = context;
-    const families = FAMILIES.filter((family) => wanted[family] !== undefined);
+    const moves = prefix !== undefined;
+    const families = FAMILIES.filter((family) => wanted[family] !== undefined || (moves && family === 'AAAA'));
     let settings: HostSettings | undefined;
     try {
       for (const family of families) authorizeName(principal, ownerName, [RRType[family]]);
@@ -120,18 +121,21 @@ export class UpdateHost {
   #checked(request: UpdateRequest, settings: HostSettings | undefined, context: RequestContext): UpdateRequest {
     const { ownerName, wanted, zone } = request;
     const { principal, caller } = context;
+    const ofToken = principal.kind === 'token' ? principal.token : undefined;
     if (settings?.enabled === false) throw new AppError('host-disabled', `Updates of '${ownerName}' are switched off.`);
     for (const family of FAMILIES) {
       const text = wanted[family];
       if (!text) continue;
       const address = parseIpAddress(text) as IpAddress;
-      if (principal.kind === 'token') checkTokenAddress(principal.token, address, caller);
+      if (ofToken !== undefined) checkTokenAddress(ofToken, address, caller);
       if (settings !== undefined && hasRules(settings)) checkAddress(joined(settings, request), address);
     }
-    const retryAfter =
-      principal.kind === 'token' ? this.#options.changes?.retryAfterSeconds(principal.token.id) : undefined;
+    const retryAfter = ofToken && this.#options.changes?.retryAfterSeconds(ofToken.id);
     return {
       ...request,
+      ...(ofToken === undefined || request.prefix === undefined
+        ? {}
+        : { checkMoved: (address) => checkTokenAddress(ofToken, address, caller) }),
       // The host's rules were looked at together with the zone's.
       ...(settings !== undefined && hasRules(settings)
         ? { zone: { ...zone, addresses: joined(settings, request) } }

@@ -9,9 +9,11 @@ import {
   formatIpv6,
   ipv4Octets,
   ipv6Octets,
+  moveAddress,
   parseIpAddress,
   parseIpPrefix,
   prefixContains,
+  prefixOf,
   unmapAddress,
 } from './address.ts';
 
@@ -306,5 +308,41 @@ describe('prefixes', () => {
   it('an address of the other family is in no prefix, not even /0', () => {
     expect(prefixContains(parseIpPrefix('0.0.0.0/0')!, ipv6Octets('::1'))).toBe(false);
     expect(prefixContains(parseIpPrefix('::/0')!, ipv4Octets('192.0.2.1'))).toBe(false);
+  });
+});
+
+describe('an address and a prefix', () => {
+  const address = (text: string) => parseIpAddress(text)!;
+
+  it.each([
+    ['2001:db8:5::/48', '2001:db8:1:f3::10', '2001:db8:5:f3::10'],
+    ['2001:db8:5:10::/60', '2001:db8:1:f3::10', '2001:db8:5:13::10'],
+    ['2001:db8:5:10::/61', '2001:db8:1:fff::10', '2001:db8:5:17::10'],
+    ['2001:db8:5:10::/64', '2001:db8:1:f3::10', '2001:db8:5:10::10'],
+    ['2001:db8::9/128', '2001:db8:1:f3::10', '2001:db8::9'],
+    ['::/0', '2001:db8:1:f3::10', '2001:db8:1:f3::10'],
+    ['198.51.100.16/28', '192.0.2.7', '198.51.100.23'],
+  ])('into %s %s moves as %s', (prefix, from, to) => {
+    expect(moveAddress(parseIpPrefix(prefix)!, address(from))).toEqual(address(to));
+  });
+
+  it('of two families do not go together', () => {
+    expect(() => moveAddress(parseIpPrefix('::/64')!, address('192.0.2.7'))).toThrow(TypeError);
+  });
+
+  it('what is moved into the prefix of an address lies in it, whatever the length', () => {
+    const octets = fc.uint8Array({ minLength: 16, maxLength: 16 });
+    fc.assert(
+      fc.property(octets, octets, fc.nat({ max: 128 }), (some, others, length) => {
+        const prefix = prefixOf(address(formatIpv6(some)), length);
+        expect(parseIpPrefix(formatIpPrefix(prefix))).toEqual(prefix);
+        expect(prefixContains(prefix, some)).toBe(true);
+        const moved = addressOctets(moveAddress(prefix, address(formatIpv6(others))));
+        expect(prefixContains(prefix, moved)).toBe(true);
+        expect(
+          moveAddress(prefixOf(address(formatIpv6(others)), length), address(formatIpv6(Uint8Array.from(moved)))).text,
+        ).toBe(formatIpv6(others));
+      }),
+    );
   });
 });

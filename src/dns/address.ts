@@ -90,6 +90,26 @@ export function prefixContains(prefix: IpPrefix, octets: Uint8Array): boolean {
   return rest === 0 || (octets[whole]! ^ prefix.octets[whole]!) >> (8 - rest) === 0;
 }
 
+/** The address with the bits of the prefix in front and its own behind: what a host becomes when its network moves. */
+export function moveAddress(prefix: IpPrefix, address: IpAddress): IpAddress {
+  if (address.family !== prefix.family) throw new TypeError(`${address.text} is of another family than the prefix`);
+  const octets = Uint8Array.from(addressOctets(address), (own, index) => {
+    const bits = Math.min(Math.max(prefix.length - index * 8, 0), 8);
+    const mask = (0xff00 >> bits) & 0xff;
+    return (prefix.octets[index]! & mask) | (own & ~mask);
+  });
+  return { family: address.family, text: address.family === 4 ? formatIpv4(octets, 0) : formatIpv6(octets) };
+}
+
+/** The prefix of so many bits that an address lies in. */
+export function prefixOf(address: IpAddress, length: number): IpPrefix {
+  const octets = Uint8Array.from(addressOctets(address), (octet, index) => {
+    const bits = Math.min(Math.max(length - index * 8, 0), 8);
+    return octet & (0xff00 >> bits) & 0xff;
+  });
+  return { family: address.family, octets, length };
+}
+
 /** A dotted quad as 32 bits, or -1. */
 function parseIpv4(text: string): number {
   let parts = 0;
