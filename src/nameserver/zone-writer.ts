@@ -30,7 +30,7 @@ export class ZoneWriter {
    * Runs an edit on the draft and resolves to its result when that is on disk.
    * @param deadlineMs of `performance.now()`; a change that has begun may land after it
    * @throws AppError primary-unreachable if the time is over before anything was done, publish-unknown if it is over
-   *   while the disk works, primary-refused if the disk refuses; and what `edit` throws
+   *   while the disk works or if the disk fails, primary-refused if the database refuses; and what `edit` throws
    */
   change<T>(edit: (draft: ZoneDraft) => T, deadlineMs: number): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -81,10 +81,20 @@ const ADVICE: Readonly<Record<string, string>> = {
   io: 'its disk or its directory fails; see the system log',
 };
 
+/**
+ * A disk that fails may do so when all of the transaction is written and only the wait for it (fsync) failed: SQLite takes
+ * it back, and yet finds it complete in the write-ahead log when the database is opened the next time.
+ */
+const IN_DOUBT: ReadonlySet<unknown> = new Set(['io', 'read-only']);
+
 /** What the journal threw, for the caller; the cause, with the file's name, is for the log. */
 function writeError(cause: unknown): AppError {
   const reason = typeof cause === 'object' && cause !== null ? Reflect.get(cause, 'reason') : undefined;
   const advice = typeof reason === 'string' ? ADVICE[reason] : undefined;
+  if (advice !== undefined && IN_DOUBT.has(reason)) {
+    const text = `The zone's database could not be written: ${advice}. The change is not in force, but may be there after the next start. Sending it again is safe.`;
+    return new AppError('publish-unknown', text, { cause });
+  }
   if (advice !== undefined) {
     const text = `The zone's database could not be written: ${advice}. Nothing was changed.`;
     return new AppError('primary-refused', text, { cause, rcode: 'SERVFAIL' });

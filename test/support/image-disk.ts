@@ -1,0 +1,99 @@
+// A disk of its own in a file: ext4 on a loop device, whose writes can be held back (fsfreeze, as a disk that does not
+// answer) or made to fail for good (the file system ends itself and becomes read-only, as after a fault of the disk).
+// Needs root, loop devices and mkfs.ext4: a reported skip without them, and a failure where CI is set.
+import { execFileSync } from 'node:child_process';
+import { truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'vitest';
+import { freshDirectory } from './primary-server.ts';
+import { removeNow } from './process.ts';
+
+export interface ImageDisk {
+  readonly directory: string;
+  /** No write comes to an end until `thaw`. */
+  freeze(): void;
+  thaw(): void;
+  /** From now on every write fails: the file system is read-only. */
+  fail(): void;
+  /** Mounts it again, as after the machine was started anew. Nobody may have a file of it open. */
+  remount(): void;
+  remove(): void;
+}
+
+const frozen = new Set<string>();
+const mounted = new Map<string, string>();
+
+process.on('exit', () => {
+  for (const directory of frozen) run('fsfreeze', '--unfreeze', directory);
+  for (const directory of mounted.keys()) run('umount', '--lazy', directory);
+});
+
+function run(command: string, ...args: readonly string[]): void {
+  execFileSync(command, args, { stdio: 'pipe' });
+}
+
+export function mountImageDisk(mebibytes = 32): ImageDisk {
+  const base = freshDirectory('image');
+  const image = join(base, 'disk');
+  const directory = freshDirectory('disk');
+  const mount = () => {
+    run('mount', '-o', 'loop', image, directory);
+    mounted.set(directory, image);
+  };
+  writeFileSync(image, '');
+  truncateSync(image, mebibytes * 2 ** 20);
+  run('mkfs.ext4', '-q', '-F', image);
+  mount();
+  const thaw = () => {
+    if (frozen.delete(directory)) run('fsfreeze', '--unfreeze', directory);
+  };
+  const unmount = (...how: readonly string[]) => {
+    thaw();
+    if (mounted.delete(directory)) run('umount', ...how, directory);
+  };
+  return {
+    directory,
+    freeze() {
+      run('fsfreeze', '--freeze', directory);
+      frozen.add(directory);
+    },
+    thaw,
+    fail: () => run('mount', '-o', 'remount,abort', directory),
+    remount() {
+      unmount();
+      mount();
+    },
+    remove() {
+      unmount('--lazy');
+      removeNow(directory);
+      removeNow(base);
+    },
+  };
+}
+
+function canMountImages(): boolean {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
+  try {
+    mountImageDisk(4).remove();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A vitest `describe` whose tests mount disks in files. */
+export function describeWithImageDisks(title: string, fn: () => void): void {
+  const advice = 'needs root, loop devices, mkfs.ext4 and fsfreeze (e2fsprogs, util-linux)';
+  if (canMountImages()) describe(title, fn);
+  else if (process.env['CI']) {
+    describe(title, () => {
+      it('may mount a disk in a file', () => {
+        throw new Error(advice);
+      });
+    });
+  } else {
+    describe(title, () => {
+      it.skip(advice, () => {});
+    });
+  }
+}
