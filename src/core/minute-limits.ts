@@ -2,6 +2,8 @@
  * How often something may happen in a minute, counted for each key by itself: changes of a token, refusals of a source.
  * What is over the limit is put off, never banned: the next minute begins with nothing.
  */
+import { addressOctets, type IpAddress } from '../dns/address.ts';
+
 const MINUTE_MS = 60_000;
 const MAX_KEYS = 100_000;
 
@@ -48,4 +50,11 @@ export class MinuteLimiter {
     const window = this.#windows.get(key);
     return window !== undefined && this.#nowMs() < window.endMs ? window : undefined;
   }
+}
+
+/** The key of a source: one household has one IPv4 address or one IPv6 /64. */
+export function sourceKey(source: IpAddress | undefined): string {
+  if (source === undefined) return 'unknown';
+  if (source.family === 4) return source.text;
+  return Buffer.from(addressOctets(source).subarray(0, 8)).toString('hex');
 }

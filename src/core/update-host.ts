@@ -10,7 +10,7 @@ import { authorizeName } from './authorize.ts';
 import { AppError, type ErrorCode } from './errors.ts';
 import type { NewHistoryEvent } from './history.ts';
 import type { HostSettings } from './host.ts';
-import type { MinuteLimiter } from './minute-limits.ts';
+import { type MinuteLimiter, sourceKey } from './minute-limits.ts';
 import { FAMILIES, type Family, type WantedAddresses } from './plan-change.ts';
 import { checkAddress } from './policy.ts';
 import { actorName } from './principal.ts';
@@ -110,7 +110,7 @@ export class UpdateHost {
   #putOff({ code }: AppError, { caller }: RequestContext): AppError | undefined {
     const { refusals } = this.#options;
     if (refusals === undefined || !REFUSALS.has(code)) return undefined;
-    const source = caller?.text ?? '';
+    const source = sourceKey(caller);
     const retryAfterSeconds = refusals.retryAfterSeconds(source);
     refusals.count(source);
     if (retryAfterSeconds === undefined) return undefined;

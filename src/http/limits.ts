@@ -2,7 +2,8 @@
  * Slows down the guessing of credentials: the first ten wrong ones a minute of one source are answered at once, each
  * later one after a second. A right credential is never delayed.
  */
-import { addressOctets, type IpAddress } from '../dns/address.ts';
+import { sourceKey } from '../core/minute-limits.ts';
+import type { IpAddress } from '../dns/address.ts';
 
 const FREE_PER_MINUTE = 10;
 const DELAY_MS = 1000;
@@ -60,13 +61,6 @@ export class GuessLimiter {
     }
     return window;
   }
-}
-
-/** One household has one IPv4 address or one IPv6 /64. */
-function sourceKey(source: IpAddress | undefined): string {
-  if (source === undefined) return 'unknown';
-  if (source.family === 4) return source.text;
-  return Buffer.from(addressOctets(source).subarray(0, 8)).toString('hex');
 }
 
 function sleep(ms: number): Promise<void> {
