@@ -65,6 +65,7 @@ function fault(kind, text) {
  * @typedef {{title: string, acknowledged: number, sent: number, send: (counter: number) => Promise<'done' | 'lost' | string>,
  *   read: (ask: Ask) => Promise<(number | undefined)[]>}} Writer
  */
+/** @typedef {import('./dns-client.mjs').Exchanger} Exchanger */
 /** What is at a name. @typedef {(name: DomainName, type: number) => Promise<string[]>} Ask */
 
 const ipv4 = (/** @type {number} */ n) => `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
@@ -125,14 +126,14 @@ function updateWriter(index) {
     kind: /** @type {const} */ ('TXT'),
     strings: [Buffer.from(`${counter}`)],
   });
-  const exchangers = new Exchangers(index % 2 === 0);
+  const exchanger = wayTo(index % 2 === 0);
   return {
     title: `u${index}.${ZONE}`,
     acknowledged: 0,
     sent: 0,
     send: async (counter) => {
       const before = [counter - 2, counter - 1].filter((value) => value > 0).map(text);
-      return outcomeOf(exchangers, [
+      return outcomeOf(exchanger, [
         replaceAddress(owner, ipv4(counter)),
         replaceAddress(owner, ipv6(counter)),
         { kind: 'add-to-rrset', rrset: { ownerName: owner, type, ttl: 60, rdatas: [text(counter)] } },
@@ -155,14 +156,14 @@ function updateWriter(index) {
 /** All names of a block in one UPDATE. @param {number} index @returns {Writer} */
 function blockWriter(index) {
   const owners = Array.from({ length: NAMES_IN_BLOCK }, (_, i) => DomainName.parse(`n${i}.block${index}.${ZONE}`));
-  const exchangers = new Exchangers(true);
+  const exchanger = wayTo(true);
   return {
     title: `block${index}.${ZONE}`,
     acknowledged: 0,
     sent: 0,
     send: (counter) =>
       outcomeOf(
-        exchangers,
+        exchanger,
         owners.map((owner) => replaceAddress(owner, ipv4(counter))),
       ),
     read: async (ask) => {
@@ -173,18 +174,20 @@ function blockWriter(index) {
   };
 }
 
-/** A client's way to the server; another one after each start. */
-class Exchangers {
-  /** @param {boolean} overTcp */
-  constructor(overTcp) {
-    this.current = overTcp ? new TcpExchanger(endpoint) : new UdpExchanger(endpoint);
-  }
+/** Ways to the server on which somebody may wait for a reply that will not come. @type {Set<Exchanger>} */
+const ways = new Set();
+
+/** @param {boolean} overTcp @returns {Exchanger} */
+function wayTo(overTcp) {
+  const way = overTcp ? new TcpExchanger(endpoint) : new UdpExchanger(endpoint);
+  ways.add(way);
+  return way;
 }
 
-/** @param {Exchangers} exchangers @param {import('./dns-client.mjs').ZoneEdit[]} edits */
-async function outcomeOf(exchangers, edits) {
+/** @param {Exchanger} exchanger @param {import('./dns-client.mjs').ZoneEdit[]} edits */
+async function outcomeOf(exchanger, edits) {
   try {
-    const rcode = await update(exchangers.current, key, apex, edits);
+    const rcode = await update(exchanger, key, apex, edits);
     return rcode === 0 ? 'done' : formatRcode(rcode);
   } catch (error) {
     if (error instanceof ExchangeError) return 'lost';
@@ -247,12 +250,12 @@ async function loadAndKill(round) {
   const goOn = () => running;
   const isBurst = round % BURST_EVERY === 1;
   const reader = (async () => {
-    const exchanger = new UdpExchanger(endpoint);
+    const exchanger = wayTo(false);
     while (running) {
       await askSerial(exchanger, apex).then(see, () => {});
       await new Promise(setImmediate);
     }
-    exchanger.close();
+    ways.delete(exchanger);
   })();
   const load = isBurst ? blocks.map((writer) => write(writer, once())) : writers.map((writer) => write(writer, goOn));
   // A copy out of the middle of the changes: no half of any may be in it.
@@ -273,6 +276,9 @@ async function loadAndKill(round) {
   child.kill('SIGKILL');
   await gone;
   running = false;
+  // What was sent before the end is read; nobody waits for more.
+  await delay(50);
+  for (const way of ways) way.close();
   await Promise.all([reader, ...load]);
   const copy = await copying;
   if (copy !== undefined) await checkWriters(copy, false);
