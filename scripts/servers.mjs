@@ -1,7 +1,7 @@
 // The servers and tools that the tests use for real, with the Debian package of each. `node scripts/servers.mjs` prints
 // what is missing; `--install` installs it where that is possible (root on Debian or Ubuntu).
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { argv, env, exit, getuid, stderr, stdout } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,7 @@ export const SERVERS = {
   pdns_server: 'pdns-server',
   pdnsutil: 'pdns-server',
   sqlite3: 'sqlite3',
+  initdb: 'postgresql',
   pebble: 'pebble',
   certbot: 'certbot',
   lego: 'lego',
@@ -43,8 +44,12 @@ const FILES = {
 /** Only the benchmark needs these. */
 export const BENCH_SERVERS = { named: 'bind9', dig: 'bind9-dnsutils', dnsperf: 'dnsperf', wrk: 'wrk' };
 
+/** Debian keeps the programs of PostgreSQL beside one another, a folder for each version, and off the search path. */
+const POSTGRES = '/usr/lib/postgresql';
+
 function isInstalled(program) {
   const folders = [...(env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+  if (existsSync(POSTGRES)) folders.push(...readdirSync(POSTGRES).map((version) => join(POSTGRES, version, 'bin')));
   return folders.some((folder) => existsSync(join(folder, program)));
 }
 
@@ -61,6 +66,10 @@ export function missingPackages(programs = SERVERS) {
 /** Asked by Debian's package scripts before they start a service; 101 forbids it. */
 const POLICY = '/usr/sbin/policy-rc.d';
 
+/** Read by Debian's postgresql when it is installed: no database cluster of its own, which would start with the machine. */
+const CLUSTER_FOLDER = '/etc/postgresql-common/createcluster.d';
+const NO_CLUSTER = join(CLUSTER_FOLDER, 'none-for-tests.conf');
+
 /** Installs what is missing, without starting any of the packaged services. Returns what is still missing. */
 export function installMissing(programs = SERVERS) {
   const packages = missingPackages(programs);
@@ -69,11 +78,17 @@ export function installMissing(programs = SERVERS) {
   const options = { stdio: ['ignore', 'ignore', 'inherit'], env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } };
   const ownPolicy = !existsSync(POLICY);
   if (ownPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const withPostgres = packages.includes('postgresql');
+  if (withPostgres) {
+    mkdirSync(CLUSTER_FOLDER, { recursive: true });
+    writeFileSync(NO_CLUSTER, 'create_main_cluster = false\n');
+  }
   try {
     spawnSync('apt-get', ['-qq', 'update'], options);
     spawnSync('apt-get', ['-qq', '-y', '--no-install-recommends', 'install', ...packages], options);
   } finally {
     if (ownPolicy) rmSync(POLICY, { force: true });
+    if (withPostgres) rmSync(NO_CLUSTER, { force: true });
   }
   return missingPackages(programs);
 }

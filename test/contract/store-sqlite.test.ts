@@ -1,0 +1,24 @@
+// The store in an SQLite file passes the contract of a store.
+import { join } from 'node:path';
+import { openStore } from '../../src/store/open-store.ts';
+import { requireBuiltSqlite } from '../support/built-sqlite.ts';
+import { freshDirectory } from '../support/primary-server.ts';
+import { removeNow } from '../support/process.ts';
+import { describeStore } from './store.ts';
+
+requireBuiltSqlite();
+const directory = freshDirectory('store');
+const url = `sqlite:${join(directory, 'dyndns.db')}`;
+
+describeStore({
+  title: 'in SQLite',
+  open: () => openStore(url),
+  reopen: async (store) => {
+    await store.close();
+    return openStore(url);
+  },
+  close: async (store) => {
+    await store.close();
+    removeNow(directory);
+  },
+});

@@ -1,0 +1,115 @@
+// Starts a real PostgreSQL: in the foreground, on a port of 127.0.0.1, with everything in one directory. It refuses to run
+// as root, so that root starts it as Debian's user `postgres`.
+import { execFileSync } from 'node:child_process';
+import { chownSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort } from './free-port.ts';
+import { freshDirectory } from './primary-server.ts';
+import { type RunningProcess, removeNow, runOrThrow, startProcess } from './process.ts';
+import { findProgram, type RequiredProgram } from './require-server.ts';
+
+const DEBIAN_FOLDER = '/usr/lib/postgresql';
+
+/** The full path of a program of the newest PostgreSQL here: Debian keeps them off the search path. */
+function postgresProgram(name: string): string {
+  const versions = existsSync(DEBIAN_FOLDER) ? readdirSync(DEBIAN_FOLDER) : [];
+  versions.sort((a, b) => Number(b) - Number(a));
+  const paths = versions.map((version) => join(DEBIAN_FOLDER, version, 'bin', name));
+  return paths.find((path) => existsSync(path)) ?? findProgram(name) ?? join(DEBIAN_FOLDER, 'bin', name);
+}
+
+export const POSTGRES_PROGRAMS: readonly RequiredProgram[] = [
+  { command: postgresProgram('postgres'), debianPackage: 'postgresql' },
+  { command: postgresProgram('initdb'), debianPackage: 'postgresql' },
+  ...(process.getuid?.() === 0 ? [{ command: 'setpriv', debianPackage: 'util-linux' }] : []),
+];
+
+export interface PostgresServer {
+  readonly port: number;
+  /** Of a database in it; everybody on this machine may do everything there. */
+  readonly url: string;
+  /** Another empty database, and its URL. */
+  createDatabase(name: string): Promise<string>;
+  log(): string;
+  /** Ends the process; port and data are kept for restart(). SIGINT closes all connections, SIGQUIT is a crash. */
+  halt(signal?: 'SIGINT' | 'SIGQUIT'): Promise<void>;
+  restart(): Promise<void>;
+  /** SIGSTOP to all its processes: connections stay open and nothing answers. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends it for good and removes its directory. */
+  stop(): Promise<void>;
+}
+
+/** Runs as the user `postgres` if we are root. The kernel ends the server with us: setpriv says so after the change of user. */
+function asServer(program: string, args: readonly string[]): { command: string; args: readonly string[] } {
+  if (process.getuid?.() !== 0) return { command: program, args };
+  const user = ['--reuid', 'postgres', '--regid', 'postgres', '--clear-groups', '--pdeathsig', 'KILL'];
+  return { command: 'setpriv', args: [...user, program, ...args] };
+}
+
+function giveToServer(directory: string): void {
+  if (process.getuid?.() !== 0) return;
+  const id = (option: string) => Number(execFileSync('id', [option, 'postgres'], { encoding: 'utf8' }));
+  chownSync(directory, id('-u'), id('-g'));
+}
+
+/** @param settings of postgresql.conf, `name=value` */
+export async function startPostgres(settings: readonly string[] = ['fsync=off']): Promise<PostgresServer> {
+  const directory = freshDirectory('postgres');
+  giveToServer(directory);
+  const data = join(directory, 'data');
+  const initdb = asServer(postgresProgram('initdb'), [
+    ...['-D', data, '-U', 'dyndns', '-A', 'trust', '-E', 'UTF8'],
+    ...['--locale=C', '--no-sync', '--no-instructions'],
+  ]);
+  await runOrThrow(initdb.command, initdb.args, { cwd: directory });
+  const port = await freePort();
+  const url = `postgres://dyndns@127.0.0.1:${port}/postgres`;
+  const options = ['listen_addresses=127.0.0.1', `port=${port}`, `unix_socket_directories=${directory}`, ...settings];
+  let earlierLog = '';
+  let current = await launch();
+
+  function launch(): Promise<RunningProcess> {
+    const server = asServer(postgresProgram('postgres'), ['-D', data, ...options.flatMap((option) => ['-c', option])]);
+    const isReady = (output: string) => output.includes('ready to accept connections');
+    return startProcess({ ...server, cwd: directory, ready: isReady });
+  }
+
+  /** The process and its children: each connection has one. */
+  function signalAll(signal: NodeJS.Signals): void {
+    const children = readFileSync(`/proc/${current.pid}/task/${current.pid}/children`, 'utf8').trim().split(/\s+/);
+    for (const pid of [current.pid, ...children.map(Number)]) process.kill(pid, signal);
+  }
+
+  const server: PostgresServer = {
+    port,
+    url,
+    async createDatabase(name) {
+      const { default: pg } = await import('pg');
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      try {
+        await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+      } finally {
+        await client.end();
+      }
+      return url.replace(/postgres$/, name);
+    },
+    log: () => earlierLog + current.output(),
+    halt: (signal = 'SIGINT') => current.stop(signal),
+    async restart() {
+      await server.halt();
+      earlierLog += current.output();
+      current = await launch();
+    },
+    freeze: () => signalAll('SIGSTOP'),
+    thaw: () => signalAll('SIGCONT'),
+    async stop() {
+      if (current.isRunning()) signalAll('SIGCONT');
+      await server.halt();
+      removeNow(directory);
+    },
+  };
+  return server;
+}
