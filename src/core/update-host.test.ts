@@ -11,7 +11,8 @@ import { MASTER } from './principal.ts';
 import type { RequestContext } from './request-context.ts';
 import { DEFAULT_TOKEN_TYPES, type HostToken } from './token.ts';
 import { UpdateAddresses } from './update-addresses.ts';
-import { type FailedUpdate, UpdateHost, type UpdateHostOptions } from './update-host.ts';
+import { UpdateHost, type UpdateHostOptions } from './update-host.ts';
+import type { UnpublishedUpdate } from './wish-records.ts';
 import type { Zone } from './zone.ts';
 
 const apex = DomainName.parse('example.com');
@@ -23,7 +24,7 @@ let zone: Zone;
 let nowMs: number;
 let events: NewHistoryEvent[];
 let repeats: string[];
-let wishes: { update: FailedUpdate; code: string }[];
+let wishes: { update: UnpublishedUpdate; code: string }[];
 let settledNames: string[];
 
 beforeEach(() => {
@@ -54,7 +55,7 @@ function useCase(options: Partial<UpdateHostOptions> = {}): UpdateHost {
     },
     unpublished: {
       failed: async (update, { code }) => void wishes.push({ update, code }),
-      settled: (ownerName) => void settledNames.push(ownerName.toString()),
+      settled: (ownerName) => void settledNames.push(ownerName.toString()) as undefined,
     },
     now: () => nowMs,
     ...options,
@@ -198,7 +199,10 @@ describe('what is remembered', () => {
     expect(await codeOf(useCase().run(broken, by()))).toBe('primary-unreachable');
     expect(events).toMatchObject([{ outcome: 'failed', code: 'primary-unreachable' }]);
     expect(wishes).toEqual([
-      { update: { ownerName: home, wanted: { A: '192.0.2.1' }, ttl: 60 }, code: 'primary-unreachable' },
+      {
+        update: { ownerName: home, wanted: { A: '192.0.2.1' }, ttl: 60, before: undefined },
+        code: 'primary-unreachable',
+      },
     ]);
   });
 });

@@ -11,12 +11,13 @@ import { AppError, type ErrorCode } from './errors.ts';
 import type { NewHistoryEvent } from './history.ts';
 import type { HostSettings } from './host.ts';
 import { type MinuteLimiter, sourceKey } from './minute-limits.ts';
-import { FAMILIES, type Family, type WantedAddresses } from './plan-change.ts';
+import { FAMILIES } from './plan-change.ts';
 import { checkAddress } from './policy.ts';
 import { actorName } from './principal.ts';
 import type { RequestContext } from './request-context.ts';
 import { checkTokenAddress } from './token.ts';
 import type { AddressUpdate, UpdateAddresses, UpdateRequest } from './update-addresses.ts';
+import type { UnpublishedUpdates } from './wish-keeper.ts';
 
 export interface HostSettingsSource {
   /** Without a promise where they are known; undefined: none. @throws AppError store-unreachable */
@@ -28,21 +29,6 @@ export interface UpdateRecorder {
   record(event: NewHistoryEvent): void;
   /** An update that changed nothing. */
   repeat(ownerName: DomainName, timeMs: number): void;
-}
-
-/** Keeps what was accepted and could not be published. Never throws. */
-export interface UnpublishedUpdates {
-  /** After an error; decides itself whether a wish comes of it. Resolves when the wish is kept. */
-  failed(update: FailedUpdate, error: AppError): Promise<void>;
-  /** These families of the name were confirmed by a newer request: older wishes for them end. */
-  settled(ownerName: DomainName, families: readonly Family[]): void;
-}
-
-export interface FailedUpdate {
-  readonly ownerName: DomainName;
-  readonly wanted: WantedAddresses;
-  /** Seconds, for what is written. */
-  readonly ttl: number;
 }
 
 export interface UpdateHostOptions {
@@ -96,12 +82,15 @@ export class UpdateHost {
       for (const family of families) authorizeName(principal, ownerName, [RRType[family]]);
       const found = this.#options.hosts?.find(ownerName);
       settings = found instanceof Promise ? await found : found;
-      const result = await this.#options.updates.run(this.#checked(request, settings, context));
-      this.#succeeded(result, families, context);
+      const result = await this.#options.updates.run(
+        this.#checked(request, settings, context),
+        this.#options.unpublished,
+      );
+      this.#succeeded(result, context);
       return result;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      await this.#failed(request, settings, context, error);
+      this.#failed(ownerName, context, error);
       throw this.#putOff(error, context) ?? error;
     }
   }
@@ -145,10 +134,9 @@ export class UpdateHost {
     };
   }
 
-  #succeeded(result: AddressUpdate, families: readonly Family[], context: RequestContext): void {
-    const { recorder, unpublished, changes, now } = this.#options;
+  #succeeded(result: AddressUpdate, context: RequestContext): void {
+    const { recorder, changes, now } = this.#options;
     const { ownerName, A, AAAA, changed } = result;
-    unpublished?.settled(ownerName, families);
     if (changed && context.principal.kind === 'token') changes?.count(context.principal.token.id);
     if (!changed) recorder?.repeat(ownerName, now());
     else {
@@ -157,21 +145,11 @@ export class UpdateHost {
     }
   }
 
-  async #failed(
-    { ownerName, wanted, zone, ttl, fallbackTtl }: UpdateRequest,
-    settings: HostSettings | undefined,
-    context: RequestContext,
-    error: AppError,
-  ): Promise<void> {
-    const { recorder, unpublished } = this.#options;
+  #failed(ownerName: DomainName, context: RequestContext, error: AppError): void {
     const { code } = error;
     const outcome = FAILURES.has(code) ? 'failed' : TOLD_REFUSALS.has(code) ? 'refused' : undefined;
-    if (outcome !== undefined) {
-      recorder?.record({ ...this.#event(ownerName, context), outcome, code, detail: error.logText });
-    }
-    if (outcome !== 'failed') return;
-    const chosen = ttl ?? settings?.ttl ?? zone.ttl.default ?? fallbackTtl;
-    await unpublished?.failed({ ownerName, wanted, ttl: chosen }, error);
+    if (outcome === undefined) return;
+    this.#options.recorder?.record({ ...this.#event(ownerName, context), outcome, code, detail: error.logText });
   }
 
   #event(ownerName: DomainName, { principal, caller, protocol, userAgent }: RequestContext) {
