@@ -12,7 +12,7 @@ import { NameOrder } from './name-order.ts';
 import { type ChangePlan, FAMILIES, planChange, type WantedAddresses } from './plan-change.ts';
 import { checkAddress } from './policy.ts';
 import type { PublishedAddresses } from './ports.ts';
-import type { UnpublishedUpdates, UnpublishedUpdates } from './wish-keeper.ts';
+import type { UnpublishedUpdates } from './wish-keeper.ts';
 import { checkOwnerName, chooseTtl, type Zone } from './zone.ts';
 
 export interface UpdateRequest {
@@ -77,10 +77,9 @@ export class UpdateAddresses {
 
   /**
    * All input is checked before anything is sent.
-   * @param unpublished is told what came of it, within the order of the name
    * @throws AppError name-invalid, address-refused, request-malformed, rate-limited, conflict, primary-*, publish-unknown
    */
-  async run(request: UpdateRequest, unpublished?: UnpublishedUpdates): Promise<AddressUpdate> {
+  async run(request: UpdateRequest): Promise<AddressUpdate> {
     const { zone, ownerName, wanted } = request;
     checkOwnerName(zone, ownerName);
     for (const family of FAMILIES) {
@@ -124,34 +123,6 @@ export class UpdateAddresses {
 /** What was last held to be published. */
 interface Belief {
   published: PublishedAddresses | undefined;
-}
-
-/** What was last believed to be published. */
-interface Belief {
-  published?: PublishedAddresses;
-}
-
-async function settleAndTell(
-  request: UpdateRequest,
-  ttl: number,
-  deadlineMs: number,
-  unpublished: UnpublishedUpdates,
-): Promise<AddressUpdate> {
-  const { ownerName, wanted } = request;
-  const belief: Belief = {};
-  try {
-    const result = await settle(request, ttl, deadlineMs, belief);
-    await unpublished.settled(
-      ownerName,
-      FAMILIES.filter((family) => wanted[family] !== undefined),
-    );
-    return result;
-  } catch (error) {
-    if (error instanceof AppError) {
-      await unpublished.failed({ ownerName, wanted, ttl, before: belief.published }, error);
-    }
-    throw error;
-  }
 }
 
 /** Publishes the plan that rests on a belief; undefined if the belief was wrong. */
@@ -200,7 +171,6 @@ async function settle(request: UpdateRequest, ttl: number, deadlineMs: number, b
   // A TTL is not part of a prerequisite (RFC 2136 §2.4.2), so where it counts the primary is asked.
   const remembered = request.ttl === undefined ? publisher.recall(ownerName) : undefined;
   belief.published = remembered;
-  if (remembered !== undefined) belief.published = remembered;
   const known = remembered && (await attempt(request, remembered, ttl, deadlineMs));
   if (known) return known;
 

@@ -12,7 +12,6 @@ import type { RequestContext } from './request-context.ts';
 import { DEFAULT_TOKEN_TYPES, type HostToken } from './token.ts';
 import { UpdateAddresses } from './update-addresses.ts';
 import { UpdateHost, type UpdateHostOptions } from './update-host.ts';
-import type { UnpublishedUpdate } from './wish-records.ts';
 import type { Zone } from './zone.ts';
 
 const apex = DomainName.parse('example.com');
@@ -24,16 +23,12 @@ let zone: Zone;
 let nowMs: number;
 let events: NewHistoryEvent[];
 let repeats: string[];
-let wishes: { update: UnpublishedUpdate; code: string }[];
-let settledNames: string[];
 
 beforeEach(() => {
   memory = new MemoryZone(apex);
   nowMs = 1_000_000;
   events = [];
   repeats = [];
-  wishes = [];
-  settledNames = [];
   zone = {
     apex,
     publisher: new MemoryPublisher(memory),
@@ -52,10 +47,6 @@ function useCase(options: Partial<UpdateHostOptions> = {}): UpdateHost {
     recorder: {
       record: (event) => void events.push(event),
       repeat: (ownerName) => void repeats.push(ownerName.toString()),
-    },
-    unpublished: {
-      failed: async (update, { code }) => void wishes.push({ update, code }),
-      settled: (ownerName) => void settledNames.push(ownerName.toString()) as undefined,
     },
     now: () => nowMs,
     ...options,
@@ -181,15 +172,14 @@ describe('what is remembered', () => {
       },
     ]);
     expect(repeats).toEqual(['home.example.com.']);
-    expect(settledNames).toEqual(['home.example.com.', 'home.example.com.']);
   });
 
   it('is nothing of a name that the token may not touch', async () => {
     await codeOf(useCase().run(request(other), by()));
-    expect([events, repeats, wishes]).toEqual([[], [], []]);
+    expect([events, repeats]).toEqual([[], []]);
   });
 
-  it('is a failure, with what was wanted, where the primary did not take it', async () => {
+  it('is a failure where the primary did not take it', async () => {
     const failing = {
       ...zone.publisher,
       recall: () => undefined,
@@ -198,12 +188,6 @@ describe('what is remembered', () => {
     const broken = { ...request(), zone: { ...zone, publisher: failing as unknown as Zone['publisher'] } };
     expect(await codeOf(useCase().run(broken, by()))).toBe('primary-unreachable');
     expect(events).toMatchObject([{ outcome: 'failed', code: 'primary-unreachable' }]);
-    expect(wishes).toEqual([
-      {
-        update: { ownerName: home, wanted: { A: '192.0.2.1' }, ttl: 60, before: undefined },
-        code: 'primary-unreachable',
-      },
-    ]);
   });
 });
 

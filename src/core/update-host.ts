@@ -1,7 +1,6 @@
 /**
  * The use-case behind every door for addresses: may this credential do it, do the host's settings and the limits let it;
- * then the change itself (update-addresses.ts), and what is remembered of it: history, and a wish where it could not be
- * published yet.
+ * then the change itself (update-addresses.ts), and its event in the history.
  */
 import { type IpAddress, parseIpAddress } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
@@ -17,7 +16,6 @@ import { actorName } from './principal.ts';
 import type { RequestContext } from './request-context.ts';
 import { checkTokenAddress } from './token.ts';
 import type { AddressUpdate, UpdateAddresses, UpdateRequest } from './update-addresses.ts';
-import type { UnpublishedUpdates } from './wish-keeper.ts';
 
 export interface HostSettingsSource {
   /** Without a promise where they are known; undefined: none. @throws AppError store-unreachable */
@@ -35,7 +33,6 @@ export interface UpdateHostOptions {
   readonly updates: UpdateAddresses;
   readonly hosts?: HostSettingsSource | undefined;
   readonly recorder?: UpdateRecorder | undefined;
-  readonly unpublished?: UnpublishedUpdates | undefined;
   /** Changes by the id of the token. What changes nothing is never put off. */
   readonly changes?: MinuteLimiter | undefined;
   /** Refusals by the address of the source: beyond the limit they are put off instead of being explained. */
@@ -82,10 +79,7 @@ export class UpdateHost {
       for (const family of families) authorizeName(principal, ownerName, [RRType[family]]);
       const found = this.#options.hosts?.find(ownerName);
       settings = found instanceof Promise ? await found : found;
-      const result = await this.#options.updates.run(
-        this.#checked(request, settings, context),
-        this.#options.unpublished,
-      );
+      const result = await this.#options.updates.run(this.#checked(request, settings, context));
       this.#succeeded(result, context);
       return result;
     } catch (error) {
