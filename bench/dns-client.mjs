@@ -1,6 +1,6 @@
 // @ts-check
 // A client of a nameserver for campaigns: queries, signed UPDATEs, transfers, and what a zone has as a set of texts.
-// Built from our own codec and sockets (dist/dns, dist/net); random numbers from a seed.
+// Built from our own codec and sockets (dist/dns).
 import { connect } from 'node:net';
 import { DomainName } from '../dist/dns/name.js';
 import { RRClass, RRType } from '../dist/dns/rdata.js';
@@ -17,19 +17,6 @@ import { decodeMessage, encodeMessage, formatRcode, makeMessage, Opcode } from '
 const TRANSFER_MS = 20_000;
 const EXCHANGE_MS = 8_000;
 const now = () => Math.floor(Date.now() / 1000);
-
-/** mulberry32: the same numbers for the same seed everywhere. @param {number} seed */
-export function seeded(seed) {
-  let state = seed >>> 0;
-  const random = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
-  };
-  return { random, below: (/** @type {number} */ limit) => random() % limit };
-}
 
 /** @param {string} name @param {string} secret base64 */
 export function keyOf(name, secret) {

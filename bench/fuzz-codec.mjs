@@ -2,11 +2,11 @@
 // Feeds the wire codec with random packets and with damaged copies of recorded ones (test/vectors/messages.hex).
 // Each must give a message or a WireError; a message is written and read again and must be the same. Exit code 1 on any
 // other exception, on a difference, on a slow packet, or when memory grew. Run by `npm run fuzz -- [count] [seed]`.
-import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { DomainName } from '../dist/dns/name.js';
 import { decodeMessage, encodeMessage, makeMessage } from '../dist/dns/wire/message.js';
 import { WireError } from '../dist/dns/wire/reader.js';
+import { damagesOf, recordedPackets, seeded } from './damage.mjs';
 
 const COUNT = Number(process.argv[2] ?? 10_000_000);
 const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 32) >>> 0;
@@ -16,27 +16,7 @@ const GROWTH_LIMIT_MIB = { heap: 4, rss: 32 };
 const SLOW_MS = 100;
 if (!Number.isSafeInteger(COUNT) || COUNT < 1) throw new Error(`not a number of packets: ${process.argv[2]}`);
 
-/** mulberry32: 32 bits of state, enough to choose damage with, and the same on every machine. */
-let state = SEED;
-function random() {
-  state = (state + 0x6d2b79f5) >>> 0;
-  let t = state;
-  t = Math.imul(t ^ (t >>> 15), t | 1);
-  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-  return (t ^ (t >>> 14)) >>> 0;
-}
-/** @param {number} limit @returns {number} 0 to limit - 1 */
-const below = (limit) => random() % limit;
-
-/** @returns {Buffer[]} */
-function recordedPackets() {
-  const text = readFileSync(new URL('../test/vectors/messages.hex', import.meta.url), 'utf8');
-  const blocks = text
-    .replace(/^#.*\n/gm, '')
-    .trim()
-    .split(/\n(?=\S)/);
-  return blocks.map((block) => Buffer.from(block.replace(/^.*\n/, '').replace(/\s+/g, ''), 'hex'));
-}
+const { random, below } = seeded(SEED);
 
 /** A message near the largest size, with names in reach of pointers and beyond it. */
 function largePacket() {
@@ -54,70 +34,7 @@ const RECORDED = recordedPackets();
 const LARGE = largePacket();
 const scratch = Buffer.alloc(70_000);
 
-/** @type {((length: number) => number)[]} Each damages the packet in `scratch` and gives its new length. */
-const DAMAGES = [
-  // One bit.
-  (length) => {
-    scratch[below(length)] ^= 1 << below(8);
-    return length;
-  },
-  // One octet.
-  (length) => {
-    scratch[below(length)] = below(256);
-    return length;
-  },
-  // One octet, to a value on an edge.
-  (length) => {
-    scratch[below(length)] = [0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xbf, 0xc0, 0xff][below(9)] ?? 0;
-    return length;
-  },
-  // Cut.
-  (length) => below(length) + 1,
-  // Octets at the end.
-  (length) => {
-    const more = below(20);
-    for (let i = 0; i < more; i++) scratch[length + i] = below(256);
-    return length + more;
-  },
-  // A piece of another packet over a place.
-  (length) => {
-    const other = RECORDED[below(RECORDED.length)] ?? LARGE;
-    const from = below(other.length);
-    const copied = other.copy(scratch, below(length), from, Math.min(other.length, from + below(64)));
-    return copied >= 0 ? length : 0;
-  },
-  // A piece of its own, inserted or taken out.
-  (length) => {
-    const from = below(length);
-    const to = below(length);
-    const end = Math.max(to, Math.min(length, length + to - from));
-    scratch.copyWithin(to, from, length);
-    return Math.max(1, Math.min(end, 66_000));
-  },
-  // A count of the header.
-  (length) => {
-    if (length < 12) return length;
-    scratch.writeUInt16BE(below(4) === 0 ? below(65_536) : below(6), 4 + below(4) * 2);
-    return length;
-  },
-  // A pointer somewhere to somewhere before it.
-  (length) => {
-    if (length < 16) return length;
-    const at = 12 + below(length - 13);
-    scratch.writeUInt16BE(0xc000 | (below(8) === 0 ? below(0x4000) : below(Math.min(at, 0x4000))), at);
-    return length;
-  },
-  // A 16-bit field: type, class, RDLENGTH, option length.
-  (length) => {
-    if (length < 14) return length;
-    const types = [
-      1, 2, 5, 6, 12, 15, 16, 28, 33, 35, 39, 41, 43, 44, 46, 47, 48, 50, 51, 52, 59, 60, 64, 65, 250, 254, 255, 257,
-    ];
-    const value = below(2) === 0 ? (types[below(types.length)] ?? 0) : below(80);
-    scratch.writeUInt16BE(value, 12 + below(length - 13));
-    return length;
-  },
-];
+const DAMAGES = damagesOf(scratch, below, (index) => RECORDED[index % RECORDED.length] ?? LARGE);
 
 /** The next packet, in `scratch`. @returns {number} its length */
 function nextPacket() {

@@ -11,6 +11,7 @@ import { formatRcode } from '../dist/dns/wire/message.js';
 import { ExchangeError } from '../dist/net/exchange.js';
 import { TcpExchanger } from '../dist/net/tcp.js';
 import { UdpExchanger } from '../dist/net/udp.js';
+import { seeded } from './damage.mjs';
 import {
   applyIxfr,
   askSerial,
@@ -20,7 +21,6 @@ import {
   query,
   recordsAt,
   recordsIn,
-  seeded,
   transfer,
   update,
 } from './dns-client.mjs';
