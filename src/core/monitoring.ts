@@ -1,0 +1,40 @@
+/** What monitoring is told: counts of the embedded nameserver, and what `/metrics` and `/readyz` ask for. Contracts, no code. */
+
+/** Counted since the start of the process; read when somebody asks. */
+export interface NameserverStatistics {
+  /** Replies to queries and to UPDATE, by RFC spelling of the RCODE; those that came up. */
+  readonly replies: readonly { readonly transport: 'udp' | 'tcp'; readonly rcode: string; readonly count: number }[];
+  /** What response rate limiting did to replies. */
+  readonly rateLimited: { readonly dropped: number; readonly truncated: number };
+  readonly transfers: readonly {
+    readonly type: 'axfr' | 'ixfr';
+    /** `served`: its last message was taken by the client. */
+    readonly outcome: 'served' | 'refused' | 'started';
+    readonly count: number;
+  }[];
+  readonly notifies: { readonly sent: number; readonly acknowledged: number };
+  /** Transactions that could not be written. */
+  readonly failedCommits: number;
+  readonly zones: readonly { readonly zone: string; readonly serial: number }[];
+  readonly secondaries: readonly SecondaryLag[];
+}
+
+export interface SecondaryLag {
+  readonly zone: string;
+  /** Address and port, as configured. */
+  readonly secondary: string;
+  /** Milliseconds since 1970: the oldest commit that it is not known to hold. Undefined: none, if it `wasSeen`. */
+  readonly behindSinceMs: number | undefined;
+  /** It has shown which serial it holds, since the start of the process. */
+  readonly wasSeen: boolean;
+}
+
+/** For the doors. */
+export interface Monitoring {
+  /** Metrics in the text format of Prometheus, 0.0.4. */
+  metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Parts of this process that do not work, in a fixed word each; none: it is ready. Never rejects. */
+  notReady(): Promise<readonly string[]>;
+  /** Metrics have a listener of their own, and are not served by the others. */
+  readonly isApart: boolean;
+}

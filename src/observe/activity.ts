@@ -1,0 +1,88 @@
+/**
+ * Counts what happens: an Observer of plain numbers, which metrics.ts reads when it is asked. Keys are bounded by code and
+ * configuration: routes, methods, error codes, zones; never a host name, a token, an address or an URL.
+ */
+import type { ErrorCode } from '../core/errors.ts';
+import type { DnsUpdateEvent, Observer, RequestEvent } from '../core/ports.ts';
+import { Histogram, SECONDS } from './histogram.ts';
+
+/** What one update of one name came to, through any door. */
+export type UpdateResult = 'changed' | 'unchanged' | ErrorCode;
+
+/** Messages to the primary of one zone, or transactions of an embedded one. */
+export interface ZoneActivity {
+  readonly outcomes: Map<string, number>;
+  readonly seconds: Histogram;
+  readonly changes: Histogram;
+}
+
+const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] as const;
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** More than the doors have: a guard against a caller that gives a path for a pattern. */
+const MAX_ROUTES = 200;
+export const OTHER = 'other';
+
+export class Activity implements Observer {
+  /** By protocol, then by outcome. */
+  readonly updates = new Map<string, Map<UpdateResult, number>>();
+  /** By route, then by method; the index is the class of the status, 1 to 5. */
+  readonly requests = new Map<string, Map<string, Float64Array>>();
+  readonly requestSeconds = new Histogram(SECONDS);
+  readonly requestErrors = new Map<ErrorCode, number>();
+  /** By apex. */
+  readonly zones = new Map<string, ZoneActivity>();
+  /** By RCODE. */
+  readonly dnsUpdates = new Map<string, number>();
+  /** Calls of the store that failed as far as they were seen: in requests and in checks of it. */
+  storeErrors = 0;
+
+  batchPublished({ zone, changes, outcome, durationMs }: Parameters<Observer['batchPublished']>[0]): void {
+    const apex = zone.toString();
+    let activity = this.zones.get(apex);
+    if (activity === undefined) {
+      activity = { outcomes: new Map(), seconds: new Histogram(SECONDS), changes: new Histogram(BATCH_SIZES) };
+      this.zones.set(apex, activity);
+    }
+    increment(activity.outcomes, outcome);
+    activity.seconds.observe(durationMs / 1000);
+    activity.changes.observe(changes);
+  }
+
+  requestAnswered({ route, method, status, durationMs, error }: RequestEvent): void {
+    const key = this.requests.has(route) || this.requests.size < MAX_ROUTES ? route : OTHER;
+    const counts = inner(inner(this.requests, key, newMap), METHODS.has(method) ? method : OTHER, newCounts);
+    counts[Math.min(5, Math.max(1, Math.floor(status / 100)))]! += 1;
+    this.requestSeconds.observe(durationMs / 1000);
+    if (error === undefined) return;
+    increment(this.requestErrors, error.code);
+    if (error.code === 'store-unreachable') this.storeErrors += 1;
+  }
+
+  dnsUpdateAnswered({ rcode }: DnsUpdateEvent): void {
+    increment(this.dnsUpdates, rcode);
+  }
+
+  warn(): void {}
+
+  /** @param protocol as RequestContext has it */
+  addressesUpdated(protocol: string, outcome: UpdateResult): void {
+    increment(inner(this.updates, protocol, newMap), outcome);
+  }
+}
+
+function increment<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function inner<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
+const newMap = <K, V>() => new Map<K, V>();
+const newCounts = () => new Float64Array(6);
