@@ -6,6 +6,7 @@ import type { Config } from './config/config.ts';
 import { Authenticator } from './core/authenticate.ts';
 import { CheckZones } from './core/check-zones.ts';
 import type { Observer } from './core/ports.ts';
+import { rememberUpdates } from './core/remember-updates.ts';
 import { UpdateAddresses, type UpdateLimits } from './core/update-addresses.ts';
 import { UpdateHost } from './core/update-host.ts';
 import { ZoneTable } from './core/zone.ts';
@@ -16,6 +17,13 @@ import { buildApp } from './http/app.ts';
 import type { Services } from './http/door.ts';
 import { GuessLimiter } from './http/limits.ts';
 import { HttpListeners } from './http/listeners.ts';
+import {
+  type ClientParts,
+  type ClientServices,
+  makeClientServices,
+  type OpenClients,
+  openClients,
+} from './open-clients.ts';
 import { type OpenZones, openZones } from './open-zones.ts';
 import { VERSION } from './version.ts';
 
@@ -35,8 +43,11 @@ export class DyndnsServer {
   readonly #checks: CheckZones;
   readonly #control: ControlSocket;
   readonly #startedMs = performance.now();
+  readonly #clientParts: ClientParts;
   #config: Config;
   #zones: OpenZones | undefined;
+  #clients: OpenClients | undefined;
+  #clientServices: ClientServices | undefined;
   #services: Services;
 
   constructor(config: Config, observer: Observer) {
@@ -44,6 +55,13 @@ export class DyndnsServer {
     this.#observer = observer;
     this.#updates = new UpdateAddresses(updateLimits(config));
     this.#checks = new CheckZones(updateLimits(config).timeoutMs);
+    this.#clientParts = {
+      config: () => this.#config,
+      zones: () => this.#services.zones,
+      hosts: () => this.#clientServices?.hosts,
+      updates: this.#updates,
+      observer,
+    };
     this.#services = this.#makeServices();
     this.#app = buildApp({
       services: () => this.#services,
@@ -64,13 +82,16 @@ export class DyndnsServer {
   }
 
   /**
-   * Opens the zones, then DNS, then the control socket, then HTTP.
-   * @throws ListenError, DnsListenError, DatabaseLockedError, SqliteError, StaticConflict, ZoneFileError
+   * Opens the store, the zones, then DNS, the control socket and HTTP.
+   * @throws ListenError, DnsListenError, DatabaseLockedError, SqliteError, SchemaError, StaticConflict, ZoneFileError;
+   *   AppError store-unreachable
    */
   async start(): Promise<void> {
     try {
       await this.#app.ready();
-      this.#zones = await openZones(this.#config, this.#observer);
+      this.#clients = await openClients(this.#clientParts);
+      this.#zones = await openZones(this.#config, this.#observer, undefined, this.#remember);
+      this.#clientServices = await makeClientServices(this.#clients, this.#clientParts);
       this.#services = this.#makeServices();
       await this.#listenForDns(this.#zones);
       if (this.#config.control !== undefined) await this.#control.open(this.#config.control);
@@ -103,11 +124,22 @@ export class DyndnsServer {
       this.#observer.warn("A change of 'control' takes effect at the next start.");
     }
     const old = this.#zones;
-    const zones = await openZones(config, this.#observer, old?.nameserver);
+    const zones = await openZones(config, this.#observer, old?.nameserver, this.#remember);
     this.#warnOfDns(config);
+    if (JSON.stringify(config.store) !== JSON.stringify(this.#config.store)) {
+      this.#observer.warn("A change of 'store' takes effect at the next start.");
+    }
     const graceMs = Math.max(updateLimits(this.#config).timeoutMs, updateLimits(config).timeoutMs) + 1000;
     this.#zones = zones;
-    this.#config = { ...config, http: { ...config.http, listen: this.#config.http.listen } };
+    const { store } = this.#config;
+    this.#config = {
+      ...config,
+      http: { ...config.http, listen: this.#config.http.listen },
+      ...(store && { store }),
+    };
+    if (this.#clients !== undefined) {
+      this.#clientServices = await makeClientServices(this.#clients, this.#clientParts);
+    }
     this.#updates.limits = updateLimits(config);
     this.#checks.timeoutMs = updateLimits(config).timeoutMs;
     this.#checks.forget();
@@ -132,9 +164,21 @@ export class DyndnsServer {
     const graceMs = updateLimits(this.#config).timeoutMs + 1000;
     await Promise.all([this.#listeners.close(graceMs), this.#control.close(graceMs)]);
     this.#zones?.closeConnections();
+    await this.#clients?.close();
     await this.#zones?.nameserver?.close();
     await this.#app.close();
   }
+
+  readonly #remember = (apply: Parameters<typeof rememberUpdates>[0]) =>
+    rememberUpdates(apply, () => {
+      const { recorder, wishes } = this.#clients ?? {};
+      return {
+        record: recorder && this.#config.historyDays > 0 ? (event) => recorder.record(event) : undefined,
+        updated: wishes && ((edits) => wishes.updated(edits)),
+        recall: ({ zone }, ownerName) => this.#services.zones.findByApex(zone.apex)?.publisher.recall(ownerName),
+        now: Date.now,
+      };
+    });
 
   #controlCalls() {
     const calls = new LocalCalls(() => ({
@@ -161,9 +205,9 @@ export class DyndnsServer {
     return {
       version: VERSION,
       zones: this.#zones?.table ?? new ZoneTable([]),
-      authenticator: new Authenticator({ masterSecret: this.#config.secret?.reveal(), now: Date.now }),
+      authenticator: this.#clientServices?.authenticator ?? new Authenticator({ now: Date.now }),
       guesses: this.#guesses,
-      updates: new UpdateHost({ updates: this.#updates, now: Date.now }),
+      updates: this.#clientServices?.updates ?? new UpdateHost({ updates: this.#updates, now: Date.now }),
       checks: this.#checks,
       unspecifiedFamily: this.#config.unspecifiedFamily,
       checkIsOpen: this.#config.check === 'open',

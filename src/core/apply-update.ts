@@ -35,6 +35,8 @@ export interface DnsUpdate {
   /** All names are in the zone. */
   readonly prerequisites: readonly Prerequisite[];
   readonly edits: readonly ZoneEdit[];
+  /** Where the message came from, canonical IP text. */
+  readonly source?: string;
   /** Of `performance.now()`. */
   readonly deadlineMs: number;
 }

@@ -220,6 +220,5 @@ describe('a prefix', () => {
       code: 'address-refused',
     });
     expect((await by({ addresses: [parseIpPrefix('2001:db8:5::/48')!] })).AAAA.after).toEqual(['2001:db8:5:2::7']);
-    expect(settledNames).toHaveLength(2);
   });
 });

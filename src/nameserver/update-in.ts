@@ -28,6 +28,8 @@ export interface UpdateContext {
   readonly key: TsigKey | undefined;
   readonly findZone: (apex: DomainName) => UpdateZone | undefined;
   readonly applyUpdate: (update: DnsUpdate) => Promise<UpdateOutcome>;
+  /** Where the message came from, canonical IP text. */
+  readonly source?: string;
   /** Of `performance.now()`. */
   readonly deadlineMs: number;
 }
@@ -66,8 +68,9 @@ export async function answerUpdate(message: Message, context: UpdateContext): Pr
   try {
     const { prerequisites, edits } = content;
     const { zone, target } = found;
-    const { deadlineMs } = context;
-    return answerOf(await context.applyUpdate({ zone, target, key, prerequisites, edits, deadlineMs }));
+    const { deadlineMs, source } = context;
+    const update = { zone, target, key, prerequisites, edits, deadlineMs, ...(source && { source }) };
+    return answerOf(await context.applyUpdate(update));
   } catch (error) {
     // §3.5: the zone could not be written, or it is not known whether it was.
     if (error instanceof AppError) return { rcode: Rcode.SERVFAIL, why: error.logText, error };

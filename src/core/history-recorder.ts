@@ -1,0 +1,112 @@
+/**
+ * Writes the history behind the replies: events in batches, repeats as counters once a second. A crash may lose the last
+ * second of it. While the store is away events wait, up to a limit; then the oldest are lost, and the operator is told.
+ */
+import { randomBytes } from 'node:crypto';
+import type { DomainName } from '../dns/name.ts';
+import { eventId, type HistoryEvent, type NewHistoryEvent } from './history.ts';
+import type { HistoryStore, RepeatCount } from './store-ports.ts';
+import type { UpdateRecorder } from './update-host.ts';
+
+export interface HistoryRecorderOptions {
+  readonly store: HistoryStore;
+  readonly timers: {
+    /** Calls back once, after so many milliseconds; gives what prevents it. */
+    after(delayMs: number, call: () => void): () => void;
+  };
+  readonly warn: (text: string) => void;
+}
+
+const FLUSH_MS = 1000;
+/** Events of one write. */
+const BATCH = 1000;
+const MAX_WAITING = 50_000;
+const MAX_REPEATED = 100_000;
+
+interface Repeats {
+  readonly ownerName: DomainName;
+  repeats: number;
+  lastSeenMs: number;
+}
+
+export class HistoryRecorder implements UpdateRecorder {
+  readonly #options: HistoryRecorderOptions;
+  #events: HistoryEvent[] = [];
+  #repeats = new Map<string, Repeats>();
+  #sequence = 0;
+  #lost = 0;
+  #cancel: (() => void) | undefined;
+  #flushing: Promise<void> | undefined;
+
+  constructor(options: HistoryRecorderOptions) {
+    this.#options = options;
+  }
+
+  record(event: NewHistoryEvent): void {
+    this.#sequence += 1;
+    this.#events.push({ ...event, id: eventId(event.timeMs, this.#sequence, randomBytes(10)) });
+    // An accepted update shows that the host is there.
+    if (event.outcome === 'changed') this.#seen(event.ownerName, event.timeMs, 0);
+    if (this.#events.length > MAX_WAITING) {
+      const dropped = this.#events.length - MAX_WAITING / 2;
+      this.#events = this.#events.slice(dropped);
+      this.#lost += dropped;
+    }
+    this.#flushLater();
+  }
+
+  repeat(ownerName: DomainName, timeMs: number): void {
+    this.#seen(ownerName, timeMs, 1);
+    this.#flushLater();
+  }
+
+  /** Writes what there is, and takes nothing more from the clock. */
+  async close(): Promise<void> {
+    this.#cancel?.();
+    await this.#flushing;
+    await this.#flush();
+  }
+
+  #seen(ownerName: DomainName, timeMs: number, repeats: number): void {
+    const known = this.#repeats.get(ownerName.key);
+    if (known !== undefined) {
+      known.repeats += repeats;
+      known.lastSeenMs = timeMs;
+    } else if (this.#repeats.size < MAX_REPEATED) {
+      this.#repeats.set(ownerName.key, { ownerName, repeats, lastSeenMs: timeMs });
+    }
+  }
+
+  #flushLater(): void {
+    this.#cancel ??= this.#options.timers.after(FLUSH_MS, () => {
+      this.#flushing = this.#flush().finally(() => {
+        this.#flushing = undefined;
+        this.#cancel = undefined;
+        if (this.#events.length > 0 || this.#repeats.size > 0) this.#flushLater();
+      });
+    });
+  }
+
+  /** Never rejects: what could not be written waits for the next time. */
+  async #flush(): Promise<void> {
+    const { store, warn } = this.#options;
+    try {
+      while (this.#events.length > 0) {
+        const batch = this.#events.slice(0, BATCH);
+        await store.append(batch);
+        // Some may have been dropped meanwhile.
+        const written = new Set(batch);
+        this.#events = this.#events.filter((event) => !written.has(event));
+      }
+      const repeats: readonly RepeatCount[] = [...this.#repeats.values()];
+      this.#repeats = new Map();
+      if (repeats.length > 0) await store.countRepeats(repeats);
+      if (this.#lost > 0) {
+        warn(`${this.#lost} events of the history were lost while the store did not answer.`);
+        this.#lost = 0;
+      }
+    } catch {
+      // The store tells of itself; repeats of this second are lost.
+    }
+  }
+}

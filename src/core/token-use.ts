@@ -1,0 +1,45 @@
+/** When tokens were used last, written once a second: an update never waits for it. */
+import type { TokenStore } from './store-ports.ts';
+
+const FLUSH_MS = 1000;
+const MAX_UNWRITTEN = 100_000;
+
+export class TokenUseLog {
+  readonly #store: Pick<TokenStore, 'touchLastUsed'>;
+  readonly #now: () => number;
+  #unwritten = new Map<string, number>();
+  #cancel: (() => void) | undefined;
+  readonly #after: (delayMs: number, call: () => void) => () => void;
+
+  /** @param now milliseconds since 1970 @param after calls back once; gives what prevents it */
+  constructor(
+    store: Pick<TokenStore, 'touchLastUsed'>,
+    now: () => number,
+    after: (delayMs: number, call: () => void) => () => void,
+  ) {
+    this.#store = store;
+    this.#now = now;
+    this.#after = after;
+  }
+
+  used(tokenId: string): void {
+    if (this.#unwritten.size >= MAX_UNWRITTEN) return;
+    this.#unwritten.set(tokenId, this.#now());
+    this.#cancel ??= this.#after(FLUSH_MS, () => {
+      this.#cancel = undefined;
+      void this.flush();
+    });
+  }
+
+  /** Writes what there is. A store that does not answer loses it: the next use is written again. */
+  async flush(): Promise<void> {
+    const uses = [...this.#unwritten].map(([tokenId, lastUsedMs]) => ({ tokenId, lastUsedMs }));
+    this.#unwritten = new Map();
+    if (uses.length > 0) await this.#store.touchLastUsed(uses).catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#cancel?.();
+    await this.flush();
+  }
+}

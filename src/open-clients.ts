@@ -1,0 +1,151 @@
+/**
+ * Configuration -> who may change what, and what is remembered of it: the store, tokens, settings of hosts, limits,
+ * history and wishes. The part of the composition root beside open-zones.ts.
+ */
+import { type Config, formatStoreUrl, type HostConfig, type StoreConfig, type TokenConfig } from './config/config.ts';
+import { Authenticator } from './core/authenticate.ts';
+import { HistoryRecorder } from './core/history-recorder.ts';
+import { defaultHostSettings, type HostSettings } from './core/host.ts';
+import { HostDirectory } from './core/host-directory.ts';
+import { MinuteLimiter } from './core/minute-limits.ts';
+import type { Observer } from './core/ports.ts';
+import type { Store } from './core/store-ports.ts';
+import type { HostToken } from './core/token.ts';
+import { TokenUseLog } from './core/token-use.ts';
+import type { UpdateAddresses } from './core/update-addresses.ts';
+import { UpdateHost } from './core/update-host.ts';
+import { WishKeeper } from './core/wish-keeper.ts';
+import type { ZoneTable } from './core/zone.ts';
+import { openStore } from './store/open-store.ts';
+
+/** What is open as long as the server: a reload changes the settings around it. */
+export interface OpenClients {
+  readonly store: Store | undefined;
+  readonly recorder: HistoryRecorder | undefined;
+  readonly wishes: WishKeeper | undefined;
+  close(): Promise<void>;
+}
+
+/** What a reload makes anew. */
+export interface ClientServices {
+  readonly authenticator: Authenticator;
+  readonly hosts: HostDirectory;
+  readonly updates: UpdateHost;
+}
+
+export interface ClientParts {
+  readonly config: () => Config;
+  readonly zones: () => ZoneTable;
+  readonly hosts: () => HostDirectory | undefined;
+  readonly updates: UpdateAddresses;
+  readonly observer: Observer;
+}
+
+const DAY_MS = 86_400_000;
+const PRUNE_MS = 3_600_000;
+
+const timers = {
+  now: Date.now,
+  after(delayMs: number, call: () => void): () => void {
+    const timer = setTimeout(call, delayMs);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** @throws AppError store-unreachable, DatabaseLockedError, SqliteError, SchemaError */
+export async function openClients(parts: ClientParts): Promise<OpenClients> {
+  const { config, zones, hosts, updates, observer } = parts;
+  const { store: storeConfig } = config();
+  if (storeConfig === undefined) {
+    return { store: undefined, recorder: undefined, wishes: undefined, close: async () => undefined };
+  }
+  const store = await openStore(storeUrl(storeConfig));
+  const warn = (text: string) => observer.warn(text);
+  const recorder = new HistoryRecorder({ store: store.history, timers, warn });
+  const wishes = new WishKeeper({
+    store: store.wishes,
+    shared: storeConfig.kind === 'postgres',
+    order: updates.order,
+    zones,
+    reconcile: () => config().reconcile,
+    timeoutMs: () => config().nameserverTimeoutSeconds * 1000,
+    isDisabled: async (ownerName) => (await hosts()?.find(ownerName))?.enabled === false,
+    record: (event) => recorder.record(event),
+    warn,
+    timers,
+  });
+  updates.unpublished = wishes;
+  wishes.start();
+  const prune = () => {
+    const { historyDays } = config();
+    store.history.prune(Date.now() - historyDays * DAY_MS).catch((error: unknown) => {
+      warn(`Old history could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+    });
+  };
+  const pruning = setInterval(prune, PRUNE_MS).unref();
+  prune();
+  return {
+    store,
+    recorder,
+    wishes,
+    close: async () => {
+      clearInterval(pruning);
+      await wishes.close();
+      await recorder.close();
+      await store.close();
+    },
+  };
+}
+
+/** Settings of hosts are read from a store of our own here. @throws AppError store-unreachable */
+export async function makeClientServices(open: OpenClients, parts: ClientParts): Promise<ClientServices> {
+  const config = parts.config();
+  const { store, recorder } = open;
+  const nowMs = () => performance.now();
+  const hosts = new HostDirectory({
+    configured: config.hosts.map(hostSettings),
+    store: store?.hosts,
+    exclusive: config.store?.kind === 'sqlite',
+    nowMs,
+  });
+  await hosts.load();
+  const uses = store && new TokenUseLog(store.tokens, Date.now, timers.after);
+  return {
+    hosts,
+    authenticator: new Authenticator({
+      masterSecret: config.secret?.reveal(),
+      tokens: config.tokens.map(configuredToken),
+      store: store?.tokens,
+      now: Date.now,
+      onUse: ({ id }) => uses?.used(id),
+    }),
+    updates: new UpdateHost({
+      updates: parts.updates,
+      hosts,
+      recorder: config.historyDays > 0 ? recorder : undefined,
+      changes: new MinuteLimiter(config.limits.changesPerMinutePerToken, nowMs),
+      refusals: new MinuteLimiter(config.limits.refusedPerMinutePerSource, nowMs),
+      now: Date.now,
+    }),
+  };
+}
+
+function storeUrl(store: StoreConfig): string {
+  return store.kind === 'sqlite' ? `sqlite:${store.path}` : store.url.reveal();
+}
+
+/** For the log. */
+export function describeStore(config: Config): string {
+  return config.store === undefined
+    ? 'no store: tokens other than those of the configuration, history and wishes are off'
+    : `store: ${formatStoreUrl(config.store)}`;
+}
+
+function configuredToken(token: TokenConfig): HostToken {
+  return { ...token, id: `file-${token.sha256.slice(0, 24)}`, createdMs: 0 };
+}
+
+function hostSettings({ ownerName, ttl, enabled, addresses }: HostConfig): HostSettings {
+  return { ...defaultHostSettings(ownerName), enabled, addresses, ...(ttl === undefined ? {} : { ttl }) };
+}
