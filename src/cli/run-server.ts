@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/problem.ts';
 import { createLog, type Log } from '../observe/log.ts';
+import { describeStore } from '../open-clients.ts';
 import { DyndnsServer } from '../server.ts';
 import { VERSION } from '../version.ts';
 
@@ -31,6 +32,7 @@ export async function runServer(
   // A large zone would double to more than it needs: there each collection may leave less garbage.
   if (process.memoryUsage().heapUsed > LARGE_HEAP_OCTETS) setFlagsFromString('--heap-growing-percent=40');
   log.info(`dyndns ${VERSION} serves ${config.zones.map((zone) => zone.apex).join(', ')}`);
+  if (config.store === undefined) log.info(describeStore(config));
   for (const address of server.dnsAddresses) log.info(`listening on dns://${address}`);
   for (const address of server.addresses) log.info(`listening on ${address}`);
   if (config.control !== undefined) log.info(`admin commands at unix:${config.control}`);
