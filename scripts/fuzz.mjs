@@ -1,28 +1,47 @@
-// `npm run fuzz -- [packets] [seed]`: builds src, then runs bench/fuzz-codec.mjs. A packet that never comes to an end would
-// stop the progress lines: after five minutes without one the run is ended and counts as failed.
+// `npm run fuzz`: builds src, then runs bench/fuzz-codec.mjs and bench/fuzz-nameserver.mjs. One of them alone, with numbers
+// of its own: `npm run fuzz -- codec [PACKETS] [SEED]`, `npm run fuzz -- nameserver [REQUESTS] [SEED]`; without a name the
+// numbers are for the codec. A packet that never comes to an end would stop the progress lines: after five minutes without
+// one the run is ended and counts as failed.
 import { spawn } from 'node:child_process';
 import { argv, execPath, exit, stdout } from 'node:process';
 import { build, install, root } from './prepare.mjs';
 
 const SILENCE_MS = 5 * 60_000;
 
+/** Resolves with the exit status. */
+function fuzz(name, numbers) {
+  const child = spawn(execPath, ['--expose-gc', `bench/fuzz-${name}.mjs`, ...numbers], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const giveUp = () => {
+    console.error(`no progress for ${SILENCE_MS / 60_000} minutes: a packet does not come to an end`);
+    child.kill('SIGKILL');
+  };
+  let watchdog = setTimeout(giveUp, SILENCE_MS);
+  child.stdout.on('data', (chunk) => {
+    stdout.write(chunk);
+    clearTimeout(watchdog);
+    watchdog = setTimeout(giveUp, SILENCE_MS);
+  });
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      clearTimeout(watchdog);
+      resolve(code ?? 1);
+    });
+  });
+}
+
 install();
 build();
-const child = spawn(execPath, ['--expose-gc', 'bench/fuzz-codec.mjs', ...argv.slice(2)], {
-  cwd: root,
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-const giveUp = () => {
-  console.error(`no progress for ${SILENCE_MS / 60_000} minutes: a packet does not come to an end`);
-  child.kill('SIGKILL');
-};
-let watchdog = setTimeout(giveUp, SILENCE_MS);
-child.stdout.on('data', (chunk) => {
-  stdout.write(chunk);
-  clearTimeout(watchdog);
-  watchdog = setTimeout(giveUp, SILENCE_MS);
-});
-child.on('close', (code) => {
-  clearTimeout(watchdog);
-  exit(code ?? 1);
-});
+const [name, ...numbers] = argv.slice(2);
+const runs =
+  name === undefined
+    ? [['codec'], ['nameserver']]
+    : name === 'codec' || name === 'nameserver'
+      ? [[name, ...numbers]]
+      : [['codec', name, ...numbers]];
+for (const [what, ...rest] of runs) {
+  const status = await fuzz(what, rest);
+  if (status !== 0) exit(status);
+}

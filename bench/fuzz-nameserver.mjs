@@ -1,0 +1,392 @@
+// @ts-check
+// Random and mutated requests to the embedded nameserver (bench/nameserver-corpus.mjs): first given to its service in this
+// process, where nothing drops one and each reply is looked at; then as datagrams to a server in a process of its own;
+// then TCP streams cut at every octet (bench/tcp-cuts.mjs), and whether a restart gives the same zone; last, how much larger answers are than what asks for them.
+// Exit code 1 on a crash, a hang, an improper reply, or memory that grows. `npm run fuzz -- nameserver [COUNT] [SEED]`
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { applyUpdate } from '../dist/core/apply-update.js';
+import { DomainName } from '../dist/dns/name.js';
+import { RRType } from '../dist/dns/rdata.js';
+import { decodeMessage, encodeMessage, formatRcode, makeMessage } from '../dist/dns/wire/message.js';
+import { parseZoneFile } from '../dist/dns/zone-file.js';
+import { cookieAnswers } from '../dist/nameserver/cookie-answers.js';
+import { DnsListeners } from '../dist/nameserver/listeners.js';
+import { Nameserver } from '../dist/nameserver/nameserver.js';
+import { seeded } from './damage.mjs';
+import { copyOf, differenceOf, keyOf, transfer } from './dns-client.mjs';
+import { freePort, MAIN, makeDirectory, until } from './lab.mjs';
+import { makeCorpus, NAMESERVERS, RECORDS, ZONE } from './nameserver-corpus.mjs';
+import { cutStreams } from './tcp-cuts.mjs';
+
+const COUNT = Number(process.argv[2] ?? 1_000_000);
+const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 32) >>> 0;
+if (!Number.isSafeInteger(COUNT) || COUNT < 1000) throw new Error(`not a number of requests: ${process.argv[2]}`);
+
+/** Growth from a tenth of the run to its end that is noise: garbage, the names that UPDATEs have added, the journal's. */
+const GROWTH_LIMIT_MIB = 48;
+/** More would not leave the path of any network (RFC 9715). */
+const MAX_DATAGRAM = 1232;
+/** So many datagrams go out, then one that is known to be answered: nothing is lost in socket buffers. */
+const IN_A_ROW = 100;
+const HANG_MS = 1_000;
+const AMPLIFICATION_SECONDS = 5;
+
+const say = (/** @type {string} */ text) => process.stdout.write(`${text}\n`);
+const number = (/** @type {number} */ value) => value.toLocaleString('en');
+const apex = DomainName.parse(ZONE);
+const secrets = { own: randomBytes(64).toString('base64'), strange: randomBytes(64).toString('base64') };
+const key = keyOf(`key.${ZONE}`, secrets.own);
+const strange = keyOf('key.example.net', secrets.strange);
+let faults = 0;
+/** @param {string} what @param {Uint8Array} [request] */
+function fault(what, request) {
+  faults += 1;
+  if (faults <= 20) say(`  fault: ${what}${request ? `: ${Buffer.from(request).toString('hex')}` : ''}`);
+}
+
+const isReply = (/** @type {Uint8Array} */ octets) => octets.length > 2 && ((octets[2] ?? 0) & 0x80) !== 0;
+
+/** @param {Uint8Array} request @param {Uint8Array} reply @param {number} limit */
+function checkReply(request, reply, limit) {
+  if (isReply(request)) fault('a reply to a reply', request);
+  if (reply.length > limit) fault(`a reply of ${reply.length} octets`, request);
+  if (reply[0] !== request[0] || reply[1] !== request[1] || !isReply(reply)) fault('not a reply to it', request);
+  try {
+    return decodeMessage(reply).rcode;
+  } catch (error) {
+    fault(`a reply that is no message (${error})`, request);
+    return -1;
+  }
+}
+
+/** Opens a nameserver with database, journal and committer, and gives the service that its sockets would be given. */
+async function openService() {
+  /** @type {import('../dist/nameserver/dns-service.js').DnsService | undefined} */
+  let service;
+  const open = DnsListeners.prototype.open;
+  DnsListeners.prototype.open = async (given) => {
+    service = given;
+  };
+  const records = parseZoneFile(RECORDS, { origin: apex, defaultTtl: 300 });
+  const ns = NAMESERVERS.map((name) => DomainName.parse(name));
+  const nameserver = await Nameserver.open({
+    database: join(makeDirectory(), 'zones.db'),
+    settings: {
+      zones: [
+        {
+          content: { apex, ns, contact: DomainName.parse('hostmaster', apex), records },
+          keys: [{ keyName: key.keyName, tsig: key, mayUpdate: true, mayTransfer: true }],
+          secondaries: [],
+          rules: { apex, addresses: { allow: [], deny: [] }, ttl: {} },
+        },
+      ],
+      cookies: cookieAnswers(randomBytes(16)),
+      limiter: undefined,
+      nsid: 'fuzz',
+      chaosVersion: 'fuzz',
+      timeoutMs: 5_000,
+    },
+    applyUpdate,
+    onBatch: () => {},
+    onUpdate: () => {},
+    onWarning: (text) => fault(text),
+  });
+  await nameserver.listen([], false);
+  DnsListeners.prototype.open = open;
+  if (service === undefined) throw new Error('no service');
+  return { nameserver, service };
+}
+
+/** Growth is only noise up to a limit. @param {string} where @param {number} start @param {number} tenth @param {number} end */
+function judgeMemory(where, start, tenth, end) {
+  const text = [start, tenth, end].map((value) => value.toFixed(0));
+  say(`  ${where}: resident ${text[0]} MiB at the start, ${text[1]} at 10 %, ${text[2]} at the end`);
+  if (end - tenth > GROWTH_LIMIT_MIB) fault(`memory of ${where} grew by more than ${GROWTH_LIMIT_MIB} MiB`);
+}
+
+function ownMemory() {
+  globalThis.gc?.();
+  return process.memoryUsage().rss / 2 ** 20;
+}
+
+async function inProcess() {
+  const { nameserver, service } = await openService();
+  const corpus = makeCorpus(seeded(SEED), key, strange);
+  const peer = { address: '192.0.2.1', port: 53_535 };
+  /** @type {Map<number, number>} */
+  const rcodes = new Map();
+  const count = (/** @type {number} */ rcode) => rcodes.set(rcode, (rcodes.get(rcode) ?? 0) + 1);
+  const sizes = { asked: 0, answered: 0, largestRatio: 0 };
+  /** @type {Promise<void>[]} */
+  let waiting = [];
+  let silent = 0;
+  let slowest = 0;
+  const start = ownMemory();
+  let tenth = start;
+  const began = performance.now();
+  for (let index = 1; index <= COUNT; index++) {
+    const request = corpus.next();
+    if (request.length < 12) continue;
+    const overTcp = index % 8 === 0;
+    try {
+      const before = performance.now();
+      const reply = overTcp ? service.answerStream(request, peer) : service.answerDatagram(request, peer);
+      slowest = Math.max(slowest, performance.now() - before);
+      const take = (/** @type {Uint8Array | undefined} */ octets) => {
+        if (octets === undefined) {
+          silent += 1;
+          if (!isReply(request)) fault('no reply', request);
+          return;
+        }
+        count(checkReply(request, octets, overTcp ? 65_535 : MAX_DATAGRAM));
+        if (overTcp) return;
+        sizes.asked += request.length;
+        sizes.answered += octets.length;
+        sizes.largestRatio = Math.max(sizes.largestRatio, octets.length / request.length);
+      };
+      if (reply === undefined || reply instanceof Uint8Array) take(reply);
+      else if (reply instanceof Promise) waiting.push(reply.then(take));
+      else {
+        waiting.push(
+          (async () => {
+            for await (const part of reply) take(part);
+          })(),
+        );
+      }
+    } catch (error) {
+      fault(`thrown: ${error instanceof Error ? error.stack : error}`, request);
+    }
+    if (waiting.length >= 256 || index === COUNT) {
+      const timer = setTimeout(() => {
+        fault('a reply does not come');
+        process.exit(1);
+      }, 30_000);
+      const settled = await Promise.allSettled(waiting);
+      clearTimeout(timer);
+      for (const result of settled) if (result.status === 'rejected') fault(`thrown later: ${result.reason?.stack}`);
+      waiting = [];
+    }
+    if (index === Math.ceil(COUNT / 10)) tenth = ownMemory();
+    if (index % Math.ceil(COUNT / 10) === 0) say(`  ${number(index)} requests`);
+  }
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  const list = [...rcodes]
+    .sort((a, b) => b[1] - a[1])
+    .map(([rcode, times]) => `${formatRcode(rcode)} ${number(times)}`);
+  say(`  ${number(COUNT)} requests in ${seconds} s, replies: ${list.join(', ')}; none to ${number(silent)} replies`);
+  say(
+    `  longest turn ${slowest.toFixed(1)} ms; without a rate limit octets out for octets in: ${(sizes.answered / sizes.asked).toFixed(2)}, at most ${sizes.largestRatio.toFixed(1)}`,
+  );
+  judgeMemory('the service', start, tenth, ownMemory());
+  await nameserver.close();
+}
+
+/** Our server with the zone of the corpus. @param {Record<string, unknown>} dns more options of `dns` @param {string} directory */
+async function startServer(dns, directory = makeDirectory()) {
+  const port = await freePort();
+  const file = join(directory, 'dyndns.yml');
+  const zone = { name: ZONE, nameserver: 'embedded', ns: NAMESERVERS, records: RECORDS };
+  const keys = [{ name: `key.${ZONE}`, algorithm: 'hmac-sha512', secret: secrets.own, allow: ['update', 'transfer'] }];
+  const config = {
+    secret: 'ofTheFuzzer12345',
+    log_level: 30,
+    http: { listen: ['127.0.0.1:0'] },
+    dns: { listen: [`127.0.0.1:${port}`], database: 'zones.db', ...dns },
+    zones: [{ ...zone, tsig_keys: keys }],
+  };
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+  const child = spawn(process.execPath, [MAIN, '--config', file, 'serve'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.on('exit', () => child.kill('SIGKILL'));
+  let log = '';
+  child.stdout.on('data', (chunk) => {
+    log += chunk;
+  });
+  const asker = makeAsker(port);
+  await until(async () => {
+    if (child.exitCode !== null) throw new Error(`the server did not start: ${log}`);
+    return (await asker.probe(200)) >= 0;
+  }, 'the server');
+  const rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024;
+  return {
+    port,
+    asker,
+    child,
+    rss,
+    /** Ends it; it must still be there, and have logged no fault. */
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) fault('the server has ended');
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await ended;
+      asker.close();
+      // UPDATEs that are refused are logged, too: only what the server says of itself counts.
+      for (const line of log.split('\n')) {
+        if (
+          line.includes('The nameserver:') ||
+          line.includes("zones' database") ||
+          line.includes('"code":"internal"')
+        ) {
+          fault(line);
+        }
+      }
+    },
+  };
+}
+
+/** Sends a query that is always answered. @param {number} port */
+function makeAsker(port) {
+  const socket = createSocket('udp4');
+  /** @type {Map<number, (ms: number) => void>} */
+  const pending = new Map();
+  socket.on('error', () => {});
+  socket.on('message', (octets) => pending.get(octets.readUInt16BE(0))?.(0));
+  let id = 0;
+  return {
+    close: () => socket.close(),
+    /** Milliseconds to the answer, -1 without one. @param {number} [limitMs] @returns {Promise<number>} */
+    probe(limitMs = HANG_MS) {
+      id = (id + 1) & 0xffff;
+      const own = id;
+      const questions = [{ qname: apex, qtype: RRType.SOA, qclass: 1 }];
+      const began = performance.now();
+      return new Promise((resolve) => {
+        const done = (/** @type {number} */ ms) => {
+          clearTimeout(timer);
+          pending.delete(own);
+          resolve(ms);
+        };
+        const timer = setTimeout(() => done(-1), limitMs);
+        pending.set(own, () => done(performance.now() - began));
+        socket.send(encodeMessage(makeMessage({ id: own, questions })), port, '127.0.0.1');
+      });
+    },
+  };
+}
+
+async function overUdp() {
+  const directory = makeDirectory();
+  const server = await startServer({}, directory);
+  const atFirst = copyOf(await transfer(server.port, key, apex));
+  const corpus = makeCorpus(seeded(SEED + 1), key, strange);
+  const socket = createSocket('udp4');
+  // Which ids of the last 65,536 were given to a message that is a reply itself.
+  const repliesSent = new Uint8Array(0x10000);
+  let received = 0;
+  let largest = 0;
+  socket.on('message', (octets) => {
+    received += 1;
+    largest = Math.max(largest, octets.length);
+    if (octets.length > MAX_DATAGRAM) fault(`a datagram of ${octets.length} octets`);
+    if (!isReply(octets)) fault('a datagram that is no reply');
+    if (repliesSent[octets.readUInt16BE(0)] === 1) fault('a reply to a reply');
+  });
+  await new Promise((resolve) => socket.bind(0, '127.0.0.1', () => resolve(undefined)));
+  socket.setRecvBufferSize(4 * 2 ** 20);
+  const start = server.rss();
+  let tenth = start;
+  let slowest = 0;
+  let wanted = 0;
+  const began = performance.now();
+  for (let index = 1; index <= COUNT; index++) {
+    const request = corpus.next();
+    if (request.length >= 12) {
+      request.writeUInt16BE(index & 0xffff, 0);
+      repliesSent[index & 0xffff] = isReply(request) ? 1 : 0;
+      if (!isReply(request)) wanted += 1;
+    }
+    socket.send(request, server.port, '127.0.0.1');
+    if (index % IN_A_ROW === 0) {
+      const ms = await server.asker.probe();
+      if (ms < 0) {
+        fault(`no answer within ${HANG_MS} ms after datagram ${index}`);
+        if ((await server.asker.probe(10_000)) < 0) break;
+      }
+      slowest = Math.max(slowest, ms);
+    }
+    if (index === Math.ceil(COUNT / 10)) tenth = server.rss();
+    if (index % Math.ceil(COUNT / 10) === 0) say(`  ${number(index)} datagrams`);
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  say(
+    `  ${number(COUNT)} datagrams in ${seconds} s; ${number(received)} replies to ${number(wanted)} that can have one, the largest of ${largest} octets; slowest probe ${slowest.toFixed(0)} ms`,
+  );
+  if (received < wanted * 0.98) fault('too few replies: datagrams were lost, or not answered');
+  judgeMemory('the server', start, tenth, server.rss());
+  socket.close();
+
+  say('TCP streams, cut at every octet');
+  const messages = [corpus.query, corpus.query, corpus.query, corpus.update, corpus.transfer, corpus.oddMessage];
+  const before = server.rss();
+  const streams = await cutStreams(
+    server.port,
+    messages.flatMap((make) => [make(), make(), make()]),
+    fault,
+  );
+  if ((await server.asker.probe()) < 0) fault('no answer after the streams');
+  say(
+    `  ${number(streams.connections)} connections, ${number(streams.replies)} messages came back; longest ${streams.slowestMs.toFixed(0)} ms`,
+  );
+  judgeMemory('the server', before, before, server.rss());
+  const zone = copyOf(await transfer(server.port, key, apex));
+  await server.stop();
+  const again = await startServer({}, directory);
+  const difference = differenceOf(zone, copyOf(await transfer(again.port, key, apex)));
+  if (difference !== undefined) fault(`the zone is another one after a restart: ${difference}`);
+  say(
+    `  the zone made ${number(zone.serial - atFirst.serial)} steps to ${number(zone.records.size)} records, and is the same after a restart`,
+  );
+  await again.stop();
+}
+
+/** What one source without cookies gets for what it sends, as fast as it can; the rate limit is the default one. */
+async function amplification() {
+  const server = await startServer({ rate_limit: { exempt: [] } });
+  const corpus = makeCorpus(seeded(SEED + 2), key, strange);
+  const names = makeCorpus(seeded(SEED + 3), key, strange);
+  const one = encodeMessage(makeMessage({ questions: [{ qname: apex, qtype: RRType.NS, qclass: 1 }] }));
+  for (const [what, next] of /** @type {const} */ ([
+    ['one query again and again', () => Buffer.from(one)],
+    ['queries for all names and types', () => names.query()],
+    ['the corpus of the fuzzer', () => corpus.next()],
+  ])) {
+    const socket = createSocket('udp4');
+    const octets = { in: 0, out: 0, sent: 0, received: 0 };
+    socket.on('message', (reply) => {
+      octets.out += reply.length;
+      octets.received += 1;
+    });
+    await new Promise((resolve) => socket.bind(0, '127.0.0.1', () => resolve(undefined)));
+    const end = performance.now() + AMPLIFICATION_SECONDS * 1000;
+    while (performance.now() < end) {
+      for (let i = 0; i < 50; i++) {
+        const request = next();
+        octets.in += request.length;
+        octets.sent += 1;
+        socket.send(request, server.port, '127.0.0.1');
+      }
+      await new Promise(setImmediate);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const rate = number(Math.round(octets.sent / AMPLIFICATION_SECONDS));
+    say(
+      `  ${what}: ${rate} datagrams/s, ${number(octets.received)} of ${number(octets.sent)} answered; octets out for octets in: ${(octets.out / octets.in).toFixed(3)}`,
+    );
+    socket.close();
+  }
+  await server.stop();
+}
+
+say(`${number(COUNT)} requests twice, seed ${SEED}, Node ${process.version}`);
+say('The service, in this process');
+await inProcess();
+say('A server, over UDP');
+await overUdp();
+say('Amplification, with the rate limit as it is by default and nobody exempt');
+await amplification();
+say(faults === 0 ? 'no fault' : `${faults} faults`);
+process.exit(faults === 0 ? 0 : 1);
