@@ -75,7 +75,8 @@ export function tokenState(
   nowMs: number,
 ): 'valid' | 'expired' | 'revoked' {
   if (token.revokedMs !== undefined) return 'revoked';
-  return nowMs >= (expiryMs(token) ?? Number.POSITIVE_INFINITY) ? 'expired' : 'valid';
+  // NaN, of a day that cannot be read, is no later time either.
+  return nowMs < (expiryMs(token) ?? Number.POSITIVE_INFINITY) ? 'valid' : 'expired';
 }
 
 /**
