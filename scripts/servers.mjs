@@ -42,7 +42,17 @@ const FILES = {
 };
 
 /** Only the benchmark needs these. */
-export const BENCH_SERVERS = { named: 'bind9', dig: 'bind9-dnsutils', dnsperf: 'dnsperf', wrk: 'wrk' };
+export const BENCH_SERVERS = {
+  named: 'bind9',
+  dig: 'bind9-dnsutils',
+  knotd: 'knot',
+  pdns_server: 'pdns-server',
+  pdnsutil: 'pdns-server',
+  sqlite3: 'sqlite3',
+  initdb: 'postgresql',
+  dnsperf: 'dnsperf',
+  wrk: 'wrk',
+};
 
 /** Debian keeps the programs of PostgreSQL beside one another, a folder for each version, and off the search path. */
 const POSTGRES = '/usr/lib/postgresql';
