@@ -168,10 +168,11 @@ export class WishKeeper implements UnpublishedUpdates {
       if (this.#mayHurry()) {
         this.#hurry = false;
         this.#hurriedMs = dueMs;
-        dueMs += LAST_RETRY_MS;
+        dueMs += LEASE_MS;
       }
       for (let left = count; left > 0 && !this.#closed; left -= BATCH) {
-        const due = await store.takeDue(dueMs, timers.now() + LEASE_MS, BATCH);
+        const untilMs = Math.max(timers.now() + LEASE_MS, dueMs + 1);
+        const due = await store.takeDue(dueMs, untilMs, BATCH);
         await this.#tryAll(due);
         if (due.length < BATCH) break;
       }

@@ -1,0 +1,445 @@
+// Wishes on a zone in memory whose primary can be away, with a clock that stands still until it is moved.
+import { describe, expect, it } from 'vitest';
+import { MemoryPublisher, MemoryZone } from '../../test/support/memory-publisher.ts';
+import { MemoryWishes } from '../../test/support/memory-wishes.ts';
+import { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { addressRdata, rrsetAddresses } from '../dns/rrset.ts';
+import type { ZoneChange } from '../dns/zone-change.ts';
+import { AppError } from './errors.ts';
+import type { NewHistoryEvent } from './history.ts';
+import type { WantedAddresses } from './plan-change.ts';
+import type { PublishedAddresses, PublishOutcome, ReadOutcome } from './ports.ts';
+import { UpdateAddresses } from './update-addresses.ts';
+import { WishKeeper, type WishKeeperOptions } from './wish-keeper.ts';
+import type { WishTimers } from './wish-records.ts';
+import { type Zone, ZoneTable } from './zone.ts';
+
+const apex = DomainName.parse('example.com');
+const home = DomainName.parse('home.example.com');
+
+type Mood = 'up' | 'away' | 'applies and is lost' | 'SERVFAIL' | 'REFUSED';
+
+class MoodyPublisher extends MemoryPublisher {
+  mood: Mood = 'up';
+  reads = 0;
+  beforePublish: ((change: ZoneChange) => unknown) | undefined;
+  #forgotten = false;
+
+  override recall(ownerName: DomainName): PublishedAddresses | undefined {
+    return this.#forgotten ? undefined : super.recall(ownerName);
+  }
+
+  override async read(ownerName: DomainName, deadlineMs: number): Promise<ReadOutcome> {
+    this.reads += 1;
+    const outcome = await super.read(ownerName, deadlineMs);
+    if (this.mood === 'away') throw new AppError('primary-unreachable', 'No answer.');
+    return outcome;
+  }
+
+  override async publish(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome> {
+    await this.beforePublish?.(change);
+    const { mood } = this;
+    this.#forgotten = mood !== 'up';
+    if (mood === 'away') throw new AppError('primary-unreachable', 'No answer.');
+    if (mood === 'SERVFAIL' || mood === 'REFUSED') throw new AppError('primary-refused', mood, { rcode: mood });
+    const outcome = await super.publish(change, deadlineMs);
+    if (mood === 'applies and is lost') throw new AppError('publish-unknown', 'No reply.');
+    return outcome;
+  }
+}
+
+/** Time passes when a test says so. */
+class ManualTimers implements WishTimers {
+  nowMs = 1_000_000;
+  readonly #waiting = new Map<object, { dueMs: number; call: () => void }>();
+
+  now(): number {
+    return this.nowMs;
+  }
+
+  after(delayMs: number, call: () => void): () => void {
+    const id = {};
+    this.#waiting.set(id, { dueMs: this.nowMs + delayMs, call });
+    return () => void this.#waiting.delete(id);
+  }
+
+  /** Lets time pass in steps, and what is due then happen. */
+  async pass(ms: number): Promise<void> {
+    const end = this.nowMs + ms;
+    await turns();
+    while (this.nowMs < end) {
+      this.nowMs = Math.min(end, this.nowMs + 500);
+      for (const [id, { dueMs, call }] of [...this.#waiting]) {
+        if (dueMs > this.nowMs || !this.#waiting.delete(id)) continue;
+        call();
+      }
+      await turns();
+    }
+  }
+}
+
+async function turns(count = 60): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function setUp(more: Partial<WishKeeperOptions> = {}) {
+  const model = new MemoryZone(apex);
+  const publisher = new MoodyPublisher(model);
+  const none = { apexAllowed: false, wildcardAllowed: false, reserved: new Set<string>() };
+  const zone: Zone = { apex, publisher, ttl: {}, ...none, addresses: { allow: [], deny: [] }, emptyValue: 'keep' };
+  const updates = new UpdateAddresses({ timeoutMs: 5000, maxWaiting: 1000 });
+  const store = new MemoryWishes();
+  const timers = new ManualTimers();
+  const warnings: string[] = [];
+  const events: NewHistoryEvent[] = [];
+  const open = (options: Partial<WishKeeperOptions> = {}) =>
+    new WishKeeper({
+      store,
+      shared: false,
+      order: updates.order,
+      zones: () => new ZoneTable([zone]),
+      reconcile: () => 'report',
+      timeoutMs: () => 5000,
+      warn: (text) => void warnings.push(text),
+      record: (event) => void events.push(event),
+      timers,
+      ...more,
+      ...options,
+    });
+  const keeper = open();
+  updates.unpublished = keeper;
+  const update = (wanted: WantedAddresses, ownerName = home) =>
+    updates.run({ zone, ownerName, wanted, fallbackTtl: 60 }).then(
+      () => 'good',
+      (error: AppError) => error.code,
+    );
+  return { model, publisher, updates, store, timers, warnings, events, keeper, open, update };
+}
+
+function put(model: MemoryZone, address: string, ownerName = home): void {
+  const rrset = { ownerName, type: RRType.A, ttl: 60, rdatas: [addressRdata(RRType.A, address)] };
+  model.apply([{ zone: apex, ownerName, prerequisites: [], edits: [{ kind: 'replace-rrset', rrset }] }]);
+}
+
+const addressAt = (model: MemoryZone, ownerName = home) =>
+  rrsetAddresses(model.rrsetAt(ownerName, RRType.A)?.rdatas ?? []).join();
+
+describe('an update that could not be published', () => {
+  it('is published when the primary is back, and the history tells', async () => {
+    const { model, publisher, store, timers, keeper, update, events } = setUp();
+    keeper.start();
+    await update({ A: '192.0.2.1' });
+    publisher.mood = 'away';
+    expect(await update({ A: '192.0.2.2' })).toBe('primary-unreachable');
+    expect(await keeper.pending()).toEqual([
+      {
+        ownerName: 'home.example.com.',
+        family: 'A',
+        wanted: '192.0.2.2',
+        sinceMs: 1_000_000,
+        attempts: 0,
+        nextAttemptMs: 1_002_000,
+        lastError: 'primary-unreachable',
+      },
+    ]);
+    await timers.pass(10_000);
+    expect([...store.wishes.values()][0]).toMatchObject({ attempts: 2, before: [['192.0.2.1']] });
+    expect(addressAt(model)).toBe('192.0.2.1');
+    publisher.mood = 'up';
+    await timers.pass(31_000);
+    expect(addressAt(model)).toBe('192.0.2.2');
+    expect(store.wishes.size).toBe(0);
+    expect(events).toMatchObject([
+      { protocol: 'retry', outcome: 'changed', A: { before: ['192.0.2.1'], after: ['192.0.2.2'] } },
+    ]);
+  });
+
+  it('leaves the family alone that it did not name', async () => {
+    const { model, publisher, store, timers, keeper, update } = setUp();
+    keeper.start();
+    await update({ A: '192.0.2.1', AAAA: '2001:db8::1' });
+    publisher.mood = 'SERVFAIL';
+    expect(await update({ AAAA: null })).toBe('primary-refused');
+    expect([...store.wishes.values()]).toMatchObject([{ family: 'AAAA', wanted: null }]);
+    publisher.mood = 'up';
+    await timers.pass(31_000);
+    expect(model.contents().length).toBe(1);
+    expect(addressAt(model)).toBe('192.0.2.1');
+  });
+
+  it('is settled where it had been applied after all', async () => {
+    const { model, publisher, store, timers, keeper, update, warnings } = setUp();
+    keeper.start();
+    await update({ A: '192.0.2.1' });
+    publisher.mood = 'applies and is lost';
+    expect(await update({ A: '192.0.2.2' })).toBe('publish-unknown');
+    publisher.mood = 'up';
+    const { serial } = model;
+    await timers.pass(31_000);
+    expect(store.wishes.size).toBe(0);
+    expect(model.serial).toBe(serial);
+    expect(warnings).toEqual([]);
+  });
+
+  it('a refusal by the primary keeps no wish, and ends an older one', async () => {
+    const { publisher, store, update } = setUp();
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.2' });
+    publisher.mood = 'REFUSED';
+    expect(await update({ A: '192.0.2.3' })).toBe('primary-refused');
+    expect(store.wishes.size).toBe(0);
+  });
+
+  it('is taken up by the next start, at once', async () => {
+    const { model, publisher, store, timers, open, update } = setUp();
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.2' });
+    await store.takeDue(timers.nowMs + 2000, timers.nowMs + 31_000, 1);
+    publisher.mood = 'up';
+    const next = open();
+    next.start();
+    await timers.pass(2_000);
+    expect(addressAt(model)).toBe('192.0.2.2');
+    await next.close();
+  });
+
+  it('a live update that reaches the primary brings all other wishes there at once', async () => {
+    const { model, publisher, store, timers, keeper, update } = setUp();
+    keeper.start();
+    publisher.mood = 'away';
+    const names = Array.from({ length: 300 }, (_, i) => apex.prepend(`host${i}`));
+    await Promise.all(names.map((name) => update({ A: '192.0.2.7' }, name).catch(() => undefined)));
+    await timers.pass(120_000);
+    const asked = publisher.reads;
+    await timers.pass(30_000);
+    expect(publisher.reads - asked).toBeLessThan(40);
+    publisher.mood = 'up';
+    await update({ A: '192.0.2.1' });
+    const waiting = store.wishes.size;
+    await timers.pass(6_000);
+    expect([waiting > 100, store.wishes.size]).toEqual([true, 0]);
+    expect(addressAt(model, names[299])).toBe('192.0.2.7');
+  });
+});
+
+describe('a newer update', () => {
+  it('takes the place of the wish, whatever of the older messages arrives late', async () => {
+    const { model, publisher, store, timers, keeper, update } = setUp();
+    keeper.start();
+    await update({ A: '192.0.2.1' });
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.2' });
+    await update({ A: '192.0.2.3' });
+    expect(store.wishes.size).toBe(1);
+    put(model, '192.0.2.2');
+    publisher.mood = 'up';
+    await timers.pass(31_000);
+    expect(addressAt(model)).toBe('192.0.2.3');
+  });
+
+  it('ends the wish when it is published', async () => {
+    const { model, publisher, store, timers, keeper, update } = setUp();
+    keeper.start();
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.2' });
+    publisher.mood = 'up';
+    expect(await update({ A: '192.0.2.3' })).toBe('good');
+    expect(store.wishes.size).toBe(0);
+    await timers.pass(60_000);
+    expect(addressAt(model)).toBe('192.0.2.3');
+  });
+
+  it('is not overtaken by an attempt for an older one that is under way', async () => {
+    const { model, publisher, timers, keeper, update, store } = setUp();
+    keeper.start();
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.2' });
+    publisher.mood = 'up';
+    let newer: Promise<string> | undefined;
+    publisher.beforePublish = () => {
+      newer ??= update({ A: '192.0.2.3' });
+    };
+    await timers.pass(10_000);
+    expect(await newer).toBe('good');
+    expect(addressAt(model)).toBe('192.0.2.3');
+    expect(store.wishes.size).toBe(0);
+  });
+
+  it('costs no word with the store where there is no wish', async () => {
+    const { timers, keeper, update, store } = setUp();
+    keeper.start();
+    await timers.pass(2_000);
+    store.calls.length = 0;
+    await update({ A: '192.0.2.1' });
+    await timers.pass(10_000);
+    expect(store.calls).toEqual([]);
+  });
+
+  it('by DNS UPDATE ends wishes for the families that it touches', async () => {
+    const { publisher, keeper, update, store } = setUp();
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.2', AAAA: '2001:db8::2' });
+    await keeper.updated([{ kind: 'delete-rrset', ownerName: home, type: RRType.TXT }]);
+    expect(store.wishes.size).toBe(2);
+    await keeper.updated([{ kind: 'delete-rrset', ownerName: home, type: RRType.A }]);
+    expect([...store.wishes.values()].map(({ family }) => family)).toEqual(['AAAA']);
+    await keeper.updated([{ kind: 'delete-name', ownerName: home }]);
+    expect(store.wishes.size).toBe(0);
+  });
+});
+
+describe('a foreign edit', () => {
+  const edited = async (reconcile: 'report' | 'enforce') => {
+    const all = setUp({ reconcile: () => reconcile });
+    all.keeper.start();
+    await all.update({ A: '192.0.2.1' });
+    all.publisher.mood = 'away';
+    await all.update({ A: '192.0.2.2' });
+    put(all.model, '192.0.2.99');
+    all.publisher.mood = 'up';
+    await all.timers.pass(31_000);
+    expect(all.store.wishes.size).toBe(0);
+    return all;
+  };
+
+  it('is reported and stays', async () => {
+    const { model, warnings, events } = await edited('report');
+    expect(addressAt(model)).toBe('192.0.2.99');
+    expect(warnings).toEqual([
+      'The wish for home.example.com. (A: 192.0.2.2) is dropped: somebody else has changed its A address meanwhile (now: 192.0.2.99).',
+    ]);
+    expect(events).toMatchObject([{ outcome: 'refused', code: 'conflict' }]);
+  });
+
+  it('is written over where that is wanted', async () => {
+    const { model, warnings } = await edited('enforce');
+    expect(addressAt(model)).toBe('192.0.2.2');
+    expect(warnings.length).toBe(1);
+  });
+
+  it('is not seen in the answer of a wildcard', async () => {
+    const { model, publisher, timers, keeper, update } = setUp();
+    put(model, '192.0.2.50', DomainName.parse('*.example.com'));
+    keeper.start();
+    publisher.mood = 'SERVFAIL';
+    await update({ A: '192.0.2.2' });
+    publisher.mood = 'up';
+    await timers.pass(31_000);
+    expect(addressAt(model)).toBe('192.0.2.2');
+  });
+
+  it('a CNAME ends the wish, also where foreign edits are written over', async () => {
+    const { model, publisher, timers, keeper, update, warnings, store } = setUp({ reconcile: () => 'enforce' });
+    keeper.start();
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.2' });
+    const rrset = { ownerName: home, type: RRType.CNAME, ttl: 60, rdatas: [{ type: RRType.CNAME, target: apex }] };
+    model.apply([
+      { zone: apex, ownerName: home, prerequisites: [], edits: [{ kind: 'add-to-rrset', rrset: rrset as never }] },
+    ]);
+    publisher.mood = 'up';
+    await timers.pass(31_000);
+    expect([store.wishes.size, warnings.length, addressAt(model)]).toEqual([0, 1, '']);
+  });
+});
+
+describe('several processes on one store', () => {
+  it('what another one has published is no foreign edit once its wish is ended', async () => {
+    const { model, publisher, timers, keeper, update, store, warnings } = setUp({
+      shared: true,
+      reconcile: () => 'enforce',
+    });
+    keeper.start();
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.2' });
+    await store.put({ ...[...store.wishes.values()][0]!, before: [[]] });
+    publisher.mood = 'up';
+    put(model, '192.0.2.3');
+    publisher.beforePublish = () => {
+      publisher.beforePublish = undefined;
+      void turns(10).then(() => store.remove(home, 'A'));
+    };
+    await timers.pass(60_000);
+    expect(addressAt(model)).toBe('192.0.2.3');
+    expect(warnings).toEqual([]);
+  });
+
+  it('a wish of another process ends when a newer update was published here before this one heard of it', async () => {
+    const { model, timers, keeper, update, store } = setUp({ shared: true });
+    keeper.start();
+    await timers.pass(2_000);
+    const createdMs = timers.nowMs;
+    await timers.pass(500);
+    await update({ A: '192.0.2.3' });
+    const wish = { ownerName: home, family: 'A', wanted: '192.0.2.2', ttl: 60, before: [[]], createdMs } as const;
+    await store.put({ ...wish, nextAttemptMs: createdMs + 2000 });
+    await timers.pass(60_000);
+    expect(addressAt(model)).toBe('192.0.2.3');
+    expect(store.wishes.size).toBe(0);
+  });
+});
+
+describe('a store that is away', () => {
+  it('fails no update, makes none wait and is reported once', async () => {
+    const { publisher, timers, keeper, update, store, warnings } = setUp();
+    keeper.start();
+    store.isAway = true;
+    publisher.mood = 'away';
+    expect(await update({ A: '192.0.2.2' })).toBe('primary-unreachable');
+    expect(await update({ A: '192.0.2.3' })).toBe('primary-unreachable');
+    await timers.pass(10_000);
+    expect(warnings.length).toBe(1);
+    publisher.mood = 'up';
+    expect(await update({ A: '192.0.2.4' })).toBe('good');
+  });
+
+  it('learns the end of a wish when it is back', async () => {
+    const { model, publisher, timers, keeper, update, store } = setUp({ reconcile: () => 'enforce' });
+    keeper.start();
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.2' });
+    publisher.mood = 'up';
+    store.isAway = true;
+    expect(await update({ A: '192.0.2.3' })).toBe('good');
+    store.isAway = false;
+    await timers.pass(60_000);
+    expect([addressAt(model), store.wishes.size]).toEqual(['192.0.2.3', 0]);
+  });
+
+  it('that hangs holds no reply for longer than half a second', async () => {
+    const { publisher, timers, update, store } = setUp();
+    store.put = () => new Promise(() => undefined);
+    publisher.mood = 'away';
+    const answer = update({ A: '192.0.2.2' });
+    await timers.pass(500);
+    expect(await answer).toBe('primary-unreachable');
+  });
+});
+
+describe('the end', () => {
+  it('waits for what is under way and begins nothing', async () => {
+    const { publisher, timers, keeper, update, store } = setUp();
+    keeper.start();
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.2' });
+    let ended = false;
+    publisher.beforePublish = async () => {
+      ended = true;
+    };
+    await keeper.close();
+    publisher.mood = 'up';
+    await timers.pass(60_000);
+    expect([ended, store.wishes.size]).toEqual([false, 1]);
+  });
+
+  it('a host that is switched off meanwhile is left alone', async () => {
+    const { model, publisher, timers, keeper, update, store } = setUp({ isDisabled: () => true });
+    keeper.start();
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.2' });
+    publisher.mood = 'up';
+    await timers.pass(31_000);
+    expect([addressAt(model), store.wishes.size]).toEqual(['', 0]);
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { judgeWish, keepsWish, retryDelayMs, statesBefore } from './wishes.ts';
+
+describe('what becomes of a wish', () => {
+  const wish = { wanted: '192.0.2.2', before: [['192.0.2.1']] };
+
+  it('is settled where it is published already', () => expect(judgeWish(wish, ['192.0.2.2'])).toBe('settled'));
+  it('is published over the old value', () => expect(judgeWish(wish, ['192.0.2.1'])).toBe('publish'));
+  it('is a foreign edit where anything else is', () => {
+    expect(judgeWish(wish, ['192.0.2.3'])).toBe('foreign');
+    expect(judgeWish(wish, [])).toBe('foreign');
+    expect(judgeWish(wish, ['192.0.2.1', '192.0.2.2'])).toBe('foreign');
+  });
+  it('is published over anything if the old value could not be read', () => {
+    expect(judgeWish({ wanted: '192.0.2.2', before: undefined }, ['192.0.2.3'])).toBe('publish');
+  });
+  it('can be a deletion', () => {
+    expect(judgeWish({ wanted: null, before: [['192.0.2.1']] }, [])).toBe('settled');
+    expect(judgeWish({ wanted: null, before: [['192.0.2.1']] }, ['192.0.2.1'])).toBe('publish');
+  });
+});
+
+describe('what a wish may find that takes the place of another', () => {
+  it('the old value, and what the older one wanted: its message may still arrive', () => {
+    const older = { wanted: '192.0.2.2', before: [['192.0.2.1']] };
+    expect(statesBefore(undefined, older)).toEqual([['192.0.2.2'], ['192.0.2.1']]);
+    expect(statesBefore(['192.0.2.1'], older)).toEqual([['192.0.2.1'], ['192.0.2.2']]);
+    expect(statesBefore([], { wanted: null, before: [[]] })).toEqual([[]]);
+  });
+  it('what was read now, also where the older one knew nothing', () => {
+    expect(statesBefore(['192.0.2.1'], { wanted: null, before: undefined })).toEqual([['192.0.2.1'], []]);
+    expect(statesBefore(undefined, { wanted: null, before: undefined })).toBeUndefined();
+    expect(statesBefore(undefined, undefined)).toBeUndefined();
+  });
+  it('remembers the newest eight of a long row', () => {
+    let states: ReturnType<typeof statesBefore> = [['192.0.2.0']];
+    for (let i = 0; i < 20; i++) states = statesBefore(undefined, { wanted: `192.0.2.${i + 1}`, before: states });
+    expect(states?.length).toBe(8);
+    expect(states?.[0]).toEqual(['192.0.2.20']);
+  });
+});
+
+it('is tried again after 2, 4, 8, 16, 30, 30 … seconds', () => {
+  expect([0, 1, 2, 3, 4, 5, 1000].map(retryDelayMs)).toEqual([2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+});
+
+it('is kept after no answer, an unknown outcome and SERVFAIL, not after a refusal', () => {
+  expect(keepsWish('primary-unreachable')).toBe(true);
+  expect(keepsWish('publish-unknown')).toBe(true);
+  expect(keepsWish('primary-refused', 'SERVFAIL')).toBe(true);
+  expect(keepsWish('primary-refused', 'REFUSED')).toBe(false);
+  expect(keepsWish('primary-key-rejected')).toBe(false);
+  expect(keepsWish('conflict')).toBe(false);
+});

@@ -1,0 +1,68 @@
+// A small WishStore for unit tests that need a hand inside: it can be away, and it counts what it is asked.
+import { AppError } from '../../src/core/errors.ts';
+import type { Family } from '../../src/core/plan-change.ts';
+import type { WishStore } from '../../src/core/store-ports.ts';
+import type { NewWish, Wish } from '../../src/core/wishes.ts';
+import type { DomainName } from '../../src/dns/name.ts';
+
+type Place = Pick<Wish, 'ownerName' | 'family'>;
+const keyOf = ({ ownerName, family }: Place) => `${family}/${ownerName.key}`;
+
+export class MemoryWishes implements WishStore {
+  readonly wishes = new Map<string, Wish>();
+  readonly calls: string[] = [];
+  isAway = false;
+  #sequence = 0;
+
+  put(wish: NewWish): Promise<void> {
+    return this.#answer('put', () => {
+      this.#sequence += 1;
+      this.wishes.set(keyOf(wish), { ...wish, sequence: this.#sequence, attempts: 0 });
+    });
+  }
+
+  get(ownerName: DomainName, family: Family): Promise<Wish | undefined> {
+    return this.#answer('get', () => this.wishes.get(keyOf({ ownerName, family })));
+  }
+
+  list(): Promise<readonly Wish[]> {
+    return this.#answer('list', () => [...this.wishes.values()].sort((a, b) => a.createdMs - b.createdMs));
+  }
+
+  count(): Promise<number> {
+    return this.#answer('count', () => this.wishes.size);
+  }
+
+  takeDue(nowMs: number, untilMs: number, limit: number): Promise<readonly Wish[]> {
+    return this.#answer('takeDue', () => {
+      const due = [...this.wishes.values()].filter(({ nextAttemptMs }) => nextAttemptMs <= nowMs);
+      const taken = due.sort((a, b) => a.nextAttemptMs - b.nextAttemptMs).slice(0, limit);
+      for (const wish of taken) this.wishes.set(keyOf(wish), { ...wish, nextAttemptMs: untilMs });
+      return taken;
+    });
+  }
+
+  postpone(wish: Place & Pick<Wish, 'sequence'>, nextAttemptMs: number, lastError: AppError['code']): Promise<void> {
+    return this.#answer('postpone', () => {
+      const now = this.wishes.get(keyOf(wish));
+      if (now?.sequence !== wish.sequence) return;
+      this.wishes.set(keyOf(wish), { ...now, attempts: now.attempts + 1, nextAttemptMs, lastError });
+    });
+  }
+
+  remove(ownerName: DomainName, family: Family, sequence?: number): Promise<'removed' | 'unknown'> {
+    return this.#answer('remove', () => {
+      const key = keyOf({ ownerName, family });
+      if (sequence !== undefined && this.wishes.get(key)?.sequence !== sequence) return 'unknown';
+      return this.wishes.delete(key) ? 'removed' : 'unknown';
+    });
+  }
+
+  /** Acts in a later turn of the event loop, as a database does. */
+  async #answer<T>(call: string, act: () => T): Promise<T> {
+    this.calls.push(call);
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.isAway) throw new AppError('store-unreachable', 'The store does not answer.');
+    return act();
+  }
+}
