@@ -8,11 +8,13 @@ import { AppError } from '../core/errors.ts';
 import type { Observer } from '../core/ports.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.ts';
+import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
+import { dyndns2Protocol } from './protocols/dyndns2.ts';
 import { echoProtocol } from './protocols/echo.ts';
 import { formatOriginalError, originalProtocol } from './protocols/original.ts';
 
 /** All protocols that are served. */
-const PROTOCOLS: readonly Protocol[] = [originalProtocol, echoProtocol];
+const PROTOCOLS: readonly Protocol[] = [originalProtocol, dyndns2Protocol, echoProtocol];
 
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
@@ -32,13 +34,22 @@ export function buildApp(options: AppOptions): FastifyInstance {
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     bodyLimit: MAX_BODY_OCTETS,
     routerOptions: { maxParamLength: 4096, querystringParser: (text) => parseQuery(text) },
-    rewriteUrl: (request) => normalizeTarget(request.url ?? '/'),
+    rewriteUrl: (request) => routedTarget(request.url ?? '/', request.headers.host),
     genReqId: makeRequestIds(),
     frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, options),
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
     done(null, parseQuery(body as string));
+  });
+  app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      const boundary = multipartBoundary(request.headers['content-type'] ?? '');
+      if (boundary === undefined) throw new MultipartError('no boundary');
+      done(null, parseMultipart(body as Buffer, boundary));
+    } catch (error) {
+      done(Object.assign(error as Error, { statusCode: 400 }));
+    }
   });
   for (const protocol of PROTOCOLS) for (const route of protocol.routes) addRoute(app, protocol, route, options);
   app.setNotFoundHandler((request, reply) => answerStatus(request, reply, 404, 'Not found.', options));
@@ -76,7 +87,7 @@ function addRoute(app: FastifyInstance, protocol: Protocol, route: Route, option
         durationMs: performance.now() - startMs,
         outcome: answer.outcome,
         detail: answer.detail,
-        error,
+        error: error ?? answer.error,
       });
       if (answer.warning !== undefined) options.observer.warn(answer.warning);
       return reply;
@@ -156,14 +167,25 @@ function answerFrameworkError(
 const BAD_REQUESTS: Partial<Record<number, string>> = {
   400: 'The request is malformed: see that special characters in the URL are percent-encoded.',
   413: `The body is larger than ${MAX_BODY_OCTETS} octets.`,
-  415: 'The body must be application/x-www-form-urlencoded.',
+  415: 'The body must be application/x-www-form-urlencoded or multipart/form-data.',
 };
 
+/** The target that a route is looked for with: the root of a host `checkip.…` is the address echo. */
+export function routedTarget(target: string, host: string | undefined): string {
+  const regular = normalizeTarget(target);
+  const isRoot = regular === '/' || regular.startsWith('/?');
+  return isRoot && host !== undefined && /^checkip\./i.test(host) ? `/checkip${regular.slice(1)}` : regular;
+}
+
+/** Some FRITZ!Boxes send two URLs that are set up for them, one for each family, as one. */
+const SECOND_URL = /%20https?:\/.*/is;
+
 /**
- * The path as routers send it, made regular: absolute form, `\`, repeated slashes and one final slash go; the query is
- * cut off at the first `?` and left as it is.
+ * The path as routers send it, made regular: absolute form, `\`, repeated slashes and one final slash go, and a second
+ * URL behind a space; the query is cut off at the first `?` and else left as it is.
  */
-export function normalizeTarget(target: string): string {
+export function normalizeTarget(whole: string): string {
+  const target = whole.includes('%20http') ? whole.replace(SECOND_URL, '') : whole;
   const cut = target.indexOf('?');
   let path = cut < 0 ? target : target.slice(0, cut);
   const query = cut < 0 ? '' : target.slice(cut);

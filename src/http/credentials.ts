@@ -17,9 +17,18 @@ export function findCredential(headers: IncomingHttpHeaders, parameter: string |
 function fromAuthorization(header: string): string | undefined {
   const match = /^(basic|bearer|token)\s+(\S+)\s*$/i.exec(header);
   if (match === null) return undefined;
-  if (match[1]!.toLowerCase() !== 'basic') return match[2];
-  // A password may hold colons: only the first one ends the user name (RFC 7617 §2).
-  const pair = Buffer.from(match[2]!, 'base64').toString('utf8');
+  return match[1]!.toLowerCase() === 'basic' ? splitBasic(match[2]!)?.password : match[2];
+}
+
+/** The user name of Basic; undefined where there is none. It is no part of the credential, but it may name a host. */
+export function findUserName({ authorization }: IncomingHttpHeaders): string | undefined {
+  const match = authorization === undefined ? null : /^basic\s+(\S+)\s*$/i.exec(authorization);
+  return match === null ? undefined : splitBasic(match[1]!)?.user;
+}
+
+/** A password may hold colons: only the first one ends the user name (RFC 7617 §2). */
+function splitBasic(base64: string): { user: string; password: string } | undefined {
+  const pair = Buffer.from(base64, 'base64').toString('utf8');
   const colon = pair.indexOf(':');
-  return colon < 0 ? undefined : pair.slice(colon + 1);
+  return colon < 0 ? undefined : { user: pair.slice(0, colon), password: pair.slice(colon + 1) };
 }

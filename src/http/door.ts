@@ -43,6 +43,8 @@ export interface DoorReply {
   readonly outcome: 'updated' | 'unchanged' | 'info' | 'failed';
   /** For the log: no secret. */
   readonly detail: string;
+  /** The first failure of a reply that tells of several things; for the log. */
+  readonly error?: AppError;
   /** What the operator should know although the request succeeded. */
   readonly warning?: string;
 }

@@ -1,18 +1,54 @@
-/** The address echo: tells a client its own address. No header holds anything that looks like one (old clients scan them). */
+/**
+ * The address echo: tells a client its own address, in each of the forms that clients look for it. No header holds
+ * anything that looks like an address (old clients scan them), and mapped addresses come unmapped.
+ */
 import { AppError } from '../../core/errors.ts';
 import type { DoorReply, DoorRequest, Protocol, Route } from '../door.ts';
 import { formatOriginalError } from './original.ts';
 
-function echo(request: DoorRequest): DoorReply {
-  const address = request.clientAddress;
-  if (address === undefined) throw new AppError('address-invalid', 'The address of the client is not known here.');
-  return { status: 200, body: `${address.text}\n`, outcome: 'info', detail: 'address echo' };
+interface EchoForm {
+  readonly contentType: string;
+  readonly format: (address: string) => string;
 }
 
-const route = (pattern: string): Route => ({ methods: ['GET'], safe: true, pattern, handle: echo });
+const TEXT: EchoForm = { contentType: 'text/plain; charset=utf-8', format: (address) => `${address}\n` };
+const JSON_TEXT: EchoForm = {
+  contentType: 'application/json; charset=utf-8',
+  format: (address) => JSON.stringify({ ip: address }),
+};
+/** To the letter what Dyn's CheckIP sent: clients cut the address out by what stands around it. */
+const CHECKIP: EchoForm = {
+  contentType: 'text/html; charset=utf-8',
+  format: (address) =>
+    `<html><head><title>Current IP Check</title></head><body>Current IP Address: ${address}</body></html>\r\n`,
+};
+/** As FreeDNS has it. */
+const DETECTED: EchoForm = { contentType: TEXT.contentType, format: (address) => `Detected IP : ${address}\n` };
+
+function echo({ clientAddress }: DoorRequest, { contentType, format }: EchoForm): DoorReply {
+  if (clientAddress === undefined) {
+    throw new AppError('address-invalid', 'The address of the client is not known here.');
+  }
+  return { status: 200, body: format(clientAddress.text), contentType, outcome: 'info', detail: 'address echo' };
+}
+
+const route = (pattern: string, form: EchoForm): Route => ({
+  methods: ['GET'],
+  safe: true,
+  pattern,
+  handle: (request) => echo(request, request.parameters['format'] === 'json' ? JSON_TEXT : form),
+});
 
 export const echoProtocol: Protocol = {
   name: 'echo',
-  routes: [route('/myip'), route('/ip')],
+  routes: [
+    route('/myip', TEXT),
+    route('/ip', TEXT),
+    route('/checkip.txt', TEXT),
+    route('/nic/checkip.html', TEXT),
+    route('/json', JSON_TEXT),
+    route('/checkip', CHECKIP),
+    route('/dynamic/check.php', DETECTED),
+  ],
   formatError: formatOriginalError,
 };

@@ -1,0 +1,231 @@
+/**
+ * The parameters of dyndns2 as clients spell them, as one table, and what they ask for. Pure. There is no standard: the
+ * names and values are those of the services that clients were written for. docs/protocols/dyndns2.md explains them.
+ *
+ * Left out on purpose: `wildcard`, `mx`, `backmx`, `system`, `url` and whatever else there is: ignored.
+ */
+import { AppError } from '../../core/errors.ts';
+import type { Family, WantedAddresses } from '../../core/plan-change.ts';
+import { type IpAddress, type IpPrefix, parseIpAddress, prefixOf, unmapAddress } from '../../dns/address.ts';
+
+/** Names in lower case; of each row the first that is present and not empty counts. */
+export const PARAMETERS = {
+  credential: ['token', 'secret', 'password', 'pass', 'passwd', 'pwd', 'p', 'key'],
+  user: ['username', 'user', 'u'],
+  host: ['hostname', 'host', 'domain', 'domains', 'fqdn', 'zone', 'h', 'h[]', 'host_id', 'id'],
+  /** Addresses of either family. */
+  any: ['myip', 'ip', 'address'],
+  A: ['myipv4', 'ipv4', 'ip4', 'dnsto', 'i'],
+  AAAA: ['myipv6', 'ipv6', 'myip6', 'ip6', 'myip2'],
+  prefix: ['ipv6prefix', 'ip6lanprefix', 'prefix', 'praefix', 'ipprefix'],
+} as const;
+
+/** By name in lower case; what is absent is undefined. */
+export type Parameters = Readonly<Record<string, string | undefined>>;
+
+export function lowerCaseNames(parameters: Parameters): Parameters {
+  const lowered = Object.create(null) as Record<string, string | undefined>;
+  for (const name in parameters) lowered[name.toLowerCase()] ||= parameters[name];
+  return lowered;
+}
+
+/** The first parameter of a row that is not empty. */
+export function findParameter(parameters: Parameters, row: keyof typeof PARAMETERS): string | undefined {
+  for (const name of PARAMETERS[row]) if (parameters[name]) return parameters[name];
+  return undefined;
+}
+
+/** The hosts as they are written, without what is empty. */
+export function readHosts(parameters: Parameters): string[] {
+  const named = findParameter(parameters, 'host');
+  // dyndns1 says by YES that the host is in another parameter.
+  const text = named?.toUpperCase() === 'YES' ? parameters['host_id'] : (named ?? bareName(parameters));
+  return (text ?? '')
+    .split(',')
+    .map((item) => item.trim().replace(/\.$/, ''))
+    .filter((item) => item !== '');
+}
+
+/** `?home.example.com`: some clients put the host behind whatever path they are given. */
+function bareName(parameters: Parameters): string | undefined {
+  for (const name in parameters) if (parameters[name] === '' && name.includes('.')) return name;
+  return undefined;
+}
+
+/** What a request wants of addresses, beside what `prefix` makes of the AAAA record. */
+export interface AddressChoice {
+  readonly wanted: WantedAddresses;
+  readonly prefix?: IpPrefix;
+}
+
+/** What one parameter asks for its family. */
+type Wish = IpAddress | 'keep' | 'delete';
+
+interface Reading {
+  A?: Wish;
+  AAAA?: Wish;
+  prefix?: IpPrefix;
+  /** Families whose own parameter is empty. */
+  readonly empty: Set<Family>;
+  /** Anything but an empty `myip`: then the caller's own address is not looked at. */
+  named: boolean;
+  /** A text was neither an address nor anything else that is known. */
+  invalid: boolean;
+}
+
+/**
+ * @param caller for `auto`, and where no address is named; then only its own family changes
+ * @param emptyValue what an empty parameter of one family asks for
+ * @throws AppError address-invalid where no address is named that can be read, and what is named cannot
+ */
+export function chooseAddresses(
+  parameters: Parameters,
+  caller: IpAddress | undefined,
+  emptyValue: 'keep' | 'clear',
+): AddressChoice {
+  if (parameters['offline']?.toUpperCase() === 'YES') return { wanted: { A: null, AAAA: null } };
+  const reading = readAddresses(parameters, caller);
+  const { A, AAAA, prefix, empty, named } = reading;
+  if (reading.invalid && !isAddress(A) && !isAddress(AAAA) && prefix === undefined) {
+    throw new AppError('address-invalid', 'No parameter has an address that can be read.');
+  }
+  const wanted: { A?: string | null; AAAA?: string | null } = {};
+  if (!named) {
+    if (caller === undefined) throw new AppError('address-invalid', 'The address of the client is not known here.');
+    wanted[familyOf(caller)] = caller.text;
+  }
+  for (const [family, wish] of [
+    ['A', A],
+    ['AAAA', AAAA],
+  ] as const) {
+    if (isAddress(wish)) wanted[family] = wish.text;
+    else if (wish === 'delete') wanted[family] = null;
+    else if (emptyValue === 'clear' && empty.has(family) && wish === undefined) {
+      if (family === 'A' || prefix === undefined) wanted[family] ??= null;
+    }
+  }
+  return prefix === undefined || AAAA !== undefined ? { wanted } : { wanted, prefix };
+}
+
+/**
+ * The families that a request for deletion means: those of the addresses that it names, else both.
+ * @throws AppError address-invalid
+ */
+export function chooseDeletions(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
+  const { A, AAAA, invalid } = readAddresses(parameters, caller);
+  const named = { ...(isAddress(A) ? { A: null } : {}), ...(isAddress(AAAA) ? { AAAA: null } : {}) };
+  if (isAddress(A) || isAddress(AAAA)) return { wanted: named };
+  if (invalid) throw new AppError('address-invalid', 'No parameter has an address that can be read.');
+  return { wanted: { A: null, AAAA: null } };
+}
+
+/** A parameter of one family comes before those of either, and of two addresses of one family the first counts. */
+function readAddresses(parameters: Parameters, caller: IpAddress | undefined): Reading {
+  const reading: Reading = { empty: new Set(), named: false, invalid: false };
+  for (const family of ['A', 'AAAA'] as const) {
+    for (const name of PARAMETERS[family]) {
+      const text = parameters[name];
+      if (text === undefined) continue;
+      reading.named = true;
+      if (text.trim() === '') reading.empty.add(family);
+      else readItems(reading, text, caller, family);
+    }
+  }
+  const any = findParameter(parameters, 'any');
+  if (any !== undefined && any.trim() !== '') {
+    reading.named = true;
+    readItems(reading, any, caller, undefined);
+  }
+  for (const name of PARAMETERS.prefix) {
+    const text = parameters[name]?.trim();
+    if (text === undefined) continue;
+    reading.named = true;
+    if (text !== '') readPrefix(reading, text, caller);
+  }
+  // With no address but `myip=`, the caller's own is meant, whatever is empty beside it.
+  if (any === undefined && PARAMETERS.any.some((name) => parameters[name] !== undefined)) {
+    reading.named &&= !isUndecided(reading);
+  }
+  return reading;
+}
+
+function isUndecided({ A, AAAA, prefix, invalid }: Reading): boolean {
+  return A === undefined && AAAA === undefined && prefix === undefined && !invalid;
+}
+
+/** @param only the family of the parameter; undefined: either */
+function readItems(reading: Reading, text: string, caller: IpAddress | undefined, only: Family | undefined): void {
+  for (const item of text.split(/[\s,]+/)) {
+    const word = item.toLowerCase();
+    if (item === '') continue;
+    if (word === 'preserve' || word === 'no') {
+      if (only !== undefined) reading[only] ??= 'keep';
+      continue;
+    }
+    if (word === '-') {
+      for (const family of only === undefined ? (['A', 'AAAA'] as const) : [only]) reading[family] ??= 'delete';
+      continue;
+    }
+    const read = word === 'auto' ? caller : readAddress(item);
+    if (read === undefined) reading.invalid = true;
+    else if ('length' in read) {
+      if (only === 'A') reading.invalid = true;
+      else reading.prefix ??= read;
+    } else if (only === undefined || familyOf(read) === only) reading[familyOf(read)] ??= read;
+    // Who comes by IPv4 has no IPv6 address that `auto` could mean: nothing to change.
+    else if (word === 'auto') reading[only] ??= 'keep';
+    else reading.invalid = true;
+  }
+}
+
+/**
+ * An address; the length behind one is cut off, unless an IPv6 address has nothing but zeros in its lower half: then it is
+ * a prefix.
+ */
+function readAddress(text: string): IpAddress | IpPrefix | undefined {
+  const slash = text.indexOf('/');
+  const parsed = parseIpAddress(slash < 0 ? text : text.slice(0, slash));
+  if (parsed === undefined) return undefined;
+  const address = unmapAddress(parsed);
+  if (slash < 0) return address;
+  const length = readLength(text.slice(slash + 1), address.family === 4 ? 32 : 128);
+  if (length === undefined) return undefined;
+  const isPrefix = address.family === 6 && length < 128 && prefixOf(address, 64).octets.join() === octetsOf(address);
+  if (!isPrefix) return address;
+  return length >= MIN_PREFIX && length <= 64 ? prefixOf(address, length) : undefined;
+}
+
+function octetsOf(address: IpAddress): string {
+  return prefixOf(address, 128).octets.join();
+}
+
+/** Nobody is given a network of fewer bits. */
+const MIN_PREFIX = 16;
+
+/** `2001:db8:0:10::/60`, `2001:db8:0:10::` or `2001:db8:0:10`; without a length it has 64 bits. */
+function readPrefix(reading: Reading, text: string, caller: IpAddress | undefined): void {
+  const word = text.toLowerCase();
+  if (word === 'preserve' || word === 'no') return;
+  if (word === '-') {
+    reading.AAAA ??= 'delete';
+    return;
+  }
+  const [front = '', behind, ...more] = text.split('/');
+  const whole = front.includes('::') || front.split(':').length === 8 ? front : `${front.replace(/:$/, '')}::`;
+  const address = word === 'auto' ? caller : parseIpAddress(whole);
+  const length = behind === undefined ? 64 : readLength(behind, 64);
+  if (address?.family !== 6 || length === undefined || length < MIN_PREFIX || more.length > 0) reading.invalid = true;
+  else reading.prefix ??= prefixOf(address, length);
+}
+
+function readLength(digits: string, max: number): number | undefined {
+  return /^\d{1,3}$/.test(digits) && Number(digits) <= max ? Number(digits) : undefined;
+}
+
+function isAddress(wish: Wish | undefined): wish is IpAddress {
+  return typeof wish === 'object';
+}
+
+function familyOf({ family }: IpAddress): Family {
+  return family === 4 ? 'A' : 'AAAA';
+}
