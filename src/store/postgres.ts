@@ -47,8 +47,7 @@ export async function openPostgresStore(url: string): Promise<Store> {
     query_timeout: ANSWER_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
   });
-  // A connection that fails while nobody uses it has left the pool already.
-  pool.on('error', () => {});
+  ignoreBroken(pool);
   return sqlStore(new PostgresRunner(pool), true);
 }
 
@@ -61,8 +60,17 @@ async function loadPg() {
   }
 }
 
-async function makeTables(pool: Pool): Promise<void> {
+/**
+ * A connection that breaks says so as an event, which would end the process if nobody listened: of the pool while it is
+ * idle, of itself while it is in use between two statements. The next statement on it fails, or the pool has dropped it.
+ */
+function ignoreBroken(pool: Pool): void {
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+}
+
+async function makeTables(pool: Pool): Promise<void> {
+  ignoreBroken(pool);
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
     await migrate(db);

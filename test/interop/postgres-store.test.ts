@@ -1,0 +1,315 @@
+// Several processes on one real PostgreSQL, and a PostgreSQL that is stopped, frozen and back: what the store says then.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AppError } from '../../src/core/errors.ts';
+import { defaultHostSettings } from '../../src/core/host.ts';
+import type { Store } from '../../src/core/store-ports.ts';
+import { type HostToken, tokenSha256 } from '../../src/core/token.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { nameOf, newEvent, newToken, newWish } from '../contract/store.ts';
+import { freePort } from '../support/free-port.ts';
+import { REPOSITORY } from '../support/installation.ts';
+import { POSTGRES_PROGRAMS, type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { type RunningProcess, startProcess, waitUntil } from '../support/process.ts';
+import { describeWith } from '../support/require-server.ts';
+
+/** A process that has a store open and calls it on request: /METHOD?ARGUMENT&ARGUMENT. */
+const PROGRAM = `
+  import { createServer } from 'node:http';
+  import { openStore } from 'file://${REPOSITORY}/dist/store/open-store.js';
+  import { DomainName } from 'file://${REPOSITORY}/dist/dns/name.js';
+  const { tokens } = (await openStore(process.argv[1]));
+  const calls = {
+    find: (sha256) => tokens.findBySha256(sha256),
+    create: (name, sha256) => tokens.create({ id: name, name, sha256, hosts: [DomainName.parse('home.example.com')],
+      types: [1], addresses: 'any', createdMs: Date.now() }),
+    revoke: (name) => tokens.revoke(name, Date.now()),
+    rotate: (name, sha256) => tokens.rotate(name, sha256),
+  };
+  createServer(async ({ url }, response) => {
+    const [method, ...rest] = url.slice(1).split('?');
+    const args = rest.join('').split('&');
+    try {
+      response.end(JSON.stringify((await calls[method](...args)) ?? null));
+    } catch (error) {
+      response.writeHead(503).end(error.code);
+    }
+  }).listen(Number(process.argv[2]), '127.0.0.1', () => console.log('ready'));
+`;
+
+interface Peer {
+  readonly process: RunningProcess;
+  call(method: string, ...args: readonly string[]): Promise<unknown>;
+}
+
+async function startPeer(url: string): Promise<Peer> {
+  const port = await freePort();
+  const process_ = await startProcess({
+    command: process.execPath,
+    args: ['--input-type=module', '-e', PROGRAM, url, String(port)],
+    ready: (output) => output.includes('ready'),
+  });
+  return {
+    process: process_,
+    call: async (method, ...args) => (await fetch(`http://127.0.0.1:${port}/${method}?${args.join('&')}`)).json(),
+  };
+}
+
+describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
+  let server: PostgresServer;
+
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(() => server?.stop());
+
+  describe('of three processes', () => {
+    const peers: Peer[] = [];
+
+    beforeAll(async () => {
+      const url = await server.createDatabase('shared');
+      // All at once: one makes the tables, the others wait for it.
+      const started = await Promise.allSettled([startPeer(url), startPeer(url), startPeer(url)]);
+      for (const peer of started) {
+        if (peer.status === 'fulfilled') peers.push(peer.value);
+        else throw peer.reason;
+      }
+    });
+    afterAll(() => Promise.all(peers.map((peer) => peer.process.stop())));
+
+    it('a token made by one works at the others at once', async () => {
+      for (const [index, maker] of peers.entries()) {
+        const sha256 = tokenSha256(`made by ${index}`);
+        expect(await maker.call('create', `by${index}`, sha256)).toBe('created');
+        for (const peer of peers) expect(await peer.call('find', sha256)).toMatchObject({ id: `by${index}` });
+      }
+    });
+
+    it('a token revoked by one ends at the others within one second, under load too', async () => {
+      const sha256 = tokenSha256('made by 0');
+      const isValid = async (peer: Peer) => !Object.hasOwn((await peer.call('find', sha256)) as HostToken, 'revokedMs');
+      let running = true;
+      const load = peers.map(async (peer) => {
+        while (running) await peer.call('find', sha256);
+      });
+      try {
+        for (let round = 0; round < 20; round += 1) for (const peer of peers) expect(await isValid(peer)).toBe(true);
+        expect(await peers[1]!.call('revoke', 'by0')).toBe('revoked');
+        const startMs = performance.now();
+        await Promise.all(peers.map((peer, at) => waitUntil(`peer ${at}`, async () => !(await isValid(peer)), 5_000)));
+        expect(performance.now() - startMs).toBeLessThan(1_000);
+      } finally {
+        running = false;
+        await Promise.all(load);
+      }
+    });
+
+    it('a secret rotated by one ends at the others within one second, and the new one works at once', async () => {
+      const [old, fresh] = [tokenSha256('made by 1'), tokenSha256('rotated')];
+      for (const peer of peers) expect(await peer.call('find', old)).toMatchObject({ id: 'by1' });
+      for (const peer of peers) expect(await peer.call('find', old)).toMatchObject({ id: 'by1' });
+      expect(await peers[2]!.call('rotate', 'by1', fresh)).toMatchObject({ id: 'by1' });
+      const startMs = performance.now();
+      for (const peer of peers) expect(await peer.call('find', fresh)).toMatchObject({ id: 'by1' });
+      for (const peer of peers)
+        await waitUntil('the old secret to end', async () => !(await peer.call('find', old)), 5_000);
+      expect(performance.now() - startMs).toBeLessThan(1_000);
+    });
+  });
+
+  describe('that is used by several at the same time', () => {
+    const stores: Store[] = [];
+
+    beforeAll(async () => {
+      const url = await server.createDatabase('together');
+      stores.push(...(await Promise.all([openStore(url), openStore(url), openStore(url)])));
+    });
+    afterAll(() => Promise.all(stores.map((store) => store.close())));
+
+    it('gives a name to one of many', async () => {
+      const outcomes = await Promise.all(
+        Array.from({ length: 30 }, (_, index) => stores[index % 3]!.tokens.create(newToken({ name: 'one' }))),
+      );
+      expect(outcomes.filter((outcome) => outcome === 'created')).toHaveLength(1);
+    });
+
+    it('counts every repeat, whatever the order of the hosts', async () => {
+      const names = Array.from({ length: 100 }, (_, index) => nameOf(`h${index}.example.com`));
+      const counts = names.map((ownerName) => ({ ownerName, repeats: 1, lastSeenMs: 1 }));
+      await Promise.all(
+        Array.from({ length: 30 }, (_, round) =>
+          stores[round % 3]!.history.countRepeats(round % 2 ? counts : [...counts].reverse()),
+        ),
+      );
+      const activities = await stores[0]!.history.activities();
+      expect(new Set(activities.map(({ repeats }) => repeats))).toEqual(new Set([30]));
+    });
+
+    it('gives each wish that is due to one of them, and every wish a number of its own', async () => {
+      await Promise.all(
+        Array.from({ length: 60 }, (_, index) =>
+          stores[index % 3]!.wishes.put(newWish(`w${index}.example.com`, { nextAttemptMs: 1 })),
+        ),
+      );
+      const taken = (await Promise.all(stores.map((store) => store.wishes.takeDue(1, 9_999, 40)))).flat();
+      expect(new Set(taken.map(({ sequence }) => sequence)).size).toBe(taken.length);
+      const rest = await stores[0]!.wishes.takeDue(1, 9_999, 100);
+      expect(taken.length + rest.length).toBe(60);
+    });
+
+    it('lets a cache that has missed more than is noted start afresh', async () => {
+      const [here, there] = [stores[0]!.tokens, stores[1]!.tokens];
+      const token = newToken();
+      await here.create(token);
+      for (let round = 0; round < 3; round += 1) expect(await there.findBySha256(token.sha256)).toBeDefined();
+      for (let index = 0; index < 1_100; index += 100) {
+        await Promise.all(Array.from({ length: 100 }, () => here.create(newToken())));
+      }
+      await here.revoke(token.name, 5);
+      const isRevoked = async () => (await there.findBySha256(token.sha256))?.revokedMs === 5;
+      await waitUntil('the revocation to be known', isRevoked, 1_000);
+    });
+  });
+
+  describe('that goes away and comes back', () => {
+    let store: Store;
+    const token = newToken();
+
+    beforeAll(async () => {
+      store = await openStore(await server.createDatabase('away'));
+      await store.tokens.create(token);
+    });
+    afterAll(() => store.close());
+
+    const CALLS: Readonly<Record<string, () => Promise<unknown>>> = {
+      ping: () => store.ping(),
+      'a token that is remembered': async () => store.tokens.findBySha256(token.sha256),
+      'a token that is not': async () => store.tokens.findBySha256(newToken().sha256),
+      'a new token': () => store.tokens.create(newToken()),
+      'settings of a host': () => store.hosts.put(defaultHostSettings(nameOf('home.example.com'))),
+      'an event': () => store.history.append([newEvent('home.example.com', 1)]),
+      'a wish': () => store.wishes.put(newWish('home.example.com')),
+      'wishes that are due': () => store.wishes.takeDue(1, 2, 10),
+    };
+
+    /** Every kind of call fails with the store's error and nothing else; gives how long the slowest took, in ms. */
+    async function allFail(): Promise<number> {
+      const startMs = performance.now();
+      const outcomes = await Promise.allSettled(Object.values(CALLS).map((call) => call()));
+      for (const [index, outcome] of outcomes.entries()) {
+        const what = Object.keys(CALLS)[index];
+        if (outcome.status === 'fulfilled') throw new Error(`${what} succeeded`);
+        if (!(outcome.reason instanceof AppError)) throw outcome.reason;
+        expect([what, outcome.reason.code]).toEqual([what, 'store-unreachable']);
+      }
+      return performance.now() - startMs;
+    }
+
+    const answersAgain = () =>
+      waitUntil('every kind of call to succeed again', () =>
+        Promise.all(Object.values(CALLS).map((call) => call())).then(
+          () => true,
+          () => false,
+        ),
+      );
+
+    it('stopped: every call fails at once with store-unreachable, and succeeds once it is back', async () => {
+      await answersAgain();
+      await server.halt();
+      await waitUntil(
+        'the remembered token not to be believed',
+        async () => {
+          try {
+            await store.tokens.findBySha256(token.sha256);
+            return false;
+          } catch {
+            return true;
+          }
+        },
+        1_000,
+      );
+      expect(await allFail()).toBeLessThan(1_000);
+      await server.restart();
+      await answersAgain();
+    });
+
+    it('frozen: every call fails in time, tokens within a second, and succeeds once it is back', async () => {
+      await answersAgain();
+      server.freeze();
+      try {
+        expect(await allFailAfterASecond()).toBeLessThan(4_000);
+        const startMs = performance.now();
+        await expect(CALLS['a token that is remembered']!()).rejects.toMatchObject({ code: 'store-unreachable' });
+        await expect(CALLS['a token that is not']!()).rejects.toMatchObject({ code: 'store-unreachable' });
+        expect(performance.now() - startMs).toBeLessThan(2_300);
+      } finally {
+        server.thaw();
+      }
+      await answersAgain();
+    });
+
+    /** What is remembered may be believed for up to a second. */
+    async function allFailAfterASecond(): Promise<number> {
+      await waitUntil('the remembered token not to be believed', () =>
+        CALLS['a token that is remembered']!().then(
+          () => false,
+          () => true,
+        ),
+      );
+      return allFail();
+    }
+
+    it('restarted under the load of 50 callers: some calls fail, none hangs, and all go on by themselves', async () => {
+      let running = true;
+      let after = 0;
+      const failures: unknown[] = [];
+      const calls = Object.values(CALLS);
+      const load = Array.from({ length: 50 }, async (_, caller) => {
+        for (let at = caller; running; at += 1) {
+          try {
+            await calls[at % calls.length]!();
+            after += 1;
+          } catch (error) {
+            failures.push(error);
+          }
+        }
+      });
+      try {
+        await waitUntil('the load to run', () => after > 500);
+        for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
+          await server.halt(signal);
+          await waitUntil('calls to fail', () => failures.length > 50);
+          await server.restart();
+          after = 0;
+          await waitUntil('calls to succeed again', () => after > 500);
+        }
+        const { length } = failures;
+        after = 0;
+        await waitUntil('calls to succeed again', () => after > 500);
+        expect(failures).toHaveLength(length);
+      } finally {
+        running = false;
+        await Promise.all(load);
+      }
+      const codes = failures.map((error) => (error instanceof AppError ? error.code : error));
+      expect(new Set(codes)).toEqual(new Set(['store-unreachable']));
+    });
+
+    it('says so at the start, without the password', async () => {
+      const port = await freePort();
+      const error = await openStore(`postgres://dyndns:hunter2@127.0.0.1:${port}/none`).catch((reason) => reason);
+      expect(error).toMatchObject({ code: 'store-unreachable' });
+      expect(`${error.message} ${error.cause?.message} ${error.cause?.stack}`).not.toContain('hunter2');
+    });
+  });
+
+  it('is not touched when a newer version has written it', async () => {
+    const url = await server.createDatabase('newer');
+    await (await openStore(url)).close();
+    const { default: pg } = await import('pg');
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    await client.query("INSERT INTO dyndns_migrations VALUES ('9999-later', '2030-01-01T00:00:00Z')");
+    await client.end();
+    await expect(openStore(url)).rejects.toThrow('written by another version of dyndns');
+  });
+});
