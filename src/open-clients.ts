@@ -22,6 +22,7 @@ import { openStore } from './store/open-store.ts';
 export interface OpenClients {
   readonly store: Store | undefined;
   readonly recorder: HistoryRecorder | undefined;
+  /** To be started when the zones are open. */
   readonly wishes: WishKeeper | undefined;
   close(): Promise<void>;
 }
@@ -76,7 +77,6 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     timers,
   });
   updates.unpublished = wishes;
-  wishes.start();
   const prune = () => {
     const { historyDays } = config();
     store.history.prune(Date.now() - historyDays * DAY_MS).catch((error: unknown) => {

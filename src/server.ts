@@ -93,6 +93,7 @@ export class DyndnsServer {
       this.#zones = await openZones(this.#config, this.#observer, undefined, this.#remember);
       this.#clientServices = await makeClientServices(this.#clients, this.#clientParts);
       this.#services = this.#makeServices();
+      this.#clients.wishes?.start();
       await this.#listenForDns(this.#zones);
       if (this.#config.control !== undefined) await this.#control.open(this.#config.control);
       await this.#listeners.open(this.#config.http, this.#app.routing);

@@ -65,8 +65,8 @@ const PARALLEL = 32;
 /** Between two times at which wishes are tried that are not due. */
 const HURRY_MS = 5_000;
 const MAX_SUSPECTS = 10_000;
-/** How long refusals by a primary are put up with: it may refuse while it starts, or its operator repairs it. */
-const REFUSED_MS = 3_600_000;
+/** How old a wish may become that a primary refuses: it may do so while it starts, or its operator repairs it. */
+const PATIENCE_MS = 3_600_000;
 
 export class WishKeeper implements UnpublishedUpdates {
   readonly #options: WishKeeperOptions;
@@ -112,13 +112,18 @@ export class WishKeeper implements UnpublishedUpdates {
   /** A DNS UPDATE was applied to an embedded zone: it takes the place of wishes for the addresses that it touched. */
   async updated(edits: readonly ZoneEdit[]): Promise<void> {
     if (!this.#records.mayExist) return;
-    const touched = edits.flatMap((edit) => {
+    const touched = new Map<string, { ownerName: DomainName; families: Set<Family> }>();
+    for (const edit of edits) {
       const ownerName = 'rrset' in edit ? edit.rrset.ownerName : edit.ownerName;
       const type = 'rrset' in edit ? edit.rrset.type : 'type' in edit ? edit.type : undefined;
-      const families = FAMILIES.filter((family) => type === undefined || type === RRType[family]);
-      return families.length === 0 ? [] : [this.#records.settled(ownerName, families)];
-    });
-    await Promise.all(touched);
+      const of = FAMILIES.filter((family) => type === undefined || type === RRType[family]);
+      if (of.length === 0) continue;
+      const families = touched.get(ownerName.key)?.families ?? new Set();
+      touched.set(ownerName.key, { ownerName, families: new Set([...families, ...of]) });
+    }
+    await Promise.all(
+      [...touched.values()].map(({ ownerName, families }) => this.#records.settled(ownerName, [...families])),
+    );
   }
 
   /** The oldest first. @throws AppError store-unreachable */
@@ -199,9 +204,15 @@ export class WishKeeper implements UnpublishedUpdates {
 
   async #try(wish: Wish): Promise<void> {
     const zone = this.#options.zones().find(wish.ownerName);
-    if (zone === undefined) return this.#drop(wish, 'its zone is not configured any more');
+    if (zone === undefined) return this.#homeless(wish);
     if (this.#isSilent(zone)) return;
     await this.#options.order.run(wish.ownerName, () => this.#tryInOrder(zone, wish));
+  }
+
+  /** Its zone is not configured here: any more, or for the moment. */
+  async #homeless(wish: Wish): Promise<void> {
+    if (this.#options.timers.now() - wish.createdMs < PATIENCE_MS) return;
+    if (await this.#records.isCurrent(wish)) await this.#drop(wish, 'its zone is not configured any more');
   }
 
   /** True while nobody may ask the primary of a zone. */
@@ -238,7 +249,7 @@ export class WishKeeper implements UnpublishedUpdates {
       this.#silent.set(zone.apex.key, { failures, untilMs: nowMs + retryDelayMs(failures) });
     } else {
       this.#answers(zone);
-      if (error.code === 'conflict' || nowMs - wish.createdMs > REFUSED_MS)
+      if (error.code === 'conflict' || nowMs - wish.createdMs > PATIENCE_MS)
         return this.#drop(wish, error.logText, error);
     }
     await store.postpone(wish, nowMs + retryDelayMs(wish.attempts + 1), error.code);
