@@ -7,7 +7,7 @@ import type { HistoryStore, HostStore, Store, TokenStore, WishStore } from '../c
 import type { HostToken } from '../core/token.ts';
 import type { Wish } from '../core/wishes.ts';
 import type { DomainName } from '../dns/name.ts';
-import { byName } from './rows.ts';
+import { byName, eventOf, eventRow } from './rows.ts';
 
 export function openMemoryStore(): Store {
   return {
@@ -83,7 +83,7 @@ function memoryHistory(): HistoryStore {
   };
   return {
     async append(added) {
-      for (const event of added) if (!events.has(event.id)) events.set(event.id, event);
+      for (const event of added) if (!events.has(event.id)) events.set(event.id, eventOf(eventRow(event)));
     },
     async countRepeats(counts) {
       for (const { ownerName, repeats, lastSeenMs } of counts) {

@@ -115,22 +115,29 @@ function stepOf(before: string | null, after: string | null): AddressStep | unde
   return before === null || after === null ? undefined : { before: listOf(before), after: listOf(after) };
 }
 
+const LONGEST_TEXT = 500;
+
+/** Text of a stranger: one that a database refuses (a NUL) would keep the events beside it from being stored. */
+function tame(text: string): string {
+  return text.slice(0, LONGEST_TEXT).replaceAll('\0', '\ufffd');
+}
+
 export function eventRow(event: HistoryEvent): EventRow {
   return {
     id: event.id,
     name: nameText(event.ownerName),
     time_ms: event.timeMs,
     protocol: event.protocol,
-    actor: event.actor,
-    source: event.source,
-    user_agent: event.userAgent,
+    actor: tame(event.actor),
+    source: tame(event.source),
+    user_agent: tame(event.userAgent),
     outcome: event.outcome,
     a_before: listText(event.A?.before),
     a_after: listText(event.A?.after),
     aaaa_before: listText(event.AAAA?.before),
     aaaa_after: listText(event.AAAA?.after),
     code: event.code ?? null,
-    detail: event.detail ?? null,
+    detail: event.detail === undefined ? null : tame(event.detail),
   };
 }
 

@@ -244,6 +244,15 @@ export function describeStore(subject: StoreSubject): void {
         expect(plain(await store.history.read(ownerName, 10))).toEqual(plain([...events].reverse()));
       });
 
+      it('stores an event whatever a stranger has put into it, cut off where it is long', async () => {
+        const userAgent = `\0 \ud800 ${'x'.repeat(100_000)}`;
+        await store.history.append([newEvent('odd.example.com', NOW_MS, { userAgent, detail: '\0', actor: '\0' })]);
+        const [event] = await store.history.read(nameOf('odd.example.com'), 1);
+        expect(event?.userAgent.length).toBeLessThanOrEqual(500);
+        expect(event?.userAgent).toMatch(/x{100}$/);
+        expect(event?.detail).not.toContain('\0');
+      });
+
       it('takes a batch of any size, and an event twice only once', async () => {
         const events = Array.from({ length: 301 }, (_, index) => newEvent('many.example.com', NOW_MS + index));
         await store.history.append(events);

@@ -1,0 +1,117 @@
+// What is special about the store in an SQLite file: one process, a file that is damaged, newer or full.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { newEvent, newToken, newWish } from '../../test/contract/store.ts';
+import { requireBuiltSqlite } from '../../test/support/built-sqlite.ts';
+import { waitUntil } from '../../test/support/process.ts';
+import { describeWithMounts, mountSmallDisk, unmount } from '../../test/support/small-disk.ts';
+import { testDirectory } from '../../test/support/test-directory.ts';
+import type { Store } from '../core/store-ports.ts';
+import { DomainName } from '../dns/name.ts';
+import { openDatabase } from '../sqlite/database.ts';
+import { DatabaseLockedError } from '../sqlite/lock.ts';
+import { SchemaError } from './migrations.ts';
+import { openStore } from './open-store.ts';
+
+requireBuiltSqlite();
+
+const opened: Store[] = [];
+
+async function open(file: string): Promise<Store> {
+  const store = await openStore(`sqlite:${file}`);
+  opened.push(store);
+  return store;
+}
+
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close();
+});
+
+const fileIn = (directory: string) => join(directory, 'dyndns.db');
+
+describe('a store in SQLite', () => {
+  it('is open in one process, once', async () => {
+    const file = fileIn(testDirectory('store'));
+    const first = await open(file);
+    await expect(openStore(`sqlite:${file}`)).rejects.toBeInstanceOf(DatabaseLockedError);
+    await first.ping();
+    await first.close();
+    await (await open(file)).ping();
+  });
+
+  it('gives its file free when it could not be opened', async () => {
+    const file = fileIn(testDirectory('store'));
+    writeFileSync(file, 'x'.repeat(8192));
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await expect(openStore(`sqlite:${file}`)).rejects.toMatchObject({ name: 'SqliteError', reason: 'corrupt' });
+    }
+  });
+
+  it('is not touched when a newer version has written it', async () => {
+    const file = fileIn(testDirectory('store'));
+    await (await openStore(`sqlite:${file}`)).close();
+    const database = await openDatabase(file);
+    database.run("INSERT INTO dyndns_migrations VALUES ('9999-later', '2030-01-01T00:00:00Z')");
+    database.close();
+    const error = await openStore(`sqlite:${file}`).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(SchemaError);
+    expect(String(error)).toContain('start the version of dyndns that wrote it');
+  });
+
+  it('answers nothing after it was closed', async () => {
+    const store = await openStore(`sqlite:${fileIn(testDirectory('store'))}`);
+    await store.close();
+    await expect(store.ping()).rejects.toMatchObject({ code: 'store-unreachable' });
+    await expect(Promise.resolve(store.tokens.findBySha256('0'))).rejects.toMatchObject({ code: 'store-unreachable' });
+  });
+
+  it('writes what comes at the same time together', async () => {
+    const store = await open(fileIn(testDirectory('store')));
+    const wishes = Array.from({ length: 500 }, (_, index) => newWish(`h${index}.example.com`));
+    await Promise.all(wishes.map((wish) => store.wishes.put(wish)));
+    expect(await store.wishes.count()).toBe(500);
+    const sequences = (await store.wishes.list()).map(({ sequence }) => sequence);
+    expect(new Set(sequences).size).toBe(500);
+  });
+
+  describeWithMounts('on a full disk', () => {
+    it('says store-unreachable, answers what it knows, and goes on when there is room', async () => {
+      const disk = mountSmallDisk(1024);
+      try {
+        const store = await openStore(`sqlite:${fileIn(disk)}`);
+        const token = newToken();
+        await store.tokens.create(token);
+        const filler = join(disk, 'filler');
+        writeFileSync(filler, Buffer.alloc(300_000));
+        const events = () => Array.from({ length: 64 }, (_, at) => newEvent('home.example.com', at));
+        const full = await waitForError(() => store.history.append(events()));
+        expect(full).toMatchObject({ code: 'store-unreachable' });
+        expect(String(Reflect.get(Object(full), 'cause'))).toContain('free some');
+        expect(await store.tokens.findBySha256(token.sha256)).toMatchObject({ id: token.id });
+        writeFileSync(filler, '');
+        await waitUntil('a write to succeed', () =>
+          store.wishes.put(newWish('home.example.com')).then(
+            () => true,
+            () => false,
+          ),
+        );
+        expect(await store.wishes.get(DomainName.parse('home.example.com'), 'A')).toBeDefined();
+        await store.close();
+      } finally {
+        unmount(disk);
+      }
+    });
+  });
+});
+
+async function waitForError(action: () => Promise<void>): Promise<unknown> {
+  for (let round = 0; round < 1_000; round += 1) {
+    try {
+      await action();
+    } catch (error) {
+      return error;
+    }
+  }
+  throw new Error('there was no error');
+}
