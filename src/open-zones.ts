@@ -48,9 +48,15 @@ export interface OpenZones {
 
 /**
  * @param running the nameserver of the configuration before, which is kept and gets the new settings
+ * @param remember puts a memory around UPDATEs of embedded zones
  * @throws DatabaseLockedError, SqliteError, StaticConflict, ZoneFileError for embedded zones; remote primaries need not be up
  */
-export async function openZones(config: Config, observer: Observer, running?: Nameserver): Promise<OpenZones> {
+export async function openZones(
+  config: Config,
+  observer: Observer,
+  running?: Nameserver,
+  remember = (apply: typeof applyUpdate) => apply,
+): Promise<OpenZones> {
   const connections = new PrimaryConnections();
   const settings = nameserverSettings(config, observer);
   let nameserver = running;
@@ -59,8 +65,8 @@ export async function openZones(config: Config, observer: Observer, running?: Na
     nameserver = await Nameserver.open({
       database: config.dns.database,
       settings,
-      applyUpdate,
-      onBatch: (zone, changes, outcome) => observer.batchPublished({ zone, changes, outcome }),
+      applyUpdate: remember(applyUpdate),
+      onBatch: (event) => observer.batchPublished(event),
       onUpdate: (event) => observer.dnsUpdateAnswered(event),
       onWarning: (text) => observer.warn(text),
     });
@@ -74,7 +80,7 @@ export async function openZones(config: Config, observer: Observer, running?: Na
       // Without a connection an answer could be forged by someone who guesses port and id.
       signedReads: primary.signedReads || primary.transport === 'udp',
       now: () => Math.floor(Date.now() / 1000),
-      onBatch: (changes, outcome) => observer.batchPublished({ zone: apex, changes, outcome }),
+      onBatch: (changes, outcome, durationMs) => observer.batchPublished({ zone: apex, changes, outcome, durationMs }),
       ...connections.to(primary),
     });
   };

@@ -93,8 +93,13 @@ export interface UpdatableZone {
 
 /** What the core and its adapters have to tell an operator. Adapters write logs and metrics. */
 export interface Observer {
-  /** One UPDATE message was answered, or not. */
-  batchPublished(event: { readonly zone: DomainName; readonly changes: number; readonly outcome: string }): void;
+  /** One UPDATE message was answered, or not; one transaction of embedded zones is on the disk. */
+  batchPublished(event: {
+    readonly zone: DomainName;
+    readonly changes: number;
+    readonly outcome: string;
+    readonly durationMs: number;
+  }): void;
   /** A request to one of the doors was answered. */
   requestAnswered(event: RequestEvent): void;
   /** An UPDATE message to an embedded zone was answered. */

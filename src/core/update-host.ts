@@ -39,6 +39,8 @@ export interface UpdateHostOptions {
   readonly refusals?: MinuteLimiter | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Called once for each update of a name; for counting. */
+  readonly onOutcome?: (protocol: string, outcome: 'changed' | 'unchanged' | ErrorCode) => void;
 }
 
 /** Refusals that say something of the host, and so belong into its history. Who may not see it leaves no trace there. */
@@ -81,11 +83,14 @@ export class UpdateHost {
       settings = found instanceof Promise ? await found : found;
       const result = await this.#options.updates.run(this.#checked(request, settings, context));
       this.#succeeded(result, context);
+      this.#options.onOutcome?.(context.protocol, result.changed ? 'changed' : 'unchanged');
       return result;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       this.#failed(ownerName, context, error);
-      throw this.#putOff(error, context) ?? error;
+      const told = this.#putOff(error, context) ?? error;
+      this.#options.onOutcome?.(context.protocol, told.code);
+      throw told;
     }
   }
 

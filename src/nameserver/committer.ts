@@ -19,7 +19,7 @@ export interface CommitLog {
 export interface CommitterOptions {
   readonly log: CommitLog;
   /** After publication; must not throw. */
-  readonly onPublished?: (commits: readonly Commit[], changes: number) => void;
+  readonly onPublished?: (commits: readonly Commit[], changes: number, durationMs: number) => void;
   /** A transaction failed. */
   readonly onFailed?: (error: unknown) => void;
 }
@@ -81,6 +81,7 @@ export class Committer {
         const sealed = zone.seal();
         if (sealed !== undefined) commits.push({ zone, ...sealed });
       }
+      const startMs = performance.now();
       try {
         // Without commits all that these waiters rest on has been written by now.
         if (commits.length > 0) await this.#options.log.append(commits);
@@ -89,7 +90,9 @@ export class Committer {
         continue;
       }
       for (const commit of commits) commit.zone.publish(commit);
-      if (commits.length > 0) this.#options.onPublished?.(commits, waiters.length);
+      if (commits.length > 0) {
+        this.#options.onPublished?.(commits, waiters.length, performance.now() - startMs);
+      }
       for (const { resolve } of waiters) resolve();
     }
     this.#running = false;

@@ -3,15 +3,17 @@
  * beside this one; here they are put together, and in the end taken apart in order.
  */
 import type { DnsUpdate, UpdateKey } from '../core/apply-update.ts';
+import type { NameserverStatistics } from '../core/monitoring.ts';
 import type { DnsUpdateEvent, UpdateOutcome, ZonePublisher } from '../core/ports.ts';
 import type { ZoneAdmin } from '../core/zone-admin.ts';
 import type { DomainName } from '../dns/name.ts';
-import { RRClass } from '../dns/rdata.ts';
+import { RRClass, RRType } from '../dns/rdata.ts';
 import type { TsigKey } from '../dns/tsig.ts';
 import { ednsRecord, findEdns } from '../dns/wire/edns.ts';
 import { encodeMessage, formatRcode, type Message, makeMessage } from '../dns/wire/message.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
 import { type Commit, Committer } from './committer.ts';
+import { NameserverCounts, secondaryLag } from './counts.ts';
 import type { EmbeddedZone } from './embedded-zone.ts';
 import { Journal } from './journal.ts';
 import { type DnsListenAddress, DnsListeners } from './listeners.ts';
@@ -56,7 +58,12 @@ export interface NameserverOptions {
   readonly database: string;
   readonly settings: NameserverSettings;
   readonly applyUpdate: (update: DnsUpdate) => Promise<UpdateOutcome>;
-  readonly onBatch: (zone: DomainName, changes: number, outcome: string) => void;
+  readonly onBatch: (event: {
+    readonly zone: DomainName;
+    readonly changes: number;
+    readonly outcome: string;
+    readonly durationMs: number;
+  }) => void;
   readonly onUpdate: (event: DnsUpdateEvent) => void;
   readonly onWarning: (text: string) => void;
 }
@@ -79,6 +86,7 @@ export class Nameserver {
   readonly #committer: Committer;
   readonly #listeners = new DnsListeners();
   readonly #notifier: Notifier;
+  readonly #counts = new NameserverCounts();
   readonly admin: ZoneAdmin;
   readonly #embedded = new Map<string, EmbeddedZone>();
   #service: NameserverService;
@@ -118,11 +126,16 @@ export class Nameserver {
     this.#journal = journal;
     this.#committer = new Committer({
       log: journal,
-      onPublished: (commits, changes) => this.#published(commits, changes),
-      onFailed: (error) => options.onWarning(`The zones' database could not be written: ${textOf(error)}`),
+      onPublished: (commits, changes, durationMs) => this.#published(commits, changes, durationMs),
+      onFailed: (error) => {
+        this.#counts.commitFailed();
+        options.onWarning(`The zones' database could not be written: ${textOf(error)}`);
+      },
     });
-    this.#notifier = new Notifier(({ zone, secondary, problem }) =>
-      options.onWarning(`The secondary ${secondary.address} of the zone ${zone.apex} ${problem}.`),
+    this.#notifier = new Notifier(
+      ({ zone, secondary, problem }) =>
+        options.onWarning(`The secondary ${secondary.address} of the zone ${zone.apex} ${problem}.`),
+      { onSent: this.#counts.notifySent, onAcknowledged: this.#counts.notifyAcknowledged },
     );
     this.admin = new EmbeddedZoneAdmin({
       zones: () => this.#index,
@@ -136,6 +149,14 @@ export class Nameserver {
   /** What is known of the secondaries of all zones. */
   get secondaries(): readonly SecondaryStatus[] {
     return this.#notifier.status();
+  }
+
+  /** What it has counted, and what is known of its zones and their secondaries. */
+  statistics(): NameserverStatistics {
+    const zones = [...this.#index.values()].map(({ apex, published }) => {
+      return { zone: apex.toString(), serial: published.serial };
+    });
+    return { ...this.#counts.read(), zones, secondaries: this.secondaries.map(secondaryLag) };
   }
 
   /** Where it listens. */
@@ -231,18 +252,19 @@ export class Nameserver {
       findKey: (keyName) => this.#keys.get(keyName.key),
       now,
       cookies,
-      limiter,
+      limiter: limiter && this.#counts.limiter(limiter),
       nsid,
       chaosVersion,
+      onReply: this.#counts.reply,
       update: (request) => this.#update(request),
       transfer: (request) => this.#transfer(request),
     });
   }
 
-  #published(commits: readonly Commit[], changes: number): void {
+  #published(commits: readonly Commit[], changes: number, durationMs: number): void {
     for (const { zone } of commits) {
       this.#notifier.published(zone);
-      this.#options.onBatch(zone.apex, changes, 'published');
+      this.#options.onBatch({ zone: zone.apex, changes, outcome: 'published', durationMs });
     }
   }
 
@@ -251,6 +273,7 @@ export class Nameserver {
       key,
       findZone: (apex) => this.#zones.get(apex.key)?.update,
       applyUpdate: this.#options.applyUpdate,
+      source: peer.address,
       deadlineMs: performance.now() + this.#settings.timeoutMs,
     });
     this.#options.onUpdate({
@@ -265,7 +288,8 @@ export class Nameserver {
 
   async *#transfer(request: ServiceRequest): AsyncGenerator<Uint8Array, void, undefined> {
     const { message, peer, overTcp, key, limit } = request;
-    const { qname, qclass } = message.questions[0]!;
+    const { qname, qtype, qclass } = message.questions[0]!;
+    const type = qtype === RRType.AXFR ? 'axfr' : 'ixfr';
     const zone = qclass === RRClass.IN ? this.#zones.get(qname.key) : undefined;
     const ruling = judgeTransfer({
       message,
@@ -277,6 +301,7 @@ export class Nameserver {
     const edns = findEdns(message);
     const opt = edns && ednsRecord({ dnssecOk: edns.dnssecOk });
     if (ruling.kind === 'refuse' || zone === undefined) {
+      this.#counts.transfer(type, 'refused');
       const { id, opcode, recursionDesired, checkingDisabled, questions } = message;
       const rcode = ruling.kind === 'refuse' ? ruling.rcode : 0;
       const copied = { id, opcode, recursionDesired, checkingDisabled, questions };
@@ -289,7 +314,12 @@ export class Nameserver {
       this.#journal.findDiffs(of, serial, maxRecords);
     const seen = (serial: number) => this.#notifier.seen(zone.embedded.apex.key, peer.address, serial, key?.keyName);
     if (ruling.query.kind === 'ixfr') seen(ruling.query.serial);
-    const wanted = { message, query: ruling.query, onSent: ({ serial }: { readonly serial: number }) => seen(serial) };
+    this.#counts.transfer(type, 'started');
+    const onSent = ({ serial }: { readonly serial: number }) => {
+      this.#counts.transfer(type, 'served');
+      seen(serial);
+    };
+    const wanted = { message, query: ruling.query, onSent };
     if (overTcp) {
       yield* transfer({ ...wanted, opt }, zone.embedded, findDiffs, (octets) => request.sign(octets));
     } else {

@@ -41,6 +41,8 @@ export interface NotifyPorts {
   readonly randomId: () => number;
   /** Once for each time that a secondary does not answer, or refuses, until it acknowledges again. */
   readonly onWarning: (warning: NotifyWarning) => void;
+  readonly onSent?: () => void;
+  readonly onAcknowledged?: () => void;
 }
 
 export interface NotifyWarning {
@@ -164,6 +166,7 @@ export class NotifyTarget {
     round.cancelTimer = this.#ports.clock.setTimer(round.retryMs, () => this.#onTimer(round));
     round.retryMs = Math.min(2 * round.retryMs, LAST_RETRY_MS);
     round.socket.send(request);
+    this.#ports.onSent?.();
   }
 
   #onTimer(round: Round): void {
@@ -190,6 +193,7 @@ export class NotifyTarget {
     this.acknowledged = { serial: sent.serial, atMs: this.#ports.clock.nowMs() };
     this.failures = 0;
     this.problem = undefined;
+    this.#ports.onAcknowledged?.();
     if (this.zone.published.serial !== sent.serial) this.notify();
   }
 

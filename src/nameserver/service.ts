@@ -47,8 +47,8 @@ export interface ServiceOptions {
   readonly update: (request: ServiceRequest) => Promise<number>;
   /** AXFR and IXFR, signed as the request was. */
   readonly transfer: (request: ServiceRequest) => AsyncIterable<Uint8Array>;
-  /** Called for each reply with its RCODE, 12 bits. */
-  readonly onReply?: (rcode: number) => void;
+  /** Called for each reply to a query or an UPDATE, with its RCODE, 12 bits. */
+  readonly onReply?: (rcode: number, overTcp: boolean) => void;
 }
 
 export interface CookieAnswers {
@@ -123,7 +123,7 @@ export class NameserverService implements DnsService {
     if (verdict === 'drop') return undefined;
     const limit = overTcp ? MAX_MESSAGE_OCTETS : udpLimit(edns);
     const reply = edns && { dnssecOk: edns.dnssecOk, extendedRcode: 0, options };
-    return this.#write(octets, query, answer, reply, limit, verdict === 'slip');
+    return this.#write(octets, query, answer, reply, limit, overTcp, verdict === 'slip');
   }
 
   #check(peer: DnsPeer, { kind, source }: Answer): RateVerdict {
@@ -161,6 +161,7 @@ export class NameserverService implements DnsService {
     answer: Answer,
     edns: EdnsReply | undefined,
     limit: number,
+    overTcp: boolean,
     slip: boolean,
   ): Uint8Array {
     const writer = this.#writer;
@@ -174,7 +175,7 @@ export class NameserverService implements DnsService {
       if (additional.length > 0) writer.section(2, additional);
     }
     if (edns) writer.opt(UDP_PAYLOAD_OCTETS, edns.extendedRcode, edns.dnssecOk, edns.options);
-    this.#options.onReply?.(rcode | ((edns?.extendedRcode ?? 0) << 4));
+    this.#options.onReply?.(rcode | ((edns?.extendedRcode ?? 0) << 4), overTcp);
     return writer.finish((octets[0]! << 8) | octets[1]!, rcode);
   }
 
@@ -188,14 +189,14 @@ export class NameserverService implements DnsService {
   ): Uint8Array | undefined {
     const verdict = overTcp ? 'send' : (this.#options.limiter?.check(peer.address, 'error', '') ?? 'send');
     if (verdict === 'drop') return undefined;
-    return this.#errorReply(octets, rcode, edns);
+    return this.#errorReply(octets, rcode, overTcp, edns);
   }
 
-  #errorReply(octets: Uint8Array, rcode: number, edns?: Pick<QueryEdns, 'dnssecOk'>): Uint8Array {
+  #errorReply(octets: Uint8Array, rcode: number, overTcp: boolean, edns?: Pick<QueryEdns, 'dnssecOk'>): Uint8Array {
     const question = octets[4] === 0 && octets[5] === 1 ? readQuestion(octets) : undefined;
     const reply = edns && { dnssecOk: edns.dnssecOk, extendedRcode: rcode >> 4, options: '' };
     const shape = question ?? { questionEnd: HEADER_OCTETS, wireText: '' };
-    return this.#write(octets, shape, failed(rcode & 0xf), reply, PLAIN_UDP_OCTETS, false);
+    return this.#write(octets, shape, failed(rcode & 0xf), reply, PLAIN_UDP_OCTETS, overTcp, false);
   }
 
   /** What is no plain query: signed, UPDATE, a transfer, another opcode, or nothing that can be read. */
@@ -228,7 +229,7 @@ export class NameserverService implements DnsService {
     };
     const signedError = (rcode: number) => {
       if (transaction === undefined) return this.#error(octets, rcode, peer, overTcp, edns);
-      return request.sign(this.#errorReply(octets, rcode, edns));
+      return request.sign(this.#errorReply(octets, rcode, overTcp, edns));
     };
     if (edns !== undefined && edns.version !== 0) return signedError(Rcode.BADVERS);
     switch (message.opcode) {
@@ -260,7 +261,7 @@ export class NameserverService implements DnsService {
     const verdict = overTcp || key || !this.#options.limiter ? 'send' : this.#check(peer, answer);
     if (verdict === 'drop') return undefined;
     const edns = dnssecOk === undefined ? undefined : { dnssecOk, extendedRcode: 0, options: '' };
-    return request.sign(this.#write(octets, query, answer, edns, limit, verdict === 'slip'));
+    return request.sign(this.#write(octets, query, answer, edns, limit, overTcp, verdict === 'slip'));
   }
 
   async #answerUpdate(request: ServiceRequest, dnssecOk: boolean | undefined): Promise<Uint8Array | undefined> {
@@ -268,7 +269,7 @@ export class NameserverService implements DnsService {
     const rcode = await this.#options.update(request);
     const edns = dnssecOk === undefined ? undefined : { dnssecOk };
     if (key === undefined) return this.#error(octets, rcode, peer, overTcp, edns);
-    return request.sign(this.#errorReply(octets, rcode, edns));
+    return request.sign(this.#errorReply(octets, rcode, overTcp, edns));
   }
 }
 

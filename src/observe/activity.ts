@@ -44,14 +44,18 @@ export class Activity implements Observer {
       activity = { outcomes: new Map(), seconds: new Histogram(SECONDS), changes: new Histogram(BATCH_SIZES) };
       this.zones.set(apex, activity);
     }
-    increment(activity.outcomes, outcome);
+    increment(activity.outcomes, outcome.replace(', then ', '-then-'));
     activity.seconds.observe(durationMs / 1000);
     activity.changes.observe(changes);
   }
 
   requestAnswered({ route, method, status, durationMs, error }: RequestEvent): void {
     const key = this.requests.has(route) || this.requests.size < MAX_ROUTES ? route : OTHER;
-    const counts = inner(inner(this.requests, key, newMap), METHODS.has(method) ? method : OTHER, newCounts);
+    const counts = inner(
+      inner(this.requests, key, newMap<string, Float64Array>),
+      METHODS.has(method) ? method : OTHER,
+      newCounts,
+    );
     counts[Math.min(5, Math.max(1, Math.floor(status / 100)))]! += 1;
     this.requestSeconds.observe(durationMs / 1000);
     if (error === undefined) return;
@@ -67,7 +71,7 @@ export class Activity implements Observer {
 
   /** @param protocol as RequestContext has it */
   addressesUpdated(protocol: string, outcome: UpdateResult): void {
-    increment(inner(this.updates, protocol, newMap), outcome);
+    increment(inner(this.updates, protocol, newMap<UpdateResult, number>), outcome);
   }
 }
 

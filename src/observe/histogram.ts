@@ -33,6 +33,9 @@ export class Histogram {
   /** How many values were at most each bound. */
   cumulative(): readonly number[] {
     let sum = 0;
-    return this.bounds.map((_bound, index) => (sum += this.#counts[index]!));
+    return this.bounds.map((_bound, index) => {
+      sum += this.#counts[index]!;
+      return sum;
+    });
   }
 }

@@ -45,11 +45,15 @@ const SEND_SHARE = 0.6;
 export class GroupCommit {
   readonly #send: SendUpdate;
   readonly #late: () => AppError;
-  readonly #onBatch: (changes: number, outcome: string) => void;
+  readonly #onBatch: (changes: number, outcome: string, durationMs: number) => void;
   #queue: Item[] = [];
   #running = false;
 
-  constructor(send: SendUpdate, late: () => AppError, onBatch: (changes: number, outcome: string) => void) {
+  constructor(
+    send: SendUpdate,
+    late: () => AppError,
+    onBatch: (changes: number, outcome: string, durationMs: number) => void,
+  ) {
     this.#send = send;
     this.#late = late;
     this.#onBatch = onBatch;
@@ -108,7 +112,7 @@ export class GroupCommit {
       batch.map((item) => item.change),
       deadlineMs,
     );
-    this.#onBatch(batch.length, outcome.kind);
+    this.#onBatch(batch.length, outcome.kind, performance.now() - now);
     switch (outcome.kind) {
       case 'published':
         for (const item of batch) item.resolve('published');
@@ -152,8 +156,9 @@ export class GroupCommit {
       }
     }
     if (batch.length === 0) return;
+    const startMs = performance.now();
     const outcome = await this.#send(questions, earliest(batch));
-    this.#onBatch(batch.length, `lost, then ${outcome.kind}`);
+    this.#onBatch(batch.length, `lost, then ${outcome.kind}`, performance.now() - startMs);
     if (outcome.kind === 'published') {
       for (const item of batch) item.resolve('published');
     } else if (outcome.kind === 'stale' && batch.length > 1) {

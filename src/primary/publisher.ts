@@ -37,7 +37,7 @@ export interface PrimaryPublisherOptions {
   readonly updates: Exchanger;
   /** Seconds since 1970. */
   readonly now: () => number;
-  readonly onBatch?: (changes: number, outcome: string) => void;
+  readonly onBatch?: (changes: number, outcome: string, durationMs: number) => void;
 }
 
 /** Names of which the last seen state is remembered; the oldest are forgotten first. */

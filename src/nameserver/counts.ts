@@ -1,0 +1,85 @@
+/**
+ * What the nameserver counts: numbers in typed arrays, so that counting a reply allocates nothing; they become texts when
+ * somebody asks (core/monitoring.ts).
+ */
+import type { NameserverStatistics, SecondaryLag } from '../core/monitoring.ts';
+import { formatRcode } from '../dns/wire/message.ts';
+import type { SecondaryStatus } from './notify.ts';
+import type { RateVerdict } from './rate-limit.ts';
+import type { ResponseLimiter } from './service.ts';
+
+/** RCODEs up to 23, BADCOOKIE, have a name (RFC 6895 §2.3); more are never sent. */
+const RCODES = 24;
+
+type TransferType = 'axfr' | 'ixfr';
+const OUTCOMES = ['started', 'served', 'refused'] as const;
+
+export class NameserverCounts {
+  /** Over UDP, then over TCP. */
+  readonly #replies = new Float64Array(2 * RCODES);
+  readonly #limited = new Float64Array(2);
+  readonly #transfers: Readonly<Record<TransferType, Float64Array>> = {
+    axfr: new Float64Array(OUTCOMES.length),
+    ixfr: new Float64Array(OUTCOMES.length),
+  };
+  #notifiesSent = 0;
+  #notifiesAcknowledged = 0;
+  #failedCommits = 0;
+
+  /** @param rcode of 12 bits */
+  readonly reply = (rcode: number, overTcp: boolean): void => {
+    if (rcode < RCODES) this.#replies[overTcp ? RCODES + rcode : rcode]! += 1;
+  };
+
+  readonly notifySent = (): void => {
+    this.#notifiesSent += 1;
+  };
+
+  readonly notifyAcknowledged = (): void => {
+    this.#notifiesAcknowledged += 1;
+  };
+
+  commitFailed(): void {
+    this.#failedCommits += 1;
+  }
+
+  transfer(type: TransferType, outcome: (typeof OUTCOMES)[number]): void {
+    this.#transfers[type][OUTCOMES.indexOf(outcome)]! += 1;
+  }
+
+  /** The limiter, with its verdicts counted. */
+  limiter(limiter: ResponseLimiter): ResponseLimiter {
+    return { check: (peerAddress, kind, key) => this.#limit(limiter.check(peerAddress, kind, key)) };
+  }
+
+  #limit(verdict: RateVerdict): RateVerdict {
+    if (verdict === 'drop') this.#limited[0]! += 1;
+    else if (verdict === 'slip') this.#limited[1]! += 1;
+    return verdict;
+  }
+
+  read(): Omit<NameserverStatistics, 'zones' | 'secondaries'> {
+    const replies = [...this.#replies]
+      .map((count, index) => ({
+        transport: index < RCODES ? ('udp' as const) : ('tcp' as const),
+        rcode: formatRcode(index % RCODES),
+        count,
+      }))
+      .filter(({ count }) => count > 0);
+    const transfers = (['axfr', 'ixfr'] as const).flatMap((type) =>
+      OUTCOMES.map((outcome, index) => ({ type, outcome, count: this.#transfers[type][index]! })),
+    );
+    return {
+      replies,
+      rateLimited: { dropped: this.#limited[0]!, truncated: this.#limited[1]! },
+      transfers,
+      notifies: { sent: this.#notifiesSent, acknowledged: this.#notifiesAcknowledged },
+      failedCommits: this.#failedCommits,
+    };
+  }
+}
+
+export function secondaryLag({ zone, address, port, held, behindSinceMs }: SecondaryStatus): SecondaryLag {
+  const place = address.includes(':') ? `[${address}]` : address;
+  return { zone: zone.toString(), secondary: `${place}:${port}`, behindSinceMs, wasSeen: held !== undefined };
+}
