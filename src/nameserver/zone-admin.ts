@@ -145,7 +145,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     const zone = this.#parts.zones().get(apex.key);
     if (zone === undefined) {
       const known = [...this.#parts.zones().values()].map((other) => other.apex).join(', ');
-      throw new AppError('name-invalid', `'${apex}' is no zone that dyndns is the primary of; there are: ${known}.`);
+      throw new AppError('name-invalid', `'${apex}' is no zone that dyndns is the primary of; there are: ${known}`);
     }
     return zone;
   }

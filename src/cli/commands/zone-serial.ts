@@ -25,7 +25,7 @@ export function zoneSerialCommand(): Command {
           const names = zones.map(({ zone }) => zone).join(', ');
           throw new AppError(
             'name-invalid',
-            `'${apex}' is no zone that dyndns is the primary of; there are: ${names}.`,
+            `'${apex}' is no zone that dyndns is the primary of; there are: ${names}`,
           );
         }
         process.stdout.write(`${known.serial}\n`);

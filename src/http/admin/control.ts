@@ -6,7 +6,7 @@ import { existsSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { Observer } from '../../core/ports.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
@@ -32,6 +32,9 @@ export const CONTROL_STATUS = {
   internal: 500,
 } as const satisfies Record<ErrorCode, number>;
 
+/** What a stream says whose other end was closed. */
+const GONE: ReadonlySet<unknown> = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET']);
+
 const MAX_JSON_OCTETS = 64 * 1024;
 
 interface ControlRequest {
@@ -51,7 +54,7 @@ const ROUTES: Readonly<Record<string, (request: ControlRequest) => Promise<Answe
   'GET /v1/zones': async ({ calls }) => ({ zones: await calls.zoneAdmin.zones() }),
   'GET /v1/zones/*/file': ({ calls, zone }) => calls.zoneAdmin.exportZone(zone()),
   'POST /v1/zones/*/import': ({ calls, zone, query, body }) =>
-    calls.zoneAdmin.importZone(zone(), body.setEncoding('utf8'), {
+    calls.zoneAdmin.importZone(zone(), piecesOf(body), {
       replace: oneOf(query, 'mode', ['merge', 'replace']) === 'replace',
       dryRun: oneOf(query, 'dry_run', ['0', '1']) === '1',
     }),
@@ -148,12 +151,13 @@ export class ControlSocket {
       await send(response, await handle({ calls: this.#options.calls, query, body: request, zone }));
     } catch (cause) {
       // The client has gone: there is nobody to answer.
-      if (request.socket.destroyed) return;
+      if (GONE.has(Reflect.get(Object(cause), 'code'))) return;
       error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
       status = CONTROL_STATUS[error.code];
+      // Node closes a connection whose request was not read to its end; then the answer would not be seen.
+      if (!request.readableEnded) await finished(request.resume()).catch(() => undefined);
       sendError(response, error);
     }
-    if (request.readable) request.resume();
     if (method === 'GET' && error?.code !== 'internal') return;
     this.#requests += 1;
     this.#options.observer.requestAnswered({
@@ -181,7 +185,7 @@ async function send(response: ServerResponse, answer: Answer): Promise<void> {
 
 function sendError(response: ServerResponse, { code, message, retryAfterSeconds }: AppError): void {
   // A stream that has begun can only be cut: its reader must not take it for whole.
-  if (response.headersSent) {
+  if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
@@ -189,9 +193,14 @@ function sendError(response: ServerResponse, { code, message, retryAfterSeconds 
   response.end(`${JSON.stringify({ code, message, retryAfterSeconds })}\n`);
 }
 
+/** Whoever stops reading leaves the connection as it is: it is still to be answered. */
+function piecesOf(body: IncomingMessage): AsyncIterable<string> {
+  return { [Symbol.asyncIterator]: () => body.setEncoding('utf8').iterator({ destroyOnReturn: false }) };
+}
+
 async function readJson(body: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
   let json = '';
-  for await (const piece of body.setEncoding('utf8')) {
+  for await (const piece of piecesOf(body)) {
     json += piece;
     if (json.length > MAX_JSON_OCTETS) throw malformed('The request is too long.');
   }

@@ -1,0 +1,158 @@
+// The control socket with the calls behind it replaced by small ones: paths, errors, mode, who else is there.
+import { existsSync, linkSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ask } from '../../../test/support/http-client.ts';
+import { AppError, ERROR_CODES, type ErrorCode } from '../../core/errors.ts';
+import type { Observer, RequestEvent } from '../../core/ports.ts';
+import type { ZoneAdmin } from '../../core/zone-admin.ts';
+import type { ServerCalls } from './calls.ts';
+import { CONTROL_STATUS, ControlSocket } from './control.ts';
+
+let directory: string;
+let path: string;
+let socket: ControlSocket;
+let events: RequestEvent[];
+const imported: { zone: string; text: string; options: object }[] = [];
+
+const observer: Observer = {
+  batchPublished: () => undefined,
+  requestAnswered: (event) => void events.push(event),
+  dnsUpdateAnswered: () => undefined,
+  warn: () => undefined,
+};
+
+const zoneAdmin: ZoneAdmin = {
+  zones: async () => [{ zone: 'example.com.', serial: 7, names: 3, secondaries: [] }],
+  async *exportZone(apex) {
+    yield `$ORIGIN ${apex}\n`;
+    if (apex.toString() === 'broken.example.com.') throw new Error('in the middle');
+  },
+  async importZone(apex, pieces, options) {
+    if (apex.toString() === 'unknown.example.com.') throw new AppError('name-invalid', 'no such zone');
+    let text = '';
+    for await (const piece of pieces) text += piece;
+    imported.push({ zone: apex.toString(), text, options });
+    return { added: 1, changed: 0, unchanged: 0, removed: 0, skipped: [], skippedCount: 0, serial: 8 };
+  },
+  setSerial: async (_apex, serial) => ({ before: 7, serial }),
+  backup: async (file) => ({ copies: [{ what: 'zones', from: '/a', to: file }] }),
+};
+
+const calls: ServerCalls = {
+  zoneAdmin,
+  status: () => Promise.reject(new Error('a defect with a secret')),
+  update: async ({ fqdn, ips, ttl }) => ({ text: `${fqdn} ${ips.join(' ')} ${ttl}\n` }),
+  delete: ({ fqdn }) => Promise.reject(new AppError(fqdn as ErrorCode, `what ${fqdn} says`, { retryAfterSeconds: 5 })),
+  check: async () => ({ text: 'INFO\n', passed: true }),
+};
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'dyndns-control-'));
+  path = join(directory, 'c.sock');
+  events = [];
+  imported.length = 0;
+  socket = new ControlSocket({ calls, observer });
+  await socket.open(path);
+});
+afterEach(async () => {
+  await socket.close(0);
+  rmSync(directory, { recursive: true });
+});
+
+const get = (target: string) => ask({ socketPath: path }, target);
+const post = (target: string, body = '') => ask({ socketPath: path }, target, { method: 'POST', body });
+
+describe('the control socket', () => {
+  it.each(Object.keys(ERROR_CODES) as ErrorCode[])('gives %s with its status, code and text', async (code) => {
+    const { status, body } = await post('/v1/delete', JSON.stringify({ fqdn: code }));
+    expect(status).toBe(CONTROL_STATUS[code]);
+    expect(JSON.parse(body)).toEqual({ code, message: `what ${code} says`, retryAfterSeconds: 5 });
+    expect(events).toMatchObject([{ route: '/v1/delete', status, source: 'the control socket', outcome: 'failed' }]);
+  });
+
+  it('tells of a defect without its text, which goes to the log', async () => {
+    const { status, body } = await get('/v1/status');
+    expect([status, JSON.parse(body)]).toEqual([500, { code: 'internal', message: 'internal error' }]);
+    expect(events[0]?.error?.cause).toMatchObject({ message: 'a defect with a secret' });
+  });
+
+  it('answers each path', async () => {
+    expect(JSON.parse((await get('/v1/zones')).body).zones).toMatchObject([{ zone: 'example.com.', serial: 7 }]);
+    expect((await get('/v1/zones/example.com./file')).body).toBe('$ORIGIN example.com.\n');
+    expect((await post('/v1/zones/example.com/serial', '{"serial":9}')).body).toBe('{"before":7,"serial":9}\n');
+    expect((await post('/v1/backup', '{"file":"/b"}')).body).toContain('"to":"/b"');
+    expect((await post('/v1/update', '{"fqdn":"a","ips":["192.0.2.1"],"ttl":"60"}')).body).toContain('a 192.0.2.1 60');
+    expect((await post('/v1/check')).body).toContain('"passed":true');
+  });
+
+  it('gives an import its text whole, in UTF-8, and its options', async () => {
+    const text = '; ü\n'.repeat(100_000);
+    expect((await post('/v1/zones/example.com/import?mode=replace&dry_run=1', text)).status).toBe(200);
+    expect((await post('/v1/zones/example.com/import', 'x')).status).toBe(200);
+    expect(imported).toEqual([
+      { zone: 'example.com.', text, options: { replace: true, dryRun: true } },
+      { zone: 'example.com.', text: 'x', options: { replace: false, dryRun: false } },
+    ]);
+  });
+
+  it('refuses an import early and is heard, however much is still being sent', async () => {
+    const { status, body } = await post('/v1/zones/unknown.example.com/import', 'x'.repeat(200_000));
+    expect([status, JSON.parse(body).message]).toEqual([404, 'no such zone']);
+  });
+
+  it('cuts an export that fails in the middle, so that nobody takes it for whole', async () => {
+    await expect(get('/v1/zones/broken.example.com/file')).rejects.toThrow();
+    expect(events[0]?.error?.cause).toMatchObject({ message: 'in the middle' });
+  });
+
+  it.each([
+    ['/v1/zones/a..b/serial', '{"serial":9}', 404, /label/],
+    ['/v1/zones/%ff/serial', '{"serial":9}', 400, /not readable/],
+    ['/v1/zones/example.com/serial', '{"serial":4294967296}', 400, /'serial' must be a number/],
+    ['/v1/zones/example.com/serial', '{"serial"', 400, /must be a JSON object/],
+    ['/v1/zones/example.com/serial', '[]', 400, /must be a JSON object/],
+    ['/v1/zones/example.com/serial', `"${'x'.repeat(70_000)}"`, 400, /too long/],
+    ['/v1/zones/example.com/import?mode=all', '', 400, /'mode' must be merge or replace/],
+    ['/v1/backup', '{"file":"b"}', 400, /absolute path/],
+    ['/v1/update', '{"fqdn":1,"ips":[]}', 400, /'fqdn' must be a text/],
+    ['/v1/update', '{"fqdn":"a","ips":[1]}', 400, /'ips' must be texts/],
+    ['/v1/toString', '', 400, /does not know POST \/v1\/toString/],
+    ['/', '', 400, /does not know POST/],
+  ])('POST %s %.20j: %i', async (target, body, status, message) => {
+    const answer = await post(target, body);
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.body)).toMatchObject({ message: expect.stringMatching(message) });
+  });
+
+  it('has mode 0600, and goes with the server', async () => {
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    await socket.close(0);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('leaves another server’s socket and other files alone', async () => {
+    const second = new ControlSocket({ calls, observer });
+    await expect(second.open(path)).rejects.toThrow(/another dyndns serves this control socket/);
+    expect((await get('/v1/zones')).status).toBe(200);
+    const file = join(directory, 'file');
+    writeFileSync(file, 'x');
+    await expect(second.open(file)).rejects.toThrow(/a file that is no socket is there/);
+    await expect(second.open(join(directory, 'missing/c.sock'))).rejects.toThrow(/missing' does not exist/);
+  });
+
+  it('takes the place of a socket that nobody listens on', async () => {
+    const stale = join(directory, 'stale.sock');
+    const dead = createServer();
+    await new Promise<void>((resolve) => void dead.listen({ path: join(directory, 'x.sock') }, resolve));
+    // A hard link keeps the socket file of a server that has ended.
+    linkSync(join(directory, 'x.sock'), stale);
+    await new Promise((resolve) => dead.close(resolve));
+    const second = new ControlSocket({ calls, observer });
+    await second.open(stale);
+    expect((await ask({ socketPath: stale }, '/v1/zones')).status).toBe(200);
+    await second.close(0);
+  });
+});

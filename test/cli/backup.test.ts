@@ -1,0 +1,111 @@
+// `dyndns backup FILE` while changes go on: the copy is a database of its own, with every change that was acknowledged
+// before. And the way back: put in place, serial raised.
+import { copyFileSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { runDyndns } from '../support/dyndns.ts';
+import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
+import { form } from '../support/http-client.ts';
+import { freshDirectory, writeInto } from '../support/primary-server.ts';
+import { removeNow } from '../support/process.ts';
+
+const ZONE = 'dyn.example.com';
+
+let directory: string;
+let server: EmbeddedServer;
+beforeEach(async () => {
+  directory = freshDirectory('backup');
+  server = await startEmbedded({ zone: ZONE });
+});
+afterEach(async () => {
+  await server.stop();
+  removeNow(directory);
+});
+
+/** A configuration beside a copy of the database. */
+function configOf(database: string): string {
+  const zone = `{name: ${ZONE}, nameserver: embedded, ns: [ns1.${ZONE}], records: "ns1 A 127.0.0.1\\n"}`;
+  const listen = "['127.0.0.1:0']";
+  const dns = `{listen: ${listen}, database: ${database}}`;
+  return `secret: masterSecretOfTests\ndns: ${dns}\nhttp: {listen: ${listen}}\nzones: [${zone}]\n`;
+}
+
+it('has every change that was acknowledged before it began, restored under another configuration', async () => {
+  const acknowledged: number[] = [];
+  let on = true;
+  const load = async (first: number) => {
+    for (let i = first; on; i += 4) {
+      const parameters = { secret: server.secret, fqdn: `h${i}.${ZONE}`, ip_1: '192.0.2.1' };
+      const { status } = await server.dyndns.ask('/update-by-query', { ...form(parameters), method: 'POST' });
+      if (status === 200) acknowledged.push(i);
+    }
+  };
+  const loads = [0, 1, 2, 3].map(load);
+  try {
+    for (let round = 0; round < 3; round++) {
+      const before = [...acknowledged];
+      const file = join(directory, 'copy.db');
+      const { code, stdout, stderr } = await runDyndns(['-c', server.dyndns.configFile, 'backup', 'copy.db'], {
+        cwd: directory,
+      });
+      expect([code, stderr]).toEqual([0, '']);
+      const database = join(server.dyndns.directory, 'zones.db');
+      expect(stdout).toBe(
+        `1. zones and their journal: ${database} -> ${file}\nNot copied: the configuration file, and the files with secrets that it names.\n`,
+      );
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      const config = writeInto(directory, 'restored.yml', configOf('restored.db'));
+      for (const left of readdirSync(directory).filter((name) => name.startsWith('restored.db'))) {
+        rmSync(join(directory, left));
+      }
+      copyFileSync(file, join(directory, 'restored.db'));
+      const text = (await runDyndns(['-c', config, 'zone', 'export', ZONE])).stdout;
+      const names = new Set([...text.matchAll(/^h(\d+) /gm)].map(([, number]) => Number(number)));
+      expect(before.filter((number) => !names.has(number))).toEqual([]);
+    }
+  } finally {
+    on = false;
+    await Promise.all(loads);
+  }
+  expect(acknowledged.length).toBeGreaterThan(50);
+});
+
+it('works without a server, and tells what it wrote as JSON', async () => {
+  const config = writeInto(directory, 'own.yml', configOf('own.db'));
+  const file = join(directory, 'own-copy.db');
+  const { stdout } = await runDyndns(['-c', config, 'backup', file, '--json']);
+  expect(JSON.parse(stdout)).toEqual({
+    copies: [{ what: 'zones and their journal', from: join(directory, 'own.db'), to: file }],
+  });
+  expect(existsSync(file)).toBe(true);
+});
+
+it('refuses a file that cannot be written, and the database itself', async () => {
+  const backup = (file: string) => runDyndns(['-c', server.dyndns.configFile, 'backup', file]);
+  const missing = await backup(join(directory, 'missing/copy.db'));
+  expect([missing.code, missing.stderr]).toEqual([
+    1,
+    expect.stringMatching(/^PARAMETER_ERROR: The backup '\S+missing\/copy\.db' could not be written: /),
+  ]);
+  const own = await backup(join(server.dyndns.directory, 'zones.db'));
+  expect([own.code, own.stderr]).toEqual([1, expect.stringContaining('belongs to the database')]);
+});
+
+it('an older backup in the place of the database: `zone serial` brings the serial above that of the secondaries', async () => {
+  const run = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await runDyndns(['-c', server.dyndns.configFile, ...args]);
+    if (code !== 0) throw new Error(stderr);
+    return stdout;
+  };
+  const copy = join(directory, 'older.db');
+  await run('backup', copy);
+  for (const number of [1, 2, 3]) await run('update', `h${number}.${ZONE}`, '192.0.2.1');
+  const held = Number(await run('zone', 'serial', ZONE));
+  await server.dyndns.process.stop();
+  const database = join(server.dyndns.directory, 'zones.db');
+  copyFileSync(copy, database);
+  for (const end of ['-wal', '-shm']) rmSync(`${database}${end}`, { force: true });
+  expect(Number(await run('zone', 'serial', ZONE))).toBe(held - 3);
+  await run('zone', 'serial', ZONE, String(held + 1));
+  expect(Number(await run('zone', 'serial', ZONE))).toBe(held + 1);
+});
