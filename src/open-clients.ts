@@ -13,7 +13,7 @@ import type { Store } from './core/store-ports.ts';
 import type { HostToken } from './core/token.ts';
 import { TokenUseLog } from './core/token-use.ts';
 import type { UpdateAddresses } from './core/update-addresses.ts';
-import { UpdateHost } from './core/update-host.ts';
+import { UpdateHost, type UpdateHostOptions } from './core/update-host.ts';
 import { WishKeeper } from './core/wish-keeper.ts';
 import type { ZoneTable } from './core/zone.ts';
 import { openStore } from './store/open-store.ts';
@@ -40,6 +40,8 @@ export interface ClientParts {
   readonly hosts: () => HostDirectory | undefined;
   readonly updates: UpdateAddresses;
   readonly observer: Observer;
+  /** For counting. */
+  readonly onOutcome: NonNullable<UpdateHostOptions['onOutcome']>;
 }
 
 const DAY_MS = 86_400_000;
@@ -127,6 +129,7 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
       changes: new MinuteLimiter(config.limits.changesPerMinutePerToken, nowMs),
       refusals: new MinuteLimiter(config.limits.refusedPerMinutePerSource, nowMs),
       now: Date.now,
+      onOutcome: parts.onOutcome,
     }),
   };
 }

@@ -17,6 +17,7 @@ import { buildApp } from './http/app.ts';
 import type { Services } from './http/door.ts';
 import { GuessLimiter } from './http/limits.ts';
 import { HttpListeners } from './http/listeners.ts';
+import { MetricsListener } from './http/metrics-listener.ts';
 import {
   type ClientParts,
   type ClientServices,
@@ -24,6 +25,7 @@ import {
   type OpenClients,
   openClients,
 } from './open-clients.ts';
+import { ServerMonitoring } from './open-monitoring.ts';
 import { type OpenZones, openZones } from './open-zones.ts';
 import { VERSION } from './version.ts';
 
@@ -44,15 +46,26 @@ export class DyndnsServer {
   readonly #control: ControlSocket;
   readonly #startedMs = performance.now();
   readonly #clientParts: ClientParts;
+  readonly #monitoring: ServerMonitoring;
+  readonly #metricsListener: MetricsListener;
+  #isServing = false;
   #config: Config;
   #zones: OpenZones | undefined;
   #clients: OpenClients | undefined;
   #clientServices: ClientServices | undefined;
   #services: Services;
 
-  constructor(config: Config, observer: Observer) {
+  constructor(config: Config, log: Observer) {
     this.#config = config;
+    this.#monitoring = new ServerMonitoring(config, {
+      isServing: () => this.#isServing,
+      nameserver: () => this.#zones?.nameserver,
+      store: () => this.#clients?.store,
+      waitingUpdates: () => this.#updates.waiting,
+    });
+    const observer = this.#monitoring.beside(log);
     this.#observer = observer;
+    this.#metricsListener = new MetricsListener(this.#monitoring, (text) => log.warn(text));
     this.#updates = new UpdateAddresses(updateLimits(config));
     this.#checks = new CheckZones(updateLimits(config).timeoutMs);
     this.#clientParts = {
@@ -61,6 +74,7 @@ export class DyndnsServer {
       hosts: () => this.#clientServices?.hosts,
       updates: this.#updates,
       observer,
+      onOutcome: (protocol, outcome) => this.#monitoring.activity.addressesUpdated(protocol, outcome),
     };
     this.#services = this.#makeServices();
     this.#app = buildApp({
@@ -76,6 +90,11 @@ export class DyndnsServer {
     return this.#listeners.addresses;
   }
 
+  /** Where it serves metrics without a credential, if it does. */
+  get metricsAddress(): string | undefined {
+    return this.#metricsListener.address;
+  }
+
   /** Where it serves DNS, if a zone is embedded. */
   get dnsAddresses(): readonly string[] {
     return this.#zones?.nameserver?.addresses ?? [];
@@ -89,6 +108,10 @@ export class DyndnsServer {
   async start(): Promise<void> {
     try {
       await this.#app.ready();
+      if (this.#config.metrics !== undefined) {
+        await this.#monitoring.prepare();
+        await this.#metricsListener.open(this.#config.metrics.listen, this.#config.http);
+      }
       this.#clients = await openClients(this.#clientParts);
       this.#zones = await openZones(this.#config, this.#observer, undefined, this.#remember);
       this.#clientServices = await makeClientServices(this.#clients, this.#clientParts);
@@ -97,6 +120,7 @@ export class DyndnsServer {
       await this.#listenForDns(this.#zones);
       if (this.#config.control !== undefined) await this.#control.open(this.#config.control);
       await this.#listeners.open(this.#config.http, this.#app.routing);
+      this.#isServing = true;
     } catch (error) {
       await this.close();
       throw error;
@@ -123,6 +147,9 @@ export class DyndnsServer {
     }
     if (config.control !== this.#config.control) {
       this.#observer.warn("A change of 'control' takes effect at the next start.");
+    }
+    if (JSON.stringify(config.metrics) !== JSON.stringify(this.#config.metrics)) {
+      this.#observer.warn("A change of 'metrics.listen' takes effect at the next start.");
     }
     const old = this.#zones;
     const zones = await openZones(config, this.#observer, old?.nameserver, this.#remember);
@@ -162,11 +189,13 @@ export class DyndnsServer {
 
   /** Answers what is under way, then ends all connections. */
   async close(): Promise<void> {
+    this.#isServing = false;
     const graceMs = updateLimits(this.#config).timeoutMs + 1000;
     await Promise.all([this.#listeners.close(graceMs), this.#control.close(graceMs)]);
     this.#zones?.closeConnections();
     await this.#clients?.close();
     await this.#zones?.nameserver?.close();
+    await this.#metricsListener.close(0);
     await this.#app.close();
   }
 
@@ -212,6 +241,7 @@ export class DyndnsServer {
       checks: this.#checks,
       unspecifiedFamily: this.#config.unspecifiedFamily,
       checkIsOpen: this.#config.check === 'open',
+      monitoring: this.#monitoring,
     };
   }
 }

@@ -34,6 +34,7 @@ export async function runServer(
   log.info(`dyndns ${VERSION} serves ${config.zones.map((zone) => zone.apex).join(', ')}`);
   if (config.store === undefined) log.info(describeStore(config));
   for (const address of server.dnsAddresses) log.info(`listening on dns://${address}`);
+  if (server.metricsAddress !== undefined) log.info(`metrics on ${server.metricsAddress}`);
   for (const address of server.addresses) log.info(`listening on ${address}`);
   if (config.control !== undefined) log.info(`admin commands at unix:${config.control}`);
   process.on('SIGHUP', () => void reload(server, load, log));

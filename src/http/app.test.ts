@@ -62,6 +62,7 @@ describe('an application', () => {
       checks: new CheckZones(5000),
       unspecifiedFamily: 'keep' as const,
       checkIsOpen: true,
+      monitoring: { metrics: () => Promise.reject(new Error('none')), notReady: async () => [], isApart: false },
     };
     app = buildApp({
       services: () => services,

@@ -11,10 +11,11 @@ import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.t
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
 import { dyndns2Protocol } from './protocols/dyndns2.ts';
 import { echoProtocol } from './protocols/echo.ts';
+import { healthProtocol } from './protocols/health.ts';
 import { formatOriginalError, originalProtocol } from './protocols/original.ts';
 
 /** All protocols that are served. */
-const PROTOCOLS: readonly Protocol[] = [originalProtocol, dyndns2Protocol, echoProtocol];
+const PROTOCOLS: readonly Protocol[] = [originalProtocol, dyndns2Protocol, echoProtocol, healthProtocol];
 
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 

@@ -6,6 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Authenticator } from '../core/authenticate.ts';
 import type { CheckZones } from '../core/check-zones.ts';
 import type { AppError } from '../core/errors.ts';
+import type { Monitoring } from '../core/monitoring.ts';
 import type { UpdateHost } from '../core/update-host.ts';
 import type { ZoneTable } from '../core/zone.ts';
 import type { IpAddress } from '../dns/address.ts';
@@ -22,6 +23,7 @@ export interface Services {
   /** Original API: what becomes of the family that a request does not name. */
   readonly unspecifiedFamily: 'keep' | 'delete';
   readonly checkIsOpen: boolean;
+  readonly monitoring: Monitoring;
 }
 
 export interface DoorRequest {

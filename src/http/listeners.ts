@@ -44,17 +44,21 @@ export class HttpListeners {
     return this.#addresses;
   }
 
-  /** Opens all, or none. @throws ListenError */
-  async open(config: HttpConfig, listener: RequestListener): Promise<void> {
+  /**
+   * Opens all, or none.
+   * @param option what an operator would change to have another port
+   * @throws ListenError
+   */
+  async open(config: HttpConfig, listener: RequestListener, option = 'http.listen, or serve --port'): Promise<void> {
     try {
-      for (const address of config.listen) await this.#openOne(config, address, listener);
+      for (const address of config.listen) await this.#openOne(config, address, listener, option);
     } catch (error) {
       await this.close(0);
       throw error;
     }
   }
 
-  async #openOne(config: HttpConfig, address: ListenAddress, listener: RequestListener): Promise<void> {
+  async #openOne(config: HttpConfig, address: ListenAddress, listener: RequestListener, option: string): Promise<void> {
     // A client without a Host header is an old router, not an attack.
     const options: ServerOptions = {
       requireHostHeader: false,
@@ -88,7 +92,7 @@ export class HttpListeners {
     server.on('clientError', answerUnreadable);
     server.on('checkExpectation', refuseExpectation);
     if (address.kind === 'unix') await removeStaleSocket(address.path);
-    await listen(server, address);
+    await listen(server, address, option);
     if (address.kind === 'unix') chmodSync(address.path, config.socketMode);
     this.#servers.push(server);
     this.#addresses.push(describe(server, address));
@@ -164,9 +168,9 @@ function readTls(config: HttpConfig): { cert: Buffer; key: Buffer } {
   return files;
 }
 
-function listen(server: Server, address: ListenAddress): Promise<void> {
+function listen(server: Server, address: ListenAddress, option: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (cause: NodeJS.ErrnoException) => reject(listenError(address, cause));
+    const fail = (cause: NodeJS.ErrnoException) => reject(listenError(address, cause, option));
     server.once('error', fail);
     const opened = () => {
       server.removeListener('error', fail);
@@ -177,10 +181,10 @@ function listen(server: Server, address: ListenAddress): Promise<void> {
   });
 }
 
-function listenError(address: ListenAddress, cause: NodeJS.ErrnoException): ListenError {
+function listenError(address: ListenAddress, cause: NodeJS.ErrnoException, option: string): ListenError {
   const place = formatListenAddress(address);
   const reasons: Partial<Record<string, string>> = {
-    EADDRINUSE: 'another program listens there; stop it, or choose another port (option http.listen, or serve --port)',
+    EADDRINUSE: `another program listens there; stop it, or choose another port (option ${option})`,
     EACCES:
       'permission denied; ports below 1024 need the capability CAP_NET_BIND_SERVICE, a unix socket a writable directory',
     EADDRNOTAVAIL: 'this machine has no such address',

@@ -1,0 +1,77 @@
+/**
+ * The listener of `metrics.listen`: `/metrics`, `/healthz` and `/readyz` without a credential, and nothing else. It is for
+ * a network that only monitoring reaches; it opens first and closes last, so that `/readyz` tells of start and end.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HttpConfig, TcpAddress } from '../config/config.ts';
+import type { Monitoring } from '../core/monitoring.ts';
+import type { DoorReply } from './door.ts';
+import { HttpListeners } from './listeners.ts';
+import { healthReply, metricsReply, readyReply } from './protocols/health.ts';
+
+export class MetricsListener {
+  readonly #listeners = new HttpListeners();
+  readonly #monitoring: Monitoring;
+  readonly #warn: (text: string) => void;
+
+  constructor(monitoring: Monitoring, warn: (text: string) => void) {
+    this.#monitoring = monitoring;
+    this.#warn = warn;
+  }
+
+  /** Where it listens, as an URL; undefined before it does. */
+  get address(): string | undefined {
+    return this.#listeners.addresses[0];
+  }
+
+  /** @throws ListenError */
+  async open(listen: TcpAddress, http: HttpConfig): Promise<void> {
+    const config: HttpConfig = { ...http, listen: [listen], lenient: false };
+    await this.#listeners.open(config, (request, response) => void this.#answer(request, response), 'metrics.listen');
+  }
+
+  async close(graceMs: number): Promise<void> {
+    await this.#listeners.close(graceMs);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A body that nobody reads must not keep the connection.
+    request.resume();
+    let reply: DoorReply;
+    try {
+      reply = await this.#replyTo(request);
+    } catch (error) {
+      this.#warn(`metrics: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      reply = failed(500, 'An internal error happened.');
+    }
+    const body = Buffer.from(reply.body);
+    response.writeHead(reply.status, {
+      'Content-Type': reply.contentType ?? 'text/plain; charset=utf-8',
+      'Content-Length': body.length,
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+      ...reply.headers,
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  async #replyTo({ method, url }: IncomingMessage): Promise<DoorReply> {
+    const handle = this.#routes[(url ?? '').split('?', 1)[0]!];
+    if (handle === undefined) return failed(404, 'Not found.');
+    if (method !== 'GET' && method !== 'HEAD') {
+      return { ...failed(405, 'Only GET is allowed here.'), headers: { Allow: 'GET, HEAD' } };
+    }
+    return handle();
+  }
+
+  readonly #routes: Readonly<Partial<Record<string, () => DoorReply | Promise<DoorReply>>>> = {
+    __proto__: null as never,
+    '/healthz': () => healthReply(),
+    '/readyz': () => readyReply(this.#monitoring),
+    '/metrics': () => metricsReply(this.#monitoring),
+  };
+}
+
+function failed(status: number, text: string): DoorReply {
+  return { status, body: `ERROR: ${text}\n`, outcome: 'failed', detail: text };
+}

@@ -1,0 +1,74 @@
+/**
+ * What monitoring asks for: `/healthz` (the process answers), `/readyz` (its zones, its nameserver and its store work) and
+ * `/metrics` (for the master secret alone, unless metrics have a listener of their own: metrics-listener.ts).
+ */
+import { AppError, type ErrorCode } from '../../core/errors.ts';
+import type { Monitoring } from '../../core/monitoring.ts';
+import { authenticateRequest } from '../authentication.ts';
+import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
+
+const STATUS = {
+  'request-malformed': 400,
+  'name-invalid': 400,
+  'address-invalid': 400,
+  'not-authenticated': 401,
+  'not-permitted': 403,
+  'host-disabled': 403,
+  'address-refused': 403,
+  'rate-limited': 503,
+  conflict: 409,
+  'primary-refused': 502,
+  'primary-key-rejected': 502,
+  'primary-unreachable': 502,
+  'publish-unknown': 502,
+  'store-unreachable': 503,
+  'check-failed': 500,
+  internal: 500,
+} as const satisfies Record<ErrorCode, number>;
+
+/** The process lives, and its event loop turns. */
+export function healthReply(): DoorReply {
+  return { status: 200, body: 'ok\n', outcome: 'info', detail: 'alive' };
+}
+
+export async function readyReply(monitoring: Monitoring): Promise<DoorReply> {
+  const broken = await monitoring.notReady();
+  if (broken.length === 0) return { status: 200, body: 'ready\n', outcome: 'info', detail: 'ready' };
+  const detail = `not ready: ${broken.join(', ')}`;
+  return { status: 503, body: `${detail}\n`, headers: { 'Retry-After': '1' }, outcome: 'failed', detail };
+}
+
+export async function metricsReply(monitoring: Monitoring): Promise<DoorReply> {
+  return { status: 200, ...(await monitoring.metrics()), outcome: 'info', detail: 'metrics' };
+}
+
+async function guardedMetrics(request: DoorRequest, services: Services): Promise<DoorReply> {
+  const { monitoring } = services;
+  if (monitoring.isApart) return { status: 404, body: 'ERROR: Not found.\n', outcome: 'failed', detail: 'Not found.' };
+  // In a header only: an URL is logged on its way.
+  const principal = await authenticateRequest(request, services, undefined);
+  if (principal.kind !== 'master') throw new AppError('not-permitted', 'Metrics are for the master secret only.');
+  return metricsReply(monitoring);
+}
+
+const route = (pattern: string, handle: Route['handle']): Route => ({ methods: ['GET'], safe: true, pattern, handle });
+
+export const healthProtocol: Protocol = {
+  name: 'health',
+  routes: [
+    route('/healthz', healthReply),
+    route('/readyz', (_request, { monitoring }) => readyReply(monitoring)),
+    route('/metrics', guardedMetrics),
+  ],
+  formatError(error, requestId) {
+    const status = STATUS[error.code];
+    const text =
+      error.code === 'internal'
+        ? `An internal error happened. Please report it with the request id ${requestId}.`
+        : error.message;
+    const headers: Record<string, string> = {};
+    if (status === 401) headers['WWW-Authenticate'] = 'Basic realm="dyndns"';
+    if (error.retryAfterSeconds !== undefined) headers['Retry-After'] = String(error.retryAfterSeconds);
+    return { status, body: `ERROR: ${text}\n`, headers, outcome: 'failed', detail: error.logText };
+  },
+};
