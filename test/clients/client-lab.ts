@@ -1,0 +1,111 @@
+// What the tests of real clients have in common: our built server with a token for the names of docs/clients, before a real
+// BIND or with its own nameserver, and a front with TLS. Blocks of the pages are used as they stand; the name of the
+// server becomes the front's address and port.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tokenSha256 } from '../../src/core/token.ts';
+import { makeKey } from '../e2e/lab.ts';
+import { startBind } from '../support/bind.ts';
+import { dig, type ServerAddress } from '../support/dig.ts';
+import { type LogLine, startDyndns } from '../support/dyndns.ts';
+import { startEmbedded } from '../support/embedded-server.ts';
+import { REPOSITORY } from '../support/installation.ts';
+import { freshDirectory, writeInto } from '../support/primary-server.ts';
+import { removeNow } from '../support/process.ts';
+import { BIND_PROGRAMS, type RequiredProgram } from '../support/require-server.ts';
+import { FRONT_PROGRAMS, startTlsFront, type TlsFront } from '../support/tls-front.ts';
+
+/** The words of the pages. */
+export const ZONE = 'dyndns.example.com';
+export const HOME = `home.${ZONE}`;
+export const NAS = `nas.${ZONE}`;
+export const TOKEN = 'TOKEN';
+
+export const PRIMARIES = ['BIND', 'the embedded nameserver'] as const;
+
+export const LAB_PROGRAMS: readonly RequiredProgram[] = [...BIND_PROGRAMS, ...FRONT_PROGRAMS];
+
+export interface ClientLab {
+  readonly front: TlsFront;
+  /** Of plain HTTP on 127.0.0.1. */
+  readonly httpPort: number;
+  /** For the files of a client. */
+  readonly directory: string;
+  /** Puts the front's address and port in place of the name of the server. */
+  adapt(text: string): string;
+  /** The addresses that the primary publishes; "NXDOMAIN" where the name is not there. */
+  look(ownerName: string, type: 'A' | 'AAAA'): Promise<readonly string[] | 'NXDOMAIN'>;
+  serial(): Promise<number>;
+  /** Removes both names. */
+  clear(): Promise<void>;
+  log(): readonly LogLine[];
+  stop(): Promise<void>;
+}
+
+const SECRET = 'masterSecretOfTests';
+const CONFIG = {
+  secret: SECRET,
+  log_level: 0,
+  http: { trusted_proxies: ['127.0.0.1'] },
+  tokens: [{ name: 'router1', sha256: tokenSha256(TOKEN), hosts: [HOME, NAS] }],
+};
+
+interface Backend extends ServerAddress {
+  readonly dyndns: Awaited<ReturnType<typeof startDyndns>>;
+  stop(): Promise<void>;
+}
+
+async function startBehindBind(): Promise<Backend> {
+  const key = makeKey(ZONE);
+  const primary = await startBind({ zones: [{ name: ZONE }], keys: [key] });
+  const zones = [{ name: ZONE, tsig_key: key.secret }];
+  const dyndns = await startDyndns({ ...CONFIG, nameserver: '127.0.0.1', port: primary.port, zones });
+  const { host, port } = primary;
+  return { host, port, dyndns, stop: () => Promise.all([dyndns.stop(), primary.stop()]).then(() => undefined) };
+}
+
+export async function openClientLab(primary: (typeof PRIMARIES)[number]): Promise<ClientLab> {
+  const backend: Backend =
+    primary === 'BIND' ? await startBehindBind() : await startEmbedded({ zone: ZONE, config: CONFIG });
+  const { dyndns } = backend;
+  const front = await startTlsFront(ZONE, dyndns.port);
+  const directory = freshDirectory('client');
+  const adapt = (text: string) => text.replaceAll(/(?<![\w.@-])dyndns\.example\.com/g, `127.0.0.1:${front.port}`);
+  return {
+    front,
+    httpPort: dyndns.port,
+    directory,
+    adapt,
+    async look(ownerName, type) {
+      const { rcode, short } = await dig(backend, [ownerName, type, '+norecurse']);
+      return rcode === 'NOERROR' ? short : (rcode as 'NXDOMAIN');
+    },
+    async serial() {
+      return Number((await dig(backend, [ZONE, 'SOA', '+norecurse'])).short[0]?.split(' ')[2]);
+    },
+    async clear() {
+      for (const name of [HOME, NAS]) await dyndns.ask(`/delete-by-path/${SECRET}/${name}`);
+    },
+    log: () => dyndns.log(),
+    async stop() {
+      await front.stop();
+      await backend.stop();
+      removeNow(directory);
+    },
+  };
+}
+
+/** The block of a page of docs/clients that is marked with these words. */
+export function pageBlock(page: string, words: string): string {
+  const markdown = readFileSync(join(REPOSITORY, 'docs/clients', page), 'utf8');
+  const blocks = [...markdown.matchAll(/^```([^\n]+)\n([\s\S]*?)^```$/gm)].filter((match) => match[1] === words);
+  if (blocks.length !== 1) throw new Error(`${page} has ${blocks.length} blocks "${words}"`);
+  return blocks[0]![2]!;
+}
+
+/** The environment in which curl finds the front by the name of the server, as the commands of the pages are. */
+export function curlEnvironment({ front, directory }: ClientLab): NodeJS.ProcessEnv {
+  const lines = [`cacert = "${front.caFile}"`, `connect-to = "${ZONE}:443:127.0.0.1:${front.port}"`];
+  writeInto(directory, '.curlrc', `${lines.join('\n')}\n`);
+  return { ...process.env, CURL_HOME: directory };
+}

@@ -1,0 +1,97 @@
+// The real ddclient 3.10 with the files of docs/clients/ddclient.md, one for each family, against our server.
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { DDCLIENT_PROGRAMS, runDdclient } from '../support/ddclient.ts';
+import { writeInto } from '../support/primary-server.ts';
+import { describeWith } from '../support/require-server.ts';
+import {
+  type ClientLab,
+  curlEnvironment,
+  HOME,
+  LAB_PROGRAMS,
+  NAS,
+  openClientLab,
+  PRIMARIES,
+  pageBlock,
+  ZONE,
+} from './client-lab.ts';
+
+const CURL = { command: 'curl', debianPackage: 'curl' };
+const [IPV4, IPV6] = ['203.0.113.45', '2001:db8:1:2:3:4:5:6'];
+const FOREIGN = `foreign.${ZONE}`;
+
+for (const primary of PRIMARIES) {
+  describeWith([...LAB_PROGRAMS, ...DDCLIENT_PROGRAMS, CURL], `ddclient 3.10 and ${primary}`, () => {
+    let lab: ClientLab;
+    beforeAll(async () => {
+      lab = await openClientLab(primary);
+    }, 30_000);
+    beforeEach(() => lab.clear());
+    afterAll(() => lab?.stop());
+
+    /** Runs it with a file of the page, of which perhaps a line is another one. */
+    const run = (family: 'ipv4' | 'ipv6', line?: readonly [string, string], force = true) => {
+      const page = pageBlock('ddclient.md', `conf ${family}`);
+      const [before, after] = line ?? ['', ''];
+      expect(page).toContain(before);
+      const text = lab
+        .adapt(page.replace(before, after))
+        .replace('/var/cache/ddclient', lab.directory)
+        // The front says which address a client has: the machine need not have an IPv6 loopback address.
+        .replace('curl -6', 'curl');
+      lab.front.clientAddress = family === 'ipv4' ? IPV4 : IPV6;
+      const file = writeInto(lab.directory, `${family}.conf`, text);
+      return runDdclient(file, { caFile: lab.front.caFile, env: curlEnvironment(lab), force });
+    };
+
+    it('publishes each family with its file, and keeps the other one', async () => {
+      const first = await run('ipv4');
+      expect(first.stdout).toBe(`SUCCESS:  updating ${HOME}: good: IP address set to ${IPV4}\n`);
+      expect(await lab.look(HOME, 'A')).toEqual([IPV4]);
+      const second = await run('ipv6');
+      expect(second.stdout).toBe(`SUCCESS:  updating ${HOME}: good: IP address set to ${IPV6}\n`);
+      expect([first.code, first.stderr, second.code, second.stderr]).toEqual([0, '', 0, '']);
+      expect([await lab.look(HOME, 'A'), await lab.look(HOME, 'AAAA')]).toEqual([[IPV4], [IPV6]]);
+    });
+
+    it('reads nochg the second time, and sends nothing while its cache is fresh', async () => {
+      await run('ipv4');
+      const serial = await lab.serial();
+      const { code, stderr } = await run('ipv4');
+      expect([code, stderr]).toEqual([0, expect.stringMatching(`^WARNING:  updating ${HOME}: nochg: `)]);
+      expect(await lab.serial()).toBe(serial);
+      const before = lab.front.requests.length;
+      expect(await run('ipv4', undefined, false)).toEqual({ code: 0, stdout: '', stderr: '' });
+      expect(lab.front.requests.slice(before)).toEqual([expect.stringMatching(/^GET \/myip /)]);
+    });
+
+    it('fails with a wrong token, and says why', async () => {
+      const { code, stderr } = await run('ipv4', ['TOKEN', 'WRONG']);
+      expect([code, stderr.split('\n')[0]]).toEqual([
+        1,
+        `FAILED:   updating ${HOME}: authorization failed (HTTP/1.1 401 Unauthorized`,
+      ]);
+      expect(await lab.look(HOME, 'A')).toBe('NXDOMAIN');
+    });
+
+    it('of several names gets a line for each: those of the token and a foreign one', async () => {
+      const { code, stdout, stderr } = await run('ipv4', [`\n${HOME}\n`, `\n${HOME},${FOREIGN},${NAS}\n`]);
+      expect(code).toBe(1);
+      const good = (name: string) => `SUCCESS:  updating ${name}: good: IP address set to ${IPV4}\n`;
+      expect(stdout).toBe(good(HOME) + good(NAS));
+      expect(stderr).toMatch(RegExp(`^FAILED:   updating ${FOREIGN}: nohost: .*\n$`));
+      const published = [HOME, NAS, FOREIGN].map((name) => lab.look(name, 'A'));
+      expect(await Promise.all(published)).toEqual([[IPV4], [IPV4], 'NXDOMAIN']);
+    });
+
+    it('reads a reply without TLS, on a plain socket of its own', async () => {
+      const text = pageBlock('ddclient.md', 'conf ipv4')
+        .replace('ssl=yes', 'ssl=no')
+        .replace(/^use=.*$/m, `use=ip, ip=${IPV4}`)
+        .replace(/^cache=.*$/m, `cache=${lab.directory}/plain.cache`)
+        .replace(/^server=.*$/m, `server=127.0.0.1:${lab.httpPort}`);
+      const run = await runDdclient(writeInto(lab.directory, 'plain.conf', text), { caFile: lab.front.caFile });
+      expect([run.stdout, run.stderr]).toEqual([`SUCCESS:  updating ${HOME}: good: IP address set to ${IPV4}\n`, '']);
+      expect(await lab.look(HOME, 'A')).toEqual([IPV4]);
+    });
+  });
+}
