@@ -120,8 +120,7 @@ export class TokenCache {
 
   async #compareNow(): Promise<void> {
     const beganMs = this.#nowMs();
-    const before = this.#version;
-    const changes = await this.#source.changesSince?.(before);
+    const changes = await this.#source.changesSince?.(this.#version);
     if (changes === undefined) return;
     const { version, changed } = changes;
     if (changed === 'all') {
@@ -129,7 +128,7 @@ export class TokenCache {
       this.#unknown.clear();
       this.#underWay.clear();
       this.#epoch += 1;
-    } else if (changed.length > 0 || before === undefined) this.forget(changed);
+    } else if (changed.length > 0) this.forget(changed);
     this.#version = version;
     this.#comparedMs = beganMs;
   }

@@ -118,9 +118,10 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
 
   describe('that is used by several at the same time', () => {
     const stores: Store[] = [];
+    let url: string;
 
     beforeAll(async () => {
-      const url = await server.createDatabase('together');
+      url = await server.createDatabase('together');
       stores.push(...(await Promise.all([openStore(url), openStore(url), openStore(url)])));
     });
     afterAll(() => Promise.all(stores.map((store) => store.close())));
@@ -154,6 +155,22 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
       expect(new Set(taken.map(({ sequence }) => sequence)).size).toBe(taken.length);
       const rest = await stores[0]!.wishes.takeDue(1, 9_999, 100);
       expect(taken.length + rest.length).toBe(60);
+    });
+
+    it('passes over a wish that another process is about to take', async () => {
+      const [store] = stores as [Store];
+      for (const label of ['held', 'free'])
+        await store.wishes.put(newWish(`${label}.example.net`, { nextAttemptMs: 5 }));
+      const { default: pg } = await import('pg');
+      const other = new pg.Client({ connectionString: url });
+      await other.connect();
+      try {
+        await other.query("BEGIN; UPDATE wishes SET next_attempt_ms = 9999 WHERE name = 'held.example.net.'");
+        const taken = await store.wishes.takeDue(5, 9_999, 10);
+        expect(taken.map(({ ownerName }) => String(ownerName))).toEqual(['free.example.net.']);
+      } finally {
+        await other.end();
+      }
     });
 
     it('lets a cache that has missed more than is noted start afresh', async () => {
