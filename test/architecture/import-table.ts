@@ -48,6 +48,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     mayImport: [
       'core/apply-update.ts',
       'core/errors.ts',
+      'core/monitoring.ts',
       'core/ports.ts',
       'core/zone-admin.ts',
       'dns',
@@ -111,6 +112,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'http/authentication.ts',
       'http/credentials.ts',
       'http/door.ts',
+      'http/protocols/dyndns2-parameters.ts',
       'http/protocols/original.ts',
     ],
     builtins: [],
@@ -121,9 +123,9 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
   {
     part: 'observe',
-    mayImport: ['core/errors.ts', 'core/ports.ts'],
+    mayImport: ['core/errors.ts', 'core/monitoring.ts', 'core/ports.ts', 'observe'],
     builtins: [],
-    packages: ['pino'],
+    packages: ['pino', 'prom-client'],
     never: 'the parts that it observes: they tell it through the port',
   },
   {
@@ -166,8 +168,15 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     never: 'http, cli: a command without a server opens its zones here, too',
   },
   {
+    part: 'open-monitoring.ts',
+    mayImport: ['config/config.ts', 'core', 'observe', 'version.ts'],
+    builtins: [],
+    packages: [],
+    never: 'the parts that it asks: it is handed what they answer',
+  },
+  {
     part: 'server.ts',
-    mayImport: ['config/config.ts', 'core', 'http', 'http/admin', 'open-zones.ts', 'version.ts'],
+    mayImport: ['config/config.ts', 'core', 'http', 'http/admin', 'open-monitoring.ts', 'open-zones.ts', 'version.ts'],
     builtins: [],
     packages: [],
     never: 'http/protocols, cli: it puts listeners and use-cases together, and decides nothing that they decide',
