@@ -16,7 +16,6 @@ import type { UpdateAddresses } from './core/update-addresses.ts';
 import { UpdateHost, type UpdateHostOptions } from './core/update-host.ts';
 import { WishKeeper } from './core/wish-keeper.ts';
 import type { ZoneTable } from './core/zone.ts';
-import { openStore } from './store/open-store.ts';
 
 /** What is open as long as the server: a reload changes the settings around it. */
 export interface OpenClients {
@@ -63,6 +62,8 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
   if (storeConfig === undefined) {
     return { store: undefined, recorder: undefined, wishes: undefined, close: async () => undefined };
   }
+  // Loaded only where there is one: its packages cost every start.
+  const { openStore } = await import('./store/open-store.ts');
   const store = await openStore(storeUrl(storeConfig));
   const warn = (text: string) => observer.warn(text);
   const recorder = new HistoryRecorder({ store: store.history, timers, warn });
@@ -134,7 +135,7 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
   };
 }
 
-function storeUrl(store: StoreConfig): string {
+export function storeUrl(store: StoreConfig): string {
   return store.kind === 'sqlite' ? `sqlite:${store.path}` : store.url.reveal();
 }
 
@@ -145,10 +146,10 @@ export function describeStore(config: Config): string {
     : `store: ${formatStoreUrl(config.store)}`;
 }
 
-function configuredToken(token: TokenConfig): HostToken {
+export function configuredToken(token: TokenConfig): HostToken {
   return { ...token, id: `file-${token.sha256.slice(0, 24)}`, createdMs: 0 };
 }
 
-function hostSettings({ ownerName, ttl, enabled, addresses }: HostConfig): HostSettings {
+export function hostSettings({ ownerName, ttl, enabled, addresses }: HostConfig): HostSettings {
   return { ...defaultHostSettings(ownerName), enabled, addresses, ...(ttl === undefined ? {} : { ttl }) };
 }

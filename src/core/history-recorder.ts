@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { DomainName } from '../dns/name.ts';
+import { AppError } from './errors.ts';
 import { eventId, type HistoryEvent, type NewHistoryEvent } from './history.ts';
 import type { HistoryStore, RepeatCount } from './store-ports.ts';
 import type { UpdateRecorder } from './update-host.ts';
@@ -60,6 +61,12 @@ export class HistoryRecorder implements UpdateRecorder {
     this.#flushLater();
   }
 
+  /** Writes what there is, for somebody who wants to read it now. */
+  async flush(): Promise<void> {
+    await this.#flushing;
+    await this.#flush();
+  }
+
   /** Writes what there is, and takes nothing more from the clock. */
   async close(): Promise<void> {
     this.#cancel?.();
@@ -87,26 +94,54 @@ export class HistoryRecorder implements UpdateRecorder {
     });
   }
 
-  /** Never rejects: what could not be written waits for the next time. */
+  /** Never rejects: what the store did not answer for waits for the next time. */
   async #flush(): Promise<void> {
-    const { store, warn } = this.#options;
     try {
-      while (this.#events.length > 0) {
-        const batch = this.#events.slice(0, BATCH);
-        await store.append(batch);
-        // Some may have been dropped meanwhile.
-        const written = new Set(batch);
-        this.#events = this.#events.filter((event) => !written.has(event));
-      }
-      const repeats: readonly RepeatCount[] = [...this.#repeats.values()];
-      this.#repeats = new Map();
-      if (repeats.length > 0) await store.countRepeats(repeats);
-      if (this.#lost > 0) {
-        warn(`${this.#lost} events of the history were lost while the store did not answer.`);
-        this.#lost = 0;
-      }
+      await this.#writeEvents();
+      await this.#writeRepeats();
     } catch {
-      // The store tells of itself; repeats of this second are lost.
+      // The store is away, and tells of itself where it is asked for more than history.
+      return;
+    }
+    if (this.#lost === 0) return;
+    this.#options.warn(`${this.#lost} events of the history were lost: the store did not answer, or did not take them.`);
+    this.#lost = 0;
+  }
+
+  async #writeEvents(): Promise<void> {
+    while (this.#events.length > 0) {
+      const batch = this.#events.slice(0, BATCH);
+      try {
+        await this.#options.store.append(batch);
+      } catch (error) {
+        if (isAway(error)) throw error;
+        // Events that the store does not take are not tried for ever: those behind them would wait for nothing.
+        this.#lost += batch.length;
+      }
+      // Some may have been dropped meanwhile.
+      const done = new Set(batch);
+      this.#events = this.#events.filter((event) => !done.has(event));
     }
   }
+
+  async #writeRepeats(): Promise<void> {
+    const taken = this.#repeats;
+    if (taken.size === 0) return;
+    this.#repeats = new Map();
+    const counts: readonly RepeatCount[] = [...taken.values()].map((each) => ({ ...each }));
+    try {
+      await this.#options.store.countRepeats(counts);
+    } catch (error) {
+      if (!isAway(error)) return;
+      for (const { ownerName, repeats, lastSeenMs } of counts) {
+        const newer = this.#repeats.get(ownerName.key)?.lastSeenMs ?? 0;
+        this.#seen(ownerName, Math.max(lastSeenMs, newer), repeats);
+      }
+      throw error;
+    }
+  }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'store-unreachable';
 }

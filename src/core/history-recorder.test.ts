@@ -1,0 +1,103 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { DomainName } from '../dns/name.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import { AppError } from './errors.ts';
+import type { NewHistoryEvent } from './history.ts';
+import { HistoryRecorder } from './history-recorder.ts';
+import type { HistoryStore } from './store-ports.ts';
+
+const home = DomainName.parse('home.example.com');
+const event = (timeMs: number): NewHistoryEvent => ({
+  ownerName: home,
+  timeMs,
+  protocol: 'dyndns2',
+  actor: 'router1',
+  source: '192.0.2.7',
+  userAgent: '',
+  outcome: 'changed',
+});
+
+let store: HistoryStore;
+let failure: AppError | undefined;
+let calls: (() => void)[];
+let warnings: string[];
+let recorder: HistoryRecorder;
+
+/** Lets the second pass, and what is written then. */
+async function second(): Promise<void> {
+  for (const call of calls.splice(0)) call();
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+beforeEach(() => {
+  const memory = openMemoryStore().history;
+  failure = undefined;
+  calls = [];
+  warnings = [];
+  const failing =
+    <A extends unknown[], R>(method: (...args: A) => Promise<R>) =>
+    (...args: A) =>
+      failure === undefined ? method(...args) : Promise.reject(failure);
+  store = Object.assign(Object.create(memory) as HistoryStore, {
+    append: failing((events: Parameters<HistoryStore['append']>[0]) => memory.append(events)),
+    countRepeats: failing((counts: Parameters<HistoryStore['countRepeats']>[0]) => memory.countRepeats(counts)),
+  });
+  recorder = new HistoryRecorder({
+    store,
+    timers: {
+      after: (_, call) => {
+        calls.push(call);
+        return () => void calls.splice(calls.indexOf(call), 1);
+      },
+    },
+    warn: (text) => warnings.push(text),
+  });
+});
+
+describe('HistoryRecorder', () => {
+  it('writes events and counts once a second', async () => {
+    recorder.record(event(1));
+    recorder.record(event(2));
+    for (let i = 0; i < 5; i++) recorder.repeat(home, 3 + i);
+    expect([calls.length, await store.read(home, 10)]).toEqual([1, []]);
+    await second();
+    expect((await store.read(home, 10)).map(({ timeMs }) => timeMs)).toEqual([2, 1]);
+    expect(await store.activity(home)).toEqual({ ownerName: home, repeats: 5, lastSeenMs: 7 });
+    expect(calls).toEqual([]);
+  });
+
+  it('keeps what the store was not there for, in its order', async () => {
+    failure = new AppError('store-unreachable', 'away');
+    recorder.record(event(1));
+    recorder.repeat(home, 2);
+    await second();
+    recorder.record(event(3));
+    recorder.repeat(home, 4);
+    failure = undefined;
+    await second();
+    expect((await store.read(home, 10)).map(({ timeMs }) => timeMs)).toEqual([3, 1]);
+    expect(await store.activity(home)).toEqual({ ownerName: home, repeats: 2, lastSeenMs: 4 });
+    expect(warnings).toEqual([]);
+  });
+
+  it('does not try for ever what the store does not take, and says so', async () => {
+    failure = new AppError('internal', 'no such column');
+    recorder.record(event(1));
+    await second();
+    failure = undefined;
+    recorder.record(event(2));
+    await second();
+    expect((await store.read(home, 10)).map(({ timeMs }) => timeMs)).toEqual([2]);
+    expect(warnings).toEqual(['1 events of the history were lost: the store did not answer, or did not take them.']);
+  });
+
+  it('has a limit while the store is away: the oldest go', async () => {
+    failure = new AppError('store-unreachable', 'away');
+    for (let i = 1; i <= 50_001; i++) recorder.record(event(i));
+    failure = undefined;
+    await recorder.close();
+    const [newest] = await store.read(home, 1);
+    expect(newest?.timeMs).toBe(50_001);
+    expect(warnings).toEqual(['25001 events of the history were lost: the store did not answer, or did not take them.']);
+  });
+});
