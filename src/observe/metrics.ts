@@ -248,7 +248,9 @@ export class Metrics {
       pendingWishes: wishes,
       nowMs: nowMs(),
     };
-    return { contentType: registry.contentType, body: await registry.metrics() };
+    // Before its first tick the lag of the event loop is not a number, which prom-client spells in a way of its own.
+    const body = (await registry.metrics()).replaceAll(/ Nan$/gm, ' NaN');
+    return { contentType: registry.contentType, body };
   }
 
   #open(): Promise<Registry> {

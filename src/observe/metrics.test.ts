@@ -1,0 +1,168 @@
+// What is counted and how it is told: the text format, labels that stay bounded whatever clients send, sources that fail.
+import { describe, expect, it } from 'vitest';
+import { parseExposition } from '../../test/support/exposition.ts';
+import { AppError } from '../core/errors.ts';
+import type { NameserverStatistics } from '../core/monitoring.ts';
+import type { RequestEvent } from '../core/ports.ts';
+import { DomainName } from '../dns/name.ts';
+import { Activity } from './activity.ts';
+import { Histogram } from './histogram.ts';
+import { METRICS, type MetricSources, Metrics } from './metrics.ts';
+import { tellAll } from './observers.ts';
+
+const EVENT: RequestEvent = {
+  requestId: 'id1',
+  method: 'GET',
+  route: '/update-by-path/:secret/:fqdn',
+  source: '203.0.113.1',
+  status: 200,
+  durationMs: 3,
+  outcome: 'updated',
+  detail: 'UPDATED: home.example.com. A None -> 192.0.2.1',
+};
+
+const NAMESERVER: NameserverStatistics = {
+  replies: [{ transport: 'udp', rcode: 'NXDOMAIN', count: 7 }],
+  rateLimited: { dropped: 2, truncated: 1 },
+  transfers: [{ type: 'axfr', outcome: 'served', count: 3 }],
+  notifies: { sent: 5, acknowledged: 4 },
+  failedCommits: 1,
+  zones: [{ zone: 'example.com.', serial: 4_294_967_295 }],
+  secondaries: [
+    { zone: 'example.com.', secondary: '192.0.2.53:53', behindSinceMs: 8_500, wasSeen: true },
+    { zone: 'example.com.', secondary: '[2001:db8::53]:53', behindSinceMs: undefined, wasSeen: true },
+    { zone: 'example.com.', secondary: '192.0.2.54:53', behindSinceMs: undefined, wasSeen: false },
+  ],
+};
+
+function setUp(more: Partial<MetricSources> = {}) {
+  const activity = new Activity();
+  const metrics = new Metrics(activity, {
+    version: '1.2.3',
+    waitingUpdates: () => 4,
+    nameserver: () => NAMESERVER,
+    storeAnswers: async () => true,
+    pendingWishes: async () => 9,
+    nowMs: () => 10_000,
+    ...more,
+  });
+  const scrape = async () => parseExposition((await metrics.scrape()).body);
+  return { activity, metrics, scrape };
+}
+
+describe('the metrics', () => {
+  it('are counted by protocol and outcome, route and class of status, zone, RCODE', async () => {
+    const { activity, scrape } = setUp();
+    const observer = tellAll(activity);
+    activity.addressesUpdated('dyndns2', 'changed');
+    activity.addressesUpdated('dyndns2', 'changed');
+    activity.addressesUpdated('original', 'conflict');
+    observer.requestAnswered(EVENT);
+    const error = new AppError('store-unreachable', 'home.example.com');
+    observer.requestAnswered({ ...EVENT, status: 503, error });
+    const zone = DomainName.parse('example.com');
+    observer.batchPublished({ zone, changes: 3, outcome: 'published', durationMs: 2 });
+    observer.batchPublished({ zone, changes: 1, outcome: 'lost, then stale', durationMs: 20_000 });
+    observer.dnsUpdateAnswered({ keyName: 'key', source: '203.0.113.1', rcode: 'REFUSED', detail: 'home' });
+    const told = await scrape();
+    const route = 'route="/update-by-path/:secret/:fqdn",method="GET"';
+    for (const [sample, value] of [
+      ['dyndns_build_info{version="1.2.3"}', 1],
+      ['dyndns_updates_total{protocol="dyndns2",outcome="changed"}', 2],
+      ['dyndns_updates_total{protocol="original",outcome="conflict"}', 1],
+      ['dyndns_updates_waiting', 4],
+      ['dyndns_wishes_pending', 9],
+      [`dyndns_http_requests_total{${route},status="2xx"}`, 1],
+      [`dyndns_http_requests_total{${route},status="5xx"}`, 1],
+      ['dyndns_http_request_duration_seconds_bucket{le="0.0025"}', 0],
+      ['dyndns_http_request_duration_seconds_bucket{le="0.005"}', 2],
+      ['dyndns_http_request_duration_seconds_count', 2],
+      ['dyndns_http_errors_total{code="store-unreachable"}', 1],
+      ['dyndns_store_errors_total', 1],
+      ['dyndns_publish_messages_total{zone="example.com.",outcome="published"}', 1],
+      ['dyndns_publish_messages_total{zone="example.com.",outcome="lost-then-stale"}', 1],
+      ['dyndns_publish_duration_seconds_bucket{zone="example.com.",le="10"}', 1],
+      ['dyndns_publish_duration_seconds_bucket{zone="example.com.",le="+Inf"}', 2],
+      ['dyndns_publish_duration_seconds_sum{zone="example.com."}', 20.002],
+      ['dyndns_publish_batch_changes_bucket{zone="example.com.",le="1"}', 1],
+      ['dyndns_publish_batch_changes_bucket{zone="example.com.",le="5"}', 2],
+      ['dyndns_dns_updates_total{rcode="REFUSED"}', 1],
+      ['dyndns_dns_responses_total{transport="udp",rcode="NXDOMAIN"}', 7],
+      ['dyndns_dns_rate_limited_total{action="dropped"}', 2],
+      ['dyndns_dns_transfers_total{type="axfr",outcome="served"}', 3],
+      ['dyndns_dns_notifies_total{event="acknowledged"}', 4],
+      ['dyndns_zone_serial{zone="example.com."}', 4_294_967_295],
+      ['dyndns_zone_commit_failures_total', 1],
+      ['dyndns_secondary_lag_seconds{zone="example.com.",secondary="192.0.2.53:53"}', 1.5],
+      ['dyndns_secondary_lag_seconds{zone="example.com.",secondary="[2001:db8::53]:53"}', 0],
+      ['dyndns_secondary_lag_seconds{zone="example.com.",secondary="192.0.2.54:53"}', undefined],
+      ['dyndns_secondary_seen{zone="example.com.",secondary="192.0.2.54:53"}', 0],
+      ['dyndns_store_up', 1],
+    ] as const) {
+      expect([sample, told.get(sample)]).toEqual([sample, value]);
+    }
+    expect([...told.keys()].some((sample) => sample.startsWith('process_resident_memory_bytes'))).toBe(true);
+    expect([...told.keys()].filter((sample) => /home|203\.0\.113/.test(sample))).toEqual([]);
+  });
+
+  it('are there at a second scrape, too, and grow', async () => {
+    const { activity, scrape } = setUp();
+    activity.addressesUpdated('original', 'changed');
+    await scrape();
+    activity.addressesUpdated('original', 'changed');
+    expect((await scrape()).get('dyndns_updates_total{protocol="original",outcome="changed"}')).toBe(2);
+  });
+
+  it('leave out what is not there, and say that the store does not answer', async () => {
+    const none = {
+      nameserver: () => undefined,
+      storeAnswers: async () => undefined,
+      pendingWishes: async () => undefined,
+    };
+    const without = [...(await setUp(none).scrape()).keys()];
+    expect(without.filter((sample) => /^dyndns_(zone|secondary|dns_[^u]|store_up|wishes)/.test(sample))).toEqual([]);
+    const away = await setUp({ storeAnswers: async () => false, pendingWishes: async () => undefined }).scrape();
+    expect(away.get('dyndns_store_up')).toBe(0);
+    expect(away.get('dyndns_store_errors_total')).toBe(1);
+    expect(away.has('dyndns_wishes_pending')).toBe(false);
+  });
+
+  it('are of a bounded number, whatever methods and routes come in', async () => {
+    const { activity, scrape } = setUp();
+    for (let i = 0; i < 5000; i++) {
+      activity.requestAnswered({ ...EVENT, route: `/${i}`, method: `METHOD${i}`, status: 100 + (i % 900) });
+    }
+    const samples = [...(await scrape()).keys()].filter((sample) => sample.startsWith('dyndns_http_requests_total'));
+    expect(samples.length).toBeLessThanOrEqual(201 * 5);
+    expect(samples.some((sample) => sample.includes('METHOD'))).toBe(false);
+  });
+
+  it('share one scrape where several are asked for at once', async () => {
+    let asked = 0;
+    const { metrics } = setUp({
+      storeAnswers: async () => {
+        asked += 1;
+        return true;
+      },
+    });
+    await Promise.all([metrics.scrape(), metrics.scrape(), metrics.scrape()]);
+    expect(asked).toBe(1);
+  });
+
+  it('have names by the conventions of Prometheus', () => {
+    for (const { name, type, help, labels } of METRICS) {
+      expect(name).toMatch(/^dyndns_[a-z_]+$/);
+      expect([name, name.endsWith('_total')]).toEqual([name, type === 'counter']);
+      expect(help).toMatch(/\.$/);
+      for (const label of labels) expect(label).toMatch(/^[a-z]+$/);
+    }
+    expect(new Set(METRICS.map(({ name }) => name)).size).toBe(METRICS.length);
+  });
+});
+
+it('a histogram counts a value that is equal to a bound as at most that', () => {
+  const histogram = new Histogram([1, 2]);
+  for (const value of [0, 1, 1.5, 2, 3]) histogram.observe(value);
+  expect(histogram.cumulative()).toEqual([2, 4]);
+  expect([histogram.count, histogram.sum]).toEqual([5, 7.5]);
+});
