@@ -30,6 +30,9 @@ export const SERVERS = {
   shellcheck: 'shellcheck',
   curl: 'curl',
   wget: 'wget',
+  ddclient: 'ddclient',
+  inadyn: 'inadyn',
+  ddupdate: 'ddupdate',
   openssl: 'openssl',
   ip: 'iproute2',
   nft: 'nftables',
@@ -39,6 +42,7 @@ export const SERVERS = {
 const FILES = {
   '/usr/lib/x86_64-linux-gnu/pdns/libgsqlite3backend.so': 'pdns-backend-sqlite3',
   '/usr/lib/python3/dist-packages/certbot_dns_rfc2136': 'python3-certbot-dns-rfc2136',
+  '/usr/share/perl5/IO/Socket/SSL.pm': 'libio-socket-ssl-perl',
 };
 
 /** Only the benchmark needs these. */

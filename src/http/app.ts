@@ -192,6 +192,8 @@ export function normalizeTarget(whole: string): string {
   const query = cut < 0 ? '' : target.slice(cut);
   if (!path.startsWith('/')) path = path.replace(/^https?:\/\/[^/]*/i, '') || '/';
   if (path.includes('\\')) path = path.replaceAll('\\', '');
+  // inadyn escapes a backslash that stands before the path; one further on may belong to a secret.
+  if (path.startsWith('/%5')) path = path.replace(/^(?:\/%5c)+(?=\/)/i, '');
   if (path.includes('//')) path = path.replace(/\/{2,}/g, '/');
   if (path.length > 1 && path.endsWith('/')) path = path.slice(0, -1);
   return path + query;

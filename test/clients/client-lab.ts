@@ -39,6 +39,8 @@ export interface ClientLab {
   /** Removes both names. */
   clear(): Promise<void>;
   log(): readonly LogLine[];
+  /** Ends BIND; the embedded nameserver cannot go alone. */
+  haltPrimary(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ const CONFIG = {
 
 interface Backend extends ServerAddress {
   readonly dyndns: Awaited<ReturnType<typeof startDyndns>>;
+  halt?(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,7 +64,16 @@ async function startBehindBind(): Promise<Backend> {
   const zones = [{ name: ZONE, tsig_key: key.secret }];
   const dyndns = await startDyndns({ ...CONFIG, nameserver: '127.0.0.1', port: primary.port, zones });
   const { host, port } = primary;
-  return { host, port, dyndns, stop: () => Promise.all([dyndns.stop(), primary.stop()]).then(() => undefined) };
+  return {
+    host,
+    port,
+    dyndns,
+    halt: () => primary.halt(),
+    async stop() {
+      await dyndns.stop();
+      await primary.stop();
+    },
+  };
 }
 
 export async function openClientLab(primary: (typeof PRIMARIES)[number]): Promise<ClientLab> {
@@ -87,6 +99,9 @@ export async function openClientLab(primary: (typeof PRIMARIES)[number]): Promis
       for (const name of [HOME, NAS]) await dyndns.ask(`/delete-by-path/${SECRET}/${name}`);
     },
     log: () => dyndns.log(),
+    async haltPrimary() {
+      await backend.halt?.();
+    },
     async stop() {
       await front.stop();
       await backend.stop();

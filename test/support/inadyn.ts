@@ -1,16 +1,24 @@
 // The real inadyn 2.10: one round with one configuration file, in the foreground, its cache in the file's folder.
 import { dirname } from 'node:path';
-import { type FinishedProgram, runProgram } from './process.ts';
+import { type FinishedProgram, type RunningProcess, runProgram, startProcess } from './process.ts';
 import type { RequiredProgram } from './require-server.ts';
 
 export const INADYN_PROGRAMS: readonly RequiredProgram[] = [{ command: 'inadyn', debianPackage: 'inadyn' }];
 
-/** @param more further arguments: `--force` sends though its cache says that nothing changed */
-export function runInadyn(
-  file: string,
-  more: readonly string[] = [],
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<FinishedProgram> {
-  const args = ['-1', '-n', '--no-pidfile', '-l', 'info', '--cache-dir', dirname(file), '-f', file, ...more];
-  return runProgram('inadyn', args, { env });
+/** It looks its names up in DNS where it has no cache: no long wait for a resolver that is not there. */
+const ENVIRONMENT = { ...process.env, RES_OPTIONS: 'timeout:1 attempts:1' };
+
+function inadynArguments(file: string, more: readonly string[]): readonly string[] {
+  return ['-1', '-n', '--no-pidfile', '-l', 'info', '--cache-dir', dirname(file), '-f', file, ...more];
+}
+
+/** Runs one round. @param more further arguments: `--force` sends though its cache says that nothing changed */
+export function runInadyn(file: string, more: readonly string[] = []): Promise<FinishedProgram> {
+  return runProgram('inadyn', inadynArguments(file, more), { env: ENVIRONMENT });
+}
+
+/** Starts a round that does not come to an end, and resolves when it has said these words. */
+export function startInadyn(file: string, words: string): Promise<RunningProcess> {
+  const ready = (output: string) => output.includes(words);
+  return startProcess({ command: 'inadyn', args: inadynArguments(file, ['--force']), env: ENVIRONMENT, ready });
 }

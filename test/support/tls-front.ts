@@ -19,6 +19,8 @@ export interface TlsFront {
   clientAddress: string;
   /** Request lines and header fields as clients sent them, one text for each request. */
   readonly requests: readonly string[];
+  /** What the server sent, octet by octet. */
+  readonly replies: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -32,8 +34,9 @@ export async function startTlsFront(name: string, backendPort: number): Promise<
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key];
   await runOrThrow('openssl', ['req', '-x509', '-days', '2', ...newKey, '-out', cert, ...subject]);
   const requests: string[] = [];
+  const replies: string[] = [];
   const sockets = new Set<Socket>();
-  const front = { clientAddress: '', requests, caFile: cert };
+  const front = { clientAddress: '', requests, replies, caFile: cert };
 
   const server: Server = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (client) => {
     const backend = connect({ host: '127.0.0.1', port: backendPort });
@@ -51,6 +54,7 @@ export async function startTlsFront(name: string, backendPort: number): Promise<
       backend.write(`${line}X-Forwarded-For: ${front.clientAddress}\r\n${text.slice(line.length)}`, 'latin1');
     });
     client.once('end', () => backend.end());
+    backend.on('data', (piece: Buffer) => replies.push(piece.toString('latin1')));
     backend.pipe(client);
   });
   await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));

@@ -1,0 +1,89 @@
+// The real inadyn 2.10 with the file of docs/clients/inadyn.md against our server: requests of HTTP/1.0, IPv6 with escaped
+// colons, and the words that it takes for success, for an error to end with, and for one to wait with.
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { INADYN_PROGRAMS, runInadyn, startInadyn } from '../support/inadyn.ts';
+import { writeInto } from '../support/primary-server.ts';
+import { describeWith } from '../support/require-server.ts';
+import { type ClientLab, HOME, LAB_PROGRAMS, NAS, openClientLab, PRIMARIES, pageBlock, ZONE } from './client-lab.ts';
+
+const [IPV4, IPV6] = ['203.0.113.45', '2001:db8:1:2:3:4:5:6'];
+const FOREIGN = `foreign.${ZONE}`;
+
+for (const primary of PRIMARIES) {
+  describeWith([...LAB_PROGRAMS, ...INADYN_PROGRAMS], `inadyn 2.10 and ${primary}`, () => {
+    let lab: ClientLab;
+    beforeAll(async () => {
+      lab = await openClientLab(primary);
+      lab.front.clientAddress = IPV4;
+    }, 30_000);
+    beforeEach(() => lab.clear());
+    afterAll(() => lab?.stop());
+
+    /** The file of the page, of which perhaps something is different. */
+    const write = (before = '', after = '') => {
+      const page = pageBlock('inadyn.md', 'conf inadyn');
+      expect(page).toContain(before);
+      const text = lab
+        .adapt(before === '' ? page : page.replaceAll(before, after))
+        .replace(/"curl .*"/, `"echo ${IPV6}"`);
+      return writeInto(lab.directory, 'inadyn.conf', `ca-trust-file = ${lab.front.caFile}\n${text}`);
+    };
+    const done = (name: string, address: string) => `Successful alias table update for ${name} => new IP# ${address}\n`;
+    const updates = () => lab.front.requests.filter((request) => request.includes('/nic/update'));
+
+    it('publishes both families, one request each, and takes nochg for success', async () => {
+      const { code, stderr } = await runInadyn(write(), ['--force']);
+      expect([code, stderr]).toEqual([0, expect.stringContaining(done(HOME, IPV4))]);
+      expect(stderr).toContain(done(HOME, IPV6));
+      expect([await lab.look(HOME, 'A'), await lab.look(HOME, 'AAAA')]).toEqual([[IPV4], [IPV6]]);
+      expect(updates().map((request) => request.split('\r\n')[0])).toEqual([
+        `GET /nic/update?hostname=${HOME}&myip=${IPV6.replaceAll(':', '%3a')} HTTP/1.0`,
+        `GET /nic/update?hostname=${HOME}&myip=${IPV4} HTTP/1.0`,
+      ]);
+      const serial = await lab.serial();
+      const again = await runInadyn(write(), ['--force']);
+      expect([again.code, again.stderr]).toEqual([0, expect.stringContaining(done(HOME, IPV4))]);
+      expect(lab.front.replies.at(-1)).toMatch(RegExp(`\r\n\r\nnochg ${IPV4}\n$`));
+      expect(await lab.serial()).toBe(serial);
+    });
+
+    it('ends with a wrong token, and says why', async () => {
+      const { code, stderr } = await runInadyn(write('TOKEN', 'WRONG'), ['--force']);
+      expect([code, stderr]).toEqual([50, expect.stringContaining('[401 Unauthorized] badauth\n')]);
+      expect(stderr).toMatch(/Error code 50: Authentication failure\n$/);
+      expect(await lab.look(HOME, 'A')).toBe('NXDOMAIN');
+    });
+
+    it('publishes the name of the token and ends at a foreign one', async () => {
+      const { code, stderr } = await runInadyn(write(`hostname = ${HOME}`, `hostname = { "${NAS}", "${FOREIGN}" }`), [
+        '--force',
+      ]);
+      expect([code, stderr]).toEqual([48, expect.stringContaining(done(NAS, IPV4))]);
+      expect(stderr).toContain('[200 OK] nohost\n');
+      expect([await lab.look(NAS, 'A'), await lab.look(FOREIGN, 'A')]).toEqual([[IPV4], 'NXDOMAIN']);
+    });
+
+    it('as UniFi writes its path: the name follows from the user where `hostname=` arrives empty', async () => {
+      const { code, stderr } = await runInadyn(
+        write('"/nic/update?hostname=%h&myip=%i"', '"/\\\\/nic/update?myip=%i&hostname="'),
+        ['--force'],
+      );
+      expect([code, stderr]).toEqual([0, expect.stringContaining(done(HOME, IPV4))]);
+      expect(updates().at(-1)).toContain(`GET /%5c/nic/update?myip=${IPV4}&hostname= HTTP/1.0`);
+      expect(await lab.look(HOME, 'A')).toEqual([IPV4]);
+    });
+
+    if (primary === 'BIND') {
+      it('waits and tries again while BIND is away', async () => {
+        const file = write();
+        await lab.haltPrimary();
+        const running = await startInadyn(file, 'Will retry again in 600 sec');
+        try {
+          expect(running.output()).toContain('[503 Service Unavailable] 911\n');
+        } finally {
+          await running.stop();
+        }
+      });
+    }
+  });
+}
