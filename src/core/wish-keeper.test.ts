@@ -18,7 +18,7 @@ import { type Zone, ZoneTable } from './zone.ts';
 const apex = DomainName.parse('example.com');
 const home = DomainName.parse('home.example.com');
 
-type Mood = 'up' | 'away' | 'applies and is lost' | 'SERVFAIL' | 'REFUSED';
+type Mood = 'up' | 'away' | 'frozen' | 'applies and is lost' | 'SERVFAIL' | 'REFUSED';
 
 class MoodyPublisher extends MemoryPublisher {
   mood: Mood = 'up';
@@ -33,7 +33,7 @@ class MoodyPublisher extends MemoryPublisher {
   override async read(ownerName: DomainName, deadlineMs: number): Promise<ReadOutcome> {
     this.reads += 1;
     const outcome = await super.read(ownerName, deadlineMs);
-    if (this.mood === 'away') throw new AppError('primary-unreachable', 'No answer.');
+    if (this.mood === 'away' || this.mood === 'frozen') throw new AppError('primary-unreachable', 'No answer.');
     return outcome;
   }
 
@@ -42,6 +42,7 @@ class MoodyPublisher extends MemoryPublisher {
     const { mood } = this;
     this.#forgotten = mood !== 'up';
     if (mood === 'away') throw new AppError('primary-unreachable', 'No answer.');
+    if (mood === 'frozen') throw new AppError('publish-unknown', 'No reply.');
     if (mood === 'SERVFAIL' || mood === 'REFUSED') throw new AppError('primary-refused', mood, { rcode: mood });
     const outcome = await super.publish(change, deadlineMs);
     if (mood === 'applies and is lost') throw new AppError('publish-unknown', 'No reply.');
@@ -228,7 +229,7 @@ describe('a newer update', () => {
     const { model, publisher, store, timers, keeper, update } = setUp();
     keeper.start();
     await update({ A: '192.0.2.1' });
-    publisher.mood = 'away';
+    publisher.mood = 'frozen';
     await update({ A: '192.0.2.2' });
     await update({ A: '192.0.2.3' });
     expect(store.wishes.size).toBe(1);

@@ -21,22 +21,35 @@ describe('what becomes of a wish', () => {
 });
 
 describe('what a wish may find that takes the place of another', () => {
+  const lost = { attempts: 0, lastError: 'publish-unknown' } as const;
+
   it('the old value, and what the older one wanted: its message may still arrive', () => {
-    const older = { wanted: '192.0.2.2', before: [['192.0.2.1']] };
+    const older = { wanted: '192.0.2.2', before: [['192.0.2.1']], ...lost };
     expect(statesBefore(undefined, older)).toEqual([['192.0.2.2'], ['192.0.2.1']]);
     expect(statesBefore(['192.0.2.1'], older)).toEqual([['192.0.2.1'], ['192.0.2.2']]);
-    expect(statesBefore([], { wanted: null, before: [[]] })).toEqual([[]]);
+    expect(statesBefore([], { wanted: null, before: [[]], ...lost })).toEqual([[]]);
+  });
+  it('not what was never sent, but what an attempt may have sent', () => {
+    const unsent = {
+      wanted: '192.0.2.2',
+      before: [['192.0.2.1']],
+      attempts: 0,
+      lastError: 'primary-unreachable',
+    } as const;
+    expect(statesBefore(undefined, unsent)).toEqual([['192.0.2.1']]);
+    expect(statesBefore(undefined, { ...unsent, attempts: 1 })).toEqual([['192.0.2.2'], ['192.0.2.1']]);
   });
   it('what was read now, also where the older one knew nothing', () => {
-    expect(statesBefore(['192.0.2.1'], { wanted: null, before: undefined })).toEqual([['192.0.2.1'], []]);
-    expect(statesBefore(undefined, { wanted: null, before: undefined })).toBeUndefined();
+    expect(statesBefore(['192.0.2.1'], { wanted: null, before: undefined, ...lost })).toEqual([['192.0.2.1'], []]);
+    expect(statesBefore(undefined, { wanted: null, before: undefined, ...lost })).toBeUndefined();
     expect(statesBefore(undefined, undefined)).toBeUndefined();
   });
-  it('remembers the newest eight of a long row', () => {
+  it('of a long row the newest and the oldest: what was there when it began is never forgotten', () => {
     let states: ReturnType<typeof statesBefore> = [['192.0.2.0']];
-    for (let i = 0; i < 20; i++) states = statesBefore(undefined, { wanted: `192.0.2.${i + 1}`, before: states });
-    expect(states?.length).toBe(8);
-    expect(states?.[0]).toEqual(['192.0.2.20']);
+    for (let i = 1; i <= 100; i++)
+      states = statesBefore(undefined, { wanted: `192.0.2.${i}`, before: states, ...lost });
+    expect(states?.length).toBe(16);
+    expect([states?.[0], states?.[14], states?.[15]]).toEqual([['192.0.2.100'], ['192.0.2.1'], ['192.0.2.0']]);
   });
 });
 

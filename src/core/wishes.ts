@@ -46,19 +46,22 @@ export function judgeWish(
   return before === undefined || before.some((addresses) => isSame(addresses, published)) ? 'publish' : 'foreign';
 }
 
-/** States that a wish remembers at most, the newest. */
-const MAX_BEFORE = 8;
+/** States that a wish remembers at most: half of them the newest, and the oldest, which are the likeliest to be there. */
+const MAX_BEFORE = 16;
 
 /** What may be published under a new wish that takes the place of `older`. @param known what was read or recalled */
 export function statesBefore(
   known: readonly string[] | undefined,
-  older: Pick<Wish, 'wanted' | 'before'> | undefined,
+  older: Pick<Wish, 'wanted' | 'before' | 'attempts' | 'lastError'> | undefined,
 ): NewWish['before'] {
   if (older === undefined) return known && [known];
   if (known === undefined && older.before === undefined) return undefined;
-  const states = [...(known ? [known] : []), addressesOf(older.wanted), ...(older.before ?? [])];
+  const wasSent = older.attempts > 0 || older.lastError !== 'primary-unreachable';
+  const sent = wasSent ? [addressesOf(older.wanted)] : [];
+  const states = [...(known ? [known] : []), ...sent, ...(older.before ?? [])];
   const different = states.filter((state, index) => states.findIndex((other) => isSame(state, other)) === index);
-  return different.slice(0, MAX_BEFORE);
+  if (different.length <= MAX_BEFORE) return different;
+  return [...different.slice(0, MAX_BEFORE / 2), ...different.slice(-MAX_BEFORE / 2)];
 }
 
 function addressesOf(wanted: string | null): readonly string[] {
