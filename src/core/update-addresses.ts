@@ -111,13 +111,18 @@ export class UpdateAddresses {
       if (told !== undefined) await told;
       return result;
     } catch (error) {
-      if (error instanceof AppError && this.#unpublished !== undefined) {
-        const before = belief.published ?? zone.publisher.recall(ownerName);
-        await this.#unpublished.failed({ ownerName, wanted, ttl, before }, error);
-      }
-      throw error;
+      if (!(error instanceof AppError) || this.#unpublished === undefined) throw error;
+      const before = belief.published ?? zone.publisher.recall(ownerName);
+      const outcome = await this.#unpublished.failed({ ownerName, wanted, ttl, before }, error);
+      throw outcome === 'kept' ? keptError(error) : error;
     }
   }
+}
+
+/** The same failure, for who may want to know that nothing is left to be done. */
+function keptError({ code, message, logText, rcode, cause }: AppError): AppError {
+  const told = (text: string) => `${text}${/[.?!]$/.test(text) ? '' : '.'} The update is kept and will be tried again.`;
+  return new AppError(code, told(message), { cause, logText: told(logText), ...(rcode && { rcode }) });
 }
 
 /** What was last held to be published. */

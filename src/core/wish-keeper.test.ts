@@ -115,7 +115,7 @@ function setUp(more: Partial<WishKeeperOptions> = {}) {
       () => 'good',
       (error: AppError) => error.code,
     );
-  return { model, publisher, updates, store, timers, warnings, events, keeper, open, update };
+  return { model, publisher, updates, zone, store, timers, warnings, events, keeper, open, update };
 }
 
 function put(model: MemoryZone, address: string, ownerName = home): void {
@@ -154,6 +154,18 @@ describe('an update that could not be published', () => {
     expect(events).toMatchObject([
       { protocol: 'retry', outcome: 'changed', A: { before: ['192.0.2.1'], after: ['192.0.2.2'] } },
     ]);
+  });
+
+  it('says so, where it is kept', async () => {
+    const { publisher, updates, zone, store } = setUp();
+    publisher.mood = 'away';
+    const failure = () =>
+      updates
+        .run({ zone, ownerName: home, wanted: { A: '192.0.2.2' }, fallbackTtl: 60 })
+        .catch(({ message }) => message);
+    expect(await failure()).toBe('No answer. The update is kept and will be tried again.');
+    store.isAway = true;
+    expect(await failure()).toBe('No answer.');
   });
 
   it('leaves the family alone that it did not name', async () => {

@@ -22,7 +22,7 @@ import type { Zone, ZoneTable } from './zone.ts';
 /** What UpdateAddresses tells of each update, within the order of its name. */
 export interface UnpublishedUpdates {
   /** It failed. Resolves when the wish is kept, if one comes of it. Never rejects. */
-  failed(update: UnpublishedUpdate, error: AppError): Promise<void>;
+  failed(update: UnpublishedUpdate, error: AppError): Promise<'kept' | 'not-kept'>;
   /** It was published or confirmed: older wishes for these families end. Never rejects. */
   settled(ownerName: DomainName, families: readonly Family[]): Promise<void> | undefined;
 }
@@ -100,7 +100,7 @@ export class WishKeeper implements UnpublishedUpdates {
     await this.#looking;
   }
 
-  failed(update: UnpublishedUpdate, error: AppError): Promise<void> {
+  failed(update: UnpublishedUpdate, error: AppError): Promise<'kept' | 'not-kept'> {
     return this.#records.failed(update, error);
   }
 

@@ -77,20 +77,21 @@ export class WishRecords {
   }
 
   /**
-   * After an update that failed: keeps a wish, or ends an older one where this failure keeps none. Resolves when that is
-   * on disk, or the store takes too long. Never rejects.
+   * After an update that failed: keeps a wish, or ends an older one where this failure keeps none. Resolves to `kept` when
+   * it is on disk; to `not-kept` also where the store takes too long, and it may be kept after all. Never rejects.
    */
-  failed(update: UnpublishedUpdate, error: AppError): Promise<void> {
+  async failed(update: UnpublishedUpdate, error: AppError): Promise<'kept' | 'not-kept'> {
     const { ownerName } = update;
     if (keepsWish(error.code, error.rcode)) {
       this.#mayExist = true;
       this.#puts += 1;
-      return this.#patiently(this.#order.run(ownerName, () => this.#keep(update, error)));
+      return (await this.#patiently(this.#order.run(ownerName, () => this.#keep(update, error)))) ?? 'not-kept';
     }
     // A newer request takes the place of an older wish, also where it comes to nothing.
     const final = ['primary-refused', 'primary-key-rejected', 'conflict'].includes(error.code);
     const families = FAMILIES.filter((family) => update.wanted[family] !== undefined);
-    return (final ? this.settled(ownerName, families) : undefined) ?? Promise.resolve();
+    if (final) await this.settled(ownerName, families);
+    return 'not-kept';
   }
 
   /** These families were published by a newer update: wishes for them end. No promise where there is nothing to do. */
@@ -101,9 +102,8 @@ export class WishRecords {
       for (const publication of publications) this.#recent[0].set(idOf(publication), publication);
     }
     if (!this.#mayExist) return undefined;
-    return this.#patiently(
-      Promise.all(publications.map((publication) => (shared ? this.#endOlder(publication) : this.end(publication)))),
-    );
+    const ends = publications.map((publication) => (shared ? this.#endOlder(publication) : this.end(publication)));
+    return this.#patiently(Promise.all(ends)).then(() => undefined);
   }
 
   /** Ends a wish, with `sequence` only that one. Never rejects. */
@@ -162,7 +162,7 @@ export class WishRecords {
     }
   }
 
-  async #keep({ ownerName, wanted, ttl, before }: UnpublishedUpdate, error: AppError): Promise<void> {
+  async #keep({ ownerName, wanted, ttl, before }: UnpublishedUpdate, error: AppError): Promise<'kept' | 'not-kept'> {
     const { store, timers } = this.#options;
     const createdMs = timers.now();
     try {
@@ -182,22 +182,24 @@ export class WishRecords {
         });
         this.#untold.delete(idOf({ ownerName, family }));
       }
+      return 'kept';
     } catch (error) {
       this.#down(error);
+      return 'not-kept';
     }
   }
 
-  /** Waits, but not for long, and not again for a store that is known to be away. */
-  #patiently(work: Promise<unknown>): Promise<void> {
-    if (this.#isDown) return Promise.resolve();
+  /** Waits, but not for long, and not again for a store that is known to be away; undefined: it takes longer. */
+  #patiently<T>(work: Promise<T>): Promise<T | undefined> {
+    if (this.#isDown) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const cancel = this.#options.timers.after(STORE_WAIT_MS, () => {
         this.#down(new Error('no answer in time'));
-        resolve();
+        resolve(undefined);
       });
-      void work.then(() => {
+      void work.then((result) => {
         cancel();
-        resolve();
+        resolve(result);
       });
     });
   }
