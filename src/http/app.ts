@@ -123,6 +123,8 @@ function send(reply: FastifyReply, answer: DoorReply): void {
   reply.header('Content-Type', answer.contentType ?? 'text/plain; charset=utf-8');
   reply.header('X-Content-Type-Options', 'nosniff');
   reply.header('Cache-Control', 'no-store');
+  // What a user reports of a failure leads to its line in the log, also where the protocol's words have no room for it.
+  if (answer.outcome === 'failed') reply.header('X-Request-Id', reply.request.id);
   if (answer.headers !== undefined) reply.headers(answer.headers);
   reply.send(answer.body);
 }

@@ -1,5 +1,6 @@
 // What monitoring sees of the real server: in front of BIND, and as the nameserver itself. Counts move by what was done,
 // and nothing of a request shows in them.
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dig } from '../support/dig.ts';
 import type { RunningDyndns } from '../support/dyndns.ts';
@@ -12,6 +13,7 @@ import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { type Lab, openLab, SECRET, updateTarget, ZONE } from './lab.ts';
 
 const AUTHORIZED = { headers: { Authorization: `Bearer ${SECRET}` } };
+const TOKEN = 'tokenOfOneRouter';
 const UPDATES = 'dyndns_updates_total{protocol="original",outcome=';
 
 function scraper(get: () => Promise<Answer>) {
@@ -30,7 +32,9 @@ describeWith(BIND_PROGRAMS, 'metrics on the HTTP listener, in front of BIND', ()
 
   beforeAll(async () => {
     lab = await openLab();
-    server = await lab.serve({ store: 'sqlite:store.db', nameserver_timeout_seconds: 1 });
+    const sha256 = createHash('sha256').update(TOKEN).digest('hex');
+    const tokens = [{ name: 'router1', sha256, hosts: [`home.${ZONE}`] }];
+    server = await lab.serve({ store: 'sqlite:store.db', nameserver_timeout_seconds: 1, tokens });
   }, 30_000);
 
   afterAll(async () => {
@@ -43,6 +47,7 @@ describeWith(BIND_PROGRAMS, 'metrics on the HTTP listener, in front of BIND', ()
     ['nobody', {}, 401],
     ['a wrong secret', { headers: { Authorization: 'Bearer wrong' } }, 401],
     ['the secret in the URL', {}, 401],
+    ['a token', { headers: { Authorization: `Bearer ${TOKEN}` } }, 403],
     ['the secret', AUTHORIZED, 200],
     [
       'the secret as a password',
@@ -79,6 +84,20 @@ describeWith(BIND_PROGRAMS, 'metrics on the HTTP listener, in front of BIND', ()
     expect(samples.get('dyndns_wishes_pending')).toBe(0);
     expect(body).not.toMatch(/m[1-4]\.dyn|127\.0\.0\.1|192\.0\.2|WrongSecret9|nowhere/);
     expect(body).not.toContain(SECRET);
+  });
+
+  it('count an update with a token for another host as not permitted; the reply has the id of its line in the log', async () => {
+    const refused = async () => (await scrape()).samples.get('dyndns_http_errors_total{code="not-permitted"}') ?? 0;
+    const before = await refused();
+    const target = `/update-by-query?fqdn=m1.${ZONE}&ipv4=192.0.2.1`;
+    const { status, headers } = await server.ask(target, { headers: { Authorization: `Bearer ${TOKEN}` } });
+    const id = headers['x-request-id'];
+    expect([status, id]).toEqual([453, expect.stringMatching(/^\w+-\w+$/)]);
+    const line = () => server.log().find(({ request }) => request === id);
+    await waitUntil('the line of that request', () => line() !== undefined);
+    expect(line()).toMatchObject({ status: 453, code: 'not-permitted' });
+    expect((await refused()) - before).toBe(1);
+    expect((await server.ask('/myip')).headers['x-request-id']).toBeUndefined();
   });
 
   it('say that a wish waits, while health and readiness stay as they are without the primary', async () => {
