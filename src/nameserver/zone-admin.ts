@@ -20,7 +20,7 @@ import type { SecondaryStatus } from './notify.ts';
 import { Turns } from './turns.ts';
 import { exportVersion } from './zone-export.ts';
 import { ImportTally, planName, readWantedZone, takeSerial, type WantedName } from './zone-import.ts';
-import { withSerial } from './zone-version.ts';
+import { soaSerial, withSerial } from './zone-version.ts';
 import { ZoneWriter } from './zone-writer.ts';
 
 export interface ZoneAdminParts {
@@ -117,7 +117,8 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     const writer = new ZoneWriter(zone, this.#parts.committer);
     return writer.change((draft) => {
       const soa = draft.findRRset(apex.key, RRType.SOA)!;
-      const before = zone.published.serial;
+      // Of the draft: a commit that is on its way has a later serial than what is published.
+      const before = soaSerial(soa.rdatas[0]!);
       if (!serialIsLater(serial, before)) {
         const last = (before + 0x7fffffff) >>> 0;
         throw new AppError(

@@ -19,7 +19,9 @@ export function backupCommand(): Command {
         for (const [index, { what, from, to }] of report.copies.entries()) {
           process.stdout.write(`${index + 1}. ${what}: ${from} -> ${to}\n`);
         }
-        process.stdout.write('Not copied: the configuration file, and the files with secrets that it names.\n');
+        process.stdout.write(
+          'Not copied: the configuration file, the files with secrets that it names, the database of `store`.\n',
+        );
       });
     });
 }
