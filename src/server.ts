@@ -5,12 +5,13 @@
 import type { Config } from './config/config.ts';
 import { Authenticator } from './core/authenticate.ts';
 import { CheckZones } from './core/check-zones.ts';
+import type { ClientAdmin } from './core/client-admin.ts';
 import type { Observer } from './core/ports.ts';
 import { rememberUpdates } from './core/remember-updates.ts';
 import { UpdateAddresses, type UpdateLimits } from './core/update-addresses.ts';
 import { UpdateHost } from './core/update-host.ts';
 import { ZoneTable } from './core/zone.ts';
-import type { ServerStatus } from './http/admin/calls.ts';
+import { pendingOf, type ServerStatus } from './http/admin/calls.ts';
 import { ControlSocket } from './http/admin/control.ts';
 import { LocalCalls } from './http/admin/local-calls.ts';
 import { buildApp } from './http/app.ts';
@@ -18,6 +19,7 @@ import type { Services } from './http/door.ts';
 import { GuessLimiter } from './http/limits.ts';
 import { HttpListeners } from './http/listeners.ts';
 import { MetricsListener } from './http/metrics-listener.ts';
+import { makeClientAdmin } from './open-client-admin.ts';
 import {
   type ClientParts,
   type ClientServices,
@@ -214,8 +216,15 @@ export class DyndnsServer {
     const calls = new LocalCalls(() => ({
       services: this.#services,
       zoneAdmin: this.#zones?.nameserver?.admin,
+      clientAdmin: this.#clientAdmin(),
     }));
     return Object.assign(calls, { status: () => this.#status() });
+  }
+
+  #clientAdmin(): ClientAdmin {
+    const { store, recorder } = this.#clients ?? {};
+    const directory = this.#clientServices?.hosts;
+    return makeClientAdmin(this.#config, { store, recorder, directory, zones: () => this.#services.zones });
   }
 
   async #status(): Promise<ServerStatus> {
@@ -228,6 +237,7 @@ export class DyndnsServer {
       dns: this.dnsAddresses,
       embedded: (await this.#zones?.nameserver?.admin.zones()) ?? [],
       remote: remote.map(({ apex }) => apex.toString()),
+      ...(await pendingOf(this.#clientAdmin())),
     };
   }
 

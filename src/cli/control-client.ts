@@ -7,6 +7,7 @@ import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
 import type { ZoneAdmin, ZoneImportOptions } from '../core/zone-admin.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { ServerCalls, ServerStatus, UpdateCall } from '../http/admin/calls.ts';
+import type { ClientCalls } from '../http/admin/client-calls.ts';
 
 /** The control socket cannot be used; the text says why. */
 export class ControlError extends Error {
@@ -40,6 +41,7 @@ type Body = object | AsyncIterable<string>;
 class SocketCalls implements ServerCalls {
   readonly #path: string;
   readonly zoneAdmin: ZoneAdmin;
+  readonly clients: ClientCalls;
 
   constructor(path: string) {
     this.#path = path;
@@ -51,6 +53,33 @@ class SocketCalls implements ServerCalls {
         this.#json('POST', `/v1/zones/${segment(apex)}/import?${importQuery(options)}`, text),
       setSerial: (apex, serial) => this.#json('POST', `/v1/zones/${segment(apex)}/serial`, { serial }),
       backup: (file) => this.#json('POST', '/v1/backup', { file }),
+    };
+    this.clients = this.#clientCalls();
+  }
+
+  #clientCalls(): ClientCalls {
+    const post = <T>(path: string, body: object) => this.#json<T>('POST', path, body);
+    const get = <T>(path: string, query: Record<string, string> = {}) =>
+      this.#json<T>('GET', `${path}?${new URLSearchParams(query)}`);
+    return {
+      tokens: async () => (await get<{ tokens: Awaited<ReturnType<ClientCalls['tokens']>> }>('/v1/tokens')).tokens,
+      createToken: (call) => post('/v1/tokens/create', call),
+      revokeToken: (name) => post('/v1/tokens/revoke', { name }),
+      rotateToken: (name) => post('/v1/tokens/rotate', { name }),
+      hosts: async () => (await get<{ hosts: Awaited<ReturnType<ClientCalls['hosts']>> }>('/v1/hosts')).hosts,
+      host: (host) => get('/v1/hosts/show', { host }),
+      addHost: (call) => post('/v1/hosts/add', call),
+      enableHost: (host, enabled) => post(`/v1/hosts/${enabled ? 'enable' : 'disable'}`, { host }),
+      removeHost: (host) => post('/v1/hosts/remove', { host }),
+      history: (host, limit, before) =>
+        get('/v1/history', { host, limit: String(limit), ...(before !== undefined && { before }) }),
+      historyAt: (host, time) => get('/v1/history/at', { host, time }),
+      purgeHistory: (host) => post('/v1/history/purge', { host }),
+      pending: async () => {
+        const { pending, pendingProblem } = await this.status();
+        if (pending !== undefined) return pending;
+        throw new AppError('store-unreachable', pendingProblem ?? 'The server does not tell what is pending.');
+      },
     };
   }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command line: `dyndns [-c FILE] serve | check | doctor | update | delete | zone | backup | status | config | …`.
+ * The command line: `dyndns [-c FILE] serve | check | doctor | update | delete | token | host | history | zone | backup |
+ * status | config | …`.
  * Exit codes: 0 done, 1 it failed, 2 the command or the configuration is wrong.
  */
 import { Command, CommanderError } from 'commander';
@@ -13,10 +14,13 @@ import { checkCommand } from './commands/check.ts';
 import { configCommand } from './commands/config.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { historyCommand } from './commands/history.ts';
+import { hostCommand } from './commands/host.ts';
 import { initCommand } from './commands/init.ts';
 import { quickstartCommand } from './commands/quickstart.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
+import { tokenCommand } from './commands/token.ts';
 import { updateCommand } from './commands/update.ts';
 import { zoneCommand } from './commands/zone.ts';
 import { formatConfigError, formatFailure, isStartError, UsageError } from './output.ts';
@@ -35,6 +39,9 @@ const COMMANDS = [
   doctorCommand,
   updateCommand,
   deleteCommand,
+  tokenCommand,
+  hostCommand,
+  historyCommand,
   zoneCommand,
   backupCommand,
   statusCommand,

@@ -7,6 +7,11 @@ import { formatOriginalError } from '../http/protocols/original.ts';
 /** A command that makes no sense as it was given. */
 export class UsageError extends Error {}
 
+/** A command that could not be done; the text says why, and what to do. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+}
+
 export function formatConfigError(error: ConfigError): string {
   const lines = error.lines.map((line) => `CONFIGURATION_ERROR: ${line}\n`).join('');
   return error instanceof NoConfigFileError ? `${lines}\n${firstSteps()}` : lines;
@@ -47,9 +52,11 @@ export function programCall(script: string = process.argv[1] ?? '', cwd: string 
 const START_ERRORS: ReadonlySet<string> = new Set([
   'ListenError',
   'ControlError',
+  'CommandError',
   'DnsListenError',
   'DatabaseLockedError',
   'SqliteError',
+  'SchemaError',
   'StaticConflict',
   'ZoneFileError',
 ]);

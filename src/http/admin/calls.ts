@@ -2,7 +2,10 @@
  * What the command line asks for: with a running server over its control socket (control.ts, and the client in
  * src/cli), without one in the process of the command (local-calls.ts). Both have this one shape.
  */
+import type { PendingView } from '../../core/client-views.ts';
+import { AppError } from '../../core/errors.ts';
 import type { ZoneAdmin, ZoneState } from '../../core/zone-admin.ts';
+import type { ClientCalls } from './client-calls.ts';
 
 export interface ServerStatus {
   readonly version: string;
@@ -15,6 +18,22 @@ export interface ServerStatus {
   readonly embedded: readonly ZoneState[];
   /** Apexes of zones with a primary elsewhere. */
   readonly remote: readonly string[];
+  /** What could not be published yet. */
+  readonly pending?: PendingView;
+  /** Why that is not known. */
+  readonly pendingProblem?: string;
+}
+
+/** The part of the status that needs the store. */
+export async function pendingOf(clients: {
+  pending(): Promise<PendingView>;
+}): Promise<Pick<ServerStatus, 'pending' | 'pendingProblem'>> {
+  try {
+    return { pending: await clients.pending() };
+  } catch (error) {
+    if (error instanceof AppError) return { pendingProblem: error.message };
+    throw error;
+  }
 }
 
 /** Lines of the original's API, which the command line prints as they are. */
@@ -32,6 +51,7 @@ export interface UpdateCall {
 export interface AdminCalls {
   /** @throws AppError name-invalid where no zone is embedded */
   readonly zoneAdmin: ZoneAdmin;
+  readonly clients: ClientCalls;
   /** @throws AppError */
   update(call: UpdateCall): Promise<Lines>;
   /** @throws AppError */

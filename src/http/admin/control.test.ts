@@ -43,6 +43,9 @@ const zoneAdmin: ZoneAdmin = {
 
 const calls: ServerCalls = {
   zoneAdmin,
+  get clients(): never {
+    throw new Error('not asked here');
+  },
   status: () => Promise.reject(new Error('a defect with a secret')),
   update: async ({ fqdn, ips, ttl }) => ({ text: `${fqdn} ${ips.join(' ')} ${ttl}\n` }),
   delete: ({ fqdn }) => Promise.reject(new AppError(fqdn as ErrorCode, `what ${fqdn} says`, { retryAfterSeconds: 5 })),

@@ -12,6 +12,7 @@ import type { Observer } from '../../core/ports.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
 import { ListenError, removeStaleSocket } from '../listeners.ts';
 import type { ServerCalls } from './calls.ts';
+import { CLIENT_ROUTES } from './client-routes.ts';
 
 export const CONTROL_STATUS = {
   'request-malformed': 400,
@@ -78,6 +79,12 @@ const ROUTES: Readonly<Record<string, (request: ControlRequest) => Promise<Answe
   },
   'POST /v1/delete': async ({ calls, body }) => calls.delete({ fqdn: text((await readJson(body))['fqdn'], 'fqdn') }),
   'POST /v1/check': ({ calls }) => calls.check(),
+  ...Object.fromEntries(
+    Object.entries(CLIENT_ROUTES).map(([route, handle]) => [
+      route,
+      ({ calls, query, body }: ControlRequest) => handle({ clients: calls.clients, query, json: () => readJson(body) }),
+    ]),
+  ),
 };
 
 export interface ControlOptions {

@@ -1,15 +1,20 @@
 /** The admin calls over the use-cases of this process. */
+import type { ClientAdmin } from '../../core/client-admin.ts';
 import { AppError } from '../../core/errors.ts';
 import { OPERATOR } from '../../core/request-context.ts';
 import type { ZoneAdmin } from '../../core/zone-admin.ts';
 import type { Services } from '../door.ts';
 import { changeAddresses, checkLine, deleteAddresses } from '../protocols/original.ts';
 import type { AdminCalls, Lines, UpdateCall } from './calls.ts';
+import type { ClientCalls } from './client-calls.ts';
+import { LocalClientCalls } from './local-client-calls.ts';
 
 export interface LocalParts {
   readonly services: Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily' | 'checks'>;
   /** Undefined where no zone is embedded. */
   readonly zoneAdmin: ZoneAdmin | undefined;
+  /** Undefined where this command does not ask for it. */
+  readonly clientAdmin?: ClientAdmin;
 }
 
 export class LocalCalls implements AdminCalls {
@@ -27,6 +32,12 @@ export class LocalCalls implements AdminCalls {
       'name-invalid',
       "No zone of the configuration is served by dyndns itself ('nameserver: embedded'); those of other primaries are handled there.",
     );
+  }
+
+  get clients(): ClientCalls {
+    const { clientAdmin } = this.#parts();
+    if (clientAdmin === undefined) throw new TypeError('these calls were made without a store');
+    return new LocalClientCalls(clientAdmin);
   }
 
   async update({ fqdn, ips, ttl }: UpdateCall): Promise<Lines> {

@@ -1,0 +1,102 @@
+/** `dyndns token create NAME --host H…` and `dyndns token rotate NAME`: a new secret, which is shown once. */
+import { randomBytes } from 'node:crypto';
+import { Command } from 'commander';
+import type { Config } from '../../config/config.ts';
+import { makeToken } from '../../core/client-admin.ts';
+import { type NewTokenView, tokenView } from '../../core/client-views.ts';
+import { AppError } from '../../core/errors.ts';
+import type { CreateTokenCall } from '../../http/admin/client-calls.ts';
+import { readToken } from '../../http/admin/local-client-calls.ts';
+import { type ClientsAt, withClients } from '../clients.ts';
+import { CommandError, UsageError } from '../output.ts';
+import { loadFor } from '../setup.ts';
+import { printJson } from '../table.ts';
+import { formatNewToken, serverUrl } from '../token-lines.ts';
+
+interface ShowFlags {
+  readonly server?: string;
+  readonly json?: boolean;
+}
+
+interface CreateFlags extends ShowFlags {
+  readonly host: readonly string[];
+  readonly type?: readonly string[];
+  readonly addresses?: readonly string[];
+  readonly expires?: string;
+  readonly printOnly?: boolean;
+}
+
+const SERVER = 'how clients reach this server, for the lines that are printed: https://dyndns.example.com';
+
+export function tokenCreateCommand(): Command {
+  return new Command('create')
+    .description('make a token, and print its secret with lines for clients')
+    .argument('<name>', 'for people, the log and the history; not secret')
+    .requiredOption('--host <names...>', "names that it may change; '*.x' is every name below x")
+    .option('--type <types...>', 'A, AAAA, TXT; else A and AAAA')
+    .option('--addresses <prefixes...>', "any, own (only the caller's address), or prefixes; else any")
+    .option('--expires <day>', 'the last day on which it counts, YYYY-MM-DD in UTC')
+    .option('--server <url>', SERVER)
+    .option('--print-only', 'store nothing: print an entry for the configuration file')
+    .option('--json', 'print a JSON object')
+    .action(async (name: string, flags: CreateFlags, command: Command) => {
+      const { config } = loadFor(command);
+      const { host, type, addresses, expires } = flags;
+      const call = {
+        name,
+        hosts: split(host),
+        types: split(type),
+        addresses: split(addresses),
+        ...(expires !== undefined && { expires }),
+      };
+      checkServer(flags);
+      if (flags.printOnly) show(unstoredToken(call, config), serverUrl([]), flags, false);
+      else
+        await withClients(config, async (at) => {
+          show(await at.clients.createToken(call), serverUrl(await at.http()), flags);
+        });
+    });
+}
+
+export function tokenRotateCommand(): Command {
+  return new Command('rotate')
+    .description('give a token another secret; the old one is refused within one second')
+    .argument('<name>', 'its name')
+    .option('--server <url>', SERVER)
+    .option('--json', 'print a JSON object')
+    .action(async (name: string, flags: ShowFlags, command: Command) => {
+      checkServer(flags);
+      await withClients(loadFor(command).config, async (at: ClientsAt) => {
+        show(await at.clients.rotateToken(name), serverUrl(await at.http()), flags);
+      });
+    });
+}
+
+/** Commas separate, too. */
+function split(items: readonly string[] = []): string[] {
+  return items.flatMap((item) => item.split(',')).filter((item) => item !== '');
+}
+
+function show(made: NewTokenView, server: string, flags: ShowFlags, isStored = true): void {
+  if (flags.json) printJson(made);
+  else process.stdout.write(formatNewToken(made, flags.server?.replace(/\/$/, '') ?? server, isStored));
+}
+
+/** @throws UsageError */
+function checkServer({ server }: ShowFlags): void {
+  if (server === undefined || /^https?:\/\/[^\s/@?#]+\/?$/.test(server)) return;
+  throw new UsageError(`--server: '${server}' is not like https://dyndns.example.com or http://192.0.2.1:8080.`);
+}
+
+/** @throws UsageError, CommandError */
+function unstoredToken(call: CreateTokenCall, config: Config): NewTokenView {
+  try {
+    const { token, secret } = makeToken(readToken(call), (octets) => randomBytes(octets), Date.now());
+    if (config.tokens.some(({ name }) => name === token.name)) {
+      throw new CommandError(`The token '${token.name}' stands in the configuration file already.`);
+    }
+    return { token: tokenView(token, 'configuration', Date.now()), secret, sha256: token.sha256 };
+  } catch (error) {
+    throw error instanceof AppError ? new UsageError(error.message) : error;
+  }
+}

@@ -1,0 +1,16 @@
+/** What was accepted and could not be published yet, for people. */
+import type { PendingView, WishView } from '../core/client-views.ts';
+import { formatTime } from './local-time.ts';
+
+export function formatWish({ family, wanted, since, attempts, nextAttempt, lastError }: WishView): string {
+  const tried = attempts === 1 ? 'tried again once' : `tried again ${attempts} times`;
+  return `${family} ${wanted ?? 'none'} since ${formatTime(since)}: ${lastError ?? 'not tried yet'}; ${tried}, next ${formatTime(nextAttempt)}`;
+}
+
+/** A line for each wish, none where nothing is pending. */
+export function formatPending({ count, oldest }: PendingView): string {
+  if (count === 0) return '';
+  const lines = oldest.map((wish) => `  ${wish.host}  ${formatWish(wish)}\n`).join('');
+  const more = count > oldest.length ? `  and ${count - oldest.length} more\n` : '';
+  return `${count} ${count === 1 ? 'update waits' : 'updates wait'} for a primary:\n${lines}${more}`;
+}

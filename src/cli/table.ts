@@ -1,0 +1,23 @@
+/** Columns of text for people. What a stranger wrote (a User-Agent) cannot steer the terminal. */
+
+/** Columns as wide as they must be, two spaces between them; no space at the ends of lines. */
+export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, ...rows].map((cells) => cells.map(printable));
+  const widths = head.map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
+  const format = (cells: readonly string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+  return lines.map((cells) => `${format(cells).trimEnd()}\n`).join('');
+}
+
+/** The text without control and format characters. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
+}
+
+/** `a, b`, or what stands for nothing. */
+export function listed(items: readonly string[], none = '-'): string {
+  return items.length === 0 ? none : items.join(', ');
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}

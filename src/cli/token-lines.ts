@@ -1,0 +1,79 @@
+/** What is shown of a new token, once: its secret, and the lines for clients with it. */
+
+import { formatYamlText } from '../config/kinds.ts';
+import type { NewTokenView } from '../core/client-views.ts';
+
+/** Stands where nobody knows how clients reach this server. */
+const UNKNOWN_SERVER = 'https://SERVER';
+
+/** @param http where it is served, as `dyndns status` tells it */
+export function serverUrl(http: readonly string[]): string {
+  const usable = http.filter((address) => /^https?:/.test(address) && !/\/\/(0\.0\.0\.0|\[::\])|:0$/.test(address));
+  return usable.find((address) => address.startsWith('https:')) ?? usable[0] ?? UNKNOWN_SERVER;
+}
+
+export function formatNewToken({ token, secret, sha256 }: NewTokenView, server: string, isStored: boolean): string {
+  const { name, hosts, types, addresses, expires } = token;
+  const kinds =
+    typeof addresses === 'string' ? { any: 'any address', own: 'its own address' }[addresses] : addresses.join(', ');
+  return `${isStored ? 'The token' : 'A token, stored nowhere:'} '${name}' may change ${types.join(', ')} of ${hosts.map(plain).join(', ')}
+to ${kinds}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}. This is its secret, shown this once:
+
+${secret}
+${clientLines(token, secret, server)}
+${isStored ? 'To have it in the configuration file instead (then `dyndns token revoke` the stored one)' : 'In the configuration file'}:
+
+${configurationEntry(token, sha256)}`;
+}
+
+function clientLines({ name, hosts, types }: NewTokenView['token'], secret: string, server: string): string {
+  if (!types.includes('A') && !types.includes('AAAA')) return '';
+  const literal = hosts.filter((host) => !host.startsWith('*'));
+  // For a pattern, one of the names that it covers.
+  const names = (literal.length > 0 ? literal : hosts.slice(0, 1).map((host) => host.replace('*', 'home'))).map(plain);
+  const [host = ''] = names;
+  const { protocol, host: authority } = new URL(server.replace('SERVER', 'server'));
+  const reached = server === UNKNOWN_SERVER ? 'SERVER' : authority;
+  const update = `/nic/update?hostname=${host}`;
+  const header = `${name.replace(/[^\w.-]+/g, '-').replace(/^[-.]+/, '')}.header`;
+  const note = server === UNKNOWN_SERVER ? ' SERVER is where clients reach this server; --server URL fills it in.' : '';
+  return `
+Routers and other clients of dyndns2: any user name, the secret as password. As one URL:${note}
+
+${protocol}//${host}:${secret}@${reached}${update}
+
+ddclient, in /etc/ddclient.conf (mode 0600):
+
+protocol=dyndns2
+use=web, web=${protocol}//${reached}/myip
+server=${reached}
+ssl=${protocol === 'https:' ? 'yes' : 'no'}
+login=${host}
+password='${secret}'
+${names.join(',')}
+
+curl; the secret is in a file, because every user of a machine can read command lines:
+
+( umask 077; printf 'Authorization: Bearer %s\\n' ${secret} > ${header} )
+curl -s -H @${header} '${protocol}//${reached}${update}'
+`;
+}
+
+/** One entry of \`tokens:\`. */
+function configurationEntry({ name, hosts, types, addresses, expires }: NewTokenView['token'], sha256: string): string {
+  const list = (items: readonly string[]) => `[${items.map(formatYamlText).join(', ')}]`;
+  const lines = [
+    `  - name: ${formatYamlText(name)}`,
+    `    sha256: '${sha256}'`,
+    `    hosts: ${list(hosts.map(plain))}`,
+    ...(types.join() === 'A,AAAA' ? [] : [`    types: ${list(types)}`]),
+    ...(addresses === 'any' ? [] : [`    addresses: ${typeof addresses === 'string' ? addresses : list(addresses)}`]),
+    ...(expires === undefined ? [] : [`    expires: ${expires}`]),
+  ];
+  return `tokens:\n${lines.join('\n')}\n`;
+}
+
+/** Without the final dot, as clients write names. */
+function plain(ownerName: string): string {
+  return ownerName.replace(/\.$/, '');
+}

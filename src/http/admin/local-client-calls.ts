@@ -1,0 +1,140 @@
+/** The calls about tokens, hosts and history in this process: reads what was typed, as the configuration file is read. */
+import {
+  calendarDay,
+  clientType,
+  fullOwnerName,
+  integer,
+  ipPrefix,
+  type ScalarKind,
+  tokenAddresses,
+  tokenName,
+  ValueError,
+} from '../../config/kinds.ts';
+import type { ClientAdmin, NewToken } from '../../core/client-admin.ts';
+import { AppError } from '../../core/errors.ts';
+import { DEFAULT_TOKEN_TYPES, type TokenAddresses } from '../../core/token.ts';
+import { NameError } from '../../dns/name.ts';
+import type { AddHostCall, ClientCalls, CreateTokenCall } from './client-calls.ts';
+
+const ttlSeconds = integer(0, 2_147_483_647);
+const MAX_EVENTS = 10_000;
+const eventCount = integer(1, MAX_EVENTS);
+const MAX_ITEMS = 1000;
+
+export class LocalClientCalls implements ClientCalls {
+  readonly #admin: ClientAdmin;
+
+  constructor(admin: ClientAdmin) {
+    this.#admin = admin;
+  }
+
+  tokens(): ReturnType<ClientCalls['tokens']> {
+    return this.#admin.listTokens();
+  }
+
+  async createToken(call: CreateTokenCall): ReturnType<ClientCalls['createToken']> {
+    return this.#admin.createToken(readToken(call));
+  }
+
+  revokeToken(name: string): ReturnType<ClientCalls['revokeToken']> {
+    return this.#admin.revokeToken(name);
+  }
+
+  rotateToken(name: string): ReturnType<ClientCalls['rotateToken']> {
+    return this.#admin.rotateToken(name);
+  }
+
+  hosts(): ReturnType<ClientCalls['hosts']> {
+    return this.#admin.listHosts();
+  }
+
+  async host(host: string): ReturnType<ClientCalls['host']> {
+    return this.#admin.showHost(readHost(host));
+  }
+
+  async addHost({ host, ttl, allow, deny, replace }: AddHostCall): ReturnType<ClientCalls['addHost']> {
+    const settings = {
+      ownerName: readHost(host),
+      ...(ttl !== undefined && { ttl: read(ttl, ttlSeconds, 'The TTL') }),
+      addresses: { allow: readAll(allow, ipPrefix, '--allow'), deny: readAll(deny, ipPrefix, '--deny') },
+    };
+    return this.#admin.addHost(settings, replace);
+  }
+
+  async enableHost(host: string, enabled: boolean): ReturnType<ClientCalls['enableHost']> {
+    return this.#admin.enableHost(readHost(host), enabled);
+  }
+
+  async removeHost(host: string): ReturnType<ClientCalls['removeHost']> {
+    return this.#admin.removeHost(readHost(host));
+  }
+
+  async history(host: string, limit: number, before?: string): ReturnType<ClientCalls['history']> {
+    if (before !== undefined && !/^[0-9a-f]{12,64}$/.test(before)) {
+      throw malformed("'--before' is a time, or the id of an event.");
+    }
+    return this.#admin.history(readHost(host), read(String(limit), eventCount, '--limit'), before);
+  }
+
+  async historyAt(host: string, time: string): ReturnType<ClientCalls['historyAt']> {
+    const timeMs = Date.parse(time);
+    if (Number.isNaN(timeMs)) throw malformed(`'${time}' is no time.`);
+    return this.#admin.historyAt(readHost(host), timeMs);
+  }
+
+  async purgeHistory(host: string): ReturnType<ClientCalls['purgeHistory']> {
+    const ownerName = readHost(host);
+    return { host: ownerName.toString(), events: await this.#admin.purgeHistory(ownerName) };
+  }
+
+  pending(): ReturnType<ClientCalls['pending']> {
+    return this.#admin.pending();
+  }
+}
+
+/** @throws AppError request-malformed */
+export function readToken({ name, hosts, types, addresses, expires }: CreateTokenCall): NewToken {
+  if (hosts.length === 0) throw malformed('A token needs at least one host: --host NAME.');
+  return {
+    name: read(name, tokenName, 'The name of the token'),
+    hosts: unique(readAll(hosts, fullOwnerName, '--host'), (host) => host.key),
+    types: types.length === 0 ? DEFAULT_TOKEN_TYPES : unique(readAll(types, clientType, '--type'), String),
+    addresses: readAddresses(addresses),
+    ...(expires !== undefined && { expires: read(expires, calendarDay, '--expires') }),
+  };
+}
+
+function readAddresses(texts: readonly string[]): TokenAddresses {
+  const [only = 'any', ...others] = texts;
+  const { word, list } = tokenAddresses;
+  if (others.length === 0 && /^(any|own)$/i.test(only)) return read(only, word, '--addresses');
+  return readAll(texts, { ...list.item, allowed: tokenAddresses.allowed }, '--addresses');
+}
+
+const readHost = (text: string) => read(text, fullOwnerName, 'The name of the host');
+
+function readAll<T>(texts: readonly string[], kind: ScalarKind<T>, what: string): T[] {
+  if (texts.length > MAX_ITEMS) throw malformed(`${what}: at most ${MAX_ITEMS} are taken.`);
+  return texts.map((text) => read(text, kind, what));
+}
+
+/** @throws AppError request-malformed */
+function read<T>(text: string, kind: ScalarKind<T>, what: string): T {
+  let why = '';
+  try {
+    const value = kind.parse(text);
+    if (value !== undefined) return value;
+  } catch (error) {
+    if (!(error instanceof NameError || error instanceof ValueError)) throw error;
+    why = `: ${error.message}`;
+  }
+  throw malformed(`${what} must be ${kind.allowed}, and '${text}' is not${why || '.'}`);
+}
+
+function unique<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
+  return [...new Map(items.map((item) => [keyOf(item), item])).values()];
+}
+
+function malformed(message: string): AppError {
+  return new AppError('request-malformed', message);
+}
