@@ -98,6 +98,8 @@ describe('HistoryRecorder', () => {
     await recorder.close();
     const [newest] = await store.read(home, 1);
     expect(newest?.timeMs).toBe(50_001);
-    expect(warnings).toEqual(['25001 events of the history were lost: the store did not answer, or did not take them.']);
+    expect(warnings).toEqual([
+      '25001 events of the history were lost: the store did not answer, or did not take them.',
+    ]);
   });
 });

@@ -104,7 +104,9 @@ export class HistoryRecorder implements UpdateRecorder {
       return;
     }
     if (this.#lost === 0) return;
-    this.#options.warn(`${this.#lost} events of the history were lost: the store did not answer, or did not take them.`);
+    this.#options.warn(
+      `${this.#lost} events of the history were lost: the store did not answer, or did not take them.`,
+    );
     this.#lost = 0;
   }
 

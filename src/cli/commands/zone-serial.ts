@@ -23,10 +23,7 @@ export function zoneSerialCommand(): Command {
         const known = zones.find(({ zone }) => zone.toLowerCase() === apex.toString().toLowerCase());
         if (known === undefined) {
           const names = zones.map(({ zone }) => zone).join(', ');
-          throw new AppError(
-            'name-invalid',
-            `'${apex}' is no zone that dyndns is the primary of; there are: ${names}`,
-          );
+          throw new AppError('name-invalid', `'${apex}' is no zone that dyndns is the primary of; there are: ${names}`);
         }
         process.stdout.write(`${known.serial}\n`);
       });
