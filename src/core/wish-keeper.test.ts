@@ -279,6 +279,31 @@ describe('a newer update', () => {
     expect(store.wishes.size).toBe(0);
   });
 
+  it('that is under way when the wish is due goes first, and ends it', async () => {
+    const { model, publisher, timers, keeper, update, store } = setUp();
+    keeper.start();
+    await update({ A: '192.0.2.1' });
+    publisher.mood = 'SERVFAIL';
+    await update({ A: '192.0.2.2' });
+    publisher.mood = 'up';
+    const { serial } = model;
+    let letGo: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    publisher.beforePublish = () => {
+      publisher.beforePublish = undefined;
+      return gate;
+    };
+    const newer = update({ A: '192.0.2.1' });
+    await timers.pass(5_000);
+    letGo();
+    expect(await newer).toBe('good');
+    await timers.pass(60_000);
+    // The older address was never published, not even for a moment.
+    expect([addressAt(model), model.serial, store.wishes.size]).toEqual(['192.0.2.1', serial, 0]);
+  });
+
   it('costs no word with the store where there is no wish', async () => {
     const { timers, keeper, update, store } = setUp();
     keeper.start();
