@@ -1,10 +1,22 @@
 // The real inadyn 2.10 with the file of docs/clients/inadyn.md against our server: requests of HTTP/1.0, IPv6 with escaped
 // colons, and the words that it takes for success, for an error to end with, and for one to wait with.
+import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { INADYN_PROGRAMS, runInadyn, startInadyn } from '../support/inadyn.ts';
+import { CAN_OWN_HOSTS, INADYN_PROGRAMS, runInadyn, runInadynWithHosts, startInadyn } from '../support/inadyn.ts';
 import { writeInto } from '../support/primary-server.ts';
+import { startRelay } from '../support/relay.ts';
 import { describeWith } from '../support/require-server.ts';
-import { type ClientLab, HOME, LAB_PROGRAMS, NAS, openClientLab, PRIMARIES, pageBlock, ZONE } from './client-lab.ts';
+import {
+  type ClientLab,
+  HOME,
+  LAB_PROGRAMS,
+  NAS,
+  openClientLab,
+  PRIMARIES,
+  pageBlock,
+  TOKEN,
+  ZONE,
+} from './client-lab.ts';
 
 const [IPV4, IPV6] = ['203.0.113.45', '2001:db8:1:2:3:4:5:6'];
 const FOREIGN = `foreign.${ZONE}`;
@@ -71,6 +83,37 @@ for (const primary of PRIMARIES) {
       expect([code, stderr]).toEqual([0, expect.stringContaining(done(HOME, IPV4))]);
       expect(updates().at(-1)).toContain(`GET /%5c/nic/update?myip=${IPV4}&hostname= HTTP/1.0`);
       expect(await lab.look(HOME, 'A')).toEqual([IPV4]);
+    });
+
+    it.skipIf(!CAN_OWN_HOSTS)('with its plugin for dyndns.org, whose name leads to us', async () => {
+      const host = `127.77.${randomInt(256)}.${randomInt(1, 255)}`;
+      const relay = await startRelay({ from: { host, port: 80 }, to: { host: '127.0.0.1', port: lab.httpPort } });
+      try {
+        const hosts = writeInto(lab.directory, 'hosts', `127.0.0.1 localhost\n${host} members.dyndns.org\n`);
+        for (const [address, type] of [
+          [IPV4, 'A'],
+          [IPV6, 'AAAA'],
+        ] as const) {
+          const file = writeInto(
+            lab.directory,
+            'dyndns.conf',
+            `allow-ipv6 = true
+provider default@dyndns.org {
+  ssl = false
+  username = ${HOME}
+  password = ${TOKEN}
+  hostname = { ${HOME}, ${NAS} }
+  checkip-command = "echo ${address}"
+}
+`,
+          );
+          const { code, stderr } = await runInadynWithHosts(file, hosts);
+          expect([code, stderr]).toEqual([0, expect.stringContaining(done(HOME, address))]);
+          for (const name of [HOME, NAS]) expect(await lab.look(name, type)).toEqual([address]);
+        }
+      } finally {
+        await relay.close();
+      }
     });
 
     if (primary === 'BIND') {

@@ -1,4 +1,5 @@
 // The real inadyn 2.10: one round with one configuration file, in the foreground, its cache in the file's folder.
+import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { type FinishedProgram, type RunningProcess, runProgram, startProcess } from './process.ts';
 import type { RequiredProgram } from './require-server.ts';
@@ -21,4 +22,18 @@ export function runInadyn(file: string, more: readonly string[] = []): Promise<F
 export function startInadyn(file: string, words: string): Promise<RunningProcess> {
   const ready = (output: string) => output.includes(words);
   return startProcess({ command: 'inadyn', args: inadynArguments(file, ['--force']), env: ENVIRONMENT, ready });
+}
+
+/** Whether this process may give a program a view of its own of the machine's files. */
+export const CAN_OWN_HOSTS = spawnSync('unshare', ['--mount', 'true'], { stdio: 'ignore' }).status === 0;
+
+/**
+ * Runs one round in which names have other addresses: the built-in services cannot be given a server of one's own.
+ * @param hosts a file that lies over /etc/hosts for this run only
+ */
+export function runInadynWithHosts(file: string, hosts: string): Promise<FinishedProgram> {
+  const inadyn = ['inadyn', ...inadynArguments(file, ['--force'])];
+  const env = { ...ENVIRONMENT, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+  const script = 'mount --bind "$1" /etc/hosts && shift && exec "$@"';
+  return runProgram('unshare', ['--mount', 'sh', '-c', script, 'sh', hosts, ...inadyn], { env });
 }
