@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest';
+import { parseConfig } from '../config/load.ts';
+import type { NewTokenView } from '../core/client-views.ts';
+import { formatNewToken, serverUrl } from './token-lines.ts';
+
+const MADE: NewTokenView = {
+  token: {
+    name: "Bob's router",
+    origin: 'store',
+    hosts: ['home.dyn.example.com.', '*.lab.dyn.example.com.'],
+    types: ['A', 'AAAA'],
+    addresses: 'any',
+    state: 'valid',
+  },
+  secret: 'abcdefghijklmnopqrstuvwxyz234567',
+  sha256: '0123456789abcdef'.repeat(4),
+};
+
+it.each([
+  [['http://127.0.0.1:80', 'https://[2001:db8::1]:443'], 'https://[2001:db8::1]:443'],
+  [['unix:/run/x', 'http://192.0.2.1:8080'], 'http://192.0.2.1:8080'],
+  [['http://0.0.0.0:8080', 'https://[::]:443', 'http://127.0.0.1:0'], 'https://SERVER'],
+  [[], 'https://SERVER'],
+])('of the addresses %j clients use %s', (http, url) => {
+  expect(serverUrl(http)).toBe(url);
+});
+
+it('the lines have the secret, names without the final dot, and no secret in a command of curl', () => {
+  const text = formatNewToken(MADE, 'https://dyndns.example.com', true);
+  const host = 'home.dyn.example.com';
+  expect(text).toContain(`\nhttps://${host}:${MADE.secret}@dyndns.example.com/nic/update?hostname=${host}\n`);
+  expect(text).toContain(`\nserver=dyndns.example.com\nssl=yes\nlogin=${host}\npassword='${MADE.secret}'\n${host}\n`);
+  expect(text).toContain(
+    `\ncurl -s -H @Bob-s-router.header 'https://dyndns.example.com/nic/update?hostname=${host}'\n`,
+  );
+  for (const line of text.split('\n')) if (line.startsWith('curl')) expect(line).not.toContain(MADE.secret);
+});
+
+it('a pattern is shown by one of its names; a token of TXT alone has no lines for dyndns2', () => {
+  const pattern = { ...MADE, token: { ...MADE.token, hosts: ['*.lab.dyn.example.com.'] } };
+  expect(formatNewToken(pattern, 'https://SERVER', true)).toContain('/nic/update?hostname=home.lab.dyn.example.com');
+  const txt = { ...MADE, token: { ...MADE.token, types: ['TXT'] } };
+  expect(formatNewToken(txt, 'https://SERVER', true)).not.toContain('/nic/update');
+});
+
+it.each([
+  {},
+  { types: ['TXT'] as const, addresses: 'own' as const, expires: '2099-12-31' },
+  { addresses: ['192.0.2.0/24', '2001:db8::/32'], name: 'no' },
+])('the entry for the configuration file says the same: %j', (more) => {
+  const text = formatNewToken({ ...MADE, token: { ...MADE.token, ...more } }, 'https://SERVER', false);
+  const entry = text.slice(text.indexOf('tokens:\n'));
+  const zone = 'zones: [{name: dyn.example.com, tsig_key: dGVzdA==, nameserver: 127.0.0.1}]\n';
+  const { config } = parseConfig(`${zone}${entry}`, 'x.yml', {});
+  const { name, expires } = { ...MADE.token, ...more };
+  expect(config.tokens).toMatchObject([{ name, sha256: MADE.sha256, ...(expires && { expires }) }]);
+  expect(config.tokens[0]?.hosts.map(String)).toEqual(MADE.token.hosts);
+  if (more.addresses === 'own') expect(config.tokens[0]).toMatchObject({ addresses: 'own', types: [16] });
+  expect(config.warnings).toEqual([]);
+});

@@ -1,0 +1,314 @@
+import { describe, expect, it } from 'vitest';
+import { parseIpPrefix } from '../dns/address.ts';
+import { DomainName } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import { ClientAdmin, type ClientAdminOptions, type NewToken } from './client-admin.ts';
+import { AppError } from './errors.ts';
+import { eventId } from './history.ts';
+import { defaultHostSettings } from './host.ts';
+import { HostDirectory } from './host-directory.ts';
+import type { ReadOutcome } from './ports.ts';
+import { type HostToken, tokenSha256 } from './token.ts';
+
+const NOW = Date.parse('2026-11-23T10:00:00Z');
+const name = (text: string) => DomainName.parse(text);
+const HOME = name('home.dyn.example.com');
+const SET = name('set.dyn.example.com');
+
+const FILED: HostToken = {
+  id: 'file-1',
+  name: 'filed',
+  sha256: tokenSha256('filed-secret'),
+  hosts: [name('*.dyn.example.com')],
+  types: [RRType.A],
+  addresses: 'any',
+  createdMs: 0,
+};
+const WANTED: NewToken = { name: 'router1', hosts: [HOME], types: [RRType.A, RRType.AAAA], addresses: 'any' };
+const none = { addresses: [], ttl: 0 };
+const published: ReadOutcome = {
+  kind: 'addresses',
+  published: { A: { addresses: ['192.0.2.1'], ttl: 60 }, AAAA: none },
+};
+
+function make(more: Partial<ClientAdminOptions> = {}) {
+  const store = openMemoryStore();
+  const directory = new HostDirectory({ configured: [], store: store.hosts, exclusive: true, nowMs: () => 0 });
+  let counter = 0;
+  const admin = new ClientAdmin({
+    store,
+    tokens: [FILED],
+    hosts: [{ ...defaultHostSettings(SET), ttl: 9 }],
+    zones: [
+      { apex: name('dyn.example.com'), ttl: { min: 30, max: 3600 } },
+      { apex: name('lab.dyn.example.com'), ttl: {} },
+    ],
+    directory,
+    read: async () => published,
+    now: () => NOW,
+    random: (octets) => {
+      counter += 1;
+      return new Uint8Array(octets).fill(counter);
+    },
+    ...more,
+  });
+  return { admin, store, directory };
+}
+
+const failure = (code: string, message: RegExp) =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) });
+
+describe('tokens', () => {
+  it('a new one is in the store with the SHA-256 of its secret alone', async () => {
+    const { admin, store } = make();
+    const { token, secret, sha256 } = await admin.createToken({ ...WANTED, expires: '2027-12-31' });
+    expect(sha256).toBe(tokenSha256(secret));
+    expect(secret).toMatch(/^[a-z2-7]{32}$/);
+    const stored = await store.tokens.findBySha256(sha256);
+    expect(stored).toMatchObject({ name: 'router1', hosts: [HOME], expires: '2027-12-31', createdMs: NOW });
+    expect(JSON.stringify(await store.tokens.list())).not.toContain(secret);
+    expect(token).toEqual({
+      name: 'router1',
+      origin: 'store',
+      hosts: ['home.dyn.example.com.'],
+      types: ['A', 'AAAA'],
+      addresses: 'any',
+      expires: '2027-12-31',
+      state: 'valid',
+      created: '2026-11-23T10:00:00.000Z',
+    });
+  });
+
+  it('no two have the same name, in the store or in the configuration', async () => {
+    const { admin, store } = make();
+    await admin.createToken(WANTED);
+    await expect(admin.createToken(WANTED)).rejects.toEqual(failure('conflict', /already.*rotate.*revoke/));
+    await expect(admin.createToken({ ...WANTED, name: 'filed' })).rejects.toEqual(
+      failure('conflict', /'filed' stands in the configuration file\. Choose another name/),
+    );
+    expect(await store.tokens.list()).toHaveLength(1);
+  });
+
+  it.each(['home.example.org', 'notdyn.example.com', '*.example.org', 'example.com'])(
+    '%s is in no zone: the error names those that there are',
+    async (host) => {
+      const { admin, store } = make();
+      await expect(admin.createToken({ ...WANTED, hosts: [HOME, name(host)] })).rejects.toEqual(
+        failure('name-invalid', /is in no zone .*it has 'dyn\.example\.com\.', 'lab\.dyn\.example\.com\.'/),
+      );
+      expect(await store.tokens.list()).toEqual([]);
+    },
+  );
+
+  it.each(['*.dyn.example.com', '*.example.com', '*.a.lab.dyn.example.com'])(
+    'the pattern %s is for zones',
+    async (host) => {
+      await make().admin.createToken({ ...WANTED, hosts: [name(host)] });
+    },
+  );
+
+  it('a rotated one has another secret and the same id; the old secret is nobody’s', async () => {
+    const { admin, store } = make();
+    const old = await admin.createToken(WANTED);
+    const { secret, sha256, token } = await admin.rotateToken('router1');
+    expect(secret).not.toBe(old.secret);
+    expect(token.state).toBe('valid');
+    expect(await store.tokens.findBySha256(old.sha256)).toBeUndefined();
+    expect(await store.tokens.findBySha256(sha256)).toMatchObject({ name: 'router1' });
+  });
+
+  it('a revoked one is told as such, and its name is free again', async () => {
+    const { admin, store } = make();
+    const { sha256 } = await admin.createToken(WANTED);
+    expect(await admin.revokeToken('router1')).toMatchObject({ state: 'revoked', revoked: '2026-11-23T10:00:00.000Z' });
+    expect(await store.tokens.findBySha256(sha256)).toMatchObject({ revokedMs: NOW });
+    await admin.createToken(WANTED);
+    expect((await admin.listTokens()).map(({ name: of, state }) => `${of} ${state}`).sort()).toEqual([
+      'filed valid',
+      'router1 revoked',
+      'router1 valid',
+    ]);
+  });
+
+  it('of the configuration are changed there; others are unknown', async () => {
+    const { admin } = make();
+    await expect(admin.revokeToken('filed')).rejects.toEqual(failure('conflict', /Remove it there.*SIGHUP/));
+    await expect(admin.rotateToken('filed')).rejects.toEqual(failure('conflict', /--print-only/));
+    await expect(admin.revokeToken('nobody')).rejects.toEqual(failure('name-invalid', /no token 'nobody'/));
+    await expect(admin.rotateToken('nobody')).rejects.toEqual(failure('name-invalid', /no token 'nobody'/));
+  });
+
+  it('a stored one with a name that came into the configuration later can be revoked', async () => {
+    const { admin, store } = make();
+    await store.tokens.create({ ...FILED, id: 'stored', sha256: tokenSha256('other') });
+    expect(await admin.revokeToken('filed')).toMatchObject({ origin: 'store', state: 'revoked' });
+  });
+});
+
+describe('hosts', () => {
+  it('settings count for updates at once', async () => {
+    const { admin, directory } = make();
+    await directory.load();
+    const addresses = { allow: [parseIpPrefix('192.0.2.0/24')!], deny: [] };
+    expect(await admin.addHost({ ownerName: HOME, ttl: 60, addresses }, false)).toMatchObject({
+      host: 'home.dyn.example.com.',
+      origin: 'store',
+      ttl: 60,
+      allow: ['192.0.2.0/24'],
+    });
+    expect(await directory.find(HOME)).toMatchObject({ ttl: 60, enabled: true });
+    await admin.enableHost(HOME, false);
+    expect(await directory.find(HOME)).toMatchObject({ ttl: 60, enabled: false });
+    await admin.removeHost(HOME);
+    expect(await directory.find(HOME)).toBeUndefined();
+  });
+
+  const plain = { ownerName: HOME, addresses: { allow: [], deny: [] } };
+  const prefix = parseIpPrefix('192.0.2.0/24')!;
+
+  it.each([
+    ['in no zone', { ...plain, ownerName: name('home.example.org') }, 'name-invalid', /it has 'dyn\.example\.com\.'/],
+    ['with a TTL that the zone refuses', { ...plain, ttl: 29 }, 'request-malformed', /29 is less than ttl\.min \(30\)/],
+    ['with one that is too long', { ...plain, ttl: 3601 }, 'request-malformed', /more than ttl\.max \(3600\)/],
+    [
+      'allowed and denied',
+      { ...plain, addresses: { allow: [prefix], deny: [prefix] } },
+      'request-malformed',
+      /at once/,
+    ],
+    ['of the configuration', { ...plain, ownerName: SET }, 'conflict', /stand in the configuration file/],
+  ])('%s: refused', async (_, wanted, code, message) => {
+    const { admin, store } = make();
+    await expect(admin.addHost(wanted, true)).rejects.toEqual(failure(code, message));
+    expect(await store.hosts.list()).toEqual([]);
+  });
+
+  it('the zone is the innermost one', async () => {
+    await make().admin.addHost({ ...plain, ownerName: name('a.lab.dyn.example.com'), ttl: 1 }, false);
+  });
+
+  it('settings are not overwritten unasked', async () => {
+    const { admin } = make();
+    await admin.addHost({ ...plain, ttl: 60 }, false);
+    await expect(admin.addHost(plain, false)).rejects.toEqual(failure('conflict', /--replace/));
+    expect((await admin.addHost(plain, true)).ttl).toBeUndefined();
+  });
+
+  it('one without settings can be disabled, and none can be removed that is not there', async () => {
+    const { admin } = make();
+    expect(await admin.enableHost(HOME, false)).toMatchObject({ enabled: false, origin: 'store' });
+    await expect(admin.enableHost(SET, false)).rejects.toEqual(failure('conflict', /configuration file/));
+    await expect(admin.removeHost(name('x.dyn.example.com'))).rejects.toEqual(failure('name-invalid', /no settings/));
+  });
+
+  it('shows addresses, wishes, what was heard of it, and the valid tokens that cover it', async () => {
+    const { admin, store } = make();
+    await admin.createToken(WANTED);
+    await admin.createToken({ ...WANTED, name: 'other', hosts: [name('other.dyn.example.com')] });
+    await admin.createToken({ ...WANTED, name: 'old', expires: '2020-01-01' });
+    await admin.createToken({ ...WANTED, name: 'gone' });
+    await admin.revokeToken('gone');
+    await store.history.countRepeats([{ ownerName: HOME, repeats: 3, lastSeenMs: NOW }]);
+    const wish = {
+      family: 'A',
+      wanted: '192.0.2.9',
+      ttl: 60,
+      before: [[]],
+      createdMs: NOW,
+      nextAttemptMs: NOW,
+    } as const;
+    await store.wishes.put({ ...wish, ownerName: HOME, lastError: 'primary-unreachable' });
+    await store.wishes.put({ ...wish, ownerName: SET });
+    expect(await admin.showHost(HOME)).toMatchObject({
+      origin: 'none',
+      published: { A: ['192.0.2.1'], AAAA: [] },
+      lastSeen: '2026-11-23T10:00:00.000Z',
+      repeats: 3,
+      pending: [{ host: 'home.dyn.example.com.', wanted: '192.0.2.9', lastError: 'primary-unreachable' }],
+      tokens: [
+        { name: 'filed', origin: 'configuration', types: ['A'] },
+        { name: 'router1', origin: 'store', types: ['A', 'AAAA'] },
+      ],
+    });
+    expect(await admin.pending()).toMatchObject({ count: 2, oldest: [{ host: 'home.dyn.example.com.' }, {}] });
+  });
+
+  it('shows the rest where the primary does not answer', async () => {
+    const read = () => Promise.reject(new AppError('primary-unreachable', 'no answer'));
+    const shown = await make({ read }).admin.showHost(HOME);
+    expect(shown).toMatchObject({ publishedProblem: 'no answer', tokens: [{ name: 'filed' }] });
+    expect(shown.published).toBeUndefined();
+  });
+
+  it('lists those with settings and those that were heard of, each once, in canonical order', async () => {
+    const { admin, store } = make();
+    await admin.addHost({ ...plain, ownerName: name('b.dyn.example.com') }, false);
+    await store.hosts.put(defaultHostSettings(SET));
+    const heard = ['a', 'b', 'set'].map((label) => name(`${label}.dyn.example.com`));
+    await store.history.countRepeats(heard.map((ownerName) => ({ ownerName, repeats: 1, lastSeenMs: NOW })));
+    expect((await admin.listHosts()).map(({ host, origin, repeats }) => `${host} ${origin} ${repeats}`)).toEqual([
+      'a.dyn.example.com. none 1',
+      'b.dyn.example.com. store 1',
+      'set.dyn.example.com. configuration 1',
+    ]);
+  });
+});
+
+describe('the history', () => {
+  it('is read after what waits is written; by pages; at a time; and is forgotten', async () => {
+    let flushed = 0;
+    const { admin, store } = make({
+      flush: async () => {
+        flushed += 1;
+      },
+    });
+    const base = { ownerName: HOME, protocol: 'dyndns2', actor: 'router1', source: '', userAgent: '' };
+    const events = [1, 2, 3].map((step) => ({
+      ...base,
+      id: eventId(NOW + step, step, new Uint8Array(10)),
+      timeMs: NOW + step,
+      outcome: 'changed' as const,
+      A: { before: step === 1 ? [] : [`192.0.2.${step - 1}`], after: [`192.0.2.${step}`] },
+    }));
+    await store.history.append(events);
+    const first = await admin.history(HOME, 2);
+    expect(first).toMatchObject({
+      more: true,
+      events: [{ A: { after: ['192.0.2.3'] } }, { A: { after: ['192.0.2.2'] } }],
+    });
+    expect(first.events[0]?.time).toBe('2026-11-23T10:00:00.003Z');
+    const second = await admin.history(HOME, 2, first.events.at(-1)?.id);
+    expect(second).toMatchObject({ more: false, events: [{ A: { after: ['192.0.2.1'] } }] });
+    expect(await admin.historyAt(HOME, NOW + 2)).toEqual({
+      host: 'home.dyn.example.com.',
+      time: '2026-11-23T10:00:00.002Z',
+      A: ['192.0.2.2'],
+    });
+    expect(await admin.purgeHistory(HOME)).toBe(3);
+    expect((await admin.history(HOME, 2)).events).toEqual([]);
+    expect(flushed).toBe(5);
+  });
+});
+
+describe('without a store', () => {
+  it('shows what the configuration has, and says what to set for the rest', async () => {
+    const { admin } = make({ store: undefined });
+    expect((await admin.listTokens()).map((token) => token.name)).toEqual(['filed']);
+    expect((await admin.listHosts()).map(({ host }) => host)).toEqual(['set.dyn.example.com.']);
+    expect(await admin.pending()).toEqual({ count: 0, oldest: [] });
+    const told = failure('conflict', /set 'store: sqlite:/);
+    for (const call of [
+      admin.createToken(WANTED),
+      admin.revokeToken('x'),
+      admin.rotateToken('x'),
+      admin.enableHost(HOME, false),
+      admin.removeHost(HOME),
+      admin.history(HOME, 1),
+      admin.historyAt(HOME, 0),
+      admin.purgeHistory(HOME),
+    ]) {
+      await expect(call).rejects.toEqual(told);
+    }
+  });
+});
