@@ -4,6 +4,7 @@
  */
 import { type Config, formatStoreUrl, type HostConfig, type StoreConfig, type TokenConfig } from './config/config.ts';
 import { Authenticator } from './core/authenticate.ts';
+import type { StoreCopy } from './core/backup.ts';
 import { HistoryRecorder } from './core/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from './core/host.ts';
 import { HostDirectory } from './core/host-directory.ts';
@@ -133,6 +134,22 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
       onOutcome: parts.onOutcome,
     }),
   };
+}
+
+/** The database of the store, for a backup; opened for it where it is not open. */
+export function storeCopy({ store: config }: Config, open?: Store): StoreCopy | undefined {
+  if (config?.kind !== 'sqlite') return undefined;
+  const copy = async (toFile: string) => {
+    if (open?.backup !== undefined) return open.backup(toFile);
+    const { openStore } = await import('./store/open-store.ts');
+    const store = await openStore(storeUrl(config));
+    try {
+      await store.backup?.(toFile);
+    } finally {
+      await store.close();
+    }
+  };
+  return { from: config.path, copy };
 }
 
 export function storeUrl(store: StoreConfig): string {

@@ -4,6 +4,7 @@
  */
 import type { Config } from './config/config.ts';
 import { Authenticator } from './core/authenticate.ts';
+import { withStoreBackup } from './core/backup.ts';
 import { CheckZones } from './core/check-zones.ts';
 import type { ClientAdmin } from './core/client-admin.ts';
 import type { Observer } from './core/ports.ts';
@@ -11,6 +12,7 @@ import { rememberUpdates } from './core/remember-updates.ts';
 import { UpdateAddresses, type UpdateLimits } from './core/update-addresses.ts';
 import { UpdateHost } from './core/update-host.ts';
 import { ZoneTable } from './core/zone.ts';
+import type { ZoneAdmin } from './core/zone-admin.ts';
 import { pendingOf, type ServerStatus } from './http/admin/calls.ts';
 import { ControlSocket } from './http/admin/control.ts';
 import { LocalCalls } from './http/admin/local-calls.ts';
@@ -26,6 +28,7 @@ import {
   makeClientServices,
   type OpenClients,
   openClients,
+  storeCopy,
 } from './open-clients.ts';
 import { ServerMonitoring } from './open-monitoring.ts';
 import { type OpenZones, openZones } from './open-zones.ts';
@@ -215,10 +218,15 @@ export class DyndnsServer {
   #controlCalls() {
     const calls = new LocalCalls(() => ({
       services: this.#services,
-      zoneAdmin: this.#zones?.nameserver?.admin,
+      zoneAdmin: this.#zoneAdmin(),
       clientAdmin: this.#clientAdmin(),
     }));
     return Object.assign(calls, { status: () => this.#status() });
+  }
+
+  #zoneAdmin(): ZoneAdmin | undefined {
+    const admin = this.#zones?.nameserver?.admin;
+    return admin && withStoreBackup(admin, storeCopy(this.#config, this.#clients?.store));
   }
 
   #clientAdmin(): ClientAdmin {

@@ -1,11 +1,13 @@
 /** Where admin commands act: in the running server, through its control socket, else in this process. */
 import type { Config } from '../config/config.ts';
+import { withStoreBackup } from '../core/backup.ts';
 import { CheckZones } from '../core/check-zones.ts';
 import { UpdateAddresses } from '../core/update-addresses.ts';
 import { UpdateHost } from '../core/update-host.ts';
 import { type DomainName, NameError, parseHostName } from '../dns/name.ts';
 import type { AdminCalls } from '../http/admin/calls.ts';
 import { LocalCalls } from '../http/admin/local-calls.ts';
+import { storeCopy } from '../open-clients.ts';
 import { openZones } from '../open-zones.ts';
 import { updateLimits } from '../server.ts';
 import { findServer } from './control-client.ts';
@@ -50,7 +52,8 @@ async function inThisProcess(config: Config, task: (calls: AdminCalls) => Promis
     unspecifiedFamily: config.unspecifiedFamily,
   };
   try {
-    await task(new LocalCalls(() => ({ services, zoneAdmin: nameserver?.admin })));
+    const zoneAdmin = nameserver && withStoreBackup(nameserver.admin, storeCopy(config));
+    await task(new LocalCalls(() => ({ services, zoneAdmin })));
   } finally {
     closeConnections();
     await nameserver?.close();

@@ -124,6 +124,9 @@ export interface Store {
   /** Resolves when the store answers. */
   ping(): Promise<void>;
 
+  /** Copies the database, consistent while changes go on. Absent where the database has tools of its own for that. */
+  backup?(toFile: string): Promise<void>;
+
   /** Finishes what was asked for. Further calls fail. */
   close(): Promise<void>;
 }

@@ -21,7 +21,9 @@ export async function openSqliteStore(file: string): Promise<Store> {
   const lock = await lockDatabase(file);
   try {
     await migrateSqlite(file);
-    return sqlStore(new SqliteRunner(await SqliteWorker.open(file, []), lock), false);
+    const worker = await SqliteWorker.open(file, []);
+    const store = sqlStore(new SqliteRunner(worker, lock), false);
+    return { ...store, backup: (toFile) => worker.backup(toFile) };
   } catch (error) {
     lock.release();
     throw error;

@@ -51,7 +51,7 @@ it('has every change that was acknowledged before it began, restored under anoth
       expect([code, stderr]).toEqual([0, '']);
       const database = join(server.dyndns.directory, 'zones.db');
       expect(stdout).toBe(
-        `1. zones and their journal: ${database} -> ${file}\nNot copied: the configuration file, the files with secrets that it names, the database of \`store\`.\n`,
+        `1. zones and their journal: ${database} -> ${file}\nNot copied: the configuration file, the files with secrets that it names, a store in PostgreSQL (pg_dump).\n`,
       );
       expect(statSync(file).mode & 0o777).toBe(0o600);
       const config = writeInto(directory, 'restored.yml', configOf('restored.db'));
@@ -78,6 +78,24 @@ it('works without a server, and tells what it wrote as JSON', async () => {
     copies: [{ what: 'zones and their journal', from: join(directory, 'own.db'), to: file }],
   });
   expect(existsSync(file)).toBe(true);
+});
+
+it('copies the store first, then the zones; the token of then counts in the copy', async () => {
+  const config = writeInto(directory, 'both.yml', `${configOf('both.db')}store: sqlite:clients.db\n`);
+  const run = (...args: readonly string[]) => runDyndns(['-c', config, ...args]);
+  expect((await run('token', 'create', 'router1', '--host', `home.${ZONE}`)).code).toBe(0);
+  const file = join(directory, 'both-copy.db');
+  const { stdout } = await run('backup', file, '--json');
+  expect(JSON.parse(stdout)).toEqual({
+    copies: [
+      { what: 'tokens, hosts, history and wishes', from: join(directory, 'clients.db'), to: `${file}.store` },
+      { what: 'zones and their journal', from: join(directory, 'both.db'), to: file },
+    ],
+  });
+  expect((await run('token', 'revoke', 'router1')).code).toBe(0);
+  copyFileSync(`${file}.store`, join(directory, 'clients.db'));
+  for (const end of ['-wal', '-shm']) rmSync(join(directory, `clients.db${end}`), { force: true });
+  expect((await run('token', 'list')).stdout).toMatch(/router1 .*valid/);
 });
 
 it('refuses a file that cannot be written, and the database itself', async () => {

@@ -1,4 +1,4 @@
-/** `dyndns backup FILE`: a copy of the database, consistent while the server runs. */
+/** `dyndns backup FILE`: copies of the databases, each consistent, while the server runs. */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { withAdmin } from '../admin.ts';
@@ -6,7 +6,9 @@ import { loadFor } from '../setup.ts';
 
 export function backupCommand(): Command {
   return new Command('backup')
-    .description('copy the database of the embedded zones, while they are served; a file that is there is replaced')
+    .description(
+      'copy the database of the embedded zones to FILE, and that of the store to FILE.store, while they are used',
+    )
     .argument('<file>', 'the copy, written by the user of the server')
     .option('--json', 'print a JSON object')
     .action(async (file: string, { json }: { json?: boolean }, command: Command) => {
@@ -20,7 +22,7 @@ export function backupCommand(): Command {
           process.stdout.write(`${index + 1}. ${what}: ${from} -> ${to}\n`);
         }
         process.stdout.write(
-          'Not copied: the configuration file, the files with secrets that it names, the database of `store`.\n',
+          'Not copied: the configuration file, the files with secrets that it names, a store in PostgreSQL (pg_dump).\n',
         );
       });
     });
