@@ -88,9 +88,13 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'http/admin',
     mayImport: [
+      'config/kinds.ts',
+      'core/client-admin.ts',
+      'core/client-views.ts',
       'core/errors.ts',
       'core/ports.ts',
       'core/request-context.ts',
+      'core/token.ts',
       'core/zone-admin.ts',
       'dns/name.ts',
       'http/admin',
@@ -194,6 +198,13 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     never: 'http, nameserver, primary: it opens what is remembered of clients, not the doors and not the zones',
   },
   {
+    part: 'open-client-admin.ts',
+    mayImport: ['config/config.ts', 'core', 'open-clients.ts', 'store'],
+    builtins: ['crypto'],
+    packages: [],
+    never: 'http, cli: the same for a command and for the control socket',
+  },
+  {
     part: 'open-monitoring.ts',
     mayImport: ['config/config.ts', 'core', 'observe', 'version.ts'],
     builtins: [],
@@ -207,6 +218,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core',
       'http',
       'http/admin',
+      'open-client-admin.ts',
       'open-clients.ts',
       'open-monitoring.ts',
       'open-zones.ts',
@@ -246,6 +258,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'http/admin',
       'http/protocols/original.ts',
       'observe',
+      'open-client-admin.ts',
       'open-clients.ts',
       'open-zones.ts',
       'server.ts',
