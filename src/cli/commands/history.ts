@@ -95,9 +95,13 @@ function historyPurgeCommand(): Command {
       await withClients(loadFor(command).config, async ({ clients }) => {
         const purged = await clients.purgeHistory(host);
         if (json) printJson(purged);
-        else process.stdout.write(`${purged.events} events of '${purged.host}' are forgotten.\n`);
+        else process.stdout.write(formatPurged(purged));
       });
     });
+}
+
+function formatPurged({ host, events }: { readonly host: string; readonly events: number }): string {
+  return events === 1 ? `1 event of '${host}' is forgotten.\n` : `${events} events of '${host}' are forgotten.\n`;
 }
 
 async function confirmed(host: string): Promise<boolean> {

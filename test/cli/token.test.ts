@@ -1,0 +1,233 @@
+// `dyndns token` with the built program: with a running server, whose answers over HTTP show that a token counts at once;
+// without one; and on a PostgreSQL that a server uses meanwhile.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Commands, commandsOf } from '../support/commands.ts';
+import { type RunningDyndns, startDyndns } from '../support/dyndns.ts';
+import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
+import { POSTGRES_PROGRAMS, type PostgresServer, startPostgres } from '../support/postgres.ts';
+import { freshDirectory } from '../support/primary-server.ts';
+import { removeNow, runProgram, waitUntil } from '../support/process.ts';
+import { describeWith } from '../support/require-server.ts';
+
+const ZONE = 'dyn.example.com';
+const HOME = `home.${ZONE}`;
+const FILED = {
+  name: 'filed',
+  sha256: createHash('sha256').update('filed-secret').digest('hex'),
+  hosts: [`*.${ZONE}`],
+};
+
+async function update(server: RunningDyndns, secret: string, host = HOME): Promise<number> {
+  const { status } = await server.ask(`/update-by-query?fqdn=${host}&ipv4=192.0.2.1`, {
+    headers: { Authorization: `Bearer ${secret}` },
+  });
+  return status;
+}
+
+describe('token and a running server', () => {
+  let server: EmbeddedServer;
+  let commands: Commands;
+  beforeEach(async () => {
+    server = await startEmbedded({ zone: ZONE, config: { store: 'sqlite:dyndns.db', tokens: [FILED] } });
+    commands = commandsOf(server.dyndns.configFile);
+  });
+  afterEach(() => server.stop());
+
+  it('a new one works at once for its names, a rotated one with its new secret, a revoked one no more', async () => {
+    const { secret, sha256, token } = await commands.json('token', 'create', 'router1', '--host', HOME);
+    expect(sha256).toBe(createHash('sha256').update(secret).digest('hex'));
+    expect(token).toMatchObject({ name: 'router1', hosts: [`${HOME}.`], types: ['A', 'AAAA'], addresses: 'any' });
+    expect(await update(server.dyndns, secret)).toBe(200);
+    expect(await update(server.dyndns, secret, `other.${ZONE}`)).toBe(453);
+    const rotated = await commands.json('token', 'rotate', 'router1');
+    expect([await update(server.dyndns, secret), await update(server.dyndns, rotated.secret)]).toEqual([456, 200]);
+    expect(await commands.run('token', 'revoke', 'router1')).toBe("The token 'router1' is revoked.\n");
+    expect(await update(server.dyndns, rotated.secret)).toBe(456);
+  });
+
+  it('is refused before it is made', async () => {
+    expect(await update(server.dyndns, 'abcdefghijklmnopqrstuvwxyz234567')).toBe(456);
+  });
+
+  it('what is printed can be pasted, and the secret is in no log', async () => {
+    const text = await commands.run('token', 'create', 'router1', '--host', HOME);
+    const [, secret] = /shown this once:\n\n([a-z2-7]{32})\n/.exec(text) ?? [];
+    const base = `127.0.0.1:${server.dyndns.port}`;
+    expect(text).toContain(`\nhttp://${HOME}:${secret}@${base}/nic/update?hostname=${HOME}\n`);
+    expect(text).toContain(`\nserver=${base}\nssl=no\n`);
+    const lines = text.split('\n');
+    const at = lines.findIndex((line) => line.startsWith('curl -s'));
+    const directory = freshDirectory('paste');
+    try {
+      const pasted = await runProgram('sh', ['-e'], { input: `${lines[at - 1]}\n${lines[at]}\n`, cwd: directory });
+      expect(pasted).toMatchObject({ code: 0, stderr: '' });
+      expect(pasted.stdout).not.toMatch(/badauth/);
+      expect(statSync(join(directory, 'router1.header')).mode & 0o777).toBe(0o600);
+      expect(readFileSync(join(directory, 'router1.header'), 'utf8')).toBe(`Authorization: Bearer ${secret}\n`);
+    } finally {
+      removeNow(directory);
+    }
+    expect(server.dyndns.process.output()).not.toContain(secret);
+  });
+
+  it('list shows both kinds with origin, scope, state and last use', async () => {
+    const { secret } = await commands.json(
+      'token',
+      'create',
+      'a',
+      '--host',
+      HOME,
+      `*.lab.${ZONE}`,
+      '--type',
+      'TXT',
+      'A',
+    );
+    await commands.run('token', 'create', 'b', '--host', HOME, '--addresses', '192.0.2.0/24,2001:db8::/32');
+    await commands.run('token', 'create', 'c', '--host', HOME, '--addresses', 'own', '--expires', '2020-01-01');
+    await commands.run('token', 'revoke', 'b');
+    expect(await update(server.dyndns, secret)).toBe(200);
+    await waitUntil('the last use to be written', async () => {
+      return (await commands.json('token', 'list'))[1].lastUsed !== undefined;
+    });
+    expect(await commands.json('token', 'list')).toMatchObject([
+      { name: 'filed', origin: 'configuration', hosts: [`*.${ZONE}.`], state: 'valid' },
+      { name: 'a', origin: 'store', hosts: [`${HOME}.`, `*.lab.${ZONE}.`], types: ['TXT', 'A'], state: 'valid' },
+      { name: 'b', addresses: ['192.0.2.0/24', '2001:db8::/32'], state: 'revoked' },
+      { name: 'c', addresses: 'own', expires: '2020-01-01', state: 'expired' },
+    ]);
+    const text = await commands.run('token', 'list');
+    expect(text).toMatch(/^NAME +ORIGIN +STATE +HOSTS +TYPES +ADDRESSES +EXPIRES +LAST USED\n/);
+    expect(text).toMatch(/^c +store +expired .* own +2020-01-01 +never$/m);
+    expect(text).not.toContain(secret);
+  });
+});
+
+describe('what cannot be', () => {
+  let server: EmbeddedServer;
+  let commands: Commands;
+  beforeAll(async () => {
+    server = await startEmbedded({ zone: ZONE, config: { store: 'sqlite:dyndns.db', tokens: [FILED] } });
+    commands = commandsOf(server.dyndns.configFile);
+  });
+  afterAll(() => server?.stop());
+
+  it.each([
+    [['create', 'x', '--host', 'home.example.org'], 1, `it has '${ZONE}.'`],
+    [['create', 'filed', '--host', HOME], 1, 'stands in the configuration file. Choose another name'],
+    [['revoke', 'filed'], 1, 'stands in the configuration file. Remove it there'],
+    [['rotate', 'filed'], 1, 'stands in the configuration file'],
+    [['revoke', 'nobody'], 1, "There is no token 'nobody'"],
+    [['create', 'Master', '--host', HOME], 2, 'other than master'],
+    [['create', 'x', '--host', HOME, '--type', 'MX'], 2, 'one of A, AAAA, TXT'],
+    [['create', 'x', '--host', HOME, '--addresses', '192.0.2.1/24'], 2, 'any, own, or a list'],
+    [['create', 'x', '--host', HOME, '--expires', '2026-02-30'], 2, 'a day, like 2099-12-31'],
+    [['create', 'x', '--host', '-'.repeat(64)], 2, '--host must be'],
+    [['create', 'x', '--host', HOME, '--server', 'https://me:x@example.com'], 2, '--server'],
+    [['create', 'x'], 2, "'--host <names...>' not specified"],
+  ])('%j is refused', async (args, code, text) => {
+    expect(await commands.fail('token', ...args)).toEqual([code, expect.stringContaining(text)]);
+    expect(await commands.json('token', 'list')).toHaveLength(1);
+  });
+
+  it('a name that is taken is refused, with what to do', async () => {
+    await commands.run('token', 'create', 'x', '--host', HOME);
+    expect(await commands.fail('token', 'create', 'x', '--host', HOME)).toEqual([
+      1,
+      expect.stringMatching(/^ERROR: There is a token 'x' already\..*rotate.*revoke/),
+    ]);
+  });
+});
+
+describe('token without a server', () => {
+  let directory: string;
+  const configured = (config: object) => {
+    const file = join(directory, 'dyndns.yml');
+    const zones = [{ name: ZONE, nameserver: '127.0.0.1', tsig_key: 'dGVzdA==' }];
+    const http = { listen: ['127.0.0.1:18080'] };
+    writeFileSync(file, JSON.stringify({ secret: 'masterSecretOfTests', http, zones, ...config }), { mode: 0o600 });
+    return commandsOf(file);
+  };
+  beforeEach(() => {
+    directory = freshDirectory('token');
+  });
+  afterEach(() => removeNow(directory));
+
+  it('acts on the store, and a server that starts later takes the token', async () => {
+    const commands = configured({ store: 'sqlite:dyndns.db' });
+    const text = await commands.run('token', 'create', 'router1', '--host', HOME);
+    expect(text).toContain(`@127.0.0.1:18080/nic/update?hostname=${HOME}\n`);
+    const { secret } = await commands.json('token', 'rotate', 'router1');
+    const config = { store: `sqlite:${join(directory, 'dyndns.db')}` };
+    const server = await startEmbedded({ zone: ZONE, config });
+    try {
+      expect(await update(server.dyndns, secret)).toBe(200);
+    } finally {
+      await server.stop();
+    }
+    await commands.run('token', 'revoke', 'router1');
+    expect(await commands.json('token', 'list')).toMatchObject([{ name: 'router1', state: 'revoked' }]);
+  });
+
+  it('without a store it says what to set; --print-only needs none', async () => {
+    const commands = configured({});
+    expect(await commands.fail('token', 'create', 'x', '--host', HOME)).toEqual([
+      1,
+      expect.stringContaining("set 'store: sqlite:"),
+    ]);
+    const text = await commands.run('token', 'create', 'x', '--host', HOME, '--print-only');
+    const { 1: secret } = /shown this once:\n\n(\w+)\n/.exec(text) ?? [];
+    const sha256 = createHash('sha256').update(secret!).digest('hex');
+    expect(text).toContain(`tokens:\n  - name: x\n    sha256: '${sha256}'\n    hosts: [${HOME}]\n`);
+    expect(await commands.run('token', 'list')).toMatch(/^There are no tokens/);
+  });
+
+  it('a server that has the store and no control socket is named', async () => {
+    mkdirSync(join(directory, 'deep'.repeat(30)));
+    const store = `sqlite:${join(directory, 'deep'.repeat(30), 'dyndns.db')}`;
+    const server = await startEmbedded({ zone: ZONE, config: { store } });
+    try {
+      const [code, text] = await configured({ store }).fail('token', 'list');
+      expect([code, text]).toEqual([1, expect.stringContaining(`in use by process ${server.dyndns.process.pid}`)]);
+      expect(text).toContain("set 'control: unix:PATH'");
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describeWith(POSTGRES_PROGRAMS, 'token and PostgreSQL', () => {
+  let postgres: PostgresServer;
+  let server: RunningDyndns;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    const zones = [{ name: ZONE, nameserver: 'embedded', ns: [`ns1.${ZONE}`], records: 'ns1 IN A 127.0.0.1\n' }];
+    const dns = { listen: ['127.0.0.1:0'], database: 'zones.db' };
+    server = await startDyndns({ secret: 'masterSecretOfTests', store: postgres.url, dns, zones });
+  });
+  afterAll(async () => {
+    await server?.stop();
+    await postgres?.stop();
+  });
+
+  it('commands need no server, and the server knows of it within one second', async () => {
+    const directory = freshDirectory('elsewhere');
+    try {
+      const file = join(directory, 'dyndns.yml');
+      const zones = [{ name: ZONE, nameserver: '127.0.0.1', tsig_key: 'dGVzdA==' }];
+      writeFileSync(file, JSON.stringify({ store: postgres.url, zones }), { mode: 0o600 });
+      const commands = commandsOf(file);
+      const { secret } = await commands.json('token', 'create', 'router1', '--host', HOME);
+      expect(await update(server, secret)).toBe(200);
+      await commands.run('token', 'revoke', 'router1');
+      const revokedMs = performance.now();
+      await waitUntil('the token to be refused', async () => (await update(server, secret)) === 456, 2000);
+      expect(performance.now() - revokedMs).toBeLessThan(1000);
+      expect(await commands.json('history', HOME)).toMatchObject({ events: [{ actor: 'router1' }] });
+    } finally {
+      removeNow(directory);
+    }
+  });
+});

@@ -1,0 +1,30 @@
+// Runs commands of the command line on one configuration file: what must succeed, and what must fail.
+import { runDyndns } from './dyndns.ts';
+
+export interface Commands {
+  /** The standard output of a command that succeeds. */
+  run(...args: readonly string[]): Promise<string>;
+  /** The same, with --json. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it
+  json(...args: readonly string[]): Promise<any>;
+  /** Exit code and error output of one that fails. */
+  fail(...args: readonly string[]): Promise<readonly [code: number, stderr: string]>;
+}
+
+export function commandsOf(configFile: string, env: NodeJS.ProcessEnv = process.env): Commands {
+  const start = (args: readonly string[]) => runDyndns(['-c', configFile, ...args], { env });
+  const run = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await start(args);
+    if (code !== 0) throw new Error(`dyndns ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
+    return stdout;
+  };
+  return {
+    run,
+    json: async (...args) => JSON.parse(await run(...args, '--json')),
+    async fail(...args) {
+      const { code, stdout, stderr } = await start(args);
+      if (code === 0) throw new Error(`dyndns ${args.join(' ')} succeeded:\n${stdout}`);
+      return [code, stderr];
+    },
+  };
+}
