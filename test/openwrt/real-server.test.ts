@@ -3,7 +3,7 @@
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Lab, openLab, SECRET, ZONE } from '../e2e/lab.ts';
+import { type Lab, openLab, SECRET, updateTarget, ZONE } from '../e2e/lab.ts';
 import type { RunningDyndns } from '../support/dyndns.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { makeRouter, ROUTER_PROGRAMS, type Router, SHELLS } from './router.ts';
@@ -98,10 +98,18 @@ describeWith([...BIND_PROGRAMS, ...ROUTER_PROGRAMS], 'the router script and our 
           expect(await lab.serial()).toBe(serial);
         });
 
-        it('-p ends with 5: this server does not take prefixes yet', async () => {
-          const run = await start().run(['-p', '-d', 'br-lan', name]);
-          expect(run.code).toBe(5);
-          expect(run.stderr).toContain('does not take prefixes');
+        it('-p moves the AAAA record of the host into the prefix, and is refused where there is none', async () => {
+          const moved = `prefix-${name}`;
+          const none = await start().run(['-p', '-d', 'br-lan', moved]);
+          expect([none.code, none.stdout]).toEqual([1, '']);
+          expect(none.stderr).toContain('dnserr');
+          await server.ask(updateTarget({ fqdn: `${moved}.${ZONE}`, ipv6: '2001:db8:9:f3::10' }));
+          for (const word of ['good', 'nochg']) {
+            const run = await router!.run(['-p', '-d', 'br-lan', moved]);
+            expect([run.code, run.stderr]).toEqual([0, '']);
+            expect(run.stdout).toBe(`${word} 2001:db8:0:1f13::10 (prefix 2001:db8:0:1f10::/60)\n`);
+          }
+          expect(await lab.look(`${moved}.${ZONE}`, 'AAAA')).toEqual(['2001:db8:0:1f13::10']);
         });
       });
     }
