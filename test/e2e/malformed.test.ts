@@ -1,0 +1,339 @@
+// Bad input, tried and counted: thousands of malformed requests to each route, the same ones at each run. Each gets a
+// reply of those that are documented, none a 500, and none changes a zone. Every request has a credential that could
+// change everything, unless the credential is what is wrong with it.
+import { connect } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DYNDNS2_ERRORS, dyndns2Protocol } from '../../src/http/protocols/dyndns2.ts';
+import { echoProtocol } from '../../src/http/protocols/echo.ts';
+import { originalProtocol } from '../../src/http/protocols/original.ts';
+import { type Random, seededRandom } from '../differential/random.ts';
+import type { RunningDyndns } from '../support/dyndns.ts';
+import { exchangeRaw, parseRaw } from '../support/http-client.ts';
+import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
+import { type Lab, openLab, SECRET, ZONE } from './lab.ts';
+
+const SEED = 20_260;
+/** Requests that HTTP can carry, with something wrong in them; sent many at once on one connection. */
+const CARRIED = 4_900;
+/** Octets that are no HTTP, each on a connection of its own. */
+const BROKEN = 150;
+const BURST = 350;
+
+const STATUSES = new Set([200, 204, 400, 401, 404, 405, 411, 413, 414, 415, 417, 431, 453, 454, 456, 503, 505]);
+/** What may stand in a reply with 200 of a route that could change something. */
+const DYNDNS2_WORDS = new Set<string>(['', 'numhost', ...Object.values(DYNDNS2_ERRORS).map(([, word]) => word)]);
+
+/** Texts as they stand in a URL, wrong in a way that no chance repairs. */
+function makeWrong(random: Random) {
+  const octet = (code: number) => `%${code.toString(16).padStart(2, '0')}`;
+  const noise = (length: number) =>
+    Array.from({ length }, () => {
+      const code = random.below(256);
+      if (code === 0x2c || code === 0x20 || (code >= 9 && code <= 13)) return 'g';
+      return /[a-z0-9._~-]/i.test(String.fromCharCode(code)) ? String.fromCharCode(code) : octet(code);
+    }).join('');
+  const brokenEscape = () => random.pick(['%', '%z', '%zz', '%u0041', '%%', '%c3%28', '%ff%fe', '%00']);
+  const long = (unit: string, max: number) => unit.repeat(1 + random.below(max));
+  const forbidden = () => octet(random.pick([...' !"#$%&()+/:;<=>?@[]^`{|}~'].map((sign) => sign.charCodeAt(0))));
+  /** No address, and no word that stands for one. */
+  const address = () =>
+    random.pick([
+      () => `g${noise(random.below(20))}`,
+      () => `1.2.3.${256 + random.below(1000)}`,
+      () => `1.2.3.4.${random.below(255)}`,
+      () => `01.2.3.${random.below(255)}`,
+      () => `2001:db8:::${random.below(9)}`,
+      () => long('1:', 60),
+      () => `fe80::1%25eth${random.below(9)}`,
+      () => `0x${random.below(65_536).toString(16)}`,
+      () => `[2001:db8::${random.below(9)}]`,
+      () => `192.0.2.1:${random.below(65_536)}`,
+      () => `192.0.2.1/${33 + random.below(900)}`,
+      () => `2001:db8::1/${129 + random.below(900)}`,
+      () => `127.0.0.${random.below(255)}`,
+      () => `ff02::${random.below(9999)}`,
+      () => `g${brokenEscape()}`,
+      () => long('g', 2000),
+    ])();
+  /** No name, or none that anybody may change. */
+  const host = () =>
+    random.pick([
+      () => `a..${ZONE}`,
+      () => `-a${random.below(99)}.${ZONE}`,
+      () => `a${random.below(99)}-.${ZONE}`,
+      () => `${'a'.repeat(64 + random.below(200))}.${ZONE}`,
+      () => `${long('a.', 500)}${'a.'.repeat(120)}${ZONE}`,
+      () => `a${forbidden()}${random.below(99)}.${ZONE}`,
+      () => `*.${ZONE}`,
+      () => `_a${random.below(99)}.${ZONE}`,
+      () => ZONE,
+      () => `a.not${ZONE}`,
+      () => `a.${ZONE}.example`,
+      () => `www.example.${random.below(999)}`,
+      () => `${noise(1 + random.below(40))}.invalid`,
+      () => `a%E2%80%8D%E0%A5%8D.${ZONE}`,
+      () => `${brokenEscape()}.${ZONE}`,
+      () => '.',
+    ])();
+  const secret = () =>
+    random.pick([
+      () => `x${noise(random.below(30))}`,
+      () => long('x', 3000),
+      () => SECRET.slice(1),
+      () => `x${SECRET}`,
+    ])();
+  return { noise, address, host, secret, brokenEscape, long };
+}
+
+describeWith(BIND_PROGRAMS, 'malformed requests', () => {
+  let lab: Lab;
+  let server: RunningDyndns;
+  let total = 0;
+
+  beforeAll(async () => {
+    lab = await openLab(
+      { zones: [{ name: 'dyn.example.net', keys: [ZONE] }] },
+      'home A 192.0.2.77\nhome AAAA 2001:db8::77\n',
+    );
+    server = await lab.serve({
+      log_level: 20,
+      // With two zones a single label says nothing.
+      zones: [
+        { name: ZONE, tsig_key: lab.key.secret },
+        { name: 'dyn.example.net', tsig_key: { ...lab.key } },
+      ],
+      http: { trusted_proxies: ['127.0.0.1'] },
+      check: 'authenticated',
+    });
+  }, 30_000);
+
+  afterAll(async () => {
+    await lab?.stop();
+    process.stdout.write(`malformed requests: ${total}, seed ${SEED}\n`);
+  });
+
+  const serials = async () => [await lab.serial(), await lab.serial('dyn.example.net')];
+
+  /** One request that HTTP can carry. */
+  function carriedRequest(pattern: string, random: Random): string {
+    const wrong = makeWrong(random);
+    const drawn = random.pick(['host', 'host', 'address', 'address', 'secret', 'method', 'body', 'path'] as const);
+    // What makes a check has neither host nor address.
+    const defect = pattern === '/check' && drawn !== 'path' ? 'secret' : drawn;
+    const isHost = defect === 'host';
+    const host = isHost ? wrong.host() : `home.${ZONE}`;
+    const refused = defect === 'address' ? wrong.address() : '192.0.2.1';
+    // What is only refused may be deleted.
+    const address = pattern === '/nic/delete' && /^(127|ff02)/.test(refused) ? 'g' : refused;
+    const inPath = pattern.includes(':secret');
+    const secret = defect === 'secret' ? wrong.secret() : SECRET;
+    const changes = /update|delete|php|check$/.test(pattern) && !/check\.php/.test(pattern);
+    // Where the route has no address to be wrong, the host is.
+    const shown = defect === 'address' && !pattern.includes('ip_') && inPath ? wrong.host() : host;
+    const values: Record<string, string> = { secret, fqdn: shown, ip_1: address, ip_2: '2001:db8::1' };
+    let path = pattern.replace(/:(\w+)/g, (_all, name: string) => values[name] ?? '');
+    if (defect === 'path') {
+      path = `${inPath ? `${path}/more` : path}${random.pick(['/', '//', '\\'])}${wrong.brokenEscape()}${wrong.noise(9)}/x`;
+    }
+    const isOriginal = pattern === '/update-by-query';
+    const parameters = inPath
+      ? []
+      : isOriginal
+        ? [`fqdn=${host}`, `ip_1=${address}`]
+        : [
+            `${random.pick(['hostname', 'host', 'domains', 'fqdn'])}=${host}`,
+            `${random.pick(['myip', 'ip', 'address'])}=${address}`,
+          ];
+    for (let extra = random.below(3); extra > 0; extra--) parameters.push(`x_${wrong.noise(8)}=${wrong.noise(20)}`);
+    if (random.chance(0.1)) parameters.push('', '&&', '=', '=x', wrong.brokenEscape());
+    const headers = [`X-Forwarded-For: ${random.below(256)}.${random.below(256)}.${random.below(256)}.7`];
+    if (!inPath) {
+      const value = random.pick([
+        () => `Basic ${Buffer.from(`x:${decode(secret)}`, 'latin1').toString('base64')}`,
+        () => `Bearer ${decode(secret).replace(/[^!-~]/g, 'x')}`,
+      ])();
+      const missing = defect === 'secret' && random.chance(0.3);
+      if (!missing) headers.push(`Authorization: ${value}`);
+    }
+    if (random.chance(0.1)) headers.push(`X-${wrong.noise(5).replace(/[^a-z]/gi, 'y')}: ${wrong.noise(40)}`);
+    if (random.chance(0.05)) headers.push(`Content-Type: ${random.pick(['', 'x', '/', ';', 'multipart/form-data'])}`);
+    let method = 'GET';
+    let body = '';
+    let query = parameters.join('&');
+    if (defect === 'method') {
+      method = random.pick([
+        'HEAD',
+        'OPTIONS',
+        'PATCH',
+        'DELETE',
+        'TRACE',
+        'PROPFIND',
+        ...(inPath ? ['POST', 'PUT'] : []),
+      ]);
+    }
+    if (defect === 'body') {
+      method = 'POST';
+      const [type, text] = brokenBody(random, wrong.noise(30), changes && !inPath);
+      headers.push(`Content-Type: ${type}`, `Content-Length: ${Buffer.byteLength(text, 'latin1')}`);
+      body = text;
+      query = '';
+    }
+    const head = `${method} ${path}${query === '' ? '' : `?${query}`} HTTP/1.1`;
+    return `${head}\r\nHost: x\r\n${headers.join('\r\n')}\r\n\r\n${body}`;
+  }
+
+  /** A body that says of no host what is to become of it. */
+  function brokenBody(random: Random, noise: string, known: boolean): readonly [string, string] {
+    const part = '--b\r\nContent-Disposition: form-data; name="hostname"\r\n\r\n';
+    return random.pick<() => readonly [string, string]>([
+      () => ['application/json', '{"hostname":"home"}'],
+      () => ['application/x-www-form-urlencoded', known ? `hostname=a..b&fqdn=a..b&myip=${noise}` : noise],
+      () => ['application/x-www-form-urlencoded', noise],
+      () => ['application/x-www-form-urlencoded; charset=nonsense', '&'.repeat(random.below(3000))],
+      () => ['multipart/form-data', noise],
+      () => ['multipart/form-data; boundary=b', noise],
+      () => ['multipart/form-data; boundary=b', `${part}home.${ZONE}`],
+      () => ['multipart/form-data; boundary=b', `${part}${noise}\r\n--b--\r\n`],
+      () => ['multipart/form-data; boundary=b', `--b\r\n${noise}\r\n--b--\r\n`],
+      () => ['multipart/form-data; boundary=""', part],
+      () => [`text/${noise.replace(/[^a-z]/gi, 'x')}`, noise],
+      () => ['', noise],
+    ])();
+  }
+
+  /** Octets that are no request, or nearly one. Were it one, its host would be in no zone and its address none. */
+  function brokenRequest(pattern: string, random: Random): Buffer {
+    const path = pattern
+      .replace(/:secret/, SECRET)
+      .replace(/:fqdn/, 'home.invalid')
+      .replace(/:ip_\d/g, 'none');
+    const target = `${path}?hostname=home.invalid&myip=none&fqdn=home.invalid&ip_1=none`;
+    const head = (more: string, first = `GET ${target} HTTP/1.1`) =>
+      `${first}\r\nHost: x\r\nAuthorization: Bearer ${SECRET}x\r\nX-Forwarded-For: 198.51.100.${random.below(256)}\r\n${more}\r\n`;
+    const form = 'Content-Type: application/x-www-form-urlencoded\r\n';
+    const post = `POST ${target} HTTP/1.1`;
+    const text = random.pick([
+      () => head('').slice(0, 1 + random.below(head('').length - 1)),
+      () => head('').replaceAll('\r\n', '\n'),
+      () => head(`X: ${'x'.repeat(20_000)}\r\n`),
+      () => head('', `GET ${target}${'x'.repeat(20_000)} HTTP/1.1`),
+      () => head('', `GET ${target} x HTTP/1.1`),
+      () => head('', `GET ${target}\u00fc HTTP/1.1`),
+      () => head('', `GET ${target} HTTP/${random.below(10)}.${random.below(10)}`),
+      () => head('', `${random.pick(['get', 'G\u0000T', 'FOO', '', 'GET\t'])} ${target} HTTP/1.1`),
+      () => head(`Content-Length: ${random.pick(['-1', 'x', '1, 2', '99999999999999999999', '0x10'])}\r\n`, post),
+      () => head(`${form}Content-Length: 5\r\nContent-Length: 6\r\n`, post),
+      () => `${head(`${form}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n`, post)}0\r\n\r\n`,
+      () => `${head(`${form}Transfer-Encoding: chunked\r\n`, post)}${random.pick(['zz\r\n', '5\r\nab', '-1\r\n'])}`,
+      () => head('Transfer-Encoding: gzip\r\n', post),
+      () => `${head(`${form}Content-Length: 50\r\n`, post)}short`,
+      () => `${head(`${form}Content-Length: 70000\r\n`, post)}${'x'.repeat(70_000)}`,
+      () => head(`Expect: ${random.pick(['x', '200-ok'])}\r\n`),
+      () => head('no colon\r\n'),
+      () => head(' folded: x\r\n'),
+      () => head('X\u0000Y: x\r\n'),
+    ])();
+    const octets = Buffer.from(text, 'latin1');
+    if (random.chance(0.5)) octets[random.below(octets.length)] = random.below(256);
+    return octets;
+  }
+
+  const routes = [originalProtocol, dyndns2Protocol, echoProtocol].flatMap((protocol) =>
+    protocol.routes.map(({ pattern, safe }) => ({ pattern, safe, protocol: protocol.name })),
+  );
+
+  it.each(routes)(
+    '$pattern',
+    async ({ pattern, safe, protocol }) => {
+      const random = seededRandom(SEED + pattern.length * 1000 + pattern.charCodeAt(pattern.length - 1));
+      const before = await serials();
+      const check = (request: string, { status, body }: { status: number; body: string }) => {
+        const told = `${JSON.stringify(request.slice(0, 600))} -> ${status} ${JSON.stringify(body.slice(0, 200))}`;
+        if (!STATUSES.has(status)) throw new Error(`an undocumented status: ${told}`);
+        if (status !== 200 || safe) return;
+        const isError = protocol === 'dyndns2' && body.split('\n').every((line) => DYNDNS2_WORDS.has(line));
+        if (!isError) throw new Error(`taken for a good request: ${told}`);
+      };
+      const carried = Array.from({ length: CARRIED }, () => carriedRequest(pattern, random));
+      // A form that cannot be read ends the connection.
+      const isForm = (request: string) => request.includes('Content-Type: multipart');
+      const bursts = carried.filter(isForm).map((request) => [request]);
+      const plain = carried.filter((request) => !isForm(request));
+      for (let at = 0; at < plain.length; at += BURST) bursts.push(plain.slice(at, at + BURST));
+      for (let at = 0; at < bursts.length; at += 10) {
+        const some = bursts.slice(at, at + 10);
+        const answered = await Promise.all(some.map((burst) => sendBurst(server.port, burst)));
+        answered.forEach((replies, which) => {
+          total += replies.length;
+          replies.forEach((reply, index) => {
+            check(some[which]![index]!, reply);
+          });
+        });
+      }
+      for (let at = 0; at < BROKEN; at += 10) {
+        const requests = Array.from({ length: Math.min(10, BROKEN - at) }, () => brokenRequest(pattern, random));
+        const replies = await Promise.all(requests.map((octets) => exchangeRaw(server.port, octets, false, true)));
+        replies.forEach((reply, index) => {
+          check(requests[index]!.toString('latin1'), parseRaw(reply));
+        });
+        total += replies.length;
+      }
+      expect(await serials()).toEqual(before);
+      expect(server.process.isRunning()).toBe(true);
+    },
+    60_000,
+  );
+
+  it(`were ${CARRIED + BROKEN} for each of the routes`, () => {
+    expect(total).toBe((CARRIED + BROKEN) * routes.length);
+    expect(CARRIED + BROKEN).toBeGreaterThanOrEqual(5000);
+  });
+});
+
+function decode(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_all, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+}
+
+/** Sends all at once on one connection; where the server ends it, the rest goes out on another. */
+async function sendBurst(port: number, requests: readonly string[]): Promise<{ status: number; body: string }[]> {
+  const replies: { status: number; body: string }[] = [];
+  while (replies.length < requests.length) {
+    const rest = requests.slice(replies.length);
+    const some = await sendOnce(port, rest);
+    if (some.length === 0) throw new Error(`no reply to ${JSON.stringify(rest[0]?.slice(0, 600))}`);
+    replies.push(...some);
+  }
+  return replies;
+}
+
+function sendOnce(port: number, requests: readonly string[]): Promise<{ status: number; body: string }[]> {
+  return new Promise((resolve, reject) => {
+    const replies: { status: number; body: string }[] = [];
+    let received = '';
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.setEncoding('latin1');
+    socket.setTimeout(20_000, () => socket.destroy(new Error(`${replies.length} replies and no more`)));
+    socket.on('data', (chunk: string) => {
+      received += chunk;
+      for (let end = received.indexOf('\r\n\r\n'); end >= 0; end = received.indexOf('\r\n\r\n')) {
+        const head = received.slice(0, end);
+        const isBare = requests[replies.length]?.startsWith('HEAD ') || / 204 /.test(head.slice(0, 16));
+        const length = isBare ? 0 : Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1]);
+        if (Number.isNaN(length)) {
+          socket.destroy(new Error(`a reply without Content-Length: ${head}`));
+          return;
+        }
+        if (received.length < end + 4 + length) return;
+        replies.push({ status: parseRaw(received).status, body: received.slice(end + 4, end + 4 + length) });
+        received = received.slice(end + 4 + length);
+      }
+      if (replies.length === requests.length) socket.destroy();
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET' || error.code === 'EPIPE') resolve(replies);
+      else reject(error);
+    });
+    socket.once('close', () => resolve(replies));
+    socket.write(Buffer.from(requests.join(''), 'latin1'));
+  });
+}
