@@ -52,9 +52,12 @@ const COMMITS_FROM =
   'SELECT serial_before, serial, changes FROM journal WHERE zone = ? AND number >= ? ORDER BY number';
 
 /** Names written in one transaction of a fold: a commit waits for one of them at most. */
-const FOLD_STEP = 500;
-/** Names that wait for a fold: beyond that it does not wait for a quiet moment. */
-const MAX_UNFOLDED = 100_000;
+const FOLD_STEP = 200;
+/** Names that wait for a fold: beyond that it begins without a quiet moment, and takes no breath. */
+const MAX_UNFOLDED = 300_000;
+/** A fold gives way to commits: its next step waits until there was none for so long, but not for ever. */
+const BREATH_MS = 20;
+const LONGEST_BREATH_MS = 100;
 const QUIET_MS = 1000;
 /** A commit of a few records is not measured exactly: this is more than the usual record has. */
 const MAX_RECORD_OCTETS = 400;
@@ -220,6 +223,15 @@ export class Journal implements CommitLog {
     }, QUIET_MS).unref();
   }
 
+  /** Until no commit came for a moment. */
+  async #breathe(): Promise<void> {
+    const untilMs = performance.now() + LONGEST_BREATH_MS;
+    const isBusy = () => performance.now() - this.#lastAppendMs < BREATH_MS && performance.now() < untilMs;
+    while (isBusy() && !this.#closed) {
+      await new Promise<void>((resolve) => setTimeout(resolve, BREATH_MS));
+    }
+  }
+
   async #foldAll(): Promise<void> {
     for (const zone of this.#zones) {
       if (zone.unfolded.size === 0) continue;
@@ -229,6 +241,7 @@ export class Journal implements CommitLog {
       zone.unfolded.clear();
       try {
         for (let at = 0; at < keys.length; at += FOLD_STEP) {
+          if (zone.unfolded.size + keys.length - at < MAX_UNFOLDED) await this.#breathe();
           if (this.#closed) throw new FoldCutShort();
           const step = keys.slice(at, at + FOLD_STEP);
           await this.#worker.transaction(step.map((key) => writeNode(zone.id, key, version.find(key))));
