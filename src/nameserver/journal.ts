@@ -55,9 +55,8 @@ const COMMITS_FROM =
 const FOLD_STEP = 200;
 /** Names that wait for a fold: beyond that it begins without a quiet moment, and takes no breath. */
 const MAX_UNFOLDED = 300_000;
-/** A fold gives way to commits: its next step waits until there was none for so long, but not for ever. */
-const BREATH_MS = 20;
-const LONGEST_BREATH_MS = 100;
+/** Between two steps of a fold: it has time, and queries and commits have not. */
+const BREATH_MS = 50;
 const QUIET_MS = 1000;
 /** A commit of a few records is not measured exactly: this is more than the usual record has. */
 const MAX_RECORD_OCTETS = 400;
@@ -196,9 +195,12 @@ export class Journal implements CommitLog {
     await this.#worker.backup(toFile);
   }
 
-  /** Brings the rows of names up to date, and removes old commits. One at a time; never throws. */
-  fold(): Promise<void> {
-    this.#folding ??= this.#foldAll()
+  /**
+   * Brings the rows of names up to date, and removes old commits. One at a time; never throws.
+   * @param hurry without pauses: nobody else wants the database
+   */
+  fold(hurry = false): Promise<void> {
+    this.#folding ??= this.#foldAll(hurry)
       .catch(this.#options.onFault)
       .finally(() => {
         this.#folding = undefined;
@@ -223,16 +225,7 @@ export class Journal implements CommitLog {
     }, QUIET_MS).unref();
   }
 
-  /** Until no commit came for a moment. */
-  async #breathe(): Promise<void> {
-    const untilMs = performance.now() + LONGEST_BREATH_MS;
-    const isBusy = () => performance.now() - this.#lastAppendMs < BREATH_MS && performance.now() < untilMs;
-    while (isBusy() && !this.#closed) {
-      await new Promise<void>((resolve) => setTimeout(resolve, BREATH_MS));
-    }
-  }
-
-  async #foldAll(): Promise<void> {
+  async #foldAll(hurry: boolean): Promise<void> {
     for (const zone of this.#zones) {
       if (zone.unfolded.size === 0) continue;
       const keys = [...zone.unfolded];
@@ -241,7 +234,8 @@ export class Journal implements CommitLog {
       zone.unfolded.clear();
       try {
         for (let at = 0; at < keys.length; at += FOLD_STEP) {
-          if (zone.unfolded.size + keys.length - at < MAX_UNFOLDED) await this.#breathe();
+          const isLate = zone.unfolded.size + keys.length - at > MAX_UNFOLDED;
+          if (at > 0 && !hurry && !isLate) await new Promise<void>((resolve) => setTimeout(resolve, BREATH_MS));
           if (this.#closed) throw new FoldCutShort();
           const step = keys.slice(at, at + FOLD_STEP);
           await this.#worker.transaction(step.map((key) => writeNode(zone.id, key, version.find(key))));

@@ -213,10 +213,13 @@ export class Nameserver {
 
   /** Takes nothing new, waits for what is on its way to the disk, closes the database. */
   async close(): Promise<void> {
+    const served = this.addresses.length > 0;
     this.#notifier.close();
     await this.#listeners.close();
     for (const { publisher } of this.#zones.values()) publisher.close();
     await this.#committer.settled();
+    // After a command that served nobody, an import for example, the next start has nothing to do over again.
+    if (!served) await this.#journal.fold(true);
     await this.#journal.close();
     this.#lock.release();
   }
