@@ -1,0 +1,89 @@
+// docs/protocols/dyndns2.md: the requests of its tables, sent in their order to a real server in front of a real BIND, and
+// its tables of parameters, words and routes against the code.
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DYNDNS2_ERRORS, dyndns2Protocol } from '../../src/http/protocols/dyndns2.ts';
+import { PARAMETERS } from '../../src/http/protocols/dyndns2-parameters.ts';
+import { echoProtocol } from '../../src/http/protocols/echo.ts';
+import { startBind } from '../support/bind.ts';
+import { type RunningDyndns, startDyndns } from '../support/dyndns.ts';
+import { REPOSITORY } from '../support/installation.ts';
+import type { PrimaryServer } from '../support/primary-server.ts';
+import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
+
+const PAGE = readFileSync(join(REPOSITORY, 'docs/protocols/dyndns2.md'), 'utf8');
+const ZONE = 'dyn.example.com';
+
+interface Example {
+  readonly request: string;
+  readonly status: number;
+  readonly reply: string;
+  readonly authorized: boolean;
+}
+
+/** The rows that begin with a request, table by table. */
+const EXAMPLES: readonly Example[] = PAGE.split(/^\| (?=request)/m)
+  .slice(1)
+  .flatMap((table) =>
+    [...table.matchAll(/^\| `([^`]+)` \| (\d{3}) \| (`.*`) \|$/gm)].map((match) => ({
+      request: match[1]!,
+      status: Number(match[2]),
+      reply: match[3]!.slice(1, -1).split('`<br>`').join('\n'),
+      authorized: !table.startsWith('request without header'),
+    })),
+  );
+
+describeWith(BIND_PROGRAMS, 'the requests of docs/protocols/dyndns2.md', () => {
+  let primary: PrimaryServer;
+  let server: RunningDyndns;
+
+  beforeAll(async () => {
+    const key = { name: ZONE, algorithm: 'hmac-sha512', secret: randomBytes(64).toString('base64') };
+    primary = await startBind({ zones: [{ name: ZONE }], keys: [key] });
+    const config = /^```yaml config\n([\s\S]*?)^```$/m.exec(PAGE)?.[1] ?? '';
+    const whole = config.replace(`  - name: ${ZONE}\n`, (line) => `${line}    tsig_key: '${key.secret}'\n`);
+    server = await startDyndns(
+      `${whole}nameserver: 127.0.0.1\nport: ${primary.port}\nhttp: {listen: ['127.0.0.1:0']}\n`,
+    );
+  });
+  afterAll(async () => {
+    await server?.stop();
+    await primary?.stop();
+  });
+
+  it('are there', () => expect(EXAMPLES.length).toBeGreaterThan(30));
+
+  EXAMPLES.forEach(({ request, status, reply, authorized }, index) => {
+    it(`${index + 1}. ${request}`, async () => {
+      const [, method = 'GET', target, body] = /^(?:([A-Z]+) )?(\S+)(?: (\S+))?$/.exec(request)!;
+      const headers = {
+        ...(authorized ? { Authorization: `Basic ${Buffer.from('x:abcd1234').toString('base64')}` } : {}),
+        ...(body === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }),
+      };
+      const answer = await server.ask(target!, { method, headers, ...(body === undefined ? {} : { body }) });
+      expect(answer.body.trimEnd()).toBe(reply);
+      expect(answer.status).toBe(status);
+    });
+  });
+});
+
+describe('docs/protocols/dyndns2.md', () => {
+  it('has every route', () => {
+    for (const { pattern } of [...dyndns2Protocol.routes, ...echoProtocol.routes])
+      expect(PAGE).toContain(`\`${pattern}\``);
+  });
+
+  it('has every parameter, in the order in which they count', () => {
+    for (const names of Object.values(PARAMETERS)) {
+      const [first, ...rest] = names.map((name) => `\`${name}\``);
+      const line = PAGE.split('\n\n').join('\n').replaceAll(' |\n| ', ' ').replaceAll(',', '');
+      expect(line, first).toContain([first, ...rest].join(' ').replace('`hostname` ', ''));
+    }
+  });
+
+  it('has every word with its status', () => {
+    for (const [status, word] of Object.values(DYNDNS2_ERRORS)) expect(PAGE).toContain(`\n| \`${word}\` | ${status} |`);
+  });
+});
