@@ -57,7 +57,7 @@ async function fillStore(url, from, to) {
   await store.close();
 }
 
-/** A PostgreSQL of our own on a unix socket. It does not run as root. */
+/** A PostgreSQL of our own on a port of 127.0.0.1. It does not run as root. */
 async function startPostgres() {
   const directory = makeDirectory();
   const programs = readdirSync('/usr/lib/postgresql')
@@ -74,17 +74,21 @@ async function startPostgres() {
   const [first = '', ...initArgs] = command('initdb', ['-D', join(directory, 'data'), '-A', 'trust', '-U', 'dyndns']);
   const made = spawnSync(first, initArgs, { encoding: 'utf8' });
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
-  const [program = '', ...args] = command('postgres', [
-    '-D',
-    join(directory, 'data'),
-    '-k',
-    directory,
-    '-c',
-    'listen_addresses=',
+  const port = await freePort();
+  const place = ['-c', 'listen_addresses=127.0.0.1', '-c', `port=${port}`, '-c', 'log_min_messages=fatal'];
+  const [program = '', ...args] = command('postgres', ['-D', join(directory, 'data'), '-k', directory, ...place]);
+  const child = startChild(program, args);
+  const url = `postgres://dyndns@127.0.0.1:${port}/postgres`;
+  const [ready = '', ...readyArgs] = command('pg_isready', [
+    '-h',
+    '127.0.0.1',
+    '-p',
+    `${port}`,
+    '-U',
+    'dyndns',
+    '-d',
+    'postgres',
   ]);
-  const child = startChild(program, [...args, '-c', 'log_min_messages=fatal']);
-  const url = `postgres://dyndns@/postgres?host=${directory}`;
-  const [ready = '', ...readyArgs] = command('pg_isready', ['-h', directory]);
   await until(() => spawnSync(ready, readyArgs).status === 0, 'PostgreSQL', 50);
   return { url, child };
 }
