@@ -55,8 +55,12 @@ const COMMITS_FROM =
 const FOLD_STEP = 200;
 /** Names that wait for a fold: beyond that it begins without a quiet moment, and takes no breath. */
 const MAX_UNFOLDED = 300_000;
-/** Between two steps of a fold: it has time, and queries and commits have not. */
+/**
+ * Between two steps of a fold: it has time, and queries and commits have not. A step in a large zone dirties a page for
+ * each name, and what copies these from the log to the database later holds up commits: while there are some, it is rare.
+ */
 const BREATH_MS = 50;
+const BUSY_BREATH_MS = 250;
 const QUIET_MS = 1000;
 /** A commit of a few records is not measured exactly: this is more than the usual record has. */
 const MAX_RECORD_OCTETS = 400;
@@ -225,6 +229,11 @@ export class Journal implements CommitLog {
     }, QUIET_MS).unref();
   }
 
+  async #breathe(): Promise<void> {
+    const isBusy = performance.now() - this.#lastAppendMs < QUIET_MS;
+    await new Promise<void>((resolve) => setTimeout(resolve, isBusy ? BUSY_BREATH_MS : BREATH_MS));
+  }
+
   async #foldAll(hurry: boolean): Promise<void> {
     for (const zone of this.#zones) {
       if (zone.unfolded.size === 0) continue;
@@ -235,7 +244,7 @@ export class Journal implements CommitLog {
       try {
         for (let at = 0; at < keys.length; at += FOLD_STEP) {
           const isLate = zone.unfolded.size + keys.length - at > MAX_UNFOLDED;
-          if (at > 0 && !hurry && !isLate) await new Promise<void>((resolve) => setTimeout(resolve, BREATH_MS));
+          if (at > 0 && !hurry && !isLate) await this.#breathe();
           if (this.#closed) throw new FoldCutShort();
           const step = keys.slice(at, at + FOLD_STEP);
           await this.#worker.transaction(step.map((key) => writeNode(zone.id, key, version.find(key))));
