@@ -8,13 +8,15 @@ import type { StoreCopy } from './core/backup.ts';
 import { HistoryRecorder } from './core/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from './core/host.ts';
 import { HostDirectory } from './core/host-directory.ts';
+import { HostGate, type HostGateOptions } from './core/host-gate.ts';
 import { MinuteLimiter } from './core/minute-limits.ts';
 import type { Observer } from './core/ports.ts';
 import type { Store } from './core/store-ports.ts';
 import type { HostToken } from './core/token.ts';
 import { TokenUseLog } from './core/token-use.ts';
 import type { UpdateAddresses } from './core/update-addresses.ts';
-import { UpdateHost, type UpdateHostOptions } from './core/update-host.ts';
+import { UpdateHost } from './core/update-host.ts';
+import { UpdateTexts } from './core/update-texts.ts';
 import { WishKeeper } from './core/wish-keeper.ts';
 import type { ZoneTable } from './core/zone.ts';
 
@@ -31,7 +33,9 @@ export interface OpenClients {
 export interface ClientServices {
   readonly authenticator: Authenticator;
   readonly hosts: HostDirectory;
+  readonly gate: HostGate;
   readonly updates: UpdateHost;
+  readonly texts: UpdateTexts;
 }
 
 export interface ClientParts {
@@ -41,7 +45,7 @@ export interface ClientParts {
   readonly updates: UpdateAddresses;
   readonly observer: Observer;
   /** For counting. */
-  readonly onOutcome: NonNullable<UpdateHostOptions['onOutcome']>;
+  readonly onOutcome: NonNullable<HostGateOptions['onOutcome']>;
 }
 
 const DAY_MS = 86_400_000;
@@ -115,6 +119,14 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
   });
   await hosts.load();
   const uses = store && new TokenUseLog(store.tokens, Date.now, timers.after);
+  const gate = new HostGate({
+    hosts,
+    recorder: config.historyDays > 0 ? recorder : undefined,
+    changes: new MinuteLimiter(config.limits.changesPerMinutePerToken, nowMs),
+    refusals: new MinuteLimiter(config.limits.refusedPerMinutePerSource, nowMs),
+    now: Date.now,
+    onOutcome: parts.onOutcome,
+  });
   return {
     hosts,
     authenticator: new Authenticator({
@@ -124,15 +136,9 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
       now: Date.now,
       onUse: ({ id }) => uses?.used(id),
     }),
-    updates: new UpdateHost({
-      updates: parts.updates,
-      hosts,
-      recorder: config.historyDays > 0 ? recorder : undefined,
-      changes: new MinuteLimiter(config.limits.changesPerMinutePerToken, nowMs),
-      refusals: new MinuteLimiter(config.limits.refusedPerMinutePerSource, nowMs),
-      now: Date.now,
-      onOutcome: parts.onOutcome,
-    }),
+    gate,
+    updates: new UpdateHost(parts.updates, gate),
+    texts: new UpdateTexts({ updates: parts.updates, gate, removeAfterSeconds: () => DAY_MS / 1000 }),
   };
 }
 

@@ -7,10 +7,12 @@ import { Authenticator } from './core/authenticate.ts';
 import { withStoreBackup } from './core/backup.ts';
 import { CheckZones } from './core/check-zones.ts';
 import type { ClientAdmin } from './core/client-admin.ts';
+import { HostGate } from './core/host-gate.ts';
 import type { Observer } from './core/ports.ts';
 import { rememberUpdates } from './core/remember-updates.ts';
 import { UpdateAddresses, type UpdateLimits } from './core/update-addresses.ts';
 import { UpdateHost } from './core/update-host.ts';
+import { UpdateTexts } from './core/update-texts.ts';
 import { ZoneTable } from './core/zone.ts';
 import type { ZoneAdmin } from './core/zone-admin.ts';
 import { pendingOf, type ServerStatus } from './http/admin/calls.ts';
@@ -250,12 +252,17 @@ export class DyndnsServer {
   }
 
   #makeServices(): Services {
+    const gate = this.#clientServices?.gate ?? new HostGate({ now: Date.now });
     return {
       version: VERSION,
       zones: this.#zones?.table ?? new ZoneTable([]),
       authenticator: this.#clientServices?.authenticator ?? new Authenticator({ now: Date.now }),
       guesses: this.#guesses,
-      updates: this.#clientServices?.updates ?? new UpdateHost({ updates: this.#updates, now: Date.now }),
+      gate,
+      updates: this.#clientServices?.updates ?? new UpdateHost(this.#updates, gate),
+      texts:
+        this.#clientServices?.texts ?? new UpdateTexts({ updates: this.#updates, gate, removeAfterSeconds: () => 60 }),
+      protocolsOff: new Set(),
       checks: this.#checks,
       unspecifiedFamily: this.#config.unspecifiedFamily,
       checkIsOpen: this.#config.check === 'open',

@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.ts';
 import { withStoreBackup } from '../core/backup.ts';
 import { CheckZones } from '../core/check-zones.ts';
+import { HostGate } from '../core/host-gate.ts';
 import { UpdateAddresses } from '../core/update-addresses.ts';
 import { UpdateHost } from '../core/update-host.ts';
 import { type DomainName, NameError, parseHostName } from '../dns/name.ts';
@@ -47,7 +48,7 @@ async function inThisProcess(config: Config, task: (calls: AdminCalls) => Promis
   const limits = updateLimits(config);
   const services = {
     zones: table,
-    updates: new UpdateHost({ updates: new UpdateAddresses(limits), now: Date.now }),
+    updates: new UpdateHost(new UpdateAddresses(limits), new HostGate({ now: Date.now })),
     checks: new CheckZones(limits.timeoutMs),
     unspecifiedFamily: config.unspecifiedFamily,
   };

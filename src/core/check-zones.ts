@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
-import { textRdata } from '../dns/rrset.ts';
+import { readTextRdata, textRdata } from '../dns/rrset.ts';
 import { AppError, type ErrorCode } from './errors.ts';
 import type { Zone } from './zone.ts';
 
@@ -99,7 +99,7 @@ async function writeAndRead(zone: Zone, ownerName: DomainName, text: string, dea
   );
   try {
     const found = await zone.publisher.readRRset(ownerName, RRType.TXT, deadlineMs);
-    if (readText(found?.rdatas[0]) === text) return;
+    if (found?.rdatas[0] !== undefined && readTextRdata(found.rdatas[0]) === text) return;
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     throw new AppError('check-failed', `The record was written but could not be read back. ${error.message}`, {
@@ -124,9 +124,4 @@ function probeName(apex: DomainName): DomainName {
   } catch (cause) {
     throw new AppError('name-invalid', `The name of the zone '${apex}' is too long for a record below it.`, { cause });
   }
-}
-
-function readText(rdata: unknown): string | undefined {
-  const { strings } = (rdata ?? {}) as { strings?: readonly Uint8Array[] };
-  return strings?.map((octets) => Buffer.from(octets).toString('utf8')).join('');
 }

@@ -6,8 +6,8 @@ import { randomBytes } from 'node:crypto';
 import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
 import { eventId, type HistoryEvent, type NewHistoryEvent } from './history.ts';
+import type { UpdateRecorder } from './host-gate.ts';
 import type { HistoryStore, RepeatCount } from './store-ports.ts';
-import type { UpdateRecorder } from './update-host.ts';
 
 export interface HistoryRecorderOptions {
   readonly store: HistoryStore;

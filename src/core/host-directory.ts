@@ -4,8 +4,8 @@
  */
 import type { DomainName } from '../dns/name.ts';
 import type { HostSettings } from './host.ts';
+import type { HostSettingsSource } from './host-gate.ts';
 import type { HostStore } from './store-ports.ts';
-import type { HostSettingsSource } from './update-host.ts';
 
 /** As old as the settings of a host may be where another process can change them. */
 const FRESH_MS = 1000;

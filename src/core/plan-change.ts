@@ -81,8 +81,8 @@ function differs({ addresses, ttl }: AddressSet, wanted: string | null, input: P
   return input.ttlIsExplicit && ttl !== input.ttl;
 }
 
-/** What must not be at or above a name, so that addresses at it are seen by resolvers. */
-function placePrerequisites(zone: DomainName, ownerName: DomainName): Prerequisite[] {
+/** What must not be at or above a name, so that data at it are seen by resolvers. */
+export function placePrerequisites(zone: DomainName, ownerName: DomainName): Prerequisite[] {
   const prerequisites: Prerequisite[] = [{ kind: 'rrset-absent', ownerName, type: RRType.CNAME }];
   for (let name = ownerName; name.octets.length > zone.octets.length; ) {
     prerequisites.push({ kind: 'rrset-absent', ownerName: name, type: RRType.NS });

@@ -87,6 +87,14 @@ export class UpdateAddresses {
       if (address) checkAddress(zone.addresses, parseIpAddress(address) as IpAddress);
     }
     const ttl = chooseTtl(zone, request.ttl, request.fallbackTtl, request.hostTtl);
+    return this.within(ownerName, (deadlineMs) => this.#settle(request, ttl, deadlineMs));
+  }
+
+  /**
+   * Runs a task in the order of a name, within the limits.
+   * @throws AppError rate-limited, and what the task throws
+   */
+  async within<T>(ownerName: DomainName, task: (deadlineMs: number) => Promise<T>): Promise<T> {
     if (this.#waiting >= this.#limits.maxWaiting) {
       throw new AppError('rate-limited', 'The server is busy: too many requests wait for the primary.', {
         retryAfterSeconds: Math.ceil(this.#limits.timeoutMs / 1000),
@@ -95,7 +103,7 @@ export class UpdateAddresses {
     const deadlineMs = performance.now() + this.#limits.timeoutMs;
     this.#waiting += 1;
     try {
-      return await this.order.run(ownerName, () => this.#settle(request, ttl, deadlineMs));
+      return await this.order.run(ownerName, () => task(deadlineMs));
     } finally {
       this.#waiting -= 1;
     }

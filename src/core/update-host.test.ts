@@ -6,12 +6,13 @@ import { RRType } from '../dns/rdata.ts';
 import { AppError } from './errors.ts';
 import type { NewHistoryEvent } from './history.ts';
 import { defaultHostSettings, type HostSettings } from './host.ts';
+import { HostGate, type HostGateOptions } from './host-gate.ts';
 import { MinuteLimiter } from './minute-limits.ts';
 import { MASTER } from './principal.ts';
 import type { RequestContext } from './request-context.ts';
 import { DEFAULT_TOKEN_TYPES, type HostToken } from './token.ts';
 import { UpdateAddresses } from './update-addresses.ts';
-import { UpdateHost, type UpdateHostOptions } from './update-host.ts';
+import { type AddressChoice, UpdateHost } from './update-host.ts';
 import type { Zone } from './zone.ts';
 
 const apex = DomainName.parse('example.com');
@@ -41,9 +42,8 @@ beforeEach(() => {
   };
 });
 
-function useCase(options: Partial<UpdateHostOptions> = {}): UpdateHost {
-  return new UpdateHost({
-    updates: new UpdateAddresses({ timeoutMs: 1000, maxWaiting: 10 }),
+function useCase(options: Partial<HostGateOptions> = {}): UpdateHost {
+  const gate = new HostGate({
     recorder: {
       record: (event) => void events.push(event),
       repeat: (ownerName) => void repeats.push(ownerName.toString()),
@@ -51,6 +51,7 @@ function useCase(options: Partial<UpdateHostOptions> = {}): UpdateHost {
     now: () => nowMs,
     ...options,
   });
+  return new UpdateHost(new UpdateAddresses({ timeoutMs: 1000, maxWaiting: 10 }), gate);
 }
 
 const token = (fields: Partial<HostToken> = {}): HostToken => ({
@@ -73,8 +74,8 @@ const master: RequestContext = { ...by(), principal: MASTER };
 const request = (ownerName = home, A: string | null = '192.0.2.1') => ({
   zone,
   ownerName,
-  wanted: { A },
   fallbackTtl: 60,
+  choose: (): AddressChoice => ({ wanted: { A } }),
 });
 const hosts = (settings: Partial<HostSettings>) => ({
   find: () => ({ ...defaultHostSettings(home), ...settings }),
@@ -96,7 +97,8 @@ describe('a token', () => {
   });
 
   it('needs the type of each family that it changes', async () => {
-    const both = { ...request(), wanted: { A: '192.0.2.1', AAAA: '2001:db8::1' } };
+    const choose = () => ({ wanted: { A: '192.0.2.1', AAAA: '2001:db8::1' } });
+    const both = { ...request(), choose };
     expect(await codeOf(useCase().run(both, by({ types: [RRType.A] })))).toBe('not-permitted');
     expect((await useCase().run(request(), by({ types: [RRType.A] }))).changed).toBe(true);
   });
@@ -141,7 +143,7 @@ describe('the settings of a host', () => {
     const update = useCase({ hosts: hosts({ ttl: 42 }) });
     await update.run(request(), master);
     expect(memory.answer(home, RRType.A)).toMatchObject({ rrset: { ttl: 42 } });
-    await update.run({ ...request(), ttl: 77 }, master);
+    await update.run({ ...request(), choose: () => ({ wanted: { A: '192.0.2.1' }, ttl: 77 }) }, master);
     expect(memory.answer(home, RRType.A)).toMatchObject({ rrset: { ttl: 77 } });
   });
 
@@ -210,15 +212,18 @@ describe('a prefix', () => {
   it('needs a token that may change AAAA, and whose addresses hold what comes of it', async () => {
     const updates = useCase();
     const context = { principal: MASTER, caller: undefined, protocol: 'dyndns2', userAgent: '' };
-    const request = { zone, ownerName: home, fallbackTtl: 60, wanted: {} };
-    await updates.run({ ...request, wanted: { AAAA: '2001:db8:1:2::7' } }, context);
+    const request = { zone, ownerName: home, fallbackTtl: 60 };
+    await updates.run({ ...request, choose: () => ({ wanted: { AAAA: '2001:db8:1:2::7' } }) }, context);
+    const choose = () => ({ wanted: {}, prefix });
     const by = (fields: Partial<HostToken>) =>
-      updates.run({ ...request, prefix }, { ...context, principal: { kind: 'token', token: token(fields) } });
+      updates.run({ ...request, choose }, { ...context, principal: { kind: 'token', token: token(fields) } });
     await expect(by({ types: [RRType.A] })).rejects.toMatchObject({ code: 'not-permitted' });
     await expect(by({ addresses: 'own' })).rejects.toMatchObject({ code: 'address-refused' });
     await expect(by({ addresses: [parseIpPrefix('2001:db8:1::/48')!] })).rejects.toMatchObject({
       code: 'address-refused',
     });
-    expect((await by({ addresses: [parseIpPrefix('2001:db8:5::/48')!] })).AAAA.after).toEqual(['2001:db8:5:2::7']);
+    expect((await by({ addresses: [parseIpPrefix('2001:db8:5::/48')!] })).result.AAAA.after).toEqual([
+      '2001:db8:5:2::7',
+    ]);
   });
 });

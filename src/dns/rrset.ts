@@ -29,6 +29,11 @@ export function textRdata(text: string): Rdata {
   return { kind: 'TXT', strings };
 }
 
+/** The text of a TXT record, its character-strings joined; octets that are no UTF-8 show as U+FFFD. */
+export function readTextRdata(rdata: Rdata): string {
+  return rdata.kind === 'TXT' ? Buffer.concat(rdata.strings).toString('utf8') : '';
+}
+
 /** The canonical addresses of an RRset of A or AAAA; other RDATA is passed over. */
 export function rrsetAddresses(rdatas: readonly Rdata[]): string[] {
   const addresses: string[] = [];

@@ -3,9 +3,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Authenticator } from '../core/authenticate.ts';
 import { CheckZones } from '../core/check-zones.ts';
+import { HostGate } from '../core/host-gate.ts';
 import type { RequestEvent, ZonePublisher } from '../core/ports.ts';
 import { UpdateAddresses } from '../core/update-addresses.ts';
 import { UpdateHost } from '../core/update-host.ts';
+import { UpdateTexts } from '../core/update-texts.ts';
 import { ZoneTable } from '../core/zone.ts';
 import { DomainName } from '../dns/name.ts';
 import { buildApp, normalizeTarget } from './app.ts';
@@ -56,12 +58,17 @@ describe('an application', () => {
       addresses: { allow: [], deny: [] },
       emptyValue: 'keep' as const,
     };
+    const updates = new UpdateAddresses({ timeoutMs: 5000, maxWaiting });
+    const gate = new HostGate({ now: Date.now });
     const services = {
       version: '0',
       zones: new ZoneTable([zone]),
       authenticator: new Authenticator({ masterSecret: 'Top5ecretWord', now: Date.now }),
       guesses,
-      updates: new UpdateHost({ updates: new UpdateAddresses({ timeoutMs: 5000, maxWaiting }), now: Date.now }),
+      gate,
+      updates: new UpdateHost(updates, gate),
+      texts: new UpdateTexts({ updates, gate, removeAfterSeconds: () => 60 }),
+      protocolsOff: new Set<string>(),
       checks: new CheckZones(5000),
       unspecifiedFamily: 'keep' as const,
       checkIsOpen: true,

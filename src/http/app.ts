@@ -41,18 +41,29 @@ export function buildApp(options: AppOptions): FastifyInstance {
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, parseQuery(body as string));
+    done(null, { text: body as string, fields: parseQuery(body as string) } satisfies ReadBody);
+  });
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    done(null, { text: body as string, fields: undefined } satisfies ReadBody);
   });
   app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (request, body, done) => {
     try {
       const boundary = multipartBoundary(request.headers['content-type'] ?? '');
       if (boundary === undefined) throw new MultipartError('no boundary');
-      done(null, parseMultipart(body as Buffer, boundary));
+      done(null, { text: undefined, fields: parseMultipart(body as Buffer, boundary) } satisfies ReadBody);
     } catch (error) {
       done(Object.assign(error as Error, { statusCode: 400 }));
     }
   });
-  for (const protocol of PROTOCOLS) for (const route of protocol.routes) addRoute(app, protocol, route, options);
+  const shared = new Map<string, Candidate[]>();
+  for (const protocol of PROTOCOLS) {
+    for (const route of protocol.routes) {
+      const candidates = shared.get(route.pattern) ?? [];
+      candidates.push({ protocol, route });
+      shared.set(route.pattern, candidates);
+    }
+  }
+  for (const [pattern, candidates] of shared) addRoutes(app, pattern, candidates, options);
   app.setNotFoundHandler((request, reply) => answerStatus(request, reply, 404, 'Not found.', options));
   app.setErrorHandler((error: FastifyError, request, reply) => answerFrameworkError(error, request, reply, options));
   return app;
@@ -62,58 +73,100 @@ function noSchemas(): never {
   throw new TypeError('routes are checked by their protocol, not by JSON schemas');
 }
 
-function addRoute(app: FastifyInstance, protocol: Protocol, route: Route, options: AppOptions): void {
-  const methods: string[] = route.safe ? [...route.methods, 'HEAD'] : [...route.methods];
+/** A route, and the protocol that it is of. */
+interface Candidate {
+  readonly protocol: Protocol;
+  readonly route: Route;
+}
+
+function addRoutes(app: FastifyInstance, pattern: string, candidates: readonly Candidate[], options: AppOptions): void {
   app.route({
-    method: methods,
-    url: route.pattern,
-    handler: async (request, reply) => {
-      const startMs = performance.now();
-      const doorRequest = readRequest(request, options.trust());
-      let error: AppError | undefined;
-      let answer: DoorReply;
-      try {
-        answer = await route.handle(doorRequest, options.services());
-      } catch (cause) {
-        error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
-        answer = protocol.formatError(error, request.id);
-      }
-      send(reply, answer);
-      options.observer.requestAnswered({
-        requestId: request.id,
-        method: request.method,
-        route: route.pattern,
-        source: doorRequest.clientAddress?.text ?? 'unknown',
-        status: answer.status,
-        durationMs: performance.now() - startMs,
-        outcome: answer.outcome,
-        detail: answer.detail,
-        error: error ?? answer.error,
-      });
-      if (answer.warning !== undefined) options.observer.warn(answer.warning);
-      return reply;
-    },
-  });
-  const allowed = [...methods, 'OPTIONS'].join(', ');
-  app.route({
-    method: ALL_METHODS.filter((method) => !methods.includes(method)),
-    url: route.pattern,
+    method: [...ALL_METHODS],
+    url: pattern,
     handler: (request, reply) => {
-      reply.header('Allow', allowed);
+      const doorRequest = readRequest(request, options.trust());
+      const services = options.services();
+      const open = candidates.filter(({ protocol }) => !services.protocolsOff.has(protocol.name));
+      const ofMethod = open.filter(({ route }) => allows(route, request.method));
+      const taken = ofMethod.find(({ route }) => route.takes === undefined || route.takes(doorRequest));
+      if (taken !== undefined) {
+        if (taken.route.takesJson !== true && isJson(request)) {
+          return answerStatus(request, reply, 415, BAD_REQUESTS[415]!, options);
+        }
+        return answer(taken, doorRequest, request, reply, services, options);
+      }
+      if (open.length === 0 || ofMethod.length > 0) return answerStatus(request, reply, 404, 'Not found.', options);
+      reply.header('Allow', [...new Set(open.flatMap(({ route }) => methodsOf(route))), 'OPTIONS'].join(', '));
       if (request.method === 'OPTIONS') return reply.code(204).send();
       return answerStatus(request, reply, 405, `The method ${request.method} is not allowed here.`, options);
     },
   });
 }
 
+function methodsOf(route: Route): string[] {
+  return route.safe ? [...route.methods, 'HEAD'] : [...route.methods];
+}
+
+function allows({ methods, safe }: Route, method: string): boolean {
+  return (methods as readonly string[]).includes(method) || (safe && method === 'HEAD');
+}
+
+async function answer(
+  { protocol, route }: Candidate,
+  doorRequest: DoorRequest,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  services: Services,
+  { observer }: AppOptions,
+): Promise<FastifyReply> {
+  const startMs = performance.now();
+  let error: AppError | undefined;
+  let answered: DoorReply;
+  try {
+    answered = await route.handle(doorRequest, services);
+  } catch (cause) {
+    error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
+    error = services.gate.refused(error, { caller: doorRequest.clientAddress });
+    answered = protocol.formatError(error, request.id);
+  }
+  send(reply, answered);
+  observer.requestAnswered({
+    requestId: request.id,
+    method: request.method,
+    route: route.pattern,
+    source: doorRequest.clientAddress?.text ?? 'unknown',
+    status: answered.status,
+    durationMs: performance.now() - startMs,
+    outcome: answered.outcome,
+    detail: answered.detail,
+    error: error ?? answered.error,
+  });
+  if (answered.warning !== undefined) observer.warn(answered.warning);
+  return reply;
+}
+
+/** A body as it was sent, and what a form has in it. */
+interface ReadBody {
+  readonly text: string | undefined;
+  readonly fields: unknown;
+}
+
+function isJson({ body }: FastifyRequest): boolean {
+  return body !== undefined && body !== null && (body as ReadBody).fields === undefined;
+}
+
 function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
+  const body = request.body as ReadBody | null | undefined;
+  let parameters: Record<string, string> | undefined;
   return {
     method: request.method,
     headers: request.headers,
     path: request.params as Record<string, string>,
     get parameters() {
-      return mergeParameters(request.query, request.body);
+      parameters ??= mergeParameters(request.query, body?.fields);
+      return parameters;
     },
+    body: body?.text,
     clientAddress: clientAddress(peerOf(request.raw.socket), request.headers, trust),
   };
 }

@@ -6,8 +6,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Authenticator } from '../core/authenticate.ts';
 import type { CheckZones } from '../core/check-zones.ts';
 import type { AppError } from '../core/errors.ts';
+import type { HostGate } from '../core/host-gate.ts';
 import type { Monitoring } from '../core/monitoring.ts';
 import type { UpdateHost } from '../core/update-host.ts';
+import type { UpdateTexts } from '../core/update-texts.ts';
 import type { ZoneTable } from '../core/zone.ts';
 import type { IpAddress } from '../dns/address.ts';
 import type { GuessLimiter } from './limits.ts';
@@ -18,12 +20,16 @@ export interface Services {
   readonly zones: ZoneTable;
   readonly authenticator: Authenticator;
   readonly guesses: GuessLimiter;
+  readonly gate: HostGate;
   readonly updates: UpdateHost;
+  readonly texts: UpdateTexts;
   readonly checks: CheckZones;
   /** Original API: what becomes of the family that a request does not name. */
   readonly unspecifiedFamily: 'keep' | 'delete';
   readonly checkIsOpen: boolean;
   readonly monitoring: Monitoring;
+  /** Names of protocols that are switched off. */
+  readonly protocolsOff: ReadonlySet<string>;
 }
 
 export interface DoorRequest {
@@ -33,6 +39,8 @@ export interface DoorRequest {
   readonly path: Readonly<Record<string, string | undefined>>;
   /** Query and form body; of repeated parameters the last that is not empty. */
   readonly parameters: Readonly<Record<string, string | undefined>>;
+  /** As it was sent, where it is text: JSON, a form, or whatever was called one of these. */
+  readonly body: string | undefined;
   /** Undefined where it cannot be known. */
   readonly clientAddress: IpAddress | undefined;
 }
@@ -59,10 +67,18 @@ export interface Route {
   readonly safe: boolean;
   /** Pattern with `:placeholder` segments. */
   readonly pattern: string;
+  /**
+   * Where protocols share a pattern: whether a request is this one's. The first protocol that takes it is asked, in their
+   * order in app.ts; absent: every request.
+   */
+  readonly takes?: (request: DoorRequest) => boolean;
+  /** Reads `body` as JSON; elsewhere a body that is called JSON is refused. */
+  readonly takesJson?: true;
   handle(request: DoorRequest, services: Services): DoorReply | Promise<DoorReply>;
 }
 
 export interface Protocol {
+  /** Where the configuration has a switch for it: that one's name. */
   readonly name: string;
   readonly routes: readonly Route[];
   /** Total over all error codes; never shows a cause. */

@@ -363,6 +363,7 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
           expect(await update(`hostname=${name}&myip=192.0.2.1`), name).toEqual([200, 'notfqdn\n']);
         }
         expect(await update(`hostname=off.${ZONE}&myip=192.0.2.1`)).toEqual([200, 'abuse\n']);
+        expect(await update(`hostname=off.${ZONE}&myip=not-an-address`)).toEqual([200, 'abuse\n']);
         expect(await update(`hostname=off.${ZONE}`, as('off'))).toEqual([200, 'abuse\n']);
         expect(await update(`hostname=alias.${ZONE}&myip=192.0.2.1`)).toEqual([200, 'dnserr\n']);
       });

@@ -45,6 +45,8 @@ export async function openLab(more: Partial<PrimaryOptions> = {}, records = ''):
       nameserver: '127.0.0.1',
       port: primary.port,
       log_level: 0,
+      // More is refused here in a minute than any household gets.
+      limits: { refused_per_minute_per_source: 0 },
       zones: [{ name: ZONE, tsig_key: key.secret }],
       ...options,
     };

@@ -5,7 +5,8 @@
  * Left out on purpose: `wildcard`, `mx`, `backmx`, `system`, `url` and whatever else there is: ignored.
  */
 import { AppError } from '../../core/errors.ts';
-import type { Family, WantedAddresses } from '../../core/plan-change.ts';
+import type { Family } from '../../core/plan-change.ts';
+import type { AddressChoice } from '../../core/update-host.ts';
 import { type IpAddress, type IpPrefix, parseIpAddress, prefixOf, unmapAddress } from '../../dns/address.ts';
 
 /** Names in lower case; of each row the first that is present and not empty counts. */
@@ -50,12 +51,6 @@ export function readHosts(parameters: Parameters): string[] {
 function bareName(parameters: Parameters): string | undefined {
   for (const name in parameters) if (parameters[name] === '' && name.includes('.')) return name;
   return undefined;
-}
-
-/** What a request wants of addresses, beside what `prefix` makes of the AAAA record. */
-export interface AddressChoice {
-  readonly wanted: WantedAddresses;
-  readonly prefix?: IpPrefix;
 }
 
 /** What one parameter asks for its family. */

@@ -12,13 +12,13 @@ import type { Principal } from '../../core/principal.ts';
 import type { RequestContext } from '../../core/request-context.ts';
 import { selectByText, selectByUser, selectOnlyHost } from '../../core/select-host.ts';
 import type { AddressUpdate } from '../../core/update-addresses.ts';
+import type { AddressChoice } from '../../core/update-host.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { authenticateRequest } from '../authentication.ts';
 import { findCredential, findUserName } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
 import {
-  type AddressChoice,
   type Parameters as ClientParameters,
   chooseAddresses,
   chooseDeletions,
@@ -120,7 +120,7 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
       try {
         return await changeHost(findHost(), parameters, choose, context, services);
       } catch (error) {
-        return { kind: 'failed', error };
+        return { kind: 'failed', error: error instanceof AppError ? services.gate.refused(error, context) : error };
       }
     }),
   );
@@ -175,11 +175,18 @@ async function changeHost(
   { zones, updates }: Services,
 ): Promise<HostAnswer> {
   const zone = findPermittedZone(zones, context.principal, ownerName, ADDRESS_TYPES);
-  const choice = choose(parameters, context.caller, zone.emptyValue);
+  const update = {
+    zone,
+    ownerName,
+    fallbackTtl: DEFAULT_TTL,
+    choose: () => {
+      const choice = choose(parameters, context.caller, zone.emptyValue);
+      const ttl = readTtl(parameters['ttl']);
+      return ttl === undefined ? choice : { ...choice, ttl };
+    },
+  };
+  const { result, choice } = await updates.run(update, context);
   const { wanted, prefix } = choice;
-  const ttl = readTtl(parameters['ttl']);
-  const more = { ...(prefix === undefined ? {} : { prefix }), ...(ttl === undefined ? {} : { ttl }) };
-  const result = await updates.run({ zone, ownerName, wanted, fallbackTtl: DEFAULT_TTL, ...more }, context);
   if (prefix !== undefined && result.AAAA.after.length === 0 && Object.keys(wanted).length === 0) {
     throw new AppError('conflict', `'${ownerName}' has no AAAA record that could move into the prefix.`);
   }

@@ -122,12 +122,14 @@ export async function changeAddresses(
   services: Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily'>,
 ): Promise<DoorReply> {
   const { ownerName, zone } = findOwner(parameters, context.principal, services);
-  const ttl = parseTtl(parameters.ttl);
-  const addresses = parseAddresses(parameters, zone, context.caller);
-  const wanted: WantedAddresses =
-    services.unspecifiedFamily === 'delete' ? { A: null, AAAA: null, ...addresses } : addresses;
-  const request = { zone, ownerName, wanted, fallbackTtl: DEFAULT_TTL, ...(ttl === undefined ? {} : { ttl }) };
-  const result = await services.updates.run(request, context);
+  const choose = () => {
+    const ttl = parseTtl(parameters.ttl);
+    const addresses = parseAddresses(parameters, zone, context.caller);
+    const wanted: WantedAddresses =
+      services.unspecifiedFamily === 'delete' ? { A: null, AAAA: null, ...addresses } : addresses;
+    return ttl === undefined ? { wanted } : { wanted, ttl };
+  };
+  const { result } = await services.updates.run({ zone, ownerName, fallbackTtl: DEFAULT_TTL, choose }, context);
   const body = FAMILIES.map((family) => updateLine(result, family)).join('');
   const warning = result.changed ? carrierNatWarning(result) : undefined;
   return warning === undefined ? changeReply(result.changed, body) : { ...changeReply(result.changed, body), warning };
@@ -270,8 +272,8 @@ export async function deleteAddresses(
   services: Pick<Services, 'zones' | 'updates'>,
 ): Promise<DoorReply> {
   const { ownerName, zone } = findOwner({ fqdn }, context.principal, services);
-  const wanted = { A: null, AAAA: null };
-  const { changed } = await services.updates.run({ zone, ownerName, wanted, fallbackTtl: DEFAULT_TTL }, context);
+  const choose = () => ({ wanted: { A: null, AAAA: null } });
+  const { changed } = await services.updates.run({ zone, ownerName, fallbackTtl: DEFAULT_TTL, choose }, context);
   return changeReply(changed, deleteLine(ownerName, changed));
 }
 
@@ -306,7 +308,7 @@ export function checkLine(result: ZoneCheck): string {
 
 /**
  * The credential comes before anything is said of names: nobody without it learns which zones exist.
- * @throws AppError not-authenticated, request-malformed where there is none, rate-limited
+ * @throws AppError not-authenticated, also where there is none; rate-limited
  */
 async function authenticate(
   request: DoorRequest,
@@ -315,7 +317,7 @@ async function authenticate(
 ): Promise<RequestContext> {
   const { headers, clientAddress: caller } = request;
   const isMissing = headers.authorization === undefined && findCredential(headers, parameter) === undefined;
-  if (isMissing) throw new AppError('request-malformed', 'missing: Field required (secret).');
+  if (isMissing) throw new AppError('not-authenticated', 'missing: Field required (secret).');
   const principal = await authenticateRequest(request, services, parameter);
   return { principal, caller, protocol: 'original', userAgent: headers['user-agent'] ?? '' };
 }

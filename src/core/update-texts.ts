@@ -1,0 +1,212 @@
+/**
+ * The use-case behind every door for TXT records, which are there for DNS-01 of ACME (RFC 8555 §8.4): several values stand
+ * side by side and are removed one by one.
+ *
+ * Like an address change it is published under prerequisites that state what was read, so that two clients that add a
+ * value at the same time both find theirs afterwards.
+ */
+import type { DomainName } from '../dns/name.ts';
+import { type Rdata, RRType } from '../dns/rdata.ts';
+import { readTextRdata, textRdata } from '../dns/rrset.ts';
+import type { Prerequisite, ZoneEdit } from '../dns/zone-change.ts';
+import { unknownName } from './authorize.ts';
+import { AppError } from './errors.ts';
+import type { HostGate } from './host-gate.ts';
+import { acmeSubject, scopeCovers } from './name-scope.ts';
+import { placePrerequisites } from './plan-change.ts';
+import type { RequestContext } from './request-context.ts';
+import { tokenCovers } from './token.ts';
+import type { UpdateAddresses } from './update-addresses.ts';
+import type { Zone } from './zone.ts';
+
+/** What is to become of the values at a name; others than those that are named stay. */
+export type TextEdit =
+  | { readonly kind: 'add'; readonly text: string }
+  | { readonly kind: 'remove'; readonly text: string }
+  /** This value alone. */
+  | { readonly kind: 'replace'; readonly text: string }
+  /** None. */
+  | { readonly kind: 'clear' }
+  /** This value and the newest of the others, so many in all. */
+  | { readonly kind: 'roll'; readonly text: string; readonly keep: number };
+
+export interface TextUpdate {
+  readonly zone: Zone;
+  readonly ownerName: DomainName;
+  readonly edit: TextEdit;
+  /** The name is a challenge by its nature: a token of TXT alone may write it, too (acme-dns). */
+  readonly isChallenge?: boolean;
+}
+
+export interface TextUpdateResult {
+  readonly changed: boolean;
+  /** The values that are there now, sorted. */
+  readonly texts: readonly string[];
+}
+
+/** Is told of values in the order in which they come; tells which came when. */
+export interface TextLog {
+  /** Values at a name that were written here, the oldest first. @throws AppError store-unreachable */
+  known(ownerName: DomainName): Promise<readonly string[]>;
+  /** Called before a value is published: what is written is removed some day, whatever happens. */
+  adding(ownerName: DomainName, text: string, removeAfterSeconds: number): Promise<void>;
+  removed(ownerName: DomainName, texts: readonly string[]): Promise<void>;
+}
+
+export interface UpdateTextsOptions {
+  /** Whose order per name and whose limits hold. */
+  readonly updates: UpdateAddresses;
+  readonly gate: HostGate;
+  readonly log?: TextLog | undefined;
+  /** Seconds after which a value is removed. */
+  readonly removeAfterSeconds: (zone: Zone) => number;
+}
+
+/** Seconds. A validation looks once; what is old is of no use. */
+const TEXT_TTL = 60;
+const MAX_OCTETS = 1024;
+/** At one name. */
+const MAX_TEXTS = 50;
+const MAX_ROUNDS = 8;
+
+export class UpdateTexts {
+  readonly #options: UpdateTextsOptions;
+
+  constructor(options: UpdateTextsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Checks everything, then changes the TXT records of one name.
+   * @throws AppError not-permitted, host-disabled, name-invalid, request-malformed, rate-limited, conflict, primary-*,
+   *   publish-unknown
+   */
+  run(update: TextUpdate, context: RequestContext): Promise<TextUpdateResult> {
+    const { zone, ownerName, edit } = update;
+    const { updates, gate } = this.#options;
+    return gate.run(ownerName, context, async () => {
+      authorizeText(update, context);
+      await gate.settings(acmeSubject(ownerName) ?? ownerName);
+      checkTextName(zone, ownerName);
+      if ('text' in edit) checkText(edit.text);
+      const refused = gate.changeRefused(context);
+      const result = await updates.within(ownerName, (deadlineMs) => this.#settle(update, refused, deadlineMs));
+      if (result.changed) {
+        gate.countChange(context);
+        gate.changed(ownerName, context, { detail: describe(edit) });
+      }
+      return result;
+    });
+  }
+
+  async #settle(
+    { zone, ownerName, edit }: TextUpdate,
+    changeRefused: AppError | undefined,
+    deadlineMs: number,
+  ): Promise<TextUpdateResult> {
+    const { log, removeAfterSeconds } = this.#options;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const rrset = await zone.publisher.readRRset(ownerName, RRType.TXT, deadlineMs);
+      const rdatas = new Map(rrset?.rdatas.map((rdata) => [readTextRdata(rdata), rdata]));
+      const before = [...rdatas.keys()];
+      const known = edit.kind === 'roll' ? ((await log?.known(ownerName)) ?? []) : [];
+      const after = edited(before, edit, known);
+      const changed = after.length !== before.length || after.some((text) => !before.includes(text));
+      if (changed && changeRefused !== undefined) throw changeRefused;
+      if (changed && 'text' in edit && after.includes(edit.text)) {
+        await log?.adding(ownerName, edit.text, removeAfterSeconds(zone));
+      }
+      const prerequisites: Prerequisite[] = placePrerequisites(zone.apex, ownerName);
+      const type = RRType.TXT;
+      if (rrset === undefined) prerequisites.push({ kind: 'rrset-absent', ownerName, type });
+      else prerequisites.push({ kind: 'rrset-equals', ownerName, type, rdatas: rrset.rdatas });
+      const change = {
+        zone: zone.apex,
+        ownerName,
+        prerequisites,
+        edits: changed ? [editOf(ownerName, after, rdatas)] : [],
+      };
+      if ((await zone.publisher.publish(change, deadlineMs)) === 'stale') continue;
+      await log?.removed(
+        ownerName,
+        before.filter((text) => !after.includes(text)),
+      );
+      return { changed, texts: after };
+    }
+    throw new AppError(
+      'conflict',
+      `The TXT records of '${ownerName}' cannot be written: a CNAME record or a delegation is in the way, or others change them all the time.`,
+    );
+  }
+}
+
+/** @throws AppError not-permitted */
+function authorizeText({ ownerName, isChallenge }: TextUpdate, { principal }: RequestContext): void {
+  if (principal.kind === 'master') return;
+  const { token } = principal;
+  const covered =
+    tokenCovers(token, ownerName, RRType.TXT) ||
+    (isChallenge === true && token.types.includes(RRType.TXT) && scopeCovers(token.hosts, ownerName));
+  if (!covered) throw unknownName(ownerName);
+}
+
+/** @throws AppError name-invalid */
+function checkTextName(zone: Zone, ownerName: DomainName): void {
+  const subject = acmeSubject(ownerName) ?? ownerName;
+  if (zone.reserved.has(subject.key)) throw new AppError('name-invalid', `The name '${subject}' is reserved.`);
+  if (ownerName.equals(zone.apex) && !zone.apexAllowed) {
+    throw new AppError(
+      'name-invalid',
+      `The zone's own name '${ownerName}' may not be changed; the option 'apex: true' of the zone allows it.`,
+    );
+  }
+  if (ownerName.isWildcard) {
+    throw new AppError('name-invalid', `'${ownerName}' is a wildcard: the challenge of DNS-01 is without '*.'.`);
+  }
+}
+
+/** @throws AppError request-malformed */
+function checkText(text: string): void {
+  const octets = Buffer.byteLength(text);
+  if (octets > 0 && octets <= MAX_OCTETS) return;
+  throw new AppError('request-malformed', `The text of a TXT record must have 1 to ${MAX_OCTETS} octets.`);
+}
+
+/** The values afterwards, sorted. @param known the oldest first @throws AppError conflict */
+function edited(before: readonly string[], edit: TextEdit, known: readonly string[]): string[] {
+  switch (edit.kind) {
+    case 'add':
+      return limited([...before, edit.text]);
+    case 'remove':
+      return before.filter((text) => text !== edit.text);
+    case 'replace':
+      return [edit.text];
+    case 'clear':
+      return [];
+    case 'roll': {
+      const others = before.filter((text) => text !== edit.text);
+      // What nobody knows of counts as the oldest.
+      others.sort((a, b) => known.indexOf(a) - known.indexOf(b));
+      return limited([edit.text, ...(edit.keep > 1 ? others.slice(-(edit.keep - 1)) : [])]);
+    }
+  }
+}
+
+function limited(texts: readonly string[]): string[] {
+  const different = [...new Set(texts)].sort();
+  if (different.length <= MAX_TEXTS) return different;
+  throw new AppError('conflict', `The name has ${MAX_TEXTS} TXT values already: remove some first.`);
+}
+
+/** @param present what stays is written as it was: it may be no text of ours */
+function editOf(ownerName: DomainName, texts: readonly string[], present: ReadonlyMap<string, Rdata>): ZoneEdit {
+  const type = RRType.TXT;
+  if (texts.length === 0) return { kind: 'delete-rrset', ownerName, type };
+  const rdatas = texts.map((text) => present.get(text) ?? textRdata(text));
+  return { kind: 'replace-rrset', rrset: { ownerName, type, ttl: TEXT_TTL, rdatas } };
+}
+
+/** For the history. The values are public for a minute, and of no use later. */
+function describe({ kind }: TextEdit): string {
+  return kind === 'remove' || kind === 'clear' ? 'TXT removed' : 'TXT added';
+}
