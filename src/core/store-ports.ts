@@ -88,13 +88,16 @@ export interface HistoryStore {
 }
 
 export interface WishStore {
-  /** Keeps a wish, with a new sequence number, in place of the one for the same name and family. */
-  put(wish: NewWish): Promise<void>;
+  /** Keeps wishes, all or none, each with a new sequence number in place of the one for the same name and family. */
+  put(...wishes: readonly NewWish[]): Promise<void>;
 
   get(ownerName: DomainName, family: Family): Promise<Wish | undefined>;
 
   /** By age, the oldest first. */
   list(): Promise<readonly Wish[]>;
+
+  /** Those of one site, by age. */
+  listSite(site: string): Promise<readonly Wish[]>;
 
   count(): Promise<number>;
 

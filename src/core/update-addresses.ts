@@ -6,13 +6,16 @@
  * the old value that is reported is true even while others change the zone. docs/decisions/0001 has the reasons.
  */
 import { type IpAddress, type IpPrefix, moveAddress, parseIpAddress } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
+import { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
 import { NameOrder } from './name-order.ts';
-import { type ChangePlan, FAMILIES, planChange, type WantedAddresses } from './plan-change.ts';
+import { type ChangePlan, FAMILIES, type FamilyPlan, planChange, type WantedAddresses } from './plan-change.ts';
 import { checkAddress } from './policy.ts';
 import type { PublishedAddresses } from './ports.ts';
+import { type Beliefs, publishNames } from './publish-names.ts';
+import type { MemberMove } from './site.ts';
 import type { UnpublishedUpdates } from './wish-keeper.ts';
+import type { UnpublishedUpdate } from './wish-records.ts';
 import { checkOwnerName, chooseTtl, type Zone } from './zone.ts';
 
 export interface UpdateRequest {
@@ -33,10 +36,19 @@ export interface UpdateRequest {
   readonly hostTtl?: number;
   /** Thrown instead of a change; what is unchanged is confirmed all the same. */
   readonly changeRefused?: AppError;
+  /** Other names of the zone that change in the same step (site.ts). */
+  readonly members?: readonly MemberMove[];
+  /** Say what would change, and change nothing. */
+  readonly isDryRun?: boolean;
 }
 
 /** What came of it; `changed` and each family's before and after are confirmed by the primary. */
-export type AddressUpdate = Pick<ChangePlan, 'A' | 'AAAA' | 'changed'> & { readonly ownerName: DomainName };
+export type AddressUpdate = Pick<ChangePlan, 'A' | 'AAAA'> & {
+  readonly ownerName: DomainName;
+  /** Of the name or of a member. */
+  readonly changed: boolean;
+  readonly members: readonly { readonly ownerName: DomainName; readonly AAAA: FamilyPlan }[];
+};
 
 export interface UpdateLimits {
   /** For reading, publishing and reading back of one request, in ms. */
@@ -44,11 +56,6 @@ export interface UpdateLimits {
   /** Requests that may wait at the same time. */
   readonly maxWaiting: number;
 }
-
-/** How often a belief that turned out wrong is replaced by a fresh one before giving up. */
-const MAX_ROUNDS = 4;
-
-const NOTHING_PUBLISHED: PublishedAddresses = { A: { addresses: [], ttl: 0 }, AAAA: { addresses: [], ttl: 0 } };
 
 export class UpdateAddresses {
   /** In which accepted updates of a name are published; what publishes on its own has to keep to it. */
@@ -80,21 +87,26 @@ export class UpdateAddresses {
    * @throws AppError name-invalid, address-refused, request-malformed, rate-limited, conflict, primary-*, publish-unknown
    */
   async run(request: UpdateRequest): Promise<AddressUpdate> {
-    const { zone, ownerName, wanted } = request;
+    const { zone, ownerName, wanted, members = [] } = request;
     checkOwnerName(zone, ownerName);
     for (const family of FAMILIES) {
       const address = wanted[family];
       if (address) checkAddress(zone.addresses, parseIpAddress(address) as IpAddress);
     }
+    for (const member of members) {
+      checkOwnerName(zone, member.ownerName);
+      checkAddress(zone.addresses, member.address);
+    }
     const ttl = chooseTtl(zone, request.ttl, request.fallbackTtl, request.hostTtl);
-    return this.within(ownerName, (deadlineMs) => this.#settle(request, ttl, deadlineMs));
+    const names = members.length === 0 ? ownerName : [ownerName, ...members.map((member) => member.ownerName)];
+    return this.within(names, (deadlineMs) => this.#settle(request, ttl, deadlineMs));
   }
 
   /**
-   * Runs a task in the order of a name, within the limits.
+   * Runs a task in the order of its names, within the limits.
    * @throws AppError rate-limited, and what the task throws
    */
-  async within<T>(ownerName: DomainName, task: (deadlineMs: number) => Promise<T>): Promise<T> {
+  async within<T>(names: DomainName | readonly DomainName[], task: (deadlineMs: number) => Promise<T>): Promise<T> {
     if (this.#waiting >= this.#limits.maxWaiting) {
       throw new AppError('rate-limited', 'The server is busy: too many requests wait for the primary.', {
         retryAfterSeconds: Math.ceil(this.#limits.timeoutMs / 1000),
@@ -103,25 +115,41 @@ export class UpdateAddresses {
     const deadlineMs = performance.now() + this.#limits.timeoutMs;
     this.#waiting += 1;
     try {
-      return await this.order.run(ownerName, () => task(deadlineMs));
+      const run = () => task(deadlineMs);
+      return await (names instanceof DomainName ? this.order.run(names, run) : this.order.runAll(names, run));
     } finally {
       this.#waiting -= 1;
     }
   }
 
   async #settle(request: UpdateRequest, ttl: number, deadlineMs: number): Promise<AddressUpdate> {
-    const { ownerName, wanted, zone } = request;
-    const belief: Belief = { published: undefined };
+    const { ownerName, wanted, prefix, zone, members = [], isDryRun } = request;
+    let beliefs: Beliefs | undefined;
     try {
-      const result = await settle(request, ttl, deadlineMs, belief);
-      const families = FAMILIES.filter((family) => wanted[family] !== undefined);
-      const told = this.#unpublished?.settled(ownerName, families);
-      if (told !== undefined) await told;
+      const result = await publishNames({
+        zone,
+        names: members.length === 0 ? [ownerName] : [ownerName, ...members.map((member) => member.ownerName)],
+        deadlineMs,
+        mayRecall: request.ttl === undefined,
+        plan: (believed) => planUpdate(request, believed, ttl),
+        onBelief: (believed) => {
+          beliefs = believed;
+        },
+        ...(isDryRun && { isDryRun }),
+      });
+      if (isDryRun) return result;
+      const families = FAMILIES.filter(
+        (family) => wanted[family] !== undefined || (prefix !== undefined && family === 'AAAA'),
+      );
+      const told = [
+        this.#unpublished?.settled(ownerName, families),
+        ...members.map((member) => this.#unpublished?.settled(member.ownerName, ['AAAA'])),
+      ].filter((promise) => promise !== undefined);
+      if (told.length > 0) await Promise.all(told);
       return result;
     } catch (error) {
-      if (!(error instanceof AppError) || this.#unpublished === undefined) throw error;
-      const before = belief.published ?? zone.publisher.recall(ownerName);
-      const outcome = await this.#unpublished.failed({ ownerName, wanted, ttl, before }, error);
+      if (!(error instanceof AppError) || this.#unpublished === undefined || isDryRun) throw error;
+      const outcome = await this.#unpublished.failed(unpublishedUpdates(request, beliefs, ttl), error);
       throw outcome === 'kept' ? keptError(error) : error;
     }
   }
@@ -133,32 +161,44 @@ function keptError({ code, message, logText, rcode, cause }: AppError): AppError
   return new AppError(code, told(message), { cause, logText: told(logText), ...(rcode && { rcode }) });
 }
 
-/** What was last held to be published. */
-interface Belief {
-  published: PublishedAddresses | undefined;
+/** @throws AppError what stands in place of a change, address-refused, conflict */
+function planUpdate(request: UpdateRequest, [published, ...ofMembers]: Beliefs, ttl: number) {
+  const { zone, ownerName, ttl: requestedTtl, changeRefused, members = [] } = request;
+  const common = { zone: zone.apex, ttlIsExplicit: requestedTtl !== undefined };
+  const wanted = resolvePrefix(request, published!);
+  const own = planChange({ ...common, ownerName, wanted, published: published!, ttl });
+  const others = members.map((member, index) => {
+    const { ownerName, address } = member;
+    const plan = { ...common, ownerName, wanted: { AAAA: address.text }, published: ofMembers[index]! };
+    return planChange({ ...plan, ttl: requestedTtl ?? member.ttl });
+  });
+  const changed = own.changed || others.some((plan) => plan.changed);
+  if (changed && changeRefused !== undefined) throw changeRefused;
+  const result: AddressUpdate = {
+    ownerName,
+    A: own.A,
+    AAAA: own.AAAA,
+    changed,
+    members: others.map(({ AAAA }, index) => ({ ownerName: members[index]!.ownerName, AAAA })),
+  };
+  return { plans: others.length === 0 ? [own] : [own, ...others], result };
 }
 
-/** Publishes the plan that rests on a belief; undefined if the belief was wrong. */
-async function attempt(
-  request: UpdateRequest,
-  published: PublishedAddresses,
-  ttl: number,
-  deadlineMs: number,
-): Promise<AddressUpdate | undefined> {
-  const { zone, ownerName, ttl: requestedTtl, changeRefused } = request;
-  const wanted = resolvePrefix(request, published);
-  const ttlIsExplicit = requestedTtl !== undefined;
-  const { change, A, AAAA, changed } = planChange({
-    zone: zone.apex,
-    ownerName,
-    wanted,
-    published,
-    ttl,
-    ttlIsExplicit,
-  });
-  if (changed && changeRefused !== undefined) throw changeRefused;
-  const outcome = await zone.publisher.publish(change, deadlineMs);
-  return outcome === 'published' ? { ownerName, A, AAAA, changed } : undefined;
+/** What is left to be done of an update that failed: of the host, then of its members. */
+function unpublishedUpdates(request: UpdateRequest, beliefs: Beliefs | undefined, ttl: number): UnpublishedUpdate[] {
+  const { ownerName, zone, members = [] } = request;
+  const before = (name: DomainName, index: number) => beliefs?.[index] ?? zone.publisher.recall(name);
+  const published = before(ownerName, 0);
+  const wanted = published === undefined ? request.wanted : resolvePrefix(request, published);
+  return [
+    { ownerName, wanted, ttl, before: published },
+    ...members.map((member, index) => ({
+      ownerName: member.ownerName,
+      wanted: { AAAA: member.address.text },
+      ttl: request.ttl ?? member.ttl,
+      before: before(member.ownerName, index + 1),
+    })),
+  ];
 }
 
 /** What is wanted, with the address that comes of a prefix. @throws AppError address-refused, conflict */
@@ -175,51 +215,4 @@ function resolvePrefix(
   checkAddress(zone.addresses, moved);
   checkMoved?.(moved);
   return { ...wanted, AAAA: moved.text };
-}
-
-async function settle(request: UpdateRequest, ttl: number, deadlineMs: number, belief: Belief): Promise<AddressUpdate> {
-  const { ownerName } = request;
-  const { publisher } = request.zone;
-  if (performance.now() >= deadlineMs) throw lateError();
-  // A TTL is not part of a prerequisite (RFC 2136 §2.4.2), so where it counts the primary is asked.
-  const remembered = request.ttl === undefined ? publisher.recall(ownerName) : undefined;
-  belief.published = remembered;
-  const known = remembered && (await attempt(request, remembered, ttl, deadlineMs));
-  if (known) return known;
-
-  let cname = false;
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    if (performance.now() >= deadlineMs) throw lateError();
-    // What was believed before has turned out wrong.
-    belief.published = undefined;
-    const read = await publisher.read(ownerName, deadlineMs);
-    if (read.kind === 'occluded') {
-      throw new AppError('conflict', `Addresses at '${ownerName}' would not be seen: ${read.by}.`);
-    }
-    cname = read.kind === 'cname';
-    if (read.kind === 'addresses') {
-      belief.published = read.published;
-      const done = await attempt(request, read.published, ttl, deadlineMs);
-      if (done) return done;
-      if (isNothing(read.published)) continue;
-    }
-    // The answer was not the name's own: a wildcard's, or the name was changed since. The first shows here.
-    belief.published = NOTHING_PUBLISHED;
-    const done = await attempt(request, NOTHING_PUBLISHED, ttl, deadlineMs);
-    if (done) return done;
-  }
-  throw cname
-    ? new AppError('conflict', `A CNAME record is at '${ownerName}': no address can be beside it (RFC 1034 §3.6.2).`)
-    : new AppError(
-        'conflict',
-        `The records of '${ownerName}' were changed by others again and again; nothing was written.`,
-      );
-}
-
-function isNothing({ A, AAAA }: PublishedAddresses): boolean {
-  return A.addresses.length === 0 && AAAA.addresses.length === 0;
-}
-
-function lateError(): AppError {
-  return new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
 }

@@ -6,14 +6,16 @@ import { type IpAddress, type IpPrefix, parseIpAddress } from '../dns/address.ts
 import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { authorizeName } from './authorize.ts';
+import type { AddressStep } from './history.ts';
 import type { HostSettings } from './host.ts';
 import type { HostGate } from './host-gate.ts';
-import { FAMILIES, type WantedAddresses } from './plan-change.ts';
+import { FAMILIES, type FamilyPlan, type WantedAddresses } from './plan-change.ts';
 import { checkAddress } from './policy.ts';
 import type { RequestContext } from './request-context.ts';
+import { type MemberMove, memberAddress } from './site.ts';
 import { checkTokenAddress } from './token.ts';
 import type { AddressUpdate, UpdateAddresses, UpdateRequest } from './update-addresses.ts';
-import type { Zone } from './zone.ts';
+import { chooseTtl, type Zone } from './zone.ts';
 
 /** What a client wants of the addresses of one name. */
 export interface AddressChoice {
@@ -22,6 +24,8 @@ export interface AddressChoice {
   readonly prefix?: IpPrefix;
   /** Seconds; absent: what host, zone or protocol have. */
   readonly ttl?: number;
+  /** Say what would change, and change nothing. */
+  readonly isDryRun?: boolean;
 }
 
 export interface HostUpdate {
@@ -37,7 +41,14 @@ export interface HostUpdated {
   readonly result: AddressUpdate;
   /** What the client asked for. */
   readonly choice: AddressChoice;
+  /** Members of the host that stay as they are although the prefix is another one. */
+  readonly leftOut: readonly LeftOutMember[];
   readonly changed: boolean;
+}
+
+export interface LeftOutMember {
+  readonly ownerName: DomainName;
+  readonly why: string;
 }
 
 const ADDRESS_TYPES = [RRType.A, RRType.AAAA];
@@ -67,10 +78,43 @@ export class UpdateHost {
         const moves = family === 'AAAA' && choice.prefix !== undefined;
         if (moves || choice.wanted[family] !== undefined) authorizeName(principal, ownerName, [RRType[family]]);
       }
-      const result = await this.#updates.run(this.#checked(update, choice, settings, context));
+      const request = this.#checked(update, choice, settings, context);
+      const site = hasMembers(settings) ? await this.#site(request, settings) : undefined;
+      const result = await this.#updates.run(site?.request ?? request);
+      if (choice.isDryRun) return { result, choice, leftOut: site?.leftOut ?? [], changed: false };
       this.#succeeded(result, context);
-      return { result, choice, changed: result.changed };
+      for (const { ownerName, why } of site?.leftOut ?? []) this.#gate.leftOut(ownerName, context, why);
+      return { result, choice, leftOut: site?.leftOut ?? [], changed: result.changed };
     });
+  }
+
+  /**
+   * The request with the members of the host in it, where it names a prefix. A member that cannot go there stays as it is.
+   * @throws AppError address-refused, store-unreachable
+   */
+  async #site(request: UpdateRequest, { members, ownerName: host }: HostSettings) {
+    const { prefix, zone, fallbackTtl, checkMoved } = request;
+    const leftOut: LeftOutMember[] = [];
+    if (prefix === undefined) return { request, leftOut };
+    const moves: MemberMove[] = [];
+    let wanted = request.wanted;
+    for (const member of members) {
+      const { ownerName, subnet } = member;
+      const leaveOut = (why: string) => void leftOut.push({ ownerName, why: `member of ${host}: ${why}` });
+      const isHost = ownerName.equals(request.ownerName);
+      const settings = isHost ? undefined : await this.#gate.anySettings(ownerName);
+      const address = memberAddress(prefix, member);
+      if (address === undefined) leaveOut(`a /${prefix.length} has no room for its subnet ${subnet}`);
+      else if (settings?.enabled === false) leaveOut('its updates are switched off');
+      else if (!ownerName.isAtOrBelow(zone.apex)) leaveOut(`it is not in the zone ${zone.apex}`);
+      else {
+        checkMoved?.(address);
+        if (settings !== undefined && hasRules(settings)) checkAddress(joined(settings, zone), address);
+        if (isHost) wanted = { AAAA: address.text, ...wanted };
+        else moves.push({ ownerName, address, ttl: chooseTtl(zone, undefined, fallbackTtl, settings?.ttl) });
+      }
+    }
+    return { request: { ...request, wanted, members: moves }, leftOut };
   }
 
   /** The request with the host's settings in it. @throws AppError */
@@ -105,17 +149,28 @@ export class UpdateHost {
     };
   }
 
-  #succeeded({ ownerName, A, AAAA, changed }: AddressUpdate, context: RequestContext): void {
-    if (!changed) {
-      this.#gate.unchanged(ownerName);
-      return;
+  #succeeded({ ownerName, A, AAAA, changed, members }: AddressUpdate, context: RequestContext): void {
+    if (changed) this.#gate.countChange(context);
+    if (A.changed || AAAA.changed) this.#gate.changed(ownerName, context, { A: stepOf(A), AAAA: stepOf(AAAA) });
+    else this.#gate.unchanged(ownerName);
+    for (const member of members) {
+      if (!member.AAAA.changed) this.#gate.unchanged(member.ownerName);
+      else {
+        this.#gate.changed(member.ownerName, context, {
+          AAAA: stepOf(member.AAAA),
+          detail: `member of ${ownerName}`,
+        });
+      }
     }
-    this.#gate.countChange(context);
-    this.#gate.changed(ownerName, context, {
-      A: { before: A.before, after: A.after },
-      AAAA: { before: AAAA.before, after: AAAA.after },
-    });
   }
+}
+
+function stepOf({ before, after }: FamilyPlan): AddressStep {
+  return { before, after };
+}
+
+function hasMembers(settings: HostSettings | undefined): settings is HostSettings {
+  return settings !== undefined && settings.members.length > 0;
 }
 
 function hasRules({ addresses }: HostSettings): boolean {

@@ -13,7 +13,7 @@ import { AppError } from './errors.ts';
 import type { NewHistoryEvent } from './history.ts';
 import type { NameOrder } from './name-order.ts';
 import { FAMILIES, type Family } from './plan-change.ts';
-import { publishWish, type WishResult } from './publish-wish.ts';
+import { publishWishes, type WishResult } from './publish-wishes.ts';
 import type { WishStore } from './store-ports.ts';
 import { type UnpublishedUpdate, WishRecords, type WishTimers } from './wish-records.ts';
 import { keepsWish, LAST_RETRY_MS, retryDelayMs, type Wish } from './wishes.ts';
@@ -21,8 +21,8 @@ import type { Zone, ZoneTable } from './zone.ts';
 
 /** What UpdateAddresses tells of each update, within the order of its name. */
 export interface UnpublishedUpdates {
-  /** It failed. Resolves when the wish is kept, if one comes of it. Never rejects. */
-  failed(update: UnpublishedUpdate, error: AppError): Promise<'kept' | 'not-kept'>;
+  /** It failed, and its members with it. Resolves when the wishes are kept, if some come of it. Never rejects. */
+  failed(updates: readonly UnpublishedUpdate[], error: AppError): Promise<'kept' | 'not-kept'>;
   /** It was published or confirmed: older wishes for these families end. Never rejects. */
   settled(ownerName: DomainName, families: readonly Family[]): Promise<void> | undefined;
 }
@@ -100,8 +100,8 @@ export class WishKeeper implements UnpublishedUpdates {
     await this.#looking;
   }
 
-  failed(update: UnpublishedUpdate, error: AppError): Promise<'kept' | 'not-kept'> {
-    return this.#records.failed(update, error);
+  failed(updates: readonly UnpublishedUpdate[], error: AppError): Promise<'kept' | 'not-kept'> {
+    return this.#records.failed(updates, error);
   }
 
   settled(ownerName: DomainName, families: readonly Family[]): Promise<void> | undefined {
@@ -188,13 +188,13 @@ export class WishKeeper implements UnpublishedUpdates {
   }
 
   async #tryAll(wishes: readonly Wish[]): Promise<void> {
-    const queue = wishes[Symbol.iterator]();
+    const queue = groupsOf(wishes)[Symbol.iterator]();
     const work = async () => {
-      for (const wish of queue) {
+      for (const group of queue) {
         try {
-          await this.#try(wish);
+          await this.#try(group);
         } catch (error) {
-          // The store: the wish is given out again when its time has come.
+          // The store: the wishes are given out again when their time has come.
           if (!(error instanceof AppError)) this.#options.warn(`A wish could not be tried: ${String(error)}`);
         }
       }
@@ -202,11 +202,21 @@ export class WishKeeper implements UnpublishedUpdates {
     await Promise.all(Array.from({ length: PARALLEL }, work));
   }
 
-  async #try(wish: Wish): Promise<void> {
-    const zone = this.#options.zones().find(wish.ownerName);
-    if (zone === undefined) return this.#homeless(wish);
+  /** @param group one wish, or some that belong to one site */
+  async #try(group: readonly [Wish, ...Wish[]]): Promise<void> {
+    const { store, zones, order } = this.#options;
+    const [first] = group;
+    const zone = zones().find(first.ownerName);
+    if (zone === undefined) {
+      for (const wish of group) await this.#homeless(wish);
+      return;
+    }
     if (this.#isSilent(zone)) return;
-    await this.#options.order.run(wish.ownerName, () => this.#tryInOrder(zone, wish));
+    // Those of the site that are not due, or were given to another process.
+    const wishes = first.site === undefined ? group : await store.listSite(first.site);
+    const ofZone = wishes.filter(({ ownerName }) => zones().find(ownerName) === zone);
+    const names = [...new Map(ofZone.map(({ ownerName }) => [ownerName.key, ownerName])).values()];
+    await order.runAll(names, () => this.#tryInOrder(zone, ofZone));
   }
 
   /** Its zone is not configured here: any more, or for the moment. */
@@ -220,39 +230,51 @@ export class WishKeeper implements UnpublishedUpdates {
     return this.#options.timers.now() < (this.#silent.get(apex.key)?.untilMs ?? 0);
   }
 
-  async #tryInOrder(zone: Zone, wish: Wish): Promise<void> {
+  async #tryInOrder(zone: Zone, group: readonly Wish[]): Promise<void> {
     const { isDisabled, timers, timeoutMs } = this.#options;
-    if (!(await this.#records.isCurrent(wish))) return;
-    if (await isDisabled?.(wish.ownerName)) return this.#drop(wish, 'updates of this host are switched off');
-    if (this.#closed || this.#isSilent(zone)) return;
+    const wishes: Wish[] = [];
+    for (const wish of group) {
+      if (!(await this.#records.isCurrent(wish))) continue;
+      if (await isDisabled?.(wish.ownerName)) await this.#drop(wish, 'updates of this host are switched off');
+      else wishes.push(wish);
+    }
+    if (wishes.length === 0 || this.#closed || this.#isSilent(zone)) return;
     // This attempt asks for all.
     const silent = this.#silent.get(zone.apex.key);
     if (silent !== undefined) silent.untilMs = timers.now() + LAST_RETRY_MS;
     try {
       const deadlineMs = performance.now() + timeoutMs() / 2;
-      const result = await publishWish(zone, wish, false, deadlineMs);
+      const results = await publishWishes(zone, wishes, false, deadlineMs);
       this.#answers(zone);
-      if (result.kind === 'foreign') await this.#foreign(zone, wish, result, deadlineMs);
-      else await this.#done(wish, result);
+      for (const result of results) {
+        if (result.kind === 'foreign') await this.#foreign(zone, result, deadlineMs);
+        else await this.#done(result);
+      }
     } catch (error) {
       if (!(error instanceof AppError) || error.code === 'store-unreachable') throw error;
-      await this.#failedAgain(zone, wish, error);
+      if (error.code !== 'conflict' || wishes.length === 1) return this.#failedAgain(zone, wishes, error);
+      // What is in the way of one holds up no other.
+      for (const wish of wishes) await this.#tryInOrder(zone, [wish]);
     }
   }
 
-  async #failedAgain(zone: Zone, wish: Wish, error: AppError): Promise<void> {
+  async #failedAgain(zone: Zone, wishes: readonly Wish[], error: AppError): Promise<void> {
     const { store, timers } = this.#options;
     const nowMs = timers.now();
-    if (this.#closed) return store.postpone(wish, nowMs, error.code);
-    if (keepsWish(error.code, error.rcode)) {
+    const isAway = keepsWish(error.code, error.rcode);
+    if (this.#closed) {
+      for (const wish of wishes) await store.postpone(wish, nowMs, error.code);
+      return;
+    }
+    if (isAway) {
       const failures = (this.#silent.get(zone.apex.key)?.failures ?? -1) + 1;
       this.#silent.set(zone.apex.key, { failures, untilMs: nowMs + retryDelayMs(failures) });
-    } else {
-      this.#answers(zone);
-      if (error.code === 'conflict' || nowMs - wish.createdMs > PATIENCE_MS)
-        return this.#drop(wish, error.logText, error);
+    } else this.#answers(zone);
+    for (const wish of wishes) {
+      const isHopeless = error.code === 'conflict' || nowMs - wish.createdMs > PATIENCE_MS;
+      if (!isAway && isHopeless) await this.#drop(wish, error.logText, error);
+      else await store.postpone(wish, nowMs + retryDelayMs(wish.attempts + 1), error.code);
     }
-    await store.postpone(wish, nowMs + retryDelayMs(wish.attempts + 1), error.code);
   }
 
   /** The primary of a zone has answered: what waits for it goes on. */
@@ -265,7 +287,7 @@ export class WishKeeper implements UnpublishedUpdates {
   }
 
   /** Somebody else has changed the name: a person, or another process on behalf of a newer request. */
-  async #foreign(zone: Zone, wish: Wish, { found }: WishResult, deadlineMs: number): Promise<void> {
+  async #foreign(zone: Zone, { wish, found }: WishResult, deadlineMs: number): Promise<void> {
     const { shared, store, timers, reconcile, warn } = this.#options;
     // A newer update that has just been published may be about to end this wish.
     if (!(await this.#records.isCurrent(wish))) return;
@@ -279,10 +301,10 @@ export class WishKeeper implements UnpublishedUpdates {
     const why = `somebody else has changed its ${wish.family} address meanwhile (now: ${published})`;
     if (reconcile() === 'report') return this.#drop(wish, why, new AppError('conflict', why));
     warn(`The wish for ${wish.ownerName} is published although ${why}.`);
-    await this.#done(wish, await publishWish(zone, wish, true, deadlineMs));
+    for (const result of await publishWishes(zone, [wish], true, deadlineMs)) await this.#done(result);
   }
 
-  async #done(wish: Wish, { kind, found }: WishResult): Promise<void> {
+  async #done({ wish, kind, found }: WishResult): Promise<void> {
     await this.#records.end(wish, wish.sequence);
     const after = wish.wanted === null ? [] : [wish.wanted];
     // A message that was given up may have arrived: then this is the first that is heard of the change.
@@ -303,6 +325,18 @@ export class WishKeeper implements UnpublishedUpdates {
     const who = { protocol: 'retry', actor: 'server', source: '', userAgent: '' };
     record?.({ ownerName, timeMs: timers.now(), ...who, ...more });
   }
+}
+
+/** Wishes of one site together, each other one alone. */
+function groupsOf(wishes: readonly Wish[]): [Wish, ...Wish[]][] {
+  const groups = new Map<string, [Wish, ...Wish[]]>();
+  for (const wish of wishes) {
+    const key = wish.site ?? placeOf(wish);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [wish]);
+    else group.push(wish);
+  }
+  return [...groups.values()];
 }
 
 function placeOf({ ownerName, family }: Wish): string {

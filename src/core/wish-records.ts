@@ -77,20 +77,28 @@ export class WishRecords {
   }
 
   /**
-   * After an update that failed: keeps a wish, or ends an older one where this failure keeps none. Resolves to `kept` when
-   * it is on disk; to `not-kept` also where the store takes too long, and it may be kept after all. Never rejects.
+   * After an update that failed, with those of its members: keeps wishes, or ends older ones where this failure keeps none.
+   * Resolves to `kept` when they are on disk; to `not-kept` also where the store takes too long, and it may be kept after all. Never rejects.
    */
-  async failed(update: UnpublishedUpdate, error: AppError): Promise<'kept' | 'not-kept'> {
-    const { ownerName } = update;
+  async failed(updates: readonly UnpublishedUpdate[], error: AppError): Promise<'kept' | 'not-kept'> {
     if (keepsWish(error.code, error.rcode)) {
+      const wished = updates.filter(({ wanted }) => FAMILIES.some((family) => wanted[family] !== undefined));
+      if (wished.length === 0) return 'not-kept';
       this.#mayExist = true;
       this.#puts += 1;
-      return (await this.#patiently(this.#order.run(ownerName, () => this.#keep(update, error)))) ?? 'not-kept';
+      const names = wished.map(({ ownerName }) => ownerName);
+      return (await this.#patiently(this.#order.runAll(names, () => this.#keep(wished, error)))) ?? 'not-kept';
     }
     // A newer request takes the place of an older wish, also where it comes to nothing.
     const final = ['primary-refused', 'primary-key-rejected', 'conflict'].includes(error.code);
-    const families = FAMILIES.filter((family) => update.wanted[family] !== undefined);
-    if (final) await this.settled(ownerName, families);
+    if (final) {
+      for (const { ownerName, wanted } of updates) {
+        await this.settled(
+          ownerName,
+          FAMILIES.filter((family) => wanted[family] !== undefined),
+        );
+      }
+    }
     return 'not-kept';
   }
 
@@ -162,26 +170,30 @@ export class WishRecords {
     }
   }
 
-  async #keep({ ownerName, wanted, ttl, before }: UnpublishedUpdate, error: AppError): Promise<'kept' | 'not-kept'> {
+  async #keep(updates: readonly UnpublishedUpdate[], error: AppError): Promise<'kept' | 'not-kept'> {
     const { store, timers } = this.#options;
     const createdMs = timers.now();
-    try {
-      for (const family of FAMILIES) {
+    const wishes = updates.flatMap(({ ownerName, wanted, ttl, before }) =>
+      FAMILIES.flatMap((family) => {
         const address = wanted[family];
-        if (address === undefined) continue;
-        const older = await store.get(ownerName, family);
-        await store.put({
-          ownerName,
-          family,
-          wanted: address,
-          ttl,
-          before: statesBefore(before?.[family].addresses, older),
-          createdMs,
-          nextAttemptMs: createdMs + retryDelayMs(0),
-          lastError: error.code,
-        });
-        this.#untold.delete(idOf({ ownerName, family }));
-      }
+        return address === undefined
+          ? []
+          : { ownerName, family, wanted: address, ttl, known: before?.[family].addresses };
+      }),
+    );
+    const site = wishes.length > 1 ? `${createdMs} ${wishes[0]?.ownerName}` : undefined;
+    try {
+      const older = await Promise.all(wishes.map(({ ownerName, family }) => store.get(ownerName, family)));
+      const kept = wishes.map(({ known, ...wish }, index) => ({
+        ...wish,
+        before: statesBefore(known, older[index]),
+        createdMs,
+        nextAttemptMs: createdMs + retryDelayMs(0),
+        lastError: error.code,
+        ...(site === undefined ? {} : { site }),
+      }));
+      await store.put(...kept);
+      for (const wish of kept) this.#untold.delete(idOf(wish));
       return 'kept';
     } catch (error) {
       this.#down(error);

@@ -23,6 +23,8 @@ export interface NewWish {
   readonly createdMs: number;
   readonly nextAttemptMs: number;
   readonly lastError?: ErrorCode;
+  /** Wishes with the same text came of one request and are published in one step. */
+  readonly site?: string;
 }
 
 export interface Wish extends NewWish {

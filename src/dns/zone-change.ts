@@ -45,9 +45,16 @@ export type ZoneEdit =
 export interface ZoneChange {
   /** Apex of the zone that is changed. */
   readonly zone: DomainName;
-  /** The name the change is about; every prerequisite and edit is at it or below it. */
+  /** The name the change is about: what comes of the data at it can be told from the change. */
   readonly ownerName: DomainName;
+  /** Further names that it is about in the same way. */
+  readonly otherNames?: readonly DomainName[];
   readonly prerequisites: readonly Prerequisite[];
   /** Not empty. */
   readonly edits: readonly ZoneEdit[];
+}
+
+/** All names that a change is about. */
+export function changedNames({ ownerName, otherNames }: ZoneChange): readonly DomainName[] {
+  return otherNames === undefined ? [ownerName] : [ownerName, ...otherNames];
 }

@@ -11,7 +11,7 @@ import { formatIpv6 } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
 import { formatRRType, RRType } from '../dns/rdata.ts';
 import type { RRset } from '../dns/rrset.ts';
-import type { ZoneChange, ZoneEdit } from '../dns/zone-change.ts';
+import { changedNames, type ZoneChange, type ZoneEdit } from '../dns/zone-change.ts';
 import type { Committer } from './committer.ts';
 import type { ZoneDraft } from './draft.ts';
 import { applyEdits, checkPrerequisites } from './edit.ts';
@@ -61,8 +61,9 @@ export class EmbeddedPublisher implements ZonePublisher {
   async publish(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome> {
     this.#checkOpen(deadlineMs);
     const { apex } = this.#zone;
-    if (!change.ownerName.isAtOrBelow(apex)) {
-      throw new AppError('internal', `The name '${change.ownerName}' is not in the zone '${apex}'.`);
+    const stranger = changedNames(change).find((ownerName) => !ownerName.isAtOrBelow(apex));
+    if (stranger !== undefined) {
+      throw new AppError('internal', `The name '${stranger}' is not in the zone '${apex}'.`);
     }
     return this.#writer.change((draft) => {
       if (checkPrerequisites(draft, change.prerequisites) !== 'hold') return 'stale';

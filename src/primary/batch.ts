@@ -8,7 +8,7 @@
 import { AppError } from '../core/errors.ts';
 import type { PublishOutcome } from '../core/ports.ts';
 import type { Rdata } from '../dns/rdata.ts';
-import type { Prerequisite, ZoneChange, ZoneEdit } from '../dns/zone-change.ts';
+import { changedNames, type Prerequisite, type ZoneChange, type ZoneEdit } from '../dns/zone-change.ts';
 
 /** What one UPDATE message came to. */
 export type MessageOutcome =
@@ -87,15 +87,19 @@ export class GroupCommit {
    * of one name would both hold in one message: the second waits for the next.
    */
   #take(): Item[] {
-    const batch = new Map<string, Item>();
+    const batch: Item[] = [];
     const later: Item[] = [];
+    const names = new Set<string>();
     for (const item of this.#queue) {
-      const { key } = item.change.ownerName;
-      if (batch.size >= MAX_CHANGES || batch.has(key)) later.push(item);
-      else if (!this.#expired(item)) batch.set(key, item);
+      const keys = changedNames(item.change).map(({ key }) => key);
+      if (batch.length >= MAX_CHANGES || keys.some((key) => names.has(key))) later.push(item);
+      else if (this.#expired(item)) continue;
+      else batch.push(item);
+      // What waits holds its names, too: a later change of one of them must not overtake it.
+      for (const key of keys) names.add(key);
     }
     this.#queue = later;
-    return [...batch.values()];
+    return batch;
   }
 
   #expired(item: Item): boolean {

@@ -13,7 +13,7 @@ import { ClientTransaction, TsigError, type TsigKey } from '../dns/tsig.ts';
 import { updateMessage } from '../dns/update.ts';
 import { encodeMessage, type Message, makeMessage, Rcode } from '../dns/wire/message.ts';
 import { WireOverflow } from '../dns/wire/writer.ts';
-import type { ZoneChange } from '../dns/zone-change.ts';
+import { changedNames, type ZoneChange } from '../dns/zone-change.ts';
 import { type Endpoint, ExchangeError, type Exchanger } from '../net/exchange.ts';
 import { GroupCommit, type MessageOutcome } from './batch.ts';
 import {
@@ -94,14 +94,16 @@ export class PrimaryPublisher implements ZonePublisher {
   }
 
   async publish(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome> {
-    const { key } = change.ownerName;
+    const names = changedNames(change);
     try {
       const outcome = await this.#commits.submit(change, deadlineMs);
-      if (outcome === 'published') this.#remember(key, change);
-      else this.#remembered.delete(key);
+      for (const name of names) {
+        if (outcome === 'published') this.#remember(name, change);
+        else this.#remembered.delete(name.key);
+      }
       return outcome;
     } catch (error) {
-      this.#remembered.delete(key);
+      for (const { key } of names) this.#remembered.delete(key);
       throw error;
     }
   }
@@ -202,8 +204,9 @@ export class PrimaryPublisher implements ZonePublisher {
     return dname && `a DNAME record is at '${dname.ownerName}'`;
   }
 
-  #remember(key: string, change: ZoneChange): void {
-    const state = stateAfter(change);
+  #remember(ownerName: DomainName, change: ZoneChange): void {
+    const { key } = ownerName;
+    const state = stateAfter(ownerName, change);
     if (state === undefined) {
       this.#remembered.delete(key);
       return;
@@ -241,8 +244,8 @@ function addressSet(message: Message, ownerName: DomainName, type: AddressType):
   return { addresses: rrsetAddresses(records.map((record) => record.rdata)).sort(), ttl: records[0]?.ttl ?? 0 };
 }
 
-/** The addresses at a name once a change with such prerequisites has been published; undefined if they do not tell. */
-function stateAfter(change: ZoneChange): PublishedAddresses | undefined {
+/** The addresses at a name once a change of it has been published; undefined if its prerequisites do not tell. */
+function stateAfter(ownerName: DomainName, change: ZoneChange): PublishedAddresses | undefined {
   let A: AddressSet | undefined;
   let AAAA: AddressSet | undefined;
   const note = (type: number, set: AddressSet) => {
@@ -250,13 +253,14 @@ function stateAfter(change: ZoneChange): PublishedAddresses | undefined {
     else if (type === RRType.AAAA) AAAA = set;
   };
   for (const prerequisite of change.prerequisites) {
-    if (!prerequisite.ownerName.equals(change.ownerName)) continue;
+    if (!prerequisite.ownerName.equals(ownerName)) continue;
     if (prerequisite.kind === 'rrset-absent') note(prerequisite.type, NO_ADDRESSES);
     else if (prerequisite.kind === 'rrset-equals') {
       note(prerequisite.type, { addresses: rrsetAddresses(prerequisite.rdatas), ttl: 0 });
     }
   }
   for (const edit of change.edits) {
+    if (!('rrset' in edit ? edit.rrset.ownerName : edit.ownerName).equals(ownerName)) continue;
     if (edit.kind === 'replace-rrset') {
       note(edit.rrset.type, { addresses: rrsetAddresses(edit.rrset.rdatas), ttl: edit.rrset.ttl });
     } else if (edit.kind === 'delete-rrset') note(edit.type, NO_ADDRESSES);

@@ -125,12 +125,15 @@ function memoryWishes(): WishStore {
   const keyOf = (ownerName: DomainName, family: Family) => `${family} ${ownerName.key}`;
   const bySequence = (a: Wish, b: Wish) => a.sequence - b.sequence;
   return {
-    async put(wish) {
-      sequence += 1;
-      wishes.set(keyOf(wish.ownerName, wish.family), { ...wish, sequence, attempts: 0 });
+    async put(...added) {
+      for (const wish of added) {
+        sequence += 1;
+        wishes.set(keyOf(wish.ownerName, wish.family), { ...wish, sequence, attempts: 0 });
+      }
     },
     get: async (ownerName, family) => wishes.get(keyOf(ownerName, family)),
     list: async () => [...wishes.values()].sort(bySequence),
+    listSite: async (site) => [...wishes.values()].filter((wish) => wish.site === site).sort(bySequence),
     count: async () => wishes.size,
     async takeDue(nowMs, untilMs, limit) {
       const due = [...wishes]

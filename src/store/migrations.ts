@@ -89,6 +89,12 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await sql`insert into counters (name, value) values ('token-changes', 0), ('wishes', 0)`.execute(db);
     },
   },
+  '0002-sites': {
+    async up({ schema }) {
+      await schema.alterTable('wishes').addColumn('site', 'text').execute();
+      await schema.createIndex('wishes_by_site').on('wishes').column('site').execute();
+    },
+  },
 };
 
 /** The tables are those of a newer version of this program, or not ours. */

@@ -173,6 +173,7 @@ export function wishRow(wish: Wish): WishRow {
     attempts: wish.attempts,
     next_attempt_ms: wish.nextAttemptMs,
     last_error: wish.lastError ?? null,
+    site: wish.site ?? null,
   };
 }
 
@@ -188,6 +189,7 @@ export function wishOf(row: WishRow): Wish {
     attempts: row.attempts,
     nextAttemptMs: row.next_attempt_ms,
     ...(row.last_error === null ? {} : { lastError: row.last_error as ErrorCode }),
+    ...(row.site === null ? {} : { site: row.site }),
   };
 }
 

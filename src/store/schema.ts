@@ -70,6 +70,7 @@ export interface WishRow {
   readonly attempts: number;
   readonly next_attempt_ms: number;
   readonly last_error: string | null;
+  readonly site: string | null;
 }
 
 /** Numbers that only grow. Whoever raises one holds its row until COMMIT, so that they become visible in order. */

@@ -16,15 +16,18 @@ export class SqlWishStore implements WishStore {
     this.#build = build;
   }
 
-  async put(wish: NewWish): Promise<void> {
+  async put(...wishes: readonly NewWish[]): Promise<void> {
     const build = this.#build;
-    const { name, family, ...rest } = wishRow({ ...wish, sequence: 0, attempts: 0 });
-    const values = { ...rest, sequence: build.selectFrom('counters').select('value').where('name', '=', 'wishes') };
-    const insert = build
-      .insertInto('wishes')
-      .values({ name, family, ...values })
-      .onConflict((conflict) => conflict.columns(['name', 'family']).doUpdateSet(values));
-    await this.#run.transaction([raiseCounter(build, 'wishes'), insert.compile()]);
+    const queries = wishes.flatMap((wish) => {
+      const { name, family, ...rest } = wishRow({ ...wish, sequence: 0, attempts: 0 });
+      const values = { ...rest, sequence: build.selectFrom('counters').select('value').where('name', '=', 'wishes') };
+      const insert = build
+        .insertInto('wishes')
+        .values({ name, family, ...values })
+        .onConflict((conflict) => conflict.columns(['name', 'family']).doUpdateSet(values));
+      return [raiseCounter(build, 'wishes'), insert.compile()];
+    });
+    await this.#run.transaction(queries);
   }
 
   async get(ownerName: DomainName, family: Family): Promise<Wish | undefined> {
@@ -40,6 +43,11 @@ export class SqlWishStore implements WishStore {
   async list(): Promise<readonly Wish[]> {
     const rows = await this.#run.all(this.#build.selectFrom('wishes').selectAll().orderBy('sequence').compile());
     return rows.map(wishOf);
+  }
+
+  async listSite(site: string): Promise<readonly Wish[]> {
+    const query = this.#build.selectFrom('wishes').selectAll().where('site', '=', site).orderBy('sequence');
+    return (await this.#run.all(query.compile())).map(wishOf);
   }
 
   async count(): Promise<number> {

@@ -14,11 +14,17 @@ export class MemoryWishes implements WishStore {
   isAway = false;
   #sequence = 0;
 
-  put(wish: NewWish): Promise<void> {
+  put(...wishes: readonly NewWish[]): Promise<void> {
     return this.#answer('put', () => {
-      this.#sequence += 1;
-      this.wishes.set(keyOf(wish), { ...wish, sequence: this.#sequence, attempts: 0 });
+      for (const wish of wishes) {
+        this.#sequence += 1;
+        this.wishes.set(keyOf(wish), { ...wish, sequence: this.#sequence, attempts: 0 });
+      }
     });
+  }
+
+  listSite(site: string): Promise<readonly Wish[]> {
+    return this.#answer('listSite', () => [...this.wishes.values()].filter((wish) => wish.site === site));
   }
 
   get(ownerName: DomainName, family: Family): Promise<Wish | undefined> {

@@ -18,6 +18,7 @@ import { RRType } from '../../dns/rdata.ts';
 import { authenticateRequest } from '../authentication.ts';
 import { findCredential, findUserName } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
+import { DRY_RUN, formatDryRun, isDryRun } from '../dry-run.ts';
 import {
   type Parameters as ClientParameters,
   chooseAddresses,
@@ -182,12 +183,17 @@ async function changeHost(
     choose: () => {
       const choice = choose(parameters, context.caller, zone.emptyValue);
       const ttl = readTtl(parameters['ttl']);
-      return ttl === undefined ? choice : { ...choice, ttl };
+      const more = { ...(ttl !== undefined && { ttl }), ...(isDryRun(parameters[DRY_RUN]) && { isDryRun: true }) };
+      return { ...choice, ...more };
     },
   };
-  const { result, choice } = await updates.run(update, context);
+  const updated = await updates.run(update, context);
+  const { result, choice } = updated;
   const { wanted, prefix } = choice;
-  if (prefix !== undefined && result.AAAA.after.length === 0 && Object.keys(wanted).length === 0) {
+  if (choice.isDryRun)
+    return { kind: 'done', line: formatDryRun(updated).trimEnd(), result: { ...result, changed: false } };
+  const nothingToMove = result.AAAA.after.length === 0 && result.members.length === 0;
+  if (prefix !== undefined && nothingToMove && Object.keys(wanted).length === 0) {
     throw new AppError('conflict', `'${ownerName}' has no AAAA record that could move into the prefix.`);
   }
   return { kind: 'done', line: successLine(result, choice), result };
@@ -201,11 +207,13 @@ function readTtl(text: string | undefined): number | undefined {
 }
 
 /** `good 192.0.2.1,2001:db8::1`: the addresses that were asked for; where none was, those that are published. */
-function successLine({ changed, ...result }: AddressUpdate, { wanted, prefix }: AddressChoice): string {
+function successLine({ changed, members, ...result }: AddressUpdate, { wanted, prefix }: AddressChoice): string {
   const asked = FAMILIES.filter(
     (family) => wanted[family] !== undefined || (prefix !== undefined && family === 'AAAA'),
   );
-  const addresses = (asked.length > 0 ? asked : FAMILIES).flatMap((family) => result[family].after);
+  const own = (asked.length > 0 ? asked : FAMILIES).flatMap((family) => result[family].after);
+  // A success without an address is none for some clients: of a host that has none itself, one of its members'.
+  const addresses = own.length > 0 ? own : (members[0]?.AAAA.after ?? []);
   return [changed ? 'good' : 'nochg', ...(addresses.length > 0 ? [addresses.join(',')] : [])].join(' ');
 }
 

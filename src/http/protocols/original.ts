@@ -19,6 +19,7 @@ import { RRType } from '../../dns/rdata.ts';
 import { authenticateRequest } from '../authentication.ts';
 import { findCredential } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
+import { DRY_RUN, formatDryRun, isDryRun } from '../dry-run.ts';
 
 const DEFAULT_TTL = 300;
 const ADDRESS_TYPES = [RRType.A, RRType.AAAA];
@@ -88,9 +89,21 @@ export interface UpdateParameters extends NameParameters {
   readonly ipv4?: string | undefined;
   readonly ipv6?: string | undefined;
   readonly ttl?: string | undefined;
+  readonly dry_run?: string | undefined;
 }
 
-const QUERY_PARAMETERS = new Set(['secret', 'fqdn', 'zone_name', 'record_name', 'ip_1', 'ip_2', 'ipv4', 'ipv6', 'ttl']);
+const QUERY_PARAMETERS = new Set([
+  'secret',
+  'fqdn',
+  'zone_name',
+  'record_name',
+  'ip_1',
+  'ip_2',
+  'ipv4',
+  'ipv6',
+  'ttl',
+  DRY_RUN,
+]);
 
 async function updateByPath(request: DoorRequest, services: Services): Promise<DoorReply> {
   const context = await authenticate(request, services, request.path['secret']);
@@ -127,9 +140,11 @@ export async function changeAddresses(
     const addresses = parseAddresses(parameters, zone, context.caller);
     const wanted: WantedAddresses =
       services.unspecifiedFamily === 'delete' ? { A: null, AAAA: null, ...addresses } : addresses;
-    return ttl === undefined ? { wanted } : { wanted, ttl };
+    return { wanted, ...(ttl !== undefined && { ttl }), ...(isDryRun(parameters.dry_run) && { isDryRun: true }) };
   };
-  const { result } = await services.updates.run({ zone, ownerName, fallbackTtl: DEFAULT_TTL, choose }, context);
+  const updated = await services.updates.run({ zone, ownerName, fallbackTtl: DEFAULT_TTL, choose }, context);
+  const { result, choice } = updated;
+  if (choice.isDryRun) return changeReply(false, formatDryRun(updated));
   const body = FAMILIES.map((family) => updateLine(result, family)).join('');
   const warning = result.changed ? carrierNatWarning(result) : undefined;
   return warning === undefined ? changeReply(result.changed, body) : { ...changeReply(result.changed, body), warning };

@@ -1,0 +1,152 @@
+/**
+ * One change of one or several names of a zone, published under prerequisites that state what it rests on. What is
+ * believed of the names is first recalled, then read; when the primary says that a belief was wrong, it is read and
+ * planned anew. docs/decisions/0001 has the reasons.
+ */
+import type { DomainName } from '../dns/name.ts';
+import type { Prerequisite, ZoneChange } from '../dns/zone-change.ts';
+import { AppError } from './errors.ts';
+import { type ChangePlan, planChange } from './plan-change.ts';
+import type { PublishedAddresses } from './ports.ts';
+import type { Zone } from './zone.ts';
+
+/** What is published at each name, in their order. */
+export type Beliefs = readonly PublishedAddresses[];
+
+export interface NamesChange<Result> {
+  readonly zone: Zone;
+  /** Not empty; no two are the same. */
+  readonly names: readonly DomainName[];
+  /** Of `performance.now()`. */
+  readonly deadlineMs: number;
+  /** Begin with what is remembered of the names. A TTL is no part of a prerequisite (RFC 2136 §2.4.2): not where it counts. */
+  readonly mayRecall: boolean;
+  /**
+   * What to publish, and what is told when it is.
+   * @param seen what the primary answers where a wildcard may have answered; else the same as `beliefs`
+   * @throws AppError
+   */
+  plan(beliefs: Beliefs, seen: Beliefs): { readonly plans: readonly ChangePlan[]; readonly result: Result };
+  /** Only plan, on what the primary answers. */
+  readonly isDryRun?: boolean;
+  /** Is told what is believed now, for who wants to know it when this fails; undefined: nothing. */
+  readonly onBelief?: (beliefs: Beliefs | undefined) => void;
+}
+
+/** How often a belief that turned out wrong is replaced by a fresh one before giving up. */
+const MAX_ROUNDS = 4;
+
+const NOTHING: PublishedAddresses = { A: { addresses: [], ttl: 0 }, AAAA: { addresses: [], ttl: 0 } };
+
+/** @throws AppError conflict where data at a name would not be seen, or others change it all the time; primary-*, publish-unknown */
+export async function publishNames<Result>(change: NamesChange<Result>): Promise<Result> {
+  const { zone, names, deadlineMs, mayRecall, onBelief, isDryRun } = change;
+  const { publisher } = zone;
+  checkTime(deadlineMs);
+  const recalled = mayRecall && isDryRun !== true ? recallAll(zone, names) : undefined;
+  onBelief?.(recalled);
+  const known = recalled && (await attempt(change, recalled, recalled));
+  if (known) return known.result;
+
+  let cname: DomainName | undefined;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    checkTime(deadlineMs);
+    // What was believed before has turned out wrong.
+    onBelief?.(undefined);
+    const reads = await Promise.all(names.map((name) => publisher.read(name, deadlineMs)));
+    cname = undefined;
+    const seen = reads.map((read, index) => {
+      if (read.kind === 'addresses') return read.published;
+      if (read.kind === 'occluded') {
+        throw new AppError('conflict', `Addresses at '${names[index]}' would not be seen: ${read.by}.`);
+      }
+      cname = names[index];
+      return NOTHING;
+    });
+    if (cname === undefined) {
+      onBelief?.(seen);
+      const done = await attempt(change, seen, seen);
+      if (done) return done.result;
+      if (seen.every(isNothing)) continue;
+    }
+    // The answers were not the names' own: a wildcard's, or the names were changed since. The first shows here.
+    const own = await ownAddresses(change, seen);
+    onBelief?.(own);
+    const done = await attempt(change, own, seen);
+    if (done) return done.result;
+  }
+  throw cname === undefined
+    ? new AppError(
+        'conflict',
+        `The records of '${names.join("', '")}' were changed by others again and again; nothing was written.`,
+      )
+    : new AppError('conflict', `A CNAME record is at '${cname}': no address can be beside it (RFC 1034 §3.6.2).`);
+}
+
+/** Publishes the plan that rests on beliefs; undefined if one of them was wrong. */
+async function attempt<Result>(
+  { zone, plan, isDryRun, deadlineMs }: NamesChange<Result>,
+  beliefs: Beliefs,
+  seen: Beliefs,
+): Promise<{ readonly result: Result } | undefined> {
+  const { plans, result } = plan(beliefs, seen);
+  // Whether the beliefs hold is asked in any case; only the edits stay at home.
+  const change = joinPlans(plans);
+  const asked = isDryRun === true ? { ...change, edits: [] } : change;
+  return (await zone.publisher.publish(asked, deadlineMs)) === 'published' ? { result } : undefined;
+}
+
+function recallAll({ publisher }: Zone, names: readonly DomainName[]): Beliefs | undefined {
+  const beliefs: PublishedAddresses[] = [];
+  for (const name of names) {
+    const known = publisher.recall(name);
+    if (known === undefined) return undefined;
+    beliefs.push(known);
+  }
+  return beliefs;
+}
+
+/** What the names have of their own, where a wildcard's answer may be among what was seen. */
+async function ownAddresses(
+  { zone, names, deadlineMs }: Pick<NamesChange<unknown>, 'zone' | 'names' | 'deadlineMs'>,
+  seen: Beliefs,
+): Promise<Beliefs> {
+  if (names.length === 1) return [NOTHING];
+  const asked = names.map(async (ownerName, index): Promise<PublishedAddresses> => {
+    const published = seen[index]!;
+    if (isNothing(published)) return NOTHING;
+    const plan = { zone: zone.apex, ownerName, wanted: {}, published, ttl: 0, ttlIsExplicit: false };
+    const outcome = await zone.publisher.publish(planChange(plan).change, deadlineMs);
+    return outcome === 'published' ? published : NOTHING;
+  });
+  return Promise.all(asked);
+}
+
+/** Several plans as one change. */
+function joinPlans(plans: readonly ChangePlan[]): ZoneChange {
+  const [first, ...others] = plans.map(({ change }) => change);
+  if (first === undefined) throw new TypeError('a change without a name');
+  if (others.length === 0) return first;
+  const changes = [first, ...others];
+  const prerequisites = new Map<string, Prerequisite>();
+  for (const prerequisite of changes.flatMap((change) => change.prerequisites)) {
+    const type = 'type' in prerequisite ? prerequisite.type : 0;
+    // Of what is at one place and of one type every plan says the same.
+    prerequisites.set(`${type}/${prerequisite.ownerName.key}`, prerequisite);
+  }
+  return {
+    ...first,
+    otherNames: others.map(({ ownerName }) => ownerName),
+    prerequisites: [...prerequisites.values()],
+    edits: changes.flatMap(({ edits }) => edits),
+  };
+}
+
+function isNothing({ A, AAAA }: PublishedAddresses): boolean {
+  return A.addresses.length === 0 && AAAA.addresses.length === 0;
+}
+
+function checkTime(deadlineMs: number): void {
+  if (performance.now() < deadlineMs) return;
+  throw new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
+}
