@@ -173,6 +173,6 @@ export function configuredToken(token: TokenConfig): HostToken {
   return { ...token, id: `file-${token.sha256.slice(0, 24)}`, createdMs: 0 };
 }
 
-export function hostSettings({ ownerName, ttl, enabled, addresses }: HostConfig): HostSettings {
-  return { ...defaultHostSettings(ownerName), enabled, addresses, ...(ttl === undefined ? {} : { ttl }) };
+export function hostSettings({ ownerName, ttl, enabled, addresses, members }: HostConfig): HostSettings {
+  return { ...defaultHostSettings(ownerName), enabled, addresses, members, ...(ttl === undefined ? {} : { ttl }) };
 }

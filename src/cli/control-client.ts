@@ -71,6 +71,9 @@ class SocketCalls implements ServerCalls {
       addHost: (call) => post('/v1/hosts/add', call),
       enableHost: (host, enabled) => post(`/v1/hosts/${enabled ? 'enable' : 'disable'}`, { host }),
       removeHost: (host) => post('/v1/hosts/remove', { host }),
+      members: (host) => get('/v1/hosts/members', { host }),
+      addMember: (call) => post('/v1/hosts/members/add', call),
+      removeMember: (host, member) => post('/v1/hosts/members/remove', { host, member }),
       history: (host, limit, before) =>
         get('/v1/history', { host, limit: String(limit), ...(before !== undefined && { before }) }),
       historyAt: (host, time) => get('/v1/history/at', { host, time }),

@@ -197,7 +197,10 @@ hosts:
   });
   test.each([
     ['hosts: [{ttl: 60}]', '4:9: hosts[0].name: is required: the full name of the host.'],
-    ['hosts: [home.a.example]', '4:9: hosts[0]: must be a map with the keys name, ttl, enabled, addresses, not text.'],
+    [
+      'hosts: [home.a.example]',
+      '4:9: hosts[0]: must be a map with the keys name, ttl, enabled, addresses, members, not text.',
+    ],
     [
       'hosts: [{name: home.c.example}]',
       "4:16: hosts[0].name: 'home.c.example.' is in no zone of the file; it has 'a.example.', 'b.a.example.'.",
@@ -224,6 +227,59 @@ hosts:
     ],
   ])('%s is refused', (text, expected) => {
     expect(problems(text)).toEqual([expected]);
+  });
+  test('have members, by interface identifier or MAC address', () => {
+    const { hosts } = load(`secret: abcdefgh
+hosts:
+  - name: home.a.example
+    members:
+      - {name: NAS.home.a.example, interface_id: '::A:10', subnet: 3}
+      - {name: tv.a.example, mac: 00-11-22-AA-BB-CC}
+      - {name: home.a.example, interface_id: '::1', mac: '00:11:22:aa:bb:cc'}
+`);
+    expect(hosts[0]!.members).toMatchObject([
+      { host: { kind: 'interface-id', text: '::a:10' }, subnet: 3 },
+      { host: { kind: 'mac', text: '00:11:22:aa:bb:cc' }, subnet: 0 },
+      { host: { kind: 'interface-id', text: '::1' }, subnet: 0 },
+    ]);
+  });
+  const member = (text: string) => `hosts: [{name: x.a.example, members: [${text}]}]`;
+  test.each([
+    ['{interface_id: "::1"}', '4:39: hosts[0].members[0].name: is required: the full name of the member.'],
+    [
+      '{name: y.a.example}',
+      '4:39: hosts[0].members[0].interface_id: is required, or mac: what its address has behind the prefix.',
+    ],
+    [
+      '{name: y.a.example, interface_id: "2001:db8::1"}',
+      "4:73: hosts[0].members[0].interface_id: must be an interface identifier, the lower 64 bits of an address, like ::10, not '2001:db8::1'.",
+    ],
+    [
+      '{name: y.a.example, interface_id: "::"}',
+      "4:73: hosts[0].members[0].interface_id: must be an interface identifier, the lower 64 bits of an address, like ::10, not '::'.",
+    ],
+    [
+      '{name: y.a.example, mac: "00:11:22:33:44"}',
+      "4:64: hosts[0].members[0].mac: must be a MAC address, like 00:11:22:33:44:55, not '00:11:22:33:44'.",
+    ],
+    [
+      '{name: y.b.a.example, interface_id: "::1"}',
+      "4:46: hosts[0].members[0].name: 'y.b.a.example.' is not in the zone of its host 'x.a.example.'.",
+    ],
+    [
+      '{name: "*.a.example", interface_id: "::1"}',
+      "4:46: hosts[0].members[0].name: '*.a.example.' is a wildcard; the option 'wildcard: true' of the zone allows it.",
+    ],
+    [
+      '{name: a.example, interface_id: "::1"}',
+      "4:46: hosts[0].members[0].name: 'a.example.' is the zone's own name; the option 'apex: true' of the zone allows it.",
+    ],
+    [
+      '{name: y.a.example, interface_id: "::1"}, {name: Y.a.example, interface_id: "::2"}',
+      "4:88: hosts[0].members[1].name: 'Y.a.example.' is a member already: hosts[0].members[0].",
+    ],
+  ])('the member %s is refused', (text, expected) => {
+    expect(problems(member(text))).toEqual([expected]);
   });
   test('take the limits of the deepest zone around them', () => {
     expect(problems('hosts: [{name: x.b.a.example, ttl: 5}]')).toEqual([]);

@@ -180,6 +180,17 @@ export interface HostConfig {
   readonly enabled: boolean;
   /** No prefix is in both lists. The longest prefix that contains an address decides. */
   readonly addresses: AddressRules;
+  /** In the zone of the host; no name stands twice, also not at another host. */
+  readonly members: readonly MemberConfig[];
+}
+
+export interface MemberConfig {
+  readonly ownerName: DomainName;
+  /** Canonical text of parseInterfaceId or parseMac. */
+  readonly host:
+    | { readonly kind: 'interface-id'; readonly text: string }
+    | { readonly kind: 'mac'; readonly text: string };
+  readonly subnet: number;
 }
 
 export interface AddressRules {

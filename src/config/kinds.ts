@@ -11,6 +11,7 @@ import {
   parseIpPrefix,
   unmapAddress,
 } from '../dns/address.ts';
+import { parseInterfaceId, parseMac } from '../dns/interface-id.ts';
 import { DomainName, parseHostName } from '../dns/name.ts';
 import { formatRRType, parseRRType, RRType } from '../dns/rdata.ts';
 import { TSIG_ALGORITHMS, type TsigAlgorithm } from '../dns/tsig.ts';
@@ -386,6 +387,16 @@ export const fullOwnerName: ScalarKind<DomainName> = scalar(
   "a full name, like home.dyndns.example.com or '*.lab.dyndns.example.com'",
   parseHostName,
 );
+
+export const interfaceId: ScalarKind<string> = scalar(
+  'an interface identifier, the lower 64 bits of an address, like ::10',
+  parseInterfaceId,
+);
+
+export const macAddress: ScalarKind<string> = scalar('a MAC address, like 00:11:22:33:44:55', parseMac);
+
+/** Subnets below the shortest prefix that is taken, a /16. */
+export const subnetNumber: ScalarKind<number> = integer(0, 2 ** 48 - 1);
 
 /** The types that clients change over HTTP. */
 export const clientType: ScalarKind<number> = scalar(

@@ -20,11 +20,13 @@ import {
   filePath,
   fullOwnerName,
   integer,
+  interfaceId,
   ipAddress,
   ipPrefix,
   type ListKind,
   listenAddress,
   listOf,
+  macAddress,
   mailbox,
   masterSecret,
   nameBelowZone,
@@ -34,6 +36,7 @@ import {
   shortText,
   socketMode,
   storeUrl,
+  subnetNumber,
   tcpAddress,
   tokenAddresses,
   tokenName,
@@ -559,7 +562,30 @@ export const OPTIONS = {
   'hosts[].silent_after_seconds': planned('when a host without updates counts as silent'),
   'hosts[].lease_seconds': planned('when the addresses of a silent host are taken away'),
   'hosts[].fallback': planned('what is published in their place'),
-  'hosts[].members': planned('hosts behind the same IPv6 prefix'),
+  'hosts[].members[].name': option(fullOwnerName, {
+    required: true,
+    summary:
+      'The full name of a host behind the same IPv6 prefix, in the same zone. When an update of the host names the prefix, ' +
+      'all its members move with it in one change. The name of the host itself gives that one its address below the prefix.',
+    example: 'nas.home.dyndns.example.com',
+  }),
+  'hosts[].members[].interface_id': option(interfaceId, {
+    otherwise: 'made from `mac`',
+    summary: 'The lower half of its address. Each member has this or `mac`; of both this one counts.',
+    example: "'::10'",
+  }),
+  'hosts[].members[].mac': option(macAddress, {
+    otherwise: '`interface_id` is required',
+    summary: 'The MAC address that it makes its interface identifier from (RFC 4291 appendix A).',
+    example: "'00:11:22:33:44:55'",
+  }),
+  'hosts[].members[].subnet': option(subnetNumber, {
+    default: 0,
+    summary:
+      'The number of its subnet below the prefix, if that is shorter than /64. Below a prefix that has no room for the number ' +
+      'the member stays as it is, and the history says so.',
+    example: '3',
+  }),
 } as const;
 
 type Table = typeof OPTIONS;

@@ -3,7 +3,7 @@
  * Left out: tokens and hosts of the store, which are not known here and may have the same names.
  */
 import type { DomainName } from '../dns/name.ts';
-import type { HostConfig, TokenConfig } from './config.ts';
+import type { HostConfig, MemberConfig, TokenConfig } from './config.ts';
 import type { OptionPath } from './options.ts';
 import { formatOrigin } from './problem.ts';
 import { addressRules, type ResolveContext, refuse } from './rules.ts';
@@ -52,10 +52,12 @@ const REQUIRED_OF_TOKEN = [
 ] as const;
 
 const REQUIRED_OF_HOST = [['hosts[].name', 'the full name of the host']] as const;
+const REQUIRED_OF_MEMBER = [['hosts[].members[].name', 'the full name of the member']] as const;
 
 /** The settings of hosts without problems. */
 export function resolveHosts({ root, zones }: Settings, context: ResolveContext): HostConfig[] {
   const seen = new Map<string, Scope>();
+  const members = new Map<string, Scope>();
   const apexes = apexesOf(zones);
   return root.items('hosts[]').flatMap((item) => {
     requireOptions(item, REQUIRED_OF_HOST, context);
@@ -78,7 +80,49 @@ export function resolveHosts({ root, zones }: Settings, context: ResolveContext)
       ...(ttl === undefined ? {} : { ttl }),
       enabled: item.get('hosts[].enabled'),
       addresses,
+      members: resolveMembers(item, ownerName, zones, members, context),
     };
+  });
+}
+
+/** @param taken members of all hosts */
+function resolveMembers(
+  host: Scope,
+  hostName: DomainName,
+  zones: readonly Scope[],
+  taken: Map<string, Scope>,
+  context: ResolveContext,
+): MemberConfig[] {
+  return host.items('hosts[].members[]').flatMap((item) => {
+    requireOptions(item, REQUIRED_OF_MEMBER, context);
+    const ownerName = item.get('hosts[].members[].name');
+    const interfaceId = item.get('hosts[].members[].interface_id');
+    const mac = item.get('hosts[].members[].mac');
+    const hasId = item.isMentioned('hosts[].members[].interface_id');
+    if (!hasId && !item.isMentioned('hosts[].members[].mac')) {
+      const message = 'is required, or mac: what its address has behind the prefix.';
+      refuse(context, item, 'hosts[].members[].interface_id', message);
+      return [];
+    }
+    if (ownerName === undefined) return [];
+    claim(taken, ownerName.key, item, (first) => {
+      const message = `'${ownerName}' is a member already: ${first.label}.`;
+      refuse(context, item, 'hosts[].members[].name', message);
+    });
+    const zone = zoneOf(ownerName, zones);
+    if (zone !== zoneOf(hostName, zones)) {
+      const message = `'${ownerName}' is not in the zone of its host '${hostName}'.`;
+      refuse(context, item, 'hosts[].members[].name', message);
+    } else if (zone?.get('zones[].name')?.equals(ownerName) && zone.get('zones[].apex') === false) {
+      const message = `'${ownerName}' is the zone's own name; the option 'apex: true' of the zone allows it.`;
+      refuse(context, item, 'hosts[].members[].name', message);
+    } else if (ownerName.isWildcard && zone?.get('zones[].wildcard') === false) {
+      const message = `'${ownerName}' is a wildcard; the option 'wildcard: true' of the zone allows it.`;
+      refuse(context, item, 'hosts[].members[].name', message);
+    }
+    const subnet = item.get('hosts[].members[].subnet');
+    if (interfaceId !== undefined) return { ownerName, host: { kind: 'interface-id', text: interfaceId }, subnet };
+    return mac === undefined ? [] : { ownerName, host: { kind: 'mac', text: mac }, subnet };
   });
 }
 
@@ -111,15 +155,21 @@ function canBeIn(pattern: DomainName, apex: DomainName): boolean {
   return pattern.isAtOrBelow(apex) || (pattern.isWildcard && apex.isAtOrBelow(pattern.parent()!));
 }
 
-/** A TTL that every request would be refused with. */
-function refuseTtl(item: Scope, ownerName: DomainName, zones: readonly Scope[], context: ResolveContext): void {
-  const ttl = item.get('hosts[].ttl');
+/** The zone with the longest name at or above a name. */
+function zoneOf(ownerName: DomainName, zones: readonly Scope[]): Scope | undefined {
   let zone: Scope | undefined;
   for (const each of zones) {
     const apex = each.get('zones[].name');
     const best = zone?.get('zones[].name')?.labelCount ?? -1;
     if (apex !== undefined && ownerName.isAtOrBelow(apex) && apex.labelCount > best) zone = each;
   }
+  return zone;
+}
+
+/** A TTL that every request would be refused with. */
+function refuseTtl(item: Scope, ownerName: DomainName, zones: readonly Scope[], context: ResolveContext): void {
+  const ttl = item.get('hosts[].ttl');
+  const zone = zoneOf(ownerName, zones);
   if (ttl === undefined || zone === undefined) return;
   const min = zone.get('zones[].ttl.min') ?? 0;
   const max = zone.get('zones[].ttl.max') ?? Number.POSITIVE_INFINITY;

@@ -20,7 +20,7 @@ import {
   wishView,
 } from './client-views.ts';
 import { AppError } from './errors.ts';
-import { defaultHostSettings, type HostSettings } from './host.ts';
+import { defaultHostSettings, type HostMember, type HostSettings } from './host.ts';
 import type { HostDirectory } from './host-directory.ts';
 import type { ReadOutcome } from './ports.ts';
 import type { Store } from './store-ports.ts';
@@ -51,6 +51,8 @@ export interface ClientAdminOptions {
 /** Wishes that are told one by one. */
 const SHOWN_WISHES = 100;
 const ID_OCTETS = 12;
+/** One change has room for so many. */
+const MAX_MEMBERS = 200;
 
 /** A token with a new secret, which is told here and nowhere else. */
 export function makeToken(
@@ -162,7 +164,43 @@ export class ClientAdmin {
     if (!replace && (await hosts.get(ownerName)) !== undefined) {
       throw new AppError('conflict', `The host '${ownerName}' has settings already; --replace sets others.`);
     }
-    await this.#put({ ...defaultHostSettings(ownerName), ...wanted });
+    const members = (await hosts.get(ownerName))?.members ?? [];
+    await this.#put({ ...defaultHostSettings(ownerName), members, ...wanted });
+    return this.#hostView(ownerName);
+  }
+
+  /**
+   * Makes a name a member of a host, or gives it another address below the prefix.
+   * @throws AppError name-invalid (in no zone), request-malformed (not in the zone of the host), conflict, store-unreachable
+   */
+  async addMember(ownerName: DomainName, member: HostMember): Promise<HostView> {
+    this.#refuseConfiguredHost(ownerName);
+    if (this.#requireZone(ownerName) !== this.#requireZone(member.ownerName) || ownerName.isWildcard) {
+      const message = `'${member.ownerName}' must be in the zone of its host '${ownerName}': they change in one step.`;
+      throw new AppError('request-malformed', message);
+    }
+    const known = await this.#store().hosts.get(ownerName);
+    const others = known?.members.filter((other) => !other.ownerName.equals(member.ownerName)) ?? [];
+    if (others.length >= MAX_MEMBERS) throw new AppError('conflict', `A host has at most ${MAX_MEMBERS} members.`);
+    await this.#put({ ...(known ?? defaultHostSettings(ownerName)), members: [...others, member].sort(byName) });
+    return this.#hostView(ownerName);
+  }
+
+  /** Its records stay. @throws AppError name-invalid (it is none), conflict, store-unreachable */
+  async removeMember(ownerName: DomainName, member: DomainName): Promise<HostView> {
+    this.#refuseConfiguredHost(ownerName);
+    const known = await this.#store().hosts.get(ownerName);
+    const members = known?.members.filter((other) => !other.ownerName.equals(member)) ?? [];
+    if (known === undefined || members.length === known.members.length) {
+      throw new AppError('name-invalid', `'${member}' is no member of '${ownerName}'.`);
+    }
+    await this.#put({ ...known, members });
+    return this.#hostView(ownerName);
+  }
+
+  /** @throws AppError name-invalid, store-unreachable */
+  async host(ownerName: DomainName): Promise<HostView> {
+    this.#requireZone(ownerName);
     return this.#hostView(ownerName);
   }
 
@@ -323,6 +361,10 @@ export class ClientAdmin {
     const known = zones.map(({ apex }) => `'${apex}'`).join(', ');
     throw new AppError('name-invalid', `'${pattern}' is in no zone of the configuration; it has ${known || 'none'}.`);
   }
+}
+
+function byName(a: HostMember, b: HostMember): number {
+  return DomainName.compare(a.ownerName, b.ownerName);
 }
 
 function describeRead(outcome: ReadOutcome): Pick<HostDetails, 'published' | 'publishedProblem'> {

@@ -62,10 +62,19 @@ export interface HostView {
   readonly ttl?: number;
   readonly allow: readonly string[];
   readonly deny: readonly string[];
+  readonly members: readonly MemberView[];
   /** The last update that was accepted. */
   readonly lastSeen?: string;
   /** Updates that changed nothing. */
   readonly repeats?: number;
+}
+
+export interface MemberView {
+  readonly name: string;
+  /** One of these two: its interface identifier, or what that is made from. */
+  readonly interfaceId?: string;
+  readonly mac?: string;
+  readonly subnet: number;
 }
 
 export interface HostDetails extends HostView {
@@ -149,6 +158,11 @@ export function hostView(
     ...(settings?.ttl !== undefined && { ttl: settings.ttl }),
     allow: prefixes(settings?.addresses.allow),
     deny: prefixes(settings?.addresses.deny),
+    members: (settings?.members ?? []).map(({ ownerName: name, host, subnet }) => ({
+      name: name.toString(),
+      ...(host.kind === 'mac' ? { mac: host.text } : { interfaceId: host.text }),
+      subnet,
+    })),
     ...(activity && { lastSeen: isoTime(activity.lastSeenMs), repeats: activity.repeats }),
   };
 }

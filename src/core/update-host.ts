@@ -6,6 +6,7 @@ import { type IpAddress, type IpPrefix, parseIpAddress } from '../dns/address.ts
 import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { authorizeName } from './authorize.ts';
+import { AppError } from './errors.ts';
 import type { AddressStep } from './history.ts';
 import type { HostSettings } from './host.ts';
 import type { HostGate } from './host-gate.ts';
@@ -15,13 +16,15 @@ import type { RequestContext } from './request-context.ts';
 import { type MemberMove, memberAddress } from './site.ts';
 import { checkTokenAddress } from './token.ts';
 import type { AddressUpdate, UpdateAddresses, UpdateRequest } from './update-addresses.ts';
-import { chooseTtl, type Zone } from './zone.ts';
+import { checkOwnerName, chooseTtl, type Zone } from './zone.ts';
 
 /** What a client wants of the addresses of one name. */
 export interface AddressChoice {
   readonly wanted: WantedAddresses;
-  /** See UpdateRequest. */
+  /** Where the members of the host go, and its own AAAA record if `wanted` says nothing of that (see UpdateRequest). */
   readonly prefix?: IpPrefix;
+  /** The prefix is for the members alone. */
+  readonly ownStays?: boolean;
   /** Seconds; absent: what host, zone or protocol have. */
   readonly ttl?: number;
   /** Say what would change, and change nothing. */
@@ -79,7 +82,10 @@ export class UpdateHost {
         if (moves || choice.wanted[family] !== undefined) authorizeName(principal, ownerName, [RRType[family]]);
       }
       const request = this.#checked(update, choice, settings, context);
-      const site = hasMembers(settings) ? await this.#site(request, settings) : undefined;
+      const site =
+        hasMembers(settings) && choice.prefix !== undefined
+          ? await this.#site(request, choice.prefix, settings)
+          : undefined;
       const result = await this.#updates.run(site?.request ?? request);
       if (choice.isDryRun) return { result, choice, leftOut: site?.leftOut ?? [], changed: false };
       this.#succeeded(result, context);
@@ -92,10 +98,9 @@ export class UpdateHost {
    * The request with the members of the host in it, where it names a prefix. A member that cannot go there stays as it is.
    * @throws AppError address-refused, store-unreachable
    */
-  async #site(request: UpdateRequest, { members, ownerName: host }: HostSettings) {
-    const { prefix, zone, fallbackTtl, checkMoved } = request;
+  async #site(request: UpdateRequest, prefix: IpPrefix, { members, ownerName: host }: HostSettings) {
+    const { zone, fallbackTtl, checkMoved } = request;
     const leftOut: LeftOutMember[] = [];
-    if (prefix === undefined) return { request, leftOut };
     const moves: MemberMove[] = [];
     let wanted = request.wanted;
     for (const member of members) {
@@ -107,10 +112,12 @@ export class UpdateHost {
       if (address === undefined) leaveOut(`a /${prefix.length} has no room for its subnet ${subnet}`);
       else if (settings?.enabled === false) leaveOut('its updates are switched off');
       else if (!ownerName.isAtOrBelow(zone.apex)) leaveOut(`it is not in the zone ${zone.apex}`);
+      else if (isForbidden(zone, ownerName)) leaveOut('its zone does not let it be changed');
       else {
         checkMoved?.(address);
         if (settings !== undefined && hasRules(settings)) checkAddress(joined(settings, zone), address);
-        if (isHost) wanted = { AAAA: address.text, ...wanted };
+        if (isHost && request.prefix !== undefined) wanted = { AAAA: address.text, ...wanted };
+        else if (isHost) continue;
         else moves.push({ ownerName, address, ttl: chooseTtl(zone, undefined, fallbackTtl, settings?.ttl) });
       }
     }
@@ -140,7 +147,10 @@ export class UpdateHost {
       zone: addresses === zone.addresses ? zone : { ...zone, addresses },
       ownerName,
       fallbackTtl,
-      ...choice,
+      wanted: choice.wanted,
+      ...(choice.prefix !== undefined && choice.ownStays !== true && { prefix: choice.prefix }),
+      ...(choice.ttl !== undefined && { ttl: choice.ttl }),
+      ...(choice.isDryRun && { isDryRun: true }),
       ...(ofToken === undefined || choice.prefix === undefined
         ? {}
         : { checkMoved: (address) => checkTokenAddress(ofToken, address, caller) }),
@@ -167,6 +177,16 @@ export class UpdateHost {
 
 function stepOf({ before, after }: FamilyPlan): AddressStep {
   return { before, after };
+}
+
+function isForbidden(zone: Zone, ownerName: DomainName): boolean {
+  try {
+    checkOwnerName(zone, ownerName);
+    return false;
+  } catch (error) {
+    if (error instanceof AppError) return true;
+    throw error;
+  }
 }
 
 function hasMembers(settings: HostSettings | undefined): settings is HostSettings {

@@ -26,6 +26,12 @@ const PROGRAMS = [...LAB_PROGRAMS, ...INADYN_PROGRAMS, { command: 'curl', debian
 const URLS: readonly (readonly [string, string, Readonly<Record<string, string>>, 'Basic' | 'URL'])[] = [
   ['README.md', 'url any', {}, 'Basic'],
   ['fritzbox.md', 'url fritzbox', { '<domain>': HOME, '<ipaddr>': IPV4, '<ip6addr>': IPV6 }, 'Basic'],
+  [
+    'fritzbox.md',
+    'url fritzbox-prefix',
+    { '<domain>': HOME, '<ipaddr>': IPV4, '<ip6addr>': IPV6, '<ip6lanprefix>': '2001:db8:7::/56' },
+    'Basic',
+  ],
   ['fritzbox.md', 'url fritzbox-ipv4', { '<domain>': HOME, '<ipaddr>': IPV4 }, 'Basic'],
   ['pfsense.md', 'url pfsense', { '%IP%': IPV4 }, 'Basic'],
   ['opnsense.md', 'url opnsense', { __HOSTNAME__: HOME, __MYIP__: IPV4 }, 'Basic'],

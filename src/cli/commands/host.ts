@@ -8,10 +8,12 @@ import { formatWish } from '../pending.ts';
 import { loadFor } from '../setup.ts';
 import { formatTable, listed, printJson } from '../table.ts';
 import { hostAddCommand } from './host-add.ts';
+import { formatMember, hostMemberCommand } from './host-member.ts';
 
 export function hostCommand(): Command {
   const host = new Command('host').description('settings of single hosts, and what is known of them');
   host.addCommand(hostAddCommand());
+  host.addCommand(hostMemberCommand());
   host.addCommand(hostListCommand());
   host.addCommand(
     forOneHost(
@@ -91,8 +93,8 @@ function formatHosts(hosts: readonly HostView[]): string {
 }
 
 export function formatHost(details: HostDetails): string {
-  const { host, origin, enabled, ttl, allow, deny, published, publishedProblem, lastSeen, repeats, pending, tokens } =
-    details;
+  const { host, origin, enabled, ttl, allow, deny, members, published, publishedProblem } = details;
+  const { lastSeen, repeats, pending, tokens } = details;
   const from = { configuration: 'in the configuration file', store: 'in the store', none: 'none of its own' }[origin];
   const lines = [
     host,
@@ -102,6 +104,7 @@ export function formatHost(details: HostDetails): string {
   ];
   if (allow.length > 0) lines.push(`  allowed    ${listed(allow)}`);
   if (deny.length > 0) lines.push(`  denied     ${listed(deny)}`);
+  for (const member of members) lines.push(`  member     ${formatMember(member)}`);
   if (published === undefined) lines.push(`  published  not known: ${publishedProblem}`);
   else
     lines.push(`  published  A ${listed(published.A, 'none')}`, `             AAAA ${listed(published.AAAA, 'none')}`);

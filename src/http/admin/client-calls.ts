@@ -32,6 +32,15 @@ export interface AddHostCall {
   readonly replace: boolean;
 }
 
+export interface AddMemberCall {
+  readonly host: string;
+  readonly member: string;
+  /** One of these two. */
+  readonly interfaceId?: string;
+  readonly mac?: string;
+  readonly subnet?: string;
+}
+
 /** All throw AppError: request-malformed where a text is not of the right form, and what ClientAdmin throws. */
 export interface ClientCalls {
   tokens(): Promise<readonly TokenView[]>;
@@ -44,6 +53,10 @@ export interface ClientCalls {
   addHost(call: AddHostCall): Promise<HostView>;
   enableHost(host: string, enabled: boolean): Promise<HostView>;
   removeHost(host: string): Promise<HostView>;
+  /** Its settings, without what is published. */
+  members(host: string): Promise<HostView>;
+  addMember(call: AddMemberCall): Promise<HostView>;
+  removeMember(host: string, member: string): Promise<HostView>;
 
   /** @param before the id of an event, or the beginning of one */
   history(host: string, limit: number, before?: string): Promise<HistoryView>;

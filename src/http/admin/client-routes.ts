@@ -43,6 +43,22 @@ export const CLIENT_ROUTES: Readonly<Record<string, Route>> = {
     clients.enableHost(text((await json())['host'], 'host'), false),
   'POST /v1/hosts/remove': async ({ clients, json }) => clients.removeHost(text((await json())['host'], 'host')),
 
+  'GET /v1/hosts/members': ({ clients, query }) => clients.members(query.get('host') ?? ''),
+  'POST /v1/hosts/members/add': async ({ clients, json }) => {
+    const { host, member, interfaceId, mac, subnet } = await json();
+    return clients.addMember({
+      host: text(host, 'host'),
+      member: text(member, 'member'),
+      ...(interfaceId !== undefined && { interfaceId: text(interfaceId, 'interfaceId') }),
+      ...(mac !== undefined && { mac: text(mac, 'mac') }),
+      ...(subnet !== undefined && { subnet: text(subnet, 'subnet') }),
+    });
+  },
+  'POST /v1/hosts/members/remove': async ({ clients, json }) => {
+    const { host, member } = await json();
+    return clients.removeMember(text(host, 'host'), text(member, 'member'));
+  },
+
   'GET /v1/history': ({ clients, query }) =>
     clients.history(query.get('host') ?? '', Number(query.get('limit') ?? 20), query.get('before') ?? undefined),
   'GET /v1/history/at': ({ clients, query }) => clients.historyAt(query.get('host') ?? '', query.get('time') ?? ''),

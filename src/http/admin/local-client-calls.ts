@@ -4,8 +4,11 @@ import {
   clientType,
   fullOwnerName,
   integer,
+  interfaceId,
   ipPrefix,
+  macAddress,
   type ScalarKind,
+  subnetNumber,
   tokenAddresses,
   tokenName,
   ValueError,
@@ -14,7 +17,7 @@ import type { ClientAdmin, NewToken } from '../../core/client-admin.ts';
 import { AppError } from '../../core/errors.ts';
 import { DEFAULT_TOKEN_TYPES, type TokenAddresses } from '../../core/token.ts';
 import { NameError } from '../../dns/name.ts';
-import type { AddHostCall, ClientCalls, CreateTokenCall } from './client-calls.ts';
+import type { AddHostCall, AddMemberCall, ClientCalls, CreateTokenCall } from './client-calls.ts';
 
 const ttlSeconds = integer(0, 2_147_483_647);
 const MAX_EVENTS = 10_000;
@@ -67,6 +70,27 @@ export class LocalClientCalls implements ClientCalls {
 
   async removeHost(host: string): ReturnType<ClientCalls['removeHost']> {
     return this.#admin.removeHost(readHost(host));
+  }
+
+  async members(host: string): ReturnType<ClientCalls['members']> {
+    return this.#admin.host(readHost(host));
+  }
+
+  async addMember({ host, member, interfaceId: id, mac, subnet }: AddMemberCall): ReturnType<ClientCalls['addMember']> {
+    if ((id === undefined) === (mac === undefined)) throw malformed('A member needs one of --interface-id and --mac.');
+    const own =
+      id === undefined
+        ? ({ kind: 'mac', text: read(mac ?? '', macAddress, '--mac') } as const)
+        : ({ kind: 'interface-id', text: read(id, interfaceId, '--interface-id') } as const);
+    return this.#admin.addMember(readHost(host), {
+      ownerName: read(member, fullOwnerName, 'The name of the member'),
+      host: own,
+      subnet: read(subnet ?? '0', subnetNumber, '--subnet'),
+    });
+  }
+
+  async removeMember(host: string, member: string): ReturnType<ClientCalls['removeMember']> {
+    return this.#admin.removeMember(readHost(host), read(member, fullOwnerName, 'The name of the member'));
   }
 
   async history(host: string, limit: number, before?: string): ReturnType<ClientCalls['history']> {

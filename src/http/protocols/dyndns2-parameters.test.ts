@@ -26,7 +26,8 @@ function wanted(text: string, caller: string | undefined = CALLER, emptyValue: '
   try {
     const choice = chooseAddresses(query(text), caller === '' ? undefined : parseIpAddress(caller), emptyValue);
     const { prefix } = choice;
-    return prefix === undefined ? choice.wanted : { ...choice.wanted, prefix: formatIpPrefix(prefix) };
+    const stays = choice.ownStays ? { ownStays: true } : {};
+    return prefix === undefined ? choice.wanted : { ...choice.wanted, prefix: formatIpPrefix(prefix), ...stays };
   } catch (error) {
     return error instanceof AppError ? error.code : error;
   }
@@ -175,8 +176,12 @@ describe('prefixes', () => {
     ['myip=no&ipv6prefix=2001:db8::/56', { prefix: '2001:db8::/56' }],
     ['myip=&ipv6prefix=2001:db8::/56', { prefix: '2001:db8::/56' }],
     ['myip=192.0.2.1&ipv6prefix=2001:db8::/56', { A: '192.0.2.1', prefix: '2001:db8::/56' }],
-    ['myip=192.0.2.1,2001:db8:9::7&ip6lanprefix=2001:db8::/56', { A: '192.0.2.1', AAAA: '2001:db8:9::7' }],
-    ['myipv6=preserve&ipv6prefix=2001:db8::/56', {}],
+    // The prefix is for the members of the host then.
+    [
+      'myip=192.0.2.1,2001:db8:9::7&ip6lanprefix=2001:db8::/56',
+      { A: '192.0.2.1', AAAA: '2001:db8:9::7', prefix: '2001:db8::/56' },
+    ],
+    ['myipv6=preserve&ipv6prefix=2001:db8::/56', { prefix: '2001:db8::/56', ownStays: true }],
     // An address with nothing but zeros in its lower half and a length is a prefix wherever it stands.
     ['myip=192.0.2.1,2001:db8:0:12::/56', { A: '192.0.2.1', prefix: '2001:db8::/56' }],
     ['myipv6=2001:db8:0:12::/64', { prefix: '2001:db8:0:12::/64' }],
@@ -222,10 +227,11 @@ it('any parameters give addresses, or address-invalid', () => {
       readHosts(given);
       for (const choose of [chooseAddresses, chooseDeletions]) {
         try {
-          const { wanted: addresses, prefix } = choose(given, caller, empty as 'keep');
+          const { wanted: addresses, prefix, ownStays } = choose(given, caller, empty as 'keep');
           for (const address of [addresses.A, addresses.AAAA])
             if (address) expect(parseIpAddress(address)?.text).toBe(address);
-          if (prefix) expect([prefix.family, addresses.AAAA]).toEqual([6, undefined]);
+          if (prefix) expect(prefix.family).toBe(6);
+          if (ownStays) expect([addresses.AAAA, prefix?.length !== undefined]).toEqual([undefined, true]);
         } catch (error) {
           expect(error).toMatchObject({ code: 'address-invalid' });
         }

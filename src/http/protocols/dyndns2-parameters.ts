@@ -99,7 +99,8 @@ export function chooseAddresses(
       if (family === 'A' || prefix === undefined) wanted[family] ??= null;
     }
   }
-  return prefix === undefined || AAAA !== undefined ? { wanted } : { wanted, prefix };
+  if (prefix === undefined) return { wanted };
+  return AAAA === 'keep' ? { wanted, prefix, ownStays: true } : { wanted, prefix };
 }
 
 /**

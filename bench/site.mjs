@@ -1,0 +1,118 @@
+// @ts-check
+// What a whole site costs: an update that moves 10 members beside one of a single host, one connection, one after the other,
+// with BIND behind us and on the embedded nameserver. Medians of the times; the target is a ratio.
+// `node bench/site.mjs [ROUNDS] [MEMBERS]`
+import { writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import {
+  freePort,
+  KEY,
+  MAIN,
+  makeDirectory,
+  median,
+  SECRET,
+  startBind,
+  startChild,
+  stop,
+  UNIT_FLAGS,
+  until,
+  ZONE,
+} from './lab.mjs';
+
+const ROUNDS = Number(process.argv[2] ?? 400);
+const MEMBERS = Number(process.argv[3] ?? 10);
+const MOST = 1.5;
+
+const say = (/** @type {string} */ text) => process.stdout.write(`${text}\n`);
+
+/** @param {object} zone @param {object} more */
+async function startServer(zone, more) {
+  const directory = makeDirectory();
+  const port = await freePort();
+  const members = Array.from({ length: MEMBERS }, (_, n) => ({
+    name: `m${n}.${ZONE}`,
+    interface_id: `::${(n + 16).toString(16)}`,
+    subnet: n % 4,
+  }));
+  const options = {
+    secret: SECRET,
+    http: { listen: [`127.0.0.1:${port}`] },
+    store: `sqlite:${join(directory, 'dyndns.db')}`,
+    zones: [zone],
+    hosts: [{ name: `site.${ZONE}`, members }],
+    ...more,
+  };
+  const file = join(directory, 'dyndns.yml');
+  writeFileSync(file, JSON.stringify(options), { mode: 0o600 });
+  const child = startChild(process.execPath, [...UNIT_FLAGS, MAIN, '--config', file, 'serve']);
+  await until(async () => {
+    try {
+      return (await fetch(`http://127.0.0.1:${port}`)).ok;
+    } catch {
+      return false;
+    }
+  }, 'dyndns');
+  return { port, child };
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+
+/** Milliseconds of one request, whose reply must begin with `good`. @param {number} port @param {string} query */
+function timeOf(port, query) {
+  const beginMs = performance.now();
+  return new Promise((resolve, reject) => {
+    const headers = { Authorization: `Bearer ${SECRET}` };
+    const sent = request({ port, host: '127.0.0.1', path: `/nic/update?${query}`, headers, agent }, (reply) => {
+      let body = '';
+      reply.setEncoding('utf8').on('data', (chunk) => {
+        body += chunk;
+      });
+      reply.on('end', () => {
+        if (body.startsWith('good')) resolve(performance.now() - beginMs);
+        else reject(new Error(`${query}: ${reply.statusCode} ${body}`));
+      });
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+/** @param {string} label @param {number} port */
+async function measure(label, port) {
+  /** @type {Record<'single' | 'site', number[]>} */
+  const times = { single: [], site: [] };
+  for (let round = 0; round < ROUNDS; round++) {
+    const prefix = `2001:db8:${(round + 1).toString(16)}`;
+    const single = await timeOf(port, `hostname=single.${ZONE}&myip=10.0.${round >> 8}.${round & 255},${prefix}::7`);
+    const site = await timeOf(
+      port,
+      `hostname=site.${ZONE}&myip=10.1.${round >> 8}.${round & 255},${prefix}::7&ipv6prefix=${prefix}::/56`,
+    );
+    // The first ones warm up.
+    if (round < ROUNDS / 10) continue;
+    times.single.push(single);
+    times.site.push(site);
+  }
+  const [single, site] = [median(times.single), median(times.site)];
+  const met = site <= single * MOST;
+  say(
+    `${met ? 'met   ' : 'MISSED'} ${label}: a site of ${MEMBERS} members ${site.toFixed(3)} ms, a single host ${single.toFixed(3)} ms: ${(site / single).toFixed(2)} (at most ${MOST})`,
+  );
+  return met;
+}
+
+say(`${ROUNDS} rounds, one connection, node ${process.version} ${UNIT_FLAGS.join(' ')}`);
+const bind = await startBind(makeDirectory(), 1);
+const remote = { name: ZONE, tsig_key: KEY, nameserver: '127.0.0.1', port: bind.port };
+const behind = await startServer(remote, {});
+const metBehind = await measure('BIND as the primary', behind.port);
+await stop(behind.child);
+await stop(bind.child);
+const directory = makeDirectory();
+const dns = { listen: [`127.0.0.1:${await freePort()}`], database: join(directory, 'zones.db') };
+const embedded = await startServer({ name: ZONE, nameserver: 'embedded', ns: ['ns.example.net'] }, { dns });
+const metEmbedded = await measure('the embedded nameserver', embedded.port);
+await stop(embedded.child);
+agent.destroy();
+process.exitCode = metBehind && metEmbedded ? 0 : 1;
