@@ -92,3 +92,46 @@ it('does not wait once the name is quiet again', async () => {
   second.open();
   await later;
 });
+
+it('a task of several names waits for all of them, and holds up each of them', async () => {
+  const order = new NameOrder();
+  const log: string[] = [];
+  const tasks = ['a', 'b', 'both', 'a again', 'b again'].map((label) => gate(log, label));
+  const [one, two, both, oneAgain, twoAgain] = tasks;
+  const results = [
+    order.run(a, one!.task),
+    order.run(b, two!.task),
+    order.runAll([a, b], both!.task),
+    order.run(a, oneAgain!.task),
+    order.run(b, twoAgain!.task),
+  ];
+  one!.open();
+  await turn();
+  expect(log).toEqual(['a begins', 'b begins', 'a ends']);
+  two!.fail();
+  await expect(results[1]).rejects.toThrow('b');
+  await turn();
+  expect(log.slice(3)).toEqual(['b ends', 'both begins']);
+  both!.open();
+  await turn();
+  expect(log.slice(5)).toEqual(['both ends', 'a again begins', 'b again begins']);
+  oneAgain!.open();
+  twoAgain!.open();
+  await Promise.all(results.slice(2));
+});
+
+it('tasks of the same names in another order do not wait for one another in a circle', async () => {
+  const order = new NameOrder();
+  const done: number[] = [];
+  const task = (n: number) => async () => {
+    await turn();
+    done.push(n);
+  };
+  await Promise.all([
+    order.runAll([a, b], task(1)),
+    order.runAll([b, a], task(2)),
+    order.runAll([a, b], task(3)),
+    order.run(b, task(4)),
+  ]);
+  expect(done).toEqual([1, 2, 3, 4]);
+});

@@ -2,15 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryPublisher, MemoryZone } from '../../test/support/memory-publisher.ts';
 import { MemoryWishes } from '../../test/support/memory-wishes.ts';
+import { parseIpAddress, prefixOf } from '../dns/address.ts';
 import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
+import { type Rdata, RRType } from '../dns/rdata.ts';
 import { addressRdata, rrsetAddresses } from '../dns/rrset.ts';
 import type { ZoneChange } from '../dns/zone-change.ts';
 import { AppError } from './errors.ts';
 import type { NewHistoryEvent } from './history.ts';
 import type { WantedAddresses } from './plan-change.ts';
 import type { PublishedAddresses, PublishOutcome, ReadOutcome } from './ports.ts';
-import { UpdateAddresses } from './update-addresses.ts';
+import { UpdateAddresses, type UpdateRequest } from './update-addresses.ts';
 import { WishKeeper, type WishKeeperOptions } from './wish-keeper.ts';
 import type { WishTimers } from './wish-records.ts';
 import { type Zone, ZoneTable } from './zone.ts';
@@ -125,6 +126,117 @@ function put(model: MemoryZone, address: string, ownerName = home): void {
 
 const addressAt = (model: MemoryZone, ownerName = home) =>
   rrsetAddresses(model.rrsetAt(ownerName, RRType.A)?.rdatas ?? []).join();
+
+describe('a whole site that could not be published', () => {
+  const names = ['a', 'b', 'c'].map((label) => apex.prepend(label));
+  const siteOf = (prefix: string) =>
+    names.map((ownerName, index) => ({
+      ownerName,
+      address: parseIpAddress(`2001:db8:${prefix}::${index + 1}`)!,
+      ttl: 60,
+    }));
+  const site = (model: MemoryZone) =>
+    [home, ...names].map((name) => rrsetAddresses(model.rrsetAt(name, RRType.AAAA)?.rdatas ?? []).join());
+  const all = (prefix: string) => [`2001:db8:${prefix}::9`, ...[1, 2, 3].map((n) => `2001:db8:${prefix}::${n}`)];
+
+  function setUpSite() {
+    const lab = setUp();
+    const move = (prefix: string) =>
+      lab.updates
+        .run({
+          zone: lab.zone,
+          ownerName: home,
+          wanted: { A: `192.0.2.${prefix}`, AAAA: `2001:db8:${prefix}::9` },
+          fallbackTtl: 60,
+          members: siteOf(prefix),
+        })
+        .then(
+          () => 'good',
+          (error: AppError) => error.code,
+        );
+    return { ...lab, move };
+  }
+
+  it('is published in one step when the primary is back', async () => {
+    const { model, publisher, store, timers, keeper, move, events } = setUpSite();
+    keeper.start();
+    expect(await move('1')).toBe('good');
+    publisher.mood = 'away';
+    expect(await move('2')).toBe('primary-unreachable');
+    expect(store.wishes.size).toBe(5);
+    await timers.pass(10_000);
+    expect(site(model)).toEqual(all('1'));
+    const { serial } = model;
+    publisher.mood = 'up';
+    await timers.pass(31_000);
+    expect([site(model), addressAt(model)]).toEqual([all('2'), '192.0.2.2']);
+    expect(model.serial).toBe(serial + 1);
+    expect(store.wishes.size).toBe(0);
+    expect(events).toHaveLength(5);
+  });
+
+  it('is published also where only one of its wishes is due', async () => {
+    const { model, publisher, store, timers, keeper, move } = setUpSite();
+    publisher.mood = 'away';
+    expect(await move('2')).toBe('primary-unreachable');
+    for (const [key, wish] of store.wishes) {
+      if (!wish.ownerName.equals(home)) store.wishes.set(key, { ...wish, nextAttemptMs: 2_000_000 });
+    }
+    const { serial } = model;
+    publisher.mood = 'up';
+    keeper.start();
+    await timers.pass(5_000);
+    expect(site(model)).toEqual(all('2'));
+    expect(model.serial).toBe(serial + 1);
+  });
+
+  it('leaves out what somebody else has changed, and what a CNAME stands in the way of', async () => {
+    const { model, publisher, store, timers, keeper, move, warnings } = setUpSite();
+    keeper.start();
+    await move('1');
+    publisher.mood = 'away';
+    await move('2');
+    const write = (type: number, rdata: Rdata, ownerName: DomainName) => {
+      const rrset = { ownerName, type, ttl: 60, rdatas: [rdata] };
+      const edits = [{ kind: 'delete-name', ownerName } as const, { kind: 'replace-rrset', rrset } as const];
+      model.apply([{ zone: apex, ownerName, prerequisites: [], edits }]);
+    };
+    write(RRType.AAAA, addressRdata(RRType.AAAA, '2001:db8:99::1'), names[0]!);
+    write(RRType.CNAME, { kind: 'name', name: home } as unknown as Rdata, names[1]!);
+    publisher.mood = 'up';
+    await timers.pass(31_000);
+    expect(site(model)).toEqual(['2001:db8:2::9', '2001:db8:99::1', '', '2001:db8:2::3']);
+    expect(store.wishes.size).toBe(0);
+    expect(warnings.join()).toContain('a.example.com');
+    expect(warnings.join()).toContain('b.example.com');
+  });
+
+  it('ends with a newer update of the site', async () => {
+    const { model, publisher, store, timers, keeper, move } = setUpSite();
+    keeper.start();
+    await move('1');
+    publisher.mood = 'away';
+    await move('2');
+    publisher.mood = 'up';
+    expect(await move('3')).toBe('good');
+    expect(store.wishes.size).toBe(0);
+    await timers.pass(60_000);
+    expect(site(model)).toEqual(all('3'));
+  });
+
+  it('is kept, too, where only the prefix is named and what was published is known', async () => {
+    const { model, publisher, updates, zone, timers, keeper } = setUpSite();
+    keeper.start();
+    const run = (more: Partial<UpdateRequest>) =>
+      updates.run({ zone, ownerName: home, wanted: {}, fallbackTtl: 60, ...more }).catch(() => undefined);
+    await run({ wanted: { AAAA: '2001:db8:1::9' } });
+    publisher.mood = 'away';
+    await run({ prefix: prefixOf(parseIpAddress('2001:db8:5::')!, 64) });
+    publisher.mood = 'up';
+    await timers.pass(31_000);
+    expect(site(model)[0]).toBe('2001:db8:5::9');
+  });
+});
 
 describe('an update that could not be published', () => {
   it('is published when the primary is back, and the history tells', async () => {

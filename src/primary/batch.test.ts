@@ -116,6 +116,26 @@ describe('group commit', () => {
     expect(primary.addressesAt('a')).toEqual(['192.0.2.3']);
   });
 
+  it('puts no two changes of one name into a message where one is of several names, and none overtakes', async () => {
+    const primary = new Primary();
+    const ofBoth = (address: string, believed = believing()) => {
+      const [a, b] = [plan('a', { A: address }, believed), plan('b', { A: address }, believed)];
+      const prerequisites = [...a.prerequisites, ...b.prerequisites];
+      return { ...a, otherNames: [at('b')], prerequisites, edits: [...a.edits, ...b.edits] };
+    };
+    const outcomes = await Promise.all([
+      primary.publish(plan('a', { A: '192.0.2.1' })),
+      primary.publish(ofBoth('192.0.2.2', believing('192.0.2.1'))),
+      primary.publish(plan('b', { A: '192.0.2.1' })),
+      primary.publish(plan('c', { A: '192.0.2.1' })),
+    ]);
+    // The change of `b` came later than that of both, which believed something wrong of it.
+    expect(outcomes).toEqual(['published', 'stale', 'published', 'published']);
+    expect(primary.messages).toEqual(['a c', 'a', 'b']);
+    expect(await primary.publish(ofBoth('192.0.2.3', believing('192.0.2.1')))).toBe('published');
+    expect([primary.addressesAt('a'), primary.addressesAt('b')]).toEqual([['192.0.2.3'], ['192.0.2.3']]);
+  });
+
   it('a refusal is split until the culprit stands alone', async () => {
     const primary = new Primary();
     writeAddress(primary, 'n3', '192.0.2.99');

@@ -389,6 +389,26 @@ export function describeStore(subject: StoreSubject): void {
         expect(plain(await store.wishes.get(first.ownerName, 'A'))).toEqual(plain(second));
       });
 
+      it('keeps the wishes of a site together', async () => {
+        const names = ['s1', 's2', 's3'].map((label) => `${label}.site.example.com`);
+        await store.wishes.put(...names.map((name) => newWish(name, { site: 'one site' })));
+        await store.wishes.put(newWish('other.site.example.com', { site: 'another' }));
+        const site = await store.wishes.listSite('one site');
+        expect(site.map(({ ownerName, site }) => [String(ownerName), site])).toEqual(
+          names.map((name) => [`${name}.`, 'one site']),
+        );
+        expect(new Set(site.map(({ sequence }) => sequence)).size).toBe(3);
+        // A newer wish of one of them is no part of it.
+        await store.wishes.put(newWish(names[1]!));
+        expect((await store.wishes.listSite('one site')).map(({ ownerName }) => String(ownerName))).toEqual([
+          `${names[0]}.`,
+          `${names[2]}.`,
+        ]);
+        for (const { ownerName, family } of await store.wishes.list()) {
+          if (String(ownerName).includes('.site.')) await store.wishes.remove(ownerName, family);
+        }
+      });
+
       it('removes a wish, the one that is meant or whichever is there', async () => {
         const ownerName = nameOf('wish.example.com');
         const { sequence } = (await store.wishes.get(ownerName, 'A'))!;

@@ -385,6 +385,55 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       });
     });
 
+    describe('a host with members', () => {
+      const site = (host: string, members: readonly string[], block: number) => ({
+        zone: zoneOf(publisher),
+        ownerName: at(host),
+        wanted: { A: `192.0.2.${block}`, AAAA: `2001:db8:${block}::1` },
+        fallbackTtl: 60,
+        members: members.map((member, index) => ({
+          ownerName: at(member),
+          address: { family: 6 as const, text: `2001:db8:${block}::${(index + 16).toString(16)}` },
+          ttl: 77,
+        })),
+      });
+
+      it('moves with 50 of them, in one message and in one step', async () => {
+        const members = Array.from({ length: 50 }, (_, index) => `member${index}`);
+        await useCase.run(site('site', members, 1));
+        const before = await fixture.serial();
+        const messages = await messagesOf(async () => {
+          const { changed, members: told } = await useCase.run(site('site', members, 2));
+          expect([changed, told.length, told[49]?.AAAA.before]).toEqual([true, 50, ['2001:db8:1::41']]);
+        });
+        if (subject.countsMessages) expect(messages).toBe(1);
+        // Others may count otherwise than by one, but no member has a step of its own.
+        expect((await fixture.serial()) - before).toBeLessThan(50);
+        expect(await addressesAt('site')).toEqual(['192.0.2.2', '2001:db8:2::1']);
+        expect(await fixture.look(at('member49').toString(), 'AAAA')).toEqual({ values: ['2001:db8:2::41'], ttl: 77 });
+        const serial = await fixture.serial();
+        expect((await useCase.run(site('site', members, 2))).changed).toBe(false);
+        expect(await fixture.serial()).toBe(serial);
+      });
+
+      it('does not move where one of them cannot', async () => {
+        const serial = await fixture.serial();
+        await expect(useCase.run(site('stuck', ['loose', 'alias'], 3))).rejects.toMatchObject({ code: 'conflict' });
+        await expect(useCase.run(site('stuck', ['a.delegated'], 3))).rejects.toMatchObject({ code: 'conflict' });
+        expect([await addressesAt('stuck'), await addressesAt('loose')]).toEqual([[], []]);
+        expect(await fixture.serial()).toBe(serial);
+      });
+
+      it('finds members as they are, under a wildcard and after foreign edits', async () => {
+        await useCase.run(site('found', ['x.wild', 'plain'], 4));
+        const adds = [{ at: 'plain', ttl: 60, type: 'AAAA' as const, rdata: '2001:db8::99' }];
+        await fixture.foreignEdit({ deletes: [{ at: 'plain', type: 'AAAA' }], adds });
+        const { members } = await useCase.run(site('found', ['y.wild', 'plain', 'x.wild'], 5));
+        expect(members.map(({ AAAA }) => AAAA.before)).toEqual([[], ['2001:db8::99'], ['2001:db8:4::10']]);
+        expect(await addressesAt('plain')).toEqual(['2001:db8:5::11']);
+      });
+    });
+
     describe('many at once', () => {
       it('64 updates of one name leave one record, and each old value is the one that was there', async () => {
         const wanted = Array.from({ length: 64 }, (_, index) => `192.0.2.${index + 1}`);

@@ -11,7 +11,7 @@ import type {
 import { DomainName } from '../../src/dns/name.ts';
 import { type Rdata, RRType } from '../../src/dns/rdata.ts';
 import { type RRset, rrsetAddresses } from '../../src/dns/rrset.ts';
-import type { Prerequisite, ZoneChange, ZoneEdit } from '../../src/dns/zone-change.ts';
+import { changedNames, type Prerequisite, type ZoneChange, type ZoneEdit } from '../../src/dns/zone-change.ts';
 
 type Node = ReadonlyMap<number, RRset>;
 
@@ -195,9 +195,11 @@ export class MemoryPublisher implements ZonePublisher {
   async publish(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome> {
     await this.#turn(deadlineMs);
     const outcome = this.#zone.apply([change]);
-    const [A, AAAA] = [RRType.A, RRType.AAAA].map((type) => addressSet(this.#zone.rrsetAt(change.ownerName, type)));
-    if (outcome === 'published') this.#seen.set(change.ownerName.key, { A: A!, AAAA: AAAA! });
-    else this.#seen.delete(change.ownerName.key);
+    for (const ownerName of changedNames(change)) {
+      const [A, AAAA] = [RRType.A, RRType.AAAA].map((type) => addressSet(this.#zone.rrsetAt(ownerName, type)));
+      if (outcome === 'published') this.#seen.set(ownerName.key, { A: A!, AAAA: AAAA! });
+      else this.#seen.delete(ownerName.key);
+    }
     return outcome;
   }
 
