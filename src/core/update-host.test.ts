@@ -3,9 +3,10 @@ import { MemoryPublisher, MemoryZone } from '../../test/support/memory-publisher
 import { parseIpAddress, parseIpPrefix } from '../dns/address.ts';
 import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
+import { rrsetAddresses } from '../dns/rrset.ts';
 import { AppError } from './errors.ts';
 import type { NewHistoryEvent } from './history.ts';
-import { defaultHostSettings, type HostSettings } from './host.ts';
+import { defaultHostSettings, type HostMember, type HostSettings } from './host.ts';
 import { HostGate, type HostGateOptions } from './host-gate.ts';
 import { MinuteLimiter } from './minute-limits.ts';
 import { MASTER } from './principal.ts';
@@ -225,5 +226,92 @@ describe('a prefix', () => {
     expect((await by({ addresses: [parseIpPrefix('2001:db8:5::/48')!] })).result.AAAA.after).toEqual([
       '2001:db8:5:2::7',
     ]);
+  });
+});
+
+describe('a host with members', () => {
+  const nas = home.prepend('nas');
+  const far = home.prepend('far');
+  const members: HostMember[] = [
+    { ownerName: nas, host: { kind: 'interface-id', text: '::10' }, subnet: 1 },
+    { ownerName: far, host: { kind: 'mac', text: '00:11:22:33:44:55' }, subnet: 16 },
+  ];
+  const prefix = parseIpPrefix('2001:db8:5::/56')!;
+  const aaaa = (name: DomainName) => {
+    const answer = memory.answer(name, RRType.AAAA);
+    return answer.kind === 'rrset' ? rrsetAddresses(answer.rrset.rdatas).join() : 'none';
+  };
+  const move = (update: UpdateHost, choice: AddressChoice, context = master) =>
+    update.run({ zone, ownerName: home, fallbackTtl: 60, choose: () => choice }, context);
+
+  it('moves them with its prefix, and the history has each of them', async () => {
+    const update = useCase({ hosts: hosts({ members }) });
+    const { result, leftOut } = await move(update, { wanted: { A: '192.0.2.1' }, prefix });
+    expect([aaaa(home), aaaa(nas), aaaa(far)]).toEqual([
+      'none',
+      '2001:db8:5:1::10',
+      '2001:db8:5:10:211:22ff:fe33:4455',
+    ]);
+    expect([result.changed, result.members.length, leftOut]).toEqual([true, 2, []]);
+    expect(events.map(({ ownerName, detail }) => [String(ownerName), detail])).toEqual([
+      ['home.example.com.', undefined],
+      ['nas.home.example.com.', 'member of home.example.com.'],
+      ['far.home.example.com.', 'member of home.example.com.'],
+    ]);
+    await move(update, { wanted: { A: '192.0.2.1' }, prefix });
+    expect(repeats).toEqual(['home.example.com.', 'nas.home.example.com.', 'far.home.example.com.']);
+  });
+
+  it('leaves them where no prefix is named, or it has no room for them', async () => {
+    const update = useCase({ hosts: hosts({ members }) });
+    await move(update, { wanted: { AAAA: '2001:db8:5::7' } });
+    expect(aaaa(nas)).toBe('none');
+    const { leftOut } = await move(update, { wanted: {}, prefix: parseIpPrefix('2001:db8:5::/60')! });
+    expect([aaaa(home), aaaa(nas), aaaa(far)]).toEqual(['2001:db8:5::7', '2001:db8:5:1::10', 'none']);
+    expect(leftOut.map(({ why }) => why)).toEqual(['member of home.example.com.: a /60 has no room for its subnet 16']);
+    expect(events.at(-1)).toMatchObject({ outcome: 'refused', detail: leftOut[0]!.why });
+  });
+
+  it('gives itself an address where it is a member, unless the request has one or says that it stays', async () => {
+    const own = { ownerName: home, host: { kind: 'interface-id', text: '::1' }, subnet: 0 } as const;
+    const update = useCase({ hosts: hosts({ members: [own] }) });
+    await move(update, { wanted: {}, prefix });
+    expect(aaaa(home)).toBe('2001:db8:5::1');
+    await move(update, { wanted: { AAAA: '2001:db8:9::9' }, prefix });
+    expect(aaaa(home)).toBe('2001:db8:9::9');
+    await move(update, { wanted: {}, prefix, ownStays: true });
+    expect(aaaa(home)).toBe('2001:db8:9::9');
+  });
+
+  it('needs a token that may change AAAA and publish all of their addresses, not one for their names', async () => {
+    const update = useCase({ hosts: hosts({ members }) });
+    const choice = { wanted: {}, prefix };
+    expect(await codeOf(move(update, choice, by({ types: [RRType.A] })))).toBe('not-permitted');
+    expect(await codeOf(move(update, choice, by({ addresses: 'own' })))).toBe('address-refused');
+    const some = [parseIpPrefix('2001:db8:5:1::/64')!];
+    expect(await codeOf(move(update, choice, by({ addresses: some })))).toBe('address-refused');
+    expect(memory.serial).toBe(1);
+    expect((await move(update, choice, by())).changed).toBe(true);
+    expect(await codeOf(update.run({ ...request(nas), zone }, by()))).toBe('not-permitted');
+  });
+
+  it('counts as one change of the token, and is put off as a whole', async () => {
+    const update = useCase({ hosts: hosts({ members }), changes: new MinuteLimiter(1, () => nowMs) });
+    await move(update, { wanted: {}, prefix }, by());
+    const next = { wanted: {}, prefix: parseIpPrefix('2001:db8:6::/56')! };
+    expect(await codeOf(move(update, next, by()))).toBe('rate-limited');
+    expect(aaaa(nas)).toBe('2001:db8:5:1::10');
+    expect((await move(update, { wanted: {}, prefix }, by())).changed).toBe(false);
+  });
+
+  it('is told of by a dry run, which changes and records nothing', async () => {
+    const update = useCase({ hosts: hosts({ members }) });
+    const { result, changed } = await move(update, { wanted: { A: '192.0.2.1' }, prefix, isDryRun: true });
+    expect([changed, result.A.after, result.members.map(({ AAAA }) => AAAA.after)]).toEqual([
+      false,
+      ['192.0.2.1'],
+      [['2001:db8:5:1::10'], ['2001:db8:5:10:211:22ff:fe33:4455']],
+    ]);
+    expect([memory.serial, events, repeats]).toEqual([1, [], []]);
   });
 });
