@@ -80,14 +80,22 @@ export class UpdateAddresses {
    * @throws AppError name-invalid, address-refused, request-malformed, rate-limited, conflict, primary-*, publish-unknown
    */
   async run(request: UpdateRequest): Promise<AddressUpdate> {
-    const { zone, ownerName, wanted } = request;
+    const ttl = this.check(request);
+    return this.within(request.ownerName, (deadlineMs) => this.#settle(request, ttl, deadlineMs));
+  }
+
+  /**
+   * What can be said of a request without the primary.
+   * @returns the TTL that its records get, in seconds
+   * @throws AppError name-invalid, address-refused, request-malformed
+   */
+  check({ zone, ownerName, wanted, ttl, fallbackTtl, hostTtl }: UpdateRequest): number {
     checkOwnerName(zone, ownerName);
     for (const family of FAMILIES) {
       const address = wanted[family];
       if (address) checkAddress(zone.addresses, parseIpAddress(address) as IpAddress);
     }
-    const ttl = chooseTtl(zone, request.ttl, request.fallbackTtl, request.hostTtl);
-    return this.within(ownerName, (deadlineMs) => this.#settle(request, ttl, deadlineMs));
+    return chooseTtl(zone, ttl, fallbackTtl, hostTtl);
   }
 
   /**

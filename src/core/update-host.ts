@@ -62,15 +62,26 @@ export class UpdateHost {
       authorizeName(principal, ownerName, ADDRESS_TYPES);
       const found = this.#gate.settings(ownerName);
       const settings = found instanceof Promise ? await found : found;
-      const choice = update.choose();
-      for (const family of FAMILIES) {
-        const moves = family === 'AAAA' && choice.prefix !== undefined;
-        if (moves || choice.wanted[family] !== undefined) authorizeName(principal, ownerName, [RRType[family]]);
-      }
+      const choice = chosen(update, principal);
       const result = await this.#updates.run(this.#checked(update, choice, settings, context));
       this.#succeeded(result, context);
       return { result, choice, changed: result.changed };
     });
+  }
+
+  /**
+   * Throws what `run` would before it asks the primary: for a request of several hosts that changes all of them or none.
+   * A refusal is counted and recorded like one of `run`.
+   */
+  async check(update: HostUpdate, context: RequestContext): Promise<void> {
+    const { ownerName } = update;
+    try {
+      authorizeName(context.principal, ownerName, ADDRESS_TYPES);
+      const settings = await this.#gate.settings(ownerName);
+      this.#updates.check(this.#checked(update, chosen(update, context.principal), settings, context));
+    } catch (error) {
+      await this.#gate.run(ownerName, context, () => Promise.reject(error));
+    }
   }
 
   /** The request with the host's settings in it. @throws AppError */
@@ -116,6 +127,16 @@ export class UpdateHost {
       AAAA: { before: AAAA.before, after: AAAA.after },
     });
   }
+}
+
+/** @throws AppError not-permitted, and what `choose` throws */
+function chosen({ ownerName, choose }: HostUpdate, principal: RequestContext['principal']): AddressChoice {
+  const choice = choose();
+  for (const family of FAMILIES) {
+    const moves = family === 'AAAA' && choice.prefix !== undefined;
+    if (moves || choice.wanted[family] !== undefined) authorizeName(principal, ownerName, [RRType[family]]);
+  }
+  return choice;
 }
 
 function hasRules({ addresses }: HostSettings): boolean {
