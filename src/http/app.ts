@@ -11,7 +11,9 @@ import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.t
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
 import { duckdnsProtocol } from './protocols/duckdns.ts';
 import { dyndns2Protocol } from './protocols/dyndns2.ts';
+import { dynv6Protocol } from './protocols/dynv6.ts';
 import { echoProtocol } from './protocols/echo.ts';
+import { freemyipProtocol } from './protocols/freemyip.ts';
 import { healthProtocol } from './protocols/health.ts';
 import { formatOriginalError, originalProtocol } from './protocols/original.ts';
 
@@ -19,6 +21,8 @@ import { formatOriginalError, originalProtocol } from './protocols/original.ts';
 const PROTOCOLS: readonly Protocol[] = [
   originalProtocol,
   duckdnsProtocol,
+  dynv6Protocol,
+  freemyipProtocol,
   dyndns2Protocol,
   echoProtocol,
   healthProtocol,

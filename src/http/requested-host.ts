@@ -25,7 +25,8 @@ export function splitHosts(text: string): string[] {
 }
 
 /** @throws AppError name-invalid */
-export function readHost(text: string, principal: Principal, { zones }: Pick<Services, 'zones'>): DomainName {
+export function readHost(given: string, principal: Principal, { zones }: Pick<Services, 'zones'>): DomainName {
+  const text = given.replace(/\.$/, '');
   let name: DomainName | undefined;
   try {
     name = selectByText(principal, zones, text);
@@ -45,11 +46,12 @@ export function readHost(text: string, principal: Principal, { zones }: Pick<Ser
  * @throws AppError name-invalid
  */
 export function readServiceHost(
-  text: string,
+  given: string,
   domain: string,
   principal: Principal,
   services: Pick<Services, 'zones'>,
 ): DomainName {
+  const text = given.replace(/\.$/, '');
   const name = readHost(text, principal, services);
   const label = text.toLowerCase().endsWith(`.${domain}`) ? text.slice(0, -domain.length - 1) : '';
   const isTheirs = label !== '' && !label.includes('.') && services.zones.find(name) === undefined;
