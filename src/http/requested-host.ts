@@ -51,11 +51,12 @@ export function readServiceHost(
   principal: Principal,
   services: Pick<Services, 'zones'>,
 ): DomainName {
-  const text = given.replace(/\.$/, '');
-  const name = readHost(text, principal, services);
-  const label = text.toLowerCase().endsWith(`.${domain}`) ? text.slice(0, -domain.length - 1) : '';
-  const isTheirs = label !== '' && !label.includes('.') && services.zones.find(name) === undefined;
-  return isTheirs ? readHost(label, principal, services) : name;
+  const name = readHost(given, principal, services);
+  const text = given.replace(/\.$/, '').toLowerCase();
+  const [, challenge, label] = /^(_acme-challenge\.)?([^.]+)$/.exec(text.slice(0, -domain.length - 1)) ?? [];
+  if (label === undefined || !text.endsWith(`.${domain}`) || services.zones.find(name) !== undefined) return name;
+  const host = readHost(label, principal, services);
+  return challenge === undefined ? host : challengeOf(host);
 }
 
 /** Where a request names no host. @throws AppError name-invalid */
@@ -83,14 +84,18 @@ export function findChallenge(
   principal: Principal,
   { zones }: Pick<Services, 'zones'>,
 ): { readonly ownerName: DomainName; readonly zone: Zone } {
-  let ownerName: DomainName;
+  const ownerName = challengeOf(host);
+  return { ownerName, zone: findPermittedZone(zones, principal, ownerName, [RRType.TXT]) };
+}
+
+/** @throws AppError name-invalid */
+function challengeOf(host: DomainName): DomainName {
   try {
-    ownerName = acmeChallenge(host);
+    return acmeChallenge(host);
   } catch (error) {
     if (!(error instanceof NameError)) throw error;
-    throw new AppError('name-invalid', `'${host}' is too long to have a challenge beside it.`);
+    throw new AppError('name-invalid', `'${host}' is too long to have a challenge below it.`);
   }
-  return { ownerName, zone: findPermittedZone(zones, principal, ownerName, [RRType.TXT]) };
 }
 
 /** What the operator should know of a change. */

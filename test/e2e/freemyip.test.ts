@@ -111,7 +111,7 @@ describeWith(BIND_PROGRAMS, 'freemyip', () => {
     expect(await published()).toEqual([[], []]);
   });
 
-  it('a text stands at _acme-challenge of the host, null takes it away, and the addresses stay', async () => {
+  it('a text stands at _acme-challenge of the host, null or nothing takes it away, and the addresses stay', async () => {
     const texts = () => lab.look(`_acme-challenge.two.${ZONE}`, 'TXT');
     const write = (query: string) => get(`/update?token=two-secret&domain=two.freemyip.com&${query}`);
     await write('myip=192.0.2.1');
@@ -121,8 +121,14 @@ describeWith(BIND_PROGRAMS, 'freemyip', () => {
     expect(await write('txt=null')).toEqual(OK);
     expect(await texts()).toEqual([]);
     expect(await published(`two.${ZONE}`)).toEqual([['192.0.2.1'], []]);
+    // As acme.sh has it.
+    const challenge = '/update?token=two-secret&domain=_acme-challenge.two.freemyip.com&txt=';
+    expect(await get(`${challenge}third`)).toEqual(OK);
+    expect(await texts()).toEqual(['"third"']);
+    expect(await get(challenge)).toEqual(OK);
+    expect(await texts()).toEqual([]);
     await unchanged(async () => {
-      expect(await write('txt=')).toEqual(ERROR);
+      expect(await write(`txt=${'x'.repeat(2000)}`)).toEqual(ERROR);
       expect(await get('/update?token=one-secret&domain=one&txt=x')).toEqual(ERROR);
     });
   });

@@ -56,7 +56,7 @@ const WITH_TOKEN: Readonly<Record<string, (asked: Asked, random: Random) => stri
 /** What takes something away at a host that may not be changed, or with a wrong credential. */
 const DELETIONS = ['clear=true', 'delete=yes', 'ipv6=-'];
 /** What writes or takes away a text. */
-const TEXTS = ['txt=x', 'txt=&clear=true', 'txt=null'];
+const TEXTS = ['txt=x', 'txt=&clear=true', 'txt=null', 'txt='];
 /** Names that have no addresses, and yet may have challenges of ACME beside them. */
 const CHALLENGED = new RegExp(`^([*]|_a\\d+)[.]${ZONE}$|^${ZONE}$`);
 

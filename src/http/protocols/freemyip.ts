@@ -19,8 +19,8 @@ import { namesForeignAddress } from './dyndns2-parameters.ts';
 const SERVICE_DOMAIN = 'freemyip.com';
 const DEFAULT_TTL = 60;
 const RETRY_AFTER_SECONDS = 60;
-/** The text that takes a text away; an empty one is refused. */
-const NO_TEXT = 'null';
+/** Texts that take the text away. */
+const NO_TEXT = new Set(['', 'null']);
 
 /** Status and word of each error. */
 export const FREEMYIP_ERRORS = {
@@ -109,7 +109,7 @@ async function changeText(
   context: RequestContext,
   services: Services,
 ): Promise<DoorReply> {
-  const edit: TextEdit = text === NO_TEXT ? { kind: 'clear' } : { kind: 'replace', text };
+  const edit: TextEdit = NO_TEXT.has(text) ? { kind: 'clear' } : { kind: 'replace', text };
   const challenge = findChallenge(host, context.principal, services);
   const { changed } = await services.texts.run({ ...challenge, edit }, context);
   return success(challenge.ownerName, changed);
