@@ -7,6 +7,10 @@ import { ERROR_CODES, type ErrorCode } from './core/errors.ts';
 import { DomainName } from './dns/name.ts';
 import { makeTsigKey, TsigError, TsigErrorCode, type TsigFailure } from './dns/tsig.ts';
 import { formatRcode, Rcode } from './dns/wire/message.ts';
+import { DUCKDNS_ERRORS } from './http/protocols/duckdns.ts';
+import { DYNDNS2_ERRORS } from './http/protocols/dyndns2.ts';
+import { DYNV6_ERRORS } from './http/protocols/dynv6.ts';
+import { FREEMYIP_ERRORS } from './http/protocols/freemyip.ts';
 import { ORIGINAL_ERRORS } from './http/protocols/original.ts';
 import { ExchangeError } from './net/exchange.ts';
 import {
@@ -29,7 +33,7 @@ same line on its error output. In the log, \`code\` names the code and \`request
 ## The codes
 
 \`PARAMETER_ERROR\` and the other levels, and the statuses from 452 to 457 and 512, are those of the original. The routes
-\`/myip\` and \`/ip\` answer errors in the same way.`;
+\`/myip\` and \`/ip\` answer errors in the same way. The columns behind them are the other protocols: status and body.`;
 
 const CONTEXT: PrimaryContext = {
   zone: DomainName.parse('dyn.example.com'),
@@ -38,6 +42,14 @@ const CONTEXT: PrimaryContext = {
 };
 
 const NOW = 1_700_000_000;
+
+/** A column for each of the protocols beside the original: status and body. */
+const COLUMNS: readonly (readonly [string, Readonly<Record<ErrorCode, readonly [number, string]>>])[] = [
+  ['dyndns2', DYNDNS2_ERRORS],
+  ['DuckDNS', DUCKDNS_ERRORS],
+  ['dynv6', DYNV6_ERRORS],
+  ['freemyip', FREEMYIP_ERRORS],
+];
 
 interface Advice {
   /** What the primary did, in the words of the protocol. */
@@ -51,7 +63,8 @@ export function errorDocument(): string {
   const codeRows = codes.map((code) => {
     const { means, actor } = ERROR_CODES[code];
     const [status, level] = ORIGINAL_ERRORS[code];
-    return `| \`${code}\` | ${means} | ${actor} | ${status} | \`${level}\` |`;
+    const others = COLUMNS.map(([, errors]) => `${errors[code][0]} \`${errors[code][1]}\``).join(' | ');
+    return `| \`${code}\` | ${means} | ${actor} | ${status} | \`${level}\` | ${others} |`;
   });
   const advice = (rows: readonly Advice[]) =>
     ['| it answers | code | the text |', '|---|---|---|']
@@ -61,8 +74,8 @@ export function errorDocument(): string {
       .join('\n');
   return `${INTRODUCTION}
 
-| code | means | who must act | status | level |
-|---|---|---|---|---|
+| code | means | who must act | status | level | ${COLUMNS.map(([title]) => title).join(' | ')} |
+|---|---|---|---|---|${COLUMNS.map(() => '---|').join('')}
 ${codeRows.join('\n')}
 
 Outside of a protocol: an unknown route is 404, a method that a route does not have 405, a request that cannot be read

@@ -2,7 +2,7 @@
  * The composition root: configuration -> adapters -> use-cases -> listeners, and the orderly way back.
  * A reload builds everything anew behind the open listeners; what is under way ends on the old parts.
  */
-import type { Config } from './config/config.ts';
+import { type Config, SWITCHED_PROTOCOLS } from './config/config.ts';
 import { Authenticator } from './core/authenticate.ts';
 import { withStoreBackup } from './core/backup.ts';
 import { CheckZones } from './core/check-zones.ts';
@@ -262,7 +262,7 @@ export class DyndnsServer {
       updates: this.#clientServices?.updates ?? new UpdateHost(this.#updates, gate),
       texts:
         this.#clientServices?.texts ?? new UpdateTexts({ updates: this.#updates, gate, removeAfterSeconds: () => 60 }),
-      protocolsOff: new Set(),
+      protocolsOff: new Set(SWITCHED_PROTOCOLS.filter((name) => !this.#config.protocols[name])),
       checks: this.#checks,
       unspecifiedFamily: this.#config.unspecifiedFamily,
       checkIsOpen: this.#config.check === 'open',

@@ -388,7 +388,23 @@ metrics: {listen: '[::1]:0'}
     expect(config.metrics).toEqual({ listen: { kind: 'tcp', host: '::1', port: 0, tls: false } });
     expect(config.warnings).toEqual([]);
   });
+  test('protocols are switched one by one', () => {
+    expect(load('protocols: {duckdns: false, acme_dns: true}').protocols).toEqual({
+      duckdns: false,
+      dynv6: true,
+      noip: true,
+      freedns: true,
+      acme_dns: true,
+      httpreq: true,
+      freemyip: true,
+    });
+  });
   test.each([
+    [
+      'protocols: {dyndns2: false}',
+      "4:13: protocols: unknown key; the nearest known key is 'duckdns'. Allowed here: duckdns, dynv6, noip, freedns, acme_dns, httpreq, freemyip.",
+    ],
+    ['protocols: {noip: off}', "4:19: protocols.noip: must be true or false, not 'off'."],
     ['history_days: -1', "4:15: history_days: must be an integer from 0 to 36500, not '-1'."],
     ['history_days: 0.5', "4:15: history_days: must be an integer from 0 to 36500, not '0.5'."],
     ['reconcile: ignore', "4:12: reconcile: must be report or enforce, not 'ignore'."],

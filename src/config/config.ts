@@ -205,6 +205,9 @@ export interface LimitsConfig {
   readonly refusedPerMinutePerSource: number;
 }
 
+/** Client protocols with a switch, by their names in the file. dyndns2, the address echo and the original are always on. */
+export const SWITCHED_PROTOCOLS = ['duckdns', 'dynv6', 'noip', 'freedns', 'acme_dns', 'httpreq', 'freemyip'] as const;
+
 export interface Config {
   /** The file that was read, as it was named. */
   readonly file?: string;
@@ -229,6 +232,8 @@ export interface Config {
   /** What happens to foreign edits of a managed host. */
   readonly reconcile: 'report' | 'enforce';
   readonly limits: LimitsConfig;
+  /** Which of them are spoken. */
+  readonly protocols: Readonly<Record<(typeof SWITCHED_PROTOCOLS)[number], boolean>>;
   readonly tokens: readonly TokenConfig[];
   readonly hosts: readonly HostConfig[];
   /** Complete sentences for the log; nothing in them is secret. */

@@ -81,6 +81,13 @@ const SECTIONS: readonly { readonly title: string; readonly prefix: string; read
     text: 'How much one client may do. Whoever is over a limit is told when to come back.',
   },
   {
+    title: '`protocols`',
+    prefix: 'protocols.',
+    text:
+      'Client protocols that can be switched off; a route that only they have is then unknown. dyndns2, the address echo ' +
+      'and the original API are always on. A reload counts at once.',
+  },
+  {
     title: '`zones[]`',
     prefix: 'zones[].',
     text:

@@ -79,6 +79,13 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_RECONCILE: ['enforce', (c) => c.reconcile, 'enforce'],
   DYNDNS_LIMITS_CHANGES_PER_MINUTE_PER_TOKEN: ['60', (c) => c.limits.changesPerMinutePerToken, 60],
   DYNDNS_LIMITS_REFUSED_PER_MINUTE_PER_SOURCE: ['0', (c) => c.limits.refusedPerMinutePerSource, 0],
+  DYNDNS_PROTOCOLS_DUCKDNS: ['false', (c) => c.protocols.duckdns, false],
+  DYNDNS_PROTOCOLS_DYNV6: ['false', (c) => c.protocols.dynv6, false],
+  DYNDNS_PROTOCOLS_NOIP: ['false', (c) => c.protocols.noip, false],
+  DYNDNS_PROTOCOLS_FREEDNS: ['false', (c) => c.protocols.freedns, false],
+  DYNDNS_PROTOCOLS_ACME_DNS: ['true', (c) => c.protocols.acme_dns, true],
+  DYNDNS_PROTOCOLS_HTTPREQ: ['false', (c) => c.protocols.httpreq, false],
+  DYNDNS_PROTOCOLS_FREEMYIP: ['false', (c) => c.protocols.freemyip, false],
 };
 
 test('every option above the zones has an override', () => {
@@ -117,9 +124,9 @@ test.each([
     'environment variable DYNDNS_SECRET: secret: must be at least 8 characters, only A-Z, a-z and 0-9.',
   ],
   [
-    'DYNDNS_PROTOCOLS_NOIP',
+    'DYNDNS_WEBHOOKS',
     'true',
-    "environment variable DYNDNS_PROTOCOLS_NOIP: protocols: 'protocols' is not available in this version.",
+    "environment variable DYNDNS_WEBHOOKS: webhooks: 'webhooks' is not available in this version.",
   ],
   [
     'DYNDNS_STORE',

@@ -302,7 +302,41 @@ export const OPTIONS = {
       'limit. Updates that change nothing never count, nor do failures of the server or the primary.',
     example: '60',
   }),
-  protocols: planned('switches of further client protocols'),
+  'protocols.duckdns': option(yesOrNo, {
+    default: true,
+    summary: 'Is DuckDNS spoken (`/update` with `domains` and `token`)?',
+    example: 'true',
+  }),
+  'protocols.dynv6': option(yesOrNo, {
+    default: true,
+    summary: 'Is dynv6 spoken (`/api/update`)?',
+    example: 'true',
+  }),
+  'protocols.noip': option(yesOrNo, {
+    default: true,
+    summary: 'Is the protocol of the No-IP client spoken (`/ducupdate.php`)?',
+    example: 'true',
+  }),
+  'protocols.freedns': option(yesOrNo, {
+    default: true,
+    summary: 'Is FreeDNS spoken?',
+    example: 'true',
+  }),
+  'protocols.acme_dns': option(yesOrNo, {
+    default: false,
+    summary: 'Is acme-dns spoken?',
+    example: 'true',
+  }),
+  'protocols.httpreq': option(yesOrNo, {
+    default: true,
+    summary: 'Is the HTTP request of lego spoken (`/present`, `/cleanup`)?',
+    example: 'true',
+  }),
+  'protocols.freemyip': option(yesOrNo, {
+    default: true,
+    summary: 'Is freemyip spoken (`/update` with `domain` and `token`)?',
+    example: 'true',
+  }),
   acme_dns: planned('registration for acme-dns clients'),
   webhooks: planned('HTTP calls at events'),
 
@@ -410,7 +444,8 @@ export const OPTIONS = {
   }),
   'zones[].empty_value': option(choice('keep', 'clear'), {
     default: 'keep',
-    summary: 'What an empty address parameter does to its family: nothing, or remove the records.',
+    summary:
+      'What an empty address parameter of dyndns2 and the original API does to its family: nothing, or remove the records.',
     example: 'keep',
   }),
   'zones[].acme_ttl': planned('the life of a TXT record of DNS-01'),

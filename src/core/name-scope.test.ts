@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DomainName } from '../dns/name.ts';
-import { acmeSubject, scopeCovers } from './name-scope.ts';
+import { acmeChallenge, acmeSubject, scopeCovers } from './name-scope.ts';
 
 const name = (text: string) => DomainName.parse(text);
 
@@ -35,4 +35,12 @@ it.each([
   ['home.example.com', undefined],
 ])('RFC 8555 §8.4: %s proves control of %s', (ownerName, subject) => {
   expect(acmeSubject(name(ownerName))?.toString()).toBe(subject);
+});
+
+it.each([
+  ['home.example.com', '_acme-challenge.home.example.com.'],
+  ['_acme-challenge.home.example.com', '_acme-challenge.home.example.com.'],
+  ['*.home.example.com', '_acme-challenge.home.example.com.'],
+])('RFC 8555 §8.4: the challenge for %s is at %s', (ownerName, challenge) => {
+  expect(acmeChallenge(name(ownerName)).toString()).toBe(challenge);
 });

@@ -87,7 +87,18 @@ export class UpdateAddresses {
    * @throws AppError name-invalid, address-refused, request-malformed, rate-limited, conflict, primary-*, publish-unknown
    */
   async run(request: UpdateRequest): Promise<AddressUpdate> {
-    const { zone, ownerName, wanted, members = [] } = request;
+    const { ownerName, members = [] } = request;
+    const ttl = this.check(request);
+    const names = members.length === 0 ? ownerName : [ownerName, ...members.map((member) => member.ownerName)];
+    return this.within(names, (deadlineMs) => this.#settle(request, ttl, deadlineMs));
+  }
+
+  /**
+   * What can be said of a request without the primary.
+   * @returns the TTL that its records get, in seconds
+   * @throws AppError name-invalid, address-refused, request-malformed
+   */
+  check({ zone, ownerName, wanted, ttl, fallbackTtl, hostTtl, members = [] }: UpdateRequest): number {
     checkOwnerName(zone, ownerName);
     for (const family of FAMILIES) {
       const address = wanted[family];
@@ -97,9 +108,7 @@ export class UpdateAddresses {
       checkOwnerName(zone, member.ownerName);
       checkAddress(zone.addresses, member.address);
     }
-    const ttl = chooseTtl(zone, request.ttl, request.fallbackTtl, request.hostTtl);
-    const names = members.length === 0 ? ownerName : [ownerName, ...members.map((member) => member.ownerName)];
-    return this.within(names, (deadlineMs) => this.#settle(request, ttl, deadlineMs));
+    return chooseTtl(zone, ttl, fallbackTtl, hostTtl);
   }
 
   /**

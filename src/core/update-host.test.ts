@@ -78,6 +78,8 @@ const request = (ownerName = home, A: string | null = '192.0.2.1') => ({
   fallbackTtl: 60,
   choose: (): AddressChoice => ({ wanted: { A } }),
 });
+const TOO_LONG = { wanted: { A: '192.0.2.1' }, ttl: 2 ** 32 };
+const DENIED = { allow: [], deny: [parseIpPrefix('192.0.2.0/24')!] };
 const hosts = (settings: Partial<HostSettings>) => ({
   find: () => ({ ...defaultHostSettings(home), ...settings }),
 });
@@ -313,5 +315,30 @@ describe('a host with members', () => {
       [['2001:db8:5:1::10'], ['2001:db8:5:10:211:22ff:fe33:4455']],
     ]);
     expect([memory.serial, events, repeats]).toEqual([1, [], []]);
+  });
+});
+
+describe('a check', () => {
+  it.each([
+    ['a name outside the scope', request(other), by(), {}, 'not-permitted'],
+    ['a type that the token has not', request(), by({ types: [RRType.AAAA] }), {}, 'not-permitted'],
+    ['an address that nobody may have', request(home, '127.0.0.1'), by(), {}, 'address-refused'],
+    ['an address that the token may not', request(), by({ addresses: 'own' }), {}, 'address-refused'],
+    ['an address that the host may not', request(), by(), { addresses: DENIED }, 'address-refused'],
+    ['a host that is off', request(), by(), { enabled: false }, 'host-disabled'],
+    ['a TTL that is none', { ...request(), choose: () => TOO_LONG }, by(), {}, 'request-malformed'],
+  ] as const)('%s: throws what a change would, and records it once', async (_what, update, context, settings, code) => {
+    const given = { ...update, zone };
+    expect(await codeOf(useCase({ hosts: hosts(settings) }).check(given, context))).toBe(code);
+    const recorded = events.map((event) => event.code);
+    events = [];
+    expect(await codeOf(useCase({ hosts: hosts(settings) }).run(given, context))).toBe(code);
+    expect(recorded).toEqual(events.map((event) => event.code));
+  });
+
+  it('of what may be done changes and records nothing', async () => {
+    await useCase().check(request(), by());
+    expect(memory.answer(home, RRType.A).kind).not.toBe('rrset');
+    expect([events, repeats]).toEqual([[], []]);
   });
 });

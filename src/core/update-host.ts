@@ -70,28 +70,38 @@ export class UpdateHost {
    * @throws AppError not-permitted, host-disabled, and what `choose` and UpdateAddresses.run throw
    */
   run(update: HostUpdate, context: RequestContext): Promise<HostUpdated> {
-    const { ownerName } = update;
-    const { principal } = context;
-    return this.#gate.run(ownerName, context, async () => {
-      authorizeName(principal, ownerName, ADDRESS_TYPES);
-      const found = this.#gate.settings(ownerName);
-      const settings = found instanceof Promise ? await found : found;
-      const choice = update.choose();
-      for (const family of FAMILIES) {
-        const moves = family === 'AAAA' && choice.prefix !== undefined;
-        if (moves || choice.wanted[family] !== undefined) authorizeName(principal, ownerName, [RRType[family]]);
-      }
-      const request = this.#checked(update, choice, settings, context);
-      const site =
-        hasMembers(settings) && choice.prefix !== undefined
-          ? await this.#site(request, choice.prefix, settings)
-          : undefined;
-      const result = await this.#updates.run(site?.request ?? request);
-      if (choice.isDryRun) return { result, choice, leftOut: site?.leftOut ?? [], changed: false };
+    return this.#gate.run(update.ownerName, context, async () => {
+      const { request, choice, leftOut } = await this.#prepared(update, context);
+      const result = await this.#updates.run(request);
+      if (choice.isDryRun) return { result, choice, leftOut, changed: false };
       this.#succeeded(result, context);
-      for (const { ownerName, why } of site?.leftOut ?? []) this.#gate.leftOut(ownerName, context, why);
-      return { result, choice, leftOut: site?.leftOut ?? [], changed: result.changed };
+      for (const { ownerName, why } of leftOut) this.#gate.leftOut(ownerName, context, why);
+      return { result, choice, leftOut, changed: result.changed };
     });
+  }
+
+  /**
+   * Throws what `run` would before it asks the primary: for a request of several hosts that changes all of them or none.
+   * A refusal is counted and recorded like one of `run`.
+   */
+  async check(update: HostUpdate, context: RequestContext): Promise<void> {
+    try {
+      this.#updates.check((await this.#prepared(update, context)).request);
+    } catch (error) {
+      await this.#gate.run(update.ownerName, context, () => Promise.reject(error));
+    }
+  }
+
+  /** Everything that is to be known before the primary is asked. @throws AppError */
+  async #prepared(update: HostUpdate, context: RequestContext) {
+    const { ownerName } = update;
+    authorizeName(context.principal, ownerName, ADDRESS_TYPES);
+    const found = this.#gate.settings(ownerName);
+    const settings = found instanceof Promise ? await found : found;
+    const choice = chosen(update, context.principal);
+    const request = this.#checked(update, choice, settings, context);
+    if (!hasMembers(settings) || choice.prefix === undefined) return { request, choice, leftOut: [] };
+    return { choice, ...(await this.#site(request, choice.prefix, settings)) };
   }
 
   /**
@@ -191,6 +201,16 @@ function isForbidden(zone: Zone, ownerName: DomainName): boolean {
 
 function hasMembers(settings: HostSettings | undefined): settings is HostSettings {
   return settings !== undefined && settings.members.length > 0;
+}
+
+/** @throws AppError not-permitted, and what `choose` throws */
+function chosen({ ownerName, choose }: HostUpdate, principal: RequestContext['principal']): AddressChoice {
+  const choice = choose();
+  for (const family of FAMILIES) {
+    const moves = family === 'AAAA' && choice.prefix !== undefined;
+    if (moves || choice.wanted[family] !== undefined) authorizeName(principal, ownerName, [RRType[family]]);
+  }
+  return choice;
 }
 
 function hasRules({ addresses }: HostSettings): boolean {

@@ -82,13 +82,10 @@ export class UpdateTexts {
    *   publish-unknown
    */
   run(update: TextUpdate, context: RequestContext): Promise<TextUpdateResult> {
-    const { zone, ownerName, edit } = update;
+    const { ownerName, edit } = update;
     const { updates, gate } = this.#options;
     return gate.run(ownerName, context, async () => {
-      authorizeText(update, context);
-      await gate.settings(acmeSubject(ownerName) ?? ownerName);
-      checkTextName(zone, ownerName);
-      if ('text' in edit) checkText(edit.text);
+      await this.#check(update, context);
       const refused = gate.changeRefused(context);
       const result = await updates.within(ownerName, (deadlineMs) => this.#settle(update, refused, deadlineMs));
       if (result.changed) {
@@ -97,6 +94,23 @@ export class UpdateTexts {
       }
       return result;
     });
+  }
+
+  /** Throws what `run` would before it asks the primary, and counts it like `run`. */
+  async check(update: TextUpdate, context: RequestContext): Promise<void> {
+    try {
+      await this.#check(update, context);
+    } catch (error) {
+      await this.#options.gate.run(update.ownerName, context, () => Promise.reject(error));
+    }
+  }
+
+  async #check(update: TextUpdate, context: RequestContext): Promise<void> {
+    const { zone, ownerName, edit } = update;
+    authorizeText(update, context);
+    await this.#options.gate.settings(acmeSubject(ownerName) ?? ownerName);
+    checkTextName(zone, ownerName);
+    if ('text' in edit) checkText(edit.text);
   }
 
   async #settle(

@@ -9,13 +9,24 @@ import type { Observer } from '../core/ports.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.ts';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
+import { duckdnsProtocol } from './protocols/duckdns.ts';
 import { dyndns2Protocol } from './protocols/dyndns2.ts';
+import { dynv6Protocol } from './protocols/dynv6.ts';
 import { echoProtocol } from './protocols/echo.ts';
+import { freemyipProtocol } from './protocols/freemyip.ts';
 import { healthProtocol } from './protocols/health.ts';
 import { formatOriginalError, originalProtocol } from './protocols/original.ts';
 
-/** All protocols that are served. */
-const PROTOCOLS: readonly Protocol[] = [originalProtocol, dyndns2Protocol, echoProtocol, healthProtocol];
+/** All protocols that are served. dyndns2 takes on `/update` what those before it leave. */
+const PROTOCOLS: readonly Protocol[] = [
+  originalProtocol,
+  duckdnsProtocol,
+  dynv6Protocol,
+  freemyipProtocol,
+  dyndns2Protocol,
+  echoProtocol,
+  healthProtocol,
+];
 
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 

@@ -1,6 +1,7 @@
 /** The credential of a request to a principal, for every protocol; wrong ones are slowed down (limits.ts). */
 import { AppError } from '../core/errors.ts';
 import type { Principal } from '../core/principal.ts';
+import type { RequestContext } from '../core/request-context.ts';
 import { findCredential } from './credentials.ts';
 import type { DoorRequest, Services } from './door.ts';
 
@@ -20,4 +21,24 @@ export async function authenticateRequest(
     throw new AppError('rate-limited', 'Too many requests with a wrong secret key.', { retryAfterSeconds: 60 });
   }
   throw new AppError('not-authenticated', 'You specified a wrong secret key.');
+}
+
+/**
+ * Who sends the request of a protocol, and whence. The first request of some clients has no credential, so as to be asked
+ * for it: that is no guess.
+ * @param parameter as above; an empty one is absent
+ * @throws AppError as above
+ */
+export async function authenticateClient(
+  request: DoorRequest,
+  services: Pick<Services, 'authenticator' | 'guesses'>,
+  protocol: string,
+  parameter: string | undefined,
+): Promise<RequestContext> {
+  const { headers, clientAddress: caller } = request;
+  if (headers.authorization === undefined && !findCredential(headers, parameter)) {
+    throw new AppError('not-authenticated', 'The request has no credential.');
+  }
+  const principal = await authenticateRequest(request, services, parameter);
+  return { principal, caller, protocol, userAgent: headers['user-agent'] ?? '' };
 }

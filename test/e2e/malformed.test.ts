@@ -3,8 +3,11 @@
 // change everything, unless the credential is what is wrong with it.
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { DUCKDNS_ERRORS, duckdnsProtocol } from '../../src/http/protocols/duckdns.ts';
 import { DYNDNS2_ERRORS, dyndns2Protocol } from '../../src/http/protocols/dyndns2.ts';
+import { dynv6Protocol } from '../../src/http/protocols/dynv6.ts';
 import { echoProtocol } from '../../src/http/protocols/echo.ts';
+import { FREEMYIP_ERRORS, freemyipProtocol } from '../../src/http/protocols/freemyip.ts';
 import { originalProtocol } from '../../src/http/protocols/original.ts';
 import { type Random, seededRandom } from '../differential/random.ts';
 import type { RunningDyndns } from '../support/dyndns.ts';
@@ -21,7 +24,47 @@ const BURST = 350;
 
 const STATUSES = new Set([200, 204, 400, 401, 404, 405, 411, 413, 414, 415, 417, 431, 453, 454, 456, 503, 505]);
 /** What may stand in a reply with 200 of a route that could change something. */
-const DYNDNS2_WORDS = new Set<string>(['', 'numhost', ...Object.values(DYNDNS2_ERRORS).map(([, word]) => word)]);
+const ERROR_WORDS = new Set<string>(
+  ['', 'numhost'].concat(
+    ...[DYNDNS2_ERRORS, DUCKDNS_ERRORS, FREEMYIP_ERRORS].map((map) => Object.values(map).map(([, word]) => word)),
+  ),
+);
+/** Protocols that say in words, not by the status, what is wrong. */
+const IN_WORDS = new Set(['dyndns2', 'duckdns', 'freemyip']);
+
+/** What a request asks for; some of it is wrong. */
+interface Asked {
+  readonly host: string;
+  readonly address: string;
+  readonly secret: string;
+}
+
+/** Parameters of each protocol that has its credential among them, too. */
+const WITH_TOKEN: Readonly<Record<string, (asked: Asked, random: Random) => string[]>> = {
+  duckdns: ({ host, address, secret }, random) => {
+    const name = address.includes(':') ? random.pick(['ip', 'ipv6']) : 'ip';
+    return [`domains=${host}`, `token=${secret}`, `${name}=${address}`, ...random.pick([[], ['verbose=true']])];
+  },
+  dynv6: ({ host, address, secret }, random) => {
+    // With two colons more a prefix would come of these.
+    const isPrefix = /^(1:)+$/.test(address) || address === '192.0.2.1';
+    const name = isPrefix ? 'ipv4' : random.pick(['ipv4', 'ipv6', 'ipv6prefix']);
+    return [`${random.pick(['hostname', 'zone', 'Hostname'])}=${host}`, `token=${secret}`, `${name}=${address}`];
+  },
+  freemyip: ({ host, address, secret }) => [`domain=${host}`, `token=${secret}`, `myip=${address}`],
+};
+/** What takes something away at a host that may not be changed, or with a wrong credential. */
+const DELETIONS = ['clear=true', 'delete=yes', 'ipv6=-'];
+/** What writes or takes away a text. */
+const TEXTS = ['txt=x', 'txt=&clear=true', 'txt=null', 'txt='];
+/** Names that have no addresses, and yet may have challenges of ACME beside them. */
+const CHALLENGED = new RegExp(`^([*]|_a\\d+)[.]${ZONE}$|^${ZONE}$`);
+
+interface TestedRoute {
+  readonly pattern: string;
+  readonly safe: boolean;
+  readonly protocol: string;
+}
 
 /** Texts as they stand in a URL, wrong in a way that no chance repairs. */
 function makeWrong(random: Random) {
@@ -115,7 +158,7 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
   const serials = async () => [await lab.serial(), await lab.serial('dyn.example.net')];
 
   /** One request that HTTP can carry. */
-  function carriedRequest(pattern: string, random: Random): string {
+  function carriedRequest({ pattern, protocol }: TestedRoute, random: Random): string {
     const wrong = makeWrong(random);
     const drawn = random.pick(['host', 'host', 'address', 'address', 'secret', 'method', 'body', 'path'] as const);
     // What makes a check has neither host nor address.
@@ -125,29 +168,39 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     const refused = defect === 'address' ? wrong.address() : '192.0.2.1';
     // What is only refused may be deleted.
     const address = pattern === '/nic/delete' && /^(127|ff02)/.test(refused) ? 'g' : refused;
-    const inPath = pattern.includes(':secret');
+    const inPath = /:(secret|token)/.test(pattern);
+    const tokenQuery = inPath ? undefined : WITH_TOKEN[protocol];
     const secret = defect === 'secret' ? wrong.secret() : SECRET;
     const changes = /update|delete|php|check$/.test(pattern) && !/check\.php/.test(pattern);
     // Where the route has no address to be wrong, the host is.
-    const shown = defect === 'address' && !pattern.includes('ip_') && inPath ? wrong.host() : host;
+    const shown = defect === 'address' && !pattern.includes(':ip') && inPath ? wrong.host() : host;
     const values: Record<string, string> = { secret, fqdn: shown, ip_1: address, ip_2: '2001:db8::1' };
+    Object.assign(values, { domains: shown, token: secret, ip: address });
     let path = pattern.replace(/:(\w+)/g, (_all, name: string) => values[name] ?? '');
     if (defect === 'path') {
       path = `${inPath ? `${path}/more` : path}${random.pick(['/', '//', '\\'])}${wrong.brokenEscape()}${wrong.noise(9)}/x`;
     }
     const isOriginal = pattern === '/update-by-query';
+    const inHeader = !inPath && (tokenQuery === undefined || random.chance(0.2));
+    const asked = { host, address, secret: inHeader ? 'x' : secret };
     const parameters = inPath
       ? []
-      : isOriginal
-        ? [`fqdn=${host}`, `ip_1=${address}`]
-        : [
-            `${random.pick(['hostname', 'host', 'domains', 'fqdn'])}=${host}`,
-            `${random.pick(['myip', 'ip', 'address'])}=${address}`,
-          ];
+      : tokenQuery !== undefined
+        ? tokenQuery(asked, random)
+        : isOriginal
+          ? [`fqdn=${host}`, `ip_1=${address}`]
+          : [
+              `${random.pick(['hostname', 'host', 'domains', 'fqdn'])}=${host}`,
+              `${random.pick(['myip', 'ip', 'address'])}=${address}`,
+            ];
+    const isRefused = isHost || defect === 'secret';
+    if (isRefused && (tokenQuery !== undefined || protocol === 'duckdns') && random.chance(0.3)) {
+      parameters.push(random.pick(CHALLENGED.test(shown) && isHost ? DELETIONS : [...DELETIONS, ...TEXTS]));
+    }
     for (let extra = random.below(3); extra > 0; extra--) parameters.push(`x_${wrong.noise(8)}=${wrong.noise(20)}`);
     if (random.chance(0.1)) parameters.push('', '&&', '=', '=x', wrong.brokenEscape());
     const headers = [`X-Forwarded-For: ${random.below(256)}.${random.below(256)}.${random.below(256)}.7`];
-    if (!inPath) {
+    if (inHeader) {
       const value = random.pick([
         () => `Basic ${Buffer.from(`x:${decode(secret)}`, 'latin1').toString('base64')}`,
         () => `Bearer ${decode(secret).replace(/[^!-~]/g, 'x')}`,
@@ -173,7 +226,7 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     }
     if (defect === 'body') {
       method = 'POST';
-      const [type, text] = brokenBody(random, wrong.noise(30), changes && !inPath);
+      const [type, text] = brokenBody(random, wrong.noise(30), changes && !inPath, tokenQuery);
       headers.push(`Content-Type: ${type}`, `Content-Length: ${Buffer.byteLength(text, 'latin1')}`);
       body = text;
       query = '';
@@ -183,11 +236,17 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
   }
 
   /** A body that says of no host what is to become of it. */
-  function brokenBody(random: Random, noise: string, known: boolean): readonly [string, string] {
+  function brokenBody(
+    random: Random,
+    noise: string,
+    known: boolean,
+    tokenQuery: (typeof WITH_TOKEN)[string] | undefined,
+  ): readonly [string, string] {
+    const ours = tokenQuery?.({ host: 'a..b', address: 'none', secret: SECRET }, random).join('&');
     const part = '--b\r\nContent-Disposition: form-data; name="hostname"\r\n\r\n';
     return random.pick<() => readonly [string, string]>([
       () => ['application/json', '{"hostname":"home"}'],
-      () => ['application/x-www-form-urlencoded', known ? `hostname=a..b&fqdn=a..b&myip=${noise}` : noise],
+      () => ['application/x-www-form-urlencoded', ours ?? (known ? `hostname=a..b&fqdn=a..b&myip=${noise}` : noise)],
       () => ['application/x-www-form-urlencoded', noise],
       () => ['application/x-www-form-urlencoded; charset=nonsense', '&'.repeat(random.below(3000))],
       () => ['multipart/form-data', noise],
@@ -202,12 +261,13 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
   }
 
   /** Octets that are no request, or nearly one. Were it one, its host would be in no zone and its address none. */
-  function brokenRequest(pattern: string, random: Random): Buffer {
+  function brokenRequest({ pattern, protocol }: TestedRoute, random: Random): Buffer {
     const path = pattern
-      .replace(/:secret/, SECRET)
-      .replace(/:fqdn/, 'home.invalid')
-      .replace(/:ip_\d/g, 'none');
-    const target = `${path}?hostname=home.invalid&myip=none&fqdn=home.invalid&ip_1=none`;
+      .replace(/:(secret|token)/, SECRET)
+      .replace(/:(fqdn|domains)/, 'home.invalid')
+      .replace(/:ip(_\d)?/g, 'none');
+    const ours = WITH_TOKEN[protocol]?.({ host: 'home.invalid', address: 'none', secret: SECRET }, random).join('&');
+    const target = `${path}?${ours ?? 'hostname=home.invalid&myip=none&fqdn=home.invalid&ip_1=none'}`;
     const head = (more: string, first = `GET ${target} HTTP/1.1`) =>
       `${first}\r\nHost: x\r\nAuthorization: Bearer ${SECRET}x\r\nX-Forwarded-For: 198.51.100.${random.below(256)}\r\n${more}\r\n`;
     const form = 'Content-Type: application/x-www-form-urlencoded\r\n';
@@ -238,23 +298,29 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     return octets;
   }
 
-  const routes = [originalProtocol, dyndns2Protocol, echoProtocol].flatMap((protocol) =>
-    protocol.routes.map(({ pattern, safe }) => ({ pattern, safe, protocol: protocol.name })),
-  );
+  const routes: TestedRoute[] = [
+    originalProtocol,
+    dyndns2Protocol,
+    duckdnsProtocol,
+    dynv6Protocol,
+    freemyipProtocol,
+    echoProtocol,
+  ].flatMap((protocol) => protocol.routes.map(({ pattern, safe }) => ({ pattern, safe, protocol: protocol.name })));
 
   it.each(routes)(
-    '$pattern',
-    async ({ pattern, safe, protocol }) => {
+    '$protocol: $pattern',
+    async (route) => {
+      const { pattern, safe, protocol } = route;
       const random = seededRandom(SEED + pattern.length * 1000 + pattern.charCodeAt(pattern.length - 1));
       const before = await serials();
       const check = (request: string, { status, body }: { status: number; body: string }) => {
         const told = `${JSON.stringify(request.slice(0, 600))} -> ${status} ${JSON.stringify(body.slice(0, 200))}`;
         if (!STATUSES.has(status)) throw new Error(`an undocumented status: ${told}`);
         if (status !== 200 || safe) return;
-        const isError = protocol === 'dyndns2' && body.split('\n').every((line) => DYNDNS2_WORDS.has(line));
+        const isError = IN_WORDS.has(protocol) && body.split('\n').every((line) => ERROR_WORDS.has(line));
         if (!isError) throw new Error(`taken for a good request: ${told}`);
       };
-      const carried = Array.from({ length: CARRIED }, () => carriedRequest(pattern, random));
+      const carried = Array.from({ length: CARRIED }, () => carriedRequest(route, random));
       // A form that cannot be read ends the connection.
       const isForm = (request: string) => request.includes('Content-Type: multipart');
       const bursts = carried.filter(isForm).map((request) => [request]);
@@ -271,7 +337,7 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
         });
       }
       for (let at = 0; at < BROKEN; at += 10) {
-        const requests = Array.from({ length: Math.min(10, BROKEN - at) }, () => brokenRequest(pattern, random));
+        const requests = Array.from({ length: Math.min(10, BROKEN - at) }, () => brokenRequest(route, random));
         const replies = await Promise.all(requests.map((octets) => exchangeRaw(server.port, octets, false, true)));
         replies.forEach((reply, index) => {
           check(requests[index]!.toString('latin1'), parseRaw(reply));

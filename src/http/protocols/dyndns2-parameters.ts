@@ -7,7 +7,9 @@
 import { AppError } from '../../core/errors.ts';
 import type { Family } from '../../core/plan-change.ts';
 import type { AddressChoice } from '../../core/update-host.ts';
-import { type IpAddress, type IpPrefix, parseIpAddress, prefixOf, unmapAddress } from '../../dns/address.ts';
+import type { IpAddress, IpPrefix } from '../../dns/address.ts';
+import { familyOf, networkOf, readAddress, readPrefix } from '../address-texts.ts';
+import { splitHosts } from '../requested-host.ts';
 
 /** Names in lower case; of each row the first that is present and not empty counts. */
 export const PARAMETERS = {
@@ -36,15 +38,22 @@ export function findParameter(parameters: Parameters, row: keyof typeof PARAMETE
   return undefined;
 }
 
+/**
+ * Whether a request names an address by a parameter of dyndns2 that another protocol on the same path would pass over, and
+ * then publish the caller's address in its place.
+ * @param own names of that protocol
+ */
+export function namesForeignAddress(parameters: Parameters, own: readonly string[]): boolean {
+  const { any, A, AAAA, prefix } = PARAMETERS;
+  return [...any, ...A, ...AAAA, ...prefix].some((name) => !own.includes(name) && parameters[name] !== undefined);
+}
+
 /** The hosts as they are written, without what is empty. */
 export function readHosts(parameters: Parameters): string[] {
   const named = findParameter(parameters, 'host');
   // dyndns1 says by YES that the host is in another parameter.
   const text = named?.toUpperCase() === 'YES' ? parameters['host_id'] : (named ?? bareName(parameters));
-  return (text ?? '')
-    .split(',')
-    .map((item) => item.trim().replace(/\.$/, ''))
-    .filter((item) => item !== '');
+  return splitHosts(text ?? '');
 }
 
 /** `?home.example.com`: some clients put the host behind whatever path they are given. */
@@ -136,7 +145,7 @@ function readAddresses(parameters: Parameters, caller: IpAddress | undefined): R
     const text = parameters[name]?.trim();
     if (text === undefined) continue;
     reading.named = true;
-    if (text !== '') readPrefix(reading, text, caller);
+    if (text !== '') readPrefixParameter(reading, text, caller);
   }
   // With no address but `myip=`, the caller's own is meant, whatever is empty beside it.
   if (any === undefined && PARAMETERS.any.some((name) => parameters[name] !== undefined)) {
@@ -174,54 +183,18 @@ function readItems(reading: Reading, text: string, caller: IpAddress | undefined
   }
 }
 
-/**
- * An address; the length behind one is cut off, unless an IPv6 address has nothing but zeros in its lower half: then it is
- * a prefix.
- */
-function readAddress(text: string): IpAddress | IpPrefix | undefined {
-  const slash = text.indexOf('/');
-  const parsed = parseIpAddress(slash < 0 ? text : text.slice(0, slash));
-  if (parsed === undefined) return undefined;
-  const address = unmapAddress(parsed);
-  if (slash < 0) return address;
-  const length = readLength(text.slice(slash + 1), address.family === 4 ? 32 : 128);
-  if (length === undefined) return undefined;
-  const isPrefix = address.family === 6 && length < 128 && prefixOf(address, 64).octets.join() === octetsOf(address);
-  if (!isPrefix) return address;
-  return length >= MIN_PREFIX && length <= 64 ? prefixOf(address, length) : undefined;
-}
-
-function octetsOf(address: IpAddress): string {
-  return prefixOf(address, 128).octets.join();
-}
-
-/** Nobody is given a network of fewer bits. */
-const MIN_PREFIX = 16;
-
-/** `2001:db8:0:10::/60`, `2001:db8:0:10::` or `2001:db8:0:10`; without a length it has 64 bits. */
-function readPrefix(reading: Reading, text: string, caller: IpAddress | undefined): void {
+function readPrefixParameter(reading: Reading, text: string, caller: IpAddress | undefined): void {
   const word = text.toLowerCase();
   if (word === 'preserve' || word === 'no') return;
   if (word === '-') {
     reading.AAAA ??= 'delete';
     return;
   }
-  const [front = '', behind, ...more] = text.split('/');
-  const whole = front.includes('::') || front.split(':').length === 8 ? front : `${front.replace(/:$/, '')}::`;
-  const address = word === 'auto' ? caller : parseIpAddress(whole);
-  const length = behind === undefined ? 64 : readLength(behind, 64);
-  if (address?.family !== 6 || length === undefined || length < MIN_PREFIX || more.length > 0) reading.invalid = true;
-  else reading.prefix ??= prefixOf(address, length);
-}
-
-function readLength(digits: string, max: number): number | undefined {
-  return /^\d{1,3}$/.test(digits) && Number(digits) <= max ? Number(digits) : undefined;
+  const prefix = word !== 'auto' ? readPrefix(text) : caller?.family === 6 ? networkOf(caller, 64) : undefined;
+  if (prefix === undefined) reading.invalid = true;
+  else reading.prefix ??= prefix;
 }
 
 function isAddress(wish: Wish | undefined): wish is IpAddress {
   return typeof wish === 'object';
-}
-
-function familyOf({ family }: IpAddress): Family {
-  return family === 4 ? 'A' : 'AAAA';
 }

@@ -4,21 +4,17 @@
  *
  * Never sent: `badagent`, `!yours`, `!donator`, `badsys`, and chunked or longer texts: clients mistake them.
  */
-import { findPermittedZone } from '../../core/authorize.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import { FAMILIES } from '../../core/plan-change.ts';
-import { isCarrierNat } from '../../core/policy.ts';
-import type { Principal } from '../../core/principal.ts';
 import type { RequestContext } from '../../core/request-context.ts';
-import { selectByText, selectByUser, selectOnlyHost } from '../../core/select-host.ts';
 import type { AddressUpdate } from '../../core/update-addresses.ts';
 import type { AddressChoice } from '../../core/update-host.ts';
-import { type DomainName, NameError } from '../../dns/name.ts';
-import { RRType } from '../../dns/rdata.ts';
-import { authenticateRequest } from '../authentication.ts';
-import { findCredential, findUserName } from '../credentials.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { authenticateClient } from '../authentication.ts';
+import { findUserName } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
 import { DRY_RUN, formatDryRun, isDryRun } from '../dry-run.ts';
+import { carrierNatWarning, findHostZone, findUnnamedHost, MAX_HOSTS, readHost } from '../requested-host.ts';
 import {
   type Parameters as ClientParameters,
   chooseAddresses,
@@ -28,9 +24,7 @@ import {
   readHosts,
 } from './dyndns2-parameters.ts';
 
-const ADDRESS_TYPES = [RRType.A, RRType.AAAA];
 const DEFAULT_TTL = 60;
-const MAX_HOSTS = 20;
 const RETRY_AFTER_SECONDS = 60;
 
 /**
@@ -103,7 +97,7 @@ type HostAnswer =
 
 async function answer(request: DoorRequest, services: Services, choose: Choose): Promise<DoorReply> {
   const parameters = lowerCaseNames(request.parameters);
-  const context = await authenticate(request, parameters, services);
+  const context = await authenticateClient(request, services, 'dyndns2', findParameter(parameters, 'credential'));
   const hosts = readHosts(parameters);
   if (hosts.length > MAX_HOSTS) {
     return { status: 200, body: 'numhost\n', outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
@@ -128,54 +122,15 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
   return joinAnswers(answers);
 }
 
-/**
- * The first request of some clients has no credential, so as to be asked for it: that is no guess.
- * @throws AppError not-authenticated, rate-limited, store-unreachable
- */
-async function authenticate(
-  request: DoorRequest,
-  parameters: ClientParameters,
-  services: Services,
-): Promise<RequestContext> {
-  const { headers, clientAddress: caller } = request;
-  const parameter = findParameter(parameters, 'credential');
-  if (headers.authorization === undefined && findCredential(headers, parameter) === undefined) {
-    throw new AppError('not-authenticated', 'The request has no credential.');
-  }
-  const principal = await authenticateRequest(request, services, parameter);
-  return { principal, caller, protocol: 'dyndns2', userAgent: headers['user-agent'] ?? '' };
-}
-
-/** @throws AppError name-invalid */
-function readHost(text: string, principal: Principal, { zones }: Services): DomainName {
-  let name: DomainName | undefined;
-  try {
-    name = selectByText(principal, zones, text);
-  } catch (error) {
-    if (!(error instanceof NameError)) throw error;
-    // What a client wrote into the wrong place may be its secret.
-    throw new AppError('name-invalid', `The request has an invalid host name (${error.code}).`);
-  }
-  if (name !== undefined) return name;
-  throw new AppError('name-invalid', 'The request has a single label, and more than one zone or host could be meant.');
-}
-
-/** @throws AppError name-invalid */
-function findUnnamedHost(user: string | undefined, principal: Principal, { zones }: Services): DomainName {
-  const name = (user && selectByUser(principal, zones, user)) || selectOnlyHost(principal);
-  if (name) return name;
-  throw new AppError('name-invalid', 'The request names no host.');
-}
-
 /** @throws AppError */
 async function changeHost(
   ownerName: DomainName,
   parameters: ClientParameters,
   choose: Choose,
   context: RequestContext,
-  { zones, updates }: Services,
+  services: Services,
 ): Promise<HostAnswer> {
-  const zone = findPermittedZone(zones, context.principal, ownerName, ADDRESS_TYPES);
+  const zone = findHostZone(ownerName, context.principal, services);
   const update = {
     zone,
     ownerName,
@@ -187,7 +142,7 @@ async function changeHost(
       return { ...choice, ...more };
     },
   };
-  const updated = await updates.run(update, context);
+  const updated = await services.updates.run(update, context);
   const { result, choice } = updated;
   const { wanted, prefix } = choice;
   if (choice.isDryRun)
@@ -248,11 +203,4 @@ function joinAnswers(answers: readonly HostAnswer[]): DoorReply {
 
 function wordOf(error: AppError): string {
   return DYNDNS2_ERRORS[error.code][1];
-}
-
-function carrierNatWarning({ ownerName, A, changed }: AddressUpdate): string | undefined {
-  const text = changed ? A.after.find(isCarrierNat) : undefined;
-  return (
-    text && `${ownerName} has the address ${text} of a carrier's NAT (100.64.0.0/10): the internet cannot reach it.`
-  );
 }

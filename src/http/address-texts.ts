@@ -1,0 +1,59 @@
+/** Addresses and prefixes as clients of the update protocols write them: with a length behind, or prefixes cut short. */
+import type { Family } from '../core/plan-change.ts';
+import { type IpAddress, type IpPrefix, parseIpAddress, prefixOf, unmapAddress } from '../dns/address.ts';
+
+/**
+ * An address; the length behind one is cut off, unless an IPv6 address has nothing but zeros in its lower half: then it is
+ * a prefix.
+ */
+export function readAddress(text: string): IpAddress | IpPrefix | undefined {
+  const read = readAddressWithLength(text);
+  if (read === undefined) return undefined;
+  const { address, length } = read;
+  if (length === undefined) return address;
+  const isPrefix = address.family === 6 && length < 128 && prefixOf(address, 64).octets.join() === octetsOf(address);
+  return isPrefix ? networkOf(address, length) : address;
+}
+
+/** An address, and the length where there is one; both are as they were written, but `::ffff:192.0.2.1` is unmapped. */
+export function readAddressWithLength(text: string): { address: IpAddress; length: number | undefined } | undefined {
+  const slash = text.indexOf('/');
+  const parsed = parseIpAddress(slash < 0 ? text : text.slice(0, slash));
+  if (parsed === undefined) return undefined;
+  const address = unmapAddress(parsed);
+  if (slash < 0) return { address, length: undefined };
+  const length = readLength(text.slice(slash + 1), address.family === 4 ? 32 : 128);
+  return length === undefined ? undefined : { address, length };
+}
+
+/** `2001:db8:0:10::/60`, `2001:db8:0:10::` or `2001:db8:0:10`; without a length it has 64 bits. IPv6 only. */
+export function readPrefix(text: string): IpPrefix | undefined {
+  const [front = '', behind, ...more] = text.split('/');
+  const whole = front.includes('::') || front.split(':').length === 8 ? front : `${front.replace(/:$/, '')}::`;
+  const address = parseIpAddress(whole);
+  const length = behind === undefined ? 64 : readLength(behind, 64);
+  if (address?.family !== 6 || length === undefined || more.length > 0) return undefined;
+  return networkOf(address, length);
+}
+
+/** The network of an IPv6 address; undefined for a length that nobody is given. */
+export function networkOf(address: IpAddress, length: number): IpPrefix | undefined {
+  return length >= MIN_PREFIX && length <= MAX_PREFIX ? prefixOf(address, length) : undefined;
+}
+
+export function familyOf({ family }: IpAddress): Family {
+  return family === 4 ? 'A' : 'AAAA';
+}
+
+/** Nobody is given a network of fewer bits. */
+const MIN_PREFIX = 16;
+/** Hosts choose the other half by themselves. */
+const MAX_PREFIX = 64;
+
+function octetsOf(address: IpAddress): string {
+  return prefixOf(address, 128).octets.join();
+}
+
+function readLength(digits: string, max: number): number | undefined {
+  return /^\d{1,3}$/.test(digits) && Number(digits) <= max ? Number(digits) : undefined;
+}

@@ -1,0 +1,208 @@
+/**
+ * DuckDNS: one request for one or several hosts, and `OK` or `KO` for all of them together, without a line end. Clients
+ * read no status, so a refusal has 200 too; only where it is our own fault, 503 makes those that do come back.
+ *
+ * Other than at DuckDNS, a text stands at `_acme-challenge.` of the host and not at every name below it.
+ */
+import { AppError, type ErrorCode } from '../../core/errors.ts';
+import type { RequestContext } from '../../core/request-context.ts';
+import type { AddressUpdate } from '../../core/update-addresses.ts';
+import type { AddressChoice } from '../../core/update-host.ts';
+import type { TextEdit } from '../../core/update-texts.ts';
+import type { IpAddress } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { familyOf, readAddress } from '../address-texts.ts';
+import { authenticateClient } from '../authentication.ts';
+import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
+import {
+  carrierNatWarning,
+  findChallenge,
+  findHostZone,
+  findUnnamedHost,
+  MAX_HOSTS,
+  readServiceHost,
+  splitHosts,
+} from '../requested-host.ts';
+import { namesForeignAddress } from './dyndns2-parameters.ts';
+
+const SERVICE_DOMAIN = 'duckdns.org';
+const DEFAULT_TTL = 60;
+const RETRY_AFTER_SECONDS = 60;
+
+/** Status and word of each error. */
+export const DUCKDNS_ERRORS = {
+  'request-malformed': [200, 'KO'],
+  'name-invalid': [200, 'KO'],
+  'address-invalid': [200, 'KO'],
+  'not-authenticated': [200, 'KO'],
+  'not-permitted': [200, 'KO'],
+  'host-disabled': [200, 'KO'],
+  'address-refused': [200, 'KO'],
+  'rate-limited': [503, 'KO'],
+  conflict: [200, 'KO'],
+  'primary-refused': [503, 'KO'],
+  'primary-key-rejected': [503, 'KO'],
+  'primary-unreachable': [503, 'KO'],
+  'publish-unknown': [503, 'KO'],
+  'store-unreachable': [503, 'KO'],
+  'check-failed': [503, 'KO'],
+  internal: [503, 'KO'],
+} as const satisfies Record<ErrorCode, readonly [number, string]>;
+
+function formatError(error: AppError): DoorReply {
+  const [status, body] = DUCKDNS_ERRORS[error.code];
+  const headers = status === 503 ? { 'Retry-After': String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS) } : {};
+  return { status, body, headers, outcome: 'failed', detail: error.logText };
+}
+
+/** Of the query, a form or the path. */
+type Parameters = DoorRequest['parameters'];
+
+export const duckdnsProtocol: Protocol = {
+  name: 'duckdns',
+  formatError,
+  routes: [
+    {
+      methods: ['GET', 'POST'],
+      safe: false,
+      pattern: '/update',
+      takes: ({ parameters }) =>
+        parameters['domains'] !== undefined &&
+        parameters['token'] !== undefined &&
+        parameters['hostname'] === undefined &&
+        !namesForeignAddress(parameters, ['ip', 'ipv6']),
+      handle: (request, services) => answer(request, request.parameters, services),
+    },
+    { methods: ['GET'], safe: false, pattern: '/update/:domains/:token', handle: answerPath },
+    { methods: ['GET'], safe: false, pattern: '/update/:domains/:token/:ip', handle: answerPath },
+  ],
+};
+
+function answerPath(request: DoorRequest, services: Services): Promise<DoorReply> {
+  return answer(request, { ...request.parameters, ...request.path }, services);
+}
+
+async function answer(request: DoorRequest, parameters: Parameters, services: Services): Promise<DoorReply> {
+  const context = await authenticateClient(request, services, 'duckdns', parameters['token']);
+  const hosts = findHosts(parameters['domains'] ?? '', context, services);
+  return parameters['txt'] === undefined
+    ? changeAddresses(hosts, parameters, context, services)
+    : changeTexts(hosts, parameters, context, services);
+}
+
+/** @throws AppError name-invalid, request-malformed */
+function findHosts(text: string, { principal }: RequestContext, services: Services): DomainName[] {
+  const texts = splitHosts(text);
+  if (texts.length === 0) return [findUnnamedHost(undefined, principal, services)];
+  if (texts.length > MAX_HOSTS) {
+    throw new AppError('request-malformed', `A request may name ${MAX_HOSTS} hosts at most.`);
+  }
+  const names = texts.map((item) => readServiceHost(item, SERVICE_DOMAIN, principal, services));
+  return [...new Map(names.map((name) => [name.key, name])).values()];
+}
+
+async function changeAddresses(
+  hosts: readonly DomainName[],
+  parameters: Parameters,
+  context: RequestContext,
+  services: Services,
+): Promise<DoorReply> {
+  const choose = () => chooseAddresses(parameters, context.caller);
+  const updates = hosts.map((ownerName) => {
+    return { zone: findHostZone(ownerName, context.principal, services), ownerName, fallbackTtl: DEFAULT_TTL, choose };
+  });
+  const updated = await allOrNone(
+    updates,
+    (update) => services.updates.check(update, context),
+    (update) => services.updates.run(update, context),
+  );
+  const results = updated.map(({ result }) => result);
+  const { A, AAAA } = results[0] as AddressUpdate;
+  const warning = results.map(carrierNatWarning).find((text) => text !== undefined);
+  return {
+    ...formatResult(results, [A.after.join(','), AAAA.after.join(',')], parameters),
+    ...(warning === undefined ? {} : { warning }),
+  };
+}
+
+/**
+ * Nothing asked for is the caller's own address, but IPv4 alone: clients of DuckDNS rely on its finding no other, and an `OK`
+ * for an AAAA record would hide that the A record was not updated.
+ * @throws AppError address-invalid
+ */
+export function chooseAddresses(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
+  if (isYes(parameters['clear'])) return { wanted: { A: null, AAAA: null } };
+  const ip = parameters['ip']?.trim();
+  const ipv6 = parameters['ipv6']?.trim();
+  const wanted: { A?: string; AAAA?: string } = {};
+  for (const [text, only] of [
+    [ip, undefined],
+    [ipv6, 'AAAA'],
+  ] as const) {
+    if (!text) continue;
+    const address = readAddress(text);
+    if (address === undefined || 'length' in address || (only !== undefined && familyOf(address) !== only)) {
+      throw new AppError('address-invalid', 'A parameter has no address of its family.');
+    }
+    wanted[familyOf(address)] = address.text;
+  }
+  if (ip || ipv6) return { wanted };
+  if (caller?.family === 4) return { wanted: { A: caller.text } };
+  throw new AppError('address-invalid', 'The request names no address, and does not come by IPv4.');
+}
+
+async function changeTexts(
+  hosts: readonly DomainName[],
+  parameters: Parameters,
+  context: RequestContext,
+  services: Services,
+): Promise<DoorReply> {
+  const text = parameters['txt'] ?? '';
+  // A text that is empty and shall not be cleared is refused as a text.
+  const edit: TextEdit = isYes(parameters['clear']) ? { kind: 'clear' } : { kind: 'replace', text };
+  const updates = hosts.map((host) => ({ ...findChallenge(host, context.principal, services), edit }));
+  const results = await allOrNone(
+    updates,
+    (update) => services.texts.check(update, context),
+    async (update) => ({ ...(await services.texts.run(update, context)), ownerName: update.ownerName }),
+  );
+  return formatResult(results, [results[0]?.texts.join(',') ?? ''], parameters);
+}
+
+/**
+ * Checks all before the first is changed; what the primary says to one of them may still be something else than what it
+ * says to the others.
+ * @throws AppError of those that failed one that makes the client come again, if there is one
+ */
+async function allOrNone<Update, Result>(
+  updates: readonly Update[],
+  check: (update: Update) => Promise<void>,
+  run: (update: Update) => Promise<Result>,
+): Promise<Result[]> {
+  if (updates.length > 1) for (const update of updates) await check(update);
+  const settled = await Promise.allSettled(updates.map(run));
+  const errors = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  const isLater = (error: unknown) => !(error instanceof AppError) || DUCKDNS_ERRORS[error.code][0] === 503;
+  if (errors.length > 0) throw errors.find(isLater) ?? errors[0];
+  return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+}
+
+/** @param values what `verbose` tells of the first host, a line for each; an empty one is blank */
+function formatResult(
+  results: readonly { readonly ownerName: DomainName; readonly changed: boolean }[],
+  values: readonly string[],
+  parameters: Parameters,
+): DoorReply {
+  const changed = results.some((result) => result.changed);
+  const lines = ['OK', ...(isYes(parameters['verbose']) ? [...values, changed ? 'UPDATED' : 'NOCHANGE'] : [])];
+  return {
+    status: 200,
+    body: lines.join('\n'),
+    outcome: changed ? 'updated' : 'unchanged',
+    detail: results.map((result) => `${result.ownerName} ${result.changed ? 'UPDATED' : 'NOCHANGE'}`).join('\n'),
+  };
+}
+
+function isYes(text: string | undefined): boolean {
+  return text?.trim().toLowerCase() === 'true';
+}

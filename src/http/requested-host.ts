@@ -1,0 +1,107 @@
+/** Which host a request means, for the protocols whose clients write more than whole names. */
+import { findPermittedZone } from '../core/authorize.ts';
+import { AppError } from '../core/errors.ts';
+import { acmeChallenge } from '../core/name-scope.ts';
+import { isCarrierNat } from '../core/policy.ts';
+import type { Principal } from '../core/principal.ts';
+import { selectByText, selectByUser, selectOnlyHost } from '../core/select-host.ts';
+import type { AddressUpdate } from '../core/update-addresses.ts';
+import type { Zone } from '../core/zone.ts';
+import { type DomainName, NameError } from '../dns/name.ts';
+import { RRType } from '../dns/rdata.ts';
+import type { Services } from './door.ts';
+
+const ADDRESS_TYPES = [RRType.A, RRType.AAAA];
+
+/** Hosts that one request may name. */
+export const MAX_HOSTS = 20;
+
+/** The items of a list with commas, without what is empty and without final dots. */
+export function splitHosts(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim().replace(/\.$/, ''))
+    .filter((item) => item !== '');
+}
+
+/** @throws AppError name-invalid */
+export function readHost(given: string, principal: Principal, { zones }: Pick<Services, 'zones'>): DomainName {
+  const text = given.replace(/\.$/, '');
+  let name: DomainName | undefined;
+  try {
+    name = selectByText(principal, zones, text);
+  } catch (error) {
+    if (!(error instanceof NameError)) throw error;
+    // What a client wrote into the wrong place may be its secret.
+    throw new AppError('name-invalid', `The request has an invalid host name (${error.code}).`);
+  }
+  if (name !== undefined) return name;
+  throw new AppError('name-invalid', 'The request has a single label, and more than one zone or host could be meant.');
+}
+
+/**
+ * The same for clients of a service that gives out names of its own domain: `home.duckdns.org` means `home`, unless a zone
+ * of ours has that name.
+ * @param domain of the service
+ * @throws AppError name-invalid
+ */
+export function readServiceHost(
+  given: string,
+  domain: string,
+  principal: Principal,
+  services: Pick<Services, 'zones'>,
+): DomainName {
+  const name = readHost(given, principal, services);
+  const text = given.replace(/\.$/, '').toLowerCase();
+  const [, challenge, label] = /^(_acme-challenge\.)?([^.]+)$/.exec(text.slice(0, -domain.length - 1)) ?? [];
+  if (label === undefined || !text.endsWith(`.${domain}`) || services.zones.find(name) !== undefined) return name;
+  const host = readHost(label, principal, services);
+  return challenge === undefined ? host : challengeOf(host);
+}
+
+/** Where a request names no host. @throws AppError name-invalid */
+export function findUnnamedHost(
+  user: string | undefined,
+  principal: Principal,
+  { zones }: Pick<Services, 'zones'>,
+): DomainName {
+  const name = (user && selectByUser(principal, zones, user)) || selectOnlyHost(principal);
+  if (name) return name;
+  throw new AppError('name-invalid', 'The request names no host.');
+}
+
+/** The zone of a host whose addresses the credential may change. @throws AppError not-permitted */
+export function findHostZone(ownerName: DomainName, principal: Principal, { zones }: Pick<Services, 'zones'>): Zone {
+  return findPermittedZone(zones, principal, ownerName, ADDRESS_TYPES);
+}
+
+/**
+ * Where a challenge of ACME for a host is written, and its zone.
+ * @throws AppError name-invalid; not-permitted also where the credential is for addresses alone
+ */
+export function findChallenge(
+  host: DomainName,
+  principal: Principal,
+  { zones }: Pick<Services, 'zones'>,
+): { readonly ownerName: DomainName; readonly zone: Zone } {
+  const ownerName = challengeOf(host);
+  return { ownerName, zone: findPermittedZone(zones, principal, ownerName, [RRType.TXT]) };
+}
+
+/** @throws AppError name-invalid */
+function challengeOf(host: DomainName): DomainName {
+  try {
+    return acmeChallenge(host);
+  } catch (error) {
+    if (!(error instanceof NameError)) throw error;
+    throw new AppError('name-invalid', `'${host}' is too long to have a challenge below it.`);
+  }
+}
+
+/** What the operator should know of a change. */
+export function carrierNatWarning({ ownerName, A, changed }: AddressUpdate): string | undefined {
+  const text = changed ? A.after.find(isCarrierNat) : undefined;
+  return (
+    text && `${ownerName} has the address ${text} of a carrier's NAT (100.64.0.0/10): the internet cannot reach it.`
+  );
+}
