@@ -7,6 +7,8 @@ import { ERROR_CODES, type ErrorCode } from './core/errors.ts';
 import { DomainName } from './dns/name.ts';
 import { makeTsigKey, TsigError, TsigErrorCode, type TsigFailure } from './dns/tsig.ts';
 import { formatRcode, Rcode } from './dns/wire/message.ts';
+import { DYNDNS2_ERRORS } from './http/protocols/dyndns2.ts';
+import { NOIP_ERRORS } from './http/protocols/noip.ts';
 import { ORIGINAL_ERRORS } from './http/protocols/original.ts';
 import { ExchangeError } from './net/exchange.ts';
 import {
@@ -29,12 +31,18 @@ same line on its error output. In the log, \`code\` names the code and \`request
 ## The codes
 
 \`PARAMETER_ERROR\` and the other levels, and the statuses from 452 to 457 and 512, are those of the original. The routes
-\`/myip\` and \`/ip\` answer errors in the same way.`;
+\`/myip\` and \`/ip\` answer errors in the same way. The columns behind them are status and word in other protocols.`;
 
 const CONTEXT: PrimaryContext = {
   zone: DomainName.parse('dyn.example.com'),
   endpoint: { host: '192.0.2.1', port: 53 },
   key: makeTsigKey(DomainName.parse('dyn.example.com'), 'hmac-sha512', Buffer.alloc(64)),
+};
+
+/** Status and word of each error in the protocols that clients speak. */
+const CLIENT_PROTOCOLS: Readonly<Record<string, Readonly<Record<ErrorCode, readonly [number, string | number]>>>> = {
+  dyndns2: DYNDNS2_ERRORS,
+  'No-IP': NOIP_ERRORS,
 };
 
 const NOW = 1_700_000_000;
@@ -51,7 +59,8 @@ export function errorDocument(): string {
   const codeRows = codes.map((code) => {
     const { means, actor } = ERROR_CODES[code];
     const [status, level] = ORIGINAL_ERRORS[code];
-    return `| \`${code}\` | ${means} | ${actor} | ${status} | \`${level}\` |`;
+    const others = Object.values(CLIENT_PROTOCOLS).map((errors) => `${errors[code][0]} \`${errors[code][1]}\``);
+    return `| \`${code}\` | ${means} | ${actor} | ${status} | \`${level}\` | ${others.join(' | ')} |`;
   });
   const advice = (rows: readonly Advice[]) =>
     ['| it answers | code | the text |', '|---|---|---|']
@@ -61,8 +70,8 @@ export function errorDocument(): string {
       .join('\n');
   return `${INTRODUCTION}
 
-| code | means | who must act | status | level |
-|---|---|---|---|---|
+| code | means | who must act | status | level | ${Object.keys(CLIENT_PROTOCOLS).join(' | ')} |
+|---|---|---|---|---|${'---|'.repeat(Object.keys(CLIENT_PROTOCOLS).length)}
 ${codeRows.join('\n')}
 
 Outside of a protocol: an unknown route is 404, a method that a route does not have 405, a request that cannot be read

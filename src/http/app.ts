@@ -12,10 +12,11 @@ import { MultipartError, multipartBoundary, parseMultipart } from './multipart.t
 import { dyndns2Protocol } from './protocols/dyndns2.ts';
 import { echoProtocol } from './protocols/echo.ts';
 import { healthProtocol } from './protocols/health.ts';
+import { noipProtocol } from './protocols/noip.ts';
 import { formatOriginalError, originalProtocol } from './protocols/original.ts';
 
 /** All protocols that are served. */
-const PROTOCOLS: readonly Protocol[] = [originalProtocol, dyndns2Protocol, echoProtocol, healthProtocol];
+const PROTOCOLS: readonly Protocol[] = [originalProtocol, dyndns2Protocol, noipProtocol, echoProtocol, healthProtocol];
 
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
@@ -166,6 +167,9 @@ function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
       parameters ??= mergeParameters(request.query, body?.fields);
       return parameters;
     },
+    get lists() {
+      return listParameters(request.query, body?.fields);
+    },
     body: body?.text,
     clientAddress: clientAddress(peerOf(request.raw.socket), request.headers, trust),
   };
@@ -265,6 +269,18 @@ function mergeParameters(query: unknown, body: unknown): Record<string, string> 
     }
   }
   return parameters;
+}
+
+/** Query and body in one, with all values. */
+function listParameters(query: unknown, body: unknown): Record<string, string[]> {
+  const lists = Object.create(null) as Record<string, string[]>;
+  for (const source of [query, body]) {
+    if (typeof source !== 'object' || source === null) continue;
+    for (const [name, value] of Object.entries(source as Record<string, string | string[]>)) {
+      lists[name] = (lists[name] ?? []).concat(value);
+    }
+  }
+  return lists;
 }
 
 /** Unique within one run and easy to find in a log: the start time and a counter. */

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DYNDNS2_ERRORS, dyndns2Protocol } from '../../src/http/protocols/dyndns2.ts';
 import { echoProtocol } from '../../src/http/protocols/echo.ts';
+import { NOIP_ERRORS, noipProtocol } from '../../src/http/protocols/noip.ts';
 import { originalProtocol } from '../../src/http/protocols/original.ts';
 import { type Random, seededRandom } from '../differential/random.ts';
 import type { RunningDyndns } from '../support/dyndns.ts';
@@ -20,8 +21,13 @@ const BROKEN = 150;
 const BURST = 350;
 
 const STATUSES = new Set([200, 204, 400, 401, 404, 405, 411, 413, 414, 415, 417, 431, 453, 454, 456, 503, 505]);
-/** What may stand in a reply with 200 of a route that could change something. */
 const DYNDNS2_WORDS = new Set<string>(['', 'numhost', ...Object.values(DYNDNS2_ERRORS).map(([, word]) => word)]);
+const NOIP_CODES = new Set<string>(Object.values(NOIP_ERRORS).map(([, code]) => String(code)));
+/** Lines that may stand in a reply with 200 of a route that could change something, by protocol. */
+const REFUSALS: Readonly<Record<string, (line: string) => boolean>> = {
+  dyndns2: (line) => DYNDNS2_WORDS.has(line),
+  noip: (line) => line === '' || NOIP_CODES.has(line.replace(/^[^:]*:/, '')),
+};
 
 /** Texts as they stand in a URL, wrong in a way that no chance repairs. */
 function makeWrong(random: Random) {
@@ -238,7 +244,7 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     return octets;
   }
 
-  const routes = [originalProtocol, dyndns2Protocol, echoProtocol].flatMap((protocol) =>
+  const routes = [originalProtocol, dyndns2Protocol, noipProtocol, echoProtocol].flatMap((protocol) =>
     protocol.routes.map(({ pattern, safe }) => ({ pattern, safe, protocol: protocol.name })),
   );
 
@@ -251,7 +257,7 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
         const told = `${JSON.stringify(request.slice(0, 600))} -> ${status} ${JSON.stringify(body.slice(0, 200))}`;
         if (!STATUSES.has(status)) throw new Error(`an undocumented status: ${told}`);
         if (status !== 200 || safe) return;
-        const isError = protocol === 'dyndns2' && body.split('\n').every((line) => DYNDNS2_WORDS.has(line));
+        const isError = body.split('\n').every((line) => REFUSALS[protocol]?.(line) ?? false);
         if (!isError) throw new Error(`taken for a good request: ${told}`);
       };
       const carried = Array.from({ length: CARRIED }, () => carriedRequest(pattern, random));
