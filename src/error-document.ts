@@ -7,6 +7,7 @@ import { ERROR_CODES, type ErrorCode } from './core/errors.ts';
 import { DomainName } from './dns/name.ts';
 import { makeTsigKey, TsigError, TsigErrorCode, type TsigFailure } from './dns/tsig.ts';
 import { formatRcode, Rcode } from './dns/wire/message.ts';
+import { DYNDNS1_ERRORS } from './http/protocols/dyndns1.ts';
 import { DYNDNS2_ERRORS } from './http/protocols/dyndns2.ts';
 import { NOIP_ERRORS } from './http/protocols/noip.ts';
 import { ORIGINAL_ERRORS } from './http/protocols/original.ts';
@@ -42,6 +43,7 @@ const CONTEXT: PrimaryContext = {
 /** Status and word of each error in the protocols that clients speak. */
 const CLIENT_PROTOCOLS: Readonly<Record<string, Readonly<Record<ErrorCode, readonly [number, string | number]>>>> = {
   dyndns2: DYNDNS2_ERRORS,
+  dyndns1: DYNDNS1_ERRORS,
   'No-IP': NOIP_ERRORS,
 };
 

@@ -9,6 +9,7 @@ import type { Observer } from '../core/ports.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.ts';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
+import { dyndns1Protocol } from './protocols/dyndns1.ts';
 import { dyndns2Protocol } from './protocols/dyndns2.ts';
 import { echoProtocol } from './protocols/echo.ts';
 import { healthProtocol } from './protocols/health.ts';
@@ -16,7 +17,14 @@ import { noipProtocol } from './protocols/noip.ts';
 import { formatOriginalError, originalProtocol } from './protocols/original.ts';
 
 /** All protocols that are served. */
-const PROTOCOLS: readonly Protocol[] = [originalProtocol, dyndns2Protocol, noipProtocol, echoProtocol, healthProtocol];
+const PROTOCOLS: readonly Protocol[] = [
+  originalProtocol,
+  dyndns2Protocol,
+  dyndns1Protocol,
+  noipProtocol,
+  echoProtocol,
+  healthProtocol,
+];
 
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 

@@ -3,6 +3,7 @@
 // change everything, unless the credential is what is wrong with it.
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { dyndns1Protocol } from '../../src/http/protocols/dyndns1.ts';
 import { DYNDNS2_ERRORS, dyndns2Protocol } from '../../src/http/protocols/dyndns2.ts';
 import { echoProtocol } from '../../src/http/protocols/echo.ts';
 import { NOIP_ERRORS, noipProtocol } from '../../src/http/protocols/noip.ts';
@@ -26,6 +27,7 @@ const NOIP_CODES = new Set<string>(Object.values(NOIP_ERRORS).map(([, code]) => 
 /** Lines that may stand in a reply with 200 of a route that could change something, by protocol. */
 const REFUSALS: Readonly<Record<string, (line: string) => boolean>> = {
   dyndns2: (line) => DYNDNS2_WORDS.has(line),
+  dyndns1: (line) => !line.includes('NOERROR'),
   noip: (line) => line === '' || NOIP_CODES.has(line.replace(/^[^:]*:/, '')),
 };
 
@@ -244,7 +246,7 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     return octets;
   }
 
-  const routes = [originalProtocol, dyndns2Protocol, noipProtocol, echoProtocol].flatMap((protocol) =>
+  const routes = [originalProtocol, dyndns2Protocol, dyndns1Protocol, noipProtocol, echoProtocol].flatMap((protocol) =>
     protocol.routes.map(({ pattern, safe }) => ({ pattern, safe, protocol: protocol.name })),
   );
 
