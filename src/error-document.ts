@@ -9,6 +9,7 @@ import { makeTsigKey, TsigError, TsigErrorCode, type TsigFailure } from './dns/t
 import { formatRcode, Rcode } from './dns/wire/message.ts';
 import { DYNDNS1_ERRORS } from './http/protocols/dyndns1.ts';
 import { DYNDNS2_ERRORS } from './http/protocols/dyndns2.ts';
+import { FREEDNS_ERRORS } from './http/protocols/freedns.ts';
 import { NOIP_ERRORS } from './http/protocols/noip.ts';
 import { ORIGINAL_ERRORS } from './http/protocols/original.ts';
 import { ExchangeError } from './net/exchange.ts';
@@ -45,6 +46,7 @@ const CLIENT_PROTOCOLS: Readonly<Record<string, Readonly<Record<ErrorCode, reado
   dyndns2: DYNDNS2_ERRORS,
   dyndns1: DYNDNS1_ERRORS,
   'No-IP': NOIP_ERRORS,
+  FreeDNS: FREEDNS_ERRORS,
 };
 
 const NOW = 1_700_000_000;

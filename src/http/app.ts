@@ -12,6 +12,7 @@ import { MultipartError, multipartBoundary, parseMultipart } from './multipart.t
 import { dyndns1Protocol } from './protocols/dyndns1.ts';
 import { dyndns2Protocol } from './protocols/dyndns2.ts';
 import { echoProtocol } from './protocols/echo.ts';
+import { freednsProtocol } from './protocols/freedns.ts';
 import { healthProtocol } from './protocols/health.ts';
 import { noipProtocol } from './protocols/noip.ts';
 import { formatOriginalError, originalProtocol } from './protocols/original.ts';
@@ -22,6 +23,7 @@ const PROTOCOLS: readonly Protocol[] = [
   dyndns2Protocol,
   dyndns1Protocol,
   noipProtocol,
+  freednsProtocol,
   echoProtocol,
   healthProtocol,
 ];

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FREEDNS_ERRORS, freednsProtocol } from '../../src/http/protocols/freedns.ts';
 import { NOIP_ERRORS, noipProtocol } from '../../src/http/protocols/noip.ts';
 import { startBind } from '../support/bind.ts';
 import { type RunningDyndns, startDyndns } from '../support/dyndns.ts';
@@ -13,7 +14,10 @@ import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 
 const ZONE = 'dyn.example.com';
 
-const PAGES = [{ file: 'noip.md', protocol: noipProtocol, errors: NOIP_ERRORS, examples: 12 }] as const;
+const PAGES = [
+  { file: 'noip.md', protocol: noipProtocol, errors: NOIP_ERRORS, examples: 12 },
+  { file: 'freedns.md', protocol: freednsProtocol, errors: FREEDNS_ERRORS, examples: 15 },
+] as const;
 
 for (const { file, protocol, errors, examples: atLeast } of PAGES) {
   const page = readFileSync(join(REPOSITORY, 'docs/protocols', file), 'utf8');

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dyndns1Protocol } from '../../src/http/protocols/dyndns1.ts';
 import { DYNDNS2_ERRORS, dyndns2Protocol } from '../../src/http/protocols/dyndns2.ts';
 import { echoProtocol } from '../../src/http/protocols/echo.ts';
+import { FREEDNS_ERRORS, freednsProtocol } from '../../src/http/protocols/freedns.ts';
 import { NOIP_ERRORS, noipProtocol } from '../../src/http/protocols/noip.ts';
 import { originalProtocol } from '../../src/http/protocols/original.ts';
 import { type Random, seededRandom } from '../differential/random.ts';
@@ -24,10 +25,12 @@ const BURST = 350;
 const STATUSES = new Set([200, 204, 400, 401, 404, 405, 411, 413, 414, 415, 417, 431, 453, 454, 456, 503, 505]);
 const DYNDNS2_WORDS = new Set<string>(['', 'numhost', ...Object.values(DYNDNS2_ERRORS).map(([, word]) => word)]);
 const NOIP_CODES = new Set<string>(Object.values(NOIP_ERRORS).map(([, code]) => String(code)));
+const FREEDNS_LINES = new Set<string>(['', ...Object.values(FREEDNS_ERRORS).map(([, line]) => line)]);
 /** Lines that may stand in a reply with 200 of a route that could change something, by protocol. */
 const REFUSALS: Readonly<Record<string, (line: string) => boolean>> = {
   dyndns2: (line) => DYNDNS2_WORDS.has(line),
   dyndns1: (line) => !line.includes('NOERROR'),
+  freedns: (line) => FREEDNS_LINES.has(line),
   noip: (line) => line === '' || NOIP_CODES.has(line.replace(/^[^:]*:/, '')),
 };
 
@@ -144,13 +147,16 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
       path = `${inPath ? `${path}/more` : path}${random.pick(['/', '//', '\\'])}${wrong.brokenEscape()}${wrong.noise(9)}/x`;
     }
     const isOriginal = pattern === '/update-by-query';
-    const parameters = inPath
+    // Such a path has all that a request needs.
+    const isWhole = pattern.includes(':fqdn');
+    const parameters = isWhole
       ? []
       : isOriginal
         ? [`fqdn=${host}`, `ip_1=${address}`]
         : [
             `${random.pick(['hostname', 'host', 'domains', 'fqdn'])}=${host}`,
             `${random.pick(['myip', 'ip', 'address'])}=${address}`,
+            ...(pattern === '/api' ? ['action=getdyndns'] : []),
           ];
     for (let extra = random.below(3); extra > 0; extra--) parameters.push(`x_${wrong.noise(8)}=${wrong.noise(20)}`);
     if (random.chance(0.1)) parameters.push('', '&&', '=', '=x', wrong.brokenEscape());
@@ -176,7 +182,7 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
         'DELETE',
         'TRACE',
         'PROPFIND',
-        ...(inPath ? ['POST', 'PUT'] : []),
+        ...(isWhole ? ['POST', 'PUT'] : []),
       ]);
     }
     if (defect === 'body') {
@@ -246,9 +252,14 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     return octets;
   }
 
-  const routes = [originalProtocol, dyndns2Protocol, dyndns1Protocol, noipProtocol, echoProtocol].flatMap((protocol) =>
-    protocol.routes.map(({ pattern, safe }) => ({ pattern, safe, protocol: protocol.name })),
-  );
+  const routes = [
+    originalProtocol,
+    dyndns2Protocol,
+    dyndns1Protocol,
+    noipProtocol,
+    freednsProtocol,
+    echoProtocol,
+  ].flatMap((protocol) => protocol.routes.map(({ pattern, safe }) => ({ pattern, safe, protocol: protocol.name })));
 
   it.each(routes)(
     '$pattern',
