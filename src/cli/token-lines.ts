@@ -67,6 +67,7 @@ function freednsLines({ hosts }: NewTokenView['token'], secret: string, server: 
 Clients of FreeDNS version 1 only, which take it together with the user name. ddclient, in /etc/ddclient.conf (mode 0600):
 
 protocol=freedns
+use=no
 usev4=webv4, webv4=https://${reached}/myip
 server=${reached}
 ssl=yes

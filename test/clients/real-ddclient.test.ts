@@ -120,6 +120,34 @@ for (const primary of PRIMARIES) {
       ]);
     });
 
+    it('speaks its protocol freedns: the list, then the URL of the host, each family with its own record', async () => {
+      const both = `use=no\nusev4=ipv4, ipv4=${IPV4}\nusev6=ipv6, ipv6=${IPV6}`;
+      const before = lab.front.requests.length;
+      const first = await runAs('freedns', both, TOKEN, `${HOME},${NAS}`);
+      const good = (name: string) =>
+        [IPV4, IPV6].map((ip, index) => `SUCCESS:  updating ${name}: good: IPv${index * 2 + 4} address set to ${ip}\n`);
+      expect([first.code, first.stderr]).toEqual([0, '']);
+      expect(first.stdout.split('\n').sort()).toEqual(
+        [...good(HOME), ...good(NAS), ''].map((line) => line.trim()).sort(),
+      );
+      for (const name of [HOME, NAS]) {
+        expect([await lab.look(name, 'A'), await lab.look(name, 'AAAA')]).toEqual([[IPV4], [IPV6]]);
+      }
+      const sent = lab.front.requests.slice(before).map((request) => request.split(' ')[1]!);
+      expect(sent.filter((target) => target.startsWith('/api/?action=getdyndns&v=2&sha='))).toHaveLength(1);
+      expect(sent.filter((target) => target.startsWith('/dynamic/update.php?'))).toHaveLength(4);
+      const serial = await lab.serial();
+      const again = await runAs('freedns', both);
+      expect(again.stdout).toContain(
+        `SUCCESS:  updating ${HOME}: update not necessary, 'A' record already set to ${IPV4}\n`,
+      );
+      expect(await lab.serial()).toBe(serial);
+      const foreign = await runAs('freedns', both, TOKEN, FOREIGN);
+      expect(foreign.stderr).toContain(`FAILED:   updating ${FOREIGN}: Cannot set IPv4`);
+      const wrong = await runAs('freedns', both, 'WRONG');
+      expect(wrong.stderr).toContain(`FAILED:   updating ${HOME}: failed to get record list from `);
+    });
+
     it('reads a reply without TLS, on a plain socket of its own', async () => {
       const text = pageBlock('ddclient.md', 'conf ipv4')
         .replace('ssl=yes', 'ssl=no')
