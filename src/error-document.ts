@@ -8,9 +8,12 @@ import { DomainName } from './dns/name.ts';
 import { makeTsigKey, TsigError, TsigErrorCode, type TsigFailure } from './dns/tsig.ts';
 import { formatRcode, Rcode } from './dns/wire/message.ts';
 import { DUCKDNS_ERRORS } from './http/protocols/duckdns.ts';
+import { DYNDNS1_ERRORS } from './http/protocols/dyndns1.ts';
 import { DYNDNS2_ERRORS } from './http/protocols/dyndns2.ts';
 import { DYNV6_ERRORS } from './http/protocols/dynv6.ts';
+import { FREEDNS_ERRORS } from './http/protocols/freedns.ts';
 import { FREEMYIP_ERRORS } from './http/protocols/freemyip.ts';
+import { NOIP_ERRORS } from './http/protocols/noip.ts';
 import { ORIGINAL_ERRORS } from './http/protocols/original.ts';
 import { ExchangeError } from './net/exchange.ts';
 import {
@@ -44,8 +47,11 @@ const CONTEXT: PrimaryContext = {
 const NOW = 1_700_000_000;
 
 /** A column for each of the protocols beside the original: status and body. */
-const COLUMNS: readonly (readonly [string, Readonly<Record<ErrorCode, readonly [number, string]>>])[] = [
+const COLUMNS: readonly (readonly [string, Readonly<Record<ErrorCode, readonly [number, string | number]>>])[] = [
   ['dyndns2', DYNDNS2_ERRORS],
+  ['dyndns1', DYNDNS1_ERRORS],
+  ['No-IP', NOIP_ERRORS],
+  ['FreeDNS', FREEDNS_ERRORS],
   ['DuckDNS', DUCKDNS_ERRORS],
   ['dynv6', DYNV6_ERRORS],
   ['freemyip', FREEMYIP_ERRORS],

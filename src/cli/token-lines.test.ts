@@ -36,6 +36,16 @@ it('the lines have the secret, names without the final dot, and no secret in a c
   for (const line of text.split('\n')) if (line.startsWith('curl')) expect(line).not.toContain(MADE.secret);
 });
 
+it('a password for FreeDNS has the lines of that protocol, and no others', () => {
+  const text = formatNewToken({ ...MADE, freednsUser: 'alice' }, 'https://dyndns.example.com', true);
+  expect(text).toContain("This is its password for the FreeDNS user 'alice', shown this once:");
+  expect(text).toContain(
+    `\nserver=dyndns.example.com\nssl=yes\nlogin=alice\npassword='${MADE.secret}'\nhome.dyn.example.com\n`,
+  );
+  expect(text).toContain('\nprotocol=freedns\n');
+  expect(text).not.toMatch(/nic\/update|curl/);
+});
+
 it('a pattern is shown by one of its names; a token of TXT alone has no lines for dyndns2', () => {
   const pattern = { ...MADE, token: { ...MADE.token, hosts: ['*.lab.dyn.example.com.'] } };
   expect(formatNewToken(pattern, 'https://SERVER', true)).toContain('/nic/update?hostname=home.lab.dyn.example.com');

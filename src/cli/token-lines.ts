@@ -12,15 +12,16 @@ export function serverUrl(http: readonly string[]): string {
   return usable.find((address) => address.startsWith('https:')) ?? usable[0] ?? UNKNOWN_SERVER;
 }
 
-export function formatNewToken({ token, secret, sha256 }: NewTokenView, server: string, isStored: boolean): string {
+export function formatNewToken(made: NewTokenView, server: string, isStored: boolean): string {
+  const { token, secret, sha256, freednsUser } = made;
   const { name, hosts, types, addresses, expires } = token;
   const kinds =
     typeof addresses === 'string' ? { any: 'any address', own: 'its own address' }[addresses] : addresses.join(', ');
   return `${isStored ? 'The token' : 'A token, stored nowhere:'} '${name}' may change ${types.join(', ')} of ${hosts.map(plain).join(', ')}
-to ${kinds}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}. This is its secret, shown this once:
+to ${kinds}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}. This is its ${freednsUser === undefined ? 'secret' : `password for the FreeDNS user '${freednsUser}'`}, shown this once:
 
 ${secret}
-${clientLines(token, secret, server)}
+${freednsUser === undefined ? clientLines(token, secret, server) : freednsLines(token, secret, server, freednsUser)}
 ${isStored ? 'To have it in the configuration file instead (then `dyndns token revoke` the stored one)' : 'In the configuration file'}:
 
 ${configurationEntry(token, sha256)}`;
@@ -56,6 +57,23 @@ curl; the secret is in a file, because every user of a machine can read command 
 
 ( umask 077; printf 'Authorization: Bearer %s\\n' ${secret} > ${header} )
 curl -s -H @${header} '${protocol}//${reached}${update}'
+`;
+}
+
+function freednsLines({ hosts }: NewTokenView['token'], secret: string, server: string, user: string): string {
+  const names = hosts.filter((host) => !host.startsWith('*')).map(plain);
+  const reached = server === UNKNOWN_SERVER ? 'SERVER' : new URL(server).host;
+  return `
+Clients of FreeDNS version 1 only, which take it together with the user name. ddclient, in /etc/ddclient.conf (mode 0600):
+
+protocol=freedns
+use=no
+usev4=webv4, webv4=https://${reached}/myip
+server=${reached}
+ssl=yes
+login=${user}
+password='${secret}'
+${names.join(',')}
 `;
 }
 

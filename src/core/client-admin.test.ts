@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseIpPrefix } from '../dns/address.ts';
 import { DomainName } from '../dns/name.ts';
@@ -78,6 +79,18 @@ describe('tokens', () => {
       state: 'valid',
       created: '2026-11-23T10:00:00.000Z',
     });
+  });
+
+  it('one for FreeDNS is found by the hash of user and password, and not by the password', async () => {
+    const { admin, store } = make();
+    const { secret, sha256, freednsUser } = await admin.createToken({ ...WANTED, freednsUser: 'alice' });
+    expect(freednsUser).toBe('alice');
+    expect(secret).toMatch(/^[a-z2-7]{32}$/);
+    const key = createHash('sha1').update(`alice|${secret}`).digest('hex');
+    expect(sha256).toBe(tokenSha256(key));
+    expect(await store.tokens.findBySha256(tokenSha256(secret))).toBeUndefined();
+    expect(await store.tokens.findBySha256(tokenSha256(key))).toMatchObject({ name: 'router1', hosts: [HOME] });
+    for (const kept of [secret, key, 'alice']) expect(JSON.stringify(await store.tokens.list())).not.toContain(kept);
   });
 
   it('no two have the same name, in the store or in the configuration', async () => {

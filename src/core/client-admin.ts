@@ -24,10 +24,13 @@ import { defaultHostSettings, type HostMember, type HostSettings } from './host.
 import type { HostDirectory } from './host-directory.ts';
 import type { ReadOutcome } from './ports.ts';
 import type { Store } from './store-ports.ts';
-import { type HostToken, newTokenSecret, tokenCovers, tokenSha256, tokenState } from './token.ts';
+import { freednsSecret, type HostToken, newTokenSecret, tokenCovers, tokenSha256, tokenState } from './token.ts';
 import type { Zone } from './zone.ts';
 
-export type NewToken = Pick<HostToken, 'name' | 'hosts' | 'types' | 'addresses' | 'expires'>;
+export interface NewToken extends Pick<HostToken, 'name' | 'hosts' | 'types' | 'addresses' | 'expires'> {
+  /** Makes it one for FreeDNS version 1, whose clients send a hash of this name and the password; in lower case. */
+  readonly freednsUser?: string;
+}
 export type NewHost = Pick<HostSettings, 'ownerName' | 'ttl' | 'addresses'>;
 
 export interface ClientAdminOptions {
@@ -54,15 +57,17 @@ const ID_OCTETS = 12;
 /** One change has room for so many. */
 const MAX_MEMBERS = 200;
 
-/** A token with a new secret, which is told here and nowhere else. */
+/** A token with a new secret, which is told here and nowhere else; with `freednsUser` it is that user's password. */
 export function makeToken(
   wanted: NewToken,
   random: ClientAdminOptions['random'],
   nowMs: number,
 ): { readonly token: HostToken; readonly secret: string } {
+  const { freednsUser, ...token } = wanted;
   const secret = newTokenSecret(random);
   const id = Buffer.from(random(ID_OCTETS)).toString('hex');
-  return { token: { ...wanted, id, sha256: tokenSha256(secret), createdMs: nowMs }, secret };
+  const sha256 = tokenSha256(freednsUser === undefined ? secret : freednsSecret(freednsUser, secret));
+  return { token: { ...token, id, sha256, createdMs: nowMs }, secret };
 }
 
 export class ClientAdmin {
@@ -88,7 +93,8 @@ export class ClientAdmin {
     }
     // 160 random bits do not come twice: the source of randomness is broken.
     if (outcome === 'secret-taken') throw new AppError('internal', 'A new secret was there already.');
-    return this.#madeToken(token, secret);
+    const { freednsUser } = wanted;
+    return { ...this.#madeToken(token, secret), ...(freednsUser !== undefined && { freednsUser }) };
   }
 
   /** @throws AppError conflict (the name stands in the configuration), name-invalid (a host lies in no zone) */

@@ -34,6 +34,8 @@ export interface NewTokenView {
   /** Told this once. */
   readonly secret: string;
   readonly sha256: string;
+  /** The secret is the password of this user of FreeDNS version 1. */
+  readonly freednsUser?: string;
 }
 
 export interface WishView {

@@ -43,7 +43,8 @@ export function selectOnlyHost(principal: Principal): DomainName | undefined {
   return others.length > 0 ? undefined : host;
 }
 
-function literalHosts(principal: Principal): DomainName[] {
+/** The hosts of a token's scope that are no patterns. */
+export function literalHosts(principal: Principal): DomainName[] {
   return principal.kind === 'master' ? [] : principal.token.hosts.filter((name) => !name.isWildcard);
 }
 

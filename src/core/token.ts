@@ -48,6 +48,14 @@ export function tokenSha256(secret: string): string {
   return hash('sha256', secret, 'hex');
 }
 
+/**
+ * What a client of FreeDNS version 1 sends in place of user name and password: a secret like any other, of which again
+ * only the SHA-256 is kept. @param user in lower case: some clients make it so
+ */
+export function freednsSecret(user: string, password: string): string {
+  return hash('sha1', `${user}|${password}`, 'hex');
+}
+
 const SECRET_OCTETS = 20;
 const SECRET_LETTERS = 'abcdefghijklmnopqrstuvwxyz234567';
 

@@ -10,11 +10,14 @@ import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.ts';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
 import { duckdnsProtocol } from './protocols/duckdns.ts';
+import { dyndns1Protocol } from './protocols/dyndns1.ts';
 import { dyndns2Protocol } from './protocols/dyndns2.ts';
 import { dynv6Protocol } from './protocols/dynv6.ts';
 import { echoProtocol } from './protocols/echo.ts';
+import { freednsProtocol } from './protocols/freedns.ts';
 import { freemyipProtocol } from './protocols/freemyip.ts';
 import { healthProtocol } from './protocols/health.ts';
+import { noipProtocol } from './protocols/noip.ts';
 import { formatOriginalError, originalProtocol } from './protocols/original.ts';
 
 /** All protocols that are served. dyndns2 takes on `/update` what those before it leave. */
@@ -24,6 +27,9 @@ const PROTOCOLS: readonly Protocol[] = [
   dynv6Protocol,
   freemyipProtocol,
   dyndns2Protocol,
+  dyndns1Protocol,
+  noipProtocol,
+  freednsProtocol,
   echoProtocol,
   healthProtocol,
 ];
@@ -177,6 +183,9 @@ function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
       parameters ??= mergeParameters(request.query, body?.fields);
       return parameters;
     },
+    get lists() {
+      return listParameters(request.query, body?.fields);
+    },
     body: body?.text,
     clientAddress: clientAddress(peerOf(request.raw.socket), request.headers, trust),
   };
@@ -276,6 +285,18 @@ function mergeParameters(query: unknown, body: unknown): Record<string, string> 
     }
   }
   return parameters;
+}
+
+/** Query and body in one, with all values. */
+function listParameters(query: unknown, body: unknown): Record<string, string[]> {
+  const lists = Object.create(null) as Record<string, string[]>;
+  for (const source of [query, body]) {
+    if (typeof source !== 'object' || source === null) continue;
+    for (const [name, value] of Object.entries(source as Record<string, string | string[]>)) {
+      lists[name] = (lists[name] ?? []).concat(value);
+    }
+  }
+  return lists;
 }
 
 /** Unique within one run and easy to find in a log: the start time and a counter. */

@@ -39,6 +39,8 @@ export interface DoorRequest {
   readonly path: Readonly<Record<string, string | undefined>>;
   /** Query and form body; of repeated parameters the last that is not empty. */
   readonly parameters: Readonly<Record<string, string | undefined>>;
+  /** The same, with every value of a repeated parameter in its order. */
+  readonly lists: Readonly<Record<string, readonly string[] | undefined>>;
   /** As it was sent, where it is text: JSON, a form, or whatever was called one of these. */
   readonly body: string | undefined;
   /** Undefined where it cannot be known. */

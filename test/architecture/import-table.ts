@@ -118,6 +118,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'http/credentials.ts',
       'http/door.ts',
       'http/dry-run.ts',
+      'http/host-requests.ts',
       'http/protocols/dyndns2-parameters.ts',
       'http/protocols/original.ts',
       'http/requested-host.ts',

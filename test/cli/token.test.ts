@@ -48,6 +48,18 @@ describe('token and a running server', () => {
     expect(await update(server.dyndns, rotated.secret)).toBe(456);
   });
 
+  it('one for a user of FreeDNS is known by the hash of both, and its password alone opens nothing', async () => {
+    const args = ['token', 'create', 'router1', '--host', HOME, '--freedns'] as const;
+    const { secret, freednsUser } = await commands.json(...args, 'alice');
+    expect(freednsUser).toBe('alice');
+    const sha = createHash('sha1').update(`alice|${secret}`).digest('hex');
+    const { status, body } = await server.dyndns.ask(`/api/?action=getdyndns&v=2&sha=${sha}`);
+    expect([status, body]).toEqual([200, expect.stringMatching(`^${HOME}\\|NULL\\|https://.*\\?${sha}\n`)]);
+    expect(await update(server.dyndns, secret)).toBe(456);
+    expect(server.dyndns.process.output()).not.toMatch(RegExp(`${secret}|${sha}`));
+    expect(await commands.fail(...args, 'Alice')).toEqual([2, expect.stringContaining('lower-case')]);
+  });
+
   it('is refused before it is made', async () => {
     expect(await update(server.dyndns, 'abcdefghijklmnopqrstuvwxyz234567')).toBe(456);
   });

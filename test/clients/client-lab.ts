@@ -3,7 +3,7 @@
 // server becomes the front's address and port.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tokenSha256 } from '../../src/core/token.ts';
+import { freednsSecret, tokenSha256 } from '../../src/core/token.ts';
 import { makeKey } from '../e2e/lab.ts';
 import { startBind } from '../support/bind.ts';
 import { dig, type ServerAddress } from '../support/dig.ts';
@@ -49,7 +49,10 @@ const CONFIG = {
   secret: SECRET,
   log_level: 0,
   http: { trusted_proxies: ['127.0.0.1'] },
-  tokens: [{ name: 'router1', sha256: tokenSha256(TOKEN), hosts: [HOME, NAS] }],
+  tokens: [
+    { name: 'router1', sha256: tokenSha256(TOKEN), hosts: [HOME, NAS] },
+    { name: 'freedns', sha256: tokenSha256(freednsSecret('router1', TOKEN)), hosts: [HOME, NAS] },
+  ],
 };
 
 interface Backend extends ServerAddress {

@@ -12,6 +12,7 @@ import {
   openClientLab,
   PRIMARIES,
   pageBlock,
+  TOKEN,
   ZONE,
 } from './client-lab.ts';
 
@@ -81,6 +82,70 @@ for (const primary of PRIMARIES) {
       expect(stderr).toMatch(RegExp(`^FAILED:   updating ${FOREIGN}: nohost: .*\n$`));
       const published = [HOME, NAS, FOREIGN].map((name) => lab.look(name, 'A'));
       expect(await Promise.all(published)).toEqual([[IPV4], [IPV4], 'NXDOMAIN']);
+    });
+
+    /** Runs it with another protocol; these always ask over TLS. */
+    const runAs = (protocol: string, more: string, password = TOKEN, hosts = HOME) => {
+      const cache = `cache=${lab.directory}/${protocol}.cache`;
+      const server = `server=127.0.0.1:${lab.front.port}`;
+      const text = `ssl=yes\n${cache}\n${more}\nprotocol=${protocol}\n${server}\nlogin=router1\npassword='${password}'\n${hosts}\n`;
+      return runDdclient(writeInto(lab.directory, `${protocol}.conf`, text), { caFile: lab.front.caFile });
+    };
+
+    it('speaks its protocol dyndns1, and shows our title where it fails', async () => {
+      const first = await runAs('dyndns1', `use=ip, ip=${IPV4}`);
+      expect([first.stdout, first.stderr]).toEqual([
+        `SUCCESS:  updating ${HOME}: NOERROR: IP address set to ${IPV4} (Changed)\n`,
+        '',
+      ]);
+      expect(await lab.look(HOME, 'A')).toEqual([IPV4]);
+      const again = await runAs('dyndns1', `use=ip, ip=${IPV4}`);
+      expect(again.stdout).toBe(`SUCCESS:  updating ${HOME}: NOERROR: IP address set to ${IPV4} (Unchanged)\n`);
+      const foreign = await runAs('dyndns1', `use=ip, ip=${IPV4}`, TOKEN, FOREIGN);
+      expect(foreign.stderr).toContain(`FAILED:   updating ${FOREIGN}: No such host\n`);
+      const wrong = await runAs('dyndns1', `use=ip, ip=${IPV4}`, 'WRONG');
+      expect(wrong.stderr).toContain(`FAILED:   updating ${HOME}: authorization failed (HTTP/1.1 401 Unauthorized`);
+    });
+
+    it('speaks its protocol noip, with one request for several hosts', async () => {
+      const { stdout, stderr } = await runAs('noip', `use=ip, ip=${IPV4}`, TOKEN, `${HOME},${FOREIGN},${NAS}`);
+      expect(stdout).toBe(
+        [HOME, NAS].map((name) => `SUCCESS:  updating ${name}: good: IP address set to ${IPV4}\n`).join(''),
+      );
+      expect(stderr).toMatch(RegExp(`^FAILED:   updating ${FOREIGN}: nohost: `));
+      expect([await lab.look(HOME, 'A'), await lab.look(NAS, 'A'), await lab.look(FOREIGN, 'A')]).toEqual([
+        [IPV4],
+        [IPV4],
+        'NXDOMAIN',
+      ]);
+    });
+
+    it('speaks its protocol freedns: the list, then the URL of the host, each family with its own record', async () => {
+      const both = `use=no\nusev4=ipv4, ipv4=${IPV4}\nusev6=ipv6, ipv6=${IPV6}`;
+      const before = lab.front.requests.length;
+      const first = await runAs('freedns', both, TOKEN, `${HOME},${NAS}`);
+      const good = (name: string) =>
+        [IPV4, IPV6].map((ip, index) => `SUCCESS:  updating ${name}: good: IPv${index * 2 + 4} address set to ${ip}\n`);
+      expect([first.code, first.stderr]).toEqual([0, '']);
+      expect(first.stdout.split('\n').sort()).toEqual(
+        [...good(HOME), ...good(NAS), ''].map((line) => line.trim()).sort(),
+      );
+      for (const name of [HOME, NAS]) {
+        expect([await lab.look(name, 'A'), await lab.look(name, 'AAAA')]).toEqual([[IPV4], [IPV6]]);
+      }
+      const sent = lab.front.requests.slice(before).map((request) => request.split(' ')[1]!);
+      expect(sent.filter((target) => target.startsWith('/api/?action=getdyndns&v=2&sha='))).toHaveLength(1);
+      expect(sent.filter((target) => target.startsWith('/dynamic/update.php?'))).toHaveLength(4);
+      const serial = await lab.serial();
+      const again = await runAs('freedns', both);
+      expect(again.stdout).toContain(
+        `SUCCESS:  updating ${HOME}: update not necessary, 'A' record already set to ${IPV4}\n`,
+      );
+      expect(await lab.serial()).toBe(serial);
+      const foreign = await runAs('freedns', both, TOKEN, FOREIGN);
+      expect(foreign.stderr).toContain(`FAILED:   updating ${FOREIGN}: Cannot set IPv4`);
+      const wrong = await runAs('freedns', both, 'WRONG');
+      expect(wrong.stderr).toContain(`FAILED:   updating ${HOME}: failed to get record list from `);
     });
 
     it('reads a reply without TLS, on a plain socket of its own', async () => {

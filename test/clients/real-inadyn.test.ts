@@ -116,6 +116,40 @@ provider default@dyndns.org {
       }
     });
 
+    it.skipIf(!CAN_OWN_HOSTS)('with its plugin for FreeDNS, whose name leads to us', async () => {
+      const host = `127.78.${randomInt(256)}.${randomInt(1, 255)}`;
+      const relay = await startRelay({ from: { host, port: 80 }, to: { host: '127.0.0.1', port: lab.httpPort } });
+      try {
+        const hosts = writeInto(lab.directory, 'hosts', `127.0.0.1 localhost\n${host} freedns.afraid.org\n`);
+        const run = (password: string, address: string) => {
+          const text = `allow-ipv6 = true
+provider default@freedns.afraid.org {
+  ssl = false
+  username = router1
+  password = ${password}
+  hostname = { ${HOME}, ${NAS} }
+  checkip-command = "echo ${address}"
+}
+`;
+          return runInadynWithHosts(writeInto(lab.directory, 'freedns.conf', text), hosts);
+        };
+        // The second time nothing is changed, which is an error in words and success to it.
+        for (const [address, type] of [
+          [IPV4, 'A'],
+          [IPV4, 'A'],
+          [IPV6, 'AAAA'],
+        ] as const) {
+          const { code, stderr } = await run(TOKEN, address);
+          expect([code, stderr]).toEqual([0, expect.stringContaining(done(HOME, address))]);
+          for (const name of [HOME, NAS]) expect(await lab.look(name, type)).toEqual([address]);
+        }
+        expect((await run('WRONG', '203.0.113.99')).stderr).not.toContain('Successful');
+        expect(await lab.look(HOME, 'A')).toEqual([IPV4]);
+      } finally {
+        await relay.close();
+      }
+    });
+
     if (primary === 'BIND') {
       it('waits and tries again while BIND is away', async () => {
         const file = write();

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DYNDNS1_ERRORS, dyndns1Protocol } from '../../src/http/protocols/dyndns1.ts';
 import { DYNDNS2_ERRORS, dyndns2Protocol } from '../../src/http/protocols/dyndns2.ts';
 import { PARAMETERS } from '../../src/http/protocols/dyndns2-parameters.ts';
 import { echoProtocol } from '../../src/http/protocols/echo.ts';
@@ -71,7 +72,7 @@ describeWith(BIND_PROGRAMS, 'the requests of docs/protocols/dyndns2.md', () => {
 
 describe('docs/protocols/dyndns2.md', () => {
   it('has every route', () => {
-    for (const { pattern } of [...dyndns2Protocol.routes, ...echoProtocol.routes])
+    for (const { pattern } of [...dyndns2Protocol.routes, ...dyndns1Protocol.routes, ...echoProtocol.routes])
       expect(PAGE).toContain(`\`${pattern}\``);
   });
 
@@ -84,6 +85,7 @@ describe('docs/protocols/dyndns2.md', () => {
   });
 
   it('has every word with its status', () => {
-    for (const [status, word] of Object.values(DYNDNS2_ERRORS)) expect(PAGE).toContain(`\n| \`${word}\` | ${status} |`);
+    const words = [...Object.values(DYNDNS2_ERRORS), ...Object.values(DYNDNS1_ERRORS)];
+    for (const [status, word] of words) expect(PAGE).toContain(`\n| \`${word}\` | ${status} |`);
   });
 });

@@ -498,6 +498,45 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
       });
     });
 
+    it("deSEC's form for one host of several: its own address before the others, and a host that stands only there", async () => {
+      const more = `more.${host}`;
+      await update(`hostname=${host}&myip=192.0.2.1,2001:db8::1`);
+      await update(`hostname=${more}&myip=192.0.2.9`);
+      const query = `hostname=${host}&myipv4=192.0.2.2&myipv6=preserve&myipv6:${more}=2001:db8::9&myipv4:${host}.=192.0.2.3`;
+      expect(await update(query)).toEqual([200, 'good 192.0.2.3\ngood 2001:db8::9\n']);
+      expect([await published(), await published(more)]).toEqual([
+        [['192.0.2.3'], ['2001:db8::1']],
+        [['192.0.2.9'], ['2001:db8::9']],
+      ]);
+      expect(await update(`myipv6:${more}=2001:db8::9`)).toEqual([200, 'nochg 2001:db8::9\n']);
+      expect(await update(`hostname=${more}&myip=192.0.2.9&myipv6:${more}=`)).toEqual([200, 'nochg 192.0.2.9\n']);
+      expect(await published(more)).toEqual([['192.0.2.9'], ['2001:db8::9']]);
+    });
+
+    it('a host in such a parameter is authorised like any other, and counts among the twenty', async () => {
+      const one = { Authorization: basic('x', 'one-secret') };
+      const query = `hostname=one.${ZONE}&myip=192.0.2.1&myipv6:${host}=2001:db8::1&myipv6:a..b=2001:db8::1`;
+      expect(await update(query, one)).toEqual([200, expect.stringMatching(/^(good|nochg) .*\nnohost\nnotfqdn\n$/)]);
+      expect(await published()).toEqual([[], []]);
+      const many = Array.from({ length: 20 }, (_, index) => `myipv6:n${index}.${host}=2001:db8::1`).join('&');
+      expect(await update(`hostname=${host}&${many}`)).toEqual([200, 'numhost\n']);
+    });
+
+    it("deSEC's credentials and values: Authorization: Token, username and password, a prefix and a length", async () => {
+      const Authorization = `Token ${SECRET}`;
+      await update(`hostname=${host}&myip=192.0.2.1,2001:db8:1::72dc:f412:7233`);
+      const ask = async (query: string) => told(await server.ask(`/update?${query}`, { headers: { Authorization } }));
+      expect(await ask(`hostname=${host}&myipv4=192.0.2.2&myipv6=preserve`)).toEqual([200, 'good 192.0.2.2\n']);
+      const query = `username=${host}&password=${SECRET}&myipv4=192.0.2.2&myipv6=2001:db8:2::/64`;
+      expect(told(await server.ask(`/update?${query}`))).toEqual([200, 'good 192.0.2.2,2001:db8:2::72dc:f412:7233\n']);
+      // With bits of a host in it, it is an address, and the length says nothing.
+      expect(await ask(`hostname=${host}&myipv6=2001:db8:3::1/64`)).toEqual([200, 'good 2001:db8:3::1\n']);
+      const clear = `hostname=x${count}.${OTHER}`;
+      await ask(`${clear}&myipv4=192.0.2.1&myipv6=2001:db8::1`);
+      expect(await ask(`${clear}&myipv4=192.0.2.1&myipv6=`)).toEqual([200, 'good 192.0.2.1\n']);
+      expect(await published(`x${count}.${OTHER}`)).toEqual([['192.0.2.1'], []]);
+    });
+
     it('many requests for one host at the same time leave one record of each family', async () => {
       await Promise.all(
         Array.from({ length: 30 }, (_, index) =>

@@ -4,10 +4,13 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DUCKDNS_ERRORS, duckdnsProtocol } from '../../src/http/protocols/duckdns.ts';
+import { dyndns1Protocol } from '../../src/http/protocols/dyndns1.ts';
 import { DYNDNS2_ERRORS, dyndns2Protocol } from '../../src/http/protocols/dyndns2.ts';
 import { dynv6Protocol } from '../../src/http/protocols/dynv6.ts';
 import { echoProtocol } from '../../src/http/protocols/echo.ts';
+import { FREEDNS_ERRORS, freednsProtocol } from '../../src/http/protocols/freedns.ts';
 import { FREEMYIP_ERRORS, freemyipProtocol } from '../../src/http/protocols/freemyip.ts';
+import { NOIP_ERRORS, noipProtocol } from '../../src/http/protocols/noip.ts';
 import { originalProtocol } from '../../src/http/protocols/original.ts';
 import { type Random, seededRandom } from '../differential/random.ts';
 import type { RunningDyndns } from '../support/dyndns.ts';
@@ -23,14 +26,23 @@ const BROKEN = 150;
 const BURST = 350;
 
 const STATUSES = new Set([200, 204, 400, 401, 404, 405, 411, 413, 414, 415, 417, 431, 453, 454, 456, 503, 505]);
-/** What may stand in a reply with 200 of a route that could change something. */
-const ERROR_WORDS = new Set<string>(
+/** Of those that share `/update`. */
+const WORDS = new Set<string>(
   ['', 'numhost'].concat(
     ...[DYNDNS2_ERRORS, DUCKDNS_ERRORS, FREEMYIP_ERRORS].map((map) => Object.values(map).map(([, word]) => word)),
   ),
 );
-/** Protocols that say in words, not by the status, what is wrong. */
-const IN_WORDS = new Set(['dyndns2', 'duckdns', 'freemyip']);
+const NOIP_CODES = new Set<string>(Object.values(NOIP_ERRORS).map(([, code]) => String(code)));
+const FREEDNS_LINES = new Set<string>(['', ...Object.values(FREEDNS_ERRORS).map(([, line]) => line)]);
+/** Lines that may stand in a reply with 200 of a route that could change something, by protocol. */
+const REFUSALS: Readonly<Record<string, (line: string) => boolean>> = {
+  dyndns2: (line) => WORDS.has(line),
+  duckdns: (line) => WORDS.has(line),
+  freemyip: (line) => WORDS.has(line),
+  dyndns1: (line) => !line.includes('NOERROR'),
+  freedns: (line) => FREEDNS_LINES.has(line),
+  noip: (line) => line === '' || NOIP_CODES.has(line.replace(/^[^:]*:/, '')),
+};
 
 /** What a request asks for; some of it is wrong. */
 interface Asked {
@@ -183,7 +195,9 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     const isOriginal = pattern === '/update-by-query';
     const inHeader = !inPath && (tokenQuery === undefined || random.chance(0.2));
     const asked = { host, address, secret: inHeader ? 'x' : secret };
-    const parameters = inPath
+    // Such a path has all that a request needs.
+    const isWhole = /:(fqdn|domains)/.test(pattern);
+    const parameters = isWhole
       ? []
       : tokenQuery !== undefined
         ? tokenQuery(asked, random)
@@ -192,6 +206,7 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
           : [
               `${random.pick(['hostname', 'host', 'domains', 'fqdn'])}=${host}`,
               `${random.pick(['myip', 'ip', 'address'])}=${address}`,
+              ...(pattern === '/api' ? ['action=getdyndns'] : []),
             ];
     const isRefused = isHost || defect === 'secret';
     if (isRefused && (tokenQuery !== undefined || protocol === 'duckdns') && random.chance(0.3)) {
@@ -221,7 +236,7 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
         'DELETE',
         'TRACE',
         'PROPFIND',
-        ...(inPath ? ['POST', 'PUT'] : []),
+        ...(isWhole ? ['POST', 'PUT'] : []),
       ]);
     }
     if (defect === 'body') {
@@ -304,6 +319,9 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     duckdnsProtocol,
     dynv6Protocol,
     freemyipProtocol,
+    dyndns1Protocol,
+    noipProtocol,
+    freednsProtocol,
     echoProtocol,
   ].flatMap((protocol) => protocol.routes.map(({ pattern, safe }) => ({ pattern, safe, protocol: protocol.name })));
 
@@ -317,7 +335,7 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
         const told = `${JSON.stringify(request.slice(0, 600))} -> ${status} ${JSON.stringify(body.slice(0, 200))}`;
         if (!STATUSES.has(status)) throw new Error(`an undocumented status: ${told}`);
         if (status !== 200 || safe) return;
-        const isError = IN_WORDS.has(protocol) && body.split('\n').every((line) => ERROR_WORDS.has(line));
+        const isError = body.split('\n').every((line) => REFUSALS[protocol]?.(line) ?? false);
         if (!isError) throw new Error(`taken for a good request: ${told}`);
       };
       const carried = Array.from({ length: CARRIED }, () => carriedRequest(route, random));

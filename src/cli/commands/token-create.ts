@@ -23,6 +23,7 @@ interface CreateFlags extends ShowFlags {
   readonly type?: readonly string[];
   readonly addresses?: readonly string[];
   readonly expires?: string;
+  readonly freedns?: string;
   readonly printOnly?: boolean;
 }
 
@@ -36,18 +37,23 @@ export function tokenCreateCommand(): Command {
     .option('--type <types...>', 'A, AAAA, TXT; else A and AAAA')
     .option('--addresses <prefixes...>', "any, own (only the caller's address), or prefixes; else any")
     .option('--expires <day>', 'the last day on which it counts, YYYY-MM-DD in UTC')
+    .option(
+      '--freedns <user>',
+      'for clients of FreeDNS version 1 with this user name, in lower case, and for no others',
+    )
     .option('--server <url>', SERVER)
     .option('--print-only', 'store nothing: print an entry for the configuration file')
     .option('--json', 'print a JSON object')
     .action(async (name: string, flags: CreateFlags, command: Command) => {
       const { config } = loadFor(command);
-      const { host, type, addresses, expires } = flags;
+      const { host, type, addresses, expires, freedns } = flags;
       const call = {
         name,
         hosts: split(host),
         types: split(type),
         addresses: split(addresses),
         ...(expires !== undefined && { expires }),
+        ...(freedns !== undefined && { freednsUser: freedns }),
       };
       checkServer(flags);
       if (flags.printOnly) show(unstoredToken(call, config), serverUrl([]), flags, false);
@@ -95,7 +101,9 @@ function unstoredToken(call: CreateTokenCall, config: Config): NewTokenView {
     if (config.tokens.some(({ name }) => name === token.name)) {
       throw new CommandError(`The token '${token.name}' stands in the configuration file already.`);
     }
-    return { token: tokenView(token, 'configuration', Date.now()), secret, sha256: token.sha256 };
+    const { freednsUser } = call;
+    const view = { token: tokenView(token, 'configuration', Date.now()), secret, sha256: token.sha256 };
+    return freednsUser === undefined ? view : { ...view, freednsUser };
   } catch (error) {
     throw error instanceof AppError ? new UsageError(error.message) : error;
   }

@@ -21,6 +21,8 @@ export interface CreateTokenCall {
   /** `any`, `own`, or prefixes; none: any. */
   readonly addresses: readonly string[];
   readonly expires?: string;
+  /** See NewToken. */
+  readonly freednsUser?: string;
 }
 
 export interface AddHostCall {

@@ -117,7 +117,8 @@ export class LocalClientCalls implements ClientCalls {
 }
 
 /** @throws AppError request-malformed */
-export function readToken({ name, hosts, types, addresses, expires }: CreateTokenCall): NewToken {
+export function readToken(call: CreateTokenCall): NewToken {
+  const { name, hosts, types, addresses, expires, freednsUser } = call;
   if (hosts.length === 0) throw malformed('A token needs at least one host: --host NAME.');
   return {
     name: read(name, tokenName, 'The name of the token'),
@@ -125,7 +126,14 @@ export function readToken({ name, hosts, types, addresses, expires }: CreateToke
     types: types.length === 0 ? DEFAULT_TOKEN_TYPES : unique(readAll(types, clientType, '--type'), String),
     addresses: readAddresses(addresses),
     ...(expires !== undefined && { expires: read(expires, calendarDay, '--expires') }),
+    ...(freednsUser !== undefined && { freednsUser: readFreednsUser(freednsUser) }),
   };
+}
+
+/** Some clients hash the name as it is typed, others in lower case. */
+function readFreednsUser(user: string): string {
+  if (/^[a-z0-9._@+-]{1,64}$/.test(user)) return user;
+  throw malformed('--freedns: a user name has 1 to 64 lower-case letters, digits and the signs . _ @ + -.');
 }
 
 function readAddresses(texts: readonly string[]): TokenAddresses {

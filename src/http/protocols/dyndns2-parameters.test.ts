@@ -9,7 +9,9 @@ import {
   findParameter,
   lowerCaseNames,
   PARAMETERS,
+  parametersOf,
   readHosts,
+  readOwnParameters,
 } from './dyndns2-parameters.ts';
 
 const V4 = '203.0.113.45';
@@ -239,4 +241,40 @@ it('any parameters give addresses, or address-invalid', () => {
     }),
     { numRuns: 3000 },
   );
+});
+
+describe('parameters of one host', () => {
+  const own = (text: string) => {
+    const found = readOwnParameters(query(text));
+    return found && Object.fromEntries(found);
+  };
+
+  it('are found by the host in lower case, of each family; other names with a colon are nothing', () => {
+    expect(own('hostname=a.example.com&myip=192.0.2.1&ipv6prefix=2001:db8::/64')).toBeUndefined();
+    expect(own('myipv4:A.example.com.=192.0.2.1&MyIPv6:a.example.com=&myipv6:b.example.com=preserve')).toEqual({
+      'a.example.com': { myipv4: '192.0.2.1', myipv6: '' },
+      'b.example.com': { myipv6: 'preserve' },
+    });
+    for (const text of ['myipv5:a=x', 'myipv6:=x', 'myipv6=x', 'xmyipv6:a=x', '_proto:a=x']) {
+      expect(own(text), text).toBeUndefined();
+    }
+  });
+
+  it('an empty one is no host of the request', () => {
+    expect(readHosts(query('myipv6:a.example.com='))).toEqual([]);
+    expect(readHosts(query('myipv6:a.example.com=&b.example.com'))).toEqual(['b.example.com']);
+  });
+
+  it('come before those of the request, of which a host that only they name has nothing', () => {
+    const parameters = query(
+      'hostname=a.example.com&myip=192.0.2.1,2001:db8::1&myipv6:a.example.com=2001:db8::a&ttl=30',
+    );
+    const both = readOwnParameters(parameters);
+    const choose = (host: string, isNamed: boolean) =>
+      chooseAddresses(parametersOf(parameters, both, host, isNamed), undefined, 'keep').wanted;
+    expect(choose('A.example.com', true)).toEqual({ A: '192.0.2.1', AAAA: '2001:db8::a' });
+    expect(choose('b.example.com', true)).toEqual({ A: '192.0.2.1', AAAA: '2001:db8::1' });
+    expect(choose('a.example.com', false)).toEqual({ AAAA: '2001:db8::a' });
+    expect(parametersOf(parameters, both, 'a.example.com', false)['ttl']).toBe('30');
+  });
 });

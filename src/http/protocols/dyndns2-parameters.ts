@@ -58,8 +58,43 @@ export function readHosts(parameters: Parameters): string[] {
 
 /** `?home.example.com`: some clients put the host behind whatever path they are given. */
 function bareName(parameters: Parameters): string | undefined {
-  for (const name in parameters) if (parameters[name] === '' && name.includes('.')) return name;
+  for (const name in parameters) {
+    if (parameters[name] === '' && name.includes('.') && !name.includes(':')) return name;
+  }
   return undefined;
+}
+
+/** deSEC's form for one host of several: `myipv6:nas.example.com=…`. */
+const OF_ONE_HOST = /^(myipv[46]):(.+?)\.?$/;
+
+/** What such parameters say, by the host in lower case; undefined where there are none, as nearly always. */
+export function readOwnParameters(parameters: Parameters): ReadonlyMap<string, Parameters> | undefined {
+  let own: Map<string, Record<string, string>> | undefined;
+  for (const name in parameters) {
+    const match = name.charCodeAt(6) === COLON ? OF_ONE_HOST.exec(name) : null;
+    if (match === null) continue;
+    own ??= new Map();
+    const host = match[2]!.trim();
+    own.set(host, { ...own.get(host), [match[1]!]: parameters[name] ?? '' });
+  }
+  return own;
+}
+
+const COLON = 0x3a;
+
+/**
+ * The parameters that count for a host: all of the request and its own before them. A host that only they name gets nothing
+ * of what is said of the others.
+ */
+export function parametersOf(
+  parameters: Parameters,
+  own: ReadonlyMap<string, Parameters> | undefined,
+  host: string,
+  isNamed: boolean,
+): Parameters {
+  const ofHost = own?.get(host.toLowerCase());
+  if (ofHost === undefined) return parameters;
+  return isNamed ? { ...parameters, ...ofHost } : { ttl: parameters['ttl'], ...ofHost };
 }
 
 /** What one parameter asks for its family. */

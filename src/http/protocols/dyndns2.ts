@@ -21,7 +21,9 @@ import {
   chooseDeletions,
   findParameter,
   lowerCaseNames,
+  parametersOf,
   readHosts,
+  readOwnParameters,
 } from './dyndns2-parameters.ts';
 
 const DEFAULT_TTL = 60;
@@ -98,7 +100,9 @@ type HostAnswer =
 async function answer(request: DoorRequest, services: Services, choose: Choose): Promise<DoorReply> {
   const parameters = lowerCaseNames(request.parameters);
   const context = await authenticateClient(request, services, 'dyndns2', findParameter(parameters, 'credential'));
-  const hosts = readHosts(parameters);
+  const named = readHosts(parameters);
+  const own = readOwnParameters(parameters);
+  const hosts = own === undefined ? named : withOwnHosts(named, own);
   if (hosts.length > MAX_HOSTS) {
     return { status: 200, body: 'numhost\n', outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
   }
@@ -111,15 +115,23 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
             findUnnamedHost(findUserName(request.headers) || findParameter(parameters, 'user'), principal, services),
         ];
   const answers = await Promise.all(
-    find.map(async (findHost): Promise<HostAnswer> => {
+    find.map(async (findHost, index): Promise<HostAnswer> => {
       try {
-        return await changeHost(findHost(), parameters, choose, context, services);
+        const ofHost =
+          own === undefined ? parameters : parametersOf(parameters, own, hosts[index]!, index < named.length);
+        return await changeHost(findHost(), ofHost, choose, context, services);
       } catch (error) {
         return { kind: 'failed', error: error instanceof AppError ? services.gate.refused(error, context) : error };
       }
     }),
   );
   return joinAnswers(answers);
+}
+
+/** The hosts of the request, and behind them those that only parameters of their own name. */
+function withOwnHosts(named: readonly string[], own: ReadonlyMap<string, ClientParameters>): string[] {
+  const known = new Set(named.map((host) => host.toLowerCase()));
+  return [...named, ...[...own.keys()].filter((host) => !known.has(host))];
 }
 
 /** @throws AppError */

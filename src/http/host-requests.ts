@@ -1,0 +1,111 @@
+/**
+ * What the doors have in common whose requests name hosts: the change of their addresses, and a line of reply for each.
+ */
+import { AppError } from '../core/errors.ts';
+import { FAMILIES } from '../core/plan-change.ts';
+import type { RequestContext } from '../core/request-context.ts';
+import type { AddressChoice, HostUpdated } from '../core/update-host.ts';
+import type { DomainName } from '../dns/name.ts';
+import type { DoorReply, Services } from './door.ts';
+import { carrierNatWarning, findHostZone } from './requested-host.ts';
+
+/** Seconds. */
+const DEFAULT_TTL = 60;
+
+/**
+ * Changes the addresses of a host, if the credential covers it.
+ * @param choose is handed the zone's `empty_value`; called when it is known that the credential covers the host
+ * @throws AppError
+ */
+async function changeHost(
+  ownerName: DomainName,
+  choose: (emptyValue: 'keep' | 'clear') => AddressChoice,
+  context: RequestContext,
+  { zones, updates }: Pick<Services, 'zones' | 'updates'>,
+): Promise<HostUpdated> {
+  const zone = findHostZone(ownerName, context.principal, { zones });
+  const update = { zone, ownerName, fallbackTtl: DEFAULT_TTL, choose: () => choose(zone.emptyValue) };
+  const updated = await updates.run(update, context);
+  const { wanted, prefix } = updated.choice;
+  const { AAAA, members } = updated.result;
+  const nothingToMove = AAAA.after.length === 0 && members.length === 0;
+  if (prefix !== undefined && nothingToMove && Object.keys(wanted).length === 0) {
+    throw new AppError('conflict', `'${ownerName}' has no AAAA record that could move into the prefix.`);
+  }
+  return updated;
+}
+
+/** What became of one host. */
+export type HostAnswer =
+  | { readonly kind: 'done'; readonly updated: HostUpdated }
+  | { readonly kind: 'failed'; readonly error: AppError };
+
+/**
+ * Does the same with each host, whatever becomes of the others.
+ * @param find gives the host, or throws name-invalid
+ * @param isGeneral an error that concerns more than one host: it is the whole reply. What is done already is confirmed
+ *   when the client comes again.
+ * @throws AppError where it is general
+ */
+export async function changeHosts(
+  find: readonly (() => DomainName)[],
+  choose: (emptyValue: 'keep' | 'clear') => AddressChoice,
+  context: RequestContext,
+  services: Services,
+  isGeneral: (error: AppError) => boolean,
+): Promise<readonly HostAnswer[]> {
+  const settled = await Promise.all(
+    find.map(async (findHost): Promise<HostAnswer | { readonly kind: 'broken'; readonly error: unknown }> => {
+      try {
+        return { kind: 'done', updated: await changeHost(findHost(), choose, context, services) };
+      } catch (error) {
+        if (!(error instanceof AppError)) return { kind: 'broken', error };
+        const told = services.gate.refused(error, context);
+        return { kind: isGeneral(told) ? 'broken' : 'failed', error: told };
+      }
+    }),
+  );
+  return settled.map((answer) => {
+    if (answer.kind === 'broken') throw answer.error;
+    return answer;
+  });
+}
+
+/** The reply with one line for each host. @param lineOf without the line feed */
+export function replyToHosts(
+  answers: readonly HostAnswer[],
+  lineOf: (answer: HostAnswer, index: number) => string,
+): DoorReply {
+  const lines = answers.map(lineOf);
+  const error = answers.flatMap((answer) => (answer.kind === 'failed' ? [answer.error] : []))[0];
+  const results = answers.flatMap((answer) => (answer.kind === 'done' ? [answer.updated.result] : []));
+  const warning = results.map(carrierNatWarning).find((text) => text !== undefined);
+  const details = answers.map((answer, index) =>
+    answer.kind === 'done'
+      ? `${answer.updated.result.ownerName} ${lines[index]}`
+      : `${lines[index]} (${answer.error.logText})`,
+  );
+  return {
+    status: 200,
+    body: lines.map((line) => `${line}\n`).join(''),
+    outcome: results.some(({ changed }) => changed) ? 'updated' : error === undefined ? 'unchanged' : 'failed',
+    detail: details.join('\n'),
+    ...(error === undefined ? {} : { error }),
+    ...(warning === undefined ? {} : { warning }),
+  };
+}
+
+/** The addresses that were asked for; where none was, those that are published. */
+export function toldAddresses({ result, choice: { wanted, prefix } }: HostUpdated): string[] {
+  const asked = FAMILIES.filter(
+    (family) => wanted[family] !== undefined || (prefix !== undefined && family === 'AAAA'),
+  );
+  const own = (asked.length > 0 ? asked : FAMILIES).flatMap((family) => result[family].after);
+  // A success without an address is none for some clients: of a host that has none itself, one of its members'.
+  return own.length > 0 ? own : [...(result.members[0]?.AAAA.after ?? [])];
+}
+
+/** Without the final dot, as clients write names. */
+export function plainName(ownerName: DomainName): string {
+  return ownerName.toString().replace(/\.$/, '');
+}

@@ -1,0 +1,95 @@
+/**
+ * dyndns1, which some clients still offer: one host in each request, and a page of HTML with three lines in it that they
+ * look for. Credential, hosts and addresses are those of dyndns2; docs/protocols/dyndns2.md has both.
+ */
+import { AppError, type ErrorCode } from '../../core/errors.ts';
+import { authenticateClient } from '../authentication.ts';
+import { findUserName } from '../credentials.ts';
+import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
+import { changeHosts, replyToHosts, toldAddresses } from '../host-requests.ts';
+import { findUnnamedHost, readHost } from '../requested-host.ts';
+import { chooseAddresses, findParameter, lowerCaseNames, readHosts } from './dyndns2-parameters.ts';
+
+const RETRY_AFTER_SECONDS = 60;
+
+/**
+ * Status and error code of each error. A client wants `NOERROR` and shows the title of anything else; the codes are those
+ * that dyndns.org had.
+ */
+export const DYNDNS1_ERRORS = {
+  'request-malformed': [200, 'NOHOST'],
+  'name-invalid': [200, 'NOHOST'],
+  'address-invalid': [200, 'BADIP'],
+  'not-authenticated': [401, 'BADAUTH'],
+  'not-permitted': [200, 'NOHOST'],
+  'host-disabled': [200, 'ABUSE'],
+  'address-refused': [200, 'BADIP'],
+  'rate-limited': [503, 'WAIT'],
+  conflict: [200, 'DNSERR'],
+  'primary-refused': [503, 'DNSERR'],
+  'primary-key-rejected': [503, 'DNSERR'],
+  'primary-unreachable': [503, 'DNSERR'],
+  'publish-unknown': [503, 'DNSERR'],
+  'store-unreachable': [503, 'WAIT'],
+  'check-failed': [503, 'WAIT'],
+  internal: [503, 'WAIT'],
+} as const satisfies Record<ErrorCode, readonly [number, string]>;
+
+type Dyndns1Code = (typeof DYNDNS1_ERRORS)[ErrorCode][1];
+
+const TITLES: Readonly<Record<Dyndns1Code, string>> = {
+  NOHOST: 'No such host',
+  BADIP: 'Bad address',
+  BADAUTH: 'Wrong user name or password',
+  ABUSE: 'The host is switched off',
+  DNSERR: 'The nameserver refused it or did not answer',
+  WAIT: 'Busy: come again later',
+};
+
+function formatError(error: AppError): DoorReply {
+  const [status, code] = DYNDNS1_ERRORS[error.code];
+  const headers: Record<string, string> = {};
+  if (status === 401) headers['WWW-Authenticate'] = 'Basic realm="dyndns"';
+  if (status === 503) headers['Retry-After'] = String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS);
+  return {
+    status,
+    body: page(TITLES[code], code),
+    contentType: CONTENT_TYPE,
+    headers,
+    outcome: 'failed',
+    detail: error.logText,
+  };
+}
+
+const CONTENT_TYPE = 'text/html; charset=utf-8';
+
+/** The return code tells whether the request was understood, the error code what came of it: to clients both are one. */
+function page(title: string, code: Dyndns1Code | 'NOERROR'): string {
+  return `<HTML><HEAD><TITLE>${title}</TITLE></HEAD>\n<BODY>\nreturn code: ${code}\nerror code: ${code}\n</BODY></HTML>\n`;
+}
+
+const route = (pattern: string): Route => ({ methods: ['GET', 'POST'], safe: false, pattern, handle: answer });
+
+export const dyndns1Protocol: Protocol = {
+  name: 'dyndns1',
+  formatError,
+  routes: [route('/nic/dyndns'), route('/nic/statdns')],
+};
+
+async function answer(request: DoorRequest, services: Services): Promise<DoorReply> {
+  const parameters = lowerCaseNames(request.parameters);
+  const context = await authenticateClient(request, services, 'dyndns1', findParameter(parameters, 'credential'));
+  const { principal } = context;
+  const [host, ...others] = readHosts(parameters);
+  if (others.length > 0) throw new AppError('name-invalid', 'The request has more than one host.');
+  const user = findUserName(request.headers) || findParameter(parameters, 'user');
+  const find = () =>
+    host === undefined ? findUnnamedHost(user, principal, services) : readHost(host, principal, services);
+  const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, context.caller, emptyValue);
+  const answers = await changeHosts([find], choose, context, services, () => true);
+  const told = replyToHosts(answers, (one) =>
+    one.kind === 'done' ? `NOERROR ${toldAddresses(one.updated).join(',')}` : one.error.code,
+  );
+  const title = told.outcome === 'updated' ? 'Changed' : 'Unchanged';
+  return { ...told, body: page(title, 'NOERROR'), contentType: CONTENT_TYPE };
+}

@@ -1,0 +1,189 @@
+/**
+ * FreeDNS (afraid.org): version 1 lists the hosts of an account with an update URL for each, version 2 has a key in the path
+ * or Basic. What stands for the account is a token; docs/protocols/freedns.md says how one is made for version 1.
+ *
+ * A client may take an address in the reply for success: no error repeats anything of the request.
+ */
+import { AppError, type ErrorCode } from '../../core/errors.ts';
+import type { Family } from '../../core/plan-change.ts';
+import type { RequestContext } from '../../core/request-context.ts';
+import { literalHosts } from '../../core/select-host.ts';
+import { tokenCovers } from '../../core/token.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { authenticateClient } from '../authentication.ts';
+import { findCredential, findUserName } from '../credentials.ts';
+import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
+import { changeHosts, type HostAnswer, plainName, replyToHosts, toldAddresses } from '../host-requests.ts';
+import { findUnnamedHost, MAX_HOSTS, readHost } from '../requested-host.ts';
+import { chooseAddresses, findParameter, lowerCaseNames, PARAMETERS, readHosts } from './dyndns2-parameters.ts';
+
+const RETRY_AFTER_SECONDS = 60;
+
+/** Status and line of each error. */
+export const FREEDNS_ERRORS = {
+  'request-malformed': [200, 'ERROR: Invalid request.'],
+  'name-invalid': [200, 'ERROR: No valid host name: say which host by host=NAME.'],
+  'address-invalid': [200, 'ERROR: Invalid IP address.'],
+  'not-authenticated': [401, 'ERROR: Invalid update URL (no such key).'],
+  'not-permitted': [200, 'ERROR: Unable to locate this record.'],
+  'host-disabled': [200, 'ERROR: This host is switched off.'],
+  'address-refused': [200, 'ERROR: This IP address is refused.'],
+  'rate-limited': [503, 'ERROR: Too many requests, come again later.'],
+  conflict: [200, 'ERROR: Other records are in the way.'],
+  'primary-refused': [503, 'ERROR: The nameserver refused it.'],
+  'primary-key-rejected': [503, 'ERROR: The nameserver refused it.'],
+  'primary-unreachable': [503, 'ERROR: The nameserver does not answer.'],
+  'publish-unknown': [503, 'ERROR: The nameserver does not answer.'],
+  'store-unreachable': [503, 'ERROR: Internal failure, come again later.'],
+  'check-failed': [503, 'ERROR: Internal failure, come again later.'],
+  internal: [503, 'ERROR: Internal failure, come again later.'],
+} as const satisfies Record<ErrorCode, readonly [number, string]>;
+
+const TOO_MANY_HOSTS = 'ERROR: Too many hosts.';
+
+function formatError(error: AppError): DoorReply {
+  const [status, line] = FREEDNS_ERRORS[error.code];
+  const headers: Record<string, string> = {};
+  if (status === 401) headers['WWW-Authenticate'] = 'Basic realm="dyndns"';
+  if (status === 503) headers['Retry-After'] = String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS);
+  return { status, body: `${line}\n`, headers, outcome: 'failed', detail: error.logText };
+}
+
+const isGeneral = ({ code }: AppError) => FREEDNS_ERRORS[code][0] !== 200;
+
+const route = (pattern: string, handle: Route['handle']): Route => ({
+  methods: ['GET', 'POST'],
+  safe: false,
+  pattern,
+  handle,
+});
+
+export const freednsProtocol: Protocol = {
+  name: 'freedns',
+  formatError,
+  routes: [
+    {
+      ...route('/api', listHosts),
+      takes: ({ parameters }) => parameters['action']?.toLowerCase() === 'getdyndns',
+    },
+    route('/dynamic/update.php', updateByKey),
+    route('/u', (request, services) => update(request, services, undefined, VERSION_2)),
+    route('/u/:secret', (request, services) => update(request, services, request.path['secret'], VERSION_2)),
+  ],
+};
+
+// --- the list of version 1 ---------------------------------------------------
+
+/** What stands where no address is published. Who asks for an AAAA record wants one of IPv6 there. */
+const NO_ADDRESS: Readonly<Record<Family, string>> = { A: 'NULL', AAAA: '::' };
+
+/** `HOST|ADDRESS|URL`, one line for each family that the token may change; without patterns, which are no hosts. */
+async function listHosts(request: DoorRequest, services: Services): Promise<DoorReply> {
+  const sha = request.parameters['sha'];
+  const context = await authenticateClient(request, services, 'freedns', sha);
+  const { principal } = context;
+  const hosts = literalHosts(principal);
+  if (hosts.length === 0)
+    throw new AppError('name-invalid', 'The credential is for no single host that could be listed.');
+  const key = encodeURIComponent(findCredential(request.headers, sha) ?? '');
+  // What is published is asked for by an update that changes nothing.
+  const find = hosts.map((host) => () => host);
+  const answers = await changeHosts(find, () => ({ wanted: {} }), context, services, isGeneral);
+  const lines = answers.flatMap((answer) => {
+    if (answer.kind === 'failed') return [];
+    const { result } = answer.updated;
+    const name = plainName(result.ownerName);
+    const host = hosts.length > 1 ? `&host=${name}` : '';
+    const url = `${serverUrl(request)}/dynamic/update.php?${key}${host}`;
+    return FAMILIES_LISTED.filter((family) => mayChange(context, result.ownerName, family)).map((family) => {
+      return `${name}|${result[family].after[0] ?? NO_ADDRESS[family]}|${url}`;
+    });
+  });
+  const failed = answers.find((answer) => answer.kind === 'failed');
+  if (lines.length === 0 && failed !== undefined) throw failed.error;
+  const body = lines.map((line) => `${line}\n`).join('');
+  return { status: 200, body, outcome: 'info', detail: `a list of ${lines.length} records` };
+}
+
+/** Clients that do not look at the address take the first line of a host. */
+const FAMILIES_LISTED = ['A', 'AAAA'] as const satisfies readonly Family[];
+
+function mayChange({ principal }: RequestContext, ownerName: DomainName, family: Family): boolean {
+  return principal.kind === 'master' || tokenCovers(principal.token, ownerName, RRType[family]);
+}
+
+/** By the name that the client called; https, which a client without TLS takes for http. */
+function serverUrl({ headers }: DoorRequest): string {
+  return /^[\w.:[\]-]{1,255}$/.test(headers.host ?? '') ? `https://${headers.host}` : '';
+}
+
+// --- updates -----------------------------------------------------------------
+
+interface Version {
+  readonly changed: (host: string, addresses: string, seconds: string) => string;
+  readonly unchanged: (host: string, addresses: string) => string;
+}
+
+const VERSION_1: Version = {
+  changed: (host, addresses, seconds) => `Updated ${host} to ${addresses} in ${seconds} seconds`,
+  unchanged: (_host, addresses) => `ERROR: Address ${addresses} has not changed.`,
+};
+
+const VERSION_2: Version = {
+  changed: (host, addresses, seconds) => `Updated 1 host(s) ${host} to ${addresses} in ${seconds} seconds`,
+  unchanged: (host, addresses) => `No IP change detected for ${host} with IP ${addresses}, skipping update`,
+};
+
+const KNOWN_PARAMETERS = new Set<string>([...Object.values(PARAMETERS).flat(), 'offline']);
+
+/** `?KEY&address=…`: the key is the name of a parameter, with equals signs behind it that may be escaped. */
+function updateByKey(request: DoorRequest, services: Services): Promise<DoorReply> {
+  for (const [name, value] of Object.entries(request.parameters)) {
+    const key = name.replace(/=+$/, '');
+    if (key === '' || !/^=*$/.test(value ?? '') || KNOWN_PARAMETERS.has(name.toLowerCase())) continue;
+    const parameters = { ...request.parameters, [name]: undefined };
+    const { method, headers, path, lists, body, clientAddress } = request;
+    const rest = { method, headers, path, lists, body, clientAddress, parameters };
+    return update(rest, services, key, VERSION_1);
+  }
+  return update(request, services, undefined, VERSION_1);
+}
+
+async function update(
+  request: DoorRequest,
+  services: Services,
+  key: string | undefined,
+  version: Version,
+): Promise<DoorReply> {
+  const startMs = performance.now();
+  const parameters = lowerCaseNames(request.parameters);
+  const context = await authenticateClient(
+    request,
+    services,
+    'freedns',
+    key || findParameter(parameters, 'credential'),
+  );
+  const { principal, caller } = context;
+  const hosts = readHosts(parameters);
+  if (hosts.length > MAX_HOSTS) {
+    return { status: 200, body: `${TOO_MANY_HOSTS}\n`, outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
+  }
+  const user = findUserName(request.headers) || findParameter(parameters, 'user');
+  const find =
+    hosts.length > 0
+      ? hosts.map((text) => () => readHost(text, principal, services))
+      : [() => findUnnamedHost(user, principal, services)];
+  const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, caller, emptyValue);
+  const answers = await changeHosts(find, choose, context, services, isGeneral);
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(3);
+  return replyToHosts(answers, (answer) => lineOf(answer, version, seconds));
+}
+
+function lineOf(answer: HostAnswer, version: Version, seconds: string): string {
+  if (answer.kind === 'failed') return FREEDNS_ERRORS[answer.error.code][1];
+  const { result } = answer.updated;
+  const addresses = toldAddresses(answer.updated).join(',') || 'no address';
+  const host = plainName(result.ownerName);
+  return result.changed ? version.changed(host, addresses, seconds) : version.unchanged(host, addresses);
+}
