@@ -12,10 +12,17 @@ import { MultipartError, multipartBoundary, parseMultipart } from './multipart.t
 import { dyndns2Protocol } from './protocols/dyndns2.ts';
 import { echoProtocol } from './protocols/echo.ts';
 import { healthProtocol } from './protocols/health.ts';
+import { httpreqProtocol } from './protocols/httpreq.ts';
 import { formatOriginalError, originalProtocol } from './protocols/original.ts';
 
 /** All protocols that are served. */
-const PROTOCOLS: readonly Protocol[] = [originalProtocol, dyndns2Protocol, echoProtocol, healthProtocol];
+const PROTOCOLS: readonly Protocol[] = [
+  originalProtocol,
+  dyndns2Protocol,
+  httpreqProtocol,
+  echoProtocol,
+  healthProtocol,
+];
 
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 

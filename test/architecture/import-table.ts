@@ -116,6 +116,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'http/authentication.ts',
       'http/credentials.ts',
       'http/door.ts',
+      'http/json-body.ts',
       'http/protocols/dyndns2-parameters.ts',
       'http/protocols/original.ts',
     ],
