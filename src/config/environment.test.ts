@@ -12,6 +12,8 @@ http: {listen: ['https://[::1]:443'], tls: {certificate: c, key: k}}
 zones: [{name: a.example, tsig_key: tPyvZA==}, {name: b.example, nameserver: embedded, ns: [ns1.example.com]}]
 store: sqlite:/var/lib/dyndns/dyndns.db
 nameserver: 127.0.0.1
+protocols: {acme_dns: true}
+acme_dns: {zone: a.example}
 `;
 const load = (environment: Environment) => parseConfig(FILE, '/etc/dyndns.yml', environment).config;
 
@@ -79,6 +81,11 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_RECONCILE: ['enforce', (c) => c.reconcile, 'enforce'],
   DYNDNS_LIMITS_CHANGES_PER_MINUTE_PER_TOKEN: ['60', (c) => c.limits.changesPerMinutePerToken, 60],
   DYNDNS_LIMITS_REFUSED_PER_MINUTE_PER_SOURCE: ['0', (c) => c.limits.refusedPerMinutePerSource, 0],
+  DYNDNS_PROTOCOLS_ACME_DNS: ['false', (c) => c.acmeDns, undefined],
+  DYNDNS_ACME_DNS_ZONE: ['x.b.example', (c) => c.acmeDns?.above.toString(), 'x.b.example.'],
+  DYNDNS_ACME_DNS_REGISTER: ['::1', (c) => c.acmeDns?.register.map(formatIpPrefix), ['::1/128']],
+  DYNDNS_ACME_DNS_VALUES: ['1', (c) => c.acmeDns?.values, 1],
+  DYNDNS_ACME_DNS_MAX_ACCOUNTS: ['9', (c) => c.acmeDns?.maxAccounts, 9],
 };
 
 test('every option above the zones has an override', () => {
@@ -117,9 +124,9 @@ test.each([
     'environment variable DYNDNS_SECRET: secret: must be at least 8 characters, only A-Z, a-z and 0-9.',
   ],
   [
-    'DYNDNS_PROTOCOLS_NOIP',
+    'DYNDNS_WEBHOOKS_URL',
     'true',
-    "environment variable DYNDNS_PROTOCOLS_NOIP: protocols: 'protocols' is not available in this version.",
+    "environment variable DYNDNS_WEBHOOKS_URL: webhooks: 'webhooks' is not available in this version.",
   ],
   [
     'DYNDNS_STORE',

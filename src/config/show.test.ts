@@ -48,6 +48,12 @@ test('the effective configuration names the origin of each value', () => {
     'limits:',
     '  changes_per_minute_per_token: 0 # default',
     '  refused_per_minute_per_source: 60 # default',
+    'protocols:',
+    '  acme_dns: false # default',
+    'acme_dns:',
+    '  register: [] # default',
+    '  values: 2 # default',
+    '  max_accounts: 1000 # default',
     'zones:',
     '  - name: a.example. # x.yml:6:11',
     '    tsig_key:',
@@ -67,6 +73,7 @@ test('the effective configuration names the origin of each value', () => {
     '      allow: [] # default',
     '      deny: [] # default',
     '    empty_value: keep # default',
+    '    acme_ttl: 86400 # default',
     '  - name: b.example. # x.yml:9:11',
     '    tsig_key:',
     '      algorithm: hmac-sha512 # default',
@@ -82,6 +89,7 @@ test('the effective configuration names the origin of each value', () => {
     '      allow: [] # default',
     '      deny: [] # default',
     '    empty_value: keep # default',
+    '    acme_ttl: 86400 # default',
   ]);
 });
 

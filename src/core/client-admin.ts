@@ -27,7 +27,7 @@ import type { Store } from './store-ports.ts';
 import { type HostToken, newTokenSecret, tokenCovers, tokenSha256, tokenState } from './token.ts';
 import type { Zone } from './zone.ts';
 
-export type NewToken = Pick<HostToken, 'name' | 'hosts' | 'types' | 'addresses' | 'expires'>;
+export type NewToken = Pick<HostToken, 'name' | 'hosts' | 'types' | 'addresses' | 'sources' | 'expires'>;
 export type NewHost = Pick<HostSettings, 'ownerName' | 'ttl' | 'addresses'>;
 
 export interface ClientAdminOptions {

@@ -9,6 +9,7 @@ import type { Observer } from '../core/ports.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.ts';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
+import { acmeDnsProtocol } from './protocols/acme-dns.ts';
 import { dyndns2Protocol } from './protocols/dyndns2.ts';
 import { echoProtocol } from './protocols/echo.ts';
 import { healthProtocol } from './protocols/health.ts';
@@ -18,6 +19,7 @@ import { formatOriginalError, originalProtocol } from './protocols/original.ts';
 /** All protocols that are served. */
 const PROTOCOLS: readonly Protocol[] = [
   originalProtocol,
+  acmeDnsProtocol,
   dyndns2Protocol,
   httpreqProtocol,
   echoProtocol,
@@ -52,6 +54,12 @@ export function buildApp(options: AppOptions): FastifyInstance {
   });
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     done(null, { text: body as string, fields: undefined } satisfies ReadBody);
+  });
+  // Python's requests sends JSON without a type.
+  app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
+    const isUntyped = request.headers['content-type'] === undefined;
+    if (isUntyped) done(null, { text: body as string, fields: undefined } satisfies ReadBody);
+    else done(Object.assign(new Error('a body of an unknown type'), { statusCode: 415 }));
   });
   app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (request, body, done) => {
     try {

@@ -89,6 +89,21 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await sql`insert into counters (name, value) values ('token-changes', 0), ('wishes', 0)`.execute(db);
     },
   },
+  '0002-challenges': {
+    async up(db) {
+      const { schema } = db;
+      await schema.alterTable('tokens').addColumn('sources', 'text').execute();
+      await schema
+        .createTable('texts')
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('text', 'text', (column) => column.notNull())
+        .addColumn('added_ms', 'bigint', (column) => column.notNull())
+        .addColumn('remove_at_ms', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('texts_key', ['name', 'text'])
+        .execute();
+      await schema.createIndex('texts_by_end').on('texts').column('remove_at_ms').execute();
+    },
+  },
 };
 
 /** The tables are those of a newer version of this program, or not ours. */

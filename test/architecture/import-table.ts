@@ -194,7 +194,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'open-clients.ts',
     mayImport: ['config/config.ts', 'core', 'store'],
-    builtins: [],
+    builtins: ['crypto'],
     packages: [],
     never: 'http, nameserver, primary: it opens what is remembered of clients, not the doors and not the zones',
   },
