@@ -7,6 +7,8 @@ import { ERROR_CODES, type ErrorCode } from './core/errors.ts';
 import { DomainName } from './dns/name.ts';
 import { makeTsigKey, TsigError, TsigErrorCode, type TsigFailure } from './dns/tsig.ts';
 import { formatRcode, Rcode } from './dns/wire/message.ts';
+import { ACME_DNS_ERRORS } from './http/protocols/acme-dns.ts';
+import { HTTPREQ_ERRORS } from './http/protocols/httpreq.ts';
 import { ORIGINAL_ERRORS } from './http/protocols/original.ts';
 import { ExchangeError } from './net/exchange.ts';
 import {
@@ -51,7 +53,8 @@ export function errorDocument(): string {
   const codeRows = codes.map((code) => {
     const { means, actor } = ERROR_CODES[code];
     const [status, level] = ORIGINAL_ERRORS[code];
-    return `| \`${code}\` | ${means} | ${actor} | ${status} | \`${level}\` |`;
+    const [acmeDnsStatus, word] = ACME_DNS_ERRORS[code];
+    return `| \`${code}\` | ${means} | ${actor} | ${status} | \`${level}\` | ${HTTPREQ_ERRORS[code]} | ${acmeDnsStatus} \`${word}\` |`;
   });
   const advice = (rows: readonly Advice[]) =>
     ['| it answers | code | the text |', '|---|---|---|']
@@ -61,8 +64,8 @@ export function errorDocument(): string {
       .join('\n');
   return `${INTRODUCTION}
 
-| code | means | who must act | status | level |
-|---|---|---|---|---|
+| code | means | who must act | status | level | httpreq | acme-dns |
+|---|---|---|---|---|---|---|
 ${codeRows.join('\n')}
 
 Outside of a protocol: an unknown route is 404, a method that a route does not have 405, a request that cannot be read
