@@ -136,7 +136,8 @@ export async function publishTexts(publication: TextPublication, deadlineMs: num
   }
   throw new AppError(
     'conflict',
-    `The TXT records of '${ownerName}' were changed by others again and again; nothing was written.`,
+    `The TXT records of '${ownerName}' cannot be written: a CNAME or DNAME record or a delegation is in the way, or others ` +
+      'change them all the time.',
   );
 }
 
