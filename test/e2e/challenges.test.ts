@@ -1,9 +1,10 @@
 // TXT records for DNS-01 over HTTP: httpreq and acme-dns on the whole server with the embedded nameserver, to the octet.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ACME_TRANSCRIPTS } from '../clients/acme-transcripts.ts';
 import { dig } from '../support/dig.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
-import type { Answer, AskOptions } from '../support/http-client.ts';
+import { type Answer, type AskOptions, exchangeRaw, parseRaw } from '../support/http-client.ts';
 import { nsupdate } from '../support/nsupdate.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 
@@ -29,7 +30,7 @@ describeWith(BIND_PROGRAMS, 'TXT records over HTTP', () => {
         limits: { refused_per_minute_per_source: 0 },
         http: { trusted_proxies: ['127.0.0.1'] },
         protocols: { acme_dns: true },
-        acme_dns: { zone: `challenges.${ZONE}`, register: ['192.0.2.0/24'], max_accounts: 6 },
+        acme_dns: { zone: `challenges.${ZONE}`, register: ['192.0.2.0/24'], max_accounts: 9 },
         tokens: [
           token('challenger', { hosts: [`home.${ZONE}`, `away.${ZONE}`, `sub.${ZONE}`], types: ['TXT'] }),
           token('both', { hosts: [`both.${ZONE}`], types: ['A', 'TXT'] }),
@@ -306,6 +307,22 @@ describeWith(BIND_PROGRAMS, 'TXT records over HTTP', () => {
       expect(await serial()).toBe(before);
     });
 
+    it.each(ACME_TRANSCRIPTS)('$client: registers, updates, and takes an error for one', async (transcript) => {
+      const replay = async (text: string) => {
+        const from = 'X-Forwarded-For: 192.0.2.99\r\nHost: dyndns.example.com\r\n';
+        const sent = text.replace('Host: dyndns.example.com\r\n', from);
+        return parseRaw(await exchangeRaw(server.dyndns.port, sent, true));
+      };
+      const made = transcript.readAccount(await replay(transcript.register)) as Account;
+      expect(made.fulldomain).toBe(`${made.subdomain}.challenges.${ZONE}`);
+      for (const txt of [value('first'), value('second'), value('second')]) {
+        expect(transcript.isDone(await replay(transcript.update(made, txt)), txt)).toBe(true);
+      }
+      expect(await look(`${made.subdomain}.challenges`)).toEqual([value('first'), value('second')].sort());
+      const wrong = [transcript.update({ ...made, password: 'x' }, value('third')), transcript.update(made, 'short')];
+      for (const text of wrong) expect(transcript.isDone(await replay(text), value('third'))).toBe(false);
+    });
+
     it('allowfrom holds for every request of the account', async () => {
       const limited = await made({ allowfrom: ['203.0.113.0/24', '2001:db8:7::/48'] });
       expect(limited.allowfrom).toEqual(['203.0.113.0/24', '2001:db8:7::/48']);
@@ -333,7 +350,7 @@ describeWith(BIND_PROGRAMS, 'TXT records over HTTP', () => {
       const full = await register('', '192.0.2.201');
       expect(JSON.parse(full.body)).toEqual({
         error: 'conflict',
-        detail: 'There are 6 accounts already: the operator raises acme_dns.max_accounts, or revokes tokens.',
+        detail: 'There are 9 accounts already: the operator raises acme_dns.max_accounts, or revokes tokens.',
       });
     });
 
