@@ -7,12 +7,14 @@ import { ERROR_CODES, type ErrorCode } from './core/errors.ts';
 import { DomainName } from './dns/name.ts';
 import { makeTsigKey, TsigError, TsigErrorCode, type TsigFailure } from './dns/tsig.ts';
 import { formatRcode, Rcode } from './dns/wire/message.ts';
+import { ACME_DNS_ERRORS } from './http/protocols/acme-dns.ts';
 import { DUCKDNS_ERRORS } from './http/protocols/duckdns.ts';
 import { DYNDNS1_ERRORS } from './http/protocols/dyndns1.ts';
 import { DYNDNS2_ERRORS } from './http/protocols/dyndns2.ts';
 import { DYNV6_ERRORS } from './http/protocols/dynv6.ts';
 import { FREEDNS_ERRORS } from './http/protocols/freedns.ts';
 import { FREEMYIP_ERRORS } from './http/protocols/freemyip.ts';
+import { HTTPREQ_ERRORS } from './http/protocols/httpreq.ts';
 import { NOIP_ERRORS } from './http/protocols/noip.ts';
 import { ORIGINAL_ERRORS } from './http/protocols/original.ts';
 import { ExchangeError } from './net/exchange.ts';
@@ -46,8 +48,16 @@ const CONTEXT: PrimaryContext = {
 
 const NOW = 1_700_000_000;
 
+/** A protocol without words of its own answers with a status and the error's text. */
+function formatCell(error: readonly [number, string | number] | number): string {
+  return typeof error === 'number' ? String(error) : `${error[0]} \`${error[1]}\``;
+}
+
 /** A column for each of the protocols beside the original: status and body. */
-const COLUMNS: readonly (readonly [string, Readonly<Record<ErrorCode, readonly [number, string | number]>>])[] = [
+const COLUMNS: readonly (readonly [
+  string,
+  Readonly<Record<ErrorCode, readonly [number, string | number] | number>>,
+])[] = [
   ['dyndns2', DYNDNS2_ERRORS],
   ['dyndns1', DYNDNS1_ERRORS],
   ['No-IP', NOIP_ERRORS],
@@ -55,6 +65,8 @@ const COLUMNS: readonly (readonly [string, Readonly<Record<ErrorCode, readonly [
   ['DuckDNS', DUCKDNS_ERRORS],
   ['dynv6', DYNV6_ERRORS],
   ['freemyip', FREEMYIP_ERRORS],
+  ['acme-dns', ACME_DNS_ERRORS],
+  ['httpreq', HTTPREQ_ERRORS],
 ];
 
 interface Advice {
@@ -69,7 +81,7 @@ export function errorDocument(): string {
   const codeRows = codes.map((code) => {
     const { means, actor } = ERROR_CODES[code];
     const [status, level] = ORIGINAL_ERRORS[code];
-    const others = COLUMNS.map(([, errors]) => `${errors[code][0]} \`${errors[code][1]}\``).join(' | ');
+    const others = COLUMNS.map(([, errors]) => formatCell(errors[code])).join(' | ');
     return `| \`${code}\` | ${means} | ${actor} | ${status} | \`${level}\` | ${others} |`;
   });
   const advice = (rows: readonly Advice[]) =>

@@ -2,7 +2,9 @@
  * Configuration -> who may change what, and what is remembered of it: the store, tokens, settings of hosts, limits,
  * history and wishes. The part of the composition root beside open-zones.ts.
  */
+import { randomBytes } from 'node:crypto';
 import { type Config, formatStoreUrl, type HostConfig, type StoreConfig, type TokenConfig } from './config/config.ts';
+import { AcmeDns } from './core/acme-dns.ts';
 import { Authenticator } from './core/authenticate.ts';
 import type { StoreCopy } from './core/backup.ts';
 import { HistoryRecorder } from './core/history-recorder.ts';
@@ -11,7 +13,9 @@ import { HostDirectory } from './core/host-directory.ts';
 import { HostGate, type HostGateOptions } from './core/host-gate.ts';
 import { MinuteLimiter } from './core/minute-limits.ts';
 import type { Observer } from './core/ports.ts';
-import type { Store } from './core/store-ports.ts';
+import type { Store, TextStore } from './core/store-ports.ts';
+import { TextKeeper } from './core/text-keeper.ts';
+import { TextRecords } from './core/text-records.ts';
 import type { HostToken } from './core/token.ts';
 import { TokenUseLog } from './core/token-use.ts';
 import type { UpdateAddresses } from './core/update-addresses.ts';
@@ -19,6 +23,7 @@ import { UpdateHost } from './core/update-host.ts';
 import { UpdateTexts } from './core/update-texts.ts';
 import { WishKeeper } from './core/wish-keeper.ts';
 import type { ZoneTable } from './core/zone.ts';
+import { memoryTexts } from './store/memory-texts.ts';
 
 /** What is open as long as the server: a reload changes the settings around it. */
 export interface OpenClients {
@@ -26,6 +31,9 @@ export interface OpenClients {
   readonly recorder: HistoryRecorder | undefined;
   /** To be started when the zones are open. */
   readonly wishes: WishKeeper | undefined;
+  /** To be started then, too. */
+  readonly textKeeper: TextKeeper;
+  readonly textRecords: TextRecords;
   close(): Promise<void>;
 }
 
@@ -36,6 +44,7 @@ export interface ClientServices {
   readonly gate: HostGate;
   readonly updates: UpdateHost;
   readonly texts: UpdateTexts;
+  readonly acmeDns: AcmeDns | undefined;
 }
 
 export interface ClientParts {
@@ -65,7 +74,14 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
   const { config, zones, hosts, updates, observer } = parts;
   const { store: storeConfig } = config();
   if (storeConfig === undefined) {
-    return { store: undefined, recorder: undefined, wishes: undefined, close: async () => undefined };
+    const texts = openTexts(memoryTexts(), parts);
+    return {
+      ...texts,
+      store: undefined,
+      recorder: undefined,
+      wishes: undefined,
+      close: () => texts.textKeeper.close(),
+    };
   }
   // Loaded only where there is one: its packages cost every start.
   const { openStore } = await import('./store/open-store.ts');
@@ -85,6 +101,7 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     timers,
   });
   updates.unpublished = wishes;
+  const texts = openTexts(store.texts, parts);
   const prune = () => {
     const { historyDays } = config();
     store.history.prune(Date.now() - historyDays * DAY_MS).catch((error: unknown) => {
@@ -97,12 +114,24 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     store,
     recorder,
     wishes,
+    ...texts,
     close: async () => {
       clearInterval(pruning);
+      await texts.textKeeper.close();
       await wishes.close();
       await recorder.close();
       await store.close();
     },
+  };
+}
+
+/** @param store in memory, what is written lasts as long as the process, and is not removed later */
+function openTexts(store: TextStore, { config, zones, updates, observer }: ClientParts) {
+  const timeoutMs = () => config().nameserverTimeoutSeconds * 1000;
+  const warn = (text: string) => observer.warn(text);
+  return {
+    textRecords: new TextRecords(store, timers.now),
+    textKeeper: new TextKeeper({ store, order: updates.order, zones, timeoutMs, warn, timers }),
   };
 }
 
@@ -127,6 +156,7 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
     now: Date.now,
     onOutcome: parts.onOutcome,
   });
+  const acmeTtls = new Map(config.zones.map(({ apex, acmeTtl }) => [apex.key, acmeTtl]));
   return {
     hosts,
     authenticator: new Authenticator({
@@ -138,8 +168,23 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
     }),
     gate,
     updates: new UpdateHost(parts.updates, gate),
-    texts: new UpdateTexts({ updates: parts.updates, gate, removeAfterSeconds: () => DAY_MS / 1000 }),
+    texts: new UpdateTexts({
+      updates: parts.updates,
+      gate,
+      log: open.textRecords,
+      removeAfterSeconds: ({ apex }) => acmeTtls.get(apex.key) ?? DAY_MS / 1000,
+    }),
+    acmeDns: store && makeAcmeDns(config, store),
   };
+}
+
+const REGISTRATIONS_PER_MINUTE = 10;
+
+function makeAcmeDns({ acmeDns }: Config, { tokens }: Store): AcmeDns | undefined {
+  if (acmeDns === undefined) return undefined;
+  const registrations = new MinuteLimiter(REGISTRATIONS_PER_MINUTE, () => performance.now());
+  const random = (octets: number) => randomBytes(octets);
+  return new AcmeDns({ ...acmeDns, store: tokens, registrations, random, now: Date.now });
 }
 
 /** The database of the store, for a backup; opened for it where it is not open. */

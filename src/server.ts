@@ -124,6 +124,7 @@ export class DyndnsServer {
       this.#clientServices = await makeClientServices(this.#clients, this.#clientParts);
       this.#services = this.#makeServices();
       this.#clients.wishes?.start();
+      this.#clients.textKeeper.start();
       await this.#listenForDns(this.#zones);
       if (this.#config.control !== undefined) await this.#control.open(this.#config.control);
       await this.#listeners.open(this.#config.http, this.#app.routing);
@@ -262,6 +263,7 @@ export class DyndnsServer {
       updates: this.#clientServices?.updates ?? new UpdateHost(this.#updates, gate),
       texts:
         this.#clientServices?.texts ?? new UpdateTexts({ updates: this.#updates, gate, removeAfterSeconds: () => 60 }),
+      acmeDns: this.#clientServices?.acmeDns,
       protocolsOff: new Set(SWITCHED_PROTOCOLS.filter((name) => !this.#config.protocols[name])),
       checks: this.#checks,
       unspecifiedFamily: this.#config.unspecifiedFamily,

@@ -14,11 +14,11 @@ export function serverUrl(http: readonly string[]): string {
 
 export function formatNewToken(made: NewTokenView, server: string, isStored: boolean): string {
   const { token, secret, sha256, freednsUser } = made;
-  const { name, hosts, types, addresses, expires } = token;
+  const { name, hosts, types, addresses, sources, expires } = token;
   const kinds =
     typeof addresses === 'string' ? { any: 'any address', own: 'its own address' }[addresses] : addresses.join(', ');
   return `${isStored ? 'The token' : 'A token, stored nowhere:'} '${name}' may change ${types.join(', ')} of ${hosts.map(plain).join(', ')}
-to ${kinds}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}. This is its ${freednsUser === undefined ? 'secret' : `password for the FreeDNS user '${freednsUser}'`}, shown this once:
+to ${kinds}${sources === undefined ? '' : `, from ${sources.join(', ')} alone`}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}. This is its ${freednsUser === undefined ? 'secret' : `password for the FreeDNS user '${freednsUser}'`}, shown this once:
 
 ${secret}
 ${freednsUser === undefined ? clientLines(token, secret, server) : freednsLines(token, secret, server, freednsUser)}
@@ -78,7 +78,10 @@ ${names.join(',')}
 }
 
 /** One entry of \`tokens:\`. */
-function configurationEntry({ name, hosts, types, addresses, expires }: NewTokenView['token'], sha256: string): string {
+function configurationEntry(
+  { name, hosts, types, addresses, sources, expires }: NewTokenView['token'],
+  sha256: string,
+): string {
   const list = (items: readonly string[]) => `[${items.map(formatYamlText).join(', ')}]`;
   const lines = [
     `  - name: ${formatYamlText(name)}`,
@@ -86,6 +89,7 @@ function configurationEntry({ name, hosts, types, addresses, expires }: NewToken
     `    hosts: ${list(hosts.map(plain))}`,
     ...(types.join() === 'A,AAAA' ? [] : [`    types: ${list(types)}`]),
     ...(addresses === 'any' ? [] : [`    addresses: ${typeof addresses === 'string' ? addresses : list(addresses)}`]),
+    ...(sources === undefined ? [] : [`    sources: ${list(sources)}`]),
     ...(expires === undefined ? [] : [`    expires: ${expires}`]),
   ];
   return `tokens:\n${lines.join('\n')}\n`;

@@ -54,6 +54,16 @@ describe('tokens', () => {
     ]);
     expect(tokenOf(token(', addresses: Own')).addresses).toBe('own');
   });
+  test('can be limited to where requests come from', () => {
+    expect(tokenOf(token()).sources).toBeUndefined();
+    expect(tokenOf(token(", sources: [198.51.100.7, '2001:db8::/32']")).sources?.map(formatIpPrefix)).toEqual([
+      '198.51.100.7/32',
+      '2001:db8::/32',
+    ]);
+    expect(problems(token(', sources: []'))).toEqual([
+      expect.stringContaining('tokens[0].sources: must be a list with at least one'),
+    ]);
+  });
   test('are of no zone in particular: their names are full ones', () => {
     const text = `tokens: [{name: r, sha256: ${HASH}, hosts: [Home.A.example., '*.lab.a.example', x.b.a.example]}]`;
     expect(tokenOf(text).hosts.map(String)).toEqual(['Home.A.example.', '*.lab.a.example.', 'x.b.a.example.']);
@@ -78,11 +88,11 @@ describe('tokens', () => {
     ['tokens: {name: r}', '4:9: tokens: must be a list; it is a map.'],
     [
       'tokens: [router1]',
-      '4:10: tokens[0]: must be a map with the keys name, sha256, hosts, types, addresses, expires, not text.',
+      '4:10: tokens[0]: must be a map with the keys name, sha256, hosts, types, addresses, sources, expires, not text.',
     ],
     [
       token(', nmae: x'),
-      "4:125: tokens[0]: unknown key 'nmae'; the nearest known key is 'name'. Allowed here: name, sha256, hosts, types, addresses, expires.",
+      "4:125: tokens[0]: unknown key 'nmae'; the nearest known key is 'name'. Allowed here: name, sha256, hosts, types, addresses, sources, expires.",
     ],
     [
       token(', types: []'),
@@ -431,5 +441,27 @@ metrics: {listen: '[::1]:0'}
     ["metrics: {listen: '127.0.0.1:54321'}", "4:19: metrics.listen: '127.0.0.1:54321' is in http.listen too."],
   ])('%s is refused', (text, expected) => {
     expect(problems(text)).toEqual([expected]);
+  });
+});
+
+describe('acme_dns', () => {
+  const on = 'store: sqlite:x.db\nprotocols: {acme_dns: true}\nacme_dns: ';
+
+  test('is off, and has defaults where it is on', () => {
+    expect(load('secret: abcdefgh').acmeDns).toBeUndefined();
+    expect(load('secret: abcdefgh\nacme_dns: {zone: x.a.example}').acmeDns).toBeUndefined();
+    const { above, ...rest } = load(`${on}{zone: x.a.example}`).acmeDns!;
+    expect([above.toString(), rest]).toEqual(['x.a.example.', { register: [], values: 2, maxAccounts: 1000 }]);
+    expect(load(`${on}{zone: b.a.example}`).acmeDns!.above.toString()).toBe('b.a.example.');
+  });
+  test('needs a store, and a name in a zone of the file', () => {
+    const problem = (text: string) => problems(text).map((line) => line.replace(/^[\d:]+ /, ''));
+    expect(problem('protocols: {acme_dns: true}')).toEqual([
+      'protocols.acme_dns: needs `acme_dns: {zone: …}`: a name in one of the zones, for the TXT records of accounts.',
+      'protocols.acme_dns: needs `store`: accounts are kept there, for example `store: sqlite:/var/lib/dyndns/dyndns.db`.',
+    ]);
+    expect(problem(`${on}{zone: nota.example}`)).toEqual([
+      "acme_dns.zone: 'nota.example.' is in no zone of the file; it has 'a.example.', 'b.a.example.'.",
+    ]);
   });
 });

@@ -119,6 +119,8 @@ export interface ZoneConfig {
   /** No prefix is in both lists. The longest prefix that contains an address decides. */
   readonly addresses: AddressRules;
   readonly emptyValue: 'keep' | 'clear';
+  /** Seconds until a TXT value that was written over HTTP is removed. */
+  readonly acmeTtl: number;
 }
 
 /** Responses per second of one kind to one network (IPv4 /24, IPv6 /56), over UDP. */
@@ -167,6 +169,8 @@ export interface TokenConfig {
   readonly types: readonly number[];
   /** `own`: only the address that the request comes from. A list has at least one prefix. */
   readonly addresses: 'any' | 'own' | readonly IpPrefix[];
+  /** Where requests with it may come from, at least one; absent: anywhere. */
+  readonly sources?: readonly IpPrefix[];
   /** The last day on which it counts, `YYYY-MM-DD` in UTC. It may be over. */
   readonly expires?: string;
 }
@@ -196,6 +200,16 @@ export interface MemberConfig {
 export interface AddressRules {
   readonly allow: readonly IpPrefix[];
   readonly deny: readonly IpPrefix[];
+}
+
+export interface AcmeDnsConfig {
+  /** A zone or a name in one: the names of accounts are right below it. */
+  readonly above: DomainName;
+  /** Who may make accounts. */
+  readonly register: readonly IpPrefix[];
+  /** TXT values at one name. */
+  readonly values: number;
+  readonly maxAccounts: number;
 }
 
 export interface LimitsConfig {
@@ -234,6 +248,8 @@ export interface Config {
   readonly limits: LimitsConfig;
   /** Which of them are spoken. */
   readonly protocols: Readonly<Record<(typeof SWITCHED_PROTOCOLS)[number], boolean>>;
+  /** Present exactly when it is switched on; then there is a store. */
+  readonly acmeDns?: AcmeDnsConfig;
   readonly tokens: readonly TokenConfig[];
   readonly hosts: readonly HostConfig[];
   /** Complete sentences for the log; nothing in them is secret. */

@@ -80,6 +80,12 @@ const SECTIONS: readonly { readonly title: string; readonly prefix: string; read
     prefix: 'limits.',
     text: 'How much one client may do. Whoever is over a limit is told when to come back.',
   },
+  { title: '`protocols`', prefix: 'protocols.', text: 'Client protocols that can be switched.' },
+  {
+    title: '`acme_dns`',
+    prefix: 'acme_dns.',
+    text: 'Accounts of acme-dns ([the protocol](protocols/acme-dns.md)). Counts where `protocols.acme_dns` is on.',
+  },
   {
     title: '`protocols`',
     prefix: 'protocols.',

@@ -12,6 +12,8 @@ http: {listen: ['https://[::1]:443'], tls: {certificate: c, key: k}}
 zones: [{name: a.example, tsig_key: tPyvZA==}, {name: b.example, nameserver: embedded, ns: [ns1.example.com]}]
 store: sqlite:/var/lib/dyndns/dyndns.db
 nameserver: 127.0.0.1
+protocols: {acme_dns: true}
+acme_dns: {zone: a.example}
 `;
 const load = (environment: Environment) => parseConfig(FILE, '/etc/dyndns.yml', environment).config;
 
@@ -86,6 +88,10 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_PROTOCOLS_ACME_DNS: ['true', (c) => c.protocols.acme_dns, true],
   DYNDNS_PROTOCOLS_HTTPREQ: ['false', (c) => c.protocols.httpreq, false],
   DYNDNS_PROTOCOLS_FREEMYIP: ['false', (c) => c.protocols.freemyip, false],
+  DYNDNS_ACME_DNS_ZONE: ['x.b.example', (c) => c.acmeDns?.above.toString(), 'x.b.example.'],
+  DYNDNS_ACME_DNS_REGISTER: ['::1', (c) => c.acmeDns?.register.map(formatIpPrefix), ['::1/128']],
+  DYNDNS_ACME_DNS_VALUES: ['1', (c) => c.acmeDns?.values, 1],
+  DYNDNS_ACME_DNS_MAX_ACCOUNTS: ['9', (c) => c.acmeDns?.maxAccounts, 9],
 };
 
 test('every option above the zones has an override', () => {
@@ -124,9 +130,9 @@ test.each([
     'environment variable DYNDNS_SECRET: secret: must be at least 8 characters, only A-Z, a-z and 0-9.',
   ],
   [
-    'DYNDNS_WEBHOOKS',
+    'DYNDNS_WEBHOOKS_URL',
     'true',
-    "environment variable DYNDNS_WEBHOOKS: webhooks: 'webhooks' is not available in this version.",
+    "environment variable DYNDNS_WEBHOOKS_URL: webhooks: 'webhooks' is not available in this version.",
   ],
   [
     'DYNDNS_STORE',

@@ -324,7 +324,7 @@ export const OPTIONS = {
   }),
   'protocols.acme_dns': option(yesOrNo, {
     default: false,
-    summary: 'Is acme-dns spoken?',
+    summary: 'Is the API of acme-dns spoken? Needs `acme_dns.zone` and `store`.',
     example: 'true',
   }),
   'protocols.httpreq': option(yesOrNo, {
@@ -337,7 +337,29 @@ export const OPTIONS = {
     summary: 'Is freemyip spoken (`/update` with `domain` and `token`)?',
     example: 'true',
   }),
-  acme_dns: planned('registration for acme-dns clients'),
+  'acme_dns.zone': option(zoneName, {
+    otherwise: 'required with `protocols.acme_dns`',
+    summary:
+      'A zone of this file or a name in one, below which each account of acme-dns gets a name of its own for its TXT records.',
+    example: 'challenges.dyndns.example.com',
+  }),
+  'acme_dns.register': option(listOf(ipPrefix), {
+    default: noPrefixes,
+    summary: 'Addresses or prefixes that may make accounts (`/register`); nobody else may.',
+    example: "['192.0.2.0/24', '2001:db8::/32']",
+  }),
+  'acme_dns.values': option(integer(1, 50), {
+    default: 2,
+    summary:
+      'How many TXT values stand side by side at the name of an account: the newest. A certificate for a name and its ' +
+      'wildcard needs two.',
+    example: '2',
+  }),
+  'acme_dns.max_accounts': option(integer(1, 1_000_000), {
+    default: 1000,
+    summary: 'How many accounts there may be. One more is refused.',
+    example: '1000',
+  }),
   webhooks: planned('HTTP calls at events'),
 
   'zones[].name': option(zoneName, {
@@ -448,7 +470,12 @@ export const OPTIONS = {
       'What an empty address parameter of dyndns2 and the original API does to its family: nothing, or remove the records.',
     example: 'keep',
   }),
-  'zones[].acme_ttl': planned('the life of a TXT record of DNS-01'),
+  'zones[].acme_ttl': option(integer(60, 31_536_000), {
+    default: 86_400,
+    unit: 'seconds',
+    summary: 'After how long a TXT value that was written over HTTP (DNS-01) is removed, if its client does not do it.',
+    example: '86400',
+  }),
   'zones[].ns': option(listOf(nameserverName, 1), {
     otherwise: 'an error in an embedded zone',
     only: 'embedded',
@@ -562,6 +589,11 @@ export const OPTIONS = {
     default: 'any',
     summary: 'The addresses that it may publish. `own`: only the one that the request comes from.',
     example: '[203.0.113.0/24]',
+  }),
+  'tokens[].sources': option(listOf(ipPrefix, 1), {
+    otherwise: 'anywhere',
+    summary: 'Where requests with it may come from. From elsewhere it is refused like a wrong one.',
+    example: "['198.51.100.0/24']",
   }),
   'tokens[].expires': option(calendarDay, {
     otherwise: 'it does not end',

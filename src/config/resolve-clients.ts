@@ -20,6 +20,7 @@ export function resolveTokens({ root, zones }: Settings, context: ResolveContext
     const sha256 = item.get('tokens[].sha256');
     const hosts = item.get('tokens[].hosts');
     const expires = item.get('tokens[].expires');
+    const sources = item.get('tokens[].sources');
     const twice = (path: OptionPath, what: string) => (first: Scope) =>
       refuse(context, item, path, `${what} is that of ${first.label} too (${formatOrigin(first.originOf(path))}).`);
     claim(names, name, item, twice('tokens[].name', `the name '${name}'`));
@@ -38,6 +39,7 @@ export function resolveTokens({ root, zones }: Settings, context: ResolveContext
       hosts,
       types: item.get('tokens[].types'),
       addresses: item.get('tokens[].addresses'),
+      ...(sources === undefined ? {} : { sources }),
       ...(expires === undefined ? {} : { expires }),
     };
   });

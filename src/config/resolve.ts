@@ -17,6 +17,7 @@ import type {
 import { formatListenAddress } from './config.ts';
 import { OPTION_TREE, onlyOf } from './options.ts';
 import { formatOrigin } from './problem.ts';
+import { resolveAcmeDns } from './resolve-acme-dns.ts';
 import { resolveHosts, resolveTokens } from './resolve-clients.ts';
 import { refuseKeyClashes, resolveEmbedded, resolveState } from './resolve-embedded.ts';
 import { absolutePath, addressRules, namesOfZone, type ResolveContext, refuse } from './rules.ts';
@@ -31,6 +32,7 @@ export function resolveConfig(settings: Settings, context: ResolveContext): Conf
   const metrics = resolveMetrics(root, http, context);
   const tokens = resolveTokens(settings, context);
   const hosts = resolveHosts(settings, context);
+  const acmeDns = resolveAcmeDns(settings, context);
   const secret = root.get('secret');
   if (secret === undefined && tokens.length === 0 && state.store === undefined) {
     context.warnings.push('There is no `secret`, no `tokens` and no `store`: nobody can change anything over HTTP.');
@@ -62,6 +64,7 @@ export function resolveConfig(settings: Settings, context: ResolveContext): Conf
       httpreq: root.get('protocols.httpreq'),
       freemyip: root.get('protocols.freemyip'),
     },
+    ...(acmeDns === undefined ? {} : { acmeDns }),
     tokens,
     hosts,
     warnings: context.warnings,
@@ -177,6 +180,7 @@ function resolveZone(zone: Scope, apex: DomainName | undefined, context: Resolve
     reserved: namesOfZone(zone, 'zones[].reserved', apex, context),
     addresses,
     emptyValue: zone.get('zones[].empty_value'),
+    acmeTtl: zone.get('zones[].acme_ttl'),
   };
 }
 

@@ -56,6 +56,10 @@ test('the effective configuration names the origin of each value', () => {
     '  acme_dns: false # default',
     '  httpreq: true # default',
     '  freemyip: true # default',
+    'acme_dns:',
+    '  register: [] # default',
+    '  values: 2 # default',
+    '  max_accounts: 1000 # default',
     'zones:',
     '  - name: a.example. # x.yml:6:11',
     '    tsig_key:',
@@ -75,6 +79,7 @@ test('the effective configuration names the origin of each value', () => {
     '      allow: [] # default',
     '      deny: [] # default',
     '    empty_value: keep # default',
+    '    acme_ttl: 86400 # default',
     '  - name: b.example. # x.yml:9:11',
     '    tsig_key:',
     '      algorithm: hmac-sha512 # default',
@@ -90,6 +95,7 @@ test('the effective configuration names the origin of each value', () => {
     '      allow: [] # default',
     '      deny: [] # default',
     '    empty_value: keep # default',
+    '    acme_ttl: 86400 # default',
   ]);
 });
 

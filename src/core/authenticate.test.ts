@@ -1,6 +1,8 @@
 // The master secret: who has it, who has not, and that the comparison takes the same time for every credential.
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { Authenticator } from './authenticate.ts';
+import { parseIpAddress, parseIpPrefix } from '../dns/address.ts';
+import { Authenticator, sameText } from './authenticate.ts';
+import { type HostToken, tokenSha256 } from './token.ts';
 
 const compared: [number, number][] = [];
 vi.mock('node:crypto', async (importOriginal) => {
@@ -55,4 +57,55 @@ describe('the master secret', () => {
       }
     }
   });
+});
+
+describe('a token with sources', () => {
+  const token: HostToken = {
+    id: 't1',
+    name: 'inside',
+    sha256: tokenSha256('secretOfInside'),
+    hosts: [],
+    types: [],
+    addresses: 'any',
+    sources: [parseIpPrefix('192.0.2.0/24')!, parseIpPrefix('2001:db8::/48')!],
+    createdMs: 0,
+  };
+  const used: string[] = [];
+  const of = (options: object) =>
+    new Authenticator({ now: () => 0, onUse: ({ name }) => void used.push(name), ...options });
+
+  it.each([
+    ['192.0.2.200', true],
+    ['::ffff:192.0.2.200', true],
+    ['2001:db8::1', true],
+    ['192.0.3.1', false],
+    ['2001:db8:1::1', false],
+    [undefined, false],
+  ])('from %s: %s, also where it comes from a store', async (from, counts) => {
+    used.length = 0;
+    const caller = from === undefined ? undefined : parseIpAddress(from);
+    const stored = { findBySha256: async () => token };
+    for (const authenticator of [of({ tokens: [token] }), of({ store: stored })]) {
+      const principal = await authenticator.authenticate('secretOfInside', caller);
+      expect(principal).toEqual(counts ? { kind: 'token', token } : undefined);
+    }
+    // What is refused is no use.
+    expect(used).toEqual(counts ? ['inside', 'inside'] : []);
+  });
+
+  it('one without counts from anywhere', () => {
+    const { sources: _, ...anywhere } = token;
+    expect(of({ tokens: [anywhere] }).authenticate('secretOfInside')).toMatchObject({ kind: 'token' });
+  });
+});
+
+it('texts are compared by their hashes in constant time', () => {
+  compared.length = 0;
+  expect([sameText('abc', 'abc'), sameText('abc', 'abd'), sameText('abc', 'ab'), sameText('', '')]).toEqual([
+    true,
+    false,
+    false,
+    true,
+  ]);
+  expect(compared).toEqual(Array(4).fill([32, 32]));
 });

@@ -3,9 +3,10 @@
  * answer takes. The master secret is looked for first, then the tokens of the configuration, then those of the store.
  */
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { IpAddress } from '../dns/address.ts';
 import { MASTER, type Principal } from './principal.ts';
 import type { TokenStore } from './store-ports.ts';
-import { type HostToken, tokenState } from './token.ts';
+import { type HostToken, tokenAllowsSource, tokenState } from './token.ts';
 
 export interface AuthenticatorOptions {
   /** Absent or empty: nobody has one. */
@@ -31,11 +32,16 @@ export class Authenticator {
   }
 
   /**
-   * The one whom the credential belongs to. No credential, an empty one, one that is expired or revoked: nobody.
+   * The one whom the credential belongs to. No credential, an empty one, one that is expired or revoked, or a token
+   * that comes from elsewhere than it may: nobody.
    * A promise only where the store has to be asked.
+   * @param caller where the request comes from, if that is known
    * @throws AppError store-unreachable
    */
-  authenticate(credential: string | undefined): Principal | undefined | Promise<Principal | undefined> {
+  authenticate(
+    credential: string | undefined,
+    caller?: IpAddress,
+  ): Principal | undefined | Promise<Principal | undefined> {
     const digest = sha256(credential ?? '');
     const isMaster = this.#masterHash !== undefined && timingSafeEqual(digest, this.#masterHash);
     if (!credential) return undefined;
@@ -44,17 +50,25 @@ export class Authenticator {
     if (this.#tokens.size === 0 && store === undefined) return undefined;
     const key = Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString('hex');
     const configured = this.#tokens.get(key);
-    if (configured !== undefined || store === undefined) return this.#accept(configured);
+    if (configured !== undefined || store === undefined) return this.#accept(configured, caller);
     const stored = store.findBySha256(key);
-    return stored instanceof Promise ? stored.then((token) => this.#accept(token)) : this.#accept(stored);
+    return stored instanceof Promise
+      ? stored.then((token) => this.#accept(token, caller))
+      : this.#accept(stored, caller);
   }
 
-  #accept(token: HostToken | undefined): Principal | undefined {
+  #accept(token: HostToken | undefined, caller: IpAddress | undefined): Principal | undefined {
     const { now, onUse } = this.#options;
     if (token === undefined || tokenState(token, now()) !== 'valid') return undefined;
+    if (!tokenAllowsSource(token, caller)) return undefined;
     onUse?.(token);
     return { kind: 'token', token };
   }
+}
+
+/** Compares in a time that depends on neither. */
+export function sameText(a: string, b: string): boolean {
+  return timingSafeEqual(sha256(a), sha256(b));
 }
 
 function sha256(text: string): Uint8Array {

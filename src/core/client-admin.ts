@@ -27,7 +27,7 @@ import type { Store } from './store-ports.ts';
 import { freednsSecret, type HostToken, newTokenSecret, tokenCovers, tokenSha256, tokenState } from './token.ts';
 import type { Zone } from './zone.ts';
 
-export interface NewToken extends Pick<HostToken, 'name' | 'hosts' | 'types' | 'addresses' | 'expires'> {
+export interface NewToken extends Pick<HostToken, 'name' | 'hosts' | 'types' | 'addresses' | 'sources' | 'expires'> {
   /** Makes it one for FreeDNS version 1, whose clients send a hash of this name and the password; in lower case. */
   readonly freednsUser?: string;
 }

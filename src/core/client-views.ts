@@ -20,6 +20,8 @@ export interface TokenView {
   readonly hosts: readonly string[];
   readonly types: readonly string[];
   readonly addresses: 'any' | 'own' | readonly string[];
+  /** Prefixes that its requests may come from; absent: anywhere. */
+  readonly sources?: readonly string[];
   /** The last day, `YYYY-MM-DD` in UTC. */
   readonly expires?: string;
   readonly state: 'valid' | 'expired' | 'revoked';
@@ -117,7 +119,7 @@ export function isoTime(ms: number): string {
 }
 
 export function tokenView(token: HostToken | ListedToken, origin: Origin, nowMs: number): TokenView {
-  const { name, hosts, types, addresses, expires, createdMs, revokedMs } = token;
+  const { name, hosts, types, addresses, sources, expires, createdMs, revokedMs } = token;
   const lastUsedMs = 'lastUsedMs' in token ? token.lastUsedMs : undefined;
   return {
     name,
@@ -125,6 +127,7 @@ export function tokenView(token: HostToken | ListedToken, origin: Origin, nowMs:
     hosts: hosts.map(String),
     types: types.map(formatRRType),
     addresses: typeof addresses === 'string' ? addresses : addresses.map(formatIpPrefix),
+    ...(sources !== undefined && { sources: sources.map(formatIpPrefix) }),
     ...(expires !== undefined && { expires }),
     state: tokenState(token, nowMs),
     ...(origin === 'store' && { created: isoTime(createdMs) }),

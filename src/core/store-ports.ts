@@ -38,6 +38,9 @@ export interface TokenStore {
   /** Gives the token of this name another secret; the old one ends. Undefined: there is no such token. */
   rotate(name: string, sha256: string): Promise<HostToken | undefined>;
 
+  /** How many tokens that are not revoked have names that begin so. */
+  countNamed(prefix: string): Promise<number>;
+
   /** Remembers uses, of which the latest counts. Tokens that are not in the store may be among them. */
   touchLastUsed(uses: readonly TokenUse[]): Promise<void>;
 }
@@ -118,11 +121,38 @@ export interface WishStore {
   remove(ownerName: DomainName, family: Family, sequence?: number): Promise<'removed' | 'unknown'>;
 }
 
+/** A value that was written here, or may have been. */
+export interface StoredText {
+  readonly ownerName: DomainName;
+  readonly text: string;
+  /** Milliseconds since 1970, as every `…Ms` here. Different for the values of one name. */
+  readonly addedMs: number;
+  readonly removeAtMs: number;
+}
+
+export interface TextStore {
+  /** Keeps a value, in place of the same one at the same name. */
+  put(text: StoredText): Promise<void>;
+
+  /** The values at a name, the oldest first. */
+  at(ownerName: DomainName): Promise<readonly StoredText[]>;
+
+  /**
+   * Takes values that are to be removed by now, the most overdue first. They get `untilMs` as their time, so that nobody
+   * else is given them until then.
+   */
+  takeDue(nowMs: number, untilMs: number, limit: number): Promise<readonly StoredText[]>;
+
+  /** Forgets values at a name; those that are not kept are passed over. */
+  remove(ownerName: DomainName, texts: readonly string[]): Promise<void>;
+}
+
 export interface Store {
   readonly tokens: TokenStore;
   readonly hosts: HostStore;
   readonly history: HistoryStore;
   readonly wishes: WishStore;
+  readonly texts: TextStore;
 
   /** Resolves when the store answers. */
   ping(): Promise<void>;

@@ -27,6 +27,8 @@ export interface HostToken {
   /** The RR types that it may change. */
   readonly types: readonly number[];
   readonly addresses: TokenAddresses;
+  /** Where requests with it may come from, at least one; absent: anywhere. From elsewhere it is a wrong credential. */
+  readonly sources?: readonly IpPrefix[];
   /** The last day on which it counts, `YYYY-MM-DD` in UTC. */
   readonly expires?: string;
   /** Milliseconds since 1970, as every `…Ms` here. */
@@ -85,6 +87,14 @@ export function tokenState(
   if (token.revokedMs !== undefined) return 'revoked';
   // NaN, of a day that cannot be read, is no later time either.
   return nowMs < (expiryMs(token) ?? Number.POSITIVE_INFINITY) ? 'valid' : 'expired';
+}
+
+/** Does the token count for a request from there? An address that is not known is in no prefix. */
+export function tokenAllowsSource({ sources }: Pick<HostToken, 'sources'>, caller: IpAddress | undefined): boolean {
+  if (sources === undefined) return true;
+  if (caller === undefined) return false;
+  const octets = addressOctets(unmapAddress(caller));
+  return sources.some((prefix) => prefixContains(prefix, octets));
 }
 
 /**

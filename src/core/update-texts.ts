@@ -7,7 +7,7 @@
  */
 import type { DomainName } from '../dns/name.ts';
 import { type Rdata, RRType } from '../dns/rdata.ts';
-import { readTextRdata, textRdata } from '../dns/rrset.ts';
+import { type RRset, readTextRdata, textRdata } from '../dns/rrset.ts';
 import type { Prerequisite, ZoneEdit } from '../dns/zone-change.ts';
 import { unknownName } from './authorize.ts';
 import { AppError } from './errors.ts';
@@ -44,12 +44,16 @@ export interface TextUpdateResult {
   readonly texts: readonly string[];
 }
 
-/** Is told of values in the order in which they come; tells which came when. */
+/** What is known of values that were written here. Asked and told within the order of each name. */
 export interface TextLog {
   /** Values at a name that were written here, the oldest first. @throws AppError store-unreachable */
   known(ownerName: DomainName): Promise<readonly string[]>;
-  /** Called before a value is published: what is written is removed some day, whatever happens. */
+  /**
+   * Called before a value is published, so that it is removed some day, whatever happens; it is the newest then.
+   * @throws AppError store-unreachable
+   */
   adding(ownerName: DomainName, text: string, removeAfterSeconds: number): Promise<void>;
+  /** They are not there any more. Never rejects. */
   removed(ownerName: DomainName, texts: readonly string[]): Promise<void>;
 }
 
@@ -82,12 +86,15 @@ export class UpdateTexts {
    *   publish-unknown
    */
   run(update: TextUpdate, context: RequestContext): Promise<TextUpdateResult> {
-    const { ownerName, edit } = update;
-    const { updates, gate } = this.#options;
+    const { zone, ownerName, edit } = update;
+    const { updates, gate, log } = this.#options;
     return gate.run(ownerName, context, async () => {
       await this.#check(update, context);
-      const refused = gate.changeRefused(context);
-      const result = await updates.within(ownerName, (deadlineMs) => this.#settle(update, refused, deadlineMs));
+      const changeRefused = gate.changeRefused(context);
+      const removeAfterSeconds = this.#options.removeAfterSeconds(zone);
+      const result = await updates.within(ownerName, (deadlineMs) =>
+        publishTexts({ zone, ownerName, edit, log, removeAfterSeconds, changeRefused }, deadlineMs),
+      );
       if (result.changed) {
         gate.countChange(context);
         gate.changed(ownerName, context, { detail: describe(edit) });
@@ -112,46 +119,87 @@ export class UpdateTexts {
     checkTextName(zone, ownerName);
     if ('text' in edit) checkText(edit.text);
   }
+}
 
-  async #settle(
-    { zone, ownerName, edit }: TextUpdate,
-    changeRefused: AppError | undefined,
-    deadlineMs: number,
-  ): Promise<TextUpdateResult> {
-    const { log, removeAfterSeconds } = this.#options;
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      const rrset = await zone.publisher.readRRset(ownerName, RRType.TXT, deadlineMs);
-      const rdatas = new Map(rrset?.rdatas.map((rdata) => [readTextRdata(rdata), rdata]));
-      const before = [...rdatas.keys()];
-      const known = edit.kind === 'roll' ? ((await log?.known(ownerName)) ?? []) : [];
-      const after = edited(before, edit, known);
-      const changed = after.length !== before.length || after.some((text) => !before.includes(text));
-      if (changed && changeRefused !== undefined) throw changeRefused;
-      if (changed && 'text' in edit && after.includes(edit.text)) {
-        await log?.adding(ownerName, edit.text, removeAfterSeconds(zone));
-      }
-      const prerequisites: Prerequisite[] = placePrerequisites(zone.apex, ownerName);
-      const type = RRType.TXT;
-      if (rrset === undefined) prerequisites.push({ kind: 'rrset-absent', ownerName, type });
-      else prerequisites.push({ kind: 'rrset-equals', ownerName, type, rdatas: rrset.rdatas });
-      const change = {
-        zone: zone.apex,
-        ownerName,
-        prerequisites,
-        edits: changed ? [editOf(ownerName, after, rdatas)] : [],
-      };
-      if ((await zone.publisher.publish(change, deadlineMs)) === 'stale') continue;
-      await log?.removed(
-        ownerName,
-        before.filter((text) => !after.includes(text)),
-      );
-      return { changed, texts: after };
+export interface TextPublication extends Omit<TextUpdate, 'isChallenge'> {
+  readonly log?: TextLog | undefined;
+  /** Of a value that is added. */
+  readonly removeAfterSeconds: number;
+  /** Thrown instead of a change; what is there already is confirmed all the same. */
+  readonly changeRefused?: AppError | undefined;
+}
+
+/**
+ * Publishes an edit that is allowed, within the order of its name.
+ * @param deadlineMs of `performance.now()`
+ * @throws AppError conflict, primary-*, publish-unknown, store-unreachable, `changeRefused`
+ */
+export async function publishTexts(publication: TextPublication, deadlineMs: number): Promise<TextUpdateResult> {
+  const { zone, ownerName } = publication;
+  const { publisher } = zone;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    if (performance.now() >= deadlineMs) {
+      throw new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
     }
-    throw new AppError(
-      'conflict',
-      `The TXT records of '${ownerName}' cannot be written: a CNAME record or a delegation is in the way, or others change them all the time.`,
-    );
+    const rrset = await publisher.readRRset(ownerName, RRType.TXT, deadlineMs);
+    // The answer may be a wildcard's: then the name itself has none.
+    const done =
+      (await attempt(publication, rrset, deadlineMs)) ?? (rrset && (await attempt(publication, undefined, deadlineMs)));
+    if (done !== undefined) return done;
+    await refuseHidden(zone, ownerName, deadlineMs);
   }
+  throw new AppError(
+    'conflict',
+    `The TXT records of '${ownerName}' cannot be written: a CNAME or DNAME record or a delegation is in the way, or others ` +
+      'change them all the time.',
+  );
+}
+
+/** Undefined: the name has other values than these. */
+async function attempt(
+  { zone, ownerName, edit, log, removeAfterSeconds, changeRefused }: TextPublication,
+  rrset: RRset | undefined,
+  deadlineMs: number,
+): Promise<TextUpdateResult | undefined> {
+  const rdatas = new Map(rrset?.rdatas.map((rdata) => [readTextRdata(rdata), rdata]));
+  const before = [...rdatas.keys()];
+  const known = edit.kind === 'roll' ? ((await log?.known(ownerName)) ?? []) : [];
+  const texts = edited(before, edit, known);
+  const changed = texts.length !== before.length || texts.some((text) => !before.includes(text));
+  if (changed && changeRefused !== undefined) throw changeRefused;
+  if ('text' in edit && texts.includes(edit.text)) {
+    // What others have written is not ours to remove, also if a client of ours wants it, too.
+    const isOurs = !before.includes(edit.text) || (await log?.known(ownerName))?.includes(edit.text);
+    if (isOurs) await log?.adding(ownerName, edit.text, removeAfterSeconds);
+  }
+  const type = RRType.TXT;
+  const prerequisites: Prerequisite[] = placePrerequisites(zone.apex, ownerName);
+  if (rrset === undefined) prerequisites.push({ kind: 'rrset-absent', ownerName, type });
+  else prerequisites.push({ kind: 'rrset-equals', ownerName, type, rdatas: rrset.rdatas });
+  const edits = changed ? [editOf(ownerName, texts, rdatas)] : [];
+  const outcome = await zone.publisher.publish({ zone: zone.apex, ownerName, prerequisites, edits }, deadlineMs);
+  if (outcome === 'stale') return undefined;
+  const gone = [...before, ...(edit.kind === 'remove' ? [edit.text] : [])].filter((text) => !texts.includes(text));
+  if (gone.length > 0) await log?.removed(ownerName, gone);
+  return { changed, texts };
+}
+
+/** @throws AppError conflict where TXT records at the name would not be seen */
+async function refuseHidden({ publisher }: Zone, ownerName: DomainName, deadlineMs: number): Promise<void> {
+  const read = await publisher.read(ownerName, deadlineMs);
+  if (read.kind === 'occluded') {
+    throw new AppError('conflict', `TXT records at '${ownerName}' would not be seen: ${read.by}.`);
+  }
+  if (read.kind !== 'cname') return;
+  const [cname] = (await publisher.readRRset(ownerName, RRType.CNAME, deadlineMs))?.rdatas ?? [];
+  const target = cname?.kind === 'CNAME' ? ` to '${cname.target}'` : '';
+  throw new AppError(
+    'conflict',
+    acmeSubject(ownerName) === undefined
+      ? `A CNAME record${target} is at '${ownerName}': no TXT record can be beside it (RFC 1034 §3.6.2).`
+      : `A CNAME record at '${ownerName}' delegates this challenge${target}: the TXT record belongs there. ` +
+          'Let the ACME client write that name, or remove the CNAME.',
+  );
 }
 
 /** @throws AppError not-permitted */
@@ -182,8 +230,11 @@ function checkTextName(zone: Zone, ownerName: DomainName): void {
 /** @throws AppError request-malformed */
 function checkText(text: string): void {
   const octets = Buffer.byteLength(text);
-  if (octets > 0 && octets <= MAX_OCTETS) return;
-  throw new AppError('request-malformed', `The text of a TXT record must have 1 to ${MAX_OCTETS} octets.`);
+  if (octets > 0 && octets <= MAX_OCTETS && !/[\p{Cc}\p{Cs}]/u.test(text)) return;
+  throw new AppError(
+    'request-malformed',
+    `The text of a TXT record must have 1 to ${MAX_OCTETS} octets of UTF-8 without control characters.`,
+  );
 }
 
 /** The values afterwards, sorted. @param known the oldest first @throws AppError conflict */

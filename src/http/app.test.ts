@@ -68,6 +68,7 @@ describe('an application', () => {
       gate,
       updates: new UpdateHost(updates, gate),
       texts: new UpdateTexts({ updates, gate, removeAfterSeconds: () => 60 }),
+      acmeDns: undefined,
       protocolsOff: new Set<string>(),
       checks: new CheckZones(5000),
       unspecifiedFamily: 'keep' as const,

@@ -9,6 +9,7 @@ import type { Observer } from '../core/ports.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.ts';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
+import { acmeDnsProtocol } from './protocols/acme-dns.ts';
 import { duckdnsProtocol } from './protocols/duckdns.ts';
 import { dyndns1Protocol } from './protocols/dyndns1.ts';
 import { dyndns2Protocol } from './protocols/dyndns2.ts';
@@ -17,12 +18,14 @@ import { echoProtocol } from './protocols/echo.ts';
 import { freednsProtocol } from './protocols/freedns.ts';
 import { freemyipProtocol } from './protocols/freemyip.ts';
 import { healthProtocol } from './protocols/health.ts';
+import { httpreqProtocol } from './protocols/httpreq.ts';
 import { noipProtocol } from './protocols/noip.ts';
 import { formatOriginalError, originalProtocol } from './protocols/original.ts';
 
 /** All protocols that are served. dyndns2 takes on `/update` what those before it leave. */
 const PROTOCOLS: readonly Protocol[] = [
   originalProtocol,
+  acmeDnsProtocol,
   duckdnsProtocol,
   dynv6Protocol,
   freemyipProtocol,
@@ -30,6 +33,7 @@ const PROTOCOLS: readonly Protocol[] = [
   dyndns1Protocol,
   noipProtocol,
   freednsProtocol,
+  httpreqProtocol,
   echoProtocol,
   healthProtocol,
 ];
@@ -62,6 +66,12 @@ export function buildApp(options: AppOptions): FastifyInstance {
   });
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     done(null, { text: body as string, fields: undefined } satisfies ReadBody);
+  });
+  // Python's requests sends JSON without a type.
+  app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
+    const isUntyped = request.headers['content-type'] === undefined;
+    if (isUntyped) done(null, { text: body as string, fields: undefined } satisfies ReadBody);
+    else done(Object.assign(new Error('a body of an unknown type'), { statusCode: 415 }));
   });
   app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (request, body, done) => {
     try {

@@ -7,16 +7,18 @@ import type { DoorRequest, Services } from './door.ts';
 
 /**
  * @param parameter the protocol's own credential, from path, query or body
+ * @param isMeant whether the credential is that of the one whom the request names; else it is as good as a wrong one
  * @throws AppError not-authenticated; rate-limited where too many wrong ones wait; store-unreachable
  */
 export async function authenticateRequest(
   { headers, clientAddress }: DoorRequest,
   { authenticator, guesses }: Pick<Services, 'authenticator' | 'guesses'>,
   parameter: string | undefined,
+  isMeant: (principal: Principal) => boolean = () => true,
 ): Promise<Principal> {
-  const answer = authenticator.authenticate(findCredential(headers, parameter));
+  const answer = authenticator.authenticate(findCredential(headers, parameter), clientAddress);
   const principal = answer instanceof Promise ? await answer : answer;
-  if (principal !== undefined) return principal;
+  if (principal !== undefined && isMeant(principal)) return principal;
   if ((await guesses.wrong(clientAddress)) === 'overloaded') {
     throw new AppError('rate-limited', 'Too many requests with a wrong secret key.', { retryAfterSeconds: 60 });
   }

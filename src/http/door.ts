@@ -3,6 +3,7 @@
  * Protocols know neither the web framework nor each other.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import type { AcmeDns } from '../core/acme-dns.ts';
 import type { Authenticator } from '../core/authenticate.ts';
 import type { CheckZones } from '../core/check-zones.ts';
 import type { AppError } from '../core/errors.ts';
@@ -23,6 +24,8 @@ export interface Services {
   readonly gate: HostGate;
   readonly updates: UpdateHost;
   readonly texts: UpdateTexts;
+  /** Where the configuration has it. */
+  readonly acmeDns: AcmeDns | undefined;
   readonly checks: CheckZones;
   /** Original API: what becomes of the family that a request does not name. */
   readonly unspecifiedFamily: 'keep' | 'delete';
@@ -41,7 +44,7 @@ export interface DoorRequest {
   readonly parameters: Readonly<Record<string, string | undefined>>;
   /** The same, with every value of a repeated parameter in its order. */
   readonly lists: Readonly<Record<string, readonly string[] | undefined>>;
-  /** As it was sent, where it is text: JSON, a form, or whatever was called one of these. */
+  /** As it was sent, where it is text: JSON, a form, whatever was called one of these, or had no type. */
   readonly body: string | undefined;
   /** Undefined where it cannot be known. */
   readonly clientAddress: IpAddress | undefined;

@@ -7,6 +7,7 @@ import type { HistoryStore, HostStore, Store, TokenStore, WishStore } from '../c
 import type { HostToken } from '../core/token.ts';
 import type { Wish } from '../core/wishes.ts';
 import type { DomainName } from '../dns/name.ts';
+import { memoryTexts } from './memory-texts.ts';
 import { byName, eventOf, eventRow } from './rows.ts';
 
 export function openMemoryStore(): Store {
@@ -15,6 +16,7 @@ export function openMemoryStore(): Store {
     hosts: memoryHosts(),
     history: memoryHistory(),
     wishes: memoryWishes(),
+    texts: memoryTexts(),
     ping: async () => {},
     close: async () => {},
   };
@@ -53,6 +55,10 @@ function memoryTokens(): TokenStore {
       bySha256.delete(token.sha256);
       bySha256.set(sha256, rotated);
       return rotated;
+    },
+    async countNamed(prefix) {
+      const valid = [...bySha256.values()].filter(({ revokedMs }) => revokedMs === undefined);
+      return valid.filter(({ name }) => name.startsWith(prefix)).length;
     },
     async touchLastUsed(uses) {
       for (const { tokenId, lastUsedMs } of uses) used.set(tokenId, Math.max(lastUsedMs, used.get(tokenId) ?? 0));

@@ -95,6 +95,21 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await schema.createIndex('wishes_by_site').on('wishes').column('site').execute();
     },
   },
+  '0003-challenges': {
+    async up(db) {
+      const { schema } = db;
+      await schema.alterTable('tokens').addColumn('sources', 'text').execute();
+      await schema
+        .createTable('texts')
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('text', 'text', (column) => column.notNull())
+        .addColumn('added_ms', 'bigint', (column) => column.notNull())
+        .addColumn('remove_at_ms', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('texts_key', ['name', 'text'])
+        .execute();
+      await schema.createIndex('texts_by_end').on('texts').column('remove_at_ms').execute();
+    },
+  },
 };
 
 /** The tables are those of a newer version of this program, or not ours. */

@@ -4,11 +4,12 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { AddressStep, EventOutcome, HistoryEvent } from '../core/history.ts';
 import type { HostMember, HostSettings } from '../core/host.ts';
 import type { Family } from '../core/plan-change.ts';
+import type { StoredText } from '../core/store-ports.ts';
 import type { HostToken, TokenAddresses } from '../core/token.ts';
 import type { Wish } from '../core/wishes.ts';
 import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../dns/address.ts';
 import { DomainName } from '../dns/name.ts';
-import type { EventRow, HostRow, TokenRow, WishRow } from './schema.ts';
+import type { EventRow, HostRow, TextRow, TokenRow, WishRow } from './schema.ts';
 
 /** Two spellings of one name have one text. */
 export function nameText(ownerName: DomainName): string {
@@ -41,6 +42,7 @@ export function tokenRow(token: HostToken): TokenRow {
     hosts: JSON.stringify(token.hosts.map(String)),
     types: JSON.stringify(token.types),
     addresses: JSON.stringify(typeof addresses === 'string' ? addresses : addresses.map(formatIpPrefix)),
+    sources: token.sources === undefined ? null : JSON.stringify(token.sources.map(formatIpPrefix)),
     expires: token.expires ?? null,
     created_ms: token.createdMs,
     revoked_ms: token.revokedMs ?? null,
@@ -60,6 +62,7 @@ export function tokenOf(row: TokenRow): HostToken {
   };
   return {
     ...token,
+    ...(row.sources === null ? {} : { sources: prefixesOf(JSON.parse(row.sources) as string[]) }),
     ...(row.expires === null ? {} : { expires: row.expires }),
     ...(row.revoked_ms === null ? {} : { revokedMs: row.revoked_ms }),
   };
@@ -191,6 +194,14 @@ export function wishOf(row: WishRow): Wish {
     ...(row.last_error === null ? {} : { lastError: row.last_error as ErrorCode }),
     ...(row.site === null ? {} : { site: row.site }),
   };
+}
+
+export function textRow({ ownerName, text, addedMs, removeAtMs }: StoredText): TextRow {
+  return { name: nameText(ownerName), text, added_ms: addedMs, remove_at_ms: removeAtMs };
+}
+
+export function textOf(row: TextRow): StoredText {
+  return { ownerName: nameOf(row.name), text: row.text, addedMs: row.added_ms, removeAtMs: row.remove_at_ms };
 }
 
 /** Canonical order (RFC 4034 §6.1), whatever the collation of a database is. */

@@ -11,6 +11,8 @@ export interface TokenRow {
   readonly types: string;
   /** JSON: "any", "own" or a list of prefixes. */
   readonly addresses: string;
+  /** JSON: prefixes; null: anywhere. */
+  readonly sources: string | null;
   readonly expires: string | null;
   readonly created_ms: number;
   readonly revoked_ms: number | null;
@@ -73,6 +75,14 @@ export interface WishRow {
   readonly site: string | null;
 }
 
+/** Values of TXT records that are to be removed some day. */
+export interface TextRow {
+  readonly name: string;
+  readonly text: string;
+  readonly added_ms: number;
+  readonly remove_at_ms: number;
+}
+
 /** Numbers that only grow. Whoever raises one holds its row until COMMIT, so that they become visible in order. */
 export interface CounterRow {
   readonly name: 'token-changes' | 'wishes';
@@ -87,5 +97,6 @@ export interface Schema {
   readonly events: EventRow;
   readonly activity: ActivityRow;
   readonly wishes: WishRow;
+  readonly texts: TextRow;
   readonly counters: CounterRow;
 }

@@ -1,8 +1,9 @@
-// The four stores over one SQL database, whichever it is.
+// The stores over one SQL database, whichever it is.
 import type { Store } from '../core/store-ports.ts';
 import { SqlHistoryStore } from './sql-history.ts';
 import { SqlHostStore } from './sql-hosts.ts';
 import { queryBuilder, type SqlRunner } from './sql-runner.ts';
+import { SqlTextStore } from './sql-texts.ts';
 import { SqlTokenStore } from './sql-tokens.ts';
 import { SqlWishStore } from './sql-wishes.ts';
 
@@ -15,6 +16,7 @@ export function sqlStore(run: SqlRunner, isShared: boolean): Store {
     hosts: new SqlHostStore(run, build),
     history: new SqlHistoryStore(run, build),
     wishes: new SqlWishStore(run, build),
+    texts: new SqlTextStore(run, build),
     ping: async () => void (await run.all(ping)),
     close: () => run.close(),
   };

@@ -1,5 +1,6 @@
 // Tokens in a SQL database, behind the cache. Every change raises a counter and notes the secrets that it concerns, in the
 // same transaction: that is how the caches of other processes learn of it, in the order of the COMMITs.
+import { sql } from 'kysely';
 import type { TokenStore, TokenUse } from '../core/store-ports.ts';
 import type { HostToken, ListedToken } from '../core/token.ts';
 import { tokenOf, tokenRow } from './rows.ts';
@@ -88,6 +89,18 @@ export class SqlTokenStore implements TokenStore {
     await this.#change([update.compile()], [token.sha256, sha256]);
     const rotated = await this.#lookUp(sha256);
     return rotated?.revokedMs === undefined ? rotated : undefined;
+  }
+
+  async countNamed(prefix: string): Promise<number> {
+    // LIKE would be without case in SQLite, and a range would depend on the collation of PostgreSQL.
+    const beginning = sql<string>`substr(name, 1, ${sql.lit(prefix.length)})`;
+    const query = this.#build
+      .selectFrom('tokens')
+      .select(({ fn }) => fn.countAll().as('tokens'))
+      .where('revoked_ms', 'is', null)
+      .where(beginning, '=', prefix);
+    const [row] = await this.#run.all(query.compile());
+    return Number(row?.tokens ?? 0);
   }
 
   async touchLastUsed(uses: readonly TokenUse[]): Promise<void> {

@@ -119,6 +119,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'http/door.ts',
       'http/dry-run.ts',
       'http/host-requests.ts',
+      'http/json-body.ts',
       'http/protocols/dyndns2-parameters.ts',
       'http/protocols/original.ts',
       'http/requested-host.ts',
@@ -197,7 +198,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'open-clients.ts',
     mayImport: ['config/config.ts', 'core', 'store'],
-    builtins: [],
+    builtins: ['crypto'],
     packages: [],
     never: 'http, nameserver, primary: it opens what is remembered of clients, not the doors and not the zones',
   },

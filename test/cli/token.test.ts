@@ -111,8 +111,8 @@ describe('token and a running server', () => {
       { name: 'c', addresses: 'own', expires: '2020-01-01', state: 'expired' },
     ]);
     const text = await commands.run('token', 'list');
-    expect(text).toMatch(/^NAME +ORIGIN +STATE +HOSTS +TYPES +ADDRESSES +EXPIRES +LAST USED\n/);
-    expect(text).toMatch(/^c +store +expired .* own +2020-01-01 +never$/m);
+    expect(text).toMatch(/^NAME +ORIGIN +STATE +HOSTS +TYPES +ADDRESSES +FROM +EXPIRES +LAST USED\n/);
+    expect(text).toMatch(/^c +store +expired .* own +anywhere +2020-01-01 +never$/m);
     expect(text).not.toContain(secret);
   });
 });

@@ -91,6 +91,7 @@ export function describeStore(subject: StoreSubject): void {
           hosts: [nameOf('Home.example.com'), nameOf('*.lab.example.com'), nameOf('a\\032b\\.c.example.com')],
           types: [RRType.TXT, RRType.A],
           addresses: [parseIpPrefix('198.51.100.0/24')!, parseIpPrefix('2001:db8::/32')!],
+          sources: [parseIpPrefix('203.0.113.0/24')!, parseIpPrefix('2001:db8:1::/48')!],
           expires: '2027-12-31',
         });
         expect(await store.tokens.create(token)).toBe('created');
@@ -171,6 +172,14 @@ export function describeStore(subject: StoreSubject): void {
           [old.id, undefined],
           [young.id, NOW_MS + 20],
         ]);
+      });
+
+      it('counts the valid tokens whose names begin so, with their case', async () => {
+        expect(await store.tokens.countNamed('count_me-')).toBe(0);
+        const names = ['count_me-1', 'count_me-2', 'count_me-3', 'Count_me-4', 'countXme-5', 'count_me', 'a count_me-'];
+        for (const name of names) await store.tokens.create(newToken({ name }));
+        await store.tokens.revoke('count_me-2', NOW_MS);
+        expect(await store.tokens.countNamed('count_me-')).toBe(2);
       });
 
       it('gives one of many at the same time the name', async () => {
@@ -351,6 +360,56 @@ export function describeStore(subject: StoreSubject): void {
         expect(await store.history.activity(gone)).toBeUndefined();
         expect(await store.history.read(kept, 9)).toHaveLength(1);
         expect(await store.history.activity(kept)).toBeDefined();
+      });
+    });
+
+    describe('of TXT values', () => {
+      const [name, other] = [nameOf('_acme-challenge.Home.example.com'), nameOf('_acme-challenge.x.example.com')];
+      const value = (text: string, addedMs: number, removeAtMs: number, ownerName = name) => ({
+        ownerName,
+        text,
+        addedMs,
+        removeAtMs,
+      });
+
+      it('keeps them for each name, the oldest first, each once', async () => {
+        await store.texts.put(value('b', NOW_MS + 2, NOW_MS + 90));
+        await store.texts.put(value('a', NOW_MS + 1, NOW_MS + 100));
+        await store.texts.put(value('A "\\ä', NOW_MS, NOW_MS + 100));
+        await store.texts.put(value('b', NOW_MS + 3, NOW_MS + 95, nameOf('_ACME-challenge.home.example.com')));
+        await store.texts.put(value('x'.repeat(1024), NOW_MS, NOW_MS + 1000, other));
+        const [first, ...rest] = await store.texts.at(name);
+        expect(first).toMatchObject({ text: 'A "\\ä', addedMs: NOW_MS, removeAtMs: NOW_MS + 100 });
+        expect(first?.ownerName.equals(name)).toBe(true);
+        expect(rest).toMatchObject([{ text: 'a' }, { text: 'b', addedMs: NOW_MS + 3, removeAtMs: NOW_MS + 95 }]);
+        expect((await store.texts.at(other)).map(({ text }) => text.length)).toEqual([1024]);
+        expect(await store.texts.at(nameOf('home.example.com'))).toEqual([]);
+      });
+
+      it('gives out those that are due, the most overdue first, each once until its time has come again', async () => {
+        expect(await store.texts.takeDue(NOW_MS + 94, NOW_MS + 200, 10)).toEqual([]);
+        const first = await store.texts.takeDue(NOW_MS + 100, NOW_MS + 200, 1);
+        expect(first).toMatchObject([{ text: 'b', addedMs: NOW_MS + 3, removeAtMs: NOW_MS + 200 }]);
+        const rest = await Promise.all(
+          Array.from({ length: 4 }, () => store.texts.takeDue(NOW_MS + 100, NOW_MS + 200, 10)),
+        );
+        expect(
+          rest
+            .flat()
+            .map(({ text }) => text)
+            .sort(),
+        ).toEqual(['A "\\ä', 'a']);
+        expect(await store.texts.takeDue(NOW_MS + 199, NOW_MS + 300, 10)).toEqual([]);
+        expect(await store.texts.takeDue(NOW_MS + 200, NOW_MS + 300, 10)).toHaveLength(3);
+      });
+
+      it('forgets values, those of that name alone', async () => {
+        await store.texts.put(value('a', NOW_MS, NOW_MS, other));
+        await store.texts.remove(name, ['a', 'A "\\ä', 'never there']);
+        await store.texts.remove(nameOf('nothing.example.com'), ['a']);
+        await store.texts.remove(other, []);
+        expect((await store.texts.at(name)).map(({ text }) => text)).toEqual(['b']);
+        expect(await store.texts.at(other)).toHaveLength(2);
       });
     });
 

@@ -11,6 +11,7 @@ import { RRType } from '../../src/dns/rdata.ts';
 import { textRdata } from '../../src/dns/rrset.ts';
 import type { ZoneChange } from '../../src/dns/zone-change.ts';
 import { plainValue } from '../support/wire-vectors.ts';
+import { describeTexts } from './texts.ts';
 
 /** A record of the zone in words: the owner name relative to the zone, `@` for the zone's own. */
 export interface RecordText {
@@ -119,6 +120,12 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       const rules = { apexAllowed: true, wildcardAllowed: true, reserved: new Set<string>() };
       return { apex, publisher: of, ttl: {}, emptyValue: 'keep', ...rules, addresses: { allow: [], deny: [] } };
     }
+
+    describeTexts(
+      apex,
+      () => fixture,
+      () => zoneOf(publisher),
+    );
 
     const useCase = new UpdateAddresses({ timeoutMs: 20_000, maxWaiting: 10_000 });
 

@@ -46,7 +46,7 @@ test('the example works with everything switched on, and then shows every option
 test('every option is documented with its name, its variable and what is allowed', () => {
   const document = committed('configuration.md');
   for (const [path, row] of ROWS) {
-    const name = path.replace(/^(http|dns|metrics|limits|protocols|zones\[\]|tokens\[\]|hosts\[\])\./, '');
+    const name = path.replace(/^(http|dns|metrics|limits|protocols|acme_dns|zones\[\]|tokens\[\]|hosts\[\])\./, '');
     expect(document).toContain(row.available ? `### \`${name}\`\n` : `- \`${path}\``);
     if (!row.available) continue;
     const variable = environmentName(path);

@@ -34,7 +34,7 @@ export function hostAddCommand(): Command {
         let made: NewTokenView | undefined;
         if (createToken !== undefined) {
           made = await clients
-            .createToken({ name: createToken, hosts: [host], types: [], addresses: [] })
+            .createToken({ name: createToken, hosts: [host], types: [], addresses: [], sources: [] })
             .catch((error: unknown) => {
               if (error instanceof Error) error.message = `The host is there, but not the token. ${error.message}`;
               throw error;

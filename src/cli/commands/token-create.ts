@@ -22,6 +22,7 @@ interface CreateFlags extends ShowFlags {
   readonly host: readonly string[];
   readonly type?: readonly string[];
   readonly addresses?: readonly string[];
+  readonly from?: readonly string[];
   readonly expires?: string;
   readonly freedns?: string;
   readonly printOnly?: boolean;
@@ -36,6 +37,7 @@ export function tokenCreateCommand(): Command {
     .requiredOption('--host <names...>', "names that it may change; '*.x' is every name below x")
     .option('--type <types...>', 'A, AAAA, TXT; else A and AAAA')
     .option('--addresses <prefixes...>', "any, own (only the caller's address), or prefixes; else any")
+    .option('--from <prefixes...>', 'where its requests may come from; else anywhere')
     .option('--expires <day>', 'the last day on which it counts, YYYY-MM-DD in UTC')
     .option(
       '--freedns <user>',
@@ -46,12 +48,13 @@ export function tokenCreateCommand(): Command {
     .option('--json', 'print a JSON object')
     .action(async (name: string, flags: CreateFlags, command: Command) => {
       const { config } = loadFor(command);
-      const { host, type, addresses, expires, freedns } = flags;
+      const { host, type, addresses, from, expires, freedns } = flags;
       const call = {
         name,
         hosts: split(host),
         types: split(type),
         addresses: split(addresses),
+        sources: split(from),
         ...(expires !== undefined && { expires }),
         ...(freedns !== undefined && { freednsUser: freedns }),
       };

@@ -44,16 +44,17 @@ function tokenRevokeCommand(): Command {
 
 export function formatTokens(tokens: readonly TokenView[]): string {
   if (tokens.length === 0) return 'There are no tokens. `dyndns token create` makes one.\n';
-  const rows = tokens.map(({ name, origin, state, hosts, types, addresses, expires, lastUsed, revoked }) => [
+  const rows = tokens.map(({ name, origin, state, hosts, types, addresses, sources, expires, lastUsed, revoked }) => [
     name,
     origin,
     state === 'revoked' ? `revoked ${formatTime(revoked)}` : state,
     listed(hosts),
     listed(types),
     typeof addresses === 'string' ? addresses : listed(addresses),
+    sources === undefined ? 'anywhere' : listed(sources),
     expires ?? '-',
     // Of those in the file it is not kept.
     origin === 'configuration' ? '' : lastUsed === undefined ? 'never' : formatTime(lastUsed),
   ]);
-  return formatTable(['NAME', 'ORIGIN', 'STATE', 'HOSTS', 'TYPES', 'ADDRESSES', 'EXPIRES', 'LAST USED'], rows);
+  return formatTable(['NAME', 'ORIGIN', 'STATE', 'HOSTS', 'TYPES', 'ADDRESSES', 'FROM', 'EXPIRES', 'LAST USED'], rows);
 }

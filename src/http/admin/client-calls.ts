@@ -20,6 +20,8 @@ export interface CreateTokenCall {
   readonly types: readonly string[];
   /** `any`, `own`, or prefixes; none: any. */
   readonly addresses: readonly string[];
+  /** Prefixes; none: anywhere. */
+  readonly sources: readonly string[];
   readonly expires?: string;
   /** See NewToken. */
   readonly freednsUser?: string;

@@ -14,12 +14,13 @@ type Route = (request: ClientRequest) => Promise<object>;
 export const CLIENT_ROUTES: Readonly<Record<string, Route>> = {
   'GET /v1/tokens': async ({ clients }) => ({ tokens: await clients.tokens() }),
   'POST /v1/tokens/create': async ({ clients, json }) => {
-    const { name, hosts, types, addresses, expires, freednsUser } = await json();
+    const { name, hosts, types, addresses, sources = [], expires, freednsUser } = await json();
     return clients.createToken({
       name: text(name, 'name'),
       hosts: texts(hosts, 'hosts'),
       types: texts(types, 'types'),
       addresses: texts(addresses, 'addresses'),
+      sources: texts(sources, 'sources'),
       ...(expires !== undefined && { expires: text(expires, 'expires') }),
       ...(freednsUser !== undefined && { freednsUser: text(freednsUser, 'freednsUser') }),
     });

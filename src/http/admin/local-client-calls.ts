@@ -118,13 +118,14 @@ export class LocalClientCalls implements ClientCalls {
 
 /** @throws AppError request-malformed */
 export function readToken(call: CreateTokenCall): NewToken {
-  const { name, hosts, types, addresses, expires, freednsUser } = call;
+  const { name, hosts, types, addresses, sources, expires, freednsUser } = call;
   if (hosts.length === 0) throw malformed('A token needs at least one host: --host NAME.');
   return {
     name: read(name, tokenName, 'The name of the token'),
     hosts: unique(readAll(hosts, fullOwnerName, '--host'), (host) => host.key),
     types: types.length === 0 ? DEFAULT_TOKEN_TYPES : unique(readAll(types, clientType, '--type'), String),
     addresses: readAddresses(addresses),
+    ...(sources.length > 0 && { sources: readAll(sources, ipPrefix, '--from') }),
     ...(expires !== undefined && { expires: read(expires, calendarDay, '--expires') }),
     ...(freednsUser !== undefined && { freednsUser: readFreednsUser(freednsUser) }),
   };

@@ -1,0 +1,119 @@
+/**
+ * Removes TXT values when their time has come, those alone that were written here (text-records.ts). In the same order
+ * per name as live updates; it looks there whether a client has written the value again meanwhile. A value that cannot
+ * be removed is tried again.
+ */
+import { AppError } from './errors.ts';
+import type { NameOrder } from './name-order.ts';
+import type { StoredText, TextStore } from './store-ports.ts';
+import { publishTexts } from './update-texts.ts';
+import type { WishTimers } from './wish-records.ts';
+import type { ZoneTable } from './zone.ts';
+
+export interface TextKeeperOptions {
+  readonly store: TextStore;
+  /** That of live updates. */
+  readonly order: NameOrder;
+  readonly zones: () => ZoneTable;
+  /** Of one removal. */
+  readonly timeoutMs: () => number;
+  readonly warn: (text: string) => void;
+  readonly timers: WishTimers;
+}
+
+/** Between two looks at what is due. */
+const LOOK_MS = 60_000;
+/** Until a value that was taken is given out again: longer than an attempt may take. */
+const RETRY_MS = 300_000;
+const BATCH = 256;
+const PARALLEL = 16;
+/** A value that cannot be removed, because its zone is not configured any more, is forgotten so long after its time. */
+const PATIENCE_MS = 7 * 86_400_000;
+
+export class TextKeeper {
+  readonly #options: TextKeeperOptions;
+  #cancelLook: () => void = () => undefined;
+  #looking: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: TextKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Removes what came due before, and from now on looks for more. */
+  start(): void {
+    this.#lookAfter(0);
+  }
+
+  /** Begins no more removals; resolves when those under way have ended. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelLook();
+    await this.#looking;
+  }
+
+  #lookAfter(delayMs: number): void {
+    if (this.#closed) return;
+    this.#cancelLook = this.#options.timers.after(delayMs, () => {
+      this.#looking = this.#look().finally(() => {
+        this.#looking = undefined;
+        this.#lookAfter(LOOK_MS);
+      });
+    });
+  }
+
+  /** Never rejects: what fails is given out again later. */
+  async #look(): Promise<void> {
+    const { store, timers, warn } = this.#options;
+    try {
+      while (!this.#closed) {
+        const nowMs = timers.now();
+        const due = await store.takeDue(nowMs, nowMs + RETRY_MS, BATCH);
+        await this.#removeAll(due);
+        if (due.length < BATCH) break;
+      }
+    } catch (error) {
+      if (!(error instanceof AppError)) warn(`Old TXT values could not be looked at: ${String(error)}`);
+    }
+  }
+
+  async #removeAll(due: readonly StoredText[]): Promise<void> {
+    const queue = due[Symbol.iterator]();
+    const failures: string[] = [];
+    const work = async () => {
+      for (const stored of queue) {
+        if (this.#closed) return;
+        try {
+          await this.#options.order.run(stored.ownerName, () => this.#remove(stored));
+        } catch (error) {
+          const why = error instanceof AppError ? error.logText : String(error);
+          failures.push(`of ${stored.ownerName}: ${why}`);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, work));
+    if (failures.length === 0) return;
+    this.#options.warn(`Old TXT values could not be removed yet (${failures.length}), the first ${failures[0]}`);
+  }
+
+  /** @throws AppError */
+  async #remove({ ownerName, text, addedMs, removeAtMs }: StoredText): Promise<void> {
+    const { store, zones, timers, timeoutMs } = this.#options;
+    const now = (await store.at(ownerName)).find((stored) => stored.text === text);
+    // Otherwise a client has written or removed it since.
+    if (now?.addedMs !== addedMs || now.removeAtMs !== removeAtMs) return;
+    const zone = zones().find(ownerName);
+    if (zone === undefined) {
+      if (timers.now() - addedMs > PATIENCE_MS) await store.remove(ownerName, [text]);
+      return;
+    }
+    const publication = { zone, ownerName, edit: { kind: 'remove', text }, removeAfterSeconds: 0 } as const;
+    try {
+      await publishTexts(publication, performance.now() + timeoutMs());
+    } catch (error) {
+      // With a CNAME or a delegation in its place nobody sees the value any more.
+      if (!(error instanceof AppError && error.code === 'conflict')) throw error;
+    }
+    await store.remove(ownerName, [text]);
+  }
+}

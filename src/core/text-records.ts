@@ -1,0 +1,39 @@
+/**
+ * Which TXT values were written here, in which order, and when each is removed: the TextLog of UpdateTexts, kept in a
+ * store. Values that others wrote are not in it, so they are never removed.
+ */
+import type { DomainName } from '../dns/name.ts';
+import { AppError } from './errors.ts';
+import type { TextStore } from './store-ports.ts';
+import type { TextLog } from './update-texts.ts';
+
+export class TextRecords implements TextLog {
+  readonly #store: TextStore;
+  readonly #now: () => number;
+
+  constructor(store: TextStore, now: () => number) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  async known(ownerName: DomainName): Promise<readonly string[]> {
+    return (await this.#store.at(ownerName)).map(({ text }) => text);
+  }
+
+  async adding(ownerName: DomainName, text: string, removeAfterSeconds: number): Promise<void> {
+    const nowMs = this.#now();
+    // Two values of one millisecond have an order, too.
+    const newestMs = (await this.#store.at(ownerName)).at(-1)?.addedMs ?? 0;
+    const addedMs = Math.max(nowMs, newestMs + 1);
+    await this.#store.put({ ownerName, text, addedMs, removeAtMs: nowMs + removeAfterSeconds * 1000 });
+  }
+
+  async removed(ownerName: DomainName, texts: readonly string[]): Promise<void> {
+    try {
+      await this.#store.remove(ownerName, texts);
+    } catch (error) {
+      // When their time has come it shows that they are gone.
+      if (!(error instanceof AppError)) throw error;
+    }
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * The HTTP API of acme-dns: accounts that write the TXT records of DNS-01 (RFC 8555 §8.4) at one random name each, to
+ * which `_acme-challenge` of the name in question is a CNAME. Replies are those of acme-dns to the octet, since some
+ * clients read them with sed; what it has no word for has one of ours, and a `detail` for people.
+ */
+import { acmeDnsOwnerName, acmeDnsTokenName } from '../../core/acme-dns.ts';
+import { sameText } from '../../core/authenticate.ts';
+import { isChallengeText } from '../../core/challenge.ts';
+import { AppError, type ErrorCode } from '../../core/errors.ts';
+import type { Principal } from '../../core/principal.ts';
+import type { HostToken } from '../../core/token.ts';
+import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { authenticateRequest } from '../authentication.ts';
+import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
+import { readJsonObject, textField } from '../json-body.ts';
+
+/** Status and word of each error. */
+export const ACME_DNS_ERRORS = {
+  'request-malformed': [400, 'malformed_json_payload'],
+  'name-invalid': [400, 'bad_subdomain'],
+  'address-invalid': [400, 'invalid_allowfrom_cidr'],
+  'not-authenticated': [401, 'forbidden'],
+  'not-permitted': [403, 'forbidden'],
+  'host-disabled': [403, 'disabled'],
+  'address-refused': [403, 'forbidden'],
+  'rate-limited': [429, 'rate_limited'],
+  conflict: [409, 'conflict'],
+  'primary-refused': [502, 'primary_refused'],
+  'primary-key-rejected': [502, 'primary_refused'],
+  'primary-unreachable': [504, 'primary_unreachable'],
+  'publish-unknown': [504, 'publish_unknown'],
+  'store-unreachable': [503, 'db_error'],
+  'check-failed': [503, 'db_error'],
+  internal: [500, 'db_error'],
+} as const satisfies Record<ErrorCode, readonly [number, string]>;
+
+/** A request that acme-dns has a word of its own for. */
+class BadTxt extends AppError {}
+
+function formatError(error: AppError, requestId: string): DoorReply {
+  const [status, word] = ACME_DNS_ERRORS[error.code];
+  const { retryAfterSeconds } = error;
+  const headers = retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) };
+  const body = errorBody(status, error instanceof BadTxt ? 'bad_txt' : word, error, requestId);
+  return { ...json(status, body), headers, outcome: 'failed', detail: error.logText };
+}
+
+function errorBody(status: number, word: string, { code, message }: AppError, requestId: string): string {
+  if (status === 400 || status === 401) return `{"error": "${word}"}`;
+  if (word === 'forbidden') return '{"error":"forbidden"}';
+  const detail = code === 'internal' ? `Please report the request ${requestId}.` : message;
+  return `{"error": "${word}", "detail": ${JSON.stringify(detail)}}`;
+}
+
+export const acmeDnsProtocol: Protocol = {
+  name: 'acme_dns',
+  formatError,
+  routes: [
+    { methods: ['POST'], safe: false, pattern: '/register', takesJson: true, handle: register },
+    {
+      methods: ['POST'],
+      safe: false,
+      pattern: '/update',
+      takes: ({ headers }) => headers['x-api-user'] !== undefined,
+      takesJson: true,
+      handle: update,
+    },
+    {
+      methods: ['GET'],
+      safe: true,
+      pattern: '/health',
+      handle: () => ({ status: 200, body: '', outcome: 'info', detail: 'alive' }),
+    },
+  ],
+};
+
+/** @throws AppError */
+async function register({ body, clientAddress }: DoorRequest, { acmeDns }: Services): Promise<DoorReply> {
+  if (acmeDns === undefined) throw new AppError('not-permitted', 'Registration is not configured.');
+  acmeDns.admit(clientAddress);
+  const sources = readSources(body);
+  const { username, password, subdomain, ownerName } = await acmeDns.register(sources);
+  const reply = {
+    username,
+    password,
+    fulldomain: ownerName.toString().replace(/\.$/, ''),
+    subdomain,
+    allowfrom: sources.map(formatIpPrefix),
+  };
+  const detail = `registered ${acmeDnsTokenName(username)} for ${ownerName}`;
+  return { ...json(201, JSON.stringify(reply)), outcome: 'updated', detail };
+}
+
+const MAX_SOURCES = 100;
+
+/** @throws AppError request-malformed, address-invalid */
+function readSources(body: string | undefined): readonly IpPrefix[] {
+  if (body === undefined || body.trim() === '') return [];
+  const { allowfrom = [] } = readJsonObject(body);
+  if (allowfrom === null) return [];
+  if (!Array.isArray(allowfrom)) throw new AppError('request-malformed', '"allowfrom" is no list.');
+  if (allowfrom.length > MAX_SOURCES) throw new AppError('address-invalid', `More than ${MAX_SOURCES} prefixes.`);
+  return allowfrom.map((text: unknown) => {
+    const prefix = typeof text === 'string' && text.includes('/') ? parseIpPrefix(text) : undefined;
+    if (prefix === undefined) throw new AppError('address-invalid', 'An entry of "allowfrom" is no prefix.');
+    return prefix;
+  });
+}
+
+/** @throws AppError */
+async function update(request: DoorRequest, services: Services): Promise<DoorReply> {
+  const { headers, clientAddress: caller, body } = request;
+  const user = headers['x-api-user'];
+  const isUser = (principal: Principal) =>
+    principal.kind === 'token' && sameText(principal.token.name, acmeDnsTokenName(String(user)));
+  const principal = await authenticateRequest(request, services, undefined, isUser);
+  const fields = readJsonObject(body);
+  const ownerName = readOwnerName(textField(fields, 'subdomain') ?? '', principal);
+  const text = textField(fields, 'txt') ?? '';
+  if (!isChallengeText(text)) throw new BadTxt('request-malformed', '"txt" has not the 43 characters of a challenge.');
+  const zone = services.zones.find(ownerName);
+  if (zone === undefined) throw new AppError('conflict', `'${ownerName}' lies in no zone of this server any more.`);
+  const edit = { kind: 'roll', text, keep: services.acmeDns?.values ?? 1 } as const;
+  const context = { principal, caller, protocol: 'acme-dns', userAgent: headers['user-agent'] ?? '' };
+  const { changed } = await services.texts.run({ zone, ownerName, edit, isChallenge: true }, context);
+  const detail = `${ownerName} TXT ${changed ? 'added' : 'unchanged'}`;
+  return { ...json(200, `{"txt": "${text}"}`), outcome: changed ? 'updated' : 'unchanged', detail };
+}
+
+/** @throws AppError name-invalid, not-authenticated for the subdomain of somebody else */
+function readOwnerName(subdomain: string, principal: Principal): DomainName {
+  if (!/^[A-Za-z0-9-]{1,63}$/.test(subdomain)) throw new AppError('name-invalid', '"subdomain" is no label.');
+  const ownerName = acmeDnsOwnerName((principal as { readonly token: HostToken }).token);
+  const label = ownerName?.labels()[0];
+  if (ownerName !== undefined && label !== undefined && Buffer.from(label).toString('latin1') === subdomain) {
+    return ownerName;
+  }
+  throw new AppError('not-authenticated', 'The subdomain is not that of the account.');
+}
+
+function json(status: number, body: string): Pick<DoorReply, 'status' | 'body' | 'contentType'> {
+  return { status, body, contentType: 'application/json' };
+}

@@ -1,0 +1,105 @@
+/**
+ * httpreq, the protocol of lego's provider of that name (Traefik has it, too): TXT records for DNS-01 (RFC 8555 §8.4) are
+ * added and removed one value at a time. Its mode RAW, in which the server makes name and value itself, is understood too.
+ *
+ * lego takes every status below 400 for success and shows the body of others to its user.
+ */
+import { findPermittedZone } from '../../core/authorize.ts';
+import { challengeName, challengeText } from '../../core/challenge.ts';
+import { AppError, type ErrorCode } from '../../core/errors.ts';
+import type { RequestContext } from '../../core/request-context.ts';
+import type { TextEdit } from '../../core/update-texts.ts';
+import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { authenticateRequest } from '../authentication.ts';
+import { findCredential } from '../credentials.ts';
+import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
+import { readJsonObject, textField } from '../json-body.ts';
+
+export const HTTPREQ_ERRORS = {
+  'request-malformed': 400,
+  'name-invalid': 400,
+  'address-invalid': 400,
+  'not-authenticated': 401,
+  'not-permitted': 403,
+  'host-disabled': 403,
+  'address-refused': 403,
+  'rate-limited': 429,
+  conflict: 409,
+  'primary-refused': 502,
+  'primary-key-rejected': 502,
+  'primary-unreachable': 504,
+  'publish-unknown': 504,
+  'store-unreachable': 503,
+  'check-failed': 503,
+  internal: 500,
+} as const satisfies Record<ErrorCode, number>;
+
+function formatError(error: AppError, requestId: string): DoorReply {
+  const status = HTTPREQ_ERRORS[error.code];
+  const text = error.code === 'internal' ? `An internal error happened (request ${requestId}).` : error.message;
+  const headers: Record<string, string> = {};
+  if (status === 401) headers['WWW-Authenticate'] = 'Basic realm="dyndns"';
+  if (error.retryAfterSeconds !== undefined) headers['Retry-After'] = String(error.retryAfterSeconds);
+  return { status, body: `${text}\n`, headers, outcome: 'failed', detail: error.logText };
+}
+
+const route = (pattern: string, kind: 'add' | 'remove'): Route => ({
+  methods: ['POST'],
+  safe: false,
+  pattern,
+  takesJson: true,
+  handle: (request, services) => change(request, services, kind),
+});
+
+export const httpreqProtocol: Protocol = {
+  name: 'httpreq',
+  formatError,
+  // The second form is for a reverse proxy that tells services by their paths.
+  routes: ['', '/httpreq'].flatMap((base) => [route(`${base}/present`, 'add'), route(`${base}/cleanup`, 'remove')]),
+};
+
+/** @throws AppError */
+async function change(request: DoorRequest, services: Services, kind: 'add' | 'remove'): Promise<DoorReply> {
+  const context = await authenticate(request, services);
+  const { ownerName, text } = readChallenge(request.body);
+  const zone = findPermittedZone(services.zones, context.principal, ownerName, [RRType.TXT]);
+  const edit: TextEdit = { kind, text };
+  const { changed } = await services.texts.run({ zone, ownerName, edit }, context);
+  const detail = `${ownerName} TXT ${changed ? (kind === 'add' ? 'added' : 'removed') : 'unchanged'}`;
+  return { status: 200, body: `OK ${detail}\n`, outcome: changed ? 'updated' : 'unchanged', detail };
+}
+
+/** @throws AppError not-authenticated, rate-limited, store-unreachable */
+async function authenticate(request: DoorRequest, services: Services): Promise<RequestContext> {
+  const { headers, clientAddress: caller } = request;
+  if (headers.authorization === undefined && findCredential(headers, undefined) === undefined) {
+    throw new AppError('not-authenticated', 'The request has no credential: give a token as the password of Basic.');
+  }
+  const principal = await authenticateRequest(request, services, undefined);
+  return { principal, caller, protocol: 'httpreq', userAgent: headers['user-agent'] ?? '' };
+}
+
+/** `fqdn` and `value`, or what they are made of in the mode RAW: `domain` and `keyAuth`. @throws AppError */
+function readChallenge(body: string | undefined): { readonly ownerName: DomainName; readonly text: string } {
+  const fields = readJsonObject(body);
+  const fqdn = textField(fields, 'fqdn');
+  const value = textField(fields, 'value');
+  if (fqdn && value) return { ownerName: readName(fqdn), text: value };
+  const domain = textField(fields, 'domain');
+  const keyAuthorization = textField(fields, 'keyAuth');
+  if (!fqdn && !value && domain && keyAuthorization) {
+    return { ownerName: readName(domain, challengeName), text: challengeText(keyAuthorization) };
+  }
+  throw new AppError('request-malformed', 'The body needs "fqdn" and "value", or "domain" and "keyAuth".');
+}
+
+/** @throws AppError name-invalid */
+function readName(text: string, change: (name: DomainName) => DomainName = (name) => name): DomainName {
+  try {
+    return change(parseHostName(text));
+  } catch (error) {
+    if (!(error instanceof NameError)) throw error;
+    throw new AppError('name-invalid', error.message, { logText: `The request has an invalid name (${error.code}).` });
+  }
+}
