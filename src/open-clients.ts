@@ -112,6 +112,7 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
     store: store?.hosts,
     exclusive: config.store?.kind === 'sqlite',
     nowMs,
+    after: timers.after,
   });
   await hosts.load();
   const uses = store && new TokenUseLog(store.tokens, Date.now, timers.after);

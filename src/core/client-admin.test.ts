@@ -34,7 +34,13 @@ const published: ReadOutcome = {
 
 function make(more: Partial<ClientAdminOptions> = {}) {
   const store = openMemoryStore();
-  const directory = new HostDirectory({ configured: [], store: store.hosts, exclusive: true, nowMs: () => 0 });
+  const directory = new HostDirectory({
+    configured: [],
+    store: store.hosts,
+    exclusive: true,
+    nowMs: () => 0,
+    after: () => () => {},
+  });
   let counter = 0;
   const admin = new ClientAdmin({
     store,
