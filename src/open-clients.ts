@@ -13,10 +13,11 @@ import type { Observer } from './core/ports.ts';
 import type { Store } from './core/store-ports.ts';
 import type { HostToken } from './core/token.ts';
 import { TokenUseLog } from './core/token-use.ts';
-import type { UpdateAddresses } from './core/update-addresses.ts';
+import type { UpdateAddresses, UpdateLimits } from './core/update-addresses.ts';
 import { UpdateHost, type UpdateHostOptions } from './core/update-host.ts';
 import { WishKeeper } from './core/wish-keeper.ts';
 import type { ZoneTable } from './core/zone.ts';
+import { openMemoryStore } from './store/memory.ts';
 
 /** What is open as long as the server: a reload changes the settings around it. */
 export interface OpenClients {
@@ -24,6 +25,8 @@ export interface OpenClients {
   readonly recorder: HistoryRecorder | undefined;
   /** To be started when the zones are open. */
   readonly wishes: WishKeeper | undefined;
+  /** Without a store, for as long as the server runs: tokens of the configuration are used all the same. */
+  readonly uses: TokenUseLog;
   close(): Promise<void>;
 }
 
@@ -61,7 +64,8 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
   const { config, zones, hosts, updates, observer } = parts;
   const { store: storeConfig } = config();
   if (storeConfig === undefined) {
-    return { store: undefined, recorder: undefined, wishes: undefined, close: async () => undefined };
+    const uses = new TokenUseLog(openMemoryStore().tokens, Date.now, timers.after);
+    return { store: undefined, recorder: undefined, wishes: undefined, uses, close: () => uses.close() };
   }
   // Loaded only where there is one: its packages cost every start.
   const { openStore } = await import('./store/open-store.ts');
@@ -81,6 +85,7 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     timers,
   });
   updates.unpublished = wishes;
+  const uses = new TokenUseLog(store.tokens, Date.now, timers.after);
   const prune = () => {
     const { historyDays } = config();
     store.history.prune(Date.now() - historyDays * DAY_MS).catch((error: unknown) => {
@@ -93,10 +98,12 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     store,
     recorder,
     wishes,
+    uses,
     close: async () => {
       clearInterval(pruning);
       await wishes.close();
       await recorder.close();
+      await uses.close();
       await store.close();
     },
   };
@@ -105,7 +112,7 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
 /** Settings of hosts are read from a store of our own here. @throws AppError store-unreachable */
 export async function makeClientServices(open: OpenClients, parts: ClientParts): Promise<ClientServices> {
   const config = parts.config();
-  const { store, recorder } = open;
+  const { store, recorder, uses } = open;
   const nowMs = () => performance.now();
   const hosts = new HostDirectory({
     configured: config.hosts.map(hostSettings),
@@ -115,7 +122,6 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
     after: timers.after,
   });
   await hosts.load();
-  const uses = store && new TokenUseLog(store.tokens, Date.now, timers.after);
   return {
     hosts,
     authenticator: new Authenticator({
@@ -123,7 +129,7 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
       tokens: config.tokens.map(configuredToken),
       store: store?.tokens,
       now: Date.now,
-      onUse: ({ id }) => uses?.used(id),
+      onUse: ({ id }) => uses.used(id),
     }),
     updates: new UpdateHost({
       updates: parts.updates,
@@ -135,6 +141,13 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
       onOutcome: parts.onOutcome,
     }),
   };
+}
+
+/** Requests that may wait for a primary at the same time; beyond that clients are told to come back. */
+const MAX_WAITING = 10_000;
+
+export function updateLimits(config: Config): UpdateLimits {
+  return { timeoutMs: config.nameserverTimeoutSeconds * 1000, maxWaiting: MAX_WAITING };
 }
 
 /** The database of the store, for a backup; opened for it where it is not open. */
