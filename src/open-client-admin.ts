@@ -9,6 +9,7 @@ import { AppError } from './core/errors.ts';
 import type { HistoryRecorder } from './core/history-recorder.ts';
 import type { HostDirectory } from './core/host-directory.ts';
 import type { Store } from './core/store-ports.ts';
+import type { TokenUseLog } from './core/token-use.ts';
 import type { ZoneTable } from './core/zone.ts';
 import { configuredToken, hostSettings, storeUrl } from './open-clients.ts';
 import { openStore } from './store/open-store.ts';
@@ -20,10 +21,11 @@ export interface ClientAdminParts {
   /** Where updates are served by this process: */
   readonly directory?: HostDirectory | undefined;
   readonly recorder?: HistoryRecorder | undefined;
+  readonly uses?: TokenUseLog | undefined;
 }
 
 export function makeClientAdmin(config: Config, parts: ClientAdminParts): ClientAdmin {
-  const { store, zones, directory, recorder } = parts;
+  const { store, zones, directory, recorder, uses } = parts;
   const read: ClientAdminOptions['read'] = async (ownerName) => {
     const zone = (await zones()).find(ownerName);
     if (zone === undefined) throw new AppError('name-invalid', `'${ownerName}' is in no zone.`);
@@ -36,6 +38,7 @@ export function makeClientAdmin(config: Config, parts: ClientAdminParts): Client
     zones: config.zones,
     directory,
     read,
+    uses: uses ?? store?.tokens,
     flush: recorder && (() => recorder.flush()),
     now: Date.now,
     random: (octets) => randomBytes(octets),

@@ -18,12 +18,12 @@ import { TextKeeper } from './core/text-keeper.ts';
 import { TextRecords } from './core/text-records.ts';
 import type { HostToken } from './core/token.ts';
 import { TokenUseLog } from './core/token-use.ts';
-import type { UpdateAddresses } from './core/update-addresses.ts';
+import type { UpdateAddresses, UpdateLimits } from './core/update-addresses.ts';
 import { UpdateHost } from './core/update-host.ts';
 import { UpdateTexts } from './core/update-texts.ts';
 import { WishKeeper } from './core/wish-keeper.ts';
 import type { ZoneTable } from './core/zone.ts';
-import { memoryTexts } from './store/memory-texts.ts';
+import { openMemoryStore } from './store/memory.ts';
 
 /** What is open as long as the server: a reload changes the settings around it. */
 export interface OpenClients {
@@ -34,6 +34,8 @@ export interface OpenClients {
   /** To be started then, too. */
   readonly textKeeper: TextKeeper;
   readonly textRecords: TextRecords;
+  /** Without a store, for as long as the server runs: tokens of the configuration are used all the same. */
+  readonly uses: TokenUseLog;
   close(): Promise<void>;
 }
 
@@ -74,13 +76,19 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
   const { config, zones, hosts, updates, observer } = parts;
   const { store: storeConfig } = config();
   if (storeConfig === undefined) {
-    const texts = openTexts(memoryTexts(), parts);
+    const memory = openMemoryStore();
+    const texts = openTexts(memory.texts, parts);
+    const uses = new TokenUseLog(memory.tokens, Date.now, timers.after);
     return {
       ...texts,
       store: undefined,
       recorder: undefined,
       wishes: undefined,
-      close: () => texts.textKeeper.close(),
+      uses,
+      close: async () => {
+        await texts.textKeeper.close();
+        await uses.close();
+      },
     };
   }
   // Loaded only where there is one: its packages cost every start.
@@ -102,6 +110,7 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
   });
   updates.unpublished = wishes;
   const texts = openTexts(store.texts, parts);
+  const uses = new TokenUseLog(store.tokens, Date.now, timers.after);
   const prune = () => {
     const { historyDays } = config();
     store.history.prune(Date.now() - historyDays * DAY_MS).catch((error: unknown) => {
@@ -115,11 +124,13 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     recorder,
     wishes,
     ...texts,
+    uses,
     close: async () => {
       clearInterval(pruning);
       await texts.textKeeper.close();
       await wishes.close();
       await recorder.close();
+      await uses.close();
       await store.close();
     },
   };
@@ -138,16 +149,16 @@ function openTexts(store: TextStore, { config, zones, updates, observer }: Clien
 /** Settings of hosts are read from a store of our own here. @throws AppError store-unreachable */
 export async function makeClientServices(open: OpenClients, parts: ClientParts): Promise<ClientServices> {
   const config = parts.config();
-  const { store, recorder } = open;
+  const { store, recorder, uses } = open;
   const nowMs = () => performance.now();
   const hosts = new HostDirectory({
     configured: config.hosts.map(hostSettings),
     store: store?.hosts,
     exclusive: config.store?.kind === 'sqlite',
     nowMs,
+    after: timers.after,
   });
   await hosts.load();
-  const uses = store && new TokenUseLog(store.tokens, Date.now, timers.after);
   const gate = new HostGate({
     hosts,
     recorder: config.historyDays > 0 ? recorder : undefined,
@@ -164,7 +175,7 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
       tokens: config.tokens.map(configuredToken),
       store: store?.tokens,
       now: Date.now,
-      onUse: ({ id }) => uses?.used(id),
+      onUse: ({ id }) => uses.used(id),
     }),
     gate,
     updates: new UpdateHost(parts.updates, gate),
@@ -185,6 +196,13 @@ function makeAcmeDns({ acmeDns }: Config, { tokens }: Store): AcmeDns | undefine
   const registrations = new MinuteLimiter(REGISTRATIONS_PER_MINUTE, () => performance.now());
   const random = (octets: number) => randomBytes(octets);
   return new AcmeDns({ ...acmeDns, store: tokens, registrations, random, now: Date.now });
+}
+
+/** Requests that may wait for a primary at the same time; beyond that clients are told to come back. */
+const MAX_WAITING = 10_000;
+
+export function updateLimits(config: Config): UpdateLimits {
+  return { timeoutMs: config.nameserverTimeoutSeconds * 1000, maxWaiting: MAX_WAITING };
 }
 
 /** The database of the store, for a backup; opened for it where it is not open. */

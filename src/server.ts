@@ -10,7 +10,7 @@ import type { ClientAdmin } from './core/client-admin.ts';
 import { HostGate } from './core/host-gate.ts';
 import type { Observer } from './core/ports.ts';
 import { rememberUpdates } from './core/remember-updates.ts';
-import { UpdateAddresses, type UpdateLimits } from './core/update-addresses.ts';
+import { UpdateAddresses } from './core/update-addresses.ts';
 import { UpdateHost } from './core/update-host.ts';
 import { UpdateTexts } from './core/update-texts.ts';
 import { ZoneTable } from './core/zone.ts';
@@ -31,17 +31,11 @@ import {
   type OpenClients,
   openClients,
   storeCopy,
+  updateLimits,
 } from './open-clients.ts';
 import { ServerMonitoring } from './open-monitoring.ts';
 import { type OpenZones, openZones } from './open-zones.ts';
 import { VERSION } from './version.ts';
-
-/** Requests that may wait for a primary at the same time; beyond that clients are told to come back. */
-const MAX_WAITING = 10_000;
-
-export function updateLimits(config: Config): UpdateLimits {
-  return { timeoutMs: config.nameserverTimeoutSeconds * 1000, maxWaiting: MAX_WAITING };
-}
 
 export class DyndnsServer {
   readonly #observer: Observer;
@@ -233,9 +227,9 @@ export class DyndnsServer {
   }
 
   #clientAdmin(): ClientAdmin {
-    const { store, recorder } = this.#clients ?? {};
+    const { store, recorder, uses } = this.#clients ?? {};
     const directory = this.#clientServices?.hosts;
-    return makeClientAdmin(this.#config, { store, recorder, directory, zones: () => this.#services.zones });
+    return makeClientAdmin(this.#config, { store, recorder, uses, directory, zones: () => this.#services.zones });
   }
 
   async #status(): Promise<ServerStatus> {

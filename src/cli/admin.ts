@@ -1,19 +1,9 @@
 /** Where admin commands act: in the running server, through its control socket, else in this process. */
 import type { Config } from '../config/config.ts';
-import { withStoreBackup } from '../core/backup.ts';
-import { CheckZones } from '../core/check-zones.ts';
-import { HostGate } from '../core/host-gate.ts';
-import { UpdateAddresses } from '../core/update-addresses.ts';
-import { UpdateHost } from '../core/update-host.ts';
 import { type DomainName, NameError, parseHostName } from '../dns/name.ts';
 import type { AdminCalls } from '../http/admin/calls.ts';
-import { LocalCalls } from '../http/admin/local-calls.ts';
-import { storeCopy } from '../open-clients.ts';
-import { openZones } from '../open-zones.ts';
-import { updateLimits } from '../server.ts';
 import { findServer } from './control-client.ts';
 import { UsageError } from './output.ts';
-import { quietObserver } from './setup.ts';
 
 /**
  * Runs a task in the running server; without one on the zones of this process, which takes the lock of their database.
@@ -24,6 +14,10 @@ export async function withAdmin(config: Config, task: (calls: AdminCalls) => Pro
   if (server !== undefined) await task(server);
   else await inThisProcess(config, task);
 }
+
+/** Loaded only where no server is asked: every command would wait for it. */
+const inThisProcess: typeof withAdmin = async (config, task) =>
+  (await import('./admin-here.ts')).withAdminHere(config, task);
 
 /**
  * For a change of one name: an embedded zone changes in the server that has it. Names of remote primaries need no server.
@@ -36,29 +30,6 @@ export async function withAdminOf(
   const { dns, ...others } = config;
   if (dns === undefined || isEmbedded(config, fqdn)) await withAdmin(config, task);
   else await inThisProcess({ ...others, zones: config.zones.filter(({ primary }) => primary.kind === 'remote') }, task);
-}
-
-async function inThisProcess(config: Config, task: (calls: AdminCalls) => Promise<void>): Promise<void> {
-  const { nameserver, table, closeConnections } = await openZones(config, quietObserver).catch((error: unknown) => {
-    if (config.control !== undefined && error instanceof Error && error.name === 'DatabaseLockedError') {
-      error.message += `, and nothing answers at the control socket '${config.control}'`;
-    }
-    throw error;
-  });
-  const limits = updateLimits(config);
-  const services = {
-    zones: table,
-    updates: new UpdateHost(new UpdateAddresses(limits), new HostGate({ now: Date.now })),
-    checks: new CheckZones(limits.timeoutMs),
-    unspecifiedFamily: config.unspecifiedFamily,
-  };
-  try {
-    const zoneAdmin = nameserver && withStoreBackup(nameserver.admin, storeCopy(config));
-    await task(new LocalCalls(() => ({ services, zoneAdmin })));
-  } finally {
-    closeConnections();
-    await nameserver?.close();
-  }
 }
 
 /** The longest apex at or above the name decides. What is no name at all is told by the use-case. */

@@ -35,7 +35,13 @@ const published: ReadOutcome = {
 
 function make(more: Partial<ClientAdminOptions> = {}) {
   const store = openMemoryStore();
-  const directory = new HostDirectory({ configured: [], store: store.hosts, exclusive: true, nowMs: () => 0 });
+  const directory = new HostDirectory({
+    configured: [],
+    store: store.hosts,
+    exclusive: true,
+    nowMs: () => 0,
+    after: () => () => {},
+  });
   let counter = 0;
   const admin = new ClientAdmin({
     store,
@@ -61,6 +67,16 @@ const failure = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) });
 
 describe('tokens', () => {
+  it('of the configuration are listed with their last use, where it is known', async () => {
+    const { store } = make();
+    await store.tokens.touchLastUsed([{ tokenId: FILED.id, lastUsedMs: NOW }]);
+    const [used] = await make({ uses: store.tokens }).admin.listTokens();
+    expect(used).toMatchObject({ name: 'filed', origin: 'configuration', lastUsed: new Date(NOW).toISOString() });
+    for (const uses of [undefined, make().store.tokens]) {
+      expect((await make({ uses }).admin.listTokens())[0]).not.toHaveProperty('lastUsed');
+    }
+  });
+
   it('a new one is in the store with the SHA-256 of its secret alone', async () => {
     const { admin, store } = make();
     const { token, secret, sha256 } = await admin.createToken({ ...WANTED, expires: '2027-12-31' });

@@ -23,8 +23,16 @@ import { AppError } from './errors.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from './host.ts';
 import type { HostDirectory } from './host-directory.ts';
 import type { ReadOutcome } from './ports.ts';
-import type { Store } from './store-ports.ts';
-import { freednsSecret, type HostToken, newTokenSecret, tokenCovers, tokenSha256, tokenState } from './token.ts';
+import type { Store, TokenStore } from './store-ports.ts';
+import {
+  freednsSecret,
+  type HostToken,
+  type ListedToken,
+  newTokenSecret,
+  tokenCovers,
+  tokenSha256,
+  tokenState,
+} from './token.ts';
 import type { Zone } from './zone.ts';
 
 export interface NewToken extends Pick<HostToken, 'name' | 'hosts' | 'types' | 'addresses' | 'sources' | 'expires'> {
@@ -44,6 +52,8 @@ export interface ClientAdminOptions {
   readonly directory?: Pick<HostDirectory, 'changed'> | undefined;
   /** What is published at a name. @throws AppError */
   readonly read: (ownerName: DomainName) => Promise<ReadOutcome>;
+  /** When tokens were used, those of the configuration too; absent: that is not known. */
+  readonly uses?: Pick<TokenStore, 'lastUses'> | undefined;
   /** Writes what waits to be written into the history. */
   readonly flush?: (() => Promise<void>) | undefined;
   /** Milliseconds since 1970. */
@@ -106,10 +116,16 @@ export class ClientAdmin {
 
   /** Those of the configuration first. */
   async listTokens(): Promise<readonly TokenView[]> {
-    const { tokens, store, now } = this.#options;
+    const { tokens, store, uses, now } = this.#options;
+    // First: it writes uses that the store is to list.
+    const lastUses = await uses?.lastUses(tokens.map(({ id }) => id));
     const stored = (await store?.tokens.list()) ?? [];
+    const listed = tokens.map((token): ListedToken => {
+      const lastUsedMs = lastUses?.get(token.id);
+      return lastUsedMs === undefined ? token : { ...token, lastUsedMs };
+    });
     return [
-      ...tokens.map((token) => tokenView(token, 'configuration', now())),
+      ...listed.map((token) => tokenView(token, 'configuration', now())),
       ...stored.map((token) => tokenView(token, 'store', now())),
     ];
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DomainName } from '../dns/name.ts';
+import { AppError } from './errors.ts';
 import { defaultHostSettings, type HostSettings } from './host.ts';
 import { HostDirectory } from './host-directory.ts';
 import type { HostStore } from './store-ports.ts';
@@ -7,16 +8,21 @@ import type { HostStore } from './store-ports.ts';
 const name = (label: string) => DomainName.parse(`${label}.example.com`);
 const settings = (label: string, ttl: number): HostSettings => ({ ...defaultHostSettings(name(label)), ttl });
 
-/** A store that tells how often it was asked. */
+/** A store that tells how often it was asked, and can be away: it refuses, or says nothing until `answer` is called. */
 class CountingStore implements HostStore {
   readonly content = new Map<string, HostSettings>();
+  readonly waiting: (() => void)[] = [];
   asked = 0;
+  state: 'there' | 'away' | 'silent' = 'there';
   async put(each: HostSettings): Promise<void> {
     this.content.set(each.ownerName.key, each);
   }
   async get(ownerName: DomainName): Promise<HostSettings | undefined> {
     this.asked += 1;
-    return this.content.get(ownerName.key);
+    if (this.state === 'away') throw new AppError('store-unreachable', 'The store does not answer.');
+    const found = this.content.get(ownerName.key);
+    if (this.state === 'silent') await new Promise<void>((resolve) => this.waiting.push(resolve));
+    return found;
   }
   async list(): Promise<readonly HostSettings[]> {
     return [...this.content.values()];
@@ -28,12 +34,23 @@ class CountingStore implements HostStore {
 
 function directory(exclusive: boolean) {
   const store = new CountingStore();
-  const clock = { nowMs: 0 };
+  const timers = new Set<() => void>();
+  const clock = {
+    nowMs: 0,
+    /** What waits for a time is called now. */
+    fire: () => {
+      for (const call of timers) call();
+    },
+  };
   const hosts = new HostDirectory({
     configured: [settings('fixed', 1)],
     store,
     exclusive,
     nowMs: () => clock.nowMs,
+    after: (_, call) => {
+      timers.add(call);
+      return () => timers.delete(call);
+    },
   });
   return { store, clock, hosts };
 }
@@ -73,8 +90,99 @@ describe('HostDirectory', () => {
     expect(store.asked).toBe(2);
   });
 
+  it('without an answer of the store goes on with what was read, for a minute after that was fresh', async () => {
+    const { store, clock, hosts } = directory(false);
+    await store.put(settings('ttl', 5));
+    await store.put({ ...settings('off', 5), enabled: false });
+    for (const label of ['ttl', 'off', 'plain']) await hosts.find(name(label));
+    store.state = 'away';
+    for (const nowMs of [1_000, 30_000, 60_999]) {
+      clock.nowMs = nowMs;
+      expect(await hosts.find(name('ttl'))).toMatchObject({ ttl: 5, enabled: true });
+      expect(await hosts.find(name('off'))).toMatchObject({ enabled: false });
+      expect(await hosts.find(name('plain'))).toBeUndefined();
+    }
+    clock.nowMs = 61_000;
+    for (const label of ['ttl', 'off', 'plain']) {
+      await expect(hosts.find(name(label))).rejects.toMatchObject({ code: 'store-unreachable' });
+    }
+  });
+
+  it('without an answer of the store knows nothing of a host that it never read', async () => {
+    const { store, clock, hosts } = directory(false);
+    await hosts.find(name('known'));
+    store.state = 'away';
+    for (const nowMs of [0, 1_000, 1_001]) {
+      clock.nowMs = nowMs;
+      await hosts.find(name('known'));
+      await expect(hosts.find(name('strange'))).rejects.toMatchObject({ code: 'store-unreachable' });
+    }
+  });
+
+  it('follows the store at once when it answers again', async () => {
+    const { store, clock, hosts } = directory(false);
+    await hosts.find(name('home'));
+    store.state = 'away';
+    clock.nowMs = 30_000;
+    expect(await hosts.find(name('home'))).toBeUndefined();
+    expect(store.asked).toBe(2);
+    // Not asked again so soon.
+    clock.nowMs = 30_999;
+    expect(hosts.find(name('home'))).toBeUndefined();
+    store.state = 'there';
+    await store.put({ ...settings('home', 5), enabled: false });
+    clock.nowMs = 31_000;
+    expect(await hosts.find(name('home'))).toMatchObject({ enabled: false });
+  });
+
+  it('waits for a silent store once, and takes its late answer', async () => {
+    const { store, clock, hosts } = directory(false);
+    await hosts.find(name('home'));
+    store.state = 'silent';
+    await store.put(settings('home', 5));
+    clock.nowMs = 2_000;
+    const first = hosts.find(name('home'));
+    clock.fire();
+    expect(await first).toBeUndefined();
+    expect(hosts.find(name('home'))).toBeUndefined();
+    clock.nowMs = 2_900;
+    for (const answer of store.waiting) answer();
+    await new Promise(setImmediate);
+    expect(await hosts.find(name('home'))).toMatchObject({ ttl: 5 });
+    // It counts from when it was asked.
+    clock.nowMs = 3_000;
+    store.state = 'there';
+    await store.put(settings('home', 6));
+    expect(await hosts.find(name('home'))).toMatchObject({ ttl: 6 });
+  });
+
+  it('a late answer is not taken for what was changed here since', async () => {
+    const { store, hosts } = directory(false);
+    store.state = 'silent';
+    const asked = hosts.find(name('home'));
+    hosts.changed(name('home'), { ...settings('home', 5), enabled: false });
+    for (const answer of store.waiting) answer();
+    await asked;
+    expect(hosts.find(name('home'))).toMatchObject({ enabled: false });
+  });
+
+  it('an error of another kind is told', async () => {
+    const { store, clock, hosts } = directory(false);
+    await hosts.find(name('home'));
+    clock.nowMs = 2_000;
+    store.get = async () => {
+      throw new Error('broken');
+    };
+    await expect(hosts.find(name('home'))).rejects.toThrow('broken');
+  });
+
   it('knows only the configuration where there is no store', async () => {
-    const hosts = new HostDirectory({ configured: [settings('fixed', 1)], exclusive: true, nowMs: () => 0 });
+    const hosts = new HostDirectory({
+      configured: [settings('fixed', 1)],
+      exclusive: true,
+      nowMs: () => 0,
+      after: () => () => {},
+    });
     await hosts.load();
     expect([hosts.find(name('fixed')), hosts.find(name('other'))]).toMatchObject([{ ttl: 1 }, undefined]);
   });

@@ -1,14 +1,25 @@
 /**
  * The settings of hosts: those of the configuration, then those of the store. Asked at every update, so that the store is
  * asked once: for all at the start where no other process can change them, else for each host once a second at most.
+ *
+ * A store that does not answer stops no update of a host whose settings were read here in the last minute: they are the
+ * newest that this process can know, and nobody can change them there meanwhile. A host of which nothing is known could be
+ * switched off, and waits for the store.
  */
 import type { DomainName } from '../dns/name.ts';
+import { AppError } from './errors.ts';
 import type { HostSettings } from './host.ts';
 import type { HostSettingsSource } from './host-gate.ts';
 import type { HostStore } from './store-ports.ts';
 
 /** As old as the settings of a host may be where another process can change them. */
 const FRESH_MS = 1000;
+/** How much older they may become while the store does not answer. */
+const STALE_MS = 60_000;
+/** How long a request waits for the store where older settings would do. */
+const PATIENCE_MS = 1000;
+/** A store that did not answer is left alone for so long where older settings would do. */
+const SILENCE_MS = 1000;
 const MAX_REMEMBERED = 100_000;
 
 interface Remembered {
@@ -24,6 +35,8 @@ export interface HostDirectoryOptions {
   readonly exclusive: boolean;
   /** Milliseconds; never goes back. */
   readonly nowMs: () => number;
+  /** Calls back once; gives what prevents it. */
+  readonly after: (delayMs: number, call: () => void) => () => void;
 }
 
 export class HostDirectory implements HostSettingsSource {
@@ -31,6 +44,8 @@ export class HostDirectory implements HostSettingsSource {
   readonly #configured: ReadonlyMap<string, HostSettings>;
   readonly #remembered = new Map<string, Remembered>();
   #isComplete = false;
+  /** The store is not asked where older settings would do. */
+  #silentUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: HostDirectoryOptions) {
     this.#options = options;
@@ -52,10 +67,10 @@ export class HostDirectory implements HostSettingsSource {
     const known = this.#remembered.get(ownerName.key);
     if (known !== undefined && nowMs() < known.untilMs) return known.settings;
     if (this.#isComplete) return undefined;
-    return store.get(ownerName).then((settings) => {
-      this.#remember(ownerName, settings);
-      return settings;
-    });
+    const mayBeOld = known !== undefined && nowMs() < known.untilMs + STALE_MS;
+    if (!mayBeOld) return this.#ask(store, ownerName);
+    if (nowMs() < this.#silentUntilMs) return known.settings;
+    return this.#askPatiently(store, ownerName, known.settings);
   }
 
   /** The store has other settings for this host now; undefined: none. */
@@ -64,9 +79,47 @@ export class HostDirectory implements HostSettingsSource {
     else this.#remember(ownerName, settings);
   }
 
-  #remember(ownerName: DomainName, settings: HostSettings | undefined): void {
-    const { exclusive, nowMs } = this.#options;
-    const untilMs = exclusive ? Number.POSITIVE_INFINITY : nowMs() + FRESH_MS;
+  /** Reads the settings. @throws AppError store-unreachable */
+  async #ask(store: HostStore, ownerName: DomainName): Promise<HostSettings | undefined> {
+    const askedMs = this.#options.nowMs();
+    const before = this.#remembered.get(ownerName.key);
+    const settings = await store.get(ownerName);
+    this.#silentUntilMs = Number.NEGATIVE_INFINITY;
+    // What was changed here, or read again, since then is newer.
+    if (this.#remembered.get(ownerName.key) === before) this.#remember(ownerName, settings, askedMs);
+    return settings;
+  }
+
+  /** The same, with older settings for when the store does not answer, or not soon. */
+  #askPatiently(
+    store: HostStore,
+    ownerName: DomainName,
+    older: HostSettings | undefined,
+  ): Promise<HostSettings | undefined> {
+    const { nowMs, after } = this.#options;
+    return new Promise((resolve, reject) => {
+      const giveUp = () => {
+        this.#silentUntilMs = nowMs() + SILENCE_MS;
+        resolve(older);
+      };
+      const cancel = after(PATIENCE_MS, giveUp);
+      this.#ask(store, ownerName).then(
+        (settings) => {
+          cancel();
+          resolve(settings);
+        },
+        (error: unknown) => {
+          cancel();
+          if (error instanceof AppError && error.code === 'store-unreachable') giveUp();
+          else reject(error);
+        },
+      );
+    });
+  }
+
+  #remember(ownerName: DomainName, settings: HostSettings | undefined, readMs = this.#options.nowMs()): void {
+    const { exclusive } = this.#options;
+    const untilMs = exclusive ? Number.POSITIVE_INFINITY : readMs + FRESH_MS;
     this.#remembered.delete(ownerName.key);
     this.#remembered.set(ownerName.key, { settings, untilMs });
     if (this.#isComplete || exclusive || this.#remembered.size <= MAX_REMEMBERED) return;

@@ -43,6 +43,9 @@ export interface TokenStore {
 
   /** Remembers uses, of which the latest counts. Tokens that are not in the store may be among them. */
   touchLastUsed(uses: readonly TokenUse[]): Promise<void>;
+
+  /** Last uses by token, of those of these tokens that were used. */
+  lastUses(tokenIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
 
 export interface HostStore {

@@ -1,22 +1,20 @@
-/** When tokens were used last, written once a second: an update never waits for it. */
+/** When tokens were used last, written once a second: an update never waits for it. Who asks is told of every use. */
 import type { TokenStore } from './store-ports.ts';
 
 const FLUSH_MS = 1000;
 const MAX_UNWRITTEN = 100_000;
 
-export class TokenUseLog {
-  readonly #store: Pick<TokenStore, 'touchLastUsed'>;
+export type TokenUses = Pick<TokenStore, 'touchLastUsed' | 'lastUses'>;
+
+export class TokenUseLog implements Pick<TokenUses, 'lastUses'> {
+  readonly #store: TokenUses;
   readonly #now: () => number;
   #unwritten = new Map<string, number>();
   #cancel: (() => void) | undefined;
   readonly #after: (delayMs: number, call: () => void) => () => void;
 
   /** @param now milliseconds since 1970 @param after calls back once; gives what prevents it */
-  constructor(
-    store: Pick<TokenStore, 'touchLastUsed'>,
-    now: () => number,
-    after: (delayMs: number, call: () => void) => () => void,
-  ) {
+  constructor(store: TokenUses, now: () => number, after: (delayMs: number, call: () => void) => () => void) {
     this.#store = store;
     this.#now = now;
     this.#after = after;
@@ -36,6 +34,12 @@ export class TokenUseLog {
     const uses = [...this.#unwritten].map(([tokenId, lastUsedMs]) => ({ tokenId, lastUsedMs }));
     this.#unwritten = new Map();
     if (uses.length > 0) await this.#store.touchLastUsed(uses).catch(() => undefined);
+  }
+
+  /** @throws AppError store-unreachable */
+  async lastUses(tokenIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    await this.flush();
+    return this.#store.lastUses(tokenIds);
   }
 
   async close(): Promise<void> {

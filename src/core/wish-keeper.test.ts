@@ -544,8 +544,8 @@ describe('a store that is away', () => {
     expect(await update({ A: '192.0.2.4' })).toBe('good');
   });
 
-  it('learns the end of a wish when it is back', async () => {
-    const { model, publisher, timers, keeper, update, store } = setUp({ reconcile: () => 'enforce' });
+  it.each([false, true])('learns the end of a wish when it is back; shared: %s', async (shared) => {
+    const { model, publisher, timers, keeper, update, store } = setUp({ shared, reconcile: () => 'enforce' });
     keeper.start();
     publisher.mood = 'away';
     await update({ A: '192.0.2.2' });
@@ -555,6 +555,22 @@ describe('a store that is away', () => {
     store.isAway = false;
     await timers.pass(60_000);
     expect([addressAt(model), store.wishes.size]).toEqual(['192.0.2.3', 0]);
+  });
+
+  it('and is shared keeps what another process wished after the update here', async () => {
+    const { model, publisher, timers, keeper, update, store } = setUp({ shared: true });
+    keeper.start();
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.2' });
+    publisher.mood = 'up';
+    store.isAway = true;
+    expect(await update({ A: '192.0.2.3' })).toBe('good');
+    store.isAway = false;
+    await timers.pass(0);
+    const times = { createdMs: timers.nowMs + 1, nextAttemptMs: timers.nowMs + 2000 };
+    await store.put({ ownerName: home, family: 'A', wanted: '192.0.2.4', ttl: 60, before: [['192.0.2.3']], ...times });
+    await timers.pass(60_000);
+    expect([addressAt(model), store.wishes.size]).toEqual(['192.0.2.4', 0]);
   });
 
   it('that hangs holds no reply for longer than half a second', async () => {

@@ -53,6 +53,11 @@ interface Publication extends Place {
   readonly timeMs: number;
 }
 
+/** A wish that has ended: with `sequence` that one alone. */
+interface EndedWish extends Place {
+  readonly sequence?: number | undefined;
+}
+
 const idOf = ({ ownerName, family }: Place) => `${family}/${ownerName.key}`;
 
 export class WishRecords {
@@ -60,7 +65,7 @@ export class WishRecords {
   /** Of calls to the store, not of updates. */
   readonly #order = new NameOrder();
   /** Wishes that have ended, of which the store does not know yet. */
-  readonly #untold = new Map<string, Place>();
+  readonly #untold = new Map<string, EndedWish | Publication>();
   /** Shared stores: what was published since the last look, and since the one before. */
   #recent: [Map<string, Publication>, Map<string, Publication>] = [new Map(), new Map()];
   #mayExist = true;
@@ -122,9 +127,13 @@ export class WishRecords {
         this.#untold.delete(idOf({ ownerName, family }));
       } catch (error) {
         this.#down(error);
-        if (this.#untold.size < MAX_UNTOLD) this.#untold.set(idOf({ ownerName, family }), { ownerName, family });
+        this.#tellLater({ ownerName, family, sequence });
       }
     });
+  }
+
+  #tellLater(ended: EndedWish | Publication): void {
+    if (this.#untold.size < MAX_UNTOLD) this.#untold.set(idOf(ended), ended);
   }
 
   /** True as long as this wish is the newest of its name and family. @throws AppError store-unreachable */
@@ -144,7 +153,9 @@ export class WishRecords {
     const puts = this.#puts;
     const count = await this.#options.store.count();
     this.#isDown = false;
-    for (const place of [...this.#untold.values()]) await this.end(place);
+    for (const ended of [...this.#untold.values()]) {
+      await ('timeMs' in ended ? this.#endOlder(ended) : this.end(ended, ended.sequence));
+    }
     const news = !this.#mayExist && count > 0;
     if (count > 0 || puts === this.#puts) this.#mayExist = count > 0;
     if (this.#options.shared) await this.#forgetRecent(news);
@@ -164,9 +175,11 @@ export class WishRecords {
     const { ownerName, family, timeMs } = publication;
     try {
       const wish = await this.#options.store.get(ownerName, family);
+      if (this.#untold.get(idOf(publication)) === publication) this.#untold.delete(idOf(publication));
       if (wish !== undefined && wish.createdMs <= timeMs) await this.end(publication, wish.sequence);
     } catch (error) {
       this.#down(error);
+      this.#tellLater(publication);
     }
   }
 

@@ -63,6 +63,9 @@ function memoryTokens(): TokenStore {
     async touchLastUsed(uses) {
       for (const { tokenId, lastUsedMs } of uses) used.set(tokenId, Math.max(lastUsedMs, used.get(tokenId) ?? 0));
     },
+    async lastUses(tokenIds) {
+      return new Map(tokenIds.flatMap((id) => (used.has(id) ? [[id, used.get(id) as number]] : [])));
+    },
   };
 }
 

@@ -124,6 +124,15 @@ export class SqlTokenStore implements TokenStore {
     }
   }
 
+  async lastUses(tokenIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const uses = new Map<string, number>();
+    for (const part of partsOf(tokenIds)) {
+      const query = this.#build.selectFrom('token_uses').selectAll().where('token_id', 'in', part);
+      for (const row of await this.#run.all(query.compile())) uses.set(row.token_id, row.last_used_ms);
+    }
+    return uses;
+  }
+
   async #findByName(name: string): Promise<HostToken | undefined> {
     const query = this.#build.selectFrom('tokens').selectAll().where('name', '=', name).where('revoked_ms', 'is', null);
     const [row] = await this.#run.all(query.compile());

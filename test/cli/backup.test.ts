@@ -2,7 +2,8 @@
 // before. And the way back: put in place, serial raised.
 import { copyFileSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { runDyndns } from '../support/dyndns.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
 import { form } from '../support/http-client.ts';
@@ -12,15 +13,16 @@ import { removeNow } from '../support/process.ts';
 const ZONE = 'dyn.example.com';
 
 let directory: string;
+/** The last test ends it. */
 let server: EmbeddedServer;
-beforeEach(async () => {
-  directory = freshDirectory('backup');
+beforeAll(async () => {
   server = await startEmbedded({ zone: ZONE });
 });
-afterEach(async () => {
-  await server.stop();
-  removeNow(directory);
+afterAll(() => server?.stop());
+beforeEach(() => {
+  directory = freshDirectory('backup');
 });
+afterEach(() => removeNow(directory));
 
 /** A configuration beside a copy of the database. */
 function configOf(database: string): string {
@@ -38,6 +40,8 @@ it('has every change that was acknowledged before it began, restored under anoth
       const parameters = { secret: server.secret, fqdn: `h${i}.${ZONE}`, ip_1: '192.0.2.1' };
       const { status } = await server.dyndns.ask('/update-by-query', { ...form(parameters), method: 'POST' });
       if (status === 200) acknowledged.push(i);
+      // The processors are left to the commands.
+      await delay(5);
     }
   };
   const loads = [0, 1, 2, 3].map(load);
@@ -100,12 +104,14 @@ it('copies the store first, then the zones; the token of then counts in the copy
 
 it('refuses a file that cannot be written, and the database itself', async () => {
   const backup = (file: string) => runDyndns(['-c', server.dyndns.configFile, 'backup', file]);
-  const missing = await backup(join(directory, 'missing/copy.db'));
+  const [missing, own] = await Promise.all([
+    backup(join(directory, 'missing/copy.db')),
+    backup(join(server.dyndns.directory, 'zones.db')),
+  ]);
   expect([missing.code, missing.stderr]).toEqual([
     1,
     expect.stringMatching(/^PARAMETER_ERROR: The backup '\S+missing\/copy\.db' could not be written: /),
   ]);
-  const own = await backup(join(server.dyndns.directory, 'zones.db'));
   expect([own.code, own.stderr]).toEqual([1, expect.stringContaining('belongs to the database')]);
 });
 
@@ -117,7 +123,7 @@ it('an older backup in the place of the database: `zone serial` brings the seria
   };
   const copy = join(directory, 'older.db');
   await run('backup', copy);
-  for (const number of [1, 2, 3]) await run('update', `h${number}.${ZONE}`, '192.0.2.1');
+  for (const number of [1, 2, 3]) await run('update', `older${number}.${ZONE}`, '192.0.2.1');
   const held = Number(await run('zone', 'serial', ZONE));
   await server.dyndns.process.stop();
   const database = join(server.dyndns.directory, 'zones.db');

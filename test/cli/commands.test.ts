@@ -35,8 +35,9 @@ function write(config: object | string, name = '.dyndns.yml'): string {
 
 describe('help and mistakes', () => {
   it('--version prints the version', async () => {
-    for (const flag of ['--version', '-v'])
-      expect(await run(flag)).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
+    for (const told of await Promise.all([run('--version'), run('-v')])) {
+      expect(told).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
+    }
   });
 
   it('--help names every command and every option of the file', async () => {
@@ -45,10 +46,10 @@ describe('help and mistakes', () => {
     for (const word of [...COMMANDS, '--config', 'nameserver_timeout_seconds', 'http.listen', 'zones[].tsig_key']) {
       expect(stdout).toContain(word);
     }
-    for (const command of COMMANDS) {
-      const help = await run(command, '--help');
+    const helps = await Promise.all(COMMANDS.map((command) => run(command, '--help')));
+    for (const [index, help] of helps.entries()) {
       expect([help.code, help.stderr]).toEqual([0, '']);
-      expect(help.stdout).toMatch(new RegExp(`^Usage: dyndns ${command}`));
+      expect(help.stdout).toMatch(new RegExp(`^Usage: dyndns ${COMMANDS[index]}`));
     }
   });
 

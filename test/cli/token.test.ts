@@ -30,11 +30,11 @@ async function update(server: RunningDyndns, secret: string, host = HOME): Promi
 describe('token and a running server', () => {
   let server: EmbeddedServer;
   let commands: Commands;
-  beforeEach(async () => {
+  beforeAll(async () => {
     server = await startEmbedded({ zone: ZONE, config: { store: 'sqlite:dyndns.db', tokens: [FILED] } });
     commands = commandsOf(server.dyndns.configFile);
   });
-  afterEach(() => server.stop());
+  afterAll(() => server?.stop());
 
   it('a new one works at once for its names, a rotated one with its new secret, a revoked one no more', async () => {
     const { secret, sha256, token } = await commands.json('token', 'create', 'router1', '--host', HOME);
@@ -65,7 +65,7 @@ describe('token and a running server', () => {
   });
 
   it('what is printed can be pasted, and the secret is in no log', async () => {
-    const text = await commands.run('token', 'create', 'router1', '--host', HOME);
+    const text = await commands.run('token', 'create', 'pasted', '--host', HOME);
     const [, secret] = /shown this once:\n\n([a-z2-7]{32})\n/.exec(text) ?? [];
     const base = `127.0.0.1:${server.dyndns.port}`;
     expect(text).toContain(`\nhttp://${HOME}:${secret}@${base}/nic/update?hostname=${HOME}\n`);
@@ -77,54 +77,50 @@ describe('token and a running server', () => {
       const pasted = await runProgram('sh', ['-e'], { input: `${lines[at - 1]}\n${lines[at]}\n`, cwd: directory });
       expect(pasted).toMatchObject({ code: 0, stderr: '' });
       expect(pasted.stdout).not.toMatch(/badauth/);
-      expect(statSync(join(directory, 'router1.header')).mode & 0o777).toBe(0o600);
-      expect(readFileSync(join(directory, 'router1.header'), 'utf8')).toBe(`Authorization: Bearer ${secret}\n`);
+      expect(statSync(join(directory, 'pasted.header')).mode & 0o777).toBe(0o600);
+      expect(readFileSync(join(directory, 'pasted.header'), 'utf8')).toBe(`Authorization: Bearer ${secret}\n`);
     } finally {
       removeNow(directory);
     }
     expect(server.dyndns.process.output()).not.toContain(secret);
   });
 
-  it('list shows both kinds with origin, scope, state and last use', async () => {
-    const { secret } = await commands.json(
-      'token',
-      'create',
-      'a',
-      '--host',
-      HOME,
-      `*.lab.${ZONE}`,
-      '--type',
-      'TXT',
-      'A',
-    );
-    await commands.run('token', 'create', 'b', '--host', HOME, '--addresses', '192.0.2.0/24,2001:db8::/32');
-    await commands.run('token', 'create', 'c', '--host', HOME, '--addresses', 'own', '--expires', '2020-01-01');
+  it('list shows both kinds with origin, scope, state and last use; revoked ones when they are asked for', async () => {
+    const create = (name: string, ...more: readonly string[]) =>
+      commands.json('token', 'create', name, '--host', HOME, ...more);
+    const [{ secret }] = await Promise.all([
+      create('a', `*.lab.${ZONE}`, '--type', 'TXT', 'A'),
+      create('b', '--addresses', '192.0.2.0/24,2001:db8::/32'),
+      create('c', '--addresses', 'own', '--expires', '2020-01-01'),
+    ]);
+    const list = async (...options: readonly string[]) => {
+      const tokens: readonly { name: string; lastUsed?: string }[] = await commands.json('token', 'list', ...options);
+      return tokens.filter(({ name }) => ['filed', 'a', 'b', 'c'].includes(name));
+    };
+    expect((await list()).map(({ name, lastUsed }) => [name, lastUsed])).toEqual([
+      ['filed', undefined],
+      ['a', undefined],
+      ['b', undefined],
+      ['c', undefined],
+    ]);
     await commands.run('token', 'revoke', 'b');
-    expect(await update(server.dyndns, secret)).toBe(200);
-    await waitUntil('the last use to be written', async () => {
-      return (await commands.json('token', 'list'))[1].lastUsed !== undefined;
-    });
-    expect(await commands.json('token', 'list')).toMatchObject([
+    const beforeMs = Date.now();
+    expect([await update(server.dyndns, secret), await update(server.dyndns, 'filed-secret')]).toEqual([200, 200]);
+    const [valid, all, text] = await Promise.all([list(), list('--all'), commands.run('token', 'list')]);
+    expect(all).toMatchObject([
       { name: 'filed', origin: 'configuration', hosts: [`*.${ZONE}.`], state: 'valid' },
       { name: 'a', origin: 'store', hosts: [`${HOME}.`, `*.lab.${ZONE}.`], types: ['TXT', 'A'], state: 'valid' },
       { name: 'b', addresses: ['192.0.2.0/24', '2001:db8::/32'], state: 'revoked' },
       { name: 'c', addresses: 'own', expires: '2020-01-01', state: 'expired' },
     ]);
-    const text = await commands.run('token', 'list');
+    expect(valid).toEqual(all.filter(({ name }) => name !== 'b'));
+    for (const { lastUsed = '' } of all.slice(0, 2)) expect(Date.parse(lastUsed)).toBeGreaterThanOrEqual(beforeMs);
     expect(text).toMatch(/^NAME +ORIGIN +STATE +HOSTS +TYPES +ADDRESSES +FROM +EXPIRES +LAST USED\n/);
+    expect(text).toMatch(/^filed +configuration +valid .* - +20\d\d-/m);
     expect(text).toMatch(/^c +store +expired .* own +anywhere +2020-01-01 +never$/m);
+    expect(text).not.toMatch(/^b /m);
     expect(text).not.toContain(secret);
   });
-});
-
-describe('what cannot be', () => {
-  let server: EmbeddedServer;
-  let commands: Commands;
-  beforeAll(async () => {
-    server = await startEmbedded({ zone: ZONE, config: { store: 'sqlite:dyndns.db', tokens: [FILED] } });
-    commands = commandsOf(server.dyndns.configFile);
-  });
-  afterAll(() => server?.stop());
 
   it.each([
     [['create', 'x', '--host', 'home.example.org'], 1, `it has '${ZONE}.'`],
@@ -141,14 +137,18 @@ describe('what cannot be', () => {
     [['create', 'x'], 2, "'--host <names...>' not specified"],
   ])('%j is refused', async (args, code, text) => {
     expect(await commands.fail('token', ...args)).toEqual([code, expect.stringContaining(text)]);
-    expect(await commands.json('token', 'list')).toHaveLength(1);
+  });
+
+  it('nothing came of what was refused', async () => {
+    const names = (await commands.json('token', 'list', '--all')).map(({ name }: { name: string }) => name);
+    expect(new Set(names)).toEqual(new Set(['filed', 'router1', 'pasted', 'a', 'b', 'c']));
   });
 
   it('a name that is taken is refused, with what to do', async () => {
-    await commands.run('token', 'create', 'x', '--host', HOME);
-    expect(await commands.fail('token', 'create', 'x', '--host', HOME)).toEqual([
+    await commands.run('token', 'create', 'taken', '--host', HOME);
+    expect(await commands.fail('token', 'create', 'taken', '--host', HOME)).toEqual([
       1,
-      expect.stringMatching(/^ERROR: There is a token 'x' already\..*rotate.*revoke/),
+      expect.stringMatching(/^ERROR: There is a token 'taken' already\..*rotate.*revoke/),
     ]);
   });
 });
@@ -179,8 +179,23 @@ describe('token without a server', () => {
     } finally {
       await server.stop();
     }
+    // What is written once a second, and was not yet, is written at the end.
+    expect(await commands.json('token', 'list')).toMatchObject([{ state: 'valid', lastUsed: expect.any(String) }]);
     await commands.run('token', 'revoke', 'router1');
-    expect(await commands.json('token', 'list')).toMatchObject([{ name: 'router1', state: 'revoked' }]);
+    expect(await commands.json('token', 'list', '--all')).toMatchObject([{ name: 'router1', state: 'revoked' }]);
+  });
+
+  it('without a store the server remembers the last use of tokens of the configuration', async () => {
+    const server = await startEmbedded({ zone: ZONE, config: { tokens: [FILED] } });
+    const { run, json } = commandsOf(server.dyndns.configFile);
+    try {
+      expect(await update(server.dyndns, 'filed-secret')).toBe(200);
+      expect(await json('token', 'list')).toMatchObject([{ name: 'filed', lastUsed: expect.any(String) }]);
+      await server.dyndns.process.stop();
+      expect(await run('token', 'list')).toMatch(/^filed .* -$/m);
+    } finally {
+      await server.stop();
+    }
   });
 
   it('without a store it says what to set; --print-only needs none', async () => {

@@ -1,9 +1,9 @@
 // docs/operating/tokens.md: its commands as they are, one after the other, with a server that runs and with none.
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it, type TestContext } from 'vitest';
 import { MAIN } from '../support/dyndns.ts';
-import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
+import { startEmbedded } from '../support/embedded-server.ts';
 import { fencedBlocks, REPOSITORY } from '../support/installation.ts';
 import { freshDirectory } from '../support/primary-server.ts';
 import { removeNow, runProgram } from '../support/process.ts';
@@ -12,34 +12,32 @@ const PAGE = readFileSync(join(REPOSITORY, 'docs/operating/tokens.md'), 'utf8');
 const ZONE = 'dyndns.example.com';
 const STORE = /^```yaml store\nstore: (sqlite:)\/var\/lib\/dyndns\/(\S+)\n```$/m.exec(PAGE)!;
 
-let server: EmbeddedServer;
-let directory: string;
-beforeEach(async () => {
-  server = await startEmbedded({ zone: ZONE, config: { store: `${STORE[1]}${STORE[2]}` } });
-  directory = freshDirectory('tokens-page');
+async function open({ onTestFinished }: TestContext) {
+  const server = await startEmbedded({ zone: ZONE, config: { store: `${STORE[1]}${STORE[2]}` } });
+  onTestFinished(() => server.stop());
+  const directory = freshDirectory('tokens-page');
+  onTestFinished(() => removeNow(directory));
   writeFileSync(
     join(directory, 'dyndns'),
     `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' -c '${server.dyndns.configFile}' "$@"\n`,
   );
   chmodSync(join(directory, 'dyndns'), 0o755);
-});
-afterEach(async () => {
-  await server.stop();
-  removeNow(directory);
-});
 
-async function run(word: string): Promise<string> {
-  const input = fencedBlocks(PAGE, word).join('\n');
-  const env = { ...process.env, PATH: `${directory}:${process.env['PATH']}` };
-  const { code, stdout, stderr } = await runProgram('sh', ['-e', '-u'], { input, env, cwd: directory });
-  if (code !== 0) throw new Error(`"${word}": exit code ${code}\n${stdout}${stderr}`);
-  return stdout;
+  async function run(word: string): Promise<string> {
+    const input = fencedBlocks(PAGE, word).join('\n');
+    const env = { ...process.env, PATH: `${directory}:${process.env['PATH']}` };
+    const { code, stdout, stderr } = await runProgram('sh', ['-e', '-u'], { input, env, cwd: directory });
+    if (code !== 0) throw new Error(`"${word}": exit code ${code}\n${stdout}${stderr}`);
+    return stdout;
+  }
+  return { server, run };
 }
 
-it.each([[true], [false]])(
+it.for([true, false])(
   'the page works as it is written, server running: %s',
-  { timeout: 60_000 },
-  async (running) => {
+  { timeout: 120_000 },
+  async (running, context) => {
+    const { server, run } = await open(context);
     if (!running) await server.dyndns.process.stop();
     expect(existsSync(join(server.dyndns.directory, STORE[2]!))).toBe(true);
     const created = await run('create');

@@ -3,15 +3,16 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MAIN, runDyndns } from '../support/dyndns.ts';
+import { MAIN, type RunningDyndns, runDyndns, startDyndns } from '../support/dyndns.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { freshDirectory, writeInto } from '../support/primary-server.ts';
 import { type FinishedProgram, removeNow, runOrThrow, runProgram } from '../support/process.ts';
 import { describeWith } from '../support/require-server.ts';
 
 const ZONE = 'dyn.example.com';
 /** The SOA's timers and the NS are those that our server gives the zone, so that whole zones can be compared. */
-const HEAD = `$ORIGIN ${ZONE}.
+const head = (apex: string) => `$ORIGIN ${apex}.
 $TTL 300
 @ 60 IN SOA ns1 hostmaster 3000000000 3600 600 1209600 60
 @ 3600 IN NS ns1
@@ -20,8 +21,8 @@ ns1 IN A 127.0.0.1
 const MANY = 10_000;
 
 /** A zone as a BIND of some years has it, MANY names. */
-function zoneOfBind(): string {
-  let text = `${HEAD}; comments, parentheses, units
+function zoneOfBind(apex: string): string {
+  let text = `${head(apex)}; comments, parentheses, units
 @         1h   IN MX 10 mail
 mail           IN A  192.0.2.25
                IN AAAA 2001:db8::25
@@ -51,22 +52,36 @@ afterEach(() => removeNow(directory));
 const fileOf = (name: string) => join(directory, name);
 
 /** All records in canonical order, as BIND prints them, without the SOA: its serial goes on. */
-async function compiled(file: string): Promise<string[]> {
-  const text = await runOrThrow('named-compilezone', ['-i', 'none', '-q', '-o', '-', ZONE, file]);
+async function compiled(apex: string, file: string): Promise<string[]> {
+  const text = await runOrThrow('named-compilezone', ['-i', 'none', '-q', '-o', '-', apex, file]);
   return text.split('\n').filter((line) => !/\sSOA\s/.test(line));
 }
 
 const soaSerial = (text: string) => Number(/\sSOA\s+\S+ \S+ (\d+)/.exec(text)?.[1]);
 
 describeWith([{ command: 'named-compilezone', debianPackage: 'bind9-utils' }], 'zone and a running server', () => {
-  let server: EmbeddedServer;
-  beforeEach(async () => {
-    server = await startEmbedded({ zone: ZONE });
+  /** One for each test. */
+  const zones = Array.from({ length: 32 }, (_, index) => `zone${index}.example.com`);
+  let server: RunningDyndns;
+  let port: number;
+  let used = 0;
+  let apex: string;
+  beforeAll(async () => {
+    const more = { nameserver: 'embedded', records: 'ns1 IN A 127.0.0.1\n' };
+    port = await freePort();
+    server = await startDyndns({
+      secret: 'masterSecretOfTests',
+      dns: { listen: [`127.0.0.1:${port}`], database: 'zones.db' },
+      zones: zones.map((name) => ({ name, ns: [`ns1.${name}`], ...more })),
+    });
   });
-  afterEach(() => server.stop());
+  beforeEach(() => {
+    apex = zones[used++]!;
+  });
+  afterAll(() => server?.stop());
 
   const run = (...args: readonly string[]): Promise<FinishedProgram> =>
-    runDyndns(['-c', server.dyndns.configFile, ...args], { cwd: directory });
+    runDyndns(['-c', server.configFile, ...args], { cwd: directory });
   const zone = async (...args: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await run('zone', ...args);
     if (code !== 0) throw new Error(`zone ${args.join(' ')}: ${code} ${stderr}`);
@@ -74,44 +89,44 @@ describeWith([{ command: 'named-compilezone', debianPackage: 'bind9-utils' }], '
   };
 
   it(`imports a zone of BIND with ${MANY} names, and exports what named-compilezone takes for the same`, async () => {
-    const original = writeInto(directory, 'bind.zone', zoneOfBind());
-    const report = JSON.parse(await zone('import', ZONE, original, '--json'));
+    const original = writeInto(directory, 'bind.zone', zoneOfBind(apex));
+    const report = JSON.parse(await zone('import', apex, original, '--json'));
     expect(report).toMatchObject({ changed: 0, removed: 0, unchanged: 2, skippedCount: 0 });
-    await zone('export', ZONE, fileOf('export.zone'));
-    const checked = await runProgram('named-checkzone', [ZONE, fileOf('export.zone')]);
+    await zone('export', apex, fileOf('export.zone'));
+    const checked = await runProgram('named-checkzone', [apex, fileOf('export.zone')]);
     expect([checked.code, checked.stdout.trimEnd().split('\n').at(-1)]).toEqual([0, 'OK']);
-    expect(await compiled(fileOf('export.zone'))).toEqual(await compiled(original));
+    expect(await compiled(apex, fileOf('export.zone'))).toEqual(await compiled(apex, original));
     expect(readFileSync(fileOf('export.zone'), 'utf8')).toContain('MixedCase');
-  });
-
-  it("continues above BIND's serial, so that its secondaries come for the zone", async () => {
-    await zone('import', ZONE, writeInto(directory, 'bind.zone', zoneOfBind()));
-    const serial = Number(await zone('serial', ZONE));
+    // The way back: BIND serves the export.
+    const raw = await runProgram('named-compilezone', ['-F', 'raw', '-o', fileOf('raw'), apex, fileOf('export.zone')]);
+    expect(raw.code).toBe(0);
+    // The serial continues above BIND's, so that its secondaries come for the zone.
+    const serial = Number(await zone('serial', apex));
     expect(serial).toBeGreaterThan(3_000_000_000);
     expect(serial).toBeLessThan(3_000_000_010);
   });
 
   it('an import of its own export changes nothing, not even the serial', async () => {
-    await zone('import', ZONE, writeInto(directory, 'some.zone', `${HEAD}a IN A 192.0.2.1\nb IN TXT "x"\n`));
-    await zone('export', ZONE, fileOf('first.zone'));
+    await zone('import', apex, writeInto(directory, 'some.zone', `${head(apex)}a IN A 192.0.2.1\nb IN TXT "x"\n`));
+    await zone('export', apex, fileOf('first.zone'));
     for (const mode of [[], ['--replace']]) {
-      const report = JSON.parse(await zone('import', ZONE, fileOf('first.zone'), '--json', ...mode));
+      const report = JSON.parse(await zone('import', apex, fileOf('first.zone'), '--json', ...mode));
       expect(report).toMatchObject({ added: 0, changed: 0, removed: 0, skippedCount: 0, unchanged: 4 });
     }
-    expect(await zone('export', ZONE)).toBe(readFileSync(fileOf('first.zone'), 'utf8'));
+    expect(await zone('export', apex)).toBe(readFileSync(fileOf('first.zone'), 'utf8'));
   });
 
   it('adds and changes what the file has; removes the rest only with --replace; one commit each', async () => {
-    await zone('import', ZONE, writeInto(directory, '1.zone', '$TTL 60\na A 192.0.2.1\nb A 192.0.2.2\n'));
-    const before = Number(await zone('serial', ZONE));
+    await zone('import', apex, writeInto(directory, '1.zone', '$TTL 60\na A 192.0.2.1\nb A 192.0.2.2\n'));
+    const before = Number(await zone('serial', apex));
     const second = writeInto(directory, '2.zone', '$TTL 60\nb A 192.0.2.22\nc A 192.0.2.3\n');
-    expect(await zone('import', ZONE, second)).toBe(
+    expect(await zone('import', apex, second)).toBe(
       `RRsets: 1 added, 1 changed, 0 removed, 0 unchanged, 0 left out.\nThe serial is ${before + 1}.\n`,
     );
-    expect(await zone('import', ZONE, second, '--replace')).toBe(
+    expect(await zone('import', apex, second, '--replace')).toBe(
       `RRsets: 0 added, 0 changed, 1 removed, 2 unchanged, 0 left out.\nThe serial is ${before + 2}.\n`,
     );
-    const text = await zone('export', ZONE);
+    const text = await zone('export', apex);
     expect(text).toMatch(/^b .*192\.0\.2\.22$/m);
     expect(text).not.toMatch(/^a /m);
     expect(text).toMatch(/^ns1 .*127\.0\.0\.1$/m);
@@ -119,26 +134,26 @@ describeWith([{ command: 'named-compilezone', debianPackage: 'bind9-utils' }], '
 
   it('--dry-run tells the same and changes nothing', async () => {
     const file = writeInto(directory, '1.zone', '$TTL 60\na A 192.0.2.1\nns1 A 192.0.2.9\n');
-    const before = await zone('export', ZONE);
-    expect(await zone('import', ZONE, file, '--dry-run', '--replace')).toBe(
+    const before = await zone('export', apex);
+    expect(await zone('import', apex, file, '--dry-run', '--replace')).toBe(
       `RRsets: 1 would be added, 0 would be changed, 0 would be removed, 0 unchanged, 1 left out.
-  left out: A of 'ns1.${ZONE}.': set by the configuration
+  left out: A of 'ns1.${apex}.': set by the configuration
 The serial is ${soaSerial(before)}.
 `,
     );
-    expect(await zone('export', ZONE)).toBe(before);
+    expect(await zone('export', apex)).toBe(before);
   });
 
   it('leaves out what cannot be in the zone, and says so', async () => {
     const lines = ['a A 192.0.2.1', 'a CNAME b', 'c CNAME d', 'c CNAME e', '@ TYPE65534 \\# 5 0D00000000'];
     const report = JSON.parse(
-      await zone('import', ZONE, writeInto(directory, 'x.zone', `$TTL 60\n${lines.join('\n')}\n`), '--json'),
+      await zone('import', apex, writeInto(directory, 'x.zone', `$TTL 60\n${lines.join('\n')}\n`), '--json'),
     );
     expect(report.added).toBe(1);
     expect(report.skipped.sort()).toEqual([
-      `CNAME of 'a.${ZONE}.': a CNAME and other data cannot be at the same name`,
-      `CNAME of 'c.${ZONE}.': a name can have one of them only`,
-      `TYPE65534 of '${ZONE}.': dyndns does not sign zones, so DNSSEC records are left out`,
+      `CNAME of 'a.${apex}.': a CNAME and other data cannot be at the same name`,
+      `CNAME of 'c.${apex}.': a name can have one of them only`,
+      `TYPE65534 of '${apex}.': dyndns does not sign zones, so DNSSEC records are left out`,
     ]);
   });
 
@@ -146,12 +161,12 @@ The serial is ${soaSerial(before)}.
     mkdirSync(fileOf('zones'));
     writeFileSync(fileOf('zones/part'), 'x A 192.0.2.5\n');
     writeFileSync(fileOf('zones/main'), '$TTL 60\n$INCLUDE part below\n');
-    await zone('import', ZONE, 'zones/main');
-    const piped = await runDyndns(['-c', server.dyndns.configFile, 'zone', 'import', ZONE, '-'], {
+    await zone('import', apex, 'zones/main');
+    const piped = await runDyndns(['-c', server.configFile, 'zone', 'import', apex, '-'], {
       input: '$TTL 60\ny A 192.0.2.6\n',
     });
     expect(piped.code).toBe(0);
-    const text = await zone('export', ZONE);
+    const text = await zone('export', apex);
     expect(text).toMatch(/^x\.below .*192\.0\.2\.5$/m);
     expect(text).toMatch(/^y .*192\.0\.2\.6$/m);
   });
@@ -170,40 +185,31 @@ The serial is ${soaSerial(before)}.
     ],
   ])('a file that is wrong changes nothing and is told: %j', async (text, expected, message) => {
     writeFileSync(fileOf('x.zone'), text);
-    const before = await zone('export', ZONE);
-    const { code, stderr } = await run('zone', 'import', ZONE, 'x.zone');
+    const before = await zone('export', apex);
+    const { code, stderr } = await run('zone', 'import', apex, 'x.zone');
     expect(code).toBe(expected);
     expect(stderr).toMatch(message);
-    expect(await zone('export', ZONE)).toBe(before);
-  });
-
-  it('BIND serves the export: the way back', async () => {
-    await zone('import', ZONE, writeInto(directory, 'bind.zone', zoneOfBind()));
-    await zone('export', ZONE, fileOf('back.zone'));
-    const raw = await runProgram('named-compilezone', ['-F', 'raw', '-o', fileOf('raw'), ZONE, fileOf('back.zone')]);
-    expect(raw.code).toBe(0);
+    expect(await zone('export', apex)).toBe(before);
   });
 
   it('serial prints and raises it, and refuses an earlier one', async () => {
-    const serial = Number(await zone('serial', ZONE));
-    expect(await zone('serial', ZONE.toUpperCase(), String(serial + 1000))).toMatch(` ${serial} -> ${serial + 1000}\n`);
-    const { code, stderr } = await run('zone', 'serial', ZONE, String(serial));
+    const serial = Number(await zone('serial', apex));
+    expect(await zone('serial', apex.toUpperCase(), String(serial + 1000))).toMatch(` ${serial} -> ${serial + 1000}\n`);
+    const { code, stderr } = await run('zone', 'serial', apex, String(serial));
     expect([code, stderr]).toEqual([
       1,
       `PARAMETER_ERROR: The serial ${serial} is not later than ${serial + 1000}: choose one from ${serial + 1001} to ${(serial + 1000 + 0x7fffffff) >>> 0} (RFC 1982).\n`,
     ]);
-    expect((await run('zone', 'serial', ZONE, 'x')).code).toBe(2);
+    expect((await run('zone', 'serial', apex, 'x')).code).toBe(2);
   });
 
   it('update, delete and check act in the server, which goes on', async () => {
-    expect((await run('update', `a.${ZONE}`, '192.0.2.1')).stdout).toMatch(`UPDATED: a.${ZONE}. A None -> 192.0.2.1\n`);
-    expect((await run('update', `a.${ZONE}`, '192.0.2.1')).stdout).toMatch(/^UNCHANGED: .*\nUNCHANGED: .*\n$/);
-    expect(await runOrThrow('dig', [`@127.0.0.1`, '-p', String(server.port), '+short', `a.${ZONE}`])).toBe(
-      '192.0.2.1\n',
-    );
+    expect((await run('update', `a.${apex}`, '192.0.2.1')).stdout).toMatch(`UPDATED: a.${apex}. A None -> 192.0.2.1\n`);
+    expect((await run('update', `a.${apex}`, '192.0.2.1')).stdout).toMatch(/^UNCHANGED: .*\nUNCHANGED: .*\n$/);
+    expect(await runOrThrow('dig', [`@127.0.0.1`, '-p', String(port), '+short', `a.${apex}`])).toBe('192.0.2.1\n');
     expect((await run('check')).stdout).toContain('INFO: The update check passed');
-    expect((await run('delete', `a.${ZONE}`)).stdout).toMatch(/^UPDATED: /);
-    const refused = await run('update', `a.${ZONE}`, 'x');
+    expect((await run('delete', `a.${apex}`)).stdout).toMatch(/^UPDATED: /);
+    const refused = await run('update', `a.${apex}`, 'x');
     expect([refused.code, refused.stderr]).toEqual([1, "IP_ADDRESS_ERROR: Invalid IP address 'x'.\n"]);
   });
 
@@ -217,25 +223,25 @@ The serial is ${soaSerial(before)}.
       );
       expect([code, stderr]).toEqual([
         1,
-        `DNS_NAME_ERROR: 'example.net.' is no zone that dyndns is the primary of; there are: ${ZONE}.\n`,
+        `DNS_NAME_ERROR: 'example.net.' is no zone that dyndns is the primary of; there are: ${zones.join('., ')}.\n`,
       ]);
     }
-    const serial = Number(await zone('serial', ZONE));
-    expect(await zone('list')).toBe(`${ZONE}.  serial ${serial}  2 names\n`);
-    expect(JSON.parse(await zone('list', '--json'))).toEqual([{ zone: `${ZONE}.`, serial, names: 2, secondaries: [] }]);
+    const serial = Number(await zone('serial', apex));
+    expect((await zone('list')).split('\n')).toContain(`${apex}.  serial ${serial}  2 names`);
+    const listed = JSON.parse(await zone('list', '--json'));
+    expect(listed.map((each: { zone: string }) => each.zone)).toEqual(zones.map((name) => `${name}.`));
+    expect(listed).toContainEqual({ zone: `${apex}.`, serial, names: 2, secondaries: [] });
   });
 
   it('a second server on the same database is refused with the process id of the first', async () => {
     const { code, stderr } = await run('serve');
     expect(code).toBe(1);
-    expect(stderr).toMatch(
-      new RegExp(`^ERROR: database \\S+zones\\.db is in use by process ${server.dyndns.process.pid}:`),
-    );
-    expect(await zone('list')).toContain(ZONE);
+    expect(stderr).toMatch(new RegExp(`^ERROR: database \\S+zones\\.db is in use by process ${server.process.pid}:`));
+    expect(await zone('list')).toContain(apex);
   });
 
   it('the control socket is for its owner alone', async () => {
-    const socket = join(server.dyndns.directory, 'control.sock');
+    const socket = join(server.directory, 'control.sock');
     expect(statSync(socket).isSocket()).toBe(true);
     expect(statSync(socket).mode & 0o777).toBe(0o600);
   });
@@ -243,13 +249,13 @@ The serial is ${soaSerial(before)}.
   it('a user who may not open the socket is told whom to ask', async () => {
     chmodSync(directory, 0o755);
     const config = fileOf('readable.yml');
-    const socket = join(server.dyndns.directory, 'control.sock');
+    const socket = join(server.directory, 'control.sock');
     writeFileSync(
       config,
       `secret: masterSecretOfTests
 control: unix:${socket}
 dns: {database: ${fileOf('other.db')}}
-zones: [{name: ${ZONE}, nameserver: embedded, ns: [ns1.example.net]}]
+zones: [{name: ${apex}, nameserver: embedded, ns: [ns1.example.net]}]
 `,
     );
     chmodSync(config, 0o644);
@@ -307,12 +313,10 @@ zones: [{name: ${ZONE}, nameserver: 127.0.0.1, tsig_key: dGVzdA==}]
   });
 
   it('a word that is no subcommand is a wrong command', async () => {
-    expect((await run('zone', 'remove', ZONE)).code).toBe(2);
-    expect((await run('zone', 'export')).code).toBe(2);
-    expect((await run('zone', 'export', 'a..b')).code).toBe(2);
-    expect((await run('zone', 'import', ZONE, 'missing.zone')).stderr).toBe(
-      "dyndns: The zone file 'missing.zone' cannot be read (ENOENT).\n",
-    );
+    const wrong = [['remove', ZONE], ['export'], ['export', 'a..b'], ['import', ZONE, 'missing.zone']];
+    const ended = await Promise.all(wrong.map((args) => run('zone', ...args)));
+    expect(ended.map(({ code }) => code)).toEqual([2, 2, 2, 2]);
+    expect(ended.at(-1)?.stderr).toBe("dyndns: The zone file 'missing.zone' cannot be read (ENOENT).\n");
   });
 });
 

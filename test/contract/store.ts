@@ -172,6 +172,16 @@ export function describeStore(subject: StoreSubject): void {
           [old.id, undefined],
           [young.id, NOW_MS + 20],
         ]);
+        const many = Array.from({ length: 200 }, (_, index) => ({
+          tokenId: `file-${index}`,
+          lastUsedMs: NOW_MS + index,
+        }));
+        await store.tokens.touchLastUsed(many);
+        const asked = [young.id, other.id, ...many.map(({ tokenId }) => tokenId)];
+        expect(await store.tokens.lastUses(asked)).toEqual(
+          new Map([[young.id, NOW_MS + 20], ...many.map(({ tokenId, lastUsedMs }) => [tokenId, lastUsedMs] as const)]),
+        );
+        expect(await store.tokens.lastUses([])).toEqual(new Map());
       });
 
       it('counts the valid tokens whose names begin so, with their case', async () => {

@@ -1,5 +1,5 @@
 // docs/operating/monitoring.md and deploy/prometheus against the code: every metric is in the table, every name in an
-// alert is one of them, and promtool, where it is installed, takes the files.
+// alert is one of them, and promtool takes the files.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { parseConfig } from '../../src/config/load.ts';
 import { METRICS } from '../../src/observe/metrics.ts';
 import { REPOSITORY } from '../support/installation.ts';
 import { runProgram } from '../support/process.ts';
-import { findProgram } from '../support/require-server.ts';
+import { describeWith } from '../support/require-server.ts';
 
 const page = readFileSync(join(REPOSITORY, 'docs/operating/monitoring.md'), 'utf8');
 const rulesFile = join(REPOSITORY, 'deploy/prometheus/rules.yml');
@@ -54,7 +54,9 @@ describe('the alerts', () => {
   });
 });
 
-it.skipIf(findProgram('promtool') === undefined)('promtool takes the alerts', async () => {
-  const { code, stderr } = await runProgram('promtool', ['check', 'rules', rulesFile]);
-  expect([code, stderr]).toEqual([0, '']);
+describeWith([{ command: 'promtool', debianPackage: 'prometheus' }], 'promtool', () => {
+  it('takes the alerts', async () => {
+    const { code, stderr } = await runProgram('promtool', ['check', 'rules', rulesFile]);
+    expect([code, stderr]).toEqual([0, '']);
+  });
 });

@@ -8,6 +8,7 @@ export interface Told {
   readonly number: number;
   readonly status: number;
   readonly body: string;
+  readonly retryAfter: string | undefined;
   readonly ms: number;
   /** When it was sent and answered, of `performance.now()`. */
   readonly sentMs: number;
@@ -54,8 +55,9 @@ export function startLoad(options: LoadOptions): UpdateLoad {
   const work = async (client: LoadClient, index: number) => {
     for (let number = 1; running; number++) {
       const sentMs = performance.now();
-      const { status, body, ms } = await options.send(index, number);
-      const told = { number, status, body, ms, sentMs, answeredMs: performance.now() };
+      const { status, body, headers, ms } = await options.send(index, number);
+      const { 'retry-after': retryAfter } = headers;
+      const told = { number, status, body, retryAfter, ms, sentMs, answeredMs: performance.now() };
       client.told.push(told);
       await options.verify?.(client, told);
       await delay(options.pauseMs);

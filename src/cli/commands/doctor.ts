@@ -4,7 +4,6 @@ import type { Config, ZoneConfig } from '../../config/config.ts';
 import { CHECKS, type CheckName, type Finding, type FindingStatus } from '../../core/doctor-ports.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
 import { parseEndpoint } from '../../doctor/resolvers.ts';
-import { examineZone } from '../../doctor/run.ts';
 import { UsageError } from '../output.ts';
 import { loadFor, quietObserver } from '../setup.ts';
 
@@ -31,6 +30,7 @@ async function doctor(zoneText: string, flags: DoctorFlags, command: Command): P
   const watched = process.stderr.isTTY === true;
   const progress = (text: string) => void (watched && process.stderr.write(`\r\u001b[K${text}`));
   const { resolver, nameserverPort } = flags;
+  const { examineZone } = await import('../../doctor/run.ts');
   const findings = await examineZone(config, zone, { resolver, nameserverPort, progress });
   progress('');
   process.stdout.write(

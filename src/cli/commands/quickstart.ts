@@ -11,7 +11,6 @@ import type { Config, DnsEndpoint } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { DyndnsServer } from '../../server.ts';
 import { isStartError, programCall, UsageError } from '../output.ts';
-import { runServer } from '../run-server.ts';
 import { writeSecretFile } from '../secret-file.ts';
 
 const ZONE = 'dyn.home.arpa';
@@ -36,6 +35,7 @@ async function quickstart({ dir }: { dir: string }, command: Command): Promise<v
     makeDirectory(directory);
     writeSecretFile(file, configurationText(randomBytes(16).toString('hex')));
   }
+  const { runServer } = await import('../run-server.ts');
   const { server, config } = await runServer(() => loadConfig(file, process.env).config).catch((error: unknown) => {
     // Whoever types `quickstart` has not seen the file in which the ports stand.
     if (isStartError(error) && error.name.endsWith('ListenError'))

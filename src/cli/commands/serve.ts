@@ -1,7 +1,6 @@
 /** `dyndns serve`: the server, until SIGTERM or SIGINT. SIGHUP reads the configuration again. */
 import { Command, InvalidArgumentError } from 'commander';
 import { withHttpPort } from '../../config/config.ts';
-import { runServer } from '../run-server.ts';
 import { loadFor } from '../setup.ts';
 
 export function serveCommand(): Command {
@@ -9,6 +8,8 @@ export function serveCommand(): Command {
     .description('serve the HTTP API, and the zones that are embedded')
     .option('-p, --port <port>', 'replaces the port of every TCP entry of http.listen', parsePort)
     .action(async ({ port }: { port?: number }, command: Command) => {
+      // Loaded only where there is a server: its packages would be most of the time that other commands take.
+      const { runServer } = await import('../run-server.ts');
       await runServer(() => {
         const { config } = loadFor(command);
         return port === undefined ? config : withHttpPort(config, port);

@@ -17,11 +17,12 @@ export function tokenCommand(): Command {
 
 function tokenListCommand(): Command {
   return new Command('list')
-    .description('list the tokens of the configuration and of the store')
+    .description('list the tokens of the configuration and of the store that are not revoked')
+    .option('--all', 'list revoked ones, too')
     .option('--json', 'print a JSON array')
-    .action(async ({ json }: { json?: boolean }, command: Command) => {
+    .action(async ({ all, json }: { all?: boolean; json?: boolean }, command: Command) => {
       await withClients(loadFor(command).config, async ({ clients }) => {
-        const tokens = await clients.tokens();
+        const tokens = (await clients.tokens()).filter(({ state }) => all || state !== 'revoked');
         if (json) printJson(tokens);
         else process.stdout.write(formatTokens(tokens));
       });
@@ -53,8 +54,8 @@ export function formatTokens(tokens: readonly TokenView[]): string {
     typeof addresses === 'string' ? addresses : listed(addresses),
     sources === undefined ? 'anywhere' : listed(sources),
     expires ?? '-',
-    // Of those in the file it is not kept.
-    origin === 'configuration' ? '' : lastUsed === undefined ? 'never' : formatTime(lastUsed),
+    // Of those in the file uses may be forgotten.
+    lastUsed !== undefined ? formatTime(lastUsed) : origin === 'configuration' ? '-' : 'never',
   ]);
   return formatTable(['NAME', 'ORIGIN', 'STATE', 'HOSTS', 'TYPES', 'ADDRESSES', 'FROM', 'EXPIRES', 'LAST USED'], rows);
 }

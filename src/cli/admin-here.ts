@@ -1,0 +1,36 @@
+/** Admin commands in this process, on zones that are opened for them. */
+import type { Config } from '../config/config.ts';
+import { withStoreBackup } from '../core/backup.ts';
+import { CheckZones } from '../core/check-zones.ts';
+import { HostGate } from '../core/host-gate.ts';
+import { UpdateAddresses } from '../core/update-addresses.ts';
+import { UpdateHost } from '../core/update-host.ts';
+import type { AdminCalls } from '../http/admin/calls.ts';
+import { LocalCalls } from '../http/admin/local-calls.ts';
+import { storeCopy, updateLimits } from '../open-clients.ts';
+import { openZones } from '../open-zones.ts';
+import { quietObserver } from './setup.ts';
+
+/** Takes the lock of the zones' database. @throws DatabaseLockedError, SqliteError, and what the task throws */
+export async function withAdminHere(config: Config, task: (calls: AdminCalls) => Promise<void>): Promise<void> {
+  const { nameserver, table, closeConnections } = await openZones(config, quietObserver).catch((error: unknown) => {
+    if (config.control !== undefined && error instanceof Error && error.name === 'DatabaseLockedError') {
+      error.message += `, and nothing answers at the control socket '${config.control}'`;
+    }
+    throw error;
+  });
+  const limits = updateLimits(config);
+  const services = {
+    zones: table,
+    updates: new UpdateHost(new UpdateAddresses(limits), new HostGate({ now: Date.now })),
+    checks: new CheckZones(limits.timeoutMs),
+    unspecifiedFamily: config.unspecifiedFamily,
+  };
+  try {
+    const zoneAdmin = nameserver && withStoreBackup(nameserver.admin, storeCopy(config));
+    await task(new LocalCalls(() => ({ services, zoneAdmin })));
+  } finally {
+    closeConnections();
+    await nameserver?.close();
+  }
+}
