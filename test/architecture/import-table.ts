@@ -80,15 +80,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
   {
     part: 'http',
-    mayImport: [
-      'config/config.ts',
-      'core',
-      'dns/address.ts',
-      'dns/name.ts',
-      'dns/rdata.ts',
-      'http',
-      'http/protocols',
-    ],
+    mayImport: ['config/config.ts', 'core', 'dns/address.ts', 'dns/name.ts', 'dns/rdata.ts', 'http', 'http/protocols'],
     builtins: ['fs', 'http', 'https', 'net', 'path', 'querystring', 'stream', 'tls'],
     packages: ['fastify'],
     never: 'primary, net: it talks to use-cases only',
