@@ -203,6 +203,11 @@ describeWith(BIND_PROGRAMS, 'DuckDNS', () => {
     });
   });
 
+  it('what only the primary can tell of one host comes too late for the others: KO, and they are changed', async () => {
+    expect(await get(`/update?domains=${host},alias.${ZONE}&token=${SECRET}&ip=192.0.2.1`)).toEqual(KO);
+    expect(await published()).toEqual([['192.0.2.1'], []]);
+  });
+
   describe('addresses', () => {
     it('none, or an empty one: the IPv4 address of the client', async () => {
       expect(await update('')).toEqual(OK);
