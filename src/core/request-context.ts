@@ -6,7 +6,7 @@ export interface RequestContext {
   readonly principal: Principal;
   /** Where the request comes from, as far as that can be trusted. */
   readonly caller: IpAddress | undefined;
-  /** The door: `original`, `dyndns2`, `update` for DNS UPDATE, `cli`. */
+  /** The door: the name of a client protocol (`original`, `dyndns2`, `duckdns` …), `update` for DNS UPDATE, `cli`. */
   readonly protocol: string;
   /** As the client calls itself; empty if it does not. */
   readonly userAgent: string;

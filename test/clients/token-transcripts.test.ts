@@ -50,9 +50,13 @@ describeWith(BIND_PROGRAMS, 'replayed on our server', () => {
     await server.ask(`${target}&txt=old`);
   };
 
-  it.each(TOKEN_TRANSCRIPTS)('$client: a change, then the same', async (transcript) => {
+  it('the state that each begins with', async () => {
     await restore();
     expect(await published()).toEqual(BEFORE);
+  });
+
+  it.each(TOKEN_TRANSCRIPTS)('$client: a change, then the same', async (transcript) => {
+    await restore();
     for (const body of transcript.replies) {
       const { reply, verdict } = await replay(transcript, server, TOKEN);
       expect([reply.status, reply.body, verdict]).toEqual([200, body, 'success']);

@@ -203,6 +203,11 @@ describeWith(BIND_PROGRAMS, 'DuckDNS', () => {
     });
   });
 
+  it('what only the primary can tell of one host comes too late for the others: KO, and they are changed', async () => {
+    expect(await get(`/update?domains=${host},alias.${ZONE}&token=${SECRET}&ip=192.0.2.1`)).toEqual(KO);
+    expect(await published()).toEqual([['192.0.2.1'], []]);
+  });
+
   describe('addresses', () => {
     it('none, or an empty one: the IPv4 address of the client', async () => {
       expect(await update('')).toEqual(OK);
@@ -255,7 +260,7 @@ describeWith(BIND_PROGRAMS, 'DuckDNS', () => {
       expect(await get('/update?domains=own&token=own-secret')).toEqual(OK);
     });
 
-    it('a stranger does not choose it by X-Forwarded-For: only what the trusted proxy adds counts', async () => {
+    it('of X-Forwarded-For only what the trusted proxy adds counts', async () => {
       expect(await update('', { 'X-Forwarded-For': '192.0.2.66, 198.51.100.9' })).toEqual(OK);
       expect(await published()).toEqual([['198.51.100.9'], []]);
     });
@@ -326,6 +331,16 @@ describeWith(BIND_PROGRAMS, 'DuckDNS', () => {
     expect(await update('ip=192.0.2.1')).toEqual([200, 'good 192.0.2.1\n']);
     await server.reload(lab.config({ ...options(), protocols: { duckdns: true } }));
     expect(await get(target)).toEqual(OK);
+  });
+
+  it('a stranger chooses no address by X-Forwarded-For', async () => {
+    await server.reload(lab.config({ ...options(), http: {} }));
+    await unchanged(async () => {
+      // 127.0.0.1 is what counts, and it is refused.
+      expect(await update('', { 'X-Forwarded-For': '192.0.2.66' })).toEqual(KO);
+      expect(await get('/update/own/own-secret/192.0.2.66', { 'X-Forwarded-For': '192.0.2.66' })).toEqual(KO);
+    });
+    await server.reload(lab.config(options()));
   });
 
   it('no secret is in the log', () => {

@@ -161,7 +161,7 @@ describeWith(BIND_PROGRAMS, 'dynv6', () => {
       });
     });
 
-    it('a stranger does not choose it by X-Forwarded-For', async () => {
+    it('of X-Forwarded-For only what the trusted proxy adds counts', async () => {
       expect(await update('ipv4=auto', { 'X-Forwarded-For': '192.0.2.66, 198.51.100.9' })).toEqual(UPDATED);
       expect(await published()).toEqual([['198.51.100.9'], []]);
     });

@@ -7,7 +7,6 @@ import { authorizeName, unknownName } from '../../core/authorize.ts';
 import type { ZoneCheck } from '../../core/check-zones.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import { FAMILIES, type Family, type WantedAddresses } from '../../core/plan-change.ts';
-import { isCarrierNat } from '../../core/policy.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { RequestContext } from '../../core/request-context.ts';
 import { tokenCovers } from '../../core/token.ts';
@@ -20,6 +19,7 @@ import { authenticateRequest } from '../authentication.ts';
 import { findCredential } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
 import { DRY_RUN, formatDryRun, isDryRun } from '../dry-run.ts';
+import { carrierNatWarning } from '../requested-host.ts';
 
 const DEFAULT_TTL = 300;
 const ADDRESS_TYPES = [RRType.A, RRType.AAAA];
@@ -146,7 +146,7 @@ export async function changeAddresses(
   const { result, choice } = updated;
   if (choice.isDryRun) return changeReply(false, formatDryRun(updated));
   const body = FAMILIES.map((family) => updateLine(result, family)).join('');
-  const warning = result.changed ? carrierNatWarning(result) : undefined;
+  const warning = carrierNatWarning(result);
   return warning === undefined ? changeReply(result.changed, body) : { ...changeReply(result.changed, body), warning };
 }
 
@@ -155,13 +155,6 @@ function updateLine(result: AddressUpdate, family: Family): string {
   const { before, after, changed } = result[family];
   const place = `${result.ownerName} ${family} ${formatAddresses(before)}`;
   return changed ? `UPDATED: ${place} -> ${formatAddresses(after)}\n` : `UNCHANGED: ${place}\n`;
-}
-
-function carrierNatWarning({ ownerName, A }: AddressUpdate): string | undefined {
-  const text = A.after.find(isCarrierNat);
-  return (
-    text && `${ownerName} has the address ${text} of a carrier's NAT (100.64.0.0/10): the internet cannot reach it.`
-  );
 }
 
 function formatAddresses(addresses: readonly string[]): string {
