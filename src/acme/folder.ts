@@ -53,9 +53,15 @@ export class AcmeFolder {
     return key;
   }
 
+  /** None where somebody else has written the file: it is only of use after a crash. */
   async challenges(): Promise<readonly PublishedChallenge[]> {
-    const text = await this.#find(CHALLENGES);
-    return text === undefined ? [] : (JSON.parse(text) as readonly PublishedChallenge[]);
+    try {
+      const found: unknown = JSON.parse((await this.#find(CHALLENGES)) ?? '[]');
+      return Array.isArray(found) ? found.filter(isChallenge) : [];
+    } catch (error) {
+      if (error instanceof SyntaxError) return [];
+      throw error;
+    }
   }
 
   async writeChallenges(challenges: readonly PublishedChallenge[]): Promise<void> {
@@ -92,4 +98,10 @@ export class AcmeFolder {
       await folder.close();
     }
   }
+}
+
+function isChallenge(found: unknown): found is PublishedChallenge {
+  const { zone, ownerName, values } = (found ?? {}) as Partial<Record<keyof PublishedChallenge, unknown>>;
+  const isText = (text: unknown) => typeof text === 'string';
+  return isText(zone) && isText(ownerName) && Array.isArray(values) && values.every(isText);
 }
