@@ -113,7 +113,7 @@ export class OpenCertificate {
       email: acme.email,
       folder,
       challenges: new Challenges({ zones, folder, resolveCname, warn }),
-      propagationMs: (published) => this.#propagationMs(acme, published),
+      propagationMs: (published) => propagationMs(this.#parts.config(), acme, published),
       order: ordering.orderCertificate,
       makeSelfSigned: ordering.makeSelfSigned,
       timers,
@@ -127,18 +127,23 @@ export class OpenCertificate {
     try {
       await keeper.load();
     } catch (cause) {
+      if (cause instanceof ordering.AcmeError) throw cause;
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ordering.AcmeError(`http.tls.acme: the folder '${acme.folder}' cannot be used: ${why}`, { cause });
     }
     return keeper;
   }
+}
 
-  #propagationMs({ propagationSeconds }: AcmeConfig, published: readonly Zone[]): number {
-    if (propagationSeconds !== undefined) return propagationSeconds * 1000;
-    const { zones } = this.#parts.config();
-    const isAlone = ({ apex }: Zone) => isOnlyNameserver(zones.find((zone) => zone.apex.equals(apex)));
-    return published.every(isAlone) ? 0 : PROPAGATION_MS;
-  }
+/** How long the secondaries of these zones have to follow. */
+export function propagationMs(
+  { zones }: Pick<Config, 'zones'>,
+  { propagationSeconds }: Pick<AcmeConfig, 'propagationSeconds'>,
+  published: readonly Pick<Zone, 'apex'>[],
+): number {
+  if (propagationSeconds !== undefined) return propagationSeconds * 1000;
+  const isAlone = ({ apex }: Pick<Zone, 'apex'>) => isOnlyNameserver(zones.find((zone) => zone.apex.equals(apex)));
+  return published.every(isAlone) ? 0 : PROPAGATION_MS;
 }
 
 function isOnlyNameserver(zone: ZoneConfig | undefined): boolean {

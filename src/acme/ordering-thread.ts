@@ -5,8 +5,7 @@
 import { generateKeyPairSync, randomBytes, webcrypto } from 'node:crypto';
 import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
-import { SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
-import acme, { type Authorization, type Client } from 'acme-client';
+import type { Authorization, Client } from 'acme-client';
 import type { ChallengeValue } from './challenges.ts';
 import type { CertificateOrder, FromThread, KeyAndChain, ThreadStart } from './thread-messages.ts';
 
@@ -24,10 +23,10 @@ const SELF_SIGNED_DAYS = 30;
 const DAY_MS = 86_400_000;
 
 async function order({ directory, email, names, accountKey }: CertificateOrder): Promise<KeyAndChain> {
-  setUpHttp();
+  const { default: acme } = await import('acme-client');
+  setUpHttp(acme);
   const client = new acme.Client({ directoryUrl: directory, accountKey, ...POLL });
-  const contact = email === undefined ? [] : [`mailto:${email}`];
-  await client.createAccount({ termsOfServiceAgreed: true, ...(contact.length > 0 && { contact }) });
+  await openAccount(client, email === undefined ? undefined : [`mailto:${email}`]);
   const identifiers = names.map((value) => ({ type: 'dns', value }));
   const placed = await client.createOrder({ identifiers });
   await prove(client, await client.getAuthorizations(placed), names);
@@ -40,11 +39,20 @@ async function order({ directory, email, names, accountKey }: CertificateOrder):
 }
 
 /**
+ * RFC 8555 §7.3.1, then §7.3. Asked for an account that exists, acme-client changes it, and an authority may refuse a change
+ * that changes nothing.
+ */
+async function openAccount(client: Client, contact: string[] | undefined): Promise<void> {
+  const found = await client.createAccount({ onlyReturnExisting: true }).catch(() => undefined);
+  if (found === undefined) await client.createAccount({ termsOfServiceAgreed: true, ...(contact && { contact }) });
+  else if (contact !== undefined && found.contact?.join() !== contact.join()) await client.updateAccount({ contact });
+}
+
+/**
  * acme-client repeats requests by itself: a Retry-After would hold it up for days, and in the end it hides why there was
  * no reply. What is repeated here is the whole order, with pauses that grow (keeper.ts).
  */
-function setUpHttp(): void {
-  const { defaults, interceptors } = acme.axios;
+function setUpHttp({ axios: { defaults, interceptors } }: typeof import('acme-client')): void {
   defaults.timeout = REQUEST_TIMEOUT_MS;
   defaults.maxContentLength = MAX_RESPONSE_OCTETS;
   interceptors.response.clear();
@@ -81,8 +89,9 @@ async function prove(
   }
 }
 
-/** What is served until there is a certificate; no client trusts it. That acme-client is loaded gives x509 its crypto. */
+/** What is served until there is a certificate. No client trusts it. */
 async function selfSigned(names: readonly string[]): Promise<KeyAndChain> {
+  const { SubjectAlternativeNameExtension, X509CertificateGenerator } = await import('@peculiar/x509');
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({

@@ -3,11 +3,13 @@ import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatCertificate, makeCertificate } from '../../src/acme/certificate.ts';
+import { startBind } from '../support/bind.ts';
 import { dig } from '../support/dig.ts';
 import { type DyndnsConfig, type RunningDyndns, startDyndns } from '../support/dyndns.ts';
 import { freePort } from '../support/free-port.ts';
+import { ask } from '../support/http-client.ts';
 import { connectTls, makeCertificateOf, shownCertificate } from '../support/own-certificate.ts';
-import { PEBBLE_PROGRAMS, type Pebble, type PreparedPebble, preparePebble } from '../support/pebble.ts';
+import { PEBBLE_PROGRAMS, type Pebble, type PreparedPebble, preparePebble, startPebble } from '../support/pebble.ts';
 import { freshDirectory } from '../support/primary-server.ts';
 import { removeNow, waitUntil } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
@@ -61,6 +63,7 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
         listen: ['https://127.0.0.1:0'],
         tls: { acme: { email: 'hostmaster@example.com', directory: site.directoryUrl, ...acme } },
       },
+      metrics: { listen: '127.0.0.1:0' },
       dns: { listen: [`127.0.0.1:${dns.port}`], database: join(directory, 'zones.db') },
       zones: [
         {
@@ -78,6 +81,12 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
     const server = await startDyndns(config(directory, acme), { env: { NODE_EXTRA_CA_CERTS: site.caFile, ...env } });
     running.push(server);
     return server;
+  }
+
+  async function metricOfEnd(server: RunningDyndns): Promise<number> {
+    const port = Number(/metrics on http:\/\/.*:(\d+)/.exec(texts(server).join('\n'))?.[1]);
+    const { body } = await ask({ port }, '/metrics');
+    return Number(/^dyndns_certificate_end_timestamp_seconds (\S+)$/m.exec(body)?.[1]);
   }
 
   const texts = (server: RunningDyndns) => server.log().map(({ msg }) => msg);
@@ -175,14 +184,97 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
       code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
     });
     await waitUntil('a failure', () => texts(server).some((text) => text.includes('ECONNREFUSED')), WAIT_MS);
+    expect(await metricOfEnd(server)).toBe(0);
     await startAuthority();
     await issued(server);
-    await shownCertificate(server.port, ZONE, [root]);
+    const { validTo } = await shownCertificate(server.port, ZONE, [root]);
+    expect(await metricOfEnd(server)).toBe(Date.parse(validTo) / 1000);
   }, 60_000);
 
-  it('tells an operator who is in the way: a static record, a name in no zone of ours', async () => {
+  it('takes its records away when it ends, and after a crash at the next start', async () => {
+    const directory = dataDirectory();
+    const acme = { names: [ZONE], propagation_seconds: 3600 };
+    const values = async () => (await dig(dns, [`_acme-challenge.${ZONE}`, 'TXT'])).short;
+    const published = () => waitUntil('a record', async () => (await values()).length > 0, WAIT_MS);
+    const crashed = await serve(directory, acme);
+    await published();
+    const [left] = await values();
+    await crashed.process.stop('SIGKILL');
+
+    const next = await serve(directory, acme);
+    await waitUntil('the record to go', async () => !(await values()).includes(left!), WAIT_MS);
+    await published();
+    await next.process.stop();
+    // One that has nothing to take away by itself.
+    const without = { ...(config(directory, {}) as object), http: { listen: ['127.0.0.1:0'] } };
+    running.push(await startDyndns(without));
+    expect(await values()).toEqual([]);
+  }, 60_000);
+
+  it('tells an operator that a static record is in the way', async () => {
     const server = await serve(dataDirectory(), { names: [`taken.${ZONE}`] });
     await waitUntil('a failure', () => texts(server).some((text) => text.includes('no new certificate')), WAIT_MS);
     expect(texts(server).join('\n')).toMatch(/_acme-challenge\.taken\..*configuration/);
   }, 60_000);
+});
+
+describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, through BIND', () => {
+  const key = { name: ZONE, algorithm: 'hmac-sha512', secret: 'bm90IGEgc2VjcmV0LCBidXQgbG9uZyBlbm91Z2g=' };
+  const stops: (() => Promise<unknown>)[] = [];
+  afterAll(async () => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  });
+
+  it('is got for a name, its wildcard and behind a CNAME, and follows the configuration at SIGHUP', async () => {
+    const records = '_acme-challenge.www CNAME proof.of\n';
+    const bind = await startBind({ zones: [{ name: ZONE, records }], keys: [key] });
+    stops.push(() => bind.stop());
+    const pebble = await startPebble(bind);
+    stops.push(() => pebble.stop());
+    const root = await pebble.root();
+    const folder = freshDirectory('bind-certificate');
+    stops.push(async () => removeNow(folder));
+    const config = (tls: object) => ({
+      secret: 'masterSecretOfTests',
+      http: { listen: ['https://127.0.0.1:0'], tls },
+      zones: [{ name: ZONE, nameserver: bind.host, port: bind.port, tsig_key: key.secret }],
+    });
+    const acme = (names: readonly string[]) => ({
+      acme: { names, directory: pebble.directoryUrl, folder, propagation_seconds: 0 },
+    });
+    const first = [ZONE, `*.${ZONE}`];
+    const server = await startDyndns(config(acme(first)), { env: { NODE_EXTRA_CA_CERTS: pebble.caFile } });
+    stops.push(() => server.stop());
+    const issues = () => server.log().filter(({ msg }) => msg.includes('a new certificate for')).length;
+    const namesShown = async (ca: string) => {
+      const { subjectAltName } = await shownCertificate(server.port, ZONE, [ca]);
+      return subjectAltName?.replaceAll('DNS:', '').split(', ').sort();
+    };
+    await waitUntil('a certificate', () => issues() === 1, WAIT_MS);
+    expect(await namesShown(root)).toEqual([...first].sort());
+
+    const second = [ZONE, `www.${ZONE}`];
+    await server.reload(config(acme(second)));
+    await waitUntil('one for other names', () => issues() === 2, WAIT_MS);
+    expect(await namesShown(root)).toEqual(second);
+    for (const name of [`_acme-challenge.${ZONE}`, `proof.of.${ZONE}`]) {
+      expect((await dig(bind, [name, 'TXT'])).short).toEqual([]);
+    }
+
+    const { key: privateKey, chain } = await makeCertificateOf([ZONE], 1, 30);
+    const files = { certificate: join(folder, 'own.crt'), key: join(folder, 'own.key') };
+    writeFileSync(files.certificate, chain);
+    writeFileSync(files.key, privateKey);
+    await server.reload(config(files));
+    expect(await namesShown(chain)).toEqual([ZONE]);
+    await server.reload(config(acme(second)));
+    expect(await namesShown(root)).toEqual(second);
+    expect(issues()).toBe(2);
+    expect(
+      server
+        .log()
+        .filter(({ level }) => level >= 30)
+        .map(({ msg }) => msg),
+    ).toEqual([expect.stringContaining('there is no certificate for')]);
+  }, 90_000);
 });
