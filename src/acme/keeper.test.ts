@@ -293,7 +293,12 @@ describe('the records', () => {
     await keeper.load();
     keeper.start();
     await waitUntil('the order', () => told.orders === 1);
-    const closed = keeper.close();
+    let isClosed = false;
+    const closed = keeper.close().then(() => {
+      isClosed = true;
+    });
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect([isClosed, challenges.withdrawals]).toEqual([false, 1]);
     published();
     await closed;
     expect(challenges).toEqual({ published: ['dyndns.example.com proof'], withdrawals: 2 });

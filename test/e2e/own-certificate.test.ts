@@ -1,7 +1,10 @@
 // `http.tls.acme` with the real pebble, which looks the records up at the nameserver of the zone.
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Readable } from 'node:stream';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { formatCertificate, makeCertificate } from '../../src/acme/certificate.ts';
 import { startBind } from '../support/bind.ts';
 import { dig } from '../support/dig.ts';
@@ -210,6 +213,41 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
     running.push(await startDyndns(without));
     expect(await values()).toEqual([]);
   }, 60_000);
+
+  it('publishes nothing for an authority that asks about another name than it was asked for', async () => {
+    const liar = await startLiar();
+    onTestFinished(async () => void (await liar.stop()));
+    const server = await serve(dataDirectory(), { names: [ZONE], directory: liar.directoryUrl });
+    await waitUntil('a failure', () => texts(server).some((text) => text.includes('no new certificate')), WAIT_MS);
+    expect(texts(server).join('\n')).toContain(`the authority asks about 'victim.${ZONE}'`);
+    expect((await dig(dns, [`_acme-challenge.victim.${ZONE}`, 'TXT'])).short).toEqual([]);
+  }, 60_000);
+
+  /** Stands before pebble, and changes the name in its authorizations. */
+  async function startLiar(): Promise<{ readonly directoryUrl: string; stop(): Promise<unknown> }> {
+    const [cert, key] = [readFileSync(site.caFile), readFileSync(site.keyFile)];
+    const target = new URL(site.directoryUrl);
+    const front = createServer({ cert, key }, (incoming, outgoing) => {
+      const { method, url, headers } = incoming;
+      const sent = request({ host: target.hostname, port: target.port, ca: cert, path: url, method, headers });
+      incoming.pipe(sent);
+      sent.once('response', async (reply) => {
+        const body = (await Readable.from(reply).toArray()).join('');
+        const lie = body.replaceAll(/("value":\s*)"[^"]+"/g, `$1"victim.${ZONE}"`);
+        const { 'content-length': _length, ...rest } = reply.headers;
+        outgoing.writeHead(reply.statusCode!, rest).end(url?.startsWith('/authZ/') ? lie : body);
+      });
+    });
+    await new Promise<void>((resolve) => front.listen({ host: '127.0.0.1', port: 0 }, resolve));
+    const { port } = front.address() as AddressInfo;
+    return {
+      directoryUrl: `https://localhost:${port}${target.pathname}`,
+      stop: () => {
+        front.closeAllConnections();
+        return new Promise((resolve) => front.close(resolve));
+      },
+    };
+  }
 
   it('tells an operator that a static record is in the way', async () => {
     const server = await serve(dataDirectory(), { names: [`taken.${ZONE}`] });

@@ -46,6 +46,8 @@ export async function startPebble(resolver: ServerAddress): Promise<Pebble> {
 
 /** One that is not running yet, or not any more: its address and the certificate of its interface stay. */
 export interface PreparedPebble extends Pick<Pebble, 'directoryUrl' | 'caFile'> {
+  /** Private key of the certificate of its interface. */
+  readonly keyFile: string;
   start(resolver: ServerAddress): Promise<Pebble>;
   remove(): void;
 }
@@ -75,6 +77,7 @@ export async function preparePebble(): Promise<PreparedPebble> {
   const site = { directoryUrl: `https://localhost:${listenPort}/dir`, caFile: certificate };
   return {
     ...site,
+    keyFile: privateKey,
     async start(resolver) {
       const running = await startProcess({
         command: 'pebble',
