@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { parseConfig } from './load.ts';
 import { ConfigError } from './problem.ts';
+import { renderConfig } from './show.ts';
 
 const ZONES = `zones:
   - {name: a.example, nameserver: embedded, ns: [ns1.example.com]}
@@ -38,6 +39,11 @@ test.each(['{}', ''])('`acme: %s` alone is for all zones, by Let’s Encrypt, be
 
 test('without it there is none', () => {
   expect(load(STORE).http.acme).toBeUndefined();
+});
+
+test.each(['{}', '{email: a@b.example}'])('`dyndns config` shows `acme: %s`', (acme) => {
+  const shown = renderConfig(parseConfig(STORE + http(acme) + ZONES, '/etc/dyndns.yml', {}).settings);
+  expect(shown).toMatch(acme === '{}' ? /^ {4}acme: \{\}$/m : /^ {4}acme:\n {6}email: 'a@b\.example' +# /m);
 });
 
 test('the folder lies beside the database of the zones where there is no store, and can be named', () => {
