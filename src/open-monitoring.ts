@@ -18,6 +18,8 @@ export interface MonitoredParts {
   readonly nameserver: () => { readonly addresses: readonly string[]; statistics(): NameserverStatistics } | undefined;
   readonly store: () => Pick<Store, 'ping' | 'wishes'> | undefined;
   readonly waitingUpdates: () => number;
+  /** Of the certificate that HTTPS serves: ISO 8601, absent while clients do not trust it. */
+  readonly certificateEnd: () => { readonly ends?: string } | undefined;
 }
 
 const STORE_TIMEOUT_MS = 1000;
@@ -29,7 +31,8 @@ export class ServerMonitoring implements Monitoring {
   readonly #readiness: Readiness;
 
   /** @param config the one of the start: listeners stay as they are until the next */
-  constructor(config: Config, { isServing, nameserver, store, waitingUpdates }: MonitoredParts) {
+  constructor(config: Config, parts: MonitoredParts) {
+    const { isServing, nameserver, store, waitingUpdates, certificateEnd } = parts;
     this.isApart = config.metrics !== undefined;
     const storeAnswers = async () => {
       const open = store();
@@ -46,6 +49,10 @@ export class ServerMonitoring implements Monitoring {
       nameserver: () => nameserver()?.statistics(),
       storeAnswers,
       pendingWishes: () => pendingWishes(store()),
+      certificateEndMs: () => {
+        const certificate = certificateEnd();
+        return certificate && (certificate.ends === undefined ? 0 : Date.parse(certificate.ends));
+      },
       nowMs: Date.now,
     });
   }

@@ -23,6 +23,7 @@ import type { Services } from './http/door.ts';
 import { GuessLimiter } from './http/limits.ts';
 import { HttpListeners } from './http/listeners.ts';
 import { MetricsListener } from './http/metrics-listener.ts';
+import { OpenCertificate } from './open-certificate.ts';
 import { makeClientAdmin } from './open-client-admin.ts';
 import {
   type ClientParts,
@@ -40,7 +41,8 @@ import { VERSION } from './version.ts';
 export class DyndnsServer {
   readonly #observer: Observer;
   readonly #app: ReturnType<typeof buildApp>;
-  readonly #listeners = new HttpListeners();
+  readonly #certificate: OpenCertificate;
+  readonly #listeners: HttpListeners;
   readonly #guesses = new GuessLimiter();
   readonly #updates: UpdateAddresses;
   readonly #checks: CheckZones;
@@ -63,9 +65,17 @@ export class DyndnsServer {
       nameserver: () => this.#zones?.nameserver,
       store: () => this.#clients?.store,
       waitingUpdates: () => this.#updates.waiting,
+      certificateEnd: () => this.#shownCertificate().certificate,
     });
     const observer = this.#monitoring.beside(log);
     this.#observer = observer;
+    this.#certificate = new OpenCertificate({
+      config: () => this.#config,
+      zones: () => this.#services.zones,
+      observer,
+      changed: () => this.#listeners.reloadTls(this.#config.http),
+    });
+    this.#listeners = new HttpListeners(() => this.#certificate.served);
     this.#metricsListener = new MetricsListener(this.#monitoring, (text) => log.warn(text));
     this.#updates = new UpdateAddresses(updateLimits(config));
     this.#checks = new CheckZones(updateLimits(config).timeoutMs);
@@ -103,7 +113,7 @@ export class DyndnsServer {
 
   /**
    * Opens the store, the zones, then DNS, the control socket and HTTP.
-   * @throws ListenError, DnsListenError, DatabaseLockedError, SqliteError, SchemaError, StaticConflict, ZoneFileError;
+   * @throws ListenError, AcmeError, DnsListenError, DatabaseLockedError, SqliteError, SchemaError, StaticConflict, ZoneFileError;
    *   AppError store-unreachable
    */
   async start(): Promise<void> {
@@ -121,8 +131,10 @@ export class DyndnsServer {
       this.#clients.textKeeper.start();
       await this.#listenForDns(this.#zones);
       if (this.#config.control !== undefined) await this.#control.open(this.#config.control);
+      this.#certificate.adopt(await this.#certificate.prepare(this.#config));
       await this.#listeners.open(this.#config.http, this.#app.routing);
       this.#isServing = true;
+      this.#certificate.start();
     } catch (error) {
       await this.close();
       throw error;
@@ -143,6 +155,7 @@ export class DyndnsServer {
    */
   async reload(config: Config): Promise<void> {
     // First what can fail: nothing else is in force then.
+    const certificate = await this.#certificate.prepare(config);
     if (config.http.tls !== undefined) this.#listeners.reloadTls(config.http);
     if (JSON.stringify(config.http.listen) !== JSON.stringify(this.#config.http.listen)) {
       this.#observer.warn("A change of 'http.listen' takes effect at the next start.");
@@ -174,6 +187,8 @@ export class DyndnsServer {
     this.#checks.timeoutMs = updateLimits(config).timeoutMs;
     this.#checks.forget();
     this.#services = this.#makeServices();
+    this.#certificate.adopt(certificate);
+    if (config.http.acme !== undefined) this.#listeners.reloadTls(config.http);
     // What is under way has its old connections until its deadline.
     setTimeout(() => old?.closeConnections(), graceMs).unref();
     await this.#listenForDns(zones);
@@ -192,8 +207,10 @@ export class DyndnsServer {
   /** Answers what is under way, then ends all connections. */
   async close(): Promise<void> {
     this.#isServing = false;
+    const certificateClosed = this.#certificate.close();
     const graceMs = updateLimits(this.#config).timeoutMs + 1000;
     await Promise.all([this.#listeners.close(graceMs), this.#control.close(graceMs)]);
+    await certificateClosed;
     this.#zones?.closeConnections();
     await this.#clients?.close();
     await this.#zones?.nameserver?.close();
@@ -240,10 +257,20 @@ export class DyndnsServer {
       uptimeSeconds: Math.floor((performance.now() - this.#startedMs) / 1000),
       http: this.addresses,
       dns: this.dnsAddresses,
+      ...this.#shownCertificate(),
       embedded: (await this.#zones?.nameserver?.admin.zones()) ?? [],
       remote: remote.map(({ apex }) => apex.toString()),
       ...(await pendingOf(this.#clientAdmin())),
     };
+  }
+
+  /** Without an end where it is one that clients do not trust yet. */
+  #shownCertificate(): Pick<ServerStatus, 'certificate'> {
+    const { certificate } = this.#listeners;
+    if (certificate === undefined) return {};
+    const { names, endMs } = certificate;
+    const isTrusted = this.#config.http.acme === undefined || this.#certificate.isIssued;
+    return { certificate: { names, ...(isTrusted && { ends: new Date(endMs).toISOString() }) } };
   }
 
   #makeServices(): Services {

@@ -51,6 +51,7 @@ export function programCall(script: string = process.argv[1] ?? '', cwd: string 
 /** Errors at a start whose messages say what the operator is to do: by name, for the command line knows no nameserver. */
 const START_ERRORS: ReadonlySet<string> = new Set([
   'ListenError',
+  'AcmeError',
   'ControlError',
   'CommandError',
   'DnsListenError',

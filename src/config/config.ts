@@ -26,6 +26,19 @@ export interface TlsFiles {
   readonly key: string;
 }
 
+/** A certificate that the server gets and renews by itself. */
+export interface AcmeConfig {
+  /** At least one; no two are the same, and none is covered by a wildcard among them. No `_`. */
+  readonly names: readonly DomainName[];
+  readonly email?: string;
+  /** URL of the ACME directory. */
+  readonly directory: string;
+  /** Absolute path of the folder of key and certificate. */
+  readonly folder: string;
+  /** Absent: 0 where dyndns is the only nameserver of the zone, else 30. */
+  readonly propagationSeconds?: number;
+}
+
 export interface HttpConfig {
   /** At least one; no two are the same. */
   readonly listen: readonly ListenAddress[];
@@ -33,8 +46,9 @@ export interface HttpConfig {
   readonly socketMode: number;
   readonly trustedProxies: readonly IpPrefix[];
   readonly clientAddressHeader: 'x-forwarded-for' | 'forwarded';
-  /** Present exactly when an entry of `listen` has `tls: true`. */
+  /** Exactly one of `tls` and `acme` is present when an entry of `listen` has `tls: true`, else none. */
   readonly tls?: TlsFiles;
+  readonly acme?: AcmeConfig;
   readonly lenient: boolean;
 }
 

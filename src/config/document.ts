@@ -231,6 +231,11 @@ function commentOut(line: string): string {
   return line.replace(/^ */, '$&#');
 }
 
+/** What excludes other options of the example is not for switching on by itself. */
+function remark(line: string): string {
+  return line.replace(/^ */, '$&# ');
+}
+
 function exampleLines(node: OptionNode, indent: string, comment: (line: string) => string): string[] {
   if (node.row?.available === false) return [];
   const children = [...node.children.values()];
@@ -238,12 +243,14 @@ function exampleLines(node: OptionNode, indent: string, comment: (line: string) 
     const inner = `${indent}${node.isList ? '    ' : '  '}`;
     const lines = children.flatMap((child) => exampleLines(child, inner, comment));
     if (node.isList) beginEntry(lines, inner);
-    return lines.length === 0 ? [] : [comment(`${indent}${node.key}:`), ...lines];
+    const put = children.every(({ row }) => row?.available && row.instead) ? remark : comment;
+    return lines.length === 0 ? [] : [put(`${indent}${node.key}:`), ...lines];
   }
   const row = node.row as Option;
   const facts = [row.unit === undefined ? '' : `In ${row.unit}. `, `Without it: ${withoutIt(row, false)}.`].join('');
   const text = `${row.summary.replaceAll('`', '')} ${facts}`;
-  const value = `${node.key}: ${row.example}`.split('\n').map((line) => comment(`${indent}${line}`));
+  const put = row.instead ? remark : comment;
+  const value = `${node.key}: ${row.example}`.split('\n').map((line) => put(`${indent}${line}`));
   return [...wrap(text, `${indent}# `, 100), ...value, ''];
 }
 

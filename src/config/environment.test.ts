@@ -15,7 +15,13 @@ nameserver: 127.0.0.1
 protocols: {acme_dns: true}
 acme_dns: {zone: a.example}
 `;
-const load = (environment: Environment) => parseConfig(FILE, '/etc/dyndns.yml', environment).config;
+/** With a certificate of the server's own in place of files, for the variables that are about it. */
+const ACME_FILE = FILE.replace('{certificate: c, key: k}', '{acme: {names: [b.example]}}');
+
+function load(environment: Environment) {
+  const isAboutAcme = Object.keys(environment).some((variable) => variable.startsWith('DYNDNS_HTTP_TLS_ACME'));
+  return parseConfig(isAboutAcme ? ACME_FILE : FILE, '/etc/dyndns.yml', environment).config;
+}
 
 function problems(environment: Environment): readonly string[] {
   try {
@@ -62,6 +68,15 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_HTTP_CLIENT_ADDRESS_HEADER: ['forwarded', (c) => c.http.clientAddressHeader, 'forwarded'],
   DYNDNS_HTTP_TLS_CERTIFICATE: ['/c.pem', (c) => c.http.tls?.certificate, '/c.pem'],
   DYNDNS_HTTP_TLS_KEY: ['/k.pem', (c) => c.http.tls?.key, '/k.pem'],
+  DYNDNS_HTTP_TLS_ACME_NAMES: [
+    'a.example,*.b.example',
+    (c) => c.http.acme?.names.map(String),
+    ['a.example.', '*.b.example.'],
+  ],
+  DYNDNS_HTTP_TLS_ACME_EMAIL: ['a@b.example', (c) => c.http.acme?.email, 'a@b.example'],
+  DYNDNS_HTTP_TLS_ACME_DIRECTORY: ['https://ca.example/d', (c) => c.http.acme?.directory, 'https://ca.example/d'],
+  DYNDNS_HTTP_TLS_ACME_FOLDER: ['own', (c) => c.http.acme?.folder, '/etc/own'],
+  DYNDNS_HTTP_TLS_ACME_PROPAGATION_SECONDS: ['60', (c) => c.http.acme?.propagationSeconds, 60],
   DYNDNS_HTTP_LENIENT: ['true', (c) => c.http.lenient, true],
   DYNDNS_DNS_LISTEN: [
     '127.0.0.1:5354,::1',

@@ -221,6 +221,8 @@ export const filePath: ScalarKind<string> = scalar('the path of a file', (text) 
   text === '' || text.includes('\0') ? undefined : text,
 );
 
+export const folderPath: ScalarKind<string> = { ...filePath, allowed: 'the path of a folder' };
+
 /** Octal permission bits as a text: 664. */
 export const socketMode: ScalarKind<number> = scalar(
   "three octal digits in quotes, like '664'",
@@ -346,6 +348,30 @@ export const mailbox: ScalarKind<DomainName> = scalar(
     return formatYamlText(
       `${Buffer.from(local!).toString('latin1')}@${DomainName.ofLabels(domain).toString().slice(0, -1)}`,
     );
+  },
+);
+
+/** A mail address as it is written, for a `mailto:` URL. */
+export const mailAddress: ScalarKind<string> = scalar('a mail address, like hostmaster@example.com', (text) => {
+  const match = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([^@]+)$/.exec(text);
+  if (match === null) return undefined;
+  parseHostName(match[1]!);
+  return text;
+});
+
+/** A URL that holds no credential. */
+export const httpsUrl: ScalarKind<string> = scalar('an https:// URL', (text) => {
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, username, password, hash, href } = new URL(text);
+  return protocol === 'https:' && username === '' && password === '' && hash === '' ? href : undefined;
+});
+
+/** Names that a certificate can be for (RFC 5280 §4.2.1.6: host names; RFC 8555 §7.1.3: a wildcard). */
+export const certificateName: ScalarKind<DomainName> = scalar(
+  "a full host name, like dyndns.example.com or '*.dyndns.example.com'",
+  (text) => {
+    const name = parseHostName(text);
+    return name.wireText.includes('_') || name.labelCount < 2 ? undefined : name;
   },
 );
 

@@ -6,19 +6,23 @@
  * A row made by `planned` reserves a name: using it is an error until a row made by `option` takes its place.
  */
 import type { IpPrefix } from '../dns/address.ts';
+import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import type { DnsEndpoint, ListenAddress, Transport } from './config.ts';
 import {
   type AnyKind,
   base64Secret,
   calendarDay,
+  certificateName,
   choice,
   clientType,
   dataType,
   decimal,
   dnsEndpoint,
   filePath,
+  folderPath,
   fullOwnerName,
+  httpsUrl,
   integer,
   interfaceId,
   ipAddress,
@@ -27,6 +31,7 @@ import {
   listenAddress,
   listOf,
   macAddress,
+  mailAddress,
   mailbox,
   masterSecret,
   nameBelowZone,
@@ -67,8 +72,10 @@ export interface Option<K extends AnyKind = AnyKind> {
   readonly unit?: string;
   /** One or two sentences; Markdown with code spans only. */
   readonly summary: string;
-  /** A YAML value for the example file. All examples together make a valid file. */
+  /** A YAML value for the example file. All examples together make a valid file, those that stand `instead` left out. */
   readonly example: string;
+  /** Excludes options before it: in the example file it stays a comment. */
+  readonly instead?: true;
 }
 
 /** A name that is reserved and refused. */
@@ -86,6 +93,7 @@ interface OptionText<T> {
   readonly unit?: string;
   readonly summary: string;
   readonly example: string;
+  readonly instead?: true;
 }
 
 type WithDefault<T> = OptionText<T> & { readonly default: T };
@@ -196,7 +204,41 @@ export const OPTIONS = {
     summary: 'PEM file with the private key of the certificate.',
     example: '/etc/dyndns/tls/privkey.pem',
   }),
-  'http.tls.acme': planned('a certificate that the server gets and renews by itself'),
+  'http.tls.acme.names': option(listOf<DomainName>(certificateName, 1), {
+    otherwise: 'the names of all zones',
+    instead: true,
+    summary:
+      'The host names of a certificate that the server gets and renews by itself (ACME, RFC 8555), in place of ' +
+      '`http.tls.certificate` and `http.tls.key`. Each lies in a zone of the file, or its `_acme-challenge.` name is a ' +
+      'CNAME into one. `http.tls.acme` alone, with nothing below it, switches it on, too.',
+    example: "[dyndns.example.com, '*.lab.dyndns.example.com']",
+  }),
+  'http.tls.acme.email': option(mailAddress, {
+    otherwise: 'none is given',
+    instead: true,
+    summary:
+      'Where the certificate authority may write to. Some require it. Asking for a certificate is agreeing to their terms.',
+    example: 'hostmaster@example.com',
+  }),
+  'http.tls.acme.directory': option(httpsUrl, {
+    otherwise: "`https://acme-v02.api.letsencrypt.org/directory`, which is Let's Encrypt",
+    instead: true,
+    summary: 'The certificate authority: the URL of its ACME directory.',
+    example: "'https://acme-v02.api.letsencrypt.org/directory'",
+  }),
+  'http.tls.acme.folder': option(folderPath, {
+    otherwise: '`acme` beside the file of `store`, else beside `dns.database`',
+    instead: true,
+    summary: 'Where the certificate, its key and the key of the account are kept. It is made with mode 0700.',
+    example: '/var/lib/dyndns/acme',
+  }),
+  'http.tls.acme.propagation_seconds': option(integer(0, 3600), {
+    unit: 'seconds',
+    otherwise: '0 where dyndns is the only nameserver of the zone, else 30',
+    instead: true,
+    summary: 'How long the secondaries have to follow before the certificate authority is told to look.',
+    example: '60',
+  }),
   'http.lenient': option(yesOrNo, {
     default: false,
     summary:

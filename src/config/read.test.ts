@@ -257,11 +257,9 @@ test('every planned option is refused as not available, and gives no second prob
     const key = path.split('.').at(-1);
     const text = path.startsWith('zones[].')
       ? `nameserver: 127.0.0.1\n${ZONE}    ${key}: {a: [1]}\n`
-      : path.startsWith('http.tls.')
-        ? `nameserver: 127.0.0.1\nhttp: {listen: ['https://[::]:443'], tls: {${key}: {a: 1}}}\n${ZONE}`
-        : path.startsWith('hosts[].')
-          ? `nameserver: 127.0.0.1\n${ZONE}hosts: [{name: b.a.example, ${key}: [{a: 1}]}]`
-          : `nameserver: 127.0.0.1\n${key}: {a: [1]}\n${ZONE}`;
+      : path.startsWith('hosts[].')
+        ? `nameserver: 127.0.0.1\n${ZONE}hosts: [{name: b.a.example, ${key}: [{a: 1}]}]`
+        : `nameserver: 127.0.0.1\n${key}: {a: [1]}\n${ZONE}`;
     const shown = path.replace('[]', '[0]');
     expect(problems(text)).toEqual([expect.stringContaining(`: ${shown}: '${key}' is not available in this version.`)]);
   }

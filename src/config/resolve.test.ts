@@ -33,7 +33,7 @@ const http = (value: string) => `http: {${value}}\nzones: [${ZONE}]`;
 describe('TLS', () => {
   test('an https:// entry needs tls', () => {
     expect(problems(http("listen: ['https://[::]:443']"))).toEqual([
-      'x.yml:1:16: http.listen: an https:// entry needs http.tls with certificate and key.',
+      'x.yml:1:16: http.listen: an https:// entry needs http.tls with certificate and key, or with acme.',
     ]);
   });
   test('tls needs an https:// entry', () => {

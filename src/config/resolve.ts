@@ -17,6 +17,7 @@ import type {
 import { formatListenAddress } from './config.ts';
 import { OPTION_TREE, onlyOf } from './options.ts';
 import { formatOrigin } from './problem.ts';
+import { acmeMention, resolveAcme } from './resolve-acme.ts';
 import { resolveAcmeDns } from './resolve-acme-dns.ts';
 import { resolveHosts, resolveTokens } from './resolve-clients.ts';
 import { refuseKeyClashes, resolveEmbedded, resolveState } from './resolve-embedded.ts';
@@ -29,6 +30,7 @@ export function resolveConfig(settings: Settings, context: ResolveContext): Conf
   const http = resolveHttp(root, context);
   const zones = resolveZones(settings, context);
   const state = resolveState(settings, context);
+  const acme = resolveAcme(root, zones, state, context);
   const metrics = resolveMetrics(root, http, context);
   const tokens = resolveTokens(settings, context);
   const hosts = resolveHosts(settings, context);
@@ -46,7 +48,7 @@ export function resolveConfig(settings: Settings, context: ResolveContext): Conf
     logLevel: root.get('log_level'),
     unspecifiedFamily: root.get('unspecified_family'),
     check: root.get('check'),
-    http,
+    http: acme === undefined ? http : { ...http, acme },
     ...state,
     ...(metrics === undefined ? {} : { metrics: { listen: metrics } }),
     historyDays: root.get('history_days'),
@@ -98,13 +100,15 @@ function resolveHttp(root: Scope, context: ResolveContext): HttpConfig {
   }
   const tls = resolveTls(root, context);
   const wantsTls = listen.some((address) => address.kind === 'tcp' && address.tls);
-  const mentionsTls = root.isMentioned('http.tls.certificate') || root.isMentioned('http.tls.key');
-  if (wantsTls && !mentionsTls && !root.isMentioned('http.tls.acme')) {
-    const message = 'an https:// entry needs http.tls with certificate and key.';
+  const files = ['http.tls.certificate', 'http.tls.key'].find((path) => root.isMentioned(path));
+  const acme = acmeMention(root);
+  if (wantsTls && files === undefined && acme === undefined) {
+    const message = 'an https:// entry needs http.tls with certificate and key, or with acme.';
     refuse(context, root, 'http.listen', message);
-  } else if (!wantsTls && mentionsTls) {
-    const path = root.isMentioned('http.tls.certificate') ? 'http.tls.certificate' : 'http.tls.key';
-    refuse(context, root, path, 'TLS is configured, but no entry of http.listen begins with https://.');
+  } else if (!wantsTls && (files ?? acme) !== undefined) {
+    refuse(context, root, (files ?? acme)!, 'TLS is configured, but no entry of http.listen begins with https://.');
+  } else if (files !== undefined && acme !== undefined) {
+    refuse(context, root, acme, `stands beside ${files}; the certificate is either yours or the server's own.`);
   }
   return {
     listen,

@@ -25,7 +25,7 @@ export function refuse(context: ResolveContext, scope: Scope, path: string, mess
 /** The absolute path of a file that the option names, or undefined when it names none or a problem was reported. */
 export function absolutePath(
   scope: Scope,
-  path: 'http.tls.certificate' | 'http.tls.key' | 'dns.database' | 'control',
+  path: 'http.tls.certificate' | 'http.tls.key' | 'http.tls.acme.folder' | 'dns.database' | 'control',
   context: ResolveContext,
 ): string | undefined {
   const file = scope.get(path);

@@ -39,7 +39,9 @@ function renderMap(parent: OptionNode, scope: Scope, indent: string): Line[] {
     // The long form of a key is shown where it was written; else its default algorithm would stand alone.
     if (node.row !== undefined && !scope.isMap(node.path)) return [];
     const children = renderMap(node, scope, `${indent}  `);
-    return children.length === 0 ? [] : [{ text: `${indent}${node.key}:` }, ...children];
+    // `acme: {}` alone says something, too.
+    if (children.length === 0) return scope.isMentioned(node.path) ? [{ text: `${indent}${node.key}: {}` }] : [];
+    return [{ text: `${indent}${node.key}:` }, ...children];
   });
 }
 

@@ -106,6 +106,8 @@ export interface Observer {
   dnsUpdateAnswered(event: DnsUpdateEvent): void;
   /** Something an operator should know, outside of any request. */
   warn(text: string): void;
+  /** Something that went as it should, outside of any request. */
+  info?(text: string): void;
 }
 
 export interface DnsUpdateEvent {

@@ -1,6 +1,7 @@
 /**
  * The sockets that HTTP is served on: TCP, TLS and unix sockets, all in front of one application.
  */
+import { X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
 import {
   createServer,
@@ -25,6 +26,21 @@ export class ListenError extends Error {
   }
 }
 
+/** What TLS needs, in PEM. */
+export interface TlsPair {
+  readonly key: string;
+  /** That of the server first. */
+  readonly chain: string;
+}
+
+/** What a client sees of a certificate. */
+export interface ShownCertificate {
+  /** As in its subjectAltName. */
+  readonly names: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly endMs: number;
+}
+
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 15_000;
@@ -36,8 +52,15 @@ export class HttpListeners {
   /** Connections as they were accepted: below TLS. */
   readonly #sockets = new Set<Socket>();
   readonly #underWay = new Set<ServerResponse>();
+  #chain: Buffer | string | undefined;
+  readonly #ownPair: (() => TlsPair) | undefined;
   #closing = false;
   #cutSoon = false;
+
+  /** @param ownPair the server's own certificate, where `http.acme` is configured */
+  constructor(ownPair?: () => TlsPair) {
+    this.#ownPair = ownPair;
+  }
 
   /** Where it listens, as URLs or `unix:PATH`, with the ports that the system chose. */
   get addresses(): readonly string[] {
@@ -70,7 +93,7 @@ export class HttpListeners {
     };
     const server =
       address.kind === 'tcp' && address.tls
-        ? createTlsServer({ ...options, ...readTls(config) })
+        ? createTlsServer({ ...options, ...this.#tls(config) })
         : createServer(options);
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
@@ -98,12 +121,30 @@ export class HttpListeners {
     this.#addresses.push(describe(server, address));
   }
 
-  /** Reads certificate and key again, for new connections. */
+  /** Takes certificate and key anew, for new connections; those that are open go on. @throws ListenError */
   reloadTls(config: HttpConfig): void {
     for (const server of this.#servers) {
       if ('setSecureContext' in server)
-        (server as ReturnType<typeof createTlsServer>).setSecureContext(readTls(config));
+        (server as ReturnType<typeof createTlsServer>).setSecureContext(this.#tls(config));
     }
+  }
+
+  /** The one that new connections are shown; undefined without TLS. */
+  get certificate(): ShownCertificate | undefined {
+    if (this.#chain === undefined) return undefined;
+    const { subjectAltName = '', validTo } = new X509Certificate(this.#chain);
+    return { names: subjectAltName.split(', ').map((name) => name.replace(/^\w+:/, '')), endMs: Date.parse(validTo) };
+  }
+
+  #tls(config: HttpConfig): { cert: Buffer | string; key: Buffer | string } {
+    const tls = config.acme === undefined ? readTls(config) : this.#ownTls();
+    this.#chain = tls.cert;
+    return tls;
+  }
+
+  #ownTls(): { cert: string; key: string } {
+    const { key, chain } = this.#ownPair!();
+    return { cert: chain, key };
   }
 
   /** Takes no new connections, lets requests end within `graceMs`, then cuts what is left. */

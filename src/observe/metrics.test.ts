@@ -43,6 +43,7 @@ function setUp(more: Partial<MetricSources> = {}) {
     nameserver: () => NAMESERVER,
     storeAnswers: async () => true,
     pendingWishes: async () => 9,
+    certificateEndMs: () => 1_800_000_000_000,
     nowMs: () => 10_000,
     ...more,
   });
@@ -97,6 +98,7 @@ describe('the metrics', () => {
       ['dyndns_secondary_lag_seconds{zone="example.com.",secondary="[2001:db8::53]:53"}', 0],
       ['dyndns_secondary_lag_seconds{zone="example.com.",secondary="192.0.2.54:53"}', undefined],
       ['dyndns_secondary_seen{zone="example.com.",secondary="192.0.2.54:53"}', 0],
+      ['dyndns_certificate_end_timestamp_seconds', 1_800_000_000],
       ['dyndns_store_up', 1],
     ] as const) {
       expect([sample, told.get(sample)]).toEqual([sample, value]);

@@ -20,6 +20,8 @@ export interface MetricSources {
   readonly storeAnswers: () => Promise<boolean | undefined>;
   /** Undefined without a store, and where it does not answer. */
   readonly pendingWishes: () => Promise<number | undefined>;
+  /** Milliseconds since 1970; 0: clients do not trust it. Undefined without TLS. */
+  readonly certificateEndMs: () => number | undefined;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
 }
@@ -31,6 +33,7 @@ interface Snapshot {
   readonly nameserver: NameserverStatistics | undefined;
   readonly storeAnswers: boolean | undefined;
   readonly pendingWishes: number | undefined;
+  readonly certificateEndMs: number | undefined;
   readonly nowMs: number;
 }
 
@@ -195,6 +198,13 @@ export const METRICS: readonly MetricRow[] = [
       (nameserver?.secondaries ?? []).map(({ zone, secondary, wasSeen }) => [{ zone, secondary }, wasSeen ? 1 : 0]),
   },
   {
+    name: 'dyndns_certificate_end_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'When the certificate of the https:// listeners ends; 0: the first of http.tls.acme is not there yet.',
+    read: ({ certificateEndMs }) => optional(certificateEndMs === undefined ? undefined : certificateEndMs / 1000),
+  },
+  {
     name: 'dyndns_store_up',
     type: 'gauge',
     labels: [],
@@ -236,7 +246,7 @@ export class Metrics {
   }
 
   async #run(): ReturnType<Monitoring['metrics']> {
-    const { version, waitingUpdates, nameserver, storeAnswers, pendingWishes, nowMs } = this.#sources;
+    const { version, waitingUpdates, nameserver, storeAnswers, pendingWishes, certificateEndMs, nowMs } = this.#sources;
     const [registry, answers, wishes] = await Promise.all([this.#open(), storeAnswers(), pendingWishes()]);
     if (answers === false) this.#activity.storeErrors += 1;
     this.#snapshot = {
@@ -246,6 +256,7 @@ export class Metrics {
       nameserver: nameserver(),
       storeAnswers: answers,
       pendingWishes: wishes,
+      certificateEndMs: certificateEndMs(),
       nowMs: nowMs(),
     };
     // Before its first tick the lag of the event loop is not a number, which prom-client spells in a way of its own.

@@ -16,5 +16,8 @@ export function tellAll(...observers: readonly Observer[]): Observer {
     warn: (text) => {
       for (const observer of observers) observer.warn(text);
     },
+    info: (text) => {
+      for (const observer of observers) observer.info?.(text);
+    },
   };
 }

@@ -22,8 +22,10 @@ test('the example works as it is', () => {
   expect(config.warnings).toEqual([]);
 });
 
+const switchedOn = () => committed('dyndns.example.yml').replace(/^( *)#(?=[^ ])/gm, '$1');
+
 test('the example works with everything switched on, and then shows every option', () => {
-  const text = committed('dyndns.example.yml').replace(/^( *)#(?=[^ ])/gm, '$1');
+  const text = switchedOn();
   const { config, settings } = parseConfig(text, 'dyndns.example.yml', {});
   expect(config.zones.map((zone) => String(zone.apex))).toEqual([
     'dyndns.example.com.',
@@ -39,8 +41,21 @@ test('the example works with everything switched on, and then shows every option
   const clients = ['tokens[]', 'hosts[]'].flatMap((path) => settings.root.items(path));
   const scopes = [settings.root, ...settings.zones, ...entries, ...clients];
   for (const [path, row] of ROWS) {
-    expect([path, scopes.some((scope) => scope.isMentioned(path))]).toEqual([path, row.available]);
+    const isShown = row.available && row.instead === undefined;
+    expect([path, scopes.some((scope) => scope.isMentioned(path))]).toEqual([path, isShown]);
   }
+});
+
+test('what excludes other options works in their place', () => {
+  const paths = [...ROWS].flatMap(([path, row]) => (row.available && row.instead ? [path] : []));
+  expect(paths).toHaveLength(5);
+  const own = new RegExp(`^( *)# (acme:$|(?:${paths.map((path) => path.split('.').at(-1)).join('|')}): )`, 'gm');
+  const text = switchedOn()
+    .replace(/^ *(certificate|key): \/.*\n/gm, '')
+    .replace(own, '$1$2');
+  const { config, settings } = parseConfig(text, 'dyndns.example.yml', {});
+  expect(config.http.acme?.folder).toBe('/var/lib/dyndns/acme');
+  expect(paths.filter((path) => !settings.root.isMentioned(path))).toEqual([]);
 });
 
 test('every option is documented with its name, its variable and what is allowed', () => {

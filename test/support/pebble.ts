@@ -1,9 +1,11 @@
 // Starts pebble, an ACME certificate authority for tests (RFC 8555), which validates DNS-01 for real: it asks the
 // given nameserver for the TXT records. Nothing is skipped; only its random pauses and refused nonces are off.
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerAddress } from './dig.ts';
 import { freePort } from './free-port.ts';
+import { ask } from './http-client.ts';
 import { freshDirectory, writeInto } from './primary-server.ts';
 import { removeNow, runOrThrow, startProcess } from './process.ts';
 import type { RequiredProgram } from './require-server.ts';
@@ -18,14 +20,41 @@ export interface Pebble {
   readonly directoryUrl: string;
   /** Certificate of its HTTPS interface, which clients must trust. */
   readonly caFile: string;
+  /** The root of what it issues (PEM), another one at each start. */
+  root(): Promise<string>;
   log(): string;
   stop(): Promise<void>;
 }
 
 /** @param resolver where it looks names up */
 export async function startPebble(resolver: ServerAddress): Promise<Pebble> {
+  const prepared = await preparePebble();
+  try {
+    const pebble = await prepared.start(resolver);
+    return {
+      ...pebble,
+      async stop() {
+        await pebble.stop();
+        prepared.remove();
+      },
+    };
+  } catch (error) {
+    prepared.remove();
+    throw error;
+  }
+}
+
+/** One that is not running yet, or not any more: its address and the certificate of its interface stay. */
+export interface PreparedPebble extends Pick<Pebble, 'directoryUrl' | 'caFile'> {
+  /** Private key of the certificate of its interface. */
+  readonly keyFile: string;
+  start(resolver: ServerAddress): Promise<Pebble>;
+  remove(): void;
+}
+
+export async function preparePebble(): Promise<PreparedPebble> {
   const directory = freshDirectory('pebble');
-  const [port, managementPort] = [await freePort(), await freePort()];
+  const [listenPort, managementPort] = [await freePort(), await freePort()];
   const certificate = join(directory, 'cert.pem');
   const privateKey = join(directory, 'key.pem');
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
@@ -33,7 +62,7 @@ export async function startPebble(resolver: ServerAddress): Promise<Pebble> {
   await runOrThrow('openssl', ['req', '-x509', '-days', '2', ...keyArguments, '-out', certificate, ...subject]);
   const config = {
     pebble: {
-      listenAddress: `127.0.0.1:${port}`,
+      listenAddress: `127.0.0.1:${listenPort}`,
       managementListenAddress: `127.0.0.1:${managementPort}`,
       certificate,
       privateKey,
@@ -44,28 +73,29 @@ export async function startPebble(resolver: ServerAddress): Promise<Pebble> {
       externalAccountBindingRequired: false,
     },
   };
-  const running = await startProcess({
-    command: 'pebble',
-    args: [
-      '-config',
-      writeInto(directory, 'pebble.json', JSON.stringify(config)),
-      '-dnsserver',
-      `${resolver.host}:${resolver.port}`,
-    ],
-    cwd: directory,
-    env: { ...process.env, PEBBLE_VA_NOSLEEP: '1', PEBBLE_WFE_NONCEREJECT: '0' },
-    ready: (output) => output.includes('ACME directory available'),
-  }).catch((error: unknown) => {
-    removeNow(directory);
-    throw error;
-  });
+  const configFile = writeInto(directory, 'pebble.json', JSON.stringify(config));
+  const site = { directoryUrl: `https://localhost:${listenPort}/dir`, caFile: certificate };
   return {
-    directoryUrl: `https://localhost:${port}/dir`,
-    caFile: certificate,
-    log: () => running.output(),
-    async stop() {
-      await running.stop();
-      removeNow(directory);
+    ...site,
+    keyFile: privateKey,
+    async start(resolver) {
+      const running = await startProcess({
+        command: 'pebble',
+        args: ['-config', configFile, '-dnsserver', `${resolver.host}:${resolver.port}`],
+        cwd: directory,
+        env: { ...process.env, PEBBLE_VA_NOSLEEP: '1', PEBBLE_WFE_NONCEREJECT: '0' },
+        ready: (output) => output.includes('ACME directory available'),
+      });
+      return {
+        ...site,
+        root: async () => {
+          const management = { port: managementPort, host: 'localhost' };
+          return (await ask(management, '/roots/0', { ca: readFileSync(certificate, 'utf8') })).body;
+        },
+        log: () => running.output(),
+        stop: () => running.stop(),
+      };
     },
+    remove: () => removeNow(directory),
   };
 }

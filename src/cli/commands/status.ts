@@ -46,16 +46,24 @@ async function tellPending(config: Config, json: boolean): Promise<void> {
 }
 
 function formatStatus(status: ServerStatus): string {
-  const { version, pid, uptimeSeconds, http, dns, embedded, remote, pending, pendingProblem } = status;
+  const { version, pid, uptimeSeconds, http, dns, certificate, embedded, remote, pending, pendingProblem } = status;
   const lines = [`dyndns ${version}, process ${pid}, running for ${formatUptime(uptimeSeconds)}`];
   for (const address of dns) lines.push(`listening on dns://${address}`);
   for (const address of http) lines.push(`listening on ${address}`);
+  if (certificate !== undefined) lines.push(formatCertificate(certificate));
   for (const zone of remote) lines.push(`${zone}  on another primary`);
   const waiting =
     pending !== undefined
       ? formatPending(pending)
       : `What is pending is not known: ${pendingProblem ?? 'an older server'}\n`;
   return `${lines.join('\n')}\n${embedded.map(formatZone).join('')}${waiting}`;
+}
+
+function formatCertificate({ names, ends }: NonNullable<ServerStatus['certificate']>): string {
+  const of = names.join(', ');
+  return ends === undefined
+    ? `no certificate for ${of} yet; the log says why`
+    : `certificate for ${of} until ${ends.replace(/\.000Z$/, 'Z')}`;
 }
 
 function formatUptime(seconds: number): string {

@@ -14,6 +14,12 @@ export interface ServerStatus {
   /** Where it serves HTTP and DNS. */
   readonly http: readonly string[];
   readonly dns: readonly string[];
+  /** The one that HTTPS serves. */
+  readonly certificate?: {
+    readonly names: readonly string[];
+    /** ISO 8601. Absent: it is made by the server itself, until there is one that clients trust. */
+    readonly ends?: string;
+  };
   /** Zones that it is the primary of. */
   readonly embedded: readonly ZoneState[];
   /** Apexes of zones with a primary elsewhere. */

@@ -1,0 +1,86 @@
+// When a certificate is due, how long to wait after failures, and the file in which it is kept.
+import { describe, expect, it, test } from 'vitest';
+import { makeCertificateOf } from '../../test/support/own-certificate.ts';
+import {
+  formatCertificate,
+  makeCertificate,
+  type OwnCertificate,
+  parseCertificate,
+  renewalMs,
+  retryDelayMs,
+} from './certificate.ts';
+
+const DAY_MS = 86_400_000;
+const DIRECTORY = 'https://ca.example/directory';
+const wish = { names: ['dyndns.example.com'], directory: DIRECTORY };
+
+describe('a new one is due', () => {
+  const of90Days: OwnCertificate = {
+    key: '',
+    chain: '',
+    names: ['dyndns.example.com', '*.lab.example.com'],
+    notBeforeMs: 1000 * DAY_MS,
+    notAfterMs: 1090 * DAY_MS,
+    directory: DIRECTORY,
+  };
+
+  it('with a third of its life left: 30 days of 90, 2 of 6', () => {
+    expect(renewalMs(of90Days, wish)).toBe(1060 * DAY_MS);
+    expect(renewalMs({ ...of90Days, notAfterMs: 1006 * DAY_MS }, wish)).toBe(1004 * DAY_MS);
+  });
+
+  it('at once where a name is missing, or it comes from another authority', () => {
+    expect(renewalMs(of90Days, { ...wish, names: ['dyndns.example.com', 'lab.example.com'] })).toBe(-Infinity);
+    expect(renewalMs(of90Days, { ...wish, directory: 'https://staging.ca.example/directory' })).toBe(-Infinity);
+  });
+
+  it('in time where it has more names than are wanted', () => {
+    expect(renewalMs(of90Days, { ...wish, names: ['*.lab.example.com'] })).toBe(1060 * DAY_MS);
+  });
+});
+
+test('the pauses after failures grow from a minute to six hours; five attempts fall into the first hour', () => {
+  const minutes = Array.from({ length: 9 }, (_, index) => retryDelayMs(index + 1) / 60_000);
+  expect(minutes).toEqual([1, 3, 9, 27, 81, 243, 360, 360, 360]);
+  expect(retryDelayMs(100_000)).toBe(360 * 60_000);
+});
+
+describe('the file', () => {
+  it('holds key, chain and authority, and is read as it was written', async () => {
+    const { key, chain } = await makeCertificateOf(['Dyndns.example.com', '*.lab.example.com'], 60, 30);
+    const made = makeCertificate(key, chain, DIRECTORY);
+    expect(made.names).toEqual(['dyndns.example.com', '*.lab.example.com']);
+    expect(made.notAfterMs - made.notBeforeMs).toBe(90 * DAY_MS);
+    expect(parseCertificate(formatCertificate(made))).toEqual(made);
+  });
+
+  it('with a chain of several keeps all of them, and is about the first', async () => {
+    const [server, authority] = [
+      await makeCertificateOf(['a.example'], 1, 1),
+      await makeCertificateOf(['ca.example'], 1, 1),
+    ];
+    const made = makeCertificate(server.key, `${server.chain}\n${authority.chain}`, DIRECTORY);
+    const read = parseCertificate(formatCertificate(made));
+    expect(read.names).toEqual(['a.example']);
+    expect(read.chain.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
+  });
+
+  it('is refused where a part is missing, or the key is another one, and no error shows the key', async () => {
+    const [one, other] = [await makeCertificateOf(['a.example'], 1, 1), await makeCertificateOf(['a.example'], 1, 1)];
+    const text = formatCertificate(makeCertificate(one.key, one.chain, DIRECTORY));
+    const secret = one.key.split('\n')[1]!;
+    for (const [damaged, why] of [
+      ['', 'a part of it is missing'],
+      [text.slice(0, -40), 'a part of it is missing'],
+      [text.replace(/^Directory.*\n/, ''), 'a part of it is missing'],
+      [text.replace(one.key.trim(), other.key.trim()), 'the key is not that of the certificate'],
+      [text.replace('MII', 'MIA'), undefined],
+      [text.replace(secret.slice(0, 20), secret.slice(20, 40)), undefined],
+    ] as const) {
+      const parse = () => parseCertificate(damaged);
+      if (why === undefined) expect(parse).toThrow();
+      else expect(parse).toThrow(why);
+      expect(parse).not.toThrow(secret.slice(24));
+    }
+  });
+});

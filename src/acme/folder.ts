@@ -1,0 +1,107 @@
+/**
+ * The folder of the server's own certificate: `certificate.pem` (key and chain), `account-key.pem`, and `challenges.json`,
+ * which lists the records that are published for an attempt that is under way. A file is replaced whole or not at all.
+ */
+import { generateKeyPair } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const CERTIFICATE = 'certificate.pem';
+const ACCOUNT_KEY = 'account-key.pem';
+const CHALLENGES = 'challenges.json';
+
+/** The values of one TXT RRset that are ours; names in presentation form. */
+export interface PublishedChallenge {
+  readonly zone: string;
+  readonly ownerName: string;
+  readonly values: readonly string[];
+}
+
+export class AcmeFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Where the certificate lies. */
+  get certificateFile(): string {
+    return join(this.path, CERTIFICATE);
+  }
+
+  /** Makes it with mode 0700 if it is not there. @throws NodeJS.ErrnoException */
+  async make(): Promise<void> {
+    await mkdir(this.path, { recursive: true, mode: 0o700 });
+  }
+
+  findCertificate(): Promise<string | undefined> {
+    return this.#find(CERTIFICATE);
+  }
+
+  writeCertificate(text: string): Promise<void> {
+    return this.#replace(CERTIFICATE, text);
+  }
+
+  /** The private key of the account (PEM, P-256), made at the first call: it is the account. */
+  async accountKey(): Promise<string> {
+    const found = await this.#find(ACCOUNT_KEY);
+    if (found !== undefined) return found;
+    const { privateKey } = await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' });
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+    await this.#replace(ACCOUNT_KEY, key);
+    return key;
+  }
+
+  /** None where somebody else has written the file: it is only of use after a crash. */
+  async challenges(): Promise<readonly PublishedChallenge[]> {
+    try {
+      const found: unknown = JSON.parse((await this.#find(CHALLENGES)) ?? '[]');
+      return Array.isArray(found) ? found.filter(isChallenge) : [];
+    } catch (error) {
+      if (error instanceof SyntaxError) return [];
+      throw error;
+    }
+  }
+
+  async writeChallenges(challenges: readonly PublishedChallenge[]): Promise<void> {
+    if (challenges.length > 0) await this.#replace(CHALLENGES, `${JSON.stringify(challenges, null, 2)}\n`);
+    else await rm(join(this.path, CHALLENGES), { force: true });
+  }
+
+  async #find(name: string): Promise<string | undefined> {
+    try {
+      return await readFile(join(this.path, name), 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** On the disk when it resolves: the content before the name, and the name before this returns. */
+  async #replace(name: string, text: string): Promise<void> {
+    const file = join(this.path, name);
+    const temporary = `${file}.new`;
+    await rm(temporary, { force: true });
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+    const folder = await open(this.path, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  }
+}
+
+function isChallenge(found: unknown): found is PublishedChallenge {
+  const { zone, ownerName, values } = (found ?? {}) as Partial<Record<keyof PublishedChallenge, unknown>>;
+  const isText = (text: unknown) => typeof text === 'string';
+  return isText(zone) && isText(ownerName) && Array.isArray(values) && values.every(isText);
+}

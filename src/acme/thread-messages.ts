@@ -1,0 +1,30 @@
+// What ordering.ts and its thread say to one another.
+import type { ChallengeValue } from './challenges.ts';
+
+export type ThreadStart =
+  | ({ readonly kind: 'order' } & CertificateOrder)
+  | { readonly kind: 'self-signed'; readonly names: readonly string[] };
+
+export interface CertificateOrder {
+  /** URL of the ACME directory. */
+  readonly directory: string;
+  readonly email: string | undefined;
+  /** Host names in lower case, without a final dot. */
+  readonly names: readonly string[];
+  /** PEM. */
+  readonly accountKey: string;
+}
+
+/** PEM. */
+export interface KeyAndChain {
+  readonly key: string;
+  readonly chain: string;
+}
+
+export type FromThread =
+  /** Waits for `published`. */
+  | { readonly kind: 'publish'; readonly challenges: readonly ChallengeValue[] }
+  | ({ readonly kind: 'done' } & KeyAndChain)
+  | { readonly kind: 'failed'; readonly why: string };
+
+export type ToThread = { readonly kind: 'published' };

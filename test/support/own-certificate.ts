@@ -1,0 +1,58 @@
+// A certificate with any dates, which is its own authority, and what a TLS client sees of a server.
+import { webcrypto, type X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type TLSSocket } from 'node:tls';
+import { SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
+
+export interface MadeCertificate {
+  /** PEM. */
+  readonly key: string;
+  readonly chain: string;
+}
+
+/** For these names, from so many days ago to so many days ahead. */
+export async function makeCertificateOf(
+  names: readonly string[],
+  ageDays: number,
+  leftDays: number,
+): Promise<MadeCertificate> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const dayMs = 86_400_000;
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: '01',
+    name: 'CN=made by a test',
+    notBefore: new Date(Date.now() - ageDays * dayMs),
+    notAfter: new Date(Date.now() + leftDays * dayMs),
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [new SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns', value })))],
+  });
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  const key = `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`;
+  return { key, chain: `${certificate.toString('pem')}\n` };
+}
+
+/** Opens a TLS connection that trusts these authorities alone. Rejects where the certificate is not theirs or for another name. */
+export async function connectTls(port: number, servername: string, ca: readonly string[]): Promise<TLSSocket> {
+  const socket = connect({ host: '127.0.0.1', port, servername, ca: [...ca] });
+  try {
+    await once(socket, 'secureConnect');
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}
+
+/** The certificate that a new connection is shown. */
+export async function shownCertificate(
+  port: number,
+  servername: string,
+  ca: readonly string[],
+): Promise<X509Certificate> {
+  const socket = await connectTls(port, servername, ca);
+  const certificate = socket.getPeerX509Certificate();
+  socket.destroy();
+  return certificate!;
+}
