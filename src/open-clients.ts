@@ -8,15 +8,18 @@ import type { StoreCopy } from './core/backup.ts';
 import { HistoryRecorder } from './core/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from './core/host.ts';
 import { HostDirectory } from './core/host-directory.ts';
+import { HostWatch } from './core/host-watch.ts';
 import { MinuteLimiter } from './core/minute-limits.ts';
+import { NoticeMaker } from './core/notices.ts';
 import type { Observer } from './core/ports.ts';
 import type { Store } from './core/store-ports.ts';
 import type { HostToken } from './core/token.ts';
 import { TokenUseLog } from './core/token-use.ts';
 import type { UpdateAddresses } from './core/update-addresses.ts';
-import { UpdateHost, type UpdateHostOptions } from './core/update-host.ts';
+import { UpdateHost, type UpdateHostOptions, type UpdateRecorder } from './core/update-host.ts';
 import { WishKeeper } from './core/wish-keeper.ts';
 import type { ZoneTable } from './core/zone.ts';
+import { NoticeOutlet, type NoticeParts } from './open-notices.ts';
 
 /** What is open as long as the server: a reload changes the settings around it. */
 export interface OpenClients {
@@ -24,6 +27,10 @@ export interface OpenClients {
   readonly recorder: HistoryRecorder | undefined;
   /** To be started when the zones are open. */
   readonly wishes: WishKeeper | undefined;
+  readonly watch: HostWatch | undefined;
+  /** Is told of every update: for the history and for webhooks. Undefined while nobody wants to know. */
+  readonly events: () => UpdateRecorder | undefined;
+  readonly notices: NoticeOutlet;
   close(): Promise<void>;
 }
 
@@ -42,6 +49,7 @@ export interface ClientParts {
   readonly observer: Observer;
   /** For counting. */
   readonly onOutcome: NonNullable<UpdateHostOptions['onOutcome']>;
+  readonly onDelivery: NoticeParts['onDelivery'];
 }
 
 const DAY_MS = 86_400_000;
@@ -58,16 +66,21 @@ const timers = {
 
 /** @throws AppError store-unreachable, DatabaseLockedError, SqliteError, SchemaError */
 export async function openClients(parts: ClientParts): Promise<OpenClients> {
-  const { config, zones, hosts, updates, observer } = parts;
+  const { config, zones, hosts, updates, observer, onDelivery } = parts;
   const { store: storeConfig } = config();
+  const warn = (text: string) => observer.warn(text);
+  const notices = new NoticeOutlet({ warn, timers, onDelivery });
+  const maker = new NoticeMaker(() => notices.notices);
   if (storeConfig === undefined) {
-    return { store: undefined, recorder: undefined, wishes: undefined, close: async () => undefined };
+    const nothing = { store: undefined, recorder: undefined, wishes: undefined, watch: undefined };
+    return { ...nothing, notices, events: eventsFor(config, undefined, notices, maker), close: () => notices.close() };
   }
   // Loaded only where there is one: its packages cost every start.
   const { openStore } = await import('./store/open-store.ts');
   const store = await openStore(storeUrl(storeConfig));
-  const warn = (text: string) => observer.warn(text);
   const recorder = new HistoryRecorder({ store: store.history, timers, warn });
+  const events = eventsFor(config, recorder, notices, maker);
+  const record: UpdateRecorder['record'] = (event) => events()?.record(event);
   const wishes = new WishKeeper({
     store: store.wishes,
     shared: storeConfig.kind === 'postgres',
@@ -76,11 +89,28 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     reconcile: () => config().reconcile,
     timeoutMs: () => config().nameserverTimeoutSeconds * 1000,
     isDisabled: async (ownerName) => (await hosts()?.find(ownerName))?.enabled === false,
-    record: (event) => recorder.record(event),
+    record,
     warn,
     timers,
   });
   updates.unpublished = wishes;
+  const watch = new HostWatch({
+    history: store.history,
+    hosts: store.hosts,
+    wishes: store.wishes,
+    configured: () => config().hosts.map(hostSettings),
+    isOn: () => config().historyDays > 0,
+    flush: async (ownerName) => {
+      await recorder.flush();
+      return !recorder.hasUnwritten(ownerName);
+    },
+    zones,
+    updates,
+    record,
+    silent: (ownerName, lastSeenMs, nowMs) => maker.silent(ownerName, lastSeenMs, nowMs),
+    warn,
+    timers,
+  });
   const prune = () => {
     const { historyDays } = config();
     store.history.prune(Date.now() - historyDays * DAY_MS).catch((error: unknown) => {
@@ -93,19 +123,45 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     store,
     recorder,
     wishes,
+    watch,
+    events,
+    notices,
     close: async () => {
       clearInterval(pruning);
-      await wishes.close();
+      await Promise.all([wishes.close(), watch.close()]);
       await recorder.close();
+      await notices.close();
       await store.close();
     },
   };
 }
 
+/** Tells the history, where one is kept, and those who want notices. */
+function eventsFor(
+  config: () => Config,
+  recorder: HistoryRecorder | undefined,
+  notices: NoticeOutlet,
+  maker: NoticeMaker,
+): () => UpdateRecorder | undefined {
+  const kept = () => (config().historyDays > 0 ? recorder : undefined);
+  const both: UpdateRecorder = {
+    record: (event) => {
+      kept()?.record(event);
+      maker.event(event);
+    },
+    repeat: (ownerName, timeMs) => {
+      kept()?.repeat(ownerName, timeMs);
+      maker.repeat(ownerName);
+    },
+  };
+  return () => (notices.notices === undefined ? kept() : both);
+}
+
 /** Settings of hosts are read from a store of our own here. @throws AppError store-unreachable */
 export async function makeClientServices(open: OpenClients, parts: ClientParts): Promise<ClientServices> {
   const config = parts.config();
-  const { store, recorder } = open;
+  const { store, events, notices } = open;
+  await notices.configure(config.webhooks);
   const nowMs = () => performance.now();
   const hosts = new HostDirectory({
     configured: config.hosts.map(hostSettings),
@@ -127,7 +183,7 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
     updates: new UpdateHost({
       updates: parts.updates,
       hosts,
-      recorder: config.historyDays > 0 ? recorder : undefined,
+      recorder: events(),
       changes: new MinuteLimiter(config.limits.changesPerMinutePerToken, nowMs),
       refusals: new MinuteLimiter(config.limits.refusedPerMinutePerSource, nowMs),
       now: Date.now,
@@ -167,6 +223,6 @@ export function configuredToken(token: TokenConfig): HostToken {
   return { ...token, id: `file-${token.sha256.slice(0, 24)}`, createdMs: 0 };
 }
 
-export function hostSettings({ ownerName, ttl, enabled, addresses }: HostConfig): HostSettings {
-  return { ...defaultHostSettings(ownerName), enabled, addresses, ...(ttl === undefined ? {} : { ttl }) };
+export function hostSettings(host: HostConfig): HostSettings {
+  return { ...defaultHostSettings(host.ownerName), ...host };
 }

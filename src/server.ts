@@ -80,6 +80,7 @@ export class DyndnsServer {
       updates: this.#updates,
       observer,
       onOutcome: (protocol, outcome) => this.#monitoring.activity.addressesUpdated(protocol, outcome),
+      onDelivery: (webhook, outcome) => this.#monitoring.activity.webhookCalled(webhook, outcome),
     };
     this.#services = this.#makeServices();
     this.#app = buildApp({
@@ -122,6 +123,7 @@ export class DyndnsServer {
       this.#clientServices = await makeClientServices(this.#clients, this.#clientParts);
       this.#services = this.#makeServices();
       this.#clients.wishes?.start();
+      this.#clients.watch?.start();
       await this.#listenForDns(this.#zones);
       if (this.#config.control !== undefined) await this.#control.open(this.#config.control);
       await this.#listeners.open(this.#config.http, this.#app.routing);
@@ -206,9 +208,10 @@ export class DyndnsServer {
 
   readonly #remember = (apply: Parameters<typeof rememberUpdates>[0]) =>
     rememberUpdates(apply, () => {
-      const { recorder, wishes } = this.#clients ?? {};
+      const { events, wishes } = this.#clients ?? {};
+      const recorder = events?.();
       return {
-        record: recorder && this.#config.historyDays > 0 ? (event) => recorder.record(event) : undefined,
+        record: recorder && ((event) => recorder.record(event)),
         updated: wishes && ((edits) => wishes.updated(edits)),
         recall: ({ zone }, ownerName) => this.#services.zones.findByApex(zone.apex)?.publisher.recall(ownerName),
         now: Date.now,
@@ -245,6 +248,7 @@ export class DyndnsServer {
       dns: this.dnsAddresses,
       embedded: (await this.#zones?.nameserver?.admin.zones()) ?? [],
       remote: remote.map(({ apex }) => apex.toString()),
+      webhooks: this.#clients?.notices.states() ?? [],
       ...(await pendingOf(this.#clientAdmin())),
     };
   }

@@ -180,6 +180,21 @@ export interface HostConfig {
   readonly enabled: boolean;
   /** No prefix is in both lists. The longest prefix that contains an address decides. */
   readonly addresses: AddressRules;
+  /** Absent: never. */
+  readonly silentAfterSeconds?: number;
+  readonly leaseSeconds?: number;
+  /** Canonical texts, at most one of each family. */
+  readonly fallback: readonly string[];
+}
+
+export interface WebhookConfig {
+  /** `https:` or `http:`, perhaps with a user and a password. */
+  readonly url: Secret;
+  /** Signs deliveries. */
+  readonly secret?: Secret;
+  /** At least one. */
+  readonly events: readonly ('changed' | 'failed' | 'silent')[];
+  readonly format: 'json' | 'ntfy' | 'text';
 }
 
 export interface AddressRules {
@@ -220,6 +235,7 @@ export interface Config {
   readonly limits: LimitsConfig;
   readonly tokens: readonly TokenConfig[];
   readonly hosts: readonly HostConfig[];
+  readonly webhooks: readonly WebhookConfig[];
   /** Complete sentences for the log; nothing in them is secret. */
   readonly warnings: readonly string[];
 }

@@ -19,6 +19,7 @@ import { OPTION_TREE, onlyOf } from './options.ts';
 import { formatOrigin } from './problem.ts';
 import { resolveHosts, resolveTokens } from './resolve-clients.ts';
 import { refuseKeyClashes, resolveEmbedded, resolveState } from './resolve-embedded.ts';
+import { resolveWebhooks, warnOfSilence } from './resolve-webhooks.ts';
 import { absolutePath, addressRules, namesOfZone, type ResolveContext, refuse } from './rules.ts';
 import { primaryKind, type Scope, type Settings } from './settings.ts';
 
@@ -31,6 +32,8 @@ export function resolveConfig(settings: Settings, context: ResolveContext): Conf
   const metrics = resolveMetrics(root, http, context);
   const tokens = resolveTokens(settings, context);
   const hosts = resolveHosts(settings, context);
+  const webhooks = resolveWebhooks(settings, context);
+  warnOfSilence(hosts, root, state.store !== undefined, context);
   const secret = root.get('secret');
   if (secret === undefined && tokens.length === 0 && state.store === undefined) {
     context.warnings.push('There is no `secret`, no `tokens` and no `store`: nobody can change anything over HTTP.');
@@ -55,6 +58,7 @@ export function resolveConfig(settings: Settings, context: ResolveContext): Conf
     },
     tokens,
     hosts,
+    webhooks,
     warnings: context.warnings,
   };
 }

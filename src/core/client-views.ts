@@ -62,6 +62,10 @@ export interface HostView {
   readonly ttl?: number;
   readonly allow: readonly string[];
   readonly deny: readonly string[];
+  /** Absent: never told, never taken away. */
+  readonly silentAfterSeconds?: number;
+  readonly leaseSeconds?: number;
+  readonly fallback?: readonly string[];
   /** The last update that was accepted. */
   readonly lastSeen?: string;
   /** Updates that changed nothing. */
@@ -149,6 +153,11 @@ export function hostView(
     ...(settings?.ttl !== undefined && { ttl: settings.ttl }),
     allow: prefixes(settings?.addresses.allow),
     deny: prefixes(settings?.addresses.deny),
+    ...(settings?.silentAfterSeconds !== undefined && { silentAfterSeconds: settings.silentAfterSeconds }),
+    ...(settings?.leaseSeconds !== undefined && {
+      leaseSeconds: settings.leaseSeconds,
+      fallback: settings.fallback,
+    }),
     ...(activity && { lastSeen: isoTime(activity.lastSeenMs), repeats: activity.repeats }),
   };
 }

@@ -31,9 +31,17 @@ export interface UpdateRequest {
   readonly fallbackTtl: number;
   /** Seconds, of the host: before the zone's default. */
   readonly hostTtl?: number;
+  /**
+   * Of an update that nobody asked for: whether it is still to be done, asked in the order of its name before anything is
+   * read. What fails of it is not kept. @throws AppError
+   */
+  readonly isStillDue?: () => Promise<boolean>;
   /** Thrown instead of a change; what is unchanged is confirmed all the same. */
   readonly changeRefused?: AppError;
 }
+
+/** Thrown by `run` where `isStillDue` said no. */
+export class OutdatedUpdate extends Error {}
 
 /** What came of it; `changed` and each family's before and after are confirmed by the primary. */
 export type AddressUpdate = Pick<ChangePlan, 'A' | 'AAAA' | 'changed'> & { readonly ownerName: DomainName };
@@ -104,6 +112,7 @@ export class UpdateAddresses {
   async #settle(request: UpdateRequest, ttl: number, deadlineMs: number): Promise<AddressUpdate> {
     const { ownerName, wanted, zone } = request;
     const belief: Belief = { published: undefined };
+    if (request.isStillDue !== undefined && !(await request.isStillDue())) throw new OutdatedUpdate();
     try {
       const result = await settle(request, ttl, deadlineMs, belief);
       const families = FAMILIES.filter((family) => wanted[family] !== undefined);
@@ -111,7 +120,7 @@ export class UpdateAddresses {
       if (told !== undefined) await told;
       return result;
     } catch (error) {
-      if (!(error instanceof AppError) || this.#unpublished === undefined) throw error;
+      if (!(error instanceof AppError) || this.#unpublished === undefined || request.isStillDue) throw error;
       const before = belief.published ?? zone.publisher.recall(ownerName);
       const outcome = await this.#unpublished.failed({ ownerName, wanted, ttl, before }, error);
       throw outcome === 'kept' ? keptError(error) : error;

@@ -137,6 +137,8 @@ export class UpdateHost {
     const { recorder, changes, now } = this.#options;
     const { ownerName, A, AAAA, changed } = result;
     if (changed && context.principal.kind === 'token') changes?.count(context.principal.token.id);
+    // What the operator types says nothing of the client.
+    if (!changed && context.protocol === 'cli') return;
     if (!changed) recorder?.repeat(ownerName, now());
     else {
       const steps = { A: { before: A.before, after: A.after }, AAAA: { before: AAAA.before, after: AAAA.after } };

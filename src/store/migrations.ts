@@ -89,6 +89,23 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await sql`insert into counters (name, value) values ('token-changes', 0), ('wishes', 0)`.execute(db);
     },
   },
+  '0002-silence': {
+    async up({ schema }) {
+      await schema
+        .createTable('silences')
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('step', 'text', (column) => column.notNull())
+        .addColumn('last_seen_ms', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('silences_key', ['name', 'step'])
+        .execute();
+      await schema
+        .createTable('watch')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('since_ms', 'bigint', (column) => column.notNull())
+        .addColumn('looked_ms', 'bigint', (column) => column.notNull())
+        .execute();
+    },
+  },
 };
 
 /** The tables are those of a newer version of this program, or not ours. */

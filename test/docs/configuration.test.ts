@@ -36,7 +36,7 @@ test('the example works with everything switched on, and then shows every option
   expect(second).not.toContain('# default');
   const lists = ['zones[].secondaries[]', 'zones[].tsig_keys[]'];
   const entries = settings.zones.flatMap((zone) => lists.flatMap((path) => zone.items(path)));
-  const clients = ['tokens[]', 'hosts[]'].flatMap((path) => settings.root.items(path));
+  const clients = ['tokens[]', 'hosts[]', 'webhooks[]'].flatMap((path) => settings.root.items(path));
   const scopes = [settings.root, ...settings.zones, ...entries, ...clients];
   for (const [path, row] of ROWS) {
     expect([path, scopes.some((scope) => scope.isMentioned(path))]).toEqual([path, row.available]);
@@ -46,7 +46,7 @@ test('the example works with everything switched on, and then shows every option
 test('every option is documented with its name, its variable and what is allowed', () => {
   const document = committed('configuration.md');
   for (const [path, row] of ROWS) {
-    const name = path.replace(/^(http|dns|metrics|limits|zones\[\]|tokens\[\]|hosts\[\])\./, '');
+    const name = path.replace(/^(http|dns|metrics|limits|zones\[\]|tokens\[\]|hosts\[\]|webhooks\[\])\./, '');
     expect(document).toContain(row.available ? `### \`${name}\`\n` : `- \`${path}\``);
     if (!row.available) continue;
     const variable = environmentName(path);

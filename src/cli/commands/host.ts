@@ -93,6 +93,7 @@ function formatHosts(hosts: readonly HostView[]): string {
 export function formatHost(details: HostDetails): string {
   const { host, origin, enabled, ttl, allow, deny, published, publishedProblem, lastSeen, repeats, pending, tokens } =
     details;
+  const { silentAfterSeconds, leaseSeconds, fallback = [] } = details;
   const from = { configuration: 'in the configuration file', store: 'in the store', none: 'none of its own' }[origin];
   const lines = [
     host,
@@ -102,6 +103,11 @@ export function formatHost(details: HostDetails): string {
   ];
   if (allow.length > 0) lines.push(`  allowed    ${listed(allow)}`);
   if (deny.length > 0) lines.push(`  denied     ${listed(deny)}`);
+  if (silentAfterSeconds !== undefined) lines.push(`  silent     told after ${silentAfterSeconds} s`);
+  if (leaseSeconds !== undefined) {
+    const then = fallback.length === 0 ? 'no address' : listed(fallback);
+    lines.push(`  lease      ${leaseSeconds} s, then ${then}`);
+  }
   if (published === undefined) lines.push(`  published  not known: ${publishedProblem}`);
   else
     lines.push(`  published  A ${listed(published.A, 'none')}`, `             AAAA ${listed(published.AAAA, 'none')}`);
