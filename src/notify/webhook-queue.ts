@@ -121,7 +121,7 @@ export class WebhookQueue {
     this.#ended = () => undefined;
     this.#poster.close();
     this.#dropped += lost;
-    this.#tellDropped('could not be delivered before the end, and are lost');
+    this.#tellDropped('deliveries that are lost because the server ends');
   }
 
   #makeRoom(): void {
@@ -149,7 +149,7 @@ export class WebhookQueue {
 
   #tellDropped(why: string): void {
     if (this.#dropped === 0) return;
-    this.#options.warn(`Webhook ${this.#options.name}: ${this.#dropped} deliveries ${why}.`);
+    this.#options.warn(`Webhook ${this.#options.name}: ${why}: ${this.#dropped}.`);
     this.#dropped = 0;
   }
 
@@ -181,17 +181,23 @@ export class WebhookQueue {
     if (this.#underWay.size > 0) return;
     const old = this.#waiting.filter(({ createdMs }) => nowMs - createdMs > MAX_AGE_MS);
     for (const delivery of old) this.#drop(delivery);
-    if (old.length > 0) this.#tellDropped('failed for a day, and are given up');
+    if (old.length > 0) this.#tellDropped('deliveries that failed for a day and are given up');
   }
 
-  /** The oldest that is due and has none of its host before it. */
+  /**
+   * Of those that are due and have none of their host before them the one that was tried least, then the oldest: one that
+   * is never taken does not keep the others.
+   */
   #nextDue(nowMs: number): Delivery | undefined {
     const hosts = new Set<string>();
-    return this.#waiting.find((delivery) => {
+    let next: Delivery | undefined;
+    for (const delivery of this.#waiting) {
       const isFirst = !hosts.has(delivery.hostKey);
       hosts.add(delivery.hostKey);
-      return isFirst && delivery.nextMs <= nowMs && !this.#underWay.has(delivery);
-    });
+      if (!isFirst || delivery.nextMs > nowMs || this.#underWay.has(delivery)) continue;
+      if (next === undefined || delivery.attempts < next.attempts) next = delivery;
+    }
+    return next;
   }
 
   async #attempt(delivery: Delivery): Promise<void> {
@@ -238,7 +244,7 @@ export class WebhookQueue {
   #works(): void {
     this.#failures = 0;
     this.#pausedUntilMs = 0;
-    if (this.#ended === undefined) this.#tellDropped('were dropped while it did not work');
+    if (this.#ended === undefined) this.#tellDropped('deliveries that were dropped while it did not work');
   }
 
   #failed(delivery: Delivery, outcome: PostOutcome): void {

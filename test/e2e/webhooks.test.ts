@@ -262,7 +262,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
     await dyndns.process.stop();
     expect(receiver.received.length).toBeGreaterThan(before);
     expect(dyndns.log().map(({ msg }) => msg)).toContainEqual(
-      expect.stringMatching(/^Webhook 1 .*: \d deliveries could not be delivered before the end, and are lost\.$/),
+      expect.stringMatching(/^Webhook 1 .*: deliveries that are lost because the server ends: \d\.$/),
     );
   });
 });

@@ -10,7 +10,7 @@ export interface Received {
 }
 
 /** A status, or what to do with the response: nothing leaves the sender waiting. */
-export type Reply = number | ((response: ServerResponse) => void);
+export type Reply = number | ((response: ServerResponse, received: Received) => void);
 
 export interface WebhookReceiver {
   readonly url: string;
@@ -32,9 +32,10 @@ export async function startWebhookReceiver(port = 0): Promise<WebhookReceiver> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.once('end', () => {
       const { url: path = '', method = '', headers } = request;
-      received.push({ path, method, headers, body: Buffer.concat(chunks).toString('utf8') });
+      const arrived = { path, method, headers, body: Buffer.concat(chunks).toString('utf8') };
+      received.push(arrived);
       const reply = replies.shift() ?? 200;
-      if (typeof reply === 'function') reply(response);
+      if (typeof reply === 'function') reply(response, arrived);
       else response.writeHead(reply).end();
     });
   });
