@@ -34,6 +34,7 @@ export const SERVERS = {
   inadyn: 'inadyn',
   ddupdate: 'ddupdate',
   openssl: 'openssl',
+  jq: 'jq',
   ip: 'iproute2',
   nft: 'nftables',
 };

@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dig } from '../support/dig.ts';
 import { type RunningDyndns, runDyndns, startDyndns } from '../support/dyndns.ts';
+import { startEmbedded } from '../support/embedded-server.ts';
 import { freePort } from '../support/free-port.ts';
 import { form } from '../support/http-client.ts';
 import { REPOSITORY } from '../support/installation.ts';
+import { nsupdate } from '../support/nsupdate.ts';
 import { freshDirectory } from '../support/primary-server.ts';
 import { removeNow, runProgram, waitUntil } from '../support/process.ts';
-import { describeWith } from '../support/require-server.ts';
+import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { type Received, startWebhookReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts';
 
 const ZONE = 'dyn.example.com';
@@ -264,5 +266,39 @@ describeWith(PROGRAMS, 'webhooks', () => {
     expect(dyndns.log().map(({ msg }) => msg)).toContainEqual(
       expect.stringMatching(/^Webhook 1 .*: deliveries that are lost because the server ends: \d\.$/),
     );
+  });
+});
+
+describeWith(BIND_PROGRAMS, 'webhooks that come with a reload', () => {
+  it('work without a store, and hear of DNS UPDATE too', async () => {
+    const receiver = await startWebhookReceiver();
+    const key = { name: 'updater', algorithm: 'hmac-sha256', secret: Buffer.alloc(32, 7).toString('base64') };
+    const server = await startEmbedded({ zone: ZONE, keys: [key] });
+    try {
+      const config = JSON.parse(readFileSync(server.dyndns.configFile, 'utf8')) as Record<string, unknown>;
+      await server.dyndns.reload({ ...config, webhooks: [{ url: receiver.url }] });
+      const headers = { Authorization: `Bearer ${server.secret}` };
+      await server.dyndns.ask(`/update-by-query?fqdn=home.${ZONE}&ipv4=192.0.2.1`, { headers });
+      await waitUntil('the change', () => receiver.received.length === 1);
+      await nsupdate(server, key, ZONE, [`update add home.${ZONE} 60 A 192.0.2.2`, `update add home.${ZONE} 60 TXT x`]);
+      await nsupdate(server, key, ZONE, [`update delete home.${ZONE} TXT`]);
+      await waitUntil('the update', () => receiver.received.length === 2);
+      expect(JSON.parse(receiver.received[1]!.body)).toMatchObject({
+        protocol: 'update',
+        actor: 'updater.',
+        A: { before: ['192.0.2.1'], after: ['192.0.2.1', '192.0.2.2'] },
+      });
+      // The TXT record alone was not told: after the next change there are three.
+      await server.dyndns.ask(`/update-by-query?fqdn=home.${ZONE}&ipv4=192.0.2.3`, { headers });
+      await waitUntil('the last', () => receiver.received.length === 3);
+      expect(receiver.received.map(({ headers }) => headers['x-dyndns-signature'])).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+    } finally {
+      await server.stop();
+      await receiver.close();
+    }
   });
 });
