@@ -202,8 +202,13 @@ describeWith(PROGRAMS, 'webhooks', () => {
       A: { before: ['192.0.2.7'], after: ['192.0.2.99'] },
       AAAA: { before: ['2001:db8::7'], after: [] },
     });
+    // Not for long: the next lease ends a second later.
     expect(await ask()).toBe('good 192.0.2.7,2001:db8::7');
-    expect([await published('leased'), await published('leased', 'AAAA')]).toEqual([['192.0.2.7'], ['2001:db8::7']]);
+    const isRestored = (each: Received) => {
+      const { protocol, A } = eventOf(each) as { protocol: string; A: { before: string[]; after: string[] } };
+      return protocol === 'dyndns2' && A.before.join() === '192.0.2.99' && A.after.join() === '192.0.2.7';
+    };
+    await waitUntil('the change', () => told('leased', 'changed').some(isRestored));
   });
 
   it('a lease without a fallback takes the addresses away, once: what is set by hand afterwards stays', async () => {
@@ -241,7 +246,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
 
   it('leave no secret in the log, the status and the metrics', async () => {
     const status = await runDyndns(['--config', dyndns.configFile, 'status']);
-    expect(status.stdout).toMatch(/^webhook 1 \(127\.0\.0\.1:\d+\) {2}0 waiting$/m);
+    expect(status.stdout).toMatch(/^webhook 1 \(127\.0\.0\.1:\d+\) {2}\d+ waiting/m);
     receiver.answer(410);
     await update(`home.${ZONE}`, { ipv4: '192.0.2.3' });
     await waitUntil('the refusal', () =>
@@ -256,7 +261,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
   });
 
   it('get what waits once more at the end, and what is lost is told', async () => {
-    receiver.answer(503, 503, 503, 503);
+    receiver.answer(...Array<number>(40).fill(503));
     await update(`home.${ZONE}`, { ipv4: '192.0.2.4' });
     await update(`other.${ZONE}`, { ipv4: '192.0.2.4' });
     await waitFor('home', 'changed');
