@@ -421,11 +421,11 @@ export const webhookUrl: ScalarKind<Secret> = {
     if (!/^https?:\/\/[^\s\p{Cc}]+$/iu.test(text) || text.includes('#') || !URL.canParse(text)) return undefined;
     return new URL(text).href;
   }),
-  isConfidential: (url) => {
-    const { username, password, pathname, search } = new URL(url.reveal());
-    return username !== '' || password !== '' || pathname !== '/' || search !== '';
+  isConfidential: (url) => url.reveal() !== `${new URL(url.reveal()).origin}/`,
+  format: (url) => {
+    const { origin, href } = new URL(url.reveal());
+    return formatYamlText(href === `${origin}/` ? href : `${origin}/${SECRET_MASK}`);
   },
-  format: (url) => formatYamlText(new URL(url.reveal()).origin),
 };
 
 export const webhookSecret = secret('a text of 8 to 255 octets without control characters', (text) =>

@@ -256,6 +256,17 @@ describe('a silent host', () => {
     expect([silences.length, addresses()]).toEqual([1, ['', '']]);
   });
 
+  it('has its whole time from the moment at which the first limit is set', async () => {
+    const { update } = openProcess();
+    await update({ A: '192.0.2.1' });
+    await timers.pass(24 * HOUR);
+    configured = [settings({ silentAfterSeconds: 3600, leaseSeconds: 3600 })];
+    await timers.pass(59 * MINUTE);
+    expect([silences, addresses()]).toEqual([[], ['192.0.2.1', '']]);
+    await timers.pass(2 * MINUTE);
+    expect([silences.length, addresses()]).toEqual([1, ['', '']]);
+  });
+
   it('loses no time by a short restart', async () => {
     configured = [settings({ silentAfterSeconds: 3600 })];
     const first = openProcess();

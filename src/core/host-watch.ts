@@ -98,8 +98,9 @@ export class HostWatch {
     if (!isOn()) return;
     const limited = await this.#limited();
     this.#pauseMs = pauseBetween([...limited.values()]);
-    const sinceMs = await history.noteWatch(timers.now(), Math.max(SHORTEST_PAUSE_MS, MISSED_LOOKS * this.#pauseMs));
+    // Nothing is noted then: the first host with a limit has its whole time from here on.
     if (limited.size === 0) return;
+    const sinceMs = await history.noteWatch(timers.now(), Math.max(SHORTEST_PAUSE_MS, MISSED_LOOKS * this.#pauseMs));
     const silent: WatchedHost[] = [];
     for (const activity of await history.activities()) {
       const settings = limited.get(activity.ownerName.key);
