@@ -35,6 +35,7 @@ export const SERVERS = {
   ddupdate: 'ddupdate',
   openssl: 'openssl',
   promtool: 'prometheus',
+  jq: 'jq',
   ip: 'iproute2',
   nft: 'nftables',
 };

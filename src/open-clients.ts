@@ -10,8 +10,10 @@ import type { StoreCopy } from './core/backup.ts';
 import { HistoryRecorder } from './core/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from './core/host.ts';
 import { HostDirectory } from './core/host-directory.ts';
-import { HostGate, type HostGateOptions } from './core/host-gate.ts';
+import { HostGate, type HostGateOptions, type UpdateRecorder } from './core/host-gate.ts';
+import { HostWatch } from './core/host-watch.ts';
 import { MinuteLimiter } from './core/minute-limits.ts';
+import { NoticeMaker } from './core/notices.ts';
 import type { Observer } from './core/ports.ts';
 import type { Store, TextStore } from './core/store-ports.ts';
 import { TextKeeper } from './core/text-keeper.ts';
@@ -23,6 +25,7 @@ import { UpdateHost } from './core/update-host.ts';
 import { UpdateTexts } from './core/update-texts.ts';
 import { WishKeeper } from './core/wish-keeper.ts';
 import type { ZoneTable } from './core/zone.ts';
+import { NoticeOutlet, type NoticeParts } from './open-notices.ts';
 import { openMemoryStore } from './store/memory.ts';
 
 /** What is open as long as the server: a reload changes the settings around it. */
@@ -36,6 +39,10 @@ export interface OpenClients {
   readonly textRecords: TextRecords;
   /** Without a store, for as long as the server runs: tokens of the configuration are used all the same. */
   readonly uses: TokenUseLog;
+  readonly watch: HostWatch | undefined;
+  /** Is told of every update: for the history and for webhooks. Undefined while nobody wants to know. */
+  readonly events: () => UpdateRecorder | undefined;
+  readonly notices: NoticeOutlet;
   close(): Promise<void>;
 }
 
@@ -57,6 +64,7 @@ export interface ClientParts {
   readonly observer: Observer;
   /** For counting. */
   readonly onOutcome: NonNullable<HostGateOptions['onOutcome']>;
+  readonly onDelivery: NoticeParts['onDelivery'];
 }
 
 const DAY_MS = 86_400_000;
@@ -73,8 +81,11 @@ const timers = {
 
 /** @throws AppError store-unreachable, DatabaseLockedError, SqliteError, SchemaError */
 export async function openClients(parts: ClientParts): Promise<OpenClients> {
-  const { config, zones, hosts, updates, observer } = parts;
+  const { config, zones, hosts, updates, observer, onDelivery } = parts;
   const { store: storeConfig } = config();
+  const warn = (text: string) => observer.warn(text);
+  const notices = new NoticeOutlet({ warn, timers, onDelivery });
+  const maker = new NoticeMaker(() => notices.notices);
   if (storeConfig === undefined) {
     const memory = openMemoryStore();
     const texts = openTexts(memory.texts, parts);
@@ -84,18 +95,23 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
       store: undefined,
       recorder: undefined,
       wishes: undefined,
+      watch: undefined,
+      notices,
+      events: eventsFor(config, undefined, notices, maker),
       uses,
       close: async () => {
         await texts.textKeeper.close();
         await uses.close();
+        await notices.close();
       },
     };
   }
   // Loaded only where there is one: its packages cost every start.
   const { openStore } = await import('./store/open-store.ts');
   const store = await openStore(storeUrl(storeConfig));
-  const warn = (text: string) => observer.warn(text);
   const recorder = new HistoryRecorder({ store: store.history, timers, warn });
+  const events = eventsFor(config, recorder, notices, maker);
+  const record: UpdateRecorder['record'] = (event) => events()?.record(event);
   const wishes = new WishKeeper({
     store: store.wishes,
     shared: storeConfig.kind === 'postgres',
@@ -104,13 +120,30 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     reconcile: () => config().reconcile,
     timeoutMs: () => config().nameserverTimeoutSeconds * 1000,
     isDisabled: async (ownerName) => (await hosts()?.find(ownerName))?.enabled === false,
-    record: (event) => recorder.record(event),
+    record,
     warn,
     timers,
   });
   updates.unpublished = wishes;
   const texts = openTexts(store.texts, parts);
   const uses = new TokenUseLog(store.tokens, Date.now, timers.after);
+  const watch = new HostWatch({
+    history: store.history,
+    hosts: store.hosts,
+    wishes: store.wishes,
+    configured: () => config().hosts.map(hostSettings),
+    isOn: () => config().historyDays > 0,
+    flush: async (ownerName) => {
+      await recorder.flush();
+      return !recorder.hasUnwritten(ownerName);
+    },
+    zones,
+    updates,
+    record,
+    silent: (ownerName, lastSeenMs, nowMs) => maker.silent(ownerName, lastSeenMs, nowMs),
+    warn,
+    timers,
+  });
   const prune = () => {
     const { historyDays } = config();
     store.history.prune(Date.now() - historyDays * DAY_MS).catch((error: unknown) => {
@@ -125,12 +158,15 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     wishes,
     ...texts,
     uses,
+    watch,
+    events,
+    notices,
     close: async () => {
       clearInterval(pruning);
-      await texts.textKeeper.close();
-      await wishes.close();
+      await Promise.all([texts.textKeeper.close(), wishes.close(), watch.close()]);
       await recorder.close();
       await uses.close();
+      await notices.close();
       await store.close();
     },
   };
@@ -146,10 +182,32 @@ function openTexts(store: TextStore, { config, zones, updates, observer }: Clien
   };
 }
 
+/** Tells the history, where one is kept, and those who want notices. */
+function eventsFor(
+  config: () => Config,
+  recorder: HistoryRecorder | undefined,
+  notices: NoticeOutlet,
+  maker: NoticeMaker,
+): () => UpdateRecorder | undefined {
+  const kept = () => (config().historyDays > 0 ? recorder : undefined);
+  const both: UpdateRecorder = {
+    record: (event) => {
+      kept()?.record(event);
+      maker.event(event);
+    },
+    repeat: (ownerName, timeMs) => {
+      kept()?.repeat(ownerName, timeMs);
+      maker.repeat(ownerName);
+    },
+  };
+  return () => (notices.notices === undefined ? kept() : both);
+}
+
 /** Settings of hosts are read from a store of our own here. @throws AppError store-unreachable */
 export async function makeClientServices(open: OpenClients, parts: ClientParts): Promise<ClientServices> {
   const config = parts.config();
-  const { store, recorder, uses } = open;
+  const { store, uses, events, notices } = open;
+  await notices.configure(config.webhooks);
   const nowMs = () => performance.now();
   const hosts = new HostDirectory({
     configured: config.hosts.map(hostSettings),
@@ -161,7 +219,7 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
   await hosts.load();
   const gate = new HostGate({
     hosts,
-    recorder: config.historyDays > 0 ? recorder : undefined,
+    recorder: events(),
     changes: new MinuteLimiter(config.limits.changesPerMinutePerToken, nowMs),
     refusals: new MinuteLimiter(config.limits.refusedPerMinutePerSource, nowMs),
     now: Date.now,
@@ -236,6 +294,6 @@ export function configuredToken(token: TokenConfig): HostToken {
   return { ...token, id: `file-${token.sha256.slice(0, 24)}`, createdMs: 0 };
 }
 
-export function hostSettings({ ownerName, ttl, enabled, addresses, members }: HostConfig): HostSettings {
-  return { ...defaultHostSettings(ownerName), enabled, addresses, members, ...(ttl === undefined ? {} : { ttl }) };
+export function hostSettings(host: HostConfig): HostSettings {
+  return { ...defaultHostSettings(host.ownerName), ...host };
 }

@@ -86,6 +86,7 @@ export class DyndnsServer {
       updates: this.#updates,
       observer,
       onOutcome: (protocol, outcome) => this.#monitoring.activity.addressesUpdated(protocol, outcome),
+      onDelivery: (webhook, outcome) => this.#monitoring.activity.webhookCalled(webhook, outcome),
     };
     this.#services = this.#makeServices();
     this.#app = buildApp({
@@ -129,6 +130,7 @@ export class DyndnsServer {
       this.#services = this.#makeServices();
       this.#clients.wishes?.start();
       this.#clients.textKeeper.start();
+      this.#clients.watch?.start();
       await this.#listenForDns(this.#zones);
       if (this.#config.control !== undefined) await this.#control.open(this.#config.control);
       this.#certificate.adopt(await this.#certificate.prepare(this.#config));
@@ -220,9 +222,10 @@ export class DyndnsServer {
 
   readonly #remember = (apply: Parameters<typeof rememberUpdates>[0]) =>
     rememberUpdates(apply, () => {
-      const { recorder, wishes } = this.#clients ?? {};
+      const { events, wishes } = this.#clients ?? {};
+      const recorder = events?.();
       return {
-        record: recorder && this.#config.historyDays > 0 ? (event) => recorder.record(event) : undefined,
+        record: recorder && ((event) => recorder.record(event)),
         updated: wishes && ((edits) => wishes.updated(edits)),
         recall: ({ zone }, ownerName) => this.#services.zones.findByApex(zone.apex)?.publisher.recall(ownerName),
         now: Date.now,
@@ -260,6 +263,7 @@ export class DyndnsServer {
       ...this.#shownCertificate(),
       embedded: (await this.#zones?.nameserver?.admin.zones()) ?? [],
       remote: remote.map(({ apex }) => apex.toString()),
+      webhooks: this.#clients?.notices.states() ?? [],
       ...(await pendingOf(this.#clientAdmin())),
     };
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command line: `dyndns [-c FILE] serve | check | doctor | update | delete | token | host | history | zone | backup |
- * status | config | …`.
+ * The command line: `dyndns [-c FILE] serve | check | doctor | update | delete | token | host | history | zone | webhook |
+ * backup | status | config | …`.
  * Exit codes: 0 done, 1 it failed, 2 the command or the configuration is wrong.
  */
 import { Command, CommanderError } from 'commander';
@@ -22,6 +22,7 @@ import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
 import { tokenCommand } from './commands/token.ts';
 import { updateCommand } from './commands/update.ts';
+import { webhookCommand } from './commands/webhook.ts';
 import { zoneCommand } from './commands/zone.ts';
 import { formatConfigError, formatFailure, isStartError, UsageError } from './output.ts';
 
@@ -43,6 +44,7 @@ const COMMANDS = [
   hostCommand,
   historyCommand,
   zoneCommand,
+  webhookCommand,
   backupCommand,
   statusCommand,
   configCommand,

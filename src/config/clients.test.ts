@@ -209,7 +209,7 @@ hosts:
     ['hosts: [{ttl: 60}]', '4:9: hosts[0].name: is required: the full name of the host.'],
     [
       'hosts: [home.a.example]',
-      '4:9: hosts[0]: must be a map with the keys name, ttl, enabled, addresses, members, not text.',
+      '4:9: hosts[0]: must be a map with the keys name, ttl, enabled, addresses, silent_after_seconds, lease_seconds, fallback, members, not text.',
     ],
     [
       'hosts: [{name: home.c.example}]',
@@ -232,8 +232,24 @@ hosts:
       '4:67: hosts[0].addresses.deny: 192.0.2.1/32 is in addresses.allow too; it is allowed in one of them.',
     ],
     [
-      'hosts: [{name: x.a.example, lease_seconds: 60}]',
-      "4:29: hosts[0].lease_seconds: 'lease_seconds' is not available in this version.",
+      'hosts: [{name: x.a.example, lease_seconds: -1}]',
+      "4:44: hosts[0].lease_seconds: must be an integer from 0 to 315360000, not '-1'.",
+    ],
+    [
+      'hosts: [{name: x.a.example, silent_after_seconds: 1d}]',
+      "4:51: hosts[0].silent_after_seconds: must be an integer from 0 to 315360000, not '1d'.",
+    ],
+    [
+      'hosts: [{name: x.a.example, lease_seconds: 60, fallback: 192.0.2.9}]',
+      '4:58: hosts[0].fallback: must be a list, each entry an IPv4 or IPv6 address; it is text.',
+    ],
+    [
+      "hosts: [{name: x.a.example, lease_seconds: 60, fallback: [192.0.2.9, '::ffff:192.0.2.8']}]",
+      '4:58: hosts[0].fallback: has several IPv4 addresses; one of each family is allowed.',
+    ],
+    [
+      'hosts: [{name: x.a.example, fallback: [192.0.2.9]}]',
+      '4:39: hosts[0].fallback: needs hosts[].lease_seconds, which says when it is published.',
     ],
   ])('%s is refused', (text, expected) => {
     expect(problems(text)).toEqual([expected]);

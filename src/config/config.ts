@@ -198,6 +198,11 @@ export interface HostConfig {
   readonly enabled: boolean;
   /** No prefix is in both lists. The longest prefix that contains an address decides. */
   readonly addresses: AddressRules;
+  /** Absent: never. */
+  readonly silentAfterSeconds?: number;
+  readonly leaseSeconds?: number;
+  /** Canonical texts, at most one of each family. */
+  readonly fallback: readonly string[];
   /** In the zone of the host; no name stands twice, also not at another host. */
   readonly members: readonly MemberConfig[];
 }
@@ -209,6 +214,16 @@ export interface MemberConfig {
     | { readonly kind: 'interface-id'; readonly text: string }
     | { readonly kind: 'mac'; readonly text: string };
   readonly subnet: number;
+}
+
+export interface WebhookConfig {
+  /** `https:` or `http:`, perhaps with a user and a password. */
+  readonly url: Secret;
+  /** Signs deliveries. */
+  readonly secret?: Secret;
+  /** At least one. */
+  readonly events: readonly ('changed' | 'failed' | 'silent')[];
+  readonly format: 'json' | 'ntfy' | 'text';
 }
 
 export interface AddressRules {
@@ -266,6 +281,7 @@ export interface Config {
   readonly acmeDns?: AcmeDnsConfig;
   readonly tokens: readonly TokenConfig[];
   readonly hosts: readonly HostConfig[];
+  readonly webhooks: readonly WebhookConfig[];
   /** Complete sentences for the log; nothing in them is secret. */
   readonly warnings: readonly string[];
 }

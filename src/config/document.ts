@@ -63,7 +63,8 @@ A warning says so when other users of the machine can read a configuration file 
 \`DYNDNS_\` and the option's path in capitals, with \`_\` for the dots, overrides the option: \`DYNDNS_HTTP_LISTEN\`. Lists
 are separated by commas; an empty value is an empty list. A secret can also be read from a file:
 \`DYNDNS_SECRET_FILE\`. A value that is not allowed is an error that names the variable. Values that begin with \`tcp://\`
-or \`udp://\` come from container platforms and are ignored with a warning. Zones, tokens and hosts have no overrides.
+or \`udp://\` come from container platforms and are ignored with a warning. Zones, tokens, hosts and
+webhooks have no overrides.
 `;
 
 const SECTIONS: readonly { readonly title: string; readonly prefix: string; readonly text: string }[] = [
@@ -113,7 +114,12 @@ const SECTIONS: readonly { readonly title: string; readonly prefix: string; read
     prefix: 'hosts[].',
     text:
       'A list of settings of single hosts. A host that has none needs no entry. No host may stand twice, and each lies in ' +
-      'a zone of the file.',
+      'a zone of the file. [Silent hosts and leases](operating/silent-hosts.md) are explained on a page of their own.',
+  },
+  {
+    title: '`webhooks[]`',
+    prefix: 'webhooks[].',
+    text: 'A list of addresses that are told of events over HTTP: [webhooks](operating/webhooks.md).',
   },
 ];
 

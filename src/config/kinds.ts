@@ -452,6 +452,23 @@ export const calendarDay: ScalarKind<string> = scalar(
   (day) => day,
 );
 
+/** Any part of it but scheme and host may be a secret. */
+export const webhookUrl: ScalarKind<Secret> = {
+  ...secret('a URL that begins with https://, or with http:// (not encrypted)', (text) => {
+    if (!/^https?:\/\/[^\s\p{Cc}]+$/iu.test(text) || text.includes('#') || !URL.canParse(text)) return undefined;
+    return new URL(text).href;
+  }),
+  isConfidential: (url) => url.reveal() !== `${new URL(url.reveal()).origin}/`,
+  format: (url) => {
+    const { origin, href } = new URL(url.reveal());
+    return formatYamlText(href === `${origin}/` ? href : `${origin}/${SECRET_MASK}`);
+  },
+};
+
+export const webhookSecret = secret('a text of 8 to 255 octets without control characters', (text) =>
+  Buffer.byteLength(text) < 8 ? undefined : shortText(255).parse(text),
+);
+
 /** Types of data; OPT and the QTYPEs and meta-types of RFC 6895 §3.1 are none. */
 export const dataType: ScalarKind<number> = scalar(
   'an RR type, like A, TXT or TYPE65280',

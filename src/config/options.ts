@@ -5,7 +5,7 @@
  * To add an option: one row here, its field in config.ts, and the line in resolve.ts that fills the field.
  * A row made by `planned` reserves a name: using it is an error until a row made by `option` takes its place.
  */
-import type { IpPrefix } from '../dns/address.ts';
+import type { IpAddress, IpPrefix } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import type { DnsEndpoint, ListenAddress, Transport } from './config.ts';
@@ -51,6 +51,8 @@ import {
   unixSocket,
   type ValueOf,
   type WordOrListKind,
+  webhookSecret,
+  webhookUrl,
   yesOrNo,
   zoneFileText,
   zoneName,
@@ -110,7 +112,7 @@ function option(kind: AnyKind, text: OptionText<unknown>): Option {
   return { available: true, kind, ...text };
 }
 
-function planned(summary: string): PlannedOption {
+export function planned(summary: string): PlannedOption {
   return { available: false, summary };
 }
 
@@ -118,6 +120,7 @@ const port = integer(0, 65535);
 const ttl = integer(0, 2147483647);
 const transport = choice<Transport>('tcp', 'udp');
 const noPrefixes: readonly IpPrefix[] = [];
+const TEN_YEARS = 315_360_000;
 
 export const OPTIONS = {
   secret: option(masterSecret, {
@@ -402,7 +405,6 @@ export const OPTIONS = {
     summary: 'How many accounts there may be. One more is refused.',
     example: '1000',
   }),
-  webhooks: planned('HTTP calls at events'),
 
   'zones[].name': option(zoneName, {
     required: true,
@@ -668,9 +670,28 @@ export const OPTIONS = {
     summary: 'As for the zone, and asked before the rules of the zone.',
     example: "['198.51.0.0/16']",
   }),
-  'hosts[].silent_after_seconds': planned('when a host without updates counts as silent'),
-  'hosts[].lease_seconds': planned('when the addresses of a silent host are taken away'),
-  'hosts[].fallback': planned('what is published in their place'),
+  'hosts[].silent_after_seconds': option(integer(0, TEN_YEARS), {
+    default: 0,
+    unit: 'seconds',
+    summary:
+      'How long the host may be without an update before that is told, once: in the log and by webhooks. 0: never. Needs ' +
+      '`store`. Choose more than the time between two updates of its client.',
+    example: '86400',
+  }),
+  'hosts[].lease_seconds': option(integer(0, TEN_YEARS), {
+    default: 0,
+    unit: 'seconds',
+    summary:
+      'How long its addresses are published without an update; then they are taken away until the next one. 0: for ever. ' +
+      'Needs `store`.',
+    example: '604800',
+  }),
+  'hosts[].fallback': option(listOf(ipAddress), {
+    default: [] as readonly IpAddress[],
+    summary:
+      'What is published in place of the addresses that `lease_seconds` takes away: at most one IPv4 and one IPv6 address.',
+    example: "[192.0.2.99, '2001:db8::99']",
+  }),
   'hosts[].members[].name': option(fullOwnerName, {
     required: true,
     summary:
@@ -694,6 +715,30 @@ export const OPTIONS = {
       'The number of its subnet below the prefix, if that is shorter than /64. Below a prefix that has no room for the number ' +
       'the member stays as it is, and the history says so.',
     example: '3',
+  }),
+  'webhooks[].url': option(webhookUrl, {
+    required: true,
+    summary:
+      'Where events are sent by POST. It may hold a credential (`https://USER:PASSWORD@…`, or in its path): the log and ' +
+      '`dyndns config` show its host only.',
+    example: 'https://hooks.example.net/dyndns',
+  }),
+  'webhooks[].secret': option(webhookSecret, {
+    otherwise: 'deliveries are not signed',
+    summary: 'Signs each delivery (HMAC-SHA256), so that the receiver can tell it from a forged one.',
+    example: "'a secret of this webhook'",
+  }),
+  'webhooks[].events': option(listOf(choice('changed', 'failed', 'silent'), 1), {
+    default: ['changed', 'failed', 'silent'] as readonly ('changed' | 'failed' | 'silent')[],
+    summary:
+      'What is told: addresses that changed, updates that could not be published, hosts that are silent ' +
+      '(`hosts[].silent_after_seconds`).',
+    example: '[changed, failed, silent]',
+  }),
+  'webhooks[].format': option(choice('json', 'ntfy', 'text'), {
+    default: 'json',
+    summary: 'The body: a JSON object, or a text; `ntfy` puts the title, tags and priority of ntfy.sh into headers.',
+    example: 'json',
   }),
 } as const;
 
@@ -744,9 +789,9 @@ export function onlyOf(node: OptionNode): 'remote' | 'embedded' | undefined {
 
 /**
  * The environment variable that overrides the option: `http.listen` gives DYNDNS_HTTP_LISTEN.
- * Undefined below `zones`, `tokens` and `hosts`.
+ * Undefined below `zones`, `tokens`, `hosts` and `webhooks`.
  */
 export function environmentName(path: string): string | undefined {
-  if (/^(zones\[\]|tokens|hosts)/.test(path)) return undefined;
+  if (/^(zones\[\]|tokens|hosts|webhooks)/.test(path)) return undefined;
   return `DYNDNS_${path.replaceAll('.', '_').toUpperCase()}`;
 }

@@ -252,7 +252,7 @@ test('a nameserver is an address; only a single zone can say that it is embedded
 
 test('every planned option is refused as not available, and gives no second problem', () => {
   const planned = [...ROWS].filter(([, row]) => !row.available).map(([path]) => path);
-  expect(planned).toContain('webhooks');
+  expect(planned).toContain('protocols');
   for (const path of planned) {
     const key = path.split('.').at(-1);
     const text = path.startsWith('zones[].')

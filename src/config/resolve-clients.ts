@@ -2,6 +2,7 @@
  * The rules of `tokens` and `hosts`: what is required, what stands twice, and which zones the names lie in.
  * Left out: tokens and hosts of the store, which are not known here and may have the same names.
  */
+import { unmapAddress } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { HostConfig, MemberConfig, TokenConfig } from './config.ts';
 import type { OptionPath } from './options.ts';
@@ -77,12 +78,17 @@ export function resolveHosts({ root, zones }: Settings, context: ResolveContext)
       refuse(context, item, 'hosts[].name', message);
     }
     refuseTtl(item, ownerName, zones, context);
+    const silentAfterSeconds = item.get('hosts[].silent_after_seconds');
+    const leaseSeconds = item.get('hosts[].lease_seconds');
     return {
       ownerName,
       ...(ttl === undefined ? {} : { ttl }),
       enabled: item.get('hosts[].enabled'),
       addresses,
       members: resolveMembers(item, ownerName, zones, members, context),
+      ...(silentAfterSeconds > 0 && { silentAfterSeconds }),
+      ...(leaseSeconds > 0 && { leaseSeconds }),
+      fallback: fallbackOf(item, context),
     };
   });
 }
@@ -155,6 +161,18 @@ function apexesOf(zones: readonly Scope[]): readonly DomainName[] | undefined {
 /** True for `*.example.com` and the zone `lab.example.com` too. */
 function canBeIn(pattern: DomainName, apex: DomainName): boolean {
   return pattern.isAtOrBelow(apex) || (pattern.isWildcard && apex.isAtOrBelow(pattern.parent()!));
+}
+
+function fallbackOf(item: Scope, context: ResolveContext): readonly string[] {
+  const addresses = item.get('hosts[].fallback').map(unmapAddress);
+  for (const family of [4, 6] as const) {
+    if (addresses.filter((address) => address.family === family).length <= 1) continue;
+    refuse(context, item, 'hosts[].fallback', `has several IPv${family} addresses; one of each family is allowed.`);
+  }
+  if (addresses.length > 0 && !item.isMentioned('hosts[].lease_seconds')) {
+    refuse(context, item, 'hosts[].fallback', 'needs hosts[].lease_seconds, which says when it is published.');
+  }
+  return addresses.map(({ text }) => text);
 }
 
 /** The zone with the longest name at or above a name. */

@@ -21,6 +21,7 @@ import { acmeMention, resolveAcme } from './resolve-acme.ts';
 import { resolveAcmeDns } from './resolve-acme-dns.ts';
 import { resolveHosts, resolveTokens } from './resolve-clients.ts';
 import { refuseKeyClashes, resolveEmbedded, resolveState } from './resolve-embedded.ts';
+import { resolveWebhooks, warnOfSilence } from './resolve-webhooks.ts';
 import { absolutePath, addressRules, namesOfZone, type ResolveContext, refuse } from './rules.ts';
 import { primaryKind, type Scope, type Settings } from './settings.ts';
 
@@ -35,6 +36,8 @@ export function resolveConfig(settings: Settings, context: ResolveContext): Conf
   const tokens = resolveTokens(settings, context);
   const hosts = resolveHosts(settings, context);
   const acmeDns = resolveAcmeDns(settings, context);
+  const webhooks = resolveWebhooks(settings, context);
+  warnOfSilence(hosts, root, state.store !== undefined, context);
   const secret = root.get('secret');
   if (secret === undefined && tokens.length === 0 && state.store === undefined) {
     context.warnings.push('There is no `secret`, no `tokens` and no `store`: nobody can change anything over HTTP.');
@@ -69,6 +72,7 @@ export function resolveConfig(settings: Settings, context: ResolveContext): Conf
     ...(acmeDns === undefined ? {} : { acmeDns }),
     tokens,
     hosts,
+    webhooks,
     warnings: context.warnings,
   };
 }

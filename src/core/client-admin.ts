@@ -39,7 +39,8 @@ export interface NewToken extends Pick<HostToken, 'name' | 'hosts' | 'types' | '
   /** Makes it one for FreeDNS version 1, whose clients send a hash of this name and the password; in lower case. */
   readonly freednsUser?: string;
 }
-export type NewHost = Pick<HostSettings, 'ownerName' | 'ttl' | 'addresses'>;
+export type NewHost = Pick<HostSettings, 'ownerName' | 'ttl' | 'addresses' | 'silentAfterSeconds' | 'leaseSeconds'> &
+  Partial<Pick<HostSettings, 'fallback'>>;
 
 export interface ClientAdminOptions {
   /** Undefined: the configuration names none. */
@@ -176,7 +177,7 @@ export class ClientAdmin {
    * Sets the settings of a host.
    * @param replace also where it has settings
    * @throws AppError name-invalid (in no zone), request-malformed (a TTL that its zone refuses, a prefix allowed and
-   *   denied), conflict (it has settings), store-unreachable
+   *   denied, a fallback without a lease), conflict (it has settings), store-unreachable
    */
   async addHost(wanted: NewHost, replace: boolean): Promise<HostView> {
     const { ownerName } = wanted;
@@ -305,7 +306,7 @@ export class ClientAdmin {
     return hostView(ownerName, settings, origin, await store?.history.activity(ownerName));
   }
 
-  #checkHost({ ownerName, ttl, addresses }: NewHost): void {
+  #checkHost({ ownerName, ttl, addresses, leaseSeconds, fallback = [] }: NewHost): void {
     const zone = this.#requireZone(ownerName);
     const { min = 0, max = Number.POSITIVE_INFINITY } = zone.ttl;
     if (ttl !== undefined && (ttl < min || ttl > max)) {
@@ -315,6 +316,13 @@ export class ClientAdmin {
     const { allow, deny } = hostView(ownerName, { ...defaultHostSettings(ownerName), addresses }, 'store', undefined);
     const both = deny.find((prefix) => allow.includes(prefix));
     if (both !== undefined) throw new AppError('request-malformed', `${both} cannot be allowed and denied at once.`);
+    const isIpv6 = (text: string) => text.includes(':');
+    if (fallback.filter(isIpv6).length > 1 || fallback.filter((text) => !isIpv6(text)).length > 1) {
+      throw new AppError('request-malformed', 'A host has at most one IPv4 and one IPv6 address as fallback.');
+    }
+    if (fallback.length > 0 && leaseSeconds === undefined) {
+      throw new AppError('request-malformed', 'A fallback needs a lease, which says when it is published.');
+    }
   }
 
   #refuseConfiguredHost(ownerName: DomainName): void {

@@ -67,6 +67,10 @@ export interface HostView {
   readonly allow: readonly string[];
   readonly deny: readonly string[];
   readonly members: readonly MemberView[];
+  /** Absent: never told, never taken away. */
+  readonly silentAfterSeconds?: number;
+  readonly leaseSeconds?: number;
+  readonly fallback?: readonly string[];
   /** The last update that was accepted. */
   readonly lastSeen?: string;
   /** Updates that changed nothing. */
@@ -168,6 +172,11 @@ export function hostView(
       ...(host.kind === 'mac' ? { mac: host.text } : { interfaceId: host.text }),
       subnet,
     })),
+    ...(settings?.silentAfterSeconds !== undefined && { silentAfterSeconds: settings.silentAfterSeconds }),
+    ...(settings?.leaseSeconds !== undefined && {
+      leaseSeconds: settings.leaseSeconds,
+      fallback: settings.fallback,
+    }),
     ...(activity && { lastSeen: isoTime(activity.lastSeenMs), repeats: activity.repeats }),
   };
 }

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
-import { eventId, type HistoryEvent, type NewHistoryEvent } from './history.ts';
+import { eventId, type HistoryEvent, isSignOfLife, type NewHistoryEvent } from './history.ts';
 import type { UpdateRecorder } from './host-gate.ts';
 import type { HistoryStore, RepeatCount } from './store-ports.ts';
 
@@ -46,8 +46,7 @@ export class HistoryRecorder implements UpdateRecorder {
   record(event: NewHistoryEvent): void {
     this.#sequence += 1;
     this.#events.push({ ...event, id: eventId(event.timeMs, this.#sequence, randomBytes(10)) });
-    // An accepted update shows that the host is there.
-    if (event.outcome === 'changed') this.#seen(event.ownerName, event.timeMs, 0);
+    if (isSignOfLife(event)) this.#seen(event.ownerName, event.timeMs, 0);
     if (this.#events.length > MAX_WAITING) {
       const dropped = this.#events.length - MAX_WAITING / 2;
       this.#events = this.#events.slice(dropped);
@@ -65,6 +64,13 @@ export class HistoryRecorder implements UpdateRecorder {
   async flush(): Promise<void> {
     await this.#flushing;
     await this.#flush();
+    // What the clock began meanwhile has taken some of it.
+    await this.#flushing;
+  }
+
+  /** The store does not know yet that this host was seen. */
+  hasUnwritten(ownerName: DomainName): boolean {
+    return this.#repeats.has(ownerName.key);
   }
 
   /** Writes what there is, and takes nothing more from the clock. */

@@ -45,9 +45,20 @@ export interface HostActivity {
   readonly ownerName: DomainName;
   /** Updates that changed nothing. */
   readonly repeats: number;
-  /** The last update that was accepted, whether it changed something or not. */
+  /** The last update that was accepted: it changed something, or nothing, or failed at the primary. */
   readonly lastSeenMs: number;
 }
+
+/**
+ * True where an event shows that the host's client is there: an update that was accepted, also where it failed at the
+ * primary. What the server and its operator do on their own says nothing of it.
+ */
+export function isSignOfLife({ outcome, protocol }: Pick<NewHistoryEvent, 'outcome' | 'protocol'>): boolean {
+  return outcome !== 'refused' && protocol !== LEASE_PROTOCOL && protocol !== 'cli';
+}
+
+/** The protocol of events that come of `lease_seconds`. */
+export const LEASE_PROTOCOL = 'lease';
 
 /** The addresses of a host at some time; a family of which nothing is known is absent. */
 export type PastAddresses = Partial<Record<Family, readonly string[]>>;

@@ -65,6 +65,9 @@ export interface RepeatCount {
   readonly lastSeenMs: number;
 }
 
+/** What is done once for each time that a host is silent. */
+export type SilenceStep = 'told' | 'lease-ended';
+
 export interface HistoryStore {
   /** Stores all events or none. An event that is there already (by its id) is passed over. */
   append(events: readonly HistoryEvent[]): Promise<void>;
@@ -85,6 +88,21 @@ export interface HistoryStore {
    * found there.
    */
   stateAt(ownerName: DomainName, timeMs: number): Promise<PastAddresses>;
+
+  /**
+   * Takes note that a step was done for the silence that began with `lastSeenMs`. `first`: nobody had done it before for
+   * this silence; of many callers at the same time, in whichever process, one is told so.
+   */
+  noteSilence(ownerName: DomainName, step: SilenceStep, lastSeenMs: number): Promise<'first' | 'known'>;
+
+  /** The latest silence for which a step was noted, by its `lastSeenMs`. */
+  notedSilence(ownerName: DomainName, step: SilenceStep): Promise<number | undefined>;
+
+  /**
+   * Takes note that updates can arrive now, and says since when they could without a pause: where the last note, of any
+   * process, is older than `pauseMs`, since now.
+   */
+  noteWatch(nowMs: number, pauseMs: number): Promise<number>;
 
   /** Forgets all events and the activity of a host, and says how many events there were. */
   purge(ownerName: DomainName): Promise<number>;

@@ -34,6 +34,11 @@ export interface UpdateRequest {
   readonly fallbackTtl: number;
   /** Seconds, of the host: before the zone's default. */
   readonly hostTtl?: number;
+  /**
+   * Of an update that nobody asked for: whether it is still to be done, asked in the order of its name before anything is
+   * read. What fails of it is not kept. @throws AppError
+   */
+  readonly isStillDue?: () => Promise<boolean>;
   /** Thrown instead of a change; what is unchanged is confirmed all the same. */
   readonly changeRefused?: AppError;
   /** Other names of the zone that change in the same step (site.ts). */
@@ -41,6 +46,9 @@ export interface UpdateRequest {
   /** Say what would change, and change nothing. */
   readonly isDryRun?: boolean;
 }
+
+/** Thrown by `run` where `isStillDue` said no. */
+export class OutdatedUpdate extends Error {}
 
 /** What came of it; `changed` and each family's before and after are confirmed by the primary. */
 export type AddressUpdate = Pick<ChangePlan, 'A' | 'AAAA'> & {
@@ -134,6 +142,7 @@ export class UpdateAddresses {
   async #settle(request: UpdateRequest, ttl: number, deadlineMs: number): Promise<AddressUpdate> {
     const { ownerName, wanted, prefix, zone, members = [], isDryRun } = request;
     let beliefs: Beliefs | undefined;
+    if (request.isStillDue !== undefined && !(await request.isStillDue())) throw new OutdatedUpdate();
     try {
       const result = await publishNames({
         zone,
@@ -157,7 +166,8 @@ export class UpdateAddresses {
       if (told.length > 0) await Promise.all(told);
       return result;
     } catch (error) {
-      if (!(error instanceof AppError) || this.#unpublished === undefined || isDryRun) throw error;
+      const isOurs = isDryRun || request.isStillDue !== undefined;
+      if (!(error instanceof AppError) || this.#unpublished === undefined || isOurs) throw error;
       const outcome = await this.#unpublished.failed(unpublishedUpdates(request, beliefs, ttl), error);
       throw outcome === 'kept' ? keptError(error) : error;
     }

@@ -172,7 +172,8 @@ export class UpdateHost {
   #succeeded({ ownerName, A, AAAA, changed, members }: AddressUpdate, context: RequestContext): void {
     if (changed) this.#gate.countChange(context);
     if (A.changed || AAAA.changed) this.#gate.changed(ownerName, context, { A: stepOf(A), AAAA: stepOf(AAAA) });
-    else this.#gate.unchanged(ownerName);
+    // What the operator types says nothing of the client.
+    else if (changed || context.protocol !== 'cli') this.#gate.unchanged(ownerName);
     for (const member of members) {
       if (!member.AAAA.changed) this.#gate.unchanged(member.ownerName);
       else {

@@ -34,6 +34,8 @@ export class Activity implements Observer {
   readonly zones = new Map<string, ZoneActivity>();
   /** By RCODE. */
   readonly dnsUpdates = new Map<string, number>();
+  /** By webhook, then by what came of an attempt. */
+  readonly webhooks = new Map<string, Map<string, number>>();
   /** Calls of the store that failed as far as they were seen: in requests and in checks of it. */
   storeErrors = 0;
 
@@ -68,6 +70,11 @@ export class Activity implements Observer {
   }
 
   warn(): void {}
+
+  /** @param webhook its number in the file and its host */
+  webhookCalled(webhook: string, outcome: string): void {
+    increment(inner(this.webhooks, webhook, newMap<string, number>), outcome);
+  }
 
   /** @param protocol as RequestContext has it */
   addressesUpdated(protocol: string, outcome: UpdateResult): void {

@@ -79,6 +79,14 @@ export const METRICS: readonly MetricRow[] = [
     read: ({ pendingWishes }) => optional(pendingWishes),
   },
   {
+    name: 'dyndns_webhook_deliveries_total',
+    type: 'counter',
+    labels: ['webhook', 'outcome'],
+    help: 'Attempts to call a webhook, by its number in the file and its host: delivered, refused, retried; and dropped deliveries.',
+    read: ({ activity }) =>
+      [...activity.webhooks].flatMap(([webhook, outcomes]) => counts(outcomes, (outcome) => ({ webhook, outcome }))),
+  },
+  {
     name: 'dyndns_http_requests_total',
     type: 'counter',
     labels: ['route', 'method', 'status'],

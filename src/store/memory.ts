@@ -3,7 +3,7 @@
 import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history.ts';
 import type { HostSettings } from '../core/host.ts';
 import { FAMILIES, type Family } from '../core/plan-change.ts';
-import type { HistoryStore, HostStore, Store, TokenStore, WishStore } from '../core/store-ports.ts';
+import type { HistoryStore, HostStore, SilenceStep, Store, TokenStore, WishStore } from '../core/store-ports.ts';
 import type { HostToken } from '../core/token.ts';
 import type { Wish } from '../core/wishes.ts';
 import type { DomainName } from '../dns/name.ts';
@@ -79,9 +79,14 @@ function memoryHosts(): HostStore {
   };
 }
 
+const SILENCE_STEPS: readonly SilenceStep[] = ['told', 'lease-ended'];
+
 function memoryHistory(): HistoryStore {
   const events = new Map<string, HistoryEvent>();
   const activities = new Map<string, HostActivity>();
+  /** By step and host: when it was last seen. */
+  const silences = new Map<string, number>();
+  let watch: { readonly sinceMs: number; readonly lookedMs: number } | undefined;
   /** Oldest first. */
   const eventsOf = (ownerName: DomainName) =>
     [...events.values()].filter((event) => event.ownerName.equals(ownerName)).sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -120,8 +125,21 @@ function memoryHistory(): HistoryStore {
       }
       return state;
     },
+    async noteSilence(ownerName, step, lastSeenMs) {
+      const place = `${step} ${ownerName.key}`;
+      if ((silences.get(place) ?? Number.NEGATIVE_INFINITY) >= lastSeenMs) return 'known';
+      silences.set(place, lastSeenMs);
+      return 'first';
+    },
+    notedSilence: async (ownerName, step) => silences.get(`${step} ${ownerName.key}`),
+    async noteWatch(nowMs, pauseMs) {
+      const sinceMs = watch === undefined || watch.lookedMs < nowMs - pauseMs ? nowMs : watch.sinceMs;
+      watch = { sinceMs, lookedMs: Math.max(nowMs, watch?.lookedMs ?? nowMs) };
+      return sinceMs;
+    },
     async purge(ownerName) {
       activities.delete(ownerName.key);
+      for (const step of SILENCE_STEPS) silences.delete(`${step} ${ownerName.key}`);
       return remove((event) => event.ownerName.equals(ownerName));
     },
     prune: async (olderThanMs) => remove((event) => event.timeMs < olderThanMs),

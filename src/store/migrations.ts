@@ -110,6 +110,23 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await schema.createIndex('texts_by_end').on('texts').column('remove_at_ms').execute();
     },
   },
+  '0004-silence': {
+    async up({ schema }) {
+      await schema
+        .createTable('silences')
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('step', 'text', (column) => column.notNull())
+        .addColumn('last_seen_ms', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('silences_key', ['name', 'step'])
+        .execute();
+      await schema
+        .createTable('watch')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('since_ms', 'bigint', (column) => column.notNull())
+        .addColumn('looked_ms', 'bigint', (column) => column.notNull())
+        .execute();
+    },
+  },
 };
 
 /** The tables are those of a newer version of this program, or not ours. */

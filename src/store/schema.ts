@@ -60,6 +60,20 @@ export interface ActivityRow {
   readonly last_seen_ms: number;
 }
 
+/** What was done about a host that is silent. */
+export interface SilenceRow {
+  readonly name: string;
+  readonly step: string;
+  readonly last_seen_ms: number;
+}
+
+/** One row, `hosts`. */
+export interface WatchRow {
+  readonly name: 'hosts';
+  readonly since_ms: number;
+  readonly looked_ms: number;
+}
+
 export interface WishRow {
   readonly name: string;
   readonly family: string;
@@ -96,6 +110,8 @@ export interface Schema {
   readonly hosts: HostRow;
   readonly events: EventRow;
   readonly activity: ActivityRow;
+  readonly silences: SilenceRow;
+  readonly watch: WatchRow;
   readonly wishes: WishRow;
   readonly texts: TextRow;
   readonly counters: CounterRow;

@@ -1,7 +1,7 @@
 // Events and activity of hosts in a SQL database.
 import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history.ts';
 import { FAMILIES } from '../core/plan-change.ts';
-import type { HistoryStore, RepeatCount } from '../core/store-ports.ts';
+import type { HistoryStore, RepeatCount, SilenceStep } from '../core/store-ports.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, eventOf, eventRow, nameOf, nameText } from './rows.ts';
 import type { ActivityRow } from './schema.ts';
@@ -98,8 +98,58 @@ export class SqlHistoryStore implements HistoryStore {
     return state;
   }
 
+  async noteSilence(ownerName: DomainName, step: SilenceStep, lastSeenMs: number): Promise<'first' | 'known'> {
+    const insert = this.#build
+      .insertInto('silences')
+      .values({ name: nameText(ownerName), step, last_seen_ms: lastSeenMs })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['name', 'step'])
+          .doUpdateSet(({ ref }) => ({ last_seen_ms: ref('excluded.last_seen_ms') }))
+          .whereRef('silences.last_seen_ms', '<', 'excluded.last_seen_ms'),
+      )
+      .returning('name');
+    return (await this.#run.all(insert.compile())).length > 0 ? 'first' : 'known';
+  }
+
+  async notedSilence(ownerName: DomainName, step: SilenceStep): Promise<number | undefined> {
+    const query = this.#build
+      .selectFrom('silences')
+      .select('last_seen_ms')
+      .where('name', '=', nameText(ownerName))
+      .where('step', '=', step);
+    const [row] = await this.#run.all(query.compile());
+    return row?.last_seen_ms;
+  }
+
+  async noteWatch(nowMs: number, pauseMs: number): Promise<number> {
+    const insert = this.#build
+      .insertInto('watch')
+      .values({ name: 'hosts', since_ms: nowMs, looked_ms: nowMs })
+      .onConflict((conflict) =>
+        conflict.column('name').doUpdateSet(({ eb, ref }) => ({
+          since_ms: eb
+            .case()
+            .when('watch.looked_ms', '<', nowMs - pauseMs)
+            .then(ref('excluded.since_ms'))
+            .else(ref('watch.since_ms'))
+            .end(),
+          looked_ms: eb
+            .case()
+            .when('watch.looked_ms', '>', ref('excluded.looked_ms'))
+            .then(ref('watch.looked_ms'))
+            .else(ref('excluded.looked_ms'))
+            .end(),
+        })),
+      )
+      .returning('since_ms');
+    const [row] = await this.#run.all(insert.compile());
+    return row!.since_ms;
+  }
+
   async purge(ownerName: DomainName): Promise<number> {
     const name = nameText(ownerName);
+    await this.#run.all(this.#build.deleteFrom('silences').where('name', '=', name).returning('name').compile());
     await this.#run.all(this.#build.deleteFrom('activity').where('name', '=', name).returning('name').compile());
     const query = this.#build.deleteFrom('events').where('name', '=', name).returning('id');
     return (await this.#run.all(query.compile())).length;

@@ -344,6 +344,45 @@ export function describeStore(subject: StoreSubject): void {
         expect(await store.history.stateAt(nameOf('nothing.example.com'), 1)).toEqual({});
       });
 
+      it('notes a step for each silence once, and of many at the same time tells one that it was the first', async () => {
+        const host = nameOf('silent.example.com');
+        expect(await store.history.notedSilence(host, 'told')).toBeUndefined();
+        const outcomes = await Promise.all(
+          Array.from({ length: 8 }, () => store.history.noteSilence(host, 'told', NOW_MS)),
+        );
+        expect(outcomes.filter((outcome) => outcome === 'first')).toHaveLength(1);
+        expect(await store.history.noteSilence(nameOf('SILENT.example.com'), 'told', NOW_MS)).toBe('known');
+        expect(await store.history.noteSilence(host, 'told', NOW_MS - 1)).toBe('known');
+        expect(await store.history.notedSilence(host, 'told')).toBe(NOW_MS);
+        // Another step, another host, and the next silence have nothing to do with it.
+        expect(await store.history.noteSilence(host, 'lease-ended', NOW_MS)).toBe('first');
+        expect(await store.history.noteSilence(nameOf('x.silent.example.com'), 'told', NOW_MS)).toBe('first');
+        expect(await store.history.noteSilence(host, 'told', NOW_MS + 1)).toBe('first');
+        expect(await store.history.notedSilence(host, 'told')).toBe(NOW_MS + 1);
+        expect(await store.history.notedSilence(host, 'lease-ended')).toBe(NOW_MS);
+      });
+
+      it('forgets the silences of a host with its history', async () => {
+        const host = nameOf('purged.silent.example.com');
+        await store.history.noteSilence(host, 'told', NOW_MS);
+        await store.history.noteSilence(host, 'lease-ended', NOW_MS);
+        await store.history.purge(host);
+        expect(await store.history.notedSilence(host, 'told')).toBeUndefined();
+        expect(await store.history.notedSilence(host, 'lease-ended')).toBeUndefined();
+        expect(await store.history.notedSilence(nameOf('silent.example.com'), 'told')).toBeDefined();
+      });
+
+      it('knows since when hosts could be heard without a pause', async () => {
+        const note = (afterMs: number) => store.history.noteWatch(NOW_MS + afterMs, 1_000);
+        expect(await note(0)).toBe(NOW_MS);
+        expect(await note(900)).toBe(NOW_MS);
+        // A process whose clock is behind makes no pause.
+        expect(await note(100)).toBe(NOW_MS);
+        expect(await note(1_900)).toBe(NOW_MS);
+        expect(await note(2_901)).toBe(NOW_MS + 2_901);
+        expect(await note(3_000)).toBe(NOW_MS + 2_901);
+      });
+
       it('prunes what is older than a time, of all hosts, and nothing else', async () => {
         const olderMs = NOW_MS - 86_400_000;
         const before = await store.history.prune(olderMs);

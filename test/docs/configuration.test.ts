@@ -38,7 +38,7 @@ test('the example works with everything switched on, and then shows every option
   expect(second).not.toContain('# default');
   const lists = ['zones[].secondaries[]', 'zones[].tsig_keys[]'];
   const entries = settings.zones.flatMap((zone) => lists.flatMap((path) => zone.items(path)));
-  const clients = ['tokens[]', 'hosts[]'].flatMap((path) => settings.root.items(path));
+  const clients = ['tokens[]', 'hosts[]', 'webhooks[]'].flatMap((path) => settings.root.items(path));
   const scopes = [settings.root, ...settings.zones, ...entries, ...clients];
   for (const [path, row] of ROWS) {
     const isShown = row.available && row.instead === undefined;
@@ -61,7 +61,10 @@ test('what excludes other options works in their place', () => {
 test('every option is documented with its name, its variable and what is allowed', () => {
   const document = committed('configuration.md');
   for (const [path, row] of ROWS) {
-    const name = path.replace(/^(http|dns|metrics|limits|protocols|acme_dns|zones\[\]|tokens\[\]|hosts\[\])\./, '');
+    const name = path.replace(
+      /^(http|dns|metrics|limits|protocols|acme_dns|zones\[\]|tokens\[\]|hosts\[\]|webhooks\[\])\./,
+      '',
+    );
     expect(document).toContain(row.available ? `### \`${name}\`\n` : `- \`${path}\``);
     if (!row.available) continue;
     const variable = environmentName(path);

@@ -10,6 +10,9 @@ interface AddFlags {
   readonly ttl?: string;
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
+  readonly silentAfter?: string;
+  readonly lease?: string;
+  readonly fallback?: readonly string[];
   readonly replace?: boolean;
   readonly createToken?: string;
   readonly json?: boolean;
@@ -22,14 +25,27 @@ export function hostAddCommand(): Command {
     .option('--ttl <seconds>', 'time to live, where a request says none')
     .option('--allow <prefixes...>', 'addresses that may be published; of all rules the longest prefix decides')
     .option('--deny <prefixes...>', 'addresses that may not')
+    .option('--silent-after <seconds>', 'tell it when no update came for so long')
+    .option('--lease <seconds>', 'take its addresses away when no update came for so long')
+    .option('--fallback <addresses...>', 'addresses to publish in their place')
     .option('--replace', 'also if it has settings')
     .option('--create-token <token>', 'make a token of this name that may change the host')
     .option('--json', 'print a JSON object')
     .action(async (host: string, flags: AddFlags, command: Command) => {
-      const { ttl, allow = [], deny = [], replace = false, createToken, json } = flags;
+      const { ttl, allow = [], deny = [], silentAfter, lease, fallback = [] } = flags;
+      const { replace = false, createToken, json } = flags;
       await withClients(loadFor(command).config, async ({ clients, http }) => {
         // The settings first: they can be set again, a name of a token cannot.
-        const call = { host, ...(ttl !== undefined && { ttl }), allow, deny, replace };
+        const call = {
+          host,
+          ...(ttl !== undefined && { ttl }),
+          allow,
+          deny,
+          ...(silentAfter !== undefined && { silentAfter }),
+          ...(lease !== undefined && { lease }),
+          fallback,
+          replace,
+        };
         const added = await clients.addHost(call);
         let made: NewTokenView | undefined;
         if (createToken !== undefined) {

@@ -95,6 +95,7 @@ function formatHosts(hosts: readonly HostView[]): string {
 export function formatHost(details: HostDetails): string {
   const { host, origin, enabled, ttl, allow, deny, members, published, publishedProblem } = details;
   const { lastSeen, repeats, pending, tokens } = details;
+  const { silentAfterSeconds, leaseSeconds, fallback = [] } = details;
   const from = { configuration: 'in the configuration file', store: 'in the store', none: 'none of its own' }[origin];
   const lines = [
     host,
@@ -105,6 +106,11 @@ export function formatHost(details: HostDetails): string {
   if (allow.length > 0) lines.push(`  allowed    ${listed(allow)}`);
   if (deny.length > 0) lines.push(`  denied     ${listed(deny)}`);
   for (const member of members) lines.push(`  member     ${formatMember(member)}`);
+  if (silentAfterSeconds !== undefined) lines.push(`  silent     told after ${silentAfterSeconds} s`);
+  if (leaseSeconds !== undefined) {
+    const then = fallback.length === 0 ? 'no address' : listed(fallback);
+    lines.push(`  lease      ${leaseSeconds} s, then ${then}`);
+  }
   if (published === undefined) lines.push(`  published  not known: ${publishedProblem}`);
   else
     lines.push(`  published  A ${listed(published.A, 'none')}`, `             AAAA ${listed(published.AAAA, 'none')}`);

@@ -46,12 +46,17 @@ async function tellPending(config: Config, json: boolean): Promise<void> {
 }
 
 function formatStatus(status: ServerStatus): string {
-  const { version, pid, uptimeSeconds, http, dns, certificate, embedded, remote, pending, pendingProblem } = status;
+  const { version, pid, uptimeSeconds, http, dns, certificate, embedded, remote } = status;
+  const { webhooks, pending, pendingProblem } = status;
   const lines = [`dyndns ${version}, process ${pid}, running for ${formatUptime(uptimeSeconds)}`];
   for (const address of dns) lines.push(`listening on dns://${address}`);
   for (const address of http) lines.push(`listening on ${address}`);
   if (certificate !== undefined) lines.push(formatCertificate(certificate));
   for (const zone of remote) lines.push(`${zone}  on another primary`);
+  // An older server says nothing of them.
+  for (const { webhook, waiting, problem } of webhooks ?? []) {
+    lines.push(`webhook ${webhook}  ${waiting} waiting${problem === undefined ? '' : `, last attempt: ${problem}`}`);
+  }
   const waiting =
     pending !== undefined
       ? formatPending(pending)

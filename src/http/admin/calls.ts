@@ -24,6 +24,8 @@ export interface ServerStatus {
   readonly embedded: readonly ZoneState[];
   /** Apexes of zones with a primary elsewhere. */
   readonly remote: readonly string[];
+  /** By its number in the file and its host: deliveries that wait, and why the last attempt failed. */
+  readonly webhooks?: readonly { readonly webhook: string; readonly waiting: number; readonly problem?: string }[];
   /** What could not be published yet. */
   readonly pending?: PendingView;
   /** Why that is not known. */

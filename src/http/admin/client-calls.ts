@@ -32,6 +32,10 @@ export interface AddHostCall {
   readonly ttl?: string;
   readonly allow: readonly string[];
   readonly deny: readonly string[];
+  /** Seconds, as `ttl`; absent or 0: never. */
+  readonly silentAfter?: string;
+  readonly lease?: string;
+  readonly fallback: readonly string[];
   /** Also where it has settings. */
   readonly replace: boolean;
 }

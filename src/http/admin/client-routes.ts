@@ -31,12 +31,15 @@ export const CLIENT_ROUTES: Readonly<Record<string, Route>> = {
   'GET /v1/hosts': async ({ clients }) => ({ hosts: await clients.hosts() }),
   'GET /v1/hosts/show': ({ clients, query }) => clients.host(query.get('host') ?? ''),
   'POST /v1/hosts/add': async ({ clients, json }) => {
-    const { host, ttl, allow, deny, replace } = await json();
+    const { host, ttl, allow, deny, silentAfter, lease, fallback, replace } = await json();
     return clients.addHost({
       host: text(host, 'host'),
       ...(ttl !== undefined && { ttl: text(ttl, 'ttl') }),
       allow: texts(allow, 'allow'),
       deny: texts(deny, 'deny'),
+      ...(silentAfter !== undefined && { silentAfter: text(silentAfter, 'silentAfter') }),
+      ...(lease !== undefined && { lease: text(lease, 'lease') }),
+      fallback: texts(fallback ?? [], 'fallback'),
       replace: replace === true,
     });
   },

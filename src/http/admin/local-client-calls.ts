@@ -5,6 +5,7 @@ import {
   fullOwnerName,
   integer,
   interfaceId,
+  ipAddress,
   ipPrefix,
   macAddress,
   type ScalarKind,
@@ -16,10 +17,13 @@ import {
 import type { ClientAdmin, NewToken } from '../../core/client-admin.ts';
 import { AppError } from '../../core/errors.ts';
 import { DEFAULT_TOKEN_TYPES, type TokenAddresses } from '../../core/token.ts';
+import { unmapAddress } from '../../dns/address.ts';
 import { NameError } from '../../dns/name.ts';
 import type { AddHostCall, AddMemberCall, ClientCalls, CreateTokenCall } from './client-calls.ts';
 
 const ttlSeconds = integer(0, 2_147_483_647);
+/** Ten years, as in the configuration file. */
+const silenceSeconds = integer(0, 315_360_000);
 const MAX_EVENTS = 10_000;
 const eventCount = integer(1, MAX_EVENTS);
 const MAX_ITEMS = 1000;
@@ -55,11 +59,17 @@ export class LocalClientCalls implements ClientCalls {
     return this.#admin.showHost(readHost(host));
   }
 
-  async addHost({ host, ttl, allow, deny, replace }: AddHostCall): ReturnType<ClientCalls['addHost']> {
+  async addHost(call: AddHostCall): ReturnType<ClientCalls['addHost']> {
+    const { host, ttl, allow, deny, silentAfter, lease, fallback, replace } = call;
+    const silentAfterSeconds = read(silentAfter ?? '0', silenceSeconds, '--silent-after');
+    const leaseSeconds = read(lease ?? '0', silenceSeconds, '--lease');
     const settings = {
       ownerName: readHost(host),
       ...(ttl !== undefined && { ttl: read(ttl, ttlSeconds, 'The TTL') }),
       addresses: { allow: readAll(allow, ipPrefix, '--allow'), deny: readAll(deny, ipPrefix, '--deny') },
+      ...(silentAfterSeconds > 0 && { silentAfterSeconds }),
+      ...(leaseSeconds > 0 && { leaseSeconds }),
+      fallback: readAll(fallback, ipAddress, '--fallback').map((address) => unmapAddress(address).text),
     };
     return this.#admin.addHost(settings, replace);
   }

@@ -1,0 +1,223 @@
+/**
+ * Looks for hosts of which nothing was heard for longer than their settings allow: tells of it (`silentAfterSeconds`), and
+ * takes their addresses away (`leaseSeconds`, lease.ts), each once for every silence.
+ *
+ * A host that was never seen is not silent. Time in which no update could arrive, because no server ran, does not count:
+ * after it every host has its whole time again.
+ */
+import type { DomainName } from '../dns/name.ts';
+import { AppError } from './errors.ts';
+import { LEASE_PROTOCOL, type NewHistoryEvent } from './history.ts';
+import type { HostSettings } from './host.ts';
+import { endLease, type LeaseOutcome } from './lease.ts';
+import type { HistoryStore, HostStore, WishStore } from './store-ports.ts';
+import type { UpdateAddresses } from './update-addresses.ts';
+import type { WishTimers } from './wish-records.ts';
+import type { ZoneTable } from './zone.ts';
+
+export interface HostWatchOptions {
+  readonly history: HistoryStore;
+  readonly hosts: Pick<HostStore, 'list'>;
+  readonly wishes: Pick<WishStore, 'get'>;
+  /** Settings of the configuration: they come before those of the store. */
+  readonly configured: () => readonly HostSettings[];
+  /** False while no history is kept, and nobody knows when a host was seen. */
+  readonly isOn: () => boolean;
+  /** Brings what was heard of a host into the store. False: the store did not take it. */
+  readonly flush: (ownerName: DomainName) => Promise<boolean>;
+  readonly zones: () => ZoneTable;
+  readonly updates: Pick<UpdateAddresses, 'run'>;
+  readonly record: (event: NewHistoryEvent) => void;
+  readonly silent: (ownerName: DomainName, lastSeenMs: number, nowMs: number) => void;
+  readonly warn: (text: string) => void;
+  readonly timers: WishTimers;
+}
+
+/** Between two looks; less where a host may be silent for less than four of them. */
+const LOOK_MS = 60_000;
+const SHORTEST_LOOK_MS = 1_000;
+/** Without a look for so many times the time between two, and for so long, it counts as a pause: no server ran. */
+const MISSED_LOOKS = 3;
+const SHORTEST_PAUSE_MS = 30_000;
+const PARALLEL = 8;
+const MAX_REMEMBERED = 100_000;
+
+/** A host whose time is limited, and when it was last seen. */
+interface WatchedHost {
+  readonly settings: HostSettings;
+  readonly lastSeenMs: number;
+}
+
+export class HostWatch {
+  readonly #options: HostWatchOptions;
+  /** Steps that are known to be done, by step and host: for which silence. Saves asking the store at every look. */
+  readonly #done = new Map<string, number>();
+  /** Leases that could not be ended, by host: for which silence. */
+  readonly #failed = new Map<string, { readonly lastSeenMs: number; inDoubt: boolean }>();
+  #pauseMs = LOOK_MS;
+  #cancel: () => void = () => undefined;
+  #looking: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: HostWatchOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#lookAfter(0);
+  }
+
+  /** Begins nothing more; resolves when what is under way has ended. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancel();
+    await this.#looking;
+  }
+
+  #lookAfter(delayMs: number): void {
+    if (this.#closed) return;
+    this.#cancel = this.#options.timers.after(delayMs, () => {
+      this.#looking = this.#look().finally(() => {
+        this.#looking = undefined;
+        this.#lookAfter(this.#pauseMs);
+      });
+    });
+  }
+
+  /** Never rejects: what the store did not answer is asked at the next look. */
+  async #look(): Promise<void> {
+    try {
+      await this.#lookAtHosts();
+    } catch (error) {
+      if (!(error instanceof AppError)) this.#options.warn(`Hosts could not be looked at: ${String(error)}`);
+    }
+  }
+
+  async #lookAtHosts(): Promise<void> {
+    const { history, isOn, timers } = this.#options;
+    if (!isOn()) return;
+    const limited = await this.#limited();
+    this.#pauseMs = pauseBetween([...limited.values()]);
+    // Nothing is noted then: the first host with a limit has its whole time from here on.
+    if (limited.size === 0) return;
+    const sinceMs = await history.noteWatch(timers.now(), Math.max(SHORTEST_PAUSE_MS, MISSED_LOOKS * this.#pauseMs));
+    const silent: WatchedHost[] = [];
+    for (const activity of await history.activities()) {
+      const settings = limited.get(activity.ownerName.key);
+      if (settings?.enabled) silent.push({ settings, lastSeenMs: activity.lastSeenMs });
+    }
+    const nowMs = timers.now();
+    for (const host of silent) {
+      const silentMs = nowMs - Math.max(host.lastSeenMs, sinceMs);
+      const { silentAfterSeconds } = host.settings;
+      if (silentAfterSeconds !== undefined && silentMs >= silentAfterSeconds * 1000) await this.#tell(host, nowMs);
+    }
+    await this.#endLeases(
+      silent.filter(({ settings: { leaseSeconds }, lastSeenMs }) => {
+        return leaseSeconds !== undefined && nowMs - Math.max(lastSeenMs, sinceMs) >= leaseSeconds * 1000;
+      }),
+    );
+  }
+
+  /** Settings of hosts with a limit, by the key of their names. */
+  async #limited(): Promise<ReadonlyMap<string, HostSettings>> {
+    const all = new Map((await this.#options.hosts.list()).map((settings) => [settings.ownerName.key, settings]));
+    for (const settings of this.#options.configured()) all.set(settings.ownerName.key, settings);
+    for (const [key, { silentAfterSeconds, leaseSeconds }] of all) {
+      if (silentAfterSeconds === undefined && leaseSeconds === undefined) all.delete(key);
+    }
+    return all;
+  }
+
+  async #tell({ settings: { ownerName }, lastSeenMs }: WatchedHost, nowMs: number): Promise<void> {
+    const { history, silent, warn, flush } = this.#options;
+    if (this.#isDone('told', ownerName, lastSeenMs)) return;
+    // It may be back since the last second.
+    if (!(await flush(ownerName)) || (await history.activity(ownerName))?.lastSeenMs !== lastSeenMs) return;
+    const noted = await history.noteSilence(ownerName, 'told', lastSeenMs);
+    this.#setDone('told', ownerName, lastSeenMs);
+    if (noted === 'known') return;
+    warn(`The host '${ownerName}' is silent: its last update came at ${new Date(lastSeenMs).toISOString()}.`);
+    silent(ownerName, lastSeenMs, nowMs);
+  }
+
+  async #endLeases(hosts: readonly WatchedHost[]): Promise<void> {
+    const queue = hosts[Symbol.iterator]();
+    /** Keys of zones whose primary did not answer: one attempt at each look is enough. */
+    const away = new Set<string>();
+    const work = async () => {
+      for (const host of queue) await this.#endLease(host, away);
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, work));
+  }
+
+  async #endLease({ settings, lastSeenMs }: WatchedHost, away: Set<string>): Promise<void> {
+    const { ownerName } = settings;
+    const { history, zones, record, timers } = this.#options;
+    const zone = zones().find(ownerName);
+    if (this.#closed || zone === undefined || away.has(zone.apex.key)) return;
+    if (this.#isDone('lease-ended', ownerName, lastSeenMs)) return;
+    if (((await history.notedSilence(ownerName, 'lease-ended')) ?? 0) >= lastSeenMs) {
+      return this.#setDone('lease-ended', ownerName, lastSeenMs);
+    }
+    const failed = this.#failed.get(ownerName.key);
+    const inDoubt = failed?.lastSeenMs === lastSeenMs && failed.inDoubt;
+    const outcome = await endLease({ zone, settings, lastSeenMs, inDoubt }, this.#options);
+    switch (outcome.kind) {
+      case 'not-due':
+        return;
+      case 'failed':
+        // The end of the server ends connections.
+        if (this.#closed) return;
+        if (outcome.error.code === 'primary-unreachable' || outcome.error.code === 'publish-unknown') {
+          away.add(zone.apex.key);
+        }
+        return this.#tellFailure(ownerName, lastSeenMs, outcome);
+      case 'ended':
+        this.#failed.delete(ownerName.key);
+        await history.noteSilence(ownerName, 'lease-ended', lastSeenMs);
+        this.#setDone('lease-ended', ownerName, lastSeenMs);
+        if (outcome.steps !== undefined) {
+          record({ ...leaseEvent(ownerName, timers.now()), outcome: 'changed', ...outcome.steps });
+        }
+    }
+  }
+
+  /** Once for each silence; it is tried again at every look. */
+  #tellFailure(ownerName: DomainName, lastSeenMs: number, { error }: Extract<LeaseOutcome, { kind: 'failed' }>): void {
+    const isInDoubt = error.code === 'publish-unknown';
+    const known = this.#failed.get(ownerName.key);
+    if (known?.lastSeenMs === lastSeenMs) {
+      known.inDoubt ||= isInDoubt;
+      return;
+    }
+    if (this.#failed.size >= MAX_REMEMBERED) this.#failed.clear();
+    this.#failed.set(ownerName.key, { lastSeenMs, inDoubt: isInDoubt });
+    this.#options.warn(
+      `The lease of '${ownerName}' has ended, and its addresses could not be replaced: ${error.logText} This is tried again.`,
+    );
+    const event = leaseEvent(ownerName, this.#options.timers.now());
+    this.#options.record({ ...event, outcome: 'failed', code: error.code, detail: error.logText });
+  }
+
+  #isDone(step: string, ownerName: DomainName, lastSeenMs: number): boolean {
+    return (this.#done.get(`${step} ${ownerName.key}`) ?? Number.NEGATIVE_INFINITY) >= lastSeenMs;
+  }
+
+  #setDone(step: string, ownerName: DomainName, lastSeenMs: number): void {
+    if (this.#done.size >= MAX_REMEMBERED) this.#done.clear();
+    this.#done.set(`${step} ${ownerName.key}`, lastSeenMs);
+  }
+}
+
+function pauseBetween(limited: readonly HostSettings[]): number {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (const { silentAfterSeconds, leaseSeconds } of limited) {
+    shortest = Math.min(shortest, silentAfterSeconds ?? shortest, leaseSeconds ?? shortest);
+  }
+  return Math.min(LOOK_MS, Math.max(SHORTEST_LOOK_MS, shortest * 250));
+}
+
+function leaseEvent(ownerName: DomainName, timeMs: number) {
+  return { ownerName, timeMs, protocol: LEASE_PROTOCOL, actor: 'server', source: '', userAgent: '' };
+}

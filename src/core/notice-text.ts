@@ -1,0 +1,69 @@
+/** A notice in words: a line for a subject, and a text. Both are of one line each, without control characters. */
+import type { DomainName } from '../dns/name.ts';
+import type { Notice } from './notices.ts';
+import { FAMILIES } from './plan-change.ts';
+
+/** Without the final dot, as people write it. */
+export function hostText(ownerName: DomainName): string {
+  const text = ownerName.toString();
+  return text === '.' ? text : text.slice(0, -1);
+}
+
+export function noticeSubject(notice: Notice): string {
+  const host = hostText(notice.ownerName);
+  switch (notice.kind) {
+    case 'changed': {
+      const now = FAMILIES.flatMap((family) => notice[family]?.after ?? []);
+      return `${host} is ${now.length === 0 ? 'without an address' : now.join(' and ')}`;
+    }
+    case 'failed':
+      return `${host} could not be updated${notice.code === undefined ? '' : `: ${notice.code}`}`;
+    case 'silent':
+      return `${host} is silent`;
+    case 'test':
+      return 'dyndns sends a test';
+  }
+}
+
+export function noticeText(notice: Notice): string {
+  const { kind, ownerName, protocol, actor, source, code, detail, lastSeenMs, timeMs } = notice;
+  const host = hostText(ownerName);
+  const by = ` By ${actor} (${protocol}${source === '' ? '' : ` from ${source}`}).`;
+  switch (kind) {
+    case 'changed': {
+      const steps = FAMILIES.flatMap((family) => {
+        const step = notice[family];
+        if (step === undefined || step.before.join() === step.after.join()) return [];
+        return [`${family} ${step.before.join(', ') || 'none'} -> ${step.after.join(', ') || 'none'}`];
+      });
+      return oneLine(`${host} changed: ${steps.join('; ')}.${by}`);
+    }
+    case 'failed':
+      return oneLine(
+        `${host} could not be updated: ${[code, detail].filter(Boolean).join(': ') || 'no reason is known'}${/[.?!]$/.test(detail ?? '') ? '' : '.'}${by}`,
+      );
+    case 'silent': {
+      const silentMs = timeMs - (lastSeenMs ?? timeMs);
+      const since = new Date(lastSeenMs ?? timeMs).toISOString();
+      return `${host} is silent: its last update came ${duration(silentMs)} ago (${since}).`;
+    }
+    case 'test':
+      return 'This is a test of dyndns: deliveries to this webhook arrive.';
+  }
+}
+
+/** In the largest unit of which there are two. */
+function duration(ms: number): string {
+  for (const [unit, length] of [
+    ['days', 86_400_000],
+    ['hours', 3_600_000],
+    ['minutes', 60_000],
+  ] as const) {
+    if (ms >= 2 * length) return `${Math.floor(ms / length)} ${unit}`;
+  }
+  return `${Math.max(0, Math.round(ms / 1000))} seconds`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+}

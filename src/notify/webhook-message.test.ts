@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { Notice } from '../core/notices.ts';
+import { DomainName } from '../dns/name.ts';
+import { signatureHeaders, webhookMessage } from './webhook-message.ts';
+
+const notice: Notice = {
+  id: '019ac0de',
+  kind: 'changed',
+  ownerName: DomainName.parse('Home.example.com'),
+  timeMs: Date.UTC(2026, 10, 23, 10),
+  protocol: 'dyndns2',
+  actor: 'router1',
+  source: '198.51.100.1',
+  A: { before: ['192.0.2.1'], after: ['192.0.2.2'] },
+  AAAA: { before: ['2001:db8::1'], after: [] },
+};
+
+describe('a message of a webhook', () => {
+  it('is one line of JSON with everything that is known', () => {
+    const { body, headers } = webhookMessage(notice, 'json');
+    expect(body).toBe(
+      '{"id":"019ac0de","time":"2026-11-23T10:00:00.000Z","event":"changed","host":"Home.example.com","protocol":"dyndns2",' +
+        '"actor":"router1","source":"198.51.100.1","A":{"before":["192.0.2.1"],"after":["192.0.2.2"]},' +
+        '"AAAA":{"before":["2001:db8::1"],"after":[]},"subject":"Home.example.com is 192.0.2.2",' +
+        '"text":"Home.example.com changed: A 192.0.2.1 -> 192.0.2.2; AAAA 2001:db8::1 -> none. By router1 (dyndns2 from 198.51.100.1)."}',
+    );
+    expect(headers).toEqual({
+      'X-Dyndns-Event': 'changed',
+      'X-Dyndns-Delivery': '019ac0de',
+      'Content-Type': 'application/json',
+    });
+  });
+
+  it('is a text with title, tags and priority for ntfy, and a text with a subject', () => {
+    const silent: Notice = { ...notice, kind: 'silent', protocol: 'watch', lastSeenMs: notice.timeMs - 26 * 3_600_000 };
+    const text = 'Home.example.com is silent: its last update came 26 hours ago (2026-11-22T08:00:00.000Z).';
+    expect(webhookMessage(silent, 'ntfy')).toEqual({
+      body: text,
+      headers: {
+        'X-Dyndns-Event': 'silent',
+        'X-Dyndns-Delivery': '019ac0de',
+        'Content-Type': 'text/plain; charset=utf-8',
+        Title: 'Home.example.com is silent',
+        Tags: 'zzz',
+        Priority: '4',
+      },
+    });
+    const plain = webhookMessage(silent, 'text');
+    expect([plain.body, plain.headers['X-Dyndns-Subject']]).toEqual([`${text}\n`, 'Home.example.com is silent']);
+  });
+
+  it('holds no line break and no control character in what people read, whatever a primary said', () => {
+    const odd: Notice = {
+      ...notice,
+      kind: 'failed',
+      code: 'primary-refused',
+      detail: 'no\r\nBcc: x\u0007\u2028',
+      actor: 'ä',
+    };
+    for (const format of ['json', 'ntfy', 'text'] as const) {
+      const { body, headers } = webhookMessage(odd, format);
+      const read = format === 'json' ? (JSON.parse(body) as { text: string }).text : body.trimEnd();
+      expect(read).toBe(
+        'Home.example.com could not be updated: primary-refused: no Bcc: x . By ä (dyndns2 from 198.51.100.1).',
+      );
+      for (const value of Object.values(headers)) expect(value).toMatch(/^[\x20-\x7e]*$/);
+    }
+  });
+
+  it('RFC 2104: is signed over time, a dot and body', () => {
+    // printf '%s' '1700000000.{"a":"ü"}' | openssl dgst -sha256 -hmac 'key of the test'
+    expect(signatureHeaders('{"a":"ü"}', 'key of the test', 1_700_000_000_999)).toEqual({
+      'X-Dyndns-Timestamp': '1700000000',
+      'X-Dyndns-Signature': 'sha256=2a0f298fc8d5f12589e9feee7680adf44adcd787a7675eb5bf56e7a3e65a8075',
+    });
+    expect(signatureHeaders('x', undefined, 5_000)).toEqual({ 'X-Dyndns-Timestamp': '5' });
+  });
+});
