@@ -5,20 +5,21 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseConfig } from '../../src/config/load.ts';
-import { MAIN } from '../support/dyndns.ts';
+import { MAIN, runDyndns } from '../support/dyndns.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
 import { form } from '../support/http-client.ts';
 import { fencedBlocks, REPOSITORY } from '../support/installation.ts';
 import { freshDirectory } from '../support/primary-server.ts';
 import { removeNow, runProgram, waitUntil } from '../support/process.ts';
 import { describeWith } from '../support/require-server.ts';
+import { FRONT_PROGRAMS, startTlsFront } from '../support/tls-front.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts';
 
 const read = (page: string) => readFileSync(join(REPOSITORY, 'docs/operating', page), 'utf8');
 const WEBHOOKS = read('webhooks.md');
 const SILENT_HOSTS = read('silent-hosts.md');
 const ZONE = 'dyndns.example.com';
-const PROGRAMS = [{ command: 'jq', debianPackage: 'jq' }];
+const PROGRAMS = [{ command: 'jq', debianPackage: 'jq' }, ...FRONT_PROGRAMS];
 
 const yaml = (page: string, word: string) =>
   new RegExp(`^\`\`\`yaml ${word}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(page)![1]!;
@@ -88,6 +89,28 @@ describeWith(PROGRAMS, 'the commands of the pages', () => {
     expect(await run(WEBHOOKS, 'mail', { body: receivers[0]!.received[1]!.body })).toBe(
       `To: root\nSubject: home.${ZONE} is 192.0.2.1\n\nhome.${ZONE} changed: A none -> 192.0.2.1. By master (original from 127.0.0.1).\n`,
     );
+  });
+
+  it('trust an authority of the file in NODE_EXTRA_CA_CERTS, and no other', async () => {
+    const front = await startTlsFront('hooks.example.net', Number(new URL(receivers[1]!.url).port));
+    try {
+      const file = join(directory, 'tls.yml');
+      const zones = [{ name: ZONE, nameserver: '127.0.0.1', tsig_key: 'tPyvZA==' }];
+      const webhooks = [{ url: `https://127.0.0.1:${front.port}/x` }];
+      writeFileSync(file, JSON.stringify({ secret: 'masterSecret', zones, webhooks }), { mode: 0o600 });
+      const before = receivers[1]!.received.length;
+      const strange = await runDyndns(['-c', file, 'webhook', 'test']);
+      expect([strange.code, strange.stdout]).toEqual([
+        1,
+        expect.stringMatching(/failed, no answer .*\n.*NODE_EXTRA_CA_CERTS/),
+      ]);
+      expect(receivers[1]!.received.length).toBe(before);
+      const env = { ...process.env, NODE_EXTRA_CA_CERTS: front.caFile };
+      expect((await runDyndns(['-c', file, 'webhook', 'test'], { env })).code).toBe(0);
+      expect(receivers[1]!.received.length).toBe(before + 1);
+    } finally {
+      await front.stop();
+    }
   });
 
   it('limit the silence of a host in the store', async () => {
