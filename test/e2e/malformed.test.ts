@@ -1,8 +1,10 @@
 // Bad input, tried and counted: thousands of malformed requests to each route, the same ones at each run. Each gets a
 // reply of those that are documented, none a 500, and none changes a zone. Every request has a credential that could
 // change everything, unless the credential is what is wrong with it.
+import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { acmeDnsProtocol } from '../../src/http/protocols/acme-dns.ts';
 import { DUCKDNS_ERRORS, duckdnsProtocol } from '../../src/http/protocols/duckdns.ts';
 import { dyndns1Protocol } from '../../src/http/protocols/dyndns1.ts';
 import { DYNDNS2_ERRORS, dyndns2Protocol } from '../../src/http/protocols/dyndns2.ts';
@@ -10,6 +12,7 @@ import { dynv6Protocol } from '../../src/http/protocols/dynv6.ts';
 import { echoProtocol } from '../../src/http/protocols/echo.ts';
 import { FREEDNS_ERRORS, freednsProtocol } from '../../src/http/protocols/freedns.ts';
 import { FREEMYIP_ERRORS, freemyipProtocol } from '../../src/http/protocols/freemyip.ts';
+import { httpreqProtocol } from '../../src/http/protocols/httpreq.ts';
 import { NOIP_ERRORS, noipProtocol } from '../../src/http/protocols/noip.ts';
 import { originalProtocol } from '../../src/http/protocols/original.ts';
 import { type Random, seededRandom } from '../differential/random.ts';
@@ -17,6 +20,7 @@ import type { RunningDyndns } from '../support/dyndns.ts';
 import { exchangeRaw, parseRaw } from '../support/http-client.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { type Lab, openLab, SECRET, ZONE } from './lab.ts';
+import { type GoodTexts, jsonRequest } from './malformed-json.ts';
 
 const SEED = 20_260;
 /** Requests that HTTP can carry, with something wrong in them; sent many at once on one connection. */
@@ -25,7 +29,9 @@ const CARRIED = 4_900;
 const BROKEN = 150;
 const BURST = 350;
 
-const STATUSES = new Set([200, 204, 400, 401, 404, 405, 411, 413, 414, 415, 417, 431, 453, 454, 456, 503, 505]);
+const STATUSES = new Set([
+  200, 204, 400, 401, 403, 404, 405, 409, 411, 413, 414, 415, 417, 429, 431, 453, 454, 456, 503, 505,
+]);
 /** Of those that share `/update`. */
 const WORDS = new Set<string>(
   ['', 'numhost'].concat(
@@ -75,8 +81,25 @@ const CHALLENGED = new RegExp(`^([*]|_a\\d+)[.]${ZONE}$|^${ZONE}$`);
 interface TestedRoute {
   readonly pattern: string;
   readonly safe: boolean;
+  readonly takesJson?: true | undefined;
   readonly protocol: string;
 }
+
+const GOOD: GoodTexts = {
+  fqdn: `_acme-challenge.home.${ZONE}`,
+  token: 'tokenOfLego',
+  user: 'certbot',
+  key: 'keyOfCertbot',
+  subdomain: 'certbot',
+};
+const challenger = (name: string, secret: string, host: string) => {
+  return {
+    name,
+    sha256: createHash('sha256').update(secret).digest('hex'),
+    hosts: [`${host}.${ZONE}`],
+    types: ['TXT'],
+  };
+};
 
 /** Texts as they stand in a URL, wrong in a way that no chance repairs. */
 function makeWrong(random: Random) {
@@ -159,6 +182,10 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
       ],
       http: { trusted_proxies: ['127.0.0.1'] },
       check: 'authenticated',
+      store: 'sqlite:dyndns.db',
+      protocols: { acme_dns: true },
+      acme_dns: { zone: ZONE, register: ['0.0.0.0/1'] },
+      tokens: [challenger('lego', GOOD.token, 'home'), challenger(`acme-dns-${GOOD.user}`, GOOD.key, GOOD.subdomain)],
     });
   }, 30_000);
 
@@ -322,25 +349,35 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     dyndns1Protocol,
     noipProtocol,
     freednsProtocol,
+    httpreqProtocol,
+    acmeDnsProtocol,
     echoProtocol,
-  ].flatMap((protocol) => protocol.routes.map(({ pattern, safe }) => ({ pattern, safe, protocol: protocol.name })));
+  ].flatMap((protocol) =>
+    protocol.routes.map(({ pattern, safe, takesJson }) => ({ pattern, safe, takesJson, protocol: protocol.name })),
+  );
 
   it.each(routes)(
     '$protocol: $pattern',
     async (route) => {
-      const { pattern, safe, protocol } = route;
+      const { pattern, safe, protocol, takesJson } = route;
       const random = seededRandom(SEED + pattern.length * 1000 + pattern.charCodeAt(pattern.length - 1));
       const before = await serials();
       const check = (request: string, { status, body }: { status: number; body: string }) => {
         const told = `${JSON.stringify(request.slice(0, 600))} -> ${status} ${JSON.stringify(body.slice(0, 200))}`;
         if (!STATUSES.has(status)) throw new Error(`an undocumented status: ${told}`);
         if (status !== 200 || safe) return;
-        const isError = body.split('\n').every((line) => REFUSALS[protocol]?.(line) ?? false);
+        // What is no request of acme-dns may be taken by those behind it on `/update`.
+        const refusal = REFUSALS[protocol] ?? (pattern === '/update' ? REFUSALS['dyndns2'] : undefined);
+        const isError = body.split('\n').every((line) => refusal?.(line) ?? false);
         if (!isError) throw new Error(`taken for a good request: ${told}`);
       };
-      const carried = Array.from({ length: CARRIED }, () => carriedRequest(route, random));
-      // A form that cannot be read ends the connection.
-      const isForm = (request: string) => request.includes('Content-Type: multipart');
+      const carried = Array.from({ length: CARRIED }, () =>
+        takesJson ? jsonRequest(pattern, random, makeWrong(random), GOOD) : carriedRequest(route, random),
+      );
+      // A form that cannot be read ends the connection, and so does a body of an unknown type.
+      const isForm = (request: string) =>
+        request.includes('Content-Type: multipart') ||
+        (takesJson && !/\r\nContent-Type: application\/(json|x-www-form-urlencoded)\r/.test(request));
       const bursts = carried.filter(isForm).map((request) => [request]);
       const plain = carried.filter((request) => !isForm(request));
       for (let at = 0; at < plain.length; at += BURST) bursts.push(plain.slice(at, at + BURST));
