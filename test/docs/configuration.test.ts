@@ -39,7 +39,8 @@ test('the example works with everything switched on, and then shows every option
   const lists = ['zones[].secondaries[]', 'zones[].tsig_keys[]'];
   const entries = settings.zones.flatMap((zone) => lists.flatMap((path) => zone.items(path)));
   const clients = ['tokens[]', 'hosts[]', 'webhooks[]'].flatMap((path) => settings.root.items(path));
-  const scopes = [settings.root, ...settings.zones, ...entries, ...clients];
+  const members = settings.root.items('hosts[]').flatMap((host) => host.items('hosts[].members[]'));
+  const scopes = [settings.root, ...settings.zones, ...entries, ...clients, ...members];
   for (const [path, row] of ROWS) {
     const isShown = row.available && row.instead === undefined;
     expect([path, scopes.some((scope) => scope.isMentioned(path))]).toEqual([path, isShown]);
