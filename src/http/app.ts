@@ -203,6 +203,7 @@ export function normalizeTarget(whole: string): string {
 
 /** Query and body in one; of repeated parameters the last that is not empty. */
 function mergeParameters(query: unknown, body: unknown): Record<string, string> {
+  if ((body === undefined || body === null) && hasTextsOnly(query)) return query;
   const parameters = Object.create(null) as Record<string, string>;
   for (const source of [query, body]) {
     if (typeof source !== 'object' || source === null) continue;
@@ -212,6 +213,13 @@ function mergeParameters(query: unknown, body: unknown): Record<string, string> 
     }
   }
   return parameters;
+}
+
+/** Nearly every request: one object less, and this one is fast, which an object without a prototype is not by itself. */
+function hasTextsOnly(query: unknown): query is Record<string, string> {
+  if (typeof query !== 'object' || query === null) return false;
+  for (const name in query) if (typeof (query as Record<string, unknown>)[name] !== 'string') return false;
+  return true;
 }
 
 /** Unique within one run and easy to find in a log: the start time and a counter. */

@@ -24,9 +24,15 @@ export const PARAMETERS = {
 export type Parameters = Readonly<Record<string, string | undefined>>;
 
 export function lowerCaseNames(parameters: Parameters): Parameters {
+  if (isLowerCase(parameters)) return parameters;
   const lowered = Object.create(null) as Record<string, string | undefined>;
   for (const name in parameters) lowered[name.toLowerCase()] ||= parameters[name];
   return lowered;
+}
+
+function isLowerCase(parameters: Parameters): boolean {
+  for (const name in parameters) if (name !== name.toLowerCase()) return false;
+  return true;
 }
 
 /** The first parameter of a row that is not empty. */
@@ -39,11 +45,14 @@ export function findParameter(parameters: Parameters, row: keyof typeof PARAMETE
 export function readHosts(parameters: Parameters): string[] {
   const named = findParameter(parameters, 'host');
   // dyndns1 says by YES that the host is in another parameter.
-  const text = named?.toUpperCase() === 'YES' ? parameters['host_id'] : (named ?? bareName(parameters));
-  return (text ?? '')
-    .split(',')
-    .map((item) => item.trim().replace(/\.$/, ''))
-    .filter((item) => item !== '');
+  const isElsewhere = named?.length === 3 && named.toUpperCase() === 'YES';
+  const text = isElsewhere ? parameters['host_id'] : (named ?? bareName(parameters));
+  const hosts: string[] = [];
+  for (const item of (text ?? '').split(',')) {
+    const name = item.trim();
+    if (name !== '' && name !== '.') hosts.push(name.endsWith('.') ? name.slice(0, -1) : name);
+  }
+  return hosts;
 }
 
 /** `?home.example.com`: some clients put the host behind whatever path they are given. */
@@ -66,7 +75,7 @@ interface Reading {
   AAAA?: Wish;
   prefix?: IpPrefix;
   /** Families whose own parameter is empty. */
-  readonly empty: Set<Family>;
+  readonly empty: Family[];
   /** Anything but an empty `myip`: then the caller's own address is not looked at. */
   named: boolean;
   /** A text was neither an address nor anything else that is known. */
@@ -100,7 +109,7 @@ export function chooseAddresses(
   ] as const) {
     if (isAddress(wish)) wanted[family] = wish.text;
     else if (wish === 'delete') wanted[family] = null;
-    else if (emptyValue === 'clear' && empty.has(family) && wish === undefined) {
+    else if (emptyValue === 'clear' && empty.includes(family) && wish === undefined) {
       if (family === 'A' || prefix === undefined) wanted[family] ??= null;
     }
   }
@@ -121,13 +130,13 @@ export function chooseDeletions(parameters: Parameters, caller: IpAddress | unde
 
 /** A parameter of one family comes before those of either, and of two addresses of one family the first counts. */
 function readAddresses(parameters: Parameters, caller: IpAddress | undefined): Reading {
-  const reading: Reading = { empty: new Set(), named: false, invalid: false };
+  const reading: Reading = { empty: [], named: false, invalid: false };
   for (const family of ['A', 'AAAA'] as const) {
     for (const name of PARAMETERS[family]) {
       const text = parameters[name];
       if (text === undefined) continue;
       reading.named = true;
-      if (text.trim() === '') reading.empty.add(family);
+      if (text.trim() === '') reading.empty.push(family);
       else readItems(reading, text, caller, family);
     }
   }

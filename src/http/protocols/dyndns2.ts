@@ -6,7 +6,6 @@
  */
 import { findPermittedZone } from '../../core/authorize.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import { FAMILIES } from '../../core/plan-change.ts';
 import { isCarrierNat } from '../../core/policy.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { RequestContext } from '../../core/request-context.ts';
@@ -95,10 +94,14 @@ export const dyndns2Protocol: Protocol = {
 /** What a request wants of a host, by its parameters, the caller's address and the zone's `empty_value`. */
 type Choose = (...given: Parameters<typeof chooseAddresses>) => AddressChoice;
 
+interface HostDone {
+  readonly kind: 'done';
+  readonly line: string;
+  readonly result: AddressUpdate;
+}
+
 /** What became of one host. */
-type HostAnswer =
-  | { readonly kind: 'done'; readonly line: string; readonly result: AddressUpdate }
-  | { readonly kind: 'failed'; readonly error: unknown };
+type HostAnswer = HostDone | { readonly kind: 'failed'; readonly error: unknown };
 
 async function answer(request: DoorRequest, services: Services, choose: Choose): Promise<DoorReply> {
   const parameters = lowerCaseNames(request.parameters);
@@ -108,17 +111,17 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
     return { status: 200, body: 'numhost\n', outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
   }
   const { principal } = context;
-  const find =
-    hosts.length > 0
-      ? hosts.map((text) => () => readHost(text, principal, services))
-      : [
-          () =>
-            findUnnamedHost(findUserName(request.headers) || findParameter(parameters, 'user'), principal, services),
-        ];
+  const change = (ownerName: DomainName) => changeHost(ownerName, parameters, choose, context, services);
+  const [only, ...others] = hosts;
+  if (only === undefined) {
+    const user = findUserName(request.headers) || findParameter(parameters, 'user');
+    return answerOne(await change(findUnnamedHost(user, principal, services)));
+  }
+  if (others.length === 0) return answerOne(await change(readHost(only, principal, services)));
   const answers = await Promise.all(
-    find.map(async (findHost): Promise<HostAnswer> => {
+    hosts.map(async (text): Promise<HostAnswer> => {
       try {
-        return await changeHost(findHost(), parameters, choose, context, services);
+        return await change(readHost(text, principal, services));
       } catch (error) {
         return { kind: 'failed', error };
       }
@@ -173,13 +176,13 @@ async function changeHost(
   choose: Choose,
   context: RequestContext,
   { zones, updates }: Services,
-): Promise<HostAnswer> {
+): Promise<HostDone> {
   const zone = findPermittedZone(zones, context.principal, ownerName, ADDRESS_TYPES);
   const choice = choose(parameters, context.caller, zone.emptyValue);
   const { wanted, prefix } = choice;
   const ttl = readTtl(parameters['ttl']);
-  const more = { ...(prefix === undefined ? {} : { prefix }), ...(ttl === undefined ? {} : { ttl }) };
-  const result = await updates.run({ zone, ownerName, wanted, fallbackTtl: DEFAULT_TTL, ...more }, context);
+  const request = { zone, ownerName, wanted, prefix, fallbackTtl: DEFAULT_TTL };
+  const result = await updates.run(ttl === undefined ? request : { ...request, ttl }, context);
   if (prefix !== undefined && result.AAAA.after.length === 0 && Object.keys(wanted).length === 0) {
     throw new AppError('conflict', `'${ownerName}' has no AAAA record that could move into the prefix.`);
   }
@@ -194,12 +197,20 @@ function readTtl(text: string | undefined): number | undefined {
 }
 
 /** `good 192.0.2.1,2001:db8::1`: the addresses that were asked for; where none was, those that are published. */
-function successLine({ changed, ...result }: AddressUpdate, { wanted, prefix }: AddressChoice): string {
-  const asked = FAMILIES.filter(
-    (family) => wanted[family] !== undefined || (prefix !== undefined && family === 'AAAA'),
-  );
-  const addresses = (asked.length > 0 ? asked : FAMILIES).flatMap((family) => result[family].after);
-  return [changed ? 'good' : 'nochg', ...(addresses.length > 0 ? [addresses.join(',')] : [])].join(' ');
+function successLine({ changed, A, AAAA }: AddressUpdate, { wanted, prefix }: AddressChoice): string {
+  const asksForA = wanted.A !== undefined;
+  const asksForAAAA = wanted.AAAA !== undefined || prefix !== undefined;
+  const addresses = [...(asksForA || !asksForAAAA ? A.after : []), ...(asksForAAAA || !asksForA ? AAAA.after : [])];
+  const word = changed ? 'good' : 'nochg';
+  return addresses.length === 0 ? word : `${word} ${addresses.join(',')}`;
+}
+
+/** The reply to a request for one host: most are. */
+function answerOne({ line, result }: HostDone): DoorReply {
+  const outcome = result.changed ? 'updated' : 'unchanged';
+  const reply = { status: 200, body: `${line}\n`, outcome, detail: `${result.ownerName} ${line}` } as const;
+  const warning = carrierNatWarning(result);
+  return warning === undefined ? reply : { ...reply, warning };
 }
 
 /**
@@ -211,7 +222,6 @@ function joinAnswers(answers: readonly HostAnswer[]): DoorReply {
   const general = failures.find((error) => !(error instanceof AppError) || DYNDNS2_ERRORS[error.code][0] !== 200);
   if (general !== undefined) throw general;
   const error = failures[0] as AppError | undefined;
-  if (error !== undefined && answers.length === 1) throw error;
   const results = answers.flatMap((one) => (one.kind === 'done' ? [one.result] : []));
   const lines = answers.map((one) => (one.kind === 'done' ? one.line : wordOf(one.error as AppError)));
   const details = answers.map((one, index) =>
