@@ -2,13 +2,13 @@
  * The HTTP application: puts the protocols' routes on Fastify. Here, and only here, is what all doors share: request
  * ids, client addresses, headers of replies, 404 and 405, and what happens with an error that nobody expected.
  */
-import { parse as parseQuery } from 'node:querystring';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { Observer } from '../core/ports.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.ts';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
+import { mergeParameters, parseParameters, type TextByName } from './parameters.ts';
 import { dyndns2Protocol } from './protocols/dyndns2.ts';
 import { echoProtocol } from './protocols/echo.ts';
 import { healthProtocol } from './protocols/health.ts';
@@ -34,14 +34,14 @@ export function buildApp(options: AppOptions): FastifyInstance {
     // No route has a JSON schema: without these two, 10 MiB of schema compilers would be loaded at every start.
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     bodyLimit: MAX_BODY_OCTETS,
-    routerOptions: { maxParamLength: 4096, querystringParser: (text) => parseQuery(text) },
+    routerOptions: { maxParamLength: 4096, querystringParser: parseParameters },
     rewriteUrl: (request) => routedTarget(request.url ?? '/', request.headers.host),
     genReqId: makeRequestIds(),
     frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, options),
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, parseQuery(body as string));
+    done(null, parseParameters(body as string));
   });
   app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (request, body, done) => {
     try {
@@ -112,7 +112,7 @@ function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
     headers: request.headers,
     path: request.params as Record<string, string>,
     get parameters() {
-      return mergeParameters(request.query, request.body);
+      return mergeParameters(request.query as TextByName, request.body);
     },
     clientAddress: clientAddress(peerOf(request.raw.socket), request.headers, trust),
   };
@@ -191,35 +191,14 @@ export function normalizeTarget(whole: string): string {
   const target = whole.includes('%20http') ? whole.replace(SECOND_URL, '') : whole;
   const cut = target.indexOf('?');
   let path = cut < 0 ? target : target.slice(0, cut);
-  const query = cut < 0 ? '' : target.slice(cut);
   if (!path.startsWith('/')) path = path.replace(/^https?:\/\/[^/]*/i, '') || '/';
   if (path.includes('\\')) path = path.replaceAll('\\', '');
   // inadyn escapes a backslash that stands before the path; one further on may belong to a secret.
   if (path.startsWith('/%5')) path = path.replace(/^(?:\/%5c)+(?=\/)/i, '');
   if (path.includes('//')) path = path.replace(/\/{2,}/g, '/');
   if (path.length > 1 && path.endsWith('/')) path = path.slice(0, -1);
-  return path + query;
-}
-
-/** Query and body in one; of repeated parameters the last that is not empty. */
-function mergeParameters(query: unknown, body: unknown): Record<string, string> {
-  if ((body === undefined || body === null) && hasTextsOnly(query)) return query;
-  const parameters = Object.create(null) as Record<string, string>;
-  for (const source of [query, body]) {
-    if (typeof source !== 'object' || source === null) continue;
-    for (const [name, value] of Object.entries(source as Record<string, string | string[]>)) {
-      const text = Array.isArray(value) ? (value.findLast((item) => item !== '') ?? '') : value;
-      if (text !== '' || parameters[name] === undefined) parameters[name] = text;
-    }
-  }
-  return parameters;
-}
-
-/** Nearly every request: one object less, and this one is fast, which an object without a prototype is not by itself. */
-function hasTextsOnly(query: unknown): query is Record<string, string> {
-  if (typeof query !== 'object' || query === null) return false;
-  for (const name in query) if (typeof (query as Record<string, unknown>)[name] !== 'string') return false;
-  return true;
+  if (cut < 0) return path;
+  return path.length === cut ? target : path + target.slice(cut);
 }
 
 /** Unique within one run and easy to find in a log: the start time and a counter. */

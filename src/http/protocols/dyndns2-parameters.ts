@@ -46,9 +46,9 @@ export function readHosts(parameters: Parameters): string[] {
   const named = findParameter(parameters, 'host');
   // dyndns1 says by YES that the host is in another parameter.
   const isElsewhere = named?.length === 3 && named.toUpperCase() === 'YES';
-  const text = isElsewhere ? parameters['host_id'] : (named ?? bareName(parameters));
+  const text = (isElsewhere ? parameters['host_id'] : (named ?? bareName(parameters))) ?? '';
   const hosts: string[] = [];
-  for (const item of (text ?? '').split(',')) {
+  for (const item of text.includes(',') ? text.split(',') : [text]) {
     const name = item.trim();
     if (name !== '' && name !== '.') hosts.push(name.endsWith('.') ? name.slice(0, -1) : name);
   }
@@ -162,9 +162,11 @@ function isUndecided({ A, AAAA, prefix, invalid }: Reading): boolean {
   return A === undefined && AAAA === undefined && prefix === undefined && !invalid;
 }
 
+const SEPARATOR = /[\s,]+/;
+
 /** @param only the family of the parameter; undefined: either */
 function readItems(reading: Reading, text: string, caller: IpAddress | undefined, only: Family | undefined): void {
-  for (const item of text.split(/[\s,]+/)) {
+  for (const item of SEPARATOR.test(text) ? text.split(SEPARATOR) : [text]) {
     const word = item.toLowerCase();
     if (item === '') continue;
     if (word === 'preserve' || word === 'no') {

@@ -112,12 +112,11 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
   }
   const { principal } = context;
   const change = (ownerName: DomainName) => changeHost(ownerName, parameters, choose, context, services);
-  const [only, ...others] = hosts;
-  if (only === undefined) {
+  if (hosts.length === 0) {
     const user = findUserName(request.headers) || findParameter(parameters, 'user');
     return answerOne(await change(findUnnamedHost(user, principal, services)));
   }
-  if (others.length === 0) return answerOne(await change(readHost(only, principal, services)));
+  if (hosts.length === 1) return answerOne(await change(readHost(hosts[0]!, principal, services)));
   const answers = await Promise.all(
     hosts.map(async (text): Promise<HostAnswer> => {
       try {
@@ -140,8 +139,9 @@ async function authenticate(
   services: Services,
 ): Promise<RequestContext> {
   const { headers, clientAddress: caller } = request;
-  const parameter = findParameter(parameters, 'credential');
-  if (headers.authorization === undefined && findCredential(headers, parameter) === undefined) {
+  const isInHeader = headers.authorization !== undefined;
+  const parameter = isInHeader ? undefined : findParameter(parameters, 'credential');
+  if (!isInHeader && findCredential(headers, parameter) === undefined) {
     throw new AppError('not-authenticated', 'The request has no credential.');
   }
   const principal = await authenticateRequest(request, services, parameter);
