@@ -38,6 +38,8 @@ export class HistoryRecorder implements UpdateRecorder {
   #repeats = new Map<string, Repeats>();
   #sequence = 0;
   #lost = 0;
+  /** Events that left the front of the list, written or lost. */
+  #removed = 0;
   #cancel: (() => void) | undefined;
   #flushing: Promise<void> | undefined;
 
@@ -51,9 +53,9 @@ export class HistoryRecorder implements UpdateRecorder {
     // An accepted update shows that the host is there.
     if (event.outcome === 'changed') this.#seen(event.ownerName, event.timeMs, 0);
     if (this.#events.length > MAX_WAITING) {
-      const dropped = this.#events.length - MAX_WAITING / 2;
-      this.#events = this.#events.slice(dropped);
-      this.#lost += dropped;
+      const { length } = this.#events.splice(0, this.#events.length - MAX_WAITING / 2);
+      this.#lost += length;
+      this.#removed += length;
     }
     this.#flushLater();
   }
@@ -115,6 +117,7 @@ export class HistoryRecorder implements UpdateRecorder {
   async #writeEvents(): Promise<void> {
     while (this.#events.length > 0) {
       const batch = this.#events.slice(0, BATCH);
+      const end = this.#removed + batch.length;
       try {
         await this.#options.store.append(batch);
       } catch (error) {
@@ -123,8 +126,9 @@ export class HistoryRecorder implements UpdateRecorder {
         this.#lost += batch.length;
       }
       // Some may have been dropped meanwhile.
-      const done = new Set(batch);
-      this.#events = this.#events.filter((event) => !done.has(event));
+      const left = Math.max(0, end - this.#removed);
+      this.#events.splice(0, left);
+      this.#removed += left;
     }
   }
 
