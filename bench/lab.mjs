@@ -164,29 +164,49 @@ export function memory(child) {
   return { residentMiB: mib('VmRSS'), peakMiB: mib('VmHWM') };
 }
 
+/** The clients of the original API with the master secret, one for each name h0, h1, … @param {number} names */
+export function originalClients(names) {
+  return Array.from({ length: names }, (_, n) => ({ path: `/update-by-path/${SECRET}/h${n}.${ZONE}/` }));
+}
+
 /**
- * wrk with a script that asks for `/update-by-path/SECRET/hN.ZONE/ADDRESS`, N going round all names.
+ * wrk as clients of any protocol, one after the other.
  *
  * `changed`: each request has an address that its name never had. `unchanged`: all names keep one address.
+ * What is the same in all requests of a client is put together beforehand: wrk shares the processors with what it measures,
+ * and making a request has to cost the same whatever is in it.
  * With `verify` each reply's first word is looked at, which costs wrk time: such a run is for its words, not its rate.
- * @param {{directory: string, url: string, names: number, kind: 'changed' | 'unchanged', connections: number, seconds: number, verify?: boolean}} options
+ * @param {{directory: string, url: string, clients: readonly {path: string, header?: string}[], kind: 'changed' | 'unchanged', connections: number, seconds: number, verify?: boolean}} options
+ *   `path`: of the request, up to the address
  */
-export function measureHttp({ directory, url, names, kind, connections, seconds, verify = false }) {
+export function measureHttp({ directory, url, clients, kind, connections, seconds, verify = false }) {
   const script = join(directory, 'load.lua');
+  const parts = join(directory, 'clients.txt');
+  writeFileSync(parts, clients.map(({ path, header = '' }) => `${path}\n${header}\n`).join(''));
   // A second base makes addresses of one run differ from those of all others.
   const base = Math.floor(Date.now() / 250) % 0x400000;
   const address =
     kind === 'changed'
-      ? `local k = (${base} + count) % 0x7fffff; local a = string.format("10.%d.%d.%d", math.floor(k / 65536), math.floor(k / 256) % 256, k % 256)`
+      ? `local k = (${base} + count) % 0x7fffff
+  local a = "10" .. octets[floor(k / 65536)] .. octets[floor(k / 256) % 256] .. octets[k % 256]`
       : 'local a = "10.200.0.1"';
   writeFileSync(
     script,
-    `local count = 0
-local other = 0
+    `local count, other = 0, 0
+local floor = math.floor
+local fronts, backs, octets = {}, {}, {}
+local lines = io.lines("${parts}")
+for n = 0, ${clients.length - 1} do
+  fronts[n] = "GET " .. lines()
+  local header = lines()
+  backs[n] = " HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\n" .. header .. (header == "" and "" or "\\r\\n") .. "\\r\\n"
+end
+for n = 0, 255 do octets[n] = "." .. n end
 request = function()
   count = count + 1
   ${address}
-  return wrk.format("GET", string.format("/update-by-path/${SECRET}/h%d.${ZONE}/%s", count % ${names}, a))
+  local n = count % ${clients.length}
+  return fronts[n] .. a .. backs[n]
 end
 ${
   verify

@@ -9,6 +9,7 @@ import {
   measureHttp,
   median,
   memory,
+  originalClients,
   serial,
   startBind,
   startServer,
@@ -37,7 +38,7 @@ const say = (/** @type {string} */ text) => process.stdout.write(`${text}\n`);
 async function campaign(flags, label, peers) {
   const server = await startServer(directory, bind.port, flags);
   note(`start ${label}`, server.startMs);
-  const http = { directory, url: server.url, names: NAMES, seconds: SECONDS };
+  const http = { directory, url: server.url, clients: originalClients(NAMES), seconds: SECONDS };
   for (let round = 1; round <= ROUNDS; round++) {
     note('fsync', measureFsync(directory));
     const own = peers ? note('bind', measureBind(directory, bind.port, NAMES, 64, SECONDS)) : Number.NaN;

@@ -2,11 +2,11 @@
  * Who is asking. A credential is compared by its SHA-256: neither its length nor its content shows in how long the
  * answer takes. The master secret is looked for first, then the tokens of the configuration, then those of the store.
  */
-import { hash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { IpAddress } from '../dns/address.ts';
 import { MASTER, type Principal } from './principal.ts';
 import type { TokenStore } from './store-ports.ts';
-import { type HostToken, tokenAllowsSource, tokenState } from './token.ts';
+import { type HostToken, tokenAllowsSource, tokenSha256, tokenState } from './token.ts';
 
 export interface AuthenticatorOptions {
   /** Absent or empty: nobody has one. */
@@ -27,7 +27,7 @@ export class Authenticator {
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
-    this.#masterHash = options.masterSecret ? sha256(options.masterSecret) : undefined;
+    this.#masterHash = options.masterSecret ? octetsOf(tokenSha256(options.masterSecret)) : undefined;
     this.#tokens = new Map(options.tokens?.map((token) => [token.sha256, token]));
   }
 
@@ -42,16 +42,15 @@ export class Authenticator {
     credential: string | undefined,
     caller?: IpAddress,
   ): Principal | undefined | Promise<Principal | undefined> {
-    const digest = sha256(credential ?? '');
-    const isMaster = this.#masterHash !== undefined && timingSafeEqual(digest, this.#masterHash);
+    const sha256 = tokenSha256(credential ?? '');
+    const isMaster = this.#masterHash !== undefined && timingSafeEqual(octetsOf(sha256), this.#masterHash);
     if (!credential) return undefined;
     if (isMaster) return MASTER;
     const { store } = this.#options;
     if (this.#tokens.size === 0 && store === undefined) return undefined;
-    const key = Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString('hex');
-    const configured = this.#tokens.get(key);
+    const configured = this.#tokens.get(sha256);
     if (configured !== undefined || store === undefined) return this.#accept(configured, caller);
-    const stored = store.findBySha256(key);
+    const stored = store.findBySha256(sha256);
     return stored instanceof Promise
       ? stored.then((token) => this.#accept(token, caller))
       : this.#accept(stored, caller);
@@ -68,9 +67,10 @@ export class Authenticator {
 
 /** Compares in a time that depends on neither. */
 export function sameText(a: string, b: string): boolean {
-  return timingSafeEqual(sha256(a), sha256(b));
+  return timingSafeEqual(octetsOf(tokenSha256(a)), octetsOf(tokenSha256(b)));
 }
 
-function sha256(text: string): Uint8Array {
-  return hash('sha256', text, 'buffer');
+/** Small buffers share one; asked for octets, the hash itself would make an ArrayBuffer each time, which takes longer than it. */
+function octetsOf(sha256: string): Uint8Array {
+  return Buffer.from(sha256, 'hex');
 }

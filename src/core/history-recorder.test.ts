@@ -102,4 +102,22 @@ describe('HistoryRecorder', () => {
       '25001 events of the history were lost: the store did not answer, or did not take them.',
     ]);
   });
+
+  it('loses none of what is left when the oldest go while they are written', async () => {
+    const written: number[] = [];
+    let wake: () => void = () => undefined;
+    const append = store.append.bind(store);
+    store.append = async (events) => {
+      written.push(...events.map(({ timeMs }) => timeMs));
+      if (written.length === 1_000) await new Promise<void>((resolve) => (wake = resolve));
+      await append(events.slice(0, 1));
+    };
+    for (let i = 1; i <= 2_000; i++) recorder.record(event(i));
+    const flushed = recorder.flush();
+    while (written.length === 0) await Promise.resolve();
+    for (let i = 2_001; i <= 50_001; i++) recorder.record(event(i));
+    wake();
+    await flushed;
+    expect(written.slice(1_000)).toEqual(Array.from({ length: 25_000 }, (_, n) => 25_002 + n));
+  });
 });

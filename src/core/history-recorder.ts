@@ -32,10 +32,14 @@ interface Repeats {
 
 export class HistoryRecorder implements UpdateRecorder {
   readonly #options: HistoryRecorderOptions;
+  /** Tells the ids of this process from those of others: making one for each event takes as long as all else of it. */
+  readonly #random = randomBytes(10);
   #events: HistoryEvent[] = [];
   #repeats = new Map<string, Repeats>();
   #sequence = 0;
   #lost = 0;
+  /** Events that left the front of the list, written or lost. */
+  #removed = 0;
   #cancel: (() => void) | undefined;
   #flushing: Promise<void> | undefined;
 
@@ -45,12 +49,12 @@ export class HistoryRecorder implements UpdateRecorder {
 
   record(event: NewHistoryEvent): void {
     this.#sequence += 1;
-    this.#events.push({ ...event, id: eventId(event.timeMs, this.#sequence, randomBytes(10)) });
+    this.#events.push({ ...event, id: eventId(event.timeMs, this.#sequence, this.#random) });
     if (isSignOfLife(event)) this.#seen(event.ownerName, event.timeMs, 0);
     if (this.#events.length > MAX_WAITING) {
-      const dropped = this.#events.length - MAX_WAITING / 2;
-      this.#events = this.#events.slice(dropped);
-      this.#lost += dropped;
+      const { length } = this.#events.splice(0, this.#events.length - MAX_WAITING / 2);
+      this.#lost += length;
+      this.#removed += length;
     }
     this.#flushLater();
   }
@@ -119,6 +123,7 @@ export class HistoryRecorder implements UpdateRecorder {
   async #writeEvents(): Promise<void> {
     while (this.#events.length > 0) {
       const batch = this.#events.slice(0, BATCH);
+      const end = this.#removed + batch.length;
       try {
         await this.#options.store.append(batch);
       } catch (error) {
@@ -127,8 +132,9 @@ export class HistoryRecorder implements UpdateRecorder {
         this.#lost += batch.length;
       }
       // Some may have been dropped meanwhile.
-      const done = new Set(batch);
-      this.#events = this.#events.filter((event) => !done.has(event));
+      const left = Math.max(0, end - this.#removed);
+      this.#events.splice(0, left);
+      this.#removed += left;
     }
   }
 

@@ -2,13 +2,13 @@
  * The HTTP application: puts the protocols' routes on Fastify. Here, and only here, is what all doors share: request
  * ids, client addresses, headers of replies, 404 and 405, and what happens with an error that nobody expected.
  */
-import { parse as parseQuery } from 'node:querystring';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { AppError } from '../core/errors.ts';
 import type { Observer } from '../core/ports.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.ts';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
+import { listParameters, mergeParameters, parseParameters, type ReadBody, type TextByName } from './parameters.ts';
 import { acmeDnsProtocol } from './protocols/acme-dns.ts';
 import { duckdnsProtocol } from './protocols/duckdns.ts';
 import { dyndns1Protocol } from './protocols/dyndns1.ts';
@@ -55,14 +55,14 @@ export function buildApp(options: AppOptions): FastifyInstance {
     // No route has a JSON schema: without these two, 10 MiB of schema compilers would be loaded at every start.
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     bodyLimit: MAX_BODY_OCTETS,
-    routerOptions: { maxParamLength: 4096, querystringParser: (text) => parseQuery(text) },
+    routerOptions: { maxParamLength: 4096, querystringParser: parseParameters },
     rewriteUrl: (request) => routedTarget(request.url ?? '/', request.headers.host),
     genReqId: makeRequestIds(),
     frameworkErrors: (error, request, reply) => answerFrameworkError(error, request, reply, options),
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, { text: body as string, fields: parseQuery(body as string) } satisfies ReadBody);
+    done(null, { text: body as string, fields: parseParameters(body as string) } satisfies ReadBody);
   });
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     done(null, { text: body as string, fields: undefined } satisfies ReadBody);
@@ -172,29 +172,23 @@ async function answer(
   return reply;
 }
 
-/** A body as it was sent, and what a form has in it. */
-interface ReadBody {
-  readonly text: string | undefined;
-  readonly fields: unknown;
-}
-
 function isJson({ body }: FastifyRequest): boolean {
   return body !== undefined && body !== null && (body as ReadBody).fields === undefined;
 }
 
 function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
   const body = request.body as ReadBody | null | undefined;
-  let parameters: Record<string, string> | undefined;
+  let parameters: TextByName | undefined;
   return {
     method: request.method,
     headers: request.headers,
     path: request.params as Record<string, string>,
     get parameters() {
-      parameters ??= mergeParameters(request.query, body?.fields);
+      parameters ??= mergeParameters(request.query as TextByName, body?.fields);
       return parameters;
     },
     get lists() {
-      return listParameters(request.query, body?.fields);
+      return listParameters(queryOf(request.raw.url ?? ''), body);
     },
     body: body?.text,
     clientAddress: clientAddress(peerOf(request.raw.socket), request.headers, trust),
@@ -274,39 +268,19 @@ export function normalizeTarget(whole: string): string {
   const target = whole.includes('%20http') ? whole.replace(SECOND_URL, '') : whole;
   const cut = target.indexOf('?');
   let path = cut < 0 ? target : target.slice(0, cut);
-  const query = cut < 0 ? '' : target.slice(cut);
   if (!path.startsWith('/')) path = path.replace(/^https?:\/\/[^/]*/i, '') || '/';
   if (path.includes('\\')) path = path.replaceAll('\\', '');
   // inadyn escapes a backslash that stands before the path; one further on may belong to a secret.
   if (path.startsWith('/%5')) path = path.replace(/^(?:\/%5c)+(?=\/)/i, '');
   if (path.includes('//')) path = path.replace(/\/{2,}/g, '/');
   if (path.length > 1 && path.endsWith('/')) path = path.slice(0, -1);
-  return path + query;
+  if (cut < 0) return path;
+  return path.length === cut ? target : path + target.slice(cut);
 }
 
-/** Query and body in one; of repeated parameters the last that is not empty. */
-function mergeParameters(query: unknown, body: unknown): Record<string, string> {
-  const parameters = Object.create(null) as Record<string, string>;
-  for (const source of [query, body]) {
-    if (typeof source !== 'object' || source === null) continue;
-    for (const [name, value] of Object.entries(source as Record<string, string | string[]>)) {
-      const text = Array.isArray(value) ? (value.findLast((item) => item !== '') ?? '') : value;
-      if (text !== '' || parameters[name] === undefined) parameters[name] = text;
-    }
-  }
-  return parameters;
-}
-
-/** Query and body in one, with all values. */
-function listParameters(query: unknown, body: unknown): Record<string, string[]> {
-  const lists = Object.create(null) as Record<string, string[]>;
-  for (const source of [query, body]) {
-    if (typeof source !== 'object' || source === null) continue;
-    for (const [name, value] of Object.entries(source as Record<string, string | string[]>)) {
-      lists[name] = (lists[name] ?? []).concat(value);
-    }
-  }
-  return lists;
+function queryOf(target: string): string {
+  const cut = target.indexOf('?');
+  return cut < 0 ? '' : target.slice(cut + 1);
 }
 
 /** Unique within one run and easy to find in a log: the start time and a counter. */

@@ -2,7 +2,6 @@
  * What the doors have in common whose requests name hosts: the change of their addresses, and a line of reply for each.
  */
 import { AppError } from '../core/errors.ts';
-import { FAMILIES } from '../core/plan-change.ts';
 import type { RequestContext } from '../core/request-context.ts';
 import type { AddressChoice, HostUpdated } from '../core/update-host.ts';
 import type { DomainName } from '../dns/name.ts';
@@ -17,7 +16,7 @@ const DEFAULT_TTL = 60;
  * @param choose is handed the zone's `empty_value`; called when it is known that the credential covers the host
  * @throws AppError
  */
-async function changeHost(
+export async function changeHost(
   ownerName: DomainName,
   choose: (emptyValue: 'keep' | 'clear') => AddressChoice,
   context: RequestContext,
@@ -35,29 +34,35 @@ async function changeHost(
   return updated;
 }
 
+/** What a request asks of one host. */
+export interface HostRequest {
+  /** The host, or throws name-invalid. */
+  readonly find: () => DomainName;
+  /** See changeHost. */
+  readonly choose: (emptyValue: 'keep' | 'clear') => AddressChoice;
+}
+
 /** What became of one host. */
 export type HostAnswer =
   | { readonly kind: 'done'; readonly updated: HostUpdated }
   | { readonly kind: 'failed'; readonly error: AppError };
 
 /**
- * Does the same with each host, whatever becomes of the others.
- * @param find gives the host, or throws name-invalid
+ * Changes each host, whatever becomes of the others.
  * @param isGeneral an error that concerns more than one host: it is the whole reply. What is done already is confirmed
  *   when the client comes again.
  * @throws AppError where it is general
  */
 export async function changeHosts(
-  find: readonly (() => DomainName)[],
-  choose: (emptyValue: 'keep' | 'clear') => AddressChoice,
+  requests: readonly HostRequest[],
   context: RequestContext,
   services: Services,
   isGeneral: (error: AppError) => boolean,
 ): Promise<readonly HostAnswer[]> {
   const settled = await Promise.all(
-    find.map(async (findHost): Promise<HostAnswer | { readonly kind: 'broken'; readonly error: unknown }> => {
+    requests.map(async ({ find, choose }): Promise<HostAnswer | { kind: 'broken'; error: unknown }> => {
       try {
-        return { kind: 'done', updated: await changeHost(findHost(), choose, context, services) };
+        return { kind: 'done', updated: await changeHost(find(), choose, context, services) };
       } catch (error) {
         if (!(error instanceof AppError)) return { kind: 'broken', error };
         const told = services.gate.refused(error, context);
@@ -71,6 +76,14 @@ export async function changeHosts(
   });
 }
 
+/** The reply with the line of one host. */
+export function replyToHost({ result, changed }: HostUpdated, line: string): DoorReply {
+  const outcome = changed ? 'updated' : 'unchanged';
+  const reply = { status: 200, body: `${line}\n`, outcome, detail: `${result.ownerName} ${line}` } as const;
+  const warning = carrierNatWarning(result);
+  return warning === undefined ? reply : { ...reply, warning };
+}
+
 /** The reply with one line for each host. @param lineOf without the line feed */
 export function replyToHosts(
   answers: readonly HostAnswer[],
@@ -78,8 +91,8 @@ export function replyToHosts(
 ): DoorReply {
   const lines = answers.map(lineOf);
   const error = answers.flatMap((answer) => (answer.kind === 'failed' ? [answer.error] : []))[0];
-  const results = answers.flatMap((answer) => (answer.kind === 'done' ? [answer.updated.result] : []));
-  const warning = results.map(carrierNatWarning).find((text) => text !== undefined);
+  const updates = answers.flatMap((answer) => (answer.kind === 'done' ? [answer.updated] : []));
+  const warning = updates.map(({ result }) => carrierNatWarning(result)).find((text) => text !== undefined);
   const details = answers.map((answer, index) =>
     answer.kind === 'done'
       ? `${answer.updated.result.ownerName} ${lines[index]}`
@@ -88,7 +101,7 @@ export function replyToHosts(
   return {
     status: 200,
     body: lines.map((line) => `${line}\n`).join(''),
-    outcome: results.some(({ changed }) => changed) ? 'updated' : error === undefined ? 'unchanged' : 'failed',
+    outcome: updates.some(({ changed }) => changed) ? 'updated' : error === undefined ? 'unchanged' : 'failed',
     detail: details.join('\n'),
     ...(error === undefined ? {} : { error }),
     ...(warning === undefined ? {} : { warning }),
@@ -96,13 +109,12 @@ export function replyToHosts(
 }
 
 /** The addresses that were asked for; where none was, those that are published. */
-export function toldAddresses({ result, choice: { wanted, prefix } }: HostUpdated): string[] {
-  const asked = FAMILIES.filter(
-    (family) => wanted[family] !== undefined || (prefix !== undefined && family === 'AAAA'),
-  );
-  const own = (asked.length > 0 ? asked : FAMILIES).flatMap((family) => result[family].after);
+export function toldAddresses({ result: { A, AAAA, members }, choice: { wanted, prefix } }: HostUpdated): string[] {
+  const asksForA = wanted.A !== undefined;
+  const asksForAAAA = wanted.AAAA !== undefined || prefix !== undefined;
+  const own = [...(asksForA || !asksForAAAA ? A.after : []), ...(asksForAAAA || !asksForA ? AAAA.after : [])];
   // A success without an address is none for some clients: of a host that has none itself, one of its members'.
-  return own.length > 0 ? own : [...(result.members[0]?.AAAA.after ?? [])];
+  return own.length > 0 ? own : [...(members[0]?.AAAA.after ?? [])];
 }
 
 /** Without the final dot, as clients write names. */

@@ -18,10 +18,12 @@ export const MAX_HOSTS = 20;
 
 /** The items of a list with commas, without what is empty and without final dots. */
 export function splitHosts(text: string): string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim().replace(/\.$/, ''))
-    .filter((item) => item !== '');
+  const hosts: string[] = [];
+  for (const item of text.includes(',') ? text.split(',') : [text]) {
+    const name = item.trim();
+    if (name !== '' && name !== '.') hosts.push(name.endsWith('.') ? name.slice(0, -1) : name);
+  }
+  return hosts;
 }
 
 /** @throws AppError name-invalid */

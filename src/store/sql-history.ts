@@ -4,8 +4,8 @@ import { FAMILIES } from '../core/plan-change.ts';
 import type { HistoryStore, RepeatCount, SilenceStep } from '../core/store-ports.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, eventOf, eventRow, nameOf, nameText } from './rows.ts';
-import type { ActivityRow } from './schema.ts';
-import { partsOf, type QueryBuilder, type SqlRunner } from './sql-runner.ts';
+import type { ActivityRow, EventRow } from './schema.ts';
+import { type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
 
 /** Events that one statement removes: no lock is held for long. */
 const PRUNED_TOGETHER = 5_000;
@@ -13,44 +13,25 @@ const PRUNED_TOGETHER = 5_000;
 export class SqlHistoryStore implements HistoryStore {
   readonly #run: SqlRunner;
   readonly #build: QueryBuilder;
+  readonly #insertEvents: RowsStatement<EventRow>;
+  readonly #countRepeats: RowsStatement<ActivityRow>;
 
   constructor(run: SqlRunner, build: QueryBuilder) {
     this.#run = run;
     this.#build = build;
+    this.#insertEvents = new RowsStatement((rows) => insertEvents(build, rows));
+    this.#countRepeats = new RowsStatement((rows) => countRepeats(build, rows));
   }
 
   async append(events: readonly HistoryEvent[]): Promise<void> {
     if (events.length === 0) return;
-    const inserts = partsOf(events.map(eventRow)).map((rows) =>
-      this.#build
-        .insertInto('events')
-        .values(rows)
-        .onConflict((conflict) => conflict.doNothing())
-        .compile(),
-    );
-    await this.#run.transaction(inserts);
+    await this.#run.transaction(this.#insertEvents.queries(events.map(eventRow)));
   }
 
   async countRepeats(counts: readonly RepeatCount[]): Promise<void> {
     // In one order everywhere: two processes that lock the same rows never wait for each other.
     const rows = [...sums(counts)].sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const part of partsOf(rows)) {
-      const insert = this.#build
-        .insertInto('activity')
-        .values(part)
-        .onConflict((conflict) =>
-          conflict.column('name').doUpdateSet(({ eb, ref }) => ({
-            repeats: eb('activity.repeats', '+', ref('excluded.repeats')),
-            last_seen_ms: eb
-              .case()
-              .when('activity.last_seen_ms', '>', ref('excluded.last_seen_ms'))
-              .then(ref('activity.last_seen_ms'))
-              .else(ref('excluded.last_seen_ms'))
-              .end(),
-          })),
-        );
-      await this.#run.transaction([insert.compile()]);
-    }
+    for (const query of this.#countRepeats.queries(rows)) await this.#run.transaction([query]);
   }
 
   async read(ownerName: DomainName, limit: number, before?: string): Promise<readonly HistoryEvent[]> {
@@ -169,6 +150,28 @@ export class SqlHistoryStore implements HistoryStore {
       if (length < PRUNED_TOGETHER) return pruned;
     }
   }
+}
+
+function insertEvents(build: QueryBuilder, rows: readonly EventRow[]) {
+  const insert = build.insertInto('events').values(rows);
+  return insert.onConflict((conflict) => conflict.doNothing()).compile();
+}
+
+function countRepeats(build: QueryBuilder, rows: readonly ActivityRow[]) {
+  const insert = build.insertInto('activity').values(rows);
+  return insert
+    .onConflict((conflict) =>
+      conflict.column('name').doUpdateSet(({ eb, ref }) => ({
+        repeats: eb('activity.repeats', '+', ref('excluded.repeats')),
+        last_seen_ms: eb
+          .case()
+          .when('activity.last_seen_ms', '>', ref('excluded.last_seen_ms'))
+          .then(ref('activity.last_seen_ms'))
+          .else(ref('excluded.last_seen_ms'))
+          .end(),
+      })),
+    )
+    .compile();
 }
 
 function sums(counts: readonly RepeatCount[]): Iterable<ActivityRow> {

@@ -78,3 +78,24 @@ export function partsOf<Item>(items: readonly Item[]): Item[][] {
   }
   return parts;
 }
+
+/**
+ * Writes many rows with few statements. Building a statement takes longer than running it, so that the text for each size
+ * of a part is made once. All rows have the same columns in the same order, and no part of the text depends on them.
+ */
+export class RowsStatement<Row extends object> {
+  readonly #build: (rows: readonly Row[]) => CompiledQuery;
+  readonly #texts = new Map<number, string>();
+
+  constructor(build: (rows: readonly Row[]) => CompiledQuery) {
+    this.#build = build;
+  }
+
+  queries(rows: readonly Row[]): SqlQuery[] {
+    return partsOf(rows).map((part) => {
+      const sql = this.#texts.get(part.length) ?? this.#build(part).sql;
+      this.#texts.set(part.length, sql);
+      return { sql, parameters: part.flatMap((row): readonly unknown[] => Object.values(row)) };
+    });
+  }
+}

@@ -4,8 +4,15 @@ import { sql } from 'kysely';
 import type { TokenStore, TokenUse } from '../core/store-ports.ts';
 import type { HostToken, ListedToken } from '../core/token.ts';
 import { tokenOf, tokenRow } from './rows.ts';
-import type { TokenChangeRow, TokenRow } from './schema.ts';
-import { partsOf, type QueryBuilder, raiseCounter, type SqlQuery, type SqlRunner } from './sql-runner.ts';
+import type { TokenChangeRow, TokenRow, TokenUseRow } from './schema.ts';
+import {
+  partsOf,
+  type QueryBuilder,
+  RowsStatement,
+  raiseCounter,
+  type SqlQuery,
+  type SqlRunner,
+} from './sql-runner.ts';
 import { TokenCache, type TokenChanges } from './token-cache.ts';
 
 /** Changes that are noted; who has missed more starts afresh. */
@@ -15,6 +22,7 @@ export class SqlTokenStore implements TokenStore {
   readonly #run: SqlRunner;
   readonly #build: QueryBuilder;
   readonly #cache: TokenCache;
+  readonly #noteUses: RowsStatement<TokenUseRow>;
   readonly #findSql: string;
   readonly #changesSql: string;
 
@@ -29,6 +37,7 @@ export class SqlTokenStore implements TokenStore {
       .where('version', '>=', 0)
       .orderBy('version')
       .compile().sql;
+    this.#noteUses = new RowsStatement((rows) => noteUses(build, rows));
     const lookUp = (sha256: string) => this.#lookUp(sha256);
     const changesSince = (version: number | undefined) => this.#changesSince(version);
     this.#cache = new TokenCache(isShared ? { lookUp, changesSince } : { lookUp });
@@ -103,25 +112,15 @@ export class SqlTokenStore implements TokenStore {
     return Number(row?.tokens ?? 0);
   }
 
-  async touchLastUsed(uses: readonly TokenUse[]): Promise<void> {
+  async touchLastUsed(used: readonly TokenUse[]): Promise<void> {
     const latest = new Map<string, number>();
-    for (const { tokenId, lastUsedMs } of uses) {
+    for (const { tokenId, lastUsedMs } of used) {
       latest.set(tokenId, Math.max(lastUsedMs, latest.get(tokenId) ?? 0));
     }
     // In one order everywhere: two processes that lock the same rows never wait for each other.
-    const rows = [...latest].sort(([a], [b]) => compareTexts(a, b));
-    for (const part of partsOf(rows)) {
-      const insert = this.#build
-        .insertInto('token_uses')
-        .values(part.map(([token_id, last_used_ms]) => ({ token_id, last_used_ms })))
-        .onConflict((conflict) =>
-          conflict
-            .column('token_id')
-            .doUpdateSet(({ ref }) => ({ last_used_ms: ref('excluded.last_used_ms') }))
-            .whereRef('token_uses.last_used_ms', '<', 'excluded.last_used_ms'),
-        );
-      await this.#run.transaction([insert.compile()]);
-    }
+    const uses = [...latest].sort(([a], [b]) => compareTexts(a, b));
+    const rows = uses.map(([token_id, last_used_ms]) => ({ token_id, last_used_ms }));
+    for (const query of this.#noteUses.queries(rows)) await this.#run.transaction([query]);
   }
 
   async lastUses(tokenIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
@@ -183,6 +182,18 @@ export class SqlTokenStore implements TokenStore {
       this.#cache.forget(secrets);
     }
   }
+}
+
+function noteUses(build: QueryBuilder, rows: readonly TokenUseRow[]) {
+  const insert = build.insertInto('token_uses').values(rows);
+  return insert
+    .onConflict((conflict) =>
+      conflict
+        .column('token_id')
+        .doUpdateSet(({ ref }) => ({ last_used_ms: ref('excluded.last_used_ms') }))
+        .whereRef('token_uses.last_used_ms', '<', 'excluded.last_used_ms'),
+    )
+    .compile();
 }
 
 function compareTexts(a: string, b: string): number {

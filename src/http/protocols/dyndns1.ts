@@ -86,7 +86,7 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   const find = () =>
     host === undefined ? findUnnamedHost(user, principal, services) : readHost(host, principal, services);
   const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, context.caller, emptyValue);
-  const answers = await changeHosts([find], choose, context, services, () => true);
+  const answers = await changeHosts([{ find, choose }], context, services, () => true);
   const told = replyToHosts(answers, (one) =>
     one.kind === 'done' ? `NOERROR ${toldAddresses(one.updated).join(',')}` : one.error.code,
   );

@@ -27,9 +27,15 @@ export const PARAMETERS = {
 export type Parameters = Readonly<Record<string, string | undefined>>;
 
 export function lowerCaseNames(parameters: Parameters): Parameters {
+  if (isLowerCase(parameters)) return parameters;
   const lowered = Object.create(null) as Record<string, string | undefined>;
   for (const name in parameters) lowered[name.toLowerCase()] ||= parameters[name];
   return lowered;
+}
+
+function isLowerCase(parameters: Parameters): boolean {
+  for (const name in parameters) if (name !== name.toLowerCase()) return false;
+  return true;
 }
 
 /** The first parameter of a row that is not empty. */
@@ -52,8 +58,8 @@ export function namesForeignAddress(parameters: Parameters, own: readonly string
 export function readHosts(parameters: Parameters): string[] {
   const named = findParameter(parameters, 'host');
   // dyndns1 says by YES that the host is in another parameter.
-  const text = named?.toUpperCase() === 'YES' ? parameters['host_id'] : (named ?? bareName(parameters));
-  return splitHosts(text ?? '');
+  const isElsewhere = named?.length === 3 && named.toUpperCase() === 'YES';
+  return splitHosts((isElsewhere ? parameters['host_id'] : (named ?? bareName(parameters))) ?? '');
 }
 
 /** `?home.example.com`: some clients put the host behind whatever path they are given. */
@@ -105,7 +111,7 @@ interface Reading {
   AAAA?: Wish;
   prefix?: IpPrefix;
   /** Families whose own parameter is empty. */
-  readonly empty: Set<Family>;
+  readonly empty: Family[];
   /** Anything but an empty `myip`: then the caller's own address is not looked at. */
   named: boolean;
   /** A text was neither an address nor anything else that is known. */
@@ -139,7 +145,7 @@ export function chooseAddresses(
   ] as const) {
     if (isAddress(wish)) wanted[family] = wish.text;
     else if (wish === 'delete') wanted[family] = null;
-    else if (emptyValue === 'clear' && empty.has(family) && wish === undefined) {
+    else if (emptyValue === 'clear' && empty.includes(family) && wish === undefined) {
       if (family === 'A' || prefix === undefined) wanted[family] ??= null;
     }
   }
@@ -161,13 +167,13 @@ export function chooseDeletions(parameters: Parameters, caller: IpAddress | unde
 
 /** A parameter of one family comes before those of either, and of two addresses of one family the first counts. */
 function readAddresses(parameters: Parameters, caller: IpAddress | undefined): Reading {
-  const reading: Reading = { empty: new Set(), named: false, invalid: false };
+  const reading: Reading = { empty: [], named: false, invalid: false };
   for (const family of ['A', 'AAAA'] as const) {
     for (const name of PARAMETERS[family]) {
       const text = parameters[name];
       if (text === undefined) continue;
       reading.named = true;
-      if (text.trim() === '') reading.empty.add(family);
+      if (text.trim() === '') reading.empty.push(family);
       else readItems(reading, text, caller, family);
     }
   }
@@ -193,9 +199,11 @@ function isUndecided({ A, AAAA, prefix, invalid }: Reading): boolean {
   return A === undefined && AAAA === undefined && prefix === undefined && !invalid;
 }
 
+const SEPARATOR = /[\s,]+/;
+
 /** @param only the family of the parameter; undefined: either */
 function readItems(reading: Reading, text: string, caller: IpAddress | undefined, only: Family | undefined): void {
-  for (const item of text.split(/[\s,]+/)) {
+  for (const item of SEPARATOR.test(text) ? text.split(SEPARATOR) : [text]) {
     const word = item.toLowerCase();
     if (item === '') continue;
     if (word === 'preserve' || word === 'no') {

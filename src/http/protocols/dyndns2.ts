@@ -5,16 +5,13 @@
  * Never sent: `badagent`, `!yours`, `!donator`, `badsys`, and chunked or longer texts: clients mistake them.
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import { FAMILIES } from '../../core/plan-change.ts';
-import type { RequestContext } from '../../core/request-context.ts';
-import type { AddressUpdate } from '../../core/update-addresses.ts';
-import type { AddressChoice } from '../../core/update-host.ts';
-import type { DomainName } from '../../dns/name.ts';
+import type { AddressChoice, HostUpdated } from '../../core/update-host.ts';
 import { authenticateClient } from '../authentication.ts';
 import { findUserName } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
 import { DRY_RUN, formatDryRun, isDryRun } from '../dry-run.ts';
-import { carrierNatWarning, findHostZone, findUnnamedHost, MAX_HOSTS, readHost } from '../requested-host.ts';
+import { changeHost, changeHosts, replyToHost, replyToHosts, toldAddresses } from '../host-requests.ts';
+import { findUnnamedHost, MAX_HOSTS, readHost } from '../requested-host.ts';
 import {
   type Parameters as ClientParameters,
   chooseAddresses,
@@ -26,7 +23,6 @@ import {
   readOwnParameters,
 } from './dyndns2-parameters.ts';
 
-const DEFAULT_TTL = 60;
 const RETRY_AFTER_SECONDS = 60;
 
 /**
@@ -92,11 +88,6 @@ export const dyndns2Protocol: Protocol = {
 /** What a request wants of a host, by its parameters, the caller's address and the zone's `empty_value`. */
 type Choose = (...given: Parameters<typeof chooseAddresses>) => AddressChoice;
 
-/** What became of one host. */
-type HostAnswer =
-  | { readonly kind: 'done'; readonly line: string; readonly result: AddressUpdate }
-  | { readonly kind: 'failed'; readonly error: unknown };
-
 async function answer(request: DoorRequest, services: Services, choose: Choose): Promise<DoorReply> {
   const parameters = lowerCaseNames(request.parameters);
   const context = await authenticateClient(request, services, 'dyndns2', findParameter(parameters, 'credential'));
@@ -106,64 +97,37 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
   if (hosts.length > MAX_HOSTS) {
     return { status: 200, body: 'numhost\n', outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
   }
-  const { principal } = context;
-  const find =
-    hosts.length > 0
-      ? hosts.map((text) => () => readHost(text, principal, services))
-      : [
-          () =>
-            findUnnamedHost(findUserName(request.headers) || findParameter(parameters, 'user'), principal, services),
-        ];
-  const answers = await Promise.all(
-    find.map(async (findHost, index): Promise<HostAnswer> => {
-      try {
-        const ofHost =
-          own === undefined ? parameters : parametersOf(parameters, own, hosts[index]!, index < named.length);
-        return await changeHost(findHost(), ofHost, choose, context, services);
-      } catch (error) {
-        return { kind: 'failed', error: error instanceof AppError ? services.gate.refused(error, context) : error };
-      }
-    }),
+  const { principal, caller } = context;
+  const chooseBy = (given: ClientParameters) => (emptyValue: 'keep' | 'clear') => {
+    const choice = choose(given, caller, emptyValue);
+    const ttl = readTtl(given['ttl']);
+    const more = { ...(ttl !== undefined && { ttl }), ...(isDryRun(given[DRY_RUN]) && { isDryRun: true }) };
+    return { ...choice, ...more };
+  };
+  const [text, ...others] = hosts;
+  // Nearly all requests are for one host.
+  if (own === undefined && others.length === 0) {
+    const user = text === undefined ? findUserName(request.headers) || findParameter(parameters, 'user') : undefined;
+    const host = text === undefined ? findUnnamedHost(user, principal, services) : readHost(text, principal, services);
+    const updated = await changeHost(host, chooseBy(parameters), context, services);
+    return replyToHost(updated, successLine(updated));
+  }
+  const requests = hosts.map((host, index) => ({
+    find: () => readHost(host, principal, services),
+    choose: chooseBy(own === undefined ? parameters : parametersOf(parameters, own, host, index < named.length)),
+  }));
+  const answers = await changeHosts(requests, context, services, ({ code }) => DYNDNS2_ERRORS[code][0] !== 200);
+  // One host alone is answered like a request that names it in the usual way.
+  if (answers.length === 1 && answers[0]?.kind === 'failed') throw answers[0].error;
+  return replyToHosts(answers, (one) =>
+    one.kind === 'done' ? successLine(one.updated) : DYNDNS2_ERRORS[one.error.code][1],
   );
-  return joinAnswers(answers);
 }
 
 /** The hosts of the request, and behind them those that only parameters of their own name. */
 function withOwnHosts(named: readonly string[], own: ReadonlyMap<string, ClientParameters>): string[] {
   const known = new Set(named.map((host) => host.toLowerCase()));
   return [...named, ...[...own.keys()].filter((host) => !known.has(host))];
-}
-
-/** @throws AppError */
-async function changeHost(
-  ownerName: DomainName,
-  parameters: ClientParameters,
-  choose: Choose,
-  context: RequestContext,
-  services: Services,
-): Promise<HostAnswer> {
-  const zone = findHostZone(ownerName, context.principal, services);
-  const update = {
-    zone,
-    ownerName,
-    fallbackTtl: DEFAULT_TTL,
-    choose: () => {
-      const choice = choose(parameters, context.caller, zone.emptyValue);
-      const ttl = readTtl(parameters['ttl']);
-      const more = { ...(ttl !== undefined && { ttl }), ...(isDryRun(parameters[DRY_RUN]) && { isDryRun: true }) };
-      return { ...choice, ...more };
-    },
-  };
-  const updated = await services.updates.run(update, context);
-  const { result, choice } = updated;
-  const { wanted, prefix } = choice;
-  if (choice.isDryRun)
-    return { kind: 'done', line: formatDryRun(updated).trimEnd(), result: { ...result, changed: false } };
-  const nothingToMove = result.AAAA.after.length === 0 && result.members.length === 0;
-  if (prefix !== undefined && nothingToMove && Object.keys(wanted).length === 0) {
-    throw new AppError('conflict', `'${ownerName}' has no AAAA record that could move into the prefix.`);
-  }
-  return { kind: 'done', line: successLine(result, choice), result };
 }
 
 /** @throws AppError request-malformed */
@@ -173,46 +137,10 @@ function readTtl(text: string | undefined): number | undefined {
   throw new AppError('request-malformed', 'The TTL is no number of seconds.');
 }
 
-/** `good 192.0.2.1,2001:db8::1`: the addresses that were asked for; where none was, those that are published. */
-function successLine({ changed, members, ...result }: AddressUpdate, { wanted, prefix }: AddressChoice): string {
-  const asked = FAMILIES.filter(
-    (family) => wanted[family] !== undefined || (prefix !== undefined && family === 'AAAA'),
-  );
-  const own = (asked.length > 0 ? asked : FAMILIES).flatMap((family) => result[family].after);
-  // A success without an address is none for some clients: of a host that has none itself, one of its members'.
-  const addresses = own.length > 0 ? own : (members[0]?.AAAA.after ?? []);
-  return [changed ? 'good' : 'nochg', ...(addresses.length > 0 ? [addresses.join(',')] : [])].join(' ');
-}
-
-/**
- * One line for each host, in their order. An error that concerns more than one host is the whole reply: what is done
- * already is confirmed when the client comes again.
- */
-function joinAnswers(answers: readonly HostAnswer[]): DoorReply {
-  const failures = answers.flatMap((one) => (one.kind === 'failed' ? [one.error] : []));
-  const general = failures.find((error) => !(error instanceof AppError) || DYNDNS2_ERRORS[error.code][0] !== 200);
-  if (general !== undefined) throw general;
-  const error = failures[0] as AppError | undefined;
-  if (error !== undefined && answers.length === 1) throw error;
-  const results = answers.flatMap((one) => (one.kind === 'done' ? [one.result] : []));
-  const lines = answers.map((one) => (one.kind === 'done' ? one.line : wordOf(one.error as AppError)));
-  const details = answers.map((one, index) =>
-    one.kind === 'done'
-      ? `${one.result.ownerName} ${one.line}`
-      : `${lines[index]} (${(one.error as AppError).logText})`,
-  );
-  const changed = results.some((result) => result.changed);
-  const warning = results.map(carrierNatWarning).find((text) => text !== undefined);
-  return {
-    status: 200,
-    body: lines.map((line) => `${line}\n`).join(''),
-    outcome: changed ? 'updated' : error === undefined ? 'unchanged' : 'failed',
-    detail: details.join('\n'),
-    ...(error === undefined ? {} : { error }),
-    ...(warning === undefined ? {} : { warning }),
-  };
-}
-
-function wordOf(error: AppError): string {
-  return DYNDNS2_ERRORS[error.code][1];
+/** `good 192.0.2.1,2001:db8::1`, or the lines of a dry run. */
+function successLine(updated: HostUpdated): string {
+  if (updated.choice.isDryRun) return formatDryRun(updated).trimEnd();
+  const word = updated.changed ? 'good' : 'nochg';
+  const addresses = toldAddresses(updated);
+  return addresses.length === 0 ? word : `${word} ${addresses.join(',')}`;
 }

@@ -88,8 +88,8 @@ async function listHosts(request: DoorRequest, services: Services): Promise<Door
     throw new AppError('name-invalid', 'The credential is for no single host that could be listed.');
   const key = encodeURIComponent(findCredential(request.headers, sha) ?? '');
   // What is published is asked for by an update that changes nothing.
-  const find = hosts.map((host) => () => host);
-  const answers = await changeHosts(find, () => ({ wanted: {} }), context, services, isGeneral);
+  const requests = hosts.map((host) => ({ find: () => host, choose: () => ({ wanted: {} }) }));
+  const answers = await changeHosts(requests, context, services, isGeneral);
   const lines = answers.flatMap((answer) => {
     if (answer.kind === 'failed') return [];
     const { result } = answer.updated;
@@ -175,7 +175,8 @@ async function update(
       ? hosts.map((text) => () => readHost(text, principal, services))
       : [() => findUnnamedHost(user, principal, services)];
   const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, caller, emptyValue);
-  const answers = await changeHosts(find, choose, context, services, isGeneral);
+  const requests = find.map((findHost) => ({ find: findHost, choose }));
+  const answers = await changeHosts(requests, context, services, isGeneral);
   const seconds = ((performance.now() - startMs) / 1000).toFixed(3);
   return replyToHosts(answers, (answer) => lineOf(answer, version, seconds));
 }

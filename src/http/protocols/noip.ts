@@ -79,7 +79,15 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
         : [() => findUnnamedHost(user, principal, services)];
     const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, context.caller, emptyValue);
     const isGeneral = ({ code }: AppError) => NOIP_ERRORS[code][0] !== 200;
-    return replyToHosts(await changeHosts(find, choose, context, services, isGeneral), (one) => lineOf(one, front));
+    return replyToHosts(
+      await changeHosts(
+        find.map((findHost) => ({ find: findHost, choose })),
+        context,
+        services,
+        isGeneral,
+      ),
+      (one) => lineOf(one, front),
+    );
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const told = services.gate.refused(error, { caller: request.clientAddress });

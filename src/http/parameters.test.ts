@@ -1,0 +1,54 @@
+import { parse as parseQuery } from 'node:querystring';
+import { describe, expect, it } from 'vitest';
+import { mergeParameters, parseParameters } from './parameters.ts';
+
+/** As text, since an object without a prototype is never equal to a literal. */
+const read = (text: string) => JSON.stringify(parseParameters(text));
+
+describe('parseParameters', () => {
+  it.each([
+    ['', '{}'],
+    ['hostname=home.example.com&myip=192.0.2.1', '{"hostname":"home.example.com","myip":"192.0.2.1"}'],
+    ['a=1&a=2', '{"a":"2"}'],
+    ['a=1&a=', '{"a":"1"}'],
+    ['a=&a=1', '{"a":"1"}'],
+    ['home.example.com', '{"home.example.com":""}'],
+    ['a=b=c&=d&&e', '{"a":"b=c","":"d","e":""}'],
+    ['a&b=1', '{"a":"","b":"1"}'],
+    ['a=%31+2&b=%zz', '{"a":"1 2","b":"%zz"}'],
+  ])('reads %j', (text, parameters) => {
+    expect(read(text)).toBe(parameters);
+  });
+
+  it('reads what is not escaped as node:querystring does', () => {
+    const signs = ['a', 'b', '=', '&', '.', '1', ',', '?', '#', ';'];
+    for (let seed = 1, count = 0; count < 1_000; count++) {
+      let text = '';
+      for (let i = 0; i < 12; i++) {
+        seed = (seed * 48_271) % 0x7fffffff;
+        text += signs[seed % signs.length];
+      }
+      expect(read(text), text).toBe(JSON.stringify(mergeParameters(parseParameters(''), parseQuery(text))));
+    }
+  });
+
+  it('finds nothing that was not sent, whatever objects have by themselves', () => {
+    for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
+      expect(parseParameters('a=1')[name]).toBeUndefined();
+      expect(parseParameters(`${name}=x`)[name]).toBe('x');
+    }
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  });
+
+  it('reads a long text, and more names than any request has', () => {
+    const text = Array.from({ length: 900 }, (_, n) => `name${n}=${n}`).join('&');
+    expect(parseParameters(text)['name899']).toBe('899');
+  });
+});
+
+describe('mergeParameters', () => {
+  it('takes the last text that is not empty, of query and body together', () => {
+    const merged = mergeParameters(parseParameters('a=1&b=2&c='), { a: ['3', ''], b: '', d: ['', ''] });
+    expect(JSON.stringify(merged)).toBe('{"a":"3","b":"2","c":"","d":""}');
+  });
+});
