@@ -49,12 +49,13 @@ describe('token and a running server', () => {
   });
 
   it('one for a user of FreeDNS is known by the hash of both, and its password alone opens nothing', async () => {
-    const args = ['token', 'create', 'router1', '--host', HOME, '--freedns'] as const;
+    const own = `freedns.${ZONE}`;
+    const args = ['token', 'create', 'old-router', '--host', own, '--freedns'] as const;
     const { secret, freednsUser } = await commands.json(...args, 'alice');
     expect(freednsUser).toBe('alice');
     const sha = createHash('sha1').update(`alice|${secret}`).digest('hex');
     const { status, body } = await server.dyndns.ask(`/api/?action=getdyndns&v=2&sha=${sha}`);
-    expect([status, body]).toEqual([200, expect.stringMatching(`^${HOME}\\|NULL\\|https://.*\\?${sha}\n`)]);
+    expect([status, body]).toEqual([200, expect.stringMatching(`^${own}\\|NULL\\|https://.*\\?${sha}\n`)]);
     expect(await update(server.dyndns, secret)).toBe(456);
     expect(server.dyndns.process.output()).not.toMatch(RegExp(`${secret}|${sha}`));
     expect(await commands.fail(...args, 'Alice')).toEqual([2, expect.stringContaining('lower-case')]);
@@ -141,7 +142,7 @@ describe('token and a running server', () => {
 
   it('nothing came of what was refused', async () => {
     const names = (await commands.json('token', 'list', '--all')).map(({ name }: { name: string }) => name);
-    expect(new Set(names)).toEqual(new Set(['filed', 'router1', 'pasted', 'a', 'b', 'c']));
+    expect(new Set(names)).toEqual(new Set(['filed', 'router1', 'old-router', 'pasted', 'a', 'b', 'c']));
   });
 
   it('a name that is taken is refused, with what to do', async () => {
