@@ -81,18 +81,17 @@ const SECTIONS: readonly { readonly title: string; readonly prefix: string; read
     prefix: 'limits.',
     text: 'How much one client may do. Whoever is over a limit is told when to come back.',
   },
-  { title: '`protocols`', prefix: 'protocols.', text: 'Client protocols that can be switched.' },
-  {
-    title: '`acme_dns`',
-    prefix: 'acme_dns.',
-    text: 'Accounts of acme-dns ([the protocol](protocols/acme-dns.md)). Counts where `protocols.acme_dns` is on.',
-  },
   {
     title: '`protocols`',
     prefix: 'protocols.',
     text:
-      'Client protocols that can be switched off; a route that only they have is then unknown. dyndns2, the address echo ' +
-      'and the original API are always on. A reload counts at once.',
+      'Client protocols that can be switched on and off; a route that only one has that is off is unknown. dyndns2, the ' +
+      'address echo and the original API are always on. A reload counts at once.',
+  },
+  {
+    title: '`acme_dns`',
+    prefix: 'acme_dns.',
+    text: 'Accounts of acme-dns ([the protocol](protocols/acme-dns.md)). Counts where `protocols.acme_dns` is on.',
   },
   {
     title: '`zones[]`',
