@@ -415,8 +415,8 @@ metrics: {listen: '[::1]:0'}
     expect(config.warnings).toEqual([]);
   });
   test('protocols are switched one by one', () => {
-    const acmeDns = 'acme_dns: {zone: a.example}\nstore: sqlite:dyndns.db';
-    expect(load(`protocols: {duckdns: false, acme_dns: true}\n${acmeDns}`).protocols).toEqual({
+    const needed = 'store: sqlite:a.db\nacme_dns: {zone: a.example}\n';
+    expect(load(`${needed}protocols: {duckdns: false, acme_dns: true}`).protocols).toEqual({
       duckdns: false,
       dynv6: true,
       noip: true,

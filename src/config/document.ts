@@ -81,18 +81,17 @@ const SECTIONS: readonly { readonly title: string; readonly prefix: string; read
     prefix: 'limits.',
     text: 'How much one client may do. Whoever is over a limit is told when to come back.',
   },
-  { title: '`protocols`', prefix: 'protocols.', text: 'Client protocols that can be switched.' },
-  {
-    title: '`acme_dns`',
-    prefix: 'acme_dns.',
-    text: 'Accounts of acme-dns ([the protocol](protocols/acme-dns.md)). Counts where `protocols.acme_dns` is on.',
-  },
   {
     title: '`protocols`',
     prefix: 'protocols.',
     text:
-      'Client protocols that can be switched off; a route that only they have is then unknown. dyndns2, the address echo ' +
-      'and the original API are always on. A reload counts at once.',
+      'Client protocols that can be switched on and off; a route that only one has that is off is unknown. dyndns2, the ' +
+      'address echo and the original API are always on. A reload counts at once.',
+  },
+  {
+    title: '`acme_dns`',
+    prefix: 'acme_dns.',
+    text: 'Accounts of acme-dns ([the protocol](protocols/acme-dns.md)). Counts where `protocols.acme_dns` is on.',
   },
   {
     title: '`zones[]`',
@@ -130,22 +129,11 @@ export function configurationDocument(): string {
     const own = paths.filter((path) => (prefix === '' ? !/[.[]/.test(path) : path.startsWith(prefix)));
     return `## ${title}\n\n${text}\n\n${own.flatMap((path) => describeOption(path, prefix)).join('\n')}`;
   });
-  const planned = paths.flatMap((path) => {
-    const row = ROWS.get(path)!;
-    return row.available ? [] : [`- \`${path}\`: ${row.summary}`];
-  });
-  const notYet = `## Not available in this version
-
-These names are reserved. Using one is an error that says so.
-
-${planned.join('\n')}
-`;
-  return [INTRODUCTION, ...sections, notYet].join('\n');
+  return [INTRODUCTION, ...sections].join('\n');
 }
 
 function describeOption(path: string, prefix: string): string[] {
   const row = ROWS.get(path)!;
-  if (!row.available) return [];
   const allowed = isSecretKind(row.kind) ? `${row.kind.allowed}; or \`{file: PATH}\`` : row.kind.allowed;
   const variable = environmentName(path);
   return [
@@ -177,10 +165,9 @@ function withoutIt(row: Option, markdown: boolean): string {
 
 /** One line for each option: path, what is allowed, what counts without it. For the help text of the command line. */
 export function optionsHelp(): string {
-  const lines = [...ROWS].flatMap(([path, row]) => {
-    if (!row.available) return [];
-    return [`  ${path}\n      ${row.kind.allowed}; without it: ${withoutIt(row, false)}`];
-  });
+  const lines = [...ROWS].map(
+    ([path, row]) => `  ${path}\n      ${row.kind.allowed}; without it: ${withoutIt(row, false)}`,
+  );
   return `${lines.join('\n')}\n`;
 }
 
@@ -243,14 +230,13 @@ function remark(line: string): string {
 }
 
 function exampleLines(node: OptionNode, indent: string, comment: (line: string) => string): string[] {
-  if (node.row?.available === false) return [];
   const children = [...node.children.values()];
   if (children.length > 0) {
     const inner = `${indent}${node.isList ? '    ' : '  '}`;
     const lines = children.flatMap((child) => exampleLines(child, inner, comment));
     if (node.isList) beginEntry(lines, inner);
-    const put = children.every(({ row }) => row?.available && row.instead) ? remark : comment;
-    return lines.length === 0 ? [] : [put(`${indent}${node.key}:`), ...lines];
+    const put = children.every(({ row }) => row?.instead) ? remark : comment;
+    return [put(`${indent}${node.key}:`), ...lines];
   }
   const row = node.row as Option;
   const facts = [row.unit === undefined ? '' : `In ${row.unit}. `, `Without it: ${withoutIt(row, false)}.`].join('');

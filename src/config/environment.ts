@@ -3,7 +3,7 @@
  * for `secret: {file: PATH}`. Variables that container platforms inject are no options and are left alone.
  */
 import { isSecretKind, plainKind, ValueError } from './kinds.ts';
-import { environmentName, type Option, ROWS } from './options.ts';
+import { environmentName, ROWS } from './options.ts';
 import { nearest, type Problem } from './problem.ts';
 import { type ReadSecretFile, readOption } from './read.ts';
 import type { Scope } from './settings.ts';
@@ -36,14 +36,9 @@ export function applyEnvironment(
       );
       continue;
     }
-    const plannedPath = plannedFor(variable, paths);
-    if (plannedPath !== undefined) {
-      problems.push({ origin, path: plannedPath, message: `'${plannedPath}' is not available in this version.` });
-      continue;
-    }
     const fromFile = !paths.has(variable) && variable.endsWith('_FILE');
     const path = paths.get(fromFile ? variable.slice(0, -'_FILE'.length) : variable);
-    const row = path === undefined ? undefined : (ROWS.get(path) as Option);
+    const row = path === undefined ? undefined : ROWS.get(path);
     if (path === undefined || row === undefined || (fromFile && !isSecretKind(row.kind))) {
       warnings.push(unknownVariable(variable, paths.keys()));
     } else if (fromFile && environment[environmentName(path) ?? ''] !== undefined) {
@@ -55,13 +50,6 @@ export function applyEnvironment(
       else readOption(kind, path, root, [text], origin, problems, fromFile ? readSecret : undefined);
     }
   }
-}
-
-function plannedFor(variable: string, paths: ReadonlyMap<string, string>): string | undefined {
-  for (const [name, path] of paths) {
-    if (ROWS.get(path)?.available === false && (variable === name || variable.startsWith(`${name}_`))) return path;
-  }
-  return undefined;
 }
 
 function unknownVariable(variable: string, known: Iterable<string>): string {

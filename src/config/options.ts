@@ -3,7 +3,6 @@
  * docs/dyndns.example.yml all come from it, in this order.
  *
  * To add an option: one row here, its field in config.ts, and the line in resolve.ts that fills the field.
- * A row made by `planned` reserves a name: using it is an error until a row made by `option` takes its place.
  */
 import type { IpAddress, IpPrefix } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
@@ -59,11 +58,9 @@ import {
   zonePrimary,
 } from './kinds.ts';
 
-export interface Option<K extends AnyKind = AnyKind> {
-  readonly available: true;
-  readonly kind: K;
+interface OptionText<T> {
   /** The value when nothing is said. */
-  readonly default?: ValueOf<K>;
+  readonly default?: T;
   /** The file-level option that counts where a zone does not say otherwise. */
   readonly inherits?: string;
   /** What happens without the option, where that is no single value. */
@@ -80,22 +77,8 @@ export interface Option<K extends AnyKind = AnyKind> {
   readonly instead?: true;
 }
 
-/** A name that is reserved and refused. */
-export interface PlannedOption {
-  readonly available: false;
-  readonly summary: string;
-}
-
-interface OptionText<T> {
-  readonly default?: T;
-  readonly inherits?: string;
-  readonly otherwise?: string;
-  readonly required?: true;
-  readonly only?: 'remote' | 'embedded';
-  readonly unit?: string;
-  readonly summary: string;
-  readonly example: string;
-  readonly instead?: true;
+export interface Option<K extends AnyKind = AnyKind> extends OptionText<ValueOf<K>> {
+  readonly kind: K;
 }
 
 type WithDefault<T> = OptionText<T> & { readonly default: T };
@@ -109,11 +92,7 @@ function option<W, T>(
 function option<T>(kind: ListKind<T>, text: OptionText<readonly T[]>): Option<ListKind<T>>;
 function option<T>(kind: ScalarKind<T>, text: OptionText<T>): Option<ScalarKind<T>>;
 function option(kind: AnyKind, text: OptionText<unknown>): Option {
-  return { available: true, kind, ...text };
-}
-
-export function planned(summary: string): PlannedOption {
-  return { available: false, summary };
+  return { kind, ...text };
 }
 
 const port = integer(0, 65535);
@@ -743,7 +722,7 @@ export const OPTIONS = {
 } as const;
 
 type Table = typeof OPTIONS;
-export type OptionPath = { [P in keyof Table]: Table[P]['available'] extends true ? P : never }[keyof Table];
+export type OptionPath = keyof Table;
 type RowOf<P extends OptionPath> = Table[P] & Option;
 /** What `Scope.get` gives: never undefined where the row has a default or is required. */
 export type OptionValue<P extends OptionPath> = ValueOf<RowOf<P>['kind']>;
@@ -751,7 +730,7 @@ export type MaybeOptionValue<P extends OptionPath> =
   RowOf<P> extends { default: NonNullable<unknown> } ? OptionValue<P> : OptionValue<P> | undefined;
 
 /** The rows without their single types, in the order of the table. */
-export const ROWS: ReadonlyMap<string, Option | PlannedOption> = new Map(Object.entries(OPTIONS));
+export const ROWS: ReadonlyMap<string, Option> = new Map(Object.entries(OPTIONS));
 
 /** One step of the tree that the paths of the table form: a map, a list of maps (`zones`), or a row. */
 export interface OptionNode {
@@ -759,7 +738,7 @@ export interface OptionNode {
   readonly path: string;
   readonly key: string;
   readonly isList: boolean;
-  readonly row?: Option | PlannedOption;
+  readonly row?: Option;
   readonly children: ReadonlyMap<string, OptionNode>;
 }
 
@@ -784,7 +763,7 @@ export const OPTION_TREE: OptionNode = buildNode('', '', false);
 /** The kind of primary that a node is for, as its row says; a map or a list of maps is for what its first key is for. */
 export function onlyOf(node: OptionNode): 'remote' | 'embedded' | undefined {
   const row = node.row ?? [...node.children.values()][0]?.row;
-  return row?.available === true ? row.only : undefined;
+  return row?.only;
 }
 
 /**

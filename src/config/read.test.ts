@@ -1,9 +1,8 @@
-// What one file may say: the original's form, unknown keys, wrong types, planned options, refused YAML.
+// What one file may say: the original's form, unknown keys, wrong types, refused YAML.
 import { describe, expect, test } from 'vitest';
 import { formatIpPrefix } from '../dns/address.ts';
 import type { Config, RemotePrimary, ZoneConfig } from './config.ts';
 import { parseConfig } from './load.ts';
-import { ROWS } from './options.ts';
 import { ConfigError } from './problem.ts';
 
 const ORIGINAL = `---
@@ -248,21 +247,6 @@ test('a nameserver is an address; only a single zone can say that it is embedded
   expect(problems(`${ZONE}    nameserver: ns1.example.com\n`)).toEqual([
     "4:17: zones[0].nameserver: must be an IPv4 or IPv6 address, or embedded, not 'ns1.example.com'.",
   ]);
-});
-
-test('every planned option is refused as not available, and gives no second problem', () => {
-  const planned = [...ROWS].filter(([, row]) => !row.available).map(([path]) => path);
-  expect(planned).toContain('protocols');
-  for (const path of planned) {
-    const key = path.split('.').at(-1);
-    const text = path.startsWith('zones[].')
-      ? `nameserver: 127.0.0.1\n${ZONE}    ${key}: {a: [1]}\n`
-      : path.startsWith('hosts[].')
-        ? `nameserver: 127.0.0.1\n${ZONE}hosts: [{name: b.a.example, ${key}: [{a: 1}]}]`
-        : `nameserver: 127.0.0.1\n${key}: {a: [1]}\n${ZONE}`;
-    const shown = path.replace('[]', '[0]');
-    expect(problems(text)).toEqual([expect.stringContaining(`: ${shown}: '${key}' is not available in this version.`)]);
-  }
 });
 
 describe('YAML', () => {

@@ -1,5 +1,5 @@
 /**
- * Walks a YAML document along the table of options: unknown keys, planned options, wrong types, `{file: PATH}` secrets.
+ * Walks a YAML document along the table of options: unknown keys, wrong types, `{file: PATH}` secrets.
  * Collects every problem instead of stopping at the first. Rules that concern two options are in resolve.ts.
  */
 import { isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
@@ -60,9 +60,7 @@ class Reader {
     scope.mention(node.path, origin);
     const path = scope.pathText(node.path);
     const row = node.row;
-    if (row?.available === false) {
-      this.#refuse(origin, path, `'${node.key}' is not available in this version.`);
-    } else if (node.isList) {
+    if (node.isList) {
       this.#readList(value, node, scope, origin);
     } else if (row !== undefined && isMap(value) && isSecretKind(row.kind) && value.has('file')) {
       this.#readSecretFile(value, row, node.path, scope, origin);
@@ -89,7 +87,7 @@ class Reader {
     value.items.forEach((item, index) => {
       const at = this.#yaml.originOf(item);
       const content = this.#yaml.target(item);
-      const row = node.row?.available === true ? node.row : undefined;
+      const row = node.row;
       if (isMap(content)) {
         const entry = scope.addItem(node.path, index, at);
         entry.markMap(node.path);
@@ -224,8 +222,6 @@ function unknownKey(name: string | undefined, hasValue: boolean, parent: OptionN
   );
 }
 
-/** The keys of a map, without those that are planned. */
 function knownKeys(node: OptionNode): string {
-  const known = [...node.children.values()].filter(({ row }) => row?.available !== false);
-  return known.map(({ key }) => key).join(', ');
+  return [...node.children.keys()].join(', ');
 }

@@ -99,7 +99,7 @@ export class Scope {
   find(path: string): Setting | undefined {
     const own = this.#settings.get(path);
     if (own !== undefined) return own;
-    const row = ROWS.get(path) as Option | undefined;
+    const row = ROWS.get(path);
     if (row?.inherits !== undefined) return this.#parent?.find(row.inherits);
     return row?.default === undefined ? undefined : { value: row.default, origin: DEFAULT };
   }

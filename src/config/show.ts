@@ -29,7 +29,7 @@ export function renderConfig(settings: Settings): string {
 function renderMap(parent: OptionNode, scope: Scope, indent: string): Line[] {
   return [...parent.children.values()].flatMap((node) => {
     if (node.isList) return renderList(node, scope, indent);
-    const row = node.row?.available ? node.row : undefined;
+    const { row } = node;
     if (row !== undefined && !isInForce(row, scope)) return [];
     const found = row === undefined ? undefined : scope.find(node.path);
     if (found !== undefined) {
@@ -37,7 +37,7 @@ function renderMap(parent: OptionNode, scope: Scope, indent: string): Line[] {
       return [{ text, origin: found.origin }];
     }
     // The long form of a key is shown where it was written; else its default algorithm would stand alone.
-    if (node.row !== undefined && !scope.isMap(node.path)) return [];
+    if (row !== undefined && !scope.isMap(node.path)) return [];
     const children = renderMap(node, scope, `${indent}  `);
     // `acme: {}` alone says something, too.
     if (children.length === 0) return scope.isMentioned(node.path) ? [{ text: `${indent}${node.key}: {}` }] : [];

@@ -10,6 +10,7 @@ import { AppError } from './errors.ts';
 import { LEASE_PROTOCOL, type NewHistoryEvent } from './history.ts';
 import type { HostSettings } from './host.ts';
 import { endLease, type LeaseOutcome } from './lease.ts';
+import { RepeatedLook } from './repeated-look.ts';
 import type { HistoryStore, HostStore, WishStore } from './store-ports.ts';
 import type { UpdateAddresses } from './update-addresses.ts';
 import type { WishTimers } from './wish-records.ts';
@@ -54,34 +55,21 @@ export class HostWatch {
   readonly #done = new Map<string, number>();
   /** Leases that could not be ended, by host: for which silence. */
   readonly #failed = new Map<string, { readonly lastSeenMs: number; inDoubt: boolean }>();
+  readonly #looks: RepeatedLook;
   #pauseMs = LOOK_MS;
-  #cancel: () => void = () => undefined;
-  #looking: Promise<void> | undefined;
-  #closed = false;
 
   constructor(options: HostWatchOptions) {
     this.#options = options;
+    this.#looks = new RepeatedLook({ look: () => this.#look(), pauseMs: () => this.#pauseMs, timers: options.timers });
   }
 
   start(): void {
-    this.#lookAfter(0);
+    this.#looks.start();
   }
 
   /** Begins nothing more; resolves when what is under way has ended. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#cancel();
-    await this.#looking;
-  }
-
-  #lookAfter(delayMs: number): void {
-    if (this.#closed) return;
-    this.#cancel = this.#options.timers.after(delayMs, () => {
-      this.#looking = this.#look().finally(() => {
-        this.#looking = undefined;
-        this.#lookAfter(this.#pauseMs);
-      });
-    });
+  close(): Promise<void> {
+    return this.#looks.close();
   }
 
   /** Never rejects: what the store did not answer is asked at the next look. */
@@ -155,7 +143,7 @@ export class HostWatch {
     const { ownerName } = settings;
     const { history, zones, record, timers } = this.#options;
     const zone = zones().find(ownerName);
-    if (this.#closed || zone === undefined || away.has(zone.apex.key)) return;
+    if (this.#looks.isClosed || zone === undefined || away.has(zone.apex.key)) return;
     if (this.#isDone('lease-ended', ownerName, lastSeenMs)) return;
     if (((await history.notedSilence(ownerName, 'lease-ended')) ?? 0) >= lastSeenMs) {
       return this.#setDone('lease-ended', ownerName, lastSeenMs);
@@ -168,7 +156,7 @@ export class HostWatch {
         return;
       case 'failed':
         // The end of the server ends connections.
-        if (this.#closed) return;
+        if (this.#looks.isClosed) return;
         if (outcome.error.code === 'primary-unreachable' || outcome.error.code === 'publish-unknown') {
           away.add(zone.apex.key);
         }

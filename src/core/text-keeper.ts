@@ -5,6 +5,7 @@
  */
 import { AppError } from './errors.ts';
 import type { NameOrder } from './name-order.ts';
+import { RepeatedLook } from './repeated-look.ts';
 import type { StoredText, TextStore } from './store-ports.ts';
 import { publishTexts } from './update-texts.ts';
 import type { WishTimers } from './wish-records.ts';
@@ -32,41 +33,28 @@ const PATIENCE_MS = 7 * 86_400_000;
 
 export class TextKeeper {
   readonly #options: TextKeeperOptions;
-  #cancelLook: () => void = () => undefined;
-  #looking: Promise<void> | undefined;
-  #closed = false;
+  readonly #looks: RepeatedLook;
 
   constructor(options: TextKeeperOptions) {
     this.#options = options;
+    this.#looks = new RepeatedLook({ look: () => this.#look(), pauseMs: () => LOOK_MS, timers: options.timers });
   }
 
   /** Removes what came due before, and from now on looks for more. */
   start(): void {
-    this.#lookAfter(0);
+    this.#looks.start();
   }
 
   /** Begins no more removals; resolves when those under way have ended. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#cancelLook();
-    await this.#looking;
-  }
-
-  #lookAfter(delayMs: number): void {
-    if (this.#closed) return;
-    this.#cancelLook = this.#options.timers.after(delayMs, () => {
-      this.#looking = this.#look().finally(() => {
-        this.#looking = undefined;
-        this.#lookAfter(LOOK_MS);
-      });
-    });
+  close(): Promise<void> {
+    return this.#looks.close();
   }
 
   /** Never rejects: what fails is given out again later. */
   async #look(): Promise<void> {
     const { store, timers, warn } = this.#options;
     try {
-      while (!this.#closed) {
+      while (!this.#looks.isClosed) {
         const nowMs = timers.now();
         const due = await store.takeDue(nowMs, nowMs + RETRY_MS, BATCH);
         await this.#removeAll(due);
@@ -82,7 +70,7 @@ export class TextKeeper {
     const failures: string[] = [];
     const work = async () => {
       for (const stored of queue) {
-        if (this.#closed) return;
+        if (this.#looks.isClosed) return;
         try {
           await this.#options.order.run(stored.ownerName, () => this.#remove(stored));
         } catch (error) {

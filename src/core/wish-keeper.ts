@@ -14,6 +14,7 @@ import type { NewHistoryEvent } from './history.ts';
 import type { NameOrder } from './name-order.ts';
 import { FAMILIES, type Family } from './plan-change.ts';
 import { publishWishes, type WishResult } from './publish-wishes.ts';
+import { RepeatedLook } from './repeated-look.ts';
 import type { WishStore } from './store-ports.ts';
 import { type UnpublishedUpdate, WishRecords, type WishTimers } from './wish-records.ts';
 import { keepsWish, LAST_RETRY_MS, retryDelayMs, type Wish } from './wishes.ts';
@@ -75,29 +76,30 @@ export class WishKeeper implements UnpublishedUpdates {
   readonly #silent = new Map<string, { failures: number; untilMs: number }>();
   /** Shared stores: sequences of wishes where a foreign edit was seen once. */
   readonly #suspects = new Map<string, number>();
+  readonly #looks: RepeatedLook;
   #hurriedMs = Number.NEGATIVE_INFINITY;
-  #cancelLook: () => void = () => undefined;
-  #looking: Promise<void> | undefined;
   /** All wishes are to be tried now, also those that are not due. */
   #hurry = false;
-  #closed = false;
 
   constructor(options: WishKeeperOptions) {
     this.#options = options;
     this.#records = new WishRecords(options);
+    this.#looks = new RepeatedLook({
+      look: () => this.#look(),
+      pauseMs: () => this.#pauseMs(),
+      timers: options.timers,
+    });
   }
 
   /** Takes up the wishes of the store, and from now on looks for them. */
   start(): void {
     this.#hurry = true;
-    this.#lookAfter(0);
+    this.#looks.start();
   }
 
   /** Begins no more attempts; resolves when those under way have ended: soon, where connections are ended meanwhile. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#cancelLook();
-    await this.#looking;
+  close(): Promise<void> {
+    return this.#looks.close();
   }
 
   failed(updates: readonly UnpublishedUpdate[], error: AppError): Promise<'kept' | 'not-kept'> {
@@ -140,16 +142,6 @@ export class WishKeeper implements UnpublishedUpdates {
     }));
   }
 
-  #lookAfter(delayMs: number): void {
-    if (this.#closed) return;
-    this.#cancelLook = this.#options.timers.after(delayMs, () => {
-      this.#looking = this.#look().finally(() => {
-        this.#looking = undefined;
-        this.#lookAfter(this.#pauseMs());
-      });
-    });
-  }
-
   /** Until the next look. */
   #pauseMs(): number {
     return this.#mayHurry() ? 0 : LOOK_MS;
@@ -175,7 +167,7 @@ export class WishKeeper implements UnpublishedUpdates {
         this.#hurriedMs = dueMs;
         dueMs += LEASE_MS;
       }
-      for (let left = count; left > 0 && !this.#closed; left -= BATCH) {
+      for (let left = count; left > 0 && !this.#looks.isClosed; left -= BATCH) {
         const untilMs = Math.max(timers.now() + LEASE_MS, dueMs + 1);
         const due = await store.takeDue(dueMs, untilMs, BATCH);
         await this.#tryAll(due);
@@ -238,7 +230,7 @@ export class WishKeeper implements UnpublishedUpdates {
       if (await isDisabled?.(wish.ownerName)) await this.#drop(wish, 'updates of this host are switched off');
       else wishes.push(wish);
     }
-    if (wishes.length === 0 || this.#closed || this.#isSilent(zone)) return;
+    if (wishes.length === 0 || this.#looks.isClosed || this.#isSilent(zone)) return;
     // This attempt asks for all.
     const silent = this.#silent.get(zone.apex.key);
     if (silent !== undefined) silent.untilMs = timers.now() + LAST_RETRY_MS;
@@ -262,7 +254,7 @@ export class WishKeeper implements UnpublishedUpdates {
     const { store, timers } = this.#options;
     const nowMs = timers.now();
     const isAway = keepsWish(error.code, error.rcode);
-    if (this.#closed) {
+    if (this.#looks.isClosed) {
       for (const wish of wishes) await store.postpone(wish, nowMs, error.code);
       return;
     }
@@ -281,9 +273,7 @@ export class WishKeeper implements UnpublishedUpdates {
   #answers(zone: Zone | undefined): void {
     if (zone === undefined || !this.#silent.delete(zone.apex.key)) return;
     this.#hurry = true;
-    if (this.#looking !== undefined || this.#closed) return;
-    this.#cancelLook();
-    this.#lookAfter(this.#pauseMs());
+    this.#looks.pauseAnew();
   }
 
   /** Somebody else has changed the name: a person, or another process on behalf of a newer request. */

@@ -61,6 +61,20 @@ export function readServiceHost(
   return challenge === undefined ? host : challengeOf(host);
 }
 
+/**
+ * The hosts of a request: a function for each, so that one that is wrong does not keep the others from being changed.
+ * @param user where it names none
+ */
+export function hostFinders(
+  given: readonly string[],
+  user: string | undefined,
+  principal: Principal,
+  services: Pick<Services, 'zones'>,
+): readonly (() => DomainName)[] {
+  if (given.length === 0) return [() => findUnnamedHost(user, principal, services)];
+  return given.map((text) => () => readHost(text, principal, services));
+}
+
 /** Where a request names no host. @throws AppError name-invalid */
 export function findUnnamedHost(
   user: string | undefined,

@@ -126,6 +126,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'http/credentials.ts',
       'http/door.ts',
       'http/dry-run.ts',
+      'http/error-reply.ts',
       'http/host-requests.ts',
       'http/json-body.ts',
       'http/protocols/dyndns2-parameters.ts',

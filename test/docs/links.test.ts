@@ -57,7 +57,7 @@ describe('each Markdown file', () => {
     });
 
     it(`${page}: every path of the checkout in a code span exists`, () => {
-      const planned = /^(src\/(store|acme|notify|client))$/;
+      const planned = /^src\/client$/;
       const missing = [
         ...withoutCode(markdown).matchAll(/`((?:src|test|docs|deploy|openwrt|scripts|bench)\/[\w./-]*)`/g),
       ]

@@ -13,6 +13,7 @@ import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../../dns/address.
 import type { DomainName } from '../../dns/name.ts';
 import { authenticateRequest } from '../authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
+import { plainName } from '../host-requests.ts';
 import { readJsonObject, textField } from '../json-body.ts';
 
 /** Status and word of each error. */
@@ -84,7 +85,7 @@ async function register({ body, clientAddress }: DoorRequest, { acmeDns }: Servi
   const reply = {
     username,
     password,
-    fulldomain: ownerName.toString().replace(/\.$/, ''),
+    fulldomain: plainName(ownerName),
     subdomain,
     allowfrom: sources.map(formatIpPrefix),
   };

@@ -14,6 +14,7 @@ import type { DomainName } from '../../dns/name.ts';
 import { familyOf, readAddress } from '../address-texts.ts';
 import { authenticateClient } from '../authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
+import { clientErrorReply } from '../error-reply.ts';
 import {
   carrierNatWarning,
   findChallenge,
@@ -27,7 +28,6 @@ import { namesForeignAddress } from './dyndns2-parameters.ts';
 
 const SERVICE_DOMAIN = 'duckdns.org';
 const DEFAULT_TTL = 60;
-const RETRY_AFTER_SECONDS = 60;
 
 /** Status and word of each error. */
 export const DUCKDNS_ERRORS = {
@@ -51,8 +51,7 @@ export const DUCKDNS_ERRORS = {
 
 function formatError(error: AppError): DoorReply {
   const [status, body] = DUCKDNS_ERRORS[error.code];
-  const headers = status === 503 ? { 'Retry-After': String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS) } : {};
-  return { status, body, headers, outcome: 'failed', detail: error.logText };
+  return clientErrorReply(error, status, body);
 }
 
 /** Of the query, a form or the path. */

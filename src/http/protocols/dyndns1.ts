@@ -6,11 +6,10 @@ import { AppError, type ErrorCode } from '../../core/errors.ts';
 import { authenticateClient } from '../authentication.ts';
 import { findUserName } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
+import { clientErrorReply } from '../error-reply.ts';
 import { changeHosts, replyToHosts, toldAddresses } from '../host-requests.ts';
-import { findUnnamedHost, readHost } from '../requested-host.ts';
+import { hostFinders } from '../requested-host.ts';
 import { chooseAddresses, findParameter, lowerCaseNames, readHosts } from './dyndns2-parameters.ts';
-
-const RETRY_AFTER_SECONDS = 60;
 
 /**
  * Status and error code of each error. A client wants `NOERROR` and shows the title of anything else; the codes are those
@@ -48,17 +47,7 @@ const TITLES: Readonly<Record<Dyndns1Code, string>> = {
 
 function formatError(error: AppError): DoorReply {
   const [status, code] = DYNDNS1_ERRORS[error.code];
-  const headers: Record<string, string> = {};
-  if (status === 401) headers['WWW-Authenticate'] = 'Basic realm="dyndns"';
-  if (status === 503) headers['Retry-After'] = String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS);
-  return {
-    status,
-    body: page(TITLES[code], code),
-    contentType: CONTENT_TYPE,
-    headers,
-    outcome: 'failed',
-    detail: error.logText,
-  };
+  return { ...clientErrorReply(error, status, page(TITLES[code], code)), contentType: CONTENT_TYPE };
 }
 
 const CONTENT_TYPE = 'text/html; charset=utf-8';
@@ -79,14 +68,13 @@ export const dyndns1Protocol: Protocol = {
 async function answer(request: DoorRequest, services: Services): Promise<DoorReply> {
   const parameters = lowerCaseNames(request.parameters);
   const context = await authenticateClient(request, services, 'dyndns1', findParameter(parameters, 'credential'));
-  const { principal } = context;
-  const [host, ...others] = readHosts(parameters);
-  if (others.length > 0) throw new AppError('name-invalid', 'The request has more than one host.');
+  const hosts = readHosts(parameters);
+  if (hosts.length > 1) throw new AppError('name-invalid', 'The request has more than one host.');
   const user = findUserName(request.headers) || findParameter(parameters, 'user');
-  const find = () =>
-    host === undefined ? findUnnamedHost(user, principal, services) : readHost(host, principal, services);
+  const find = hostFinders(hosts, user, context.principal, services);
   const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, context.caller, emptyValue);
-  const answers = await changeHosts([{ find, choose }], context, services, () => true);
+  const requests = find.map((findHost) => ({ find: findHost, choose }));
+  const answers = await changeHosts(requests, context, services, () => true);
   const told = replyToHosts(answers, (one) =>
     one.kind === 'done' ? `NOERROR ${toldAddresses(one.updated).join(',')}` : one.error.code,
   );

@@ -11,11 +11,11 @@ import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import { networkOf, readAddress, readAddressWithLength, readPrefix } from '../address-texts.ts';
 import { authenticateClient } from '../authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
+import { clientErrorReply } from '../error-reply.ts';
 import { carrierNatWarning, findHostZone, findUnnamedHost, readHost } from '../requested-host.ts';
 import { lowerCaseNames, type Parameters } from './dyndns2-parameters.ts';
 
 const DEFAULT_TTL = 60;
-const RETRY_AFTER_SECONDS = 60;
 
 /** Status and text of each error. inadyn looks for `updated` and `unchanged`, others for more words of success. */
 export const DYNV6_ERRORS = {
@@ -39,10 +39,7 @@ export const DYNV6_ERRORS = {
 
 function formatError(error: AppError): DoorReply {
   const [status, body] = DYNV6_ERRORS[error.code];
-  const headers: Record<string, string> = {};
-  if (status === 401) headers['WWW-Authenticate'] = 'Basic realm="dyndns"';
-  if (status === 503) headers['Retry-After'] = String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS);
-  return { status, body, headers, outcome: 'failed', detail: error.logText };
+  return clientErrorReply(error, status, body);
 }
 
 export const dynv6Protocol: Protocol = {

@@ -14,11 +14,10 @@ import { RRType } from '../../dns/rdata.ts';
 import { authenticateClient } from '../authentication.ts';
 import { findCredential, findUserName } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
+import { clientErrorReply } from '../error-reply.ts';
 import { changeHosts, type HostAnswer, plainName, replyToHosts, toldAddresses } from '../host-requests.ts';
-import { findUnnamedHost, MAX_HOSTS, readHost } from '../requested-host.ts';
+import { hostFinders, MAX_HOSTS } from '../requested-host.ts';
 import { chooseAddresses, findParameter, lowerCaseNames, PARAMETERS, readHosts } from './dyndns2-parameters.ts';
-
-const RETRY_AFTER_SECONDS = 60;
 
 /** Status and line of each error. */
 export const FREEDNS_ERRORS = {
@@ -44,10 +43,7 @@ const TOO_MANY_HOSTS = 'ERROR: Too many hosts.';
 
 function formatError(error: AppError): DoorReply {
   const [status, line] = FREEDNS_ERRORS[error.code];
-  const headers: Record<string, string> = {};
-  if (status === 401) headers['WWW-Authenticate'] = 'Basic realm="dyndns"';
-  if (status === 503) headers['Retry-After'] = String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS);
-  return { status, body: `${line}\n`, headers, outcome: 'failed', detail: error.logText };
+  return clientErrorReply(error, status, `${line}\n`);
 }
 
 const isGeneral = ({ code }: AppError) => FREEDNS_ERRORS[code][0] !== 200;
@@ -170,10 +166,7 @@ async function update(
     return { status: 200, body: `${TOO_MANY_HOSTS}\n`, outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
   }
   const user = findUserName(request.headers) || findParameter(parameters, 'user');
-  const find =
-    hosts.length > 0
-      ? hosts.map((text) => () => readHost(text, principal, services))
-      : [() => findUnnamedHost(user, principal, services)];
+  const find = hostFinders(hosts, user, principal, services);
   const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, caller, emptyValue);
   const requests = find.map((findHost) => ({ find: findHost, choose }));
   const answers = await changeHosts(requests, context, services, isGeneral);

@@ -13,12 +13,12 @@ import type { DomainName } from '../../dns/name.ts';
 import { familyOf, readAddress } from '../address-texts.ts';
 import { authenticateClient } from '../authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
+import { clientErrorReply } from '../error-reply.ts';
 import { carrierNatWarning, findChallenge, findHostZone, findUnnamedHost, readServiceHost } from '../requested-host.ts';
 import { namesForeignAddress } from './dyndns2-parameters.ts';
 
 const SERVICE_DOMAIN = 'freemyip.com';
 const DEFAULT_TTL = 60;
-const RETRY_AFTER_SECONDS = 60;
 /** Texts that take the text away. */
 const NO_TEXT = new Set(['', 'null']);
 
@@ -44,8 +44,7 @@ export const FREEMYIP_ERRORS = {
 
 function formatError(error: AppError): DoorReply {
   const [status, body] = FREEMYIP_ERRORS[error.code];
-  const headers = status === 503 ? { 'Retry-After': String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS) } : {};
-  return { status, body, headers, outcome: 'failed', detail: error.logText };
+  return clientErrorReply(error, status, body);
 }
 
 type Parameters = DoorRequest['parameters'];

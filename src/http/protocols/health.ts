@@ -6,6 +6,7 @@ import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
 import { authenticateRequest } from '../authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
+import { errorReply, errorText } from '../error-reply.ts';
 
 const STATUS = {
   'request-malformed': 400,
@@ -60,15 +61,5 @@ export const healthProtocol: Protocol = {
     route('/readyz', (_request, { monitoring }) => readyReply(monitoring)),
     route('/metrics', guardedMetrics),
   ],
-  formatError(error, requestId) {
-    const status = STATUS[error.code];
-    const text =
-      error.code === 'internal'
-        ? `An internal error happened. Please report it with the request id ${requestId}.`
-        : error.message;
-    const headers: Record<string, string> = {};
-    if (status === 401) headers['WWW-Authenticate'] = 'Basic realm="dyndns"';
-    if (error.retryAfterSeconds !== undefined) headers['Retry-After'] = String(error.retryAfterSeconds);
-    return { status, body: `ERROR: ${text}\n`, headers, outcome: 'failed', detail: error.logText };
-  },
+  formatError: (error, requestId) => errorReply(error, STATUS[error.code], `ERROR: ${errorText(error, requestId)}\n`),
 };

@@ -14,6 +14,7 @@ import { RRType } from '../../dns/rdata.ts';
 import { authenticateRequest } from '../authentication.ts';
 import { findCredential } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
+import { errorReply } from '../error-reply.ts';
 import { readJsonObject, textField } from '../json-body.ts';
 
 export const HTTPREQ_ERRORS = {
@@ -36,12 +37,8 @@ export const HTTPREQ_ERRORS = {
 } as const satisfies Record<ErrorCode, number>;
 
 function formatError(error: AppError, requestId: string): DoorReply {
-  const status = HTTPREQ_ERRORS[error.code];
   const text = error.code === 'internal' ? `An internal error happened (request ${requestId}).` : error.message;
-  const headers: Record<string, string> = {};
-  if (status === 401) headers['WWW-Authenticate'] = 'Basic realm="dyndns"';
-  if (error.retryAfterSeconds !== undefined) headers['Retry-After'] = String(error.retryAfterSeconds);
-  return { status, body: `${text}\n`, headers, outcome: 'failed', detail: error.logText };
+  return errorReply(error, HTTPREQ_ERRORS[error.code], `${text}\n`);
 }
 
 const route = (pattern: string, kind: 'add' | 'remove'): Route => ({

@@ -9,11 +9,10 @@ import type { IpAddress } from '../../dns/address.ts';
 import { authenticateClient } from '../authentication.ts';
 import { findUserName } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
+import { clientErrorReply } from '../error-reply.ts';
 import { changeHosts, type HostAnswer, plainName, replyToHosts, toldAddresses } from '../host-requests.ts';
-import { findUnnamedHost, MAX_HOSTS, readHost } from '../requested-host.ts';
+import { hostFinders, MAX_HOSTS } from '../requested-host.ts';
 import { chooseAddresses, findParameter, lowerCaseNames, type Parameters } from './dyndns2-parameters.ts';
-
-const RETRY_AFTER_SECONDS = 60;
 
 /** Status and code of each error. 911 is unknown to every client, so that none stops for good or takes it for success. */
 export const NOIP_ERRORS = {
@@ -44,10 +43,7 @@ const NOBODY = 'error';
 
 function formatError(error: AppError, front = NOBODY): DoorReply {
   const [status, code] = NOIP_ERRORS[error.code];
-  const headers: Record<string, string> = {};
-  if (status === 401) headers['WWW-Authenticate'] = 'Basic realm="dyndns"';
-  if (status === 503) headers['Retry-After'] = String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS);
-  return { status, body: `${front}:${code}\n`, headers, outcome: 'failed', detail: error.logText };
+  return clientErrorReply(error, status, `${front}:${code}\n`);
 }
 
 export const noipProtocol: Protocol = {
@@ -71,12 +67,8 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
       const body = `${front ?? NOBODY}:${TOO_MANY}\n`;
       return { status: 200, body, outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
     }
-    const { principal } = context;
     const user = findUserName(request.headers) || findParameter(parameters, 'user');
-    const find =
-      hosts.length > 0
-        ? hosts.map((text) => () => readHost(text, principal, services))
-        : [() => findUnnamedHost(user, principal, services)];
+    const find = hostFinders(hosts, user, context.principal, services);
     const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, context.caller, emptyValue);
     const isGeneral = ({ code }: AppError) => NOIP_ERRORS[code][0] !== 200;
     return replyToHosts(

@@ -19,6 +19,7 @@ import { authenticateRequest } from '../authentication.ts';
 import { findCredential } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
 import { DRY_RUN, formatDryRun, isDryRun } from '../dry-run.ts';
+import { errorReply, errorText } from '../error-reply.ts';
 import { carrierNatWarning } from '../requested-host.ts';
 
 const DEFAULT_TTL = 300;
@@ -46,12 +47,7 @@ export const ORIGINAL_ERRORS = {
 
 export function formatOriginalError(error: AppError, requestId: string): DoorReply {
   const [status, level] = ORIGINAL_ERRORS[error.code];
-  const text =
-    error.code === 'internal'
-      ? `An internal error happened. Please report it with the request id ${requestId}.`
-      : error.message;
-  const headers = error.retryAfterSeconds === undefined ? {} : { 'Retry-After': String(error.retryAfterSeconds) };
-  return { status, body: `${level}: ${text}\n`, headers, outcome: 'failed', detail: error.logText };
+  return errorReply(error, status, `${level}: ${errorText(error, requestId)}\n`);
 }
 
 export const originalProtocol: Protocol = {
