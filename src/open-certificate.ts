@@ -8,6 +8,7 @@ import type { AcmeConfig, Config, ZoneConfig } from './config/config.ts';
 import type { Observer } from './core/ports.ts';
 import type { Zone, ZoneTable } from './core/zone.ts';
 import { DomainName } from './dns/name.ts';
+import { timers } from './timers.ts';
 
 export interface CertificateParts {
   /** The ones in force. */
@@ -21,15 +22,6 @@ export interface CertificateParts {
 /** Secondaries are told at once and have this long to come and fetch. */
 const PROPAGATION_MS = 30_000;
 const RESOLVER = { timeout: 3_000, tries: 2 };
-
-const timers = {
-  now: Date.now,
-  after(delayMs: number, call: () => void): () => void {
-    const timer = setTimeout(call, delayMs);
-    timer.unref();
-    return () => clearTimeout(timer);
-  },
-};
 
 /** What `prepare` has made ready: the keeper of a configuration. */
 interface Kept {

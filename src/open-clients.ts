@@ -27,6 +27,7 @@ import { WishKeeper } from './core/wish-keeper.ts';
 import type { ZoneTable } from './core/zone.ts';
 import { NoticeOutlet, type NoticeParts } from './open-notices.ts';
 import { openMemoryStore } from './store/memory.ts';
+import { timers } from './timers.ts';
 
 /** What is open as long as the server: a reload changes the settings around it. */
 export interface OpenClients {
@@ -69,15 +70,6 @@ export interface ClientParts {
 
 const DAY_MS = 86_400_000;
 const PRUNE_MS = 3_600_000;
-
-const timers = {
-  now: Date.now,
-  after(delayMs: number, call: () => void): () => void {
-    const timer = setTimeout(call, delayMs);
-    timer.unref();
-    return () => clearTimeout(timer);
-  },
-};
 
 /** @throws AppError store-unreachable, DatabaseLockedError, SqliteError, SchemaError */
 export async function openClients(parts: ClientParts): Promise<OpenClients> {

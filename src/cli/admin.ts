@@ -3,7 +3,6 @@ import type { Config } from '../config/config.ts';
 import { type DomainName, NameError, parseHostName } from '../dns/name.ts';
 import type { AdminCalls } from '../http/admin/calls.ts';
 import { findServer } from './control-client.ts';
-import { UsageError } from './output.ts';
 
 /**
  * Runs a task in the running server; without one on the zones of this process, which takes the lock of their database.
@@ -44,14 +43,4 @@ function isEmbedded({ zones }: Config, fqdn: string): boolean {
   const above = zones.filter(({ apex }) => ownerName.isAtOrBelow(apex));
   above.sort((a, b) => b.apex.octets.length - a.apex.octets.length);
   return above[0]?.primary.kind === 'embedded';
-}
-
-/** A zone as it is typed. @throws UsageError */
-export function parseZone(text: string): DomainName {
-  try {
-    return parseHostName(text);
-  } catch (error) {
-    if (error instanceof NameError) throw new UsageError(`'${text}' is no zone name: ${error.message}`);
-    throw error;
-  }
 }

@@ -10,6 +10,7 @@ import { AppError } from './errors.ts';
 import { LEASE_PROTOCOL, type NewHistoryEvent } from './history.ts';
 import type { HostSettings } from './host.ts';
 import { endLease, type LeaseOutcome } from './lease.ts';
+import { forEachInParallel } from './parallel.ts';
 import { RepeatedLook } from './repeated-look.ts';
 import type { HistoryStore, HostStore, WishStore } from './store-ports.ts';
 import type { UpdateAddresses } from './update-addresses.ts';
@@ -130,13 +131,9 @@ export class HostWatch {
   }
 
   async #endLeases(hosts: readonly WatchedHost[]): Promise<void> {
-    const queue = hosts[Symbol.iterator]();
     /** Keys of zones whose primary did not answer: one attempt at each look is enough. */
     const away = new Set<string>();
-    const work = async () => {
-      for (const host of queue) await this.#endLease(host, away);
-    };
-    await Promise.all(Array.from({ length: PARALLEL }, work));
+    await forEachInParallel(hosts, PARALLEL, (host) => this.#endLease(host, away));
   }
 
   async #endLease({ settings, lastSeenMs }: WatchedHost, away: Set<string>): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import { AppError } from './errors.ts';
 import type { NameOrder } from './name-order.ts';
+import { forEachInParallel } from './parallel.ts';
 import { RepeatedLook } from './repeated-look.ts';
 import type { StoredText, TextStore } from './store-ports.ts';
 import { publishTexts } from './update-texts.ts';
@@ -66,20 +67,16 @@ export class TextKeeper {
   }
 
   async #removeAll(due: readonly StoredText[]): Promise<void> {
-    const queue = due[Symbol.iterator]();
     const failures: string[] = [];
-    const work = async () => {
-      for (const stored of queue) {
-        if (this.#looks.isClosed) return;
-        try {
-          await this.#options.order.run(stored.ownerName, () => this.#remove(stored));
-        } catch (error) {
-          const why = error instanceof AppError ? error.logText : String(error);
-          failures.push(`of ${stored.ownerName}: ${why}`);
-        }
+    await forEachInParallel(due, PARALLEL, async (stored) => {
+      if (this.#looks.isClosed) return;
+      try {
+        await this.#options.order.run(stored.ownerName, () => this.#remove(stored));
+      } catch (error) {
+        const why = error instanceof AppError ? error.logText : String(error);
+        failures.push(`of ${stored.ownerName}: ${why}`);
       }
-    };
-    await Promise.all(Array.from({ length: PARALLEL }, work));
+    });
     if (failures.length === 0) return;
     this.#options.warn(`Old TXT values could not be removed yet (${failures.length}), the first ${failures[0]}`);
   }

@@ -12,6 +12,7 @@ import type { ZoneEdit } from '../dns/zone-change.ts';
 import { AppError } from './errors.ts';
 import type { NewHistoryEvent } from './history.ts';
 import type { NameOrder } from './name-order.ts';
+import { forEachInParallel } from './parallel.ts';
 import { FAMILIES, type Family } from './plan-change.ts';
 import { publishWishes, type WishResult } from './publish-wishes.ts';
 import { RepeatedLook } from './repeated-look.ts';
@@ -180,18 +181,14 @@ export class WishKeeper implements UnpublishedUpdates {
   }
 
   async #tryAll(wishes: readonly Wish[]): Promise<void> {
-    const queue = groupsOf(wishes)[Symbol.iterator]();
-    const work = async () => {
-      for (const group of queue) {
-        try {
-          await this.#try(group);
-        } catch (error) {
-          // The store: the wishes are given out again when their time has come.
-          if (!(error instanceof AppError)) this.#options.warn(`A wish could not be tried: ${String(error)}`);
-        }
+    await forEachInParallel(groupsOf(wishes), PARALLEL, async (group) => {
+      try {
+        await this.#try(group);
+      } catch (error) {
+        // The store: the wishes are given out again when their time has come.
+        if (!(error instanceof AppError)) this.#options.warn(`A wish could not be tried: ${String(error)}`);
       }
-    };
-    await Promise.all(Array.from({ length: PARALLEL }, work));
+    });
   }
 
   /** @param group one wish, or some that belong to one site */

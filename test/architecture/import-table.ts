@@ -220,7 +220,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
   {
     part: 'open-clients.ts',
-    mayImport: ['config/config.ts', 'core', 'open-notices.ts', 'store'],
+    mayImport: ['config/config.ts', 'core', 'open-notices.ts', 'store', 'timers.ts'],
     builtins: ['crypto'],
     packages: [],
     never: 'http, nameserver, primary: it opens what is remembered of clients, not the doors and not the zones',
@@ -234,7 +234,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
   {
     part: 'open-certificate.ts',
-    mayImport: ['acme', 'config/config.ts', 'core', 'dns'],
+    mayImport: ['acme', 'config/config.ts', 'core', 'dns', 'timers.ts'],
     builtins: ['dns/promises'],
     packages: [],
     never: 'http: it is asked for the certificate by those who serve it',
@@ -270,6 +270,13 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     builtins: ['fs'],
     packages: [],
     never: 'anything of ours: all may ask for the version',
+  },
+  {
+    part: 'timers.ts',
+    mayImport: [],
+    builtins: [],
+    packages: [],
+    never: 'anything of ours: parts are handed a clock, and only those who open them know that it is this one',
   },
   {
     part: 'error-document.ts',

@@ -2,10 +2,11 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Config, ZoneConfig } from '../../config/config.ts';
 import { CHECKS, type CheckName, type Finding, type FindingStatus } from '../../core/doctor-ports.ts';
-import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
+import type { DomainName } from '../../dns/name.ts';
 import { parseEndpoint } from '../../doctor/resolvers.ts';
 import { UsageError } from '../output.ts';
 import { loadFor, quietObserver } from '../setup.ts';
+import { parseZone } from '../zone-name.ts';
 
 interface DoctorFlags {
   readonly resolver?: { readonly host: string; readonly port: number };
@@ -116,13 +117,7 @@ function wrap(line: string, columns: number): string[] {
 
 /** @throws UsageError that names the zones there are */
 function findZone(config: Config, text: string): ZoneConfig {
-  let name: DomainName;
-  try {
-    name = parseHostName(text);
-  } catch (error) {
-    if (error instanceof NameError) throw new UsageError(`'${text}' is no zone name: ${error.message}`);
-    throw error;
-  }
+  const name = parseZone(text);
   const zone = config.zones.find(({ apex }) => apex.equals(name));
   if (zone !== undefined) return zone;
   const zones = config.zones.map(({ apex }) => apex).join(', ');

@@ -6,12 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { parseIpAddress } from '../../dns/address.ts';
-import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
+import type { DomainName } from '../../dns/name.ts';
 import { type EmbeddedFlags, planEmbeddedZone } from '../init-embedded.ts';
 import { type Ask, asker } from '../init-questions.ts';
 import { type InitPlan, PRIMARIES, type PrimaryKind, planRemoteZone } from '../init-remote.ts';
 import { UsageError } from '../output.ts';
 import { writeSecretFile } from '../secret-file.ts';
+import { parseZone } from '../zone-name.ts';
 
 interface InitFlags extends EmbeddedFlags {
   readonly zone?: string;
@@ -46,7 +47,7 @@ async function init(flags: InitFlags): Promise<void> {
 }
 
 async function planZone(flags: InitFlags, ask: Ask): Promise<InitPlan> {
-  const zone = parseZone(flags.zone ?? (await ask('Zone (like dyn.example.com)', undefined, '--zone')));
+  const zone = parseNewZone(flags.zone ?? (await ask('Zone (like dyn.example.com)', undefined, '--zone')));
   const embeddedFlag = (['ns', 'address', 'contact', 'store'] as const).find((flag) => flags[flag] !== undefined);
   const question = "Address of its primary nameserver, or 'embedded': dyndns serves the zone itself";
   const preset = flags.primary === undefined ? 'embedded' : '127.0.0.1';
@@ -67,14 +68,8 @@ async function planZone(flags: InitFlags, ask: Ask): Promise<InitPlan> {
   return planRemoteZone(zone, address, flags.primary, secret, ask);
 }
 
-function parseZone(text: string): DomainName {
-  let name: DomainName;
-  try {
-    name = parseHostName(text);
-  } catch (error) {
-    if (error instanceof NameError) throw new UsageError(`'${text}' is no zone name: ${error.message}`);
-    throw error;
-  }
+function parseNewZone(text: string): DomainName {
+  const name = parseZone(text);
   if (name.isWildcard) throw new UsageError(`'${text}' is no zone name: it is a wildcard.`);
   return name;
 }

@@ -3,9 +3,10 @@ import { createWriteStream, renameSync, rmSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
-import { parseZone, withAdmin } from '../admin.ts';
+import { withAdmin } from '../admin.ts';
 import { UsageError } from '../output.ts';
 import { loadFor } from '../setup.ts';
+import { parseZone } from '../zone-name.ts';
 
 export function zoneExportCommand(): Command {
   return new Command('export')

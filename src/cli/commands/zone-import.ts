@@ -1,9 +1,10 @@
 /** `dyndns zone import ZONE FILE`: the records of a zone file into an embedded zone. */
 import { Command } from 'commander';
 import type { ZoneImportReport } from '../../core/zone-admin.ts';
-import { parseZone, withAdmin } from '../admin.ts';
+import { withAdmin } from '../admin.ts';
 import { loadFor } from '../setup.ts';
 import { readZoneFile } from '../zone-file-source.ts';
+import { parseZone } from '../zone-name.ts';
 
 interface ImportFlags {
   readonly replace?: boolean;

@@ -1,9 +1,10 @@
 /** `dyndns zone serial ZONE [SERIAL]`: the serial of an embedded zone; a later one for a zone that came from a backup. */
 import { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
-import { parseZone, withAdmin } from '../admin.ts';
+import { withAdmin } from '../admin.ts';
 import { UsageError } from '../output.ts';
 import { loadFor } from '../setup.ts';
+import { parseZone } from '../zone-name.ts';
 
 export function zoneSerialCommand(): Command {
   return new Command('serial')

@@ -1,0 +1,13 @@
+/** A zone as it is typed. */
+import { type DomainName, NameError, parseHostName } from '../dns/name.ts';
+import { UsageError } from './output.ts';
+
+/** @throws UsageError */
+export function parseZone(text: string): DomainName {
+  try {
+    return parseHostName(text);
+  } catch (error) {
+    if (error instanceof NameError) throw new UsageError(`'${text}' is no zone name: ${error.message}`);
+    throw error;
+  }
+}
