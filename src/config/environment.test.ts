@@ -180,6 +180,6 @@ test('variables that name no option are warnings, without their values', () => {
     'The environment variable DYNDNS_PORT_FILE is ignored: it names no option; the nearest known name is DYNDNS_PORT.',
     'The environment variable DYNDNS_SECRT is ignored: it names no option; the nearest known name is DYNDNS_SECRET.',
     expect.stringMatching(/^The environment variable DYNDNS_WEBHOOKS_URL is ignored: (?!.*neverPrintMe)/),
-    'The environment variable DYNDNS_ZONES is ignored: zones, tokens and hosts have no overrides.',
+    'The environment variable DYNDNS_ZONES is ignored: zones, tokens, hosts and webhooks have no overrides.',
   ]);
 });

@@ -55,8 +55,8 @@ export function applyEnvironment(
 function unknownVariable(variable: string, known: Iterable<string>): string {
   const ignored = `The environment variable ${variable} is ignored:`;
   if (variable === 'DYNDNS_CONFIG_FILE') return `${ignored} the configuration file is named by dyndns_CONFIG_FILE.`;
-  if (/^DYNDNS_(ZONES|TOKENS|HOSTS)(_|$)/.test(variable))
-    return `${ignored} zones, tokens and hosts have no overrides.`;
+  if (/^DYNDNS_(ZONES|TOKENS|HOSTS|WEBHOOKS)(_|$)/.test(variable))
+    return `${ignored} zones, tokens, hosts and webhooks have no overrides.`;
   return `${ignored} it names no option; the nearest known name is ${nearest(variable, known)?.name}.`;
 }
 

@@ -33,8 +33,10 @@ export interface NamesChange<Result> {
   readonly onBelief?: (beliefs: Beliefs | undefined) => void;
 }
 
-/** How often a belief that turned out wrong is replaced by a fresh one before giving up. */
-const MAX_ROUNDS = 4;
+/** How often a belief that turned out wrong is replaced by a fresh one before giving up: servers that share a store may race. */
+const MAX_ROUNDS = 8;
+/** The same while a CNAME answers, which is there to stay. */
+const MAX_CNAME_ROUNDS = 3;
 
 const NOTHING: PublishedAddresses = { A: { addresses: [], ttl: 0 }, AAAA: { addresses: [], ttl: 0 } };
 
@@ -49,7 +51,7 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
   if (known) return known.result;
 
   let cname: DomainName | undefined;
-  for (let round = 0; round < MAX_ROUNDS; round++) {
+  for (let round = 0; round < (cname === undefined ? MAX_ROUNDS : MAX_CNAME_ROUNDS); round++) {
     checkTime(deadlineMs);
     // What was believed before has turned out wrong.
     onBelief?.(undefined);

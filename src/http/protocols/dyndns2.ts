@@ -10,6 +10,7 @@ import { authenticateClient } from '../authentication.ts';
 import { findUserName } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
 import { DRY_RUN, formatDryRun, isDryRun } from '../dry-run.ts';
+import { clientErrorReply } from '../error-reply.ts';
 import { changeHost, changeHosts, replyToHost, replyToHosts, toldAddresses } from '../host-requests.ts';
 import { findUnnamedHost, MAX_HOSTS, readHost } from '../requested-host.ts';
 import {
@@ -22,8 +23,6 @@ import {
   readHosts,
   readOwnParameters,
 } from './dyndns2-parameters.ts';
-
-const RETRY_AFTER_SECONDS = 60;
 
 /**
  * Status and word of each error. A word with status 200 concerns one host; the others are said once, for the whole
@@ -50,10 +49,7 @@ export const DYNDNS2_ERRORS = {
 
 function formatError(error: AppError): DoorReply {
   const [status, word] = DYNDNS2_ERRORS[error.code];
-  const headers: Record<string, string> = {};
-  if (status === 401) headers['WWW-Authenticate'] = 'Basic realm="dyndns"';
-  if (status === 503) headers['Retry-After'] = String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS);
-  return { status, body: `${word}\n`, headers, outcome: 'failed', detail: error.logText };
+  return clientErrorReply(error, status, `${word}\n`);
 }
 
 const route = (pattern: string, handle: Route['handle']): Route => ({
