@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // Tests that start real servers use the processor themselves.
-    maxWorkers: 2,
+    // Tests that start real servers use the processor themselves, and wait a third of their time.
+    maxWorkers: 3,
   },
 });

@@ -1,9 +1,10 @@
 // `npm run fuzz`: builds src, then runs bench/fuzz-codec.mjs and bench/fuzz-nameserver.mjs. One of them alone, with numbers
 // of its own: `npm run fuzz -- codec [PACKETS] [SEED]`, `npm run fuzz -- nameserver [REQUESTS] [SEED]`; without a name the
-// numbers are for the codec. A packet that never comes to an end would stop the progress lines: after five minutes without
+// numbers are for the codec. `npm run fuzz -- requests`: malformed HTTP requests, five thousand for each route. A packet that never comes to an end would stop the progress lines: after five minutes without
 // one the run is ended and counts as failed.
-import { spawn } from 'node:child_process';
-import { argv, execPath, exit, stdout } from 'node:process';
+import { spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { argv, env, execPath, exit, stdout } from 'node:process';
 import { build, install, root } from './prepare.mjs';
 
 const SILENCE_MS = 5 * 60_000;
@@ -35,6 +36,15 @@ function fuzz(name, numbers) {
 install();
 build();
 const [name, ...numbers] = argv.slice(2);
+if (name === 'requests') {
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const { status } = spawnSync(execPath, [vitest, 'run', 'test/e2e/malformed.test.ts'], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...env, MALFORMED_REQUESTS: 'all' },
+  });
+  exit(status ?? 1);
+}
 const runs =
   name === undefined
     ? [['codec'], ['nameserver']]

@@ -12,7 +12,7 @@ import { LEGO_PROGRAMS } from '../support/lego.ts';
 import { nsupdate } from '../support/nsupdate.ts';
 import { PEBBLE_PROGRAMS, type Pebble, startPebble } from '../support/pebble.ts';
 import { freshDirectory, writeInto } from '../support/primary-server.ts';
-import { removeNow, runOrThrow } from '../support/process.ts';
+import { removeNow, runOrThrow, waitUntil } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { pageBlock } from './client-lab.ts';
 
@@ -103,6 +103,7 @@ describeWith(PROGRAMS, 'the recipes for certificates', () => {
       expect(await texts(`_acme-challenge.home.${ZONE}`)).toEqual([]);
     }
     const said = (what: string) => server.log().filter(({ msg }) => msg.includes(`home.${ZONE}. TXT ${what}`));
+    await waitUntil('the log to tell of all', () => said('added').length + said('removed').length >= 8);
     expect([said('added').length, said('removed').length]).toEqual([4, 4]);
   });
 

@@ -23,10 +23,12 @@ import { type Lab, openLab, SECRET, ZONE } from './lab.ts';
 import { type GoodTexts, jsonRequest } from './malformed-json.ts';
 
 const SEED = 20_260;
+/** A fifth of the campaign is a test; `npm run fuzz -- requests` sends all of it. */
+const PART = process.env['MALFORMED_REQUESTS'] === 'all' ? 1 : 5;
 /** Requests that HTTP can carry, with something wrong in them; sent many at once on one connection. */
-const CARRIED = 4_900;
+const CARRIED = 4_900 / PART;
 /** Octets that are no HTTP, each on a connection of its own. */
-const BROKEN = 150;
+const BROKEN = 150 / PART;
 const BURST = 350;
 
 const STATUSES = new Set([
@@ -407,7 +409,7 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
 
   it(`were ${CARRIED + BROKEN} for each of the routes`, () => {
     expect(total).toBe((CARRIED + BROKEN) * routes.length);
-    expect(CARRIED + BROKEN).toBeGreaterThanOrEqual(5000);
+    expect(CARRIED + BROKEN).toBeGreaterThanOrEqual(5000 / PART);
   });
 });
 
