@@ -27,6 +27,9 @@ class CountingStore implements HostStore {
   async list(): Promise<readonly HostSettings[]> {
     return [...this.content.values()];
   }
+  async listLimited(): Promise<readonly HostSettings[]> {
+    return [];
+  }
   async remove(ownerName: DomainName): Promise<'removed' | 'unknown'> {
     return this.content.delete(ownerName.key) ? 'removed' : 'unknown';
   }

@@ -19,7 +19,7 @@ import type { ZoneTable } from './zone.ts';
 
 export interface HostWatchOptions {
   readonly history: HistoryStore;
-  readonly hosts: Pick<HostStore, 'list'>;
+  readonly hosts: Pick<HostStore, 'listLimited'>;
   readonly wishes: Pick<WishStore, 'get'>;
   /** Settings of the configuration: they come before those of the store. */
   readonly configured: () => readonly HostSettings[];
@@ -91,7 +91,8 @@ export class HostWatch {
     if (limited.size === 0) return;
     const sinceMs = await history.noteWatch(timers.now(), Math.max(SHORTEST_PAUSE_MS, MISSED_LOOKS * this.#pauseMs));
     const silent: WatchedHost[] = [];
-    for (const activity of await history.activities()) {
+    const names = [...limited.values()].map(({ ownerName }) => ownerName);
+    for (const activity of await history.activitiesOf(names)) {
       const settings = limited.get(activity.ownerName.key);
       if (settings?.enabled) silent.push({ settings, lastSeenMs: activity.lastSeenMs });
     }
@@ -110,7 +111,9 @@ export class HostWatch {
 
   /** Settings of hosts with a limit, by the key of their names. */
   async #limited(): Promise<ReadonlyMap<string, HostSettings>> {
-    const all = new Map((await this.#options.hosts.list()).map((settings) => [settings.ownerName.key, settings]));
+    const all = new Map(
+      (await this.#options.hosts.listLimited()).map((settings) => [settings.ownerName.key, settings]),
+    );
     for (const settings of this.#options.configured()) all.set(settings.ownerName.key, settings);
     for (const [key, { silentAfterSeconds, leaseSeconds }] of all) {
       if (silentAfterSeconds === undefined && leaseSeconds === undefined) all.delete(key);

@@ -54,6 +54,8 @@ export interface HostStore {
   get(ownerName: DomainName): Promise<HostSettings | undefined>;
   /** In canonical order of names (RFC 4034 §6.1). */
   list(): Promise<readonly HostSettings[]>;
+  /** Those whose silence is limited (`silentAfterSeconds`, `leaseSeconds`): few of many, and found without a look at all. */
+  listLimited(): Promise<readonly HostSettings[]>;
   /** Its history and its wishes stay. */
   remove(ownerName: DomainName): Promise<'removed' | 'unknown'>;
 }
@@ -82,6 +84,9 @@ export interface HistoryStore {
 
   /** Of all hosts, in canonical order of names. */
   activities(): Promise<readonly HostActivity[]>;
+
+  /** Of these hosts, as far as something is known of them, in any order. */
+  activitiesOf(ownerNames: readonly DomainName[]): Promise<readonly HostActivity[]>;
 
   /**
    * What a host had at some time: what the last change up to then made of a family, else what the first change after it

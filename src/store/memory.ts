@@ -75,6 +75,10 @@ function memoryHosts(): HostStore {
     put: async (settings) => void byKey.set(settings.ownerName.key, settings),
     get: async (ownerName) => byKey.get(ownerName.key),
     list: async () => [...byKey.values()].sort(byName),
+    listLimited: async () =>
+      [...byKey.values()]
+        .filter(({ silentAfterSeconds, leaseSeconds }) => (silentAfterSeconds ?? leaseSeconds) !== undefined)
+        .sort(byName),
     remove: async (ownerName) => (byKey.delete(ownerName.key) ? 'removed' : 'unknown'),
   };
 }
@@ -115,6 +119,7 @@ function memoryHistory(): HistoryStore {
     },
     activity: async (ownerName) => activities.get(ownerName.key),
     activities: async () => [...activities.values()].sort(byName),
+    activitiesOf: async (ownerNames) => ownerNames.flatMap(({ key }) => activities.get(key) ?? []),
     async stateAt(ownerName, timeMs) {
       const state: { -readonly [F in keyof PastAddresses]: PastAddresses[F] } = {};
       for (const family of FAMILIES) {

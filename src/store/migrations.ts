@@ -125,6 +125,11 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('since_ms', 'bigint', (column) => column.notNull())
         .addColumn('looked_ms', 'bigint', (column) => column.notNull())
         .execute();
+      await schema
+        .alterTable('hosts')
+        .addColumn('is_limited', 'bigint', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await schema.createIndex('hosts_limited').on('hosts').column('is_limited').execute();
     },
   },
 };

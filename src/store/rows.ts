@@ -94,10 +94,11 @@ export function hostRow(host: HostSettings): HostRow {
       subnet,
     })),
   });
-  return { name: nameText(host.ownerName), settings: JSON.stringify(settings) };
+  const isLimited = host.silentAfterSeconds !== undefined || host.leaseSeconds !== undefined;
+  return { name: nameText(host.ownerName), settings: JSON.stringify(settings), is_limited: isLimited ? 1 : 0 };
 }
 
-export function hostOf({ name, settings }: HostRow): HostSettings {
+export function hostOf({ name, settings }: Pick<HostRow, 'name' | 'settings'>): HostSettings {
   const { allow, deny, members, ...rest } = JSON.parse(settings) as StoredSettings;
   return {
     ...rest,

@@ -34,6 +34,8 @@ export interface HostRow {
   readonly name: string;
   /** JSON, see rows.ts. */
   readonly settings: string;
+  /** 1: the time that it may be silent is limited. */
+  readonly is_limited: number;
 }
 
 export interface EventRow {

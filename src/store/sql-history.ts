@@ -5,7 +5,7 @@ import type { HistoryStore, RepeatCount, SilenceStep } from '../core/store-ports
 import type { DomainName } from '../dns/name.ts';
 import { byName, eventOf, eventRow, nameOf, nameText } from './rows.ts';
 import type { ActivityRow, EventRow } from './schema.ts';
-import { type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
+import { partsOf, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
 
 /** Events that one statement removes: no lock is held for long. */
 const PRUNED_TOGETHER = 5_000;
@@ -54,6 +54,15 @@ export class SqlHistoryStore implements HistoryStore {
   async activities(): Promise<readonly HostActivity[]> {
     const rows = await this.#run.all(this.#build.selectFrom('activity').selectAll().compile());
     return rows.map(activityOf).sort(byName);
+  }
+
+  async activitiesOf(ownerNames: readonly DomainName[]): Promise<readonly HostActivity[]> {
+    const activities: HostActivity[] = [];
+    for (const names of partsOf(ownerNames.map(nameText))) {
+      const query = this.#build.selectFrom('activity').selectAll().where('name', 'in', names);
+      for (const row of await this.#run.all(query.compile())) activities.push(activityOf(row));
+    }
+    return activities;
   }
 
   async stateAt(ownerName: DomainName, timeMs: number): Promise<PastAddresses> {

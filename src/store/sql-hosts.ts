@@ -19,7 +19,9 @@ export class SqlHostStore implements HostStore {
     const insert = this.#build
       .insertInto('hosts')
       .values(row)
-      .onConflict((conflict) => conflict.column('name').doUpdateSet({ settings: row.settings }));
+      .onConflict((conflict) =>
+        conflict.column('name').doUpdateSet({ settings: row.settings, is_limited: row.is_limited }),
+      );
     await this.#run.transaction([insert.compile()]);
   }
 
@@ -31,6 +33,11 @@ export class SqlHostStore implements HostStore {
 
   async list(): Promise<readonly HostSettings[]> {
     const rows = await this.#run.all(this.#build.selectFrom('hosts').selectAll().compile());
+    return rows.map(hostOf).sort(byName);
+  }
+
+  async listLimited(): Promise<readonly HostSettings[]> {
+    const rows = await this.#run.all(this.#build.selectFrom('hosts').selectAll().where('is_limited', '=', 1).compile());
     return rows.map(hostOf).sort(byName);
   }
 

@@ -241,6 +241,19 @@ export function describeStore(subject: StoreSubject): void {
         ]);
       });
 
+      it('lists those whose silence is limited, without the others', async () => {
+        const limited = async () => (await store.hosts.listLimited()).map(({ ownerName }) => String(ownerName));
+        const put = (name: string, more: object) => store.hosts.put({ ...defaultHostSettings(nameOf(name)), ...more });
+        expect(await limited()).toEqual([]);
+        await put('leased.example.net', { leaseSeconds: 60 });
+        await put('told.example.net', { silentAfterSeconds: 60 });
+        expect(await limited()).toEqual(['leased.example.net.', 'told.example.net.']);
+        await put('told.example.net', {});
+        expect(await limited()).toEqual(['leased.example.net.']);
+        for (const name of ['leased', 'told']) await store.hosts.remove(nameOf(`${name}.example.net`));
+        expect(await limited()).toEqual([]);
+      });
+
       it('removes a host', async () => {
         expect(await store.hosts.remove(nameOf('B.example.net'))).toBe('removed');
         expect(await store.hosts.remove(nameOf('b.example.net'))).toBe('unknown');
@@ -305,6 +318,14 @@ export function describeStore(subject: StoreSubject): void {
         ]);
         await store.history.countRepeats([]);
         expect(plain(await store.history.activity(a))).toMatchObject({ repeats: 5, lastSeenMs: NOW_MS + 9 });
+        const some = [
+          ...Array.from({ length: 100 }, (_, n) => nameOf(`nobody${n}.example.com`)),
+          nameOf('B.seen.example.com'),
+        ];
+        expect((await store.history.activitiesOf(some)).map(({ ownerName }) => String(ownerName))).toEqual([
+          'b.seen.example.com.',
+        ]);
+        expect(await store.history.activitiesOf([])).toEqual([]);
         const all = (await store.history.activities()).filter(({ ownerName }) =>
           ownerName.isAtOrBelow(nameOf('seen.example.com')),
         );
