@@ -117,7 +117,20 @@ export class HostGate {
     context: RequestContext,
     what: Partial<Pick<NewHistoryEvent, 'A' | 'AAAA' | 'detail'>>,
   ): void {
-    this.#options.recorder?.record({ ...this.#event(ownerName, context), outcome: 'changed', ...what });
+    const { recorder, now } = this.#options;
+    if (recorder === undefined) return;
+    const { principal, caller, protocol, userAgent } = context;
+    // In one piece: this is written for every change.
+    recorder.record({
+      ownerName,
+      timeMs: now(),
+      protocol,
+      actor: actorName(principal),
+      source: caller?.text ?? '',
+      userAgent,
+      outcome: 'changed',
+      ...what,
+    });
   }
 
   /** Something of a change was left out, and why. */

@@ -34,7 +34,7 @@ export interface NamesChange<Result> {
 }
 
 /** How often a belief that turned out wrong is replaced by a fresh one before giving up: servers that share a store may race. */
-const MAX_ROUNDS = 8;
+const MAX_ROUNDS = 6;
 /** The same while a CNAME answers, which is there to stay. */
 const MAX_CNAME_ROUNDS = 3;
 
@@ -126,9 +126,10 @@ async function ownAddresses(
 
 /** Several plans as one change. */
 function joinPlans(plans: readonly ChangePlan[]): ZoneChange {
-  const [first, ...others] = plans.map(({ change }) => change);
+  const first = plans[0]?.change;
   if (first === undefined) throw new TypeError('a change without a name');
-  if (others.length === 0) return first;
+  if (plans.length === 1) return first;
+  const others = plans.slice(1).map(({ change }) => change);
   const changes = [first, ...others];
   const prerequisites = new Map<string, Prerequisite>();
   for (const prerequisite of changes.flatMap((change) => change.prerequisites)) {

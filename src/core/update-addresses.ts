@@ -159,11 +159,9 @@ export class UpdateAddresses {
       const families = FAMILIES.filter(
         (family) => wanted[family] !== undefined || (prefix !== undefined && family === 'AAAA'),
       );
-      const told = [
-        this.#unpublished?.settled(ownerName, families),
-        ...members.map((member) => this.#unpublished?.settled(member.ownerName, ['AAAA'])),
-      ].filter((promise) => promise !== undefined);
-      if (told.length > 0) await Promise.all(told);
+      const told = this.#unpublished?.settled(ownerName, families);
+      if (told !== undefined) await told;
+      for (const member of members) await this.#unpublished?.settled(member.ownerName, ['AAAA']);
       return result;
     } catch (error) {
       const isOurs = isDryRun || request.isStillDue !== undefined;
@@ -181,26 +179,35 @@ function keptError({ code, message, logText, rcode, cause }: AppError): AppError
 }
 
 /** @throws AppError what stands in place of a change, address-refused, conflict */
-function planUpdate(request: UpdateRequest, [published, ...ofMembers]: Beliefs, ttl: number) {
-  const { zone, ownerName, ttl: requestedTtl, changeRefused, members = [] } = request;
-  const common = { zone: zone.apex, ttlIsExplicit: requestedTtl !== undefined };
-  const wanted = resolvePrefix(request, published!);
-  const own = planChange({ ...common, ownerName, wanted, published: published!, ttl });
-  const others = members.map((member, index) => {
-    const { ownerName, address } = member;
-    const plan = { ...common, ownerName, wanted: { AAAA: address.text }, published: ofMembers[index]! };
-    return planChange({ ...plan, ttl: requestedTtl ?? member.ttl });
-  });
+function planUpdate(request: UpdateRequest, beliefs: Beliefs, ttl: number) {
+  const { zone, ownerName, ttl: requestedTtl, changeRefused, members } = request;
+  const published = beliefs[0]!;
+  const ttlIsExplicit = requestedTtl !== undefined;
+  const wanted = resolvePrefix(request, published);
+  const own = planChange({ zone: zone.apex, ownerName, wanted, published, ttl, ttlIsExplicit });
+  const others = members === undefined ? NO_PLANS : planMembers(request, members, beliefs);
   const changed = own.changed || others.some((plan) => plan.changed);
   if (changed && changeRefused !== undefined) throw changeRefused;
+  const { A, AAAA } = own;
   const result: AddressUpdate = {
     ownerName,
-    A: own.A,
-    AAAA: own.AAAA,
+    A,
+    AAAA,
     changed,
-    members: others.map(({ AAAA }, index) => ({ ownerName: members[index]!.ownerName, AAAA })),
+    members: others.map(({ change, AAAA: ofMember }) => ({ ownerName: change.ownerName, AAAA: ofMember })),
   };
-  return { plans: others.length === 0 ? [own] : [own, ...others], result };
+  return { plans: [own, ...others], result };
+}
+
+const NO_PLANS: readonly ChangePlan[] = [];
+
+function planMembers({ zone, ttl }: UpdateRequest, members: readonly MemberMove[], beliefs: Beliefs): ChangePlan[] {
+  return members.map((member, index) => {
+    const { ownerName, address } = member;
+    const published = beliefs[index + 1]!;
+    const place = { zone: zone.apex, ownerName, wanted: { AAAA: address.text }, published };
+    return planChange({ ...place, ttl: ttl ?? member.ttl, ttlIsExplicit: ttl !== undefined });
+  });
 }
 
 /** What is left to be done of an update that failed: of the host, then of its members. */
