@@ -97,8 +97,8 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
   const chooseBy = (given: ClientParameters) => (emptyValue: 'keep' | 'clear') => {
     const choice = choose(given, caller, emptyValue);
     const ttl = readTtl(given['ttl']);
-    const more = { ...(ttl !== undefined && { ttl }), ...(isDryRun(given[DRY_RUN]) && { isDryRun: true }) };
-    return { ...choice, ...more };
+    if (ttl === undefined && given[DRY_RUN] === undefined) return choice;
+    return { ...choice, ...(ttl !== undefined && { ttl }), ...(isDryRun(given[DRY_RUN]) && { isDryRun: true }) };
   };
   const [text, ...others] = hosts;
   // Nearly all requests are for one host.
