@@ -86,7 +86,9 @@ type Choose = (...given: Parameters<typeof chooseAddresses>) => AddressChoice;
 
 async function answer(request: DoorRequest, services: Services, choose: Choose): Promise<DoorReply> {
   const parameters = lowerCaseNames(request.parameters);
-  const context = await authenticateClient(request, services, 'dyndns2', findParameter(parameters, 'credential'));
+  // The header decides where there is one: most requests have one.
+  const credential = request.headers.authorization === undefined ? findParameter(parameters, 'credential') : undefined;
+  const context = await authenticateClient(request, services, 'dyndns2', credential);
   const named = readHosts(parameters);
   const own = readOwnParameters(parameters);
   const hosts = own === undefined ? named : withOwnHosts(named, own);
