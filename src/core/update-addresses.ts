@@ -6,7 +6,7 @@
  * the old value that is reported is true even while others change the zone. docs/decisions/0001 has the reasons.
  */
 import { type IpAddress, type IpPrefix, moveAddress, parseIpAddress } from '../dns/address.ts';
-import { DomainName } from '../dns/name.ts';
+import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
 import { NameOrder } from './name-order.ts';
 import { type ChangePlan, FAMILIES, type FamilyPlan, planChange, type WantedAddresses } from './plan-change.ts';
@@ -95,10 +95,9 @@ export class UpdateAddresses {
    * @throws AppError name-invalid, address-refused, request-malformed, rate-limited, conflict, primary-*, publish-unknown
    */
   async run(request: UpdateRequest): Promise<AddressUpdate> {
-    const { ownerName, members = [] } = request;
     const ttl = this.check(request);
-    const names = members.length === 0 ? ownerName : [ownerName, ...members.map((member) => member.ownerName)];
-    return this.within(names, (deadlineMs) => this.#settle(request, ttl, deadlineMs));
+    const names = namesOf(request);
+    return this.within(names, (deadlineMs) => this.#settle(request, names, ttl, deadlineMs));
   }
 
   /**
@@ -123,7 +122,7 @@ export class UpdateAddresses {
    * Runs a task in the order of its names, within the limits.
    * @throws AppError rate-limited, and what the task throws
    */
-  async within<T>(names: DomainName | readonly DomainName[], task: (deadlineMs: number) => Promise<T>): Promise<T> {
+  async within<T>(names: readonly DomainName[], task: (deadlineMs: number) => Promise<T>): Promise<T> {
     if (this.#waiting >= this.#limits.maxWaiting) {
       throw new AppError('rate-limited', 'The server is busy: too many requests wait for the primary.', {
         retryAfterSeconds: Math.ceil(this.#limits.timeoutMs / 1000),
@@ -133,20 +132,25 @@ export class UpdateAddresses {
     this.#waiting += 1;
     try {
       const run = () => task(deadlineMs);
-      return await (names instanceof DomainName ? this.order.run(names, run) : this.order.runAll(names, run));
+      return await (names.length === 1 ? this.order.run(names[0]!, run) : this.order.runAll(names, run));
     } finally {
       this.#waiting -= 1;
     }
   }
 
-  async #settle(request: UpdateRequest, ttl: number, deadlineMs: number): Promise<AddressUpdate> {
+  async #settle(
+    request: UpdateRequest,
+    names: readonly DomainName[],
+    ttl: number,
+    deadlineMs: number,
+  ): Promise<AddressUpdate> {
     const { ownerName, wanted, prefix, zone, members = [], isDryRun } = request;
     let beliefs: Beliefs | undefined;
     if (request.isStillDue !== undefined && !(await request.isStillDue())) throw new OutdatedUpdate();
     try {
       const result = await publishNames({
         zone,
-        names: members.length === 0 ? [ownerName] : [ownerName, ...members.map((member) => member.ownerName)],
+        names,
         deadlineMs,
         mayRecall: request.ttl === undefined,
         plan: (believed) => planUpdate(request, believed, ttl),
@@ -161,7 +165,9 @@ export class UpdateAddresses {
       );
       const told = this.#unpublished?.settled(ownerName, families);
       if (told !== undefined) await told;
-      for (const member of members) await this.#unpublished?.settled(member.ownerName, ['AAAA']);
+      if (members.length > 0) {
+        await Promise.all(members.map((member) => this.#unpublished?.settled(member.ownerName, ['AAAA'])));
+      }
       return result;
     } catch (error) {
       const isOurs = isDryRun || request.isStillDue !== undefined;
@@ -170,6 +176,11 @@ export class UpdateAddresses {
       throw outcome === 'kept' ? keptError(error) : error;
     }
   }
+}
+
+/** The name of the request, then those of its members. */
+function namesOf({ ownerName, members }: UpdateRequest): readonly DomainName[] {
+  return members === undefined ? [ownerName] : [ownerName, ...members.map((member) => member.ownerName)];
 }
 
 /** The same failure, for who may want to know that nothing is left to be done. */

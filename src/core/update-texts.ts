@@ -92,7 +92,7 @@ export class UpdateTexts {
       await this.#check(update, context);
       const changeRefused = gate.changeRefused(context);
       const removeAfterSeconds = this.#options.removeAfterSeconds(zone);
-      const result = await updates.within(ownerName, (deadlineMs) =>
+      const result = await updates.within([ownerName], (deadlineMs) =>
         publishTexts({ zone, ownerName, edit, log, removeAfterSeconds, changeRefused }, deadlineMs),
       );
       if (result.changed) {

@@ -113,16 +113,19 @@ function addRoutes(app: FastifyInstance, pattern: string, candidates: readonly C
     handler: (request, reply) => {
       const doorRequest = readRequest(request, options.trust());
       const services = options.services();
-      const open = candidates.filter(({ protocol }) => !services.protocolsOff.has(protocol.name));
-      const ofMethod = open.filter(({ route }) => allows(route, request.method));
-      const taken = ofMethod.find(({ route }) => route.takes === undefined || route.takes(doorRequest));
+      const isOpen = ({ protocol }: Candidate) => !services.protocolsOff.has(protocol.name);
+      const isAllowed = ({ route }: Candidate) => allows(route, request.method);
+      const taken = candidates.find(
+        (one) => isOpen(one) && isAllowed(one) && (one.route.takes === undefined || one.route.takes(doorRequest)),
+      );
       if (taken !== undefined) {
         if (taken.route.takesJson !== true && isJson(request)) {
           return answerStatus(request, reply, 415, BAD_REQUESTS[415]!, options);
         }
         return answer(taken, doorRequest, request, reply, services, options);
       }
-      if (open.length === 0 || ofMethod.length > 0) return answerStatus(request, reply, 404, 'Not found.', options);
+      const open = candidates.filter(isOpen);
+      if (open.length === 0 || open.some(isAllowed)) return answerStatus(request, reply, 404, 'Not found.', options);
       reply.header('Allow', [...new Set(open.flatMap(({ route }) => methodsOf(route))), 'OPTIONS'].join(', '));
       if (request.method === 'OPTIONS') return reply.code(204).send();
       return answerStatus(request, reply, 405, `The method ${request.method} is not allowed here.`, options);
