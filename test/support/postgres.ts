@@ -76,10 +76,18 @@ export async function startPostgres(settings: readonly string[] = ['fsync=off'])
     return startProcess({ ...server, cwd: directory, ready: isReady });
   }
 
-  /** The process and its children: each connection has one. */
+  /** The process, then its children, of which it makes no more when it is frozen: each connection has one. */
   function signalAll(signal: NodeJS.Signals): void {
-    const children = readFileSync(`/proc/${current.pid}/task/${current.pid}/children`, 'utf8').trim().split(/\s+/);
-    for (const pid of [current.pid, ...children.map(Number)]) process.kill(pid, signal);
+    process.kill(current.pid, signal);
+    const children = readFileSync(`/proc/${current.pid}/task/${current.pid}/children`, 'utf8').match(/\d+/g) ?? [];
+    for (const child of children) {
+      try {
+        process.kill(Number(child), signal);
+      } catch (error) {
+        // Its connection was closed meanwhile.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
   }
 
   const server: PostgresServer = {
