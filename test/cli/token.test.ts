@@ -249,7 +249,8 @@ describeWith(POSTGRES_PROGRAMS, 'token and PostgreSQL', () => {
       writeFileSync(file, JSON.stringify({ store: postgres.url, zones }), { mode: 0o600 });
       const commands = commandsOf(file);
       const { secret } = await commands.json('token', 'create', 'router1', '--host', HOME);
-      expect(await update(server, secret)).toBe(200);
+      // Once the server has looked at what others do, it remembers the token.
+      for (const _ of [1, 2, 3]) expect(await update(server, secret)).toBe(200);
       await commands.run('token', 'revoke', 'router1');
       await expectEndWithinOneSecond(async () => (await update(server, secret)) !== 456);
       // The server writes events once a second.
