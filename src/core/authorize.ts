@@ -14,7 +14,8 @@ import type { Zone, ZoneTable } from './zone.ts';
  */
 export function authorizeName(principal: Principal, ownerName: DomainName, types: readonly number[]): void {
   if (principal.kind === 'master') return;
-  if (!types.some((type) => tokenCovers(principal.token, ownerName, type))) throw unknownName(ownerName);
+  for (const type of types) if (tokenCovers(principal.token, ownerName, type)) return;
+  throw unknownName(ownerName);
 }
 
 /**

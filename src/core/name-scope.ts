@@ -5,11 +5,14 @@ import { DomainName } from '../dns/name.ts';
 export type NameScope = readonly DomainName[];
 
 export function scopeCovers(scope: NameScope, ownerName: DomainName): boolean {
-  return scope.some((pattern) => {
-    if (!pattern.isWildcard) return ownerName.equals(pattern);
-    const above = pattern.parent() as DomainName;
-    return ownerName.octets.length > above.octets.length && ownerName.isAtOrBelow(above);
-  });
+  for (const pattern of scope) if (patternCovers(pattern, ownerName)) return true;
+  return false;
+}
+
+function patternCovers(pattern: DomainName, ownerName: DomainName): boolean {
+  if (!pattern.isWildcard) return ownerName.equals(pattern);
+  const above = pattern.parent() as DomainName;
+  return ownerName.octets.length > above.octets.length && ownerName.isAtOrBelow(above);
 }
 
 const ACME_CHALLENGE = '\x0f_acme-challenge';

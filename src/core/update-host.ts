@@ -55,6 +55,7 @@ export interface LeftOutMember {
 }
 
 const ADDRESS_TYPES = [RRType.A, RRType.AAAA];
+const TYPES_OF = { A: [RRType.A], AAAA: [RRType.AAAA] } as const;
 
 export class UpdateHost {
   readonly #updates: UpdateAddresses;
@@ -209,7 +210,7 @@ function chosen({ ownerName, choose }: HostUpdate, principal: RequestContext['pr
   const choice = choose();
   for (const family of FAMILIES) {
     const moves = family === 'AAAA' && choice.prefix !== undefined;
-    if (moves || choice.wanted[family] !== undefined) authorizeName(principal, ownerName, [RRType[family]]);
+    if (moves || choice.wanted[family] !== undefined) authorizeName(principal, ownerName, TYPES_OF[family]);
   }
   return choice;
 }

@@ -7,6 +7,7 @@ import { type IpAddress, type IpPrefix, parseIpAddress, prefixOf, unmapAddress }
  * a prefix.
  */
 export function readAddress(text: string): IpAddress | IpPrefix | undefined {
+  if (!text.includes('/')) return readPlainAddress(text);
   const read = readAddressWithLength(text);
   if (read === undefined) return undefined;
   const { address, length } = read;
@@ -18,12 +19,16 @@ export function readAddress(text: string): IpAddress | IpPrefix | undefined {
 /** An address, and the length where there is one; both are as they were written, but `::ffff:192.0.2.1` is unmapped. */
 export function readAddressWithLength(text: string): { address: IpAddress; length: number | undefined } | undefined {
   const slash = text.indexOf('/');
-  const parsed = parseIpAddress(slash < 0 ? text : text.slice(0, slash));
-  if (parsed === undefined) return undefined;
-  const address = unmapAddress(parsed);
+  const address = readPlainAddress(slash < 0 ? text : text.slice(0, slash));
+  if (address === undefined) return undefined;
   if (slash < 0) return { address, length: undefined };
   const length = readLength(text.slice(slash + 1), address.family === 4 ? 32 : 128);
   return length === undefined ? undefined : { address, length };
+}
+
+function readPlainAddress(text: string): IpAddress | undefined {
+  const address = parseIpAddress(text);
+  return address && unmapAddress(address);
 }
 
 /** `2001:db8:0:10::/60`, `2001:db8:0:10::` or `2001:db8:0:10`; without a length it has 64 bits. IPv6 only. */

@@ -6,20 +6,36 @@ import { findCredential } from './credentials.ts';
 import type { DoorRequest, Services } from './door.ts';
 
 /**
+ * A promise only where the store has to be asked, or nobody has the credential.
  * @param parameter the protocol's own credential, from path, query or body
  * @param isMeant whether the credential is that of the one whom the request names; else it is as good as a wrong one
  * @throws AppError not-authenticated; rate-limited where too many wrong ones wait; store-unreachable
  */
-export async function authenticateRequest(
-  { headers, clientAddress }: DoorRequest,
-  { authenticator, guesses }: Pick<Services, 'authenticator' | 'guesses'>,
+export function authenticateRequest(
+  request: DoorRequest,
+  services: Pick<Services, 'authenticator' | 'guesses'>,
   parameter: string | undefined,
-  isMeant: (principal: Principal) => boolean = () => true,
-): Promise<Principal> {
-  const answer = authenticator.authenticate(findCredential(headers, parameter), clientAddress);
-  const principal = answer instanceof Promise ? await answer : answer;
-  if (principal !== undefined && isMeant(principal)) return principal;
-  if ((await guesses.wrong(clientAddress)) === 'overloaded') {
+  isMeant: (principal: Principal) => boolean = anyone,
+): Principal | Promise<Principal> {
+  const { headers, clientAddress } = request;
+  const principal = services.authenticator.authenticate(findCredential(headers, parameter), clientAddress);
+  if (principal instanceof Promise) return principal.then((found) => accept(found, request, services, isMeant));
+  return accept(principal, request, services, isMeant);
+}
+
+const anyone = () => true;
+
+function accept(
+  principal: Principal | undefined,
+  { clientAddress }: DoorRequest,
+  { guesses }: Pick<Services, 'guesses'>,
+  isMeant: (principal: Principal) => boolean,
+): Principal | Promise<Principal> {
+  return principal !== undefined && isMeant(principal) ? principal : refuse(clientAddress, guesses);
+}
+
+async function refuse(source: DoorRequest['clientAddress'], guesses: Services['guesses']): Promise<never> {
+  if ((await guesses.wrong(source)) === 'overloaded') {
     throw new AppError('rate-limited', 'Too many requests with a wrong secret key.', { retryAfterSeconds: 60 });
   }
   throw new AppError('not-authenticated', 'You specified a wrong secret key.');
@@ -28,19 +44,30 @@ export async function authenticateRequest(
 /**
  * Who sends the request of a protocol, and whence. The first request of some clients has no credential, so as to be asked
  * for it: that is no guess.
+ * A promise only where the store has to be asked, or nobody has the credential.
  * @param parameter as above; an empty one is absent
  * @throws AppError as above
  */
-export async function authenticateClient(
+export function authenticateClient(
   request: DoorRequest,
   services: Pick<Services, 'authenticator' | 'guesses'>,
   protocol: string,
   parameter: string | undefined,
-): Promise<RequestContext> {
-  const { headers, clientAddress: caller } = request;
+): RequestContext | Promise<RequestContext> {
+  const { headers } = request;
   if (headers.authorization === undefined && !findCredential(headers, parameter)) {
     throw new AppError('not-authenticated', 'The request has no credential.');
   }
-  const principal = await authenticateRequest(request, services, parameter);
+  const principal = authenticateRequest(request, services, parameter);
+  return principal instanceof Promise
+    ? principal.then((found) => contextOf(request, protocol, found))
+    : contextOf(request, protocol, principal);
+}
+
+function contextOf(
+  { headers, clientAddress: caller }: DoorRequest,
+  protocol: string,
+  principal: Principal,
+): RequestContext {
   return { principal, caller, protocol, userAgent: headers['user-agent'] ?? '' };
 }

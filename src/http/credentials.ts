@@ -13,22 +13,39 @@ export function findCredential(headers: IncomingHttpHeaders, parameter: string |
   return parameter;
 }
 
-/** Schemes are compared without case (RFC 9110 §11.1). Something else than these is present, and wrong. */
+/** Something else than these schemes is present, and wrong. */
 function fromAuthorization(header: string): string | undefined {
-  const match = /^(basic|bearer|token)\s+(\S+)\s*$/i.exec(header);
-  if (match === null) return undefined;
-  return match[1]!.toLowerCase() === 'basic' ? splitBasic(match[2]!)?.password : match[2];
+  const basic = readScheme('basic', header);
+  if (basic === undefined) return readScheme('bearer', header) ?? readScheme('token', header);
+  const pair = decodeBasic(basic);
+  const colon = pair.indexOf(':');
+  return colon < 0 ? undefined : pair.slice(colon + 1);
 }
 
 /** The user name of Basic; undefined where there is none. It is no part of the credential, but it may name a host. */
 export function findUserName({ authorization }: IncomingHttpHeaders): string | undefined {
-  const match = authorization === undefined ? null : /^basic\s+(\S+)\s*$/i.exec(authorization);
-  return match === null ? undefined : splitBasic(match[1]!)?.user;
+  const basic = authorization === undefined ? undefined : readScheme('basic', authorization);
+  if (basic === undefined) return undefined;
+  const pair = decodeBasic(basic);
+  const colon = pair.indexOf(':');
+  return colon < 0 ? undefined : pair.slice(0, colon);
 }
 
-/** A password may hold colons: only the first one ends the user name (RFC 7617 §2). */
-function splitBasic(base64: string): { user: string; password: string } | undefined {
-  const pair = Buffer.from(base64, 'base64').toString('utf8');
-  const colon = pair.indexOf(':');
-  return colon < 0 ? undefined : { user: pair.slice(0, colon), password: pair.slice(colon + 1) };
+/** What stands behind the scheme, which is compared without case (RFC 9110 §11.1); undefined for another header. */
+function readScheme(scheme: 'basic' | 'bearer' | 'token', header: string): string | undefined {
+  const { length } = scheme;
+  for (let at = 0; at < length; at += 1) {
+    if ((header.charCodeAt(at) | CASE_BIT) !== scheme.charCodeAt(at)) return undefined;
+  }
+  if (header.charCodeAt(length) !== SPACE) return undefined;
+  const value = header.slice(length).trim();
+  return value === '' || /\s/.test(value) ? undefined : value;
+}
+
+const CASE_BIT = 0x20;
+const SPACE = 0x20;
+
+/** User name and password; a password may hold colons: only the first one ends the user name (RFC 7617 §2). */
+function decodeBasic(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('utf8');
 }

@@ -109,12 +109,14 @@ export function replyToHosts(
 }
 
 /** The addresses that were asked for; where none was, those that are published. */
-export function toldAddresses({ result: { A, AAAA, members }, choice: { wanted, prefix } }: HostUpdated): string[] {
+export function toldAddresses(updated: HostUpdated): readonly string[] {
+  const { A, AAAA, members } = updated.result;
+  const { wanted, prefix } = updated.choice;
   const asksForA = wanted.A !== undefined;
   const asksForAAAA = wanted.AAAA !== undefined || prefix !== undefined;
-  const own = [...(asksForA || !asksForAAAA ? A.after : []), ...(asksForAAAA || !asksForA ? AAAA.after : [])];
+  const own = asksForA === asksForAAAA ? [...A.after, ...AAAA.after] : asksForA ? A.after : AAAA.after;
   // A success without an address is none for some clients: of a host that has none itself, one of its members'.
-  return own.length > 0 ? own : [...(members[0]?.AAAA.after ?? [])];
+  return own.length > 0 ? own : (members[0]?.AAAA.after ?? []);
 }
 
 /** Without the final dot, as clients write names. */

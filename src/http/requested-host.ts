@@ -28,7 +28,7 @@ export function splitHosts(text: string): string[] {
 
 /** @throws AppError name-invalid */
 export function readHost(given: string, principal: Principal, { zones }: Pick<Services, 'zones'>): DomainName {
-  const text = given.replace(/\.$/, '');
+  const text = given.endsWith('.') ? given.slice(0, -1) : given;
   let name: DomainName | undefined;
   try {
     name = selectByText(principal, zones, text);

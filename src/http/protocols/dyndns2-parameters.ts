@@ -26,6 +26,20 @@ export const PARAMETERS = {
 /** By name in lower case; what is absent is undefined. */
 export type Parameters = Readonly<Record<string, string | undefined>>;
 
+/** Where a name stands in the table: its row, and its place among all names that have to do with addresses. */
+interface Place {
+  readonly name: string;
+  readonly row: 'any' | 'A' | 'AAAA' | 'prefix';
+  readonly order: number;
+}
+
+/** Those of addresses and prefixes by their names, in the order in which they count. */
+const PLACES: ReadonlyMap<string, Place> = new Map(
+  (['A', 'AAAA', 'any', 'prefix'] as const)
+    .flatMap((row) => PARAMETERS[row].map((name) => ({ name, row })))
+    .map((place, order) => [place.name, { ...place, order }]),
+);
+
 export function lowerCaseNames(parameters: Parameters): Parameters {
   if (isLowerCase(parameters)) return parameters;
   const lowered = Object.create(null) as Record<string, string | undefined>;
@@ -34,7 +48,7 @@ export function lowerCaseNames(parameters: Parameters): Parameters {
 }
 
 function isLowerCase(parameters: Parameters): boolean {
-  for (const name in parameters) if (name !== name.toLowerCase()) return false;
+  for (const name in parameters) if (!PLACES.has(name) && name !== name.toLowerCase()) return false;
   return true;
 }
 
@@ -139,16 +153,13 @@ export function chooseAddresses(
     if (caller === undefined) throw new AppError('address-invalid', 'The address of the client is not known here.');
     wanted[familyOf(caller)] = caller.text;
   }
-  for (const [family, wish] of [
-    ['A', A],
-    ['AAAA', AAAA],
-  ] as const) {
-    if (isAddress(wish)) wanted[family] = wish.text;
-    else if (wish === 'delete') wanted[family] = null;
-    else if (emptyValue === 'clear' && empty.includes(family) && wish === undefined) {
-      if (family === 'A' || prefix === undefined) wanted[family] ??= null;
-    }
-  }
+  const clears = (family: Family) => emptyValue === 'clear' && empty.includes(family);
+  if (isAddress(A)) wanted.A = A.text;
+  else if (A === 'delete') wanted.A = null;
+  else if (A === undefined && clears('A')) wanted.A ??= null;
+  if (isAddress(AAAA)) wanted.AAAA = AAAA.text;
+  else if (AAAA === 'delete') wanted.AAAA = null;
+  else if (AAAA === undefined && prefix === undefined && clears('AAAA')) wanted.AAAA ??= null;
   if (prefix === undefined) return { wanted };
   return AAAA === 'keep' ? { wanted, prefix, ownStays: true } : { wanted, prefix };
 }
@@ -168,32 +179,44 @@ export function chooseDeletions(parameters: Parameters, caller: IpAddress | unde
 /** A parameter of one family comes before those of either, and of two addresses of one family the first counts. */
 function readAddresses(parameters: Parameters, caller: IpAddress | undefined): Reading {
   const reading: Reading = { empty: [], named: false, invalid: false };
-  for (const family of ['A', 'AAAA'] as const) {
-    for (const name of PARAMETERS[family]) {
-      const text = parameters[name];
-      if (text === undefined) continue;
+  /** Of the parameters of either family: none, only empty ones, or the first that is not. */
+  let any: string | undefined;
+  for (const { name, row } of placesOf(parameters)) {
+    const text = parameters[name]!;
+    if (row === 'any') {
+      if (any) continue;
+      any = text;
+      if (text.trim() === '') continue;
       reading.named = true;
-      if (text.trim() === '') reading.empty.push(family);
-      else readItems(reading, text, caller, family);
+      readItems(reading, text, caller, undefined);
+      continue;
     }
-  }
-  const any = findParameter(parameters, 'any');
-  if (any !== undefined && any.trim() !== '') {
     reading.named = true;
-    readItems(reading, any, caller, undefined);
-  }
-  for (const name of PARAMETERS.prefix) {
-    const text = parameters[name]?.trim();
-    if (text === undefined) continue;
-    reading.named = true;
-    if (text !== '') readPrefixParameter(reading, text, caller);
+    const isEmpty = text.trim() === '';
+    if (row === 'prefix') {
+      if (!isEmpty) readPrefixParameter(reading, text.trim(), caller);
+    } else if (isEmpty) reading.empty.push(row);
+    else readItems(reading, text, caller, row);
   }
   // With no address but `myip=`, the caller's own is meant, whatever is empty beside it.
-  if (any === undefined && PARAMETERS.any.some((name) => parameters[name] !== undefined)) {
-    reading.named &&= !isUndecided(reading);
-  }
+  if (any === '') reading.named &&= !isUndecided(reading);
   return reading;
 }
+
+/** The parameters of addresses that are there: one as a rule. */
+function placesOf(parameters: Parameters): readonly Place[] {
+  let places: Place[] | undefined;
+  for (const name in parameters) {
+    const place = PLACES.get(name);
+    if (place === undefined || parameters[name] === undefined) continue;
+    if (places === undefined) places = [place];
+    else places.push(place);
+  }
+  if (places === undefined) return NO_PLACES;
+  return places.length === 1 ? places : places.sort((a, b) => a.order - b.order);
+}
+
+const NO_PLACES: readonly Place[] = [];
 
 function isUndecided({ A, AAAA, prefix, invalid }: Reading): boolean {
   return A === undefined && AAAA === undefined && prefix === undefined && !invalid;
@@ -203,27 +226,30 @@ const SEPARATOR = /[\s,]+/;
 
 /** @param only the family of the parameter; undefined: either */
 function readItems(reading: Reading, text: string, caller: IpAddress | undefined, only: Family | undefined): void {
-  for (const item of SEPARATOR.test(text) ? text.split(SEPARATOR) : [text]) {
-    const word = item.toLowerCase();
-    if (item === '') continue;
-    if (word === 'preserve' || word === 'no') {
-      if (only !== undefined) reading[only] ??= 'keep';
-      continue;
-    }
-    if (word === '-') {
-      for (const family of only === undefined ? (['A', 'AAAA'] as const) : [only]) reading[family] ??= 'delete';
-      continue;
-    }
-    const read = word === 'auto' ? caller : readAddress(item);
-    if (read === undefined) reading.invalid = true;
-    else if ('length' in read) {
-      if (only === 'A') reading.invalid = true;
-      else reading.prefix ??= read;
-    } else if (only === undefined || familyOf(read) === only) reading[familyOf(read)] ??= read;
-    // Who comes by IPv4 has no IPv6 address that `auto` could mean: nothing to change.
-    else if (word === 'auto') reading[only] ??= 'keep';
-    else reading.invalid = true;
+  if (!SEPARATOR.test(text)) readItem(reading, text, caller, only);
+  else for (const item of text.split(SEPARATOR)) if (item !== '') readItem(reading, item, caller, only);
+}
+
+function readItem(reading: Reading, item: string, caller: IpAddress | undefined, only: Family | undefined): void {
+  const word = item.toLowerCase();
+  if (word === 'preserve' || word === 'no') {
+    if (only !== undefined) reading[only] ??= 'keep';
+    return;
   }
+  if (word === '-') {
+    if (only !== 'AAAA') reading.A ??= 'delete';
+    if (only !== 'A') reading.AAAA ??= 'delete';
+    return;
+  }
+  const read = word === 'auto' ? caller : readAddress(item);
+  if (read === undefined) reading.invalid = true;
+  else if ('length' in read) {
+    if (only === 'A') reading.invalid = true;
+    else reading.prefix ??= read;
+  } else if (only === undefined || familyOf(read) === only) reading[familyOf(read)] ??= read;
+  // Who comes by IPv4 has no IPv6 address that `auto` could mean: nothing to change.
+  else if (word === 'auto') reading[only] ??= 'keep';
+  else reading.invalid = true;
 }
 
 function readPrefixParameter(reading: Reading, text: string, caller: IpAddress | undefined): void {

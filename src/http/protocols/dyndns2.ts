@@ -88,7 +88,8 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
   const parameters = lowerCaseNames(request.parameters);
   // The header decides where there is one: most requests have one.
   const credential = request.headers.authorization === undefined ? findParameter(parameters, 'credential') : undefined;
-  const context = await authenticateClient(request, services, 'dyndns2', credential);
+  const answered = authenticateClient(request, services, 'dyndns2', credential);
+  const context = answered instanceof Promise ? await answered : answered;
   const named = readHosts(parameters);
   const own = readOwnParameters(parameters);
   const hosts = own === undefined ? named : withOwnHosts(named, own);
@@ -102,9 +103,9 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
     if (ttl === undefined && given[DRY_RUN] === undefined) return choice;
     return { ...choice, ...(ttl !== undefined && { ttl }), ...(isDryRun(given[DRY_RUN]) && { isDryRun: true }) };
   };
-  const [text, ...others] = hosts;
   // Nearly all requests are for one host.
-  if (own === undefined && others.length === 0) {
+  if (own === undefined && hosts.length < 2) {
+    const [text] = hosts;
     const user = text === undefined ? findUserName(request.headers) || findParameter(parameters, 'user') : undefined;
     const host = text === undefined ? findUnnamedHost(user, principal, services) : readHost(text, principal, services);
     const updated = await changeHost(host, chooseBy(parameters), context, services);
