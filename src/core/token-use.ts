@@ -9,7 +9,8 @@ export type TokenUses = Pick<TokenStore, 'touchLastUsed' | 'lastUses'>;
 export class TokenUseLog implements Pick<TokenUses, 'lastUses'> {
   readonly #store: TokenUses;
   readonly #now: () => number;
-  #unwritten = new Map<string, number>();
+  /** One object for each, so that a further use of a token allocates nothing. */
+  #unwritten = new Map<string, { lastUsedMs: number }>();
   #cancel: (() => void) | undefined;
   readonly #after: (delayMs: number, call: () => void) => () => void;
 
@@ -21,8 +22,13 @@ export class TokenUseLog implements Pick<TokenUses, 'lastUses'> {
   }
 
   used(tokenId: string): void {
+    const known = this.#unwritten.get(tokenId);
+    if (known !== undefined) {
+      known.lastUsedMs = this.#now();
+      return;
+    }
     if (this.#unwritten.size >= MAX_UNWRITTEN) return;
-    this.#unwritten.set(tokenId, this.#now());
+    this.#unwritten.set(tokenId, { lastUsedMs: this.#now() });
     this.#cancel ??= this.#after(FLUSH_MS, () => {
       this.#cancel = undefined;
       void this.flush();
@@ -31,7 +37,7 @@ export class TokenUseLog implements Pick<TokenUses, 'lastUses'> {
 
   /** Writes what there is. A store that does not answer loses it: the next use is written again. */
   async flush(): Promise<void> {
-    const uses = [...this.#unwritten].map(([tokenId, lastUsedMs]) => ({ tokenId, lastUsedMs }));
+    const uses = [...this.#unwritten].map(([tokenId, { lastUsedMs }]) => ({ tokenId, lastUsedMs }));
     this.#unwritten = new Map();
     if (uses.length > 0) await this.#store.touchLastUsed(uses).catch(() => undefined);
   }

@@ -40,9 +40,15 @@ function add(parameters: TextByName, name: string, text: string): void {
   if (text !== '' || parameters[name] === undefined) parameters[name] = text;
 }
 
-/** Not Object.create(null): V8 makes a hash table of that, which takes longer to fill and to read. */
+/**
+ * Objects of a prototype that is empty and has none itself. Of Object.create(null), and of what `node:querystring` gives,
+ * V8 makes a hash table, which takes five times as long to go through.
+ */
+const Texts = function Texts() {} as unknown as new () => TextByName;
+Texts.prototype = Object.create(null);
+
 function noTexts(): TextByName {
-  return parseQuery('') as TextByName;
+  return new Texts();
 }
 
 /** A body as it was sent, and what a form has in it. */

@@ -40,6 +40,9 @@ const PLACES: ReadonlyMap<string, Place> = new Map(
     .map((place, order) => [place.name, { ...place, order }]),
 );
 
+/** All names of the table: what is among them is in lower case. */
+const NAMES: ReadonlySet<string> = new Set(Object.values(PARAMETERS).flat());
+
 export function lowerCaseNames(parameters: Parameters): Parameters {
   if (isLowerCase(parameters)) return parameters;
   const lowered = Object.create(null) as Record<string, string | undefined>;
@@ -48,7 +51,7 @@ export function lowerCaseNames(parameters: Parameters): Parameters {
 }
 
 function isLowerCase(parameters: Parameters): boolean {
-  for (const name in parameters) if (!PLACES.has(name) && name !== name.toLowerCase()) return false;
+  for (const name in parameters) if (!NAMES.has(name) && name !== name.toLowerCase()) return false;
   return true;
 }
 
