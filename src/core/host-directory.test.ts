@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseIpPrefix } from '../dns/address.ts';
 import { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
 import { defaultHostSettings, type HostSettings } from './host.ts';
@@ -75,6 +76,37 @@ describe('HostDirectory', () => {
     hosts.changed(name('none'), settings('none', 4));
     hosts.changed(name('stored'), undefined);
     expect([hosts.find(name('none')), hosts.find(name('stored'))]).toMatchObject([{ ttl: 4 }, undefined]);
+    expect(store.asked).toBe(0);
+  });
+
+  it('keeps nothing of a host that has no settings of its own, and everything of one that has any', async () => {
+    const { store, hosts } = directory(true);
+    const plain = defaultHostSettings(name('plain'));
+    const member = {
+      ownerName: name('nas'),
+      host: { kind: 'interface-id', text: '::10' },
+      subnet: 0,
+    } as const;
+    const prefix = parseIpPrefix('192.0.2.0/24')!;
+    const some: readonly Partial<HostSettings>[] = [
+      { enabled: false },
+      { ttl: 60 },
+      { addresses: { allow: [prefix], deny: [] } },
+      { addresses: { allow: [], deny: [prefix] } },
+      { silentAfterSeconds: 60 },
+      { leaseSeconds: 60 },
+      { fallback: ['192.0.2.1'] },
+      { members: [member] },
+    ];
+    await store.put(plain);
+    for (const [index, each] of some.entries()) await store.put({ ...plain, ownerName: name(`some${index}`), ...each });
+    await hosts.load();
+    for (const [index, each] of some.entries()) expect(hosts.find(name(`some${index}`))).toMatchObject(each);
+    expect(hosts.find(name('plain'))).toBeUndefined();
+    hosts.changed(name('plain'), { ...plain, enabled: false });
+    expect(hosts.find(name('plain'))).toMatchObject({ enabled: false });
+    hosts.changed(name('plain'), plain);
+    expect(hosts.find(name('plain'))).toBeUndefined();
     expect(store.asked).toBe(0);
   });
 

@@ -8,7 +8,7 @@
  */
 import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
-import type { HostSettings } from './host.ts';
+import { type HostSettings, isDefault } from './host.ts';
 import type { HostSettingsSource } from './host-gate.ts';
 import type { HostStore } from './store-ports.ts';
 
@@ -52,14 +52,19 @@ export class HostDirectory implements HostSettingsSource {
     this.#configured = new Map(options.configured.map((settings) => [settings.ownerName.key, settings]));
   }
 
-  /** Reads all hosts where that is worth it. Until then each is asked for. @throws AppError store-unreachable */
+  /**
+   * Reads all hosts where that is worth it; until then each is asked for. Of those that have no settings of their own, most
+   * as a rule, nothing is kept: a hundred thousand of them would have the garbage collector walk through as many again.
+   * @throws AppError store-unreachable
+   */
   async load(): Promise<void> {
     const { store, exclusive } = this.#options;
     if (store === undefined || !exclusive) return;
-    for (const settings of await store.list()) this.#remember(settings.ownerName, settings);
+    for (const settings of await store.list()) if (!isDefault(settings)) this.#remember(settings.ownerName, settings);
     this.#isComplete = true;
   }
 
+  /** Undefined: none, or none that say anything. */
   find(ownerName: DomainName): HostSettings | undefined | Promise<HostSettings | undefined> {
     const configured = this.#configured.get(ownerName.key);
     const { store, nowMs } = this.#options;
@@ -75,7 +80,8 @@ export class HostDirectory implements HostSettingsSource {
 
   /** The store has other settings for this host now; undefined: none. */
   changed(ownerName: DomainName, settings: HostSettings | undefined): void {
-    if (settings === undefined && this.#isComplete) this.#remembered.delete(ownerName.key);
+    const saysNothing = settings === undefined || isDefault(settings);
+    if (saysNothing && this.#isComplete) this.#remembered.delete(ownerName.key);
     else this.#remember(ownerName, settings);
   }
 

@@ -34,3 +34,11 @@ export interface HostSettings {
 export function defaultHostSettings(ownerName: DomainName): HostSettings {
   return { ownerName, enabled: true, addresses: { allow: [], deny: [] }, fallback: [], members: [] };
 }
+
+/** Whether settings are those of a host that has none: to have them or not is the same. */
+export function isDefault(settings: HostSettings): boolean {
+  const { enabled, ttl, addresses, silentAfterSeconds, leaseSeconds, fallback, members } = settings;
+  const isBounded = ttl !== undefined || silentAfterSeconds !== undefined || leaseSeconds !== undefined;
+  const { allow, deny } = addresses;
+  return enabled && !isBounded && [allow, deny, fallback, members].every((list) => list.length === 0);
+}
