@@ -1,19 +1,24 @@
 // The master secret: who has it, who has not, and that the comparison takes the same time for every credential.
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseIpAddress, parseIpPrefix } from '../dns/address.ts';
 import { Authenticator, sameText } from './authenticate.ts';
 import { type HostToken, tokenSha256 } from './token.ts';
 
 const compared: [number, number][] = [];
-vi.mock('node:crypto', async (importOriginal) => {
-  const crypto = await importOriginal<typeof import('node:crypto')>();
-  return {
-    ...crypto,
-    timingSafeEqual: (a: Uint8Array, b: Uint8Array) => {
-      compared.push([a.length, b.length]);
-      return crypto.timingSafeEqual(a, b);
-    },
+const { timingSafeEqual } = crypto;
+
+beforeAll(() => {
+  crypto.timingSafeEqual = (a, b) => {
+    compared.push([a.byteLength, b.byteLength]);
+    return timingSafeEqual(a, b);
   };
+  syncBuiltinESMExports();
+});
+afterAll(() => {
+  crypto.timingSafeEqual = timingSafeEqual;
+  syncBuiltinESMExports();
 });
 
 const SECRET = 'Top5ecretWord';

@@ -22,6 +22,10 @@ export const ERROR_CODES = {
     actor: 'the owner of the host',
     means: 'Other data of the zone is in the way: a CNAME, or a delegation.',
   },
+  contended: {
+    actor: 'the caller, later',
+    means: 'Others changed the same records again and again meanwhile. Nothing was written.',
+  },
   'primary-refused': { actor: 'the operator', means: 'The primary refused the change; the text says what to repair.' },
   'primary-key-rejected': {
     actor: 'the operator',

@@ -47,6 +47,7 @@ const REFUSALS = new Set<ErrorCode>([
   'request-malformed',
 ]);
 const FAILURES = new Set<ErrorCode>([
+  'contended',
   'primary-refused',
   'primary-key-rejected',
   'primary-unreachable',

@@ -40,7 +40,7 @@ const MAX_CNAME_ROUNDS = 3;
 
 const NOTHING: PublishedAddresses = { A: { addresses: [], ttl: 0 }, AAAA: { addresses: [], ttl: 0 } };
 
-/** @throws AppError conflict where data at a name would not be seen, or others change it all the time; primary-*, publish-unknown */
+/** @throws AppError conflict where data at a name would not be seen; contended where others change it all the time; primary-*, publish-unknown */
 export async function publishNames<Result>(change: NamesChange<Result>): Promise<Result> {
   const { zone, names, deadlineMs, mayRecall, onBelief, isDryRun } = change;
   const { publisher } = zone;
@@ -51,6 +51,8 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
   if (known) return known.result;
 
   let cname: DomainName | undefined;
+  /** Different answers of the primary. */
+  const looks = new Set<string>();
   for (let round = 0; round < (cname === undefined ? MAX_ROUNDS : MAX_CNAME_ROUNDS); round++) {
     checkTime(deadlineMs);
     // What was believed before has turned out wrong.
@@ -65,6 +67,7 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
       cname = names[index];
       return NOTHING;
     });
+    looks.add(seen.map(({ A, AAAA }) => [...A.addresses, ...AAAA.addresses].join()).join(';'));
     if (cname === undefined) {
       onBelief?.(seen);
       const done = await attempt(change, seen, seen);
@@ -77,12 +80,20 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
     const done = await attempt(change, own, seen);
     if (done) return done.result;
   }
-  throw cname === undefined
+  if (cname !== undefined) {
+    throw new AppError('conflict', `A CNAME record is at '${cname}': no address can be beside it (RFC 1034 §3.6.2).`);
+  }
+  // Where the answer is the same each time, nobody is faster: there is something that the primary does not show.
+  throw looks.size > 1
     ? new AppError(
-        'conflict',
+        'contended',
         `The records of '${names.join("', '")}' were changed by others again and again; nothing was written.`,
       )
-    : new AppError('conflict', `A CNAME record is at '${cname}': no address can be beside it (RFC 1034 §3.6.2).`);
+    : new AppError(
+        'conflict',
+        `The records of '${names.join("', '")}' are not what the primary answers: a DNAME record is above them, or they were ` +
+          'changed by others meanwhile. Nothing was written.',
+      );
 }
 
 /** Publishes the plan that rests on beliefs; undefined if one of them was wrong. */

@@ -23,8 +23,8 @@ export interface WishResult {
  * @param wishes not empty, one for a name and family
  * @param enforce write over what others have published since
  * @param deadlineMs of `performance.now()`
- * @throws AppError conflict where addresses at a name would not be seen, or others change it all the time; primary-*,
- *   publish-unknown
+ * @throws AppError conflict where addresses at a name would not be seen; contended where others change it all the time;
+ *   primary-*, publish-unknown
  */
 export async function publishWishes(
   zone: Zone,

@@ -98,12 +98,12 @@ describe('when others change the name at the same time', () => {
     expect(addressAt(model)).toBe('192.0.2.2');
   });
 
-  it('again and again: it gives up with a conflict, and writes nothing', async () => {
+  it('again and again: it gives up for now, and writes nothing', async () => {
     const { model, publisher, update } = setUp();
     let last = 1;
     publisher.beforePublish = () => put(model, `198.51.100.${last++}`);
     await expect(update({ A: '192.0.2.2' })).rejects.toMatchObject({
-      code: 'conflict',
+      code: 'contended',
       message: expect.stringMatching(/changed by others/),
     });
     expect(publisher.publishes).toBeLessThan(12);

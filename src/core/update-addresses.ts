@@ -92,7 +92,8 @@ export class UpdateAddresses {
 
   /**
    * All input is checked before anything is sent.
-   * @throws AppError name-invalid, address-refused, request-malformed, rate-limited, conflict, primary-*, publish-unknown
+   * @throws AppError name-invalid, address-refused, request-malformed, rate-limited, conflict, contended, primary-*,
+   *   publish-unknown
    */
   async run(request: UpdateRequest): Promise<AddressUpdate> {
     const ttl = this.check(request);

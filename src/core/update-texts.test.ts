@@ -200,6 +200,22 @@ describe('a name under a wildcard', () => {
   });
 });
 
+it('others that change the name again and again: it gives up for now, and writes nothing', async () => {
+  let last = 0;
+  class Racing extends MemoryPublisher {
+    override publish(...args: Parameters<MemoryPublisher['publish']>) {
+      putText(`other${last++}`);
+      return super.publish(...args);
+    }
+  }
+  const racing = { ...zone, publisher: new Racing(memory) };
+  expect(await errorOf(useCase().run(update(add('a'), challenge, { zone: racing }), by()))).toMatchObject({
+    code: 'contended',
+    message: expect.stringContaining('changed by others again and again'),
+  });
+  expect(texts()).not.toContain('a');
+});
+
 describe('data in the way', () => {
   it('a CNAME at a challenge is told as a delegation, with its target', async () => {
     const target = DomainName.parse('x.elsewhere.example');

@@ -82,7 +82,7 @@ export class UpdateTexts {
 
   /**
    * Checks everything, then changes the TXT records of one name.
-   * @throws AppError not-permitted, host-disabled, name-invalid, request-malformed, rate-limited, conflict, primary-*,
+   * @throws AppError not-permitted, host-disabled, name-invalid, request-malformed, rate-limited, conflict, contended, primary-*,
    *   publish-unknown
    */
   run(update: TextUpdate, context: RequestContext): Promise<TextUpdateResult> {
@@ -132,27 +132,34 @@ export interface TextPublication extends Omit<TextUpdate, 'isChallenge'> {
 /**
  * Publishes an edit that is allowed, within the order of its name.
  * @param deadlineMs of `performance.now()`
- * @throws AppError conflict, primary-*, publish-unknown, store-unreachable, `changeRefused`
+ * @throws AppError conflict, contended, primary-*, publish-unknown, store-unreachable, `changeRefused`
  */
 export async function publishTexts(publication: TextPublication, deadlineMs: number): Promise<TextUpdateResult> {
   const { zone, ownerName } = publication;
   const { publisher } = zone;
+  /** Different answers of the primary. */
+  const looks = new Set<string>();
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (performance.now() >= deadlineMs) {
       throw new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
     }
     const rrset = await publisher.readRRset(ownerName, RRType.TXT, deadlineMs);
+    looks.add(JSON.stringify(rrset?.rdatas.map(readTextRdata).sort() ?? []));
     // The answer may be a wildcard's: then the name itself has none.
     const done =
       (await attempt(publication, rrset, deadlineMs)) ?? (rrset && (await attempt(publication, undefined, deadlineMs)));
     if (done !== undefined) return done;
     await refuseHidden(zone, ownerName, deadlineMs);
   }
-  throw new AppError(
-    'conflict',
-    `The TXT records of '${ownerName}' cannot be written: a CNAME or DNAME record or a delegation is in the way, or others ` +
-      'change them all the time.',
-  );
+  throw looks.size > 1
+    ? new AppError(
+        'contended',
+        `The TXT records of '${ownerName}' were changed by others again and again; nothing was written.`,
+      )
+    : new AppError(
+        'conflict',
+        `The TXT records of '${ownerName}' cannot be written: a CNAME or DNAME record or a delegation is in the way.`,
+      );
 }
 
 /** Undefined: the name has other values than these. */

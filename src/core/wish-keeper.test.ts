@@ -462,6 +462,21 @@ describe('a foreign edit', () => {
     expect(events).toMatchObject([{ outcome: 'refused', code: 'conflict' }]);
   });
 
+  it('that comes again and again between looking and writing puts it off', async () => {
+    const { model, publisher, store, timers, keeper, update } = setUp({ reconcile: () => 'enforce' });
+    keeper.start();
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.2' });
+    publisher.mood = 'up';
+    let last = 1;
+    publisher.beforePublish = () => put(model, `198.51.100.${last++}`);
+    await timers.pass(31_000);
+    expect([...store.wishes.values()]).toMatchObject([{ wanted: '192.0.2.2', lastError: 'contended' }]);
+    publisher.beforePublish = undefined;
+    await timers.pass(120_000);
+    expect([addressAt(model), store.wishes.size]).toEqual(['192.0.2.2', 0]);
+  });
+
   it('is written over where that is wanted', async () => {
     const { model, warnings } = await edited('enforce');
     expect(addressAt(model)).toBe('192.0.2.2');

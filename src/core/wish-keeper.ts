@@ -241,7 +241,8 @@ export class WishKeeper implements UnpublishedUpdates {
       }
     } catch (error) {
       if (!(error instanceof AppError) || error.code === 'store-unreachable') throw error;
-      if (error.code !== 'conflict' || wishes.length === 1) return this.#failedAgain(zone, wishes, error);
+      const isOfOne = error.code === 'conflict' || error.code === 'contended';
+      if (!isOfOne || wishes.length === 1) return this.#failedAgain(zone, wishes, error);
       // What is in the way of one holds up no other.
       for (const wish of wishes) await this.#tryInOrder(zone, [wish]);
     }

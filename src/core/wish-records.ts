@@ -95,7 +95,7 @@ export class WishRecords {
       return (await this.#patiently(this.#order.runAll(names, () => this.#keep(wished, error)))) ?? 'not-kept';
     }
     // A newer request takes the place of an older wish, also where it comes to nothing.
-    const final = ['primary-refused', 'primary-key-rejected', 'conflict'].includes(error.code);
+    const final = ['primary-refused', 'primary-key-rejected', 'conflict', 'contended'].includes(error.code);
     if (final) {
       for (const { ownerName, wanted } of updates) {
         await this.settled(

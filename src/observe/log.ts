@@ -38,6 +38,7 @@ const LEVEL_OF_ERROR = {
   'address-refused': 'ip_address_error',
   'rate-limited': 'error',
   conflict: 'dns_server_error',
+  contended: 'dns_server_error',
   'primary-refused': 'dns_server_error',
   'primary-key-rejected': 'dns_server_error',
   'primary-unreachable': 'dns_server_error',

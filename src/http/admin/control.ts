@@ -24,6 +24,7 @@ export const CONTROL_STATUS = {
   'address-refused': 403,
   'rate-limited': 503,
   conflict: 409,
+  contended: 503,
   'primary-refused': 502,
   'primary-key-rejected': 502,
   'primary-unreachable': 502,

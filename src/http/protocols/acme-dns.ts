@@ -27,6 +27,7 @@ export const ACME_DNS_ERRORS = {
   'address-refused': [403, 'forbidden'],
   'rate-limited': [429, 'rate_limited'],
   conflict: [409, 'conflict'],
+  contended: [503, 'contended'],
   'primary-refused': [502, 'primary_refused'],
   'primary-key-rejected': [502, 'primary_refused'],
   'primary-unreachable': [504, 'primary_unreachable'],

@@ -40,6 +40,7 @@ export const DUCKDNS_ERRORS = {
   'address-refused': [200, 'KO'],
   'rate-limited': [503, 'KO'],
   conflict: [200, 'KO'],
+  contended: [503, 'KO'],
   'primary-refused': [503, 'KO'],
   'primary-key-rejected': [503, 'KO'],
   'primary-unreachable': [503, 'KO'],

@@ -25,6 +25,7 @@ export const DYNDNS1_ERRORS = {
   'address-refused': [200, 'BADIP'],
   'rate-limited': [503, 'WAIT'],
   conflict: [200, 'DNSERR'],
+  contended: [503, 'DNSERR'],
   'primary-refused': [503, 'DNSERR'],
   'primary-key-rejected': [503, 'DNSERR'],
   'primary-unreachable': [503, 'DNSERR'],

@@ -38,6 +38,7 @@ export const DYNDNS2_ERRORS = {
   'address-refused': [200, 'dnserr'],
   'rate-limited': [503, '911'],
   conflict: [200, 'dnserr'],
+  contended: [503, '911'],
   'primary-refused': [503, '911'],
   'primary-key-rejected': [503, '911'],
   'primary-unreachable': [503, '911'],

@@ -28,6 +28,7 @@ export const DYNV6_ERRORS = {
   'address-refused': [400, 'address refused'],
   'rate-limited': [503, 'temporarily unavailable'],
   conflict: [409, 'conflict with other records'],
+  contended: [503, 'temporarily unavailable'],
   'primary-refused': [503, 'temporarily unavailable'],
   'primary-key-rejected': [503, 'temporarily unavailable'],
   'primary-unreachable': [503, 'temporarily unavailable'],

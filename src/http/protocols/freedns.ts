@@ -30,6 +30,7 @@ export const FREEDNS_ERRORS = {
   'address-refused': [200, 'ERROR: This IP address is refused.'],
   'rate-limited': [503, 'ERROR: Too many requests, come again later.'],
   conflict: [200, 'ERROR: Other records are in the way.'],
+  contended: [503, 'ERROR: The records are being changed by others, come again later.'],
   'primary-refused': [503, 'ERROR: The nameserver refused it.'],
   'primary-key-rejected': [503, 'ERROR: The nameserver refused it.'],
   'primary-unreachable': [503, 'ERROR: The nameserver does not answer.'],

@@ -33,6 +33,7 @@ export const FREEMYIP_ERRORS = {
   'address-refused': [200, 'ERROR'],
   'rate-limited': [503, 'ERROR'],
   conflict: [200, 'ERROR'],
+  contended: [503, 'ERROR'],
   'primary-refused': [503, 'ERROR'],
   'primary-key-rejected': [503, 'ERROR'],
   'primary-unreachable': [503, 'ERROR'],

@@ -27,6 +27,7 @@ export const HTTPREQ_ERRORS = {
   'address-refused': 403,
   'rate-limited': 429,
   conflict: 409,
+  contended: 503,
   'primary-refused': 502,
   'primary-key-rejected': 502,
   'primary-unreachable': 504,

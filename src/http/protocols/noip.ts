@@ -25,6 +25,7 @@ export const NOIP_ERRORS = {
   'address-refused': [200, 7],
   'rate-limited': [503, 5],
   conflict: [200, 9],
+  contended: [503, 911],
   'primary-refused': [503, 911],
   'primary-key-rejected': [503, 911],
   'primary-unreachable': [503, 911],

@@ -36,6 +36,7 @@ export const ORIGINAL_ERRORS = {
   'address-refused': [454, 'IP_ADDRESS_ERROR'],
   'rate-limited': [503, 'ERROR'],
   conflict: [512, 'DNS_SERVER_ERROR'],
+  contended: [512, 'DNS_SERVER_ERROR'],
   'primary-refused': [512, 'DNS_SERVER_ERROR'],
   'primary-key-rejected': [512, 'DNS_SERVER_ERROR'],
   'primary-unreachable': [512, 'DNS_SERVER_ERROR'],
