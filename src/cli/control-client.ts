@@ -65,7 +65,7 @@ class SocketCalls implements ServerCalls {
       tokens: async () => (await get<{ tokens: Awaited<ReturnType<ClientCalls['tokens']>> }>('/v1/tokens')).tokens,
       createToken: (call) => post('/v1/tokens/create', call),
       revokeToken: (name) => post('/v1/tokens/revoke', { name }),
-      rotateToken: (name) => post('/v1/tokens/rotate', { name }),
+      rotateToken: (name, freednsUser) => post('/v1/tokens/rotate', { name, freednsUser }),
       hosts: async () => (await get<{ hosts: Awaited<ReturnType<ClientCalls['hosts']>> }>('/v1/hosts')).hosts,
       host: (host) => get('/v1/hosts/show', { host }),
       addHost: (call) => post('/v1/hosts/add', call),

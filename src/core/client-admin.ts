@@ -77,8 +77,11 @@ export function makeToken(
   const { freednsUser, ...token } = wanted;
   const secret = newTokenSecret(random);
   const id = Buffer.from(random(ID_OCTETS)).toString('hex');
-  const sha256 = tokenSha256(freednsUser === undefined ? secret : freednsSecret(freednsUser, secret));
-  return { token: { ...token, id, sha256, createdMs: nowMs }, secret };
+  return { token: { ...token, id, sha256: secretSha256(secret, freednsUser), createdMs: nowMs }, secret };
+}
+
+function secretSha256(secret: string, freednsUser: string | undefined): string {
+  return tokenSha256(freednsUser === undefined ? secret : freednsSecret(freednsUser, secret));
 }
 
 export class ClientAdmin {
@@ -104,8 +107,7 @@ export class ClientAdmin {
     }
     // 160 random bits do not come twice: the source of randomness is broken.
     if (outcome === 'secret-taken') throw new AppError('internal', 'A new secret was there already.');
-    const { freednsUser } = wanted;
-    return { ...this.#madeToken(token, secret), ...(freednsUser !== undefined && { freednsUser }) };
+    return this.#madeToken(token, secret, wanted.freednsUser);
   }
 
   /** @throws AppError conflict (the name stands in the configuration), name-invalid (a host lies in no zone) */
@@ -142,12 +144,12 @@ export class ClientAdmin {
     return revoked.reduce((latest, token) => ((token.revoked ?? '') > (latest.revoked ?? '') ? token : latest));
   }
 
-  /** @throws AppError as `revokeToken` */
-  async rotateToken(name: string): Promise<NewTokenView> {
+  /** @param freednsUser the new secret is this user's password, and no other kind @throws AppError as `revokeToken` */
+  async rotateToken(name: string, freednsUser?: string): Promise<NewTokenView> {
     const { tokens } = this.#store();
     const secret = newTokenSecret(this.#options.random);
-    const token = await tokens.rotate(name, tokenSha256(secret));
-    if (token !== undefined) return this.#madeToken(token, secret);
+    const token = await tokens.rotate(name, secretSha256(secret, freednsUser));
+    if (token !== undefined) return this.#madeToken(token, secret, freednsUser);
     this.#refuseConfigured(
       name,
       'Write the `sha256` of a new secret there: `dyndns token create --print-only` makes one.',
@@ -155,8 +157,9 @@ export class ClientAdmin {
     throw this.#unknownToken(name);
   }
 
-  #madeToken(token: HostToken, secret: string): NewTokenView {
-    return { token: tokenView(token, 'store', this.#options.now()), secret, sha256: token.sha256 };
+  #madeToken(token: HostToken, secret: string, freednsUser: string | undefined): NewTokenView {
+    const view = { token: tokenView(token, 'store', this.#options.now()), secret, sha256: token.sha256 };
+    return freednsUser === undefined ? view : { ...view, freednsUser };
   }
 
   #refuseConfigured(name: string, advice: string): void {

@@ -60,6 +60,15 @@ describe('token and a running server', () => {
     expect(await update(server.dyndns, secret)).toBe(456);
     expect(server.dyndns.process.output()).not.toMatch(RegExp(`${secret}|${sha}`));
     expect(await commands.fail(...args, 'Alice')).toEqual([2, expect.stringContaining('lower-case')]);
+    const rotate = ['token', 'rotate', 'old-router', '--freedns'] as const;
+    const rotated = await commands.json(...rotate, 'alice');
+    expect(rotated.freednsUser).toBe('alice');
+    const now = createHash('sha1').update(`alice|${rotated.secret}`).digest('hex');
+    const statuses = [sha, now].map(async (key) => {
+      return (await server.dyndns.ask(`/api/?action=getdyndns&v=2&sha=${key}`)).status;
+    });
+    expect([await Promise.all(statuses), await update(server.dyndns, rotated.secret)]).toEqual([[401, 200], 456]);
+    expect(await commands.fail(...rotate, 'Alice')).toEqual([2, expect.stringContaining('lower-case')]);
   });
 
   it('is refused before it is made', async () => {

@@ -28,6 +28,7 @@ interface CreateFlags extends ShowFlags {
   readonly printOnly?: boolean;
 }
 
+const FREEDNS = 'for clients of FreeDNS version 1 with this user name, in lower case, and for no others';
 const SERVER = 'how clients reach this server, for the lines that are printed: https://dyndns.example.com';
 
 export function tokenCreateCommand(): Command {
@@ -39,10 +40,7 @@ export function tokenCreateCommand(): Command {
     .option('--addresses <prefixes...>', "any, own (only the caller's address), or prefixes; else any")
     .option('--from <prefixes...>', 'where its requests may come from; else anywhere')
     .option('--expires <day>', 'the last day on which it counts, YYYY-MM-DD in UTC')
-    .option(
-      '--freedns <user>',
-      'for clients of FreeDNS version 1 with this user name, in lower case, and for no others',
-    )
+    .option('--freedns <user>', FREEDNS)
     .option('--server <url>', SERVER)
     .option('--print-only', 'store nothing: print an entry for the configuration file')
     .option('--json', 'print a JSON object')
@@ -71,12 +69,13 @@ export function tokenRotateCommand(): Command {
   return new Command('rotate')
     .description('give a token another secret; the old one is refused within one second')
     .argument('<name>', 'its name')
+    .option('--freedns <user>', FREEDNS)
     .option('--server <url>', SERVER)
     .option('--json', 'print a JSON object')
-    .action(async (name: string, flags: ShowFlags, command: Command) => {
+    .action(async (name: string, flags: ShowFlags & Pick<CreateFlags, 'freedns'>, command: Command) => {
       checkServer(flags);
       await withClients(loadFor(command).config, async (at: ClientsAt) => {
-        show(await at.clients.rotateToken(name), serverUrl(await at.http()), flags);
+        show(await at.clients.rotateToken(name, flags.freedns), serverUrl(await at.http()), flags);
       });
     });
 }

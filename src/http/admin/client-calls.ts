@@ -54,7 +54,8 @@ export interface ClientCalls {
   tokens(): Promise<readonly TokenView[]>;
   createToken(call: CreateTokenCall): Promise<NewTokenView>;
   revokeToken(name: string): Promise<TokenView>;
-  rotateToken(name: string): Promise<NewTokenView>;
+  /** @param freednsUser the new secret is this user's password, as with CreateTokenCall */
+  rotateToken(name: string, freednsUser?: string): Promise<NewTokenView>;
 
   hosts(): Promise<readonly HostView[]>;
   host(host: string): Promise<HostDetails>;

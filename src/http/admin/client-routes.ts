@@ -26,7 +26,13 @@ export const CLIENT_ROUTES: Readonly<Record<string, Route>> = {
     });
   },
   'POST /v1/tokens/revoke': async ({ clients, json }) => clients.revokeToken(text((await json())['name'], 'name')),
-  'POST /v1/tokens/rotate': async ({ clients, json }) => clients.rotateToken(text((await json())['name'], 'name')),
+  'POST /v1/tokens/rotate': async ({ clients, json }) => {
+    const { name, freednsUser } = await json();
+    return clients.rotateToken(
+      text(name, 'name'),
+      freednsUser === undefined ? undefined : text(freednsUser, 'freednsUser'),
+    );
+  },
 
   'GET /v1/hosts': async ({ clients }) => ({ hosts: await clients.hosts() }),
   'GET /v1/hosts/show': ({ clients, query }) => clients.host(query.get('host') ?? ''),

@@ -47,8 +47,8 @@ export class LocalClientCalls implements ClientCalls {
     return this.#admin.revokeToken(name);
   }
 
-  rotateToken(name: string): ReturnType<ClientCalls['rotateToken']> {
-    return this.#admin.rotateToken(name);
+  async rotateToken(name: string, freednsUser?: string): ReturnType<ClientCalls['rotateToken']> {
+    return this.#admin.rotateToken(name, freednsUser === undefined ? undefined : readFreednsUser(freednsUser));
   }
 
   hosts(): ReturnType<ClientCalls['hosts']> {
