@@ -13,6 +13,7 @@ import {
   hostView,
   isoTime,
   type NewTokenView,
+  newTokenView,
   type PastView,
   type PendingView,
   type TokenView,
@@ -158,8 +159,7 @@ export class ClientAdmin {
   }
 
   #madeToken(token: HostToken, secret: string, freednsUser: string | undefined): NewTokenView {
-    const view = { token: tokenView(token, 'store', this.#options.now()), secret, sha256: token.sha256 };
-    return freednsUser === undefined ? view : { ...view, freednsUser };
+    return newTokenView(tokenView(token, 'store', this.#options.now()), token.sha256, secret, freednsUser);
   }
 
   #refuseConfigured(name: string, advice: string): void {

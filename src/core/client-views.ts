@@ -122,6 +122,15 @@ export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+export function newTokenView(
+  token: TokenView,
+  sha256: string,
+  secret: string,
+  freednsUser: string | undefined,
+): NewTokenView {
+  return { token, secret, sha256, ...(freednsUser !== undefined && { freednsUser }) };
+}
+
 export function tokenView(token: HostToken | ListedToken, origin: Origin, nowMs: number): TokenView {
   const { name, hosts, types, addresses, sources, expires, createdMs, revokedMs } = token;
   const lastUsedMs = 'lastUsedMs' in token ? token.lastUsedMs : undefined;

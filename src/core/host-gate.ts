@@ -118,25 +118,12 @@ export class HostGate {
     context: RequestContext,
     what: Partial<Pick<NewHistoryEvent, 'A' | 'AAAA' | 'detail'>>,
   ): void {
-    const { recorder, now } = this.#options;
-    if (recorder === undefined) return;
-    const { principal, caller, protocol, userAgent } = context;
-    // In one piece: this is written for every change.
-    recorder.record({
-      ownerName,
-      timeMs: now(),
-      protocol,
-      actor: actorName(principal),
-      source: caller?.text ?? '',
-      userAgent,
-      outcome: 'changed',
-      ...what,
-    });
+    this.#record(ownerName, context, 'changed', what);
   }
 
   /** Something of a change was left out, and why. */
   leftOut(ownerName: DomainName, context: RequestContext, detail: string): void {
-    this.#options.recorder?.record({ ...this.#event(ownerName, context), outcome: 'refused', detail });
+    this.#record(ownerName, context, 'refused', { detail });
   }
 
   /** An update that changed nothing. */
@@ -168,18 +155,25 @@ export class HostGate {
     const { code } = error;
     const outcome = FAILURES.has(code) ? 'failed' : TOLD_REFUSALS.has(code) ? 'refused' : undefined;
     if (outcome === undefined) return;
-    this.#options.recorder?.record({ ...this.#event(ownerName, context), outcome, code, detail: error.logText });
+    this.#record(ownerName, context, outcome, { code, detail: error.logText });
   }
 
-  #event(ownerName: DomainName, { principal, caller, protocol, userAgent }: RequestContext) {
-    return {
+  #record(
+    ownerName: DomainName,
+    { principal, caller, protocol, userAgent }: RequestContext,
+    outcome: NewHistoryEvent['outcome'],
+    what: Partial<Pick<NewHistoryEvent, 'A' | 'AAAA' | 'detail' | 'code'>>,
+  ): void {
+    this.#options.recorder?.record({
       ownerName,
       timeMs: this.#options.now(),
       protocol,
       actor: actorName(principal),
       source: caller?.text ?? '',
       userAgent,
-    };
+      outcome,
+      ...what,
+    });
   }
 }
 

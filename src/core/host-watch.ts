@@ -8,7 +8,7 @@
 import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
 import { LEASE_PROTOCOL, type NewHistoryEvent } from './history.ts';
-import type { HostSettings } from './host.ts';
+import { type HostSettings, isLimited } from './host.ts';
 import { endLease, type LeaseOutcome } from './lease.ts';
 import { forEachInParallel } from './parallel.ts';
 import { RepeatedLook } from './repeated-look.ts';
@@ -115,9 +115,7 @@ export class HostWatch {
       (await this.#options.hosts.listLimited()).map((settings) => [settings.ownerName.key, settings]),
     );
     for (const settings of this.#options.configured()) all.set(settings.ownerName.key, settings);
-    for (const [key, { silentAfterSeconds, leaseSeconds }] of all) {
-      if (silentAfterSeconds === undefined && leaseSeconds === undefined) all.delete(key);
-    }
+    for (const [key, settings] of all) if (!isLimited(settings)) all.delete(key);
     return all;
   }
 

@@ -37,8 +37,12 @@ export function defaultHostSettings(ownerName: DomainName): HostSettings {
 
 /** Whether settings are those of a host that has none: to have them or not is the same. */
 export function isDefault(settings: HostSettings): boolean {
-  const { enabled, ttl, addresses, silentAfterSeconds, leaseSeconds, fallback, members } = settings;
-  const isBounded = ttl !== undefined || silentAfterSeconds !== undefined || leaseSeconds !== undefined;
-  const { allow, deny } = addresses;
-  return enabled && !isBounded && [allow, deny, fallback, members].every((list) => list.length === 0);
+  const { enabled, ttl, addresses, fallback, members } = settings;
+  const lists = [addresses.allow, addresses.deny, fallback, members];
+  return enabled && ttl === undefined && !isLimited(settings) && lists.every((list) => list.length === 0);
+}
+
+/** Whether there is a limit to how long the host may be silent. */
+export function isLimited({ silentAfterSeconds, leaseSeconds }: HostSettings): boolean {
+  return silentAfterSeconds !== undefined || leaseSeconds !== undefined;
 }

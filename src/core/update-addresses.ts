@@ -197,7 +197,7 @@ function planUpdate(request: UpdateRequest, beliefs: Beliefs, ttl: number) {
   const ttlIsExplicit = requestedTtl !== undefined;
   const wanted = resolvePrefix(request, published);
   const own = planChange({ zone: zone.apex, ownerName, wanted, published, ttl, ttlIsExplicit });
-  const others = members === undefined ? NO_PLANS : planMembers(request, members, beliefs);
+  const others = members === undefined ? [] : planMembers(request, members, beliefs);
   const changed = own.changed || others.some((plan) => plan.changed);
   if (changed && changeRefused !== undefined) throw changeRefused;
   const { A, AAAA } = own;
@@ -210,8 +210,6 @@ function planUpdate(request: UpdateRequest, beliefs: Beliefs, ttl: number) {
   };
   return { plans: [own, ...others], result };
 }
-
-const NO_PLANS: readonly ChangePlan[] = [];
 
 function planMembers({ zone, ttl }: UpdateRequest, members: readonly MemberMove[], beliefs: Beliefs): ChangePlan[] {
   return members.map((member, index) => {

@@ -16,19 +16,14 @@ export function findCredential(headers: IncomingHttpHeaders, parameter: string |
 /** Something else than these schemes is present, and wrong. */
 function fromAuthorization(header: string): string | undefined {
   const basic = readScheme('basic', header);
-  if (basic === undefined) return readScheme('bearer', header) ?? readScheme('token', header);
-  const pair = decodeBasic(basic);
-  const colon = pair.indexOf(':');
-  return colon < 0 ? undefined : pair.slice(colon + 1);
+  if (basic !== undefined) return splitBasic(basic)?.password;
+  return readScheme('bearer', header) ?? readScheme('token', header);
 }
 
 /** The user name of Basic; undefined where there is none. It is no part of the credential, but it may name a host. */
 export function findUserName({ authorization }: IncomingHttpHeaders): string | undefined {
   const basic = authorization === undefined ? undefined : readScheme('basic', authorization);
-  if (basic === undefined) return undefined;
-  const pair = decodeBasic(basic);
-  const colon = pair.indexOf(':');
-  return colon < 0 ? undefined : pair.slice(0, colon);
+  return basic === undefined ? undefined : splitBasic(basic)?.user;
 }
 
 /** What stands behind the scheme, which is compared without case (RFC 9110 §11.1); undefined for another header. */
@@ -45,8 +40,14 @@ function readScheme(scheme: 'basic' | 'bearer' | 'token', header: string): strin
 const CASE_BIT = 0x20;
 const SPACE = 0x20;
 
-/** User name and password; a password may hold colons: only the first one ends the user name (RFC 7617 §2). */
-function decodeBasic(base64: string): string {
+/** A password may hold colons: only the first one ends the user name (RFC 7617 §2). */
+function splitBasic(base64: string): { user: string; password: string } | undefined {
+  const pair = decodeBase64(base64);
+  const colon = pair.indexOf(':');
+  return colon < 0 ? undefined : { user: pair.slice(0, colon), password: pair.slice(colon + 1) };
+}
+
+function decodeBase64(base64: string): string {
   if (base64.length > decoded.length) return Buffer.from(base64, 'base64').toString('utf8');
   return decoded.toString('utf8', 0, decoded.write(base64, 'base64'));
 }

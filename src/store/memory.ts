@@ -1,7 +1,7 @@
 // The store in memory: for tests, and for what lasts no longer than the process. Values are kept as they are given; nothing
 // here waits or fails.
 import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history.ts';
-import type { HostSettings } from '../core/host.ts';
+import { type HostSettings, isLimited } from '../core/host.ts';
 import { FAMILIES, type Family } from '../core/plan-change.ts';
 import type { HistoryStore, HostStore, SilenceStep, Store, TokenStore, WishStore } from '../core/store-ports.ts';
 import type { HostToken } from '../core/token.ts';
@@ -75,10 +75,7 @@ function memoryHosts(): HostStore {
     put: async (settings) => void byKey.set(settings.ownerName.key, settings),
     get: async (ownerName) => byKey.get(ownerName.key),
     list: async () => [...byKey.values()].sort(byName),
-    listLimited: async () =>
-      [...byKey.values()]
-        .filter(({ silentAfterSeconds, leaseSeconds }) => (silentAfterSeconds ?? leaseSeconds) !== undefined)
-        .sort(byName),
+    listLimited: async () => [...byKey.values()].filter(isLimited).sort(byName),
     remove: async (ownerName) => (byKey.delete(ownerName.key) ? 'removed' : 'unknown'),
   };
 }

@@ -2,7 +2,7 @@
 
 import type { ErrorCode } from '../core/errors.ts';
 import type { AddressStep, EventOutcome, HistoryEvent } from '../core/history.ts';
-import type { HostMember, HostSettings } from '../core/host.ts';
+import { type HostMember, type HostSettings, isLimited } from '../core/host.ts';
 import type { Family } from '../core/plan-change.ts';
 import type { StoredText } from '../core/store-ports.ts';
 import type { HostToken, TokenAddresses } from '../core/token.ts';
@@ -94,8 +94,7 @@ export function hostRow(host: HostSettings): HostRow {
       subnet,
     })),
   });
-  const isLimited = host.silentAfterSeconds !== undefined || host.leaseSeconds !== undefined;
-  return { name: nameText(host.ownerName), settings: JSON.stringify(settings), is_limited: isLimited ? 1 : 0 };
+  return { name: nameText(host.ownerName), settings: JSON.stringify(settings), is_limited: isLimited(host) ? 1 : 0 };
 }
 
 export function hostOf({ name, settings }: Pick<HostRow, 'name' | 'settings'>): HostSettings {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
 import { makeToken } from '../../core/client-admin.ts';
-import { type NewTokenView, tokenView } from '../../core/client-views.ts';
+import { type NewTokenView, newTokenView, tokenView } from '../../core/client-views.ts';
 import { AppError } from '../../core/errors.ts';
 import type { CreateTokenCall } from '../../http/admin/client-calls.ts';
 import { readToken } from '../../http/admin/local-client-calls.ts';
@@ -103,9 +103,8 @@ function unstoredToken(call: CreateTokenCall, config: Config): NewTokenView {
     if (config.tokens.some(({ name }) => name === token.name)) {
       throw new CommandError(`The token '${token.name}' stands in the configuration file already.`);
     }
-    const { freednsUser } = call;
-    const view = { token: tokenView(token, 'configuration', Date.now()), secret, sha256: token.sha256 };
-    return freednsUser === undefined ? view : { ...view, freednsUser };
+    const view = tokenView(token, 'configuration', Date.now());
+    return newTokenView(view, token.sha256, secret, call.freednsUser);
   } catch (error) {
     throw error instanceof AppError ? new UsageError(error.message) : error;
   }

@@ -208,18 +208,13 @@ function readAddresses(parameters: Parameters, caller: IpAddress | undefined): R
 
 /** The parameters of addresses that are there: one as a rule. */
 function placesOf(parameters: Parameters): readonly Place[] {
-  let places: Place[] | undefined;
+  const places: Place[] = [];
   for (const name in parameters) {
     const place = PLACES.get(name);
-    if (place === undefined || parameters[name] === undefined) continue;
-    if (places === undefined) places = [place];
-    else places.push(place);
+    if (place !== undefined && parameters[name] !== undefined) places.push(place);
   }
-  if (places === undefined) return NO_PLACES;
-  return places.length === 1 ? places : places.sort((a, b) => a.order - b.order);
+  return places.length < 2 ? places : places.sort((a, b) => a.order - b.order);
 }
-
-const NO_PLACES: readonly Place[] = [];
 
 function isUndecided({ A, AAAA, prefix, invalid }: Reading): boolean {
   return A === undefined && AAAA === undefined && prefix === undefined && !invalid;
