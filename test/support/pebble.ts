@@ -74,6 +74,13 @@ export async function preparePebble(): Promise<PreparedPebble> {
     },
   };
   const configFile = writeInto(directory, 'pebble.json', JSON.stringify(config));
+  const ca = readFileSync(certificate, 'utf8');
+  const get = (port: number, path: string) => ask({ port, host: 'localhost' }, path, { ca });
+  const listens = () =>
+    Promise.all([get(listenPort, '/dir'), get(managementPort, '/roots/0')]).then(
+      () => true,
+      () => false,
+    );
   const site = { directoryUrl: `https://localhost:${listenPort}/dir`, caFile: certificate };
   return {
     ...site,
@@ -84,14 +91,12 @@ export async function preparePebble(): Promise<PreparedPebble> {
         args: ['-config', configFile, '-dnsserver', `${resolver.host}:${resolver.port}`],
         cwd: directory,
         env: { ...process.env, PEBBLE_VA_NOSLEEP: '1', PEBBLE_WFE_NONCEREJECT: '0' },
-        ready: (output) => output.includes('ACME directory available'),
+        // It says where it listens before it does.
+        ready: async (output) => output.includes('ACME directory available') && (await listens()),
       });
       return {
         ...site,
-        root: async () => {
-          const management = { port: managementPort, host: 'localhost' };
-          return (await ask(management, '/roots/0', { ca: readFileSync(certificate, 'utf8') })).body;
-        },
+        root: async () => (await get(managementPort, '/roots/0')).body,
         log: () => running.output(),
         stop: () => running.stop(),
       };
