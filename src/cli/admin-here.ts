@@ -7,8 +7,8 @@ import { UpdateAddresses } from '../core/update-addresses.ts';
 import { UpdateHost } from '../core/update-host.ts';
 import type { AdminCalls } from '../http/admin/calls.ts';
 import { LocalCalls } from '../http/admin/local-calls.ts';
-import { storeCopy, updateLimits } from '../open-clients.ts';
-import { openZones } from '../open-zones.ts';
+import { storeCopy, updateLimits } from '../server/state.ts';
+import { openZones } from '../server/zones.ts';
 import { quietObserver } from './setup.ts';
 
 /** Takes the lock of the zones' database. @throws DatabaseLockedError, SqliteError, and what the task throws */

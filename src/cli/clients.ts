@@ -5,7 +5,7 @@ import { type Config, formatListenAddress } from '../config/config.ts';
 import { AppError } from '../core/errors.ts';
 import type { ClientCalls } from '../http/admin/client-calls.ts';
 import { LocalClientCalls } from '../http/admin/local-client-calls.ts';
-import type { OpenZones } from '../open-zones.ts';
+import type { OpenZones } from '../server/zones.ts';
 import { findServer } from './control-client.ts';
 import { CommandError, isStartError, UsageError } from './output.ts';
 import { quietObserver } from './setup.ts';
@@ -36,7 +36,7 @@ async function onStore(config: Config, task: (at: ClientsAt) => Promise<void>): 
   refuseForeignFolder(config);
   let zones: OpenZones | undefined;
   const table = async () => {
-    const { openZones } = await import('../open-zones.ts');
+    const { openZones } = await import('../server/zones.ts');
     zones ??= await openZones(config, quietObserver).catch((error: unknown) => {
       // It is told beside what the store knows.
       throw isStartError(error) ? new AppError('primary-unreachable', error.message) : error;
@@ -44,7 +44,7 @@ async function onStore(config: Config, task: (at: ClientsAt) => Promise<void>): 
     return zones.table;
   };
   // Loaded only where no server is asked, as open-zones.ts: every command would wait for them.
-  const { openClientAdmin } = await import('../open-client-admin.ts');
+  const { openClientAdmin } = await import('../server/admin.ts');
   const { admin, close } = await openClientAdmin(config, table).catch((error: unknown) => {
     if (error instanceof Error && error.name === 'DatabaseLockedError') {
       error.message +=

@@ -8,7 +8,7 @@ import { Command, CommanderError } from 'commander';
 import { optionsHelp } from '../config/document.ts';
 import { ConfigError } from '../config/problem.ts';
 import { AppError } from '../core/errors.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../server/version.ts';
 import { backupCommand } from './commands/backup.ts';
 import { checkCommand } from './commands/check.ts';
 import { configCommand } from './commands/config.ts';

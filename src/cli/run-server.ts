@@ -6,9 +6,9 @@ import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/problem.ts';
 import { createLog, type Log } from '../observe/log.ts';
-import { describeStore } from '../open-clients.ts';
-import { DyndnsServer } from '../server.ts';
-import { VERSION } from '../version.ts';
+import { DyndnsServer } from '../server/server.ts';
+import { describeStore } from '../server/state.ts';
+import { VERSION } from '../server/version.ts';
 
 /** A terminal sends Ctrl-C to `npm start` and to the server, so that the same wish can arrive twice. */
 const SAME_SIGNAL_MS = 1000;

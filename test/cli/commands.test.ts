@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DomainName } from '../../src/dns/name.ts';
 import { makeTsigKey } from '../../src/dns/tsig.ts';
-import { VERSION } from '../../src/version.ts';
+import { VERSION } from '../../src/server/version.ts';
 import { type Lab, makeKey, openLab, SECRET, ZONE } from '../e2e/lab.ts';
 import { MAIN, runDyndns, startDyndns } from '../support/dyndns.ts';
 import { freePort } from '../support/free-port.ts';

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { VERSION } from '../../src/version.ts';
+import { VERSION } from '../../src/server/version.ts';
 import { runDyndns, startDyndns } from '../support/dyndns.ts';
 import { startEmbedded } from '../support/embedded-server.ts';
 import { freePort } from '../support/free-port.ts';

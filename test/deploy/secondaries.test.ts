@@ -7,7 +7,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { RRType } from '../../src/dns/rdata.ts';
 import type { Nameserver } from '../../src/nameserver/nameserver.ts';
-import { openZones } from '../../src/open-zones.ts';
+import { openZones } from '../../src/server/zones.ts';
 import { hasLockFile, namedCommand } from '../support/bind.ts';
 import { dig } from '../support/dig.ts';
 import { freePort } from '../support/free-port.ts';

@@ -2,7 +2,7 @@
 // how replies are framed on the wire, which old routers depend on. A real BIND is behind; nothing is stubbed.
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { VERSION } from '../../src/version.ts';
+import { VERSION } from '../../src/server/version.ts';
 import type { RunningDyndns } from '../support/dyndns.ts';
 import { type Answer, exchangeRaw, form, parseRaw } from '../support/http-client.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';

@@ -9,7 +9,7 @@ import { join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Config, DnsEndpoint } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
-import type { DyndnsServer } from '../../server.ts';
+import type { DyndnsServer } from '../../server/server.ts';
 import { isStartError, programCall, UsageError } from '../output.ts';
 import { writeSecretFile } from '../secret-file.ts';
 

@@ -1,7 +1,7 @@
 /** `dyndns webhook test [WHICH]`: sends a test to each webhook of the configuration, with or without a running server. */
 import { Command } from 'commander';
 import type { WebhookConfig } from '../../config/config.ts';
-import { testWebhooks, type WebhookTest } from '../../open-notices.ts';
+import { testWebhooks, type WebhookTest } from '../../server/webhooks.ts';
 import { CommandError, UsageError } from '../output.ts';
 import { loadFor } from '../setup.ts';
 import { printJson } from '../table.ts';

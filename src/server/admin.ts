@@ -3,16 +3,16 @@
  * command without a server on a store of its own. The part of the composition root beside open-clients.ts.
  */
 import { randomBytes } from 'node:crypto';
-import type { Config } from './config/config.ts';
-import { ClientAdmin, type ClientAdminOptions } from './core/client-admin.ts';
-import { AppError } from './core/errors.ts';
-import type { HistoryRecorder } from './core/history-recorder.ts';
-import type { HostDirectory } from './core/host-directory.ts';
-import type { Store } from './core/store-ports.ts';
-import type { TokenUseLog } from './core/token-use.ts';
-import type { ZoneTable } from './core/zone.ts';
-import { configuredToken, hostSettings, storeUrl } from './open-clients.ts';
-import { openStore } from './store/open-store.ts';
+import type { Config } from '../config/config.ts';
+import { ClientAdmin, type ClientAdminOptions } from '../core/client-admin.ts';
+import { AppError } from '../core/errors.ts';
+import type { HistoryRecorder } from '../core/history-recorder.ts';
+import type { HostDirectory } from '../core/host-directory.ts';
+import type { Store } from '../core/store-ports.ts';
+import type { TokenUseLog } from '../core/token-use.ts';
+import type { ZoneTable } from '../core/zone.ts';
+import { openStore } from '../store/open-store.ts';
+import { configuredToken, hostSettings, storeUrl } from './state.ts';
 
 export interface ClientAdminParts {
   readonly store: Store | undefined;

@@ -3,31 +3,31 @@
  * history and wishes. The part of the composition root beside open-zones.ts.
  */
 import { randomBytes } from 'node:crypto';
-import { type Config, formatStoreUrl, type HostConfig, type StoreConfig, type TokenConfig } from './config/config.ts';
-import { AcmeDns } from './core/acme-dns.ts';
-import { Authenticator } from './core/authenticate.ts';
-import type { StoreCopy } from './core/backup.ts';
-import { HistoryRecorder } from './core/history-recorder.ts';
-import { defaultHostSettings, type HostSettings } from './core/host.ts';
-import { HostDirectory } from './core/host-directory.ts';
-import { HostGate, type HostGateOptions, type UpdateRecorder } from './core/host-gate.ts';
-import { HostWatch } from './core/host-watch.ts';
-import { MinuteLimiter } from './core/minute-limits.ts';
-import { NoticeMaker } from './core/notices.ts';
-import type { Observer } from './core/ports.ts';
-import type { Store, TextStore } from './core/store-ports.ts';
-import { TextKeeper } from './core/text-keeper.ts';
-import { TextRecords } from './core/text-records.ts';
-import type { HostToken } from './core/token.ts';
-import { TokenUseLog } from './core/token-use.ts';
-import type { UpdateAddresses, UpdateLimits } from './core/update-addresses.ts';
-import { UpdateHost } from './core/update-host.ts';
-import { UpdateTexts } from './core/update-texts.ts';
-import { WishKeeper } from './core/wish-keeper.ts';
-import type { ZoneTable } from './core/zone.ts';
-import { NoticeOutlet, type NoticeParts } from './open-notices.ts';
-import { openMemoryStore } from './store/memory.ts';
-import { timers } from './timers.ts';
+import { type Config, formatStoreUrl, type HostConfig, type StoreConfig, type TokenConfig } from '../config/config.ts';
+import { AcmeDns } from '../core/acme-dns.ts';
+import { Authenticator } from '../core/authenticate.ts';
+import type { StoreCopy } from '../core/backup.ts';
+import { HistoryRecorder } from '../core/history-recorder.ts';
+import { defaultHostSettings, type HostSettings } from '../core/host.ts';
+import { HostDirectory } from '../core/host-directory.ts';
+import { HostGate, type HostGateOptions, type UpdateRecorder } from '../core/host-gate.ts';
+import { HostWatch } from '../core/host-watch.ts';
+import { MinuteLimiter } from '../core/minute-limits.ts';
+import { NoticeMaker } from '../core/notices.ts';
+import type { Observer } from '../core/ports.ts';
+import type { Store, TextStore } from '../core/store-ports.ts';
+import { TextKeeper } from '../core/text-keeper.ts';
+import { TextRecords } from '../core/text-records.ts';
+import type { HostToken } from '../core/token.ts';
+import { TokenUseLog } from '../core/token-use.ts';
+import type { UpdateAddresses, UpdateLimits } from '../core/update-addresses.ts';
+import { UpdateHost } from '../core/update-host.ts';
+import { UpdateTexts } from '../core/update-texts.ts';
+import { WishKeeper } from '../core/wish-keeper.ts';
+import type { ZoneTable } from '../core/zone.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import { timers } from './system-timers.ts';
+import { NoticeOutlet, type NoticeParts } from './webhooks.ts';
 
 /** What is open as long as the server: a reload changes the settings around it. */
 export interface OpenClients {
@@ -99,7 +99,7 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     };
   }
   // Loaded only where there is one: its packages cost every start.
-  const { openStore } = await import('./store/open-store.ts');
+  const { openStore } = await import('../store/open-store.ts');
   const store = await openStore(storeUrl(storeConfig));
   const recorder = new HistoryRecorder({ store: store.history, timers, warn });
   const events = eventsFor(config, recorder, notices, maker);
@@ -260,7 +260,7 @@ export function storeCopy({ store: config }: Config, open?: Store): StoreCopy | 
   if (config?.kind !== 'sqlite') return undefined;
   const copy = async (toFile: string) => {
     if (open?.backup !== undefined) return open.backup(toFile);
-    const { openStore } = await import('./store/open-store.ts');
+    const { openStore } = await import('../store/open-store.ts');
     const store = await openStore(storeUrl(config));
     try {
       await store.backup?.(toFile);

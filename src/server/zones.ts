@@ -10,29 +10,29 @@ import type {
   StaticRecords,
   ZoneConfig,
   ZoneKeyConfig,
-} from './config/config.ts';
-import { applyUpdate } from './core/apply-update.ts';
-import type { Observer, ZonePublisher } from './core/ports.ts';
-import { type Zone, ZoneTable } from './core/zone.ts';
-import type { DomainName } from './dns/name.ts';
-import type { ResourceRecord } from './dns/rdata.ts';
-import { makeTsigKey } from './dns/tsig.ts';
-import { checkZoneRecords } from './dns/zone-check.ts';
-import { parseZoneFile } from './dns/zone-file.ts';
-import { cookieAnswers } from './nameserver/cookie-answers.ts';
+} from '../config/config.ts';
+import { applyUpdate } from '../core/apply-update.ts';
+import type { Observer, ZonePublisher } from '../core/ports.ts';
+import { type Zone, ZoneTable } from '../core/zone.ts';
+import type { DomainName } from '../dns/name.ts';
+import type { ResourceRecord } from '../dns/rdata.ts';
+import { makeTsigKey } from '../dns/tsig.ts';
+import { checkZoneRecords } from '../dns/zone-check.ts';
+import { parseZoneFile } from '../dns/zone-file.ts';
+import { cookieAnswers } from '../nameserver/cookie-answers.ts';
 import {
   Nameserver,
   type NameserverKey,
   type NameserverSettings,
   type NameserverZone,
-} from './nameserver/nameserver.ts';
-import { RateLimiter } from './nameserver/rate-limit.ts';
-import { StaticConflict } from './nameserver/static-records.ts';
-import { type Exchanger, formatEndpoint } from './net/exchange.ts';
-import { TcpExchanger } from './net/tcp.ts';
-import { TcpPool } from './net/tcp-pool.ts';
-import { UdpExchanger } from './net/udp.ts';
-import { PrimaryPublisher } from './primary/publisher.ts';
+} from '../nameserver/nameserver.ts';
+import { RateLimiter } from '../nameserver/rate-limit.ts';
+import { StaticConflict } from '../nameserver/static-records.ts';
+import { type Exchanger, formatEndpoint } from '../net/exchange.ts';
+import { TcpExchanger } from '../net/tcp.ts';
+import { TcpPool } from '../net/tcp-pool.ts';
+import { UdpExchanger } from '../net/udp.ts';
+import { PrimaryPublisher } from '../primary/publisher.ts';
 
 /** Seconds, for static records without a TTL. */
 const STATIC_TTL = 300;

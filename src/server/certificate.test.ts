@@ -1,8 +1,8 @@
 // How long the authority has to wait for secondaries. The rest is in test/e2e/own-certificate.test.ts.
 import { expect, test } from 'vitest';
-import { parseConfig } from './config/load.ts';
-import { DomainName } from './dns/name.ts';
-import { propagationMs } from './open-certificate.ts';
+import { parseConfig } from '../config/load.ts';
+import { DomainName } from '../dns/name.ts';
+import { propagationMs } from './certificate.ts';
 
 const { config } = parseConfig(
   `secret: abcdefgh

@@ -3,12 +3,12 @@
  * knows src/acme, which is loaded only where it is configured.
  */
 import { Resolver } from 'node:dns/promises';
-import type { CertificateKeeper } from './acme/keeper.ts';
-import type { AcmeConfig, Config, ZoneConfig } from './config/config.ts';
-import type { Observer } from './core/ports.ts';
-import type { Zone, ZoneTable } from './core/zone.ts';
-import { DomainName } from './dns/name.ts';
-import { timers } from './timers.ts';
+import type { CertificateKeeper } from '../acme/keeper.ts';
+import type { AcmeConfig, Config, ZoneConfig } from '../config/config.ts';
+import type { Observer } from '../core/ports.ts';
+import type { Zone, ZoneTable } from '../core/zone.ts';
+import { DomainName } from '../dns/name.ts';
+import { timers } from './system-timers.ts';
 
 export interface CertificateParts {
   /** The ones in force. */
@@ -92,10 +92,10 @@ export class OpenCertificate {
   async #makeKeeper(acme: AcmeConfig): Promise<CertificateKeeper> {
     const { zones, observer, changed } = this.#parts;
     const [{ CertificateKeeper }, { AcmeFolder }, { Challenges }, ordering] = await Promise.all([
-      import('./acme/keeper.ts'),
-      import('./acme/folder.ts'),
-      import('./acme/challenges.ts'),
-      import('./acme/ordering.ts'),
+      import('../acme/keeper.ts'),
+      import('../acme/folder.ts'),
+      import('../acme/challenges.ts'),
+      import('../acme/ordering.ts'),
     ]);
     ordering.requirePackages();
     const folder = new AcmeFolder(acme.folder);

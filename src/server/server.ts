@@ -2,29 +2,30 @@
  * The composition root: configuration -> adapters -> use-cases -> listeners, and the orderly way back.
  * A reload builds everything anew behind the open listeners; what is under way ends on the old parts.
  */
-import { type Config, SWITCHED_PROTOCOLS } from './config/config.ts';
-import { Authenticator } from './core/authenticate.ts';
-import { withStoreBackup } from './core/backup.ts';
-import { CheckZones } from './core/check-zones.ts';
-import type { ClientAdmin } from './core/client-admin.ts';
-import { HostGate } from './core/host-gate.ts';
-import type { Observer } from './core/ports.ts';
-import { rememberUpdates } from './core/remember-updates.ts';
-import { UpdateAddresses } from './core/update-addresses.ts';
-import { UpdateHost } from './core/update-host.ts';
-import { UpdateTexts } from './core/update-texts.ts';
-import { ZoneTable } from './core/zone.ts';
-import type { ZoneAdmin } from './core/zone-admin.ts';
-import { pendingOf, type ServerStatus } from './http/admin/calls.ts';
-import { ControlSocket } from './http/admin/control.ts';
-import { LocalCalls } from './http/admin/local-calls.ts';
-import { buildApp } from './http/app.ts';
-import type { Services } from './http/door.ts';
-import { GuessLimiter } from './http/limits.ts';
-import { HttpListeners } from './http/listeners.ts';
-import { MetricsListener } from './http/metrics-listener.ts';
-import { OpenCertificate } from './open-certificate.ts';
-import { makeClientAdmin } from './open-client-admin.ts';
+import { type Config, SWITCHED_PROTOCOLS } from '../config/config.ts';
+import { Authenticator } from '../core/authenticate.ts';
+import { withStoreBackup } from '../core/backup.ts';
+import { CheckZones } from '../core/check-zones.ts';
+import type { ClientAdmin } from '../core/client-admin.ts';
+import { HostGate } from '../core/host-gate.ts';
+import type { Observer } from '../core/ports.ts';
+import { rememberUpdates } from '../core/remember-updates.ts';
+import { UpdateAddresses } from '../core/update-addresses.ts';
+import { UpdateHost } from '../core/update-host.ts';
+import { UpdateTexts } from '../core/update-texts.ts';
+import { ZoneTable } from '../core/zone.ts';
+import type { ZoneAdmin } from '../core/zone-admin.ts';
+import { pendingOf, type ServerStatus } from '../http/admin/calls.ts';
+import { ControlSocket } from '../http/admin/control.ts';
+import { LocalCalls } from '../http/admin/local-calls.ts';
+import { buildApp } from '../http/app.ts';
+import type { Services } from '../http/door.ts';
+import { GuessLimiter } from '../http/limits.ts';
+import { HttpListeners } from '../http/listeners.ts';
+import { MetricsListener } from '../http/metrics-listener.ts';
+import { makeClientAdmin } from './admin.ts';
+import { OpenCertificate } from './certificate.ts';
+import { ServerMonitoring } from './monitoring.ts';
 import {
   type ClientParts,
   type ClientServices,
@@ -33,10 +34,9 @@ import {
   openClients,
   storeCopy,
   updateLimits,
-} from './open-clients.ts';
-import { ServerMonitoring } from './open-monitoring.ts';
-import { type OpenZones, openZones } from './open-zones.ts';
+} from './state.ts';
 import { VERSION } from './version.ts';
+import { type OpenZones, openZones } from './zones.ts';
 
 export class DyndnsServer {
   readonly #observer: Observer;

@@ -2,14 +2,14 @@
  * What monitoring sees of a running server: counts of what happened, and what its parts say when they are asked. The part
  * of the composition root that knows metrics.
  */
-import type { Config } from './config/config.ts';
-import type { Monitoring, NameserverStatistics } from './core/monitoring.ts';
-import type { Observer } from './core/ports.ts';
-import type { Store } from './core/store-ports.ts';
-import { Activity } from './observe/activity.ts';
-import { Metrics } from './observe/metrics.ts';
-import { tellAll } from './observe/observers.ts';
-import { inTime, Readiness } from './observe/readiness.ts';
+import type { Config } from '../config/config.ts';
+import type { Monitoring, NameserverStatistics } from '../core/monitoring.ts';
+import type { Observer } from '../core/ports.ts';
+import type { Store } from '../core/store-ports.ts';
+import { Activity } from '../observe/activity.ts';
+import { Metrics } from '../observe/metrics.ts';
+import { tellAll } from '../observe/observers.ts';
+import { inTime, Readiness } from '../observe/readiness.ts';
 import { VERSION } from './version.ts';
 
 export interface MonitoredParts {

@@ -2,11 +2,11 @@
  * Configuration -> who is told of events: webhooks, which are loaded only where there are some. The part of the
  * composition root that commands without a server use, too.
  */
-import type { WebhookConfig } from './config/config.ts';
-import { type Notice, type Notices, noticeId } from './core/notices.ts';
-import { DomainName } from './dns/name.ts';
-import type { DeliveryOutcome, WebhookSettings } from './notify/webhook-queue.ts';
-import type { TestResult, WebhookState, Webhooks } from './notify/webhooks.ts';
+import type { WebhookConfig } from '../config/config.ts';
+import { type Notice, type Notices, noticeId } from '../core/notices.ts';
+import { DomainName } from '../dns/name.ts';
+import type { DeliveryOutcome, WebhookSettings } from '../notify/webhook-queue.ts';
+import type { TestResult, WebhookState, Webhooks } from '../notify/webhooks.ts';
 import { VERSION } from './version.ts';
 
 export interface NoticeParts {
@@ -38,7 +38,7 @@ export class NoticeOutlet {
   /** Puts the webhooks of a configuration in force. */
   async configure(webhooks: readonly WebhookConfig[]): Promise<void> {
     if (this.#webhooks === undefined && webhooks.length > 0) {
-      const { Webhooks } = await import('./notify/webhooks.ts');
+      const { Webhooks } = await import('../notify/webhooks.ts');
       const { onDelivery, ...parts } = this.#parts;
       this.#webhooks = new Webhooks({
         ...parts,
@@ -71,7 +71,7 @@ export async function* testWebhooks(
   webhooks: readonly WebhookConfig[],
   wanted: readonly number[],
 ): AsyncGenerator<WebhookTest> {
-  const { testWebhook, webhookName } = await import('./notify/webhooks.ts');
+  const { testWebhook, webhookName } = await import('../notify/webhooks.ts');
   for (const index of wanted) {
     const settings = settingsOf(webhooks[index]!);
     yield { webhook: webhookName(index, settings), ...(await testWebhook(settings, testNotice(), USER_AGENT)) };
