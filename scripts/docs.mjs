@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 /** One row for each generated document: its path, the module in dist/, the function that gives the text. A further one is one row. */
 const DOCUMENTS = [
-  ['docs/configuration.md', 'config/document.js', 'configurationDocument'],
-  ['docs/dyndns.example.yml', 'config/document.js', 'exampleFile'],
-  ['docs/errors.md', 'error-document.js', 'errorDocument'],
+  ['docs/configuration.md', 'docs/configuration.js', 'configurationDocument'],
+  ['docs/dyndns.example.yml', 'docs/configuration.js', 'exampleFile'],
+  ['docs/errors.md', 'docs/errors.js', 'errorDocument'],
 ];
 
 const project = new URL('../', import.meta.url);

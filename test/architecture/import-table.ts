@@ -279,8 +279,8 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     never: 'anything of ours: parts are handed a clock, and only those who open them know that it is this one',
   },
   {
-    part: 'error-document.ts',
-    mayImport: ['core/errors.ts', 'dns', 'dns/wire', 'http/protocols', 'net/exchange.ts', 'primary'],
+    part: 'docs',
+    mayImport: ['config', 'core/errors.ts', 'dns', 'dns/wire', 'http/protocols', 'net/exchange.ts', 'primary'],
     builtins: [],
     packages: [],
     never: 'config, cli: it prints the tables of errors for docs/errors.md, and nothing of the program imports it',
@@ -297,6 +297,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'dns/rdata-text.ts',
       'dns/rdata.ts',
       'dns/zone-file.ts',
+      'docs',
       'doctor',
       'http/admin',
       'http/protocols/original.ts',

@@ -2,9 +2,9 @@
  * docs/configuration.md, docs/dyndns.example.yml and the option list of the help text, all written from the table.
  * `node scripts/docs.mjs` puts them into files; a test compares the files with this text.
  */
-import { isSecretKind } from './kinds.ts';
-import { environmentName, OPTION_TREE, type Option, type OptionNode, onlyOf, ROWS } from './options.ts';
-import { formatValue } from './show.ts';
+import { isSecretKind } from '../config/kinds.ts';
+import { environmentName, OPTION_TREE, type Option, type OptionNode, onlyOf, ROWS } from '../config/options.ts';
+import { formatValue } from '../config/show.ts';
 
 const INTRODUCTION = `<!-- Written by \`npm run docs\` from src/config/options.ts. Change it there. -->
 

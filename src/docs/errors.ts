@@ -3,21 +3,21 @@
  * for every way in which a primary refuses. `npm run docs` puts it into the file; a test compares the two.
  * Nothing of the program imports this file.
  */
-import { ERROR_CODES, type ErrorCode } from './core/errors.ts';
-import { DomainName } from './dns/name.ts';
-import { makeTsigKey, TsigError, TsigErrorCode, type TsigFailure } from './dns/tsig.ts';
-import { formatRcode, Rcode } from './dns/wire/message.ts';
-import { ACME_DNS_ERRORS } from './http/protocols/acme-dns.ts';
-import { DUCKDNS_ERRORS } from './http/protocols/duckdns.ts';
-import { DYNDNS1_ERRORS } from './http/protocols/dyndns1.ts';
-import { DYNDNS2_ERRORS } from './http/protocols/dyndns2.ts';
-import { DYNV6_ERRORS } from './http/protocols/dynv6.ts';
-import { FREEDNS_ERRORS } from './http/protocols/freedns.ts';
-import { FREEMYIP_ERRORS } from './http/protocols/freemyip.ts';
-import { HTTPREQ_ERRORS } from './http/protocols/httpreq.ts';
-import { NOIP_ERRORS } from './http/protocols/noip.ts';
-import { ORIGINAL_ERRORS } from './http/protocols/original.ts';
-import { ExchangeError } from './net/exchange.ts';
+import { ERROR_CODES, type ErrorCode } from '../core/errors.ts';
+import { DomainName } from '../dns/name.ts';
+import { makeTsigKey, TsigError, TsigErrorCode, type TsigFailure } from '../dns/tsig.ts';
+import { formatRcode, Rcode } from '../dns/wire/message.ts';
+import { ACME_DNS_ERRORS } from '../http/protocols/acme-dns.ts';
+import { DUCKDNS_ERRORS } from '../http/protocols/duckdns.ts';
+import { DYNDNS1_ERRORS } from '../http/protocols/dyndns1.ts';
+import { DYNDNS2_ERRORS } from '../http/protocols/dyndns2.ts';
+import { DYNV6_ERRORS } from '../http/protocols/dynv6.ts';
+import { FREEDNS_ERRORS } from '../http/protocols/freedns.ts';
+import { FREEMYIP_ERRORS } from '../http/protocols/freemyip.ts';
+import { HTTPREQ_ERRORS } from '../http/protocols/httpreq.ts';
+import { NOIP_ERRORS } from '../http/protocols/noip.ts';
+import { ORIGINAL_ERRORS } from '../http/protocols/original.ts';
+import { ExchangeError } from '../net/exchange.ts';
 import {
   keyRejected,
   notAuthoritative,
@@ -26,7 +26,7 @@ import {
   unknownOutcome,
   unreachable,
   updateRefused,
-} from './primary/outcome.ts';
+} from '../primary/outcome.ts';
 
 const INTRODUCTION = `<!-- Written by \`npm run docs\` from src/core/errors.ts, src/http/protocols/ and src/primary/outcome.ts. Change it there. -->
 
