@@ -1,12 +1,12 @@
 /** Admin commands in this process, on zones that are opened for them. */
 import type { Config } from '../config/config.ts';
+import type { AdminCalls } from '../control/calls.ts';
+import { LocalCalls } from '../control/in-process.ts';
 import { withStoreBackup } from '../core/backup.ts';
 import { CheckZones } from '../core/check-zones.ts';
 import { HostGate } from '../core/host-gate.ts';
 import { UpdateAddresses } from '../core/update-addresses.ts';
 import { UpdateHost } from '../core/update-host.ts';
-import type { AdminCalls } from '../http/admin/calls.ts';
-import { LocalCalls } from '../http/admin/local-calls.ts';
 import { storeCopy, updateLimits } from '../server/state.ts';
 import { openZones } from '../server/zones.ts';
 import { quietObserver } from './setup.ts';

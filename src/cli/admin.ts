@@ -1,8 +1,8 @@
 /** Where admin commands act: in the running server, through its control socket, else in this process. */
 import type { Config } from '../config/config.ts';
+import type { AdminCalls } from '../control/calls.ts';
+import { findServer } from '../control/socket-client.ts';
 import { type DomainName, NameError, parseHostName } from '../dns/name.ts';
-import type { AdminCalls } from '../http/admin/calls.ts';
-import { findServer } from './control-client.ts';
 
 /**
  * Runs a task in the running server; without one on the zones of this process, which takes the lock of their database.

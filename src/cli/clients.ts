@@ -2,11 +2,11 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Config, formatListenAddress } from '../config/config.ts';
+import type { ClientCalls } from '../control/client-calls.ts';
+import { LocalClientCalls } from '../control/in-process-clients.ts';
+import { findServer } from '../control/socket-client.ts';
 import { AppError } from '../core/errors.ts';
-import type { ClientCalls } from '../http/admin/client-calls.ts';
-import { LocalClientCalls } from '../http/admin/local-client-calls.ts';
 import type { OpenZones } from '../server/zones.ts';
-import { findServer } from './control-client.ts';
 import { CommandError, isStartError, UsageError } from './output.ts';
 import { quietObserver } from './setup.ts';
 

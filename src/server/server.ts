@@ -3,6 +3,9 @@
  * A reload builds everything anew behind the open listeners; what is under way ends on the old parts.
  */
 import { type Config, SWITCHED_PROTOCOLS } from '../config/config.ts';
+import { pendingOf, type ServerStatus } from '../control/calls.ts';
+import { LocalCalls } from '../control/in-process.ts';
+import { ControlSocket } from '../control/socket-server.ts';
 import { Authenticator } from '../core/authenticate.ts';
 import { withStoreBackup } from '../core/backup.ts';
 import { CheckZones } from '../core/check-zones.ts';
@@ -15,9 +18,6 @@ import { UpdateHost } from '../core/update-host.ts';
 import { UpdateTexts } from '../core/update-texts.ts';
 import { ZoneTable } from '../core/zone.ts';
 import type { ZoneAdmin } from '../core/zone-admin.ts';
-import { pendingOf, type ServerStatus } from '../http/admin/calls.ts';
-import { ControlSocket } from '../http/admin/control.ts';
-import { LocalCalls } from '../http/admin/local-calls.ts';
 import { buildApp } from '../http/app.ts';
 import type { Services } from '../http/door.ts';
 import { GuessLimiter } from '../http/limits.ts';

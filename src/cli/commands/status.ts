@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
-import type { ServerStatus } from '../../http/admin/calls.ts';
+import type { ServerStatus } from '../../control/calls.ts';
+import { ControlError, findServer } from '../../control/socket-client.ts';
 import { withClients } from '../clients.ts';
-import { ControlError, findServer } from '../control-client.ts';
 import { isStartError } from '../output.ts';
 import { formatPending } from '../pending.ts';
 import { loadFor } from '../setup.ts';

@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
+import type { CreateTokenCall } from '../../control/client-calls.ts';
+import { readToken } from '../../control/in-process-clients.ts';
 import { makeToken } from '../../core/client-admin.ts';
 import { type NewTokenView, newTokenView, tokenView } from '../../core/client-views.ts';
 import { AppError } from '../../core/errors.ts';
-import type { CreateTokenCall } from '../../http/admin/client-calls.ts';
-import { readToken } from '../../http/admin/local-client-calls.ts';
 import { type ClientsAt, withClients } from '../clients.ts';
 import { CommandError, UsageError } from '../output.ts';
 import { loadFor } from '../setup.ts';

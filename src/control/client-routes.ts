@@ -1,5 +1,5 @@
 /** The part of the control socket for tokens, hosts and history: reads are GET with a query, the rest is POST with JSON. */
-import { AppError } from '../../core/errors.ts';
+import { AppError } from '../core/errors.ts';
 import type { ClientCalls } from './client-calls.ts';
 
 export interface ClientRequest {

@@ -1,13 +1,13 @@
 /** The admin calls over the use-cases of this process. */
-import type { ClientAdmin } from '../../core/client-admin.ts';
-import { AppError } from '../../core/errors.ts';
-import { OPERATOR } from '../../core/request-context.ts';
-import type { ZoneAdmin } from '../../core/zone-admin.ts';
-import type { Services } from '../door.ts';
-import { changeAddresses, checkLine, deleteAddresses } from '../protocols/original.ts';
+import type { ClientAdmin } from '../core/client-admin.ts';
+import { AppError } from '../core/errors.ts';
+import { OPERATOR } from '../core/request-context.ts';
+import type { ZoneAdmin } from '../core/zone-admin.ts';
+import type { Services } from '../http/door.ts';
+import { changeAddresses, checkLine, deleteAddresses } from '../http/protocols/original.ts';
 import type { AdminCalls, Lines, UpdateCall } from './calls.ts';
 import type { ClientCalls } from './client-calls.ts';
-import { LocalClientCalls } from './local-client-calls.ts';
+import { LocalClientCalls } from './in-process-clients.ts';
 
 export interface LocalParts {
   readonly services: Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily' | 'checks'>;

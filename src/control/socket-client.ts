@@ -1,4 +1,4 @@
-/** The admin calls of a running server, over its control socket (src/http/admin/control.ts has the other end). */
+/** The admin calls of a running server, over its control socket (src/control/socket-server.ts has the other end). */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
@@ -6,8 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
 import type { ZoneAdmin, ZoneImportOptions } from '../core/zone-admin.ts';
 import type { DomainName } from '../dns/name.ts';
-import type { ServerCalls, ServerStatus, UpdateCall } from '../http/admin/calls.ts';
-import type { ClientCalls } from '../http/admin/client-calls.ts';
+import type { ServerCalls, ServerStatus, UpdateCall } from './calls.ts';
+import type { ClientCalls } from './client-calls.ts';
 
 /** The control socket cannot be used; the text says why. */
 export class ControlError extends Error {
