@@ -9,7 +9,7 @@ import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { AppError } from './errors.ts';
 import { type MinuteLimiter, sourceKey } from './minute-limits.ts';
-import type { TokenStore } from './store-ports.ts';
+import type { TokenStore } from './store.ts';
 import { type HostToken, tokenSha256 } from './token.ts';
 
 export interface AcmeDnsOptions {

@@ -5,7 +5,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IpAddress } from '../dns/address.ts';
 import { MASTER, type Principal } from './principal.ts';
-import type { TokenStore } from './store-ports.ts';
+import type { TokenStore } from './store.ts';
 import { type HostToken, tokenAllowsSource, tokenSha256, tokenState } from './token.ts';
 
 export interface AuthenticatorOptions {

@@ -24,7 +24,7 @@ import { AppError } from './errors.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from './host.ts';
 import type { HostDirectory } from './host-directory.ts';
 import type { ReadOutcome } from './ports.ts';
-import type { Store, TokenStore } from './store-ports.ts';
+import type { Store, TokenStore } from './store.ts';
 import {
   freednsSecret,
   type HostToken,

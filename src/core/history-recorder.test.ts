@@ -4,7 +4,7 @@ import { openMemoryStore } from '../store/memory.ts';
 import { AppError } from './errors.ts';
 import type { NewHistoryEvent } from './history.ts';
 import { HistoryRecorder } from './history-recorder.ts';
-import type { HistoryStore } from './store-ports.ts';
+import type { HistoryStore } from './store.ts';
 
 const home = DomainName.parse('home.example.com');
 const event = (timeMs: number): NewHistoryEvent => ({

@@ -7,7 +7,7 @@ import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
 import { eventId, type HistoryEvent, isSignOfLife, type NewHistoryEvent } from './history.ts';
 import type { UpdateRecorder } from './host-gate.ts';
-import type { HistoryStore, RepeatCount } from './store-ports.ts';
+import type { HistoryStore, RepeatCount } from './store.ts';
 
 export interface HistoryRecorderOptions {
   readonly store: HistoryStore;

@@ -4,7 +4,7 @@ import { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
 import { defaultHostSettings, type HostSettings } from './host.ts';
 import { HostDirectory } from './host-directory.ts';
-import type { HostStore } from './store-ports.ts';
+import type { HostStore } from './store.ts';
 
 const name = (label: string) => DomainName.parse(`${label}.example.com`);
 const settings = (label: string, ttl: number): HostSettings => ({ ...defaultHostSettings(name(label)), ttl });

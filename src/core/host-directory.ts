@@ -10,7 +10,7 @@ import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
 import { type HostSettings, isDefault } from './host.ts';
 import type { HostSettingsSource } from './host-gate.ts';
-import type { HostStore } from './store-ports.ts';
+import type { HostStore } from './store.ts';
 
 /** As old as the settings of a host may be where another process can change them. */
 const FRESH_MS = 1000;

@@ -9,7 +9,7 @@ import { AppError } from './errors.ts';
 import type { AddressStep } from './history.ts';
 import type { HostSettings } from './host.ts';
 import { FAMILIES, type Family } from './plan-change.ts';
-import type { HistoryStore, WishStore } from './store-ports.ts';
+import type { HistoryStore, WishStore } from './store.ts';
 import { OutdatedUpdate, type UpdateAddresses } from './update-addresses.ts';
 import type { Zone } from './zone.ts';
 

@@ -7,7 +7,7 @@ import type { ZoneEdit } from '../dns/zone-change.ts';
 import { memoryTexts } from '../store/memory-texts.ts';
 import { AppError } from './errors.ts';
 import { NameOrder } from './name-order.ts';
-import type { TextStore } from './store-ports.ts';
+import type { TextStore } from './store.ts';
 import { TextKeeper } from './text-keeper.ts';
 import { TextRecords } from './text-records.ts';
 import { publishTexts } from './update-texts.ts';

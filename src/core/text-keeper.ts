@@ -6,8 +6,8 @@
 import { AppError } from './errors.ts';
 import type { NameOrder } from './name-order.ts';
 import { forEachInParallel } from './parallel.ts';
-import { RepeatedLook } from './repeated-look.ts';
-import type { StoredText, TextStore } from './store-ports.ts';
+import { RepeatedLook } from './periodic-task.ts';
+import type { StoredText, TextStore } from './store.ts';
 import { publishTexts } from './update-texts.ts';
 import type { WishTimers } from './wish-records.ts';
 import type { ZoneTable } from './zone.ts';

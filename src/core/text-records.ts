@@ -4,7 +4,7 @@
  */
 import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
-import type { TextStore } from './store-ports.ts';
+import type { TextStore } from './store.ts';
 import type { TextLog } from './update-texts.ts';
 
 export class TextRecords implements TextLog {

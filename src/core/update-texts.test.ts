@@ -11,7 +11,7 @@ import { HostGate, type HostGateOptions } from './host-gate.ts';
 import { MinuteLimiter } from './minute-limits.ts';
 import { MASTER } from './principal.ts';
 import type { RequestContext } from './request-context.ts';
-import type { TextStore } from './store-ports.ts';
+import type { TextStore } from './store.ts';
 import { TextRecords } from './text-records.ts';
 import type { HostToken } from './token.ts';
 import { UpdateAddresses } from './update-addresses.ts';

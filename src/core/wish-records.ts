@@ -10,7 +10,7 @@ import type { AppError } from './errors.ts';
 import { NameOrder } from './name-order.ts';
 import { FAMILIES, type Family, type WantedAddresses } from './plan-change.ts';
 import type { PublishedAddresses } from './ports.ts';
-import type { WishStore } from './store-ports.ts';
+import type { WishStore } from './store.ts';
 import { keepsWish, retryDelayMs, statesBefore, type Wish } from './wishes.ts';
 
 /** An accepted update that was not published. */

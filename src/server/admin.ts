@@ -8,7 +8,7 @@ import { ClientAdmin, type ClientAdminOptions } from '../core/client-admin.ts';
 import { AppError } from '../core/errors.ts';
 import type { HistoryRecorder } from '../core/history-recorder.ts';
 import type { HostDirectory } from '../core/host-directory.ts';
-import type { Store } from '../core/store-ports.ts';
+import type { Store } from '../core/store.ts';
 import type { TokenUseLog } from '../core/token-use.ts';
 import type { ZoneTable } from '../core/zone.ts';
 import { openStore } from '../store/open-store.ts';

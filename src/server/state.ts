@@ -15,7 +15,7 @@ import { HostWatch } from '../core/host-watch.ts';
 import { MinuteLimiter } from '../core/minute-limits.ts';
 import { NoticeMaker } from '../core/notices.ts';
 import type { Observer } from '../core/ports.ts';
-import type { Store, TextStore } from '../core/store-ports.ts';
+import type { Store, TextStore } from '../core/store.ts';
 import { TextKeeper } from '../core/text-keeper.ts';
 import { TextRecords } from '../core/text-records.ts';
 import type { HostToken } from '../core/token.ts';

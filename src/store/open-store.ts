@@ -1,5 +1,5 @@
 // Opens the store that the option `store` names; what it needs is loaded only then.
-import type { Store } from '../core/store-ports.ts';
+import type { Store } from '../core/store.ts';
 
 /**
  * @param url `sqlite:FILE`, or `postgres://user@host/database`; it may hold a password, and no error repeats it

@@ -4,7 +4,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
 import { AppError } from '../core/errors.ts';
-import type { Store } from '../core/store-ports.ts';
+import type { Store } from '../core/store.ts';
 import { migrate, SchemaError } from './migrations.ts';
 import type { SqlQuery, SqlRunner } from './sql-runner.ts';
 import { sqlStore } from './sql-store.ts';

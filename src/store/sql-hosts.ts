@@ -1,6 +1,6 @@
 // Settings of hosts in a SQL database.
 import type { HostSettings } from '../core/host.ts';
-import type { HostStore } from '../core/store-ports.ts';
+import type { HostStore } from '../core/store.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, hostOf, hostRow, nameText } from './rows.ts';
 import type { QueryBuilder, SqlRunner } from './sql-runner.ts';

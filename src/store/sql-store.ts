@@ -1,5 +1,5 @@
 // The stores over one SQL database, whichever it is.
-import type { Store } from '../core/store-ports.ts';
+import type { Store } from '../core/store.ts';
 import { SqlHistoryStore } from './sql-history.ts';
 import { SqlHostStore } from './sql-hosts.ts';
 import { queryBuilder, type SqlRunner } from './sql-runner.ts';

@@ -7,7 +7,7 @@ import { requireBuiltSqlite } from '../../test/support/built-sqlite.ts';
 import { waitUntil } from '../../test/support/process.ts';
 import { describeWithMounts, mountSmallDisk, unmount } from '../../test/support/small-disk.ts';
 import { testDirectory } from '../../test/support/test-directory.ts';
-import type { Store } from '../core/store-ports.ts';
+import type { Store } from '../core/store.ts';
 import { DomainName } from '../dns/name.ts';
 import { openDatabase } from '../sqlite/database.ts';
 import { DatabaseLockedError } from '../sqlite/lock.ts';

@@ -1,7 +1,7 @@
 // The store in an SQLite database: one process, one thread that writes (src/sqlite/worker.ts), so that a slow disk never
 // stops the main thread. Only the tables are made on the main thread, before anything is served.
 import { AppError } from '../core/errors.ts';
-import type { Store } from '../core/store-ports.ts';
+import type { Store } from '../core/store.ts';
 import type { SqlStatement, SqlValue } from '../sqlite/database.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
 import { SqliteWorker } from '../sqlite/worker.ts';

@@ -199,7 +199,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/history.ts',
       'core/host.ts',
       'core/plan-change.ts',
-      'core/store-ports.ts',
+      'core/store.ts',
       'core/token.ts',
       'core/wishes.ts',
       'dns/address.ts',

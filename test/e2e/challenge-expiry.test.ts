@@ -2,7 +2,7 @@
 // store, where the test moves them: nobody waits for a day.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Store } from '../../src/core/store-ports.ts';
+import type { Store } from '../../src/core/store.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { RunningDyndns } from '../support/dyndns.ts';

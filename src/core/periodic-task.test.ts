@@ -1,6 +1,6 @@
 // Looks one after the other, with a pause between; the clock is turned by hand.
 import { expect, test } from 'vitest';
-import { RepeatedLook } from './repeated-look.ts';
+import { RepeatedLook } from './periodic-task.ts';
 
 /** A look whose end is in our hand, and the timers that it set. */
 function begin(pauseMs = () => 7) {
