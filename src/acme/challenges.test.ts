@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryPublisher, MemoryZone } from '../../test/support/memory-publisher.ts';
 import { testDirectory } from '../../test/support/test-directory.ts';
 import { AppError } from '../core/errors.ts';
-import { type Zone, ZoneTable } from '../core/zone.ts';
+import { type Zone, ZoneTable } from '../core/zones/zone.ts';
 import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { textRdata } from '../dns/rrset.ts';

@@ -4,7 +4,7 @@
  * crash leaves nothing behind for longer than until the next start.
  */
 import { AppError } from '../core/errors.ts';
-import type { Zone, ZoneTable } from '../core/zone.ts';
+import type { Zone, ZoneTable } from '../core/zones/zone.ts';
 import { DomainName } from '../dns/name.ts';
 import { type Rdata, RRType } from '../dns/rdata.ts';
 import { textRdata } from '../dns/rrset.ts';

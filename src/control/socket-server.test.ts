@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask } from '../../test/support/http-client.ts';
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
-import type { Observer, RequestEvent } from '../core/ports.ts';
 import type { ZoneAdmin } from '../core/zone-admin.ts';
+import type { Observer, RequestEvent } from '../core/zones/publisher.ts';
 import type { ServerCalls } from './calls.ts';
 import { CONTROL_STATUS, ControlSocket } from './socket-server.ts';
 

@@ -8,7 +8,7 @@ import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { AppError, type ErrorCode } from '../core/errors.ts';
-import type { Observer } from '../core/ports.ts';
+import type { Observer } from '../core/zones/publisher.ts';
 import { type DomainName, NameError, parseHostName } from '../dns/name.ts';
 import { ListenError, removeStaleSocket } from '../http/listeners.ts';
 import type { ServerCalls } from './calls.ts';

@@ -6,7 +6,7 @@ import { RRType } from '../dns/rdata.ts';
 import { addressRdata, textRdata } from '../dns/rrset.ts';
 import type { ZoneEdit } from '../dns/zone-change.ts';
 import { applyUpdate, type UpdateKey } from './apply-update.ts';
-import type { UpdatableZone } from './ports.ts';
+import type { UpdatableZone } from './zones/publisher.ts';
 
 const apex = DomainName.parse('example.com');
 const at = (label: string) => (label === '@' ? apex : DomainName.parse(label, apex));

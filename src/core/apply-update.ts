@@ -13,9 +13,9 @@ import type { RRset } from '../dns/rrset.ts';
 import type { Prerequisite, ZoneEdit } from '../dns/zone-change.ts';
 import { AppError } from './errors.ts';
 import { acmeSubject, type NameScope, scopeCovers } from './name-scope.ts';
-import { checkAddress } from './policy.ts';
-import type { UpdatableZone, UpdateOutcome } from './ports.ts';
-import { chooseTtl, type Zone } from './zone.ts';
+import { checkAddress } from './zones/address-policy.ts';
+import type { UpdatableZone, UpdateOutcome } from './zones/publisher.ts';
+import { chooseTtl, type Zone } from './zones/zone.ts';
 
 /** What the configuration says of a key of one zone. */
 export interface UpdateKey {

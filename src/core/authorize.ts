@@ -6,7 +6,7 @@ import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
 import type { Principal } from './principal.ts';
 import { tokenCovers } from './token.ts';
-import type { Zone, ZoneTable } from './zone.ts';
+import type { Zone, ZoneTable } from './zones/zone.ts';
 
 /**
  * Checks that the credential covers the name with at least one of these types.

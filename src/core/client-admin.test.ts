@@ -9,8 +9,8 @@ import { AppError } from './errors.ts';
 import { eventId } from './history.ts';
 import { defaultHostSettings } from './host.ts';
 import { HostDirectory } from './host-directory.ts';
-import type { ReadOutcome } from './ports.ts';
 import { type HostToken, tokenSha256 } from './token.ts';
+import type { ReadOutcome } from './zones/publisher.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
 const name = (text: string) => DomainName.parse(text);

@@ -23,7 +23,6 @@ import {
 import { AppError } from './errors.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from './host.ts';
 import type { HostDirectory } from './host-directory.ts';
-import type { ReadOutcome } from './ports.ts';
 import type { Store, TokenStore } from './store.ts';
 import {
   freednsSecret,
@@ -34,7 +33,8 @@ import {
   tokenSha256,
   tokenState,
 } from './token.ts';
-import type { Zone } from './zone.ts';
+import type { ReadOutcome } from './zones/publisher.ts';
+import type { Zone } from './zones/zone.ts';
 
 export interface NewToken extends Pick<HostToken, 'name' | 'hosts' | 'types' | 'addresses' | 'sources' | 'expires'> {
   /** Makes it one for FreeDNS version 1, whose clients send a hash of this name and the password; in lower case. */

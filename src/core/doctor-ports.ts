@@ -5,7 +5,7 @@
 import type { IpAddress, IpPrefix } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { ResourceRecord } from '../dns/rdata.ts';
-import type { ZonePublisher } from './ports.ts';
+import type { ZonePublisher } from './zones/publisher.ts';
 
 /** The groups of checks, in the order in which a reader wants them. */
 export const CHECKS = ['primary', 'key', 'clock', 'delegation', 'nameservers', 'http', 'outside'] as const;

@@ -12,13 +12,13 @@ import { HistoryRecorder } from './history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from './host.ts';
 import { HostGate } from './host-gate.ts';
 import { HostWatch, type HostWatchOptions } from './host-watch.ts';
-import type { WantedAddresses } from './plan-change.ts';
-import type { PublishOutcome } from './ports.ts';
 import { OPERATOR, type RequestContext } from './request-context.ts';
 import { UpdateAddresses } from './update-addresses.ts';
 import { UpdateHost } from './update-host.ts';
 import type { WishTimers } from './wish-records.ts';
-import { type Zone, ZoneTable } from './zone.ts';
+import type { WantedAddresses } from './zones/plan-change.ts';
+import type { PublishOutcome } from './zones/publisher.ts';
+import { type Zone, ZoneTable } from './zones/zone.ts';
 
 const apex = DomainName.parse('example.com');
 const home = DomainName.parse('home.example.com');

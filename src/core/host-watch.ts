@@ -15,7 +15,7 @@ import { RepeatedLook } from './periodic-task.ts';
 import type { HistoryStore, HostStore, WishStore } from './store.ts';
 import type { UpdateAddresses } from './update-addresses.ts';
 import type { WishTimers } from './wish-records.ts';
-import type { ZoneTable } from './zone.ts';
+import type { ZoneTable } from './zones/zone.ts';
 
 export interface HostWatchOptions {
   readonly history: HistoryStore;

@@ -8,10 +8,10 @@ import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
 import type { AddressStep } from './history.ts';
 import type { HostSettings } from './host.ts';
-import { FAMILIES, type Family } from './plan-change.ts';
 import type { HistoryStore, WishStore } from './store.ts';
 import { OutdatedUpdate, type UpdateAddresses } from './update-addresses.ts';
-import type { Zone } from './zone.ts';
+import { FAMILIES, type Family } from './zones/plan-change.ts';
+import type { Zone } from './zones/zone.ts';
 
 export interface EndedLease {
   readonly zone: Zone;

@@ -4,12 +4,12 @@
  * written: under a wildcard the answer may be the wildcard's, and the name itself may have nothing.
  */
 import type { DomainName } from '../dns/name.ts';
-import type { Family } from './plan-change.ts';
-import { planChange } from './plan-change.ts';
-import type { PublishedAddresses } from './ports.ts';
-import { publishNames } from './publish-names.ts';
 import { judgeWish, type Wish } from './wishes.ts';
-import type { Zone } from './zone.ts';
+import type { Family } from './zones/plan-change.ts';
+import { planChange } from './zones/plan-change.ts';
+import { publishNames } from './zones/publish-change.ts';
+import type { PublishedAddresses } from './zones/publisher.ts';
+import type { Zone } from './zones/zone.ts';
 
 /** What came of a wish, and what was published before; `foreign`: somebody else has changed it, nothing was written. */
 export interface WishResult {

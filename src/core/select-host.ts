@@ -5,7 +5,7 @@
 import { type DomainName, NameError, parseHostName } from '../dns/name.ts';
 import { scopeCovers } from './name-scope.ts';
 import type { Principal } from './principal.ts';
-import type { Zone, ZoneTable } from './zone.ts';
+import type { Zone, ZoneTable } from './zones/zone.ts';
 
 /**
  * The name that a text means: as it is, or for a single label the one literal host of the scope that begins with it,

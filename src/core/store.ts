@@ -9,9 +9,9 @@ import type { DomainName } from '../dns/name.ts';
 import type { ErrorCode } from './errors.ts';
 import type { HistoryEvent, HostActivity, PastAddresses } from './history.ts';
 import type { HostSettings } from './host.ts';
-import type { Family } from './plan-change.ts';
 import type { HostToken, ListedToken } from './token.ts';
 import type { NewWish, Wish } from './wishes.ts';
+import type { Family } from './zones/plan-change.ts';
 
 export interface TokenUse {
   readonly tokenId: string;

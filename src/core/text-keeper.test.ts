@@ -11,7 +11,7 @@ import type { TextStore } from './store.ts';
 import { TextKeeper } from './text-keeper.ts';
 import { TextRecords } from './text-records.ts';
 import { publishTexts } from './update-texts.ts';
-import { type Zone, ZoneTable } from './zone.ts';
+import { type Zone, ZoneTable } from './zones/zone.ts';
 
 const apex = DomainName.parse('example.com');
 const name = apex.prepend('home').prepend('_acme-challenge');

@@ -10,7 +10,7 @@ import { RepeatedLook } from './periodic-task.ts';
 import type { StoredText, TextStore } from './store.ts';
 import { publishTexts } from './update-texts.ts';
 import type { WishTimers } from './wish-records.ts';
-import type { ZoneTable } from './zone.ts';
+import type { ZoneTable } from './zones/zone.ts';
 
 export interface TextKeeperOptions {
   readonly store: TextStore;

@@ -8,10 +8,10 @@ import { RRType } from '../dns/rdata.ts';
 import { addressRdata, rrsetAddresses } from '../dns/rrset.ts';
 import type { ZoneChange } from '../dns/zone-change.ts';
 import { AppError } from './errors.ts';
-import type { WantedAddresses } from './plan-change.ts';
-import type { PublishedAddresses, PublishOutcome, ReadOutcome } from './ports.ts';
 import { UpdateAddresses, type UpdateRequest } from './update-addresses.ts';
-import type { Zone } from './zone.ts';
+import type { WantedAddresses } from './zones/plan-change.ts';
+import type { PublishedAddresses, PublishOutcome, ReadOutcome } from './zones/publisher.ts';
+import type { Zone } from './zones/zone.ts';
 
 const apex = DomainName.parse('example.com');
 const home = DomainName.parse('home.example.com');

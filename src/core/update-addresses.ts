@@ -9,14 +9,14 @@ import { type IpAddress, type IpPrefix, moveAddress, parseIpAddress } from '../d
 import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
 import { NameOrder } from './name-order.ts';
-import { type ChangePlan, FAMILIES, type FamilyPlan, planChange, type WantedAddresses } from './plan-change.ts';
-import { checkAddress } from './policy.ts';
-import type { PublishedAddresses } from './ports.ts';
-import { type Beliefs, publishNames } from './publish-names.ts';
 import type { MemberMove } from './site.ts';
 import type { UnpublishedUpdates } from './wish-keeper.ts';
 import type { UnpublishedUpdate } from './wish-records.ts';
-import { checkOwnerName, chooseTtl, type Zone } from './zone.ts';
+import { checkAddress } from './zones/address-policy.ts';
+import { type ChangePlan, FAMILIES, type FamilyPlan, planChange, type WantedAddresses } from './zones/plan-change.ts';
+import { type Beliefs, publishNames } from './zones/publish-change.ts';
+import type { PublishedAddresses } from './zones/publisher.ts';
+import { checkOwnerName, chooseTtl, type Zone } from './zones/zone.ts';
 
 export interface UpdateRequest {
   readonly zone: Zone;

@@ -14,7 +14,7 @@ import type { RequestContext } from './request-context.ts';
 import { DEFAULT_TOKEN_TYPES, type HostToken } from './token.ts';
 import { UpdateAddresses } from './update-addresses.ts';
 import { type AddressChoice, UpdateHost } from './update-host.ts';
-import type { Zone } from './zone.ts';
+import type { Zone } from './zones/zone.ts';
 
 const apex = DomainName.parse('example.com');
 const home = apex.prepend('home');

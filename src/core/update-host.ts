@@ -10,13 +10,13 @@ import { AppError } from './errors.ts';
 import type { AddressStep } from './history.ts';
 import type { HostSettings } from './host.ts';
 import type { HostGate } from './host-gate.ts';
-import { FAMILIES, type FamilyPlan, type WantedAddresses } from './plan-change.ts';
-import { checkAddress } from './policy.ts';
 import type { RequestContext } from './request-context.ts';
 import { type MemberMove, memberAddress } from './site.ts';
 import { checkTokenAddress } from './token.ts';
 import type { AddressUpdate, UpdateAddresses, UpdateRequest } from './update-addresses.ts';
-import { checkOwnerName, chooseTtl, type Zone } from './zone.ts';
+import { checkAddress } from './zones/address-policy.ts';
+import { FAMILIES, type FamilyPlan, type WantedAddresses } from './zones/plan-change.ts';
+import { checkOwnerName, chooseTtl, type Zone } from './zones/zone.ts';
 
 /** What a client wants of the addresses of one name. */
 export interface AddressChoice {

@@ -16,7 +16,7 @@ import { TextRecords } from './text-records.ts';
 import type { HostToken } from './token.ts';
 import { UpdateAddresses } from './update-addresses.ts';
 import { type TextEdit, type TextUpdate, UpdateTexts } from './update-texts.ts';
-import type { Zone } from './zone.ts';
+import type { Zone } from './zones/zone.ts';
 
 const apex = DomainName.parse('example.com');
 const home = apex.prepend('home');

@@ -13,11 +13,11 @@ import { unknownName } from './authorize.ts';
 import { AppError } from './errors.ts';
 import type { HostGate } from './host-gate.ts';
 import { acmeSubject, scopeCovers } from './name-scope.ts';
-import { placePrerequisites } from './plan-change.ts';
 import type { RequestContext } from './request-context.ts';
 import { tokenCovers } from './token.ts';
 import type { UpdateAddresses } from './update-addresses.ts';
-import type { Zone } from './zone.ts';
+import { placePrerequisites } from './zones/plan-change.ts';
+import type { Zone } from './zones/zone.ts';
 
 /** What is to become of the values at a name; others than those that are named stay. */
 export type TextEdit =

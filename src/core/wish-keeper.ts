@@ -14,12 +14,12 @@ import type { NewHistoryEvent } from './history.ts';
 import type { NameOrder } from './name-order.ts';
 import { forEachInParallel } from './parallel.ts';
 import { RepeatedLook } from './periodic-task.ts';
-import { FAMILIES, type Family } from './plan-change.ts';
 import { publishWishes, type WishResult } from './publish-wishes.ts';
 import type { WishStore } from './store.ts';
 import { type UnpublishedUpdate, WishRecords, type WishTimers } from './wish-records.ts';
 import { keepsWish, LAST_RETRY_MS, retryDelayMs, type Wish } from './wishes.ts';
-import type { Zone, ZoneTable } from './zone.ts';
+import { FAMILIES, type Family } from './zones/plan-change.ts';
+import type { Zone, ZoneTable } from './zones/zone.ts';
 
 /** What UpdateAddresses tells of each update, within the order of its name. */
 export interface UnpublishedUpdates {

@@ -8,10 +8,10 @@
 import type { DomainName } from '../dns/name.ts';
 import type { AppError } from './errors.ts';
 import { NameOrder } from './name-order.ts';
-import { FAMILIES, type Family, type WantedAddresses } from './plan-change.ts';
-import type { PublishedAddresses } from './ports.ts';
 import type { WishStore } from './store.ts';
 import { keepsWish, retryDelayMs, statesBefore, type Wish } from './wishes.ts';
+import { FAMILIES, type Family, type WantedAddresses } from './zones/plan-change.ts';
+import type { PublishedAddresses } from './zones/publisher.ts';
 
 /** An accepted update that was not published. */
 export interface UnpublishedUpdate {

@@ -1,5 +1,5 @@
 /** Addresses and prefixes as clients of the update protocols write them: with a length behind, or prefixes cut short. */
-import type { Family } from '../core/plan-change.ts';
+import type { Family } from '../core/zones/plan-change.ts';
 import { type IpAddress, type IpPrefix, parseIpAddress, prefixOf, unmapAddress } from '../dns/address.ts';
 
 /**

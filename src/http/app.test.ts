@@ -2,13 +2,13 @@
 // that a real one seldom is in: overloaded, or with a defect.
 import { afterEach, describe, expect, it } from 'vitest';
 import { Authenticator } from '../core/authenticate.ts';
-import { CheckZones } from '../core/check-zones.ts';
 import { HostGate } from '../core/host-gate.ts';
-import type { RequestEvent, ZonePublisher } from '../core/ports.ts';
 import { UpdateAddresses } from '../core/update-addresses.ts';
 import { UpdateHost } from '../core/update-host.ts';
 import { UpdateTexts } from '../core/update-texts.ts';
-import { ZoneTable } from '../core/zone.ts';
+import { CheckZones } from '../core/zones/check-zones.ts';
+import type { RequestEvent, ZonePublisher } from '../core/zones/publisher.ts';
+import { ZoneTable } from '../core/zones/zone.ts';
 import { DomainName } from '../dns/name.ts';
 import { buildApp, normalizeTarget } from './app.ts';
 import { GuessLimiter } from './limits.ts';

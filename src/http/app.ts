@@ -4,7 +4,7 @@
  */
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { AppError } from '../core/errors.ts';
-import type { Observer } from '../core/ports.ts';
+import type { Observer } from '../core/zones/publisher.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.ts';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';

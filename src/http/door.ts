@@ -5,13 +5,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AcmeDns } from '../core/acme-dns.ts';
 import type { Authenticator } from '../core/authenticate.ts';
-import type { CheckZones } from '../core/check-zones.ts';
 import type { AppError } from '../core/errors.ts';
 import type { HostGate } from '../core/host-gate.ts';
 import type { Monitoring } from '../core/monitoring.ts';
 import type { UpdateHost } from '../core/update-host.ts';
 import type { UpdateTexts } from '../core/update-texts.ts';
-import type { ZoneTable } from '../core/zone.ts';
+import type { CheckZones } from '../core/zones/check-zones.ts';
+import type { ZoneTable } from '../core/zones/zone.ts';
 import type { IpAddress } from '../dns/address.ts';
 import type { GuessLimiter } from './limits.ts';
 

@@ -2,8 +2,9 @@
  * What `dry_run=1` answers: a line for each record that would change or stay, for a person. Its words are none that a client
  * takes for success.
  */
-import { FAMILIES, type FamilyPlan } from '../core/plan-change.ts';
+
 import type { HostUpdated } from '../core/update-host.ts';
+import { FAMILIES, type FamilyPlan } from '../core/zones/plan-change.ts';
 
 export const DRY_RUN = 'dry_run';
 

@@ -2,11 +2,11 @@
 import { findPermittedZone } from '../core/authorize.ts';
 import { AppError } from '../core/errors.ts';
 import { acmeChallenge } from '../core/name-scope.ts';
-import { isCarrierNat } from '../core/policy.ts';
 import type { Principal } from '../core/principal.ts';
 import { selectByText, selectByUser, selectOnlyHost } from '../core/select-host.ts';
 import type { AddressUpdate } from '../core/update-addresses.ts';
-import type { Zone } from '../core/zone.ts';
+import { isCarrierNat } from '../core/zones/address-policy.ts';
+import type { Zone } from '../core/zones/zone.ts';
 import { type DomainName, NameError } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import type { Services } from './door.ts';

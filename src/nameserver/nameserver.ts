@@ -4,8 +4,8 @@
  */
 import type { DnsUpdate, UpdateKey } from '../core/apply-update.ts';
 import type { NameserverStatistics } from '../core/monitoring.ts';
-import type { DnsUpdateEvent, UpdateOutcome, ZonePublisher } from '../core/ports.ts';
 import type { ZoneAdmin } from '../core/zone-admin.ts';
+import type { DnsUpdateEvent, UpdateOutcome, ZonePublisher } from '../core/zones/publisher.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRClass, RRType } from '../dns/rdata.ts';
 import type { TsigKey } from '../dns/tsig.ts';

@@ -6,7 +6,13 @@
  * one of them is confirmed after it, or fails with it.
  */
 import { AppError } from '../core/errors.ts';
-import type { AddressSet, PublishedAddresses, PublishOutcome, ReadOutcome, ZonePublisher } from '../core/ports.ts';
+import type {
+  AddressSet,
+  PublishedAddresses,
+  PublishOutcome,
+  ReadOutcome,
+  ZonePublisher,
+} from '../core/zones/publisher.ts';
 import { formatIpv6 } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
 import { formatRRType, RRType } from '../dns/rdata.ts';

@@ -5,7 +5,7 @@
  * removal of the apex's SOA and NS is passed over, as RFC 2136 §3.4.2.3 and §3.4.2.4 have it. Data below a delegation
  * or a DNAME is refused, too, but for the addresses of the delegation's nameservers.
  */
-import type { UpdatableZone, UpdateOutcome } from '../core/ports.ts';
+import type { UpdatableZone, UpdateOutcome } from '../core/zones/publisher.ts';
 import type { DomainName } from '../dns/name.ts';
 import { formatRRType, RRType } from '../dns/rdata.ts';
 import type { Prerequisite, ZoneEdit } from '../dns/zone-change.ts';

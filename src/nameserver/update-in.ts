@@ -9,7 +9,7 @@
  */
 import type { DnsUpdate, UpdateKey } from '../core/apply-update.ts';
 import { AppError } from '../core/errors.ts';
-import type { UpdateOutcome } from '../core/ports.ts';
+import type { UpdateOutcome } from '../core/zones/publisher.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRClass, RRType } from '../dns/rdata.ts';
 import type { TsigKey } from '../dns/tsig.ts';

@@ -3,7 +3,7 @@
  * configuration: routes, methods, error codes, zones; never a host name, a token, an address or an URL.
  */
 import type { ErrorCode } from '../core/errors.ts';
-import type { DnsUpdateEvent, Observer, RequestEvent } from '../core/ports.ts';
+import type { DnsUpdateEvent, Observer, RequestEvent } from '../core/zones/publisher.ts';
 import { Histogram, SECONDS } from './histogram.ts';
 
 /** What one update of one name came to, through any door. */

@@ -2,7 +2,7 @@
 // kept from it. That no secret reaches it from outside is tested on the whole server (test/e2e/secrets.test.ts).
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
-import type { RequestEvent } from '../core/ports.ts';
+import type { RequestEvent } from '../core/zones/publisher.ts';
 import { createLog } from './log.ts';
 
 let written: string[];

@@ -6,7 +6,7 @@
  */
 import { type Logger, pino } from 'pino';
 import { AppError, type ErrorCode } from '../core/errors.ts';
-import type { DnsUpdateEvent, Observer, RequestEvent } from '../core/ports.ts';
+import type { DnsUpdateEvent, Observer, RequestEvent } from '../core/zones/publisher.ts';
 
 /** Levels of the original, by name. */
 const LEVELS = {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseExposition } from '../../test/support/exposition.ts';
 import { AppError } from '../core/errors.ts';
 import type { NameserverStatistics } from '../core/monitoring.ts';
-import type { RequestEvent } from '../core/ports.ts';
+import type { RequestEvent } from '../core/zones/publisher.ts';
 import { DomainName } from '../dns/name.ts';
 import { Activity } from './activity.ts';
 import { Histogram } from './histogram.ts';

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryZone } from '../../test/support/memory-publisher.ts';
 import { AppError } from '../core/errors.ts';
-import { planChange, type WantedAddresses } from '../core/plan-change.ts';
-import type { PublishedAddresses } from '../core/ports.ts';
+import { planChange, type WantedAddresses } from '../core/zones/plan-change.ts';
+import type { PublishedAddresses } from '../core/zones/publisher.ts';
 import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { addressRdata } from '../dns/rrset.ts';

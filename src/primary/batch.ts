@@ -6,7 +6,7 @@
  * neighbours. When its reply is lost, the primary is asked whether the outcome of each change is there.
  */
 import { AppError } from '../core/errors.ts';
-import type { PublishOutcome } from '../core/ports.ts';
+import type { PublishOutcome } from '../core/zones/publisher.ts';
 import type { Rdata } from '../dns/rdata.ts';
 import { changedNames, type Prerequisite, type ZoneChange, type ZoneEdit } from '../dns/zone-change.ts';
 

@@ -5,7 +5,13 @@
  * Reads and updates have connections of their own, so that a read never waits behind an fsync.
  */
 import type { AppError } from '../core/errors.ts';
-import type { AddressSet, PublishedAddresses, PublishOutcome, ReadOutcome, ZonePublisher } from '../core/ports.ts';
+import type {
+  AddressSet,
+  PublishedAddresses,
+  PublishOutcome,
+  ReadOutcome,
+  ZonePublisher,
+} from '../core/zones/publisher.ts';
 import type { DomainName } from '../dns/name.ts';
 import { type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
 import { type AddressType, type RRset, rrsetAddresses } from '../dns/rrset.ts';

@@ -10,7 +10,7 @@ import type { HistoryRecorder } from '../core/history-recorder.ts';
 import type { HostDirectory } from '../core/host-directory.ts';
 import type { Store } from '../core/store.ts';
 import type { TokenUseLog } from '../core/token-use.ts';
-import type { ZoneTable } from '../core/zone.ts';
+import type { ZoneTable } from '../core/zones/zone.ts';
 import { openStore } from '../store/open-store.ts';
 import { configuredToken, hostSettings, storeUrl } from './state.ts';
 

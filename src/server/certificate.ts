@@ -5,8 +5,8 @@
 import { Resolver } from 'node:dns/promises';
 import type { CertificateKeeper } from '../acme/keeper.ts';
 import type { AcmeConfig, Config, ZoneConfig } from '../config/config.ts';
-import type { Observer } from '../core/ports.ts';
-import type { Zone, ZoneTable } from '../core/zone.ts';
+import type { Observer } from '../core/zones/publisher.ts';
+import type { Zone, ZoneTable } from '../core/zones/zone.ts';
 import { DomainName } from '../dns/name.ts';
 import { timers } from './system-timers.ts';
 

@@ -4,8 +4,8 @@
  */
 import type { Config } from '../config/config.ts';
 import type { Monitoring, NameserverStatistics } from '../core/monitoring.ts';
-import type { Observer } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
+import type { Observer } from '../core/zones/publisher.ts';
 import { Activity } from '../observe/activity.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { tellAll } from '../observe/observers.ts';

@@ -14,7 +14,6 @@ import { HostGate, type HostGateOptions, type UpdateRecorder } from '../core/hos
 import { HostWatch } from '../core/host-watch.ts';
 import { MinuteLimiter } from '../core/minute-limits.ts';
 import { NoticeMaker } from '../core/notices.ts';
-import type { Observer } from '../core/ports.ts';
 import type { Store, TextStore } from '../core/store.ts';
 import { TextKeeper } from '../core/text-keeper.ts';
 import { TextRecords } from '../core/text-records.ts';
@@ -24,7 +23,8 @@ import type { UpdateAddresses, UpdateLimits } from '../core/update-addresses.ts'
 import { UpdateHost } from '../core/update-host.ts';
 import { UpdateTexts } from '../core/update-texts.ts';
 import { WishKeeper } from '../core/wish-keeper.ts';
-import type { ZoneTable } from '../core/zone.ts';
+import type { Observer } from '../core/zones/publisher.ts';
+import type { ZoneTable } from '../core/zones/zone.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import { timers } from './system-timers.ts';
 import { NoticeOutlet, type NoticeParts } from './webhooks.ts';

@@ -12,8 +12,8 @@ import type {
   ZoneKeyConfig,
 } from '../config/config.ts';
 import { applyUpdate } from '../core/apply-update.ts';
-import type { Observer, ZonePublisher } from '../core/ports.ts';
-import { type Zone, ZoneTable } from '../core/zone.ts';
+import type { Observer, ZonePublisher } from '../core/zones/publisher.ts';
+import { type Zone, ZoneTable } from '../core/zones/zone.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { ResourceRecord } from '../dns/rdata.ts';
 import { makeTsigKey } from '../dns/tsig.ts';

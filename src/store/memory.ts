@@ -2,10 +2,10 @@
 // here waits or fails.
 import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history.ts';
 import { type HostSettings, isLimited } from '../core/host.ts';
-import { FAMILIES, type Family } from '../core/plan-change.ts';
 import type { HistoryStore, HostStore, SilenceStep, Store, TokenStore, WishStore } from '../core/store.ts';
 import type { HostToken } from '../core/token.ts';
 import type { Wish } from '../core/wishes.ts';
+import { FAMILIES, type Family } from '../core/zones/plan-change.ts';
 import type { DomainName } from '../dns/name.ts';
 import { memoryTexts } from './memory-texts.ts';
 import { byName, eventOf, eventRow } from './rows.ts';

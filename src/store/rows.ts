@@ -3,10 +3,10 @@
 import type { ErrorCode } from '../core/errors.ts';
 import type { AddressStep, EventOutcome, HistoryEvent } from '../core/history.ts';
 import { type HostMember, type HostSettings, isLimited } from '../core/host.ts';
-import type { Family } from '../core/plan-change.ts';
 import type { StoredText } from '../core/store.ts';
 import type { HostToken, TokenAddresses } from '../core/token.ts';
 import type { Wish } from '../core/wishes.ts';
+import type { Family } from '../core/zones/plan-change.ts';
 import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../dns/address.ts';
 import { DomainName } from '../dns/name.ts';
 import type { EventRow, HostRow, TextRow, TokenRow, WishRow } from './schema.ts';

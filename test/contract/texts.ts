@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import { publishTexts, type TextEdit } from '../../src/core/update-texts.ts';
-import type { Zone } from '../../src/core/zone.ts';
+import type { Zone } from '../../src/core/zones/zone.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import type { PublisherFixture } from './zone-publisher.ts';
 

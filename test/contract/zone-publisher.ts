@@ -1,11 +1,11 @@
-// The contract of ZonePublisher (src/core/ports.ts), and of the update use-case on top of it, as one suite that every
+// The contract of ZonePublisher (src/core/zones/publisher.ts), and of the update use-case on top of it, as one suite that every
 // implementation passes: primary-*.test.ts here for remote primaries, memory for the model that unit tests use.
 // What is published is looked at by an independent reader that the subject brings along, never through the publisher.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { planChange, type WantedAddresses } from '../../src/core/plan-change.ts';
-import type { AddressSet, PublishedAddresses, ZonePublisher } from '../../src/core/ports.ts';
 import { type AddressUpdate, UpdateAddresses } from '../../src/core/update-addresses.ts';
-import type { Zone } from '../../src/core/zone.ts';
+import { planChange, type WantedAddresses } from '../../src/core/zones/plan-change.ts';
+import type { AddressSet, PublishedAddresses, ZonePublisher } from '../../src/core/zones/publisher.ts';
+import type { Zone } from '../../src/core/zones/zone.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { RRType } from '../../src/dns/rdata.ts';
 import { textRdata } from '../../src/dns/rrset.ts';

@@ -7,7 +7,7 @@ import type {
   PublishOutcome,
   ReadOutcome,
   ZonePublisher,
-} from '../../src/core/ports.ts';
+} from '../../src/core/zones/publisher.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { type Rdata, RRType } from '../../src/dns/rdata.ts';
 import { type RRset, rrsetAddresses } from '../../src/dns/rrset.ts';

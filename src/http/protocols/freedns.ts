@@ -5,10 +5,10 @@
  * A client may take an address in the reply for success: no error repeats anything of the request.
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { Family } from '../../core/plan-change.ts';
 import type { RequestContext } from '../../core/request-context.ts';
 import { literalHosts } from '../../core/select-host.ts';
 import { tokenCovers } from '../../core/token.ts';
+import type { Family } from '../../core/zones/plan-change.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { authenticateClient } from '../authentication.ts';

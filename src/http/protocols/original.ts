@@ -4,14 +4,14 @@
  */
 
 import { authorizeName, unknownName } from '../../core/authorize.ts';
-import type { ZoneCheck } from '../../core/check-zones.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import { FAMILIES, type Family, type WantedAddresses } from '../../core/plan-change.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { RequestContext } from '../../core/request-context.ts';
 import { tokenCovers } from '../../core/token.ts';
 import type { AddressUpdate } from '../../core/update-addresses.ts';
-import type { Zone } from '../../core/zone.ts';
+import type { ZoneCheck } from '../../core/zones/check-zones.ts';
+import { FAMILIES, type Family, type WantedAddresses } from '../../core/zones/plan-change.ts';
+import type { Zone } from '../../core/zones/zone.ts';
 import { type IpAddress, parseIpAddress, unmapAddress } from '../../dns/address.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';

@@ -1,12 +1,12 @@
 // Plans, applied to a zone in memory: they give the wanted state and nothing else, and hold only for what was believed.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MemoryZone } from '../../test/support/memory-publisher.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { addressRdata, type RRset, rrsetAddresses, textRdata } from '../dns/rrset.ts';
+import { MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { addressRdata, type RRset, rrsetAddresses, textRdata } from '../../dns/rrset.ts';
 import { type PlanInput, planChange, type WantedAddresses } from './plan-change.ts';
-import type { AddressSet, PublishedAddresses } from './ports.ts';
+import type { AddressSet, PublishedAddresses } from './publisher.ts';
 
 const zone = DomainName.parse('example.com');
 const ownerName = DomainName.parse('a.b.example.com');

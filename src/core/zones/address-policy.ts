@@ -11,8 +11,8 @@ import {
   parseIpPrefix,
   prefixContains,
   unmapAddress,
-} from '../dns/address.ts';
-import { AppError } from './errors.ts';
+} from '../../dns/address.ts';
+import { AppError } from '../errors.ts';
 
 export interface AddressPolicy {
   readonly allow: readonly IpPrefix[];

@@ -4,10 +4,10 @@
  * costs nothing.
  */
 import { randomBytes } from 'node:crypto';
-import type { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { readTextRdata, textRdata } from '../dns/rrset.ts';
-import { AppError, type ErrorCode } from './errors.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { readTextRdata, textRdata } from '../../dns/rrset.ts';
+import { AppError, type ErrorCode } from '../errors.ts';
 import type { Zone } from './zone.ts';
 
 export type ZoneCheck =

@@ -1,8 +1,8 @@
 // The address policy: built-in refusals, the longest prefix, and who wins when two are as long.
 import { describe, expect, it } from 'vitest';
-import { type IpAddress, type IpPrefix, parseIpAddress, parseIpPrefix } from '../dns/address.ts';
-import { AppError } from './errors.ts';
-import { type AddressPolicy, checkAddress, isCarrierNat } from './policy.ts';
+import { type IpAddress, type IpPrefix, parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
+import { AppError } from '../errors.ts';
+import { type AddressPolicy, checkAddress, isCarrierNat } from './address-policy.ts';
 
 const prefixes = (texts: readonly string[]): IpPrefix[] => texts.map((text) => parseIpPrefix(text)!);
 const policy = (allow: string[] = [], deny: string[] = []): AddressPolicy => {

@@ -5,11 +5,11 @@
  * CNAME at the name (RFC 2136 §3.4.2.2 would silently ignore an address beside it), no delegation at or above it and no
  * DNAME above it. So the primary itself confirms, in the same message, that the old value is the one that was there.
  */
-import type { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { addressRdata } from '../dns/rrset.ts';
-import type { Prerequisite, ZoneChange, ZoneEdit } from '../dns/zone-change.ts';
-import type { AddressSet, PublishedAddresses } from './ports.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { addressRdata } from '../../dns/rrset.ts';
+import type { Prerequisite, ZoneChange, ZoneEdit } from '../../dns/zone-change.ts';
+import type { AddressSet, PublishedAddresses } from './publisher.ts';
 
 export type Family = 'A' | 'AAAA';
 export const FAMILIES: readonly Family[] = ['A', 'AAAA'];

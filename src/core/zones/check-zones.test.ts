@@ -1,12 +1,12 @@
 // The update check on zones in memory: it leaves nothing behind, is shared while it runs, and names what failed.
 import { afterEach, expect, it, vi } from 'vitest';
-import { MemoryPublisher, MemoryZone } from '../../test/support/memory-publisher.ts';
-import { DomainName } from '../dns/name.ts';
-import type { RRset } from '../dns/rrset.ts';
-import type { ZoneChange } from '../dns/zone-change.ts';
+import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { DomainName } from '../../dns/name.ts';
+import type { RRset } from '../../dns/rrset.ts';
+import type { ZoneChange } from '../../dns/zone-change.ts';
+import { AppError } from '../errors.ts';
 import { CHECK_KEPT_MS, CheckZones, checkZone } from './check-zones.ts';
-import { AppError } from './errors.ts';
-import type { PublishOutcome } from './ports.ts';
+import type { PublishOutcome } from './publisher.ts';
 import type { Zone } from './zone.ts';
 
 class WatchedPublisher extends MemoryPublisher {

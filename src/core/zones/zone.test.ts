@@ -1,7 +1,7 @@
 // Which zone a name lies in, which names may be changed, which TTL is used.
 import { describe, expect, it } from 'vitest';
-import { MemoryPublisher, MemoryZone } from '../../test/support/memory-publisher.ts';
-import { DomainName } from '../dns/name.ts';
+import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { DomainName } from '../../dns/name.ts';
 import { checkOwnerName, chooseTtl, type Zone, ZoneTable } from './zone.ts';
 
 function zoneNamed(name: string, rules: Partial<Zone> = {}): Zone {

@@ -1,8 +1,8 @@
 /** What the core asks of the world: contracts, no code. Each port's implementations pass one contract suite. */
-import type { DomainName } from '../dns/name.ts';
-import type { RRset } from '../dns/rrset.ts';
-import type { Prerequisite, ZoneChange, ZoneEdit } from '../dns/zone-change.ts';
-import type { AppError } from './errors.ts';
+import type { DomainName } from '../../dns/name.ts';
+import type { RRset } from '../../dns/rrset.ts';
+import type { Prerequisite, ZoneChange, ZoneEdit } from '../../dns/zone-change.ts';
+import type { AppError } from '../errors.ts';
 
 /** The members of one address RRset; no RRset is no addresses. */
 export interface AddressSet {

@@ -1,8 +1,8 @@
 /** The zones of this server and their rules; which zone a name lies in (by labels, the longest match wins). */
-import type { DomainName } from '../dns/name.ts';
-import { AppError } from './errors.ts';
-import type { AddressPolicy } from './policy.ts';
-import type { ZonePublisher } from './ports.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { AppError } from '../errors.ts';
+import type { AddressPolicy } from './address-policy.ts';
+import type { ZonePublisher } from './publisher.ts';
 
 export interface TtlRule {
   /** Seconds. */

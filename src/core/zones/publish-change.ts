@@ -3,11 +3,11 @@
  * believed of the names is first recalled, then read; when the primary says that a belief was wrong, it is read and
  * planned anew. docs/decisions/0001 has the reasons.
  */
-import type { DomainName } from '../dns/name.ts';
-import type { Prerequisite, ZoneChange } from '../dns/zone-change.ts';
-import { AppError } from './errors.ts';
+import type { DomainName } from '../../dns/name.ts';
+import type { Prerequisite, ZoneChange } from '../../dns/zone-change.ts';
+import { AppError } from '../errors.ts';
 import { type ChangePlan, planChange } from './plan-change.ts';
-import type { PublishedAddresses } from './ports.ts';
+import type { PublishedAddresses } from './publisher.ts';
 import type { Zone } from './zone.ts';
 
 /** What is published at each name, in their order. */
