@@ -14,9 +14,9 @@ import {
   tokenName,
   ValueError,
 } from '../config/kinds.ts';
+import { DEFAULT_TOKEN_TYPES, type TokenAddresses } from '../core/access/token.ts';
 import type { ClientAdmin, NewToken } from '../core/client-admin.ts';
 import { AppError } from '../core/errors.ts';
-import { DEFAULT_TOKEN_TYPES, type TokenAddresses } from '../core/token.ts';
 import { unmapAddress } from '../dns/address.ts';
 import { NameError } from '../dns/name.ts';
 import type { AddHostCall, AddMemberCall, ClientCalls, CreateTokenCall } from './client-calls.ts';

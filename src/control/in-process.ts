@@ -1,7 +1,8 @@
 /** The admin calls over the use-cases of this process. */
+
+import { OPERATOR } from '../core/access/request-context.ts';
 import type { ClientAdmin } from '../core/client-admin.ts';
 import { AppError } from '../core/errors.ts';
-import { OPERATOR } from '../core/request-context.ts';
 import type { ZoneAdmin } from '../core/zone-admin.ts';
 import type { Services } from '../http/door.ts';
 import { changeAddresses, checkLine, deleteAddresses } from '../http/protocols/original.ts';

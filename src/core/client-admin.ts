@@ -6,6 +6,15 @@
 import { DomainName } from '../dns/name.ts';
 import { formatRRType } from '../dns/rdata.ts';
 import {
+  freednsSecret,
+  type HostToken,
+  type ListedToken,
+  newTokenSecret,
+  tokenCovers,
+  tokenSha256,
+  tokenState,
+} from './access/token.ts';
+import {
   eventView,
   type HistoryView,
   type HostDetails,
@@ -24,15 +33,6 @@ import { AppError } from './errors.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from './host.ts';
 import type { HostDirectory } from './host-directory.ts';
 import type { Store, TokenStore } from './store.ts';
-import {
-  freednsSecret,
-  type HostToken,
-  type ListedToken,
-  newTokenSecret,
-  tokenCovers,
-  tokenSha256,
-  tokenState,
-} from './token.ts';
 import type { ReadOutcome } from './zones/publisher.ts';
 import type { Zone } from './zones/zone.ts';
 

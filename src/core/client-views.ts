@@ -5,9 +5,9 @@
 import { formatIpPrefix, type IpPrefix } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
 import { formatRRType } from '../dns/rdata.ts';
+import { type HostToken, type ListedToken, tokenState } from './access/token.ts';
 import type { HistoryEvent, NewHistoryEvent } from './history.ts';
 import type { HostSettings } from './host.ts';
-import { type HostToken, type ListedToken, tokenState } from './token.ts';
 import type { Wish } from './wishes.ts';
 
 /** Where something is set. `none`: a host that was only heard of. */

@@ -3,12 +3,12 @@
  * and afterwards its place in the history and in the counts.
  */
 import type { DomainName } from '../dns/name.ts';
+import { actorName } from './access/principal.ts';
+import { type MinuteLimiter, sourceKey } from './access/rate-limits.ts';
+import type { RequestContext } from './access/request-context.ts';
 import { AppError, type ErrorCode } from './errors.ts';
 import type { NewHistoryEvent } from './history.ts';
 import type { HostSettings } from './host.ts';
-import { type MinuteLimiter, sourceKey } from './minute-limits.ts';
-import { actorName } from './principal.ts';
-import type { RequestContext } from './request-context.ts';
 
 export interface HostSettingsSource {
   /** Without a promise where they are known; undefined: none. @throws AppError store-unreachable */

@@ -5,14 +5,14 @@
 import { type IpAddress, type IpPrefix, parseIpAddress } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
-import { authorizeName } from './authorize.ts';
+import { authorizeName } from './access/authorize.ts';
+import type { RequestContext } from './access/request-context.ts';
+import { checkTokenAddress } from './access/token.ts';
 import { AppError } from './errors.ts';
 import type { AddressStep } from './history.ts';
 import type { HostSettings } from './host.ts';
 import type { HostGate } from './host-gate.ts';
-import type { RequestContext } from './request-context.ts';
 import { type MemberMove, memberAddress } from './site.ts';
-import { checkTokenAddress } from './token.ts';
 import type { AddressUpdate, UpdateAddresses, UpdateRequest } from './update-addresses.ts';
 import { checkAddress } from './zones/address-policy.ts';
 import { FAMILIES, type FamilyPlan, type WantedAddresses } from './zones/plan-change.ts';

@@ -1,7 +1,7 @@
 // Targets as routers send them, made regular before a route is looked for; replies that need an application in a state
 // that a real one seldom is in: overloaded, or with a defect.
 import { afterEach, describe, expect, it } from 'vitest';
-import { Authenticator } from '../core/authenticate.ts';
+import { Authenticator } from '../core/access/authenticate.ts';
 import { HostGate } from '../core/host-gate.ts';
 import { UpdateAddresses } from '../core/update-addresses.ts';
 import { UpdateHost } from '../core/update-host.ts';

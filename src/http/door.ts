@@ -3,8 +3,8 @@
  * Protocols know neither the web framework nor each other.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AcmeDns } from '../core/acme-dns.ts';
-import type { Authenticator } from '../core/authenticate.ts';
+import type { AcmeDns } from '../core/access/acme-dns.ts';
+import type { Authenticator } from '../core/access/authenticate.ts';
 import type { AppError } from '../core/errors.ts';
 import type { HostGate } from '../core/host-gate.ts';
 import type { Monitoring } from '../core/monitoring.ts';

@@ -1,9 +1,9 @@
 /** Which host a request means, for the protocols whose clients write more than whole names. */
-import { findPermittedZone } from '../core/authorize.ts';
+import { findPermittedZone } from '../core/access/authorize.ts';
+import { acmeChallenge } from '../core/access/name-scope.ts';
+import type { Principal } from '../core/access/principal.ts';
+import { selectByText, selectByUser, selectOnlyHost } from '../core/access/select-host.ts';
 import { AppError } from '../core/errors.ts';
-import { acmeChallenge } from '../core/name-scope.ts';
-import type { Principal } from '../core/principal.ts';
-import { selectByText, selectByUser, selectOnlyHost } from '../core/select-host.ts';
 import type { AddressUpdate } from '../core/update-addresses.ts';
 import { isCarrierNat } from '../core/zones/address-policy.ts';
 import type { Zone } from '../core/zones/zone.ts';

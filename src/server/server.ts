@@ -6,7 +6,7 @@ import { type Config, SWITCHED_PROTOCOLS } from '../config/config.ts';
 import { pendingOf, type ServerStatus } from '../control/calls.ts';
 import { LocalCalls } from '../control/in-process.ts';
 import { ControlSocket } from '../control/socket-server.ts';
-import { Authenticator } from '../core/authenticate.ts';
+import { Authenticator } from '../core/access/authenticate.ts';
 import { withStoreBackup } from '../core/backup.ts';
 import type { ClientAdmin } from '../core/client-admin.ts';
 import { HostGate } from '../core/host-gate.ts';

@@ -4,21 +4,21 @@
  */
 import { randomBytes } from 'node:crypto';
 import { type Config, formatStoreUrl, type HostConfig, type StoreConfig, type TokenConfig } from '../config/config.ts';
-import { AcmeDns } from '../core/acme-dns.ts';
-import { Authenticator } from '../core/authenticate.ts';
+import { AcmeDns } from '../core/access/acme-dns.ts';
+import { Authenticator } from '../core/access/authenticate.ts';
+import { MinuteLimiter } from '../core/access/rate-limits.ts';
+import type { HostToken } from '../core/access/token.ts';
+import { TokenUseLog } from '../core/access/token-use.ts';
 import type { StoreCopy } from '../core/backup.ts';
 import { HistoryRecorder } from '../core/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../core/host.ts';
 import { HostDirectory } from '../core/host-directory.ts';
 import { HostGate, type HostGateOptions, type UpdateRecorder } from '../core/host-gate.ts';
 import { HostWatch } from '../core/host-watch.ts';
-import { MinuteLimiter } from '../core/minute-limits.ts';
 import { NoticeMaker } from '../core/notices.ts';
 import type { Store, TextStore } from '../core/store.ts';
 import { TextKeeper } from '../core/text-keeper.ts';
 import { TextRecords } from '../core/text-records.ts';
-import type { HostToken } from '../core/token.ts';
-import { TokenUseLog } from '../core/token-use.ts';
 import type { UpdateAddresses, UpdateLimits } from '../core/update-addresses.ts';
 import { UpdateHost } from '../core/update-host.ts';
 import { UpdateTexts } from '../core/update-texts.ts';

@@ -1,9 +1,10 @@
 // The store in memory: for tests, and for what lasts no longer than the process. Values are kept as they are given; nothing
 // here waits or fails.
+
+import type { HostToken } from '../core/access/token.ts';
 import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history.ts';
 import { type HostSettings, isLimited } from '../core/host.ts';
 import type { HistoryStore, HostStore, SilenceStep, Store, TokenStore, WishStore } from '../core/store.ts';
-import type { HostToken } from '../core/token.ts';
 import type { Wish } from '../core/wishes.ts';
 import { FAMILIES, type Family } from '../core/zones/plan-change.ts';
 import type { DomainName } from '../dns/name.ts';

@@ -1,10 +1,10 @@
 // Rows <-> what the core knows. A row that cannot be read is a defect, or was written by somebody else.
 
+import type { HostToken, TokenAddresses } from '../core/access/token.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { AddressStep, EventOutcome, HistoryEvent } from '../core/history.ts';
 import { type HostMember, type HostSettings, isLimited } from '../core/host.ts';
 import type { StoredText } from '../core/store.ts';
-import type { HostToken, TokenAddresses } from '../core/token.ts';
 import type { Wish } from '../core/wishes.ts';
 import type { Family } from '../core/zones/plan-change.ts';
 import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../dns/address.ts';

@@ -1,7 +1,7 @@
 // The cache of tokens against a store that the test holds in its hands: what is asked when, and what is believed how long.
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { HostToken } from '../core/access/token.ts';
 import { AppError } from '../core/errors.ts';
-import type { HostToken } from '../core/token.ts';
 import { DomainName } from '../dns/name.ts';
 import { MAX_TOKENS, MAX_UNKNOWN, TokenCache, type TokenChanges } from './token-cache.ts';
 

@@ -1,8 +1,9 @@
 // Tokens by their secret's hash, in memory: what a request asks for first. Nothing here is believed for longer than
 // MAX_AGE_MS after it was last compared with the store, so that a revocation counts everywhere within one second; when
 // the store does not answer, what is remembered ends with that. No timer: an idle process asks nothing.
+
+import type { HostToken } from '../core/access/token.ts';
 import { AppError } from '../core/errors.ts';
-import type { HostToken } from '../core/token.ts';
 
 /** What happened to tokens since some version: hashes of secrets that mean something else now. */
 export interface TokenChanges {

@@ -3,7 +3,7 @@
 // server becomes the front's address and port.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freednsSecret, tokenSha256 } from '../../src/core/token.ts';
+import { freednsSecret, tokenSha256 } from '../../src/core/access/token.ts';
 import { makeKey } from '../e2e/lab.ts';
 import { startBind } from '../support/bind.ts';
 import { dig, type ServerAddress } from '../support/dig.ts';

@@ -1,11 +1,11 @@
 // What every store must do (src/core/store.ts), whatever it is made of. Run by store-memory.test.ts,
 // store-sqlite.test.ts and store-postgres.test.ts.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type HostToken, tokenSha256 } from '../../src/core/access/token.ts';
 import type { HistoryEvent } from '../../src/core/history.ts';
 import { eventId } from '../../src/core/history.ts';
 import { defaultHostSettings, type HostSettings } from '../../src/core/host.ts';
 import type { Store } from '../../src/core/store.ts';
-import { type HostToken, tokenSha256 } from '../../src/core/token.ts';
 import type { NewWish } from '../../src/core/wishes.ts';
 import { parseIpPrefix } from '../../src/dns/address.ts';
 import { DomainName } from '../../src/dns/name.ts';

@@ -2,7 +2,7 @@
 // ddclient and inadyn speak it in test/clients.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { freednsSecret } from '../../src/core/token.ts';
+import { freednsSecret } from '../../src/core/access/token.ts';
 import { FREEDNS_ERRORS, freednsProtocol } from '../../src/http/protocols/freedns.ts';
 import type { RunningDyndns } from '../support/dyndns.ts';
 import { freePort } from '../support/free-port.ts';

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { type HostToken, tokenSha256 } from '../../src/core/token.ts';
+import { type HostToken, tokenSha256 } from '../../src/core/access/token.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { RRType } from '../../src/dns/rdata.ts';
 import { openStore } from '../../src/store/open-store.ts';

@@ -1,7 +1,7 @@
 // Three whole servers in front of one BIND, with one PostgreSQL: updates of the same names come to all of them at once. The
 // prerequisites of UPDATE put them in one order for each name, which shows in the old and new values that are told.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { tokenSha256 } from '../../src/core/token.ts';
+import { tokenSha256 } from '../../src/core/access/token.ts';
 import { FAMILIES } from '../../src/core/zones/plan-change.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { openStore } from '../../src/store/open-store.ts';

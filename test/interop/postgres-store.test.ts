@@ -1,9 +1,9 @@
 // Several processes on one real PostgreSQL, and a PostgreSQL that is stopped, frozen and back: what the store says then.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type HostToken, tokenSha256 } from '../../src/core/access/token.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { defaultHostSettings } from '../../src/core/host.ts';
 import type { Store } from '../../src/core/store.ts';
-import { type HostToken, tokenSha256 } from '../../src/core/token.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { nameOf, newEvent, newToken, newWish } from '../contract/store.ts';
 import { freePort } from '../support/free-port.ts';

@@ -3,12 +3,13 @@
  * which `_acme-challenge` of the name in question is a CNAME. Replies are those of acme-dns to the octet, since some
  * clients read them with sed; what it has no word for has one of ours, and a `detail` for people.
  */
-import { acmeDnsOwnerName, acmeDnsTokenName } from '../../core/acme-dns.ts';
-import { sameText } from '../../core/authenticate.ts';
-import { isChallengeText } from '../../core/challenge.ts';
+
+import { isChallengeText } from '../../core/access/acme-challenge.ts';
+import { acmeDnsOwnerName, acmeDnsTokenName } from '../../core/access/acme-dns.ts';
+import { sameText } from '../../core/access/authenticate.ts';
+import type { Principal } from '../../core/access/principal.ts';
+import type { HostToken } from '../../core/access/token.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { Principal } from '../../core/principal.ts';
-import type { HostToken } from '../../core/token.ts';
 import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { authenticateRequest } from '../authentication.ts';

@@ -4,8 +4,9 @@
  *
  * Other than at DuckDNS, a text stands at `_acme-challenge.` of the host and not at every name below it.
  */
+
+import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { RequestContext } from '../../core/request-context.ts';
 import type { AddressUpdate } from '../../core/update-addresses.ts';
 import type { AddressChoice } from '../../core/update-host.ts';
 import type { TextEdit } from '../../core/update-texts.ts';

@@ -4,10 +4,11 @@
  *
  * A client may take an address in the reply for success: no error repeats anything of the request.
  */
+
+import type { RequestContext } from '../../core/access/request-context.ts';
+import { literalHosts } from '../../core/access/select-host.ts';
+import { tokenCovers } from '../../core/access/token.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { RequestContext } from '../../core/request-context.ts';
-import { literalHosts } from '../../core/select-host.ts';
-import { tokenCovers } from '../../core/token.ts';
 import type { Family } from '../../core/zones/plan-change.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';

@@ -4,8 +4,9 @@
  *
  * Left out: `verbose`, whose texts are no contract. `delete` takes the addresses away; the name stays the token's.
  */
+
+import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { RequestContext } from '../../core/request-context.ts';
 import type { AddressChoice } from '../../core/update-host.ts';
 import type { TextEdit } from '../../core/update-texts.ts';
 import type { IpAddress } from '../../dns/address.ts';

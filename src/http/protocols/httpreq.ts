@@ -4,10 +4,11 @@
  *
  * lego takes every status below 400 for success and shows the body of others to its user.
  */
-import { findPermittedZone } from '../../core/authorize.ts';
-import { challengeName, challengeText } from '../../core/challenge.ts';
+
+import { challengeName, challengeText } from '../../core/access/acme-challenge.ts';
+import { findPermittedZone } from '../../core/access/authorize.ts';
+import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { RequestContext } from '../../core/request-context.ts';
 import type { TextEdit } from '../../core/update-texts.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';

@@ -3,11 +3,11 @@
  * Its users' routers and scripts depend on every word here; docs/protocols/original.md lists where we differ on purpose.
  */
 
-import { authorizeName, unknownName } from '../../core/authorize.ts';
+import { authorizeName, unknownName } from '../../core/access/authorize.ts';
+import type { Principal } from '../../core/access/principal.ts';
+import type { RequestContext } from '../../core/access/request-context.ts';
+import { tokenCovers } from '../../core/access/token.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { Principal } from '../../core/principal.ts';
-import type { RequestContext } from '../../core/request-context.ts';
-import { tokenCovers } from '../../core/token.ts';
 import type { AddressUpdate } from '../../core/update-addresses.ts';
 import type { ZoneCheck } from '../../core/zones/check-zones.ts';
 import { FAMILIES, type Family, type WantedAddresses } from '../../core/zones/plan-change.ts';

@@ -2,10 +2,10 @@
  * Which host is meant where a request does not say its whole name: by a single label, by the user name, or not at all.
  * What comes of it still has to be authorised.
  */
-import { type DomainName, NameError, parseHostName } from '../dns/name.ts';
+import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
+import type { Zone, ZoneTable } from '../zones/zone.ts';
 import { scopeCovers } from './name-scope.ts';
 import type { Principal } from './principal.ts';
-import type { Zone, ZoneTable } from './zones/zone.ts';
 
 /**
  * The name that a text means: as it is, or for a single label the one literal host of the scope that begins with it,

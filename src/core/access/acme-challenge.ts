@@ -1,6 +1,6 @@
 /** What a DNS-01 challenge of ACME is made of (RFC 8555 §8.4): the name and the text of its TXT record. */
 import { hash } from 'node:crypto';
-import type { DomainName } from '../dns/name.ts';
+import type { DomainName } from '../../dns/name.ts';
 
 /** Where the challenge for a name is looked for. A wildcard's is that of the name above it. */
 export function challengeName(identifier: DomainName): DomainName {

@@ -1,5 +1,5 @@
 /** When tokens were used last, written once a second: an update never waits for it. Who asks is told of every use. */
-import type { TokenStore } from './store.ts';
+import type { TokenStore } from '../store.ts';
 
 const FLUSH_MS = 1000;
 const MAX_UNWRITTEN = 100_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openMemoryStore } from '../store/memory.ts';
+import { openMemoryStore } from '../../store/memory.ts';
 import { TokenUseLog } from './token-use.ts';
 
 function setUp() {

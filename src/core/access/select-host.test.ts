@@ -1,10 +1,10 @@
 // Single labels, user names and no name at all: which host is meant.
 import { describe, expect, it } from 'vitest';
-import { parseHostName } from '../dns/name.ts';
+import { parseHostName } from '../../dns/name.ts';
+import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { MASTER, type Principal } from './principal.ts';
 import { selectByText, selectByUser, selectOnlyHost } from './select-host.ts';
 import type { HostToken } from './token.ts';
-import { type Zone, ZoneTable } from './zones/zone.ts';
 
 const zoneTable = (...apexes: string[]) => new ZoneTable(apexes.map((apex) => ({ apex: parseHostName(apex) }) as Zone));
 const zones = zoneTable('dyn.example.com', 'example.net');

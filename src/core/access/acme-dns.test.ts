@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseIpAddress, parseIpPrefix } from '../dns/address.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { openMemoryStore } from '../store/memory.ts';
+import { parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { openMemoryStore } from '../../store/memory.ts';
+import { AppError } from '../errors.ts';
 import { AcmeDns, type AcmeDnsOptions, acmeDnsOwnerName, acmeDnsTokenName } from './acme-dns.ts';
-import { AppError } from './errors.ts';
-import { MinuteLimiter } from './minute-limits.ts';
+import { MinuteLimiter } from './rate-limits.ts';
 import { tokenSha256 } from './token.ts';
 
 const above = DomainName.parse('challenges.example.com');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DomainName } from '../dns/name.ts';
+import { DomainName } from '../../dns/name.ts';
 import { acmeChallenge, acmeSubject, scopeCovers } from './name-scope.ts';
 
 const name = (text: string) => DomainName.parse(text);

@@ -5,11 +5,11 @@
  * routers put it into a URL without escaping it.
  */
 import { hash } from 'node:crypto';
-import type { IpAddress, IpPrefix } from '../dns/address.ts';
-import { addressOctets, formatIpPrefix, prefixContains, unmapAddress } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { AppError } from './errors.ts';
+import type { IpAddress, IpPrefix } from '../../dns/address.ts';
+import { addressOctets, formatIpPrefix, prefixContains, unmapAddress } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { AppError } from '../errors.ts';
 import { acmeSubject, type NameScope, scopeCovers } from './name-scope.ts';
 
 /** `own`: only the address that the request comes from. */

@@ -1,5 +1,5 @@
 /** Which owner names a credential covers: literal names, and patterns. Names are compared by labels and without case. */
-import { DomainName } from '../dns/name.ts';
+import { DomainName } from '../../dns/name.ts';
 
 /** `*.x` covers every name below x at any depth, the literal `*.x` among them, and not x. */
 export type NameScope = readonly DomainName[];

@@ -3,9 +3,9 @@
  * answer takes. The master secret is looked for first, then the tokens of the configuration, then those of the store.
  */
 import { timingSafeEqual } from 'node:crypto';
-import type { IpAddress } from '../dns/address.ts';
+import type { IpAddress } from '../../dns/address.ts';
+import type { TokenStore } from '../store.ts';
 import { MASTER, type Principal } from './principal.ts';
-import type { TokenStore } from './store.ts';
 import { type HostToken, tokenAllowsSource, tokenSha256, tokenState } from './token.ts';
 
 export interface AuthenticatorOptions {

@@ -1,5 +1,5 @@
 /** Who makes a request, from where and through which door: what rules and history need beside the request itself. */
-import type { IpAddress } from '../dns/address.ts';
+import type { IpAddress } from '../../dns/address.ts';
 import { MASTER, type Principal } from './principal.ts';
 
 export interface RequestContext {

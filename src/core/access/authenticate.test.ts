@@ -2,7 +2,7 @@
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { parseIpAddress, parseIpPrefix } from '../dns/address.ts';
+import { parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
 import { Authenticator, sameText } from './authenticate.ts';
 import { type HostToken, tokenSha256 } from './token.ts';
 

@@ -2,7 +2,7 @@
  * How often something may happen in a minute, counted for each key by itself: changes of a token, refusals of a source.
  * What is over the limit is put off, never banned: the next minute begins with nothing.
  */
-import { addressOctets, type IpAddress } from '../dns/address.ts';
+import { addressOctets, type IpAddress } from '../../dns/address.ts';
 
 const MINUTE_MS = 60_000;
 const MAX_KEYS = 100_000;

@@ -2,11 +2,11 @@
  * What a credential may do with a name. A name outside of a token's scope and one that no zone has get the same answer,
  * after the same look: nobody learns by a token which other names there are.
  */
-import type { DomainName } from '../dns/name.ts';
-import { AppError } from './errors.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { AppError } from '../errors.ts';
+import type { Zone, ZoneTable } from '../zones/zone.ts';
 import type { Principal } from './principal.ts';
 import { tokenCovers } from './token.ts';
-import type { Zone, ZoneTable } from './zones/zone.ts';
 
 /**
  * Checks that the credential covers the name with at least one of these types.

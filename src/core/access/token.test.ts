@@ -1,9 +1,9 @@
 // What a token may change, until when, and what its secret looks like.
 import { describe, expect, it } from 'vitest';
-import { type IpAddress, parseIpAddress, parseIpPrefix } from '../dns/address.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { AppError } from './errors.ts';
+import { type IpAddress, parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { AppError } from '../errors.ts';
 import { checkTokenAddress, expiryMs, newTokenSecret, type TokenAddresses, tokenCovers, tokenState } from './token.ts';
 
 const { A, AAAA, TXT } = RRType;
