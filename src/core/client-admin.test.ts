@@ -8,8 +8,8 @@ import { type HostToken, tokenSha256 } from './access/token.ts';
 import { ClientAdmin, type ClientAdminOptions, type NewToken } from './client-admin.ts';
 import { AppError } from './errors.ts';
 import { eventId } from './history.ts';
-import { defaultHostSettings } from './host.ts';
-import { HostDirectory } from './host-directory.ts';
+import { defaultHostSettings } from './hosts/host.ts';
+import { HostDirectory } from './hosts/host-directory.ts';
 import type { ReadOutcome } from './zones/publisher.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');

@@ -30,8 +30,8 @@ import {
   wishView,
 } from './client-views.ts';
 import { AppError } from './errors.ts';
-import { defaultHostSettings, type HostMember, type HostSettings } from './host.ts';
-import type { HostDirectory } from './host-directory.ts';
+import { defaultHostSettings, type HostMember, type HostSettings } from './hosts/host.ts';
+import type { HostDirectory } from './hosts/host-directory.ts';
 import type { Store, TokenStore } from './store.ts';
 import type { ReadOutcome } from './zones/publisher.ts';
 import type { Zone } from './zones/zone.ts';

@@ -7,7 +7,7 @@ import type { DomainName } from '../dns/name.ts';
 import { formatRRType } from '../dns/rdata.ts';
 import { type HostToken, type ListedToken, tokenState } from './access/token.ts';
 import type { HistoryEvent, NewHistoryEvent } from './history.ts';
-import type { HostSettings } from './host.ts';
+import type { HostSettings } from './hosts/host.ts';
 import type { Wish } from './wishes.ts';
 
 /** Where something is set. `none`: a host that was only heard of. */

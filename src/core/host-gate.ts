@@ -8,7 +8,7 @@ import { type MinuteLimiter, sourceKey } from './access/rate-limits.ts';
 import type { RequestContext } from './access/request-context.ts';
 import { AppError, type ErrorCode } from './errors.ts';
 import type { NewHistoryEvent } from './history.ts';
-import type { HostSettings } from './host.ts';
+import type { HostSettings } from './hosts/host.ts';
 
 export interface HostSettingsSource {
   /** Without a promise where they are known; undefined: none. @throws AppError store-unreachable */

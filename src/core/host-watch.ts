@@ -8,7 +8,7 @@
 import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
 import { LEASE_PROTOCOL, type NewHistoryEvent } from './history.ts';
-import { type HostSettings, isLimited } from './host.ts';
+import { type HostSettings, isLimited } from './hosts/host.ts';
 import { endLease, type LeaseOutcome } from './lease.ts';
 import { forEachInParallel } from './parallel.ts';
 import { RepeatedLook } from './periodic-task.ts';

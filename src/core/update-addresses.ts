@@ -8,8 +8,8 @@
 import { type IpAddress, type IpPrefix, moveAddress, parseIpAddress } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
+import type { MemberMove } from './hosts/site.ts';
 import { NameOrder } from './name-order.ts';
-import type { MemberMove } from './site.ts';
 import type { UnpublishedUpdates } from './wish-keeper.ts';
 import type { UnpublishedUpdate } from './wish-records.ts';
 import { checkAddress } from './zones/address-policy.ts';

@@ -3,7 +3,7 @@
 
 import type { HostToken } from '../core/access/token.ts';
 import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history.ts';
-import { type HostSettings, isLimited } from '../core/host.ts';
+import { type HostSettings, isLimited } from '../core/hosts/host.ts';
 import type { HistoryStore, HostStore, SilenceStep, Store, TokenStore, WishStore } from '../core/store.ts';
 import type { Wish } from '../core/wishes.ts';
 import { FAMILIES, type Family } from '../core/zones/plan-change.ts';

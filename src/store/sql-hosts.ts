@@ -1,5 +1,5 @@
 // Settings of hosts in a SQL database.
-import type { HostSettings } from '../core/host.ts';
+import type { HostSettings } from '../core/hosts/host.ts';
 import type { HostStore } from '../core/store.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, hostOf, hostRow, nameText } from './rows.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HostToken, tokenSha256 } from '../../src/core/access/token.ts';
 import type { HistoryEvent } from '../../src/core/history.ts';
 import { eventId } from '../../src/core/history.ts';
-import { defaultHostSettings, type HostSettings } from '../../src/core/host.ts';
+import { defaultHostSettings, type HostSettings } from '../../src/core/hosts/host.ts';
 import type { Store } from '../../src/core/store.ts';
 import type { NewWish } from '../../src/core/wishes.ts';
 import { parseIpPrefix } from '../../src/dns/address.ts';

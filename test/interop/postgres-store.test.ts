@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HostToken, tokenSha256 } from '../../src/core/access/token.ts';
 import { AppError } from '../../src/core/errors.ts';
-import { defaultHostSettings } from '../../src/core/host.ts';
+import { defaultHostSettings } from '../../src/core/hosts/host.ts';
 import type { Store } from '../../src/core/store.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { nameOf, newEvent, newToken, newWish } from '../contract/store.ts';

@@ -1,7 +1,7 @@
 /** Whole sites behind one IPv6 prefix: where each member of a host goes when the prefix changes. Pure. */
-import type { IpAddress, IpPrefix } from '../dns/address.ts';
-import { addressInSubnet, interfaceIdOctets, interfaceIdOfMac } from '../dns/interface-id.ts';
-import type { DomainName } from '../dns/name.ts';
+import type { IpAddress, IpPrefix } from '../../dns/address.ts';
+import { addressInSubnet, interfaceIdOctets, interfaceIdOfMac } from '../../dns/interface-id.ts';
+import type { DomainName } from '../../dns/name.ts';
 import type { HostMember } from './host.ts';
 
 /** A member and where it goes. */

@@ -1,6 +1,6 @@
 /** What an operator sets for a single host, beyond the rules of its zone. A host without settings needs no entry. */
-import type { DomainName } from '../dns/name.ts';
-import type { AddressPolicy } from './zones/address-policy.ts';
+import type { DomainName } from '../../dns/name.ts';
+import type { AddressPolicy } from '../zones/address-policy.ts';
 
 /** A host behind the same IPv6 prefix, in the same zone: it moves with the host that it is a member of. */
 export interface HostMember {
