@@ -7,7 +7,7 @@ import { openMemoryStore } from '../store/memory.ts';
 import { type HostToken, tokenSha256 } from './access/token.ts';
 import { ClientAdmin, type ClientAdminOptions, type NewToken } from './client-admin.ts';
 import { AppError } from './errors.ts';
-import { eventId } from './history.ts';
+import { eventId } from './history/history.ts';
 import { defaultHostSettings } from './hosts/host.ts';
 import { HostDirectory } from './hosts/host-directory.ts';
 import type { ReadOutcome } from './zones/publisher.ts';

@@ -6,7 +6,7 @@ import { formatIpPrefix, type IpPrefix } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
 import { formatRRType } from '../dns/rdata.ts';
 import { type HostToken, type ListedToken, tokenState } from './access/token.ts';
-import type { HistoryEvent, NewHistoryEvent } from './history.ts';
+import type { HistoryEvent, NewHistoryEvent } from './history/history.ts';
 import type { HostSettings } from './hosts/host.ts';
 import type { Wish } from './wishes.ts';
 

@@ -7,7 +7,7 @@ import { actorName } from './access/principal.ts';
 import { type MinuteLimiter, sourceKey } from './access/rate-limits.ts';
 import type { RequestContext } from './access/request-context.ts';
 import { AppError, type ErrorCode } from './errors.ts';
-import type { NewHistoryEvent } from './history.ts';
+import type { NewHistoryEvent } from './history/history.ts';
 import type { HostSettings } from './hosts/host.ts';
 
 export interface HostSettingsSource {

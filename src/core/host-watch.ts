@@ -7,7 +7,7 @@
  */
 import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
-import { LEASE_PROTOCOL, type NewHistoryEvent } from './history.ts';
+import { LEASE_PROTOCOL, type NewHistoryEvent } from './history/history.ts';
 import { type HostSettings, isLimited } from './hosts/host.ts';
 import { endLease, type LeaseOutcome } from './lease.ts';
 import { forEachInParallel } from './parallel.ts';

@@ -6,7 +6,7 @@
 import { type IpAddress, parseIpAddress, parseIpPrefix } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
-import type { AddressStep } from './history.ts';
+import type { AddressStep } from './history/history.ts';
 import type { HostSettings } from './hosts/host.ts';
 import type { HistoryStore, WishStore } from './store.ts';
 import { OutdatedUpdate, type UpdateAddresses } from './update-addresses.ts';

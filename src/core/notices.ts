@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import type { DomainName } from '../dns/name.ts';
 import type { ErrorCode } from './errors.ts';
-import { type AddressStep, eventId, type NewHistoryEvent } from './history.ts';
+import { type AddressStep, eventId, type NewHistoryEvent } from './history/history.ts';
 import { FAMILIES } from './zones/plan-change.ts';
 
 /** `test`: an operator wants to see one. */

@@ -3,7 +3,7 @@ import type { DomainName } from '../dns/name.ts';
 import { formatRRType, RRType } from '../dns/rdata.ts';
 import type { ZoneEdit } from '../dns/zone-change.ts';
 import type { DnsUpdate } from './apply-update.ts';
-import type { NewHistoryEvent } from './history.ts';
+import type { NewHistoryEvent } from './history/history.ts';
 import type { PublishedAddresses, UpdateOutcome } from './zones/publisher.ts';
 
 /** Names of one message that are written down; a message of more is a transfer of data, not the update of a host. */

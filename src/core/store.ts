@@ -8,7 +8,7 @@
 import type { DomainName } from '../dns/name.ts';
 import type { HostToken, ListedToken } from './access/token.ts';
 import type { ErrorCode } from './errors.ts';
-import type { HistoryEvent, HostActivity, PastAddresses } from './history.ts';
+import type { HistoryEvent, HostActivity, PastAddresses } from './history/history.ts';
 import type { HostSettings } from './hosts/host.ts';
 import type { NewWish, Wish } from './wishes.ts';
 import type { Family } from './zones/plan-change.ts';

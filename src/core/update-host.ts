@@ -9,7 +9,7 @@ import { authorizeName } from './access/authorize.ts';
 import type { RequestContext } from './access/request-context.ts';
 import { checkTokenAddress } from './access/token.ts';
 import { AppError } from './errors.ts';
-import type { AddressStep } from './history.ts';
+import type { AddressStep } from './history/history.ts';
 import type { HostGate } from './host-gate.ts';
 import type { HostSettings } from './hosts/host.ts';
 import { type MemberMove, memberAddress } from './hosts/site.ts';

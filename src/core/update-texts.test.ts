@@ -9,7 +9,7 @@ import { MinuteLimiter } from './access/rate-limits.ts';
 import type { RequestContext } from './access/request-context.ts';
 import type { HostToken } from './access/token.ts';
 import { AppError } from './errors.ts';
-import type { NewHistoryEvent } from './history.ts';
+import type { NewHistoryEvent } from './history/history.ts';
 import { HostGate, type HostGateOptions } from './host-gate.ts';
 import { defaultHostSettings } from './hosts/host.ts';
 import type { TextStore } from './store.ts';

@@ -8,7 +8,7 @@ import { type Rdata, RRType } from '../dns/rdata.ts';
 import { addressRdata, rrsetAddresses } from '../dns/rrset.ts';
 import type { ZoneChange } from '../dns/zone-change.ts';
 import { AppError } from './errors.ts';
-import type { NewHistoryEvent } from './history.ts';
+import type { NewHistoryEvent } from './history/history.ts';
 import { UpdateAddresses, type UpdateRequest } from './update-addresses.ts';
 import { WishKeeper, type WishKeeperOptions } from './wish-keeper.ts';
 import type { WishTimers } from './wish-records.ts';

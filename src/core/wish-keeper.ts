@@ -10,7 +10,7 @@ import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import type { ZoneEdit } from '../dns/zone-change.ts';
 import { AppError } from './errors.ts';
-import type { NewHistoryEvent } from './history.ts';
+import type { NewHistoryEvent } from './history/history.ts';
 import type { NameOrder } from './name-order.ts';
 import { forEachInParallel } from './parallel.ts';
 import { RepeatedLook } from './periodic-task.ts';

@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import type { TokenUseLog } from '../core/access/token-use.ts';
 import { ClientAdmin, type ClientAdminOptions } from '../core/client-admin.ts';
 import { AppError } from '../core/errors.ts';
-import type { HistoryRecorder } from '../core/history-recorder.ts';
+import type { HistoryRecorder } from '../core/history/history-recorder.ts';
 import type { HostDirectory } from '../core/hosts/host-directory.ts';
 import type { Store } from '../core/store.ts';
 import type { ZoneTable } from '../core/zones/zone.ts';

@@ -10,7 +10,7 @@ import { MinuteLimiter } from '../core/access/rate-limits.ts';
 import type { HostToken } from '../core/access/token.ts';
 import { TokenUseLog } from '../core/access/token-use.ts';
 import type { StoreCopy } from '../core/backup.ts';
-import { HistoryRecorder } from '../core/history-recorder.ts';
+import { HistoryRecorder } from '../core/history/history-recorder.ts';
 import { HostGate, type HostGateOptions, type UpdateRecorder } from '../core/host-gate.ts';
 import { HostWatch } from '../core/host-watch.ts';
 import { defaultHostSettings, type HostSettings } from '../core/hosts/host.ts';

@@ -2,7 +2,7 @@
 // here waits or fails.
 
 import type { HostToken } from '../core/access/token.ts';
-import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history.ts';
+import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
 import { type HostSettings, isLimited } from '../core/hosts/host.ts';
 import type { HistoryStore, HostStore, SilenceStep, Store, TokenStore, WishStore } from '../core/store.ts';
 import type { Wish } from '../core/wishes.ts';

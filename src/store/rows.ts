@@ -2,7 +2,7 @@
 
 import type { HostToken, TokenAddresses } from '../core/access/token.ts';
 import type { ErrorCode } from '../core/errors.ts';
-import type { AddressStep, EventOutcome, HistoryEvent } from '../core/history.ts';
+import type { AddressStep, EventOutcome, HistoryEvent } from '../core/history/history.ts';
 import { type HostMember, type HostSettings, isLimited } from '../core/hosts/host.ts';
 import type { StoredText } from '../core/store.ts';
 import type { Wish } from '../core/wishes.ts';

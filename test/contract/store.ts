@@ -2,8 +2,8 @@
 // store-sqlite.test.ts and store-postgres.test.ts.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HostToken, tokenSha256 } from '../../src/core/access/token.ts';
-import type { HistoryEvent } from '../../src/core/history.ts';
-import { eventId } from '../../src/core/history.ts';
+import type { HistoryEvent } from '../../src/core/history/history.ts';
+import { eventId } from '../../src/core/history/history.ts';
 import { defaultHostSettings, type HostSettings } from '../../src/core/hosts/host.ts';
 import type { Store } from '../../src/core/store.ts';
 import type { NewWish } from '../../src/core/wishes.ts';

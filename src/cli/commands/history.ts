@@ -46,7 +46,7 @@ async function history(host: string, flags: HistoryFlags, command: Command): Pro
   });
 }
 
-/** Ids of events begin with their time (src/core/history.ts), so that the beginning of one stands for a time. */
+/** Ids of events begin with their time (src/core/history/history.ts), so that the beginning of one stands for a time. */
 function eventBefore(text: string): string {
   if (/^[0-9a-f]{18,}$/.test(text)) return text;
   return Math.max(0, parseTime(text, '--before')).toString(16).padStart(12, '0');

@@ -3,11 +3,11 @@
  * second of it. While the store is away events wait, up to a limit; then the oldest are lost, and the operator is told.
  */
 import { randomBytes } from 'node:crypto';
-import type { DomainName } from '../dns/name.ts';
-import { AppError } from './errors.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { AppError } from '../errors.ts';
+import type { UpdateRecorder } from '../host-gate.ts';
+import type { HistoryStore, RepeatCount } from '../store.ts';
 import { eventId, type HistoryEvent, isSignOfLife, type NewHistoryEvent } from './history.ts';
-import type { UpdateRecorder } from './host-gate.ts';
-import type { HistoryStore, RepeatCount } from './store.ts';
 
 export interface HistoryRecorderOptions {
   readonly store: HistoryStore;

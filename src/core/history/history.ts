@@ -2,9 +2,9 @@
  * What happened to the addresses of a host. An update that changed something, was refused or failed is an event; a
  * repeat moves a counter only. This is personal data: it is kept for `history_days` and can be purged.
  */
-import type { DomainName } from '../dns/name.ts';
-import type { ErrorCode } from './errors.ts';
-import type { Family } from './zones/plan-change.ts';
+import type { DomainName } from '../../dns/name.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Family } from '../zones/plan-change.ts';
 
 /** Addresses of one family, sorted canonical texts; none is an empty list. */
 export interface AddressStep {
