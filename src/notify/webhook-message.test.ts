@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Notice } from '../core/notices.ts';
+import type { Notice } from '../core/notices/notices.ts';
 import { DomainName } from '../dns/name.ts';
 import { signatureHeaders, webhookMessage } from './webhook-message.ts';
 

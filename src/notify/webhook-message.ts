@@ -5,8 +5,8 @@
  * again. Repeated attempts differ in that time and the signature alone.
  */
 import { createHmac } from 'node:crypto';
-import { hostText, noticeSubject, noticeText } from '../core/notice-text.ts';
-import type { Notice, NoticeKind } from '../core/notices.ts';
+import { hostText, noticeSubject, noticeText } from '../core/notices/notice-text.ts';
+import type { Notice, NoticeKind } from '../core/notices/notices.ts';
 
 export type WebhookFormat = 'json' | 'ntfy' | 'text';
 

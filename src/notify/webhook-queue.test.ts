@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitUntil } from '../../test/support/process.ts';
 import { type Reply, startWebhookReceiver, type WebhookReceiver } from '../../test/support/webhook-receiver.ts';
-import type { Notice, NoticeKind } from '../core/notices.ts';
+import type { Notice, NoticeKind } from '../core/notices/notices.ts';
 import { DomainName } from '../dns/name.ts';
 import { WebhookQueue, type WebhookQueueOptions } from './webhook-queue.ts';
 

@@ -3,7 +3,7 @@
  * again for a day, later and later; while the receiver fails, one delivery at a time asks for it. Waiting ones are kept in
  * memory only, and at most so many: then the oldest are dropped.
  */
-import type { Notice, NoticeKind } from '../core/notices.ts';
+import type { Notice, NoticeKind } from '../core/notices/notices.ts';
 import { adviceFor, describeOutcome, judge } from './delivery-verdict.ts';
 import { HttpPoster, type PostOutcome } from './http-post.ts';
 import { signatureHeaders, type WebhookFormat, type WebhookMessage, webhookMessage } from './webhook-message.ts';

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitUntil } from '../../test/support/process.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../../test/support/webhook-receiver.ts';
-import type { Notice } from '../core/notices.ts';
+import type { Notice } from '../core/notices/notices.ts';
 import { DomainName } from '../dns/name.ts';
 import type { WebhookSettings } from './webhook-queue.ts';
 import { Webhooks } from './webhooks.ts';

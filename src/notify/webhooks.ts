@@ -1,5 +1,5 @@
 /** All webhooks of the configuration: each notice goes to those that want its kind. docs/operating/webhooks.md */
-import type { Notice, Notices } from '../core/notices.ts';
+import type { Notice, Notices } from '../core/notices/notices.ts';
 import { adviceFor, describeOutcome, judge } from './delivery-verdict.ts';
 import { HttpPoster } from './http-post.ts';
 import { signatureHeaders, webhookMessage } from './webhook-message.ts';

@@ -15,7 +15,7 @@ import { HostGate, type HostGateOptions, type UpdateRecorder } from '../core/hos
 import { HostWatch } from '../core/host-watch.ts';
 import { defaultHostSettings, type HostSettings } from '../core/hosts/host.ts';
 import { HostDirectory } from '../core/hosts/host-directory.ts';
-import { NoticeMaker } from '../core/notices.ts';
+import { NoticeMaker } from '../core/notices/notices.ts';
 import type { Store, TextStore } from '../core/store.ts';
 import { TextKeeper } from '../core/text-keeper.ts';
 import { TextRecords } from '../core/text-records.ts';

@@ -3,7 +3,7 @@
  * composition root that commands without a server use, too.
  */
 import type { WebhookConfig } from '../config/config.ts';
-import { type Notice, type Notices, noticeId } from '../core/notices.ts';
+import { type Notice, type Notices, noticeId } from '../core/notices/notices.ts';
 import { DomainName } from '../dns/name.ts';
 import type { DeliveryOutcome, WebhookSettings } from '../notify/webhook-queue.ts';
 import type { TestResult, WebhookState, Webhooks } from '../notify/webhooks.ts';

@@ -6,10 +6,10 @@
  * repair: data in the way of a host, and a kept update that was dropped.
  */
 import { randomBytes } from 'node:crypto';
-import type { DomainName } from '../dns/name.ts';
-import type { ErrorCode } from './errors.ts';
-import { type AddressStep, eventId, type NewHistoryEvent } from './history/history.ts';
-import { FAMILIES } from './zones/plan-change.ts';
+import type { DomainName } from '../../dns/name.ts';
+import type { ErrorCode } from '../errors.ts';
+import { type AddressStep, eventId, type NewHistoryEvent } from '../history/history.ts';
+import { FAMILIES } from '../zones/plan-change.ts';
 
 /** `test`: an operator wants to see one. */
 export type NoticeKind = 'changed' | 'failed' | 'silent' | 'test';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DomainName } from '../dns/name.ts';
-import type { NewHistoryEvent } from './history/history.ts';
+import { DomainName } from '../../dns/name.ts';
+import type { NewHistoryEvent } from '../history/history.ts';
 import { noticeSubject, noticeText } from './notice-text.ts';
 import { type Notice, NoticeMaker } from './notices.ts';
 

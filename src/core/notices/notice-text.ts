@@ -1,7 +1,7 @@
 /** A notice in words: a line for a subject, and a text. Both are of one line each, without control characters. */
-import type { DomainName } from '../dns/name.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { FAMILIES } from '../zones/plan-change.ts';
 import type { Notice } from './notices.ts';
-import { FAMILIES } from './zones/plan-change.ts';
 
 /** Without the final dot, as people write it. */
 export function hostText(ownerName: DomainName): string {
