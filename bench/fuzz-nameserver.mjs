@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { applyUpdate } from '../dist/core/apply-update.js';
+import { applyUpdate } from '../dist/core/updates/dns-update.js';
 import { DomainName } from '../dist/dns/name.js';
 import { RRType } from '../dist/dns/rdata.js';
 import { decodeMessage, encodeMessage, formatRcode, makeMessage } from '../dist/dns/wire/message.js';

@@ -13,7 +13,7 @@ import { endLease, type LeaseOutcome } from './lease.ts';
 import { forEachInParallel } from './parallel.ts';
 import { RepeatedLook } from './periodic-task.ts';
 import type { HistoryStore, HostStore, WishStore } from './store.ts';
-import type { UpdateAddresses } from './update-addresses.ts';
+import type { UpdateAddresses } from './updates/update-addresses.ts';
 import type { WishTimers } from './wish-records.ts';
 import type { ZoneTable } from './zones/zone.ts';
 

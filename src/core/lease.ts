@@ -9,7 +9,7 @@ import { AppError } from './errors.ts';
 import type { AddressStep } from './history/history.ts';
 import type { HostSettings } from './hosts/host.ts';
 import type { HistoryStore, WishStore } from './store.ts';
-import { OutdatedUpdate, type UpdateAddresses } from './update-addresses.ts';
+import { OutdatedUpdate, type UpdateAddresses } from './updates/update-addresses.ts';
 import { FAMILIES, type Family } from './zones/plan-change.ts';
 import type { Zone } from './zones/zone.ts';
 

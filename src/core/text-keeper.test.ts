@@ -6,11 +6,11 @@ import { readTextRdata, textRdata } from '../dns/rrset.ts';
 import type { ZoneEdit } from '../dns/zone-change.ts';
 import { memoryTexts } from '../store/memory-texts.ts';
 import { AppError } from './errors.ts';
-import { NameOrder } from './name-order.ts';
 import type { TextStore } from './store.ts';
 import { TextKeeper } from './text-keeper.ts';
 import { TextRecords } from './text-records.ts';
-import { publishTexts } from './update-texts.ts';
+import { NameOrder } from './updates/update-queue.ts';
+import { publishTexts } from './updates/update-texts.ts';
 import { type Zone, ZoneTable } from './zones/zone.ts';
 
 const apex = DomainName.parse('example.com');

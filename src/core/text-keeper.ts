@@ -4,11 +4,11 @@
  * be removed is tried again.
  */
 import { AppError } from './errors.ts';
-import type { NameOrder } from './name-order.ts';
 import { forEachInParallel } from './parallel.ts';
 import { RepeatedLook } from './periodic-task.ts';
 import type { StoredText, TextStore } from './store.ts';
-import { publishTexts } from './update-texts.ts';
+import type { NameOrder } from './updates/update-queue.ts';
+import { publishTexts } from './updates/update-texts.ts';
 import type { WishTimers } from './wish-records.ts';
 import type { ZoneTable } from './zones/zone.ts';
 

@@ -5,7 +5,7 @@
 import type { DomainName } from '../dns/name.ts';
 import { AppError } from './errors.ts';
 import type { TextStore } from './store.ts';
-import type { TextLog } from './update-texts.ts';
+import type { TextLog } from './updates/update-texts.ts';
 
 export class TextRecords implements TextLog {
   readonly #store: TextStore;

@@ -9,7 +9,7 @@ import { addressRdata, rrsetAddresses } from '../dns/rrset.ts';
 import type { ZoneChange } from '../dns/zone-change.ts';
 import { AppError } from './errors.ts';
 import type { NewHistoryEvent } from './history/history.ts';
-import { UpdateAddresses, type UpdateRequest } from './update-addresses.ts';
+import { UpdateAddresses, type UpdateRequest } from './updates/update-addresses.ts';
 import { WishKeeper, type WishKeeperOptions } from './wish-keeper.ts';
 import type { WishTimers } from './wish-records.ts';
 import type { WantedAddresses } from './zones/plan-change.ts';

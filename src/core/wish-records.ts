@@ -7,8 +7,8 @@
  */
 import type { DomainName } from '../dns/name.ts';
 import type { AppError } from './errors.ts';
-import { NameOrder } from './name-order.ts';
 import type { WishStore } from './store.ts';
+import { NameOrder } from './updates/update-queue.ts';
 import { keepsWish, retryDelayMs, statesBefore, type Wish } from './wishes.ts';
 import { FAMILIES, type Family, type WantedAddresses } from './zones/plan-change.ts';
 import type { PublishedAddresses } from './zones/publisher.ts';

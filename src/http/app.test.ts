@@ -2,10 +2,10 @@
 // that a real one seldom is in: overloaded, or with a defect.
 import { afterEach, describe, expect, it } from 'vitest';
 import { Authenticator } from '../core/access/authenticate.ts';
-import { HostGate } from '../core/host-gate.ts';
-import { UpdateAddresses } from '../core/update-addresses.ts';
-import { UpdateHost } from '../core/update-host.ts';
-import { UpdateTexts } from '../core/update-texts.ts';
+import { UpdateAddresses } from '../core/updates/update-addresses.ts';
+import { UpdateHost } from '../core/updates/update-host.ts';
+import { HostGate } from '../core/updates/update-record.ts';
+import { UpdateTexts } from '../core/updates/update-texts.ts';
 import { CheckZones } from '../core/zones/check-zones.ts';
 import type { RequestEvent, ZonePublisher } from '../core/zones/publisher.ts';
 import { ZoneTable } from '../core/zones/zone.ts';

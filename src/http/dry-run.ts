@@ -3,7 +3,7 @@
  * takes for success.
  */
 
-import type { HostUpdated } from '../core/update-host.ts';
+import type { HostUpdated } from '../core/updates/update-host.ts';
 import { FAMILIES, type FamilyPlan } from '../core/zones/plan-change.ts';
 
 export const DRY_RUN = 'dry_run';

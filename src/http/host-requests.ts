@@ -4,7 +4,7 @@
 
 import type { RequestContext } from '../core/access/request-context.ts';
 import { AppError } from '../core/errors.ts';
-import type { AddressChoice, HostUpdated } from '../core/update-host.ts';
+import type { AddressChoice, HostUpdated } from '../core/updates/update-host.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { DoorReply, Services } from './door.ts';
 import { carrierNatWarning, findHostZone } from './requested-host.ts';

@@ -4,7 +4,7 @@ import { acmeChallenge } from '../core/access/name-scope.ts';
 import type { Principal } from '../core/access/principal.ts';
 import { selectByText, selectByUser, selectOnlyHost } from '../core/access/select-host.ts';
 import { AppError } from '../core/errors.ts';
-import type { AddressUpdate } from '../core/update-addresses.ts';
+import type { AddressUpdate } from '../core/updates/update-addresses.ts';
 import { isCarrierNat } from '../core/zones/address-policy.ts';
 import type { Zone } from '../core/zones/zone.ts';
 import { type DomainName, NameError } from '../dns/name.ts';

@@ -2,8 +2,9 @@
  * The embedded nameserver as one thing: database, zones, group commit, sockets. What is done with them is in the files
  * beside this one; here they are put together, and in the end taken apart in order.
  */
-import type { DnsUpdate, UpdateKey } from '../core/apply-update.ts';
+
 import type { NameserverStatistics } from '../core/monitoring.ts';
+import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
 import type { ZoneAdmin } from '../core/zone-admin.ts';
 import type { DnsUpdateEvent, UpdateOutcome, ZonePublisher } from '../core/zones/publisher.ts';
 import type { DomainName } from '../dns/name.ts';

@@ -2,7 +2,7 @@
 // and the journal that fails.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { editedZone, soaOf } from '../../test/support/edited-zone.ts';
-import { applyUpdate, type UpdateKey } from '../core/apply-update.ts';
+import { applyUpdate, type UpdateKey } from '../core/updates/dns-update.ts';
 import { DomainName } from '../dns/name.ts';
 import { type Rdata, type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
 import { addressRdata } from '../dns/rrset.ts';

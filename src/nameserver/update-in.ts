@@ -7,8 +7,9 @@
  * and signs the reply after; the reply has the zone section and nothing else.
  * Left out: forwarding to another primary (§6).
  */
-import type { DnsUpdate, UpdateKey } from '../core/apply-update.ts';
+
 import { AppError } from '../core/errors.ts';
+import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
 import type { UpdateOutcome } from '../core/zones/publisher.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRClass, RRType } from '../dns/rdata.ts';

@@ -11,7 +11,7 @@ import type {
   ZoneConfig,
   ZoneKeyConfig,
 } from '../config/config.ts';
-import { applyUpdate } from '../core/apply-update.ts';
+import { applyUpdate } from '../core/updates/dns-update.ts';
 import type { Observer, ZonePublisher } from '../core/zones/publisher.ts';
 import { type Zone, ZoneTable } from '../core/zones/zone.ts';
 import type { DomainName } from '../dns/name.ts';

@@ -1,7 +1,7 @@
 // The embedded nameserver passes the contract of a zone publisher: changes go to its journal on disk, and dig and nsupdate
 // are the outside. Once more in memory, where a transaction takes a turn of the event loop: for what only timing shows.
 import { join } from 'node:path';
-import { applyUpdate } from '../../src/core/apply-update.ts';
+import { applyUpdate } from '../../src/core/updates/dns-update.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { type Rdata, RRType } from '../../src/dns/rdata.ts';
 import { addressRdata, rrsetAddresses, textRdata } from '../../src/dns/rrset.ts';

@@ -1,8 +1,8 @@
-// The part of the contract of a zone publisher that TXT values rest on, through their use-case (src/core/update-texts.ts):
+// The part of the contract of a zone publisher that TXT values rest on, through their use-case (src/core/updates/update-texts.ts):
 // called by zone-publisher.ts for every implementation.
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import { publishTexts, type TextEdit } from '../../src/core/update-texts.ts';
+import { publishTexts, type TextEdit } from '../../src/core/updates/update-texts.ts';
 import type { Zone } from '../../src/core/zones/zone.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import type { PublisherFixture } from './zone-publisher.ts';

@@ -2,7 +2,7 @@
 // implementation passes: primary-*.test.ts here for remote primaries, memory for the model that unit tests use.
 // What is published is looked at by an independent reader that the subject brings along, never through the publisher.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AddressUpdate, UpdateAddresses } from '../../src/core/update-addresses.ts';
+import { type AddressUpdate, UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
 import { planChange, type WantedAddresses } from '../../src/core/zones/plan-change.ts';
 import type { AddressSet, PublishedAddresses, ZonePublisher } from '../../src/core/zones/publisher.ts';
 import type { Zone } from '../../src/core/zones/zone.ts';

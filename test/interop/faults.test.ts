@@ -6,7 +6,7 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AddressUpdate, UpdateAddresses } from '../../src/core/update-addresses.ts';
+import { type AddressUpdate, UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
 import type { WantedAddresses } from '../../src/core/zones/plan-change.ts';
 import type { Zone } from '../../src/core/zones/zone.ts';
 import { DomainName } from '../../src/dns/name.ts';

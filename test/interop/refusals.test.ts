@@ -1,6 +1,6 @@
 // How Knot and PowerDNS refuse, and what the operator is told. BIND's refusals are in faults.test.ts.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { UpdateAddresses } from '../../src/core/update-addresses.ts';
+import { UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';

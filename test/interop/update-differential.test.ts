@@ -3,7 +3,7 @@
 // seed. Accepted differences are marked ACCEPTED below, and named in random-updates.ts.
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { applyUpdate } from '../../src/core/apply-update.ts';
+import { applyUpdate } from '../../src/core/updates/dns-update.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { RRClass, RRType } from '../../src/dns/rdata.ts';
 import { rdataKey } from '../../src/dns/rdata-canonical.ts';

@@ -5,8 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
-import type { UpdateRecorder } from '../host-gate.ts';
 import type { HistoryStore, RepeatCount } from '../store.ts';
+import type { UpdateRecorder } from '../updates/update-record.ts';
 import { eventId, type HistoryEvent, isSignOfLife, type NewHistoryEvent } from './history.ts';
 
 export interface HistoryRecorderOptions {

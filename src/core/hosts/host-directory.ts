@@ -8,8 +8,8 @@
  */
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
-import type { HostSettingsSource } from '../host-gate.ts';
 import type { HostStore } from '../store.ts';
+import type { HostSettingsSource } from '../updates/update-record.ts';
 import { type HostSettings, isDefault } from './host.ts';
 
 /** As old as the settings of a host may be where another process can change them. */

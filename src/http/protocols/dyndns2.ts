@@ -5,7 +5,7 @@
  * Never sent: `badagent`, `!yours`, `!donator`, `badsys`, and chunked or longer texts: clients mistake them.
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { AddressChoice, HostUpdated } from '../../core/update-host.ts';
+import type { AddressChoice, HostUpdated } from '../../core/updates/update-host.ts';
 import { authenticateClient } from '../authentication.ts';
 import { findUserName } from '../credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';

@@ -6,7 +6,7 @@
  * use to anybody.
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { AddressChoice } from '../../core/update-host.ts';
+import type { AddressChoice } from '../../core/updates/update-host.ts';
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import { networkOf, readAddress, readAddressWithLength, readPrefix } from '../address-texts.ts';
 import { authenticateClient } from '../authentication.ts';

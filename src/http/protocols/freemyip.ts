@@ -7,8 +7,8 @@
 
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { AddressChoice } from '../../core/update-host.ts';
-import type { TextEdit } from '../../core/update-texts.ts';
+import type { AddressChoice } from '../../core/updates/update-host.ts';
+import type { TextEdit } from '../../core/updates/update-texts.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { familyOf, readAddress } from '../address-texts.ts';

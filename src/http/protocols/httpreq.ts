@@ -9,7 +9,7 @@ import { challengeName, challengeText } from '../../core/access/acme-challenge.t
 import { findPermittedZone } from '../../core/access/authorize.ts';
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { TextEdit } from '../../core/update-texts.ts';
+import type { TextEdit } from '../../core/updates/update-texts.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { authenticateRequest } from '../authentication.ts';

@@ -8,7 +8,7 @@ import type { Principal } from '../../core/access/principal.ts';
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { tokenCovers } from '../../core/access/token.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { AddressUpdate } from '../../core/update-addresses.ts';
+import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
 import type { ZoneCheck } from '../../core/zones/check-zones.ts';
 import { FAMILIES, type Family, type WantedAddresses } from '../../core/zones/plan-change.ts';
 import type { Zone } from '../../core/zones/zone.ts';

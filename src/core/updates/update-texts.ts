@@ -5,19 +5,19 @@
  * Like an address change it is published under prerequisites that state what was read, so that two clients that add a
  * value at the same time both find theirs afterwards.
  */
-import type { DomainName } from '../dns/name.ts';
-import { type Rdata, RRType } from '../dns/rdata.ts';
-import { type RRset, readTextRdata, textRdata } from '../dns/rrset.ts';
-import type { Prerequisite, ZoneEdit } from '../dns/zone-change.ts';
-import { unknownName } from './access/authorize.ts';
-import { acmeSubject, scopeCovers } from './access/name-scope.ts';
-import type { RequestContext } from './access/request-context.ts';
-import { tokenCovers } from './access/token.ts';
-import { AppError } from './errors.ts';
-import type { HostGate } from './host-gate.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { type Rdata, RRType } from '../../dns/rdata.ts';
+import { type RRset, readTextRdata, textRdata } from '../../dns/rrset.ts';
+import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
+import { unknownName } from '../access/authorize.ts';
+import { acmeSubject, scopeCovers } from '../access/name-scope.ts';
+import type { RequestContext } from '../access/request-context.ts';
+import { tokenCovers } from '../access/token.ts';
+import { AppError } from '../errors.ts';
+import { placePrerequisites } from '../zones/plan-change.ts';
+import type { Zone } from '../zones/zone.ts';
 import type { UpdateAddresses } from './update-addresses.ts';
-import { placePrerequisites } from './zones/plan-change.ts';
-import type { Zone } from './zones/zone.ts';
+import type { HostGate } from './update-record.ts';
 
 /** What is to become of the values at a name; others than those that are named stay. */
 export type TextEdit =

@@ -1,5 +1,5 @@
 /** Puts tasks of one owner name in the order in which they came; different names run side by side. */
-import type { DomainName } from '../dns/name.ts';
+import type { DomainName } from '../../dns/name.ts';
 
 export class NameOrder {
   readonly #tails = new Map<string, Promise<unknown>>();

@@ -1,12 +1,12 @@
 // Who may do what by UPDATE: the policy of keys, and the zone's rules for addresses and TTLs.
 import { describe, expect, it } from 'vitest';
-import { parseIpPrefix } from '../dns/address.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { addressRdata, textRdata } from '../dns/rrset.ts';
-import type { ZoneEdit } from '../dns/zone-change.ts';
-import { applyUpdate, type UpdateKey } from './apply-update.ts';
-import type { UpdatableZone } from './zones/publisher.ts';
+import { parseIpPrefix } from '../../dns/address.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { addressRdata, textRdata } from '../../dns/rrset.ts';
+import type { ZoneEdit } from '../../dns/zone-change.ts';
+import type { UpdatableZone } from '../zones/publisher.ts';
+import { applyUpdate, type UpdateKey } from './dns-update.ts';
 
 const apex = DomainName.parse('example.com');
 const at = (label: string) => (label === '@' ? apex : DomainName.parse(label, apex));

@@ -1,17 +1,17 @@
 // The update use-case on a zone in memory: what it reports, how often it asks, and what it does when others interfere.
 // What every publisher must show is in test/contract/zone-publisher.ts; here are the cases that need a hand inside.
 import { describe, expect, it } from 'vitest';
-import { MemoryPublisher, MemoryZone } from '../../test/support/memory-publisher.ts';
-import { parseIpPrefix } from '../dns/address.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { addressRdata, rrsetAddresses } from '../dns/rrset.ts';
-import type { ZoneChange } from '../dns/zone-change.ts';
-import { AppError } from './errors.ts';
+import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { parseIpPrefix } from '../../dns/address.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { addressRdata, rrsetAddresses } from '../../dns/rrset.ts';
+import type { ZoneChange } from '../../dns/zone-change.ts';
+import { AppError } from '../errors.ts';
+import type { WantedAddresses } from '../zones/plan-change.ts';
+import type { PublishedAddresses, PublishOutcome, ReadOutcome } from '../zones/publisher.ts';
+import type { Zone } from '../zones/zone.ts';
 import { UpdateAddresses, type UpdateRequest } from './update-addresses.ts';
-import type { WantedAddresses } from './zones/plan-change.ts';
-import type { PublishedAddresses, PublishOutcome, ReadOutcome } from './zones/publisher.ts';
-import type { Zone } from './zones/zone.ts';
 
 const apex = DomainName.parse('example.com');
 const home = DomainName.parse('home.example.com');

@@ -6,16 +6,16 @@
  * after the prerequisites (§3.3); who may change nothing must not learn by prerequisites what is in the zone.
  * The options `apex`, `wildcard` and `reserved` of a zone are about HTTP and do not count here.
  */
-import { type IpAddress, parseIpAddress } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
-import { formatRRType, RRType } from '../dns/rdata.ts';
-import type { RRset } from '../dns/rrset.ts';
-import type { Prerequisite, ZoneEdit } from '../dns/zone-change.ts';
-import { acmeSubject, type NameScope, scopeCovers } from './access/name-scope.ts';
-import { AppError } from './errors.ts';
-import { checkAddress } from './zones/address-policy.ts';
-import type { UpdatableZone, UpdateOutcome } from './zones/publisher.ts';
-import { chooseTtl, type Zone } from './zones/zone.ts';
+import { type IpAddress, parseIpAddress } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { formatRRType, RRType } from '../../dns/rdata.ts';
+import type { RRset } from '../../dns/rrset.ts';
+import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
+import { acmeSubject, type NameScope, scopeCovers } from '../access/name-scope.ts';
+import { AppError } from '../errors.ts';
+import { checkAddress } from '../zones/address-policy.ts';
+import type { UpdatableZone, UpdateOutcome } from '../zones/publisher.ts';
+import { chooseTtl, type Zone } from '../zones/zone.ts';
 
 /** What the configuration says of a key of one zone. */
 export interface UpdateKey {

@@ -2,21 +2,21 @@
  * The use-case behind every door for addresses: may this credential do it, do the host's settings and the limits let it;
  * then the change itself (update-addresses.ts), and its event in the history.
  */
-import { type IpAddress, type IpPrefix, parseIpAddress } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { authorizeName } from './access/authorize.ts';
-import type { RequestContext } from './access/request-context.ts';
-import { checkTokenAddress } from './access/token.ts';
-import { AppError } from './errors.ts';
-import type { AddressStep } from './history/history.ts';
-import type { HostGate } from './host-gate.ts';
-import type { HostSettings } from './hosts/host.ts';
-import { type MemberMove, memberAddress } from './hosts/site.ts';
+import { type IpAddress, type IpPrefix, parseIpAddress } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { authorizeName } from '../access/authorize.ts';
+import type { RequestContext } from '../access/request-context.ts';
+import { checkTokenAddress } from '../access/token.ts';
+import { AppError } from '../errors.ts';
+import type { AddressStep } from '../history/history.ts';
+import type { HostSettings } from '../hosts/host.ts';
+import { type MemberMove, memberAddress } from '../hosts/site.ts';
+import { checkAddress } from '../zones/address-policy.ts';
+import { FAMILIES, type FamilyPlan, type WantedAddresses } from '../zones/plan-change.ts';
+import { checkOwnerName, chooseTtl, type Zone } from '../zones/zone.ts';
 import type { AddressUpdate, UpdateAddresses, UpdateRequest } from './update-addresses.ts';
-import { checkAddress } from './zones/address-policy.ts';
-import { FAMILIES, type FamilyPlan, type WantedAddresses } from './zones/plan-change.ts';
-import { checkOwnerName, chooseTtl, type Zone } from './zones/zone.ts';
+import type { HostGate } from './update-record.ts';
 
 /** What a client wants of the addresses of one name. */
 export interface AddressChoice {

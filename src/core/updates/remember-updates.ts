@@ -1,10 +1,10 @@
 /** DNS UPDATE like the other doors: what it changed is in the history, and takes the place of wishes. */
-import type { DomainName } from '../dns/name.ts';
-import { formatRRType, RRType } from '../dns/rdata.ts';
-import type { ZoneEdit } from '../dns/zone-change.ts';
-import type { DnsUpdate } from './apply-update.ts';
-import type { NewHistoryEvent } from './history/history.ts';
-import type { PublishedAddresses, UpdateOutcome } from './zones/publisher.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { formatRRType, RRType } from '../../dns/rdata.ts';
+import type { ZoneEdit } from '../../dns/zone-change.ts';
+import type { NewHistoryEvent } from '../history/history.ts';
+import type { PublishedAddresses, UpdateOutcome } from '../zones/publisher.ts';
+import type { DnsUpdate } from './dns-update.ts';
 
 /** Names of one message that are written down; a message of more is a transfer of data, not the update of a host. */
 const MAX_NAMES = 100;
