@@ -8,7 +8,7 @@ import { formatRRType } from '../dns/rdata.ts';
 import { type HostToken, type ListedToken, tokenState } from './access/token.ts';
 import type { HistoryEvent, NewHistoryEvent } from './history/history.ts';
 import type { HostSettings } from './hosts/host.ts';
-import type { Wish } from './wishes.ts';
+import type { Wish } from './pending/pending-update.ts';
 
 /** Where something is set. `none`: a host that was only heard of. */
 export type Origin = 'configuration' | 'store';

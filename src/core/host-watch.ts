@@ -11,10 +11,10 @@ import { LEASE_PROTOCOL, type NewHistoryEvent } from './history/history.ts';
 import { type HostSettings, isLimited } from './hosts/host.ts';
 import { endLease, type LeaseOutcome } from './lease.ts';
 import { forEachInParallel } from './parallel.ts';
+import type { WishTimers } from './pending/pending-log.ts';
 import { RepeatedLook } from './periodic-task.ts';
 import type { HistoryStore, HostStore, WishStore } from './store.ts';
 import type { UpdateAddresses } from './updates/update-addresses.ts';
-import type { WishTimers } from './wish-records.ts';
 import type { ZoneTable } from './zones/zone.ts';
 
 export interface HostWatchOptions {

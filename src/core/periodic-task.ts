@@ -1,5 +1,5 @@
 /** Something that is looked at again and again: the next look begins when the one before has ended and a pause is over. */
-import type { WishTimers } from './wish-records.ts';
+import type { WishTimers } from './pending/pending-log.ts';
 
 export interface RepeatedLookOptions {
   /** Never rejects. */

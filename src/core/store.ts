@@ -10,7 +10,7 @@ import type { HostToken, ListedToken } from './access/token.ts';
 import type { ErrorCode } from './errors.ts';
 import type { HistoryEvent, HostActivity, PastAddresses } from './history/history.ts';
 import type { HostSettings } from './hosts/host.ts';
-import type { NewWish, Wish } from './wishes.ts';
+import type { NewWish, Wish } from './pending/pending-update.ts';
 import type { Family } from './zones/plan-change.ts';
 
 export interface TokenUse {

@@ -5,11 +5,11 @@
  */
 import { AppError } from './errors.ts';
 import { forEachInParallel } from './parallel.ts';
+import type { WishTimers } from './pending/pending-log.ts';
 import { RepeatedLook } from './periodic-task.ts';
 import type { StoredText, TextStore } from './store.ts';
 import type { NameOrder } from './updates/update-queue.ts';
 import { publishTexts } from './updates/update-texts.ts';
-import type { WishTimers } from './wish-records.ts';
 import type { ZoneTable } from './zones/zone.ts';
 
 export interface TextKeeperOptions {

@@ -15,6 +15,7 @@ import { HostWatch } from '../core/host-watch.ts';
 import { defaultHostSettings, type HostSettings } from '../core/hosts/host.ts';
 import { HostDirectory } from '../core/hosts/host-directory.ts';
 import { NoticeMaker } from '../core/notices/notices.ts';
+import { WishKeeper } from '../core/pending/retry.ts';
 import type { Store, TextStore } from '../core/store.ts';
 import { TextKeeper } from '../core/text-keeper.ts';
 import { TextRecords } from '../core/text-records.ts';
@@ -22,7 +23,6 @@ import type { UpdateAddresses, UpdateLimits } from '../core/updates/update-addre
 import { UpdateHost } from '../core/updates/update-host.ts';
 import { HostGate, type HostGateOptions, type UpdateRecorder } from '../core/updates/update-record.ts';
 import { UpdateTexts } from '../core/updates/update-texts.ts';
-import { WishKeeper } from '../core/wish-keeper.ts';
 import type { Observer } from '../core/zones/publisher.ts';
 import type { ZoneTable } from '../core/zones/zone.ts';
 import { openMemoryStore } from '../store/memory.ts';

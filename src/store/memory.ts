@@ -4,8 +4,8 @@
 import type { HostToken } from '../core/access/token.ts';
 import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
 import { type HostSettings, isLimited } from '../core/hosts/host.ts';
+import type { Wish } from '../core/pending/pending-update.ts';
 import type { HistoryStore, HostStore, SilenceStep, Store, TokenStore, WishStore } from '../core/store.ts';
-import type { Wish } from '../core/wishes.ts';
 import { FAMILIES, type Family } from '../core/zones/plan-change.ts';
 import type { DomainName } from '../dns/name.ts';
 import { memoryTexts } from './memory-texts.ts';

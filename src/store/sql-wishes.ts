@@ -1,7 +1,7 @@
 // Wishes in a SQL database.
 import type { ErrorCode } from '../core/errors.ts';
+import type { NewWish, Wish } from '../core/pending/pending-update.ts';
 import type { WishStore } from '../core/store.ts';
-import type { NewWish, Wish } from '../core/wishes.ts';
 import type { Family } from '../core/zones/plan-change.ts';
 import type { DomainName } from '../dns/name.ts';
 import { nameText, wishOf, wishRow } from './rows.ts';

@@ -1,7 +1,7 @@
 // A small WishStore for unit tests that need a hand inside: it can be away, and it counts what it is asked.
 import { AppError } from '../../src/core/errors.ts';
+import type { NewWish, Wish } from '../../src/core/pending/pending-update.ts';
 import type { WishStore } from '../../src/core/store.ts';
-import type { NewWish, Wish } from '../../src/core/wishes.ts';
 import type { Family } from '../../src/core/zones/plan-change.ts';
 import type { DomainName } from '../../src/dns/name.ts';
 

@@ -9,8 +9,8 @@ import { type IpAddress, type IpPrefix, moveAddress, parseIpAddress } from '../.
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
 import type { MemberMove } from '../hosts/site.ts';
-import type { UnpublishedUpdates } from '../wish-keeper.ts';
-import type { UnpublishedUpdate } from '../wish-records.ts';
+import type { UnpublishedUpdate } from '../pending/pending-log.ts';
+import type { UnpublishedUpdates } from '../pending/retry.ts';
 import { checkAddress } from '../zones/address-policy.ts';
 import { type ChangePlan, FAMILIES, type FamilyPlan, planChange, type WantedAddresses } from '../zones/plan-change.ts';
 import { type Beliefs, publishNames } from '../zones/publish-change.ts';

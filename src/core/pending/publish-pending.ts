@@ -3,13 +3,13 @@
  * read, as live requests do (update-addresses.ts). What was read is confirmed by the primary also where nothing is to be
  * written: under a wildcard the answer may be the wildcard's, and the name itself may have nothing.
  */
-import type { DomainName } from '../dns/name.ts';
-import { judgeWish, type Wish } from './wishes.ts';
-import type { Family } from './zones/plan-change.ts';
-import { planChange } from './zones/plan-change.ts';
-import { publishNames } from './zones/publish-change.ts';
-import type { PublishedAddresses } from './zones/publisher.ts';
-import type { Zone } from './zones/zone.ts';
+import type { DomainName } from '../../dns/name.ts';
+import type { Family } from '../zones/plan-change.ts';
+import { planChange } from '../zones/plan-change.ts';
+import { publishNames } from '../zones/publish-change.ts';
+import type { PublishedAddresses } from '../zones/publisher.ts';
+import type { Zone } from '../zones/zone.ts';
+import { judgeWish, type Wish } from './pending-update.ts';
 
 /** What came of a wish, and what was published before; `foreign`: somebody else has changed it, nothing was written. */
 export interface WishResult {

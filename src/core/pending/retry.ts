@@ -6,20 +6,20 @@
  * never overtakes a newer update. While a primary does not answer, one attempt at a time asks for it; what else is due
  * there waits, and goes on with its first sign of life.
  */
-import type { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import type { ZoneEdit } from '../dns/zone-change.ts';
-import { AppError } from './errors.ts';
-import type { NewHistoryEvent } from './history/history.ts';
-import { forEachInParallel } from './parallel.ts';
-import { RepeatedLook } from './periodic-task.ts';
-import { publishWishes, type WishResult } from './publish-wishes.ts';
-import type { WishStore } from './store.ts';
-import type { NameOrder } from './updates/update-queue.ts';
-import { type UnpublishedUpdate, WishRecords, type WishTimers } from './wish-records.ts';
-import { keepsWish, LAST_RETRY_MS, retryDelayMs, type Wish } from './wishes.ts';
-import { FAMILIES, type Family } from './zones/plan-change.ts';
-import type { Zone, ZoneTable } from './zones/zone.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import type { ZoneEdit } from '../../dns/zone-change.ts';
+import { AppError } from '../errors.ts';
+import type { NewHistoryEvent } from '../history/history.ts';
+import { forEachInParallel } from '../parallel.ts';
+import { RepeatedLook } from '../periodic-task.ts';
+import type { WishStore } from '../store.ts';
+import type { NameOrder } from '../updates/update-queue.ts';
+import { FAMILIES, type Family } from '../zones/plan-change.ts';
+import type { Zone, ZoneTable } from '../zones/zone.ts';
+import { type UnpublishedUpdate, WishRecords, type WishTimers } from './pending-log.ts';
+import { keepsWish, LAST_RETRY_MS, retryDelayMs, type Wish } from './pending-update.ts';
+import { publishWishes, type WishResult } from './publish-pending.ts';
 
 /** What UpdateAddresses tells of each update, within the order of its name. */
 export interface UnpublishedUpdates {

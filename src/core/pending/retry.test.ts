@@ -1,20 +1,20 @@
 // Wishes on a zone in memory whose primary can be away, with a clock that stands still until it is moved.
 import { describe, expect, it } from 'vitest';
-import { MemoryPublisher, MemoryZone } from '../../test/support/memory-publisher.ts';
-import { MemoryWishes } from '../../test/support/memory-wishes.ts';
-import { parseIpAddress, prefixOf } from '../dns/address.ts';
-import { DomainName } from '../dns/name.ts';
-import { type Rdata, RRType } from '../dns/rdata.ts';
-import { addressRdata, rrsetAddresses } from '../dns/rrset.ts';
-import type { ZoneChange } from '../dns/zone-change.ts';
-import { AppError } from './errors.ts';
-import type { NewHistoryEvent } from './history/history.ts';
-import { UpdateAddresses, type UpdateRequest } from './updates/update-addresses.ts';
-import { WishKeeper, type WishKeeperOptions } from './wish-keeper.ts';
-import type { WishTimers } from './wish-records.ts';
-import type { WantedAddresses } from './zones/plan-change.ts';
-import type { PublishedAddresses, PublishOutcome, ReadOutcome } from './zones/publisher.ts';
-import { type Zone, ZoneTable } from './zones/zone.ts';
+import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { MemoryWishes } from '../../../test/support/memory-wishes.ts';
+import { parseIpAddress, prefixOf } from '../../dns/address.ts';
+import { DomainName } from '../../dns/name.ts';
+import { type Rdata, RRType } from '../../dns/rdata.ts';
+import { addressRdata, rrsetAddresses } from '../../dns/rrset.ts';
+import type { ZoneChange } from '../../dns/zone-change.ts';
+import { AppError } from '../errors.ts';
+import type { NewHistoryEvent } from '../history/history.ts';
+import { UpdateAddresses, type UpdateRequest } from '../updates/update-addresses.ts';
+import type { WantedAddresses } from '../zones/plan-change.ts';
+import type { PublishedAddresses, PublishOutcome, ReadOutcome } from '../zones/publisher.ts';
+import { type Zone, ZoneTable } from '../zones/zone.ts';
+import type { WishTimers } from './pending-log.ts';
+import { WishKeeper, type WishKeeperOptions } from './retry.ts';
 
 const apex = DomainName.parse('example.com');
 const home = DomainName.parse('home.example.com');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeWish, keepsWish, retryDelayMs, statesBefore } from './wishes.ts';
+import { judgeWish, keepsWish, retryDelayMs, statesBefore } from './pending-update.ts';
 
 describe('what becomes of a wish', () => {
   const wish = { wanted: '192.0.2.2', before: [['192.0.2.1']] };

@@ -5,13 +5,13 @@
  * Nothing is kept in memory but what the store could not be told: ends of wishes, up to a limit. While the store is away
  * no new wish is kept; the client is told of its failure all the same.
  */
-import type { DomainName } from '../dns/name.ts';
-import type { AppError } from './errors.ts';
-import type { WishStore } from './store.ts';
-import { NameOrder } from './updates/update-queue.ts';
-import { keepsWish, retryDelayMs, statesBefore, type Wish } from './wishes.ts';
-import { FAMILIES, type Family, type WantedAddresses } from './zones/plan-change.ts';
-import type { PublishedAddresses } from './zones/publisher.ts';
+import type { DomainName } from '../../dns/name.ts';
+import type { AppError } from '../errors.ts';
+import type { WishStore } from '../store.ts';
+import { NameOrder } from '../updates/update-queue.ts';
+import { FAMILIES, type Family, type WantedAddresses } from '../zones/plan-change.ts';
+import type { PublishedAddresses } from '../zones/publisher.ts';
+import { keepsWish, retryDelayMs, statesBefore, type Wish } from './pending-update.ts';
 
 /** An accepted update that was not published. */
 export interface UnpublishedUpdate {

@@ -2,9 +2,9 @@
  * Wishes: addresses that were accepted and could not be published yet. One for each name and family; a newer one takes
  * its place. Here is what a wish is and what becomes of it; who tries again, and when, is not.
  */
-import type { DomainName } from '../dns/name.ts';
-import type { ErrorCode } from './errors.ts';
-import type { Family } from './zones/plan-change.ts';
+import type { DomainName } from '../../dns/name.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Family } from '../zones/plan-change.ts';
 
 export interface NewWish {
   readonly ownerName: DomainName;
