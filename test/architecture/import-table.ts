@@ -252,6 +252,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/hosts',
       'core/notices',
       'core/pending',
+      'core/texts',
       'core/updates',
       'core/zones',
       'server/system-timers.ts',

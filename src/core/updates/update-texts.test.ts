@@ -12,7 +12,7 @@ import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import { defaultHostSettings } from '../hosts/host.ts';
 import type { TextStore } from '../store.ts';
-import { TextRecords } from '../text-records.ts';
+import { TextRecords } from '../texts/text-records.ts';
 import type { Zone } from '../zones/zone.ts';
 import { UpdateAddresses } from './update-addresses.ts';
 import { HostGate, type HostGateOptions } from './update-record.ts';

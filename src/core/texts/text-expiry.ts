@@ -3,14 +3,14 @@
  * per name as live updates; it looks there whether a client has written the value again meanwhile. A value that cannot
  * be removed is tried again.
  */
-import { AppError } from './errors.ts';
-import { forEachInParallel } from './parallel.ts';
-import type { WishTimers } from './pending/pending-log.ts';
-import { RepeatedLook } from './periodic-task.ts';
-import type { StoredText, TextStore } from './store.ts';
-import type { NameOrder } from './updates/update-queue.ts';
-import { publishTexts } from './updates/update-texts.ts';
-import type { ZoneTable } from './zones/zone.ts';
+import { AppError } from '../errors.ts';
+import { forEachInParallel } from '../parallel.ts';
+import type { WishTimers } from '../pending/pending-log.ts';
+import { RepeatedLook } from '../periodic-task.ts';
+import type { StoredText, TextStore } from '../store.ts';
+import type { NameOrder } from '../updates/update-queue.ts';
+import { publishTexts } from '../updates/update-texts.ts';
+import type { ZoneTable } from '../zones/zone.ts';
 
 export interface TextKeeperOptions {
   readonly store: TextStore;
