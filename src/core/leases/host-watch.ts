@@ -5,17 +5,17 @@
  * A host that was never seen is not silent. Time in which no update could arrive, because no server ran, does not count:
  * after it every host has its whole time again.
  */
-import type { DomainName } from '../dns/name.ts';
-import { AppError } from './errors.ts';
-import { LEASE_PROTOCOL, type NewHistoryEvent } from './history/history.ts';
-import { type HostSettings, isLimited } from './hosts/host.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { AppError } from '../errors.ts';
+import { LEASE_PROTOCOL, type NewHistoryEvent } from '../history/history.ts';
+import { type HostSettings, isLimited } from '../hosts/host.ts';
+import { forEachInParallel } from '../parallel.ts';
+import type { WishTimers } from '../pending/pending-log.ts';
+import { RepeatedLook } from '../periodic-task.ts';
+import type { HistoryStore, HostStore, WishStore } from '../store.ts';
+import type { UpdateAddresses } from '../updates/update-addresses.ts';
+import type { ZoneTable } from '../zones/zone.ts';
 import { endLease, type LeaseOutcome } from './lease.ts';
-import { forEachInParallel } from './parallel.ts';
-import type { WishTimers } from './pending/pending-log.ts';
-import { RepeatedLook } from './periodic-task.ts';
-import type { HistoryStore, HostStore, WishStore } from './store.ts';
-import type { UpdateAddresses } from './updates/update-addresses.ts';
-import type { ZoneTable } from './zones/zone.ts';
 
 export interface HostWatchOptions {
   readonly history: HistoryStore;

@@ -3,15 +3,15 @@
  * taken away, in the order in which updates of its name are published. There, too, is looked whether it has been heard of
  * meanwhile: a live update never loses against a lease.
  */
-import { type IpAddress, parseIpAddress, parseIpPrefix } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
-import { AppError } from './errors.ts';
-import type { AddressStep } from './history/history.ts';
-import type { HostSettings } from './hosts/host.ts';
-import type { HistoryStore, WishStore } from './store.ts';
-import { OutdatedUpdate, type UpdateAddresses } from './updates/update-addresses.ts';
-import { FAMILIES, type Family } from './zones/plan-change.ts';
-import type { Zone } from './zones/zone.ts';
+import { type IpAddress, parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { AppError } from '../errors.ts';
+import type { AddressStep } from '../history/history.ts';
+import type { HostSettings } from '../hosts/host.ts';
+import type { HistoryStore, WishStore } from '../store.ts';
+import { OutdatedUpdate, type UpdateAddresses } from '../updates/update-addresses.ts';
+import { FAMILIES, type Family } from '../zones/plan-change.ts';
+import type { Zone } from '../zones/zone.ts';
 
 export interface EndedLease {
   readonly zone: Zone;
