@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts';
 import type { AdminCalls } from '../control/calls.ts';
 import { LocalCalls } from '../control/in-process.ts';
-import { withStoreBackup } from '../core/backup.ts';
+import { withStoreBackup } from '../core/admin/backup.ts';
 import { UpdateAddresses } from '../core/updates/update-addresses.ts';
 import { UpdateHost } from '../core/updates/update-host.ts';
 import { HostGate } from '../core/updates/update-record.ts';

@@ -1,5 +1,5 @@
 /** What was accepted and could not be published yet, for people. */
-import type { PendingView, WishView } from '../core/client-views.ts';
+import type { PendingView, WishView } from '../core/admin/views.ts';
 import { formatTime } from './local-time.ts';
 
 export function formatWish({ family, wanted, since, attempts, nextAttempt, lastError }: WishView): string {

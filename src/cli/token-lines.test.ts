@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseConfig } from '../config/load.ts';
-import type { NewTokenView } from '../core/client-views.ts';
+import type { NewTokenView } from '../core/admin/views.ts';
 import { formatNewToken, serverUrl } from './token-lines.ts';
 
 const MADE: NewTokenView = {

@@ -1,7 +1,7 @@
 /** What is shown of a new token, once: its secret, and the lines for clients with it. */
 
 import { formatYamlText } from '../config/kinds.ts';
-import type { NewTokenView } from '../core/client-views.ts';
+import type { NewTokenView } from '../core/admin/views.ts';
 
 /** Stands where nobody knows how clients reach this server. */
 const UNKNOWN_SERVER = 'https://SERVER';

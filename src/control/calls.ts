@@ -2,9 +2,9 @@
  * What the command line asks for: with a running server over its control socket (control.ts, and the client in
  * src/cli), without one in the process of the command (local-calls.ts). Both have this one shape.
  */
-import type { PendingView } from '../core/client-views.ts';
+import type { PendingView } from '../core/admin/views.ts';
+import type { ZoneAdmin, ZoneState } from '../core/admin/zone-admin.ts';
 import { AppError } from '../core/errors.ts';
-import type { ZoneAdmin, ZoneState } from '../core/zone-admin.ts';
 import type { ClientCalls } from './client-calls.ts';
 
 export interface ServerStatus {

@@ -10,7 +10,7 @@ import type {
   PastView,
   PendingView,
   TokenView,
-} from '../core/client-views.ts';
+} from '../core/admin/views.ts';
 
 export interface CreateTokenCall {
   readonly name: string;

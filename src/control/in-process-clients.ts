@@ -15,7 +15,7 @@ import {
   ValueError,
 } from '../config/kinds.ts';
 import { DEFAULT_TOKEN_TYPES, type TokenAddresses } from '../core/access/token.ts';
-import type { ClientAdmin, NewToken } from '../core/client-admin.ts';
+import type { ClientAdmin, NewToken } from '../core/admin/client-admin.ts';
 import { AppError } from '../core/errors.ts';
 import { unmapAddress } from '../dns/address.ts';
 import { NameError } from '../dns/name.ts';

@@ -1,9 +1,9 @@
 /** The admin calls over the use-cases of this process. */
 
 import { OPERATOR } from '../core/access/request-context.ts';
-import type { ClientAdmin } from '../core/client-admin.ts';
+import type { ClientAdmin } from '../core/admin/client-admin.ts';
+import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
 import { AppError } from '../core/errors.ts';
-import type { ZoneAdmin } from '../core/zone-admin.ts';
 import type { Services } from '../http/door.ts';
 import { changeAddresses, checkLine, deleteAddresses } from '../http/protocols/original.ts';
 import type { AdminCalls, Lines, UpdateCall } from './calls.ts';

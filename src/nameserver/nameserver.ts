@@ -3,9 +3,9 @@
  * beside this one; here they are put together, and in the end taken apart in order.
  */
 
+import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
 import type { NameserverStatistics } from '../core/monitoring.ts';
 import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
-import type { ZoneAdmin } from '../core/zone-admin.ts';
 import type { DnsUpdateEvent, UpdateOutcome, ZonePublisher } from '../core/zones/publisher.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRClass, RRType } from '../dns/rdata.ts';

@@ -1,5 +1,5 @@
 /** ZoneAdmin over the zones, the committer and the database of this nameserver. */
-import { AppError } from '../core/errors.ts';
+
 import type {
   BackupReport,
   SecondaryState,
@@ -7,7 +7,8 @@ import type {
   ZoneImportOptions,
   ZoneImportReport,
   ZoneState,
-} from '../core/zone-admin.ts';
+} from '../core/admin/zone-admin.ts';
+import { AppError } from '../core/errors.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { serialIsLater } from '../dns/serial.ts';

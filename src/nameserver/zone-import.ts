@@ -2,8 +2,9 @@
  * Records of a zone file into a zone, name by name: what is wanted at a name against what is there. Reading the file and
  * comparing go in turns. Left out: DNSSEC's records, as this server signs nothing.
  */
+
+import type { ZoneImportReport } from '../core/admin/zone-admin.ts';
 import { AppError } from '../core/errors.ts';
-import type { ZoneImportReport } from '../core/zone-admin.ts';
 import type { DomainName } from '../dns/name.ts';
 import { formatRRType, RRType } from '../dns/rdata.ts';
 import { serialIsLater } from '../dns/serial.ts';

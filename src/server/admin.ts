@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import type { TokenUseLog } from '../core/access/token-use.ts';
-import { ClientAdmin, type ClientAdminOptions } from '../core/client-admin.ts';
+import { ClientAdmin, type ClientAdminOptions } from '../core/admin/client-admin.ts';
 import { AppError } from '../core/errors.ts';
 import type { HistoryRecorder } from '../core/history/history-recorder.ts';
 import type { HostDirectory } from '../core/hosts/host-directory.ts';

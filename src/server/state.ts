@@ -9,7 +9,7 @@ import { Authenticator } from '../core/access/authenticate.ts';
 import { MinuteLimiter } from '../core/access/rate-limits.ts';
 import type { HostToken } from '../core/access/token.ts';
 import { TokenUseLog } from '../core/access/token-use.ts';
-import type { StoreCopy } from '../core/backup.ts';
+import type { StoreCopy } from '../core/admin/backup.ts';
 import { HistoryRecorder } from '../core/history/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../core/hosts/host.ts';
 import { HostDirectory } from '../core/hosts/host-directory.ts';

@@ -1,7 +1,7 @@
 /** `dyndns history HOST`: what happened to a host, what it was at some time; and to forget it. */
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import type { EventView, HistoryView, PastView } from '../../core/client-views.ts';
+import type { EventView, HistoryView, PastView } from '../../core/admin/views.ts';
 import { withClients } from '../clients.ts';
 import { formatTime, parseTime } from '../local-time.ts';
 import { UsageError } from '../output.ts';

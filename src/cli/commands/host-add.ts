@@ -1,6 +1,6 @@
 /** `dyndns host add NAME`: settings for a host, and a token for it in the same step. */
 import { Command } from 'commander';
-import type { NewTokenView } from '../../core/client-views.ts';
+import type { NewTokenView } from '../../core/admin/views.ts';
 import { withClients } from '../clients.ts';
 import { loadFor } from '../setup.ts';
 import { printJson } from '../table.ts';

@@ -1,7 +1,7 @@
 /** `dyndns host member …`: hosts behind the same IPv6 prefix, which move with the host that they are members of. */
 import { Command } from 'commander';
 import type { ClientCalls } from '../../control/client-calls.ts';
-import type { HostView, MemberView } from '../../core/client-views.ts';
+import type { HostView, MemberView } from '../../core/admin/views.ts';
 import { withClients } from '../clients.ts';
 import { loadFor } from '../setup.ts';
 import { formatTable, printJson } from '../table.ts';

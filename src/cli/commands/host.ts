@@ -1,7 +1,7 @@
 /** `dyndns host …`: settings of single hosts, and what is known of them. */
 import { Command } from 'commander';
 import type { ClientCalls } from '../../control/client-calls.ts';
-import type { HostDetails, HostView } from '../../core/client-views.ts';
+import type { HostDetails, HostView } from '../../core/admin/views.ts';
 import { withClients } from '../clients.ts';
 import { formatTime } from '../local-time.ts';
 import { formatWish } from '../pending.ts';

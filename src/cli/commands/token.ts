@@ -1,6 +1,6 @@
 /** `dyndns token …`: credentials of clients. */
 import { Command } from 'commander';
-import type { TokenView } from '../../core/client-views.ts';
+import type { TokenView } from '../../core/admin/views.ts';
 import { withClients } from '../clients.ts';
 import { formatTime } from '../local-time.ts';
 import { loadFor } from '../setup.ts';

@@ -1,6 +1,6 @@
 /** `dyndns zone import ZONE FILE`: the records of a zone file into an embedded zone. */
 import { Command } from 'commander';
-import type { ZoneImportReport } from '../../core/zone-admin.ts';
+import type { ZoneImportReport } from '../../core/admin/zone-admin.ts';
 import { withAdmin } from '../admin.ts';
 import { loadFor } from '../setup.ts';
 import { readZoneFile } from '../zone-file-source.ts';

@@ -1,6 +1,6 @@
 /** `dyndns zone list`: the embedded zones with their serials. */
 import { Command } from 'commander';
-import type { ZoneState } from '../../core/zone-admin.ts';
+import type { ZoneState } from '../../core/admin/zone-admin.ts';
 import { withAdmin } from '../admin.ts';
 import { loadFor } from '../setup.ts';
 

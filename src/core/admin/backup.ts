@@ -1,5 +1,5 @@
 /** A backup of all databases of a server: first the store, then the zones, so that no change of a zone is older. */
-import { AppError } from './errors.ts';
+import { AppError } from '../errors.ts';
 import type { BackupReport, ZoneAdmin } from './zone-admin.ts';
 
 /** The database of tokens, settings of hosts, history and wishes. */

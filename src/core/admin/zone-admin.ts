@@ -2,7 +2,7 @@
  * What an operator does to the zones that this server is the primary of: contracts for the control socket and the
  * command line, which do the same with and without a running server.
  */
-import type { DomainName } from '../dns/name.ts';
+import type { DomainName } from '../../dns/name.ts';
 
 /** One zone as `dyndns status` and `dyndns zone list` tell it. */
 export interface ZoneState {

@@ -3,8 +3,8 @@
  * configuration file is shown with the rest, and is changed there only. Texts of errors are for the operator, who may
  * see every name.
  */
-import { DomainName } from '../dns/name.ts';
-import { formatRRType } from '../dns/rdata.ts';
+import { DomainName } from '../../dns/name.ts';
+import { formatRRType } from '../../dns/rdata.ts';
 import {
   freednsSecret,
   type HostToken,
@@ -13,7 +13,13 @@ import {
   tokenCovers,
   tokenSha256,
   tokenState,
-} from './access/token.ts';
+} from '../access/token.ts';
+import { AppError } from '../errors.ts';
+import { defaultHostSettings, type HostMember, type HostSettings } from '../hosts/host.ts';
+import type { HostDirectory } from '../hosts/host-directory.ts';
+import type { Store, TokenStore } from '../store.ts';
+import type { ReadOutcome } from '../zones/publisher.ts';
+import type { Zone } from '../zones/zone.ts';
 import {
   eventView,
   type HistoryView,
@@ -28,13 +34,7 @@ import {
   type TokenView,
   tokenView,
   wishView,
-} from './client-views.ts';
-import { AppError } from './errors.ts';
-import { defaultHostSettings, type HostMember, type HostSettings } from './hosts/host.ts';
-import type { HostDirectory } from './hosts/host-directory.ts';
-import type { Store, TokenStore } from './store.ts';
-import type { ReadOutcome } from './zones/publisher.ts';
-import type { Zone } from './zones/zone.ts';
+} from './views.ts';
 
 export interface NewToken extends Pick<HostToken, 'name' | 'hosts' | 'types' | 'addresses' | 'sources' | 'expires'> {
   /** Makes it one for FreeDNS version 1, whose clients send a hash of this name and the password; in lower case. */

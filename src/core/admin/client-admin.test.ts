@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseIpPrefix } from '../dns/address.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { openMemoryStore } from '../store/memory.ts';
-import { type HostToken, tokenSha256 } from './access/token.ts';
+import { parseIpPrefix } from '../../dns/address.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { openMemoryStore } from '../../store/memory.ts';
+import { type HostToken, tokenSha256 } from '../access/token.ts';
+import { AppError } from '../errors.ts';
+import { eventId } from '../history/history.ts';
+import { defaultHostSettings } from '../hosts/host.ts';
+import { HostDirectory } from '../hosts/host-directory.ts';
+import type { ReadOutcome } from '../zones/publisher.ts';
 import { ClientAdmin, type ClientAdminOptions, type NewToken } from './client-admin.ts';
-import { AppError } from './errors.ts';
-import { eventId } from './history/history.ts';
-import { defaultHostSettings } from './hosts/host.ts';
-import { HostDirectory } from './hosts/host-directory.ts';
-import type { ReadOutcome } from './zones/publisher.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
 const name = (text: string) => DomainName.parse(text);

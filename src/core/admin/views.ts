@@ -2,13 +2,13 @@
  * Tokens, hosts, events and wishes as an operator is told of them: plain values that go through JSON unchanged, with
  * names and times as text. No secret is in them, but for that of a token that was just made.
  */
-import { formatIpPrefix, type IpPrefix } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
-import { formatRRType } from '../dns/rdata.ts';
-import { type HostToken, type ListedToken, tokenState } from './access/token.ts';
-import type { HistoryEvent, NewHistoryEvent } from './history/history.ts';
-import type { HostSettings } from './hosts/host.ts';
-import type { Wish } from './pending/pending-update.ts';
+import { formatIpPrefix, type IpPrefix } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { formatRRType } from '../../dns/rdata.ts';
+import { type HostToken, type ListedToken, tokenState } from '../access/token.ts';
+import type { HistoryEvent, NewHistoryEvent } from '../history/history.ts';
+import type { HostSettings } from '../hosts/host.ts';
+import type { Wish } from '../pending/pending-update.ts';
 
 /** Where something is set. `none`: a host that was only heard of. */
 export type Origin = 'configuration' | 'store';
