@@ -2,7 +2,7 @@
  * The primary's clock as it signs: Time Signed of its reply to a signed query, or the time in Other Data where it
  * answers BADTIME (RFC 8945 §5.2.3). Only a time under a verified MAC is believed.
  */
-import type { ClockComparison } from '../core/doctor-ports.ts';
+import type { ClockComparison } from '../core/doctor/ports.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRClass, RRType } from '../dns/rdata.ts';
 import { ClientTransaction, TsigError, type TsigKey } from '../dns/tsig.ts';

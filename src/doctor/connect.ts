@@ -1,6 +1,6 @@
 /** Whether something listens on an address of `http.listen`: a connection that is closed at once, nothing is sent. */
 import { connect } from 'node:net';
-import type { HttpListen } from '../core/doctor-ports.ts';
+import type { HttpListen } from '../core/doctor/ports.ts';
 
 const CONNECT_MS = 3000;
 

@@ -2,7 +2,7 @@
  * Asks resolvers and nameservers for `dyndns doctor`: one question, one reply, over UDP (with TCP where it is truncated)
  * or over TCP, with EDNS. Every wait is bounded, by itself and by the deadline of the whole run.
  */
-import type { Lookup, LookupReply, LookupResult } from '../core/doctor-ports.ts';
+import type { Lookup, LookupReply, LookupResult } from '../core/doctor/ports.ts';
 import type { IpAddress } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRClass } from '../dns/rdata.ts';

@@ -1,7 +1,7 @@
 /** `dyndns doctor ZONE`: what is wrong with a zone between its parent and this machine, and what to do. */
 import { Command, InvalidArgumentError } from 'commander';
 import type { Config, ZoneConfig } from '../../config/config.ts';
-import { CHECKS, type CheckName, type Finding, type FindingStatus } from '../../core/doctor-ports.ts';
+import { CHECKS, type CheckName, type Finding, type FindingStatus } from '../../core/doctor/ports.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { parseEndpoint } from '../../doctor/resolvers.ts';
 import { UsageError } from '../output.ts';

@@ -2,10 +2,10 @@
  * `dyndns doctor`: the parent's NS records and glue against what the zone itself says (RFC 1034 §4.2.2, RFC 9471), as
  * findings, and the lines of a zone file that are missing at the parent.
  */
-import type { IpAddress } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
-import type { Finding, FindingStatus } from './doctor-ports.ts';
-import type { ZoneAtPrimary } from './doctor-primary.ts';
+import type { IpAddress } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import type { Finding, FindingStatus } from './ports.ts';
+import type { ZoneAtPrimary } from './primary.ts';
 
 const DELEGATION_TTL = 3600;
 

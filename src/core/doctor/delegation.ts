@@ -4,13 +4,13 @@
  *
  * The parent's nameservers are asked themselves: a resolver would answer from the zone, or from its cache.
  */
-import type { IpAddress } from '../dns/address.ts';
-import { DomainName } from '../dns/name.ts';
-import { type ResourceRecord, RRType } from '../dns/rdata.ts';
-import { addressesAt, findAddresses } from './doctor-addresses.ts';
-import { compareGlue, compareNames, finding, type ListedNameserver, linesToAdd } from './doctor-delegation-findings.ts';
-import type { Finding, Lookup, LookupReply } from './doctor-ports.ts';
-import { MAX_NAMESERVERS, type ZoneAtPrimary } from './doctor-primary.ts';
+import type { IpAddress } from '../../dns/address.ts';
+import { DomainName } from '../../dns/name.ts';
+import { type ResourceRecord, RRType } from '../../dns/rdata.ts';
+import { addressesAt, findAddresses } from './addresses.ts';
+import { compareGlue, compareNames, finding, type ListedNameserver, linesToAdd } from './delegation-findings.ts';
+import type { Finding, Lookup, LookupReply } from './ports.ts';
+import { MAX_NAMESERVERS, type ZoneAtPrimary } from './primary.ts';
 
 /** Nameservers of the parent that are asked. */
 const MAX_PARENT_SERVERS = 4;

@@ -2,10 +2,10 @@
  * What `dyndns doctor` asks of the world, and what it finds: contracts, no code. Octets, sockets and clocks are the
  * adapters' (src/doctor). Whatever comes through `Lookup` was sent by others: it is bounded here and never believed.
  */
-import type { IpAddress, IpPrefix } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
-import type { ResourceRecord } from '../dns/rdata.ts';
-import type { ZonePublisher } from './zones/publisher.ts';
+import type { IpAddress, IpPrefix } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import type { ResourceRecord } from '../../dns/rdata.ts';
+import type { ZonePublisher } from '../zones/publisher.ts';
 
 /** The groups of checks, in the order in which a reader wants them. */
 export const CHECKS = ['primary', 'key', 'clock', 'delegation', 'nameservers', 'http', 'outside'] as const;

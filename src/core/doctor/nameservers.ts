@@ -2,14 +2,14 @@
  * `dyndns doctor`: each nameserver of the zone, at each of its addresses. It must answer over UDP and TCP (RFC 7766 §5)
  * with authority, and hold the primary's serial (RFC 1982).
  */
-import type { IpAddress } from '../dns/address.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { serialIsLater } from '../dns/serial.ts';
-import { findAddresses, MAX_ADDRESSES } from './doctor-addresses.ts';
-import type { ListedNameserver } from './doctor-delegation-findings.ts';
-import type { Finding, FindingStatus, Lookup, LookupReply, LookupResult } from './doctor-ports.ts';
-import { MAX_NAMESERVERS, type ZoneAtPrimary } from './doctor-primary.ts';
+import type { IpAddress } from '../../dns/address.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { serialIsLater } from '../../dns/serial.ts';
+import { findAddresses, MAX_ADDRESSES } from './addresses.ts';
+import type { ListedNameserver } from './delegation-findings.ts';
+import type { Finding, FindingStatus, Lookup, LookupReply, LookupResult } from './ports.ts';
+import { MAX_NAMESERVERS, type ZoneAtPrimary } from './primary.ts';
 
 export interface NameserverCheck {
   readonly findings: readonly Finding[];

@@ -1,15 +1,15 @@
 // The rules of `dyndns doctor` on a small DNS in memory: what no real server can be made to say, and what others may not
 // make it do. Real servers are in test/cli/doctor.test.ts.
 import { describe, expect, it } from 'vitest';
-import { parseIpAddress, parseIpPrefix } from '../dns/address.ts';
-import { DomainName } from '../dns/name.ts';
-import { type Rdata, type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
-import { findAddresses, whyLocal } from './doctor-addresses.ts';
-import { checkDelegation } from './doctor-delegation.ts';
-import { checkOutside, checkTrust } from './doctor-http.ts';
-import { checkNameservers } from './doctor-nameservers.ts';
-import type { DoctorSubject, Finding, HttpFacts, Lookup, LookupReply, LookupResult } from './doctor-ports.ts';
-import { judgeClocks, type ZoneAtPrimary } from './doctor-primary.ts';
+import { parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
+import { DomainName } from '../../dns/name.ts';
+import { type Rdata, type ResourceRecord, RRClass, RRType } from '../../dns/rdata.ts';
+import { findAddresses, whyLocal } from './addresses.ts';
+import { checkDelegation } from './delegation.ts';
+import { checkOutside, checkTrust } from './http.ts';
+import { checkNameservers } from './nameservers.ts';
+import type { DoctorSubject, Finding, HttpFacts, Lookup, LookupReply, LookupResult } from './ports.ts';
+import { judgeClocks, type ZoneAtPrimary } from './primary.ts';
 
 const name = (text: string) => DomainName.parse(text);
 const ZONE = name('dyn.example.com');

@@ -2,13 +2,13 @@
  * `dyndns doctor`: the zone at its primary, the TSIG key (an UPDATE without edits, RFC 2136 §2.4), and the clocks
  * (RFC 8945 §5.2.3). The words on what to repair are those of the update check: they come with the publisher's errors.
  */
-import type { IpAddress } from '../dns/address.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { type RRset, rrsetAddresses } from '../dns/rrset.ts';
-import { parseAddresses } from './doctor-addresses.ts';
-import type { ClockComparison, DoctorSubject, DoctorTools, Finding } from './doctor-ports.ts';
-import { AppError, type ErrorCode } from './errors.ts';
+import type { IpAddress } from '../../dns/address.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { type RRset, rrsetAddresses } from '../../dns/rrset.ts';
+import { AppError, type ErrorCode } from '../errors.ts';
+import { parseAddresses } from './addresses.ts';
+import type { ClockComparison, DoctorSubject, DoctorTools, Finding } from './ports.ts';
 
 /** Nameservers of a zone that are looked at. */
 export const MAX_NAMESERVERS = 20;

@@ -9,11 +9,11 @@ import {
   parseIpAddress,
   parseIpPrefix,
   prefixContains,
-} from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
-import { type ResourceRecord, RRType } from '../dns/rdata.ts';
-import { rrsetAddresses } from '../dns/rrset.ts';
-import type { Lookup } from './doctor-ports.ts';
+} from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { type ResourceRecord, RRType } from '../../dns/rdata.ts';
+import { rrsetAddresses } from '../../dns/rrset.ts';
+import type { Lookup } from './ports.ts';
 
 /** Addresses of one nameserver that are asked. */
 export const MAX_ADDRESSES = 4;

@@ -2,11 +2,11 @@
  * `dyndns doctor`: looks at a zone from the parent's delegation down to the proxy in front of HTTP, and says of each
  * finding what to do. It changes nothing. What cannot be seen from this machine is told as "not checked", never as good.
  */
-import { checkDelegation } from './doctor-delegation.ts';
-import { checkHttp, checkOutside } from './doctor-http.ts';
-import { checkNameservers } from './doctor-nameservers.ts';
-import { CHECKS, type DoctorSubject, type DoctorTools, type Finding } from './doctor-ports.ts';
-import { checkPrimary, readSerial } from './doctor-primary.ts';
+import { checkDelegation } from './delegation.ts';
+import { checkHttp, checkOutside } from './http.ts';
+import { checkNameservers } from './nameservers.ts';
+import { CHECKS, type DoctorSubject, type DoctorTools, type Finding } from './ports.ts';
+import { checkPrimary, readSerial } from './primary.ts';
 
 /** All findings, in the order of `CHECKS`. */
 export async function examine(subject: DoctorSubject, tools: DoctorTools): Promise<Finding[]> {

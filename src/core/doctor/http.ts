@@ -2,10 +2,10 @@
  * `dyndns doctor`: what can be told from the configuration and from this machine. Whose word on client addresses is
  * believed, whether HTTP is encrypted and listens, on which port the own nameserver is; and what only the outside can see.
  */
-import { formatIpPrefix, type IpAddress, type IpPrefix, parseIpAddress } from '../dns/address.ts';
-import { isLocalPrefix, isLoopback, whyLocal } from './doctor-addresses.ts';
-import { specialUse } from './doctor-delegation.ts';
-import type { DoctorSubject, DoctorTools, Finding, HttpFacts, HttpListen, PrimaryFacts } from './doctor-ports.ts';
+import { formatIpPrefix, type IpAddress, type IpPrefix, parseIpAddress } from '../../dns/address.ts';
+import { isLocalPrefix, isLoopback, whyLocal } from './addresses.ts';
+import { specialUse } from './delegation.ts';
+import type { DoctorSubject, DoctorTools, Finding, HttpFacts, HttpListen, PrimaryFacts } from './ports.ts';
 
 /** Prefixes shorter than these hold more than one network. */
 const SHORT_PREFIX = { 4: 16, 6: 32 } as const;
