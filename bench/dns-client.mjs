@@ -3,8 +3,8 @@
 // Built from our own codec and sockets (dist/dns).
 import { connect } from 'node:net';
 import { DomainName } from '../dist/dns/name.js';
+import { formatRdata } from '../dist/dns/presentation/rdata-text.js';
 import { RRClass, RRType } from '../dist/dns/rdata.js';
-import { formatRdata } from '../dist/dns/rdata-text.js';
 import { ClientTransaction, makeTsigKey } from '../dist/dns/tsig.js';
 import { updateMessage } from '../dist/dns/update.js';
 import { decodeMessage, encodeMessage, formatRcode, makeMessage, Opcode } from '../dist/dns/wire/message.js';

@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { DomainName } from '../dns/name.ts';
+import { formatRdata } from '../dns/presentation/rdata-text.ts';
 import { formatRRType } from '../dns/rdata.ts';
-import { formatRdata } from '../dns/rdata-text.ts';
 import { zoneFileRecords } from '../dns/zone-file.ts';
 import { UsageError } from './output.ts';
 

@@ -3,8 +3,9 @@
  * number, `${offset,width,base}` the number in another form, `\$` a dollar sign. What is made is scanned as text again.
  */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: $GENERATE has them
+
+import { PresentationError, shown, type TextToken } from './presentation/text-tokens.ts';
 import { parseRRType } from './rdata.ts';
-import { PresentationError, shown, type TextToken } from './text-tokens.ts';
 
 /** Records that one file may make. */
 export const GENERATED_MAX = 65_536;

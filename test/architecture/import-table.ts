@@ -23,7 +23,7 @@ const WORLD = ['process.', 'fetch(', 'Math.random', 'console.'];
 export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'dns',
-    mayImport: ['dns', 'dns/wire'],
+    mayImport: ['dns', 'dns/presentation', 'dns/wire'],
     builtins: ['crypto', 'url'],
     packages: [],
     never: 'sockets, files, a clock or randomness: octets alone must be enough to test it',
@@ -355,7 +355,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/zones',
       'dns/address.ts',
       'dns/name.ts',
-      'dns/rdata-text.ts',
+      'dns/presentation/rdata-text.ts',
       'dns/rdata.ts',
       'dns/zone-file.ts',
       'docs',

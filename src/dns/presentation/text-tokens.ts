@@ -2,7 +2,7 @@
  * The words of presentation form (RFC 1035 §5.1): escapes and quotes of character-strings, and a cursor over the words of
  * one RDATA. How a file is cut into words is in zone-file-scanner.ts.
  */
-import type { DomainName } from './name.ts';
+import type { DomainName } from '../name.ts';
 
 /** One word. `text` has its escapes still; quotes around the whole word are taken off, those after `key=` are not. */
 export interface TextToken {

@@ -1,14 +1,14 @@
 // RDATA in presentation form: the examples of the RFCs, what is refused and with which words, and any RDATA there and back.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arbitraryName, arbitraryRecord } from '../../test/support/arbitrary-message.ts';
-import { hex, plainValue } from '../../test/support/wire-vectors.ts';
-import { DomainName } from './name.ts';
-import { formatRRType, parseRRType, type Rdata, RRType } from './rdata.ts';
+import { arbitraryName, arbitraryRecord } from '../../../test/support/arbitrary-message.ts';
+import { hex, plainValue } from '../../../test/support/wire-vectors.ts';
+import { DomainName } from '../name.ts';
+import { formatRRType, parseRRType, type Rdata, RRType } from '../rdata.ts';
+import { encodeRdata } from '../wire/rdata-codec.ts';
+import { WireWriter } from '../wire/writer.ts';
 import { formatRdata, parseRdata } from './rdata-text.ts';
 import { PresentationError } from './text-tokens.ts';
-import { encodeRdata } from './wire/rdata-codec.ts';
-import { WireWriter } from './wire/writer.ts';
 
 const origin = DomainName.parse('example.com');
 

@@ -4,7 +4,7 @@
  * A value whose octets are not what its key asks for has no text of its own and is written as `key3="…"`. Not checked:
  * that the keys which `mandatory` lists are there.
  */
-import { formatIpv4, formatIpv6, ipv4Octets, ipv6Octets, parseIpAddress } from './address.ts';
+import { formatIpv4, formatIpv6, ipv4Octets, ipv6Octets, parseIpAddress } from '../address.ts';
 import type { TextField } from './text-fields.ts';
 import { PresentationError, quoteText, shown, unescapeText } from './text-tokens.ts';
 

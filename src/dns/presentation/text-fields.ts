@@ -2,9 +2,12 @@
  * The fields that RDATA is made of, each with its presentation form and its octets. A type's syntax is a list of them:
  * see rdata-text.ts.
  */
-import { formatIpv4, formatIpv6, ipv4Octets, ipv6Octets, parseIpAddress } from './address.ts';
-import { DomainName } from './name.ts';
-import { formatRRType, parseRRType } from './rdata.ts';
+import { formatIpv4, formatIpv6, ipv4Octets, ipv6Octets, parseIpAddress } from '../address.ts';
+import { DomainName } from '../name.ts';
+import { formatRRType, parseRRType } from '../rdata.ts';
+import { typeBitmaps, writeTypeBitmaps } from '../wire/rdata-codec.ts';
+import type { WireReader } from '../wire/reader.ts';
+import type { WireWriter } from '../wire/writer.ts';
 import {
   formatBase32Hex,
   formatSignatureTime,
@@ -13,9 +16,6 @@ import {
   parseSignatureTime,
 } from './text-numbers.ts';
 import { PresentationError, quoteText, shown, type TokenCursor, unescapeText } from './text-tokens.ts';
-import { typeBitmaps, writeTypeBitmaps } from './wire/rdata-codec.ts';
-import type { WireReader } from './wire/reader.ts';
-import type { WireWriter } from './wire/writer.ts';
 
 export interface TextField {
   /** @throws PresentationError, NameError */

@@ -4,9 +4,14 @@
  *
  * Left out, so that only `\#` is read and written: APL, HIP, IPSECKEY, AMTRELAY, WKS, NSAP, A6, KEY, SIG and NXT.
  */
+
+import { DomainName, NameError } from '../name.ts';
+import { formatRRType, type Rdata } from '../rdata.ts';
+import { decodeRdata, encodeRdata } from '../wire/rdata-codec.ts';
+import { WireError, WireReader } from '../wire/reader.ts';
+import { WireOverflow, WireWriter } from '../wire/writer.ts';
 import { locFields } from './loc-text.ts';
-import { DomainName, NameError } from './name.ts';
-import { formatRRType, type Rdata } from './rdata.ts';
+import { ScanError, scanWords } from './scanner.ts';
 import { svcParams } from './svcb-text.ts';
 import {
   algorithm,
@@ -33,10 +38,6 @@ import {
   u32,
 } from './text-fields.ts';
 import { PresentationError, type TextToken, TokenCursor } from './text-tokens.ts';
-import { decodeRdata, encodeRdata } from './wire/rdata-codec.ts';
-import { WireError, WireReader } from './wire/reader.ts';
-import { WireOverflow, WireWriter } from './wire/writer.ts';
-import { ScanError, scanWords } from './zone-file-scanner.ts';
 
 const DS = [u16('the key tag'), algorithm, u8('the digest type'), restHex('the digest')];
 const DNSKEY = [u16('the flags'), u8('the protocol'), algorithm, restBase64('the public key')];
