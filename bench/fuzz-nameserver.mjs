@@ -12,7 +12,7 @@ import { applyUpdate } from '../dist/core/updates/dns-update.js';
 import { DomainName } from '../dist/dns/name.js';
 import { RRType } from '../dist/dns/rdata.js';
 import { decodeMessage, encodeMessage, formatRcode, makeMessage } from '../dist/dns/wire/message.js';
-import { parseZoneFile } from '../dist/dns/zone-file.js';
+import { parseZoneFile } from '../dist/dns/zone-file/zone-file.js';
 import { cookieAnswers } from '../dist/nameserver/cookie-answers.js';
 import { DnsListeners } from '../dist/nameserver/listeners.js';
 import { Nameserver } from '../dist/nameserver/nameserver.js';

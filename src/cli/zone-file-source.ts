@@ -7,7 +7,7 @@ import { dirname, resolve } from 'node:path';
 import type { DomainName } from '../dns/name.ts';
 import { formatRdata } from '../dns/presentation/rdata-text.ts';
 import { formatRRType } from '../dns/rdata.ts';
-import { zoneFileRecords } from '../dns/zone-file.ts';
+import { zoneFileRecords } from '../dns/zone-file/zone-file.ts';
 import { UsageError } from './output.ts';
 
 /** Characters in one piece. */

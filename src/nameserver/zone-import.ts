@@ -8,7 +8,7 @@ import { AppError } from '../core/errors.ts';
 import type { DomainName } from '../dns/name.ts';
 import { formatRRType, RRType } from '../dns/rdata.ts';
 import { serialIsLater } from '../dns/serial.ts';
-import { formatPlace, ZoneFileError, type ZoneFileRecord, zoneFileRecords } from '../dns/zone-file.ts';
+import { formatPlace, ZoneFileError, type ZoneFileRecord, zoneFileRecords } from '../dns/zone-file/zone-file.ts';
 import type { ZoneDraft } from './draft.ts';
 import type { Turns } from './turns.ts';
 import { nameOf, rdataText, soaSerial, withSerial, type ZoneNode, type ZoneRRset } from './zone-version.ts';

@@ -17,8 +17,8 @@ import { type Zone, ZoneTable } from '../core/zones/zone.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { ResourceRecord } from '../dns/rdata.ts';
 import { makeTsigKey } from '../dns/tsig.ts';
-import { checkZoneRecords } from '../dns/zone-check.ts';
-import { parseZoneFile } from '../dns/zone-file.ts';
+import { checkZoneRecords } from '../dns/zone-file/zone-check.ts';
+import { parseZoneFile } from '../dns/zone-file/zone-file.ts';
 import { cookieAnswers } from '../nameserver/cookie-answers.ts';
 import {
   Nameserver,

@@ -23,7 +23,7 @@ const WORLD = ['process.', 'fetch(', 'Math.random', 'console.'];
 export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'dns',
-    mayImport: ['dns', 'dns/presentation', 'dns/wire'],
+    mayImport: ['dns', 'dns/presentation', 'dns/wire', 'dns/zone-file'],
     builtins: ['crypto', 'url'],
     packages: [],
     never: 'sockets, files, a clock or randomness: octets alone must be enough to test it',
@@ -53,6 +53,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/zones/publisher.ts',
       'dns',
       'dns/wire',
+      'dns/zone-file',
       'nameserver',
       'net/exchange.ts',
       'sqlite/database.ts',
@@ -211,6 +212,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/zones/publisher.ts',
       'core/zones/zone.ts',
       'dns',
+      'dns/zone-file',
       'nameserver',
       'net',
       'primary',
@@ -357,7 +359,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'dns/name.ts',
       'dns/presentation/rdata-text.ts',
       'dns/rdata.ts',
-      'dns/zone-file.ts',
+      'dns/zone-file/zone-file.ts',
       'docs',
       'doctor',
       'http/protocols/original.ts',

@@ -1,8 +1,8 @@
 // The rules for the records of a zone, with their texts in full.
 import { describe, expect, it } from 'vitest';
-import { DomainName } from './name.ts';
-import { formatRdata } from './presentation/rdata-text.ts';
-import { formatRRType } from './rdata.ts';
+import { DomainName } from '../name.ts';
+import { formatRdata } from '../presentation/rdata-text.ts';
+import { formatRRType } from '../rdata.ts';
 import { checkZoneRecords, type ZoneCheckOptions } from './zone-check.ts';
 import { parseZoneFile } from './zone-file.ts';
 

@@ -2,10 +2,10 @@
  * Records to a zone file (RFC 1035 §5): $ORIGIN and $TTL, the SOA first, then the names in canonical order (RFC 4034
  * §6.1), one record on a line. Reading it gives the same records, the case of names included.
  */
-import { type DomainName, lowerCaseText } from './name.ts';
-import { formatRdata } from './presentation/rdata-text.ts';
-import { formatZoneFileName } from './presentation/text-fields.ts';
-import { formatRRType, type ResourceRecord, RRType } from './rdata.ts';
+import { type DomainName, lowerCaseText } from '../name.ts';
+import { formatRdata } from '../presentation/rdata-text.ts';
+import { formatZoneFileName } from '../presentation/text-fields.ts';
+import { formatRRType, type ResourceRecord, RRType } from '../rdata.ts';
 
 /** The lines of the file, each with its line end. `records` are of class IN, below or at the apex, in any order. */
 export function* formatZoneFile(apex: DomainName, records: Iterable<ResourceRecord>): Generator<string> {

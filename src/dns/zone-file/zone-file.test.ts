@@ -2,11 +2,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: $GENERATE has them
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arbitraryName, arbitraryRecord } from '../../test/support/arbitrary-message.ts';
-import { plainValue } from '../../test/support/wire-vectors.ts';
-import { DomainName } from './name.ts';
-import { formatRdata } from './presentation/rdata-text.ts';
-import { formatRRType, isMetaType, type ResourceRecord, RRClass } from './rdata.ts';
+import { arbitraryName, arbitraryRecord } from '../../../test/support/arbitrary-message.ts';
+import { plainValue } from '../../../test/support/wire-vectors.ts';
+import { DomainName } from '../name.ts';
+import { formatRdata } from '../presentation/rdata-text.ts';
+import { formatRRType, isMetaType, type ResourceRecord, RRClass } from '../rdata.ts';
 import { parseZoneFile, ZoneFileError, type ZoneFileOptions } from './zone-file.ts';
 import { formatZoneFile } from './zone-file-format.ts';
 

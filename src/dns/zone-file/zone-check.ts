@@ -5,11 +5,11 @@
  *
  * Left out: delegations without glue, data below a delegation or a DNAME, what MX and SRV point at.
  */
-import type { DomainName } from './name.ts';
-import { formatRRType, type ResourceRecord, RRType } from './rdata.ts';
-import { rdataKey } from './rdata-canonical.ts';
-import { encodeRdata } from './wire/rdata-codec.ts';
-import { WireWriter } from './wire/writer.ts';
+import type { DomainName } from '../name.ts';
+import { formatRRType, type ResourceRecord, RRType } from '../rdata.ts';
+import { rdataKey } from '../rdata-canonical.ts';
+import { encodeRdata } from '../wire/rdata-codec.ts';
+import { WireWriter } from '../wire/writer.ts';
 import { formatPlace } from './zone-file.ts';
 
 export interface ZoneCheckOptions {

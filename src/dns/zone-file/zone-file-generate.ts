@@ -4,8 +4,8 @@
  */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: $GENERATE has them
 
-import { PresentationError, shown, type TextToken } from './presentation/text-tokens.ts';
-import { parseRRType } from './rdata.ts';
+import { PresentationError, shown, type TextToken } from '../presentation/text-tokens.ts';
+import { parseRRType } from '../rdata.ts';
 
 /** Records that one file may make. */
 export const GENERATED_MAX = 65_536;

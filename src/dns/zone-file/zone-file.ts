@@ -4,13 +4,13 @@
  *
  * Files are read by the caller, as UTF-8. Left out: classes other than IN.
  */
-import { type DomainName, NameError } from './name.ts';
-import { parseRdataTokens } from './presentation/rdata-text.ts';
-import { ScanError, scanZoneFile, type ZoneFileEntry } from './presentation/scanner.ts';
-import { parseZoneFileName } from './presentation/text-fields.ts';
-import { parseSeconds } from './presentation/text-numbers.ts';
-import { PresentationError, shown, type TextToken } from './presentation/text-tokens.ts';
-import { isMetaType, parseRRType, type Rdata, type ResourceRecord, RRClass } from './rdata.ts';
+import { type DomainName, NameError } from '../name.ts';
+import { parseRdataTokens } from '../presentation/rdata-text.ts';
+import { ScanError, scanZoneFile, type ZoneFileEntry } from '../presentation/scanner.ts';
+import { parseZoneFileName } from '../presentation/text-fields.ts';
+import { parseSeconds } from '../presentation/text-numbers.ts';
+import { PresentationError, shown, type TextToken } from '../presentation/text-tokens.ts';
+import { isMetaType, parseRRType, type Rdata, type ResourceRecord, RRClass } from '../rdata.ts';
 import { GENERATED_MAX, readGenerate } from './zone-file-generate.ts';
 
 /** What is wrong with a zone file, where, and what to do. The message has the place in front. */
