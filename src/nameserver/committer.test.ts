@@ -5,8 +5,8 @@ import { waitUntil } from '../../test/support/process.ts';
 import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { type Commit, Committer } from './committer.ts';
-import type { ZoneDraft } from './draft.ts';
-import { rdataText } from './zone-version.ts';
+import type { ZoneDraft } from './zone/draft.ts';
+import { rdataText } from './zone/zone-version.ts';
 
 /** A log whose transactions end when the test says so. */
 class HeldLog {

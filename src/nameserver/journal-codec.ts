@@ -6,7 +6,7 @@
  */
 import { WireError } from '../dns/wire/reader.ts';
 import { lowerCase } from './answer.ts';
-import type { StaticRRsets, ZoneDiff, ZoneNode, ZoneRecord, ZoneRRset } from './zone-version.ts';
+import type { StaticRRsets, ZoneDiff, ZoneNode, ZoneRecord, ZoneRRset } from './zone/zone-version.ts';
 
 const FORMAT = 1;
 

@@ -8,10 +8,10 @@ import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { SqliteWorker } from '../sqlite/worker.ts';
 import { Committer } from './committer.ts';
-import type { ZoneDraft } from './draft.ts';
-import type { EmbeddedZone } from './embedded-zone.ts';
 import { Journal } from './journal.ts';
-import { newVersion, replaceStatics, type StaticContent } from './static-records.ts';
+import type { ZoneDraft } from './zone/draft.ts';
+import type { EmbeddedZone } from './zone/embedded-zone.ts';
+import { newVersion, replaceStatics, type StaticContent } from './zone/static-records.ts';
 
 const apex = DomainName.parse('dyn.example.com');
 const content: StaticContent = {

@@ -9,10 +9,10 @@ import type { DomainName } from '../dns/name.ts';
 import { openDatabase } from '../sqlite/database.ts';
 import { SqliteWorker, type SqlStatement } from '../sqlite/worker.ts';
 import type { Commit, CommitLog } from './committer.ts';
-import { EmbeddedZone } from './embedded-zone.ts';
 import { decodeDiff, decodeNode, decodeStatics, encodeDiff, encodeNode, encodeStatics } from './journal-codec.ts';
-import { buildVersion, replay } from './zone-load.ts';
-import type { ZoneDiff, ZoneNode, ZoneVersion } from './zone-version.ts';
+import { EmbeddedZone } from './zone/embedded-zone.ts';
+import { buildVersion, replay } from './zone/zone-load.ts';
+import type { ZoneDiff, ZoneNode, ZoneVersion } from './zone/zone-version.ts';
 
 const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS zone (

@@ -15,18 +15,18 @@ import { encodeMessage, formatRcode, type Message, makeMessage } from '../dns/wi
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
 import { type Commit, Committer } from './committer.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
-import type { EmbeddedZone } from './embedded-zone.ts';
 import { Journal } from './journal.ts';
 import { type DnsListenAddress, DnsListeners } from './listeners.ts';
 import { Notifier, type SecondaryStatus } from './notify.ts';
 import type { Secondary } from './notify-target.ts';
 import { EmbeddedPublisher } from './publisher.ts';
 import { type CookieAnswers, NameserverService, type ResponseLimiter, type ServiceRequest } from './service.ts';
-import { newVersion, replaceStatics, type StaticContent } from './static-records.ts';
 import { transfer, transferDatagram } from './transfer.ts';
 import { judgeTransfer, type TransferAccess } from './transfer-access.ts';
 import { EmbeddedUpdates } from './updatable-zone.ts';
 import { answerUpdate, type UpdateZone } from './update-in.ts';
+import type { EmbeddedZone } from './zone/embedded-zone.ts';
+import { newVersion, replaceStatics, type StaticContent } from './zone/static-records.ts';
 import { EmbeddedZoneAdmin } from './zone-admin.ts';
 
 /** A key and what it may do with one zone. */

@@ -12,9 +12,9 @@ import { encodeMessage, formatRcode, makeMessage, Opcode, Rcode } from '../dns/w
 import { WireError } from '../dns/wire/reader.ts';
 import { messageId, type Reply, readReply } from '../net/exchange.ts';
 import type { SerialAt } from './commit-times.ts';
-import type { EmbeddedZone } from './embedded-zone.ts';
 import type { NotifySocket, OpenNotifySocket } from './notify-socket.ts';
-import { rrsetOf } from './zone-version.ts';
+import type { EmbeddedZone } from './zone/embedded-zone.ts';
+import { rrsetOf } from './zone/zone-version.ts';
 
 /** A nameserver that serves copies of a zone. */
 export interface Secondary {

@@ -9,9 +9,9 @@ import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { checkRequest, makeTsigKey, type TsigKey } from '../dns/tsig.ts';
 import { type DecodedMessage, decodeMessage, type Message, Opcode, Rcode } from '../dns/wire/message.ts';
-import type { EmbeddedZone } from './embedded-zone.ts';
 import { Notifier } from './notify.ts';
 import type { NotifyClock, Secondary } from './notify-target.ts';
+import type { EmbeddedZone } from './zone/embedded-zone.ts';
 
 const START_MS = 1_700_000_000_000;
 

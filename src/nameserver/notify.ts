@@ -6,7 +6,6 @@ import { randomInt } from 'node:crypto';
 import type { DomainName } from '../dns/name.ts';
 import { serialIsLater } from '../dns/serial.ts';
 import { CommitTimes, type SerialAt } from './commit-times.ts';
-import type { EmbeddedZone } from './embedded-zone.ts';
 import { openNotifySocket } from './notify-socket.ts';
 import {
   type NotifyClock,
@@ -15,6 +14,7 @@ import {
   type NotifyWarning,
   type Secondary,
 } from './notify-target.ts';
+import type { EmbeddedZone } from './zone/embedded-zone.ts';
 
 export interface SecondaryStatus {
   readonly zone: DomainName;

@@ -8,7 +8,7 @@
 import { type ResourceRecord, RRClass } from '../dns/rdata.ts';
 import { encodeRecord, type Message } from '../dns/wire/message.ts';
 import { MAX_MESSAGE_OCTETS, WireOverflow, WireWriter } from '../dns/wire/writer.ts';
-import type { ZoneRecord } from './zone-version.ts';
+import type { ZoneRecord } from './zone/zone-version.ts';
 
 /**
  * A message is full with so many octets: a pointer reaches every owner name in it (RFC 1035 §4.1.4), and it is packed in a

@@ -8,9 +8,9 @@ import { ClientTransaction, checkRequest, makeTsigKey } from '../dns/tsig.ts';
 import { ednsRecord, findEdns } from '../dns/wire/edns.ts';
 import { type DecodedMessage, decodeMessage, encodeMessage, makeMessage } from '../dns/wire/message.ts';
 import { WireOverflow } from '../dns/wire/writer.ts';
-import type { EmbeddedZone } from './embedded-zone.ts';
 import { type FindDiffs, type SentTransfer, type TransferRequest, transfer, transferDatagram } from './transfer.ts';
-import { rdataText, soaSerial, type ZoneRecord, type ZoneVersion } from './zone-version.ts';
+import type { EmbeddedZone } from './zone/embedded-zone.ts';
+import { rdataText, soaSerial, type ZoneRecord, type ZoneVersion } from './zone/zone-version.ts';
 
 const nothingFound: FindDiffs = async () => undefined;
 const unsigned = (octets: Uint8Array) => octets;

@@ -9,9 +9,9 @@ import { addressRdata } from '../dns/rrset.ts';
 import { makeTsigKey } from '../dns/tsig.ts';
 import { formatRcode, type Message, makeMessage, Opcode } from '../dns/wire/message.ts';
 import { Committer } from './committer.ts';
-import type { EmbeddedZone } from './embedded-zone.ts';
 import { EmbeddedUpdates } from './updatable-zone.ts';
 import { answerUpdate } from './update-in.ts';
+import type { EmbeddedZone } from './zone/embedded-zone.ts';
 
 const apex = DomainName.parse('example.com');
 const at = (label: string) => (label === '@' ? apex : DomainName.parse(label, apex));

@@ -13,15 +13,15 @@ import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { serialIsLater } from '../dns/serial.ts';
 import type { Committer } from './committer.ts';
-import type { ZoneDraft } from './draft.ts';
-import type { EmbeddedZone } from './embedded-zone.ts';
 import type { Journal } from './journal.ts';
 import { formatDnsAddress } from './listeners.ts';
 import type { SecondaryStatus } from './notify.ts';
 import { Turns } from './turns.ts';
+import type { ZoneDraft } from './zone/draft.ts';
+import type { EmbeddedZone } from './zone/embedded-zone.ts';
+import { soaSerial, withSerial } from './zone/zone-version.ts';
 import { exportVersion } from './zone-export.ts';
 import { ImportTally, planName, readWantedZone, takeSerial, type WantedName } from './zone-import.ts';
-import { soaSerial, withSerial } from './zone-version.ts';
 import { ZoneWriter } from './zone-writer.ts';
 
 export interface ZoneAdminParts {

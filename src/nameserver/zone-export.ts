@@ -2,7 +2,7 @@
 import { type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
 import { canonicalKey, formatSortedRecords } from '../dns/zone-file/zone-file-format.ts';
 import { sortInTurns, Turns } from './turns.ts';
-import { nameOf, rdataOf, type ZoneNode, type ZoneVersion } from './zone-version.ts';
+import { nameOf, rdataOf, type ZoneNode, type ZoneVersion } from './zone/zone-version.ts';
 
 /** Characters in one piece. */
 const PIECE = 32 * 1024;

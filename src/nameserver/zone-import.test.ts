@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { sortInTurns, Turns } from './turns.ts';
+import type { ZoneNode, ZoneRRset } from './zone/zone-version.ts';
 import { ImportTally, planName, readWantedZone } from './zone-import.ts';
-import type { ZoneNode, ZoneRRset } from './zone-version.ts';
 
 const APEX = DomainName.parse('example.com.');
 const rrset = (type: number, ttl: number, ...rdatas: string[]): ZoneRRset => ({ type, ttl, rdatas });

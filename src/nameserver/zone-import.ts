@@ -9,9 +9,9 @@ import type { DomainName } from '../dns/name.ts';
 import { formatRRType, RRType } from '../dns/rdata.ts';
 import { serialIsLater } from '../dns/serial.ts';
 import { formatPlace, ZoneFileError, type ZoneFileRecord, zoneFileRecords } from '../dns/zone-file/zone-file.ts';
-import type { ZoneDraft } from './draft.ts';
 import type { Turns } from './turns.ts';
-import { nameOf, rdataText, soaSerial, withSerial, type ZoneNode, type ZoneRRset } from './zone-version.ts';
+import type { ZoneDraft } from './zone/draft.ts';
+import { nameOf, rdataText, soaSerial, withSerial, type ZoneNode, type ZoneRRset } from './zone/zone-version.ts';
 
 /** What a file wants at one name. Without RRsets: nothing. */
 export interface WantedName {

@@ -4,8 +4,8 @@
  */
 import { AppError } from '../core/errors.ts';
 import type { Committer } from './committer.ts';
-import type { ZoneDraft } from './draft.ts';
-import type { EmbeddedZone } from './embedded-zone.ts';
+import type { ZoneDraft } from './zone/draft.ts';
+import type { EmbeddedZone } from './zone/embedded-zone.ts';
 
 /** How late a deadline may be noticed: one timer looks after all who wait. */
 const TICK_MS = 20;

@@ -27,7 +27,7 @@ import {
   type NameserverZone,
 } from '../nameserver/nameserver.ts';
 import { RateLimiter } from '../nameserver/rate-limit.ts';
-import { StaticConflict } from '../nameserver/static-records.ts';
+import { StaticConflict } from '../nameserver/zone/static-records.ts';
 import { type Exchanger, formatEndpoint } from '../net/exchange.ts';
 import { TcpExchanger } from '../net/tcp.ts';
 import { TcpPool } from '../net/tcp-pool.ts';

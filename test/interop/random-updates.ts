@@ -8,7 +8,7 @@ import { formatRRType, type Rdata, type ResourceRecord, RRClass, RRType } from '
 import { rdataKey } from '../../src/dns/rdata-canonical.ts';
 import { addressRdata, textRdata } from '../../src/dns/rrset.ts';
 import { type Message, makeMessage, Opcode } from '../../src/dns/wire/message.ts';
-import { rdataText } from '../../src/nameserver/zone-version.ts';
+import { rdataText } from '../../src/nameserver/zone/zone-version.ts';
 import type { Random } from '../differential/random.ts';
 import { soaOf } from '../support/edited-zone.ts';
 

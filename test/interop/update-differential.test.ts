@@ -26,7 +26,7 @@ import {
   withSerial,
   type ZoneRecord,
   type ZoneRRset,
-} from '../../src/nameserver/zone-version.ts';
+} from '../../src/nameserver/zone/zone-version.ts';
 import { seededRandom } from '../differential/random.ts';
 import { startBind } from '../support/bind.ts';
 import { editedZone } from '../support/edited-zone.ts';

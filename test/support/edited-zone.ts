@@ -3,11 +3,11 @@
 import { DomainName } from '../../src/dns/name.ts';
 import { type Rdata, RRType } from '../../src/dns/rdata.ts';
 import type { ZoneEdit } from '../../src/dns/zone-change.ts';
-import { ZoneDraft } from '../../src/nameserver/draft.ts';
-import { applyEdits } from '../../src/nameserver/edit.ts';
-import { EmbeddedZone } from '../../src/nameserver/embedded-zone.ts';
-import { NameMap } from '../../src/nameserver/name-map.ts';
-import { rdataText, type StaticRRsets, type ZoneNode, ZoneVersion } from '../../src/nameserver/zone-version.ts';
+import { ZoneDraft } from '../../src/nameserver/zone/draft.ts';
+import { applyEdits } from '../../src/nameserver/zone/edit.ts';
+import { EmbeddedZone } from '../../src/nameserver/zone/embedded-zone.ts';
+import { NameMap } from '../../src/nameserver/zone/name-map.ts';
+import { rdataText, type StaticRRsets, type ZoneNode, ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
 
 export interface EditedZoneOptions {
   readonly edits?: readonly ZoneEdit[];

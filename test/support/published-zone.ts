@@ -1,10 +1,10 @@
 // A zone of the embedded nameserver without a disk: made with a serial, changed by edits that are published at once.
 import { DomainName } from '../../src/dns/name.ts';
 import { RRType } from '../../src/dns/rdata.ts';
-import type { ZoneDraft } from '../../src/nameserver/draft.ts';
-import { EmbeddedZone } from '../../src/nameserver/embedded-zone.ts';
-import { NameMap } from '../../src/nameserver/name-map.ts';
-import { rdataText, type ZoneDiff, type ZoneNode, ZoneVersion } from '../../src/nameserver/zone-version.ts';
+import type { ZoneDraft } from '../../src/nameserver/zone/draft.ts';
+import { EmbeddedZone } from '../../src/nameserver/zone/embedded-zone.ts';
+import { NameMap } from '../../src/nameserver/zone/name-map.ts';
+import { rdataText, type ZoneDiff, type ZoneNode, ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
 
 /** A zone with its SOA, the NS `ns1` and no address of it. */
 export function makeZone(name: string, serial: number): EmbeddedZone {

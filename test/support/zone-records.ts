@@ -1,5 +1,5 @@
 // The content of a version of a zone as sorted lines: what two versions are compared by.
-import { nameOf, type ZoneVersion } from '../../src/nameserver/zone-version.ts';
+import { nameOf, type ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
 
 /** `owner TTL TYPE-NUMBER RDATA-in-hex`, the SOA too. */
 export function zoneRecords(version: ZoneVersion): string[] {

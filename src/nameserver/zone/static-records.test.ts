@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { zoneRecords } from '../../test/support/zone-records.ts';
-import { DomainName } from '../dns/name.ts';
-import { type Rdata, type ResourceRecord, RRType } from '../dns/rdata.ts';
+import { zoneRecords } from '../../../test/support/zone-records.ts';
+import { DomainName } from '../../dns/name.ts';
+import { type Rdata, type ResourceRecord, RRType } from '../../dns/rdata.ts';
 import { ZoneDraft } from './draft.ts';
 import { newVersion, replaceStatics, StaticConflict, type StaticContent } from './static-records.ts';
 import { nameOf, type ZoneVersion } from './zone-version.ts';

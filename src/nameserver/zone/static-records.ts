@@ -2,8 +2,8 @@
  * The static content of a zone: SOA, NS and the records that the configuration sets. The unit is the RRset; each is
  * static or dynamic, and the configuration alone changes a static one.
  */
-import type { DomainName } from '../dns/name.ts';
-import { formatRRType, type ResourceRecord, RRType } from '../dns/rdata.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { formatRRType, type ResourceRecord, RRType } from '../../dns/rdata.ts';
 import type { ZoneDraft } from './draft.ts';
 import { NameMap } from './name-map.ts';
 import { cutAbove, isGlue } from './occlusion.ts';

@@ -5,12 +5,12 @@
  * What the RFC tells a server to pass over without an error is passed over: data beside a CNAME, an old SOA, the removal
  * of the apex's SOA and of its last NS.
  */
-import type { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { rdataKey } from '../dns/rdata-canonical.ts';
-import type { RRset } from '../dns/rrset.ts';
-import { serialIsLater } from '../dns/serial.ts';
-import type { Prerequisite, ZoneEdit } from '../dns/zone-change.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { rdataKey } from '../../dns/rdata-canonical.ts';
+import type { RRset } from '../../dns/rrset.ts';
+import { serialIsLater } from '../../dns/serial.ts';
+import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
 import type { ZoneDraft } from './draft.ts';
 import { findRRset, rdataText, soaSerial, type ZoneRRset } from './zone-version.ts';
 

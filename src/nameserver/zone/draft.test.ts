@@ -1,9 +1,9 @@
 // The next version of a zone: empty non-terminals, counted cuts, the exact difference, roll back, serials.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editedVersion } from '../../test/support/edited-zone.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
+import { editedVersion } from '../../../test/support/edited-zone.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
 import { ZoneDraft } from './draft.ts';
 import { isCut, rdataText, soaSerial, withSerial, type ZoneRecord, type ZoneVersion } from './zone-version.ts';
 

@@ -1,6 +1,6 @@
 /** One zone that this server is the primary of: the version that is answered from, and the one that is being made. */
-import type { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
 import { type SealedDraft, ZoneDraft } from './draft.ts';
 import type { StaticRRsets, ZoneDiff, ZoneVersion } from './zone-version.ts';
 

@@ -5,12 +5,12 @@
  * RDATA is held as its uncompressed wire octets in a string of one character per octet (latin1): the most compact form
  * that V8 has for few octets, and two of them are compared like any strings.
  */
-import { DomainName } from '../dns/name.ts';
-import { type Rdata, RRType } from '../dns/rdata.ts';
-import type { RRset } from '../dns/rrset.ts';
-import { decodeRdata, encodeRdata } from '../dns/wire/rdata-codec.ts';
-import { WireReader } from '../dns/wire/reader.ts';
-import { WireWriter } from '../dns/wire/writer.ts';
+import { DomainName } from '../../dns/name.ts';
+import { type Rdata, RRType } from '../../dns/rdata.ts';
+import type { RRset } from '../../dns/rrset.ts';
+import { decodeRdata, encodeRdata } from '../../dns/wire/rdata-codec.ts';
+import { WireReader } from '../../dns/wire/reader.ts';
+import { WireWriter } from '../../dns/wire/writer.ts';
 import type { NameMap } from './name-map.ts';
 
 /** The records of one type at one name. */

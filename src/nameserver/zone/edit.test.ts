@@ -1,11 +1,11 @@
 // RFC 2136 §3.2 and §3.4.2, clause by clause, on a draft. What a real BIND makes of thousands of random messages is
 // compared in test/interop/update-differential.test.ts.
 import { describe, expect, it } from 'vitest';
-import { editedVersion, soaOf } from '../../test/support/edited-zone.ts';
-import { DomainName } from '../dns/name.ts';
-import { type Rdata, RRType } from '../dns/rdata.ts';
-import { textRdata } from '../dns/rrset.ts';
-import type { Prerequisite, ZoneEdit } from '../dns/zone-change.ts';
+import { editedVersion, soaOf } from '../../../test/support/edited-zone.ts';
+import { DomainName } from '../../dns/name.ts';
+import { type Rdata, RRType } from '../../dns/rdata.ts';
+import { textRdata } from '../../dns/rrset.ts';
+import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
 import { ZoneDraft } from './draft.ts';
 import { applyEdits, checkPrerequisites } from './edit.ts';
 import { rdataOf, soaSerial } from './zone-version.ts';

@@ -4,9 +4,9 @@
  * Callers mark where they begin and roll back when a later edit fails, so that each change lands as a whole or not at
  * all (RFC 2136 §3.4.2.7). Empty non-terminals come and go with the names below them.
  */
-import type { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { nextSerial } from '../dns/serial.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { nextSerial } from '../../dns/serial.ts';
 import type { NameMap } from './name-map.ts';
 import {
   findRRset,

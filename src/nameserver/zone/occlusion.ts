@@ -2,8 +2,8 @@
  * Which names of a zone belong to someone else: those below a delegation (RFC 1034 §4.2.1) or below a DNAME
  * (RFC 6672 §2.4). Data there is not seen by resolvers, addresses of the delegation's own nameservers (glue) apart.
  */
-import { RRType } from '../dns/rdata.ts';
-import { rdataKey } from '../dns/rdata-canonical.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { rdataKey } from '../../dns/rdata-canonical.ts';
 import type { ZoneDraft } from './draft.ts';
 import { findRRset, isCut, parentKey, type ZoneNode } from './zone-version.ts';
 
