@@ -6,7 +6,7 @@ import { DomainName } from '../dns/name.ts';
 import { type Rdata, RRType } from '../dns/rdata.ts';
 import { addressRdata } from '../dns/rrset.ts';
 import type { ZoneChange, ZoneEdit } from '../dns/zone-change.ts';
-import { type CommitLog, Committer } from './committer.ts';
+import { type CommitLog, Committer } from './journal/committer.ts';
 import { EmbeddedPublisher } from './publisher.ts';
 
 const apex = DomainName.parse('example.com');

@@ -18,13 +18,13 @@ import type { DomainName } from '../dns/name.ts';
 import { formatRRType, RRType } from '../dns/rdata.ts';
 import type { RRset } from '../dns/rrset.ts';
 import { changedNames, type ZoneChange, type ZoneEdit } from '../dns/zone-change.ts';
-import type { Committer } from './committer.ts';
+import type { Committer } from './journal/committer.ts';
+import { ZoneWriter } from './journal/zone-writer.ts';
 import type { ZoneDraft } from './zone/draft.ts';
 import { applyEdits, checkPrerequisites } from './zone/edit.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { cutAbove } from './zone/occlusion.ts';
 import { findRRset, nameOf, parentKey, rrsetOf, type ZoneNode } from './zone/zone-version.ts';
-import { ZoneWriter } from './zone-writer.ts';
 
 const NO_ADDRESSES: AddressSet = { addresses: [], ttl: 0 };
 const NOTHING: PublishedAddresses = { A: NO_ADDRESSES, AAAA: NO_ADDRESSES };

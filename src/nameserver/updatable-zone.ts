@@ -9,13 +9,13 @@ import type { UpdatableZone, UpdateOutcome } from '../core/zones/publisher.ts';
 import type { DomainName } from '../dns/name.ts';
 import { formatRRType, RRType } from '../dns/rdata.ts';
 import type { Prerequisite, ZoneEdit } from '../dns/zone-change.ts';
-import type { Committer } from './committer.ts';
+import type { Committer } from './journal/committer.ts';
+import { ZoneWriter } from './journal/zone-writer.ts';
 import type { ZoneDraft } from './zone/draft.ts';
 import { applyEdits, checkPrerequisites } from './zone/edit.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { cutAbove, isGlue } from './zone/occlusion.ts';
 import { nameOf } from './zone/zone-version.ts';
-import { ZoneWriter } from './zone-writer.ts';
 
 type Refusal = Parameters<UpdatableZone['applyUpdate']>[1];
 

@@ -8,7 +8,7 @@ import { type Rdata, type ResourceRecord, RRClass, RRType } from '../dns/rdata.t
 import { addressRdata } from '../dns/rrset.ts';
 import { makeTsigKey } from '../dns/tsig.ts';
 import { formatRcode, type Message, makeMessage, Opcode } from '../dns/wire/message.ts';
-import { Committer } from './committer.ts';
+import { Committer } from './journal/committer.ts';
 import { EmbeddedUpdates } from './updatable-zone.ts';
 import { answerUpdate } from './update-in.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';

@@ -12,8 +12,9 @@ import { AppError } from '../core/errors.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { serialIsLater } from '../dns/serial.ts';
-import type { Committer } from './committer.ts';
-import type { Journal } from './journal.ts';
+import type { Committer } from './journal/committer.ts';
+import type { Journal } from './journal/journal.ts';
+import { ZoneWriter } from './journal/zone-writer.ts';
 import { formatDnsAddress } from './listeners.ts';
 import type { SecondaryStatus } from './notify.ts';
 import { Turns } from './turns.ts';
@@ -22,7 +23,6 @@ import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { soaSerial, withSerial } from './zone/zone-version.ts';
 import { exportVersion } from './zone-export.ts';
 import { ImportTally, planName, readWantedZone, takeSerial, type WantedName } from './zone-import.ts';
-import { ZoneWriter } from './zone-writer.ts';
 
 export interface ZoneAdminParts {
   readonly zones: () => ReadonlyMap<string, EmbeddedZone>;

@@ -55,6 +55,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'dns/wire',
       'dns/zone-file',
       'nameserver',
+      'nameserver/journal',
       'nameserver/zone',
       'net/exchange.ts',
       'sqlite/database.ts',

@@ -16,7 +16,7 @@ import {
   makeMessage,
   Rcode,
 } from '../../src/dns/wire/message.ts';
-import { Committer } from '../../src/nameserver/committer.ts';
+import { Committer } from '../../src/nameserver/journal/committer.ts';
 import { EmbeddedUpdates } from '../../src/nameserver/updatable-zone.ts';
 import { answerUpdate } from '../../src/nameserver/update-in.ts';
 import {

@@ -3,8 +3,8 @@
  * drafts; the next transaction takes them all, one serial step for each zone. Nobody is told that a change is published
  * before its transaction is on disk, nor that nothing had to change while what it was judged by is not.
  */
-import type { SealedDraft, ZoneDraft } from './zone/draft.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
+import type { SealedDraft, ZoneDraft } from '../zone/draft.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 
 /** One zone's part of a transaction. */
 export interface Commit extends SealedDraft {

@@ -4,9 +4,9 @@
  * Own formats, big-endian: a name is a length octet and its wire octets; a record is name, type (2), TTL (4), RDLENGTH
  * (2), RDATA. The first octet of each is the format's version, 1.
  */
-import { WireError } from '../dns/wire/reader.ts';
-import { lowerCase } from './answer.ts';
-import type { StaticRRsets, ZoneDiff, ZoneNode, ZoneRecord, ZoneRRset } from './zone/zone-version.ts';
+import { WireError } from '../../dns/wire/reader.ts';
+import { lowerCase } from '../answer.ts';
+import type { StaticRRsets, ZoneDiff, ZoneNode, ZoneRecord, ZoneRRset } from '../zone/zone-version.ts';
 
 const FORMAT = 1;
 

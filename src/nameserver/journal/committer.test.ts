@@ -1,12 +1,12 @@
 // Group commit: who shares a transaction, who waits for it, and who fails with it.
 import { describe, expect, it } from 'vitest';
-import { editedZone } from '../../test/support/edited-zone.ts';
-import { waitUntil } from '../../test/support/process.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
+import { editedZone } from '../../../test/support/edited-zone.ts';
+import { waitUntil } from '../../../test/support/process.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import type { ZoneDraft } from '../zone/draft.ts';
+import { rdataText } from '../zone/zone-version.ts';
 import { type Commit, Committer } from './committer.ts';
-import type { ZoneDraft } from './zone/draft.ts';
-import { rdataText } from './zone/zone-version.ts';
 
 /** A log whose transactions end when the test says so. */
 class HeldLog {

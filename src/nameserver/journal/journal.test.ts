@@ -3,15 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { zoneRecords } from '../../test/support/zone-records.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { SqliteWorker } from '../sqlite/worker.ts';
+import { zoneRecords } from '../../../test/support/zone-records.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { SqliteWorker } from '../../sqlite/worker.ts';
+import type { ZoneDraft } from '../zone/draft.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { newVersion, replaceStatics, type StaticContent } from '../zone/static-records.ts';
 import { Committer } from './committer.ts';
 import { Journal } from './journal.ts';
-import type { ZoneDraft } from './zone/draft.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import { newVersion, replaceStatics, type StaticContent } from './zone/static-records.ts';
 
 const apex = DomainName.parse('dyn.example.com');
 const content: StaticContent = {

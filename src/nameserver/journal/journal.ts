@@ -5,14 +5,14 @@
  * names follow later (`fold`), when little is asked for; a start reads them and does the commits since over again. Old
  * commits stay for IXFR (RFC 1995).
  */
-import type { DomainName } from '../dns/name.ts';
-import { openDatabase } from '../sqlite/database.ts';
-import { SqliteWorker, type SqlStatement } from '../sqlite/worker.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { openDatabase } from '../../sqlite/database.ts';
+import { SqliteWorker, type SqlStatement } from '../../sqlite/worker.ts';
+import { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { buildVersion, replay } from '../zone/zone-load.ts';
+import type { ZoneDiff, ZoneNode, ZoneVersion } from '../zone/zone-version.ts';
 import type { Commit, CommitLog } from './committer.ts';
 import { decodeDiff, decodeNode, decodeStatics, encodeDiff, encodeNode, encodeStatics } from './journal-codec.ts';
-import { EmbeddedZone } from './zone/embedded-zone.ts';
-import { buildVersion, replay } from './zone/zone-load.ts';
-import type { ZoneDiff, ZoneNode, ZoneVersion } from './zone/zone-version.ts';
 
 const SCHEMA = [
   `CREATE TABLE IF NOT EXISTS zone (

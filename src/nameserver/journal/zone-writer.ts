@@ -2,10 +2,10 @@
  * Changes of one zone on behalf of a caller who waits: with a deadline, and with the journal's failures in words that
  * say what to do. Both ways into a zone go through here: ZonePublisher (publisher.ts) and UPDATE (updatable-zone.ts).
  */
-import { AppError } from '../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
+import type { ZoneDraft } from '../zone/draft.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import type { Committer } from './committer.ts';
-import type { ZoneDraft } from './zone/draft.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
 
 /** How late a deadline may be noticed: one timer looks after all who wait. */
 const TICK_MS = 20;
