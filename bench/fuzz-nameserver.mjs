@@ -13,7 +13,7 @@ import { DomainName } from '../dist/dns/name.js';
 import { RRType } from '../dist/dns/rdata.js';
 import { decodeMessage, encodeMessage, formatRcode, makeMessage } from '../dist/dns/wire/message.js';
 import { parseZoneFile } from '../dist/dns/zone-file/zone-file.js';
-import { cookieAnswers } from '../dist/nameserver/cookie-answers.js';
+import { cookieAnswers } from '../dist/nameserver/answer/cookie-answers.js';
 import { DnsListeners } from '../dist/nameserver/listeners.js';
 import { Nameserver } from '../dist/nameserver/nameserver.js';
 import { seeded } from './damage.mjs';
@@ -65,7 +65,7 @@ function checkReply(request, reply, limit) {
 
 /** Opens a nameserver with database, journal and committer, and gives the service that its sockets would be given. */
 async function openService() {
-  /** @type {import('../dist/nameserver/dns-service.js').DnsService | undefined} */
+  /** @type {import('../dist/nameserver/answer/dns-service.js').DnsService | undefined} */
   let service;
   const open = DnsListeners.prototype.open;
   DnsListeners.prototype.open = async (given) => {

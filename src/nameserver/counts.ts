@@ -4,9 +4,9 @@
  */
 import type { NameserverStatistics, SecondaryLag } from '../core/monitoring.ts';
 import { formatRcode } from '../dns/wire/message.ts';
+import type { RateVerdict } from './answer/rate-limit.ts';
+import type { ResponseLimiter } from './answer/service.ts';
 import type { SecondaryStatus } from './notify.ts';
-import type { RateVerdict } from './rate-limit.ts';
-import type { ResponseLimiter } from './service.ts';
 
 /** RCODEs up to 23, BADCOOKIE, have a name (RFC 6895 §2.3); more are never sent. */
 const RCODES = 24;

@@ -4,7 +4,7 @@
  */
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { ipv6Octets, parseIpAddress, unmapAddress } from '../dns/address.ts';
-import type { DnsPeer, DnsService } from './dns-service.ts';
+import type { DnsPeer, DnsService } from './answer/dns-service.ts';
 import { TcpConnection } from './tcp-connection.ts';
 import { TCP_LIMITS, type TcpLimits } from './tcp-limits.ts';
 

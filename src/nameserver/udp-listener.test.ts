@@ -3,7 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../test/support/free-port.ts';
 import { waitUntil } from '../../test/support/process.ts';
-import type { DnsPeer, DnsService } from './dns-service.ts';
+import type { DnsPeer, DnsService } from './answer/dns-service.ts';
 import { UdpListener } from './udp-listener.ts';
 
 type Answer = DnsService['answerDatagram'];

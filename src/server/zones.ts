@@ -19,14 +19,14 @@ import type { ResourceRecord } from '../dns/rdata.ts';
 import { makeTsigKey } from '../dns/tsig.ts';
 import { checkZoneRecords } from '../dns/zone-file/zone-check.ts';
 import { parseZoneFile } from '../dns/zone-file/zone-file.ts';
-import { cookieAnswers } from '../nameserver/cookie-answers.ts';
+import { cookieAnswers } from '../nameserver/answer/cookie-answers.ts';
+import { RateLimiter } from '../nameserver/answer/rate-limit.ts';
 import {
   Nameserver,
   type NameserverKey,
   type NameserverSettings,
   type NameserverZone,
 } from '../nameserver/nameserver.ts';
-import { RateLimiter } from '../nameserver/rate-limit.ts';
 import { StaticConflict } from '../nameserver/zone/static-records.ts';
 import { type Exchanger, formatEndpoint } from '../net/exchange.ts';
 import { TcpExchanger } from '../net/tcp.ts';

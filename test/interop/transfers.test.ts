@@ -6,7 +6,7 @@ import { DomainName } from '../../src/dns/name.ts';
 import { type ResourceRecord, RRClass, RRType } from '../../src/dns/rdata.ts';
 import { makeTsigKey } from '../../src/dns/tsig.ts';
 import { encodeMessage, makeMessage, Rcode } from '../../src/dns/wire/message.ts';
-import { cookieAnswers } from '../../src/nameserver/cookie-answers.ts';
+import { cookieAnswers } from '../../src/nameserver/answer/cookie-answers.ts';
 import { Nameserver, type NameserverSettings, type NameserverZone } from '../../src/nameserver/nameserver.ts';
 import { UdpExchanger } from '../../src/net/udp.ts';
 import { startBind } from '../support/bind.ts';

@@ -5,7 +5,7 @@
  * (2), RDATA. The first octet of each is the format's version, 1.
  */
 import { WireError } from '../../dns/wire/reader.ts';
-import { lowerCase } from '../answer.ts';
+import { lowerCase } from '../answer/answer.ts';
 import type { StaticRRsets, ZoneDiff, ZoneNode, ZoneRecord, ZoneRRset } from '../zone/zone-version.ts';
 
 const FORMAT = 1;

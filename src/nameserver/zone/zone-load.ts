@@ -1,7 +1,7 @@
 /** A zone from its stored parts: names as they were written last, and the commits since then. */
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
-import { lowerCase } from '../answer.ts';
+import { lowerCase } from '../answer/answer.ts';
 import { ZoneDraft } from './draft.ts';
 import { NameMap } from './name-map.ts';
 import {

@@ -6,11 +6,11 @@
  * the glue of a referral. Left out: DNSSEC; the zones are not signed.
  */
 
-import { MAX_NAME_OCTETS } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { Rcode } from '../dns/wire/message.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import { findRRset, parentKey, type ZoneNode, type ZoneRRset, type ZoneVersion } from './zone/zone-version.ts';
+import { MAX_NAME_OCTETS } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { Rcode } from '../../dns/wire/message.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { findRRset, parentKey, type ZoneNode, type ZoneRRset, type ZoneVersion } from '../zone/zone-version.ts';
 
 /** An RRset as it goes into a section: the owner name may be one that a wildcard stands for. */
 export interface OwnedRRset {

@@ -2,8 +2,8 @@
  * The quick way to read a query: header, one plain question, at most an OPT record (RFC 1035 §4.1, RFC 6891 §6.1), no
  * objects made of the rest. What is not of this shape (TSIG, UPDATE, anything malformed) is left to `decodeMessage`.
  */
-import { MAX_NAME_OCTETS } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
+import { MAX_NAME_OCTETS } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
 import { lowerCase } from './answer.ts';
 import { HEADER_OCTETS } from './dns-service.ts';
 

@@ -1,8 +1,8 @@
 // What the differential test against BIND cannot see: the name that an answer is counted by.
 import { describe, expect, it } from 'vitest';
-import { editedZone } from '../../test/support/edited-zone.ts';
-import { DomainName } from '../dns/name.ts';
-import { type Rdata, RRType } from '../dns/rdata.ts';
+import { editedZone } from '../../../test/support/edited-zone.ts';
+import { DomainName } from '../../dns/name.ts';
+import { type Rdata, RRType } from '../../dns/rdata.ts';
 import { answerQuestion } from './answer.ts';
 
 const APEX = 'dyn.example.com';

@@ -5,8 +5,8 @@
  * Owner names point into the question without regard to case (RFC 4343 §4.1), names in RDATA only at octets that are the
  * same. One buffer is used for all replies: a reply is copied out when it is finished.
  */
-import { RRClass, RRType } from '../dns/rdata.ts';
-import { MAX_MESSAGE_OCTETS } from '../dns/wire/writer.ts';
+import { RRClass, RRType } from '../../dns/rdata.ts';
+import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
 import type { OwnedRRset } from './answer.ts';
 
 const HEADER_OCTETS = 12;

@@ -1,6 +1,6 @@
 /** COOKIE options of queries and what is answered to them (RFC 7873 §5.2): dns/cookie.ts for addresses as texts. */
-import { addressOctets, parseIpAddress } from '../dns/address.ts';
-import { parseCookie, ServerCookies } from '../dns/cookie.ts';
+import { addressOctets, parseIpAddress } from '../../dns/address.ts';
+import { parseCookie, ServerCookies } from '../../dns/cookie.ts';
 import type { CookieAnswers } from './service.ts';
 
 /** @param secret 16 octets that nobody else knows */

@@ -4,13 +4,13 @@
  *
  * Never more than one reply goes to a datagram, and to one whose source may be forged a small one at a limited rate.
  */
-import type { DomainName } from '../dns/name.ts';
-import { RRClass, RRType } from '../dns/rdata.ts';
-import { checkRequest, type TsigKey } from '../dns/tsig.ts';
-import { findEdns, UDP_PAYLOAD_OCTETS } from '../dns/wire/edns.ts';
-import { type DecodedMessage, decodeMessage, Opcode, Rcode } from '../dns/wire/message.ts';
-import { WireError } from '../dns/wire/reader.ts';
-import { MAX_MESSAGE_OCTETS } from '../dns/wire/writer.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRClass, RRType } from '../../dns/rdata.ts';
+import { checkRequest, type TsigKey } from '../../dns/tsig.ts';
+import { findEdns, UDP_PAYLOAD_OCTETS } from '../../dns/wire/edns.ts';
+import { type DecodedMessage, decodeMessage, Opcode, Rcode } from '../../dns/wire/message.ts';
+import { WireError } from '../../dns/wire/reader.ts';
+import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
 import { type Answer, answerQuestion, type ZoneIndex } from './answer.ts';
 import { type DnsPeer, type DnsService, HEADER_OCTETS, type StreamReply } from './dns-service.ts';
 import { EdnsOption, type Query, type QueryEdns, readQuery, readQuestion } from './query.ts';

@@ -5,8 +5,8 @@
  * Memory is fixed and the work for a datagram constant. The place of an entry depends on a random key: nobody can aim
  * at the entry of somebody else. Left out: a limit on all answers to one network together, a log of the limited.
  */
-import { addressOctets, type IpPrefix, parseIpAddress, prefixContains } from '../dns/address.ts';
-import { SipHash, type SipHash64 } from '../dns/siphash.ts';
+import { addressOctets, type IpPrefix, parseIpAddress, prefixContains } from '../../dns/address.ts';
+import { SipHash, type SipHash64 } from '../../dns/siphash.ts';
 
 /**
  * What is counted together, with the key that `check` wants:

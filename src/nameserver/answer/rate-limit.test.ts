@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { parseIpPrefix } from '../dns/address.ts';
+import { parseIpPrefix } from '../../dns/address.ts';
 import { type AnswerKind, RateLimiter, type RateLimitOptions, type RateVerdict } from './rate-limit.ts';
 
 const KEY = Uint8Array.from({ length: 16 }, (_, i) => i * 7);
