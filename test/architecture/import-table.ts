@@ -57,6 +57,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'nameserver',
       'nameserver/answer',
       'nameserver/journal',
+      'nameserver/update',
       'nameserver/zone',
       'net/exchange.ts',
       'sqlite/database.ts',

@@ -17,8 +17,8 @@ import {
   Rcode,
 } from '../../src/dns/wire/message.ts';
 import { Committer } from '../../src/nameserver/journal/committer.ts';
-import { EmbeddedUpdates } from '../../src/nameserver/updatable-zone.ts';
-import { answerUpdate } from '../../src/nameserver/update-in.ts';
+import { EmbeddedUpdates } from '../../src/nameserver/update/updatable-zone.ts';
+import { answerUpdate } from '../../src/nameserver/update/update-in.ts';
 import {
   nameOf,
   rdataText,

@@ -5,17 +5,17 @@
  * removal of the apex's SOA and NS is passed over, as RFC 2136 §3.4.2.3 and §3.4.2.4 have it. Data below a delegation
  * or a DNAME is refused, too, but for the addresses of the delegation's nameservers.
  */
-import type { UpdatableZone, UpdateOutcome } from '../core/zones/publisher.ts';
-import type { DomainName } from '../dns/name.ts';
-import { formatRRType, RRType } from '../dns/rdata.ts';
-import type { Prerequisite, ZoneEdit } from '../dns/zone-change.ts';
-import type { Committer } from './journal/committer.ts';
-import { ZoneWriter } from './journal/zone-writer.ts';
-import type { ZoneDraft } from './zone/draft.ts';
-import { applyEdits, checkPrerequisites } from './zone/edit.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import { cutAbove, isGlue } from './zone/occlusion.ts';
-import { nameOf } from './zone/zone-version.ts';
+import type { UpdatableZone, UpdateOutcome } from '../../core/zones/publisher.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { formatRRType, RRType } from '../../dns/rdata.ts';
+import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
+import type { Committer } from '../journal/committer.ts';
+import { ZoneWriter } from '../journal/zone-writer.ts';
+import type { ZoneDraft } from '../zone/draft.ts';
+import { applyEdits, checkPrerequisites } from '../zone/edit.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { cutAbove, isGlue } from '../zone/occlusion.ts';
+import { nameOf } from '../zone/zone-version.ts';
 
 type Refusal = Parameters<UpdatableZone['applyUpdate']>[1];
 

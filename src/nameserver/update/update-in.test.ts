@@ -1,17 +1,17 @@
 // UPDATE messages on an embedded zone: the zone section (RFC 2136 §3.1), who may ask, the prescans, static RRsets, cuts,
 // and the journal that fails.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { editedZone, soaOf } from '../../test/support/edited-zone.ts';
-import { applyUpdate, type UpdateKey } from '../core/updates/dns-update.ts';
-import { DomainName } from '../dns/name.ts';
-import { type Rdata, type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
-import { addressRdata } from '../dns/rrset.ts';
-import { makeTsigKey } from '../dns/tsig.ts';
-import { formatRcode, type Message, makeMessage, Opcode } from '../dns/wire/message.ts';
-import { Committer } from './journal/committer.ts';
+import { editedZone, soaOf } from '../../../test/support/edited-zone.ts';
+import { applyUpdate, type UpdateKey } from '../../core/updates/dns-update.ts';
+import { DomainName } from '../../dns/name.ts';
+import { type Rdata, type ResourceRecord, RRClass, RRType } from '../../dns/rdata.ts';
+import { addressRdata } from '../../dns/rrset.ts';
+import { makeTsigKey } from '../../dns/tsig.ts';
+import { formatRcode, type Message, makeMessage, Opcode } from '../../dns/wire/message.ts';
+import { Committer } from '../journal/committer.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { EmbeddedUpdates } from './updatable-zone.ts';
 import { answerUpdate } from './update-in.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
 
 const apex = DomainName.parse('example.com');
 const at = (label: string) => (label === '@' ? apex : DomainName.parse(label, apex));

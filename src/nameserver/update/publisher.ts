@@ -5,26 +5,26 @@
  * What is believed is looked up in the draft, where changes on their way to the disk show already: a change that rests on
  * one of them is confirmed after it, or fails with it.
  */
-import { AppError } from '../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
 import type {
   AddressSet,
   PublishedAddresses,
   PublishOutcome,
   ReadOutcome,
   ZonePublisher,
-} from '../core/zones/publisher.ts';
-import { formatIpv6 } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
-import { formatRRType, RRType } from '../dns/rdata.ts';
-import type { RRset } from '../dns/rrset.ts';
-import { changedNames, type ZoneChange, type ZoneEdit } from '../dns/zone-change.ts';
-import type { Committer } from './journal/committer.ts';
-import { ZoneWriter } from './journal/zone-writer.ts';
-import type { ZoneDraft } from './zone/draft.ts';
-import { applyEdits, checkPrerequisites } from './zone/edit.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import { cutAbove } from './zone/occlusion.ts';
-import { findRRset, nameOf, parentKey, rrsetOf, type ZoneNode } from './zone/zone-version.ts';
+} from '../../core/zones/publisher.ts';
+import { formatIpv6 } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { formatRRType, RRType } from '../../dns/rdata.ts';
+import type { RRset } from '../../dns/rrset.ts';
+import { changedNames, type ZoneChange, type ZoneEdit } from '../../dns/zone-change.ts';
+import type { Committer } from '../journal/committer.ts';
+import { ZoneWriter } from '../journal/zone-writer.ts';
+import type { ZoneDraft } from '../zone/draft.ts';
+import { applyEdits, checkPrerequisites } from '../zone/edit.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { cutAbove } from '../zone/occlusion.ts';
+import { findRRset, nameOf, parentKey, rrsetOf, type ZoneNode } from '../zone/zone-version.ts';
 
 const NO_ADDRESSES: AddressSet = { addresses: [], ttl: 0 };
 const NOTHING: PublishedAddresses = { A: NO_ADDRESSES, AAAA: NO_ADDRESSES };

@@ -1,12 +1,12 @@
 // What EmbeddedPublisher has beyond the contract suite (test/contract/embedded.test.ts): static RRsets, deadlines, and
 // the failures of the journal.
 import { describe, expect, it } from 'vitest';
-import { editedZone } from '../../test/support/edited-zone.ts';
-import { DomainName } from '../dns/name.ts';
-import { type Rdata, RRType } from '../dns/rdata.ts';
-import { addressRdata } from '../dns/rrset.ts';
-import type { ZoneChange, ZoneEdit } from '../dns/zone-change.ts';
-import { type CommitLog, Committer } from './journal/committer.ts';
+import { editedZone } from '../../../test/support/edited-zone.ts';
+import { DomainName } from '../../dns/name.ts';
+import { type Rdata, RRType } from '../../dns/rdata.ts';
+import { addressRdata } from '../../dns/rrset.ts';
+import type { ZoneChange, ZoneEdit } from '../../dns/zone-change.ts';
+import { type CommitLog, Committer } from '../journal/committer.ts';
 import { EmbeddedPublisher } from './publisher.ts';
 
 const apex = DomainName.parse('example.com');

@@ -8,15 +8,15 @@
  * Left out: forwarding to another primary (§6).
  */
 
-import { AppError } from '../core/errors.ts';
-import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
-import type { UpdateOutcome } from '../core/zones/publisher.ts';
-import type { DomainName } from '../dns/name.ts';
-import { RRClass, RRType } from '../dns/rdata.ts';
-import type { TsigKey } from '../dns/tsig.ts';
-import { parseUpdate, type UpdateContent } from '../dns/update.ts';
-import { type Message, Rcode } from '../dns/wire/message.ts';
-import { WireError } from '../dns/wire/reader.ts';
+import { AppError } from '../../core/errors.ts';
+import type { DnsUpdate, UpdateKey } from '../../core/updates/dns-update.ts';
+import type { UpdateOutcome } from '../../core/zones/publisher.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRClass, RRType } from '../../dns/rdata.ts';
+import type { TsigKey } from '../../dns/tsig.ts';
+import { parseUpdate, type UpdateContent } from '../../dns/update.ts';
+import { type Message, Rcode } from '../../dns/wire/message.ts';
+import { WireError } from '../../dns/wire/reader.ts';
 
 /** A zone that takes UPDATEs. */
 export interface UpdateZone extends Pick<DnsUpdate, 'zone' | 'target'> {
