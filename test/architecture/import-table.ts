@@ -57,6 +57,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'nameserver',
       'nameserver/answer',
       'nameserver/journal',
+      'nameserver/transfer',
       'nameserver/update',
       'nameserver/zone',
       'net/exchange.ts',

@@ -1,8 +1,8 @@
 // Requests for transfers: which are served, and the RCODE of the others.
 import { describe, expect, it } from 'vitest';
-import { DomainName } from '../dns/name.ts';
-import { type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
-import { type Message, makeMessage, Rcode } from '../dns/wire/message.ts';
+import { DomainName } from '../../dns/name.ts';
+import { type ResourceRecord, RRClass, RRType } from '../../dns/rdata.ts';
+import { type Message, makeMessage, Rcode } from '../../dns/wire/message.ts';
 import { judgeTransfer, mayTransfer, type TransferAccess } from './transfer-access.ts';
 
 const name = (text: string) => DomainName.parse(text);

@@ -4,14 +4,14 @@
  * A transfer sends one immutable version of the zone, whatever is committed meanwhile, and never holds more than one
  * message. Left out: condensing several differences into one (RFC 1995 §5).
  */
-import type { ResourceRecord } from '../dns/rdata.ts';
-import { RRType } from '../dns/rdata.ts';
-import { serialIsLater } from '../dns/serial.ts';
-import type { Message } from '../dns/wire/message.ts';
+import type { ResourceRecord } from '../../dns/rdata.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { serialIsLater } from '../../dns/serial.ts';
+import type { Message } from '../../dns/wire/message.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import type { ZoneDiff, ZoneRecord, ZoneVersion } from '../zone/zone-version.ts';
 import type { TransferQuery } from './transfer-access.ts';
 import { TransferWriter } from './transfer-writer.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import type { ZoneDiff, ZoneRecord, ZoneVersion } from './zone/zone-version.ts';
 
 /**
  * Looks into the journal for the differences that lead from `serial` to the zone's newest version, oldest first.

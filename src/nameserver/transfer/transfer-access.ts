@@ -4,9 +4,9 @@
  * Pure: the service has found the zone and checked the signature. Left out: address prefixes; a transfer is for single
  * secondaries or for the holders of a key.
  */
-import type { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { type Message, Rcode } from '../dns/wire/message.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { type Message, Rcode } from '../../dns/wire/message.ts';
 
 /** Who may transfer a zone. */
 export interface TransferAccess {

@@ -5,10 +5,10 @@
  * that the case of names arrives as it is (RFC 5936 §3.4). Names in RDATA are written whole: hardly a record of a zone
  * of dynamic names has one.
  */
-import { type ResourceRecord, RRClass } from '../dns/rdata.ts';
-import { encodeRecord, type Message } from '../dns/wire/message.ts';
-import { MAX_MESSAGE_OCTETS, WireOverflow, WireWriter } from '../dns/wire/writer.ts';
-import type { ZoneRecord } from './zone/zone-version.ts';
+import { type ResourceRecord, RRClass } from '../../dns/rdata.ts';
+import { encodeRecord, type Message } from '../../dns/wire/message.ts';
+import { MAX_MESSAGE_OCTETS, WireOverflow, WireWriter } from '../../dns/wire/writer.ts';
+import type { ZoneRecord } from '../zone/zone-version.ts';
 
 /**
  * A message is full with so many octets: a pointer reaches every owner name in it (RFC 1035 §4.1.4), and it is packed in a
