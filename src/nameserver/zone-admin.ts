@@ -16,7 +16,7 @@ import type { Committer } from './journal/committer.ts';
 import type { Journal } from './journal/journal.ts';
 import { ZoneWriter } from './journal/zone-writer.ts';
 import { formatDnsAddress } from './listeners.ts';
-import type { SecondaryStatus } from './notify.ts';
+import type { SecondaryStatus } from './notify/notify.ts';
 import { Turns } from './turns.ts';
 import type { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';

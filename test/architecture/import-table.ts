@@ -57,6 +57,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'nameserver',
       'nameserver/answer',
       'nameserver/journal',
+      'nameserver/notify',
       'nameserver/transfer',
       'nameserver/update',
       'nameserver/zone',

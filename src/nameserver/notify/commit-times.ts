@@ -2,7 +2,7 @@
  * When the latest commits of a zone were published: to say since when a secondary is behind. Of a tenth of a second the
  * first and the newest are kept, for a minute.
  */
-import { serialIsLater } from '../dns/serial.ts';
+import { serialIsLater } from '../../dns/serial.ts';
 
 /** A serial, and when it was (milliseconds since 1970). */
 export interface SerialAt {

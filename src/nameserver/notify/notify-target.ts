@@ -5,16 +5,16 @@
  * Under a stream of commits the first is told at once, the others together after the answer, a tenth of a second apart.
  * Left out: NOTIFY over TCP; the request is small, and a secondary asks for the SOA itself from time to time.
  */
-import { RRClass, RRType } from '../dns/rdata.ts';
-import { rrsetRecords } from '../dns/rrset.ts';
-import { ClientTransaction, TsigError, TsigErrorCode, type TsigKey } from '../dns/tsig.ts';
-import { encodeMessage, formatRcode, makeMessage, Opcode, Rcode } from '../dns/wire/message.ts';
-import { WireError } from '../dns/wire/reader.ts';
-import { messageId, type Reply, readReply } from '../net/exchange.ts';
+import { RRClass, RRType } from '../../dns/rdata.ts';
+import { rrsetRecords } from '../../dns/rrset.ts';
+import { ClientTransaction, TsigError, TsigErrorCode, type TsigKey } from '../../dns/tsig.ts';
+import { encodeMessage, formatRcode, makeMessage, Opcode, Rcode } from '../../dns/wire/message.ts';
+import { WireError } from '../../dns/wire/reader.ts';
+import { messageId, type Reply, readReply } from '../../net/exchange.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { rrsetOf } from '../zone/zone-version.ts';
 import type { SerialAt } from './commit-times.ts';
 import type { NotifySocket, OpenNotifySocket } from './notify-socket.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import { rrsetOf } from './zone/zone-version.ts';
 
 /** A nameserver that serves copies of a zone. */
 export interface Secondary {

@@ -4,7 +4,7 @@
  */
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import type { Endpoint } from '../net/exchange.ts';
+import type { Endpoint } from '../../net/exchange.ts';
 
 export interface NotifySocket {
   send(octets: Uint8Array): void;

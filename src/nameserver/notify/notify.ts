@@ -3,8 +3,9 @@
  * acknowledged and what they hold.
  */
 import { randomInt } from 'node:crypto';
-import type { DomainName } from '../dns/name.ts';
-import { serialIsLater } from '../dns/serial.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { serialIsLater } from '../../dns/serial.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { CommitTimes, type SerialAt } from './commit-times.ts';
 import { openNotifySocket } from './notify-socket.ts';
 import {
@@ -14,7 +15,6 @@ import {
   type NotifyWarning,
   type Secondary,
 } from './notify-target.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
 
 export interface SecondaryStatus {
   readonly zone: DomainName;

@@ -1,17 +1,17 @@
 // NOTIFY on a clock that the test moves, to secondaries that answer as the test says; then over real sockets.
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
-import { listenUdp, replyTo } from '../../test/support/dns-listener.ts';
-import { freePort } from '../../test/support/free-port.ts';
-import { waitUntil } from '../../test/support/process.ts';
-import { makeZone, setAddresses } from '../../test/support/published-zone.ts';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { checkRequest, makeTsigKey, type TsigKey } from '../dns/tsig.ts';
-import { type DecodedMessage, decodeMessage, type Message, Opcode, Rcode } from '../dns/wire/message.ts';
+import { listenUdp, replyTo } from '../../../test/support/dns-listener.ts';
+import { freePort } from '../../../test/support/free-port.ts';
+import { waitUntil } from '../../../test/support/process.ts';
+import { makeZone, setAddresses } from '../../../test/support/published-zone.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { checkRequest, makeTsigKey, type TsigKey } from '../../dns/tsig.ts';
+import { type DecodedMessage, decodeMessage, type Message, Opcode, Rcode } from '../../dns/wire/message.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { Notifier } from './notify.ts';
 import type { NotifyClock, Secondary } from './notify-target.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
 
 const START_MS = 1_700_000_000_000;
 
