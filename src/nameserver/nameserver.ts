@@ -17,9 +17,9 @@ import { type CookieAnswers, NameserverService, type ResponseLimiter, type Servi
 import { NameserverCounts, secondaryLag } from './counts.ts';
 import { type Commit, Committer } from './journal/committer.ts';
 import { Journal } from './journal/journal.ts';
-import { type DnsListenAddress, DnsListeners } from './listeners.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
+import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { transfer, transferDatagram } from './transfer/transfer.ts';
 import { judgeTransfer, type TransferAccess } from './transfer/transfer-access.ts';
 import { EmbeddedPublisher } from './update/publisher.ts';

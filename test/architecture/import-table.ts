@@ -58,6 +58,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'nameserver/answer',
       'nameserver/journal',
       'nameserver/notify',
+      'nameserver/sockets',
       'nameserver/transfer',
       'nameserver/update',
       'nameserver/zone',

@@ -11,7 +11,7 @@ import { cookieAnswers } from '../../src/nameserver/answer/cookie-answers.ts';
 import { NameserverService } from '../../src/nameserver/answer/service.ts';
 import { Committer } from '../../src/nameserver/journal/committer.ts';
 import { Journal } from '../../src/nameserver/journal/journal.ts';
-import { DnsListeners } from '../../src/nameserver/listeners.ts';
+import { DnsListeners } from '../../src/nameserver/sockets/listeners.ts';
 import { EmbeddedPublisher } from '../../src/nameserver/update/publisher.ts';
 import { EmbeddedUpdates } from '../../src/nameserver/update/updatable-zone.ts';
 import { answerUpdate } from '../../src/nameserver/update/update-in.ts';

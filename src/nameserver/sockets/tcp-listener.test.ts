@@ -2,10 +2,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { frame } from '../../test/support/dns-listener.ts';
-import { waitUntil } from '../../test/support/process.ts';
-import { connectStream, type StreamClient } from '../../test/support/stream-client.ts';
-import type { DnsPeer, DnsService, StreamReply } from './answer/dns-service.ts';
+import { frame } from '../../../test/support/dns-listener.ts';
+import { waitUntil } from '../../../test/support/process.ts';
+import { connectStream, type StreamClient } from '../../../test/support/stream-client.ts';
+import type { DnsPeer, DnsService, StreamReply } from '../answer/dns-service.ts';
 import type { TcpLimits } from './tcp-limits.ts';
 import { TcpListener } from './tcp-listener.ts';
 

@@ -5,13 +5,13 @@
  * addresses a reply from a wildcard entry leaves from the address that the kernel picks, which may not be the one that
  * was asked; list the addresses in `dns.listen` there. Left out too: edns-tcp-keepalive (RFC 7828).
  */
-import type { DnsService } from './answer/dns-service.ts';
+import type { DnsService } from '../answer/dns-service.ts';
 import { portAdvice } from './port-advice.ts';
 import type { TcpLimits } from './tcp-limits.ts';
 import { TcpListener } from './tcp-listener.ts';
 import { UdpListener } from './udp-listener.ts';
 
-export type { DnsPeer, DnsService, StreamReply } from './answer/dns-service.ts';
+export type { DnsPeer, DnsService, StreamReply } from '../answer/dns-service.ts';
 
 /** One entry of `dns.listen`. Port 0: the system chooses one that is free for UDP and TCP. */
 export interface DnsListenAddress {

@@ -6,7 +6,7 @@
  * take what was written. No connection keeps the others waiting: a long one goes on in another turn. A length of less than a header ends the connection, as the stream cannot be trusted any more.
  */
 import type { Socket } from 'node:net';
-import { type DnsPeer, type DnsService, HEADER_OCTETS, type StreamReply } from './answer/dns-service.ts';
+import { type DnsPeer, type DnsService, HEADER_OCTETS, type StreamReply } from '../answer/dns-service.ts';
 import type { TcpLimits } from './tcp-limits.ts';
 
 /** With so much still to be sent nothing more is read, and a transfer pauses. */

@@ -1,9 +1,9 @@
 // DNS over UDP as a server: datagrams of any size and number, replies at once and later, what is bounded.
 import { createSocket, type Socket } from 'node:dgram';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePort } from '../../test/support/free-port.ts';
-import { waitUntil } from '../../test/support/process.ts';
-import type { DnsPeer, DnsService } from './answer/dns-service.ts';
+import { freePort } from '../../../test/support/free-port.ts';
+import { waitUntil } from '../../../test/support/process.ts';
+import type { DnsPeer, DnsService } from '../answer/dns-service.ts';
 import { UdpListener } from './udp-listener.ts';
 
 type Answer = DnsService['answerDatagram'];

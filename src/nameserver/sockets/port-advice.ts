@@ -6,7 +6,7 @@
  * look. Left out: other systems, network namespaces other than ours.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { formatIpv4, formatIpv6 } from '../dns/address.ts';
+import { formatIpv4, formatIpv6 } from '../../dns/address.ts';
 
 export interface FailedListen {
   /** The address of the entry of `dns.listen`. */

@@ -5,7 +5,7 @@
  * be. What waits (an UPDATE for its commit) is bounded; beyond that datagrams are dropped, and the client asks again.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { type DnsPeer, type DnsService, HEADER_OCTETS } from './answer/dns-service.ts';
+import { type DnsPeer, type DnsService, HEADER_OCTETS } from '../answer/dns-service.ts';
 
 /** Wished for; the kernel gives what net.core.rmem_max and wmem_max allow. */
 const SOCKET_BUFFER_OCTETS = 4 * 1024 * 1024;

@@ -3,8 +3,8 @@
  * §6.2.3). Looks at the time limits of all connections from one timer. What a connection does is in tcp-connection.ts.
  */
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
-import { ipv6Octets, parseIpAddress, unmapAddress } from '../dns/address.ts';
-import type { DnsPeer, DnsService } from './answer/dns-service.ts';
+import { ipv6Octets, parseIpAddress, unmapAddress } from '../../dns/address.ts';
+import type { DnsPeer, DnsService } from '../answer/dns-service.ts';
 import { TcpConnection } from './tcp-connection.ts';
 import { TCP_LIMITS, type TcpLimits } from './tcp-limits.ts';
 

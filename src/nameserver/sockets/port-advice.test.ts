@@ -3,11 +3,11 @@ import { createSocket } from 'node:dgram';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startBind } from '../../test/support/bind.ts';
-import { freePort } from '../../test/support/free-port.ts';
-import { freshDirectory } from '../../test/support/primary-server.ts';
-import { removeNow, startProcess } from '../../test/support/process.ts';
-import { BIND_PROGRAMS, describeWith } from '../../test/support/require-server.ts';
+import { startBind } from '../../../test/support/bind.ts';
+import { freePort } from '../../../test/support/free-port.ts';
+import { freshDirectory } from '../../../test/support/primary-server.ts';
+import { removeNow, startProcess } from '../../../test/support/process.ts';
+import { BIND_PROGRAMS, describeWith } from '../../../test/support/require-server.ts';
 import { DnsListenError, DnsListeners } from './listeners.ts';
 import { portAdvice } from './port-advice.ts';
 

@@ -3,10 +3,10 @@ import { createSocket } from 'node:dgram';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { frame } from '../../test/support/dns-listener.ts';
-import { freePort } from '../../test/support/free-port.ts';
-import { waitUntil } from '../../test/support/process.ts';
-import { connectStream } from '../../test/support/stream-client.ts';
+import { frame } from '../../../test/support/dns-listener.ts';
+import { freePort } from '../../../test/support/free-port.ts';
+import { waitUntil } from '../../../test/support/process.ts';
+import { connectStream } from '../../../test/support/stream-client.ts';
 import { type DnsListenAddress, DnsListenError, DnsListeners, type DnsService } from './listeners.ts';
 
 const QUERY = Buffer.from('123400000000000000000000', 'hex');
