@@ -13,6 +13,7 @@ import type { TsigKey } from '../dns/tsig.ts';
 import { ednsRecord, findEdns } from '../dns/wire/edns.ts';
 import { encodeMessage, formatRcode, type Message, makeMessage } from '../dns/wire/message.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
+import { EmbeddedZoneAdmin } from './admin/zone-admin.ts';
 import { type CookieAnswers, NameserverService, type ResponseLimiter, type ServiceRequest } from './answer/service.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
 import { type Commit, Committer } from './journal/committer.ts';
@@ -27,7 +28,6 @@ import { EmbeddedUpdates } from './update/updatable-zone.ts';
 import { answerUpdate, type UpdateZone } from './update/update-in.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { newVersion, replaceStatics, type StaticContent } from './zone/static-records.ts';
-import { EmbeddedZoneAdmin } from './zone-admin.ts';
 
 /** A key and what it may do with one zone. */
 export interface NameserverKey extends UpdateKey {

@@ -55,6 +55,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'dns/wire',
       'dns/zone-file',
       'nameserver',
+      'nameserver/admin',
       'nameserver/answer',
       'nameserver/journal',
       'nameserver/notify',

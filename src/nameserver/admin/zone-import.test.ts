@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { sortInTurns, Turns } from './turns.ts';
-import type { ZoneNode, ZoneRRset } from './zone/zone-version.ts';
+import { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import type { ZoneNode, ZoneRRset } from '../zone/zone-version.ts';
+import { sortInTurns, Turns } from './time-slices.ts';
 import { ImportTally, planName, readWantedZone } from './zone-import.ts';
 
 const APEX = DomainName.parse('example.com.');

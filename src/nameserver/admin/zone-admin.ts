@@ -7,20 +7,20 @@ import type {
   ZoneImportOptions,
   ZoneImportReport,
   ZoneState,
-} from '../core/admin/zone-admin.ts';
-import { AppError } from '../core/errors.ts';
-import type { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import { serialIsLater } from '../dns/serial.ts';
-import type { Committer } from './journal/committer.ts';
-import type { Journal } from './journal/journal.ts';
-import { ZoneWriter } from './journal/zone-writer.ts';
-import type { SecondaryStatus } from './notify/notify.ts';
-import { formatDnsAddress } from './sockets/listeners.ts';
-import { Turns } from './turns.ts';
-import type { ZoneDraft } from './zone/draft.ts';
-import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import { soaSerial, withSerial } from './zone/zone-version.ts';
+} from '../../core/admin/zone-admin.ts';
+import { AppError } from '../../core/errors.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import { serialIsLater } from '../../dns/serial.ts';
+import type { Committer } from '../journal/committer.ts';
+import type { Journal } from '../journal/journal.ts';
+import { ZoneWriter } from '../journal/zone-writer.ts';
+import type { SecondaryStatus } from '../notify/notify.ts';
+import { formatDnsAddress } from '../sockets/listeners.ts';
+import type { ZoneDraft } from '../zone/draft.ts';
+import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { soaSerial, withSerial } from '../zone/zone-version.ts';
+import { Turns } from './time-slices.ts';
 import { exportVersion } from './zone-export.ts';
 import { ImportTally, planName, readWantedZone, takeSerial, type WantedName } from './zone-import.ts';
 

@@ -3,15 +3,15 @@
  * comparing go in turns. Left out: DNSSEC's records, as this server signs nothing.
  */
 
-import type { ZoneImportReport } from '../core/admin/zone-admin.ts';
-import { AppError } from '../core/errors.ts';
-import type { DomainName } from '../dns/name.ts';
-import { formatRRType, RRType } from '../dns/rdata.ts';
-import { serialIsLater } from '../dns/serial.ts';
-import { formatPlace, ZoneFileError, type ZoneFileRecord, zoneFileRecords } from '../dns/zone-file/zone-file.ts';
-import type { Turns } from './turns.ts';
-import type { ZoneDraft } from './zone/draft.ts';
-import { nameOf, rdataText, soaSerial, withSerial, type ZoneNode, type ZoneRRset } from './zone/zone-version.ts';
+import type { ZoneImportReport } from '../../core/admin/zone-admin.ts';
+import { AppError } from '../../core/errors.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { formatRRType, RRType } from '../../dns/rdata.ts';
+import { serialIsLater } from '../../dns/serial.ts';
+import { formatPlace, ZoneFileError, type ZoneFileRecord, zoneFileRecords } from '../../dns/zone-file/zone-file.ts';
+import type { ZoneDraft } from '../zone/draft.ts';
+import { nameOf, rdataText, soaSerial, withSerial, type ZoneNode, type ZoneRRset } from '../zone/zone-version.ts';
+import type { Turns } from './time-slices.ts';
 
 /** What a file wants at one name. Without RRsets: nothing. */
 export interface WantedName {

@@ -1,8 +1,8 @@
 /** A version of a zone as a zone file, sorted; in turns, so that a large one holds up no query. */
-import { type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
-import { canonicalKey, formatSortedRecords } from '../dns/zone-file/zone-file-format.ts';
-import { sortInTurns, Turns } from './turns.ts';
-import { nameOf, rdataOf, type ZoneNode, type ZoneVersion } from './zone/zone-version.ts';
+import { type ResourceRecord, RRClass, RRType } from '../../dns/rdata.ts';
+import { canonicalKey, formatSortedRecords } from '../../dns/zone-file/zone-file-format.ts';
+import { nameOf, rdataOf, type ZoneNode, type ZoneVersion } from '../zone/zone-version.ts';
+import { sortInTurns, Turns } from './time-slices.ts';
 
 /** Characters in one piece. */
 const PIECE = 32 * 1024;
