@@ -10,7 +10,7 @@ import {
   parseIpAddress,
   prefixContains,
   unmapAddress,
-} from '../dns/address.ts';
+} from '../../dns/address.ts';
 
 export interface ProxyTrust {
   readonly trustedProxies: readonly IpPrefix[];

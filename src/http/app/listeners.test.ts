@@ -6,10 +6,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeCertificates } from '../../test/openwrt/stub-server.ts';
-import { ask } from '../../test/support/http-client.ts';
-import { describeWith } from '../../test/support/require-server.ts';
-import type { HttpConfig, ListenAddress } from '../config/config.ts';
+import { makeCertificates } from '../../../test/openwrt/stub-server.ts';
+import { ask } from '../../../test/support/http-client.ts';
+import { describeWith } from '../../../test/support/require-server.ts';
+import type { HttpConfig, ListenAddress } from '../../config/config.ts';
 import { HttpListeners } from './listeners.ts';
 
 let directory: string;

@@ -3,24 +3,24 @@
  * ids, client addresses, headers of replies, 404 and 405, and what happens with an error that nobody expected.
  */
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { AppError } from '../core/errors.ts';
-import type { Observer } from '../core/zones/publisher.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Observer } from '../../core/zones/publisher.ts';
+import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
+import { acmeDnsProtocol } from '../protocols/acme-dns.ts';
+import { duckdnsProtocol } from '../protocols/duckdns.ts';
+import { dyndns1Protocol } from '../protocols/dyndns1.ts';
+import { dyndns2Protocol } from '../protocols/dyndns2.ts';
+import { dynv6Protocol } from '../protocols/dynv6.ts';
+import { echoProtocol } from '../protocols/echo.ts';
+import { freednsProtocol } from '../protocols/freedns.ts';
+import { freemyipProtocol } from '../protocols/freemyip.ts';
+import { healthProtocol } from '../protocols/health.ts';
+import { httpreqProtocol } from '../protocols/httpreq.ts';
+import { noipProtocol } from '../protocols/noip.ts';
+import { formatOriginalError, originalProtocol } from '../protocols/original.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
-import type { DoorReply, DoorRequest, Protocol, Route, Services } from './door.ts';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
 import { listParameters, mergeParameters, parseParameters, type ReadBody, type TextByName } from './parameters.ts';
-import { acmeDnsProtocol } from './protocols/acme-dns.ts';
-import { duckdnsProtocol } from './protocols/duckdns.ts';
-import { dyndns1Protocol } from './protocols/dyndns1.ts';
-import { dyndns2Protocol } from './protocols/dyndns2.ts';
-import { dynv6Protocol } from './protocols/dynv6.ts';
-import { echoProtocol } from './protocols/echo.ts';
-import { freednsProtocol } from './protocols/freedns.ts';
-import { freemyipProtocol } from './protocols/freemyip.ts';
-import { healthProtocol } from './protocols/health.ts';
-import { httpreqProtocol } from './protocols/httpreq.ts';
-import { noipProtocol } from './protocols/noip.ts';
-import { formatOriginalError, originalProtocol } from './protocols/original.ts';
 
 /** All protocols that are served. dyndns2 takes on `/update` what those before it leave. */
 const PROTOCOLS: readonly Protocol[] = [

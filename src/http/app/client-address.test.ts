@@ -1,6 +1,6 @@
 // Whose address a request comes from: what is believed of X-Forwarded-For and Forwarded (RFC 7239), and from whom.
 import { describe, expect, it } from 'vitest';
-import { parseIpPrefix } from '../dns/address.ts';
+import { parseIpPrefix } from '../../dns/address.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 
 const PROXY = '192.0.2.1';

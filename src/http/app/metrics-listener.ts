@@ -3,11 +3,11 @@
  * a network that only monitoring reaches; it opens first and closes last, so that `/readyz` tells of start and end.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { HttpConfig, TcpAddress } from '../config/config.ts';
-import type { Monitoring } from '../core/monitoring.ts';
-import type { DoorReply } from './door.ts';
+import type { HttpConfig, TcpAddress } from '../../config/config.ts';
+import type { Monitoring } from '../../core/monitoring.ts';
+import type { DoorReply } from '../door.ts';
+import { healthReply, metricsReply, readyReply } from '../protocols/health.ts';
 import { HttpListeners } from './listeners.ts';
-import { healthReply, metricsReply, readyReply } from './protocols/health.ts';
 
 export class MetricsListener {
   readonly #listeners = new HttpListeners();

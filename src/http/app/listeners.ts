@@ -16,7 +16,7 @@ import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
-import { formatListenAddress, type HttpConfig, type ListenAddress } from '../config/config.ts';
+import { formatListenAddress, type HttpConfig, type ListenAddress } from '../../config/config.ts';
 
 /** A listener that could not be opened, with what to do. */
 export class ListenError extends Error {
