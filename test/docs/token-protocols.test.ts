@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Protocol } from '../../src/http/door.ts';
 import { DUCKDNS_ERRORS, duckdnsProtocol } from '../../src/http/protocols/duckdns.ts';
 import { DYNV6_ERRORS, dynv6Protocol } from '../../src/http/protocols/dynv6.ts';
 import { FREEMYIP_ERRORS, freemyipProtocol } from '../../src/http/protocols/freemyip.ts';
+import type { Protocol } from '../../src/http/request/door.ts';
 import { makeKey } from '../e2e/lab.ts';
 import { startBind } from '../support/bind.ts';
 import { type RunningDyndns, startDyndns } from '../support/dyndns.ts';

@@ -10,7 +10,7 @@ import { CheckZones } from '../../core/zones/check-zones.ts';
 import type { RequestEvent, ZonePublisher } from '../../core/zones/publisher.ts';
 import { ZoneTable } from '../../core/zones/zone.ts';
 import { DomainName } from '../../dns/name.ts';
-import { GuessLimiter } from '../limits.ts';
+import { GuessLimiter } from '../request/guess-limiter.ts';
 import { buildApp, normalizeTarget } from './app.ts';
 
 describe('the target of a request', () => {

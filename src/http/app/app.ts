@@ -5,7 +5,6 @@
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { AppError } from '../../core/errors.ts';
 import type { Observer } from '../../core/zones/publisher.ts';
-import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
 import { acmeDnsProtocol } from '../protocols/acme-dns.ts';
 import { duckdnsProtocol } from '../protocols/duckdns.ts';
 import { dyndns1Protocol } from '../protocols/dyndns1.ts';
@@ -18,6 +17,7 @@ import { healthProtocol } from '../protocols/health.ts';
 import { httpreqProtocol } from '../protocols/httpreq.ts';
 import { noipProtocol } from '../protocols/noip.ts';
 import { formatOriginalError, originalProtocol } from '../protocols/original.ts';
+import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
 import { listParameters, mergeParameters, parseParameters, type ReadBody, type TextByName } from './parameters.ts';

@@ -5,8 +5,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpConfig, TcpAddress } from '../../config/config.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
-import type { DoorReply } from '../door.ts';
 import { healthReply, metricsReply, readyReply } from '../protocols/health.ts';
+import type { DoorReply } from '../request/door.ts';
 import { HttpListeners } from './listeners.ts';
 
 export class MetricsListener {

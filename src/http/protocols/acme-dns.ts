@@ -12,10 +12,10 @@ import type { HostToken } from '../../core/access/token.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { authenticateRequest } from '../authentication.ts';
-import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
-import { plainName } from '../host-requests.ts';
-import { readJsonObject, textField } from '../json-body.ts';
+import { authenticateRequest } from '../request/authentication.ts';
+import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
+import { plainName } from '../request/host-requests.ts';
+import { readJsonObject, textField } from '../request/json-body.ts';
 
 /** Status and word of each error. */
 export const ACME_DNS_ERRORS = {

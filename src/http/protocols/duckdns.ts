@@ -12,10 +12,10 @@ import type { AddressChoice } from '../../core/updates/update-host.ts';
 import type { TextEdit } from '../../core/updates/update-texts.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { familyOf, readAddress } from '../address-texts.ts';
-import { authenticateClient } from '../authentication.ts';
-import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
-import { clientErrorReply } from '../error-reply.ts';
+import { familyOf, readAddress } from '../request/address-texts.ts';
+import { authenticateClient } from '../request/authentication.ts';
+import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
+import { clientErrorReply } from '../request/error-reply.ts';
 import {
   carrierNatWarning,
   findChallenge,
@@ -24,8 +24,8 @@ import {
   MAX_HOSTS,
   readServiceHost,
   splitHosts,
-} from '../requested-host.ts';
-import { namesForeignAddress } from './dyndns2-parameters.ts';
+} from '../request/requested-host.ts';
+import { namesForeignAddress } from '../request/update-parameters.ts';
 
 const SERVICE_DOMAIN = 'duckdns.org';
 const DEFAULT_TTL = 60;

@@ -3,13 +3,13 @@
  * look for. Credential, hosts and addresses are those of dyndns2; docs/protocols/dyndns2.md has both.
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import { authenticateClient } from '../authentication.ts';
-import { findUserName } from '../credentials.ts';
-import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
-import { clientErrorReply } from '../error-reply.ts';
-import { changeHosts, replyToHosts, toldAddresses } from '../host-requests.ts';
-import { hostFinders } from '../requested-host.ts';
-import { chooseAddresses, findParameter, lowerCaseNames, readHosts } from './dyndns2-parameters.ts';
+import { authenticateClient } from '../request/authentication.ts';
+import { findUserName } from '../request/credentials.ts';
+import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
+import { clientErrorReply } from '../request/error-reply.ts';
+import { changeHosts, replyToHosts, toldAddresses } from '../request/host-requests.ts';
+import { hostFinders } from '../request/requested-host.ts';
+import { chooseAddresses, findParameter, lowerCaseNames, readHosts } from '../request/update-parameters.ts';
 
 /**
  * Status and error code of each error. A client wants `NOERROR` and shows the title of anything else; the codes are those

@@ -6,13 +6,13 @@
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { AddressChoice, HostUpdated } from '../../core/updates/update-host.ts';
-import { authenticateClient } from '../authentication.ts';
-import { findUserName } from '../credentials.ts';
-import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
-import { DRY_RUN, formatDryRun, isDryRun } from '../dry-run.ts';
-import { clientErrorReply } from '../error-reply.ts';
-import { changeHost, changeHosts, replyToHost, replyToHosts, toldAddresses } from '../host-requests.ts';
-import { findUnnamedHost, MAX_HOSTS, readHost } from '../requested-host.ts';
+import { authenticateClient } from '../request/authentication.ts';
+import { findUserName } from '../request/credentials.ts';
+import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
+import { DRY_RUN, formatDryRun, isDryRun } from '../request/dry-run.ts';
+import { clientErrorReply } from '../request/error-reply.ts';
+import { changeHost, changeHosts, replyToHost, replyToHosts, toldAddresses } from '../request/host-requests.ts';
+import { findUnnamedHost, MAX_HOSTS, readHost } from '../request/requested-host.ts';
 import {
   type Parameters as ClientParameters,
   chooseAddresses,
@@ -22,7 +22,7 @@ import {
   parametersOf,
   readHosts,
   readOwnParameters,
-} from './dyndns2-parameters.ts';
+} from '../request/update-parameters.ts';
 
 /**
  * Status and word of each error. A word with status 200 concerns one host; the others are said once, for the whole

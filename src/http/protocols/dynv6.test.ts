@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { AppError } from '../../core/errors.ts';
 import { formatIpPrefix, parseIpAddress } from '../../dns/address.ts';
-import { lowerCaseNames } from './dyndns2-parameters.ts';
+import { lowerCaseNames } from '../request/update-parameters.ts';
 import { chooseAddresses } from './dynv6.ts';
 
 const V4 = '198.51.100.7';

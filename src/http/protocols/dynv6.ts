@@ -8,12 +8,12 @@
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/update-host.ts';
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
-import { networkOf, readAddress, readAddressWithLength, readPrefix } from '../address-texts.ts';
-import { authenticateClient } from '../authentication.ts';
-import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
-import { clientErrorReply } from '../error-reply.ts';
-import { carrierNatWarning, findHostZone, findUnnamedHost, readHost } from '../requested-host.ts';
-import { lowerCaseNames, type Parameters } from './dyndns2-parameters.ts';
+import { networkOf, readAddress, readAddressWithLength, readPrefix } from '../request/address-texts.ts';
+import { authenticateClient } from '../request/authentication.ts';
+import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
+import { clientErrorReply } from '../request/error-reply.ts';
+import { carrierNatWarning, findHostZone, findUnnamedHost, readHost } from '../request/requested-host.ts';
+import { lowerCaseNames, type Parameters } from '../request/update-parameters.ts';
 
 const DEFAULT_TTL = 60;
 

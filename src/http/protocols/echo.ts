@@ -3,7 +3,7 @@
  * anything that looks like an address (old clients scan them), and mapped addresses come unmapped.
  */
 import { AppError } from '../../core/errors.ts';
-import type { DoorReply, DoorRequest, Protocol, Route } from '../door.ts';
+import type { DoorReply, DoorRequest, Protocol, Route } from '../request/door.ts';
 import { formatOriginalError } from './original.ts';
 
 interface EchoForm {

@@ -12,13 +12,13 @@ import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { Family } from '../../core/zones/plan-change.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
-import { authenticateClient } from '../authentication.ts';
-import { findCredential, findUserName } from '../credentials.ts';
-import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
-import { clientErrorReply } from '../error-reply.ts';
-import { changeHosts, type HostAnswer, plainName, replyToHosts, toldAddresses } from '../host-requests.ts';
-import { hostFinders, MAX_HOSTS } from '../requested-host.ts';
-import { chooseAddresses, findParameter, lowerCaseNames, PARAMETERS, readHosts } from './dyndns2-parameters.ts';
+import { authenticateClient } from '../request/authentication.ts';
+import { findCredential, findUserName } from '../request/credentials.ts';
+import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
+import { clientErrorReply } from '../request/error-reply.ts';
+import { changeHosts, type HostAnswer, plainName, replyToHosts, toldAddresses } from '../request/host-requests.ts';
+import { hostFinders, MAX_HOSTS } from '../request/requested-host.ts';
+import { chooseAddresses, findParameter, lowerCaseNames, PARAMETERS, readHosts } from '../request/update-parameters.ts';
 
 /** Status and line of each error. */
 export const FREEDNS_ERRORS = {

@@ -4,9 +4,9 @@
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
-import { authenticateRequest } from '../authentication.ts';
-import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
-import { errorReply, errorText } from '../error-reply.ts';
+import { authenticateRequest } from '../request/authentication.ts';
+import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
+import { errorReply, errorText } from '../request/error-reply.ts';
 
 const STATUS = {
   'request-malformed': 400,

@@ -12,11 +12,11 @@ import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { TextEdit } from '../../core/updates/update-texts.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
-import { authenticateRequest } from '../authentication.ts';
-import { findCredential } from '../credentials.ts';
-import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../door.ts';
-import { errorReply } from '../error-reply.ts';
-import { readJsonObject, textField } from '../json-body.ts';
+import { authenticateRequest } from '../request/authentication.ts';
+import { findCredential } from '../request/credentials.ts';
+import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
+import { errorReply } from '../request/error-reply.ts';
+import { readJsonObject, textField } from '../request/json-body.ts';
 
 export const HTTPREQ_ERRORS = {
   'request-malformed': 400,

@@ -6,13 +6,13 @@
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { IpAddress } from '../../dns/address.ts';
-import { authenticateClient } from '../authentication.ts';
-import { findUserName } from '../credentials.ts';
-import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
-import { clientErrorReply } from '../error-reply.ts';
-import { changeHosts, type HostAnswer, plainName, replyToHosts, toldAddresses } from '../host-requests.ts';
-import { hostFinders, MAX_HOSTS } from '../requested-host.ts';
-import { chooseAddresses, findParameter, lowerCaseNames, type Parameters } from './dyndns2-parameters.ts';
+import { authenticateClient } from '../request/authentication.ts';
+import { findUserName } from '../request/credentials.ts';
+import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
+import { clientErrorReply } from '../request/error-reply.ts';
+import { changeHosts, type HostAnswer, plainName, replyToHosts, toldAddresses } from '../request/host-requests.ts';
+import { hostFinders, MAX_HOSTS } from '../request/requested-host.ts';
+import { chooseAddresses, findParameter, lowerCaseNames, type Parameters } from '../request/update-parameters.ts';
 
 /** Status and code of each error. 911 is unknown to every client, so that none stops for good or takes it for success. */
 export const NOIP_ERRORS = {

@@ -15,12 +15,12 @@ import type { Zone } from '../../core/zones/zone.ts';
 import { type IpAddress, parseIpAddress, unmapAddress } from '../../dns/address.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
-import { authenticateRequest } from '../authentication.ts';
-import { findCredential } from '../credentials.ts';
-import type { DoorReply, DoorRequest, Protocol, Services } from '../door.ts';
-import { DRY_RUN, formatDryRun, isDryRun } from '../dry-run.ts';
-import { errorReply, errorText } from '../error-reply.ts';
-import { carrierNatWarning } from '../requested-host.ts';
+import { authenticateRequest } from '../request/authentication.ts';
+import { findCredential } from '../request/credentials.ts';
+import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
+import { DRY_RUN, formatDryRun, isDryRun } from '../request/dry-run.ts';
+import { errorReply, errorText } from '../request/error-reply.ts';
+import { carrierNatWarning } from '../request/requested-host.ts';
 
 const DEFAULT_TTL = 300;
 const ADDRESS_TYPES = [RRType.A, RRType.AAAA];

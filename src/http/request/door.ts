@@ -3,17 +3,17 @@
  * Protocols know neither the web framework nor each other.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AcmeDns } from '../core/access/acme-dns.ts';
-import type { Authenticator } from '../core/access/authenticate.ts';
-import type { AppError } from '../core/errors.ts';
-import type { Monitoring } from '../core/monitoring.ts';
-import type { UpdateHost } from '../core/updates/update-host.ts';
-import type { HostGate } from '../core/updates/update-record.ts';
-import type { UpdateTexts } from '../core/updates/update-texts.ts';
-import type { CheckZones } from '../core/zones/check-zones.ts';
-import type { ZoneTable } from '../core/zones/zone.ts';
-import type { IpAddress } from '../dns/address.ts';
-import type { GuessLimiter } from './limits.ts';
+import type { AcmeDns } from '../../core/access/acme-dns.ts';
+import type { Authenticator } from '../../core/access/authenticate.ts';
+import type { AppError } from '../../core/errors.ts';
+import type { Monitoring } from '../../core/monitoring.ts';
+import type { UpdateHost } from '../../core/updates/update-host.ts';
+import type { HostGate } from '../../core/updates/update-record.ts';
+import type { UpdateTexts } from '../../core/updates/update-texts.ts';
+import type { CheckZones } from '../../core/zones/check-zones.ts';
+import type { ZoneTable } from '../../core/zones/zone.ts';
+import type { IpAddress } from '../../dns/address.ts';
+import type { GuessLimiter } from './guess-limiter.ts';
 
 /** The use-cases and settings of the configuration in force; a reload replaces the whole. */
 export interface Services {

@@ -3,8 +3,8 @@
  * takes for success.
  */
 
-import type { HostUpdated } from '../core/updates/update-host.ts';
-import { FAMILIES, type FamilyPlan } from '../core/zones/plan-change.ts';
+import type { HostUpdated } from '../../core/updates/update-host.ts';
+import { FAMILIES, type FamilyPlan } from '../../core/zones/plan-change.ts';
 
 export const DRY_RUN = 'dry_run';
 

@@ -8,8 +8,8 @@ import { AppError } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/update-host.ts';
 import type { Family } from '../../core/zones/plan-change.ts';
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
-import { familyOf, networkOf, readAddress, readPrefix } from '../address-texts.ts';
-import { splitHosts } from '../requested-host.ts';
+import { familyOf, networkOf, readAddress, readPrefix } from './address-texts.ts';
+import { splitHosts } from './requested-host.ts';
 
 /** Names in lower case; of each row the first that is present and not empty counts. */
 export const PARAMETERS = {

@@ -1,6 +1,6 @@
 /** Addresses and prefixes as clients of the update protocols write them: with a length behind, or prefixes cut short. */
-import type { Family } from '../core/zones/plan-change.ts';
-import { type IpAddress, type IpPrefix, parseIpAddress, prefixOf, unmapAddress } from '../dns/address.ts';
+import type { Family } from '../../core/zones/plan-change.ts';
+import { type IpAddress, type IpPrefix, parseIpAddress, prefixOf, unmapAddress } from '../../dns/address.ts';
 
 /**
  * An address; the length behind one is cut off, unless an IPv6 address has nothing but zeros in its lower half: then it is

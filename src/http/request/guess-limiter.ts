@@ -2,8 +2,8 @@
  * Slows down the guessing of credentials: the first ten wrong ones a minute of one source are answered at once, each
  * later one after a second. A right credential is never delayed.
  */
-import { sourceKey } from '../core/access/rate-limits.ts';
-import type { IpAddress } from '../dns/address.ts';
+import { sourceKey } from '../../core/access/rate-limits.ts';
+import type { IpAddress } from '../../dns/address.ts';
 
 const FREE_PER_MINUTE = 10;
 const DELAY_MS = 1000;

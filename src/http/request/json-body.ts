@@ -1,5 +1,5 @@
 /** A body of JSON as fields: clients send it as JSON, or under the name of a form as curl does by itself. */
-import { AppError } from '../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
 
 /** @throws AppError request-malformed where it is no JSON object */
 export function readJsonObject(body: string | undefined): Readonly<Record<string, unknown>> {

@@ -1,8 +1,8 @@
 /** The credential of a request to a principal, for every protocol; wrong ones are slowed down (limits.ts). */
 
-import type { Principal } from '../core/access/principal.ts';
-import type { RequestContext } from '../core/access/request-context.ts';
-import { AppError } from '../core/errors.ts';
+import type { Principal } from '../../core/access/principal.ts';
+import type { RequestContext } from '../../core/access/request-context.ts';
+import { AppError } from '../../core/errors.ts';
 import { findCredential } from './credentials.ts';
 import type { DoorRequest, Services } from './door.ts';
 

@@ -1,14 +1,14 @@
 /** Which host a request means, for the protocols whose clients write more than whole names. */
-import { findPermittedZone } from '../core/access/authorize.ts';
-import { acmeChallenge } from '../core/access/name-scope.ts';
-import type { Principal } from '../core/access/principal.ts';
-import { selectByText, selectByUser, selectOnlyHost } from '../core/access/select-host.ts';
-import { AppError } from '../core/errors.ts';
-import type { AddressUpdate } from '../core/updates/update-addresses.ts';
-import { isCarrierNat } from '../core/zones/address-policy.ts';
-import type { Zone } from '../core/zones/zone.ts';
-import { type DomainName, NameError } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
+import { findPermittedZone } from '../../core/access/authorize.ts';
+import { acmeChallenge } from '../../core/access/name-scope.ts';
+import type { Principal } from '../../core/access/principal.ts';
+import { selectByText, selectByUser, selectOnlyHost } from '../../core/access/select-host.ts';
+import { AppError } from '../../core/errors.ts';
+import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
+import { isCarrierNat } from '../../core/zones/address-policy.ts';
+import type { Zone } from '../../core/zones/zone.ts';
+import { type DomainName, NameError } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
 import type { Services } from './door.ts';
 
 const ADDRESS_TYPES = [RRType.A, RRType.AAAA];

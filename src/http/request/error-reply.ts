@@ -1,5 +1,5 @@
 /** The reply to a request that failed, as far as protocols agree: how to authenticate, and when to come again. */
-import type { AppError } from '../core/errors.ts';
+import type { AppError } from '../../core/errors.ts';
 import type { DoorReply } from './door.ts';
 
 /** Where the error does not know better. */

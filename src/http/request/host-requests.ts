@@ -2,10 +2,10 @@
  * What the doors have in common whose requests name hosts: the change of their addresses, and a line of reply for each.
  */
 
-import type { RequestContext } from '../core/access/request-context.ts';
-import { AppError } from '../core/errors.ts';
-import type { AddressChoice, HostUpdated } from '../core/updates/update-host.ts';
-import type { DomainName } from '../dns/name.ts';
+import type { RequestContext } from '../../core/access/request-context.ts';
+import { AppError } from '../../core/errors.ts';
+import type { AddressChoice, HostUpdated } from '../../core/updates/update-host.ts';
+import type { DomainName } from '../../dns/name.ts';
 import type { DoorReply, Services } from './door.ts';
 import { carrierNatWarning, findHostZone } from './requested-host.ts';
 

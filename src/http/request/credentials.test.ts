@@ -1,6 +1,6 @@
 // Where the credential of a request is found: Authorization before X-Api-Key before the protocol's own parameter.
 import { describe, expect, it } from 'vitest';
-import { Authenticator } from '../core/access/authenticate.ts';
+import { Authenticator } from '../../core/access/authenticate.ts';
 import { findCredential } from './credentials.ts';
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;

@@ -1,7 +1,7 @@
 // The slow-down of wrong credentials: per source, never more than 64 waiting; clock and waiting are injected.
 import { describe, expect, it } from 'vitest';
-import { parseIpAddress } from '../dns/address.ts';
-import { GuessLimiter } from './limits.ts';
+import { parseIpAddress } from '../../dns/address.ts';
+import { GuessLimiter } from './guess-limiter.ts';
 
 function lab() {
   const waits: { ms: number; end: () => void }[] = [];

@@ -12,7 +12,7 @@ import {
   parametersOf,
   readHosts,
   readOwnParameters,
-} from './dyndns2-parameters.ts';
+} from './update-parameters.ts';
 
 const V4 = '203.0.113.45';
 const V6 = '2001:db8:1:2:3:4:5:6';
