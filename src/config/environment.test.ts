@@ -4,7 +4,7 @@ import { formatIpPrefix } from '../dns/address.ts';
 import { type Config, formatDnsEndpoint, formatListenAddress, type RemotePrimary } from './config.ts';
 import type { Environment } from './environment.ts';
 import { parseConfig } from './load.ts';
-import { environmentName, ROWS } from './options.ts';
+import { environmentName, ROWS } from './options/options.ts';
 import { ConfigError } from './problem.ts';
 
 const FILE = `secret: fromthefile1

@@ -2,8 +2,8 @@
  * `DYNDNS_<PATH>` overrides: DYNDNS_HTTP_LISTEN stands for `http.listen`, lists separated by commas; DYNDNS_SECRET_FILE
  * for `secret: {file: PATH}`. Variables that container platforms inject are no options and are left alone.
  */
-import { isSecretKind, plainKind, ValueError } from './kinds.ts';
-import { environmentName, ROWS } from './options.ts';
+import { isSecretKind, plainKind, ValueError } from './kinds/kinds.ts';
+import { environmentName, ROWS } from './options/options.ts';
 import { nearest, type Problem } from './problem.ts';
 import { type ReadSecretFile, readOption } from './read.ts';
 import type { Scope } from './settings.ts';

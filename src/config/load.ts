@@ -6,10 +6,10 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve as resolvePath } from 'node:path';
 import type { Config } from './config.ts';
 import { applyEnvironment, type Environment, expandCredentials } from './environment.ts';
-import { ValueError } from './kinds.ts';
+import { ValueError } from './kinds/kinds.ts';
 import { ConfigError, formatProblem, NoConfigFileError, type Problem, sortProblems } from './problem.ts';
 import { readSettings } from './read.ts';
-import { resolveConfig } from './resolve.ts';
+import { resolveConfig } from './resolve/resolve.ts';
 import type { Settings } from './settings.ts';
 import { parseYaml } from './yaml-source.ts';
 

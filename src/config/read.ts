@@ -4,8 +4,8 @@
  */
 import { isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
 import { NameError } from '../dns/name.ts';
-import { isSecretKind, type PlainKind, plainKind, type ScalarKind, ValueError } from './kinds.ts';
-import { OPTION_TREE, type Option, type OptionNode, ROWS } from './options.ts';
+import { isSecretKind, type PlainKind, plainKind, type ScalarKind, ValueError } from './kinds/kinds.ts';
+import { OPTION_TREE, type Option, type OptionNode, ROWS } from './options/options.ts';
 import { nearest, type Origin, type Problem, quoteValue } from './problem.ts';
 import { Scope, type Settings } from './settings.ts';
 import { describeNode, type YamlSource } from './yaml-source.ts';

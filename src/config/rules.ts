@@ -3,7 +3,7 @@ import { isAbsolute, resolve as resolvePath } from 'node:path';
 import { formatIpPrefix } from '../dns/address.ts';
 import { DomainName, NameError, parseHostName } from '../dns/name.ts';
 import type { AddressRules } from './config.ts';
-import { ValueError } from './kinds.ts';
+import { ValueError } from './kinds/kinds.ts';
 import type { Problem } from './problem.ts';
 import type { Scope } from './settings.ts';
 

@@ -2,7 +2,7 @@
  * What the file and the environment say, option by option, each value with its origin: the step between reading
  * (read.ts, environment.ts) and the finished Config (resolve.ts), and what `dyndns config` prints (show.ts).
  */
-import { type MaybeOptionValue, type Option, type OptionPath, ROWS } from './options.ts';
+import { type MaybeOptionValue, type Option, type OptionPath, ROWS } from './options/options.ts';
 import type { Origin } from './problem.ts';
 
 interface Setting {

@@ -2,9 +2,9 @@
  * The effective configuration for `dyndns config`: YAML that could be loaded again, were it not for the secrets, with the
  * origin of each value as a comment. Options that have no value are left out.
  */
-import { plainKind } from './kinds.ts';
-import type { Option, OptionNode } from './options.ts';
-import { OPTION_TREE } from './options.ts';
+import { plainKind } from './kinds/kinds.ts';
+import type { Option, OptionNode } from './options/options.ts';
+import { OPTION_TREE } from './options/options.ts';
 import { formatOrigin, type Origin } from './problem.ts';
 import { isInForce, type Scope, type Settings } from './settings.ts';
 

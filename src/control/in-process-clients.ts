@@ -13,7 +13,7 @@ import {
   tokenAddresses,
   tokenName,
   ValueError,
-} from '../config/kinds.ts';
+} from '../config/kinds/kinds.ts';
 import { DEFAULT_TOKEN_TYPES, type TokenAddresses } from '../core/access/token.ts';
 import type { ClientAdmin, NewToken } from '../core/admin/client-admin.ts';
 import { AppError } from '../core/errors.ts';

@@ -2,11 +2,11 @@
  * docs/configuration.md, docs/dyndns.example.yml and the option list of the help text, all written from the table.
  * `node scripts/docs.mjs` puts them into files; a test compares the files with this text.
  */
-import { isSecretKind } from '../config/kinds.ts';
-import { environmentName, OPTION_TREE, type Option, type OptionNode, onlyOf, ROWS } from '../config/options.ts';
+import { isSecretKind } from '../config/kinds/kinds.ts';
+import { environmentName, OPTION_TREE, type Option, type OptionNode, onlyOf, ROWS } from '../config/options/options.ts';
 import { formatValue } from '../config/show.ts';
 
-const INTRODUCTION = `<!-- Written by \`npm run docs\` from src/config/options.ts. Change it there. -->
+const INTRODUCTION = `<!-- Written by \`npm run docs\` from src/config/options/options.ts. Change it there. -->
 
 # Configuration
 
@@ -171,7 +171,7 @@ export function optionsHelp(): string {
   return `${lines.join('\n')}\n`;
 }
 
-const EXAMPLE_HEAD = `# Configuration of dyndns. Written by \`npm run docs\` from src/config/options.ts.
+const EXAMPLE_HEAD = `# Configuration of dyndns. Written by \`npm run docs\` from src/config/options/options.ts.
 # A "#" with a space after it explains; one without is an option to switch on by taking the "#" away.
 # More is in configuration.md.
 ---`;

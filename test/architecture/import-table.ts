@@ -129,7 +129,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'control',
     mayImport: [
-      'config/kinds.ts',
+      'config/kinds/kinds.ts',
       'control',
       'core/access/request-context.ts',
       'core/access/token.ts',
@@ -192,7 +192,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
   {
     part: 'config',
-    mayImport: ['config', 'dns'],
+    mayImport: ['config', 'config/kinds', 'config/options', 'config/resolve', 'dns'],
     builtins: ['fs', 'path'],
     packages: ['yaml'],
     never: 'core, http: a configuration is data, and server.ts says what becomes of it',
@@ -350,7 +350,17 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
   {
     part: 'docs',
-    mayImport: ['config', 'core/errors.ts', 'dns', 'dns/wire', 'http/protocols', 'net/exchange.ts', 'primary'],
+    mayImport: [
+      'config',
+      'config/kinds',
+      'config/options',
+      'core/errors.ts',
+      'dns',
+      'dns/wire',
+      'http/protocols',
+      'net/exchange.ts',
+      'primary',
+    ],
     builtins: [],
     packages: [],
     never: 'config, cli: it prints the tables of errors for docs/errors.md, and nothing of the program imports it',
@@ -361,6 +371,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'cli',
       'cli/commands',
       'config',
+      'config/kinds',
       'control',
       'core',
       'core/admin',

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
-import { environmentName, ROWS } from '../../src/config/options.ts';
+import { environmentName, ROWS } from '../../src/config/options/options.ts';
 import { renderConfig } from '../../src/config/show.ts';
 import { configurationDocument, exampleFile, optionsHelp } from '../../src/docs/configuration.ts';
 

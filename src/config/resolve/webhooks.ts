@@ -1,7 +1,7 @@
 /** The rules of `webhooks`, and what `hosts` say of silence: what is required, what goes in the clear, what has no effect. */
-import type { HostConfig, WebhookConfig } from './config.ts';
-import { type ResolveContext, refuse } from './rules.ts';
-import type { Scope, Settings } from './settings.ts';
+import type { HostConfig, WebhookConfig } from '../config.ts';
+import { type ResolveContext, refuse } from '../rules.ts';
+import type { Scope, Settings } from '../settings.ts';
 
 const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/;
 

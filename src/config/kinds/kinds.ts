@@ -10,11 +10,11 @@ import {
   parseIpAddress,
   parseIpPrefix,
   unmapAddress,
-} from '../dns/address.ts';
-import { parseInterfaceId, parseMac } from '../dns/interface-id.ts';
-import { DomainName, parseHostName } from '../dns/name.ts';
-import { formatRRType, parseRRType, RRType } from '../dns/rdata.ts';
-import { TSIG_ALGORITHMS, type TsigAlgorithm } from '../dns/tsig.ts';
+} from '../../dns/address.ts';
+import { parseInterfaceId, parseMac } from '../../dns/interface-id.ts';
+import { DomainName, parseHostName } from '../../dns/name.ts';
+import { formatRRType, parseRRType, RRType } from '../../dns/rdata.ts';
+import { TSIG_ALGORITHMS, type TsigAlgorithm } from '../../dns/tsig.ts';
 import {
   type DnsEndpoint,
   formatDnsEndpoint,
@@ -23,8 +23,8 @@ import {
   type ListenAddress,
   type StoreConfig,
   type TcpAddress,
-} from './config.ts';
-import { SECRET_MASK, Secret } from './secret.ts';
+} from '../config.ts';
+import { SECRET_MASK, Secret } from '../secret.ts';
 
 export interface ScalarKind<T> {
   readonly form: 'scalar';

@@ -1,7 +1,7 @@
 /** The rules of `acme_dns`: what the protocol needs when it is switched on, and that its name lies in a zone of ours. */
-import type { AcmeDnsConfig } from './config.ts';
-import { type ResolveContext, refuse } from './rules.ts';
-import type { Settings } from './settings.ts';
+import type { AcmeDnsConfig } from '../config.ts';
+import { type ResolveContext, refuse } from '../rules.ts';
+import type { Settings } from '../settings.ts';
 
 /** Undefined where it is switched off, or a problem was reported. */
 export function resolveAcmeDns({ root, zones }: Settings, context: ResolveContext): AcmeDnsConfig | undefined {

@@ -4,7 +4,7 @@
  * is loaded.
  */
 import { dirname, join } from 'node:path';
-import { type DomainName, NameError } from '../dns/name.ts';
+import { type DomainName, NameError } from '../../dns/name.ts';
 import {
   type DnsConfig,
   type EmbeddedPrimary,
@@ -15,11 +15,11 @@ import {
   type TsigKeyConfig,
   type ZoneConfig,
   type ZoneKeyConfig,
-} from './config.ts';
-import { MAX_SOCKET_PATH_OCTETS } from './kinds.ts';
-import { ROWS } from './options.ts';
-import { absolutePath, makeAbsolute, namesOfZone, type ResolveContext, refuse } from './rules.ts';
-import { primaryKind, type Scope, type Settings } from './settings.ts';
+} from '../config.ts';
+import { MAX_SOCKET_PATH_OCTETS } from '../kinds/kinds.ts';
+import { ROWS } from '../options/options.ts';
+import { absolutePath, makeAbsolute, namesOfZone, type ResolveContext, refuse } from '../rules.ts';
+import { primaryKind, type Scope, type Settings } from '../settings.ts';
 
 const ZONES_FILE = 'zones.db';
 const CONTROL_FILE = 'control.sock';

@@ -2,13 +2,13 @@
  * The rules of `tokens` and `hosts`: what is required, what stands twice, and which zones the names lie in.
  * Left out: tokens and hosts of the store, which are not known here and may have the same names.
  */
-import { unmapAddress } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
-import type { HostConfig, MemberConfig, TokenConfig } from './config.ts';
-import type { OptionPath } from './options.ts';
-import { formatOrigin } from './problem.ts';
-import { addressRules, type ResolveContext, refuse } from './rules.ts';
-import type { Scope, Settings } from './settings.ts';
+import { unmapAddress } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import type { HostConfig, MemberConfig, TokenConfig } from '../config.ts';
+import type { OptionPath } from '../options/options.ts';
+import { formatOrigin } from '../problem.ts';
+import { addressRules, type ResolveContext, refuse } from '../rules.ts';
+import type { Scope, Settings } from '../settings.ts';
 
 /** The tokens without problems; a warning for each one that has ended or has a name in no zone. */
 export function resolveTokens({ root, zones }: Settings, context: ResolveContext): TokenConfig[] {

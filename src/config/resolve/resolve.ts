@@ -2,8 +2,8 @@
  * From the settings to the finished Config: the rules that concern more than one option, and what a zone takes from the
  * file. Adds its problems to those found before; a path that was already refused gives no second problem.
  */
-import { formatIpPrefix } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
+import { formatIpPrefix } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
 import type {
   Config,
   HttpConfig,
@@ -13,17 +13,17 @@ import type {
   TsigKeyConfig,
   TtlConfig,
   ZoneConfig,
-} from './config.ts';
-import { formatListenAddress } from './config.ts';
-import { OPTION_TREE, onlyOf } from './options.ts';
-import { formatOrigin } from './problem.ts';
-import { acmeMention, resolveAcme } from './resolve-acme.ts';
-import { resolveAcmeDns } from './resolve-acme-dns.ts';
-import { resolveHosts, resolveTokens } from './resolve-clients.ts';
-import { refuseKeyClashes, resolveEmbedded, resolveState } from './resolve-embedded.ts';
-import { resolveWebhooks, warnOfSilence } from './resolve-webhooks.ts';
-import { absolutePath, addressRules, namesOfZone, type ResolveContext, refuse } from './rules.ts';
-import { primaryKind, type Scope, type Settings } from './settings.ts';
+} from '../config.ts';
+import { formatListenAddress } from '../config.ts';
+import { OPTION_TREE, onlyOf } from '../options/options.ts';
+import { formatOrigin } from '../problem.ts';
+import { absolutePath, addressRules, namesOfZone, type ResolveContext, refuse } from '../rules.ts';
+import { primaryKind, type Scope, type Settings } from '../settings.ts';
+import { acmeMention, resolveAcme } from './acme.ts';
+import { resolveAcmeDns } from './acme-dns.ts';
+import { resolveHosts, resolveTokens } from './clients.ts';
+import { refuseKeyClashes, resolveEmbedded, resolveState } from './embedded.ts';
+import { resolveWebhooks, warnOfSilence } from './webhooks.ts';
 
 /** The configuration, or undefined when there are problems. */
 export function resolveConfig(settings: Settings, context: ResolveContext): Config | undefined {

@@ -3,12 +3,12 @@
  * will agree is not known here; a name that lies in no zone of the file is a warning, for a CNAME may lead into one.
  */
 import { dirname, join } from 'node:path';
-import { type DomainName, NameError } from '../dns/name.ts';
-import type { AcmeConfig, ZoneConfig } from './config.ts';
-import { ROWS } from './options.ts';
-import type { StateConfig } from './resolve-embedded.ts';
-import { absolutePath, type ResolveContext, refuse } from './rules.ts';
-import type { Scope } from './settings.ts';
+import { type DomainName, NameError } from '../../dns/name.ts';
+import type { AcmeConfig, ZoneConfig } from '../config.ts';
+import { ROWS } from '../options/options.ts';
+import { absolutePath, type ResolveContext, refuse } from '../rules.ts';
+import type { Scope } from '../settings.ts';
+import type { StateConfig } from './embedded.ts';
 
 const DIRECTORY = 'https://acme-v02.api.letsencrypt.org/directory';
 const FOLDER = 'acme';

@@ -1,8 +1,8 @@
 // Rules that concern more than one option.
 import { describe, expect, test } from 'vitest';
-import { type Config, formatListenAddress, type RemotePrimary, withHttpPort } from './config.ts';
-import { parseConfig } from './load.ts';
-import { ConfigError } from './problem.ts';
+import { type Config, formatListenAddress, type RemotePrimary, withHttpPort } from '../config.ts';
+import { parseConfig } from '../load.ts';
+import { ConfigError } from '../problem.ts';
 
 const ZONE = '{name: a.example, tsig_key: tPyvZA==, nameserver: 127.0.0.1}';
 

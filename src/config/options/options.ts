@@ -4,10 +4,10 @@
  *
  * To add an option: one row here, its field in config.ts, and the line in resolve.ts that fills the field.
  */
-import type { IpAddress, IpPrefix } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
-import type { DnsEndpoint, ListenAddress, Transport } from './config.ts';
+import type { IpAddress, IpPrefix } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import type { DnsEndpoint, ListenAddress, Transport } from '../config.ts';
 import {
   type AnyKind,
   base64Secret,
@@ -56,7 +56,7 @@ import {
   zoneFileText,
   zoneName,
   zonePrimary,
-} from './kinds.ts';
+} from '../kinds/kinds.ts';
 
 interface OptionText<T> {
   /** The value when nothing is said. */
