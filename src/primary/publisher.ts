@@ -21,7 +21,7 @@ import { encodeMessage, type Message, makeMessage, Rcode } from '../dns/wire/mes
 import { WireOverflow } from '../dns/wire/writer.ts';
 import { changedNames, type ZoneChange } from '../dns/zone-change.ts';
 import { type Endpoint, ExchangeError, type Exchanger } from '../net/exchange.ts';
-import { GroupCommit, type MessageOutcome } from './batch.ts';
+import { GroupCommit, type MessageOutcome } from './group-commit.ts';
 import {
   keyRejected,
   notAuthoritative,

@@ -8,7 +8,7 @@ import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { addressRdata } from '../dns/rrset.ts';
 import type { ZoneChange } from '../dns/zone-change.ts';
-import { GroupCommit, type MessageOutcome } from './batch.ts';
+import { GroupCommit, type MessageOutcome } from './group-commit.ts';
 
 const apex = DomainName.parse('example.com');
 const at = (label: string) => DomainName.parse(label, apex);
