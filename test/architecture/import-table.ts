@@ -370,6 +370,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     mayImport: [
       'cli',
       'cli/commands',
+      'cli/init',
       'config',
       'config/kinds',
       'control',

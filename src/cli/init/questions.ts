@@ -1,8 +1,8 @@
 /** What `dyndns init` asks where the flags do not say it, and how it reads the answers. */
 import { createInterface } from 'node:readline/promises';
-import { type ScalarKind, ValueError } from '../config/kinds/kinds.ts';
-import { NameError } from '../dns/name.ts';
-import { UsageError } from './output.ts';
+import { type ScalarKind, ValueError } from '../../config/kinds/kinds.ts';
+import { NameError } from '../../dns/name.ts';
+import { UsageError } from '../output.ts';
 
 /** @throws UsageError that names the flag, where nobody is there to answer */
 export type Ask = (question: string, preset: string | undefined, flag: string) => Promise<string>;

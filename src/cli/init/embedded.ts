@@ -3,12 +3,12 @@
  * what to know about port 53. Left out: secondaries and keys, which docs/configuration.md describes.
  */
 import { resolve } from 'node:path';
-import { filePath, ipAddress, mailbox, nameserverName, storeUrl } from '../config/kinds/kinds.ts';
-import type { IpAddress } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
-import { type Ask, readAnswer, splitAnswer } from './init-questions.ts';
-import type { InitPlan } from './init-remote.ts';
-import { programCall, UsageError } from './output.ts';
+import { filePath, ipAddress, mailbox, nameserverName, storeUrl } from '../../config/kinds/kinds.ts';
+import type { IpAddress } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { programCall, UsageError } from '../output.ts';
+import { type Ask, readAnswer, splitAnswer } from './questions.ts';
+import type { InitPlan } from './remote.ts';
 
 export interface EmbeddedFlags {
   readonly ns?: readonly string[];

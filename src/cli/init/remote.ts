@@ -1,9 +1,9 @@
 /** `dyndns init` for a zone on a remote primary: the configuration, and the lines for BIND, Knot and PowerDNS. */
 import { randomBytes } from 'node:crypto';
-import type { IpAddress } from '../dns/address.ts';
-import type { DomainName } from '../dns/name.ts';
-import type { Ask } from './init-questions.ts';
-import { programCall, UsageError } from './output.ts';
+import type { IpAddress } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { programCall, UsageError } from '../output.ts';
+import type { Ask } from './questions.ts';
 
 export const PRIMARIES = ['bind', 'knot', 'powerdns'] as const;
 export type PrimaryKind = (typeof PRIMARIES)[number];
