@@ -12,7 +12,7 @@ import {
 
 const DAY_MS = 86_400_000;
 const DIRECTORY = 'https://ca.example/directory';
-const wish = { names: ['dyndns.example.com'], directory: DIRECTORY };
+const requested = { names: ['dyndns.example.com'], directory: DIRECTORY };
 
 describe('a new one is due', () => {
   const of90Days: OwnCertificate = {
@@ -25,17 +25,17 @@ describe('a new one is due', () => {
   };
 
   it('with a third of its life left: 30 days of 90, 2 of 6', () => {
-    expect(renewalMs(of90Days, wish)).toBe(1060 * DAY_MS);
-    expect(renewalMs({ ...of90Days, notAfterMs: 1006 * DAY_MS }, wish)).toBe(1004 * DAY_MS);
+    expect(renewalMs(of90Days, requested)).toBe(1060 * DAY_MS);
+    expect(renewalMs({ ...of90Days, notAfterMs: 1006 * DAY_MS }, requested)).toBe(1004 * DAY_MS);
   });
 
   it('at once where a name is missing, or it comes from another authority', () => {
-    expect(renewalMs(of90Days, { ...wish, names: ['dyndns.example.com', 'lab.example.com'] })).toBe(-Infinity);
-    expect(renewalMs(of90Days, { ...wish, directory: 'https://staging.ca.example/directory' })).toBe(-Infinity);
+    expect(renewalMs(of90Days, { ...requested, names: ['dyndns.example.com', 'lab.example.com'] })).toBe(-Infinity);
+    expect(renewalMs(of90Days, { ...requested, directory: 'https://staging.ca.example/directory' })).toBe(-Infinity);
   });
 
   it('in time where it has more names than are wanted', () => {
-    expect(renewalMs(of90Days, { ...wish, names: ['*.lab.example.com'] })).toBe(1060 * DAY_MS);
+    expect(renewalMs(of90Days, { ...requested, names: ['*.lab.example.com'] })).toBe(1060 * DAY_MS);
   });
 });
 

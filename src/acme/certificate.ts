@@ -19,7 +19,7 @@ export interface OwnCertificate {
 }
 
 /** What a certificate is wanted for. */
-export interface CertificateWish {
+export interface RequestedCertificate {
   /** Host names in lower case, without a final dot. */
   readonly names: readonly string[];
   readonly directory: string;
@@ -57,7 +57,7 @@ export function parseCertificate(text: string): OwnCertificate {
 }
 
 /** When the next one is to be asked for: with a third of its life left (30 days of 90), or at once if it is not the one wanted. */
-export function renewalMs(certificate: OwnCertificate, { names, directory }: CertificateWish): number {
+export function renewalMs(certificate: OwnCertificate, { names, directory }: RequestedCertificate): number {
   const { notBeforeMs, notAfterMs } = certificate;
   const isWanted = certificate.directory === directory && names.every((name) => certificate.names.includes(name));
   return isWanted ? notAfterMs - (notAfterMs - notBeforeMs) / 3 : Number.NEGATIVE_INFINITY;

@@ -69,7 +69,7 @@ async function setUp(onDisk?: { ageDays: number; leftDays: number; names?: reado
     propagationMs: 0,
   };
   const keeper = new CertificateKeeper({
-    wish: { names: NAMES, directory: DIRECTORY },
+    requested: { names: NAMES, directory: DIRECTORY },
     email: 'hostmaster@example.com',
     folder,
     challenges: {

@@ -4,11 +4,11 @@
  */
 
 import {
-  type CertificateWish,
   formatCertificate,
   makeCertificate,
   type OwnCertificate,
   parseCertificate,
+  type RequestedCertificate,
   renewalMs,
   retryDelayMs,
 } from './certificate.ts';
@@ -26,7 +26,7 @@ export interface KeeperTimers {
 }
 
 export interface KeeperOptions {
-  readonly wish: CertificateWish;
+  readonly requested: RequestedCertificate;
   readonly email: string | undefined;
   readonly folder: AcmeFolder;
   readonly challenges: Pick<Challenges, 'publish' | 'withdraw'>;
@@ -80,7 +80,7 @@ export class CertificateKeeper {
 
   /** Reads what is on disk; makes something to serve where there is nothing. @throws Error where the folder cannot be used */
   async load(): Promise<void> {
-    const { folder, wish, makeSelfSigned, warn } = this.#options;
+    const { folder, requested, makeSelfSigned, warn } = this.#options;
     await folder.make();
     const text = await folder.findCertificate();
     try {
@@ -89,8 +89,8 @@ export class CertificateKeeper {
       warn(`http.tls.acme: ${folder.certificateFile} cannot be used, and is replaced: ${reasonOf(error)}.`);
     }
     if (this.#certificate !== undefined) return;
-    this.#selfSigned = await makeSelfSigned(wish.names);
-    const names = wish.names.join(', ');
+    this.#selfSigned = await makeSelfSigned(requested.names);
+    const names = requested.names.join(', ');
     warn(
       `http.tls.acme: there is no certificate for ${names} yet; until there is one, clients will not trust this server.`,
     );
@@ -126,7 +126,7 @@ export class CertificateKeeper {
 
   /** @returns milliseconds until the next look. Never rejects. */
   async #lookAfterIt(): Promise<number> {
-    const { wish, timers, challenges, warn } = this.#options;
+    const { requested, timers, challenges, warn } = this.#options;
     try {
       await challenges.withdraw();
       if (!this.#isSaved) await this.#save();
@@ -140,7 +140,7 @@ export class CertificateKeeper {
       const delayMs = this.#aroundMs(retryDelayMs(this.#failures));
       const state = this.#describe();
       warn(
-        `http.tls.acme: no new certificate for ${wish.names.join(', ')} from ${wish.directory}: ${reasonOf(error)}. ` +
+        `http.tls.acme: no new certificate for ${requested.names.join(', ')} from ${requested.directory}: ${reasonOf(error)}. ` +
           `${state} The next attempt is in ${describeDelay(delayMs)}, or at SIGHUP.`,
       );
       return delayMs;
@@ -148,11 +148,11 @@ export class CertificateKeeper {
   }
 
   #renewalMs(): number {
-    return this.#certificate === undefined ? 0 : renewalMs(this.#certificate, this.#options.wish);
+    return this.#certificate === undefined ? 0 : renewalMs(this.#certificate, this.#options.requested);
   }
 
   async #renew(): Promise<void> {
-    const { wish, email, folder, challenges, order, inform, changed } = this.#options;
+    const { requested, email, folder, challenges, order, inform, changed } = this.#options;
     const { signal } = this.#end;
     let publishing: ReturnType<Challenges['publish']> | undefined;
     try {
@@ -161,15 +161,15 @@ export class CertificateKeeper {
         publishing = challenges.publish(values);
         await this.#wait(this.#options.propagationMs(await publishing));
       };
-      const { key, chain } = await order({ ...wish, email, accountKey }, publish, signal);
-      const certificate = makeCertificate(key, chain, wish.directory);
-      const missing = wish.names.filter((name) => !certificate.names.includes(name));
+      const { key, chain } = await order({ ...requested, email, accountKey }, publish, signal);
+      const certificate = makeCertificate(key, chain, requested.directory);
+      const missing = requested.names.filter((name) => !certificate.names.includes(name));
       if (missing.length > 0) throw new Error(`the new certificate is not for ${missing.join(', ')}`);
       this.#certificate = certificate;
       this.#isSaved = false;
       changed();
       const end = new Date(certificate.notAfterMs).toISOString();
-      inform(`http.tls.acme: a new certificate for ${wish.names.join(', ')} is served; it ends ${end}`);
+      inform(`http.tls.acme: a new certificate for ${requested.names.join(', ')} is served; it ends ${end}`);
     } finally {
       // What is still being published when the order ends must be there before it is taken away.
       await publishing?.catch(() => undefined);

@@ -1,4 +1,5 @@
 // The control socket with the calls behind it replaced by small ones: paths, errors, mode, who else is there.
+
 import { existsSync, linkSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask } from '../../test/support/http-client.ts';
 import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
-import type { Observer, RequestEvent } from '../core/zones/publisher.ts';
+import type { Observer, RequestEvent } from '../core/observer.ts';
 import type { ServerCalls } from './calls.ts';
 import { CONTROL_STATUS, ControlSocket } from './socket-server.ts';
 

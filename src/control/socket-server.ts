@@ -2,13 +2,14 @@
  * The control socket: the admin calls as HTTP with JSON on a unix socket of mode 0600. There is no other authentication:
  * who may open the socket is the server's own user, or root. Errors are `{code, message}` with the codes of AppError.
  */
+
 import { existsSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { AppError, type ErrorCode } from '../core/errors.ts';
-import type { Observer } from '../core/zones/publisher.ts';
+import type { Observer } from '../core/observer.ts';
 import { type DomainName, NameError, parseHostName } from '../dns/name.ts';
 import { ListenError, removeStaleSocket } from '../http/app/listeners.ts';
 import type { ServerCalls } from './calls.ts';

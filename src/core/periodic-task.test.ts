@@ -1,12 +1,12 @@
 // Looks one after the other, with a pause between; the clock is turned by hand.
 import { expect, test } from 'vitest';
-import { RepeatedLook } from './periodic-task.ts';
+import { PeriodicTask } from './periodic-task.ts';
 
 /** A look whose end is in our hand, and the timers that it set. */
 function begin(pauseMs = () => 7) {
   const calls: { readonly delayMs: number; readonly call: () => void; isOff: boolean }[] = [];
   const ends: (() => void)[] = [];
-  const looks = new RepeatedLook({
+  const looks = new PeriodicTask({
     look: () => new Promise<void>((resolve) => ends.push(resolve)),
     pauseMs,
     timers: {

@@ -1,21 +1,21 @@
+import type { Timers } from './timers.ts';
 /** Something that is looked at again and again: the next look begins when the one before has ended and a pause is over. */
-import type { WishTimers } from './pending/pending-log.ts';
 
-export interface RepeatedLookOptions {
+export interface PeriodicTaskOptions {
   /** Never rejects. */
   readonly look: () => Promise<void>;
   /** Until the next look; asked after each. */
   readonly pauseMs: () => number;
-  readonly timers: Pick<WishTimers, 'after'>;
+  readonly timers: Pick<Timers, 'after'>;
 }
 
-export class RepeatedLook {
-  readonly #options: RepeatedLookOptions;
+export class PeriodicTask {
+  readonly #options: PeriodicTaskOptions;
   #cancel: () => void = () => undefined;
   #looking: Promise<void> | undefined;
   #closed = false;
 
-  constructor(options: RepeatedLookOptions) {
+  constructor(options: PeriodicTaskOptions) {
     this.#options = options;
   }
 

@@ -5,8 +5,9 @@
 
 import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
 import type { NameserverStatistics } from '../core/monitoring.ts';
+import type { DnsUpdateEvent } from '../core/observer.ts';
 import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
-import type { DnsUpdateEvent, UpdateOutcome, ZonePublisher } from '../core/zones/publisher.ts';
+import type { UpdateOutcome, ZonePublisher } from '../core/zones/publisher.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRClass, RRType } from '../dns/rdata.ts';
 import type { TsigKey } from '../dns/tsig.ts';

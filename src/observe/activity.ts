@@ -2,8 +2,9 @@
  * Counts what happens: an Observer of plain numbers, which metrics.ts reads when it is asked. Keys are bounded by code and
  * configuration: routes, methods, error codes, zones; never a host name, a token, an address or an URL.
  */
+
 import type { ErrorCode } from '../core/errors.ts';
-import type { DnsUpdateEvent, Observer, RequestEvent } from '../core/zones/publisher.ts';
+import type { DnsUpdateEvent, Observer, RequestEvent } from '../core/observer.ts';
 import { Histogram, SECONDS } from './histogram.ts';
 
 /** What one update of one name came to, through any door. */

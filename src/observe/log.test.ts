@@ -1,8 +1,9 @@
 // What an event becomes in the log: its level on the original's scale, its text for people, and which part of an error is
 // kept from it. That no secret reaches it from outside is tested on the whole server (test/e2e/secrets.test.ts).
+
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
-import type { RequestEvent } from '../core/zones/publisher.ts';
+import type { RequestEvent } from '../core/observer.ts';
 import { createLog } from './log.ts';
 
 let written: string[];

@@ -4,9 +4,10 @@
  * Levels are the original's numbers. A request is logged by its route's pattern, never by its URL: that may hold a
  * secret. What an error text repeats of the request is left out (`AppError.logText`).
  */
+
 import { type Logger, pino } from 'pino';
 import { AppError, type ErrorCode } from '../core/errors.ts';
-import type { DnsUpdateEvent, Observer, RequestEvent } from '../core/zones/publisher.ts';
+import type { DnsUpdateEvent, Observer, RequestEvent } from '../core/observer.ts';
 
 /** Levels of the original, by name. */
 const LEVELS = {

@@ -1,9 +1,10 @@
 // What is counted and how it is told: the text format, labels that stay bounded whatever clients send, sources that fail.
+
 import { describe, expect, it } from 'vitest';
 import { parseExposition } from '../../test/support/exposition.ts';
 import { AppError } from '../core/errors.ts';
 import type { NameserverStatistics } from '../core/monitoring.ts';
-import type { RequestEvent } from '../core/zones/publisher.ts';
+import type { RequestEvent } from '../core/observer.ts';
 import { DomainName } from '../dns/name.ts';
 import { Activity } from './activity.ts';
 import { Histogram } from './histogram.ts';
@@ -42,7 +43,7 @@ function setUp(more: Partial<MetricSources> = {}) {
     waitingUpdates: () => 4,
     nameserver: () => NAMESERVER,
     storeAnswers: async () => true,
-    pendingWishes: async () => 9,
+    pendingUpdates: async () => 9,
     certificateEndMs: () => 1_800_000_000_000,
     nowMs: () => 10_000,
     ...more,
@@ -119,11 +120,11 @@ describe('the metrics', () => {
     const none = {
       nameserver: () => undefined,
       storeAnswers: async () => undefined,
-      pendingWishes: async () => undefined,
+      pendingUpdates: async () => undefined,
     };
     const without = [...(await setUp(none).scrape()).keys()];
     expect(without.filter((sample) => /^dyndns_(zone|secondary|dns_[^u]|store_up|wishes)/.test(sample))).toEqual([]);
-    const away = await setUp({ storeAnswers: async () => false, pendingWishes: async () => undefined }).scrape();
+    const away = await setUp({ storeAnswers: async () => false, pendingUpdates: async () => undefined }).scrape();
     expect(away.get('dyndns_store_up')).toBe(0);
     expect(away.get('dyndns_store_errors_total')).toBe(1);
     expect(away.has('dyndns_wishes_pending')).toBe(false);

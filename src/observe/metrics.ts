@@ -19,7 +19,7 @@ export interface MetricSources {
   /** Whether the store answers; undefined without one. */
   readonly storeAnswers: () => Promise<boolean | undefined>;
   /** Undefined without a store, and where it does not answer. */
-  readonly pendingWishes: () => Promise<number | undefined>;
+  readonly pendingUpdates: () => Promise<number | undefined>;
   /** Milliseconds since 1970; 0: clients do not trust it. Undefined without TLS. */
   readonly certificateEndMs: () => number | undefined;
   /** Milliseconds since 1970. */
@@ -32,7 +32,7 @@ interface Snapshot {
   readonly waitingUpdates: number;
   readonly nameserver: NameserverStatistics | undefined;
   readonly storeAnswers: boolean | undefined;
-  readonly pendingWishes: number | undefined;
+  readonly pendingUpdates: number | undefined;
   readonly certificateEndMs: number | undefined;
   readonly nowMs: number;
 }
@@ -76,7 +76,7 @@ export const METRICS: readonly MetricRow[] = [
     type: 'gauge',
     labels: [],
     help: 'Updates that were accepted, could not be published yet, and are tried again; absent without a store.',
-    read: ({ pendingWishes }) => optional(pendingWishes),
+    read: ({ pendingUpdates }) => optional(pendingUpdates),
   },
   {
     name: 'dyndns_webhook_deliveries_total',
@@ -254,8 +254,9 @@ export class Metrics {
   }
 
   async #run(): ReturnType<Monitoring['metrics']> {
-    const { version, waitingUpdates, nameserver, storeAnswers, pendingWishes, certificateEndMs, nowMs } = this.#sources;
-    const [registry, answers, wishes] = await Promise.all([this.#open(), storeAnswers(), pendingWishes()]);
+    const { version, waitingUpdates, nameserver, storeAnswers, pendingUpdates, certificateEndMs, nowMs } =
+      this.#sources;
+    const [registry, answers, wishes] = await Promise.all([this.#open(), storeAnswers(), pendingUpdates()]);
     if (answers === false) this.#activity.storeErrors += 1;
     this.#snapshot = {
       activity: this.#activity,
@@ -263,7 +264,7 @@ export class Metrics {
       waitingUpdates: waitingUpdates(),
       nameserver: nameserver(),
       storeAnswers: answers,
-      pendingWishes: wishes,
+      pendingUpdates: wishes,
       certificateEndMs: certificateEndMs(),
       nowMs: nowMs(),
     };

@@ -1,5 +1,5 @@
+import type { Observer } from '../core/observer.ts';
 /** One Observer that tells several: the log and the counts. */
-import type { Observer } from '../core/zones/publisher.ts';
 
 /** @param observers told in this order; one that throws keeps the news from those after it */
 export function tellAll(...observers: readonly Observer[]): Observer {

@@ -2,10 +2,11 @@
  * Configuration -> the certificate that the server gets by itself (`http.tls.acme`). The part of the composition root that
  * knows src/acme, which is loaded only where it is configured.
  */
+
 import { Resolver } from 'node:dns/promises';
 import type { CertificateKeeper } from '../acme/keeper.ts';
 import type { AcmeConfig, Config, ZoneConfig } from '../config/config.ts';
-import type { Observer } from '../core/zones/publisher.ts';
+import type { Observer } from '../core/observer.ts';
 import type { Zone, ZoneTable } from '../core/zones/zone.ts';
 import { DomainName } from '../dns/name.ts';
 import { timers } from './system-timers.ts';
@@ -101,7 +102,7 @@ export class OpenCertificate {
     const folder = new AcmeFolder(acme.folder);
     const warn = (text: string) => observer.warn(text);
     const keeper = new CertificateKeeper({
-      wish: { names: acme.names.map(hostName), directory: acme.directory },
+      requested: { names: acme.names.map(hostName), directory: acme.directory },
       email: acme.email,
       folder,
       challenges: new Challenges({ zones, folder, resolveCname, warn }),

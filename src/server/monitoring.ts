@@ -2,10 +2,11 @@
  * What monitoring sees of a running server: counts of what happened, and what its parts say when they are asked. The part
  * of the composition root that knows metrics.
  */
+
 import type { Config } from '../config/config.ts';
 import type { Monitoring, NameserverStatistics } from '../core/monitoring.ts';
+import type { Observer } from '../core/observer.ts';
 import type { Store } from '../core/store.ts';
-import type { Observer } from '../core/zones/publisher.ts';
 import { Activity } from '../observe/activity.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { tellAll } from '../observe/observers.ts';
@@ -16,7 +17,7 @@ export interface MonitoredParts {
   /** All listeners are open, and the end has not begun. */
   readonly isServing: () => boolean;
   readonly nameserver: () => { readonly addresses: readonly string[]; statistics(): NameserverStatistics } | undefined;
-  readonly store: () => Pick<Store, 'ping' | 'wishes'> | undefined;
+  readonly store: () => Pick<Store, 'ping' | 'pending'> | undefined;
   readonly waitingUpdates: () => number;
   /** Of the certificate that HTTPS serves: ISO 8601, absent while clients do not trust it. */
   readonly certificateEnd: () => { readonly ends?: string } | undefined;
@@ -48,7 +49,7 @@ export class ServerMonitoring implements Monitoring {
       waitingUpdates,
       nameserver: () => nameserver()?.statistics(),
       storeAnswers,
-      pendingWishes: () => pendingWishes(store()),
+      pendingUpdates: () => pendingUpdates(store()),
       certificateEndMs: () => {
         const certificate = certificateEnd();
         return certificate && (certificate.ends === undefined ? 0 : Date.parse(certificate.ends));
@@ -76,11 +77,11 @@ export class ServerMonitoring implements Monitoring {
   }
 }
 
-async function pendingWishes(store: Pick<Store, 'wishes'> | undefined): Promise<number | undefined> {
+async function pendingUpdates(store: Pick<Store, 'pending'> | undefined): Promise<number | undefined> {
   if (store === undefined) return undefined;
   let count: number | undefined;
   const ask = async () => {
-    count = await store.wishes.count();
+    count = await store.pending.count();
     return true;
   };
   return (await inTime(ask, STORE_TIMEOUT_MS)) ? count : undefined;

@@ -2,6 +2,7 @@
  * The composition root: configuration -> adapters -> use-cases -> listeners, and the orderly way back.
  * A reload builds everything anew behind the open listeners; what is under way ends on the old parts.
  */
+
 import { type Config, SWITCHED_PROTOCOLS } from '../config/config.ts';
 import { pendingOf, type ServerStatus } from '../control/calls.ts';
 import { LocalCalls } from '../control/in-process.ts';
@@ -10,13 +11,13 @@ import { Authenticator } from '../core/access/authenticate.ts';
 import { withStoreBackup } from '../core/admin/backup.ts';
 import type { ClientAdmin } from '../core/admin/client-admin.ts';
 import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
+import type { Observer } from '../core/observer.ts';
 import { rememberUpdates } from '../core/updates/remember-updates.ts';
 import { UpdateAddresses } from '../core/updates/update-addresses.ts';
 import { UpdateHost } from '../core/updates/update-host.ts';
 import { HostGate } from '../core/updates/update-record.ts';
 import { UpdateTexts } from '../core/updates/update-texts.ts';
 import { CheckZones } from '../core/zones/check-zones.ts';
-import type { Observer } from '../core/zones/publisher.ts';
 import { ZoneTable } from '../core/zones/zone.ts';
 import { buildApp } from '../http/app/app.ts';
 import { HttpListeners } from '../http/app/listeners.ts';
@@ -128,7 +129,7 @@ export class DyndnsServer {
       this.#zones = await openZones(this.#config, this.#observer, undefined, this.#remember);
       this.#clientServices = await makeClientServices(this.#clients, this.#clientParts);
       this.#services = this.#makeServices();
-      this.#clients.wishes?.start();
+      this.#clients.pending?.start();
       this.#clients.textKeeper.start();
       this.#clients.watch?.start();
       await this.#listenForDns(this.#zones);
@@ -222,11 +223,11 @@ export class DyndnsServer {
 
   readonly #remember = (apply: Parameters<typeof rememberUpdates>[0]) =>
     rememberUpdates(apply, () => {
-      const { events, wishes } = this.#clients ?? {};
+      const { events, pending } = this.#clients ?? {};
       const recorder = events?.();
       return {
         record: recorder && ((event) => recorder.record(event)),
-        updated: wishes && ((edits) => wishes.updated(edits)),
+        updated: pending && ((edits) => pending.updated(edits)),
         recall: ({ zone }, ownerName) => this.#services.zones.findByApex(zone.apex)?.publisher.recall(ownerName),
         now: Date.now,
       };

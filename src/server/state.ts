@@ -2,6 +2,7 @@
  * Configuration -> who may change what, and what is remembered of it: the store, tokens, settings of hosts, limits,
  * history and wishes. The part of the composition root beside open-zones.ts.
  */
+
 import { randomBytes } from 'node:crypto';
 import { type Config, formatStoreUrl, type HostConfig, type StoreConfig, type TokenConfig } from '../config/config.ts';
 import { AcmeDns } from '../core/access/acme-dns.ts';
@@ -10,20 +11,22 @@ import { MinuteLimiter } from '../core/access/rate-limits.ts';
 import type { HostToken } from '../core/access/token.ts';
 import { TokenUseLog } from '../core/access/token-use.ts';
 import type { StoreCopy } from '../core/admin/backup.ts';
+import type { UpdateRecorder } from '../core/history/history.ts';
 import { HistoryRecorder } from '../core/history/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../core/hosts/host.ts';
 import { HostDirectory } from '../core/hosts/host-directory.ts';
 import { HostWatch } from '../core/leases/host-watch.ts';
 import { NoticeMaker } from '../core/notices/notices.ts';
-import { WishKeeper } from '../core/pending/retry.ts';
-import type { Store, TextStore } from '../core/store.ts';
+import type { Observer } from '../core/observer.ts';
+import { PendingRetry } from '../core/pending/retry.ts';
+import type { Store } from '../core/store.ts';
 import { TextKeeper } from '../core/texts/text-expiry.ts';
 import { TextRecords } from '../core/texts/text-records.ts';
+import type { TextStore } from '../core/texts/text-store.ts';
 import type { UpdateAddresses, UpdateLimits } from '../core/updates/update-addresses.ts';
 import { UpdateHost } from '../core/updates/update-host.ts';
-import { HostGate, type HostGateOptions, type UpdateRecorder } from '../core/updates/update-record.ts';
+import { HostGate, type HostGateOptions } from '../core/updates/update-record.ts';
 import { UpdateTexts } from '../core/updates/update-texts.ts';
-import type { Observer } from '../core/zones/publisher.ts';
 import type { ZoneTable } from '../core/zones/zone.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import { timers } from './system-timers.ts';
@@ -34,7 +37,7 @@ export interface OpenClients {
   readonly store: Store | undefined;
   readonly recorder: HistoryRecorder | undefined;
   /** To be started when the zones are open. */
-  readonly wishes: WishKeeper | undefined;
+  readonly pending: PendingRetry | undefined;
   /** To be started then, too. */
   readonly textKeeper: TextKeeper;
   readonly textRecords: TextRecords;
@@ -86,7 +89,7 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
       ...texts,
       store: undefined,
       recorder: undefined,
-      wishes: undefined,
+      pending: undefined,
       watch: undefined,
       notices,
       events: eventsFor(config, undefined, notices, maker),
@@ -104,8 +107,8 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
   const recorder = new HistoryRecorder({ store: store.history, timers, warn });
   const events = eventsFor(config, recorder, notices, maker);
   const record: UpdateRecorder['record'] = (event) => events()?.record(event);
-  const wishes = new WishKeeper({
-    store: store.wishes,
+  const pending = new PendingRetry({
+    store: store.pending,
     shared: storeConfig.kind === 'postgres',
     order: updates.order,
     zones,
@@ -116,13 +119,13 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     warn,
     timers,
   });
-  updates.unpublished = wishes;
+  updates.unpublished = pending;
   const texts = openTexts(store.texts, parts);
   const uses = new TokenUseLog(store.tokens, Date.now, timers.after);
   const watch = new HostWatch({
     history: store.history,
     hosts: store.hosts,
-    wishes: store.wishes,
+    pending: store.pending,
     configured: () => config().hosts.map(hostSettings),
     isOn: () => config().historyDays > 0,
     flush: async (ownerName) => {
@@ -147,7 +150,7 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
   return {
     store,
     recorder,
-    wishes,
+    pending,
     ...texts,
     uses,
     watch,
@@ -155,7 +158,7 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     notices,
     close: async () => {
       clearInterval(pruning);
-      await Promise.all([texts.textKeeper.close(), wishes.close(), watch.close()]);
+      await Promise.all([texts.textKeeper.close(), pending.close(), watch.close()]);
       await recorder.close();
       await uses.close();
       await notices.close();

@@ -2,6 +2,7 @@
  * Configuration -> zones with their publishers: remote primaries behind connections that are opened at the first use, and
  * the embedded nameserver with its database. The part of the composition root that commands without a server use, too.
  */
+
 import { randomBytes } from 'node:crypto';
 import type {
   Config,
@@ -11,8 +12,9 @@ import type {
   ZoneConfig,
   ZoneKeyConfig,
 } from '../config/config.ts';
+import type { Observer } from '../core/observer.ts';
 import { applyUpdate } from '../core/updates/dns-update.ts';
-import type { Observer, ZonePublisher } from '../core/zones/publisher.ts';
+import type { ZonePublisher } from '../core/zones/publisher.ts';
 import { type Zone, ZoneTable } from '../core/zones/zone.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { ResourceRecord } from '../dns/rdata.ts';

@@ -1,5 +1,5 @@
+import type { StoredText, TextStore } from '../core/texts/text-store.ts';
 // What is known of TXT values in memory: where there is no store, and for tests.
-import type { StoredText, TextStore } from '../core/store.ts';
 
 export function memoryTexts(): TextStore {
   const byName = new Map<string, Map<string, StoredText>>();

@@ -2,10 +2,14 @@
 // here waits or fails.
 
 import type { HostToken } from '../core/access/token.ts';
+import type { TokenStore } from '../core/access/token-store.ts';
 import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
+import type { HistoryStore, SilenceStep } from '../core/history/history-store.ts';
 import { type HostSettings, isLimited } from '../core/hosts/host.ts';
-import type { Wish } from '../core/pending/pending-update.ts';
-import type { HistoryStore, HostStore, SilenceStep, Store, TokenStore, WishStore } from '../core/store.ts';
+import type { HostStore } from '../core/hosts/host-store.ts';
+import type { PendingStore } from '../core/pending/pending-store.ts';
+import type { PendingUpdate } from '../core/pending/pending-update.ts';
+import type { Store } from '../core/store.ts';
 import { FAMILIES, type Family } from '../core/zones/plan-change.ts';
 import type { DomainName } from '../dns/name.ts';
 import { memoryTexts } from './memory-texts.ts';
@@ -16,7 +20,7 @@ export function openMemoryStore(): Store {
     tokens: memoryTokens(),
     hosts: memoryHosts(),
     history: memoryHistory(),
-    wishes: memoryWishes(),
+    pending: memoryPendingStore(),
     texts: memoryTexts(),
     ping: async () => {},
     close: async () => {},
@@ -149,11 +153,11 @@ function memoryHistory(): HistoryStore {
   };
 }
 
-function memoryWishes(): WishStore {
-  const wishes = new Map<string, Wish>();
+function memoryPendingStore(): PendingStore {
+  const wishes = new Map<string, PendingUpdate>();
   let sequence = 0;
   const keyOf = (ownerName: DomainName, family: Family) => `${family} ${ownerName.key}`;
-  const bySequence = (a: Wish, b: Wish) => a.sequence - b.sequence;
+  const bySequence = (a: PendingUpdate, b: PendingUpdate) => a.sequence - b.sequence;
   return {
     async put(...added) {
       for (const wish of added) {
@@ -171,7 +175,7 @@ function memoryWishes(): WishStore {
         .sort(([, a], [, b]) => a.nextAttemptMs - b.nextAttemptMs || bySequence(a, b))
         .slice(0, limit);
       for (const [key, wish] of due) wishes.set(key, { ...wish, nextAttemptMs: untilMs });
-      return due.map(([key]) => wishes.get(key) as Wish).sort(bySequence);
+      return due.map(([key]) => wishes.get(key) as PendingUpdate).sort(bySequence);
     },
     async postpone(wish, nextAttemptMs, lastError) {
       const key = keyOf(wish.ownerName, wish.family);

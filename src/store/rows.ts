@@ -4,12 +4,12 @@ import type { HostToken, TokenAddresses } from '../core/access/token.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { AddressStep, EventOutcome, HistoryEvent } from '../core/history/history.ts';
 import { type HostMember, type HostSettings, isLimited } from '../core/hosts/host.ts';
-import type { Wish } from '../core/pending/pending-update.ts';
-import type { StoredText } from '../core/store.ts';
+import type { PendingUpdate } from '../core/pending/pending-update.ts';
+import type { StoredText } from '../core/texts/text-store.ts';
 import type { Family } from '../core/zones/plan-change.ts';
 import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../dns/address.ts';
 import { DomainName } from '../dns/name.ts';
-import type { EventRow, HostRow, TextRow, TokenRow, WishRow } from './schema.ts';
+import type { EventRow, HostRow, PendingRow, TextRow, TokenRow } from './schema.ts';
 
 /** Two spellings of one name have one text. */
 export function nameText(ownerName: DomainName): string {
@@ -164,7 +164,7 @@ export function eventOf(row: EventRow): HistoryEvent {
   };
 }
 
-export function wishRow(wish: Wish): WishRow {
+export function pendingRow(wish: PendingUpdate): PendingRow {
   return {
     name: nameText(wish.ownerName),
     family: wish.family,
@@ -180,7 +180,7 @@ export function wishRow(wish: Wish): WishRow {
   };
 }
 
-export function wishOf(row: WishRow): Wish {
+export function readPendingRow(row: PendingRow): PendingUpdate {
   return {
     ownerName: nameOf(row.name),
     family: row.family as Family,

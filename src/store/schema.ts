@@ -76,7 +76,7 @@ export interface WatchRow {
   readonly looked_ms: number;
 }
 
-export interface WishRow {
+export interface PendingRow {
   readonly name: string;
   readonly family: string;
   readonly sequence: number;
@@ -114,7 +114,7 @@ export interface Schema {
   readonly activity: ActivityRow;
   readonly silences: SilenceRow;
   readonly watch: WatchRow;
-  readonly wishes: WishRow;
+  readonly wishes: PendingRow;
   readonly texts: TextRow;
   readonly counters: CounterRow;
 }

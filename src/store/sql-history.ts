@@ -1,6 +1,7 @@
 // Events and activity of hosts in a SQL database.
+
 import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
-import type { HistoryStore, RepeatCount, SilenceStep } from '../core/store.ts';
+import type { HistoryStore, RepeatCount, SilenceStep } from '../core/history/history-store.ts';
 import { FAMILIES } from '../core/zones/plan-change.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, eventOf, eventRow, nameOf, nameText } from './rows.ts';

@@ -1,6 +1,7 @@
 // Settings of hosts in a SQL database.
+
 import type { HostSettings } from '../core/hosts/host.ts';
-import type { HostStore } from '../core/store.ts';
+import type { HostStore } from '../core/hosts/host-store.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, hostOf, hostRow, nameText } from './rows.ts';
 import type { QueryBuilder, SqlRunner } from './sql-runner.ts';

@@ -2,10 +2,10 @@
 import type { Store } from '../core/store.ts';
 import { SqlHistoryStore } from './sql-history.ts';
 import { SqlHostStore } from './sql-hosts.ts';
+import { SqlPendingStore } from './sql-pending.ts';
 import { queryBuilder, type SqlRunner } from './sql-runner.ts';
 import { SqlTextStore } from './sql-texts.ts';
 import { SqlTokenStore } from './sql-tokens.ts';
-import { SqlWishStore } from './sql-wishes.ts';
 
 /** @param isShared other processes write to the database too */
 export function sqlStore(run: SqlRunner, isShared: boolean): Store {
@@ -15,7 +15,7 @@ export function sqlStore(run: SqlRunner, isShared: boolean): Store {
     tokens: new SqlTokenStore(run, build, isShared),
     hosts: new SqlHostStore(run, build),
     history: new SqlHistoryStore(run, build),
-    wishes: new SqlWishStore(run, build),
+    pending: new SqlPendingStore(run, build),
     texts: new SqlTextStore(run, build),
     ping: async () => void (await run.all(ping)),
     close: () => run.close(),

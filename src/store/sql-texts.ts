@@ -1,5 +1,5 @@
 // What is known of TXT values in a SQL database.
-import type { StoredText, TextStore } from '../core/store.ts';
+import type { StoredText, TextStore } from '../core/texts/text-store.ts';
 import type { DomainName } from '../dns/name.ts';
 import { nameText, textOf, textRow } from './rows.ts';
 import { partsOf, type QueryBuilder, type SqlRunner } from './sql-runner.ts';

@@ -1,8 +1,9 @@
 // Tokens in a SQL database, behind the cache. Every change raises a counter and notes the secrets that it concerns, in the
 // same transaction: that is how the caches of other processes learn of it, in the order of the COMMITs.
+
 import { sql } from 'kysely';
 import type { HostToken, ListedToken } from '../core/access/token.ts';
-import type { TokenStore, TokenUse } from '../core/store.ts';
+import type { TokenStore, TokenUse } from '../core/access/token-store.ts';
 import { tokenOf, tokenRow } from './rows.ts';
 import type { TokenChangeRow, TokenRow, TokenUseRow } from './schema.ts';
 import {

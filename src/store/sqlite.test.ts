@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { newEvent, newToken, newWish } from '../../test/contract/store.ts';
+import { newEvent, newPendingUpdate, newToken } from '../../test/contract/store.ts';
 import { requireBuiltSqlite } from '../../test/support/built-sqlite.ts';
 import { waitUntil } from '../../test/support/process.ts';
 import { describeWithMounts, mountSmallDisk, unmount } from '../../test/support/small-disk.ts';
@@ -68,10 +68,10 @@ describe('a store in SQLite', () => {
 
   it('writes what comes at the same time together', async () => {
     const store = await open(fileIn(testDirectory('store')));
-    const wishes = Array.from({ length: 500 }, (_, index) => newWish(`h${index}.example.com`));
-    await Promise.all(wishes.map((wish) => store.wishes.put(wish)));
-    expect(await store.wishes.count()).toBe(500);
-    const sequences = (await store.wishes.list()).map(({ sequence }) => sequence);
+    const wishes = Array.from({ length: 500 }, (_, index) => newPendingUpdate(`h${index}.example.com`));
+    await Promise.all(wishes.map((wish) => store.pending.put(wish)));
+    expect(await store.pending.count()).toBe(500);
+    const sequences = (await store.pending.list()).map(({ sequence }) => sequence);
     expect(new Set(sequences).size).toBe(500);
   });
 
@@ -91,12 +91,12 @@ describe('a store in SQLite', () => {
         expect(await store.tokens.findBySha256(token.sha256)).toMatchObject({ id: token.id });
         writeFileSync(filler, '');
         await waitUntil('a write to succeed', () =>
-          store.wishes.put(newWish('home.example.com')).then(
+          store.pending.put(newPendingUpdate('home.example.com')).then(
             () => true,
             () => false,
           ),
         );
-        expect(await store.wishes.get(DomainName.parse('home.example.com'), 'A')).toBeDefined();
+        expect(await store.pending.get(DomainName.parse('home.example.com'), 'A')).toBeDefined();
         await store.close();
       } finally {
         unmount(disk);

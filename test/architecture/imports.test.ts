@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { IMPORT_TABLE, type ImportRow, importTableMarkdown } from './import-table.ts';
-import { hidingNames, importCycles, importProblems, importsOf, type SourceTree } from './imports.ts';
+import { hidingNames, importCycles, importProblems, importsOf, roomCycles, type SourceTree } from './imports.ts';
 
 const project = new URL('../../', import.meta.url);
 
@@ -25,6 +25,10 @@ describe('the source', () => {
 
   it('has no files that import one another in a circle', () => {
     expect(importCycles(sources)).toEqual([]);
+  });
+
+  it('has no rooms that import one another in a circle', () => {
+    expect(roomCycles(sources)).toEqual([]);
   });
 
   it('has no barrels and no files whose name says nothing', () => {
@@ -102,6 +106,17 @@ describe('a breach is found', () => {
       ['d.ts', "import './a.ts';"],
     ]);
     expect(importCycles(circle)).toEqual(['a.ts > b.ts > c/c.ts > a.ts']);
+  });
+
+  it('a circle of rooms whose files have none', () => {
+    const tree = new Map([
+      ['core/a.ts', "import './hosts/host.ts';"],
+      ['core/hosts/host.ts', "import '../zones/zone.ts';"],
+      ['core/zones/zone.ts', "import '../a2.ts';"],
+      ['core/zones/policy.ts', "import '../hosts/site.ts';"],
+    ]);
+    expect(importCycles(tree)).toEqual([]);
+    expect(roomCycles(tree)).toEqual(['core/hosts > core/zones > core/hosts']);
   });
 
   it('a barrel and a name that says nothing', () => {

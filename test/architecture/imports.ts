@@ -95,6 +95,30 @@ export function importCycles(sources: SourceTree): string[] {
   return cycles;
 }
 
+/** The room of a file: the folder inside its part of src, or the file itself where it lies in no such folder. */
+function roomOf(file: string): string {
+  const steps = file.split('/');
+  return steps.length > 2 ? steps.slice(0, -1).join('/') : file;
+}
+
+/** Rooms that import one another in a circle: in such a folder no file can be read before the others. */
+export function roomCycles(sources: SourceTree): string[] {
+  const rooms = new Map<string, string>();
+  for (const [file, text] of sources) {
+    const from = roomOf(file);
+    const targets = importsOf(text)
+      .filter((specifier) => specifier.startsWith('.'))
+      .map((specifier) => roomOf(posix.normalize(posix.join(posix.dirname(file), specifier))))
+      .filter((to) => to !== from);
+    rooms.set(from, (rooms.get(from) ?? '') + targets.map((to) => `import '${relative(from, to)}';\n`).join(''));
+  }
+  return importCycles(rooms);
+}
+
+function relative(from: string, to: string): string {
+  return `./${posix.relative(posix.dirname(from), to)}`;
+}
+
 const HIDING = new Set(['index', 'utils', 'util', 'helpers', 'helper', 'common', 'misc', 'shared']);
 
 /** Names that say nothing of what is inside. A barrel hides the arrows besides. */

@@ -5,7 +5,7 @@ import { type HostToken, tokenSha256 } from '../../src/core/access/token.ts';
 import type { HistoryEvent } from '../../src/core/history/history.ts';
 import { eventId } from '../../src/core/history/history.ts';
 import { defaultHostSettings, type HostSettings } from '../../src/core/hosts/host.ts';
-import type { NewWish } from '../../src/core/pending/pending-update.ts';
+import type { NewPendingUpdate } from '../../src/core/pending/pending-update.ts';
 import type { Store } from '../../src/core/store.ts';
 import { parseIpPrefix } from '../../src/dns/address.ts';
 import { DomainName } from '../../src/dns/name.ts';
@@ -58,7 +58,7 @@ export function newEvent(host: string, timeMs: number, fields: Partial<HistoryEv
   };
 }
 
-export function newWish(host: string, fields: Partial<NewWish> = {}): NewWish {
+export function newPendingUpdate(host: string, fields: Partial<NewPendingUpdate> = {}): NewPendingUpdate {
   return {
     ownerName: nameOf(host),
     family: 'A',
@@ -485,69 +485,69 @@ export function describeStore(subject: StoreSubject): void {
 
     describe('of wishes', () => {
       it('keeps one for each name and family, with everything in it', async () => {
-        const wish = newWish('wish.example.com', { before: [['192.0.2.1'], []], wanted: '192.0.2.9' });
-        const other = newWish('wish.example.com', { family: 'AAAA', wanted: null, before: undefined });
-        await store.wishes.put(wish);
-        await store.wishes.put(other);
-        expect(plain(await store.wishes.get(nameOf('WISH.example.com'), 'A'))).toMatchObject(
+        const wish = newPendingUpdate('wish.example.com', { before: [['192.0.2.1'], []], wanted: '192.0.2.9' });
+        const other = newPendingUpdate('wish.example.com', { family: 'AAAA', wanted: null, before: undefined });
+        await store.pending.put(wish);
+        await store.pending.put(other);
+        expect(plain(await store.pending.get(nameOf('WISH.example.com'), 'A'))).toMatchObject(
           plain({ ...wish, attempts: 0 }),
         );
-        const kept = await store.wishes.get(nameOf('wish.example.com'), 'AAAA');
+        const kept = await store.pending.get(nameOf('wish.example.com'), 'AAAA');
         expect(kept).toMatchObject({ wanted: null, attempts: 0 });
         expect(kept?.before).toBeUndefined();
-        expect(await store.wishes.count()).toBe(2);
+        expect(await store.pending.count()).toBe(2);
       });
 
       it('replaces a wish by a newer one, with a greater sequence number and no attempts', async () => {
-        const first = (await store.wishes.get(nameOf('wish.example.com'), 'A'))!;
-        await store.wishes.postpone(first, NOW_MS + 9_000, 'publish-unknown');
-        expect(await store.wishes.get(first.ownerName, 'A')).toMatchObject({
+        const first = (await store.pending.get(nameOf('wish.example.com'), 'A'))!;
+        await store.pending.postpone(first, NOW_MS + 9_000, 'publish-unknown');
+        expect(await store.pending.get(first.ownerName, 'A')).toMatchObject({
           attempts: 1,
           nextAttemptMs: NOW_MS + 9_000,
           lastError: 'publish-unknown',
           sequence: first.sequence,
         });
-        await store.wishes.put(newWish('wish.example.com', { wanted: '192.0.2.3' }));
-        const second = (await store.wishes.get(first.ownerName, 'A'))!;
+        await store.pending.put(newPendingUpdate('wish.example.com', { wanted: '192.0.2.3' }));
+        const second = (await store.pending.get(first.ownerName, 'A'))!;
         expect(second).toMatchObject({ wanted: '192.0.2.3', attempts: 0 });
         expect(second.sequence).toBeGreaterThan(first.sequence);
-        expect((await store.wishes.list()).map(({ family }) => family)).toEqual(['AAAA', 'A']);
+        expect((await store.pending.list()).map(({ family }) => family)).toEqual(['AAAA', 'A']);
         // What still holds the first one does nothing to the second.
-        await store.wishes.postpone(first, NOW_MS, 'internal');
-        expect(await store.wishes.remove(first.ownerName, 'A', first.sequence)).toBe('unknown');
-        expect(plain(await store.wishes.get(first.ownerName, 'A'))).toEqual(plain(second));
+        await store.pending.postpone(first, NOW_MS, 'internal');
+        expect(await store.pending.remove(first.ownerName, 'A', first.sequence)).toBe('unknown');
+        expect(plain(await store.pending.get(first.ownerName, 'A'))).toEqual(plain(second));
       });
 
       it('keeps the wishes of a site together', async () => {
         const names = ['s1', 's2', 's3'].map((label) => `${label}.site.example.com`);
-        await store.wishes.put(...names.map((name) => newWish(name, { site: 'one site' })));
-        await store.wishes.put(newWish('other.site.example.com', { site: 'another' }));
-        const site = await store.wishes.listSite('one site');
+        await store.pending.put(...names.map((name) => newPendingUpdate(name, { site: 'one site' })));
+        await store.pending.put(newPendingUpdate('other.site.example.com', { site: 'another' }));
+        const site = await store.pending.listSite('one site');
         expect(site.map(({ ownerName, site }) => [String(ownerName), site])).toEqual(
           names.map((name) => [`${name}.`, 'one site']),
         );
         expect(new Set(site.map(({ sequence }) => sequence)).size).toBe(3);
         // A newer wish of one of them is no part of it.
-        await store.wishes.put(newWish(names[1]!));
-        expect((await store.wishes.listSite('one site')).map(({ ownerName }) => String(ownerName))).toEqual([
+        await store.pending.put(newPendingUpdate(names[1]!));
+        expect((await store.pending.listSite('one site')).map(({ ownerName }) => String(ownerName))).toEqual([
           `${names[0]}.`,
           `${names[2]}.`,
         ]);
-        for (const { ownerName, family } of await store.wishes.list()) {
-          if (String(ownerName).includes('.site.')) await store.wishes.remove(ownerName, family);
+        for (const { ownerName, family } of await store.pending.list()) {
+          if (String(ownerName).includes('.site.')) await store.pending.remove(ownerName, family);
         }
       });
 
       it('removes a wish, the one that is meant or whichever is there', async () => {
         const ownerName = nameOf('wish.example.com');
-        const { sequence } = (await store.wishes.get(ownerName, 'A'))!;
-        expect(await store.wishes.remove(ownerName, 'A', sequence)).toBe('removed');
-        expect(await store.wishes.remove(ownerName, 'AAAA')).toBe('removed');
-        expect(await store.wishes.remove(ownerName, 'AAAA')).toBe('unknown');
-        expect(await store.wishes.count()).toBe(0);
-        await store.wishes.put(newWish('wish.example.com'));
-        expect((await store.wishes.get(ownerName, 'A'))?.sequence).toBeGreaterThan(sequence);
-        await store.wishes.remove(ownerName, 'A');
+        const { sequence } = (await store.pending.get(ownerName, 'A'))!;
+        expect(await store.pending.remove(ownerName, 'A', sequence)).toBe('removed');
+        expect(await store.pending.remove(ownerName, 'AAAA')).toBe('removed');
+        expect(await store.pending.remove(ownerName, 'AAAA')).toBe('unknown');
+        expect(await store.pending.count()).toBe(0);
+        await store.pending.put(newPendingUpdate('wish.example.com'));
+        expect((await store.pending.get(ownerName, 'A'))?.sequence).toBeGreaterThan(sequence);
+        await store.pending.remove(ownerName, 'A');
       });
 
       it('gives out what is due, the most overdue first, and to nobody else meanwhile', async () => {
@@ -557,27 +557,27 @@ export function describeStore(subject: StoreSubject): void {
           ['b', 200],
           ['d', 400],
         ] as const) {
-          await store.wishes.put(newWish(`${name}.due.example.com`, { nextAttemptMs: dueMs }));
+          await store.pending.put(newPendingUpdate(`${name}.due.example.com`, { nextAttemptMs: dueMs }));
         }
         const labels = (wishes: readonly { readonly ownerName: DomainName }[]) =>
           wishes.map(({ ownerName }) => String(ownerName)[0]).sort();
-        expect(labels(await store.wishes.takeDue(99, 1_000, 10))).toEqual([]);
-        const taken = await store.wishes.takeDue(300, 1_000, 2);
+        expect(labels(await store.pending.takeDue(99, 1_000, 10))).toEqual([]);
+        const taken = await store.pending.takeDue(300, 1_000, 2);
         expect(labels(taken)).toEqual(['a', 'b']);
         expect(taken.map(({ nextAttemptMs }) => nextAttemptMs)).toEqual([1_000, 1_000]);
-        expect(labels(await store.wishes.takeDue(300, 1_000, 10))).toEqual(['c']);
-        expect(labels(await store.wishes.takeDue(300, 1_000, 10))).toEqual([]);
-        expect(labels(await store.wishes.takeDue(1_000, 2_000, 10))).toEqual(['a', 'b', 'c', 'd']);
-        for (const wish of await store.wishes.list()) await store.wishes.remove(wish.ownerName, wish.family);
+        expect(labels(await store.pending.takeDue(300, 1_000, 10))).toEqual(['c']);
+        expect(labels(await store.pending.takeDue(300, 1_000, 10))).toEqual([]);
+        expect(labels(await store.pending.takeDue(1_000, 2_000, 10))).toEqual(['a', 'b', 'c', 'd']);
+        for (const wish of await store.pending.list()) await store.pending.remove(wish.ownerName, wish.family);
       });
 
       it('gives each wish to one of many that ask at the same time', async () => {
         for (let index = 0; index < 50; index += 1)
-          await store.wishes.put(newWish(`w${index}.example.com`, { nextAttemptMs: 1 }));
-        const taken = await Promise.all(Array.from({ length: 8 }, () => store.wishes.takeDue(1, 2, 10)));
+          await store.pending.put(newPendingUpdate(`w${index}.example.com`, { nextAttemptMs: 1 }));
+        const taken = await Promise.all(Array.from({ length: 8 }, () => store.pending.takeDue(1, 2, 10)));
         const names = taken.flat().map(({ ownerName }) => ownerName.key);
         expect(new Set(names).size).toBe(names.length);
-        for (const wish of await store.wishes.list()) await store.wishes.remove(wish.ownerName, wish.family);
+        for (const wish of await store.pending.list()) await store.pending.remove(wish.ownerName, wish.family);
       });
     });
 
@@ -588,16 +588,16 @@ export function describeStore(subject: StoreSubject): void {
         await store.tokens.create(token);
         await store.hosts.put(defaultHostSettings(nameOf('kept.example.com')));
         await store.history.append([newEvent('kept.example.com', NOW_MS)]);
-        await store.wishes.put(newWish('kept.example.com'));
-        const { sequence } = (await store.wishes.get(nameOf('kept.example.com'), 'A'))!;
+        await store.pending.put(newPendingUpdate('kept.example.com'));
+        const { sequence } = (await store.pending.get(nameOf('kept.example.com'), 'A'))!;
         store = await reopen(store);
         expect(await store.tokens.findBySha256(token.sha256)).toMatchObject({ id: token.id });
         expect(await store.hosts.get(nameOf('kept.example.com'))).toBeDefined();
         expect(await store.history.read(nameOf('kept.example.com'), 9)).toHaveLength(1);
-        expect(await store.wishes.get(nameOf('kept.example.com'), 'A')).toMatchObject({ sequence });
-        await store.wishes.remove(nameOf('kept.example.com'), 'A');
-        await store.wishes.put(newWish('kept.example.com'));
-        expect((await store.wishes.get(nameOf('kept.example.com'), 'A'))?.sequence).toBeGreaterThan(sequence);
+        expect(await store.pending.get(nameOf('kept.example.com'), 'A')).toMatchObject({ sequence });
+        await store.pending.remove(nameOf('kept.example.com'), 'A');
+        await store.pending.put(newPendingUpdate('kept.example.com'));
+        expect((await store.pending.get(nameOf('kept.example.com'), 'A'))?.sequence).toBeGreaterThan(sequence);
       });
     }
   });

@@ -5,7 +5,7 @@ import { AppError } from '../../src/core/errors.ts';
 import { defaultHostSettings } from '../../src/core/hosts/host.ts';
 import type { Store } from '../../src/core/store.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import { nameOf, newEvent, newToken, newWish } from '../contract/store.ts';
+import { nameOf, newEvent, newPendingUpdate, newToken } from '../contract/store.ts';
 import { freePort } from '../support/free-port.ts';
 import { REPOSITORY } from '../support/installation.ts';
 import { POSTGRES_PROGRAMS, type PostgresServer, startPostgres } from '../support/postgres.ts';
@@ -146,25 +146,25 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
     it('gives each wish that is due to one of them, and every wish a number of its own', async () => {
       await Promise.all(
         Array.from({ length: 60 }, (_, index) =>
-          stores[index % 3]!.wishes.put(newWish(`w${index}.example.com`, { nextAttemptMs: 1 })),
+          stores[index % 3]!.pending.put(newPendingUpdate(`w${index}.example.com`, { nextAttemptMs: 1 })),
         ),
       );
-      const taken = (await Promise.all(stores.map((store) => store.wishes.takeDue(1, 9_999, 40)))).flat();
+      const taken = (await Promise.all(stores.map((store) => store.pending.takeDue(1, 9_999, 40)))).flat();
       expect(new Set(taken.map(({ sequence }) => sequence)).size).toBe(taken.length);
-      const rest = await stores[0]!.wishes.takeDue(1, 9_999, 100);
+      const rest = await stores[0]!.pending.takeDue(1, 9_999, 100);
       expect(taken.length + rest.length).toBe(60);
     });
 
     it('passes over a wish that another process is about to take', async () => {
       const [store] = stores as [Store];
       for (const label of ['held', 'free'])
-        await store.wishes.put(newWish(`${label}.example.net`, { nextAttemptMs: 5 }));
+        await store.pending.put(newPendingUpdate(`${label}.example.net`, { nextAttemptMs: 5 }));
       const { default: pg } = await import('pg');
       const other = new pg.Client({ connectionString: url });
       await other.connect();
       try {
         await other.query("BEGIN; UPDATE wishes SET next_attempt_ms = 9999 WHERE name = 'held.example.net.'");
-        const taken = await store.wishes.takeDue(5, 9_999, 10);
+        const taken = await store.pending.takeDue(5, 9_999, 10);
         expect(taken.map(({ ownerName }) => String(ownerName))).toEqual(['free.example.net.']);
       } finally {
         await other.end();
@@ -202,8 +202,8 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
       'a new token': () => store.tokens.create(newToken()),
       'settings of a host': () => store.hosts.put(defaultHostSettings(nameOf('home.example.com'))),
       'an event': () => store.history.append([newEvent('home.example.com', 1)]),
-      'a wish': () => store.wishes.put(newWish('home.example.com')),
-      'wishes that are due': () => store.wishes.takeDue(1, 2, 10),
+      'a wish': () => store.pending.put(newPendingUpdate('home.example.com')),
+      'wishes that are due': () => store.pending.takeDue(1, 2, 10),
     };
 
     /** Every kind of call fails with the store's error and nothing else; gives how long the slowest took, in ms. */

@@ -4,7 +4,7 @@ import type { ClientCalls } from '../../control/client-calls.ts';
 import type { HostDetails, HostView } from '../../core/admin/views.ts';
 import { withClients } from '../clients.ts';
 import { formatTime } from '../local-time.ts';
-import { formatWish } from '../pending.ts';
+import { formatPendingUpdate } from '../pending.ts';
 import { loadFor } from '../setup.ts';
 import { formatTable, listed, printJson } from '../table.ts';
 import { hostAddCommand } from './host-add.ts';
@@ -116,7 +116,7 @@ export function formatHost(details: HostDetails): string {
     lines.push(`  published  A ${listed(published.A, 'none')}`, `             AAAA ${listed(published.AAAA, 'none')}`);
   lines.push(`  last seen  ${lastSeen === undefined ? 'never' : formatTime(lastSeen)}`);
   if (repeats !== undefined) lines.push(`  repeats    ${repeats}`);
-  for (const wish of pending) lines.push(`  pending    ${formatWish(wish)}`);
+  for (const wish of pending) lines.push(`  pending    ${formatPendingUpdate(wish)}`);
   for (const { name, origin: where, types } of tokens) lines.push(`  token      ${name} (${listed(types)}; ${where})`);
   if (tokens.length === 0) lines.push('  token      none that is valid: only the master secret can change it');
   return `${lines.join('\n')}\n`;

@@ -3,14 +3,15 @@
  * has set aside. Whoever controls a name puts a CNAME from its `_acme-challenge` there, and nothing else of its zone is in
  * reach of the account. Anybody may be let in to register, so their number and their pace have bounds.
  */
+
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import { addressOctets, prefixContains, unmapAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { AppError } from '../errors.ts';
-import type { TokenStore } from '../store.ts';
 import { type MinuteLimiter, sourceKey } from './rate-limits.ts';
 import { type HostToken, tokenSha256 } from './token.ts';
+import type { TokenStore } from './token-store.ts';
 
 export interface AcmeDnsOptions {
   /** The names of accounts are right below it. */

@@ -2,11 +2,12 @@
  * Who is asking. A credential is compared by its SHA-256: neither its length nor its content shows in how long the
  * answer takes. The master secret is looked for first, then the tokens of the configuration, then those of the store.
  */
+
 import { timingSafeEqual } from 'node:crypto';
 import type { IpAddress } from '../../dns/address.ts';
-import type { TokenStore } from '../store.ts';
 import { MASTER, type Principal } from './principal.ts';
 import { type HostToken, tokenAllowsSource, tokenSha256, tokenState } from './token.ts';
+import type { TokenStore } from './token-store.ts';
 
 export interface AuthenticatorOptions {
   /** Absent or empty: nobody has one. */

@@ -1,5 +1,6 @@
+import type { TokenStore } from './token-store.ts';
+
 /** When tokens were used last, written once a second: an update never waits for it. Who asks is told of every use. */
-import type { TokenStore } from '../store.ts';
 
 const FLUSH_MS = 1000;
 const MAX_UNWRITTEN = 100_000;

@@ -247,8 +247,8 @@ describe('hosts', () => {
       createdMs: NOW,
       nextAttemptMs: NOW,
     } as const;
-    await store.wishes.put({ ...wish, ownerName: HOME, lastError: 'primary-unreachable' });
-    await store.wishes.put({ ...wish, ownerName: SET });
+    await store.pending.put({ ...wish, ownerName: HOME, lastError: 'primary-unreachable' });
+    await store.pending.put({ ...wish, ownerName: SET });
     expect(await admin.showHost(HOME)).toMatchObject({
       origin: 'none',
       published: { A: ['192.0.2.1'], AAAA: [] },

@@ -3,6 +3,7 @@
  * configuration file is shown with the rest, and is changed there only. Texts of errors are for the operator, who may
  * see every name.
  */
+
 import { DomainName } from '../../dns/name.ts';
 import { formatRRType } from '../../dns/rdata.ts';
 import {
@@ -14,10 +15,11 @@ import {
   tokenSha256,
   tokenState,
 } from '../access/token.ts';
+import type { TokenStore } from '../access/token-store.ts';
 import { AppError } from '../errors.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from '../hosts/host.ts';
 import type { HostDirectory } from '../hosts/host-directory.ts';
-import type { Store, TokenStore } from '../store.ts';
+import type { Store } from '../store.ts';
 import type { ReadOutcome } from '../zones/publisher.ts';
 import type { Zone } from '../zones/zone.ts';
 import {
@@ -31,9 +33,9 @@ import {
   newTokenView,
   type PastView,
   type PendingView,
+  pendingUpdateView,
   type TokenView,
   tokenView,
-  wishView,
 } from './views.ts';
 
 export interface NewToken extends Pick<HostToken, 'name' | 'hosts' | 'types' | 'addresses' | 'sources' | 'expires'> {
@@ -45,7 +47,7 @@ export type NewHost = Pick<HostSettings, 'ownerName' | 'ttl' | 'addresses' | 'si
 
 export interface ClientAdminOptions {
   /** Undefined: the configuration names none. */
-  readonly store: Pick<Store, 'tokens' | 'hosts' | 'history' | 'wishes'> | undefined;
+  readonly store: Pick<Store, 'tokens' | 'hosts' | 'history' | 'pending'> | undefined;
   /** Those of the configuration file. */
   readonly tokens: readonly HostToken[];
   readonly hosts: readonly HostSettings[];
@@ -64,7 +66,7 @@ export interface ClientAdminOptions {
 }
 
 /** Wishes that are told one by one. */
-const SHOWN_WISHES = 100;
+const SHOWN_UPDATES = 100;
 const ID_OCTETS = 12;
 /** One change has room for so many. */
 const MAX_MEMBERS = 200;
@@ -276,7 +278,7 @@ export class ClientAdmin {
     const { store, tokens, now, read } = this.#options;
     const [view, wishes, stored, published] = await Promise.all([
       this.#hostView(ownerName),
-      store?.wishes.list() ?? [],
+      store?.pending.list() ?? [],
       store?.tokens.list() ?? [],
       read(ownerName).then(describeRead, (error: unknown) => {
         if (error instanceof AppError) return { publishedProblem: error.message };
@@ -291,7 +293,7 @@ export class ClientAdmin {
     return {
       ...view,
       ...published,
-      pending: wishes.filter((wish) => wish.ownerName.equals(ownerName)).map(wishView),
+      pending: wishes.filter((wish) => wish.ownerName.equals(ownerName)).map(pendingUpdateView),
       tokens: [...covering(tokens, 'configuration'), ...covering(stored, 'store')],
     };
   }
@@ -369,13 +371,13 @@ export class ClientAdmin {
 
   /** What was accepted and could not be published yet, the oldest first. @throws AppError store-unreachable */
   async pending(): Promise<PendingView> {
-    const wishes = (await this.#options.store?.wishes.list()) ?? [];
-    return { count: wishes.length, oldest: wishes.slice(0, SHOWN_WISHES).map(wishView) };
+    const wishes = (await this.#options.store?.pending.list()) ?? [];
+    return { count: wishes.length, oldest: wishes.slice(0, SHOWN_UPDATES).map(pendingUpdateView) };
   }
 
   // --- what they share ---
 
-  #store(): Pick<Store, 'tokens' | 'hosts' | 'history' | 'wishes'> {
+  #store(): Pick<Store, 'tokens' | 'hosts' | 'history' | 'pending'> {
     const { store } = this.#options;
     if (store !== undefined) return store;
     throw new AppError(

@@ -8,7 +8,7 @@ import { formatRRType } from '../../dns/rdata.ts';
 import { type HostToken, type ListedToken, tokenState } from '../access/token.ts';
 import type { HistoryEvent, NewHistoryEvent } from '../history/history.ts';
 import type { HostSettings } from '../hosts/host.ts';
-import type { Wish } from '../pending/pending-update.ts';
+import type { PendingUpdate } from '../pending/pending-update.ts';
 
 /** Where something is set. `none`: a host that was only heard of. */
 export type Origin = 'configuration' | 'store';
@@ -40,7 +40,7 @@ export interface NewTokenView {
   readonly freednsUser?: string;
 }
 
-export interface WishView {
+export interface PendingUpdateView {
   readonly host: string;
   readonly family: 'A' | 'AAAA';
   /** Null: no address. */
@@ -55,7 +55,7 @@ export interface WishView {
 /** The oldest of many. */
 export interface PendingView {
   readonly count: number;
-  readonly oldest: readonly WishView[];
+  readonly oldest: readonly PendingUpdateView[];
 }
 
 export interface HostView {
@@ -90,7 +90,7 @@ export interface HostDetails extends HostView {
   readonly published?: { readonly A: readonly string[]; readonly AAAA: readonly string[] };
   /** Why that is not known. */
   readonly publishedProblem?: string;
-  readonly pending: readonly WishView[];
+  readonly pending: readonly PendingUpdateView[];
   /** Valid tokens that may change it. */
   readonly tokens: readonly { readonly name: string; readonly origin: Origin; readonly types: readonly string[] }[];
 }
@@ -149,7 +149,15 @@ export function tokenView(token: HostToken | ListedToken, origin: Origin, nowMs:
   };
 }
 
-export function wishView({ ownerName, family, wanted, createdMs, attempts, nextAttemptMs, lastError }: Wish): WishView {
+export function pendingUpdateView({
+  ownerName,
+  family,
+  wanted,
+  createdMs,
+  attempts,
+  nextAttemptMs,
+  lastError,
+}: PendingUpdate): PendingUpdateView {
   return {
     host: ownerName.toString(),
     family,

@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { DomainName } from '../../dns/name.ts';
 import { openMemoryStore } from '../../store/memory.ts';
 import { AppError } from '../errors.ts';
-import type { HistoryStore } from '../store.ts';
 import type { NewHistoryEvent } from './history.ts';
 import { HistoryRecorder } from './history-recorder.ts';
+import type { HistoryStore } from './history-store.ts';
 
 const home = DomainName.parse('home.example.com');
 const event = (timeMs: number): NewHistoryEvent => ({

@@ -2,12 +2,13 @@
  * Writes the history behind the replies: events in batches, repeats as counters once a second. A crash may lose the last
  * second of it. While the store is away events wait, up to a limit; then the oldest are lost, and the operator is told.
  */
+
 import { randomBytes } from 'node:crypto';
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
-import type { HistoryStore, RepeatCount } from '../store.ts';
-import type { UpdateRecorder } from '../updates/update-record.ts';
+import type { UpdateRecorder } from './history.ts';
 import { eventId, type HistoryEvent, isSignOfLife, type NewHistoryEvent } from './history.ts';
+import type { HistoryStore, RepeatCount } from './history-store.ts';
 
 export interface HistoryRecorderOptions {
   readonly store: HistoryStore;

@@ -69,3 +69,10 @@ export function eventId(timeMs: number, sequence: number, random: Uint8Array): s
   const order = (sequence & 0xffffff).toString(16).padStart(6, '0');
   return `${time}${order}${Buffer.from(random).toString('hex')}`;
 }
+
+/** Takes events for later; never throws, never makes anybody wait. */
+export interface UpdateRecorder {
+  record(event: NewHistoryEvent): void;
+  /** An update that changed nothing. */
+  repeat(ownerName: DomainName, timeMs: number): void;
+}

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { parseIpPrefix } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
-import type { HostStore } from '../store.ts';
 import { defaultHostSettings, type HostSettings } from './host.ts';
 import { HostDirectory } from './host-directory.ts';
+import type { HostStore } from './host-store.ts';
 
 const name = (label: string) => DomainName.parse(`${label}.example.com`);
 const settings = (label: string, ttl: number): HostSettings => ({ ...defaultHostSettings(name(label)), ttl });

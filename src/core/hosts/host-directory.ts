@@ -6,11 +6,12 @@
  * newest that this process can know, and nobody can change them there meanwhile. A host of which nothing is known could be
  * switched off, and waits for the store.
  */
+
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
-import type { HostStore } from '../store.ts';
-import type { HostSettingsSource } from '../updates/update-record.ts';
+import type { HostSettingsSource } from './host.ts';
 import { type HostSettings, isDefault } from './host.ts';
+import type { HostStore } from './host-store.ts';
 
 /** As old as the settings of a host may be where another process can change them. */
 const FRESH_MS = 1000;

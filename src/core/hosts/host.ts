@@ -46,3 +46,8 @@ export function isDefault(settings: HostSettings): boolean {
 export function isLimited({ silentAfterSeconds, leaseSeconds }: HostSettings): boolean {
   return silentAfterSeconds !== undefined || leaseSeconds !== undefined;
 }
+
+export interface HostSettingsSource {
+  /** Without a promise where they are known; undefined: none. @throws AppError store-unreachable */
+  find(ownerName: DomainName): HostSettings | undefined | Promise<HostSettings | undefined>;
+}

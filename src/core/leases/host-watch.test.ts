@@ -1,4 +1,5 @@
 // Silent hosts and leases on a zone and a store in memory, with a clock that stands still until it is moved.
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
 import { DomainName } from '../../dns/name.ts';
@@ -11,7 +12,7 @@ import { AppError, type ErrorCode } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import { HistoryRecorder } from '../history/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../hosts/host.ts';
-import type { WishTimers } from '../pending/pending-log.ts';
+import type { Timers } from '../timers.ts';
 import { UpdateAddresses } from '../updates/update-addresses.ts';
 import { UpdateHost } from '../updates/update-host.ts';
 import { HostGate } from '../updates/update-record.ts';
@@ -28,7 +29,7 @@ const HOUR = 3_600_000;
 const CLIENT: RequestContext = { principal: OPERATOR.principal, caller: undefined, protocol: 'dyndns2', userAgent: '' };
 
 /** Time passes when a test says so. */
-class ManualTimers implements WishTimers {
+class ManualTimers implements Timers {
   nowMs = START_MS;
   readonly #waiting = new Map<object, { dueMs: number; call: () => void }>();
 
@@ -102,7 +103,7 @@ function openProcess(more: Partial<HostWatchOptions> = {}) {
   const watch = new HostWatch({
     history: store.history,
     hosts: store.hosts,
-    wishes: store.wishes,
+    pending: store.pending,
     configured: () => configured,
     isOn: () => true,
     flush: async (ownerName) => {
@@ -418,10 +419,10 @@ describe('a lease', () => {
     const { update } = openProcess();
     await update({ A: '192.0.2.1' });
     const wish = { ownerName: home, family: 'A', wanted: '192.0.2.2', ttl: 60, before: [['192.0.2.1']] } as const;
-    await store.wishes.put({ ...wish, createdMs: START_MS, nextAttemptMs: START_MS });
+    await store.pending.put({ ...wish, createdMs: START_MS, nextAttemptMs: START_MS });
     await timers.pass(2 * HOUR);
     expect(addresses()).toEqual(['192.0.2.1', '']);
-    await store.wishes.remove(home, 'A');
+    await store.pending.remove(home, 'A');
     await timers.pass(MINUTE);
     expect(addresses()).toEqual(['', '']);
   });

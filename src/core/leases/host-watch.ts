@@ -5,14 +5,17 @@
  * A host that was never seen is not silent. Time in which no update could arrive, because no server ran, does not count:
  * after it every host has its whole time again.
  */
+
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
 import { LEASE_PROTOCOL, type NewHistoryEvent } from '../history/history.ts';
+import type { HistoryStore } from '../history/history-store.ts';
 import { type HostSettings, isLimited } from '../hosts/host.ts';
+import type { HostStore } from '../hosts/host-store.ts';
 import { forEachInParallel } from '../parallel.ts';
-import type { WishTimers } from '../pending/pending-log.ts';
-import { RepeatedLook } from '../periodic-task.ts';
-import type { HistoryStore, HostStore, WishStore } from '../store.ts';
+import type { PendingStore } from '../pending/pending-store.ts';
+import { PeriodicTask } from '../periodic-task.ts';
+import type { Timers } from '../timers.ts';
 import type { UpdateAddresses } from '../updates/update-addresses.ts';
 import type { ZoneTable } from '../zones/zone.ts';
 import { endLease, type LeaseOutcome } from './lease.ts';
@@ -20,7 +23,7 @@ import { endLease, type LeaseOutcome } from './lease.ts';
 export interface HostWatchOptions {
   readonly history: HistoryStore;
   readonly hosts: Pick<HostStore, 'listLimited'>;
-  readonly wishes: Pick<WishStore, 'get'>;
+  readonly pending: Pick<PendingStore, 'get'>;
   /** Settings of the configuration: they come before those of the store. */
   readonly configured: () => readonly HostSettings[];
   /** False while no history is kept, and nobody knows when a host was seen. */
@@ -32,7 +35,7 @@ export interface HostWatchOptions {
   readonly record: (event: NewHistoryEvent) => void;
   readonly silent: (ownerName: DomainName, lastSeenMs: number, nowMs: number) => void;
   readonly warn: (text: string) => void;
-  readonly timers: WishTimers;
+  readonly timers: Timers;
 }
 
 /** Between two looks; less where a host may be silent for less than four of them. */
@@ -56,12 +59,12 @@ export class HostWatch {
   readonly #done = new Map<string, number>();
   /** Leases that could not be ended, by host: for which silence. */
   readonly #failed = new Map<string, { readonly lastSeenMs: number; inDoubt: boolean }>();
-  readonly #looks: RepeatedLook;
+  readonly #looks: PeriodicTask;
   #pauseMs = LOOK_MS;
 
   constructor(options: HostWatchOptions) {
     this.#options = options;
-    this.#looks = new RepeatedLook({ look: () => this.#look(), pauseMs: () => this.#pauseMs, timers: options.timers });
+    this.#looks = new PeriodicTask({ look: () => this.#look(), pauseMs: () => this.#pauseMs, timers: options.timers });
   }
 
   start(): void {

@@ -3,12 +3,14 @@
  * taken away, in the order in which updates of its name are published. There, too, is looked whether it has been heard of
  * meanwhile: a live update never loses against a lease.
  */
+
 import { type IpAddress, parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
 import type { AddressStep } from '../history/history.ts';
+import type { HistoryStore } from '../history/history-store.ts';
 import type { HostSettings } from '../hosts/host.ts';
-import type { HistoryStore, WishStore } from '../store.ts';
+import type { PendingStore } from '../pending/pending-store.ts';
 import { OutdatedUpdate, type UpdateAddresses } from '../updates/update-addresses.ts';
 import { FAMILIES, type Family } from '../zones/plan-change.ts';
 import type { Zone } from '../zones/zone.ts';
@@ -31,7 +33,7 @@ export type LeaseOutcome =
 
 export interface LeaseParts {
   readonly history: Pick<HistoryStore, 'activity' | 'stateAt'>;
-  readonly wishes: Pick<WishStore, 'get'>;
+  readonly pending: Pick<PendingStore, 'get'>;
   readonly flush: (ownerName: DomainName) => Promise<boolean>;
   readonly updates: Pick<UpdateAddresses, 'run'>;
   readonly timers: { now(): number };
@@ -72,7 +74,7 @@ async function isStillDue({ settings, lastSeenMs }: EndedLease, parts: LeasePart
   if (!(await parts.flush(ownerName))) return false;
   const activity = await parts.history.activity(ownerName);
   if (activity === undefined || activity.lastSeenMs > lastSeenMs) return false;
-  for (const family of FAMILIES) if ((await parts.wishes.get(ownerName, family)) !== undefined) return false;
+  for (const family of FAMILIES) if ((await parts.pending.get(ownerName, family)) !== undefined) return false;
   return true;
 }
 

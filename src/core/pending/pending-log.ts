@@ -7,35 +7,18 @@
  */
 import type { DomainName } from '../../dns/name.ts';
 import type { AppError } from '../errors.ts';
-import type { WishStore } from '../store.ts';
+import type { Timers } from '../timers.ts';
+import type { UnpublishedUpdate } from '../updates/unpublished-updates.ts';
 import { NameOrder } from '../updates/update-queue.ts';
-import { FAMILIES, type Family, type WantedAddresses } from '../zones/plan-change.ts';
-import type { PublishedAddresses } from '../zones/publisher.ts';
-import { keepsWish, retryDelayMs, statesBefore, type Wish } from './pending-update.ts';
+import { FAMILIES, type Family } from '../zones/plan-change.ts';
+import type { PendingStore } from './pending-store.ts';
+import { keepsPending, type PendingUpdate, retryDelayMs, statesBefore } from './pending-update.ts';
 
-/** An accepted update that was not published. */
-export interface UnpublishedUpdate {
-  readonly ownerName: DomainName;
-  readonly wanted: WantedAddresses;
-  /** Seconds, for what is written. */
-  readonly ttl: number;
-  /** What was read or recalled; undefined: nothing is known. */
-  readonly before: PublishedAddresses | undefined;
-}
-
-/** A clock and timers. */
-export interface WishTimers {
-  /** Milliseconds since 1970. */
-  now(): number;
-  /** Calls back once, after so many milliseconds. @returns what prevents it */
-  after(delayMs: number, call: () => void): () => void;
-}
-
-export interface WishRecordsOptions {
-  readonly store: WishStore;
+export interface PendingLogOptions {
+  readonly store: PendingStore;
   /** True where other processes use the same store. */
   readonly shared: boolean;
-  readonly timers: WishTimers;
+  readonly timers: Timers;
   readonly warn: (text: string) => void;
 }
 
@@ -54,25 +37,25 @@ interface Publication extends Place {
 }
 
 /** A wish that has ended: with `sequence` that one alone. */
-interface EndedWish extends Place {
+interface EndedPendingUpdate extends Place {
   readonly sequence?: number | undefined;
 }
 
 const idOf = ({ ownerName, family }: Place) => `${family}/${ownerName.key}`;
 
-export class WishRecords {
-  readonly #options: WishRecordsOptions;
+export class PendingLog {
+  readonly #options: PendingLogOptions;
   /** Of calls to the store, not of updates. */
   readonly #order = new NameOrder();
   /** Wishes that have ended, of which the store does not know yet. */
-  readonly #untold = new Map<string, EndedWish | Publication>();
+  readonly #untold = new Map<string, EndedPendingUpdate | Publication>();
   /** Shared stores: what was published since the last look, and since the one before. */
   #recent: [Map<string, Publication>, Map<string, Publication>] = [new Map(), new Map()];
   #mayExist = true;
   #puts = 0;
   #isDown = false;
 
-  constructor(options: WishRecordsOptions) {
+  constructor(options: PendingLogOptions) {
     this.#options = options;
   }
 
@@ -86,7 +69,7 @@ export class WishRecords {
    * Resolves to `kept` when they are on disk; to `not-kept` also where the store takes too long, and it may be kept after all. Never rejects.
    */
   async failed(updates: readonly UnpublishedUpdate[], error: AppError): Promise<'kept' | 'not-kept'> {
-    if (keepsWish(error.code, error.rcode)) {
+    if (keepsPending(error.code, error.rcode)) {
       const wished = updates.filter(({ wanted }) => FAMILIES.some((family) => wanted[family] !== undefined));
       if (wished.length === 0) return 'not-kept';
       this.#mayExist = true;
@@ -132,12 +115,12 @@ export class WishRecords {
     });
   }
 
-  #tellLater(ended: EndedWish | Publication): void {
+  #tellLater(ended: EndedPendingUpdate | Publication): void {
     if (this.#untold.size < MAX_UNTOLD) this.#untold.set(idOf(ended), ended);
   }
 
   /** True as long as this wish is the newest of its name and family. @throws AppError store-unreachable */
-  isCurrent(wish: Wish): Promise<boolean> {
+  isCurrent(wish: PendingUpdate): Promise<boolean> {
     return this.#order.run(wish.ownerName, async () => {
       if (this.#untold.has(idOf(wish))) return false;
       const current = await this.#options.store.get(wish.ownerName, wish.family);

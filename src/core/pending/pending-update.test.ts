@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { judgeWish, keepsWish, retryDelayMs, statesBefore } from './pending-update.ts';
+import { judgePending, keepsPending, retryDelayMs, statesBefore } from './pending-update.ts';
 
 describe('what becomes of a wish', () => {
   const wish = { wanted: '192.0.2.2', before: [['192.0.2.1']] };
 
-  it('is settled where it is published already', () => expect(judgeWish(wish, ['192.0.2.2'])).toBe('settled'));
-  it('is published over the old value', () => expect(judgeWish(wish, ['192.0.2.1'])).toBe('publish'));
+  it('is settled where it is published already', () => expect(judgePending(wish, ['192.0.2.2'])).toBe('settled'));
+  it('is published over the old value', () => expect(judgePending(wish, ['192.0.2.1'])).toBe('publish'));
   it('is a foreign edit where anything else is', () => {
-    expect(judgeWish(wish, ['192.0.2.3'])).toBe('foreign');
-    expect(judgeWish(wish, [])).toBe('foreign');
-    expect(judgeWish(wish, ['192.0.2.1', '192.0.2.2'])).toBe('foreign');
+    expect(judgePending(wish, ['192.0.2.3'])).toBe('foreign');
+    expect(judgePending(wish, [])).toBe('foreign');
+    expect(judgePending(wish, ['192.0.2.1', '192.0.2.2'])).toBe('foreign');
   });
   it('is published over anything if the old value could not be read', () => {
-    expect(judgeWish({ wanted: '192.0.2.2', before: undefined }, ['192.0.2.3'])).toBe('publish');
+    expect(judgePending({ wanted: '192.0.2.2', before: undefined }, ['192.0.2.3'])).toBe('publish');
   });
   it('can be a deletion', () => {
-    expect(judgeWish({ wanted: null, before: [['192.0.2.1']] }, [])).toBe('settled');
-    expect(judgeWish({ wanted: null, before: [['192.0.2.1']] }, ['192.0.2.1'])).toBe('publish');
+    expect(judgePending({ wanted: null, before: [['192.0.2.1']] }, [])).toBe('settled');
+    expect(judgePending({ wanted: null, before: [['192.0.2.1']] }, ['192.0.2.1'])).toBe('publish');
   });
 });
 
@@ -58,10 +58,10 @@ it('is tried again after 2, 4, 8, 16, 30, 30 … seconds', () => {
 });
 
 it('is kept after no answer, an unknown outcome and SERVFAIL, not after a refusal', () => {
-  expect(keepsWish('primary-unreachable')).toBe(true);
-  expect(keepsWish('publish-unknown')).toBe(true);
-  expect(keepsWish('primary-refused', 'SERVFAIL')).toBe(true);
-  expect(keepsWish('primary-refused', 'REFUSED')).toBe(false);
-  expect(keepsWish('primary-key-rejected')).toBe(false);
-  expect(keepsWish('conflict')).toBe(false);
+  expect(keepsPending('primary-unreachable')).toBe(true);
+  expect(keepsPending('publish-unknown')).toBe(true);
+  expect(keepsPending('primary-refused', 'SERVFAIL')).toBe(true);
+  expect(keepsPending('primary-refused', 'REFUSED')).toBe(false);
+  expect(keepsPending('primary-key-rejected')).toBe(false);
+  expect(keepsPending('conflict')).toBe(false);
 });

@@ -6,7 +6,7 @@ import type { DomainName } from '../../dns/name.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Family } from '../zones/plan-change.ts';
 
-export interface NewWish {
+export interface NewPendingUpdate {
   readonly ownerName: DomainName;
   readonly family: Family;
   /** A canonical address; null: none. */
@@ -27,7 +27,7 @@ export interface NewWish {
   readonly site?: string;
 }
 
-export interface Wish extends NewWish {
+export interface PendingUpdate extends NewPendingUpdate {
   /** Greater than that of every wish that the store had before. */
   readonly sequence: number;
   /** How often it was tried again. */
@@ -40,8 +40,8 @@ export interface Wish extends NewWish {
  * - `publish`: nobody has changed it since.
  * - `foreign`: somebody else has; only `reconcile: enforce` may write over it.
  */
-export function judgeWish(
-  { wanted, before }: Pick<Wish, 'wanted' | 'before'>,
+export function judgePending(
+  { wanted, before }: Pick<PendingUpdate, 'wanted' | 'before'>,
   published: readonly string[],
 ): 'settled' | 'publish' | 'foreign' {
   if (isSame(addressesOf(wanted), published)) return 'settled';
@@ -54,8 +54,8 @@ const MAX_BEFORE = 16;
 /** What may be published under a new wish that takes the place of `older`. @param known what was read or recalled */
 export function statesBefore(
   known: readonly string[] | undefined,
-  older: Pick<Wish, 'wanted' | 'before' | 'attempts' | 'lastError'> | undefined,
-): NewWish['before'] {
+  older: Pick<PendingUpdate, 'wanted' | 'before' | 'attempts' | 'lastError'> | undefined,
+): NewPendingUpdate['before'] {
   if (older === undefined) return known && [known];
   if (known === undefined && older.before === undefined) return undefined;
   const wasSent = older.attempts > 0 || older.lastError !== 'primary-unreachable';
@@ -83,6 +83,6 @@ export function retryDelayMs(attempts: number): number {
 }
 
 /** After which failures a wish is kept: a refusal by key or policy keeps none. `SERVFAIL` is primary-refused too. */
-export function keepsWish(code: ErrorCode, rcode?: string): boolean {
+export function keepsPending(code: ErrorCode, rcode?: string): boolean {
   return code === 'primary-unreachable' || code === 'publish-unknown' || rcode === 'SERVFAIL';
 }

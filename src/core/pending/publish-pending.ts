@@ -9,11 +9,11 @@ import { planChange } from '../zones/plan-change.ts';
 import { publishNames } from '../zones/publish-change.ts';
 import type { PublishedAddresses } from '../zones/publisher.ts';
 import type { Zone } from '../zones/zone.ts';
-import { judgeWish, type Wish } from './pending-update.ts';
+import { judgePending, type PendingUpdate } from './pending-update.ts';
 
 /** What came of a wish, and what was published before; `foreign`: somebody else has changed it, nothing was written. */
-export interface WishResult {
-  readonly wish: Wish;
+export interface PendingResult {
+  readonly wish: PendingUpdate;
   readonly kind: 'settled' | 'published' | 'foreign';
   /** Addresses of the wish's family, sorted. */
   readonly found: readonly string[];
@@ -26,13 +26,13 @@ export interface WishResult {
  * @throws AppError conflict where addresses at a name would not be seen; contended where others change it all the time;
  *   primary-*, publish-unknown
  */
-export async function publishWishes(
+export async function publishPending(
   zone: Zone,
-  wishes: readonly Wish[],
+  wishes: readonly PendingUpdate[],
   enforce: boolean,
   deadlineMs: number,
-): Promise<readonly WishResult[]> {
-  const byName = new Map<string, { ownerName: DomainName; wishes: Wish[] }>();
+): Promise<readonly PendingResult[]> {
+  const byName = new Map<string, { ownerName: DomainName; wishes: PendingUpdate[] }>();
   for (const wish of wishes) {
     const known = byName.get(wish.ownerName.key);
     if (known === undefined) byName.set(wish.ownerName.key, { ownerName: wish.ownerName, wishes: [wish] });
@@ -61,10 +61,15 @@ export async function publishWishes(
 }
 
 /** If a wildcard answers as it did when the wish was made, nobody has changed the name. */
-function judge(wish: Wish, published: PublishedAddresses, seen: PublishedAddresses, enforce: boolean): WishResult {
+function judge(
+  wish: PendingUpdate,
+  published: PublishedAddresses,
+  seen: PublishedAddresses,
+  enforce: boolean,
+): PendingResult {
   const found = published[wish.family].addresses;
-  const verdict = judgeWish(wish, found);
+  const verdict = judgePending(wish, found);
   if (verdict === 'settled') return { wish, kind: 'settled', found };
-  const isForeign = verdict === 'foreign' && judgeWish(wish, seen[wish.family].addresses) === 'foreign';
+  const isForeign = verdict === 'foreign' && judgePending(wish, seen[wish.family].addresses) === 'foreign';
   return { wish, kind: isForeign && !enforce ? 'foreign' : 'published', found };
 }

@@ -1,7 +1,8 @@
 // Wishes on a zone in memory whose primary can be away, with a clock that stands still until it is moved.
+
 import { describe, expect, it } from 'vitest';
+import { MemoryPendingStore } from '../../../test/support/memory-pending.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
-import { MemoryWishes } from '../../../test/support/memory-wishes.ts';
 import { parseIpAddress, prefixOf } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
 import { type Rdata, RRType } from '../../dns/rdata.ts';
@@ -9,12 +10,12 @@ import { addressRdata, rrsetAddresses } from '../../dns/rrset.ts';
 import type { ZoneChange } from '../../dns/zone-change.ts';
 import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
+import type { Timers } from '../timers.ts';
 import { UpdateAddresses, type UpdateRequest } from '../updates/update-addresses.ts';
 import type { WantedAddresses } from '../zones/plan-change.ts';
 import type { PublishedAddresses, PublishOutcome, ReadOutcome } from '../zones/publisher.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
-import type { WishTimers } from './pending-log.ts';
-import { WishKeeper, type WishKeeperOptions } from './retry.ts';
+import { PendingRetry, type PendingRetryOptions } from './retry.ts';
 
 const apex = DomainName.parse('example.com');
 const home = DomainName.parse('home.example.com');
@@ -52,7 +53,7 @@ class MoodyPublisher extends MemoryPublisher {
 }
 
 /** Time passes when a test says so. */
-class ManualTimers implements WishTimers {
+class ManualTimers implements Timers {
   nowMs = 1_000_000;
   readonly #waiting = new Map<object, { dueMs: number; call: () => void }>();
 
@@ -85,18 +86,18 @@ async function turns(count = 60): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-function setUp(more: Partial<WishKeeperOptions> = {}) {
+function setUp(more: Partial<PendingRetryOptions> = {}) {
   const model = new MemoryZone(apex);
   const publisher = new MoodyPublisher(model);
   const none = { apexAllowed: false, wildcardAllowed: false, reserved: new Set<string>() };
   const zone: Zone = { apex, publisher, ttl: {}, ...none, addresses: { allow: [], deny: [] }, emptyValue: 'keep' };
   const updates = new UpdateAddresses({ timeoutMs: 5000, maxWaiting: 1000 });
-  const store = new MemoryWishes();
+  const store = new MemoryPendingStore();
   const timers = new ManualTimers();
   const warnings: string[] = [];
   const events: NewHistoryEvent[] = [];
-  const open = (options: Partial<WishKeeperOptions> = {}) =>
-    new WishKeeper({
+  const open = (options: Partial<PendingRetryOptions> = {}) =>
+    new PendingRetry({
       store,
       shared: false,
       order: updates.order,
@@ -163,7 +164,7 @@ describe('a whole site that could not be published', () => {
     expect(await move('1')).toBe('good');
     publisher.mood = 'away';
     expect(await move('2')).toBe('primary-unreachable');
-    expect(store.wishes.size).toBe(5);
+    expect(store.pending.size).toBe(5);
     await timers.pass(10_000);
     expect(site(model)).toEqual(all('1'));
     const { serial } = model;
@@ -171,7 +172,7 @@ describe('a whole site that could not be published', () => {
     await timers.pass(31_000);
     expect([site(model), addressAt(model)]).toEqual([all('2'), '192.0.2.2']);
     expect(model.serial).toBe(serial + 1);
-    expect(store.wishes.size).toBe(0);
+    expect(store.pending.size).toBe(0);
     expect(events).toHaveLength(5);
   });
 
@@ -179,8 +180,8 @@ describe('a whole site that could not be published', () => {
     const { model, publisher, store, timers, keeper, move } = setUpSite();
     publisher.mood = 'away';
     expect(await move('2')).toBe('primary-unreachable');
-    for (const [key, wish] of store.wishes) {
-      if (!wish.ownerName.equals(home)) store.wishes.set(key, { ...wish, nextAttemptMs: 2_000_000 });
+    for (const [key, wish] of store.pending) {
+      if (!wish.ownerName.equals(home)) store.pending.set(key, { ...wish, nextAttemptMs: 2_000_000 });
     }
     const { serial } = model;
     publisher.mood = 'up';
@@ -206,7 +207,7 @@ describe('a whole site that could not be published', () => {
     publisher.mood = 'up';
     await timers.pass(31_000);
     expect(site(model)).toEqual(['2001:db8:2::9', '2001:db8:99::1', '', '2001:db8:2::3']);
-    expect(store.wishes.size).toBe(0);
+    expect(store.pending.size).toBe(0);
     expect(warnings.join()).toContain('a.example.com');
     expect(warnings.join()).toContain('b.example.com');
   });
@@ -219,7 +220,7 @@ describe('a whole site that could not be published', () => {
     await move('2');
     publisher.mood = 'up';
     expect(await move('3')).toBe('good');
-    expect(store.wishes.size).toBe(0);
+    expect(store.pending.size).toBe(0);
     await timers.pass(60_000);
     expect(site(model)).toEqual(all('3'));
   });
@@ -257,12 +258,12 @@ describe('an update that could not be published', () => {
       },
     ]);
     await timers.pass(10_000);
-    expect([...store.wishes.values()][0]).toMatchObject({ attempts: 2, before: [['192.0.2.1']] });
+    expect([...store.pending.values()][0]).toMatchObject({ attempts: 2, before: [['192.0.2.1']] });
     expect(addressAt(model)).toBe('192.0.2.1');
     publisher.mood = 'up';
     await timers.pass(31_000);
     expect(addressAt(model)).toBe('192.0.2.2');
-    expect(store.wishes.size).toBe(0);
+    expect(store.pending.size).toBe(0);
     expect(events).toMatchObject([
       { protocol: 'retry', outcome: 'changed', A: { before: ['192.0.2.1'], after: ['192.0.2.2'] } },
     ]);
@@ -286,7 +287,7 @@ describe('an update that could not be published', () => {
     await update({ A: '192.0.2.1', AAAA: '2001:db8::1' });
     publisher.mood = 'SERVFAIL';
     expect(await update({ AAAA: null })).toBe('primary-refused');
-    expect([...store.wishes.values()]).toMatchObject([{ family: 'AAAA', wanted: null }]);
+    expect([...store.pending.values()]).toMatchObject([{ family: 'AAAA', wanted: null }]);
     publisher.mood = 'up';
     await timers.pass(31_000);
     expect(model.contents().length).toBe(1);
@@ -302,7 +303,7 @@ describe('an update that could not be published', () => {
     publisher.mood = 'up';
     const { serial } = model;
     await timers.pass(31_000);
-    expect(store.wishes.size).toBe(0);
+    expect(store.pending.size).toBe(0);
     expect(model.serial).toBe(serial);
     expect(warnings).toEqual([]);
   });
@@ -313,7 +314,7 @@ describe('an update that could not be published', () => {
     await update({ A: '192.0.2.2' });
     publisher.mood = 'REFUSED';
     expect(await update({ A: '192.0.2.3' })).toBe('primary-refused');
-    expect(store.wishes.size).toBe(0);
+    expect(store.pending.size).toBe(0);
   });
 
   it('is taken up by the next start, at once', async () => {
@@ -341,9 +342,9 @@ describe('an update that could not be published', () => {
     expect(publisher.reads - asked).toBeLessThan(40);
     publisher.mood = 'up';
     await update({ A: '192.0.2.1' });
-    const waiting = store.wishes.size;
+    const waiting = store.pending.size;
     await timers.pass(6_000);
-    expect([waiting > 100, store.wishes.size]).toEqual([true, 0]);
+    expect([waiting > 100, store.pending.size]).toEqual([true, 0]);
     expect(addressAt(model, names[299])).toBe('192.0.2.7');
   });
 });
@@ -356,7 +357,7 @@ describe('a newer update', () => {
     publisher.mood = 'frozen';
     await update({ A: '192.0.2.2' });
     await update({ A: '192.0.2.3' });
-    expect(store.wishes.size).toBe(1);
+    expect(store.pending.size).toBe(1);
     put(model, '192.0.2.2');
     publisher.mood = 'up';
     await timers.pass(31_000);
@@ -370,7 +371,7 @@ describe('a newer update', () => {
     await update({ A: '192.0.2.2' });
     publisher.mood = 'up';
     expect(await update({ A: '192.0.2.3' })).toBe('good');
-    expect(store.wishes.size).toBe(0);
+    expect(store.pending.size).toBe(0);
     await timers.pass(60_000);
     expect(addressAt(model)).toBe('192.0.2.3');
   });
@@ -388,7 +389,7 @@ describe('a newer update', () => {
     await timers.pass(10_000);
     expect(await newer).toBe('good');
     expect(addressAt(model)).toBe('192.0.2.3');
-    expect(store.wishes.size).toBe(0);
+    expect(store.pending.size).toBe(0);
   });
 
   it('that is under way when the wish is due goes first, and ends it', async () => {
@@ -413,7 +414,7 @@ describe('a newer update', () => {
     expect(await newer).toBe('good');
     await timers.pass(60_000);
     // The older address was never published, not even for a moment.
-    expect([addressAt(model), model.serial, store.wishes.size]).toEqual(['192.0.2.1', serial, 0]);
+    expect([addressAt(model), model.serial, store.pending.size]).toEqual(['192.0.2.1', serial, 0]);
   });
 
   it('costs no word with the store where there is no wish', async () => {
@@ -431,11 +432,11 @@ describe('a newer update', () => {
     publisher.mood = 'away';
     await update({ A: '192.0.2.2', AAAA: '2001:db8::2' });
     await keeper.updated([{ kind: 'delete-rrset', ownerName: home, type: RRType.TXT }]);
-    expect(store.wishes.size).toBe(2);
+    expect(store.pending.size).toBe(2);
     await keeper.updated([{ kind: 'delete-rrset', ownerName: home, type: RRType.A }]);
-    expect([...store.wishes.values()].map(({ family }) => family)).toEqual(['AAAA']);
+    expect([...store.pending.values()].map(({ family }) => family)).toEqual(['AAAA']);
     await keeper.updated([{ kind: 'delete-name', ownerName: home }]);
-    expect(store.wishes.size).toBe(0);
+    expect(store.pending.size).toBe(0);
   });
 });
 
@@ -449,7 +450,7 @@ describe('a foreign edit', () => {
     put(all.model, '192.0.2.99');
     all.publisher.mood = 'up';
     await all.timers.pass(31_000);
-    expect(all.store.wishes.size).toBe(0);
+    expect(all.store.pending.size).toBe(0);
     return all;
   };
 
@@ -471,10 +472,10 @@ describe('a foreign edit', () => {
     let last = 1;
     publisher.beforePublish = () => put(model, `198.51.100.${last++}`);
     await timers.pass(31_000);
-    expect([...store.wishes.values()]).toMatchObject([{ wanted: '192.0.2.2', lastError: 'contended' }]);
+    expect([...store.pending.values()]).toMatchObject([{ wanted: '192.0.2.2', lastError: 'contended' }]);
     publisher.beforePublish = undefined;
     await timers.pass(120_000);
-    expect([addressAt(model), store.wishes.size]).toEqual(['192.0.2.2', 0]);
+    expect([addressAt(model), store.pending.size]).toEqual(['192.0.2.2', 0]);
   });
 
   it('is written over where that is wanted', async () => {
@@ -505,7 +506,7 @@ describe('a foreign edit', () => {
     ]);
     publisher.mood = 'up';
     await timers.pass(31_000);
-    expect([store.wishes.size, warnings.length, addressAt(model)]).toEqual([0, 1, '']);
+    expect([store.pending.size, warnings.length, addressAt(model)]).toEqual([0, 1, '']);
   });
 });
 
@@ -518,7 +519,7 @@ describe('several processes on one store', () => {
     keeper.start();
     publisher.mood = 'away';
     await update({ A: '192.0.2.2' });
-    await store.put({ ...[...store.wishes.values()][0]!, before: [[]] });
+    await store.put({ ...[...store.pending.values()][0]!, before: [[]] });
     publisher.mood = 'up';
     put(model, '192.0.2.3');
     publisher.beforePublish = () => {
@@ -541,7 +542,7 @@ describe('several processes on one store', () => {
     await store.put({ ...wish, nextAttemptMs: createdMs + 2000 });
     await timers.pass(60_000);
     expect(addressAt(model)).toBe('192.0.2.3');
-    expect(store.wishes.size).toBe(0);
+    expect(store.pending.size).toBe(0);
   });
 });
 
@@ -569,7 +570,7 @@ describe('a store that is away', () => {
     expect(await update({ A: '192.0.2.3' })).toBe('good');
     store.isAway = false;
     await timers.pass(60_000);
-    expect([addressAt(model), store.wishes.size]).toEqual(['192.0.2.3', 0]);
+    expect([addressAt(model), store.pending.size]).toEqual(['192.0.2.3', 0]);
   });
 
   it('and is shared keeps what another process wished after the update here', async () => {
@@ -585,7 +586,7 @@ describe('a store that is away', () => {
     const times = { createdMs: timers.nowMs + 1, nextAttemptMs: timers.nowMs + 2000 };
     await store.put({ ownerName: home, family: 'A', wanted: '192.0.2.4', ttl: 60, before: [['192.0.2.3']], ...times });
     await timers.pass(60_000);
-    expect([addressAt(model), store.wishes.size]).toEqual(['192.0.2.4', 0]);
+    expect([addressAt(model), store.pending.size]).toEqual(['192.0.2.4', 0]);
   });
 
   it('that hangs holds no reply for longer than half a second', async () => {
@@ -611,7 +612,7 @@ describe('the end', () => {
     await keeper.close();
     publisher.mood = 'up';
     await timers.pass(60_000);
-    expect([ended, store.wishes.size]).toEqual([false, 1]);
+    expect([ended, store.pending.size]).toEqual([false, 1]);
   });
 
   it('a host that is switched off meanwhile is left alone', async () => {
@@ -621,6 +622,6 @@ describe('the end', () => {
     await update({ A: '192.0.2.2' });
     publisher.mood = 'up';
     await timers.pass(31_000);
-    expect([addressAt(model), store.wishes.size]).toEqual(['', 0]);
+    expect([addressAt(model), store.pending.size]).toEqual(['', 0]);
   });
 });

@@ -6,31 +6,26 @@
  * never overtakes a newer update. While a primary does not answer, one attempt at a time asks for it; what else is due
  * there waits, and goes on with its first sign of life.
  */
+
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
 import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import { forEachInParallel } from '../parallel.ts';
-import { RepeatedLook } from '../periodic-task.ts';
-import type { WishStore } from '../store.ts';
+import { PeriodicTask } from '../periodic-task.ts';
+import type { Timers } from '../timers.ts';
+import type { UnpublishedUpdate, UnpublishedUpdates } from '../updates/unpublished-updates.ts';
 import type { NameOrder } from '../updates/update-queue.ts';
 import { FAMILIES, type Family } from '../zones/plan-change.ts';
 import type { Zone, ZoneTable } from '../zones/zone.ts';
-import { type UnpublishedUpdate, WishRecords, type WishTimers } from './pending-log.ts';
-import { keepsWish, LAST_RETRY_MS, retryDelayMs, type Wish } from './pending-update.ts';
-import { publishWishes, type WishResult } from './publish-pending.ts';
+import { PendingLog } from './pending-log.ts';
+import type { PendingStore } from './pending-store.ts';
+import { keepsPending, LAST_RETRY_MS, type PendingUpdate, retryDelayMs } from './pending-update.ts';
+import { type PendingResult, publishPending } from './publish-pending.ts';
 
-/** What UpdateAddresses tells of each update, within the order of its name. */
-export interface UnpublishedUpdates {
-  /** It failed, and its members with it. Resolves when the wishes are kept, if some come of it. Never rejects. */
-  failed(updates: readonly UnpublishedUpdate[], error: AppError): Promise<'kept' | 'not-kept'>;
-  /** It was published or confirmed: older wishes for these families end. Never rejects. */
-  settled(ownerName: DomainName, families: readonly Family[]): Promise<void> | undefined;
-}
-
-export interface WishKeeperOptions {
-  readonly store: WishStore;
+export interface PendingRetryOptions {
+  readonly store: PendingStore;
   /** True where other processes use the same store. */
   readonly shared: boolean;
   /** That of live updates. */
@@ -43,11 +38,11 @@ export interface WishKeeperOptions {
   readonly isDisabled?: (ownerName: DomainName) => boolean | Promise<boolean>;
   readonly record?: (event: NewHistoryEvent) => void;
   readonly warn: (text: string) => void;
-  readonly timers: WishTimers;
+  readonly timers: Timers;
 }
 
 /** For an operator. */
-export interface PendingWish {
+export interface ListedPendingUpdate {
   readonly ownerName: string;
   readonly family: Family;
   /** Null: no address. */
@@ -70,22 +65,22 @@ const MAX_SUSPECTS = 10_000;
 /** How old a wish may become that a primary refuses: it may do so while it starts, or its operator repairs it. */
 const PATIENCE_MS = 3_600_000;
 
-export class WishKeeper implements UnpublishedUpdates {
-  readonly #options: WishKeeperOptions;
-  readonly #records: WishRecords;
+export class PendingRetry implements UnpublishedUpdates {
+  readonly #options: PendingRetryOptions;
+  readonly #records: PendingLog;
   /** Zones whose primary did not take the last attempt, by the key of their apex. */
   readonly #silent = new Map<string, { failures: number; untilMs: number }>();
   /** Shared stores: sequences of wishes where a foreign edit was seen once. */
   readonly #suspects = new Map<string, number>();
-  readonly #looks: RepeatedLook;
+  readonly #looks: PeriodicTask;
   #hurriedMs = Number.NEGATIVE_INFINITY;
   /** All wishes are to be tried now, also those that are not due. */
   #hurry = false;
 
-  constructor(options: WishKeeperOptions) {
+  constructor(options: PendingRetryOptions) {
     this.#options = options;
-    this.#records = new WishRecords(options);
-    this.#looks = new RepeatedLook({
+    this.#records = new PendingLog(options);
+    this.#looks = new PeriodicTask({
       look: () => this.#look(),
       pauseMs: () => this.#pauseMs(),
       timers: options.timers,
@@ -130,7 +125,7 @@ export class WishKeeper implements UnpublishedUpdates {
   }
 
   /** The oldest first. @throws AppError store-unreachable */
-  async pending(): Promise<readonly PendingWish[]> {
+  async pending(): Promise<readonly ListedPendingUpdate[]> {
     const wishes = await this.#options.store.list();
     return wishes.map(({ ownerName, family, wanted, createdMs, attempts, nextAttemptMs, lastError }) => ({
       ownerName: ownerName.toString(),
@@ -180,7 +175,7 @@ export class WishKeeper implements UnpublishedUpdates {
     }
   }
 
-  async #tryAll(wishes: readonly Wish[]): Promise<void> {
+  async #tryAll(wishes: readonly PendingUpdate[]): Promise<void> {
     await forEachInParallel(groupsOf(wishes), PARALLEL, async (group) => {
       try {
         await this.#try(group);
@@ -192,7 +187,7 @@ export class WishKeeper implements UnpublishedUpdates {
   }
 
   /** @param group one wish, or some that belong to one site */
-  async #try(group: readonly [Wish, ...Wish[]]): Promise<void> {
+  async #try(group: readonly [PendingUpdate, ...PendingUpdate[]]): Promise<void> {
     const { store, zones, order } = this.#options;
     const [first] = group;
     const zone = zones().find(first.ownerName);
@@ -209,7 +204,7 @@ export class WishKeeper implements UnpublishedUpdates {
   }
 
   /** Its zone is not configured here: any more, or for the moment. */
-  async #homeless(wish: Wish): Promise<void> {
+  async #homeless(wish: PendingUpdate): Promise<void> {
     if (this.#options.timers.now() - wish.createdMs < PATIENCE_MS) return;
     if (await this.#records.isCurrent(wish)) await this.#drop(wish, 'its zone is not configured any more');
   }
@@ -219,9 +214,9 @@ export class WishKeeper implements UnpublishedUpdates {
     return this.#options.timers.now() < (this.#silent.get(apex.key)?.untilMs ?? 0);
   }
 
-  async #tryInOrder(zone: Zone, group: readonly Wish[]): Promise<void> {
+  async #tryInOrder(zone: Zone, group: readonly PendingUpdate[]): Promise<void> {
     const { isDisabled, timers, timeoutMs } = this.#options;
-    const wishes: Wish[] = [];
+    const wishes: PendingUpdate[] = [];
     for (const wish of group) {
       if (!(await this.#records.isCurrent(wish))) continue;
       if (await isDisabled?.(wish.ownerName)) await this.#drop(wish, 'updates of this host are switched off');
@@ -233,7 +228,7 @@ export class WishKeeper implements UnpublishedUpdates {
     if (silent !== undefined) silent.untilMs = timers.now() + LAST_RETRY_MS;
     try {
       const deadlineMs = performance.now() + timeoutMs() / 2;
-      const results = await publishWishes(zone, wishes, false, deadlineMs);
+      const results = await publishPending(zone, wishes, false, deadlineMs);
       this.#answers(zone);
       for (const result of results) {
         if (result.kind === 'foreign') await this.#foreign(zone, result, deadlineMs);
@@ -248,10 +243,10 @@ export class WishKeeper implements UnpublishedUpdates {
     }
   }
 
-  async #failedAgain(zone: Zone, wishes: readonly Wish[], error: AppError): Promise<void> {
+  async #failedAgain(zone: Zone, wishes: readonly PendingUpdate[], error: AppError): Promise<void> {
     const { store, timers } = this.#options;
     const nowMs = timers.now();
-    const isAway = keepsWish(error.code, error.rcode);
+    const isAway = keepsPending(error.code, error.rcode);
     if (this.#looks.isClosed) {
       for (const wish of wishes) await store.postpone(wish, nowMs, error.code);
       return;
@@ -275,7 +270,7 @@ export class WishKeeper implements UnpublishedUpdates {
   }
 
   /** Somebody else has changed the name: a person, or another process on behalf of a newer request. */
-  async #foreign(zone: Zone, { wish, found }: WishResult, deadlineMs: number): Promise<void> {
+  async #foreign(zone: Zone, { wish, found }: PendingResult, deadlineMs: number): Promise<void> {
     const { shared, store, timers, reconcile, warn } = this.#options;
     // A newer update that has just been published may be about to end this wish.
     if (!(await this.#records.isCurrent(wish))) return;
@@ -289,10 +284,10 @@ export class WishKeeper implements UnpublishedUpdates {
     const why = `somebody else has changed its ${wish.family} address meanwhile (now: ${published})`;
     if (reconcile() === 'report') return this.#drop(wish, why, new AppError('conflict', why));
     warn(`The wish for ${wish.ownerName} is published although ${why}.`);
-    for (const result of await publishWishes(zone, [wish], true, deadlineMs)) await this.#done(result);
+    for (const result of await publishPending(zone, [wish], true, deadlineMs)) await this.#done(result);
   }
 
-  async #done({ wish, kind, found }: WishResult): Promise<void> {
+  async #done({ wish, kind, found }: PendingResult): Promise<void> {
     await this.#records.end(wish, wish.sequence);
     const after = wish.wanted === null ? [] : [wish.wanted];
     // A message that was given up may have arrived: then this is the first that is heard of the change.
@@ -301,14 +296,14 @@ export class WishKeeper implements UnpublishedUpdates {
     this.#record(wish, { outcome: 'changed', [wish.family]: { before, after } });
   }
 
-  async #drop(wish: Wish, why: string, error?: AppError): Promise<void> {
+  async #drop(wish: PendingUpdate, why: string, error?: AppError): Promise<void> {
     await this.#records.end(wish, wish.sequence);
     const wanted = wish.wanted ?? 'no address';
     this.#options.warn(`The wish for ${wish.ownerName} (${wish.family}: ${wanted}) is dropped: ${why}.`);
     this.#record(wish, { outcome: 'refused', detail: why, ...(error && { code: error.code }) });
   }
 
-  #record({ ownerName }: Wish, more: Pick<NewHistoryEvent, 'outcome'> & Partial<NewHistoryEvent>): void {
+  #record({ ownerName }: PendingUpdate, more: Pick<NewHistoryEvent, 'outcome'> & Partial<NewHistoryEvent>): void {
     const { record, timers } = this.#options;
     const who = { protocol: 'retry', actor: 'server', source: '', userAgent: '' };
     record?.({ ownerName, timeMs: timers.now(), ...who, ...more });
@@ -316,8 +311,8 @@ export class WishKeeper implements UnpublishedUpdates {
 }
 
 /** Wishes of one site together, each other one alone. */
-function groupsOf(wishes: readonly Wish[]): [Wish, ...Wish[]][] {
-  const groups = new Map<string, [Wish, ...Wish[]]>();
+function groupsOf(wishes: readonly PendingUpdate[]): [PendingUpdate, ...PendingUpdate[]][] {
+  const groups = new Map<string, [PendingUpdate, ...PendingUpdate[]]>();
   for (const wish of wishes) {
     const key = wish.site ?? placeOf(wish);
     const group = groups.get(key);
@@ -327,6 +322,6 @@ function groupsOf(wishes: readonly Wish[]): [Wish, ...Wish[]][] {
   return [...groups.values()];
 }
 
-function placeOf({ ownerName, family }: Wish): string {
+function placeOf({ ownerName, family }: PendingUpdate): string {
   return `${family}/${ownerName.key}`;
 }

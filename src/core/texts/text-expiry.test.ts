@@ -6,12 +6,12 @@ import { readTextRdata, textRdata } from '../../dns/rrset.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
 import { memoryTexts } from '../../store/memory-texts.ts';
 import { AppError } from '../errors.ts';
-import type { TextStore } from '../store.ts';
 import { NameOrder } from '../updates/update-queue.ts';
 import { publishTexts } from '../updates/update-texts.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { TextKeeper } from './text-expiry.ts';
 import { TextRecords } from './text-records.ts';
+import type { TextStore } from './text-store.ts';
 
 const apex = DomainName.parse('example.com');
 const name = apex.prepend('home').prepend('_acme-challenge');

@@ -3,14 +3,15 @@
  * per name as live updates; it looks there whether a client has written the value again meanwhile. A value that cannot
  * be removed is tried again.
  */
+
 import { AppError } from '../errors.ts';
 import { forEachInParallel } from '../parallel.ts';
-import type { WishTimers } from '../pending/pending-log.ts';
-import { RepeatedLook } from '../periodic-task.ts';
-import type { StoredText, TextStore } from '../store.ts';
+import { PeriodicTask } from '../periodic-task.ts';
+import type { Timers } from '../timers.ts';
 import type { NameOrder } from '../updates/update-queue.ts';
 import { publishTexts } from '../updates/update-texts.ts';
 import type { ZoneTable } from '../zones/zone.ts';
+import type { StoredText, TextStore } from './text-store.ts';
 
 export interface TextKeeperOptions {
   readonly store: TextStore;
@@ -20,7 +21,7 @@ export interface TextKeeperOptions {
   /** Of one removal. */
   readonly timeoutMs: () => number;
   readonly warn: (text: string) => void;
-  readonly timers: WishTimers;
+  readonly timers: Timers;
 }
 
 /** Between two looks at what is due. */
@@ -34,11 +35,11 @@ const PATIENCE_MS = 7 * 86_400_000;
 
 export class TextKeeper {
   readonly #options: TextKeeperOptions;
-  readonly #looks: RepeatedLook;
+  readonly #looks: PeriodicTask;
 
   constructor(options: TextKeeperOptions) {
     this.#options = options;
-    this.#looks = new RepeatedLook({ look: () => this.#look(), pauseMs: () => LOOK_MS, timers: options.timers });
+    this.#looks = new PeriodicTask({ look: () => this.#look(), pauseMs: () => LOOK_MS, timers: options.timers });
   }
 
   /** Removes what came due before, and from now on looks for more. */

@@ -2,10 +2,11 @@
  * Which TXT values were written here, in which order, and when each is removed: the TextLog of UpdateTexts, kept in a
  * store. Values that others wrote are not in it, so they are never removed.
  */
+
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
-import type { TextStore } from '../store.ts';
 import type { TextLog } from '../updates/update-texts.ts';
+import type { TextStore } from './text-store.ts';
 
 export class TextRecords implements TextLog {
   readonly #store: TextStore;

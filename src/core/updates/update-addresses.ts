@@ -5,17 +5,17 @@
  * published under prerequisites that state this belief. The primary confirms belief and change in one atomic step, so
  * the old value that is reported is true even while others change the zone. docs/decisions/0001 has the reasons.
  */
+
 import { type IpAddress, type IpPrefix, moveAddress, parseIpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
 import type { MemberMove } from '../hosts/site.ts';
-import type { UnpublishedUpdate } from '../pending/pending-log.ts';
-import type { UnpublishedUpdates } from '../pending/retry.ts';
 import { checkAddress } from '../zones/address-policy.ts';
 import { type ChangePlan, FAMILIES, type FamilyPlan, planChange, type WantedAddresses } from '../zones/plan-change.ts';
 import { type Beliefs, publishNames } from '../zones/publish-change.ts';
 import type { PublishedAddresses } from '../zones/publisher.ts';
 import { checkOwnerName, chooseTtl, type Zone } from '../zones/zone.ts';
+import type { UnpublishedUpdate, UnpublishedUpdates } from './unpublished-updates.ts';
 import { NameOrder } from './update-queue.ts';
 
 export interface UpdateRequest {

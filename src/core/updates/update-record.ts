@@ -2,25 +2,14 @@
  * What every change of a host passes, whatever it changes and through whichever door: the host's settings, the limits,
  * and afterwards its place in the history and in the counts.
  */
+
 import type { DomainName } from '../../dns/name.ts';
 import { actorName } from '../access/principal.ts';
 import { type MinuteLimiter, sourceKey } from '../access/rate-limits.ts';
 import type { RequestContext } from '../access/request-context.ts';
 import { AppError, type ErrorCode } from '../errors.ts';
-import type { NewHistoryEvent } from '../history/history.ts';
-import type { HostSettings } from '../hosts/host.ts';
-
-export interface HostSettingsSource {
-  /** Without a promise where they are known; undefined: none. @throws AppError store-unreachable */
-  find(ownerName: DomainName): HostSettings | undefined | Promise<HostSettings | undefined>;
-}
-
-/** Takes events for later; never throws, never makes anybody wait. */
-export interface UpdateRecorder {
-  record(event: NewHistoryEvent): void;
-  /** An update that changed nothing. */
-  repeat(ownerName: DomainName, timeMs: number): void;
-}
+import type { NewHistoryEvent, UpdateRecorder } from '../history/history.ts';
+import type { HostSettings, HostSettingsSource } from '../hosts/host.ts';
 
 export interface HostGateOptions {
   readonly hosts?: HostSettingsSource | undefined;

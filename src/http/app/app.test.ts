@@ -1,13 +1,15 @@
 // Targets as routers send them, made regular before a route is looked for; replies that need an application in a state
 // that a real one seldom is in: overloaded, or with a defect.
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { Authenticator } from '../../core/access/authenticate.ts';
+import type { RequestEvent } from '../../core/observer.ts';
 import { UpdateAddresses } from '../../core/updates/update-addresses.ts';
 import { UpdateHost } from '../../core/updates/update-host.ts';
 import { HostGate } from '../../core/updates/update-record.ts';
 import { UpdateTexts } from '../../core/updates/update-texts.ts';
 import { CheckZones } from '../../core/zones/check-zones.ts';
-import type { RequestEvent, ZonePublisher } from '../../core/zones/publisher.ts';
+import type { ZonePublisher } from '../../core/zones/publisher.ts';
 import { ZoneTable } from '../../core/zones/zone.ts';
 import { DomainName } from '../../dns/name.ts';
 import { GuessLimiter } from '../request/guess-limiter.ts';

@@ -2,9 +2,10 @@
  * The HTTP application: puts the protocols' routes on Fastify. Here, and only here, is what all doors share: request
  * ids, client addresses, headers of replies, 404 and 405, and what happens with an error that nobody expected.
  */
+
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { AppError } from '../../core/errors.ts';
-import type { Observer } from '../../core/zones/publisher.ts';
+import type { Observer } from '../../core/observer.ts';
 import { acmeDnsProtocol } from '../protocols/acme-dns.ts';
 import { duckdnsProtocol } from '../protocols/duckdns.ts';
 import { dyndns1Protocol } from '../protocols/dyndns1.ts';

@@ -70,7 +70,7 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
 }
 
 /** What a parameter asks for. `unknown`: `auto`, and the request does not come by that family. */
-type Wish = IpAddress | IpPrefix | 'keep' | 'delete' | 'unknown';
+type FamilyRequest = IpAddress | IpPrefix | 'keep' | 'delete' | 'unknown';
 
 /**
  * `ipv6=ADDRESS/LENGTH` is the host's own address and the prefix of the others behind it.
@@ -98,14 +98,14 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
 }
 
 /** The prefix that stands in `ipv6`, alone or behind an address; undefined for a length that is none of a network. */
-function prefixBehind({ ipv6 }: Parameters, wish: Wish): IpPrefix | undefined {
+function prefixBehind({ ipv6 }: Parameters, wish: FamilyRequest): IpPrefix | undefined {
   if (typeof wish !== 'object') return undefined;
   if (!('text' in wish)) return wish;
   const length = readAddressWithLength(ipv6?.trim() ?? '')?.length;
   return length === undefined ? undefined : networkOf(wish, length);
 }
 
-function readWish(parameter: string | undefined, family: 4 | 6, caller: IpAddress | undefined): Wish {
+function readWish(parameter: string | undefined, family: 4 | 6, caller: IpAddress | undefined): FamilyRequest {
   const text = parameter?.trim().toLowerCase();
   if (!text) return 'keep';
   if (text === '-') return 'delete';

@@ -121,11 +121,11 @@ export function parametersOf(
 }
 
 /** What one parameter asks for its family. */
-type Wish = IpAddress | 'keep' | 'delete';
+type FamilyRequest = IpAddress | 'keep' | 'delete';
 
 interface Reading {
-  A?: Wish;
-  AAAA?: Wish;
+  A?: FamilyRequest;
+  AAAA?: FamilyRequest;
   prefix?: IpPrefix;
   /** Families whose own parameter is empty. */
   readonly empty: Family[];
@@ -262,6 +262,6 @@ function readPrefixParameter(reading: Reading, text: string, caller: IpAddress |
   else reading.prefix ??= prefix;
 }
 
-function isAddress(wish: Wish | undefined): wish is IpAddress {
+function isAddress(wish: FamilyRequest | undefined): wish is IpAddress {
   return typeof wish === 'object';
 }

@@ -6,7 +6,7 @@
  * the glue of a referral. Left out: DNSSEC; the zones are not signed.
  */
 
-import { MAX_NAME_OCTETS } from '../../dns/name.ts';
+import { lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { Rcode } from '../../dns/wire/message.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
@@ -176,7 +176,7 @@ class Lookup {
 
   #goOn(wireText: string): void {
     this.#wireText = wireText;
-    this.#key = lowerCase(wireText);
+    this.#key = lowerCaseText(wireText);
   }
 
   #positive(node: ZoneNode, rrsets: readonly ZoneRRset[]): Answer {
@@ -254,7 +254,7 @@ class Lookup {
 function glueOf(version: ZoneVersion, ns: ZoneRRset): OwnedRRset[] {
   const glue: OwnedRRset[] = [];
   for (const target of ns.rdatas) {
-    const node = version.find(lowerCase(target));
+    const node = version.find(lowerCaseText(target));
     if (node === undefined) continue;
     for (const type of [RRType.A, RRType.AAAA]) {
       const rrset = findRRset(node, type);
@@ -262,9 +262,4 @@ function glueOf(version: ZoneVersion, ns: ZoneRRset): OwnedRRset[] {
     }
   }
   return glue;
-}
-
-/** A to Z only (RFC 4343 §3); length octets are below 64 and stay. */
-export function lowerCase(wireText: string): string {
-  return /[A-Z]/.test(wireText) ? wireText.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : wireText;
 }

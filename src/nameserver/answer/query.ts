@@ -2,9 +2,8 @@
  * The quick way to read a query: header, one plain question, at most an OPT record (RFC 1035 §4.1, RFC 6891 §6.1), no
  * objects made of the rest. What is not of this shape (TSIG, UPDATE, anything malformed) is left to `decodeMessage`.
  */
-import { MAX_NAME_OCTETS } from '../../dns/name.ts';
+import { lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
-import { lowerCase } from './answer.ts';
 import { HEADER_OCTETS } from './dns-service.ts';
 
 export interface QueryEdns {
@@ -59,7 +58,7 @@ export function readQuestion(octets: Uint8Array): Omit<Query, 'edns'> | undefine
   const wireText = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1', HEADER_OCTETS, at);
   const qtype = (octets[at]! << 8) | octets[at + 1]!;
   const qclass = (octets[at + 2]! << 8) | octets[at + 3]!;
-  return { wireText, key: lowerCase(wireText), qtype, qclass, questionEnd };
+  return { wireText, key: lowerCaseText(wireText), qtype, qclass, questionEnd };
 }
 
 /** An OPT record that reaches from `at` to the end of the message. */

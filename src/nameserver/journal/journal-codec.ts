@@ -4,8 +4,9 @@
  * Own formats, big-endian: a name is a length octet and its wire octets; a record is name, type (2), TTL (4), RDLENGTH
  * (2), RDATA. The first octet of each is the format's version, 1.
  */
+
+import { lowerCaseText } from '../../dns/name.ts';
 import { WireError } from '../../dns/wire/reader.ts';
-import { lowerCase } from '../answer/answer.ts';
 import type { StaticRRsets, ZoneDiff, ZoneNode, ZoneRecord, ZoneRRset } from '../zone/zone-version.ts';
 
 const FORMAT = 1;
@@ -48,7 +49,7 @@ export function decodeNode(row: Uint8Array): ZoneNode {
     rrsets.push({ type, ttl, rdatas });
   }
   if (octets[0] !== FORMAT || at !== octets.length) throw new WireError('a name in the database is damaged', at);
-  return { key: lowerCase(wireText), wireText, rrsets, children: 0 };
+  return { key: lowerCaseText(wireText), wireText, rrsets, children: 0 };
 }
 
 /** Removed and added records; the serials are columns of their own. */

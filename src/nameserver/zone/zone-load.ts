@@ -1,7 +1,7 @@
 /** A zone from its stored parts: names as they were written last, and the commits since then. */
 import type { DomainName } from '../../dns/name.ts';
+import { lowerCaseText } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
-import { lowerCase } from '../answer/answer.ts';
 import { ZoneDraft } from './draft.ts';
 import { NameMap } from './name-map.ts';
 import {
@@ -81,6 +81,6 @@ function add(draft: ZoneDraft, { wireText, type, ttl, rdata }: ZoneRecord): stri
 }
 
 function recordName(draft: ZoneDraft, wireText: string): { key: string; wireText: string } {
-  const key = lowerCase(wireText);
+  const key = lowerCaseText(wireText);
   return draft.find(key) ?? { key, wireText };
 }

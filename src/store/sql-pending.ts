@@ -1,13 +1,14 @@
 // Wishes in a SQL database.
+
 import type { ErrorCode } from '../core/errors.ts';
-import type { NewWish, Wish } from '../core/pending/pending-update.ts';
-import type { WishStore } from '../core/store.ts';
+import type { PendingStore } from '../core/pending/pending-store.ts';
+import type { NewPendingUpdate, PendingUpdate } from '../core/pending/pending-update.ts';
 import type { Family } from '../core/zones/plan-change.ts';
 import type { DomainName } from '../dns/name.ts';
-import { nameText, wishOf, wishRow } from './rows.ts';
+import { nameText, pendingRow, readPendingRow } from './rows.ts';
 import { type QueryBuilder, raiseCounter, type SqlRunner } from './sql-runner.ts';
 
-export class SqlWishStore implements WishStore {
+export class SqlPendingStore implements PendingStore {
   readonly #run: SqlRunner;
   readonly #build: QueryBuilder;
 
@@ -16,10 +17,10 @@ export class SqlWishStore implements WishStore {
     this.#build = build;
   }
 
-  async put(...wishes: readonly NewWish[]): Promise<void> {
+  async put(...wishes: readonly NewPendingUpdate[]): Promise<void> {
     const build = this.#build;
     const queries = wishes.flatMap((wish) => {
-      const { name, family, ...rest } = wishRow({ ...wish, sequence: 0, attempts: 0 });
+      const { name, family, ...rest } = pendingRow({ ...wish, sequence: 0, attempts: 0 });
       const values = { ...rest, sequence: build.selectFrom('counters').select('value').where('name', '=', 'wishes') };
       const insert = build
         .insertInto('wishes')
@@ -30,24 +31,24 @@ export class SqlWishStore implements WishStore {
     await this.#run.transaction(queries);
   }
 
-  async get(ownerName: DomainName, family: Family): Promise<Wish | undefined> {
+  async get(ownerName: DomainName, family: Family): Promise<PendingUpdate | undefined> {
     const query = this.#build
       .selectFrom('wishes')
       .selectAll()
       .where('name', '=', nameText(ownerName))
       .where('family', '=', family);
     const [row] = await this.#run.all(query.compile());
-    return row && wishOf(row);
+    return row && readPendingRow(row);
   }
 
-  async list(): Promise<readonly Wish[]> {
+  async list(): Promise<readonly PendingUpdate[]> {
     const rows = await this.#run.all(this.#build.selectFrom('wishes').selectAll().orderBy('sequence').compile());
-    return rows.map(wishOf);
+    return rows.map(readPendingRow);
   }
 
-  async listSite(site: string): Promise<readonly Wish[]> {
+  async listSite(site: string): Promise<readonly PendingUpdate[]> {
     const query = this.#build.selectFrom('wishes').selectAll().where('site', '=', site).orderBy('sequence');
-    return (await this.#run.all(query.compile())).map(wishOf);
+    return (await this.#run.all(query.compile())).map(readPendingRow);
   }
 
   async count(): Promise<number> {
@@ -56,7 +57,7 @@ export class SqlWishStore implements WishStore {
     return Number(row?.wishes ?? 0);
   }
 
-  async takeDue(nowMs: number, untilMs: number, limit: number): Promise<readonly Wish[]> {
+  async takeDue(nowMs: number, untilMs: number, limit: number): Promise<readonly PendingUpdate[]> {
     let due = this.#build
       .selectFrom('wishes')
       .select('sequence')
@@ -72,11 +73,11 @@ export class SqlWishStore implements WishStore {
       .where('sequence', 'in', due)
       .returningAll();
     const rows = await this.#run.all(query.compile());
-    return rows.map(wishOf).sort((a, b) => a.sequence - b.sequence);
+    return rows.map(readPendingRow).sort((a, b) => a.sequence - b.sequence);
   }
 
   async postpone(
-    { ownerName, family, sequence }: Pick<Wish, 'ownerName' | 'family' | 'sequence'>,
+    { ownerName, family, sequence }: Pick<PendingUpdate, 'ownerName' | 'family' | 'sequence'>,
     nextAttemptMs: number,
     lastError: ErrorCode,
   ): Promise<void> {
