@@ -36,7 +36,8 @@ export function damagesOf(scratch, below, other) {
   return [
     // One bit.
     (length) => {
-      scratch[below(length)] ^= 1 << below(8);
+      const at = below(length);
+      scratch[at] = (scratch[at] ?? 0) ^ (1 << below(8));
       return length;
     },
     // One octet.

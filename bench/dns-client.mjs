@@ -2,16 +2,16 @@
 // A client of a nameserver for campaigns: queries, signed UPDATEs, transfers, and what a zone has as a set of texts.
 // Built from our own codec and sockets (dist/dns).
 import { connect } from 'node:net';
-import { DomainName } from '../dist/dns/name.js';
-import { formatRdata } from '../dist/dns/presentation/rdata-text.js';
-import { RRClass, RRType } from '../dist/dns/rdata.js';
-import { ClientTransaction, makeTsigKey } from '../dist/dns/tsig.js';
-import { updateMessage } from '../dist/dns/update.js';
-import { decodeMessage, encodeMessage, formatRcode, makeMessage, Opcode } from '../dist/dns/wire/message.js';
+import { DomainName } from '#dist/dns/name.js';
+import { formatRdata } from '#dist/dns/presentation/rdata-text.js';
+import { RRClass, RRType } from '#dist/dns/rdata.js';
+import { ClientTransaction, makeTsigKey } from '#dist/dns/tsig.js';
+import { updateMessage } from '#dist/dns/update.js';
+import { decodeMessage, encodeMessage, formatRcode, makeMessage, Opcode } from '#dist/dns/wire/message.js';
 
-/** @typedef {import('../dist/dns/rdata.js').ResourceRecord} ResourceRecord */
-/** @typedef {import('../dist/dns/zone-change.js').ZoneEdit} ZoneEdit */
-/** @typedef {import('../dist/net/exchange.js').Exchanger} Exchanger */
+/** @typedef {import('#dist/dns/rdata.js').ResourceRecord} ResourceRecord */
+/** @typedef {import('#dist/dns/zone-change.js').ZoneEdit} ZoneEdit */
+/** @typedef {import('#dist/net/exchange.js').Exchanger} Exchanger */
 /** @typedef {{serial: number, records: Set<string>}} ZoneCopy */
 
 const TRANSFER_MS = 20_000;
@@ -39,7 +39,7 @@ export async function askSerial(exchanger, apex) {
 
 /**
  * One signed UPDATE; gives the RCODE of the reply, whose signature was checked.
- * @param {Exchanger} exchanger @param {import('../dist/dns/tsig.js').TsigKey} key @param {DomainName} zone @param {ZoneEdit[]} edits
+ * @param {Exchanger} exchanger @param {import('#dist/dns/tsig.js').TsigKey} key @param {DomainName} zone @param {ZoneEdit[]} edits
  */
 export async function update(exchanger, key, zone, edits) {
   const transaction = new ClientTransaction(key);
@@ -61,7 +61,7 @@ export function recordsAt(copy, ownerName, type) {
   return [...copy.records].filter((record) => record.startsWith(start)).sort();
 }
 
-/** The same records in the answer of a query. @param {import('../dist/dns/wire/message.js').Message} message @param {number} type */
+/** The same records in the answer of a query. @param {import('#dist/dns/wire/message.js').Message} message @param {number} type */
 export function recordsIn(message, type) {
   return message.answers
     .filter((record) => record.type === type)
@@ -71,7 +71,7 @@ export function recordsIn(message, type) {
 
 /**
  * All records of a signed transfer over TCP: an AXFR, or an IXFR from `serial`.
- * @param {number} port @param {import('../dist/dns/tsig.js').TsigKey} key @param {DomainName} apex @param {number} [serial]
+ * @param {number} port @param {import('#dist/dns/tsig.js').TsigKey} key @param {DomainName} apex @param {number} [serial]
  * @returns {Promise<ResourceRecord[]>}
  */
 export function transfer(port, key, apex, serial) {

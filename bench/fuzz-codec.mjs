@@ -3,9 +3,9 @@
 // Each must give a message or a WireError; a message is written and read again and must be the same. Exit code 1 on any
 // other exception, on a difference, on a slow packet, or when memory grew. Run by `npm run fuzz -- [count] [seed]`.
 import { isDeepStrictEqual } from 'node:util';
-import { DomainName } from '../dist/dns/name.js';
-import { decodeMessage, encodeMessage, makeMessage } from '../dist/dns/wire/message.js';
-import { WireError } from '../dist/dns/wire/reader.js';
+import { DomainName } from '#dist/dns/name.js';
+import { decodeMessage, encodeMessage, makeMessage } from '#dist/dns/wire/message.js';
+import { WireError } from '#dist/dns/wire/reader.js';
 import { damagesOf, recordedPackets, seeded } from './damage.mjs';
 
 const COUNT = Number(process.argv[2] ?? 10_000_000);
@@ -53,7 +53,7 @@ function nextPacket() {
   return length;
 }
 
-/** @param {number} length @returns {import('../dist/dns/wire/message.js').DecodedMessage | undefined} */
+/** @param {number} length @returns {import('#dist/dns/wire/message.js').DecodedMessage | undefined} */
 function decodeOrRefuse(length) {
   try {
     return decodeMessage(scratch.subarray(0, length));
@@ -63,7 +63,7 @@ function decodeOrRefuse(length) {
   }
 }
 
-/** @param {import('../dist/dns/wire/message.js').DecodedMessage} message */
+/** @param {import('#dist/dns/wire/message.js').DecodedMessage} message */
 function checkRoundTrip(message) {
   const { tsigOffset: _before, ...written } = message;
   const { tsigOffset: _after, ...read } = decodeMessage(encodeMessage(message));

@@ -5,12 +5,12 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { join } from 'node:path';
-import { DomainName } from '../dist/dns/name.js';
-import { RRType } from '../dist/dns/rdata.js';
-import { formatRcode } from '../dist/dns/wire/message.js';
-import { ExchangeError } from '../dist/net/exchange.js';
-import { TcpExchanger } from '../dist/net/tcp.js';
-import { UdpExchanger } from '../dist/net/udp.js';
+import { DomainName } from '#dist/dns/name.js';
+import { RRType } from '#dist/dns/rdata.js';
+import { formatRcode } from '#dist/dns/wire/message.js';
+import { ExchangeError } from '#dist/net/exchange.js';
+import { TcpExchanger } from '#dist/net/tcp.js';
+import { UdpExchanger } from '#dist/net/udp.js';
 import { seeded } from './damage.mjs';
 import {
   applyIxfr,

@@ -21,6 +21,66 @@ export const UNIT_FLAGS =
     .split(' ')
     .filter((flag) => !flag.startsWith('--config')) ?? [];
 
+const args = process.argv.slice(2);
+
+/** True for a run that only shows that a benchmark works: numbers of a few seconds, and targets that decide nothing. */
+export const IS_SMOKE_RUN = args.includes('--smoke');
+
+/**
+ * The numbers of the command line, else the defaults, else (with `--smoke`) the least that runs.
+ * @param {readonly [normal: number, smoke: number][]} defaults in the order of the arguments
+ */
+export function numbersFor(defaults) {
+  const given = args.filter((argument) => !argument.startsWith('--'));
+  return defaults.map(([normal, smoke], index) => {
+    const value = Number(given[index] ?? (IS_SMOKE_RUN ? smoke : normal));
+    if (!(value > 0)) throw new Error(`not a positive number: ${given[index]}`);
+    return value;
+  });
+}
+
+/** @param {string} text */
+export function say(text) {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Samples of several rounds by name, and targets that set the exit code. */
+export class Report {
+  /** @type {Map<string, number[]>} */
+  #samples = new Map();
+  #missed = 0;
+
+  /** @param {string} name @param {number} value @returns {number} the value */
+  note(name, value) {
+    const samples = this.#samples.get(name);
+    if (samples === undefined) this.#samples.set(name, [value]);
+    else samples.push(value);
+    return value;
+  }
+
+  /** The median of all samples of a name. @param {string} name */
+  middle(name) {
+    return median(this.#samples.get(name) ?? []);
+  }
+
+  /** Prints a target and whether it was met. @param {string} what @param {number} value @param {number} bound */
+  atLeast(what, value, bound) {
+    this.#target(what, value, `at least ${bound}`, value >= bound);
+  }
+
+  /** @param {string} what @param {number} value @param {number} bound */
+  atMost(what, value, bound) {
+    this.#target(what, value, `at most ${bound}`, value <= bound);
+  }
+
+  /** @param {string} what @param {number} value @param {string} bound @param {boolean} met */
+  #target(what, value, bound, met) {
+    if (!met) this.#missed += 1;
+    say(`${met ? 'met   ' : 'MISSED'} ${what}: ${value.toFixed(2)} (${bound})`);
+    process.exitCode = this.#missed > 0 && !IS_SMOKE_RUN ? 1 : 0;
+  }
+}
+
 /** @param {number[]} values */
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -135,8 +195,11 @@ export function measureBind(directory, port, names, outstanding, seconds) {
   return Number(rate);
 }
 
-/** Our server in front of a primary. @param {string} directory @param {number} primaryPort @param {string[]} flags of node */
-export async function startServer(directory, primaryPort, flags) {
+/**
+ * Our server in front of a primary.
+ * @param {string} directory @param {number} primaryPort @param {string[]} flags of node @param {string} main the program
+ */
+export async function startServer(directory, primaryPort, flags, main = MAIN) {
   const port = await freePort();
   const file = join(directory, 'dyndns.yml');
   writeFileSync(
@@ -145,16 +208,29 @@ export async function startServer(directory, primaryPort, flags) {
     { mode: 0o600 },
   );
   const begin = process.hrtime.bigint();
-  const child = startChild(process.execPath, [...flags, MAIN, '--config', file, 'serve']);
+  const child = startChild(process.execPath, [...flags, main, '--config', file, 'serve']);
   const url = `http://127.0.0.1:${port}`;
-  await until(async () => {
+  await untilServed(url);
+  return { url, child, startMs: Number(process.hrtime.bigint() - begin) / 1e6 };
+}
+
+/** Polls until HTTP is served. @param {string} url */
+export function untilServed(url) {
+  return until(async () => {
     try {
       return (await fetch(url)).ok;
     } catch {
       return false;
     }
   }, 'dyndns');
-  return { url, child, startMs: Number(process.hrtime.bigint() - begin) / 1e6 };
+}
+
+/** Processor time that a process has used so far, all threads, in µs (ticks of 10 ms). @param {import('node:child_process').ChildProcess} child */
+export function processorTime(child) {
+  const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
 /** @param {import('node:child_process').ChildProcess} child @returns resident and peak memory in MiB */
@@ -164,9 +240,15 @@ export function memory(child) {
   return { residentMiB: mib('VmRSS'), peakMiB: mib('VmHWM') };
 }
 
-/** The clients of the original API with the master secret, one for each name h0, h1, … @param {number} names */
+/** More clients than this would be updated less than once in a run, and only cost wrk memory. */
+const MAX_CLIENTS = 100_000;
+
+/** Clients of the original API with the master secret, spread over the names h0, h1, … @param {number} names */
 export function originalClients(names) {
-  return Array.from({ length: names }, (_, n) => ({ path: `/update-by-path/${SECRET}/h${n}.${ZONE}/` }));
+  // A step that has no factor in common with the number of names reaches all parts of the zone.
+  return Array.from({ length: Math.min(names, MAX_CLIENTS) }, (_, n) => ({
+    path: `/update-by-path/${SECRET}/h${(n * 7919) % names}.${ZONE}/`,
+  }));
 }
 
 /**
@@ -234,6 +316,7 @@ end`
   };
   return {
     rate,
+    requests: Number(/(\d+) requests in/.exec(stdout)?.[1]),
     p50: percentile(50),
     p99: percentile(99),
     wrong: Number(/Wrong replies: (\d+)/.exec(stdout)?.[1] ?? -1),

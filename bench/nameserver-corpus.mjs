@@ -2,15 +2,15 @@
 // Requests for the nameserver's fuzzer: of every opcode, with odd EDNS options, with signatures that hold and that do not,
 // UPDATEs with odd content under the right key, transfers; most of them damaged afterwards, some before they are signed.
 import { readFileSync } from 'node:fs';
-import { DomainName } from '../dist/dns/name.js';
-import { RRClass, RRType } from '../dist/dns/rdata.js';
-import { ClientTransaction } from '../dist/dns/tsig.js';
-import { ednsRecord } from '../dist/dns/wire/edns.js';
-import { encodeMessage, makeMessage } from '../dist/dns/wire/message.js';
+import { DomainName } from '#dist/dns/name.js';
+import { RRClass, RRType } from '#dist/dns/rdata.js';
+import { ClientTransaction } from '#dist/dns/tsig.js';
+import { ednsRecord } from '#dist/dns/wire/edns.js';
+import { encodeMessage, makeMessage } from '#dist/dns/wire/message.js';
 import { damagesOf, recordedPackets } from './damage.mjs';
 
-/** @typedef {import('../dist/dns/rdata.js').ResourceRecord} ResourceRecord */
-/** @typedef {import('../dist/dns/tsig.js').TsigKey} TsigKey */
+/** @typedef {import('#dist/dns/rdata.js').ResourceRecord} ResourceRecord */
+/** @typedef {import('#dist/dns/tsig.js').TsigKey} TsigKey */
 
 /** The records of the differential test: delegations, aliases, wildcards, empty non-terminals, large RRsets. */
 export const RECORDS = readFileSync(new URL('../test/differential/differential.zone', import.meta.url), 'utf8');
@@ -93,7 +93,7 @@ export function makeCorpus({ random, below }, key, strange) {
     return { ownerName, type, class: rrClass, ttl, rdata };
   }
 
-  /** @type {(() => [number, import('../dist/dns/rdata.js').Rdata])[]} */
+  /** @type {(() => [number, import('#dist/dns/rdata.js').Rdata])[]} */
   const RDATAS = [
     () => [RRType.A, { kind: 'A', address: `192.0.2.${below(256)}` }],
     () => [RRType.AAAA, { kind: 'AAAA', address: `2001:db8::${below(65_536).toString(16)}` }],
@@ -106,7 +106,7 @@ export function makeCorpus({ random, below }, key, strange) {
     () => [RRType.SOA, soa()],
   ];
 
-  /** @returns {import('../dist/dns/rdata.js').SoaRdata} */
+  /** @returns {import('#dist/dns/rdata.js').SoaRdata} */
   function soa() {
     const times = { refresh: 1, retry: 1, expire: 1, minimum: 1 };
     return { kind: 'SOA', mname: oneOf(NAMES), rname: apex, serial: random(), ...times };

@@ -1,23 +1,29 @@
 // @ts-check
 // The embedded nameserver beside BIND, Knot and PowerDNS in the same run: queries a second, signed UPDATEs a second,
 // durable updates over HTTP beside the same with BIND as the primary, and what a million names cost. Alternating rounds,
-// medians; the targets are ratios. `node bench/nameserver.mjs [ROUNDS] [SECONDS] [NAMES]`
-import { measureFsync, measureHttp, median, memory, startServer, stop, UNIT_FLAGS } from './lab.mjs';
+// medians; the targets are ratios. `node bench/nameserver.mjs [ROUNDS] [SECONDS] [NAMES] [--smoke]`
+import {
+  measureFsync,
+  measureHttp,
+  memory,
+  numbersFor,
+  originalClients,
+  Report,
+  say,
+  startServer,
+  stop,
+  UNIT_FLAGS,
+} from './lab.mjs';
 import { bindPeer, knotPeer, measureQueries, measureUpdates, ownPeer, powerdnsPeer, startOwn } from './peers.mjs';
 
-const ROUNDS = Number(process.argv[2] ?? 3);
-const SECONDS = Number(process.argv[3] ?? 5);
-const MANY = Number(process.argv[4] ?? 1_000_000);
+const [ROUNDS = 0, SECONDS = 0, MANY = 0] = numbersFor([
+  [3, 1],
+  [5, 1],
+  [1_000_000, 2000],
+]);
 const FEW = 1000;
 
-/** @type {Map<string, number[]>} */
-const samples = new Map();
-const note = (/** @type {string} */ name, /** @type {number} */ value) => {
-  samples.set(name, [...(samples.get(name) ?? []), value]);
-  return value;
-};
-const middle = (/** @type {string} */ name) => median(samples.get(name) ?? []);
-const say = (/** @type {string} */ text) => process.stdout.write(`${text}\n`);
+const report = new Report();
 
 say(`${FEW} and ${MANY} names, ${ROUNDS} rounds of ${SECONDS} s, node ${process.version} ${UNIT_FLAGS.join(' ')}`);
 
@@ -26,21 +32,21 @@ const bind = await bindPeer(FEW);
 const peers = [own, bind, await knotPeer(FEW), await powerdnsPeer(FEW)];
 const fronted = await startServer(bind.directory, bind.port, UNIT_FLAGS);
 for (let round = 1; round <= ROUNDS; round++) {
-  note('fsync', measureFsync(own.directory));
-  const queries = peers.map((peer) => note(`queries ${peer.title}`, measureQueries(peer, FEW, SECONDS)));
-  const updates = peers.map((peer) => note(`updates ${peer.title}`, measureUpdates(peer, FEW, SECONDS)));
+  report.note('fsync', measureFsync(own.directory));
+  const queries = peers.map((peer) => report.note(`queries ${peer.title}`, measureQueries(peer, FEW, SECONDS)));
+  const updates = peers.map((peer) => report.note(`updates ${peer.title}`, measureUpdates(peer, FEW, SECONDS)));
   const http = [own, { ...bind, url: fronted.url }].map(({ title, directory, url }) => {
     const { rate, p50, p99 } = measureHttp({
       directory,
       url,
-      names: FEW,
+      clients: originalClients(FEW),
       kind: 'changed',
       connections: 64,
       seconds: SECONDS,
     });
-    note(`http p50 ${title}`, p50);
-    note(`http p99 ${title}`, p99);
-    return note(`http ${title}`, rate);
+    report.note(`http p50 ${title}`, p50);
+    report.note(`http p99 ${title}`, p99);
+    return report.note(`http ${title}`, rate);
   });
   const list = (/** @type {number[]} */ rates) => rates.map((rate) => rate.toFixed(0)).join(', ');
   say(
@@ -61,9 +67,13 @@ for (let round = 1; round <= ROUNDS; round++) {
     { peer: small, names: FEW },
     { peer: large, names: MANY },
   ].map(({ peer, names }) => [
-    note(`queries ${names}`, measureQueries(peer, names, SECONDS)),
-    note(`updates ${names}`, measureUpdates(peer, names, SECONDS)),
-    note(`http ${names}`, measureHttp({ ...peer, names, kind: 'changed', connections: 64, seconds: SECONDS }).rate),
+    report.note(`queries ${names}`, measureQueries(peer, names, SECONDS)),
+    report.note(`updates ${names}`, measureUpdates(peer, names, SECONDS)),
+    report.note(
+      `http ${names}`,
+      measureHttp({ ...peer, clients: originalClients(names), kind: 'changed', connections: 64, seconds: SECONDS })
+        .rate,
+    ),
   ]);
   const list = rates.map((each) => each.map((rate) => rate.toFixed(0)).join(', ')).join(' | ');
   say(`  round ${round}/${ROUNDS} (${FEW} | ${MANY} names: queries, updates, HTTP): ${list}`);
@@ -73,20 +83,20 @@ await stop(large.child);
 await stop(small.child);
 
 say('');
-say(`fsync: ${middle('fsync').toFixed(2)} ms`);
+say(`fsync: ${report.middle('fsync').toFixed(2)} ms`);
 for (const { title } of peers) {
   say(
-    `${title}: ${middle(`queries ${title}`).toFixed(0)} queries/s, ${middle(`updates ${title}`).toFixed(0)} signed updates/s`,
+    `${title}: ${report.middle(`queries ${title}`).toFixed(0)} queries/s, ${report.middle(`updates ${title}`).toFixed(0)} signed updates/s`,
   );
 }
 for (const title of ['dyndns', 'BIND']) {
   say(
-    `HTTP, changed, 64 connections, primary ${title}: ${middle(`http ${title}`).toFixed(0)}/s, p50 ${middle(`http p50 ${title}`).toFixed(1)} ms, p99 ${middle(`http p99 ${title}`).toFixed(1)} ms`,
+    `HTTP, changed, 64 connections, primary ${title}: ${report.middle(`http ${title}`).toFixed(0)}/s, p50 ${report.middle(`http p50 ${title}`).toFixed(1)} ms, p99 ${report.middle(`http p99 ${title}`).toFixed(1)} ms`,
   );
 }
 for (const names of [FEW, MANY]) {
   say(
-    `${names} names: ${middle(`queries ${names}`).toFixed(0)} queries/s, ${middle(`updates ${names}`).toFixed(0)} updates/s, ${middle(`http ${names}`).toFixed(0)} HTTP updates/s`,
+    `${names} names: ${report.middle(`queries ${names}`).toFixed(0)} queries/s, ${report.middle(`updates ${names}`).toFixed(0)} updates/s, ${report.middle(`http ${names}`).toFixed(0)} HTTP updates/s`,
   );
 }
 say(`memory with ${FEW} names after all loads: ${few.residentMiB.toFixed(0)} MiB, peak ${few.peakMiB.toFixed(0)} MiB`);
@@ -96,19 +106,27 @@ say(
 say(`start with ${MANY} names until the first answer: ${(large.startMs / 1000).toFixed(1)} s`);
 say('');
 
-let missed = 0;
-/** @param {string} what @param {number} value @param {number} bound @param {boolean} atLeast */
-function target(what, value, bound, atLeast) {
-  const met = atLeast ? value >= bound : value <= bound;
-  if (!met) missed += 1;
-  say(`${met ? 'met   ' : 'MISSED'} ${what}: ${value.toFixed(2)} (${atLeast ? 'at least' : 'at most'} ${bound})`);
-}
-target('queries / BIND', middle('queries dyndns') / middle('queries BIND'), 0.5, true);
-target('signed updates / Knot', middle('updates dyndns') / middle('updates Knot'), 2, true);
-target('HTTP updates / the same with BIND as the primary', middle('http dyndns') / middle('http BIND'), 1, true);
-target(`queries, ${MANY} / ${FEW} names`, middle(`queries ${MANY}`) / middle(`queries ${FEW}`), 0.8, true);
-target(`updates, ${MANY} / ${FEW} names`, middle(`updates ${MANY}`) / middle(`updates ${FEW}`), 0.8, true);
-target(`HTTP updates, ${MANY} / ${FEW} names`, middle(`http ${MANY}`) / middle(`http ${FEW}`), 0.8, true);
-target(`memory with ${MANY} names, GiB`, after.residentMiB / 1024, 1.2, false);
-target(`start with ${MANY} names, s`, large.startMs / 1000, 12, false);
-process.exitCode = missed > 0 ? 1 : 0;
+report.atLeast('queries / BIND', report.middle('queries dyndns') / report.middle('queries BIND'), 0.5);
+report.atLeast('signed updates / Knot', report.middle('updates dyndns') / report.middle('updates Knot'), 2);
+report.atLeast(
+  'HTTP updates / the same with BIND as the primary',
+  report.middle('http dyndns') / report.middle('http BIND'),
+  1,
+);
+report.atLeast(
+  `queries, ${MANY} / ${FEW} names`,
+  report.middle(`queries ${MANY}`) / report.middle(`queries ${FEW}`),
+  0.8,
+);
+report.atLeast(
+  `updates, ${MANY} / ${FEW} names`,
+  report.middle(`updates ${MANY}`) / report.middle(`updates ${FEW}`),
+  0.8,
+);
+report.atLeast(
+  `HTTP updates, ${MANY} / ${FEW} names`,
+  report.middle(`http ${MANY}`) / report.middle(`http ${FEW}`),
+  0.8,
+);
+report.atMost(`memory with ${MANY} names, GiB`, after.residentMiB / 1024, 1.2);
+report.atMost(`start with ${MANY} names, s`, large.startMs / 1000, 12);

@@ -87,24 +87,24 @@ zones:\n  - {name: ${ZONE}, nameserver: embedded, ns: [ns1.${ZONE}], tsig_key: '
 
 /**
  * Ours, with the zone imported by the command that is there for it.
- * @param {number} names @param {string[]} flags of node @returns {Promise<Peer & {url: string}>}
+ * @param {number} names @param {string[]} flags of node @param {string} main the program @returns {Promise<Peer & {url: string}>}
  */
-export async function ownPeer(names, flags) {
+export async function ownPeer(names, flags, main = MAIN) {
   const directory = makeDirectory();
   writeFileSync(join(directory, 'zone.db'), zoneText(names).replace('ns1 IN A 127.0.0.1\n', ''));
   const file = writeConfig(directory, await freePort(), await freePort());
-  const run = spawnSync(process.execPath, [MAIN, '--config', file, 'zone', 'import', ZONE, join(directory, 'zone.db')]);
+  const run = spawnSync(process.execPath, [main, '--config', file, 'zone', 'import', ZONE, join(directory, 'zone.db')]);
   if (run.status !== 0) throw new Error(`zone import: ${run.stderr}${run.stdout}`);
-  return startOwn(directory, flags);
+  return startOwn(directory, flags, main);
 }
 
-/** Ours again, on the database that is there. @param {string} directory @param {string[]} flags */
-export async function startOwn(directory, flags) {
+/** Ours again, on the database that is there. @param {string} directory @param {string[]} flags @param {string} main the program */
+export async function startOwn(directory, flags, main = MAIN) {
   const port = await freePort();
   const httpPort = await freePort();
   const file = writeConfig(directory, port, httpPort);
   const begin = performance.now();
-  const child = startChild(process.execPath, [...flags, MAIN, '--config', file, 'serve']);
+  const child = startChild(process.execPath, [...flags, main, '--config', file, 'serve']);
   await until(() => answers(port), 'dyndns', 2);
   const url = `http://127.0.0.1:${httpPort}`;
   return { title: 'dyndns', directory, port, child, url, startMs: performance.now() - begin };

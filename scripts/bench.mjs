@@ -1,16 +1,28 @@
-// `npm run bench [-- NAME ARGUMENTS…]`: builds, installs the peers where it can, and runs the benchmarks, or the named one:
-// updates (BIND as the primary), nameserver (the embedded one beside BIND, Knot, PowerDNS), tokens (clients with
-// credentials of their own), site (many hosts behind one prefix).
+/**
+ * `npm run bench [-- NAME ARGUMENTS…] [--smoke]`: builds, installs the peers where it can, and runs all benchmarks, or one:
+ * updates (BIND as the primary), nameserver (the embedded one beside BIND, Knot and PowerDNS), tokens (a credential for
+ * each client), site (many hosts behind one prefix), codec (the wire codec beside dns-packet), and, only by name,
+ * compare (this build beside another one). `--smoke` only shows that a benchmark runs.
+ */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { argv, execPath, exit, stderr } from 'node:process';
 import { build, install, root } from './prepare.mjs';
 import { BENCH_SERVERS, installMissing } from './servers.mjs';
 
-const BENCHMARKS = { updates: 'update-rate.mjs', nameserver: 'nameserver.mjs', tokens: 'tokens.mjs', site: 'site.mjs' };
+const BENCHMARKS = {
+  updates: 'update-rate.mjs',
+  nameserver: 'nameserver.mjs',
+  tokens: 'tokens.mjs',
+  site: 'site.mjs',
+  codec: 'codec.mjs',
+  compare: 'compare.mjs',
+};
 
-const [name, ...rest] = argv.slice(2);
-if (name !== undefined && !(name in BENCHMARKS)) {
+const [first, ...others] = argv.slice(2);
+const name = first?.startsWith('--') ? undefined : first;
+const rest = name === undefined ? argv.slice(2) : others;
+if (name !== undefined && !Object.hasOwn(BENCHMARKS, name)) {
   stderr.write(`There is no benchmark '${name}', only ${Object.keys(BENCHMARKS).join(', ')}.\n`);
   exit(2);
 }
@@ -21,7 +33,9 @@ if (missing.length > 0) {
   stderr.write(`The benchmarks need: apt-get install -y ${missing.join(' ')}\n`);
   exit(1);
 }
-const files = name === undefined ? Object.values(BENCHMARKS) : [BENCHMARKS[name]];
+// The other build has to be named.
+const files =
+  name === undefined ? Object.values(BENCHMARKS).filter((file) => file !== 'compare.mjs') : [BENCHMARKS[name]];
 const statuses = files.map((file) => {
   const { status } = spawnSync(execPath, [join(root, 'bench', file), ...rest], { cwd: root, stdio: 'inherit' });
   return status ?? 1;

@@ -1,10 +1,12 @@
-// `npm run lint`: types of everything, format and lint rules, and that generated documents are as the code says.
+/** `npm run lint`: types of src, test and bench, format and lint rules, and that generated documents match the code. */
 import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { build, install, root, run } from './prepare.mjs';
 
 install();
 build();
-run(execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '--noEmit']);
+const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+run(execPath, [tsc, '--noEmit']);
+run(execPath, [tsc, '-p', 'tsconfig.bench.json']);
 run(execPath, [join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.']);
 run(execPath, [join(root, 'scripts', 'docs.mjs'), '--check']);

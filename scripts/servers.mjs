@@ -38,6 +38,8 @@ export const SERVERS = {
   jq: 'jq',
   ip: 'iproute2',
   nft: 'nftables',
+  dnsperf: 'dnsperf',
+  wrk: 'wrk',
 };
 
 /** Packages whose presence shows in a file instead of a program. */
@@ -47,18 +49,13 @@ const FILES = {
   '/usr/share/perl5/IO/Socket/SSL.pm': 'libio-socket-ssl-perl',
 };
 
-/** Only the benchmark needs these. */
-export const BENCH_SERVERS = {
-  named: 'bind9',
-  dig: 'bind9-dnsutils',
-  knotd: 'knot',
-  pdns_server: 'pdns-server',
-  pdnsutil: 'pdns-server',
-  sqlite3: 'sqlite3',
-  initdb: 'postgresql',
-  dnsperf: 'dnsperf',
-  wrk: 'wrk',
-};
+/** Those of them that the benchmarks need. */
+export const BENCH_SERVERS = Object.fromEntries(
+  ['named', 'dig', 'knotd', 'pdns_server', 'pdnsutil', 'sqlite3', 'initdb', 'dnsperf', 'wrk'].map((program) => [
+    program,
+    SERVERS[program],
+  ]),
+);
 
 /** Debian keeps the programs of PostgreSQL beside one another, a folder for each version, and off the search path. */
 const POSTGRES = '/usr/lib/postgresql';

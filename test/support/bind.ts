@@ -11,7 +11,7 @@ import {
   zoneFileText,
 } from './primary-server.ts';
 import { runOrThrow } from './process.ts';
-import { findProgram } from './require-server.ts';
+import { findProgram } from './programs.ts';
 
 /** named.conf for the options. */
 function namedConf(options: PrimaryOptions, directory: string, port: number, lockFile: boolean): string {

@@ -5,7 +5,7 @@ import type { ServerAddress } from './dig.ts';
 import type { Pebble } from './pebble.ts';
 import { freshDirectory, type KeySpec, writeInto } from './primary-server.ts';
 import { removeNow, runOrThrow } from './process.ts';
-import type { RequiredProgram } from './require-server.ts';
+import type { RequiredProgram } from './programs.ts';
 
 export const CERTBOT_PROGRAMS: readonly RequiredProgram[] = [
   { command: 'certbot', debianPackage: 'certbot' },

@@ -2,7 +2,7 @@
 import { chmodSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type FinishedProgram, runProgram } from './process.ts';
-import type { RequiredProgram } from './require-server.ts';
+import type { RequiredProgram } from './programs.ts';
 
 export const DDCLIENT_PROGRAMS: readonly RequiredProgram[] = [
   { command: 'ddclient', debianPackage: 'ddclient' },

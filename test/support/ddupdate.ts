@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeInto } from './primary-server.ts';
 import { type FinishedProgram, runProgram } from './process.ts';
-import type { RequiredProgram } from './require-server.ts';
+import type { RequiredProgram } from './programs.ts';
 
 export const DDUPDATE_PROGRAMS: readonly RequiredProgram[] = [{ command: 'ddupdate', debianPackage: 'ddupdate' }];
 

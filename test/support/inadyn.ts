@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { type FinishedProgram, type RunningProcess, runProgram, startProcess } from './process.ts';
-import type { RequiredProgram } from './require-server.ts';
+import type { RequiredProgram } from './programs.ts';
 
 export const INADYN_PROGRAMS: readonly RequiredProgram[] = [{ command: 'inadyn', debianPackage: 'inadyn' }];
 

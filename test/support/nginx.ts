@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { freePort } from './free-port.ts';
 import type { Installation } from './installation.ts';
 import { type RunningProcess, runOrThrow, startProcess } from './process.ts';
-import type { RequiredProgram } from './require-server.ts';
+import type { RequiredProgram } from './programs.ts';
 
 export const NGINX_PROGRAMS: readonly RequiredProgram[] = [
   { command: 'nginx', debianPackage: 'nginx' },

@@ -8,7 +8,7 @@ import { freePort } from './free-port.ts';
 import { ask } from './http-client.ts';
 import { freshDirectory, writeInto } from './primary-server.ts';
 import { removeNow, runOrThrow, startProcess } from './process.ts';
-import type { RequiredProgram } from './require-server.ts';
+import type { RequiredProgram } from './programs.ts';
 
 export const PEBBLE_PROGRAMS: readonly RequiredProgram[] = [
   { command: 'pebble', debianPackage: 'pebble' },

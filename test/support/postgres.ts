@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import { freshDirectory } from './primary-server.ts';
 import { type RunningProcess, removeNow, runOrThrow, startProcess } from './process.ts';
-import { findProgram, type RequiredProgram } from './require-server.ts';
+import { findProgram, type RequiredProgram } from './programs.ts';
 
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
 

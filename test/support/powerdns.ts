@@ -10,7 +10,7 @@ import {
   zoneFileText,
 } from './primary-server.ts';
 import { runOrThrow } from './process.ts';
-import { POWERDNS_SCHEMA } from './require-server.ts';
+import { POWERDNS_SCHEMA } from './programs.ts';
 
 /**
  * pdns.conf for the options.

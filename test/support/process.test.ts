@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { freePort } from './free-port.ts';
 import { runProgram, startProcess, waitUntil } from './process.ts';
-import { missingProgramsAdvice } from './require-server.ts';
+import { missingProgramsAdvice } from './programs.ts';
 
 function isAlive(pid: number): boolean {
   try {

@@ -4,7 +4,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { findProgram } from './require-server.ts';
+import { findProgram } from './programs.ts';
 
 const POLL_MS = 10;
 const DEFAULT_READY_MS = 15_000;

@@ -7,7 +7,7 @@ import { dig, type ServerAddress } from './dig.ts';
 import { REPOSITORY } from './installation.ts';
 import { freshDirectory, type KeySpec, writeInto } from './primary-server.ts';
 import { removeNow, startProcess } from './process.ts';
-import { KNOT_PROGRAMS, type RequiredProgram } from './require-server.ts';
+import { KNOT_PROGRAMS, type RequiredProgram } from './programs.ts';
 
 export type SecondaryKind = 'bind' | 'knot' | 'nsd';
 

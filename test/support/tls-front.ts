@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { freshDirectory } from './primary-server.ts';
 import { removeNow, runOrThrow } from './process.ts';
-import type { RequiredProgram } from './require-server.ts';
+import type { RequiredProgram } from './programs.ts';
 
 export const FRONT_PROGRAMS: readonly RequiredProgram[] = [{ command: 'openssl', debianPackage: 'openssl' }];
 
