@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * This build beside another one, in the same run and in alternating rounds: processor time a request (changed and
- * unchanged updates with BIND as the primary and on the embedded nameserver, DNS queries, signed UPDATEs), memory, and the
- * start until the first reply. Prints medians and ratios; the exit code says whether each ratio is at most 1.02 for processor time.
- * `node bench/compare.mjs MAIN [ROUNDS] [SECONDS] [--smoke]`, where MAIN is the program of the other build: `dist/cli/main.js` of another checkout.
+ * Compares this build with another one, in alternating rounds of one run: processor time per request (changed and unchanged
+ * updates with BIND as the primary and on the embedded nameserver, DNS queries, signed UPDATEs), memory, and the time from the
+ * start to the first reply. Prints medians and ratios; the exit code is 1 when a ratio of processor time is above 1.02.
+ * `node bench/compare.mjs MAIN [ROUNDS] [SECONDS] [--smoke]`; MAIN is `dist/cli/main.js` of the other checkout.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -40,9 +40,9 @@ const builds = /** @type {const} */ ([
 ]);
 
 /**
- * Runs a load on the server of each build and notes the processor time of a request, in µs.
+ * Runs a load on the server of each build and records the processor time per request, in µs.
  * @param {string} what @param {Record<'this' | 'other', import('node:child_process').ChildProcess>} children
- * @param {boolean} swap which build goes first @param {(build: 'this' | 'other') => number} load gives the number of requests
+ * @param {boolean} swap which build goes first @param {(build: 'this' | 'other') => number} load returns the number of requests
  */
 function measure(what, children, swap, load) {
   for (const build of swap ? /** @type {const} */ (['other', 'this']) : /** @type {const} */ (['this', 'other'])) {

@@ -1,8 +1,10 @@
 // @ts-check
-// Random numbers from a seed, recorded packets, and ways to damage one: what the fuzzers share.
+/**
+ * Shared by the fuzzers: random numbers from a seed, recorded packets, and ways to damage a packet.
+ */
 import { readFileSync } from 'node:fs';
 
-/** mulberry32: 32 bits of state, enough to choose damage with, and the same on every machine. @param {number} seed */
+/** mulberry32: 32 bits of state are enough to choose damage, and it is the same on every machine. @param {number} seed */
 export function seeded(seed) {
   let state = seed >>> 0;
   const random = () => {
@@ -28,7 +30,7 @@ export function recordedPackets() {
 }
 
 /**
- * Each damages the packet in `scratch` and gives its new length.
+ * Ways to damage the packet in `scratch`; each returns the new length.
  * @param {Buffer} scratch 70,000 octets @param {(limit: number) => number} below
  * @param {(index: number) => Buffer} other another packet @returns {((length: number) => number)[]}
  */
@@ -58,14 +60,14 @@ export function damagesOf(scratch, below, other) {
       for (let i = 0; i < more; i++) scratch[length + i] = below(256);
       return length + more;
     },
-    // A piece of another packet over a place.
+    // A piece of another packet, written over this one.
     (length) => {
       const donor = other(below(2 ** 31));
       const from = below(donor.length);
       const copied = donor.copy(scratch, below(length), from, Math.min(donor.length, from + below(64)));
       return copied >= 0 ? length : 0;
     },
-    // A piece of its own, inserted or taken out.
+    // A piece of the packet itself, inserted or removed.
     (length) => {
       const from = below(length);
       const to = below(length);
@@ -79,7 +81,7 @@ export function damagesOf(scratch, below, other) {
       scratch.writeUInt16BE(below(4) === 0 ? below(65_536) : below(6), 4 + below(4) * 2);
       return length;
     },
-    // A pointer somewhere to somewhere before it.
+    // A compression pointer to an earlier octet.
     (length) => {
       if (length < 16) return length;
       const at = 12 + below(length - 13);

@@ -1,6 +1,8 @@
 // @ts-check
-// A client of a nameserver for campaigns: queries, signed UPDATEs, transfers, and what a zone has as a set of texts.
-// Built from our own codec and sockets (dist/dns).
+/**
+ * A DNS client for the campaigns: queries, signed UPDATEs, transfers, and the content of a zone as a set of texts.
+ * Uses the product's codec and sockets.
+ */
 import { connect } from 'node:net';
 import { DomainName } from '#dist/dns/name.js';
 import { formatRdata } from '#dist/dns/presentation/rdata-text.js';
@@ -30,7 +32,7 @@ export async function query(exchanger, qname, qtype) {
   return (await exchanger.exchange(build, performance.now() + EXCHANGE_MS)).message;
 }
 
-/** The serial that the zone's SOA has. @param {Exchanger} exchanger @param {DomainName} apex */
+/** The serial in the zone's SOA. @param {Exchanger} exchanger @param {DomainName} apex */
 export async function askSerial(exchanger, apex) {
   const [soa] = (await query(exchanger, apex, RRType.SOA)).answers;
   if (soa?.rdata.kind !== 'SOA') throw new Error('no SOA in the answer');
@@ -38,7 +40,7 @@ export async function askSerial(exchanger, apex) {
 }
 
 /**
- * One signed UPDATE; gives the RCODE of the reply, whose signature was checked.
+ * Sends one signed UPDATE. Returns the RCODE of the reply after its signature was verified.
  * @param {Exchanger} exchanger @param {import('#dist/dns/tsig.js').TsigKey} key @param {DomainName} zone @param {ZoneEdit[]} edits
  */
 export async function update(exchanger, key, zone, edits) {
@@ -50,7 +52,7 @@ export async function update(exchanger, key, zone, edits) {
   return reply.message.rcode;
 }
 
-/** A record as a text that is the same for the same record. @param {ResourceRecord} record */
+/** A record as a text; equal records give equal texts. @param {ResourceRecord} record */
 function textOf({ ownerName, type, ttl, rdata }) {
   return `${ownerName.key} ${type} ${ttl} ${formatRdata(type, rdata)}`;
 }
@@ -134,7 +136,7 @@ export function transfer(port, key, apex, serial) {
   });
 }
 
-/** RFC 5936 §2.2, RFC 1995 §4: an AXFR has the newest SOA twice, differences three times, "you have it" once.
+/** RFC 5936 §2.2, RFC 1995 §4: an AXFR contains the newest SOA twice, differences three times, "up to date" once.
  * @param {ResourceRecord[]} records @param {number} soas @param {number | undefined} from */
 function isComplete(records, soas, from) {
   const [first, second] = records;
@@ -154,7 +156,7 @@ export function copyOf(records) {
 }
 
 /**
- * What an IXFR makes of a copy, each difference checked: what goes was there, what comes was not.
+ * Applies an IXFR to a copy. Each difference is checked: deleted records must exist, added ones must not.
  * @param {ZoneCopy} before @param {ResourceRecord[]} records
  * @returns {{copy: ZoneCopy, form: 'ixfr' | 'axfr' | 'soa'}}
  */

@@ -1,7 +1,9 @@
 // @ts-check
-// Feeds the wire codec with random packets and with damaged copies of recorded ones (test/vectors/messages.hex).
-// Each must give a message or a WireError; a message is written and read again and must be the same. Exit code 1 on any
-// other exception, on a difference, on a slow packet, or when memory grew. Run by `npm run fuzz -- [count] [seed]`.
+/**
+ * Feeds the wire codec with random packets and with damaged copies of recorded ones (test/vectors/messages.hex).
+ * Each must give a message or a WireError; a message that is encoded and decoded again must be equal. Exit code 1 on any
+ * other exception, a difference, a slow packet, or growing memory. Run by `npm run fuzz -- codec [COUNT] [SEED]`.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import { DomainName } from '#dist/dns/name.js';
 import { decodeMessage, encodeMessage, makeMessage } from '#dist/dns/wire/message.js';
@@ -10,15 +12,15 @@ import { damagesOf, recordedPackets, seeded } from './damage.mjs';
 
 const COUNT = Number(process.argv[2] ?? 10_000_000);
 const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 32) >>> 0;
-/** Growth from a tenth of the run to its end that is noise: of the heap and its buffers, and of resident memory. */
+/** Growth between a tenth of the run and its end that counts as noise: heap with buffers, and resident memory. */
 const GROWTH_LIMIT_MIB = { heap: 4, rss: 32 };
-/** A packet of 64 KiB at most takes a few milliseconds; more means work that is not linear. */
+/** A packet of at most 64 KiB takes a few milliseconds; more time means that the work is not linear. */
 const SLOW_MS = 100;
 if (!Number.isSafeInteger(COUNT) || COUNT < 1) throw new Error(`not a number of packets: ${process.argv[2]}`);
 
 const { random, below } = seeded(SEED);
 
-/** A message near the largest size, with names in reach of pointers and beyond it. */
+/** A message near the maximum size, with names that compression pointers can reach and names that they cannot. */
 function largePacket() {
   const answers = Array.from({ length: 1200 }, (_, i) => ({
     ownerName: DomainName.parse(`h${i % 900}.${'deep.'.repeat(i % 7)}example.com`),
@@ -70,7 +72,7 @@ function checkRoundTrip(message) {
   if (!isDeepStrictEqual(read, written)) throw new Error('the message is another one after it was written and read');
 }
 
-/** A pause of the collector is no slow packet: the shortest of three more tries counts. @param {number} length */
+/** A garbage collection does not make a packet slow: the shortest of three more tries decides. @param {number} length */
 function shortestDecode(length) {
   let shortest = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 3; i++) {
@@ -81,7 +83,7 @@ function shortestDecode(length) {
   return shortest;
 }
 
-/** Memory after a collection (with --expose-gc, as scripts/fuzz.mjs starts it), in MiB. */
+/** Memory after a garbage collection, in MiB (scripts/fuzz.mjs starts this with --expose-gc). */
 function memoryNow() {
   globalThis.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();

@@ -1,8 +1,10 @@
 // @ts-check
-// Random and mutated requests to the embedded nameserver (bench/nameserver-corpus.mjs): first given to its service in this
-// process, where nothing drops one and each reply is looked at; then as datagrams to a server in a process of its own;
-// then TCP streams cut at every octet (bench/tcp-cuts.mjs), and whether a restart gives the same zone; last, how much larger answers are than what asks for them.
-// Exit code 1 on a crash, a hang, an improper reply, or memory that grows. `npm run fuzz -- nameserver [COUNT] [SEED]`
+/**
+ * Sends random and mutated requests (bench/nameserver-corpus.mjs) to the embedded nameserver: first to its service in this process,
+ * where none is dropped and each reply is checked; then as datagrams to a server in a process of its own; then TCP streams cut at every
+ * octet (bench/tcp-cuts.mjs). Compares the zone before and after a restart, and measures how much larger answers are than queries.
+ * Exit code 1 on a crash, a hang, an invalid reply, or growing memory. `npm run fuzz -- nameserver [COUNT] [SEED]`
+ */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -26,11 +28,11 @@ const COUNT = Number(process.argv[2] ?? 1_000_000);
 const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 32) >>> 0;
 if (!Number.isSafeInteger(COUNT) || COUNT < 1000) throw new Error(`not a number of requests: ${process.argv[2]}`);
 
-/** Growth from a tenth of the run to its end that is noise: garbage, the names that UPDATEs have added, the journal's. */
+/** Growth between a tenth of the run and its end that counts as noise: garbage, names that UPDATEs added, the journal. */
 const GROWTH_LIMIT_MIB = 48;
-/** More would not leave the path of any network (RFC 9715). */
+/** A larger datagram might be fragmented on the way (RFC 9715). */
 const MAX_DATAGRAM = 1232;
-/** So many datagrams go out, then one that is known to be answered: nothing is lost in socket buffers. */
+/** Datagrams between two that are certainly answered, so that none is lost in a socket buffer. */
 const IN_A_ROW = 100;
 const HANG_MS = 1_000;
 /** Shorter in a run that only shows that the campaign works. */
@@ -64,7 +66,7 @@ function checkReply(request, reply, limit) {
   }
 }
 
-/** Opens a nameserver with database, journal and committer, and gives the service that its sockets would be given. */
+/** Opens a nameserver with database, journal and committer. Returns the service that its sockets would call. */
 async function openService() {
   /** @type {import('#dist/nameserver/answer/dns-service.js').DnsService | undefined} */
   let service;
@@ -102,7 +104,7 @@ async function openService() {
   return { nameserver, service };
 }
 
-/** Growth is only noise up to a limit. @param {string} where @param {number} start @param {number} tenth @param {number} end */
+/** Fails when memory grew by more than noise. @param {string} where @param {number} start @param {number} tenth @param {number} end */
 function judgeMemory(where, start, tenth, end) {
   const text = [start, tenth, end].map((value) => value.toFixed(0));
   say(`  ${where}: resident ${text[0]} MiB at the start, ${text[1]} at 10 %, ${text[2]} at the end`);
@@ -217,14 +219,14 @@ async function startServer(dns, directory = makeDirectory()) {
     asker,
     child,
     rss,
-    /** Ends it; it must still be there, and have logged no fault. */
+    /** Stops it; it must still be running and must have logged no fault. */
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) fault('the server has ended');
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
       await ended;
       asker.close();
-      // UPDATEs that are refused are logged, too: only what the server says of itself counts.
+      // Refused UPDATEs are logged as well; only faults of the server itself matter here.
       for (const line of log.split('\n')) {
         if (
           line.includes('The nameserver:') ||
@@ -248,7 +250,7 @@ function makeAsker(port) {
   let id = 0;
   return {
     close: () => socket.close(),
-    /** Milliseconds to the answer, -1 without one. @param {number} [limitMs] @returns {Promise<number>} */
+    /** Milliseconds until the answer, -1 if there was none. @param {number} [limitMs] @returns {Promise<number>} */
     probe(limitMs = HANG_MS) {
       id = (id + 1) & 0xffff;
       const own = id;
@@ -274,7 +276,7 @@ async function overUdp() {
   const atFirst = copyOf(await transfer(server.port, key, apex));
   const corpus = makeCorpus(seeded(SEED + 1), key, strange);
   const socket = createSocket('udp4');
-  // Which ids of the last 65,536 were given to a message that is a reply itself.
+  // Ids of the last 65,536 messages that were replies themselves.
   const repliesSent = new Uint8Array(0x10000);
   let received = 0;
   let largest = 0;
@@ -344,7 +346,7 @@ async function overUdp() {
   await again.stop();
 }
 
-/** What one source without cookies gets for what it sends, as fast as it can; the rate limit is the default one. */
+/** Octets that one source without cookies gets back when it sends as fast as it can, under the default rate limit. */
 async function amplification() {
   const server = await startServer({ rate_limit: { exempt: [] } });
   const corpus = makeCorpus(seeded(SEED + 2), key, strange);
@@ -387,7 +389,7 @@ say('The service, in this process');
 await inProcess();
 say('A server, over UDP');
 await overUdp();
-say('Amplification, with the rate limit as it is by default and nobody exempt');
+say('Amplification, with the rate limit as it is by default and no source exempt');
 await amplification();
 say(faults === 0 ? 'no fault' : `${faults} faults`);
 process.exit(faults === 0 ? 0 : 1);

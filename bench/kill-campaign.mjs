@@ -1,7 +1,9 @@
 // @ts-check
-// The embedded nameserver is ended by SIGKILL at random moments under load, again and again, and asked by DNS afterwards:
-// is each acknowledged change there, is none half applied, has the serial not gone back, do IXFR, AXFR and single queries
-// tell of one zone? Exit code 1 otherwise. `node bench/kill-campaign.mjs [ROUNDS] [SEED]`, by `npm run faults`.
+/**
+ * Ends the embedded nameserver with SIGKILL at random moments under load, many times, and queries DNS afterwards: every
+ * acknowledged change must be there, none may be half applied, the serial must not go back, and IXFR, AXFR and single queries must
+ * agree. Exit code 1 otherwise. `node bench/kill-campaign.mjs [ROUNDS] [SEED]`, run by `npm run faults`.
+ */
 import { statSync, writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { join } from 'node:path';
@@ -31,7 +33,7 @@ const SEED = Number(process.argv[3] ?? Date.now() % 2 ** 32) >>> 0;
 if (!Number.isSafeInteger(ROUNDS) || ROUNDS < 1) throw new Error(`not a number of rounds: ${process.argv[2]}`);
 
 const WRITERS_OF_EACH_KIND = 16;
-/** The first of so many rounds: a burst of large changes, a quiet moment, the end while rows of names are written (a fold). */
+/** Every so many rounds: a burst of large changes, a quiet moment, and the kill while rows of names are written (a fold). */
 const BURST_EVERY = 5;
 const BURST_BLOCKS = 30;
 const NAMES_IN_BLOCK = 100;
@@ -61,16 +63,16 @@ function fault(kind, text) {
 }
 
 /**
- * Somebody with names of his own, who writes one counter after the other and waits for each to be acknowledged.
+ * A client with names of its own that writes increasing counters and waits for each acknowledgement.
  * @typedef {{title: string, acknowledged: number, sent: number, send: (counter: number) => Promise<'done' | 'lost' | string>,
  *   read: (ask: Ask) => Promise<(number | undefined)[]>}} Writer
  */
 /** @typedef {import('./dns-client.mjs').Exchanger} Exchanger */
-/** What is at a name. @typedef {(name: DomainName, type: number) => Promise<string[]>} Ask */
+/** Reads the records at a name. @typedef {(name: DomainName, type: number) => Promise<string[]>} Ask */
 
 const ipv4 = (/** @type {number} */ n) => `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
 const ipv6 = (/** @type {number} */ n) => `2001:db8::${((n >> 16) & 255).toString(16)}:${(n & 65535).toString(16)}`;
-/** The counter in an address, 0 where there is none. @param {string[]} records */
+/** The counter in an address, 0 without one. @param {string[]} records */
 function counterOf(records) {
   if (records.length === 0) return 0;
   const text = records[0]?.split(' ').pop() ?? '';
@@ -145,7 +147,7 @@ function updateWriter(index) {
       const a = counterOf(await ask(owner, RRType.A));
       const texts = (await ask(owner, type)).map((record) => Number(/"(\d+)"$/.exec(record)?.[1]));
       const there = counterOf(await ask(second, RRType.A));
-      // Without the second name the counter is odd: it says nothing else.
+      // A missing second name only means that the counter is odd.
       const fits = there === 0 && a !== undefined && (a % 2 === 1 || a === 0);
       const text = texts.length < 2 ? (texts[0] ?? 0) : undefined;
       return [a, counterOf(await ask(owner, RRType.AAAA)), text, fits ? a : there];
@@ -174,7 +176,7 @@ function blockWriter(index) {
   };
 }
 
-/** Ways to the server on which somebody may wait for a reply that will not come. @type {Set<Exchanger>} */
+/** Connections on which a reply may never come. @type {Set<Exchanger>} */
 const ways = new Set();
 
 /** @param {boolean} overTcp @returns {Exchanger} */
@@ -224,10 +226,10 @@ async function start() {
 
 const writers = Array.from({ length: WRITERS_OF_EACH_KIND }, (_, i) => [httpWriter(i), updateWriter(i)]).flat();
 const blocks = Array.from({ length: BURST_BLOCKS }, (_, i) => blockWriter(i));
-/** Copies with which IXFR is tried later. @type {import('./dns-client.mjs').ZoneCopy[]} */
+/** Earlier copies, from which IXFR is requested later. @type {import('./dns-client.mjs').ZoneCopy[]} */
 const copies = [];
 
-/** One request after the other until there is no server. @param {Writer} writer @param {() => boolean} goOn */
+/** Sends one request after the other until the server is gone. @param {Writer} writer @param {() => boolean} goOn */
 async function write(writer, goOn) {
   while (goOn()) {
     writer.sent += 1;
@@ -258,7 +260,7 @@ async function loadAndKill(round) {
     ways.delete(exchanger);
   })();
   const load = isBurst ? blocks.map((writer) => write(writer, once())) : writers.map((writer) => write(writer, goOn));
-  // A copy out of the middle of the changes: no half of any may be in it.
+  // A copy in the middle of the changes: it must not contain half of one.
   const lifeMs = 50 + below(950);
   const copying = isBurst
     ? undefined
@@ -276,7 +278,7 @@ async function loadAndKill(round) {
   child.kill('SIGKILL');
   await gone;
   running = false;
-  // What was sent before the end is read; nobody waits for more.
+  // Replies that were sent before the end are read; nothing waits for more.
   await delay(50);
   for (const way of ways) way.close();
   await Promise.all([reader, ...load]);
@@ -284,7 +286,7 @@ async function loadAndKill(round) {
   if (copy !== undefined) await checkWriters(copy, false);
 }
 
-/** After a quiet second or two the server writes the rows of names: its write-ahead log changes without being asked. */
+/** After a quiet second or two the server writes the rows of names, which shows in its write-ahead log. */
 async function foldToBegin() {
   const written = () => statSync(join(directory, 'zones.db-wal')).mtimeMs;
   const before = written();
@@ -310,7 +312,7 @@ async function takeCopy() {
   return copy;
 }
 
-/** @param {import('./dns-client.mjs').ZoneCopy} copy @param {boolean} isLast whether all that was acknowledged has to be there */
+/** @param {import('./dns-client.mjs').ZoneCopy} copy @param {boolean} isLast whether all acknowledged changes must be there */
 async function checkWriters(copy, isLast) {
   const ask = async (/** @type {DomainName} */ name, /** @type {number} */ type) => recordsAt(copy, name, type);
   for (const writer of [...writers, ...blocks]) {
@@ -322,7 +324,7 @@ async function checkWriters(copy, isLast) {
     if (value < writer.acknowledged || value > writer.sent) {
       fault('lost', `${writer.title} has ${value}; acknowledged ${writer.acknowledged}, sent ${writer.sent}`);
     }
-    // What was not answered is settled now.
+    // Requests without a reply are settled now.
     writer.acknowledged = writer.sent = value;
   }
 }
@@ -337,7 +339,7 @@ async function checkAfterRestart() {
   const copy = await takeCopy();
   if (copy.serial !== serial) fault('serialBack', `the SOA says ${serial}, the AXFR ${copy.serial}`);
   await checkWriters(copy, true);
-  // AXFR and queries: what is there, and that the rest is not.
+  // AXFR and queries agree, on records and on their absence.
   const names = [...writers.map(({ title }) => title), ...writers.map(({ title }) => `second.${title}`)];
   const inBlocks = Array.from({ length: 50 }, () => `n${below(NAMES_IN_BLOCK)}.block${below(BURST_BLOCKS)}.${ZONE}`);
   const questions = [ZONE, `ns1.${ZONE}`, ...names, ...inBlocks].flatMap((name) =>
@@ -353,13 +355,13 @@ async function checkAfterRestart() {
     }),
   );
   for (const before of earlier) if (before !== undefined) await checkIxfr(before, copy);
-  // And from the state after the crash over changes that came after it.
+  // And from the state after the crash, over later changes.
   await Promise.all(writers.map((writer) => write(writer, once())));
   await checkIxfr(copy, await takeCopy());
   exchanger.close();
   datagrams.close();
   const gone = new Promise((resolve) => child.once('exit', resolve));
-  // As abruptly as the other time, and while nothing is asked for.
+  // As abruptly as before, but without load.
   child.kill('SIGKILL');
   await gone;
 }

@@ -1,6 +1,8 @@
 // @ts-check
-// What the benchmarks stand on: a real BIND as primary, our server as a child process, dnsperf and wrk as load, medians.
-// Everything listens on 127.0.0.1 on ports of its own and is ended by its id.
+/**
+ * What the benchmarks are built on: a real BIND as the primary, our server as a child process, dnsperf and wrk as load, medians.
+ * Everything listens on free ports of 127.0.0.1 and is ended by its process id.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -13,7 +15,7 @@ export const ZONE = 'bench.example.com';
 export const SECRET = 'benchsecret12345';
 export const KEY = Buffer.from('a key that only this benchmark has, 64 octets or so, long enough').toString('base64');
 
-/** The flags with which the systemd unit starts node: the benchmark measures what is deployed. */
+/** The flags of node in the systemd unit: the benchmarks measure what is deployed. */
 export const UNIT_FLAGS =
   /^ExecStart=\S*node((?: --\S+)*) \//m
     .exec(readFileSync(new URL('../deploy/systemd/dyndns.service', import.meta.url), 'utf8'))?.[1]
@@ -134,7 +136,7 @@ export function makeDirectory() {
   return directory;
 }
 
-/** Median of 50 fsyncs of a small append, in ms: what a primary pays for each message. @param {string} directory */
+/** Median of 50 fsyncs of a small append, in ms: the cost of each message for a primary. @param {string} directory */
 export function measureFsync(directory) {
   const fd = openSync(join(directory, 'fsync'), 'a');
   const times = [];
@@ -252,12 +254,12 @@ export function originalClients(names) {
 }
 
 /**
- * wrk as clients of any protocol, one after the other.
+ * Runs wrk as clients of any protocol, in turn.
  *
  * `changed`: each request has an address that its name never had. `unchanged`: all names keep one address.
- * What is the same in all requests of a client is put together beforehand: wrk shares the processors with what it measures,
- * and making a request has to cost the same whatever is in it.
- * With `verify` each reply's first word is looked at, which costs wrk time: such a run is for its words, not its rate.
+ * The constant parts of a client's requests are built beforehand: wrk shares the processors with the server, so that every request
+ * must cost wrk the same, whatever is in it.
+ * `verify` checks the first word of each reply, which slows wrk down: such a run is not for its rate.
  * @param {{directory: string, url: string, clients: readonly {path: string, header?: string}[], kind: 'changed' | 'unchanged', connections: number, seconds: number, verify?: boolean}} options
  *   `path`: of the request, up to the address
  */
@@ -265,7 +267,7 @@ export function measureHttp({ directory, url, clients, kind, connections, second
   const script = join(directory, 'load.lua');
   const parts = join(directory, 'clients.txt');
   writeFileSync(parts, clients.map(({ path, header = '' }) => `${path}\n${header}\n`).join(''));
-  // A second base makes addresses of one run differ from those of all others.
+  // The base makes the addresses of one run differ from those of all others.
   const base = Math.floor(Date.now() / 250) % 0x400000;
   const address =
     kind === 'changed'

@@ -1,6 +1,8 @@
 // @ts-check
-// Requests for the nameserver's fuzzer: of every opcode, with odd EDNS options, with signatures that hold and that do not,
-// UPDATEs with odd content under the right key, transfers; most of them damaged afterwards, some before they are signed.
+/**
+ * Requests for the fuzzer of the nameserver: every opcode, unusual EDNS options, valid and invalid signatures, UPDATEs with unusual
+ * content under the right key, transfers. Most are damaged afterwards, some before they are signed.
+ */
 import { readFileSync } from 'node:fs';
 import { DomainName } from '#dist/dns/name.js';
 import { RRClass, RRType } from '#dist/dns/rdata.js';
@@ -23,7 +25,7 @@ const CLASSES = [RRClass.IN, RRClass.IN, RRClass.IN, RRClass.NONE, RRClass.ANY, 
 const OPTIONS = [3, 5, 8, 9, 10, 11, 12, 15, 16, 65_001];
 const SIZES = [0, 1, 511, 512, 513, 1231, 1232, 1233, 4096, 65_535];
 
-/** Owner names of the zone, and some above, below and beside them. */
+/** Owner names of the zone, and some above, below and next to them. */
 function namesOf() {
   const names = [DomainName.root, DomainName.parse('example.com'), DomainName.parse('version.bind'), apex];
   for (const line of RECORDS.split('\n')) {
@@ -37,13 +39,13 @@ function namesOf() {
 }
 
 const NAMES = namesOf();
-/** Names that UPDATEs add and delete: few, so that the zone stays as large as it is. */
+/** Names that UPDATEs add and delete: few, so that the zone does not grow. */
 const CHANGING = Array.from({ length: 60 }, (_, i) => DomainName.parse(`${i % 3 ? '' : 'deep.'}change${i % 20}`, apex));
 
 /**
  * @param {{random: () => number, below: (limit: number) => number}} numbers
- * @param {TsigKey} key the one that the server knows
- * @param {TsigKey} strange one that it does not
+ * @param {TsigKey} key known to the server
+ * @param {TsigKey} strange unknown to the server
  */
 export function makeCorpus({ random, below }, key, strange) {
   const recorded = recordedPackets();
@@ -73,7 +75,7 @@ export function makeCorpus({ random, below }, key, strange) {
     return encodeMessage(makeMessage({ ...flags, questions: [question()], additional: below(3) ? [opt()] : [] }));
   }
 
-  /** Any opcode, any number of questions, records where none belong. */
+  /** Any opcode, any number of questions, records in sections where none belong. */
   function oddMessage() {
     const records = () => Array.from({ length: below(3) }, oddRecord);
     const fields = { opcode: below(16), response: below(12) === 0, truncated: below(12) === 0, rcode: below(16) };
@@ -82,7 +84,7 @@ export function makeCorpus({ random, below }, key, strange) {
     return encodeMessage(makeMessage({ ...fields, questions, answers: records(), authority: records(), additional }));
   }
 
-  /** A record of an UPDATE's section: of every class, with and without RDATA, in the zone and out of it. @returns {ResourceRecord} */
+  /** A record of an UPDATE's section: of every class, with and without RDATA, inside and outside of the zone. @returns {ResourceRecord} */
   function oddRecord() {
     const ownerName = below(4) ? oneOf(CHANGING) : oneOf(NAMES);
     const rrClass = oneOf(CLASSES);
@@ -150,7 +152,7 @@ export function makeCorpus({ random, below }, key, strange) {
     return Buffer.from(scratch.subarray(0, length));
   }
 
-  /** One that pointers lead round and round, or far back. */
+  /** A message with compression pointers that form a loop or lead far back. */
   function pointers() {
     const message = Buffer.from(query());
     const at = 12 + below(4);
@@ -184,7 +186,7 @@ export function makeCorpus({ random, below }, key, strange) {
 
 const EMPTY = { kind: /** @type {const} */ ('empty') };
 
-/** Not OPT and TSIG, of which the codec makes no record without RDATA. @param {number} type */
+/** Without OPT and TSIG: the codec cannot build them without RDATA. @param {number} type */
 function isPlain(type) {
   return type !== RRType.OPT && type !== RRType.TSIG;
 }

@@ -1,7 +1,9 @@
 // @ts-check
-// The embedded nameserver beside BIND, Knot and PowerDNS in the same run: queries a second, signed UPDATEs a second,
-// durable updates over HTTP beside the same with BIND as the primary, and what a million names cost. Alternating rounds,
-// medians; the targets are ratios. `node bench/nameserver.mjs [ROUNDS] [SECONDS] [NAMES] [--smoke]`
+/**
+ * The embedded nameserver, BIND, Knot and PowerDNS in one run: queries a second, signed UPDATEs a second, durable updates over HTTP (also with
+ * BIND as the primary), and the cost of a million names. Alternating rounds, medians; the targets are ratios.
+ * `node bench/nameserver.mjs [ROUNDS] [SECONDS] [NAMES] [--smoke]`
+ */
 import {
   measureFsync,
   measureHttp,

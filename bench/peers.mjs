@@ -1,6 +1,8 @@
 // @ts-check
-// The nameservers that the embedded one is measured against, and itself, all with the same zone and key, and the loads.
-// Configured as their documentation has it; what is switched off is what would only cost them.
+/**
+ * The nameservers that the embedded one is compared with, and itself, all with the same zone and key, and the loads.
+ * Each is configured as its documentation says; features that would only cost it time are off.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -86,7 +88,7 @@ zones:\n  - {name: ${ZONE}, nameserver: embedded, ns: [ns1.${ZONE}], tsig_key: '
 }
 
 /**
- * Ours, with the zone imported by the command that is there for it.
+ * Our server, with the zone imported by `dyndns zone import`.
  * @param {number} names @param {string[]} flags of node @param {string} main the program @returns {Promise<Peer & {url: string}>}
  */
 export async function ownPeer(names, flags, main = MAIN) {
@@ -98,7 +100,7 @@ export async function ownPeer(names, flags, main = MAIN) {
   return startOwn(directory, flags, main);
 }
 
-/** Ours again, on the database that is there. @param {string} directory @param {string[]} flags @param {string} main the program */
+/** Our server again, on an existing database. @param {string} directory @param {string[]} flags @param {string} main the program */
 export async function startOwn(directory, flags, main = MAIN) {
   const port = await freePort();
   const httpPort = await freePort();
@@ -110,7 +112,7 @@ export async function startOwn(directory, flags, main = MAIN) {
   return { title: 'dyndns', directory, port, child, url, startMs: performance.now() - begin };
 }
 
-/** Queries for A of the zone's names in no order. @param {Peer} peer @param {number} names @param {number} seconds */
+/** Queries for the A records of the zone's names, in scattered order. @param {Peer} peer @param {number} names @param {number} seconds */
 export function measureQueries({ directory, port }, names, seconds) {
   const file = join(directory, 'queries.txt');
   const count = Math.min(names, 200_000);
@@ -128,7 +130,7 @@ export function measureQueries({ directory, port }, names, seconds) {
 let updateRun = 0;
 
 /**
- * Signed UPDATEs of one name each, 50 outstanding; each has an address that the name did not have.
+ * Signed UPDATEs of one name each, 50 in flight; each changes the address.
  * @param {Peer} peer @param {number} names @param {number} seconds
  */
 export function measureUpdates({ directory, port }, names, seconds) {

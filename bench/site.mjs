@@ -1,7 +1,8 @@
 // @ts-check
-// What a whole site costs: an update that moves 10 members beside one of a single host, one connection, one after the other,
-// with BIND behind us and on the embedded nameserver. Medians of the times; the target is a ratio.
-// `node bench/site.mjs [ROUNDS] [MEMBERS] [--smoke]`
+/**
+ * The cost of a whole site: an update that moves 10 members and one of a single host, in turn on one connection, with BIND as the
+ * primary and on the embedded nameserver. Medians of the times; the target is a ratio. `node bench/site.mjs [ROUNDS] [MEMBERS] [--smoke]`
+ */
 import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
@@ -88,7 +89,7 @@ async function measure(label, port) {
       port,
       `hostname=site.${ZONE}&myip=10.1.${round >> 8}.${round & 255},${prefix}::7&ipv6prefix=${prefix}::/56`,
     );
-    // The first ones warm up.
+    // The first rounds only warm up.
     if (round < ROUNDS / 10) continue;
     times.single.push(single);
     times.site.push(site);

@@ -1,17 +1,19 @@
 // @ts-check
-// TCP streams of DNS messages (RFC 1035 §4.2.2) as no client should send them: cut at every octet and ended, reset, half
-// closed or continued; several messages in one segment; lengths that lie. Each connection must come to its end in time.
+/**
+ * TCP streams of DNS messages (RFC 1035 §4.2.2) as no client should send them: cut at every octet and then ended, reset, half
+ * closed or continued; several messages in one segment; wrong lengths. Each connection must end in time.
+ */
 import { connect } from 'node:net';
 
 const HANG_MS = 15_000;
-/** Fewer than a server takes from one address. */
+/** Below the server's limit of connections from one address. */
 const AT_ONCE = 64;
 
 const framed = (/** @type {Uint8Array} */ message) =>
   Buffer.concat([Buffer.of(message.length >> 8, message.length & 255), message]);
 
 /**
- * Sends parts one after the other, each in a segment of its own, and ends its side or resets.
+ * Sends parts in turn, each in a segment of its own, then ends its side or resets the connection.
  * @param {number} port @param {Buffer[]} parts @param {'end' | 'reset'} how
  * @returns {Promise<{messages: number, ms: number, hung: boolean, rest: number}>} `rest`: octets of an incomplete message
  */
@@ -99,7 +101,7 @@ export async function cutStreams(port, messages, fault) {
       counts.get(message),
     );
   }
-  // All in one segment, as often as fits; the replies may come in any order, and all of them come.
+  // All in one segment, as often as fits; the replies may come in any order, but all must come.
   const all = Buffer.concat(messages.map(framed));
   const wanted = messages.reduce((sum, message) => sum + counts.get(message), 0);
   for (const times of [1, 2, 10]) {

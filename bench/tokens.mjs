@@ -1,7 +1,9 @@
 // @ts-check
-// What credentials of single clients cost: dyndns2 with a token for each host, in SQLite and in PostgreSQL, beside the
-// original API with the master secret, history on, in the same run; then the same with 100,000 tokens and hosts more.
-// The zone is embedded. Alternating rounds, medians; targets are ratios. `node bench/tokens.mjs [ROUNDS] [SECONDS] [MORE] [--smoke]`
+/**
+ * The cost of tokens: dyndns2 with a token for each host, in SQLite and in PostgreSQL, and the original API with the master secret, with
+ * history, in one run; then the same with 100,000 more tokens and hosts. The zone is embedded. Alternating rounds, medians; the targets are
+ * ratios. `node bench/tokens.mjs [ROUNDS] [SECONDS] [MORE] [--smoke]`
+ */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chownSync, readdirSync, writeFileSync } from 'node:fs';
@@ -39,7 +41,7 @@ const secretOf = (/** @type {number} */ n) => `token-of-host-${n}-0123456789abcd
 /** @param {string} url of a store @param {number} hosts with a token each */
 async function fillStore(url, hosts) {
   const store = await openStore(url);
-  // SQLite commits all that wait together; PostgreSQL has ten connections, for which nobody waits long.
+  // SQLite commits all waiting writes at once; PostgreSQL has ten connections, and a write waits for one only briefly.
   const step = url.startsWith('sqlite:') ? 1000 : 5;
   for (let at = 0; at < hosts; at += step) {
     const numbers = Array.from({ length: Math.min(step, hosts - at) }, (_, i) => at + i);
@@ -64,7 +66,7 @@ async function fillStore(url, hosts) {
   await store.close();
 }
 
-/** A PostgreSQL of our own on a port of 127.0.0.1. It does not run as root. */
+/** Starts PostgreSQL on a free port of 127.0.0.1, not as root. */
 async function startPostgres() {
   const directory = makeDirectory();
   const programs = readdirSync('/usr/lib/postgresql')
@@ -157,7 +159,7 @@ for (let i = 0; i < ROUNDS; i++) {
 }
 await stop(inPostgres.child);
 await stop(inSqlite.child);
-// Both are new: a database with more history is slower, too.
+// Both databases are new: more history makes one slower as well.
 const few = await startServer('sqlite:');
 const many = await startServer('sqlite:', HOSTS + MORE);
 for (let i = 0; i < ROUNDS; i++) {

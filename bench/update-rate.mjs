@@ -1,7 +1,9 @@
 // @ts-check
-// Updates a second over HTTP with BIND as the primary, beside what that BIND does itself with one name a message, in
-// the same run: alternating rounds, medians. Targets (in the exit code) are ratios, because machines differ.
-// `node bench/update-rate.mjs [ROUNDS] [SECONDS] [--smoke]`
+/**
+ * Updates a second over HTTP with BIND as the primary, compared with the rate of that BIND for messages of one name, in one run:
+ * alternating rounds, medians. The targets (in the exit code) are ratios, because machines differ.
+ * `node bench/update-rate.mjs [ROUNDS] [SECONDS] [--smoke]`
+ */
 import {
   IS_SMOKE_RUN,
   makeDirectory,

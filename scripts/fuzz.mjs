@@ -1,7 +1,9 @@
-// `npm run fuzz`: builds src, then runs bench/fuzz-codec.mjs and bench/fuzz-nameserver.mjs. One of them alone, with numbers
-// of its own: `npm run fuzz -- codec [PACKETS] [SEED]`, `npm run fuzz -- nameserver [REQUESTS] [SEED]`; without a name the
-// numbers are for the codec. `npm run fuzz -- requests`: malformed HTTP requests, five thousand for each route. A packet that never comes to an end would stop the progress lines: after five minutes without
-// one the run is ended and counts as failed.
+/**
+ * `npm run fuzz`: builds, then runs bench/fuzz-codec.mjs and bench/fuzz-nameserver.mjs. `npm run fuzz -- codec [PACKETS] [SEED]` and
+ * `npm run fuzz -- nameserver [REQUESTS] [SEED]` run one of them; numbers without a name are for the codec. `npm run fuzz -- requests`
+ * sends malformed HTTP requests, five thousand to each route. A packet that is processed for ever would stop the progress lines: after
+ * five minutes without one the run is ended and counts as failed.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { argv, env, execPath, exit, stdout } from 'node:process';

@@ -1,5 +1,6 @@
-// Brings a checkout to where it can run: installs the packages that package-lock.json names and builds dist/, each only
-// when something changed since the last time.
+/**
+ * Prepares a checkout: installs the packages of package-lock.json and builds dist, each only when something changed.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,7 @@
-// The servers and tools that the tests use for real, with the Debian package of each. `node scripts/servers.mjs` prints
-// what is missing; `--install` installs it where that is possible (root on Debian or Ubuntu).
+/**
+ * The servers and tools that the tests run, with the Debian package of each. `node scripts/servers.mjs` prints what is missing;
+ * `--install` installs it where that is possible (as root on Debian or Ubuntu).
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -42,7 +44,7 @@ export const SERVERS = {
   wrk: 'wrk',
 };
 
-/** Packages whose presence shows in a file instead of a program. */
+/** Packages that are recognised by a file instead of a program. */
 const FILES = {
   '/usr/lib/x86_64-linux-gnu/pdns/libgsqlite3backend.so': 'pdns-backend-sqlite3',
   '/usr/lib/python3/dist-packages/certbot_dns_rfc2136': 'python3-certbot-dns-rfc2136',
@@ -57,7 +59,7 @@ export const BENCH_SERVERS = Object.fromEntries(
   ]),
 );
 
-/** Debian keeps the programs of PostgreSQL beside one another, a folder for each version, and off the search path. */
+/** Debian has a folder for each version of PostgreSQL, outside of the search path. */
 const POSTGRES = '/usr/lib/postgresql';
 
 function isInstalled(program) {
@@ -76,10 +78,10 @@ export function missingPackages(programs = SERVERS) {
   return [...new Set(packages)];
 }
 
-/** Asked by Debian's package scripts before they start a service; 101 forbids it. */
+/** Debian's package scripts run this before they start a service; exit code 101 forbids it. */
 const POLICY = '/usr/sbin/policy-rc.d';
 
-/** Read by Debian's postgresql when it is installed: no database cluster of its own, which would start with the machine. */
+/** Debian's postgresql reads this at its installation: no database cluster, which would start with the machine. */
 const CLUSTER_FOLDER = '/etc/postgresql-common/createcluster.d';
 const NO_CLUSTER = join(CLUSTER_FOLDER, 'none-for-tests.conf');
 

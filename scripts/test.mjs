@@ -1,5 +1,7 @@
-// `npm test [-- FILTER]`: the one command. Installs packages and, where it can, the servers that the tests use; builds;
-// runs every test; ends with the runner's own count as `N passed, N failed, N skipped`.
+/**
+ * `npm test [-- FILTER]`: installs packages and, where it can, the servers that the tests use; builds; runs all tests; prints the
+ * runner's own count as the last line, `N passed, N failed, N skipped`.
+ */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,8 +23,8 @@ const { status } = spawnSync(execPath, [vitest, 'run', ...reporters, ...argv.sli
 });
 const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'));
 if (missing.length > 0)
-  stdout.write(`Tests were skipped or failed for want of: apt-get install -y ${missing.join(' ')}\n`);
-// A file that could not be loaded, or whose process died, has no failed test to count.
+  stdout.write(`Tests were skipped or failed because programs are missing: apt-get install -y ${missing.join(' ')}\n`);
+// A file that could not be loaded, or whose process died, has no failed test that could be counted.
 const failed = Math.max(numFailedTests, status === 0 ? 0 : 1);
 stdout.write(`${numPassedTests} passed, ${failed} failed, ${numPendingTests} skipped\n`);
 exit(failed > 0 ? 1 : (status ?? 1));
