@@ -17,8 +17,9 @@ import { freemyipProtocol } from '../protocols/freemyip.ts';
 import { healthProtocol } from '../protocols/health.ts';
 import { httpreqProtocol } from '../protocols/httpreq.ts';
 import { noipProtocol } from '../protocols/noip.ts';
-import { formatOriginalError, originalProtocol } from '../protocols/original.ts';
+import { originalProtocol } from '../protocols/original.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
+import { originalErrorReply } from '../request/error-reply.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
 import { listParameters, mergeParameters, parseParameters, type ReadBody, type TextByName } from './parameters.ts';
@@ -243,7 +244,7 @@ function answerFrameworkError(
   if (status < 500)
     return answerStatus(request, reply, status, BAD_REQUESTS[status] ?? 'The request is malformed.', options);
   const internal = new AppError('internal', 'internal error', { cause: error });
-  send(reply, formatOriginalError(internal, request.id));
+  send(reply, originalErrorReply(internal, request.id));
   options.observer.warn(`request ${request.id}: ${error.stack ?? error.message}`);
   return reply;
 }

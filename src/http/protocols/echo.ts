@@ -4,7 +4,7 @@
  */
 import { AppError } from '../../core/errors.ts';
 import type { DoorReply, DoorRequest, Protocol, Route } from '../request/door.ts';
-import { formatOriginalError } from './original.ts';
+import { originalErrorReply } from '../request/error-reply.ts';
 
 interface EchoForm {
   readonly contentType: string;
@@ -50,5 +50,5 @@ export const echoProtocol: Protocol = {
     route('/checkip', CHECKIP),
     route('/dynamic/check.php', DETECTED),
   ],
-  formatError: formatOriginalError,
+  formatError: originalErrorReply,
 };

@@ -4,9 +4,10 @@
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
+import { errorText } from '../../core/updates/original-lines.ts';
 import { authenticateRequest } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
-import { errorReply, errorText } from '../request/error-reply.ts';
+import { errorReply } from '../request/error-reply.ts';
 
 const STATUS = {
   'request-malformed': 400,
