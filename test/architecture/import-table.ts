@@ -143,7 +143,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/updates/original-lines.ts',
       'dns/address.ts',
       'dns/name.ts',
-      'http/app/listeners.ts',
+      'http/app/listen.ts',
       'http/request/door.ts',
       'http/request/original-requests.ts',
     ],

@@ -1,6 +1,4 @@
-// Targets as routers send them, made regular before a route is looked for; replies that need an application in a state
-// that a real one seldom is in: overloaded, or with a defect.
-
+/** Replies of an application in a state that a running server is rarely in: overloaded, or with a defect. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { Authenticator } from '../../core/access/authenticate.ts';
 import type { RequestEvent } from '../../core/observer.ts';
@@ -13,35 +11,7 @@ import type { ZonePublisher } from '../../core/zones/publisher.ts';
 import { ZoneTable } from '../../core/zones/zone.ts';
 import { DomainName } from '../../dns/name.ts';
 import { GuessLimiter } from '../request/guess-limiter.ts';
-import { buildApp, normalizeTarget } from './app.ts';
-
-describe('the target of a request', () => {
-  it.each([
-    ['/', '/'],
-    ['', '/'],
-    ['//', '/'],
-    ['/a/b', '/a/b'],
-    ['//nic/update?x=1', '/nic/update?x=1'],
-    ['/\\/nic/update?x=1', '/nic/update?x=1'],
-    ['/%5c/nic/update?x=1', '/nic/update?x=1'],
-    ['/%5C//nic/update', '/nic/update'],
-    ['/a/%5c/b', '/a/%5c/b'],
-    ['/nic/update/?x=1', '/nic/update?x=1'],
-    ['/nic/update//', '/nic/update'],
-    ['/a///b//c', '/a/b/c'],
-    ['http://host.example:8080/a?b', '/a?b'],
-    ['HTTPS://host.example/a//b', '/a/b'],
-    ['http://host.example', '/'],
-    ['http://host.example?x=1', '/?x=1'],
-    ['/a?b=//c/&d=\\e/', '/a?b=//c/&d=\\e/'],
-    ['/a?b?c', '/a?b?c'],
-    ['/?', '/?'],
-    ['/a%2Fb%2f', '/a%2Fb%2f'],
-    ['*', '*'],
-  ])('%j becomes %j', (target, expected) => {
-    expect(normalizeTarget(target)).toBe(expected);
-  });
-});
+import { buildApp } from './app.ts';
 
 describe('an application', () => {
   let app: ReturnType<typeof buildApp> | undefined;
