@@ -169,6 +169,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'http/request/error-reply.ts',
       'http/request/host-requests.ts',
       'http/request/json-body.ts',
+      'http/request/one-word-errors.ts',
       'http/request/original-parameters.ts',
       'http/request/original-requests.ts',
       'http/request/requested-host.ts',

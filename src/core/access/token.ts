@@ -10,7 +10,8 @@ import { addressOctets, formatIpPrefix, prefixContains, unmapAddress } from '../
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { AppError } from '../errors.ts';
-import { acmeSubject, type NameScope, scopeCovers } from './name-scope.ts';
+import { challengeSubject } from './acme-challenge.ts';
+import { type NameScope, scopeCovers } from './name-scope.ts';
 
 /** `own`: only the address that the request comes from. */
 export type TokenAddresses = 'any' | 'own' | readonly IpPrefix[];
@@ -109,7 +110,7 @@ export function tokenCovers(
 ): boolean {
   if (!types.includes(type)) return false;
   if (type !== RRType.TXT) return scopeCovers(hosts, ownerName);
-  const subject = acmeSubject(ownerName);
+  const subject = challengeSubject(ownerName);
   if (subject !== undefined && scopeCovers(hosts, subject)) return true;
   const onlyChallenges = types.every((allowed) => allowed === RRType.TXT);
   return (subject !== undefined || !onlyChallenges) && scopeCovers(hosts, ownerName);

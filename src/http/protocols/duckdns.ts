@@ -6,7 +6,7 @@
  */
 
 import type { RequestContext } from '../../core/access/request-context.ts';
-import { AppError, type ErrorCode } from '../../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
 import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
 import type { AddressChoice } from '../../core/updates/update-host.ts';
 import type { TextEdit } from '../../core/updates/update-texts.ts';
@@ -16,6 +16,7 @@ import { familyOf, readAddress } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
+import { oneWordErrors } from '../request/one-word-errors.ts';
 import {
   carrierNatWarning,
   findChallenge,
@@ -30,26 +31,7 @@ import { namesForeignAddress } from '../request/update-parameters.ts';
 const SERVICE_DOMAIN = 'duckdns.org';
 const DEFAULT_TTL = 60;
 
-/** Status and word of each error. */
-export const DUCKDNS_ERRORS = {
-  'request-malformed': [200, 'KO'],
-  'name-invalid': [200, 'KO'],
-  'address-invalid': [200, 'KO'],
-  'not-authenticated': [200, 'KO'],
-  'not-permitted': [200, 'KO'],
-  'host-disabled': [200, 'KO'],
-  'address-refused': [200, 'KO'],
-  'rate-limited': [503, 'KO'],
-  conflict: [200, 'KO'],
-  contended: [503, 'KO'],
-  'primary-refused': [503, 'KO'],
-  'primary-key-rejected': [503, 'KO'],
-  'primary-unreachable': [503, 'KO'],
-  'publish-unknown': [503, 'KO'],
-  'store-unreachable': [503, 'KO'],
-  'check-failed': [503, 'KO'],
-  internal: [503, 'KO'],
-} as const satisfies Record<ErrorCode, readonly [number, string]>;
+export const DUCKDNS_ERRORS = oneWordErrors('KO');
 
 function formatError(error: AppError): DoorReply {
   const [status, body] = DUCKDNS_ERRORS[error.code];

@@ -6,7 +6,7 @@
  */
 
 import type { RequestContext } from '../../core/access/request-context.ts';
-import { AppError, type ErrorCode } from '../../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/update-host.ts';
 import type { TextEdit } from '../../core/updates/update-texts.ts';
 import type { IpAddress } from '../../dns/address.ts';
@@ -15,6 +15,7 @@ import { familyOf, readAddress } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
+import { oneWordErrors } from '../request/one-word-errors.ts';
 import {
   carrierNatWarning,
   findChallenge,
@@ -29,26 +30,7 @@ const DEFAULT_TTL = 60;
 /** Texts that take the text away. */
 const NO_TEXT = new Set(['', 'null']);
 
-/** Status and word of each error. */
-export const FREEMYIP_ERRORS = {
-  'request-malformed': [200, 'ERROR'],
-  'name-invalid': [200, 'ERROR'],
-  'address-invalid': [200, 'ERROR'],
-  'not-authenticated': [200, 'ERROR'],
-  'not-permitted': [200, 'ERROR'],
-  'host-disabled': [200, 'ERROR'],
-  'address-refused': [200, 'ERROR'],
-  'rate-limited': [503, 'ERROR'],
-  conflict: [200, 'ERROR'],
-  contended: [503, 'ERROR'],
-  'primary-refused': [503, 'ERROR'],
-  'primary-key-rejected': [503, 'ERROR'],
-  'primary-unreachable': [503, 'ERROR'],
-  'publish-unknown': [503, 'ERROR'],
-  'store-unreachable': [503, 'ERROR'],
-  'check-failed': [503, 'ERROR'],
-  internal: [503, 'ERROR'],
-} as const satisfies Record<ErrorCode, readonly [number, string]>;
+export const FREEMYIP_ERRORS = oneWordErrors('ERROR');
 
 function formatError(error: AppError): DoorReply {
   const [status, body] = FREEMYIP_ERRORS[error.code];
