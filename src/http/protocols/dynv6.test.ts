@@ -1,4 +1,4 @@
-// What the address parameters of dynv6 ask for: also what does not show in DNS until a host has others behind it.
+/** The address parameters of dynv6, also those that only change the members of a host. */
 import { expect, it } from 'vitest';
 import { AppError } from '../../core/errors.ts';
 import { formatIpPrefix, parseIpAddress } from '../../dns/address.ts';

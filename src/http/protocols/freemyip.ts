@@ -1,8 +1,7 @@
 /**
- * freemyip: one host, `OK` or `ERROR` without a line end. Clients read no status, so a refusal has 200 too; only where it
- * is our own fault, 503 makes those that do come back.
+ * freemyip: a request changes one host, and the reply is `OK` or `ERROR` without a line feed.
  *
- * Left out: `verbose`, whose texts are no contract. `delete` takes the addresses away; the name stays the token's.
+ * Left out: `verbose`, whose texts are not a contract. `delete` removes the addresses; the token keeps the host.
  */
 
 import type { RequestContext } from '../../core/access/request-context.ts';
@@ -27,7 +26,7 @@ import { namesForeignAddress } from '../request/update-parameters.ts';
 
 const SERVICE_DOMAIN = 'freemyip.com';
 const DEFAULT_TTL = 60;
-/** Texts that take the text away. */
+/** Values of `txt` that remove the text. */
 const NO_TEXT = new Set(['', 'null']);
 
 export const FREEMYIP_ERRORS = oneWordErrors('ERROR');
@@ -83,13 +82,13 @@ async function changeAddresses(
   return { ...success(ownerName, result.changed), ...(warning === undefined ? {} : { warning }) };
 }
 
-/** Nothing asked for is the caller's own address, of its own family. @throws AppError address-invalid */
+/** Without parameters, the caller's own address. @throws AppError address-invalid */
 export function chooseAddresses(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
   if (parameters['delete']?.trim().toLowerCase() === 'yes') return { wanted: { A: null, AAAA: null } };
   const text = parameters['myip']?.trim();
   const address = text ? readAddress(text) : caller;
   if (address !== undefined && 'text' in address) return { wanted: { [familyOf(address)]: address.text } };
-  throw new AppError('address-invalid', 'The request has no address that can be read.');
+  throw new AppError('address-invalid', 'The request does not have a valid address.');
 }
 
 async function changeText(
