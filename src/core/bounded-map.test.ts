@@ -1,3 +1,4 @@
+/** The eviction of a bounded map. */
 import { expect, it } from 'vitest';
 import { BoundedMap } from './bounded-map.ts';
 

@@ -1,6 +1,7 @@
-// What clients of acme-dns send that are in no Debian package, octet by octet, and how each reads the reply. As data, like
-// transcripts.ts: `source` is how the published source of the client composes it, with its HTTP library's usual headers.
-
+/**
+ * Requests of acme-dns clients that no Debian package has, octet by octet, and how each client reads the reply. As data,
+ * like transcripts.ts: `source` is how the client's published source composes it, with its HTTP library's usual headers.
+ */
 export interface Reply {
   readonly status: number;
   readonly body: string;

@@ -1,6 +1,8 @@
-// What the tests of real clients have in common: our built server with a token for the names of docs/clients, before a real
-// BIND or with its own nameserver, and a front with TLS. Blocks of the pages are used as they stand; the name of the
-// server becomes the front's address and port.
+/**
+ * The set-up for tests of real clients: our built server with a token for the names of docs/clients, in front of a real
+ * BIND or with its own nameserver, and a TLS front. Blocks of the pages are used unchanged, except that the front's address
+ * and port replace the name of the server.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freednsSecret, tokenSha256 } from '../../src/core/access/token.ts';

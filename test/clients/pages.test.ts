@@ -1,5 +1,8 @@
-// What docs/clients says of clients that no test can run (closed firmware): the URLs of the pages with the values that the
-// client would put in, the scripts in a shell, and the index. curl sends; whether a box really sends this, the pages say.
+/**
+ * The parts of docs/clients about clients that no test can run (closed firmware): the URLs with the values that the client
+ * would substitute, the scripts in a shell, and the index. curl sends the requests; only the pages claim that a device
+ * sends them.
+ */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';

@@ -1,6 +1,8 @@
-// Clients that have No-IP or FreeDNS built in, replayed octet by octet on a real server with a real BIND, and each reply
-// judged as that client judges it: a new address, the same again, a wrong password, a foreign host, trouble. The requests
-// and the judgement are those of the clients' published sources.
+/**
+ * Clients with built-in No-IP or FreeDNS, replayed octet by octet on a real server in front of a real BIND. Each reply is
+ * judged like that client judges it: a new address, the same again, a wrong password, a foreign host, a failure. Requests
+ * and judgement are those of the clients' published sources.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Lab, openLab, SECRET, ZONE } from '../e2e/lab.ts';

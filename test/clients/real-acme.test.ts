@@ -1,5 +1,7 @@
-// docs/operating/acme.md: its recipes as they stand, with the real lego and certbot, our server with its own nameserver, and
-// pebble, which looks the records up there; nothing of the validation is skipped.
+/**
+ * The recipes of docs/operating/acme.md, unchanged, with the real lego and certbot, our server with its own nameserver, and
+ * pebble, which queries the records there; no part of the validation is skipped.
+ */
 import { createHash, X509Certificate } from 'node:crypto';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

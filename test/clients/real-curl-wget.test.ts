@@ -1,4 +1,4 @@
-// curl and GNU wget as docs/clients/curl.md has them, its line for cron, and the units of deploy/client: against our server.
+/** curl and GNU wget as in docs/clients/curl.md, its cron line, and the units of deploy/client, against our server. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// The real ddclient 3.10 with its protocols for DuckDNS and freemyip and the files of docs/clients/ddclient.md.
+/** The real ddclient 3.10 with its protocols for DuckDNS and freemyip, and the files of docs/clients/ddclient.md. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DDCLIENT_PROGRAMS, runDdclient } from '../support/ddclient.ts';
 import { writeInto } from '../support/primary-server.ts';

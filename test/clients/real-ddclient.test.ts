@@ -1,4 +1,4 @@
-// The real ddclient 3.10 with the files of docs/clients/ddclient.md, one for each family, against our server.
+/** The real ddclient 3.10 with the files of docs/clients/ddclient.md, one for each family, against our server. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DDCLIENT_PROGRAMS, runDdclient } from '../support/ddclient.ts';
 import { writeInto } from '../support/primary-server.ts';

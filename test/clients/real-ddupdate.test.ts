@@ -1,5 +1,8 @@
-// The real ddupdate against our server: with the plugin of docs/clients/ddupdate.md, and with its packaged plugin no-ip.com,
-// which is led to us as to a proxy (targets in absolute form). Its library, urllib, sends the token only when asked for it.
+/**
+ * The real ddupdate against our server: with the plugin of docs/clients/ddupdate.md, and with its packaged plugin
+ * no-ip.com, whose requests reach us as a proxy (targets in absolute form). Its library, urllib, sends the token only after
+ * a 401.
+ */
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DDUPDATE_PROGRAMS, runDdupdate } from '../support/ddupdate.ts';

@@ -1,5 +1,7 @@
-// The real inadyn 2.10 with the file of docs/clients/inadyn.md against our server: requests of HTTP/1.0, IPv6 with escaped
-// colons, and the words that it takes for success, for an error to end with, and for one to wait with.
+/**
+ * The real inadyn 2.10 with the file of docs/clients/inadyn.md against our server: HTTP/1.0 requests, IPv6 with escaped
+ * colons, and the words that it takes for success, for a permanent error, and for an error to retry.
+ */
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { CAN_OWN_HOSTS, INADYN_PROGRAMS, runInadyn, runInadynWithHosts, startInadyn } from '../support/inadyn.ts';

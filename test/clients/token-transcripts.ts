@@ -1,5 +1,7 @@
-// What clients of DuckDNS, dynv6 and freemyip send, octet by octet, and how each of them reads the reply. As data, like
-// transcripts.ts; the words of `known` are its own.
+/**
+ * Requests of clients of DuckDNS, dynv6 and freemyip, octet by octet, and how each client reads the reply. As data, like
+ * transcripts.ts.
+ */
 import type { Reply, Transcript, Verdict } from './transcripts.ts';
 
 /** The host of the requests, as its token and its clients know it. */

@@ -1,5 +1,8 @@
-// The transcripts of clients that are in no Debian package, replayed octet by octet on a real server with a real BIND, and
-// each reply judged as that client judges it: a new address, the same again, a wrong password, an unknown host, trouble.
+/**
+ * The transcripts of clients that no Debian package has, replayed octet by octet on a real server in front of a real BIND.
+ * Each reply is judged like that client judges it: a new address, the same again, a wrong password, an unknown host, a
+ * failure.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Lab, openLab, SECRET, ZONE } from '../e2e/lab.ts';

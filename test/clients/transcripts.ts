@@ -1,8 +1,9 @@
-// What clients send that are in no Debian package, octet by octet, and how each of them reads the reply. As data.
-//
-// `recorded`: by a raw socket in front of the program. `source`: as its published source composes it. `published`: as its
-// maker's documents or its users' logs show it; such a client may send more headers than are known.
-
+/**
+ * Requests of clients that no Debian package has, octet by octet, and how each client reads the reply. As data.
+ *
+ * `recorded`: by a raw socket in front of the program. `source`: as its published source composes it. `published`: from the
+ * vendor's documents or its users' logs; such a client may send more headers than are known.
+ */
 /** Credentials as the transcripts have them. */
 export interface Credential {
   /** `user:password` in base64. */

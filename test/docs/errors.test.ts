@@ -1,4 +1,4 @@
-// docs/errors.md is what the tables of the code say, and leaves no code, RCODE or TSIG error out.
+/** docs/errors.md matches the tables of the code, and no code, RCODE or TSIG error is missing. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ERROR_CODES } from '../../src/core/errors.ts';

@@ -1,5 +1,7 @@
-// The Markdown files: every relative link leads to a file and to a heading of it, every path in code spans exists, every
-// test that is quoted beside a link is in the file it links to, and no page is an orphan.
+/**
+ * The Markdown files: every relative link leads to a file and to one of its headings, every path in a code span exists,
+ * every test that is quoted beside a link is in the linked file, and no page is an orphan.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// docs/protocols/original.md: the requests of its tables, sent in their order to a real server in front of a real BIND.
+/** docs/protocols/original.md: the requests of its tables, sent in order to a real server in front of a real BIND. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

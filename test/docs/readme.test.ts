@@ -1,5 +1,7 @@
-// README.md: its "five minutes" are typed as they stand: `npm start` with what it prints, an own domain, and a real BIND
-// that has what `dyndns init` printed. Only paths below /var, ports and the owner of files are changed.
+/**
+ * README.md: its "five minutes" are typed as they are: `npm start` and what it prints, a domain of one's own, and a real
+ * BIND with what `dyndns init` printed. Only paths below /var, ports and the owner of files are changed.
+ */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';

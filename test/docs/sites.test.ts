@@ -1,4 +1,4 @@
-// docs/operating/sites.md: its configuration and its commands as they are, on the whole server with an embedded zone.
+/** docs/operating/sites.md: its configuration and its commands, unchanged, on a whole server with an embedded zone. */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -1,5 +1,7 @@
-// The pages of docs/protocols for protocols beside dyndns2: the requests of their tables, sent in their order to a real
-// server in front of a real BIND, and their tables of words and routes against the code.
+/**
+ * The pages of docs/protocols for protocols other than dyndns2: the requests of their tables, sent in order to a real
+ * server in front of a real BIND, and their tables of words and routes, compared with the code.
+ */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

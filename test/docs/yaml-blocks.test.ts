@@ -1,4 +1,4 @@
-// Every YAML block of the documents is a configuration that the program takes.
+/** Every YAML block of the documents is a valid configuration. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

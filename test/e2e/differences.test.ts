@@ -1,6 +1,8 @@
-// Every way in which we differ from the original on purpose, as a test that fails on the original's behaviour: HTTP in
-// front, a real BIND behind. The title of each group is what the original does wrong. RCODEs that no nameserver gives on
-// demand, and clocks, come from a scripted primary.
+/**
+ * Every deliberate difference from the original, as a test that fails with the original's behaviour, in front of a real
+ * BIND. The title of each group is the original's defect. A scripted primary provides RCODEs and clocks that no nameserver
+ * gives on demand.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';

@@ -1,5 +1,7 @@
-// DuckDNS on the whole server with a real BIND behind it: replies to the octet, hosts of a list that stand or fall together,
-// texts for ACME, credentials, and the switch. What single clients send is in test/clients.
+/**
+ * DuckDNS on a whole server in front of a real BIND: exact replies, lists of hosts (all or none is changed), texts for
+ * ACME, credentials, and the switch of the protocol. Requests of single clients are in test/clients.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DUCKDNS_ERRORS } from '../../src/http/protocols/duckdns.ts';

@@ -1,4 +1,4 @@
-// dyndns1 on the whole server with a real BIND behind it. The real ddclient speaks it in test/clients.
+/** dyndns1 on a whole server in front of a real BIND. test/clients has the real ddclient with dyndns1. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';

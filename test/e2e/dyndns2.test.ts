@@ -1,5 +1,7 @@
-// dyndns2 on the whole server with a real BIND behind it: paths, methods, credentials, hosts, addresses, and replies as
-// they are on the wire. What single clients send is in test/clients, the table of parameters beside its source.
+/**
+ * dyndns2 on a whole server in front of a real BIND: paths, methods, credentials, hosts, addresses, and the octets of
+ * replies. Requests of single clients are in test/clients; the table of parameters is tested beside its source.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DYNDNS2_ERRORS, dyndns2Protocol } from '../../src/http/protocols/dyndns2.ts';

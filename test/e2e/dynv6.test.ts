@@ -1,5 +1,7 @@
-// dynv6 on the whole server with a real BIND behind it: replies to the octet, values of the address parameters, credentials,
-// and the switch. What single clients send is in test/clients.
+/**
+ * dynv6 on a whole server in front of a real BIND: exact replies, values of the address parameters, credentials, and the
+ * switch of the protocol. Requests of single clients are in test/clients.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DYNV6_ERRORS } from '../../src/http/protocols/dynv6.ts';

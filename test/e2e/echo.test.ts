@@ -1,5 +1,7 @@
-// The address echo on the whole server: each form to the letter, and no header in which a client that scans headers too
-// would find an address.
+/**
+ * The address echo on a whole server: the exact reply of each form, and no header that a client which also scans headers
+ * could mistake for an address.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { echoProtocol } from '../../src/http/protocols/echo.ts';
 import { type RunningDyndns, startDyndns } from '../support/dyndns.ts';

@@ -1,5 +1,7 @@
-// FreeDNS on the whole server with a real BIND behind it: the list and the update URLs of version 1, and version 2. The real
-// ddclient and inadyn speak it in test/clients.
+/**
+ * FreeDNS on a whole server in front of a real BIND: the list and the update URLs of version 1, and version 2. test/clients
+ * has the real ddclient and inadyn.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freednsSecret } from '../../src/core/access/token.ts';

@@ -1,5 +1,7 @@
-// freemyip on the whole server with a real BIND behind it: replies to the octet, addresses, texts, credentials, and the
-// switch.
+/**
+ * freemyip on a whole server in front of a real BIND: exact replies, addresses, texts, credentials, and the switch of the
+ * protocol.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { FREEMYIP_ERRORS } from '../../src/http/protocols/freemyip.ts';

@@ -1,5 +1,7 @@
-// Malformed requests to the routes that take JSON (httpreq, acme-dns), for malformed.test.ts: something in each is wrong in
-// a way that no chance repairs. The credentials are good for one challenge each, unless they are what is wrong.
+/**
+ * Malformed requests to the routes with a JSON body (httpreq, acme-dns), for malformed.test.ts. Each has an error that
+ * random values cannot repair. The credentials are valid for one challenge each, unless they are the malformed part.
+ */
 import type { Random } from '../differential/random.ts';
 
 export interface WrongTexts {

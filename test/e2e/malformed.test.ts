@@ -1,6 +1,8 @@
-// Bad input, tried and counted: thousands of malformed requests to each route, the same ones at each run. Each gets a
-// reply of those that are documented, none a 500, and none changes a zone. Every request has a credential that could
-// change everything, unless the credential is what is wrong with it.
+/**
+ * Thousands of malformed requests to each route, the same ones in each run. Every reply is a documented one, none is a 500,
+ * and no zone changes. Each request has a credential that may change everything, unless the credential is the malformed
+ * part.
+ */
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -1,5 +1,7 @@
-// No-IP on the whole server with a real BIND behind it: /ducupdate.php as No-IP's clients and pfSense ask it, and what of
-// No-IP's /nic/update is not in dyndns2.test.ts.
+/**
+ * No-IP on a whole server in front of a real BIND: /ducupdate.php as No-IP's clients and pfSense use it, and the part of
+ * No-IP's /nic/update that dyndns2.test.ts does not cover.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { NOIP_ERRORS } from '../../src/http/protocols/noip.ts';

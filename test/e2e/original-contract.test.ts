@@ -1,5 +1,7 @@
-// The original's HTTP API, to the letter: every route, reply line, error line and status that its clients test for, and
-// how replies are framed on the wire, which old routers depend on. A real BIND is behind; nothing is stubbed.
+/**
+ * The exact HTTP API of the original: every route, reply line, error line and status that its clients test for, and the
+ * framing of replies, which old routers depend on. In front of a real BIND; nothing is stubbed.
+ */
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/server/version.ts';

@@ -1,3 +1,4 @@
+/** The names of DNS-01 challenges. */
 import { expect, it } from 'vitest';
 import { DomainName } from '../../dns/name.ts';
 import { challengeSubject, toChallengeName } from './acme-challenge.ts';

@@ -1,3 +1,4 @@
+/** Accounts of acme-dns: the token of an account, registration and its limits. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseIpAddress, parseIpPrefix } from '../../dns/address.ts';

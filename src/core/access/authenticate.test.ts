@@ -1,4 +1,4 @@
-// The master secret: who has it, who has not, and that the comparison takes the same time for every credential.
+/** The master secret: which credentials match it, and that the comparison takes the same time for every credential. */
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+/** Literal names and patterns of a scope. */
 import { describe, expect, it } from 'vitest';
 import { DomainName } from '../../dns/name.ts';
 import { scopeCovers } from './name-scope.ts';

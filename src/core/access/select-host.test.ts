@@ -1,4 +1,4 @@
-// Single labels, user names and no name at all: which host is meant.
+/** The host of a request with a single label, with a user name, or without any name. */
 import { describe, expect, it } from 'vitest';
 import { parseHostName } from '../../dns/name.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';

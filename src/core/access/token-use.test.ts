@@ -1,3 +1,4 @@
+/** The log of token uses on a store in memory. */
 import { describe, expect, it } from 'vitest';
 import { openMemoryStore } from '../../store/memory.ts';
 import { TokenUseLog } from './token-use.ts';

@@ -1,4 +1,4 @@
-// What a token may change, until when, and what its secret looks like.
+/** The scope and expiry of a token, and the form of its secret. */
 import { describe, expect, it } from 'vitest';
 import { type IpAddress, parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';

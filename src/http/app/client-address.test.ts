@@ -1,4 +1,7 @@
-// Whose address a request comes from: what is believed of X-Forwarded-For and Forwarded (RFC 7239), and from whom.
+/**
+ * The client address of a request: which parts of X-Forwarded-For and Forwarded (RFC 7239) are trusted, and from which
+ * peer.
+ */
 import { describe, expect, it } from 'vitest';
 import { parseIpPrefix } from '../../dns/address.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';

@@ -1,5 +1,4 @@
-// The sockets that HTTP is served on: TCP, TLS from files, unix sockets; what is said when one cannot be opened.
-
+/** Listeners of HTTP: TCP, TLS from files, unix sockets, and the errors of one that cannot be opened. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';

@@ -1,4 +1,4 @@
-// multipart/form-data (RFC 7578): what clients send, and what else may come.
+/** multipart/form-data (RFC 7578): what clients send, and malformed bodies. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';

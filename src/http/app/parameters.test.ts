@@ -1,3 +1,4 @@
+/** The parameters of a query and a form. */
 import { parse as parseQuery } from 'node:querystring';
 import { describe, expect, it } from 'vitest';
 import { mergeParameters, parseParameters } from './parameters.ts';
