@@ -25,7 +25,7 @@ import {
 const [IPV4, IPV6] = ['203.0.113.45', '2001:db8:1:2:3:4:5:6'];
 const PROGRAMS = [...LAB_PROGRAMS, ...INADYN_PROGRAMS, { command: 'curl', debianPackage: 'curl' }];
 
-/** Page, block, what the client puts in, and whether it sends user and password in a header. */
+/** Page, block, the values that the client substitutes, and whether it sends user and password in a header. */
 const URLS: readonly (readonly [string, string, Readonly<Record<string, string>>, 'Basic' | 'URL'])[] = [
   ['README.md', 'url any', {}, 'Basic'],
   ['fritzbox.md', 'url fritzbox', { '<domain>': HOME, '<ipaddr>': IPV4, '<ip6addr>': IPV6 }, 'Basic'],

@@ -22,9 +22,9 @@ interface Dialogue {
   readonly address: string;
   readonly request: (host: string, password: string) => string;
   readonly judge: (reply: Reply) => Verdict;
-  /** Of a change, and of the same again. */
+  /** The replies to a change and to its repetition. */
   readonly replies: readonly [RegExp, RegExp];
-  /** The request says no host: the password does. */
+  /** The request has no host: the token in the password has only one. */
   readonly namesNoHost?: true;
 }
 
@@ -32,14 +32,14 @@ const get = (target: string, ...more: string[]) =>
   `${[`GET ${target} HTTP/1.1`, 'Host: dyndns.example.com', ...more, 'Accept: */*'].join('\r\n')}\r\n\r\n`;
 const PFSENSE = 'User-Agent: phpDynDNS/0.7';
 
-/** `list($ip, $code) = explode(":", $data)`, and a switch with loose comparison; the status is not looked at. */
+/** `list($ip, $code) = explode(":", $data)`, and a switch with loose comparison; the status is ignored. */
 function pfsenseNoip({ body }: Reply): Verdict {
   const code = body.split(':')[1]?.trim() ?? '';
   if (!/^\d+$/.test(code)) return 'wrong';
   return [0, 1, 11, 12].includes(Number(code)) ? 'success' : 'wrong';
 }
 
-/** Each line up to its first colon is a host, what follows is a number; three of them end the program. */
+/** A line is a host, a colon and a number; three of the numbers end the program. */
 function noip2({ body }: Reply): Verdict {
   const codes = body
     .trim()

@@ -35,8 +35,8 @@ for (const primary of PRIMARIES) {
       const { code, stderr } = await run(['--force']);
       expect([code, stderr]).toEqual([0, expect.stringMatching(/INFO - Update OK\n$/)]);
       expect(await lab.look(HOME, 'A')).toEqual(['203.0.113.45']);
-      const asked = lab.front.requests.slice(-2).map((request) => request.includes('Authorization: Basic '));
-      expect(asked).toEqual([false, true]);
+      const authorized = lab.front.requests.slice(-2).map((request) => request.includes('Authorization: Basic '));
+      expect(authorized).toEqual([false, true]);
       const serial = await lab.serial();
       const again = await run(['--force']);
       expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('Update OK')]);

@@ -33,7 +33,7 @@ for (const primary of PRIMARIES) {
     beforeEach(() => lab.clear());
     afterAll(() => lab?.stop());
 
-    /** The file of the page, of which perhaps something is different. */
+    /** The file of the page, optionally with replacements. */
     const write = (before = '', after = '') => {
       const page = pageBlock('inadyn.md', 'conf inadyn');
       expect(page).toContain(before);
@@ -135,7 +135,7 @@ provider default@freedns.afraid.org {
 `;
           return runInadynWithHosts(writeInto(lab.directory, 'freedns.conf', text), hosts);
         };
-        // The second time nothing is changed, which is an error in words and success to it.
+        // The second update changes nothing. The text of that reply is an error, but inadyn takes it for success.
         for (const [address, type] of [
           [IPV4, 'A'],
           [IPV4, 'A'],

@@ -66,7 +66,7 @@ describeWith(BIND_PROGRAMS, 'replayed on our server', () => {
   });
 
   it('each of them with a wrong password: 401, which none takes for a success', async () => {
-    // All at once: after the first ten each waits for a second.
+    // Concurrently: the guess limiter delays each by a second after the first ten.
     const answers = TRANSCRIPTS.map(async (transcript) => {
       const { reply, verdict } = await judged(transcript, server, WRONG, HOST);
       expect([reply.status, reply.body], transcript.client).toEqual([401, 'badauth\n']);

@@ -26,7 +26,7 @@ interface Example {
   readonly authorized: boolean;
 }
 
-/** The rows that begin with a request, table by table. */
+/** The table rows that begin with a request, by table. */
 const EXAMPLES: readonly Example[] = PAGE.split(/^\| (?=request)/m)
   .slice(1)
   .flatMap((table) =>

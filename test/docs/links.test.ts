@@ -19,7 +19,7 @@ const PAGES: ReadonlyMap<string, string> = new Map(
 
 interface Link {
   readonly text: string;
-  /** Path from the root of the checkout. */
+  /** Path relative to the root of the checkout. */
   readonly path: string;
   readonly anchor: string | undefined;
 }
@@ -38,7 +38,7 @@ function relativeLinks(page: string, markdown: string): Link[] {
     });
 }
 
-/** The anchors of headings, as hosting sites make them: lower case, punctuation gone, spaces to hyphens. */
+/** The anchors of headings, as hosting sites make them: lower case, no punctuation, hyphens for spaces. */
 function anchors(markdown: string): string[] {
   return [...withoutCode(markdown).matchAll(/^#{1,6} (.+)$/gm)].map((match) =>
     match[1]!

@@ -20,14 +20,14 @@ interface Example {
   readonly reply: string;
 }
 
-/** The rows that begin with a request. */
+/** The table rows that begin with a request. */
 const EXAMPLES: readonly Example[] = [...PAGE.matchAll(/^\| `([^`]+)` \| (\d{3}) \| (`.*`) \|$/gm)].map((match) => ({
   request: match[1]!,
   status: Number(match[2]),
   reply: `${match[3]!.slice(1, -1).split('`<br>`').join('\n')}\n`,
 }));
 
-/** `…` in the text stands for anything without a quote. */
+/** `…` in the text matches anything without a quote. */
 function pattern(text: string): RegExp {
   return new RegExp(`^${text.replaceAll(/[.*+?^$()|[\]{}\\]/g, '\\$&').replaceAll('…', "[^']+")}$`);
 }

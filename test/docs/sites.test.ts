@@ -38,7 +38,7 @@ async function run(word: string): Promise<string> {
   return stdout;
 }
 
-/** What the page shows below the commands of this word. */
+/** The output that the page shows below the commands with this info string. */
 const shown = (word: string) =>
   new RegExp(`^\`\`\`sh ${word}\\n[\\s\\S]*?^\`\`\`\\n\\n(?:.*\\n)*?\`\`\`\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(PAGE)![1];
 

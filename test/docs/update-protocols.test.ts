@@ -53,9 +53,9 @@ for (const { file, protocol, errors, examples: atLeast } of PAGES) {
         const [, method = 'GET', target, body] = /^(?:([A-Z]+) )?(\S+)(?: (\S+))?$/.exec(request)!;
         const headers = body === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' };
         const answer = await server.ask(target!, { method, headers, ...(body === undefined ? {} : { body }) });
-        // `…` stands for the seconds that it took.
-        const told = answer.body.trimEnd().replace(/ in \d+\.\d{3} seconds/g, ' in … seconds');
-        expect([answer.status, told]).toEqual([status, reply]);
+        // `…` replaces the elapsed seconds.
+        const answered = answer.body.trimEnd().replace(/ in \d+\.\d{3} seconds/g, ' in … seconds');
+        expect([answer.status, answered]).toEqual([status, reply]);
       });
     });
   });

@@ -21,7 +21,7 @@ describeWith(BIND_PROGRAMS, 'dynv6', () => {
   let lab: Lab;
   let server: RunningDyndns;
   let count = 0;
-  /** A name that no other test uses. */
+  /** A host name that no other test uses. */
   let host: string;
 
   const token = (name: string, hosts: readonly string[], more: object = {}) => {
@@ -60,7 +60,7 @@ describeWith(BIND_PROGRAMS, 'dynv6', () => {
     const { status, body } = await server.ask(target, { headers });
     return [status, body];
   };
-  /** With the master secret, from 198.51.100.7. */
+  /** Sends a request with the master secret, from 198.51.100.7. */
   const update = (query: string, headers?: Readonly<Record<string, string>>) =>
     get(`/api/update?hostname=${host}&token=${SECRET}&${query}`, headers);
   const published = async (name = host) => [await lab.look(name, 'A'), await lab.look(name, 'AAAA')];

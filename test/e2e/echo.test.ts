@@ -60,15 +60,15 @@ describe('the address echo', () => {
   ];
 
   it.each(FORMS)('$target is $type', async ({ target, type, body, host }) => {
-    for (const [given, shown] of [
+    for (const [header, address] of [
       ['203.0.113.45', '203.0.113.45'],
       ['2001:DB8:0:0::1', '2001:db8::1'],
       ['::ffff:203.0.113.45', '203.0.113.45'],
       ['::ffff:cb00:712d', '203.0.113.45'],
     ] as const) {
       for (const version of ['1.0', '1.1']) {
-        const reply = await get(target, given, host, version);
-        expect([reply.status, reply.type, reply.body]).toEqual([200, type, body(shown)]);
+        const reply = await get(target, header, host, version);
+        expect([reply.status, reply.type, reply.body]).toEqual([200, type, body(address)]);
         expect(reply.head).toContain(`\r\ncontent-length: ${reply.body.length}`);
         expect(reply.head).toContain('\r\ncache-control: no-store');
         expect(reply.head).not.toMatch(/\d+\.\d+\.\d+\.\d+|::|([0-9a-f]+:){3}/i);

@@ -94,7 +94,7 @@ describe('a token with sources', () => {
       const principal = await authenticator.authenticate('secretOfInside', caller);
       expect(principal).toEqual(counts ? { kind: 'token', token } : undefined);
     }
-    // What is refused is no use.
+    // A refused credential does not count as a use.
     expect(used).toEqual(counts ? ['inside', 'inside'] : []);
   });
 

@@ -17,7 +17,7 @@ describe('an application', () => {
   let app: ReturnType<typeof buildApp> | undefined;
   afterEach(() => app?.close());
 
-  /** One with the zone dyn.example.com whose primary is this. */
+  /** An application with the zone dyn.example.com on this primary. */
   function start(publisher: Partial<ZonePublisher>, maxWaiting: number, guesses = new GuessLimiter()) {
     const events: RequestEvent[] = [];
     const zone = {

@@ -15,7 +15,7 @@ function trust(
   return { clientAddressHeader: header, trustedProxies: prefixes.map((text) => parseIpPrefix(text)!) };
 }
 
-/** The address with PROXY trusted, and 198.51.100.0/24 too. */
+/** The client address where PROXY and 198.51.100.0/24 are trusted. */
 function behind(value: string | string[] | undefined, header: ProxyTrust['clientAddressHeader'] = 'x-forwarded-for') {
   return clientAddress(PROXY, { [header]: value }, trust(header, PROXY, '198.51.100.0/24', '2001:db8:ffff::/48'))?.text;
 }

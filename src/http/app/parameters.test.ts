@@ -3,7 +3,7 @@ import { parse as parseQuery } from 'node:querystring';
 import { describe, expect, it } from 'vitest';
 import { mergeParameters, parseParameters } from './parameters.ts';
 
-/** As text, since an object without a prototype is never equal to a literal. */
+/** As JSON, because an object without a prototype never equals a literal. */
 const read = (text: string) => JSON.stringify(parseParameters(text));
 
 describe('parseParameters', () => {
