@@ -1,6 +1,6 @@
 /**
- * Checks that a credential covers a name. A name outside of the token's scope and a name in no zone give the same error, so
- * a token does not reveal which other names exist.
+ * What a credential may do with a name. A name outside of a token's scope and one that no zone has get the same answer,
+ * after the same look: nobody learns by a token which other names there are.
  */
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
@@ -34,7 +34,7 @@ export function findPermittedZone(
   return zone;
 }
 
-/** The original's text for a name in no zone. The name may be a secret in the wrong parameter, so it is not logged. */
+/** The words of the original for a name in no zone; what a client wrote in the wrong place may be its secret. */
 export function unknownName(ownerName: DomainName): AppError {
   return new AppError(
     'not-permitted',

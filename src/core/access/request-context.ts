@@ -1,14 +1,14 @@
-/** Who makes a request, from where and through which protocol: what rules and history need besides the request itself. */
+/** Who makes a request, from where and through which door: what rules and history need beside the request itself. */
 import type { IpAddress } from '../../dns/address.ts';
 import { MASTER, type Principal } from './principal.ts';
 
 export interface RequestContext {
   readonly principal: Principal;
-  /** The client address; undefined if it cannot be trusted or is unknown. */
+  /** Where the request comes from, as far as that can be trusted. */
   readonly caller: IpAddress | undefined;
-  /** The name of a client protocol (`original`, `dyndns2`, `duckdns` …), `update` for DNS UPDATE, `cli`. */
+  /** The door: the name of a client protocol (`original`, `dyndns2`, `duckdns` …), `update` for DNS UPDATE, `cli`. */
   readonly protocol: string;
-  /** The User-Agent header; empty without one. */
+  /** As the client calls itself; empty if it does not. */
   readonly userAgent: string;
 }
 
