@@ -66,7 +66,7 @@ describe('an application', () => {
 
   const target = (name: string) => `/update-by-path/Top5ecretWord/${name}.dyn.example.com/192.0.2.1`;
 
-  it('tells clients to come back where too many wait for the primary, and serves the others', async () => {
+  it('answers 503 with Retry-After when too many requests wait for the primary, and serves other requests', async () => {
     const release: (() => void)[] = [];
     const read = () => new Promise<never>((_resolve, reject) => release.push(() => reject(new Error('ended'))));
     const { get } = start({ read }, 3);
@@ -86,7 +86,7 @@ describe('an application', () => {
     expect((await again).status).toBe(500);
   });
 
-  it('tells guessers to come back where too many of them wait', async () => {
+  it('answers 503 with Retry-After when too many wrong credentials are delayed', async () => {
     let waits = 0;
     const wait = () => {
       waits += 1;
@@ -102,7 +102,7 @@ describe('an application', () => {
     expect(refused.body).toBe('ERROR: Too many requests with a wrong secret key.\n');
   });
 
-  it('answers a defect of its own with 500, a fixed text and the id under which the log has the cause', async () => {
+  it('answers an internal error with 500, a fixed text and the id that finds the cause in the log', async () => {
     const defect = new TypeError('Top secret detail');
     const { get, events } = start({ read: () => Promise.reject(defect) }, 3);
     const { status, body } = await get(target('home'));
