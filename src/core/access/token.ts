@@ -138,5 +138,8 @@ export function checkTokenAddress(
   }
   if (isInPrefixes(address, addresses)) return;
   const allowed = addresses.map(formatIpPrefix).join(', ');
-  throw new AppError('address-refused', `This token does not allow the address '${address.text}', only ${allowed}.`);
+  throw new AppError(
+    'address-refused',
+    `The address '${address.text}' is not in a prefix that this token allows: ${allowed}.`,
+  );
 }
