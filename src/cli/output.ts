@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import { type ConfigError, NoConfigFileError } from '../config/problem.ts';
 import { AppError } from '../core/errors.ts';
-import { formatOriginalError } from '../http/protocols/original.ts';
+import { errorLine } from '../core/updates/original-lines.ts';
 
 /** A command that makes no sense as it was given. */
 export class UsageError extends Error {}
@@ -68,5 +68,5 @@ export function isStartError(error: unknown): error is Error {
 
 /** The same line that the HTTP API answers with; what went wrong at a start is told as it is. */
 export function formatFailure(error: Error): string {
-  return error instanceof AppError ? formatOriginalError(error, 'none').body : `ERROR: ${error.message}\n`;
+  return error instanceof AppError ? errorLine(error, 'none') : `ERROR: ${error.message}\n`;
 }

@@ -11,7 +11,7 @@ import { finished, pipeline } from 'node:stream/promises';
 import { AppError, type ErrorCode } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import { type DomainName, NameError, parseHostName } from '../dns/name.ts';
-import { ListenError, removeStaleSocket } from '../http/app/listeners.ts';
+import { ListenError, removeStaleSocket } from '../http/app/listen.ts';
 import type { ServerCalls } from './calls.ts';
 import { CLIENT_ROUTES } from './client-routes.ts';
 

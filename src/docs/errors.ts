@@ -4,6 +4,7 @@
  * Nothing of the program imports this file.
  */
 import { ERROR_CODES, type ErrorCode } from '../core/errors.ts';
+import { ORIGINAL_ERRORS } from '../core/updates/original-lines.ts';
 import { DomainName } from '../dns/name.ts';
 import { makeTsigKey, TsigError, TsigErrorCode, type TsigFailure } from '../dns/tsig.ts';
 import { formatRcode, Rcode } from '../dns/wire/message.ts';
@@ -16,7 +17,6 @@ import { FREEDNS_ERRORS } from '../http/protocols/freedns.ts';
 import { FREEMYIP_ERRORS } from '../http/protocols/freemyip.ts';
 import { HTTPREQ_ERRORS } from '../http/protocols/httpreq.ts';
 import { NOIP_ERRORS } from '../http/protocols/noip.ts';
-import { ORIGINAL_ERRORS } from '../http/protocols/original.ts';
 import { ExchangeError } from '../net/exchange.ts';
 import {
   keyRejected,

@@ -1,6 +1,7 @@
-// What clients of acme-dns send that are in no Debian package, octet by octet, and how each reads the reply. As data, like
-// transcripts.ts: `source` is how the published source of the client composes it, with its HTTP library's usual headers.
-
+/**
+ * Requests of acme-dns clients that no Debian package has, octet by octet, and how each client reads the reply. As data,
+ * like transcripts.ts: `source` is how the client's published source composes it, with its HTTP library's usual headers.
+ */
 export interface Reply {
   readonly status: number;
   readonly body: string;
@@ -15,9 +16,9 @@ export interface Account {
 
 export interface AcmeTranscript {
   readonly client: string;
-  readonly known: 'source';
+  readonly provenance: 'source';
   readonly register: string;
-  /** What it makes of the reply; undefined: a failure. */
+  /** What the client reads from the reply; undefined: a failure. */
   readonly readAccount: (reply: Reply) => Partial<Account> | undefined;
   readonly update: (account: Account, txt: string) => string;
   readonly isDone: (reply: Reply, txt: string) => boolean;
@@ -52,7 +53,7 @@ const parsed = ({ status, body }: Reply, expected: number) =>
 export const ACME_TRANSCRIPTS: readonly AcmeTranscript[] = [
   {
     client: 'acme.sh, dns_acmedns by curl: JSON under the name of a form',
-    known: 'source',
+    provenance: 'source',
     register: post('/register', [...ACME_SH, FORM], ''),
     readAccount: ({ body }) => {
       const of = (name: string) => acmeShField(body, name);
@@ -63,12 +64,12 @@ export const ACME_TRANSCRIPTS: readonly AcmeTranscript[] = [
     },
     update: (account, txt) =>
       post('/update', [...ACME_SH, ...keys(account), FORM], `{"subdomain":"${account.subdomain}", "txt": "${txt}"}`),
-    // Its grep looks for the value in quotes, at whatever status.
+    // Its grep searches for the value in quotes, with any status.
     isDone: ({ body }, txt) => body.includes(`"${txt}"`),
   },
   {
     client: 'goacmedns (lego, Traefik, cert-manager)',
-    known: 'source',
+    provenance: 'source',
     register: post(
       '/register',
       [...GO, 'Content-Type: application/json', 'Accept-Encoding: gzip'],
@@ -85,7 +86,7 @@ export const ACME_TRANSCRIPTS: readonly AcmeTranscript[] = [
   },
   {
     client: 'acme-dns-certbot, requests of Python: JSON without a type',
-    known: 'source',
+    provenance: 'source',
     register: post('/register', PYTHON, ''),
     readAccount: (reply) => parsed(reply, 201),
     update: (account, txt) =>

@@ -1,6 +1,8 @@
-// What the tests of real clients have in common: our built server with a token for the names of docs/clients, before a real
-// BIND or with its own nameserver, and a front with TLS. Blocks of the pages are used as they stand; the name of the
-// server becomes the front's address and port.
+/**
+ * The set-up for tests of real clients: our built server with a token for the names of docs/clients, in front of a real
+ * BIND or with its own nameserver, and a TLS front. Blocks of the pages are used unchanged, except that the front's address
+ * and port replace the name of the server.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freednsSecret, tokenSha256 } from '../../src/core/access/token.ts';
@@ -15,7 +17,7 @@ import { removeNow } from '../support/process.ts';
 import { BIND_PROGRAMS, type RequiredProgram } from '../support/require-server.ts';
 import { FRONT_PROGRAMS, startTlsFront, type TlsFront } from '../support/tls-front.ts';
 
-/** The words of the pages. */
+/** Names and secrets of the pages. */
 export const ZONE = 'dyndns.example.com';
 export const HOME = `home.${ZONE}`;
 export const NAS = `nas.${ZONE}`;
@@ -27,19 +29,19 @@ export const LAB_PROGRAMS: readonly RequiredProgram[] = [...BIND_PROGRAMS, ...FR
 
 export interface ClientLab {
   readonly front: TlsFront;
-  /** Of plain HTTP on 127.0.0.1. */
+  /** The port of plain HTTP on 127.0.0.1. */
   readonly httpPort: number;
-  /** For the files of a client. */
+  /** A directory for the files of a client. */
   readonly directory: string;
-  /** Puts the front's address and port in place of the name of the server. */
+  /** Replaces the name of the server by the front's address and port. */
   adapt(text: string): string;
-  /** The addresses that the primary publishes; "NXDOMAIN" where the name is not there. */
+  /** The addresses that the primary publishes; "NXDOMAIN" if the name does not exist. */
   look(ownerName: string, type: 'A' | 'AAAA'): Promise<readonly string[] | 'NXDOMAIN'>;
   serial(): Promise<number>;
   /** Removes both names. */
   clear(): Promise<void>;
   log(): readonly LogLine[];
-  /** Ends BIND; the embedded nameserver cannot go alone. */
+  /** Stops BIND; the embedded nameserver cannot be stopped alone. */
   haltPrimary(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -113,7 +115,7 @@ export async function openClientLab(primary: (typeof PRIMARIES)[number]): Promis
   };
 }
 
-/** The block of a page of docs/clients that is marked with these words. */
+/** The block with this info string, from a page of docs/clients. */
 export function pageBlock(page: string, words: string): string {
   const markdown = readFileSync(join(REPOSITORY, 'docs/clients', page), 'utf8');
   const blocks = [...markdown.matchAll(/^```([^\n]+)\n([\s\S]*?)^```$/gm)].filter((match) => match[1] === words);
@@ -121,7 +123,7 @@ export function pageBlock(page: string, words: string): string {
   return blocks[0]![2]!;
 }
 
-/** The environment in which curl finds the front by the name of the server, as the commands of the pages are. */
+/** An environment in which curl reaches the front by the server name that the pages use. */
 export function curlEnvironment({ front, directory }: ClientLab): NodeJS.ProcessEnv {
   const lines = [`cacert = "${front.caFile}"`, `connect-to = "${ZONE}:443:127.0.0.1:${front.port}"`];
   writeInto(directory, '.curlrc', `${lines.join('\n')}\n`);

@@ -1,5 +1,8 @@
-// What docs/clients says of clients that no test can run (closed firmware): the URLs of the pages with the values that the
-// client would put in, the scripts in a shell, and the index. curl sends; whether a box really sends this, the pages say.
+/**
+ * The parts of docs/clients about clients that no test can run (closed firmware): the URLs with the values that the client
+ * would substitute, the scripts in a shell, and the index. curl sends the requests; only the pages claim that a device
+ * sends them.
+ */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -22,7 +25,7 @@ import {
 const [IPV4, IPV6] = ['203.0.113.45', '2001:db8:1:2:3:4:5:6'];
 const PROGRAMS = [...LAB_PROGRAMS, ...INADYN_PROGRAMS, { command: 'curl', debianPackage: 'curl' }];
 
-/** Page, block, what the client puts in, and whether it sends user and password in a header. */
+/** Page, block, the values that the client substitutes, and whether it sends user and password in a header. */
 const URLS: readonly (readonly [string, string, Readonly<Record<string, string>>, 'Basic' | 'URL'])[] = [
   ['README.md', 'url any', {}, 'Basic'],
   ['fritzbox.md', 'url fritzbox', { '<domain>': HOME, '<ipaddr>': IPV4, '<ip6addr>': IPV6 }, 'Basic'],

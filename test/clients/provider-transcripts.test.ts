@@ -1,6 +1,8 @@
-// Clients that have No-IP or FreeDNS built in, replayed octet by octet on a real server with a real BIND, and each reply
-// judged as that client judges it: a new address, the same again, a wrong password, a foreign host, trouble. The requests
-// and the judgement are those of the clients' published sources.
+/**
+ * Clients with built-in No-IP or FreeDNS, replayed octet by octet on a real server in front of a real BIND. Each reply is
+ * judged like that client judges it: a new address, the same again, a wrong password, a foreign host, a failure. Requests
+ * and judgement are those of the clients' published sources.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Lab, openLab, SECRET, ZONE } from '../e2e/lab.ts';
@@ -20,9 +22,9 @@ interface Dialogue {
   readonly address: string;
   readonly request: (host: string, password: string) => string;
   readonly judge: (reply: Reply) => Verdict;
-  /** Of a change, and of the same again. */
+  /** The replies to a change and to its repetition. */
   readonly replies: readonly [RegExp, RegExp];
-  /** The request says no host: the password does. */
+  /** The request has no host: the token in the password has only one. */
   readonly namesNoHost?: true;
 }
 
@@ -30,14 +32,14 @@ const get = (target: string, ...more: string[]) =>
   `${[`GET ${target} HTTP/1.1`, 'Host: dyndns.example.com', ...more, 'Accept: */*'].join('\r\n')}\r\n\r\n`;
 const PFSENSE = 'User-Agent: phpDynDNS/0.7';
 
-/** `list($ip, $code) = explode(":", $data)`, and a switch with loose comparison; the status is not looked at. */
+/** `list($ip, $code) = explode(":", $data)`, and a switch with loose comparison; the status is ignored. */
 function pfsenseNoip({ body }: Reply): Verdict {
   const code = body.split(':')[1]?.trim() ?? '';
   if (!/^\d+$/.test(code)) return 'wrong';
   return [0, 1, 11, 12].includes(Number(code)) ? 'success' : 'wrong';
 }
 
-/** Each line up to its first colon is a host, what follows is a number; three of them end the program. */
+/** A line is a host, a colon and a number; three of the numbers end the program. */
 function noip2({ body }: Reply): Verdict {
   const codes = body
     .trim()

@@ -1,5 +1,7 @@
-// docs/operating/acme.md: its recipes as they stand, with the real lego and certbot, our server with its own nameserver, and
-// pebble, which looks the records up there; nothing of the validation is skipped.
+/**
+ * The recipes of docs/operating/acme.md, unchanged, with the real lego and certbot, our server with its own nameserver, and
+ * pebble, which queries the records there; no part of the validation is skipped.
+ */
 import { createHash, X509Certificate } from 'node:crypto';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +19,7 @@ import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { pageBlock } from './client-lab.ts';
 
 const ZONE = 'dyndns.example.com';
-/** The zone of somebody else, whose challenges are delegated. It is served here too, since pebble asks one server only. */
+/** A foreign zone whose challenges are delegated. Served here as well, because pebble queries only one server. */
 const OTHER_ZONE = 'example.net';
 const KEY = { name: 'operator.key', algorithm: 'hmac-sha256', secret: Buffer.alloc(32, 7).toString('base64') };
 const PROGRAMS = [
@@ -82,7 +84,7 @@ describeWith(PROGRAMS, 'the recipes for certificates', () => {
   const namesOf = (pem: string) => new X509Certificate(pem).subjectAltName?.split(', ').sort();
   const texts = async (name: string) => (await dig(dns, [name, 'TXT', '+norecurse'])).short;
 
-  /** Runs the block with what is else the default of lego: the authority, the resolver, the directory. */
+  /** Runs the block with overrides of lego's defaults: authority, resolver, directory. */
   async function lego(words: string, tokenName: string, more = ''): Promise<string> {
     writeInto(directory, tokenName === 'lego' ? 'dyndns.token' : `${tokenName}.token`, `secret of ${tokenName}\n`);
     const path = join(directory, words.replaceAll(' ', '-') + more);
@@ -95,7 +97,7 @@ describeWith(PROGRAMS, 'the recipes for certificates', () => {
     return readFileSync(join(path, 'certificates', `${name}.crt`), 'utf8');
   }
 
-  // Clients pause for seconds when they look at an order again: all orders are under way at once.
+  // Clients pause for seconds before they poll an order, so all orders run concurrently.
   it.concurrent('lego, httpreq in both modes: a name and its wildcard', { timeout: 90_000 }, async () => {
     for (const mode of ['', 'RAW']) {
       const pem = await lego('sh lego', 'lego', mode);

@@ -1,4 +1,4 @@
-// curl and GNU wget as docs/clients/curl.md has them, its line for cron, and the units of deploy/client: against our server.
+/** curl and GNU wget as in docs/clients/curl.md, its cron line, and the units of deploy/client, against our server. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -27,7 +27,7 @@ const PROGRAMS = [
 const SERVICE = 'deploy/client/dyndns-update.service';
 const BASIC = `Authorization: Basic ${Buffer.from(`${HOME}:${TOKEN}`).toString('base64')}`;
 
-/** What systemd would start, with its own quoting undone. */
+/** The command that systemd would start, without systemd's quoting. */
 function execStart(unit: string): string {
   const command = /^ExecStart=\/bin\/sh -c '(.*)'$/m.exec(unit)?.[1];
   if (command === undefined) throw new Error('the unit starts no shell');
@@ -57,13 +57,13 @@ for (const primary of PRIMARIES) {
     function shell(script: string, more: NodeJS.ProcessEnv = {}): Promise<FinishedProgram> {
       return runProgram('sh', ['-e', '-u', '-c', machine.relocate(script)], { env: { ...env, ...more } });
     }
-    /** A block of the page, with another token, name or address in it if asked. */
+    /** A block of the page, optionally with another token, name or address. */
     const block = (words: string, before = '', after = '') => {
       const text = pageBlock('curl.md', words);
       expect(text).toContain(before);
       return text.replaceAll(before || '\0', after);
     };
-    /** With a credential file that holds another token. */
+    /** Uses a credential file with another token. */
     async function withWrongToken<T>(run: () => Promise<T>): Promise<T> {
       await shell(pageBlock('curl.md', 'sh credential').replace(TOKEN, 'WRONG'));
       return run().finally(() => shell(pageBlock('curl.md', 'sh credential')));
@@ -111,8 +111,12 @@ for (const primary of PRIMARIES) {
       const { code, stdout } = await run();
       expect([code, stdout]).toEqual([0, 'good 203.0.113.47\n']);
       expect(await lab.look(HOME, 'A')).toEqual(['203.0.113.47']);
-      const [challenged, answered, ...others] = lab.front.requests.slice(before);
-      expect([challenged?.includes('Authorization'), answered?.includes(BASIC), others]).toEqual([false, true, []]);
+      const [challenged, authorized, ...moreRequests] = lab.front.requests.slice(before);
+      expect([challenged?.includes('Authorization'), authorized?.includes(BASIC), moreRequests]).toEqual([
+        false,
+        true,
+        [],
+      ]);
       expect((await run()).stdout).toBe('nochg 203.0.113.47\n');
       const wrong = await withWrongToken(run);
       expect([wrong.code, wrong.stdout]).toEqual([6, '']);
@@ -130,11 +134,11 @@ for (const primary of PRIMARIES) {
     it('the systemd unit publishes, and fails with a word other than good or nochg', async () => {
       const command = execStart(readFileSync(join(REPOSITORY, SERVICE), 'utf8'));
       const settings = readFileSync(machine.path('/etc/dyndns-client/update.conf'), 'utf8').trim().split('\n');
-      const given = {
+      const unitEnv = {
         ...Object.fromEntries(settings.map((line) => line.split(/=(.*)/).slice(0, 2))),
         CREDENTIALS_DIRECTORY: machine.path('/etc/dyndns-client'),
       };
-      const run = () => shell(command, given);
+      const run = () => shell(command, unitEnv);
       expect(await run()).toEqual({ code: 0, stdout: 'good 203.0.113.45\n', stderr: '' });
       expect(await lab.look(HOME, 'A')).toEqual(['203.0.113.45']);
       expect(await run()).toEqual({ code: 0, stdout: 'nochg 203.0.113.45\n', stderr: '' });

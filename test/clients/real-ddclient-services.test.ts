@@ -1,4 +1,4 @@
-// The real ddclient 3.10 with its protocols for DuckDNS and freemyip and the files of docs/clients/ddclient.md.
+/** The real ddclient 3.10 with its protocols for DuckDNS and freemyip, and the files of docs/clients/ddclient.md. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DDCLIENT_PROGRAMS, runDdclient } from '../support/ddclient.ts';
 import { writeInto } from '../support/primary-server.ts';
@@ -25,7 +25,7 @@ describeWith([...LAB_PROGRAMS, ...DDCLIENT_PROGRAMS], 'ddclient 3.10', () => {
   beforeEach(() => lab.clear());
   afterAll(() => lab?.stop());
 
-  /** Runs it with a file of the page, of which perhaps a line is another one. */
+  /** Runs ddclient with a file of the page, optionally with one line replaced. */
   const run = (protocol: 'duckdns' | 'freemyip', address: string, line?: readonly [string, string], force = true) => {
     const page = pageBlock('ddclient.md', `conf ${protocol}`);
     const [before, after] = line ?? ['', ''];

@@ -1,4 +1,4 @@
-// The real ddclient 3.10 with the files of docs/clients/ddclient.md, one for each family, against our server.
+/** The real ddclient 3.10 with the files of docs/clients/ddclient.md, one for each family, against our server. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DDCLIENT_PROGRAMS, runDdclient } from '../support/ddclient.ts';
 import { writeInto } from '../support/primary-server.ts';
@@ -29,7 +29,7 @@ for (const primary of PRIMARIES) {
     beforeEach(() => lab.clear());
     afterAll(() => lab?.stop());
 
-    /** Runs it with a file of the page, of which perhaps a line is another one. */
+    /** Runs ddclient with a file of the page, optionally with one line replaced. */
     const run = (family: 'ipv4' | 'ipv6', line?: readonly [string, string], force = true) => {
       const page = pageBlock('ddclient.md', `conf ${family}`);
       const [before, after] = line ?? ['', ''];
@@ -37,7 +37,7 @@ for (const primary of PRIMARIES) {
       const text = lab
         .adapt(page.replace(before, after))
         .replace('/var/cache/ddclient', lab.directory)
-        // The front says which address a client has: the machine need not have an IPv6 loopback address.
+        // The front sets the client address, so the machine does not need an IPv6 loopback address.
         .replace('curl -6', 'curl');
       lab.front.clientAddress = family === 'ipv4' ? IPV4 : IPV6;
       const file = writeInto(lab.directory, `${family}.conf`, text);
@@ -84,7 +84,7 @@ for (const primary of PRIMARIES) {
       expect(await Promise.all(published)).toEqual([[IPV4], [IPV4], 'NXDOMAIN']);
     });
 
-    /** Runs it with another protocol; these always ask over TLS. */
+    /** Runs ddclient with another protocol; these always use TLS. */
     const runAs = (protocol: string, more: string, password = TOKEN, hosts = HOME) => {
       const cache = `cache=${lab.directory}/${protocol}.cache`;
       const server = `server=127.0.0.1:${lab.front.port}`;

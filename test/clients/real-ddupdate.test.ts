@@ -1,5 +1,8 @@
-// The real ddupdate against our server: with the plugin of docs/clients/ddupdate.md, and with its packaged plugin no-ip.com,
-// which is led to us as to a proxy (targets in absolute form). Its library, urllib, sends the token only when asked for it.
+/**
+ * The real ddupdate against our server: with the plugin of docs/clients/ddupdate.md, and with its packaged plugin
+ * no-ip.com, whose requests reach us as a proxy (targets in absolute form). Its library, urllib, sends the token only after
+ * a 401.
+ */
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DDUPDATE_PROGRAMS, runDdupdate } from '../support/ddupdate.ts';
@@ -32,8 +35,8 @@ for (const primary of PRIMARIES) {
       const { code, stderr } = await run(['--force']);
       expect([code, stderr]).toEqual([0, expect.stringMatching(/INFO - Update OK\n$/)]);
       expect(await lab.look(HOME, 'A')).toEqual(['203.0.113.45']);
-      const asked = lab.front.requests.slice(-2).map((request) => request.includes('Authorization: Basic '));
-      expect(asked).toEqual([false, true]);
+      const authorized = lab.front.requests.slice(-2).map((request) => request.includes('Authorization: Basic '));
+      expect(authorized).toEqual([false, true]);
       const serial = await lab.serial();
       const again = await run(['--force']);
       expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('Update OK')]);

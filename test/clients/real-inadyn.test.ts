@@ -1,5 +1,7 @@
-// The real inadyn 2.10 with the file of docs/clients/inadyn.md against our server: requests of HTTP/1.0, IPv6 with escaped
-// colons, and the words that it takes for success, for an error to end with, and for one to wait with.
+/**
+ * The real inadyn 2.10 with the file of docs/clients/inadyn.md against our server: HTTP/1.0 requests, IPv6 with escaped
+ * colons, and the words that it takes for success, for a permanent error, and for an error to retry.
+ */
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { CAN_OWN_HOSTS, INADYN_PROGRAMS, runInadyn, runInadynWithHosts, startInadyn } from '../support/inadyn.ts';
@@ -31,7 +33,7 @@ for (const primary of PRIMARIES) {
     beforeEach(() => lab.clear());
     afterAll(() => lab?.stop());
 
-    /** The file of the page, of which perhaps something is different. */
+    /** The file of the page, optionally with replacements. */
     const write = (before = '', after = '') => {
       const page = pageBlock('inadyn.md', 'conf inadyn');
       expect(page).toContain(before);
@@ -133,7 +135,7 @@ provider default@freedns.afraid.org {
 `;
           return runInadynWithHosts(writeInto(lab.directory, 'freedns.conf', text), hosts);
         };
-        // The second time nothing is changed, which is an error in words and success to it.
+        // The second update changes nothing. The text of that reply is an error, but inadyn takes it for success.
         for (const [address, type] of [
           [IPV4, 'A'],
           [IPV4, 'A'],

@@ -1,5 +1,7 @@
-// The requests of clients of DuckDNS, dynv6 and freemyip, replayed octet by octet on a real server with a real BIND, and each
-// reply judged as that client judges it: a change, the same again, a wrong token, a host of somebody else, trouble.
+/**
+ * The requests of clients of DuckDNS, dynv6 and freemyip, replayed octet by octet on a real server in front of a real BIND.
+ * Each reply is judged like that client judges it: a change, the same again, a wrong token, a foreign host, a failure.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Lab, openLab, SECRET, ZONE } from '../e2e/lab.ts';
@@ -69,7 +71,7 @@ describeWith(BIND_PROGRAMS, 'replayed on our server', () => {
   it('none takes a wrong token for a success, or one of another host', async () => {
     await restore();
     const serial = await lab.serial();
-    // All at once: after the first ten each waits for a second.
+    // Concurrently: the guess limiter delays each by a second after the first ten.
     const answers = ['wrong', 'other-token'].flatMap((token) =>
       TOKEN_TRANSCRIPTS.map(async (transcript) => {
         const { verdict } = await replay(transcript, server, token);

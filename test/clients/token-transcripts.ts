@@ -1,29 +1,31 @@
-// What clients of DuckDNS, dynv6 and freemyip send, octet by octet, and how each of them reads the reply. As data, like
-// transcripts.ts; the words of `known` are its own.
+/**
+ * Requests of clients of DuckDNS, dynv6 and freemyip, octet by octet, and how each client reads the reply. As data, like
+ * transcripts.ts.
+ */
 import type { Reply, Transcript, Verdict } from './transcripts.ts';
 
-/** The host of the requests, as its token and its clients know it. */
+/** The host of the requests, for its token and its clients. */
 export const LABEL = 'home';
 
-/** What is published afterwards. */
+/** The published records after the request. */
 interface Published {
   readonly A: readonly string[];
   readonly AAAA: readonly string[];
-  /** At `_acme-challenge.` of the host; in quotes. */
+  /** The text at `_acme-challenge.` of the host; in quotes. */
   readonly TXT: readonly string[];
 }
 
 export interface TokenTranscript {
   readonly client: string;
-  readonly known: Transcript['known'];
-  /** `NAME` stands for the whole name of the host, `TOKEN` for its token. */
+  readonly provenance: Transcript['provenance'];
+  /** `NAME` is replaced by the whole name of the host, `TOKEN` by its token. */
   readonly request: string;
-  /** Of a host that has 192.0.2.1, 2001:db8::1 and the text "old". */
+  /** The result for a host with 192.0.2.1, 2001:db8::1 and the text "old". */
   readonly published: Partial<Published>;
-  /** The bodies of the first reply and of the second one, to the same request. */
+  /** The bodies of the replies to the request and to its repetition. */
   readonly replies: readonly [string, string];
   readonly judge: (reply: Reply) => Verdict;
-  /** Takes no notice of the status, so that it never tries again by itself before its next turn. */
+  /** Ignores the status, so it does not retry before its next interval. */
   readonly ignoresStatus?: true;
 }
 
@@ -52,22 +54,22 @@ const inadynRequest = (target: string) =>
 const ddclientRequest = (version: string, target: string) =>
   lines(`GET ${target} HTTP/1.1`, HOST, `User-Agent: ddclient/${version}`, 'Connection: close');
 
-/** The whole body is the word, to the octet. */
+/** The body is exactly the word. */
 const word = ({ body }: Reply): Verdict => (body === 'OK' ? 'success' : 'wrong');
 
-/** The last line has the word in it; nothing but 2xx is read. */
+/** The last line contains the word; only replies with 2xx are read. */
 function ddclient310({ status, body }: Reply): Verdict {
   if (status < 200 || status >= 300) return 'later';
   return /OK/.test(body.split('\n').at(-1) ?? '') ? 'success' : 'wrong';
 }
 
-/** The body without one line end is the word. */
+/** The body without one line feed is the word. */
 function ddclient4({ status, body }: Reply): Verdict {
   if (status < 200 || status >= 300) return 'later';
   return body.replace(/\n$/, '') === 'OK' ? 'success' : 'wrong';
 }
 
-/** Words in the body of a reply with 200; 5xx is tried again. */
+/** The body of a reply with 200 contains the words; 5xx is retried. */
 const inadyn =
   (...words: readonly string[]) =>
   ({ status, body }: Reply): Verdict => {
@@ -75,7 +77,7 @@ const inadyn =
     return status === 200 && words.some((one) => body.includes(one)) ? 'success' : 'wrong';
   };
 
-/** `grep -iE` on the body of a transfer that did not fail. */
+/** `grep -iE` on the body of a successful transfer. */
 const openwrt =
   (answer: RegExp) =>
   ({ status, body }: Reply): Verdict => {
@@ -83,7 +85,7 @@ const openwrt =
     return answer.test(body) ? 'success' : 'wrong';
   };
 
-/** The first two octets, and then an address of the family that it sent: the one that it sent. */
+/** The body begins with `OK`, and its first address of the sent family is the one that was sent. */
 const qdm12 =
   (address: string) =>
   ({ status, body }: Reply): Verdict => {
@@ -112,7 +114,7 @@ const ADDRESSES: TokenTranscript['replies'] = ['addresses updated', 'addresses u
 export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   {
     client: 'Home Assistant, duckdns: the address is its own',
-    known: 'source',
+    provenance: 'source',
     request: homeAssistantRequest(''),
     published: { A: ['127.0.0.1'] },
     replies: OK,
@@ -121,7 +123,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'Home Assistant, duckdns.set_txt',
-    known: 'source',
+    provenance: 'source',
     request: homeAssistantRequest(`&txt=${TEXT}`),
     published: { TXT: [`"${TEXT}"`] },
     replies: OK,
@@ -130,7 +132,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'Home Assistant, duckdns.set_txt without a text',
-    known: 'source',
+    provenance: 'source',
     request: homeAssistantRequest('&txt=&clear=true'),
     published: { TXT: [] },
     replies: OK,
@@ -139,7 +141,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'the cron job of DuckDNS',
-    known: 'published',
+    provenance: 'published',
     request: curl(`/update?domains=${LABEL}&token=TOKEN&ip=`),
     published: { A: ['127.0.0.1'] },
     replies: OK,
@@ -148,7 +150,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'the cron job of DuckDNS, by path',
-    known: 'published',
+    provenance: 'published',
     request: curl(`/update/${LABEL}/TOKEN/${IP}`),
     published: { A: [IP] },
     replies: OK,
@@ -157,7 +159,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'ddclient 3.10, duckdns',
-    known: 'source',
+    provenance: 'source',
     request: ddclientRequest('3.10.0', `/update?domains=NAME&token=TOKEN&ip=${IP}`),
     published: { A: [IP] },
     replies: OK,
@@ -165,7 +167,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'ddclient 4, duckdns, both families',
-    known: 'source',
+    provenance: 'source',
     request: ddclientRequest('4.0.0', `/update?domains=NAME&token=TOKEN&ip=${IP}&ipv6=${IP6}`),
     published: { A: [IP], AAAA: [IP6] },
     replies: OK,
@@ -173,7 +175,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'inadyn, duckdns',
-    known: 'source',
+    provenance: 'source',
     request: inadynRequest(`/update?domains=NAME&token=TOKEN&ip=${IP}`),
     published: { A: [IP] },
     replies: OK,
@@ -181,7 +183,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'OpenWrt ddns-scripts, duckdns.org, IPv6',
-    known: 'source',
+    provenance: 'source',
     request: uclient(`/update?domains=${LABEL}.duckdns.org&token=TOKEN&ipv6=${IP6}`),
     published: { AAAA: [IP6] },
     replies: OK,
@@ -189,7 +191,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'qdm12 ddns-updater, duckdns, IPv4',
-    known: 'source',
+    provenance: 'source',
     request: go(`/update?domains=${LABEL}.duckdns.org&ip=${IP}&token=TOKEN&verbose=true`),
     published: { A: [IP] },
     replies: [`OK\n${IP}\n2001:db8::1\nUPDATED`, `OK\n${IP}\n2001:db8::1\nNOCHANGE`],
@@ -197,7 +199,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'qdm12 ddns-updater, duckdns, IPv6',
-    known: 'source',
+    provenance: 'source',
     request: go(`/update?domains=${LABEL}.duckdns.org&ipv6=${encodeURIComponent(IP6)}&token=TOKEN&verbose=true`),
     published: { AAAA: [IP6] },
     replies: [`OK\n192.0.2.1\n${IP6}\nUPDATED`, `OK\n192.0.2.1\n${IP6}\nNOCHANGE`],
@@ -205,7 +207,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'lego, duckdns, present',
-    known: 'source',
+    provenance: 'source',
     request: go(`/update?clear=false&domains=${LABEL}.duckdns.org&token=TOKEN&txt=${TEXT}`),
     published: { TXT: [`"${TEXT}"`] },
     replies: OK,
@@ -214,7 +216,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'lego, duckdns, cleanup',
-    known: 'source',
+    provenance: 'source',
     request: go(`/update?clear=true&domains=${LABEL}.duckdns.org&token=TOKEN&txt=`),
     published: { TXT: [] },
     replies: OK,
@@ -223,7 +225,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'acme.sh, dns_duckdns',
-    known: 'source',
+    provenance: 'source',
     request: curl(`/update?domains=${LABEL}&token=TOKEN&txt=${TEXT}`),
     published: { TXT: [`"${TEXT}"`] },
     replies: OK,
@@ -232,7 +234,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'the script of dynv6, IPv6',
-    known: 'published',
+    provenance: 'published',
     request: curl(`/api/update?hostname=NAME&ipv6=${IP6}/128&token=TOKEN`),
     published: { AAAA: [IP6] },
     replies: ADDRESSES,
@@ -240,7 +242,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'the script of dynv6 with netmask=64',
-    known: 'published',
+    provenance: 'published',
     request: curl(`/api/update?hostname=NAME&ipv6=${IP6}/64&token=TOKEN`),
     published: { AAAA: [IP6] },
     replies: ADDRESSES,
@@ -248,7 +250,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'the script of dynv6, IPv4',
-    known: 'published',
+    provenance: 'published',
     request: curl('/api/update?hostname=NAME&ipv4=auto&token=TOKEN'),
     published: { A: ['127.0.0.1'] },
     replies: ADDRESSES,
@@ -256,7 +258,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'a script that compares the reply of dynv6',
-    known: 'published',
+    provenance: 'published',
     request: curl(`/api/update?zone=NAME&ipv4=${IP}&token=TOKEN`),
     published: { A: [IP] },
     replies: ADDRESSES,
@@ -265,7 +267,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'inadyn, dynv6, IPv4: the address is its own',
-    known: 'source',
+    provenance: 'source',
     request: inadynRequest('/api/update?ipv4=auto&hostname=NAME&token=TOKEN'),
     published: { A: ['127.0.0.1'] },
     replies: ADDRESSES,
@@ -273,7 +275,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'OpenWrt ddns-scripts, dynv6.com, IPv6',
-    known: 'source',
+    provenance: 'source',
     request: uclient(`/api/update?hostname=NAME&token=TOKEN&ipv6=${IP6}`),
     published: { AAAA: [IP6] },
     replies: ADDRESSES,
@@ -281,7 +283,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'FRITZ!Box with the URL for dynv6: no IPv6 yet, its placeholders are empty',
-    known: 'published',
+    provenance: 'published',
     request: lines(
       `GET /api/update?hostname=NAME&token=TOKEN&ipv4=${IP}&ipv6=&ipv6prefix= HTTP/1.1`,
       HOST,
@@ -294,7 +296,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'ddclient 3.10, freemyip: the address is its own',
-    known: 'source',
+    provenance: 'source',
     request: ddclientRequest('3.10.0', '/update?token=TOKEN&domain=NAME'),
     published: { A: ['127.0.0.1'] },
     replies: OK,
@@ -302,7 +304,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'curl as freemyip shows it',
-    known: 'published',
+    provenance: 'published',
     request: curl(`/update?token=TOKEN&domain=${LABEL}.freemyip.com&myip=${IP}`),
     published: { A: [IP] },
     replies: OK,
@@ -311,7 +313,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'lego, freemyip, present',
-    known: 'source',
+    provenance: 'source',
     request: go(`/update/?domain=${LABEL}.freemyip.com&token=TOKEN&txt=${TEXT}&verbose=yes`),
     published: { TXT: [`"${TEXT}"`] },
     replies: OK,
@@ -319,7 +321,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'lego, freemyip, cleanup',
-    known: 'source',
+    provenance: 'source',
     request: go(`/update/?domain=${LABEL}.freemyip.com&token=TOKEN&txt=null&verbose=yes`),
     published: { TXT: [] },
     replies: OK,
@@ -327,7 +329,7 @@ export const TOKEN_TRANSCRIPTS: readonly TokenTranscript[] = [
   },
   {
     client: 'acme.sh, dns_freemyip, rm',
-    known: 'source',
+    provenance: 'source',
     request: curl(`/update?token=TOKEN&domain=_acme-challenge.${LABEL}.freemyip.com&txt=`),
     published: { TXT: [] },
     replies: OK,

@@ -1,5 +1,8 @@
-// The transcripts of clients that are in no Debian package, replayed octet by octet on a real server with a real BIND, and
-// each reply judged as that client judges it: a new address, the same again, a wrong password, an unknown host, trouble.
+/**
+ * The transcripts of clients that no Debian package has, replayed octet by octet on a real server in front of a real BIND.
+ * Each reply is judged like that client judges it: a new address, the same again, a wrong password, an unknown host, a
+ * failure.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Lab, openLab, SECRET, ZONE } from '../e2e/lab.ts';
@@ -63,7 +66,7 @@ describeWith(BIND_PROGRAMS, 'replayed on our server', () => {
   });
 
   it('each of them with a wrong password: 401, which none takes for a success', async () => {
-    // All at once: after the first ten each waits for a second.
+    // Concurrently: the guess limiter delays each by a second after the first ten.
     const answers = TRANSCRIPTS.map(async (transcript) => {
       const { reply, verdict } = await judged(transcript, server, WRONG, HOST);
       expect([reply.status, reply.body], transcript.client).toEqual([401, 'badauth\n']);

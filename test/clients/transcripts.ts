@@ -1,13 +1,14 @@
-// What clients send that are in no Debian package, octet by octet, and how each of them reads the reply. As data.
-//
-// `recorded`: by a raw socket in front of the program. `source`: as its published source composes it. `published`: as its
-// maker's documents or its users' logs show it; such a client may send more headers than are known.
-
-/** Credentials as the transcripts have them. */
+/**
+ * Requests of clients that no Debian package has, octet by octet, and how each client reads the reply. As data.
+ *
+ * `recorded`: by a raw socket in front of the program. `source`: as its published source composes it. `published`: from the
+ * vendor's documents or its users' logs; such a client may send more headers than are known.
+ */
+/** The credential in the forms that the transcripts use. */
 export interface Credential {
   /** `user:password` in base64. */
   readonly basic: string;
-  /** As it stands in a URL. */
+  /** Percent-encoded for a URL. */
   readonly password: string;
 }
 
@@ -18,20 +19,20 @@ export interface Reply {
   readonly body: string;
 }
 
-/** How a client takes a reply; `later`: it tries again by itself; `wrong`: it tells its user, or stops. */
+/** How a client judges a reply; `later`: it retries by itself; `wrong`: it notifies its user, or stops. */
 export type Verdict = 'success' | 'challenge' | 'wrong' | 'later';
 
 export interface Transcript {
   readonly client: string;
-  readonly known: 'recorded' | 'source' | 'published';
-  /** Lines end in CRLF on the wire; an empty line ends the head. `HOST` stands for the host. */
+  readonly provenance: 'recorded' | 'source' | 'published';
+  /** Lines end in CRLF on the wire; an empty line ends the head. `HOST` is replaced by the host. */
   readonly request: (credential: Credential, host: string) => string;
-  /** What of a new host's reply comes after `good `. */
+  /** The part after `good ` in the reply for a new host. */
   readonly addresses: string;
   readonly judge: (reply: Reply, sent: string) => Verdict;
-  /** Refusals that this client takes for a success, whatever a server says in a reply with status 200. */
+  /** Refusals with status 200 that this client mistakes for success. */
   readonly blind?: true;
-  /** Takes no notice of the status, so that it never tries again by itself before its next turn. */
+  /** Ignores the status, so it does not retry before its next interval. */
   readonly ignoresStatus?: true;
 }
 
@@ -40,14 +41,14 @@ const IP6 = '2001:db8:1:2:3:4:5:6';
 
 const lines = (...head: string[]) => `${head.join('\r\n')}\r\n\r\n`;
 
-/** inadyn's `custom`: success by words anywhere, in any case; 401 and other replies with 200 end it; 5xx is tried again. */
+/** inadyn's `custom`: words of success anywhere, in any case; 401 and other replies with 200 stop it; 5xx is retried. */
 function inadyn({ status, body }: Reply): Verdict {
   if (status >= 500) return 'later';
   if (status === 200 && /OK|good|true|updated|nochg/i.test(body)) return 'success';
   return 'wrong';
 }
 
-/** ddclient from 3.11: the first word of each line, with its case; anything unknown is a failure. */
+/** ddclient from 3.11: the first word of each line, case-sensitive; any unknown word is a failure. */
 function ddclient({ status, body }: Reply): Verdict {
   if (status >= 500 || status === 429) return 'later';
   if (status < 200 || status >= 300) return 'wrong';
@@ -58,20 +59,20 @@ function ddclient({ status, body }: Reply): Verdict {
   return words.every((word) => word === 'good' || word === 'nochg') ? 'success' : 'wrong';
 }
 
-/** `grep -iE "good|nochg"` on the body of a transfer that did not fail. */
+/** `grep -iE "good|nochg"` on the body of a successful transfer. */
 function openwrt({ status, head, body }: Reply): Verdict {
   if (status === 401 && /\r\nwww-authenticate: basic realm="/i.test(head)) return 'challenge';
   if (status < 200 || status >= 300) return 'later';
   return /good|nochg/i.test(body) ? 'success' : 'wrong';
 }
 
-/** The words are searched for anywhere, in this order. */
+/** Searches the words anywhere, in this order. */
 function pfsense({ body }: Reply): Verdict {
   if (/notfqdn/i.test(body)) return 'wrong';
   return /nochg|good/i.test(body) ? 'success' : 'wrong';
 }
 
-/** "Result Match": the body without its end equals one of the alternatives. */
+/** "Result Match": the trimmed body equals one of the alternatives. */
 function pfsenseCustom({ body }: Reply): Verdict {
   const text = body.replace(/^[\t\r\n]+|[\t\r\n]+$/g, '');
   return `good ${IP}|nochg ${IP}`.split('|').includes(text) ? 'success' : 'wrong';
@@ -79,14 +80,14 @@ function pfsenseCustom({ body }: Reply): Verdict {
 
 const byStatus = ({ status }: Reply): Verdict => (status >= 200 && status < 300 ? 'success' : 'wrong');
 
-/** Only these may begin the body; anything else is "unknown error". */
+/** The body must begin with one of these; anything else is "unknown error". */
 function synology({ body }: Reply): Verdict {
   const word = /^(good|nochg|nohost|abuse|notfqdn|badauth|911|badagent|badresolv|badconn)/.exec(body)?.[1];
   if (word === undefined) throw new Error(`DSM shows "unknown error" for ${JSON.stringify(body)}`);
   return word === '911' ? 'later' : word === 'good' || word === 'nochg' ? 'success' : 'wrong';
 }
 
-/** Errors are searched for before success, in all of the reply's body. */
+/** Searches the whole body for errors, then for success. */
 function tomato({ status, body }: Reply): Verdict {
   if (status === 401) return 'wrong';
   for (const word of ['notfqdn', '!yours', 'abuse', 'nohost', 'numhost', 'dnserr', 'badauth', 'badsys', 'badagent'])
@@ -95,7 +96,7 @@ function tomato({ status, body }: Reply): Verdict {
   return body.includes('good') || body.includes('nochg') ? 'success' : 'wrong';
 }
 
-/** The body begins with a word of success, or is, trimmed, a key of a table of errors: another one is a crash. */
+/** The body begins with a word of success, or, trimmed, is a key of a table of errors. Any other body crashes it. */
 function homeAssistant({ body }: Reply): Verdict {
   const text = body.trim();
   if (text.startsWith('good') || text.startsWith('nochg')) return 'success';
@@ -111,14 +112,14 @@ function dyndnsc({ status, body }: Reply): Verdict {
   return status === 200 && /^(good|nochg) \S/.test(body) ? 'success' : 'wrong';
 }
 
-/** The word, then an address that is the one that was sent. */
+/** The word, then the address that was sent. */
 function qdm12({ status, body }: Reply, sent: string): Verdict {
   if (status !== 200) return status >= 500 ? 'later' : 'wrong';
   const address = /(?:good|nochg) (\S+)/.exec(body)?.[1];
   return address !== undefined && sent.includes(`myip=${address}`) ? 'success' : 'wrong';
 }
 
-/** The text of success is what is looked for; the address is compared with DNS some minutes later. */
+/** Searches the text of success; compares the address with DNS some minutes later. */
 const fritzbox = ({ body }: Reply): Verdict => (/^(good|nochg)/.test(body) ? 'success' : 'wrong');
 
 const fritz = (target: string, password: boolean) => (credential: Credential, host: string) =>
@@ -163,7 +164,7 @@ const python = (method: string, target: string, agent: string, more: readonly st
 
 export const CHALLENGED: Transcript = {
   client: 'OpenWrt ddns-scripts with GNU wget: the first request, without a credential',
-  known: 'recorded',
+  provenance: 'recorded',
   request: wget(false),
   addresses: '',
   judge: openwrt,
@@ -172,7 +173,7 @@ export const CHALLENGED: Transcript = {
 export const TRANSCRIPTS: readonly Transcript[] = [
   {
     client: 'FRITZ!Box, IPv4',
-    known: 'published',
+    provenance: 'published',
     request: fritz(`/nic/update?hostname=HOST&myip=${IP}`, true),
     addresses: IP,
     judge: fritzbox,
@@ -180,7 +181,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'FRITZ!Box, both families in one parameter',
-    known: 'published',
+    provenance: 'published',
     request: fritz(`/nic/update?hostname=HOST&myip=${IP},${IP6}`, true),
     addresses: `${IP},${IP6}`,
     judge: fritzbox,
@@ -188,7 +189,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'FRITZ!Box, a token in the URL, no IPv6 yet: its placeholders are empty',
-    known: 'published',
+    provenance: 'published',
     request: fritz(`/nic/update?hostname=HOST&token=PASS&myip=${IP}&myipv6=&ip6lanprefix=`, false),
     addresses: IP,
     judge: fritzbox,
@@ -196,7 +197,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'FRITZ!Box, with the prefix of the network behind it',
-    known: 'published',
+    provenance: 'published',
     request: fritz(
       `/nic/update?hostname=HOST&myip=${IP},${IP6}&ip6lanprefix=2001:db8:2:1f00::/56&_ip6addr=${IP6}`,
       true,
@@ -207,7 +208,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'FRITZ!Box, older firmware: two URLs sent as one',
-    known: 'published',
+    provenance: 'published',
     request: fritz(
       `/nic/update?hostname=HOST&myip=${IP}%20http:/ipv6.dyndns.example.com/nic/update?hostname=HOST&myip=${IP6}`,
       true,
@@ -218,7 +219,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'FRITZ!Box, a URL put together by hand that is no address in one part',
-    known: 'published',
+    provenance: 'published',
     request: fritz(`/nic/update?hostname=HOST&myipv4=${IP}&myipv6=2a00::/64&:8:a:5:8b61`, true),
     addresses: `${IP}`,
     judge: fritzbox,
@@ -226,42 +227,42 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'UniFi gateway (inadyn): a doubled slash',
-    known: 'published',
+    provenance: 'published',
     request: inadynRequest(`//nic/update?hostname=HOST&myip=${IP}`),
     addresses: IP,
     judge: inadyn,
   },
   {
     client: 'UniFi gateway (inadyn): a slash and a backslash',
-    known: 'published',
+    provenance: 'published',
     request: inadynRequest(`/\\/nic/update?hostname=HOST&myip=${IP}`),
     addresses: IP,
     judge: inadyn,
   },
   {
     client: 'Asuswrt-Merlin, UniFi (inadyn custom), IPv6',
-    known: 'recorded',
+    provenance: 'recorded',
     request: inadynRequest('/nic/update?hostname=HOST&myip=2001%3adb8%3a1%3a2%3a3%3a4%3a5%3a6'),
     addresses: IP6,
     judge: inadyn,
   },
   {
     client: 'inadyn, ipv64 plugin: the host is in token',
-    known: 'source',
+    provenance: 'source',
     request: inadynRequest(`/nic/update?hostname=HOST&token=HOST&ip=${IP}`),
     addresses: IP,
     judge: inadyn,
   },
   {
     client: 'OpenWrt ddns-scripts with GNU wget: the second request',
-    known: 'recorded',
+    provenance: 'recorded',
     request: wget(true),
     addresses: IP,
     judge: openwrt,
   },
   {
     client: 'OpenWrt ddns-scripts: user and password in the URL, /v3/update',
-    known: 'source',
+    provenance: 'source',
     request: ({ password }, host) =>
       lines(
         `GET /v3/update?hostname=${host}&username=none&password=${password}&myip=${IP} HTTP/1.1`,
@@ -274,7 +275,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'ddclient 3.11.2, both families',
-    known: 'recorded',
+    provenance: 'recorded',
     request: ({ basic }, host) =>
       lines(
         `GET /nic/update?system=dyndns&hostname=${host}&myip=${IP},${IP6} HTTP/1.1`,
@@ -288,7 +289,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'ddclient 4.0.1-rc.2, both families',
-    known: 'recorded',
+    provenance: 'recorded',
     request: ({ basic }, host) =>
       lines(
         `GET /nic/update?hostname=${host}&myip=${IP},${IP6} HTTP/1.1`,
@@ -302,7 +303,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'ddclient 4, protocol dynu',
-    known: 'recorded',
+    provenance: 'recorded',
     request: ({ basic }, host) =>
       lines(
         `GET /nic/update?hostname=${host}&myip=${IP}&myipv6=${IP6} HTTP/1.1`,
@@ -316,7 +317,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'pfSense, DynDNS (custom host)',
-    known: 'source',
+    provenance: 'source',
     request: ({ basic }, host) =>
       lines(
         `GET /nic/update?system=dyndns&hostname=${host}&myip=${IP}&wildcard=OFF&mx=&backmx=NO HTTP/1.1`,
@@ -331,7 +332,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'pfSense, Custom with a result match',
-    known: 'source',
+    provenance: 'source',
     request: ({ basic }, host) =>
       lines(
         `GET /nic/update?hostname=${host}&myip=${IP} HTTP/1.1`,
@@ -346,7 +347,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'pfSense, a multipart form as its Google Domains service posts it',
-    known: 'source',
+    provenance: 'source',
     request: ({ basic }, host) => {
       const part = (name: string, value: string) =>
         `--------------------------8a3f0c1d2e4b5a69\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
@@ -368,7 +369,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'OPNsense, native backend',
-    known: 'source',
+    provenance: 'source',
     request: ({ basic }, host) =>
       python('GET', `/nic/update?hostname=${host}&myip=${IP}&wildcard=NOCHG`, 'OPNsense-dyndns', [
         `Authorization: Basic ${basic}`,
@@ -379,7 +380,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'OPNsense, native backend, deSEC',
-    known: 'source',
+    provenance: 'source',
     request: ({ password }, host) =>
       python('GET', `/nic/update?hostname=${host}&myipv4=${IP}&myipv6=preserve`, 'OPNsense-dyndns', [
         `Authorization: Token ${decodeURIComponent(password)}`,
@@ -390,7 +391,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'OPNsense, Custom PUT',
-    known: 'source',
+    provenance: 'source',
     request: ({ basic }, host) =>
       python('PUT', `/nic/update?hostname=${host}&myip=${IP}`, 'OPNsense-dyndns', [
         'Content-Length: 0',
@@ -402,7 +403,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'MikroTik RouterOS, /tool fetch',
-    known: 'published',
+    provenance: 'published',
     request: ({ basic }, host) =>
       lines(
         `GET /nic/update?hostname=${host}&myip=${IP} HTTP/1.1`,
@@ -417,7 +418,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'Synology DSM, customized provider',
-    known: 'published',
+    provenance: 'published',
     request: ({ password }, host) =>
       lines(
         `GET /nic/update?hostname=${host}&myip=${IP}&username=none&password=${password} HTTP/1.1`,
@@ -429,7 +430,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'Synology DSM, as its built-in providers are asked',
-    known: 'published',
+    provenance: 'published',
     request: ({ basic }, host) =>
       lines(
         `GET /nic/update?hostname=${host}&myip=${IP}&system=dyndns&wildcard=NOCHG&mx=NOCHG&backmx=NOCHG HTTP/1.1`,
@@ -442,7 +443,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'FreshTomato',
-    known: 'source',
+    provenance: 'source',
     request: ({ basic }, host) =>
       lines(
         `GET /nic/update?system=dyndns&hostname=${host}&mx=&backmx=NO&myip=${IP}&wildcard=OFF HTTP/1.0`,
@@ -456,7 +457,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'Home Assistant, no_ip: the address is its own',
-    known: 'source',
+    provenance: 'source',
     request: ({ basic }, host) =>
       python('GET', `/nic/update?hostname=${host}`, 'HomeAssistant/2024.1.0 aiohttp/3.9.1 Python/3.11', [
         `Authorization: Basic ${basic}`,
@@ -466,7 +467,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'dyndnsc',
-    known: 'source',
+    provenance: 'source',
     request: ({ basic }, host) =>
       python('GET', `/nic/update?myip=${IP}&hostname=${host}`, 'dyndnsc/0.6.1', [`Authorization: Basic ${basic}`]),
     addresses: IP,
@@ -474,7 +475,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'qdm12 ddns-updater',
-    known: 'source',
+    provenance: 'source',
     request: ({ basic }, host) =>
       lines(
         `GET /v3/update?hostname=${host}&myip=${IP} HTTP/1.1`,
@@ -488,7 +489,7 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'DrayTek Vigor: a form type and no body',
-    known: 'published',
+    provenance: 'published',
     request: ({ basic }, host) =>
       lines(
         `GET /nic/update?hostname=${host}&myip=${IP} HTTP/1.1`,
@@ -503,14 +504,14 @@ export const TRANSCRIPTS: readonly Transcript[] = [
   },
   {
     client: 'DD-WRT, custom: the host stands alone behind the question mark',
-    known: 'published',
+    provenance: 'published',
     request: ({ basic }, host) => lines(`GET /nic/update?${host} HTTP/1.0`, `Authorization: Basic ${basic}`),
     addresses: '127.0.0.1',
     judge: inadyn,
   },
   {
     client: 'a client with the host as user name',
-    known: 'published',
+    provenance: 'published',
     request: ({ password }, host) =>
       lines(
         `GET /nic/update?myip=${IP} HTTP/1.1`,

@@ -1,4 +1,4 @@
-// docs/configuration.md and docs/dyndns.example.yml are what the table of options says, and the example works.
+/** docs/configuration.md and docs/dyndns.example.yml match the table of options, and the example is valid. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';

@@ -1,5 +1,7 @@
-// docs/protocols/dyndns2.md: the requests of its tables, sent in their order to a real server in front of a real BIND, and
-// its tables of parameters, words and routes against the code.
+/**
+ * docs/protocols/dyndns2.md: the requests of its tables, sent in order to a real server in front of a real BIND, and its
+ * tables of parameters, words and routes, compared with the code.
+ */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +26,7 @@ interface Example {
   readonly authorized: boolean;
 }
 
-/** The rows that begin with a request, table by table. */
+/** The table rows that begin with a request, by table. */
 const EXAMPLES: readonly Example[] = PAGE.split(/^\| (?=request)/m)
   .slice(1)
   .flatMap((table) =>

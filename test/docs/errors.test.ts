@@ -1,10 +1,10 @@
-// docs/errors.md is what the tables of the code say, and leaves no code, RCODE or TSIG error out.
+/** docs/errors.md matches the tables of the code, and no code, RCODE or TSIG error is missing. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ERROR_CODES } from '../../src/core/errors.ts';
+import { ORIGINAL_ERRORS } from '../../src/core/updates/original-lines.ts';
 import { TsigErrorCode } from '../../src/dns/tsig.ts';
 import { errorDocument } from '../../src/docs/errors.ts';
-import { ORIGINAL_ERRORS } from '../../src/http/protocols/original.ts';
 
 const committed = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
 

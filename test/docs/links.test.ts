@@ -1,5 +1,7 @@
-// The Markdown files: every relative link leads to a file and to a heading of it, every path in code spans exists, every
-// test that is quoted beside a link is in the file it links to, and no page is an orphan.
+/**
+ * The Markdown files: every relative link leads to a file and to one of its headings, every path in a code span exists,
+ * every test that is quoted beside a link is in the linked file, and no page is an orphan.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +19,7 @@ const PAGES: ReadonlyMap<string, string> = new Map(
 
 interface Link {
   readonly text: string;
-  /** Path from the root of the checkout. */
+  /** Path relative to the root of the checkout. */
   readonly path: string;
   readonly anchor: string | undefined;
 }
@@ -36,7 +38,7 @@ function relativeLinks(page: string, markdown: string): Link[] {
     });
 }
 
-/** The anchors of headings, as hosting sites make them: lower case, punctuation gone, spaces to hyphens. */
+/** The anchors of headings, as hosting sites make them: lower case, no punctuation, hyphens for spaces. */
 function anchors(markdown: string): string[] {
   return [...withoutCode(markdown).matchAll(/^#{1,6} (.+)$/gm)].map((match) =>
     match[1]!

@@ -1,5 +1,7 @@
-// docs/operating/monitoring.md and deploy/prometheus against the code: every metric is in the table, every name in an
-// alert is one of them, and promtool takes the files.
+/**
+ * docs/operating/monitoring.md and deploy/prometheus against the code: the table has every metric, every name in an alert
+ * is a metric, and promtool accepts the files.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,9 +1,10 @@
-// docs/protocols/original.md: the requests of its tables, sent in their order to a real server in front of a real BIND.
+/** docs/protocols/original.md: the requests of its tables, sent in order to a real server in front of a real BIND. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ORIGINAL_ERRORS, originalProtocol } from '../../src/http/protocols/original.ts';
+import { ORIGINAL_ERRORS } from '../../src/core/updates/original-lines.ts';
+import { originalProtocol } from '../../src/http/protocols/original.ts';
 import { startBind } from '../support/bind.ts';
 import { type RunningDyndns, startDyndns } from '../support/dyndns.ts';
 import { REPOSITORY } from '../support/installation.ts';
@@ -19,14 +20,14 @@ interface Example {
   readonly reply: string;
 }
 
-/** The rows that begin with a request. */
+/** The table rows that begin with a request. */
 const EXAMPLES: readonly Example[] = [...PAGE.matchAll(/^\| `([^`]+)` \| (\d{3}) \| (`.*`) \|$/gm)].map((match) => ({
   request: match[1]!,
   status: Number(match[2]),
   reply: `${match[3]!.slice(1, -1).split('`<br>`').join('\n')}\n`,
 }));
 
-/** `…` in the text stands for anything without a quote. */
+/** `…` in the text matches anything without a quote. */
 function pattern(text: string): RegExp {
   return new RegExp(`^${text.replaceAll(/[.*+?^$()|[\]{}\\]/g, '\\$&').replaceAll('…', "[^']+")}$`);
 }

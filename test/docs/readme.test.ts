@@ -1,5 +1,7 @@
-// README.md: its "five minutes" are typed as they stand: `npm start` with what it prints, an own domain, and a real BIND
-// that has what `dyndns init` printed. Only paths below /var, ports and the owner of files are changed.
+/**
+ * README.md: its "five minutes" are typed as they are: `npm start` and what it prints, a domain of one's own, and a real
+ * BIND with what `dyndns init` printed. Only paths below /var, ports and the owner of files are changed.
+ */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -14,7 +16,7 @@ import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 const README = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
 const ZONE = 'dyn.example.com';
 
-/** The block without a word behind its fence that follows a block `sh WORD`: what the commands print. */
+/** The output of the commands: the block without an info string that follows the block `sh WORD`. */
 function printedAfter(word: string): string {
   const match = new RegExp(`^\`\`\`sh ${word}\\n[\\s\\S]*?^\`\`\`\\n\\n\`\`\`\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(
     README,
@@ -23,7 +25,7 @@ function printedAfter(word: string): string {
   return match[1]!;
 }
 
-/** What `init` printed for named.conf: the lines that are indented, up to the next sentence. */
+/** The text that `init` printed for named.conf: the indented lines up to the next sentence. */
 function namedSnippet(printed: string): string {
   const match = /^ {2}key [\s\S]*?^ {2}\};\n(?=\n)/m.exec(printed);
   if (match === null) throw new Error(`init printed nothing for named.conf:\n${printed}`);
@@ -36,7 +38,7 @@ const CLIENTS = [
 ];
 
 describeWith(CLIENTS, 'the five minutes of the README: to try', () => {
-  // npm runs a script in the folder of package.json, where the folder .dyndns is made.
+  // npm runs a script in the folder of package.json, and so .dyndns is created there.
   const checkout = freshDirectory('readme-start');
   let server: RunningProcess | undefined;
   let env: NodeJS.ProcessEnv;

@@ -1,4 +1,4 @@
-// docs/operating/sites.md: its configuration and its commands as they are, on the whole server with an embedded zone.
+/** docs/operating/sites.md: its configuration and its commands, unchanged, on a whole server with an embedded zone. */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -38,7 +38,7 @@ async function run(word: string): Promise<string> {
   return stdout;
 }
 
-/** What the page shows below the commands of this word. */
+/** The output that the page shows below the commands with this info string. */
 const shown = (word: string) =>
   new RegExp(`^\`\`\`sh ${word}\\n[\\s\\S]*?^\`\`\`\\n\\n(?:.*\\n)*?\`\`\`\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(PAGE)![1];
 

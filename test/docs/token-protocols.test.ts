@@ -1,5 +1,7 @@
-// docs/protocols/duckdns.md, dynv6.md and freemyip.md: the requests of their tables, sent in their order to real servers in
-// front of a real BIND, and their routes and replies against the code.
+/**
+ * docs/protocols/duckdns.md, dynv6.md and freemyip.md: the requests of their tables, sent in order to real servers in front
+ * of a real BIND, and their routes and replies, compared with the code.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

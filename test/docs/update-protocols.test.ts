@@ -1,5 +1,7 @@
-// The pages of docs/protocols for protocols beside dyndns2: the requests of their tables, sent in their order to a real
-// server in front of a real BIND, and their tables of words and routes against the code.
+/**
+ * The pages of docs/protocols for protocols other than dyndns2: the requests of their tables, sent in order to a real
+ * server in front of a real BIND, and their tables of words and routes, compared with the code.
+ */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,9 +53,9 @@ for (const { file, protocol, errors, examples: atLeast } of PAGES) {
         const [, method = 'GET', target, body] = /^(?:([A-Z]+) )?(\S+)(?: (\S+))?$/.exec(request)!;
         const headers = body === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' };
         const answer = await server.ask(target!, { method, headers, ...(body === undefined ? {} : { body }) });
-        // `…` stands for the seconds that it took.
-        const told = answer.body.trimEnd().replace(/ in \d+\.\d{3} seconds/g, ' in … seconds');
-        expect([answer.status, told]).toEqual([status, reply]);
+        // `…` replaces the elapsed seconds.
+        const answered = answer.body.trimEnd().replace(/ in \d+\.\d{3} seconds/g, ' in … seconds');
+        expect([answer.status, answered]).toEqual([status, reply]);
       });
     });
   });

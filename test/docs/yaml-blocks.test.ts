@@ -1,4 +1,4 @@
-// Every YAML block of the documents is a configuration that the program takes.
+/** Every YAML block of the documents is a valid configuration. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -15,7 +15,7 @@ for (const [page, count] of [
     const blocks = [...readFileSync(join(REPOSITORY, page), 'utf8').matchAll(/^```yaml( \w+)?\n([\s\S]*?)^```$/gm)];
     expect(blocks.length).toBe(count);
     for (const [, word, block] of blocks) {
-      // A block with a word leaves out where the primary is: its page says so.
+      // A block with an info string lacks the address of the primary, as its page says.
       const text = word === undefined ? block! : `${block}    tsig_key: tPyvZA==\n${MISSING}`;
       expect(parseConfig(text, page, {}).config.warnings).toEqual([]);
     }

@@ -1,6 +1,8 @@
-// Every way in which we differ from the original on purpose, as a test that fails on the original's behaviour: HTTP in
-// front, a real BIND behind. The title of each group is what the original does wrong. RCODEs that no nameserver gives on
-// demand, and clocks, come from a scripted primary.
+/**
+ * Every deliberate difference from the original, as a test that fails with the original's behaviour, in front of a real
+ * BIND. The title of each group is the original's defect. A scripted primary provides RCODEs and clocks that no nameserver
+ * gives on demand.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -143,7 +145,7 @@ describeWith(BIND_PROGRAMS, 'where we differ from the original', () => {
       expect(steps.has(before)).toBe(false);
       steps.set(before, after as string);
     }
-    // From the first value each reply leads to the next; the chain has all 64 and ends with what is published.
+    // Each reply has the old and the new value: the 64 replies form one chain that ends with the published value.
     let value = '198.51.100.200';
     for (let step = 0; step < 64; step++) {
       expect(steps.has(value)).toBe(true);
@@ -590,7 +592,7 @@ describeWith(BIND_PROGRAMS, 'where we differ from the original', () => {
       socket.on('error', () => undefined);
       await new Promise((resolve) => socket.once('connect', resolve));
       await alone.ask('/');
-      // The request and the reset of the connection wait for the server together.
+      // The server receives the request and the reset of the connection at the same time.
       alone.process.signal('SIGSTOP');
       await waitUntil('the server to stand still', () =>
         readFileSync(`/proc/${alone.process.pid}/stat`, 'utf8').includes(') T '),
@@ -627,8 +629,8 @@ describeWith(BIND_PROGRAMS, 'where we differ from the original', () => {
       expect((await ask({ socketPath }, '/myip', { headers })).body).toBe('198.51.100.7\n');
       const { body } = await ask({ socketPath }, updateTarget({ fqdn: `unix.${ZONE}` }), { headers });
       expect(body).toContain(`UPDATED: unix.${ZONE}. A None -> 198.51.100.7\n`);
-      const nobody = await ask({ socketPath }, updateTarget({ fqdn: `unix.${ZONE}` }));
-      expect([nobody.status, nobody.body]).toEqual([454, 'IP_ADDRESS_ERROR: No ip address set.\n']);
+      const reply = await ask({ socketPath }, updateTarget({ fqdn: `unix.${ZONE}` }));
+      expect([reply.status, reply.body]).toEqual([454, 'IP_ADDRESS_ERROR: No ip address set.\n']);
       await behind.stop();
       removeNow(directory);
     });

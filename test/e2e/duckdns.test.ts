@@ -1,5 +1,7 @@
-// DuckDNS on the whole server with a real BIND behind it: replies to the octet, hosts of a list that stand or fall together,
-// texts for ACME, credentials, and the switch. What single clients send is in test/clients.
+/**
+ * DuckDNS on a whole server in front of a real BIND: exact replies, lists of hosts (all or none is changed), texts for
+ * ACME, credentials, and the switch of the protocol. Requests of single clients are in test/clients.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DUCKDNS_ERRORS } from '../../src/http/protocols/duckdns.ts';
@@ -15,7 +17,7 @@ describeWith(BIND_PROGRAMS, 'DuckDNS', () => {
   let lab: Lab;
   let server: RunningDyndns;
   let count = 0;
-  /** A name that no other test uses. */
+  /** A host name that no other test uses. */
   let host: string;
 
   const token = (name: string, hosts: readonly string[], more: object = {}) => {
@@ -60,7 +62,7 @@ describeWith(BIND_PROGRAMS, 'DuckDNS', () => {
     const { status, body } = await server.ask(target, { headers });
     return [status, body];
   };
-  /** With the master secret, from 198.51.100.7. */
+  /** Sends a request with the master secret, from 198.51.100.7. */
   const update = (query: string, headers?: Readonly<Record<string, string>>) =>
     get(`/update?domains=${host}&token=${SECRET}&${query}`, headers);
   const published = async (name = host) => [await lab.look(name, 'A'), await lab.look(name, 'AAAA')];
@@ -170,7 +172,7 @@ describeWith(BIND_PROGRAMS, 'DuckDNS', () => {
       }
       for (const name of ['x.one.duckdns.org', 'duckdns.org', 'xduckdns.org', 'one.duckdns.org.example', 'other'])
         expect(await get(`/update?domains=${name}&token=one-secret&ip=192.0.2.2`), name).toEqual(KO);
-      // The only host of the token.
+      // The token has only this host.
       expect(await get('/update?domains=&token=one-secret&ip=192.0.2.1')).toEqual(OK);
       expect(await get('/update?domains=&token=two-secret&ip=192.0.2.1')).toEqual(KO);
       expect(await published(`one.${ZONE}`)).toEqual([['192.0.2.1'], []]);
@@ -195,7 +197,7 @@ describeWith(BIND_PROGRAMS, 'DuckDNS', () => {
         expect(await get('/update?domains=on,off&token=off-secret&ip=192.0.2.7')).toEqual(KO);
         expect(await get('/update?domains=on,off&token=off-secret&txt=x')).toEqual(KO);
         expect(await update(`domains=${host},www.${ZONE}&ip=192.0.2.7`)).toEqual(KO);
-        // Denied in one of the two zones.
+        // One of the two zones refuses this address.
         expect(await get('/update?domains=two-b,two-a&token=two-secret&ip=203.0.113.200')).toEqual(KO);
         const many = Array.from({ length: 21 }, (_, index) => `many${index}.${ZONE}`);
         expect(await get(`/update?domains=${many}&token=${SECRET}&ip=192.0.2.7`)).toEqual(KO);
@@ -336,7 +338,7 @@ describeWith(BIND_PROGRAMS, 'DuckDNS', () => {
   it('a stranger chooses no address by X-Forwarded-For', async () => {
     await server.reload(lab.config({ ...options(), http: {} }));
     await unchanged(async () => {
-      // 127.0.0.1 is what counts, and it is refused.
+      // The client address is 127.0.0.1, which is refused.
       expect(await update('', { 'X-Forwarded-For': '192.0.2.66' })).toEqual(KO);
       expect(await get('/update/own/own-secret/192.0.2.66', { 'X-Forwarded-For': '192.0.2.66' })).toEqual(KO);
     });

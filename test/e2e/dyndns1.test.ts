@@ -1,4 +1,4 @@
-// dyndns1 on the whole server with a real BIND behind it. The real ddclient speaks it in test/clients.
+/** dyndns1 on a whole server in front of a real BIND. test/clients has the real ddclient with dyndns1. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
@@ -30,7 +30,7 @@ describeWith(BIND_PROGRAMS, 'dyndns1', () => {
     await lab?.stop();
   });
 
-  const told = ({ status, body }: Answer) => [status, body];
+  const statusAndBody = ({ status, body }: Answer) => [status, body];
   const ask = (query: string, password = SECRET, path = '/nic/dyndns') => {
     const Authorization = `Basic ${Buffer.from(`x:${password}`).toString('base64')}`;
     const headers = { Authorization, 'X-Forwarded-For': '198.51.100.7' };
@@ -41,17 +41,17 @@ describeWith(BIND_PROGRAMS, 'dyndns1', () => {
     for (const { pattern } of dyndns1Protocol.routes) {
       const query = `host_id=h${pattern.length}.${ZONE}&myip=192.0.2.1&wildcard=ON&mx=mail.${ZONE}&backmx=YES`;
       const first = await ask(query, SECRET, pattern);
-      expect(told(first)).toEqual([200, page('Changed', 'NOERROR')]);
+      expect(statusAndBody(first)).toEqual([200, page('Changed', 'NOERROR')]);
       expect(first.headers['content-type']).toBe('text/html; charset=utf-8');
-      expect(told(await ask(query, SECRET, pattern))).toEqual([200, page('Unchanged', 'NOERROR')]);
+      expect(statusAndBody(await ask(query, SECRET, pattern))).toEqual([200, page('Unchanged', 'NOERROR')]);
       expect(await lab.look(`h${pattern.length}.${ZONE}`, 'A')).toEqual(['192.0.2.1']);
     }
   });
 
   it('an empty myip is the address of the client, and without host_id the token says which host', async () => {
-    expect(told(await ask('myip=', 'one-secret'))).toEqual([200, page('Changed', 'NOERROR')]);
+    expect(statusAndBody(await ask('myip=', 'one-secret'))).toEqual([200, page('Changed', 'NOERROR')]);
     expect(await lab.look(`one.${ZONE}`, 'A')).toEqual(['198.51.100.7']);
-    expect(told(await ask('myip=2001:db8::1', 'one-secret'))).toEqual([200, page('Changed', 'NOERROR')]);
+    expect(statusAndBody(await ask('myip=2001:db8::1', 'one-secret'))).toEqual([200, page('Changed', 'NOERROR')]);
     expect(await lab.look(`one.${ZONE}`, 'AAAA')).toEqual(['2001:db8::1']);
   });
 

@@ -1,5 +1,7 @@
-// dyndns2 on the whole server with a real BIND behind it: paths, methods, credentials, hosts, addresses, and replies as
-// they are on the wire. What single clients send is in test/clients, the table of parameters beside its source.
+/**
+ * dyndns2 on a whole server in front of a real BIND: paths, methods, credentials, hosts, addresses, and the octets of
+ * replies. Requests of single clients are in test/clients; the table of parameters is tested beside its source.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DYNDNS2_ERRORS, dyndns2Protocol } from '../../src/http/protocols/dyndns2.ts';
@@ -18,7 +20,7 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
   let lab: Lab;
   let server: RunningDyndns;
   let count = 0;
-  /** A name that no other test uses. */
+  /** A host name that no other test uses. */
   let host: string;
 
   const token = (name: string, hosts: readonly string[], more: object = {}) => {
@@ -56,11 +58,11 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
     host = `host${count}.${ZONE}`;
   });
 
-  const told = ({ status, body }: Answer) => [status, body];
-  /** GET of /nic/update with the master secret, from 198.51.100.7. */
+  const statusAndBody = ({ status, body }: Answer) => [status, body];
+  /** Sends GET /nic/update with the master secret, from 198.51.100.7. */
   const update = async (query: string, more: Readonly<Record<string, string>> = {}) => {
     const headers = { ...MASTER, 'X-Forwarded-For': '198.51.100.7', ...more };
-    return told(await server.ask(`/nic/update?${query}`, { headers }));
+    return statusAndBody(await server.ask(`/nic/update?${query}`, { headers }));
   };
   const published = async (name = host) => [await lab.look(name, 'A'), await lab.look(name, 'AAAA')];
   const unchanged = async (act: () => Promise<void>) => {
@@ -75,8 +77,14 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
         if (pattern === '/nic/delete') continue;
         host = `${pattern.replaceAll(/\W/g, '')}.path.${ZONE}`;
         const target = `${pattern}?hostname=${host}&myip=192.0.2.1`;
-        expect(told(await server.ask(target, { headers: MASTER })), pattern).toEqual([200, 'good 192.0.2.1\n']);
-        expect(told(await server.ask(target, { headers: MASTER })), pattern).toEqual([200, 'nochg 192.0.2.1\n']);
+        expect(statusAndBody(await server.ask(target, { headers: MASTER })), pattern).toEqual([
+          200,
+          'good 192.0.2.1\n',
+        ]);
+        expect(statusAndBody(await server.ask(target, { headers: MASTER })), pattern).toEqual([
+          200,
+          'nochg 192.0.2.1\n',
+        ]);
         expect(await published()).toEqual([['192.0.2.1'], []]);
       }
     });
@@ -104,15 +112,15 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
       const target = `/nic/update?hostname=${host}`;
       const query = new URLSearchParams({ hostname: host, myip: '192.0.2.1', password: SECRET });
       const posted = await server.ask('/nic/update', form(Object.fromEntries(query)));
-      expect(told(posted)).toEqual([200, 'good 192.0.2.1\n']);
+      expect(statusAndBody(posted)).toEqual([200, 'good 192.0.2.1\n']);
       const put = await server.ask(`${target}&myip=192.0.2.2`, { method: 'PUT', headers: MASTER });
-      expect(told(put)).toEqual([200, 'good 192.0.2.2\n']);
+      expect(statusAndBody(put)).toEqual([200, 'good 192.0.2.2\n']);
       const part = (name: string, value: string) =>
         `--xYz\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
       const multipart = { ...MASTER, 'Content-Type': 'multipart/form-data; boundary=xYz' };
       const body = `${part('myip', '192.0.2.3')}${part('myipv6', '')}--xYz--\r\n`;
       const many = await server.ask(target, { method: 'POST', headers: multipart, body });
-      expect(told(many)).toEqual([200, 'good 192.0.2.3\n']);
+      expect(statusAndBody(many)).toEqual([200, 'good 192.0.2.3\n']);
       const broken = await server.ask(target, { method: 'POST', headers: multipart, body: body.slice(0, -8) });
       expect(broken.status).toBe(400);
       expect(await published()).toEqual([['192.0.2.3'], []]);
@@ -221,12 +229,12 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
     it('are taken from each place, of the master secret and of a token', async () => {
       await update(query());
       for (const [target, options] of places(SECRET)) {
-        expect(told(await server.ask(target, options)), target).toEqual([200, 'nochg 192.0.2.1\n']);
+        expect(statusAndBody(await server.ask(target, options)), target).toEqual([200, 'nochg 192.0.2.1\n']);
       }
       host = `one.${ZONE}`;
       await update(query());
       for (const [target, options] of places('one-secret')) {
-        expect(told(await server.ask(target, options)), target).toEqual([200, 'nochg 192.0.2.1\n']);
+        expect(statusAndBody(await server.ask(target, options)), target).toEqual([200, 'nochg 192.0.2.1\n']);
       }
     });
 
@@ -272,7 +280,7 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
       }
     });
 
-    it('are told before anything is said of hosts and addresses', async () => {
+    it('are statusAndBody before anything is said of hosts and addresses', async () => {
       for (const bad of ['hostname=', 'hostname=a..b', 'hostname=x.example.org', `hostname=${host}&myip=x`]) {
         expect(await update(bad, { Authorization: 'Bearer wrong-secret' }), bad).toEqual([401, 'badauth\n']);
       }
@@ -313,12 +321,12 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
         expect((body as string).split('\n').sort()).toEqual(['', 'nochg 192.0.2.1', 'nohost']);
       }
       expect(await published()).toEqual([[], []]);
-      // Nor does the user name, or a name in another parameter.
+      // The user name and a name in another parameter are ignored, too.
       const headers = { Authorization: basic(`one.${ZONE}`, 'one-secret') };
       expect(await update(`hostname=${host}&host=one.${ZONE}&myip=192.0.2.1`, headers)).toEqual([200, 'nohost\n']);
     });
 
-    it('an unknown one and one out of scope look the same; a master secret is told of no zone', async () => {
+    it('an unknown one and one out of scope look the same; a master secret is statusAndBody of no zone', async () => {
       for (const name of [host, `lab.${ZONE}`, 'x.example.org', `x.one.${ZONE}`, ZONE, 'com']) {
         expect(await update(`hostname=${name}.&myip=192.0.2.1`, as('lab')), name).toEqual([200, 'nohost\n']);
       }
@@ -344,7 +352,7 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
         [401, 'badauth\n'],
       );
       const target = `/nic/update?myip=192.0.2.14&username=two-a.${ZONE}&password=two-secret`;
-      expect(told(await server.ask(target))).toEqual([200, 'good 192.0.2.14\n']);
+      expect(statusAndBody(await server.ask(target))).toEqual([200, 'good 192.0.2.14\n']);
       for (const [query, headers] of [
         ['myip=192.0.2.1', as('two')],
         ['myip=192.0.2.1', by(`one.${ZONE}`, 'two')],
@@ -419,7 +427,7 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
       expect(await published()).toEqual([[], []]);
       await update(`hostname=${host}&myip=192.0.2.1,2001:db8::1`);
       const remove = async (query: string, headers: Record<string, string> = MASTER) =>
-        told(await server.ask(`/nic/delete?hostname=${host}${query}`, { headers }));
+        statusAndBody(await server.ask(`/nic/delete?hostname=${host}${query}`, { headers }));
       expect(await remove('', { Authorization: basic('x', 'one-secret') })).toEqual([200, 'nohost\n']);
       expect(await remove('&myip=x')).toEqual([200, 'dnserr\n']);
       expect(await remove('&myip=192.0.2.1')).toEqual([200, 'good\n']);
@@ -480,7 +488,7 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
     it('a prefix moves the AAAA record, by POST of a form too', async () => {
       await update(`hostname=${host}&myip=192.0.2.1,2001:db8:1:f3::10`);
       const posted = (ipv6prefix: string) =>
-        server.ask('/nic/update', form({ secret: SECRET, hostname: host, ipv6prefix })).then(told);
+        server.ask('/nic/update', form({ secret: SECRET, hostname: host, ipv6prefix })).then(statusAndBody);
       expect(await posted('2001:db8:5:10::/60')).toEqual([200, 'good 2001:db8:5:13::10\n']);
       expect(await posted('2001:db8:5:10::/60')).toEqual([200, 'nochg 2001:db8:5:13::10\n']);
       expect(await update(`hostname=${host}&myip=192.0.2.2&ip6lanprefix=2001:db8:6::/56`)).toEqual([
@@ -525,11 +533,15 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
     it("deSEC's credentials and values: Authorization: Token, username and password, a prefix and a length", async () => {
       const Authorization = `Token ${SECRET}`;
       await update(`hostname=${host}&myip=192.0.2.1,2001:db8:1::72dc:f412:7233`);
-      const ask = async (query: string) => told(await server.ask(`/update?${query}`, { headers: { Authorization } }));
+      const ask = async (query: string) =>
+        statusAndBody(await server.ask(`/update?${query}`, { headers: { Authorization } }));
       expect(await ask(`hostname=${host}&myipv4=192.0.2.2&myipv6=preserve`)).toEqual([200, 'good 192.0.2.2\n']);
       const query = `username=${host}&password=${SECRET}&myipv4=192.0.2.2&myipv6=2001:db8:2::/64`;
-      expect(told(await server.ask(`/update?${query}`))).toEqual([200, 'good 192.0.2.2,2001:db8:2::72dc:f412:7233\n']);
-      // With bits of a host in it, it is an address, and the length says nothing.
+      expect(statusAndBody(await server.ask(`/update?${query}`))).toEqual([
+        200,
+        'good 192.0.2.2,2001:db8:2::72dc:f412:7233\n',
+      ]);
+      // With host bits, it is an address, and the length is ignored.
       expect(await ask(`hostname=${host}&myipv6=2001:db8:3::1/64`)).toEqual([200, 'good 2001:db8:3::1\n']);
       const clear = `hostname=x${count}.${OTHER}`;
       await ask(`${clear}&myipv4=192.0.2.1&myipv6=2001:db8::1`);

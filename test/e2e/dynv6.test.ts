@@ -1,5 +1,7 @@
-// dynv6 on the whole server with a real BIND behind it: replies to the octet, values of the address parameters, credentials,
-// and the switch. What single clients send is in test/clients.
+/**
+ * dynv6 on a whole server in front of a real BIND: exact replies, values of the address parameters, credentials, and the
+ * switch of the protocol. Requests of single clients are in test/clients.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DYNV6_ERRORS } from '../../src/http/protocols/dynv6.ts';
@@ -19,7 +21,7 @@ describeWith(BIND_PROGRAMS, 'dynv6', () => {
   let lab: Lab;
   let server: RunningDyndns;
   let count = 0;
-  /** A name that no other test uses. */
+  /** A host name that no other test uses. */
   let host: string;
 
   const token = (name: string, hosts: readonly string[], more: object = {}) => {
@@ -58,7 +60,7 @@ describeWith(BIND_PROGRAMS, 'dynv6', () => {
     const { status, body } = await server.ask(target, { headers });
     return [status, body];
   };
-  /** With the master secret, from 198.51.100.7. */
+  /** Sends a request with the master secret, from 198.51.100.7. */
   const update = (query: string, headers?: Readonly<Record<string, string>>) =>
     get(`/api/update?hostname=${host}&token=${SECRET}&${query}`, headers);
   const published = async (name = host) => [await lab.look(name, 'A'), await lab.look(name, 'AAAA')];

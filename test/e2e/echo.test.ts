@@ -1,5 +1,7 @@
-// The address echo on the whole server: each form to the letter, and no header in which a client that scans headers too
-// would find an address.
+/**
+ * The address echo on a whole server: the exact reply of each form, and no header that a client which also scans headers
+ * could mistake for an address.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { echoProtocol } from '../../src/http/protocols/echo.ts';
 import { type RunningDyndns, startDyndns } from '../support/dyndns.ts';
@@ -58,15 +60,15 @@ describe('the address echo', () => {
   ];
 
   it.each(FORMS)('$target is $type', async ({ target, type, body, host }) => {
-    for (const [given, shown] of [
+    for (const [header, address] of [
       ['203.0.113.45', '203.0.113.45'],
       ['2001:DB8:0:0::1', '2001:db8::1'],
       ['::ffff:203.0.113.45', '203.0.113.45'],
       ['::ffff:cb00:712d', '203.0.113.45'],
     ] as const) {
       for (const version of ['1.0', '1.1']) {
-        const reply = await get(target, given, host, version);
-        expect([reply.status, reply.type, reply.body]).toEqual([200, type, body(shown)]);
+        const reply = await get(target, header, host, version);
+        expect([reply.status, reply.type, reply.body]).toEqual([200, type, body(address)]);
         expect(reply.head).toContain(`\r\ncontent-length: ${reply.body.length}`);
         expect(reply.head).toContain('\r\ncache-control: no-store');
         expect(reply.head).not.toMatch(/\d+\.\d+\.\d+\.\d+|::|([0-9a-f]+:){3}/i);

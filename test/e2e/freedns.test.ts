@@ -1,5 +1,7 @@
-// FreeDNS on the whole server with a real BIND behind it: the list and the update URLs of version 1, and version 2. The real
-// ddclient and inadyn speak it in test/clients.
+/**
+ * FreeDNS on a whole server in front of a real BIND: the list and the update URLs of version 1, and version 2. test/clients
+ * has the real ddclient and inadyn.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freednsSecret } from '../../src/core/access/token.ts';
@@ -22,7 +24,7 @@ describeWith(BIND_PROGRAMS, 'FreeDNS', () => {
   let lab: Lab;
   let server: RunningDyndns;
   let count = 0;
-  /** A name that no other test uses. */
+  /** A host name that no other test uses. */
   let host: string;
 
   const token = (name: string, hosts: readonly string[], more: object = {}, secret = `${name}Secret`) => {
@@ -62,11 +64,14 @@ describeWith(BIND_PROGRAMS, 'FreeDNS', () => {
     host = `host${count}.${ZONE}`;
   });
 
-  /** Status and body; `…` stands for the seconds. */
-  const told = ({ status, body }: Answer) => [status, body.replace(/ in \d+\.\d{3} seconds/g, ' in … seconds')];
+  /** Status and body; `…` replaces the seconds. */
+  const statusAndBody = ({ status, body }: Answer) => [
+    status,
+    body.replace(/ in \d+\.\d{3} seconds/g, ' in … seconds'),
+  ];
   const ask = async (target: string, options: AskOptions = {}) => {
     const headers = { 'X-Forwarded-For': '198.51.100.7', ...options.headers };
-    return told(await server.ask(target, { ...options, headers }));
+    return statusAndBody(await server.ask(target, { ...options, headers }));
   };
   const published = async (name = host) => [await lab.look(name, 'A'), await lab.look(name, 'AAAA')];
   const unchanged = async (act: () => Promise<void>) => {
@@ -77,7 +82,7 @@ describeWith(BIND_PROGRAMS, 'FreeDNS', () => {
 
   describe('version 1, update.php', () => {
     it('takes the key alone, with equals signs behind it, escaped or not, before and behind the address', async () => {
-      const [first, ...others] = [
+      const [firstQuery, ...otherQueries] = [
         'oneSecret&address=192.0.2.1',
         'oneSecret==&address=192.0.2.1',
         'oneSecret=&address=192.0.2.1',
@@ -87,9 +92,9 @@ describeWith(BIND_PROGRAMS, 'FreeDNS', () => {
         '&=&ip=&oneSecret&address=192.0.2.1',
       ];
       const path = '/dynamic/update.php?';
-      expect(await ask(path + first)).toEqual([200, `Updated ${ONE} to 192.0.2.1 in … seconds\n`]);
+      expect(await ask(path + firstQuery)).toEqual([200, `Updated ${ONE} to 192.0.2.1 in … seconds\n`]);
       await unchanged(async () => {
-        for (const query of others) {
+        for (const query of otherQueries) {
           expect(await ask(path + query), query).toEqual([200, 'ERROR: Address 192.0.2.1 has not changed.\n']);
         }
       });
@@ -133,7 +138,7 @@ describeWith(BIND_PROGRAMS, 'FreeDNS', () => {
           source += 1;
           const headers = { 'X-Forwarded-For': `198.51.100.${source}` };
           const answer = await server.ask(`/dynamic/update.php?${query}`, { headers });
-          expect(told(answer), query).toEqual([401, 'ERROR: Invalid update URL (no such key).\n']);
+          expect(statusAndBody(answer), query).toEqual([401, 'ERROR: Invalid update URL (no such key).\n']);
           expect(answer.headers['www-authenticate']).toBe('Basic realm="dyndns"');
         }
         const headers = { Authorization: basic('x', 'wrong'), 'X-Forwarded-For': '203.0.113.9' };
@@ -304,7 +309,7 @@ describeWith(BIND_PROGRAMS, 'FreeDNS', () => {
     const away = await lab.serve({ port, nameserver_timeout_seconds: 1, tokens });
     const targets = [`/u/${sha('alice')}/?ip=192.0.2.1`, `/api/?action=getdyndns&sha=${sha('alice')}`];
     for (const answer of await Promise.all(targets.map((target) => away.ask(target)))) {
-      expect(told(answer)).toEqual([503, 'ERROR: The nameserver does not answer.\n']);
+      expect(statusAndBody(answer)).toEqual([503, 'ERROR: The nameserver does not answer.\n']);
       expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
     }
     await away.stop();

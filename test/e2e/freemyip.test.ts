@@ -1,5 +1,7 @@
-// freemyip on the whole server with a real BIND behind it: replies to the octet, addresses, texts, credentials, and the
-// switch.
+/**
+ * freemyip on a whole server in front of a real BIND: exact replies, addresses, texts, credentials, and the switch of the
+ * protocol.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { FREEMYIP_ERRORS } from '../../src/http/protocols/freemyip.ts';
@@ -16,7 +18,7 @@ describeWith(BIND_PROGRAMS, 'freemyip', () => {
   let lab: Lab;
   let server: RunningDyndns;
   let count = 0;
-  /** A name that no other test uses. */
+  /** A host name that no other test uses. */
   let host: string;
 
   const token = (name: string, hosts: readonly string[], more: object = {}) => {
@@ -51,7 +53,7 @@ describeWith(BIND_PROGRAMS, 'freemyip', () => {
     const { status, body } = await server.ask(target, { headers: { 'X-Forwarded-For': from } });
     return [status, body];
   };
-  /** With the master secret, from 198.51.100.7. */
+  /** Sends a request with the master secret, from 198.51.100.7. */
   const update = (query: string, from?: string) => get(`/update?token=${SECRET}&domain=${host}&${query}`, from);
   const published = async (name = host) => [await lab.look(name, 'A'), await lab.look(name, 'AAAA')];
   const unchanged = async (act: () => Promise<void>) => {
@@ -121,7 +123,7 @@ describeWith(BIND_PROGRAMS, 'freemyip', () => {
     expect(await write('txt=null')).toEqual(OK);
     expect(await texts()).toEqual([]);
     expect(await published(`two.${ZONE}`)).toEqual([['192.0.2.1'], []]);
-    // As acme.sh has it.
+    // The requests of acme.sh.
     const challenge = '/update?token=two-secret&domain=_acme-challenge.two.freemyip.com&txt=';
     expect(await get(`${challenge}third`)).toEqual(OK);
     expect(await texts()).toEqual(['"third"']);

@@ -1,5 +1,7 @@
-// Malformed requests to the routes that take JSON (httpreq, acme-dns), for malformed.test.ts: something in each is wrong in
-// a way that no chance repairs. The credentials are good for one challenge each, unless they are what is wrong.
+/**
+ * Malformed requests to the routes with a JSON body (httpreq, acme-dns), for malformed.test.ts. Each has an error that
+ * random values cannot repair. The credentials are valid for one challenge each, unless they are the malformed part.
+ */
 import type { Random } from '../differential/random.ts';
 
 export interface WrongTexts {
@@ -9,7 +11,7 @@ export interface WrongTexts {
 }
 
 export interface GoodTexts {
-  /** The challenge that the token may write. */
+  /** The challenge name that the token covers. */
   readonly fqdn: string;
   readonly token: string;
   readonly user: string;
@@ -52,7 +54,7 @@ export function jsonRequest(pattern: string, random: Random, wrong: WrongTexts, 
   return `${method} ${path} HTTP/1.1\r\nHost: x\r\n${headers.join('\r\n')}\r\n\r\n${text}`;
 }
 
-/** @param secret undefined: the right one */
+/** @param secret undefined: the correct one */
 function updateKeys(random: Random, good: GoodTexts, secret: string | undefined): string[] {
   const { user, key } = good;
   if (secret === undefined) return [`X-Api-User: ${user}`, `X-Api-Key: ${key}`];
@@ -91,7 +93,7 @@ function wrongValue(random: Random, isChallenge: boolean): unknown {
   return random.pick(isChallenge ? [...values, ...noChallenges] : values)();
 }
 
-/** No JSON, none that says enough, or for /register one that says something wrong. */
+/** Not JSON, or JSON without a required field; for /register, with an invalid field. */
 function wrongBody(random: Random, { noise }: WrongTexts, isRegister: boolean): string {
   const prefix = () => random.pick<unknown>(['192.0.2.1', '192.0.2.0/33', 'x/8', '/', '::/129', '', 8, null, {}, [[]]]);
   const registers = [

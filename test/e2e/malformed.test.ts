@@ -1,6 +1,8 @@
-// Bad input, tried and counted: thousands of malformed requests to each route, the same ones at each run. Each gets a
-// reply of those that are documented, none a 500, and none changes a zone. Every request has a credential that could
-// change everything, unless the credential is what is wrong with it.
+/**
+ * Thousands of malformed requests to each route, the same ones in each run. Every reply is a documented one, none is a 500,
+ * and no zone changes. Each request has a credential that may change everything, unless the credential is the malformed
+ * part.
+ */
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -25,16 +27,16 @@ import { type GoodTexts, jsonRequest } from './malformed-json.ts';
 const SEED = 20_260;
 /** A fifth of the campaign is a test; `npm run fuzz -- requests` sends all of it. */
 const PART = process.env['MALFORMED_REQUESTS'] === 'all' ? 1 : 5;
-/** Requests that HTTP can carry, with something wrong in them; sent many at once on one connection. */
+/** Valid HTTP with a malformed part; pipelined on one connection. */
 const CARRIED = 4_900 / PART;
-/** Octets that are no HTTP, each on a connection of its own. */
+/** Octets that are not valid HTTP, each on its own connection. */
 const BROKEN = 150 / PART;
 const BURST = 350;
 
 const STATUSES = new Set([
   200, 204, 400, 401, 403, 404, 405, 409, 411, 413, 414, 415, 417, 429, 431, 453, 454, 456, 503, 505,
 ]);
-/** Of those that share `/update`. */
+/** The words of the protocols that share `/update`. */
 const WORDS = new Set<string>(
   ['', 'numhost'].concat(
     ...[DYNDNS2_ERRORS, DUCKDNS_ERRORS, FREEMYIP_ERRORS].map((map) => Object.values(map).map(([, word]) => word)),
@@ -42,7 +44,7 @@ const WORDS = new Set<string>(
 );
 const NOIP_CODES = new Set<string>(Object.values(NOIP_ERRORS).map(([, code]) => String(code)));
 const FREEDNS_LINES = new Set<string>(['', ...Object.values(FREEDNS_ERRORS).map(([, line]) => line)]);
-/** Lines that may stand in a reply with 200 of a route that could change something, by protocol. */
+/** Lines that a reply with 200 of a changing route may contain, by protocol. */
 const REFUSALS: Readonly<Record<string, (line: string) => boolean>> = {
   dyndns2: (line) => WORDS.has(line),
   duckdns: (line) => WORDS.has(line),
@@ -52,32 +54,32 @@ const REFUSALS: Readonly<Record<string, (line: string) => boolean>> = {
   noip: (line) => line === '' || NOIP_CODES.has(line.replace(/^[^:]*:/, '')),
 };
 
-/** What a request asks for; some of it is wrong. */
-interface Asked {
+/** The parts of a request; some are malformed. */
+interface RequestParts {
   readonly host: string;
   readonly address: string;
   readonly secret: string;
 }
 
-/** Parameters of each protocol that has its credential among them, too. */
-const WITH_TOKEN: Readonly<Record<string, (asked: Asked, random: Random) => string[]>> = {
+/** Parameters of each protocol that also has its credential in a parameter. */
+const WITH_TOKEN: Readonly<Record<string, (parts: RequestParts, random: Random) => string[]>> = {
   duckdns: ({ host, address, secret }, random) => {
     const name = address.includes(':') ? random.pick(['ip', 'ipv6']) : 'ip';
     return [`domains=${host}`, `token=${secret}`, `${name}=${address}`, ...random.pick([[], ['verbose=true']])];
   },
   dynv6: ({ host, address, secret }, random) => {
-    // With two colons more a prefix would come of these.
+    // Followed by two colons, these would be prefixes.
     const isPrefix = /^(1:)+$/.test(address) || address === '192.0.2.1';
     const name = isPrefix ? 'ipv4' : random.pick(['ipv4', 'ipv6', 'ipv6prefix']);
     return [`${random.pick(['hostname', 'zone', 'Hostname'])}=${host}`, `token=${secret}`, `${name}=${address}`];
   },
   freemyip: ({ host, address, secret }) => [`domain=${host}`, `token=${secret}`, `myip=${address}`],
 };
-/** What takes something away at a host that may not be changed, or with a wrong credential. */
+/** Parameters that remove addresses; sent for a host that may not be changed, or with a wrong credential. */
 const DELETIONS = ['clear=true', 'delete=yes', 'ipv6=-'];
-/** What writes or takes away a text. */
+/** Parameters that publish or remove a text. */
 const TEXTS = ['txt=x', 'txt=&clear=true', 'txt=null', 'txt='];
-/** Names that have no addresses, and yet may have challenges of ACME beside them. */
+/** Names that cannot have addresses, but may have ACME challenges. */
 const CHALLENGED = new RegExp(`^([*]|_a\\d+)[.]${ZONE}$|^${ZONE}$`);
 
 interface TestedRoute {
@@ -103,7 +105,7 @@ const challenger = (name: string, secret: string, host: string) => {
   };
 };
 
-/** Texts as they stand in a URL, wrong in a way that no chance repairs. */
+/** Texts in URL form whose errors no random value can repair. */
 function makeWrong(random: Random) {
   const octet = (code: number) => `%${code.toString(16).padStart(2, '0')}`;
   const noise = (length: number) =>
@@ -115,7 +117,7 @@ function makeWrong(random: Random) {
   const brokenEscape = () => random.pick(['%', '%z', '%zz', '%u0041', '%%', '%c3%28', '%ff%fe', '%00']);
   const long = (unit: string, max: number) => unit.repeat(1 + random.below(max));
   const forbidden = () => octet(random.pick([...' !"#$%&()+/:;<=>?@[]^`{|}~'].map((sign) => sign.charCodeAt(0))));
-  /** No address, and no word that stands for one. */
+  /** Not an address, and not a word for one. */
   const address = () =>
     random.pick([
       () => `g${noise(random.below(20))}`,
@@ -135,7 +137,7 @@ function makeWrong(random: Random) {
       () => `g${brokenEscape()}`,
       () => long('g', 2000),
     ])();
-  /** No name, or none that anybody may change. */
+  /** Not a name, or one that no credential may change. */
   const host = () =>
     random.pick([
       () => `a..${ZONE}`,
@@ -177,7 +179,7 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     );
     server = await lab.serve({
       log_level: 20,
-      // With two zones a single label says nothing.
+      // With two zones, a single label is ambiguous.
       zones: [
         { name: ZONE, tsig_key: lab.key.secret },
         { name: 'dyn.example.net', tsig_key: { ...lab.key } },
@@ -198,22 +200,22 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
 
   const serials = async () => [await lab.serial(), await lab.serial('dyn.example.net')];
 
-  /** One request that HTTP can carry. */
+  /** Makes one request in valid HTTP. */
   function carriedRequest({ pattern, protocol }: TestedRoute, random: Random): string {
     const wrong = makeWrong(random);
     const drawn = random.pick(['host', 'host', 'address', 'address', 'secret', 'method', 'body', 'path'] as const);
-    // What makes a check has neither host nor address.
+    // A check has neither host nor address.
     const defect = pattern === '/check' && drawn !== 'path' ? 'secret' : drawn;
     const isHost = defect === 'host';
     const host = isHost ? wrong.host() : `home.${ZONE}`;
     const refused = defect === 'address' ? wrong.address() : '192.0.2.1';
-    // What is only refused may be deleted.
+    // An address that the policy refuses may still be deleted.
     const address = pattern === '/nic/delete' && /^(127|ff02)/.test(refused) ? 'g' : refused;
     const inPath = /:(secret|token)/.test(pattern);
     const tokenQuery = inPath ? undefined : WITH_TOKEN[protocol];
     const secret = defect === 'secret' ? wrong.secret() : SECRET;
     const changes = /update|delete|php|check$/.test(pattern) && !/check\.php/.test(pattern);
-    // Where the route has no address to be wrong, the host is.
+    // A route without an address has a malformed host instead.
     const shown = defect === 'address' && !pattern.includes(':ip') && inPath ? wrong.host() : host;
     const values: Record<string, string> = { secret, fqdn: shown, ip_1: address, ip_2: '2001:db8::1' };
     Object.assign(values, { domains: shown, token: secret, ip: address });
@@ -223,13 +225,13 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     }
     const isOriginal = pattern === '/update-by-query';
     const inHeader = !inPath && (tokenQuery === undefined || random.chance(0.2));
-    const asked = { host, address, secret: inHeader ? 'x' : secret };
-    // Such a path has all that a request needs.
+    const parts = { host, address, secret: inHeader ? 'x' : secret };
+    // The path has everything that a request needs.
     const isWhole = /:(fqdn|domains)/.test(pattern);
     const parameters = isWhole
       ? []
       : tokenQuery !== undefined
-        ? tokenQuery(asked, random)
+        ? tokenQuery(parts, random)
         : isOriginal
           ? [`fqdn=${host}`, `ip_1=${address}`]
           : [
@@ -279,18 +281,21 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     return `${head}\r\nHost: x\r\n${headers.join('\r\n')}\r\n\r\n${body}`;
   }
 
-  /** A body that says of no host what is to become of it. */
+  /** A body that asks for no change of any host. */
   function brokenBody(
     random: Random,
     noise: string,
-    known: boolean,
+    hasHostParameter: boolean,
     tokenQuery: (typeof WITH_TOKEN)[string] | undefined,
   ): readonly [string, string] {
     const ours = tokenQuery?.({ host: 'a..b', address: 'none', secret: SECRET }, random).join('&');
     const part = '--b\r\nContent-Disposition: form-data; name="hostname"\r\n\r\n';
     return random.pick<() => readonly [string, string]>([
       () => ['application/json', '{"hostname":"home"}'],
-      () => ['application/x-www-form-urlencoded', ours ?? (known ? `hostname=a..b&fqdn=a..b&myip=${noise}` : noise)],
+      () => [
+        'application/x-www-form-urlencoded',
+        ours ?? (hasHostParameter ? `hostname=a..b&fqdn=a..b&myip=${noise}` : noise),
+      ],
       () => ['application/x-www-form-urlencoded', noise],
       () => ['application/x-www-form-urlencoded; charset=nonsense', '&'.repeat(random.below(3000))],
       () => ['multipart/form-data', noise],
@@ -304,7 +309,7 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     ])();
   }
 
-  /** Octets that are no request, or nearly one. Were it one, its host would be in no zone and its address none. */
+  /** Octets that are not quite a request. A server that accepts them finds no zone for the host, and no valid address. */
   function brokenRequest({ pattern, protocol }: TestedRoute, random: Random): Buffer {
     const path = pattern
       .replace(/:(secret|token)/, SECRET)
@@ -365,18 +370,18 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
       const random = seededRandom(SEED + pattern.length * 1000 + pattern.charCodeAt(pattern.length - 1));
       const before = await serials();
       const check = (request: string, { status, body }: { status: number; body: string }) => {
-        const told = `${JSON.stringify(request.slice(0, 600))} -> ${status} ${JSON.stringify(body.slice(0, 200))}`;
-        if (!STATUSES.has(status)) throw new Error(`an undocumented status: ${told}`);
+        const exchange = `${JSON.stringify(request.slice(0, 600))} -> ${status} ${JSON.stringify(body.slice(0, 200))}`;
+        if (!STATUSES.has(status)) throw new Error(`an undocumented status: ${exchange}`);
         if (status !== 200 || safe) return;
-        // What is no request of acme-dns may be taken by those behind it on `/update`.
+        // The protocols after acme-dns on `/update` may take a request that acme-dns leaves.
         const refusal = REFUSALS[protocol] ?? (pattern === '/update' ? REFUSALS['dyndns2'] : undefined);
         const isError = body.split('\n').every((line) => refusal?.(line) ?? false);
-        if (!isError) throw new Error(`taken for a good request: ${told}`);
+        if (!isError) throw new Error(`taken for a good request: ${exchange}`);
       };
       const carried = Array.from({ length: CARRIED }, () =>
         takesJson ? jsonRequest(pattern, random, makeWrong(random), GOOD) : carriedRequest(route, random),
       );
-      // A form that cannot be read ends the connection, and so does a body of an unknown type.
+      // An unreadable form ends the connection, and so does a body of an unknown type.
       const isForm = (request: string) =>
         request.includes('Content-Type: multipart') ||
         (takesJson && !/\r\nContent-Type: application\/(json|x-www-form-urlencoded)\r/.test(request));
@@ -417,7 +422,7 @@ function decode(text: string): string {
   return text.replace(/%([0-9a-f]{2})/gi, (_all, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
 }
 
-/** Sends all at once on one connection; where the server ends it, the rest goes out on another. */
+/** Pipelines all requests on one connection. If the server ends it, the rest is sent on another one. */
 async function sendBurst(port: number, requests: readonly string[]): Promise<{ status: number; body: string }[]> {
   const replies: { status: number; body: string }[] = [];
   while (replies.length < requests.length) {

@@ -1,5 +1,7 @@
-// No-IP on the whole server with a real BIND behind it: /ducupdate.php as No-IP's clients and pfSense ask it, and what of
-// No-IP's /nic/update is not in dyndns2.test.ts.
+/**
+ * No-IP on a whole server in front of a real BIND: /ducupdate.php as No-IP's clients and pfSense use it, and the part of
+ * No-IP's /nic/update that dyndns2.test.ts does not cover.
+ */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { NOIP_ERRORS } from '../../src/http/protocols/noip.ts';
@@ -17,7 +19,7 @@ describeWith(BIND_PROGRAMS, 'No-IP', () => {
   let lab: Lab;
   let server: RunningDyndns;
   let count = 0;
-  /** A name that no other test uses. */
+  /** A host name that no other test uses. */
   let host: string;
 
   const token = (name: string, hosts: readonly string[]) => {
@@ -46,12 +48,12 @@ describeWith(BIND_PROGRAMS, 'No-IP', () => {
     host = `host${count}.${ZONE}`;
   });
 
-  const told = ({ status, body }: Answer) => [status, body];
-  /** GET with the master secret in `pass`, from 198.51.100.7. */
+  const statusAndBody = ({ status, body }: Answer) => [status, body];
+  /** Sends GET with the master secret in `pass`, from 198.51.100.7. */
   const update = async (query: string, password = SECRET, options: AskOptions = {}) => {
     const headers = { 'X-Forwarded-For': '198.51.100.7', ...options.headers };
     const target = `/ducupdate.php?username=anybody&pass=${password}&${query}`;
-    return told(await server.ask(target, { ...options, headers }));
+    return statusAndBody(await server.ask(target, { ...options, headers }));
   };
   const published = async (name = host) => [await lab.look(name, 'A'), await lab.look(name, 'AAAA')];
   const unchanged = async (act: () => Promise<void>) => {
@@ -103,7 +105,7 @@ describeWith(BIND_PROGRAMS, 'No-IP', () => {
     it('a form, in which h[] is repeated too; query and body count together', async () => {
       const body = `pass=${SECRET}&h[]=${host}&h[]=also.${host}&ip=192.0.2.1`;
       const posted = await server.ask(`/ducupdate.php?h[]=x.${host}`, { ...form({}), body });
-      expect(told(posted)).toEqual([200, '192.0.2.1:1\n'.repeat(3)]);
+      expect(statusAndBody(posted)).toEqual([200, '192.0.2.1:1\n'.repeat(3)]);
       for (const name of [host, `also.${host}`, `x.${host}`])
         expect(await published(name)).toEqual([['192.0.2.1'], []]);
     });
@@ -115,7 +117,7 @@ describeWith(BIND_PROGRAMS, 'No-IP', () => {
         const agent = 'User-Agent: Linux-DUC/2.1.9';
         return parseRaw(await exchangeRaw(server.port, `GET ${target} HTTP/1.0\r\n${agent}\r\n\r\n`)).body;
       };
-      // Its base64 has a plus sign in it, which arrives as a space.
+      // Its base64 has a plus sign, which arrives as a space.
       const names = `&x=~~~>>>???&h[]=${host}&h[]=n%2e${host}&ip=192.0.2.1`;
       expect(packed(`username=a%40b&pass=${SECRET}${names}`)).toMatch(/\+.{50}/);
       expect(await ask(`username=a%40b&pass=${SECRET}${names}`)).toBe('192.0.2.1:1\n192.0.2.1:1\n');
@@ -131,7 +133,7 @@ describeWith(BIND_PROGRAMS, 'No-IP', () => {
       expect(await update('ip=192.0.2.9', 'one-secret')).toEqual([200, '192.0.2.9:1\n']);
       expect(await published(`one.${ZONE}`)).toEqual([['192.0.2.9'], []]);
       const target = `/ducupdate.php?username=two-a.${ZONE}&pass=two-secret&ip=192.0.2.8`;
-      expect(told(await server.ask(target))).toEqual([200, '192.0.2.8:1\n']);
+      expect(statusAndBody(await server.ask(target))).toEqual([200, '192.0.2.8:1\n']);
       for (const password of ['two-secret', SECRET]) {
         expect(await update('ip=192.0.2.1', password)).toEqual([200, '192.0.2.1:2\n']);
       }
@@ -195,7 +197,7 @@ describeWith(BIND_PROGRAMS, 'No-IP', () => {
       });
       const headers = { Authorization: basic('x', SECRET) };
       const target = `/ducupdate.php?pass=wrong&h[]=${host}&ip=192.0.2.1`;
-      expect(told(await server.ask(target, { headers }))).toEqual([200, '192.0.2.1:1\n']);
+      expect(statusAndBody(await server.ask(target, { headers }))).toEqual([200, '192.0.2.1:1\n']);
     });
 
     it('other methods, and HEAD changes nothing', async () => {
@@ -230,7 +232,7 @@ describeWith(BIND_PROGRAMS, 'No-IP', () => {
   it('/nic/update: two families on one line, myipv6, offline', async () => {
     const nic = async (query: string) => {
       const headers = { Authorization: basic('account', SECRET) };
-      return told(await server.ask(`/nic/update?system=noip&hostname=${host}&${query}`, { headers }));
+      return statusAndBody(await server.ask(`/nic/update?system=noip&hostname=${host}&${query}`, { headers }));
     };
     expect(await nic('myip=192.0.2.1,2001:db8::1')).toEqual([200, 'good 192.0.2.1,2001:db8::1\n']);
     expect(await nic('myip=192.0.2.1&myipv6=2001:db8::2')).toEqual([200, 'good 192.0.2.1,2001:db8::2\n']);

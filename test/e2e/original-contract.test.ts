@@ -1,5 +1,7 @@
-// The original's HTTP API, to the letter: every route, reply line, error line and status that its clients test for, and
-// how replies are framed on the wire, which old routers depend on. A real BIND is behind; nothing is stubbed.
+/**
+ * The exact HTTP API of the original: every route, reply line, error line and status that its clients test for, and the
+ * framing of replies, which old routers depend on. In front of a real BIND; nothing is stubbed.
+ */
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/server/version.ts';
@@ -12,7 +14,7 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
   let lab: Lab;
   let server: RunningDyndns;
   let count = 0;
-  /** A name that no other test uses. */
+  /** A host name that no other test uses. */
   let fqdn: string;
 
   beforeAll(async () => {
@@ -29,12 +31,12 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
     fqdn = `host${count}.${ZONE}`;
   });
 
-  const told = ({ status, body }: Answer) => [status, body];
+  const statusAndBody = ({ status, body }: Answer) => [status, body];
   const lines = (a: string, aaaa: string, name = fqdn) => [
     200,
     `${a.includes('->') ? 'UPDATED' : 'UNCHANGED'}: ${name}. A ${a}\n${aaaa.includes('->') ? 'UPDATED' : 'UNCHANGED'}: ${name}. AAAA ${aaaa}\n`,
   ];
-  const get = async (target: string) => told(await server.ask(target));
+  const get = async (target: string) => statusAndBody(await server.ask(target));
   const byPath = (...parts: string[]) =>
     `/update-by-path/${[SECRET, fqdn, ...parts].map(encodeURIComponent).join('/')}`;
   const byQuery = (parameters: Readonly<Record<string, string>>) => updateTarget(parameters);
@@ -56,8 +58,8 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
       const local = await lab.serve({
         zones: [{ name: ZONE, tsig_key: lab.key.secret, addresses: { allow: ['127.0.0.1'] } }],
       });
-      expect(told(await local.ask(byPath()))).toEqual(lines('None -> 127.0.0.1', 'None'));
-      expect(told(await local.ask(byQuery({ fqdn })))).toEqual(lines('127.0.0.1', 'None'));
+      expect(statusAndBody(await local.ask(byPath()))).toEqual(lines('None -> 127.0.0.1', 'None'));
+      expect(statusAndBody(await local.ask(byQuery({ fqdn })))).toEqual(lines('127.0.0.1', 'None'));
       await local.stop();
     });
 
@@ -248,7 +250,7 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
     ];
 
     it.each(CASES)('%s', async (target, status, line) => {
-      // Each from a source of its own, so that the wrong secrets of this table are not slowed down.
+      // Each request has its own source, so that the guess limiter delays no wrong secret of this table.
       const behind = guarded;
       const serial = await lab.serial();
       const answer = await behind.ask(target, { headers: { 'X-Forwarded-For': `192.0.2.${(count % 250) + 1}` } });
@@ -314,7 +316,7 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
       const answer = await server.ask(
         `/update-by-query?secret=wrongsecret&secret=${SECRET}&fqdn=${fqdn}&ipv4=192.0.2.3`,
       );
-      expect(told(answer)).toEqual(lines('192.0.2.2 -> 192.0.2.3', 'None'));
+      expect(statusAndBody(answer)).toEqual(lines('192.0.2.2 -> 192.0.2.3', 'None'));
     });
 
     it('empty parameters count as absent', async () => {
@@ -323,11 +325,11 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
     });
 
     it('POST with a form, which may be chunked and joined with the query', async () => {
-      expect(told(await server.ask('/update-by-query', form({ secret: SECRET, fqdn, ipv4: '192.0.2.1' })))).toEqual(
-        lines('None -> 192.0.2.1', 'None'),
-      );
       expect(
-        told(await server.ask(`/update-by-query?fqdn=${fqdn}`, form({ secret: SECRET, ipv4: '192.0.2.2' }))),
+        statusAndBody(await server.ask('/update-by-query', form({ secret: SECRET, fqdn, ipv4: '192.0.2.1' }))),
+      ).toEqual(lines('None -> 192.0.2.1', 'None'));
+      expect(
+        statusAndBody(await server.ask(`/update-by-query?fqdn=${fqdn}`, form({ secret: SECRET, ipv4: '192.0.2.2' }))),
       ).toEqual(lines('192.0.2.1 -> 192.0.2.2', 'None'));
       const body = `secret=${SECRET}&fqdn=${fqdn}&ipv4=192.0.2.3`;
       const chunks = [body.slice(0, 20), body.slice(20)].map((part) => `${part.length.toString(16)}\r\n${part}\r\n`);
@@ -339,8 +341,8 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
 
     it('POST without a body, and with an empty form, takes the query', async () => {
       const target = byQuery({ fqdn, ipv4: '192.0.2.1' });
-      expect(told(await server.ask(target, { method: 'POST' }))).toEqual(lines('None -> 192.0.2.1', 'None'));
-      expect(told(await server.ask(target, form({})))).toEqual(lines('192.0.2.1', 'None'));
+      expect(statusAndBody(await server.ask(target, { method: 'POST' }))).toEqual(lines('None -> 192.0.2.1', 'None'));
+      expect(statusAndBody(await server.ask(target, form({})))).toEqual(lines('192.0.2.1', 'None'));
     });
 
     it('a body that is too large is 413, and one of another type 415', async () => {
@@ -349,13 +351,13 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
         '/update-by-query',
         form({ secret: SECRET, fqdn, ipv4: '192.0.2.1', ttl: '1'.repeat(70_000) }),
       );
-      expect(told(large)).toEqual([413, 'ERROR: The body is larger than 65536 octets.\n']);
+      expect(statusAndBody(large)).toEqual([413, 'ERROR: The body is larger than 65536 octets.\n']);
       for (const type of ['application/json', 'text/plain', 'multipart/mixed; boundary=x', 'nonsense']) {
         const answer = await server.ask('/update-by-query', {
           ...form({ secret: SECRET, fqdn, ipv4: '192.0.2.1' }),
           headers: { 'Content-Type': type },
         });
-        expect(told(answer), type).toEqual([
+        expect(statusAndBody(answer), type).toEqual([
           415,
           'ERROR: The body must be application/x-www-form-urlencoded or multipart/form-data.\n',
         ]);
@@ -494,7 +496,7 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
   });
 
   describe('malformed requests', () => {
-    // Segments that make sense alone and are wrong together; never the right secret with a good name and address.
+    // Segments that are valid alone and wrong together; never the right secret with a valid name and address.
     const name = fc.constantFrom(
       'home.dyn.example.com',
       'home.dyn.example.com',
@@ -599,7 +601,7 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
 
     it('2,000 generated ones get a defined reply, never 500, and write nothing', async () => {
       const seen = new Map<number, number>();
-      // Wrong secrets come from many sources here, else each later one would take a second.
+      // Wrong secrets come from many sources, or the guess limiter would delay each by a second.
       const behind = await lab.serve({
         http: { trusted_proxies: ['127.0.0.1'] },
         zones: [{ name: ZONE, tsig_key: lab.key.secret }],
@@ -611,7 +613,7 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
         const source = `X-Forwarded-For: 198.51.${(index >> 8) & 255}.${index & 255}\r\n`;
         const reply = await exchangeRaw(behind.port, text.replace('Host: x\r\n', `Host: x\r\n${source}`), true);
         const { status, head, body: rest } = parseRaw(reply);
-        // After a reply may come a second one: 400, since the body that follows cannot be read.
+        // A second reply may follow: 400, because the rest of the body is not a request.
         const body = rest.slice(0, Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0));
         seen.set(status, (seen.get(status) ?? 0) + 1);
         const isHead = text.startsWith('HEAD ');

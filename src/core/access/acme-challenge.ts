@@ -1,19 +1,35 @@
-/** What a DNS-01 challenge of ACME is made of (RFC 8555 §8.4): the name and the text of its TXT record. */
+/** The DNS-01 challenge of ACME (RFC 8555 §8.4): the owner name and the text of its TXT record. */
 import { hash } from 'node:crypto';
 import type { DomainName } from '../../dns/name.ts';
 
-/** Where the challenge for a name is looked for. A wildcard's is that of the name above it. */
+const LABEL = '_acme-challenge';
+/** The key of every challenge name begins with the label in wire form. */
+const KEY_PREFIX = `${String.fromCharCode(LABEL.length)}${LABEL}`;
+
+/**
+ * Where the challenge of an identifier is published: `_acme-challenge.x` for x, and for `*.x` as well (RFC 8555 §7.1.3).
+ * @throws NameError where the name is too long
+ */
 export function challengeName(identifier: DomainName): DomainName {
   const subject = identifier.isWildcard ? (identifier.parent() as DomainName) : identifier;
-  return subject.prepend('_acme-challenge');
+  return subject.prepend(LABEL);
 }
 
-/** The text of a key authorization: its SHA-256 in base64url without padding, 43 characters. */
+/** The name that a challenge at `_acme-challenge.name` proves control of; undefined for another owner name. */
+export function challengeSubject(ownerName: DomainName): DomainName | undefined {
+  return ownerName.key.startsWith(KEY_PREFIX) ? ownerName.parent() : undefined;
+}
+
+/** Like challengeName, but a challenge name is returned as it is. @throws NameError */
+export function toChallengeName(name: DomainName): DomainName {
+  return challengeSubject(name) === undefined ? challengeName(name) : name;
+}
+
+/** The text for a key authorization: its SHA-256 in base64url without padding, 43 characters. */
 export function challengeText(keyAuthorization: string): string {
   return hash('sha256', keyAuthorization, 'base64url');
 }
 
-/** Whether a text can be that of a challenge. */
 export function isChallengeText(text: string): boolean {
   return /^[A-Za-z0-9_-]{43}$/.test(text);
 }

@@ -1,3 +1,4 @@
+/** Accounts of acme-dns: the token of an account, registration and its limits. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
@@ -43,7 +44,7 @@ async function codeOf(run: () => unknown): Promise<string> {
 }
 
 describe('an account', () => {
-  it('is a token for one name of its own and TXT alone, of which the store keeps the SHA-256', async () => {
+  it('is a token for TXT at one name of its own, and the store has only its SHA-256', async () => {
     const { acmeDns, tokens } = accounts();
     const sources = [parseIpPrefix('10.0.0.0/8')!];
     const { username, password, subdomain, ownerName } = await acmeDns.register(sources);
@@ -65,7 +66,7 @@ describe('an account', () => {
     expect(acmeDnsOwnerName(token!)).toBe(ownerName);
   });
 
-  it('is no other token: not one of another name, of several names, of a pattern', () => {
+  it('is not a token with another name, with several hosts, or with a pattern', () => {
     const name = acmeDnsTokenName('x');
     const [one, pattern] = [above.prepend('x'), above.prepend('*')];
     expect(acmeDnsOwnerName({ name, hosts: [one] })).toBe(one);
@@ -92,11 +93,11 @@ describe('registration', () => {
     expect(await codeOf(() => acmeDns.admit(from === undefined ? undefined : parseIpAddress(from)))).toBe(expected);
   });
 
-  it('is open to nobody unless the operator says so', async () => {
+  it('is closed unless the operator opens it', async () => {
     expect(await codeOf(() => accounts({ register: [] }).acmeDns.admit(caller))).toBe('not-permitted');
   });
 
-  it('of one source has a pace', async () => {
+  it('is limited per minute for each source', async () => {
     const { acmeDns } = accounts();
     acmeDns.admit(caller);
     acmeDns.admit(caller);
@@ -104,11 +105,11 @@ describe('registration', () => {
     expect(await codeOf(() => acmeDns.admit(parseIpAddress('192.0.2.8')))).toBe('done');
   });
 
-  it('ends where there are so many accounts, and goes on when one was revoked', async () => {
+  it('stops at the maximum number of accounts, and continues when one is revoked', async () => {
     const { acmeDns, tokens } = accounts();
-    const made = [await acmeDns.register([]), await acmeDns.register([]), await acmeDns.register([])];
+    const accountsMade = [await acmeDns.register([]), await acmeDns.register([]), await acmeDns.register([])];
     expect(await codeOf(() => acmeDns.register([]))).toBe('conflict');
-    await tokens.revoke(acmeDnsTokenName(made[1]!.username), 9);
+    await tokens.revoke(acmeDnsTokenName(accountsMade[1]!.username), 9);
     expect(await codeOf(() => acmeDns.register([]))).toBe('done');
   });
 });

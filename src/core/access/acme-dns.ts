@@ -1,35 +1,34 @@
 /**
- * Accounts of acme-dns: each is a stored token that may write TXT at one name of its own, below the name that the operator
- * has set aside. Whoever controls a name puts a CNAME from its `_acme-challenge` there, and nothing else of its zone is in
- * reach of the account. Anybody may be let in to register, so their number and their pace have bounds.
+ * Accounts of acme-dns. An account is a stored token that may write TXT records at one random name below `acme_dns.zone`. The
+ * owner of another name delegates its challenge there by a CNAME at `_acme-challenge`; the account can change nothing else.
+ * Registration may be open to anyone, so the number of accounts and their rate are limited.
  */
 
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
-import { addressOctets, prefixContains, unmapAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { AppError } from '../errors.ts';
 import { type MinuteLimiter, sourceKey } from './rate-limits.ts';
-import { type HostToken, tokenSha256 } from './token.ts';
+import { type HostToken, isInPrefixes, tokenSha256 } from './token.ts';
 import type { TokenStore } from './token-store.ts';
 
 export interface AcmeDnsOptions {
-  /** The names of accounts are right below it. */
+  /** The parent of all accounts' names. */
   readonly above: DomainName;
-  /** Who may register. */
+  /** The sources that may register. */
   readonly register: readonly IpPrefix[];
-  /** So many values at a name: the newest. */
+  /** How many values stay at a name: the newest. */
   readonly values: number;
   readonly maxAccounts: number;
   readonly store: Pick<TokenStore, 'create' | 'countNamed'>;
-  /** Of registrations, by source. */
+  /** Limits registrations by source. */
   readonly registrations: MinuteLimiter;
   readonly random: (octets: number) => Uint8Array;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** What a client is told of its account, once. */
+/** A new account, for its one reply: the password is not stored. */
 export interface NewAcmeDnsAccount {
   readonly username: string;
   readonly password: string;
@@ -53,10 +52,11 @@ export class AcmeDns {
     return this.#options.values;
   }
 
-  /** Counts one request to register. @throws AppError not-permitted, rate-limited */
+  /** Checks that the caller may register, and counts the registration. @throws AppError not-permitted, rate-limited */
   admit(caller: IpAddress | undefined): void {
-    const { registrations } = this.#options;
-    if (!this.#mayRegister(caller)) throw new AppError('not-permitted', 'Registration is not open to this address.');
+    const { register, registrations } = this.#options;
+    if (!isInPrefixes(caller, register))
+      throw new AppError('not-permitted', 'Registration is not open to this address.');
     const source = sourceKey(caller);
     const retryAfterSeconds = registrations.retryAfterSeconds(source);
     if (retryAfterSeconds !== undefined) {
@@ -66,8 +66,8 @@ export class AcmeDns {
   }
 
   /**
-   * Makes an account for somebody who was admitted.
-   * @param sources where its requests may come from; none: anywhere
+   * Creates an account for an admitted caller.
+   * @param sources where its requests may come from; empty: anywhere
    * @throws AppError conflict (too many accounts), store-unreachable
    */
   async register(sources: readonly IpPrefix[]): Promise<NewAcmeDnsAccount> {
@@ -92,31 +92,25 @@ export class AcmeDns {
       createdMs: now(),
     };
     const outcome = await store.create(token);
-    // Random bits do not come twice: the source of randomness is broken.
-    if (outcome !== 'created') throw new AppError('internal', 'A new account was there already.');
+    // Random bits do not repeat, unless the source of randomness is broken.
+    if (outcome !== 'created') throw new AppError('internal', 'The random id of a new account already exists.');
     return { username, password, subdomain, ownerName };
-  }
-
-  #mayRegister(caller: IpAddress | undefined): boolean {
-    if (caller === undefined) return false;
-    const octets = addressOctets(unmapAddress(caller));
-    return this.#options.register.some((prefix) => prefixContains(prefix, octets));
   }
 }
 
-/** The name of the token that is the account of this user. */
+/** The name of this user's token. */
 export function acmeDnsTokenName(username: string): string {
   return `${TOKEN_PREFIX}${username}`;
 }
 
-/** The one name of an account; undefined for a token that is none. */
+/** The one owner name of an account; undefined if the token is not an account. */
 export function acmeDnsOwnerName({ name, hosts }: Pick<HostToken, 'name' | 'hosts'>): DomainName | undefined {
-  const [ownerName, ...others] = hosts;
-  const isOne = name.startsWith(TOKEN_PREFIX) && others.length === 0 && ownerName?.isWildcard === false;
-  return isOne ? ownerName : undefined;
+  const [ownerName] = hosts;
+  const isAccount = name.startsWith(TOKEN_PREFIX) && hosts.length === 1 && ownerName?.isWildcard === false;
+  return isAccount ? ownerName : undefined;
 }
 
-/** RFC 9562 §5.4. */
+/** A UUID of version 4 (RFC 9562 §5.4). */
 function uuid(random: AcmeDnsOptions['random']): string {
   const octets = Buffer.from(random(16));
   octets[6] = (octets[6]! & 0x0f) | 0x40;

@@ -1,4 +1,4 @@
-// The master secret: who has it, who has not, and that the comparison takes the same time for every credential.
+/** The master secret: which credentials match it, and that the comparison takes the same time for every credential. */
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -52,13 +52,13 @@ describe('the master secret', () => {
     expect(compared).toEqual(Array(5).fill([32, 32]));
   });
 
-  it('that is not set belongs to nobody, not even to who has none', () => {
-    for (const nobody of [
+  it('matches no credential where it is not set, not even a missing one', () => {
+    for (const authenticator of [
       new Authenticator({ masterSecret: undefined, now: () => 0 }),
       new Authenticator({ masterSecret: '', now: () => 0 }),
     ]) {
       for (const credential of [undefined, '', 'undefined', SECRET]) {
-        expect(nobody.authenticate(credential)).toBeUndefined();
+        expect(authenticator.authenticate(credential)).toBeUndefined();
       }
     }
   });
@@ -86,7 +86,7 @@ describe('a token with sources', () => {
     ['192.0.3.1', false],
     ['2001:db8:1::1', false],
     [undefined, false],
-  ])('from %s: %s, also where it comes from a store', async (from, counts) => {
+  ])('from %s: %s, also with a token of the store', async (from, counts) => {
     used.length = 0;
     const caller = from === undefined ? undefined : parseIpAddress(from);
     const stored = { findBySha256: async () => token };
@@ -94,11 +94,11 @@ describe('a token with sources', () => {
       const principal = await authenticator.authenticate('secretOfInside', caller);
       expect(principal).toEqual(counts ? { kind: 'token', token } : undefined);
     }
-    // What is refused is no use.
+    // A refused credential does not count as a use.
     expect(used).toEqual(counts ? ['inside', 'inside'] : []);
   });
 
-  it('one without counts from anywhere', () => {
+  it('a token without sources is valid from anywhere', () => {
     const { sources: _, ...anywhere } = token;
     expect(of({ tokens: [anywhere] }).authenticate('secretOfInside')).toMatchObject({ kind: 'token' });
   });

@@ -1,6 +1,6 @@
 /**
- * Who is asking. A credential is compared by its SHA-256: neither its length nor its content shows in how long the
- * answer takes. The master secret is looked for first, then the tokens of the configuration, then those of the store.
+ * Finds the principal of a credential: the master secret first, then the tokens of the configuration, then those of the
+ * store. Credentials are compared by their SHA-256, so the time of the answer shows neither their length nor their content.
  */
 
 import { timingSafeEqual } from 'node:crypto';
@@ -10,14 +10,14 @@ import { type HostToken, tokenAllowsSource, tokenSha256, tokenState } from './to
 import type { TokenStore } from './token-store.ts';
 
 export interface AuthenticatorOptions {
-  /** Absent or empty: nobody has one. */
+  /** Absent or empty: there is no master secret. */
   readonly masterSecret?: string | undefined;
-  /** Those of the configuration file. */
+  /** The tokens of the configuration file. */
   readonly tokens?: readonly HostToken[];
   readonly store?: Pick<TokenStore, 'findBySha256'> | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Called for each token that was accepted. */
+  /** Called for each accepted token. */
   readonly onUse?: (token: HostToken) => void;
 }
 
@@ -33,10 +33,9 @@ export class Authenticator {
   }
 
   /**
-   * The one whom the credential belongs to. No credential, an empty one, one that is expired or revoked, or a token
-   * that comes from elsewhere than it may: nobody.
-   * A promise only where the store has to be asked.
-   * @param caller where the request comes from, if that is known
+   * The principal of the credential; undefined if it is missing, empty, unknown, expired, revoked, or used from a source
+   * that the token does not allow. A promise only where the store must be queried.
+   * @param caller where the request comes from, if known
    * @throws AppError store-unreachable
    */
   authenticate(
@@ -66,12 +65,12 @@ export class Authenticator {
   }
 }
 
-/** Compares in a time that depends on neither. */
+/** Compares in constant time. */
 export function sameText(a: string, b: string): boolean {
   return timingSafeEqual(octetsOf(tokenSha256(a)), octetsOf(tokenSha256(b)));
 }
 
-/** Small buffers share one; asked for octets, the hash itself would make an ArrayBuffer each time, which takes longer than it. */
+/** Buffer.from uses Node's pool. A hash with the encoding 'buffer' allocates an ArrayBuffer, which takes longer than the hash. */
 function octetsOf(sha256: string): Uint8Array {
   return Buffer.from(sha256, 'hex');
 }

@@ -1,6 +1,7 @@
+/** Literal names and patterns of a scope. */
 import { describe, expect, it } from 'vitest';
 import { DomainName } from '../../dns/name.ts';
-import { acmeChallenge, acmeSubject, scopeCovers } from './name-scope.ts';
+import { scopeCovers } from './name-scope.ts';
 
 const name = (text: string) => DomainName.parse(text);
 
@@ -26,21 +27,4 @@ describe('a scope of owner names', () => {
   it('covers nothing when it is empty', () => {
     expect(scopeCovers([], name('home.example.com'))).toBe(false);
   });
-});
-
-it.each([
-  ['_acme-challenge.home.example.com', 'home.example.com.'],
-  ['_ACME-Challenge.home.example.com', 'home.example.com.'],
-  ['_acme-challenges.home.example.com', undefined],
-  ['home.example.com', undefined],
-])('RFC 8555 §8.4: %s proves control of %s', (ownerName, subject) => {
-  expect(acmeSubject(name(ownerName))?.toString()).toBe(subject);
-});
-
-it.each([
-  ['home.example.com', '_acme-challenge.home.example.com.'],
-  ['_acme-challenge.home.example.com', '_acme-challenge.home.example.com.'],
-  ['*.home.example.com', '_acme-challenge.home.example.com.'],
-])('RFC 8555 §8.4: the challenge for %s is at %s', (ownerName, challenge) => {
-  expect(acmeChallenge(name(ownerName)).toString()).toBe(challenge);
 });

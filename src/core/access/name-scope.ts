@@ -1,7 +1,7 @@
-/** Which owner names a credential covers: literal names, and patterns. Names are compared by labels and without case. */
-import { DomainName } from '../../dns/name.ts';
+/** A scope: the owner names that a credential covers, as literal names and patterns. Compared by labels, without case. */
+import type { DomainName } from '../../dns/name.ts';
 
-/** `*.x` covers every name below x at any depth, the literal `*.x` among them, and not x. */
+/** `*.x` covers every name below x at any depth, including the literal `*.x`, but not x itself. */
 export type NameScope = readonly DomainName[];
 
 export function scopeCovers(scope: NameScope, ownerName: DomainName): boolean {
@@ -13,21 +13,4 @@ function patternCovers(pattern: DomainName, ownerName: DomainName): boolean {
   if (!pattern.isWildcard) return ownerName.equals(pattern);
   const above = pattern.parent() as DomainName;
   return ownerName.octets.length > above.octets.length && ownerName.isAtOrBelow(above);
-}
-
-const ACME_CHALLENGE = '\x0f_acme-challenge';
-
-/** The name that `_acme-challenge.name` proves control of (RFC 8555 §8.4); undefined for other names. */
-export function acmeSubject(ownerName: DomainName): DomainName | undefined {
-  return ownerName.key.startsWith(ACME_CHALLENGE) ? ownerName.parent() : undefined;
-}
-
-/**
- * Where the challenges for a name stand: for `*.x` they are those of x (RFC 8555 §7.1.3), and a name that is such a place
- * is it itself.
- * @throws NameError
- */
-export function acmeChallenge(ownerName: DomainName): DomainName {
-  if (acmeSubject(ownerName) !== undefined) return ownerName;
-  return DomainName.parse(`_acme-challenge.${ownerName.isWildcard ? ownerName.parent() : ownerName}`);
 }

@@ -1,8 +1,9 @@
 /**
- * How often something may happen in a minute, counted for each key by itself: changes of a token, refusals of a source.
- * What is over the limit is put off, never banned: the next minute begins with nothing.
+ * Limits how often something may happen in a minute, for each key: changes with one token, refusals of one source. Fixed
+ * windows: a key's minute begins with its first event. Over the limit, a caller has to wait for the next minute.
  */
 import { addressOctets, type IpAddress } from '../../dns/address.ts';
+import { BoundedMap } from '../bounded-map.ts';
 
 const MINUTE_MS = 60_000;
 const MAX_KEYS = 100_000;
@@ -15,15 +16,15 @@ interface Window {
 export class MinuteLimiter {
   readonly #limit: number;
   readonly #nowMs: () => number;
-  readonly #windows = new Map<string, Window>();
+  readonly #windows = new BoundedMap<string, Window>(MAX_KEYS);
 
-  /** @param limit a minute; 0: none @param nowMs never goes back */
+  /** @param limit events in a minute; 0: unlimited @param nowMs monotonic */
   constructor(limit: number, nowMs: () => number) {
     this.#limit = limit;
     this.#nowMs = nowMs;
   }
 
-  /** Seconds until there is room again; undefined: there is. */
+  /** Seconds until the next event is allowed; undefined if it is allowed now. */
   retryAfterSeconds(key: string): number | undefined {
     const window = this.#limit > 0 ? this.#windowOf(key) : undefined;
     if (window === undefined || window.count < this.#limit) return undefined;
@@ -33,19 +34,11 @@ export class MinuteLimiter {
   count(key: string): void {
     if (this.#limit === 0) return;
     const window = this.#windowOf(key);
-    if (window !== undefined) {
-      window.count += 1;
-      return;
-    }
-    this.#windows.delete(key);
-    this.#windows.set(key, { endMs: this.#nowMs() + MINUTE_MS, count: 1 });
-    if (this.#windows.size <= MAX_KEYS) return;
-    for (const oldest of this.#windows.keys()) {
-      this.#windows.delete(oldest);
-      break;
-    }
+    if (window !== undefined) window.count += 1;
+    else this.#windows.set(key, { endMs: this.#nowMs() + MINUTE_MS, count: 1 });
   }
 
+  /** The current window; undefined if the last one is over. */
   #windowOf(key: string): Window | undefined {
     const window = this.#windows.get(key);
     return window !== undefined && this.#nowMs() < window.endMs ? window : undefined;

@@ -1,4 +1,4 @@
-// Single labels, user names and no name at all: which host is meant.
+/** The host of a request with a single label, with a user name, or without any name. */
 import { describe, expect, it } from 'vitest';
 import { parseHostName } from '../../dns/name.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
@@ -17,23 +17,23 @@ const by = (...hosts: string[]): Principal => ({
 describe('a single label', () => {
   const meant = (principal: Principal, text: string, table = zones) => selectByText(principal, table, text)?.toString();
 
-  it('is the one literal host of the scope that begins with it, without case', () => {
+  it('is the only literal host of the scope that begins with it, case-insensitively', () => {
     const principal = by('home.dyn.example.com', 'nas.example.net', '*.lab.example.net');
     expect(meant(principal, 'Home')).toBe('home.dyn.example.com.');
     expect(meant(principal, 'nas')).toBe('nas.example.net.');
   });
 
-  it('is no host whose first label only begins like it', () => {
+  it('does not match a longer first label', () => {
     expect(meant(by('homes.dyn.example.com', 'x.example.net'), 'home')).toBeUndefined();
   });
 
-  it('stands before the zone where one zone alone is in scope', () => {
+  it('is below the zone where only one zone is in scope', () => {
     expect(meant(by('home.dyn.example.com', '*.lab.dyn.example.com'), 'tv')).toBe('tv.dyn.example.com.');
     expect(meant(MASTER, 'tv', zoneTable('example.net'))).toBe('tv.example.net.');
     expect(meant(by('*.example.net'), 'tv')).toBe('tv.example.net.');
   });
 
-  it('is nothing where there are several', () => {
+  it('is undefined where several are possible', () => {
     expect(meant(MASTER, 'tv')).toBeUndefined();
     expect(meant(by('tv.dyn.example.com', 'tv.example.net'), 'tv')).toBeUndefined();
     expect(meant(by('*.nowhere.example'), 'tv')).toBeUndefined();
@@ -47,13 +47,13 @@ describe('a single label', () => {
 describe('a user name', () => {
   const meant = (principal: Principal, user: string) => selectByUser(principal, zones, user)?.toString();
 
-  it('that is a whole name in scope is the host', () => {
+  it('is the host if it is a whole name in scope', () => {
     expect(meant(by('*.dyn.example.com'), 'tv.Dyn.example.com')).toBe('tv.Dyn.example.com.');
     expect(meant(MASTER, 'home.example.net')).toBe('home.example.net.');
   });
 
   it.each(['none', '', 'account1', 'me@dyn.example.com', 'home.example.org', 'home.example.net', 'a..b'])(
-    '%j is nobody’s host',
+    '%j is not a host',
     (user) => {
       expect(meant(by('*.dyn.example.com'), user)).toBeUndefined();
     },
@@ -62,7 +62,7 @@ describe('a user name', () => {
   it('of the master secret must lie in a zone', () => expect(meant(MASTER, 'home.example.org')).toBeUndefined());
 });
 
-it('without a name the only literal host of a token is meant', () => {
+it('without a name, the host is the only literal host of the token', () => {
   expect(selectOnlyHost(by('home.dyn.example.com', '*.home.dyn.example.com'))?.toString()).toBe(
     'home.dyn.example.com.',
   );

@@ -1,6 +1,6 @@
 /**
- * Which host is meant where a request does not say its whole name: by a single label, by the user name, or not at all.
- * What comes of it still has to be authorised.
+ * Finds the host of a request that does not contain its whole name: by a single label, by the user name, or by the token
+ * alone. The result still has to be authorized.
  */
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
 import type { Zone, ZoneTable } from '../zones/zone.ts';
@@ -8,21 +8,21 @@ import { scopeCovers } from './name-scope.ts';
 import type { Principal } from './principal.ts';
 
 /**
- * The name that a text means: as it is, or for a single label the one literal host of the scope that begins with it,
- * else the label in front of the zone if one zone alone is in scope; undefined if there is none like that.
+ * The name of two or more labels itself. For a single label, the only literal host of the scope that begins with it, else the
+ * label below the only zone in scope; undefined where more than one host or zone is possible.
  * @throws NameError
  */
 export function selectByText(principal: Principal, zones: ZoneTable, text: string): DomainName | undefined {
   const name = parseHostName(text);
   if (name.labelCount > 1) return name;
-  const first = name.key.slice(0, -1);
-  const literal = literalHosts(principal).filter(({ key }) => key.startsWith(first));
-  if (literal.length === 1) return literal[0];
-  const [zone, ...others] = zonesInScope(principal, zones);
-  return zone === undefined || others.length > 0 ? undefined : parseHostName(`${text}.${zone.apex}`);
+  const label = name.key.slice(0, -1);
+  const hosts = literalHosts(principal).filter(({ key }) => key.startsWith(label));
+  if (hosts.length === 1) return hosts[0];
+  const [zone, ...moreZones] = zonesInScope(principal, zones);
+  return zone === undefined || moreZones.length > 0 ? undefined : parseHostName(`${text}.${zone.apex}`);
 }
 
-/** The name that a user name is, if the credential covers it: many clients have the host there. */
+/** The user name as a host, if the credential covers it: many clients send the host there. */
 export function selectByUser(principal: Principal, zones: ZoneTable, user: string): DomainName | undefined {
   let name: DomainName;
   try {
@@ -37,13 +37,13 @@ export function selectByUser(principal: Principal, zones: ZoneTable, user: strin
   return covered ? name : undefined;
 }
 
-/** The one literal host of a token. */
+/** The literal host of a token; undefined if it has more than one. */
 export function selectOnlyHost(principal: Principal): DomainName | undefined {
-  const [host, ...others] = literalHosts(principal);
-  return others.length > 0 ? undefined : host;
+  const [host, ...moreHosts] = literalHosts(principal);
+  return moreHosts.length > 0 ? undefined : host;
 }
 
-/** The hosts of a token's scope that are no patterns. */
+/** The hosts of a token's scope that are not patterns. */
 export function literalHosts(principal: Principal): DomainName[] {
   return principal.kind === 'master' ? [] : principal.token.hosts.filter((name) => !name.isWildcard);
 }

@@ -1,4 +1,4 @@
-/** Contract: where tokens are stored. See core/store.ts for durability and errors. */
+/** Contract: the store of tokens. See core/store.ts for durability and errors. */
 import type { HostToken, ListedToken } from './token.ts';
 
 export interface TokenUse {
@@ -8,30 +8,32 @@ export interface TokenUse {
 
 export interface TokenStore {
   /**
-   * The token whose secret has this SHA-256 (hexadecimal, lower case), revoked and expired ones too: ask tokenState.
-   * Answers without a promise what it knows already, which is never older than one second: a token is revoked everywhere
-   * within that. A store that does not answer for longer gives store-unreachable, also for tokens that it answered before.
+   * Finds the token whose secret has this SHA-256 (hexadecimal, lower case), also if it is revoked or expired: see tokenState.
+   * A cached token is returned without a promise. The cache is never older than one second, so a revocation is effective
+   * everywhere within that time. If the store does not answer for longer, cached tokens give store-unreachable, too.
+   *
+   * @example const token = await store.findBySha256(tokenSha256(secret));
    */
   findBySha256(sha256: string): HostToken | undefined | Promise<HostToken | undefined>;
 
-  /** Tokens that are not revoked have different names; no two tokens ever had the same secret. */
+  /** `name-taken`: a token that is not revoked has this name. `secret-taken`: a token, even a revoked one, has this secret. */
   create(token: HostToken): Promise<'created' | 'name-taken' | 'secret-taken'>;
 
-  /** All tokens, revoked ones too, by name and then by age. */
+  /** All tokens, including revoked ones, by name and then by age. */
   list(): Promise<readonly ListedToken[]>;
 
-  /** Ends the token of this name. */
+  /** Revokes the token of this name. */
   revoke(name: string, nowMs: number): Promise<'revoked' | 'unknown'>;
 
-  /** Gives the token of this name another secret; the old one ends. Undefined: there is no such token. */
+  /** Replaces the secret of the token of this name; undefined if there is no such token. */
   rotate(name: string, sha256: string): Promise<HostToken | undefined>;
 
-  /** How many tokens that are not revoked have names that begin so. */
+  /** Counts the tokens with this prefix of the name that are not revoked. */
   countNamed(prefix: string): Promise<number>;
 
-  /** Remembers uses, of which the latest counts. Tokens that are not in the store may be among them. */
+  /** Stores the latest use of each token. Tokens of the configuration may be among them. */
   touchLastUsed(uses: readonly TokenUse[]): Promise<void>;
 
-  /** Last uses by token, of those of these tokens that were used. */
+  /** The last uses by token id; a token that was never used is not in the map. */
   lastUses(tokenIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }

@@ -1,3 +1,4 @@
+/** The log of token uses on a store in memory. */
 import { describe, expect, it } from 'vitest';
 import { openMemoryStore } from '../../store/memory.ts';
 import { TokenUseLog } from './token-use.ts';
@@ -18,7 +19,7 @@ function setUp() {
 }
 
 describe('TokenUseLog', () => {
-  it('writes the last use of each token together, when its time has come', async () => {
+  it('writes the last uses of all tokens together when its timer fires', async () => {
     const { store, due, clock, uses } = setUp();
     uses.used('a');
     uses.used('b');
@@ -34,20 +35,20 @@ describe('TokenUseLog', () => {
     );
   });
 
-  it('tells who asks of uses that were not written yet', async () => {
+  it('reads include uses that were not written yet', async () => {
     const { uses } = setUp();
     uses.used('a');
     expect(await uses.lastUses(['a', 'b'])).toEqual(new Map([['a', 1_000]]));
   });
 
-  it('writes what is left when it is closed, and nothing later', async () => {
+  it('writes the rest when it is closed, and nothing later', async () => {
     const { store, due, uses } = setUp();
     uses.used('a');
     await uses.close();
     expect([await store.lastUses(['a']), due.size]).toEqual([new Map([['a', 1_000]]), 0]);
   });
 
-  it('a store that is away makes nobody fail who uses a token', async () => {
+  it('a store that does not answer does not fail the use of a token', async () => {
     const { store, due, uses } = setUp();
     store.touchLastUsed = () => Promise.reject(new Error('away'));
     uses.used('a');

@@ -1,6 +1,5 @@
+/** Records when tokens were last used. Uses are written once a second, so that no update waits for it; reads flush first. */
 import type { TokenStore } from './token-store.ts';
-
-/** When tokens were used last, written once a second: an update never waits for it. Who asks is told of every use. */
 
 const FLUSH_MS = 1000;
 const MAX_UNWRITTEN = 100_000;
@@ -10,12 +9,12 @@ export type TokenUses = Pick<TokenStore, 'touchLastUsed' | 'lastUses'>;
 export class TokenUseLog implements Pick<TokenUses, 'lastUses'> {
   readonly #store: TokenUses;
   readonly #now: () => number;
-  /** One object for each, so that a further use of a token allocates nothing. */
+  /** Mutable entries: a repeated use of a token allocates nothing. */
   #unwritten = new Map<string, { lastUsedMs: number }>();
   #cancel: (() => void) | undefined;
   readonly #after: (delayMs: number, call: () => void) => () => void;
 
-  /** @param now milliseconds since 1970 @param after calls back once; gives what prevents it */
+  /** @param now milliseconds since 1970 @param after calls back once; returns a function that cancels it */
   constructor(store: TokenUses, now: () => number, after: (delayMs: number, call: () => void) => () => void) {
     this.#store = store;
     this.#now = now;
@@ -23,9 +22,9 @@ export class TokenUseLog implements Pick<TokenUses, 'lastUses'> {
   }
 
   used(tokenId: string): void {
-    const known = this.#unwritten.get(tokenId);
-    if (known !== undefined) {
-      known.lastUsedMs = this.#now();
+    const use = this.#unwritten.get(tokenId);
+    if (use !== undefined) {
+      use.lastUsedMs = this.#now();
       return;
     }
     if (this.#unwritten.size >= MAX_UNWRITTEN) return;
@@ -36,7 +35,7 @@ export class TokenUseLog implements Pick<TokenUses, 'lastUses'> {
     });
   }
 
-  /** Writes what there is. A store that does not answer loses it: the next use is written again. */
+  /** Writes all uses. They are lost if the store does not answer; the next use of a token is written again. */
   async flush(): Promise<void> {
     const uses = [...this.#unwritten].map(([tokenId, { lastUsedMs }]) => ({ tokenId, lastUsedMs }));
     this.#unwritten = new Map();

@@ -1,4 +1,4 @@
-// What a token may change, until when, and what its secret looks like.
+/** The scope and expiry of a token, and the form of its secret. */
 import { describe, expect, it } from 'vitest';
 import { type IpAddress, parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
@@ -45,14 +45,14 @@ describe('a token covers', () => {
     expect(tokenCovers({ hosts, types: [TXT] }, DomainName.parse('_acme-challenge.x.example.com'), TXT)).toBe(true);
   });
 
-  it('that very name, where the scope says `_acme-challenge.` itself', () => {
+  it('the challenge name itself, where the scope contains it', () => {
     const hosts = [DomainName.parse('_acme-challenge.home.example.com')];
     expect(tokenCovers({ hosts, types: [TXT] }, hosts[0]!, TXT)).toBe(true);
     expect(tokenCovers({ hosts, types: [TXT] }, DomainName.parse('home.example.com'), TXT)).toBe(false);
   });
 });
 
-describe('a token ends', () => {
+describe('a token expires', () => {
   const LAST_MS = Date.UTC(2028, 1, 29, 23, 59, 59, 999);
 
   it('at 24:00 UTC of its last day', () => {
@@ -61,7 +61,7 @@ describe('a token ends', () => {
     expect(expiryMs({ expires: '2028-02-29' })).toBe(LAST_MS + 1);
   });
 
-  it('never, if it has no last day', () => {
+  it('never without a last day', () => {
     expect(tokenState({}, Number.MAX_SAFE_INTEGER)).toBe('valid');
     expect(expiryMs({})).toBeUndefined();
   });
@@ -92,7 +92,7 @@ describe('a token may publish', () => {
     expect(allowed('any', '192.0.2.1')).toBe(true);
   });
 
-  it('only the address that it calls from, however that is written', () => {
+  it('only the address of the caller, in any notation', () => {
     expect(allowed('own', '192.0.2.1', '192.0.2.1')).toBe(true);
     expect(allowed('own', '192.0.2.1', '::ffff:192.0.2.1')).toBe(true);
     expect(allowed('own', '2001:DB8:0::1', '2001:db8::1')).toBe(true);
@@ -112,12 +112,12 @@ describe('a token may publish', () => {
 });
 
 describe('a secret', () => {
-  it('has 160 bits in letters and digits, which no router has to escape', () => {
+  it('has 160 bits in letters and digits, which need no escaping in a URL', () => {
     expect(newTokenSecret((octets) => new Uint8Array(octets))).toBe('a'.repeat(32));
     expect(newTokenSecret((octets) => new Uint8Array(octets).fill(255))).toBe('7'.repeat(32));
   });
 
-  it('shows every bit that it is made of', () => {
+  it('encodes every random bit', () => {
     const secrets = new Set<string>();
     for (let bit = 0; bit < 160; bit += 1) {
       secrets.add(

@@ -11,7 +11,8 @@ import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType } from '../../dns/rdata.ts';
 import type { RRset } from '../../dns/rrset.ts';
 import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
-import { acmeSubject, type NameScope, scopeCovers } from '../access/name-scope.ts';
+import { challengeSubject } from '../access/acme-challenge.ts';
+import { type NameScope, scopeCovers } from '../access/name-scope.ts';
 import { AppError } from '../errors.ts';
 import { checkAddress } from '../zones/address-policy.ts';
 import type { UpdatableZone, UpdateOutcome } from '../zones/publisher.ts';
@@ -64,7 +65,7 @@ function notCovered(
   const covered = hosts === undefined || scopeCovers(hosts, ownerName);
   if (!covered) {
     // DNS-01 (RFC 8555 §8.4): who may change a name may prove that.
-    const subject = acmeSubject(ownerName);
+    const subject = challengeSubject(ownerName);
     const challenge =
       subject !== undefined && scopeCovers(hosts, subject) && types.every((type) => type === RRType.TXT);
     if (!challenge) return `the key '${keyName}' may not change '${ownerName}'`;

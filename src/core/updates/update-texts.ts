@@ -9,8 +9,9 @@ import type { DomainName } from '../../dns/name.ts';
 import { type Rdata, RRType } from '../../dns/rdata.ts';
 import { type RRset, readTextRdata, textRdata } from '../../dns/rrset.ts';
 import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
+import { challengeSubject } from '../access/acme-challenge.ts';
 import { unknownName } from '../access/authorize.ts';
-import { acmeSubject, scopeCovers } from '../access/name-scope.ts';
+import { scopeCovers } from '../access/name-scope.ts';
 import type { RequestContext } from '../access/request-context.ts';
 import { tokenCovers } from '../access/token.ts';
 import { AppError } from '../errors.ts';
@@ -115,7 +116,7 @@ export class UpdateTexts {
   async #check(update: TextUpdate, context: RequestContext): Promise<void> {
     const { zone, ownerName, edit } = update;
     authorizeText(update, context);
-    await this.#options.gate.settings(acmeSubject(ownerName) ?? ownerName);
+    await this.#options.gate.settings(challengeSubject(ownerName) ?? ownerName);
     checkTextName(zone, ownerName);
     if ('text' in edit) checkText(edit.text);
   }
@@ -202,7 +203,7 @@ async function refuseHidden({ publisher }: Zone, ownerName: DomainName, deadline
   const target = cname?.kind === 'CNAME' ? ` to '${cname.target}'` : '';
   throw new AppError(
     'conflict',
-    acmeSubject(ownerName) === undefined
+    challengeSubject(ownerName) === undefined
       ? `A CNAME record${target} is at '${ownerName}': no TXT record can be beside it (RFC 1034 §3.6.2).`
       : `A CNAME record at '${ownerName}' delegates this challenge${target}: the TXT record belongs there. ` +
           'Let the ACME client write that name, or remove the CNAME.',
@@ -221,7 +222,7 @@ function authorizeText({ ownerName, isChallenge }: TextUpdate, { principal }: Re
 
 /** @throws AppError name-invalid */
 function checkTextName(zone: Zone, ownerName: DomainName): void {
-  const subject = acmeSubject(ownerName) ?? ownerName;
+  const subject = challengeSubject(ownerName) ?? ownerName;
   if (zone.reserved.has(subject.key)) throw new AppError('name-invalid', `The name '${subject}' is reserved.`);
   if (ownerName.equals(zone.apex) && !zone.apexAllowed) {
     throw new AppError(

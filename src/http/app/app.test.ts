@@ -1,6 +1,4 @@
-// Targets as routers send them, made regular before a route is looked for; replies that need an application in a state
-// that a real one seldom is in: overloaded, or with a defect.
-
+/** Replies of an application in a state that a running server is rarely in: overloaded, or with a defect. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { Authenticator } from '../../core/access/authenticate.ts';
 import type { RequestEvent } from '../../core/observer.ts';
@@ -13,41 +11,13 @@ import type { ZonePublisher } from '../../core/zones/publisher.ts';
 import { ZoneTable } from '../../core/zones/zone.ts';
 import { DomainName } from '../../dns/name.ts';
 import { GuessLimiter } from '../request/guess-limiter.ts';
-import { buildApp, normalizeTarget } from './app.ts';
-
-describe('the target of a request', () => {
-  it.each([
-    ['/', '/'],
-    ['', '/'],
-    ['//', '/'],
-    ['/a/b', '/a/b'],
-    ['//nic/update?x=1', '/nic/update?x=1'],
-    ['/\\/nic/update?x=1', '/nic/update?x=1'],
-    ['/%5c/nic/update?x=1', '/nic/update?x=1'],
-    ['/%5C//nic/update', '/nic/update'],
-    ['/a/%5c/b', '/a/%5c/b'],
-    ['/nic/update/?x=1', '/nic/update?x=1'],
-    ['/nic/update//', '/nic/update'],
-    ['/a///b//c', '/a/b/c'],
-    ['http://host.example:8080/a?b', '/a?b'],
-    ['HTTPS://host.example/a//b', '/a/b'],
-    ['http://host.example', '/'],
-    ['http://host.example?x=1', '/?x=1'],
-    ['/a?b=//c/&d=\\e/', '/a?b=//c/&d=\\e/'],
-    ['/a?b?c', '/a?b?c'],
-    ['/?', '/?'],
-    ['/a%2Fb%2f', '/a%2Fb%2f'],
-    ['*', '*'],
-  ])('%j becomes %j', (target, expected) => {
-    expect(normalizeTarget(target)).toBe(expected);
-  });
-});
+import { buildApp } from './app.ts';
 
 describe('an application', () => {
   let app: ReturnType<typeof buildApp> | undefined;
   afterEach(() => app?.close());
 
-  /** One with the zone dyn.example.com whose primary is this. */
+  /** An application with the zone dyn.example.com on this primary. */
   function start(publisher: Partial<ZonePublisher>, maxWaiting: number, guesses = new GuessLimiter()) {
     const events: RequestEvent[] = [];
     const zone = {
@@ -96,7 +66,7 @@ describe('an application', () => {
 
   const target = (name: string) => `/update-by-path/Top5ecretWord/${name}.dyn.example.com/192.0.2.1`;
 
-  it('tells clients to come back where too many wait for the primary, and serves the others', async () => {
+  it('answers 503 with Retry-After when too many requests wait for the primary, and serves other requests', async () => {
     const release: (() => void)[] = [];
     const read = () => new Promise<never>((_resolve, reject) => release.push(() => reject(new Error('ended'))));
     const { get } = start({ read }, 3);
@@ -116,7 +86,7 @@ describe('an application', () => {
     expect((await again).status).toBe(500);
   });
 
-  it('tells guessers to come back where too many of them wait', async () => {
+  it('answers 503 with Retry-After when too many wrong credentials are delayed', async () => {
     let waits = 0;
     const wait = () => {
       waits += 1;
@@ -132,7 +102,7 @@ describe('an application', () => {
     expect(refused.body).toBe('ERROR: Too many requests with a wrong secret key.\n');
   });
 
-  it('answers a defect of its own with 500, a fixed text and the id under which the log has the cause', async () => {
+  it('answers an internal error with 500, a fixed text and the id that finds the cause in the log', async () => {
     const defect = new TypeError('Top secret detail');
     const { get, events } = start({ read: () => Promise.reject(defect) }, 3);
     const { status, body } = await get(target('home'));

@@ -1,4 +1,7 @@
-// Whose address a request comes from: what is believed of X-Forwarded-For and Forwarded (RFC 7239), and from whom.
+/**
+ * The client address of a request: which parts of X-Forwarded-For and Forwarded (RFC 7239) are trusted, and from which
+ * peer.
+ */
 import { describe, expect, it } from 'vitest';
 import { parseIpPrefix } from '../../dns/address.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
@@ -12,13 +15,13 @@ function trust(
   return { clientAddressHeader: header, trustedProxies: prefixes.map((text) => parseIpPrefix(text)!) };
 }
 
-/** The address with PROXY trusted, and 198.51.100.0/24 too. */
+/** The client address where PROXY and 198.51.100.0/24 are trusted. */
 function behind(value: string | string[] | undefined, header: ProxyTrust['clientAddressHeader'] = 'x-forwarded-for') {
   return clientAddress(PROXY, { [header]: value }, trust(header, PROXY, '198.51.100.0/24', '2001:db8:ffff::/48'))?.text;
 }
 
 describe('the peer', () => {
-  it('counts where it is no trusted proxy, whatever the headers claim', () => {
+  it('is the client unless it is a trusted proxy, whatever the headers claim', () => {
     const headers = { 'x-forwarded-for': '203.0.113.9', forwarded: 'for=203.0.113.9' };
     expect(clientAddress('203.0.113.1', headers, trust())?.text).toBe('203.0.113.1');
     expect(clientAddress('203.0.113.1', headers, trust('x-forwarded-for', PROXY))?.text).toBe('203.0.113.1');
@@ -34,16 +37,16 @@ describe('the peer', () => {
     expect(clientAddress(`::ffff:${PROXY}`, headers, trust('x-forwarded-for', PROXY))?.text).toBe('203.0.113.9');
   });
 
-  it('of a unix socket is always a trusted proxy, and without a header nobody is known', () => {
+  it('of a unix socket is always a trusted proxy; without a header the client is unknown', () => {
     expect(clientAddress(undefined, { 'x-forwarded-for': '203.0.113.9' }, trust())?.text).toBe('203.0.113.9');
     expect(clientAddress(undefined, {}, trust())).toBeUndefined();
   });
 
-  it('counts where a trusted proxy sends no header', () => {
+  it('is the client where a trusted proxy sends no header', () => {
     expect(behind(undefined)).toBe(PROXY);
   });
 
-  it('of a TCP connection that was reset is nobody, not the peer of a unix socket', () => {
+  it('of a TCP connection that was reset is unknown, not the peer of a unix socket', () => {
     const reset = { remoteAddress: undefined, localAddress: '192.0.2.53', destroyed: false };
     const headers = { 'x-forwarded-for': '203.0.113.9' };
     for (const socket of [reset, { ...reset, localAddress: undefined, destroyed: true }]) {
@@ -54,7 +57,7 @@ describe('the peer', () => {
     expect(peerOf({ ...reset, remoteAddress: '192.0.2.1' })).toBe('192.0.2.1');
   });
 
-  it('that is no address is nobody', () => {
+  it('that is not an address is unknown', () => {
     expect(clientAddress('nonsense', { 'x-forwarded-for': '203.0.113.9' }, trust())).toBeUndefined();
   });
 });
@@ -95,11 +98,11 @@ describe('X-Forwarded-For', () => {
     '010.1.1.1',
     '[::1',
     '1.2.3.4:99999999',
-  ])('garbage at the right end (%j) makes the client unknown, and is never passed over', (value) => {
+  ])('garbage at the right end (%j) makes the client unknown, and is never skipped', (value) => {
     expect(behind(value)).toBeUndefined();
   });
 
-  it('is not read where Forwarded is configured, and the other way round', () => {
+  it('is ignored where Forwarded is configured, and vice versa', () => {
     const headers = { 'x-forwarded-for': '203.0.113.9', forwarded: 'for=203.0.113.8' };
     expect(clientAddress(PROXY, headers, trust('forwarded', PROXY))?.text).toBe('203.0.113.8');
     expect(clientAddress(PROXY, headers, trust('x-forwarded-for', PROXY))?.text).toBe('203.0.113.9');

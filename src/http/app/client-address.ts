@@ -1,7 +1,7 @@
 /**
- * Whose address a request comes from: the peer's, unless the peer is a proxy that the configuration trusts. Then the
- * right-most address of its header that is not itself a trusted proxy's counts: everything left of it is the client's
- * own claim (RFC 7239 §8.1).
+ * The client address of a request: the peer's address, unless the peer is a trusted proxy. Then it is the right-most address
+ * of the proxy's header (X-Forwarded-For, or Forwarded of RFC 7239 §4) that is not a trusted proxy. Everything left of it
+ * is the client's own claim (RFC 7239 §8.1).
  */
 import {
   addressOctets,
@@ -17,12 +17,12 @@ export interface ProxyTrust {
   readonly clientAddressHeader: 'x-forwarded-for' | 'forwarded';
 }
 
-/** What `peerOf` gives for a TCP peer that is gone already. */
-const GONE = 'gone';
+/** The result of `peerOf` for a TCP connection that is closed already. */
+const CLOSED = 'closed';
 
 /**
- * The remote address of a connection; undefined for a unix socket. The peer of a TCP connection that was reset has none
- * either, and must not be taken for the proxy behind a unix socket: a TCP connection still has its local address.
+ * The remote address of a connection; undefined for a unix socket. A TCP connection that was reset has no remote address
+ * either, but must not be mistaken for the trusted proxy behind a unix socket: it still has a local address.
  */
 export function peerOf(socket: {
   readonly remoteAddress?: string | undefined;
@@ -31,13 +31,13 @@ export function peerOf(socket: {
 }): string | undefined {
   const { remoteAddress } = socket;
   if (remoteAddress !== undefined) return remoteAddress;
-  return socket.localAddress === undefined && !socket.destroyed ? undefined : GONE;
+  return socket.localAddress === undefined && !socket.destroyed ? undefined : CLOSED;
 }
 
 /**
  * @param peer the socket's remote address; undefined for a unix socket, whose peer is always trusted
  * @param headers of the request, names in lower case
- * @returns the client's address, IPv4-mapped ones unmapped; undefined if it cannot be known
+ * @returns the address, unmapped if it is IPv4-mapped; undefined if it is unknown
  */
 export function clientAddress(
   peer: string | undefined,
@@ -53,7 +53,7 @@ export function clientAddress(
   const hops = trust.clientAddressHeader === 'forwarded' ? forwardedFor(text) : text.split(',');
   for (let i = hops.length - 1; i >= 0; i--) {
     const address = parseHop(hops[i]!);
-    // What a trusted proxy could not name, nobody else can.
+    // A trusted proxy did not know the address of its peer: the hops left of it are only claims.
     if (address === undefined) return undefined;
     if (!isTrusted(address, trust.trustedProxies)) return address;
     if (i === 0) return address;
@@ -67,7 +67,7 @@ function isTrusted(address: IpAddress, prefixes: readonly IpPrefix[]): boolean {
   return prefixes.some((prefix) => prefixContains(prefix, octets));
 }
 
-/** Node prints a link-local peer with its zone. */
+/** Node appends the zone to a link-local address: `fe80::1%eth0`. */
 function parsePeer(text: string): IpAddress | undefined {
   const zone = text.indexOf('%');
   const address = parseIpAddress(zone < 0 ? text : text.slice(0, zone));
@@ -83,7 +83,7 @@ function parseHop(text: string): IpAddress | undefined {
   return address && unmapAddress(address);
 }
 
-/** The `for` of each element of a Forwarded header (RFC 7239 §4); an element without one gives an empty text. */
+/** The `for` of each element of a Forwarded header (RFC 7239 §4); empty for an element without it. */
 function forwardedFor(header: string): string[] {
   return splitOutsideQuotes(header, ',').map((element) => {
     for (const pair of splitOutsideQuotes(element, ';')) {

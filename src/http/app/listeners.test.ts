@@ -1,5 +1,4 @@
-// The sockets that HTTP is served on: TCP, TLS from files, unix sockets; what is said when one cannot be opened.
-
+/** Listeners of HTTP: TCP, TLS from files, unix sockets, and the errors of one that cannot be opened. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -41,7 +40,7 @@ const hello = (_request: unknown, response: { end(text: string): void }) => resp
 const portOf = (address: string) => Number(/:(\d+)$/.exec(address)?.[1]);
 
 describe('TCP listeners', () => {
-  it('name the ports that the system chose, for IPv4 and IPv6', async () => {
+  it('have addresses with the ports that the system chose, for IPv4 and IPv6', async () => {
     await listeners.open(config([tcp(0), tcp(0, '::1')]), hello);
     const [v4 = '', v6 = ''] = listeners.addresses;
     expect(v4).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
@@ -79,7 +78,7 @@ describe('unix sockets', () => {
     expect((await ask({ socketPath: path }, '/')).body).toBe('hello\n');
   });
 
-  it('take the place of one that a killed process left', async () => {
+  it('replace the socket file of a killed process', async () => {
     const path = join(directory, 'http.sock');
     const script = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
     spawnSync(process.execPath, ['-e', script]);
@@ -88,7 +87,7 @@ describe('unix sockets', () => {
     expect((await ask({ socketPath: path }, '/')).body).toBe('hello\n');
   });
 
-  it('do not take the place of a living one, nor of a file', async () => {
+  it('replace neither a socket in use nor another file', async () => {
     const path = join(directory, 'http.sock');
     await listeners.open(config([{ kind: 'unix', path }]), hello);
     const second = new HttpListeners();
@@ -123,17 +122,17 @@ describeWith([{ command: 'openssl', debianPackage: 'openssl' }], 'TLS listeners'
     await listeners.open(config(https, { tls: first.tls }), hello);
     const [address = ''] = listeners.addresses;
     expect(address).toMatch(/^https:\/\//);
-    const asked = async (ca: string) => {
+    const bodyWith = async (ca: string) => {
       return (await ask({ port: portOf(address), host: 'localhost' }, '/', { ca })).body;
     };
-    expect(await asked(first.ca)).toBe('hello\n');
-    await expect(asked(second.ca)).rejects.toThrow();
+    expect(await bodyWith(first.ca)).toBe('hello\n');
+    await expect(bodyWith(second.ca)).rejects.toThrow();
     listeners.reloadTls(config(https, { tls: second.tls }));
-    expect(await asked(second.ca)).toBe('hello\n');
-    await expect(asked(first.ca)).rejects.toThrow();
+    expect(await bodyWith(second.ca)).toBe('hello\n');
+    await expect(bodyWith(first.ca)).rejects.toThrow();
   });
 
-  it('keep the old certificate when the new files are missing or no certificates, and say which', async () => {
+  it('keep the old certificate when a new file is missing or invalid, and name the file', async () => {
     const { ca, tls } = certificates('good');
     const https = [tcp(0, '127.0.0.1', true)];
     await listeners.open(config(https, { tls }), hello);

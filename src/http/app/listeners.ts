@@ -1,8 +1,8 @@
 /**
- * The sockets that HTTP is served on: TCP, TLS and unix sockets, all in front of one application.
+ * The sockets that serve HTTP: TCP, TLS and unix sockets, all in front of one application. Closing is graceful: requests in
+ * flight end, idle connections are closed at once.
  */
-import { X509Certificate } from 'node:crypto';
-import { chmodSync, existsSync, lstatSync, readFileSync, unlinkSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import {
   createServer,
   type IncomingMessage,
@@ -12,34 +12,11 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { connect, type Socket } from 'node:net';
-import { dirname } from 'node:path';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createSecureContext } from 'node:tls';
-import { formatListenAddress, type HttpConfig, type ListenAddress } from '../../config/config.ts';
-
-/** A listener that could not be opened, with what to do. */
-export class ListenError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'ListenError';
-  }
-}
-
-/** What TLS needs, in PEM. */
-export interface TlsPair {
-  readonly key: string;
-  /** That of the server first. */
-  readonly chain: string;
-}
-
-/** What a client sees of a certificate. */
-export interface ShownCertificate {
-  /** As in its subjectAltName. */
-  readonly names: readonly string[];
-  /** Milliseconds since 1970. */
-  readonly endMs: number;
-}
+import type { HttpConfig, ListenAddress } from '../../config/config.ts';
+import { boundAddress, listen, removeStaleSocket } from './listen.ts';
+import { describeCertificate, readTlsFiles, type ServedCertificate, type TlsOptions, type TlsPair } from './tls.ts';
 
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -49,27 +26,28 @@ const MAX_CONNECTIONS = 20_000;
 export class HttpListeners {
   readonly #servers: Server[] = [];
   #addresses: string[] = [];
-  /** Connections as they were accepted: below TLS. */
+  /** Accepted TCP connections and unix sockets: below TLS. */
   readonly #sockets = new Set<Socket>();
-  readonly #underWay = new Set<ServerResponse>();
+  readonly #inFlight = new Set<ServerResponse>();
+  /** The certificate chain that new TLS connections get. */
   #chain: Buffer | string | undefined;
   readonly #ownPair: (() => TlsPair) | undefined;
   #closing = false;
-  #cutSoon = false;
+  #closeScheduled = false;
 
-  /** @param ownPair the server's own certificate, where `http.acme` is configured */
+  /** @param ownPair the certificate that the server obtained itself, with `http.tls.acme` */
   constructor(ownPair?: () => TlsPair) {
     this.#ownPair = ownPair;
   }
 
-  /** Where it listens, as URLs or `unix:PATH`, with the ports that the system chose. */
+  /** URLs or `unix:PATH`, with the ports that the system chose. */
   get addresses(): readonly string[] {
     return this.#addresses;
   }
 
   /**
-   * Opens all, or none.
-   * @param option what an operator would change to have another port
+   * Opens all listeners, or none.
+   * @param option the option that changes the port, for the message of an error
    * @throws ListenError
    */
   async open(config: HttpConfig, listener: RequestListener, option = 'http.listen, or serve --port'): Promise<void> {
@@ -99,18 +77,18 @@ export class HttpListeners {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    const ended = (response: ServerResponse) => this.#ended(response);
-    // One function for all responses: on this path every object counts.
+    const onEnd = (response: ServerResponse) => this.#onEnd(response);
+    // One function for all responses: a closure for each would cost an allocation on the hot path.
     function onClose(this: ServerResponse): void {
-      ended(this);
+      onEnd(this);
     }
     server.on('request', (request, response) => {
-      this.#underWay.add(response);
+      this.#inFlight.add(response);
       response.on('close', onClose);
       listener(request, response);
     });
     server.maxConnections = MAX_CONNECTIONS;
-    // Some clients end their side after the request: without this node drops the reply of a change that is made.
+    // Some clients end their side after the request. Without this, Node drops the reply although the change is made.
     Object.assign(server, { httpAllowHalfOpen: true });
     server.on('clientError', answerUnreadable);
     server.on('checkExpectation', refuseExpectation);
@@ -118,10 +96,10 @@ export class HttpListeners {
     await listen(server, address, option);
     if (address.kind === 'unix') chmodSync(address.path, config.socketMode);
     this.#servers.push(server);
-    this.#addresses.push(describe(server, address));
+    this.#addresses.push(boundAddress(server, address));
   }
 
-  /** Takes certificate and key anew, for new connections; those that are open go on. @throws ListenError */
+  /** Loads certificate and key again, for new connections. Open connections are not affected. @throws ListenError */
   reloadTls(config: HttpConfig): void {
     for (const server of this.#servers) {
       if ('setSecureContext' in server)
@@ -129,134 +107,61 @@ export class HttpListeners {
     }
   }
 
-  /** The one that new connections are shown; undefined without TLS. */
-  get certificate(): ShownCertificate | undefined {
-    if (this.#chain === undefined) return undefined;
-    const { subjectAltName = '', validTo } = new X509Certificate(this.#chain);
-    return { names: subjectAltName.split(', ').map((name) => name.replace(/^\w+:/, '')), endMs: Date.parse(validTo) };
+  /** The certificate that new connections get; undefined without TLS. */
+  get certificate(): ServedCertificate | undefined {
+    return this.#chain === undefined ? undefined : describeCertificate(this.#chain);
   }
 
-  #tls(config: HttpConfig): { cert: Buffer | string; key: Buffer | string } {
-    const tls = config.acme === undefined ? readTls(config) : this.#ownTls();
+  #tls(config: HttpConfig): TlsOptions {
+    const tls = config.acme === undefined ? readTlsFiles(config) : this.#ownTls();
     this.#chain = tls.cert;
     return tls;
   }
 
-  #ownTls(): { cert: string; key: string } {
+  #ownTls(): TlsOptions {
     const { key, chain } = this.#ownPair!();
     return { cert: chain, key };
   }
 
-  /** Takes no new connections, lets requests end within `graceMs`, then cuts what is left. */
+  /** Stops accepting connections, lets requests in flight end within `graceMs`, then destroys what is left. */
   async close(graceMs: number): Promise<void> {
     const servers = this.#servers.splice(0);
     this.#addresses = [];
     this.#closing = true;
     const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-    this.#cutIdle();
-    const cut = setTimeout(() => {
+    this.#closeIdle();
+    const deadline = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, graceMs);
     await closed;
-    clearTimeout(cut);
+    clearTimeout(deadline);
     this.#closing = false;
   }
 
-  /** Node's own closeIdleConnections() leaves those on which nothing, or only a part of a request, has come. */
-  #cutIdle(): void {
+  /** Node's own closeIdleConnections() leaves connections that have sent nothing, or only a part of a request. */
+  #closeIdle(): void {
     const busy = new Set<unknown>();
-    for (const { req } of this.#underWay) busy.add(req.socket).add(peerOf(req.socket));
+    for (const { req } of this.#inFlight) busy.add(req.socket).add(remoteEndpoint(req.socket));
     for (const socket of this.#sockets) {
-      const peer = peerOf(socket);
-      if (!busy.has(socket) && (peer === undefined || !busy.has(peer))) socket.destroySoon();
+      const endpoint = remoteEndpoint(socket);
+      if (!busy.has(socket) && (endpoint === undefined || !busy.has(endpoint))) socket.destroySoon();
     }
   }
 
-  #ended(response: ServerResponse): void {
-    this.#underWay.delete(response);
-    if (!this.#closing || this.#cutSoon) return;
-    this.#cutSoon = true;
+  #onEnd(response: ServerResponse): void {
+    this.#inFlight.delete(response);
+    if (!this.#closing || this.#closeScheduled) return;
+    this.#closeScheduled = true;
     setImmediate(() => {
-      this.#cutSoon = false;
-      if (this.#closing) this.#cutIdle();
+      this.#closeScheduled = false;
+      if (this.#closing) this.#closeIdle();
     });
   }
 }
 
-/** What the TLS and the plain side of one connection have in common; undefined on a unix socket. */
-function peerOf({ remoteAddress, remotePort }: Socket): string | undefined {
+/** Equal for the TLS socket and the TCP socket of one connection; undefined on a unix socket. */
+function remoteEndpoint({ remoteAddress, remotePort }: Socket): string | undefined {
   return remotePort === undefined ? undefined : `${remoteAddress} ${remotePort}`;
-}
-
-function readTls(config: HttpConfig): { cert: Buffer; key: Buffer } {
-  const { tls } = config;
-  if (tls === undefined) throw new ListenError("An https:// entry of 'http.listen' needs 'http.tls'.");
-  const read = (option: string, path: string) => {
-    try {
-      return readFileSync(path);
-    } catch (cause) {
-      throw new ListenError(`http.tls.${option}: the file '${path}' cannot be read.`, { cause });
-    }
-  };
-  const files = { cert: read('certificate', tls.certificate), key: read('key', tls.key) };
-  try {
-    createSecureContext(files);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const text = `http.tls: '${tls.certificate}' and '${tls.key}' are no PEM certificate and its private key`;
-    throw new ListenError(`${text} (${reason}).`, { cause });
-  }
-  return files;
-}
-
-function listen(server: Server, address: ListenAddress, option: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: NodeJS.ErrnoException) => reject(listenError(address, cause, option));
-    server.once('error', fail);
-    const opened = () => {
-      server.removeListener('error', fail);
-      resolve();
-    };
-    if (address.kind === 'unix') server.listen({ path: address.path }, opened);
-    else server.listen({ host: address.host, port: address.port }, opened);
-  });
-}
-
-function listenError(address: ListenAddress, cause: NodeJS.ErrnoException, option: string): ListenError {
-  const place = formatListenAddress(address);
-  const reasons: Partial<Record<string, string>> = {
-    EADDRINUSE: `another program listens there; stop it, or choose another port (option ${option})`,
-    EACCES:
-      'permission denied; ports below 1024 need the capability CAP_NET_BIND_SERVICE, a unix socket a writable directory',
-    EADDRNOTAVAIL: 'this machine has no such address',
-    ENOENT: 'its directory does not exist',
-  };
-  // libuv tells of a missing directory as EACCES.
-  const missing = address.kind === 'unix' && !existsSync(dirname(address.path));
-  const reason = reasons[missing ? 'ENOENT' : (cause.code ?? '')] ?? cause.message;
-  return new ListenError(`Cannot listen on '${place}': ${reason}.`, { cause });
-}
-
-/** A socket file that nobody listens on any more is left by a process that was killed. */
-export async function removeStaleSocket(path: string): Promise<void> {
-  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
-  const alive = await new Promise<boolean>((resolve) => {
-    const probe = connect({ path });
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', () => resolve(false));
-  });
-  if (!alive) unlinkSync(path);
-}
-
-function describe(server: Server, address: ListenAddress): string {
-  if (address.kind === 'unix') return `unix:${address.path}`;
-  const bound = server.address();
-  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return `${address.tls ? 'https' : 'http'}://${host}:${port}`;
 }
 
 const UNREADABLE = 'ERROR: The request is malformed.\n';
@@ -268,7 +173,7 @@ const UNREADABLE_HEADERS = {
   Connection: 'close',
 };
 
-/** Octets that are no HTTP request; a header part that is too large is one of them. */
+/** Answers octets that Node cannot parse as a request, among them headers that are too large. */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -279,7 +184,7 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   socket.end(`HTTP/1.1 ${status}\r\n${headers.join('')}\r\n${UNREADABLE}`);
 }
 
-/** An `Expect` other than 100-continue. Node's own reply would be chunked, which old clients cannot read. */
+/** Answers an `Expect` other than 100-continue. Node's own reply would be chunked, which old clients cannot read. */
 function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(417, UNREADABLE_HEADERS).end(UNREADABLE);
 }

@@ -1,6 +1,6 @@
 /**
- * The listener of `metrics.listen`: `/metrics`, `/healthz` and `/readyz` without a credential, and nothing else. It is for
- * a network that only monitoring reaches; it opens first and closes last, so that `/readyz` tells of start and end.
+ * The listener of `metrics.listen`: only `/metrics`, `/healthz` and `/readyz`, without a credential. It belongs on a network
+ * that only monitoring reaches. It opens first and closes last, so that `/readyz` answers during start and shutdown.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpConfig, TcpAddress } from '../../config/config.ts';
@@ -19,7 +19,7 @@ export class MetricsListener {
     this.#warn = warn;
   }
 
-  /** Where it listens, as an URL; undefined before it does. */
+  /** An URL; undefined until it is open. */
   get address(): string | undefined {
     return this.#listeners.addresses[0];
   }
@@ -35,7 +35,7 @@ export class MetricsListener {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // A body that nobody reads must not keep the connection.
+    // Discards the body: unread octets would block the connection.
     request.resume();
     let reply: DoorReply;
     try {

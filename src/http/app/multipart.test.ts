@@ -1,4 +1,4 @@
-// multipart/form-data (RFC 7578): what clients send, and what else may come.
+/** multipart/form-data (RFC 7578): what clients send, and malformed bodies. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
@@ -25,12 +25,12 @@ describe('the boundary', () => {
 });
 
 describe('fields', () => {
-  it('in their order, and lists of those with the same name', () => {
+  it('are in order, and a repeated name has a list', () => {
     const text = `${field('hostname', 'a.example.com')}${field('h[]', '1')}${field('h[]', '2')}${field('h[]', '3')}--b--\r\n`;
     expect(parse(text)).toEqual({ hostname: 'a.example.com', 'h[]': ['1', '2', '3'] });
   });
 
-  it('may be empty, hold line ends, boundaries that are none, and UTF-8', () => {
+  it('may be empty, and contain line ends, texts like a boundary, and UTF-8', () => {
     const value = 'ü\r\n--\r\nb\r\n--';
     expect(parse(`${field('a', '')}${field('b', value)}--b--`)).toEqual({ a: '', b: value });
   });
@@ -39,17 +39,17 @@ describe('fields', () => {
     expect(parse(`preamble\r\n${field('a', '1')}--b--\r\nepilogue\r\n--b\r\n`)).toEqual({ a: '1' });
   });
 
-  it('may have more headers and parameters, in any case; a name without quotes is taken', () => {
+  it('may have more headers and parameters, in any case; a name may lack quotes', () => {
     const headers = 'Content-Type: text/plain; charset=utf-8\r\nCONTENT-DISPOSITION:form-data; x="y"; name=myip';
     expect(parse(`${part(headers, '192.0.2.1')}--b--`)).toEqual({ myip: '192.0.2.1' });
   });
 
-  it('a file is left out', () => {
+  it('a file is ignored', () => {
     const file = part('Content-Disposition: form-data; name="f"; filename="x.txt"', 'secret');
     expect(parse(`${file}${field('a', '1')}--b--`)).toEqual({ a: '1' });
   });
 
-  it('a name of the prototype is a name like any other', () => {
+  it('a name of Object.prototype is an ordinary name', () => {
     const fields = parseMultipart(Buffer.from(`${field('__proto__', 'x')}${field('toString', 'y')}--b--`), 'b');
     expect(Object.entries(fields)).toEqual([
       ['__proto__', 'x'],
@@ -58,7 +58,7 @@ describe('fields', () => {
   });
 });
 
-describe('what is no form', () => {
+describe('an invalid form', () => {
   it.each([
     ['nothing', ''],
     ['no boundary', 'a=1&b=2'],
@@ -74,9 +74,9 @@ describe('what is no form', () => {
     ['101 parts', `${field('a', '1').repeat(101)}--b--`],
   ])('%s', (_, text) => expect(() => parse(text)).toThrow(MultipartError));
 
-  it('100 parts are taken', () => expect(parse(`${field('a', '1').repeat(100)}--b--`)['a']).toHaveLength(100));
+  it('100 parts are allowed', () => expect(parse(`${field('a', '1').repeat(100)}--b--`)['a']).toHaveLength(100));
 
-  it('any octets give fields or a MultipartError, and soon', () => {
+  it('any octets give fields or a MultipartError in bounded time', () => {
     const pieces = fc.array(
       fc.oneof(
         fc.constantFrom(

@@ -1,11 +1,11 @@
 /**
- * Form fields of a multipart/form-data body (RFC 7578), as a few clients send it. The whole body is in memory and bounded
- * by the caller. Not done: files (left out), other charsets than UTF-8, nested bodies and transfer encodings.
+ * Form fields of a multipart/form-data body (RFC 7578), which a few clients send. The caller bounds the body, which is in
+ * memory as a whole. Not done: files (ignored), charsets other than UTF-8, nested bodies and transfer encodings.
  */
 
 const MAX_PARTS = 100;
 
-/** A body that is not what its Content-Type says. */
+/** The body does not match its Content-Type. */
 export class MultipartError extends Error {
   constructor(message: string) {
     super(message);
@@ -13,7 +13,7 @@ export class MultipartError extends Error {
   }
 }
 
-/** The boundary of a Content-Type (RFC 2046 §5.1.1); undefined where there is none that is allowed. */
+/** The boundary of a Content-Type (RFC 2046 §5.1.1); undefined where it is missing or not allowed. */
 export function multipartBoundary(contentType: string): string | undefined {
   const match = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i.exec(contentType);
   const boundary = match?.[1] ?? match?.[2];
@@ -23,27 +23,27 @@ export function multipartBoundary(contentType: string): string | undefined {
 }
 
 /**
- * Fields by name, in their order; of a name that stands several times a list.
+ * Fields by name, in their order; a repeated name has a list of values.
  * @throws MultipartError
  */
 export function parseMultipart(body: Buffer, boundary: string): Record<string, string | string[]> {
   const fields = Object.create(null) as Record<string, string | string[]>;
   const delimiter = `--${boundary}`;
-  // As octets: a position in the text is a position in the body.
+  // One character per octet: a position in the text is a position in the body.
   const text = body.toString('latin1');
   let at = text.startsWith(delimiter) ? 0 : text.indexOf(`\r\n${delimiter}`) + 2;
-  if (at === 1) throw new MultipartError('no part begins');
+  if (at === 1) throw new MultipartError('the body has no part');
   for (let parts = 0; ; parts++) {
     at += delimiter.length;
     if (text.startsWith('--', at)) return fields;
     const lineEnd = /^[ \t]*\r\n/.exec(text.slice(at, at + 80));
-    if (lineEnd === null) throw new MultipartError('the line of a boundary has more in it');
+    if (lineEnd === null) throw new MultipartError('text follows a boundary');
     if (parts === MAX_PARTS) throw new MultipartError('too many parts');
     at += lineEnd[0].length;
     const end = text.indexOf(`\r\n${delimiter}`, at);
     // A part without headers begins with the empty line itself.
     const headEnd = text.startsWith('\r\n', at) ? at - 2 : text.indexOf('\r\n\r\n', at);
-    if (end < 0) throw new MultipartError('the last part has no end');
+    if (end < 0) throw new MultipartError('the last part does not end');
     if (headEnd < at || headEnd + 4 > end + 2) throw new MultipartError('a part has no headers');
     const disposition = readDisposition(body.toString('utf8', at, headEnd));
     const value = body.toString('utf8', Math.min(headEnd + 4, end), end);
@@ -53,10 +53,10 @@ export function parseMultipart(body: Buffer, boundary: string): Record<string, s
 }
 
 function addField(fields: Record<string, string | string[]>, name: string, value: string): void {
-  const known = fields[name];
-  if (known === undefined) fields[name] = value;
-  else if (Array.isArray(known)) known.push(value);
-  else fields[name] = [known, value];
+  const previous = fields[name];
+  if (previous === undefined) fields[name] = value;
+  else if (Array.isArray(previous)) previous.push(value);
+  else fields[name] = [previous, value];
 }
 
 /** @throws MultipartError */
@@ -64,7 +64,7 @@ function readDisposition(head: string): { readonly name: string; readonly isFile
   const line = head.split('\r\n').find((header) => /^content-disposition[ \t]*:/i.test(header));
   const value = line === undefined ? '' : line.slice(line.indexOf(':') + 1);
   const name = /^\s*form-data\s*;(?:.*;)?\s*name=(?:"([^"]*)"|([^\s;"]+))/i.exec(value);
-  if (name === null) throw new MultipartError('a part is no form field');
-  // RFC 7578 §4.2 has `"` in a name as %22.
+  if (name === null) throw new MultipartError('a part is not a form field');
+  // A `"` in a name is sent as %22 (RFC 7578 §4.2).
   return { name: (name[1] ?? name[2] ?? '').replaceAll('%22', '"'), isFile: /;\s*filename\*?=/i.test(value) };
 }

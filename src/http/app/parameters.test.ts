@@ -1,8 +1,9 @@
+/** The parameters of a query and a form. */
 import { parse as parseQuery } from 'node:querystring';
 import { describe, expect, it } from 'vitest';
 import { mergeParameters, parseParameters } from './parameters.ts';
 
-/** As text, since an object without a prototype is never equal to a literal. */
+/** As JSON, because an object without a prototype never equals a literal. */
 const read = (text: string) => JSON.stringify(parseParameters(text));
 
 describe('parseParameters', () => {
@@ -20,7 +21,7 @@ describe('parseParameters', () => {
     expect(read(text)).toBe(parameters);
   });
 
-  it('reads what is not escaped as node:querystring does', () => {
+  it('reads unescaped text like node:querystring', () => {
     const signs = ['a', 'b', '=', '&', '.', '1', ',', '?', '#', ';'];
     for (let seed = 1, count = 0; count < 1_000; count++) {
       let text = '';
@@ -32,7 +33,7 @@ describe('parseParameters', () => {
     }
   });
 
-  it('finds nothing that was not sent, whatever objects have by themselves', () => {
+  it('has no name that was not sent, not even one of Object.prototype', () => {
     for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
       expect(parseParameters('a=1')[name]).toBeUndefined();
       expect(parseParameters(`${name}=x`)[name]).toBe('x');
@@ -40,14 +41,14 @@ describe('parseParameters', () => {
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
   });
 
-  it('reads a long text, and more names than any request has', () => {
+  it('reads a long text with more names than any request has', () => {
     const text = Array.from({ length: 900 }, (_, n) => `name${n}=${n}`).join('&');
     expect(parseParameters(text)['name899']).toBe('899');
   });
 });
 
 describe('mergeParameters', () => {
-  it('takes the last text that is not empty, of query and body together', () => {
+  it('takes the last text that is not empty, from query and body together', () => {
     const merged = mergeParameters(parseParameters('a=1&b=2&c='), { a: ['3', ''], b: '', d: ['', ''] });
     expect(JSON.stringify(merged)).toBe('{"a":"3","b":"2","c":"","d":""}');
   });

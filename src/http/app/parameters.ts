@@ -1,16 +1,16 @@
 /**
- * The parameters of a request, from its query and its form body: one text for each name, of repeated ones the last that
- * is not empty. Percent escapes that are none stay as they are, as `node:querystring` has it.
+ * The parameters of a request, from its query and its form body: one text for each name. Of repeated parameters the last
+ * one that is not empty is valid. Invalid percent escapes stay as they are, as in `node:querystring`.
  */
 import { parse as parseQuery } from 'node:querystring';
 
-/** Without a prototype: what was not sent is undefined, whatever its name. */
+/** Without a prototype: every name that was not sent is undefined, also `constructor`. */
 export type TextByName = Record<string, string>;
 
-/** What is longer is no usual request, and may have as many names as fit. */
+/** Longer texts are unusual, and `node:querystring` limits their number of names. */
 const SHORT = 500;
 
-/** A query or an urlencoded body. Texts in which nothing is escaped, as in nearly all updates, are read here. */
+/** Parses a query or an urlencoded body. Short texts without escapes, as in nearly all updates, take the fast path. */
 export function parseParameters(text: string): TextByName {
   if (text.length > SHORT || /[%+]/.test(text)) return mergeParameters(noTexts(), parseQuery(text));
   const parameters = noTexts();
@@ -25,7 +25,7 @@ export function parseParameters(text: string): TextByName {
   return parameters;
 }
 
-/** Query and body in one. @param body its fields; anything else is no body */
+/** Merges query and body. @param body the fields of a form; anything else is ignored */
 export function mergeParameters(query: TextByName, body: unknown): TextByName {
   if (typeof body !== 'object' || body === null) return query;
   const parameters = noTexts();
@@ -41,8 +41,8 @@ function add(parameters: TextByName, name: string, text: string): void {
 }
 
 /**
- * Objects of a prototype that is empty and has none itself. Of Object.create(null), and of what `node:querystring` gives,
- * V8 makes a hash table, which takes five times as long to go through.
+ * Makes objects with an empty prototype. V8 makes a hash table of Object.create(null) and of the results of
+ * `node:querystring`, which takes five times as long to iterate.
  */
 const Texts = function Texts() {} as unknown as new () => TextByName;
 Texts.prototype = Object.create(null);
@@ -51,15 +51,14 @@ function noTexts(): TextByName {
   return new Texts();
 }
 
-/** A body as it was sent, and what a form has in it. */
 export interface ReadBody {
-  /** Undefined where it is no text. */
+  /** The body as it was sent; undefined for multipart/form-data. */
   readonly text: string | undefined;
-  /** Undefined where it is no form. */
+  /** The fields of a form; undefined for another body. */
   readonly fields: unknown;
 }
 
-/** Query and body in one, with every value of a repeated parameter in its order. Read anew: few protocols want this. */
+/** Merges query and body with all values of a repeated parameter, in order. Parses both again: few protocols need this. */
 export function listParameters(query: string, body: ReadBody | null | undefined): Record<string, string[]> {
   const lists = Object.create(null) as Record<string, string[]>;
   const isForm = body?.fields !== undefined;

@@ -1,7 +1,7 @@
 /**
- * The HTTP API of acme-dns: accounts that write the TXT records of DNS-01 (RFC 8555 §8.4) at one random name each, to
- * which `_acme-challenge` of the name in question is a CNAME. Replies are those of acme-dns to the octet, since some
- * clients read them with sed; what it has no word for has one of ours, and a `detail` for people.
+ * The HTTP API of acme-dns: each account writes TXT records for DNS-01 (RFC 8555 §8.4) at one random name, which is the
+ * target of a CNAME at `_acme-challenge` of the certificate's name. Replies equal those of acme-dns octet by octet, because
+ * some clients read them with sed. Errors that acme-dns does not have get a word of ours and a `detail` for people.
  */
 
 import { isChallengeText } from '../../core/access/acme-challenge.ts';
@@ -38,7 +38,7 @@ export const ACME_DNS_ERRORS = {
   internal: [500, 'db_error'],
 } as const satisfies Record<ErrorCode, readonly [number, string]>;
 
-/** A request that acme-dns has a word of its own for. */
+/** A request-malformed error that acme-dns calls `bad_txt`. */
 class BadTxt extends AppError {}
 
 function formatError(error: AppError, requestId: string): DoorReply {
@@ -102,11 +102,12 @@ function readSources(body: string | undefined): readonly IpPrefix[] {
   if (body === undefined || body.trim() === '') return [];
   const { allowfrom = [] } = readJsonObject(body);
   if (allowfrom === null) return [];
-  if (!Array.isArray(allowfrom)) throw new AppError('request-malformed', '"allowfrom" is no list.');
-  if (allowfrom.length > MAX_SOURCES) throw new AppError('address-invalid', `More than ${MAX_SOURCES} prefixes.`);
+  if (!Array.isArray(allowfrom)) throw new AppError('request-malformed', '"allowfrom" is not a list.');
+  if (allowfrom.length > MAX_SOURCES)
+    throw new AppError('address-invalid', `"allowfrom" has more than ${MAX_SOURCES} prefixes.`);
   return allowfrom.map((text: unknown) => {
     const prefix = typeof text === 'string' && text.includes('/') ? parseIpPrefix(text) : undefined;
-    if (prefix === undefined) throw new AppError('address-invalid', 'An entry of "allowfrom" is no prefix.');
+    if (prefix === undefined) throw new AppError('address-invalid', 'An entry of "allowfrom" is not a prefix.');
     return prefix;
   });
 }
@@ -121,9 +122,9 @@ async function update(request: DoorRequest, services: Services): Promise<DoorRep
   const fields = readJsonObject(body);
   const ownerName = readOwnerName(textField(fields, 'subdomain') ?? '', principal);
   const text = textField(fields, 'txt') ?? '';
-  if (!isChallengeText(text)) throw new BadTxt('request-malformed', '"txt" has not the 43 characters of a challenge.');
+  if (!isChallengeText(text)) throw new BadTxt('request-malformed', '"txt" is not 43 characters of base64url.');
   const zone = services.zones.find(ownerName);
-  if (zone === undefined) throw new AppError('conflict', `'${ownerName}' lies in no zone of this server any more.`);
+  if (zone === undefined) throw new AppError('conflict', `'${ownerName}' is no longer in a zone of this server.`);
   const edit = { kind: 'roll', text, keep: services.acmeDns?.values ?? 1 } as const;
   const context = { principal, caller, protocol: 'acme-dns', userAgent: headers['user-agent'] ?? '' };
   const { changed } = await services.texts.run({ zone, ownerName, edit, isChallenge: true }, context);
@@ -131,15 +132,15 @@ async function update(request: DoorRequest, services: Services): Promise<DoorRep
   return { ...json(200, `{"txt": "${text}"}`), outcome: changed ? 'updated' : 'unchanged', detail };
 }
 
-/** @throws AppError name-invalid, not-authenticated for the subdomain of somebody else */
+/** @throws AppError name-invalid; not-authenticated for the subdomain of another account */
 function readOwnerName(subdomain: string, principal: Principal): DomainName {
-  if (!/^[A-Za-z0-9-]{1,63}$/.test(subdomain)) throw new AppError('name-invalid', '"subdomain" is no label.');
+  if (!/^[A-Za-z0-9-]{1,63}$/.test(subdomain)) throw new AppError('name-invalid', '"subdomain" is not a label.');
   const ownerName = acmeDnsOwnerName((principal as { readonly token: HostToken }).token);
   const label = ownerName?.labels()[0];
   if (ownerName !== undefined && label !== undefined && Buffer.from(label).toString('latin1') === subdomain) {
     return ownerName;
   }
-  throw new AppError('not-authenticated', 'The subdomain is not that of the account.');
+  throw new AppError('not-authenticated', 'The subdomain does not belong to the account.');
 }
 
 function json(status: number, body: string): Pick<DoorReply, 'status' | 'body' | 'contentType'> {

@@ -1,12 +1,11 @@
 /**
- * DuckDNS: one request for one or several hosts, and `OK` or `KO` for all of them together, without a line end. Clients
- * read no status, so a refusal has 200 too; only where it is our own fault, 503 makes those that do come back.
+ * DuckDNS: one request changes one or several hosts, and the reply is `OK` or `KO` for all of them, without a line feed.
  *
- * Other than at DuckDNS, a text stands at `_acme-challenge.` of the host and not at every name below it.
+ * Unlike DuckDNS, a text is published at `_acme-challenge.` of the host, not at every name below it.
  */
 
 import type { RequestContext } from '../../core/access/request-context.ts';
-import { AppError, type ErrorCode } from '../../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
 import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
 import type { AddressChoice } from '../../core/updates/update-host.ts';
 import type { TextEdit } from '../../core/updates/update-texts.ts';
@@ -16,6 +15,7 @@ import { familyOf, readAddress } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
+import { oneWordErrors } from '../request/one-word-errors.ts';
 import {
   carrierNatWarning,
   findChallenge,
@@ -30,33 +30,14 @@ import { namesForeignAddress } from '../request/update-parameters.ts';
 const SERVICE_DOMAIN = 'duckdns.org';
 const DEFAULT_TTL = 60;
 
-/** Status and word of each error. */
-export const DUCKDNS_ERRORS = {
-  'request-malformed': [200, 'KO'],
-  'name-invalid': [200, 'KO'],
-  'address-invalid': [200, 'KO'],
-  'not-authenticated': [200, 'KO'],
-  'not-permitted': [200, 'KO'],
-  'host-disabled': [200, 'KO'],
-  'address-refused': [200, 'KO'],
-  'rate-limited': [503, 'KO'],
-  conflict: [200, 'KO'],
-  contended: [503, 'KO'],
-  'primary-refused': [503, 'KO'],
-  'primary-key-rejected': [503, 'KO'],
-  'primary-unreachable': [503, 'KO'],
-  'publish-unknown': [503, 'KO'],
-  'store-unreachable': [503, 'KO'],
-  'check-failed': [503, 'KO'],
-  internal: [503, 'KO'],
-} as const satisfies Record<ErrorCode, readonly [number, string]>;
+export const DUCKDNS_ERRORS = oneWordErrors('KO');
 
 function formatError(error: AppError): DoorReply {
   const [status, body] = DUCKDNS_ERRORS[error.code];
   return clientErrorReply(error, status, body);
 }
 
-/** Of the query, a form or the path. */
+/** From the query, a form or the path. */
 type Parameters = DoorRequest['parameters'];
 
 export const duckdnsProtocol: Protocol = {
@@ -127,12 +108,12 @@ async function changeAddresses(
 }
 
 /**
- * Nothing asked for is the caller's own address, but IPv4 alone: clients of DuckDNS rely on its finding no other, and an `OK`
- * for an AAAA record would hide that the A record was not updated.
+ * Without parameters, the caller's own IPv4 address. IPv6 is never detected, as at DuckDNS: an `OK` for an AAAA record would
+ * hide that the A record was not updated.
  * @throws AppError address-invalid
  */
 export function chooseAddresses(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
-  if (isYes(parameters['clear'])) return { wanted: { A: null, AAAA: null } };
+  if (isTrue(parameters['clear'])) return { wanted: { A: null, AAAA: null } };
   const ip = parameters['ip']?.trim();
   const ipv6 = parameters['ipv6']?.trim();
   const wanted: { A?: string; AAAA?: string } = {};
@@ -143,13 +124,13 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
     if (!text) continue;
     const address = readAddress(text);
     if (address === undefined || 'length' in address || (only !== undefined && familyOf(address) !== only)) {
-      throw new AppError('address-invalid', 'A parameter has no address of its family.');
+      throw new AppError('address-invalid', 'A parameter is not an address of its family.');
     }
     wanted[familyOf(address)] = address.text;
   }
   if (ip || ipv6) return { wanted };
   if (caller?.family === 4) return { wanted: { A: caller.text } };
-  throw new AppError('address-invalid', 'The request names no address, and does not come by IPv4.');
+  throw new AppError('address-invalid', 'The request has no address, and was not sent over IPv4.');
 }
 
 async function changeTexts(
@@ -159,8 +140,8 @@ async function changeTexts(
   services: Services,
 ): Promise<DoorReply> {
   const text = parameters['txt'] ?? '';
-  // A text that is empty and shall not be cleared is refused as a text.
-  const edit: TextEdit = isYes(parameters['clear']) ? { kind: 'clear' } : { kind: 'replace', text };
+  // An empty text without `clear` is invalid, and refused later.
+  const edit: TextEdit = isTrue(parameters['clear']) ? { kind: 'clear' } : { kind: 'replace', text };
   const updates = hosts.map((host) => ({ ...findChallenge(host, context.principal, services), edit }));
   const results = await allOrNone(
     updates,
@@ -171,9 +152,8 @@ async function changeTexts(
 }
 
 /**
- * Checks all before the first is changed; what the primary says to one of them may still be something else than what it
- * says to the others.
- * @throws AppError of those that failed one that makes the client come again, if there is one
+ * Checks all updates before it publishes the first one. The primary can still accept some and refuse others.
+ * @throws AppError of the failed updates, preferably one that makes the client retry
  */
 async function allOrNone<Update, Result>(
   updates: readonly Update[],
@@ -183,19 +163,19 @@ async function allOrNone<Update, Result>(
   if (updates.length > 1) for (const update of updates) await check(update);
   const settled = await Promise.allSettled(updates.map(run));
   const errors = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
-  const isLater = (error: unknown) => !(error instanceof AppError) || DUCKDNS_ERRORS[error.code][0] === 503;
-  if (errors.length > 0) throw errors.find(isLater) ?? errors[0];
+  const isRetried = (error: unknown) => !(error instanceof AppError) || DUCKDNS_ERRORS[error.code][0] === 503;
+  if (errors.length > 0) throw errors.find(isRetried) ?? errors[0];
   return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 }
 
-/** @param values what `verbose` tells of the first host, a line for each; an empty one is blank */
+/** @param values the lines that `verbose` adds for the first host; an empty value gives a blank line */
 function formatResult(
   results: readonly { readonly ownerName: DomainName; readonly changed: boolean }[],
   values: readonly string[],
   parameters: Parameters,
 ): DoorReply {
   const changed = results.some((result) => result.changed);
-  const lines = ['OK', ...(isYes(parameters['verbose']) ? [...values, changed ? 'UPDATED' : 'NOCHANGE'] : [])];
+  const lines = ['OK', ...(isTrue(parameters['verbose']) ? [...values, changed ? 'UPDATED' : 'NOCHANGE'] : [])];
   return {
     status: 200,
     body: lines.join('\n'),
@@ -204,6 +184,6 @@ function formatResult(
   };
 }
 
-function isYes(text: string | undefined): boolean {
+function isTrue(text: string | undefined): boolean {
   return text?.trim().toLowerCase() === 'true';
 }

@@ -1,6 +1,6 @@
 /**
- * dyndns1, which some clients still offer: one host in each request, and a page of HTML with three lines in it that they
- * look for. Credential, hosts and addresses are those of dyndns2; docs/protocols/dyndns2.md has both.
+ * dyndns1, which some clients still offer: one host in each request. The reply is an HTML page in which clients search for
+ * three lines. Credential, hosts and addresses are as in dyndns2; docs/protocols/dyndns2.md has both.
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import { authenticateClient } from '../request/authentication.ts';
@@ -12,8 +12,8 @@ import { hostFinders } from '../request/requested-host.ts';
 import { chooseAddresses, findParameter, lowerCaseNames, readHosts } from '../request/update-parameters.ts';
 
 /**
- * Status and error code of each error. A client wants `NOERROR` and shows the title of anything else; the codes are those
- * that dyndns.org had.
+ * Status and error code of each error. A client expects `NOERROR` and shows the title of any other reply. The codes are those
+ * of dyndns.org.
  */
 export const DYNDNS1_ERRORS = {
   'request-malformed': [200, 'NOHOST'],
@@ -53,7 +53,7 @@ function formatError(error: AppError): DoorReply {
 
 const CONTENT_TYPE = 'text/html; charset=utf-8';
 
-/** The return code tells whether the request was understood, the error code what came of it: to clients both are one. */
+/** The return code is about the request, the error code about its result. Clients do not distinguish them. */
 function page(title: string, code: Dyndns1Code | 'NOERROR'): string {
   return `<HTML><HEAD><TITLE>${title}</TITLE></HEAD>\n<BODY>\nreturn code: ${code}\nerror code: ${code}\n</BODY></HTML>\n`;
 }
@@ -76,9 +76,9 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, context.caller, emptyValue);
   const requests = find.map((findHost) => ({ find: findHost, choose }));
   const answers = await changeHosts(requests, context, services, () => true);
-  const told = replyToHosts(answers, (one) =>
+  const reply = replyToHosts(answers, (one) =>
     one.kind === 'done' ? `NOERROR ${toldAddresses(one.updated).join(',')}` : one.error.code,
   );
-  const title = told.outcome === 'updated' ? 'Changed' : 'Unchanged';
-  return { ...told, body: page(title, 'NOERROR'), contentType: CONTENT_TYPE };
+  const title = reply.outcome === 'updated' ? 'Changed' : 'Unchanged';
+  return { ...reply, body: page(title, 'NOERROR'), contentType: CONTENT_TYPE };
 }

@@ -1,8 +1,8 @@
 /**
- * dyndns2, the protocol that most routers and update clients speak: one request for one or several hosts, one line of
- * reply for each, in words that clients search for. There is no standard; docs/protocols/dyndns2.md says what is done.
+ * dyndns2, the protocol of most routers and update clients: a request changes one or several hosts, and the reply has one
+ * line for each, with words that clients search for. There is no standard; docs/protocols/dyndns2.md describes ours.
  *
- * Never sent: `badagent`, `!yours`, `!donator`, `badsys`, and chunked or longer texts: clients mistake them.
+ * Never sent: `badagent`, `!yours`, `!donator`, `badsys`, and chunked or longer texts, which clients misunderstand.
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { AddressChoice, HostUpdated } from '../../core/updates/update-host.ts';
@@ -25,8 +25,8 @@ import {
 } from '../request/update-parameters.ts';
 
 /**
- * Status and word of each error. A word with status 200 concerns one host; the others are said once, for the whole
- * request: 401 makes wget and others send their credential at all, 503 makes clients try again later.
+ * Status and word of each error. A word with status 200 is about one host. The others are sent once, for the whole request:
+ * wget and other clients send their credential only after a 401, and 503 makes clients retry later.
  */
 export const DYNDNS2_ERRORS = {
   'request-malformed': [200, 'notfqdn'],
@@ -60,7 +60,7 @@ const route = (pattern: string, handle: Route['handle']): Route => ({
   handle,
 });
 
-/** Paths that clients have built in or that their manuals name; all do the same. */
+/** Paths that clients have built in or that their manuals contain. All are equivalent. */
 const UPDATE_PATHS = [
   '/nic/update',
   '/v3/update',
@@ -82,15 +82,15 @@ export const dyndns2Protocol: Protocol = {
   ],
 };
 
-/** What a request wants of a host, by its parameters, the caller's address and the zone's `empty_value`. */
-type Choose = (...given: Parameters<typeof chooseAddresses>) => AddressChoice;
+/** Reads the wanted addresses of a host from the parameters, the caller's address and the zone's `empty_value`. */
+type Choose = (...args: Parameters<typeof chooseAddresses>) => AddressChoice;
 
 async function answer(request: DoorRequest, services: Services, choose: Choose): Promise<DoorReply> {
   const parameters = lowerCaseNames(request.parameters);
-  // The header decides where there is one: most requests have one.
+  // The Authorization header takes precedence, and most requests have one.
   const credential = request.headers.authorization === undefined ? findParameter(parameters, 'credential') : undefined;
-  const answered = authenticateClient(request, services, 'dyndns2', credential);
-  const context = answered instanceof Promise ? await answered : answered;
+  const authenticated = authenticateClient(request, services, 'dyndns2', credential);
+  const context = authenticated instanceof Promise ? await authenticated : authenticated;
   const named = readHosts(parameters);
   const own = readOwnParameters(parameters);
   const hosts = own === undefined ? named : withOwnHosts(named, own);
@@ -104,7 +104,7 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
     if (ttl === undefined && given[DRY_RUN] === undefined) return choice;
     return { ...choice, ...(ttl !== undefined && { ttl }), ...(isDryRun(given[DRY_RUN]) && { isDryRun: true }) };
   };
-  // Nearly all requests are for one host.
+  // Fast path: nearly all requests have one host.
   if (own === undefined && hosts.length < 2) {
     const [text] = hosts;
     const user = text === undefined ? findUserName(request.headers) || findParameter(parameters, 'user') : undefined;
@@ -117,24 +117,24 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
     choose: chooseBy(own === undefined ? parameters : parametersOf(parameters, own, host, index < named.length)),
   }));
   const answers = await changeHosts(requests, context, services, ({ code }) => DYNDNS2_ERRORS[code][0] !== 200);
-  // One host alone is answered like a request that names it in the usual way.
+  // A single host fails like in a request that names it in `hostname`.
   if (answers.length === 1 && answers[0]?.kind === 'failed') throw answers[0].error;
   return replyToHosts(answers, (one) =>
     one.kind === 'done' ? successLine(one.updated) : DYNDNS2_ERRORS[one.error.code][1],
   );
 }
 
-/** The hosts of the request, and behind them those that only parameters of their own name. */
+/** The hosts of the request, followed by hosts that only have parameters of their own (`myipv6:HOST=…`). */
 function withOwnHosts(named: readonly string[], own: ReadonlyMap<string, ClientParameters>): string[] {
-  const known = new Set(named.map((host) => host.toLowerCase()));
-  return [...named, ...[...own.keys()].filter((host) => !known.has(host))];
+  const namedHosts = new Set(named.map((host) => host.toLowerCase()));
+  return [...named, ...[...own.keys()].filter((host) => !namedHosts.has(host))];
 }
 
 /** @throws AppError request-malformed */
 function readTtl(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new AppError('request-malformed', 'The TTL is no number of seconds.');
+  throw new AppError('request-malformed', 'The TTL is not a number of seconds.');
 }
 
 /** `good 192.0.2.1,2001:db8::1`, or the lines of a dry run. */

@@ -1,4 +1,4 @@
-// What the address parameters of dynv6 ask for: also what does not show in DNS until a host has others behind it.
+/** The address parameters of dynv6, also those that only change the members of a host. */
 import { expect, it } from 'vitest';
 import { AppError } from '../../core/errors.ts';
 import { formatIpPrefix, parseIpAddress } from '../../dns/address.ts';
@@ -34,7 +34,7 @@ it.each([
   ['ipv4=auto', V6, 'address-invalid'],
   ['ipv6=auto&ipv6prefix=auto', V4, 'address-invalid'],
   ['ipv6=2001:DB8::1:0', V4, { AAAA: '2001:db8::1:0' }],
-  // The address of the host, and the prefix of those behind it.
+  // The address of the host, and the prefix of its members.
   ['ipv6=2001:db8:1:2::10/64', V4, { AAAA: '2001:db8:1:2::10', prefix: '2001:db8:1:2::/64' }],
   ['ipv6=2001:db8:1:2::10/56', V4, { AAAA: '2001:db8:1:2::10', prefix: '2001:db8:1::/56' }],
   ['ipv6=2001:db8:1:2::10/128', V4, { AAAA: '2001:db8:1:2::10' }],

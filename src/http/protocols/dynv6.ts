@@ -1,9 +1,8 @@
 /**
- * dynv6: addresses of one host, in words without a line end. A family that is unset or empty stays, whatever `empty_value`
- * of the zone says: `-` is there for those who want it gone.
+ * dynv6: a request changes the addresses of one host; the reply has no line feed. A family that is missing or empty does not
+ * change, whatever `empty_value` of the zone is, because dynv6 has `-` to remove it.
  *
- * Other than at dynv6, `ipv6prefix` alone moves the host's own AAAA record too: an address in a prefix that is gone is of no
- * use to anybody.
+ * Unlike dynv6, `ipv6prefix` alone also moves the host's own AAAA record: an address in the old prefix is useless.
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/update-host.ts';
@@ -17,7 +16,7 @@ import { lowerCaseNames, type Parameters } from '../request/update-parameters.ts
 
 const DEFAULT_TTL = 60;
 
-/** Status and text of each error. inadyn looks for `updated` and `unchanged`, others for more words of success. */
+/** Status and text of each error. No text contains a word of success: inadyn searches for `updated` and `unchanged`. */
 export const DYNV6_ERRORS = {
   'request-malformed': [400, 'invalid request'],
   'name-invalid': [404, 'zone not found'],
@@ -69,54 +68,60 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   };
 }
 
-/** What a parameter asks for. `unknown`: `auto`, and the request does not come by that family. */
+/** The value of a parameter. `unknown`: it is `auto`, and the request was not sent over this family. */
 type FamilyRequest = IpAddress | IpPrefix | 'keep' | 'delete' | 'unknown';
 
 /**
- * `ipv6=ADDRESS/LENGTH` is the host's own address and the prefix of the others behind it.
- * @param parameters by name in lower case
+ * `ipv6=ADDRESS/LENGTH` has the host's own address and the prefix of its members.
+ * @param parameters names in lower case
  * @throws AppError address-invalid
  */
 export function chooseAddresses(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
-  const ipv4 = readWish(parameters['ipv4'], 4, caller);
-  const ipv6 = readWish(parameters['ipv6'], 6, caller);
-  const moved = readPrefixWish(parameters['ipv6prefix'], caller);
+  const ipv4 = readAddressRequest(parameters['ipv4'], 4, caller);
+  const ipv6 = readAddressRequest(parameters['ipv6'], 6, caller);
+  const ipv6prefix = readPrefixRequest(parameters['ipv6prefix'], caller);
   const wanted: { A?: string | null; AAAA?: string | null } = {};
-  for (const [family, wish] of [
+  for (const [family, request] of [
     ['A', ipv4],
     ['AAAA', ipv6],
   ] as const) {
-    if (wish === 'delete') wanted[family] = null;
-    else if (typeof wish === 'object' && 'text' in wish) wanted[family] = wish.text;
+    if (request === 'delete') wanted[family] = null;
+    else if (typeof request === 'object' && 'text' in request) wanted[family] = request.text;
   }
-  const prefix = typeof moved === 'object' ? moved : moved === 'delete' ? undefined : prefixBehind(parameters, ipv6);
-  const asksElse = Object.keys(wanted).length > 0 || prefix !== undefined || moved === 'delete';
-  if (!asksElse && [ipv4, ipv6, moved].includes('unknown')) {
-    throw new AppError('address-invalid', 'The address of the client is of the other family than the one of `auto`.');
+  const isPrefixDeleted = ipv6prefix === 'delete';
+  const prefix =
+    typeof ipv6prefix === 'object' ? ipv6prefix : isPrefixDeleted ? undefined : prefixOfIpv6(parameters, ipv6);
+  const hasChange = Object.keys(wanted).length > 0 || prefix !== undefined || isPrefixDeleted;
+  if (!hasChange && [ipv4, ipv6, ipv6prefix].includes('unknown')) {
+    throw new AppError('address-invalid', 'The client address is not of the family that `auto` is set for.');
   }
   return prefix === undefined ? { wanted } : { wanted, prefix };
 }
 
-/** The prefix that stands in `ipv6`, alone or behind an address; undefined for a length that is none of a network. */
-function prefixBehind({ ipv6 }: Parameters, wish: FamilyRequest): IpPrefix | undefined {
-  if (typeof wish !== 'object') return undefined;
-  if (!('text' in wish)) return wish;
+/** The prefix in the parameter `ipv6`, alone or with an address; undefined for a length that no network has. */
+function prefixOfIpv6({ ipv6 }: Parameters, request: FamilyRequest): IpPrefix | undefined {
+  if (typeof request !== 'object') return undefined;
+  if (!('text' in request)) return request;
   const length = readAddressWithLength(ipv6?.trim() ?? '')?.length;
-  return length === undefined ? undefined : networkOf(wish, length);
+  return length === undefined ? undefined : networkOf(request, length);
 }
 
-function readWish(parameter: string | undefined, family: 4 | 6, caller: IpAddress | undefined): FamilyRequest {
+function readAddressRequest(
+  parameter: string | undefined,
+  family: 4 | 6,
+  caller: IpAddress | undefined,
+): FamilyRequest {
   const text = parameter?.trim().toLowerCase();
   if (!text) return 'keep';
   if (text === '-') return 'delete';
   if (text === 'auto') return caller?.family === family ? caller : 'unknown';
   const read = readAddress(text);
   if (read?.family === family) return read;
-  throw new AppError('address-invalid', `The parameter \`ipv${family}\` has no address of its family.`);
+  throw new AppError('address-invalid', `The parameter \`ipv${family}\` is not an IPv${family} address.`);
 }
 
-/** The records that hang on the prefix are there for good: `-` leaves them. */
-function readPrefixWish(
+/** `-` removes no records: those of the host's members stay. */
+function readPrefixRequest(
   parameter: string | undefined,
   caller: IpAddress | undefined,
 ): IpPrefix | 'keep' | 'delete' | 'unknown' {
@@ -125,5 +130,5 @@ function readPrefixWish(
   if (text === '-') return 'delete';
   const prefix = text !== 'auto' ? readPrefix(text) : caller?.family === 6 ? networkOf(caller, 64) : 'unknown';
   if (prefix !== undefined) return prefix;
-  throw new AppError('address-invalid', 'The parameter `ipv6prefix` has no prefix of IPv6.');
+  throw new AppError('address-invalid', 'The parameter `ipv6prefix` is not an IPv6 prefix.');
 }

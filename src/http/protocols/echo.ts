@@ -1,10 +1,10 @@
 /**
- * The address echo: tells a client its own address, in each of the forms that clients look for it. No header holds
- * anything that looks like an address (old clients scan them), and mapped addresses come unmapped.
+ * The address echo: replies with the client's own address, in each of the forms that clients expect. No header contains
+ * anything that looks like an address, because old clients scan headers, too. IPv4-mapped addresses are unmapped.
  */
 import { AppError } from '../../core/errors.ts';
 import type { DoorReply, DoorRequest, Protocol, Route } from '../request/door.ts';
-import { formatOriginalError } from './original.ts';
+import { originalErrorReply } from '../request/error-reply.ts';
 
 interface EchoForm {
   readonly contentType: string;
@@ -16,18 +16,18 @@ const JSON_TEXT: EchoForm = {
   contentType: 'application/json; charset=utf-8',
   format: (address) => JSON.stringify({ ip: address }),
 };
-/** To the letter what Dyn's CheckIP sent: clients cut the address out by what stands around it. */
+/** The exact reply of Dyn's CheckIP: clients search for the text around the address. */
 const CHECKIP: EchoForm = {
   contentType: 'text/html; charset=utf-8',
   format: (address) =>
     `<html><head><title>Current IP Check</title></head><body>Current IP Address: ${address}</body></html>\r\n`,
 };
-/** As FreeDNS has it. */
+/** The form of FreeDNS. */
 const DETECTED: EchoForm = { contentType: TEXT.contentType, format: (address) => `Detected IP : ${address}\n` };
 
 function echo({ clientAddress }: DoorRequest, { contentType, format }: EchoForm): DoorReply {
   if (clientAddress === undefined) {
-    throw new AppError('address-invalid', 'The address of the client is not known here.');
+    throw new AppError('address-invalid', 'The address of the client is unknown.');
   }
   return { status: 200, body: format(clientAddress.text), contentType, outcome: 'info', detail: 'address echo' };
 }
@@ -50,5 +50,5 @@ export const echoProtocol: Protocol = {
     route('/checkip', CHECKIP),
     route('/dynamic/check.php', DETECTED),
   ],
-  formatError: formatOriginalError,
+  formatError: originalErrorReply,
 };

@@ -1,8 +1,8 @@
 /**
- * FreeDNS (afraid.org): version 1 lists the hosts of an account with an update URL for each, version 2 has a key in the path
- * or Basic. What stands for the account is a token; docs/protocols/freedns.md says how one is made for version 1.
+ * FreeDNS (afraid.org): version 1 lists the hosts of an account, each with an update URL; version 2 has the key in the path
+ * or in Basic. A token is the account; docs/protocols/freedns.md explains how to create one for version 1.
  *
- * A client may take an address in the reply for success: no error repeats anything of the request.
+ * No error repeats a part of the request: a client may take an address in the reply for success.
  */
 
 import type { RequestContext } from '../../core/access/request-context.ts';
@@ -73,19 +73,19 @@ export const freednsProtocol: Protocol = {
 
 // --- the list of version 1 ---------------------------------------------------
 
-/** What stands where no address is published. Who asks for an AAAA record wants one of IPv6 there. */
+/** Listed where no address is published. A client that updates AAAA expects an IPv6 address. */
 const NO_ADDRESS: Readonly<Record<Family, string>> = { A: 'NULL', AAAA: '::' };
 
-/** `HOST|ADDRESS|URL`, one line for each family that the token may change; without patterns, which are no hosts. */
+/** Lists `HOST|ADDRESS|URL`, one line for each family that the token may change. Patterns are not listed. */
 async function listHosts(request: DoorRequest, services: Services): Promise<DoorReply> {
   const sha = request.parameters['sha'];
   const context = await authenticateClient(request, services, 'freedns', sha);
   const { principal } = context;
   const hosts = literalHosts(principal);
   if (hosts.length === 0)
-    throw new AppError('name-invalid', 'The credential is for no single host that could be listed.');
+    throw new AppError('name-invalid', 'The credential has no literal host that could be listed.');
   const key = encodeURIComponent(findCredential(request.headers, sha) ?? '');
-  // What is published is asked for by an update that changes nothing.
+  // An update without wanted addresses reads what is published.
   const requests = hosts.map((host) => ({ find: () => host, choose: () => ({ wanted: {} }) }));
   const answers = await changeHosts(requests, context, services, isGeneral);
   const lines = answers.flatMap((answer) => {
@@ -101,17 +101,17 @@ async function listHosts(request: DoorRequest, services: Services): Promise<Door
   const failed = answers.find((answer) => answer.kind === 'failed');
   if (lines.length === 0 && failed !== undefined) throw failed.error;
   const body = lines.map((line) => `${line}\n`).join('');
-  return { status: 200, body, outcome: 'info', detail: `a list of ${lines.length} records` };
+  return { status: 200, body, outcome: 'info', detail: `listed ${lines.length} records` };
 }
 
-/** Clients that do not look at the address take the first line of a host. */
+/** A comes first: clients that ignore the address take the first line of a host. */
 const FAMILIES_LISTED = ['A', 'AAAA'] as const satisfies readonly Family[];
 
 function mayChange({ principal }: RequestContext, ownerName: DomainName, family: Family): boolean {
   return principal.kind === 'master' || tokenCovers(principal.token, ownerName, RRType[family]);
 }
 
-/** By the name that the client called; https, which a client without TLS takes for http. */
+/** The URL of this server by the Host header; always https, which a client without TLS treats as http. */
 function serverUrl({ headers }: DoorRequest): string {
   return /^[\w.:[\]-]{1,255}$/.test(headers.host ?? '') ? `https://${headers.host}` : '';
 }
@@ -135,7 +135,7 @@ const VERSION_2: Version = {
 
 const KNOWN_PARAMETERS = new Set<string>([...Object.values(PARAMETERS).flat(), 'offline']);
 
-/** `?KEY&address=…`: the key is the name of a parameter, with equals signs behind it that may be escaped. */
+/** `?KEY&address=…`: the key is the name of a parameter, and may end in equals signs, escaped or not. */
 function updateByKey(request: DoorRequest, services: Services): Promise<DoorReply> {
   for (const [name, value] of Object.entries(request.parameters)) {
     const key = name.replace(/=+$/, '');

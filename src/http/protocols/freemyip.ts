@@ -1,12 +1,11 @@
 /**
- * freemyip: one host, `OK` or `ERROR` without a line end. Clients read no status, so a refusal has 200 too; only where it
- * is our own fault, 503 makes those that do come back.
+ * freemyip: a request changes one host, and the reply is `OK` or `ERROR` without a line feed.
  *
- * Left out: `verbose`, whose texts are no contract. `delete` takes the addresses away; the name stays the token's.
+ * Left out: `verbose`, whose texts are not a contract. `delete` removes the addresses; the token keeps the host.
  */
 
 import type { RequestContext } from '../../core/access/request-context.ts';
-import { AppError, type ErrorCode } from '../../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/update-host.ts';
 import type { TextEdit } from '../../core/updates/update-texts.ts';
 import type { IpAddress } from '../../dns/address.ts';
@@ -15,6 +14,7 @@ import { familyOf, readAddress } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
+import { oneWordErrors } from '../request/one-word-errors.ts';
 import {
   carrierNatWarning,
   findChallenge,
@@ -26,29 +26,10 @@ import { namesForeignAddress } from '../request/update-parameters.ts';
 
 const SERVICE_DOMAIN = 'freemyip.com';
 const DEFAULT_TTL = 60;
-/** Texts that take the text away. */
+/** Values of `txt` that remove the text. */
 const NO_TEXT = new Set(['', 'null']);
 
-/** Status and word of each error. */
-export const FREEMYIP_ERRORS = {
-  'request-malformed': [200, 'ERROR'],
-  'name-invalid': [200, 'ERROR'],
-  'address-invalid': [200, 'ERROR'],
-  'not-authenticated': [200, 'ERROR'],
-  'not-permitted': [200, 'ERROR'],
-  'host-disabled': [200, 'ERROR'],
-  'address-refused': [200, 'ERROR'],
-  'rate-limited': [503, 'ERROR'],
-  conflict: [200, 'ERROR'],
-  contended: [503, 'ERROR'],
-  'primary-refused': [503, 'ERROR'],
-  'primary-key-rejected': [503, 'ERROR'],
-  'primary-unreachable': [503, 'ERROR'],
-  'publish-unknown': [503, 'ERROR'],
-  'store-unreachable': [503, 'ERROR'],
-  'check-failed': [503, 'ERROR'],
-  internal: [503, 'ERROR'],
-} as const satisfies Record<ErrorCode, readonly [number, string]>;
+export const FREEMYIP_ERRORS = oneWordErrors('ERROR');
 
 function formatError(error: AppError): DoorReply {
   const [status, body] = FREEMYIP_ERRORS[error.code];
@@ -101,13 +82,13 @@ async function changeAddresses(
   return { ...success(ownerName, result.changed), ...(warning === undefined ? {} : { warning }) };
 }
 
-/** Nothing asked for is the caller's own address, of its own family. @throws AppError address-invalid */
+/** Without parameters, the caller's own address. @throws AppError address-invalid */
 export function chooseAddresses(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
   if (parameters['delete']?.trim().toLowerCase() === 'yes') return { wanted: { A: null, AAAA: null } };
   const text = parameters['myip']?.trim();
   const address = text ? readAddress(text) : caller;
   if (address !== undefined && 'text' in address) return { wanted: { [familyOf(address)]: address.text } };
-  throw new AppError('address-invalid', 'The request has no address that can be read.');
+  throw new AppError('address-invalid', 'The request does not have a valid address.');
 }
 
 async function changeText(

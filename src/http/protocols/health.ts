@@ -1,12 +1,13 @@
 /**
- * What monitoring asks for: `/healthz` (the process answers), `/readyz` (its zones, its nameserver and its store work) and
- * `/metrics` (for the master secret alone, unless metrics have a listener of their own: metrics-listener.ts).
+ * Monitoring: `/healthz` (the process answers), `/readyz` (its zones, its nameserver and its store work) and `/metrics`
+ * (requires the master secret, unless metrics have a listener of their own: app/metrics-listener.ts).
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
+import { errorText } from '../../core/updates/original-lines.ts';
 import { authenticateRequest } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
-import { errorReply, errorText } from '../request/error-reply.ts';
+import { errorReply } from '../request/error-reply.ts';
 
 const STATUS = {
   'request-malformed': 400,
@@ -28,7 +29,7 @@ const STATUS = {
   internal: 500,
 } as const satisfies Record<ErrorCode, number>;
 
-/** The process lives, and its event loop turns. */
+/** The process is alive, and its event loop is not blocked. */
 export function healthReply(): DoorReply {
   return { status: 200, body: 'ok\n', outcome: 'info', detail: 'alive' };
 }
@@ -47,9 +48,9 @@ export async function metricsReply(monitoring: Monitoring): Promise<DoorReply> {
 async function guardedMetrics(request: DoorRequest, services: Services): Promise<DoorReply> {
   const { monitoring } = services;
   if (monitoring.isApart) return { status: 404, body: 'ERROR: Not found.\n', outcome: 'failed', detail: 'Not found.' };
-  // In a header only: an URL is logged on its way.
+  // Only in a header: proxies log URLs.
   const principal = await authenticateRequest(request, services, undefined);
-  if (principal.kind !== 'master') throw new AppError('not-permitted', 'Metrics are for the master secret only.');
+  if (principal.kind !== 'master') throw new AppError('not-permitted', 'Metrics require the master secret.');
   return metricsReply(monitoring);
 }
 

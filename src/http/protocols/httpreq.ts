@@ -1,8 +1,8 @@
 /**
- * httpreq, the protocol of lego's provider of that name (Traefik has it, too): TXT records for DNS-01 (RFC 8555 §8.4) are
- * added and removed one value at a time. Its mode RAW, in which the server makes name and value itself, is understood too.
+ * httpreq, the protocol of lego's provider with that name, also in Traefik: adds and removes TXT records for DNS-01
+ * (RFC 8555 §8.4), one value at a time. In its RAW mode, the server derives name and value from domain and key authorization.
  *
- * lego takes every status below 400 for success and shows the body of others to its user.
+ * lego takes every status below 400 for success, and shows the body of any other reply to its user.
  */
 
 import { challengeName, challengeText } from '../../core/access/acme-challenge.ts';
@@ -54,7 +54,7 @@ const route = (pattern: string, kind: 'add' | 'remove'): Route => ({
 export const httpreqProtocol: Protocol = {
   name: 'httpreq',
   formatError,
-  // The second form is for a reverse proxy that tells services by their paths.
+  // The second form is for a reverse proxy that routes by path.
   routes: ['', '/httpreq'].flatMap((base) => [route(`${base}/present`, 'add'), route(`${base}/cleanup`, 'remove')]),
 };
 
@@ -79,7 +79,7 @@ async function authenticate(request: DoorRequest, services: Services): Promise<R
   return { principal, caller, protocol: 'httpreq', userAgent: headers['user-agent'] ?? '' };
 }
 
-/** `fqdn` and `value`, or what they are made of in the mode RAW: `domain` and `keyAuth`. @throws AppError */
+/** Reads `fqdn` and `value`, or `domain` and `keyAuth` of the RAW mode. @throws AppError */
 function readChallenge(body: string | undefined): { readonly ownerName: DomainName; readonly text: string } {
   const fields = readJsonObject(body);
   const fqdn = textField(fields, 'fqdn');

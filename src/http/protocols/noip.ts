@@ -1,6 +1,6 @@
 /**
- * `/ducupdate.php`, which No-IP's own update clients and the routers that copy them ask: one or several hosts, one line
- * `ADDRESS:CODE` of reply for each. No-IP's `/nic/update` is dyndns2. docs/protocols/noip.md has the codes.
+ * `/ducupdate.php` of No-IP's own update clients, and of routers that imitate them: a request changes one or several hosts,
+ * and the reply has one line `ADDRESS:CODE` for each. No-IP's `/nic/update` is dyndns2. docs/protocols/noip.md has the codes.
  *
  * Left out on purpose: `groupname`, and the codes of groups.
  */
@@ -14,7 +14,7 @@ import { changeHosts, type HostAnswer, plainName, replyToHosts, toldAddresses } 
 import { hostFinders, MAX_HOSTS } from '../request/requested-host.ts';
 import { chooseAddresses, findParameter, lowerCaseNames, type Parameters } from '../request/update-parameters.ts';
 
-/** Status and code of each error. 911 is unknown to every client, so that none stops for good or takes it for success. */
+/** Status and code of each error. No client knows 911, so none stops permanently or takes it for success. */
 export const NOIP_ERRORS = {
   'request-malformed': [200, 2],
   'name-invalid': [200, 2],
@@ -39,10 +39,10 @@ const CHANGED = 1;
 const UNCHANGED = 0;
 const TOO_MANY = 5;
 
-/** Stands before the code where neither an address nor a host is known. */
-const NOBODY = 'error';
+/** In front of the code where neither an address nor a host is known. */
+const NO_HOST = 'error';
 
-function formatError(error: AppError, front = NOBODY): DoorReply {
+function formatError(error: AppError, front = NO_HOST): DoorReply {
   const [status, code] = NOIP_ERRORS[error.code];
   return clientErrorReply(error, status, `${front}:${code}\n`);
 }
@@ -65,7 +65,7 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   try {
     const context = await authenticateClient(request, services, 'noip', findParameter(parameters, 'credential'));
     if (hosts.length > MAX_HOSTS) {
-      const body = `${front ?? NOBODY}:${TOO_MANY}\n`;
+      const body = `${front ?? NO_HOST}:${TOO_MANY}\n`;
       return { status: 200, body, outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
     }
     const user = findUserName(request.headers) || findParameter(parameters, 'user');
@@ -83,26 +83,26 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
     );
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    const told = services.gate.refused(error, { caller: request.clientAddress });
-    return { ...formatError(told, front), error: told };
+    const refusal = services.gate.refused(error, { caller: request.clientAddress });
+    return { ...formatError(refusal, front), error: refusal };
   }
 }
 
-/** `h[]` as often as there are hosts; No-IP's clients put the whole query into one parameter, in base64. */
+/** Reads `h[]`, once for each host. No-IP's own clients put the whole query into `requestL`, in base64. */
 function readRequest({ parameters, lists }: DoorRequest): DucRequest {
   const packed = parameters['requestL'];
-  // A plus sign that nobody escaped arrives as a space.
+  // An unescaped plus sign arrives as a space.
   const query = packed && new URLSearchParams(Buffer.from(packed.replaceAll(' ', '+'), 'base64').toString('utf8'));
-  const given = lowerCaseNames(query ? { ...parameters, ...Object.fromEntries(query) } : parameters);
+  const merged = lowerCaseNames(query ? { ...parameters, ...Object.fromEntries(query) } : parameters);
   const repeated = [...(lists['h[]'] ?? []), ...(query ? query.getAll('h[]') : [])].filter((text) => text !== '');
-  const named = repeated.length > 0 ? repeated : [findParameter(given, 'host') ?? ''];
-  const hosts = named.flatMap((text) => text.split(',')).map((text) => text.trim());
-  return { parameters: given, hosts: hosts.filter((text) => text !== '') };
+  const items = repeated.length > 0 ? repeated : [findParameter(merged, 'host') ?? ''];
+  const hosts = items.flatMap((text) => text.split(',')).map((text) => text.trim());
+  return { parameters: merged, hosts: hosts.filter((text) => text !== '') };
 }
 
 /**
- * The IPv4 address that stands before the code. Clients take what is behind the first colon for the code: an IPv6 address
- * cannot stand there, and the host's name does.
+ * The IPv4 address in front of the code. Clients parse the code after the first colon, so the line has the host name instead
+ * of an IPv6 address.
  */
 function readIpv4(parameters: Parameters, caller: IpAddress | undefined): string | undefined {
   try {
@@ -114,7 +114,7 @@ function readIpv4(parameters: Parameters, caller: IpAddress | undefined): string
 }
 
 function lineOf(answer: HostAnswer, front: string | undefined): string {
-  if (answer.kind === 'failed') return `${front ?? NOBODY}:${NOIP_ERRORS[answer.error.code][1]}`;
+  if (answer.kind === 'failed') return `${front ?? NO_HOST}:${NOIP_ERRORS[answer.error.code][1]}`;
   const { result } = answer.updated;
   const ipv4 = toldAddresses(answer.updated).find((text) => !text.includes(':'));
   return `${ipv4 ?? plainName(result.ownerName)}:${result.changed ? CHANGED : UNCHANGED}`;

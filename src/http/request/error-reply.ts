@@ -1,5 +1,6 @@
 /** The reply to a request that failed, as far as protocols agree: how to authenticate, and when to come again. */
 import type { AppError } from '../../core/errors.ts';
+import { errorLine, ORIGINAL_ERRORS } from '../../core/updates/original-lines.ts';
 import type { DoorReply } from './door.ts';
 
 /** Where the error does not know better. */
@@ -23,9 +24,7 @@ function reply(error: AppError, status: number, body: string, retryAfterSeconds:
   return { status, body, headers, outcome: 'failed', detail: error.logText };
 }
 
-/** What may be shown of an error; of one that nobody expected only what finds it in the log. */
-export function errorText({ code, message }: AppError, requestId: string): string {
-  return code === 'internal'
-    ? `An internal error happened. Please report it with the request id ${requestId}.`
-    : message;
+/** The reply of the original API to an error; routes without a protocol of their own use it, too. */
+export function originalErrorReply(error: AppError, requestId: string): DoorReply {
+  return errorReply(error, ORIGINAL_ERRORS[error.code][0], errorLine(error, requestId));
 }

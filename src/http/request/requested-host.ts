@@ -1,6 +1,6 @@
 /** Which host a request means, for the protocols whose clients write more than whole names. */
+import { toChallengeName } from '../../core/access/acme-challenge.ts';
 import { findPermittedZone } from '../../core/access/authorize.ts';
-import { acmeChallenge } from '../../core/access/name-scope.ts';
 import type { Principal } from '../../core/access/principal.ts';
 import { selectByText, selectByUser, selectOnlyHost } from '../../core/access/select-host.ts';
 import { AppError } from '../../core/errors.ts';
@@ -107,7 +107,7 @@ export function findChallenge(
 /** @throws AppError name-invalid */
 function challengeOf(host: DomainName): DomainName {
   try {
-    return acmeChallenge(host);
+    return toChallengeName(host);
   } catch (error) {
     if (!(error instanceof NameError)) throw error;
     throw new AppError('name-invalid', `'${host}' is too long to have a challenge below it.`);

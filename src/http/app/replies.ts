@@ -1,0 +1,72 @@
+/**
+ * Sends replies: one of a protocol, with the headers that all replies have, or one outside of any protocol (404, 405, 413,
+ * 415, a malformed request, an internal error).
+ */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../core/errors.ts';
+import type { Observer } from '../../core/observer.ts';
+import type { DoorReply } from '../request/door.ts';
+import { originalErrorReply } from '../request/error-reply.ts';
+import { MAX_BODY_OCTETS } from './body-parsers.ts';
+import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
+
+export interface ReplyOptions {
+  /** Called for each request, so that a reload takes effect at once. */
+  readonly trust: () => ProxyTrust;
+  readonly observer: Observer;
+}
+
+const BAD_REQUESTS: Partial<Record<number, string>> = {
+  400: 'The request is malformed: see that special characters in the URL are percent-encoded.',
+  413: `The body is larger than ${MAX_BODY_OCTETS} octets.`,
+  415: 'The body must be application/x-www-form-urlencoded or multipart/form-data.',
+};
+
+export function sendReply(reply: FastifyReply, doorReply: DoorReply): void {
+  reply.code(doorReply.status);
+  reply.header('Content-Type', doorReply.contentType ?? 'text/plain; charset=utf-8');
+  reply.header('X-Content-Type-Options', 'nosniff');
+  reply.header('Cache-Control', 'no-store');
+  // The id in a user's report finds the log line, also where the protocol's reply has no place for it.
+  if (doorReply.outcome === 'failed') reply.header('X-Request-Id', reply.request.id);
+  if (doorReply.headers !== undefined) reply.headers(doorReply.headers);
+  reply.send(doorReply.body);
+}
+
+/** Answers outside of any protocol. @param text what is wrong; by default the usual text of the status */
+export function sendStatus(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  { observer, trust }: ReplyOptions,
+  text = BAD_REQUESTS[status] ?? 'The request is malformed.',
+): FastifyReply {
+  sendReply(reply, { status, body: `ERROR: ${text}\n`, outcome: 'failed', detail: text });
+  observer.requestAnswered({
+    requestId: request.id,
+    method: request.method,
+    // The path of an unknown route may contain a secret.
+    route: request.routeOptions?.url ?? '(none)',
+    source: clientAddress(peerOf(request.raw.socket), request.headers, trust())?.text ?? 'unknown',
+    status,
+    durationMs: 0,
+    outcome: 'failed',
+    detail: text,
+  });
+  return reply;
+}
+
+/** Answers a request that cannot be read (a broken percent escape, a body that is too large), or a defect of this program. */
+export function sendFrameworkError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: ReplyOptions,
+): FastifyReply {
+  const status = error.statusCode ?? 500;
+  if (status < 500) return sendStatus(request, reply, status, options);
+  const internal = new AppError('internal', 'internal error', { cause: error });
+  sendReply(reply, originalErrorReply(internal, request.id));
+  options.observer.warn(`request ${request.id}: ${error.stack ?? error.message}`);
+  return reply;
+}

@@ -1,0 +1,54 @@
+/** Certificate and private key of HTTPS: the files of `http.tls`, or the pair that the server obtained by ACME. */
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import type { HttpConfig } from '../../config/config.ts';
+import { ListenError } from './listen.ts';
+
+/** PEM. */
+export interface TlsPair {
+  readonly key: string;
+  /** The server's own certificate first. */
+  readonly chain: string;
+}
+
+/** A certificate as clients see it. */
+export interface ServedCertificate {
+  /** The names of its subjectAltName. */
+  readonly names: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly endMs: number;
+}
+
+/** The options of Node for one certificate, in PEM. */
+export interface TlsOptions {
+  readonly cert: Buffer | string;
+  readonly key: Buffer | string;
+}
+
+/** @throws ListenError where the files cannot be used */
+export function readTlsFiles({ tls }: HttpConfig): TlsOptions {
+  if (tls === undefined) throw new ListenError("An https:// entry of 'http.listen' needs 'http.tls'.");
+  const read = (option: string, path: string) => {
+    try {
+      return readFileSync(path);
+    } catch (cause) {
+      throw new ListenError(`http.tls.${option}: the file '${path}' cannot be read.`, { cause });
+    }
+  };
+  const files = { cert: read('certificate', tls.certificate), key: read('key', tls.key) };
+  try {
+    createSecureContext(files);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const text = `http.tls: '${tls.certificate}' and '${tls.key}' are not a PEM certificate and its private key`;
+    throw new ListenError(`${text} (${reason}).`, { cause });
+  }
+  return files;
+}
+
+/** @param chain PEM, the server's own certificate first */
+export function describeCertificate(chain: Buffer | string): ServedCertificate {
+  const { subjectAltName = '', validTo } = new X509Certificate(chain);
+  return { names: subjectAltName.split(', ').map((name) => name.replace(/^\w+:/, '')), endMs: Date.parse(validTo) };
+}

@@ -1,0 +1,169 @@
+/**
+ * The parameters of the original API: the name as `fqdn` or as `zone_name` and `record_name`, addresses as `ip_1`, `ip_2`,
+ * `ipv4` and `ipv6`, and `ttl`. The error texts are those of the original.
+ *
+ * A client may send its secret in the wrong parameter, so a log text repeats nothing that has not been checked.
+ */
+import { authorizeName, unknownName } from '../../core/access/authorize.ts';
+import type { Principal } from '../../core/access/principal.ts';
+import { tokenCovers } from '../../core/access/token.ts';
+import { AppError } from '../../core/errors.ts';
+import type { Family, WantedAddresses } from '../../core/zones/plan-change.ts';
+import type { Zone } from '../../core/zones/zone.ts';
+import { type IpAddress, parseIpAddress, unmapAddress } from '../../dns/address.ts';
+import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
+import type { Services } from './door.ts';
+import { DRY_RUN } from './dry-run.ts';
+
+const ADDRESS_TYPES = [RRType.A, RRType.AAAA];
+
+export interface NameParameters {
+  readonly fqdn?: string | undefined;
+  readonly zone_name?: string | undefined;
+  readonly record_name?: string | undefined;
+}
+
+/** An unchecked update request. Empty texts of names and `ips` are absent. */
+export interface UpdateParameters extends NameParameters {
+  /** `ip_1` and `ip_2`, in this order. */
+  readonly ips: readonly (string | undefined)[];
+  readonly ipv4?: string | undefined;
+  readonly ipv6?: string | undefined;
+  readonly ttl?: string | undefined;
+  readonly dry_run?: string | undefined;
+}
+
+const QUERY_PARAMETERS: ReadonlySet<string> = new Set([
+  'secret',
+  'fqdn',
+  'zone_name',
+  'record_name',
+  'ip_1',
+  'ip_2',
+  'ipv4',
+  'ipv6',
+  'ttl',
+  DRY_RUN,
+]);
+
+/** @throws AppError request-malformed for a parameter that the original does not have */
+export function checkParameterNames(parameters: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, value] of Object.entries(parameters)) {
+    if (QUERY_PARAMETERS.has(name)) continue;
+    throw new AppError('request-malformed', `extra_forbidden: Extra inputs are not permitted (${oneLine(value)}).`, {
+      logText: 'extra_forbidden: Extra inputs are not permitted.',
+    });
+  }
+}
+
+const IN_NO_ZONE = 'The name in the request lies in no zone of this server.';
+
+/**
+ * The name to change and its zone.
+ * @throws AppError name-invalid; not-permitted with the same text as for a name in no zone
+ */
+export function findOwner(
+  { fqdn, zone_name: zoneName, record_name: recordName }: NameParameters,
+  principal: Principal,
+  { zones }: Pick<Services, 'zones'>,
+): { ownerName: DomainName; zone: Zone } {
+  if (fqdn && (zoneName || recordName)) {
+    throw new AppError('name-invalid', 'Specify "fqdn" or "zone_name" and "record_name".');
+  }
+  if (fqdn) {
+    const ownerName = parseName(fqdn);
+    authorizeName(principal, ownerName, ADDRESS_TYPES);
+    const zone = zones.find(ownerName);
+    if (zone !== undefined) return { ownerName, zone };
+    throw new AppError('name-invalid', unknownName(ownerName).message, { logText: IN_NO_ZONE });
+  }
+  // An empty record name means the zone's apex; a missing one means that this form was not used at all.
+  if (!zoneName || recordName === undefined) throw new AppError('name-invalid', 'Value "fqdn" is required.');
+  const apex = parseName(zoneName);
+  const isApex = recordName === '' || recordName === '@';
+  const zone = zones.findByApex(apex);
+  const unknownZone = () =>
+    new AppError('name-invalid', `Unknown zone "${oneLine(zoneName)}".`, { logText: IN_NO_ZONE });
+  if (zone === undefined) throw unknownZone();
+  const ownerName = isApex ? zone.apex : parseName(`${recordName}.${zone.apex}`);
+  if (principal.kind === 'token' && !ADDRESS_TYPES.some((type) => tokenCovers(principal.token, ownerName, type))) {
+    throw unknownZone();
+  }
+  // The name may lie in a zone of ours below this one.
+  return { ownerName, zone: isApex ? zone : (zones.find(ownerName) ?? zone) };
+}
+
+function parseName(text: string): DomainName {
+  try {
+    return parseHostName(text);
+  } catch (error) {
+    if (!(error instanceof NameError)) throw error;
+    throw new AppError('name-invalid', error.message, { logText: `The request has an invalid name (${error.code}).` });
+  }
+}
+
+/** Seconds; undefined where the request has none. @throws AppError request-malformed */
+export function parseTtl(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^\s*[+-]?\d{1,15}\s*$/.test(text)) return Number(text);
+  throw new AppError(
+    'request-malformed',
+    `int_parsing: Input should be a valid integer, unable to parse string as an integer (${oneLine(text)}).`,
+    { logText: 'int_parsing: the TTL is not an integer.' },
+  );
+}
+
+/** The wanted addresses by family; the caller's own if the request has none. @throws AppError address-invalid */
+export function parseAddresses(
+  parameters: UpdateParameters,
+  zone: Zone,
+  caller: IpAddress | undefined,
+): WantedAddresses {
+  const wanted: { A?: string | null; AAAA?: string | null } = {};
+  const set = (address: IpAddress) => {
+    const family: Family = address.family === 4 ? 'A' : 'AAAA';
+    if (wanted[family] !== undefined) {
+      const text = `The attribute "ipv${address.family}" is already set and has the value "${wanted[family]}".`;
+      throw new AppError('address-invalid', text);
+    }
+    wanted[family] = address.text;
+  };
+  let hasParameter = false;
+  for (const text of parameters.ips) {
+    if (!text) continue;
+    set(parseAddress(text));
+    hasParameter = true;
+  }
+  for (const [text, version, family] of [
+    [parameters.ipv4, 4, 'A'],
+    [parameters.ipv6, 6, 'AAAA'],
+  ] as const) {
+    if (text === undefined) continue;
+    hasParameter = true;
+    if (text === '') {
+      if (zone.emptyValue === 'clear') wanted[family] ??= null;
+      continue;
+    }
+    const address = parseAddress(text);
+    if (address.family !== version) throw new AppError('address-invalid', `IP version "${version}" does not match.`);
+    set(address);
+  }
+  if (!hasParameter && caller !== undefined) set(caller);
+  if (Object.keys(wanted).length === 0) throw new AppError('address-invalid', 'No ip address set.');
+  return wanted;
+}
+
+function parseAddress(text: string): IpAddress {
+  const address = parseIpAddress(text.trim());
+  if (address !== undefined) return unmapAddress(address);
+  throw new AppError('address-invalid', `Invalid IP address '${oneLine(text)}'.`, {
+    logText: 'The request has an invalid IP address.',
+  });
+}
+
+/** A client's text, shortened and without control characters, so that an error stays one line. */
+function oneLine(text: string | undefined): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+  return (text ?? '').replace(/[\x00-\x1f\x7f]/g, '?').slice(0, 200);
+}
