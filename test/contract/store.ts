@@ -1,5 +1,14 @@
-// What every store must do (src/core/store.ts), whatever it is made of. Run by store-memory.test.ts,
-// store-sqlite.test.ts and store-postgres.test.ts.
+/**
+ * The contract of every store (src/core/store.ts). store-memory.test.ts, store-sqlite.test.ts and store-postgres.test.ts
+ * run it on their implementation.
+ *
+ * @example
+ * describeStore({
+ *   title: 'in memory',
+ *   open: async () => openMemoryStore(),
+ *   close: (store) => store.close(),
+ * });
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HostToken, tokenSha256 } from '../../src/core/access/token.ts';
 import type { HistoryEvent } from '../../src/core/history/history.ts';
@@ -13,9 +22,9 @@ import { RRType } from '../../src/dns/rdata.ts';
 
 export interface StoreSubject {
   readonly title: string;
-  /** An empty store. */
+  /** Opens an empty store. */
   readonly open: () => Promise<Store>;
-  /** Closes it and opens it again; absent: nothing outlasts it. */
+  /** Closes the store and opens it again; absent: the store ends with the process. */
   readonly reopen?: (store: Store) => Promise<Store>;
   readonly close: (store: Store) => Promise<void>;
 }
@@ -26,27 +35,28 @@ export function nameOf(text: string): DomainName {
   return DomainName.parse(text);
 }
 
-let made = 0;
+/** Makes the tokens and events of these tests distinct. */
+let sequence = 0;
 
-/** A token that nobody else has. */
+/** Returns a token with a name and a secret that no other token has. */
 export function newToken(fields: Partial<HostToken> = {}): HostToken {
-  made += 1;
+  sequence += 1;
   return {
-    id: `id-${made}`,
-    name: `router${made}`,
-    sha256: tokenSha256(`secret ${made}`),
+    id: `id-${sequence}`,
+    name: `router${sequence}`,
+    sha256: tokenSha256(`secret ${sequence}`),
     hosts: [nameOf('home.example.com')],
     types: [RRType.A, RRType.AAAA],
     addresses: 'any',
-    createdMs: NOW_MS + made,
+    createdMs: NOW_MS + sequence,
     ...fields,
   };
 }
 
 export function newEvent(host: string, timeMs: number, fields: Partial<HistoryEvent> = {}): HistoryEvent {
-  made += 1;
+  sequence += 1;
   return {
-    id: eventId(timeMs, made, new Uint8Array(10).fill(made)),
+    id: eventId(timeMs, sequence, new Uint8Array(10).fill(sequence)),
     ownerName: nameOf(host),
     timeMs,
     protocol: 'dyndns2',
@@ -85,8 +95,8 @@ export function describeStore(subject: StoreSubject): void {
       await store.ping();
     });
 
-    describe('of tokens', () => {
-      it('finds a token by the SHA-256 of its secret, with everything that it was made with', async () => {
+    describe('tokens', () => {
+      it('finds a token by the SHA-256 of its secret, with all fields', async () => {
         const token = newToken({
           hosts: [nameOf('Home.example.com'), nameOf('*.lab.example.com'), nameOf('a\\032b\\.c.example.com')],
           types: [RRType.TXT, RRType.A],
@@ -103,7 +113,7 @@ export function describeStore(subject: StoreSubject): void {
         }
       });
 
-      it('knows no token of another secret, and knows it once it is made', async () => {
+      it('does not find a token of an unknown secret, and finds it once it is created', async () => {
         const token = newToken();
         for (let round = 0; round < 3; round += 1) {
           expect(await store.tokens.findBySha256(token.sha256)).toBeUndefined();
@@ -112,7 +122,7 @@ export function describeStore(subject: StoreSubject): void {
         expect(await store.tokens.findBySha256(token.sha256)).toMatchObject({ id: token.id });
       });
 
-      it('has no two valid tokens of one name, and no two of one secret', async () => {
+      it('refuses a second valid token of the same name, and a second token of the same secret', async () => {
         const token = newToken();
         const again = newToken({ name: token.name });
         expect(await store.tokens.create(token)).toBe('created');
@@ -124,7 +134,7 @@ export function describeStore(subject: StoreSubject): void {
         expect(await store.tokens.create(newToken({ sha256: token.sha256 }))).toBe('secret-taken');
       });
 
-      it('revokes a token at once and keeps it, so that its name in the history still means something', async () => {
+      it('revokes a token at once but still lists it, so that the history can refer to its name', async () => {
         const token = newToken();
         await store.tokens.create(token);
         expect((await store.tokens.findBySha256(token.sha256))?.revokedMs).toBeUndefined();
@@ -135,7 +145,7 @@ export function describeStore(subject: StoreSubject): void {
         expect((await store.tokens.list()).find(({ id }) => id === token.id)?.revokedMs).toBe(NOW_MS + 5);
       });
 
-      it('rotates a secret: the old one ends at once, everything else stays', async () => {
+      it('rotates a secret: the old one is invalid at once, and all other fields stay', async () => {
         const token = newToken({ expires: '2027-01-01' });
         const sha256 = tokenSha256(`rotated ${token.name}`);
         await store.tokens.create(token);
@@ -177,14 +187,14 @@ export function describeStore(subject: StoreSubject): void {
           lastUsedMs: NOW_MS + index,
         }));
         await store.tokens.touchLastUsed(many);
-        const asked = [young.id, other.id, ...many.map(({ tokenId }) => tokenId)];
-        expect(await store.tokens.lastUses(asked)).toEqual(
+        const tokenIds = [young.id, other.id, ...many.map(({ tokenId }) => tokenId)];
+        expect(await store.tokens.lastUses(tokenIds)).toEqual(
           new Map([[young.id, NOW_MS + 20], ...many.map(({ tokenId, lastUsedMs }) => [tokenId, lastUsedMs] as const)]),
         );
         expect(await store.tokens.lastUses([])).toEqual(new Map());
       });
 
-      it('counts the valid tokens whose names begin so, with their case', async () => {
+      it('counts the valid tokens whose name starts with a prefix, case-sensitively', async () => {
         expect(await store.tokens.countNamed('count_me-')).toBe(0);
         const names = ['count_me-1', 'count_me-2', 'count_me-3', 'Count_me-4', 'countXme-5', 'count_me', 'a count_me-'];
         for (const name of names) await store.tokens.create(newToken({ name }));
@@ -192,7 +202,7 @@ export function describeStore(subject: StoreSubject): void {
         expect(await store.tokens.countNamed('count_me-')).toBe(2);
       });
 
-      it('gives one of many at the same time the name', async () => {
+      it('creates one token when several callers use the same name at the same time', async () => {
         const outcomes = await Promise.all(
           Array.from({ length: 8 }, () => store.tokens.create(newToken({ name: 'wanted by many' }))),
         );
@@ -201,7 +211,7 @@ export function describeStore(subject: StoreSubject): void {
       });
     });
 
-    describe('of hosts', () => {
+    describe('settings of hosts', () => {
       const full: HostSettings = {
         ownerName: nameOf('home.example.com'),
         ttl: 60,
@@ -216,13 +226,13 @@ export function describeStore(subject: StoreSubject): void {
         ],
       };
 
-      it('keeps all settings, under the name in any case', async () => {
+      it('stores all settings, under the name in any case', async () => {
         await store.hosts.put(full);
         expect(plain(await store.hosts.get(nameOf('HOME.example.com')))).toEqual(plain(full));
         expect(await store.hosts.get(nameOf('other.example.com'))).toBeUndefined();
       });
 
-      it('sets all settings anew', async () => {
+      it('replaces all settings', async () => {
         const simple = defaultHostSettings(full.ownerName);
         await store.hosts.put(simple);
         expect(plain(await store.hosts.get(full.ownerName))).toEqual(plain(simple));
@@ -241,7 +251,7 @@ export function describeStore(subject: StoreSubject): void {
         ]);
       });
 
-      it('lists those whose silence is limited, without the others', async () => {
+      it('lists the hosts that have silentAfterSeconds or leaseSeconds, and no others', async () => {
         const limited = async () => (await store.hosts.listLimited()).map(({ ownerName }) => String(ownerName));
         const put = (name: string, more: object) => store.hosts.put({ ...defaultHostSettings(nameOf(name)), ...more });
         expect(await limited()).toEqual([]);
@@ -261,8 +271,8 @@ export function describeStore(subject: StoreSubject): void {
       });
     });
 
-    describe('of the history', () => {
-      it('keeps events with everything in them', async () => {
+    describe('history', () => {
+      it('stores events with all their fields', async () => {
         const ownerName = nameOf('full.example.com');
         const events = [
           newEvent('full.example.com', NOW_MS, {
@@ -276,7 +286,7 @@ export function describeStore(subject: StoreSubject): void {
         expect(plain(await store.history.read(ownerName, 10))).toEqual(plain([...events].reverse()));
       });
 
-      it('stores an event whatever a stranger has put into it, cut off where it is long', async () => {
+      it('stores an event whatever text a client sent, and truncates long text', async () => {
         const userAgent = `\0 \ud800 ${'x'.repeat(100_000)}`;
         await store.history.append([newEvent('odd.example.com', NOW_MS, { userAgent, detail: '\0', actor: '\0' })]);
         const [event] = await store.history.read(nameOf('odd.example.com'), 1);
@@ -285,7 +295,7 @@ export function describeStore(subject: StoreSubject): void {
         expect(event?.detail).not.toContain('\0');
       });
 
-      it('takes a batch of any size, and an event twice only once', async () => {
+      it('takes a batch of any size, and stores an event with the same id once', async () => {
         const events = Array.from({ length: 301 }, (_, index) => newEvent('many.example.com', NOW_MS + index));
         await store.history.append(events);
         await store.history.append(events.slice(0, 100));
@@ -293,7 +303,7 @@ export function describeStore(subject: StoreSubject): void {
         expect(await store.history.read(nameOf('many.example.com'), 1_000)).toHaveLength(301);
       });
 
-      it('gives the newest first, page by page', async () => {
+      it('returns the newest events first, page by page', async () => {
         const times: number[] = [];
         for (let before: string | undefined; ; ) {
           const page = await store.history.read(nameOf('Many.example.com'), 100, before);
@@ -304,7 +314,7 @@ export function describeStore(subject: StoreSubject): void {
         expect(times).toEqual(Array.from({ length: 301 }, (_, index) => NOW_MS + 300 - index));
       });
 
-      it('counts repeats and remembers when a host was last seen', async () => {
+      it('counts repeats and stores when a host was last seen', async () => {
         const [a, b] = [nameOf('a.seen.example.com'), nameOf('b.seen.example.com')];
         expect(await store.history.activity(a)).toBeUndefined();
         await store.history.countRepeats([
@@ -335,7 +345,7 @@ export function describeStore(subject: StoreSubject): void {
         ]);
       });
 
-      it('counts the repeats of many at the same time', async () => {
+      it('counts repeats that are added at the same time', async () => {
         const names = Array.from({ length: 20 }, (_, index) => nameOf(`h${index}.count.example.com`));
         await Promise.all(
           Array.from({ length: 10 }, (_, round) => {
@@ -348,7 +358,7 @@ export function describeStore(subject: StoreSubject): void {
         for (const ownerName of names) expect((await store.history.activity(ownerName))?.repeats).toBe(10);
       });
 
-      it('knows what was there at any time, each family by itself', async () => {
+      it('returns the addresses of a host at any time, for each family separately', async () => {
         const host = 'past.example.com';
         const step = (before: string[], after: string[]) => ({ before, after });
         await store.history.append([
@@ -365,7 +375,7 @@ export function describeStore(subject: StoreSubject): void {
         expect(await store.history.stateAt(nameOf('nothing.example.com'), 1)).toEqual({});
       });
 
-      it('notes a step for each silence once, and of many at the same time tells one that it was the first', async () => {
+      it('records a step once for each silence, and returns `first` to one of several concurrent callers', async () => {
         const host = nameOf('silent.example.com');
         expect(await store.history.notedSilence(host, 'told')).toBeUndefined();
         const outcomes = await Promise.all(
@@ -375,7 +385,7 @@ export function describeStore(subject: StoreSubject): void {
         expect(await store.history.noteSilence(nameOf('SILENT.example.com'), 'told', NOW_MS)).toBe('known');
         expect(await store.history.noteSilence(host, 'told', NOW_MS - 1)).toBe('known');
         expect(await store.history.notedSilence(host, 'told')).toBe(NOW_MS);
-        // Another step, another host, and the next silence have nothing to do with it.
+        // Another step, another host and the next silence are independent of it.
         expect(await store.history.noteSilence(host, 'lease-ended', NOW_MS)).toBe('first');
         expect(await store.history.noteSilence(nameOf('x.silent.example.com'), 'told', NOW_MS)).toBe('first');
         expect(await store.history.noteSilence(host, 'told', NOW_MS + 1)).toBe('first');
@@ -383,7 +393,7 @@ export function describeStore(subject: StoreSubject): void {
         expect(await store.history.notedSilence(host, 'lease-ended')).toBe(NOW_MS);
       });
 
-      it('forgets the silences of a host with its history', async () => {
+      it('deletes the silences of a host with its history', async () => {
         const host = nameOf('purged.silent.example.com');
         await store.history.noteSilence(host, 'told', NOW_MS);
         await store.history.noteSilence(host, 'lease-ended', NOW_MS);
@@ -393,18 +403,18 @@ export function describeStore(subject: StoreSubject): void {
         expect(await store.history.notedSilence(nameOf('silent.example.com'), 'told')).toBeDefined();
       });
 
-      it('knows since when hosts could be heard without a pause', async () => {
+      it('knows since when updates could arrive without a gap', async () => {
         const note = (afterMs: number) => store.history.noteWatch(NOW_MS + afterMs, 1_000);
         expect(await note(0)).toBe(NOW_MS);
         expect(await note(900)).toBe(NOW_MS);
-        // A process whose clock is behind makes no pause.
+        // A process whose clock is behind does not cause a gap.
         expect(await note(100)).toBe(NOW_MS);
         expect(await note(1_900)).toBe(NOW_MS);
         expect(await note(2_901)).toBe(NOW_MS + 2_901);
         expect(await note(3_000)).toBe(NOW_MS + 2_901);
       });
 
-      it('prunes what is older than a time, of all hosts, and nothing else', async () => {
+      it('prunes the events of all hosts that are older than a time, and nothing else', async () => {
         const olderMs = NOW_MS - 86_400_000;
         const before = await store.history.prune(olderMs);
         expect(before).toBe(4);
@@ -418,22 +428,22 @@ export function describeStore(subject: StoreSubject): void {
         expect(await store.history.read(nameOf('y.prune.example.com'), 9)).toHaveLength(1);
       });
 
-      it('purges a host: its events and its activity, not those of others', async () => {
-        const [gone, kept] = [nameOf('gone.example.com'), nameOf('x.gone.example.com')];
+      it('purges the events and the activity of one host', async () => {
+        const [purged, other] = [nameOf('gone.example.com'), nameOf('x.gone.example.com')];
         await store.history.append([newEvent('gone.example.com', NOW_MS), newEvent('GONE.example.com', NOW_MS + 1)]);
         await store.history.append([newEvent('x.gone.example.com', NOW_MS)]);
         await store.history.countRepeats(
-          [gone, kept].map((ownerName) => ({ ownerName, repeats: 1, lastSeenMs: NOW_MS })),
+          [purged, other].map((ownerName) => ({ ownerName, repeats: 1, lastSeenMs: NOW_MS })),
         );
-        expect(await store.history.purge(gone)).toBe(2);
-        expect(await store.history.read(gone, 9)).toEqual([]);
-        expect(await store.history.activity(gone)).toBeUndefined();
-        expect(await store.history.read(kept, 9)).toHaveLength(1);
-        expect(await store.history.activity(kept)).toBeDefined();
+        expect(await store.history.purge(purged)).toBe(2);
+        expect(await store.history.read(purged, 9)).toEqual([]);
+        expect(await store.history.activity(purged)).toBeUndefined();
+        expect(await store.history.read(other, 9)).toHaveLength(1);
+        expect(await store.history.activity(other)).toBeDefined();
       });
     });
 
-    describe('of TXT values', () => {
+    describe('TXT values', () => {
       const [name, other] = [nameOf('_acme-challenge.Home.example.com'), nameOf('_acme-challenge.x.example.com')];
       const value = (text: string, addedMs: number, removeAtMs: number, ownerName = name) => ({
         ownerName,
@@ -442,7 +452,7 @@ export function describeStore(subject: StoreSubject): void {
         removeAtMs,
       });
 
-      it('keeps them for each name, the oldest first, each once', async () => {
+      it('stores each value of a name once, and returns the oldest first', async () => {
         await store.texts.put(value('b', NOW_MS + 2, NOW_MS + 90));
         await store.texts.put(value('a', NOW_MS + 1, NOW_MS + 100));
         await store.texts.put(value('A "\\ä', NOW_MS, NOW_MS + 100));
@@ -456,7 +466,7 @@ export function describeStore(subject: StoreSubject): void {
         expect(await store.texts.at(nameOf('home.example.com'))).toEqual([]);
       });
 
-      it('gives out those that are due, the most overdue first, each once until its time has come again', async () => {
+      it('returns due values, the most overdue first, each to one caller until it is due again', async () => {
         expect(await store.texts.takeDue(NOW_MS + 94, NOW_MS + 200, 10)).toEqual([]);
         const first = await store.texts.takeDue(NOW_MS + 100, NOW_MS + 200, 1);
         expect(first).toMatchObject([{ text: 'b', addedMs: NOW_MS + 3, removeAtMs: NOW_MS + 200 }]);
@@ -473,7 +483,7 @@ export function describeStore(subject: StoreSubject): void {
         expect(await store.texts.takeDue(NOW_MS + 200, NOW_MS + 300, 10)).toHaveLength(3);
       });
 
-      it('forgets values, those of that name alone', async () => {
+      it('deletes values of one name', async () => {
         await store.texts.put(value('a', NOW_MS, NOW_MS, other));
         await store.texts.remove(name, ['a', 'A "\\ä', 'never there']);
         await store.texts.remove(nameOf('nothing.example.com'), ['a']);
@@ -483,23 +493,23 @@ export function describeStore(subject: StoreSubject): void {
       });
     });
 
-    describe('of wishes', () => {
-      it('keeps one for each name and family, with everything in it', async () => {
-        const wish = newPendingUpdate('wish.example.com', { before: [['192.0.2.1'], []], wanted: '192.0.2.9' });
-        const other = newPendingUpdate('wish.example.com', { family: 'AAAA', wanted: null, before: undefined });
-        await store.pending.put(wish);
+    describe('pending updates', () => {
+      it('stores one for each name and family, with all fields', async () => {
+        const update = newPendingUpdate('pending.example.com', { before: [['192.0.2.1'], []], wanted: '192.0.2.9' });
+        const other = newPendingUpdate('pending.example.com', { family: 'AAAA', wanted: null, before: undefined });
+        await store.pending.put(update);
         await store.pending.put(other);
-        expect(plain(await store.pending.get(nameOf('WISH.example.com'), 'A'))).toMatchObject(
-          plain({ ...wish, attempts: 0 }),
+        expect(plain(await store.pending.get(nameOf('PENDING.example.com'), 'A'))).toMatchObject(
+          plain({ ...update, attempts: 0 }),
         );
-        const kept = await store.pending.get(nameOf('wish.example.com'), 'AAAA');
-        expect(kept).toMatchObject({ wanted: null, attempts: 0 });
-        expect(kept?.before).toBeUndefined();
+        const stored = await store.pending.get(nameOf('pending.example.com'), 'AAAA');
+        expect(stored).toMatchObject({ wanted: null, attempts: 0 });
+        expect(stored?.before).toBeUndefined();
         expect(await store.pending.count()).toBe(2);
       });
 
-      it('replaces a wish by a newer one, with a greater sequence number and no attempts', async () => {
-        const first = (await store.pending.get(nameOf('wish.example.com'), 'A'))!;
+      it('replaces a pending update by a newer one, with a greater sequence number and no attempts', async () => {
+        const first = (await store.pending.get(nameOf('pending.example.com'), 'A'))!;
         await store.pending.postpone(first, NOW_MS + 9_000, 'publish-unknown');
         expect(await store.pending.get(first.ownerName, 'A')).toMatchObject({
           attempts: 1,
@@ -507,18 +517,18 @@ export function describeStore(subject: StoreSubject): void {
           lastError: 'publish-unknown',
           sequence: first.sequence,
         });
-        await store.pending.put(newPendingUpdate('wish.example.com', { wanted: '192.0.2.3' }));
+        await store.pending.put(newPendingUpdate('pending.example.com', { wanted: '192.0.2.3' }));
         const second = (await store.pending.get(first.ownerName, 'A'))!;
         expect(second).toMatchObject({ wanted: '192.0.2.3', attempts: 0 });
         expect(second.sequence).toBeGreaterThan(first.sequence);
         expect((await store.pending.list()).map(({ family }) => family)).toEqual(['AAAA', 'A']);
-        // What still holds the first one does nothing to the second.
+        // A caller that still holds the first one cannot change the second.
         await store.pending.postpone(first, NOW_MS, 'internal');
         expect(await store.pending.remove(first.ownerName, 'A', first.sequence)).toBe('unknown');
         expect(plain(await store.pending.get(first.ownerName, 'A'))).toEqual(plain(second));
       });
 
-      it('keeps the wishes of a site together', async () => {
+      it('lists the pending updates of a site', async () => {
         const names = ['s1', 's2', 's3'].map((label) => `${label}.site.example.com`);
         await store.pending.put(...names.map((name) => newPendingUpdate(name, { site: 'one site' })));
         await store.pending.put(newPendingUpdate('other.site.example.com', { site: 'another' }));
@@ -527,7 +537,7 @@ export function describeStore(subject: StoreSubject): void {
           names.map((name) => [`${name}.`, 'one site']),
         );
         expect(new Set(site.map(({ sequence }) => sequence)).size).toBe(3);
-        // A newer wish of one of them is no part of it.
+        // A newer pending update of one of these names does not belong to the site.
         await store.pending.put(newPendingUpdate(names[1]!));
         expect((await store.pending.listSite('one site')).map(({ ownerName }) => String(ownerName))).toEqual([
           `${names[0]}.`,
@@ -538,19 +548,19 @@ export function describeStore(subject: StoreSubject): void {
         }
       });
 
-      it('removes a wish, the one that is meant or whichever is there', async () => {
-        const ownerName = nameOf('wish.example.com');
+      it('removes a pending update, by its sequence number or whichever is stored', async () => {
+        const ownerName = nameOf('pending.example.com');
         const { sequence } = (await store.pending.get(ownerName, 'A'))!;
         expect(await store.pending.remove(ownerName, 'A', sequence)).toBe('removed');
         expect(await store.pending.remove(ownerName, 'AAAA')).toBe('removed');
         expect(await store.pending.remove(ownerName, 'AAAA')).toBe('unknown');
         expect(await store.pending.count()).toBe(0);
-        await store.pending.put(newPendingUpdate('wish.example.com'));
+        await store.pending.put(newPendingUpdate('pending.example.com'));
         expect((await store.pending.get(ownerName, 'A'))?.sequence).toBeGreaterThan(sequence);
         await store.pending.remove(ownerName, 'A');
       });
 
-      it('gives out what is due, the most overdue first, and to nobody else meanwhile', async () => {
+      it('returns due updates, the most overdue first, each to one caller until it is due again', async () => {
         for (const [name, dueMs] of [
           ['c', 300],
           ['a', 100],
@@ -559,8 +569,8 @@ export function describeStore(subject: StoreSubject): void {
         ] as const) {
           await store.pending.put(newPendingUpdate(`${name}.due.example.com`, { nextAttemptMs: dueMs }));
         }
-        const labels = (wishes: readonly { readonly ownerName: DomainName }[]) =>
-          wishes.map(({ ownerName }) => String(ownerName)[0]).sort();
+        const labels = (updates: readonly { readonly ownerName: DomainName }[]) =>
+          updates.map(({ ownerName }) => String(ownerName)[0]).sort();
         expect(labels(await store.pending.takeDue(99, 1_000, 10))).toEqual([]);
         const taken = await store.pending.takeDue(300, 1_000, 2);
         expect(labels(taken)).toEqual(['a', 'b']);
@@ -568,42 +578,42 @@ export function describeStore(subject: StoreSubject): void {
         expect(labels(await store.pending.takeDue(300, 1_000, 10))).toEqual(['c']);
         expect(labels(await store.pending.takeDue(300, 1_000, 10))).toEqual([]);
         expect(labels(await store.pending.takeDue(1_000, 2_000, 10))).toEqual(['a', 'b', 'c', 'd']);
-        for (const wish of await store.pending.list()) await store.pending.remove(wish.ownerName, wish.family);
+        for (const { ownerName, family } of await store.pending.list()) await store.pending.remove(ownerName, family);
       });
 
-      it('gives each wish to one of many that ask at the same time', async () => {
+      it('returns each due update to one of several concurrent callers', async () => {
         for (let index = 0; index < 50; index += 1)
           await store.pending.put(newPendingUpdate(`w${index}.example.com`, { nextAttemptMs: 1 }));
         const taken = await Promise.all(Array.from({ length: 8 }, () => store.pending.takeDue(1, 2, 10)));
         const names = taken.flat().map(({ ownerName }) => ownerName.key);
         expect(new Set(names).size).toBe(names.length);
-        for (const wish of await store.pending.list()) await store.pending.remove(wish.ownerName, wish.family);
+        for (const { ownerName, family } of await store.pending.list()) await store.pending.remove(ownerName, family);
       });
     });
 
     const { reopen } = subject;
     if (reopen !== undefined) {
-      it('has everything after it was closed and opened again', async () => {
+      it('has all data after it was closed and opened again', async () => {
         const token = newToken();
         await store.tokens.create(token);
-        await store.hosts.put(defaultHostSettings(nameOf('kept.example.com')));
-        await store.history.append([newEvent('kept.example.com', NOW_MS)]);
-        await store.pending.put(newPendingUpdate('kept.example.com'));
-        const { sequence } = (await store.pending.get(nameOf('kept.example.com'), 'A'))!;
+        await store.hosts.put(defaultHostSettings(nameOf('reopened.example.com')));
+        await store.history.append([newEvent('reopened.example.com', NOW_MS)]);
+        await store.pending.put(newPendingUpdate('reopened.example.com'));
+        const { sequence } = (await store.pending.get(nameOf('reopened.example.com'), 'A'))!;
         store = await reopen(store);
         expect(await store.tokens.findBySha256(token.sha256)).toMatchObject({ id: token.id });
-        expect(await store.hosts.get(nameOf('kept.example.com'))).toBeDefined();
-        expect(await store.history.read(nameOf('kept.example.com'), 9)).toHaveLength(1);
-        expect(await store.pending.get(nameOf('kept.example.com'), 'A')).toMatchObject({ sequence });
-        await store.pending.remove(nameOf('kept.example.com'), 'A');
-        await store.pending.put(newPendingUpdate('kept.example.com'));
-        expect((await store.pending.get(nameOf('kept.example.com'), 'A'))?.sequence).toBeGreaterThan(sequence);
+        expect(await store.hosts.get(nameOf('reopened.example.com'))).toBeDefined();
+        expect(await store.history.read(nameOf('reopened.example.com'), 9)).toHaveLength(1);
+        expect(await store.pending.get(nameOf('reopened.example.com'), 'A')).toMatchObject({ sequence });
+        await store.pending.remove(nameOf('reopened.example.com'), 'A');
+        await store.pending.put(newPendingUpdate('reopened.example.com'));
+        expect((await store.pending.get(nameOf('reopened.example.com'), 'A'))?.sequence).toBeGreaterThan(sequence);
       });
     }
   });
 }
 
-/** With names and octets as texts, and without fields that are undefined: what can be compared. */
+/** Converts a value for comparison: names become lower-case texts, and fields that are undefined are dropped. */
 function plain(value: unknown): object {
   return JSON.parse(
     JSON.stringify(value, (key, field: unknown) =>
