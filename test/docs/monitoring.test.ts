@@ -1,11 +1,10 @@
-// docs/operating/monitoring.md and deploy/prometheus against the code: every metric is in the table, every name in an
-// alert is one of them, and promtool takes the files.
+/** docs/operating/monitoring.md and deploy/prometheus against the code: every metric is in the table, alerts use metrics that exist. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseConfig } from '../../src/config/load.ts';
-import { METRICS } from '../../src/observe/metrics.ts';
+import { METRICS } from '../../src/observe/metrics-table.ts';
 import { REPOSITORY } from '../support/installation.ts';
 import { runProgram } from '../support/process.ts';
 import { describeWith } from '../support/require-server.ts';
