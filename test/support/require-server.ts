@@ -1,10 +1,9 @@
-// Decides whether tests against real programs (BIND, Knot, PowerDNS, nginx, ...) can run here.
-// A missing program is a reported skip on a person's machine and a failure where CI is set.
+/** Tests against real programs (BIND, Knot, PowerDNS, nginx, …): without the program they are skipped, and fail if CI is set. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { describe, it } from 'vitest';
 
-/** A program that a test needs. An absolute path in `command` is looked up as a file, not on the search path. */
+/** A program that a test needs. `command` can also be the absolute path of a file. */
 export interface RequiredProgram {
   readonly command: string;
   readonly debianPackage: string;
@@ -43,7 +42,7 @@ function isUsable(path: string, mode: number): boolean {
   }
 }
 
-/** The full path of a program, or undefined. The sbin directories count even when PATH of the user lacks them. */
+/** Finds the path of a program, also in the sbin directories. */
 export function findProgram(command: string): string | undefined {
   if (isAbsolute(command)) return isUsable(command, constants.R_OK) ? command : undefined;
   const directories = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
@@ -53,7 +52,7 @@ export function findProgram(command: string): string | undefined {
     .find((path) => isUsable(path, constants.X_OK));
 }
 
-/** The one command that installs what is missing, or undefined when nothing is. */
+/** Names the missing programs and the command that installs them; undefined if none is missing. */
 export function missingProgramsAdvice(programs: readonly RequiredProgram[]): string | undefined {
   const missing = programs.filter((program) => findProgram(program.command) === undefined);
   if (missing.length === 0) return undefined;
@@ -62,7 +61,7 @@ export function missingProgramsAdvice(programs: readonly RequiredProgram[]): str
   return `${commands} not found: apt-get install -y ${packages}`;
 }
 
-/** A vitest `describe` whose tests need real programs. */
+/** A vitest `describe` for tests that need real programs. */
 export function describeWith(programs: readonly RequiredProgram[], title: string, fn: () => void): void {
   const advice = missingProgramsAdvice(programs);
   if (advice === undefined) {
