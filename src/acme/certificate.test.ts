@@ -48,10 +48,10 @@ test('the backoff grows from a minute to six hours, with five attempts in the fi
 describe('the file', () => {
   it('contains key, chain and directory, and parses as it was formatted', async () => {
     const { key, chain } = await makeCertificateOf(['Dyndns.example.com', '*.lab.example.com'], 60, 30);
-    const made = makeCertificate(key, chain, DIRECTORY);
-    expect(made.names).toEqual(['dyndns.example.com', '*.lab.example.com']);
-    expect(made.notAfterMs - made.notBeforeMs).toBe(90 * DAY_MS);
-    expect(parseCertificate(formatCertificate(made))).toEqual(made);
+    const certificate = makeCertificate(key, chain, DIRECTORY);
+    expect(certificate.names).toEqual(['dyndns.example.com', '*.lab.example.com']);
+    expect(certificate.notAfterMs - certificate.notBeforeMs).toBe(90 * DAY_MS);
+    expect(parseCertificate(formatCertificate(certificate))).toEqual(certificate);
   });
 
   it("can contain several certificates, the server's first", async () => {
@@ -59,8 +59,8 @@ describe('the file', () => {
       await makeCertificateOf(['a.example'], 1, 1),
       await makeCertificateOf(['ca.example'], 1, 1),
     ];
-    const made = makeCertificate(server.key, `${server.chain}\n${authority.chain}`, DIRECTORY);
-    const read = parseCertificate(formatCertificate(made));
+    const certificate = makeCertificate(server.key, `${server.chain}\n${authority.chain}`, DIRECTORY);
+    const read = parseCertificate(formatCertificate(certificate));
     expect(read.names).toEqual(['a.example']);
     expect(read.chain.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
   });

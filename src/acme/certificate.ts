@@ -69,8 +69,8 @@ const MINUTE_MS = 60_000;
 const LAST_RETRY_MS = 6 * 60 * MINUTE_MS;
 
 /**
- * The backoff after this number of failures in a row: 1 minute, 3, 9, … 6 hours. That makes five attempts in the first hour,
- * the number of failures that Let's Encrypt allows for one name.
+ * The backoff after this number of failures in a row: 1 minute, 3, 9, … 6 hours. That makes five attempts in the first
+ * hour, the number of failures that Let's Encrypt allows for one name.
  */
 export function retryDelayMs(failures: number): number {
   return Math.min(MINUTE_MS * 3 ** Math.min(failures - 1, 20), LAST_RETRY_MS);

@@ -27,7 +27,7 @@ class UnreliablePublisher extends MemoryPublisher {
 async function setUp(cnames: Readonly<Record<string, string>> = {}) {
   const folder = new AcmeFolder(join(testDirectory('challenges'), 'acme'));
   await folder.create();
-  const made = ['example.com', 'lab.example.net'].map((apex) => {
+  const zonesInMemory = ['example.com', 'lab.example.net'].map((apex) => {
     const memory = new MemoryZone(name(apex));
     const publisher = new UnreliablePublisher(memory);
     const zone: Zone = {
@@ -43,7 +43,7 @@ async function setUp(cnames: Readonly<Record<string, string>> = {}) {
     return { memory, publisher, zone };
   });
   const warnings: string[] = [];
-  let zones = new ZoneTable(made.map(({ zone }) => zone));
+  let zones = new ZoneTable(zonesInMemory.map(({ zone }) => zone));
   const challenges = new Challenges({
     zones: () => zones,
     folder,
@@ -53,7 +53,7 @@ async function setUp(cnames: Readonly<Record<string, string>> = {}) {
     },
     warn: (text) => warnings.push(text),
   });
-  const [first, second] = made;
+  const [first, second] = zonesInMemory;
   return {
     challenges,
     folder,
@@ -63,9 +63,9 @@ async function setUp(cnames: Readonly<Record<string, string>> = {}) {
     keepOnly: (zone: Zone) => {
       zones = new ZoneTable([zone]);
     },
-    contents: () => made.flatMap(({ memory }) => memory.contents()),
+    contents: () => zonesInMemory.flatMap(({ memory }) => memory.contents()),
     textsAt: (ownerName: string) =>
-      made.flatMap(({ memory }) => {
+      zonesInMemory.flatMap(({ memory }) => {
         const rdatas = memory.rrsetAt(name(ownerName), RRType.TXT)?.rdatas ?? [];
         return rdatas.map((rdata) => (rdata.kind === 'TXT' ? Buffer.concat(rdata.strings).toString() : ''));
       }),

@@ -1,7 +1,7 @@
 /**
  * Publishes the TXT records of DNS-01 (RFC 8555 §8.4) in our zones. A name and its wildcard share an owner name, so an
- * RRset can have several values; foreign values are left in place. Each value is listed on disk before it is published, so
- * that the next start can remove what a crash leaves behind.
+ * RRset can have several values; foreign values are left in place. Each value is listed on disk before it is published,
+ * so that the next start can remove what a crash leaves behind.
  */
 import { AppError } from '../core/errors.ts';
 import type { Zone, ZoneTable } from '../core/zones/zone.ts';
@@ -55,7 +55,10 @@ export class Challenges {
     return [...zones];
   }
 
-  /** Removes all listed records. Never rejects: a record that cannot be removed stays listed, and is reported as a warning. */
+  /**
+   * Removes all listed records. Never rejects: a record that cannot be removed stays listed, and is reported as a
+   * warning.
+   */
   async withdraw(): Promise<void> {
     const { folder, warn } = this.#options;
     try {

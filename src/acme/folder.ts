@@ -1,6 +1,6 @@
 /**
- * The folder of the server's own certificate: `certificate.pem` (key and chain), `account-key.pem`, and `challenges.json`,
- * which lists the records that are published for the order in flight. Files are replaced atomically.
+ * The folder of the server's own certificate: `certificate.pem` (key and chain), `account-key.pem`, and
+ * `challenges.json`, which lists the records that are published for the order in flight. Files are replaced atomically.
  */
 import { generateKeyPair } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';

@@ -1,6 +1,6 @@
 /**
- * When a certificate is ordered, with a manual clock and a scripted authority. test/e2e/own-certificate.test.ts orders from a
- * real one.
+ * When a certificate is ordered, with a manual clock and a scripted authority. test/e2e/own-certificate.test.ts orders
+ * from a real one.
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

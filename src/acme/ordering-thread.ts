@@ -39,8 +39,8 @@ async function order({ directory, email, names, accountKey }: CertificateOrder):
 }
 
 /**
- * Looks up the account (RFC 8555 §7.3.1) and creates it if there is none (RFC 8555 §7.3). acme-client's createAccount alone
- * would update an existing account, and an authority may refuse an update without a change.
+ * Looks up the account (RFC 8555 §7.3.1) and creates it if there is none (RFC 8555 §7.3). acme-client's createAccount
+ * alone would update an existing account, and an authority may refuse an update without a change.
  */
 async function openAccount(client: Client, contact: string[] | undefined): Promise<void> {
   const account = await client.createAccount({ onlyReturnExisting: true }).catch(() => undefined);

@@ -1,6 +1,6 @@
 /**
- * Orders a certificate in a thread (ordering-thread.ts): loading the packages does not block queries and updates, an order
- * can be aborted at any point, and its memory is freed afterwards.
+ * Orders a certificate in a thread (ordering-thread.ts): loading the packages does not block queries and updates, an
+ * order can be aborted at any point, and its memory is freed afterwards.
  */
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';

@@ -1,6 +1,6 @@
 /**
- * Queries resolvers and nameservers for `dyndns doctor`, with EDNS, over UDP (and TCP after a truncated reply) or TCP. Each
- * query has a timeout and ends at the deadline of the run.
+ * Queries resolvers and nameservers for `dyndns doctor`, with EDNS, over UDP (and TCP after a truncated reply) or TCP.
+ * Each query has a timeout and ends at the deadline of the run.
  */
 import type { Lookup, LookupReply, LookupResult } from '../core/doctor/ports.ts';
 import type { IpAddress } from '../dns/address.ts';

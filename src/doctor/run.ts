@@ -1,6 +1,7 @@
 /**
- * Runs `dyndns doctor` for one zone: combines the configuration, access to the network, and the rules of src/core/doctor. An
- * embedded zone is queried at its listener like a remote primary, because another process has it open.
+ * Runs `dyndns doctor` for one zone: combines the configuration, access to the network, and the rules of
+ * src/core/doctor. An embedded zone is queried at its listener like a remote primary, because another process has it
+ * open.
  */
 import { readFileSync } from 'node:fs';
 import type { Config, TsigKeyConfig, ZoneConfig } from '../config/config.ts';

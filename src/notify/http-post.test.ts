@@ -10,16 +10,16 @@ let receiver: WebhookReceiver;
 const posters: HttpPoster[] = [];
 
 function poster(url = receiver.url, timeoutMs = 5_000): HttpPoster {
-  const made = new HttpPoster(url, timeoutMs, 2);
-  posters.push(made);
-  return made;
+  const opened = new HttpPoster(url, timeoutMs, 2);
+  posters.push(opened);
+  return opened;
 }
 
 beforeEach(async () => {
   receiver = await startWebhookReceiver();
 });
 afterEach(async () => {
-  for (const made of posters.splice(0)) made.close();
+  for (const opened of posters.splice(0)) opened.close();
   await receiver.close();
 });
 
@@ -72,16 +72,16 @@ describe('a POST', () => {
   });
 
   it('is sent again on a new connection if the keep-alive connection was closed', async () => {
-    const made = poster();
-    await made.post('1', {}, NOW_MS);
+    const reused = poster();
+    await reused.post('1', {}, NOW_MS);
     receiver.answer((response) => response.socket?.destroy());
-    expect(await made.post('2', {}, NOW_MS)).toMatchObject({ status: 200 });
+    expect(await reused.post('2', {}, NOW_MS)).toMatchObject({ status: 200 });
     expect(receiver.received.map(({ body }) => body)).toEqual(['1', '2', '2']);
     receiver.answer(
       (response) => response.socket?.destroy(),
       (response) => response.socket?.destroy(),
     );
-    expect(await made.post('3', {}, NOW_MS)).toEqual({ kind: 'unanswered', reason: 'ECONNRESET' });
+    expect(await reused.post('3', {}, NOW_MS)).toEqual({ kind: 'unanswered', reason: 'ECONNRESET' });
   });
 
   it('returns the reason when there is no answer, without the URL', async () => {

@@ -1,6 +1,6 @@
 /**
- * Sends one POST. Redirects are not followed, so that only the configuration decides where a delivery goes. Neither results
- * nor errors contain the URL.
+ * Sends one POST. Redirects are not followed, so that only the configuration decides where a delivery goes. Neither
+ * results nor errors contain the URL.
  */
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';

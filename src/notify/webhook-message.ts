@@ -1,8 +1,8 @@
 /**
  * Formats a notice as the request to a webhook (docs/operating/webhooks.md): body, headers, signature. Pure.
  *
- * The signature covers the time of the attempt, so that a receiver can refuse a replayed request. Retries differ in that
- * time and in the signature only.
+ * The signature covers the time of the attempt, so that a receiver can refuse a replayed request. Retries differ in
+ * that time and in the signature only.
  */
 import { createHmac } from 'node:crypto';
 import { hostText, noticeSubject, noticeText } from '../core/notices/notice-text.ts';

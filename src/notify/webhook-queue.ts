@@ -1,7 +1,7 @@
 /**
  * The queue of one webhook: two deliveries in flight, those of one host in order. A failed delivery is retried with an
- * exponential backoff for a day; while the receiver fails, only one delivery is in flight. The queue is bounded and in memory
- * only: when it is full, the oldest delivery is dropped.
+ * exponential backoff for a day; while the receiver fails, only one delivery is in flight. The queue is bounded and in
+ * memory only: when it is full, the oldest delivery is dropped.
  */
 import type { Notice, NoticeKind } from '../core/notices/notices.ts';
 import type { Timers } from '../core/timers.ts';
@@ -181,8 +181,8 @@ export class WebhookQueue {
   }
 
   /**
-   * Of the deliveries that are due and first of their host: the one with the fewest attempts, then the oldest. So a delivery
-   * that always fails does not block the others.
+   * Of the deliveries that are due and first of their host: the one with the fewest attempts, then the oldest. So a
+   * delivery that always fails does not block the others.
    */
   #nextDue(nowMs: number): Delivery | undefined {
     const hosts = new Set<string>();

@@ -1,4 +1,6 @@
-/** All webhooks of the configuration; each gets the kinds of notices that it subscribes to (docs/operating/webhooks.md). */
+/**
+ * All webhooks of the configuration; each gets the kinds of notices that it subscribes to (docs/operating/webhooks.md).
+ */
 import type { Notice, Notices } from '../core/notices/notices.ts';
 import { adviceFor, describeOutcome, judge } from './delivery-verdict.ts';
 import { HttpPoster } from './http-post.ts';

@@ -1,6 +1,6 @@
 /**
- * An Observer that counts events; metrics-table.ts reads the counters at each scrape. Keys are bounded by the code and the
- * configuration: routes, methods, error codes, zones. They never contain a host name, a token, an address or a URL.
+ * An Observer that counts events; metrics-table.ts reads the counters at each scrape. Keys are bounded by the code and
+ * the configuration: routes, methods, error codes, zones. They never contain a host name, a token, an address or a URL.
  */
 
 import type { ErrorCode } from '../core/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Log lines: the original's level of each event, the plain text, and which part of an error is left out. That no secret of
- * a request is logged is tested on the whole server (test/e2e/secrets.test.ts).
+ * Log lines: the original's level of each event, the plain text, and which part of an error is left out. That no secret
+ * of a request is logged is tested on the whole server (test/e2e/secrets.test.ts).
  */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';

@@ -1,8 +1,8 @@
 /**
  * The log: an Observer that writes JSON lines through pino, or plain lines on a terminal.
  *
- * Levels have the numbers of the original program. A request is logged by its route pattern, never by its URL, which may
- * contain a secret. Text that an error message repeats from the request is left out (`AppError.logText`).
+ * Levels have the numbers of the original program. A request is logged by its route pattern, never by its URL, which
+ * may contain a secret. Text that an error message repeats from the request is left out (`AppError.logText`).
  */
 
 import { type Logger, pino } from 'pino';
@@ -86,7 +86,9 @@ export function createLog(level: number, forPeople: boolean): Log {
   };
 }
 
-/** Writes many lines in one system call. Not pino's own buffer, which measures all of its content again at each line. */
+/**
+ * Writes many lines in one system call. Not pino's own buffer, which measures all of its content again at each line.
+ */
 function bufferedOutput(): { write(line: string): void } {
   const output = pino.destination({ fd: 1, sync: true });
   let lines: string[] = [];

@@ -1,4 +1,7 @@
-/** The table of our own metrics; docs/operating/monitoring.md has the same rows. A released name is never changed or reused. */
+/**
+ * The table of our own metrics; docs/operating/monitoring.md has the same rows. A released name is never changed or
+ * reused.
+ */
 import type { NameserverStatistics } from '../core/monitoring.ts';
 import type { Activity } from './activity.ts';
 import type { Histogram } from './histogram.ts';

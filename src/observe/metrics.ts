@@ -1,6 +1,6 @@
 /**
- * Serves METRICS and prom-client's metrics of the process and of Node.js in the text format of Prometheus. The only file
- * that uses prom-client, which is loaded at the first scrape: a server that is not scraped does not pay for it
+ * Serves METRICS and prom-client's metrics of the process and of Node.js in the text format of Prometheus. The only
+ * file that uses prom-client, which is loaded at the first scrape: a server that is not scraped does not pay for it
  * (docs/decisions/0010-metrics.md).
  */
 import type { Metric, Registry } from 'prom-client';

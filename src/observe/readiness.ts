@@ -1,6 +1,7 @@
 /**
- * Whether this process is ready to serve: its zones, its nameserver, its store. A remote primary that is down is left out on
- * purpose: updates for it stay pending, and a load balancer that removed every process for it would cause an outage.
+ * Whether this process is ready to serve: its zones, its nameserver, its store. A remote primary that is down is left
+ * out on purpose: updates for it stay pending, and a load balancer that removed every process for it would cause an
+ * outage.
  */
 
 export interface ReadinessPart {

@@ -1,4 +1,7 @@
-/** The store in memory: for tests, and for state that may end with the process. It holds values by reference and never fails. */
+/**
+ * The store in memory: for tests, and for state that may end with the process. It holds values by reference and never
+ * fails.
+ */
 
 import type { HostToken } from '../core/access/token.ts';
 import type { TokenStore } from '../core/access/token-store.ts';

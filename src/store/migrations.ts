@@ -141,7 +141,10 @@ export class SchemaError extends Error {
   override readonly name = 'SchemaError';
 }
 
-/** Applies the migrations that are missing. Safe to call from several processes at once: one migrates, the others wait. @throws SchemaError */
+/**
+ * Applies the migrations that are missing. Safe to call from several processes at once: one migrates, the others wait.
+ * @throws SchemaError
+ */
 export async function migrate(db: Kysely<unknown>): Promise<void> {
   const migrator = new Migrator({
     db,

@@ -1,6 +1,7 @@
 /**
- * The store in a PostgreSQL database, which several processes may share. The pool is small and every wait has a timeout.
- * A connection that fails is closed and the next call opens a new one, so the store recovers by itself after an outage.
+ * The store in a PostgreSQL database, which several processes may share. The pool is small and every wait has a
+ * timeout. A connection that fails is closed and the next call opens a new one, so the store recovers by itself after
+ * an outage.
  */
 
 import { Kysely, PostgresDialect } from 'kysely';
@@ -65,9 +66,9 @@ async function loadPg() {
 }
 
 /**
- * A broken connection emits 'error', which ends the process if there is no listener: on the pool while it is idle, on the
- * client while it is in use between two statements. The event needs no handling: the pool drops an idle connection, and
- * the next statement on a used one fails.
+ * A broken connection emits 'error', which ends the process if there is no listener: on the pool while it is idle, on
+ * the client while it is in use between two statements. The event needs no handling: the pool drops an idle connection,
+ * and the next statement on a used one fails.
  */
 function ignoreErrorEvents(pool: Pool): void {
   pool.on('error', () => {});

@@ -1,4 +1,7 @@
-/** Converts between rows and the types of the core. A row that cannot be parsed is a defect, or another program wrote it. */
+/**
+ * Converts between rows and the types of the core. A row that cannot be parsed is a defect, or another program wrote
+ * it.
+ */
 
 import type { HostToken, TokenAddresses } from '../core/access/token.ts';
 import type { ErrorCode } from '../core/errors.ts';

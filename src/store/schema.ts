@@ -103,7 +103,10 @@ export interface TextRow {
   readonly remove_at_ms: number;
 }
 
-/** Sequence numbers. Incrementing one locks its row until COMMIT, so that changes become visible in the order of their numbers. */
+/**
+ * Sequence numbers. Incrementing one locks its row until COMMIT, so that changes become visible in the order of their
+ * numbers.
+ */
 export interface CounterRow {
   readonly name: 'token-changes' | 'wishes';
   readonly value: number;

@@ -82,8 +82,9 @@ export function chunksOf<Item>(items: readonly Item[]): Item[][] {
 }
 
 /**
- * Writes many rows with few statements. Building a statement takes longer than running it, so the SQL for each chunk size
- * is built once. All rows must have the same columns in the same order, and the SQL must not depend on their values.
+ * Writes many rows with few statements. Building a statement takes longer than running it, so the SQL for each chunk
+ * size is built once. All rows must have the same columns in the same order, and the SQL must not depend on their
+ * values.
  */
 export class RowsStatement<Row extends object> {
   readonly #build: (rows: readonly Row[]) => CompiledQuery;

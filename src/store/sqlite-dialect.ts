@@ -1,4 +1,7 @@
-/** A Kysely dialect over src/sqlite, for migrations only: Kysely's own dialect needs another driver. One synchronous connection. */
+/**
+ * A Kysely dialect over src/sqlite, for migrations only: Kysely's own dialect needs another driver. One synchronous
+ * connection.
+ */
 import {
   type CompiledQuery,
   type DatabaseConnection,

@@ -1,4 +1,7 @@
-/** The store in an SQLite file: one process at a time, and files that are damaged, from a newer version, or on a full disk. */
+/**
+ * The store in an SQLite file: one process at a time, and files that are damaged, from a newer version, or on a full
+ * disk.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';

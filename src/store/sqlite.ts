@@ -1,6 +1,7 @@
 /**
  * The store in an SQLite database, which one process opens at a time. A thread does the reads and writes
- * (src/sqlite/worker.ts), so a slow disk never blocks the main thread; only migrations run there, before anything is served.
+ * (src/sqlite/worker.ts), so a slow disk never blocks the main thread; only migrations run there, before anything is
+ * served.
  */
 import type { Store } from '../core/store.ts';
 import type { SqlStatement, SqlValue } from '../sqlite/database.ts';

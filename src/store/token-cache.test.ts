@@ -1,4 +1,6 @@
-/** The token cache against a store that the test controls: when the store is queried, and how long an entry is valid. */
+/**
+ * The token cache against a store that the test controls: when the store is queried, and how long an entry is valid.
+ */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { HostToken } from '../core/access/token.ts';
 import { AppError } from '../core/errors.ts';

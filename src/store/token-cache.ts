@@ -1,7 +1,7 @@
 /**
- * A cache of tokens by the SHA-256 of their secret. An entry is valid for MAX_AGE_MS after the cache last synchronized with
- * the store, so that a revocation takes effect in every process within one second, and so does an outage of the store.
- * There is no timer: an idle process does not query the store.
+ * A cache of tokens by the SHA-256 of their secret. An entry is valid for MAX_AGE_MS after the cache last synchronized
+ * with the store, so that a revocation takes effect in every process within one second, and so does an outage of the
+ * store. There is no timer: an idle process does not query the store.
  */
 
 import type { HostToken } from '../core/access/token.ts';

@@ -1,13 +1,8 @@
 /**
- * The contract of every store (src/core/store.ts). store-memory.test.ts, store-sqlite.test.ts and store-postgres.test.ts
- * run it on their implementation.
- *
- * @example
- * describeStore({
- *   title: 'in memory',
- *   open: async () => openMemoryStore(),
- *   close: (store) => store.close(),
- * });
+ * The contract of every store (src/core/store.ts). store-memory.test.ts, store-sqlite.test.ts and
+ * store-postgres.test.ts run it on their implementation.
+ * @example describeStore({   title: 'in memory',   open: async () => openMemoryStore(),   close: (store) =>
+ *   store.close(), });
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HostToken, tokenSha256 } from '../../src/core/access/token.ts';
@@ -256,11 +251,11 @@ export function describeStore(subject: StoreSubject): void {
         const put = (name: string, more: object) => store.hosts.put({ ...defaultHostSettings(nameOf(name)), ...more });
         expect(await limited()).toEqual([]);
         await put('leased.example.net', { leaseSeconds: 60 });
-        await put('told.example.net', { silentAfterSeconds: 60 });
-        expect(await limited()).toEqual(['leased.example.net.', 'told.example.net.']);
-        await put('told.example.net', {});
+        await put('watched.example.net', { silentAfterSeconds: 60 });
+        expect(await limited()).toEqual(['leased.example.net.', 'watched.example.net.']);
+        await put('watched.example.net', {});
         expect(await limited()).toEqual(['leased.example.net.']);
-        for (const name of ['leased', 'told']) await store.hosts.remove(nameOf(`${name}.example.net`));
+        for (const name of ['leased', 'watched']) await store.hosts.remove(nameOf(`${name}.example.net`));
         expect(await limited()).toEqual([]);
       });
 
@@ -329,7 +324,7 @@ export function describeStore(subject: StoreSubject): void {
         await store.history.countRepeats([]);
         expect(plain(await store.history.activity(a))).toMatchObject({ repeats: 5, lastSeenMs: NOW_MS + 9 });
         const some = [
-          ...Array.from({ length: 100 }, (_, n) => nameOf(`nobody${n}.example.com`)),
+          ...Array.from({ length: 100 }, (_, n) => nameOf(`unknown${n}.example.com`)),
           nameOf('B.seen.example.com'),
         ];
         expect((await store.history.activitiesOf(some)).map(({ ownerName }) => String(ownerName))).toEqual([

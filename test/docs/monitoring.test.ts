@@ -1,4 +1,7 @@
-/** docs/operating/monitoring.md and deploy/prometheus against the code: every metric is in the table, alerts use metrics that exist. */
+/**
+ * docs/operating/monitoring.md and deploy/prometheus against the code: every metric is in the table, alerts use metrics
+ * that exist.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

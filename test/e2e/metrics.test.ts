@@ -43,7 +43,7 @@ describeWith(BIND_PROGRAMS, 'metrics on the HTTP listener, in front of BIND', ()
   const scrape = () => scraper(() => server.ask('/metrics', AUTHORIZED))();
 
   it.each<[string, AskOptions, number]>([
-    ['nobody', {}, 401],
+    ['no credential', {}, 401],
     ['a wrong secret', { headers: { Authorization: 'Bearer wrong' } }, 401],
     ['the secret in the URL', {}, 401],
     ['a token', { headers: { Authorization: `Bearer ${TOKEN}` } }, 403],
@@ -53,7 +53,7 @@ describeWith(BIND_PROGRAMS, 'metrics on the HTTP listener, in front of BIND', ()
       { headers: { Authorization: `Basic ${Buffer.from(`x:${SECRET}`).toString('base64')}` } },
       200,
     ],
-  ])('asked for by %s', async (who, options, status) => {
+  ])('requested with %s', async (who, options, status) => {
     const target = who.includes('URL') ? `/metrics?secret=${SECRET}` : '/metrics';
     const answer = await server.ask(target, options);
     expect(answer.status).toBe(status);

@@ -20,7 +20,10 @@ import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 const ZONE = 'dyndns.example.com';
 const OTHER_ZONE = 'lab.example.net';
 const WAIT_MS = 25_000;
-/** The option of Node.js that shortens timers of about a minute and more to half a second. @param belowMs longer timers are not changed */
+/**
+ * The option of Node.js that shortens timers of about a minute and more to half a second.
+ * @param belowMs longer timers are not changed
+ */
 const shortPauses = (belowMs: number) =>
   `--import=data:text/javascript,${encodeURIComponent(
     `const { setTimeout: set } = globalThis; globalThis.setTimeout = (call, ms, ...more) => set(call, ms > 5e4 && ms < ${belowMs} ? 500 : ms, ...more);`,

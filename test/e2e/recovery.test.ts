@@ -1,7 +1,7 @@
 /**
- * Faults of a real BIND under load: stopped, frozen, slow, and back. No client gets a success for an address that is not
- * published, no accepted update is lost, and memory does not grow. Half of the clients use dyndns2, each with its own token.
- * The tests mostly wait, so they run concurrently, each with its own servers.
+ * Faults of a real BIND under load: stopped, frozen, slow, and back. No client gets a success for an address that is
+ * not published, no accepted update is lost, and memory does not grow. Half of the clients use dyndns2, each with its
+ * own token. The tests mostly wait, so they run concurrently, each with its own servers.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -110,8 +110,9 @@ class Scene {
   }
 
   /**
-   * Starts fifty clients; every twentieth good reply is compared with the primary. A probe requests a page that needs only the
-   * server: its latency is granted to the server, the primary and the store, because it is that of this machine.
+   * Starts fifty clients; every twentieth good reply is compared with the primary. A probe requests a page that needs
+   * only the server: its latency is granted to the server, the primary and the store, because it is that of this
+   * machine.
    */
   load(server: RunningDyndns, checks: { enabled: boolean } = { enabled: true }): UpdateLoad & { slowestMs(): number } {
     let goodReplies = 0;

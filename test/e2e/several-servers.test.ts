@@ -1,6 +1,7 @@
 /**
- * Three servers share one BIND and one PostgreSQL, and get updates of the same names at the same time. The prerequisites of
- * UPDATE put the changes of each name into one order, which shows in the old and new values of the replies.
+ * Three servers share one BIND and one PostgreSQL, and get updates of the same names at the same time. The
+ * prerequisites of UPDATE put the changes of each name into one order, which shows in the old and new values of the
+ * replies.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tokenSha256 } from '../../src/core/access/token.ts';
@@ -74,7 +75,10 @@ function accepted({ status, body }: Answer, address: string): { readonly before?
   return undefined;
 }
 
-/** Returns the values of a name in the order of its changes. Fails if two changes replaced the same value, or one an unknown value. */
+/**
+ * Returns the values of a name in the order of its changes. Fails if two changes replaced the same value, or one an
+ * unknown value.
+ */
 function chainOf(changes: readonly { readonly before: string; readonly after: string }[]): readonly string[] {
   const next = new Map(changes.map(({ before, after }) => [before, after]));
   expect(next.size, 'changes that replaced different values').toBe(changes.length);

@@ -1,6 +1,6 @@
 /**
- * The whole program with real receivers of webhooks: contents, signatures, retries, silent hosts, and the end of a lease in
- * an embedded zone. Runs the commands of docs/operating/webhooks.md that verify a signature.
+ * The whole program with real receivers of webhooks: contents, signatures, retries, silent hosts, and the end of a
+ * lease in an embedded zone. Runs the commands of docs/operating/webhooks.md that verify a signature.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,13 +30,13 @@ const PROGRAMS = [
 describeWith(PROGRAMS, 'webhooks', () => {
   const directory = freshDirectory('webhooks');
   let receiver: WebhookReceiver;
-  let others: WebhookReceiver;
+  let ntfyReceiver: WebhookReceiver;
   let dyndns: RunningDyndns;
   let port: number;
   let config: Record<string, unknown>;
 
   beforeAll(async () => {
-    [receiver, others, port] = [await startWebhookReceiver(), await startWebhookReceiver(), await freePort()];
+    [receiver, ntfyReceiver, port] = [await startWebhookReceiver(), await startWebhookReceiver(), await freePort()];
     config = {
       secret: MASTER,
       log_level: 0,
@@ -55,7 +55,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
       ],
       webhooks: [
         { url: `${receiver.url}/${PATH_SECRET}`, secret: SIGNING },
-        { url: `${others.url}/topic`, events: ['silent', 'failed'], format: 'ntfy' },
+        { url: `${ntfyReceiver.url}/topic`, events: ['silent', 'failed'], format: 'ntfy' },
       ],
     };
     dyndns = await startDyndns(config);
@@ -63,7 +63,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
   afterAll(async () => {
     await dyndns?.stop();
     await receiver?.close();
-    await others?.close();
+    await ntfyReceiver?.close();
     removeNow(directory);
   });
 
@@ -161,8 +161,8 @@ describeWith(PROGRAMS, 'webhooks', () => {
     const failures = await waitFor('home', 'failed', 1, REMOTE);
     expect(failures).toHaveLength(1);
     expect(eventOf(failures[0]!)).toMatchObject({ code: 'primary-unreachable', detail: expect.any(String) });
-    await waitUntil('ntfy', () => others.received.some((each) => each.headers['x-dyndns-event'] === 'failed'));
-    expect(others.received.find((each) => each.headers['x-dyndns-event'] === 'failed')).toMatchObject({
+    await waitUntil('ntfy', () => ntfyReceiver.received.some((each) => each.headers['x-dyndns-event'] === 'failed'));
+    expect(ntfyReceiver.received.find((each) => each.headers['x-dyndns-event'] === 'failed')).toMatchObject({
       path: '/topic',
       body: expect.stringContaining(`home.${REMOTE} could not be updated`),
       headers: {
@@ -172,7 +172,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
         'content-type': 'text/plain; charset=utf-8',
       },
     });
-    expect(others.received.some((each) => each.headers['x-dyndns-event'] === 'changed')).toBe(false);
+    expect(ntfyReceiver.received.some((each) => each.headers['x-dyndns-event'] === 'changed')).toBe(false);
   });
 
   it('get a silent host once, also after a restart of the server', async () => {
@@ -234,7 +234,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
       /^webhook 1 \(127\.0\.0\.1:\d+\): delivered, status 200 after \d+ ms\nwebhook 2 \(.*\): delivered, status 200 .*\n$/,
     );
     expect(receiver.received.at(-1)!.headers).toMatchObject({ 'x-dyndns-event': 'test' });
-    others.answer(404);
+    ntfyReceiver.answer(404);
     const bad = await test('2', '--json');
     expect(bad.code).toBe(1);
     expect(JSON.parse(bad.stdout)).toMatchObject([

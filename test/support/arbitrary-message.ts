@@ -1,6 +1,6 @@
 /**
- * fast-check arbitraries for domain names, RDATA of every structured type, and messages. Names use few different labels, so
- * that most messages compress; some have the maximum length.
+ * fast-check arbitraries for domain names, RDATA of every structured type, and messages. Names use few different
+ * labels, so that most messages compress; some have the maximum length.
  */
 import fc from 'fast-check';
 import { formatIpv6 } from '../../src/dns/address.ts';

@@ -50,8 +50,8 @@ ${keys.join('')}${zones.join('')}`;
 }
 
 /**
- * Returns the command that starts BIND. Under AppArmor (Debian, Ubuntu) the profile of /usr/sbin/named allows only BIND's own
- * directories. A profile applies to a path, so a copy of the program is not restricted.
+ * Returns the command that starts BIND. Under AppArmor (Debian, Ubuntu) the profile of /usr/sbin/named allows only
+ * BIND's own directories. A profile applies to a path, so a copy of the program is not restricted.
  */
 export function namedCommand(directory: string): string {
   const named = findProgram('named');

@@ -1,4 +1,6 @@
-/** Runs programs that use the built src/sqlite, and checks that the build is up to date: tests start threads from dist. */
+/**
+ * Runs programs that use the built src/sqlite, and checks that the build is up to date: tests start threads from dist.
+ */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPOSITORY } from './installation.ts';

@@ -1,6 +1,6 @@
 /**
- * Starts BIND, Knot and PowerDNS from the files in deploy/, with the commands of docs/operating. Only paths, ports and the
- * user are changed.
+ * Starts BIND, Knot and PowerDNS from the files in deploy/, with the commands of docs/operating. Only paths, ports and
+ * the user are changed.
  */
 import { readFileSync } from 'node:fs';
 import { hasLockFile, namedCommand } from './bind.ts';
@@ -20,7 +20,11 @@ export interface DeployedPrimary {
   readonly installation: Installation;
   /** The page that describes this primary. */
   readonly document: string;
-  /** Runs the blocks of that page that are marked with a word. @returns their output @throws Error if a command fails */
+  /**
+   * Runs the blocks of that page that are marked with a word.
+   * @returns their output
+   * @throws Error if a command fails
+   */
   run(word: string): Promise<string>;
 }
 

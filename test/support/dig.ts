@@ -1,6 +1,6 @@
 /**
- * Runs dig, the tests' independent DNS client, and parses the header, the answer section and the authority section of its
- * output.
+ * Runs dig, the tests' independent DNS client, and parses the header, the answer section and the authority section of
+ * its output.
  */
 import { runProgram } from './process.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Starts our server as an operator does: `node dist/cli/main.js --config FILE serve`. The configuration is written as JSON,
- * which is valid YAML. It listens on port 0, and the port is read from the log.
+ * Starts our server as an operator does: `node dist/cli/main.js --config FILE serve`. The configuration is written as
+ * JSON, which is valid YAML. It listens on port 0, and the port is read from the log.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -97,7 +97,7 @@ export async function startDyndns(config: DyndnsConfig, options: DyndnsOptions =
       writeConfig(configFile, complete(next));
       process_.signal('SIGHUP');
       const news = () => log().slice(before);
-      await waitUntil('the log to tell of the reload', () => {
+      await waitUntil('the reload to be logged', () => {
         return news().some(({ msg }) => /^SIGHUP: the configuration (was|stays)/.test(msg));
       });
       return news();

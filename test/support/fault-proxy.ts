@@ -4,7 +4,10 @@ import { Opcode } from '../../src/dns/wire/message.ts';
 import type { ServerAddress } from './dig.ts';
 import { freePort } from './free-port.ts';
 
-/** `garbage`: not a DNS message. `unsigned`: no TSIG. `cut after`, `cut before`: the connection ends after or before the UPDATE is forwarded. */
+/**
+ * `garbage`: not a DNS message. `unsigned`: no TSIG. `cut after`, `cut before`: the connection ends after or before the
+ * UPDATE is forwarded.
+ */
 export type Fault = 'none' | 'drop reply' | 'late reply' | 'garbage' | 'unsigned' | 'cut after' | 'cut before';
 
 export interface FaultProxy extends ServerAddress {

@@ -1,6 +1,6 @@
 /**
- * Finds a port on 127.0.0.1 that is free for UDP and TCP. It is below the kernel's ephemeral range, so that an outgoing socket
- * of another test cannot take it.
+ * Finds a port on 127.0.0.1 that is free for UDP and TCP. It is below the kernel's ephemeral range, so that an outgoing
+ * socket of another test cannot take it.
  */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';

@@ -1,6 +1,6 @@
 /**
- * The tests' HTTP client: sends request targets verbatim, or raw octets on a socket. fetch() would normalize the target and
- * hide the framing of a reply.
+ * The tests' HTTP client: sends request targets verbatim, or raw octets on a socket. fetch() would normalize the target
+ * and hide the framing of a reply.
  */
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { request as tlsRequest } from 'node:https';

@@ -1,7 +1,7 @@
 /**
- * A disk in a file: ext4 on a loop device. Its writes can be suspended (fsfreeze, like a disk that hangs) or made to fail (the
- * file system becomes read-only, like after a disk error). Needs root, loop devices and mkfs.ext4; without them the tests are
- * skipped, and fail if CI is set.
+ * A disk in a file: ext4 on a loop device. Its writes can be suspended (fsfreeze, like a disk that hangs) or made to
+ * fail (the file system becomes read-only, like after a disk error). Needs root, loop devices and mkfs.ext4; without
+ * them the tests are skipped, and fail if CI is set.
  */
 import { execFileSync } from 'node:child_process';
 import { truncateSync, writeFileSync } from 'node:fs';

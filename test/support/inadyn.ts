@@ -1,4 +1,7 @@
-/** Runs the real inadyn 2.10 once with a configuration file, in the foreground, with its cache in the folder of that file. */
+/**
+ * Runs the real inadyn 2.10 once with a configuration file, in the foreground, with its cache in the folder of that
+ * file.
+ */
 import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { type FinishedProgram, type RunningProcess, runProgram, startProcess } from './process.ts';

@@ -1,6 +1,6 @@
 /**
- * The file tree of a Debian machine in one directory, for tests that install deploy/ and run the commands of docs/. Only paths
- * (/etc, /var, /run, the installed package) and ports are mapped.
+ * The file tree of a Debian machine in one directory, for tests that install deploy/ and run the commands of docs/.
+ * Only paths (/etc, /var, /run, the installed package) and ports are mapped.
  */
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

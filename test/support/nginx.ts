@@ -1,6 +1,6 @@
 /**
- * Starts a real nginx with the site of deploy/nginx. Only ports and paths are mapped, and the certificate is generated. The
- * nginx.conf has the relevant parts of Debian's (gzip).
+ * Starts a real nginx with the site of deploy/nginx. Only ports and paths are mapped, and the certificate is generated.
+ * The nginx.conf has the relevant parts of Debian's (gzip).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';

@@ -4,8 +4,8 @@ import type { KeySpec } from './primary-server.ts';
 import { type FinishedProgram, runProgram } from './process.ts';
 
 /**
- * Sends one UPDATE. Exit code 0 means NOERROR under a verified signature; otherwise stderr has the RCODE. The key is passed on
- * standard input; without a key the message is unsigned.
+ * Sends one UPDATE. Exit code 0 means NOERROR under a verified signature; otherwise stderr has the RCODE. The key is
+ * passed on standard input; without a key the message is unsigned.
  * @param zone undefined: nsupdate finds it by SOA queries
  * @param args arguments of nsupdate, like `-v` for TCP
  * @example nsupdate(primary, key, 'example.com', ['update add a.example.com 60 A 192.0.2.1'])

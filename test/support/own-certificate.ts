@@ -10,7 +10,11 @@ export interface MadeCertificate {
   readonly chain: string;
 }
 
-/** Makes a certificate for these names. @param ageDays days since it became valid @param leftDays days until it expires */
+/**
+ * Makes a certificate for these names.
+ * @param ageDays days since it became valid
+ * @param leftDays days until it expires
+ */
 export async function makeCertificateOf(
   names: readonly string[],
   ageDays: number,
@@ -33,7 +37,10 @@ export async function makeCertificateOf(
   return { key, chain: `${certificate.toString('pem')}\n` };
 }
 
-/** Opens a TLS connection that trusts only these authorities. Rejects if the certificate is not valid for them or the name. */
+/**
+ * Opens a TLS connection that trusts only these authorities. Rejects if the certificate is not valid for them or the
+ * name.
+ */
 export async function connectTls(port: number, servername: string, ca: readonly string[]): Promise<TLSSocket> {
   const socket = connect({ host: '127.0.0.1', port, servername, ca: [...ca] });
   try {

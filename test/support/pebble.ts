@@ -1,6 +1,6 @@
 /**
- * Starts pebble, an ACME certificate authority for tests (RFC 8555). It validates DNS-01 at the given nameserver. Only its
- * random delays and nonce rejections are disabled.
+ * Starts pebble, an ACME certificate authority for tests (RFC 8555). It validates DNS-01 at the given nameserver. Only
+ * its random delays and nonce rejections are disabled.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

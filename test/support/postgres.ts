@@ -1,6 +1,6 @@
 /**
- * Starts a real PostgreSQL: in the foreground, on a port of 127.0.0.1, with everything in one directory. It refuses to run as
- * root, so under root it runs as Debian's user `postgres`.
+ * Starts a real PostgreSQL: in the foreground, on a port of 127.0.0.1, with everything in one directory. It refuses to
+ * run as root, so under root it runs as Debian's user `postgres`.
  */
 import { execFileSync } from 'node:child_process';
 import { chownSync, existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -43,7 +43,10 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/** Under root, runs the program as the user `postgres`. setpriv sets the death signal again, which the change of user clears. */
+/**
+ * Under root, runs the program as the user `postgres`. setpriv sets the death signal again, which the change of user
+ * clears.
+ */
 function asServer(program: string, args: readonly string[]): { command: string; args: readonly string[] } {
   if (process.getuid?.() !== 0) return { command: program, args };
   const user = ['--reuid', 'postgres', '--regid', 'postgres', '--clear-groups', '--pdeathsig', 'KILL'];

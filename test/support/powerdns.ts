@@ -1,6 +1,6 @@
 /**
- * Starts a real PowerDNS Authoritative Server 4 with the gsqlite3 backend as primary, with everything in one directory. Zones,
- * keys and permissions are created with pdnsutil, as an operator does.
+ * Starts a real PowerDNS Authoritative Server 4 with the gsqlite3 backend as primary, with everything in one directory.
+ * Zones, keys and permissions are created with pdnsutil, as an operator does.
  */
 import { readFileSync } from 'node:fs';
 import {
@@ -17,8 +17,8 @@ import { POWERDNS_SCHEMA } from './require-server.ts';
 /**
  * Returns the text of pdns.conf, with caches disabled. A DNS UPDATE purges them, but any other change (pdnsutil, a web
  * frontend, database replication) does not: by default PowerDNS answers from its cache for up to 20 s, and 60 s for
- * nonexistent names. dyndns compares with the answers of the primary, so operators need these lines as well: otherwise it may
- * take a changed address for an unchanged one.
+ * nonexistent names. dyndns compares with the answers of the primary, so operators need these lines as well: otherwise
+ * it may take a changed address for an unchanged one.
  */
 function pdnsConf(options: PrimaryOptions, directory: string, port: number): string {
   return `launch=gsqlite3

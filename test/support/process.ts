@@ -1,6 +1,6 @@
 /**
- * Starts child processes of tests, and makes sure that they end: by stop() in the test, by an 'exit' hook of this process, or
- * (on Linux, with setpriv) by a signal from the kernel if this process dies without running its hooks.
+ * Starts child processes of tests, and makes sure that they end: by stop() in the test, by an 'exit' hook of this
+ * process, or (on Linux, with setpriv) by a signal from the kernel if this process dies without running its hooks.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';

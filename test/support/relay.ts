@@ -1,6 +1,6 @@
 /**
- * Forwards UDP and TCP from another loopback address to a DNS server on 127.0.0.1. BIND itself listens only on addresses of an
- * interface, which is 127.0.0.1 alone.
+ * Forwards UDP and TCP from another loopback address to a DNS server on 127.0.0.1. BIND itself listens only on
+ * addresses of an interface, which is 127.0.0.1 alone.
  */
 import { createSocket } from 'node:dgram';
 import { connect, createServer, type Socket } from 'node:net';

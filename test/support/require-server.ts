@@ -1,4 +1,7 @@
-/** Tests against real programs (BIND, Knot, PowerDNS, nginx, …): without the program they are skipped, and fail if CI is set. */
+/**
+ * Tests against real programs (BIND, Knot, PowerDNS, nginx, …): without the program they are skipped, and fail if CI is
+ * set.
+ */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { describe, it } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * A primary with scripted replies to UPDATE, for RCODEs and TSIG errors that no real nameserver sends on demand. TCP only;
- * queries are answered with NXDOMAIN. It signs with our own ServerTransaction.
+ * A primary with scripted replies to UPDATE, for RCODEs and TSIG errors that no real nameserver sends on demand. TCP
+ * only; queries are answered with NXDOMAIN. It signs with our own ServerTransaction.
  */
 import { createServer, type Socket } from 'node:net';
 import { checkRequest, ServerTransaction, type TsigKey } from '../../src/dns/tsig.ts';

@@ -1,6 +1,6 @@
 /**
- * Starts a real BIND, Knot or NSD as a secondary, from its file in deploy/, of which only names, addresses and paths are
- * changed. It accepts NOTIFY and transfers the zone by IXFR or AXFR, all with TSIG.
+ * Starts a real BIND, Knot or NSD as a secondary, from its file in deploy/, of which only names, addresses and paths
+ * are changed. It accepts NOTIFY and transfers the zone by IXFR or AXFR, all with TSIG.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

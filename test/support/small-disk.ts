@@ -1,6 +1,7 @@
 /**
- * A disk of a few hundred KiB, and a read-only view of a directory, for tests with a full or read-only disk. They are real
- * mounts, because root ignores file modes. Without permission to mount the tests are skipped, and fail if CI is set.
+ * A disk of a few hundred KiB, and a read-only view of a directory, for tests with a full or read-only disk. They are
+ * real mounts, because root ignores file modes. Without permission to mount the tests are skipped, and fail if CI is
+ * set.
  */
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'vitest';

@@ -3,8 +3,8 @@ import { expect } from 'vitest';
 import { waitUntil } from './process.ts';
 
 /**
- * Expects that a request sent later than one second from now is refused. Sends rounds of requests until one was sent after
- * that second.
+ * Expects that a request sent later than one second from now is refused. Sends rounds of requests until one was sent
+ * after that second.
  * @param isAccepted sends one round of requests, and returns whether any was accepted
  */
 export async function expectEndWithinOneSecond(isAccepted: () => Promise<boolean>): Promise<void> {

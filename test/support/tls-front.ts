@@ -1,6 +1,6 @@
 /**
- * A reverse proxy: terminates TLS and adds X-Forwarded-For. It forwards everything else verbatim, so that clients see the
- * server's own framing.
+ * A reverse proxy: terminates TLS and adds X-Forwarded-For. It forwards everything else verbatim, so that clients see
+ * the server's own framing.
  */
 import { readFileSync } from 'node:fs';
 import { connect, type Server, type Socket } from 'node:net';

@@ -33,8 +33,8 @@ export function recordedMessage(label: string): Uint8Array {
 }
 
 /**
- * Converts a value to plain data: names to `name(hex of the wire form)`, octets to `octets(hex)`. Two messages are the same,
- * with the case of names, exactly if their plain values are equal. `tsigOffset` is ignored.
+ * Converts a value to plain data: names to `name(hex of the wire form)`, octets to `octets(hex)`. Two messages are the
+ * same, with the case of names, exactly if their plain values are equal. `tsigOffset` is ignored.
  */
 export function plainValue(value: unknown): unknown {
   if (value instanceof DomainName) return `name(${Buffer.from(value.octets).toString('hex')})`;

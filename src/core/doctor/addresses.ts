@@ -1,6 +1,7 @@
 /**
  * Addresses of nameservers for `dyndns doctor`: resolves names, and recognizes addresses that the internet cannot reach
- * (RFC 1918 §3, RFC 6598 §7, RFC 4193 §3.1, RFC 6890 §2.2). Replies are cut to a few addresses, CNAME chains to a few steps.
+ * (RFC 1918 §3, RFC 6598 §7, RFC 4193 §3.1, RFC 6890 §2.2). Replies are cut to a few addresses, CNAME chains to a few
+ * steps.
  */
 import {
   addressOctets,

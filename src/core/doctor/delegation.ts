@@ -1,6 +1,6 @@
 /**
- * `dyndns doctor`: checks the delegation at the parent zone: its NS RRset against that of the zone (RFC 1034 §4.2.2), glue
- * (RFC 9471 §3), and a DS record for an unsigned zone (RFC 4035 §5.2).
+ * `dyndns doctor`: checks the delegation at the parent zone: its NS RRset against that of the zone (RFC 1034 §4.2.2),
+ * glue (RFC 9471 §3), and a DS record for an unsigned zone (RFC 4035 §5.2).
  *
  * It queries the parent's nameservers directly: a resolver would answer from the zone itself, or from its cache.
  */

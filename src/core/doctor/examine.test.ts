@@ -1,6 +1,6 @@
 /**
- * The rules of `dyndns doctor` on a DNS in memory: replies that no real server sends, and limits on what foreign data can
- * cause. test/cli/doctor.test.ts uses real servers.
+ * The rules of `dyndns doctor` on a DNS in memory: replies that no real server sends, and limits on what foreign data
+ * can cause. test/cli/doctor.test.ts uses real servers.
  */
 import { describe, expect, it } from 'vitest';
 import { parseIpAddress, parseIpPrefix } from '../../dns/address.ts';

@@ -1,6 +1,6 @@
 /**
- * `dyndns doctor`: checks a zone from the parent's delegation down to the reverse proxy, with advice for each finding. It
- * changes nothing. What this machine cannot check is reported as "not checked", never as "ok".
+ * `dyndns doctor`: checks a zone from the parent's delegation down to the reverse proxy, with advice for each finding.
+ * It changes nothing. What this machine cannot check is reported as "not checked", never as "ok".
  */
 import { checkDelegation } from './delegation.ts';
 import { checkHttp, checkOutside } from './http.ts';

@@ -1,6 +1,7 @@
 /**
  * `dyndns doctor`: checks the zone at its primary, the TSIG key (with an UPDATE that has a prerequisite but no edits,
- * RFC 2136 §2.4), and the clocks (RFC 8945 §5.2.3). The advice is the text of the publisher's errors, as in `dyndns check`.
+ * RFC 2136 §2.4), and the clocks (RFC 8945 §5.2.3). The advice is the text of the publisher's errors, as in `dyndns
+ * check`.
  */
 import type { IpAddress } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
