@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { newEvent, newPendingUpdate, newToken } from '../../test/contract/store.ts';
+import { newEvent, newPendingUpdate, newToken } from '../../test/contract/store-fixtures.ts';
 import { requireBuiltSqlite } from '../../test/support/built-sqlite.ts';
 import { waitUntil } from '../../test/support/process.ts';
 import { describeWithMounts, mountSmallDisk, unmount } from '../../test/support/small-disk.ts';
