@@ -264,7 +264,7 @@ describe('the queue of a webhook', () => {
     receiver.answer(500);
     await queue.close(5_000);
     expect(outcomes).toEqual(['retried', 'retried', 'retried', 'dropped', 'delivered']);
-    expect(warnings.at(-1)).toBe('Webhook 1 (127.0.0.1): Deliveries lost at shutdown: 1.');
+    expect(warnings.at(-1)).toBe('Webhook 1 (127.0.0.1): Deliveries lost at shutdown or reload: 1.');
     queue.enqueue(notice('a'));
     pass(0);
     expect(queue.waiting).toBe(0);
@@ -279,6 +279,6 @@ describe('the queue of a webhook', () => {
     const closing = queue.close(3_000);
     pass(3_000);
     await closing;
-    expect(warnings).toEqual(['Webhook 1 (127.0.0.1): Deliveries lost at shutdown: 2.']);
+    expect(warnings).toEqual(['Webhook 1 (127.0.0.1): Deliveries lost at shutdown or reload: 2.']);
   });
 });

@@ -117,7 +117,7 @@ export class WebhookQueue {
     this.#ended = () => undefined;
     this.#poster.close();
     this.#dropped += lost;
-    this.#logDropped('Deliveries lost at shutdown');
+    this.#logDropped('Deliveries lost at shutdown or reload');
   }
 
   #makeRoom(): void {
