@@ -1,4 +1,4 @@
-// Records of DNS-01 in zones in memory: several side by side, CNAMEs, and what is left behind.
+/** DNS-01 records in zones in memory: several values at a name, CNAMEs, and records that are left behind. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MemoryPublisher, MemoryZone } from '../../test/support/memory-publisher.ts';
@@ -14,22 +14,22 @@ import { AcmeFolder } from './folder.ts';
 
 const name = (text: string) => DomainName.parse(text);
 
-class MoodyPublisher extends MemoryPublisher {
-  isAway = false;
+class UnreliablePublisher extends MemoryPublisher {
+  isDown = false;
 
   override async publish(change: ZoneChange, deadlineMs: number) {
-    if (this.isAway) throw new AppError('primary-unreachable', 'No answer.');
+    if (this.isDown) throw new AppError('primary-unreachable', 'No answer.');
     return super.publish(change, deadlineMs);
   }
 }
 
-/** Two zones; `cnames` are those outside of them. */
+/** Two zones. @param cnames CNAMEs outside of them, by owner name */
 async function setUp(cnames: Readonly<Record<string, string>> = {}) {
   const folder = new AcmeFolder(join(testDirectory('challenges'), 'acme'));
-  await folder.make();
-  const made = ['example.com', 'lab.example.net'].map((apex) => {
+  await folder.create();
+  const zonesInMemory = ['example.com', 'lab.example.net'].map((apex) => {
     const memory = new MemoryZone(name(apex));
-    const publisher = new MoodyPublisher(memory);
+    const publisher = new UnreliablePublisher(memory);
     const zone: Zone = {
       apex: memory.apex,
       publisher,
@@ -43,7 +43,7 @@ async function setUp(cnames: Readonly<Record<string, string>> = {}) {
     return { memory, publisher, zone };
   });
   const warnings: string[] = [];
-  let zones = new ZoneTable(made.map(({ zone }) => zone));
+  let zones = new ZoneTable(zonesInMemory.map(({ zone }) => zone));
   const challenges = new Challenges({
     zones: () => zones,
     folder,
@@ -53,7 +53,7 @@ async function setUp(cnames: Readonly<Record<string, string>> = {}) {
     },
     warn: (text) => warnings.push(text),
   });
-  const [first, second] = made;
+  const [first, second] = zonesInMemory;
   return {
     challenges,
     folder,
@@ -63,9 +63,9 @@ async function setUp(cnames: Readonly<Record<string, string>> = {}) {
     keepOnly: (zone: Zone) => {
       zones = new ZoneTable([zone]);
     },
-    contents: () => made.flatMap(({ memory }) => memory.contents()),
+    contents: () => zonesInMemory.flatMap(({ memory }) => memory.contents()),
     textsAt: (ownerName: string) =>
-      made.flatMap(({ memory }) => {
+      zonesInMemory.flatMap(({ memory }) => {
         const rdatas = memory.rrsetAt(name(ownerName), RRType.TXT)?.rdatas ?? [];
         return rdatas.map((rdata) => (rdata.kind === 'TXT' ? Buffer.concat(rdata.strings).toString() : ''));
       }),
@@ -86,7 +86,7 @@ function addCname(memory: MemoryZone, ownerName: string, target: string): void {
 }
 
 describe('RFC 8555 §8.4', () => {
-  it('values of a name and its wildcard stand side by side, and beside those of others', async () => {
+  it('publishes the values of a name and its wildcard together, and leaves foreign values in place', async () => {
     const { challenges, first, second, textsAt, contents, folder } = await setUp();
     addTxt(first.memory, '_acme-challenge.home.example.com', 'of certbot');
     const before = contents();
@@ -104,7 +104,7 @@ describe('RFC 8555 §8.4', () => {
     expect(await folder.challenges()).toEqual([]);
   });
 
-  it('the records live for a minute', async () => {
+  it('the TTL of the records is a minute', async () => {
     const { challenges, first } = await setUp();
     await challenges.publish([{ name: 'example.com', value: 'one' }]);
     expect(first.memory.rrsetAt(name('_acme-challenge.example.com'), RRType.TXT)?.ttl).toBe(60);
@@ -112,7 +112,7 @@ describe('RFC 8555 §8.4', () => {
 });
 
 describe('CNAMEs are followed', () => {
-  it('inside of a zone, and from one into the other', async () => {
+  it('within a zone, and from one zone into another', async () => {
     const { challenges, first, second, textsAt, contents } = await setUp();
     addCname(first.memory, '_acme-challenge.www.example.com', 'proof.example.com');
     addCname(first.memory, 'proof.example.com', 'www.lab.example.net');
@@ -130,21 +130,21 @@ describe('CNAMEs are followed', () => {
     expect(textsAt('org.example.com')).toEqual(['one']);
   });
 
-  it('and end where there is none, or they go round', async () => {
+  it('and a chain that leaves our zones, or loops, is an error', async () => {
     const { challenges, first, contents } = await setUp({ '_acme-challenge.a.example.org.': 'b.example.org' });
     await expect(challenges.publish([{ name: 'a.example.org', value: 'x' }])).rejects.toThrow(
-      "'_acme-challenge.a.example.org.' (through CNAMEs to 'b.example.org.') lies in no zone of this server",
+      "'_acme-challenge.a.example.org.' (a CNAME to 'b.example.org.') is not in a zone of this server.",
     );
     addCname(first.memory, '_acme-challenge.b.example.com', '_acme-challenge.b.example.com');
     const before = contents();
-    await expect(challenges.publish([{ name: 'b.example.com', value: 'x' }])).rejects.toThrow('More than 8 CNAMEs');
+    await expect(challenges.publish([{ name: 'b.example.com', value: 'x' }])).rejects.toThrow('is longer than 8.');
     await challenges.withdraw();
     expect(contents()).toEqual(before);
   });
 });
 
-describe('what is left', () => {
-  it('by a process that was killed is taken away by the next one', async () => {
+describe('a record that is left behind', () => {
+  it('by a crashed process is removed by the next one', async () => {
     const { challenges, folder, first, textsAt } = await setUp();
     await challenges.publish([{ name: 'home.example.com', value: 'one' }]);
     addTxt(first.memory, '_acme-challenge.home.example.com', 'of another');
@@ -159,37 +159,37 @@ describe('what is left', () => {
     expect(await folder.challenges()).toEqual([]);
   });
 
-  it('because the primary is away is taken away when it is back', async () => {
+  it('by an unreachable primary is removed when it is back', async () => {
     const { challenges, first, second, textsAt, warnings } = await setUp();
     await challenges.publish([
       { name: 'home.example.com', value: 'one' },
       { name: 'lab.example.net', value: 'two' },
     ]);
-    first.publisher.isAway = true;
+    first.publisher.isDown = true;
     await challenges.withdraw();
     expect(textsAt('_acme-challenge.lab.example.net')).toEqual([]);
     expect(warnings).toEqual([
-      "http.tls.acme: the TXT of the challenge at '_acme-challenge.home.example.com.' could not be taken away, and will be later: No answer.",
+      "http.tls.acme: Could not remove the challenge's TXT record at '_acme-challenge.home.example.com.': No answer. It is removed before the next attempt.",
     ]);
-    first.publisher.isAway = false;
+    first.publisher.isDown = false;
     await challenges.withdraw();
     expect(textsAt('_acme-challenge.home.example.com')).toEqual([]);
     expect(second.memory.contents()).toEqual([]);
   });
 
-  it('in a zone that is no longer ours is told once', async () => {
+  it('in a zone that is no longer configured is reported once', async () => {
     const { challenges, second, warnings, keepOnly } = await setUp();
     await challenges.publish([{ name: 'home.example.com', value: 'one' }]);
     keepOnly(second.zone);
     await challenges.withdraw();
     await challenges.withdraw();
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toContain("'example.com.' is no zone of ours any more");
+    expect(warnings[0]).toContain("'example.com.' is no longer in the configuration.");
   });
 
-  it('is noted before it is published', async () => {
+  it('is listed on disk before it is published', async () => {
     const { challenges, first, folder } = await setUp();
-    first.publisher.isAway = true;
+    first.publisher.isDown = true;
     await expect(challenges.publish([{ name: 'home.example.com', value: 'one' }])).rejects.toThrow('No answer.');
     expect(await folder.challenges()).toEqual([
       { zone: 'example.com.', ownerName: '_acme-challenge.home.example.com.', values: ['one'] },

@@ -1,7 +1,7 @@
 /**
- * The TXT records of DNS-01 (RFC 8555 §8.4) in our own zones. Several values stand side by side, for a name and its
- * wildcard have the same owner name; values of others are left alone. What is published is noted on disk before, so that a
- * crash leaves nothing behind for longer than until the next start.
+ * Publishes the TXT records of DNS-01 (RFC 8555 §8.4) in our zones. A name and its wildcard share an owner name, so an
+ * RRset can have several values; foreign values are left in place. Each value is listed on disk before it is published,
+ * so that the next start can remove what a crash leaves behind.
  */
 import { AppError } from '../core/errors.ts';
 import type { Zone, ZoneTable } from '../core/zones/zone.ts';
@@ -11,26 +11,26 @@ import { textRdata } from '../dns/rrset.ts';
 import type { ZoneEdit } from '../dns/zone-change.ts';
 import type { AcmeFolder, PublishedChallenge } from './folder.ts';
 
-/** What an authority wants to see. */
+/** A value that the certificate authority looks up. */
 export interface ChallengeValue {
-  /** The host name that is proved, without `*.` and final dot. */
+  /** The host name to validate, without `*.` and final dot. */
   readonly name: string;
-  /** Base64url of a SHA-256. */
+  /** A SHA-256 in base64url. */
   readonly value: string;
 }
 
 export interface ChallengesOptions {
-  /** Those of the configuration that is in force. */
+  /** The zones of the current configuration. */
   readonly zones: () => ZoneTable;
   readonly folder: AcmeFolder;
-  /** The target of the CNAME at a name outside of our zones, as resolvers see it; undefined where there is none. */
+  /** Resolves the CNAME at a name outside our zones; undefined: there is none. */
   readonly resolveCname: (name: DomainName) => Promise<DomainName | undefined>;
   readonly warn: (text: string) => void;
 }
 
 const TTL_SECONDS = 60;
 const PUBLISH_TIMEOUT_MS = 15_000;
-/** Longer chains of CNAMEs are mistakes. */
+/** A longer chain of CNAMEs is a mistake. */
 const MAX_CNAMES = 8;
 
 export class Challenges {
@@ -41,30 +41,33 @@ export class Challenges {
   }
 
   /**
-   * Makes all values visible at the primaries.
-   * @returns the zones in which they lie
-   * @throws AppError; what is published by then is for `withdraw` to take away
+   * Publishes all values at the primaries.
+   * @returns the zones that contain them
+   * @throws AppError; `withdraw` removes what was published before the error
    */
   async publish(challenges: readonly ChallengeValue[]): Promise<readonly Zone[]> {
     const values = new Map<string, string[]>();
     for (const { name, value } of challenges) values.set(name, [...(values.get(name) ?? []), value]);
     const zones = new Set<Zone>();
-    for (const [name, own] of values) {
-      zones.add(await this.#publishAt(DomainName.parse(name).prepend('_acme-challenge'), own));
+    for (const [name, ofName] of values) {
+      zones.add(await this.#publishAt(DomainName.parse(name).prepend('_acme-challenge'), ofName));
     }
     return [...zones];
   }
 
-  /** Takes away what is noted. Never rejects: what could not be taken away stays noted, and a warning says so. */
+  /**
+   * Removes all listed records. Never rejects: a record that cannot be removed stays listed, and is reported as a
+   * warning.
+   */
   async withdraw(): Promise<void> {
     const { folder, warn } = this.#options;
     try {
-      const left: PublishedChallenge[] = [];
-      const noted = await folder.challenges();
-      for (const challenge of noted) if (!(await this.#withdraw(challenge))) left.push(challenge);
-      if (noted.length > 0) await folder.writeChallenges(left);
+      const remaining: PublishedChallenge[] = [];
+      const listed = await folder.challenges();
+      for (const challenge of listed) if (!(await this.#withdraw(challenge))) remaining.push(challenge);
+      if (listed.length > 0) await folder.writeChallenges(remaining);
     } catch (error) {
-      warn(`http.tls.acme: records of the last attempt may be left in the zone: ${reasonOf(error)}.`);
+      warn(`http.tls.acme: Challenge records of the last attempt may still be in the zone: ${reasonOf(error)}.`);
     }
   }
 
@@ -76,25 +79,25 @@ export class Challenges {
       let target: DomainName | undefined;
       if (zone === undefined) {
         target = await resolveCname(ownerName);
-        if (target === undefined) throw inNoZone(challenge, ownerName);
+        if (target === undefined) throw outsideZones(challenge, ownerName);
       } else {
-        const note = { zone: zone.apex.toString(), ownerName: ownerName.toString(), values };
-        await folder.writeChallenges([...(await folder.challenges()), note]);
+        const published = { zone: zone.apex.toString(), ownerName: ownerName.toString(), values };
+        await folder.writeChallenges([...(await folder.challenges()), published]);
         const rrset = { ownerName, type: RRType.TXT, ttl: TTL_SECONDS, rdatas: values.map(textRdata) };
         if ((await change(zone, { kind: 'add-to-rrset', rrset })) === 'published') return zone;
         target = await cnameIn(zone, ownerName);
-        if (target === undefined) throw new AppError('conflict', `There was a CNAME at '${ownerName}' for a moment.`);
+        if (target === undefined) throw new AppError('conflict', `A CNAME appeared and disappeared at '${ownerName}'.`);
       }
       ownerName = target;
     }
-    throw new AppError('conflict', `More than ${MAX_CNAMES} CNAMEs lead away from '${challenge}'.`);
+    throw new AppError('conflict', `The CNAME chain of '${challenge}' is longer than ${MAX_CNAMES}.`);
   }
 
   async #withdraw({ zone: apex, ownerName, values }: PublishedChallenge): Promise<boolean> {
     const { zones, warn } = this.#options;
     const zone = zones().findByApex(DomainName.parse(apex));
     if (zone === undefined) {
-      warn(`http.tls.acme: a record of TXT may be left at '${ownerName}': '${apex}' is no zone of ours any more.`);
+      warn(`http.tls.acme: A TXT record may still be at '${ownerName}'. '${apex}' is no longer in the configuration.`);
       return true;
     }
     const rdatas = values.map(textRdata);
@@ -105,20 +108,20 @@ export class Challenges {
       rdatas,
     } as const;
     try {
-      // A CNAME that has come meanwhile has no TXT beside it.
+      // If a CNAME was added since, the TXT records are gone.
       await change(zone, edit);
       return true;
     } catch (error) {
       warn(
-        `http.tls.acme: the TXT of the challenge at '${ownerName}' could not be taken away, and will be later: ` +
-          `${reasonOf(error)}.`,
+        `http.tls.acme: Could not remove the challenge's TXT record at '${ownerName}': ${reasonOf(error)}. ` +
+          'It is removed before the next attempt.',
       );
       return false;
     }
   }
 }
 
-/** RFC 2136 §3.4.2.2 passes over what is added beside a CNAME without a word: so it must not be there. */
+/** Requires that there is no CNAME: beside one, the primary silently ignores an added record (RFC 2136 §3.4.2.2). */
 function change(zone: Zone, edit: Extract<ZoneEdit, { kind: 'add-to-rrset' | 'delete-from-rrset' }>) {
   const ownerName = edit.kind === 'add-to-rrset' ? edit.rrset.ownerName : edit.ownerName;
   const prerequisites = [{ kind: 'rrset-absent', ownerName, type: RRType.CNAME }] as const;
@@ -134,11 +137,11 @@ async function cnameIn(zone: Zone, ownerName: DomainName): Promise<DomainName | 
   return rrset?.rdatas.find(isCname)?.target;
 }
 
-function inNoZone(challenge: DomainName, end: DomainName): AppError {
-  const way = challenge.equals(end) ? '' : ` (through CNAMEs to '${end}')`;
+function outsideZones(challenge: DomainName, end: DomainName): AppError {
+  const target = challenge.equals(end) ? '' : ` (a CNAME to '${end}')`;
   return new AppError(
     'name-invalid',
-    `'${challenge}'${way} lies in no zone of this server: leave the name out of http.tls.acme.names, or make it a CNAME into one.`,
+    `'${challenge}'${target} is not in a zone of this server. Remove the name from http.tls.acme.names, or make the challenge a CNAME into a zone of this server.`,
   );
 }
 

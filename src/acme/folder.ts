@@ -1,6 +1,6 @@
 /**
- * The folder of the server's own certificate: `certificate.pem` (key and chain), `account-key.pem`, and `challenges.json`,
- * which lists the records that are published for an attempt that is under way. A file is replaced whole or not at all.
+ * The folder of the server's own certificate: `certificate.pem` (key and chain), `account-key.pem`, and
+ * `challenges.json`, which lists the records that are published for the order in flight. Files are replaced atomically.
  */
 import { generateKeyPair } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
@@ -11,7 +11,7 @@ const CERTIFICATE = 'certificate.pem';
 const ACCOUNT_KEY = 'account-key.pem';
 const CHALLENGES = 'challenges.json';
 
-/** The values of one TXT RRset that are ours; names in presentation form. */
+/** The values that we added to one TXT RRset; names in presentation form. */
 export interface PublishedChallenge {
   readonly zone: string;
   readonly ownerName: string;
@@ -25,13 +25,13 @@ export class AcmeFolder {
     this.path = path;
   }
 
-  /** Where the certificate lies. */
+  /** The path of the certificate. */
   get certificateFile(): string {
     return join(this.path, CERTIFICATE);
   }
 
-  /** Makes it with mode 0700 if it is not there. @throws NodeJS.ErrnoException */
-  async make(): Promise<void> {
+  /** Creates the folder with mode 0700 if it does not exist. @throws NodeJS.ErrnoException */
+  async create(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
   }
 
@@ -43,21 +43,21 @@ export class AcmeFolder {
     return this.#replace(CERTIFICATE, text);
   }
 
-  /** The private key of the account (PEM, P-256), made at the first call: it is the account. */
+  /** The private key of the ACME account (PEM, P-256), created at the first call. It identifies the account. */
   async accountKey(): Promise<string> {
-    const found = await this.#find(ACCOUNT_KEY);
-    if (found !== undefined) return found;
+    const stored = await this.#find(ACCOUNT_KEY);
+    if (stored !== undefined) return stored;
     const { privateKey } = await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' });
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
     await this.#replace(ACCOUNT_KEY, key);
     return key;
   }
 
-  /** None where somebody else has written the file: it is only of use after a crash. */
+  /** Entries that are not valid are ignored: the list is needed only after a crash. */
   async challenges(): Promise<readonly PublishedChallenge[]> {
     try {
-      const found: unknown = JSON.parse((await this.#find(CHALLENGES)) ?? '[]');
-      return Array.isArray(found) ? found.filter(isChallenge) : [];
+      const listed: unknown = JSON.parse((await this.#find(CHALLENGES)) ?? '[]');
+      return Array.isArray(listed) ? listed.filter(isChallenge) : [];
     } catch (error) {
       if (error instanceof SyntaxError) return [];
       throw error;
@@ -78,7 +78,7 @@ export class AcmeFolder {
     }
   }
 
-  /** On the disk when it resolves: the content before the name, and the name before this returns. */
+  /** Durable when it resolves: the content is synced before the rename, and the directory after it. */
   async #replace(name: string, text: string): Promise<void> {
     const file = join(this.path, name);
     const temporary = `${file}.new`;
@@ -100,8 +100,8 @@ export class AcmeFolder {
   }
 }
 
-function isChallenge(found: unknown): found is PublishedChallenge {
-  const { zone, ownerName, values } = (found ?? {}) as Partial<Record<keyof PublishedChallenge, unknown>>;
+function isChallenge(entry: unknown): entry is PublishedChallenge {
+  const { zone, ownerName, values } = (entry ?? {}) as Partial<Record<keyof PublishedChallenge, unknown>>;
   const isText = (text: unknown) => typeof text === 'string';
   return isText(zone) && isText(ownerName) && Array.isArray(values) && values.every(isText);
 }

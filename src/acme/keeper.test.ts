@@ -1,14 +1,17 @@
-// When the keeper asks for a certificate, with a clock that stands still until it is moved and an authority that does what
-// a test says. Orders with a real authority are in test/e2e/own-certificate.test.ts.
+/**
+ * When a certificate is ordered, with a manual clock and a scripted authority. test/e2e/own-certificate.test.ts orders
+ * from a real one.
+ */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeCertificateOf } from '../../test/support/own-certificate.ts';
 import { waitUntil } from '../../test/support/process.ts';
 import { testDirectory } from '../../test/support/test-directory.ts';
+import type { Timers } from '../core/timers.ts';
 import { formatCertificate, makeCertificate } from './certificate.ts';
 import { AcmeFolder } from './folder.ts';
-import { CertificateKeeper, type KeeperOptions, type KeeperTimers } from './keeper.ts';
+import { CertificateKeeper, type KeeperOptions } from './keeper.ts';
 import type { KeyAndChain } from './thread-messages.ts';
 
 const DAY_MS = 86_400_000;
@@ -17,8 +20,8 @@ const MINUTE_MS = 60_000;
 const NAMES = ['dyndns.example.com', '*.lab.example.com'];
 const DIRECTORY = 'https://ca.example/directory';
 
-/** Time passes when a test says so. */
-class ManualTimers implements KeeperTimers {
+/** Time passes only when a test calls `pass`. */
+class ManualTimers implements Timers {
   nowMs = Date.now();
   delaysMs: number[] = [];
   #waiting: (() => void) | undefined;
@@ -39,7 +42,7 @@ class ManualTimers implements KeeperTimers {
     return this.#waiting !== undefined;
   }
 
-  /** Lets what waits be due. */
+  /** Moves the clock to the next timer, and fires it. */
   pass(): void {
     this.nowMs += this.delaysMs.at(-1)!;
     const call = this.#waiting;
@@ -60,10 +63,10 @@ async function setUp(onDisk?: { ageDays: number; leftDays: number; names?: reado
     writeFileSync(folder.certificateFile, text);
   }
   const timers = new ManualTimers();
-  const told = { warnings: [] as string[], infos: [] as string[], changes: 0, orders: 0 };
+  const reported = { warnings: [] as string[], infos: [] as string[], changes: 0, orders: 0 };
   const challenges = { published: [] as string[], withdrawals: 0 };
   const world = {
-    /** What the authority does. */
+    /** The authority. */
     order: (async () => makeCertificateOf(NAMES, 0, 90)) as Order,
     publishing: async () => undefined as undefined,
     propagationMs: 0,
@@ -84,17 +87,17 @@ async function setUp(onDisk?: { ageDays: number; leftDays: number; names?: reado
     },
     propagationMs: () => world.propagationMs,
     order: (...parameters) => {
-      told.orders += 1;
+      reported.orders += 1;
       return world.order(...parameters);
     },
     makeSelfSigned: (names) => makeCertificateOf(names, 0, 30),
     timers,
     random: () => 0.5,
     changed: () => {
-      told.changes += 1;
+      reported.changes += 1;
     },
-    warn: (text) => told.warnings.push(text),
-    inform: (text) => told.infos.push(text),
+    warn: (text) => reported.warnings.push(text),
+    inform: (text) => reported.infos.push(text),
   });
   const idle = () => waitUntil('the keeper to wait', () => timers.isWaiting);
   const start = async () => {
@@ -106,62 +109,66 @@ async function setUp(onDisk?: { ageDays: number; leftDays: number; names?: reado
     timers.pass();
     await idle();
   };
-  return { keeper, folder, timers, told, challenges, world, start, pass, idle };
+  return { keeper, folder, timers, reported, challenges, world, start, pass, idle };
 }
 
 describe('without a certificate', () => {
-  it('makes one that is served, says so, and asks for one at once', async () => {
-    const { keeper, told, timers, folder } = await setUp();
+  it('serves a self-signed one, warns, and orders one at once', async () => {
+    const { keeper, reported, timers, folder } = await setUp();
     await keeper.load();
     const selfSigned = keeper.served;
     expect(keeper.certificate).toBeUndefined();
-    expect(told.warnings).toEqual([
-      'http.tls.acme: there is no certificate for dyndns.example.com, *.lab.example.com yet; until there is one, clients will not trust this server.',
+    expect(reported.warnings).toEqual([
+      'http.tls.acme: There is no certificate for dyndns.example.com, *.lab.example.com yet. Clients do not trust this server until there is one.',
     ]);
     keeper.start();
     await waitUntil('the certificate', () => timers.isWaiting);
     expect(keeper.served).not.toEqual(selfSigned);
     expect(keeper.served).toEqual(keeper.certificate);
-    expect(told).toMatchObject({ changes: 1, orders: 1, infos: [expect.stringContaining('a new certificate for')] });
+    expect(reported).toMatchObject({
+      changes: 1,
+      orders: 1,
+      infos: [expect.stringContaining('Installed a new certificate for')],
+    });
     expect(await folder.findCertificate()).toBe(formatCertificate(keeper.certificate!));
     expect(timers.delaysMs).toEqual([HOUR_MS]);
   });
 
-  it('takes one that cannot be read for none, and says which file it is', async () => {
-    const { keeper, told, folder } = await setUp();
+  it('replaces one that it cannot read, and names the file', async () => {
+    const { keeper, reported, folder } = await setUp();
     writeFileSync(folder.certificateFile, 'rubbish');
     await keeper.load();
-    expect(told.warnings[0]).toContain(
-      `${folder.certificateFile} cannot be used, and is replaced: a part of it is missing`,
+    expect(reported.warnings[0]).toContain(
+      `Cannot read ${folder.certificateFile}, which will be replaced: The directory, the key or the certificate is missing.`,
     );
     expect(keeper.served.chain).toContain('CERTIFICATE');
   });
 });
 
 describe('with a certificate', () => {
-  it('asks for nothing before a third of its life is left, and looks once an hour', async () => {
-    const { told, timers, start, pass, keeper } = await setUp({ ageDays: 59, leftDays: 31 });
+  it('checks once an hour, and orders nothing before a third of the lifetime is left', async () => {
+    const { reported, timers, start, pass, keeper } = await setUp({ ageDays: 59, leftDays: 31 });
     await start();
     const served = keeper.served;
-    // It is due in a day, less the time that the test has taken so far.
+    // It is due in a day, less the duration of the test.
     for (let hours = 0; hours < 22; hours++) await pass();
-    expect(told).toMatchObject({ orders: 0, warnings: [] });
+    expect(reported).toMatchObject({ orders: 0, warnings: [] });
     expect(keeper.served).toBe(served);
     expect(new Set(timers.delaysMs)).toEqual(new Set([HOUR_MS]));
     await pass();
     await pass();
-    expect(told).toMatchObject({ orders: 1, changes: 1, warnings: [] });
+    expect(reported).toMatchObject({ orders: 1, changes: 1, warnings: [] });
     expect(keeper.served).not.toBe(served);
   });
 
   it.each([
-    ['it is over', { ageDays: 91, leftDays: -1 }],
+    ['it has expired', { ageDays: 91, leftDays: -1 }],
     ['a name is missing', { ageDays: 1, leftDays: 89, names: NAMES.slice(1) }],
-    ['it comes from another authority', { ageDays: 1, leftDays: 89, directory: 'https://staging.ca.example/' }],
-  ])('asks at the start where %s', async (_what, onDisk) => {
-    const { told, start } = await setUp(onDisk);
+    ['it is from another authority', { ageDays: 1, leftDays: 89, directory: 'https://staging.ca.example/' }],
+  ])('orders one at start if %s', async (_what, onDisk) => {
+    const { reported, start } = await setUp(onDisk);
     await start();
-    expect(told).toMatchObject({ orders: 1, changes: 1, warnings: [] });
+    expect(reported).toMatchObject({ orders: 1, changes: 1, warnings: [] });
   });
 });
 
@@ -170,8 +177,8 @@ describe('a failure', () => {
     throw new Error('too many certificates already issued.');
   };
 
-  it('leaves the old one served and is told with reason, state and time; the pauses grow, and end with a success', async () => {
-    const { told, timers, start, pass, keeper, world, challenges } = await setUp({ ageDays: 80, leftDays: 10 });
+  it('leaves the old one in use, and is reported with reason, state and time; the backoff grows and ends with a success', async () => {
+    const { reported, timers, start, pass, keeper, world, challenges } = await setUp({ ageDays: 80, leftDays: 10 });
     const { order } = world;
     world.order = refuse;
     await start();
@@ -179,62 +186,64 @@ describe('a failure', () => {
     for (let attempts = 2; attempts <= 8; attempts++) await pass();
     expect(timers.delaysMs.map((delay) => Math.round(delay / MINUTE_MS))).toEqual([1, 3, 9, 27, 81, 243, 360, 360]);
     expect(keeper.served).toBe(served);
-    expect(told.warnings).toHaveLength(8);
-    expect(told.warnings[0]).toBe(
-      'http.tls.acme: no new certificate for dyndns.example.com, *.lab.example.com from https://ca.example/directory: ' +
-        'too many certificates already issued. The one that is served goes on for 9 days. The next attempt is in 1 min, or at SIGHUP.',
+    expect(reported.warnings).toHaveLength(8);
+    expect(reported.warnings[0]).toBe(
+      'http.tls.acme: Could not get a new certificate for dyndns.example.com, *.lab.example.com from https://ca.example/directory: ' +
+        'too many certificates already issued. The current one is valid for 9 days more. The next attempt is in 1 min, or at SIGHUP.',
     );
     expect(challenges.withdrawals).toBeGreaterThanOrEqual(8);
     world.order = order;
     await pass();
-    expect(told.changes).toBe(1);
+    expect(reported.changes).toBe(1);
     world.order = refuse;
     timers.nowMs += 80 * DAY_MS;
     await pass();
     expect(timers.delaysMs.at(-1)).toBe(MINUTE_MS);
   });
 
-  it('is tried again at once when it is woken', async () => {
-    const { told, start, idle, keeper, world, timers } = await setUp({ ageDays: 80, leftDays: 10 });
+  it('is retried at once by wake()', async () => {
+    const { reported, start, idle, keeper, world, timers } = await setUp({ ageDays: 80, leftDays: 10 });
     world.order = refuse;
     await start();
     keeper.wake();
     expect(timers.isWaiting).toBe(false);
     await idle();
-    expect(told.orders).toBe(2);
+    expect(reported.orders).toBe(2);
   });
 
-  it('does not ask a second time while the first one is under way', async () => {
-    const { told, keeper, world, idle } = await setUp();
+  it('does not start a second order while the first is in flight', async () => {
+    const { reported, keeper, world, idle } = await setUp();
     let answer: (result: KeyAndChain) => void = () => undefined;
     world.order = () => new Promise((resolve) => (answer = resolve));
     await keeper.load();
     keeper.start();
-    await waitUntil('the order', () => told.orders === 1);
+    await waitUntil('the order', () => reported.orders === 1);
     keeper.wake();
     answer(await makeCertificateOf(NAMES, 0, 90));
     await idle();
-    expect(told.orders).toBe(1);
+    expect(reported.orders).toBe(1);
   });
 
-  it('is a certificate for other names, and one that would be due at once', async () => {
-    const { told, start, pass, keeper, world, timers } = await setUp({ ageDays: 80, leftDays: 10 });
+  it('is a certificate for other names, or one that is due at once', async () => {
+    const { reported, start, pass, keeper, world, timers } = await setUp({ ageDays: 80, leftDays: 10 });
     world.order = () => makeCertificateOf(['other.example.com'], 0, 90);
     await start();
-    expect(told.changes).toBe(0);
-    expect(told.warnings.at(-1)).toContain('the new certificate is not for dyndns.example.com, *.lab.example.com');
+    expect(reported.changes).toBe(0);
+    expect(reported.warnings.at(-1)).toContain(
+      'The new certificate does not cover dyndns.example.com, *.lab.example.com.',
+    );
     world.order = () => makeCertificateOf(NAMES, 80, 10);
     await pass();
-    expect(told.changes).toBe(1);
+    expect(reported.changes).toBe(1);
     expect(keeper.certificate?.names).toEqual(NAMES);
-    expect(told.warnings.at(-1)).toContain('is the clock of this machine right?');
+    expect(reported.warnings.at(-1)).toContain('Check the clock of this machine.');
     expect(timers.delaysMs).toEqual([MINUTE_MS, 3 * MINUTE_MS]);
   });
 });
 
-describe('a disk that takes nothing', () => {
-  it('does not stop the new one from being served, nor is another one asked for; it is written when it can be', async () => {
-    const { told, start, pass, keeper, folder, world } = await setUp({ ageDays: 80, leftDays: 10 });
+describe('a folder that cannot be written', () => {
+  it('does not prevent that the new certificate is served; it is written later, and not ordered again', async () => {
+    const { reported, start, pass, keeper, folder, world } = await setUp({ ageDays: 80, leftDays: 10 });
     const old = await folder.findCertificate();
     world.order = async () => {
       rmSync(folder.path, { recursive: true });
@@ -242,18 +251,18 @@ describe('a disk that takes nothing', () => {
       return makeCertificateOf(NAMES, 0, 90);
     };
     await start();
-    expect(told).toMatchObject({ orders: 1, changes: 1 });
-    expect(told.warnings).toEqual([expect.stringContaining('a restart would have to ask for another one')]);
+    expect(reported).toMatchObject({ orders: 1, changes: 1 });
+    expect(reported.warnings).toEqual([expect.stringContaining('After a restart, the server must order another one.')]);
     expect(formatCertificate(keeper.certificate!)).not.toBe(old);
     rmSync(folder.path);
     mkdirSync(folder.path);
     await pass();
     expect(await folder.findCertificate()).toBe(formatCertificate(keeper.certificate!));
     await pass();
-    expect(told).toMatchObject({ orders: 1, changes: 1 });
+    expect(reported).toMatchObject({ orders: 1, changes: 1 });
   });
 
-  it('at the start is an error', async () => {
+  it('is an error at start', async () => {
     const { keeper, folder } = await setUp();
     rmSync(folder.path, { recursive: true });
     writeFileSync(folder.path, 'a file in the way');
@@ -262,27 +271,27 @@ describe('a disk that takes nothing', () => {
 });
 
 describe('the records', () => {
-  it('are published for the order, have the time that secondaries need, and are taken away', async () => {
-    const { world, challenges, start, timers, keeper, told } = await setUp();
+  it('are published for the order, given the time that secondaries need, and removed', async () => {
+    const { world, challenges, start, timers, keeper, reported } = await setUp();
     world.propagationMs = 30_000;
-    let isTold = false;
+    let wasPublished = false;
     world.order = async (order, publish) => {
       expect(order).toMatchObject({ names: NAMES, directory: DIRECTORY, email: 'hostmaster@example.com' });
       await publish([{ name: 'dyndns.example.com', value: 'proof' }]);
-      isTold = true;
+      wasPublished = true;
       expect(challenges).toEqual({ published: ['dyndns.example.com proof'], withdrawals: 1 });
       return makeCertificateOf(NAMES, 0, 90);
     };
     await start();
-    expect([timers.delaysMs, isTold]).toEqual([[30_000], false]);
+    expect([timers.delaysMs, wasPublished]).toEqual([[30_000], false]);
     timers.pass();
-    await waitUntil('the certificate', () => told.changes === 1);
+    await waitUntil('the certificate', () => reported.changes === 1);
     await keeper.close();
     expect(challenges.withdrawals).toBe(2);
   });
 
-  it('that are being published when the server ends are taken away after that', async () => {
-    const { world, challenges, keeper, told, folder } = await setUp();
+  it('that are being published when the server stops are removed after that', async () => {
+    const { world, challenges, keeper, reported, folder } = await setUp();
     let published: () => void = () => undefined;
     world.publishing = () => new Promise((resolve) => (published = () => resolve(undefined)));
     world.order = (_order, publish, signal) =>
@@ -292,7 +301,7 @@ describe('the records', () => {
       });
     await keeper.load();
     keeper.start();
-    await waitUntil('the order', () => told.orders === 1);
+    await waitUntil('the order', () => reported.orders === 1);
     let isClosed = false;
     const closed = keeper.close().then(() => {
       isClosed = true;
@@ -302,7 +311,7 @@ describe('the records', () => {
     published();
     await closed;
     expect(challenges).toEqual({ published: ['dyndns.example.com proof'], withdrawals: 2 });
-    expect(told.warnings).toHaveLength(1);
+    expect(reported.warnings).toHaveLength(1);
     expect(readdirSync(folder.path)).toEqual(['account-key.pem']);
   });
 });

@@ -1,8 +1,8 @@
 /**
- * Keeps the server's own certificate: loads it, asks for one when it is due, and tries again after failures. While there
- * is none, or none that is new, what there is goes on being served.
+ * Loads the server's own certificate, renews it when it is due, and retries after failures with a backoff. The old
+ * certificate is served until there is a new one.
  */
-
+import type { Timers } from '../core/timers.ts';
 import {
   formatCertificate,
   makeCertificate,
@@ -17,20 +17,12 @@ import { type Challenges, reasonOf } from './challenges.ts';
 import type { AcmeFolder } from './folder.ts';
 import type { CertificateOrder, KeyAndChain } from './thread-messages.ts';
 
-/** A clock and timers. */
-export interface KeeperTimers {
-  /** Milliseconds since 1970. */
-  now(): number;
-  /** Calls back once, after so many milliseconds. @returns what prevents it */
-  after(delayMs: number, call: () => void): () => void;
-}
-
 export interface KeeperOptions {
   readonly requested: RequestedCertificate;
   readonly email: string | undefined;
   readonly folder: AcmeFolder;
   readonly challenges: Pick<Challenges, 'publish' | 'withdraw'>;
-  /** How long the secondaries of these zones may take. */
+  /** How long the secondaries of these zones may need to transfer a change. */
   readonly propagationMs: (zones: Awaited<ReturnType<Challenges['publish']>>) => number;
   readonly order: (
     order: CertificateOrder,
@@ -38,10 +30,10 @@ export interface KeeperOptions {
     signal: AbortSignal,
   ) => Promise<KeyAndChain>;
   readonly makeSelfSigned: (names: readonly string[]) => Promise<KeyAndChain>;
-  readonly timers: KeeperTimers;
-  /** 0 up to 1. */
+  readonly timers: Timers;
+  /** From 0 up to, not including, 1. */
   readonly random: () => number;
-  /** There is another certificate to serve. */
+  /** Called when there is a new certificate to serve. */
   readonly changed: () => void;
   readonly warn: (text: string) => void;
   readonly inform: (text: string) => void;
@@ -49,8 +41,8 @@ export interface KeeperOptions {
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
-/** Between two looks, even where a certificate lives for seconds. */
-const MIN_LOOK_MS = 1_000;
+/** The least time between two checks, for certificates that are valid for seconds. */
+const MIN_CHECK_MS = 1_000;
 
 export class CertificateKeeper {
   readonly #options: KeeperOptions;
@@ -66,66 +58,66 @@ export class CertificateKeeper {
     this.#options = options;
   }
 
-  /** What to serve. @throws TypeError before `load` */
+  /** The certificate to serve, self-signed if there is no other. @throws TypeError before `load` */
   get served(): KeyAndChain {
     const served = this.#certificate ?? this.#selfSigned;
-    if (served === undefined) throw new TypeError('load() comes first');
+    if (served === undefined) throw new TypeError('load() was not called.');
     return served;
   }
 
-  /** The certificate of the authority, if there is one. */
+  /** The certificate of the authority; undefined until there is one. */
   get certificate(): OwnCertificate | undefined {
     return this.#certificate;
   }
 
-  /** Reads what is on disk; makes something to serve where there is nothing. @throws Error where the folder cannot be used */
+  /** Reads the certificate from disk, or makes a self-signed one. @throws Error if the folder cannot be used */
   async load(): Promise<void> {
     const { folder, requested, makeSelfSigned, warn } = this.#options;
-    await folder.make();
+    await folder.create();
     const text = await folder.findCertificate();
     try {
       if (text !== undefined) this.#certificate = parseCertificate(text);
     } catch (error) {
-      warn(`http.tls.acme: ${folder.certificateFile} cannot be used, and is replaced: ${reasonOf(error)}.`);
+      warn(`http.tls.acme: Cannot read ${folder.certificateFile}, which will be replaced: ${reasonOf(error)}.`);
     }
     if (this.#certificate !== undefined) return;
     this.#selfSigned = await makeSelfSigned(requested.names);
     const names = requested.names.join(', ');
     warn(
-      `http.tls.acme: there is no certificate for ${names} yet; until there is one, clients will not trust this server.`,
+      `http.tls.acme: There is no certificate for ${names} yet. Clients do not trust this server until there is one.`,
     );
   }
 
-  /** Begins to look after it; what authorities look up must be served by now. */
+  /** Starts the checks. The zones must be served by now: the authority queries them. */
   start(): void {
-    this.#look();
+    this.#check();
   }
 
-  /** Looks at once, also where it would wait after a failure. */
+  /** Checks at once, also during the backoff after a failure. */
   wake(): void {
-    if (this.#cancelTimer !== undefined) this.#look();
+    if (this.#cancelTimer !== undefined) this.#check();
   }
 
-  /** Ends what is under way; its records are taken away when this resolves. */
+  /** Aborts an order in flight; its records are removed when this resolves. */
   async close(): Promise<void> {
-    this.#end.abort(new Error('the server ends'));
+    this.#end.abort(new Error('The server is stopping.'));
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     await this.#work;
   }
 
-  #look(): void {
+  #check(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    this.#work = this.#lookAfterIt().then((delayMs) => {
+    this.#work = this.#renewIfDue().then((delayMs) => {
       this.#work = undefined;
       if (this.#end.signal.aborted) return;
-      this.#cancelTimer = this.#options.timers.after(delayMs, () => this.#look());
+      this.#cancelTimer = this.#options.timers.after(delayMs, () => this.#check());
     });
   }
 
-  /** @returns milliseconds until the next look. Never rejects. */
-  async #lookAfterIt(): Promise<number> {
+  /** @returns milliseconds until the next check; never rejects */
+  async #renewIfDue(): Promise<number> {
     const { requested, timers, challenges, warn } = this.#options;
     try {
       await challenges.withdraw();
@@ -133,15 +125,14 @@ export class CertificateKeeper {
       if (this.#renewalMs() <= timers.now()) await this.#renew();
       this.#failures = 0;
       const untilDueMs = this.#renewalMs() - timers.now();
-      return Math.max(MIN_LOOK_MS, Math.min(untilDueMs, this.#aroundMs(HOUR_MS)));
+      return Math.max(MIN_CHECK_MS, Math.min(untilDueMs, this.#withJitter(HOUR_MS)));
     } catch (error) {
       if (this.#end.signal.aborted) return 0;
       this.#failures += 1;
-      const delayMs = this.#aroundMs(retryDelayMs(this.#failures));
-      const state = this.#describe();
+      const delayMs = this.#withJitter(retryDelayMs(this.#failures));
       warn(
-        `http.tls.acme: no new certificate for ${requested.names.join(', ')} from ${requested.directory}: ${reasonOf(error)}. ` +
-          `${state} The next attempt is in ${describeDelay(delayMs)}, or at SIGHUP.`,
+        `http.tls.acme: Could not get a new certificate for ${requested.names.join(', ')} from ${requested.directory}: ` +
+          `${reasonOf(error)}. ${this.#describeCurrent()} The next attempt is in ${describeDelay(delayMs)}, or at SIGHUP.`,
       );
       return delayMs;
     }
@@ -164,32 +155,32 @@ export class CertificateKeeper {
       const { key, chain } = await order({ ...requested, email, accountKey }, publish, signal);
       const certificate = makeCertificate(key, chain, requested.directory);
       const missing = requested.names.filter((name) => !certificate.names.includes(name));
-      if (missing.length > 0) throw new Error(`the new certificate is not for ${missing.join(', ')}`);
+      if (missing.length > 0) throw new Error(`The new certificate does not cover ${missing.join(', ')}.`);
       this.#certificate = certificate;
       this.#isSaved = false;
       changed();
       const end = new Date(certificate.notAfterMs).toISOString();
-      inform(`http.tls.acme: a new certificate for ${requested.names.join(', ')} is served; it ends ${end}`);
+      inform(`http.tls.acme: Installed a new certificate for ${requested.names.join(', ')}. It expires on ${end}.`);
     } finally {
-      // What is still being published when the order ends must be there before it is taken away.
+      // A publication that is still in flight must end before its records can be removed.
       await publishing?.catch(() => undefined);
       await challenges.withdraw();
     }
     await this.#save();
     if (this.#renewalMs() <= this.#options.timers.now()) {
-      throw new Error('the new one is due for renewal at once; is the clock of this machine right?');
+      throw new Error('The new certificate is already due for renewal. Check the clock of this machine.');
     }
   }
 
-  /** One that could not be written is served all the same, and is not asked for again. */
+  /** A certificate that cannot be written is served nevertheless, and not ordered again. */
   async #save(): Promise<void> {
     const { folder, warn } = this.#options;
     try {
       await folder.writeCertificate(formatCertificate(this.#certificate!));
       this.#isSaved = true;
     } catch (error) {
-      const advice = 'a restart would have to ask for another one';
-      warn(`http.tls.acme: the new certificate cannot be written to ${folder.path} (${reasonOf(error)}): ${advice}.`);
+      const warning = 'After a restart, the server must order another one.';
+      warn(`http.tls.acme: Cannot write the new certificate to ${folder.path}: ${reasonOf(error)}. ${warning}`);
     }
   }
 
@@ -206,17 +197,17 @@ export class CertificateKeeper {
     });
   }
 
-  /** Ten per cent more or less, so that servers that were started together do not ask together. */
-  #aroundMs(delayMs: number): number {
+  /** Plus or minus ten per cent, so that servers that started together do not order together. */
+  #withJitter(delayMs: number): number {
     return delayMs * (0.9 + 0.2 * this.#options.random());
   }
 
-  #describe(): string {
+  #describeCurrent(): string {
     if (this.#certificate === undefined) return 'Clients do not trust this server yet.';
     const leftMs = this.#certificate.notAfterMs - this.#options.timers.now();
     return leftMs > 0
-      ? `The one that is served goes on for ${describeDelay(leftMs)}.`
-      : 'The one that is served has ended: clients do not trust this server.';
+      ? `The current one is valid for ${describeDelay(leftMs)} more.`
+      : 'The current one has expired: clients do not trust this server.';
   }
 }
 

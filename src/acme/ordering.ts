@@ -1,13 +1,13 @@
 /**
- * Orders a certificate in a thread of its own (ordering-thread.ts): queries and updates are answered while the packages
- * for it load, whatever it waits for can be ended, and its memory is given back.
+ * Orders a certificate in a thread (ordering-thread.ts): loading the packages does not block queries and updates, an
+ * order can be aborted at any point, and its memory is freed afterwards.
  */
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import type { ChallengeValue } from './challenges.ts';
 import type { CertificateOrder, FromThread, KeyAndChain, ThreadStart, ToThread } from './thread-messages.ts';
 
-/** A certificate could not be had; the text says why. */
+/** An order failed, or cannot be made; the message has the reason. */
 export class AcmeError extends Error {
   override readonly name = 'AcmeError';
 }
@@ -15,21 +15,21 @@ export class AcmeError extends Error {
 /** An order that takes longer has hung. */
 const MAX_ORDER_MS = 15 * 60_000;
 
-/** @throws AcmeError where the packages are not installed */
+/** @throws AcmeError if an optional package is not installed */
 export function requirePackages(): void {
   const { resolve } = createRequire(import.meta.url);
   for (const name of ['acme-client', '@peculiar/x509']) {
     try {
       resolve(name);
     } catch (cause) {
-      const advice = 'install the packages again without omitting optional ones';
-      throw new AcmeError(`http.tls.acme: the package ${name} is not installed: ${advice}`, { cause });
+      const advice = 'Install the packages again without omitting optional ones.';
+      throw new AcmeError(`http.tls.acme: The package ${name} is not installed. ${advice}`, { cause });
     }
   }
 }
 
 /**
- * @param publish makes records visible to the authority
+ * @param publish resolves when the authority can see the records
  * @throws AcmeError, and what `publish` and the signal throw
  */
 export function orderCertificate(
@@ -37,14 +37,13 @@ export function orderCertificate(
   publish: (challenges: readonly ChallengeValue[]) => Promise<void>,
   signal: AbortSignal,
 ): Promise<KeyAndChain> {
-  const inTime = AbortSignal.any([signal, AbortSignal.timeout(MAX_ORDER_MS)]);
-  return run({ kind: 'order', ...order }, publish, inTime);
+  return run({ kind: 'order', ...order }, publish, AbortSignal.any([signal, AbortSignal.timeout(MAX_ORDER_MS)]));
 }
 
-/** A key and a certificate that nobody has signed but itself. @throws AcmeError */
+/** Makes a key and a self-signed certificate. @throws AcmeError */
 export function makeSelfSigned(names: readonly string[]): Promise<KeyAndChain> {
-  const nothing = () => Promise.reject(new Error('nothing is to be published'));
-  return run({ kind: 'self-signed', names }, nothing, AbortSignal.timeout(MAX_ORDER_MS));
+  const publish = () => Promise.reject(new Error('A self-signed certificate needs no challenge.'));
+  return run({ kind: 'self-signed', names }, publish, AbortSignal.timeout(MAX_ORDER_MS));
 }
 
 async function run(
@@ -59,7 +58,7 @@ async function run(
     return await new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       thread.once('error', (cause) => reject(new AcmeError(cause.message, { cause })));
-      thread.once('exit', () => reject(new AcmeError('the thread of the order has ended')));
+      thread.once('exit', () => reject(new AcmeError('The ordering thread ended unexpectedly.')));
       thread.on('message', (message: FromThread) => {
         switch (message.kind) {
           case 'publish':
@@ -72,7 +71,7 @@ async function run(
             resolve({ key: message.key, chain: message.chain });
             break;
           case 'failed':
-            reject(new AcmeError(message.why));
+            reject(new AcmeError(message.reason));
             break;
         }
       });
@@ -82,7 +81,7 @@ async function run(
   }
 }
 
-/** From `src`, as under vitest, it is the built one: Node.js 20 runs no `.ts` file. */
+/** Under vitest, which runs `src`, it is the built file: Node.js 20 cannot run a `.ts` file. */
 function threadUrl(): URL {
   const here = import.meta.url;
   return new URL(here.endsWith('.ts') ? '../../dist/acme/ordering-thread.js' : './ordering-thread.js', here);

@@ -1,10 +1,11 @@
-// What ordering.ts and its thread say to one another.
+/** The messages between ordering.ts and its thread. */
 import type { ChallengeValue } from './challenges.ts';
 
 export type ThreadStart =
   | ({ readonly kind: 'order' } & CertificateOrder)
   | { readonly kind: 'self-signed'; readonly names: readonly string[] };
 
+/** What one order sends to the ACME server. */
 export interface CertificateOrder {
   /** URL of the ACME directory. */
   readonly directory: string;
@@ -22,9 +23,9 @@ export interface KeyAndChain {
 }
 
 export type FromThread =
-  /** Waits for `published`. */
+  /** The thread waits for `published`. */
   | { readonly kind: 'publish'; readonly challenges: readonly ChallengeValue[] }
   | ({ readonly kind: 'done' } & KeyAndChain)
-  | { readonly kind: 'failed'; readonly why: string };
+  | { readonly kind: 'failed'; readonly reason: string };
 
 export type ToThread = { readonly kind: 'published' };

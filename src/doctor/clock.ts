@@ -1,6 +1,6 @@
 /**
- * The primary's clock as it signs: Time Signed of its reply to a signed query, or the time in Other Data where it
- * answers BADTIME (RFC 8945 §5.2.3). Only a time under a verified MAC is believed.
+ * Reads the primary's clock: Time Signed of its reply to a signed query, or Other Data of a BADTIME reply
+ * (RFC 8945 §5.2.3). Only a time under a verified MAC is used.
  */
 import type { ClockComparison } from '../core/doctor/ports.ts';
 import type { DomainName } from '../dns/name.ts';
@@ -15,7 +15,7 @@ export interface CompareClocksOptions {
   readonly exchanger: Exchanger;
   /** Seconds since 1970. */
   readonly now: () => number;
-  /** Of the monotonic clock. */
+  /** On the monotonic clock. */
   readonly deadlineMs: number;
 }
 
@@ -33,19 +33,19 @@ export async function compareClocks(options: CompareClocksOptions): Promise<Cloc
     transaction.verify(reply.octets, message, now());
     return compared(now(), timeSigned(message));
   } catch (error) {
-    if (error instanceof ExchangeError) return { kind: 'unknown', why: error.message };
+    if (error instanceof ExchangeError) return { kind: 'unknown', reason: error.message };
     if (!(error instanceof TsigError)) throw error;
     const { failure } = error;
     if (failure.side === 'theirs' && failure.peerTime !== undefined) return compared(now(), failure.peerTime);
-    // The time is looked at after the MAC: it is the primary's.
+    // The MAC is verified before the time, so this time is the primary's.
     if (failure.side === 'ours' && failure.reason === 'time') return compared(now(), timeSigned(message!));
-    return { kind: 'unknown', why: 'the primary gave no reply that the key verifies' };
+    return { kind: 'unknown', reason: 'the primary sent no reply that the key verifies' };
   }
 }
 
-function compared(ourTime: number, itsTime: number | undefined): ClockComparison {
-  if (itsTime === undefined) return { kind: 'unknown', why: 'the reply holds no time' };
-  return { kind: 'compared', aheadSeconds: ourTime - itsTime };
+function compared(ourTime: number, primaryTime: number | undefined): ClockComparison {
+  if (primaryTime === undefined) return { kind: 'unknown', reason: 'the reply has no time' };
+  return { kind: 'compared', aheadSeconds: ourTime - primaryTime };
 }
 
 function timeSigned(message: DecodedMessage): number | undefined {

@@ -1,4 +1,4 @@
-// Resolvers, questions and the primary's clock over real sockets of 127.0.0.1, against servers that misbehave.
+/** Resolvers, queries and the primary's clock over real sockets of 127.0.0.1, with servers that misbehave. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { frame, listenTcp, listenUdp, replyTo } from '../../test/support/dns-listener.ts';
 import { freePort } from '../../test/support/free-port.ts';
@@ -40,18 +40,18 @@ function lookupAt(...ports: readonly number[]) {
   };
 }
 
-describe('a question', () => {
-  it('to a resolver wants recursion, to a nameserver not, and has EDNS', async () => {
+describe('a query', () => {
+  it('requests recursion from a resolver but not from a nameserver, and uses EDNS', async () => {
     const server = await serve((request, send) => send(replyTo(request, { additional: [ednsRecord({})] })));
     const lookup = lookupAt(server.port).before(5000);
     expect(await lookup.resolve(ZONE, RRType.NS)).toMatchObject({ kind: 'reply', rcode: 'NOERROR', edns: true });
-    await lookup.ask(LOCALHOST, 'udp', ZONE, RRType.SOA);
+    await lookup.query(LOCALHOST, 'udp', ZONE, RRType.SOA);
     const requests = server.requests.map(decodeMessage);
     expect(requests.map(({ recursionDesired }) => recursionDesired)).toEqual([true, false]);
     expect(requests.every((request) => findEdns(request)?.udpPayloadSize === 1232)).toBe(true);
   });
 
-  it('goes to the next resolver where one is silent or fails', async () => {
+  it('goes to the next resolver if one is silent or fails', async () => {
     const failing = await serve((request, send) => send(replyTo(request, { rcode: Rcode.SERVFAIL })));
     const good = await serve((request, send) => send(replyTo(request)));
     const lookup = lookupAt(await freePort(), failing.port, good.port).before(5000);
@@ -60,23 +60,23 @@ describe('a question', () => {
     expect(await bad.resolve(ZONE, RRType.NS)).toMatchObject({ kind: 'reply', rcode: 'SERVFAIL' });
   });
 
-  it('RFC 6891 §7: is asked again without EDNS where that is not understood', async () => {
+  it('RFC 6891 §7: is repeated without EDNS if the server does not support it', async () => {
     const server = await serve((request, send) => {
       const { additional } = decodeMessage(request);
       send(replyTo(request, { rcode: additional.length > 0 ? Rcode.FORMERR : Rcode.NOERROR }));
     });
-    const reply = await lookupAt(server.port).before(5000).ask(LOCALHOST, 'udp', ZONE, RRType.SOA);
+    const reply = await lookupAt(server.port).before(5000).query(LOCALHOST, 'udp', ZONE, RRType.SOA);
     expect(reply).toMatchObject({ kind: 'reply', rcode: 'NOERROR', edns: false });
     expect(server.requests).toHaveLength(2);
   });
 
-  it('whose time was used up by others before it is out of time, and is not sent', async () => {
+  it('is not sent after the deadline of the run', async () => {
     const server = await serve(() => undefined);
-    expect(await lookupAt(server.port).before(-1).ask(LOCALHOST, 'udp', ZONE, RRType.SOA)).toMatchObject({
+    expect(await lookupAt(server.port).before(-1).query(LOCALHOST, 'udp', ZONE, RRType.SOA)).toMatchObject({
       failure: 'out-of-time',
     });
     expect(server.requests).toEqual([]);
-    const cut = await lookupAt(server.port).before(100).ask(LOCALHOST, 'udp', ZONE, RRType.SOA);
+    const cut = await lookupAt(server.port).before(100).query(LOCALHOST, 'udp', ZONE, RRType.SOA);
     expect(cut).toMatchObject({ failure: 'out-of-time' });
   });
 });
@@ -85,13 +85,13 @@ describe("the primary's clock", () => {
   const key = makeTsigKey(ZONE, 'hmac-sha256', Buffer.from('a secret of some octets'));
   const NOW = 1_700_000_000;
 
-  /** A primary whose clock shows `itsTime`. */
-  async function compareWith(itsTime: number, { itsKey = key, looks = true } = {}) {
+  /** A primary with its own time and key. @param checksTime false: it ignores the time of requests */
+  async function compareWith(primaryTime: number, { primaryKey = key, checksTime = true } = {}) {
     const server = await listenTcp((request, socket) => {
-      const check = checkRequest(request, decodeMessage(request), () => itsKey, looks ? itsTime : NOW);
+      const check = checkRequest(request, decodeMessage(request), () => primaryKey, checksTime ? primaryTime : NOW);
       const rcode = check.kind === 'rejected' ? check.rcode : Rcode.NOERROR;
       const reply = replyTo(request, { rcode });
-      socket.write(frame(check.kind === 'unsigned' ? reply : (check.transaction?.sign(reply, itsTime) ?? reply)));
+      socket.write(frame(check.kind === 'unsigned' ? reply : (check.transaction?.sign(reply, primaryTime) ?? reply)));
     });
     const exchanger = new TcpExchanger(server);
     cleanups.push(
@@ -101,22 +101,22 @@ describe("the primary's clock", () => {
     return compareClocks({ zone: ZONE, key, exchanger, now: () => NOW, deadlineMs: performance.now() + 5000 });
   }
 
-  it.each([0, 100, -250, 4000, -4000])('that is %i s behind ours is told so', async (behind) => {
+  it.each([0, 100, -250, 4000, -4000])('that is %i s behind ours is reported', async (behind) => {
     expect(await compareWith(NOW - behind)).toEqual({ kind: 'compared', aheadSeconds: behind });
   });
 
-  it('is known too where the primary itself does not mind the difference', async () => {
-    expect(await compareWith(NOW - 4000, { looks: false })).toEqual({ kind: 'compared', aheadSeconds: 4000 });
+  it('is known even if the primary ignores the difference', async () => {
+    expect(await compareWith(NOW - 4000, { checksTime: false })).toEqual({ kind: 'compared', aheadSeconds: 4000 });
   });
 
-  it('is not believed under another secret', async () => {
+  it('is not used under another secret', async () => {
     const other = makeTsigKey(ZONE, 'hmac-sha256', Buffer.from('another secret of octets'));
-    expect(await compareWith(NOW - 4000, { itsKey: other })).toMatchObject({ kind: 'unknown' });
+    expect(await compareWith(NOW - 4000, { primaryKey: other })).toMatchObject({ kind: 'unknown' });
   });
 });
 
 describe('resolv.conf', () => {
-  it('names at most three resolvers; what is no address is passed over', () => {
+  it('has at most three resolvers, and invalid addresses are ignored', () => {
     const text =
       '# nameserver 192.0.2.9\nnameserver 192.0.2.1\nnameserver nonsense\nsearch x\nnameserver\t2001:DB8::1\n';
     expect(parseResolvConf(`${text}nameserver fe80::1%eth0\nnameserver 192.0.2.4\n`)).toEqual([
@@ -140,12 +140,12 @@ describe('resolv.conf', () => {
   ])('--resolver %s', (text, endpoint) => expect(parseEndpoint(text)).toEqual(endpoint));
 });
 
-it('a listener is there or not', async () => {
+it('a listener is reachable or not', async () => {
   const server = await listenTcp(() => undefined);
   cleanups.push(() => server.close());
   const tcp = (port: number) => ({ kind: 'tcp', host: '0.0.0.0', port, tls: false }) as const;
   expect(await tryConnect(tcp(server.port))).toBeUndefined();
-  expect(await tryConnect(tcp(await freePort()))).toBe('nobody listens there');
+  expect(await tryConnect(tcp(await freePort()))).toBe('nothing listens there');
   expect(await tryConnect({ kind: 'unix', path: '/nonexistent/x.sock' })).toBe('the socket does not exist');
   expect([reachableHost('::'), reachableHost('192.0.2.1')]).toEqual(['::1', '192.0.2.1']);
 });

@@ -1,6 +1,6 @@
 /**
- * Asks resolvers and nameservers for `dyndns doctor`: one question, one reply, over UDP (with TCP where it is truncated)
- * or over TCP, with EDNS. Every wait is bounded, by itself and by the deadline of the whole run.
+ * Queries resolvers and nameservers for `dyndns doctor`, with EDNS, over UDP (and TCP after a truncated reply) or TCP.
+ * Each query has a timeout and ends at the deadline of the run.
  */
 import type { Lookup, LookupReply, LookupResult } from '../core/doctor/ports.ts';
 import type { IpAddress } from '../dns/address.ts';
@@ -12,26 +12,26 @@ import { type Endpoint, ExchangeError, type Exchanger, formatEndpoint } from '..
 import { TcpExchanger } from '../net/tcp.ts';
 import { UdpExchanger } from '../net/udp.ts';
 
-const QUESTION_MS = 3000;
-/** Questions under way at the same time. */
-const MAX_PARALLEL = 16;
-/** Questions of one run: the answers of others cannot make it ask for ever. */
-const MAX_QUESTIONS = 400;
+const QUERY_TIMEOUT_MS = 3000;
+/** Limit of queries in flight. */
+const MAX_IN_FLIGHT = 16;
+/** Limit of queries in one run, so that foreign data cannot make it run on. */
+const MAX_QUERIES = 400;
 
 export interface NameserverLookupOptions {
-  /** Asked in this order until one answers. */
+  /** Queried in this order until one answers. */
   readonly resolvers: readonly Endpoint[];
-  /** Port of all nameservers that are asked themselves: 53. */
+  /** Port of all nameservers that are queried directly: 53. */
   readonly nameserverPort: number;
-  /** Of the monotonic clock. */
+  /** On the monotonic clock. */
   readonly deadlineMs: number;
 }
 
 export class NameserverLookup implements Lookup {
   readonly #options: NameserverLookupOptions;
   readonly #waiting: (() => void)[] = [];
-  #underWay = 0;
-  #questions = 0;
+  #inFlight = 0;
+  #queries = 0;
 
   constructor(options: NameserverLookupOptions) {
     this.#options = options;
@@ -40,20 +40,21 @@ export class NameserverLookup implements Lookup {
   async resolve(qname: DomainName, qtype: number): Promise<LookupResult> {
     let last: LookupResult | undefined;
     for (const endpoint of this.#options.resolvers) {
-      const result = await this.#ask(endpoint, 'udp', qname, qtype, true);
+      const result = await this.#query(endpoint, 'udp', qname, qtype, true);
       if (result.kind === 'reply' && (result.rcode === 'NOERROR' || result.rcode === 'NXDOMAIN')) return result;
-      // An answer that is an error tells more than a resolver that does not answer.
+      // An error reply is more informative than no reply.
       if (last === undefined || last.kind === 'none') last = result;
     }
-    if (last?.kind === 'none' && last.failure !== 'out-of-time') return { ...last, text: `the resolver: ${last.text}` };
-    return last ?? { kind: 'none', failure: 'no-reply', text: 'no resolver is known' };
+    if (last?.kind === 'none' && last.failure !== 'out-of-time')
+      return { ...last, text: `the resolver did not answer: ${last.text}` };
+    return last ?? { kind: 'none', failure: 'no-reply', text: 'no resolver is configured' };
   }
 
-  ask(address: IpAddress, transport: 'udp' | 'tcp', qname: DomainName, qtype: number): Promise<LookupResult> {
-    return this.#ask({ host: address.text, port: this.#options.nameserverPort }, transport, qname, qtype, false);
+  query(address: IpAddress, transport: 'udp' | 'tcp', qname: DomainName, qtype: number): Promise<LookupResult> {
+    return this.#query({ host: address.text, port: this.#options.nameserverPort }, transport, qname, qtype, false);
   }
 
-  async #ask(
+  async #query(
     endpoint: Endpoint,
     transport: 'udp' | 'tcp',
     qname: DomainName,
@@ -65,25 +66,25 @@ export class NameserverLookup implements Lookup {
     try {
       const first = await this.#exchange(endpoint, transport, { ...query, additional: [ednsRecord({})] });
       if (first.kind === 'none' || first.edns) return first;
-      // A nameserver that does not know EDNS may answer with an error (RFC 6891 §7).
+      // A server without EDNS may answer with an error (RFC 6891 §7): query again without it.
       if (first.rcode !== 'FORMERR' && first.rcode !== 'NOTIMP') return first;
       return await this.#exchange(endpoint, transport, query);
     } finally {
-      this.#underWay -= 1;
+      this.#inFlight -= 1;
       this.#waiting.shift()?.();
     }
   }
 
   async #enter(): Promise<void> {
-    if (this.#underWay >= MAX_PARALLEL) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#underWay += 1;
+    if (this.#inFlight >= MAX_IN_FLIGHT) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#inFlight += 1;
   }
 
   async #exchange(endpoint: Endpoint, transport: 'udp' | 'tcp', query: Message): Promise<LookupResult> {
-    this.#questions += 1;
+    this.#queries += 1;
     const now = performance.now();
-    const deadlineMs = Math.min(now + QUESTION_MS, this.#options.deadlineMs);
-    if (deadlineMs <= now || this.#questions > MAX_QUESTIONS) return OUT_OF_TIME;
+    const deadlineMs = Math.min(now + QUERY_TIMEOUT_MS, this.#options.deadlineMs);
+    if (deadlineMs <= now || this.#queries > MAX_QUERIES) return OUT_OF_TIME;
     const exchanger: Exchanger = transport === 'udp' ? new UdpExchanger(endpoint) : new TcpExchanger(endpoint);
     try {
       const { message } = await exchanger.exchange((id) => encodeMessage({ ...query, id }), deadlineMs);
@@ -99,7 +100,7 @@ export class NameserverLookup implements Lookup {
   }
 }
 
-const OUT_OF_TIME: LookupResult = { kind: 'none', failure: 'out-of-time', text: 'the time of the whole run was over' };
+const OUT_OF_TIME: LookupResult = { kind: 'none', failure: 'out-of-time', text: 'the time of the run was used up' };
 
 function replyOf(message: Message): LookupReply {
   const rcode = fullRcode(message);
@@ -115,7 +116,7 @@ function replyOf(message: Message): LookupReply {
   };
 }
 
-/** The kernel's word that it has no address or no route of this family. */
+/** Error codes of the kernel: no address or no route of this family. */
 const NO_ROUTE: ReadonlySet<unknown> = new Set(['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
 function hasNoRoute(error: ExchangeError): boolean {
@@ -124,6 +125,6 @@ function hasNoRoute(error: ExchangeError): boolean {
 }
 
 function textOf(endpoint: Endpoint, { failure, message }: ExchangeError): string {
-  if (failure === 'timeout') return `no reply from ${formatEndpoint(endpoint)} within ${QUESTION_MS / 1000} s`;
+  if (failure === 'timeout') return `no reply from ${formatEndpoint(endpoint)} within ${QUERY_TIMEOUT_MS / 1000} s`;
   return message;
 }

@@ -1,27 +1,27 @@
-/** Where the system's resolvers are: the `nameserver` lines of resolv.conf(5). Its other settings concern names, not servers. */
+/** Parses resolvers: the `nameserver` lines of resolv.conf(5), and the option `--resolver`. */
 import { parseIpAddress } from '../dns/address.ts';
 import type { Endpoint } from '../net/exchange.ts';
 
 export const RESOLV_CONF = '/etc/resolv.conf';
 
-/** The C library uses no more. */
+/** The limit of the C library. */
 const MAX_RESOLVERS = 3;
 
-/** The resolvers in their order; 127.0.0.1 where none is named, as resolv.conf(5) says. */
+/** Returns the resolvers in order; 127.0.0.1 if there is none, as in resolv.conf(5). */
 export function parseResolvConf(text: string): Endpoint[] {
-  const found: Endpoint[] = [];
+  const resolvers: Endpoint[] = [];
   for (const line of text.split('\n')) {
     const word = /^nameserver[ \t]+(\S+)/.exec(line)?.[1];
-    // A link-local address has the name of its interface behind it (RFC 4007 §11).
+    // A link-local address is followed by its interface (RFC 4007 §11).
     const [address, interfaceName] = (word ?? '').split('%', 2);
     const parsed = parseIpAddress(address!);
     if (parsed === undefined) continue;
-    found.push({ host: interfaceName === undefined ? parsed.text : `${parsed.text}%${interfaceName}`, port: 53 });
+    resolvers.push({ host: interfaceName === undefined ? parsed.text : `${parsed.text}%${interfaceName}`, port: 53 });
   }
-  return found.length === 0 ? [{ host: '127.0.0.1', port: 53 }] : found.slice(0, MAX_RESOLVERS);
+  return resolvers.length === 0 ? [{ host: '127.0.0.1', port: 53 }] : resolvers.slice(0, MAX_RESOLVERS);
 }
 
-/** Reads `IP`, `IPv4:PORT` or `[IPv6]:PORT`; undefined for anything else. */
+/** Parses `IP`, `IPv4:PORT` or `[IPv6]:PORT`; undefined for anything else. */
 export function parseEndpoint(text: string): Endpoint | undefined {
   const bare = parseIpAddress(text);
   if (bare !== undefined) return { host: bare.text, port: 53 };

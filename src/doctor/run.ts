@@ -1,7 +1,7 @@
 /**
- * Puts `dyndns doctor` together for one zone of a configuration: facts from the configuration, tools that reach the
- * world, and the rules of core/doctor.ts. An embedded zone is asked like any other primary, at its own listener: the
- * server that has it open is another process.
+ * Runs `dyndns doctor` for one zone: combines the configuration, access to the network, and the rules of
+ * src/core/doctor. An embedded zone is queried at its listener like a remote primary, because another process has it
+ * open.
  */
 import { readFileSync } from 'node:fs';
 import type { Config, TsigKeyConfig, ZoneConfig } from '../config/config.ts';
@@ -17,31 +17,31 @@ import { reachableHost, tryConnect } from './connect.ts';
 import { NameserverLookup } from './nameserver-lookup.ts';
 import { parseResolvConf, RESOLV_CONF } from './resolvers.ts';
 
-/** A run ends after this time, with "not checked" for the rest. */
+/** Time limit of a run; what is left is "not checked". */
 const RUN_MS = 30_000;
 
 export interface DoctorOptions {
-  /** Instead of the system's. */
+  /** Replaces the system's resolvers. */
   readonly resolver?: Endpoint | undefined;
-  /** Port at which nameservers are asked; 53 everywhere but in a laboratory. */
+  /** Port of all nameservers: 53, except in a laboratory. */
   readonly nameserverPort: number;
   readonly progress: (text: string) => void;
 }
 
-/** Examines a zone. Changes nothing. */
+/** Checks a zone, without changing anything. */
 export async function examineZone(config: Config, zone: ZoneConfig, options: DoctorOptions): Promise<Finding[]> {
   const deadlineMs = performance.now() + RUN_MS;
   const now = () => Math.floor(Date.now() / 1000);
   const { endpoint, key, udp, signedReads } = reachPrimary(config, zone);
-  const made = key && makeTsigKey(key.name, key.algorithm, key.secret.reveal());
+  const tsigKey = key && makeTsigKey(key.name, key.algorithm, key.secret.reveal());
   const open = (): Exchanger => (udp ? new UdpExchanger(endpoint) : new TcpExchanger(endpoint));
   const clockExchanger = open();
   const publisher = new PrimaryPublisher({
     zone: zone.apex,
     endpoint,
-    // Without a key nothing is signed and nothing published: the rules know.
-    key: made ?? NO_KEY(zone),
-    signedReads: made !== undefined && (signedReads || udp),
+    // Without a key, nothing is signed or published: the rules check for it.
+    key: tsigKey ?? unusedKey(zone),
+    signedReads: tsigKey !== undefined && (signedReads || udp),
     reads: open(),
     updates: open(),
     now,
@@ -61,11 +61,11 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
       }),
       publisher,
       compareClocks: async () =>
-        made === undefined
-          ? { kind: 'unknown', why: 'the zone has no TSIG key' }
+        tsigKey === undefined
+          ? { kind: 'unknown', reason: 'the zone has no TSIG key' }
           : compareClocks({
               zone: zone.apex,
-              key: made,
+              key: tsigKey,
               exchanger: clockExchanger,
               now,
               deadlineMs: Math.min(performance.now() + 3000, deadlineMs),
@@ -102,7 +102,9 @@ function primaryFacts(config: Config, { primary }: ZoneConfig): PrimaryFacts {
   return { kind: 'embedded', listen: config.dns!.listen };
 }
 
-const NO_KEY = ({ apex }: ZoneConfig): TsigKey => makeTsigKey(apex, 'hmac-sha512', new Uint8Array(1));
+function unusedKey({ apex }: ZoneConfig): TsigKey {
+  return makeTsigKey(apex, 'hmac-sha512', new Uint8Array(1));
+}
 
 function systemResolvers(): Endpoint[] {
   try {

@@ -1,4 +1,4 @@
-/** What an answer of a webhook means: done, to be tried again, or refused for good; and what an operator can do about it. */
+/** Judges the answer of a webhook: delivered, retry, or refused for good; and advises the operator. */
 import type { PostOutcome } from './http-post.ts';
 
 export type Verdict = 'delivered' | 'retry' | 'refused';
@@ -11,46 +11,47 @@ export function judge(outcome: PostOutcome): Verdict {
   return 'refused';
 }
 
-/** In a few words, without the URL. */
+/** A few words, which never contain the URL. */
 export function describeOutcome(outcome: PostOutcome): string {
   if (outcome.kind === 'answered') return `status ${outcome.status}`;
-  return outcome.reason === 'TIMEOUT' ? 'no answer in time' : `no answer (${outcome.reason})`;
+  return outcome.reason === 'TIMEOUT' ? 'timeout' : `no answer (${outcome.reason})`;
 }
 
-/** A sentence for whoever set the URL; empty where nothing is wrong. */
+/** A sentence for the operator who set the URL; empty after a success. */
 export function adviceFor(outcome: PostOutcome): string {
   if (outcome.kind === 'answered') {
     const { status } = outcome;
     if (status >= 200 && status <= 299) return '';
-    if (status >= 300 && status <= 399) return 'Redirects are not followed: set the URL that it points to.';
+    if (status >= 300 && status <= 399) return 'Redirects are not followed. Configure the URL that it redirects to.';
     switch (status) {
       case 401:
       case 403:
-        return 'The receiver wants a credential, or another one: https://USER:PASSWORD@… in the URL, or as its manual says.';
+        return 'The receiver requires another credential. Use https://USER:PASSWORD@… in the URL, or see its manual.';
       case 404:
       case 410:
         return 'The receiver does not know the path of the URL.';
       case 405:
-        return 'The receiver takes no POST there: is this the URL of a page for people?';
+        return 'The receiver does not accept POST requests. Check whether this is the URL of a web page.';
       case 413:
       case 415:
       case 422:
-        return "The receiver does not take this body: try another 'format'.";
+        return "The receiver does not accept this body. Try another 'format'.";
       case 429:
-        return 'The receiver takes no more for the moment; deliveries wait.';
+        return 'The receiver throttles deliveries, which now wait.';
       default:
-        return status >= 500 ? 'The receiver has a fault; deliveries are tried again.' : 'The receiver refuses it.';
+        return status >= 500 ? 'The receiver has an internal error.' : 'The receiver refused the delivery.';
     }
   }
   const { reason } = outcome;
-  if (/^(ENOTFOUND|EAI_AGAIN)$/.test(reason)) return 'The name of the host has no address: is it spelled right?';
-  if (reason === 'ECONNREFUSED') return 'Nothing listens there: is the port right, and does the receiver run?';
+  if (/^(ENOTFOUND|EAI_AGAIN)$/.test(reason)) return 'The host name has no address. Check the spelling.';
+  if (reason === 'ECONNREFUSED') return 'Nothing listens there. Check the port, and whether the receiver is running.';
   if (/^(EHOSTUNREACH|ENETUNREACH|TIMEOUT|ETIMEDOUT)$/.test(reason)) {
-    return 'Is the receiver up, and does no firewall stand between?';
+    return 'Check whether the receiver is running, and whether a firewall blocks the connection.';
   }
   if (/CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(reason)) {
-    return 'Its certificate is not trusted for this name; NODE_EXTRA_CA_CERTS=FILE adds an authority of your own.';
+    return 'Its certificate is not trusted for this name. NODE_EXTRA_CA_CERTS=FILE adds your own authority.';
   }
-  if (/^(EPROTO|ERR_SSL|HPE_)/.test(reason)) return 'It does not speak the protocol of the URL: https:// or http://?';
-  return 'Is this the URL of a web server?';
+  if (/^(EPROTO|ERR_SSL|HPE_)/.test(reason))
+    return 'It does not speak the protocol of the URL. Check https:// and http://.';
+  return 'Check whether this is the URL of a web server.';
 }

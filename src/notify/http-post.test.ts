@@ -1,4 +1,4 @@
-// One POST to a real receiver on 127.0.0.1.
+/** One POST to a real receiver on 127.0.0.1. */
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startWebhookReceiver, type WebhookReceiver } from '../../test/support/webhook-receiver.ts';
@@ -10,21 +10,21 @@ let receiver: WebhookReceiver;
 const posters: HttpPoster[] = [];
 
 function poster(url = receiver.url, timeoutMs = 5_000): HttpPoster {
-  const made = new HttpPoster(url, timeoutMs, 2);
-  posters.push(made);
-  return made;
+  const opened = new HttpPoster(url, timeoutMs, 2);
+  posters.push(opened);
+  return opened;
 }
 
 beforeEach(async () => {
   receiver = await startWebhookReceiver();
 });
 afterEach(async () => {
-  for (const made of posters.splice(0)) made.close();
+  for (const opened of posters.splice(0)) opened.close();
   await receiver.close();
 });
 
 describe('a POST', () => {
-  it('brings body and headers, with the credential of the URL, whatever its characters are', async () => {
+  it('sends body and headers, with the credential of the URL, whatever its characters are', async () => {
     const url = receiver.url.replace('//', '//us%65r:100%25%zz@');
     expect(await poster(`${url}/a/b?c=d`).post('ä', { 'X-Test': '1' }, NOW_MS)).toEqual({
       kind: 'answered',
@@ -40,7 +40,7 @@ describe('a POST', () => {
     expect(Buffer.from(credential!, 'base64').toString()).toBe('user:100%25%zz');
   });
 
-  it('follows no redirect', async () => {
+  it('does not follow a redirect', async () => {
     const target = await startWebhookReceiver();
     receiver.answer((response) => response.writeHead(307, { Location: target.url }).end());
     expect(await poster().post('x', {}, NOW_MS)).toEqual({ kind: 'answered', status: 307 });
@@ -48,14 +48,14 @@ describe('a POST', () => {
     await target.close();
   });
 
-  it('waits for an answer no longer than it may', async () => {
+  it('ends after its timeout', async () => {
     receiver.answer(() => undefined);
     const startMs = performance.now();
     expect(await poster(receiver.url, 100).post('x', {}, NOW_MS)).toEqual({ kind: 'unanswered', reason: 'TIMEOUT' });
     expect(performance.now() - startMs).toBeLessThan(3_000);
   });
 
-  it('counts by the status, and does not read an answer without an end', async () => {
+  it('returns the status, and does not read an endless response', async () => {
     let ended: Promise<unknown> | undefined;
     receiver.answer((response) => {
       ended = new Promise((resolve) => response.once('close', resolve));
@@ -67,24 +67,24 @@ describe('a POST', () => {
       write();
     });
     expect(await poster(receiver.url, 600_000).post('x', {}, NOW_MS)).toMatchObject({ status: 200 });
-    // Long before its time is over.
+    // Long before the timeout.
     await ended;
   });
 
-  it('is sent again on a new connection where the kept one was closed meanwhile', async () => {
-    const made = poster();
-    await made.post('1', {}, NOW_MS);
+  it('is sent again on a new connection if the keep-alive connection was closed', async () => {
+    const reused = poster();
+    await reused.post('1', {}, NOW_MS);
     receiver.answer((response) => response.socket?.destroy());
-    expect(await made.post('2', {}, NOW_MS)).toMatchObject({ status: 200 });
+    expect(await reused.post('2', {}, NOW_MS)).toMatchObject({ status: 200 });
     expect(receiver.received.map(({ body }) => body)).toEqual(['1', '2', '2']);
     receiver.answer(
       (response) => response.socket?.destroy(),
       (response) => response.socket?.destroy(),
     );
-    expect(await made.post('3', {}, NOW_MS)).toEqual({ kind: 'unanswered', reason: 'ECONNRESET' });
+    expect(await reused.post('3', {}, NOW_MS)).toEqual({ kind: 'unanswered', reason: 'ECONNRESET' });
   });
 
-  it('says why there is no answer, without the URL', async () => {
+  it('returns the reason when there is no answer, without the URL', async () => {
     const closed = createTcpServer();
     const port = await new Promise<number>((resolve) =>
       closed.listen(0, '127.0.0.1', () => resolve((closed.address() as AddressInfo).port)),

@@ -1,13 +1,13 @@
 /**
- * One POST, and what came of it as a word. Redirects are not followed: where a delivery goes is said by the configuration
- * alone. Neither results nor errors hold the URL.
+ * Sends one POST. Redirects are not followed, so that only the configuration decides where a delivery goes. Neither
+ * results nor errors contain the URL.
  */
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
 export type PostOutcome =
   | { readonly kind: 'answered'; readonly status: number; readonly retryAfterMs?: number }
-  /** No answer; `reason` is a code of the system or of TLS, or `TIMEOUT`. */
+  /** `reason` is a code of the system or of TLS, or `TIMEOUT`. */
   | { readonly kind: 'unanswered'; readonly reason: string };
 
 const MAX_ANSWER_OCTETS = 65_536;
@@ -16,9 +16,9 @@ export class HttpPoster {
   readonly #url: URL;
   readonly #agent: HttpAgent | HttpsAgent;
   readonly #timeoutMs: number;
-  readonly #open = new Set<ClientRequest>();
+  readonly #inFlight = new Set<ClientRequest>();
 
-  /** @param connections at the same time */
+  /** @param connections limit of concurrent connections */
   constructor(url: string, timeoutMs: number, connections: number) {
     this.#url = new URL(url);
     this.#timeoutMs = timeoutMs;
@@ -31,14 +31,14 @@ export class HttpPoster {
     const deadlineMs = performance.now() + this.#timeoutMs;
     for (;;) {
       const outcome = await this.#once(body, headers, nowMs, deadlineMs - performance.now());
-      // The other side closed a kept connection just when it was used: that says nothing of it.
+      // The receiver closed the keep-alive connection just before it was reused: try a new one.
       if (outcome !== 'stale-connection') return outcome;
     }
   }
 
-  /** Ends what is under way, and all connections. */
+  /** Aborts requests in flight, and closes all connections. */
   close(): void {
-    for (const open of this.#open) open.destroy(Object.assign(new Error('closed'), { code: 'CLOSED' }));
+    for (const request of this.#inFlight) request.destroy(Object.assign(new Error('closed'), { code: 'CLOSED' }));
     this.#agent.destroy();
   }
 
@@ -49,7 +49,7 @@ export class HttpPoster {
     timeoutMs: number,
   ): Promise<PostOutcome | 'stale-connection'> {
     const { protocol, hostname, port, pathname, search, username, password } = this.#url;
-    // Not the URL itself: Node.js would throw at a `%` in a password.
+    // Not the URL object: Node.js throws on a `%` in its password.
     const options = {
       method: 'POST',
       agent: this.#agent,
@@ -61,11 +61,11 @@ export class HttpPoster {
     };
     return new Promise((resolve) => {
       const sent = protocol === 'https:' ? httpsRequest(options) : httpRequest(options);
-      this.#open.add(sent);
-      const timer = setTimeout(() => sent.destroy(Object.assign(new Error('late'), { code: 'TIMEOUT' })), timeoutMs);
+      this.#inFlight.add(sent);
+      const timer = setTimeout(() => sent.destroy(Object.assign(new Error('timeout'), { code: 'TIMEOUT' })), timeoutMs);
       sent.once('close', () => {
         clearTimeout(timer);
-        this.#open.delete(sent);
+        this.#inFlight.delete(sent);
       });
       sent.on('error', (error: NodeJS.ErrnoException) => {
         const isStale = sent.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
@@ -85,7 +85,7 @@ function answered({ statusCode = 0, headers }: IncomingMessage, nowMs: number): 
   return { kind: 'answered', status: statusCode, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
-/** Reads an answer to its end, so that the connection can be used again; one without an end is cut off. */
+/** Reads the response to its end, so that the connection can be reused; closes it if the response is too long. */
 function drain(response: IncomingMessage, sent: ClientRequest): void {
   let octets = 0;
   response.on('data', (chunk: Buffer) => {
@@ -95,7 +95,7 @@ function drain(response: IncomingMessage, sent: ClientRequest): void {
   response.on('error', () => undefined);
 }
 
-/** RFC 9110 §10.2.3: seconds, or a date. Milliseconds from now; undefined where it says neither. */
+/** Parses Retry-After (RFC 9110 §10.2.3): seconds or a date. @returns milliseconds from now; undefined: not valid */
 export function parseRetryAfter(text: string | undefined, nowMs: number): number | undefined {
   if (text === undefined) return undefined;
   if (/^\s*\d{1,9}\s*$/.test(text)) return Number(text) * 1000;

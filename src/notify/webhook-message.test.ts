@@ -1,3 +1,4 @@
+/** The request of a webhook: bodies, headers, and the signature. */
 import { describe, expect, it } from 'vitest';
 import type { Notice } from '../core/notices/notices.ts';
 import { DomainName } from '../dns/name.ts';
@@ -16,7 +17,7 @@ const notice: Notice = {
 };
 
 describe('a message of a webhook', () => {
-  it('is one line of JSON with everything that is known', () => {
+  it('is one line of JSON with all known fields', () => {
     const { body, headers } = webhookMessage(notice, 'json');
     expect(body).toBe(
       '{"id":"019ac0de","time":"2026-11-23T10:00:00.000Z","event":"changed","host":"Home.example.com","protocol":"dyndns2",' +
@@ -33,7 +34,7 @@ describe('a message of a webhook', () => {
 
   it('is a text with title, tags and priority for ntfy, and a text with a subject', () => {
     const silent: Notice = { ...notice, kind: 'silent', protocol: 'watch', lastSeenMs: notice.timeMs - 26 * 3_600_000 };
-    const text = 'Home.example.com is silent: its last update came 26 hours ago (2026-11-22T08:00:00.000Z).';
+    const text = 'Home.example.com is silent: its last update was 26 hours ago (2026-11-22T08:00:00.000Z).';
     expect(webhookMessage(silent, 'ntfy')).toEqual({
       body: text,
       headers: {
@@ -49,7 +50,7 @@ describe('a message of a webhook', () => {
     expect([plain.body, plain.headers['X-Dyndns-Subject']]).toEqual([`${text}\n`, 'Home.example.com is silent']);
   });
 
-  it('holds no line break and no control character in what people read, whatever a primary said', () => {
+  it('has no line break or control character in its text, whatever a primary answered', () => {
     const odd: Notice = {
       ...notice,
       kind: 'failed',
@@ -67,7 +68,7 @@ describe('a message of a webhook', () => {
     }
   });
 
-  it('RFC 2104: is signed over time, a dot and body', () => {
+  it('RFC 2104: is signed over the time, a dot and the body', () => {
     // printf '%s' '1700000000.{"a":"ü"}' | openssl dgst -sha256 -hmac 'key of the test'
     expect(signatureHeaders('{"a":"ü"}', 'key of the test', 1_700_000_000_999)).toEqual({
       'X-Dyndns-Timestamp': '1700000000',

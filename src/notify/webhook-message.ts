@@ -1,8 +1,8 @@
 /**
- * One notice as the request that a webhook gets (docs/operating/webhooks.md): body, headers, signature. Pure.
+ * Formats a notice as the request to a webhook (docs/operating/webhooks.md): body, headers, signature. Pure.
  *
- * The signature covers the time of the attempt too, so that a receiver can refuse what somebody has recorded and sends
- * again. Repeated attempts differ in that time and the signature alone.
+ * The signature covers the time of the attempt, so that a receiver can refuse a replayed request. Retries differ in
+ * that time and in the signature only.
  */
 import { createHmac } from 'node:crypto';
 import { hostText, noticeSubject, noticeText } from '../core/notices/notice-text.ts';
@@ -12,11 +12,11 @@ export type WebhookFormat = 'json' | 'ntfy' | 'text';
 
 export interface WebhookMessage {
   readonly body: string;
-  /** Without those of an attempt. */
+  /** Without `signatureHeaders`, which differ between attempts. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What ntfy.sh shows: short names of emoji, and how loud it is (1 to 5). */
+/** ntfy's tags (short names of emoji) and priority (1 to 5). */
 const NTFY = {
   changed: { tags: 'arrows_counterclockwise', priority: '3' },
   failed: { tags: 'warning', priority: '4' },
@@ -42,7 +42,7 @@ export function webhookMessage(notice: Notice, format: WebhookFormat): WebhookMe
   }
 }
 
-/** The JSON object. Keys are only ever added. What is not known is left out. */
+/** The JSON body. Keys may be added, never removed. Unknown values are omitted. */
 function payload(notice: Notice): Readonly<Record<string, unknown>> {
   const { id, kind, ownerName, timeMs, protocol, actor, source, A, AAAA, code, detail, lastSeenMs } = notice;
   return {
@@ -72,7 +72,7 @@ export function signatureHeaders(body: string, secret: string | undefined, timeM
   return { ...headers, 'X-Dyndns-Signature': `sha256=${hmac}` };
 }
 
-/** What a header can hold everywhere. */
+/** Printable ASCII: every server accepts it in a header. */
 function headerText(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?');
 }

@@ -1,9 +1,10 @@
 /**
- * Deliveries of one webhook: two at a time, those of one host one after the other in their order. What fails is tried
- * again for a day, later and later; while the receiver fails, one delivery at a time asks for it. Waiting ones are kept in
- * memory only, and at most so many: then the oldest are dropped.
+ * The queue of one webhook: two deliveries in flight, those of one host in order. A failed delivery is retried with an
+ * exponential backoff for a day; while the receiver fails, only one delivery is in flight. The queue is bounded and in
+ * memory only: when it is full, the oldest delivery is dropped.
  */
 import type { Notice, NoticeKind } from '../core/notices/notices.ts';
+import type { Timers } from '../core/timers.ts';
 import { adviceFor, describeOutcome, judge } from './delivery-verdict.ts';
 import { HttpPoster, type PostOutcome } from './http-post.ts';
 import { signatureHeaders, type WebhookFormat, type WebhookMessage, webhookMessage } from './webhook-message.ts';
@@ -19,19 +20,14 @@ export type DeliveryOutcome = 'delivered' | 'retried' | 'refused' | 'dropped';
 
 export interface WebhookQueueOptions {
   readonly settings: WebhookSettings;
-  /** Its number in the file and its host: `1 (hooks.example.net)`. */
+  /** Its position in the configuration and its host: `1 (hooks.example.net)`. */
   readonly name: string;
   readonly userAgent: string;
   readonly warn: (text: string) => void;
-  /** For counting. */
+  /** For metrics. */
   readonly onOutcome: (outcome: DeliveryOutcome) => void;
-  readonly timers: {
-    /** Milliseconds since 1970. */
-    now(): number;
-    /** Calls back once, after so many milliseconds; gives what prevents it. */
-    after(delayMs: number, call: () => void): () => void;
-  };
-  /** From 0 to 1. */
+  readonly timers: Timers;
+  /** From 0 up to, not including, 1. */
   readonly random: () => number;
 }
 
@@ -41,8 +37,8 @@ const MAX_WAITING = 1_000;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 600_000;
 const MAX_AGE_MS = 86_400_000;
-/** A single failure is told to nobody: the next attempt comes soon. */
-const TOLD_FAILURES = 2;
+/** The first failure in a row is not logged: the retry follows soon. */
+const LOGGED_FAILURE = 2;
 
 interface Delivery {
   readonly hostKey: string;
@@ -55,17 +51,17 @@ interface Delivery {
 export class WebhookQueue {
   readonly #options: WebhookQueueOptions;
   readonly #poster: HttpPoster;
-  /** Oldest first, those under way included. */
+  /** Oldest first, with those in flight. */
   #waiting: Delivery[] = [];
-  readonly #underWay = new Set<Delivery>();
-  /** In a row. */
+  readonly #inFlight = new Set<Delivery>();
+  /** Failures in a row. */
   #failures = 0;
   #pausedUntilMs = 0;
   #lastProblem: string | undefined;
   #dropped = 0;
-  #refusalTold = false;
+  #refusalLogged = false;
   #cancel: () => void = () => undefined;
-  /** Set when the end has begun: called when nothing waits any more. */
+  /** Set by `close`, and called when the queue is empty. */
   #ended: (() => void) | undefined;
 
   constructor(options: WebhookQueueOptions) {
@@ -81,23 +77,23 @@ export class WebhookQueue {
     return this.#waiting.length;
   }
 
-  /** What went wrong last; undefined while it works. */
+  /** The last error; undefined while deliveries succeed. */
   get problem(): string | undefined {
     return this.#lastProblem;
   }
 
-  tell(notice: Notice): void {
+  enqueue(notice: Notice): void {
     const { settings, timers } = this.#options;
     if (this.#ended !== undefined || !settings.events.includes(notice.kind)) return;
     this.#makeRoom();
     const message = webhookMessage(notice, settings.format);
     const nowMs = timers.now();
     this.#waiting.push({ hostKey: notice.ownerName.key, message, createdMs: nowMs, attempts: 0, nextMs: nowMs });
-    // Not now: whoever tells is answering a client.
+    // Not in this call: the caller is about to answer a client.
     this.#pumpAfter(0);
   }
 
-  /** Tries everything that waits once more, then ends; what is not delivered after the grace is lost, and told. */
+  /** Attempts each waiting delivery once more, for `graceMs` at most, and logs how many were lost. */
   async close(graceMs: number): Promise<void> {
     this.#cancel();
     let lost = 0;
@@ -121,16 +117,16 @@ export class WebhookQueue {
     this.#ended = () => undefined;
     this.#poster.close();
     this.#dropped += lost;
-    this.#tellDropped('deliveries that are lost because the server ends');
+    this.#logDropped('Deliveries lost at shutdown or reload');
   }
 
   #makeRoom(): void {
     if (this.#waiting.length < MAX_WAITING) return;
-    const oldest = this.#waiting.find((delivery) => !this.#underWay.has(delivery));
+    const oldest = this.#waiting.find((delivery) => !this.#inFlight.has(delivery));
     if (oldest === undefined) return;
     if (this.#dropped === 0) {
       this.#options.warn(
-        `Webhook ${this.#options.name}: ${MAX_WAITING} deliveries wait; the oldest are dropped from now on.`,
+        `Webhook ${this.#options.name}: ${MAX_WAITING} deliveries are waiting. From now on, the oldest are dropped.`,
       );
     }
     this.#drop(oldest);
@@ -147,9 +143,9 @@ export class WebhookQueue {
     if (index >= 0) this.#waiting.splice(index, 1);
   }
 
-  #tellDropped(why: string): void {
+  #logDropped(text: string): void {
     if (this.#dropped === 0) return;
-    this.#options.warn(`Webhook ${this.#options.name}: ${why}: ${this.#dropped}.`);
+    this.#options.warn(`Webhook ${this.#options.name}: ${text}: ${this.#dropped}.`);
     this.#dropped = 0;
   }
 
@@ -160,33 +156,33 @@ export class WebhookQueue {
 
   #pump(): void {
     const nowMs = this.#options.timers.now();
-    this.#dropOld(nowMs);
-    while (nowMs >= this.#pausedUntilMs && this.#underWay.size < (this.#failures > 0 ? 1 : PARALLEL)) {
+    this.#dropExpired(nowMs);
+    while (nowMs >= this.#pausedUntilMs && this.#inFlight.size < (this.#failures > 0 ? 1 : PARALLEL)) {
       const delivery = this.#nextDue(nowMs);
       if (delivery === undefined) break;
-      this.#underWay.add(delivery);
+      this.#inFlight.add(delivery);
       void this.#attempt(delivery);
     }
     if (this.#waiting.length === 0) {
       this.#ended?.();
       return;
     }
-    // What is under way comes here by itself when it has ended.
-    if (this.#underWay.size > 0) return;
+    // A delivery in flight calls this again when it has ended.
+    if (this.#inFlight.size > 0) return;
     const nextMs = Math.min(...this.#waiting.map((delivery) => delivery.nextMs));
     this.#pumpAfter(Math.max(this.#pausedUntilMs, nextMs) - nowMs);
   }
 
-  #dropOld(nowMs: number): void {
-    if (this.#underWay.size > 0) return;
-    const old = this.#waiting.filter(({ createdMs }) => nowMs - createdMs > MAX_AGE_MS);
-    for (const delivery of old) this.#drop(delivery);
-    if (old.length > 0) this.#tellDropped('deliveries that failed for a day and are given up');
+  #dropExpired(nowMs: number): void {
+    if (this.#inFlight.size > 0) return;
+    const expired = this.#waiting.filter(({ createdMs }) => nowMs - createdMs > MAX_AGE_MS);
+    for (const delivery of expired) this.#drop(delivery);
+    if (expired.length > 0) this.#logDropped('Deliveries dropped after failing for a day');
   }
 
   /**
-   * Of those that are due and have none of their host before them the one that was tried least, then the oldest: one that
-   * is never taken does not keep the others.
+   * Of the deliveries that are due and first of their host: the one with the fewest attempts, then the oldest. So a
+   * delivery that always fails does not block the others.
    */
   #nextDue(nowMs: number): Delivery | undefined {
     const hosts = new Set<string>();
@@ -194,7 +190,7 @@ export class WebhookQueue {
     for (const delivery of this.#waiting) {
       const isFirst = !hosts.has(delivery.hostKey);
       hosts.add(delivery.hostKey);
-      if (!isFirst || delivery.nextMs > nowMs || this.#underWay.has(delivery)) continue;
+      if (!isFirst || delivery.nextMs > nowMs || this.#inFlight.has(delivery)) continue;
       if (next === undefined || delivery.attempts < next.attempts) next = delivery;
     }
     return next;
@@ -207,7 +203,7 @@ export class WebhookQueue {
     const signature = signatureHeaders(body, settings.secret, nowMs);
     delivery.attempts += 1;
     const outcome = await this.#poster.post(body, { ...headers, ...signature, 'User-Agent': userAgent }, nowMs);
-    this.#underWay.delete(delivery);
+    this.#inFlight.delete(delivery);
     this.#settle(delivery, outcome);
     this.#pump();
   }
@@ -217,22 +213,22 @@ export class WebhookQueue {
     switch (judge(outcome)) {
       case 'delivered':
         this.#remove(delivery);
-        this.#works();
+        this.#succeeded();
         this.#lastProblem = undefined;
-        this.#refusalTold = false;
+        this.#refusalLogged = false;
         onOutcome('delivered');
         return;
       case 'refused':
         this.#remove(delivery);
-        this.#works();
+        this.#succeeded();
         this.#lastProblem = describeOutcome(outcome);
         onOutcome('refused');
-        if (!this.#refusalTold) {
+        if (!this.#refusalLogged) {
           warn(
-            `Webhook ${name} refuses deliveries: ${describeOutcome(outcome)}. They are not repeated. ${adviceFor(outcome)}`,
+            `Webhook ${name} refuses deliveries: ${describeOutcome(outcome)}. They are not retried. ${adviceFor(outcome)}`,
           );
         }
-        this.#refusalTold = true;
+        this.#refusalLogged = true;
         return;
       case 'retry':
         this.#lastProblem = describeOutcome(outcome);
@@ -241,10 +237,11 @@ export class WebhookQueue {
     }
   }
 
-  #works(): void {
+  /** The receiver answered, so the backoff ends. */
+  #succeeded(): void {
     this.#failures = 0;
     this.#pausedUntilMs = 0;
-    if (this.#ended === undefined) this.#tellDropped('deliveries that were dropped while it did not work');
+    if (this.#ended === undefined) this.#logDropped('Deliveries dropped while the receiver failed');
   }
 
   #failed(delivery: Delivery, outcome: PostOutcome): void {
@@ -255,16 +252,14 @@ export class WebhookQueue {
     }
     this.#failures += 1;
     const nowMs = timers.now();
-    const asked = outcome.kind === 'answered' ? (outcome.retryAfterMs ?? 0) : 0;
-    this.#pausedUntilMs = nowMs + Math.max(Math.min(asked, MAX_AGE_MS), this.#retryDelayMs(this.#failures));
+    const retryAfterMs = outcome.kind === 'answered' ? (outcome.retryAfterMs ?? 0) : 0;
+    this.#pausedUntilMs = nowMs + Math.max(Math.min(retryAfterMs, MAX_AGE_MS), this.#retryDelayMs(this.#failures));
     delivery.nextMs = nowMs + this.#retryDelayMs(delivery.attempts);
-    if (this.#failures !== TOLD_FAILURES) return;
-    warn(
-      `Webhook ${name} does not work: ${describeOutcome(outcome)}. Deliveries are tried again for a day. ${adviceFor(outcome)}`,
-    );
+    if (this.#failures !== LOGGED_FAILURE) return;
+    warn(`Webhook ${name} fails: ${describeOutcome(outcome)}. Deliveries are retried for a day. ${adviceFor(outcome)}`);
   }
 
-  /** Twice as long each time, up to a fifth more or less, so that many senders do not come back at once. */
+  /** Doubles each time, with a jitter of 20 % so that many senders do not retry at once. */
   #retryDelayMs(attempts: number): number {
     const delayMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempts - 1, 20), LAST_RETRY_MS);
     return Math.round(delayMs * (0.8 + 0.4 * this.#options.random()));

@@ -1,4 +1,4 @@
-// Which webhooks are in force, in front of real receivers. Time passes only where a test moves it.
+/** Reconfiguring webhooks, in front of real receivers and with a manual clock. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { waitUntil } from '../../test/support/process.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../../test/support/webhook-receiver.ts';
@@ -10,7 +10,7 @@ import { Webhooks } from './webhooks.ts';
 let receivers: WebhookReceiver[];
 let webhooks: Webhooks;
 let due: (() => void)[];
-let counted: string[];
+let outcomes: string[];
 
 const notice = (id: string): Notice => ({
   id,
@@ -31,20 +31,20 @@ const pass = () => {
   for (const call of due.splice(0)) call();
 };
 const idsAt = (index: number) => receivers[index]!.received.map(({ headers }) => headers['x-dyndns-delivery']);
-const counts = (count: number) => waitUntil(`${count} attempts`, () => counted.length >= count);
+const counts = (count: number) => waitUntil(`${count} attempts`, () => outcomes.length >= count);
 
 beforeEach(async () => {
   receivers = [await startWebhookReceiver(), await startWebhookReceiver()];
   due = [];
-  counted = [];
+  outcomes = [];
   let nowMs = 0;
   webhooks = new Webhooks({
     userAgent: 'dyndns/test',
     warn: () => undefined,
     random: () => 0.5,
-    onOutcome: (webhook, outcome) => counted.push(`${webhook.slice(0, 1)} ${outcome}`),
+    onOutcome: (webhook, outcome) => outcomes.push(`${webhook.slice(0, 1)} ${outcome}`),
     timers: {
-      // Whenever a timer is called, its time has come.
+      // A timer is fired when its time has come.
       now: () => nowMs,
       after: (delayMs, call) => {
         const timed = () => {
@@ -65,32 +65,32 @@ afterEach(async () => {
 });
 
 describe('another configuration', () => {
-  it('leaves what waits to the webhooks that stay as they are', async () => {
+  it('keeps the queues of unchanged webhooks', async () => {
     webhooks.configure([to(0)], 1_000);
     receivers[0]!.answer(500);
-    webhooks.tell(notice('1'));
+    webhooks.send(notice('1'));
     pass();
     await counts(1);
     webhooks.configure([to(0), to(1)], 1_000);
     expect(webhooks.states()).toMatchObject([{ waiting: 1, problem: 'status 500' }, { waiting: 0 }]);
-    webhooks.tell(notice('2'));
+    webhooks.send(notice('2'));
     pass();
     await waitUntil('all', () => {
       pass();
-      return counted.filter((outcome) => outcome.endsWith('delivered')).length === 3;
+      return outcomes.filter((outcome) => outcome.endsWith('delivered')).length === 3;
     });
     expect([idsAt(0), idsAt(1)]).toEqual([['1', '1', '2'], ['2']]);
-    expect([...counted].sort()).toEqual(['1 delivered', '1 delivered', '1 retried', '2 delivered']);
+    expect([...outcomes].sort()).toEqual(['1 delivered', '1 delivered', '1 retried', '2 delivered']);
   });
 
-  it('lets the others try once more what waits, and tells them nothing new', async () => {
+  it('closes the queues of changed webhooks after one more attempt', async () => {
     webhooks.configure([to(0)], 1_000);
     receivers[0]!.answer(500);
-    webhooks.tell(notice('1'));
+    webhooks.send(notice('1'));
     pass();
     await counts(1);
     webhooks.configure([{ ...to(1), secret: 'another secret' }], 1_000);
-    webhooks.tell(notice('2'));
+    webhooks.send(notice('2'));
     await counts(2);
     await waitUntil('the new one', () => {
       pass();

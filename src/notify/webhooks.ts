@@ -1,4 +1,6 @@
-/** All webhooks of the configuration: each notice goes to those that want its kind. docs/operating/webhooks.md */
+/**
+ * All webhooks of the configuration; each gets the kinds of notices that it subscribes to (docs/operating/webhooks.md).
+ */
 import type { Notice, Notices } from '../core/notices/notices.ts';
 import { adviceFor, describeOutcome, judge } from './delivery-verdict.ts';
 import { HttpPoster } from './http-post.ts';
@@ -6,20 +8,20 @@ import { signatureHeaders, webhookMessage } from './webhook-message.ts';
 import { POST_TIMEOUT_MS, WebhookQueue, type WebhookQueueOptions, type WebhookSettings } from './webhook-queue.ts';
 
 export interface WebhooksOptions extends Pick<WebhookQueueOptions, 'userAgent' | 'warn' | 'timers' | 'random'> {
-  /** For counting. @param webhook its name */
+  /** For metrics. @param webhook its name */
   readonly onOutcome: (webhook: string, outcome: Parameters<WebhookQueueOptions['onOutcome']>[0]) => void;
 }
 
 export interface WebhookState {
-  /** Its number in the file and its host. */
+  /** Its position in the configuration and its host. */
   readonly webhook: string;
-  /** Deliveries that wait. */
+  /** Number of deliveries that are not done. */
   readonly waiting: number;
-  /** Why the last attempt failed; absent: it did not. */
+  /** Why the last attempt failed; absent if it succeeded. */
   readonly problem?: string;
 }
 
-/** Never the URL: that may hold a secret. */
+/** Never the whole URL, which may contain a secret. */
 export function webhookName(index: number, { url }: Pick<WebhookSettings, 'url'>): string {
   return `${index + 1} (${new URL(url).host})`;
 }
@@ -32,7 +34,7 @@ export class Webhooks implements Notices {
     this.#options = options;
   }
 
-  /** Puts other settings in force. Webhooks that stay as they are keep what waits; the others try it once more. */
+  /** Applies other settings. Webhooks that are unchanged keep their queue; the queues of the others are closed. */
   configure(settings: readonly WebhookSettings[], graceMs: number): void {
     const old = new Map(this.#queues);
     const queues = new Map<string, WebhookQueue>();
@@ -45,8 +47,8 @@ export class Webhooks implements Notices {
     for (const queue of old.values()) void queue.close(graceMs);
   }
 
-  tell(notice: Notice): void {
-    for (const queue of this.#queues.values()) queue.tell(notice);
+  send(notice: Notice): void {
+    for (const queue of this.#queues.values()) queue.enqueue(notice);
   }
 
   states(): readonly WebhookState[] {
@@ -55,7 +57,7 @@ export class Webhooks implements Notices {
     });
   }
 
-  /** Ends them all; see WebhookQueue. */
+  /** Closes all queues; see WebhookQueue.close. */
   async close(graceMs: number): Promise<void> {
     await Promise.all([...this.#queues.values()].map((queue) => queue.close(graceMs)));
   }
@@ -75,7 +77,7 @@ export interface TestResult {
   readonly durationMs: number;
 }
 
-/** Sends one notice once, and says what came of it. */
+/** Sends one notice once, without retries. */
 export async function testWebhook(
   { url, secret, format }: WebhookSettings,
   notice: Notice,
@@ -86,11 +88,11 @@ export async function testWebhook(
   try {
     const { body, headers } = webhookMessage(notice, format);
     const signature = signatureHeaders(body, secret, notice.timeMs);
-    const answer = await poster.post(body, { ...headers, ...signature, 'User-Agent': userAgent }, notice.timeMs);
+    const result = await poster.post(body, { ...headers, ...signature, 'User-Agent': userAgent }, notice.timeMs);
     return {
-      outcome: judge(answer) === 'delivered' ? 'delivered' : 'failed',
-      text: describeOutcome(answer),
-      advice: adviceFor(answer),
+      outcome: judge(result) === 'delivered' ? 'delivered' : 'failed',
+      text: describeOutcome(result),
+      advice: adviceFor(result),
       durationMs: performance.now() - startMs,
     };
   } finally {

@@ -1,16 +1,16 @@
 /**
- * Counts what happens: an Observer of plain numbers, which metrics.ts reads when it is asked. Keys are bounded by code and
- * configuration: routes, methods, error codes, zones; never a host name, a token, an address or an URL.
+ * An Observer that counts events; metrics-table.ts reads the counters at each scrape. Keys are bounded by the code and
+ * the configuration: routes, methods, error codes, zones. They never contain a host name, a token, an address or a URL.
  */
 
 import type { ErrorCode } from '../core/errors.ts';
 import type { DnsUpdateEvent, Observer, RequestEvent } from '../core/observer.ts';
 import { Histogram, SECONDS } from './histogram.ts';
 
-/** What one update of one name came to, through any door. */
+/** The outcome of one update of one name, over any protocol. */
 export type UpdateResult = 'changed' | 'unchanged' | ErrorCode;
 
-/** Messages to the primary of one zone, or transactions of an embedded one. */
+/** UPDATE messages to the primary of one zone, or transactions of an embedded zone. */
 export interface ZoneActivity {
   readonly outcomes: Map<string, number>;
   readonly seconds: Histogram;
@@ -20,14 +20,14 @@ export interface ZoneActivity {
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] as const;
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
-/** More than the doors have: a guard against a caller that gives a path for a pattern. */
+/** More than there are: a guard against a caller that passes a path instead of a pattern. */
 const MAX_ROUTES = 200;
 export const OTHER = 'other';
 
 export class Activity implements Observer {
   /** By protocol, then by outcome. */
   readonly updates = new Map<string, Map<UpdateResult, number>>();
-  /** By route, then by method; the index is the class of the status, 1 to 5. */
+  /** By route, then by method; the index is the status class, 1 to 5. */
   readonly requests = new Map<string, Map<string, Float64Array>>();
   readonly requestSeconds = new Histogram(SECONDS);
   readonly requestErrors = new Map<ErrorCode, number>();
@@ -35,9 +35,9 @@ export class Activity implements Observer {
   readonly zones = new Map<string, ZoneActivity>();
   /** By RCODE. */
   readonly dnsUpdates = new Map<string, number>();
-  /** By webhook, then by what came of an attempt. */
+  /** By webhook, then by outcome of the attempt. */
   readonly webhooks = new Map<string, Map<string, number>>();
-  /** Calls of the store that failed as far as they were seen: in requests and in checks of it. */
+  /** Failures of the store that requests and scrapes have seen. */
   storeErrors = 0;
 
   batchPublished({ zone, changes, outcome, durationMs }: Parameters<Observer['batchPublished']>[0]): void {
@@ -72,12 +72,12 @@ export class Activity implements Observer {
 
   warn(): void {}
 
-  /** @param webhook its number in the file and its host */
+  /** @param webhook its position in the configuration and its host */
   webhookCalled(webhook: string, outcome: string): void {
     increment(inner(this.webhooks, webhook, newMap<string, number>), outcome);
   }
 
-  /** @param protocol as RequestContext has it */
+  /** @param protocol as in RequestContext */
   addressesUpdated(protocol: string, outcome: UpdateResult): void {
     increment(inner(this.updates, protocol, newMap<UpdateResult, number>), outcome);
   }

@@ -1,12 +1,12 @@
-/** Counts of values by size, as Prometheus wants them: plain numbers, so that an observation allocates nothing. */
+/** A Prometheus histogram in typed arrays, so that an observation allocates nothing. */
 
-/** Seconds, from what an idle disk takes to what a client waits. */
+/** Bounds in seconds: from a write to an idle disk to the longest that a client waits. */
 export const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
 export class Histogram {
-  /** Upper bounds, ascending; a value that is equal belongs to it. */
+  /** Upper bounds, inclusive, ascending. */
   readonly bounds: readonly number[];
-  /** The last one is of values above all bounds. */
+  /** One count for each bound; the last is of values above all bounds. */
   readonly #counts: Float64Array;
   readonly #sum = new Float64Array(1);
 
@@ -30,7 +30,7 @@ export class Histogram {
     return this.#counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** How many values were at most each bound. */
+  /** For each bound, the number of values up to it. */
   cumulative(): readonly number[] {
     let sum = 0;
     return this.bounds.map((_bound, index) => {

@@ -1,5 +1,7 @@
-// What an event becomes in the log: its level on the original's scale, its text for people, and which part of an error is
-// kept from it. That no secret reaches it from outside is tested on the whole server (test/e2e/secrets.test.ts).
+/**
+ * Log lines: the original's level of each event, the plain text, and which part of an error is left out. That no secret
+ * of a request is logged is tested on the whole server (test/e2e/secrets.test.ts).
+ */
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
@@ -32,7 +34,7 @@ function failed(code: ErrorCode): RequestEvent {
   return { ...EVENT, outcome: 'failed', status: 456, detail: error.logText, error };
 }
 
-/** The least `log_level` that hides the event. */
+/** Returns the level at which the event is logged. */
 function levelOf(event: RequestEvent): number {
   for (let level = 0; level <= 51; level++) {
     written = [];
@@ -67,20 +69,20 @@ describe('the level of an event', () => {
     expect(levelOf(failed(code))).toBe(level);
   });
 
-  it('every failure is logged at the usual level', () => {
+  it('every failure is logged at the default level', () => {
     for (const code of Object.keys(ERROR_CODES) as ErrorCode[])
       expect(levelOf(failed(code))).toBeGreaterThanOrEqual(40);
   });
 
-  it('a check of which a zone failed is 41', () => {
+  it('a failed check is 41', () => {
     expect(levelOf({ ...EVENT, outcome: 'failed', status: 457 })).toBe(41);
   });
 
-  it('an unknown route or method is no error', () => {
+  it('an unknown route or method is not an error', () => {
     for (const status of [404, 405]) expect(levelOf({ ...EVENT, outcome: 'failed', status })).toBe(20);
   });
 
-  it('changes at once', () => {
+  it('can be changed while the log is in use', () => {
     const log = createLog(50, true);
     log.info('hidden');
     log.setLevel(0);
@@ -89,8 +91,8 @@ describe('the level of an event', () => {
   });
 });
 
-describe('a line for people', () => {
-  it('is one line with the time, the level, what was changed and from where', () => {
+describe('a plain line', () => {
+  it('has the time, the level, the change and the source', () => {
     createLog(0, true).requestAnswered(EVENT);
     expect(written).toHaveLength(1);
     expect(written[0]).toMatch(
@@ -98,15 +100,15 @@ describe('a line for people', () => {
     );
   });
 
-  it('has the cause of a failure, and not what the reply repeats of the request', () => {
+  it('has the cause of a failure, but not the text that the reply repeats from the request', () => {
     const cause = new Error('connect ECONNREFUSED');
-    const error = new AppError('primary-unreachable', 'Reply with Top5ecretWord', { cause, logText: 'kept' });
+    const error = new AppError('primary-unreachable', 'Reply with Top5ecretWord', { cause, logText: 'logged' });
     createLog(0, true).requestAnswered({ ...EVENT, outcome: 'failed', status: 512, detail: error.logText, error });
-    expect(written[0]).toContain('kept (from 203.0.113.1) [connect ECONNREFUSED]');
+    expect(written[0]).toContain('logged (from 203.0.113.1) [connect ECONNREFUSED]');
     expect(written[0]).not.toContain('Top5ecretWord');
   });
 
-  it('has the stack only of a defect of ours', () => {
+  it('has a stack trace only for a defect', () => {
     const cause = new TypeError('defect');
     const error = new AppError('internal', 'internal error', { cause });
     createLog(0, true).requestAnswered({ ...EVENT, outcome: 'failed', status: 500, detail: 'internal error', error });
@@ -134,17 +136,17 @@ describe('an UPDATE message', () => {
       { ...update, rcode: 'NXRRSET', detail: 'why' },
       'INFO       UPDATE by the key k1.: NXRRSET, why (from 192.0.2.7)\n',
     ],
-  ])('is told with its key and its RCODE: %#', (event, line) => {
+  ])('is logged with its key and its RCODE: %#', (event, line) => {
     expect(lineOf(event)).toBe(line);
   });
 
-  it('without a key that we know is for those who look for it: anybody can send one', () => {
+  it('without a known key is logged at debug level, because anyone can send one', () => {
     expect(lineOf({ ...update, keyName: undefined, rcode: 'REFUSED', detail: 'why' })).toBe(
       'DEBUG      UPDATE by an unknown sender: REFUSED, why (from 192.0.2.7)\n',
     );
   });
 
-  it('that the disk refused has the level of its error', () => {
+  it('that failed on the disk has the level of its error', () => {
     const error = new AppError('primary-refused', 'The disk is full.');
     expect(lineOf({ ...update, rcode: 'SERVFAIL', detail: error.logText, error })).toContain('DNS_SERVER_ERROR');
   });

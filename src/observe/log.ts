@@ -1,15 +1,15 @@
 /**
- * The log: an Observer that writes JSON lines through pino, or one plain line an event where a person looks on.
+ * The log: an Observer that writes JSON lines through pino, or plain lines on a terminal.
  *
- * Levels are the original's numbers. A request is logged by its route's pattern, never by its URL: that may hold a
- * secret. What an error text repeats of the request is left out (`AppError.logText`).
+ * Levels have the numbers of the original program. A request is logged by its route pattern, never by its URL, which
+ * may contain a secret. Text that an error message repeats from the request is left out (`AppError.logText`).
  */
 
 import { type Logger, pino } from 'pino';
 import { AppError, type ErrorCode } from '../core/errors.ts';
 import type { DnsUpdateEvent, Observer, RequestEvent } from '../core/observer.ts';
 
-/** Levels of the original, by name. */
+/** The levels of the original program. */
 const LEVELS = {
   debug: 10,
   unchanged: 11,
@@ -28,7 +28,7 @@ const LEVELS = {
 
 type Level = keyof typeof LEVELS;
 
-/** The original's level of each failure. */
+/** The level at which the original program logs each failure. */
 const LEVEL_OF_ERROR = {
   'request-malformed': 'parameter_error',
   'name-invalid': 'dns_name_error',
@@ -52,28 +52,29 @@ const LEVEL_OF_ERROR = {
 export interface Log extends Observer {
   info(text: string): void;
   error(text: string): void;
-  /** Nothing below this number of the original's scale is written. */
+  /** Drops lines below this level. */
   setLevel(level: number): void;
 }
 
-/** Lines are written together, at the latest after this many ms, and at the end of the process. */
+/** JSON lines are buffered this long at most, and flushed when the process exits. */
 const FLUSH_MS = 100;
 const FLUSH_LINES = 64;
 
 /**
- * A log on the standard output.
- * @param forPeople plain lines, each at once, instead of JSON
+ * Creates a log on standard output.
+ * @param forPeople plain, unbuffered lines instead of JSON
  */
 export function createLog(level: number, forPeople: boolean): Log {
   const destination = forPeople
     ? { write: (line: string) => void process.stdout.write(formatForPeople(line)) }
-    : bundledOutput();
+    : bufferedOutput();
   const logger = pino(
     { customLevels: LEVELS, useOnlyCustomLevels: true, level: lowestLevel(level), base: null },
     destination,
   ) as unknown as Logger<Level>;
   return {
-    batchPublished: ({ zone, changes, outcome }) => logger.debug({ zone, changes, outcome }, 'update message'),
+    batchPublished: ({ zone, changes, outcome }) =>
+      logger.debug({ zone, changes, outcome }, 'The UPDATE message or transaction has ended.'),
     requestAnswered: (event) => logRequest(logger, event),
     dnsUpdateAnswered: (event) => logDnsUpdate(logger, event),
     warn: (text) => logger.warning(text),
@@ -85,8 +86,10 @@ export function createLog(level: number, forPeople: boolean): Log {
   };
 }
 
-/** Writes many lines in one system call; pino's own bundling measures all that waits anew at each line. */
-function bundledOutput(): { write(line: string): void } {
+/**
+ * Writes many lines in one system call. Not pino's own buffer, which measures all of its content again at each line.
+ */
+function bufferedOutput(): { write(line: string): void } {
   const output = pino.destination({ fd: 1, sync: true });
   let lines: string[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -124,7 +127,7 @@ function logDnsUpdate(logger: Logger<Level>, event: DnsUpdateEvent): void {
   logger[level](error === undefined ? fields : { ...fields, ...failureFields(error, 512) }, text);
 }
 
-/** What anybody on the network can cause is for those who look for it. */
+/** An UPDATE without a known key is only a debug line: anyone on the network can send one. */
 function levelOfUpdate({ keyName, rcode, error }: DnsUpdateEvent): Level {
   if (error !== undefined) return LEVEL_OF_ERROR[error.code];
   if (rcode === 'NOERROR') return 'updated';
@@ -136,7 +139,7 @@ function failureFields(error: Error, status: number): { code?: ErrorCode; cause?
   const cause = error.cause instanceof Error ? error.cause : undefined;
   return {
     ...(error instanceof AppError ? { code: error.code } : {}),
-    // Only a defect needs its stack.
+    // Only a defect needs a stack trace.
     ...(cause === undefined ? {} : { cause: status === 500 ? (cause.stack ?? cause.message) : cause.message }),
   };
 }
@@ -151,7 +154,7 @@ function levelOf({ outcome, status, error }: RequestEvent): Level {
       return 'debug';
     case 'failed':
       if (error instanceof AppError) return LEVEL_OF_ERROR[error.code];
-      // A reply with a line for each zone has no error of its own.
+      // The reply to a check has a line for each zone instead of one error.
       if (status === 457) return 'check_error';
       return status === 404 || status === 405 ? 'info' : 'error';
   }
@@ -162,7 +165,7 @@ function lowestLevel(number: number): Level | 'silent' {
   return names.find((name) => LEVELS[name] >= number) ?? 'silent';
 }
 
-/** `12:30:05 UPDATED home.example.com. A 192.0.2.1 -> 192.0.2.2`. */
+/** Formats a JSON line as `12:30:05 UPDATED home.example.com. A 192.0.2.1 -> 192.0.2.2`. */
 function formatForPeople(line: string): string {
   const { level, time, msg, source, cause } = JSON.parse(line) as Record<string, string | number | undefined>;
   const name = (Object.keys(LEVELS) as Level[]).find((candidate) => LEVELS[candidate] === level) ?? 'info';

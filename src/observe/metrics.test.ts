@@ -1,5 +1,4 @@
-// What is counted and how it is told: the text format, labels that stay bounded whatever clients send, sources that fail.
-
+/** The metrics: the text format, labels that stay bounded whatever clients send, and sources that fail. */
 import { describe, expect, it } from 'vitest';
 import { parseExposition } from '../../test/support/exposition.ts';
 import { AppError } from '../core/errors.ts';
@@ -8,8 +7,9 @@ import type { RequestEvent } from '../core/observer.ts';
 import { DomainName } from '../dns/name.ts';
 import { Activity } from './activity.ts';
 import { Histogram } from './histogram.ts';
-import { METRICS, type MetricSources, Metrics } from './metrics.ts';
-import { tellAll } from './observers.ts';
+import { type MetricSources, Metrics } from './metrics.ts';
+import { METRICS } from './metrics-table.ts';
+import { combineObservers } from './observers.ts';
 
 const EVENT: RequestEvent = {
   requestId: 'id1',
@@ -53,9 +53,9 @@ function setUp(more: Partial<MetricSources> = {}) {
 }
 
 describe('the metrics', () => {
-  it('are counted by protocol and outcome, route and class of status, zone, RCODE', async () => {
+  it('are counted by protocol and outcome, by route and status class, by zone, and by RCODE', async () => {
     const { activity, scrape } = setUp();
-    const observer = tellAll(activity);
+    const observer = combineObservers(activity);
     activity.addressesUpdated('dyndns2', 'changed');
     activity.addressesUpdated('dyndns2', 'changed');
     activity.addressesUpdated('original', 'conflict');
@@ -66,13 +66,14 @@ describe('the metrics', () => {
     observer.batchPublished({ zone, changes: 3, outcome: 'published', durationMs: 2 });
     observer.batchPublished({ zone, changes: 1, outcome: 'lost, then stale', durationMs: 20_000 });
     observer.dnsUpdateAnswered({ keyName: 'key', source: '203.0.113.1', rcode: 'REFUSED', detail: 'home' });
-    const told = await scrape();
+    const samples = await scrape();
     const route = 'route="/update-by-path/:secret/:fqdn",method="GET"';
     for (const [sample, value] of [
       ['dyndns_build_info{version="1.2.3"}', 1],
       ['dyndns_updates_total{protocol="dyndns2",outcome="changed"}', 2],
       ['dyndns_updates_total{protocol="original",outcome="conflict"}', 1],
       ['dyndns_updates_waiting', 4],
+      ['dyndns_pending_updates', 9],
       ['dyndns_wishes_pending', 9],
       [`dyndns_http_requests_total{${route},status="2xx"}`, 1],
       [`dyndns_http_requests_total{${route},status="5xx"}`, 1],
@@ -102,13 +103,13 @@ describe('the metrics', () => {
       ['dyndns_certificate_end_timestamp_seconds', 1_800_000_000],
       ['dyndns_store_up', 1],
     ] as const) {
-      expect([sample, told.get(sample)]).toEqual([sample, value]);
+      expect([sample, samples.get(sample)]).toEqual([sample, value]);
     }
-    expect([...told.keys()].some((sample) => sample.startsWith('process_resident_memory_bytes'))).toBe(true);
-    expect([...told.keys()].filter((sample) => /home|203\.0\.113/.test(sample))).toEqual([]);
+    expect([...samples.keys()].some((sample) => sample.startsWith('process_resident_memory_bytes'))).toBe(true);
+    expect([...samples.keys()].filter((sample) => /home|203\.0\.113/.test(sample))).toEqual([]);
   });
 
-  it('are there at a second scrape, too, and grow', async () => {
+  it('are in a second scrape as well, and grow', async () => {
     const { activity, scrape } = setUp();
     activity.addressesUpdated('original', 'changed');
     await scrape();
@@ -116,21 +117,24 @@ describe('the metrics', () => {
     expect((await scrape()).get('dyndns_updates_total{protocol="original",outcome="changed"}')).toBe(2);
   });
 
-  it('leave out what is not there, and say that the store does not answer', async () => {
+  it('omit what is not configured, and report a store that does not answer', async () => {
     const none = {
       nameserver: () => undefined,
       storeAnswers: async () => undefined,
       pendingUpdates: async () => undefined,
     };
     const without = [...(await setUp(none).scrape()).keys()];
-    expect(without.filter((sample) => /^dyndns_(zone|secondary|dns_[^u]|store_up|wishes)/.test(sample))).toEqual([]);
-    const away = await setUp({ storeAnswers: async () => false, pendingUpdates: async () => undefined }).scrape();
-    expect(away.get('dyndns_store_up')).toBe(0);
-    expect(away.get('dyndns_store_errors_total')).toBe(1);
-    expect(away.has('dyndns_wishes_pending')).toBe(false);
+    expect(
+      without.filter((sample) => /^dyndns_(zone|secondary|dns_[^u]|store_up|wishes|pending)/.test(sample)),
+    ).toEqual([]);
+    const samples = await setUp({ storeAnswers: async () => false, pendingUpdates: async () => undefined }).scrape();
+    expect(samples.get('dyndns_store_up')).toBe(0);
+    expect(samples.get('dyndns_store_errors_total')).toBe(1);
+    expect(samples.has('dyndns_pending_updates')).toBe(false);
+    expect(samples.has('dyndns_wishes_pending')).toBe(false);
   });
 
-  it('are of a bounded number, whatever methods and routes come in', async () => {
+  it('are bounded in number, whatever methods and routes clients send', async () => {
     const { activity, scrape } = setUp();
     for (let i = 0; i < 5000; i++) {
       activity.requestAnswered({ ...EVENT, route: `/${i}`, method: `METHOD${i}`, status: 100 + (i % 900) });
@@ -140,19 +144,19 @@ describe('the metrics', () => {
     expect(samples.some((sample) => sample.includes('METHOD'))).toBe(false);
   });
 
-  it('share one scrape where several are asked for at once', async () => {
-    let asked = 0;
+  it('share one scrape between concurrent requests', async () => {
+    let storeChecks = 0;
     const { metrics } = setUp({
       storeAnswers: async () => {
-        asked += 1;
+        storeChecks += 1;
         return true;
       },
     });
     await Promise.all([metrics.scrape(), metrics.scrape(), metrics.scrape()]);
-    expect(asked).toBe(1);
+    expect(storeChecks).toBe(1);
   });
 
-  it('have names by the conventions of Prometheus', () => {
+  it('are named by the conventions of Prometheus', () => {
     for (const { name, type, help, labels } of METRICS) {
       expect(name).toMatch(/^dyndns_[a-z_]+$/);
       expect([name, name.endsWith('_total')]).toEqual([name, type === 'counter']);

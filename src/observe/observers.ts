@@ -1,8 +1,8 @@
+/** An Observer that passes each event to several: the log and the counters. */
 import type { Observer } from '../core/observer.ts';
-/** One Observer that tells several: the log and the counts. */
 
-/** @param observers told in this order; one that throws keeps the news from those after it */
-export function tellAll(...observers: readonly Observer[]): Observer {
+/** @param observers called in this order; if one throws, those after it are not called */
+export function combineObservers(...observers: readonly Observer[]): Observer {
   return {
     batchPublished: (event) => {
       for (const observer of observers) observer.batchPublished(event);

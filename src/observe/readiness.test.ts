@@ -1,4 +1,4 @@
-// Readiness: parts that fail, throw or never answer, and who asks too often.
+/** Readiness: parts that fail, throw or never answer, and the cache of the answer. */
 import { describe, expect, it } from 'vitest';
 import { Readiness } from './readiness.ts';
 
@@ -23,12 +23,12 @@ describe('readiness', () => {
     expect(await readiness.notReady()).toEqual(['bad', 'throws', 'rejects', 'silent']);
   });
 
-  it('asks once a second, however often it is asked', async () => {
+  it('checks its parts once a second, however often it is called', async () => {
     let nowMs = 0;
-    let asked = 0;
+    let checks = 0;
     const works = () => {
-      asked += 1;
-      return asked > 1;
+      checks += 1;
+      return checks > 1;
     };
     const readiness = new Readiness([{ name: 'part', works }], () => nowMs);
     await Promise.all([readiness.notReady(), readiness.notReady()]);
@@ -36,6 +36,6 @@ describe('readiness', () => {
     expect(await readiness.notReady()).toEqual(['part']);
     nowMs = 1000;
     expect(await readiness.notReady()).toEqual([]);
-    expect(asked).toBe(2);
+    expect(checks).toBe(2);
   });
 });

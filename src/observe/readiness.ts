@@ -1,26 +1,26 @@
 /**
- * Is this process ready to serve? About this process only: its zones, its nameserver, its store. A primary elsewhere that
- * is away makes nobody unready: updates for it wait as wishes or fail with advice, and a balancer that took all
- * processes out because of it would make that worse.
+ * Whether this process is ready to serve: its zones, its nameserver, its store. A remote primary that is down is left
+ * out on purpose: updates for it stay pending, and a load balancer that removed every process for it would cause an
+ * outage.
  */
 
 export interface ReadinessPart {
-  /** One word for the reply; nothing in it is secret. */
+  /** One word, which the reply repeats; never a secret. */
   readonly name: string;
-  /** Throws or rejects like false. */
+  /** To throw or to reject means false. */
   readonly works: () => boolean | Promise<boolean>;
 }
 
-/** A part that does not answer for so long does not work. */
+/** A part that does not answer within this time counts as broken. */
 const PART_TIMEOUT_MS = 1000;
-/** Whoever asks more often gets the last answer: asking needs no credential. */
-const ANSWER_LASTS_MS = 1000;
+/** The answer is cached, because /readyz needs no credential. */
+const CACHE_MS = 1000;
 
 export class Readiness {
   readonly #parts: readonly ReadinessPart[];
   readonly #nowMs: () => number;
   readonly #timeoutMs: number;
-  #asked: { readonly atMs: number; readonly answer: Promise<readonly string[]> } | undefined;
+  #cached: { readonly atMs: number; readonly answer: Promise<readonly string[]> } | undefined;
 
   /** @param nowMs monotonic */
   constructor(parts: readonly ReadinessPart[], nowMs = () => performance.now(), timeoutMs = PART_TIMEOUT_MS) {
@@ -32,26 +32,26 @@ export class Readiness {
   /** Names of the parts that do not work. Never rejects. */
   notReady(): Promise<readonly string[]> {
     const atMs = this.#nowMs();
-    if (this.#asked === undefined || atMs >= this.#asked.atMs + ANSWER_LASTS_MS) {
-      this.#asked = { atMs, answer: this.#ask() };
+    if (this.#cached === undefined || atMs >= this.#cached.atMs + CACHE_MS) {
+      this.#cached = { atMs, answer: this.#check() };
     }
-    return this.#asked.answer;
+    return this.#cached.answer;
   }
 
-  async #ask(): Promise<readonly string[]> {
+  async #check(): Promise<readonly string[]> {
     const answers = await Promise.all(this.#parts.map(({ works }) => inTime(works, this.#timeoutMs)));
     return this.#parts.filter((_part, index) => !answers[index]).map(({ name }) => name);
   }
 }
 
-/** What `ask` resolves to; false if it fails, or takes longer. */
-export async function inTime(ask: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> {
+/** Returns what `check` resolves to; false if it fails or takes longer than the timeout. */
+export async function inTime(check: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
+  const timeout = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), timeoutMs);
   });
   try {
-    return await Promise.race([ask(), late]);
+    return await Promise.race([check(), timeout]);
   } catch {
     return false;
   } finally {

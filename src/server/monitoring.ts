@@ -9,7 +9,7 @@ import type { Observer } from '../core/observer.ts';
 import type { Store } from '../core/store.ts';
 import { Activity } from '../observe/activity.ts';
 import { Metrics } from '../observe/metrics.ts';
-import { tellAll } from '../observe/observers.ts';
+import { combineObservers } from '../observe/observers.ts';
 import { inTime, Readiness } from '../observe/readiness.ts';
 import { VERSION } from './version.ts';
 
@@ -60,7 +60,7 @@ export class ServerMonitoring implements Monitoring {
 
   /** An Observer that tells the log, and counts. */
   beside(log: Observer): Observer {
-    return tellAll(log, this.activity);
+    return combineObservers(log, this.activity);
   }
 
   /** With a listener of its own somebody will scrape: what that needs is loaded before requests come. */

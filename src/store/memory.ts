@@ -1,5 +1,7 @@
-// The store in memory: for tests, and for what lasts no longer than the process. Values are kept as they are given; nothing
-// here waits or fails.
+/**
+ * The store in memory: for tests, and for state that may end with the process. It holds values by reference and never
+ * fails.
+ */
 
 import type { HostToken } from '../core/access/token.ts';
 import type { TokenStore } from '../core/access/token-store.ts';
@@ -10,26 +12,27 @@ import type { HostStore } from '../core/hosts/host-store.ts';
 import type { PendingStore } from '../core/pending/pending-store.ts';
 import type { PendingUpdate } from '../core/pending/pending-update.ts';
 import type { Store } from '../core/store.ts';
+import type { StoredText, TextStore } from '../core/texts/text-store.ts';
 import { FAMILIES, type Family } from '../core/zones/plan-change.ts';
 import type { DomainName } from '../dns/name.ts';
-import { memoryTexts } from './memory-texts.ts';
-import { byName, eventOf, eventRow } from './rows.ts';
+import { byName, byTokenName, eventOf, eventRow } from './rows.ts';
 
 export function openMemoryStore(): Store {
   return {
-    tokens: memoryTokens(),
-    hosts: memoryHosts(),
-    history: memoryHistory(),
+    tokens: memoryTokenStore(),
+    hosts: memoryHostStore(),
+    history: memoryHistoryStore(),
     pending: memoryPendingStore(),
-    texts: memoryTexts(),
+    texts: memoryTextStore(),
     ping: async () => {},
     close: async () => {},
   };
 }
 
-function memoryTokens(): TokenStore {
+function memoryTokenStore(): TokenStore {
   const bySha256 = new Map<string, HostToken>();
-  const used = new Map<string, number>();
+  /** By the id of the token: milliseconds since 1970. */
+  const lastUses = new Map<string, number>();
   const findByName = (name: string) =>
     [...bySha256.values()].find((token) => token.name === name && token.revokedMs === undefined);
   return {
@@ -42,10 +45,10 @@ function memoryTokens(): TokenStore {
     },
     async list() {
       const tokens = [...bySha256.values()].map((token) => {
-        const lastUsedMs = used.get(token.id);
+        const lastUsedMs = lastUses.get(token.id);
         return lastUsedMs === undefined ? token : { ...token, lastUsedMs };
       });
-      return tokens.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.createdMs - b.createdMs));
+      return tokens.sort(byTokenName);
     },
     async revoke(name, nowMs) {
       const token = findByName(name);
@@ -66,15 +69,17 @@ function memoryTokens(): TokenStore {
       return valid.filter(({ name }) => name.startsWith(prefix)).length;
     },
     async touchLastUsed(uses) {
-      for (const { tokenId, lastUsedMs } of uses) used.set(tokenId, Math.max(lastUsedMs, used.get(tokenId) ?? 0));
+      for (const { tokenId, lastUsedMs } of uses)
+        lastUses.set(tokenId, Math.max(lastUsedMs, lastUses.get(tokenId) ?? 0));
     },
     async lastUses(tokenIds) {
-      return new Map(tokenIds.flatMap((id) => (used.has(id) ? [[id, used.get(id) as number]] : [])));
+      const wanted = new Set(tokenIds);
+      return new Map([...lastUses].filter(([id]) => wanted.has(id)));
     },
   };
 }
 
-function memoryHosts(): HostStore {
+function memoryHostStore(): HostStore {
   const byKey = new Map<string, HostSettings>();
   return {
     put: async (settings) => void byKey.set(settings.ownerName.key, settings),
@@ -87,10 +92,10 @@ function memoryHosts(): HostStore {
 
 const SILENCE_STEPS: readonly SilenceStep[] = ['told', 'lease-ended'];
 
-function memoryHistory(): HistoryStore {
+function memoryHistoryStore(): HistoryStore {
   const events = new Map<string, HistoryEvent>();
   const activities = new Map<string, HostActivity>();
-  /** By step and host: when it was last seen. */
+  /** By step and host: when the host was last seen before that silence. */
   const silences = new Map<string, number>();
   let watch: { readonly sinceMs: number; readonly lookedMs: number } | undefined;
   /** Oldest first. */
@@ -107,11 +112,11 @@ function memoryHistory(): HistoryStore {
     },
     async countRepeats(counts) {
       for (const { ownerName, repeats, lastSeenMs } of counts) {
-        const known = activities.get(ownerName.key);
+        const activity = activities.get(ownerName.key);
         activities.set(ownerName.key, {
           ownerName,
-          repeats: repeats + (known?.repeats ?? 0),
-          lastSeenMs: Math.max(lastSeenMs, known?.lastSeenMs ?? 0),
+          repeats: repeats + (activity?.repeats ?? 0),
+          lastSeenMs: Math.max(lastSeenMs, activity?.lastSeenMs ?? 0),
         });
       }
     },
@@ -125,17 +130,17 @@ function memoryHistory(): HistoryStore {
     async stateAt(ownerName, timeMs) {
       const state: { -readonly [F in keyof PastAddresses]: PastAddresses[F] } = {};
       for (const family of FAMILIES) {
-        const known = eventsOf(ownerName).filter((event) => event.outcome === 'changed' && event[family]);
-        const last = known.filter((event) => event.timeMs <= timeMs).at(-1)?.[family]?.after;
-        const addresses = last ?? known.find((event) => event.timeMs > timeMs)?.[family]?.before;
+        const changes = eventsOf(ownerName).filter((event) => event.outcome === 'changed' && event[family]);
+        const last = changes.filter((event) => event.timeMs <= timeMs).at(-1)?.[family]?.after;
+        const addresses = last ?? changes.find((event) => event.timeMs > timeMs)?.[family]?.before;
         if (addresses !== undefined) state[family] = addresses;
       }
       return state;
     },
     async noteSilence(ownerName, step, lastSeenMs) {
-      const place = `${step} ${ownerName.key}`;
-      if ((silences.get(place) ?? Number.NEGATIVE_INFINITY) >= lastSeenMs) return 'known';
-      silences.set(place, lastSeenMs);
+      const key = `${step} ${ownerName.key}`;
+      if ((silences.get(key) ?? Number.NEGATIVE_INFINITY) >= lastSeenMs) return 'known';
+      silences.set(key, lastSeenMs);
       return 'first';
     },
     notedSilence: async (ownerName, step) => silences.get(`${step} ${ownerName.key}`),
@@ -154,39 +159,67 @@ function memoryHistory(): HistoryStore {
 }
 
 function memoryPendingStore(): PendingStore {
-  const wishes = new Map<string, PendingUpdate>();
+  const updates = new Map<string, PendingUpdate>();
   let sequence = 0;
   const keyOf = (ownerName: DomainName, family: Family) => `${family} ${ownerName.key}`;
   const bySequence = (a: PendingUpdate, b: PendingUpdate) => a.sequence - b.sequence;
   return {
     async put(...added) {
-      for (const wish of added) {
+      for (const update of added) {
         sequence += 1;
-        wishes.set(keyOf(wish.ownerName, wish.family), { ...wish, sequence, attempts: 0 });
+        updates.set(keyOf(update.ownerName, update.family), { ...update, sequence, attempts: 0 });
       }
     },
-    get: async (ownerName, family) => wishes.get(keyOf(ownerName, family)),
-    list: async () => [...wishes.values()].sort(bySequence),
-    listSite: async (site) => [...wishes.values()].filter((wish) => wish.site === site).sort(bySequence),
-    count: async () => wishes.size,
+    get: async (ownerName, family) => updates.get(keyOf(ownerName, family)),
+    list: async () => [...updates.values()].sort(bySequence),
+    listSite: async (site) => [...updates.values()].filter((update) => update.site === site).sort(bySequence),
+    count: async () => updates.size,
     async takeDue(nowMs, untilMs, limit) {
-      const due = [...wishes]
-        .filter(([, wish]) => wish.nextAttemptMs <= nowMs)
+      const due = [...updates]
+        .filter(([, update]) => update.nextAttemptMs <= nowMs)
         .sort(([, a], [, b]) => a.nextAttemptMs - b.nextAttemptMs || bySequence(a, b))
         .slice(0, limit);
-      for (const [key, wish] of due) wishes.set(key, { ...wish, nextAttemptMs: untilMs });
-      return due.map(([key]) => wishes.get(key) as PendingUpdate).sort(bySequence);
+      for (const [key, update] of due) updates.set(key, { ...update, nextAttemptMs: untilMs });
+      return due.map(([key]) => updates.get(key) as PendingUpdate).sort(bySequence);
     },
-    async postpone(wish, nextAttemptMs, lastError) {
-      const key = keyOf(wish.ownerName, wish.family);
-      const kept = wishes.get(key);
-      if (kept?.sequence !== wish.sequence) return;
-      wishes.set(key, { ...kept, attempts: kept.attempts + 1, nextAttemptMs, lastError });
+    async postpone({ ownerName, family, sequence: expected }, nextAttemptMs, lastError) {
+      const key = keyOf(ownerName, family);
+      const stored = updates.get(key);
+      if (stored?.sequence !== expected) return;
+      updates.set(key, { ...stored, attempts: stored.attempts + 1, nextAttemptMs, lastError });
     },
     async remove(ownerName, family, only) {
       const key = keyOf(ownerName, family);
-      if (only !== undefined && wishes.get(key)?.sequence !== only) return 'unknown';
-      return wishes.delete(key) ? 'removed' : 'unknown';
+      if (only !== undefined && updates.get(key)?.sequence !== only) return 'unknown';
+      return updates.delete(key) ? 'removed' : 'unknown';
+    },
+  };
+}
+
+function memoryTextStore(): TextStore {
+  const byName = new Map<string, Map<string, StoredText>>();
+  return {
+    async put(stored) {
+      const { key } = stored.ownerName;
+      byName.set(key, (byName.get(key) ?? new Map()).set(stored.text, stored));
+    },
+    async at(ownerName) {
+      return [...(byName.get(ownerName.key)?.values() ?? [])].sort((a, b) => a.addedMs - b.addedMs);
+    },
+    async takeDue(nowMs, untilMs, limit) {
+      const due = [...byName.values()]
+        .flatMap((texts) => [...texts.values()])
+        .filter(({ removeAtMs }) => removeAtMs <= nowMs)
+        .sort((a, b) => a.removeAtMs - b.removeAtMs)
+        .slice(0, limit)
+        .map((stored) => ({ ...stored, removeAtMs: untilMs }));
+      for (const taken of due) byName.get(taken.ownerName.key)?.set(taken.text, taken);
+      return due;
+    },
+    async remove(ownerName, texts) {
+      const stored = byName.get(ownerName.key);
+      for (const text of texts) stored?.delete(text);
+      if (stored?.size === 0) byName.delete(ownerName.key);
     },
   };
 }

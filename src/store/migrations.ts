@@ -1,5 +1,7 @@
-// How the tables came to be what schema.ts says: one list for both databases, applied at the start under a lock. A
-// migration that was released is never changed; the next one is added below it.
+/**
+ * The migrations that create and change the tables of schema.ts: one list for both databases, applied at start under a
+ * lock. Never edit a released migration; append a new one.
+ */
 import { type Kysely, type Migration, Migrator, sql } from 'kysely';
 
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -134,12 +136,15 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   },
 };
 
-/** The tables are those of a newer version of this program, or not ours. */
+/** The database was migrated by another version of dyndns, usually a newer one. */
 export class SchemaError extends Error {
   override readonly name = 'SchemaError';
 }
 
-/** Brings the tables to the newest form. Several processes may do this at once: all but one wait. @throws SchemaError */
+/**
+ * Applies the migrations that are missing. Safe to call from several processes at once: one migrates, the others wait.
+ * @throws SchemaError
+ */
 export async function migrate(db: Kysely<unknown>): Promise<void> {
   const migrator = new Migrator({
     db,
@@ -150,8 +155,8 @@ export async function migrate(db: Kysely<unknown>): Promise<void> {
   const { error } = await migrator.migrateToLatest();
   if (error === undefined) return;
   if (error instanceof Error && error.message.startsWith('corrupted migrations')) {
-    const advice = 'start the version of dyndns that wrote it, or a newer one';
-    throw new SchemaError(`the store was written by another version of dyndns (${error.message}): ${advice}`, {
+    const advice = 'Start the version of dyndns that wrote it, or a newer one.';
+    throw new SchemaError(`The store was written by another version of dyndns (${error.message}). ${advice}`, {
       cause: error,
     });
   }

@@ -1,12 +1,12 @@
-// Opens the store that the option `store` names; what it needs is loaded only then.
+/** Opens the store that the option `store` names, and loads the driver of that database only. */
 import type { Store } from '../core/store.ts';
 
 /**
- * @param url `sqlite:FILE`, or `postgres://user@host/database`; it may hold a password, and no error repeats it
+ * @param url `sqlite:FILE` or `postgres://user@host/database`. It may contain a password, so no error repeats it.
  * @throws AppError store-unreachable, DatabaseLockedError, SqliteError, SchemaError
  */
 export async function openStore(url: string): Promise<Store> {
   if (url.startsWith('sqlite:')) return (await import('./sqlite.ts')).openSqliteStore(url.slice('sqlite:'.length));
   if (/^postgres(ql)?:/.test(url)) return (await import('./postgres.ts')).openPostgresStore(url);
-  throw new TypeError("a store is 'sqlite:FILE' or 'postgres://user@host/database'");
+  throw new TypeError("A store is 'sqlite:FILE' or 'postgres://user@host/database'.");
 }

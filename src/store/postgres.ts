@@ -1,5 +1,8 @@
-// The store in a PostgreSQL database, which several processes may share. Connections are few and every wait is bounded;
-// one that fails is thrown away, and the next call opens another: a database that was away is used again by itself.
+/**
+ * The store in a PostgreSQL database, which several processes may share. The pool is small and every wait has a
+ * timeout. A connection that fails is closed and the next call opens a new one, so the store recovers by itself after
+ * an outage.
+ */
 
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
@@ -8,22 +11,24 @@ import type { Store } from '../core/store.ts';
 import { migrate, SchemaError } from './migrations.ts';
 import type { SqlQuery, SqlRunner } from './sql-runner.ts';
 import { sqlStore } from './sql-store.ts';
+import { storeUnreachable } from './store-unreachable.ts';
 
 const MAX_CONNECTIONS = 10;
-/** Milliseconds until a connection is open, or one of the pool is free. */
+/** Timeout for opening a connection, or for waiting until one of the pool is free. */
 const CONNECT_TIMEOUT_MS = 1_000;
-/** The database ends a statement after this; a little later it counts as frozen. */
+/** The database cancels a statement after this. */
 const STATEMENT_TIMEOUT_MS = 2_000;
-const ANSWER_TIMEOUT_MS = 2_500;
+/** Longer, for a database that no longer cancels statements. */
+const QUERY_TIMEOUT_MS = 2_500;
 const MAX_WAITING = 10_000;
-/** Making the tables may take long, and waits while another process does it. */
+/** A migration may take long, and waits while another process migrates. */
 const MIGRATION_TIMEOUT_MS = 600_000;
 
 const INT8_OID = 20;
 
 /**
- * Connects to the database and makes its tables.
- * @param url `postgres://user@host/database`; a password may also come from PGPASSWORD or ~/.pgpass
+ * Connects to the database and migrates its tables.
+ * @param url `postgres://user@host/database`; without a password, pg reads PGPASSWORD or ~/.pgpass
  * @throws AppError store-unreachable, SchemaError
  */
 export async function openPostgresStore(url: string): Promise<Store> {
@@ -33,21 +38,21 @@ export async function openPostgresStore(url: string): Promise<Store> {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'dyndns',
     keepAlive: true,
-    // An int8 comes as a text otherwise; ours are all below 2^53.
+    // pg returns an int8 as a string by default; ours are all below 2^53.
     types: {
       getTypeParser: ((oid: number, format?: 'text') =>
         oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
     },
   };
-  await makeTables(new pg.Pool({ ...config, max: 2, query_timeout: MIGRATION_TIMEOUT_MS }));
+  await migratePostgres(new pg.Pool({ ...config, max: 2, query_timeout: MIGRATION_TIMEOUT_MS }));
   const pool = new pg.Pool({
     ...config,
     max: MAX_CONNECTIONS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
   });
-  ignoreBroken(pool);
+  ignoreErrorEvents(pool);
   return sqlStore(new PostgresRunner(pool), true);
 }
 
@@ -55,22 +60,23 @@ async function loadPg() {
   try {
     return (await import('pg')).default;
   } catch (cause) {
-    const advice = 'install the packages again without omitting optional ones';
-    throw new Error(`the PostgreSQL driver pg is not installed: ${advice}`, { cause });
+    const advice = 'Install the packages again without omitting optional ones.';
+    throw new Error(`The PostgreSQL driver pg is not installed. ${advice}`, { cause });
   }
 }
 
 /**
- * A connection that breaks says so as an event, which would end the process if nobody listened: of the pool while it is
- * idle, of itself while it is in use between two statements. The next statement on it fails, or the pool has dropped it.
+ * A broken connection emits 'error', which ends the process if there is no listener: on the pool while it is idle, on
+ * the client while it is in use between two statements. The event needs no handling: the pool drops an idle connection,
+ * and the next statement on a used one fails.
  */
-function ignoreBroken(pool: Pool): void {
+function ignoreErrorEvents(pool: Pool): void {
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
 }
 
-async function makeTables(pool: Pool): Promise<void> {
-  ignoreBroken(pool);
+async function migratePostgres(pool: Pool): Promise<void> {
+  ignoreErrorEvents(pool);
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
     await migrate(db);
@@ -109,9 +115,10 @@ class PostgresRunner implements SqlRunner {
     await this.#pool.end();
   }
 
-  /** A connection on which something failed is closed: its transaction, if there is one, ends with it. */
+  /** Closes a connection on which something failed, which rolls back its transaction, if there is one. */
   async #with<Result>(action: (client: PoolClient) => Promise<Result>): Promise<Result> {
-    if (this.#pool.waitingCount >= MAX_WAITING) throw storeError(new Error('too many calls wait for a connection'));
+    if (this.#pool.waitingCount >= MAX_WAITING)
+      throw storeUnreachable(new Error('Too many calls wait for a connection.'));
     let client: PoolClient | undefined;
     let failed = true;
     try {
@@ -132,12 +139,12 @@ function send(client: PoolClient, { sql, parameters, name }: SqlQuery) {
   return client.query(name === undefined ? query : { ...query, name });
 }
 
-/** Classes of SQLSTATE that tell of a defect of ours: wrong values, broken constraints, wrong SQL. */
+/** Classes of SQLSTATE that indicate a defect of ours: invalid values, violated constraints, wrong SQL. */
 const OUR_FAULT = /^(21|22|23|42)/;
 
 function storeError(cause: unknown): AppError {
   const state = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
   if (/^[0-9A-Z]{5}$/.test(state) && OUR_FAULT.test(state))
     return new AppError('internal', 'The store refused a statement.', { cause });
-  return new AppError('store-unreachable', 'The store does not answer. Please try again later.', { cause });
+  return storeUnreachable(cause);
 }

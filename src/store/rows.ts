@@ -1,4 +1,7 @@
-// Rows <-> what the core knows. A row that cannot be read is a defect, or was written by somebody else.
+/**
+ * Converts between rows and the types of the core. A row that cannot be parsed is a defect, or another program wrote
+ * it.
+ */
 
 import type { HostToken, TokenAddresses } from '../core/access/token.ts';
 import type { ErrorCode } from '../core/errors.ts';
@@ -11,7 +14,7 @@ import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../dns/address.ts'
 import { DomainName } from '../dns/name.ts';
 import type { EventRow, HostRow, PendingRow, TextRow, TokenRow } from './schema.ts';
 
-/** Two spellings of one name have one text. */
+/** Lower case: every spelling of a name has the same key. */
 export function nameText(ownerName: DomainName): string {
   return ownerName.toString().toLowerCase();
 }
@@ -23,12 +26,12 @@ export function nameOf(text: string): DomainName {
 function prefixesOf(texts: readonly string[]): IpPrefix[] {
   return texts.map((text) => {
     const prefix = parseIpPrefix(text);
-    if (prefix === undefined) throw new TypeError(`the store has a prefix that is none: ${text}`);
+    if (prefix === undefined) throw new TypeError(`The store contains '${text}', which is not a valid prefix.`);
     return prefix;
   });
 }
 
-/** The fields of an object that are not undefined. */
+/** Drops the fields that are undefined. */
 function present<Fields extends object>(fields: Fields): { [K in keyof Fields]: Exclude<Fields[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
@@ -88,9 +91,9 @@ export function hostRow(host: HostSettings): HostRow {
     silentAfterSeconds: host.silentAfterSeconds,
     leaseSeconds: host.leaseSeconds,
     fallback: host.fallback,
-    members: host.members.map(({ ownerName, host: half, subnet }) => ({
+    members: host.members.map(({ ownerName, host: hostPart, subnet }) => ({
       name: nameText(ownerName),
-      host: half,
+      host: hostPart,
       subnet,
     })),
   });
@@ -120,8 +123,8 @@ function stepOf(before: string | null, after: string | null): AddressStep | unde
 
 const LONGEST_TEXT = 500;
 
-/** Text of a stranger: one that a database refuses (a NUL) would keep the events beside it from being stored. */
-function tame(text: string): string {
+/** Cleans text from a client: PostgreSQL refuses a NUL, and with it the whole batch of events. */
+function sanitize(text: string): string {
   return text.slice(0, LONGEST_TEXT).replaceAll('\0', '\ufffd');
 }
 
@@ -131,16 +134,16 @@ export function eventRow(event: HistoryEvent): EventRow {
     name: nameText(event.ownerName),
     time_ms: event.timeMs,
     protocol: event.protocol,
-    actor: tame(event.actor),
-    source: tame(event.source),
-    user_agent: tame(event.userAgent),
+    actor: sanitize(event.actor),
+    source: sanitize(event.source),
+    user_agent: sanitize(event.userAgent),
     outcome: event.outcome,
     a_before: listText(event.A?.before),
     a_after: listText(event.A?.after),
     aaaa_before: listText(event.AAAA?.before),
     aaaa_after: listText(event.AAAA?.after),
     code: event.code ?? null,
-    detail: event.detail === undefined ? null : tame(event.detail),
+    detail: event.detail === undefined ? null : sanitize(event.detail),
   };
 }
 
@@ -164,23 +167,23 @@ export function eventOf(row: EventRow): HistoryEvent {
   };
 }
 
-export function pendingRow(wish: PendingUpdate): PendingRow {
+export function pendingRow(update: PendingUpdate): PendingRow {
   return {
-    name: nameText(wish.ownerName),
-    family: wish.family,
-    sequence: wish.sequence,
-    wanted: wish.wanted,
-    ttl: wish.ttl,
-    before: wish.before === undefined ? null : JSON.stringify(wish.before),
-    created_ms: wish.createdMs,
-    attempts: wish.attempts,
-    next_attempt_ms: wish.nextAttemptMs,
-    last_error: wish.lastError ?? null,
-    site: wish.site ?? null,
+    name: nameText(update.ownerName),
+    family: update.family,
+    sequence: update.sequence,
+    wanted: update.wanted,
+    ttl: update.ttl,
+    before: update.before === undefined ? null : JSON.stringify(update.before),
+    created_ms: update.createdMs,
+    attempts: update.attempts,
+    next_attempt_ms: update.nextAttemptMs,
+    last_error: update.lastError ?? null,
+    site: update.site ?? null,
   };
 }
 
-export function readPendingRow(row: PendingRow): PendingUpdate {
+export function pendingOf(row: PendingRow): PendingUpdate {
   return {
     ownerName: nameOf(row.name),
     family: row.family as Family,
@@ -204,7 +207,17 @@ export function textOf(row: TextRow): StoredText {
   return { ownerName: nameOf(row.name), text: row.text, addedMs: row.added_ms, removeAtMs: row.remove_at_ms };
 }
 
-/** Canonical order (RFC 4034 §6.1), whatever the collation of a database is. */
+/** Canonical order (RFC 4034 §6.1), independent of the collation of the database. */
 export function byName(a: { readonly ownerName: DomainName }, b: { readonly ownerName: DomainName }): number {
   return DomainName.compare(a.ownerName, b.ownerName);
+}
+
+/** The order of `TokenStore.list`: by name, then by age. */
+export function byTokenName(a: HostToken, b: HostToken): number {
+  return compareTexts(a.name, b.name) || a.createdMs - b.createdMs || compareTexts(a.id, b.id);
+}
+
+/** By UTF-16 code unit, as `<` does; independent of the locale. */
+export function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,5 +1,9 @@
-// The tables, as rows hold them: names as lower-case presentation text with the final dot, times as milliseconds since
-// 1970, lists as JSON. migrations.ts makes them; rows.ts turns them into what the core knows.
+/**
+ * The tables by their rows: owner names in lower-case presentation form with the final dot, times in milliseconds since
+ * 1970, lists as JSON. migrations.ts creates the tables; rows.ts converts rows.
+ *
+ * Pending updates are in the table `wishes`: released tables keep their names.
+ */
 
 export interface TokenRow {
   readonly id: string;
@@ -7,24 +11,24 @@ export interface TokenRow {
   readonly sha256: string;
   /** JSON: owner-name patterns. */
   readonly hosts: string;
-  /** JSON: numbers of RR types. */
+  /** JSON: RR type numbers. */
   readonly types: string;
   /** JSON: "any", "own" or a list of prefixes. */
   readonly addresses: string;
-  /** JSON: prefixes; null: anywhere. */
+  /** JSON: prefixes from which the token may be used; null: from anywhere. */
   readonly sources: string | null;
   readonly expires: string | null;
   readonly created_ms: number;
   readonly revoked_ms: number | null;
 }
 
-/** Which secrets have changed their meaning: what the caches of other processes ask for. The oldest are removed. */
+/** A log of changed tokens, by which other processes invalidate their caches. The oldest rows are removed. */
 export interface TokenChangeRow {
   readonly version: number;
   readonly sha256: string;
 }
 
-/** Apart from the tokens, which change seldom: this is written all the time. */
+/** A table of its own because it is written all the time, while tokens rarely change. */
 export interface TokenUseRow {
   readonly token_id: string;
   readonly last_used_ms: number;
@@ -34,7 +38,7 @@ export interface HostRow {
   readonly name: string;
   /** JSON, see rows.ts. */
   readonly settings: string;
-  /** 1: the time that it may be silent is limited. */
+  /** 1: the host has `silentAfterSeconds` or `leaseSeconds`. */
   readonly is_limited: number;
 }
 
@@ -47,7 +51,7 @@ export interface EventRow {
   readonly source: string;
   readonly user_agent: string;
   readonly outcome: string;
-  /** Addresses with a space between them; null: not known. */
+  /** Addresses separated by spaces; null: unknown. */
   readonly a_before: string | null;
   readonly a_after: string | null;
   readonly aaaa_before: string | null;
@@ -62,14 +66,14 @@ export interface ActivityRow {
   readonly last_seen_ms: number;
 }
 
-/** What was done about a host that is silent. */
+/** Records that a step (`SilenceStep`) was done for a silent host. */
 export interface SilenceRow {
   readonly name: string;
   readonly step: string;
   readonly last_seen_ms: number;
 }
 
-/** One row, `hosts`. */
+/** A single row: since when, without a gap, updates could arrive. */
 export interface WatchRow {
   readonly name: 'hosts';
   readonly since_ms: number;
@@ -82,7 +86,7 @@ export interface PendingRow {
   readonly sequence: number;
   readonly wanted: string | null;
   readonly ttl: number;
-  /** JSON: lists of addresses; null: not known. */
+  /** JSON: lists of addresses; null: unknown. */
   readonly before: string | null;
   readonly created_ms: number;
   readonly attempts: number;
@@ -91,7 +95,7 @@ export interface PendingRow {
   readonly site: string | null;
 }
 
-/** Values of TXT records that are to be removed some day. */
+/** TXT values that this server wrote, with the time at which each is removed. */
 export interface TextRow {
   readonly name: string;
   readonly text: string;
@@ -99,7 +103,10 @@ export interface TextRow {
   readonly remove_at_ms: number;
 }
 
-/** Numbers that only grow. Whoever raises one holds its row until COMMIT, so that they become visible in order. */
+/**
+ * Sequence numbers. Incrementing one locks its row until COMMIT, so that changes become visible in the order of their
+ * numbers.
+ */
 export interface CounterRow {
   readonly name: 'token-changes' | 'wishes';
   readonly value: number;

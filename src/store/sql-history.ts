@@ -1,15 +1,16 @@
-// Events and activity of hosts in a SQL database.
+/** Events, activity and silences of hosts in a SQL database. */
 
+import { sql } from 'kysely';
 import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
 import type { HistoryStore, RepeatCount, SilenceStep } from '../core/history/history-store.ts';
 import { FAMILIES } from '../core/zones/plan-change.ts';
 import type { DomainName } from '../dns/name.ts';
-import { byName, eventOf, eventRow, nameOf, nameText } from './rows.ts';
+import { byName, compareTexts, eventOf, eventRow, nameOf, nameText } from './rows.ts';
 import type { ActivityRow, EventRow } from './schema.ts';
-import { partsOf, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
+import { chunksOf, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
 
-/** Events that one statement removes: no lock is held for long. */
-const PRUNED_TOGETHER = 5_000;
+/** Rows that one statement deletes, so that no lock is held for long. */
+const PRUNE_CHUNK = 5_000;
 
 export class SqlHistoryStore implements HistoryStore {
   readonly #run: SqlRunner;
@@ -30,8 +31,8 @@ export class SqlHistoryStore implements HistoryStore {
   }
 
   async countRepeats(counts: readonly RepeatCount[]): Promise<void> {
-    // In one order everywhere: two processes that lock the same rows never wait for each other.
-    const rows = [...sums(counts)].sort((a, b) => (a.name < b.name ? -1 : 1));
+    // Rows are locked in the same order by every process, so that they cannot deadlock.
+    const rows = sumByName(counts).sort((a, b) => compareTexts(a.name, b.name));
     for (const query of this.#countRepeats.queries(rows)) await this.#run.transaction([query]);
   }
 
@@ -59,7 +60,7 @@ export class SqlHistoryStore implements HistoryStore {
 
   async activitiesOf(ownerNames: readonly DomainName[]): Promise<readonly HostActivity[]> {
     const activities: HostActivity[] = [];
-    for (const names of partsOf(ownerNames.map(nameText))) {
+    for (const names of chunksOf(ownerNames.map(nameText))) {
       const query = this.#build.selectFrom('activity').selectAll().where('name', 'in', names);
       for (const row of await this.#run.all(query.compile())) activities.push(activityOf(row));
     }
@@ -69,20 +70,20 @@ export class SqlHistoryStore implements HistoryStore {
   async stateAt(ownerName: DomainName, timeMs: number): Promise<PastAddresses> {
     const state: { -readonly [F in keyof PastAddresses]: PastAddresses[F] } = {};
     for (const family of FAMILIES) {
-      const known = this.#build
+      const changes = this.#build
         .selectFrom('events')
         .selectAll()
         .where('name', '=', nameText(ownerName))
         .where('outcome', '=', 'changed')
         .where(family === 'A' ? 'a_after' : 'aaaa_after', 'is not', null);
-      const upToThen = known.where('time_ms', '<=', timeMs).orderBy('id', 'desc').limit(1);
-      const [last] = await this.#run.all(upToThen.compile());
+      const upToTime = changes.where('time_ms', '<=', timeMs).orderBy('id', 'desc').limit(1);
+      const [last] = await this.#run.all(upToTime.compile());
       const after = last && eventOf(last)[family]?.after;
       if (after !== undefined) {
         state[family] = after;
         continue;
       }
-      const [next] = await this.#run.all(known.where('time_ms', '>', timeMs).orderBy('id').limit(1).compile());
+      const [next] = await this.#run.all(changes.where('time_ms', '>', timeMs).orderBy('id').limit(1).compile());
       const before = next && eventOf(next)[family]?.before;
       if (before !== undefined) state[family] = before;
     }
@@ -125,12 +126,7 @@ export class SqlHistoryStore implements HistoryStore {
             .then(ref('excluded.since_ms'))
             .else(ref('watch.since_ms'))
             .end(),
-          looked_ms: eb
-            .case()
-            .when('watch.looked_ms', '>', ref('excluded.looked_ms'))
-            .then(ref('watch.looked_ms'))
-            .else(ref('excluded.looked_ms'))
-            .end(),
+          looked_ms: later('watch.looked_ms', 'excluded.looked_ms'),
         })),
       )
       .returning('since_ms');
@@ -152,12 +148,12 @@ export class SqlHistoryStore implements HistoryStore {
       .select('id')
       .where('time_ms', '<', olderThanMs)
       .orderBy('time_ms')
-      .limit(PRUNED_TOGETHER);
+      .limit(PRUNE_CHUNK);
     const query = this.#build.deleteFrom('events').where('id', 'in', oldest).returning('id').compile();
     for (let pruned = 0; ; ) {
       const { length } = await this.#run.all(query);
       pruned += length;
-      if (length < PRUNED_TOGETHER) return pruned;
+      if (length < PRUNE_CHUNK) return pruned;
     }
   }
 }
@@ -173,29 +169,30 @@ function countRepeats(build: QueryBuilder, rows: readonly ActivityRow[]) {
     .onConflict((conflict) =>
       conflict.column('name').doUpdateSet(({ eb, ref }) => ({
         repeats: eb('activity.repeats', '+', ref('excluded.repeats')),
-        last_seen_ms: eb
-          .case()
-          .when('activity.last_seen_ms', '>', ref('excluded.last_seen_ms'))
-          .then(ref('activity.last_seen_ms'))
-          .else(ref('excluded.last_seen_ms'))
-          .end(),
+        last_seen_ms: later('activity.last_seen_ms', 'excluded.last_seen_ms'),
       })),
     )
     .compile();
 }
 
-function sums(counts: readonly RepeatCount[]): Iterable<ActivityRow> {
+/** The later of two columns: PostgreSQL and SQLite have no function for this in common. */
+function later(a: string, b: string) {
+  return sql<number>`case when ${sql.ref(a)} > ${sql.ref(b)} then ${sql.ref(a)} else ${sql.ref(b)} end`;
+}
+
+/** One row for each name: an INSERT with ON CONFLICT must not contain a key twice. */
+function sumByName(counts: readonly RepeatCount[]): ActivityRow[] {
   const rows = new Map<string, ActivityRow>();
   for (const { ownerName, repeats, lastSeenMs } of counts) {
     const name = nameText(ownerName);
-    const known = rows.get(name);
+    const row = rows.get(name);
     rows.set(name, {
       name,
-      repeats: repeats + (known?.repeats ?? 0),
-      last_seen_ms: Math.max(lastSeenMs, known?.last_seen_ms ?? 0),
+      repeats: repeats + (row?.repeats ?? 0),
+      last_seen_ms: Math.max(lastSeenMs, row?.last_seen_ms ?? 0),
     });
   }
-  return rows.values();
+  return [...rows.values()];
 }
 
 function activityOf({ name, repeats, last_seen_ms }: ActivityRow): HostActivity {

@@ -1,4 +1,4 @@
-// Settings of hosts in a SQL database.
+/** Settings of hosts in a SQL database. */
 
 import type { HostSettings } from '../core/hosts/host.ts';
 import type { HostStore } from '../core/hosts/host-store.ts';

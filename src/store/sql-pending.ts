@@ -1,12 +1,12 @@
-// Wishes in a SQL database.
+/** Pending updates in a SQL database, in the table `wishes`. */
 
 import type { ErrorCode } from '../core/errors.ts';
 import type { PendingStore } from '../core/pending/pending-store.ts';
 import type { NewPendingUpdate, PendingUpdate } from '../core/pending/pending-update.ts';
 import type { Family } from '../core/zones/plan-change.ts';
 import type { DomainName } from '../dns/name.ts';
-import { nameText, pendingRow, readPendingRow } from './rows.ts';
-import { type QueryBuilder, raiseCounter, type SqlRunner } from './sql-runner.ts';
+import { nameText, pendingOf, pendingRow } from './rows.ts';
+import { incrementCounter, type QueryBuilder, type SqlRunner } from './sql-runner.ts';
 
 export class SqlPendingStore implements PendingStore {
   readonly #run: SqlRunner;
@@ -17,16 +17,16 @@ export class SqlPendingStore implements PendingStore {
     this.#build = build;
   }
 
-  async put(...wishes: readonly NewPendingUpdate[]): Promise<void> {
+  async put(...updates: readonly NewPendingUpdate[]): Promise<void> {
     const build = this.#build;
-    const queries = wishes.flatMap((wish) => {
-      const { name, family, ...rest } = pendingRow({ ...wish, sequence: 0, attempts: 0 });
+    const queries = updates.flatMap((update) => {
+      const { name, family, ...rest } = pendingRow({ ...update, sequence: 0, attempts: 0 });
       const values = { ...rest, sequence: build.selectFrom('counters').select('value').where('name', '=', 'wishes') };
       const insert = build
         .insertInto('wishes')
         .values({ name, family, ...values })
         .onConflict((conflict) => conflict.columns(['name', 'family']).doUpdateSet(values));
-      return [raiseCounter(build, 'wishes'), insert.compile()];
+      return [incrementCounter(build, 'wishes'), insert.compile()];
     });
     await this.#run.transaction(queries);
   }
@@ -38,23 +38,23 @@ export class SqlPendingStore implements PendingStore {
       .where('name', '=', nameText(ownerName))
       .where('family', '=', family);
     const [row] = await this.#run.all(query.compile());
-    return row && readPendingRow(row);
+    return row && pendingOf(row);
   }
 
   async list(): Promise<readonly PendingUpdate[]> {
     const rows = await this.#run.all(this.#build.selectFrom('wishes').selectAll().orderBy('sequence').compile());
-    return rows.map(readPendingRow);
+    return rows.map(pendingOf);
   }
 
   async listSite(site: string): Promise<readonly PendingUpdate[]> {
     const query = this.#build.selectFrom('wishes').selectAll().where('site', '=', site).orderBy('sequence');
-    return (await this.#run.all(query.compile())).map(readPendingRow);
+    return (await this.#run.all(query.compile())).map(pendingOf);
   }
 
   async count(): Promise<number> {
-    const query = this.#build.selectFrom('wishes').select(({ fn }) => fn.countAll().as('wishes'));
+    const query = this.#build.selectFrom('wishes').select(({ fn }) => fn.countAll().as('updates'));
     const [row] = await this.#run.all(query.compile());
-    return Number(row?.wishes ?? 0);
+    return Number(row?.updates ?? 0);
   }
 
   async takeDue(nowMs: number, untilMs: number, limit: number): Promise<readonly PendingUpdate[]> {
@@ -65,7 +65,7 @@ export class SqlPendingStore implements PendingStore {
       .orderBy('next_attempt_ms')
       .orderBy('sequence')
       .limit(limit);
-    // Two processes that ask at the same time are given different ones.
+    // Processes that call at the same time get different rows.
     if (this.#run.dialect === 'postgres') due = due.forUpdate().skipLocked();
     const query = this.#build
       .updateTable('wishes')
@@ -73,7 +73,7 @@ export class SqlPendingStore implements PendingStore {
       .where('sequence', 'in', due)
       .returningAll();
     const rows = await this.#run.all(query.compile());
-    return rows.map(readPendingRow).sort((a, b) => a.sequence - b.sequence);
+    return rows.map(pendingOf).sort((a, b) => a.sequence - b.sequence);
   }
 
   async postpone(

@@ -1,5 +1,7 @@
-// What the SQL stores need of a database: to run a query, and to run some statements together. No transaction in which
-// code decides between two statements: a lock is never held while something else is waited for.
+/**
+ * What the SQL stores need from a database: run one query, or run several statements in one transaction. Interactive
+ * transactions are left out on purpose: no lock is held while the program waits for anything else.
+ */
 import {
   type CompiledQuery,
   DummyDriver,
@@ -18,24 +20,24 @@ export type SqlDialect = 'sqlite' | 'postgres';
 export interface SqlQuery {
   readonly sql: string;
   readonly parameters: readonly unknown[];
-  /** Where the database can keep the statement prepared under a name. */
+  /** The statement is prepared once per connection under this name, where the database can. */
   readonly name?: string;
 }
 
-/** Its methods throw AppError: store-unreachable, or internal where the SQL is wrong. */
+/** All methods throw AppError: `store-unreachable`, or `internal` if the database refused the statement. */
 export interface SqlRunner {
   readonly dialect: SqlDialect;
 
-  /** Runs one statement by itself and gives its rows, those of RETURNING too. Integers are numbers. */
+  /** Runs one statement in a transaction of its own. @returns its rows, or those of RETURNING; integers are numbers */
   all<Row>(query: CompiledQuery<Row> | SqlQuery): Promise<readonly Row[]>;
 
-  /** Runs statements in their order: all land or none. */
+  /** Runs statements in order: all are committed, or none. */
   transaction(queries: readonly SqlQuery[]): Promise<void>;
 
   close(): Promise<void>;
 }
 
-/** Builds queries for a runner; runs none itself. */
+/** Builds queries for a runner; it cannot run them. */
 export type QueryBuilder = Kysely<Schema>;
 
 const DIALECTS = {
@@ -57,8 +59,8 @@ export function queryBuilder(dialect: SqlDialect): QueryBuilder {
   return new Kysely<Schema>({ dialect: DIALECTS[dialect] });
 }
 
-/** Raises a counter; holds its row until COMMIT. */
-export function raiseCounter(build: QueryBuilder, name: Schema['counters']['name']): CompiledQuery {
+/** Increments a counter, which locks its row until COMMIT. */
+export function incrementCounter(build: QueryBuilder, name: Schema['counters']['name']): CompiledQuery {
   return build
     .updateTable('counters')
     .set(({ eb }) => ({ value: eb('value', '+', 1) }))
@@ -66,36 +68,38 @@ export function raiseCounter(build: QueryBuilder, name: Schema['counters']['name
     .compile();
 }
 
-const LARGEST_PART = 64;
+const MAX_CHUNK = 64;
 
-/** Cuts a list into parts of 64, 32, ... 1 items, so that statements of many rows have few different texts. */
-export function partsOf<Item>(items: readonly Item[]): Item[][] {
-  const parts: Item[][] = [];
-  for (let at = 0, size = LARGEST_PART; at < items.length; ) {
+/** Splits a list into chunks of 64, 32, … 1 items: powers of two, so that statements of many rows have few texts. */
+export function chunksOf<Item>(items: readonly Item[]): Item[][] {
+  const chunks: Item[][] = [];
+  for (let at = 0, size = MAX_CHUNK; at < items.length; ) {
     while (size > items.length - at) size /= 2;
-    parts.push(items.slice(at, at + size));
+    chunks.push(items.slice(at, at + size));
     at += size;
   }
-  return parts;
+  return chunks;
 }
 
 /**
- * Writes many rows with few statements. Building a statement takes longer than running it, so that the text for each size
- * of a part is made once. All rows have the same columns in the same order, and no part of the text depends on them.
+ * Writes many rows with few statements. Building a statement takes longer than running it, so the SQL for each chunk
+ * size is built once. All rows must have the same columns in the same order, and the SQL must not depend on their
+ * values.
  */
 export class RowsStatement<Row extends object> {
   readonly #build: (rows: readonly Row[]) => CompiledQuery;
-  readonly #texts = new Map<number, string>();
+  /** By chunk size. */
+  readonly #sql = new Map<number, string>();
 
   constructor(build: (rows: readonly Row[]) => CompiledQuery) {
     this.#build = build;
   }
 
   queries(rows: readonly Row[]): SqlQuery[] {
-    return partsOf(rows).map((part) => {
-      const sql = this.#texts.get(part.length) ?? this.#build(part).sql;
-      this.#texts.set(part.length, sql);
-      return { sql, parameters: part.flatMap((row): readonly unknown[] => Object.values(row)) };
+    return chunksOf(rows).map((chunk) => {
+      const sql = this.#sql.get(chunk.length) ?? this.#build(chunk).sql;
+      this.#sql.set(chunk.length, sql);
+      return { sql, parameters: chunk.flatMap((row): readonly unknown[] => Object.values(row)) };
     });
   }
 }

@@ -1,4 +1,4 @@
-// The stores over one SQL database, whichever it is.
+/** Builds the Store over a SqlRunner, whichever database it runs on. */
 import type { Store } from '../core/store.ts';
 import { SqlHistoryStore } from './sql-history.ts';
 import { SqlHostStore } from './sql-hosts.ts';
@@ -7,7 +7,7 @@ import { queryBuilder, type SqlRunner } from './sql-runner.ts';
 import { SqlTextStore } from './sql-texts.ts';
 import { SqlTokenStore } from './sql-tokens.ts';
 
-/** @param isShared other processes write to the database too */
+/** @param isShared whether other processes write to the database */
 export function sqlStore(run: SqlRunner, isShared: boolean): Store {
   const build = queryBuilder(run.dialect);
   const ping = build.selectFrom('counters').select('value').where('name', '=', 'wishes').compile();

@@ -1,8 +1,8 @@
-// What is known of TXT values in a SQL database.
+/** TXT values that this server wrote, in a SQL database. */
 import type { StoredText, TextStore } from '../core/texts/text-store.ts';
 import type { DomainName } from '../dns/name.ts';
 import { nameText, textOf, textRow } from './rows.ts';
-import { partsOf, type QueryBuilder, type SqlRunner } from './sql-runner.ts';
+import { chunksOf, type QueryBuilder, type SqlRunner } from './sql-runner.ts';
 
 export class SqlTextStore implements TextStore {
   readonly #run: SqlRunner;
@@ -39,7 +39,7 @@ export class SqlTextStore implements TextStore {
       .where('remove_at_ms', '<=', nowMs)
       .orderBy('remove_at_ms')
       .limit(limit);
-    // Two processes that ask at the same time are given different ones.
+    // Processes that call at the same time get different rows.
     if (this.#run.dialect === 'postgres') due = due.forUpdate().skipLocked();
     const query = this.#build
       .updateTable('texts')
@@ -50,11 +50,11 @@ export class SqlTextStore implements TextStore {
   }
 
   async remove(ownerName: DomainName, texts: readonly string[]): Promise<void> {
-    for (const part of partsOf(texts)) {
+    for (const chunk of chunksOf(texts)) {
       const query = this.#build
         .deleteFrom('texts')
         .where('name', '=', nameText(ownerName))
-        .where('text', 'in', [...part]);
+        .where('text', 'in', [...chunk]);
       await this.#run.transaction([query.compile()]);
     }
   }

@@ -1,33 +1,34 @@
-// Tokens in a SQL database, behind the cache. Every change raises a counter and notes the secrets that it concerns, in the
-// same transaction: that is how the caches of other processes learn of it, in the order of the COMMITs.
-
+/**
+ * Tokens in a SQL database, behind a cache. Each change increments a counter and logs the affected secrets in the same
+ * transaction, so that other processes can invalidate their caches in the order of the COMMITs.
+ */
 import { sql } from 'kysely';
 import type { HostToken, ListedToken } from '../core/access/token.ts';
 import type { TokenStore, TokenUse } from '../core/access/token-store.ts';
-import { tokenOf, tokenRow } from './rows.ts';
+import { byTokenName, compareTexts, tokenOf, tokenRow } from './rows.ts';
 import type { TokenChangeRow, TokenRow, TokenUseRow } from './schema.ts';
 import {
-  partsOf,
+  chunksOf,
+  incrementCounter,
   type QueryBuilder,
   RowsStatement,
-  raiseCounter,
   type SqlQuery,
   type SqlRunner,
 } from './sql-runner.ts';
 import { TokenCache, type TokenChanges } from './token-cache.ts';
 
-/** Changes that are noted; who has missed more starts afresh. */
-const NOTED_CHANGES = 1_000;
+/** Changes that stay in the log. A process that missed more than these clears its cache. */
+const LOGGED_CHANGES = 1_000;
 
 export class SqlTokenStore implements TokenStore {
   readonly #run: SqlRunner;
   readonly #build: QueryBuilder;
   readonly #cache: TokenCache;
-  readonly #noteUses: RowsStatement<TokenUseRow>;
+  readonly #upsertUses: RowsStatement<TokenUseRow>;
   readonly #findSql: string;
   readonly #changesSql: string;
 
-  /** @param isShared other processes change tokens too */
+  /** @param isShared whether other processes change tokens */
   constructor(run: SqlRunner, build: QueryBuilder, isShared: boolean) {
     this.#run = run;
     this.#build = build;
@@ -38,7 +39,7 @@ export class SqlTokenStore implements TokenStore {
       .where('version', '>=', 0)
       .orderBy('version')
       .compile().sql;
-    this.#noteUses = new RowsStatement((rows) => noteUses(build, rows));
+    this.#upsertUses = new RowsStatement((rows) => upsertUses(build, rows));
     const lookUp = (sha256: string) => this.#lookUp(sha256);
     const changesSince = (version: number | undefined) => this.#changesSince(version);
     this.#cache = new TokenCache(isShared ? { lookUp, changesSince } : { lookUp });
@@ -70,10 +71,10 @@ export class SqlTokenStore implements TokenStore {
       .select('token_uses.last_used_ms');
     const rows = await this.#run.all(query.compile());
     const tokens = rows.map((row) => {
-      const used = row.last_used_ms;
-      return used === null ? tokenOf(row) : { ...tokenOf(row), lastUsedMs: used };
+      const lastUsedMs = row.last_used_ms;
+      return lastUsedMs === null ? tokenOf(row) : { ...tokenOf(row), lastUsedMs };
     });
-    return tokens.sort((a, b) => compareTexts(a.name, b.name) || a.createdMs - b.createdMs || compareTexts(a.id, b.id));
+    return tokens.sort(byTokenName);
   }
 
   async revoke(name: string, nowMs: number): Promise<'revoked' | 'unknown'> {
@@ -102,7 +103,7 @@ export class SqlTokenStore implements TokenStore {
   }
 
   async countNamed(prefix: string): Promise<number> {
-    // LIKE would be without case in SQLite, and a range would depend on the collation of PostgreSQL.
+    // LIKE ignores case in SQLite, and a range would depend on the collation of PostgreSQL.
     const beginning = sql<string>`substr(name, 1, ${sql.lit(prefix.length)})`;
     const query = this.#build
       .selectFrom('tokens')
@@ -113,21 +114,21 @@ export class SqlTokenStore implements TokenStore {
     return Number(row?.tokens ?? 0);
   }
 
-  async touchLastUsed(used: readonly TokenUse[]): Promise<void> {
+  async touchLastUsed(uses: readonly TokenUse[]): Promise<void> {
     const latest = new Map<string, number>();
-    for (const { tokenId, lastUsedMs } of used) {
+    for (const { tokenId, lastUsedMs } of uses) {
       latest.set(tokenId, Math.max(lastUsedMs, latest.get(tokenId) ?? 0));
     }
-    // In one order everywhere: two processes that lock the same rows never wait for each other.
-    const uses = [...latest].sort(([a], [b]) => compareTexts(a, b));
-    const rows = uses.map(([token_id, last_used_ms]) => ({ token_id, last_used_ms }));
-    for (const query of this.#noteUses.queries(rows)) await this.#run.transaction([query]);
+    // Rows are locked in the same order by every process, so that they cannot deadlock.
+    const sorted = [...latest].sort(([a], [b]) => compareTexts(a, b));
+    const rows = sorted.map(([token_id, last_used_ms]) => ({ token_id, last_used_ms }));
+    for (const query of this.#upsertUses.queries(rows)) await this.#run.transaction([query]);
   }
 
   async lastUses(tokenIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const uses = new Map<string, number>();
-    for (const part of partsOf(tokenIds)) {
-      const query = this.#build.selectFrom('token_uses').selectAll().where('token_id', 'in', part);
+    for (const chunk of chunksOf(tokenIds)) {
+      const query = this.#build.selectFrom('token_uses').selectAll().where('token_id', 'in', chunk);
       for (const row of await this.#run.all(query.compile())) uses.set(row.token_id, row.last_used_ms);
     }
     return uses;
@@ -145,7 +146,7 @@ export class SqlTokenStore implements TokenStore {
     return row && tokenOf(row);
   }
 
-  /** The note with the version itself shows that none after it was removed. */
+  /** Selects from `version` on, inclusive: if that row is still there, no later one was removed. */
   async #changesSince(version: number | undefined): Promise<TokenChanges> {
     if (version === undefined) {
       const query = this.#build.selectFrom('counters').select('value').where('name', '=', 'token-changes');
@@ -153,39 +154,41 @@ export class SqlTokenStore implements TokenStore {
       return { version: counter?.value ?? 0, changed: [] };
     }
     const query = { sql: this.#changesSql, parameters: [version], name: 'token-changes' };
-    const notes = await this.#run.all<TokenChangeRow>(query);
-    const newest = notes.at(-1)?.version ?? 0;
-    if (version > 0 && notes[0]?.version !== version) {
-      // More was missed than is noted, or the database is another one now.
+    const changes = await this.#run.all<TokenChangeRow>(query);
+    const newest = changes.at(-1)?.version ?? 0;
+    if (version > 0 && changes[0]?.version !== version) {
+      // The row was removed from the log, or the database was replaced.
       const { version: current } = await this.#changesSince(undefined);
       return { version: current, changed: 'all' };
     }
-    return { version: newest, changed: notes.filter((note) => note.version > version).map(({ sha256 }) => sha256) };
+    const missed = changes.filter((change) => change.version > version);
+    return { version: newest, changed: missed.map(({ sha256 }) => sha256) };
   }
 
   async #change(statements: readonly SqlQuery[], secrets: readonly string[]): Promise<void> {
     const build = this.#build;
     const version = build.selectFrom('counters').select('value').where('name', '=', 'token-changes');
-    const notes = secrets.map((sha256) =>
+    const logged = secrets.map((sha256) =>
       build
         .insertInto('token_changes')
         .values({ version, sha256 })
         .onConflict((conflict) => conflict.doNothing())
         .compile(),
     );
-    const forgetOld = build
+    const removeOld = build
       .deleteFrom('token_changes')
-      .where(({ eb }) => eb(eb('version', '+', NOTED_CHANGES), '<=', version));
+      .where(({ eb }) => eb(eb('version', '+', LOGGED_CHANGES), '<=', version));
     try {
-      await this.#run.transaction([raiseCounter(build, 'token-changes'), ...statements, ...notes, forgetOld.compile()]);
+      const counter = incrementCounter(build, 'token-changes');
+      await this.#run.transaction([counter, ...statements, ...logged, removeOld.compile()]);
     } finally {
-      // Also when it is not known whether the change was made.
-      this.#cache.forget(secrets);
+      // Also after an error: the change may have been committed.
+      this.#cache.evict(secrets);
     }
   }
 }
 
-function noteUses(build: QueryBuilder, rows: readonly TokenUseRow[]) {
+function upsertUses(build: QueryBuilder, rows: readonly TokenUseRow[]) {
   const insert = build.insertInto('token_uses').values(rows);
   return insert
     .onConflict((conflict) =>
@@ -195,8 +198,4 @@ function noteUses(build: QueryBuilder, rows: readonly TokenUseRow[]) {
         .whereRef('token_uses.last_used_ms', '<', 'excluded.last_used_ms'),
     )
     .compile();
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,4 +1,7 @@
-// Kysely over src/sqlite, for the migrations alone: its own dialect wants another driver. One connection, synchronous.
+/**
+ * A Kysely dialect over src/sqlite, for migrations only: Kysely's own dialect needs another driver. One synchronous
+ * connection.
+ */
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -12,7 +15,7 @@ import {
 import { type Database, openDatabase, type SqlValue } from '../sqlite/database.ts';
 import { migrate } from './migrations.ts';
 
-/** Makes or changes the tables of a database. @throws SqliteError, SchemaError */
+/** Creates or migrates the tables of a database. @throws SqliteError, SchemaError */
 export async function migrateSqlite(file: string): Promise<void> {
   const database = await openDatabase(file);
   try {
@@ -31,7 +34,7 @@ export async function migrateSqlite(file: string): Promise<void> {
   }
 }
 
-/** SQLite can undo the making of tables; all migrations land together or none. */
+/** SQLite can roll back DDL, so that all migrations are applied or none. */
 class MigratingAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true;
@@ -73,6 +76,6 @@ class SingleConnection implements Driver, DatabaseConnection {
 
   // biome-ignore lint/correctness/useYield: nothing is streamed
   async *streamQuery(): AsyncIterableIterator<never> {
-    throw new Error('not used');
+    throw new Error('Migrations do not stream.');
   }
 }

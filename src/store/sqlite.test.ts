@@ -1,8 +1,11 @@
-// What is special about the store in an SQLite file: one process, a file that is damaged, newer or full.
+/**
+ * The store in an SQLite file: one process at a time, and files that are damaged, from a newer version, or on a full
+ * disk.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { newEvent, newPendingUpdate, newToken } from '../../test/contract/store.ts';
+import { newEvent, newPendingUpdate, newToken } from '../../test/contract/store-fixtures.ts';
 import { requireBuiltSqlite } from '../../test/support/built-sqlite.ts';
 import { waitUntil } from '../../test/support/process.ts';
 import { describeWithMounts, mountSmallDisk, unmount } from '../../test/support/small-disk.ts';
@@ -31,7 +34,7 @@ afterEach(async () => {
 const fileIn = (directory: string) => join(directory, 'dyndns.db');
 
 describe('a store in SQLite', () => {
-  it('is open in one process, once', async () => {
+  it('can be opened only once at a time', async () => {
     const file = fileIn(testDirectory('store'));
     const first = await open(file);
     await expect(openStore(`sqlite:${file}`)).rejects.toBeInstanceOf(DatabaseLockedError);
@@ -40,7 +43,7 @@ describe('a store in SQLite', () => {
     await (await open(file)).ping();
   });
 
-  it('gives its file free when it could not be opened', async () => {
+  it('releases its lock when the file cannot be opened', async () => {
     const file = fileIn(testDirectory('store'));
     writeFileSync(file, 'x'.repeat(8192));
     for (let attempt = 0; attempt < 2; attempt += 1) {
@@ -48,7 +51,7 @@ describe('a store in SQLite', () => {
     }
   });
 
-  it('is not touched when a newer version has written it', async () => {
+  it('refuses a file that a newer version has written, and leaves it as it is', async () => {
     const file = fileIn(testDirectory('store'));
     await (await openStore(`sqlite:${file}`)).close();
     const database = await openDatabase(file);
@@ -56,27 +59,27 @@ describe('a store in SQLite', () => {
     database.close();
     const error = await openStore(`sqlite:${file}`).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(SchemaError);
-    expect(String(error)).toContain('start the version of dyndns that wrote it');
+    expect(String(error)).toContain('Start the version of dyndns that wrote it');
   });
 
-  it('answers nothing after it was closed', async () => {
+  it('fails every call after it was closed', async () => {
     const store = await openStore(`sqlite:${fileIn(testDirectory('store'))}`);
     await store.close();
     await expect(store.ping()).rejects.toMatchObject({ code: 'store-unreachable' });
     await expect(Promise.resolve(store.tokens.findBySha256('0'))).rejects.toMatchObject({ code: 'store-unreachable' });
   });
 
-  it('writes what comes at the same time together', async () => {
+  it('stores 500 concurrent pending updates, each with its own sequence number', async () => {
     const store = await open(fileIn(testDirectory('store')));
-    const wishes = Array.from({ length: 500 }, (_, index) => newPendingUpdate(`h${index}.example.com`));
-    await Promise.all(wishes.map((wish) => store.pending.put(wish)));
+    const updates = Array.from({ length: 500 }, (_, index) => newPendingUpdate(`h${index}.example.com`));
+    await Promise.all(updates.map((update) => store.pending.put(update)));
     expect(await store.pending.count()).toBe(500);
     const sequences = (await store.pending.list()).map(({ sequence }) => sequence);
     expect(new Set(sequences).size).toBe(500);
   });
 
   describeWithMounts('on a full disk', () => {
-    it('says store-unreachable, answers what it knows, and goes on when there is room', async () => {
+    it('fails writes with store-unreachable, still serves cached tokens, and recovers when there is space', async () => {
       const disk = mountSmallDisk(1024);
       try {
         const store = await openStore(`sqlite:${fileIn(disk)}`);
@@ -113,5 +116,5 @@ async function waitForError(action: () => Promise<void>): Promise<unknown> {
       return error;
     }
   }
-  throw new Error('there was no error');
+  throw new Error('The action did not fail.');
 }

@@ -1,6 +1,8 @@
-// The store in an SQLite database: one process, one thread that writes (src/sqlite/worker.ts), so that a slow disk never
-// stops the main thread. Only the tables are made on the main thread, before anything is served.
-import { AppError } from '../core/errors.ts';
+/**
+ * The store in an SQLite database, which one process opens at a time. A thread does the reads and writes
+ * (src/sqlite/worker.ts), so a slow disk never blocks the main thread; only migrations run there, before anything is
+ * served.
+ */
 import type { Store } from '../core/store.ts';
 import type { SqlStatement, SqlValue } from '../sqlite/database.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
@@ -8,13 +10,14 @@ import { SqliteWorker } from '../sqlite/worker.ts';
 import type { SqlQuery, SqlRunner } from './sql-runner.ts';
 import { sqlStore } from './sql-store.ts';
 import { migrateSqlite } from './sqlite-dialect.ts';
+import { storeUnreachable } from './store-unreachable.ts';
 
-/** A disk that does not come back: how long a call waits, in ms, and how many wait. */
+/** Bounds for a disk that hangs. */
 const TIMEOUT_MS = 5_000;
 const MAX_WAITING = 10_000;
 
 /**
- * Opens the database, which is created if it is not there, for this process alone.
+ * Opens the database for this process alone, and creates it if it does not exist.
  * @throws DatabaseLockedError, SqliteError, SchemaError
  */
 export async function openSqliteStore(file: string): Promise<Store> {
@@ -42,12 +45,12 @@ class SqliteRunner implements SqlRunner {
   }
 
   async all<Row>({ sql, parameters }: SqlQuery): Promise<readonly Row[]> {
-    return (await this.#answer(() => this.#worker.all(sql, bound(parameters)))) as readonly Row[];
+    return (await this.#withTimeout(() => this.#worker.all(sql, bound(parameters)))) as readonly Row[];
   }
 
   async transaction(queries: readonly SqlQuery[]): Promise<void> {
     const statements = queries.map(({ sql, parameters }): SqlStatement => ({ sql, params: bound(parameters) }));
-    await this.#answer(() => this.#worker.transaction(statements));
+    await this.#withTimeout(() => this.#worker.transaction(statements));
   }
 
   async close(): Promise<void> {
@@ -58,31 +61,27 @@ class SqliteRunner implements SqlRunner {
     }
   }
 
-  async #answer<Result>(call: () => Promise<Result>): Promise<Result> {
-    if (this.#waiting >= MAX_WAITING) throw unreachable('too many calls wait for the database');
+  async #withTimeout<Result>(call: () => Promise<Result>): Promise<Result> {
+    if (this.#waiting >= MAX_WAITING) throw storeUnreachable(new Error('Too many calls wait for the database.'));
     this.#waiting += 1;
-    const answer = call().finally(() => {
+    const result = call().finally(() => {
       this.#waiting -= 1;
     });
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer in ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`The database did not answer within ${TIMEOUT_MS} ms.`)), TIMEOUT_MS);
     });
     try {
-      return await Promise.race([answer, late]);
+      return await Promise.race([result, timeout]);
     } catch (cause) {
-      throw unreachable(cause);
+      throw storeUnreachable(cause);
     } finally {
       clearTimeout(timer);
     }
   }
 }
 
-function unreachable(cause: unknown): AppError {
-  return new AppError('store-unreachable', 'The store does not answer. Please try again later.', { cause });
-}
-
-/** Whole numbers as integers: the drivers differ in what they make of a number. */
+/** Binds whole numbers as integers: the drivers differ in how they bind a JavaScript number. */
 function bound(parameters: readonly unknown[]): SqlValue[] {
   return parameters.map((value) => (Number.isInteger(value) ? BigInt(value as number) : (value as SqlValue)));
 }

@@ -1,4 +1,6 @@
-// The cache of tokens against a store that the test holds in its hands: what is asked when, and what is believed how long.
+/**
+ * The token cache against a store that the test controls: when the store is queried, and how long an entry is valid.
+ */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { HostToken } from '../core/access/token.ts';
 import { AppError } from '../core/errors.ts';
@@ -19,12 +21,12 @@ const token = (sha256: string, fields: Partial<HostToken> = {}): HostToken => ({
 let tokens: Map<string, HostToken>;
 let log: { version: number; sha256: string }[];
 let lookUps: string[];
-let comparisons: number;
+let syncs: number;
 let nowMs: number;
 let gate: Promise<void>;
-let isAway: boolean;
+let isDown: boolean;
 
-const away = () => new AppError('store-unreachable', 'away');
+const unreachable = () => new AppError('store-unreachable', 'The store is down.');
 
 function change(sha256: string, changed: HostToken): void {
   tokens.set(sha256, changed);
@@ -33,16 +35,16 @@ function change(sha256: string, changed: HostToken): void {
 
 async function lookUp(sha256: string): Promise<HostToken | undefined> {
   lookUps.push(sha256);
-  if (isAway) throw away();
+  if (isDown) throw unreachable();
   const found = tokens.get(sha256);
   await gate;
   return found;
 }
 
 async function changesSince(version: number | undefined): Promise<TokenChanges> {
-  comparisons += 1;
-  if (isAway) throw away();
-  const missed = version === undefined ? [] : log.filter((note) => note.version > version);
+  syncs += 1;
+  if (isDown) throw unreachable();
+  const missed = version === undefined ? [] : log.filter((entry) => entry.version > version);
   const answer = { version: log.length, changed: missed.map(({ sha256 }) => sha256) };
   await gate;
   return answer;
@@ -51,21 +53,21 @@ async function changesSince(version: number | undefined): Promise<TokenChanges> 
 const shared = (timeoutMs = 1_000) => new TokenCache({ lookUp, changesSince }, { nowMs: () => nowMs, timeoutMs });
 const alone = () => new TokenCache({ lookUp }, { nowMs: () => nowMs });
 
-/** Lets everything run that waits for nothing. */
+/** Runs everything that is ready to run. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 beforeEach(() => {
   tokens = new Map([['a', token('a')]]);
   log = [];
   lookUps = [];
-  comparisons = 0;
+  syncs = 0;
   nowMs = 1_000_000;
   gate = Promise.resolve();
-  isAway = false;
+  isDown = false;
 });
 
-describe('of one process alone', () => {
-  it('asks for each secret once, also for one that is unknown, and answers the second time without a promise', async () => {
+describe('the token cache of a single process', () => {
+  it('looks up each secret once, also an unknown one, and returns it without a promise the second time', async () => {
     const cache = alone();
     for (const sha256 of ['a', 'b']) expect(await cache.find(sha256)).toBe(tokens.get(sha256));
     nowMs += 1e9;
@@ -74,7 +76,7 @@ describe('of one process alone', () => {
     expect(lookUps).toEqual(['a', 'b']);
   });
 
-  it('asks once for all that ask at the same time', async () => {
+  it('shares one query between concurrent lookups', async () => {
     const cache = alone();
     expect(await Promise.all([cache.find('a'), cache.find('a'), cache.find('a')])).toEqual(
       Array(3).fill(tokens.get('a')),
@@ -82,18 +84,18 @@ describe('of one process alone', () => {
     expect(lookUps).toEqual(['a']);
   });
 
-  it('asks again for what was changed', async () => {
+  it('looks up a changed secret again', async () => {
     const cache = alone();
     await cache.find('a');
     await cache.find('b');
     change('a', token('a', { revokedMs: 1 }));
     change('b', token('b'));
-    cache.forget(['a', 'b']);
+    cache.evict(['a', 'b']);
     expect(await cache.find('a')).toMatchObject({ revokedMs: 1 });
     expect(await cache.find('b')).toBeDefined();
   });
 
-  it('does not keep what was looked up while it was changed', async () => {
+  it('does not cache a token that changed during its lookup', async () => {
     const cache = alone();
     let open = () => {};
     gate = new Promise((resolve) => {
@@ -101,13 +103,13 @@ describe('of one process alone', () => {
     });
     const old = cache.find('a');
     change('a', token('a', { revokedMs: 1 }));
-    cache.forget(['a']);
+    cache.evict(['a']);
     open();
     expect(await old).not.toHaveProperty('revokedMs');
     expect(await cache.find('a')).toMatchObject({ revokedMs: 1 });
   });
 
-  it('does not share a look-up of before a change', async () => {
+  it('does not share a lookup that began before a change', async () => {
     const cache = alone();
     let open = () => {};
     gate = new Promise((resolve) => {
@@ -115,14 +117,14 @@ describe('of one process alone', () => {
     });
     const old = cache.find('a');
     change('a', token('a', { revokedMs: 1 }));
-    cache.forget(['a']);
+    cache.evict(['a']);
     const fresh = cache.find('a');
     open();
     expect(await old).not.toHaveProperty('revokedMs');
     expect(await fresh).toMatchObject({ revokedMs: 1 });
   });
 
-  it('is bounded, in tokens and in unknown secrets, and keeps what is in use', async () => {
+  it('is bounded in tokens and in unknown secrets, and keeps entries that are in use', async () => {
     const cache = alone();
     const count = Math.max(MAX_TOKENS, MAX_UNKNOWN);
     for (let index = 0; index < count; index += 1) tokens.set(`t${index}`, token(`t${index}`));
@@ -142,23 +144,23 @@ describe('of one process alone', () => {
     expect(cache.find('a')).toBe(tokens.get('a'));
   });
 
-  it('does not remember that the store was away', async () => {
+  it('does not cache that the store was unreachable', async () => {
     const cache = alone();
-    isAway = true;
+    isDown = true;
     await expect(cache.find('a')).rejects.toMatchObject({ code: 'store-unreachable' });
-    isAway = false;
+    isDown = false;
     expect(await cache.find('a')).toBe(tokens.get('a'));
   });
 
-  it('gives up on a store that does not answer', async () => {
+  it('fails a lookup when the store does not answer in time', async () => {
     gate = new Promise(() => {});
     const cache = new TokenCache({ lookUp }, { timeoutMs: 20 });
     await expect(cache.find('a')).rejects.toMatchObject({ code: 'store-unreachable' });
   });
 });
 
-describe('beside other processes', () => {
-  /** A cache that has compared, and remembers `a` as valid and `b` as unknown. */
+describe('the token cache beside other processes', () => {
+  /** A cache that is synchronized and holds `a` as valid and `b` as unknown. */
   async function warm(): Promise<TokenCache> {
     const cache = shared();
     for (let round = 0; round < 2; round += 1) {
@@ -170,8 +172,8 @@ describe('beside other processes', () => {
     return cache;
   }
 
-  it('does not keep what it looked up before it has compared for the first time', async () => {
-    // The first comparison sees the change already, so that no later one tells of it.
+  it('does not cache a lookup from before its first synchronization', async () => {
+    // The first synchronization starts after the change, so that no later one reports it.
     const late = async (version: number | undefined) => {
       await settle();
       return changesSince(version);
@@ -185,7 +187,7 @@ describe('beside other processes', () => {
     expect(await cache.find('a')).toMatchObject({ revokedMs: 1 });
   });
 
-  it('believes a revoked token for less than a second', async () => {
+  it('accepts a revoked token for less than a second', async () => {
     const cache = await warm();
     const revokedMs = nowMs;
     change('a', token('a', { revokedMs }));
@@ -195,9 +197,9 @@ describe('beside other processes', () => {
     }
   });
 
-  it('believes it no longer after a pause, however long, without asking meanwhile', async () => {
+  it('does not accept it after a pause, however long, and does not poll during the pause', async () => {
     const cache = await warm();
-    const before = comparisons;
+    const before = syncs;
     change('a', token('a', { revokedMs: 1 }));
     change('b', token('b'));
     for (const pauseMs of [1_000, 1e9]) {
@@ -205,35 +207,35 @@ describe('beside other processes', () => {
       expect(await cache.find('a')).toMatchObject({ revokedMs: 1 });
       expect(await cache.find('b')).toBeDefined();
     }
-    expect(comparisons).toBe(before + 2);
+    expect(syncs).toBe(before + 2);
   });
 
-  it('compares four times a second under load, and no request waits for it', async () => {
+  it('synchronizes four times a second under load, and no request waits for it', async () => {
     const cache = await warm();
-    const before = comparisons;
+    const before = syncs;
     for (let step = 0; step < 1_000; step += 1) {
       nowMs += 10;
       expect(cache.find('a')).toBe(tokens.get('a'));
       await settle();
     }
-    expect(comparisons - before).toBeGreaterThan(20);
-    expect(comparisons - before).toBeLessThan(41);
+    expect(syncs - before).toBeGreaterThan(20);
+    expect(syncs - before).toBeLessThan(41);
   });
 
-  it('says that the store is away within a second, also for a token that it remembers, and recovers', async () => {
+  it('reports an unreachable store within a second, also for a cached token, and recovers', async () => {
     const cache = await warm();
-    isAway = true;
+    isDown = true;
     nowMs += 700;
     expect(cache.find('a')).toBe(tokens.get('a'));
     await settle();
     nowMs += 300;
     await expect(cache.find('a')).rejects.toMatchObject({ code: 'store-unreachable' });
     await expect(cache.find('b')).rejects.toMatchObject({ code: 'store-unreachable' });
-    isAway = false;
+    isDown = false;
     expect(await cache.find('a')).toBe(tokens.get('a'));
   });
 
-  it('forgets everything when it is no longer known what was changed', async () => {
+  it('evicts everything when the changes are no longer known', async () => {
     let answer: TokenChanges = { version: 7, changed: [] };
     const cache = new TokenCache({ lookUp, changesSince: async () => answer }, { nowMs: () => nowMs });
     for (let round = 0; round < 2; round += 1) {

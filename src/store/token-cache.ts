@@ -1,29 +1,34 @@
-// Tokens by their secret's hash, in memory: what a request asks for first. Nothing here is believed for longer than
-// MAX_AGE_MS after it was last compared with the store, so that a revocation counts everywhere within one second; when
-// the store does not answer, what is remembered ends with that. No timer: an idle process asks nothing.
+/**
+ * A cache of tokens by the SHA-256 of their secret. An entry is valid for MAX_AGE_MS after the cache last synchronized
+ * with the store, so that a revocation takes effect in every process within one second, and so does an outage of the
+ * store. There is no timer: an idle process does not query the store.
+ */
 
 import type { HostToken } from '../core/access/token.ts';
-import { AppError } from '../core/errors.ts';
+import { storeUnreachable } from './store-unreachable.ts';
 
-/** What happened to tokens since some version: hashes of secrets that mean something else now. */
+/** The secrets whose token changed since a version. */
 export interface TokenChanges {
   readonly version: number;
-  /** `all`: it is no longer known which. */
+  /** SHA-256 of the secrets; `all`: the log no longer goes back to that version. */
   readonly changed: readonly string[] | 'all';
 }
 
-/** The truth behind the cache. */
+/** The store behind the cache. */
 export interface TokenSource {
   lookUp(sha256: string): Promise<HostToken | undefined>;
-  /** Absent where no other process changes tokens: what is remembered stays true then. @param version absent: only tell the newest */
+  /**
+   * Absent if no other process changes tokens: entries never expire then.
+   * @param version undefined: returns the newest version and no changes
+   */
   changesSince?(version: number | undefined): Promise<TokenChanges>;
 }
 
-/** What is remembered counts for so long after the comparison began. */
+/** Entries are valid this long, counted from the start of the last synchronization. */
 const MAX_AGE_MS = 800;
-/** A look-up after this makes the next comparison begin, without waiting for it. */
+/** The first lookup after this starts a synchronization in the background. */
 const REFRESH_AFTER_MS = 250;
-/** A look-up that takes longer fails: a reply must leave in time. */
+/** A lookup that takes longer fails, so that the reply leaves in time. */
 const TIMEOUT_MS = 1_000;
 
 export const MAX_TOKENS = 131_072;
@@ -41,12 +46,12 @@ export class TokenCache {
   readonly #timeoutMs: number;
   readonly #tokens = new Generations<HostToken>(MAX_TOKENS);
   readonly #unknown = new Generations<true>(MAX_UNKNOWN);
-  readonly #underWay = new Map<string, Promise<HostToken | undefined>>();
+  readonly #inFlight = new Map<string, Promise<HostToken | undefined>>();
   #version: number | undefined;
-  /** Moves with every change: what was looked up across one may be old. */
+  /** Incremented by every eviction: a lookup that began before one may return a stale token. */
   #epoch = 0;
-  #comparedMs = Number.NEGATIVE_INFINITY;
-  #comparing: Promise<void> | undefined;
+  #syncedMs = Number.NEGATIVE_INFINITY;
+  #syncing: Promise<void> | undefined;
 
   constructor(
     source: TokenSource,
@@ -60,92 +65,89 @@ export class TokenCache {
   /** @throws AppError store-unreachable (rejects) */
   find(sha256: string): HostToken | undefined | Promise<HostToken | undefined> {
     const token = this.#tokens.get(sha256);
-    if (token === undefined && this.#unknown.get(sha256) === undefined) return this.#inTime(this.#lookUp(sha256));
+    if (token === undefined && this.#unknown.get(sha256) === undefined) return this.#withTimeout(this.#lookUp(sha256));
     const age = this.#ageMs();
-    if (age > MAX_AGE_MS) return this.#inTime(this.#findAfterComparing(sha256));
-    if (age > REFRESH_AFTER_MS) this.#compare().catch(() => {});
+    if (age > MAX_AGE_MS) return this.#withTimeout(this.#findAfterSync(sha256));
+    if (age > REFRESH_AFTER_MS) this.#synchronize().catch(() => {});
     return token;
   }
 
-  /** Forgets secrets whose tokens this process has changed. */
-  forget(secrets: readonly string[]): void {
+  /** Removes the entries of secrets whose token has changed. */
+  evict(secrets: readonly string[]): void {
     this.#epoch += 1;
     for (const sha256 of secrets) {
       this.#tokens.delete(sha256);
       this.#unknown.delete(sha256);
-      this.#underWay.delete(sha256);
+      this.#inFlight.delete(sha256);
     }
   }
 
   #ageMs(): number {
-    return this.#source.changesSince === undefined ? 0 : this.#nowMs() - this.#comparedMs;
+    return this.#source.changesSince === undefined ? 0 : this.#nowMs() - this.#syncedMs;
   }
 
-  async #findAfterComparing(sha256: string): Promise<HostToken | undefined> {
-    await this.#compare();
+  async #findAfterSync(sha256: string): Promise<HostToken | undefined> {
+    await this.#synchronize();
     const token = this.#tokens.get(sha256);
     return token !== undefined || this.#unknown.get(sha256) ? token : this.#lookUp(sha256);
   }
 
-  /** Asks the store; requests with one secret share the question. */
+  /** Queries the store; concurrent lookups of one secret share the query. */
   #lookUp(sha256: string): Promise<HostToken | undefined> {
-    const shared = this.#underWay.get(sha256);
+    const shared = this.#inFlight.get(sha256);
     if (shared !== undefined) return shared;
-    const asking = this.#ask(sha256).finally(() => {
-      if (this.#underWay.get(sha256) === asking) this.#underWay.delete(sha256);
+    const lookup = this.#lookUpAndCache(sha256).finally(() => {
+      if (this.#inFlight.get(sha256) === lookup) this.#inFlight.delete(sha256);
     });
-    this.#underWay.set(sha256, asking);
-    return asking;
+    this.#inFlight.set(sha256, lookup);
+    return lookup;
   }
 
-  async #ask(sha256: string): Promise<HostToken | undefined> {
-    // A comparison must have begun before the look-up, so that the next one tells of every change after it.
-    const isCompared = this.#source.changesSince === undefined || this.#version !== undefined;
-    if (!isCompared) this.#compare().catch(() => {});
+  async #lookUpAndCache(sha256: string): Promise<HostToken | undefined> {
+    // Cached only if a version was known before the lookup: the next synchronization then reports every later change.
+    const isSynchronized = this.#source.changesSince === undefined || this.#version !== undefined;
+    if (!isSynchronized) this.#synchronize().catch(() => {});
     const epoch = this.#epoch;
     const token = await this.#source.lookUp(sha256);
-    if (isCompared && epoch === this.#epoch) {
+    if (isSynchronized && epoch === this.#epoch) {
       if (token !== undefined) this.#tokens.set(sha256, token);
       else this.#unknown.set(sha256, true);
     }
     return token;
   }
 
-  /** Takes in what others have changed. */
-  #compare(): Promise<void> {
-    this.#comparing ??= this.#compareNow().finally(() => {
-      this.#comparing = undefined;
+  /** Evicts the tokens that other processes have changed. */
+  #synchronize(): Promise<void> {
+    this.#syncing ??= this.#evictChanged().finally(() => {
+      this.#syncing = undefined;
     });
-    return this.#comparing;
+    return this.#syncing;
   }
 
-  async #compareNow(): Promise<void> {
-    const beganMs = this.#nowMs();
+  async #evictChanged(): Promise<void> {
+    const startedMs = this.#nowMs();
     const changes = await this.#source.changesSince?.(this.#version);
     if (changes === undefined) return;
     const { version, changed } = changes;
     if (changed === 'all') {
       this.#tokens.clear();
       this.#unknown.clear();
-      this.#underWay.clear();
+      this.#inFlight.clear();
       this.#epoch += 1;
-    } else if (changed.length > 0) this.forget(changed);
+    } else if (changed.length > 0) this.evict(changed);
     this.#version = version;
-    this.#comparedMs = beganMs;
+    this.#syncedMs = startedMs;
   }
 
-  #inTime<Result>(promise: Promise<Result>): Promise<Result> {
+  #withTimeout<Result>(promise: Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new AppError('store-unreachable', 'The store does not answer. Please try again later.')),
-        this.#timeoutMs,
-      );
+      const timer = setTimeout(() => reject(storeUnreachable()), this.#timeoutMs);
       promise.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   }
 }
 
-/** A bounded map that forgets what was not asked for lately: when one half is full, the other half is dropped. */
+/** A bounded map that evicts entries not used lately: when the young half is full, it replaces the old half. */
 class Generations<Value> {
   readonly #half: number;
   #young = new Map<string, Value>();

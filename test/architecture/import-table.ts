@@ -104,10 +104,11 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
   {
     part: 'acme',
-    mayImport: ['acme', 'core/errors.ts', 'core/zones/zone.ts', 'dns'],
+    mayImport: ['acme', 'core/errors.ts', 'core/timers.ts', 'core/zones/zone.ts', 'dns'],
     builtins: ['crypto', 'events', 'fs/promises', 'module', 'path', 'util', 'worker_threads'],
     packages: ['@peculiar/x509', 'acme-client'],
-    never: 'http, config: it is handed its zones and settings, and what it gets is served by those who asked for it',
+    never:
+      'http, config: it gets its zones, settings and timers from the composition root, which serves the certificate',
   },
   {
     part: 'http',
@@ -185,14 +186,14 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     mayImport: ['core/errors.ts', 'core/monitoring.ts', 'core/observer.ts', 'observe'],
     builtins: [],
     packages: ['pino', 'prom-client'],
-    never: 'the parts that it observes: they tell it through the port',
+    never: 'the parts that it observes: they report through the port',
   },
   {
     part: 'notify',
-    mayImport: ['core/notices/notice-text.ts', 'core/notices/notices.ts', 'notify'],
+    mayImport: ['core/notices/notice-text.ts', 'core/notices/notices.ts', 'core/timers.ts', 'notify'],
     builtins: ['crypto', 'http', 'https'],
     packages: [],
-    never: 'config, store, http: it is handed notices and where they go, and looks for neither',
+    never: 'config, store, http: it gets notices, destinations and timers from its caller',
   },
   {
     part: 'config',
@@ -215,7 +216,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     ],
     builtins: ['fs', 'net'],
     packages: [],
-    never: 'nameserver, sqlite: it looks from outside, while the server that has the zone open is another process',
+    never: 'nameserver, sqlite: it checks from outside, while another process has the zones open',
   },
   {
     part: 'server/zones.ts',

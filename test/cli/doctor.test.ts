@@ -1,5 +1,7 @@
-// `dyndns doctor` on delegations that are right and wrong in every way that it knows: real BINDs as root, parent, resolver,
-// primary and second nameserver; the program as a process of its own.
+/**
+ * `dyndns doctor` on delegations that are correct, and broken in every way that it detects: real BINDs as root, parent,
+ * resolver, primary and second nameserver, and the program as a process.
+ */
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -65,7 +67,7 @@ function run(port: number, args: readonly string[] = [], more: object = {}) {
   return runDyndns(['-c', writeConfig(port, more), 'doctor', LAB_ZONE, ...laboratory, ...args]);
 }
 
-/** The findings, and the exit code, which must agree. */
+/** Returns the findings, and checks that the exit code agrees with them. */
 async function examine(port: number, more: object = {}): Promise<readonly Finding[]> {
   const { code, stdout, stderr } = await run(port, ['--json'], more);
   expect(stderr).toBe('');
@@ -87,7 +89,7 @@ function of(findings: readonly Finding[], check: string, status: string): string
 }
 
 describeWith(BIND_PROGRAMS, 'a zone on real nameservers', () => {
-  it('that is well has no problem: exit 0, and what nobody here can see is not called good', async () => {
+  it('that is correct has no problem: exit code 0, and what this machine cannot check is not reported as ok', async () => {
     const { port } = await open();
     const findings = await examine(port);
     expect(findings.filter(({ status }) => status === 'problem')).toEqual([]);
@@ -95,9 +97,9 @@ describeWith(BIND_PROGRAMS, 'a zone on real nameservers', () => {
       expect(of(findings, check, 'ok'), check).toMatch(/\S/);
     }
     expect(of(findings, 'delegation', 'ok')).toContain('delegates');
-    expect(of(findings, 'nameservers', 'ok').match(/serial 100, as the primary/g)).toHaveLength(2);
+    expect(of(findings, 'nameservers', 'ok').match(/serial 100, same as the primary/g)).toHaveLength(2);
     expect(of(findings, 'outside', 'not checked')).toMatch(
-      /nothing outside of this machine asked.*\n.*another network/,
+      /Only a machine in another network can check.*\n.*another network/,
     );
     expect(of(findings, 'outside', 'warning')).toContain(`${PRIMARY} is a loopback address`);
   });
@@ -119,26 +121,28 @@ describeWith(BIND_PROGRAMS, 'a zone on real nameservers', () => {
     expect(of(await examine(port), 'delegation', 'problem')).toMatch(/answers that it has no NS records/);
   });
 
-  it('with one nameserver missing and one too many at the parent', async () => {
+  it('with one nameserver missing and one extra at the parent', async () => {
     const { port } = await open({ delegation: `dyn NS ns1.dyn\ndyn NS ns9\nns1.dyn A ${PRIMARY}\nns9 A ${PRIMARY}\n` });
     const warnings = of(await examine(port), 'delegation', 'warning');
-    expect(warnings).toContain("names ns2.dyn.example.com. as its nameserver, and 'example.com.' does not");
+    expect(warnings).toContain("has an NS record for ns2.dyn.example.com., but 'example.com.' does not");
     expect(warnings).toContain('  dyn.example.com. 3600 IN NS ns2.dyn.example.com.');
-    expect(warnings).toContain("'example.com.' names ns9.example.com. as a nameserver");
+    expect(warnings).toContain(
+      "'example.com.' delegates 'dyn.example.com.' to ns9.example.com., but the zone has no such NS record",
+    );
   });
 
-  it('with glue that is not what the zone says', async () => {
+  it('with glue that differs from the zone', async () => {
     const { port } = await open({ delegation: DELEGATION.replace(PRIMARY, SECONDARY) });
     const problems = of(await examine(port), 'delegation', 'problem');
     expect(problems).toContain(
-      `The glue of ns1.dyn.example.com. is ${SECONDARY} at 'example.com.', and ${PRIMARY} in the zone`,
+      `The glue of ns1.dyn.example.com. is ${SECONDARY} at 'example.com.', but ${PRIMARY} in the zone`,
     );
   });
 
   it('without glue', async () => {
     const { port } = await open({ delegation: `dyn NS ns1.dyn\ndyn NS ns2.dyn\nns1.dyn A ${PRIMARY}\n` });
     const problems = of(await examine(port), 'delegation', 'problem');
-    expect(problems).toContain("'example.com.' has no address for ns2.dyn.example.com.");
+    expect(problems).toContain("'example.com.' has no glue for ns2.dyn.example.com.");
     expect(problems).toContain(`  ns2.dyn.example.com. 3600 IN A ${SECONDARY}`);
   });
 
@@ -155,53 +159,55 @@ describeWith(BIND_PROGRAMS, 'a zone on real nameservers', () => {
     { secondary: 'other', status: 'problem', text: /does not serve 'dyn\.example\.com\.': it answers REFUSED/ },
     { secondary: 'recursive', status: 'warning', text: /offers recursion/ },
     { secondary: 'without-tcp', status: 'problem', text: /does not answer over TCP .*ECONNREFUSED/ },
-    { secondary: 'silent', status: 'problem', text: /does not answer, neither over UDP nor over TCP/ },
+    { secondary: 'silent', status: 'problem', text: /does not answer over UDP or TCP/ },
   ] as const)('whose second nameserver is $secondary', async ({ secondary, status, text }) => {
     const { port } = await open({ secondary });
     const findings = await examine(port);
     const lines = of(findings, 'nameservers', status);
     expect(lines).toMatch(text);
     expect(lines).toContain(`ns2.dyn.example.com. at ${SECONDARY}`);
-    expect(of(findings, 'nameservers', 'ok')).toMatch(/ns1\.dyn\.example\.com\. at .* serial 100, as the primary/);
+    expect(of(findings, 'nameservers', 'ok')).toMatch(/ns1\.dyn\.example\.com\. at .* serial 100, same as the primary/);
   });
 
-  it('with another secret than the primary has: the key is a problem, and the clock is not called good', async () => {
+  it('with another secret than the primary has: the key is a problem, and the clock is not reported as ok', async () => {
     const { port } = await open();
     const findings = await examine(port, { zones: [{ name: LAB_ZONE, tsig_key: makeKey(LAB_ZONE).secret }] });
     expect(of(findings, 'key', 'problem')).toMatch(/is not accepted\.\n.*BADSIG.*copy the secret anew/);
     expect(of(findings, 'clock', 'not checked')).toContain('no reply that the key verifies');
   });
 
-  it('on a primary that nobody runs: that is the first finding, and the rest is still looked at', async () => {
+  it('on a primary that is down: that is the first finding, and the rest is still checked', async () => {
     const { port } = await open();
     const findings = await examine(port, { port: await freePort() });
     expect(findings[0]).toMatchObject({ check: 'primary', status: 'problem' });
     expect(findings[0]!.advice).toContain('ECONNREFUSED');
-    expect(of(findings, 'key', 'not checked')).toContain('Repair that first');
+    expect(of(findings, 'key', 'not checked')).toContain('Fix the primary first');
     expect(of(findings, 'nameservers', 'ok')).toContain(`at ${PRIMARY}`);
   });
 
-  it('behind a resolver that does not answer: the delegation is not checked, which is no problem of the zone', async () => {
+  it('behind a resolver that does not answer: the delegation is not checked, which is not a problem of the zone', async () => {
     const { port } = await open();
     const closed = ['--resolver', `127.0.0.1:${await freePort()}`];
     const { code, stdout } = await run(port, ['--json', ...closed]);
     const findings = JSON.parse(stdout) as Finding[];
-    expect(of(findings, 'delegation', 'not checked')).toMatch(/the resolver: cannot reach .*\n.*--resolver/);
+    expect(of(findings, 'delegation', 'not checked')).toMatch(
+      /the resolver did not answer: cannot reach .*\n.*--resolver/,
+    );
     expect(of(findings, 'nameservers', 'ok')).toContain(`at ${SECONDARY}`);
     expect(code).toBe(0);
   });
 
-  it('with HTTP that nobody serves, that is not encrypted, and that believes everybody', async () => {
+  it('with an HTTP listener that is down, is not encrypted and trusts every proxy', async () => {
     const { port } = await open();
     const http = { listen: [`0.0.0.0:${await freePort()}`], trusted_proxies: ['0.0.0.0/0'] };
     const { stdout } = await run(port, ['--json'], { http });
     const findings = JSON.parse(stdout) as Finding[];
-    expect(of(findings, 'http', 'problem')).toMatch(/nobody listens there.*updates over HTTP fail/);
-    expect(of(findings, 'http', 'problem')).toContain('everybody may claim any client address');
+    expect(of(findings, 'http', 'problem')).toMatch(/nothing listens there.*updates over HTTP fail/);
+    expect(of(findings, 'http', 'problem')).toContain('anyone can claim any client address');
     expect(of(findings, 'http', 'warning')).toMatch(/without TLS.*\n.*https/);
   });
 
-  it('is told in groups, without colours and within 110 columns where nobody watches', async () => {
+  it('is printed in groups, without colours and within 110 columns if the output is not a terminal', async () => {
     const { port } = await open({ delegation: '' });
     const { code, stdout, stderr } = await run(port);
     expect([code, stderr]).toEqual([1, '']);
@@ -243,26 +249,30 @@ describe('a zone that dyndns serves itself', () => {
     }
   }
 
-  it('is asked while the server runs, with its key; another port than 53 is a warning', async () => {
+  it('is queried while the server runs, with its key; another port than 53 is a warning', async () => {
     const { code, findings } = await examineRunning(LAB_ZONE);
-    expect(of(findings, 'primary', 'ok')).toContain('(dyndns itself) answers with authority');
+    expect(of(findings, 'primary', 'ok')).toContain('(dyndns itself) answers authoritatively');
     expect(of(findings, 'key', 'ok')).toContain('is accepted');
-    expect(of(findings, 'nameservers', 'ok')).toMatch(/ns1\.dyn\.example\.com\. at 127\.0\.0\.1 .* as the primary/);
+    expect(of(findings, 'nameservers', 'ok')).toMatch(
+      /ns1\.dyn\.example\.com\. at 127\.0\.0\.1 .* same as the primary/,
+    );
     expect(of(findings, 'http', 'ok')).toContain('Something listens');
-    expect(of(findings, 'outside', 'warning')).toContain('resolvers ask port 53 only');
+    expect(of(findings, 'outside', 'warning')).toContain('resolvers query port 53 only');
     expect(code).toBe(0);
   });
 
-  it('whose server does not run: that is said', async () => {
+  it('whose server is down: that is reported', async () => {
     const { code, findings } = await examineRunning(LAB_ZONE, true);
-    expect(of(findings, 'primary', 'problem')).toMatch(/does not answer.*\nIs 'dyndns serve' running/);
-    expect(of(findings, 'http', 'problem')).toContain('nobody listens there');
+    expect(of(findings, 'primary', 'problem')).toMatch(
+      /does not answer.*\nStart 'dyndns serve' with this configuration/,
+    );
+    expect(of(findings, 'http', 'problem')).toContain('nothing listens there');
     expect(code).toBe(1);
   });
 
-  it('RFC 8375: in home.arpa cannot be found from outside, and nobody is sent to look', async () => {
+  it('RFC 8375: in home.arpa cannot be found from the internet, and there is no advice to check from outside', async () => {
     const { code, findings } = await examineRunning('dyn.home.arpa');
-    expect(of(findings, 'delegation', 'not checked')).toContain('the outside cannot find it');
+    expect(of(findings, 'delegation', 'not checked')).toContain('the internet cannot find it');
     expect(of(findings, 'outside', 'not checked')).toBe('');
     expect(code).toBe(0);
   });

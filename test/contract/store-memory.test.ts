@@ -1,4 +1,4 @@
-// The store in memory passes the contract of a store.
+/** Runs the contract of a store on the store in memory. */
 import { openMemoryStore } from '../../src/store/memory.ts';
 import { describeStore } from './store.ts';
 

@@ -1,4 +1,4 @@
-// The store in a PostgreSQL database passes the contract of a store.
+/** Runs the contract of a store on the store in PostgreSQL. */
 import { openStore } from '../../src/store/open-store.ts';
 import { POSTGRES_PROGRAMS, type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { describeWith } from '../support/require-server.ts';

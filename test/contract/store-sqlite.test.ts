@@ -1,4 +1,4 @@
-// The store in an SQLite file passes the contract of a store.
+/** Runs the contract of a store on the store in an SQLite file. */
 import { join } from 'node:path';
 import { openStore } from '../../src/store/open-store.ts';
 import { requireBuiltSqlite } from '../support/built-sqlite.ts';

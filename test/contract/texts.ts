@@ -1,5 +1,7 @@
-// The part of the contract of a zone publisher that TXT values rest on, through their use-case (src/core/updates/update-texts.ts):
-// called by zone-publisher.ts for every implementation.
+/**
+ * The part of the ZonePublisher contract that TXT values need, tested through their use-case
+ * (src/core/updates/update-texts.ts). zone-publisher.ts calls it for every implementation.
+ */
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import { publishTexts, type TextEdit } from '../../src/core/updates/update-texts.ts';
@@ -12,29 +14,29 @@ export function describeTexts(apex: DomainName, fixture: () => PublisherFixture,
     const at = (label: string) => DomainName.parse(label, apex);
     const publish = (label: string, edit: TextEdit, of = zone()) =>
       publishTexts({ zone: of, ownerName: at(label), edit, removeAfterSeconds: 60 }, performance.now() + 5000);
-    const look = async (label: string) => {
+    const published = async (label: string) => {
       const { values } = await fixture().look(at(label).toString(), 'TXT');
       return values.map((text) => text.replaceAll('" "', '').replaceAll('"', ''));
     };
     const add = (text: string): TextEdit => ({ kind: 'add', text });
     const remove = (text: string): TextEdit => ({ kind: 'remove', text });
 
-    it('stand side by side and go one by one, also those of others', async () => {
+    it('are added and removed one by one, and leave foreign values in place', async () => {
       const label = '_acme-challenge.texts';
       await fixture().foreignEdit({ adds: [{ at: label, ttl: 30, type: 'TXT', rdata: '"foreign"' }] });
       await publish(label, add('one'));
       await publish(label, add('two'));
-      expect(await look(label)).toEqual(['foreign', 'one', 'two']);
+      expect(await published(label)).toEqual(['foreign', 'one', 'two']);
       await publish(label, remove('one'));
-      expect(await look(label)).toEqual(['foreign', 'two']);
+      expect(await published(label)).toEqual(['foreign', 'two']);
       await publish(label, { kind: 'roll', text: 'three', keep: 2 });
-      expect(await look(label)).toHaveLength(2);
-      expect(await look(label)).toContain('three');
+      expect(await published(label)).toHaveLength(2);
+      expect(await published(label)).toContain('three');
       await publish(label, { kind: 'clear' });
-      expect(await look(label)).toEqual([]);
+      expect(await published(label)).toEqual([]);
     });
 
-    it('written again or removed again change nothing, and leave the serial', async () => {
+    it('change nothing and leave the serial when they are added or removed a second time', async () => {
       const label = '_acme-challenge.repeat';
       await publish(label, add('one'));
       const serial = await fixture().serial();
@@ -43,7 +45,7 @@ export function describeTexts(apex: DomainName, fixture: () => PublisherFixture,
       expect(await fixture().serial()).toBe(serial);
     });
 
-    it('written by two at the same time are all there', async () => {
+    it('are all published when two publishers add them at the same time', async () => {
       const label = '_acme-challenge.race';
       const other: Zone = { ...zone(), publisher: fixture().publisher() };
       const texts = Array.from({ length: 8 }, (_, index) => `value${index}`);
@@ -56,10 +58,10 @@ export function describeTexts(apex: DomainName, fixture: () => PublisherFixture,
       } finally {
         other.publisher.close();
       }
-      expect(await look(label)).toEqual(texts);
+      expect(await published(label)).toEqual(texts);
     });
 
-    it('of 1,024 octets, and with what zone files quote', async () => {
+    it('can have 1,024 octets and characters that zone files escape', async () => {
       const text = `"\\;() ä ${'x'.repeat(1015)}`;
       expect(Buffer.byteLength(text)).toBe(1024);
       expect(await publish('long', add(text))).toEqual({ changed: true, texts: [text] });
@@ -67,13 +69,13 @@ export function describeTexts(apex: DomainName, fixture: () => PublisherFixture,
       expect(await publish('long', remove(text))).toEqual({ changed: true, texts: [] });
     });
 
-    it('below a wildcard: what it answers is not at the name itself', async () => {
+    it('of a wildcard do not count as values of the name itself', async () => {
       await fixture().foreignEdit({ adds: [{ at: '*.wild-text', ttl: 30, type: 'TXT', rdata: '"wild"' }] });
       expect(await publish('x.wild-text', remove('wild'))).toEqual({ changed: false, texts: [] });
       expect(await publish('x.wild-text', add('own'))).toEqual({ changed: true, texts: ['own'] });
-      expect(await look('x.wild-text')).toEqual(['own']);
+      expect(await published('x.wild-text')).toEqual(['own']);
       expect(await publish('_acme-challenge.wild-alias', add('own'))).toEqual({ changed: true, texts: ['own'] });
-      expect(await look('_acme-challenge.wild-alias')).toEqual(['own']);
+      expect(await published('_acme-challenge.wild-alias')).toEqual(['own']);
     });
 
     it.each([
@@ -83,9 +85,9 @@ export function describeTexts(apex: DomainName, fixture: () => PublisherFixture,
         /^A CNAME record at '_acme-challenge\.away\..* delegates this challenge to 'x\.example\.net\.'/,
       ],
       ['_acme-challenge.delegated', /would not be seen/],
-      // PowerDNS answers as if there were no DNAME, unless it is told to process them.
+      // PowerDNS ignores a DNAME unless it is configured to process it.
       ['_acme-challenge.moved', /would not be seen|DNAME record or a delegation is in the way/],
-    ])('at %s are a conflict that says why, and nothing is written', async (label, words) => {
+    ])('at %s are a conflict with a reason, and nothing is written', async (label, words) => {
       if (label === '_acme-challenge.away') {
         await fixture().foreignEdit({ adds: [{ at: label, ttl: 30, type: 'CNAME', rdata: 'x.example.net.' }] });
       }

@@ -57,7 +57,7 @@ zones:
   });
 
   it('its configuration gets the certificate, and the log says it as the page has it', async () => {
-    const example = /^http\.tls\.acme: a new certificate .*; it ends /m.exec(TEXT)![0];
+    const example = /^http\.tls\.acme: Installed a new certificate .*\. It expires on /m.exec(TEXT)![0];
     await waitUntil('the certificate', () => server.output().includes(example), 25_000);
     const certificate = await shownCertificate(port, 'a.lab.dyndns.example.com', [await pebble.root()]);
     expect(certificate.checkHost('dyndns.example.com')).toBe('dyndns.example.com');

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseConfig } from '../../src/config/load.ts';
-import { METRICS } from '../../src/observe/metrics.ts';
+import { METRICS } from '../../src/observe/metrics-table.ts';
 import { REPOSITORY } from '../support/installation.ts';
 import { runProgram } from '../support/process.ts';
 import { describeWith } from '../support/require-server.ts';

@@ -1,5 +1,4 @@
-// What monitoring sees of the real server: in front of BIND, and as the nameserver itself. Counts move by what was done,
-// and nothing of a request shows in them.
+/** Monitoring of the real server, in front of BIND and as the nameserver itself. No label repeats text of a request. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dig } from '../support/dig.ts';
@@ -44,7 +43,7 @@ describeWith(BIND_PROGRAMS, 'metrics on the HTTP listener, in front of BIND', ()
   const scrape = () => scraper(() => server.ask('/metrics', AUTHORIZED))();
 
   it.each<[string, AskOptions, number]>([
-    ['nobody', {}, 401],
+    ['no credential', {}, 401],
     ['a wrong secret', { headers: { Authorization: 'Bearer wrong' } }, 401],
     ['the secret in the URL', {}, 401],
     ['a token', { headers: { Authorization: `Bearer ${TOKEN}` } }, 403],
@@ -54,7 +53,7 @@ describeWith(BIND_PROGRAMS, 'metrics on the HTTP listener, in front of BIND', ()
       { headers: { Authorization: `Basic ${Buffer.from(`x:${SECRET}`).toString('base64')}` } },
       200,
     ],
-  ])('asked for by %s', async (who, options, status) => {
+  ])('requested with %s', async (who, options, status) => {
     const target = who.includes('URL') ? `/metrics?secret=${SECRET}` : '/metrics';
     const answer = await server.ask(target, options);
     expect(answer.status).toBe(status);
@@ -62,7 +61,7 @@ describeWith(BIND_PROGRAMS, 'metrics on the HTTP listener, in front of BIND', ()
     expect(answer.body.includes('dyndns_')).toBe(status === 200);
   });
 
-  it('move by what was done', async () => {
+  it('count updates, requests and messages', async () => {
     const before = (await scrape()).samples;
     const update = (fqdn: string, ipv4: string) => server.ask(updateTarget({ fqdn, ipv4 }));
     for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.2']) await update(`m1.${ZONE}`, address);
@@ -70,23 +69,24 @@ describeWith(BIND_PROGRAMS, 'metrics on the HTTP listener, in front of BIND', ()
     await server.ask(`/update-by-path/WrongSecret9/m3.${ZONE}/192.0.2.1`);
     await server.ask(`/nowhere/m4.${ZONE}`);
     const { samples, body } = await scrape();
-    const grown = (name: string) => (samples.get(name) ?? 0) - (before.get(name) ?? 0);
-    expect(grown(`${UPDATES}"changed"}`)).toBe(2);
-    expect(grown(`${UPDATES}"unchanged"}`)).toBe(1);
-    expect(grown(`${UPDATES}"address-refused"}`)).toBe(1);
-    expect(grown('dyndns_http_requests_total{route="/update-by-query",method="GET",status="2xx"}')).toBe(3);
-    expect(grown('dyndns_http_requests_total{route="(none)",method="GET",status="4xx"}')).toBe(1);
-    expect(grown('dyndns_http_errors_total{code="not-authenticated"}')).toBe(1);
-    expect(grown(`dyndns_publish_messages_total{zone="${ZONE}.",outcome="published"}`)).toBe(3);
-    expect(grown(`dyndns_publish_duration_seconds_count{zone="${ZONE}."}`)).toBeGreaterThanOrEqual(3);
+    const increase = (name: string) => (samples.get(name) ?? 0) - (before.get(name) ?? 0);
+    expect(increase(`${UPDATES}"changed"}`)).toBe(2);
+    expect(increase(`${UPDATES}"unchanged"}`)).toBe(1);
+    expect(increase(`${UPDATES}"address-refused"}`)).toBe(1);
+    expect(increase('dyndns_http_requests_total{route="/update-by-query",method="GET",status="2xx"}')).toBe(3);
+    expect(increase('dyndns_http_requests_total{route="(none)",method="GET",status="4xx"}')).toBe(1);
+    expect(increase('dyndns_http_errors_total{code="not-authenticated"}')).toBe(1);
+    expect(increase(`dyndns_publish_messages_total{zone="${ZONE}.",outcome="published"}`)).toBe(3);
+    expect(increase(`dyndns_publish_duration_seconds_count{zone="${ZONE}."}`)).toBeGreaterThanOrEqual(3);
     expect(samples.get('dyndns_store_up')).toBe(1);
     expect(samples.get('dyndns_updates_waiting')).toBe(0);
+    expect(samples.get('dyndns_pending_updates')).toBe(0);
     expect(samples.get('dyndns_wishes_pending')).toBe(0);
     expect(body).not.toMatch(/m[1-4]\.dyn|127\.0\.0\.1|192\.0\.2|WrongSecret9|nowhere/);
     expect(body).not.toContain(SECRET);
   });
 
-  it('count an update with a token for another host as not permitted; the reply has the id of its line in the log', async () => {
+  it('count an update with a token for another host as not permitted; the reply has the id of the log line', async () => {
     const refused = async () => (await scrape()).samples.get('dyndns_http_errors_total{code="not-permitted"}') ?? 0;
     const before = await refused();
     const target = `/update-by-query?fqdn=m1.${ZONE}&ipv4=192.0.2.1`;
@@ -100,11 +100,12 @@ describeWith(BIND_PROGRAMS, 'metrics on the HTTP listener, in front of BIND', ()
     expect((await server.ask('/myip')).headers['x-request-id']).toBeUndefined();
   });
 
-  it('say that a wish waits, while health and readiness stay as they are without the primary', async () => {
+  it('report a pending update, while the server stays ready without the primary', async () => {
     lab.primary.freeze();
     try {
-      expect((await server.ask(updateTarget({ fqdn: `wish.${ZONE}`, ipv4: '192.0.2.9' }))).status).toBe(512);
+      expect((await server.ask(updateTarget({ fqdn: `pending.${ZONE}`, ipv4: '192.0.2.9' }))).status).toBe(512);
       const { samples } = await scrape();
+      expect(samples.get('dyndns_pending_updates')).toBe(1);
       expect(samples.get('dyndns_wishes_pending')).toBe(1);
       const failed = [...samples].filter(([sample]) =>
         /original",outcome="(publish-unknown|primary-unreach)/.test(sample),
@@ -116,7 +117,7 @@ describeWith(BIND_PROGRAMS, 'metrics on the HTTP listener, in front of BIND', ()
     }
   });
 
-  it('/healthz and /readyz need no credential and tell nothing', async () => {
+  it('/healthz and /readyz need no credential and reveal nothing', async () => {
     for (const [target, text] of [
       ['/healthz', 'ok\n'],
       ['/readyz', 'ready\n'],
@@ -129,7 +130,7 @@ describeWith(BIND_PROGRAMS, 'metrics on the HTTP listener, in front of BIND', ()
   });
 });
 
-describe('metrics on a listener of their own, with the embedded nameserver', () => {
+describe('metrics on a separate listener, with the embedded nameserver', () => {
   const zone = 'dyn.example.com';
   let server: EmbeddedServer;
   let port: number;
@@ -152,14 +153,14 @@ describe('metrics on a listener of their own, with the embedded nameserver', () 
   const scrape = () => scraper(() => get('/metrics'))();
   const query = (name: string, ...more: string[]) => dig(server, [name, 'A', '+norecurse', ...more]);
 
-  it('need no secret there, and are not served elsewhere', async () => {
+  it('need no secret there, and are not served on other listeners', async () => {
     await scrape();
     const elsewhere = await server.dyndns.ask('/metrics', { headers: { Authorization: `Bearer ${server.secret}` } });
     expect(elsewhere.status).toBe(404);
     expect((await server.dyndns.ask('/readyz')).status).toBe(200);
   });
 
-  it('have that listener for themselves', async () => {
+  it('share that listener with the health checks alone', async () => {
     expect((await get('/healthz')).body).toBe('ok\n');
     expect((await get('/readyz')).body).toBe('ready\n');
     for (const target of ['/', '/myip', `/update-by-path/${server.secret}/x.${zone}`, '/metrics/x', '/__proto__']) {
@@ -172,7 +173,7 @@ describe('metrics on a listener of their own, with the embedded nameserver', () 
     expect(Number(head.headers['content-length'])).toBeGreaterThan(1000);
   });
 
-  it('move by queries, transfers, NOTIFY and commits', async () => {
+  it('count queries, transfers, NOTIFY and commits', async () => {
     const before = (await scrape()).samples;
     const target = `/update-by-path/${server.secret}/home.${zone}/192.0.2.1`;
     expect((await server.dyndns.ask(target)).status).toBe(200);
@@ -183,15 +184,15 @@ describe('metrics on a listener of their own, with the embedded nameserver', () 
     const seen = 'dyndns_dns_notifies_total{event="sent"}';
     await waitUntil('a NOTIFY to have been sent', async () => ((await scrape()).samples.get(seen) ?? 0) > 0);
     const { samples, body } = await scrape();
-    const grown = (name: string) => (samples.get(name) ?? 0) - (before.get(name) ?? 0);
-    expect(grown('dyndns_dns_responses_total{transport="udp",rcode="NOERROR"}')).toBe(3);
-    expect(grown('dyndns_dns_responses_total{transport="udp",rcode="REFUSED"}')).toBe(1);
-    expect(grown('dyndns_dns_responses_total{transport="tcp",rcode="NXDOMAIN"}')).toBe(1);
-    // The secondary of this test is at the address that dig asks from.
-    expect(grown('dyndns_dns_transfers_total{type="axfr",outcome="started"}')).toBe(1);
-    expect(grown('dyndns_dns_transfers_total{type="axfr",outcome="served"}')).toBe(1);
-    expect(grown(`dyndns_zone_serial{zone="${zone}."}`)).toBe(1);
-    expect(grown(`dyndns_publish_batch_changes_count{zone="${zone}."}`)).toBe(1);
+    const increase = (name: string) => (samples.get(name) ?? 0) - (before.get(name) ?? 0);
+    expect(increase('dyndns_dns_responses_total{transport="udp",rcode="NOERROR"}')).toBe(3);
+    expect(increase('dyndns_dns_responses_total{transport="udp",rcode="REFUSED"}')).toBe(1);
+    expect(increase('dyndns_dns_responses_total{transport="tcp",rcode="NXDOMAIN"}')).toBe(1);
+    // dig queries from the address of the configured secondary.
+    expect(increase('dyndns_dns_transfers_total{type="axfr",outcome="started"}')).toBe(1);
+    expect(increase('dyndns_dns_transfers_total{type="axfr",outcome="served"}')).toBe(1);
+    expect(increase(`dyndns_zone_serial{zone="${zone}."}`)).toBe(1);
+    expect(increase(`dyndns_publish_batch_changes_count{zone="${zone}."}`)).toBe(1);
     expect(samples.get('dyndns_zone_commit_failures_total')).toBe(0);
     const lag = [...samples].filter(([sample]) => sample.startsWith('dyndns_secondary_lag_seconds'));
     expect(lag.map(([, value]) => value)).toEqual([0]);
@@ -200,12 +201,12 @@ describe('metrics on a listener of their own, with the embedded nameserver', () 
     // A change that the secondary does not fetch.
     await server.dyndns.ask(`/update-by-path/${server.secret}/home.${zone}/192.0.2.2`);
     await waitUntil('the secondary to be behind', async () => {
-      const told = [...(await scrape()).samples];
-      return told.some(([sample, value]) => sample.startsWith('dyndns_secondary_lag_seconds') && value > 0);
+      const current = [...(await scrape()).samples];
+      return current.some(([sample, value]) => sample.startsWith('dyndns_secondary_lag_seconds') && value > 0);
     });
   });
 
-  it('a taken port is a start that fails, and says which option', async () => {
+  it('fail the start when the port is in use, with the name of the option', async () => {
     const other = startEmbedded({ zone, config: { metrics: { listen: `127.0.0.1:${port}` } } });
     await expect(other).rejects.toThrow(/option metrics\.listen/);
   });

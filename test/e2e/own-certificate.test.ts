@@ -1,4 +1,4 @@
-// `http.tls.acme` with the real pebble, which looks the records up at the nameserver of the zone.
+/** `http.tls.acme` with a real pebble, which queries the zone's nameserver for the records. */
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -20,14 +20,17 @@ import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 const ZONE = 'dyndns.example.com';
 const OTHER_ZONE = 'lab.example.net';
 const WAIT_MS = 25_000;
-/** Node's option that makes pauses of about a minute and more half a second. @param belowMs those that are as long stay */
+/**
+ * The option of Node.js that shortens timers of about a minute and more to half a second.
+ * @param belowMs longer timers are not changed
+ */
 const shortPauses = (belowMs: number) =>
   `--import=data:text/javascript,${encodeURIComponent(
     `const { setTimeout: set } = globalThis; globalThis.setTimeout = (call, ms, ...more) => set(call, ms > 5e4 && ms < ${belowMs} ? 500 : ms, ...more);`,
   )}`;
-/** Only the one after a first failure is short. */
+/** Shortens the backoff after the first failure only. */
 const SHORT_FIRST_PAUSE = shortPauses(70_000);
-/** Those after several are, too: how long the authority takes to start does not matter. */
+/** Shortens every backoff, however long the authority takes to start. */
 const SHORT_PAUSES = shortPauses(Number.POSITIVE_INFINITY);
 
 describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, through embedded zones', () => {
@@ -57,7 +60,7 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
     root = await pebble.root();
   }
 
-  /** Where the data of a server lies, that of its certificate in `acme`. */
+  /** The data directory of a server, with its certificate in `acme`. */
   function dataDirectory(): string {
     const directory = freshDirectory('certificate');
     directories.push(directory);
@@ -98,11 +101,12 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
   }
 
   const texts = (server: RunningDyndns) => server.log().map(({ msg }) => msg);
-  const isIssued = (server: RunningDyndns) => texts(server).some((text) => text.includes('a new certificate for'));
+  const isIssued = (server: RunningDyndns) =>
+    texts(server).some((text) => text.includes('Installed a new certificate for'));
   const issued = (server: RunningDyndns) =>
     waitUntil(`a certificate\n${server.process.output()}${pebble.log()}`, () => isIssued(server), WAIT_MS);
 
-  it('serves one for names and wildcards of its zones, keeps it over a restart, and leaves nothing in the zones', async () => {
+  it('serves one for names and wildcards of its zones, uses it after a restart, and leaves no record in the zones', async () => {
     const names = [ZONE, `*.${ZONE}`, OTHER_ZONE, `*.lab.${OTHER_ZONE}`];
     const directory = dataDirectory();
     const server = await serve(directory, { names });
@@ -127,7 +131,7 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
     expect(again.log().filter(({ level }) => level >= 30)).toEqual([]);
   }, 60_000);
 
-  describe('with an old one that is almost over', () => {
+  describe('with one that is about to expire', () => {
     let directory: string;
     let old: Awaited<ReturnType<typeof makeCertificateOf>>;
     beforeEach(async () => {
@@ -146,7 +150,7 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
       const seen = new Set<string>();
       while (seen.size < 2) {
         seen.add((await shownCertificate(server.port, ZONE, [old.chain, root])).issuer);
-        expect(texts(server).filter((text) => text.includes('no new certificate'))).toEqual([]);
+        expect(texts(server).filter((text) => text.includes('Could not get a new certificate'))).toEqual([]);
       }
       expect([...seen]).toEqual(['CN=made by a test', expect.stringContaining('Pebble Intermediate')]);
       open.write(`GET /myip HTTP/1.1\r\nHost: ${ZONE}\r\n\r\n`);
@@ -154,18 +158,18 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
       open.destroy();
     }, 60_000);
 
-    it('goes on with the old one where a challenge fails or the authority is down, tries again by itself, and at SIGHUP', async () => {
+    it('serves the old one while a challenge fails or the authority is down, and retries by itself and at SIGHUP', async () => {
       await pebble.stop();
       const nowhere = { host: '127.0.0.1', port: await freePort() };
       pebble = await site.start(nowhere);
       const server = await serve(directory, { names: [ZONE] }, { NODE_OPTIONS: SHORT_FIRST_PAUSE });
-      const failures = () => texts(server).filter((text) => text.includes('no new certificate'));
+      const failures = () => texts(server).filter((text) => text.includes('Could not get a new certificate'));
       const showsOld = async () => {
         expect((await shownCertificate(server.port, ZONE, [old.chain])).issuer).toBe('CN=made by a test');
       };
       await waitUntil('a failure', () => failures().length > 0, WAIT_MS);
       expect(failures()[0]).toMatch(
-        /no new certificate for dyndns\.example\.com from https:\/\/localhost:\d+\/dir: 'dyndns\.example\.com' was not proved: .*\. The one that is served goes on for 9 days\. The next attempt is in 1 min, or at SIGHUP\.$/,
+        /Could not get a new certificate for dyndns\.example\.com from https:\/\/localhost:\d+\/dir: The authority could not validate 'dyndns\.example\.com': .*\. The current one is valid for 9 days more\. The next attempt is in 1 min, or at SIGHUP\.$/,
       );
       await showsOld();
       expect((await dig(dns, [`_acme-challenge.${ZONE}`, 'TXT'])).short).toEqual([]);
@@ -175,18 +179,18 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
       await showsOld();
 
       await startAuthority();
-      // Its third pause is long, too long for a test.
+      // The third backoff is too long for a test.
       if (!isIssued(server)) server.process.signal('SIGHUP');
       await issued(server);
       expect((await shownCertificate(server.port, ZONE, [root])).issuer).toContain('Pebble');
     }, 90_000);
   });
 
-  it('serves one that it made itself, and says so, until the authority is there', async () => {
+  it('serves a self-signed one, with a warning, until the authority is up', async () => {
     await pebble.stop();
     const server = await serve(dataDirectory(), { names: [ZONE] }, { NODE_OPTIONS: SHORT_PAUSES });
     expect(texts(server)).toContain(
-      `http.tls.acme: there is no certificate for ${ZONE} yet; until there is one, clients will not trust this server.`,
+      `http.tls.acme: There is no certificate for ${ZONE} yet. Clients do not trust this server until there is one.`,
     );
     await expect(shownCertificate(server.port, ZONE, [root])).rejects.toMatchObject({
       code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -199,7 +203,7 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
     expect(await metricOfEnd(server)).toBe(Date.parse(validTo) / 1000);
   }, 60_000);
 
-  it('takes its records away when it ends, and after a crash at the next start', async () => {
+  it('removes its records when it stops, and after a crash at the next start', async () => {
     const directory = dataDirectory();
     const acme = { names: [ZONE], propagation_seconds: 3600 };
     const values = async () => (await dig(dns, [`_acme-challenge.${ZONE}`, 'TXT'])).short;
@@ -213,22 +217,28 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
     await waitUntil('the record to go', async () => !(await values()).includes(left!), WAIT_MS);
     await published();
     await next.process.stop();
-    // One that has nothing to take away by itself.
+    // A server without http.tls.acme, which removes no records.
     const without = { ...(config(directory, {}) as object), http: { listen: ['127.0.0.1:0'] } };
     running.push(await startDyndns(without));
     expect(await values()).toEqual([]);
   }, 60_000);
 
-  it('publishes nothing for an authority that asks about another name than it was asked for', async () => {
+  it('publishes nothing for an authority that wants to validate a name that was not requested', async () => {
     const liar = await startLiar();
     onTestFinished(async () => void (await liar.stop()));
     const server = await serve(dataDirectory(), { names: [ZONE], directory: liar.directoryUrl });
-    await waitUntil('a failure', () => texts(server).some((text) => text.includes('no new certificate')), WAIT_MS);
-    expect(texts(server).join('\n')).toContain(`the authority asks about 'victim.${ZONE}'`);
+    await waitUntil(
+      'a failure',
+      () => texts(server).some((text) => text.includes('Could not get a new certificate')),
+      WAIT_MS,
+    );
+    expect(texts(server).join('\n')).toContain(
+      `The authority wants to validate 'victim.${ZONE}', which was not requested.`,
+    );
     expect((await dig(dns, [`_acme-challenge.victim.${ZONE}`, 'TXT'])).short).toEqual([]);
   }, 60_000);
 
-  /** Stands before pebble, and changes the name in its authorizations. */
+  /** A proxy in front of pebble that changes the name in its authorizations. */
   async function startLiar(): Promise<{ readonly directoryUrl: string; stop(): Promise<unknown> }> {
     const [cert, key] = [readFileSync(site.caFile), readFileSync(site.keyFile)];
     const target = new URL(site.directoryUrl);
@@ -254,9 +264,13 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
     };
   }
 
-  it('tells an operator that a static record is in the way', async () => {
+  it('warns the operator that a static record is in the way', async () => {
     const server = await serve(dataDirectory(), { names: [`taken.${ZONE}`] });
-    await waitUntil('a failure', () => texts(server).some((text) => text.includes('no new certificate')), WAIT_MS);
+    await waitUntil(
+      'a failure',
+      () => texts(server).some((text) => text.includes('Could not get a new certificate')),
+      WAIT_MS,
+    );
     expect(texts(server).join('\n')).toMatch(/_acme-challenge\.taken\..*configuration/);
   }, 60_000);
 });
@@ -268,7 +282,7 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
     for (const stop of stops.splice(0).reverse()) await stop();
   });
 
-  it('is got for a name, its wildcard and behind a CNAME, and follows the configuration at SIGHUP', async () => {
+  it('is issued for a name, its wildcard and behind a CNAME, and follows the configuration at SIGHUP', async () => {
     const records = '_acme-challenge.www CNAME proof.of\n';
     const bind = await startBind({ zones: [{ name: ZONE, records }], keys: [key] });
     stops.push(() => bind.stop());
@@ -288,7 +302,7 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
     const first = [ZONE, `*.${ZONE}`];
     const server = await startDyndns(config(acme(first)), { env: { NODE_EXTRA_CA_CERTS: pebble.caFile } });
     stops.push(() => server.stop());
-    const issues = () => server.log().filter(({ msg }) => msg.includes('a new certificate for')).length;
+    const issues = () => server.log().filter(({ msg }) => msg.includes('Installed a new certificate for')).length;
     const namesShown = async (ca: string) => {
       const { subjectAltName } = await shownCertificate(server.port, ZONE, [ca]);
       return subjectAltName?.replaceAll('DNS:', '').split(', ').sort();
@@ -318,6 +332,6 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
         .log()
         .filter(({ level }) => level >= 30)
         .map(({ msg }) => msg),
-    ).toEqual([expect.stringContaining('there is no certificate for')]);
+    ).toEqual([expect.stringContaining('There is no certificate for')]);
   }, 90_000);
 });

@@ -1,6 +1,8 @@
-// Faults of the primary under load, on the whole server with a real BIND: stopped, frozen, slow, and back. Nobody is told
-// of an address that is not published, no accepted one is lost, and memory does not grow. Half of the clients speak dyndns2,
-// each with a token of its own. Most of the time is waited for: the tests run side by side, each with servers of its own.
+/**
+ * Faults of a real BIND under load: stopped, frozen, slow, and back. No client gets a success for an address that is
+ * not published, no accepted update is lost, and memory does not grow. Half of the clients use dyndns2, each with its
+ * own token. The tests mostly wait, so they run concurrently, each with its own servers.
+ */
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, type TestContext } from 'vitest';
@@ -15,18 +17,18 @@ import { nsupdate } from '../support/nsupdate.ts';
 import { POSTGRES_PROGRAMS, startPostgres } from '../support/postgres.ts';
 import { waitUntil } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
-import { type LoadClient, startLoad, type Told, type UpdateLoad } from '../support/update-load.ts';
+import { type LoadClient, type LoadReply, startLoad, type UpdateLoad } from '../support/update-load.ts';
 import { openWatcher } from '../support/watcher.ts';
 import { type Lab, openLab, SECRET, updateTarget, ZONE } from './lab.ts';
 
 const CLIENTS = 50;
 const TIMEOUT_S = 2;
-/** What a reply may take: the time of the primary, and one second more. */
+/** Limit for a reply: the timeout of the primary, and one second more. */
 const REPLY_MS = (TIMEOUT_S + 1) * 1000;
-/** A probe of a silent primary at the latest after half a minute, then all wishes. */
+/** A silent primary is probed every half minute; then all pending updates are published. */
 const RECOVERY_MS = 45_000;
 const MORE_MEMORY_MB = 80;
-// Memory is judged with the flags of the systemd unit: without them each version of V8 takes as much as it likes.
+// Memory is measured with the flags of the systemd unit: without them it depends on the version of V8.
 process.env['NODE_OPTIONS'] = '--v8-pool-size=1 --max-semi-space-size=2';
 
 const host = (client: number) => `client${client}.${ZONE}`;
@@ -44,12 +46,12 @@ function rssMb({ process }: RunningDyndns): number {
   return Number(line?.[1]) / 1024;
 }
 
-const isGood = ({ status, body }: Told) => status === 200 && /^(good|UPDATED:) /.test(body);
-/** dyndns2: to be tried again, and when. */
-const isPutOff = ({ status, body, retryAfter }: Told) =>
+const isGood = ({ status, body }: LoadReply) => status === 200 && /^(good|UPDATED:) /.test(body);
+/** dyndns2: the client must retry, with Retry-After. */
+const isRetryLater = ({ status, body, retryAfter }: LoadReply) =>
   status === 503 && body === '911\n' && /^[1-9]\d*$/.test(retryAfter ?? '');
-/** In dyndns2 a failure of the primary: there it is kept, too. */
-const isKept = (told: Told) => told.status === 512 || isPutOff(told);
+/** Not published, but accepted as a pending update. */
+const isPending = (reply: LoadReply) => reply.status === 512 || isRetryLater(reply);
 
 /** Sends the update of one client. */
 function send(server: RunningDyndns, client: number, number: number): Promise<Answer> {
@@ -60,26 +62,26 @@ function send(server: RunningDyndns, client: number, number: number): Promise<An
   return server.ask(target, { headers: { Authorization: `Bearer ${secret}` } });
 }
 
-/** Lets go of the clients until so many good answers were given. */
+/** Waits for `count` more successful replies. */
 async function untilGood(running: UpdateLoad, count: number): Promise<void> {
-  const target = goodsOf(running) + count;
-  await waitUntil(`${count} good answers`, () => goodsOf(running) >= target);
+  const target = goodRepliesOf(running) + count;
+  await waitUntil(`${count} good replies`, () => goodRepliesOf(running) >= target);
 }
 
-function goodsOf({ clients }: UpdateLoad): number {
-  return clients.reduce((sum, { told }) => sum + told.filter(isGood).length, 0);
+function goodRepliesOf({ clients }: UpdateLoad): number {
+  return clients.reduce((sum, { replies }) => sum + replies.filter(isGood).length, 0);
 }
 
 let lastAlone: Promise<unknown> = Promise.resolve();
 
-/** For what takes all of the processors, and would make replies of other tests late. */
+/** Serializes tasks that use all processors, and would delay the replies of other tests. */
 function alone<T>(task: () => Promise<T>): Promise<T> {
   const result = lastAlone.then(task);
   lastAlone = result.catch(() => undefined);
   return result;
 }
 
-/** BIND, a proxy in front of it, and servers of ours, for one test. */
+/** BIND, a fault proxy in front of it, and our servers, for one test. */
 class Scene {
   readonly lab: Lab;
   readonly proxy: FaultProxy;
@@ -108,11 +110,12 @@ class Scene {
   }
 
   /**
-   * Fifty clients on a server; every twentieth good answer is compared with the primary. Beside them somebody asks for what
-   * needs nothing but the server: how late that is, each of server, primary and store may be on this machine.
+   * Starts fifty clients; every twentieth good reply is compared with the primary. A probe requests a page that needs
+   * only the server: its latency is granted to the server, the primary and the store, because it is that of this
+   * machine.
    */
-  load(server: RunningDyndns, looks: { open: boolean } = { open: true }): UpdateLoad & { slowestMs(): number } {
-    let goods = 0;
+  load(server: RunningDyndns, checks: { enabled: boolean } = { enabled: true }): UpdateLoad & { slowestMs(): number } {
+    let goodReplies = 0;
     let lagMs = 0;
     let running = true;
     const probe = async () => {
@@ -126,15 +129,15 @@ class Scene {
       clients: CLIENTS,
       host,
       pauseMs: 50,
-      isAccepted: (told) => isGood(told) || isKept(told),
+      isAccepted: (reply) => isGood(reply) || isPending(reply),
       send: (client, number) => send(server, client, number),
-      verify: async (client, told) => {
-        if (!isGood(told)) return;
-        goods += 1;
-        if (goods % 20 !== 0 || !looks.open) return;
+      verify: async (client, reply) => {
+        if (!isGood(reply)) return;
+        goodReplies += 1;
+        if (goodReplies % 20 !== 0 || !checks.enabled) return;
         const [address] = await this.lab.look(client.host, 'A');
-        // No answer at all: the primary has gone since.
-        if (address !== undefined) expect(`${client.host} ${numberOf(address)}`).toBe(`${client.host} ${told.number}`);
+        // Undefined: the primary has stopped since.
+        if (address !== undefined) expect(`${client.host} ${numberOf(address)}`).toBe(`${client.host} ${reply.number}`);
       },
     });
     return {
@@ -143,7 +146,7 @@ class Scene {
         running = false;
         await Promise.all([load.stop(), probing]);
       },
-      slowestMs: () => Math.max(...load.clients.flatMap(({ told }) => told.map(({ ms }) => ms))) - 3 * lagMs,
+      slowestMs: () => Math.max(...load.clients.flatMap(({ replies }) => replies.map(({ ms }) => ms))) - 3 * lagMs,
     };
   }
 
@@ -171,22 +174,22 @@ class Scene {
   }
 
   /**
-   * Runs the clients before and during a fault.
-   * @param through they go on until it is over; else all that they were promised is left to the server
-   * @returns what they were told while it lasted
+   * Runs the clients before and during a fault, and checks that nothing was lost.
+   * @param through the clients also run until the fault is over; otherwise the server must finish without them
+   * @returns the replies during the fault
    */
   async endure(
     server: RunningDyndns,
     through: boolean,
     begin: () => unknown,
     end: () => unknown,
-  ): Promise<readonly Told[]> {
-    const looks = { open: true };
+  ): Promise<readonly LoadReply[]> {
+    const checks = { enabled: true };
     const { running, memory } = await alone(async () => {
-      const running = this.load(server, looks);
+      const running = this.load(server, checks);
       await untilGood(running, 300);
       const memory = rssMb(server);
-      looks.open = false;
+      checks.enabled = false;
       await begin();
       return { running, memory };
     });
@@ -197,37 +200,37 @@ class Scene {
     const peak = rssMb(server);
     await alone(async () => {
       await end();
-      looks.open = true;
+      checks.enabled = true;
       if (through) await untilGood(running, CLIENTS);
       await running.stop();
     });
-    const told = running.during(fromMs, toMs);
+    const replies = running.during(fromMs, toMs);
     expect(running.slowestMs()).toBeLessThan(REPLY_MS);
     expect(Math.max(peak, rssMb(server)) - memory).toBeLessThan(MORE_MEMORY_MB);
-    expect(told.length).toBeGreaterThan(CLIENTS);
+    expect(replies.length).toBeGreaterThan(CLIENTS);
     await this.expectNothingLost(running.clients);
-    return told;
+    return replies;
   }
 }
 
-/** Nobody was told that an address is published, everybody that it was accepted, each protocol in its own words. */
-function expectAllKept(told: readonly Told[]): void {
-  expect(told.filter((each) => !isKept(each))).toEqual([]);
-  for (const kept of [isPutOff, ({ status }: Told) => status === 512]) {
-    expect(told.filter(kept).length).toBeGreaterThan(CLIENTS / 2);
+/** Expects that every reply says that the update is pending, in the words of each protocol. */
+function expectAllPending(replies: readonly LoadReply[]): void {
+  expect(replies.filter((reply) => !isPending(reply))).toEqual([]);
+  for (const isOfProtocol of [isRetryLater, ({ status }: LoadReply) => status === 512]) {
+    expect(replies.filter(isOfProtocol).length).toBeGreaterThan(CLIENTS / 2);
   }
 }
 
 describe.concurrent('recovery', () => {
   describeWith(BIND_PROGRAMS, 'a primary that fails under load', () => {
     it.for([
-      ['stopped, and started again when the clients are silent', false],
+      ['stopped, and started again after the clients have stopped', false],
       ['stopped and started again under load', true],
-    ] as const)('%s: no false good, no lost wish', { timeout: 120_000 }, async ([, through], context) => {
+    ] as const)('%s: no false success, no lost update', { timeout: 120_000 }, async ([, through], context) => {
       const scene = await Scene.open(context);
       const server = await scene.serve();
       const { primary } = scene.lab;
-      expectAllKept(
+      expectAllPending(
         await scene.endure(
           server,
           through,
@@ -237,12 +240,12 @@ describe.concurrent('recovery', () => {
       );
     });
 
-    it('frozen and thawed: what arrives late is no foreign edit', { timeout: 120_000 }, async (context) => {
+    it('frozen and thawed: a late message is not taken for a foreign edit', { timeout: 120_000 }, async (context) => {
       const scene = await Scene.open(context);
       const server = await scene.serve();
       const { primary } = scene.lab;
       context.onTestFinished(() => primary.thaw());
-      expectAllKept(
+      expectAllPending(
         await scene.endure(
           server,
           false,
@@ -253,7 +256,7 @@ describe.concurrent('recovery', () => {
       expect(server.log().filter(({ msg }) => msg.includes('somebody else'))).toEqual([]);
     });
 
-    it('that applies everything and answers nothing: no false good, no lost wish', {
+    it('that applies everything but does not answer: no false success, no lost update', {
       timeout: 120_000,
     }, async (context) => {
       const scene = await Scene.open(context);
@@ -261,15 +264,15 @@ describe.concurrent('recovery', () => {
       const otherwise = (fault: Fault) => () => {
         scene.proxy.otherwise = fault;
       };
-      expectAllKept(await scene.endure(server, false, otherwise('drop reply'), otherwise('none')));
+      expectAllPending(await scene.endure(server, false, otherwise('drop reply'), otherwise('none')));
       expect(server.log().filter(({ msg }) => msg.includes('somebody else'))).toEqual([]);
     });
 
-    it('slow, but in time: every answer is good and true', { timeout: 120_000 }, async (context) => {
+    it('slow, but in time: every reply is a true success', { timeout: 120_000 }, async (context) => {
       const scene = await Scene.open(context);
       const { proxy } = scene;
       const server = await scene.serve({ port: proxy.port });
-      const told = await scene.endure(
+      const replies = await scene.endure(
         server,
         true,
         () => {
@@ -280,10 +283,10 @@ describe.concurrent('recovery', () => {
           proxy.otherwise = 'none';
         },
       );
-      expect(told.filter(isGood).length).toBeGreaterThan(told.length * 0.9);
+      expect(replies.filter(isGood).length).toBeGreaterThan(replies.length * 0.9);
     });
 
-    it('away while the server is restarted: the next one publishes what was kept', {
+    it('down while the server is restarted: the next process publishes the pending updates', {
       timeout: 60_000,
     }, async (context) => {
       const scene = await Scene.open(context);
@@ -293,13 +296,12 @@ describe.concurrent('recovery', () => {
       await lab.primary.halt();
       const target = (label: string, more: Record<string, string>) =>
         updateTarget({ zone_name: ZONE, record_name: label, ...more });
-      const kept = await first.ask(target('restart', { ipv4: '192.0.2.1' }));
-      expect([kept.status, kept.body]).toEqual([
+      const reply = await first.ask(target('restart', { ipv4: '192.0.2.1' }));
+      expect([reply.status, reply.body]).toEqual([
         512,
         expect.stringMatching(/ The update is kept and will be tried again\.\n$/),
       ]);
       expect((await first.ask(target('restart', { ipv4: '192.0.2.2', ipv6: '2001:db8::2' }))).status).toBe(512);
-      // A router of its own, in the words of dyndns2.
       expect((await send(first, ROUTERS[0]!, 7)).body).toBe('911\n');
       await first.process.stop('SIGKILL');
       await scene.serve({ store });
@@ -310,7 +312,7 @@ describe.concurrent('recovery', () => {
         await lab.look(host(ROUTERS[0]!), 'A'),
       ];
       await waitUntil(
-        'the wishes of the first server to be published',
+        'the pending updates of the first server to be published',
         async () => (await published()).every((addresses) => addresses.length > 0),
         RECOVERY_MS,
       );
@@ -318,7 +320,7 @@ describe.concurrent('recovery', () => {
     });
   });
 
-  describeWith(BIND_PROGRAMS, 'a foreign edit while an update waits', () => {
+  describeWith(BIND_PROGRAMS, 'a foreign edit while an update is pending', () => {
     async function edited(context: TestContext, reconcile: 'report' | 'enforce', label: string) {
       const scene = await Scene.open(context);
       const { lab, proxy } = scene;
@@ -336,16 +338,16 @@ describe.concurrent('recovery', () => {
 
     it('stays, and is reported, with reconcile: report', { timeout: 60_000 }, async (context) => {
       const { lab, server } = await edited(context, 'report', 'reported');
-      const told = () => server.log().find(({ msg }) => msg.includes('somebody else has changed'));
-      await waitUntil('the report', () => told() !== undefined, RECOVERY_MS);
-      expect(told()?.msg).toContain(`reported.${ZONE}`);
+      const warning = () => server.log().find(({ msg }) => msg.includes('somebody else has changed'));
+      await waitUntil('the report', () => warning() !== undefined, RECOVERY_MS);
+      expect(warning()?.msg).toContain(`reported.${ZONE}`);
       expect(await lab.look(`reported.${ZONE}`, 'A')).toEqual(['192.0.2.99']);
     });
 
-    it('is written over with reconcile: enforce', { timeout: 60_000 }, async (context) => {
+    it('is overwritten with reconcile: enforce', { timeout: 60_000 }, async (context) => {
       const { lab } = await edited(context, 'enforce', 'enforced');
       const isBack = async () => (await lab.look(`enforced.${ZONE}`, 'A')).join() === '192.0.2.2';
-      await waitUntil('the wish to be published', isBack, RECOVERY_MS);
+      await waitUntil('the pending update to be published', isBack, RECOVERY_MS);
     });
   });
 
@@ -360,7 +362,7 @@ describe.concurrent('recovery', () => {
       createdMs: Date.now(),
     });
 
-    it('restarted under load: tokens get 911 and go on by themselves, other updates go on, nothing is lost', {
+    it('restarted under load: tokens get 911 and recover, other updates continue, and nothing is lost', {
       timeout: 120_000,
     }, async (context) => {
       const scene = await Scene.open(context);
@@ -381,26 +383,26 @@ describe.concurrent('recovery', () => {
         await delay(3_000);
         const toMs = performance.now();
         await postgres.restart();
-        const before = running.clients.map(({ told }) => told.filter(isGood).length);
+        const before = running.clients.map(({ replies }) => replies.filter(isGood).length);
         await waitUntil('every client to go on', () =>
-          running.clients.every(({ told }, client) => told.filter(isGood).length > before[client]!),
+          running.clients.every(({ replies }, client) => replies.filter(isGood).length > before[client]!),
         );
         await running.stop();
         return { running, memory, fromMs, toMs };
       });
-      // What a token may do is known for a second without its store. Hosts are known for a minute.
-      const away = running.during(fromMs + 1_000, toMs);
-      expect(away.filter((told) => !isPutOff(told) && !told.body.startsWith('UPDATED: '))).toEqual([]);
-      for (const kind of [isPutOff, isGood]) expect(away.filter(kind).length).toBeGreaterThan(0);
-      for (const [client, { told }] of running.clients.entries()) {
-        const refused = told.filter((each) => !isGood(each));
-        expect(refused.filter((each) => !speaksDyndns2(client) || !isPutOff(each))).toEqual([]);
+      // Without the store, cached tokens are valid for a second, and cached hosts for a minute.
+      const duringOutage = running.during(fromMs + 1_000, toMs);
+      expect(duringOutage.filter((reply) => !isRetryLater(reply) && !reply.body.startsWith('UPDATED: '))).toEqual([]);
+      for (const kind of [isRetryLater, isGood]) expect(duringOutage.filter(kind).length).toBeGreaterThan(0);
+      for (const [client, { replies }] of running.clients.entries()) {
+        const refused = replies.filter((reply) => !isGood(reply));
+        expect(refused.filter((reply) => !speaksDyndns2(client) || !isRetryLater(reply))).toEqual([]);
       }
       expect(running.slowestMs()).toBeLessThan(REPLY_MS);
       expect(rssMb(server) - memory).toBeLessThan(MORE_MEMORY_MB);
       for (const client of running.clients) {
         const published = numberOf((await scene.lab.look(client.host, 'A'))[0]);
-        expect(`${client.host} ${published}`).toBe(`${client.host} ${client.told.findLast(isGood)?.number}`);
+        expect(`${client.host} ${published}`).toBe(`${client.host} ${client.replies.findLast(isGood)?.number}`);
       }
     });
   });

@@ -1,5 +1,8 @@
-// Three whole servers in front of one BIND, with one PostgreSQL: updates of the same names come to all of them at once. The
-// prerequisites of UPDATE put them in one order for each name, which shows in the old and new values that are told.
+/**
+ * Three servers share one BIND and one PostgreSQL, and get updates of the same names at the same time. The
+ * prerequisites of UPDATE put the changes of each name into one order, which shows in the old and new values of the
+ * replies.
+ */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tokenSha256 } from '../../src/core/access/token.ts';
 import { FAMILIES } from '../../src/core/zones/plan-change.ts';
@@ -14,7 +17,7 @@ import { expectEndWithinOneSecond } from '../support/timing.ts';
 import { type Lab, openLab, SECRET, ZONE } from './lab.ts';
 
 const NAMES = ['a', 'b', 'c'].map((label) => `${label}.${ZONE}`);
-/** Of each name, by each of the two protocols, at each server. */
+/** Updates of each name, by each of the two protocols, at each server. */
 const UPDATES = 30;
 const ROUTER = 'secretOfRouter';
 
@@ -41,17 +44,17 @@ afterAll(async () => {
 
 const controlSocket = (server: number) => `${lab.primary.directory}/control${server}`;
 
-/** What `dyndns token …` asks of a server. */
+/** Sends the request of `dyndns token …` to a server. */
 const control = (server: number, action: 'create' | 'revoke', body: object) =>
   ask({ socketPath: controlSocket(server) }, `/v1/tokens/${action}`, { method: 'POST', body: JSON.stringify(body) });
 
 /** One update that was accepted. */
 interface Accepted {
   readonly address: string;
-  /** Of `performance.now()`. */
+  /** By `performance.now()`. */
   readonly sentMs: number;
   readonly answeredMs: number;
-  /** Absent where the protocol does not tell it. */
+  /** Absent if the protocol does not return it. */
   readonly before?: string;
 }
 
@@ -61,21 +64,24 @@ const dyndns2 = (server: RunningDyndns, secret: string, host: string, address: s
 const original = (server: RunningDyndns, host: string, address: string) =>
   server.ask(`/update-by-query?fqdn=${host}&ipv4=${address}`, bearer(SECRET));
 
-/** What a reply promises: that the address is published, in the place of which one. */
+/** Parses a reply: whether the address is published, and which one it replaced. */
 function accepted({ status, body }: Answer, address: string): { readonly before?: string } | undefined {
   if (body === `good ${address}\n`) return {};
   const [, before, after] = /^UPDATED: \S+ A (\S+) -> (\S+)\n/.exec(body) ?? [];
   if (before !== undefined && after === address) return { before };
-  // Others were faster again and again: the client is told to come back, or that nothing was written.
-  const isTold = status === 503 ? body === '911\n' : status === 512 && /changed by others again/.test(body);
-  expect([status, body, isTold]).toEqual([status, body, true]);
+  // The update lost against others repeatedly: the client must retry.
+  const isContended = status === 503 ? body === '911\n' : status === 512 && /changed by others again/.test(body);
+  expect([status, body, isContended]).toEqual([status, body, true]);
   return undefined;
 }
 
-/** The values of one name in the order of its changes. Fails where two changes rest on the same value, or on none. */
+/**
+ * Returns the values of a name in the order of its changes. Fails if two changes replaced the same value, or one an
+ * unknown value.
+ */
 function chainOf(changes: readonly { readonly before: string; readonly after: string }[]): readonly string[] {
   const next = new Map(changes.map(({ before, after }) => [before, after]));
-  expect(next.size, 'changes that rest on different values').toBe(changes.length);
+  expect(next.size, 'changes that replaced different values').toBe(changes.length);
   const chain: string[] = [];
   for (let at = next.get('None'); at !== undefined; at = next.get(at)) chain.push(at);
   expect(chain.length, 'changes that follow from one another').toBe(changes.length);
@@ -83,17 +89,18 @@ function chainOf(changes: readonly { readonly before: string; readonly after: st
 }
 
 describeWith([...BIND_PROGRAMS, ...POSTGRES_PROGRAMS], 'three servers on one primary and one store', () => {
-  it('changes of a name are one chain, whichever server and protocol they come by', { timeout: 60_000 }, async () => {
-    const told = new Map(NAMES.map((host): [string, Accepted[]] => [host, []]));
-    let asked = 0;
-    /** Its addresses rise, and none comes twice. */
+  it('changes of a name are one chain, by whichever server and protocol', { timeout: 60_000 }, async () => {
+    const acceptedByHost = new Map(NAMES.map((host): [string, Accepted[]] => [host, []]));
+    let requests = 0;
+    /** Sends ascending addresses, each once. */
     async function client(server: number, host: string, octet: number, send: (address: string) => Promise<Answer>) {
       for (let number = 1; number <= UPDATES; number += 1) {
         const address = `10.${octet}.${server}.${number}`;
         const sentMs = performance.now();
-        const answer = accepted(await send(address), address);
-        asked += 1;
-        if (answer !== undefined) told.get(host)!.push({ address, sentMs, answeredMs: performance.now(), ...answer });
+        const reply = accepted(await send(address), address);
+        requests += 1;
+        if (reply === undefined) continue;
+        acceptedByHost.get(host)!.push({ address, sentMs, answeredMs: performance.now(), ...reply });
       }
     }
     await Promise.all(
@@ -104,17 +111,17 @@ describeWith([...BIND_PROGRAMS, ...POSTGRES_PROGRAMS], 'three servers on one pri
         ]),
       ),
     );
-    const all = [...told.values()].flat();
-    expect(asked).toBe(NAMES.length * servers.length * 2 * UPDATES);
-    // An update that loses against others four times is refused: seldom, or this test would show little.
-    expect(all.length).toBeGreaterThan(asked * 0.75);
+    const all = [...acceptedByHost.values()].flat();
+    expect(requests).toBe(NAMES.length * servers.length * 2 * UPDATES);
+    // An update that loses four times is refused. If that were frequent, this test would show little.
+    expect(all.length).toBeGreaterThan(requests * 0.75);
 
     const store = await openStore(postgres.url);
     try {
-      for (const [host, updates] of told) {
+      for (const [host, updates] of acceptedByHost) {
         const ownerName = DomainName.parse(host);
         const changes = async () => {
-          const events = await store.history.read(ownerName, asked);
+          const events = await store.history.read(ownerName, requests);
           return events.flatMap(({ outcome, A }) =>
             outcome === 'changed' ? [{ before: A?.before[0] ?? 'None', after: A?.after[0] ?? 'None' }] : [],
           );
@@ -122,12 +129,13 @@ describeWith([...BIND_PROGRAMS, ...POSTGRES_PROGRAMS], 'three servers on one pri
         await waitUntil('the history to be written', async () => (await changes()).length >= updates.length);
         const chain = chainOf(await changes());
         expect([...chain].sort()).toEqual(updates.map(({ address }) => address).sort());
-        // What clients were told is a part of it.
+        // The old values in replies agree with it.
         const previous = new Map(chain.map((address, at) => [address, chain[at - 1] ?? 'None']));
-        const spoken = updates.filter(({ before }) => before !== undefined);
-        expect(spoken.length).toBeGreaterThan(0);
-        for (const { address, before } of spoken) expect([address, before]).toEqual([address, previous.get(address)]);
-        // Nothing that had been answered comes after what was asked later: not in the chain, and not in DNS.
+        const withBefore = updates.filter(({ before }) => before !== undefined);
+        expect(withBefore.length).toBeGreaterThan(0);
+        for (const { address, before } of withBefore)
+          expect([address, before]).toEqual([address, previous.get(address)]);
+        // An update that was answered before another was sent comes before it, in the chain and in DNS.
         const byAddress = new Map(updates.map((update) => [update.address, update]));
         let newestSentMs = Number.NEGATIVE_INFINITY;
         for (const address of chain) {
@@ -144,10 +152,12 @@ describeWith([...BIND_PROGRAMS, ...POSTGRES_PROGRAMS], 'three servers on one pri
     }
   });
 
-  it('a token made at one works at all at once, and ends at all within one second', { timeout: 60_000 }, async () => {
+  it('a token created at one server works at all at once, and a revocation takes effect at all within one second', {
+    timeout: 60_000,
+  }, async () => {
     const host = `token.${ZONE}`;
-    const made = await control(0, 'create', { name: 'shared', hosts: [host], types: [], addresses: [] });
-    const { secret } = JSON.parse(made.body);
+    const created = await control(0, 'create', { name: 'shared', hosts: [host], types: [], addresses: [] });
+    const { secret } = JSON.parse(created.body);
     const words = async () => {
       const answers = await Promise.all(servers.map((server) => dyndns2(server, secret, host, '192.0.2.1')));
       return answers.map(({ body }) => body.split(/\s/)[0]);

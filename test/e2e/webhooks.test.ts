@@ -1,5 +1,7 @@
-// The whole program and real receivers of webhooks: what is told, signed and tried again; hosts that fall silent, and the
-// end of a lease with the embedded zone. What is typed in docs/operating/webhooks.md to check a signature is run here.
+/**
+ * The whole program with real receivers of webhooks: contents, signatures, retries, silent hosts, and the end of a
+ * lease in an embedded zone. Runs the commands of docs/operating/webhooks.md that verify a signature.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -28,13 +30,13 @@ const PROGRAMS = [
 describeWith(PROGRAMS, 'webhooks', () => {
   const directory = freshDirectory('webhooks');
   let receiver: WebhookReceiver;
-  let others: WebhookReceiver;
+  let ntfyReceiver: WebhookReceiver;
   let dyndns: RunningDyndns;
   let port: number;
   let config: Record<string, unknown>;
 
   beforeAll(async () => {
-    [receiver, others, port] = [await startWebhookReceiver(), await startWebhookReceiver(), await freePort()];
+    [receiver, ntfyReceiver, port] = [await startWebhookReceiver(), await startWebhookReceiver(), await freePort()];
     config = {
       secret: MASTER,
       log_level: 0,
@@ -53,7 +55,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
       ],
       webhooks: [
         { url: `${receiver.url}/${PATH_SECRET}`, secret: SIGNING },
-        { url: `${others.url}/topic`, events: ['silent', 'failed'], format: 'ntfy' },
+        { url: `${ntfyReceiver.url}/topic`, events: ['silent', 'failed'], format: 'ntfy' },
       ],
     };
     dyndns = await startDyndns(config);
@@ -61,7 +63,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
   afterAll(async () => {
     await dyndns?.stop();
     await receiver?.close();
-    await others?.close();
+    await ntfyReceiver?.close();
     removeNow(directory);
   });
 
@@ -74,17 +76,17 @@ describeWith(PROGRAMS, 'webhooks', () => {
   const published = async (host: string, type = 'A') =>
     (await dig({ host: '127.0.0.1', port }, [`${host}.${ZONE}`, type, '+norecurse'])).short;
   const eventOf = ({ body }: Received) => JSON.parse(body) as Record<string, unknown>;
-  const told = (host: string, kind: string, zone = ZONE) =>
+  const delivered = (host: string, kind: string, zone = ZONE) =>
     receiver.received.filter((each) => {
       const { event, host: of } = eventOf(each);
       return event === kind && of === `${host}.${zone}`;
     });
   const waitFor = async (host: string, kind: string, count = 1, zone = ZONE) => {
-    await waitUntil(`${kind} of ${host}`, () => told(host, kind, zone).length >= count, 15_000);
-    return told(host, kind, zone);
+    await waitUntil(`${kind} of ${host}`, () => delivered(host, kind, zone).length >= count, 15_000);
+    return delivered(host, kind, zone);
   };
 
-  it('are told of a change as often as it takes, each time signed anew with the same id', async () => {
+  it('get a change, retried until it is delivered, with the same id and a new signature each time', async () => {
     receiver.answer(500, 500);
     expect(await update(`home.${ZONE}`, { ipv4: '192.0.2.1' })).toMatch(/^UPDATED/);
     const tries = await waitFor('home', 'changed', 3);
@@ -112,8 +114,8 @@ describeWith(PROGRAMS, 'webhooks', () => {
     });
   });
 
-  it('can be verified with openssl, as the page types it', async () => {
-    const { headers, body } = told('home', 'changed')[0]!;
+  it('can be verified with openssl as documented', async () => {
+    const { headers, body } = delivered('home', 'changed')[0]!;
     const page = readFileSync(join(REPOSITORY, 'docs/operating/webhooks.md'), 'utf8');
     const script = /^```sh verify\n([\s\S]*?)^```$/m.exec(page)![1]!;
     const verify = (change: Readonly<Record<string, string>>) =>
@@ -136,21 +138,21 @@ describeWith(PROGRAMS, 'webhooks', () => {
     ]) {
       expect((await verify(change)).stdout).not.toContain('genuine');
     }
-    // An old one is no news, however well it is signed.
+    // An old delivery is refused, although its signature is valid.
     const { createHmac } = await import('node:crypto');
     const old = String(Math.floor(Date.now() / 1000) - 3600);
     const signature = `sha256=${createHmac('sha256', SIGNING).update(`${old}.${body}`).digest('hex')}`;
     expect((await verify({ timestamp: old, signature })).stdout).not.toContain('genuine');
   });
 
-  it('hear of fifty changes at once on two connections', async () => {
+  it('get fifty concurrent changes on two connections', async () => {
     const hosts = Array.from({ length: 50 }, (_, index) => `many${index}`);
     await Promise.all(hosts.map((host) => update(`${host}.${ZONE}`, { ipv4: '192.0.2.50' })));
     for (const host of hosts) await waitFor(host, 'changed');
     expect(receiver.mostConnections).toBeLessThanOrEqual(2);
   });
 
-  it('hear of a failure once, not at every attempt of the client', async () => {
+  it('get a failure once, not at every attempt of the client', async () => {
     for (let round = 0; round < 3; round += 1) {
       expect(await update(`home.${REMOTE}`, { ipv4: '192.0.2.1' })).toMatch(/^DNS_SERVER_ERROR/);
     }
@@ -159,8 +161,8 @@ describeWith(PROGRAMS, 'webhooks', () => {
     const failures = await waitFor('home', 'failed', 1, REMOTE);
     expect(failures).toHaveLength(1);
     expect(eventOf(failures[0]!)).toMatchObject({ code: 'primary-unreachable', detail: expect.any(String) });
-    await waitUntil('ntfy', () => others.received.some((each) => each.headers['x-dyndns-event'] === 'failed'));
-    expect(others.received.find((each) => each.headers['x-dyndns-event'] === 'failed')).toMatchObject({
+    await waitUntil('ntfy', () => ntfyReceiver.received.some((each) => each.headers['x-dyndns-event'] === 'failed'));
+    expect(ntfyReceiver.received.find((each) => each.headers['x-dyndns-event'] === 'failed')).toMatchObject({
       path: '/topic',
       body: expect.stringContaining(`home.${REMOTE} could not be updated`),
       headers: {
@@ -170,21 +172,21 @@ describeWith(PROGRAMS, 'webhooks', () => {
         'content-type': 'text/plain; charset=utf-8',
       },
     });
-    expect(others.received.some((each) => each.headers['x-dyndns-event'] === 'changed')).toBe(false);
+    expect(ntfyReceiver.received.some((each) => each.headers['x-dyndns-event'] === 'changed')).toBe(false);
   });
 
-  it('hear of a silent host once, also when the server starts anew', async () => {
+  it('get a silent host once, also after a restart of the server', async () => {
     await update(`quiet.${ZONE}`, { ipv4: '192.0.2.1' });
     const [silent] = await waitFor('quiet', 'silent');
     expect(eventOf(silent!)).toMatchObject({ protocol: 'watch', actor: 'server', lastSeen: expect.any(String) });
     await dyndns.process.stop();
     removeNow(dyndns.directory);
     dyndns = await startDyndns(config);
-    // By the time that this one is told, the first has been looked at again.
+    // When this one is reported, the first has been checked again.
     await update(`later.${ZONE}`, { ipv4: '192.0.2.1' });
     await waitFor('later', 'silent');
-    expect(told('quiet', 'silent')).toHaveLength(1);
-    // It comes back, changes nothing, and is silent again.
+    expect(delivered('quiet', 'silent')).toHaveLength(1);
+    // The host returns with an unchanged address, and is silent again.
     expect(await update(`quiet.${ZONE}`, { ipv4: '192.0.2.1' })).toMatch(/^UNCHANGED/);
     await waitFor('quiet', 'silent', 2);
   });
@@ -194,29 +196,29 @@ describeWith(PROGRAMS, 'webhooks', () => {
       (await dyndns.ask(`/nic/update?hostname=leased.${ZONE}&myip=192.0.2.7,2001:db8::7`, { headers })).body.trim();
     expect(await ask()).toBe('good 192.0.2.7,2001:db8::7');
     const isLeased = (each: Received) => eventOf(each)['protocol'] === 'lease';
-    await waitUntil('the lease', () => told('leased', 'changed').some(isLeased), 15_000);
+    await waitUntil('the lease', () => delivered('leased', 'changed').some(isLeased), 15_000);
     expect([await published('leased'), await published('leased', 'AAAA')]).toEqual([['192.0.2.99'], []]);
-    expect(eventOf(told('leased', 'changed').find(isLeased)!)).toMatchObject({
+    expect(eventOf(delivered('leased', 'changed').find(isLeased)!)).toMatchObject({
       actor: 'server',
       source: '',
       A: { before: ['192.0.2.7'], after: ['192.0.2.99'] },
       AAAA: { before: ['2001:db8::7'], after: [] },
     });
-    // Not for long: the next lease ends a second later.
+    // Valid for a second only: then the next lease ends.
     expect(await ask()).toBe('good 192.0.2.7,2001:db8::7');
     const isRestored = (each: Received) => {
       const { protocol, A } = eventOf(each) as { protocol: string; A: { before: string[]; after: string[] } };
       return protocol === 'dyndns2' && A.before.join() === '192.0.2.99' && A.after.join() === '192.0.2.7';
     };
-    await waitUntil('the change', () => told('leased', 'changed').some(isRestored));
+    await waitUntil('the change', () => delivered('leased', 'changed').some(isRestored));
   });
 
-  it('a lease without a fallback takes the addresses away, once: what is set by hand afterwards stays', async () => {
+  it('a lease without a fallback removes the addresses, once: an address that is set manually afterwards stays', async () => {
     await update(`gone.${ZONE}`, { ipv4: '192.0.2.8' });
     await waitUntil('the lease', async () => (await published('gone')).length === 0, 15_000);
     const typed = await runDyndns(['--config', dyndns.configFile, 'update', `gone.${ZONE}`, '192.0.2.9']);
     expect(typed.stdout).toMatch(/^UPDATED/);
-    // Another host's whole silence passes meanwhile.
+    // Meanwhile another host becomes silent.
     await update(`later.${ZONE}`, { ipv4: '192.0.2.2' });
     await waitFor('later', 'silent', 2);
     expect(await published('gone')).toEqual(['192.0.2.9']);
@@ -224,7 +226,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
     expect(stdout).toMatch(/changed {2}A 192\.0\.2\.8 -> none {2}by server \(lease\)/);
   });
 
-  it('are tested by a command, with advice where it fails', async () => {
+  it('can be tested by a command, which gives advice on failure', async () => {
     const test = (...args: string[]) => runDyndns(['--config', dyndns.configFile, 'webhook', 'test', ...args]);
     const good = await test();
     expect([good.code, good.stderr]).toEqual([0, '']);
@@ -232,7 +234,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
       /^webhook 1 \(127\.0\.0\.1:\d+\): delivered, status 200 after \d+ ms\nwebhook 2 \(.*\): delivered, status 200 .*\n$/,
     );
     expect(receiver.received.at(-1)!.headers).toMatchObject({ 'x-dyndns-event': 'test' });
-    others.answer(404);
+    ntfyReceiver.answer(404);
     const bad = await test('2', '--json');
     expect(bad.code).toBe(1);
     expect(JSON.parse(bad.stdout)).toMatchObject([
@@ -260,7 +262,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
     for (const hidden of [SIGNING, PATH_SECRET, ...signatures]) expect(written).not.toContain(hidden);
   });
 
-  it('get what waits once more at the end, and what is lost is told', async () => {
+  it('get each waiting delivery once more at shutdown, and lost ones are logged', async () => {
     receiver.answer(...Array<number>(40).fill(503));
     await update(`home.${ZONE}`, { ipv4: '192.0.2.4' });
     await update(`other.${ZONE}`, { ipv4: '192.0.2.4' });
@@ -269,13 +271,13 @@ describeWith(PROGRAMS, 'webhooks', () => {
     await dyndns.process.stop();
     expect(receiver.received.length).toBeGreaterThan(before);
     expect(dyndns.log().map(({ msg }) => msg)).toContainEqual(
-      expect.stringMatching(/^Webhook 1 .*: deliveries that are lost because the server ends: \d\.$/),
+      expect.stringMatching(/^Webhook 1 .*: Deliveries lost at shutdown or reload: \d\.$/),
     );
   });
 });
 
-describeWith(BIND_PROGRAMS, 'webhooks that come with a reload', () => {
-  it('work without a store, and hear of DNS UPDATE too', async () => {
+describeWith(BIND_PROGRAMS, 'webhooks that a reload adds', () => {
+  it('work without a store, and get changes by DNS UPDATE', async () => {
     const receiver = await startWebhookReceiver();
     const key = { name: 'updater', algorithm: 'hmac-sha256', secret: Buffer.alloc(32, 7).toString('base64') };
     const server = await startEmbedded({ zone: ZONE, keys: [key] });
@@ -293,7 +295,7 @@ describeWith(BIND_PROGRAMS, 'webhooks that come with a reload', () => {
         actor: 'updater.',
         A: { before: ['192.0.2.1'], after: ['192.0.2.1', '192.0.2.2'] },
       });
-      // The TXT record alone was not told: after the next change there are three.
+      // The change of the TXT record alone caused no notice: after the next change there are three.
       await server.dyndns.ask(`/update-by-query?fqdn=home.${ZONE}&ipv4=192.0.2.3`, { headers });
       await waitUntil('the last', () => receiver.received.length === 3);
       expect(receiver.received.map(({ headers }) => headers['x-dyndns-signature'])).toEqual([

@@ -5,7 +5,7 @@ import { AppError } from '../../src/core/errors.ts';
 import { defaultHostSettings } from '../../src/core/hosts/host.ts';
 import type { Store } from '../../src/core/store.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import { nameOf, newEvent, newPendingUpdate, newToken } from '../contract/store.ts';
+import { nameOf, newEvent, newPendingUpdate, newToken } from '../contract/store-fixtures.ts';
 import { freePort } from '../support/free-port.ts';
 import { REPOSITORY } from '../support/installation.ts';
 import { POSTGRES_PROGRAMS, type PostgresServer, startPostgres } from '../support/postgres.ts';

@@ -1,5 +1,7 @@
-// fast-check arbitraries: any domain name, any RDATA of every type with a structure, any message that can be written.
-// Names are made from few labels, so that most messages compress; some are as long as the protocol allows.
+/**
+ * fast-check arbitraries for domain names, RDATA of every structured type, and messages. Names use few different
+ * labels, so that most messages compress; some have the maximum length.
+ */
 import fc from 'fast-check';
 import { formatIpv6 } from '../../src/dns/address.ts';
 import { DomainName } from '../../src/dns/name.ts';
@@ -45,7 +47,7 @@ const ds = { keyTag: u16, algorithm: u8, digestType: u8, digest: octets(64) };
 const dnskey = { flags: u16, protocol: u8, algorithm: u8, publicKey: octets(300) };
 const svcb = { priority: u16, target: arbitraryName, params: ordered };
 
-/** One arbitrary per structured type: the compiler asks for a row when a type is added. */
+/** One arbitrary per structured type; a new type without a row does not compile. */
 const RDATA: { readonly [K in Exclude<RdataKind, 'empty' | 'unknown' | 'OPT' | 'TSIG'>]: fc.Arbitrary<Rdata> } = {
   A: fields('A', { address: octets(4, 4).map((four) => four.join('.')) }),
   AAAA: fields('AAAA', {
@@ -127,7 +129,7 @@ const STRUCTURED = Object.entries(RDATA).map(([kind, rdata]) =>
 
 const structuredTypes = new Set<number>([...Object.keys(RDATA), 'OPT', 'TSIG'].map((k) => RRType[k as 'A']));
 
-/** A type without a structure here (RFC 3597); class ANY and NONE have octets, else the record would be `empty`. */
+/** An unknown type (RFC 3597 §3). Class ANY and NONE need octets, otherwise the record would be `empty`. */
 const unknownRecord: fc.Arbitrary<ResourceRecord> = fc
   .record({
     ownerName: arbitraryName,
@@ -138,7 +140,7 @@ const unknownRecord: fc.Arbitrary<ResourceRecord> = fc
   })
   .filter((rr) => rr.rdata.kind !== 'unknown' || rr.rdata.octets.length > 0 || (rr.class !== 254 && rr.class !== 255));
 
-/** RP and PX: types without a structure here whose names are known to the reader (RFC 3597 §4). */
+/** RP and PX: unknown types with names that the decoder decompresses (RFC 3597 §4). */
 const namesRecord: fc.Arbitrary<ResourceRecord> = fc
   .record({
     ownerName: arbitraryName,
@@ -153,7 +155,7 @@ const namesRecord: fc.Arbitrary<ResourceRecord> = fc
     rdata: { kind: 'unknown', octets: Uint8Array.of(...(record.type === 26 ? [0, 10] : []), ...a.octets, ...b.octets) },
   }));
 
-/** RDATA of no octets, as the sections of UPDATE have it. */
+/** Empty RDATA, as in the sections of an UPDATE (RFC 2136 §2.4). */
 const emptyRecord: fc.Arbitrary<ResourceRecord> = fc.record({
   ownerName: arbitraryName,
   type: u16.filter((type) => type !== RRType.OPT && type !== RRType.TSIG),
@@ -162,7 +164,7 @@ const emptyRecord: fc.Arbitrary<ResourceRecord> = fc.record({
   rdata: fc.constant<Rdata>({ kind: 'empty' }),
 });
 
-/** Any record but OPT and TSIG. */
+/** Any record except OPT and TSIG. */
 export const arbitraryRecord: fc.Arbitrary<ResourceRecord> = fc.oneof(
   ...STRUCTURED,
   unknownRecord,
@@ -197,7 +199,7 @@ const tsigRecord: fc.Arbitrary<ResourceRecord> = fc.record({
 const section = fc.array(arbitraryRecord, { maxLength: 5 });
 const question: fc.Arbitrary<Question> = fc.record({ qname: arbitraryName, qtype: u16, qclass: u16 });
 
-/** Any message that may be written: at most one OPT, anywhere in the additional section, and TSIG as its last record. */
+/** Any message that can be encoded: at most one OPT, anywhere in the additional section, and TSIG last. */
 export const arbitraryMessage: fc.Arbitrary<Message> = fc
   .record({
     id: u16,

@@ -1,5 +1,7 @@
-// Starts a real BIND 9 as primary: in the foreground, on a port of 127.0.0.1, with everything in one directory.
-// No control channel, no recursion, no built-in zones; the packaged service is not touched.
+/**
+ * Starts a real BIND 9 as primary: in the foreground, on a port of 127.0.0.1, with everything in one directory.
+ * No control channel, no recursion, no built-in zones; the packaged service is not touched.
+ */
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -13,7 +15,7 @@ import {
 import { runOrThrow } from './process.ts';
 import { findProgram } from './programs.ts';
 
-/** named.conf for the options. */
+/** Returns the text of named.conf. */
 function namedConf(options: PrimaryOptions, directory: string, port: number, lockFile: boolean): string {
   const keys = options.keys.map(
     (key) => `key "${key.name}" { algorithm ${key.algorithm}; secret "${key.secret}"; };\n`,
@@ -48,8 +50,8 @@ ${keys.join('')}${zones.join('')}`;
 }
 
 /**
- * The path to start BIND by. Where AppArmor is on (Debian, Ubuntu), the profile of /usr/sbin/named forbids every
- * directory but BIND's own; it goes by the path of the program, so that a copy of the program is free of it.
+ * Returns the command that starts BIND. Under AppArmor (Debian, Ubuntu) the profile of /usr/sbin/named allows only
+ * BIND's own directories. A profile applies to a path, so a copy of the program is not restricted.
  */
 export function namedCommand(directory: string): string {
   const named = findProgram('named');
@@ -61,7 +63,7 @@ export function namedCommand(directory: string): string {
   return copy;
 }
 
-/** True up to BIND 9.18, which keeps a lock file in /run that would allow one server only; later ones have none. */
+/** Whether this is BIND 9.18, whose lock file in /run allows only one server. */
 export async function hasLockFile(): Promise<boolean> {
   return (await runOrThrow('named', ['-v'])).startsWith('BIND 9.18');
 }

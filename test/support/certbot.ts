@@ -1,4 +1,4 @@
-// The real certbot with its plugin dns-rfc2136: orders a certificate by DNS-01 through signed DNS UPDATE.
+/** Runs the real certbot with its plugin dns-rfc2136: orders a certificate by DNS-01 through signed DNS UPDATE. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerAddress } from './dig.ts';
@@ -15,7 +15,7 @@ export const CERTBOT_PROGRAMS: readonly RequiredProgram[] = [
   },
 ];
 
-/** Orders one certificate for all names; gives its PEM text. Fails with all that certbot printed. */
+/** Orders one certificate for all names. @returns its PEM text @throws Error with the output of certbot */
 export async function certbotCertificate(
   server: ServerAddress,
   key: KeySpec,
@@ -36,9 +36,9 @@ dns_rfc2136_algorithm = ${key.algorithm.toUpperCase()}
     );
     const folders = ['config', 'work', 'logs'].flatMap((name) => [`--${name}-dir`, join(directory, name)]);
     const plugin = ['--dns-rfc2136', '--dns-rfc2136-credentials', credentials];
-    // Seconds that it waits for nameservers to follow. There is one only, and it has the record at once.
     const args = ['certonly', '--non-interactive', '--agree-tos', '--register-unsafely-without-email', ...folders];
     const order = ['--server', pebble.directoryUrl, '--cert-name', 'order', ...names.flatMap((name) => ['-d', name])];
+    // A propagation time of 0 seconds: there is only one nameserver.
     await runOrThrow('certbot', [...args, ...plugin, '--dns-rfc2136-propagation-seconds', '0', ...order], {
       cwd: directory,
       env: { ...process.env, REQUESTS_CA_BUNDLE: pebble.caFile },

@@ -1,13 +1,13 @@
-// Runs commands of the command line on one configuration file: what must succeed, and what must fail.
+/** Runs commands on one configuration file, which must succeed or must fail. */
 import { runDyndns } from './dyndns.ts';
 
 export interface Commands {
-  /** The standard output of a command that succeeds. */
+  /** Returns the standard output of a command that must succeed. */
   run(...args: readonly string[]): Promise<string>;
-  /** The same, with --json. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it
+  /** The same with --json, parsed. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests access its fields
   json(...args: readonly string[]): Promise<any>;
-  /** Exit code and error output of one that fails. */
+  /** Returns the exit code and error output of a command that must fail. */
   fail(...args: readonly string[]): Promise<readonly [code: number, stderr: string]>;
 }
 

@@ -1,4 +1,6 @@
-// The real ddclient 3.10: one run with one configuration file, as by hand. Its cache and process id stay in the file's folder.
+/**
+ * Runs the real ddclient 3.10 once with a configuration file. Its cache and pid file are in the folder of that file.
+ */
 import { chmodSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type FinishedProgram, runProgram } from './process.ts';
@@ -10,14 +12,14 @@ export const DDCLIENT_PROGRAMS: readonly RequiredProgram[] = [
 ];
 
 export interface DdclientOptions {
-  /** PEM file with the authority of the server. */
+  /** PEM file with the server's certificate authority. */
   readonly caFile: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Send though its cache says that nothing changed. */
+  /** Sends an update even if its cache says that nothing changed. */
   readonly force?: boolean;
 }
 
-/** Runs it once. It may end with 0 though an update failed: what it says counts. */
+/** It may exit with 0 although an update failed: check its output. */
 export function runDdclient(file: string, { caFile, env, force = true }: DdclientOptions): Promise<FinishedProgram> {
   chmodSync(file, 0o600);
   const files = ['-file', file, '-pid', join(dirname(file), 'ddclient.pid'), '-ssl_ca_file', caFile];

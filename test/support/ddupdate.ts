@@ -1,4 +1,4 @@
-// The real ddupdate: one run with a home folder of its own for plugins, configuration, passwords and cache.
+/** Runs the real ddupdate once, with its own home folder for plugins, configuration, passwords and cache. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeInto } from './primary-server.ts';
@@ -11,11 +11,11 @@ export interface DdupdateHome {
   /** Text of ddupdate.conf. */
   readonly conf: string;
   readonly netrc: string;
-  /** Python text of a service plugin, beside the packaged ones. */
+  /** Python source of an additional service plugin. */
   readonly plugin?: string;
 }
 
-/** @param home an existing directory @param env more of the environment */
+/** @param home an existing directory @param env additional environment variables */
 export function runDdupdate(
   home: string,
   { conf, netrc, plugin }: DdupdateHome,

@@ -1,5 +1,7 @@
-// A small DNS of its own on loopback addresses, all at one port: 127.0.0.1 root, the parent zone example.com and, as a
-// resolver, recursion; 127.0.0.2 the primary of dyn.example.com; 127.0.0.3 another nameserver of it. Each is a real BIND.
+/**
+ * A small DNS on loopback addresses at one port: 127.0.0.1 is the root, the parent zone example.com and the resolver;
+ * 127.0.0.2 is the primary of dyn.example.com; 127.0.0.3 is its second nameserver. Each is a real BIND.
+ */
 import { join } from 'node:path';
 import { hasLockFile, namedCommand } from './bind.ts';
 import { dig } from './dig.ts';
@@ -17,14 +19,14 @@ export interface DelegationLabOptions {
   readonly key: KeySpec;
   /** Lines of the zone example.com about LAB_ZONE, relative to example.com. */
   readonly delegation: string;
-  /** Lines of LAB_ZONE besides SOA; default: two NS records and their addresses. */
+  /** Lines of LAB_ZONE besides the SOA; default: two NS records and their addresses. */
   readonly content?: string;
-  /** What the secondary serves: the zone, an older one, or something else. */
+  /** The state of the second nameserver. */
   readonly secondary?: 'current' | 'older' | 'other' | 'newer' | 'recursive' | 'without-tcp' | 'silent';
 }
 
 export interface DelegationLab {
-  /** Port of all three. */
+  /** Port of all three nameservers. */
   readonly port: number;
   stop(): Promise<void>;
 }
@@ -43,7 +45,7 @@ ns2 A ${SECONDARY}
 
 const SERIAL = 100;
 
-/** Starts all three; resolves when each answers. */
+/** Starts the nameservers; resolves when each answers. */
 export async function openDelegationLab(options: DelegationLabOptions): Promise<DelegationLab> {
   const port = await freePort();
   const directory = freshDirectory('delegation');

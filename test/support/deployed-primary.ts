@@ -1,5 +1,7 @@
-// Starts BIND, Knot and PowerDNS from the files in deploy/, set up by the very commands of docs/operating.
-// Of the files only paths, ports and the user to run as are changed.
+/**
+ * Starts BIND, Knot and PowerDNS from the files in deploy/, with the commands of docs/operating. Only paths, ports and
+ * the user are changed.
+ */
 import { readFileSync } from 'node:fs';
 import { hasLockFile, namedCommand } from './bind.ts';
 import { type Installation, makeInstallation } from './installation.ts';
@@ -18,15 +20,19 @@ export interface DeployedPrimary {
   readonly installation: Installation;
   /** The page that describes this primary. */
   readonly document: string;
-  /** Runs the blocks of that page marked with a word; throws when a command fails; gives what they printed. */
+  /**
+   * Runs the blocks of that page that are marked with a word.
+   * @returns their output
+   * @throws Error if a command fails
+   */
   run(word: string): Promise<string>;
 }
 
-/** Adapts one file of deploy/ whose paths are mapped already. */
+/** Adapts a file of deploy/, after its paths were mapped. */
 export type AdaptFile = (path: string, text: string) => string;
 
 function replaceOnce(text: string, from: string, to: string): string {
-  if (text.split(from).length !== 2) throw new Error(`expected exactly once in the file: ${from}`);
+  if (text.split(from).length !== 2) throw new Error(`The file must contain exactly once: ${from}`);
   return text.replace(from, to);
 }
 
@@ -45,7 +51,7 @@ async function setUp(kind: PrimaryKind, installation: Installation, port: number
   if (kind === 'powerdns') {
     installation.write('/etc/powerdns/pdns.d/.keep', '');
     installation.write('/var/lib/powerdns/.keep', '');
-    // The first two lines are what Debian's package brings.
+    // The first two lines are from Debian's package.
     const config = `include-dir=/etc/powerdns/pdns.d
 launch=
 security-poll-suffix=
@@ -77,7 +83,7 @@ const COMMANDS: Readonly<Record<PrimaryKind, (directory: string) => string>> = {
   powerdns: () => 'pdns_server',
 };
 
-/** Installs what deploy/ and docs/ say for one kind of primary, and starts it. `stop()` of its server removes all. */
+/** Installs one kind of primary by its documentation, and starts it. `server.stop()` removes everything. */
 export async function startDeployedPrimary(
   kind: PrimaryKind,
   adapt: AdaptFile = (_path, text) => text,
@@ -112,11 +118,11 @@ export async function startDeployedPrimary(
     },
     { zones: [{ name: DEPLOYED_ZONE }], keys: [] },
   );
-  if (installation === undefined) throw new Error('the installation was not made');
+  if (installation === undefined) throw new Error('The installation was not made.');
   return { server, installation, document, run };
 }
 
-/** The TSIG secret (base64) that the commands of the page wrote for dyndns; run "secrets" before. */
+/** The TSIG secret (base64) that the block "secrets" of the page has written for dyndns. */
 export function deployedTsigSecret(deployed: DeployedPrimary): string {
   return readFileSync(deployed.installation.path('/etc/dyndns/tsig_key'), 'utf8').trim();
 }

@@ -1,5 +1,7 @@
-// dig as the tests' independent reader: runs it against one server and parses what it prints.
-// Only the header, the answer section and the authority section are parsed; `text` has everything.
+/**
+ * Runs dig, the tests' independent DNS client, and parses the header, the answer section and the authority section of
+ * its output.
+ */
 import { runProgram } from './process.ts';
 
 export interface ServerAddress {
@@ -16,13 +18,14 @@ export interface DigRecord {
 }
 
 export interface DigReply {
-  /** NOERROR, NXDOMAIN, ...; "none" when no reply came or a transfer printed no header. */
+  /** NOERROR, NXDOMAIN, …; "none" without a reply, and after a transfer, which prints no header. */
   readonly rcode: string;
   readonly flags: readonly string[];
   readonly answers: readonly DigRecord[];
   readonly authority: readonly DigRecord[];
   /** RDATA of all answers, in the order of the reply. */
   readonly short: readonly string[];
+  /** The whole output. */
   readonly text: string;
 }
 
@@ -44,7 +47,7 @@ function section(lines: readonly string[], title: string): DigRecord[] {
   return parseRecords(lines.slice(start + 1, end < 0 ? undefined : end));
 }
 
-/** Parses the output of dig. A transfer has no sections: all its records are answers. */
+/** Parses the output of dig. A transfer has no sections: all of its records are answers. */
 export function parseDig(text: string): DigReply {
   const lines = text.split('\n').map((line) => line.trimEnd());
   const header = /->>HEADER<<-.*status: (\w+)/.exec(text);
@@ -61,9 +64,8 @@ export function parseDig(text: string): DigReply {
 }
 
 /**
- * Asks a server with dig: `dig(primary, ['home.example.com', 'A'])`. No reply gives rcode "none".
- *
- * One try of two seconds; arguments given by the caller come later and win.
+ * Queries a server, once, with a timeout of two seconds. The arguments of the caller take precedence.
+ * @example dig(primary, ['home.example.com', 'A'])
  */
 export async function dig(server: ServerAddress, args: readonly string[]): Promise<DigReply> {
   const { stdout, stderr } = await runProgram('dig', [

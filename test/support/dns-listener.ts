@@ -1,10 +1,10 @@
-// A DNS server that does what a test says: TCP or UDP on a free port of 127.0.0.1, frames in, anything out.
+/** A scripted DNS server over TCP or UDP on a free port of 127.0.0.1: the test decides what it sends. */
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
 import { decodeMessage, encodeMessage, type Message } from '../../src/dns/wire/message.ts';
 import { freePort } from './free-port.ts';
 
-/** The reply to a request: its id and question, QR set. */
+/** Makes the reply to a request: same id and question, QR set. */
 export function replyTo(request: Uint8Array, fields: Partial<Message> = {}): Buffer {
   const { id, opcode, questions } = decodeMessage(request);
   const empty = { answers: [], authority: [], additional: [] };
@@ -12,7 +12,7 @@ export function replyTo(request: Uint8Array, fields: Partial<Message> = {}): Buf
   return encodeMessage(message);
 }
 
-/** A message with its length in front (RFC 1035 §4.2.2). */
+/** Prefixes a message with its length (RFC 1035 §4.2.2). */
 export function frame(octets: Uint8Array): Buffer {
   return Buffer.concat([Buffer.of(octets.length >> 8, octets.length & 0xff), octets]);
 }
@@ -22,12 +22,12 @@ export interface TcpListener {
   readonly port: number;
   /** All connections so far. */
   readonly connections: Socket[];
-  /** All requests so far, without their lengths. */
+  /** All requests so far, without the length prefix. */
   readonly requests: Buffer[];
   close(): Promise<void>;
 }
 
-/** `onRequest` gets each request and its connection, and answers as it likes. */
+/** @param onRequest called with each request and its connection */
 export async function listenTcp(onRequest: (request: Buffer, socket: Socket) => void): Promise<TcpListener> {
   const port = await freePort();
   const connections: Socket[] = [];
@@ -66,7 +66,7 @@ export interface UdpListener {
   close(): Promise<void>;
 }
 
-/** `onRequest` gets each datagram and a function that sends one back. */
+/** @param onRequest called with each datagram and a function that sends a reply */
 export async function listenUdp(
   onRequest: (request: Buffer, send: (octets: Uint8Array) => void, from: RemoteInfo) => void,
   onPort?: number,

@@ -1,4 +1,4 @@
-// The starter of our own server, tested itself: it comes up on a free port and leaves nothing running.
+/** The starter of our server: the server listens on a free port, and nothing remains after stop(). */
 import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { startDyndns } from './dyndns.ts';
@@ -9,7 +9,7 @@ const CONFIG = {
   zones: [{ name: 'dyn.example.com', tsig_key: 'tPyvZA==' }],
 };
 
-it('starts our server on a free port and ends it by its id', async () => {
+it('starts our server on a free port and stops it', async () => {
   const server = await startDyndns(CONFIG);
   expect(server.port).toBeGreaterThan(0);
   expect((await server.ask('/')).body).toMatch(/^dyndns v\d+\.\d+\.\d+\S*\n$/);
@@ -18,6 +18,6 @@ it('starts our server on a free port and ends it by its id', async () => {
   expect(existsSync(server.directory)).toBe(false);
 });
 
-it('says why it did not start', async () => {
+it('reports why the server did not start', async () => {
   await expect(startDyndns({ ...CONFIG, sekret: 'x' })).rejects.toThrow(/nearest known key.*secret/s);
 });

@@ -1,5 +1,7 @@
-// Starts our own server as an operator does: `node dist/cli/main.js --config FILE serve`, ended by its id.
-// The configuration is an object: JSON is YAML. Port 0 is used and the port read from the log. Nothing here looks inside.
+/**
+ * Starts our server as an operator does: `node dist/cli/main.js --config FILE serve`. The configuration is written as
+ * JSON, which is valid YAML. It listens on port 0, and the port is read from the log.
+ */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Answer, type AskOptions, ask } from './http-client.ts';
@@ -16,14 +18,14 @@ import {
 
 export const MAIN = join(REPOSITORY, 'dist/cli/main.js');
 
-/** Options of the configuration file by name, or its text. */
+/** The configuration file as an object or as text. */
 export type DyndnsConfig = Readonly<Record<string, unknown>> | string;
 
 /** One line of the log; `msg` is its text. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
 
 export interface RunningDyndns {
-  /** Where it listens, as the log says it. */
+  /** The addresses on which it listens, from the log. */
   readonly addresses: readonly string[];
   /** Port of the first TCP listener. */
   readonly port: number;
@@ -32,19 +34,19 @@ export interface RunningDyndns {
   readonly process: RunningProcess;
   ask(target: string, options?: AskOptions): Promise<Answer>;
   log(): readonly LogLine[];
-  /** Writes another configuration and sends SIGHUP; resolves when the log tells what came of it. */
+  /** Writes another configuration and sends SIGHUP. @returns the log lines of the reload, when it has ended */
   reload(config: DyndnsConfig): Promise<readonly LogLine[]>;
   stop(): Promise<void>;
 }
 
 export interface DyndnsOptions {
-  /** More arguments, after `serve`. */
+  /** Additional arguments after `serve`. */
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
 }
 
 function requireBuild(): void {
-  if (!existsSync(MAIN)) throw new Error('dist is missing: npm run build');
+  if (!existsSync(MAIN)) throw new Error('dist is missing. Run npm run build.');
 }
 
 function writeConfig(file: string, config: DyndnsConfig): void {
@@ -58,7 +60,7 @@ export function parseLog(output: string): LogLine[] {
     .map((line) => JSON.parse(line) as LogLine);
 }
 
-/** Starts the server and resolves when it listens. `http.listen` is a free port of 127.0.0.1 unless it is given. */
+/** Starts the server; resolves when it listens. The default for `http.listen` is a free port of 127.0.0.1. */
 export async function startDyndns(config: DyndnsConfig, options: DyndnsOptions = {}): Promise<RunningDyndns> {
   requireBuild();
   const directory = freshDirectory('server');
@@ -95,7 +97,7 @@ export async function startDyndns(config: DyndnsConfig, options: DyndnsOptions =
       writeConfig(configFile, complete(next));
       process_.signal('SIGHUP');
       const news = () => log().slice(before);
-      await waitUntil('the log to tell of the reload', () => {
+      await waitUntil('the reload to be logged', () => {
         return news().some(({ msg }) => /^SIGHUP: the configuration (was|stays)/.test(msg));
       });
       return news();
@@ -107,7 +109,7 @@ export async function startDyndns(config: DyndnsConfig, options: DyndnsOptions =
   };
 }
 
-/** Runs one command of the command line to its end. */
+/** Runs a command to its end. */
 export function runDyndns(
   args: readonly string[],
   options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly input?: string } = {},

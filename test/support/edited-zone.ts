@@ -1,5 +1,4 @@
-// An embedded zone made of edits, for tests that need no disk; its SOA and NS are those of zoneFileText in
-// primary-server.ts.
+/** An embedded zone in memory, built by edits. It has the SOA and NS of zoneFileText in primary-server.ts. */
 import { DomainName } from '../../src/dns/name.ts';
 import { type Rdata, RRType } from '../../src/dns/rdata.ts';
 import type { ZoneEdit } from '../../src/dns/zone-change.ts';
@@ -20,7 +19,7 @@ export function soaOf(apex: DomainName, serial: number): Rdata {
   return { kind: 'SOA', mname: apex.prepend('ns1'), rname: apex.prepend('hostmaster'), serial, ...timers };
 }
 
-/** A version with a SOA, an NS and what the edits add. */
+/** Makes a version with a SOA, an NS and the result of the edits. */
 export function editedVersion(name: string, { edits = [], serial = 1, statics }: EditedZoneOptions = {}): ZoneVersion {
   const apex = DomainName.parse(name);
   const rrset = (type: number, rdata: Rdata) => ({ type, ttl: 300, rdatas: [rdataText(rdata)] });
@@ -29,10 +28,10 @@ export function editedVersion(name: string, { edits = [], serial = 1, statics }:
   const node: ZoneNode = { key: apex.key, wireText: apex.wireText, rrsets, children: 0 };
   const draft = new ZoneDraft(new ZoneVersion(apex, NameMap.of([node]), 0));
   applyEdits(draft, edits);
-  const made = draft.seal()?.version ?? draft.base;
-  // The edits stepped the serial on: back.
-  const apexRRsets = made.apexNode.rrsets.map((each) => (each.type === RRType.SOA ? soa : each));
-  return new ZoneVersion(apex, made.nodes.set({ ...made.apexNode, rrsets: apexRRsets }), made.cuts, statics);
+  const edited = draft.seal()?.version ?? draft.base;
+  // Restores the serial, which the edits have incremented.
+  const apexRRsets = edited.apexNode.rrsets.map((each) => (each.type === RRType.SOA ? soa : each));
+  return new ZoneVersion(apex, edited.nodes.set({ ...edited.apexNode, rrsets: apexRRsets }), edited.cuts, statics);
 }
 
 export function editedZone(name: string, options?: EditedZoneOptions): EmbeddedZone {

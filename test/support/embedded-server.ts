@@ -1,5 +1,4 @@
-// Starts our own program as the primary of one embedded zone, on free ports of 127.0.0.1 for DNS and HTTP.
-// It is the built program with a configuration file, as an operator has it (dyndns.ts); nothing here looks inside.
+/** Starts our server (dyndns.ts) as the primary of one embedded zone, on free ports of 127.0.0.1 for DNS and HTTP. */
 import { type DyndnsConfig, type RunningDyndns, startDyndns } from './dyndns.ts';
 import { freePort } from './free-port.ts';
 import type { KeySpec } from './primary-server.ts';
@@ -16,25 +15,25 @@ export interface EmbeddedOptions {
   /** Default: ns1 of the zone, which then has an address. */
   readonly ns?: readonly string[];
   readonly contact?: string;
-  /** Static content in zone-file text. */
+  /** Static records in zone-file syntax. */
   readonly records?: string;
   readonly keys?: readonly EmbeddedKey[];
   readonly secondaries?: readonly { readonly address: string; readonly key?: string; readonly notify?: boolean }[];
-  /** More options of the configuration file, and of its `dns`. */
+  /** Additional options of the configuration, and of its section `dns`. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly dns?: Readonly<Record<string, unknown>>;
-  /** Of DNS; default: a free one. */
+  /** The DNS port; default: a free one. */
   readonly port?: number;
 }
 
 export interface EmbeddedServer {
   readonly kind: 'embedded';
   readonly host: '127.0.0.1';
-  /** Of DNS, UDP and TCP. */
+  /** The DNS port, for UDP and TCP. */
   readonly port: number;
-  /** The whole program: HTTP, log, configuration. */
+  /** The process: HTTP, log, configuration. */
   readonly dyndns: RunningDyndns;
-  /** The master secret of its HTTP interface. */
+  /** The master secret. */
   readonly secret: string;
   stop(): Promise<void>;
 }

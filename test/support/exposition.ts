@@ -1,4 +1,4 @@
-// Reads the text format of Prometheus (0.0.4) strictly: every line has to be a comment or a sample.
+/** A strict parser for the text format of Prometheus (0.0.4): every line must be a comment or a sample. */
 const NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*';
 const SAMPLE = new RegExp(
   `^(${NAME})(?:\\{(?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\\n]|\\\\[\\\\"n])*"(?:,|(?=\\})))*\\})? (NaN|[+-]?Inf|-?[0-9.]+(?:e[+-]?\\d+)?)$`,
@@ -6,11 +6,11 @@ const SAMPLE = new RegExp(
 const COMMENT = new RegExp(`^# (?:HELP (${NAME}) [^\\n]+|TYPE (${NAME}) (counter|gauge|histogram|summary|untyped))$`);
 
 /**
- * Values by sample, `name{label="value"}` as it is written.
- * @throws Error for a line that is neither, a sample without a type before it, or one that is there twice
+ * Returns the values by sample, with the key `name{label="value"}`.
+ * @throws Error for an invalid line, a sample without a TYPE line before it, or a duplicate
  */
 export function parseExposition(text: string): Map<string, number> {
-  if (!text.endsWith('\n')) throw new Error('the last line has no end');
+  if (!text.endsWith('\n')) throw new Error('The last line has no line end.');
   const samples = new Map<string, number>();
   const types = new Set<string>();
   for (const line of text.split('\n')) {
@@ -21,11 +21,12 @@ export function parseExposition(text: string): Map<string, number> {
       continue;
     }
     const sample = SAMPLE.exec(line);
-    if (sample === null) throw new Error(`no sample and no comment: ${line}`);
+    if (sample === null) throw new Error(`Not a sample or a comment: ${line}`);
     const [, name, value] = sample as unknown as [string, string, string];
-    if (!types.has(name) && !types.has(name.replace(/_(bucket|sum|count)$/, ''))) throw new Error(`no type: ${line}`);
+    if (!types.has(name) && !types.has(name.replace(/_(bucket|sum|count)$/, '')))
+      throw new Error(`No TYPE before: ${line}`);
     const key = line.slice(0, line.lastIndexOf(' '));
-    if (samples.has(key)) throw new Error(`twice: ${key}`);
+    if (samples.has(key)) throw new Error(`Duplicate: ${key}`);
     samples.set(key, value.endsWith('Inf') ? Number(value.replace('Inf', 'Infinity')) : Number(value));
   }
   return samples;

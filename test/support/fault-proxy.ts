@@ -1,27 +1,27 @@
-// A TCP proxy in front of a nameserver that knows where DNS messages begin, and does to UPDATEs what a test says.
+/** A TCP proxy in front of a nameserver that parses DNS messages and injects faults into UPDATEs. */
 import { connect, createServer, type Socket } from 'node:net';
 import { Opcode } from '../../src/dns/wire/message.ts';
 import type { ServerAddress } from './dig.ts';
 import { freePort } from './free-port.ts';
 
 /**
- * What becomes of one UPDATE: passed on; or its reply is dropped, late, replaced by octets that are no message, by a
- * reply without a signature, or by the end of the connection; or the connection ends before it is passed on.
+ * `garbage`: not a DNS message. `unsigned`: no TSIG. `cut after`, `cut before`: the connection ends after or before the
+ * UPDATE is forwarded.
  */
 export type Fault = 'none' | 'drop reply' | 'late reply' | 'garbage' | 'unsigned' | 'cut after' | 'cut before';
 
 export interface FaultProxy extends ServerAddress {
-  /** For the next UPDATEs, in their order; then `otherwise`. */
+  /** The faults of the next UPDATEs, in order; then `otherwise`. */
   readonly faults: Fault[];
   otherwise: Fault;
-  /** Of `late reply`. */
+  /** The delay of `late reply`. */
   delayMs: number;
-  /** UPDATEs that came in. */
+  /** Number of UPDATEs received. */
   updates: number;
   close(): Promise<void>;
 }
 
-/** Calls back with each message of a stream, without its length. */
+/** Calls back with each message of a stream, without its length prefix. */
 function eachMessage(socket: Socket, onMessage: (octets: Buffer) => void): void {
   let incoming = Buffer.alloc(0);
   socket.on('data', (chunk: Buffer) => {
@@ -38,7 +38,7 @@ function write(socket: Socket, octets: Uint8Array): void {
   if (!socket.destroyed) socket.write(Buffer.concat([Buffer.of(octets.length >> 8, octets.length & 0xff), octets]));
 }
 
-/** A reply as it would be without a TSIG record: the header of the true one, and its question. */
+/** Makes an unsigned reply: the header of the real one, and its question. */
 function unsignedCopy(reply: Buffer): Buffer {
   let end = 12;
   while (reply[end] !== 0) end += reply[end]! + 1;

@@ -1,5 +1,7 @@
-// Finds a port on 127.0.0.1 that is free for UDP and TCP, for a server that a test is about to start.
-// Ports below the kernel's ephemeral range are tried, so that an outgoing socket of another test cannot take it first.
+/**
+ * Finds a port on 127.0.0.1 that is free for UDP and TCP. It is below the kernel's ephemeral range, so that an outgoing
+ * socket of another test cannot take it.
+ */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
@@ -29,7 +31,7 @@ function isFreeForUdp(port: number): Promise<boolean> {
   });
 }
 
-/** A port free for both UDP and TCP on 127.0.0.1; never the same one twice in one process. */
+/** Returns a port that is free for UDP and TCP on 127.0.0.1; never the same one twice in a process. */
 export async function freePort(first = FIRST_PORT, last = LAST_PORT): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const port = randomInt(first, last + 1);
@@ -39,5 +41,5 @@ export async function freePort(first = FIRST_PORT, last = LAST_PORT): Promise<nu
       return port;
     }
   }
-  throw new Error(`no free port on 127.0.0.1 between ${first} and ${last}`);
+  throw new Error(`There is no free port on 127.0.0.1 between ${first} and ${last}.`);
 }

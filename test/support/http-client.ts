@@ -1,5 +1,7 @@
-// HTTP as the tests' clients speak it: requests whose target goes out as it is written, and raw octets on a socket.
-// fetch() is not used: it repairs targets and hides how a reply was framed.
+/**
+ * The tests' HTTP client: sends request targets verbatim, or raw octets on a socket. fetch() would normalize the target
+ * and hide the framing of a reply.
+ */
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { connect } from 'node:net';
@@ -11,7 +13,7 @@ export interface AskOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** PEM of the authority to trust: the request goes over TLS. */
+  /** PEM of the trusted authority; if present, the request uses TLS. */
   readonly ca?: string;
 }
 
@@ -19,13 +21,13 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** From the request to the end of the reply. */
+  /** Duration from the request to the end of the reply. */
   readonly ms: number;
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 256 });
 
-/** One request; a form body needs its Content-Type. Rejects when no reply comes within 20 seconds. */
+/** Sends a request. A form body needs its Content-Type. Rejects without a reply within 20 seconds. */
 export function ask(place: HttpPlace, target: string, options: AskOptions = {}): Promise<Answer> {
   const { method = 'GET', headers = {}, body, ca } = options;
   const startMs = performance.now();
@@ -53,7 +55,7 @@ export function ask(place: HttpPlace, target: string, options: AskOptions = {}):
   });
 }
 
-/** POST of a form. */
+/** Options for the POST of a form. */
 export function form(parameters: Readonly<Record<string, string>>): AskOptions {
   return {
     method: 'POST',
@@ -63,8 +65,8 @@ export function form(parameters: Readonly<Record<string, string>>): AskOptions {
 }
 
 /**
- * Sends octets as they are and gives all that comes back until the server closes the connection.
- * @param once close it ourselves after one whole reply with Content-Length
+ * Sends raw octets, and returns everything received until the server closes the connection.
+ * @param once closes the connection after one complete reply with Content-Length
  */
 export function exchangeRaw(
   port: number,
@@ -76,13 +78,13 @@ export function exchangeRaw(
     let received = '';
     const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: halfClose });
     if (halfClose) socket.once('end', () => socket.destroy());
-    socket.setTimeout(10_000, () => socket.destroy(new Error(`the server kept the connection open: ${received}`)));
+    socket.setTimeout(10_000, () => socket.destroy(new Error(`The server kept the connection open: ${received}`)));
     socket.setEncoding('latin1');
     socket.on('data', (chunk: string) => {
       received += chunk;
-      if (once && isWhole(received, octets.toString().startsWith('HEAD '))) socket.destroy();
+      if (once && isComplete(received, octets.toString().startsWith('HEAD '))) socket.destroy();
     });
-    // A server that closes while we still write resets the connection: what it said before counts.
+    // A server that closes while we still write resets the connection: return what it has sent.
     socket.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNRESET' || error.code === 'EPIPE') resolve(received);
       else reject(error);
@@ -93,14 +95,14 @@ export function exchangeRaw(
   });
 }
 
-function isWhole(reply: string, isHead: boolean): boolean {
+function isComplete(reply: string, isHead: boolean): boolean {
   const end = reply.indexOf('\r\n\r\n');
   if (end >= 0 && (isHead || /^HTTP\/1\.1 204/.test(reply))) return true;
   const length = /\r\ncontent-length: (\d+)/i.exec(reply.slice(0, end))?.[1];
   return end >= 0 && length !== undefined && reply.length >= end + 4 + Number(length);
 }
 
-/** Status, header part and body of one raw reply. */
+/** Splits a raw reply into status, header section and body. */
 export function parseRaw(reply: string): { readonly status: number; readonly head: string; readonly body: string } {
   const end = reply.indexOf('\r\n\r\n');
   const head = end < 0 ? reply : reply.slice(0, end);

@@ -1,6 +1,8 @@
-// A disk of its own in a file: ext4 on a loop device, whose writes can be held back (fsfreeze, as a disk that does not
-// answer) or made to fail for good (the file system ends itself and becomes read-only, as after a fault of the disk).
-// Needs root, loop devices and mkfs.ext4: a reported skip without them, and a failure where CI is set.
+/**
+ * A disk in a file: ext4 on a loop device. Its writes can be suspended (fsfreeze, like a disk that hangs) or made to
+ * fail (the file system becomes read-only, like after a disk error). Needs root, loop devices and mkfs.ext4; without
+ * them the tests are skipped, and fail if CI is set.
+ */
 import { execFileSync } from 'node:child_process';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,12 +12,12 @@ import { removeNow } from './process.ts';
 
 export interface ImageDisk {
   readonly directory: string;
-  /** No write comes to an end until `thaw`. */
+  /** Suspends writes until `thaw`. */
   freeze(): void;
   thaw(): void;
-  /** From now on every write fails: the file system is read-only. */
+  /** Makes the file system read-only: every write fails from now on. */
   fail(): void;
-  /** Mounts it again, as after the machine was started anew. Nobody may have a file of it open. */
+  /** Mounts the disk again, like a reboot. No file on it may be open. */
   remount(): void;
   remove(): void;
 }
@@ -81,13 +83,13 @@ function canMountImages(): boolean {
   }
 }
 
-/** A vitest `describe` whose tests mount disks in files. */
+/** A vitest `describe` for tests that use `mountImageDisk`. */
 export function describeWithImageDisks(title: string, fn: () => void): void {
   const advice = 'needs root, loop devices, mkfs.ext4 and fsfreeze (e2fsprogs, util-linux)';
   if (canMountImages()) describe(title, fn);
   else if (process.env['CI']) {
     describe(title, () => {
-      it('may mount a disk in a file', () => {
+      it('can mount a disk in a file', () => {
         throw new Error(advice);
       });
     });

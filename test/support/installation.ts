@@ -1,5 +1,7 @@
-// A Debian machine's file tree in one directory, for tests that install what deploy/ holds and run what docs/ say.
-// Paths (/etc, /var, /run, the installed package) and ports are mapped; everything else is used as it is written.
+/**
+ * The file tree of a Debian machine in one directory, for tests that install deploy/ and run the commands of docs/.
+ * Only paths (/etc, /var, /run, the installed package) and ports are mapped.
+ */
 import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,33 +12,33 @@ const PACKAGE = '/usr/local/lib/node_modules/dyndns';
 const MAPPED_PATH = String.raw`(?<![\w.$)}])/(?:etc|var|run)(?=/)|${PACKAGE}(?=/)`;
 
 export interface InstallationOptions {
-  /** Root of the tree; it exists and is empty or nearly so. */
+  /** The existing root directory of the tree. */
   readonly directory: string;
-  /** Port that stands for 53 of the primary. */
+  /** The port that replaces port 53 of the primary. */
   readonly dnsPort: number;
-  /** Last word on the text of each file of deploy/, after the paths were mapped. */
+  /** Adapts each file of deploy/, after its paths were mapped. */
   readonly adapt?: (path: string, text: string) => string;
-  /** More environment variables of the commands. */
+  /** Additional environment variables of the commands. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
 export interface Installation {
-  /** Where an absolute path of the documents lies on this machine. */
+  /** Maps an absolute path of the documents into the tree. */
   path(absolute: string): string;
   /** Maps the paths in a text. */
   relocate(text: string): string;
-  /** Writes a file that the distribution's package would have brought; paths in it are mapped. */
+  /** Writes a file that the distribution's package would install; paths in it are mapped. */
   write(absolute: string, text: string): string;
-  /** Runs all blocks of a document that are marked ```sh WORD, as one shell script that stops at the first error. */
+  /** Runs all blocks ```sh WORD of a document as one shell script, which stops at the first error. */
   runBlocks(document: string, word: string): Promise<FinishedProgram>;
 }
 
-/** The fenced blocks of a Markdown text whose information string is `sh WORD`; throws when there is none. */
+/** Returns the fenced blocks of a Markdown text with the info string `sh WORD`. @throws Error if there is none */
 export function fencedBlocks(markdown: string, word: string): readonly string[] {
   const blocks = [...markdown.matchAll(/^```sh (\S+)\n([\s\S]*?)^```$/gm)]
     .filter((match) => match[1] === word)
     .map((match) => match[2] ?? '');
-  if (blocks.length === 0) throw new Error(`no block marked "sh ${word}"`);
+  if (blocks.length === 0) throw new Error(`There is no block marked "sh ${word}".`);
   return blocks;
 }
 
@@ -47,11 +49,11 @@ function filesBelow(directory: string): readonly string[] {
   });
 }
 
-/** Makes the tree, with a copy of deploy/ in which the paths are mapped, as if the package were installed. */
+/** Creates the tree as if the package were installed, with mapped paths in deploy/. */
 export function makeInstallation(options: InstallationOptions): Installation {
   const { directory, dnsPort } = options;
   const path = (absolute: string) => join(directory, absolute);
-  // A path that lies in the tree already stays as it is, wherever the temporary directory of this machine is.
+  // A path that is in the tree already is not mapped again, even if the tree is below /var.
   const mapped = new RegExp(`${directory.replaceAll(/[.+$^]/g, String.raw`\$&`)}|${MAPPED_PATH}`, 'g');
   const relocate = (text: string) => text.replaceAll(mapped, (found) => (found === directory ? found : path(found)));
 
@@ -65,7 +67,7 @@ export function makeInstallation(options: InstallationOptions): Installation {
   symlinkSync(join(REPOSITORY, 'dist'), join(installed, 'dist'));
   mkdirSync(path('/etc'), { recursive: true });
 
-  // Where the tests do not run as root, nobody can give files away; the servers run as this user then.
+  // Without root, chown fails, and the servers run as this user.
   const shims = path('/shims');
   mkdirSync(shims);
   if (process.getuid?.() !== 0) writeFileSync(join(shims, 'chown'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });

@@ -1,13 +1,16 @@
-// kdig (knot-dnsutils), the tests' second independent reader; it prints nearly as dig does, and is parsed the same way.
+/** Runs kdig (knot-dnsutils), the tests' second independent DNS client; its output is parsed like that of dig. */
 import { type DigReply, parseDig, type ServerAddress } from './dig.ts';
 import { freshDirectory, type KeySpec, writeInto } from './primary-server.ts';
 import { removeNow, runProgram } from './process.ts';
 
-/** Asks a server with kdig: `kdig(server, ['home.example.com', 'A', '+tcp'])`. A key signs the query. */
+/**
+ * Queries a server. @param key signs the query
+ * @example kdig(server, ['home.example.com', 'A', '+tcp'])
+ */
 export async function kdig(server: ServerAddress, args: readonly string[], key?: KeySpec): Promise<DigReply> {
   const directory = freshDirectory('kdig');
   try {
-    // The key goes in a file, never on the command line.
+    // In a file, because the command line is visible to other users.
     const text = key === undefined ? '' : `${key.algorithm}:${key.name}:${key.secret}\n`;
     const signed = key === undefined ? [] : ['-k', writeInto(directory, 'key', text)];
     const at = [`@${server.host}`, '-p', String(server.port), '+retry=0', '+timeout=3'];

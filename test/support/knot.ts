@@ -1,4 +1,4 @@
-// Starts a real Knot DNS 3 as primary: in the foreground, on a port of 127.0.0.1, with everything in one directory.
+/** Starts a real Knot DNS 3 as primary: in the foreground, on a port of 127.0.0.1, with everything in one directory. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -46,7 +46,7 @@ export function startKnot(options: PrimaryOptions): Promise<PrimaryServer> {
       kind: 'knot',
       command: () => 'knotd',
       prepare: async (directory, port) => {
-        // Knot does not make the directory of its databases; without it every UPDATE gives SERVFAIL.
+        // Knot does not create the directory of its databases; without it every UPDATE is answered with SERVFAIL.
         mkdirSync(join(directory, 'databases'));
         for (const [index, zone] of options.zones.entries()) {
           writeInto(directory, `zone${index}.db`, zoneFileText(zone));

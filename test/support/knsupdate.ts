@@ -1,12 +1,11 @@
-// The real knsupdate (knot-dnsutils) as a second independent requestor of DNS UPDATE (RFC 2136) with TSIG.
+/** Runs the real knsupdate (knot-dnsutils), a second independent client of DNS UPDATE (RFC 2136) with TSIG. */
 import type { ServerAddress } from './dig.ts';
 import type { KeySpec } from './primary-server.ts';
 import { type FinishedProgram, runProgram } from './process.ts';
 
 /**
- * Sends one UPDATE: `knsupdate(primary, key, 'example.com', ['add a.example.com. 60 A 192.0.2.1'])`.
- *
- * Exit code 0 means NOERROR under a verified signature. The key goes over standard input, never on the command line.
+ * Sends one UPDATE. Exit code 0 means NOERROR under a verified signature. The key is passed on standard input.
+ * @example knsupdate(primary, key, 'example.com', ['add a.example.com. 60 A 192.0.2.1'])
  */
 export function knsupdate(
   server: ServerAddress,

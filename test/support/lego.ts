@@ -1,4 +1,4 @@
-// The real lego with its provider rfc2136: orders a certificate by DNS-01 through signed DNS UPDATE.
+/** Runs the real lego with its provider rfc2136: orders a certificate by DNS-01 through signed DNS UPDATE. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerAddress } from './dig.ts';
@@ -9,7 +9,7 @@ import type { RequiredProgram } from './programs.ts';
 
 export const LEGO_PROGRAMS: readonly RequiredProgram[] = [{ command: 'lego', debianPackage: 'lego' }];
 
-/** Orders one certificate for all names, the first not a wildcard; gives its PEM text. */
+/** Orders one certificate for all names, of which the first is not a wildcard. @returns its PEM text */
 export async function legoCertificate(
   server: ServerAddress,
   key: KeySpec,
@@ -19,13 +19,13 @@ export async function legoCertificate(
   const directory = freshDirectory('lego');
   const address = `${server.host}:${server.port}`;
   try {
-    // Its own look at all nameservers of the zone is left out: it would ask them on port 53.
+    // Disables its own propagation check, which queries all nameservers of the zone on port 53.
     const dns = ['--dns', 'rfc2136', '--dns.resolvers', address, '--dns.disable-cp'];
     const account = ['--accept-tos', '--email', 'hostmaster@example.com', '--path', directory];
     const order = ['--server', pebble.directoryUrl, ...names.flatMap((name) => ['--domains', name])];
     await runOrThrow('lego', [...order, ...account, ...dns, 'run'], {
       cwd: directory,
-      // It looks at each order again after pauses of its own, up to ten seconds long.
+      // It polls each order at intervals of up to ten seconds.
       timeoutMs: 80_000,
       env: {
         ...process.env,

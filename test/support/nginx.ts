@@ -1,5 +1,7 @@
-// Starts a real nginx with the site of deploy/nginx as it is; only ports and paths are mapped, and the certificate is
-// made here. What Debian's nginx.conf says around a site is kept where it matters (gzip, modern defaults).
+/**
+ * Starts a real nginx with the site of deploy/nginx. Only ports and paths are mapped, and the certificate is generated.
+ * The nginx.conf has the relevant parts of Debian's (gzip).
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { freePort } from './free-port.ts';
@@ -20,24 +22,24 @@ export interface NginxPorts {
 
 export interface NginxServer {
   readonly ports: NginxPorts;
-  /** Path of the certificate to trust. */
+  /** Path of the trusted certificate. */
   readonly certificate: string;
   /** Path of the access log. */
   readonly accessLog: string;
   readonly process: RunningProcess;
 }
 
-/** Containers often have no IPv6 at all; the site's listeners of it are left out there. */
+/** Containers often have no IPv6: the IPv6 listeners of the site are then removed. */
 export const HAS_IPV6_LOOPBACK = Object.values(networkInterfaces())
   .flat()
   .some((address) => address?.address === '::1');
 
-/** Two ports for the site's 80 and 443. */
+/** Finds two ports that replace 80 and 443. */
 export async function nginxPorts(): Promise<NginxPorts> {
   return { http: await freePort(), https: await freePort() };
 }
 
-/** Maps the ports of deploy/nginx/dyndns.conf to loopback; for `adapt` of an installation. */
+/** Maps the listeners of deploy/nginx/dyndns.conf to loopback ports; for InstallationOptions.adapt. */
 export function adaptSite(path: string, text: string, ports: NginxPorts): string {
   if (path !== 'deploy/nginx/dyndns.conf') return text;
   return text
@@ -47,7 +49,7 @@ export function adaptSite(path: string, text: string, ports: NginxPorts): string
     .replace('listen [::]:443 ssl;', HAS_IPV6_LOOPBACK ? `listen [::1]:${ports.https} ssl;` : '');
 }
 
-/** Writes what Debian's nginx package and certbot would have brought, before the commands of the documents run. */
+/** Writes the files that Debian's nginx package and certbot would install. Call it before the documented commands. */
 export async function prepareNginx(installation: Installation): Promise<void> {
   for (const directory of ['/var/log/nginx', '/var/lib/nginx', '/var/www/html', '/etc/nginx/snippets']) {
     installation.write(`${directory}/.keep`, '');
@@ -81,13 +83,13 @@ ${temporary.join('')}  access_log /var/log/nginx/access.log;
   ]);
 }
 
-/** Starts nginx with the installed site and resolves when it listens. */
+/** Starts nginx with the installed site; resolves when it listens. */
 export async function startNginx(installation: Installation, ports: NginxPorts): Promise<NginxServer> {
   const pidFile = installation.path('/run/nginx.pid');
   const running = await startProcess({
     command: 'nginx',
     args: ['-c', installation.path('/etc/nginx/nginx.conf'), '-e', installation.path('/var/log/nginx/error.log')],
-    // nginx writes its id after it has opened its sockets.
+    // nginx writes its pid file after it has opened its sockets.
     ready: () => existsSync(pidFile) && readFileSync(pidFile, 'utf8').trim() !== '',
   });
   return {

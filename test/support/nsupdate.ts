@@ -1,14 +1,14 @@
-// The real nsupdate (bind9-dnsutils) as the tests' independent requestor of DNS UPDATE (RFC 2136) with TSIG.
+/** Runs the real nsupdate (bind9-dnsutils), the tests' independent client of DNS UPDATE (RFC 2136) with TSIG. */
 import type { ServerAddress } from './dig.ts';
 import type { KeySpec } from './primary-server.ts';
 import { type FinishedProgram, runProgram } from './process.ts';
 
 /**
- * Sends one UPDATE: `nsupdate(primary, key, 'example.com', ['update add a.example.com 60 A 192.0.2.1'])`.
- *
- * Exit code 0 means NOERROR under a verified signature; otherwise stderr has the RCODE. The key goes over standard
- * input, never on the command line. Without a key the message is unsigned. Without a zone nsupdate finds it by asking for
- * SOA records. `args` come before its input: `-v` for TCP.
+ * Sends one UPDATE. Exit code 0 means NOERROR under a verified signature; otherwise stderr has the RCODE. The key is
+ * passed on standard input; without a key the message is unsigned.
+ * @param zone undefined: nsupdate finds it by SOA queries
+ * @param args arguments of nsupdate, like `-v` for TCP
+ * @example nsupdate(primary, key, 'example.com', ['update add a.example.com 60 A 192.0.2.1'])
  */
 export function nsupdate(
   server: ServerAddress,

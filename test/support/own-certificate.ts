@@ -1,4 +1,4 @@
-// A certificate with any dates, which is its own authority, and what a TLS client sees of a server.
+/** Makes self-signed certificates with any dates, and connects as a TLS client. */
 import { webcrypto, type X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
@@ -10,7 +10,11 @@ export interface MadeCertificate {
   readonly chain: string;
 }
 
-/** For these names, from so many days ago to so many days ahead. */
+/**
+ * Makes a certificate for these names.
+ * @param ageDays days since it became valid
+ * @param leftDays days until it expires
+ */
 export async function makeCertificateOf(
   names: readonly string[],
   ageDays: number,
@@ -33,7 +37,10 @@ export async function makeCertificateOf(
   return { key, chain: `${certificate.toString('pem')}\n` };
 }
 
-/** Opens a TLS connection that trusts these authorities alone. Rejects where the certificate is not theirs or for another name. */
+/**
+ * Opens a TLS connection that trusts only these authorities. Rejects if the certificate is not valid for them or the
+ * name.
+ */
 export async function connectTls(port: number, servername: string, ca: readonly string[]): Promise<TLSSocket> {
   const socket = connect({ host: '127.0.0.1', port, servername, ca: [...ca] });
   try {
@@ -45,7 +52,7 @@ export async function connectTls(port: number, servername: string, ca: readonly 
   }
 }
 
-/** The certificate that a new connection is shown. */
+/** Returns the certificate that the server shows to a new connection. */
 export async function shownCertificate(
   port: number,
   servername: string,

@@ -1,6 +1,7 @@
-// Starts pebble, an ACME certificate authority for tests (RFC 8555), which validates DNS-01 for real: it asks the
-// given nameserver for the TXT records. Nothing is skipped; only its random pauses and refused nonces are off.
-
+/**
+ * Starts pebble, an ACME certificate authority for tests (RFC 8555). It validates DNS-01 at the given nameserver. Only
+ * its random delays and nonce rejections are disabled.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerAddress } from './dig.ts';
@@ -20,13 +21,13 @@ export interface Pebble {
   readonly directoryUrl: string;
   /** Certificate of its HTTPS interface, which clients must trust. */
   readonly caFile: string;
-  /** The root of what it issues (PEM), another one at each start. */
+  /** Returns the root certificate (PEM), which is a new one at each start. */
   root(): Promise<string>;
   log(): string;
   stop(): Promise<void>;
 }
 
-/** @param resolver where it looks names up */
+/** @param resolver the nameserver that it queries */
 export async function startPebble(resolver: ServerAddress): Promise<Pebble> {
   const prepared = await preparePebble();
   try {
@@ -44,9 +45,9 @@ export async function startPebble(resolver: ServerAddress): Promise<Pebble> {
   }
 }
 
-/** One that is not running yet, or not any more: its address and the certificate of its interface stay. */
+/** A pebble that can be started and stopped repeatedly, with the same address and HTTPS certificate. */
 export interface PreparedPebble extends Pick<Pebble, 'directoryUrl' | 'caFile'> {
-  /** Private key of the certificate of its interface. */
+  /** Private key of its HTTPS certificate. */
   readonly keyFile: string;
   start(resolver: ServerAddress): Promise<Pebble>;
   remove(): void;
@@ -66,7 +67,7 @@ export async function preparePebble(): Promise<PreparedPebble> {
       managementListenAddress: `127.0.0.1:${managementPort}`,
       certificate,
       privateKey,
-      // Of the other two kinds of validation, which nobody asks for here.
+      // For the other kinds of validation, which the tests do not use.
       httpPort: await freePort(),
       tlsPort: await freePort(),
       ocspResponderURL: '',
@@ -91,7 +92,7 @@ export async function preparePebble(): Promise<PreparedPebble> {
         args: ['-config', configFile, '-dnsserver', `${resolver.host}:${resolver.port}`],
         cwd: directory,
         env: { ...process.env, PEBBLE_VA_NOSLEEP: '1', PEBBLE_WFE_NONCEREJECT: '0' },
-        // It says where it listens before it does.
+        // It logs its address before it listens.
         ready: async (output) => output.includes('ACME directory available') && (await listens()),
       });
       return {

@@ -1,5 +1,7 @@
-// Starts a real PostgreSQL: in the foreground, on a port of 127.0.0.1, with everything in one directory. It refuses to run
-// as root, so that root starts it as Debian's user `postgres`.
+/**
+ * Starts a real PostgreSQL: in the foreground, on a port of 127.0.0.1, with everything in one directory. It refuses to
+ * run as root, so under root it runs as Debian's user `postgres`.
+ */
 import { execFileSync } from 'node:child_process';
 import { chownSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +12,7 @@ import { findProgram, type RequiredProgram } from './programs.ts';
 
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
 
-/** The full path of a program of the newest PostgreSQL here: Debian keeps them off the search path. */
+/** Finds a program of the newest PostgreSQL, which Debian does not put on the search path. */
 function postgresProgram(name: string): string {
   const versions = existsSync(DEBIAN_FOLDER) ? readdirSync(DEBIAN_FOLDER) : [];
   versions.sort((a, b) => Number(b) - Number(a));
@@ -26,22 +28,25 @@ export const POSTGRES_PROGRAMS: readonly RequiredProgram[] = [
 
 export interface PostgresServer {
   readonly port: number;
-  /** Of a database in it; everybody on this machine may do everything there. */
+  /** URL of a database; it needs no password. */
   readonly url: string;
-  /** Another empty database, and its URL. */
+  /** Creates an empty database. @returns its URL */
   createDatabase(name: string): Promise<string>;
   log(): string;
-  /** Ends the process; port and data are kept for restart(). SIGINT closes all connections, SIGQUIT is a crash. */
+  /** Stops the process, without removing its data. SIGINT closes all connections, SIGQUIT simulates a crash. */
   halt(signal?: 'SIGINT' | 'SIGQUIT'): Promise<void>;
   restart(): Promise<void>;
-  /** SIGSTOP to all its processes: connections stay open and nothing answers. */
+  /** Sends SIGSTOP to all of its processes: connections stay open, but do not answer. */
   freeze(): void;
   thaw(): void;
-  /** Ends it for good and removes its directory. */
+  /** Stops the process and removes its directory. */
   stop(): Promise<void>;
 }
 
-/** Runs as the user `postgres` if we are root. The kernel ends the server with us: setpriv says so after the change of user. */
+/**
+ * Under root, runs the program as the user `postgres`. setpriv sets the death signal again, which the change of user
+ * clears.
+ */
 function asServer(program: string, args: readonly string[]): { command: string; args: readonly string[] } {
   if (process.getuid?.() !== 0) return { command: program, args };
   const user = ['--reuid', 'postgres', '--regid', 'postgres', '--clear-groups', '--pdeathsig', 'KILL'];
@@ -76,7 +81,7 @@ export async function startPostgres(settings: readonly string[] = ['fsync=off'])
     return startProcess({ ...server, cwd: directory, ready: isReady });
   }
 
-  /** The process, then its children, of which it makes no more when it is frozen: each connection has one. */
+  /** Signals the process first, so that it forks no more children, then its children: one for each connection. */
   function signalAll(signal: NodeJS.Signals): void {
     process.kill(current.pid, signal);
     const children = readFileSync(`/proc/${current.pid}/task/${current.pid}/children`, 'utf8').match(/\d+/g) ?? [];
@@ -84,7 +89,7 @@ export async function startPostgres(settings: readonly string[] = ['fsync=off'])
       try {
         process.kill(Number(child), signal);
       } catch (error) {
-        // Its connection was closed meanwhile.
+        // The connection was closed meanwhile.
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
       }
     }

@@ -1,5 +1,7 @@
-// Starts a real PowerDNS Authoritative Server 4 with the gsqlite3 backend as primary, everything in one directory.
-// Zones, keys and permissions are made with pdnsutil, as an operator would.
+/**
+ * Starts a real PowerDNS Authoritative Server 4 with the gsqlite3 backend as primary, with everything in one directory.
+ * Zones, keys and permissions are created with pdnsutil, as an operator does.
+ */
 import { readFileSync } from 'node:fs';
 import {
   keysOfZone,
@@ -13,12 +15,10 @@ import { runOrThrow } from './process.ts';
 import { POWERDNS_SCHEMA } from './programs.ts';
 
 /**
- * pdns.conf for the options.
- *
- * The caches are off. An UPDATE over DNS empties them by itself, but a change by any other way (pdnsutil, a web
- * frontend, replication of the database) does not: with the defaults PowerDNS goes on answering from its cache for up
- * to 20 s, 60 s for what did not exist. dyndns compares with what the primary answers, so an operator needs the same
- * lines, else it may take a changed address for an unchanged one.
+ * Returns the text of pdns.conf, with caches disabled. A DNS UPDATE purges them, but any other change (pdnsutil, a web
+ * frontend, database replication) does not: by default PowerDNS answers from its cache for up to 20 s, and 60 s for
+ * nonexistent names. dyndns compares with the answers of the primary, so operators need these lines as well: otherwise
+ * it may take a changed address for an unchanged one.
  */
 function pdnsConf(options: PrimaryOptions, directory: string, port: number): string {
   return `launch=gsqlite3

@@ -1,5 +1,4 @@
-// What the starters of BIND, Knot and PowerDNS have in common: options in, a running primary on 127.0.0.1 out.
-// Each server gets a fresh directory of its own and touches nothing outside of it.
+/** Starts BIND, Knot or PowerDNS as a primary on 127.0.0.1, in a fresh directory that has all of its files. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +8,7 @@ import { type RunningProcess, removeAtExit, removeNow, startProcess } from './pr
 
 export type PrimaryKind = 'bind' | 'knot' | 'powerdns';
 
-/** A TSIG key as a test gives it to a server and to nsupdate. */
+/** A TSIG key, for a server and for nsupdate. */
 export interface KeySpec {
   readonly name: string;
   /** As in RFC 8945 §6, without the final dot: hmac-sha512. */
@@ -20,7 +19,7 @@ export interface KeySpec {
 
 export interface ZoneSpec {
   readonly name: string;
-  /** Zone-file text. Without a SOA in it, a SOA, an NS and the address of ns1 are put before it. */
+  /** Zone-file text. If it has no SOA, a SOA, an NS and the address of ns1 are added. */
   readonly records?: string;
   /** Names of the keys that may update and transfer this zone; default: all keys. */
   readonly keys?: readonly string[];
@@ -29,11 +28,11 @@ export interface ZoneSpec {
 export interface PrimaryOptions {
   readonly zones: readonly ZoneSpec[];
   readonly keys: readonly KeySpec[];
-  /** false: transfers stay allowed, UPDATE is refused. */
+  /** false: refuses UPDATE, but still allows transfers. */
   readonly allowUpdate?: boolean;
-  /** Last word on the configuration file: gets the text, returns the text that is used. */
+  /** Changes the text of the configuration file. */
   readonly configure?: (config: string) => string;
-  /** More arguments of the server program. */
+  /** Additional arguments of the program. */
   readonly args?: readonly string[];
 }
 
@@ -41,25 +40,25 @@ export interface PrimaryServer {
   readonly kind: PrimaryKind;
   readonly host: '127.0.0.1';
   readonly port: number;
-  /** The directory with configuration, zones and journals; gone after stop(). */
+  /** The directory with configuration, zones and journals; removed by stop(). */
   readonly directory: string;
-  /** Process id of the present run. */
+  /** Id of the current process. */
   readonly pid: number;
-  /** Everything that the server has logged, restarts included. */
+  /** The whole log, with earlier runs. */
   log(): string;
-  /** Ends the server for good and removes its directory. Safe to call twice. */
+  /** Stops the server and removes its directory. Idempotent. */
   stop(): Promise<void>;
-  /** Ends the process (SIGTERM, or the given signal for a crash); port and data are kept for restart(). */
+  /** Stops the process without removing its data. @param signal SIGTERM by default; another one simulates a crash */
   halt(signal?: NodeJS.Signals): Promise<void>;
-  /** Starts it again with the same port and data (halting it before, if it runs). */
+  /** Stops it if it runs, and starts it with the same port and data. */
   restart(): Promise<void>;
-  /** SIGSTOP: the sockets stay open and nothing answers. */
+  /** Sends SIGSTOP: the sockets stay open, but do not answer. */
   freeze(): void;
-  /** SIGCONT after freeze(). */
+  /** Sends SIGCONT after freeze(). */
   thaw(): void;
 }
 
-/** The text of a zone's file, complete. */
+/** Returns the text of the zone file. */
 export function zoneFileText(zone: ZoneSpec): string {
   const origin = zone.name.endsWith('.') ? zone.name : `${zone.name}.`;
   const records = zone.records ?? '';
@@ -68,12 +67,12 @@ export function zoneFileText(zone: ZoneSpec): string {
   return `${head}${/\sSOA\s/.test(records) ? '' : apex}${records}\n`;
 }
 
-/** The keys that may change a zone. */
+/** Returns the names of the keys that may change a zone. */
 export function keysOfZone(zone: ZoneSpec, options: PrimaryOptions): readonly string[] {
   return zone.keys ?? options.keys.map((key) => key.name);
 }
 
-/** A fresh directory; removed at the end of the process at the latest. */
+/** Creates a directory, which is removed when the process exits at the latest. */
 export function freshDirectory(prefix: string): string {
   const directory = mkdtempSync(join(tmpdir(), `dyndns-${prefix}-`));
   removeAtExit(directory);
@@ -91,11 +90,11 @@ export interface PrimaryProgram {
   readonly kind: PrimaryKind;
   /** Name or path of the program. */
   readonly command: (directory: string) => string;
-  /** Writes all files and returns the arguments that start the server in the foreground. */
+  /** Writes all files. @returns the arguments that start the server in the foreground */
   readonly prepare: (directory: string, port: number) => Promise<readonly string[]>;
 }
 
-/** Starts a primary and resolves when it answers with authority for every zone. */
+/** Starts a primary; resolves when it answers authoritatively for every zone. */
 export async function startPrimary(program: PrimaryProgram, options: PrimaryOptions): Promise<PrimaryServer> {
   const directory = freshDirectory(program.kind);
   const port = await freePort();

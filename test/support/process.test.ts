@@ -1,4 +1,4 @@
-// The nets under the tests themselves: children are ended, missing programs are named, ports are free.
+/** The helpers of the tests: children always end, missing programs are named, ports are free. */
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { freePort } from './free-port.ts';
@@ -15,7 +15,7 @@ function isAlive(pid: number): boolean {
 }
 
 describe('startProcess', () => {
-  it('waits for the line that says ready and ends the child by its id', async () => {
+  it('waits until the child is ready, and stops it', async () => {
     const child = await startProcess({
       command: 'sh',
       args: ['-c', 'echo begin; echo ready; exec sleep 60'],
@@ -30,10 +30,10 @@ describe('startProcess', () => {
   it('shows the output of a child that ends before it is ready', async () => {
     await expect(
       startProcess({ command: 'sh', args: ['-c', 'echo no such zone >&2; exit 3'], ready: () => false }),
-    ).rejects.toThrow(/sh ended at its start[\s\S]*no such zone/);
+    ).rejects.toThrow(/sh ended before it was ready[\s\S]*no such zone/);
   });
 
-  it('ends a child that is never ready', async () => {
+  it('stops a child that is never ready', async () => {
     const started = startProcess({
       command: 'sh',
       args: ['-c', 'echo $$; exec sleep 60'],
@@ -44,13 +44,13 @@ describe('startProcess', () => {
       () => new Error('it was ready'),
       (reason: Error) => reason,
     );
-    expect(error.message).toContain('waited 300 ms in vain for: sh to be ready');
+    expect(error.message).toContain('Timeout after 300 ms while waiting for: sh to be ready');
     const pid = Number(/^(\d+)$/m.exec(error.message)?.[1]);
     expect(pid).toBeGreaterThan(1);
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('ends a child that is stopped by SIGSTOP', async () => {
+  it('stops a child that is suspended by SIGSTOP', async () => {
     const child = await startProcess({ command: 'sleep', args: ['60'] });
     child.signal('SIGSTOP');
     await child.stop();
@@ -66,8 +66,10 @@ it('a failing program is a result with its exit code and output', async () => {
   });
 });
 
-it('waitUntil says what it waited for', async () => {
-  await expect(waitUntil('the moon', () => false, 20)).rejects.toThrow('waited 20 ms in vain for: the moon');
+it('waitUntil names the condition in its error', async () => {
+  await expect(waitUntil('the moon', () => false, 20)).rejects.toThrow(
+    'Timeout after 20 ms while waiting for: the moon',
+  );
 });
 
 it('missing programs are named with the one command that installs them', () => {
@@ -81,7 +83,7 @@ it('missing programs are named with the one command that installs them', () => {
   ).toBe('no-such-server, /no/such/file not found: apt-get install -y no-such-package another-package');
 });
 
-it('freePort gives a port that can be bound, and another one each time', async () => {
+it('freePort returns a port that can be bound, and a different one each time', async () => {
   const [first, second] = [await freePort(), await freePort()];
   expect(first).not.toBe(second);
   await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,7 @@
-// Child processes of tests: started, waited for, and always ended by their own id.
-// Three nets: stop() in the test, an 'exit' hook of this process, and (Linux, setpriv) a signal from the kernel
-// when this process dies without running hooks.
+/**
+ * Starts child processes of tests, and makes sure that they end: by stop() in the test, by an 'exit' hook of this
+ * process, or (on Linux, with setpriv) by a signal from the kernel if this process dies without running its hooks.
+ */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,21 +16,21 @@ export interface ProcessOptions {
   readonly args?: readonly string[];
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Called with all output so far until it answers true. Absent: ready as soon as it is spawned. */
+  /** Polled with the output so far until it returns true. Absent: ready as soon as it is spawned. */
   readonly ready?: (output: string) => boolean | Promise<boolean>;
-  /** Milliseconds until "not ready" becomes an error. */
+  /** The start fails if the process is not ready within this time. */
   readonly readyTimeoutMs?: number;
 }
 
 export interface RunningProcess {
   readonly pid: number;
-  /** Standard output and standard error so far, in the order of arrival. */
+  /** Standard output and standard error so far, interleaved. */
   output(): string;
   isRunning(): boolean;
   signal(signal: NodeJS.Signals): void;
   /** Resolves with the exit code (null after a signal) once the process has ended. */
   readonly ended: Promise<number | null>;
-  /** Sends `signal` (SIGTERM), after five seconds SIGKILL, and resolves when the process has ended. */
+  /** Sends `signal` (default: SIGTERM), and SIGKILL after five seconds. Resolves when the process has ended. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -41,18 +42,18 @@ process.on('exit', () => {
   for (const directory of leftovers) rmSync(directory, { recursive: true, force: true });
 });
 
-/** Has a directory removed at the end of this process, should the test not come to it. */
+/** Registers a directory for removal when this process exits, in case the test does not remove it. */
 export function removeAtExit(directory: string): void {
   leftovers.add(directory);
 }
 
-/** Removes a directory of a test now. */
+/** Removes a directory now. */
 export function removeNow(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
   leftovers.delete(directory);
 }
 
-/** Polls a condition until it holds; throws an error that says what was waited for. */
+/** Polls a condition until it is true. @throws Error with `what` after the timeout */
 export async function waitUntil(
   what: string,
   condition: () => boolean | Promise<boolean>,
@@ -60,14 +61,14 @@ export async function waitUntil(
 ): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`waited ${timeoutMs} ms in vain for: ${what}`);
+    if (performance.now() > end) throw new Error(`Timeout after ${timeoutMs} ms while waiting for: ${what}`);
     await delay(POLL_MS);
   }
 }
 
 function commandLine(options: ProcessOptions): { command: string; args: readonly string[] } {
   const command = findProgram(options.command);
-  if (command === undefined) throw new Error(`${options.command} is not installed`);
+  if (command === undefined) throw new Error(`${options.command} is not installed.`);
   const args = options.args ?? [];
   const setpriv = process.platform === 'linux' ? findProgram('setpriv') : undefined;
   return setpriv === undefined
@@ -75,7 +76,7 @@ function commandLine(options: ProcessOptions): { command: string; args: readonly
     : { command: setpriv, args: ['--pdeathsig', 'KILL', command, ...args] };
 }
 
-/** Starts a program and waits until it is ready. When it is not, it is ended and the error shows its output. */
+/** Starts a program; resolves when it is ready. @throws Error with its output, after stopping it, if it is not */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const { command, args } = commandLine(options);
   const child = spawn(command, args, {
@@ -123,7 +124,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
         async () => !running || (await ready(output)),
         options.readyTimeoutMs ?? DEFAULT_READY_MS,
       );
-      if (!running) throw new Error(`${options.command} ended at its start`);
+      if (!running) throw new Error(`${options.command} ended before it was ready.`);
     } catch (cause) {
       await stop();
       throw new Error(`${cause instanceof Error ? cause.message : String(cause)}\n${output}`, { cause });
@@ -145,7 +146,7 @@ export interface FinishedProgram {
   readonly stderr: string;
 }
 
-/** Runs a program to its end (30 seconds at most, unless given). A non-zero exit code is a result, not an error. */
+/** Runs a program to its end, with a timeout of 30 seconds by default. A non-zero exit code is not an error. */
 export function runProgram(
   command: string,
   args: readonly string[],
@@ -157,7 +158,7 @@ export function runProgram(
   } = {},
 ): Promise<FinishedProgram> {
   const path = findProgram(command);
-  if (path === undefined) return Promise.reject(new Error(`${command} is not installed`));
+  if (path === undefined) return Promise.reject(new Error(`${command} is not installed.`));
   const { input, timeoutMs = 30_000, ...rest } = options;
   return new Promise((resolve, reject) => {
     const child = execFile(
@@ -172,13 +173,13 @@ export function runProgram(
       },
     );
     living.add(child);
-    // A program that does not read its input closes the pipe: its exit code tells what happened.
+    // A program that does not read its input closes the pipe, which is not an error.
     child.stdin?.on('error', () => {});
     child.stdin?.end(input ?? '');
   });
 }
 
-/** Runs a program that must succeed; the error shows what it printed. */
+/** Runs a program that must succeed. @returns its standard output @throws Error with its output */
 export async function runOrThrow(...parameters: Parameters<typeof runProgram>): Promise<string> {
   const { code, stdout, stderr } = await runProgram(...parameters);
   if (code !== 0) throw new Error(`${parameters[0]} ${parameters[1].join(' ')}: exit code ${code}\n${stdout}${stderr}`);

@@ -1,4 +1,4 @@
-// A zone of the embedded nameserver without a disk: made with a serial, changed by edits that are published at once.
+/** An embedded zone in memory, with edits that are published at once. */
 import { DomainName } from '../../src/dns/name.ts';
 import { RRType } from '../../src/dns/rdata.ts';
 import type { ZoneDraft } from '../../src/nameserver/zone/draft.ts';
@@ -6,7 +6,7 @@ import { EmbeddedZone } from '../../src/nameserver/zone/embedded-zone.ts';
 import { NameMap } from '../../src/nameserver/zone/name-map.ts';
 import { rdataText, type ZoneDiff, type ZoneNode, ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
 
-/** A zone with its SOA, the NS `ns1` and no address of it. */
+/** Makes a zone with a SOA, and an NS `ns1` that has no address. */
 export function makeZone(name: string, serial: number): EmbeddedZone {
   const apex = DomainName.parse(name);
   const ns1 = apex.prepend('ns1');
@@ -28,12 +28,12 @@ export function makeZone(name: string, serial: number): EmbeddedZone {
 export function commit(zone: EmbeddedZone, edit: (draft: ZoneDraft) => void): ZoneDiff {
   edit(zone.draft);
   const sealed = zone.seal();
-  if (sealed === undefined) throw new Error('the edit changed nothing');
+  if (sealed === undefined) throw new Error('The edit changed nothing.');
   zone.publish(sealed);
   return sealed.diff;
 }
 
-/** Puts A records at a name of the zone; none takes the RRset away. */
+/** Sets the A records at a name of the zone. @param addresses empty: removes the RRset */
 export function setAddresses(zone: EmbeddedZone, ownerName: string, addresses: readonly string[]): ZoneDiff {
   const rdatas = addresses.map((address) => rdataText({ kind: 'A', address }));
   const name = DomainName.parse(ownerName, zone.apex);

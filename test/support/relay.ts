@@ -1,5 +1,7 @@
-// Gives a DNS server on 127.0.0.1 another loopback address: UDP and TCP are passed on, octet by octet. BIND itself
-// listens only on addresses that an interface has, and of 127.0.0.0/8 that is one.
+/**
+ * Forwards UDP and TCP from another loopback address to a DNS server on 127.0.0.1. BIND itself listens only on
+ * addresses of an interface, which is 127.0.0.1 alone.
+ */
 import { createSocket } from 'node:dgram';
 import { connect, createServer, type Socket } from 'node:net';
 import type { ServerAddress } from './dig.ts';
@@ -7,7 +9,7 @@ import type { ServerAddress } from './dig.ts';
 export interface RelayOptions {
   readonly from: ServerAddress;
   readonly to: ServerAddress;
-  /** false: nobody listens for TCP there. */
+  /** false: does not listen on TCP. */
   readonly tcp?: boolean;
 }
 

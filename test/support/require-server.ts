@@ -15,7 +15,7 @@ export {
   type RequiredProgram,
 } from './programs.ts';
 
-/** A vitest `describe` whose tests need real programs. */
+/** A vitest `describe` for tests that need real programs. */
 export function describeWith(programs: readonly RequiredProgram[], title: string, fn: () => void): void {
   const advice = missingProgramsAdvice(programs);
   if (advice === undefined) {

@@ -1,13 +1,15 @@
-// A primary that answers UPDATE as a test tells it: for RCODEs and TSIG errors that no real nameserver can be made to give
-// on demand. TCP only; queries get an authoritative "no such name". It signs by our own ServerTransaction.
+/**
+ * A primary with scripted replies to UPDATE, for RCODEs and TSIG errors that no real nameserver sends on demand. TCP
+ * only; queries are answered with NXDOMAIN. It signs with our own ServerTransaction.
+ */
 import { createServer, type Socket } from 'node:net';
 import { checkRequest, ServerTransaction, type TsigKey } from '../../src/dns/tsig.ts';
 import { decodeMessage, encodeMessage, makeMessage, Opcode, Rcode } from '../../src/dns/wire/message.ts';
 
-/** What an UPDATE is answered with. */
+/** The reply to an UPDATE. */
 export type Script =
   | { readonly kind: 'rcode'; readonly rcode: number; readonly signed: boolean }
-  /** The clock of this primary differs from the true time by so many seconds. */
+  /** The primary's clock is off by this number of seconds. */
   | { readonly kind: 'clock'; readonly offsetSeconds: number }
   /** NOTAUTH with this TSIG error, signed. */
   | { readonly kind: 'tsig-error'; readonly error: number }
@@ -20,7 +22,7 @@ export type Script =
 export interface ScriptedPrimary {
   readonly port: number;
   script: Script;
-  /** UPDATE messages that came. */
+  /** Number of UPDATE messages received. */
   updates: number;
   close(): Promise<void>;
 }
@@ -54,7 +56,7 @@ export async function startScriptedPrimary(key: TsigKey): Promise<ScriptedPrimar
       case 'forged': {
         if (check.kind !== 'verified') return make(Rcode.NOERROR);
         const reply = check.transaction.sign(make(Rcode.NOERROR), now);
-        // Original ID, error and other length are the last six octets; the MAC is before them.
+        // The last six octets are Original ID, Error and Other Len; the MAC is before them.
         reply[reply.length - 10]! ^= 1;
         return reply;
       }

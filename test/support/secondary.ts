@@ -1,5 +1,7 @@
-// Starts a real BIND, Knot or NSD as secondary of a given primary, from the file that deploy/ has for it. Of that file
-// only names, addresses and paths are changed. They take NOTIFY and fetch by IXFR or AXFR, all with TSIG.
+/**
+ * Starts a real BIND, Knot or NSD as a secondary, from its file in deploy/, of which only names, addresses and paths
+ * are changed. It accepts NOTIFY and transfers the zone by IXFR or AXFR, all with TSIG.
+ */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasLockFile, namedCommand } from './bind.ts';
@@ -13,7 +15,7 @@ export type SecondaryKind = 'bind' | 'knot' | 'nsd';
 
 export const SECONDARY_KINDS: readonly SecondaryKind[] = ['bind', 'knot', 'nsd'];
 
-/** What all three secondaries need. */
+/** The programs of all three secondaries. */
 export const SECONDARY_PROGRAMS: readonly RequiredProgram[] = [
   { command: 'named', debianPackage: 'bind9' },
   ...KNOT_PROGRAMS,
@@ -22,10 +24,10 @@ export const SECONDARY_PROGRAMS: readonly RequiredProgram[] = [
 
 export interface SecondaryOptions {
   readonly zone: string;
-  /** The key of transfers and of NOTIFY. In the files of deploy/ it has the name of the zone. */
+  /** The key for transfers and NOTIFY. In the files of deploy/ its name is that of the zone. */
   readonly key: KeySpec;
   readonly primary: ServerAddress;
-  /** Where it shall listen on 127.0.0.1: the primary has to know before it starts. */
+  /** Its port on 127.0.0.1, which the primary needs before it starts. */
   readonly port: number;
 }
 
@@ -34,12 +36,12 @@ export interface SecondaryServer {
   readonly host: '127.0.0.1';
   readonly port: number;
   log(): string;
-  /** The serial that it serves; undefined as long as it has no zone. */
+  /** Returns the serial that it serves; undefined without the zone. */
   serial(): Promise<number | undefined>;
   stop(): Promise<void>;
 }
 
-/** The file of deploy/ with the values of a test in the place of its examples. */
+/** Returns the text of a file of deploy/ with the values of a test in place of its examples. */
 function deployed(file: string, { zone, primary }: SecondaryOptions, directory: string): string {
   return readFileSync(join(REPOSITORY, 'deploy', file), 'utf8')
     .replaceAll('dyndns.example.com', zone)
@@ -124,7 +126,7 @@ const PROGRAMS: Readonly<
   nsd: { command: () => 'nsd', prepare: prepareNsd },
 };
 
-/** Starts a secondary; resolves when it has fetched the zone and answers with authority. */
+/** Starts a secondary; resolves when it has transferred the zone and answers authoritatively. */
 export async function startSecondary(kind: SecondaryKind, options: SecondaryOptions): Promise<SecondaryServer> {
   const directory = freshDirectory(`${kind}-secondary`);
   const { command, prepare } = PROGRAMS[kind];

@@ -1,6 +1,8 @@
-// A disk of a few hundred KiB, and a read-only view of a directory, for tests of what happens when a disk is full or
-// read-only: real mounts, since root is not stopped by modes. Without the right to mount: a reported skip, and a failure
-// where CI is set.
+/**
+ * A disk of a few hundred KiB, and a read-only view of a directory, for tests with a full or read-only disk. They are
+ * real mounts, because root ignores file modes. Without permission to mount the tests are skipped, and fail if CI is
+ * set.
+ */
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'vitest';
 import { freshDirectory } from './primary-server.ts';
@@ -23,12 +25,12 @@ function mount(directory: string, args: readonly string[]): string {
   return directory;
 }
 
-/** Mounts an empty disk of that size in memory and gives its directory. */
+/** Mounts an empty disk in memory. @returns its directory */
 export function mountSmallDisk(kibibytes: number): string {
   return mount(freshDirectory('disk'), ['-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'tmpfs']);
 }
 
-/** Gives a second path of a directory, under which nothing can be written. */
+/** Mounts a read-only view of a directory. @returns its path */
 export function mountReadOnly(directory: string): string {
   const view = mount(freshDirectory('view'), ['--bind', directory]);
   execFileSync('mount', ['-o', 'remount,ro,bind', view], { stdio: 'pipe' });
@@ -51,13 +53,13 @@ function canMount(): boolean {
   }
 }
 
-/** A vitest `describe` whose tests mount disks. */
+/** A vitest `describe` for tests that mount disks. */
 export function describeWithMounts(title: string, fn: () => void): void {
-  const advice = 'needs the right to mount: run the tests as root on Linux, in a container with CAP_SYS_ADMIN';
+  const advice = 'needs permission to mount: run the tests as root on Linux, in a container with CAP_SYS_ADMIN';
   if (canMount()) describe(title, fn);
   else if (process.env['CI']) {
     describe(title, () => {
-      it('may mount a disk', () => {
+      it('can mount a disk', () => {
         throw new Error(advice);
       });
     });

@@ -1,23 +1,23 @@
-// A raw TCP client of a nameserver for tests: writes octets as they are, collects the messages that come back.
+/** A raw TCP client of a nameserver: sends octets, and collects the messages that come back. */
 import { connect, type Socket } from 'node:net';
 
 const TIMEOUT_MS = 15_000;
 
 export interface StreamClient {
   readonly socket: Socket;
-  /** Messages so far, without their lengths. */
+  /** Messages so far, without the length prefix. */
   readonly messages: Buffer[];
-  /** Octets that have come, complete messages or not. */
+  /** Number of octets received, with those of an incomplete message. */
   octets(): number;
-  /** The server has ended its side, or the connection is gone. */
+  /** Whether the server has closed its side, or the connection broke. */
   isEnded(): boolean;
-  /** Resolves when so many messages have come. */
+  /** Resolves when `count` messages have arrived. */
   received(count: number): Promise<readonly Buffer[]>;
-  /** Resolves when the server has ended the connection. */
+  /** Resolves when `isEnded`. */
   ended(): Promise<void>;
 }
 
-/** Connects, and reads unless `paused`. */
+/** Connects. @param options.paused does not read */
 export async function connectStream(
   port: number,
   options: { readonly host?: string; readonly paused?: boolean; readonly localAddress?: string } = {},
@@ -46,7 +46,7 @@ export async function connectStream(
   await new Promise<void>((resolve) => socket.once('connect', resolve).once('close', resolve));
   function wait(what: string, condition: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`waited in vain for ${what}`)), TIMEOUT_MS);
+      const timer = setTimeout(() => reject(new Error(`Timeout while waiting for ${what}`)), TIMEOUT_MS);
       state.onChange = () => {
         if (!condition()) return;
         clearTimeout(timer);

@@ -1,9 +1,9 @@
-// A directory for one test, removed when the test is over, however it ends.
+/** A directory for one test, which is removed when the test has ended. */
 import { onTestFinished } from 'vitest';
 import { freshDirectory } from './primary-server.ts';
 import { removeNow } from './process.ts';
 
-/** Makes a directory; to be called inside of a test. It goes after the hooks of afterEach have run. */
+/** Creates a directory. Call it in a test: the directory is removed after the afterEach hooks. */
 export function testDirectory(prefix: string): string {
   const directory = freshDirectory(prefix);
   onTestFinished(() => removeNow(directory));

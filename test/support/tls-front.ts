@@ -1,5 +1,7 @@
-// What stands before the server where clients come from the internet: ends TLS, and says by X-Forwarded-For which address
-// the client has. Everything else passes octet by octet, so that clients get the server's own framing.
+/**
+ * A reverse proxy: terminates TLS and adds X-Forwarded-For. It forwards everything else verbatim, so that clients see
+ * the server's own framing.
+ */
 import { readFileSync } from 'node:fs';
 import { connect, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -11,22 +13,22 @@ import type { RequiredProgram } from './programs.ts';
 export const FRONT_PROGRAMS: readonly RequiredProgram[] = [{ command: 'openssl', debianPackage: 'openssl' }];
 
 export interface TlsFront {
-  /** Of 127.0.0.1. */
+  /** Its port on 127.0.0.1. */
   readonly port: number;
-  /** PEM file with the certificate for 127.0.0.1 and for the name, which is its own authority. */
+  /** PEM file with the self-signed certificate for the name and 127.0.0.1. */
   readonly caFile: string;
-  /** The address that the server is told. */
+  /** The value of X-Forwarded-For. */
   clientAddress: string;
-  /** Request lines and header fields as clients sent them, one text for each request. */
+  /** The header section of each request. */
   readonly requests: readonly string[];
-  /** What the server sent, octet by octet. */
+  /** The replies of the server, verbatim. */
   readonly replies: readonly string[];
   stop(): Promise<void>;
 }
 
 const REQUEST_LINE = /^(?:GET|POST|PUT|HEAD) \S+ HTTP\/1\.[01]\r\n/;
 
-/** @param name what the certificate is for, beside 127.0.0.1 @param backendPort plain HTTP on 127.0.0.1 */
+/** @param name host name of the certificate @param backendPort HTTP port of the server on 127.0.0.1 */
 export async function startTlsFront(name: string, backendPort: number): Promise<TlsFront> {
   const directory = freshDirectory('front');
   const [cert, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')];
@@ -45,16 +47,16 @@ export async function startTlsFront(name: string, backendPort: number): Promise<
       socket.once('close', () => sockets.delete(socket));
       socket.on('error', () => undefined);
     }
-    // Each request of these clients comes in a piece of its own, on a new connection or after the last reply.
-    client.on('data', (piece: Buffer) => {
-      const text = piece.toString('latin1');
+    // These clients do not pipeline: each request begins a new chunk.
+    client.on('data', (chunk: Buffer) => {
+      const text = chunk.toString('latin1');
       const line = REQUEST_LINE.exec(text)?.[0];
-      if (line === undefined) return void backend.write(piece);
+      if (line === undefined) return void backend.write(chunk);
       requests.push(text.split('\r\n\r\n')[0] ?? '');
       backend.write(`${line}X-Forwarded-For: ${front.clientAddress}\r\n${text.slice(line.length)}`, 'latin1');
     });
     client.once('end', () => backend.end());
-    backend.on('data', (piece: Buffer) => replies.push(piece.toString('latin1')));
+    backend.on('data', (chunk: Buffer) => replies.push(chunk.toString('latin1')));
     backend.pipe(client);
   });
   await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));

@@ -1,55 +1,57 @@
-// Fifty routers that never rest: each sends one update after the other for its own host, every one with a new address,
-// and notes what it was told. What they were told is then compared with what is published.
+/**
+ * A load of clients: each sends one update after the other for its own host, always with a new address, and records the
+ * replies, which tests compare with what is published.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Answer } from './http-client.ts';
 
-export interface Told {
-  /** Number of the update of this client, from 1. */
+export interface LoadReply {
+  /** Number of the client's update, from 1. */
   readonly number: number;
   readonly status: number;
   readonly body: string;
   readonly retryAfter: string | undefined;
   readonly ms: number;
-  /** When it was sent and answered, of `performance.now()`. */
+  /** When the update was sent and answered, by `performance.now()`. */
   readonly sentMs: number;
   readonly answeredMs: number;
 }
 
 export interface LoadClient {
   readonly host: string;
-  readonly told: Told[];
-  /** The newest update that was accepted: published, or kept for later. */
+  readonly replies: LoadReply[];
+  /** Number of the newest update that was accepted: published or pending. */
   newestAccepted(): number;
 }
 
 export interface UpdateLoad {
   readonly clients: readonly LoadClient[];
-  /** All that was told while this ran, in no order. */
-  during(fromMs: number, toMs: number): readonly Told[];
-  /** Resolves when each has its last answer. */
+  /** All replies to updates that were sent and answered within a period, unordered. */
+  during(fromMs: number, toMs: number): readonly LoadReply[];
+  /** Resolves when each client has its last reply. */
   stop(): Promise<void>;
 }
 
 export interface LoadOptions {
   readonly clients: number;
   readonly host: (client: number) => string;
-  /** Sends the update of one client; the reply is noted. */
+  /** Sends an update of one client. */
   readonly send: (client: number, number: number) => Promise<Answer>;
-  /** Whether this answer promises that the address is published, now or later. */
-  readonly isAccepted: (told: Told) => boolean;
-  /** Looked at after some of the answers, before the same client goes on. */
-  readonly verify?: (client: LoadClient, told: Told) => Promise<void>;
+  /** Whether the reply says that the address is published, or pending. */
+  readonly isAccepted: (reply: LoadReply) => boolean;
+  /** Called after each reply, before the client's next update. */
+  readonly verify?: (client: LoadClient, reply: LoadReply) => Promise<void>;
   readonly pauseMs: number;
 }
 
 export function startLoad(options: LoadOptions): UpdateLoad {
   let running = true;
   const clients = Array.from({ length: options.clients }, (_, index): LoadClient => {
-    const told: Told[] = [];
+    const replies: LoadReply[] = [];
     return {
       host: options.host(index),
-      told,
-      newestAccepted: () => told.findLast(options.isAccepted)?.number ?? 0,
+      replies,
+      newestAccepted: () => replies.findLast(options.isAccepted)?.number ?? 0,
     };
   });
   const work = async (client: LoadClient, index: number) => {
@@ -57,20 +59,22 @@ export function startLoad(options: LoadOptions): UpdateLoad {
       const sentMs = performance.now();
       const { status, body, headers, ms } = await options.send(index, number);
       const { 'retry-after': retryAfter } = headers;
-      const told = { number, status, body, retryAfter, ms, sentMs, answeredMs: performance.now() };
-      client.told.push(told);
-      await options.verify?.(client, told);
+      const reply = { number, status, body, retryAfter, ms, sentMs, answeredMs: performance.now() };
+      client.replies.push(reply);
+      await options.verify?.(client, reply);
       await delay(options.pauseMs);
     }
   };
   const ends = clients.map(work);
   const all = Promise.all(ends);
-  // Looked at by stop(); until then a failure must not end the process.
+  // stop() awaits it; an earlier failure must not end the process.
   all.catch(() => undefined);
   return {
     clients,
     during: (fromMs, toMs) =>
-      clients.flatMap(({ told }) => told.filter(({ sentMs, answeredMs }) => sentMs >= fromMs && answeredMs <= toMs)),
+      clients.flatMap(({ replies }) =>
+        replies.filter(({ sentMs, answeredMs }) => sentMs >= fromMs && answeredMs <= toMs),
+      ),
     async stop() {
       running = false;
       await all;

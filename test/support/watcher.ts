@@ -1,4 +1,4 @@
-// A quick reader for tests that look at a name thousands of times: UDP queries over one socket, own codec.
+/** A fast DNS client for tests that query a name thousands of times: UDP over one socket, with our own codec. */
 import { createSocket } from 'node:dgram';
 import type { DomainName } from '../../src/dns/name.ts';
 import { RRClass, RRType } from '../../src/dns/rdata.ts';
@@ -7,7 +7,7 @@ import { decodeMessage, encodeMessage, makeMessage } from '../../src/dns/wire/me
 import type { ServerAddress } from './dig.ts';
 
 export interface Watcher {
-  /** The addresses of type A in one answer, sorted. Asks again each second; an error after five. */
+  /** Queries the A records, sorted. Retries each second; rejects after five attempts. */
   ask(ownerName: DomainName): Promise<readonly string[]>;
   close(): void;
 }
@@ -29,15 +29,15 @@ export function openWatcher(server: ServerAddress): Watcher {
       return new Promise((resolve, reject) => {
         let attempts = 1;
         const send = () => socket.send(query, server.port, server.host);
-        const again = setInterval(() => {
+        const retry = setInterval(() => {
           attempts += 1;
           if (attempts <= 5) return send();
-          clearInterval(again);
+          clearInterval(retry);
           waiting.delete(id);
-          reject(new Error(`no answer for ${qname}`));
+          reject(new Error(`No answer for ${qname}.`));
         }, 1000);
         waiting.set(id, (addresses) => {
-          clearInterval(again);
+          clearInterval(retry);
           resolve(addresses);
         });
         send();

@@ -1,4 +1,4 @@
-// A receiver of webhooks on 127.0.0.1 that answers as a test wants, and remembers what came and on how many connections.
+/** A receiver of webhooks on 127.0.0.1 with scripted answers, which records requests and counts connections. */
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
@@ -9,15 +9,15 @@ export interface Received {
   readonly body: string;
 }
 
-/** A status, or what to do with the response: nothing leaves the sender waiting. */
+/** A status, or a function that writes the response; one that does nothing leaves the sender waiting. */
 export type Reply = number | ((response: ServerResponse, received: Received) => void);
 
 export interface WebhookReceiver {
   readonly url: string;
   readonly received: readonly Received[];
-  /** Connections that were open at the same time, at most. */
+  /** Maximum number of concurrent connections. */
   readonly mostConnections: number;
-  /** Replies to the next requests, in their order; then 200. */
+  /** Sets the replies to the next requests, in order; then 200. */
   answer(...replies: Reply[]): void;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// The recorded messages of test/vectors/messages.hex, and values in a form that compares by content.
+/** The recorded messages of test/vectors/messages.hex, and a form of values for comparison. */
 import { readFileSync } from 'node:fs';
 import { DomainName } from '../../src/dns/name.ts';
 
@@ -7,14 +7,14 @@ export interface WireVector {
   readonly octets: Uint8Array;
 }
 
-/** Octets from hexadecimal text; white space is passed over. */
+/** Parses hexadecimal text, ignoring white space. */
 export function hex(text: string): Uint8Array {
   const digits = text.replace(/\s+/g, '');
-  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new Error(`not hexadecimal: ${text}`);
+  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new Error(`Not hexadecimal: ${text}`);
   return Uint8Array.from(Buffer.from(digits, 'hex'));
 }
 
-/** All recorded messages: a label on a line of its own, its octets on the indented lines below. */
+/** Reads all recorded messages: a label on its own line, and the octets on the indented lines below. */
 export function recordedMessages(): readonly WireVector[] {
   const text = readFileSync(new URL('../vectors/messages.hex', import.meta.url), 'utf8');
   const vectors: { label: string; octets: Uint8Array }[] = [];
@@ -25,16 +25,16 @@ export function recordedMessages(): readonly WireVector[] {
   return vectors;
 }
 
-/** The recorded message with a label. */
+/** Returns the recorded message with a label. */
 export function recordedMessage(label: string): Uint8Array {
   const found = recordedMessages().find((vector) => vector.label === label);
-  if (found === undefined) throw new Error(`no recorded message is called '${label}'`);
+  if (found === undefined) throw new Error(`There is no recorded message '${label}'.`);
   return found.octets;
 }
 
 /**
- * A value as plain data: names as `name(hex of the wire form)`, octets as `octets(hex)`. Two messages carry the same,
- * the case of names included, exactly when their plain values are equal; where a TSIG record began does not count.
+ * Converts a value to plain data: names to `name(hex of the wire form)`, octets to `octets(hex)`. Two messages are the
+ * same, with the case of names, exactly if their plain values are equal. `tsigOffset` is ignored.
  */
 export function plainValue(value: unknown): unknown {
   if (value instanceof DomainName) return `name(${Buffer.from(value.octets).toString('hex')})`;

@@ -1,7 +1,7 @@
-// The content of a version of a zone as sorted lines: what two versions are compared by.
+/** The content of a zone version as sorted lines, for comparison. */
 import { nameOf, type ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
 
-/** `owner TTL TYPE-NUMBER RDATA-in-hex`, the SOA too. */
+/** Returns lines `owner TTL TYPE-NUMBER RDATA-in-hex`, with the SOA. */
 export function zoneRecords(version: ZoneVersion): string[] {
   const lines: string[] = [];
   for (const { wireText, type, ttl, rdata } of version.records()) {

@@ -1,6 +1,7 @@
 /**
- * Addresses of nameservers for `dyndns doctor`: which the resolver knows for a name, and which nobody outside can reach
- * (RFC 1918, RFC 6598, RFC 4193, RFC 6890). Answers of the resolver are cut to a few; aliases are followed a few steps.
+ * Addresses of nameservers for `dyndns doctor`: resolves names, and recognizes addresses that the internet cannot reach
+ * (RFC 1918 §3, RFC 6598 §7, RFC 4193 §3.1, RFC 6890 §2.2). Replies are cut to a few addresses, CNAME chains to a few
+ * steps.
  */
 import {
   addressOctets,
@@ -15,20 +16,20 @@ import { type ResourceRecord, RRType } from '../../dns/rdata.ts';
 import { rrsetAddresses } from '../../dns/rrset.ts';
 import type { Lookup } from './ports.ts';
 
-/** Addresses of one nameserver that are asked. */
+/** Limit of addresses per nameserver. */
 export const MAX_ADDRESSES = 4;
-/** Steps along CNAME records within one answer: a loop ends here. */
+/** Limit of CNAMEs followed in one answer, against loops. */
 const MAX_ALIASES = 8;
 
 export interface FoundAddresses {
   readonly addresses: readonly IpAddress[];
-  /** The name is an alias, which the name of a nameserver must not be (RFC 2181 §10.3). */
+  /** The name has a CNAME, which a nameserver's name must not have (RFC 2181 §10.3). */
   readonly alias: boolean;
-  /** Why the resolver gave no answer, where it gave none. */
+  /** Why the resolver did not answer; undefined if it did. */
   readonly failure: string | undefined;
 }
 
-/** A and AAAA of a name, as the resolver knows them. */
+/** Resolves the A and AAAA records of a name. */
 export async function findAddresses(lookup: Lookup, name: DomainName): Promise<FoundAddresses> {
   const results = await Promise.all([lookup.resolve(name, RRType.A), lookup.resolve(name, RRType.AAAA)]);
   const addresses: IpAddress[] = [];
@@ -51,10 +52,10 @@ export async function findAddresses(lookup: Lookup, name: DomainName): Promise<F
   return { addresses, alias, failure };
 }
 
-/** Distinct addresses of one owner name and type among records. */
+/** The distinct addresses of one owner name and type. */
 export function addressesAt(records: readonly ResourceRecord[], ownerName: DomainName, type: number): IpAddress[] {
-  const own = records.filter((record) => record.type === type && record.ownerName.equals(ownerName));
-  return parseAddresses(rrsetAddresses(own.map(({ rdata }) => rdata)));
+  const rrset = records.filter((record) => record.type === type && record.ownerName.equals(ownerName));
+  return parseAddresses(rrsetAddresses(rrset.map(({ rdata }) => rdata)));
 }
 
 export function parseAddresses(texts: readonly string[]): IpAddress[] {
@@ -72,14 +73,14 @@ function followAliases(records: readonly ResourceRecord[], name: DomainName): Do
 }
 
 const LOCAL: readonly (readonly [string, string])[] = [
-  ['0.0.0.0/8', 'is no address of a single machine'],
+  ['0.0.0.0/8', 'is not the address of a machine'],
   ['10.0.0.0/8', 'is private'],
-  ['100.64.0.0/10', "lies behind a carrier's NAT"],
+  ['100.64.0.0/10', "is behind a carrier's NAT"],
   ['127.0.0.0/8', 'is a loopback address'],
   ['169.254.0.0/16', 'is link-local'],
   ['172.16.0.0/12', 'is private'],
   ['192.168.0.0/16', 'is private'],
-  ['::/128', 'is no address of a single machine'],
+  ['::/128', 'is not the address of a machine'],
   ['::1/128', 'is a loopback address'],
   ['fc00::/7', 'is private'],
   ['fe80::/10', 'is link-local'],
@@ -87,20 +88,20 @@ const LOCAL: readonly (readonly [string, string])[] = [
 
 const LOCAL_PREFIXES = LOCAL.map(([text, what]) => ({ prefix: parseIpPrefix(text)!, what }));
 
-/** Why the outside cannot reach an address, as the end of a sentence; undefined for a public one. */
+/** Why the internet cannot reach an address, as the end of a sentence; undefined for a public address. */
 export function whyLocal(address: IpAddress): string | undefined {
   const octets = addressOctets(address);
   return LOCAL_PREFIXES.find(({ prefix }) => prefixContains(prefix, octets))?.what;
 }
 
-/** True if the whole prefix lies in addresses that the internet does not use. */
+/** Whether the whole prefix is within addresses that the internet does not route. */
 export function isLocalPrefix(prefix: IpPrefix): boolean {
   return LOCAL_PREFIXES.some(
     ({ prefix: local }) => prefix.length >= local.length && prefixContains(local, prefix.octets),
   );
 }
 
-/** Loopback addresses, and `localhost`: nobody else can connect there. */
+/** Whether only this machine can connect: loopback addresses, and `localhost`. */
 export function isLoopback(host: string): boolean {
   const address = parseIpAddress(host);
   return address === undefined ? host === 'localhost' : whyLocal(address) === 'is a loopback address';

@@ -1,8 +1,8 @@
 /**
- * `dyndns doctor`: what the parent zone says about the zone. Its NS RRset there against the zone's own (RFC 1034 §4.2.2),
- * glue (RFC 9471), a DS record of a zone that is not signed (RFC 4035 §5.2).
+ * `dyndns doctor`: checks the delegation at the parent zone: its NS RRset against that of the zone (RFC 1034 §4.2.2),
+ * glue (RFC 9471 §3), and a DS record for an unsigned zone (RFC 4035 §5.2).
  *
- * The parent's nameservers are asked themselves: a resolver would answer from the zone, or from its cache.
+ * It queries the parent's nameservers directly: a resolver would answer from the zone itself, or from its cache.
  */
 import type { IpAddress } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
@@ -12,22 +12,22 @@ import { compareGlue, compareNames, finding, type ListedNameserver, linesToAdd }
 import type { Finding, Lookup, LookupReply } from './ports.ts';
 import { MAX_NAMESERVERS, type ZoneAtPrimary } from './primary.ts';
 
-/** Nameservers of the parent that are asked. */
+/** Limit of parent nameservers that are queried. */
 const MAX_PARENT_SERVERS = 4;
-/** Ancestors of the zone that are looked at. */
+/** Limit of ancestors that are checked for a zone cut. */
 const MAX_STEPS = 20;
 
 export interface DelegationCheck {
   readonly findings: readonly Finding[];
-  /** Undefined if the parent could not be asked; empty if it does not delegate the zone. */
+  /** Undefined if the parent could not be queried; empty if it does not delegate the zone. */
   readonly listed: readonly ListedNameserver[] | undefined;
 }
 
 type ParentReply =
-  /** `visible`: it is the parent's own data, and not that of the zone, which may be at the same server. */
+  /** `visible`: a referral. Otherwise the server also serves the zone, and answered from that. */
   | { readonly kind: 'listed'; readonly visible: boolean; readonly listed: readonly ListedNameserver[] }
   | { readonly kind: 'absent'; readonly rcode: string }
-  | { readonly kind: 'useless'; readonly why: string };
+  | { readonly kind: 'useless'; readonly reason: string };
 
 interface ParentServer {
   readonly name: DomainName;
@@ -42,41 +42,41 @@ export async function checkDelegation(
   const special = specialUse(zone);
   if (special !== undefined) return { findings: [special], listed: undefined };
   const found = await findParent(zone, lookup);
-  if (typeof found === 'string') return unasked(found, "Name another resolver by '--resolver', and run this again.");
+  if (typeof found === 'string') return notChecked(found, "Try another resolver with '--resolver'.");
   const { parent, names } = found;
   const servers = await findParentServers(names, lookup);
   const replies = await Promise.all(
-    servers.map(async (server) => ({ server, reply: await askParent(zone, parent, server, lookup) })),
+    servers.map(async (server) => ({ server, reply: await queryParent(zone, parent, server, lookup) })),
   );
   const best =
     replies.find(({ reply }) => reply.kind === 'listed' && reply.visible) ??
     replies.find(({ reply }) => reply.kind === 'absent') ??
     replies.find(({ reply }) => reply.kind === 'listed');
   if (best === undefined || best.reply.kind === 'useless') {
-    const why = replies.flatMap(({ reply }) => (reply.kind === 'useless' ? [reply.why] : []))[0];
-    return unasked(
-      `no nameserver of the zone '${parent}' above told what it delegates${why === undefined ? '' : ` (${why})`}`,
-      `Run this again later; if it stays so, ask whoever runs '${parent}'.`,
+    const reason = replies.flatMap(({ reply }) => (reply.kind === 'useless' ? [reply.reason] : []))[0];
+    return notChecked(
+      `no nameserver of the parent zone '${parent}' answered${reason === undefined ? '' : ` (${reason})`}`,
+      `Run this again later. If it stays so, contact the operator of '${parent}'.`,
     );
   }
-  const said = new Set(replies.map(({ reply }) => summary(reply)).filter((text) => text !== undefined));
+  const answers = new Set(replies.map(({ reply }) => summary(reply)).filter((text) => text !== undefined));
   const findings: Finding[] = [];
-  if (said.size > 1) {
-    const text = `The nameservers of '${parent}' do not say the same about '${zone}'.`;
+  if (answers.size > 1) {
+    const text = `The nameservers of '${parent}' disagree about '${zone}'.`;
     const advice =
-      'After a change of the delegation this passes within minutes. If it stays so, ask whoever runs them.';
+      'After a change of the delegation this is normal for some minutes. If it stays so, contact their operator.';
     findings.push(finding('warning', text, advice));
   }
   if (best.reply.kind === 'absent') {
     const where = `${best.server.name} at ${best.server.address.text} answers ${best.reply.rcode}`;
-    const text = `'${parent}' does not delegate '${zone}' (${where}): nobody finds the zone.`;
+    const text = `'${parent}' does not delegate '${zone}' (${where}): resolvers cannot find the zone.`;
     findings.push(finding('problem', text, linesToAdd(zone, parent, own)));
     return { findings, listed: [] };
   }
   const { listed, visible } = best.reply;
   if (!visible) {
-    const text = `The nameservers of '${parent}' serve '${zone}' too and answer from it: its delegation there cannot be seen.`;
-    const advice = `See that '${parent}' holds the same NS records for '${zone}' as the zone itself.`;
+    const text = `The nameservers of '${parent}' also serve '${zone}' and answer from it, so its delegation cannot be checked.`;
+    const advice = `Make sure that '${parent}' has the same NS records for '${zone}' as the zone itself.`;
     findings.push(finding('not checked', text, advice));
     return { findings, listed };
   }
@@ -85,11 +85,14 @@ export async function checkDelegation(
   return { findings, listed };
 }
 
-function unasked(why: string, advice: string): DelegationCheck {
-  return { findings: [finding('not checked', `The delegation: ${why}.`, advice)], listed: undefined };
+function notChecked(reason: string, advice: string): DelegationCheck {
+  return {
+    findings: [finding('not checked', `The delegation was not checked: ${reason}.`, advice)],
+    listed: undefined,
+  };
 }
 
-/** Names that the public DNS does not delegate. */
+/** Special-use names (RFC 6761 §6 and later), which the public DNS does not delegate. */
 const SPECIAL_USE: readonly (readonly [string, string])[] = [
   ['home.arpa.', 'RFC 8375'],
   ['internal.', 'reserved for private use'],
@@ -101,7 +104,7 @@ const SPECIAL_USE: readonly (readonly [string, string])[] = [
   ['onion.', 'RFC 7686'],
 ];
 
-/** A zone of a name that is for private use: nothing above it can be asked. */
+/** The finding for a zone of a special-use name, which has no parent to query. */
 export function specialUse(zone: DomainName): Finding | undefined {
   const text = zone.toString().toLowerCase();
   const found = SPECIAL_USE.find(([suffix]) => text === suffix || text.endsWith(`.${suffix}`));
@@ -109,12 +112,12 @@ export function specialUse(zone: DomainName): Finding | undefined {
   const [suffix, source] = found;
   return finding(
     'not checked',
-    `Names below '${suffix}' are for private networks (${source}): no parent delegates '${zone}', and the outside cannot find it.`,
-    `Let the resolver of your network forward '${zone}' to this nameserver. For names that the internet sees, use a zone of a registered domain.`,
+    `Names below '${suffix}' are for private networks (${source}): no parent delegates '${zone}', and the internet cannot find it.`,
+    `Let the resolver of your network forward '${zone}' to this nameserver. For public names, use a zone in a registered domain.`,
   );
 }
 
-/** The closest ancestor with NS records, as the resolver knows it; else why it was not found. */
+/** Finds the closest ancestor that has NS records. @returns the reason as a string if there is none */
 async function findParent(
   zone: DomainName,
   lookup: Lookup,
@@ -134,24 +137,24 @@ async function findParent(
 }
 
 async function findParentServers(names: readonly DomainName[], lookup: Lookup): Promise<ParentServer[]> {
-  const asked = names.slice(0, MAX_PARENT_SERVERS);
-  const found = await Promise.all(asked.map((name) => findAddresses(lookup, name)));
-  return asked.flatMap((name, index) => {
-    // IPv4 first: it is there on every machine that has only one of both.
+  const queried = names.slice(0, MAX_PARENT_SERVERS);
+  const found = await Promise.all(queried.map((name) => findAddresses(lookup, name)));
+  return queried.flatMap((name, index) => {
+    // IPv4 comes first: a machine with only one family nearly always has IPv4.
     const address = found[index]!.addresses[0];
     return address === undefined ? [] : [{ name, address }];
   });
 }
 
-async function askParent(
+async function queryParent(
   zone: DomainName,
   parent: DomainName,
   server: ParentServer,
   lookup: Lookup,
 ): Promise<ParentReply> {
   const where = `${server.name} at ${server.address.text}`;
-  const result = await lookup.ask(server.address, 'udp', zone, RRType.NS);
-  if (result.kind === 'none') return { kind: 'useless', why: `${where}: ${result.text}` };
+  const result = await lookup.query(server.address, 'udp', zone, RRType.NS);
+  if (result.kind === 'none') return { kind: 'useless', reason: `${where}: ${result.text}` };
   const inAnswer = targets(result.answers, zone);
   if (inAnswer.length > 0) return { kind: 'listed', visible: false, listed: withGlue(inAnswer, zone, result) };
   const inReferral = targets(result.authority, zone);
@@ -161,7 +164,7 @@ async function askParent(
   if (result.authoritative && (rcode === 'NXDOMAIN' || (rcode === 'NOERROR' && fromParent))) {
     return { kind: 'absent', rcode: rcode === 'NOERROR' ? 'that it has no NS records' : rcode };
   }
-  return { kind: 'useless', why: `${where} answers ${rcode} without authority for '${parent}'` };
+  return { kind: 'useless', reason: `${where} answers ${rcode} and is not authoritative for '${parent}'` };
 }
 
 function targets(records: readonly ResourceRecord[], ownerName: DomainName): DomainName[] {
@@ -174,7 +177,7 @@ function targets(records: readonly ResourceRecord[], ownerName: DomainName): Dom
   return [...names.values()].sort(DomainName.compare);
 }
 
-/** Addresses beside the NS records count only for names in the zone itself: others are not the parent's to tell. */
+/** Accepts glue only for names in the zone: the parent is not authoritative for others. */
 function withGlue(names: readonly DomainName[], zone: DomainName, reply: LookupReply): ListedNameserver[] {
   return names.map((name) => {
     if (!name.isAtOrBelow(zone)) return { name, glue: [] };
@@ -193,7 +196,7 @@ function keysOf(names: readonly DomainName[]): string[] {
   return names.map(({ key }) => key).sort();
 }
 
-/** A DS record says that the zone is signed: without DNSKEY there, validating resolvers give no answer at all. */
+/** With a DS record but no DNSKEY, validating resolvers answer SERVFAIL for the whole zone. */
 async function checkDs(
   zone: DomainName,
   parent: DomainName,
@@ -201,13 +204,13 @@ async function checkDs(
   listed: readonly ListedNameserver[],
   lookup: Lookup,
 ): Promise<Finding[]> {
-  const ds = await lookup.ask(server.address, 'udp', zone, RRType.DS);
+  const ds = await lookup.query(server.address, 'udp', zone, RRType.DS);
   if (ds.kind === 'none' || !ds.answers.some(({ type, ownerName }) => type === RRType.DS && ownerName.equals(zone)))
     return [];
   const address = listed.flatMap(({ glue }) => glue)[0] ?? (await findAddresses(lookup, listed[0]!.name)).addresses[0];
-  const keys = address && (await lookup.ask(address, 'udp', zone, RRType.DNSKEY));
+  const keys = address && (await lookup.query(address, 'udp', zone, RRType.DNSKEY));
   if (keys === undefined || keys.kind === 'none' || keys.rcode !== 'NOERROR') return [];
   if (keys.answers.some(({ type }) => type === RRType.DNSKEY)) return [];
-  const text = `'${parent}' has a DS record for '${zone}', and the zone is not signed: resolvers that validate answer SERVFAIL for all of it.`;
+  const text = `'${parent}' has a DS record for '${zone}', but the zone is not signed: validating resolvers answer SERVFAIL for the whole zone.`;
   return [finding('problem', text, `Remove the DS record from '${parent}'.`)];
 }

@@ -1,5 +1,7 @@
-// The rules of `dyndns doctor` on a small DNS in memory: what no real server can be made to say, and what others may not
-// make it do. Real servers are in test/cli/doctor.test.ts.
+/**
+ * The rules of `dyndns doctor` on a DNS in memory: replies that no real server sends, and limits on what foreign data
+ * can cause. test/cli/doctor.test.ts uses real servers.
+ */
 import { describe, expect, it } from 'vitest';
 import { parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
@@ -53,20 +55,20 @@ const none = (failure: 'no-reply' | 'no-route' | 'out-of-time'): LookupResult =>
   text: failure,
 });
 
-/** Counts what it is asked; answers as the test says. */
+/** A scripted Lookup that counts queries. */
 function lookupOf(
   resolve: (qname: string, qtype: number) => LookupResult,
-  ask: (address: string, transport: string, qtype: number) => LookupResult = () => none('no-reply'),
-): Lookup & { questions: number } {
+  query: (address: string, transport: string, qtype: number) => LookupResult = () => none('no-reply'),
+): Lookup & { queries: number } {
   const lookup = {
-    questions: 0,
+    queries: 0,
     resolve: async (qname: DomainName, qtype: number) => {
-      lookup.questions += 1;
+      lookup.queries += 1;
       return resolve(qname.toString(), qtype);
     },
-    ask: async (address: { text: string }, transport: string, _qname: DomainName, qtype: number) => {
-      lookup.questions += 1;
-      return ask(address.text, transport, qtype);
+    query: async (address: { text: string }, transport: string, _qname: DomainName, qtype: number) => {
+      lookup.queries += 1;
+      return query(address.text, transport, qtype);
     },
   };
   return lookup;
@@ -79,15 +81,15 @@ function zoneWith(serial: number, nameservers: readonly string[] = []): ZoneAtPr
   return { serial, nameservers: nameservers.map(name), addresses: new Map() };
 }
 
-describe('answers of others', () => {
-  it('with a loop of aliases end after a few steps, without an address', async () => {
+describe('replies of other servers', () => {
+  it('with a CNAME loop end after a few steps, without an address', async () => {
     const loop = [cname('a.example.net', 'b.example.net'), cname('b.example.net', 'a.example.net')];
     const lookup = lookupOf(() => reply({ answers: [...loop, a('c.example.net', '192.0.2.1')] }));
     expect(await findAddresses(lookup, name('a.example.net'))).toMatchObject({ addresses: [], failure: undefined });
-    expect(lookup.questions).toBe(2);
+    expect(lookup.queries).toBe(2);
   });
 
-  it('with an alias of an alias lead to its addresses', async () => {
+  it('with a CNAME chain lead to its addresses', async () => {
     const chain = [cname('a.example.net', 'b.example.net'), cname('b.example.net', 'c.example.net')];
     const lookup = lookupOf((_, qtype) =>
       reply({ answers: qtype === RRType.A ? [...chain, a('c.example.net', '192.0.2.1')] : chain }),
@@ -96,7 +98,7 @@ describe('answers of others', () => {
     expect(found).toEqual({ addresses: [parseIpAddress('192.0.2.1')], alias: true, failure: undefined });
   });
 
-  it('with a thousand nameservers and addresses make it ask a few', async () => {
+  it('with a thousand nameservers and addresses cause a few queries', async () => {
     const many = Array.from({ length: 1000 }, (_, index) => index);
     const lookup = lookupOf(
       (qname, qtype) =>
@@ -110,11 +112,11 @@ describe('answers of others', () => {
     expect(listed).toHaveLength(20);
     const { addresses } = await checkNameservers(ZONE, listed!, undefined, lookup, async () => undefined);
     expect(addresses).toHaveLength(40);
-    // 1 for the parent, 4 parent servers with 3 questions each, 1 for DS; 20 nameservers with 2 and 2 times 2 questions.
-    expect(lookup.questions).toBeLessThanOrEqual(1 + 12 + 1 + 20 * 6);
+    // 1 for the parent, 3 for each of 4 parent servers, 1 for DS; 2 and 2 times 2 for each of 20 nameservers.
+    expect(lookup.queries).toBeLessThanOrEqual(1 + 12 + 1 + 20 * 6);
   });
 
-  it('do not bring addresses of names outside of the zone as glue', async () => {
+  it('cannot add glue for names outside the zone', async () => {
     const lookup = lookupOf(
       (qname) => reply({ answers: [ns('example.com', 'p.example.net'), a(qname, '192.0.2.1')] }),
       () =>
@@ -141,16 +143,16 @@ describe('answers of others', () => {
         }),
     );
     const { findings } = await checkDelegation(ZONE, undefined, lookup);
-    expect(texts(findings, 'warning')[0]).toContain('do not say the same');
+    expect(texts(findings, 'warning')[0]).toContain('disagree');
   });
 
-  it('of the zone itself, from a server that has both zones, do not show the delegation', async () => {
+  it('from the zone itself, at a server that serves both zones, do not show the delegation', async () => {
     const lookup = lookupOf(
       (qname) => reply({ answers: [ns('example.com', 'p.example.net'), a(qname, '192.0.2.1')] }),
       () => reply({ answers: [ns('dyn.example.com', 'ns.example.net')] }),
     );
     const { findings, listed } = await checkDelegation(ZONE, zoneWith(1, ['ns.example.net']), lookup);
-    expect(texts(findings, 'not checked')[0]).toContain('cannot be seen');
+    expect(texts(findings, 'not checked')[0]).toContain('cannot be checked');
     expect(listed).toHaveLength(1);
   });
 });
@@ -167,10 +169,10 @@ describe('a nameserver', () => {
 
   it('with an IPv6 address is not checked on a machine without IPv6', async () => {
     const findings = await check(() => none('no-route'));
-    expect(findings).toMatchObject([{ status: 'not checked', text: expect.stringContaining('no way to IPv6') }]);
+    expect(findings).toMatchObject([{ status: 'not checked', text: expect.stringContaining('no IPv6 connectivity') }]);
   });
 
-  it('that was not asked because the time was over is not called silent', async () => {
+  it('that was not queried for lack of time is not reported as silent', async () => {
     expect(await check(() => none('out-of-time'))).toMatchObject([{ status: 'not checked' }]);
     const half = await check((transport) => (transport === 'tcp' ? none('out-of-time') : reply({ answers: [soa(5)] })));
     expect(texts(half, 'problem')).toEqual([]);
@@ -194,19 +196,19 @@ describe('a nameserver', () => {
     expect(texts(findings, 'warning')[0]).toContain("5 behind the primary's 3");
   });
 
-  it('that is ahead only because the zone changed meanwhile is well', async () => {
+  it('that is ahead only because the zone has just changed is ok', async () => {
     expect(texts(await check(() => reply({ answers: [soa(6)] }), 5, 6), 'ok')).toHaveLength(1);
     expect(texts(await check(() => reply({ answers: [soa(6)] }), 5, 5), 'problem')).toHaveLength(1);
   });
 });
 
-it.each(['dyn.home.arpa', 'HOME.ARPA', 'x.internal'])('%s has no parent to ask, and nothing is asked', async (zone) => {
+it.each(['dyn.home.arpa', 'HOME.ARPA', 'x.internal'])('%s has no parent, and nothing is queried', async (zone) => {
   const lookup = lookupOf(() => none('no-reply'));
   const { findings } = await checkDelegation(name(zone), undefined, lookup);
   expect(findings).toMatchObject([
-    { status: 'not checked', text: expect.stringContaining('the outside cannot find it') },
+    { status: 'not checked', text: expect.stringContaining('the internet cannot find it') },
   ]);
-  expect(lookup.questions).toBe(0);
+  expect(lookup.queries).toBe(0);
 });
 
 it.each([
@@ -260,7 +262,7 @@ describe('an embedded nameserver', () => {
   it.each([
     ['0.0.0.0 53', 'ok', 'port 53'],
     ['192.0.2.1 53', 'ok', 'port 53'],
-    ['127.0.0.1 5354', 'warning', 'resolvers ask port 53 only'],
+    ['127.0.0.1 5354', 'warning', 'resolvers query port 53 only'],
     ['127.0.0.1 53', 'warning', 'only this machine'],
     ['192.168.1.5 53', 'warning', 'is private'],
   ])('on %s: %s', (host, status, text) => {
@@ -270,10 +272,10 @@ describe('an embedded nameserver', () => {
 
 it.each([
   ['10.1.2.3', 'is private'],
-  ['100.64.0.1', "lies behind a carrier's NAT"],
+  ['100.64.0.1', "is behind a carrier's NAT"],
   ['fd12::1', 'is private'],
   ['8.8.8.8', undefined],
   ['2001:db8::1', undefined],
-])('the address %s is for the outside: %s', (text, why) => {
-  expect(whyLocal(parseIpAddress(text)!)).toBe(why);
+])('the reason why the internet cannot reach %s: %s', (text, reason) => {
+  expect(whyLocal(parseIpAddress(text)!)).toBe(reason);
 });

@@ -1,13 +1,13 @@
 /**
- * What `dyndns doctor` asks of the world, and what it finds: contracts, no code. Octets, sockets and clocks are the
- * adapters' (src/doctor). Whatever comes through `Lookup` was sent by others: it is bounded here and never believed.
+ * Contract: what `dyndns doctor` needs from the network, and what it reports. src/doctor has the sockets and clocks.
+ * Everything that `Lookup` returns was sent by others: the rules bound it and do not trust it.
  */
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import type { ResourceRecord } from '../../dns/rdata.ts';
 import type { ZonePublisher } from '../zones/publisher.ts';
 
-/** The groups of checks, in the order in which a reader wants them. */
+/** The groups of checks, in the order of the report. */
 export const CHECKS = ['primary', 'key', 'clock', 'delegation', 'nameservers', 'http', 'outside'] as const;
 export type CheckName = (typeof CHECKS)[number];
 
@@ -16,9 +16,9 @@ export type FindingStatus = 'ok' | 'warning' | 'problem' | 'not checked';
 export interface Finding {
   readonly check: CheckName;
   readonly status: FindingStatus;
-  /** A sentence. */
+  /** Full sentences. */
   readonly text: string;
-  /** What to do: sentences, and lines that begin with two spaces to copy as they are. */
+  /** What to do: full sentences, and lines indented by two spaces to copy verbatim. */
   readonly advice?: string;
 }
 
@@ -38,8 +38,8 @@ export interface LookupReply {
 }
 
 /**
- * - `no-route`: this machine has no way to such addresses, as without IPv6. It says nothing about the other side.
- * - `out-of-time`: the time of the whole run was used up before this question.
+ * - `no-route`: this machine cannot reach addresses of this family (it has no IPv6, for example).
+ * - `out-of-time`: the deadline of the whole run passed before the reply.
  */
 export interface NoLookupReply {
   readonly kind: 'none';
@@ -49,18 +49,18 @@ export interface NoLookupReply {
 
 export type LookupResult = LookupReply | NoLookupReply;
 
-/** Questions of class IN. Never throws; each ends after a few seconds. */
+/** DNS queries of class IN. Never rejects; each has a timeout of a few seconds. */
 export interface Lookup {
-  /** Asks the resolver, with recursion desired. */
+  /** Queries the resolver, with recursion desired. */
   resolve(qname: DomainName, qtype: number): Promise<LookupResult>;
-  /** Asks the nameserver at one address itself, without recursion. */
-  ask(address: IpAddress, transport: 'udp' | 'tcp', qname: DomainName, qtype: number): Promise<LookupResult>;
+  /** Queries the nameserver at an address, without recursion. */
+  query(address: IpAddress, transport: 'udp' | 'tcp', qname: DomainName, qtype: number): Promise<LookupResult>;
 }
 
-/** The difference of the two clocks by the Time Signed of a verified reply (RFC 8945 §5.2.3). */
+/** The clocks here and at the primary, by the Time Signed of a verified reply (RFC 8945 §5.2.3). */
 export type ClockComparison =
-  /** Seconds by which ours is ahead; negative: behind. */
-  { readonly kind: 'compared'; readonly aheadSeconds: number } | { readonly kind: 'unknown'; readonly why: string };
+  /** Seconds by which our clock is ahead; negative: behind. */
+  { readonly kind: 'compared'; readonly aheadSeconds: number } | { readonly kind: 'unknown'; readonly reason: string };
 
 export type HttpListen =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: boolean }
@@ -74,28 +74,28 @@ export interface HttpFacts {
 
 export type PrimaryFacts =
   | { readonly kind: 'remote'; readonly address: IpAddress; readonly port: number }
-  /** dyndns itself; `listen` is where its nameserver listens. */
+  /** dyndns itself; `listen` has the addresses of its nameserver. */
   | { readonly kind: 'embedded'; readonly listen: readonly { readonly host: string; readonly port: number }[] };
 
-/** What is examined. */
+/** The facts of the configuration. */
 export interface DoctorSubject {
   readonly zone: DomainName;
   readonly primary: PrimaryFacts;
-  /** The TSIG key in words, without its secret; undefined where the zone has none. */
+  /** The TSIG key's name and algorithm, for texts; undefined if the zone has none. */
   readonly key: string | undefined;
   readonly http: HttpFacts;
 }
 
-/** What it is examined with. */
+/** The access to the network. */
 export interface DoctorTools {
   readonly lookup: Lookup;
   /** Reaches the primary with the zone's key. */
   readonly publisher: ZonePublisher;
   compareClocks(): Promise<ClockComparison>;
-  /** Connects and hangs up. Undefined: something listens; else why not, as a few words. */
+  /** Opens and closes a connection. @returns undefined if something listens, else the reason in a few words */
   connect(listen: HttpListen): Promise<string | undefined>;
-  /** Is told what is asked now, for a person who waits. */
+  /** Reports the current step, for a terminal. */
   progress(text: string): void;
-  /** Of the monotonic clock: when the whole run must end. */
+  /** Deadline of the whole run, on the monotonic clock. */
   readonly deadlineMs: number;
 }

@@ -1,6 +1,7 @@
 /**
- * `dyndns doctor`: the zone at its primary, the TSIG key (an UPDATE without edits, RFC 2136 §2.4), and the clocks
- * (RFC 8945 §5.2.3). The words on what to repair are those of the update check: they come with the publisher's errors.
+ * `dyndns doctor`: checks the zone at its primary, the TSIG key (with an UPDATE that has a prerequisite but no edits,
+ * RFC 2136 §2.4), and the clocks (RFC 8945 §5.2.3). The advice is the text of the publisher's errors, as in `dyndns
+ * check`.
  */
 import type { IpAddress } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
@@ -10,20 +11,20 @@ import { AppError, type ErrorCode } from '../errors.ts';
 import { parseAddresses } from './addresses.ts';
 import type { ClockComparison, DoctorSubject, DoctorTools, Finding } from './ports.ts';
 
-/** Nameservers of a zone that are looked at. */
+/** Limit of nameservers that are checked. */
 export const MAX_NAMESERVERS = 20;
 
-/** Seconds. Beyond the second, TSIG fails (RFC 8945 §10). */
+/** Seconds. TSIG fails beyond CLOCK_PROBLEM (RFC 8945 §10). */
 const CLOCK_WARNING = 60;
 const CLOCK_PROBLEM = 300;
 
-const QUESTION_MS = 3000;
+const QUERY_TIMEOUT_MS = 3000;
 
-/** The zone as its primary answers it. */
+/** The zone as its primary serves it. */
 export interface ZoneAtPrimary {
   readonly serial: number;
   readonly nameservers: readonly DomainName[];
-  /** A and AAAA of those nameservers whose names lie in the zone, by the key of the name. */
+  /** A and AAAA of the nameservers whose names are in the zone, by `DomainName.key`. */
   readonly addresses: ReadonlyMap<string, readonly IpAddress[]>;
 }
 
@@ -41,16 +42,16 @@ export async function checkPrimary(subject: DoctorSubject, tools: DoctorTools): 
     const text = embedded
       ? `The nameserver of dyndns does not answer for the zone '${subject.zone}'.`
       : `The primary does not answer for the zone '${subject.zone}'.`;
-    const advice = embedded ? `Is 'dyndns serve' running with this configuration? ${error.message}` : error.message;
+    const advice = embedded ? `Start 'dyndns serve' with this configuration. ${error.message}` : error.message;
     findings.push({ check: 'primary', status: 'problem', text, advice: sentence(advice) });
     return undefined;
   });
   if (zone !== undefined) {
-    const text = `The primary ${whereOf(subject)} answers with authority: serial ${zone.serial}.`;
+    const text = `The primary ${formatPrimary(subject)} answers authoritatively: serial ${zone.serial}.`;
     findings.push({ check: 'primary', status: 'ok', text });
     if (zone.nameservers.length === 0) {
       const none = `The zone '${subject.zone}' has no NS records.`;
-      const advice = 'Add one for each nameserver of the zone: secondaries and resolvers need them.';
+      const advice = 'Add one for each nameserver of the zone. Secondaries and resolvers need them.';
       findings.push({ check: 'primary', status: 'problem', text: none, advice });
     }
   }
@@ -59,7 +60,7 @@ export async function checkPrimary(subject: DoctorSubject, tools: DoctorTools): 
   return { findings, zone };
 }
 
-/** The serial as it is now, or undefined. */
+/** Reads the current serial; undefined if the primary does not answer. */
 export async function readSerial(subject: DoctorSubject, tools: DoctorTools): Promise<number | undefined> {
   try {
     return serialOf(await read(tools, subject.zone, RRType.SOA));
@@ -72,16 +73,16 @@ export async function readSerial(subject: DoctorSubject, tools: DoctorTools): Pr
 const ONE_CLOCK: Finding = {
   check: 'clock',
   status: 'ok',
-  text: 'dyndns itself is the primary: there is one clock. Clients that sign their UPDATE need the same time.',
+  text: 'dyndns itself is the primary, so there is only one clock. Clients that sign an UPDATE need the same time.',
 };
 
 /** @throws AppError */
 async function readZone(subject: DoctorSubject, tools: DoctorTools): Promise<ZoneAtPrimary> {
   const { zone } = subject;
-  tools.progress(`asking the primary for '${zone}'`);
+  tools.progress(`querying the primary for '${zone}'`);
   const serial = serialOf(await read(tools, zone, RRType.SOA));
   if (serial === undefined)
-    throw new AppError('primary-refused', `It has no SOA record at '${zone}': is that the zone's name?`);
+    throw new AppError('primary-refused', `It has no SOA record at '${zone}'. Check the name of the zone.`);
   const targets = (await read(tools, zone, RRType.NS))?.rdatas ?? [];
   const nameservers = targets
     .flatMap((rdata) => (rdata.kind === 'NS' ? [rdata.target] : []))
@@ -97,11 +98,11 @@ async function readZone(subject: DoctorSubject, tools: DoctorTools): Promise<Zon
 }
 
 function read(tools: DoctorTools, ownerName: DomainName, type: number): Promise<RRset | undefined> {
-  return tools.publisher.readRRset(ownerName, type, questionDeadlineMs(tools));
+  return tools.publisher.readRRset(ownerName, type, queryDeadlineMs(tools));
 }
 
-function questionDeadlineMs(tools: DoctorTools): number {
-  return Math.min(performance.now() + QUESTION_MS, tools.deadlineMs);
+function queryDeadlineMs(tools: DoctorTools): number {
+  return Math.min(performance.now() + QUERY_TIMEOUT_MS, tools.deadlineMs);
 }
 
 function serialOf(rrset: RRset | undefined): number | undefined {
@@ -109,58 +110,63 @@ function serialOf(rrset: RRset | undefined): number | undefined {
   return rdata?.kind === 'SOA' ? rdata.serial : undefined;
 }
 
-const REFUSED: Partial<Record<ErrorCode, string>> = {
+const NO_UPDATE_REPLY = 'could not be tested: the primary answers queries, but not an UPDATE.';
+const KEY_FAILURES: Partial<Record<ErrorCode, string>> = {
   'primary-key-rejected': 'is not accepted.',
-  'primary-unreachable': 'could not be tried: the primary answers queries, and no UPDATE.',
-  'publish-unknown': 'could not be tried: the primary answers queries, and no UPDATE.',
+  'primary-unreachable': NO_UPDATE_REPLY,
+  'publish-unknown': NO_UPDATE_REPLY,
 };
 
 async function checkKey({ zone, key }: DoctorSubject, tools: DoctorTools, answers: boolean): Promise<Finding> {
   const check = 'key';
   if (key === undefined) {
-    return { check, status: 'not checked', text: 'The zone has no TSIG key that may update it: only HTTP changes it.' };
+    return {
+      check,
+      status: 'not checked',
+      text: 'The zone has no TSIG key for updates, so it changes over HTTP only.',
+    };
   }
-  const text = `The key ${key}`;
+  const subject = `The key ${key}`;
   if (!answers) {
     return {
       check,
       status: 'not checked',
-      text: `${text}: the primary does not answer.`,
-      advice: 'Repair that first.',
+      text: `${subject} could not be tested: the primary does not answer.`,
+      advice: 'Fix the primary first.',
     };
   }
-  tools.progress('trying the TSIG key');
+  tools.progress('testing the TSIG key');
   const soa = { kind: 'rrset-exists', ownerName: zone, type: RRType.SOA } as const;
   const change = { zone, ownerName: zone, prerequisites: [soa], edits: [] };
   try {
-    await tools.publisher.publish(change, questionDeadlineMs(tools));
-    const done = `${text} is accepted for an UPDATE without changes. 'dyndns check' tries one with a change.`;
-    return { check, status: 'ok', text: done };
+    await tools.publisher.publish(change, queryDeadlineMs(tools));
+    const text = `${subject} is accepted for an UPDATE without edits. 'dyndns check' tests one with an edit.`;
+    return { check, status: 'ok', text };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    const refused = REFUSED[error.code] ?? 'may not update the zone.';
-    return { check, status: 'problem', text: `${text} ${refused}`, advice: sentence(error.message) };
+    const failure = KEY_FAILURES[error.code] ?? 'may not update the zone.';
+    return { check, status: 'problem', text: `${subject} ${failure}`, advice: sentence(error.message) };
   }
 }
 
 export function judgeClocks(comparison: ClockComparison): Finding {
   const check = 'clock';
   if (comparison.kind === 'unknown') {
-    const text = `The clocks could not be compared: ${comparison.why}.`;
+    const text = `The clocks could not be compared: ${comparison.reason}.`;
     return { check, status: 'not checked', text };
   }
   const { aheadSeconds } = comparison;
-  const apart = Math.abs(aheadSeconds);
-  if (apart <= CLOCK_WARNING) {
-    const how = apart === 0 ? 'agree to the second' : `differ by ${apart} s`;
-    return { check, status: 'ok', text: `The clocks here and at the primary ${how}.` };
+  const difference = Math.abs(aheadSeconds);
+  if (difference <= CLOCK_WARNING) {
+    const result = difference === 0 ? 'agree to the second' : `differ by ${difference} s`;
+    return { check, status: 'ok', text: `The clocks here and at the primary ${result}.` };
   }
-  const text = `The clock here is ${apart} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'} the primary's.`;
-  const advice = `Set both clocks by NTP: signatures fail where they differ by more than ${CLOCK_PROBLEM} s.`;
-  return { check, status: apart > CLOCK_PROBLEM ? 'problem' : 'warning', text, advice };
+  const text = `The clock here is ${difference} s ${aheadSeconds > 0 ? 'ahead of' : 'behind'} the primary's.`;
+  const advice = `Synchronize both clocks by NTP. Signatures fail if they differ by more than ${CLOCK_PROBLEM} s.`;
+  return { check, status: difference > CLOCK_PROBLEM ? 'problem' : 'warning', text, advice };
 }
 
-function whereOf({ primary }: DoctorSubject): string {
+function formatPrimary({ primary }: DoctorSubject): string {
   if (primary.kind === 'embedded') return '(dyndns itself)';
   const { address, port } = primary;
   return address.family === 6 ? `[${address.text}]:${port}` : `${address.text}:${port}`;

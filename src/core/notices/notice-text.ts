@@ -1,9 +1,9 @@
-/** A notice in words: a line for a subject, and a text. Both are of one line each, without control characters. */
+/** Formats a notice for people: a subject and a text, each on one line and without control characters. */
 import type { DomainName } from '../../dns/name.ts';
 import { FAMILIES } from '../zones/plan-change.ts';
 import type { Notice } from './notices.ts';
 
-/** Without the final dot, as people write it. */
+/** Without the final dot. */
 export function hostText(ownerName: DomainName): string {
   const text = ownerName.toString();
   return text === '.' ? text : text.slice(0, -1);
@@ -14,14 +14,14 @@ export function noticeSubject(notice: Notice): string {
   switch (notice.kind) {
     case 'changed': {
       const now = FAMILIES.flatMap((family) => notice[family]?.after ?? []);
-      return `${host} is ${now.length === 0 ? 'without an address' : now.join(' and ')}`;
+      return now.length === 0 ? `${host} has no address` : `${host} is ${now.join(' and ')}`;
     }
     case 'failed':
       return `${host} could not be updated${notice.code === undefined ? '' : `: ${notice.code}`}`;
     case 'silent':
       return `${host} is silent`;
     case 'test':
-      return 'dyndns sends a test';
+      return 'Test of dyndns';
   }
 }
 
@@ -40,19 +40,19 @@ export function noticeText(notice: Notice): string {
     }
     case 'failed':
       return oneLine(
-        `${host} could not be updated: ${[code, detail].filter(Boolean).join(': ') || 'no reason is known'}${/[.?!]$/.test(detail ?? '') ? '' : '.'}${by}`,
+        `${host} could not be updated: ${[code, detail].filter(Boolean).join(': ') || 'the reason is unknown'}${/[.?!]$/.test(detail ?? '') ? '' : '.'}${by}`,
       );
     case 'silent': {
       const silentMs = timeMs - (lastSeenMs ?? timeMs);
       const since = new Date(lastSeenMs ?? timeMs).toISOString();
-      return `${host} is silent: its last update came ${duration(silentMs)} ago (${since}).`;
+      return `${host} is silent: its last update was ${duration(silentMs)} ago (${since}).`;
     }
     case 'test':
-      return 'This is a test of dyndns: deliveries to this webhook arrive.';
+      return 'This is a test of dyndns. Deliveries to this webhook arrive.';
   }
 }
 
-/** In the largest unit of which there are two. */
+/** In the largest unit that gives at least 2. */
 function duration(ms: number): string {
   for (const [unit, length] of [
     ['days', 86_400_000],

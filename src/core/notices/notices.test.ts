@@ -1,3 +1,4 @@
+/** Which events cause a notice, and its subject and text. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DomainName } from '../../dns/name.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
@@ -7,7 +8,7 @@ import { type Notice, NoticeMaker } from './notices.ts';
 const home = DomainName.parse('home.example.com');
 const MINUTE = 60_000;
 
-let told: Notice[];
+let sent: Notice[];
 let maker: NoticeMaker;
 
 const event = (more: Partial<NewHistoryEvent>): NewHistoryEvent => ({
@@ -26,14 +27,14 @@ const failure = (more: Partial<NewHistoryEvent> = {}) =>
   event({ outcome: 'failed', code: 'primary-unreachable', ...more });
 
 beforeEach(() => {
-  told = [];
-  maker = new NoticeMaker(() => ({ tell: (notice) => void told.push(notice) }));
+  sent = [];
+  maker = new NoticeMaker(() => ({ send: (notice) => void sent.push(notice) }));
 });
 
-describe('of the history', () => {
-  it('changed addresses are told, with everything but what a client calls itself', () => {
+describe('notices of events', () => {
+  it('changed addresses cause a notice, with all fields but the user agent', () => {
     maker.event(change(['192.0.2.1'], ['192.0.2.2']));
-    expect(told).toEqual([
+    expect(sent).toEqual([
       {
         id: expect.stringMatching(/^[0-9a-f]{38}$/),
         kind: 'changed',
@@ -50,68 +51,68 @@ describe('of the history', () => {
 
   it('later notices have greater ids', () => {
     for (let round = 0; round < 300; round += 1) maker.event(change(['192.0.2.1'], ['192.0.2.2']));
-    const ids = told.map(({ id }) => id);
+    const ids = sent.map(({ id }) => id);
     expect([...ids].sort()).toEqual(ids);
     expect(new Set(ids).size).toBe(300);
   });
 
-  it('other records and a TTL alone are not told', () => {
+  it('a change of other records, or of the TTL alone, causes none', () => {
     maker.event(change(['192.0.2.1'], ['192.0.2.1'], { detail: 'TXT' }));
     maker.event(event({ detail: 'TXT' }));
-    expect(told).toEqual([]);
+    expect(sent).toEqual([]);
   });
 
-  it('the same failure of a host is told again after an hour, another one at once', () => {
+  it('the same failure of a host causes another notice after an hour, a different failure at once', () => {
     maker.event(failure());
     maker.event(failure({ timeMs: 1_000 + 59 * MINUTE }));
-    expect(told).toHaveLength(1);
+    expect(sent).toHaveLength(1);
     maker.event(failure({ timeMs: 1_001 + 60 * MINUTE }));
-    expect(told).toHaveLength(2);
+    expect(sent).toHaveLength(2);
     maker.event(failure({ timeMs: 1_002 + 60 * MINUTE, code: 'primary-refused' }));
     maker.event(failure({ ownerName: DomainName.parse('other.example.com') }));
-    expect(told).toHaveLength(4);
+    expect(sent).toHaveLength(4);
   });
 
-  it('a failure is news again after the host has worked', () => {
+  it('a failure causes a notice again after the host has worked', () => {
     maker.event(failure());
     maker.event(change([], ['192.0.2.1']));
     maker.event(failure());
     maker.repeat(home);
     maker.event(failure());
-    expect(told.map(({ kind }) => kind)).toEqual(['failed', 'changed', 'failed', 'failed']);
+    expect(sent.map(({ kind }) => kind)).toEqual(['failed', 'changed', 'failed', 'failed']);
   });
 
-  it('of refusals those are told that somebody has to repair: data in the way, and a kept update that was dropped', () => {
+  it('only refusals that need an operator cause one: a conflict, and a pending update that was dropped', () => {
     for (const code of ['host-disabled', 'address-refused', 'rate-limited'] as const) {
       maker.event(event({ outcome: 'refused', code }));
     }
-    expect(told).toEqual([]);
+    expect(sent).toEqual([]);
     maker.event(event({ outcome: 'refused', code: 'conflict', detail: 'a CNAME' }));
     maker.event(
       event({ outcome: 'refused', protocol: 'retry', actor: 'server', source: '', detail: 'its zone is gone' }),
     );
-    expect(told.map(({ kind, code, detail }) => [kind, code, detail])).toEqual([
+    expect(sent.map(({ kind, code, detail }) => [kind, code, detail])).toEqual([
       ['failed', 'conflict', 'a CNAME'],
       ['failed', undefined, 'its zone is gone'],
     ]);
   });
 
-  it('nothing is made of it while nobody wants to know', () => {
-    let asked = 0;
-    const nobody = new NoticeMaker(() => {
-      asked += 1;
+  it('none is made while no one subscribes', () => {
+    let calls = 0;
+    const unused = new NoticeMaker(() => {
+      calls += 1;
       return undefined;
     });
-    nobody.event(failure());
-    nobody.silent(home, 1, 2);
-    expect(asked).toBe(2);
+    unused.event(failure());
+    unused.silent(home, 1, 2);
+    expect(calls).toBe(2);
   });
 });
 
-describe('in words', () => {
-  const words = () => [noticeSubject(told.at(-1)!), noticeText(told.at(-1)!)];
+describe('the subject and text', () => {
+  const words = () => [noticeSubject(sent.at(-1)!), noticeText(sent.at(-1)!)];
 
-  it('a change names the addresses', () => {
+  it('of a change contain the addresses', () => {
     maker.event(change([], ['192.0.2.2'], { AAAA: { before: ['2001:db8::1'], after: ['2001:db8::2'] } }));
     expect(words()).toEqual([
       'home.example.com is 192.0.2.2 and 2001:db8::2',
@@ -119,12 +120,12 @@ describe('in words', () => {
     ]);
     maker.event(change(['192.0.2.2'], [], { protocol: 'lease', actor: 'server', source: '' }));
     expect(words()).toEqual([
-      'home.example.com is without an address',
+      'home.example.com has no address',
       'home.example.com changed: A 192.0.2.2 -> none. By server (lease).',
     ]);
   });
 
-  it('a failure names its code and what was said', () => {
+  it('of a failure contain its code and detail', () => {
     maker.event(failure({ detail: 'The primary did not answer in time.' }));
     expect(words()).toEqual([
       'home.example.com could not be updated: primary-unreachable',
@@ -139,11 +140,11 @@ describe('in words', () => {
     [7_200_000, '2 hours'],
     [47 * 3_600_000, '47 hours'],
     [49 * 3_600_000, '2 days'],
-  ])('a silence of %i ms is one of %s', (ms, expected) => {
+  ])('of a silence of %i ms contain %s', (ms, expected) => {
     maker.silent(home, 1_000, 1_000 + ms);
     expect(words()).toEqual([
       'home.example.com is silent',
-      `home.example.com is silent: its last update came ${expected} ago (1970-01-01T00:00:01.000Z).`,
+      `home.example.com is silent: its last update was ${expected} ago (1970-01-01T00:00:01.000Z).`,
     ]);
   });
 });

@@ -1,9 +1,9 @@
 /**
- * What is told to others of events: addresses that changed, updates that could not be published, hosts that are silent.
- * Here is what is told, and when; how it reaches anybody is an adapter's (src/notify).
+ * Notices about events: addresses that changed, updates that could not be published, hosts that went silent. This file
+ * decides which events cause a notice; src/notify delivers it.
  *
- * Left out on purpose: refusals, which a client could cause without end. Of them only those are told that somebody has to
- * repair: data in the way of a host, and a kept update that was dropped.
+ * Refusals are left out on purpose, because a client could cause any number of them. The exceptions need an operator:
+ * conflicting data at a host, and a pending update that was dropped.
  */
 import { randomBytes } from 'node:crypto';
 import type { DomainName } from '../../dns/name.ts';
@@ -11,11 +11,11 @@ import type { ErrorCode } from '../errors.ts';
 import { type AddressStep, eventId, type NewHistoryEvent } from '../history/history.ts';
 import { FAMILIES } from '../zones/plan-change.ts';
 
-/** `test`: an operator wants to see one. */
+/** `test`: sent on request of an operator. */
 export type NoticeKind = 'changed' | 'failed' | 'silent' | 'test';
 
 export interface Notice {
-  /** Unique. Later notices of a process have greater ids, compared as texts. */
+  /** Unique. Later notices of a process have greater ids, compared as strings. */
   readonly id: string;
   readonly kind: NoticeKind;
   readonly ownerName: DomainName;
@@ -29,28 +29,28 @@ export interface Notice {
   readonly AAAA?: AddressStep;
   readonly code?: ErrorCode;
   readonly detail?: string;
-  /** Of a silent host, milliseconds since 1970: its last accepted update. */
+  /** For a silent host: the time of its last accepted update, in milliseconds since 1970. */
   readonly lastSeenMs?: number;
 }
 
-/** Who brings notices to others. */
+/** The port that delivers notices. */
 export interface Notices {
-  /** Takes a notice for later; never throws, never makes anybody wait. */
-  tell(notice: Notice): void;
+  /** Queues a notice for delivery. Never throws, never blocks. */
+  send(notice: Notice): void;
 }
 
-/** The same failure of the same host is told again after this: a client may try every minute for days. */
+/** The same failure of a host causes a notice again after this: a client may retry every minute for days. */
 const REMIND_MS = 3_600_000;
 const MAX_FAILING = 10_000;
 
-/** Makes notices of what goes into the history. */
+/** Makes notices from the events of the history. */
 export class NoticeMaker {
   readonly #notices: () => Notices | undefined;
-  /** Hosts whose last news was a failure. */
-  readonly #failing = new Map<string, { readonly code: ErrorCode | undefined; readonly toldMs: number }>();
+  /** Hosts whose last notice was a failure, the oldest first. */
+  readonly #failing = new Map<string, { readonly code: ErrorCode | undefined; readonly sentMs: number }>();
   #sequence = 0;
 
-  /** @param notices asked at each event; undefined: nobody wants to know */
+  /** @param notices called for each event; undefined: no one subscribes */
   constructor(notices: () => Notices | undefined) {
     this.#notices = notices;
   }
@@ -60,9 +60,9 @@ export class NoticeMaker {
     if (notices === undefined) return;
     const kind = kindOf(event);
     if (kind === 'changed') this.#failing.delete(event.ownerName.key);
-    if (kind === undefined || (kind === 'failed' && this.#isKnown(event))) return;
+    if (kind === undefined || (kind === 'failed' && this.#isRepeated(event))) return;
     const { ownerName, timeMs, protocol, actor, source, A, AAAA, code, detail } = event;
-    notices.tell({
+    notices.send({
       id: this.#id(timeMs),
       ...{ kind, ownerName, timeMs, protocol, actor, source },
       ...(A && { A }),
@@ -72,24 +72,24 @@ export class NoticeMaker {
     });
   }
 
-  /** An update that changed nothing: what failed before is repaired. */
+  /** An update without a change succeeded, so the host no longer fails. */
   repeat(ownerName: DomainName): void {
     if (this.#failing.size > 0) this.#failing.delete(ownerName.key);
   }
 
   silent(ownerName: DomainName, lastSeenMs: number, nowMs: number): void {
     const who = { protocol: 'watch', actor: 'server', source: '' };
-    this.#notices()?.tell({ id: this.#id(nowMs), kind: 'silent', ownerName, timeMs: nowMs, ...who, lastSeenMs });
+    this.#notices()?.send({ id: this.#id(nowMs), kind: 'silent', ownerName, timeMs: nowMs, ...who, lastSeenMs });
   }
 
-  #isKnown({ ownerName, timeMs, code, protocol }: NewHistoryEvent): boolean {
+  #isRepeated({ ownerName, timeMs, code, protocol }: NewHistoryEvent): boolean {
     const { key } = ownerName;
-    const known = this.#failing.get(key);
-    // The end of a kept update is news of its own.
+    const last = this.#failing.get(key);
+    // A pending update that was dropped always causes a notice.
     const isDropped = protocol === 'retry';
-    if (!isDropped && known?.code === code && known !== undefined && timeMs - known.toldMs < REMIND_MS) return true;
+    if (!isDropped && last?.code === code && last !== undefined && timeMs - last.sentMs < REMIND_MS) return true;
     this.#failing.delete(key);
-    this.#failing.set(key, { code, toldMs: timeMs });
+    this.#failing.set(key, { code, sentMs: timeMs });
     if (this.#failing.size > MAX_FAILING) {
       for (const oldest of this.#failing.keys()) {
         this.#failing.delete(oldest);
@@ -109,7 +109,7 @@ export function noticeId(timeMs: number, sequence: number): string {
   return eventId(timeMs, sequence, randomBytes(10));
 }
 
-/** What an event is told as; undefined: not at all. */
+/** The kind of notice for an event; undefined: none. */
 function kindOf({ outcome, protocol, code, A, AAAA }: NewHistoryEvent): NoticeKind | undefined {
   switch (outcome) {
     case 'changed': {

@@ -4,7 +4,7 @@ import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { readTextRdata, textRdata } from '../../dns/rrset.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
-import { memoryTexts } from '../../store/memory-texts.ts';
+import { openMemoryStore } from '../../store/memory.ts';
 import { AppError } from '../errors.ts';
 import { NameOrder } from '../updates/update-queue.ts';
 import { publishTexts } from '../updates/update-texts.ts';
@@ -40,7 +40,7 @@ beforeEach(() => {
     emptyValue: 'keep',
   };
   zones = new ZoneTable([zone]);
-  store = memoryTexts();
+  store = openMemoryStore().texts;
   order = new NameOrder();
   nowMs = 1_000_000;
   warnings = [];

@@ -3,7 +3,7 @@ import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publis
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { type RRset, readTextRdata, textRdata } from '../../dns/rrset.ts';
-import { memoryTexts } from '../../store/memory-texts.ts';
+import { openMemoryStore } from '../../store/memory.ts';
 import { MASTER } from '../access/principal.ts';
 import { MinuteLimiter } from '../access/rate-limits.ts';
 import type { RequestContext } from '../access/request-context.ts';
@@ -33,7 +33,7 @@ beforeEach(() => {
   zone = zoneOf(memory);
   nowMs = 1_000_000;
   events = [];
-  store = memoryTexts();
+  store = openMemoryStore().texts;
 });
 
 function zoneOf(content: MemoryZone): Zone {

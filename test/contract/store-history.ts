@@ -1,0 +1,178 @@
+/** The contract of a store: Events, activity and silences (HistoryStore). */
+import { describe, expect, it } from 'vitest';
+import type { Store } from '../../src/core/store.ts';
+import { NOW_MS, nameOf, newEvent, plain } from './store-fixtures.ts';
+
+export function describeHistoryStore(store: () => Store): void {
+  describe('history', () => {
+    it('stores events with all their fields', async () => {
+      const ownerName = nameOf('full.example.com');
+      const events = [
+        newEvent('full.example.com', NOW_MS, {
+          A: { before: [], after: ['192.0.2.1'] },
+          AAAA: { before: ['2001:db8::1', '2001:db8::2'], after: [] },
+        }),
+        newEvent('full.example.com', NOW_MS + 1, { outcome: 'refused', code: 'address-refused', userAgent: '' }),
+        newEvent('full.example.com', NOW_MS + 2, { outcome: 'failed', code: 'publish-unknown', detail: 'ä "x" \\' }),
+      ];
+      await store().history.append(events);
+      expect(plain(await store().history.read(ownerName, 10))).toEqual(plain([...events].reverse()));
+    });
+
+    it('stores an event whatever text a client sent, and truncates long text', async () => {
+      const userAgent = `\0 \ud800 ${'x'.repeat(100_000)}`;
+      await store().history.append([newEvent('odd.example.com', NOW_MS, { userAgent, detail: '\0', actor: '\0' })]);
+      const [event] = await store().history.read(nameOf('odd.example.com'), 1);
+      expect(event?.userAgent.length).toBeLessThanOrEqual(500);
+      expect(event?.userAgent).toMatch(/x{100}$/);
+      expect(event?.detail).not.toContain('\0');
+    });
+
+    it('takes a batch of any size, and stores an event with the same id once', async () => {
+      const events = Array.from({ length: 301 }, (_, index) => newEvent('many.example.com', NOW_MS + index));
+      await store().history.append(events);
+      await store().history.append(events.slice(0, 100));
+      await store().history.append([]);
+      expect(await store().history.read(nameOf('many.example.com'), 1_000)).toHaveLength(301);
+    });
+
+    it('returns the newest events first, page by page', async () => {
+      const times: number[] = [];
+      for (let before: string | undefined; ; ) {
+        const page = await store().history.read(nameOf('Many.example.com'), 100, before);
+        times.push(...page.map(({ timeMs }) => timeMs));
+        before = page.at(-1)?.id;
+        if (page.length < 100) break;
+      }
+      expect(times).toEqual(Array.from({ length: 301 }, (_, index) => NOW_MS + 300 - index));
+    });
+
+    it('counts repeats and stores when a host was last seen', async () => {
+      const [a, b] = [nameOf('a.seen.example.com'), nameOf('b.seen.example.com')];
+      expect(await store().history.activity(a)).toBeUndefined();
+      await store().history.countRepeats([
+        { ownerName: b, repeats: 1, lastSeenMs: NOW_MS },
+        { ownerName: a, repeats: 2, lastSeenMs: NOW_MS + 9 },
+        { ownerName: nameOf('A.seen.example.com'), repeats: 3, lastSeenMs: NOW_MS + 3 },
+      ]);
+      await store().history.countRepeats([
+        { ownerName: a, repeats: 0, lastSeenMs: NOW_MS + 5 },
+        { ownerName: b, repeats: 4, lastSeenMs: NOW_MS + 20 },
+      ]);
+      await store().history.countRepeats([]);
+      expect(plain(await store().history.activity(a))).toMatchObject({ repeats: 5, lastSeenMs: NOW_MS + 9 });
+      const some = [
+        ...Array.from({ length: 100 }, (_, n) => nameOf(`unknown${n}.example.com`)),
+        nameOf('B.seen.example.com'),
+      ];
+      expect((await store().history.activitiesOf(some)).map(({ ownerName }) => String(ownerName))).toEqual([
+        'b.seen.example.com.',
+      ]);
+      expect(await store().history.activitiesOf([])).toEqual([]);
+      const all = (await store().history.activities()).filter(({ ownerName }) =>
+        ownerName.isAtOrBelow(nameOf('seen.example.com')),
+      );
+      expect(all.map(({ ownerName, repeats, lastSeenMs }) => [ownerName.key, repeats, lastSeenMs])).toEqual([
+        [a.key, 5, NOW_MS + 9],
+        [b.key, 5, NOW_MS + 20],
+      ]);
+    });
+
+    it('counts repeats that are added at the same time', async () => {
+      const names = Array.from({ length: 20 }, (_, index) => nameOf(`h${index}.count.example.com`));
+      await Promise.all(
+        Array.from({ length: 10 }, (_, round) => {
+          const order = round % 2 ? names : [...names].reverse();
+          return store().history.countRepeats(
+            order.map((ownerName) => ({ ownerName, repeats: 1, lastSeenMs: NOW_MS })),
+          );
+        }),
+      );
+      for (const ownerName of names) expect((await store().history.activity(ownerName))?.repeats).toBe(10);
+    });
+
+    it('returns the addresses of a host at any time, for each family separately', async () => {
+      const host = 'past.example.com';
+      const step = (before: string[], after: string[]) => ({ before, after });
+      await store().history.append([
+        newEvent(host, 1_000, { A: step([], ['192.0.2.1']) }),
+        newEvent(host, 2_000, { A: step(['192.0.2.1'], ['192.0.2.2']), AAAA: step(['2001:db8::1'], []) }),
+        newEvent(host, 2_500, { outcome: 'failed', A: step(['192.0.2.2'], ['192.0.2.9']) }),
+        newEvent(host, 3_000, { A: step(['192.0.2.2'], []) }),
+      ]);
+      const at = (timeMs: number) => store().history.stateAt(nameOf(host), timeMs);
+      expect(await at(999)).toEqual({ A: [], AAAA: ['2001:db8::1'] });
+      expect(await at(1_000)).toEqual({ A: ['192.0.2.1'], AAAA: ['2001:db8::1'] });
+      expect(await at(2_999)).toEqual({ A: ['192.0.2.2'], AAAA: [] });
+      expect(await at(3_000)).toEqual({ A: [], AAAA: [] });
+      expect(await store().history.stateAt(nameOf('nothing.example.com'), 1)).toEqual({});
+    });
+
+    it('records a step once for each silence, and returns `first` to one of several concurrent callers', async () => {
+      const host = nameOf('silent.example.com');
+      expect(await store().history.notedSilence(host, 'told')).toBeUndefined();
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, () => store().history.noteSilence(host, 'told', NOW_MS)),
+      );
+      expect(outcomes.filter((outcome) => outcome === 'first')).toHaveLength(1);
+      expect(await store().history.noteSilence(nameOf('SILENT.example.com'), 'told', NOW_MS)).toBe('known');
+      expect(await store().history.noteSilence(host, 'told', NOW_MS - 1)).toBe('known');
+      expect(await store().history.notedSilence(host, 'told')).toBe(NOW_MS);
+      // Another step, another host and the next silence are independent of it.
+      expect(await store().history.noteSilence(host, 'lease-ended', NOW_MS)).toBe('first');
+      expect(await store().history.noteSilence(nameOf('x.silent.example.com'), 'told', NOW_MS)).toBe('first');
+      expect(await store().history.noteSilence(host, 'told', NOW_MS + 1)).toBe('first');
+      expect(await store().history.notedSilence(host, 'told')).toBe(NOW_MS + 1);
+      expect(await store().history.notedSilence(host, 'lease-ended')).toBe(NOW_MS);
+    });
+
+    it('deletes the silences of a host with its history', async () => {
+      const host = nameOf('purged.silent.example.com');
+      await store().history.noteSilence(host, 'told', NOW_MS);
+      await store().history.noteSilence(host, 'lease-ended', NOW_MS);
+      await store().history.purge(host);
+      expect(await store().history.notedSilence(host, 'told')).toBeUndefined();
+      expect(await store().history.notedSilence(host, 'lease-ended')).toBeUndefined();
+      expect(await store().history.notedSilence(nameOf('silent.example.com'), 'told')).toBeDefined();
+    });
+
+    it('knows since when updates could arrive without a gap', async () => {
+      const note = (afterMs: number) => store().history.noteWatch(NOW_MS + afterMs, 1_000);
+      expect(await note(0)).toBe(NOW_MS);
+      expect(await note(900)).toBe(NOW_MS);
+      // A process whose clock is behind does not cause a gap.
+      expect(await note(100)).toBe(NOW_MS);
+      expect(await note(1_900)).toBe(NOW_MS);
+      expect(await note(2_901)).toBe(NOW_MS + 2_901);
+      expect(await note(3_000)).toBe(NOW_MS + 2_901);
+    });
+
+    it('prunes the events of all hosts that are older than a time, and nothing else', async () => {
+      const olderMs = NOW_MS - 86_400_000;
+      const before = await store().history.prune(olderMs);
+      expect(before).toBe(4);
+      await store().history.append([
+        newEvent('x.prune.example.com', olderMs - 1),
+        newEvent('y.prune.example.com', olderMs - 2),
+        newEvent('y.prune.example.com', olderMs),
+      ]);
+      expect(await store().history.prune(olderMs)).toBe(2);
+      expect(await store().history.read(nameOf('x.prune.example.com'), 9)).toEqual([]);
+      expect(await store().history.read(nameOf('y.prune.example.com'), 9)).toHaveLength(1);
+    });
+
+    it('purges the events and the activity of one host', async () => {
+      const [purged, other] = [nameOf('gone.example.com'), nameOf('x.gone.example.com')];
+      await store().history.append([newEvent('gone.example.com', NOW_MS), newEvent('GONE.example.com', NOW_MS + 1)]);
+      await store().history.append([newEvent('x.gone.example.com', NOW_MS)]);
+      await store().history.countRepeats(
+        [purged, other].map((ownerName) => ({ ownerName, repeats: 1, lastSeenMs: NOW_MS })),
+      );
+      expect(await store().history.purge(purged)).toBe(2);
+      expect(await store().history.read(purged, 9)).toEqual([]);
+      expect(await store().history.activity(purged)).toBeUndefined();
+      expect(await store().history.read(other, 9)).toHaveLength(1);
+      expect(await store().history.activity(other)).toBeDefined();
+    });
+  });
+}
