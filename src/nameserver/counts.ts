@@ -4,8 +4,7 @@
  */
 import type { NameserverStatistics, SecondaryLag } from '../core/monitoring.ts';
 import { formatRcode } from '../dns/wire/message.ts';
-import type { RateVerdict } from './answer/rate-limit.ts';
-import type { ResponseLimiter } from './answer/service.ts';
+import type { RateVerdict, ResponseLimiter } from './answer/rate-limit.ts';
 import type { SecondaryStatus } from './notify/notify.ts';
 
 /** RCODEs up to 23, BADCOOKIE, have a name (RFC 6895 §2.3); more are never sent. */

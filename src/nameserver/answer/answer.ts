@@ -75,7 +75,7 @@ export function answerQuestion(zones: ZoneIndex, question: AnswerQuestion): Answ
   if (zone !== undefined && qtype === RRType.DS && key === zone.apex.key && key.length > 1) {
     zone = findZone(zones, parentKey(key)) ?? zone;
   }
-  if (zone === undefined) return failure(Rcode.REFUSED);
+  if (zone === undefined) return errorAnswer(Rcode.REFUSED);
   const version = zone.published;
   // The usual case: the name is there with the type, and nothing above it can take it away.
   if (version.cuts === 0) {
@@ -90,7 +90,8 @@ function rrsetAt(version: ZoneVersion, key: string, type: number): ZoneRRset | u
   return node && findRRset(node, type);
 }
 
-function failure(rcode: number): Answer {
+/** A reply without data. */
+export function errorAnswer(rcode: number): Answer {
   return {
     rcode,
     authoritative: false,

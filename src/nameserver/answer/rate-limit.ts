@@ -21,6 +21,15 @@ export type AnswerKind = 'answer' | 'referral' | 'negative' | 'error';
 /** What to do with a reply: send it, send nothing, or send header and question with TC=1. */
 export type RateVerdict = 'send' | 'drop' | 'slip';
 
+export interface ResponseLimiter {
+  /**
+   * Counts a reply that is about to be sent and decides what to do with it.
+   * @param peerAddress canonical text of the datagram's source address
+   * @param key normalized as `DomainName.key`; see AnswerKind
+   */
+  check(peerAddress: string, kind: AnswerKind, key: string): RateVerdict;
+}
+
 export interface RateLimitOptions {
   /** Equal answers to one network in a second, and as many at once after a pause; 0 = off. */
   readonly responsesPerSecond: number;
@@ -44,7 +53,7 @@ const INPUT_OCTETS = 2 + 7 + 272;
 const WAYS = 4;
 const DEFAULT_ENTRIES = 65_536;
 
-export class RateLimiter {
+export class RateLimiter implements ResponseLimiter {
   readonly #options: RateLimitOptions;
   readonly #intervalMs: number;
   readonly #hash: SipHash;
@@ -76,11 +85,6 @@ export class RateLimiter {
     this.#unsent = new Uint8Array(entries);
   }
 
-  /**
-   * Counts a reply that is about to be sent and says what to do with it.
-   * @param peerAddress canonical text of the address that the datagram names as its source
-   * @param key in one spelling (DomainName.key), see AnswerKind
-   */
   check(peerAddress: string, kind: AnswerKind, key: string): RateVerdict {
     const { responsesPerSecond, exempt } = this.#options;
     if (responsesPerSecond === 0) return 'send';

@@ -11,27 +11,16 @@ import { findEdns, UDP_PAYLOAD_OCTETS } from '../../dns/wire/edns.ts';
 import { type DecodedMessage, decodeMessage, Opcode, Rcode } from '../../dns/wire/message.ts';
 import { WireError } from '../../dns/wire/reader.ts';
 import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
-import { type Answer, answerQuestion, type ZoneIndex } from './answer.ts';
+import { type Answer, answerQuestion, errorAnswer, type ZoneIndex } from './answer.ts';
+import { answerChaos, type ServerIdentity } from './chaos.ts';
+import type { CookieAnswers } from './cookie-answers.ts';
 import { type DnsPeer, type DnsService, HEADER_OCTETS, type StreamReply } from './dns-service.ts';
 import { EdnsOption, type Query, type QueryEdns, readQuery, readQuestion } from './query.ts';
-import type { AnswerKind, RateVerdict } from './rate-limit.ts';
+import type { RateVerdict, ResponseLimiter } from './rate-limit.ts';
 import { ReplyWriter } from './reply-writer.ts';
+import type { ServiceRequest } from './service-request.ts';
 
-/** A signed or unsigned request that decodeMessage has read. */
-export interface ServiceRequest {
-  readonly octets: Uint8Array;
-  readonly message: DecodedMessage;
-  readonly peer: DnsPeer;
-  readonly overTcp: boolean;
-  /** The key whose signature verified. */
-  readonly key: TsigKey | undefined;
-  /** Octets that a reply over UDP may have. */
-  readonly limit: number;
-  /** Adds the TSIG record to a reply, where the request had one. */
-  sign(reply: Uint8Array): Uint8Array;
-}
-
-export interface ServiceOptions {
+export interface ServiceOptions extends ServerIdentity {
   readonly zones: () => ZoneIndex;
   readonly findKey: (keyName: DomainName) => TsigKey | undefined;
   /** Seconds since 1970. */
@@ -39,33 +28,12 @@ export interface ServiceOptions {
   /** Answers the option COOKIE: see dns/cookie.ts. */
   readonly cookies: CookieAnswers;
   readonly limiter: ResponseLimiter | undefined;
-  /** The text of NSID, if the server has one. */
-  readonly nsid: string | undefined;
-  /** What `version.bind` is answered; undefined: REFUSED. */
-  readonly chaosVersion: string | undefined;
   /** UPDATE (RFC 2136); gives the RCODE when all is settled. */
   readonly update: (request: ServiceRequest) => Promise<number>;
   /** AXFR and IXFR, signed as the request was. */
   readonly transfer: (request: ServiceRequest) => AsyncIterable<Uint8Array>;
   /** Called for each reply to a query or an UPDATE, with its RCODE, 12 bits. */
   readonly onReply?: (rcode: number, overTcp: boolean) => void;
-}
-
-export interface CookieAnswers {
-  /**
-   * @param option the octets of the client's COOKIE option
-   * @returns undefined when they are malformed (FORMERR, RFC 7873 §5.2.2), else whether the server cookie in them is
-   * ours and fresh, and the 24 octets to answer with
-   */
-  answer(
-    option: Uint8Array,
-    peerAddress: string,
-    nowSeconds: number,
-  ): { readonly valid: boolean; readonly reply: Uint8Array } | undefined;
-}
-
-export interface ResponseLimiter {
-  check(peerAddress: string, kind: AnswerKind, key: string): RateVerdict;
 }
 
 /** The smallest message that every UDP client takes (RFC 1035 §4.2.1). */
@@ -133,26 +101,13 @@ export class NameserverService implements DnsService {
 
   #answer(query: Query, overTcp: boolean): Answer {
     const { qtype, qclass } = query;
-    if (qclass === RRClass.CH) return this.#answerChaos(query);
-    if (qclass !== RRClass.IN) return failed(Rcode.REFUSED);
+    if (qclass === RRClass.CH) return answerChaos(query, this.#options);
+    if (qclass !== RRClass.IN) return errorAnswer(Rcode.REFUSED);
     // QTYPEs and types that are no data (RFC 6895 §3.1): 128 to 255, OPT.
     if (qtype === RRType.OPT || (qtype >= 128 && qtype < RRType.ANY)) {
-      return failed(qtype === MAILA || qtype === MAILB ? Rcode.NOTIMP : Rcode.FORMERR);
+      return errorAnswer(qtype === MAILA || qtype === MAILB ? Rcode.NOTIMP : Rcode.FORMERR);
     }
     return answerQuestion(this.#options.zones(), { ...query, overTcp });
-  }
-
-  /** The server's name and version, only as far as configured. */
-  #answerChaos({ key, wireText, qtype }: Query): Answer {
-    const { chaosVersion, nsid } = this.#options;
-    const isVersion = key === '\x07version\x04bind\0' || key === '\x07version\x06server\0';
-    const isIdentity = key === '\x02id\x06server\0' || key === '\x08hostname\x04bind\0';
-    const text = isVersion ? chaosVersion : isIdentity ? nsid : undefined;
-    if (text === undefined || (qtype !== RRType.TXT && qtype !== RRType.ANY)) return failed(Rcode.REFUSED);
-    const octets = Buffer.from(text, 'utf8').subarray(0, 255).toString('latin1');
-    const rrset = { type: RRType.TXT, ttl: 0, rdatas: [String.fromCharCode(octets.length) + octets] };
-    const answers = [{ owner: wireText, rrset, ttl: 0, rrClass: RRClass.CH }];
-    return { ...failed(Rcode.NOERROR), authoritative: true, kind: 'answer', answers };
   }
 
   #write(
@@ -196,7 +151,7 @@ export class NameserverService implements DnsService {
     const question = octets[4] === 0 && octets[5] === 1 ? readQuestion(octets) : undefined;
     const reply = edns && { dnssecOk: edns.dnssecOk, extendedRcode: rcode >> 4, options: '' };
     const shape = question ?? { questionEnd: HEADER_OCTETS, wireText: '' };
-    return this.#write(octets, shape, failed(rcode & 0xf), reply, PLAIN_UDP_OCTETS, overTcp, false);
+    return this.#write(octets, shape, errorAnswer(rcode & 0xf), reply, PLAIN_UDP_OCTETS, overTcp, false);
   }
 
   /** What is no plain query: signed, UPDATE, a transfer, another opcode, or nothing that can be read. */
@@ -278,10 +233,6 @@ const MAILA = 254;
 
 function isTransfer(qtype: number): boolean {
   return qtype === RRType.AXFR || qtype === RRType.IXFR;
-}
-
-function failed(rcode: number): Answer {
-  return { rcode, authoritative: false, kind: 'error', source: '', answers: [], authority: [], additional: [] };
 }
 
 /** An opcode that nobody has to read is not implemented, whatever follows its header (RFC 1035 §4.1.1). */
