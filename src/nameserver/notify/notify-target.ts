@@ -5,6 +5,7 @@
  * Under a stream of commits the first is told at once, the others together after the answer, a tenth of a second apart.
  * Left out: NOTIFY over TCP; the request is small, and a secondary asks for the SOA itself from time to time.
  */
+import type { Timers } from '../../core/timers.ts';
 import { RRClass, RRType } from '../../dns/rdata.ts';
 import { rrsetRecords } from '../../dns/rrset.ts';
 import { ClientTransaction, TsigError, TsigErrorCode, type TsigKey } from '../../dns/tsig.ts';
@@ -27,15 +28,8 @@ export interface Secondary {
   readonly notify: boolean;
 }
 
-export interface NotifyClock {
-  /** Milliseconds since 1970. */
-  nowMs(): number;
-  /** Runs once after so many milliseconds; gives what takes that back. */
-  setTimer(delayMs: number, run: () => void): () => void;
-}
-
 export interface NotifyPorts {
-  readonly clock: NotifyClock;
+  readonly timers: Timers;
   readonly open: OpenNotifySocket;
   /** 16 bits that cannot be guessed. */
   readonly randomId: () => number;
@@ -106,9 +100,9 @@ export class NotifyTarget {
   notify(): void {
     // What is outstanding looks for a newer serial when it is sent again or answered.
     if (!this.secondary.notify || this.#round !== undefined || this.#cancelPace !== undefined) return;
-    const elapsedMs = Math.max(0, this.#ports.clock.nowMs() - this.#lastSentMs);
+    const elapsedMs = Math.max(0, this.#ports.timers.now() - this.#lastSentMs);
     if (elapsedMs >= PACE_MS) this.#begin();
-    else this.#cancelPace = this.#ports.clock.setTimer(PACE_MS - elapsedMs, () => this.#begin());
+    else this.#cancelPace = this.#ports.timers.after(PACE_MS - elapsedMs, () => this.#begin());
   }
 
   /** It has asked for the zone: it is there, so it is not to wait for the next of many attempts. */
@@ -129,7 +123,7 @@ export class NotifyTarget {
     const { address, port } = this.secondary;
     this.#round = {
       socket: this.#ports.open({ host: address, port }, (octets) => this.#onMessage(octets)),
-      startedMs: this.#ports.clock.nowMs(),
+      startedMs: this.#ports.timers.now(),
       retryMs: FIRST_RETRY_MS,
       sent: new Map(),
       cancelTimer: () => undefined,
@@ -144,7 +138,7 @@ export class NotifyTarget {
   }
 
   #send(round: Round): void {
-    const nowMs = this.#ports.clock.nowMs();
+    const nowMs = this.#ports.timers.now();
     const version = this.zone.published;
     let id = this.#ports.randomId();
     while (round.sent.has(id)) id = (id + 1) & 0xffff;
@@ -163,14 +157,14 @@ export class NotifyTarget {
     round.sent.set(id, { serial: version.serial, request, transaction });
     this.failures += 1;
     this.#lastSentMs = nowMs;
-    round.cancelTimer = this.#ports.clock.setTimer(round.retryMs, () => this.#onTimer(round));
+    round.cancelTimer = this.#ports.timers.after(round.retryMs, () => this.#onTimer(round));
     round.retryMs = Math.min(2 * round.retryMs, LAST_RETRY_MS);
     round.socket.send(request);
     this.#ports.onSent?.();
   }
 
   #onTimer(round: Round): void {
-    if (this.#ports.clock.nowMs() - round.startedMs < GIVE_UP_MS) {
+    if (this.#ports.timers.now() - round.startedMs < GIVE_UP_MS) {
       this.#send(round);
       return;
     }
@@ -190,7 +184,7 @@ export class NotifyTarget {
       return;
     }
     this.#end();
-    this.acknowledged = { serial: sent.serial, atMs: this.#ports.clock.nowMs() };
+    this.acknowledged = { serial: sent.serial, atMs: this.#ports.timers.now() };
     this.failures = 0;
     this.problem = undefined;
     this.#ports.onAcknowledged?.();
@@ -200,7 +194,7 @@ export class NotifyTarget {
   /** Why the reply is no acknowledgement. */
   #problemOf({ transaction }: Sent, { octets, message }: Reply): string | undefined {
     try {
-      transaction?.verify(octets, message, Math.floor(this.#ports.clock.nowMs() / 1000));
+      transaction?.verify(octets, message, Math.floor(this.#ports.timers.now() / 1000));
     } catch (error) {
       if (!(error instanceof TsigError)) throw error;
       return tsigProblem(error);

@@ -3,18 +3,13 @@
  * acknowledged and what they hold.
  */
 import { randomInt } from 'node:crypto';
+import type { Timers } from '../../core/timers.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { serialIsLater } from '../../dns/serial.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { CommitTimes, type SerialAt } from './commit-times.ts';
 import { openNotifySocket } from './notify-socket.ts';
-import {
-  type NotifyClock,
-  type NotifyPorts,
-  NotifyTarget,
-  type NotifyWarning,
-  type Secondary,
-} from './notify-target.ts';
+import { type NotifyPorts, NotifyTarget, type NotifyWarning, type Secondary } from './notify-target.ts';
 
 export interface SecondaryStatus {
   readonly zone: DomainName;
@@ -42,10 +37,10 @@ interface NotifiedZone {
   readonly commits: CommitTimes;
 }
 
-export const systemNotifyClock: NotifyClock = {
-  nowMs: () => Date.now(),
-  setTimer(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
+const SYSTEM_TIMERS: Timers = {
+  now: () => Date.now(),
+  after(delayMs, call) {
+    const timer = setTimeout(call, delayMs);
     return () => clearTimeout(timer);
   },
 };
@@ -56,7 +51,7 @@ export class Notifier {
 
   constructor(onWarning: (warning: NotifyWarning) => void, ports: Partial<Omit<NotifyPorts, 'onWarning'>> = {}) {
     const randomId = () => randomInt(0x10000);
-    this.#ports = { clock: systemNotifyClock, open: openNotifySocket, randomId, ...ports, onWarning };
+    this.#ports = { timers: SYSTEM_TIMERS, open: openNotifySocket, randomId, ...ports, onWarning };
   }
 
   /** Sets who the zone's secondaries are; those that are new are told of it at once (RFC 1996 §4.7). */
@@ -82,7 +77,7 @@ export class Notifier {
       }
     }
     for (const target of known.values()) target.close();
-    const first = { serial: zone.published.serial, atMs: this.#ports.clock.nowMs() };
+    const first = { serial: zone.published.serial, atMs: this.#ports.timers.now() };
     const commits = before?.zone === zone ? before.commits : new CommitTimes(first);
     this.#zones.set(zone.apex.key, { zone, targets, commits });
     for (const target of toTell) target.notify();
@@ -97,7 +92,7 @@ export class Notifier {
   published(zone: EmbeddedZone): void {
     const notified = this.#zones.get(zone.apex.key);
     if (notified === undefined || notified.targets.size === 0) return;
-    const atMs = this.#ports.clock.nowMs();
+    const atMs = this.#ports.timers.now();
     notified.commits.add({ serial: zone.published.serial, atMs });
     for (const target of notified.targets.values()) {
       const { held } = target;
@@ -113,7 +108,7 @@ export class Notifier {
   seen(apexKey: string, address: string, serial: number, keyName?: DomainName): void {
     const notified = this.#zones.get(apexKey);
     if (notified === undefined) return;
-    const atMs = this.#ports.clock.nowMs();
+    const atMs = this.#ports.timers.now();
     for (const target of notified.targets.values()) {
       const { key } = target.secondary;
       if (target.secondary.address !== address) continue;

@@ -7,7 +7,8 @@ import { frame } from '../../../test/support/dns-listener.ts';
 import { freePort } from '../../../test/support/free-port.ts';
 import { waitUntil } from '../../../test/support/process.ts';
 import { connectStream } from '../../../test/support/stream-client.ts';
-import { type DnsListenAddress, DnsListenError, DnsListeners, type DnsService } from './listeners.ts';
+import type { DnsService } from '../answer/dns-service.ts';
+import { type DnsListenAddress, DnsListenError, DnsListeners } from './listeners.ts';
 
 const QUERY = Buffer.from('123400000000000000000000', 'hex');
 const REPLY = Buffer.from('123480000000000000000000', 'hex');

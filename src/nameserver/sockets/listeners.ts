@@ -11,8 +11,6 @@ import type { TcpLimits } from './tcp-limits.ts';
 import { TcpListener } from './tcp-listener.ts';
 import { UdpListener } from './udp-listener.ts';
 
-export type { DnsPeer, DnsService, StreamReply } from '../answer/dns-service.ts';
-
 /** One entry of `dns.listen`. Port 0: the system chooses one that is free for UDP and TCP. */
 export interface DnsListenAddress {
   /** An IPv4 or IPv6 address, without brackets. */
