@@ -66,11 +66,11 @@ describe('static records', () => {
   });
 
   it.each([
-    ['the same RRset', [a('home', '192.0.2.1')], "A RRset of 'home.dyn.example.com.' meets dynamic data"],
+    ['the same RRset', [a('home', '192.0.2.1')], "A RRset of 'home.dyn.example.com.' conflicts with dynamic data"],
     [
       'a CNAME over it',
       [cname('home', 'x.example.net')],
-      "At 'home.dyn.example.com.' a CNAME stands beside other data",
+      "At 'home.dyn.example.com.' there is a CNAME beside other data",
     ],
   ])('do not take the place of dynamic data: %s', (_, records, words) => {
     const version = addHost(replace(newVersion(content([]), 1), content([])), 'home');
