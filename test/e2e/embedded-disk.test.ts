@@ -215,7 +215,7 @@ describeWithMounts('a full disk', () => {
     });
     const [first] = load.told(load.http, 'refused');
     expect(first?.text).toBe(
-      "DNS_SERVER_ERROR: The zone's database could not be written: the disk is full; free some space. Nothing was changed.\n",
+      'DNS_SERVER_ERROR: The zone database could not be written: the disk is full; free some space. Nothing was changed.\n',
     );
     const answers = load.reader.answers;
     await load.until('answers meanwhile', () => load.reader.answers > answers + 100);
