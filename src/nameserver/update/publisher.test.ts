@@ -85,10 +85,10 @@ it('a commit that takes longer than the deadline is publish-unknown, and may sti
 describe('a journal that fails', () => {
   it.each<[string | undefined, string, RegExp]>([
     ['full', 'primary-refused', /disk is full.*Nothing was changed\./],
-    ['read-only', 'publish-unknown', /read-only.*may be there after the next start\./],
+    ['read-only', 'publish-unknown', /read-only.*may be after the next start\./],
     ['busy', 'primary-refused', /locked.*Nothing was changed\./],
     ['corrupt', 'primary-refused', /backup.*Nothing was changed\./],
-    ['io', 'publish-unknown', /system log.*may be there after the next start\./],
+    ['io', 'publish-unknown', /system log.*may be after the next start\./],
     ['other', 'publish-unknown', /not known/],
     [undefined, 'publish-unknown', /not known/],
   ])('because of %s is %s', async (reason, code, words) => {

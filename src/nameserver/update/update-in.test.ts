@@ -105,7 +105,7 @@ describe('RFC 2136 §3.1: the zone section', () => {
 describe('RFC 3007 §3: who may ask', () => {
   it('nobody without a key, whatever the prerequisites', async () => {
     const answers = [record('home', RRType.ANY, RRClass.NONE, EMPTY)];
-    expect(await ask({ answers, authority: [addA('home')] }, '')).toMatch(/^REFUSED: an unsigned update/);
+    expect(await ask({ answers, authority: [addA('home')] }, '')).toMatch(/^REFUSED: the update .* is not signed/);
   });
 
   it.each([['k2'], ['k3']])('nobody with a key that may not: %s', async (name) => {
@@ -188,7 +188,7 @@ describe('below a delegation or a DNAME', () => {
     ["another type at a nameserver's name", add('ns.sub', { kind: 'MX', preference: 1, exchange: at('home') })],
     ['an address below a DNAME', addA('host.moved')],
   ])('refused: %s', async (_, update) => {
-    expect(await ask({ authority: [addA('home'), update] })).toMatch(/^REFUSED: .* lies below the cut/);
+    expect(await ask({ authority: [addA('home'), update] })).toMatch(/^REFUSED: .* is below the delegation/);
     expect(serial()).toBe(1);
   });
 
