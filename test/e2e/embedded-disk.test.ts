@@ -268,7 +268,7 @@ describeWithImageDisks('a disk that fails while the server runs', () => {
     });
     // Kernels do not agree on whether a file system that has ended itself says so when it is asked (access(2)).
     expect(load.told(load.http, 'in doubt').at(-1)?.text).toMatch(
-      /could not be written: (it is read-only; .*|its disk or its directory fails; see .*)may be there after the next start/,
+      /could not be written: (it is read-only; .*|reading or writing its disk failed; see .*)may be after the next start/,
     );
     expect(load.told(load.http, 'refused')).toEqual([]);
     const answers = load.reader.answers;

@@ -1,32 +1,32 @@
 /**
- * Long work on the main thread in turns: between two of them the event loop answers queries and takes updates. For what
- * an operator does with a whole zone, which may have a million names.
+ * Time slices for long work on the main thread: between two slices the event loop answers queries and accepts updates.
+ * For operations on a whole zone, which may have a million names.
  */
 
-/** Milliseconds that a query may have to wait for one turn. */
+/** Length of a slice, and so the delay of a query. */
 const TURN_MS = 5;
-/** Steps between two looks at the clock. */
+/** Steps between two readings of the clock. */
 const STEPS = 64;
 
-/** Counts steps of a work. */
+/** Counts the steps of a task and tells when its time slice is over. */
 export class Turns {
   #steps = 0;
   #begunMs = performance.now();
 
-  /** To be asked after each step: is it time to `await next()`? */
+  /** Check it after each step: if true, `await next()`. */
   get over(): boolean {
     this.#steps += 1;
     return this.#steps % STEPS === 0 && performance.now() - this.#begunMs > TURN_MS;
   }
 
-  /** Resolves when the event loop has been round. */
+  /** Resolves after one turn of the event loop. */
   async next(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     this.#begunMs = performance.now();
   }
 }
 
-/** Sorts by code units of `key`, as Array.prototype.sort does, in turns. @returns the sorted list, which is another one */
+/** Sorts by the code units of `key`, like Array.prototype.sort, in time slices. @returns a new list */
 export async function sortInTurns<T extends { readonly key: string }>(
   items: readonly T[],
   turns: Turns,

@@ -70,10 +70,6 @@ export class ReplyWriter {
     scratch[5] = questionEnd > HEADER_OCTETS ? 1 : 0;
   }
 
-  get truncated(): boolean {
-    return this.#truncated;
-  }
-
   setAuthoritative(): void {
     this.#flags |= FLAG_AA;
   }
@@ -84,23 +80,22 @@ export class ReplyWriter {
   }
 
   /**
-   * Adds RRsets to a section (0 answer, 1 authority, 2 additional). At the first record that does not fit it sets TC and
-   * returns false; sections after that stay empty.
+   * Adds RRsets to a section (0 answer, 1 authority, 2 additional). The first record that does not fit sets TC; nothing is
+   * added after it.
    */
-  section(index: 0 | 1 | 2, rrsets: readonly OwnedRRset[]): boolean {
-    if (this.#truncated) return false;
+  section(index: 0 | 1 | 2, rrsets: readonly OwnedRRset[]): void {
+    if (this.#truncated) return;
     for (const { owner, rrset, ttl, rrClass = RRClass.IN } of rrsets) {
       for (const rdata of rrset.rdatas) {
         const before = this.#length;
         if (!this.#record(owner, rrset.type, rrClass, ttl, rdata)) {
           this.#length = before;
           this.setTruncated();
-          return false;
+          return;
         }
         this.#counts[index]! += 1;
       }
     }
-    return true;
   }
 
   /** Adds an OPT record (RFC 6891 §6.1.2); the limit does not apply to it. */

@@ -126,7 +126,7 @@ describe('open()', () => {
     await listeners.open(service, { listen, isDefault: true, onWarning });
     expect(listeners.addresses).toEqual([`127.0.0.1:${port}`]);
     expect(warnings).toEqual([
-      `This machine has no IPv6: '[2001:db8::77]:${port}' of the default of 'dns.listen' is left out.`,
+      `This machine has no IPv6. The nameserver does not listen on '[2001:db8::77]:${port}', which is in the default of 'dns.listen'.`,
     ]);
     await listeners.close(0);
     await expect(listeners.open(service, { listen, onWarning })).rejects.toThrow('2001:db8::77');
