@@ -19,7 +19,7 @@ import { formatDnsAddress } from '../sockets/listeners.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { soaSerial, withSerial } from '../zone/zone-version.ts';
-import { Turns } from './time-slices.ts';
+import { TimeSlices } from './time-slices.ts';
 import { exportVersion } from './zone-export.ts';
 import { ImportTally, planName, readWantedZone, takeSerial, type WantedName } from './zone-import.ts';
 
@@ -64,8 +64,8 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     { replace, dryRun }: ZoneImportOptions,
   ): Promise<ZoneImportReport> {
     const zone = this.#find(apex);
-    const turns = new Turns();
-    const { names, serial, tally } = await readWantedZone(await wholeText(text), apex, turns);
+    const slices = new TimeSlices();
+    const { names, serial, tally } = await readWantedZone(await wholeText(text), apex, slices);
     const changes: WantedName[] = [];
     const compare = async (wanted: WantedName) => {
       const { published } = zone;
@@ -74,7 +74,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
       const edits = planName(wanted, published.find(wanted.key), statics, { replace, tally: part });
       if (edits.length > 0 && !dryRun) changes.push(wanted);
       else tally.add(part);
-      if (turns.over) await turns.next();
+      if (slices.over) await slices.next();
     };
     for (const wanted of names.values()) await compare(wanted);
     if (replace) {

@@ -11,7 +11,7 @@ import { serialIsLater } from '../../dns/serial.ts';
 import { formatPlace, ZoneFileError, type ZoneFileRecord, zoneFileRecords } from '../../dns/zone-file/zone-file.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import { nameOf, rdataText, soaSerial, withSerial, type ZoneNode, type ZoneRRset } from '../zone/zone-version.ts';
-import type { Turns } from './time-slices.ts';
+import type { TimeSlices } from './time-slices.ts';
 
 /** The RRsets of the file at one name. */
 export interface WantedName {
@@ -67,7 +67,7 @@ export class ImportTally {
 }
 
 /** Reads a whole zone file. @throws AppError request-malformed with the line and advice */
-export async function readWantedZone(text: string, apex: DomainName, turns: Turns): Promise<WantedZone> {
+export async function readWantedZone(text: string, apex: DomainName, slices: TimeSlices): Promise<WantedZone> {
   const tally = new ImportTally();
   const names = new Map<string, WantedName & { readonly rrsets: ZoneRRset[] }>();
   let serial: number | undefined;
@@ -92,7 +92,7 @@ export async function readWantedZone(text: string, apex: DomainName, turns: Turn
         }
         addRecord(name.rrsets, record);
       }
-      if (turns.over) await turns.next();
+      if (slices.over) await slices.next();
     }
   } catch (error) {
     if (error instanceof ZoneFileError) throw new AppError('request-malformed', error.message, { cause: error });

@@ -47,7 +47,7 @@ class ManualTimers implements Timers {
     this.#nowMs = endMs;
   }
 
-  /** Sets the wall timers, as an administrator does. */
+  /** Sets the wall clock, as an administrator does. */
   set(ms: number): void {
     this.#nowMs = ms;
   }
@@ -59,7 +59,7 @@ interface SentNotify {
   readonly octets: Buffer;
   readonly message: DecodedMessage;
   readonly serial: number | undefined;
-  /** Gives octets to the socket that sent this. */
+  /** Delivers octets to the socket that sent this. */
   readonly receive: (octets: Uint8Array) => void;
   readonly answer: (fields?: Partial<Message>) => void;
 }
@@ -133,7 +133,7 @@ describe('NOTIFY', () => {
     expect([message.authority, message.additional]).toEqual([[], []]);
   });
 
-  it('goes out at once after a commit, and not again once it is acknowledged', () => {
+  it('is sent at once after a commit, and not again after the acknowledgement', () => {
     const { notifier, sent, timers, publish, sockets } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
@@ -150,7 +150,7 @@ describe('NOTIFY', () => {
     expect([sockets.size, timers.pending]).toEqual([0, 0]);
   });
 
-  it('RFC 1996 §3.6: is sent again after 1, 2, 4 … 60 seconds, given up after ten minutes, and one warning given', () => {
+  it('RFC 1996 §3.6: is retried after 1, 2, 4 … 60 seconds for ten minutes, with one warning', () => {
     const { notifier, sent, timers, warnings, sockets } = lab();
     notifier.setSecondaries(makeZone('example.com', 7), [plain]);
     timers.advance(599_000);
@@ -164,7 +164,7 @@ describe('NOTIFY', () => {
     expect(notifier.status()[0]).toMatchObject({ isOutstanding: false, failures: sent.length });
   });
 
-  it('begins again with the next commit after it was given up, without another warning until it was acknowledged', () => {
+  it('restarts with the next commit after giving up, without another warning until an acknowledgement', () => {
     const { notifier, sent, timers, warnings, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
@@ -183,7 +183,7 @@ describe('NOTIFY', () => {
     expect(warnings).toHaveLength(2);
   });
 
-  it('of commits while one is outstanding the newest is told next: no queue, and one unanswered at a time', () => {
+  it('commits while one is in flight: the newest is sent next, without a queue, one in flight at a time', () => {
     const { notifier, sent, timers, publish, sockets } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
@@ -203,7 +203,7 @@ describe('NOTIFY', () => {
     expect(notifier.status()[0]).toMatchObject({ acknowledged: { serial: 57 }, isOutstanding: false });
   });
 
-  it('with 500 commits a second it goes out ten times a second, and the last commit is told within 0.1 s', () => {
+  it('with 500 commits per second it is sent ten times per second, and for the last commit within 0.1 s', () => {
     const { notifier, sent, timers, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
@@ -219,7 +219,7 @@ describe('NOTIFY', () => {
     expect(sent.at(-1)!.serial).toBe(zone.published.serial);
   });
 
-  it('commits do not hurry what is sent again to a secondary that does not answer; it tells the newest serial', () => {
+  it('commits do not speed up retries to a secondary that does not answer; a retry has the newest serial', () => {
     const { notifier, sent, timers, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
@@ -232,7 +232,7 @@ describe('NOTIFY', () => {
       [1000, 27],
       [3000, 67],
     ]);
-    // The answer to an earlier one: what came later is still to be told.
+    // The answer to an earlier attempt: later commits still need a NOTIFY.
     sent[1]!.answer();
     expect(notifier.status()[0]).toMatchObject({ acknowledged: { serial: 27 } });
     expect(sent.at(-1)).toMatchObject({ at: 5000, serial: 107 });
@@ -262,7 +262,7 @@ describe('NOTIFY', () => {
     expect(notifier.status()[0]).toMatchObject({ acknowledged: { serial: 7 } });
   });
 
-  it('one that was away is told at once when it comes and asks for the zone, not with the next attempt', () => {
+  it('a secondary that was down gets one at once when it requests the zone, without waiting for the retry', () => {
     const { notifier, sent, timers, sockets } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
@@ -280,7 +280,7 @@ describe('NOTIFY', () => {
     expect(notifier.status()[0]).toMatchObject({ failures: 0, isOutstanding: false });
   });
 
-  it('an error in the answer is warned of once, and the attempts go on: the secondary may be starting', () => {
+  it('an error in the answer gives one warning, and retries continue: the secondary may be starting', () => {
     const { notifier, sent, timers, warnings } = lab();
     notifier.setSecondaries(makeZone('example.com', 7), [plain]);
     sent[0]!.answer({ rcode: Rcode.REFUSED });
@@ -293,7 +293,7 @@ describe('NOTIFY', () => {
     expect(notifier.status()[0]).toMatchObject({ acknowledged: { serial: 7 }, problem: undefined, failures: 0 });
   });
 
-  it('does not go to a secondary that asks for itself, which has a status nevertheless', () => {
+  it('is not sent to a secondary that polls, which nevertheless has a status', () => {
     const { notifier, sent, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [{ ...plain, notify: false }]);
@@ -302,7 +302,7 @@ describe('NOTIFY', () => {
     expect(notifier.status()).toMatchObject([{ notify: false, address: '192.0.2.53', isOutstanding: false }]);
   });
 
-  it('a timers that is set back does not hold it up', () => {
+  it('a clock that is set back does not delay it', () => {
     const { notifier, sent, timers, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
@@ -318,7 +318,7 @@ describe('signed NOTIFY', () => {
   const key = makeTsigKey(DomainName.parse('k1'), 'hmac-sha256', Buffer.alloc(32, 7));
   const otherKey = makeTsigKey(DomainName.parse('k1'), 'hmac-sha256', Buffer.alloc(32, 8));
 
-  /** Answers as a secondary that holds this key. */
+  /** Answers like a secondary with this key. */
   function answerSigned({ octets, receive }: SentNotify, held: TsigKey | undefined, nowSeconds: number, fields = {}) {
     const check = checkRequest(octets, decodeMessage(octets), () => held, nowSeconds);
     if (check.kind === 'unsigned') throw new Error('NOTIFY is not signed');
@@ -338,7 +338,7 @@ describe('signed NOTIFY', () => {
     expect(timers.pending).toBe(0);
   });
 
-  it('the answer to an earlier attempt counts: each is checked against the request that it answers', () => {
+  it('the answer to an earlier attempt is accepted: each is verified with the request that it answers', () => {
     const { notifier, sent, timers } = lab();
     notifier.setSecondaries(makeZone('example.com', 7), [{ ...plain, key }]);
     timers.advance(1000);
@@ -401,8 +401,8 @@ function tamper(octets: Uint8Array): Buffer {
   return copy;
 }
 
-describe('what is known of a secondary', () => {
-  it('what it holds, and since when it is behind', () => {
+describe('the status of a secondary', () => {
+  it('has the serial that it holds, and since when it is behind', () => {
     const { notifier, timers, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
@@ -425,7 +425,7 @@ describe('what is known of a secondary', () => {
     expect(status()).toMatchObject({ held: { serial: 10 }, behindSinceMs: undefined });
   });
 
-  it('of one that is behind for hours, from the first commit that it lacks', () => {
+  it('of one that is behind for hours has the time of the first commit that it lacks', () => {
     const { notifier, timers, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
@@ -439,7 +439,7 @@ describe('what is known of a secondary', () => {
     expect(notifier.status()[0]).toMatchObject({ behindSinceMs: timers.now() - 9000 });
   });
 
-  it('is told apart by address, by key where several have one address, and by zone', () => {
+  it('is assigned by address, by key if several have the same address, and by zone', () => {
     const { notifier } = lab();
     const zone = makeZone('example.com', 7);
     const key = (name: string) => makeTsigKey(DomainName.parse(name), 'hmac-sha256', Buffer.alloc(32));
@@ -454,7 +454,7 @@ describe('what is known of a secondary', () => {
     expect(notifier.status().map(({ held }) => held?.serial)).toEqual([undefined, 5, undefined]);
   });
 
-  it('stays through a new configuration; who is new is told, who had a problem is tried again, who is gone is not', () => {
+  it('survives a new configuration; new secondaries get a NOTIFY, those with a problem a retry, removed ones nothing', () => {
     const { notifier, sent, timers, publish, sockets } = lab();
     const zone = makeZone('example.com', 7);
     const other = { ...plain, address: '192.0.2.54' };
@@ -476,7 +476,7 @@ describe('what is known of a secondary', () => {
     expect(sent).toHaveLength(before + 3);
   });
 
-  it('a secondary that is not to be told any more is left alone at once', () => {
+  it('notify: false stops a NOTIFY in flight at once', () => {
     const { notifier, timers, sockets } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
@@ -485,7 +485,7 @@ describe('what is known of a secondary', () => {
     expect(notifier.status()).toHaveLength(1);
   });
 
-  it('close ends all timers and sockets', () => {
+  it('close cancels all timers and closes all sockets', () => {
     const { notifier, sent, timers, publish, sockets } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain, { ...plain, address: '192.0.2.54' }]);
@@ -505,7 +505,7 @@ describe('over real sockets', () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
   });
 
-  it('comes from a port of its own each time, and is acknowledged', async () => {
+  it('uses a new source port each time, and is acknowledged', async () => {
     const ports = new Set<number>();
     const secondary = await listenUdp((request, send, from) => {
       ports.add(from.port);
@@ -526,7 +526,7 @@ describe('over real sockets', () => {
     expect(ports.size).toBe(2);
   });
 
-  it('takes no answer from another port of the secondary', async () => {
+  it('ignores an answer from another port of the secondary', async () => {
     const forge = createSocket('udp4');
     const warnings: string[] = [];
     const notifier = new Notifier(({ problem }) => warnings.push(problem));
@@ -544,7 +544,7 @@ describe('over real sockets', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('goes on while nobody listens at the port', async () => {
+  it('retries while the port is closed', async () => {
     const port = await freePort();
     const notifier = new Notifier(() => undefined);
     cleanups.push(() => notifier.close());

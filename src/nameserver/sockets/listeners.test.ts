@@ -42,7 +42,7 @@ async function expectServed(...places: DnsListenAddress[]): Promise<void> {
   }
 }
 
-/** True if nobody holds the port, for UDP and TCP. */
+/** True if the port is free for UDP and TCP. */
 async function isFree(port: number): Promise<boolean> {
   const probe = new DnsListeners();
   try {
@@ -74,7 +74,7 @@ describe('open()', () => {
     await expectServed(v4!, v6!);
   });
 
-  it('0.0.0.0 and [::] on one port stand side by side', async () => {
+  it('0.0.0.0 and [::] can use the same port', async () => {
     const port = await freePort();
     await listeners.open(service, {
       listen: [
@@ -106,7 +106,7 @@ describe('open()', () => {
     },
   );
 
-  it('the same entry twice is told as an overlap', async () => {
+  it('the same entry twice is reported as an overlap', async () => {
     const port = await freePort();
     const entry = { host: '127.0.0.1', port };
     await expect(listeners.open(service, { listen: [entry, { host: '0.0.0.0', port }] })).rejects.toThrow(
@@ -114,9 +114,9 @@ describe('open()', () => {
     );
   });
 
-  it('an IPv6 entry that this machine does not have: left out of the default with a warning, else an error', async () => {
+  it('an IPv6 entry without IPv6: a warning for the default, otherwise an error', async () => {
     const port = await freePort();
-    // An address of no interface stands for a machine without IPv6: the system refuses both in the same place.
+    // An address of no interface simulates a machine without IPv6: bind fails in both cases.
     const listen = [
       { host: '127.0.0.1', port },
       { host: '2001:db8::77', port },
@@ -134,7 +134,7 @@ describe('open()', () => {
   });
 });
 
-/** Sockets that this process has open (Linux). */
+/** Open sockets of this process (Linux). */
 function socketCount(): number {
   if (process.platform !== 'linux') return 0;
   const isSocket = (file: string) => {
@@ -163,7 +163,7 @@ describe('close()', () => {
     await waitUntil('the system to have closed all', () => socketCount() <= before);
   });
 
-  it('may be called twice, and before open()', async () => {
+  it('can be called twice, and before open()', async () => {
     await new DnsListeners().close();
     await listeners.close();
     await listeners.close();

@@ -27,7 +27,7 @@ async function openError(host: string, port: number): Promise<DnsListenError> {
   throw new Error('it opened');
 }
 
-/** A node process that holds one port and says so. */
+/** A node process that opens one port and prints `ready`. */
 function startHolder(protocol: 'udp' | 'tcp', host: string, port: number) {
   const open =
     protocol === 'udp'
@@ -40,7 +40,7 @@ function startHolder(protocol: 'udp' | 'tcp', host: string, port: number) {
   });
 }
 
-onLinux('a port that another program holds', () => {
+onLinux('a port that another program uses', () => {
   it.each([
     ['udp', '127.0.0.1', '127.0.0.1', '127.0.0.1'],
     ['tcp', '127.0.0.1', '127.0.0.1', '127.0.0.1'],
@@ -49,7 +49,7 @@ onLinux('a port that another program holds', () => {
     ['udp', '::', '127.0.0.1', '[::]'],
     ['tcp', '::1', '::', '[::1]'],
   ] as const)(
-    '%s: held on %s, wanted on %s, the program is named with its process and its place',
+    '%s: in use on %s, wanted on %s: names the program, its process and its address',
     async (protocol, held, wanted, place) => {
       const port = await freePort();
       const holder = await startHolder(protocol, held, port);
@@ -66,7 +66,7 @@ onLinux('a port that another program holds', () => {
     },
   );
 
-  it('is told as an overlap where it is this program itself', async () => {
+  it('is reported as an overlap if it is this program itself', async () => {
     const socket = createSocket('udp4');
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
     const { port } = socket.address();
@@ -79,8 +79,8 @@ onLinux('a port that another program holds', () => {
 });
 
 if (process.platform === 'linux') {
-  describeWith(BIND_PROGRAMS, 'a port that BIND holds', () => {
-    it('says how to stop BIND, to move it, or to let it keep the zone', async () => {
+  describeWith(BIND_PROGRAMS, 'a port that BIND uses', () => {
+    it('says how to stop BIND, to move it, or to let it serve the zone', async () => {
       const bind = await startBind({ zones: [{ name: 'example.com' }], keys: [] });
       try {
         const { message } = await openError('0.0.0.0', bind.port);
@@ -94,7 +94,7 @@ if (process.platform === 'linux') {
   });
 }
 
-describe('a proc folder made for the case', () => {
+describe('with a fake /proc', () => {
   let proc = '';
   afterEach(() => removeNow(proc));
 
@@ -127,17 +127,17 @@ describe('a proc folder made for the case', () => {
   const RESOLVED =
     "it is the stub resolver for the programs of this machine. Either list in dns.listen only the public addresses, for example ['192.0.2.1:53', '[2001:db8::1]:53'], which does not affect the stub resolver; or disable the stub resolver: set DNSStubListener=no under [Resolve] in /etc/systemd/resolved.conf, then run 'ln -sf /run/systemd/resolve/resolv.conf /etc/resolv.conf' and 'systemctl restart systemd-resolved'.";
 
-  it('systemd-resolved, seen by root: both ways out', () => {
+  it('systemd-resolved, seen by root: both solutions', () => {
     makeProc({ table: 'udp', hex: '3500007F:0035', holders: [['systemd-resolve', 612]] });
     expect(taken('0.0.0.0', 'udp')).toBe(`systemd-resolved (process 612) uses 127.0.0.53:53: ${RESOLVED}`);
   });
 
-  it('systemd-resolved whose open files are hidden: known by its address', () => {
+  it('systemd-resolved whose open files are hidden: recognized by its address', () => {
     makeProc({ table: 'tcp', hex: '3500007F:0035', state: '0A', uid: 991 });
     expect(taken('0.0.0.0', 'tcp')).toBe(`systemd-resolved uses 127.0.0.53:53: ${RESOLVED}`);
   });
 
-  it('another user: how to look', () => {
+  it('another user: how to find the program', () => {
     makeProc({ table: 'udp6', hex: '00000000000000000000000000000000:0035', uid: 53 });
     expect(taken('::', 'udp')).toBe(
       "A program of another user (uid 53) uses [::]:53. To find it, run as root: ss -lnpu 'sport = :53'. Stop it, or choose another port or address in dns.listen.",
@@ -159,7 +159,7 @@ describe('a proc folder made for the case', () => {
     expect(taken('192.0.2.1', 'udp')).toContain('set port=0 in dnsmasq.conf');
   });
 
-  it('the service that was given its socket by systemd, not systemd', () => {
+  it('a service with a socket from systemd is named instead of systemd', () => {
     const holders = [
       ['systemd', 1],
       ['resolver', 802],
@@ -171,7 +171,7 @@ describe('a proc folder made for the case', () => {
     expect(taken('0.0.0.0', 'udp')).toContain('systemctl list-sockets');
   });
 
-  it('a connection and another address do not stand in the way', () => {
+  it('a connection and another address do not conflict', () => {
     makeProc({ table: 'tcp', hex: '00000000:0035', state: '01', holders: [['other', 803]] });
     expect(taken('0.0.0.0', 'tcp')).toContain("ss -lnpt 'sport = :53'");
     removeNow(proc);
@@ -211,7 +211,7 @@ describe('other reasons', () => {
     expect(portAdvice(failed)).toBe('This machine has no IPv6. Remove the entry from dns.listen.');
   });
 
-  it('anything else keeps the words of the system', () => {
+  it('anything else repeats the message of the system', () => {
     const failed = { host: '::', port: 53, protocol: 'udp', code: 'ENOBUFS', message: 'bind ENOBUFS' } as const;
     expect(portAdvice(failed)).toBe('bind ENOBUFS. Check the option dns.listen.');
   });

@@ -35,7 +35,7 @@ function addHost(version: ZoneVersion, label: string): ZoneVersion {
 const names = (version: ZoneVersion) => [...version.statics.keys()].map((key) => nameOf(key).toString()).sort();
 
 describe('static records', () => {
-  it('come into the zone and leave it with the configuration, in one serial step', () => {
+  it('are added and removed with the configuration, in one serial step', () => {
     const first = replace(newVersion(content([]), 7), content([a('www', '192.0.2.1'), a('old', '192.0.2.2')]));
     expect(first.serial).toBe(8);
     const second = replace(first, content([a('www', '192.0.2.3', 60)]));
@@ -44,20 +44,20 @@ describe('static records', () => {
     expect(names(second)).toEqual(['dyn.example.com.', 'www.dyn.example.com.']);
   });
 
-  it('leave serial and version alone when nothing differs', () => {
+  it('do not change serial and version if nothing differs', () => {
     const wanted = content([a('www', '192.0.2.1'), a('www', '192.0.2.2')]);
     const first = replace(newVersion(wanted, 7), wanted);
     expect(replace(first, wanted)).toBe(first);
     expect(replace(first, content([a('www', '192.0.2.2'), a('www', '192.0.2.1')]))).toBe(first);
   });
 
-  it('leave dynamic data alone, also where a static RRset beside it goes', () => {
+  it('do not change dynamic data, also if a static RRset beside it is removed', () => {
     const first = addHost(replace(newVersion(content([]), 1), content([cname('alias', 'x.example.net')])), 'home');
     const second = replace(first, content([]));
     expect(zoneRecords(second).filter((line) => !/ [26] /.test(line))).toEqual(['home.dyn.example.com. 60 1 c0000209']);
   });
 
-  it('keep the serial when nameservers or contact change', () => {
+  it('preserve the serial when nameservers or contact change', () => {
     const first = replace(newVersion(content([]), 40), content([]));
     const second = replace(first, content([], ['ns2.example.net', 'ns3.example.net']));
     expect(second.serial).toBe(first.serial + 1);
@@ -78,7 +78,7 @@ describe('static records', () => {
     expect(() => replace(version, content(records))).toThrow(words);
   });
 
-  it('are refused below a delegation, but for the addresses of its nameservers', () => {
+  it('are refused below a delegation, except glue', () => {
     const ns = record('sub', RRType.NS, { kind: 'NS', target: at('ns.sub') });
     const start = newVersion(content([]), 1);
     expect(zoneRecords(replace(start, content([ns, a('ns.sub', '192.0.2.5')])))).toContain(
