@@ -1,4 +1,4 @@
-// Counting of replies: by transport and RCODE, without allocation.
+/** Counting of replies: by transport and RCODE, without allocation. */
 import { expect, it } from 'vitest';
 import { Rcode } from '../dns/wire/message.ts';
 import { NameserverCounts } from './counts.ts';

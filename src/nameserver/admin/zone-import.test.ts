@@ -1,3 +1,4 @@
+/** Import of zone files: reading, planning the changes of a name, and time slices. */
 import { describe, expect, it } from 'vitest';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';

@@ -1,4 +1,4 @@
-// What the differential test against BIND cannot see: the name that rate limiting uses for an answer.
+/** What the differential test against BIND cannot see: the name that rate limiting uses for an answer. */
 import { describe, expect, it } from 'vitest';
 import { editedZone } from '../../../test/support/edited-zone.ts';
 import { DomainName } from '../../dns/name.ts';

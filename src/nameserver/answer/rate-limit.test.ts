@@ -1,4 +1,4 @@
-// Response rate limiting: rates, slips, which replies share a limit, fixed memory, no amplification.
+/** Response rate limiting: rates, slips, which replies share a limit, fixed memory, no amplification. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Group commit: which changes share a transaction, wait for it, and fail with it.
+/** Group commit: which changes share a transaction, wait for it, and fail with it. */
 import { describe, expect, it } from 'vitest';
 import { editedZone } from '../../../test/support/edited-zone.ts';
 import { waitUntil } from '../../../test/support/process.ts';

@@ -1,4 +1,4 @@
-// The journal on a real SQLite file: every commit is present at the next open, at any progress of the fold.
+/** The journal on a real SQLite file: every commit is present at the next open, at any progress of the fold. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// NOTIFY with manual timers and scripted secondaries; then over real sockets.
+/** NOTIFY with manual timers and scripted secondaries; then over real sockets. */
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listenUdp, replyTo } from '../../../test/support/dns-listener.ts';

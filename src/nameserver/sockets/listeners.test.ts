@@ -1,4 +1,4 @@
-// The sockets of the nameserver together: UDP and TCP on one port of each entry, IPv4 beside IPv6, all or none.
+/** The sockets of the nameserver together: UDP and TCP on one port of each entry, IPv4 beside IPv6, all or none. */
 import { createSocket } from 'node:dgram';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';

@@ -1,4 +1,4 @@
-// Advice for ports that cannot be opened: with real processes that use the port, and with a fake /proc.
+/** Advice for ports that cannot be opened: with real processes that use the port, and with a fake /proc. */
 import { createSocket } from 'node:dgram';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

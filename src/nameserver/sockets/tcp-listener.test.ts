@@ -1,4 +1,4 @@
-// DNS over TCP as a server: streams split anywhere, pipelining, limits of time, number and memory, transfers.
+/** DNS over TCP as a server: streams split anywhere, pipelining, limits of time, number and memory, transfers. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

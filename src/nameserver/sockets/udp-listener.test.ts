@@ -1,4 +1,4 @@
-// DNS over UDP as a server: datagrams of any size and number, synchronous and late replies, limits.
+/** DNS over UDP as a server: datagrams of any size and number, synchronous and late replies, limits. */
 import { createSocket, type Socket } from 'node:dgram';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../test/support/free-port.ts';

@@ -1,4 +1,4 @@
-// Requests for transfers: which are served, and the RCODEs of the refused ones.
+/** Requests for transfers: which are served, and the RCODEs of the refused ones. */
 import { describe, expect, it } from 'vitest';
 import { DomainName } from '../../dns/name.ts';
 import { type ResourceRecord, RRClass, RRType } from '../../dns/rdata.ts';

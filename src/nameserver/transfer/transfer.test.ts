@@ -1,4 +1,4 @@
-// Transfers as streams of octets: read back by the decoder, checked record by record and signature by signature.
+/** Transfers as streams of octets: read back by the decoder, checked record by record and signature by signature. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commit, makeZone, setAddresses } from '../../../test/support/published-zone.ts';

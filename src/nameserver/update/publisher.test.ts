@@ -1,5 +1,7 @@
-// What EmbeddedPublisher has beyond the contract suite (test/contract/embedded.test.ts): static RRsets, deadlines, and
-// the failures of the journal.
+/**
+ * What EmbeddedPublisher has beyond the contract suite (test/contract/embedded.test.ts): static RRsets, deadlines, and
+ * the failures of the journal.
+ */
 import { describe, expect, it } from 'vitest';
 import { editedZone } from '../../../test/support/edited-zone.ts';
 import { DomainName } from '../../dns/name.ts';

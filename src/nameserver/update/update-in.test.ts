@@ -1,5 +1,7 @@
-// UPDATE messages on an embedded zone: the zone section (RFC 2136 §3.1), permissions, the prescans, static RRsets, cuts,
-// and a failing journal.
+/**
+ * UPDATE messages on an embedded zone: the zone section (RFC 2136 §3.1), permissions, the prescans, static RRsets, cuts,
+ * and a failing journal.
+ */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { editedZone, soaOf } from '../../../test/support/edited-zone.ts';
 import { applyUpdate, type UpdateKey } from '../../core/updates/dns-update.ts';

@@ -1,4 +1,4 @@
-// The draft of a zone: empty non-terminals, number of cuts, exact diffs, roll back, serials.
+/** The draft of a zone: empty non-terminals, number of cuts, exact diffs, roll back, serials. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { editedVersion } from '../../../test/support/edited-zone.ts';

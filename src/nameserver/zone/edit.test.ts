@@ -1,5 +1,7 @@
-// RFC 2136 §3.2 and §3.4.2, clause by clause, on a draft. The comparison with a real BIND for thousands of random
-// messages is in test/interop/update-differential.test.ts.
+/**
+ * RFC 2136 §3.2 and §3.4.2, clause by clause, on a draft. The comparison with a real BIND for thousands of random
+ * messages is in test/interop/update-differential.test.ts.
+ */
 import { describe, expect, it } from 'vitest';
 import { editedVersion, soaOf } from '../../../test/support/edited-zone.ts';
 import { DomainName } from '../../dns/name.ts';

@@ -1,3 +1,4 @@
+/** The persistent map, compared with a Map. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NameMap } from './name-map.ts';

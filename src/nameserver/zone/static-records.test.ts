@@ -1,3 +1,4 @@
+/** Static records: set by the configuration beside dynamic data, and their conflicts. */
 import { describe, expect, it } from 'vitest';
 import { zoneRecords } from '../../../test/support/zone-records.ts';
 import { DomainName } from '../../dns/name.ts';
