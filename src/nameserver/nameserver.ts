@@ -110,7 +110,8 @@ export class Nameserver {
     try {
       journal = await Journal.open(options.database, {
         now: Date.now,
-        onFault: (error) => options.onWarning(`The zone database failed: ${textOf(error)}`),
+        onFault: (error) =>
+          options.onWarning(`A background write to the zone database failed and will be retried: ${textOf(error)}`),
       });
       const zones = await journal.load(options.settings.zones.map(({ content }) => content.apex));
       const nameserver = new Nameserver(options, lock, journal, zones);
@@ -208,7 +209,12 @@ export class Nameserver {
         answerDatagram: (octets, peer) => this.#generation.service.answerDatagram(octets, peer),
         answerStream: (octets, peer) => this.#generation.service.answerStream(octets, peer),
       },
-      { listen, isDefault, onWarning, onFault: (error) => onWarning(`The nameserver failed: ${textOf(error)}`) },
+      {
+        listen,
+        isDefault,
+        onWarning,
+        onFault: (error) => onWarning(`The nameserver reported an error: ${textOf(error)}`),
+      },
     );
     this.#setSecondaries();
   }

@@ -21,7 +21,7 @@ import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { soaSerial, withSerial } from '../zone/zone-version.ts';
 import { TimeSlices } from './time-slices.ts';
 import { exportVersion } from './zone-export.ts';
-import { ImportTally, planName, readWantedZone, takeSerial, type WantedName } from './zone-import.ts';
+import { type ImportedName, ImportTally, planName, readImportedZone, takeSerial } from './zone-import.ts';
 
 export interface ZoneAdminParts {
   readonly zones: () => ReadonlyMap<string, EmbeddedZone>;
@@ -65,18 +65,18 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
   ): Promise<ZoneImportReport> {
     const zone = this.#find(apex);
     const slices = new TimeSlices();
-    const { names, serial, tally } = await readWantedZone(await wholeText(text), apex, slices);
-    const changes: WantedName[] = [];
-    const compare = async (wanted: WantedName) => {
+    const { names, serial, tally } = await readImportedZone(await wholeText(text), apex, slices);
+    const changes: ImportedName[] = [];
+    const compare = async (imported: ImportedName) => {
       const { published } = zone;
       const part = new ImportTally();
-      const statics = published.statics.get(wanted.key);
-      const edits = planName(wanted, published.find(wanted.key), statics, { replace, tally: part });
-      if (edits.length > 0 && !dryRun) changes.push(wanted);
+      const statics = published.statics.get(imported.key);
+      const edits = planName(imported, published.find(imported.key), statics, { replace, tally: part });
+      if (edits.length > 0 && !dryRun) changes.push(imported);
       else tally.add(part);
       if (slices.over) await slices.next();
     };
-    for (const wanted of names.values()) await compare(wanted);
+    for (const imported of names.values()) await compare(imported);
     if (replace) {
       for (const { key, wireText, rrsets } of zone.published.nodes.values()) {
         if (rrsets.length > 0 && !names.has(key)) await compare({ key, wireText, rrsets: [] });
@@ -89,7 +89,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
   /** Splits the import into short commits, so that queries are answered in between. Each commit plans its names again. */
   async #import(
     zone: EmbeddedZone,
-    changes: readonly WantedName[],
+    changes: readonly ImportedName[],
     serial: number | undefined,
     options: { readonly replace: boolean; readonly tally: ImportTally },
   ): Promise<void> {
@@ -97,10 +97,10 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     for (let at = 0; at === 0 || at < changes.length; at += IMPORT_STEP) {
       const importStep = (draft: ZoneDraft) => {
         if (at === 0 && serial !== undefined) takeSerial(draft, serial);
-        for (const wanted of changes.slice(at, at + IMPORT_STEP)) {
-          const { key } = wanted;
-          const edits = planName(wanted, draft.find(key), draft.statics.get(key), options);
-          for (const rrset of edits) draft.setRRset(wanted, rrset);
+        for (const imported of changes.slice(at, at + IMPORT_STEP)) {
+          const { key } = imported;
+          const edits = planName(imported, draft.find(key), draft.statics.get(key), options);
+          for (const rrset of edits) draft.setRRset(imported, rrset);
         }
       };
       await writer.change(importStep, performance.now() + COMMIT_TIMEOUT_MS).catch((error: unknown) => {

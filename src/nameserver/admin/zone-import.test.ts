@@ -4,14 +4,14 @@ import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import type { ZoneNode, ZoneRRset } from '../zone/zone-version.ts';
 import { sortInSlices, TimeSlices } from './time-slices.ts';
-import { ImportTally, planName, readWantedZone } from './zone-import.ts';
+import { ImportTally, planName, readImportedZone } from './zone-import.ts';
 
 const APEX = DomainName.parse('example.com.');
 const rrset = (type: number, ttl: number, ...rdatas: string[]): ZoneRRset => ({ type, ttl, rdatas });
 const A1 = '\xc0\x00\x02\x01';
 const A2 = '\xc0\x00\x02\x02';
 
-const read = (text: string) => readWantedZone(text, APEX, new TimeSlices());
+const read = (text: string) => readImportedZone(text, APEX, new TimeSlices());
 
 describe('the records of a file', () => {
   it('are grouped by name and type case-insensitively; RFC 2181 §5.2: the lowest TTL is used', async () => {
@@ -59,10 +59,10 @@ describe('the records of a file', () => {
 describe('the plan of a name', () => {
   const name = { key: '\x01a', wireText: '\x01a\0' };
   const node = (...rrsets: ZoneRRset[]): ZoneNode => ({ ...name, rrsets, children: 0 });
-  const plan = (wanted: ZoneRRset[], known: ZoneNode | undefined, replace = false, statics?: number[]) => {
+  const plan = (imported: ZoneRRset[], present: ZoneNode | undefined, replace = false, statics?: number[]) => {
     const tally = new ImportTally();
     const options = { replace, tally };
-    const edits = planName({ ...name, rrsets: wanted }, known, statics && new Set(statics), options);
+    const edits = planName({ ...name, rrsets: imported }, present, statics && new Set(statics), options);
     const { added, changed, unchanged, removed, skippedCount } = tally;
     return { edits, counts: [added, changed, unchanged, removed, skippedCount] };
   };

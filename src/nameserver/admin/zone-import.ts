@@ -14,15 +14,15 @@ import { nameOf, rdataText, soaSerial, withSerial, type ZoneNode, type ZoneRRset
 import type { TimeSlices } from './time-slices.ts';
 
 /** The RRsets of the file at one name. */
-export interface WantedName {
+export interface ImportedName {
   /** `DomainName.key` and `DomainName.wireText`. */
   readonly key: string;
   readonly wireText: string;
   readonly rrsets: readonly ZoneRRset[];
 }
 
-export interface WantedZone {
-  readonly names: ReadonlyMap<string, WantedName>;
+export interface ImportedZone {
+  readonly names: ReadonlyMap<string, ImportedName>;
   /** The serial of the file's SOA. */
   readonly serial: number | undefined;
   /** The records that are skipped. */
@@ -67,9 +67,9 @@ export class ImportTally {
 }
 
 /** Reads a whole zone file. @throws AppError request-malformed with the line and advice */
-export async function readWantedZone(text: string, apex: DomainName, slices: TimeSlices): Promise<WantedZone> {
+export async function readImportedZone(text: string, apex: DomainName, slices: TimeSlices): Promise<ImportedZone> {
   const tally = new ImportTally();
-  const names = new Map<string, WantedName & { readonly rrsets: ZoneRRset[] }>();
+  const names = new Map<string, ImportedName & { readonly rrsets: ZoneRRset[] }>();
   let serial: number | undefined;
   let lastSigned: string | undefined;
   try {
@@ -124,7 +124,7 @@ function addRecord(rrsets: ZoneRRset[], { type, ttl, rdata }: ZoneFileRecord): v
  * @param statics types that the configuration sets at the name
  */
 export function planName(
-  wanted: WantedName,
+  imported: ImportedName,
   node: ZoneNode | undefined,
   statics: ReadonlySet<number> | undefined,
   { replace, tally }: { readonly replace: boolean; readonly tally: ImportTally },
@@ -133,15 +133,15 @@ export function planName(
   const present = new Map((node?.rrsets ?? []).map((rrset) => [rrset.type, rrset]));
   if (replace) {
     for (const { type } of node?.rrsets ?? []) {
-      if (type === RRType.SOA || statics?.has(type) || wanted.rrsets.some((rrset) => rrset.type === type)) continue;
+      if (type === RRType.SOA || statics?.has(type) || imported.rrsets.some((rrset) => rrset.type === type)) continue;
       edits.push({ type, ttl: 0, rdatas: [] });
       present.delete(type);
       tally.removed += 1;
     }
   }
-  for (const rrset of wanted.rrsets) {
+  for (const rrset of imported.rrsets) {
     const { type } = rrset;
-    const skip = (why: string) => tally.skip(type, nameOf(wanted.wireText).toString(), why);
+    const skip = (why: string) => tally.skip(type, nameOf(imported.wireText).toString(), why);
     const current = present.get(type);
     if (statics?.has(type)) {
       if (current !== undefined && sameRRset(current, rrset)) tally.unchanged += 1;

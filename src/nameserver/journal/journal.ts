@@ -106,7 +106,7 @@ export class Journal implements CommitLog {
   async load(apexes: readonly DomainName[]): Promise<EmbeddedZone[]> {
     const database = await openDatabase(this.file, { readOnly: true });
     try {
-      const wanted = new Map(apexes.map((apex) => [apex.key, apex]));
+      const byKey = new Map(apexes.map((apex) => [apex.key, apex]));
       const [numbers] = database.all(
         'SELECT (SELECT max(id) FROM zone) AS zone, (SELECT max(number) FROM journal) AS commits',
       );
@@ -114,7 +114,7 @@ export class Journal implements CommitLog {
       this.#lastCommit = Number(numbers?.commits ?? 0);
       const zones: EmbeddedZone[] = [];
       for (const { id, apex: octets, folded: foldedTo, statics } of database.all('SELECT * FROM zone')) {
-        const apex = wanted.get(Buffer.from(octets as Uint8Array).toString('latin1'));
+        const apex = byKey.get(Buffer.from(octets as Uint8Array).toString('latin1'));
         if (apex === undefined) continue;
         this.#lastCommit = Math.max(this.#lastCommit, Number(foldedTo));
         const nodes = function* (): Generator<ZoneNode> {

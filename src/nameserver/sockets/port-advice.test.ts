@@ -49,13 +49,13 @@ onLinux('a port that another program uses', () => {
     ['udp', '::', '127.0.0.1', '[::]'],
     ['tcp', '::1', '::', '[::1]'],
   ] as const)(
-    '%s: in use on %s, wanted on %s: names the program, its process and its address',
-    async (protocol, held, wanted, place) => {
+    '%s: in use on %s, requested on %s: names the program, its process and its address',
+    async (protocol, used, requested, place) => {
       const port = await freePort();
-      const holder = await startHolder(protocol, held, port);
+      const holder = await startHolder(protocol, used, port);
       try {
-        const error = await openError(wanted, port);
-        const entry = wanted.includes(':') ? `[${wanted}]:${port}` : `${wanted}:${port}`;
+        const error = await openError(requested, port);
+        const entry = requested.includes(':') ? `[${requested}]:${port}` : `${requested}:${port}`;
         expect(error.message).toBe(
           `Cannot listen on '${entry}' (${protocol.toUpperCase()}): node (process ${holder.pid}) uses ${place}:${port}. Stop it, or choose another port or address in dns.listen.`,
         );

@@ -21,9 +21,9 @@ function content(records: readonly ResourceRecord[], ns = ['ns1.example.net']): 
   return { apex, ns: ns.map((name) => DomainName.parse(name)), contact: at('hostmaster'), records };
 }
 
-function replace(version: ZoneVersion, wanted: StaticContent): ZoneVersion {
+function replace(version: ZoneVersion, configured: StaticContent): ZoneVersion {
   const draft = new ZoneDraft(version);
-  replaceStatics(draft, wanted);
+  replaceStatics(draft, configured);
   return draft.seal()?.version ?? version;
 }
 
@@ -46,9 +46,9 @@ describe('static records', () => {
   });
 
   it('do not change serial and version if nothing differs', () => {
-    const wanted = content([a('www', '192.0.2.1'), a('www', '192.0.2.2')]);
-    const first = replace(newVersion(wanted, 7), wanted);
-    expect(replace(first, wanted)).toBe(first);
+    const configured = content([a('www', '192.0.2.1'), a('www', '192.0.2.2')]);
+    const first = replace(newVersion(configured, 7), configured);
+    expect(replace(first, configured)).toBe(first);
     expect(replace(first, content([a('www', '192.0.2.2'), a('www', '192.0.2.1')]))).toBe(first);
   });
 

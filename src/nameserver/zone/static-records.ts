@@ -62,17 +62,17 @@ function soaOf(mname: DomainName, rname: DomainName, serial: number): ZoneRRset 
  * @throws StaticConflict
  */
 export function replaceStatics(draft: ZoneDraft, content: StaticContent): void {
-  const wanted = staticRRsets(content);
+  const configured = staticRRsets(content);
   const before = draft.statics;
   const statics = new Map<string, Set<number>>([[content.apex.key, new Set<number>([RRType.SOA])]]);
-  for (const { ownerName, rrset } of wanted) {
+  for (const { ownerName, rrset } of configured) {
     const types = statics.get(ownerName.key) ?? new Set();
     statics.set(ownerName.key, types.add(rrset.type));
   }
   for (const [key, types] of before) {
     for (const type of types) if (!statics.get(key)?.has(type)) draft.deleteRRset(key, type);
   }
-  for (const { ownerName, rrset } of wanted) {
+  for (const { ownerName, rrset } of configured) {
     const present = draft.find(ownerName.key);
     const current = present && findRRset(present, rrset.type);
     if (current !== undefined && !before.get(ownerName.key)?.has(rrset.type)) {
@@ -83,7 +83,7 @@ export function replaceStatics(draft: ZoneDraft, content: StaticContent): void {
     }
     if (current === undefined || !sameMembers(current, rrset)) draft.setRRset(ownerName, rrset);
   }
-  for (const { ownerName } of wanted) checkAlone(draft, ownerName, statics);
+  for (const { ownerName } of configured) checkAlone(draft, ownerName, statics);
   replaceSoa(draft, content);
   if (!sameStatics(before, statics)) draft.statics = statics;
 }
