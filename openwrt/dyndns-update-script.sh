@@ -1,24 +1,24 @@
 #!/bin/sh
-# dyndns-update-script.sh: tells a dyndns server the router's present addresses. POSIX sh; runs under dash and BusyBox ash.
+# dyndns-update-script.sh: sends the router's current addresses to a dyndns server. POSIX sh; runs under dash and BusyBox ash.
 # Needs curl, GNU wget or uclient-fetch (BusyBox wget for a plain http:// server only: it may skip the certificate check).
-# The secret goes into the body of a POST: curl reads it from standard input, the others from a file of mode 0600.
-# It never stands in an argument, in a URL, in the environment of a child or in the output.
-# Left out on purpose: a way to switch the TLS check off, and asking anyone but the own server for the address.
-# What is said of uclient-fetch rests on its published source (options, exit codes 4, 5 and 8), not on a run on a router.
+# The secret is sent in the body of a POST: curl reads it from standard input, the others from a file of mode 0600.
+# It is never in an argument, in a URL, in the environment of a child process or in the output.
+# Left out on purpose: an option that disables the TLS check, and third-party services that report the address.
+# The handling of uclient-fetch (options, exit codes 4, 5 and 8) follows its source; it was not tested on a router.
 
-# Variables that came in with the environment would be handed on to every child, the secret in them included.
+# Inherited environment variables of these names would export their values, including the secret, to every child process.
 unset SERVER SECRET ZONE TTL CA_FILE ULA body encoded masked rest secret_field tail value
 
 # --- Values ---------------------------------------------------------------------------------------------------------
 # Edit them here, or leave them empty and use one of the two files that survive an upgrade of this script.
-# A later source replaces single values of an earlier one:
+# A later source overrides single values of an earlier one:
 #   1. these lines   2. /etc/config/dyndns (UCI, section 'main')   3. $DYNDNS_CONFIG, else /etc/dyndns-update.conf
-SERVER=''  # name of the server; https:// is meant. A port or a path may follow. http:// only where the network is trusted
+SERVER=''  # name of the server, used with https://; a port or a path can follow. http:// only in a trusted network
 SECRET=''  # the master secret, or a token
 ZONE=''    # zone of the records, for example dyndns.example.com
-TTL=''     # seconds; empty: the server decides. The option -t goes before it
-CA_FILE='' # PEM file with the authority that signed the server's certificate; empty: the system's own authorities
-ULA=''     # yes: take an address of fc00::/7 where the interface has no public one
+TTL=''     # seconds; empty: the server decides. The option -t overrides it
+CA_FILE='' # PEM file with the CA of the server's certificate; empty: the CAs of the system
+ULA=''     # yes: use an address in fc00::/7 if the interface has no public one
 # --------------------------------------------------------------------------------------------------------------------
 
 VERSION='3.0.0-alpha.1'
@@ -30,7 +30,7 @@ export LC_ALL
 umask 077
 set -u
 
-# Exit codes; 2, 3, 4, 9 and 17 are those that users of the script have always had.
+# Exit codes; 2, 3, 4, 9 and 17 are compatible with earlier versions of the script.
 E_REFUSED=1
 E_OPTION=2
 E_MISSING=3
@@ -60,17 +60,17 @@ $DESCRIPTION
   -t, --ttl SECONDS        TTL of the records
   -v, --version            show the version
 
-The IPv4 address is the one that the server sees (/myip), never that of an interface.
-<record-name> is relative to the zone of the configuration ('@' is the zone itself); a full name inside the zone works too.
-Configuration: the top of this script, /etc/config/dyndns, then \$DYNDNS_CONFIG or /etc/dyndns-update.conf; the last one wins.
+The IPv4 address is the one that the server sees (/myip), never the address of an interface.
+<record-name> is relative to the configured zone ('@' is the zone itself), or a full name inside the zone.
+Configuration: the top of this script, /etc/config/dyndns, then \$DYNDNS_CONFIG or /etc/dyndns-update.conf; later values win.
 
-Exit codes: 0 done, 1 refused by the server, 2 invalid option, 3 missing argument, 4 argument not allowed,
-5 the server takes no prefix, 6 no connection, 7 TLS failed, 8 configuration, 9 no device given,
+Exit codes: 0 success, 1 refused by the server, 2 invalid option, 3 missing argument, 4 argument not allowed,
+5 prefix not supported by the server, 6 no connection, 7 TLS failed, 8 configuration, 9 no device given,
 10 no address found, 11 no usable program for the transfer, 17 no record name.
 END
 }
 
-# Replaces the secret in a text by a mark, whoever put it there.
+# Replaces every occurrence of the secret in a text by [secret].
 mask() {
   rest=$1
   masked=''
@@ -92,7 +92,7 @@ warn() {
   printf '%s: %s\n' "$PROGRAM" "$(mask "$1")" >&2
 }
 
-# die CODE TEXT; never inside $(...), where it would end the subshell only.
+# die CODE TEXT: exits. Do not call it inside $(...): it would only exit the subshell.
 die() {
   warn "$2"
   exit "$1"
@@ -108,7 +108,7 @@ device=''
 sleep_seconds=''
 ttl_option=''
 
-# need_value OPTION VALUE: an argument that looks like the next option was forgotten.
+# need_value OPTION VALUE: a value that starts with '-' is the next option, so the argument is missing.
 need_value() {
   case $2 in
     '' | -*) die "$E_MISSING" "option $1 needs an argument" ;;
@@ -173,35 +173,35 @@ shift $((OPTIND - 1))
 
 case $only in
   '') ;;
-  *4*6* | *6*4*) die "$E_OPTION" 'options -4 and -6 exclude each other; leave both out to update both' ;;
+  *4*6* | *6*4*) die "$E_OPTION" 'options -4 and -6 exclude each other; omit both to update both records' ;;
   4*) want_ipv6='' ;;
   *) want_ipv4='' ;;
 esac
 if [ -n "$prefix_only" ] && [ -n "$only" ]; then
-  die "$E_OPTION" 'option -p sends a prefix and no address; leave out -4 and -6'
+  die "$E_OPTION" 'option -p sends a prefix instead of addresses; omit -4 and -6'
 fi
 
 [ -n "${1:-}" ] || die "$E_RECORD" 'no record name given; see --help'
-[ $# -eq 1 ] || die "$E_NOT_ALLOWED" "one record name is allowed; '$2' is too much (options come first)"
+[ $# -eq 1 ] || die "$E_NOT_ALLOWED" "only one record name is allowed; '$2' is one too many (options come first)"
 record=$1
 
-is_number() { # up to ten digits
+is_number() { # at most ten digits
   case $1 in
     '' | *[!0-9]* | ???????????*) return 1 ;;
   esac
 }
 
 if [ -n "$sleep_seconds" ] && ! is_number "$sleep_seconds"; then
-  die "$E_NOT_ALLOWED" "'$sleep_seconds' is no number of seconds (option -S)"
+  die "$E_NOT_ALLOWED" "'$sleep_seconds' is not a number of seconds (option -S)"
 fi
 if [ -n "$ttl_option" ] && ! is_number "$ttl_option"; then
-  die "$E_NOT_ALLOWED" "'$ttl_option' is no number of seconds (option -t)"
+  die "$E_NOT_ALLOWED" "'$ttl_option' is not a number of seconds (option -t)"
 fi
 case $device in
-  *[!A-Za-z0-9_.:@-]*) die "$E_NOT_ALLOWED" "'$device' is no name of an interface (option -d)" ;;
+  *[!A-Za-z0-9_.:@-]*) die "$E_NOT_ALLOWED" "'$device' is not the name of an interface (option -d)" ;;
 esac
 if [ -z "$device" ] && [ -n "$want_ipv6$prefix_only" ]; then
-  die "$E_DEVICE" 'no device given: IPv6 and -p need -d IFACE (or use -4)'
+  die "$E_DEVICE" 'no device given: IPv6 and -p require -d IFACE (or use -4)'
 fi
 
 # --- Configuration --------------------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ uci_value() { # OPTION
   fi
 }
 
-# Both paths can be moved by the environment, for tests and for systems that keep them elsewhere.
+# The environment can change both paths, for tests and for systems with other paths.
 uci_directory=${DYNDNS_UCI_DIR:-/etc/config}
 address_table=${DYNDNS_ADDRESS_TABLE:-/proc/net/if_inet6}
 if [ -r "$uci_directory/dyndns" ]; then
@@ -270,31 +270,31 @@ fi
 [ -n "$SECRET" ] || die "$E_CONFIG" 'SECRET is not configured'
 [ -n "$ZONE" ] || die "$E_CONFIG" 'ZONE is not configured'
 case $SECRET in
-  *[!!-~]*) die "$E_CONFIG" 'SECRET may hold printable ASCII characters only, without spaces' ;;
+  *[!!-~]*) die "$E_CONFIG" 'SECRET must consist of printable ASCII characters without spaces' ;;
 esac
 case $SERVER in
-  *[!]A-Za-z0-9.:/_~[-]*) die "$E_CONFIG" "SERVER '$SERVER' is no server name or URL" ;;
+  *[!]A-Za-z0-9.:/_~[-]*) die "$E_CONFIG" "SERVER '$SERVER' is not a server name or URL" ;;
   https://?* | http://?*) ;;
-  *://*) die "$E_CONFIG" "SERVER '$SERVER': https:// (or http:// inside a trusted network) is possible" ;;
+  *://*) die "$E_CONFIG" "SERVER '$SERVER' must use https:// (or http:// in a trusted network)" ;;
   *) SERVER="https://$SERVER" ;;
 esac
 SERVER=${SERVER%/}
 [ -z "$CA_FILE" ] || [ -r "$CA_FILE" ] || die "$E_CONFIG" "CA_FILE '$CA_FILE' cannot be read"
 TTL=${ttl_option:-$TTL}
-[ -z "$TTL" ] || is_number "$TTL" || die "$E_CONFIG" "TTL '$TTL' is no number of seconds"
+[ -z "$TTL" ] || is_number "$TTL" || die "$E_CONFIG" "TTL '$TTL' is not a number of seconds"
 
-# The record relative to the zone, '@' for the zone's own name. Names are compared without case (RFC 4343).
+# The record name relative to the zone, '@' for the zone itself. Names are compared case-insensitively (RFC 4343 section 3).
 lower_case() {
   printf '%s\n' "$1" | tr '[:upper:]' '[:lower:]'
 }
 ZONE=$(lower_case "${ZONE%.}")
 record=$(lower_case "$record")
 case $ZONE in
-  *[!a-z0-9._-]*) die "$E_CONFIG" "ZONE '$ZONE' is no zone name; write names outside ASCII in their xn-- form" ;;
+  *[!a-z0-9._-]*) die "$E_CONFIG" "ZONE '$ZONE' is not a valid zone name; write internationalized names in their xn-- form" ;;
 esac
 case $record in
   *[!a-z0-9._*@-]*)
-    die "$E_NOT_ALLOWED" "'$record' is no record name; write names outside ASCII in their xn-- form"
+    die "$E_NOT_ALLOWED" "'$record' is not a valid record name; write internationalized names in their xn-- form"
     ;;
   "$ZONE" | "$ZONE.") record='@' ;;
   *".$ZONE") record=${record%".$ZONE"} ;;
@@ -313,7 +313,7 @@ find_transport() {
   if command -v wget >/dev/null 2>&1; then
     wget_text=$(wget --version 2>&1 </dev/null)
   fi
-  # On OpenWrt wget is often another name of uclient-fetch, known by its usage text.
+  # On OpenWrt wget is often a link to uclient-fetch; its usage text identifies it.
   case $wget_text in
     *'GNU Wget '*) transport=gnu_wget ;;
     *'--ca-certificate=<cert>'*) transport=uclient uclient=wget ;;
@@ -327,7 +327,7 @@ find_transport() {
       fi
       ;;
   esac
-  # BusyBox wget checks certificates only if it was built to call openssl and finds it; else it goes on unchecked.
+  # BusyBox wget checks certificates only if it was built with openssl support and finds openssl; otherwise it skips the check.
   case $transport:$SERVER in
     busybox_wget:https://*)
       die "$E_NO_PROGRAM" 'this wget may not check TLS certificates; install curl, GNU wget, or uclient-fetch with a libustream package and ca-bundle'
@@ -351,10 +351,9 @@ encode() {
   printf '%s\n' "$encoded"
 }
 
-# request PATH [BODY] [FAMILY]: GET, or POST where there is a body. FAMILY is 4 or empty.
-# Sets `status` (of HTTP; 000 = none was received) and leaves the reply's text in $work/reply (empty if the program
-# hides the text of errors, as uclient-fetch and BusyBox wget do). Ends the script with 6 or 7 unless `tolerant` is set,
-# then gives back that number.
+# request PATH [BODY] [FAMILY]: GET, or POST with a body. FAMILY is 4 or empty.
+# Sets `status` (HTTP status; 000: no reply) and writes the text of the reply to $work/reply (empty for errors with
+# uclient-fetch and BusyBox wget, which discard it). On failure it exits with 6 or 7; if `tolerant` is set, it returns 6.
 request() {
   url=$SERVER$1
   body=${2:-}
@@ -377,12 +376,12 @@ request() {
 }
 
 request_by_curl() {
-  # -q: no ~/.curlrc, which could hold "insecure". --proto: nothing but HTTP whatever the URL says.
+  # -q: ignores ~/.curlrc, which could contain "insecure". --proto: allows only HTTP and HTTPS.
   set -- -q -sS --proto '=http,https' --globoff --max-time "$TIMEOUT_SECONDS" -o "$work/reply" -w '%{http_code}'
   [ -z "$family" ] || set -- "$@" "$family"
   [ -z "$CA_FILE" ] || set -- "$@" --cacert "$CA_FILE"
   if [ -n "$body" ]; then
-    # A form body has no quote and no backslash, so it needs no escapes in curl's configuration.
+    # A form body contains neither quotes nor backslashes, so it needs no escaping in curl's configuration.
     status=$(curl "$@" -K - "$url" 2>"$work/error" <<END
 data = "$body"
 END
@@ -398,14 +397,14 @@ END
   return "$E_NETWORK"
 }
 
-# Writes the body where wget and uclient-fetch read it. No line end: it would belong to the last value.
+# Writes the body to a file for wget and uclient-fetch, without a newline, which would become part of the last value.
 write_body() {
   printf '%s' "$body" >"$work/body"
 }
 
 request_by_gnu_wget() {
-  # --no-config: neither ~/.wgetrc nor /etc/wgetrc, which could hold "check_certificate = off".
-  # -S: the header fields on standard error, where the status is read even of replies that wget does not keep (401, 301).
+  # --no-config: ignores ~/.wgetrc and /etc/wgetrc, which could contain "check_certificate = off".
+  # -S: prints the header fields on standard error: the only source of the status of replies that wget discards (401, 301).
   set -- --no-config -nv -S --tries=1 --timeout="$TIMEOUT_SECONDS" --max-redirect=0 --content-on-error -O "$work/reply"
   [ -z "$family" ] || set -- "$@" "$family"
   [ -z "$CA_FILE" ] || set -- "$@" --ca-certificate="$CA_FILE"
@@ -439,18 +438,18 @@ request_by_uclient() {
     5) return "$E_TLS" ;;
     8) status=$(status_in_error) ;;
   esac
-  keep_uclient_reason
+  drop_uclient_progress
   return "$E_NETWORK"
 }
 
-# uclient-fetch tells its progress on the same channel as its errors.
-keep_uclient_reason() {
-  sed '/^Downloading /d;/^Connecting to /d;/^Writing to /d' "$work/error" >"$work/error.kept"
-  cat "$work/error.kept" >"$work/error"
+# uclient-fetch prints its progress and its errors on standard error.
+drop_uclient_progress() {
+  sed '/^Downloading /d;/^Connecting to /d;/^Writing to /d' "$work/error" >"$work/error.filtered"
+  cat "$work/error.filtered" >"$work/error"
 }
 
 request_by_busybox_wget() {
-  # No option chooses the family; the caller looks at the shape of the answer.
+  # There is no option for the address family; the caller checks the form of the answer.
   set -- wget -q -O "$work/reply"
   case $wget_text in
     *'-T SEC'*) set -- "$@" -T "$TIMEOUT_SECONDS" ;;
@@ -471,29 +470,29 @@ request_by_busybox_wget() {
   return "$E_NETWORK"
 }
 
-# The status in messages such as "HTTP error 456" and "server returned error: HTTP/1.1 456 unknown"; else 000.
+# The HTTP status in messages such as "HTTP error 456" and "server returned error: HTTP/1.1 456 unknown", or 000.
 status_in_error() {
   found=$(sed -n 's/.*HTTP error \([1-9][0-9][0-9]\).*/\1/p;s/.*HTTP\/1\.[01] \([1-9][0-9][0-9]\).*/\1/p' "$work/error" | sed -n '$p')
   printf '%s\n' "${found:-000}"
 }
 
-# The reply in a form that is safe to print: printable ASCII, twenty lines, without the secret.
+# The reply, safe to print: printable ASCII, at most twenty lines, without the secret.
 reply_text() {
   mask "$(tr -cd '\n\040-\176' <"$work/reply" | sed -n '1,20p')"
 }
 
-# What a refusal means, for programs that hide the server's own words.
+# Explains the status of a refusal, for transfer programs that discard the text of the reply.
 status_meaning() {
   case $status in
-    30[12378]) printf '%s\n' 'the server redirects; write its final https:// address into SERVER' ;;
+    30[12378]) printf '%s\n' 'the server redirects; set SERVER to its final https:// address' ;;
     401 | 403) printf '%s\n' 'the secret was not accepted' ;;
     404) printf '%s\n' 'there is no dyndns server at this address' ;;
-    452) printf '%s\n' 'an error of the server itself' ;;
+    452) printf '%s\n' 'an internal error of the server' ;;
     453) printf '%s\n' 'the name is invalid, or not in a zone of the server' ;;
     454) printf '%s\n' 'the address was not accepted' ;;
     455) printf '%s\n' 'the configuration of the server is invalid' ;;
     456) printf '%s\n' 'wrong secret, or a parameter that is not allowed (the TTL?)' ;;
-    512) printf '%s\n' 'the nameserver did not take the update' ;;
+    512) printf '%s\n' 'the nameserver did not accept the update' ;;
     429 | 503) printf '%s\n' 'the server is busy; try again later' ;;
     *) printf '%s\n' 'no explanation was given' ;;
   esac
@@ -509,7 +508,7 @@ refused() {
 
 # --- Addresses ------------------------------------------------------------------------------------------------------
 
-# Four decimal numbers of 0 to 255 without leading zeros.
+# Four decimal numbers from 0 to 255 without leading zeros.
 is_ipv4() {
   case $1 in
     *[!0-9.]* | *..* | .* | *. | *.*.*.*.*) return 1 ;;
@@ -527,20 +526,20 @@ is_ipv4() {
   done
 }
 
-# Asks the server over IPv4 which address it sees. Sets `ipv4`; gives back an exit code where there is none.
+# Requests the client's address from the server over IPv4. Sets `ipv4`, or returns an exit code.
 find_ipv4() {
   ipv4=''
   request /myip '' 4 || return
   [ "$status" = 200 ] || refused
   ipv4=$(tr -d '\r' <"$work/reply" | sed -n 1p)
   is_ipv4 "$ipv4" && return
-  warn "the server's /myip gave no IPv4 address but '$(reply_text | sed -n '1s/^\(.\{0,60\}\).*/\1/p')'"
+  warn "the server's /myip did not return an IPv4 address but '$(reply_text | sed -n '1s/^\(.\{0,60\}\).*/\1/p')'"
   ipv4=''
   return "$E_NO_ADDRESS"
 }
 
-# Prints "ADDRESS/LENGTH WORD..." for each IPv6 address of the interface. Understands ip of iproute2 and of BusyBox (which
-# calls a temporary address "secondary"). Without ip it reads the kernel's table: ifconfig shows the same without the flags.
+# Prints "ADDRESS/LENGTH WORD..." for each IPv6 address of the interface. Reads the output of ip of iproute2 and of BusyBox
+# (which calls a temporary address "secondary"). Without ip it reads the kernel's table; ifconfig does not print the flags.
 list_ipv6() {
   if command -v ip >/dev/null 2>&1 && ip -6 addr show dev "$device" 2>/dev/null >"$work/interface"; then
     sed -n 's/^ *inet6 //p' "$work/interface"
@@ -567,8 +566,8 @@ list_ipv6_of_kernel() {
   done
 }
 
-# Chooses among the lines of list_ipv6: public before fc00::/7 (only with ULA=yes), permanent before temporary before
-# deprecated (RFC 4862 section 5.5.4, RFC 8981); the first of equals. LONGEST is the longest prefix length that counts.
+# Selects from the lines of list_ipv6: public before fc00::/7 (only with ULA=yes), permanent before temporary before
+# deprecated (RFC 4862 section 5.5.4, RFC 8981 section 3); the first of equals. LONGEST is the maximum prefix length.
 choose_ipv6() { # LONGEST
   best=''
   best_rank=99
@@ -604,7 +603,7 @@ choose_ipv6() { # LONGEST
   [ -z "$best" ] || printf '%s\n' "$best"
 }
 
-# The network of ADDRESS/LENGTH with a length up to 64: "2001:db8:0:10:1::1/60" gives "2001:db8:0:10::/60".
+# The network of ADDRESS/LENGTH with a length of at most 64: "2001:db8:0:10:1::1/60" gives "2001:db8:0:10::/60".
 network_of() {
   whole_length=${1#*/}
   length=$whole_length
@@ -632,17 +631,17 @@ network_of() {
   network=''
   for group in "$1" "$2" "$3" "$4"; do
     if [ "$length" -ge 16 ]; then
-      kept=16
+      bits=16
     else
-      kept=$length
+      bits=$length
     fi
-    length=$((length - kept))
-    network="$network$(printf '%x' $((0x$group & (0xffff << (16 - kept)) & 0xffff))):"
+    length=$((length - bits))
+    network="$network$(printf '%x' $((0x$group & (0xffff << (16 - bits)) & 0xffff))):"
   done
   printf '%s:/%s\n' "$network" "$whole_length"
 }
 
-# --- Work -----------------------------------------------------------------------------------------------------------
+# --- Main -----------------------------------------------------------------------------------------------------------
 
 find_transport
 work=''
@@ -654,13 +653,13 @@ trap clean_up EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-work=$(mktemp -d "${TMPDIR:-/tmp}/dyndns-update.XXXXXX") || die "$E_CONFIG" 'no temporary directory could be made'
+work=$(mktemp -d "${TMPDIR:-/tmp}/dyndns-update.XXXXXX") || die "$E_CONFIG" 'a temporary directory could not be created'
 
 [ -z "$sleep_seconds" ] || sleep "$sleep_seconds"
 
 secret_field="secret=$(encode "$SECRET")"
 
-# Sends the prefix of the interface; the server moves the AAAA records of the host and its members into it.
+# Sends the prefix of the interface; the server moves the AAAA records of the host and its members to it.
 update_prefix() {
   found=$(list_ipv6 | choose_ipv6 64)
   [ -n "$found" ] || die "$E_NO_ADDRESS" "the interface '$device' has no global IPv6 prefix of 64 bits or fewer"
@@ -676,7 +675,7 @@ update_prefix() {
     200:good\ *:* | 200:nochg\ *:*) printf '%s (prefix %s)\n' "$text" "$prefix" ;;
     200:badauth* | 200:nohost* | 200:notfqdn* | 200:numhost* | 200:!* | 200:abuse* | 200:dnserr* | 200:badagent* | 200:911*) refused ;;
     2??:* | 400:* | 404:* | 405:* | 415:* | 501:*)
-      die "$E_NO_PREFIX_SUPPORT" "the server does not take prefixes at /nic/update yet (HTTP $status); use -6 instead of -p"
+      die "$E_NO_PREFIX_SUPPORT" "the server does not accept prefixes at /nic/update (HTTP $status); use -6 instead of -p"
       ;;
     *) refused ;;
   esac
@@ -703,7 +702,7 @@ update_addresses() {
       missing=$E_NO_ADDRESS
     fi
   fi
-  # Without any address the server would take the caller's own one, of whatever family.
+  # Without an address parameter the server would use the client's address, of either family.
   [ -n "$addresses" ] || exit "$missing"
   request /update-by-query "$secret_field&zone_name=$(encode "$ZONE")&record_name=$(encode "$record")$addresses${TTL:+&ttl=$TTL}"
   case $status:$(reply_text) in
@@ -711,7 +710,7 @@ update_addresses() {
     200:*) die "$E_REFUSED" "unexpected answer from $SERVER: $(reply_text | sed -n '1s/^\(.\{0,80\}\).*/\1/p')" ;;
     *) refused ;;
   esac
-  # The family that was there is published; the other one is not passed over in silence.
+  # The available family is published; the exit code reports the missing one.
   exit "$missing"
 }
 

@@ -1,9 +1,9 @@
-// Counting of replies: by transport and RCODE, and without a trace on the heap.
+/** Counting of replies: by transport and RCODE, without allocation. */
 import { expect, it } from 'vitest';
 import { Rcode } from '../dns/wire/message.ts';
 import { NameserverCounts } from './counts.ts';
 
-it('tells replies by transport and RCODE, extended ones too, and verdicts of the limiter', () => {
+it('counts replies by transport and RCODE, also extended RCODEs, and verdicts of the limiter', () => {
   const counts = new NameserverCounts();
   counts.reply(Rcode.NOERROR, false);
   counts.reply(Rcode.NOERROR, false);

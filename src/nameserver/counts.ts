@@ -1,21 +1,20 @@
 /**
- * What the nameserver counts: numbers in typed arrays, so that counting a reply allocates nothing; they become texts when
- * somebody asks (core/monitoring.ts).
+ * The counters of the nameserver: numbers in typed arrays, so that counting a reply does not allocate. `read` converts
+ * them to the form of core/monitoring.ts.
  */
 import type { NameserverStatistics, SecondaryLag } from '../core/monitoring.ts';
 import { formatRcode } from '../dns/wire/message.ts';
-import type { RateVerdict } from './answer/rate-limit.ts';
-import type { ResponseLimiter } from './answer/service.ts';
+import type { RateVerdict, ResponseLimiter } from './answer/rate-limit.ts';
 import type { SecondaryStatus } from './notify/notify.ts';
 
-/** RCODEs up to 23, BADCOOKIE, have a name (RFC 6895 §2.3); more are never sent. */
+/** RCODEs up to 23 (BADCOOKIE) have a name (RFC 6895 §2.3); higher ones are never sent. */
 const RCODES = 24;
 
 type TransferType = 'axfr' | 'ixfr';
 const OUTCOMES = ['started', 'served', 'refused'] as const;
 
 export class NameserverCounts {
-  /** Over UDP, then over TCP. */
+  /** By RCODE: first over UDP, then over TCP. */
   readonly #replies = new Float64Array(2 * RCODES);
   readonly #limited = new Float64Array(2);
   readonly #transfers: Readonly<Record<TransferType, Float64Array>> = {
@@ -47,7 +46,7 @@ export class NameserverCounts {
     this.#transfers[type][OUTCOMES.indexOf(outcome)]! += 1;
   }
 
-  /** The limiter, with its verdicts counted. */
+  /** Wraps a limiter and counts its verdicts. */
   limiter(limiter: ResponseLimiter): ResponseLimiter {
     return { check: (peerAddress, kind, key) => this.#limit(limiter.check(peerAddress, kind, key)) };
   }

@@ -1,42 +1,41 @@
 /**
- * The embedded nameserver as one thing: database, zones, group commit, sockets. What is done with them is in the files
- * beside this one; here they are put together, and in the end taken apart in order.
+ * The embedded nameserver: opens database, zones, group commit and sockets, connects them, applies reloads, and closes
+ * everything in order. What the parts do is in the folders beside this file.
  */
-
 import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
 import type { NameserverStatistics } from '../core/monitoring.ts';
 import type { DnsUpdateEvent } from '../core/observer.ts';
 import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
 import type { UpdateOutcome, ZonePublisher } from '../core/zones/publisher.ts';
 import type { DomainName } from '../dns/name.ts';
-import { RRClass, RRType } from '../dns/rdata.ts';
 import type { TsigKey } from '../dns/tsig.ts';
-import { ednsRecord, findEdns } from '../dns/wire/edns.ts';
-import { encodeMessage, formatRcode, type Message, makeMessage } from '../dns/wire/message.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
 import { EmbeddedZoneAdmin } from './admin/zone-admin.ts';
-import { type CookieAnswers, NameserverService, type ResponseLimiter, type ServiceRequest } from './answer/service.ts';
+import type { CookieAnswers } from './answer/cookie-answers.ts';
+import type { ResponseLimiter } from './answer/rate-limit.ts';
+import { NameserverService } from './answer/service.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
 import { type Commit, Committer } from './journal/committer.ts';
 import { Journal } from './journal/journal.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
-import { transfer, transferDatagram } from './transfer/transfer.ts';
-import { judgeTransfer, type TransferAccess } from './transfer/transfer-access.ts';
+import { serveTransfer, type TransferContext } from './transfer/serve-transfer.ts';
+import type { TransferAccess } from './transfer/transfer-access.ts';
 import { EmbeddedPublisher } from './update/publisher.ts';
+import { serveUpdate } from './update/serve-update.ts';
 import { EmbeddedUpdates } from './update/updatable-zone.ts';
-import { answerUpdate, type UpdateZone } from './update/update-in.ts';
+import type { UpdateZone } from './update/update-in.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { newVersion, replaceStatics, type StaticContent } from './zone/static-records.ts';
 
-/** A key and what it may do with one zone. */
+/** A TSIG key and its permissions in one zone. */
 export interface NameserverKey extends UpdateKey {
   readonly tsig: TsigKey;
   readonly mayTransfer: boolean;
 }
 
-/** One zone as it is configured. */
+/** The configuration of one zone. */
 export interface NameserverZone {
   readonly content: StaticContent;
   readonly keys: readonly NameserverKey[];
@@ -45,14 +44,14 @@ export interface NameserverZone {
   readonly rules: DnsUpdate['zone'];
 }
 
-/** What a reload may change. */
+/** Settings that a reload can change. */
 export interface NameserverSettings {
   readonly zones: readonly NameserverZone[];
   readonly cookies: CookieAnswers;
   readonly limiter: ResponseLimiter | undefined;
   readonly nsid: string | undefined;
   readonly chaosVersion: string | undefined;
-  /** For one UPDATE. */
+  /** Time limit of one UPDATE. */
   readonly timeoutMs: number;
 }
 
@@ -70,35 +69,39 @@ export interface NameserverOptions {
   readonly onWarning: (text: string) => void;
 }
 
-interface OpenZone {
+interface ServedZone {
   readonly embedded: EmbeddedZone;
   readonly publisher: ZonePublisher;
   readonly update: UpdateZone;
   readonly access: TransferAccess;
-  readonly settings: NameserverZone;
+  readonly secondaries: readonly Secondary[];
 }
 
-/** Seconds since 1970. */
-const now = () => Math.floor(Date.now() / 1000);
+/** Everything made from one configuration. A reload makes another one and swaps them. */
+interface Generation {
+  /** By `DomainName.key` of the apex, like `index`. */
+  readonly zones: ReadonlyMap<string, ServedZone>;
+  readonly index: ReadonlyMap<string, EmbeddedZone>;
+  readonly service: NameserverService;
+}
+
+const nowSeconds = () => Math.floor(Date.now() / 1000);
 
 export class Nameserver {
+  readonly admin: ZoneAdmin;
   readonly #options: NameserverOptions;
   readonly #lock: DatabaseLock;
   readonly #journal: Journal;
   readonly #committer: Committer;
-  readonly #listeners = new DnsListeners();
   readonly #notifier: Notifier;
+  readonly #listeners = new DnsListeners();
   readonly #counts = new NameserverCounts();
-  readonly admin: ZoneAdmin;
-  readonly #embedded = new Map<string, EmbeddedZone>();
-  #service: NameserverService;
-  #settings: NameserverSettings;
-  #zones = new Map<string, OpenZone>();
-  #index: ReadonlyMap<string, EmbeddedZone> = new Map();
-  #keys = new Map<string, TsigKey>();
+  /** Every zone that is loaded, also one that a reload removed from the configuration. */
+  readonly #loaded: Map<string, EmbeddedZone>;
+  #generation: Generation;
 
   /**
-   * Opens the database and brings its zones to what is configured.
+   * Opens the database and applies the settings to its zones.
    * @throws DatabaseLockedError, SqliteError, StaticConflict
    */
   static async open(options: NameserverOptions): Promise<Nameserver> {
@@ -107,11 +110,11 @@ export class Nameserver {
     try {
       journal = await Journal.open(options.database, {
         now: Date.now,
-        onFault: (error) => options.onWarning(`The zones' database: ${textOf(error)}`),
+        onFault: (error) =>
+          options.onWarning(`A background write to the zone database failed and will be retried: ${textOf(error)}`),
       });
-      const nameserver = new Nameserver(options, lock, journal);
-      const apexes = options.settings.zones.map(({ content }) => content.apex);
-      for (const zone of await journal.load(apexes)) nameserver.#embedded.set(zone.apex.key, zone);
+      const zones = await journal.load(options.settings.zones.map(({ content }) => content.apex));
+      const nameserver = new Nameserver(options, lock, journal, zones);
       await nameserver.apply(options.settings);
       return nameserver;
     } catch (error) {
@@ -121,17 +124,22 @@ export class Nameserver {
     }
   }
 
-  private constructor(options: NameserverOptions, lock: DatabaseLock, journal: Journal) {
+  private constructor(
+    options: NameserverOptions,
+    lock: DatabaseLock,
+    journal: Journal,
+    zones: readonly EmbeddedZone[],
+  ) {
     this.#options = options;
-    this.#settings = options.settings;
     this.#lock = lock;
     this.#journal = journal;
+    this.#loaded = new Map(zones.map((zone) => [zone.apex.key, zone]));
     this.#committer = new Committer({
       log: journal,
       onPublished: (commits, changes, durationMs) => this.#published(commits, changes, durationMs),
       onFailed: (error) => {
         this.#counts.commitFailed();
-        options.onWarning(`The zones' database could not be written: ${textOf(error)}`);
+        options.onWarning(`The zone database could not be written: ${textOf(error)}`);
       },
     });
     this.#notifier = new Notifier(
@@ -140,63 +148,56 @@ export class Nameserver {
       { onSent: this.#counts.notifySent, onAcknowledged: this.#counts.notifyAcknowledged },
     );
     this.admin = new EmbeddedZoneAdmin({
-      zones: () => this.#index,
+      zones: () => this.#generation.index,
       committer: this.#committer,
       journal,
       secondaries: () => this.secondaries,
     });
-    this.#service = this.#makeService();
+    this.#generation = this.#makeGeneration(options.settings, new Map());
   }
 
-  /** What is known of the secondaries of all zones. */
+  /** Status of the secondaries of all zones. */
   get secondaries(): readonly SecondaryStatus[] {
     return this.#notifier.status();
   }
 
-  /** What it has counted, and what is known of its zones and their secondaries. */
   statistics(): NameserverStatistics {
-    const zones = [...this.#index.values()].map(({ apex, published }) => {
+    const zones = [...this.#generation.index.values()].map(({ apex, published }) => {
       return { zone: apex.toString(), serial: published.serial };
     });
     return { ...this.#counts.read(), zones, secondaries: this.secondaries.map(secondaryLag) };
   }
 
-  /** Where it listens. */
+  /** The addresses it listens on; empty before `listen`. */
   get addresses(): readonly string[] {
     return this.#listeners.addresses;
   }
 
-  /** @throws Error if the zone is not one of the settings' */
+  /** @throws Error if the zone is not in the settings */
   publisher(apex: DomainName): ZonePublisher {
-    const zone = this.#zones.get(apex.key);
+    const zone = this.#generation.zones.get(apex.key);
     if (zone === undefined) throw new Error(`no embedded zone ${apex}`);
     return zone.publisher;
   }
 
   /**
-   * Puts settings in force: static records in one serial step for each zone, keys, secondaries. What cannot be leaves
-   * all as it was, but for zones that came before the one at fault.
+   * Applies settings: static records in one serial step for each zone, keys, secondaries. On an error the settings
+   * before stay in force; static records of zones before the one that failed may have changed.
    * @throws StaticConflict, SqliteError
    */
   async apply(settings: NameserverSettings): Promise<void> {
-    const zones = new Map<string, OpenZone>();
+    const zones = new Map<string, ServedZone>();
     for (const zone of settings.zones) zones.set(zone.content.apex.key, await this.#openZone(zone));
-    this.#settings = settings;
-    this.#zones = zones;
-    this.#index = new Map([...zones].map(([key, { embedded }]) => [key, embedded]));
-    this.#keys = new Map(
-      settings.zones.flatMap(({ keys }) => keys.map(({ tsig }) => [tsig.keyName.key, tsig] as const)),
-    );
-    this.#service = this.#makeService();
+    this.#generation = this.#makeGeneration(settings, zones);
     if (this.addresses.length > 0) this.#setSecondaries();
   }
 
-  /** Whoever is told of a zone comes and transfers it: not before there is somebody to answer. */
+  /** Only while listening: a NOTIFY makes the secondary request a transfer at once. */
   #setSecondaries(): void {
-    for (const zone of this.#embedded.values()) {
-      const open = this.#zones.get(zone.apex.key);
-      if (open === undefined) this.#notifier.removeZone(zone);
-      else this.#notifier.setSecondaries(zone, open.settings.secondaries);
+    for (const zone of this.#loaded.values()) {
+      const served = this.#generation.zones.get(zone.apex.key);
+      if (served === undefined) this.#notifier.removeZone(zone);
+      else this.#notifier.setSecondaries(zone, served.secondaries);
     }
   }
 
@@ -205,42 +206,46 @@ export class Nameserver {
     const { onWarning } = this.#options;
     await this.#listeners.open(
       {
-        answerDatagram: (octets, peer) => this.#service.answerDatagram(octets, peer),
-        answerStream: (octets, peer) => this.#service.answerStream(octets, peer),
+        answerDatagram: (octets, peer) => this.#generation.service.answerDatagram(octets, peer),
+        answerStream: (octets, peer) => this.#generation.service.answerStream(octets, peer),
       },
-      { listen, isDefault, onWarning, onFault: (error) => onWarning(`The nameserver: ${textOf(error)}`) },
+      {
+        listen,
+        isDefault,
+        onWarning,
+        onFault: (error) => onWarning(`The nameserver reported an error: ${textOf(error)}`),
+      },
     );
     this.#setSecondaries();
   }
 
-  /** Takes nothing new, waits for what is on its way to the disk, closes the database. */
+  /** Accepts no more requests, waits for commits in flight, closes the database. */
   async close(): Promise<void> {
     const served = this.addresses.length > 0;
     this.#notifier.close();
     await this.#listeners.close();
-    for (const { publisher } of this.#zones.values()) publisher.close();
+    for (const { publisher } of this.#generation.zones.values()) publisher.close();
     await this.#committer.settled();
-    // After a command that served nobody, an import for example, the next start has nothing to do over again.
+    // After a command without sockets, such as an import, folding now saves the next start a replay.
     if (!served) await this.#journal.fold(true);
     await this.#journal.close();
     this.#lock.release();
   }
 
-  async #openZone(settings: NameserverZone): Promise<OpenZone> {
-    const { content, keys, secondaries, rules } = settings;
+  async #openZone({ content, keys, secondaries, rules }: NameserverZone): Promise<ServedZone> {
     const { apex } = content;
-    let embedded = this.#embedded.get(apex.key);
+    let embedded = this.#loaded.get(apex.key);
     if (embedded === undefined) {
-      // The time as the first serial: a zone whose database was lost comes back with a later one, as long as it had not
-      // more than a commit for each second of its life.
-      embedded = await this.#journal.create(newVersion(content, now()));
-      this.#embedded.set(apex.key, embedded);
+      // The first serial is the time, so that a zone whose database was lost continues with a later serial, unless it
+      // had more than one commit for each second of its life.
+      embedded = await this.#journal.create(newVersion(content, nowSeconds()));
+      this.#loaded.set(apex.key, embedded);
     }
     await this.#committer.change(embedded, (draft) => replaceStatics(draft, content));
     const target = new EmbeddedUpdates(embedded, this.#committer);
     return {
       embedded,
-      settings,
+      secondaries,
       publisher: new EmbeddedPublisher(embedded, this.#committer),
       update: { zone: rules, target, keys: new Map(keys.map((key) => [key.keyName.key, key])) },
       access: {
@@ -250,20 +255,39 @@ export class Nameserver {
     };
   }
 
-  #makeService(): NameserverService {
-    const { cookies, limiter, nsid, chaosVersion } = this.#settings;
-    return new NameserverService({
-      zones: () => this.#index,
-      findKey: (keyName) => this.#keys.get(keyName.key),
-      now,
+  #makeGeneration(settings: NameserverSettings, zones: ReadonlyMap<string, ServedZone>): Generation {
+    const { cookies, limiter, nsid, chaosVersion, timeoutMs } = settings;
+    const { applyUpdate, onUpdate } = this.#options;
+    const index = new Map([...zones].map(([key, { embedded }]) => [key, embedded]));
+    const keys = new Map(
+      settings.zones.flatMap((zone) => zone.keys.map(({ tsig }) => [tsig.keyName.key, tsig] as const)),
+    );
+    const updates = {
+      findZone: (apex: DomainName) => zones.get(apex.key)?.update,
+      applyUpdate,
+      timeoutMs,
+      onUpdate,
+    };
+    const transfers: TransferContext = {
+      // A transfer can wait for others of its connection: it starts with the permissions of that moment.
+      findZone: (apexKey) => this.#generation.zones.get(apexKey),
+      findDiffs: (zone, serial, maxRecords) => this.#journal.findDiffs(zone, serial, maxRecords),
+      onTransfer: (type, outcome) => this.#counts.transfer(type, outcome),
+      onSerialSeen: ({ apex }, ...seen) => this.#notifier.seen(apex.key, ...seen),
+    };
+    const service = new NameserverService({
+      zones: () => index,
+      findKey: (keyName) => keys.get(keyName.key),
+      now: nowSeconds,
       cookies,
       limiter: limiter && this.#counts.limiter(limiter),
       nsid,
       chaosVersion,
       onReply: this.#counts.reply,
-      update: (request) => this.#update(request),
-      transfer: (request) => this.#transfer(request),
+      update: (request) => serveUpdate(request, updates),
+      transfer: (request) => serveTransfer(request, transfers),
     });
+    return { zones, index, service };
   }
 
   #published(commits: readonly Commit[], changes: number, durationMs: number): void {
@@ -272,75 +296,6 @@ export class Nameserver {
       this.#options.onBatch({ zone: zone.apex, changes, outcome: 'published', durationMs });
     }
   }
-
-  async #update({ message, key, peer }: ServiceRequest): Promise<number> {
-    const { rcode, why, error } = await answerUpdate(message, {
-      key,
-      findZone: (apex) => this.#zones.get(apex.key)?.update,
-      applyUpdate: this.#options.applyUpdate,
-      source: peer.address,
-      deadlineMs: performance.now() + this.#settings.timeoutMs,
-    });
-    this.#options.onUpdate({
-      keyName: key?.keyName.toString(),
-      source: peer.address,
-      rcode: formatRcode(rcode),
-      detail: why ?? describeUpdate(message),
-      error,
-    });
-    return rcode;
-  }
-
-  async *#transfer(request: ServiceRequest): AsyncGenerator<Uint8Array, void, undefined> {
-    const { message, peer, overTcp, key, limit } = request;
-    const { qname, qtype, qclass } = message.questions[0]!;
-    const type = qtype === RRType.AXFR ? 'axfr' : 'ixfr';
-    const zone = qclass === RRClass.IN ? this.#zones.get(qname.key) : undefined;
-    const ruling = judgeTransfer({
-      message,
-      overUdp: !overTcp,
-      access: zone?.access,
-      address: peer.address,
-      keyName: key?.keyName,
-    });
-    const edns = findEdns(message);
-    const opt = edns && ednsRecord({ dnssecOk: edns.dnssecOk });
-    if (ruling.kind === 'refuse' || zone === undefined) {
-      this.#counts.transfer(type, 'refused');
-      const { id, opcode, recursionDesired, checkingDisabled, questions } = message;
-      const rcode = ruling.kind === 'refuse' ? ruling.rcode : 0;
-      const copied = { id, opcode, recursionDesired, checkingDisabled, questions };
-      // RFC 6891 §7: a reply to a request with OPT has OPT.
-      const additional = opt === undefined ? [] : [opt];
-      yield request.sign(encodeMessage(makeMessage({ ...copied, response: true, rcode, additional })));
-      return;
-    }
-    const findDiffs = (of: EmbeddedZone, serial: number, maxRecords: number) =>
-      this.#journal.findDiffs(of, serial, maxRecords);
-    const seen = (serial: number) => this.#notifier.seen(zone.embedded.apex.key, peer.address, serial, key?.keyName);
-    if (ruling.query.kind === 'ixfr') seen(ruling.query.serial);
-    this.#counts.transfer(type, 'started');
-    const onSent = ({ serial }: { readonly serial: number }) => {
-      this.#counts.transfer(type, 'served');
-      seen(serial);
-    };
-    const wanted = { message, query: ruling.query, onSent };
-    if (overTcp) {
-      yield* transfer({ ...wanted, opt }, zone.embedded, findDiffs, (octets) => request.sign(octets));
-    } else {
-      // The address of a datagram may be forged: to one that no key vouches for nothing larger goes than it sent.
-      const octets = key === undefined ? 0 : limit;
-      yield request.sign(await transferDatagram({ ...wanted, opt }, zone.embedded, findDiffs, octets));
-    }
-  }
-}
-
-/** The first names that a message is about. */
-function describeUpdate({ authority, questions }: Message): string {
-  const names = new Set(authority.slice(0, 100).map(({ ownerName }) => ownerName.toString()));
-  const shown = [...names].slice(0, 5).join(', ');
-  if (names.size === 0) return `prerequisites of ${questions[0]?.qname ?? '.'} only`;
-  return names.size > 5 ? `${shown} and more` : shown;
 }
 
 function textOf(error: unknown): string {

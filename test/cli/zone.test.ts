@@ -152,8 +152,8 @@ The serial is ${soaSerial(before)}.
     expect(report.added).toBe(1);
     expect(report.skipped.sort()).toEqual([
       `CNAME of 'a.${apex}.': a CNAME and other data cannot be at the same name`,
-      `CNAME of 'c.${apex}.': a name can have one of them only`,
-      `TYPE65534 of '${apex}.': dyndns does not sign zones, so DNSSEC records are left out`,
+      `CNAME of 'c.${apex}.': a name can have only one record of this type`,
+      `TYPE65534 of '${apex}.': dyndns does not sign zones, so DNSSEC records are not imported`,
     ]);
   });
 
@@ -223,7 +223,7 @@ The serial is ${soaSerial(before)}.
       );
       expect([code, stderr]).toEqual([
         1,
-        `DNS_NAME_ERROR: 'example.net.' is no zone that dyndns is the primary of; there are: ${zones.join('., ')}.\n`,
+        `DNS_NAME_ERROR: 'example.net.' is not an embedded zone of this server. Its embedded zones are: ${zones.join('., ')}.\n`,
       ]);
     }
     const serial = Number(await zone('serial', apex));

@@ -1,4 +1,4 @@
-// deploy/dyndns.yml as it is, read by the program's own loader: nothing to warn about, and no secret in it.
+/** deploy/dyndns.yml, read by the program's loader: it gives no warning and contains no secret. */
 import { expect, it } from 'vitest';
 import type { RemotePrimary } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -6,7 +6,7 @@ import { makeInstallation } from '../support/installation.ts';
 import { freshDirectory } from '../support/primary-server.ts';
 import { removeNow } from '../support/process.ts';
 
-it('deploy/dyndns.yml is a valid configuration that takes both secrets from the credentials of systemd', () => {
+it('deploy/dyndns.yml is a valid configuration that reads both secrets from the credentials of systemd', () => {
   const directory = freshDirectory('configuration');
   try {
     const installation = makeInstallation({ directory, dnsPort: 53 });

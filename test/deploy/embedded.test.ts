@@ -1,6 +1,8 @@
-// docs/operating/embedded.md as it is: `dyndns init` and what makes its file fit for the systemd unit, the first update,
-// static records, and keys for nsupdate, certbot and lego, with pebble as the certificate authority. Only paths, ports and
-// the places where certbot and lego keep their files are changed; systemd's part is done here.
+/**
+ * Runs docs/operating/embedded.md: `dyndns init`, the changes for the systemd unit, the first update, static records, and
+ * keys for nsupdate, certbot and lego, with pebble as the CA. Only paths, ports and the directories of certbot and lego
+ * are changed; the test performs the steps of systemd.
+ */
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
@@ -25,7 +27,7 @@ const PROGRAMS = [
   { command: 'openssl', debianPackage: 'openssl' },
 ];
 
-/** The block of YAML marked with a word. */
+/** The YAML block of the page that is marked with `word`. */
 function yaml(word: string): string {
   const [, block] = new RegExp(`^\`\`\`yaml ${word}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(TEXT) ?? [];
   if (block === undefined) throw new Error(`no block "yaml ${word}"`);
@@ -45,7 +47,7 @@ describeWith(PROGRAMS, 'the page of the embedded nameserver', () => {
     return stdout;
   }
 
-  /** What systemd does at a start: the credentials of both drop-ins, the directories, the program. */
+  /** The steps of systemd at a start: the credentials of both drop-ins, the directories, the program. */
   async function start(): Promise<void> {
     const dropIns = installation.path('/etc/systemd/system/dyndns.service.d');
     const credentials = installation.path('/run/credentials/dyndns.service');
@@ -65,7 +67,7 @@ describeWith(PROGRAMS, 'the page of the embedded nameserver', () => {
     });
   }
 
-  /** Puts text into the zone of /etc/dyndns.yml, in place of what matches. */
+  /** Replaces the match in the zone of /etc/dyndns.yml. */
   function edit(pattern: RegExp, text: string): void {
     const before = readFileSync(installation.path('/etc/dyndns.yml'), 'utf8');
     expect(before).toMatch(pattern);
@@ -90,7 +92,7 @@ describeWith(PROGRAMS, 'the page of the embedded nameserver', () => {
     for (const record of records) expect(TEXT).toContain(`\n${record.trim()}\n`);
   });
 
-  it('the file that everybody may read holds no secret, and the log warns of nothing', () => {
+  it('the world-readable file contains no secret, and the log has no warning', () => {
     const file = readFileSync(installation.path('/etc/dyndns.yml'), 'utf8');
     const secret = readFileSync(installation.path('/etc/dyndns/secret'), 'utf8').trim();
     expect(secret).toMatch(/^[0-9a-f]{32}$/);
@@ -99,7 +101,7 @@ describeWith(PROGRAMS, 'the page of the embedded nameserver', () => {
     expect(server.output()).not.toContain('"level":30');
   });
 
-  it('the addresses for dns.listen are taken', () => {
+  it('the addresses for dns.listen are accepted', () => {
     const [, block] = /^```yaml\n(dns:\n[\s\S]*?)^```$/m.exec(TEXT)!;
     const file = readFileSync(installation.path('/etc/dyndns.yml'), 'utf8');
     const { config } = parseConfig(`${file}${block}`, installation.path('/etc/dyndns.yml'), {});
@@ -115,7 +117,7 @@ describeWith(PROGRAMS, 'the page of the embedded nameserver', () => {
     expect(TEXT).toContain(`\`\`\`\n${printed}\`\`\`\n`);
   });
 
-  it('the files are those of the table, with mode 0600', () => {
+  it('the files are those of the table and have mode 0600', () => {
     const files = readdirSync(installation.path('/var/lib/dyndns'));
     expect(files).toContain('zones.db');
     for (const file of files) {
@@ -132,7 +134,7 @@ describeWith(PROGRAMS, 'the page of the embedded nameserver', () => {
     expect(printed).toMatch(/^home +IN A +203\.0\.113\.7$/m);
   });
 
-  it('static records come with a reload', async () => {
+  it('a reload applies static records', async () => {
     edit(/^ {4}records: \|\n(?: {6}.*\n)*/m, yaml('records'));
     server.signal('SIGHUP');
     await waitUntil('the reload', () => server.output().includes('SIGHUP: the configuration was read again'));
@@ -140,7 +142,7 @@ describeWith(PROGRAMS, 'the page of the embedded nameserver', () => {
     expect((await dig(address, [`home.${ZONE}`, 'A'])).short).toEqual(['203.0.113.7']);
   });
 
-  it('keys come with a restart, data stays, and nsupdate may do what its key may', async () => {
+  it('a restart applies keys, data is preserved, and nsupdate has the permissions of its key', async () => {
     await run('keys');
     edit(/^(?= {4}records: \|$)/m, yaml('keys'));
     await server.stop();
@@ -157,7 +159,7 @@ describeWith(PROGRAMS, 'the page of the embedded nameserver', () => {
     });
     afterAll(() => pebble?.stop());
 
-    /** A program of this name that adds what only a laboratory needs. */
+    /** A wrapper of this program that adds options for the test. */
     function shim(name: string, script: string): void {
       const file = installation.write(`/shims/${name}`, `#!/bin/sh -e\n${script}`);
       chmodSync(file, 0o755);

@@ -1,5 +1,7 @@
-// docs/operating/migrate-from-bind.md and backup.md as they are: the zone of BIND's file into ours, the proof, the way back;
-// backup, restore, serial. Only paths and ports are changed; systemd's part is done here.
+/**
+ * Runs docs/operating/migrate-from-bind.md and backup.md: import of BIND's zone, verification, the way back; backup,
+ * restore, serial. Only paths and ports are changed; the test performs the steps of systemd.
+ */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -15,7 +17,7 @@ const MIGRATE = 'docs/operating/migrate-from-bind.md';
 const BACKUP = 'docs/operating/backup.md';
 const ZONE = 'dyndns.example.com';
 const SERIAL_OF_BIND = 2_026_112_300;
-/** As rndc freeze leaves it, for the configuration of the page. */
+/** A zone file as after rndc freeze, for the configuration of the page. */
 const FROZEN = `$ORIGIN example.com.
 $TTL 3600	; 1 hour
 dyndns			IN SOA	ns1.dyndns.example.com. hostmaster.example.com. (
@@ -100,10 +102,10 @@ describeWith(
       expect((await dig(address, [`cam.${ZONE}`, 'AAAA'])).short).toEqual(['2001:db8::2']);
     });
 
-    it("the proof: named-checkzone takes the export, and but for the serial it is BIND's zone", async () => {
+    it("the verification: named-checkzone accepts the export, which equals BIND's zone except the serial", async () => {
       const printed = await run(MIGRATE, 'proof');
       expect(printed).toContain(`loaded serial ${SERIAL_OF_BIND + 1}\nOK\n${SERIAL_OF_BIND + 1}\n`);
-      // The SOA is of the configuration: its TTL may be another.
+      // The SOA is from the configuration, so its TTL can differ.
       const compile = async (file: string) => {
         const text = await runOrThrow('named-compilezone', ['-q', '-o', '-', ZONE, file]);
         return text.replace(/\s\d+ IN SOA\s+/, ' SOA ').replace(/ 20261123\d\d /, ' SERIAL ');
@@ -112,7 +114,7 @@ describeWith(
       expect(ours).toBe(await compile(installation.path(`/var/lib/bind/${ZONE}.zone`)));
     });
 
-    it('the way back: the file that BIND gets has all that changed meanwhile, and no old journal is beside it', async () => {
+    it('the way back: the zone file for BIND has all changes made meanwhile, and there is no old journal', async () => {
       await command('update', `home.${ZONE}`, '203.0.113.8');
       await run(MIGRATE, 'back');
       const zoneFile = installation.path(`/var/lib/bind/${ZONE}.zone`);

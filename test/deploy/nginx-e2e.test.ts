@@ -1,5 +1,7 @@
-// The walk of docs/operating as a whole: nginx (TLS, port 80) -> dyndns as the systemd unit starts it -> BIND, Knot or
-// PowerDNS. All files of deploy/ as they are, the commands of the pages, only paths and ports are mapped.
+/**
+ * The whole installation of docs/operating: nginx (TLS, port 80) -> dyndns as started by the systemd unit -> BIND, Knot or
+ * PowerDNS, with the files of deploy/ and the commands of the pages. Only paths and ports are changed.
+ */
 import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -20,7 +22,7 @@ import {
 const WALK = 'docs/operating/debian-bind.md';
 const BUILT = existsSync(join(REPOSITORY, 'dist/cli/main.js'));
 
-/** The command line of the unit, with this Node.js and the mapped paths; systemd's LoadCredential is a copy of files. */
+/** The command line of the unit, with this Node.js and the changed paths; copied files replace LoadCredential. */
 async function startService(deployed: DeployedPrimary): Promise<RunningProcess> {
   const { installation } = deployed;
   const unit = readFileSync(join(REPOSITORY, 'deploy/systemd/dyndns.service'), 'utf8');
@@ -72,7 +74,7 @@ describe.skipIf(!BUILT && !process.env['CI'])('needs dist: npm run build', () =>
         await printed(deployed, 'site');
         service = await startService(deployed);
         nginx = await startNginx(installation, ports);
-        // The documents' curl commands find the ports and the certificate of this test in curl's own file.
+        // The curl commands of the pages read the ports and the certificate of this test from .curlrc.
         const curlrc = [
           `cacert = "${nginx.certificate}"`,
           `connect-to = "dyndns.example.com:443:127.0.0.1:${ports.https}"`,
@@ -88,7 +90,7 @@ describe.skipIf(!BUILT && !process.env['CI'])('needs dist: npm run build', () =>
         await deployed?.server.stop();
       });
 
-      it('has a socket that nginx may open', () => {
+      it('has a socket that nginx has permission to open', () => {
         expect(statSync(deployed.installation.path('/run/dyndns/http.sock')).mode & 0o777).toBe(0o664);
       });
 

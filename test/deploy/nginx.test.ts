@@ -1,5 +1,7 @@
-// deploy/nginx as it is, in a real nginx, in front of a small HTTP server that shows what reaches dyndns.
-// What dyndns answers through it, up to a change in BIND, is in nginx-e2e.test.ts.
+/**
+ * deploy/nginx in a real nginx, in front of a small HTTP server that records what reaches dyndns. The replies of dyndns
+ * through nginx, up to a change in BIND, are in nginx-e2e.test.ts.
+ */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
@@ -105,7 +107,7 @@ describeWith(NGINX_PROGRAMS, 'the nginx site', () => {
     expect(seen.map((request) => request.url)).toEqual([url]);
   });
 
-  it('says who the client is and drops what the client claims about it', async () => {
+  it('sets the address of the client and drops address headers of the client', async () => {
     seen = [];
     const claims = ['-H', 'X-Forwarded-For: 198.51.100.1', '-H', 'Forwarded: for=198.51.100.2'];
     await curl('https://dyndns.example.com/myip', ...claims);
@@ -159,7 +161,7 @@ describeWith(NGINX_PROGRAMS, 'the nginx site', () => {
     expect(seen.map((request) => request.url)).toEqual([path]);
   });
 
-  it('keeps the length of a reply: no chunks, no gzip', async () => {
+  it('preserves Content-Length: no chunks, no gzip', async () => {
     for (const scheme of ['http', 'https']) {
       const { headers } = await curl(`${scheme}://dyndns.example.com/checkip`, '-H', 'Accept-Encoding: gzip');
       expect(headers.get('content-length')).toBe('1500');
@@ -168,12 +170,12 @@ describeWith(NGINX_PROGRAMS, 'the nginx site', () => {
     }
   });
 
-  it('serves the proof for the certificate from /var/www/html on port 80', async () => {
+  it('serves the challenge for the certificate from /var/www/html on port 80', async () => {
     installation.write('/var/www/html/.well-known/acme-challenge/token', 'proof');
     expect((await curl('http://dyndns.example.com/.well-known/acme-challenge/token')).body).toBe('proof');
   });
 
-  it('answers 503 and 911 while dyndns is down, and passes again when it is back', async () => {
+  it('answers 503 and 911 while dyndns is down, and passes requests again when it is up', async () => {
     backend?.closeAllConnections();
     await new Promise((resolve) => backend?.close(resolve));
     for (const scheme of ['http', 'https']) {
@@ -186,7 +188,7 @@ describeWith(NGINX_PROGRAMS, 'the nginx site', () => {
     expect((await curl('https://dyndns.example.com/myip')).status).toBe(200);
   });
 
-  it('writes routes into its log and no secret into any file', async () => {
+  it('writes routes to its log and no secret to any file', async () => {
     await curl(`https://dyndns.example.com/update-by-path/${SECRET}/home.dyndns.example.com`);
     await curl(`https://dyndns.example.com/Update-By-Path/${SECRET}/home.dyndns.example.com`);
     await curl(`https://dyndns.example.com/nic/update?password=${SECRET}`);

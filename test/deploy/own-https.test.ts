@@ -1,5 +1,7 @@
-// docs/operating/own-https.md as it is: its configuration gets a certificate from pebble, with the nameserver that serves
-// the zone, and its commands print what it says. Only paths, ports and the authority are changed.
+/**
+ * Runs docs/operating/own-https.md: its configuration gets a certificate from pebble through the nameserver of the zone, and
+ * its commands print the output of the page. Only paths, ports and the CA are changed.
+ */
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MAIN } from '../support/dyndns.ts';
@@ -56,14 +58,14 @@ zones:
     removeNow(directory);
   });
 
-  it('its configuration gets the certificate, and the log says it as the page has it', async () => {
+  it('its configuration gets the certificate, and logs it as on the page', async () => {
     const example = /^http\.tls\.acme: Installed a new certificate .*\. It expires on /m.exec(TEXT)![0];
     await waitUntil('the certificate', () => server.output().includes(example), 25_000);
     const certificate = await shownCertificate(port, 'a.lab.dyndns.example.com', [await pebble.root()]);
     expect(certificate.checkHost('dyndns.example.com')).toBe('dyndns.example.com');
   });
 
-  it('`status` tells which one is served', async () => {
+  it('`status` shows which one is served', async () => {
     const { stdout, stderr } = await installation.runBlocks(PAGE, 'status');
     expect(stderr).toBe('');
     expect(stdout).toMatch(
@@ -77,7 +79,7 @@ zones:
     for (const file of files) expect(TEXT).toContain(`| \`${file}\` |`);
   });
 
-  it('the drop-in for port 443 says the same as that of the embedded nameserver', async () => {
+  it('the drop-in for port 443 has the same settings as that of the embedded nameserver', async () => {
     expect(await installation.runBlocks(PAGE, 'port')).toMatchObject({ code: 0, stderr: '' });
     const written = readFileSync(installation.path('/etc/systemd/system/dyndns.service.d/20-https.conf'), 'utf8');
     const embedded = readFileSync(`${REPOSITORY}/deploy/systemd/dyndns-embedded.conf`, 'utf8').split('\n');

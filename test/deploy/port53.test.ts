@@ -1,5 +1,7 @@
-// Port 53 without being root, the ways of docs/operating/embedded.md: the capability of the systemd drop-in on a port
-// below 1024 of 127.0.0.1, and nft's opinion of deploy/nftables. No rule is loaded, and nobody holds port 53.
+/**
+ * Port 53 without root, as in docs/operating/embedded.md: the capability of the systemd drop-in with a port below 1024 of
+ * 127.0.0.1, and the check of deploy/nftables by nft. No rule is loaded, and port 53 is not opened.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -16,7 +18,7 @@ const RULES = join(REPOSITORY, 'deploy/nftables/dyndns-port53.nft');
 
 const isRoot = process.getuid?.() === 0;
 const FIRST_FREE = '/proc/sys/net/ipv4/ip_unprivileged_port_start';
-/** In some containers everybody may open every port. */
+/** Some containers permit all ports to all users. */
 const isRestricted = isRoot && existsSync(FIRST_FREE) && Number(readFileSync(FIRST_FREE, 'utf8')) > 1000;
 const PROGRAMS = [
   { command: 'setpriv', debianPackage: 'util-linux' },
@@ -27,7 +29,7 @@ describeWith(PROGRAMS, 'a port below 1024', () => {
   const directory = freshDirectory('port53');
   afterAll(() => removeNow(directory));
 
-  /** The server with these capabilities and no others, as `setpriv` takes them. */
+  /** Runs the server with only these capabilities, in the syntax of `setpriv`. */
   async function commandWith(capabilities: string, port: number): Promise<readonly string[]> {
     const text = `secret: notASecret1
 http: {listen: ['127.0.0.1:0']}

@@ -1,5 +1,7 @@
-// deploy/bind, deploy/knot and deploy/powerdns, installed by the commands of docs/operating and proved by them:
-// each page's set-up, its proof with the server's own tools, and the secrets it makes for dyndns.
+/**
+ * deploy/bind, deploy/knot and deploy/powerdns, installed and verified by the commands of docs/operating: the set-up of each
+ * page, its verification with the tools of the server, and the secrets that it creates for dyndns.
+ */
 import { readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
@@ -45,7 +47,7 @@ for (const [kind, programs] of PRIMARIES) {
       expect((await dig(deployed.server, [`ns1.${DEPLOYED_ZONE}`, 'AAAA'])).short).toEqual(['2001:db8::10']);
     });
 
-    it('prove with the tools of the server that the key can change and show the zone', async () => {
+    it('verify with the tools of the server that the key can change and transfer the zone', async () => {
       const printed = await deployed.run('prove');
       expect(printed).toMatch(/proof\.dyndns\.example\.com\.?\s+60\s+(IN\s+)?TXT\s+"it works"/);
       expect((await dig(deployed.server, [`proof.${DEPLOYED_ZONE}`, 'TXT'])).rcode).toBe('NXDOMAIN');

@@ -1,5 +1,7 @@
-// docs/operating/hidden-primary.md as it is: its key, its configuration of dyndns, the files of deploy/ for secondaries
-// installed by its commands, and its proof. Of all that only paths, addresses, ports and the user to run as are changed.
+/**
+ * Runs docs/operating/hidden-primary.md: its key, its configuration of dyndns, its commands that install the secondaries of
+ * deploy/, and its verification. Only paths, addresses, ports and the user are changed.
+ */
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -30,7 +32,7 @@ interface Ports {
   readonly secondary: number;
 }
 
-/** What the distribution's package has beside the file of deploy/; gives the command that starts the server. */
+/** Writes the files of the distribution's package that the file of deploy/ needs. @returns the command of the server */
 const BROUGHT: Readonly<
   Record<SecondaryKind, (installation: Installation, port: number) => Promise<readonly [string, readonly string[]]>>
 > = {
@@ -71,7 +73,7 @@ include: "/etc/nsd/nsd.conf.d/*.conf"
   },
 };
 
-/** The address and port of dyndns; for Knot, whose file is a whole configuration, also where and as whom it runs. */
+/** Replaces address and port of dyndns; for Knot, whose file is a complete configuration, also directory and user. */
 function adapt(path: string, text: string, { primary, secondary }: Ports): string {
   if (!/^deploy\/\w+\/secondary\./.test(path)) return text;
   return text
@@ -110,7 +112,7 @@ for (const kind of SECONDARY_KINDS) {
             return path.startsWith('deploy/knot/') ? adapted.replace('    user: knot:knot\n', rundir) : adapted;
           },
         });
-        // The other machine is this one.
+        // scp and ssh copy and run on this machine.
         installation.write('/shims/scp', '#!/bin/sh\ncp "$1" "$(echo "$2" | cut -d: -f2)"\n');
         installation.write('/shims/ssh', '#!/bin/sh\nsh -e -c "$2"\n');
         for (const shim of ['scp', 'ssh']) chmodSync(installation.path(`/shims/${shim}`), 0o755);
@@ -171,7 +173,7 @@ for (const kind of SECONDARY_KINDS) {
         expect(nameserver.secondaries).toMatchObject([{ failures: 0, problem: undefined }]);
       });
 
-      it('the proof of the page shows it', async () => {
+      it('the verification of the page shows it', async () => {
         const printed = await run(installation, 'prove');
         expect(printed).toMatch(/flags: qr aa/);
         expect(printed).toMatch(
@@ -179,7 +181,7 @@ for (const kind of SECONDARY_KINDS) {
         );
       });
 
-      it('nobody has the zone without the key, from dyndns or from the secondary', async () => {
+      it('without the key neither dyndns nor the secondary transfers the zone', async () => {
         for (const port of [ports.primary, ports.secondary]) {
           expect((await dig({ host: '127.0.0.1', port }, [ZONE.toString(), 'AXFR'])).answers).toEqual([]);
         }

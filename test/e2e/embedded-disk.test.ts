@@ -215,7 +215,7 @@ describeWithMounts('a full disk', () => {
     });
     const [first] = load.told(load.http, 'refused');
     expect(first?.text).toBe(
-      "DNS_SERVER_ERROR: The zone's database could not be written: the disk is full; free some space. Nothing was changed.\n",
+      'DNS_SERVER_ERROR: The zone database could not be written: the disk is full; free some space. Nothing was changed.\n',
     );
     const answers = load.reader.answers;
     await load.until('answers meanwhile', () => load.reader.answers > answers + 100);
@@ -268,7 +268,7 @@ describeWithImageDisks('a disk that fails while the server runs', () => {
     });
     // Kernels do not agree on whether a file system that has ended itself says so when it is asked (access(2)).
     expect(load.told(load.http, 'in doubt').at(-1)?.text).toMatch(
-      /could not be written: (it is read-only; .*|its disk or its directory fails; see .*)may be there after the next start/,
+      /could not be written: (it is read-only; .*|reading or writing its disk failed; see .*)may be after the next start/,
     );
     expect(load.told(load.http, 'refused')).toEqual([]);
     const answers = load.reader.answers;

@@ -1,6 +1,8 @@
-// Which address or prefix of an interface the router script takes. The recordings under recorded/ are real output of
-// iproute2 6.1, BusyBox 1.35 and Linux's /proc/net/if_inet6 for one bridge with a public, a deprecated, a unique local, a link-local and a
-// private IPv4 address; flags that need a router advertisement are written in as the programs print them.
+/**
+ * Which address or prefix of an interface the router script uses. The recordings under recorded/ are real output of
+ * iproute2 6.1, BusyBox 1.35 and Linux's /proc/net/if_inet6 for one bridge with a public, a deprecated, a unique local, a
+ * link-local and a private IPv4 address; flags that need a router advertisement were added in the programs' format.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +16,7 @@ const interfaceWith = (...addresses: string[]): string =>
     .map((line) => `    inet6 ${line} \n       valid_lft 7000sec preferred_lft 3400sec\n`)
     .join('')}`;
 
-describeWith(ROUTER_PROGRAMS, 'the addresses that the router script takes', () => {
+describeWith(ROUTER_PROGRAMS, 'the addresses that the router script uses', () => {
   let server: StubServer;
   let router: Router | undefined;
   beforeAll(async () => {
@@ -52,7 +54,7 @@ describeWith(ROUTER_PROGRAMS, 'the addresses that the router script takes', () =
         expect(sent()).not.toHaveProperty('ipv4');
       });
 
-      it('-4 sends the address that the server sees and asks the interface nothing', async () => {
+      it('-4 sends the address that the server sees and does not read the interface', async () => {
         const run = await start(interfaces).run(['-d', 'br-lan', '-4', 'home']);
         expect(run.code).toBe(0);
         expect(sent()['ipv4']).toBe('198.51.100.7');
@@ -169,7 +171,7 @@ describeWith(ROUTER_PROGRAMS, 'the addresses that the router script takes', () =
       expect(server.seen).toEqual([]);
     });
 
-    it('where one family is missing the other one is published, and the exit code tells', async () => {
+    it('if one family is missing, the other one is published, and the exit code reports it', async () => {
       const run = await start({ ip: { 'br-lan': interfaceWith('fe80::1/64 scope link') } }).run([
         '-d',
         'br-lan',
@@ -186,7 +188,7 @@ describeWith(ROUTER_PROGRAMS, 'the addresses that the router script takes', () =
       expect(sent()).not.toHaveProperty('ipv4');
     });
 
-    it('where the server is out of reach over IPv4 the IPv6 address is published and the exit code is 6', async () => {
+    it('if the server is not reachable over IPv4, the IPv6 address is published and the exit code is 6', async () => {
       const device = start({ ip: { 'br-lan': recorded('iproute2.txt') } });
       const unreachable = `case " $* " in *" -4 "*) echo "curl: (7) no route" >&2; exit 7 ;; esac`;
       device.addProgram('curl', `${unreachable}\nexec ${findProgram('curl')} "$@"`);

@@ -1,4 +1,6 @@
-// The command line and the configuration of the router script: options, exit codes, where values come from, and shellcheck.
+/**
+ * The command line and the configuration of the router script: options, exit codes, sources of values, and shellcheck.
+ */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +12,7 @@ import { SECRET, type StubServer, startStubServer } from './stub-server.ts';
 const README = readFileSync(new URL('../../openwrt/README.md', import.meta.url), 'utf8');
 
 describeWith([{ command: 'shellcheck', debianPackage: 'shellcheck' }], 'shellcheck', () => {
-  it('has nothing to say about the router script', () => {
+  it('finds no problems in the router script', () => {
     execFileSync('shellcheck', ['-s', 'sh', SCRIPT], { stdio: 'pipe' });
   });
 });
@@ -41,7 +43,7 @@ describeWith(ROUTER_PROGRAMS, 'the command line of the router script', () => {
       { line: '--unknown home', code: 2, says: 'invalid option --unknown' },
       { line: '--ipv4 home', code: 2, says: 'invalid option --ipv4' },
       { line: '-4 -6 -d br-lan home', code: 2, says: 'exclude each other' },
-      { line: '-p -4 -d br-lan home', code: 2, says: 'leave out -4 and -6' },
+      { line: '-p -4 -d br-lan home', code: 2, says: 'omit -4 and -6' },
       { line: '-4 -t', code: 3, says: '-t needs an argument' },
       { line: '-4 --sleep', code: 3, says: '--sleep needs an argument' },
       { line: '-4 --ttl= home', code: 3, says: '--ttl needs an argument' },
@@ -51,9 +53,9 @@ describeWith(ROUTER_PROGRAMS, 'the command line of the router script', () => {
       { line: '-4 -t soon home', code: 4, says: "'soon'" },
       { line: '-4 -S 1.5 home', code: 4, says: "'1.5'" },
       { line: '-6 -d br;lan home', code: 4, says: "'br;lan'" },
-      { line: '-4 home other', code: 4, says: "'other' is too much" },
+      { line: '-4 home other', code: 4, says: "'other' is one too many" },
       { line: '-4 home.example.org.', code: 4, says: "not in the zone 'dyndns.example.com'" },
-      { line: '-4 ho$me', code: 4, says: 'no record name' },
+      { line: '-4 ho$me', code: 4, says: 'is not a valid record name' },
       { line: 'home', code: 9, says: 'no device given' },
       { line: '-6 home', code: 9, says: 'no device given' },
       { line: '-p home', code: 9, says: 'no device given' },
@@ -97,7 +99,7 @@ describeWith(ROUTER_PROGRAMS, 'the command line of the router script', () => {
       expect(server.seen.at(-1)?.form).toMatchObject({ ttl: '60', ipv6: '2001:db8::1', ipv4: '198.51.100.7' });
     });
 
-    it('-h, -s and -v answer at once, without a configuration', async () => {
+    it('-h, -s and -v need no configuration', async () => {
       const device = start();
       const help = await device.run(['-h']);
       expect(help.code).toBe(0);
@@ -116,7 +118,7 @@ describeWith(ROUTER_PROGRAMS, 'the command line of the router script', () => {
       expect((await device.run(['--version'])).code).toBe(0);
     });
 
-    describe('takes its values', () => {
+    describe('reads its values', () => {
       const uci = (secret: string): string =>
         `# comment\nconfig other 'guest'\n\toption server 'wrong.example.com'\n\nconfig dyndns 'main'\n\toption server '${server.url}'\n` +
         `\toption zone "uci.example.com" # the zone\n\toption secret '${secret}'\n\toption ttl 90\n`;
@@ -127,7 +129,7 @@ describeWith(ROUTER_PROGRAMS, 'the command line of the router script', () => {
         expect(server.seen.at(-1)?.form).toMatchObject({ secret: SECRET, zone_name: 'uci.example.com', ttl: '90' });
       });
 
-      it('from the program uci where there is one', async () => {
+      it('from the program uci if it is installed', async () => {
         const device = start({ uci: '' });
         const values = { server: server.url, secret: SECRET, zone: 'program.example.com' };
         const cases = Object.entries(values).map(([key, value]) => `*" get dyndns.main.${key}") echo '${value}' ;;`);
@@ -169,10 +171,10 @@ describeWith(ROUTER_PROGRAMS, 'the command line of the router script', () => {
         { change: { SECRET: '' }, says: 'SECRET is not configured' },
         { change: { ZONE: '' }, says: 'ZONE is not configured' },
         { change: { SERVER: 'ftp://dyndns.example.com' }, says: 'https://' },
-        { change: { SERVER: 'user@dyndns.example.com' }, says: 'no server name' },
-        { change: { SERVER: 'dyndns.example.com"\nurl = "http://x' }, says: 'no server name' },
+        { change: { SERVER: 'user@dyndns.example.com' }, says: 'is not a server name' },
+        { change: { SERVER: 'dyndns.example.com"\nurl = "http://x' }, says: 'is not a server name' },
         { change: { SECRET: 'two words' }, says: 'printable ASCII' },
-        { change: { ZONE: 'dyndns example' }, says: 'no zone name' },
+        { change: { ZONE: 'dyndns example' }, says: 'is not a valid zone name' },
         { change: { TTL: 'soon' }, says: "TTL 'soon'" },
         { change: { CA_FILE: '/nonexistent/ca.pem' }, says: 'CA_FILE' },
       ])('and refuses $change with 8', async ({ change, says }) => {
@@ -183,7 +185,7 @@ describeWith(ROUTER_PROGRAMS, 'the command line of the router script', () => {
         expect(server.seen).toEqual([]);
       });
 
-      it('and ends with 8 when the file that DYNDNS_CONFIG names is missing', async () => {
+      it('and exits with 8 if the file named by DYNDNS_CONFIG is missing', async () => {
         const run = await start().run(['-4', 'home'], { DYNDNS_CONFIG: '/nonexistent/update.conf' });
         expect(run.code).toBe(8);
         expect(run.stderr).toContain("'/nonexistent/update.conf' (DYNDNS_CONFIG) cannot be read");

@@ -1,5 +1,7 @@
-// The router script against our real server and a real BIND, where the other tests of the script have a stand-in: both
-// shells, curl and GNU wget. The address comes from a local reverse proxy's header, as the server sees it in use.
+/**
+ * The router script with our real server and a real BIND (its other tests use a stub server): both shells, curl and GNU
+ * wget. A local reverse proxy sets the client's address in a header, as in production.
+ */
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +14,7 @@ const BR_LAN = `7: br-lan: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qlen 1000
     inet6 2001:db8:0:1f10::1/60 scope global dynamic noprefixroute
        valid_lft 7000sec preferred_lft 3400sec`;
 
-/** A reverse proxy that names the client's address, as nginx does. */
+/** A reverse proxy that sets the client's address, as nginx does. */
 async function startProxy(backendPort: number, clientAddress: () => string): Promise<{ server: Server; url: string }> {
   const server = createServer((incoming, outgoing) => {
     const headers = { ...incoming.headers, 'x-forwarded-for': clientAddress() };
@@ -98,7 +100,7 @@ describeWith([...BIND_PROGRAMS, ...ROUTER_PROGRAMS], 'the router script and our 
           expect(await lab.serial()).toBe(serial);
         });
 
-        it('-p moves the AAAA record of the host into the prefix, and is refused where there is none', async () => {
+        it('-p moves the AAAA record of the host into the prefix, and is refused without an AAAA record', async () => {
           const moved = `prefix-${name}`;
           const none = await start().run(['-p', '-d', 'br-lan', moved]);
           expect([none.code, none.stdout]).toEqual([1, '']);

@@ -1,6 +1,8 @@
-// A router for tests of the update script: a shell, a search path that holds nothing but the few programs the script may
-// use, and a record of every argument, environment and open file of the programs that it starts.
-// uclient-fetch is not packaged for Debian: a stand-in with its published options, messages and exit codes takes its place.
+/**
+ * A router for tests of the update script: a shell, a PATH with only the programs that the script may use, and a record of
+ * every argument, environment and temporary file of the programs that it starts. Debian has no package of uclient-fetch: a
+ * stub with its published options, messages and exit codes replaces it.
+ */
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,19 +28,19 @@ export type ShellName = (typeof SHELLS)[number];
 export const TRANSPORTS = ['curl', 'GNU wget', 'uclient-fetch', 'uclient-fetch named wget', 'BusyBox wget'] as const;
 export type TransportName = (typeof TRANSPORTS)[number];
 
-/** All that the script may need besides a transport and ip. */
+/** Programs that the script needs besides a transport and ip. */
 const TOOLS = ['cat', 'mktemp', 'rm', 'sed', 'sleep', 'tr'];
 
 export interface RouterOptions {
   readonly shell: ShellName;
   readonly transports: readonly TransportName[];
-  /** Lines of the configuration file that DYNDNS_CONFIG names; absent: the variable is not set. */
+  /** Lines of the configuration file named by DYNDNS_CONFIG; absent: the variable is not set. */
   readonly config?: Readonly<Record<string, string>>;
   /** Text of a UCI file /etc/config/dyndns. */
   readonly uci?: string;
-  /** Recorded output, by interface, of `ip -6 addr show dev`. Absent: there is no program ip. */
+  /** Recorded output, by interface, of `ip -6 addr show dev`. Absent: ip is not installed. */
   readonly ip?: Readonly<Record<string, string>>;
-  /** The kernel's table of IPv6 addresses. Absent: there is none. */
+  /** The kernel's table of IPv6 addresses; absent: the file does not exist. */
   readonly addressTable?: string;
 }
 
@@ -52,7 +54,7 @@ export interface Run {
   readonly environments: string;
   /** "MODE NAME" of the script's temporary files while a transfer ran. */
   readonly files: string;
-  /** What the script left behind in the directory for temporary files. */
+  /** Temporary files that the script did not remove. */
   readonly leftBehind: readonly string[];
 }
 
@@ -60,7 +62,7 @@ export interface Router {
   readonly directory: string;
   /** Runs the script, or an edited copy of it. */
   run(args: readonly string[], environment?: Readonly<Record<string, string>>, script?: string): Promise<Run>;
-  /** Puts a program of the test's own on the search path. */
+  /** Adds a program of the test to the PATH. */
   addProgram(name: string, script: string): void;
   remove(): void;
 }
@@ -103,7 +105,7 @@ function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Sets up a router in a directory of its own. */
+/** Creates a router in a new directory. */
 export function makeRouter(options: RouterOptions): Router {
   const directory = mkdtempSync(join(tmpdir(), 'dyndns-router-'));
   removeAtExit(directory);

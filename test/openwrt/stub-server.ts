@@ -1,6 +1,8 @@
-// A small dyndns server for tests of the router script: the routes that the script uses, over HTTP or HTTPS on loopback,
-// and certificates made by openssl at test time. What it answers is set by the test; what it was asked is kept.
-// It is no copy of the real server's rules: those are tested against the real server elsewhere.
+/**
+ * A small dyndns server for tests of the router script: the routes that the script uses, over HTTP or HTTPS on loopback,
+ * and certificates made by openssl at test time. The test sets the replies and reads the
+ * recorded requests. It does not implement the rules of the real server; real-server.test.ts tests with that one.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -26,7 +28,7 @@ export interface StubReply {
 export interface StubServer {
   readonly url: string;
   readonly seen: SeenRequest[];
-  /** Replies by path; a path without an entry has the usual answer of a willing server, or 404. */
+  /** Replies by path; a path without an entry gets the reply of a successful request, or 404. */
   readonly replies: Map<string, StubReply>;
   close(): Promise<void>;
 }
@@ -90,13 +92,13 @@ export async function startStubServer(tls?: {
 }
 
 export interface Certificates {
-  /** PEM file of the authority. */
+  /** PEM file of the CA. */
   readonly authority: string;
   readonly key: string;
   readonly certificate: string;
 }
 
-/** Makes an authority in `directory` and a certificate of it for one DNS name. */
+/** Creates a CA in `directory` and its certificate for one DNS name. */
 export function makeCertificates(directory: string, dnsName: string): Certificates {
   mkdirSync(directory, { recursive: true });
   const file = (name: string): string => join(directory, name);

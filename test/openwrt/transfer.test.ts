@@ -1,5 +1,7 @@
-// The router script's transfers: each shell with each program, TLS verified, the secret out of sight.
-// BusyBox wget is tried over plain HTTP, and must refuse https://, since it may skip the certificate check.
+/**
+ * The router script's transfers: each shell with each program, TLS verified, the secret not exposed.
+ * BusyBox wget is tested over plain HTTP, and must refuse https://, because it may skip the certificate check.
+ */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,7 +124,7 @@ describeWith(ROUTER_PROGRAMS, 'the transfers of the router script', () => {
         expectSecretUnseen(run);
       });
 
-      it('a refusal ends with 1 and the reason, without the secret, even if the server repeats it', async () => {
+      it('a refusal exits with 1 and prints the reason, without the secret, even if the server repeats it', async () => {
         server().replies.set('/update-by-query', { status: 456, text: `PARAMETER_ERROR: no '${SECRET}' here.\n` });
         const run = await start().run(['-d', 'br-lan', '-6', 'home']);
         expect(run.code).toBe(1);
@@ -133,24 +135,24 @@ describeWith(ROUTER_PROGRAMS, 'the transfers of the router script', () => {
         expectSecretUnseen(run);
       });
 
-      it('a redirect is refused and named', async () => {
+      it('a redirect is refused and reported', async () => {
         server().replies.set('/update-by-query', { status: 301, text: '', location: 'http://localhost:9/elsewhere' });
         const run = await start().run(['-d', 'br-lan', '-6', 'home']);
-        // BusyBox wget cannot be told to stay; it meets the closed port of the new address.
+        // BusyBox wget always follows redirects; the port of the new address is closed.
         expect(run.code).toBe(transport === 'BusyBox wget' ? 6 : 1);
         if (transport !== 'BusyBox wget') expect(run.stderr).toContain('the server redirects');
         expect(run.stdout).toBe('');
         expectSecretUnseen(run);
       });
 
-      it('a page that is no answer of a dyndns server ends with 1', async () => {
+      it('a page that is not from a dyndns server exits with 1', async () => {
         server().replies.set('/update-by-query', { status: 200, text: '<html>Please log in</html>' });
         const run = await start().run(['-d', 'br-lan', '-6', 'home']);
         expect(run.code).toBe(1);
         expect(run.stderr).toContain('unexpected answer');
       });
 
-      it('a server that does not listen ends with 6', async () => {
+      it('a closed port exits with 6', async () => {
         const run = await start({ SERVER: server().url.replace(/\d+$/, '1') }).run(['-4', 'home']);
         expect(run.code).toBe(6);
         expect(run.stderr).toMatch(/no answer from .*: .+/);
@@ -179,10 +181,10 @@ describeWith(ROUTER_PROGRAMS, 'the transfers of the router script', () => {
         expectSecretUnseen(run);
       });
 
-      it('-p ends with 5 where the server has no /nic/update', async () => {
+      it('-p exits with 5 if the server has no /nic/update', async () => {
         const run = await start().run(['-p', '-d', 'br-lan', 'home']);
         expect(run.code).toBe(5);
-        expect(run.stderr).toContain('does not take prefixes');
+        expect(run.stderr).toContain('does not accept prefixes');
       });
 
       it.each([
@@ -201,14 +203,14 @@ describeWith(ROUTER_PROGRAMS, 'the transfers of the router script', () => {
       });
 
       if (tls) {
-        it('a certificate of an unknown authority ends with 7, and the secret is not sent', async () => {
+        it('a certificate of an unknown CA exits with 7, and the secret is not sent', async () => {
           const run = await start({ CA_FILE: '', SERVER: tlsServer.url }).run(['-d', 'br-lan', '-6', 'home']);
           expect(run.code).toBe(7);
           expect(tlsServer.seen).toEqual([]);
           expectSecretUnseen(run);
         });
 
-        it('a certificate for another name ends with 7, and the secret is not sent', async () => {
+        it('a certificate for another name exits with 7, and the secret is not sent', async () => {
           const authority = join(directory, 'other', 'ca.pem');
           const device = start({ CA_FILE: authority, SERVER: otherNameServer.url });
           const run = await device.run(['-d', 'br-lan', '-6', 'home']);
@@ -225,7 +227,7 @@ describeWith(ROUTER_PROGRAMS, 'the transfers of the router script', () => {
       }
     });
 
-    it('a .curlrc and a .wgetrc that switch the check off are not read', async () => {
+    it('a .curlrc and a .wgetrc that disable the check are ignored', async () => {
       const transports: TransportName[] = ['curl', 'GNU wget'];
       for (const transport of transports) {
         router = makeRouter({
@@ -241,7 +243,7 @@ describeWith(ROUTER_PROGRAMS, 'the transfers of the router script', () => {
       expect(tlsServer.seen).toEqual([]);
     });
 
-    it.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('%s in the middle of a transfer leaves no file behind', async (signal) => {
+    it.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('%s during a transfer leaves no temporary file', async (signal) => {
       router = makeRouter({
         ...{ shell, transports: [], ip: { 'br-lan': BR_LAN } },
         config: { SERVER: plainServer.url, SECRET, ZONE },
@@ -256,14 +258,14 @@ describeWith(ROUTER_PROGRAMS, 'the transfers of the router script', () => {
       expect(run.leftBehind).toEqual([]);
     });
 
-    it('without any program for the transfer it ends with 11', async () => {
+    it('without a program for the transfer it exits with 11', async () => {
       router = makeRouter({ shell, transports: [], config: { SERVER: tlsServer.url, SECRET, ZONE } });
       const run = await router.run(['-4', 'home']);
       expect(run.code).toBe(11);
       expect(run.stderr).toContain('neither curl nor wget nor uclient-fetch');
     });
 
-    it('a variable of the caller that is exported does not carry the secret to the children', async () => {
+    it('an exported variable of the caller does not pass the secret to child processes', async () => {
       router = makeRouter({
         ...{ shell, transports: ['GNU wget'], ip: { 'br-lan': BR_LAN } },
         config: { SERVER: plainServer.url, SECRET, ZONE },

@@ -24,7 +24,10 @@ export function zoneSerialCommand(): Command {
         const known = zones.find(({ zone }) => zone.toLowerCase() === apex.toString().toLowerCase());
         if (known === undefined) {
           const names = zones.map(({ zone }) => zone).join(', ');
-          throw new AppError('name-invalid', `'${apex}' is no zone that dyndns is the primary of; there are: ${names}`);
+          throw new AppError(
+            'name-invalid',
+            `'${apex}' is not an embedded zone of this server. Its embedded zones are: ${names}`,
+          );
         }
         process.stdout.write(`${known.serial}\n`);
       });

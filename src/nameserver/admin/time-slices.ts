@@ -1,44 +1,44 @@
 /**
- * Long work on the main thread in turns: between two of them the event loop answers queries and takes updates. For what
- * an operator does with a whole zone, which may have a million names.
+ * Time slices for long work on the main thread: between two slices the event loop answers queries and accepts updates.
+ * For operations on a whole zone, which may have a million names.
  */
 
-/** Milliseconds that a query may have to wait for one turn. */
-const TURN_MS = 5;
-/** Steps between two looks at the clock. */
+/** Length of a slice, and so the delay of a query. */
+const SLICE_MS = 5;
+/** Steps between two readings of the clock. */
 const STEPS = 64;
 
-/** Counts steps of a work. */
-export class Turns {
+/** Counts the steps of a task and tells when its time slice is over. */
+export class TimeSlices {
   #steps = 0;
-  #begunMs = performance.now();
+  #startedMs = performance.now();
 
-  /** To be asked after each step: is it time to `await next()`? */
+  /** Check it after each step: if true, `await next()`. */
   get over(): boolean {
     this.#steps += 1;
-    return this.#steps % STEPS === 0 && performance.now() - this.#begunMs > TURN_MS;
+    return this.#steps % STEPS === 0 && performance.now() - this.#startedMs > SLICE_MS;
   }
 
-  /** Resolves when the event loop has been round. */
+  /** Resolves after one turn of the event loop. */
   async next(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    this.#begunMs = performance.now();
+    this.#startedMs = performance.now();
   }
 }
 
-/** Sorts by code units of `key`, as Array.prototype.sort does, in turns. @returns the sorted list, which is another one */
-export async function sortInTurns<T extends { readonly key: string }>(
+/** Sorts by the code units of `key`, like Array.prototype.sort, in time slices. @returns a new list */
+export async function sortInSlices<T extends { readonly key: string }>(
   items: readonly T[],
-  turns: Turns,
+  slices: TimeSlices,
 ): Promise<readonly T[]> {
   let runs: (readonly T[])[] = [];
   for (let at = 0; at < items.length; at += 1024) {
     runs.push(items.slice(at, at + 1024).sort(({ key: a }, { key: b }) => (a < b ? -1 : Number(a > b))));
-    await turns.next();
+    await slices.next();
   }
   while (runs.length > 1) {
     const merged: (readonly T[])[] = [];
-    for (let at = 0; at < runs.length; at += 2) merged.push(await merge(runs[at]!, runs[at + 1] ?? [], turns));
+    for (let at = 0; at < runs.length; at += 2) merged.push(await merge(runs[at]!, runs[at + 1] ?? [], slices));
     runs = merged;
   }
   return runs[0] ?? [];
@@ -47,14 +47,14 @@ export async function sortInTurns<T extends { readonly key: string }>(
 async function merge<T extends { readonly key: string }>(
   left: readonly T[],
   right: readonly T[],
-  turns: Turns,
+  slices: TimeSlices,
 ): Promise<readonly T[]> {
   const merged: T[] = [];
   let l = 0;
   let r = 0;
   while (l < left.length && r < right.length) {
     merged.push(right[r]!.key < left[l]!.key ? right[r++]! : left[l++]!);
-    if (turns.over) await turns.next();
+    if (slices.over) await slices.next();
   }
   for (; l < left.length; l++) merged.push(left[l]!);
   for (; r < right.length; r++) merged.push(right[r]!);

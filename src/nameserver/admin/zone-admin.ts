@@ -1,5 +1,4 @@
-/** ZoneAdmin over the zones, the committer and the database of this nameserver. */
-
+/** ZoneAdmin of the embedded nameserver: status, export, import, serial and backup of its zones. */
 import type {
   BackupReport,
   SecondaryState,
@@ -20,9 +19,9 @@ import { formatDnsAddress } from '../sockets/listeners.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { soaSerial, withSerial } from '../zone/zone-version.ts';
-import { Turns } from './time-slices.ts';
+import { TimeSlices } from './time-slices.ts';
 import { exportVersion } from './zone-export.ts';
-import { ImportTally, planName, readWantedZone, takeSerial, type WantedName } from './zone-import.ts';
+import { type ImportedName, ImportTally, planName, readImportedZone, takeSerial } from './zone-import.ts';
 
 export interface ZoneAdminParts {
   readonly zones: () => ReadonlyMap<string, EmbeddedZone>;
@@ -31,11 +30,11 @@ export interface ZoneAdminParts {
   readonly secondaries: () => readonly SecondaryStatus[];
 }
 
-/** For the disk to take one commit. */
+/** Time limit of one commit. */
 const COMMIT_TIMEOUT_MS = 60_000;
-/** Names that one commit of an import changes at most: while it is made, queries wait. */
+/** Maximum number of names in one commit of an import: queries wait while it is prepared. */
 const IMPORT_STEP = 5000;
-/** Characters; a million hosts have about 40 million. */
+/** In characters; a zone with a million hosts has about 40 million. */
 const MAX_FILE = 256 * 1024 * 1024;
 
 export class EmbeddedZoneAdmin implements ZoneAdmin {
@@ -65,19 +64,19 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     { replace, dryRun }: ZoneImportOptions,
   ): Promise<ZoneImportReport> {
     const zone = this.#find(apex);
-    const turns = new Turns();
-    const { names, serial, tally } = await readWantedZone(await wholeText(text), apex, turns);
-    const changes: WantedName[] = [];
-    const compare = async (wanted: WantedName) => {
+    const slices = new TimeSlices();
+    const { names, serial, tally } = await readImportedZone(await wholeText(text), apex, slices);
+    const changes: ImportedName[] = [];
+    const compare = async (imported: ImportedName) => {
       const { published } = zone;
       const part = new ImportTally();
-      const statics = published.statics.get(wanted.key);
-      const edits = planName(wanted, published.find(wanted.key), statics, { replace, tally: part });
-      if (edits.length > 0 && !dryRun) changes.push(wanted);
+      const statics = published.statics.get(imported.key);
+      const edits = planName(imported, published.find(imported.key), statics, { replace, tally: part });
+      if (edits.length > 0 && !dryRun) changes.push(imported);
       else tally.add(part);
-      if (turns.over) await turns.next();
+      if (slices.over) await slices.next();
     };
-    for (const wanted of names.values()) await compare(wanted);
+    for (const imported of names.values()) await compare(imported);
     if (replace) {
       for (const { key, wireText, rrsets } of zone.published.nodes.values()) {
         if (rrsets.length > 0 && !names.has(key)) await compare({ key, wireText, rrsets: [] });
@@ -87,26 +86,26 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     return tally.report(zone.published.serial);
   }
 
-  /** In commits that are short enough for queries in between; what is there is looked at anew in each. */
+  /** Splits the import into short commits, so that queries are answered in between. Each commit plans its names again. */
   async #import(
     zone: EmbeddedZone,
-    changes: readonly WantedName[],
+    changes: readonly ImportedName[],
     serial: number | undefined,
     options: { readonly replace: boolean; readonly tally: ImportTally },
   ): Promise<void> {
     const writer = new ZoneWriter(zone, this.#parts.committer);
     for (let at = 0; at === 0 || at < changes.length; at += IMPORT_STEP) {
-      const land = (draft: ZoneDraft) => {
+      const importStep = (draft: ZoneDraft) => {
         if (at === 0 && serial !== undefined) takeSerial(draft, serial);
-        for (const wanted of changes.slice(at, at + IMPORT_STEP)) {
-          const { key } = wanted;
-          const edits = planName(wanted, draft.find(key), draft.statics.get(key), options);
-          for (const rrset of edits) draft.setRRset(wanted, rrset);
+        for (const imported of changes.slice(at, at + IMPORT_STEP)) {
+          const { key } = imported;
+          const edits = planName(imported, draft.find(key), draft.statics.get(key), options);
+          for (const rrset of edits) draft.setRRset(imported, rrset);
         }
       };
-      await writer.change(land, performance.now() + COMMIT_TIMEOUT_MS).catch((error: unknown) => {
+      await writer.change(importStep, performance.now() + COMMIT_TIMEOUT_MS).catch((error: unknown) => {
         if (!(error instanceof AppError) || at === 0) throw error;
-        const text = `${error.message} Before that ${at} of ${changes.length} names had been imported; importing the file again goes on.`;
+        const text = `${error.message} ${at} of ${changes.length} names were imported before. Import the file again to continue.`;
         throw new AppError(error.code, text, { cause: error });
       });
       await new Promise((resolve) => setImmediate(resolve));
@@ -118,7 +117,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     const writer = new ZoneWriter(zone, this.#parts.committer);
     return writer.change((draft) => {
       const soa = draft.findRRset(apex.key, RRType.SOA)!;
-      // Of the draft: a commit that is on its way has a later serial than what is published.
+      // From the draft: a commit in flight has a later serial than the published version.
       const before = soaSerial(soa.rdatas[0]!);
       if (!serialIsLater(serial, before)) {
         const last = (before + 0x7fffffff) >>> 0;
@@ -146,8 +145,11 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
   #find(apex: DomainName): EmbeddedZone {
     const zone = this.#parts.zones().get(apex.key);
     if (zone === undefined) {
-      const known = [...this.#parts.zones().values()].map((other) => other.apex).join(', ');
-      throw new AppError('name-invalid', `'${apex}' is no zone that dyndns is the primary of; there are: ${known}`);
+      const apexes = [...this.#parts.zones().values()].map((other) => other.apex).join(', ');
+      throw new AppError(
+        'name-invalid',
+        `'${apex}' is not an embedded zone of this server. Its embedded zones are: ${apexes}`,
+      );
     }
     return zone;
   }

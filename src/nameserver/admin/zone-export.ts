@@ -1,10 +1,10 @@
-/** A version of a zone as a zone file, sorted; in turns, so that a large one holds up no query. */
+/** Prints a version of a zone as a sorted zone file, in time slices so that queries are not delayed. */
 import { type ResourceRecord, RRClass, RRType } from '../../dns/rdata.ts';
 import { canonicalKey, formatSortedRecords } from '../../dns/zone-file/zone-file-format.ts';
 import { nameOf, rdataOf, type ZoneNode, type ZoneVersion } from '../zone/zone-version.ts';
-import { sortInTurns, Turns } from './time-slices.ts';
+import { sortInSlices, TimeSlices } from './time-slices.ts';
 
-/** Characters in one piece. */
+/** Size of one piece in characters. */
 const PIECE = 32 * 1024;
 
 interface KeyedNode {
@@ -13,24 +13,24 @@ interface KeyedNode {
 }
 
 export async function* exportVersion(version: ZoneVersion): AsyncGenerator<string, void, undefined> {
-  const turns = new Turns();
+  const slices = new TimeSlices();
   const nodes: KeyedNode[] = [];
   const ttls = new Map<number, number>();
   for (const node of version.nodes.values()) {
     for (const { ttl, rdatas } of node.rrsets) ttls.set(ttl, (ttls.get(ttl) ?? 0) + rdatas.length);
     nodes.push({ key: canonicalKey(node.wireText), node });
-    if (turns.over) await turns.next();
+    if (slices.over) await slices.next();
   }
-  const sorted = await sortInTurns(nodes, turns);
-  const [usual] = [...ttls].sort(([, a], [, b]) => b - a)[0] ?? [];
+  const sorted = await sortInSlices(nodes, slices);
+  const [defaultTtl] = [...ttls].sort(([, a], [, b]) => b - a)[0] ?? [];
   let piece = '';
-  for (const line of formatSortedRecords(version.apex, usual, recordsOf(sorted))) {
+  for (const line of formatSortedRecords(version.apex, defaultTtl, recordsOf(sorted))) {
     piece += line;
     if (piece.length >= PIECE) {
       yield piece;
       piece = '';
     }
-    if (turns.over) await turns.next();
+    if (slices.over) await slices.next();
   }
   yield piece;
 }

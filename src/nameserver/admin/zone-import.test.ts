@@ -1,19 +1,20 @@
+/** Import of zone files: reading, planning the changes of a name, and time slices. */
 import { describe, expect, it } from 'vitest';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import type { ZoneNode, ZoneRRset } from '../zone/zone-version.ts';
-import { sortInTurns, Turns } from './time-slices.ts';
-import { ImportTally, planName, readWantedZone } from './zone-import.ts';
+import { sortInSlices, TimeSlices } from './time-slices.ts';
+import { ImportTally, planName, readImportedZone } from './zone-import.ts';
 
 const APEX = DomainName.parse('example.com.');
 const rrset = (type: number, ttl: number, ...rdatas: string[]): ZoneRRset => ({ type, ttl, rdatas });
 const A1 = '\xc0\x00\x02\x01';
 const A2 = '\xc0\x00\x02\x02';
 
-const read = (text: string) => readWantedZone(text, APEX, new Turns());
+const read = (text: string) => readImportedZone(text, APEX, new TimeSlices());
 
 describe('the records of a file', () => {
-  it('are gathered by name and type whatever their case; RFC 2181 §5.2: the lowest TTL counts', async () => {
+  it('are grouped by name and type case-insensitively; RFC 2181 §5.2: the lowest TTL is used', async () => {
     const { names, serial } = await read('a 60 A 192.0.2.1\nA 30 A 192.0.2.2\na 90 A 192.0.2.1\na 5 TXT x\n');
     expect(serial).toBeUndefined();
     expect([...names.values()]).toEqual([
@@ -41,7 +42,7 @@ describe('the records of a file', () => {
     await expect(read('a 60 A x\n')).rejects.toMatchObject({ code: 'request-malformed' });
   });
 
-  it('let the event loop round while there are many', async () => {
+  it('yield to the event loop if there are many', async () => {
     let rounds = 0;
     let on = true;
     const count = () => {
@@ -55,35 +56,35 @@ describe('the records of a file', () => {
   });
 });
 
-describe('what is planned at a name', () => {
+describe('the plan of a name', () => {
   const name = { key: '\x01a', wireText: '\x01a\0' };
   const node = (...rrsets: ZoneRRset[]): ZoneNode => ({ ...name, rrsets, children: 0 });
-  const plan = (wanted: ZoneRRset[], known: ZoneNode | undefined, replace = false, statics?: number[]) => {
+  const plan = (imported: ZoneRRset[], present: ZoneNode | undefined, replace = false, statics?: number[]) => {
     const tally = new ImportTally();
     const options = { replace, tally };
-    const edits = planName({ ...name, rrsets: wanted }, known, statics && new Set(statics), options);
+    const edits = planName({ ...name, rrsets: imported }, present, statics && new Set(statics), options);
     const { added, changed, unchanged, removed, skippedCount } = tally;
     return { edits, counts: [added, changed, unchanged, removed, skippedCount] };
   };
 
-  it('is nothing where the members are the same in another order', () => {
+  it('is empty if the members differ only in order', () => {
     const known = node(rrset(RRType.A, 60, A1, A2));
     expect(plan([rrset(RRType.A, 60, A2, A1)], known)).toEqual({ edits: [], counts: [0, 0, 1, 0, 0] });
   });
 
-  it('is a change where the TTL or a member differs', () => {
+  it('has a change if the TTL or a member differs', () => {
     const known = node(rrset(RRType.A, 60, A1));
     expect(plan([rrset(RRType.A, 61, A1)], known).counts).toEqual([0, 1, 0, 0, 0]);
     expect(plan([rrset(RRType.A, 60, A2)], known).edits).toEqual([rrset(RRType.A, 60, A2)]);
   });
 
-  it('removes other types with replace alone, and never the SOA or what the configuration sets', () => {
+  it('removes other types only with replace, and never the SOA or static RRsets', () => {
     const known = node(rrset(RRType.SOA, 60, 's'), rrset(RRType.NS, 60, 'n'), rrset(RRType.TXT, 60, 't'));
     expect(plan([], known, false, [RRType.NS]).edits).toEqual([]);
     expect(plan([], known, true, [RRType.NS])).toEqual({ edits: [rrset(RRType.TXT, 0)], counts: [0, 0, 0, 1, 0] });
   });
 
-  it('RFC 1034 §3.6.2: takes no CNAME beside other data, unless replace takes that away', () => {
+  it('RFC 1034 §3.6.2: skips a CNAME beside other data, unless replace removes that data', () => {
     const cname = rrset(RRType.CNAME, 60, '\x01b\0');
     const known = node(rrset(RRType.A, 60, A1));
     expect(plan([cname], known)).toEqual({ edits: [], counts: [0, 0, 0, 0, 1] });
@@ -92,20 +93,23 @@ describe('what is planned at a name', () => {
     expect(plan([rrset(RRType.CNAME, 60, 'x', 'y')], undefined).counts).toEqual([0, 0, 0, 0, 1]);
   });
 
-  it('leaves static RRsets as they are; one that is the same is no news', () => {
+  it('does not change static RRsets, and does not report an equal one as skipped', () => {
     const known = node(rrset(RRType.A, 60, A1));
     expect(plan([rrset(RRType.A, 60, A2)], known, false, [RRType.A]).counts).toEqual([0, 0, 0, 0, 1]);
     expect(plan([rrset(RRType.A, 60, A1)], known, false, [RRType.A]).counts).toEqual([0, 0, 1, 0, 0]);
   });
 });
 
-it.each([0, 1, 1023, 1024, 1025, 5000])('%i items are sorted in turns as they are at once', async (length) => {
-  let seed = 7;
-  const items = Array.from({ length }, (_, index) => {
-    seed = (seed * 48_271) % 0x7fffffff;
-    return { key: String(seed % 1000), index };
-  });
-  const sorted = await sortInTurns(items, new Turns());
-  const atOnce = [...items].sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
-  expect(sorted).toEqual(atOnce);
-});
+it.each([0, 1, 1023, 1024, 1025, 5000])(
+  '%i items: sorting in time slices gives the same order as sort()',
+  async (length) => {
+    let seed = 7;
+    const items = Array.from({ length }, (_, index) => {
+      seed = (seed * 48_271) % 0x7fffffff;
+      return { key: String(seed % 1000), index };
+    });
+    const sorted = await sortInSlices(items, new TimeSlices());
+    const atOnce = [...items].sort((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)));
+    expect(sorted).toEqual(atOnce);
+  },
+);

@@ -1,6 +1,6 @@
 /**
- * Records of a zone file into a zone, name by name: what is wanted at a name against what is there. Reading the file and
- * comparing go in turns. Left out: DNSSEC's records, as this server signs nothing.
+ * Import of a zone file: reads the file, and plans for each name the difference between the file and the zone. Reading runs
+ * in time slices. Left out: DNSSEC records, because this server does not sign zones.
  */
 
 import type { ZoneImportReport } from '../../core/admin/zone-admin.ts';
@@ -11,32 +11,33 @@ import { serialIsLater } from '../../dns/serial.ts';
 import { formatPlace, ZoneFileError, type ZoneFileRecord, zoneFileRecords } from '../../dns/zone-file/zone-file.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import { nameOf, rdataText, soaSerial, withSerial, type ZoneNode, type ZoneRRset } from '../zone/zone-version.ts';
-import type { Turns } from './time-slices.ts';
+import type { TimeSlices } from './time-slices.ts';
 
-/** What a file wants at one name. Without RRsets: nothing. */
-export interface WantedName {
+/** The RRsets of the file at one name. */
+export interface ImportedName {
   /** `DomainName.key` and `DomainName.wireText`. */
   readonly key: string;
   readonly wireText: string;
   readonly rrsets: readonly ZoneRRset[];
 }
 
-export interface WantedZone {
-  readonly names: ReadonlyMap<string, WantedName>;
-  /** Of the file's SOA. */
+export interface ImportedZone {
+  readonly names: ReadonlyMap<string, ImportedName>;
+  /** The serial of the file's SOA. */
   readonly serial: number | undefined;
-  /** Records that are not taken. */
+  /** The records that are skipped. */
   readonly tally: ImportTally;
 }
 
-const MAX_TOLD = 20;
+/** Skipped RRsets that the report lists. */
+const MAX_LISTED = 20;
 
-/** RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM, CDS, CDNSKEY, and what BIND notes of its signing at the apex. */
+/** RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM, CDS, CDNSKEY, and the private type of BIND for its signing state. */
 const SIGNING_TYPES: ReadonlySet<number> = new Set([46, 47, 48, 50, 51, 59, 60, 65534]);
-/** Types of which a name has one record. */
+/** Types whose RRset has one record. */
 const SINGLE_TYPES: ReadonlySet<number> = new Set([RRType.CNAME, RRType.DNAME]);
 
-/** Counts RRsets. */
+/** Counts RRsets for the report. */
 export class ImportTally {
   added = 0;
   changed = 0;
@@ -47,7 +48,7 @@ export class ImportTally {
 
   skip(type: number, ownerName: string, why: string): void {
     this.skippedCount += 1;
-    if (this.skipped.length < MAX_TOLD) this.skipped.push(`${formatRRType(type)} of '${ownerName}': ${why}`);
+    if (this.skipped.length < MAX_LISTED) this.skipped.push(`${formatRRType(type)} of '${ownerName}': ${why}`);
   }
 
   add(other: ImportTally): void {
@@ -56,7 +57,7 @@ export class ImportTally {
     this.unchanged += other.unchanged;
     this.removed += other.removed;
     this.skippedCount += other.skippedCount;
-    this.skipped.push(...other.skipped.slice(0, MAX_TOLD - this.skipped.length));
+    this.skipped.push(...other.skipped.slice(0, MAX_LISTED - this.skipped.length));
   }
 
   report(serial: number): ZoneImportReport {
@@ -65,10 +66,10 @@ export class ImportTally {
   }
 }
 
-/** Reads a whole zone file. @throws AppError request-malformed with the line and what to do */
-export async function readWantedZone(text: string, apex: DomainName, turns: Turns): Promise<WantedZone> {
+/** Reads a whole zone file. @throws AppError request-malformed with the line and advice */
+export async function readImportedZone(text: string, apex: DomainName, slices: TimeSlices): Promise<ImportedZone> {
   const tally = new ImportTally();
-  const names = new Map<string, WantedName & { readonly rrsets: ZoneRRset[] }>();
+  const names = new Map<string, ImportedName & { readonly rrsets: ZoneRRset[] }>();
   let serial: number | undefined;
   let lastSigned: string | undefined;
   try {
@@ -80,7 +81,7 @@ export async function readWantedZone(text: string, apex: DomainName, turns: Turn
         if (key === apex.key && record.rdata.kind === 'SOA') serial ??= record.rdata.serial;
       } else if (SIGNING_TYPES.has(type)) {
         if (lastSigned !== `${type} ${key}`) {
-          tally.skip(type, ownerName.toString(), 'dyndns does not sign zones, so DNSSEC records are left out');
+          tally.skip(type, ownerName.toString(), 'dyndns does not sign zones, so DNSSEC records are not imported');
         }
         lastSigned = `${type} ${key}`;
       } else {
@@ -91,7 +92,7 @@ export async function readWantedZone(text: string, apex: DomainName, turns: Turn
         }
         addRecord(name.rrsets, record);
       }
-      if (turns.over) await turns.next();
+      if (slices.over) await slices.next();
     }
   } catch (error) {
     if (error instanceof ZoneFileError) throw new AppError('request-malformed', error.message, { cause: error });
@@ -105,7 +106,7 @@ function outOfZone(record: ZoneFileRecord, apex: DomainName): AppError {
   return new AppError('request-malformed', text);
 }
 
-/** Of different TTLs in one RRset the lowest counts (RFC 2181 §5.2). */
+/** If the TTLs of an RRset differ, the lowest is used (RFC 2181 §5.2). */
 function addRecord(rrsets: ZoneRRset[], { type, ttl, rdata }: ZoneFileRecord): void {
   const member = rdataText(rdata);
   const at = rrsets.findIndex((rrset) => rrset.type === type);
@@ -113,17 +114,17 @@ function addRecord(rrsets: ZoneRRset[], { type, ttl, rdata }: ZoneFileRecord): v
     rrsets.push({ type, ttl, rdatas: [member] });
     return;
   }
-  const known = rrsets[at]!;
-  const rdatas = known.rdatas.includes(member) ? known.rdatas : [...known.rdatas, member];
-  rrsets[at] = { type, ttl: Math.min(ttl, known.ttl), rdatas };
+  const rrset = rrsets[at]!;
+  const rdatas = rrset.rdatas.includes(member) ? rrset.rdatas : [...rrset.rdatas, member];
+  rrsets[at] = { type, ttl: Math.min(ttl, rrset.ttl), rdatas };
 }
 
 /**
- * What must be set at a name, RRset by RRset; one without members is to be removed.
- * @param statics types that the configuration sets there
+ * The RRsets to set at a name; one without members is to be deleted.
+ * @param statics types that the configuration sets at the name
  */
 export function planName(
-  wanted: WantedName,
+  imported: ImportedName,
   node: ZoneNode | undefined,
   statics: ReadonlySet<number> | undefined,
   { replace, tally }: { readonly replace: boolean; readonly tally: ImportTally },
@@ -132,27 +133,27 @@ export function planName(
   const present = new Map((node?.rrsets ?? []).map((rrset) => [rrset.type, rrset]));
   if (replace) {
     for (const { type } of node?.rrsets ?? []) {
-      if (type === RRType.SOA || statics?.has(type) || wanted.rrsets.some((rrset) => rrset.type === type)) continue;
+      if (type === RRType.SOA || statics?.has(type) || imported.rrsets.some((rrset) => rrset.type === type)) continue;
       edits.push({ type, ttl: 0, rdatas: [] });
       present.delete(type);
       tally.removed += 1;
     }
   }
-  for (const rrset of wanted.rrsets) {
+  for (const rrset of imported.rrsets) {
     const { type } = rrset;
-    const skip = (why: string) => tally.skip(type, nameOf(wanted.wireText).toString(), why);
-    const known = present.get(type);
+    const skip = (why: string) => tally.skip(type, nameOf(imported.wireText).toString(), why);
+    const current = present.get(type);
     if (statics?.has(type)) {
-      if (known !== undefined && sameRRset(known, rrset)) tally.unchanged += 1;
+      if (current !== undefined && sameRRset(current, rrset)) tally.unchanged += 1;
       else skip('set by the configuration');
     } else if ([...present.keys()].some((other) => (other === RRType.CNAME) !== (type === RRType.CNAME))) {
       skip('a CNAME and other data cannot be at the same name');
     } else if (SINGLE_TYPES.has(type) && rrset.rdatas.length > 1) {
-      skip('a name can have one of them only');
-    } else if (known !== undefined && sameRRset(known, rrset)) {
+      skip('a name can have only one record of this type');
+    } else if (current !== undefined && sameRRset(current, rrset)) {
       tally.unchanged += 1;
     } else {
-      if (known === undefined) tally.added += 1;
+      if (current === undefined) tally.added += 1;
       else tally.changed += 1;
       present.set(type, rrset);
       edits.push(rrset);
@@ -161,7 +162,7 @@ export function planName(
   return edits;
 }
 
-/** Secondaries of the zone's former primary must see a later serial, or they never come for it. */
+/** Sets a serial later than the file's: secondaries of the former primary transfer the zone only for a later serial. */
 export function takeSerial(draft: ZoneDraft, serial: number): void {
   const soa = draft.findRRset(draft.apex.key, RRType.SOA)!;
   if (!serialIsLater(serial, soaSerial(soa.rdatas[0]!))) return;

@@ -1,4 +1,4 @@
-// What the differential test against BIND cannot see: the name that an answer is counted by.
+/** What the differential test against BIND cannot see: the name that rate limiting uses for an answer. */
 import { describe, expect, it } from 'vitest';
 import { editedZone } from '../../../test/support/edited-zone.ts';
 import { DomainName } from '../../dns/name.ts';
@@ -23,7 +23,7 @@ const zone = editedZone(APEX, {
 });
 const zones = new Map([[zone.apex.key, zone]]);
 
-describe('the name whose data decided', () => {
+describe('the source of an answer', () => {
   it.each([
     ['host', 'host', 'answer'],
     ['a1.wild', '*.wild', 'answer'],

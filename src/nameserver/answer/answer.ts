@@ -1,23 +1,22 @@
 /**
- * What a query is answered with: the algorithm of RFC 1034 §4.3.2 with wildcards (RFC 4592), DNAME (RFC 6672), negative
+ * Finds the answer to a question: the algorithm of RFC 1034 §4.3.2 with wildcards (RFC 4592), DNAME (RFC 6672), negative
  * answers (RFC 2308) and a minimal answer to ANY (RFC 8482).
  *
- * Answers are minimal: no NS records of the zone beside an answer and no addresses beside MX, SRV and NS records, only
- * the glue of a referral. Left out: DNSSEC; the zones are not signed.
+ * Answers are minimal: without NS records of the zone, and without additional addresses except the glue of a referral.
+ * Left out: DNSSEC; the zones are not signed.
  */
-
 import { lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { Rcode } from '../../dns/wire/message.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { findRRset, parentKey, type ZoneNode, type ZoneRRset, type ZoneVersion } from '../zone/zone-version.ts';
 
-/** An RRset as it goes into a section: the owner name may be one that a wildcard stands for. */
+/** An RRset in a section of a reply. Its owner name may be synthesized from a wildcard. */
 export interface OwnedRRset {
   /** `DomainName.wireText`. */
   readonly owner: string;
   readonly rrset: ZoneRRset;
-  /** Where it differs from the RRset's: SOA in negative answers. */
+  /** Differs from the TTL of the RRset for the SOA of negative answers. */
   readonly ttl: number;
   /** IN unless given. */
   readonly rrClass?: number;
@@ -27,11 +26,11 @@ export interface Answer {
   readonly rcode: number;
   /** AA. */
   readonly authoritative: boolean;
-  /** What it is, for counting and rate limiting: `error` has no data and no SOA. */
+  /** For rate limiting; `error` has no data and no SOA. */
   readonly kind: 'answer' | 'nodata' | 'nxdomain' | 'referral' | 'error';
   /**
-   * Key of the name whose data decided: of a wildcard, a delegation, or a DNAME and not of the many names that it stands
-   * for; of the apex in negative answers. Empty in errors.
+   * Key of the name that the answer was found at: for names covered by a wildcard, delegation or DNAME the key of that
+   * one; the apex for negative answers; empty for errors.
    */
   readonly source: string;
   readonly answers: readonly OwnedRRset[];
@@ -42,21 +41,21 @@ export interface Answer {
 export interface AnswerQuestion {
   /** `DomainName.key`. */
   readonly key: string;
-  /** `DomainName.wireText`: as it was asked. */
+  /** `DomainName.wireText` with the letter case of the query. */
   readonly wireText: string;
   readonly qtype: number;
-  /** ANY is answered in full over TCP, where nobody's address is forged. */
+  /** ANY gets a full answer over TCP, where the source address cannot be forged. */
   readonly overTcp: boolean;
 }
 
 /** Zones by the key of their apex. */
 export type ZoneIndex = ReadonlyMap<string, EmbeddedZone>;
 
-/** CNAME and DNAME steps that one answer follows. */
+/** Maximum number of CNAMEs and DNAMEs that one answer follows. */
 const MAX_STEPS = 12;
 const NOTHING: readonly OwnedRRset[] = [];
-/** Asked for at a CNAME, these are looked for at that very name (RFC 2181 §10.1, RFC 4034 §3, §4): KEY, RRSIG, NSEC. */
-const STAND_BESIDE_CNAME: ReadonlySet<number> = new Set([25, RRType.RRSIG, RRType.NSEC]);
+/** Types that may exist beside a CNAME (RFC 2181 §10.1, RFC 4034 §3, §4), so that it is not followed: KEY, RRSIG, NSEC. */
+const ALLOWED_BESIDE_CNAME: ReadonlySet<number> = new Set([25, RRType.RRSIG, RRType.NSEC]);
 
 /** The zone with the longest apex at or above the name. */
 export function findZone(zones: ZoneIndex, key: string): EmbeddedZone | undefined {
@@ -67,17 +66,17 @@ export function findZone(zones: ZoneIndex, key: string): EmbeddedZone | undefine
   }
 }
 
-/** The answer to a question of class IN; REFUSED for names in no zone of ours. */
+/** The answer to a question of class IN; REFUSED for names outside of our zones. */
 export function answerQuestion(zones: ZoneIndex, question: AnswerQuestion): Answer {
   const { qtype, key } = question;
   let zone = findZone(zones, key);
-  // DS belongs to the parent's side of a cut (RFC 3658 §2.2.1.1), if that is ours, too.
+  // DS belongs to the parent side of a zone cut (RFC 3658 §2.2.1.1), if that zone is also ours.
   if (zone !== undefined && qtype === RRType.DS && key === zone.apex.key && key.length > 1) {
     zone = findZone(zones, parentKey(key)) ?? zone;
   }
-  if (zone === undefined) return failure(Rcode.REFUSED);
+  if (zone === undefined) return errorAnswer(Rcode.REFUSED);
   const version = zone.published;
-  // The usual case: the name is there with the type, and nothing above it can take it away.
+  // The fast path: the name has the type, and no zone cut can occlude it.
   if (version.cuts === 0) {
     const rrset = rrsetAt(version, key, qtype);
     if (rrset !== undefined) return positive(key, [{ owner: question.wireText, rrset, ttl: rrset.ttl }]);
@@ -90,7 +89,8 @@ function rrsetAt(version: ZoneVersion, key: string, type: number): ZoneRRset | u
   return node && findRRset(node, type);
 }
 
-function failure(rcode: number): Answer {
+/** A reply without data. */
+export function errorAnswer(rcode: number): Answer {
   return {
     rcode,
     authoritative: false,
@@ -114,16 +114,16 @@ function positive(source: string, answers: readonly OwnedRRset[]): Answer {
   };
 }
 
-/** One query on its way through CNAMEs and DNAMEs. */
+/** The state of one lookup that follows CNAMEs and DNAMEs. */
 class Lookup {
   readonly #zones: ZoneIndex;
   readonly #question: AnswerQuestion;
   readonly #answers: OwnedRRset[] = [];
   readonly #seen = new Set<string>();
-  /** The name that is looked for now. */
+  /** The current name of the lookup. */
   #key: string;
   #wireText: string;
-  /** The name whose record was followed last. */
+  /** Key of the name whose CNAME or DNAME was followed last. */
   #source = '';
 
   constructor(zones: ZoneIndex, question: AnswerQuestion) {
@@ -141,16 +141,16 @@ class Lookup {
       if (answer !== undefined) return answer;
       version = findZone(this.#zones, this.#key)?.published;
     }
-    // A chain that leaves our zones, or a loop: what is known so far.
+    // The chain leaves our zones, is too long or has a loop: the records so far.
     return positive(this.#source, this.#answers);
   }
 
-  /** The answer, or undefined when the name was replaced and the search goes on. */
+  /** The answer, or undefined if the lookup continues with another name. */
   #step(version: ZoneVersion): Answer | undefined {
     const cut = version.cuts > 0 ? this.#findCut(version) : undefined;
     if (cut !== undefined) {
       const dname = findRRset(cut, RRType.DNAME);
-      // NS before DNAME: below a delegation nothing is ours.
+      // NS takes precedence over DNAME: names below a delegation are not ours.
       if (cut.key === version.apex.key || findRRset(cut, RRType.NS) === undefined) {
         return this.#followDname(cut, dname!);
       }
@@ -167,14 +167,14 @@ class Lookup {
     const rrset = findRRset(node, qtype);
     if (rrset !== undefined) return this.#positive(node, [rrset]);
     const cname = findRRset(node, RRType.CNAME);
-    if (cname === undefined || STAND_BESIDE_CNAME.has(qtype)) return this.#negative(version, Rcode.NOERROR);
+    if (cname === undefined || ALLOWED_BESIDE_CNAME.has(qtype)) return this.#negative(version, Rcode.NOERROR);
     this.#answers.push({ owner: this.#wireText, rrset: cname, ttl: cname.ttl });
     this.#source = node.key;
-    this.#goOn(cname.rdatas[0]!);
+    this.#continueAt(cname.rdatas[0]!);
     return undefined;
   }
 
-  #goOn(wireText: string): void {
+  #continueAt(wireText: string): void {
     this.#wireText = wireText;
     this.#key = lowerCaseText(wireText);
   }
@@ -184,7 +184,7 @@ class Lookup {
     return positive(node.key, this.#answers);
   }
 
-  /** RFC 2308 §2.1, §2.2: with the SOA, whose TTL is that of the negative answer. */
+  /** RFC 2308 §2.1, §2.2: with the SOA, whose TTL is the TTL of the negative answer. */
   #negative(version: ZoneVersion, rcode: number): Answer {
     return {
       rcode,
@@ -197,7 +197,7 @@ class Lookup {
     };
   }
 
-  /** The topmost delegation at or above the name, or DNAME above it. DS at the delegation itself is ours. */
+  /** The topmost delegation at or above the name, or DNAME above it. DS at a delegation is answered here. */
   #findCut(version: ZoneVersion): ZoneNode | undefined {
     const { key: apexKey } = version.apex;
     let found: ZoneNode | undefined;
@@ -220,7 +220,7 @@ class Lookup {
     return version.find(`\x01*${encloser}`);
   }
 
-  /** RFC 6672 §3.2: the DNAME, a CNAME made from it, and on with the new name. */
+  /** RFC 6672 §3.2: adds the DNAME and a synthesized CNAME, and continues with the new name. */
   #followDname(node: ZoneNode, dname: ZoneRRset): Answer | undefined {
     this.#answers.push({ owner: node.wireText, rrset: dname, ttl: dname.ttl });
     this.#source = node.key;
@@ -232,7 +232,7 @@ class Lookup {
     this.#answers.push({ owner: this.#wireText, rrset: cname, ttl: cname.ttl });
     const { qtype } = this.#question;
     if (qtype === RRType.CNAME || qtype === RRType.ANY) return positive(node.key, this.#answers);
-    this.#goOn(target);
+    this.#continueAt(target);
     return undefined;
   }
 
@@ -250,7 +250,7 @@ class Lookup {
   }
 }
 
-/** Addresses of the nameservers that this zone knows (RFC 9471 §3). */
+/** Glue: the addresses in this zone of the delegation's nameservers (RFC 9471 §3). */
 function glueOf(version: ZoneVersion, ns: ZoneRRset): OwnedRRset[] {
   const glue: OwnedRRset[] = [];
   for (const target of ns.rdatas) {

@@ -1,10 +1,10 @@
 /**
- * What stands between the sockets of the nameserver and its answers: messages as octets, without TCP's length prefix.
+ * The interface between the sockets of the nameserver and its answers: messages as octets, without TCP's length prefix.
  *
- * The sockets know nothing of DNS but the twelve octets of a header (RFC 1035 §4.1.1), the service nothing of sockets.
+ * The sockets know of DNS only the length of a header (RFC 1035 §4.1.1); the service does not know sockets.
  */
 
-/** Who sent a message. */
+/** The sender of a message. */
 export interface DnsPeer {
   /** Canonical IP text without zone identifier; an IPv4-mapped address is the IPv4 address. */
   readonly address: string;
@@ -12,21 +12,21 @@ export interface DnsPeer {
 }
 
 /**
- * Answers messages of 12 octets and more. The octets belong to the service, a returned reply belongs to the sockets:
- * it must not be written to afterwards. Nothing is sent for a throw or a rejection; the listeners report it.
+ * Answers messages of 12 octets and more. The service owns the octets of the message; the sockets own a returned reply,
+ * which must not be modified afterwards. After an exception or a rejection nothing is sent; the listeners report it.
  */
 export interface DnsService {
-  /** The reply to one datagram; undefined: none. */
+  /** The reply to one datagram; undefined: no reply. */
   answerDatagram(octets: Uint8Array, peer: DnsPeer): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /**
-   * The reply to one message of a TCP connection; a stream of messages for a transfer. Messages are 65,535 octets at
-   * most. A stream is read as fast as the client takes it, streams of one connection one after the other; it is told
-   * by `return()` when the client is gone, and never touched if its turn has not come by then.
+   * The reply to one message of a TCP connection; a stream of messages for a transfer. Messages have at most 65,535
+   * octets. Streams of one connection are read one after the other, as fast as the client reads. When the client closes
+   * the connection, `return()` of the current stream is called; streams that were not started are never touched.
    */
   answerStream(octets: Uint8Array, peer: DnsPeer): StreamReply;
 }
 
 export type StreamReply = Uint8Array | undefined | Promise<Uint8Array | undefined> | AsyncIterable<Uint8Array>;
 
-/** Length of a DNS header: nothing shorter is a message. */
+/** Length of a DNS header, the minimum length of a message. */
 export const HEADER_OCTETS = 12;

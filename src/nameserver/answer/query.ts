@@ -1,6 +1,6 @@
 /**
- * The quick way to read a query: header, one plain question, at most an OPT record (RFC 1035 §4.1, RFC 6891 §6.1), no
- * objects made of the rest. What is not of this shape (TSIG, UPDATE, anything malformed) is left to `decodeMessage`.
+ * The fast path for reading a query: header, one uncompressed question, at most an OPT record (RFC 1035 §4.1, RFC 6891
+ * §6.1). Other messages (TSIG, UPDATE, malformed ones) are left to `decodeMessage`.
  */
 import { lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -9,9 +9,9 @@ import { HEADER_OCTETS } from './dns-service.ts';
 export interface QueryEdns {
   readonly udpPayloadSize: number;
   readonly version: number;
-  /** DO. */
+  /** The DO flag (RFC 3225 §3). */
   readonly dnssecOk: boolean;
-  /** The NSID option was there (RFC 5001 §2.1). */
+  /** True if the NSID option is present (RFC 5001 §2.1). */
   readonly nsid: boolean;
   /** The octets of the COOKIE option (RFC 7873 §4). */
   readonly cookie: Uint8Array | undefined;
@@ -23,7 +23,7 @@ export interface Query {
   readonly key: string;
   readonly qtype: number;
   readonly qclass: number;
-  /** Where the question ends in the message. */
+  /** Offset in the message of the end of the question. */
   readonly questionEnd: number;
   readonly edns: QueryEdns | undefined;
 }
@@ -31,7 +31,7 @@ export interface Query {
 /** EDNS option codes (RFC 5001, RFC 7873). */
 export const EdnsOption = { NSID: 3, COOKIE: 10 } as const;
 
-/** Undefined for a message that is not as simple as that. */
+/** Undefined for a message that does not have this simple form. */
 export function readQuery(octets: Uint8Array): Query | undefined {
   // Opcode QUERY, one question, no answer and authority, at most one additional record.
   if ((octets[2]! & 0xf8) !== 0 || octets[4] !== 0 || octets[5] !== 1) return undefined;
@@ -44,7 +44,7 @@ export function readQuery(octets: Uint8Array): Query | undefined {
   return edns && { ...question, edns };
 }
 
-/** The first question, if its name is plain: not compressed, of valid length. */
+/** The first question; undefined if its name is compressed or too long. */
 export function readQuestion(octets: Uint8Array): Omit<Query, 'edns'> | undefined {
   let at = HEADER_OCTETS;
   for (;;) {
@@ -75,7 +75,7 @@ function readOpt(octets: Uint8Array, at: number): QueryEdns | undefined {
     if (end > octets.length) return undefined;
     const code = u16(option);
     if (code === EdnsOption.NSID) nsid = true;
-    // The first one counts (RFC 7873 §5.2).
+    // Of several COOKIE options the first one is used (RFC 7873 §5.2).
     else if (code === EdnsOption.COOKIE) cookie ??= octets.subarray(option + 4, end);
     option = end;
   }

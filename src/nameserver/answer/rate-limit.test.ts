@@ -1,4 +1,4 @@
-// Response rate limiting: rates, slips, what counts together, fixed memory, and that it never makes more of less.
+/** Response rate limiting: rates, slips, which replies share a limit, fixed memory, no amplification. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ function many(
 const sent = (verdicts: readonly RateVerdict[]) => verdicts.filter((verdict) => verdict === 'send').length;
 
 describe('the rate', () => {
-  it('is so many at once, then so many in each second', () => {
+  it('is a burst at first, then the limit in each second', () => {
     const limited = limiter();
     expect(many(limited, 7)).toEqual(['send', 'send', 'send', 'send', 'send', 'drop', 'drop']);
     limited.clock.ms += 199;
@@ -55,7 +55,7 @@ describe('the rate', () => {
     expect(sent(many(limiter({ responsesPerSecond: 0 }), 1_000))).toBe(1_000);
   });
 
-  it('is not for exempt networks', () => {
+  it('does not apply to exempt networks', () => {
     const limited = limiter();
     for (const peer of ['127.0.0.1', '127.9.9.9', '::1', '198.51.100.127']) {
       expect(sent(many(limited, 50, peer)), peer).toBe(50);
@@ -65,7 +65,7 @@ describe('the rate', () => {
   });
 });
 
-describe('counted together', () => {
+describe('replies that share a limit', () => {
   const shares = (one: readonly [string, AnswerKind, string], other: readonly [string, AnswerKind, string]) => {
     const limited = limiter();
     many(limited, 5, ...one);
@@ -82,7 +82,7 @@ describe('counted together', () => {
     expect(shares([one, 'answer', 'example'], [other, 'answer', 'example'])).toBe(together);
   });
 
-  it('are answers of one kind and key only', () => {
+  it('have the same kind and key', () => {
     expect(shares(['192.0.2.1', 'answer', 'a'], ['192.0.2.1', 'answer', 'b'])).toBe(false);
     expect(shares(['192.0.2.1', 'answer', 'a'], ['192.0.2.1', 'negative', 'a'])).toBe(false);
     expect(shares(['192.0.2.1', 'referral', 'a'], ['192.0.2.1', 'answer', 'a'])).toBe(false);
@@ -111,7 +111,7 @@ describe('slip', () => {
   });
 });
 
-/** What is really in use, after a collection of garbage. */
+/** Memory in use after garbage collection. */
 function memoryOctets(): number {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();
@@ -120,7 +120,7 @@ function memoryOctets(): number {
 }
 
 describe('under attack', () => {
-  it.each([0, 1, 2])('with slip %i a long flood gets fewer octets back than it sends', (slip) => {
+  it.each([0, 1, 2])('with slip %i a long flood gets fewer octets than it sends', (slip) => {
     const limited = limiter({ slip, responsesPerSecond: 20 });
     // A query without EDNS is echoed as header and question: a slip has the same size.
     const query = 12 + 13 + 4;
@@ -138,7 +138,7 @@ describe('under attack', () => {
     expect(replied - answers).toBeLessThanOrEqual(received);
   });
 
-  it('a million forged sources take no more memory and do not free the one that is limited', () => {
+  it('a million forged sources need no more memory and do not evict a limited source', () => {
     const limited = limiter({ responsesPerSecond: 20, entries: 4_096 });
     expect(sent(many(limited, 100))).toBe(20);
     const before = memoryOctets();
@@ -149,11 +149,11 @@ describe('under attack', () => {
       if (i % 1_000 === 0 && limited.limiter.check('192.0.2.1', 'answer', 'example') === 'send') freed += 1;
     }
     expect(freed).toBe(0);
-    // One octet for each source would be seen.
+    // Would detect one octet for each source.
     expect(memoryOctets() - before).toBeLessThan(1_000_000);
   });
 
-  it('few honest clients are hit by the entries of others', () => {
+  it('few real clients are affected by the entries of others', () => {
     const limited = limiter({ responsesPerSecond: 1, entries: 65_536 });
     let hit = 0;
     for (let i = 0; i < 50_000; i++) {
@@ -162,7 +162,7 @@ describe('under attack', () => {
     expect(hit).toBeLessThanOrEqual(1);
   });
 
-  it('another key puts the entries elsewhere', () => {
+  it('another key stores the entries in other slots', () => {
     const pushedOut = (key: Uint8Array) => {
       const limited = limiter({ responsesPerSecond: 1, entries: 64, key });
       const peers = Array.from({ length: 64 }, (_, i) => `10.0.${i}.1`);
@@ -174,7 +174,7 @@ describe('under attack', () => {
   });
 });
 
-it('options out of range are refused', () => {
+it('options out of range are rejected', () => {
   expect(() => limiter({ responsesPerSecond: -1 })).toThrow(RangeError);
   expect(() => limiter({ slip: 256 })).toThrow(RangeError);
   expect(() => limiter({ entries: 1_000 })).toThrow(RangeError);

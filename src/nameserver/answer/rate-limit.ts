@@ -1,64 +1,73 @@
 /**
- * Response rate limiting: how often one network gets the same answer by UDP, so that a forged source address does not
- * make this server a weapon. For datagrams without a valid cookie and without a verified TSIG; never for TCP.
+ * Response rate limiting over UDP: limits equal answers to one network, so that this server cannot be used for reflection
+ * attacks with a forged source address. Applies to datagrams without a valid cookie and without a verified TSIG.
  *
- * Memory is fixed and the work for a datagram constant. The place of an entry depends on a random key: nobody can aim
- * at the entry of somebody else. Left out: a limit on all answers to one network together, a log of the limited.
+ * Memory is fixed, and the work for a datagram is constant. The slot of an entry depends on a random key, so that an
+ * attacker cannot target the entry of someone else. Left out: a limit on all answers to one network; a log of drops.
  */
 import { addressOctets, type IpPrefix, parseIpAddress, prefixContains } from '../../dns/address.ts';
 import { SipHash, type SipHash64 } from '../../dns/siphash.ts';
 
 /**
- * What is counted together, with the key that `check` wants:
- * - `answer`: positive; the owner name that the answer was found at (for a wildcard its own name, else each made-up
- *   name would count anew);
- * - `referral`: the owner name of the delegation;
- * - `negative`: NXDOMAIN and NODATA; the zone's name;
- * - `error`: REFUSED, FORMERR and the like; the empty key.
+ * Class of a reply. Replies of the same class and key share a limit:
+ * - `answer`: positive; key: the owner name that the answer was found at (for a wildcard the wildcard itself, otherwise
+ *   each random name would have its own limit);
+ * - `referral`: key: the owner name of the delegation;
+ * - `negative`: NXDOMAIN and NODATA; key: the apex of the zone;
+ * - `error`: REFUSED, FORMERR and the like; key: empty.
  */
 export type AnswerKind = 'answer' | 'referral' | 'negative' | 'error';
 
-/** What to do with a reply: send it, send nothing, or send header and question with TC=1. */
+/** What to do with a reply: send it, drop it, or send only header and question with TC=1 (`slip`). */
 export type RateVerdict = 'send' | 'drop' | 'slip';
 
+export interface ResponseLimiter {
+  /**
+   * Counts a reply that is about to be sent and decides what to do with it.
+   * @param peerAddress canonical text of the datagram's source address
+   * @param key normalized as `DomainName.key`; see AnswerKind
+   */
+  check(peerAddress: string, kind: AnswerKind, key: string): RateVerdict;
+}
+
 export interface RateLimitOptions {
-  /** Equal answers to one network in a second, and as many at once after a pause; 0 = off. */
+  /** Equal answers to one network per second, and the size of a burst after a pause; 0 = off. */
   readonly responsesPerSecond: number;
-  /** Every n-th reply that is not sent is a `slip`, after which an honest client asks by TCP; 0 never, 1 always. */
+  /** Every n-th limited reply is a `slip`, after which a real client retries over TCP; 0 never, 1 always. */
   readonly slip: number;
   readonly exempt: readonly IpPrefix[];
   /** 16 random octets. */
   readonly key: Uint8Array;
-  /** A clock in milliseconds that does not go back. */
+  /** A monotonic clock in milliseconds. */
   readonly now: () => number;
-  /** Entries, a power of two and at least 4; 65,536 unless given, with 13 octets each. */
+  /** Size of the table, a power of two, at least 4; default 65,536. An entry has 13 octets. */
   readonly entries?: number;
 }
 
 const KIND_OCTET: Record<AnswerKind, number> = { answer: 1, referral: 2, negative: 3, error: 4 };
-/** Networks: a /24 of IPv4, a /56 of IPv6, which is what one customer is given. */
+/** A network is an IPv4 /24 or an IPv6 /56, the usual allocation to one customer. */
 const NETWORK_OCTETS = { 4: 3, 6: 7 } as const;
-/** Family, kind, network, key: a name has 255 octets at most, and a few more for what goes with it. */
+/** Maximum of family, kind, network and key; a name has at most 255 octets. */
 const INPUT_OCTETS = 2 + 7 + 272;
-/** Entries that one hash may be in. */
+/** Associativity: number of entries that one hash can be stored in. */
 const WAYS = 4;
 const DEFAULT_ENTRIES = 65_536;
 
-export class RateLimiter {
+export class RateLimiter implements ResponseLimiter {
   readonly #options: RateLimitOptions;
   readonly #intervalMs: number;
   readonly #hash: SipHash;
   readonly #input = new Uint8Array(INPUT_OCTETS);
   readonly #result: SipHash64 = { low: 0, high: 0 };
   readonly #groups: number;
-  /** Which (network, kind, key) an entry is of; 32 bits of its hash. */
+  /** 32 bits of the hash of an entry's network, kind and key. */
   readonly #tags: Uint32Array;
   /**
-   * A token bucket as one number: the time at which it is full again. Sending one reply moves it by one interval; more
-   * than a second ahead of now it is empty.
+   * A token bucket as one number: the time at which it is full again. Each reply moves it by one interval; if it is more
+   * than a second in the future, the bucket is empty.
    */
   readonly #fullAt: Float64Array;
-  /** Replies that were not sent since the last slip. */
+  /** Limited replies since the last slip. */
   readonly #unsent: Uint8Array;
 
   /** @throws RangeError on options out of range */
@@ -66,7 +75,8 @@ export class RateLimiter {
     const entries = options.entries ?? DEFAULT_ENTRIES;
     if (!(options.responsesPerSecond >= 0)) throw new RangeError('responsesPerSecond is negative');
     if (!(options.slip >= 0 && options.slip <= 255)) throw new RangeError('slip is not between 0 and 255');
-    if (entries < WAYS || (entries & (entries - 1)) !== 0) throw new RangeError('entries is no power of two');
+    if (entries < WAYS || (entries & (entries - 1)) !== 0)
+      throw new RangeError('entries is not a power of two of at least 4');
     this.#options = options;
     this.#intervalMs = 1_000 / options.responsesPerSecond;
     this.#hash = new SipHash(options.key);
@@ -76,11 +86,6 @@ export class RateLimiter {
     this.#unsent = new Uint8Array(entries);
   }
 
-  /**
-   * Counts a reply that is about to be sent and says what to do with it.
-   * @param peerAddress canonical text of the address that the datagram names as its source
-   * @param key in one spelling (DomainName.key), see AnswerKind
-   */
   check(peerAddress: string, kind: AnswerKind, key: string): RateVerdict {
     const { responsesPerSecond, exempt } = this.#options;
     if (responsesPerSecond === 0) return 'send';
@@ -95,7 +100,7 @@ export class RateLimiter {
 
     const now = this.#options.now();
     const fullAt = Math.max(this.#fullAt[entry]!, now) + this.#intervalMs;
-    // A thousandth more: the sum of intervals is not exact.
+    // The tolerance covers rounding errors of the sum of intervals.
     if (fullAt <= now + Math.max(1_000, this.#intervalMs) + 0.001) {
       this.#fullAt[entry] = fullAt;
       return 'send';
@@ -111,7 +116,7 @@ export class RateLimiter {
     return unsent === slip ? 'slip' : 'drop';
   }
 
-  /** Puts what is counted together into the input of the hash; how many octets it has. */
+  /** Writes the input of the hash. @returns its length */
   #write(family: 4 | 6, octets: Uint8Array, kind: AnswerKind, key: string): number {
     const input = this.#input;
     input[0] = family;
@@ -123,8 +128,8 @@ export class RateLimiter {
   }
 
   /**
-   * The entry of a tag in a group; a new one takes the place of the one that is full first. A busy one is therefore
-   * not pushed out by many that ask once.
+   * Finds the entry of a tag in a group, or evicts the entry whose bucket is full first. A busy entry is therefore not
+   * evicted by many sources that send one query each.
    */
   #entryOf(group: number, tag: number): number {
     const first = group * WAYS;

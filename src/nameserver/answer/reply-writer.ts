@@ -1,9 +1,9 @@
 /**
- * Replies of the nameserver as octets: header and question of the query, then RRsets with name compression
- * (RFC 1035 §4.1.4, RFC 3597 §4), as many records as fit; what does not fit sets TC.
+ * Encodes replies: header and question of the query, then RRsets with name compression (RFC 1035 §4.1.4, RFC 3597 §4). If
+ * a record does not fit, TC is set.
  *
- * Owner names point into the question without regard to case (RFC 4343 §4.1), names in RDATA only at octets that are the
- * same. One buffer is used for all replies: a reply is copied out when it is finished.
+ * Owner names are compressed against the question case-insensitively (RFC 4343 §4.1), names in RDATA only against
+ * identical octets. All replies share one scratch buffer; a finished reply is copied out of it.
  */
 import { RRClass, RRType } from '../../dns/rdata.ts';
 import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
@@ -14,12 +14,12 @@ const FLAG_QR = 0x8000;
 const FLAG_AA = 0x0400;
 const FLAG_TC = 0x0200;
 const OPCODE = 0x7800;
-/** RD and CD of a query come back (RFC 1035 §4.1.1, RFC 4035 §3.1.6). */
+/** RD and CD are copied from the query (RFC 1035 §4.1.1, RFC 4035 §3.1.6). */
 const RD_AND_CD = 0x0100 | 0x0010;
 
 const scratch = Buffer.allocUnsafe(MAX_MESSAGE_OCTETS + 1024);
 
-/** Where in RDATA a name begins that may be compressed; the octets before it are as they are. -1: nowhere. */
+/** Offset in RDATA of a name that may be compressed (RFC 3597 §4), or -1. */
 function compressedNameAt(type: number): number {
   switch (type) {
     case RRType.NS:
@@ -40,24 +40,24 @@ export class ReplyWriter {
   #flags = 0;
   #truncated = false;
   readonly #counts = [0, 0, 0];
-  /** The question's name as it was asked, and where its key ends. */
+  /** `wireText` of QNAME, with the letter case of the query. */
   #qname = '';
-  /** Suffixes that are written, by their octets; filled when the first name needs it. */
+  /** Offsets of name suffixes in the message; filled on first use. */
   readonly #suffixes = new Map<string, number>();
   #suffixesReady = false;
 
   /**
    * Begins a reply with the header and the question of `query`.
-   * @param questionEnd where the question ends; 12 for a reply without it
-   * @param qname wireText of the question's name, or empty
-   * @param limit octets that the whole reply may have, what is added later (OPT, TSIG) not included
+   * @param questionEnd offset of the end of the question; 12 for a reply without it
+   * @param qname wireText of QNAME, or empty
+   * @param limit maximum size of the reply without records that are added later (OPT, TSIG)
    */
   begin(query: Uint8Array, questionEnd: number, qname: string, limit: number): void {
     for (let i = 0; i < questionEnd; i++) scratch[i] = query[i]!;
     this.#length = questionEnd;
     this.#limit = limit;
     const flags = (query[2]! << 8) | query[3]!;
-    // In UPDATE and NOTIFY they are reserved, and zero in replies (RFC 2136 §2.2).
+    // In UPDATE and NOTIFY these bits are reserved, and zero in replies (RFC 2136 §2.2).
     this.#flags = FLAG_QR | (flags & ((flags & OPCODE) === 0 ? RD_AND_CD : OPCODE));
     this.#truncated = false;
     this.#counts[0] = 0;
@@ -70,10 +70,6 @@ export class ReplyWriter {
     scratch[5] = questionEnd > HEADER_OCTETS ? 1 : 0;
   }
 
-  get truncated(): boolean {
-    return this.#truncated;
-  }
-
   setAuthoritative(): void {
     this.#flags |= FLAG_AA;
   }
@@ -84,26 +80,25 @@ export class ReplyWriter {
   }
 
   /**
-   * Adds RRsets to a section (0 answer, 1 authority, 2 additional) up to the limit; false when something was left out.
-   * Additional records are left out silently unless `mandatory`.
+   * Adds RRsets to a section (0 answer, 1 authority, 2 additional). The first record that does not fit sets TC; nothing is
+   * added after it.
    */
-  section(index: 0 | 1 | 2, rrsets: readonly OwnedRRset[]): boolean {
-    if (this.#truncated) return false;
+  section(index: 0 | 1 | 2, rrsets: readonly OwnedRRset[]): void {
+    if (this.#truncated) return;
     for (const { owner, rrset, ttl, rrClass = RRClass.IN } of rrsets) {
       for (const rdata of rrset.rdatas) {
         const before = this.#length;
         if (!this.#record(owner, rrset.type, rrClass, ttl, rdata)) {
           this.#length = before;
           this.setTruncated();
-          return false;
+          return;
         }
         this.#counts[index]! += 1;
       }
     }
-    return true;
   }
 
-  /** An OPT record (RFC 6891 §6.1.2); it is not measured against the limit. */
+  /** Adds an OPT record (RFC 6891 §6.1.2); the limit does not apply to it. */
   opt(udpPayloadSize: number, extendedRcode: number, dnssecOk: boolean, options: string): void {
     this.#u8(0);
     this.#u16(RRType.OPT);
@@ -116,7 +111,7 @@ export class ReplyWriter {
     this.#counts[2]! += 1;
   }
 
-  /** The whole reply, in octets of its own. */
+  /** Returns the reply in a new buffer. */
   finish(id: number, rcode: number): Buffer {
     scratch[0] = id >> 8;
     scratch[1] = id;
@@ -133,9 +128,9 @@ export class ReplyWriter {
     return reply;
   }
 
-  /** False if it does not fit; the caller takes back what was written. */
+  /** False if the record does not fit; the caller then resets the length. */
   #record(owner: string, type: number, rrClass: number, ttl: number, rdata: string): boolean {
-    // The longest that one record can be: nothing is written beyond the scratch buffer.
+    // Upper bound of the record's size, so that nothing is written beyond the scratch buffer.
     if (this.#length + owner.length + rdata.length + 10 > scratch.length) return false;
     this.#owner(owner);
     this.#u16(type);
@@ -157,7 +152,7 @@ export class ReplyWriter {
     return this.#length <= this.#limit;
   }
 
-  /** The question's name, or a suffix of it (the apex, most often), is one pointer. */
+  /** An owner name that is QNAME or a suffix of it (usually the apex) becomes one pointer. */
   #owner(owner: string): void {
     const qname = this.#qname;
     const at = qname.length - owner.length;
@@ -169,17 +164,17 @@ export class ReplyWriter {
     this.#name(owner, 0, '');
   }
 
-  /** Writes `prefix` and then the name that begins at `start`, with compression; gives where the name ends. */
+  /** Writes `prefix` and the compressed name at `start` of `octets`. @returns the offset of the end of the name */
   #name(octets: string, start: number, prefix: string): number {
     this.#prepareSuffixes();
     if (prefix !== '') this.#octets(prefix);
     const end = nameEnd(octets, start);
     for (let at = start; at < end - 1; at += octets.charCodeAt(at) + 1) {
       const suffix = octets.slice(at, end);
-      const known = this.#suffixes.get(suffix);
-      // What was taken back when a record did not fit lies beyond the end.
-      if (known !== undefined && known < this.#length) {
-        this.#u16(0xc000 | known);
+      const offset = this.#suffixes.get(suffix);
+      // Suffixes of a record that did not fit have offsets beyond the end.
+      if (offset !== undefined && offset < this.#length) {
+        this.#u16(0xc000 | offset);
         return end;
       }
       if (this.#length < 0x4000) this.#suffixes.set(suffix, this.#length);
@@ -215,14 +210,14 @@ export class ReplyWriter {
   }
 }
 
-/** Where the name that begins at `at` ends, its root octet included. */
+/** Offset of the end of the name at `at`, including its root label. */
 function nameEnd(octets: string, at: number): number {
   let end = at;
   while (octets.charCodeAt(end) !== 0) end += octets.charCodeAt(end) + 1;
   return end + 1;
 }
 
-/** True if `name` from `at` on is `suffix` without regard to case, and `at` is the start of a label. */
+/** True if `name` from `at` on equals `suffix` case-insensitively, and `at` is the start of a label. */
 function isSuffix(name: string, suffix: string, at: number): boolean {
   let label = 0;
   while (label < at) label += name.charCodeAt(label) + 1;

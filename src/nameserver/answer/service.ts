@@ -1,8 +1,8 @@
 /**
- * What becomes of a message that comes in: queries, UPDATE and transfers, with EDNS (RFC 6891), DNS cookies (RFC 7873),
- * NSID (RFC 5001), TSIG (RFC 8945) and response rate limiting.
+ * Answers received messages: queries, UPDATE and transfers, with EDNS (RFC 6891), DNS cookies (RFC 7873), NSID (RFC 5001),
+ * TSIG (RFC 8945) and response rate limiting.
  *
- * Never more than one reply goes to a datagram, and to one whose source may be forged a small one at a limited rate.
+ * A datagram gets at most one reply. If its source address may be forged, the reply is small and rate-limited.
  */
 import type { DomainName } from '../../dns/name.ts';
 import { RRClass, RRType } from '../../dns/rdata.ts';
@@ -11,64 +11,31 @@ import { findEdns, UDP_PAYLOAD_OCTETS } from '../../dns/wire/edns.ts';
 import { type DecodedMessage, decodeMessage, Opcode, Rcode } from '../../dns/wire/message.ts';
 import { WireError } from '../../dns/wire/reader.ts';
 import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
-import { type Answer, answerQuestion, type ZoneIndex } from './answer.ts';
+import { type Answer, answerQuestion, errorAnswer, type ZoneIndex } from './answer.ts';
+import { answerChaos, type ServerIdentity } from './chaos.ts';
+import type { CookieAnswers } from './cookie-answers.ts';
 import { type DnsPeer, type DnsService, HEADER_OCTETS, type StreamReply } from './dns-service.ts';
 import { EdnsOption, type Query, type QueryEdns, readQuery, readQuestion } from './query.ts';
-import type { AnswerKind, RateVerdict } from './rate-limit.ts';
+import type { RateVerdict, ResponseLimiter } from './rate-limit.ts';
 import { ReplyWriter } from './reply-writer.ts';
+import type { ServiceRequest } from './service-request.ts';
 
-/** A signed or unsigned request that decodeMessage has read. */
-export interface ServiceRequest {
-  readonly octets: Uint8Array;
-  readonly message: DecodedMessage;
-  readonly peer: DnsPeer;
-  readonly overTcp: boolean;
-  /** The key whose signature verified. */
-  readonly key: TsigKey | undefined;
-  /** Octets that a reply over UDP may have. */
-  readonly limit: number;
-  /** Adds the TSIG record to a reply, where the request had one. */
-  sign(reply: Uint8Array): Uint8Array;
-}
-
-export interface ServiceOptions {
+export interface ServiceOptions extends ServerIdentity {
   readonly zones: () => ZoneIndex;
   readonly findKey: (keyName: DomainName) => TsigKey | undefined;
   /** Seconds since 1970. */
   readonly now: () => number;
-  /** Answers the option COOKIE: see dns/cookie.ts. */
   readonly cookies: CookieAnswers;
   readonly limiter: ResponseLimiter | undefined;
-  /** The text of NSID, if the server has one. */
-  readonly nsid: string | undefined;
-  /** What `version.bind` is answered; undefined: REFUSED. */
-  readonly chaosVersion: string | undefined;
-  /** UPDATE (RFC 2136); gives the RCODE when all is settled. */
+  /** Applies an UPDATE (RFC 2136); resolves to the RCODE of the reply. */
   readonly update: (request: ServiceRequest) => Promise<number>;
-  /** AXFR and IXFR, signed as the request was. */
+  /** The messages of AXFR and IXFR, signed as the request was. */
   readonly transfer: (request: ServiceRequest) => AsyncIterable<Uint8Array>;
-  /** Called for each reply to a query or an UPDATE, with its RCODE, 12 bits. */
+  /** Called for each reply to a query or an UPDATE with its RCODE of 12 bits. */
   readonly onReply?: (rcode: number, overTcp: boolean) => void;
 }
 
-export interface CookieAnswers {
-  /**
-   * @param option the octets of the client's COOKIE option
-   * @returns undefined when they are malformed (FORMERR, RFC 7873 §5.2.2), else whether the server cookie in them is
-   * ours and fresh, and the 24 octets to answer with
-   */
-  answer(
-    option: Uint8Array,
-    peerAddress: string,
-    nowSeconds: number,
-  ): { readonly valid: boolean; readonly reply: Uint8Array } | undefined;
-}
-
-export interface ResponseLimiter {
-  check(peerAddress: string, kind: AnswerKind, key: string): RateVerdict;
-}
-
-/** The smallest message that every UDP client takes (RFC 1035 §4.2.1). */
+/** The message size that every UDP client accepts (RFC 1035 §4.2.1). */
 const PLAIN_UDP_OCTETS = 512;
 const FLAG_RESPONSE = 0x80;
 const OPT_OCTETS = 11;
@@ -102,7 +69,7 @@ export class NameserverService implements DnsService {
     return this.#answerOther(octets, peer, true);
   }
 
-  /** The usual query, without a signature. */
+  /** Answers a plain, unsigned query. */
   #answerQuery(octets: Uint8Array, query: Query, peer: DnsPeer, overTcp: boolean): Uint8Array | undefined {
     const { edns } = query;
     let options = '';
@@ -133,26 +100,13 @@ export class NameserverService implements DnsService {
 
   #answer(query: Query, overTcp: boolean): Answer {
     const { qtype, qclass } = query;
-    if (qclass === RRClass.CH) return this.#answerChaos(query);
-    if (qclass !== RRClass.IN) return failed(Rcode.REFUSED);
-    // QTYPEs and types that are no data (RFC 6895 §3.1): 128 to 255, OPT.
+    if (qclass === RRClass.CH) return answerChaos(query, this.#options);
+    if (qclass !== RRClass.IN) return errorAnswer(Rcode.REFUSED);
+    // QTYPEs and meta types (RFC 6895 §3.1): 128 to 255, and OPT.
     if (qtype === RRType.OPT || (qtype >= 128 && qtype < RRType.ANY)) {
-      return failed(qtype === MAILA || qtype === MAILB ? Rcode.NOTIMP : Rcode.FORMERR);
+      return errorAnswer(qtype === MAILA || qtype === MAILB ? Rcode.NOTIMP : Rcode.FORMERR);
     }
     return answerQuestion(this.#options.zones(), { ...query, overTcp });
-  }
-
-  /** The server's name and version, only as far as configured. */
-  #answerChaos({ key, wireText, qtype }: Query): Answer {
-    const { chaosVersion, nsid } = this.#options;
-    const isVersion = key === '\x07version\x04bind\0' || key === '\x07version\x06server\0';
-    const isIdentity = key === '\x02id\x06server\0' || key === '\x08hostname\x04bind\0';
-    const text = isVersion ? chaosVersion : isIdentity ? nsid : undefined;
-    if (text === undefined || (qtype !== RRType.TXT && qtype !== RRType.ANY)) return failed(Rcode.REFUSED);
-    const octets = Buffer.from(text, 'utf8').subarray(0, 255).toString('latin1');
-    const rrset = { type: RRType.TXT, ttl: 0, rdatas: [String.fromCharCode(octets.length) + octets] };
-    const answers = [{ owner: wireText, rrset, ttl: 0, rrClass: RRClass.CH }];
-    return { ...failed(Rcode.NOERROR), authoritative: true, kind: 'answer', answers };
   }
 
   #write(
@@ -179,7 +133,7 @@ export class NameserverService implements DnsService {
     return writer.finish((octets[0]! << 8) | octets[1]!, rcode);
   }
 
-  /** An error without data. Undefined when the rate limit keeps it back. */
+  /** A reply with an error and no data; undefined if the rate limit drops it. */
   #error(
     octets: Uint8Array,
     rcode: number,
@@ -196,10 +150,10 @@ export class NameserverService implements DnsService {
     const question = octets[4] === 0 && octets[5] === 1 ? readQuestion(octets) : undefined;
     const reply = edns && { dnssecOk: edns.dnssecOk, extendedRcode: rcode >> 4, options: '' };
     const shape = question ?? { questionEnd: HEADER_OCTETS, wireText: '' };
-    return this.#write(octets, shape, failed(rcode & 0xf), reply, PLAIN_UDP_OCTETS, overTcp, false);
+    return this.#write(octets, shape, errorAnswer(rcode & 0xf), reply, PLAIN_UDP_OCTETS, overTcp, false);
   }
 
-  /** What is no plain query: signed, UPDATE, a transfer, another opcode, or nothing that can be read. */
+  /** Answers what is not a plain query: signed messages, UPDATE, transfers, other opcodes, malformed messages. */
   #answerOther(octets: Uint8Array, peer: DnsPeer, overTcp: boolean): StreamReply {
     if ((octets[2]! & FLAG_RESPONSE) !== 0) return undefined;
     let message: DecodedMessage;
@@ -251,7 +205,7 @@ export class NameserverService implements DnsService {
     const question = message.questions.length === 1 ? readQuestion(octets) : undefined;
     if (question === undefined) return error(Rcode.FORMERR);
     if (isTransfer(question.qtype)) {
-      // AXFR is for TCP only (RFC 5936 §4.2); IXFR may come by UDP (RFC 1995 §2).
+      // AXFR requires TCP (RFC 5936 §4.2); IXFR can use UDP (RFC 1995 §2).
       if (!overTcp && question.qtype === RRType.AXFR) return error(Rcode.FORMERR);
       const replies = this.#options.transfer(request);
       return overTcp ? replies : firstOf(replies);
@@ -280,24 +234,20 @@ function isTransfer(qtype: number): boolean {
   return qtype === RRType.AXFR || qtype === RRType.IXFR;
 }
 
-function failed(rcode: number): Answer {
-  return { rcode, authoritative: false, kind: 'error', source: '', answers: [], authority: [], additional: [] };
-}
-
-/** An opcode that nobody has to read is not implemented, whatever follows its header (RFC 1035 §4.1.1). */
+/** FORMERR, or NOTIMP for an opcode that is not implemented, whatever follows the header (RFC 1035 §4.1.1). */
 function malformed(octets: Uint8Array): number {
   const opcode = (octets[2]! >> 3) & 0xf;
   return opcode === Opcode.QUERY || opcode === Opcode.UPDATE ? Rcode.FORMERR : Rcode.NOTIMP;
 }
 
 function udpLimit(edns: { readonly udpPayloadSize: number } | undefined): number {
-  // Sizes below 512 count as 512 (RFC 6891 §6.2.5).
+  // A size below 512 is treated as 512 (RFC 6891 §6.2.5).
   return edns === undefined
     ? PLAIN_UDP_OCTETS
     : Math.min(Math.max(edns.udpPayloadSize, PLAIN_UDP_OCTETS), UDP_PAYLOAD_OCTETS);
 }
 
-/** The longest TSIG record that this key makes. */
+/** Maximum size of a TSIG record of this key. */
 function tsigOctets(key: TsigKey): number {
   const algorithm = 26;
   const mac = 64;

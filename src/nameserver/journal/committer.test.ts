@@ -1,4 +1,4 @@
-// Group commit: who shares a transaction, who waits for it, and who fails with it.
+/** Group commit: which changes share a transaction, wait for it, and fail with it. */
 import { describe, expect, it } from 'vitest';
 import { editedZone } from '../../../test/support/edited-zone.ts';
 import { waitUntil } from '../../../test/support/process.ts';
@@ -8,7 +8,7 @@ import type { ZoneDraft } from '../zone/draft.ts';
 import { rdataText } from '../zone/zone-version.ts';
 import { type Commit, Committer } from './committer.ts';
 
-/** A log whose transactions end when the test says so. */
+/** A log whose transactions the test completes. */
 class HeldLog {
   readonly transactions: { commits: readonly Commit[]; land: () => void; fail: (error: Error) => void }[] = [];
 
@@ -40,7 +40,7 @@ function made() {
   return { log, committer, failures, published, zone: editedZone('example.com'), other: editedZone('example.net') };
 }
 
-/** `done` once it is settled. */
+/** `done` after it is settled. */
 function watch(promise: Promise<unknown>) {
   const state = { value: 'waits' as unknown };
   promise.then(
@@ -53,7 +53,7 @@ function watch(promise: Promise<unknown>) {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('group commit', () => {
-  it('puts what comes in one turn into one transaction, one serial step for each zone', async () => {
+  it('puts the changes of one turn into one transaction, with one serial step for each zone', async () => {
     const { log, committer, zone, other, published } = made();
     const changes = [
       committer.change(zone, set('a', 1)),
@@ -72,7 +72,7 @@ describe('group commit', () => {
     expect(published).toEqual([[2, 3]]);
   });
 
-  it('gathers what comes meanwhile for the next one, on top of what is under way', async () => {
+  it('collects changes for the next transaction, on top of the one in flight', async () => {
     const { log, committer, zone } = made();
     const first = committer.change(zone, set('a', 1));
     const one = await log.next(1);
@@ -90,7 +90,7 @@ describe('group commit', () => {
     expect(zone.recent).toHaveLength(2);
   });
 
-  it('tells nobody that nothing had to change before what that was judged by is on disk', async () => {
+  it('acknowledges a no-op only after the state it was compared with is on disk', async () => {
     const { log, committer, zone } = made();
     const first = committer.change(zone, set('a', 1));
     const one = await log.next(1);
@@ -104,13 +104,13 @@ describe('group commit', () => {
     expect(log.transactions).toHaveLength(1);
   });
 
-  it('answers at once where nothing is pending', async () => {
+  it('resolves at once if nothing is pending', async () => {
     const { log, committer, zone } = made();
     expect(await committer.change(zone, () => 'unchanged')).toBe('unchanged');
     expect(log.transactions).toEqual([]);
   });
 
-  it('leaves nothing of an edit that throws, and its neighbours land', async () => {
+  it('rolls back an edit that throws; the other edits are committed', async () => {
     const { log, committer, zone } = made();
     const good = committer.change(zone, set('a', 1));
     const bad = committer.change(zone, (draft) => {
@@ -125,7 +125,7 @@ describe('group commit', () => {
 });
 
 describe('a transaction that fails', () => {
-  it('fails everybody who rested on it, those who came meanwhile too, and publishes nothing', async () => {
+  it('fails all changes that depend on it, including later ones, and publishes nothing', async () => {
     const { log, committer, zone, failures } = made();
     const first = watch(committer.change(zone, set('a', 1)));
     const one = await log.next(1);
@@ -139,7 +139,7 @@ describe('a transaction that fails', () => {
     expect([zone.published.serial, zone.isPending, zone.draft.changed]).toEqual([1, false, false]);
   });
 
-  it('does not fail another zone that came meanwhile', async () => {
+  it('does not fail a later change of another zone', async () => {
     const { log, committer, zone, other } = made();
     const first = watch(committer.change(zone, set('a', 1)));
     const one = await log.next(1);
@@ -150,7 +150,7 @@ describe('a transaction that fails', () => {
     expect(first.value).toBeInstanceOf(Error);
   });
 
-  it('is forgotten: what comes after lands, with the serial that was not used', async () => {
+  it('leaves no trace: later changes are committed with the unused serial', async () => {
     const { log, committer, zone } = made();
     const first = watch(committer.change(zone, set('a', 1)));
     (await log.next(1)).fail(new Error('no'));

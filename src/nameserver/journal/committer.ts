@@ -1,26 +1,26 @@
 /**
- * Group commit of changes to all embedded zones: while one transaction is on its way to the disk, changes gather in
- * drafts; the next transaction takes them all, one serial step for each zone. Nobody is told that a change is published
- * before its transaction is on disk, nor that nothing had to change while what it was judged by is not.
+ * Group commit for all embedded zones: while one transaction is in flight, changes collect in drafts; the next transaction
+ * writes them all, with one serial step for each zone. A change is acknowledged only after its transaction is on disk.
+ * A no-op is also acknowledged only after the state it was compared with is durable.
  */
 import type { SealedDraft, ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 
-/** One zone's part of a transaction. */
+/** The part of a transaction that belongs to one zone. */
 export interface Commit extends SealedDraft {
   readonly zone: EmbeddedZone;
 }
 
 export interface CommitLog {
-  /** Resolves when all commits are on disk, together. Any error means that none is. */
+  /** Writes all commits in one transaction and resolves when it is on disk. An error means that none was written. */
   append(commits: readonly Commit[]): Promise<void>;
 }
 
 export interface CommitterOptions {
   readonly log: CommitLog;
-  /** After publication; must not throw. */
+  /** Called after publication; must not throw. */
   readonly onPublished?: (commits: readonly Commit[], changes: number, durationMs: number) => void;
-  /** A transaction failed. */
+  /** Called when a transaction failed. */
   readonly onFailed?: (error: unknown) => void;
 }
 
@@ -40,8 +40,8 @@ export class Committer {
   }
 
   /**
-   * Runs an edit on the zone's draft, at once; resolves to its result when all that it rests on is on disk. An edit that
-   * throws leaves nothing behind.
+   * Runs an edit on the zone's draft synchronously; resolves to its result when the draft it saw is on disk. An edit
+   * that throws is rolled back.
    * @throws what `edit` throws, and the log's error
    */
   async change<T>(zone: EmbeddedZone, edit: (draft: ZoneDraft) => T): Promise<T> {
@@ -57,7 +57,7 @@ export class Committer {
     if (zone.isPending) {
       await new Promise<void>((resolve, reject) => {
         this.#waiters.push({ zone, resolve, reject });
-        // Not at once: what else has come in with this turn of the event loop shares the transaction.
+        // Deferred, so that other changes of this turn of the event loop share the transaction.
         if (!this.#running) {
           this.#running = true;
           setImmediate(() => void this.#run());
@@ -67,7 +67,7 @@ export class Committer {
     return result;
   }
 
-  /** Resolves when nothing is on its way to the disk any more. */
+  /** Resolves when no transaction is in flight. */
   async settled(): Promise<void> {
     while (this.#running) await new Promise((resolve) => setImmediate(resolve));
   }
@@ -83,7 +83,7 @@ export class Committer {
       }
       const startMs = performance.now();
       try {
-        // Without commits all that these waiters rest on has been written by now.
+        // Without commits, the state that these waiters depend on is already on disk.
         if (commits.length > 0) await this.#options.log.append(commits);
       } catch (error) {
         this.#fail(commits, waiters, error);
@@ -98,7 +98,7 @@ export class Committer {
     this.#running = false;
   }
 
-  /** Those who came meanwhile were judged by what is not there now: they fail, too. */
+  /** Also fails changes that arrived during the transaction: they were applied on top of the discarded draft. */
   #fail(commits: readonly Commit[], waiters: readonly Waiter[], error: unknown): void {
     const failed = new Set(commits.map(({ zone }) => zone));
     for (const zone of failed) zone.abandon();

@@ -1,8 +1,8 @@
 /**
- * Rows of the database: one name with its records, one commit's difference, and the list of static RRsets, as octets.
+ * Binary form of the database rows: one name with its records, the diff of one commit, and the list of static RRsets.
  *
- * Own formats, big-endian: a name is a length octet and its wire octets; a record is name, type (2), TTL (4), RDLENGTH
- * (2), RDATA. The first octet of each is the format's version, 1.
+ * The formats are our own, big-endian: a name is a length octet and its wire octets; a record is name, type (2), TTL (4),
+ * RDLENGTH (2), RDATA. The first octet of each row is the format version, 1.
  */
 
 import { lowerCaseText } from '../../dns/name.ts';
@@ -52,7 +52,7 @@ export function decodeNode(row: Uint8Array): ZoneNode {
   return { key: lowerCaseText(wireText), wireText, rrsets, children: 0 };
 }
 
-/** Removed and added records; the serials are columns of their own. */
+/** Removed and added records; the serials are separate columns. */
 export function encodeDiff({ removed, added }: ZoneDiff): Buffer {
   let size = 9;
   for (const list of [removed, added])

@@ -1,4 +1,4 @@
-// The journal on a real SQLite file: what is committed is there at the next open, however far the fold has come.
+/** The journal on a real SQLite file: every commit is present at the next open, at any progress of the fold. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,14 +73,14 @@ describe('Journal', () => {
     await again.close();
   });
 
-  it('has the same content after a fold, after commits beyond it, and after a fold that was cut short', async () => {
+  it('has the same content after a fold, after commits beyond it, and after an interrupted fold', async () => {
     const journal = await open();
     const { zone, committer } = await openZone(journal);
     for (let i = 1; i <= 200; i++) await committer.change(zone, setHost(`h${i % 50}.x${i % 7}`, i));
     await journal.fold();
     expect(zone.unfolded.size).toBe(0);
     for (let i = 1; i <= 50; i++) await committer.change(zone, setHost(`h${i}.x1`, i % 3));
-    // Rows newer than the mark of the fold, as a crash in the middle of one leaves them.
+    // Rows newer than the folded commit number, as after a crash during a fold.
     await journal.fold();
     const expected = zoneRecords(zone.published);
     await journal.close();
@@ -95,7 +95,7 @@ describe('Journal', () => {
     await again.close();
   });
 
-  it('counts delegations and empty non-terminals anew at the next open', async () => {
+  it('recounts delegations and empty non-terminals at the next open', async () => {
     const journal = await open();
     const { zone, committer } = await openZone(journal);
     const ns = { type: RRType.NS, ttl: 60, rdatas: ['\x02ns\x07example\x03net\0'] };
@@ -117,7 +117,7 @@ describe('Journal', () => {
     await again.close();
   });
 
-  it('gives the commits from a serial on, for IXFR, also those of an earlier run', async () => {
+  it('returns the commits from a serial on, for IXFR, also those of an earlier run', async () => {
     const journal = await open();
     const { zone, committer } = await openZone(journal);
     const from = zone.published.serial;
@@ -145,7 +145,7 @@ describe('Journal', () => {
     await again.close();
   });
 
-  it('forgets commits older than a day once they are folded, and never newer ones', async () => {
+  it('deletes folded commits older than a day, and never newer ones', async () => {
     nowMs = 10 * DAY_MS;
     const journal = await open();
     const { zone, committer } = await openZone(journal);
@@ -160,7 +160,7 @@ describe('Journal', () => {
     await journal.close();
   });
 
-  it('keeps zones apart, and one that is not configured as it is', async () => {
+  it('separates zones, and does not change one that is not configured', async () => {
     const other = DomainName.parse('other.example.org');
     const journal = await open();
     const { zone, committer } = await openZone(journal);

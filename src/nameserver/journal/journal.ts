@@ -1,9 +1,9 @@
 /**
- * The zones on disk: one row for each name and one for each commit, in SQLite.
+ * The zones on disk, in SQLite: one row for each name and one for each commit.
  *
- * A commit only appends to the journal, so that a change costs the same in a large zone as in a small one. The rows of
- * names follow later (`fold`), when little is asked for; a start reads them and does the commits since over again. Old
- * commits stay for IXFR (RFC 1995).
+ * A commit only appends to the journal, so that its cost does not depend on the size of the zone. The rows of names are
+ * updated later, in quiet moments (`fold`); a start reads them and replays the commits since then. Old commits are
+ * retained for IXFR (RFC 1995).
  */
 import type { DomainName } from '../../dns/name.ts';
 import { openDatabase } from '../../sqlite/database.ts';
@@ -51,27 +51,28 @@ const OCTETS_FROM = 'SELECT sum(length(changes)) AS octets FROM journal WHERE zo
 const COMMITS_FROM =
   'SELECT serial_before, serial, changes FROM journal WHERE zone = ? AND number >= ? ORDER BY number';
 
-/** Names written in one transaction of a fold: a commit waits for one of them at most. */
+/** Names in one transaction of a fold. A commit waits for at most one such transaction. */
 const FOLD_STEP = 200;
-/** Names that wait for a fold: beyond that it begins without a quiet moment, and takes no breath. */
+/** Above this number of unfolded names a fold starts at once and does not pause. */
 const MAX_UNFOLDED = 300_000;
 /**
- * Between two steps of a fold: it has time, and queries and commits have not. A step in a large zone dirties a page for
- * each name, and what copies these from the log to the database later holds up commits: while there are some, it is rare.
+ * Pauses between two steps of a fold, longer while commits arrive. A step in a large zone dirties a page for each name,
+ * and the checkpoint that copies these pages from the write-ahead log delays commits.
  */
-const BREATH_MS = 50;
-const BUSY_BREATH_MS = 250;
+const PAUSE_MS = 50;
+const BUSY_PAUSE_MS = 250;
+/** A zone without a commit for this long is quiet. */
 const QUIET_MS = 1000;
-/** A commit of a few records is not measured exactly: this is more than the usual record has. */
+/** Upper estimate of the size of a record, for counting the records of commits without decoding them. */
 const MAX_RECORD_OCTETS = 400;
-/** What IXFR can reach back: as long and as many. */
+/** Commits are retained for IXFR for this time and up to this number. */
 const JOURNAL_DAYS_MS = 86_400_000;
 const JOURNAL_COMMITS = 100_000;
 
 export interface JournalOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** A fold failed: nothing is lost, the next one writes it. */
+  /** Called when a fold failed. Nothing is lost: the next fold writes the same names. */
   readonly onFault: (error: unknown) => void;
 }
 
@@ -93,29 +94,29 @@ export class Journal implements CommitLog {
     this.#options = options;
   }
 
-  /** Opens the database, which is made if it is not there. @throws SqliteError */
+  /** Opens the database, and creates it if it does not exist. @throws SqliteError */
   static async open(file: string, options: JournalOptions): Promise<Journal> {
     return new Journal(file, await SqliteWorker.open(file, SCHEMA), options);
   }
 
   /**
-   * The zones that are in the database, of those that are asked for. Call it once, before the first commit.
+   * Loads those of the given zones that are in the database. Call it once, before the first commit.
    * @throws SqliteError, WireError if the content is damaged
    */
   async load(apexes: readonly DomainName[]): Promise<EmbeddedZone[]> {
     const database = await openDatabase(this.file, { readOnly: true });
     try {
-      const wanted = new Map(apexes.map((apex) => [apex.key, apex]));
+      const byKey = new Map(apexes.map((apex) => [apex.key, apex]));
       const [numbers] = database.all(
         'SELECT (SELECT max(id) FROM zone) AS zone, (SELECT max(number) FROM journal) AS commits',
       );
       this.#lastZone = Number(numbers?.zone ?? 0);
       this.#lastCommit = Number(numbers?.commits ?? 0);
       const zones: EmbeddedZone[] = [];
-      for (const { id, apex: octets, folded, statics } of database.all('SELECT * FROM zone')) {
-        const apex = wanted.get(Buffer.from(octets as Uint8Array).toString('latin1'));
+      for (const { id, apex: octets, folded: foldedTo, statics } of database.all('SELECT * FROM zone')) {
+        const apex = byKey.get(Buffer.from(octets as Uint8Array).toString('latin1'));
         if (apex === undefined) continue;
-        this.#lastCommit = Math.max(this.#lastCommit, Number(folded));
+        this.#lastCommit = Math.max(this.#lastCommit, Number(foldedTo));
         const nodes = function* (): Generator<ZoneNode> {
           const rows = database.iterate('SELECT content FROM node WHERE zone = ?', [id as number]);
           for (const [content] of rows) yield decodeNode(content as Uint8Array);
@@ -123,14 +124,14 @@ export class Journal implements CommitLog {
         const diffs = function* (): Generator<ZoneDiff> {
           const rows = database.iterate(
             'SELECT serial_before, serial, changes FROM journal WHERE zone = ? AND number > ? ORDER BY number',
-            [id as number, folded as number],
+            [id as number, foldedTo as number],
           );
           for (const [before, serial, changes] of rows) {
             yield decodeDiff(changes as Uint8Array, Number(before), Number(serial));
           }
         };
-        const written = buildVersion(apex, nodes(), decodeStatics(statics as Uint8Array));
-        const { version, keys } = replay(written, diffs());
+        const folded = buildVersion(apex, nodes(), decodeStatics(statics as Uint8Array));
+        const { version, keys } = replay(folded, diffs());
         const zone = new EmbeddedZone(Number(id), version, this.#lastCommit);
         for (const key of keys) zone.unfolded.add(key);
         zones.push(zone);
@@ -143,7 +144,7 @@ export class Journal implements CommitLog {
     }
   }
 
-  /** Writes a zone that is not there yet. @throws SqliteError */
+  /** Adds a new zone to the database. @throws SqliteError */
   async create(version: ZoneVersion): Promise<EmbeddedZone> {
     const zone = new EmbeddedZone(++this.#lastZone, version, this.#lastCommit);
     const apex = Buffer.from(version.apex.key, 'latin1');
@@ -156,7 +157,7 @@ export class Journal implements CommitLog {
     return zone;
   }
 
-  /** @throws SqliteError; then nothing is on disk */
+  /** @throws SqliteError; then none of the commits is on disk */
   async append(commits: readonly Commit[]): Promise<void> {
     const time = this.#options.now();
     const statements: SqlStatement[] = [];
@@ -181,8 +182,8 @@ export class Journal implements CommitLog {
   }
 
   /**
-   * The commits from a serial up to the newest that is on disk, oldest first; undefined where they do not reach back
-   * that far, or are certainly more than `maxRecords`.
+   * The commits from a serial up to the newest on disk, oldest first; undefined if the serial is not in the journal, or
+   * if they certainly have more than `maxRecords` records.
    * @throws SqliteError
    */
   async findDiffs(zone: EmbeddedZone, serial: number, maxRecords: number): Promise<readonly ZoneDiff[] | undefined> {
@@ -194,14 +195,14 @@ export class Journal implements CommitLog {
     return rows.map((row) => decodeDiff(row.changes as Uint8Array, Number(row.serial_before), Number(row.serial)));
   }
 
-  /** A copy of the database as of some commit. @throws SqliteError */
+  /** Writes a consistent copy of the database. @throws SqliteError */
   async backup(toFile: string): Promise<void> {
     await this.#worker.backup(toFile);
   }
 
   /**
-   * Brings the rows of names up to date, and removes old commits. One at a time; never throws.
-   * @param hurry without pauses: nobody else wants the database
+   * Updates the rows of names and deletes old commits. Only one fold runs at a time; it never throws.
+   * @param hurry do not pause: nothing else uses the database
    */
   fold(hurry = false): Promise<void> {
     this.#folding ??= this.#foldAll(hurry)
@@ -212,7 +213,7 @@ export class Journal implements CommitLog {
     return this.#folding;
   }
 
-  /** Folds what is left and closes. */
+  /** Interrupts a fold and closes the database. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -229,9 +230,9 @@ export class Journal implements CommitLog {
     }, QUIET_MS).unref();
   }
 
-  async #breathe(): Promise<void> {
+  async #pause(): Promise<void> {
     const isBusy = performance.now() - this.#lastAppendMs < QUIET_MS;
-    await new Promise<void>((resolve) => setTimeout(resolve, isBusy ? BUSY_BREATH_MS : BREATH_MS));
+    await new Promise<void>((resolve) => setTimeout(resolve, isBusy ? BUSY_PAUSE_MS : PAUSE_MS));
   }
 
   async #foldAll(hurry: boolean): Promise<void> {
@@ -244,8 +245,8 @@ export class Journal implements CommitLog {
       try {
         for (let at = 0; at < keys.length; at += FOLD_STEP) {
           const isLate = zone.unfolded.size + keys.length - at > MAX_UNFOLDED;
-          if (at > 0 && !hurry && !isLate) await this.#breathe();
-          if (this.#closed) throw new FoldCutShort();
+          if (at > 0 && !hurry && !isLate) await this.#pause();
+          if (this.#closed) throw new FoldInterrupted();
           const step = keys.slice(at, at + FOLD_STEP);
           await this.#worker.transaction(step.map((key) => writeNode(zone.id, key, version.find(key))));
         }
@@ -256,15 +257,15 @@ export class Journal implements CommitLog {
         ]);
       } catch (error) {
         for (const key of keys) zone.unfolded.add(key);
-        if (error instanceof FoldCutShort) return;
+        if (error instanceof FoldInterrupted) return;
         throw error;
       }
     }
   }
 }
 
-/** The server ends: the next start does the rest over again. */
-class FoldCutShort extends Error {}
+/** The server is stopping; the next start replays the rest. */
+class FoldInterrupted extends Error {}
 
 function writeNode(zone: number, key: string, node: ZoneNode | undefined): SqlStatement {
   const octets = Buffer.from(key, 'latin1');

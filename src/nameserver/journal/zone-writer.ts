@@ -1,13 +1,13 @@
 /**
- * Changes of one zone on behalf of a caller who waits: with a deadline, and with the journal's failures in words that
- * say what to do. Both ways into a zone go through here: ZonePublisher (publisher.ts) and UPDATE (updatable-zone.ts).
+ * Commits changes of one zone with a deadline, and turns failures of the journal into AppErrors that say what to do. Both
+ * ZonePublisher (publisher.ts) and UPDATE (updatable-zone.ts) change zones through it.
  */
 import { AppError } from '../../core/errors.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import type { Committer } from './committer.ts';
 
-/** How late a deadline may be noticed: one timer looks after all who wait. */
+/** Interval of the one timer that checks the deadlines of all waiting changes. */
 const TICK_MS = 20;
 
 interface Waiter {
@@ -27,15 +27,20 @@ export class ZoneWriter {
   }
 
   /**
-   * Runs an edit on the draft and resolves to its result when that is on disk.
-   * @param deadlineMs of `performance.now()`; a change that has begun may land after it
-   * @throws AppError primary-unreachable if the time is over before anything was done, publish-unknown if it is over
-   *   while the disk works or if the disk fails, primary-refused if the database refuses; and what `edit` throws
+   * Runs an edit on the draft and resolves to its result when it is on disk.
+   * @param deadlineMs in terms of `performance.now()`; a change that was started can still be committed after it
+   * @throws AppError primary-unreachable if the deadline passed before the change was started, publish-unknown if it
+   *   passed during the commit or the disk failed, primary-refused if the database refused; and what `edit` throws
    */
   change<T>(edit: (draft: ZoneDraft) => T, deadlineMs: number): Promise<T> {
     return new Promise((resolve, reject) => {
       if (performance.now() >= deadlineMs) {
-        reject(new AppError('primary-unreachable', 'The time was over before the change began. Nothing was changed.'));
+        reject(
+          new AppError(
+            'primary-unreachable',
+            'The request timed out before the change was started. Nothing was changed.',
+          ),
+        );
         return;
       }
       const waiter = { deadlineMs, reject };
@@ -62,7 +67,7 @@ export class ZoneWriter {
       waiter.reject(
         new AppError(
           'publish-unknown',
-          "The disk of the zone's database did not confirm the change in time: it may still be applied. Sending it again is safe.",
+          'The disk of the zone database did not confirm the change in time. It may still be applied. Sending it again is safe.',
         ),
       );
     }
@@ -75,32 +80,32 @@ export class ZoneWriter {
 const ADVICE: Readonly<Record<string, string>> = {
   full: 'the disk is full; free some space',
   'read-only':
-    'it is read-only; let the user of this server write the file and its directory, and see how its disk is mounted',
-  busy: 'another process keeps it locked; end that one',
+    'it is read-only; give the user of this server write permission for the file and its directory, and check how its disk is mounted',
+  busy: 'another process has locked it; stop that process',
   corrupt: 'it is damaged; restore a backup',
-  io: 'its disk or its directory fails; see the system log',
+  io: 'reading or writing its disk failed; see the system log',
 };
 
 /**
- * A disk that fails may do so when all of the transaction is written and only the wait for it (fsync) failed: SQLite takes
- * it back, and yet finds it complete in the write-ahead log when the database is opened the next time.
+ * A disk can fail in fsync, after the whole transaction was written: SQLite rolls it back, but finds it complete in the
+ * write-ahead log when the database is opened the next time.
  */
 const IN_DOUBT: ReadonlySet<unknown> = new Set(['io', 'read-only']);
 
-/** What the journal threw, for the caller; the cause, with the file's name, is for the log. */
+/** The error for the caller. Its cause, which names the file, is for the log. */
 function writeError(cause: unknown): AppError {
   const reason = typeof cause === 'object' && cause !== null ? Reflect.get(cause, 'reason') : undefined;
   const advice = typeof reason === 'string' ? ADVICE[reason] : undefined;
   if (advice !== undefined && IN_DOUBT.has(reason)) {
-    const text = `The zone's database could not be written: ${advice}. The change is not in force, but may be there after the next start. Sending it again is safe.`;
+    const text = `The zone database could not be written: ${advice}. The change is not in effect now, but may be after the next start. Sending it again is safe.`;
     return new AppError('publish-unknown', text, { cause });
   }
   if (advice !== undefined) {
-    const text = `The zone's database could not be written: ${advice}. Nothing was changed.`;
+    const text = `The zone database could not be written: ${advice}. Nothing was changed.`;
     return new AppError('primary-refused', text, { cause, rcode: 'SERVFAIL' });
   }
-  // Among the others is the end of the thread that writes: then nobody knows.
+  // For example the writing thread ended: whether it committed is unknown.
   const text =
-    "The zone's database could not be written, and whether the change was applied is not known: see the log.";
+    'The zone database could not be written, and it is not known whether the change was applied. See the log.';
   return new AppError('publish-unknown', text, { cause });
 }

@@ -1,10 +1,11 @@
 /**
- * NOTIFY (RFC 1996) from one zone to one secondary, as a state machine: at most one unanswered, the newest serial in
- * each, again after 1, 2, 4 … 60 seconds (§3.6), given up after ten minutes until the next commit.
+ * NOTIFY (RFC 1996) from one zone to one secondary, as a state machine: one NOTIFY in flight with the newest serial; retries
+ * with backoff after 1, 2, 4 … 60 seconds (RFC 1996 §3.6); after ten minutes it gives up until the next commit.
  *
- * Under a stream of commits the first is told at once, the others together after the answer, a tenth of a second apart.
- * Left out: NOTIFY over TCP; the request is small, and a secondary asks for the SOA itself from time to time.
+ * Frequent commits are throttled: the first one sends a NOTIFY at once, later ones share the next NOTIFY, at least a tenth
+ * of a second later. Left out: NOTIFY over TCP; the request is small, and secondaries also poll the SOA.
  */
+import type { Timers } from '../../core/timers.ts';
 import { RRClass, RRType } from '../../dns/rdata.ts';
 import { rrsetRecords } from '../../dns/rrset.ts';
 import { ClientTransaction, TsigError, TsigErrorCode, type TsigKey } from '../../dns/tsig.ts';
@@ -21,25 +22,18 @@ export interface Secondary {
   /** Canonical IP text. */
   readonly address: string;
   readonly port: number;
-  /** Signs NOTIFY; answers must be signed with it then. */
+  /** Signs NOTIFY; replies must then be signed with it, too. */
   readonly key?: TsigKey | undefined;
-  /** False: it is not told, and asks for itself. */
+  /** False: no NOTIFY is sent; the secondary polls. */
   readonly notify: boolean;
 }
 
-export interface NotifyClock {
-  /** Milliseconds since 1970. */
-  nowMs(): number;
-  /** Runs once after so many milliseconds; gives what takes that back. */
-  setTimer(delayMs: number, run: () => void): () => void;
-}
-
 export interface NotifyPorts {
-  readonly clock: NotifyClock;
+  readonly timers: Timers;
   readonly open: OpenNotifySocket;
   /** 16 bits that cannot be guessed. */
   readonly randomId: () => number;
-  /** Once for each time that a secondary does not answer, or refuses, until it acknowledges again. */
+  /** Called once when a secondary stops acknowledging, and again only after it has acknowledged in between. */
   readonly onWarning: (warning: NotifyWarning) => void;
   readonly onSent?: () => void;
   readonly onAcknowledged?: () => void;
@@ -48,11 +42,11 @@ export interface NotifyPorts {
 export interface NotifyWarning {
   readonly zone: EmbeddedZone;
   readonly secondary: Secondary;
-  /** What is wrong, in words that complete "the secondary …". */
+  /** Completes the sentence "The secondary …". */
   readonly problem: string;
 }
 
-/** From the start of one NOTIFY to the next. */
+/** Minimum time between two rounds. */
 const PACE_MS = 100;
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 60_000;
@@ -68,7 +62,7 @@ interface Round {
   readonly socket: NotifySocket;
   readonly startedMs: number;
   retryMs: number;
-  /** By message id: the answer to an earlier attempt counts, too. */
+  /** By message id, because a reply to an earlier attempt is also an acknowledgement. */
   readonly sent: Map<number, Sent>;
   cancelTimer: () => void;
 }
@@ -76,13 +70,13 @@ interface Round {
 export class NotifyTarget {
   readonly zone: EmbeddedZone;
   secondary: Secondary;
-  /** The newest serial that it acknowledged to have been told. */
+  /** The serial of the latest acknowledged NOTIFY. */
   acknowledged: SerialAt | undefined;
-  /** The newest serial that it is known to hold. */
+  /** The newest serial that it has requested or transferred. */
   held: SerialAt | undefined;
-  /** When the oldest commit was published that it is not known to hold (milliseconds since 1970). */
+  /** Publication time of the oldest commit that it does not hold yet (milliseconds since 1970). */
   behindSinceMs: number | undefined;
-  /** Attempts without an acknowledgement since the last one. */
+  /** Attempts since the last acknowledgement. */
   failures = 0;
   /** Why the last attempts failed; undefined since the last acknowledgement. */
   problem: string | undefined;
@@ -97,21 +91,21 @@ export class NotifyTarget {
     this.#ports = ports;
   }
 
-  /** True while a NOTIFY is without an answer. */
+  /** True while a NOTIFY is in flight. */
   get isOutstanding(): boolean {
     return this.#round !== undefined;
   }
 
-  /** There is a new version, or this server has started: the secondary is told, sooner or later. */
+  /** Sends a NOTIFY, at once or when the throttling permits. Called for a new version and at the start. */
   notify(): void {
-    // What is outstanding looks for a newer serial when it is sent again or answered.
+    // A NOTIFY in flight checks for a newer serial when it is retried or answered.
     if (!this.secondary.notify || this.#round !== undefined || this.#cancelPace !== undefined) return;
-    const elapsedMs = Math.max(0, this.#ports.clock.nowMs() - this.#lastSentMs);
+    const elapsedMs = Math.max(0, this.#ports.timers.now() - this.#lastSentMs);
     if (elapsedMs >= PACE_MS) this.#begin();
-    else this.#cancelPace = this.#ports.clock.setTimer(PACE_MS - elapsedMs, () => this.#begin());
+    else this.#cancelPace = this.#ports.timers.after(PACE_MS - elapsedMs, () => this.#begin());
   }
 
-  /** It has asked for the zone: it is there, so it is not to wait for the next of many attempts. */
+  /** The secondary has sent a request, so it is up: restarts a round that is in backoff. */
   wake(): void {
     if (this.#round === undefined || this.#round.sent.size < 2) return;
     this.#end();
@@ -129,7 +123,7 @@ export class NotifyTarget {
     const { address, port } = this.secondary;
     this.#round = {
       socket: this.#ports.open({ host: address, port }, (octets) => this.#onMessage(octets)),
-      startedMs: this.#ports.clock.nowMs(),
+      startedMs: this.#ports.timers.now(),
       retryMs: FIRST_RETRY_MS,
       sent: new Map(),
       cancelTimer: () => undefined,
@@ -144,7 +138,7 @@ export class NotifyTarget {
   }
 
   #send(round: Round): void {
-    const nowMs = this.#ports.clock.nowMs();
+    const nowMs = this.#ports.timers.now();
     const version = this.zone.published;
     let id = this.#ports.randomId();
     while (round.sent.has(id)) id = (id + 1) & 0xffff;
@@ -154,7 +148,7 @@ export class NotifyTarget {
       opcode: Opcode.NOTIFY,
       authoritative: true,
       questions: [question],
-      // RFC 1996 §3.7: a hint of what is new.
+      // RFC 1996 §3.7: the new SOA as a hint.
       answers: rrsetRecords(rrsetOf(version.apex, version.soa)),
     });
     const transaction = this.secondary.key && new ClientTransaction(this.secondary.key);
@@ -163,14 +157,14 @@ export class NotifyTarget {
     round.sent.set(id, { serial: version.serial, request, transaction });
     this.failures += 1;
     this.#lastSentMs = nowMs;
-    round.cancelTimer = this.#ports.clock.setTimer(round.retryMs, () => this.#onTimer(round));
+    round.cancelTimer = this.#ports.timers.after(round.retryMs, () => this.#onTimer(round));
     round.retryMs = Math.min(2 * round.retryMs, LAST_RETRY_MS);
     round.socket.send(request);
     this.#ports.onSent?.();
   }
 
   #onTimer(round: Round): void {
-    if (this.#ports.clock.nowMs() - round.startedMs < GIVE_UP_MS) {
+    if (this.#ports.timers.now() - round.startedMs < GIVE_UP_MS) {
       this.#send(round);
       return;
     }
@@ -185,22 +179,22 @@ export class NotifyTarget {
     if (reply === undefined) return;
     const problem = this.#problemOf(sent, reply);
     if (problem !== undefined) {
-      // Perhaps it is starting, or the datagram is forged: the attempts go on.
+      // The secondary may be starting, or the datagram may be forged: keep retrying.
       this.#warn(problem);
       return;
     }
     this.#end();
-    this.acknowledged = { serial: sent.serial, atMs: this.#ports.clock.nowMs() };
+    this.acknowledged = { serial: sent.serial, atMs: this.#ports.timers.now() };
     this.failures = 0;
     this.problem = undefined;
     this.#ports.onAcknowledged?.();
     if (this.zone.published.serial !== sent.serial) this.notify();
   }
 
-  /** Why the reply is no acknowledgement. */
+  /** Why the reply is not an acknowledgement; undefined if it is one. */
   #problemOf({ transaction }: Sent, { octets, message }: Reply): string | undefined {
     try {
-      transaction?.verify(octets, message, Math.floor(this.#ports.clock.nowMs() / 1000));
+      transaction?.verify(octets, message, Math.floor(this.#ports.timers.now() / 1000));
     } catch (error) {
       if (!(error instanceof TsigError)) throw error;
       return tsigProblem(error);

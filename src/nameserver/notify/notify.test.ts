@@ -1,34 +1,35 @@
-// NOTIFY on a clock that the test moves, to secondaries that answer as the test says; then over real sockets.
+/** NOTIFY with manual timers and scripted secondaries; then over real sockets. */
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listenUdp, replyTo } from '../../../test/support/dns-listener.ts';
 import { freePort } from '../../../test/support/free-port.ts';
 import { waitUntil } from '../../../test/support/process.ts';
 import { makeZone, setAddresses } from '../../../test/support/published-zone.ts';
+import type { Timers } from '../../core/timers.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { checkRequest, makeTsigKey, type TsigKey } from '../../dns/tsig.ts';
 import { type DecodedMessage, decodeMessage, type Message, Opcode, Rcode } from '../../dns/wire/message.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { Notifier } from './notify.ts';
-import type { NotifyClock, Secondary } from './notify-target.ts';
+import type { Secondary } from './notify-target.ts';
 
 const START_MS = 1_700_000_000_000;
 
-/** Time that stands still until the test moves it. */
-class StandingClock implements NotifyClock {
+/** Time that only the test advances. */
+class ManualTimers implements Timers {
   #nowMs = START_MS;
   readonly #timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
 
-  nowMs(): number {
+  now(): number {
     return this.#nowMs;
   }
 
-  get timers(): number {
+  get pending(): number {
     return this.#timers.size;
   }
 
-  setTimer(delayMs: number, run: () => void): () => void {
+  after(delayMs: number, run: () => void): () => void {
     const timer = { atMs: this.#nowMs + delayMs, run };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
@@ -58,13 +59,13 @@ interface SentNotify {
   readonly octets: Buffer;
   readonly message: DecodedMessage;
   readonly serial: number | undefined;
-  /** Gives octets to the socket that sent this. */
+  /** Delivers octets to the socket that sent this. */
   readonly receive: (octets: Uint8Array) => void;
   readonly answer: (fields?: Partial<Message>) => void;
 }
 
 function lab() {
-  const clock = new StandingClock();
+  const timers = new ManualTimers();
   const sent: SentNotify[] = [];
   const warnings: string[] = [];
   const sockets = new Set<object>();
@@ -72,7 +73,7 @@ function lab() {
   const notifier = new Notifier(
     ({ zone, secondary, problem }) => warnings.push(`${zone.apex} ${secondary.address} ${problem}`),
     {
-      clock,
+      timers,
       randomId: () => id++ & 0xffff,
       open({ host, port }, onMessage) {
         const socket = {
@@ -81,7 +82,7 @@ function lab() {
             const rdata = message.answers[0]?.rdata;
             const receive = (reply: Uint8Array) => void (sockets.has(socket) && onMessage(reply));
             sent.push({
-              at: clock.nowMs() - START_MS,
+              at: timers.now() - START_MS,
               to: `${host}:${port}`,
               octets: Buffer.from(octets),
               message,
@@ -101,7 +102,7 @@ function lab() {
     setAddresses(zone, 'home', [`192.0.2.${zone.published.serial % 256}`]);
     notifier.published(zone);
   };
-  return { clock, sent, warnings, sockets, notifier, publish };
+  return { timers, sent, warnings, sockets, notifier, publish };
 }
 
 const plain: Secondary = { address: '192.0.2.53', port: 53, notify: true };
@@ -132,64 +133,64 @@ describe('NOTIFY', () => {
     expect([message.authority, message.additional]).toEqual([[], []]);
   });
 
-  it('goes out at once after a commit, and not again once it is acknowledged', () => {
-    const { notifier, sent, clock, publish, sockets } = lab();
+  it('is sent at once after a commit, and not again after the acknowledgement', () => {
+    const { notifier, sent, timers, publish, sockets } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
     sent[0]!.answer();
-    clock.advance(1000);
+    timers.advance(1000);
     publish(zone);
     expect(sent.map(({ at, serial }) => [at, serial])).toEqual([
       [0, 7],
       [1000, 8],
     ]);
     sent[1]!.answer();
-    clock.advance(3_600_000);
+    timers.advance(3_600_000);
     expect(sent).toHaveLength(2);
-    expect([sockets.size, clock.timers]).toEqual([0, 0]);
+    expect([sockets.size, timers.pending]).toEqual([0, 0]);
   });
 
-  it('RFC 1996 §3.6: is sent again after 1, 2, 4 … 60 seconds, given up after ten minutes, and one warning given', () => {
-    const { notifier, sent, clock, warnings, sockets } = lab();
+  it('RFC 1996 §3.6: is retried after 1, 2, 4 … 60 seconds for ten minutes, with one warning', () => {
+    const { notifier, sent, timers, warnings, sockets } = lab();
     notifier.setSecondaries(makeZone('example.com', 7), [plain]);
-    clock.advance(599_000);
+    timers.advance(599_000);
     expect(sent.slice(0, 8).map(({ at }) => at / 1000)).toEqual([0, 1, 3, 7, 15, 31, 63, 123]);
     expect(warnings).toEqual([]);
-    clock.advance(7_200_000);
+    timers.advance(7_200_000);
     expect(sent.at(-1)!.at).toBeLessThan(600_000);
     expect(sent.map(({ at }, index) => at - (sent[index - 1]?.at ?? 0)).every((gap) => gap <= 60_000)).toBe(true);
     expect(warnings).toEqual(['example.com. 192.0.2.53 does not answer NOTIFY']);
-    expect([sockets.size, clock.timers]).toEqual([0, 0]);
+    expect([sockets.size, timers.pending]).toEqual([0, 0]);
     expect(notifier.status()[0]).toMatchObject({ isOutstanding: false, failures: sent.length });
   });
 
-  it('begins again with the next commit after it was given up, without another warning until it was acknowledged', () => {
-    const { notifier, sent, clock, warnings, publish } = lab();
+  it('restarts with the next commit after giving up, without another warning until an acknowledgement', () => {
+    const { notifier, sent, timers, warnings, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
-    clock.advance(3_600_000);
+    timers.advance(3_600_000);
     const before = sent.length;
     publish(zone);
     expect(sent).toHaveLength(before + 1);
-    clock.advance(3_600_000);
+    timers.advance(3_600_000);
     expect(warnings).toHaveLength(1);
     publish(zone);
     sent.at(-1)!.answer();
     expect(notifier.status()[0]).toMatchObject({ failures: 0, problem: undefined, acknowledged: { serial: 9 } });
-    clock.advance(1000);
+    timers.advance(1000);
     publish(zone);
-    clock.advance(3_600_000);
+    timers.advance(3_600_000);
     expect(warnings).toHaveLength(2);
   });
 
-  it('of commits while one is outstanding the newest is told next: no queue, and one unanswered at a time', () => {
-    const { notifier, sent, clock, publish, sockets } = lab();
+  it('commits while one is in flight: the newest is sent next, without a queue, one in flight at a time', () => {
+    const { notifier, sent, timers, publish, sockets } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
     for (let i = 0; i < 50; i++) publish(zone);
     expect(sockets.size).toBe(1);
     expect(sent.map(({ serial }) => serial)).toEqual([7]);
-    clock.advance(200);
+    timers.advance(200);
     sent[0]!.answer();
     expect(sent.map(({ serial }) => serial)).toEqual([7, 57]);
     expect(notifier.status()[0]).toMatchObject({
@@ -197,41 +198,41 @@ describe('NOTIFY', () => {
       isOutstanding: true,
     });
     sent[1]!.answer();
-    clock.advance(10_000);
+    timers.advance(10_000);
     expect(sent).toHaveLength(2);
     expect(notifier.status()[0]).toMatchObject({ acknowledged: { serial: 57 }, isOutstanding: false });
   });
 
-  it('with 500 commits a second it goes out ten times a second, and the last commit is told within 0.1 s', () => {
-    const { notifier, sent, clock, publish } = lab();
+  it('with 500 commits per second it is sent ten times per second, and for the last commit within 0.1 s', () => {
+    const { notifier, sent, timers, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
     let answered = 0;
     for (let i = 0; i < 1000; i++) {
       publish(zone);
-      clock.advance(2);
+      timers.advance(2);
       for (; answered < sent.length; answered++) sent[answered]!.answer();
     }
-    clock.advance(100);
+    timers.advance(100);
     expect(sent.length).toBeGreaterThanOrEqual(20);
     expect(sent.length).toBeLessThanOrEqual(22);
     expect(sent.at(-1)!.serial).toBe(zone.published.serial);
   });
 
-  it('commits do not hurry what is sent again to a secondary that does not answer; it tells the newest serial', () => {
-    const { notifier, sent, clock, publish } = lab();
+  it('commits do not speed up retries to a secondary that does not answer; a retry has the newest serial', () => {
+    const { notifier, sent, timers, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
     for (let i = 0; i < 100; i++) {
       publish(zone);
-      clock.advance(50);
+      timers.advance(50);
     }
     expect(sent.map(({ at, serial }) => [at, serial])).toEqual([
       [0, 7],
       [1000, 27],
       [3000, 67],
     ]);
-    // The answer to an earlier one: what came later is still to be told.
+    // The answer to an earlier attempt: later commits still need a NOTIFY.
     sent[1]!.answer();
     expect(notifier.status()[0]).toMatchObject({ acknowledged: { serial: 27 } });
     expect(sent.at(-1)).toMatchObject({ at: 5000, serial: 107 });
@@ -250,24 +251,24 @@ describe('NOTIFY', () => {
     ['a single octet', ({ receive }) => receive(Buffer.of(0))],
     ['nothing', ({ receive }) => receive(Buffer.alloc(0))],
   ])('RFC 1996 §3.6: is not acknowledged by %s', (_title, act) => {
-    const { notifier, sent, clock, warnings } = lab();
+    const { notifier, sent, timers, warnings } = lab();
     notifier.setSecondaries(makeZone('example.com', 7), [plain]);
     act(sent[0]!);
     expect(notifier.status()[0]).toMatchObject({ acknowledged: undefined, isOutstanding: true });
-    clock.advance(1000);
+    timers.advance(1000);
     expect(sent).toHaveLength(2);
     expect(warnings).toEqual([]);
     sent[1]!.answer();
     expect(notifier.status()[0]).toMatchObject({ acknowledged: { serial: 7 } });
   });
 
-  it('one that was away is told at once when it comes and asks for the zone, not with the next attempt', () => {
-    const { notifier, sent, clock, sockets } = lab();
+  it('a secondary that was down gets one at once when it requests the zone, without waiting for the retry', () => {
+    const { notifier, sent, timers, sockets } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
     notifier.seen(zone.apex.key, plain.address, 6);
     expect(sent).toHaveLength(1);
-    clock.advance(300_000);
+    timers.advance(300_000);
     const before = sent.length;
     notifier.seen(zone.apex.key, plain.address, 6);
     expect(sent).toHaveLength(before + 1);
@@ -275,24 +276,24 @@ describe('NOTIFY', () => {
     notifier.seen(zone.apex.key, plain.address, 7);
     expect(sent).toHaveLength(before + 1);
     sent.at(-1)!.answer();
-    expect([sockets.size, clock.timers]).toEqual([0, 0]);
+    expect([sockets.size, timers.pending]).toEqual([0, 0]);
     expect(notifier.status()[0]).toMatchObject({ failures: 0, isOutstanding: false });
   });
 
-  it('an error in the answer is warned of once, and the attempts go on: the secondary may be starting', () => {
-    const { notifier, sent, clock, warnings } = lab();
+  it('an error in the answer gives one warning, and retries continue: the secondary may be starting', () => {
+    const { notifier, sent, timers, warnings } = lab();
     notifier.setSecondaries(makeZone('example.com', 7), [plain]);
     sent[0]!.answer({ rcode: Rcode.REFUSED });
-    clock.advance(1000);
+    timers.advance(1000);
     sent[1]!.answer({ rcode: Rcode.NOTAUTH });
     expect(warnings).toEqual(['example.com. 192.0.2.53 answers NOTIFY with REFUSED']);
     expect(notifier.status()[0]).toMatchObject({ problem: 'answers NOTIFY with NOTAUTH', failures: 2 });
-    clock.advance(2000);
+    timers.advance(2000);
     sent[2]!.answer();
     expect(notifier.status()[0]).toMatchObject({ acknowledged: { serial: 7 }, problem: undefined, failures: 0 });
   });
 
-  it('does not go to a secondary that asks for itself, which has a status nevertheless', () => {
+  it('is not sent to a secondary that polls, which nevertheless has a status', () => {
     const { notifier, sent, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [{ ...plain, notify: false }]);
@@ -301,14 +302,14 @@ describe('NOTIFY', () => {
     expect(notifier.status()).toMatchObject([{ notify: false, address: '192.0.2.53', isOutstanding: false }]);
   });
 
-  it('a clock that is set back does not hold it up', () => {
-    const { notifier, sent, clock, publish } = lab();
+  it('a clock that is set back does not delay it', () => {
+    const { notifier, sent, timers, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
     sent[0]!.answer();
-    clock.set(START_MS - 3_600_000);
+    timers.set(START_MS - 3_600_000);
     publish(zone);
-    clock.advance(100);
+    timers.advance(100);
     expect(sent).toHaveLength(2);
   });
 });
@@ -317,7 +318,7 @@ describe('signed NOTIFY', () => {
   const key = makeTsigKey(DomainName.parse('k1'), 'hmac-sha256', Buffer.alloc(32, 7));
   const otherKey = makeTsigKey(DomainName.parse('k1'), 'hmac-sha256', Buffer.alloc(32, 8));
 
-  /** Answers as a secondary that holds this key. */
+  /** Answers like a secondary with this key. */
   function answerSigned({ octets, receive }: SentNotify, held: TsigKey | undefined, nowSeconds: number, fields = {}) {
     const check = checkRequest(octets, decodeMessage(octets), () => held, nowSeconds);
     if (check.kind === 'unsigned') throw new Error('NOTIFY is not signed');
@@ -329,18 +330,18 @@ describe('signed NOTIFY', () => {
   const nowSeconds = START_MS / 1000;
 
   it('RFC 8945 §5.3: is signed with the key of the secondary, and so must be the answer', () => {
-    const { notifier, sent, clock } = lab();
+    const { notifier, sent, timers } = lab();
     notifier.setSecondaries(makeZone('example.com', 7), [{ ...plain, key }]);
     expect(answerSigned(sent[0]!, key, nowSeconds)).toBe('verified');
     expect(notifier.status()[0]).toMatchObject({ acknowledged: { serial: 7 } });
     expect(`${notifier.status()[0]!.keyName}`).toBe('k1.');
-    expect(clock.timers).toBe(0);
+    expect(timers.pending).toBe(0);
   });
 
-  it('the answer to an earlier attempt counts: each is checked against the request that it answers', () => {
-    const { notifier, sent, clock } = lab();
+  it('the answer to an earlier attempt is accepted: each is verified with the request that it answers', () => {
+    const { notifier, sent, timers } = lab();
     notifier.setSecondaries(makeZone('example.com', 7), [{ ...plain, key }]);
-    clock.advance(1000);
+    timers.advance(1000);
     expect(sent).toHaveLength(2);
     answerSigned(sent[0]!, key, nowSeconds + 1);
     expect(notifier.status()[0]).toMatchObject({ acknowledged: { serial: 7 } });
@@ -382,12 +383,12 @@ describe('signed NOTIFY', () => {
       'answers NOTIFY with a signature that does not verify (mac)',
     ],
   ])('RFC 8945 §5.3: an answer that %s is no acknowledgement', (_title, act, problem) => {
-    const { notifier, sent, clock, warnings } = lab();
+    const { notifier, sent, timers, warnings } = lab();
     notifier.setSecondaries(makeZone('example.com', 7), [{ ...plain, key }]);
     act(sent[0]!);
     expect(warnings).toEqual([`example.com. 192.0.2.53 ${problem}`]);
     expect(notifier.status()[0]).toMatchObject({ acknowledged: undefined, isOutstanding: true, problem });
-    clock.advance(1000);
+    timers.advance(1000);
     answerSigned(sent[1]!, key, nowSeconds + 1);
     expect(notifier.status()[0]).toMatchObject({ acknowledged: { serial: 7 }, problem: undefined });
   });
@@ -400,21 +401,21 @@ function tamper(octets: Uint8Array): Buffer {
   return copy;
 }
 
-describe('what is known of a secondary', () => {
-  it('what it holds, and since when it is behind', () => {
-    const { notifier, clock, publish } = lab();
+describe('the status of a secondary', () => {
+  it('has the serial that it holds, and since when it is behind', () => {
+    const { notifier, timers, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
     const status = () => notifier.status()[0]!;
     expect(status()).toMatchObject({ held: undefined, behindSinceMs: undefined });
     notifier.seen(zone.apex.key, plain.address, 7);
     expect(status()).toMatchObject({ held: { serial: 7, atMs: START_MS }, behindSinceMs: undefined });
-    clock.advance(5000);
+    timers.advance(5000);
     publish(zone);
-    clock.advance(2000);
+    timers.advance(2000);
     publish(zone);
     publish(zone);
-    clock.advance(1000);
+    timers.advance(1000);
     expect(status()).toMatchObject({ held: { serial: 7 }, behindSinceMs: START_MS + 5000 });
     notifier.seen(zone.apex.key, plain.address, 8);
     expect(status()).toMatchObject({ held: { serial: 8, atMs: START_MS + 8000 }, behindSinceMs: START_MS + 7000 });
@@ -424,21 +425,21 @@ describe('what is known of a secondary', () => {
     expect(status()).toMatchObject({ held: { serial: 10 }, behindSinceMs: undefined });
   });
 
-  it('of one that is behind for hours, from the first commit that it lacks', () => {
-    const { notifier, clock, publish } = lab();
+  it('of one that is behind for hours has the time of the first commit that it lacks', () => {
+    const { notifier, timers, publish } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
     notifier.seen(zone.apex.key, plain.address, 7);
     for (let i = 0; i < 3000; i++) {
-      clock.advance(1000);
+      timers.advance(1000);
       publish(zone);
     }
     expect(notifier.status()[0]).toMatchObject({ behindSinceMs: START_MS + 1000 });
     notifier.seen(zone.apex.key, plain.address, zone.published.serial - 10);
-    expect(notifier.status()[0]).toMatchObject({ behindSinceMs: clock.nowMs() - 9000 });
+    expect(notifier.status()[0]).toMatchObject({ behindSinceMs: timers.now() - 9000 });
   });
 
-  it('is told apart by address, by key where several have one address, and by zone', () => {
+  it('is assigned by address, by key if several have the same address, and by zone', () => {
     const { notifier } = lab();
     const zone = makeZone('example.com', 7);
     const key = (name: string) => makeTsigKey(DomainName.parse(name), 'hmac-sha256', Buffer.alloc(32));
@@ -453,46 +454,46 @@ describe('what is known of a secondary', () => {
     expect(notifier.status().map(({ held }) => held?.serial)).toEqual([undefined, 5, undefined]);
   });
 
-  it('stays through a new configuration; who is new is told, who had a problem is tried again, who is gone is not', () => {
-    const { notifier, sent, clock, publish, sockets } = lab();
+  it('survives a new configuration; new secondaries get a NOTIFY, those with a problem a retry, removed ones nothing', () => {
+    const { notifier, sent, timers, publish, sockets } = lab();
     const zone = makeZone('example.com', 7);
     const other = { ...plain, address: '192.0.2.54' };
     notifier.setSecondaries(zone, [plain, other]);
     sent[0]!.answer();
-    clock.advance(3_600_000);
+    timers.advance(3_600_000);
     const before = sent.length;
     notifier.setSecondaries(zone, [plain, other, { ...plain, address: '192.0.2.55' }]);
     expect(sent.slice(before).map(({ to }) => to)).toEqual(['192.0.2.55:53', '192.0.2.54:53'].sort());
     expect(notifier.status()[0]).toMatchObject({ acknowledged: { serial: 7 } });
     notifier.setSecondaries(zone, [plain]);
-    expect([sockets.size, clock.timers]).toEqual([0, 0]);
+    expect([sockets.size, timers.pending]).toEqual([0, 0]);
     publish(zone);
     expect(sent.at(-1)).toMatchObject({ to: '192.0.2.53:53', serial: 8 });
     expect(sent).toHaveLength(before + 3);
     notifier.removeZone(zone);
-    expect([sockets.size, clock.timers, notifier.status()]).toEqual([0, 0, []]);
+    expect([sockets.size, timers.pending, notifier.status()]).toEqual([0, 0, []]);
     publish(zone);
     expect(sent).toHaveLength(before + 3);
   });
 
-  it('a secondary that is not to be told any more is left alone at once', () => {
-    const { notifier, clock, sockets } = lab();
+  it('notify: false stops a NOTIFY in flight at once', () => {
+    const { notifier, timers, sockets } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain]);
     notifier.setSecondaries(zone, [{ ...plain, notify: false }]);
-    expect([sockets.size, clock.timers]).toEqual([0, 0]);
+    expect([sockets.size, timers.pending]).toEqual([0, 0]);
     expect(notifier.status()).toHaveLength(1);
   });
 
-  it('close ends all timers and sockets', () => {
-    const { notifier, sent, clock, publish, sockets } = lab();
+  it('close cancels all timers and closes all sockets', () => {
+    const { notifier, sent, timers, publish, sockets } = lab();
     const zone = makeZone('example.com', 7);
     notifier.setSecondaries(zone, [plain, { ...plain, address: '192.0.2.54' }]);
     sent[0]!.answer();
     publish(zone);
-    expect([sockets.size, clock.timers]).toEqual([1, 2]);
+    expect([sockets.size, timers.pending]).toEqual([1, 2]);
     notifier.close();
-    expect([sockets.size, clock.timers]).toEqual([0, 0]);
+    expect([sockets.size, timers.pending]).toEqual([0, 0]);
     publish(zone);
     expect(sent).toHaveLength(2);
   });
@@ -504,7 +505,7 @@ describe('over real sockets', () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
   });
 
-  it('comes from a port of its own each time, and is acknowledged', async () => {
+  it('uses a new source port each time, and is acknowledged', async () => {
     const ports = new Set<number>();
     const secondary = await listenUdp((request, send, from) => {
       ports.add(from.port);
@@ -525,7 +526,7 @@ describe('over real sockets', () => {
     expect(ports.size).toBe(2);
   });
 
-  it('takes no answer from another port of the secondary', async () => {
+  it('ignores an answer from another port of the secondary', async () => {
     const forge = createSocket('udp4');
     const warnings: string[] = [];
     const notifier = new Notifier(({ problem }) => warnings.push(problem));
@@ -543,7 +544,7 @@ describe('over real sockets', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('goes on while nobody listens at the port', async () => {
+  it('retries while the port is closed', async () => {
     const port = await freePort();
     const notifier = new Notifier(() => undefined);
     cleanups.push(() => notifier.close());

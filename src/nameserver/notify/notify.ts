@@ -1,38 +1,33 @@
 /**
- * Tells the secondaries of all zones about each new version (RFC 1996), and keeps what is known of them: what they have
- * acknowledged and what they hold.
+ * Sends NOTIFY for each new version to the secondaries of all zones (RFC 1996), and tracks the status of each secondary: the
+ * serials that it acknowledged and that it holds.
  */
 import { randomInt } from 'node:crypto';
+import type { Timers } from '../../core/timers.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { serialIsLater } from '../../dns/serial.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { CommitTimes, type SerialAt } from './commit-times.ts';
 import { openNotifySocket } from './notify-socket.ts';
-import {
-  type NotifyClock,
-  type NotifyPorts,
-  NotifyTarget,
-  type NotifyWarning,
-  type Secondary,
-} from './notify-target.ts';
+import { type NotifyPorts, NotifyTarget, type NotifyWarning, type Secondary } from './notify-target.ts';
 
 export interface SecondaryStatus {
   readonly zone: DomainName;
   readonly address: string;
   readonly port: number;
   readonly keyName?: DomainName;
-  /** Is it told of changes? */
+  /** True if it gets NOTIFY. */
   readonly notify: boolean;
-  /** The newest serial of which it acknowledged to have been told. */
+  /** The serial of the latest acknowledged NOTIFY. */
   readonly acknowledged: SerialAt | undefined;
-  /** The newest serial that it is known to hold, and since when that is known. */
+  /** The newest serial that it has requested or transferred, and when. */
   readonly held: SerialAt | undefined;
-  /** When the oldest commit was published that it is not known to hold; undefined: it holds the newest, or was never seen. */
+  /** Publication time of the oldest commit that it does not hold; undefined if it is up to date or was never seen. */
   readonly behindSinceMs: number | undefined;
   readonly isOutstanding: boolean;
-  /** Attempts of NOTIFY without an acknowledgement since the last one. */
+  /** Attempts of NOTIFY since the last acknowledgement. */
   readonly failures: number;
-  /** Completes "the secondary …". */
+  /** Completes the sentence "The secondary …". */
   readonly problem: string | undefined;
 }
 
@@ -42,10 +37,10 @@ interface NotifiedZone {
   readonly commits: CommitTimes;
 }
 
-export const systemNotifyClock: NotifyClock = {
-  nowMs: () => Date.now(),
-  setTimer(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
+const SYSTEM_TIMERS: Timers = {
+  now: () => Date.now(),
+  after(delayMs, call) {
+    const timer = setTimeout(call, delayMs);
     return () => clearTimeout(timer);
   },
 };
@@ -56,36 +51,36 @@ export class Notifier {
 
   constructor(onWarning: (warning: NotifyWarning) => void, ports: Partial<Omit<NotifyPorts, 'onWarning'>> = {}) {
     const randomId = () => randomInt(0x10000);
-    this.#ports = { clock: systemNotifyClock, open: openNotifySocket, randomId, ...ports, onWarning };
+    this.#ports = { timers: SYSTEM_TIMERS, open: openNotifySocket, randomId, ...ports, onWarning };
   }
 
-  /** Sets who the zone's secondaries are; those that are new are told of it at once (RFC 1996 §4.7). */
+  /** Sets the zone's secondaries; new ones get a NOTIFY at once (RFC 1996 §4.7). */
   setSecondaries(zone: EmbeddedZone, secondaries: readonly Secondary[]): void {
     const before = this.#zones.get(zone.apex.key);
-    const known = before?.targets ?? new Map<string, NotifyTarget>();
+    const removed = new Map(before?.targets);
     const targets = new Map<string, NotifyTarget>();
-    const toTell: NotifyTarget[] = [];
+    const toNotify: NotifyTarget[] = [];
     for (const secondary of secondaries) {
       const place = `${secondary.address} ${secondary.port}`;
-      const target = known.get(place);
+      const target = removed.get(place);
       if (target?.zone === zone) {
         target.secondary = secondary;
         if (!secondary.notify) target.close();
-        // Perhaps it is the key that was repaired.
-        if (target.problem !== undefined) toTell.push(target);
+        // The new settings may have fixed the problem, for example a wrong key.
+        if (target.problem !== undefined) toNotify.push(target);
         targets.set(place, target);
-        known.delete(place);
+        removed.delete(place);
       } else {
-        const made = new NotifyTarget(zone, secondary, this.#ports);
-        targets.set(place, made);
-        toTell.push(made);
+        const newTarget = new NotifyTarget(zone, secondary, this.#ports);
+        targets.set(place, newTarget);
+        toNotify.push(newTarget);
       }
     }
-    for (const target of known.values()) target.close();
-    const first = { serial: zone.published.serial, atMs: this.#ports.clock.nowMs() };
+    for (const target of removed.values()) target.close();
+    const first = { serial: zone.published.serial, atMs: this.#ports.timers.now() };
     const commits = before?.zone === zone ? before.commits : new CommitTimes(first);
     this.#zones.set(zone.apex.key, { zone, targets, commits });
-    for (const target of toTell) target.notify();
+    for (const target of toNotify) target.notify();
   }
 
   removeZone(zone: EmbeddedZone): void {
@@ -97,7 +92,7 @@ export class Notifier {
   published(zone: EmbeddedZone): void {
     const notified = this.#zones.get(zone.apex.key);
     if (notified === undefined || notified.targets.size === 0) return;
-    const atMs = this.#ports.clock.nowMs();
+    const atMs = this.#ports.timers.now();
     notified.commits.add({ serial: zone.published.serial, atMs });
     for (const target of notified.targets.values()) {
       const { held } = target;
@@ -107,13 +102,13 @@ export class Notifier {
   }
 
   /**
-   * Someone showed by a request or a finished transfer to hold this serial of a zone. It counts for the secondaries of
-   * this address; of several at one address for the one with this key.
+   * Records that a client has shown, by a request or a completed transfer, that it holds this serial of a zone. Applies
+   * to the secondaries with this address; of several at one address to the one with this key.
    */
   seen(apexKey: string, address: string, serial: number, keyName?: DomainName): void {
     const notified = this.#zones.get(apexKey);
     if (notified === undefined) return;
-    const atMs = this.#ports.clock.nowMs();
+    const atMs = this.#ports.timers.now();
     for (const target of notified.targets.values()) {
       const { key } = target.secondary;
       if (target.secondary.address !== address) continue;
@@ -143,7 +138,7 @@ export class Notifier {
     );
   }
 
-  /** Ends all timers and sockets. */
+  /** Cancels all timers and closes all sockets. */
   close(): void {
     for (const { targets } of this.#zones.values()) for (const target of targets.values()) target.close();
     this.#zones.clear();

@@ -1,4 +1,4 @@
-// The sockets of the nameserver together: UDP and TCP on one port of each entry, IPv4 beside IPv6, all or none.
+/** The sockets of the nameserver together: UDP and TCP on one port of each entry, IPv4 beside IPv6, all or none. */
 import { createSocket } from 'node:dgram';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -7,7 +7,8 @@ import { frame } from '../../../test/support/dns-listener.ts';
 import { freePort } from '../../../test/support/free-port.ts';
 import { waitUntil } from '../../../test/support/process.ts';
 import { connectStream } from '../../../test/support/stream-client.ts';
-import { type DnsListenAddress, DnsListenError, DnsListeners, type DnsService } from './listeners.ts';
+import type { DnsService } from '../answer/dns-service.ts';
+import { type DnsListenAddress, DnsListenError, DnsListeners } from './listeners.ts';
 
 const QUERY = Buffer.from('123400000000000000000000', 'hex');
 const REPLY = Buffer.from('123480000000000000000000', 'hex');
@@ -41,7 +42,7 @@ async function expectServed(...places: DnsListenAddress[]): Promise<void> {
   }
 }
 
-/** True if nobody holds the port, for UDP and TCP. */
+/** True if the port is free for UDP and TCP. */
 async function isFree(port: number): Promise<boolean> {
   const probe = new DnsListeners();
   try {
@@ -73,7 +74,7 @@ describe('open()', () => {
     await expectServed(v4!, v6!);
   });
 
-  it('0.0.0.0 and [::] on one port stand side by side', async () => {
+  it('0.0.0.0 and [::] can use the same port', async () => {
     const port = await freePort();
     await listeners.open(service, {
       listen: [
@@ -105,7 +106,7 @@ describe('open()', () => {
     },
   );
 
-  it('the same entry twice is told as an overlap', async () => {
+  it('the same entry twice is reported as an overlap', async () => {
     const port = await freePort();
     const entry = { host: '127.0.0.1', port };
     await expect(listeners.open(service, { listen: [entry, { host: '0.0.0.0', port }] })).rejects.toThrow(
@@ -113,9 +114,9 @@ describe('open()', () => {
     );
   });
 
-  it('an IPv6 entry that this machine does not have: left out of the default with a warning, else an error', async () => {
+  it('an IPv6 entry without IPv6: a warning for the default, otherwise an error', async () => {
     const port = await freePort();
-    // An address of no interface stands for a machine without IPv6: the system refuses both in the same place.
+    // An address of no interface simulates a machine without IPv6: bind fails in both cases.
     const listen = [
       { host: '127.0.0.1', port },
       { host: '2001:db8::77', port },
@@ -125,7 +126,7 @@ describe('open()', () => {
     await listeners.open(service, { listen, isDefault: true, onWarning });
     expect(listeners.addresses).toEqual([`127.0.0.1:${port}`]);
     expect(warnings).toEqual([
-      `This machine has no IPv6: '[2001:db8::77]:${port}' of the default of 'dns.listen' is left out.`,
+      `This machine has no IPv6. The nameserver does not listen on '[2001:db8::77]:${port}', which is in the default of 'dns.listen'.`,
     ]);
     await listeners.close(0);
     await expect(listeners.open(service, { listen, onWarning })).rejects.toThrow('2001:db8::77');
@@ -133,7 +134,7 @@ describe('open()', () => {
   });
 });
 
-/** Sockets that this process has open (Linux). */
+/** Open sockets of this process (Linux). */
 function socketCount(): number {
   if (process.platform !== 'linux') return 0;
   const isSocket = (file: string) => {
@@ -162,7 +163,7 @@ describe('close()', () => {
     await waitUntil('the system to have closed all', () => socketCount() <= before);
   });
 
-  it('may be called twice, and before open()', async () => {
+  it('can be called twice, and before open()', async () => {
     await new DnsListeners().close();
     await listeners.close();
     await listeners.close();

@@ -1,9 +1,9 @@
 /**
  * The sockets of the nameserver: UDP and TCP on the same port of every entry of `dns.listen` (RFC 7766 §5).
  *
- * Left out: choosing the source address of a UDP reply. node:dgram has no IP_PKTINFO, so on a machine with several
- * addresses a reply from a wildcard entry leaves from the address that the kernel picks, which may not be the one that
- * was asked; list the addresses in `dns.listen` there. Left out too: edns-tcp-keepalive (RFC 7828).
+ * Left out: the source address of UDP replies. node:dgram has no IP_PKTINFO: with a wildcard entry on a machine with several
+ * addresses, the kernel chooses the source address, which may differ from the address that was queried; list the
+ * addresses in `dns.listen` on such a machine. Also left out: edns-tcp-keepalive (RFC 7828).
  */
 import type { DnsService } from '../answer/dns-service.ts';
 import { portAdvice } from './port-advice.ts';
@@ -11,9 +11,7 @@ import type { TcpLimits } from './tcp-limits.ts';
 import { TcpListener } from './tcp-listener.ts';
 import { UdpListener } from './udp-listener.ts';
 
-export type { DnsPeer, DnsService, StreamReply } from '../answer/dns-service.ts';
-
-/** One entry of `dns.listen`. Port 0: the system chooses one that is free for UDP and TCP. */
+/** One entry of `dns.listen`. With port 0 the system chooses a port that is free for UDP and TCP. */
 export interface DnsListenAddress {
   /** An IPv4 or IPv6 address, without brackets. */
   readonly host: string;
@@ -22,11 +20,11 @@ export interface DnsListenAddress {
 
 export interface DnsListenersOptions {
   readonly listen: readonly DnsListenAddress[];
-  /** The entries are the default and not the operator's wish: IPv6 may be missing, with a warning. */
+  /** True if the operator did not set `dns.listen`: a missing IPv6 is then only a warning. */
   readonly isDefault?: boolean;
-  /** Told what an operator should know: a text without secrets. */
+  /** Called with a message for the operator, without secrets. */
   readonly onWarning?: (text: string) => void;
-  /** Told what the service threw, and faults of the sockets that end nothing. */
+  /** Called with exceptions of the service, and with socket errors that do not close a listener. */
   readonly onFault?: (error: unknown) => void;
   readonly tcpLimits?: Partial<TcpLimits>;
 }
@@ -41,15 +39,15 @@ export class DnsListenError extends Error {
   }
 }
 
-/** How often a free TCP port is asked for that is free for UDP too. */
+/** Attempts to find a free TCP port that is also free for UDP. */
 const PORT_ATTEMPTS = 20;
-/** What waits for a commit gets this long to be answered when the server ends. */
+/** Time for pending replies when the server stops. */
 const GRACE_MS = 2_000;
 
 export class DnsListeners {
   #open: { readonly tcp: TcpListener; readonly udp: UdpListener; readonly host: string }[] = [];
 
-  /** Where it listens, with the ports that the system chose: `192.0.2.1:53`, `[2001:db8::1]:53`. */
+  /** The bound addresses: `192.0.2.1:53`, `[2001:db8::1]:53`. */
   get addresses(): readonly string[] {
     return this.bound.map(formatDnsAddress);
   }
@@ -68,7 +66,7 @@ export class DnsListeners {
         } catch (error) {
           if (!options.isDefault || !isWithoutIpv6(address, error)) throw error;
           options.onWarning?.(
-            `This machine has no IPv6: '${formatDnsAddress(address)}' of the default of 'dns.listen' is left out.`,
+            `This machine has no IPv6. The nameserver does not listen on '${formatDnsAddress(address)}', which is in the default of 'dns.listen'.`,
           );
         }
       }
@@ -102,7 +100,7 @@ export class DnsListeners {
   }
 
   /**
-   * Takes nothing new, lets replies that are under way leave within `graceMs`, then cuts what is left. An idle server
+   * Graceful stop: accepts no requests, sends pending replies for up to `graceMs`, then closes all sockets. An idle server
    * closes at once.
    */
   async close(graceMs = GRACE_MS): Promise<void> {

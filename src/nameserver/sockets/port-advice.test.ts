@@ -1,4 +1,4 @@
-// What is said where a port cannot be opened: by real processes that hold it, and by a proc folder made for the case.
+/** Advice for ports that cannot be opened: with real processes that use the port, and with a fake /proc. */
 import { createSocket } from 'node:dgram';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ async function openError(host: string, port: number): Promise<DnsListenError> {
   throw new Error('it opened');
 }
 
-/** A node process that holds one port and says so. */
+/** A node process that opens one port and prints `ready`. */
 function startHolder(protocol: 'udp' | 'tcp', host: string, port: number) {
   const open =
     protocol === 'udp'
@@ -40,7 +40,7 @@ function startHolder(protocol: 'udp' | 'tcp', host: string, port: number) {
   });
 }
 
-onLinux('a port that another program holds', () => {
+onLinux('a port that another program uses', () => {
   it.each([
     ['udp', '127.0.0.1', '127.0.0.1', '127.0.0.1'],
     ['tcp', '127.0.0.1', '127.0.0.1', '127.0.0.1'],
@@ -49,15 +49,15 @@ onLinux('a port that another program holds', () => {
     ['udp', '::', '127.0.0.1', '[::]'],
     ['tcp', '::1', '::', '[::1]'],
   ] as const)(
-    '%s: held on %s, wanted on %s, the program is named with its process and its place',
-    async (protocol, held, wanted, place) => {
+    '%s: in use on %s, requested on %s: names the program, its process and its address',
+    async (protocol, used, requested, place) => {
       const port = await freePort();
-      const holder = await startHolder(protocol, held, port);
+      const holder = await startHolder(protocol, used, port);
       try {
-        const error = await openError(wanted, port);
-        const entry = wanted.includes(':') ? `[${wanted}]:${port}` : `${wanted}:${port}`;
+        const error = await openError(requested, port);
+        const entry = requested.includes(':') ? `[${requested}]:${port}` : `${requested}:${port}`;
         expect(error.message).toBe(
-          `Cannot listen on '${entry}' (${protocol.toUpperCase()}): node (process ${holder.pid}) holds ${place}:${port}. Stop it, or choose another port or address in dns.listen.`,
+          `Cannot listen on '${entry}' (${protocol.toUpperCase()}): node (process ${holder.pid}) uses ${place}:${port}. Stop it, or choose another port or address in dns.listen.`,
         );
         expect(error.code).toBe('EADDRINUSE');
       } finally {
@@ -66,25 +66,25 @@ onLinux('a port that another program holds', () => {
     },
   );
 
-  it('is told as an overlap where it is this program itself', async () => {
+  it('is reported as an overlap if it is this program itself', async () => {
     const socket = createSocket('udp4');
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
     const { port } = socket.address();
     const advice = portAdvice({ host: '0.0.0.0', port, protocol: 'udp', code: 'EADDRINUSE', message: '' });
     expect(advice).toBe(
-      `This program holds 127.0.0.1:${port} already: two entries of dns.listen overlap. Take one of them out.`,
+      `This program already uses 127.0.0.1:${port}: two entries of dns.listen overlap. Remove one of them.`,
     );
     await new Promise<void>((resolve) => socket.close(resolve));
   });
 });
 
 if (process.platform === 'linux') {
-  describeWith(BIND_PROGRAMS, 'a port that BIND holds', () => {
-    it('says how to stop BIND, to move it, or to let it keep the zone', async () => {
+  describeWith(BIND_PROGRAMS, 'a port that BIND uses', () => {
+    it('says how to stop BIND, to move it, or to let it serve the zone', async () => {
       const bind = await startBind({ zones: [{ name: 'example.com' }], keys: [] });
       try {
         const { message } = await openError('0.0.0.0', bind.port);
-        expect(message).toContain(`named (process ${bind.pid}) holds 127.0.0.1:${bind.port}. This is BIND.`);
+        expect(message).toContain(`named (process ${bind.pid}) uses 127.0.0.1:${bind.port}. This is BIND.`);
         expect(message).toContain('systemctl disable --now named');
         expect(message).toContain('dns.listen');
       } finally {
@@ -94,7 +94,7 @@ if (process.platform === 'linux') {
   });
 }
 
-describe('a proc folder made for the case', () => {
+describe('with a fake /proc', () => {
   let proc = '';
   afterEach(() => removeNow(proc));
 
@@ -125,41 +125,41 @@ describe('a proc folder made for the case', () => {
     portAdvice({ host, port, protocol, code: 'EADDRINUSE', message: 'bind EADDRINUSE' }, proc);
 
   const RESOLVED =
-    "it is the stub resolver for the programs of this machine. Either list in dns.listen only the addresses that the internet asks, for example ['192.0.2.1:53', '[2001:db8::1]:53'], which leaves the stub alone; or switch the stub off: DNSStubListener=no under [Resolve] in /etc/systemd/resolved.conf, 'ln -sf /run/systemd/resolve/resolv.conf /etc/resolv.conf', 'systemctl restart systemd-resolved'.";
+    "it is the stub resolver for the programs of this machine. Either list in dns.listen only the public addresses, for example ['192.0.2.1:53', '[2001:db8::1]:53'], which does not affect the stub resolver; or disable the stub resolver: set DNSStubListener=no under [Resolve] in /etc/systemd/resolved.conf, then run 'ln -sf /run/systemd/resolve/resolv.conf /etc/resolv.conf' and 'systemctl restart systemd-resolved'.";
 
-  it('systemd-resolved, seen by root: both ways out', () => {
+  it('systemd-resolved, seen by root: both solutions', () => {
     makeProc({ table: 'udp', hex: '3500007F:0035', holders: [['systemd-resolve', 612]] });
-    expect(taken('0.0.0.0', 'udp')).toBe(`systemd-resolved (process 612) holds 127.0.0.53:53: ${RESOLVED}`);
+    expect(taken('0.0.0.0', 'udp')).toBe(`systemd-resolved (process 612) uses 127.0.0.53:53: ${RESOLVED}`);
   });
 
-  it('systemd-resolved whose open files are hidden: known by its address', () => {
+  it('systemd-resolved whose open files are hidden: recognized by its address', () => {
     makeProc({ table: 'tcp', hex: '3500007F:0035', state: '0A', uid: 991 });
-    expect(taken('0.0.0.0', 'tcp')).toBe(`systemd-resolved holds 127.0.0.53:53: ${RESOLVED}`);
+    expect(taken('0.0.0.0', 'tcp')).toBe(`systemd-resolved uses 127.0.0.53:53: ${RESOLVED}`);
   });
 
-  it('another user: how to look', () => {
+  it('another user: how to find the program', () => {
     makeProc({ table: 'udp6', hex: '00000000000000000000000000000000:0035', uid: 53 });
     expect(taken('::', 'udp')).toBe(
-      "A program of another user (uid 53) holds [::]:53. See which: ss -lnpu 'sport = :53' (as root). Stop it, or choose another port or address in dns.listen.",
+      "A program of another user (uid 53) uses [::]:53. To find it, run as root: ss -lnpu 'sport = :53'. Stop it, or choose another port or address in dns.listen.",
     );
   });
 
   it('an IPv6 address in the byte order of the table', () => {
     makeProc({ table: 'udp6', hex: 'B80D0120000000000000000001000000:0035' });
-    expect(taken('2001:db8::1', 'udp')).toContain('holds [2001:db8::1]:53');
+    expect(taken('2001:db8::1', 'udp')).toContain('uses [2001:db8::1]:53');
   });
 
   it('dnsmasq of a network of this machine, and one for all addresses', () => {
     makeProc({ table: 'udp', hex: '017AA8C0:0035', holders: [['dnsmasq', 801]] });
     expect(taken('0.0.0.0', 'udp')).toMatch(
-      /^dnsmasq \(process 801\) holds 192\.168\.122\.1:53\. It serves a network of this machine/,
+      /^dnsmasq \(process 801\) uses 192\.168\.122\.1:53\. It serves a network of this machine/,
     );
     removeNow(proc);
     makeProc({ table: 'udp', hex: '00000000:0035', holders: [['dnsmasq', 801]] });
     expect(taken('192.0.2.1', 'udp')).toContain('set port=0 in dnsmasq.conf');
   });
 
-  it('the service that was given its socket by systemd, not systemd', () => {
+  it('a service with a socket from systemd is named instead of systemd', () => {
     const holders = [
       ['systemd', 1],
       ['resolver', 802],
@@ -171,12 +171,12 @@ describe('a proc folder made for the case', () => {
     expect(taken('0.0.0.0', 'udp')).toContain('systemctl list-sockets');
   });
 
-  it('a connection and another address do not stand in the way', () => {
+  it('a connection and another address do not conflict', () => {
     makeProc({ table: 'tcp', hex: '00000000:0035', state: '01', holders: [['other', 803]] });
     expect(taken('0.0.0.0', 'tcp')).toContain("ss -lnpt 'sport = :53'");
     removeNow(proc);
     makeProc({ table: 'udp', hex: '3500007F:0035', holders: [['systemd-resolve', 612]] });
-    expect(taken('192.0.2.1', 'udp')).toMatch(/^Another program holds the port\./);
+    expect(taken('192.0.2.1', 'udp')).toMatch(/^Another program uses the port\./);
   });
 
   it('a port that is not permitted: three ways', () => {
@@ -192,10 +192,10 @@ describe('a proc folder made for the case', () => {
     ]) {
       expect(denied(53)).toContain(words);
     }
-    expect(denied(5300)).toContain('ports from 1024 on are free to all');
+    expect(denied(5300)).toContain('ports from 1024 on need no permission');
     mkdirSync(join(proc, 'sys/net/ipv4'), { recursive: true });
     writeFileSync(join(proc, 'sys/net/ipv4/ip_unprivileged_port_start'), '53\n');
-    expect(denied(53)).toContain('ports from 53 on are free to all');
+    expect(denied(53)).toContain('ports from 53 on need no permission');
   });
 });
 
@@ -208,11 +208,11 @@ describe('other reasons', () => {
 
   it('no IPv6', () => {
     const failed = { host: '::', port: 53, protocol: 'udp', code: 'EAFNOSUPPORT', message: '' } as const;
-    expect(portAdvice(failed)).toBe('This machine has no IPv6. Take the entry out of dns.listen.');
+    expect(portAdvice(failed)).toBe('This machine has no IPv6. Remove the entry from dns.listen.');
   });
 
-  it('anything else keeps the words of the system', () => {
+  it('anything else repeats the message of the system', () => {
     const failed = { host: '::', port: 53, protocol: 'udp', code: 'ENOBUFS', message: 'bind ENOBUFS' } as const;
-    expect(portAdvice(failed)).toBe('bind ENOBUFS. The option is dns.listen.');
+    expect(portAdvice(failed)).toBe('bind ENOBUFS. Check the option dns.listen.');
   });
 });

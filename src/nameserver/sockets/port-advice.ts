@@ -1,9 +1,9 @@
 /**
- * What to do where a port of `dns.listen` cannot be opened, in words for the operator.
+ * Tells the operator what to do if a port of `dns.listen` cannot be opened.
  *
- * The program that holds the port is looked up in /proc (Linux): the socket's inode in the tables of net, its holder
- * among the open files of the processes. Those of other users are hidden from all but root; then the text says how to
- * look. Left out: other systems, network namespaces other than ours.
+ * The program that uses the port is found in /proc (Linux): the inode of the socket in the tables of net, its process by
+ * the open files of the processes. Only root sees those of other users; without them the message says how to find it.
+ * Left out: other systems, other network namespaces.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { formatIpv4, formatIpv6 } from '../../dns/address.ts';
@@ -15,11 +15,11 @@ export interface FailedListen {
   readonly protocol: 'udp' | 'tcp';
   /** `EADDRINUSE` and the like. */
   readonly code: string | undefined;
-  /** The system's own words, for codes that are not known here. */
+  /** The system's error message, used for other codes. */
   readonly message: string;
 }
 
-/** Sentences that say what is wrong and what to do. `proc`: where the proc file system is mounted. */
+/** What is wrong and what to do, in full sentences. @param proc mount point of the proc file system */
 export function portAdvice(failed: FailedListen, proc = '/proc'): string {
   switch (failed.code) {
     case 'EADDRINUSE':
@@ -28,13 +28,13 @@ export function portAdvice(failed: FailedListen, proc = '/proc'): string {
     case 'EPERM':
       return notPermitted(failed, proc);
     case 'EADDRNOTAVAIL':
-    // A link-local address without its interface.
+    // EINVAL: a link-local address without its interface.
     case 'EINVAL':
-      return `This machine has no address '${failed.host}'. Put an address of this machine into dns.listen ('ip address' lists them), or 0.0.0.0 and [::] for all.`;
+      return `This machine has no address '${failed.host}'. Set dns.listen to addresses of this machine ('ip address' lists them), or to 0.0.0.0 and [::] for all of them.`;
     case 'EAFNOSUPPORT':
-      return `This machine has no ${failed.host.includes(':') ? 'IPv6' : 'IPv4'}. Take the entry out of dns.listen.`;
+      return `This machine has no ${failed.host.includes(':') ? 'IPv6' : 'IPv4'}. Remove the entry from dns.listen.`;
     default:
-      return `${failed.message}. The option is dns.listen.`;
+      return `${failed.message}. Check the option dns.listen.`;
   }
 }
 
@@ -42,29 +42,29 @@ function portTaken(failed: FailedListen, proc: string): string {
   const { port, protocol } = failed;
   const socket = findSocket(failed, proc);
   if (socket === undefined) {
-    return `Another program holds the port. See which: ss -lnp${protocol[0]} 'sport = :${port}' (as root). Stop it, or choose another port or address in dns.listen.`;
+    return `Another program uses the port. To find it, run as root: ss -lnp${protocol[0]} 'sport = :${port}'. Stop it, or choose another port or address in dns.listen.`;
   }
   const place = socket.address.includes(':') ? `[${socket.address}]:${port}` : `${socket.address}:${port}`;
   const holder = findHolder(socket.inode, proc);
   if (holder === undefined && /^127\.0\.0\.5[34]$/.test(socket.address) && port === 53) return resolvedAdvice(place);
   if (holder === undefined) {
-    return `A program of another user (uid ${socket.uid}) holds ${place}. See which: ss -lnp${protocol[0]} 'sport = :${port}' (as root). Stop it, or choose another port or address in dns.listen.`;
+    return `A program of another user (uid ${socket.uid}) uses ${place}. To find it, run as root: ss -lnp${protocol[0]} 'sport = :${port}'. Stop it, or choose another port or address in dns.listen.`;
   }
   if (holder.self) {
-    return `This program holds ${place} already: two entries of dns.listen overlap. Take one of them out.`;
+    return `This program already uses ${place}: two entries of dns.listen overlap. Remove one of them.`;
   }
-  // The kernel cuts the name of a process after 15 octets.
+  // The kernel truncates the name of a process to 15 octets.
   if (holder.name.startsWith('systemd-resolve')) return resolvedAdvice(place, holder.pid);
-  return `${holder.name} (process ${holder.pid}) holds ${place}. ${adviceFor(holder.name, socket.address)}`;
+  return `${holder.name} (process ${holder.pid}) uses ${place}. ${adviceFor(holder.name, socket.address)}`;
 }
 
 function resolvedAdvice(place: string, pid?: number): string {
-  const who = pid === undefined ? 'systemd-resolved' : `systemd-resolved (process ${pid})`;
+  const program = pid === undefined ? 'systemd-resolved' : `systemd-resolved (process ${pid})`;
   return (
-    `${who} holds ${place}: it is the stub resolver for the programs of this machine. Either list in dns.listen only ` +
-    `the addresses that the internet asks, for example ['192.0.2.1:53', '[2001:db8::1]:53'], which leaves the stub ` +
-    `alone; or switch the stub off: DNSStubListener=no under [Resolve] in /etc/systemd/resolved.conf, ` +
-    `'ln -sf /run/systemd/resolve/resolv.conf /etc/resolv.conf', 'systemctl restart systemd-resolved'.`
+    `${program} uses ${place}: it is the stub resolver for the programs of this machine. Either list in dns.listen only ` +
+    `the public addresses, for example ['192.0.2.1:53', '[2001:db8::1]:53'], which does not affect the stub resolver; ` +
+    `or disable the stub resolver: set DNSStubListener=no under [Resolve] in /etc/systemd/resolved.conf, then run ` +
+    `'ln -sf /run/systemd/resolve/resolv.conf /etc/resolv.conf' and 'systemctl restart systemd-resolved'.`
   );
 }
 
@@ -74,12 +74,12 @@ function adviceFor(name: string, address: string): string {
   switch (name) {
     case 'dnsmasq':
       return wildcard
-        ? `If it is there for DHCP only, set port=0 in dnsmasq.conf; else give it addresses of its own (listen-address and bind-interfaces), ${other}`
-        : `It serves a network of this machine (libvirt and NetworkManager start it): list in dns.listen only the other addresses, for example ['192.0.2.1:53'].`;
+        ? `If it is used for DHCP only, set port=0 in dnsmasq.conf. Otherwise bind it to other addresses (listen-address and bind-interfaces), ${other}`
+        : `It serves a network of this machine (libvirt and NetworkManager start it). List in dns.listen only the other addresses, for example ['192.0.2.1:53'].`;
     case 'named':
-      return `This is BIND. Stop it ('systemctl disable --now named'), or let it keep the zone and say 'nameserver: 127.0.0.1' in the zone instead of 'nameserver: embedded', or give it other addresses by listen-on and listen-on-v6, ${other}`;
+      return `This is BIND. Stop it ('systemctl disable --now named'), or let it serve the zone and set 'nameserver: 127.0.0.1' for the zone instead of 'nameserver: embedded', or bind it to other addresses with listen-on and listen-on-v6, ${other}`;
     case 'systemd':
-      return `A .socket unit of systemd: 'systemctl list-sockets' names it. Stop it, ${other}`;
+      return `This is a .socket unit of systemd: 'systemctl list-sockets' shows its name. Stop it, ${other}`;
     default:
       return `Stop it, ${other}`;
   }
@@ -88,15 +88,15 @@ function adviceFor(name: string, address: string): string {
 function notPermitted({ port, protocol }: FailedListen, proc: string): string {
   const first = Number(readText(`${proc}/sys/net/ipv4/ip_unprivileged_port_start`) ?? 1024);
   if (port >= first) {
-    return `The system forbids it, though ports from ${first} on are free to all: a security module (SELinux, AppArmor) or the service's own restrictions. The option is dns.listen.`;
+    return `The system denied it, although ports from ${first} on need no permission. Check the security module (SELinux, AppArmor), the restrictions of the service unit, and the option dns.listen.`;
   }
   return (
-    `Ports below ${first} need a permission. One of three ways: ` +
+    `Ports below ${first} need a permission. There are three ways: ` +
     `(1) the capability: AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit, or ` +
-    `'setcap cap_net_bind_service=+ep' on the node program (then each program that node runs has it); ` +
+    `'setcap cap_net_bind_service=+ep' on the node program (every program that node runs then has it); ` +
     `(2) for all programs of this machine: 'sysctl net.ipv4.ip_unprivileged_port_start=${port}'; ` +
-    `(3) another port, for example dns.listen: ['0.0.0.0:5300'], and a redirect: ` +
-    `'nft add rule ip nat prerouting ${protocol} dport ${port} redirect to :5300', for udp and for tcp.`
+    `(3) another port, for example dns.listen: ['0.0.0.0:5300'], and a redirect for udp and tcp: ` +
+    `'nft add rule ip nat prerouting ${protocol} dport ${port} redirect to :5300'.`
   );
 }
 
@@ -106,23 +106,23 @@ interface HeldSocket {
   readonly uid: string;
 }
 
-/** State of a TCP socket that listens, as the table has it. */
-const LISTENS = '0A';
+/** The state of a listening TCP socket in /proc/net/tcp. */
+const LISTEN_STATE = '0A';
 
-/** The socket that stands in the way: same port, and the same address or all addresses on one side. */
+/** The conflicting socket: same port, and the same address or a wildcard address on either side. */
 function findSocket({ host, port, protocol }: FailedListen, proc: string): HeldSocket | undefined {
   const ipv6 = host.includes(':');
-  // A socket of [::] may hold the port for IPv4 too.
+  // A socket on [::] can also use the port for IPv4.
   for (const table of ipv6 ? [`${protocol}6`] : [protocol, `${protocol}6`]) {
     for (const line of readText(`${proc}/self/net/${table}`)?.split('\n').slice(1) ?? []) {
       const fields = line.trim().split(/\s+/);
       const [addressHex = '', portHex = ''] = fields[1]?.split(':') ?? [];
       const inode = fields[9];
       if (inode === undefined || inode === '0' || Number.parseInt(portHex, 16) !== port) continue;
-      if (protocol === 'tcp' && fields[3] !== LISTENS) continue;
+      if (protocol === 'tcp' && fields[3] !== LISTEN_STATE) continue;
       const address = addressOfHex(addressHex);
-      const crossing = table.endsWith('6') && !ipv6;
-      if (crossing ? address === '::' : isSame(address, host)) return { address, inode, uid: fields[7] ?? '?' };
+      const isDualStack = table.endsWith('6') && !ipv6;
+      if (isDualStack ? address === '::' : isSame(address, host)) return { address, inode, uid: fields[7] ?? '?' };
     }
   }
   return undefined;
@@ -133,7 +133,7 @@ function isSame(address: string, host: string): boolean {
   return isAll(address) || isAll(host) || address === host;
 }
 
-/** The tables print the words of an address in the order of the machine; all that node runs on are little-endian. */
+/** /proc prints the 32-bit words of an address in host order; all platforms of Node.js with /proc are little-endian. */
 function addressOfHex(hex: string): string {
   const octets = Buffer.from(hex, 'hex').swap32();
   return octets.length === 4 ? formatIpv4(octets, 0) : formatIpv6(octets);
@@ -145,7 +145,7 @@ interface Holder {
   readonly self: boolean;
 }
 
-/** The process that has the socket open; systemd, which opens sockets for others, only if no other one has it. */
+/** The process that has the socket open. systemd opens sockets for services: it is the holder only if no other process is. */
 function findHolder(inode: string, proc: string): Holder | undefined {
   const target = `socket:[${inode}]`;
   const own = attempt(() => readlinkSync(`${proc}/self`));
@@ -160,7 +160,7 @@ function findHolder(inode: string, proc: string): Holder | undefined {
   return found;
 }
 
-/** The name that ps prints; node calls its own process after a thread. */
+/** The name that ps prints. The comm of a node process is the name of a thread. */
 function nameOf(process: string): string {
   const name = readText(`${process}/comm`)?.trim() || 'A program';
   if (name !== 'MainThread') return name;
@@ -171,7 +171,7 @@ function readText(path: string): string | undefined {
   return attempt(() => readFileSync(path, 'utf8'));
 }
 
-/** /proc is full of files that vanish or are forbidden. */
+/** Undefined if the file is gone or not readable, which is normal in /proc. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();

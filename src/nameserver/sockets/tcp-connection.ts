@@ -1,23 +1,22 @@
 /**
- * One TCP connection of the nameserver (RFC 1035 §4.2.2, RFC 7766): messages with two octets of length in front, cut
- * anywhere; replies in the order in which they are ready (§6.2.1.1); replies of one turn leave in one write.
+ * One TCP connection of the nameserver (RFC 7766) as a state machine: messages in, replies out in the order in which they
+ * are ready (§6.2.1.1), replies of one turn of the event loop in one write.
  *
- * Memory is bounded: nothing more is read while too many messages wait for their reply, or while the client does not
- * take what was written. No connection keeps the others waiting: a long one goes on in another turn. A length of less than a header ends the connection, as the stream cannot be trusted any more.
+ * Memory is bounded: reading stops while too many messages wait for a reply, or while the client does not read its
+ * replies. A busy connection yields to the others after a number of messages. An invalid length ends the connection.
  */
 import type { Socket } from 'node:net';
-import { type DnsPeer, type DnsService, HEADER_OCTETS, type StreamReply } from '../answer/dns-service.ts';
+import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
+import type { DnsPeer, DnsService, StreamReply } from '../answer/dns-service.ts';
+import { frameMessages, MessageReader } from './stream-framing.ts';
 import type { TcpLimits } from './tcp-limits.ts';
 
-/** With so much still to be sent nothing more is read, and a transfer pauses. */
+/** Octets of unsent replies at which reading stops and a transfer pauses. */
 const HIGH_WATER_OCTETS = 65_536;
-/** With so many octets of messages waiting for their replies nothing more is read. */
+/** Octets of unanswered messages at which reading stops. */
 const MAX_WAITING_OCTETS = 131_072;
-/** Messages of one connection that are answered in one turn of the event loop. */
+/** Messages of one connection answered in one turn of the event loop. */
 const MESSAGES_IN_A_TURN = 256;
-/** First size of the buffer for a message that came in parts; it doubles with what really comes. */
-const FIRST_PART_OCTETS = 512;
-export const MAX_MESSAGE_OCTETS = 65_535;
 
 export class TcpConnection {
   readonly #socket: Socket;
@@ -26,38 +25,33 @@ export class TcpConnection {
   readonly #limits: TcpLimits;
   readonly #onFault: (error: unknown) => void;
 
-  /** What was read and not looked at, because the connection is stalled. */
+  readonly #reader = new MessageReader();
+  /** Octets received while the connection is stalled. */
   #unread: Buffer | undefined;
-  /** The first octet of a length whose second has not come, or -1. */
-  #lengthOctet = -1;
-  /** The message that has come in part: its length, its octets so far. */
-  #length = 0;
-  #part: Buffer | undefined;
-  #partOctets = 0;
 
-  /** All messages so far. */
+  /** Number of messages so far. */
   #answered = 0;
-  /** Messages that wait for a reply, and how many octets they have. */
+  /** Unanswered messages, and their size. */
   #waiting = 0;
   #waitingOctets = 0;
   readonly #streams: AsyncIterable<Uint8Array>[] = [];
   #streaming = false;
 
-  /** Replies that leave at the end of this turn. */
+  /** Replies to write at the end of this turn. */
   #outgoing: Uint8Array[] = [];
   #outgoingOctets = 0;
   #flushSoon = false;
   #onRoom: (() => void) | undefined;
 
-  /** Reading has stopped until there is room, or for the rest of this turn. */
+  /** Reading is paused until there is room, or until the next turn. */
   #stalled = false;
   #continueSoon = false;
   /** No more messages will be read. */
   #ending = false;
   #closed = false;
-  /** Last time that something was read or answered. */
+  /** Last time that octets arrived or a reply was ready. */
   #activeAtMs: number;
-  /** Last time that the client took something, or that there was something to take again. */
+  /** Last time that the client took octets, or that the send queue stopped being empty. */
   #takenAtMs = 0;
   #partSinceMs = 0;
 
@@ -80,7 +74,7 @@ export class TcpConnection {
     socket.on('close', () => this.#gone());
   }
 
-  /** Nothing is asked and nothing is to be sent; a message may have come in part. */
+  /** True without unanswered messages and unsent replies; a message may have arrived in part. */
   get idle(): boolean {
     return this.#waiting === 0 && !this.#stalled && this.#toSend() === 0;
   }
@@ -89,12 +83,11 @@ export class TcpConnection {
     return this.#activeAtMs;
   }
 
-  /** Reads no more; closes when all replies have left. */
+  /** Stops reading; closes when all replies are sent. */
   finish(): void {
     this.#ending = true;
     this.#unread = undefined;
-    this.#part = undefined;
-    this.#lengthOctet = -1;
+    this.#reader.discard();
     this.#socket.pause();
     this.#closeIfDone();
   }
@@ -103,17 +96,13 @@ export class TcpConnection {
     this.#socket.destroy();
   }
 
-  /** Ends what takes too long. */
+  /** Enforces the time limits. */
   expire(now: number): void {
     const { idleMs, messageMs, readerMs } = this.#limits;
     if (this.#toSend() > 0 && now - this.#takenAtMs > readerMs) this.cut();
-    else if (this.#hasPart() && !this.#stalled) {
+    else if (this.#reader.hasPart && !this.#stalled) {
       if (now - this.#partSinceMs > messageMs) this.finish();
     } else if (this.idle && now - this.#activeAtMs > idleMs) this.finish();
-  }
-
-  #hasPart(): boolean {
-    return this.#part !== undefined || this.#lengthOctet >= 0;
   }
 
   #toSend(): number {
@@ -135,8 +124,9 @@ export class TcpConnection {
     this.#proceed();
   }
 
-  /** Takes messages out of a chunk until it is used up or the connection is full. */
+  /** Answers the messages of a chunk until its end, or until the connection is full. */
   #read(chunk: Buffer): void {
+    const reader = this.#reader;
     let at = 0;
     const answered = this.#answered + MESSAGES_IN_A_TURN;
     while (at < chunk.length && !this.#ending) {
@@ -146,51 +136,12 @@ export class TcpConnection {
         this.#socket.pause();
         return;
       }
-      if (this.#part !== undefined) {
-        at += this.#addPart(chunk, at);
-        continue;
-      }
-      if (this.#lengthOctet < 0) {
-        this.#lengthOctet = chunk[at]!;
-        this.#partSinceMs = this.#activeAtMs;
-        at += 1;
-        continue;
-      }
-      const length = (this.#lengthOctet << 8) | chunk[at]!;
-      this.#lengthOctet = -1;
-      at += 1;
-      if (length < HEADER_OCTETS) {
-        this.finish();
-        return;
-      }
-      if (chunk.length - at >= length) {
-        this.#answer(chunk.subarray(at, at + length));
-        at += length;
-      } else {
-        this.#length = length;
-        this.#part = Buffer.allocUnsafe(Math.min(length, Math.max(FIRST_PART_OCTETS, chunk.length - at)));
-        this.#partOctets = 0;
-      }
+      if (!reader.hasPart) this.#partSinceMs = this.#activeAtMs;
+      const message = reader.read(chunk, at);
+      at = reader.at;
+      if (message !== undefined) this.#answer(message);
+      else if (reader.invalid) this.finish();
     }
-  }
-
-  /** Adds to the message that has come in part; how many octets were taken. */
-  #addPart(chunk: Buffer, at: number): number {
-    let part = this.#part!;
-    const end = Math.min(chunk.length, at + this.#length - this.#partOctets);
-    const octets = this.#partOctets + end - at;
-    if (octets > part.length) {
-      const larger = Buffer.allocUnsafe(Math.min(this.#length, Math.max(octets, part.length * 2)));
-      part.copy(larger, 0, 0, this.#partOctets);
-      this.#part = part = larger;
-    }
-    chunk.copy(part, this.#partOctets, at, end);
-    this.#partOctets = octets;
-    if (octets === this.#length) {
-      this.#part = undefined;
-      this.#answer(part);
-    }
-    return end - at;
   }
 
   #answer(message: Buffer): void {
@@ -212,7 +163,7 @@ export class TcpConnection {
     if (reply instanceof Promise) void this.#answerLater(reply, message.length);
     else {
       this.#streams.push(reply);
-      // A stream's request is small, and the stream may run for long: what counts is that there is one more of them.
+      // A stream can run for long: its small request counts as one message, not by its octets.
       this.#waitingOctets -= message.length;
       if (!this.#streaming) void this.#stream();
     }
@@ -229,7 +180,7 @@ export class TcpConnection {
     this.#done();
   }
 
-  /** Sends the streams that wait, one after the other, no faster than the client reads. */
+  /** Sends the queued streams one after the other, no faster than the client reads. */
   async #stream(): Promise<void> {
     this.#streaming = true;
     for (let stream = this.#streams.shift(); stream !== undefined; stream = this.#streams.shift()) {
@@ -241,14 +192,14 @@ export class TcpConnection {
           octets += message.length;
           if (octets < HIGH_WATER_OCTETS) continue;
           octets = 0;
-          // Also where the kernel takes all at once: the other connections have their turn.
+          // Yields to other connections also when the kernel takes everything at once.
           await new Promise(setImmediate);
           if (this.#toSend() >= HIGH_WATER_OCTETS && !this.#socket.destroyed) await this.#room();
           if (this.#socket.destroyed) break;
         }
       } catch (error) {
         this.#onFault(error);
-        // The client would wait for the rest of a transfer that does not come.
+        // Otherwise the client would wait for the rest of the transfer.
         this.cut();
       }
       this.#done();
@@ -256,7 +207,7 @@ export class TcpConnection {
     this.#streaming = false;
   }
 
-  /** Resolves when the client has taken enough, or is gone. */
+  /** Resolves when the send queue has room, or the connection is closed. */
   #room(): Promise<void> {
     return new Promise((resolve) => {
       this.#onRoom = resolve;
@@ -271,11 +222,11 @@ export class TcpConnection {
 
   #send(message: Uint8Array): void {
     if (message.length > MAX_MESSAGE_OCTETS) {
-      this.#onFault(new RangeError(`a reply of ${message.length} octets does not fit into a message`));
+      this.#onFault(new RangeError(`a reply of ${message.length} octets does not fit into a DNS message`));
       this.cut();
       return;
     }
-    // The reader's time starts with the first octet that it could take.
+    // The time limit for the client starts with the first octet that it can take.
     if (this.#toSend() === 0) this.#takenAtMs = performance.now();
     this.#outgoing.push(message);
     this.#outgoingOctets += message.length + 2;
@@ -283,7 +234,7 @@ export class TcpConnection {
     else this.#flushLater();
   }
 
-  /** After all that is ready in this turn. */
+  /** Flushes at the end of this turn. */
   #flushLater(): void {
     if (this.#flushSoon) return;
     this.#flushSoon = true;
@@ -297,15 +248,9 @@ export class TcpConnection {
   #flush(): void {
     const messages = this.#outgoing;
     if (messages.length === 0) return;
-    const frames = Buffer.allocUnsafe(this.#outgoingOctets);
+    const frames = frameMessages(messages, this.#outgoingOctets);
     this.#outgoing = [];
     this.#outgoingOctets = 0;
-    let at = 0;
-    for (const message of messages) {
-      at = frames.writeUInt16BE(message.length, at);
-      frames.set(message, at);
-      at += message.length;
-    }
     if (this.#socket.writable) this.#socket.write(frames, this.#onTaken);
   }
 
@@ -314,7 +259,7 @@ export class TcpConnection {
     this.#proceed();
   };
 
-  /** Goes on with what had to wait for room, and ends what is done. */
+  /** Resumes what waited for room, and closes the connection if it is done. */
   #proceed(): void {
     if (this.#onRoom !== undefined && this.#toSend() < HIGH_WATER_OCTETS) {
       const onRoom = this.#onRoom;
@@ -350,7 +295,7 @@ export class TcpConnection {
   #gone(): void {
     this.#ending = true;
     this.#unread = undefined;
-    this.#part = undefined;
+    this.#reader.discard();
     this.#outgoing = [];
     this.#outgoingOctets = 0;
     this.#waiting -= this.#streams.splice(0).length;

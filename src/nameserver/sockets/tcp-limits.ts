@@ -1,21 +1,21 @@
-/** How much one TCP socket of the nameserver bears (RFC 7766 §6.2, §10). Shown to no operator: no options. */
+/** Limits of one TCP listener of the nameserver (RFC 7766 §6.2, §10). They are constants: there are no options for them. */
 
 export interface TcpLimits {
-  /** Connections at the same time. One more takes the place of the one that is idle longest, if one is idle. */
+  /** Open connections. One more evicts the connection that has been idle longest; without an idle one it is refused. */
   readonly connections: number;
-  /** Connections of one IPv4 address or one /64 of IPv6. */
+  /** Connections from one IPv4 address or one IPv6 /64. */
   readonly connectionsPerSource: number;
-  /** The same for 127.0.0.0/8 and ::1: the HTTP side, a proxy or a test of this machine. */
+  /** Connections from 127.0.0.0/8 and ::1, for example of a proxy on this machine. */
   readonly connectionsFromLoopback: number;
-  /** A connection on which nothing is asked and nothing is to be sent is closed (RFC 7766 §6.2.3). */
+  /** A connection without unanswered messages and unsent replies is closed after this time (RFC 7766 §6.2.3). */
   readonly idleMs: number;
-  /** A message must be complete this long after its first octet. */
+  /** Maximum time from the first octet of a message to its last. */
   readonly messageMs: number;
-  /** A client that takes no octet of a reply for so long is dropped. */
+  /** A client that reads no octet of its replies for this time is disconnected. */
   readonly readerMs: number;
-  /** Messages of one connection whose reply is not there yet; then nothing more is read of it. */
+  /** Unanswered messages of one connection at which reading stops. */
   readonly inFlight: number;
-  /** How often the times are looked at; each is late by this much at most. */
+  /** Interval of the check of the time limits. */
   readonly sweepMs: number;
 }
 

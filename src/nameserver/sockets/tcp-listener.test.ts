@@ -1,4 +1,4 @@
-// DNS over TCP as a server: streams cut anywhere, pipelining, limits of time, number and memory, transfers.
+/** DNS over TCP as a server: streams split anywhere, pipelining, limits of time, number and memory, transfers. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import type { DnsPeer, DnsService, StreamReply } from '../answer/dns-service.ts'
 import type { TcpLimits } from './tcp-limits.ts';
 import { TcpListener } from './tcp-listener.ts';
 
-/** A message of so many octets: id, QR=0, then octets that tell places apart. */
+/** A message of the given size: id, QR=0, then octets that depend on their position. */
 function message(id: number, octets = 40): Buffer {
   const data = Buffer.from(Array.from({ length: octets }, (_, i) => (i * 31 + id) & 0xff));
   data.writeUInt16BE(id, 0);
@@ -43,7 +43,7 @@ afterEach(async () => {
   await listener.close(0);
 });
 
-/** Starts a listener whose service answers as `answer` says: at once with the same octets and QR, unless given. */
+/** Starts a listener whose service answers with `answer`; by default at once with the same octets and QR. */
 async function start(limits: Partial<TcpLimits> = {}, answer: (octets: Uint8Array) => StreamReply = replyTo) {
   const service: DnsService = {
     answerDatagram: () => undefined,
@@ -63,7 +63,7 @@ async function client(options: Parameters<typeof connectStream>[1] = {}): Promis
   return made;
 }
 
-/** Something that a test opens by hand. */
+/** A promise that the test resolves. */
 function gate() {
   let open = () => {};
   const opened = new Promise<void>((resolve) => {
@@ -89,7 +89,7 @@ function mostInATurn(turns: readonly number[]): number {
 }
 
 describe('framing (RFC 1035 §4.2.2, RFC 7766 §8)', () => {
-  it('a stream of three messages, cut at every octet, gives three replies each time', async () => {
+  it('a stream of three messages, split at each octet, gives three replies each time', async () => {
     await start();
     const stream = Buffer.concat([frame(message(1, 12)), frame(message(2, 300)), frame(message(3, 17))]);
     const { socket, messages, received } = await client();
@@ -125,7 +125,7 @@ describe('framing (RFC 1035 §4.2.2, RFC 7766 §8)', () => {
     expect(await received(2)).toEqual([replyTo(message(1, 65_535)), replyTo(message(2, 65_535))]);
   });
 
-  it.each([0, 1, 11])('a length of %i ends the connection, after the replies to what came before', async (length) => {
+  it.each([0, 1, 11])('a length of %i closes the connection after the replies to earlier messages', async (length) => {
     await start();
     const { socket, ended, messages } = await client();
     socket.write(Buffer.concat([frame(message(7)), Uint8Array.of(0, length), Buffer.alloc(60)]));
@@ -134,7 +134,7 @@ describe('framing (RFC 1035 §4.2.2, RFC 7766 §8)', () => {
     expect(messages.length).toBeLessThanOrEqual(1);
   });
 
-  it('half a message, then the end or a reset: nothing is asked, and the connection is gone', async () => {
+  it('half a message, then the end or a reset: no message is answered, and the connection is closed', async () => {
     await start();
     const whole = frame(message(1));
     for (let cut = 1; cut < whole.length; cut++) {
@@ -151,7 +151,7 @@ describe('framing (RFC 1035 §4.2.2, RFC 7766 §8)', () => {
     expect(faults).toEqual([]);
   });
 
-  it('RFC 7766 §6.2.4: who ends the own side after asking gets the replies, also late ones', async () => {
+  it('RFC 7766 §6.2.4: a client that closes its side after the queries gets all replies, also late ones', async () => {
     const late = gate();
     await start({}, async (octets) => {
       await late.opened;
@@ -165,7 +165,7 @@ describe('framing (RFC 1035 §4.2.2, RFC 7766 §8)', () => {
     await ended();
   });
 
-  it('tells the peer', async () => {
+  it('passes the peer', async () => {
     await start();
     const { socket, received } = await client();
     socket.write(frame(message(1)));
@@ -175,7 +175,7 @@ describe('framing (RFC 1035 §4.2.2, RFC 7766 §8)', () => {
 });
 
 describe('pipelining (RFC 7766 §6.2.1)', () => {
-  it('replies leave in the order in which they are ready', async () => {
+  it('replies are sent in the order in which they are ready', async () => {
     const gates = Array.from({ length: 5 }, gate);
     await start({}, async (octets) => {
       await gates[idOf(octets)]!.opened;
@@ -191,7 +191,7 @@ describe('pipelining (RFC 7766 §6.2.1)', () => {
     expect((await received(5)).map(idOf)).toEqual([3, 0, 4, 2, 1]);
   });
 
-  it('replies of one turn leave in one write', async () => {
+  it('replies of one turn are sent in one write', async () => {
     const all = gate();
     await start({}, async (octets) => {
       await all.opened;
@@ -218,7 +218,7 @@ describe('pipelining (RFC 7766 §6.2.1)', () => {
     expect(writes).toEqual([20 * 42]);
   });
 
-  it('no more than the limit wait at a time; the others are read when there is room', async () => {
+  it('at most the limit of messages wait at a time; the others are read when there is room', async () => {
     const waiting: (() => void)[] = [];
     await start({ inFlight: 8 }, (octets) => {
       return new Promise((resolve) => waiting.push(() => resolve(replyTo(octets))));
@@ -238,7 +238,7 @@ describe('pipelining (RFC 7766 §6.2.1)', () => {
     expect((await received(600)).map(idOf)).toEqual(Array.from({ length: 600 }, (_, id) => id));
   });
 
-  it('no more than 256 messages of a connection are answered in one turn', async () => {
+  it('at most 256 messages of a connection are answered in one turn', async () => {
     const { turn, stop } = countTurns();
     const turns: number[] = [];
     await start({}, (octets) => {
@@ -253,7 +253,7 @@ describe('pipelining (RFC 7766 §6.2.1)', () => {
     expect(mostInATurn(turns)).toBeLessThanOrEqual(256);
   });
 
-  it('large messages that wait count by their octets', async () => {
+  it('the octets of waiting messages are limited, too', async () => {
     const all = gate();
     await start({}, async (octets) => {
       if (octets.length === 12) return replyTo(octets);
@@ -263,7 +263,7 @@ describe('pipelining (RFC 7766 §6.2.1)', () => {
     const { socket } = await client();
     socket.write(Buffer.concat(Array.from({ length: 20 }, (_, id) => frame(message(id, 60_000)))));
     await waitUntil('three questions', () => asked.length === 3);
-    // Time enough for the others to come, if they were read.
+    // Long enough for the others to arrive, if they were read.
     const other = await client();
     for (let i = 1; i <= 20; i++) {
       other.socket.write(frame(message(99, 12)));
@@ -274,7 +274,7 @@ describe('pipelining (RFC 7766 §6.2.1)', () => {
     await waitUntil('all questions', () => asked.length === 20 + 20);
   });
 
-  it('a throw and a rejection are reported; the connection goes on', async () => {
+  it('an exception and a rejection are reported; the connection stays open', async () => {
     await start({}, (octets) => {
       if (idOf(octets) === 1) throw new Error('at once');
       if (idOf(octets) === 2) return Promise.reject(new Error('later'));
@@ -287,7 +287,7 @@ describe('pipelining (RFC 7766 §6.2.1)', () => {
     expect(faults.map(String)).toEqual(['Error: at once', 'Error: later']);
   });
 
-  it('a client that asks much and reads nothing stops being read, and is served on when it reads', async () => {
+  it('reading stops for a client that sends many queries and reads nothing, and continues when it reads', async () => {
     await start({}, () => Buffer.alloc(60_000));
     const { socket, received } = await client({ paused: true });
     const count = 2_000;
@@ -299,7 +299,7 @@ describe('pipelining (RFC 7766 §6.2.1)', () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       return same;
     });
-    // 120 MB are asked for; what the kernel's buffers take has left.
+    // 120 MB of replies are requested; only what fits into the kernel's buffers was sent.
     expect(asked.length).toBeLessThan(count / 2);
     socket.resume();
     await received(count);
@@ -308,7 +308,7 @@ describe('pipelining (RFC 7766 §6.2.1)', () => {
 });
 
 describe('time limits (RFC 7766 §6.2.3)', () => {
-  it('an idle connection is ended, and one that asks is not', async () => {
+  it('an idle connection is closed, and an active one is not', async () => {
     await start({ idleMs: 300 });
     const idle = await client();
     const busy = await client();
@@ -343,7 +343,7 @@ describe('time limits (RFC 7766 §6.2.3)', () => {
     await ended();
   });
 
-  it('a connection whose reply takes long is kept', async () => {
+  it('a connection that waits for a slow reply stays open', async () => {
     const late = gate();
     await start({ idleMs: 50, messageMs: 50, readerMs: 50 }, async (octets) => {
       await late.opened;
@@ -357,7 +357,7 @@ describe('time limits (RFC 7766 §6.2.3)', () => {
     await ended();
   });
 
-  it('a client that takes nothing is dropped', async () => {
+  it('a client that reads nothing is disconnected', async () => {
     await start({ readerMs: 300 }, () => Buffer.alloc(60_000));
     const { socket } = await client({ paused: true });
     socket.write(Buffer.concat(Array.from({ length: 500 }, (_, id) => frame(message(id)))));
@@ -366,7 +366,7 @@ describe('time limits (RFC 7766 §6.2.3)', () => {
 });
 
 describe('connections', () => {
-  it('of one source are limited, and are free again', async () => {
+  it('of one source are limited; a closed one frees its place', async () => {
     await start({ connectionsFromLoopback: 3 });
     const open = [await client(), await client(), await client()];
     const more = await client();
@@ -378,7 +378,7 @@ describe('connections', () => {
     expect((await next.received(1)).map(idOf)).toEqual([9]);
   });
 
-  it('in all are limited: a new one takes the place of the one that is idle longest', async () => {
+  it('are limited in total: a new one evicts the one that has been idle longest', async () => {
     await start({ connections: 2 });
     const [first, second] = [await client(), await client()];
     first.socket.write(frame(message(1)));
@@ -391,7 +391,7 @@ describe('connections', () => {
     expect((await first.received(2)).map(idOf)).toEqual([1, 4]);
   });
 
-  it('that all wait for replies give no place', async () => {
+  it('that all wait for replies are not evicted', async () => {
     await start({ connections: 1 }, () => new Promise(() => {}));
     const first = await client();
     first.socket.write(frame(message(1)));
@@ -400,7 +400,7 @@ describe('connections', () => {
     expect(first.isEnded()).toBe(false);
   });
 
-  it('are all gone after close()', async () => {
+  it('are all closed after close()', async () => {
     await start();
     const made = [await client(), await client()];
     made[0]!.socket.write(frame(message(1)).subarray(0, 20));
@@ -411,7 +411,7 @@ describe('connections', () => {
     expect(listener.connectionCount).toBe(0);
   });
 
-  it('wait at close() for the replies that are under way, no longer than they may', async () => {
+  it('wait at close() for pending replies, at most for the grace time', async () => {
     const late = gate();
     await start({}, async (octets) => {
       if (idOf(octets) === 2) await new Promise(() => {});
@@ -446,7 +446,7 @@ describe('a stream of replies', () => {
 
   beforeEach(() => Object.assign(read, { messages: 0, returned: 0 }));
 
-  it('comes whole and in order, also several on one connection', async () => {
+  it('arrives complete and in order, also several on one connection', async () => {
     await start({}, (octets) => transfer(200, 20_000, idOf(octets)));
     const { socket, received } = await client();
     socket.write(Buffer.concat([frame(message(1)), frame(message(2))]));
@@ -457,7 +457,7 @@ describe('a stream of replies', () => {
     expect(read.messages).toBe(400);
   });
 
-  it('waits for a client that stops reading, and ends when it is gone', async () => {
+  it('waits for a client that stops reading, and ends when it disconnects', async () => {
     await start({}, (octets) => transfer(100_000, 10_000, idOf(octets)));
     const { socket } = await client({ paused: true });
     socket.write(frame(message(1)));
@@ -468,7 +468,7 @@ describe('a stream of replies', () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
       return same;
     });
-    // A gigabyte is there to be read.
+    // The stream has a gigabyte.
     expect(read.messages).toBeLessThan(5_000);
     expect(read.returned).toBe(0);
     socket.destroy();
@@ -476,7 +476,7 @@ describe('a stream of replies', () => {
     expect(faults).toEqual([]);
   });
 
-  it('leaves the turn after 64 KiB, though the kernel would take more', async () => {
+  it('yields after 64 KiB, although the kernel would accept more', async () => {
     const { turn, stop } = countTurns();
     const turns: number[] = [];
     await start({}, async function* () {
@@ -492,7 +492,7 @@ describe('a stream of replies', () => {
     expect(mostInATurn(turns)).toBeLessThanOrEqual(8);
   });
 
-  it('does not keep other connections waiting', async () => {
+  it('does not block other connections', async () => {
     await start({}, (octets) => (idOf(octets) === 1 ? transfer(100_000, 10_000, 1) : replyTo(octets)));
     const large = await client();
     large.socket.write(frame(message(1)));
@@ -505,7 +505,7 @@ describe('a stream of replies', () => {
     await waitUntil('the end of the transfer', () => read.returned === 1);
   });
 
-  it('that breaks ends the connection, so that nobody takes a part for the whole', async () => {
+  it('that fails closes the connection, so that a client does not mistake a part for the whole', async () => {
     await start({ idleMs: 60_000 }, async function* () {
       yield message(1, 12);
       throw new Error('the zone is gone');
@@ -516,7 +516,7 @@ describe('a stream of replies', () => {
     expect(faults.map(String)).toEqual(['Error: the zone is gone']);
   });
 
-  it('a reply that fits into no message ends the connection and is reported', async () => {
+  it('a reply that does not fit into a message closes the connection and is reported', async () => {
     await start({}, () => Buffer.alloc(65_536));
     const { socket, ended } = await client();
     socket.write(frame(message(1)));

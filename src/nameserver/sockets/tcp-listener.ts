@@ -1,6 +1,6 @@
 /**
- * One TCP socket of the nameserver: accepts connections and bounds them, in all and for each source (RFC 7766 §6.2.2,
- * §6.2.3). Looks at the time limits of all connections from one timer. What a connection does is in tcp-connection.ts.
+ * One TCP listener of the nameserver: accepts connections, limits their number in total and for each source (RFC 7766
+ * §6.2.2), and checks their time limits (RFC 7766 §6.2.3) from one timer. The connections are in tcp-connection.ts.
  */
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
 import { ipv6Octets, parseIpAddress, unmapAddress } from '../../dns/address.ts';
@@ -8,7 +8,7 @@ import type { DnsPeer, DnsService } from '../answer/dns-service.ts';
 import { TcpConnection } from './tcp-connection.ts';
 import { TCP_LIMITS, type TcpLimits } from './tcp-limits.ts';
 
-/** Connections that the system keeps until they are accepted. */
+/** Length of the kernel's queue of connections that are not accepted yet. */
 const BACKLOG = 511;
 
 export class TcpListener {
@@ -25,16 +25,16 @@ export class TcpListener {
     this.#service = service;
     this.#onFault = onFault;
     this.#limits = { ...TCP_LIMITS, ...limits };
-    // A client may end its side once it has asked, and still wants the replies.
+    // Half-open: a client can close its side after the query and still read the replies.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
   }
 
-  /** The port that is bound. */
+  /** The bound port. */
   get port(): number {
     return this.#port;
   }
 
-  /** Connections that are open. */
+  /** Number of open connections. */
   get connectionCount(): number {
     return this.#connections.size;
   }
@@ -50,7 +50,7 @@ export class TcpListener {
         const bound = server.address();
         this.#port = typeof bound === 'object' && bound !== null ? bound.port : port;
         this.#sweep = setInterval(() => this.#expire(), this.#limits.sweepMs);
-        // The socket keeps the process alive, not the timer.
+        // The listening socket keeps the process alive; the timer does not.
         this.#sweep.unref();
         resolve();
       });
@@ -60,7 +60,7 @@ export class TcpListener {
   #accept(socket: Socket): void {
     socket.on('error', () => socket.destroy());
     const peer = peerOf(socket);
-    // Gone before it was accepted.
+    // The client disconnected before the connection was accepted.
     if (peer === undefined) {
       socket.destroy();
       return;
@@ -68,8 +68,8 @@ export class TcpListener {
     const source = sourceOf(peer.address);
     const count = this.#perSource.get(source) ?? 0;
     const { connections, connectionsPerSource, connectionsFromLoopback } = this.#limits;
-    const allowed = source === LOOPBACK ? connectionsFromLoopback : connectionsPerSource;
-    if (count >= allowed || (this.#connections.size >= connections && !this.#makeRoom())) {
+    const limit = source === LOOPBACK ? connectionsFromLoopback : connectionsPerSource;
+    if (count >= limit || (this.#connections.size >= connections && !this.#evictIdle())) {
       socket.destroy();
       return;
     }
@@ -84,8 +84,8 @@ export class TcpListener {
     });
   }
 
-  /** Ends the connection that is idle longest; false if all are busy. */
-  #makeRoom(): boolean {
+  /** Closes the connection that has been idle longest; false if all are busy. */
+  #evictIdle(): boolean {
     let oldest: TcpConnection | undefined;
     for (const connection of this.#connections) {
       if (!connection.idle) continue;
@@ -102,7 +102,7 @@ export class TcpListener {
     for (const connection of this.#connections) connection.expire(now);
   }
 
-  /** Accepts nothing new, lets replies that are under way leave within `graceMs`, then cuts what is left. */
+  /** Graceful stop: accepts no connections, sends pending replies for up to `graceMs`, then closes all connections. */
   async close(graceMs: number): Promise<void> {
     if (this.#sweep === undefined) {
       this.#server.close();
@@ -128,7 +128,7 @@ function peerOf({ remoteAddress, remotePort }: Socket): DnsPeer | undefined {
   return address && { address: unmapAddress(address).text, port: remotePort };
 }
 
-/** What connections are counted by. */
+/** Key for the limit of connections: an IPv4 address, an IPv6 /64, or loopback. */
 function sourceOf(address: string): string {
   if (address === '::1' || address.startsWith('127.')) return LOOPBACK;
   return isIPv6(address) ? ipv6Octets(address).subarray(0, 8).join('.') : address;

@@ -1,4 +1,4 @@
-// DNS over UDP as a server: datagrams of any size and number, replies at once and later, what is bounded.
+/** DNS over UDP as a server: datagrams of any size and number, synchronous and late replies, limits. */
 import { createSocket, type Socket } from 'node:dgram';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../test/support/free-port.ts';
@@ -65,7 +65,7 @@ afterEach(async () => {
 });
 
 describe('a datagram', () => {
-  it('is answered at once, also on IPv6, and the peer is told', async () => {
+  it('is answered at once, also on IPv6, and the peer is passed', async () => {
     await start(echo, '::1');
     await send(message(7), '::1');
     await waitUntil('the reply', () => replies.length === 1);
@@ -86,7 +86,7 @@ describe('a datagram', () => {
     expect(idsOf(replies)).toEqual([2, 0]);
   });
 
-  it.each([0, 1, 2, 11])('of %i octets is no message', async (octets) => {
+  it.each([0, 1, 2, 11])('of %i octets is not a message', async (octets) => {
     await start();
     await send(Buffer.alloc(octets));
     await send(message(5, 12));
@@ -103,8 +103,8 @@ describe('a datagram', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  it('a throw and a rejection are reported, and the next datagram is answered', async () => {
+describe('errors', () => {
+  it('an exception and a rejection are reported, and the next datagram is answered', async () => {
     await start((octets, peer) => {
       if (octets[1] === 1) throw new Error('at once');
       if (octets[1] === 2) return Promise.reject(new Error('later'));
@@ -116,7 +116,7 @@ describe('what goes wrong', () => {
     expect(faults.map(String).sort()).toEqual(['Error: at once', 'Error: later']);
   });
 
-  it('a reply that no datagram can carry is lost, and nothing else', async () => {
+  it('a reply that does not fit into a datagram is lost, and nothing else', async () => {
     await start((octets, peer) => (octets[1] === 1 ? Buffer.alloc(70_000) : echo(octets, peer)));
     await send(message(1));
     await send(message(2));
@@ -124,7 +124,7 @@ describe('what goes wrong', () => {
     expect(idsOf(replies)).toEqual([2]);
   });
 
-  it('clients that are gone do no harm', async () => {
+  it('clients that have closed their socket do no harm', async () => {
     await start();
     for (let i = 0; i < 50; i++) {
       const gone = createSocket('udp4');
@@ -143,14 +143,14 @@ describe('many', () => {
     for (let id = 0; id < count; id += 50) {
       for (let i = 0; i < 50; i++) socket.send(message(id + i), port, '127.0.0.1');
       await new Promise(setImmediate);
-      // Each burst is answered before the next: the kernel's buffers are not what is tried here.
+      // Each burst is answered before the next, so that the kernel's buffers do not overflow.
       while (replies.length < id + 50) await new Promise(setImmediate);
     }
     expect(idsOf(replies).sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, id) => id));
     expect(faults).toEqual([]);
   });
 
-  it('beyond 10,000 that wait only queries get in, beyond 12,000 nothing, and all comes back when they are answered', async () => {
+  it('above 10,000 waiting datagrams only queries are accepted, above 12,000 none, until they are answered', async () => {
     const resolvers: (() => void)[] = [];
     let wait = true;
     await start((octets, peer) => {
@@ -165,7 +165,7 @@ describe('many', () => {
       }
     };
     const settle = async (flags: number) => {
-      // Sent after all others: when this many have been dropped or taken, they have, too.
+      // Sent after all others: when these have been dropped or accepted, so have the others.
       for (let i = 0; i < 200; i++) await send(message(i, 12, flags));
       await new Promise(setImmediate);
       return asked;
@@ -184,7 +184,7 @@ describe('many', () => {
 });
 
 describe('close()', () => {
-  it('lets replies that are under way leave, takes nothing new, and leaves the port free', async () => {
+  it('sends pending replies, accepts nothing new, and frees the port', async () => {
     let resolve: (reply: Uint8Array) => void = () => {};
     await start(
       () =>
@@ -205,7 +205,7 @@ describe('close()', () => {
     await new Promise<void>((done) => again.close(done));
   });
 
-  it('does not wait longer than it may', async () => {
+  it('does not wait longer than the grace time', async () => {
     await start(() => new Promise(() => {}));
     await send(message(1));
     await waitUntil('the question', () => asked === 1);

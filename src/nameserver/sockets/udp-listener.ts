@@ -1,21 +1,21 @@
 /**
- * One UDP socket of the nameserver: datagrams in, at most one datagram out for each.
+ * One UDP socket of the nameserver: at most one reply for each datagram.
  *
- * A reply that is there at once costs no promise and no object of ours. A send that fails is lost, as any datagram may
- * be. What waits (an UPDATE for its commit) is bounded; beyond that datagrams are dropped, and the client asks again.
+ * A synchronous reply needs no promise and no object of ours. A send that fails is lost, as any datagram can be. The number
+ * of unanswered requests (an UPDATE waits for its commit) is bounded; above it datagrams are dropped, and clients retry.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { type DnsPeer, type DnsService, HEADER_OCTETS } from '../answer/dns-service.ts';
 
-/** Wished for; the kernel gives what net.core.rmem_max and wmem_max allow. */
+/** Requested size; the kernel limits it to net.core.rmem_max and wmem_max. */
 const SOCKET_BUFFER_OCTETS = 4 * 1024 * 1024;
-/** Datagrams of one socket whose reply is not there yet. Beyond that only queries get in, which seldom wait. */
+/** Unanswered datagrams of one socket above which only queries are accepted: they rarely wait. */
 const MAX_WAITING = 10_000;
-/** Beyond that nothing gets in. */
+/** Unanswered datagrams above which all datagrams are dropped. */
 const MAX_WAITING_IN_ALL = 12_000;
-/** Replies that the kernel has not taken yet: beyond that they are lost. */
+/** Size of the queue of replies that the kernel has not accepted; above it replies are dropped. */
 const MAX_SEND_QUEUE_OCTETS = 4 * 1024 * 1024;
-/** How often the send queue is looked at, in replies. */
+/** The send queue is checked once in this many replies. */
 const QUEUE_CHECK = 64;
 
 export class UdpListener {
@@ -39,7 +39,7 @@ export class UdpListener {
     const socket = createSocket({
       type: ipv6 ? 'udp6' : 'udp4',
       ipv6Only: ipv6,
-      // The peer of a datagram is an address already: no look-up, and no turn of the event loop for one.
+      // The peer is already an address: avoids a lookup, which would take a turn of the event loop.
       lookup: (address, _options, callback) => callback(null, address, ipv6 ? 6 : 4),
     });
     this.#socket = socket;
@@ -56,7 +56,7 @@ export class UdpListener {
   }
 
   #receive(octets: Buffer, from: RemoteInfo): void {
-    // Nobody can be answered at port 0 (RFC 6335 §6: reserved).
+    // Port 0 is reserved (RFC 6335 §6) and cannot receive a reply.
     if (octets.length < HEADER_OCTETS || from.port === 0 || this.#closing) return;
     if (this.#waiting >= MAX_WAITING && (this.#waiting >= MAX_WAITING_IN_ALL || !isQuery(octets))) return;
     let reply: ReturnType<DnsService['answerDatagram']>;
@@ -90,14 +90,14 @@ export class UdpListener {
       if (this.#choked) return;
     }
     try {
-      // Without a callback node tells nobody of a send that failed.
+      // Without a callback Node.js ignores a failed send.
       socket.send(octets, to.port, to.address);
     } catch (error) {
       this.#onFault(error);
     }
   }
 
-  /** Takes nothing new, and closes when all that waits is answered, after `graceMs` at the latest. */
+  /** Graceful stop: accepts no datagrams, and closes when all are answered, at the latest after `graceMs`. */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     if (this.#waiting > 0 && graceMs > 0) {
@@ -120,14 +120,14 @@ function isQuery(octets: Uint8Array): boolean {
   return (octets[2]! & 0x78) === 0;
 }
 
-/** The sender as it is, or without the zone identifier of a link-local address, which the reply needs to get there. */
+/** The sender without the zone identifier of a link-local address. The reply is sent to `from`, which still has it. */
 function peerOf(from: RemoteInfo): DnsPeer {
   const zone = from.address.indexOf('%');
   return zone < 0 ? from : { address: from.address.slice(0, zone), port: from.port };
 }
 
 function raiseBuffers(socket: Socket): void {
-  // The kernel cuts down what is too much; some systems refuse it instead, and the default serves too.
+  // Linux reduces a size that is too large; other systems reject it, and the default size is used.
   try {
     socket.setRecvBufferSize(SOCKET_BUFFER_OCTETS);
     socket.setSendBufferSize(SOCKET_BUFFER_OCTETS);
@@ -139,7 +139,7 @@ function closeSocket(socket: Socket): Promise<void> {
     try {
       socket.close(() => resolve());
     } catch {
-      // It was never open.
+      // The socket was never opened.
       resolve();
     }
   });

@@ -1,4 +1,4 @@
-// Requests for transfers: which are served, and the RCODE of the others.
+/** Requests for transfers: which are served, and the RCODEs of the refused ones. */
 import { describe, expect, it } from 'vitest';
 import { DomainName } from '../../dns/name.ts';
 import { type ResourceRecord, RRClass, RRType } from '../../dns/rdata.ts';
@@ -29,10 +29,10 @@ describe('who may transfer', () => {
     expect(mayTransfer(access, address, keyName === undefined ? undefined : name(keyName))).toBe(expected);
   });
 
-  it('nobody, where nothing is listed', () => {
-    const nobody = { secondaries: [], keyNames: [] };
-    expect(mayTransfer(nobody, '192.0.2.53', undefined)).toBe(false);
-    expect(mayTransfer(nobody, '192.0.2.53', name('ns2'))).toBe(false);
+  it('no one, if nothing is listed', () => {
+    const noAccess = { secondaries: [], keyNames: [] };
+    expect(mayTransfer(noAccess, '192.0.2.53', undefined)).toBe(false);
+    expect(mayTransfer(noAccess, '192.0.2.53', name('ns2'))).toBe(false);
   });
 });
 
@@ -83,12 +83,12 @@ describe('a request', () => {
     expect(judge(makeMessage(fields))).toEqual(refusal(Rcode.FORMERR));
   });
 
-  it('RFC 5936 §2.2.1: for a zone that is not ours is NOTAUTH, whoever asks', () => {
+  it('RFC 5936 §2.2.1: for a zone that is not ours is NOTAUTH for every client', () => {
     expect(judge(axfr, { access: undefined })).toEqual(refusal(Rcode.NOTAUTH));
     expect(judge(axfr, { access: undefined, keyName: name('backup.example.net') })).toEqual(refusal(Rcode.NOTAUTH));
   });
 
-  it('of someone who may not transfer is REFUSED', () => {
+  it('without permission is REFUSED', () => {
     expect(judge(axfr, { address: '198.51.100.1' })).toEqual(refusal(Rcode.REFUSED));
     expect(judge(ixfr, { address: '198.51.100.1', overUdp: true })).toEqual(refusal(Rcode.REFUSED));
   });

@@ -1,8 +1,8 @@
 /**
- * Whether a request for a zone transfer is one that is served: its form (RFC 5936 §2.1, RFC 1995 §3) and who sends it.
+ * Decides whether a request for a zone transfer is served: checks its form (RFC 5936 §2.1, RFC 1995 §3) and the permission
+ * of its sender. Pure: the caller has found the zone and verified the signature.
  *
- * Pure: the service has found the zone and checked the signature. Left out: address prefixes; a transfer is for single
- * secondaries or for the holders of a key.
+ * Left out: address prefixes. Access is granted to single addresses and to TSIG keys.
  */
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -10,17 +10,16 @@ import { type Message, Rcode } from '../../dns/wire/message.ts';
 
 /** Who may transfer a zone. */
 export interface TransferAccess {
-  /** Those with a `keyName` have to sign with it, for the others the address is enough. */
+  /** A secondary with a `keyName` must sign with that key; for the others the address is sufficient. */
   readonly secondaries: readonly {
     /** Canonical IP text. */
     readonly address: string;
     readonly keyName?: DomainName;
   }[];
-  /** Keys whose holders may transfer from anywhere. */
+  /** Keys that permit a transfer from any address. */
   readonly keyNames: readonly DomainName[];
 }
 
-/** What is asked for. */
 export type TransferQuery = { readonly kind: 'axfr' } | { readonly kind: 'ixfr'; readonly serial: number };
 
 export interface TransferClaim {
@@ -28,9 +27,9 @@ export interface TransferClaim {
   readonly overUdp: boolean;
   /** Undefined: this server is not the primary of the zone. */
   readonly access: TransferAccess | undefined;
-  /** Where it comes from, canonical IP text. */
+  /** Source address, canonical IP text. */
   readonly address: string;
-  /** The key by which the request's signature was verified. */
+  /** The key of the verified signature; undefined for an unsigned request. */
   readonly keyName: DomainName | undefined;
 }
 
@@ -39,8 +38,8 @@ export type TransferRuling =
   | { readonly kind: 'refuse'; readonly rcode: number };
 
 /**
- * FORMERR for a request that is none, NOTAUTH for a zone of others, REFUSED for those who may not (RFC 5936 §2.2.1).
- * AXFR over UDP is FORMERR: RFC 5936 §4.2 leaves it undefined, and BIND answers so.
+ * Refuses with FORMERR if the request is malformed, NOTAUTH if this server is not the primary, REFUSED if the sender has no
+ * permission (RFC 5936 §2.2.1). AXFR over UDP is undefined (RFC 5936 §4.2); like BIND, it gives FORMERR.
  */
 export function judgeTransfer({ message, overUdp, access, address, keyName }: TransferClaim): TransferRuling {
   const query = readTransferQuery(message);
@@ -58,7 +57,7 @@ export function mayTransfer(access: TransferAccess, address: string, keyName: Do
   });
 }
 
-/** Undefined if the message has not the form of a transfer request; IXFR has the client's SOA in the authority section. */
+/** Undefined if the request is malformed. IXFR has the client's SOA in the authority section (RFC 1995 §3). */
 function readTransferQuery({ questions, answers, authority }: Message): TransferQuery | undefined {
   const [question] = questions;
   if (question === undefined || questions.length !== 1 || answers.length !== 0) return undefined;

@@ -1,9 +1,9 @@
 /**
- * The messages of a transfer as octets (RFC 5936 §2.2): records one after the other until a message is full.
+ * Encodes the messages of a zone transfer (RFC 5936 §2.2).
  *
- * Owner names end in a pointer to the apex, or are one to the owner before; only octets that are the same are shared, so
- * that the case of names arrives as it is (RFC 5936 §3.4). Names in RDATA are written whole: hardly a record of a zone
- * of dynamic names has one.
+ * Owner names are compressed with pointers to the apex or to the previous owner name. Only identical octets are shared,
+ * which preserves the letter case of names (RFC 5936 §3.4). Names in RDATA are not compressed: few records of a dynamic
+ * zone have one.
  */
 import { type ResourceRecord, RRClass } from '../../dns/rdata.ts';
 import { encodeRecord, type Message } from '../../dns/wire/message.ts';
@@ -11,8 +11,8 @@ import { MAX_MESSAGE_OCTETS, WireOverflow, WireWriter } from '../../dns/wire/wri
 import type { ZoneRecord } from '../zone/zone-version.ts';
 
 /**
- * A message is full with so many octets: a pointer reaches every owner name in it (RFC 1035 §4.1.4), and it is packed in a
- * fraction of a millisecond.
+ * Target size of a message: compression pointers reach every name in it (RFC 1035 §4.1.4), and encoding it takes a fraction
+ * of a millisecond.
  */
 const FULL_OCTETS = 0x4000;
 const HEADER_OCTETS = 12;
@@ -28,15 +28,15 @@ export class TransferWriter {
   #length = HEADER_OCTETS;
   #questions = 0;
   #records = 0;
-  /** Where the apex stands in this message; 0: nowhere yet. */
+  /** Offset of the apex in this message, or 0. */
   #apexAt = 0;
   #lastOwner = '';
   #lastOwnerAt = 0;
-  /** Goes to the end of the first message. */
+  /** The OPT record; appended to the first message. */
   #opt: Uint8Array | undefined;
 
   /**
-   * Begins the first message: it has the question of the request, the others have none (RFC 5936 §2.2.2).
+   * Begins the first message. Only this one has the question of the request (RFC 5936 §2.2.2).
    * @param opt the OPT record for the first message, if the request had one (RFC 6891 §6.1.1)
    */
   constructor(request: Message, apexText: string, opt: ResourceRecord | undefined) {
@@ -57,8 +57,8 @@ export class TransferWriter {
   }
 
   /**
-   * Adds a record; false if the message is full without it: it is to be finished first.
-   * @throws WireOverflow if the record fits into no message
+   * Adds a record. False if the message is full: call `finish`, then add the record again.
+   * @throws WireOverflow if the record does not fit into any message
    */
   add({ wireText, type, ttl, rdata }: ZoneRecord): boolean {
     const longest = this.#length + wireText.length + 10 + rdata.length + (this.#opt?.length ?? 0);
@@ -75,7 +75,7 @@ export class TransferWriter {
     return true;
   }
 
-  /** The message, in octets of its own; the next one begins. */
+  /** Returns the message in a new buffer and begins the next one. */
   finish(): Buffer {
     const octets = this.#octets;
     const additional = this.#opt === undefined ? 0 : 1;
@@ -120,7 +120,7 @@ export class TransferWriter {
     this.#octets[this.#length++] = value;
   }
 
-  /** The first `length` octets of a latin1 text. A loop is faster than `write` for as few as most have. */
+  /** The first `length` octets of a latin1 text. A loop is faster than `write` for short texts. */
   #text(text: string, length = text.length): void {
     const octets = this.#octets;
     if (length > 32) octets.write(text, this.#length, length, 'latin1');

@@ -1,4 +1,4 @@
-// Transfers as streams of octets: read back by the decoder, checked record by record and signature by signature.
+/** Transfers as streams of octets: read back by the decoder, checked record by record and signature by signature. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commit, makeZone, setAddresses } from '../../../test/support/published-zone.ts';
@@ -27,7 +27,7 @@ async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array[]>
   return messages;
 }
 
-/** Answers of all messages in a row, as the zone holds records. */
+/** The answer records of all messages, in the form of the zone. */
 function recordsOf(messages: readonly Uint8Array[]): ZoneRecord[] {
   return messages
     .flatMap((octets): readonly ResourceRecord[] => decodeMessage(octets).answers)
@@ -48,7 +48,7 @@ const contentOf = (version: ZoneVersion) => [...version.records()].map(text).sor
 const serialOf = (record: ZoneRecord | undefined) =>
   record?.type === RRType.SOA ? soaSerial(record.rdata) : undefined;
 
-/** A zone of `count` hosts made in one commit. */
+/** A zone with `count` hosts, added in one commit. */
 function zoneOfHosts(count: number): EmbeddedZone {
   const zone = makeZone('example.com', 41);
   commit(zone, (draft) => {
@@ -60,7 +60,7 @@ function zoneOfHosts(count: number): EmbeddedZone {
   return zone;
 }
 
-/** What a secondary does with an IXFR in the form of differences (RFC 1995 §4). */
+/** Applies the diffs of an IXFR, like a secondary (RFC 1995 §4). */
 function applyIxfr(before: readonly string[], stream: readonly ZoneRecord[]): string[] {
   const content = new Set(before);
   const last = stream.length - 1;
@@ -78,7 +78,7 @@ function applyIxfr(before: readonly string[], stream: readonly ZoneRecord[]): st
 }
 
 describe('AXFR', () => {
-  it('RFC 5936 §2.2: the SOA is the first and the last record, and all others come once between', async () => {
+  it('RFC 5936 §2.2: the SOA is the first and the last record, and each other record is sent once in between', async () => {
     const zone = makeZone('example.com', 7);
     setAddresses(zone, 'home', ['192.0.2.1', '192.0.2.2']);
     setAddresses(zone, 'a.b.c', ['192.0.2.3']);
@@ -89,11 +89,11 @@ describe('AXFR', () => {
     expect(stream).toHaveLength(6);
   });
 
-  it("RFC 5936 §2.2.1: AA is set, the id is the request's, RD comes back, and only the first message has the question", async () => {
+  it("RFC 5936 §2.2.1: AA is set, the id is the request's, RD is copied, and only the first message has the question", async () => {
     const zone = zoneOfHosts(2000);
-    const asked = request(zone);
+    const axfr = request(zone);
     const stream = transfer(
-      { ...asked, message: { ...asked.message, recursionDesired: true } },
+      { ...axfr, message: { ...axfr.message, recursionDesired: true } },
       zone,
       nothingFound,
       unsigned,
@@ -118,14 +118,14 @@ describe('AXFR', () => {
     expect(recordsOf(messages).slice(0, -1).map(text).sort()).toEqual(contentOf(zone.published));
   });
 
-  it('RFC 5936 §3.4: the case of names is kept, whatever the case of the question and of other names', async () => {
+  it('RFC 5936 §3.4: the letter case of names is preserved, whatever the case of the question and of other names', async () => {
     const zone = makeZone('Example.COM', 1);
     setAddresses(zone, 'Home.Example.COM.', ['192.0.2.1']);
     setAddresses(zone, 'other.example.com.', ['192.0.2.2']);
-    const asked = request(zone);
+    const axfr = request(zone);
     const qname = DomainName.parse('eXAMPLE.com');
-    const message = { ...asked.message, questions: [{ ...asked.message.questions[0]!, qname }] };
-    const messages = await collect(transfer({ ...asked, message }, zone, nothingFound, unsigned));
+    const message = { ...axfr.message, questions: [{ ...axfr.message.questions[0]!, qname }] };
+    const messages = await collect(transfer({ ...axfr, message }, zone, nothingFound, unsigned));
     const owners = decodeMessage(messages[0]!).answers.map(({ ownerName }) => ownerName.toString());
     expect([...new Set(owners)].sort()).toEqual(['Example.COM.', 'Home.Example.COM.', 'other.example.com.']);
     expect(decodeMessage(messages[0]!).questions[0]!.qname.toString()).toBe('eXAMPLE.com.');
@@ -141,7 +141,7 @@ describe('AXFR', () => {
     expect(messages[0]!.length).toBeLessThanOrEqual(16_384);
   });
 
-  it('sends a record that is longer than a usual message in one of its own, and no empty messages', async () => {
+  it('sends a record that is longer than a usual message in a separate message, and no empty messages', async () => {
     const zone = makeZone('example.com', 1);
     const long = (size: number) => Array.from({ length: size / 256 }, () => `\xff${'x'.repeat(255)}`).join('');
     commit(zone, (draft) => {
@@ -156,14 +156,14 @@ describe('AXFR', () => {
     expect(recordsOf(messages).slice(0, -1).map(text).sort()).toEqual(contentOf(zone.published));
   });
 
-  it('fails for a record that fits into no message', async () => {
+  it('fails for a record that does not fit into any message', async () => {
     const zone = makeZone('example.com', 1);
     const rdatas = ['x'.repeat(65_535)];
     commit(zone, (draft) => draft.setRRset(DomainName.parse('a', zone.apex), { type: 65_280, ttl: 1, rdatas }));
     await expect(collect(transfer(request(zone), zone, nothingFound, unsigned))).rejects.toThrow(WireOverflow);
   });
 
-  it('sends the version it began with, while changes go on between its messages', async () => {
+  it('sends the version it started with, while the zone changes between its messages', async () => {
     const zone = zoneOfHosts(3000);
     const before = contentOf(zone.published);
     const messages: Uint8Array[] = [];
@@ -175,7 +175,7 @@ describe('AXFR', () => {
     expect(recordsOf(messages).slice(0, -1).map(text).sort()).toEqual(before);
   });
 
-  it('lets the event loop turn between two messages', async () => {
+  it('yields to the event loop between two messages', async () => {
     const zone = zoneOfHosts(4000);
     let turns = 0;
     let running = true;
@@ -190,7 +190,7 @@ describe('AXFR', () => {
     expect(turns).toBeGreaterThanOrEqual(messages.length - 1);
   });
 
-  it('says what was sent when the last message is taken, and nothing when the client goes before', async () => {
+  it('calls onSent after the last message, and not if the client disconnects before', async () => {
     const zone = zoneOfHosts(2000);
     const sent: SentTransfer[] = [];
     const onSent = (each: SentTransfer) => void sent.push(each);
@@ -234,25 +234,25 @@ describe('IXFR', () => {
     expect(stream.map(serialOf).filter((serial) => serial !== undefined)).toEqual([1, 2 ** 32 - 1, 0, 0, 1, 1]);
   });
 
-  it('asks the journal for what is no longer in memory, and cuts what is newer than the version it sends', async () => {
+  it('reads from the journal what is no longer in memory, and omits what is newer than the version it sends', async () => {
     const zone = makeZone('example.com', 1);
     const all = Array.from({ length: 1000 }, (_, i) => setAddresses(zone, 'home', [`192.0.${i >> 8}.${i & 255}`]));
     const version = zone.published;
     expect(zone.recent[0]!.serialBefore).toBeGreaterThan(400);
-    const asked: unknown[] = [];
+    const calls: unknown[] = [];
     const journal: FindDiffs = async (of, serial, maxRecords) => {
-      asked.push([of === zone, serial, maxRecords]);
+      calls.push([of === zone, serial, maxRecords]);
       setAddresses(zone, 'later', ['192.0.2.1']);
       return [...all.slice(900), zone.recent.at(-1)!];
     };
     const young = await records(zone, 950, journal);
-    expect(asked).toEqual([]);
+    expect(calls).toEqual([]);
     expect(young.filter(({ type }) => type === RRType.SOA)).toHaveLength(51 * 2 + 2);
     // As after a restart: nothing in memory.
     const { recent } = zone;
     (recent as unknown[]).length = 0;
     const old = await records(zone, 950, journal);
-    expect(asked).toEqual([[true, 950, 256]]);
+    expect(calls).toEqual([[true, 950, 256]]);
     expect(serialOf(old[0])).toBe(version.serial);
     expect(serialOf(old[1])).toBe(950);
     expect(old.map(text)).toEqual(young.map(text));
@@ -341,7 +341,7 @@ describe('IXFR over UDP', () => {
     expect((await ask(zone, 42, 1232)).serials).toEqual([42]);
   });
 
-  it('the SOA alone, and no look into the journal, for someone who may send from any address', async () => {
+  it('the SOA alone, without reading the journal, for a source address that may be forged', async () => {
     const zone = makeZone('example.com', 1);
     setAddresses(zone, 'home', ['192.0.2.1']);
     const never: FindDiffs = () => Promise.reject(new Error('asked'));
@@ -352,7 +352,7 @@ describe('IXFR over UDP', () => {
     expect((await ask(zone, 1, 0, never)).serials).toEqual([3]);
   });
 
-  it('the SOA alone where only the whole zone would do', async () => {
+  it('the SOA alone if the reply would be the whole zone', async () => {
     const zone = makeZone('example.com', 5);
     expect((await ask(zone, 1, 1232)).serials).toEqual([5]);
   });
@@ -365,13 +365,13 @@ describe('a signed transfer', () => {
       const zone = zoneOfHosts(2500);
       const key = makeTsigKey(DomainName.parse('k1'), algorithm, Buffer.alloc(32, 7));
       const client = new ClientTransaction(key);
-      const asked = request(zone);
-      const octets = client.sign(encodeMessage(asked.message), 1_700_000_000);
+      const axfr = request(zone);
+      const octets = client.sign(encodeMessage(axfr.message), 1_700_000_000);
       const check = checkRequest(octets, decodeMessage(octets), () => key, 1_700_000_000);
       if (check.kind !== 'verified') throw new Error(check.kind);
       let now = 1_700_000_000;
       const sign = (message: Uint8Array) => check.transaction.sign(message, now++);
-      const messages = await collect(transfer(asked, zone, nothingFound, sign));
+      const messages = await collect(transfer(axfr, zone, nothingFound, sign));
       expect(messages.length).toBeGreaterThan(2);
       for (const message of messages) {
         const decoded: DecodedMessage = decodeMessage(message);

@@ -1,8 +1,8 @@
 /**
- * Zone transfers out: AXFR (RFC 5936) and IXFR (RFC 1995), as a stream of messages, and IXFR in one datagram.
+ * Outgoing zone transfers: AXFR (RFC 5936) and IXFR (RFC 1995) as a stream of messages, and IXFR in one datagram.
  *
- * A transfer sends one immutable version of the zone, whatever is committed meanwhile, and never holds more than one
- * message. Left out: condensing several differences into one (RFC 1995 §5).
+ * A transfer sends one immutable version of the zone and has at most one message in memory. Left out: condensing several
+ * diffs into one (RFC 1995 §5).
  */
 import type { ResourceRecord } from '../../dns/rdata.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -14,8 +14,8 @@ import type { TransferQuery } from './transfer-access.ts';
 import { TransferWriter } from './transfer-writer.ts';
 
 /**
- * Looks into the journal for the differences that lead from `serial` to the zone's newest version, oldest first.
- * Undefined if they are not all there, or have more than `maxRecords` records together.
+ * Reads from the journal the diffs from `serial` to the zone's newest version, oldest first. Undefined if some are missing,
+ * or if they have more than `maxRecords` records in total.
  */
 export type FindDiffs = (
   zone: EmbeddedZone,
@@ -23,7 +23,7 @@ export type FindDiffs = (
   maxRecords: number,
 ) => Promise<readonly ZoneDiff[] | undefined>;
 
-/** Signs the next message of the stream; without a key it gives back what it gets. */
+/** Signs the next message of the stream; returns it unchanged if the request was not signed. */
 export type SignMessage = (octets: Uint8Array) => Uint8Array;
 
 export interface TransferRequest {
@@ -31,28 +31,28 @@ export interface TransferRequest {
   readonly query: TransferQuery;
   /** The OPT record of the first message, if the request had one. */
   readonly opt?: ResourceRecord | undefined;
-  /** The client has taken the last message. */
+  /** Called when the last message has been sent. */
   readonly onSent?: (sent: SentTransfer) => void;
 }
 
 export interface SentTransfer {
-  /** `soa`: the client had the newest version already. */
+  /** `soa`: the client already has the newest version. */
   readonly form: TransferForm;
-  /** Of the version that was sent. */
+  /** Serial of the version that was sent. */
   readonly serial: number;
   readonly messages: number;
-  /** Octets of all messages, without the lengths before them. */
+  /** Octets of all messages, without TCP length prefixes. */
   readonly octets: number;
 }
 
 export type TransferForm = 'axfr' | 'ixfr' | 'soa';
 
-/** Differences of so few records are sent as they are, however small the zone: they fit into one message. */
+/** IXFR up to this number of records is used even if the zone is smaller: it fits into one message. */
 const FEW_RECORDS = 256;
 
 /**
- * The messages of a transfer over TCP. Between two of them other work has its turn.
- * @throws WireOverflow if a record fits into no message
+ * The messages of a transfer over TCP. Yields to the event loop between messages.
+ * @throws WireOverflow if a record does not fit into any message
  */
 export async function* transfer(
   request: TransferRequest,
@@ -81,9 +81,9 @@ export async function* transfer(
 }
 
 /**
- * The reply to IXFR over UDP, not signed: the differences if they fit, else the newest SOA alone, upon which the client
- * asks again over TCP (RFC 1995 §2).
- * @param maxOctets octets that the reply may have; 0 gives the SOA alone, as for a source address that nothing proves
+ * The unsigned reply to IXFR over UDP: the diffs if they fit, else the newest SOA alone, after which the client retries over
+ * TCP (RFC 1995 §2).
+ * @param maxOctets maximum size of the reply; 0 gives the SOA alone, for a source address that may be forged
  */
 export async function transferDatagram(
   request: TransferRequest,
@@ -91,7 +91,7 @@ export async function transferDatagram(
   findDiffs: FindDiffs,
   maxOctets: number,
 ): Promise<Uint8Array> {
-  // A record has 11 octets at least: a chain of more is not worth looking for.
+  // A record has at least 11 octets, which bounds the number of records that can fit.
   const { form, version, records } = await chooseContent(request.query, zone, findDiffs, Math.floor(maxOctets / 11));
   const write = (content: Iterable<ZoneRecord>) => {
     const writer = new TransferWriter(request.message, version.apexNode.wireText, request.opt);
@@ -112,13 +112,13 @@ async function chooseContent(
   query: TransferQuery,
   zone: EmbeddedZone,
   findDiffs: FindDiffs,
-  // Names, not records: those of a large zone take too long to count.
+  // The number of names, because counting the records of a large zone takes too long.
   maxRecords = Math.max(FEW_RECORDS, zone.published.nodes.size),
 ): Promise<Content> {
   const version = zone.published;
   if (query.kind === 'ixfr') {
     const { serial } = query;
-    // RFC 1995 §2: who has this version, or a later one, gets the SOA alone.
+    // RFC 1995 §2: a client with this version or a later one gets the SOA alone.
     if (serial === version.serial || serialIsLater(serial, version.serial)) {
       return { form: 'soa', version, records: [soaOf(version)] };
     }
@@ -132,7 +132,7 @@ async function chooseContent(
   return { form: 'axfr', version, records: axfrRecords(version) };
 }
 
-/** The differences that lead from one serial to the other without a gap; undefined if they are not there. */
+/** The diffs from one serial to the other without a gap; undefined if some are missing. */
 function chainBetween(
   diffs: readonly ZoneDiff[] | undefined,
   from: number,
@@ -163,7 +163,7 @@ function* axfrRecords(version: ZoneVersion): Generator<ZoneRecord> {
   yield soaOf(version);
 }
 
-/** RFC 1995 §4: the newest SOA, each difference with its two SOAs, the newest SOA again. */
+/** RFC 1995 §4: the newest SOA, each diff with its two SOAs, the newest SOA again. */
 function* ixfrRecords(version: ZoneVersion, chain: readonly ZoneDiff[]): Generator<ZoneRecord> {
   yield soaOf(version);
   for (const { removed, added } of chain) {

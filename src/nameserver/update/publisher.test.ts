@@ -1,5 +1,7 @@
-// What EmbeddedPublisher has beyond the contract suite (test/contract/embedded.test.ts): static RRsets, deadlines, and
-// the failures of the journal.
+/**
+ * What EmbeddedPublisher has beyond the contract suite (test/contract/embedded.test.ts): static RRsets, deadlines, and
+ * the failures of the journal.
+ */
 import { describe, expect, it } from 'vitest';
 import { editedZone } from '../../../test/support/edited-zone.ts';
 import { DomainName } from '../../dns/name.ts';
@@ -53,7 +55,7 @@ describe('RRsets that the configuration sets', () => {
   });
 });
 
-it('recalls what is on its way to the disk', async () => {
+it('recalls changes that are in flight', async () => {
   let land = () => {};
   const { publisher } = made(() => new Promise((resolve) => (land = resolve)));
   const published = publisher.publish(change(home, put(home, '192.0.2.1')), soon());
@@ -64,12 +66,12 @@ it('recalls what is on its way to the disk', async () => {
   expect(await published).toBe('published');
 });
 
-it('recalls no addresses where there are none', () => {
+it('recalls an empty set for a name without addresses', () => {
   const none = { addresses: [], ttl: 0 };
   expect(made().publisher.recall(home)).toEqual({ A: none, AAAA: none });
 });
 
-it('a commit that takes longer than the deadline is publish-unknown, and may still land', async () => {
+it('a commit that takes longer than the deadline is publish-unknown, and can still be committed', async () => {
   let land = () => {};
   const { zone, publisher } = made(() => new Promise((resolve) => (land = resolve)));
   const late = publisher.publish(change(home, put(home, '192.0.2.1')), performance.now() + 30);
@@ -85,10 +87,10 @@ it('a commit that takes longer than the deadline is publish-unknown, and may sti
 describe('a journal that fails', () => {
   it.each<[string | undefined, string, RegExp]>([
     ['full', 'primary-refused', /disk is full.*Nothing was changed\./],
-    ['read-only', 'publish-unknown', /read-only.*may be there after the next start\./],
+    ['read-only', 'publish-unknown', /read-only.*may be after the next start\./],
     ['busy', 'primary-refused', /locked.*Nothing was changed\./],
     ['corrupt', 'primary-refused', /backup.*Nothing was changed\./],
-    ['io', 'publish-unknown', /system log.*may be there after the next start\./],
+    ['io', 'publish-unknown', /system log.*may be after the next start\./],
     ['other', 'publish-unknown', /not known/],
     [undefined, 'publish-unknown', /not known/],
   ])('because of %s is %s', async (reason, code, words) => {
@@ -96,14 +98,14 @@ describe('a journal that fails', () => {
     const { zone, publisher } = made(() => Promise.reject(cause));
     const failed = publisher.publish(change(home, put(home, '192.0.2.1')), soon());
     await expect(failed).rejects.toMatchObject({ code, cause, message: expect.stringMatching(words) });
-    // The file's name is for the log.
+    // The file name is for the log only.
     await expect(failed).rejects.not.toThrow(/zones\.db/);
     expect(zone.published.serial).toBe(1);
     expect(publisher.recall(home)?.A.addresses).toEqual([]);
   });
 });
 
-it('a name of another zone is a defect', async () => {
+it('a name of another zone is an internal error', async () => {
   const stranger = DomainName.parse('notexample.com');
   const failed = made().publisher.publish(change(stranger, put(stranger, '192.0.2.1')), soon());
   await expect(failed).rejects.toMatchObject({ code: 'internal' });

@@ -1,9 +1,9 @@
 /**
- * ZonePublisher for a zone that this server is the primary of: no messages, the change goes straight into the zone's
- * draft, and is published when its transaction is on disk.
+ * ZonePublisher for a zone that this server is the primary of: edits the zone's draft directly; the change is published
+ * when its transaction is on disk.
  *
- * What is believed is looked up in the draft, where changes on their way to the disk show already: a change that rests on
- * one of them is confirmed after it, or fails with it.
+ * Reads use the draft, which includes changes in flight: a change that depends on one of them is confirmed after it, or
+ * fails with it.
  */
 import { AppError } from '../../core/errors.ts';
 import type {
@@ -39,7 +39,7 @@ export class EmbeddedPublisher implements ZonePublisher {
     this.#writer = new ZoneWriter(zone, committer);
   }
 
-  /** Always known: the zone is in memory. */
+  /** Never undefined: the zone is in memory. */
   recall(ownerName: DomainName): PublishedAddresses | undefined {
     const node = this.#zone.draft.find(ownerName.key);
     return node === undefined ? NOTHING : addressesOf(node);
@@ -50,7 +50,7 @@ export class EmbeddedPublisher implements ZonePublisher {
     this.#checkOpen(deadlineMs);
     const { draft } = this.#zone;
     const node = draft.find(ownerName.key);
-    const by = occlusion(draft, ownerName, node);
+    const by = occludedBy(draft, ownerName, node);
     if (by !== undefined) return { kind: 'occluded', by };
     const source = node ?? wildcardFor(draft, ownerName.key);
     if (source !== undefined && findRRset(source, RRType.CNAME) !== undefined) return { kind: 'cname' };
@@ -67,9 +67,9 @@ export class EmbeddedPublisher implements ZonePublisher {
   async publish(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome> {
     this.#checkOpen(deadlineMs);
     const { apex } = this.#zone;
-    const stranger = changedNames(change).find((ownerName) => !ownerName.isAtOrBelow(apex));
-    if (stranger !== undefined) {
-      throw new AppError('internal', `The name '${stranger}' is not in the zone '${apex}'.`);
+    const outside = changedNames(change).find((ownerName) => !ownerName.isAtOrBelow(apex));
+    if (outside !== undefined) {
+      throw new AppError('internal', `The name '${outside}' is not in the zone '${apex}'.`);
     }
     return this.#writer.change((draft) => {
       if (checkPrerequisites(draft, change.prerequisites) !== 'hold') return 'stale';
@@ -83,7 +83,7 @@ export class EmbeddedPublisher implements ZonePublisher {
     this.#closed = true;
   }
 
-  /** @throws AppError conflict where the configuration has set what the edit is about */
+  /** @throws AppError conflict if the edit changes data that the configuration sets */
   #checkDynamic(edit: ZoneEdit): void {
     const { ownerName, type } = 'rrset' in edit ? edit.rrset : { type: undefined, ...edit };
     const { key } = ownerName;
@@ -91,19 +91,22 @@ export class EmbeddedPublisher implements ZonePublisher {
     const what = type === undefined ? 'data' : `${formatRRType(type)} records`;
     throw new AppError(
       'conflict',
-      `The ${what} of '${ownerName}' are set by the configuration ('records' of the zone): they are changed there.`,
+      `The ${what} of '${ownerName}' are set by the configuration. Change them in 'records' of the zone.`,
     );
   }
 
   #checkOpen(deadlineMs: number): void {
     if (this.#closed) throw new AppError('primary-unreachable', 'This server is stopping. Nothing was changed.');
     if (performance.now() >= deadlineMs) {
-      throw new AppError('primary-unreachable', 'The time was over before the change began. Nothing was changed.');
+      throw new AppError(
+        'primary-unreachable',
+        'The request timed out before the change was started. Nothing was changed.',
+      );
     }
   }
 }
 
-function occlusion(draft: ZoneDraft, { key }: DomainName, node: ZoneNode | undefined): string | undefined {
+function occludedBy(draft: ZoneDraft, { key }: DomainName, node: ZoneNode | undefined): string | undefined {
   if (draft.cuts === 0) return undefined;
   const above = cutAbove(draft, key);
   const own = node !== undefined && key !== draft.apex.key && findRRset(node, RRType.NS) !== undefined;
@@ -114,7 +117,7 @@ function occlusion(draft: ZoneDraft, { key }: DomainName, node: ZoneNode | undef
     : `a DNAME record is at '${nameOf(cut.wireText)}'`;
 }
 
-/** The wildcard that answers for a name that does not exist (RFC 4592 §3.3.1): the one below its closest encloser. */
+/** The wildcard that covers a name that does not exist (RFC 4592 §3.3.1): the one below its closest encloser. */
 function wildcardFor(draft: ZoneDraft, key: string): ZoneNode | undefined {
   const apexKey = draft.apex.key;
   let encloser = key;

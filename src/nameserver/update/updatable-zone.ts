@@ -1,9 +1,8 @@
 /**
- * UPDATEs on a zone that this server is the primary of: the port UpdatableZone over draft and journal.
+ * UpdatableZone for a zone that this server is the primary of: applies UPDATEs to the draft and commits them.
  *
- * RRsets that the configuration sets are not changed by anybody: a message that touches one is refused, except that the
- * removal of the apex's SOA and NS is passed over, as RFC 2136 §3.4.2.3 and §3.4.2.4 have it. Data below a delegation
- * or a DNAME is refused, too, but for the addresses of the delegation's nameservers.
+ * No client can change an RRset that the configuration sets: such a message is refused, except that the removal of the
+ * apex's SOA and NS is ignored (RFC 2136 §3.4.2.3, §3.4.2.4). Data below a delegation or a DNAME is refused, except glue.
  */
 import type { UpdatableZone, UpdateOutcome } from '../../core/zones/publisher.ts';
 import type { DomainName } from '../../dns/name.ts';
@@ -38,19 +37,21 @@ export class EmbeddedUpdates implements UpdatableZone {
     return this.#writer.change((draft) => {
       const rcode = checkPrerequisites(draft, prerequisites);
       if (rcode !== 'hold') return { kind: 'unmet', rcode };
-      const wanted: ZoneEdit[] = [];
+      const permitted: ZoneEdit[] = [];
       for (const edit of edits) {
         const types = touchedTypes(draft, edit);
         const why = refusal(edit, types);
         if (why !== undefined) return { kind: 'refused', why };
         const { key } = editedName(edit);
-        const fixed = types.find((type) => this.#zone.isStatic(key, type));
-        if (fixed === undefined) wanted.push(edit);
-        else if ('rrset' in edit || key !== draft.apex.key || !isZoneType(fixed)) return refuseStatic(edit, fixed);
+        const staticType = types.find((type) => this.#zone.isStatic(key, type));
+        if (staticType === undefined) permitted.push(edit);
+        else if ('rrset' in edit || key !== draft.apex.key || !isZoneType(staticType)) {
+          return refuseStatic(edit, staticType);
+        }
       }
       const mark = draft.mark();
-      applyEdits(draft, wanted);
-      const why = occluded(draft, wanted);
+      applyEdits(draft, permitted);
+      const why = occludedEdit(draft, permitted);
       if (why === undefined) return APPLIED;
       draft.rollBack(mark);
       return { kind: 'refused', why };
@@ -62,7 +63,7 @@ function editedName(edit: ZoneEdit): DomainName {
   return 'rrset' in edit ? edit.rrset.ownerName : edit.ownerName;
 }
 
-/** The types that the removal of all RRsets at the apex leaves (RFC 2136 §3.4.2.3). */
+/** Types that the removal of all RRsets at the apex does not delete (RFC 2136 §3.4.2.3). */
 function isZoneType(type: number): boolean {
   return type === RRType.SOA || type === RRType.NS;
 }
@@ -77,21 +78,22 @@ function touchedTypes(draft: ZoneDraft, edit: ZoneEdit): readonly number[] {
 
 function refuseStatic(edit: ZoneEdit, type: number): UpdateOutcome {
   const what = `the ${formatRRType(type)} records of '${editedName(edit)}'`;
-  const advice = type === RRType.SOA ? "; 'dyndns zone serial' raises the serial" : '';
+  const advice = type === RRType.SOA ? "; use 'dyndns zone serial' to raise the serial" : '';
   return { kind: 'refused', why: `${what} are set by the configuration${advice}` };
 }
 
-/** Why what was added would not be seen, if that is so. Looked at in the end: the delegation may have come with it. */
-function occluded(draft: ZoneDraft, edits: readonly ZoneEdit[]): string | undefined {
+/** Why an added RRset would be occluded. Checked after the edits, because one of them may have added the delegation. */
+function occludedEdit(draft: ZoneDraft, edits: readonly ZoneEdit[]): string | undefined {
   if (draft.cuts === 0) return undefined;
   for (const edit of edits) {
     if (!('rrset' in edit)) continue;
     const { ownerName, type } = edit.rrset;
     const cut = cutAbove(draft, ownerName.key);
-    // What the same message has taken away again is not there.
+    // A later edit of the same message may have deleted it.
     if (cut === undefined || draft.findRRset(ownerName.key, type) === undefined) continue;
-    if (!isGlue(cut, ownerName.key, type))
-      return `the name '${ownerName}' lies below the cut at '${nameOf(cut.wireText)}'`;
+    if (!isGlue(cut, ownerName.key, type)) {
+      return `the name '${ownerName}' is below the delegation or DNAME at '${nameOf(cut.wireText)}'`;
+    }
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-// The next version of a zone: empty non-terminals, counted cuts, the exact difference, roll back, serials.
+/** The draft of a zone: empty non-terminals, number of cuts, exact diffs, roll back, serials. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { editedVersion } from '../../../test/support/edited-zone.ts';
@@ -31,7 +31,7 @@ function recordTexts(records: Iterable<ZoneRecord>): string[] {
 }
 
 describe('empty non-terminals (RFC 4592 §2.2.2)', () => {
-  it('come with the first name below and go with the last', () => {
+  it('appear with the first name below and disappear with the last', () => {
     const draft = new ZoneDraft(base);
     draft.setRRset(at('a.b.c'), rrsetA(1));
     draft.setRRset(at('d.b.c'), rrsetA(2));
@@ -62,7 +62,7 @@ describe('empty non-terminals (RFC 4592 §2.2.2)', () => {
   });
 });
 
-it('a name outside of the zone is an error, and nothing is left of it', () => {
+it('a name outside of the zone is an error without effect', () => {
   const draft = new ZoneDraft(base);
   const mark = draft.mark();
   expect(() => draft.setRRset(DomainName.parse('notexample.com'), rrsetA(1))).toThrow();
@@ -90,7 +90,7 @@ describe('cuts', () => {
 });
 
 describe('roll back', () => {
-  it('leaves nothing of what came after the mark', () => {
+  it('discards everything after the mark', () => {
     const draft = new ZoneDraft(base);
     draft.setRRset(at('kept'), rrsetA(1));
     const mark = draft.mark();
@@ -101,7 +101,7 @@ describe('roll back', () => {
     expect(draft.seal()!.diff.added.map(({ wireText }) => wireText)).toEqual([apex.wireText, at('kept').wireText]);
   });
 
-  it('of everything leaves no change', () => {
+  it('to the start leaves no change', () => {
     const draft = new ZoneDraft(base);
     const mark = draft.mark();
     draft.setRRset(at('gone'), rrsetA(1));
@@ -111,15 +111,15 @@ describe('roll back', () => {
   });
 });
 
-describe('what was sealed', () => {
-  it('is nothing where the edits cancel one another', () => {
+describe('a sealed draft', () => {
+  it('is undefined if the edits cancel one another', () => {
     const draft = new ZoneDraft(base);
     draft.setRRset(at('a'), rrsetA(1));
     draft.deleteRRset(at('a').key, RRType.A);
     expect(draft.seal()).toBeUndefined();
   });
 
-  it('is nothing where the members stand in another order only', () => {
+  it('is undefined if only the order of members differs', () => {
     const before = new ZoneDraft(base);
     before.setRRset(at('a'), rrsetA(1, 2));
     const draft = new ZoneDraft(before.seal()!.version);
@@ -135,7 +135,7 @@ describe('what was sealed', () => {
     expect([diff.removed, diff.added].map(([soa]) => soaSerial(soa!.rdata))).toEqual([1, 2]);
   });
 
-  it('has every record of an RRset whose TTL is new, and of others only what differs', () => {
+  it('has every record of an RRset with a new TTL, and of others only the differing ones', () => {
     const before = new ZoneDraft(base);
     before.setRRset(at('a'), rrsetA(1, 2));
     const draft = new ZoneDraft(before.seal()!.version);
@@ -155,14 +155,14 @@ describe('what was sealed', () => {
     expect(draft.seal()!.diff).toMatchObject({ serialBefore: 0xffffffff, serial: 0 });
   });
 
-  it('RFC 2136 §3.6: a serial that an edit has set is not stepped on', () => {
+  it('RFC 2136 §3.6: a serial that an edit has set is not incremented', () => {
     const draft = new ZoneDraft(base);
     draft.setRRset(apex, { ...base.soa, rdatas: [withSerial(base.soa.rdatas[0]!, 2026)] });
     draft.setRRset(at('a'), rrsetA(1));
     expect(draft.seal()!.version.serial).toBe(2026);
   });
 
-  it('whatever the edits: the difference leads from the old records to the new ones, nodes and cuts are right', () => {
+  it('for any edits: the diff leads from the old records to the new ones, nodes and cuts are correct', () => {
     const label = fc.constantFrom('@', 'a', 'b.a', 'c.b.a', 'd.e', 'e', 'f.g.h');
     const step = fc.record({
       label,
@@ -186,9 +186,9 @@ describe('what was sealed', () => {
           if (sealed === undefined) continue;
           const { removed, added } = sealed.diff;
           const gone = recordTexts(removed);
-          const kept = recordTexts(version.records()).filter((text) => !gone.includes(text));
-          expect([...kept, ...recordTexts(added)].sort()).toEqual(recordTexts(sealed.version.records()));
-          expect(gone.length + kept.length).toBe(recordTexts(version.records()).length);
+          const remaining = recordTexts(version.records()).filter((text) => !gone.includes(text));
+          expect([...remaining, ...recordTexts(added)].sort()).toEqual(recordTexts(sealed.version.records()));
+          expect(gone.length + remaining.length).toBe(recordTexts(version.records()).length);
           expectSound(sealed.version);
           version = sealed.version;
         }
@@ -198,7 +198,7 @@ describe('what was sealed', () => {
   });
 });
 
-/** Nodes, counts of children and cuts are those of a zone that is made of the same records at once. */
+/** Checks that nodes, child counts and cuts equal those of a zone built from the same records. */
 function expectSound(version: ZoneVersion): void {
   const keys = new Set<string>([apex.key]);
   for (const { wireText } of version.records()) {

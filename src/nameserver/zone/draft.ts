@@ -1,8 +1,8 @@
 /**
- * The next version of a zone while it is being made: edits on top of a version, and in the end the difference.
+ * The draft of a zone's next version: collects edits on top of a version; `seal` gives the new version and its diff.
  *
- * Callers mark where they begin and roll back when a later edit fails, so that each change lands as a whole or not at
- * all (RFC 2136 §3.4.2.7). Empty non-terminals come and go with the names below them.
+ * A caller sets a mark and rolls back to it if an edit fails, so that each change is applied as a whole or not at all
+ * (RFC 2136 §3.4.2.7). Empty non-terminals are added and removed with the names below them.
  */
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -22,14 +22,14 @@ import {
   ZoneVersion,
 } from './zone-version.ts';
 
-/** A point to return to. */
+/** A state to roll back to. */
 export interface DraftMark {
   readonly nodes: NameMap<ZoneNode>;
   readonly cuts: number;
   readonly statics: StaticRRsets;
 }
 
-/** What a draft came to. */
+/** The result of a draft. */
 export interface SealedDraft {
   readonly version: ZoneVersion;
   readonly diff: ZoneDiff;
@@ -41,9 +41,9 @@ export class ZoneDraft {
   readonly base: ZoneVersion;
   #nodes: NameMap<ZoneNode>;
   #cuts: number;
-  /** Which RRsets the configuration sets. */
+  /** The RRsets that the configuration sets. */
   statics: StaticRRsets;
-  /** Keys of names that an edit touched; an edit that was rolled back may leave one. */
+  /** Keys of edited names, including those of edits that were rolled back. */
   readonly #touched = new Set<string>();
 
   constructor(base: ZoneVersion) {
@@ -61,7 +61,7 @@ export class ZoneDraft {
     return this.#cuts;
   }
 
-  /** False as long as no edit has changed anything. */
+  /** True after an edit that changed something. */
   get changed(): boolean {
     return this.#nodes !== this.base.nodes || this.statics !== this.base.statics;
   }
@@ -85,7 +85,7 @@ export class ZoneDraft {
     this.statics = statics;
   }
 
-  /** Puts the RRset in the place of the one of its type; one without members takes that away. */
+  /** Sets the RRset of its type; an RRset without members deletes it. */
   setRRset(ownerName: { readonly key: string; readonly wireText: string }, rrset: ZoneRRset): void {
     const node = this.#nodes.get(ownerName.key);
     const rrsets = node?.rrsets ?? [];
@@ -126,33 +126,33 @@ export class ZoneDraft {
     this.#countChild(node, -1);
   }
 
-  /** Tells the node above; it is made, or goes, where nothing else holds it. */
+  /** Adjusts the parent's count; adds it as an empty non-terminal, or removes it when it is no longer needed. */
   #countChild(child: ZoneNode, by: 1 | -1): void {
     if (child.key === this.base.apex.key) return;
     const key = parentKey(child.key);
     if (key === this.base.apex.key) return;
     const parent = this.#nodes.get(key);
     if (parent === undefined) {
-      const made = { key, wireText: parentKey(child.wireText), rrsets: [], children: 1 };
-      this.#nodes = this.#nodes.set(made);
-      this.#countChild(made, 1);
+      const emptyNode = { key, wireText: parentKey(child.wireText), rrsets: [], children: 1 };
+      this.#nodes = this.#nodes.set(emptyNode);
+      this.#countChild(emptyNode, 1);
     } else if (parent.children + by === 0 && parent.rrsets.length === 0) this.#removeNode(key);
     else this.#nodes = this.#nodes.set({ ...parent, children: parent.children + by });
   }
 
-  /** The content as it is now, with the serial as it is: for putting together what was sealed before. */
+  /** The current content without a serial step, for the replay of commits. */
   version(): ZoneVersion {
     return new ZoneVersion(this.base.apex, this.#nodes, this.#cuts, this.statics);
   }
 
-  /** Keys of the names whose data differ from the base. */
+  /** Keys of names whose data differ from the base. */
   #changedKeys(): string[] {
     return [...this.#touched].filter((key) => !sameRRsets(this.base.nodes.get(key), this.#nodes.get(key)));
   }
 
   /**
-   * The version that comes out, one serial step on unless the edits set a later serial themselves (RFC 2136 §3.6), and
-   * what it changed; undefined if nothing has changed.
+   * The new version and its diff; undefined if nothing changed. The serial is incremented unless an edit set a later one
+   * (RFC 2136 §3.6).
    */
   seal(): SealedDraft | undefined {
     const keys = this.#changedKeys();
@@ -182,15 +182,15 @@ function soaRecord({ apexNode, soa }: ZoneVersion): ZoneRecord {
   return { wireText: apexNode.wireText, type: RRType.SOA, ttl: soa.ttl, rdata: soa.rdatas[0]! };
 }
 
-/** Adds the records of `node`, SOA apart, that `other` does not have with the same TTL. */
+/** Collects the records of `node`, except SOA, that `other` does not have with the same TTL. */
 function collectMissing(node: ZoneNode, other: ZoneNode | undefined, records: ZoneRecord[]): void {
   for (const rrset of node.rrsets) {
     if (rrset.type === RRType.SOA) continue;
-    const known = other && findRRset(other, rrset.type);
-    if (known === rrset) continue;
+    const counterpart = other && findRRset(other, rrset.type);
+    if (counterpart === rrset) continue;
     const { type, ttl } = rrset;
     for (const rdata of rrset.rdatas) {
-      if (known?.ttl === ttl && known.rdatas.includes(rdata)) continue;
+      if (counterpart?.ttl === ttl && counterpart.rdatas.includes(rdata)) continue;
       records.push({ wireText: node.wireText, type, ttl, rdata });
     }
   }

@@ -1,5 +1,7 @@
-// RFC 2136 §3.2 and §3.4.2, clause by clause, on a draft. What a real BIND makes of thousands of random messages is
-// compared in test/interop/update-differential.test.ts.
+/**
+ * RFC 2136 §3.2 and §3.4.2, clause by clause, on a draft. The comparison with a real BIND for thousands of random
+ * messages is in test/interop/update-differential.test.ts.
+ */
 import { describe, expect, it } from 'vitest';
 import { editedVersion, soaOf } from '../../../test/support/edited-zone.ts';
 import { DomainName } from '../../dns/name.ts';
@@ -31,7 +33,7 @@ function draftOf(...edits: ZoneEdit[]): ZoneDraft {
   return new ZoneDraft(editedVersion(ZONE, { edits, serial: 100 }));
 }
 
-/** `TTL value value`, or undefined where there is no such RRset. */
+/** `TTL value value`, or undefined without such an RRset. */
 function shown(draft: ZoneDraft, label: string, type: number): string | undefined {
   const rrset = draft.findRRset(at(label).key, type);
   if (rrset === undefined) return undefined;
@@ -158,13 +160,13 @@ describe('RFC 2136 §3.4.2.2: additions', () => {
     expect(shown(draft, label, type)).toBe(expected);
   });
 
-  it('what is there already changes nothing', () => {
+  it('an addition of existing data changes nothing', () => {
     const draft = draftOf(add('a', [A(1), A(2)]));
     applyEdits(draft, [add('a', [A(2), A(1)])]);
     expect(draft.changed).toBe(false);
   });
 
-  it('a SOA that was raised does not wait for a further step', () => {
+  it('a SOA with a later serial is not incremented further', () => {
     const draft = draftOf();
     applyEdits(draft, [add('@', [soaOf(apex, 200)])]);
     expect(draft.seal()!.version.serial).toBe(200);
@@ -210,14 +212,14 @@ describe('RFC 2136 §3.4.2.3, §3.4.2.4: deletions', () => {
   });
 });
 
-it('RFC 2136 §3.4.2: edits are done in their order', () => {
+it('RFC 2136 §3.4.2: edits are applied in order', () => {
   const draft = draftOf(add('a', [A(1)]));
   applyEdits(draft, [deleteName('a'), add('a', [target('CNAME', 'b')]), add('a', [A(2)])]);
   expect(shown(draft, 'a', RRType.CNAME)).toBe('60 b.example.com.');
   expect(shown(draft, 'a', RRType.A)).toBeUndefined();
 });
 
-it('RFC 2136 §3.6: the serial is stepped by what changed something, and by nothing else', () => {
+it('RFC 2136 §3.6: the serial is incremented by a change, and only by a change', () => {
   const draft = draftOf(add('a', [A(1)]));
   applyEdits(draft, [deleteFrom('a', [A(2)]), deleteName('b'), deleteRRset('@', RRType.NS)]);
   expect(draft.seal()).toBeUndefined();

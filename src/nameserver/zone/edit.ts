@@ -1,9 +1,9 @@
 /**
- * The prerequisites and the edits of one change, done to a draft as RFC 2136 §3.2 and §3.4.2 rule. Both ways into the
- * zone, HTTP and UPDATE, come through here.
+ * Checks prerequisites (RFC 2136 §3.2) and applies edits (RFC 2136 §3.4.2) of one change to a draft. Changes over HTTP and
+ * by UPDATE both come through here.
  *
- * What the RFC tells a server to pass over without an error is passed over: data beside a CNAME, an old SOA, the removal
- * of the apex's SOA and of its last NS.
+ * As the RFC requires, some edits are ignored without an error: data beside a CNAME, an old SOA, the removal of the
+ * apex's SOA and of its last NS.
  */
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -14,10 +14,10 @@ import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
 import type { ZoneDraft } from './draft.ts';
 import { findRRset, rdataText, soaSerial, type ZoneRRset } from './zone-version.ts';
 
-/** RCODE by which a prerequisite fails (RFC 2136 §3.2.5), or that all hold. */
+/** The RCODE of the first prerequisite that fails (RFC 2136 §3.2.5), or 'hold'. */
 export type PrerequisiteOutcome = 'hold' | 'YXDOMAIN' | 'YXRRSET' | 'NXDOMAIN' | 'NXRRSET';
 
-/** RFC 2136 §3.2, in the order in which they were given. */
+/** RFC 2136 §3.2, in the order of the message. */
 export function checkPrerequisites(draft: ZoneDraft, prerequisites: readonly Prerequisite[]): PrerequisiteOutcome {
   for (const prerequisite of prerequisites) {
     const { kind, ownerName } = prerequisite;
@@ -46,19 +46,19 @@ export function checkPrerequisites(draft: ZoneDraft, prerequisites: readonly Pre
   return 'hold';
 }
 
-/** Equality as sets, the TTL apart (RFC 2136 §2.4.2). */
-function hasMembers({ type, rdatas }: ZoneRRset, others: readonly string[]): boolean {
-  if (rdatas.length === 1 && others.length === 1) return sameRdata(type, rdatas[0]!, others[0]!);
-  const own = new Set(rdatas.map((rdata) => rdataKey(type, rdata)));
-  const wanted = new Set(others.map((rdata) => rdataKey(type, rdata)));
-  return own.size === wanted.size && [...wanted].every((rdata) => own.has(rdata));
+/** Equality as sets, without the TTL (RFC 2136 §2.4.2). */
+function hasMembers({ type, rdatas }: ZoneRRset, expected: readonly string[]): boolean {
+  if (rdatas.length === 1 && expected.length === 1) return sameRdata(type, rdatas[0]!, expected[0]!);
+  const present = new Set(rdatas.map((rdata) => rdataKey(type, rdata)));
+  const required = new Set(expected.map((rdata) => rdataKey(type, rdata)));
+  return present.size === required.size && [...required].every((rdata) => present.has(rdata));
 }
 
 function sameRdata(type: number, a: string, b: string): boolean {
   return a === b || rdataKey(type, a) === rdataKey(type, b);
 }
 
-/** RFC 2136 §3.4.2, one edit after the other. */
+/** RFC 2136 §3.4.2, in the order of the message. */
 export function applyEdits(draft: ZoneDraft, edits: readonly ZoneEdit[]): void {
   for (let i = 0; i < edits.length; i++) {
     const edit = edits[i]!;
@@ -70,7 +70,7 @@ export function applyEdits(draft: ZoneDraft, edits: readonly ZoneEdit[]): void {
         addToRRset(draft, edit.rrset);
         break;
       case 'delete-rrset': {
-        // A deletion and then an addition is how clients write a replacement.
+        // Clients write a replacement as a deletion followed by an addition.
         const next = edits[i + 1];
         if (next?.kind === 'add-to-rrset' && next.rrset.type === edit.type && isSameName(next.rrset, edit)) {
           replaceRRset(draft, next.rrset);
@@ -94,7 +94,7 @@ function isSameName(a: { readonly ownerName: DomainName }, b: { readonly ownerNa
   return a.ownerName.key === b.ownerName.key;
 }
 
-/** Deletion and addition; for the usual case, one address in place of another, in one step. */
+/** Deletion and addition, in one step for the usual case of a single address. */
 function replaceRRset(draft: ZoneDraft, rrset: RRset): void {
   const { ownerName, type, ttl, rdatas } = rrset;
   if ((type === RRType.A || type === RRType.AAAA) && rdatas.length === 1) {
@@ -110,29 +110,29 @@ function replaceRRset(draft: ZoneDraft, rrset: RRset): void {
 
 function addToRRset(draft: ZoneDraft, { ownerName, type, ttl, rdatas }: RRset): void {
   const node = draft.find(ownerName.key);
-  // §3.4.2.2: what would stand beside a CNAME, or a CNAME beside something else, is passed over.
+  // RFC 2136 §3.4.2.2: data beside a CNAME, and a CNAME beside data, are ignored.
   if (node?.rrsets.some((rrset) => (rrset.type === RRType.CNAME) !== (type === RRType.CNAME))) return;
-  // What NS and DNAME of a wildcard would mean nobody knows (RFC 4592 §4.2, §4.4); a DS is at the parent (RFC 4035 §2.4).
+  // NS and DNAME at a wildcard are undefined (RFC 4592 §4.2, §4.4); a DS belongs to the parent (RFC 4035 §2.4).
   if ((type === RRType.NS || type === RRType.DNAME) && ownerName.isWildcard) return;
   if (type === RRType.DS && ownerName.key === draft.apex.key) return;
-  const known = node && findRRset(node, type);
-  let members = known?.rdatas ?? [];
+  const current = node && findRRset(node, type);
+  let members = current?.rdatas ?? [];
   let applies = false;
   for (const rdata of rdatas.map(rdataText)) {
     if (type === RRType.SOA) {
-      // Later than the published one, too: several steps together could lead past it (RFC 1982 §3.2).
+      // Also later than the published serial: several steps in one commit could wrap around it (RFC 1982 §3.2).
       const serial = soaSerial(rdata);
-      if (known === undefined || !serialIsLater(serial, soaSerial(members[0]!))) continue;
+      if (current === undefined || !serialIsLater(serial, soaSerial(members[0]!))) continue;
       if (!serialIsLater(serial, draft.base.serial)) continue;
       members = [rdata];
     } else if (members.some((member) => sameRdata(type, member, rdata))) {
-      // It is there already, be it with another case: only the TTL may be new.
+      // Already present, possibly in another letter case: only the TTL can change.
     } else if (type === RRType.CNAME || type === RRType.DNAME) members = [rdata];
     else members = [...members, rdata];
     applies = true;
   }
-  if (!applies || (known?.rdatas === members && known.ttl === ttl)) return;
-  // All members of an RRset have one TTL (RFC 2181 §5.2): the one that came last.
+  if (!applies || (current?.rdatas === members && current.ttl === ttl)) return;
+  // All members of an RRset have one TTL (RFC 2181 §5.2): the newest.
   draft.setRRset(ownerName, { type, ttl, rdatas: members });
 }
 
@@ -147,7 +147,7 @@ function deleteFromRRset(draft: ZoneDraft, key: string, type: number, rdatas: re
   if (rrset === undefined || type === RRType.SOA) return;
   const rest = rrset.rdatas.filter((member) => !rdatas.some((rdata) => sameRdata(type, member, rdata)));
   if (rest.length === rrset.rdatas.length) return;
-  // §3.4.2.4: the last NS of the zone stays.
+  // RFC 2136 §3.4.2.4: the last NS of the zone stays.
   if (type === RRType.NS && key === draft.apex.key && rest.length === 0) return;
   draft.setRRset(node!, { ...rrset, rdatas: rest });
 }

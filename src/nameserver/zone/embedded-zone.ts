@@ -1,27 +1,27 @@
-/** One zone that this server is the primary of: the version that is answered from, and the one that is being made. */
+/** One zone that this server is the primary of: the published version, which is immutable, and the draft of the next. */
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { type SealedDraft, ZoneDraft } from './draft.ts';
 import type { StaticRRsets, ZoneDiff, ZoneVersion } from './zone-version.ts';
 
-/** Differences kept in memory for IXFR, so that a secondary that follows closely needs no disk. */
+/** Recent diffs in memory, so that IXFR to a secondary that follows closely does not read the disk. */
 const RECENT_DIFFS = 200;
-/** A larger one, an import for example, is left to the disk. */
+/** A larger diff, for example of an import, is only on disk. */
 const MAX_RECENT_RECORDS = 5000;
 
 export class EmbeddedZone {
   readonly apex: DomainName;
-  /** Its row in the database. */
+  /** Primary key of its row in the database. */
   readonly id: number;
   #published: ZoneVersion;
-  /** The newest version: published, or in the transaction that is under way. */
+  /** The newest version: the published one, or the one in the commit in flight. */
   #newest: ZoneVersion;
   #draft: ZoneDraft | undefined;
   #recent: ZoneDiff[] = [];
-  /** Keys of names whose rows on disk are older than the published version. */
+  /** Keys of names whose database rows are older than the published version. */
   readonly unfolded = new Set<string>();
   #publishedCommit: number;
-  /** The number that the journal gave to the commit that is on its way. */
+  /** The journal's number of the commit in flight. */
   pendingCommit = 0;
 
   constructor(id: number, version: ZoneVersion, publishedCommit: number) {
@@ -32,28 +32,28 @@ export class EmbeddedZone {
     this.#newest = version;
   }
 
-  /** What is answered and transferred: on disk. */
+  /** The version that queries and transfers see. It is on disk. */
   get published(): ZoneVersion {
     return this.#published;
   }
 
-  /** The latest differences, oldest first, without a gap up to `published`. */
+  /** The latest diffs, oldest first, without a gap up to `published`. */
   get recent(): readonly ZoneDiff[] {
     return this.#recent;
   }
 
-  /** Edits gather here until the next commit takes them. */
+  /** Collects edits until the next commit. */
   get draft(): ZoneDraft {
     this.#draft ??= new ZoneDraft(this.#newest);
     return this.#draft;
   }
 
-  /** True while there is something that is not on disk yet: what is judged by the draft has to wait for it. */
+  /** True while the draft shows data that is not on disk: a result based on it must wait for the commit. */
   get isPending(): boolean {
     return this.#newest !== this.#published || this.#draft?.changed === true;
   }
 
-  /** Ends the draft: what it came to is the newest version, on its way to the disk. */
+  /** Seals the draft for a commit; its version becomes the newest one. */
   seal(): SealedDraft | undefined {
     const sealed = this.#draft?.seal();
     this.#draft = undefined;
@@ -66,7 +66,7 @@ export class EmbeddedZone {
     return this.#publishedCommit;
   }
 
-  /** What was sealed is on disk. */
+  /** The sealed draft is on disk. */
   publish({ version, diff, keys }: SealedDraft): void {
     this.#published = version;
     this.#publishedCommit = this.pendingCommit;
@@ -76,13 +76,13 @@ export class EmbeddedZone {
     if (this.#recent.length > 2 * RECENT_DIFFS) this.#recent = this.#recent.slice(-RECENT_DIFFS);
   }
 
-  /** What was sealed could not be written: it and all that was drafted on top of it is gone. */
+  /** The sealed draft could not be written: discards it and all edits on top of it. */
   abandon(): void {
     this.#newest = this.#published;
     this.#draft = undefined;
   }
 
-  /** Which RRsets the configuration sets. */
+  /** The RRsets that the configuration sets. */
   get statics(): StaticRRsets {
     return (this.#draft ?? this.#newest).statics;
   }

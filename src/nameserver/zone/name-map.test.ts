@@ -1,3 +1,4 @@
+/** The persistent map, compared with a Map. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NameMap } from './name-map.ts';
@@ -10,8 +11,8 @@ interface Entry {
 const sorted = (entries: Iterable<Entry>) => [...entries].sort((a, b) => (a.key < b.key ? -1 : 1));
 
 describe('NameMap', () => {
-  it('does what a Map does, and leaves every earlier version as it was', () => {
-    // Few keys, so that they meet, and enough of them, so that branches grow and collapse.
+  it('behaves like a Map, and does not change earlier versions', () => {
+    // Few keys, so that they repeat; enough keys for branches to grow and collapse.
     const key = fc.integer({ min: 0, max: 400 }).map((n) => `\x04h${n}\x07example\x00`);
     const step = fc.record({ key, remove: fc.boolean(), value: fc.nat() });
     fc.assert(
@@ -36,12 +37,12 @@ describe('NameMap', () => {
     );
   });
 
-  it('is the same map when a key that is not there is deleted', () => {
+  it('is the same map after deleting an absent key', () => {
     const map = NameMap.of([{ key: 'a' }]);
     expect(map.delete('b')).toBe(map);
   });
 
-  it('holds a hundred thousand names made at once, and each after them', () => {
+  it('stores a hundred thousand names added at once, and more one by one', () => {
     const names = Array.from({ length: 100_000 }, (_, i) => ({ key: `host${i}.example.com` }));
     let map = NameMap.of(names);
     expect(map.size).toBe(names.length);
@@ -50,7 +51,7 @@ describe('NameMap', () => {
     expect([...map.values()]).toEqual([]);
   });
 
-  it('tells names with the same hash apart', () => {
+  it('distinguishes names with the same hash', () => {
     // A birthday search: among 300,000 keys some ten pairs share all 32 bits.
     const names = Array.from({ length: 300_000 }, (_, i) => ({ key: `n${i}` }));
     const map = NameMap.of(names);

@@ -1,22 +1,22 @@
 /**
- * A persistent map from the key of a domain name to what is there: a hash array mapped trie. `set` and `delete` give
- * a new map that shares all but one path with the old one, so that a reader keeps a whole version for as long as it
- * likes while changes go on, and a change of a zone with a million names copies a few hundred octets.
+ * A persistent map by the key of a domain name: a hash array mapped trie. `set` and `delete` return a new map that shares
+ * all but one path with the old one. Readers can use an old version while changes go on, and a change of a zone with a
+ * million names copies a few hundred octets.
  *
- * Left out: order. A zone without DNSSEC needs none; what prints a zone sorts it.
+ * Left out: order. A zone without DNSSEC does not need it; the zone export sorts.
  */
 
-/** What the map holds: values that know their key (`DomainName.key`). */
+/** A value that has its key: `DomainName.key`. */
 export interface Keyed {
   readonly key: string;
 }
 
 const BITS = 5;
 const MASK = 31;
-/** Below this depth the 32 bits of the hash are used up, and values with the same hash share a bucket. */
+/** At this depth the 32 bits of the hash are used up: values with the same hash share a bucket. */
 const BUCKET_SHIFT = 35;
 
-/** A bucket is a branch whose slots are all values and whose bitmap does not count. */
+/** A bucket is a branch whose slots are all values; its bitmap is unused. */
 class Branch<T extends Keyed> {
   bitmap: number;
   slots: (T | Branch<T>)[];
@@ -54,7 +54,7 @@ export class NameMap<T extends Keyed> {
     return new NameMap<T>(new Branch<T>(0, []), 0);
   }
 
-  /** A map of many values at once, without copying; of two values with one key the later stays. */
+  /** Builds a map without intermediate copies; of values with the same key the last one wins. */
   static of<T extends Keyed>(values: Iterable<T>): NameMap<T> {
     const root = new Branch<T>(0, []);
     let size = 0;
@@ -87,7 +87,7 @@ export class NameMap<T extends Keyed> {
   }
 
   *values(): Generator<T> {
-    // A stack of its own: nested generators would cost one step for each level and value.
+    // An explicit stack: nested generators would cost one step for each level and value.
     const stack: { readonly branch: Branch<T>; at: number }[] = [{ branch: this.#root, at: 0 }];
     while (stack.length > 0) {
       const top = stack[stack.length - 1]!;
@@ -99,7 +99,7 @@ export class NameMap<T extends Keyed> {
   }
 }
 
-/** Puts a value below a branch: in a copy of it, or with `own` in the branch itself. */
+/** Inserts a value below a branch: into a copy of it, or with `own` into the branch itself. */
 function insert<T extends Keyed>(
   branch: Branch<T>,
   value: T,
@@ -138,7 +138,7 @@ function insert<T extends Keyed>(
   return { branch: target, grew: true };
 }
 
-/** The branch without the key: itself if the key is not there, undefined if nothing is left. */
+/** The branch without the key: the same branch if the key is absent, undefined if it becomes empty. */
 function remove<T extends Keyed>(branch: Branch<T>, key: string, hash: number, shift: number): Branch<T> | undefined {
   const { bitmap, slots } = branch;
   if (shift >= BUCKET_SHIFT) {

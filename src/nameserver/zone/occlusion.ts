@@ -1,13 +1,13 @@
 /**
- * Which names of a zone belong to someone else: those below a delegation (RFC 1034 §4.2.1) or below a DNAME
- * (RFC 6672 §2.4). Data there is not seen by resolvers, addresses of the delegation's own nameservers (glue) apart.
+ * Occluded names: those below a zone cut (RFC 1034 §4.2.1) or below a DNAME (RFC 6672 §2.4). Resolvers do not see their
+ * data, except glue, the addresses of the delegation's nameservers.
  */
 import { RRType } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
 import type { ZoneDraft } from './draft.ts';
 import { findRRset, isCut, parentKey, type ZoneNode } from './zone-version.ts';
 
-/** The uppermost delegation or DNAME strictly above the name; undefined where the name is the zone's own. */
+/** The topmost delegation or DNAME strictly above the name; undefined if the name is not occluded. */
 export function cutAbove(draft: ZoneDraft, key: string): ZoneNode | undefined {
   if (draft.cuts === 0) return undefined;
   const apexKey = draft.apex.key;
@@ -20,7 +20,7 @@ export function cutAbove(draft: ZoneDraft, key: string): ZoneNode | undefined {
   return uppermost;
 }
 
-/** Is the name a nameserver of this delegation? */
+/** True for an address record of one of the delegation's nameservers. */
 export function isGlue(cut: ZoneNode, key: string, type: number): boolean {
   if (type !== RRType.A && type !== RRType.AAAA) return false;
   return findRRset(cut, RRType.NS)?.rdatas.some((rdata) => rdataKey(RRType.NS, rdata) === key) ?? false;

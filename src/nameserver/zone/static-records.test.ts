@@ -1,3 +1,4 @@
+/** Static records: set by the configuration beside dynamic data, and their conflicts. */
 import { describe, expect, it } from 'vitest';
 import { zoneRecords } from '../../../test/support/zone-records.ts';
 import { DomainName } from '../../dns/name.ts';
@@ -20,9 +21,9 @@ function content(records: readonly ResourceRecord[], ns = ['ns1.example.net']): 
   return { apex, ns: ns.map((name) => DomainName.parse(name)), contact: at('hostmaster'), records };
 }
 
-function replace(version: ZoneVersion, wanted: StaticContent): ZoneVersion {
+function replace(version: ZoneVersion, configured: StaticContent): ZoneVersion {
   const draft = new ZoneDraft(version);
-  replaceStatics(draft, wanted);
+  replaceStatics(draft, configured);
   return draft.seal()?.version ?? version;
 }
 
@@ -35,7 +36,7 @@ function addHost(version: ZoneVersion, label: string): ZoneVersion {
 const names = (version: ZoneVersion) => [...version.statics.keys()].map((key) => nameOf(key).toString()).sort();
 
 describe('static records', () => {
-  it('come into the zone and leave it with the configuration, in one serial step', () => {
+  it('are added and removed with the configuration, in one serial step', () => {
     const first = replace(newVersion(content([]), 7), content([a('www', '192.0.2.1'), a('old', '192.0.2.2')]));
     expect(first.serial).toBe(8);
     const second = replace(first, content([a('www', '192.0.2.3', 60)]));
@@ -44,20 +45,20 @@ describe('static records', () => {
     expect(names(second)).toEqual(['dyn.example.com.', 'www.dyn.example.com.']);
   });
 
-  it('leave serial and version alone when nothing differs', () => {
-    const wanted = content([a('www', '192.0.2.1'), a('www', '192.0.2.2')]);
-    const first = replace(newVersion(wanted, 7), wanted);
-    expect(replace(first, wanted)).toBe(first);
+  it('do not change serial and version if nothing differs', () => {
+    const configured = content([a('www', '192.0.2.1'), a('www', '192.0.2.2')]);
+    const first = replace(newVersion(configured, 7), configured);
+    expect(replace(first, configured)).toBe(first);
     expect(replace(first, content([a('www', '192.0.2.2'), a('www', '192.0.2.1')]))).toBe(first);
   });
 
-  it('leave dynamic data alone, also where a static RRset beside it goes', () => {
+  it('do not change dynamic data, also if a static RRset beside it is removed', () => {
     const first = addHost(replace(newVersion(content([]), 1), content([cname('alias', 'x.example.net')])), 'home');
     const second = replace(first, content([]));
     expect(zoneRecords(second).filter((line) => !/ [26] /.test(line))).toEqual(['home.dyn.example.com. 60 1 c0000209']);
   });
 
-  it('keep the serial when nameservers or contact change', () => {
+  it('preserve the serial when nameservers or contact change', () => {
     const first = replace(newVersion(content([]), 40), content([]));
     const second = replace(first, content([], ['ns2.example.net', 'ns3.example.net']));
     expect(second.serial).toBe(first.serial + 1);
@@ -66,11 +67,11 @@ describe('static records', () => {
   });
 
   it.each([
-    ['the same RRset', [a('home', '192.0.2.1')], "A RRset of 'home.dyn.example.com.' meets dynamic data"],
+    ['the same RRset', [a('home', '192.0.2.1')], "A RRset of 'home.dyn.example.com.' conflicts with dynamic data"],
     [
       'a CNAME over it',
       [cname('home', 'x.example.net')],
-      "At 'home.dyn.example.com.' a CNAME stands beside other data",
+      "At 'home.dyn.example.com.' there is a CNAME beside other data",
     ],
   ])('do not take the place of dynamic data: %s', (_, records, words) => {
     const version = addHost(replace(newVersion(content([]), 1), content([])), 'home');
@@ -78,7 +79,7 @@ describe('static records', () => {
     expect(() => replace(version, content(records))).toThrow(words);
   });
 
-  it('are refused below a delegation, but for the addresses of its nameservers', () => {
+  it('are refused below a delegation, except glue', () => {
     const ns = record('sub', RRType.NS, { kind: 'NS', target: at('ns.sub') });
     const start = newVersion(content([]), 1);
     expect(zoneRecords(replace(start, content([ns, a('ns.sub', '192.0.2.5')])))).toContain(

@@ -1,6 +1,6 @@
 /**
- * The static content of a zone: SOA, NS and the records that the configuration sets. The unit is the RRset; each is
- * static or dynamic, and the configuration alone changes a static one.
+ * The static content of a zone: SOA, NS and the records of the configuration. Each RRset is static or dynamic; only the
+ * configuration changes a static one.
  */
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, type ResourceRecord, RRType } from '../../dns/rdata.ts';
@@ -25,11 +25,11 @@ export interface StaticContent {
   readonly ns: readonly DomainName[];
   /** RNAME. */
   readonly contact: DomainName;
-  /** Of class IN, none of type SOA, none out of the zone. */
+  /** Of class IN, inside the zone, without SOA. */
   readonly records: readonly ResourceRecord[];
 }
 
-/** The static content cannot stand beside what is in the zone. The text names both. */
+/** The static content conflicts with the dynamic data of the zone, or with itself. The message names both. */
 export class StaticConflict extends Error {
   constructor(message: string) {
     super(message);
@@ -45,7 +45,7 @@ interface StaticRRset {
   readonly rrset: ZoneRRset;
 }
 
-/** A zone with nothing but an SOA, to begin with. */
+/** The first version of a zone: an SOA and nothing else. */
 export function newVersion({ apex, ns, contact }: StaticContent, serial: number): ZoneVersion {
   const soa = soaOf(ns[0]!, contact, serial);
   const node: ZoneNode = { key: apex.key, wireText: apex.wireText, rrsets: [soa], children: 0 };
@@ -58,32 +58,32 @@ function soaOf(mname: DomainName, rname: DomainName, serial: number): ZoneRRset 
 }
 
 /**
- * Makes the static RRsets of a draft those of the configuration; what was static and is not any more goes.
+ * Sets the static RRsets of a draft to those of the configuration, and deletes RRsets that are no longer static.
  * @throws StaticConflict
  */
 export function replaceStatics(draft: ZoneDraft, content: StaticContent): void {
-  const wanted = staticRRsets(content);
+  const configured = staticRRsets(content);
   const before = draft.statics;
   const statics = new Map<string, Set<number>>([[content.apex.key, new Set<number>([RRType.SOA])]]);
-  for (const { ownerName, rrset } of wanted) {
+  for (const { ownerName, rrset } of configured) {
     const types = statics.get(ownerName.key) ?? new Set();
     statics.set(ownerName.key, types.add(rrset.type));
   }
   for (const [key, types] of before) {
     for (const type of types) if (!statics.get(key)?.has(type)) draft.deleteRRset(key, type);
   }
-  for (const { ownerName, rrset } of wanted) {
+  for (const { ownerName, rrset } of configured) {
     const present = draft.find(ownerName.key);
-    const known = present && findRRset(present, rrset.type);
-    if (known !== undefined && !before.get(ownerName.key)?.has(rrset.type)) {
+    const current = present && findRRset(present, rrset.type);
+    if (current !== undefined && !before.get(ownerName.key)?.has(rrset.type)) {
       throw new StaticConflict(
-        `The static ${describe(ownerName, rrset.type)} meets dynamic data of the same name and type: ` +
-          `remove one of them (dyndns delete, or an UPDATE that deletes the RRset).`,
+        `The static ${describe(ownerName, rrset.type)} conflicts with dynamic data of the same name and type. ` +
+          `Remove one of them ('dyndns delete', or an UPDATE that deletes the RRset).`,
       );
     }
-    if (known === undefined || !sameMembers(known, rrset)) draft.setRRset(ownerName, rrset);
+    if (current === undefined || !sameMembers(current, rrset)) draft.setRRset(ownerName, rrset);
   }
-  for (const { ownerName } of wanted) checkAlone(draft, ownerName, statics);
+  for (const { ownerName } of configured) checkAlone(draft, ownerName, statics);
   replaceSoa(draft, content);
   if (!sameStatics(before, statics)) draft.statics = statics;
 }
@@ -95,33 +95,33 @@ function staticRRsets({ apex, ns, records }: StaticContent): StaticRRset[] {
   for (const { ownerName, type, ttl, rdata } of records) {
     if (type === RRType.SOA) continue;
     const id = `${type} ${ownerName.key}`;
-    const known = rrsets.get(id);
+    const earlier = rrsets.get(id)?.rrset;
     const member = rdataText(rdata);
-    const members = known?.rrset.rdatas ?? [];
+    const members = earlier?.rdatas ?? [];
     if (members.includes(member)) continue;
-    const lowest = Math.min(known?.rrset.ttl ?? ttl, ttl);
+    const lowest = Math.min(earlier?.ttl ?? ttl, ttl);
     rrsets.set(id, { ownerName, rrset: { type, ttl: lowest, rdatas: [...members, member] } });
   }
   return [...rrsets.values()];
 }
 
-/** The serial stays; the rest is the configuration's. */
+/** Sets the SOA of the configuration with the zone's serial. */
 function replaceSoa(draft: ZoneDraft, { apex, ns, contact }: StaticContent): void {
-  const known = draft.findRRset(apex.key, RRType.SOA)!;
-  const serial = soaSerial(known.rdatas[0]!);
+  const current = draft.findRRset(apex.key, RRType.SOA)!;
+  const serial = soaSerial(current.rdatas[0]!);
   const soa = soaOf(ns[0]!, contact, serial);
-  if (known.ttl !== soa.ttl || withSerial(known.rdatas[0]!, serial) !== soa.rdatas[0]) draft.setRRset(apex, soa);
+  if (current.ttl !== soa.ttl || withSerial(current.rdatas[0]!, serial) !== soa.rdatas[0]) draft.setRRset(apex, soa);
 }
 
-/** A CNAME has its name for itself (RFC 1034 §3.6.2), and nothing is below a delegation or a DNAME but glue. */
+/** No data beside a CNAME (RFC 1034 §3.6.2), and only glue below a delegation or a DNAME. */
 function checkAlone(draft: ZoneDraft, ownerName: DomainName, statics: StaticRRsets): void {
   const cut = cutAbove(draft, ownerName.key);
   if (cut !== undefined) {
     const hidden = [...(statics.get(ownerName.key) ?? [])].find((type) => !isGlue(cut, ownerName.key, type));
     if (hidden !== undefined) {
       throw new StaticConflict(
-        `The static ${describe(ownerName, hidden)} lies below '${nameOf(cut.wireText)}', which is delegated or has a ` +
-          'DNAME: nobody would see it. Remove one of them.',
+        `The static ${describe(ownerName, hidden)} is below '${nameOf(cut.wireText)}', which is delegated or has a ` +
+          'DNAME, so that resolvers would not see it. Remove one of them.',
       );
     }
   }
@@ -132,7 +132,7 @@ function checkAlone(draft: ZoneDraft, ownerName: DomainName, statics: StaticRRse
     return `${origin} ${formatRRType(type)}`;
   });
   throw new StaticConflict(
-    `At '${ownerName}' a CNAME stands beside other data: ${words.join(', ')}. Remove one of them.`,
+    `At '${ownerName}' there is a CNAME beside other data: ${words.join(', ')}. Remove one of them.`,
   );
 }
 

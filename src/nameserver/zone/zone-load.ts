@@ -1,4 +1,4 @@
-/** A zone from its stored parts: names as they were written last, and the commits since then. */
+/** Builds a zone version from the database: the stored rows of names, and the commits since they were written. */
 import type { DomainName } from '../../dns/name.ts';
 import { lowerCaseText } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -15,7 +15,7 @@ import {
   ZoneVersion,
 } from './zone-version.ts';
 
-/** A version of these names; empty non-terminals are made here. @throws Error without an SOA */
+/** Builds a version from stored names and adds the empty non-terminals. @throws Error without an SOA */
 export function buildVersion(apex: DomainName, stored: Iterable<ZoneNode>, statics: StaticRRsets): ZoneVersion {
   let nodes = NameMap.of(stored);
   let cuts = 0;
@@ -27,13 +27,13 @@ export function buildVersion(apex: DomainName, stored: Iterable<ZoneNode>, stati
       key = parentKey(key);
       if (key.length === apex.key.length) break;
       wireText = parentKey(wireText);
-      const known = childCounts.get(key);
-      if (known !== undefined) {
-        known.count += 1;
+      const counted = childCounts.get(key);
+      if (counted !== undefined) {
+        counted.count += 1;
         break;
       }
       childCounts.set(key, { wireText, count: 1 });
-      // A name with records of its own tells the name above it in its own turn.
+      // A stored name counts itself for its own parent.
       if (nodes.get(key) !== undefined) break;
     }
   }
@@ -45,8 +45,7 @@ export function buildVersion(apex: DomainName, stored: Iterable<ZoneNode>, stati
 }
 
 /**
- * Does commits over again. Names may be stored as they were after some of these commits: doing one twice leaves each
- * record as its last commit left it.
+ * Replays commits. This is idempotent: the stored names may already contain some of these commits.
  */
 export function replay(version: ZoneVersion, diffs: Iterable<ZoneDiff>): { version: ZoneVersion; keys: string[] } {
   const draft = new ZoneDraft(version);

@@ -1,9 +1,9 @@
 /**
- * The content of a zone at one serial, immutable. A change gives another version (draft.ts); whoever answers a query or
- * transfers the zone keeps the version it began with.
+ * The content of a zone at one serial, immutable. A change makes a new version (draft.ts); a query or transfer uses the
+ * version that it started with.
  *
- * RDATA is held as its uncompressed wire octets in a string of one character per octet (latin1): the most compact form
- * that V8 has for few octets, and two of them are compared like any strings.
+ * RDATA is stored in uncompressed wire form as a latin1 string, one character per octet: V8's most compact form for a
+ * few octets, and comparable with `===`.
  */
 import { DomainName } from '../../dns/name.ts';
 import { type Rdata, RRType } from '../../dns/rdata.ts';
@@ -18,7 +18,7 @@ export interface ZoneRRset {
   readonly type: number;
   /** Seconds. */
   readonly ttl: number;
-  /** Uncompressed wire RDATA, one character per octet; no two are the same. */
+  /** Uncompressed wire RDATA, one character per octet, without duplicates. */
   readonly rdatas: readonly string[];
 }
 
@@ -26,15 +26,15 @@ export interface ZoneRRset {
 export interface ZoneNode {
   /** `DomainName.key`. */
   readonly key: string;
-  /** `DomainName.wireText`: the owner name with its case. */
+  /** `DomainName.wireText`: the owner name with its letter case. */
   readonly wireText: string;
   /** Empty at an empty non-terminal (RFC 9499 §7). */
   readonly rrsets: readonly ZoneRRset[];
-  /** Nodes one label below; not counted for the apex. */
+  /** Number of nodes one label below; not maintained for the apex. */
   readonly children: number;
 }
 
-/** One record of class IN, as the journal and transfers have it. */
+/** One record of class IN, in the form of journal and transfers. */
 export interface ZoneRecord {
   readonly wireText: string;
   readonly type: number;
@@ -42,7 +42,7 @@ export interface ZoneRecord {
   readonly rdata: string;
 }
 
-/** What one commit changed, in the form of IXFR (RFC 1995 §4): the old SOA is the first of `removed`, the new of `added`. */
+/** The changes of one commit in the form of IXFR (RFC 1995 §4): `removed` starts with the old SOA, `added` with the new. */
 export interface ZoneDiff {
   readonly serialBefore: number;
   readonly serial: number;
@@ -50,14 +50,14 @@ export interface ZoneDiff {
   readonly added: readonly ZoneRecord[];
 }
 
-/** Which RRsets are set by the configuration: types by key of the owner name. */
+/** RRsets that the configuration sets: types by key of the owner name. */
 export type StaticRRsets = ReadonlyMap<string, ReadonlySet<number>>;
 
 export class ZoneVersion {
   readonly apex: DomainName;
   readonly nodes: NameMap<ZoneNode>;
   readonly statics: StaticRRsets;
-  /** Names other than the apex that have an NS RRset, and names with a DNAME: 0 lets a query skip looking for them. */
+  /** Number of delegations and DNAMEs. With 0 a query skips the search for them. */
   readonly cuts: number;
   readonly apexNode: ZoneNode;
   readonly soa: ZoneRRset;
@@ -84,7 +84,7 @@ export class ZoneVersion {
     return this.nodes.get(key);
   }
 
-  /** All records, the SOA first, the others in no order. */
+  /** All records: the SOA first, the others unordered. */
   *records(): Generator<ZoneRecord> {
     const { wireText } = this.apexNode;
     yield { wireText, type: RRType.SOA, ttl: this.soa.ttl, rdata: this.soa.rdatas[0]! };
@@ -98,8 +98,8 @@ export class ZoneVersion {
 }
 
 /**
- * The key of the name one label up.
- * @throws Error for the root: whoever climbs to a zone's apex from outside of the zone must not climb forever
+ * The key of the parent name.
+ * @throws Error for the root, so that a search for the apex from a name outside of the zone cannot loop forever
  */
 export function parentKey(key: string): string {
   if (key.length <= 1) throw new Error('the root has no parent');
@@ -112,7 +112,7 @@ export function findRRset(node: ZoneNode, type: number): ZoneRRset | undefined {
   return undefined;
 }
 
-/** Does data below this node belong to someone else: a delegation (not the apex's NS), or a DNAME (RFC 6672 §2.4)? */
+/** True if the node occludes the names below it: it has an NS RRset and is not the apex, or a DNAME (RFC 6672 §2.4). */
 export function isCut(node: ZoneNode, apexKey: string): boolean {
   for (const { type } of node.rrsets) {
     if (type === RRType.DNAME || (type === RRType.NS && node.key !== apexKey)) return true;
@@ -137,7 +137,7 @@ export function withSerial(rdata: string, serial: number): string {
   return rdata.slice(0, -20) + writeU32(serial) + rdata.slice(-16);
 }
 
-/** RDATA as the zone holds it. */
+/** RDATA in the form of ZoneRRset. */
 export function rdataText(rdata: Rdata): string {
   if (rdata.kind === 'A') {
     const [a, b, c, d] = rdata.address.split('.');
@@ -148,12 +148,12 @@ export function rdataText(rdata: Rdata): string {
   return writer.finish().toString('latin1');
 }
 
-/** @throws WireError if the octets are not of this type; what a zone holds always is. */
+/** @throws WireError if the octets are not RDATA of this type, which does not happen for RDATA from a zone */
 export function rdataOf(type: number, rdata: string): Rdata {
   return decodeRdata(new WireReader(Buffer.from(rdata, 'latin1')), type);
 }
 
-/** An RRset as the rest of the program has it. */
+/** Decodes an RRset into the form of the rest of the program. */
 export function rrsetOf(ownerName: DomainName, { type, ttl, rdatas }: ZoneRRset): RRset {
   return { ownerName, type, ttl, rdatas: rdatas.map((rdata) => rdataOf(type, rdata)) };
 }
