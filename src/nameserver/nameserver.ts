@@ -262,12 +262,7 @@ export class Nameserver {
     const keys = new Map(
       settings.zones.flatMap((zone) => zone.keys.map(({ tsig }) => [tsig.keyName.key, tsig] as const)),
     );
-    const updates = {
-      findZone: (apex: DomainName) => zones.get(apex.key)?.update,
-      applyUpdate,
-      timeoutMs,
-      onUpdate,
-    };
+    const updates = { findZone: (apex: DomainName) => zones.get(apex.key)?.update, applyUpdate, timeoutMs, onUpdate };
     const transfers: TransferContext = {
       // A transfer can wait for others of its connection: it starts with the permissions of that moment.
       findZone: (apexKey) => this.#generation.zones.get(apexKey),
