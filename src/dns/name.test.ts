@@ -1,7 +1,7 @@
-// Domain names: labels, order, presentation form (RFC 1035, 4034, 4343), and the names that people type (IDNA).
+/** Domain names: labels, order, presentation form (RFC 1035, 4034, 4343), and the names that people enter (IDNA). */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DomainName, NameError, type NameErrorCode, parseHostName } from './name.ts';
+import { DomainName, findNearestAncestor, NameError, type NameErrorCode, parseHostName } from './name.ts';
 
 const name = (text: string): DomainName => DomainName.parse(text);
 const wire = (text: string): string => Buffer.from(name(text).octets).toString('hex');
@@ -66,7 +66,7 @@ describe('presentation form (RFC 1035 §5.1)', () => {
     expect(name(`${LONGEST}.`).octets).toHaveLength(255);
   });
 
-  it('what is special in a zone file is printed with an escape', () => {
+  it('special characters of zone files are escaped', () => {
     const labels = ['a.b', 'a b', '"();@$\\', '\u0000\u007f', '*', '_tcp'].map((text) => Buffer.from(text, 'latin1'));
     expect(DomainName.ofLabels(labels).toString()).toBe('a\\.b.a\\032b.\\"\\(\\)\\;\\@\\$\\\\.\\000\\127.*._tcp.');
     expect(DomainName.root.toString()).toBe('.');
@@ -103,7 +103,7 @@ describe('labels', () => {
     expect(name('a\\.b.example.com').parent()?.toString()).toBe('example.com.');
   });
 
-  it('prepend puts one label in front, also one with a dot in it, and refuses what gets too long', () => {
+  it('prepend adds one label, even one that contains a dot, and refuses a name that gets too long', () => {
     expect(name('example.com').prepend('*').isWildcard).toBe(true);
     expect(name('example.com').prepend('a.b').labelCount).toBe(3);
     expect(errorCode(() => name(LONGEST).prepend('a'))).toBe('name-too-long');
@@ -120,13 +120,13 @@ describe('labels', () => {
 });
 
 describe('comparison without case (RFC 4343)', () => {
-  it('the case of ASCII letters does not count, and is kept', () => {
+  it('the case of ASCII letters is ignored in comparisons and preserved', () => {
     expect(name('WWW.Example.COM').equals(name('www.example.com'))).toBe(true);
     expect(name('WWW.Example.COM').toString()).toBe('WWW.Example.COM.');
     expect(name('WWW.Example.COM').key).toBe(name('www.example.com').key);
   });
 
-  it('nothing but ASCII letters is folded: not [ and {, not Ä and ä', () => {
+  it('only ASCII letters are folded: not [ and {, not Ä and ä', () => {
     expect(name('[').equals(name('{'))).toBe(false);
     expect(name('@').equals(name('`'))).toBe(false);
     expect(name('\\196').equals(name('\\228'))).toBe(false);
@@ -154,7 +154,7 @@ describe('isAtOrBelow', () => {
     expect(name(text).isAtOrBelow(name(ancestor))).toBe(expected);
   });
 
-  it('a label whose content looks like the wire form of the ancestor does not count', () => {
+  it('a label whose content looks like the wire form of the ancestor does not match', () => {
     // One label that ends in the octets 07 "example" 03 "com".
     const forged = DomainName.ofLabels([Buffer.from('x\x07example\x03com', 'latin1')]);
     expect(forged.isAtOrBelow(name('example.com'))).toBe(false);
@@ -175,6 +175,27 @@ describe('isAtOrBelow', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('findNearestAncestor', () => {
+  const byKey = (...texts: string[]) => new Map(texts.map((text) => [name(text).key, text]));
+
+  it.each([
+    ['example.com', 'example.com'],
+    ['a.EXAMPLE.com', 'example.com'],
+    ['b.example.com', 'b.example.com'],
+    ['x.y.b.example.com', 'b.example.com'],
+    ['notexample.com', '.'],
+    ['.', '.'],
+  ])('of %s is %s', (text, expected) => {
+    expect(findNearestAncestor(byKey('example.com', 'b.example.com', '.'), name(text).key)).toBe(expected);
+  });
+
+  it('is undefined if no entry is at or above the name', () => {
+    for (const text of ['notexample.com', 'com', '.']) {
+      expect(findNearestAncestor(byKey('example.com'), name(text).key)).toBeUndefined();
+    }
   });
 });
 
@@ -264,10 +285,10 @@ describe('parseHostName', () => {
     ['a。example', 'bad-label'],
     ['a．example', 'bad-label'],
     ['a｡example', 'bad-label'],
-    // Characters that become digits alone would be taken for an address.
+    // Characters that IDNA maps to digits would become an address.
     ['１.example', 'bad-label'],
     ['www.example.７７７', 'bad-label'],
-    // Characters that IDNA drops leave nothing; a lone surrogate is no character.
+    // Labels of characters that IDNA drops become empty; a lone surrogate is not a character.
     ['\u00ad.example', 'bad-label'],
     ['\ud800.example', 'bad-label'],
     ['xn--ä.example', 'bad-label'],
@@ -276,7 +297,7 @@ describe('parseHostName', () => {
   });
 
   it.each(['/', '?', '#', '\\', ':', '@', '%', '\t', '\r', '\n', ' ', '*', '[', ']', '|', '<', '^', '\u0000'])(
-    'an ASCII character that a URL takes apart is refused beside non-ASCII ones: %j',
+    'an ASCII character that is special in a URL is refused beside non-ASCII ones: %j',
     (character) => {
       expect(errorCode(() => parseHostName(`ä${character}b.example`))).toBe('bad-label');
       expect(errorCode(() => parseHostName(`ä${character}.example`))).toBe('bad-label');
@@ -315,7 +336,7 @@ describe('parseHostName', () => {
     }
   });
 
-  it('any text gives a name of host-name labels or a NameError', () => {
+  it('any text is parsed to a name of host-name labels or a NameError', () => {
     const characters = fc.constantFrom(
       'a',
       'Z',
