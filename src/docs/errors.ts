@@ -183,7 +183,7 @@ function silenceAdvice(): Advice[] {
       cause: 'something that is no DNS message',
       error: unreachable(
         CONTEXT,
-        new ExchangeError('garbage', true, '192.0.2.1:53 answered something that is no DNS reply'),
+        new ExchangeError('garbage', true, '192.0.2.1:53 sent something that is not a DNS reply'),
       ),
     },
     {

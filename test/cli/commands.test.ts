@@ -204,7 +204,7 @@ describeWith(BIND_PROGRAMS, 'commands on a real primary', () => {
       {
         what: 'the wrong secret',
         zone: () => ({ tsig_key: makeKey(ZONE).secret }),
-        text: /has another secret for the key 'dyn\.example\.com\.' \(BADSIG\)/,
+        text: /has a different secret for the key 'dyn\.example\.com\.' \(BADSIG\)/,
       },
       {
         what: 'allow-update, where it does not name the key',
