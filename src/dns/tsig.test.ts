@@ -11,16 +11,13 @@ import { RRClass, RRType, type TsigRdata } from './rdata.ts';
 import {
   ClientTransaction,
   checkRequest,
-  makeTsigKey,
   type ServerCheck,
   ServerTransaction,
-  TSIG_ALGORITHMS,
-  type TsigAlgorithm,
   TsigError,
   TsigErrorCode,
   type TsigFailure,
-  type TsigKey,
 } from './tsig.ts';
+import { makeTsigKey, TSIG_ALGORITHMS, type TsigAlgorithm, type TsigKey } from './tsig-key.ts';
 import { decodeMessage, encodeMessage, encodeRecord, makeMessage, Rcode } from './wire/message.ts';
 import { WireError } from './wire/reader.ts';
 import { WireWriter } from './wire/writer.ts';

@@ -4,9 +4,10 @@
  * Nothing here reads a clock: the caller passes seconds since 1970. Left out: GSS-TSIG, and remembering the last
  * Time Signed per key (RFC 8945 §5.2.3, a SHOULD), so a replay within the fudge is not detected.
  */
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
-import { DomainName } from './name.ts';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { DomainName } from './name.ts';
 import { RRClass, RRType, type TsigRdata } from './rdata.ts';
+import { makeTsigKey, TSIG_ALGORITHMS, type TsigAlgorithmRow, type TsigKey } from './tsig-key.ts';
 import { type DecodedMessage, encodeRecord, Rcode } from './wire/message.ts';
 import { WireWriter } from './wire/writer.ts';
 
@@ -15,50 +16,6 @@ export const TsigErrorCode = { NOERROR: 0, BADSIG: 16, BADKEY: 17, BADTIME: 18, 
 
 /** Allowed difference of the two clocks (RFC 8945 §10). */
 export const DEFAULT_FUDGE_SECONDS = 300;
-
-interface AlgorithmRow {
-  /** The name in node:crypto. */
-  readonly hash: string;
-  readonly hashOctets: number;
-  /** Less than `hashOctets` where the MAC is truncated (RFC 8945 §5.2.2.1). */
-  readonly macOctets: number;
-  readonly wireName: DomainName;
-}
-
-const row = (hash: string, hashOctets: number, name: string, macOctets = hashOctets): AlgorithmRow => ({
-  hash,
-  hashOctets,
-  macOctets,
-  wireName: DomainName.parse(name),
-});
-
-/** Algorithms of RFC 8945 §6. hmac-md5 is for old clients; a key must name it explicitly. */
-export const TSIG_ALGORITHMS = {
-  'hmac-md5': row('md5', 16, 'hmac-md5.sig-alg.reg.int.'),
-  'hmac-sha1': row('sha1', 20, 'hmac-sha1.'),
-  'hmac-sha224': row('sha224', 28, 'hmac-sha224.'),
-  'hmac-sha256': row('sha256', 32, 'hmac-sha256.'),
-  'hmac-sha256-128': row('sha256', 32, 'hmac-sha256-128.', 16),
-  'hmac-sha384': row('sha384', 48, 'hmac-sha384.'),
-  'hmac-sha384-192': row('sha384', 48, 'hmac-sha384-192.', 24),
-  'hmac-sha512': row('sha512', 64, 'hmac-sha512.'),
-  'hmac-sha512-256': row('sha512', 64, 'hmac-sha512-256.', 32),
-} as const satisfies Record<string, AlgorithmRow>;
-
-export type TsigAlgorithm = keyof typeof TSIG_ALGORITHMS;
-
-/** A shared secret and its name. A KeyObject cannot be printed or serialized by accident. */
-export interface TsigKey {
-  readonly keyName: DomainName;
-  readonly algorithm: TsigAlgorithm;
-  readonly secret: KeyObject;
-}
-
-/** The key name is lower-cased, as it is in the MAC (RFC 8945 §4.3.3): PowerDNS accepts no other case on the wire. */
-export function makeTsigKey(keyName: DomainName, algorithm: TsigAlgorithm, secret: Uint8Array): TsigKey {
-  const lowerCaseName = DomainName.ofWire(Buffer.from(keyName.key, 'latin1'));
-  return { keyName: lowerCaseName, algorithm, secret: createSecretKey(secret) };
-}
 
 /** Why a reply was not verified. */
 export type TsigFailure =
@@ -241,7 +198,7 @@ const UNKNOWN_KEY = (keyName: DomainName): TsigKey => makeTsigKey(keyName, 'hmac
 
 type SignedFields = Pick<TsigRdata, 'timeSigned' | 'fudgeSeconds' | 'error' | 'otherData'>;
 
-function algorithmOf(key: TsigKey): AlgorithmRow {
+function algorithmOf(key: TsigKey): TsigAlgorithmRow {
   return TSIG_ALGORITHMS[key.algorithm];
 }
 

@@ -5,7 +5,8 @@
  */
 import { ERROR_CODES, type ErrorCode } from '../core/errors.ts';
 import { DomainName } from '../dns/name.ts';
-import { makeTsigKey, TsigError, TsigErrorCode, type TsigFailure } from '../dns/tsig.ts';
+import { TsigError, TsigErrorCode, type TsigFailure } from '../dns/tsig.ts';
+import { makeTsigKey } from '../dns/tsig-key.ts';
 import { formatRcode, Rcode } from '../dns/wire/message.ts';
 import { ACME_DNS_ERRORS } from '../http/protocols/acme-dns.ts';
 import { DUCKDNS_ERRORS } from '../http/protocols/duckdns.ts';

@@ -10,7 +10,7 @@ import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
 import type { UpdateOutcome, ZonePublisher } from '../core/zones/publisher.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRClass, RRType } from '../dns/rdata.ts';
-import type { TsigKey } from '../dns/tsig.ts';
+import type { TsigKey } from '../dns/tsig-key.ts';
 import { ednsRecord, findEdns } from '../dns/wire/edns.ts';
 import { encodeMessage, formatRcode, type Message, makeMessage } from '../dns/wire/message.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';

@@ -4,7 +4,8 @@
  */
 import { AppError } from '../core/errors.ts';
 import type { DomainName } from '../dns/name.ts';
-import { type TsigError, TsigErrorCode, type TsigKey } from '../dns/tsig.ts';
+import { type TsigError, TsigErrorCode } from '../dns/tsig.ts';
+import type { TsigKey } from '../dns/tsig-key.ts';
 import { formatRcode, Rcode } from '../dns/wire/message.ts';
 import { type Endpoint, type ExchangeError, formatEndpoint } from '../net/exchange.ts';
 

@@ -15,7 +15,8 @@ import type {
 import type { DomainName } from '../dns/name.ts';
 import { type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
 import { type AddressType, type RRset, rrsetAddresses } from '../dns/rrset.ts';
-import { ClientTransaction, TsigError, type TsigKey } from '../dns/tsig.ts';
+import { ClientTransaction, TsigError } from '../dns/tsig.ts';
+import type { TsigKey } from '../dns/tsig-key.ts';
 import { updateMessage } from '../dns/update.ts';
 import { encodeMessage, type Message, makeMessage, Rcode } from '../dns/wire/message.ts';
 import { WireOverflow } from '../dns/wire/writer.ts';

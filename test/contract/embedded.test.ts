@@ -7,7 +7,7 @@ import { applyUpdate } from '../../src/core/updates/dns-update.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { type Rdata, RRType } from '../../src/dns/rdata.ts';
 import { addressRdata, rrsetAddresses, textRdata } from '../../src/dns/rrset.ts';
-import { makeTsigKey } from '../../src/dns/tsig.ts';
+import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import type { ZoneEdit } from '../../src/dns/zone-change.ts';
 import { cookieAnswers } from '../../src/nameserver/answer/cookie-answers.ts';
 import { NameserverService } from '../../src/nameserver/answer/service.ts';

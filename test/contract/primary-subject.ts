@@ -1,6 +1,6 @@
 /** A real nameserver as a subject of the contract suite: PrimaryPublisher under test, dig and nsupdate from outside. */
 import { DomainName } from '../../src/dns/name.ts';
-import { makeTsigKey } from '../../src/dns/tsig.ts';
+import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import type { Exchanger } from '../../src/net/exchange.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';
 import { TcpPool } from '../../src/net/tcp-pool.ts';

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DomainName } from '../../src/dns/name.ts';
-import { makeTsigKey } from '../../src/dns/tsig.ts';
+import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import { type RunningDyndns, runDyndns } from '../support/dyndns.ts';
 import { ask, form } from '../support/http-client.ts';
 import { freshDirectory } from '../support/primary-server.ts';

@@ -12,7 +12,7 @@ import { type AddressUpdate, UpdateAddresses } from '../../src/core/updates/upda
 import type { WantedAddresses } from '../../src/core/zones/plan-change.ts';
 import type { Zone } from '../../src/core/zones/zone.ts';
 import { DomainName } from '../../src/dns/name.ts';
-import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig.ts';
+import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig-key.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';
 import { UdpExchanger } from '../../src/net/udp.ts';
 import { PrimaryPublisher } from '../../src/primary/publisher.ts';

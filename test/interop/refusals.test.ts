@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
 import { DomainName } from '../../src/dns/name.ts';
-import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig.ts';
+import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig-key.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';
 import { PrimaryPublisher } from '../../src/primary/publisher.ts';
 import { startBind } from '../support/bind.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DomainName } from '../../src/dns/name.ts';
 import { type ResourceRecord, RRClass, RRType } from '../../src/dns/rdata.ts';
-import { makeTsigKey } from '../../src/dns/tsig.ts';
+import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import { encodeMessage, makeMessage, Rcode } from '../../src/dns/wire/message.ts';
 import { cookieAnswers } from '../../src/nameserver/answer/cookie-answers.ts';
 import { Nameserver, type NameserverSettings, type NameserverZone } from '../../src/nameserver/nameserver.ts';

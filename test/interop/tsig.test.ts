@@ -7,16 +7,8 @@ import { connect, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DomainName } from '../../src/dns/name.ts';
 import { RRClass, RRType } from '../../src/dns/rdata.ts';
-import {
-  ClientTransaction,
-  checkRequest,
-  makeTsigKey,
-  TSIG_ALGORITHMS,
-  type TsigAlgorithm,
-  TsigError,
-  type TsigFailure,
-  type TsigKey,
-} from '../../src/dns/tsig.ts';
+import { ClientTransaction, checkRequest, TsigError, type TsigFailure } from '../../src/dns/tsig.ts';
+import { makeTsigKey, TSIG_ALGORITHMS, type TsigAlgorithm, type TsigKey } from '../../src/dns/tsig-key.ts';
 import { parseUpdate } from '../../src/dns/update.ts';
 import { decodeMessage, encodeMessage, makeMessage, Opcode, Rcode } from '../../src/dns/wire/message.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';

@@ -9,7 +9,8 @@ import { applyUpdate } from '../../src/core/updates/dns-update.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { RRClass, RRType } from '../../src/dns/rdata.ts';
 import { rdataKey } from '../../src/dns/rdata-canonical.ts';
-import { ClientTransaction, makeTsigKey } from '../../src/dns/tsig.ts';
+import { ClientTransaction } from '../../src/dns/tsig.ts';
+import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import {
   type DecodedMessage,
   decodeMessage,

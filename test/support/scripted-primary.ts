@@ -1,7 +1,8 @@
 // A primary that answers UPDATE as a test tells it: for RCODEs and TSIG errors that no real nameserver can be made to give
 // on demand. TCP only; queries get an authoritative "no such name". It signs by our own ServerTransaction.
 import { createServer, type Socket } from 'node:net';
-import { checkRequest, ServerTransaction, type TsigKey } from '../../src/dns/tsig.ts';
+import { checkRequest, ServerTransaction } from '../../src/dns/tsig.ts';
+import type { TsigKey } from '../../src/dns/tsig-key.ts';
 import { decodeMessage, encodeMessage, makeMessage, Opcode, Rcode } from '../../src/dns/wire/message.ts';
 
 /** What an UPDATE is answered with. */

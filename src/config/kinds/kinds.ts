@@ -14,7 +14,7 @@ import {
 import { parseInterfaceId, parseMac } from '../../dns/interface-id.ts';
 import { DomainName, parseHostName } from '../../dns/name.ts';
 import { formatRRType, parseRRType, RRType } from '../../dns/rdata.ts';
-import { TSIG_ALGORITHMS, type TsigAlgorithm } from '../../dns/tsig.ts';
+import { TSIG_ALGORITHMS, type TsigAlgorithm } from '../../dns/tsig-key.ts';
 import {
   type DnsEndpoint,
   formatDnsEndpoint,
