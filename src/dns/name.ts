@@ -2,10 +2,10 @@
  * Domain names (RFC 1035 §3.1, RFC 4343, RFC 4034 §6.1) as immutable values.
  *
  * A name is stored in uncompressed wire form with its original case, and compared without case.
- * `DomainName.parse` reads the presentation form of zone files and tools; `parseHostName` reads what people and
- * routers enter (IDNA, host-name rules). Left out: bit-string labels (obsoleted by RFC 6891 §5).
+ * `DomainName.parse` reads the presentation form of zone files and tools; for names that people enter see host-name.ts.
+ * Left out: bit-string labels (obsoleted by RFC 6891 §5).
  */
-import { domainToASCII } from 'node:url';
+import { excerpt } from './excerpt.ts';
 
 /** Octets of a name in wire form, including the root's zero octet (RFC 1035 §3.1). */
 export const MAX_NAME_OCTETS = 255;
@@ -108,7 +108,7 @@ export class DomainName {
         } else {
           const next = source[i + 1];
           if (next === undefined || (next >= 0x30 && next <= 0x39)) {
-            throw new NameError('bad-escape', `The domain name '${shorten(text)}' has an incomplete escape.`);
+            throw new NameError('bad-escape', `The domain name '${excerpt(text)}' has an incomplete escape.`);
           }
           label.push(next);
           i += 1;
@@ -206,71 +206,6 @@ export class DomainName {
     }
     return left.length - right.length;
   }
-}
-
-/**
- * Parses a name as entered by a person or a router: relative to the root, final dot optional. Labels have letters, digits,
- * hyphens and `_`, or are a left-most `*`; non-ASCII labels are converted by IDNA, one at a time because the WHATWG
- * function turns the name `1.2` into an address and rejects `www.example.777`.
- * @throws NameError that names the label
- */
-export function parseHostName(text: string): DomainName {
-  const labels = text.split('.');
-  if (labels.length > 1 && labels[labels.length - 1] === '') labels.pop();
-  let last = '';
-  let wireText = '';
-  let presentation = '';
-  for (let index = 0; index < labels.length; index++) {
-    last = hostLabel(labels[index]!, index, text);
-    wireText += String.fromCharCode(last.length) + last;
-    presentation += `${last}.`;
-  }
-  if (/^\d+$/.test(last)) {
-    const shortText = shorten(text);
-    throw new NameError('numeric-tld', `The TLD '${last}' of the DNS name '${shortText}' must be not purely numeric.`);
-  }
-  if (wireText.length + 1 > MAX_NAME_OCTETS) {
-    throw new NameError('name-too-long', `The DNS name '${shorten(text)}' is longer than 255 octets.`);
-  }
-  // No character of a host name is escaped in presentation form.
-  return DomainName.ofTexts(`${wireText}\0`, presentation);
-}
-
-function hostLabel(label: string, index: number, text: string): string {
-  if (label === '') throw new NameError('empty-label', `The DNS name '${shorten(text)}' has an empty label.`);
-  let ascii = label;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is "not ASCII"
-  if (/[^\x00-\x7f]/.test(label)) {
-    // The WHATWG function parses its input as a URL's host: it decodes `%`, stops at `/`, `?`, `#` and `\`, drops tabs and
-    // line ends, and splits the label at dot-like characters. So all ASCII characters must be host-name characters.
-    if (!/^[a-z0-9_\-\u0080-\uffff]+$/i.test(label) || label.startsWith('-') || label.endsWith('-'))
-      throw invalidLabel(label, text);
-    ascii = domainToASCII(label);
-    if (ascii === '' || ascii.includes('.')) throw invalidLabel(label, text);
-  }
-  if (ascii.length > MAX_LABEL_OCTETS) {
-    throw new NameError(
-      'label-too-long',
-      `The label '${shorten(label)}' of the DNS name '${shorten(text)}' is longer than 63 octets.`,
-    );
-  }
-  if (ascii === '*' && index === 0) return ascii;
-  if (!/^[a-z0-9_-]+$/i.test(ascii) || ascii.startsWith('-') || ascii.endsWith('-')) throw invalidLabel(label, text);
-  return ascii;
-}
-
-function invalidLabel(label: string, text: string): NameError {
-  return new NameError('bad-label', `The label '${shorten(label)}' of the DNS name '${shorten(text)}' is invalid.`);
-}
-
-/** An excerpt of untrusted input for an error message: at most 100 characters, without control or format characters. */
-function shorten(text: string): string {
-  const start = [...text.slice(0, 202)];
-  const clean = start
-    .slice(0, 100)
-    .join('')
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
-  return start.length > 100 ? `${clean}…` : clean;
 }
 
 function lowerCase(octets: Uint8Array): Uint8Array {

@@ -1,6 +1,6 @@
 // Single labels, user names and no name at all: which host is meant.
 import { describe, expect, it } from 'vitest';
-import { parseHostName } from '../../dns/name.ts';
+import { parseHostName } from '../../dns/host-name.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { MASTER, type Principal } from './principal.ts';
 import { selectByText, selectByUser, selectOnlyHost } from './select-host.ts';

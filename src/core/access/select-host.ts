@@ -2,7 +2,9 @@
  * Which host is meant where a request does not say its whole name: by a single label, by the user name, or not at all.
  * What comes of it still has to be authorised.
  */
-import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
+
+import { parseHostName } from '../../dns/host-name.ts';
+import { type DomainName, NameError } from '../../dns/name.ts';
 import type { Zone, ZoneTable } from '../zones/zone.ts';
 import { scopeCovers } from './name-scope.ts';
 import type { Principal } from './principal.ts';

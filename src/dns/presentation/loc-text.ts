@@ -1,6 +1,7 @@
 /** LOC in presentation form (RFC 1876 §3), version 0: `52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m`. */
+import { excerpt } from '../excerpt.ts';
 import type { TextField } from './text-fields.ts';
-import { PresentationError, shown, type TokenCursor } from './text-tokens.ts';
+import { PresentationError, type TokenCursor } from './text-tokens.ts';
 
 /** Of a latitude: the equator. Of a longitude: the prime meridian. Angles are thousandths of an arc second. */
 const ZERO_ANGLE = 2 ** 31;
@@ -21,7 +22,7 @@ function readAngle(tokens: TokenCursor, what: string, letters: 'NS' | 'EW', maxD
     }
     const isNumber = (unit === 1000 ? /^\d{1,2}(\.\d{1,3})?$/ : /^\d{1,3}$/).test(text);
     if (!isNumber || unit === 0 || (unit < MILLISECONDS_PER_DEGREE && Number(text) >= 60)) {
-      fail(`'${shown(text)}' is wrong`);
+      fail(`'${excerpt(text)}' is wrong`);
     }
     milliseconds += Math.round(Number(text) * unit);
   }
@@ -38,7 +39,7 @@ function formatAngle(value: number, letters: 'NS' | 'EW'): string {
 
 function parseCentimetres(text: string, what: string): number {
   if (!/^-?\d{1,8}(\.\d{1,2})?m?$/i.test(text)) {
-    throw new PresentationError(`${what} must be metres, such as 10.00m; it is '${shown(text)}'`);
+    throw new PresentationError(`${what} must be metres, such as 10.00m; it is '${excerpt(text)}'`);
   }
   return Math.round(Number(text.replace(/m$/i, '')) * 100);
 }

@@ -256,6 +256,10 @@ describe('a refused text', () => {
     expect(read).toThrow(new PresentationError(message));
   });
 
+  it('control characters of the text are not in the message', () => {
+    expect(() => parseRdata(RRType.A, '192.0.2.1 \u001b[2J', origin)).toThrow("after the last field: '?[2J'");
+  });
+
   it('RFC 3597 §5: a compressed name after \\#', () => {
     const soa = `\\# 38 ${'0161'.repeat(6)}00 c00c ${'00'.repeat(23)}`;
     expect(() => parseRdata(RRType.SOA, soa, origin)).toThrow(PresentationError);

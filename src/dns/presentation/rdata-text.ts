@@ -4,6 +4,7 @@
  *
  * Left out, so only as `\#`: APL, HIP, IPSECKEY, AMTRELAY, WKS, NSAP, A6, KEY, SIG and NXT.
  */
+import { excerpt } from '../excerpt.ts';
 import { DomainName, NameError } from '../name.ts';
 import { formatRRType, type Rdata } from '../rdata.ts';
 import { decodeRdata, encodeRdata } from '../wire/rdata-codec.ts';
@@ -183,7 +184,7 @@ function readFields(mnemonic: string, cursor: TokenCursor): Uint8Array {
   for (const field of fields) field.read(cursor, writer);
   if (!cursor.done) {
     const { text } = cursor.next('');
-    throw new PresentationError(`there is data after the last field: '${text.slice(0, 40)}'`);
+    throw new PresentationError(`there is data after the last field: '${excerpt(text)}'`);
   }
   return writer.finish();
 }

@@ -4,9 +4,11 @@
  * A value that is malformed for its key is formatted as `key3="…"`. Not checked: that the keys listed by `mandatory` are
  * present.
  */
+
 import { formatIpv4, formatIpv6, ipv4Octets, ipv6Octets, parseIpAddress } from '../address.ts';
+import { excerpt } from '../excerpt.ts';
 import type { TextField } from './text-fields.ts';
-import { PresentationError, quoteText, shown, unescapeText } from './text-tokens.ts';
+import { PresentationError, quoteText, unescapeText } from './text-tokens.ts';
 
 interface ParamSyntax {
   readonly key: string;
@@ -43,7 +45,7 @@ function addresses(key: string, family: 4 | 6): ParamSyntax {
       Buffer.concat(
         listItems(key, value).map((text) => {
           if (parseIpAddress(text)?.family !== family) {
-            throw new PresentationError(`'${shown(text)}' in ${key} is not an IPv${family} address`);
+            throw new PresentationError(`'${excerpt(text)}' in ${key} is not an IPv${family} address`);
           }
           return family === 4 ? ipv4Octets(text) : ipv6Octets(text);
         }),
@@ -120,7 +122,7 @@ const SYNTAX = new Map<number, ParamSyntax>([
       read: (value) => {
         const text = value?.toString('latin1') ?? '';
         if (!/^\d{1,5}$/.test(text) || Number(text) > 0xffff) {
-          throw new PresentationError(`port must be a number from 0 to 65535; it is '${shown(text)}'`);
+          throw new PresentationError(`port must be a number from 0 to 65535; it is '${excerpt(text)}'`);
         }
         return Uint8Array.of(Number(text) >> 8, Number(text) & 0xff);
       },
@@ -135,7 +137,7 @@ const SYNTAX = new Map<number, ParamSyntax>([
       read: (value) => {
         const text = value?.toString('latin1') ?? '';
         if (text.length % 4 !== 0 || !/^[a-z0-9+/]+={0,2}$/i.test(text)) {
-          throw new PresentationError(`ech must be base64; it is '${shown(text)}'`);
+          throw new PresentationError(`ech must be base64; it is '${excerpt(text)}'`);
         }
         return Buffer.from(text, 'base64');
       },
@@ -164,7 +166,7 @@ function keyCode(text: string): number {
   if (code !== undefined) return code;
   const digits = /^key(0|[1-9]\d{0,4})$/i.exec(text)?.[1];
   if (digits === undefined || Number(digits) > 0xffff) {
-    throw new PresentationError(`'${shown(text)}' is not a known SvcParamKey: write key and its number`);
+    throw new PresentationError(`'${excerpt(text)}' is not a known SvcParamKey: write key and its number`);
   }
   return Number(digits);
 }

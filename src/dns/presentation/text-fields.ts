@@ -1,5 +1,7 @@
 /** Fields of RDATA, each with its presentation form and its octets. The syntax of a type (rdata-text.ts) is a list of them. */
+
 import { formatIpv4, formatIpv6, ipv4Octets, ipv6Octets, parseIpAddress } from '../address.ts';
+import { excerpt } from '../excerpt.ts';
 import { DomainName } from '../name.ts';
 import { formatRRType, parseRRType } from '../rdata.ts';
 import { typeBitmaps, writeTypeBitmaps } from '../wire/rdata-codec.ts';
@@ -12,7 +14,7 @@ import {
   parseSeconds,
   parseSignatureTime,
 } from './text-numbers.ts';
-import { PresentationError, quoteText, shown, type TokenCursor, unescapeText } from './text-tokens.ts';
+import { PresentationError, quoteText, type TokenCursor, unescapeText } from './text-tokens.ts';
 
 export interface TextField {
   /** @throws PresentationError, NameError */
@@ -45,7 +47,7 @@ function number(width: Width, what: string, mnemonics?: ReadonlyMap<string, numb
       const text = tokens.word(what);
       const value = /^\d{1,10}$/.test(text) ? Number(text) : mnemonics?.get(text.toUpperCase());
       if (value === undefined || value > largest) {
-        throw new PresentationError(`${what} must be a number from 0 to ${largest}; it is '${shown(text)}'`);
+        throw new PresentationError(`${what} must be a number from 0 to ${largest}; it is '${excerpt(text)}'`);
       }
       writeNumber(writer, width, value);
     },
@@ -80,7 +82,7 @@ export const seconds = (what: string): TextField => ({
     const value = parseSeconds(text);
     if (value === undefined || value > 0xffff_ffff) {
       throw new PresentationError(
-        `${what} must be seconds, or a time such as 1h30m, below 2^32; it is '${shown(text)}'`,
+        `${what} must be seconds, or a time such as 1h30m, below 2^32; it is '${excerpt(text)}'`,
       );
     }
     writer.u32(value);
@@ -93,7 +95,7 @@ export const signatureTime = (what: string): TextField => ({
     const text = tokens.word(what);
     const value = parseSignatureTime(text);
     if (value === undefined) {
-      throw new PresentationError(`${what} must be a date YYYYMMDDHHmmSS; it is '${shown(text)}'`);
+      throw new PresentationError(`${what} must be a date YYYYMMDDHHmmSS; it is '${excerpt(text)}'`);
     }
     writer.u32(value);
   },
@@ -122,7 +124,7 @@ export const name = (what: string): TextField => ({
 export const ipv4: TextField = {
   read: (tokens, writer) => {
     const text = tokens.word('the address');
-    if (parseIpAddress(text)?.family !== 4) throw new PresentationError(`'${shown(text)}' is not an IPv4 address`);
+    if (parseIpAddress(text)?.family !== 4) throw new PresentationError(`'${excerpt(text)}' is not an IPv4 address`);
     writer.bytes(ipv4Octets(text));
   },
   print: (reader) => formatIpv4(reader.bytes(4), 0),
@@ -131,7 +133,7 @@ export const ipv4: TextField = {
 export const ipv6: TextField = {
   read: (tokens, writer) => {
     const text = tokens.word('the address');
-    if (parseIpAddress(text)?.family !== 6) throw new PresentationError(`'${shown(text)}' is not an IPv6 address`);
+    if (parseIpAddress(text)?.family !== 6) throw new PresentationError(`'${excerpt(text)}' is not an IPv6 address`);
     writer.bytes(ipv6Octets(text));
   },
   print: (reader) => formatIpv6(reader.bytes(16)),
@@ -178,7 +180,7 @@ export const tag: TextField = {
   read: (tokens, writer) => {
     const text = tokens.word('the tag');
     if (!/^[a-z0-9]{1,255}$/i.test(text)) {
-      throw new PresentationError(`the tag must be letters and digits, such as issue; it is '${shown(text)}'`);
+      throw new PresentationError(`the tag must be letters and digits, such as issue; it is '${excerpt(text)}'`);
     }
     writer.characterString(Buffer.from(text, 'latin1'));
   },
@@ -187,7 +189,7 @@ export const tag: TextField = {
 
 function hexOctets(text: string, what: string): Buffer {
   if (!/^([0-9a-f]{2})+$/i.test(text)) {
-    throw new PresentationError(`${what} must be pairs of hexadecimal digits; it is '${shown(text)}'`);
+    throw new PresentationError(`${what} must be pairs of hexadecimal digits; it is '${excerpt(text)}'`);
   }
   return Buffer.from(text, 'hex');
 }
@@ -203,7 +205,7 @@ export const restBase64 = (what: string): TextField => ({
   read: (tokens, writer) => {
     const text = tokens.joined(what);
     if (text.length % 4 !== 0 || !/^[a-z0-9+/]+={0,2}$/i.test(text)) {
-      throw new PresentationError(`${what} must be base64; it is '${shown(text)}'`);
+      throw new PresentationError(`${what} must be base64; it is '${excerpt(text)}'`);
     }
     writer.bytes(Buffer.from(text, 'base64'));
   },
@@ -225,7 +227,7 @@ export const nextHashed: TextField = {
     const text = tokens.word('the next hashed owner name');
     const octets = parseBase32Hex(text);
     if (octets === undefined || octets.length > 255) {
-      throw new PresentationError(`the next hashed owner name must be base32hex; it is '${shown(text)}'`);
+      throw new PresentationError(`the next hashed owner name must be base32hex; it is '${excerpt(text)}'`);
     }
     writer.characterString(octets);
   },
@@ -235,7 +237,7 @@ export const nextHashed: TextField = {
 function typeNumber(text: string): number {
   const type = parseRRType(text);
   if (type === undefined)
-    throw new PresentationError(`'${shown(text)}' is not a known RR type: write TYPE and its number`);
+    throw new PresentationError(`'${excerpt(text)}' is not a known RR type: write TYPE and its number`);
   return type;
 }
 
@@ -260,7 +262,7 @@ export const groups = (what: string, count: number, digits: 2 | 4, separator: '-
     const text = tokens.word(what);
     const parts = text.split(separator);
     if (parts.length !== count || parts.some((part) => !new RegExp(`^[0-9a-f]{1,${digits}}$`, 'i').test(part))) {
-      throw new PresentationError(`${what} must be ${count} groups of hexadecimal digits; it is '${shown(text)}'`);
+      throw new PresentationError(`${what} must be ${count} groups of hexadecimal digits; it is '${excerpt(text)}'`);
     }
     for (const part of parts) writeNumber(writer, digits === 2 ? 8 : 16, Number.parseInt(part, 16));
   },

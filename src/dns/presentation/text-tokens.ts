@@ -2,6 +2,7 @@
  * Tokens of presentation form (RFC 1035 §5.1): escapes and quotes, and a cursor over the tokens of one RDATA. scanner.ts
  * splits a text into tokens.
  */
+import { excerpt } from '../excerpt.ts';
 import type { DomainName } from '../name.ts';
 
 /** `text` is still escaped; quotes around the whole token are removed, those after `key=` are not. */
@@ -76,7 +77,7 @@ export function unescapeText(text: string): Buffer {
     } else {
       const next = octets[++at];
       if (next === undefined || (next >= 0x30 && next <= 0x39)) {
-        throw new PresentationError(`'${shown(text)}' has an incomplete escape: write \\DDD with three digits`);
+        throw new PresentationError(`'${excerpt(text)}' has an incomplete escape: write \\DDD with three digits`);
       }
       octets[length++] = next;
     }
@@ -93,10 +94,4 @@ export function quoteText(octets: Uint8Array): string {
 function escapeOctet(character: string): string {
   if (character === '"' || character === '\\') return `\\${character}`;
   return `\\${String(character.charCodeAt(0)).padStart(3, '0')}`;
-}
-
-/** An excerpt of the input for an error message: at most 60 characters, without control or format characters. */
-export function shown(text: string): string {
-  const clean = text.slice(0, 61).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
-  return clean.length > 60 ? `${clean.slice(0, 60)}…` : clean;
 }

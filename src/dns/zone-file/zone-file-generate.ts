@@ -4,7 +4,8 @@
  */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: $GENERATE has them
 
-import { PresentationError, shown, type TextToken } from '../presentation/text-tokens.ts';
+import { excerpt } from '../excerpt.ts';
+import { PresentationError, type TextToken } from '../presentation/text-tokens.ts';
 import { parseRRType } from '../rdata.ts';
 
 /** Of one zone file. */
@@ -26,7 +27,9 @@ export function readGenerate(tokens: readonly TextToken[]): GeneratedTexts {
   const match = /^(\d{1,10})-(\d{1,10})(?:\/(\d{1,10}))?$/.exec(range.text);
   const [start, stop, step] = [Number(match?.[1]), Number(match?.[2]), Number(match?.[3] ?? 1)];
   if (match === null || start > stop || stop > 0x7fff_ffff || step < 1) {
-    throw new PresentationError(`the range of $GENERATE must look like 1-254 or 0-254/2; it is '${shown(range.text)}'`);
+    throw new PresentationError(
+      `the range of $GENERATE must look like 1-254 or 0-254/2; it is '${excerpt(range.text)}'`,
+    );
   }
   const rdata = rest.slice(typeAt + 1);
   // BIND accepts the whole RDATA in quotes.
@@ -55,11 +58,11 @@ function formatModified(modifier: string, value: number): string {
   const width = Number(match?.[2] ?? 0);
   if (match === null || width > 255) {
     throw new PresentationError(
-      `'\${${shown(modifier)}}' must be \${offset,width,base} with a base of d, o, x, X, n or N`,
+      `'\${${excerpt(modifier)}}' must be \${offset,width,base} with a base of d, o, x, X, n or N`,
     );
   }
   const number = value + Number(match[1]);
-  if (number < 0) throw new PresentationError(`'\${${shown(modifier)}}' gives a negative number`);
+  if (number < 0) throw new PresentationError(`'\${${excerpt(modifier)}}' gives a negative number`);
   switch (match[3]) {
     case 'o':
       return number.toString(8).padStart(width, '0');

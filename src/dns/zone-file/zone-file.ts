@@ -4,12 +4,13 @@
  *
  * The caller reads the files, as UTF-8. Left out: classes other than IN.
  */
+import { excerpt } from '../excerpt.ts';
 import { type DomainName, NameError } from '../name.ts';
 import { parseRdataTokens } from '../presentation/rdata-text.ts';
 import { ScanError, scanZoneFile, type ZoneFileEntry } from '../presentation/scanner.ts';
 import { parseZoneFileName } from '../presentation/text-fields.ts';
 import { parseSeconds } from '../presentation/text-numbers.ts';
-import { PresentationError, shown, type TextToken } from '../presentation/text-tokens.ts';
+import { PresentationError, type TextToken } from '../presentation/text-tokens.ts';
 import { isMetaType, parseRRType, type Rdata, type ResourceRecord, RRClass } from '../rdata.ts';
 import { MAX_GENERATED_RECORDS, readGenerate } from './zone-file-generate.ts';
 
@@ -129,7 +130,9 @@ class ZoneFileReader {
         return;
       }
       default:
-        throw new PresentationError(`unknown directive ${shown(directive)}: use $ORIGIN, $TTL, $INCLUDE or $GENERATE`);
+        throw new PresentationError(
+          `unknown directive ${excerpt(directive)}: use $ORIGIN, $TTL, $INCLUDE or $GENERATE`,
+        );
     }
   }
 
@@ -142,7 +145,7 @@ class ZoneFileReader {
     if (this.#include === undefined) {
       throw new PresentationError('$INCLUDE is not supported here: replace it by the records of the file');
     }
-    if (above.includes(file.text)) throw new PresentationError(`'${shown(file.text)}' includes itself`);
+    if (above.includes(file.text)) throw new PresentationError(`'${excerpt(file.text)}' includes itself`);
     this.#includes += 1;
     if (above.length >= MAX_INCLUDE_DEPTH || this.#includes > MAX_INCLUDES) {
       throw new PresentationError(
@@ -154,7 +157,7 @@ class ZoneFileReader {
       text = this.#include(file.text);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new PresentationError(`cannot read '${shown(file.text)}': ${reason}`);
+      throw new PresentationError(`cannot read '${excerpt(file.text)}': ${reason}`);
     }
     const [outerOrigin, outerOwner] = [this.#origin, this.#owner];
     if (origin !== undefined) this.#origin = parseZoneFileName(origin.text, this.#origin);
@@ -206,7 +209,7 @@ class ZoneFileReader {
     const type = tokens[at]!.quoted ? undefined : parseRRType(mnemonic);
     if (type === undefined) throw new PresentationError(unknownType(mnemonic));
     if (type === 0 || isMetaType(type))
-      throw new PresentationError(`a zone cannot have data of type ${shown(mnemonic)}`);
+      throw new PresentationError(`a zone cannot have data of type ${excerpt(mnemonic)}`);
     const rdata = parseRdataTokens(type, tokens.slice(at + 1), this.#origin);
     return { ownerName, type, class: RRClass.IN, ttl: this.#ttl(ttl, rdata), rdata, file, line };
   }
@@ -240,12 +243,12 @@ function isClass(text: string): boolean {
   const upper = text.toUpperCase();
   if (upper === 'IN' || upper === 'CLASS1') return true;
   if (/^(CH|HS|CS|CLASS\d+)$/.test(upper)) {
-    throw new PresentationError(`class ${shown(text)} is not supported: write IN or no class`);
+    throw new PresentationError(`class ${excerpt(text)} is not supported: write IN or no class`);
   }
   return false;
 }
 
 function unknownType(text: string): string {
-  if (text.startsWith('$')) return `${shown(text)} must be at the start of its line`;
-  return `'${shown(text)}' is not a known RR type: write TYPE and its number, or check that the line starts with the owner name`;
+  if (text.startsWith('$')) return `${excerpt(text)} must be at the start of its line`;
+  return `'${excerpt(text)}' is not a known RR type: write TYPE and its number, or check that the line starts with the owner name`;
 }
