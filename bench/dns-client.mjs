@@ -7,7 +7,8 @@ import { connect } from 'node:net';
 import { DomainName } from '#dist/dns/name.js';
 import { formatRdata } from '#dist/dns/presentation/rdata-text.js';
 import { RRClass, RRType } from '#dist/dns/rdata.js';
-import { ClientTransaction, makeTsigKey } from '#dist/dns/tsig.js';
+import { ClientTransaction } from '#dist/dns/tsig.js';
+import { makeTsigKey } from '#dist/dns/tsig-key.js';
 import { updateMessage } from '#dist/dns/update.js';
 import { decodeMessage, encodeMessage, formatRcode, makeMessage, Opcode } from '#dist/dns/wire/message.js';
 
@@ -41,7 +42,7 @@ export async function askSerial(exchanger, apex) {
 
 /**
  * Sends one signed UPDATE. Returns the RCODE of the reply after its signature was verified.
- * @param {Exchanger} exchanger @param {import('#dist/dns/tsig.js').TsigKey} key @param {DomainName} zone @param {ZoneEdit[]} edits
+ * @param {Exchanger} exchanger @param {import('#dist/dns/tsig-key.js').TsigKey} key @param {DomainName} zone @param {ZoneEdit[]} edits
  */
 export async function update(exchanger, key, zone, edits) {
   const transaction = new ClientTransaction(key);
@@ -73,7 +74,7 @@ export function recordsIn(message, type) {
 
 /**
  * All records of a signed transfer over TCP: an AXFR, or an IXFR from `serial`.
- * @param {number} port @param {import('#dist/dns/tsig.js').TsigKey} key @param {DomainName} apex @param {number} [serial]
+ * @param {number} port @param {import('#dist/dns/tsig-key.js').TsigKey} key @param {DomainName} apex @param {number} [serial]
  * @returns {Promise<ResourceRecord[]>}
  */
 export function transfer(port, key, apex, serial) {

@@ -12,7 +12,7 @@ import { encodeMessage, makeMessage } from '#dist/dns/wire/message.js';
 import { damagesOf, recordedPackets } from './damage.mjs';
 
 /** @typedef {import('#dist/dns/rdata.js').ResourceRecord} ResourceRecord */
-/** @typedef {import('#dist/dns/tsig.js').TsigKey} TsigKey */
+/** @typedef {import('#dist/dns/tsig-key.js').TsigKey} TsigKey */
 
 /** The records of the differential test: delegations, aliases, wildcards, empty non-terminals, large RRsets. */
 export const RECORDS = readFileSync(new URL('../test/differential/differential.zone', import.meta.url), 'utf8');

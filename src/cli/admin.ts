@@ -2,7 +2,8 @@
 import type { Config } from '../config/config.ts';
 import type { AdminCalls } from '../control/calls.ts';
 import { findServer } from '../control/socket-client.ts';
-import { type DomainName, NameError, parseHostName } from '../dns/name.ts';
+import { parseHostName } from '../dns/host-name.ts';
+import { type DomainName, NameError } from '../dns/name.ts';
 
 /**
  * Runs a task in the running server; without one on the zones of this process, which takes the lock of their database.

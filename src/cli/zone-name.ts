@@ -1,5 +1,7 @@
 /** A zone as it is typed. */
-import { type DomainName, NameError, parseHostName } from '../dns/name.ts';
+
+import { parseHostName } from '../dns/host-name.ts';
+import { type DomainName, NameError } from '../dns/name.ts';
 import { UsageError } from './output.ts';
 
 /** @throws UsageError */

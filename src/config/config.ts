@@ -4,7 +4,7 @@
  */
 import type { IpAddress, IpPrefix } from '../dns/address.ts';
 import type { DomainName } from '../dns/name.ts';
-import type { TsigAlgorithm } from '../dns/tsig.ts';
+import type { TsigAlgorithm } from '../dns/tsig-key.ts';
 import type { Secret } from './secret.ts';
 
 export type Transport = 'tcp' | 'udp';

@@ -1,7 +1,8 @@
 /** What the rules of the resolve files have in common: where problems go, paths and names made absolute. */
 import { isAbsolute, resolve as resolvePath } from 'node:path';
 import { formatIpPrefix } from '../dns/address.ts';
-import { DomainName, NameError, parseHostName } from '../dns/name.ts';
+import { parseHostName } from '../dns/host-name.ts';
+import { DomainName, NameError } from '../dns/name.ts';
 import type { AddressRules } from './config.ts';
 import { ValueError } from './kinds/kinds.ts';
 import type { Problem } from './problem.ts';

@@ -1,4 +1,4 @@
-// Addresses and prefixes: strict parsing, and the canonical text of RFC 5952.
+/** Addresses and prefixes: strict parsing, and the canonical text of RFC 5952. */
 import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -176,7 +176,7 @@ describe('octets', () => {
     );
   });
 
-  it('the octets of a text that is no address of the family are a TypeError', () => {
+  it('the octets of a text that is not an address of the family are a TypeError', () => {
     expect(() => ipv4Octets('::1')).toThrow(TypeError);
     expect(() => ipv6Octets('192.0.2.1')).toThrow(TypeError);
     expect([...addressOctets({ family: 4, text: '192.0.2.1' })]).toEqual([192, 0, 2, 1]);
@@ -190,7 +190,7 @@ describe('octets', () => {
   });
 });
 
-it('what is an address is the same as for node:net, but for zone identifiers', () => {
+it('accepts the same addresses as node:net, except zone identifiers', () => {
   const piece = fc.constantFrom(
     '0',
     '1',
@@ -326,22 +326,22 @@ describe('an address and a prefix', () => {
     expect(moveAddress(parseIpPrefix(prefix)!, address(from))).toEqual(address(to));
   });
 
-  it('of two families do not go together', () => {
+  it('of two families cannot be combined', () => {
     expect(() => moveAddress(parseIpPrefix('::/64')!, address('192.0.2.7'))).toThrow(TypeError);
   });
 
-  it('what is moved into the prefix of an address lies in it, whatever the length', () => {
+  it('an address that is moved into a prefix of any length is in it', () => {
     const octets = fc.uint8Array({ minLength: 16, maxLength: 16 });
     fc.assert(
-      fc.property(octets, octets, fc.nat({ max: 128 }), (some, others, length) => {
-        const prefix = prefixOf(address(formatIpv6(some)), length);
+      fc.property(octets, octets, fc.nat({ max: 128 }), (left, right, length) => {
+        const prefix = prefixOf(address(formatIpv6(left)), length);
         expect(parseIpPrefix(formatIpPrefix(prefix))).toEqual(prefix);
-        expect(prefixContains(prefix, some)).toBe(true);
-        const moved = addressOctets(moveAddress(prefix, address(formatIpv6(others))));
+        expect(prefixContains(prefix, left)).toBe(true);
+        const moved = addressOctets(moveAddress(prefix, address(formatIpv6(right))));
         expect(prefixContains(prefix, moved)).toBe(true);
         expect(
-          moveAddress(prefixOf(address(formatIpv6(others)), length), address(formatIpv6(Uint8Array.from(moved)))).text,
-        ).toBe(formatIpv6(others));
+          moveAddress(prefixOf(address(formatIpv6(right)), length), address(formatIpv6(Uint8Array.from(moved)))).text,
+        ).toBe(formatIpv6(right));
       }),
     );
   });

@@ -1,8 +1,8 @@
 /**
  * IPv4 and IPv6 addresses and prefixes: text <-> octets, the canonical text of RFC 5952, IPv4-mapped addresses.
  *
- * An address is a value whose `text` is canonical: two addresses are equal exactly when their texts are. Parsing is
- * strict: no leading zeros (`010.1.1.1`), no short forms (`1.2.3`), no zone identifiers (`fe80::1%eth0`).
+ * `text` is always canonical: two addresses are equal if and only if their texts are. Parsing is strict: leading zeros
+ * (`010.1.1.1`), short forms (`1.2.3`) and zone identifiers (`fe80::1%eth0`) are rejected.
  */
 
 export type AddressFamily = 4 | 6;
@@ -15,13 +15,13 @@ export interface IpAddress {
 
 export interface IpPrefix {
   readonly family: AddressFamily;
-  /** The network's octets, host bits zero; 4 or 16 of them. */
+  /** 4 or 16 octets; the host bits are zero. */
   readonly octets: Uint8Array;
   /** Prefix length in bits. */
   readonly length: number;
 }
 
-/** Reads one address. Returns undefined for anything that is not exactly one address. */
+/** Parses one address; undefined if the text is anything else. */
 export function parseIpAddress(text: string): IpAddress | undefined {
   if (text.includes(':')) {
     const octets = parseIpv6(text);
@@ -35,42 +35,45 @@ export function addressOctets(address: IpAddress): Uint8Array {
   return address.family === 4 ? ipv4Octets(address.text) : ipv6Octets(address.text);
 }
 
-/** Octets of a dotted quad that is known to be one. @throws TypeError otherwise. */
+/** The 4 octets of a valid dotted quad. @throws TypeError otherwise. */
 export function ipv4Octets(text: string): Uint8Array {
   const bits = parseIpv4(text);
   if (bits < 0) throw new TypeError(`not an IPv4 address: ${text}`);
   return Uint8Array.of(bits >>> 24, bits >>> 16, bits >>> 8, bits);
 }
 
-/** Octets of an IPv6 text that is known to be one. @throws TypeError otherwise. */
+/** The 16 octets of a valid IPv6 address. @throws TypeError otherwise. */
 export function ipv6Octets(text: string): Uint8Array {
   const octets = parseIpv6(text);
   if (octets === undefined) throw new TypeError(`not an IPv6 address: ${text}`);
   return octets;
 }
 
-/** `::ffff:192.0.2.1` becomes `192.0.2.1` (RFC 4291 §2.5.5.2); every other address stays as it is. */
+/** `::ffff:192.0.2.1` becomes `192.0.2.1` (RFC 4291 §2.5.5.2); every other address is returned unchanged. */
 export function unmapAddress(address: IpAddress): IpAddress {
   if (address.family === 4 || !address.text.startsWith('::ffff:')) return address;
-  const rest = address.text.slice('::ffff:'.length);
-  return rest.includes('.') ? { family: 4, text: rest } : address;
+  const text = address.text.slice('::ffff:'.length);
+  return text.includes('.') ? { family: 4, text } : address;
 }
 
-/** Reads `address/length` or a bare address (then the length is the family's whole). Host bits must be zero. */
+/**
+ * Parses `address/length`; without a length it is that of the whole address, 32 or 128. Undefined if the text is not a
+ * prefix or host bits are set.
+ */
 export function parseIpPrefix(text: string): IpPrefix | undefined {
   const slash = text.indexOf('/');
   const address = parseIpAddress(slash < 0 ? text : text.slice(0, slash));
   if (address === undefined) return undefined;
   const octets = addressOctets(address);
-  const whole = octets.length * 8;
-  let length = whole;
+  const maxLength = octets.length * 8;
+  let length = maxLength;
   if (slash >= 0) {
     const digits = text.slice(slash + 1);
     if (!/^(0|[1-9]\d{0,2})$/.test(digits)) return undefined;
     length = Number(digits);
-    if (length > whole) return undefined;
+    if (length > maxLength) return undefined;
   }
-  for (let bit = length; bit < whole; bit++) {
+  for (let bit = length; bit < maxLength; bit++) {
     if ((octets[bit >> 3]! >> (7 - (bit & 7))) & 1) return undefined;
   }
   return { family: address.family, octets, length };
@@ -81,27 +84,27 @@ export function formatIpPrefix(prefix: IpPrefix): string {
   return `${text}/${prefix.length}`;
 }
 
-/** True if the address (4 or 16 octets) lies in the prefix. Octets of another family never do. */
+/** True if the address (4 or 16 octets) is in the prefix; false for the other family. */
 export function prefixContains(prefix: IpPrefix, octets: Uint8Array): boolean {
   if (octets.length !== prefix.octets.length) return false;
-  const whole = prefix.length >> 3;
-  for (let i = 0; i < whole; i++) if (octets[i] !== prefix.octets[i]) return false;
-  const rest = prefix.length & 7;
-  return rest === 0 || (octets[whole]! ^ prefix.octets[whole]!) >> (8 - rest) === 0;
+  const wholeOctets = prefix.length >> 3;
+  for (let i = 0; i < wholeOctets; i++) if (octets[i] !== prefix.octets[i]) return false;
+  const bits = prefix.length & 7;
+  return bits === 0 || (octets[wholeOctets]! ^ prefix.octets[wholeOctets]!) >> (8 - bits) === 0;
 }
 
-/** The address with the bits of the prefix in front and its own behind: what a host becomes when its network moves. */
+/** Replaces the network bits by those of the prefix and keeps the host bits. @throws TypeError for the other family. */
 export function moveAddress(prefix: IpPrefix, address: IpAddress): IpAddress {
-  if (address.family !== prefix.family) throw new TypeError(`${address.text} is of another family than the prefix`);
-  const octets = Uint8Array.from(addressOctets(address), (own, index) => {
+  if (address.family !== prefix.family) throw new TypeError(`${address.text} is not of the prefix's family`);
+  const octets = Uint8Array.from(addressOctets(address), (octet, index) => {
     const bits = Math.min(Math.max(prefix.length - index * 8, 0), 8);
     const mask = (0xff00 >> bits) & 0xff;
-    return (prefix.octets[index]! & mask) | (own & ~mask);
+    return (prefix.octets[index]! & mask) | (octet & ~mask);
   });
   return { family: address.family, text: address.family === 4 ? formatIpv4(octets, 0) : formatIpv6(octets) };
 }
 
-/** The prefix of so many bits that an address lies in. */
+/** The prefix of `length` bits that contains the address. */
 export function prefixOf(address: IpAddress, length: number): IpPrefix {
   const octets = Uint8Array.from(addressOctets(address), (octet, index) => {
     const bits = Math.min(Math.max(length - index * 8, 0), 8);
@@ -110,7 +113,7 @@ export function prefixOf(address: IpAddress, length: number): IpPrefix {
   return { family: address.family, octets, length };
 }
 
-/** A dotted quad as 32 bits, or -1. */
+/** A dotted quad as 32 unsigned bits; -1 if the text is anything else. */
 function parseIpv4(text: string): number {
   let parts = 0;
   let digits = 0;
@@ -157,7 +160,7 @@ function parseIpv6(text: string): Uint8Array | undefined {
   return octets;
 }
 
-/** Groups of one half; only the half that ends the address may end in a dotted quad. */
+/** The 16-bit groups on one side of `::`; only the last side may end in a dotted quad (RFC 4291 §2.2). */
 function parseGroups(text: string, last: boolean): number[] | undefined {
   if (text === '') return [];
   const parts = text.split(':');
@@ -176,7 +179,7 @@ function parseGroups(text: string, last: boolean): number[] | undefined {
   return groups;
 }
 
-/** Dotted quad of four octets at `offset`. */
+/** The dotted quad of the 4 octets at `offset`. */
 export function formatIpv4(octets: Uint8Array, offset: number): string {
   return `${octets[offset]}.${octets[offset + 1]}.${octets[offset + 2]}.${octets[offset + 3]}`;
 }

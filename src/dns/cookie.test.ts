@@ -1,4 +1,4 @@
-// DNS cookies: the examples of RFC 9018 appendix A, the limits of RFC 7873 and RFC 9018, damage.
+/** DNS cookies: the examples of RFC 9018 appendix A, the limits of RFC 7873 and RFC 9018, damage. */
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { addressOctets, parseIpAddress } from './address.ts';
@@ -15,38 +15,46 @@ const PEER = address('198.51.100.100');
 
 describe('RFC 9018 appendix A', () => {
   it('A.1: a client without a server cookie gets one', () => {
-    const asked = cookie(CLIENT);
-    expect(asked.server).toBeUndefined();
+    const request = cookie(CLIENT);
+    expect(request.server).toBeUndefined();
     const cookies = new ServerCookies(SECRET);
-    expect(cookies.check(asked, PEER, 1559731985)).toBe('invalid');
-    expect(hex(cookies.make(asked.client, PEER, 1559731985))).toBe('2464c4abcf10c957010000005cf79f111f8130c3eee29480');
+    expect(cookies.check(request, PEER, 1559731985)).toBe('invalid');
+    expect(hex(cookies.make(request.client, PEER, 1559731985))).toBe(
+      '2464c4abcf10c957010000005cf79f111f8130c3eee29480',
+    );
   });
 
   it('A.2: the same client gets a new one 40 minutes later', () => {
     const cookies = new ServerCookies(SECRET);
-    const asked = cookie('2464c4abcf10c957010000005cf79f111f8130c3eee29480');
-    expect(cookies.check(asked, PEER, 1559734385)).toBe('renew');
-    expect(hex(cookies.make(asked.client, PEER, 1559734385))).toBe('2464c4abcf10c957010000005cf7a871d4a564a1442aca77');
+    const request = cookie('2464c4abcf10c957010000005cf79f111f8130c3eee29480');
+    expect(cookies.check(request, PEER, 1559734385)).toBe('renew');
+    expect(hex(cookies.make(request.client, PEER, 1559734385))).toBe(
+      '2464c4abcf10c957010000005cf7a871d4a564a1442aca77',
+    );
   });
 
-  it('A.3: reserved octets are hashed as they came, and not repeated', () => {
+  it('A.3: reserved octets are hashed as received, and not repeated', () => {
     const cookies = new ServerCookies(SECRET);
-    const asked = cookie('fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5');
+    const request = cookie('fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5');
     const peer = address('203.0.113.203');
-    expect(cookies.check(asked, peer, 1559727985)).toBe('valid');
-    expect(hex(cookies.make(asked.client, peer, 1559734700))).toBe('fc93fc62807ddb86010000005cf7a9acf73a7810aca2381e');
+    expect(cookies.check(request, peer, 1559727985)).toBe('valid');
+    expect(hex(cookies.make(request.client, peer, 1559734700))).toBe(
+      'fc93fc62807ddb86010000005cf7a9acf73a7810aca2381e',
+    );
   });
 
   it('A.4: IPv6, and a cookie of the secret before', () => {
     const cookies = new ServerCookies(octets('dd3bdf9344b678b185a6f5cb60fca715'));
-    const asked = cookie('22681ab97d52c298010000005cf7c57926556bd0934c72f8');
+    const request = cookie('22681ab97d52c298010000005cf7c57926556bd0934c72f8');
     const peer = address('2001:db8:220:1:59de:d0f4:8769:82b8');
-    expect(cookies.check(asked, peer, 1559741961)).toBe('valid');
+    expect(cookies.check(request, peer, 1559741961)).toBe('valid');
     cookies.roll(octets('445536bcd2513298075a5d379663c962'));
-    expect(cookies.check(asked, peer, 1559741961)).toBe('renew');
-    expect(hex(cookies.make(asked.client, peer, 1559741961))).toBe('22681ab97d52c298010000005cf7c609a6bb79d16625507a');
+    expect(cookies.check(request, peer, 1559741961)).toBe('renew');
+    expect(hex(cookies.make(request.client, peer, 1559741961))).toBe(
+      '22681ab97d52c298010000005cf7c609a6bb79d16625507a',
+    );
     cookies.roll(SECRET);
-    expect(cookies.check(asked, peer, 1559741961)).toBe('invalid');
+    expect(cookies.check(request, peer, 1559741961)).toBe('invalid');
   });
 });
 
@@ -61,7 +69,7 @@ describe('a COOKIE option', () => {
 describe('a server cookie', () => {
   const at = 1_800_000_000;
   const cookies = new ServerCookies(SECRET);
-  const made = cookies.make(octets(CLIENT), PEER, at);
+  const cookieData = cookies.make(octets(CLIENT), PEER, at);
 
   it.each([
     [-301, 'invalid'],
@@ -73,31 +81,31 @@ describe('a server cookie', () => {
     [3_601, 'invalid'],
     [0x80000000, 'invalid'],
   ] as const)('RFC 9018 §4.3: after %i seconds is %s', (age: number, verdict: CookieVerdict) => {
-    expect(cookies.check(parseCookie(made)!, PEER, at + age)).toBe(verdict);
+    expect(cookies.check(parseCookie(cookieData)!, PEER, at + age)).toBe(verdict);
     // Around the end of the 32 bits, in 2106.
     const late = 2 ** 32 - 10;
     expect(cookies.check(parseCookie(cookies.make(octets(CLIENT), PEER, late))!, PEER, late + age)).toBe(verdict);
   });
 
   it('with any bit changed is none', () => {
-    for (let bit = 0; bit < made.length * 8; bit++) {
-      const damaged = Uint8Array.from(made);
+    for (let bit = 0; bit < cookieData.length * 8; bit++) {
+      const damaged = Uint8Array.from(cookieData);
       damaged[bit >> 3]! ^= 1 << (bit & 7);
       expect(cookies.check(parseCookie(damaged)!, PEER, at), `bit ${bit}`).toBe('invalid');
     }
   });
 
   it('is for one address and one secret', () => {
-    expect(cookies.check(parseCookie(made)!, address('198.51.100.101'), at)).toBe('invalid');
-    expect(cookies.check(parseCookie(made)!, address('2001:db8::1'), at)).toBe('invalid');
-    expect(new ServerCookies(new Uint8Array(16)).check(parseCookie(made)!, PEER, at)).toBe('invalid');
-    expect(new ServerCookies(new Uint8Array(16), SECRET).check(parseCookie(made)!, PEER, at)).toBe('renew');
+    expect(cookies.check(parseCookie(cookieData)!, address('198.51.100.101'), at)).toBe('invalid');
+    expect(cookies.check(parseCookie(cookieData)!, address('2001:db8::1'), at)).toBe('invalid');
+    expect(new ServerCookies(new Uint8Array(16)).check(parseCookie(cookieData)!, PEER, at)).toBe('invalid');
+    expect(new ServerCookies(new Uint8Array(16), SECRET).check(parseCookie(cookieData)!, PEER, at)).toBe('renew');
   });
 
   it('of another server software, shorter or longer, is none', () => {
     for (const length of [16, 23, 25, 40]) {
       const other = new Uint8Array(length);
-      other.set(made.subarray(0, length));
+      other.set(cookieData.subarray(0, length));
       expect(cookies.check(parseCookie(other)!, PEER, at)).toBe('invalid');
     }
   });

@@ -1,9 +1,9 @@
 /**
- * DNS cookies (RFC 7873) as a server makes and checks them, in the form that servers of different makers share
- * (RFC 9018): a datagram with a valid server cookie came from the address that it names.
+ * Server side of DNS cookies (RFC 7873) in the interoperable format of RFC 9018: a datagram with a valid server cookie
+ * was not sent from a forged address.
  *
- * The caller passes secrets and time. Left out: cookies of a client, other versions than 1, BADCOOKIE as an answer to
- * every datagram without a cookie (RFC 7873 §5.2.3 lets the server choose).
+ * The caller passes secrets and time. Left out: the client side, versions other than 1, and a BADCOOKIE reply to every
+ * datagram without a cookie (RFC 7873 §5.2.3 lets the server choose).
  */
 import { timingSafeEqual } from 'node:crypto';
 import { SipHash, type SipHash64 } from './siphash.ts';
@@ -17,25 +17,22 @@ const MIN_SERVER_OCTETS = 8;
 const MAX_SERVER_OCTETS = 32;
 const VERSION = 1;
 
-/** A server cookie is valid for an hour (RFC 9018 §4.3); */
+/** Age at which a server cookie expires (RFC 9018 §4.3). */
 const VALID_SECONDS = 3_600;
-/** is made anew after half of it; */
+/** Age from which a reply carries a new server cookie (RFC 9018 §4.3). */
 const RENEW_SECONDS = 1_800;
-/** and may come from a server whose clock is ahead by this much. */
+/** How far ahead the clock of the server that made the cookie may be (RFC 9018 §4.3). */
 const FUTURE_SECONDS = 300;
 
-/** What a COOKIE option says. */
+/** The data of a COOKIE option. */
 export interface DnsCookie {
   /** 8 octets. */
   readonly client: Uint8Array;
-  /** 8 to 32 octets; absent where the client knows none yet. */
+  /** 8 to 32 octets; undefined if the client does not have one yet. */
   readonly server: Uint8Array | undefined;
 }
 
-/**
- * Reads the data of a COOKIE option. Undefined: its length is none of 8 and 16 to 40, and the message gets FORMERR
- * (RFC 7873 §5.2.2).
- */
+/** Parses the data of a COOKIE option; undefined if its length is not 8 or 16 to 40: FORMERR (RFC 7873 §5.2.2). */
 export function parseCookie(data: Uint8Array): DnsCookie | undefined {
   const serverOctets = data.length - CLIENT_OCTETS;
   if (serverOctets === 0) return { client: data, server: undefined };
@@ -44,27 +41,27 @@ export function parseCookie(data: Uint8Array): DnsCookie | undefined {
 }
 
 /**
- * - `valid`: ours, for this client and address; it may be sent back as it is.
- * - `renew`: the same, but old or of the previous secret; the reply should carry a new one.
- * - `invalid`: not ours, for another address, too old. The datagram counts as one without a server cookie.
+ * - `valid`: made with our secret for this client and address; the reply may repeat it.
+ * - `renew`: also valid, but old or made with the previous secret; the reply should carry a new one.
+ * - `invalid`: anything else. The datagram is treated as one without a server cookie.
  */
 export type CookieVerdict = 'valid' | 'renew' | 'invalid';
 
 export class ServerCookies {
   #current: SipHash;
   #previous: SipHash | undefined;
-  /** Client cookie, version, reserved, time, address: what is hashed. At most 8 + 8 + 16 octets. */
+  /** The hash input: client cookie (8), version, reserved and time (8), address (4 or 16 octets). RFC 9018 §4.4. */
   readonly #input = new Uint8Array(32);
   readonly #result: SipHash64 = { low: 0, high: 0 };
   readonly #expected = new Uint8Array(8);
 
-  /** Secrets of 16 random octets; cookies of the previous one are still believed. @throws RangeError */
+  /** Secrets of 16 random octets; cookies made with the previous one are still accepted. @throws RangeError */
   constructor(current: Uint8Array, previous?: Uint8Array) {
     this.#current = new SipHash(current);
     this.#previous = previous && new SipHash(previous);
   }
 
-  /** Makes a new secret the current one and the current one the previous (RFC 9018 §5). @throws RangeError */
+  /** Replaces the current secret, which becomes the previous one (RFC 9018 §5). @throws RangeError */
   roll(secret: Uint8Array): void {
     const next = new SipHash(secret);
     this.#previous = this.#current;
@@ -73,25 +70,25 @@ export class ServerCookies {
 
   /**
    * Checks the server cookie of a client.
-   * @param address 4 or 16 octets, from which the datagram came
+   * @param address the source address of the datagram, 4 or 16 octets
    * @param nowSeconds Unix time
    */
   check(cookie: DnsCookie, address: Uint8Array, nowSeconds: number): CookieVerdict {
     const { client, server } = cookie;
     if (server?.length !== SERVER_OCTETS || server[0] !== VERSION) return 'invalid';
     this.#input.set(client);
-    // The reserved octets count as they came (RFC 9018 §4.2).
+    // The reserved octets are hashed as received (RFC 9018 §4.2).
     this.#input.set(server.subarray(0, 8), CLIENT_OCTETS);
     const current = this.#matches(this.#current, address, server);
     if (!current && !(this.#previous !== undefined && this.#matches(this.#previous, address, server))) return 'invalid';
     const time = (server[4]! << 24) | (server[5]! << 16) | (server[6]! << 8) | server[7]!;
-    // Times are compared as serial numbers (RFC 9018 §4.3): right beyond 2106.
+    // Serial number arithmetic (RFC 9018 §4.3): correct beyond 2106.
     const age = (Math.floor(nowSeconds) - time) | 0;
     if (age > VALID_SECONDS || age < -FUTURE_SECONDS) return 'invalid';
     return current && age <= RENEW_SECONDS ? 'valid' : 'renew';
   }
 
-  /** Data of a COOKIE option for a reply: the client's cookie and a new server cookie, 24 octets. */
+  /** The data of a reply's COOKIE option: the client's cookie and a new server cookie, 24 octets. */
   make(client: Uint8Array, address: Uint8Array, nowSeconds: number): Uint8Array {
     const data = new Uint8Array(CLIENT_OCTETS + SERVER_OCTETS);
     const time = Math.floor(nowSeconds) >>> 0;
@@ -112,7 +109,7 @@ export class ServerCookies {
     return timingSafeEqual(this.#expected, server.subarray(8));
   }
 
-  /** Hashes what is in `#input` and the address, into `#expected`. */
+  /** Hashes `#input` and the address into `#expected`. */
   #hash(secret: SipHash, address: Uint8Array): void {
     this.#input.set(address, 16);
     secret.hash(this.#input, 16 + address.length, this.#result);

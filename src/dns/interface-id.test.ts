@@ -1,3 +1,4 @@
+/** Interface identifiers: parsing, EUI-64, and addresses in subnets against a model with big integers. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressOctets, formatIpPrefix, type IpAddress, parseIpAddress, prefixOf } from './address.ts';
@@ -18,19 +19,19 @@ const address = fc.bigInt(0n, ALL).map((value) => parseIpAddress(textOf(value)) 
 const identifier = fc.bigInt(1n, LOW);
 
 describe('an address below a prefix', () => {
-  it('is prefix, subnet and identifier, each in its own bits: as big integers say it', () => {
+  it('is prefix, subnet and identifier, each in its own bits, as in the model', () => {
     fc.assert(
       fc.property(address, fc.integer({ min: 16, max: 64 }), fc.nat(), identifier, (base, length, drawn, id) => {
         const room = 2n ** BigInt(64 - length);
         const subnet = BigInt(drawn) % (room > 2n ** 48n ? 2n ** 48n : room);
         const network = toBig(base) & (ALL ^ ((1n << BigInt(128 - length)) - 1n));
         const expected = textOf(network | (subnet << 64n) | id);
-        const made = addressInSubnet(prefixOf(base, length), Number(subnet), interfaceIdOctets(textOf(id)));
-        expect(made?.text).toBe(expected);
-        // Nothing was carried: the parts can be read again.
-        const value = toBig(made as IpAddress);
+        const result = addressInSubnet(prefixOf(base, length), Number(subnet), interfaceIdOctets(textOf(id)));
+        expect(result?.text).toBe(expected);
+        // No part overflowed into another.
+        const value = toBig(result as IpAddress);
         expect([value & LOW, (value >> 64n) & (room - 1n)]).toEqual([id, subnet]);
-        expect(formatIpPrefix(prefixOf(made as IpAddress, length))).toBe(formatIpPrefix(prefixOf(base, length)));
+        expect(formatIpPrefix(prefixOf(result as IpAddress, length))).toBe(formatIpPrefix(prefixOf(base, length)));
       }),
       { numRuns: 5000 },
     );
@@ -51,17 +52,17 @@ describe('an address below a prefix', () => {
   });
 
   it('has known values', () => {
-    const made = (prefix: string, length: number, subnet: number, id: string) =>
+    const textIn = (prefix: string, length: number, subnet: number, id: string) =>
       addressInSubnet(prefixOf(parseIpAddress(prefix) as IpAddress, length), subnet, interfaceIdOctets(id))?.text;
-    expect(made('2001:db8:0:ab00::', 56, 3, '::10')).toBe('2001:db8:0:ab03::10');
-    expect(made('2001:db8:0:ab00::', 56, 255, '::10')).toBe('2001:db8:0:abff::10');
-    expect(made('2001:db8:0:ab00::', 56, 256, '::10')).toBeUndefined();
-    expect(made('2001:db8:0:abc0::', 59, 31, '::ffff:ffff:ffff:ffff')).toBe('2001:db8:0:abdf:ffff:ffff:ffff:ffff');
-    expect(made('2001:db8:0:abcd::', 64, 0, '::1')).toBe('2001:db8:0:abcd::1');
-    expect(made('2001:db8:0:abcd::', 64, 1, '::1')).toBeUndefined();
-    // With host bits in what the router calls its prefix: they go.
-    expect(made('2001:db8:0:abcd:1:2:3:4', 60, 1, '::1')).toBe('2001:db8:0:abc1::1');
-    expect(made('2001:db8::', 65, 0, '::1')).toBeUndefined();
+    expect(textIn('2001:db8:0:ab00::', 56, 3, '::10')).toBe('2001:db8:0:ab03::10');
+    expect(textIn('2001:db8:0:ab00::', 56, 255, '::10')).toBe('2001:db8:0:abff::10');
+    expect(textIn('2001:db8:0:ab00::', 56, 256, '::10')).toBeUndefined();
+    expect(textIn('2001:db8:0:abc0::', 59, 31, '::ffff:ffff:ffff:ffff')).toBe('2001:db8:0:abdf:ffff:ffff:ffff:ffff');
+    expect(textIn('2001:db8:0:abcd::', 64, 0, '::1')).toBe('2001:db8:0:abcd::1');
+    expect(textIn('2001:db8:0:abcd::', 64, 1, '::1')).toBeUndefined();
+    // Host bits in the prefix that a router reports are cleared.
+    expect(textIn('2001:db8:0:abcd:1:2:3:4', 60, 1, '::1')).toBe('2001:db8:0:abc1::1');
+    expect(textIn('2001:db8::', 65, 0, '::1')).toBeUndefined();
   });
 });
 
@@ -84,7 +85,7 @@ describe('an interface identifier', () => {
   );
 
   it.each(['', '00:11:22:33:44', '00:11:22:33:44:5', '00:11:22:33:44:gg', '00:11-22:33:44:55', '001122334455', '::1'])(
-    '%j is no MAC address',
+    '%j is not a MAC address',
     (text) => {
       expect(parseMac(text)).toBeUndefined();
     },

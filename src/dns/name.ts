@@ -1,15 +1,15 @@
 /**
  * Domain names (RFC 1035 §3.1, RFC 4343, RFC 4034 §6.1) as immutable values.
  *
- * A name is held in its uncompressed wire form with the case it came in; it is compared without case.
- * `DomainName.parse` reads the presentation form of zone files and tools; `parseHostName` reads what people and
- * routers type (IDNA, host-name rules). Left out: bit-string labels (RFC 6891 §5 made them obsolete).
+ * A name is stored in uncompressed wire form with its original case, and compared without case.
+ * `DomainName.parse` reads the presentation form of zone files and tools; for names that people enter see host-name.ts.
+ * Left out: bit-string labels (obsoleted by RFC 6891 §5).
  */
-import { domainToASCII } from 'node:url';
+import { excerpt } from './excerpt.ts';
 
-/** Longest name in wire form, the root's zero octet included (RFC 1035 §3.1). */
+/** Octets of a name in wire form, including the root's zero octet (RFC 1035 §3.1). */
 export const MAX_NAME_OCTETS = 255;
-/** Longest label (RFC 1035 §3.1). */
+/** Octets of a label (RFC 1035 §3.1). */
 export const MAX_LABEL_OCTETS = 63;
 
 export type NameErrorCode =
@@ -20,7 +20,7 @@ export type NameErrorCode =
   | 'bad-label'
   | 'numeric-tld';
 
-/** Thrown where a text is no domain name. The message may be shown to the user. */
+/** The text is not a valid domain name. The message may be shown to the user. */
 export class NameError extends Error {
   readonly code: NameErrorCode;
   constructor(code: NameErrorCode, message: string) {
@@ -34,7 +34,7 @@ const DOT = 0x2e;
 const BACKSLASH = 0x5c;
 
 export class DomainName {
-  /** The uncompressed wire form, case preserved, ending in the root's zero octet. Never written to. */
+  /** The uncompressed wire form, case preserved, including the root's zero octet. Never modified. */
   readonly octets: Uint8Array;
   #key: string | undefined;
   #wireText: string | undefined;
@@ -46,12 +46,12 @@ export class DomainName {
 
   static readonly root: DomainName = new DomainName(new Uint8Array(1));
 
-  /** Takes octets that are known to be one valid uncompressed name, without copying or checking them. */
+  /** @param octets one valid uncompressed name; neither copied nor checked */
   static ofWire(octets: Uint8Array): DomainName {
     return new DomainName(octets);
   }
 
-  /** Takes the wire form as a string of its octets and the presentation form, both known to be of one valid name. */
+  /** @param wireText wire form and @param text presentation form of one valid name; not checked */
   static ofTexts(wireText: string, text: string): DomainName {
     const name = new DomainName(Buffer.from(wireText, 'latin1'));
     name.#wireText = wireText;
@@ -60,8 +60,8 @@ export class DomainName {
   }
 
   /**
-   * Builds a name from labels, the left-most first, the root not included.
-   * @throws NameError when a label is empty or longer than 63 octets, or the name longer than 255 octets.
+   * @param labels the left-most first, without the root
+   * @throws NameError if a label is empty or longer than 63 octets, or the name longer than 255 octets
    */
   static ofLabels(labels: readonly Uint8Array[]): DomainName {
     let length = 1;
@@ -82,8 +82,8 @@ export class DomainName {
   }
 
   /**
-   * Reads the presentation form (RFC 1035 §5.1): `\.` and `\DDD` escapes, `@` not interpreted. A text without the
-   * final dot is taken relative to `origin`, by default the root. Characters beyond ASCII count as their UTF-8 octets.
+   * Parses the presentation form (RFC 1035 §5.1) with `\X` and `\DDD` escapes; `@` is a normal character. A text without
+   * a final dot is relative to `origin`. Non-ASCII characters become their UTF-8 octets.
    * @throws NameError
    */
   static parse(text: string, origin: DomainName = DomainName.root): DomainName {
@@ -108,7 +108,7 @@ export class DomainName {
         } else {
           const next = source[i + 1];
           if (next === undefined || (next >= 0x30 && next <= 0x39)) {
-            throw new NameError('bad-escape', `The domain name '${shorten(text)}' has an incomplete escape.`);
+            throw new NameError('bad-escape', `The domain name '${excerpt(text)}' has an incomplete escape.`);
           }
           label.push(next);
           i += 1;
@@ -124,16 +124,13 @@ export class DomainName {
     return DomainName.ofLabels(labels);
   }
 
-  /**
-   * The name in lower case as a string of its wire octets: two names are equal (RFC 4343) exactly when their keys are.
-   * Made to be the key of a Map.
-   */
+  /** The lower-cased wire form as a latin1 string, for Maps: names are equal (RFC 4343) if and only if their keys are. */
   get key(): string {
     this.#key ??= lowerCaseText(this.wireText);
     return this.#key;
   }
 
-  /** The wire octets as a string of the same length, case kept: cheap to slice and to look up. */
+  /** The wire form as a latin1 string, case preserved: cheap to slice and to look up. */
   get wireText(): string {
     const { buffer, byteOffset, length } = this.octets;
     this.#wireText ??= Buffer.from(buffer, byteOffset, length).toString('latin1');
@@ -149,14 +146,14 @@ export class DomainName {
     return this.octets[0] === 1 && this.octets[1] === 0x2a;
   }
 
-  /** The number of labels, the root not counted. */
+  /** The number of labels without the root. */
   get labelCount(): number {
     let count = 0;
     for (let at = 0; this.octets[at] !== 0; at += this.octets[at]! + 1) count += 1;
     return count;
   }
 
-  /** The labels, left-most first, the root not included. */
+  /** The labels, left-most first, without the root. */
   labels(): Uint8Array[] {
     const labels: Uint8Array[] = [];
     for (let at = 0; this.octets[at] !== 0; at += this.octets[at]! + 1) {
@@ -169,7 +166,7 @@ export class DomainName {
     return this === other || (this.octets.length === other.octets.length && this.key === other.key);
   }
 
-  /** True if `this` is `ancestor` or below it, compared label by label: `notexample.com` is not under `example.com`. */
+  /** Compared label by label: `notexample.com` is not below `example.com`. */
   isAtOrBelow(ancestor: DomainName): boolean {
     const start = this.octets.length - ancestor.octets.length;
     if (start < 0) return false;
@@ -178,18 +175,18 @@ export class DomainName {
     return at === start && this.key.endsWith(ancestor.key);
   }
 
-  /** The name without its left-most label; the root has none. */
+  /** The name without its left-most label; undefined for the root. */
   parent(): DomainName | undefined {
     if (this.isRoot) return undefined;
     return new DomainName(this.octets.subarray(this.octets[0]! + 1));
   }
 
-  /** `label` in front of this name. @throws NameError when it gets too long. */
+  /** @throws NameError if the label or the new name is too long */
   prepend(label: string): DomainName {
     return DomainName.ofLabels([Buffer.from(label, 'utf8'), ...this.labels()]);
   }
 
-  /** Presentation form with the final dot; what is special in a zone file is escaped (RFC 1035 §5.1, RFC 4343 §2.1). */
+  /** Presentation form with the final dot; special characters are escaped (RFC 1035 §5.1, RFC 4343 §2.1). */
   toString(): string {
     this.#text ??= formatName(this.octets);
     return this.#text;
@@ -199,7 +196,7 @@ export class DomainName {
     return this.toString();
   }
 
-  /** Canonical order (RFC 4034 §6.1): by labels from the right, as lower-case octet strings, the shorter first. */
+  /** Canonical DNS name order (RFC 4034 §6.1): lower-cased labels from the right, a missing label first. */
   static compare(a: DomainName, b: DomainName): number {
     const left = a.labels().reverse();
     const right = b.labels().reverse();
@@ -211,78 +208,24 @@ export class DomainName {
   }
 }
 
-/**
- * Reads a name as a person or a router writes it: relative to the root, final dot optional, IDNA for labels that are not
- * ASCII (label by label: on whole names the WHATWG function turns `1.2` into an address and drops `www.example.777`).
- * Letters, digits, hyphens, `_` and a left-most `*` are allowed.
- * @throws NameError with a text that names the label.
- */
-export function parseHostName(text: string): DomainName {
-  const labels = text.split('.');
-  if (labels.length > 1 && labels[labels.length - 1] === '') labels.pop();
-  let last = '';
-  let wireText = '';
-  let presentation = '';
-  for (let index = 0; index < labels.length; index++) {
-    last = hostLabel(labels[index]!, index, text);
-    wireText += String.fromCharCode(last.length) + last;
-    presentation += `${last}.`;
-  }
-  if (/^\d+$/.test(last)) {
-    const shortText = shorten(text);
-    throw new NameError('numeric-tld', `The TLD '${last}' of the DNS name '${shortText}' must be not purely numeric.`);
-  }
-  if (wireText.length + 1 > MAX_NAME_OCTETS) {
-    throw new NameError('name-too-long', `The DNS name '${shorten(text)}' is longer than 255 octets.`);
-  }
-  // No character of a host name needs an escape, so that the presentation form is the text itself.
-  return DomainName.ofTexts(`${wireText}\0`, presentation);
-}
-
-function hostLabel(label: string, index: number, text: string): string {
-  if (label === '') throw new NameError('empty-label', `The DNS name '${shorten(text)}' has an empty label.`);
-  let ascii = label;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is "not ASCII"
-  if (/[^\x00-\x7f]/.test(label)) {
-    // The WHATWG function reads the start of a URL: it would decode `%`, stop at `/`, `?`, `#` and `\`, and drop tabs and
-    // line ends; a dot-like character would split the label. So nothing but host-name characters may stand beside.
-    if (!/^[a-z0-9_\-\u0080-\uffff]+$/i.test(label) || label.startsWith('-') || label.endsWith('-'))
-      throw invalidLabel(label, text);
-    ascii = domainToASCII(label);
-    if (ascii === '' || ascii.includes('.')) throw invalidLabel(label, text);
-  }
-  if (ascii.length > MAX_LABEL_OCTETS) {
-    throw new NameError(
-      'label-too-long',
-      `The label '${shorten(label)}' of the DNS name '${shorten(text)}' is longer than 63 octets.`,
-    );
-  }
-  if (ascii === '*' && index === 0) return ascii;
-  if (!/^[a-z0-9_-]+$/i.test(ascii) || ascii.startsWith('-') || ascii.endsWith('-')) throw invalidLabel(label, text);
-  return ascii;
-}
-
-function invalidLabel(label: string, text: string): NameError {
-  return new NameError('bad-label', `The label '${shorten(label)}' of the DNS name '${shorten(text)}' is invalid.`);
-}
-
-/** Keeps an error line readable when someone sends kilobytes, and free of characters that steer a terminal or a page. */
-function shorten(text: string): string {
-  const start = [...text.slice(0, 202)];
-  const clean = start
-    .slice(0, 100)
-    .join('')
-    .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
-  return start.length > 100 ? `${clean}…` : clean;
-}
-
 function lowerCase(octets: Uint8Array): Uint8Array {
   return octets.map((octet) => (octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet));
 }
 
-/** Only A to Z (RFC 4343 §3). Length octets are below 64 (0x40), so that a whole wire form is lower-cased safely. */
+/** Lower-cases A to Z only (RFC 4343 §3). Safe for whole names in wire form: length octets are below 0x40. */
 export function lowerCaseText(wireText: string): string {
   return /[A-Z]/.test(wireText) ? wireText.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : wireText;
+}
+
+/**
+ * The value of the longest name at or above `key`, like the zone of a name ("nearest ancestor", RFC 1034 §4.3.2).
+ * @param byKey values by `DomainName.key`
+ */
+export function findNearestAncestor<Value>(byKey: ReadonlyMap<string, Value>, key: string): Value | undefined {
+  for (let rest = key; ; rest = rest.slice(rest.charCodeAt(0) + 1)) {
+    const value = byKey.get(rest);
+    if (value !== undefined || rest.length === 1) return value;
+  }
 }
 
 const SPECIAL = new Set([...'."();@$\\'].map((character) => character.charCodeAt(0)));

@@ -1,4 +1,4 @@
-// Keys of RDATA: case counts outside of names and nowhere else.
+/** Equality of RDATA: case is significant except in names. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arbitraryRecord } from '../../test/support/arbitrary-message.ts';
@@ -27,7 +27,7 @@ const naptr = {
 };
 const rrsig = { typeCovered: 1, algorithm: 65, labels: 66, originalTtl: 0x43434343, expiration: 0, inception: 0 };
 
-/** Two spellings of one RDATA; what is not a name has capitals that must stay. */
+/** Two spellings of one RDATA; capitals outside names are significant. */
 const SAME: readonly [type: number, mixed: Rdata, lower: Rdata][] = [
   [RRType.NS, { kind: 'NS', target: name('NS1.Example.COM') }, { kind: 'NS', target: name('ns1.example.com') }],
   [RRType.CNAME, { kind: 'CNAME', target: name('A.b') }, { kind: 'CNAME', target: name('a.b') }],
@@ -72,7 +72,7 @@ const SAME: readonly [type: number, mixed: Rdata, lower: Rdata][] = [
 
 describe('rdataKey', () => {
   it.each(SAME)(
-    'RFC 4034 §6.2: type %d, names that differ in case are the same, and nothing else changes',
+    'RFC 4034 §6.2: type %d, names are compared without case, everything else with case',
     (type, mixed, lower) => {
       expect(wire(mixed)).not.toBe(wire(lower));
       expect(rdataKey(type, wire(mixed))).toBe(wire(lower));
@@ -98,7 +98,7 @@ describe('rdataKey', () => {
     }
   });
 
-  it('any RDATA: the key has no other octets than lower-cased ones, and is the key of itself', () => {
+  it('any RDATA: the key differs only in case, and is its own key', () => {
     fc.assert(
       fc.property(arbitraryRecord, ({ type, rdata }) => {
         const text = wire(rdata);

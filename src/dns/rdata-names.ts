@@ -1,10 +1,10 @@
 /**
- * Where the domain names in RDATA lie, for every type whose names are compared without case (RFC 4034 §6.2) or that a
- * sender may have compressed (RFC 3597 §4). SVCB and HTTPS are here for the first reason only. Left out: A6 (historic,
+ * The positions of domain names in RDATA, for every type whose names are compared without case (RFC 4034 §6.2) or may be
+ * compressed by a sender (RFC 3597 §4). SVCB and HTTPS are listed for the first reason only. Left out: A6 (historic,
  * RFC 6563), TSIG and other meta types.
  */
 
-/** `fixed` octets, then `strings` character-strings, then `names` names; more fields may follow. */
+/** `fixed` octets, then `strings` character-strings, then `names` domain names; other fields may follow. */
 export interface NameLayout {
   readonly fixed: number;
   readonly strings: number;
@@ -13,7 +13,7 @@ export interface NameLayout {
 
 const layout = (fixed: number, names = 1, strings = 0): NameLayout => ({ fixed, strings, names });
 
-/** By type number: there are more types here than have a structure in `rdata.ts`. */
+/** By type number, as it includes types without a structure in `rdata.ts`. */
 export const NAME_LAYOUTS: ReadonlyMap<number, NameLayout> = new Map([
   [2, layout(0)], // NS
   [3, layout(0)], // MD

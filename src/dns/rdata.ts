@@ -1,9 +1,9 @@
 /**
  * RR types, classes and RDATA as a tagged union (RFC 1035 §3.3 and the RFC of each type).
  *
- * `kind` is the type's mnemonic. Types without a structure of their own here are kept as octets (RFC 3597). The bytes
- * of each are in `wire/rdata-codec.ts`. `empty` is RDATA of length 0 as UPDATE and its classes ANY and NONE use it
- * (RFC 2136 §2.4, §2.5).
+ * `kind` is the type's mnemonic; `unknown` is a type without a structure here, stored as octets (RFC 3597); `empty` is
+ * RDATA of length 0 in records of class ANY or NONE of an UPDATE (RFC 2136 §2.4, §2.5). The wire form is in
+ * `wire/rdata-codec.ts`.
  */
 import type { DomainName } from './name.ts';
 
@@ -43,8 +43,8 @@ export const RRType = {
 /** Classes (RFC 1035 §3.2.4; NONE: RFC 2136 §1.3). */
 export const RRClass = { IN: 1, CH: 3, HS: 4, NONE: 254, ANY: 255 } as const;
 
-/** Types that have a name, and no structure in this file (IANA, as above). */
-const OTHER_TYPES = {
+/** Types with a mnemonic and without a structure in this file (IANA, as above). */
+const UNSTRUCTURED_TYPES = {
   ...{
     MD: 3,
     MF: 4,
@@ -67,23 +67,23 @@ const OTHER_TYPES = {
   ...{ RESINFO: 261, WALLET: 262, TA: 32_768, DLV: 32_769 },
 };
 
-const CODES = new Map<string, number>(Object.entries({ ...RRType, ...OTHER_TYPES }));
+const CODES = new Map<string, number>(Object.entries({ ...RRType, ...UNSTRUCTURED_TYPES }));
 const MNEMONICS = new Map<number, string>([...CODES].map(([mnemonic, code]) => [code, mnemonic]));
 
-/** `A`, `AAAA`, … or `TYPE65280` for a type without a mnemonic here (RFC 3597 §5). */
+/** `A`, `AAAA`, …, or `TYPE65280` for a type without a mnemonic in this file (RFC 3597 §5). */
 export function formatRRType(type: number): string {
   return MNEMONICS.get(type) ?? `TYPE${type}`;
 }
 
-/** The number of a type by its mnemonic or as `TYPE65280`, in any case; undefined for a text that is neither. */
+/** The number of a type from its mnemonic or `TYPE65280`, in any case; undefined if the text is neither. */
 export function parseRRType(text: string): number | undefined {
-  const known = CODES.get(text) ?? CODES.get(text.toUpperCase());
-  if (known !== undefined) return known;
+  const code = CODES.get(text) ?? CODES.get(text.toUpperCase());
+  if (code !== undefined) return code;
   const digits = /^TYPE(\d{1,5})$/i.exec(text)?.[1];
   return digits === undefined || Number(digits) > 0xffff ? undefined : Number(digits);
 }
 
-/** Types that are asked for or belong to one message, and are never data of a zone (RFC 2136 §3.4.1.2, RFC 6895 §3.1). */
+/** QTYPEs and meta-TYPEs, which are never zone data (RFC 6895 §3.1, RFC 2136 §3.4.1.2). */
 export function isMetaType(type: number): boolean {
   return type === RRType.OPT || (type >= 128 && type <= 255);
 }
@@ -93,15 +93,15 @@ export interface SoaRdata {
   readonly mname: DomainName;
   readonly rname: DomainName;
   readonly serial: number;
-  /** Seconds, as the four below. */
+  /** Seconds, as are retry, expire and minimum. */
   readonly refresh: number;
   readonly retry: number;
   readonly expire: number;
-  /** TTL of negative answers (RFC 2308 §4). */
+  /** Upper bound of the TTL of negative answers (RFC 2308 §4). */
   readonly minimum: number;
 }
 
-/** One EDNS option or SvcParam: a number and its octets. */
+/** One EDNS option (RFC 6891 §6.1.2) or SvcParam (RFC 9460 §2.2). */
 export interface NumberedOctets {
   readonly code: number;
   readonly octets: Uint8Array;
@@ -124,7 +124,7 @@ export interface DnskeyFields {
 export interface SvcbFields {
   readonly priority: number;
   readonly target: DomainName;
-  /** In strictly increasing order of their keys (RFC 9460 §2.2). */
+  /** In strictly increasing order of key numbers (RFC 9460 §2.2). */
   readonly params: readonly NumberedOctets[];
 }
 
@@ -136,7 +136,7 @@ export interface TsigRdata {
   readonly fudgeSeconds: number;
   readonly mac: Uint8Array;
   readonly originalId: number;
-  /** TSIG error: 0, 16 BADSIG, 17 BADKEY, 18 BADTIME, 22 BADTRUNC (RFC 8945 §3). */
+  /** 0 or an error of `TsigErrorCode` (RFC 8945 §3). */
   readonly error: number;
   readonly otherData: Uint8Array;
 }
@@ -220,10 +220,10 @@ export type RdataKind = Rdata['kind'];
 /** One resource record (RFC 1035 §3.2.1). */
 export interface ResourceRecord {
   readonly ownerName: DomainName;
-  /** The 16-bit type; agrees with `rdata.kind` unless that is `empty` or `unknown`. */
+  /** 16 bits; the type of `rdata.kind` unless that is `empty` or `unknown`. */
   readonly type: number;
   readonly class: number;
-  /** Seconds; 32 bits unsigned as on the wire (OPT keeps its flags here, RFC 6891 §6.1.3). */
+  /** Seconds, 32 bits unsigned as on the wire. In OPT: extended RCODE, version and flags (RFC 6891 §6.1.3). */
   readonly ttl: number;
   readonly rdata: Rdata;
 }

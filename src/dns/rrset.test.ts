@@ -1,4 +1,4 @@
-// RRsets (RFC 2181 §5) and the RDATA that is made for them.
+/** RRsets (RFC 2181 §5) and conversions of their RDATA. */
 import { describe, expect, it } from 'vitest';
 import { DomainName } from './name.ts';
 import { formatRRType, type Rdata, RRClass, RRType } from './rdata.ts';
@@ -37,7 +37,7 @@ describe('address records', () => {
   });
 });
 
-it('an RRset gives one record of class IN for each of its members, all with its name, type and TTL', () => {
+it('an RRset has one record of class IN for each of its members, all with its name, type and TTL', () => {
   const ownerName = DomainName.parse('home.example.com');
   const rdatas = [addressRdata(RRType.A, '192.0.2.1'), addressRdata(RRType.A, '192.0.2.2')];
   const records = rrsetRecords({ ownerName, type: RRType.A, ttl: 60, rdatas });

@@ -1,6 +1,4 @@
-/**
- * RRsets (RFC 2181 §5): the records of one owner name and type, and when two of them are the same.
- */
+/** RRsets (RFC 2181 §5): the records of one owner name and type. Conversions of address and TXT RDATA. */
 import type { DomainName } from './name.ts';
 import { type Rdata, type ResourceRecord, RRClass, RRType } from './rdata.ts';
 
@@ -15,12 +13,12 @@ export interface RRset {
 /** The address types. */
 export type AddressType = typeof RRType.A | typeof RRType.AAAA;
 
-/** RDATA of an address record. `address` must be canonical and of the type's family. */
+/** RDATA of an A or AAAA record. @param address canonical, of the type's family */
 export function addressRdata(type: AddressType, address: string): Rdata {
   return type === RRType.A ? { kind: 'A', address } : { kind: 'AAAA', address };
 }
 
-/** RDATA of a TXT record from one text; it is cut into character-strings of 255 octets (RFC 1035 §3.3.14). */
+/** RDATA of a TXT record: the UTF-8 octets of `text`, split into character-strings of 255 octets (RFC 1035 §3.3.14). */
 export function textRdata(text: string): Rdata {
   const octets = Buffer.from(text, 'utf8');
   const strings: Uint8Array[] = [];
@@ -29,19 +27,19 @@ export function textRdata(text: string): Rdata {
   return { kind: 'TXT', strings };
 }
 
-/** The text of a TXT record, its character-strings joined; octets that are no UTF-8 show as U+FFFD. */
+/** The joined character-strings of a TXT record; octets that are not valid UTF-8 become U+FFFD. */
 export function readTextRdata(rdata: Rdata): string {
   return rdata.kind === 'TXT' ? Buffer.concat(rdata.strings).toString('utf8') : '';
 }
 
-/** The canonical addresses of an RRset of A or AAAA; other RDATA is passed over. */
+/** The canonical addresses of A and AAAA RDATA; RDATA of other types is skipped. */
 export function rrsetAddresses(rdatas: readonly Rdata[]): string[] {
   const addresses: string[] = [];
   for (const rdata of rdatas) if (rdata.kind === 'A' || rdata.kind === 'AAAA') addresses.push(rdata.address);
   return addresses;
 }
 
-/** The RRset as records of class IN. */
+/** The records of the RRset, of class IN. */
 export function rrsetRecords(rrset: RRset): ResourceRecord[] {
   return rrset.rdatas.map((rdata) => ({
     ownerName: rrset.ownerName,

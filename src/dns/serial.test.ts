@@ -1,4 +1,4 @@
-// SOA serial arithmetic on the circle of 2^32 (RFC 1982).
+/** SOA serial arithmetic modulo 2^32 (RFC 1982). */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nextSerial, serialIsLater } from './serial.ts';
@@ -33,7 +33,7 @@ describe('serialIsLater', () => {
     );
   });
 
-  it('of two other serials that differ exactly one is later, the one that additions of less than 2^31 reach', () => {
+  it('of two different serials exactly one is later, the one that additions of less than 2^31 reach', () => {
     fc.assert(
       fc.property(serial, fc.integer({ min: 1, max: HALF - 1 }), (a, step) => {
         const b = Number((BigInt(a) + BigInt(step)) % 2n ** 32n);

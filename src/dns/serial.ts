@@ -1,6 +1,6 @@
-/** SOA serial arithmetic (RFC 1982): 32 bits, compared on a circle. */
+/** Arithmetic of SOA serials: 32-bit serial numbers that wrap around (RFC 1982). */
 
-/** True if `a` is later than `b`. Two serials exactly half the circle apart have no order: false both ways (§3.2). */
+/** True if `a` is greater than `b`. Serials exactly 2^31 apart have no order: false either way (RFC 1982 §3.2). */
 export function serialIsLater(a: number, b: number): boolean {
   const distance = (a - b) >>> 0;
   return distance !== 0 && distance < 0x80000000;

@@ -1,4 +1,4 @@
-// SipHash-2-4: the vectors of its authors, and a plain implementation in BigInt on random input.
+/** SipHash-2-4: its authors' test vectors, and a BigInt implementation for random input. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SipHash, type SipHash64 } from './siphash.ts';
@@ -66,7 +66,7 @@ describe('SipHash-2-4', () => {
     expect(hex(counting(16), counting(length))).toBe(hash);
   });
 
-  it('is what the plain definition gives, on any key and input', () => {
+  it('equals the BigInt implementation for any key and input', () => {
     const octets = (minLength: number, maxLength: number) => fc.uint8Array({ minLength, maxLength });
     fc.assert(
       fc.property(octets(16, 16), octets(0, 300), (key, input) => hex(key, input) === plain(key, input)),
@@ -80,7 +80,7 @@ describe('SipHash-2-4', () => {
     expect(result).toEqual({ low: 0x49be45e5, high: 0xa129ca61 });
   });
 
-  it('takes no key of another length', () => {
+  it('refuses a key of another length', () => {
     expect(() => new SipHash(counting(15))).toThrow(RangeError);
     expect(() => new SipHash(counting(32))).toThrow(RangeError);
   });

@@ -1,13 +1,13 @@
 /**
  * SipHash-2-4 with 64 bits of output (Aumasson, Bernstein 2012), the keyed hash of DNS cookies (RFC 9018 §4.4).
  *
- * node:crypto has none. The 64-bit words are pairs of 32-bit numbers: BigInt is too slow for something that is done for
- * each datagram. Left out: 128 bits of output, input in parts.
+ * node:crypto does not offer it. A 64-bit word is a pair of 32-bit numbers: BigInt is too slow for a hash of every
+ * datagram. Left out: 128 bits of output, streaming input.
  */
 
 export const SIPHASH_KEY_OCTETS = 16;
 
-/** A hash as two words of 32 bits, unsigned; `low` has the octets that are written first, little-endian. */
+/** A hash as two unsigned 32-bit words, little-endian: `low` is written first. */
 export interface SipHash64 {
   low: number;
   high: number;
@@ -19,7 +19,7 @@ export class SipHash {
   readonly #k1l: number;
   readonly #k1h: number;
 
-  /** @throws RangeError if the key has not 16 octets */
+  /** @throws RangeError if the key does not have 16 octets */
   constructor(key: Uint8Array) {
     if (key.length !== SIPHASH_KEY_OCTETS) throw new RangeError('a SipHash key has 16 octets');
     this.#k0l = wordAt(key, 0);
@@ -39,7 +39,7 @@ export class SipHash {
     let v3l = this.#k1l ^ 0x79746573;
     let v3h = this.#k1h ^ 0x74656462;
     const blocks = length >>> 3;
-    // One turn for each block of eight octets, one for the last with the length, one for the end of four rounds.
+    // One iteration per block of 8 octets, one for the rest with the length octet, one for the finalization (4 rounds).
     for (let block = 0; block <= blocks + 1; block++) {
       let ml = 0;
       let mh = 0;
@@ -103,7 +103,7 @@ export class SipHash {
   }
 }
 
-/** Four octets, least significant first. */
+/** The 32-bit little-endian word at `at`. */
 function wordAt(octets: Uint8Array, at: number): number {
   return octets[at]! | (octets[at + 1]! << 8) | (octets[at + 2]! << 16) | (octets[at + 3]! << 24);
 }

@@ -1,5 +1,7 @@
-// TSIG (RFC 8945) against messages recorded between dig, kdig, nsupdate and named, knotd (test/vectors/tsig.hex), and
-// against MACs that are put together here by hand from §4.3 and §5.3.1.
+/**
+ * TSIG (RFC 8945) against messages recorded between dig, kdig, nsupdate and named, knotd (test/vectors/tsig.hex), and
+ * against MACs that are computed here from RFC 8945 §4.3 and §5.3.1.
+ */
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
@@ -9,16 +11,13 @@ import { RRClass, RRType, type TsigRdata } from './rdata.ts';
 import {
   ClientTransaction,
   checkRequest,
-  makeTsigKey,
   type ServerCheck,
   ServerTransaction,
-  TSIG_ALGORITHMS,
-  type TsigAlgorithm,
   TsigError,
   TsigErrorCode,
   type TsigFailure,
-  type TsigKey,
 } from './tsig.ts';
+import { makeTsigKey, TSIG_ALGORITHMS, type TsigAlgorithm, type TsigKey } from './tsig-key.ts';
 import { decodeMessage, encodeMessage, encodeRecord, makeMessage, Rcode } from './wire/message.ts';
 import { WireError } from './wire/reader.ts';
 import { WireWriter } from './wire/writer.ts';
@@ -37,7 +36,7 @@ const KEY = keyNamed('key.example.com');
 function recorded(label: string): Buffer {
   const text = readFileSync(new URL('../../test/vectors/tsig.hex', import.meta.url), 'utf8');
   const block = text.split(/\n(?=\S)/).find((candidate) => candidate.startsWith(`${label}\n`));
-  if (block === undefined) throw new Error(`nothing is recorded as '${label}'`);
+  if (block === undefined) throw new Error(`no message is recorded as '${label}'`);
   return Buffer.from(block.slice(label.length).replace(/\s+/g, ''), 'hex');
 }
 
@@ -86,7 +85,7 @@ function rejection(found: ServerCheck): Buffer {
   return found.transaction.sign(response(7, found.rcode), NOW);
 }
 
-/** A TSIG record behind a message, with any fields. */
+/** Appends a TSIG record with any fields. */
 function withRecord(octets: Uint8Array, key: TsigKey, fields: Partial<TsigRdata>): Buffer {
   const writer = new WireWriter();
   writer.bytes(octets);
@@ -120,41 +119,41 @@ describe('recorded messages of dig, kdig, nsupdate, named and knotd', () => {
     ['nsupdate and named hmac-sha512', 'hmac-sha512'],
   ];
 
-  it.each(vectors)('%s: both sides make the same octets and take them from the other', (label, algorithm) => {
+  it.each(vectors)('%s: both sides produce the recorded octets and accept those of the peer', (label, algorithm) => {
     const key = keyNamed(`${algorithm}.example.com`, algorithm);
-    const [asked, answered] = [recorded(`${label} request`), recorded(`${label} answer`)];
-    const [askedAt, answeredAt] = [tsigIn(asked).timeSigned, tsigIn(answered).timeSigned];
+    const [signedRequest, signedReply] = [recorded(`${label} request`), recorded(`${label} answer`)];
+    const [requestTime, replyTime] = [tsigIn(signedRequest).timeSigned, tsigIn(signedReply).timeSigned];
 
     const client = new ClientTransaction(key);
-    expect(client.sign(bare(asked), askedAt).toString('hex')).toBe(asked.toString('hex'));
-    client.verify(answered, decodeMessage(answered), answeredAt);
+    expect(client.sign(bare(signedRequest), requestTime).toString('hex')).toBe(signedRequest.toString('hex'));
+    client.verify(signedReply, decodeMessage(signedReply), replyTime);
 
-    const found = check(asked, key, askedAt);
+    const found = check(signedRequest, key, requestTime);
     expect(found.kind).toBe('verified');
     if (found.kind !== 'verified') return;
-    expect(found.transaction.sign(bare(answered), answeredAt).toString('hex')).toBe(answered.toString('hex'));
+    expect(found.transaction.sign(bare(signedReply), replyTime).toString('hex')).toBe(signedReply.toString('hex'));
   });
 
   it.each(['named', 'knotd'])(
     'BADTIME from %s has the server time and is signed; ours is the same octets',
     (server) => {
       const key = keyNamed('hmac-sha256.example.com');
-      const [asked, answered] = [
+      const [signedRequest, signedReply] = [
         recorded(`dig and ${server}, BADTIME request`),
         recorded(`dig and ${server}, BADTIME answer`),
       ];
-      const serverTime = Buffer.from(tsigIn(answered).otherData).readUIntBE(0, 6);
+      const serverTime = Buffer.from(tsigIn(signedReply).otherData).readUIntBE(0, 6);
       const client = new ClientTransaction(key);
-      expect(client.sign(bare(asked), 1_700_000_000)).toEqual(asked);
-      expect(failureOf(() => client.verify(answered, decodeMessage(answered), 1_700_000_000))).toEqual({
+      expect(client.sign(bare(signedRequest), 1_700_000_000)).toEqual(signedRequest);
+      expect(failureOf(() => client.verify(signedReply, decodeMessage(signedReply), 1_700_000_000))).toEqual({
         side: 'theirs',
         error: TsigErrorCode.BADTIME,
         peerTime: serverTime,
       });
-      const found = check(asked, key, serverTime);
+      const found = check(signedRequest, key, serverTime);
       expect(found).toMatchObject({ kind: 'rejected', rcode: Rcode.NOTAUTH, error: TsigErrorCode.BADTIME });
       if (found.kind !== 'rejected') return;
-      expect(found.transaction?.sign(bare(answered), serverTime)).toEqual(answered);
+      expect(found.transaction?.sign(bare(signedReply), serverTime)).toEqual(signedReply);
     },
   );
 
@@ -162,21 +161,23 @@ describe('recorded messages of dig, kdig, nsupdate, named and knotd', () => {
     ['named, BADKEY', TsigErrorCode.BADKEY, 'other.example.com'],
     ['knotd, BADKEY', TsigErrorCode.BADKEY, 'other.example.com'],
     ['knotd, BADSIG', TsigErrorCode.BADSIG, 'hmac-sha256.example.com'],
-  ])('%s is unsigned, and is told as their refusal', (label, error, name) => {
+  ])('%s is unsigned and reported as a rejection by the peer', (label, error, name) => {
     const key = keyNamed(name, 'hmac-sha256', label.endsWith('BADSIG') ? Buffer.from('AAAA', 'base64') : SECRET);
-    const [asked, answered] = [recorded(`dig and ${label} request`), recorded(`dig and ${label} answer`)];
-    expect(tsigIn(answered).mac).toHaveLength(0);
+    const [signedRequest, signedReply] = [recorded(`dig and ${label} request`), recorded(`dig and ${label} answer`)];
+    expect(tsigIn(signedReply).mac).toHaveLength(0);
     const client = new ClientTransaction(key);
-    expect(client.sign(bare(asked), tsigIn(asked).timeSigned)).toEqual(asked);
-    const failure = failureOf(() => client.verify(answered, decodeMessage(answered), tsigIn(asked).timeSigned));
+    expect(client.sign(bare(signedRequest), tsigIn(signedRequest).timeSigned)).toEqual(signedRequest);
+    const failure = failureOf(() =>
+      client.verify(signedReply, decodeMessage(signedReply), tsigIn(signedRequest).timeSigned),
+    );
     expect(failure).toEqual({ side: 'theirs', error });
   });
 
-  it("BIND's key 'hmac-sha256-128' is hmac-sha256 with a MAC cut to 16 octets: BADTRUNC where whole ones are asked", () => {
-    const asked = recorded('dig and named, truncated to 128 bits request');
-    expect(tsigIn(asked)).toMatchObject({ algorithm: DomainName.parse('hmac-sha256') });
-    expect(tsigIn(asked).mac).toHaveLength(16);
-    const found = check(asked, keyNamed('short.example.com'), tsigIn(asked).timeSigned);
+  it("BIND's key 'hmac-sha256-128' is hmac-sha256 with a MAC truncated to 16 octets: BADTRUNC if full MACs are required", () => {
+    const signedRequest = recorded('dig and named, truncated to 128 bits request');
+    expect(tsigIn(signedRequest)).toMatchObject({ algorithm: DomainName.parse('hmac-sha256') });
+    expect(tsigIn(signedRequest).mac).toHaveLength(16);
+    const found = check(signedRequest, keyNamed('short.example.com'), tsigIn(signedRequest).timeSigned);
     expect(found).toMatchObject({ kind: 'rejected', rcode: Rcode.NOTAUTH, error: TsigErrorCode.BADTRUNC });
   });
 });
@@ -233,7 +234,7 @@ describe('a server checks in the order key, MAC, time, truncation (RFC 8945 §5.
     expect(check(octets)).toMatchObject({ kind: 'rejected', rcode: Rcode.NOTAUTH, error });
   });
 
-  it.each([NOW - 300, NOW + 300])('takes a time that differs by the fudge', (time) => {
+  it.each([NOW - 300, NOW + 300])('accepts a time that differs by the fudge', (time) => {
     expect(check(good(time)).kind).toBe('verified');
   });
 
@@ -265,7 +266,7 @@ describe('a server checks in the order key, MAC, time, truncation (RFC 8945 §5.
     }
   });
 
-  it('an unsigned request is told as such', () => {
+  it('an unsigned request is reported as such', () => {
     expect(check(request()).kind).toBe('unsigned');
   });
 
@@ -321,9 +322,9 @@ describe('a server checks in the order key, MAC, time, truncation (RFC 8945 §5.
 describe('a client does not believe', () => {
   const reply = (signWith: TsigKey = KEY, now = NOW) => {
     const client = new ClientTransaction(KEY);
-    const asked = tsigIn(client.sign(request(), NOW));
+    const signedRequest = tsigIn(client.sign(request(), NOW));
     const { wireName: algorithm } = TSIG_ALGORITHMS[signWith.algorithm];
-    const octets = new ServerTransaction(signWith, { ...asked, algorithm }, 0).sign(response(), now);
+    const octets = new ServerTransaction(signWith, { ...signedRequest, algorithm }, 0).sign(response(), now);
     return { client, octets };
   };
 
@@ -367,7 +368,7 @@ describe('a client does not believe', () => {
   });
 });
 
-/** Offsets of bits whose flip changes nothing that counts: the case of letters in the names of the TSIG record. */
+/** Offsets of bits that are not significant: the case of letters in the names of the TSIG record. */
 function caseBits(octets: Uint8Array): Set<number> {
   const { tsigOffset = 0 } = decodeMessage(octets);
   const bits = new Set<number>();
@@ -412,12 +413,12 @@ describe('every flipped bit of a signed message is rejected', () => {
       } catch (error) {
         if (!(error instanceof WireError)) throw error;
       }
-      // The id of the header may be changed on the way; the original one is in the TSIG record (RFC 8945 §5.3.1).
+      // A forwarder may change the id of the header; the TSIG record has the original one (RFC 8945 §4.2).
       expect({ bit, taken }).toEqual({ bit, taken: bit < 16 || neutral.has(bit) });
     }
   });
 
-  it('a message whose id was changed on the way is verified by the original one (RFC 8945 §4.2)', () => {
+  it('a message whose id was changed by a forwarder is verified with the original one (RFC 8945 §4.2)', () => {
     const forwarded = Buffer.from(signed);
     forwarded.writeUInt16BE(0x7777, 0);
     expect(check(forwarded).kind).toBe('verified');
@@ -425,7 +426,7 @@ describe('every flipped bit of a signed message is rejected', () => {
 });
 
 describe('streams of several messages (RFC 8945 §5.3.1)', () => {
-  /** A stream made by hand: a MAC over the prior one, the unsigned messages since, the message and the timers. */
+  /** A stream whose MACs are computed here: over the prior MAC, the unsigned messages since, the message and the timers. */
   function stream(pattern: string): { client: ClientTransaction; messages: Buffer[] } {
     const client = new ClientTransaction(KEY);
     let prior: Buffer = Buffer.from(tsigIn(client.sign(request(), NOW)).mac);
@@ -473,9 +474,9 @@ describe('streams of several messages (RFC 8945 §5.3.1)', () => {
 
   it.each<[string, (messages: Buffer[]) => Buffer[]]>([
     ['an unsigned message that was left out', (messages) => messages.toSpliced(1, 1)],
-    ['two unsigned messages in the other order', ([a, b, c, d]) => [a!, c!, b!, d!]],
+    ['two unsigned messages in the wrong order', ([a, b, c, d]) => [a!, c!, b!, d!]],
     ['a signed message that was left out', (messages) => messages.slice(0, 1).concat(messages.slice(4))],
-    ['an unsigned message that was put in', ([first, ...rest]) => [first!, response(), ...rest]],
+    ['an inserted unsigned message', ([first, ...rest]) => [first!, response(), ...rest]],
     [
       'an unsigned message that was changed',
       ([a, b, ...rest]) => {
@@ -502,7 +503,7 @@ describe('streams of several messages (RFC 8945 §5.3.1)', () => {
   });
 });
 
-it('a key shows its secret to nobody who prints it', () => {
+it('a printed key does not show its secret', () => {
   const shown = inspect(KEY, { depth: 10, showHidden: true }) + JSON.stringify(KEY) + String(KEY);
   for (const form of ['utf8', 'hex', 'base64'] as const) expect(shown).not.toContain(SECRET.toString(form));
 });

@@ -1,76 +1,32 @@
 /**
- * Transaction signatures (RFC 8945): signing and checking of single messages and of TCP streams of several (§5.3.1).
+ * TSIG (RFC 8945): signs and verifies messages, one by one or as a TCP stream of several (RFC 8945 §5.3.1).
  *
  * Nothing here reads a clock: the caller passes seconds since 1970. Left out: GSS-TSIG, and remembering the last
- * Time Signed per key (RFC 8945 §5.2.3, a SHOULD), so a replay within the fudge is not noticed.
+ * Time Signed per key (RFC 8945 §5.2.3, a SHOULD), so a replay within the fudge is not detected.
  */
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
-import { DomainName } from './name.ts';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { DomainName } from './name.ts';
 import { RRClass, RRType, type TsigRdata } from './rdata.ts';
+import { makeTsigKey, TSIG_ALGORITHMS, type TsigAlgorithmRow, type TsigKey } from './tsig-key.ts';
 import { type DecodedMessage, encodeRecord, Rcode } from './wire/message.ts';
 import { WireWriter } from './wire/writer.ts';
 
-/** TSIG errors (RFC 8945 §3), carried in the record's Error field. */
+/** Values of the Error field (RFC 8945 §3). */
 export const TsigErrorCode = { NOERROR: 0, BADSIG: 16, BADKEY: 17, BADTIME: 18, BADTRUNC: 22 } as const;
 
-/** Seconds that the clocks of the two sides may differ (RFC 8945 §10). */
+/** Allowed difference of the two clocks (RFC 8945 §10). */
 export const DEFAULT_FUDGE_SECONDS = 300;
 
-interface AlgorithmRow {
-  /** The hash's name in node:crypto. */
-  readonly hash: string;
-  /** Length of the hash in octets. */
-  readonly hashOctets: number;
-  /** Length of the MAC that is sent, in octets. */
-  readonly macOctets: number;
-  readonly wireName: DomainName;
-}
-
-const row = (hash: string, hashOctets: number, name: string, macOctets = hashOctets): AlgorithmRow => ({
-  hash,
-  hashOctets,
-  macOctets,
-  wireName: DomainName.parse(name),
-});
-
-/** Algorithms of RFC 8945 §6. hmac-md5 is there for old clients; a key has to name it. */
-export const TSIG_ALGORITHMS = {
-  'hmac-md5': row('md5', 16, 'hmac-md5.sig-alg.reg.int.'),
-  'hmac-sha1': row('sha1', 20, 'hmac-sha1.'),
-  'hmac-sha224': row('sha224', 28, 'hmac-sha224.'),
-  'hmac-sha256': row('sha256', 32, 'hmac-sha256.'),
-  'hmac-sha256-128': row('sha256', 32, 'hmac-sha256-128.', 16),
-  'hmac-sha384': row('sha384', 48, 'hmac-sha384.'),
-  'hmac-sha384-192': row('sha384', 48, 'hmac-sha384-192.', 24),
-  'hmac-sha512': row('sha512', 64, 'hmac-sha512.'),
-  'hmac-sha512-256': row('sha512', 64, 'hmac-sha512-256.', 32),
-} as const satisfies Record<string, AlgorithmRow>;
-
-export type TsigAlgorithm = keyof typeof TSIG_ALGORITHMS;
-
-/** A shared secret with its name. The secret is held as a KeyObject, which neither prints nor serializes. */
-export interface TsigKey {
-  readonly keyName: DomainName;
-  readonly algorithm: TsigAlgorithm;
-  readonly secret: KeyObject;
-}
-
-/** The name is put in lower case, as it is in the MAC (RFC 8945 §4.3.3): PowerDNS knows no other spelling on the wire. */
-export function makeTsigKey(keyName: DomainName, algorithm: TsigAlgorithm, secret: Uint8Array): TsigKey {
-  const lowerCase = DomainName.ofWire(Buffer.from(keyName.key, 'latin1'));
-  return { keyName: lowerCase, algorithm, secret: createSecretKey(secret) };
-}
-
-/** Why a reply is not a verified one. */
+/** Why a reply was not verified. */
 export type TsigFailure =
-  /** They rejected ours: the TSIG error is theirs. Unsigned for BADKEY and BADSIG, hence only advice. */
+  /** The peer rejected our request. Its reply to BADKEY and BADSIG is not signed, so this is only a hint. */
   | { readonly side: 'theirs'; readonly error: number; readonly peerTime?: number }
-  /** We rejected theirs. */
+  /** We rejected the peer's reply. */
   | { readonly side: 'ours'; readonly reason: 'unsigned' | 'key' | 'mac' | 'time' | 'truncation' };
 
 export class TsigError extends Error {
   readonly failure: TsigFailure;
-  /** RCODE of the message that failed; not authenticated. */
+  /** The RCODE of the rejected message, which is not authenticated. */
   readonly rcode: number;
   constructor(failure: TsigFailure, rcode: number) {
     super(failure.side === 'theirs' ? `TSIG error ${failure.error} from the peer` : `TSIG check: ${failure.reason}`);
@@ -80,19 +36,19 @@ export class TsigError extends Error {
   }
 }
 
-/** The requestor's side of one request and its reply or stream of replies. */
+/** The client's side: signs one request, and verifies its reply or stream of replies. */
 export class ClientTransaction {
   readonly #key: TsigKey;
   #priorMac: Uint8Array = new Uint8Array(0);
   #first = true;
-  /** Messages of a stream since the last signed one (RFC 8945 §5.3.1). */
+  /** Messages of the stream since the last signed one (RFC 8945 §5.3.1). */
   #unsigned: Uint8Array[] = [];
 
   constructor(key: TsigKey) {
     this.#key = key;
   }
 
-  /** The request with its TSIG record at the end. */
+  /** Appends the TSIG record to the request. */
   sign(request: Uint8Array, nowSeconds: number): Buffer {
     const fields = { timeSigned: nowSeconds, fudgeSeconds: DEFAULT_FUDGE_SECONDS, error: 0, otherData: NOTHING };
     const mac = sentMac(this.#key, computeMac(this.#key, NOTHING, [request], fields, false));
@@ -102,8 +58,8 @@ export class ClientTransaction {
   }
 
   /**
-   * Checks one reply, in the order key, MAC, time, truncation (RFC 8945 §5.2): with the clock first, a BADTIME could be
-   * drawn out of us by someone without the key.
+   * Checks key, MAC, time and truncation of one reply, in this order (RFC 8945 §5.2): without a valid MAC the time means
+   * nothing.
    * @throws TsigError
    */
   verify(octets: Uint8Array, message: DecodedMessage, nowSeconds: number): void {
@@ -133,8 +89,8 @@ export class ClientTransaction {
   }
 
   /**
-   * The next message of a TCP stream: up to 99 in a row may be unsigned (RFC 8945 §5.3.1), the first and the last are
-   * not. The caller ends the stream with `complete`.
+   * Checks the next message of a TCP stream. The first and the last must be signed, and at most 99 in a row may be
+   * unsigned (RFC 8945 §5.3.1). After the last message the caller checks `complete`.
    * @throws TsigError
    */
   verifyNext(octets: Uint8Array, message: DecodedMessage, nowSeconds: number): void {
@@ -145,7 +101,7 @@ export class ClientTransaction {
     this.verify(octets, message, nowSeconds);
   }
 
-  /** True when the last message of the stream was a signed one. */
+  /** True if the last message so far was signed. */
   get complete(): boolean {
     return !this.#first && this.#unsigned.length === 0;
   }
@@ -154,7 +110,7 @@ export class ClientTransaction {
 export type ServerCheck =
   | { readonly kind: 'unsigned' }
   | { readonly kind: 'verified'; readonly key: TsigKey; readonly transaction: ServerTransaction }
-  /** `transaction` adds the TSIG record that says why; undefined where the reply is a bare FORMERR. */
+  /** `transaction` adds the TSIG record with the error; undefined if the reply is a FORMERR without TSIG. */
   | {
       readonly kind: 'rejected';
       readonly rcode: typeof Rcode.NOTAUTH | typeof Rcode.FORMERR;
@@ -162,14 +118,14 @@ export type ServerCheck =
       readonly transaction: ServerTransaction | undefined;
     };
 
-/** The responder's side: made by `checkRequest`, signs the reply or each message of a stream of replies. */
+/** The server's side: created by `checkRequest`, signs the reply or each message of a stream of replies. */
 export class ServerTransaction {
   readonly #key: TsigKey;
   readonly #error: number;
   readonly #signed: boolean;
-  /** The request's, also where it is not the key's: a client passes over a TSIG record with another one. */
+  /** The request's even if it is not the key's: clients ignore a TSIG record with another algorithm. */
   readonly #algorithm: DomainName;
-  /** Time Signed of the request: a BADTIME reply carries it so that the client takes it (RFC 8945 §5.2.3). */
+  /** A BADTIME reply repeats the request's Time Signed so that the client accepts it (RFC 8945 §5.2.3). */
   readonly #requestTime: number;
   #priorMac: Uint8Array;
   #first = true;
@@ -177,7 +133,7 @@ export class ServerTransaction {
   constructor(key: TsigKey, request: TsigRdata, error: number) {
     this.#key = key;
     this.#error = error;
-    // Replies to BADKEY and BADSIG are not signed: there is no key that both sides hold (RFC 8945 §5.2).
+    // BADKEY and BADSIG replies are not signed: the two sides share no key (RFC 8945 §5.2).
     this.#signed = error !== TsigErrorCode.BADKEY && error !== TsigErrorCode.BADSIG;
     this.#algorithm = request.algorithm;
     this.#requestTime = request.timeSigned;
@@ -203,9 +159,8 @@ export class ServerTransaction {
 }
 
 /**
- * Checks the TSIG record of a received request (RFC 8945 §5.2): key, MAC, time, truncation, in this order.
- *
- * @param findKey the key of a name, or undefined
+ * Checks key, MAC, time and truncation of a request, in this order (RFC 8945 §5.2). A BADTIME reply is signed: with the
+ * clock checked first, anyone without a key could obtain a signature.
  */
 export function checkRequest(
   octets: Uint8Array,
@@ -227,7 +182,7 @@ export function checkRequest(
     return reject(TsigErrorCode.BADKEY, key ?? UNKNOWN_KEY(tsig.keyName));
   }
   const { hashOctets, macOctets } = algorithmOf(key);
-  // RFC 8945 §5.2.2.1: such a length is a format error, not a matter of policy.
+  // RFC 8945 §5.2.2.1: an impossible MAC length is a format error, not BADTRUNC.
   if (rdata.mac.length > hashOctets || rdata.mac.length < Math.max(10, hashOctets / 2)) {
     return { kind: 'rejected', rcode: Rcode.FORMERR, error: TsigErrorCode.NOERROR, transaction: undefined };
   }
@@ -243,7 +198,7 @@ const UNKNOWN_KEY = (keyName: DomainName): TsigKey => makeTsigKey(keyName, 'hmac
 
 type SignedFields = Pick<TsigRdata, 'timeSigned' | 'fudgeSeconds' | 'error' | 'otherData'>;
 
-function algorithmOf(key: TsigKey): AlgorithmRow {
+function algorithmOf(key: TsigKey): TsigAlgorithmRow {
   return TSIG_ALGORITHMS[key.algorithm];
 }
 
@@ -254,8 +209,8 @@ function tsigOf(message: DecodedMessage): { keyName: DomainName; rdata: TsigRdat
 }
 
 /**
- * The whole hash (never truncated here) over what RFC 8945 §4.3 lists: the prior MAC with its length, the messages, the
- * TSIG variables, or for later messages of a stream only the timers (§5.3.1).
+ * The untruncated HMAC over the prior MAC with its length, the messages and the TSIG variables (RFC 8945 §4.3); in later
+ * messages of a stream the timers replace the variables (RFC 8945 §5.3.1).
  */
 function computeMac(
   key: TsigKey,
@@ -284,12 +239,12 @@ function computeMac(
   return hmac.update(variables.finish()).digest();
 }
 
-/** What is put on the wire, and into the next MAC: the hash, cut where the algorithm says so (RFC 8945 §5.2.2.1). */
+/** The MAC that is sent and that the next MAC covers: truncated if the algorithm says so (RFC 8945 §5.2.2.1). */
 function sentMac(key: TsigKey, mac: Uint8Array): Uint8Array {
   return mac.subarray(0, algorithmOf(key).macOctets);
 }
 
-/** Constant time over the octets that were received; a received MAC of no octets or too many never matches. */
+/** Compares in constant time. False if the received MAC is too short or too long (RFC 8945 §5.2.2.1). */
 function macMatches(expected: Uint8Array, received: Uint8Array): boolean {
   if (received.length < Math.max(10, expected.length / 2) || received.length > expected.length) return false;
   return timingSafeEqual(expected.subarray(0, received.length), received);
@@ -309,7 +264,7 @@ function appendTsig(octets: Uint8Array, keyName: DomainName, rdata: Omit<TsigRda
   return writer.finish();
 }
 
-/** The message as it was before signing: without the record, ARCOUNT one less, the original id (RFC 8945 §4.3.2). */
+/** The message before it was signed: without the TSIG record, ARCOUNT decremented, original id (RFC 8945 §4.3.2). */
 function withoutTsig(octets: Uint8Array, message: DecodedMessage): Uint8Array {
   const tsig = tsigOf(message)!;
   const bare = Uint8Array.prototype.slice.call(octets, 0, message.tsigOffset);

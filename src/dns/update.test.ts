@@ -1,4 +1,4 @@
-// UPDATE messages (RFC 2136): the wire forms of §2.4 and §2.5 octet by octet, every FORMERR rule, round trip.
+/** UPDATE messages (RFC 2136): the wire forms of §2.4 and §2.5 octet by octet, every FORMERR rule, round trip. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arbitraryName, arbitraryRecord } from '../../test/support/arbitrary-message.ts';
@@ -102,7 +102,7 @@ describe('RFC 2136 §2.5: updates on the wire', () => {
   });
 });
 
-it.each(['nsupdate request', 'knsupdate request'])('reads what was recorded: %s', (label) => {
+it.each(['nsupdate request', 'knsupdate request'])('parses the recorded %s', (label) => {
   const content = parseUpdate(decodeMessage(recordedMessage(label)));
   expect(content.zone.toString()).toMatch(/example\.com\.$/);
   expect(content.edits.length).toBeGreaterThan(0);
@@ -110,7 +110,7 @@ it.each(['nsupdate request', 'knsupdate request'])('reads what was recorded: %s'
   expect(plainValue(parseUpdate(decodeMessage(encodeMessage(again))))).toEqual(plainValue(content));
 });
 
-describe('what is FORMERR', () => {
+describe('a FORMERR', () => {
   const SOA = { qname: zone, qtype: RRType.SOA, qclass: RRClass.IN };
   const valid: ResourceRecord = { ownerName, type: RRType.A, class: RRClass.IN, ttl: 0, rdata: address('192.0.2.1') };
   const marker: ResourceRecord = { ...valid, class: RRClass.ANY, rdata: { kind: 'empty' } };
@@ -118,7 +118,7 @@ describe('what is FORMERR', () => {
     parseUpdate(makeMessage({ opcode: Opcode.UPDATE, questions: [SOA], ...fields }));
   const bytes: Rdata = { kind: 'unknown', octets: Uint8Array.of(1) };
 
-  it('the rules below start from what is none', () => {
+  it('the rules below start from a valid message', () => {
     expect(read({ answers: [valid, marker], authority: [valid, marker] })).not.toThrow();
   });
 
@@ -167,7 +167,7 @@ describe('what is FORMERR', () => {
   });
 });
 
-it('RFC 2136 §3.2.3: members of one RRset are put together wherever they stand', () => {
+it('RFC 2136 §3.2.3: members of one RRset are grouped even if they are not adjacent', () => {
   const records = ['192.0.2.1', '192.0.2.2'].map((text) => ({
     ownerName,
     type: RRType.A,
@@ -226,15 +226,17 @@ describe('round trip', () => {
   const equalsKey = (each: Prerequisite) =>
     each.kind === 'rrset-equals' ? `${each.type}/${each.ownerName.key}` : `${Math.random()}`;
 
-  it('any change comes back as it was, through the octets', () => {
+  it('any change survives encoding and decoding', () => {
     const prerequisites = fc.uniqueArray(prerequisite, { maxLength: 6, selector: equalsKey });
     fc.assert(
       fc.property(arbitraryName, prerequisites, fc.array(edit, { maxLength: 6 }), (apex, before, edits) => {
         const message = updateMessage(apex, [{ zone: apex, ownerName: apex, prerequisites: before, edits }]);
         const content = parseUpdate(decodeMessage(encodeMessage(message)));
         const equals = before.filter(({ kind }) => kind === 'rrset-equals');
-        const others = before.filter(({ kind }) => kind !== 'rrset-equals');
-        expect(plainValue(content)).toEqual(plainValue({ zone: apex, prerequisites: [...others, ...equals], edits }));
+        const firstPrerequisites = before.filter(({ kind }) => kind !== 'rrset-equals');
+        expect(plainValue(content)).toEqual(
+          plainValue({ zone: apex, prerequisites: [...firstPrerequisites, ...equals], edits }),
+        );
       }),
       { numRuns: 300 },
     );

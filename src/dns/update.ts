@@ -1,6 +1,6 @@
 /**
- * ZoneChange <-> UPDATE message (RFC 2136). The sections of UPDATE lie in those of a query: zone = question,
- * prerequisites = answer, updates = authority (§2).
+ * ZoneChange <-> UPDATE message (RFC 2136). `Message` has the section names of a query: `questions` is the zone section,
+ * `answers` the prerequisites, `authority` the updates (RFC 2136 §2).
  */
 import type { DomainName } from './name.ts';
 import { isMetaType, type Rdata, type ResourceRecord, RRClass, RRType } from './rdata.ts';
@@ -11,8 +11,8 @@ import { WireError, WireReader } from './wire/reader.ts';
 import type { Prerequisite, ZoneChange, ZoneEdit } from './zone-change.ts';
 
 /**
- * One UPDATE message for several changes of one zone; they land together or not at all (RFC 2136 §3.4.2.7). The id is 0:
- * whoever sends it sets one.
+ * One UPDATE message for several changes of one zone, which the primary applies atomically (RFC 2136 §3.4.2.1,
+ * §3.7). The id is 0; the sender sets it.
  */
 export function updateMessage(zone: DomainName, changes: readonly ZoneChange[]): Message {
   const prerequisites: ResourceRecord[] = [];
@@ -29,8 +29,8 @@ export function updateMessage(zone: DomainName, changes: readonly ZoneChange[]):
   });
 }
 
-/** A record of class ANY or NONE without RDATA (RFC 2136 §2.4, §2.5). */
-function marker(ownerName: DomainName, type: number, rrClass: number): ResourceRecord {
+/** A record of class ANY or NONE with TTL 0 and empty RDATA (RFC 2136 §2.4, §2.5). */
+function markerRecord(ownerName: DomainName, type: number, rrClass: number): ResourceRecord {
   return { ownerName, type, class: rrClass, ttl: 0, rdata: { kind: 'empty' } };
 }
 
@@ -38,19 +38,19 @@ function pushPrerequisite(records: ResourceRecord[], prerequisite: Prerequisite)
   const { ownerName } = prerequisite;
   switch (prerequisite.kind) {
     case 'rrset-exists':
-      records.push(marker(ownerName, prerequisite.type, RRClass.ANY));
+      records.push(markerRecord(ownerName, prerequisite.type, RRClass.ANY));
       return;
     case 'rrset-equals':
       records.push(...rrsetRecords({ ownerName, type: prerequisite.type, ttl: 0, rdatas: prerequisite.rdatas }));
       return;
     case 'rrset-absent':
-      records.push(marker(ownerName, prerequisite.type, RRClass.NONE));
+      records.push(markerRecord(ownerName, prerequisite.type, RRClass.NONE));
       return;
     case 'name-in-use':
-      records.push(marker(ownerName, RRType.ANY, RRClass.ANY));
+      records.push(markerRecord(ownerName, RRType.ANY, RRClass.ANY));
       return;
     case 'name-not-in-use':
-      records.push(marker(ownerName, RRType.ANY, RRClass.NONE));
+      records.push(markerRecord(ownerName, RRType.ANY, RRClass.NONE));
       return;
   }
 }
@@ -58,16 +58,16 @@ function pushPrerequisite(records: ResourceRecord[], prerequisite: Prerequisite)
 function pushEdit(records: ResourceRecord[], edit: ZoneEdit): void {
   switch (edit.kind) {
     case 'replace-rrset':
-      records.push(marker(edit.rrset.ownerName, edit.rrset.type, RRClass.ANY), ...rrsetRecords(edit.rrset));
+      records.push(markerRecord(edit.rrset.ownerName, edit.rrset.type, RRClass.ANY), ...rrsetRecords(edit.rrset));
       return;
     case 'add-to-rrset':
       records.push(...rrsetRecords(edit.rrset));
       return;
     case 'delete-rrset':
-      records.push(marker(edit.ownerName, edit.type, RRClass.ANY));
+      records.push(markerRecord(edit.ownerName, edit.type, RRClass.ANY));
       return;
     case 'delete-name':
-      records.push(marker(edit.ownerName, RRType.ANY, RRClass.ANY));
+      records.push(markerRecord(edit.ownerName, RRType.ANY, RRClass.ANY));
       return;
     case 'delete-from-rrset':
       for (const rdata of edit.rdatas) {
@@ -77,7 +77,7 @@ function pushEdit(records: ResourceRecord[], edit: ZoneEdit): void {
   }
 }
 
-/** What an UPDATE message asks for, in its own order; deletion and addition of one RRset stay two edits. */
+/** The content of an UPDATE message, in its order: deletion and addition of one RRset are two edits. */
 export interface UpdateContent {
   readonly zone: DomainName;
   readonly prerequisites: readonly Prerequisite[];
@@ -85,14 +85,14 @@ export interface UpdateContent {
 }
 
 /**
- * Reads an UPDATE message, with the format checks of RFC 2136 §3.1.1, §3.2.5 and §3.4.1.2 that need no zone.
- * @throws WireError where the RCODE is FORMERR
+ * Parses an UPDATE message, with the format checks of RFC 2136 §3.1.1, §3.2.5 and §3.4.1.2 that do not need the zone.
+ * @throws WireError if the RCODE of the reply is FORMERR
  */
 export function parseUpdate(message: Message): UpdateContent {
   const question = message.questions[0];
   if (message.opcode !== Opcode.UPDATE) throw new WireError('not an UPDATE', 2);
   if (message.questions.length !== 1 || question === undefined || question.qtype !== RRType.SOA) {
-    throw new WireError('zone section is not one SOA', 12);
+    throw new WireError('zone section is not one SOA record', 12);
   }
   return {
     zone: question.qname,
@@ -103,34 +103,34 @@ export function parseUpdate(message: Message): UpdateContent {
 
 function parsePrerequisites(records: readonly ResourceRecord[], zoneClass: number): Prerequisite[] {
   const prerequisites: Prerequisite[] = [];
-  const equal = new Map<string, { ownerName: DomainName; type: number; rdatas: Rdata[] }>();
+  const requiredRRsets = new Map<string, { ownerName: DomainName; type: number; rdatas: Rdata[] }>();
   for (const { ownerName, type, class: rrClass, ttl, rdata } of records) {
     const fail = (reason: string): never => {
       throw new WireError(`prerequisite at ${ownerName}: ${reason}`, 12);
     };
     if (ttl !== 0) fail('TTL is not 0');
     if (rrClass === RRClass.ANY || rrClass === RRClass.NONE) {
-      if (rdata.kind !== 'empty') fail('RDATA where none is allowed');
+      if (rdata.kind !== 'empty') fail('RDATA is not empty');
       if (type !== RRType.ANY && isMetaType(type)) fail('meta type');
       const exists = rrClass === RRClass.ANY;
       if (type === RRType.ANY) prerequisites.push({ kind: exists ? 'name-in-use' : 'name-not-in-use', ownerName });
       else prerequisites.push({ kind: exists ? 'rrset-exists' : 'rrset-absent', ownerName, type });
     } else if (rrClass === zoneClass) {
       if (isMetaType(type)) fail('meta type');
-      // RFC 2136 §3.2.3: the records of one name and type together are one RRset, wherever they stand.
+      // RFC 2136 §3.2.3: all records of one name and type form one RRset, adjacent or not.
       const id = `${type}/${ownerName.key}`;
-      const rrset = equal.get(id);
+      const rrset = requiredRRsets.get(id);
       if (rrset !== undefined) {
         rrset.rdatas.push(rdata);
       } else {
-        equal.set(id, { ownerName, type, rdatas: [rdata] });
+        requiredRRsets.set(id, { ownerName, type, rdatas: [rdata] });
       }
     } else {
       fail('unknown class');
     }
   }
-  // §3.2.5: RRsets are compared after all else, which decides what RCODE it is if several do not hold.
-  for (const rrset of equal.values()) prerequisites.push({ kind: 'rrset-equals', ...rrset });
+  // RFC 2136 §3.2.5 compares RRsets last: the order decides the RCODE if several prerequisites fail.
+  for (const rrset of requiredRRsets.values()) prerequisites.push({ kind: 'rrset-equals', ...rrset });
   return prerequisites;
 }
 
@@ -145,14 +145,14 @@ function parseEdit({ ownerName, type, class: rrClass, ttl, rdata }: ResourceReco
   }
   if (ttl !== 0) fail('TTL is not 0');
   if (rrClass === RRClass.ANY) {
-    if (rdata.kind !== 'empty') fail('RDATA where none is allowed');
+    if (rdata.kind !== 'empty') fail('RDATA is not empty');
     if (type === RRType.ANY) return { kind: 'delete-name', ownerName };
     if (isMetaType(type)) fail('meta type');
     return { kind: 'delete-rrset', ownerName, type };
   }
   if (rrClass !== RRClass.NONE) fail('unknown class');
   if (isMetaType(type)) fail('meta type');
-  // No octets: RDATA of a type whose RDATA may be empty (RFC 2136 §2.5.4), else an error.
+  // Empty RDATA is valid only for a type that allows it (RFC 2136 §2.5.4).
   const member = rdata.kind === 'empty' ? decodeRdata(new WireReader(new Uint8Array(0)), type) : rdata;
   return { kind: 'delete-from-rrset', ownerName, type, rdatas: [member] };
 }

@@ -6,7 +6,8 @@
 import { ERROR_CODES, type ErrorCode } from '../core/errors.ts';
 import { ORIGINAL_ERRORS } from '../core/updates/original-lines.ts';
 import { DomainName } from '../dns/name.ts';
-import { makeTsigKey, TsigError, TsigErrorCode, type TsigFailure } from '../dns/tsig.ts';
+import { TsigError, TsigErrorCode, type TsigFailure } from '../dns/tsig.ts';
+import { makeTsigKey } from '../dns/tsig-key.ts';
 import { formatRcode, Rcode } from '../dns/wire/message.ts';
 import { ACME_DNS_ERRORS } from '../http/protocols/acme-dns.ts';
 import { DUCKDNS_ERRORS } from '../http/protocols/duckdns.ts';
@@ -183,7 +184,7 @@ function silenceAdvice(): Advice[] {
       cause: 'something that is no DNS message',
       error: unreachable(
         CONTEXT,
-        new ExchangeError('garbage', true, '192.0.2.1:53 answered something that is no DNS reply'),
+        new ExchangeError('garbage', true, '192.0.2.1:53 sent something that is not a DNS reply'),
       ),
     },
     {

@@ -5,7 +5,8 @@
 import type { ClockComparison } from '../core/doctor/ports.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRClass, RRType } from '../dns/rdata.ts';
-import { ClientTransaction, TsigError, type TsigKey } from '../dns/tsig.ts';
+import { ClientTransaction, TsigError } from '../dns/tsig.ts';
+import type { TsigKey } from '../dns/tsig-key.ts';
 import { type DecodedMessage, encodeMessage, makeMessage } from '../dns/wire/message.ts';
 import { ExchangeError, type Exchanger } from '../net/exchange.ts';
 

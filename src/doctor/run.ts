@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { Config, TsigKeyConfig, ZoneConfig } from '../config/config.ts';
 import { examine } from '../core/doctor/examine.ts';
 import type { DoctorSubject, Finding, PrimaryFacts } from '../core/doctor/ports.ts';
-import { makeTsigKey, type TsigKey } from '../dns/tsig.ts';
+import { makeTsigKey, type TsigKey } from '../dns/tsig-key.ts';
 import type { Endpoint, Exchanger } from '../net/exchange.ts';
 import { TcpExchanger } from '../net/tcp.ts';
 import { UdpExchanger } from '../net/udp.ts';

@@ -8,7 +8,7 @@ import type { DnsUpdateEvent } from '../core/observer.ts';
 import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
 import type { UpdateOutcome, ZonePublisher } from '../core/zones/publisher.ts';
 import type { DomainName } from '../dns/name.ts';
-import type { TsigKey } from '../dns/tsig.ts';
+import type { TsigKey } from '../dns/tsig-key.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
 import { EmbeddedZoneAdmin } from './admin/zone-admin.ts';
 import type { CookieAnswers } from './answer/cookie-answers.ts';

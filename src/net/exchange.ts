@@ -1,6 +1,6 @@
 /**
- * What an exchange of one DNS request and its reply is, whatever carries it: the request is built for an id, the reply
- * is matched by id and question (RFC 5452 §4), a failure says whether the request may have arrived.
+ * One exchange of a DNS request and its reply over any transport: the request is built for an id, the reply is matched by
+ * id and question (RFC 5452 §4), and a failure says whether the request may have been received.
  */
 import { type DecodedMessage, decodeMessage } from '../dns/wire/message.ts';
 import { WireError } from '../dns/wire/reader.ts';
@@ -8,26 +8,28 @@ import { WireError } from '../dns/wire/reader.ts';
 export interface Reply {
   readonly octets: Uint8Array;
   readonly message: DecodedMessage;
-  /** The request went out more than once: the reply may be to a copy that came after the first one was acted on. */
+  /** The request was sent more than once: the reply may be to a copy that arrived after the first one was processed. */
   readonly resent: boolean;
 }
 
-/** Makes the octets of a request with this message id. */
+/** Returns the octets of the request with this message id. */
 export type RequestBuilder = (id: number) => Uint8Array;
 
 export interface Exchanger {
   /**
-   * Sends one request and waits for its reply until `deadlineMs` of the monotonic clock (`performance.now()`).
+   * Sends one request and waits for its reply.
+   * @param deadlineMs on the clock of `performance.now()`
    * @throws ExchangeError
    */
   exchange(build: RequestBuilder, deadlineMs: number): Promise<Reply>;
-  /** Ends what is open; exchanges under way fail with `closed`. */
+  /** Closes all sockets; exchanges in flight fail with `closed`. */
   close(): void;
 }
 
+/** `garbage`: the octets received are not a DNS reply to the request. */
 export type ExchangeFailure = 'unreachable' | 'timeout' | 'closed' | 'garbage';
 
-/** No reply. `sent` tells whether the other side may have received, and so may have acted on, the request. */
+/** No reply. With `sent` the peer may have received and processed the request. */
 export class ExchangeError extends Error {
   readonly failure: ExchangeFailure;
   readonly sent: boolean;
@@ -49,15 +51,14 @@ export function formatEndpoint({ host, port }: Endpoint): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** The id in the first two octets. */
+/** @param octets of a DNS message, at least two */
 export function messageId(octets: Uint8Array): number {
   return (octets[0]! << 8) | octets[1]!;
 }
 
 /**
- * Reads a reply to `request`. Undefined if it is a well-formed message but not the reply: another id, a request, another
- * opcode or question. A reply without any question is accepted when it reports an error, as servers send it for requests
- * that they could not read.
+ * Decodes a reply to `request`; undefined for a well-formed message that is not its reply: another id, opcode or question,
+ * or a request. A reply without a question is accepted if it reports an error, as a server cannot always parse a request.
  * @throws WireError
  */
 export function readReply(request: Uint8Array, octets: Uint8Array, resent = false): Reply | undefined {
@@ -70,7 +71,7 @@ export function readReply(request: Uint8Array, octets: Uint8Array, resent = fals
   return Buffer.compare(question, octets.subarray(12, 12 + question.length)) === 0 ? reply : undefined;
 }
 
-/** The question section of a message with one question whose name is not compressed, as every request of ours is. */
+/** The question section of our own requests: one question with an uncompressed name. */
 function questionOctets(request: Uint8Array): Uint8Array {
   let at = 12;
   while (request[at] !== 0) {

@@ -1,4 +1,4 @@
-// Queries over a pool of connections: one at a time on each, in their order, none after its time.
+/** Queries over a pool of connections: one at a time on each, in order, none after its deadline. */
 import { afterEach, expect, it } from 'vitest';
 import { frame, listenTcp, replyTo, type TcpListener } from '../../test/support/dns-listener.ts';
 import { waitUntil } from '../../test/support/process.ts';
@@ -28,7 +28,7 @@ function ask(pool: TcpPool, name: string, timeoutMs = 5000): Promise<Reply> {
   return pool.exchange((id) => encodeMessage(makeMessage({ id, questions })), performance.now() + timeoutMs);
 }
 
-it('asks one question at a time on each of at most sixteen connections', async () => {
+it('sends one query at a time on each of at most sixteen connections', async () => {
   const underWay = new Map<unknown, number>();
   let most = 0;
   const { server, pool } = await serve((request, socket) => {
@@ -48,7 +48,7 @@ it('asks one question at a time on each of at most sixteen connections', async (
   expect(server.connections).toHaveLength(16);
 });
 
-it('a question whose time ends while it waits is never sent', async () => {
+it('a query that times out in the queue is never sent', async () => {
   const held: (() => void)[] = [];
   const { server, pool } = await serve((request, socket) => {
     held.push(() => socket.write(frame(replyTo(request))));
@@ -59,7 +59,7 @@ it('a question whose time ends while it waits is never sent', async () => {
     () => undefined,
     (error: unknown) => error,
   );
-  await waitUntil('sixteen questions', () => held.length === 16);
+  await waitUntil('sixteen queries', () => held.length === 16);
   for (const answer of held) answer();
   await Promise.all(first);
   const error = await outcome;
@@ -68,11 +68,11 @@ it('a question whose time ends while it waits is never sent', async () => {
   expect(server.requests).toHaveLength(16);
 });
 
-it('close fails what is under way and what waits, and nothing is sent afterwards', async () => {
+it('close fails queries in flight and in the queue, and nothing is sent afterwards', async () => {
   const { server, pool } = await serve(() => undefined);
-  const asked = Array.from({ length: 20 }, (_, index) => ask(pool, `n${index}.example.com`));
-  const outcomes = Promise.allSettled(asked);
-  await waitUntil('sixteen questions', () => server.requests.length === 16);
+  const replies = Array.from({ length: 20 }, (_, index) => ask(pool, `n${index}.example.com`));
+  const outcomes = Promise.allSettled(replies);
+  await waitUntil('sixteen queries', () => server.requests.length === 16);
   pool.close();
   for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: { failure: 'closed' } });
   await expect(ask(pool, 'after.example.com')).rejects.toMatchObject({ failure: 'closed', sent: false });

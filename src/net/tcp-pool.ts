@@ -1,8 +1,8 @@
 /**
- * Queries over a few kept TCP connections, one query at a time on each (RFC 7766 §6.2.1 allows several connections).
+ * Queries over several persistent TCP connections, one query at a time on each (RFC 7766 §6.2.2 allows several).
  *
- * Pipelined on one connection, the second of two small replies waits 40 ms at a server that sends by Nagle's algorithm:
- * it waits for our acknowledgement, and our kernel delays that while we have nothing to send.
+ * Not pipelined: a server with Nagle's algorithm holds back the second of two small replies until the first one is
+ * acknowledged, and our kernel delays that acknowledgement by 40 ms while we have nothing to send.
  */
 import {
   type Endpoint,
@@ -15,15 +15,15 @@ import {
 import { TcpExchanger } from './tcp.ts';
 
 /**
- * Connections at most, opened when they are first needed. PowerDNS takes 20 by default; with fewer than these the reads of
- * many new names trickle in, and their changes share fewer messages.
+ * Opened on demand. PowerDNS accepts 20 by default. With fewer, reads of many new names take longer, and their changes
+ * share fewer UPDATE messages.
  */
 const MAX_CONNECTIONS = 16;
 
 export class TcpPool implements Exchanger {
   readonly #endpoint: Endpoint;
-  readonly #all: TcpExchanger[] = [];
-  readonly #free: TcpExchanger[] = [];
+  readonly #connections: TcpExchanger[] = [];
+  readonly #idle: TcpExchanger[] = [];
   readonly #waiting: ((connection: TcpExchanger) => void)[] = [];
   #closed = false;
 
@@ -32,31 +32,32 @@ export class TcpPool implements Exchanger {
   }
 
   async exchange(build: RequestBuilder, deadlineMs: number): Promise<Reply> {
-    const connection = this.#take() ?? (await new Promise<TcpExchanger>((resolve) => this.#waiting.push(resolve)));
+    const connection = this.#acquire() ?? (await new Promise<TcpExchanger>((resolve) => this.#waiting.push(resolve)));
     try {
-      if (this.#closed) throw new ExchangeError('closed', false, 'the connections were ended');
-      // The queries before this one end at their own deadlines, which are earlier: nobody waits here without end.
+      if (this.#closed) throw new ExchangeError('closed', false, 'the connections were closed');
+      // Every query releases its connection by its own deadline, so the wait is bounded.
       if (performance.now() >= deadlineMs) {
         throw new ExchangeError('timeout', false, `no reply from ${formatEndpoint(this.#endpoint)} in time`);
       }
       return await connection.exchange(build, deadlineMs);
     } finally {
       const next = this.#waiting.shift();
-      if (next === undefined) this.#free.push(connection);
+      if (next === undefined) this.#idle.push(connection);
       else next(connection);
     }
   }
 
   close(): void {
     this.#closed = true;
-    for (const connection of this.#all) connection.close();
+    for (const connection of this.#connections) connection.close();
   }
 
-  #take(): TcpExchanger | undefined {
-    const free = this.#free.pop();
-    if (free !== undefined || this.#all.length >= MAX_CONNECTIONS) return free;
-    const made = new TcpExchanger(this.#endpoint);
-    this.#all.push(made);
-    return made;
+  /** An idle or a new connection; undefined if all are in use. */
+  #acquire(): TcpExchanger | undefined {
+    const idle = this.#idle.pop();
+    if (idle !== undefined || this.#connections.length >= MAX_CONNECTIONS) return idle;
+    const connection = new TcpExchanger(this.#endpoint);
+    this.#connections.push(connection);
+    return connection;
   }
 }

@@ -1,4 +1,4 @@
-// TCP exchanges (RFC 7766) with servers that answer out of order, late, in pieces, wrongly or not at all.
+/** TCP exchanges (RFC 7766) with servers that answer out of order, late, in pieces, wrongly or not at all. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { frame, listenTcp, replyTo, type TcpListener } from '../../test/support/dns-listener.ts';
 import { freePort } from '../../test/support/free-port.ts';
@@ -49,7 +49,7 @@ function nameIn(reply: Reply): string {
   return reply.message.questions[0]!.qname.toString();
 }
 
-describe('a kept connection', () => {
+describe('a persistent connection', () => {
   it('carries many requests at once, in few segments', async () => {
     const { server, exchanger } = await serve((request, socket) => socket.write(frame(replyTo(request))));
     const names = Array.from({ length: 300 }, (_, index) => `n${index}.example.com`);
@@ -59,7 +59,7 @@ describe('a kept connection', () => {
     expect(new Set(server.requests.map((request) => messageId(request))).size).toBe(300);
   });
 
-  it('takes replies in any order', async () => {
+  it('accepts replies in any order', async () => {
     const held: Buffer[] = [];
     const { exchanger } = await serve((request, socket) => {
       if (held.push(request) === 5) for (const each of held.toReversed()) socket.write(frame(replyTo(each)));
@@ -77,7 +77,7 @@ describe('a kept connection', () => {
     expect(order).toEqual(replies.toReversed());
   });
 
-  it('takes a reply that drips in octet by octet, and two that come in one segment', async () => {
+  it('accepts a reply that arrives octet by octet, and two in one segment', async () => {
     const held: Buffer[] = [];
     const { exchanger } = await serve((request, socket) => {
       if (held.push(request) === 1) {
@@ -97,7 +97,7 @@ describe('a kept connection', () => {
     expect(both.map(nameIn)).toEqual(['b.example.com.', 'c.example.com.']);
   });
 
-  it('is opened anew after the server closed it', async () => {
+  it('is replaced after the server closed it', async () => {
     const { server, exchanger } = await serve((request, socket) => socket.write(frame(replyTo(request))));
     for (let round = 1; round <= 3; round++) {
       await ask(exchanger);
@@ -109,7 +109,7 @@ describe('a kept connection', () => {
     }
   });
 
-  it('passes over a reply that comes after its time', async () => {
+  it('ignores a late reply', async () => {
     let late: (() => void) | undefined;
     const { server, exchanger } = await serve((request, socket) => {
       if (late === undefined) late = () => socket.write(frame(replyTo(request)));
@@ -119,14 +119,14 @@ describe('a kept connection', () => {
       }
     });
     const first = failure(ask(exchanger, 'late.example.com', 60));
-    // A second exchange keeps the connection open while the first one's time ends.
+    // A second exchange keeps the connection open while the first one times out.
     await waitUntil('the first request', () => late !== undefined);
     expect(await first).toEqual({ failure: 'timeout', sent: true });
     expect(nameIn(await ask(exchanger, 'next.example.com'))).toBe('next.example.com.');
     expect(server.connections.length).toBeGreaterThan(0);
   });
 
-  it('takes no new requests after a time-out: the next exchange has a connection of its own', async () => {
+  it('accepts no new requests after a timeout: the next exchange uses a new connection', async () => {
     const silent = new Set<unknown>();
     const { server, exchanger } = await serve((request, socket) => {
       if (silent.size === 0 || silent.has(socket)) silent.add(socket);
@@ -136,7 +136,7 @@ describe('a kept connection', () => {
     expect(await failure(ask(exchanger, 'a.example.com', 60))).toEqual({ failure: 'timeout', sent: true });
     await ask(exchanger, 'b.example.com');
     expect(server.connections).toHaveLength(2);
-    // The patient one may still be answered on the old connection, which is closed when nobody waits on it any more.
+    // The pending request may still be answered on the old connection, which is closed once it is idle.
     server.connections[0]!.write(frame(replyTo(server.requests[0]!)));
     expect(nameIn(await patient)).toBe('patient.example.com.');
     await waitUntil(
@@ -161,7 +161,7 @@ describe('what a server does wrong', () => {
     ],
     ['a frame of no octets', () => frame(Buffer.alloc(0)), 'garbage'],
     ['half a message', (request) => frame(replyTo(request).subarray(0, 20)), 'garbage'],
-    ['octets behind the message', (request) => frame(Buffer.concat([replyTo(request), Buffer.of(0)])), 'garbage'],
+    ['octets after the message', (request) => frame(Buffer.concat([replyTo(request), Buffer.of(0)])), 'garbage'],
     ['the request itself', (request) => frame(request), 'garbage'],
     ['a reply to another opcode', (request) => frame(replyTo(request, { opcode: 5 })), 'garbage'],
     [
@@ -181,11 +181,7 @@ describe('what a server does wrong', () => {
       'garbage',
     ],
     ['success without a question', (request) => frame(replyTo(request, { questions: [] })), 'garbage'],
-    [
-      'a reply with an id that nobody waits for',
-      (request) => frame(replyTo(request, { id: messageId(request) ^ 1 })),
-      'timeout',
-    ],
+    ['a reply with an unknown id', (request) => frame(replyTo(request, { id: messageId(request) ^ 1 })), 'timeout'],
     ['half a frame', (request) => frame(replyTo(request)).subarray(0, 15), 'timeout'],
     ['a single octet', () => Buffer.of(0), 'timeout'],
   ])('%s', async (title, answer, expected) => {
@@ -216,7 +212,7 @@ describe('what a server does wrong', () => {
 });
 
 describe('a server that cannot be reached', () => {
-  it('nobody listens: nothing was sent', async () => {
+  it('no server is listening: nothing was sent', async () => {
     const exchanger = new TcpExchanger({ host: '127.0.0.1', port: await freePort() });
     const started = performance.now();
     await expect(ask(exchanger)).rejects.toThrow(/cannot connect to 127\.0\.0\.1:\d+ \(ECONNREFUSED\)/);
@@ -224,17 +220,17 @@ describe('a server that cannot be reached', () => {
     expect(performance.now() - started).toBeLessThan(1000);
   });
 
-  it('a server that accepts and never reads is a time-out after sending', async () => {
+  it('a server that accepts and never reads is a timeout after sending', async () => {
     const { server, exchanger } = await serve(() => undefined);
-    const asked = ask(exchanger, 'a.example.com', 200);
+    const reply = ask(exchanger, 'a.example.com', 200);
     await waitUntil('the connection', () => server.connections.length === 1);
     server.connections[0]!.pause();
-    expect(await failure(asked)).toEqual({ failure: 'timeout', sent: true });
+    expect(await failure(reply)).toEqual({ failure: 'timeout', sent: true });
   });
 
-  it('a request whose time ended before there was a connection is never sent, though the connection comes', async () => {
+  it('a request that timed out before the connection was established is never sent', async () => {
     const { server, exchanger } = await serve((request, socket) => socket.write(frame(replyTo(request))));
-    // After this callback the event loop looks at its timers first, and then at the connection.
+    // After this callback the event loop handles timers first, and then the connection.
     const [early, later] = await new Promise<[Promise<unknown>, Promise<Reply>]>((resolve) => {
       setImmediate(() => {
         const exchanges = [ask(exchanger, 'early.example.com', 0), ask(exchanger, 'later.example.com', 5000)] as const;
@@ -250,7 +246,7 @@ describe('a server that cannot be reached', () => {
 });
 
 describe('close', () => {
-  it('fails what is under way', async () => {
+  it('fails requests in flight', async () => {
     const { server, exchanger } = await serve(() => undefined);
     const pending = failure(ask(exchanger));
     await waitUntil('the request', () => server.requests.length === 1);
@@ -258,8 +254,8 @@ describe('close', () => {
     expect(await pending).toEqual({ failure: 'closed', sent: true });
   });
 
-  it('leaves nothing behind that keeps a process alive, and neither does an idle connection', async () => {
-    /** What keeps the event loop alive, but for the server of this test. */
+  it('leaves nothing that keeps the process alive, and neither does an idle connection', async () => {
+    /** Resources that keep the event loop alive, except the server of this test. */
     const alive = () =>
       process
         .getActiveResourcesInfo()

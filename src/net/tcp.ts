@@ -1,9 +1,9 @@
 /**
- * DNS over TCP as a client (RFC 1035 §4.2.2, RFC 7766): one kept connection, requests pipelined, replies in any order,
- * a new connection when the server closed the old one.
+ * DNS over TCP, client side (RFC 1035 §4.2.2, RFC 7766): one persistent connection with pipelined requests (RFC 7766
+ * §6.2.1.1), replies in any order (RFC 7766 §7), and a new connection after the server closed the old one.
  *
- * Requests that are made together leave in one write. A connection on which a request timed out takes no new
- * requests: behind a restarted or frozen server it might never answer again.
+ * Concurrent requests share one write. After a timeout a connection is not reused: its server may have been restarted or
+ * be frozen, and never answer on it again.
  */
 import { connect, type Socket } from 'node:net';
 import { WireError } from '../dns/wire/reader.ts';
@@ -18,10 +18,10 @@ import {
   readReply,
 } from './exchange.ts';
 
-/** How often deadlines are looked at; a time-out is late by this much at most. */
+/** Interval at which deadlines are checked: the maximum delay of a timeout. */
 const SWEEP_MS = 50;
 
-interface Pending {
+interface PendingRequest {
   readonly request: Uint8Array;
   readonly deadlineMs: number;
   readonly resolve: (reply: Reply) => void;
@@ -54,12 +54,12 @@ export class TcpExchanger implements Exchanger {
 class TcpConnection {
   readonly #endpoint: Endpoint;
   readonly #socket: Socket;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new Map<number, PendingRequest>();
   readonly #onEnd: () => void;
   #nextId = Math.floor(Math.random() * 0x10000);
   #usable = true;
   #connected = false;
-  #outgoing: Pending[] = [];
+  #outgoing: PendingRequest[] = [];
   #incoming: Buffer = Buffer.alloc(0);
   #sweep: NodeJS.Timeout | undefined;
 
@@ -72,13 +72,13 @@ class TcpConnection {
       this.#flush();
     });
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    // No more replies will come, so no more requests may go; `close` follows when what was written is out.
+    // The server sends no more replies, so no more requests are sent; `close` follows once our writes are flushed.
     this.#socket.on('end', () => {
       this.#usable = false;
     });
     this.#socket.on('error', (error) => this.#end(error));
     this.#socket.on('close', () => this.#end(undefined));
-    // Only exchanges under way keep the process alive, by their sweep timer.
+    // Only requests in flight keep the process alive, by the sweep timer.
     this.#socket.unref();
   }
 
@@ -89,7 +89,7 @@ class TcpConnection {
   exchange(build: RequestBuilder, deadlineMs: number): Promise<Reply> {
     const request = build(this.#freeId());
     return new Promise((resolve, reject) => {
-      const pending: Pending = { request, deadlineMs, resolve, reject };
+      const pending: PendingRequest = { request, deadlineMs, resolve, reject };
       this.#pending.set(messageId(request), pending);
       this.#sweep ??= setInterval(() => this.#expire(), SWEEP_MS);
       if (this.#outgoing.push(pending) === 1 && this.#connected) queueMicrotask(() => this.#flush());
@@ -107,7 +107,7 @@ class TcpConnection {
     return id;
   }
 
-  /** Writes what waits; a request that has failed meanwhile must not be acted on. */
+  /** Writes the queued requests, except those that timed out meanwhile: they must not be processed any more. */
   #flush(): void {
     const frames: Uint8Array[] = [];
     for (const pending of this.#outgoing) {
@@ -125,15 +125,15 @@ class TcpConnection {
     while (at + 2 <= data.length) {
       const end = at + 2 + data.readUInt16BE(at);
       if (end > data.length) break;
-      if (!this.#settle(data.subarray(at + 2, end))) return;
+      if (!this.#resolveReply(data.subarray(at + 2, end))) return;
       at = end;
     }
     this.#incoming = data.subarray(at);
-    if (this.#pending.size === 0) this.#rest();
+    if (this.#pending.size === 0) this.#becomeIdle();
   }
 
-  /** Gives a reply to its request. False if the stream cannot be trusted any more. */
-  #settle(octets: Buffer): boolean {
+  /** Resolves the request of a reply. False if the connection was ended because of it. */
+  #resolveReply(octets: Buffer): boolean {
     const pending = octets.length >= 12 ? this.#pending.get(messageId(octets)) : undefined;
     try {
       const reply = pending && readReply(pending.request, octets);
@@ -142,9 +142,9 @@ class TcpConnection {
         pending.resolve(reply);
         return true;
       }
-      // A reply that came after its time-out is no fault; anything else is.
+      // A late reply to a request that timed out is ignored; anything else is an error.
       if (pending === undefined && octets.length >= 12 && (octets[2]! & 0x80) !== 0) return true;
-      this.#end(new WireError('a message that answers no request', 0));
+      this.#end(new WireError('message is not a reply to a request', 0));
     } catch (error) {
       this.#end(error);
     }
@@ -163,11 +163,11 @@ class TcpConnection {
           : new ExchangeError('unreachable', false, `no connection to ${formatEndpoint(this.#endpoint)} in time`),
       );
     }
-    if (this.#pending.size === 0) this.#rest();
+    if (this.#pending.size === 0) this.#becomeIdle();
   }
 
-  /** Nobody waits any more; a connection that takes no new requests is of no use then. */
-  #rest(): void {
+  /** Stops the sweep, and ends the connection if it accepts no new requests. */
+  #becomeIdle(): void {
     this.#stopSweep();
     if (!this.#usable) this.#end(undefined);
   }
@@ -183,7 +183,7 @@ class TcpConnection {
     const place = formatEndpoint(this.#endpoint);
     const error =
       cause instanceof WireError || this.#incoming.length > 0
-        ? new ExchangeError('garbage', true, `${place} answered something that is no DNS reply`, { cause })
+        ? new ExchangeError('garbage', true, `${place} sent something that is not a DNS reply`, { cause })
         : this.#connected
           ? new ExchangeError('closed', true, `${place} closed the connection`, { cause })
           : new ExchangeError('unreachable', false, `cannot connect to ${place}${systemReason(cause)}`, { cause });

@@ -1,4 +1,4 @@
-// UDP exchanges (RFC 1035 §4.2.1) with servers that truncate, lose, repeat and forge.
+/** UDP exchanges (RFC 1035 §4.2.1) with servers that truncate, lose, repeat and forge. */
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
 import { frame, listenTcp, listenUdp, replyTo } from '../../test/support/dns-listener.ts';
@@ -85,7 +85,7 @@ describe('an exchange by UDP', () => {
     expect((await ask(exchangerTo(server))).resent).toBe(false);
   });
 
-  it('goes by TCP when the reply is truncated', async () => {
+  it('uses TCP when the reply is truncated', async () => {
     const tcp = await serveTcp((request, socket) => socket.write(frame(answer(request, '192.0.2.2'))));
     const udp = await serveUdp((request, send) => send(replyTo(request, { truncated: true })), tcp.port);
     const reply = await ask(exchangerTo(udp));
@@ -94,7 +94,7 @@ describe('an exchange by UDP', () => {
     expect([udp.requests.length, tcp.requests.length]).toEqual([1, 1]);
   });
 
-  it('goes by TCP at once when the request does not fit into a datagram of 1232 octets', async () => {
+  it('uses TCP at once when the request does not fit into a datagram of 1232 octets', async () => {
     const tcp = await serveTcp((request, socket) => socket.write(frame(replyTo(request))));
     const udp = await serveUdp((request, send) => send(replyTo(request)), tcp.port);
     const large = (size: number): RequestBuilder => {
@@ -112,7 +112,7 @@ describe('an exchange by UDP', () => {
   });
 });
 
-describe('what is not the reply is passed over, and the true one is taken', () => {
+describe('anything but the reply is ignored, and the real one accepted', () => {
   it.each<[string, (request: Buffer) => Uint8Array]>([
     ['another id', (request) => answer(request, '192.0.2.66', { id: messageId(request) ^ 1 })],
     ['another question', (request) => answer(request, '192.0.2.66', { questions: [{ ...questions[0]!, qtype: 28 }] })],
@@ -125,7 +125,7 @@ describe('what is not the reply is passed over, and the true one is taken', () =
     ],
     ['a request', (request) => answer(request, '192.0.2.66', { response: false })],
     ['success without a question', (request) => answer(request, '192.0.2.66', { questions: [] })],
-    ['octets that are no message', () => Buffer.from('no message')],
+    ['octets that are not a message', () => Buffer.from('no message')],
     ['half a message', (request) => answer(request, '192.0.2.66').subarray(0, 30)],
     ['nothing', () => Buffer.alloc(0)],
   ])('%s', async (_, forged) => {
@@ -151,30 +151,30 @@ describe('what is not the reply is passed over, and the true one is taken', () =
 });
 
 describe('an exchange that fails', () => {
-  it('nobody listens: nothing was received', async () => {
+  it('no server is listening: nothing was received', async () => {
     const exchanger = exchangerTo({ host: '127.0.0.1', port: await freePort() });
     const started = performance.now();
     expect(await failure(ask(exchanger))).toEqual({ failure: 'unreachable', sent: false });
     expect(performance.now() - started).toBeLessThan(900);
   });
 
-  it('an address without a route fails alone, and nothing was sent', async () => {
-    // The broadcast address stands for one: the kernel refuses to connect to it.
+  it('an address without a route fails only its own exchange, and nothing was sent', async () => {
+    // The kernel refuses to connect to the broadcast address, as to an address without a route.
     const exchanger = exchangerTo({ host: '255.255.255.255', port: 53 });
     expect(await failure(ask(exchanger))).toEqual({ failure: 'unreachable', sent: false });
   });
 
-  it('no answer is a time-out after sending', async () => {
+  it('no answer is a timeout after sending', async () => {
     const server = await serveUdp(() => undefined);
     expect(await failure(ask(exchangerTo(server), 100))).toEqual({ failure: 'timeout', sent: true });
   });
 
-  it('nothing but octets that are no message is garbage', async () => {
+  it('only octets that are not a message: garbage', async () => {
     const server = await serveUdp((_, send) => send(Buffer.from('what do you want?')));
     expect(await failure(ask(exchangerTo(server), 100))).toEqual({ failure: 'garbage', sent: true });
   });
 
-  it('close fails what is under way, and leaves nothing that keeps a process alive', async () => {
+  it('close fails exchanges in flight, and leaves nothing that keeps the process alive', async () => {
     const server = await serveUdp(() => undefined);
     const alive = () => process.getActiveResourcesInfo().filter((kind) => /^(UDPWrap|Timeout)$/.test(kind)).length;
     const sockets = () => process.getActiveResourcesInfo().filter((kind) => kind === 'UDPWrap').length;

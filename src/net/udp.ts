@@ -1,7 +1,7 @@
 /**
- * DNS over UDP as a client (RFC 1035 §4.2.1): one connected socket per exchange, so that each has a source port that
- * cannot be guessed (RFC 5452 §9.2); the same octets once more every second; a truncated reply, and a request too large
- * for one datagram, go by TCP (RFC 7766 §5).
+ * DNS over UDP, client side (RFC 1035 §4.2.1): one connected socket per exchange, for an unpredictable source port
+ * (RFC 5452 §9.2); resends the request every second; uses TCP after a truncated reply and for a request that is too large
+ * for a datagram (RFC 7766 §5).
  */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -50,46 +50,46 @@ export class UdpExchanger implements Exchanger {
       const socket = createSocket(isIPv6(this.#endpoint.host) ? 'udp6' : 'udp4');
       let datagrams = 0;
       let garbage = false;
-      const settle = (act: () => void) => {
+      const finish = (settle: () => void) => {
         if (!this.#closers.delete(closed)) return;
         clearInterval(resend);
         clearTimeout(timeout);
         socket.close();
-        act();
+        settle();
       };
-      const fail = (error: ExchangeError) => settle(() => reject(error));
+      const fail = (error: ExchangeError) => finish(() => reject(error));
       const send = () => {
         datagrams += 1;
         socket.send(request);
       };
-      const closed = () => fail(new ExchangeError('closed', datagrams > 0, `the exchange with ${place} was ended`));
+      const closed = () => fail(new ExchangeError('closed', datagrams > 0, `the exchange with ${place} was closed`));
       this.#closers.add(closed);
       const resend = setInterval(() => datagrams > 0 && send(), RESEND_MS);
       const timeout = setTimeout(
         () => {
           fail(
             garbage
-              ? new ExchangeError('garbage', true, `${place} answered something that is no DNS reply`)
+              ? new ExchangeError('garbage', true, `${place} sent something that is not a DNS reply`)
               : new ExchangeError('timeout', datagrams > 0, `no reply from ${place} in time`),
           );
         },
         Math.max(0, deadlineMs - performance.now()),
       );
       socket.on('error', (cause: NodeJS.ErrnoException) => {
-        // The first datagram was refused, so it was not read; of a second one that cannot be said of the first.
+        // A refused first datagram was not processed. A refused resend says nothing about the first one.
         fail(new ExchangeError('unreachable', datagrams > 1, `cannot reach ${place} (${cause.code})`, { cause }));
       });
       socket.on('message', (octets) => {
         try {
           const reply = readReply(request, octets, datagrams > 1);
-          // Anything else may be forged: the true reply may still come.
-          if (reply !== undefined) settle(() => resolve(reply));
+          // Anything else may be forged: keeps waiting for the real reply.
+          if (reply !== undefined) finish(() => resolve(reply));
         } catch (error) {
           if (!(error instanceof WireError)) throw error;
           garbage = true;
         }
       });
-      // Where there is no route, as without IPv6, the error comes as an argument that the types do not know.
+      // Without a route, as without IPv6, Node.js passes the error as an argument that its types do not declare.
       socket.connect(this.#endpoint.port, this.#endpoint.host, (...[cause]: readonly NodeJS.ErrnoException[]) => {
         if (cause) socket.emit('error', cause);
         else send();

@@ -1,4 +1,4 @@
-// Group commit and what becomes of a lost reply, against a zone in memory behind a sender that loses what it is told to.
+/** Group commit and lost replies, against a zone in memory behind a sender that loses messages on demand. */
 import { describe, expect, it } from 'vitest';
 import { MemoryZone } from '../../test/support/memory-publisher.ts';
 import { AppError } from '../core/errors.ts';
@@ -22,12 +22,12 @@ function error(text: string): AppError {
 
 class Primary {
   readonly zone = new MemoryZone(apex);
-  /** For the next messages, in their order; then all is fine. */
+  /** Of the next messages, in order; later ones are fine. */
   readonly fates: Fate[] = [];
-  /** Names in each message, and `?` behind those without edits. */
+  /** The names in each message; those without edits end in `?`. */
   readonly messages: string[] = [];
   readonly batches: string[] = [];
-  /** Called before each message is looked at. */
+  /** Called when a message or its reply is lost. */
   interfere: (() => void) | undefined;
   readonly commits = new GroupCommit(
     (changes, deadlineMs) => this.#send(changes, deadlineMs),
@@ -65,9 +65,9 @@ class Primary {
 }
 
 const set = (addresses: readonly string[]) => ({ addresses, ttl: addresses.length > 0 ? 60 : 0 });
-const believing = (...A: string[]): PublishedAddresses => ({ A: set(A), AAAA: set([]) });
+const publishedAs = (...A: string[]): PublishedAddresses => ({ A: set(A), AAAA: set([]) });
 
-function plan(label: string, wanted: WantedAddresses, published = believing(), ttl?: number): ZoneChange {
+function plan(label: string, wanted: WantedAddresses, published = publishedAs(), ttl?: number): ZoneChange {
   const input = { zone: apex, ownerName: at(label), wanted, published, ttl: ttl ?? 60 };
   return planChange({ ...input, ttlIsExplicit: ttl !== undefined }).change;
 }
@@ -78,7 +78,7 @@ function writeAddress(primary: Primary, label: string, address: string, ttl = 60
   primary.zone.apply([{ zone: apex, ownerName: at(label), prerequisites: [], edits }]);
 }
 
-/** Lets time pass without giving way to anything. */
+/** Blocks the event loop. */
 function pass(milliseconds: number): void {
   const end = performance.now() + milliseconds;
   while (performance.now() < end);
@@ -87,7 +87,7 @@ function pass(milliseconds: number): void {
 const letters = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
 
 describe('group commit', () => {
-  it('sends what came in one turn of the event loop together, and what came meanwhile with the next message', async () => {
+  it('sends changes of one turn of the event loop together, and later ones in the next message', async () => {
     const primary = new Primary();
     const first = ['a', 'b'].map((label) => primary.publish(plan(label, { A: '192.0.2.1' })));
     await new Promise((resolve) => setImmediate(resolve));
@@ -106,10 +106,10 @@ describe('group commit', () => {
     const primary = new Primary();
     const outcomes = await Promise.all([
       primary.publish(plan('a', { A: '192.0.2.1' })),
-      primary.publish(plan('a', { A: '192.0.2.2' }, believing('192.0.2.1'))),
+      primary.publish(plan('a', { A: '192.0.2.2' }, publishedAs('192.0.2.1'))),
       primary.publish(plan('b', { A: '192.0.2.1' })),
-      primary.publish(plan('A', { A: '192.0.2.3' }, believing('192.0.2.2'))),
-      primary.publish(plan('a', { A: '192.0.2.4' }, believing('192.0.2.1'))),
+      primary.publish(plan('A', { A: '192.0.2.3' }, publishedAs('192.0.2.2'))),
+      primary.publish(plan('a', { A: '192.0.2.4' }, publishedAs('192.0.2.1'))),
     ]);
     expect(outcomes).toEqual(['published', 'published', 'published', 'published', 'stale']);
     expect(primary.messages).toEqual(['a b', 'a', 'A', 'a']);
@@ -118,25 +118,25 @@ describe('group commit', () => {
 
   it('puts no two changes of one name into a message where one is of several names, and none overtakes', async () => {
     const primary = new Primary();
-    const ofBoth = (address: string, believed = believing()) => {
+    const ofBoth = (address: string, believed = publishedAs()) => {
       const [a, b] = [plan('a', { A: address }, believed), plan('b', { A: address }, believed)];
       const prerequisites = [...a.prerequisites, ...b.prerequisites];
       return { ...a, otherNames: [at('b')], prerequisites, edits: [...a.edits, ...b.edits] };
     };
     const outcomes = await Promise.all([
       primary.publish(plan('a', { A: '192.0.2.1' })),
-      primary.publish(ofBoth('192.0.2.2', believing('192.0.2.1'))),
+      primary.publish(ofBoth('192.0.2.2', publishedAs('192.0.2.1'))),
       primary.publish(plan('b', { A: '192.0.2.1' })),
       primary.publish(plan('c', { A: '192.0.2.1' })),
     ]);
-    // The change of `b` came later than that of both, which believed something wrong of it.
+    // The change of `b` came after that of both names, which was planned for a wrong state of `b`.
     expect(outcomes).toEqual(['published', 'stale', 'published', 'published']);
     expect(primary.messages).toEqual(['a c', 'a', 'b']);
-    expect(await primary.publish(ofBoth('192.0.2.3', believing('192.0.2.1')))).toBe('published');
+    expect(await primary.publish(ofBoth('192.0.2.3', publishedAs('192.0.2.1')))).toBe('published');
     expect([primary.addressesAt('a'), primary.addressesAt('b')]).toEqual([['192.0.2.3'], ['192.0.2.3']]);
   });
 
-  it('a refusal is split until the culprit stands alone', async () => {
+  it('a refused message is split until the faulty change is alone', async () => {
     const primary = new Primary();
     writeAddress(primary, 'n3', '192.0.2.99');
     const outcomes = await Promise.all(letters(8).map((label) => primary.publish(plan(label, { A: '192.0.2.1' }))));
@@ -164,14 +164,14 @@ describe('group commit', () => {
     expect(primary.messages).toHaveLength(1);
   });
 
-  it('a change that cannot be made into a message fails as internal, and the next ones are published', async () => {
+  it('a change that cannot be encoded fails as internal, and the next ones are published', async () => {
     const primary = new Primary();
     primary.fates.push('throws');
     await expect(primary.publish(plan('a', { A: '192.0.2.1' }))).rejects.toMatchObject({ code: 'internal' });
     expect(await primary.publish(plan('a', { A: '192.0.2.1' }))).toBe('published');
   });
 
-  it('a change whose time is over before its turn fails alone', async () => {
+  it('a change that times out in the queue fails alone', async () => {
     const primary = new Primary();
     const results = await Promise.allSettled([
       primary.publish(plan('a', { A: '192.0.2.1' }), 0),
@@ -183,7 +183,7 @@ describe('group commit', () => {
 });
 
 describe('a lost reply', () => {
-  it('is settled by asking: what was applied is published, and not sent again', async () => {
+  it('is followed by a confirmation: an applied change is published, and not sent again', async () => {
     const primary = new Primary();
     primary.fates.push('lost after');
     expect(await primary.publish(plan('a', { A: '192.0.2.1' }))).toBe('published');
@@ -191,7 +191,7 @@ describe('a lost reply', () => {
     expect(primary.zone.serial).toBe(2);
   });
 
-  it('is settled by asking: what was not applied is sent once more', async () => {
+  it('is followed by a confirmation: a change that was not applied is sent again', async () => {
     const primary = new Primary();
     primary.fates.push('lost before');
     expect(await primary.publish(plan('a', { A: '192.0.2.1' }))).toBe('published');
@@ -199,17 +199,17 @@ describe('a lost reply', () => {
     expect(primary.addressesAt('a')).toEqual(['192.0.2.1']);
   });
 
-  it('a deletion is settled in the same way', async () => {
+  it('a deletion is confirmed in the same way', async () => {
     for (const fate of ['lost before', 'lost after'] as const) {
       const primary = new Primary();
       writeAddress(primary, 'a', '192.0.2.1');
       primary.fates.push(fate);
-      expect(await primary.publish(plan('a', { A: null }, believing('192.0.2.1')))).toBe('published');
+      expect(await primary.publish(plan('a', { A: null }, publishedAs('192.0.2.1')))).toBe('published');
       expect(primary.addressesAt('a')).toEqual([]);
     }
   });
 
-  it('of a message that was shared is settled for each change, when others interfere', async () => {
+  it('of a shared message is confirmed for each change, even if others interfere', async () => {
     const primary = new Primary();
     primary.fates.push('lost after');
     primary.interfere = () => writeAddress(primary, 'n1', '192.0.2.99');
@@ -218,7 +218,7 @@ describe('a lost reply', () => {
     );
     expect(results.map((result) => (result.status === 'fulfilled' ? result.value : result.status))).toEqual([
       'published',
-      // It was applied and then replaced, or never applied: nobody can tell. The next look decides.
+      // Applied and then replaced, or never applied: this is unknown, and the next read decides.
       'stale',
       'published',
       'published',
@@ -226,41 +226,41 @@ describe('a lost reply', () => {
     expect(primary.addressesAt('n1')).toEqual(['192.0.2.99']);
   });
 
-  it('a change of the TTL alone is not taken for done: a prerequisite says nothing of a TTL (RFC 2136 §2.4.2)', async () => {
+  it('a change of only the TTL is sent again: prerequisites do not compare TTLs (RFC 2136 §2.4.2)', async () => {
     for (const fate of ['lost before', 'lost after'] as const) {
       const primary = new Primary();
       writeAddress(primary, 'a', '192.0.2.1', 60);
       primary.fates.push(fate);
-      const change = plan('a', { A: '192.0.2.1' }, believing('192.0.2.1'), 600);
+      const change = plan('a', { A: '192.0.2.1' }, publishedAs('192.0.2.1'), 600);
       expect(await primary.publish(change)).toBe('published');
       expect(primary.zone.rrsetAt(at('a'), RRType.A)?.ttl).toBe(600);
     }
   });
 
-  it('is publish-unknown when nothing answers any more', async () => {
+  it('is publish-unknown when the primary does not answer any more', async () => {
     const primary = new Primary();
     primary.fates.push(...Array<Fate>(20).fill('lost before'));
     await expect(primary.publish(plan('a', { A: '192.0.2.1' }))).rejects.toMatchObject({ code: 'publish-unknown' });
     expect(primary.messages.length).toBeLessThan(8);
   });
 
-  it('of a confirmation is no doubt: nothing can have been changed', async () => {
+  it('of a change without edits is not in doubt: nothing can have been changed', async () => {
     const primary = new Primary();
     primary.fates.push(...Array<Fate>(20).fill('lost before'));
     await expect(primary.publish(plan('a', {}))).rejects.toMatchObject({ code: 'primary-unreachable' });
   });
 
-  it('of a confirmation that does not hold gives stale', async () => {
+  it('of a change without edits whose prerequisites fail is stale', async () => {
     const primary = new Primary();
     writeAddress(primary, 'a', '192.0.2.1');
     primary.fates.push('lost before');
     expect(await primary.publish(plan('a', {}))).toBe('stale');
   });
 
-  it('is asked for again while a change has time, though the time of a neighbour is over', async () => {
+  it('is confirmed again while a change has time, although its neighbour timed out', async () => {
     const primary = new Primary();
     primary.fates.push('lost after', 'lost before');
-    // The first reply comes when the time of `a` is over.
+    // The first reply arrives after the deadline of `a`.
     primary.interfere = () => pass(25);
     const [a, b] = await Promise.allSettled([
       primary.publish(plan('a', { A: '192.0.2.1' }), 20),
@@ -270,7 +270,7 @@ describe('a lost reply', () => {
     expect(b).toMatchObject({ status: 'fulfilled', value: 'published' });
   });
 
-  it('stays in doubt for changes whose time is over while it is being settled', async () => {
+  it('stays in doubt for changes that time out during the confirmation', async () => {
     const primary = new Primary();
     primary.fates.push('lost after', 'late');
     primary.interfere = () => writeAddress(primary, 'a', '192.0.2.99');
@@ -280,7 +280,7 @@ describe('a lost reply', () => {
     }
   });
 
-  it('of an edit that cannot be asked for is publish-unknown, and the next ones are published', async () => {
+  it('of an edit that cannot be confirmed is publish-unknown, and the next ones are published', async () => {
     const primary = new Primary();
     primary.fates.push('lost after');
     const ownerName = at('a');

@@ -1,25 +1,25 @@
 /**
- * Group commit: while one UPDATE is in flight, changes collect; the next message takes them all. A primary that is
- * limited by one fsync a message so takes many names a second. All changes in a queue are of one zone.
+ * Group commit for one zone: while an UPDATE is in flight, changes are queued, and the next message has all of them. This
+ * multiplies the throughput of a primary that needs an fsync per message.
  *
- * When a shared message is refused it is split until the culprit stands alone: one bad change never fails its
- * neighbours. When its reply is lost, the primary is asked whether the outcome of each change is there.
+ * A refused message is split until the faulty change is alone, so one bad change never fails the others. After a lost
+ * reply, prerequisites query the primary for whether each change was applied.
  */
 import { AppError } from '../core/errors.ts';
 import type { PublishOutcome } from '../core/zones/publisher.ts';
 import type { Rdata } from '../dns/rdata.ts';
 import { changedNames, type Prerequisite, type ZoneChange, type ZoneEdit } from '../dns/zone-change.ts';
 
-/** What one UPDATE message came to. */
+/** The outcome of one UPDATE message. */
 export type MessageOutcome =
   | { readonly kind: 'published' }
-  /** A prerequisite did not hold: RFC 2136 §3.2.5 says of which kind, not whose. */
+  /** A prerequisite failed. The RCODE does not say of which change (RFC 2136 §3.2.5). */
   | { readonly kind: 'stale' }
-  /** Refused because of something that may be in one of its changes. */
+  /** Refused, possibly because of a single change. */
   | { readonly kind: 'refused'; readonly error: AppError }
-  /** Refused for a reason that no change has a part in: the key, the zone, no connection. */
+  /** Failed for a reason that is independent of its changes: the key, the zone, the connection. */
   | { readonly kind: 'failed'; readonly error: AppError }
-  /** Sent, and no verified reply came. */
+  /** Sent, but without a verified reply. */
   | { readonly kind: 'lost'; readonly error: AppError }
   /** Does not fit into one message. */
   | { readonly kind: 'too-large'; readonly error: AppError };
@@ -27,7 +27,7 @@ export type MessageOutcome =
 /** Sends one UPDATE message with these changes. Never throws. */
 export type SendUpdate = (changes: readonly ZoneChange[], deadlineMs: number) => Promise<MessageOutcome>;
 
-interface Item {
+interface QueuedChange {
   readonly change: ZoneChange;
   readonly deadlineMs: number;
   readonly resolve: (outcome: PublishOutcome) => void;
@@ -35,27 +35,27 @@ interface Item {
   losses: number;
 }
 
-/** Changes in one message at most; their answers leave together. */
+/** Changes per message. Their clients are answered together. */
 const MAX_CHANGES = 200;
-/** How often a change may get no reply before it is given up. */
+/** Lost replies after which a change fails. */
 const MAX_LOSSES = 3;
-/** Part of the time left that sending may take; the rest is for reading back. */
+/** Share of the remaining time for the UPDATE; the rest is for confirming a lost one. */
 const SEND_SHARE = 0.6;
 
 export class GroupCommit {
   readonly #send: SendUpdate;
-  readonly #late: () => AppError;
+  readonly #makeTimeoutError: () => AppError;
   readonly #onBatch: (changes: number, outcome: string, durationMs: number) => void;
-  #queue: Item[] = [];
+  #queue: QueuedChange[] = [];
   #running = false;
 
   constructor(
     send: SendUpdate,
-    late: () => AppError,
+    makeTimeoutError: () => AppError,
     onBatch: (changes: number, outcome: string, durationMs: number) => void,
   ) {
     this.#send = send;
-    this.#late = late;
+    this.#makeTimeoutError = makeTimeoutError;
     this.#onBatch = onBatch;
   }
 
@@ -64,18 +64,18 @@ export class GroupCommit {
       this.#queue.push({ change, deadlineMs, resolve, reject, losses: 0 });
       if (this.#running) return;
       this.#running = true;
-      // What came in the same turn of the event loop shares the first message.
+      // Changes of the same turn of the event loop share the first message.
       setImmediate(() => void this.#drain());
     });
   }
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
-      const batch = this.#take();
+      const batch = this.#nextBatch();
       try {
         await this.#commit(batch);
       } catch (cause) {
-        const error = new AppError('internal', 'A change could not be made into a message.', { cause });
+        const error = new AppError('internal', 'A change could not be encoded as an UPDATE message.', { cause });
         for (const item of batch) item.reject(error);
       }
     }
@@ -83,35 +83,36 @@ export class GroupCommit {
   }
 
   /**
-   * What goes into the next message. All prerequisites are checked before the first edit (RFC 2136 §3.2), so two changes
-   * of one name would both hold in one message: the second waits for the next.
+   * Takes the changes of the next message from the queue, one per name: all prerequisites are checked before the first
+   * edit (RFC 2136 §3.2), so those of two changes of one name would both hold.
    */
-  #take(): Item[] {
-    const batch: Item[] = [];
-    const later: Item[] = [];
+  #nextBatch(): QueuedChange[] {
+    const batch: QueuedChange[] = [];
+    const later: QueuedChange[] = [];
     const names = new Set<string>();
     for (const item of this.#queue) {
       const keys = changedNames(item.change).map(({ key }) => key);
       if (batch.length >= MAX_CHANGES || keys.some((key) => names.has(key))) later.push(item);
       else if (this.#expired(item)) continue;
       else batch.push(item);
-      // What waits holds its names, too: a later change of one of them must not overtake it.
+      // Also the names of postponed changes: a later change of the same name must not overtake them.
       for (const key of keys) names.add(key);
     }
     this.#queue = later;
     return batch;
   }
 
-  #expired(item: Item): boolean {
+  /** Rejects a change that is past its deadline. */
+  #expired(item: QueuedChange): boolean {
     if (item.deadlineMs > performance.now()) return false;
-    item.reject(this.#late());
+    item.reject(this.#makeTimeoutError());
     return true;
   }
 
-  async #commit(batch: readonly Item[]): Promise<void> {
+  async #commit(batch: readonly QueuedChange[]): Promise<void> {
     if (batch.length === 0) return;
     const now = performance.now();
-    const deadlineMs = now + (earliest(batch) - now) * SEND_SHARE;
+    const deadlineMs = now + (earliestDeadline(batch) - now) * SEND_SHARE;
     const outcome = await this.#send(
       batch.map((item) => item.change),
       deadlineMs,
@@ -125,78 +126,79 @@ export class GroupCommit {
         for (const item of batch) item.reject(outcome.error);
         return;
       case 'lost':
-        return this.#settleLost(batch, outcome.error);
+        return this.#confirmLost(batch, outcome.error);
       case 'stale':
       case 'refused':
       case 'too-large':
         if (batch.length > 1) {
-          return this.#split(batch, (part) => this.#commit(part.filter((item) => !this.#expired(item))));
+          return this.#split(batch, (half) => this.#commit(half.filter((item) => !this.#expired(item))));
         }
         if (outcome.kind === 'stale') batch[0]!.resolve('stale');
         else batch[0]!.reject(outcome.error);
     }
   }
 
-  async #split(batch: readonly Item[], next: (part: readonly Item[]) => Promise<void>): Promise<void> {
+  async #split(batch: readonly QueuedChange[], run: (half: readonly QueuedChange[]) => Promise<void>): Promise<void> {
     const middle = batch.length >> 1;
-    for (const half of [batch.slice(0, middle), batch.slice(middle)]) await next(half);
+    for (const half of [batch.slice(0, middle), batch.slice(middle)]) await run(half);
   }
 
   /**
-   * Asks, by a message of prerequisites, whether the outcome of each change is there. Where it is not, the change is sent
-   * once more: its prerequisites see to it that it is never applied to anything but what it was made for.
+   * Finds out by a message of prerequisites whether the changes were applied. A change that was not is queued again: its
+   * own prerequisites prevent that it overwrites data which it was not planned for.
    */
-  async #settleLost(lostBatch: readonly Item[], lost: AppError): Promise<void> {
-    const batch: Item[] = [];
-    const questions: ZoneChange[] = [];
+  async #confirmLost(lostBatch: readonly QueuedChange[], lost: AppError): Promise<void> {
+    const batch: QueuedChange[] = [];
+    const confirmations: ZoneChange[] = [];
     for (const item of lostBatch) {
-      const question = confirmation(item.change);
-      if (question === undefined || item.losses >= MAX_LOSSES || item.deadlineMs <= performance.now()) {
-        item.reject(item.change.edits.length === 0 ? noAnswer(lost) : lost);
+      const confirmation = confirmationOf(item.change);
+      if (confirmation === undefined || item.losses >= MAX_LOSSES || item.deadlineMs <= performance.now()) {
+        item.reject(lossError(item, lost));
       } else {
         item.losses += 1;
         batch.push(item);
-        questions.push(question);
+        confirmations.push(confirmation);
       }
     }
     if (batch.length === 0) return;
     const startMs = performance.now();
-    const outcome = await this.#send(questions, earliest(batch));
+    const outcome = await this.#send(confirmations, earliestDeadline(batch));
     this.#onBatch(batch.length, `lost, then ${outcome.kind}`, performance.now() - startMs);
     if (outcome.kind === 'published') {
       for (const item of batch) item.resolve('published');
     } else if (outcome.kind === 'stale' && batch.length > 1) {
       for (const item of batch) item.losses -= 1;
-      await this.#split(batch, (part) => this.#settleLost(part, lost));
+      await this.#split(batch, (half) => this.#confirmLost(half, lost));
     } else if (outcome.kind === 'stale') {
       if (batch[0]!.change.edits.length === 0) batch[0]!.resolve('stale');
       else this.#queue.push(batch[0]!);
     } else if (outcome.kind === 'lost') {
-      // The time of one may be over while others have some left.
-      await this.#settleLost(batch, lost);
+      // Only the change with the earliest deadline may have timed out.
+      await this.#confirmLost(batch, lost);
     } else {
-      for (const item of batch) item.reject(item.change.edits.length === 0 ? noAnswer(lost) : lost);
+      for (const item of batch) item.reject(lossError(item, lost));
     }
   }
 }
 
-function earliest(batch: readonly Item[]): number {
+function earliestDeadline(batch: readonly QueuedChange[]): number {
   return batch.reduce((least, item) => Math.min(least, item.deadlineMs), Number.POSITIVE_INFINITY);
 }
 
-/** A change that only asked cannot have been applied. */
-function noAnswer(lost: AppError): AppError {
+/** A change without edits, which only checks prerequisites, cannot have been applied. */
+function lossError({ change }: QueuedChange, lost: AppError): AppError {
+  if (change.edits.length > 0) return lost;
   return new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.', {
     cause: lost.cause,
   });
 }
 
 /**
- * A change whose prerequisites hold exactly when the given one has been applied; undefined where none can say so. It
- * writes nothing, except what only differs in its TTL: of that a prerequisite says nothing (RFC 2136 §2.4.2), and writing
- * it twice does no harm.
+ * A change whose prerequisites hold if and only if the given one was applied; undefined if there is none. It has no edits,
+ * except of RRsets that may differ only in their TTL: prerequisites do not compare TTLs (RFC 2136 §2.4.2), and writing
+ * such an RRset twice is harmless.
  */
-function confirmation(change: ZoneChange): ZoneChange | undefined {
+function confirmationOf(change: ZoneChange): ZoneChange | undefined {
   const edited = new Set<string>();
   const after: Prerequisite[] = [];
   const edits: ZoneEdit[] = [];
@@ -209,8 +211,8 @@ function confirmation(change: ZoneChange): ZoneChange | undefined {
       const before = change.prerequisites.find((prerequisite) => {
         return 'type' in prerequisite && prerequisite.type === type && prerequisite.ownerName.equals(ownerName);
       });
-      const told = before?.kind === 'rrset-absent' || before?.kind === 'rrset-equals';
-      if (!told || (before.kind === 'rrset-equals' && sameRdatas(before.rdatas, rdatas))) edits.push(edit);
+      const isKnown = before?.kind === 'rrset-absent' || before?.kind === 'rrset-equals';
+      if (!isKnown || (before.kind === 'rrset-equals' && sameRdatas(before.rdatas, rdatas))) edits.push(edit);
     } else if (edit.kind === 'delete-rrset') {
       edited.add(id(edit.ownerName, edit.type));
       after.push({ kind: 'rrset-absent', ownerName: edit.ownerName, type: edit.type });
@@ -218,10 +220,10 @@ function confirmation(change: ZoneChange): ZoneChange | undefined {
       return undefined;
     }
   }
-  const kept = change.prerequisites.filter((prerequisite) => {
+  const unaffected = change.prerequisites.filter((prerequisite) => {
     return !('type' in prerequisite) || !edited.has(id(prerequisite.ownerName, prerequisite.type));
   });
-  return { ...change, prerequisites: [...kept, ...after], edits };
+  return { ...change, prerequisites: [...unaffected, ...after], edits };
 }
 
 function sameRdatas(left: readonly Rdata[], right: readonly Rdata[]): boolean {

@@ -1,8 +1,8 @@
 /**
  * ZonePublisher for a remote primary (BIND, Knot, PowerDNS, …): reads by queries, publishes by signed DNS UPDATE
- * (RFC 2136, RFC 8945). One publisher per zone; zones of one primary share its connections.
+ * (RFC 2136, RFC 8945). One publisher per zone; the zones of a primary share its connections.
  *
- * Reads and updates have connections of their own, so that a read never waits behind an fsync.
+ * Reads and updates use separate connections, so that a read never waits for an fsync.
  */
 import type { AppError } from '../core/errors.ts';
 import type {
@@ -15,7 +15,8 @@ import type {
 import type { DomainName } from '../dns/name.ts';
 import { type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
 import { type AddressType, type RRset, rrsetAddresses } from '../dns/rrset.ts';
-import { ClientTransaction, TsigError, type TsigKey } from '../dns/tsig.ts';
+import { ClientTransaction, TsigError } from '../dns/tsig.ts';
+import type { TsigKey } from '../dns/tsig-key.ts';
 import { updateMessage } from '../dns/update.ts';
 import { encodeMessage, type Message, makeMessage, Rcode } from '../dns/wire/message.ts';
 import { WireOverflow } from '../dns/wire/writer.ts';
@@ -27,7 +28,7 @@ import {
   notAuthoritative,
   type PrimaryContext,
   queryRefused,
-  staleOrDone,
+  staleOrApplied,
   unknownOutcome,
   unreachable,
   updateRefused,
@@ -37,7 +38,7 @@ export interface PrimaryPublisherOptions {
   readonly zone: DomainName;
   readonly endpoint: Endpoint;
   readonly key: TsigKey;
-  /** Sign queries too: for primaries that answer by key, and for UDP, where a plain answer could be forged. */
+  /** Signs queries, too: for primaries whose views select by key, and for UDP, where an unsigned reply can be forged. */
   readonly signedReads: boolean;
   readonly reads: Exchanger;
   readonly updates: Exchanger;
@@ -46,25 +47,25 @@ export interface PrimaryPublisherOptions {
   readonly onBatch?: (changes: number, outcome: string, durationMs: number) => void;
 }
 
-/** Names of which the last seen state is remembered; the oldest are forgotten first. */
-const MAX_REMEMBERED = 100_000;
+/** Names whose published addresses are cached; the oldest are evicted first. */
+const MAX_CACHED_NAMES = 100_000;
 
-/** RCODEs of prerequisites that do not hold (RFC 2136 §3.2). */
+/** RCODEs of failed prerequisites (RFC 2136 §3.2). */
 const STALE: ReadonlySet<number> = new Set([Rcode.YXDOMAIN, Rcode.YXRRSET, Rcode.NXRRSET, Rcode.NXDOMAIN]);
-/** RCODEs that no single change of a message is to blame for. */
+/** RCODEs that do not depend on a single change of the message. */
 const WHOLE_MESSAGE: ReadonlySet<number> = new Set([Rcode.NOTAUTH, Rcode.NOTIMP]);
 
 export class PrimaryPublisher implements ZonePublisher {
   readonly #options: PrimaryPublisherOptions;
   readonly #context: PrimaryContext;
-  readonly #commits: GroupCommit;
-  readonly #remembered = new Map<string, PublishedAddresses>();
+  readonly #groupCommit: GroupCommit;
+  readonly #cache = new Map<string, PublishedAddresses>();
   #closed = false;
 
   constructor(options: PrimaryPublisherOptions) {
     this.#options = options;
     this.#context = options;
-    this.#commits = new GroupCommit(
+    this.#groupCommit = new GroupCommit(
       (changes, deadlineMs) => this.#send(changes, deadlineMs),
       () =>
         unreachable(this.#context, new ExchangeError('timeout', false, 'the changes before this one took too long')),
@@ -73,7 +74,7 @@ export class PrimaryPublisher implements ZonePublisher {
   }
 
   recall(ownerName: DomainName): PublishedAddresses | undefined {
-    return this.#remembered.get(ownerName.key);
+    return this.#cache.get(ownerName.key);
   }
 
   async read(ownerName: DomainName, deadlineMs: number): Promise<ReadOutcome> {
@@ -102,14 +103,14 @@ export class PrimaryPublisher implements ZonePublisher {
   async publish(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome> {
     const names = changedNames(change);
     try {
-      const outcome = await this.#commits.submit(change, deadlineMs);
+      const outcome = await this.#groupCommit.submit(change, deadlineMs);
       for (const name of names) {
-        if (outcome === 'published') this.#remember(name, change);
-        else this.#remembered.delete(name.key);
+        if (outcome === 'published') this.#updateCache(name, change);
+        else this.#cache.delete(name.key);
       }
       return outcome;
     } catch (error) {
-      for (const { key } of names) this.#remembered.delete(key);
+      for (const { key } of names) this.#cache.delete(key);
       throw error;
     }
   }
@@ -120,7 +121,7 @@ export class PrimaryPublisher implements ZonePublisher {
     this.#options.updates.close();
   }
 
-  /** One signed UPDATE message and what its reply says. */
+  /** Sends one signed UPDATE message. */
   async #send(changes: readonly ZoneChange[], deadlineMs: number): Promise<MessageOutcome> {
     const { zone, key, updates, now } = this.#options;
     const message = updateMessage(zone, changes);
@@ -135,11 +136,11 @@ export class PrimaryPublisher implements ZonePublisher {
       const { rcode } = reply.message;
       if (rcode === Rcode.NOERROR) return { kind: 'published' };
       if (STALE.has(rcode))
-        return reply.resent ? { kind: 'lost', error: staleOrDone(this.#context) } : { kind: 'stale' };
+        return reply.resent ? { kind: 'lost', error: staleOrApplied(this.#context) } : { kind: 'stale' };
       const error = updateRefused(this.#context, rcode);
       return { kind: WHOLE_MESSAGE.has(rcode) ? 'failed' : 'refused', error };
     } catch (error) {
-      if (error instanceof TsigError) return this.#unverified(error);
+      if (error instanceof TsigError) return this.#unverifiedOutcome(error);
       if (error instanceof WireOverflow) {
         return { kind: 'too-large', error: updateRefused(this.#context, Rcode.FORMERR) };
       }
@@ -150,13 +151,13 @@ export class PrimaryPublisher implements ZonePublisher {
     }
   }
 
-  /** Nothing opens a connection again once this publisher was closed. */
+  /** Prevents that a closed publisher opens a connection. */
   #checkOpen(): void {
     if (this.#closed) throw new ExchangeError('closed', false, 'this server is stopping');
   }
 
-  /** A reply that is not proven to be the primary's: a refusal explains, a success is not believed. */
-  #unverified(error: TsigError): MessageOutcome {
+  /** The outcome of an unverified reply: an error is reported, a success is not trusted. */
+  #unverifiedOutcome(error: TsigError): MessageOutcome {
     const rejected = keyRejected(this.#context, error, this.#options.now());
     const claimsSuccess = error.failure.side === 'ours' && error.rcode === Rcode.NOERROR;
     return claimsSuccess ? { kind: 'lost', error: rejected } : { kind: 'failed', error: rejected };
@@ -172,7 +173,7 @@ export class PrimaryPublisher implements ZonePublisher {
       return transaction === undefined ? octets : transaction.sign(octets, now());
     };
     try {
-      const reply = await onceMoreIfClosed(() => {
+      const reply = await retryIfClosed(() => {
         this.#checkOpen();
         return reads.exchange(build, deadlineMs);
       });
@@ -194,7 +195,7 @@ export class PrimaryPublisher implements ZonePublisher {
     return undefined;
   }
 
-  /** The delegation point of a referral: NS records below the apex in a reply without an answer. */
+  /** The zone cut of a referral: NS records below the apex in a reply without answers. */
   #referral(message: Message): DomainName | undefined {
     const { zone } = this.#options;
     if (message.answers.length > 0) return undefined;
@@ -210,29 +211,29 @@ export class PrimaryPublisher implements ZonePublisher {
     return dname && `a DNAME record is at '${dname.ownerName}'`;
   }
 
-  #remember(ownerName: DomainName, change: ZoneChange): void {
+  #updateCache(ownerName: DomainName, change: ZoneChange): void {
     const { key } = ownerName;
     const state = stateAfter(ownerName, change);
     if (state === undefined) {
-      this.#remembered.delete(key);
+      this.#cache.delete(key);
       return;
     }
-    this.#remembered.set(key, state);
-    if (this.#remembered.size > MAX_REMEMBERED) {
-      for (const oldest of this.#remembered.keys()) {
-        this.#remembered.delete(oldest);
+    this.#cache.set(key, state);
+    if (this.#cache.size > MAX_CACHED_NAMES) {
+      for (const oldest of this.#cache.keys()) {
+        this.#cache.delete(oldest);
         break;
       }
     }
   }
 }
 
-/** A kept connection may be closed by the server at the moment of asking; a query can be asked again. */
-async function onceMoreIfClosed<T>(ask: () => Promise<T>): Promise<T> {
+/** Retries a query, which is idempotent, if the server closed the persistent connection just then. */
+async function retryIfClosed<T>(query: () => Promise<T>): Promise<T> {
   try {
-    return await ask();
+    return await query();
   } catch (error) {
-    if (error instanceof ExchangeError && error.failure === 'closed' && error.sent) return ask();
+    if (error instanceof ExchangeError && error.failure === 'closed' && error.sent) return query();
     throw error;
   }
 }
@@ -250,26 +251,26 @@ function addressSet(message: Message, ownerName: DomainName, type: AddressType):
   return { addresses: rrsetAddresses(records.map((record) => record.rdata)).sort(), ttl: records[0]?.ttl ?? 0 };
 }
 
-/** The addresses at a name once a change of it has been published; undefined if its prerequisites do not tell. */
+/** The addresses of a name after a published change; undefined if prerequisites and edits do not determine them. */
 function stateAfter(ownerName: DomainName, change: ZoneChange): PublishedAddresses | undefined {
   let A: AddressSet | undefined;
   let AAAA: AddressSet | undefined;
-  const note = (type: number, set: AddressSet) => {
+  const assign = (type: number, set: AddressSet) => {
     if (type === RRType.A) A = set;
     else if (type === RRType.AAAA) AAAA = set;
   };
   for (const prerequisite of change.prerequisites) {
     if (!prerequisite.ownerName.equals(ownerName)) continue;
-    if (prerequisite.kind === 'rrset-absent') note(prerequisite.type, NO_ADDRESSES);
+    if (prerequisite.kind === 'rrset-absent') assign(prerequisite.type, NO_ADDRESSES);
     else if (prerequisite.kind === 'rrset-equals') {
-      note(prerequisite.type, { addresses: rrsetAddresses(prerequisite.rdatas), ttl: 0 });
+      assign(prerequisite.type, { addresses: rrsetAddresses(prerequisite.rdatas), ttl: 0 });
     }
   }
   for (const edit of change.edits) {
     if (!('rrset' in edit ? edit.rrset.ownerName : edit.ownerName).equals(ownerName)) continue;
     if (edit.kind === 'replace-rrset') {
-      note(edit.rrset.type, { addresses: rrsetAddresses(edit.rrset.rdatas), ttl: edit.rrset.ttl });
-    } else if (edit.kind === 'delete-rrset') note(edit.type, NO_ADDRESSES);
+      assign(edit.rrset.type, { addresses: rrsetAddresses(edit.rrset.rdatas), ttl: edit.rrset.ttl });
+    } else if (edit.kind === 'delete-rrset') assign(edit.type, NO_ADDRESSES);
   }
   return A && AAAA && { A, AAAA };
 }

@@ -18,7 +18,7 @@ import type { ZonePublisher } from '../core/zones/publisher.ts';
 import { type Zone, ZoneTable } from '../core/zones/zone.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { ResourceRecord } from '../dns/rdata.ts';
-import { makeTsigKey } from '../dns/tsig.ts';
+import { makeTsigKey } from '../dns/tsig-key.ts';
 import { checkZoneRecords } from '../dns/zone-file/zone-check.ts';
 import { parseZoneFile } from '../dns/zone-file/zone-file.ts';
 import { cookieAnswers } from '../nameserver/answer/cookie-answers.ts';

@@ -1,4 +1,4 @@
-// The thread of one backup: copies, replies, ends. Started by backup.ts.
+/** The thread of one backup, started by backup.ts: copies the database, replies and exits. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { writeCopy } from './backup.ts';
 import { sqliteErrorFrom } from './sqlite-error.ts';

@@ -1,5 +1,7 @@
-// A copy of a database that others are writing to. A thread of its own reads one snapshot (VACUUM INTO), which holds no
-// writer up; meanwhile FILE-wal grows by what is written.
+/**
+ * Copies a database that is in use. A separate thread reads one snapshot (VACUUM INTO), which does not block writers;
+ * FILE-wal cannot be truncated meanwhile.
+ */
 import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -7,7 +9,7 @@ import { openDatabase, syncPath } from './database.ts';
 import { SqliteError, sqliteErrorFrom } from './sqlite-error.ts';
 import { type BackupStart, firstReply, threadUrl } from './thread-messages.ts';
 
-/** Copies a database in a thread of its own; see writeCopy. @throws SqliteError */
+/** Runs writeCopy in a separate thread. @throws SqliteError */
 export async function copyDatabase(file: string, toFile: string): Promise<void> {
   const workerData: BackupStart = { file, toFile };
   const thread = new Worker(threadUrl('backup-thread'), { workerData, execArgv: [] });
@@ -20,8 +22,8 @@ export async function copyDatabase(file: string, toFile: string): Promise<void> 
 }
 
 /**
- * Writes all that is committed in a database into `toFile`, of mode 0600. It is written as `toFile.PID.partial` and renamed
- * once it is on the disk: an older copy is replaced whole or not at all.
+ * Copies the committed content of a database to `toFile`, with mode 0600. It is written to `toFile.PID.partial`, synced to
+ * disk and renamed: an older copy is replaced atomically.
  * @throws SqliteError
  */
 export async function writeCopy(file: string, toFile: string): Promise<void> {
@@ -35,7 +37,7 @@ export async function writeCopy(file: string, toFile: string): Promise<void> {
   try {
     const database = await openDatabase(file, { readOnly: true });
     try {
-      // Not a prepared statement: the twin would keep the connection open for it.
+      // Not a prepared statement: @photostructure/sqlite would keep the connection open for it.
       database.exec(`VACUUM INTO '${partial.replaceAll("'", "''")}'`);
     } finally {
       database.close();
@@ -54,10 +56,10 @@ export async function writeCopy(file: string, toFile: string): Promise<void> {
   }
 }
 
-/** A copy over the database, or over a file that belongs to it, would destroy it. */
+/** Prevents that the copy overwrites the database or one of its files (FILE-wal, FILE-shm, FILE-lock). */
 function refuseOwnFiles(file: string, toFile: string): void {
   const real = realpathSync(file);
   const target = join(realpathSync(dirname(toFile)), basename(toFile));
   if (target === real || target.startsWith(`${real}-`))
-    throw new SqliteError('other', `${toFile} belongs to the database: give another file for the copy`);
+    throw new SqliteError('other', `${toFile} belongs to the database: choose another file for the copy`);
 }

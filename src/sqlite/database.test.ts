@@ -1,4 +1,4 @@
-// A connection to a real database file: what comes back, modes of files, errors and their reasons.
+/** A connection to a real database file: values, file modes, errors and their reasons. */
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ afterEach(() => {
   for (const database of opened.splice(0)) database.close();
 });
 
-/** The SqliteError that an action gives. */
+/** The SqliteError that the action throws. */
 async function errorOf(action: () => unknown): Promise<SqliteError> {
   try {
     await action();
@@ -34,7 +34,7 @@ async function errorOf(action: () => unknown): Promise<SqliteError> {
 const fileIn = (directory: string) => join(directory, 'data.sqlite');
 
 describe('a database', () => {
-  it('keeps each kind of value as it is', async () => {
+  it('preserves every kind of value', async () => {
     const database = await open(fileIn(testDirectory('sqlite')));
     database.exec('CREATE TABLE t (i INTEGER, r REAL, s TEXT, b BLOB, n TEXT) STRICT');
     const blob = Buffer.from('\0\xff\0name', 'latin1');
@@ -52,7 +52,7 @@ describe('a database', () => {
     expect(database.all('SELECT * FROM t')).toEqual([]);
   });
 
-  it('gives rows one by one, and can go on when the reader stops early or reads the same query twice at once', async () => {
+  it('streams rows, and still works after an early stop or with two iterators of one query', async () => {
     const database = await open(fileIn(testDirectory('sqlite')));
     database.exec('CREATE TABLE t (i INTEGER)');
     database.exec(
@@ -70,7 +70,7 @@ describe('a database', () => {
     database.exec('DROP TABLE t');
   });
 
-  it('gives up its locks when it is closed, whatever is still prepared or being read', async () => {
+  it('releases its locks when it is closed, even with prepared statements and open iterators', async () => {
     const file = fileIn(testDirectory('sqlite'));
     const first = await openDatabase(file);
     first.exec('CREATE TABLE t (i INTEGER)');
@@ -80,7 +80,7 @@ describe('a database', () => {
     first.run('BEGIN IMMEDIATE');
     first.run('INSERT INTO t VALUES (99)');
     first.close();
-    expect(() => reading.next()).toThrow('was closed while it was read');
+    expect(() => reading.next()).toThrow('was closed while it was being read');
     const second = await open(file, { busyTimeoutMs: 0 });
     second.run('INSERT INTO t VALUES (4)');
     expect(second.all('PRAGMA wal_checkpoint(TRUNCATE)')[0]).toMatchObject({ busy: 0 });
@@ -93,7 +93,7 @@ describe('a database', () => {
     expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys')]).toEqual(['wal', 2, 1]);
   });
 
-  it('has files of mode 0600, also one that others could read before', async () => {
+  it('has files of mode 0600, even if others could read one before', async () => {
     const file = fileIn(testDirectory('sqlite'));
     writeFileSync(file, '', { mode: 0o644 });
     const database = await open(file);
@@ -101,7 +101,7 @@ describe('a database', () => {
     for (const path of [file, `${file}-wal`, `${file}-shm`]) expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it('keeps statements prepared, within bounds', async () => {
+  it('caches a limited number of prepared statements', async () => {
     const database = await open(fileIn(testDirectory('sqlite')));
     for (let i = 0; i < 1000; i += 1) expect(database.all(`SELECT ${i} AS i`)[0]).toEqual({ i });
     expect(database.all('SELECT 1 AS i')[0]).toEqual({ i: 1 });
@@ -115,8 +115,8 @@ describe('a database', () => {
   });
 });
 
-describe('an error says its reason and what to do', () => {
-  it('corrupt: the file is no database', async () => {
+describe('an error has a reason and advice', () => {
+  it('corrupt: the file is not a database', async () => {
     const file = fileIn(testDirectory('sqlite'));
     writeFileSync(file, 'x'.repeat(8192));
     for (const readOnly of [true, false]) {
@@ -125,7 +125,7 @@ describe('an error says its reason and what to do', () => {
     }
   });
 
-  it('io: the directory is not there, or the file is a directory', async () => {
+  it('io: the directory does not exist, or the file is a directory', async () => {
     const directory = testDirectory('sqlite');
     mkdirSync(fileIn(directory));
     for (const file of [join(directory, 'none', 'data'), fileIn(directory)]) {
@@ -147,7 +147,7 @@ describe('an error says its reason and what to do', () => {
     second.run('BEGIN IMMEDIATE');
   });
 
-  it('full: no page is left, and with room it goes on', async () => {
+  it('full: no page is left, and with space it works again', async () => {
     const database = await open(fileIn(testDirectory('sqlite')));
     database.exec('CREATE TABLE t (b BLOB)');
     const pages = Number(Object.values(database.all('PRAGMA page_count')[0] ?? {})[0]);
@@ -165,7 +165,7 @@ describe('an error says its reason and what to do', () => {
     expect((await errorOf(() => reader.run('INSERT INTO t VALUES (1)'))).reason).toBe('read-only');
   });
 
-  it('other: SQL that is wrong, and the values are not in the message', async () => {
+  it('other: invalid SQL, and the values are not in the message', async () => {
     const database = await open(fileIn(testDirectory('sqlite')));
     database.exec('CREATE TABLE t (k TEXT PRIMARY KEY)');
     database.run('INSERT INTO t VALUES (?)', ['hunter2']);

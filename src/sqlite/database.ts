@@ -1,5 +1,7 @@
-// One connection to an SQLite database: pragmas, cached statements, rows, errors in our words. Synchronous: a reader of
-// much data, a lock, or the thread that writes (worker-thread.ts). Not here: transactions (group-commit.ts).
+/**
+ * A synchronous connection to an SQLite database: pragmas, cached statements, rows, errors as SqliteError. For readers of
+ * much data, locks, and the writing thread (worker-thread.ts). Left out: transactions (group-commit.ts).
+ */
 import { chmodSync, closeSync, fsyncSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Driver, type DriverConnection, type DriverStatement, loadDriver, type SqlValue } from './driver.ts';
@@ -10,16 +12,16 @@ export type { SqlValue } from './driver.ts';
 /** One row: column name -> value. */
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
-/** One statement of SQL with the values of its parameters. */
+/** An SQL statement with the values of its parameters. */
 export interface SqlStatement {
   readonly sql: string;
   readonly params: readonly SqlValue[];
 }
 
 export interface DatabaseOptions {
-  /** Nothing is created or written. Default: false, and a missing file is created. */
+  /** Default: false, which creates a missing file. */
   readonly readOnly?: boolean;
-  /** Milliseconds to wait while another connection has the lock. Default: 5,000. */
+  /** How long to wait for a lock of another connection. Default: 5,000. */
   readonly busyTimeoutMs?: number;
 }
 
@@ -27,24 +29,24 @@ const BUSY_TIMEOUT_MS = 5_000;
 const MAX_CACHED_STATEMENTS = 256;
 const FILE_MODE = 0o600;
 
-/** Octets of the write-ahead log's file that stay allocated once its content has moved into the database. */
-const KEPT_LOG_OCTETS = 16 * 1024 * 1024;
+/** Size to which the file of the write-ahead log is truncated after a checkpoint. */
+const LOG_SIZE_LIMIT_OCTETS = 16 * 1024 * 1024;
 
 const WRITER_PRAGMAS = [
   'PRAGMA foreign_keys = ON',
   'PRAGMA journal_mode = WAL',
   'PRAGMA synchronous = FULL',
-  `PRAGMA journal_size_limit = ${KEPT_LOG_OCTETS}`,
+  `PRAGMA journal_size_limit = ${LOG_SIZE_LIMIT_OCTETS}`,
 ];
 
-/** The query says at once whether the file is a database. */
+/** Fails at once if the file is not a database. */
 const READER_PRAGMAS = ['SELECT count(*) FROM sqlite_schema'];
 
 /**
- * Opens a database. The file, and those that SQLite keeps beside it (FILE-wal, FILE-shm), have mode 0600.
- * A connection that writes uses the write-ahead log and waits for the disk at each COMMIT (synchronous=FULL).
+ * Opens a database. The file and SQLite's files beside it (FILE-wal, FILE-shm) have mode 0600. A connection that writes
+ * uses the write-ahead log and syncs to disk at each COMMIT (synchronous=FULL).
  *
- * Never open FILE or FILE-wal by other means in the same process: closing such a descriptor drops SQLite's locks.
+ * Never open FILE or FILE-wal by other means in the same process: closing that descriptor releases SQLite's POSIX locks.
  *
  * @throws SqliteError
  */
@@ -55,7 +57,7 @@ export async function openDatabase(file: string, options: DatabaseOptions = {}):
   return openWith(driver, file, readOnly, options.busyTimeoutMs ?? BUSY_TIMEOUT_MS, pragmas);
 }
 
-/** Opens a file that serves as a lock only: no write-ahead log, no waiting. @throws SqliteError */
+/** Opens a file that only serves as a lock: without write-ahead log, and without waiting for locks. @throws SqliteError */
 export async function openLockFile(file: string): Promise<Database> {
   const driver = await loadDriver();
   return openWith(driver, file, false, 0, []);
@@ -80,7 +82,7 @@ function openWith(
   }
 }
 
-/** Creates an empty file of mode 0600 (SQLite gives the files beside it the same mode), or takes others' rights away. */
+/** Creates an empty file with mode 0600, or changes the mode of an existing one. SQLite's files beside it get the same mode. */
 function createPrivately(file: string): void {
   try {
     closeSync(openSync(file, 'ax', FILE_MODE));
@@ -92,7 +94,7 @@ function createPrivately(file: string): void {
   }
 }
 
-/** Waits until a file, or the entries of a directory, are on the disk. Never for a database that is open. */
+/** Syncs a file or the entries of a directory to disk. Never for an open database: see openDatabase. */
 export function syncPath(path: string): void {
   const descriptor = openSync(path, 'r');
   try {
@@ -109,7 +111,7 @@ export class Database {
   readonly file: string;
   readonly #connection: DriverConnection;
   readonly #statements = new Map<string, DriverStatement>();
-  readonly #iterating = new Set<Rows>();
+  readonly #openIterators = new Set<Rows>();
 
   constructor(file: string, connection: DriverConnection) {
     this.file = file;
@@ -125,19 +127,19 @@ export class Database {
     this.#guard(() => this.#connection.exec(sql));
   }
 
-  /** Runs one statement, which is kept prepared, and gives the number of rows that it changed. */
+  /** Runs one statement, which stays prepared, and returns the number of changed rows. */
   run(sql: string, params: readonly SqlValue[] = []): number {
     return this.#guard(() => Number(this.#cached(sql).run(...checked(params)).changes));
   }
 
-  /** All rows of a query. An integer beyond 2^53 is an error. */
+  /** Returns all rows of a query. An integer beyond 2^53 is an error. */
   all(sql: string, params: readonly SqlValue[] = []): SqlRow[] {
     return this.#guard(() => this.#cached(sql).all(...checked(params)) as SqlRow[]);
   }
 
   /**
-   * The rows of a query one by one, each as an array of its columns, without having all in memory.
-   * A million rows with two BLOBs of 25 and 40 octets take 1 to 2 seconds.
+   * Streams the rows of a query, each as an array of its columns. A million rows with two BLOBs of 25 and 40 octets take
+   * 1 to 2 seconds.
    */
   *iterate(sql: string, params: readonly SqlValue[] = []): Generator<readonly SqlValue[], void, undefined> {
     const rows = this.#guard(() => {
@@ -145,19 +147,19 @@ export class Database {
       statement.setReturnArrays(true);
       return statement.iterate(...checked(params)) as Rows;
     });
-    this.#iterating.add(rows);
+    this.#openIterators.add(rows);
     try {
       for (let row = this.#next(rows); row !== undefined; row = this.#next(rows)) yield row;
     } finally {
-      if (this.#iterating.delete(rows)) rows.return?.();
+      if (this.#openIterators.delete(rows)) rows.return?.();
     }
   }
 
-  /** A transaction that is open is undone, reading ends with an error, and the locks are gone. */
+  /** Rolls back an open transaction, and releases all locks. Iterators in use fail with their next row. */
   close(): void {
     this.#guard(() => {
-      for (const rows of this.#iterating) rows.return?.();
-      this.#iterating.clear();
+      for (const rows of this.#openIterators) rows.return?.();
+      this.#openIterators.clear();
       this.#statements.clear();
       if (this.inTransaction) this.#connection.exec('ROLLBACK');
       this.#connection.close();
@@ -165,15 +167,15 @@ export class Database {
   }
 
   #next(rows: Rows): readonly SqlValue[] | undefined {
-    if (!this.#iterating.has(rows))
-      throw new SqliteError('other', `database ${this.file} was closed while it was read`);
+    if (!this.#openIterators.has(rows))
+      throw new SqliteError('other', `database ${this.file} was closed while it was being read`);
     const { done, value } = this.#guard(() => rows.next());
     return done === true ? undefined : value;
   }
 
   #cached(sql: string): DriverStatement {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) return known;
+    const cachedStatement = this.#statements.get(sql);
+    if (cachedStatement !== undefined) return cachedStatement;
     const statement = this.#connection.prepare(sql);
     const oldest = this.#statements.keys().next().value;
     if (this.#statements.size >= MAX_CACHED_STATEMENTS && oldest !== undefined) this.#statements.delete(oldest);
@@ -190,11 +192,11 @@ export class Database {
   }
 }
 
-/** @photostructure/sqlite ends a text at its first NUL, without a word: octets belong into a BLOB. */
+/** @photostructure/sqlite silently truncates a text at its first NUL. */
 function checked(params: readonly SqlValue[]): readonly SqlValue[] {
   for (const value of params) {
     if (typeof value === 'string' && value.includes('\0'))
-      throw new SqliteError('other', 'a text with a NUL cannot be stored: use a BLOB');
+      throw new SqliteError('other', 'a text that contains NUL cannot be stored: use a BLOB');
   }
   return params;
 }

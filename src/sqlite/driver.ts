@@ -1,8 +1,10 @@
-// Loads the SQLite driver: node:sqlite from Node.js 24 on, else its twin @photostructure/sqlite with the same interface.
-// Never both in one process: two copies of the SQLite library do not see each other's locks on a file.
-// What is declared here is what this folder uses of either, and what both do alike.
+/**
+ * Loads the SQLite driver: node:sqlite since Node.js 24, else @photostructure/sqlite with the same interface. Never both in
+ * one process: two copies of the SQLite library do not see each other's file locks. The types declare only what this
+ * folder uses and both drivers have in common.
+ */
 
-/** What a column of a row or a parameter of a statement can be. A BLOB is a Uint8Array. */
+/** The value of a column or a parameter. A BLOB is a Uint8Array. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 
 export interface DriverStatement {
@@ -17,13 +19,13 @@ export interface DriverConnection {
   readonly isTransaction: boolean;
   exec(sql: string): void;
   prepare(sql: string): DriverStatement;
-  /** The twin keeps the connection, with its locks, until the garbage collector has taken every statement of it. */
+  /** @photostructure/sqlite keeps connection and locks until all prepared statements are garbage collected. */
   close(): void;
 }
 
 export interface DriverOptions {
   readonly readOnly: boolean;
-  /** Milliseconds to wait for a lock of another connection (busy_timeout). */
+  /** Milliseconds to wait for a lock of another connection (SQLite's busy_timeout). */
   readonly timeout: number;
 }
 
@@ -35,13 +37,13 @@ const FIRST_NODE_WITH_SQLITE = 24;
 
 let loading: Promise<Driver> | undefined;
 
-/** The driver of this Node.js, loaded at the first call. */
+/** The driver for this Node.js version, loaded on first use. */
 export function loadDriver(): Promise<Driver> {
-  loading ??= Number.parseInt(process.versions.node, 10) >= FIRST_NODE_WITH_SQLITE ? loadBuiltin() : loadTwin();
+  loading ??= Number.parseInt(process.versions.node, 10) >= FIRST_NODE_WITH_SQLITE ? loadBuiltin() : loadPackage();
   return loading;
 }
 
-/** Early versions of Node.js 24 warn that node:sqlite is experimental: nothing that the operator of a server could act on. */
+/** Suppresses the warning of early Node.js 24 versions that node:sqlite is experimental: operators cannot act on it. */
 async function loadBuiltin(): Promise<Driver> {
   const { emitWarning } = process;
   const filtered = (warning: string | Error, ...rest: unknown[]): void => {
@@ -57,11 +59,11 @@ async function loadBuiltin(): Promise<Driver> {
   }
 }
 
-async function loadTwin(): Promise<Driver> {
+async function loadPackage(): Promise<Driver> {
   try {
     return (await import('@photostructure/sqlite')) as unknown as Driver;
   } catch (cause) {
-    const advice = 'install the packages again without omitting optional ones, or use Node.js 24 or newer';
-    throw new Error(`the SQLite driver @photostructure/sqlite does not load on this system: ${advice}`, { cause });
+    const advice = 'Install the packages again without omitting optional ones, or use Node.js 24 or newer.';
+    throw new Error(`The SQLite driver @photostructure/sqlite cannot be loaded. ${advice}`, { cause });
   }
 }

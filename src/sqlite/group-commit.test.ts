@@ -1,4 +1,4 @@
-// Several transactions under one COMMIT: who fails alone, when all fail, and that the next one works.
+/** Several transactions under one COMMIT: which failures affect one or all, and that the next one works. */
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { testDirectory } from '../../test/support/test-directory.ts';
@@ -24,7 +24,7 @@ const failures = (transactions: readonly SqlTransaction[]) =>
   commitTogether(database, transactions).map((error) => error?.reason);
 
 describe('transactions under one COMMIT', () => {
-  it('one that fails takes all of its own statements back, and none of its neighbours', () => {
+  it('a failed one is rolled back, and its neighbours are not', () => {
     expect(failures([insert(1), insert(2, 3, 1, 4), insert(5, 6)])).toEqual([undefined, 'other', undefined]);
     expect(stored()).toEqual([1, 5, 6]);
   });
@@ -35,7 +35,7 @@ describe('transactions under one COMMIT', () => {
     expect(stored()).toEqual([1, 11]);
   });
 
-  it('one alone that fails leaves nothing', () => {
+  it('a single one that fails stores nothing', () => {
     expect(failures([insert(1, 2, 1)])).toEqual(['other']);
     expect([stored(), database.inTransaction]).toEqual([[], false]);
   });
@@ -54,7 +54,7 @@ describe('transactions under one COMMIT', () => {
     expect(failures([insert(1), insert(2)])).toEqual([undefined, undefined]);
   });
 
-  it('all fail when another connection keeps the database locked, and work once it is free', async () => {
+  it('all fail while another connection locks the database, and work once it is released', async () => {
     const other = await openDatabase(database.file);
     const impatient = await openDatabase(database.file, { busyTimeoutMs: 0 });
     other.run('BEGIN IMMEDIATE');

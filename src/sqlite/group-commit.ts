@@ -1,15 +1,16 @@
-// Runs transactions of several callers in one transaction of the database, so that they share one wait for the disk.
-// Each stands in a SAVEPOINT of its own: one that fails takes nothing of its neighbours with it.
+/**
+ * Group commit: runs transactions of several callers in one database transaction, so that they share one sync to disk. Each
+ * has its own SAVEPOINT: a failed one does not affect the others.
+ */
 import type { Database, SqlStatement } from './database.ts';
 import { type SqliteError, sqliteErrorFrom } from './sqlite-error.ts';
 
-/** The statements of one caller, all or none; not BEGIN, COMMIT, SAVEPOINT and the like. */
+/** The statements of one caller, applied atomically; without BEGIN, COMMIT, SAVEPOINT and the like. */
 export type SqlTransaction = readonly SqlStatement[];
 
 /**
- * Runs transactions in their order under one COMMIT, and gives for each what went wrong; undefined: it is on the disk.
- * When the COMMIT fails, or SQLite ends the transaction by itself (disk full, I/O error), all fail.
- * The database is outside of a transaction afterwards.
+ * Runs transactions in order under one COMMIT, and returns the error of each; undefined if it is on disk. If the COMMIT
+ * fails, or SQLite rolls back by itself (disk full, I/O error), all fail. Afterwards no transaction is open.
  */
 export function commitTogether(
   database: Database,
@@ -19,9 +20,9 @@ export function commitTogether(
   try {
     database.run('BEGIN IMMEDIATE');
     for (const transaction of transactions) {
-      outcomes.push(transactions.length === 1 ? runAll(database, transaction) : runApart(database, transaction));
+      outcomes.push(transactions.length === 1 ? runAll(database, transaction) : runInSavepoint(database, transaction));
     }
-    if (outcomes.some((failed) => failed === undefined)) database.run('COMMIT');
+    if (outcomes.includes(undefined)) database.run('COMMIT');
     else rollback(database);
     return outcomes;
   } catch (cause) {
@@ -31,16 +32,16 @@ export function commitTogether(
   }
 }
 
-/** @throws SqliteError when the transaction of all is gone */
-function runApart(database: Database, transaction: SqlTransaction): SqliteError | undefined {
+/** @throws SqliteError if SQLite rolled back the whole transaction */
+function runInSavepoint(database: Database, transaction: SqlTransaction): SqliteError | undefined {
   database.run('SAVEPOINT one');
-  const failed = runAll(database, transaction);
-  if (failed !== undefined) {
-    if (!database.inTransaction) throw failed;
+  const error = runAll(database, transaction);
+  if (error !== undefined) {
+    if (!database.inTransaction) throw error;
     database.run('ROLLBACK TO one');
   }
   database.run('RELEASE one');
-  return failed;
+  return error;
 }
 
 function runAll(database: Database, transaction: SqlTransaction): SqliteError | undefined {

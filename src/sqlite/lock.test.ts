@@ -1,4 +1,4 @@
-// One process for each database: real processes, real locks, ended the hard way.
+/** One process per database: real processes and real locks, released by SIGKILL. */
 import { readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -33,14 +33,14 @@ function startHolder(file: string) {
 }
 
 describe('the lock of a database', () => {
-  it('is refused to a second process, which is told the PID of the first, and is free when that one is killed', async () => {
+  it('is refused to a second process with the PID of the first, and is released when that one is killed', async () => {
     const file = newFile();
     const holder = await startHolder(file);
     try {
       const error = await refusal(file);
       expect([error.pid, error.reason]).toEqual([holder.pid, 'busy']);
       expect(error.message).toBe(
-        `database ${file} is in use by process ${holder.pid}: one process at a time can serve it`,
+        `database ${file} is in use by process ${holder.pid}: only one process at a time can serve it`,
       );
     } finally {
       await holder.stop('SIGKILL');
@@ -70,7 +70,7 @@ describe('the lock of a database', () => {
     expect(await inThread()).toBe('free');
   });
 
-  it('is not lost by the attempts of others in this process', async () => {
+  it('survives other attempts in this process', async () => {
     const file = newFile();
     const lock = await lockDatabase(file);
     await refusal(file);

@@ -1,33 +1,35 @@
-// One process for each database: a lock that the kernel takes back when the process ends, however it ends.
-// It is an exclusive transaction on an empty SQLite file beside the database, FILE-lock, which is never removed, and works
-// between two opens in one process too. FILE-lock.pid says who has it; it is only for people to read.
+/**
+ * Allows only one process per database: a lock that the kernel releases when the process ends for any reason. It is an
+ * exclusive transaction on an empty SQLite file, FILE-lock, which is never removed; it also works within one process.
+ * FILE-lock.pid names the holder, for messages only.
+ */
 import { readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { type Database, openLockFile } from './database.ts';
 import { SqliteError, sqliteErrorFrom } from './sqlite-error.ts';
 
-/** Another process, or another part of this one, has the database. */
+/** The database is locked by another process or another part of this one. */
 export class DatabaseLockedError extends SqliteError {
   override readonly name = 'DatabaseLockedError';
-  /** The process that has it; undefined when it has not said so yet. */
+  /** The process that holds the lock; undefined if it has not written FILE-lock.pid yet. */
   readonly pid: number | undefined;
 
   constructor(file: string, pid: number | undefined) {
-    const who = pid === undefined ? 'another process' : pid === process.pid ? 'this process' : `process ${pid}`;
-    super('busy', `database ${file} is in use by ${who}: one process at a time can serve it`);
+    const holder = pid === undefined ? 'another process' : pid === process.pid ? 'this process' : `process ${pid}`;
+    super('busy', `database ${file} is in use by ${holder}: only one process at a time can serve it`);
     this.pid = pid;
   }
 }
 
 export interface DatabaseLock {
-  /** Gives the database free. Also done by the end of the process. */
+  /** Also released when the process ends. */
   release(): void;
 }
 
-/** A connection that nobody refers to any more would be closed by the garbage collector, and its lock be gone. */
-const held = new Set<Database>();
+/** References the connections of held locks: a garbage collected connection is closed and releases its lock. */
+const heldLocks = new Set<Database>();
 
-/** Takes a database, which need not exist yet, for this process. @throws DatabaseLockedError, SqliteError */
+/** Locks a database, which need not exist yet, for this process. @throws DatabaseLockedError, SqliteError */
 export async function lockDatabase(file: string): Promise<DatabaseLock> {
   const lockFile = `${realPath(file)}-lock`;
   const pidFile = `${lockFile}.pid`;
@@ -47,22 +49,22 @@ export async function lockDatabase(file: string): Promise<DatabaseLock> {
     connection.close();
     throw sqliteErrorFrom(error, pidFile);
   }
-  held.add(connection);
+  heldLocks.add(connection);
   return {
     release: () => {
-      if (!held.delete(connection)) return;
+      if (!heldLocks.delete(connection)) return;
       rmSync(pidFile, { force: true });
       connection.close();
     },
   };
 }
 
-/** The same for every spelling of a path. */
+/** The canonical path of a file that need not exist. */
 function realPath(file: string): string {
   try {
     return realpathSync(file);
   } catch {
-    // It is not there yet; its directory is, or opening the lock says so.
+    // The file does not exist yet. If its directory does not exist either, opening the lock file fails.
   }
   try {
     return join(realpathSync(dirname(file)), basename(file));

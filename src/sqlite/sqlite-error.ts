@@ -1,11 +1,16 @@
-// What went wrong in SQLite or with the files below it, in words that an operator can act on.
-// Result codes: https://www.sqlite.org/rescode.html. SQL and parameters never stand in a message.
+/**
+ * Errors of SQLite and its files, with advice for the operator. Result codes: https://www.sqlite.org/rescode.html.
+ * Messages never contain SQL or parameters.
+ */
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
 
 export type SqliteErrorReason = 'full' | 'read-only' | 'busy' | 'corrupt' | 'io' | 'other';
 
-/** An error of a database. The transaction that got it is not stored, unless the message says that this is not known. */
+/**
+ * An error of a database. Its transaction is not stored, except that this is unknown if the thread died. The message is a
+ * clause without a full stop, as callers embed it.
+ */
 export class SqliteError extends Error {
   override readonly name: string = 'SqliteError';
   readonly reason: SqliteErrorReason;
@@ -28,7 +33,7 @@ const REASON_OF_CODE: ReadonlyMap<number, SqliteErrorReason> = new Map([
   [26, 'corrupt'], // SQLITE_NOTADB
 ]);
 
-/** SQLITE_IOERR_SHMSIZE: the file FILE-shm cannot grow, which is what a full disk says first. */
+/** SQLITE_IOERR_SHMSIZE: FILE-shm cannot grow; usually the first error of a full disk. */
 const SHM_CANNOT_GROW = 4874;
 
 const REASON_OF_ERRNO: ReadonlyMap<string, SqliteErrorReason> = new Map([
@@ -40,21 +45,21 @@ const REASON_OF_ERRNO: ReadonlyMap<string, SqliteErrorReason> = new Map([
 ]);
 
 const ADVICE: Readonly<Record<SqliteErrorReason, string>> = {
-  full: 'no room is left for it: free some on its disk, or raise the quota',
+  full: 'no space is left on its disk: free some, or raise the quota',
   'read-only':
-    'it cannot be written: give the user of the server write permission on the file and its directory, and see that its disk is not mounted read-only',
-  busy: 'another process keeps it locked: end that one',
+    "it is not writable: give the server's user write permission on the file and its directory, and check that the disk is not mounted read-only",
+  busy: 'another process has locked it: stop that process',
   corrupt:
-    'it is damaged or no database: stop the server, keep a copy of the file and those beside it, and restore a backup',
-  io: 'its disk or directory fails: see that the directory exists and what the system log says of the disk',
-  other: 'SQLite refused',
+    'it is damaged or not a database: stop the server, keep a copy of the file and the files beside it, and restore a backup',
+  io: 'its disk or directory fails: check that the directory exists, and the system log for errors of the disk',
+  other: 'SQLite reported an error',
 };
 
 function fieldOf(error: unknown, field: string): unknown {
   return typeof error === 'object' && error !== null ? Reflect.get(error, field) : undefined;
 }
 
-/** SQLite calls a disk that has become read-only an I/O error. */
+/** SQLite reports a disk that was remounted read-only as an I/O error. */
 function isReadOnlyNow(file: string): boolean {
   try {
     accessSync(dirname(file), constants.W_OK);
@@ -67,15 +72,15 @@ function isReadOnlyNow(file: string): boolean {
 function reasonOf(error: unknown, file: string): SqliteErrorReason {
   const resultCode = fieldOf(error, 'errcode');
   if (typeof resultCode !== 'number') {
-    const fromSystem = fieldOf(error, 'syscall') !== undefined;
-    return REASON_OF_ERRNO.get(String(fieldOf(error, 'code'))) ?? (fromSystem ? 'io' : 'other');
+    const isSystemError = fieldOf(error, 'syscall') !== undefined;
+    return REASON_OF_ERRNO.get(String(fieldOf(error, 'code'))) ?? (isSystemError ? 'io' : 'other');
   }
   if (resultCode === SHM_CANNOT_GROW) return 'full';
   const reason = REASON_OF_CODE.get(resultCode & 0xff) ?? 'other';
   return reason === 'io' && isReadOnlyNow(file) ? 'read-only' : reason;
 }
 
-/** The error of a driver or of the file system as a SqliteError; one that is a SqliteError already stays as it is. */
+/** Converts an error of the driver or the file system to a SqliteError; returns a SqliteError unchanged. */
 export function sqliteErrorFrom(error: unknown, file: string): SqliteError {
   if (error instanceof SqliteError) return error;
   const reason = reasonOf(error, file);

@@ -1,5 +1,7 @@
-// What the main thread and the thread of a database (worker-thread.ts) say to each other. Only things that a structured
-// clone keeps; an error travels as its parts. And where the code of the thread is.
+/**
+ * Messages between the main thread and the threads of a database (worker-thread.ts, backup-thread.ts), limited to values
+ * that survive a structured clone: an error is sent as its parts. Also the URLs of the threads' code.
+ */
 import type { Worker } from 'node:worker_threads';
 import type { SqlRow, SqlStatement, SqlValue } from './database.ts';
 import type { SqlTransaction } from './group-commit.ts';
@@ -21,7 +23,7 @@ export type ThreadJob =
   | { readonly kind: 'transaction'; readonly statements: SqlTransaction }
   | { readonly kind: 'all'; readonly sql: string; readonly params: readonly SqlValue[] };
 
-/** Everything that waited, in its order; an empty batch asks the thread to close the database and to end. */
+/** All queued jobs in order. An empty batch makes the thread close the database and exit. */
 export type ThreadBatch = readonly ThreadJob[];
 
 export interface ErrorParts {
@@ -32,11 +34,11 @@ export interface ErrorParts {
 export type JobOutcome = { readonly rows: readonly SqlRow[] } | { readonly error: ErrorParts };
 
 export interface ThreadReply {
-  /** One for each job of the batch, in its order. A transaction has no rows. The first reply, to the start, has none. */
+  /** One per job of the batch, in order; a transaction has no rows. Empty in the replies to start and close. */
   readonly outcomes: readonly JobOutcome[];
-  /** COMMITs that this batch took. */
+  /** The number of COMMITs of this batch. */
   readonly commits: number;
-  /** The database could not be opened, or not be closed well. */
+  /** Opening or closing the database failed. */
   readonly failed?: ErrorParts;
 }
 
@@ -57,11 +59,11 @@ export function threadUrl(name: 'worker-thread' | 'backup-thread'): URL {
   return new URL(here.endsWith('.ts') ? `../../dist/sqlite/${name}.js` : `./${name}.js`, here);
 }
 
-/** Waits until a thread that was just started says that its database is open, or done. @throws SqliteError */
+/** Waits for the first reply of a new thread: its database is open, or its backup done. @throws SqliteError */
 export function firstReply(thread: Worker, file: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (cause?: unknown): void =>
-      reject(new SqliteError('other', `the thread of database ${file} does not start`, { cause }));
+      reject(new SqliteError('other', `the thread of database ${file} cannot be started`, { cause }));
     thread.once('message', ({ failed }: ThreadReply) => {
       thread.off('error', fail);
       thread.off('exit', fail);
@@ -74,8 +76,8 @@ export function firstReply(thread: Worker, file: string): Promise<void> {
 }
 
 /**
- * A batch to send. A structured clone takes the whole ArrayBuffer of a view along (a small Buffer is a view of 8 KiB):
- * such BLOBs are cut out, and their new buffers are the thread's (`owned`).
+ * Prepares a batch for postMessage. A structured clone of a view copies its whole ArrayBuffer (a small Buffer is a view of
+ * 8 KiB), so views of a part are copied to buffers of their own, `owned`, which are transferred to the thread.
  */
 export function exactOctets(jobs: readonly ThreadJob[]): { batch: ThreadBatch; owned: ArrayBuffer[] } {
   const owned: ArrayBuffer[] = [];

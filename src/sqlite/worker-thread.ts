@@ -1,5 +1,7 @@
-// The thread that writes to a database: takes batches from worker.ts, commits, replies. Runs nothing on the main thread.
-// Moving the write-ahead log into the database (a checkpoint) comes after the reply, so that nobody waits for it.
+/**
+ * The thread that writes to a database: receives batches from worker.ts, commits and replies. A checkpoint, which moves the
+ * write-ahead log into the database, runs after the reply, so that no caller waits for it.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Database, openDatabase } from './database.ts';
 import { commitTogether, type SqlTransaction } from './group-commit.ts';
@@ -15,7 +17,7 @@ import {
 
 const NO_ROWS: JobOutcome = { rows: [] };
 
-/** A checkpoint follows after so many statements or octets. It takes some milliseconds then, and the log stays small. */
+/** A checkpoint follows after this many statements or octets: it takes a few milliseconds, and the log stays small. */
 const STATEMENTS_PER_CHECKPOINT = 1_000;
 const OCTETS_PER_CHECKPOINT = 2 * 1024 * 1024;
 
@@ -30,10 +32,10 @@ let octets = 0;
 async function open(): Promise<Database | undefined> {
   try {
     const database = await openDatabase(file);
-    const failed = commitTogether(database, [schema.map((sql) => ({ sql, params: [] }))])[0];
-    if (failed !== undefined) {
+    const error = commitTogether(database, [schema.map((sql) => ({ sql, params: [] }))])[0];
+    if (error !== undefined) {
       database.close();
-      throw failed;
+      throw error;
     }
     reply({ outcomes: [], commits: 0 });
     return database;
@@ -43,21 +45,21 @@ async function open(): Promise<Database | undefined> {
   }
 }
 
-/** Transactions that follow one another share a COMMIT. A query reads what was committed before it. */
+/** Consecutive transactions share a COMMIT. A query commits them first, so that it sees them. */
 function runBatch(database: Database, batch: ThreadBatch): void {
   const outcomes: JobOutcome[] = [];
   let commits = 0;
-  let together: SqlTransaction[] = [];
+  let pending: SqlTransaction[] = [];
   const commit = (): void => {
-    if (together.length === 0) return;
-    const failures = commitTogether(database, together);
-    if (failures.includes(undefined)) commits += 1;
-    for (const failed of failures) outcomes.push(failed === undefined ? NO_ROWS : { error: errorParts(failed) });
-    together = [];
+    if (pending.length === 0) return;
+    const errors = commitTogether(database, pending);
+    if (errors.includes(undefined)) commits += 1;
+    for (const error of errors) outcomes.push(error === undefined ? NO_ROWS : { error: errorParts(error) });
+    pending = [];
   };
   for (const job of batch) {
     if (job.kind === 'transaction') {
-      together.push(job.statements);
+      pending.push(job.statements);
       count(job.statements);
     } else {
       commit();
@@ -87,14 +89,14 @@ function query(database: Database, { sql, params }: Extract<ThreadJob, { kind: '
   }
 }
 
-/** A checkpoint that fails (disk full, a long reader) loses nothing: the log is kept, and the next one takes it. */
+/** A failed checkpoint (disk full, a long reader) loses nothing: the log stays, and the next checkpoint continues. */
 function checkpoint(database: Database): void {
   statements = 0;
   octets = 0;
   try {
     database.all('PRAGMA wal_checkpoint(PASSIVE)');
   } catch {
-    // The next COMMIT tells its caller what is wrong with the disk.
+    // The next COMMIT reports a problem of the disk to its caller.
   }
 }
 

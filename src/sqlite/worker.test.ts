@@ -1,4 +1,4 @@
-// The thread of a database: shared COMMITs, full disks, copies while it writes, and what is left after kill -9.
+/** The thread of a database: shared COMMITs, full disks, backups during writes, and the content after kill -9. */
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -46,13 +46,13 @@ async function integrity(file: string): Promise<unknown> {
 }
 
 describe('transactions', () => {
-  it('that are asked for together share one COMMIT', async () => {
+  it('that are started together share one COMMIT', async () => {
     const worker = await open();
     await Promise.all(numbers(50).map((i) => worker.transaction([insert(i)])));
     expect([worker.commits, await stored(worker)]).toEqual([1, numbers(50)]);
   });
 
-  it('that come while one is under way share the next COMMIT', async () => {
+  it('that are started while one is in flight share the next COMMIT', async () => {
     const worker = await open();
     const first = worker.transaction([insert(0)]);
     await Promise.resolve();
@@ -63,7 +63,7 @@ describe('transactions', () => {
     expect([worker.commits, await stored(worker)]).toEqual([2, numbers(21)]);
   });
 
-  it('one that fails takes its own statements back and leaves its neighbours', async () => {
+  it('a failed one is rolled back without its neighbours', async () => {
     const worker = await open();
     const results = await Promise.allSettled([
       worker.transaction([insert(1)]),
@@ -75,7 +75,7 @@ describe('transactions', () => {
     expect([worker.commits, await stored(worker)]).toEqual([1, [1, 3]]);
   });
 
-  it('are seen by a query that comes after them, and not by one before', async () => {
+  it('are visible to later queries, and not to earlier ones', async () => {
     const worker = await open();
     const results = await Promise.all([stored(worker), worker.transaction([insert(1)]), stored(worker)]);
     expect([results[0], results[2]]).toEqual([[], [1]]);
@@ -88,7 +88,7 @@ describe('transactions', () => {
     await worker.transaction([insert(1)]);
   });
 
-  it('are durable: another connection reads them at once, and so does the next open', async () => {
+  it('are durable: another connection sees them at once, and so does the next open', async () => {
     const worker = await open();
     await worker.transaction([insert(7, new Uint8Array([1, 2, 3]))]);
     const reader = await openDatabase(worker.file, { readOnly: true });
@@ -136,7 +136,7 @@ describe('transactions', () => {
 });
 
 describe('the end', () => {
-  it('close finishes what was asked for, is the same twice, and then nothing is taken', async () => {
+  it('close finishes pending calls, is idempotent, and rejects later calls', async () => {
     const worker = await open();
     const asked = numbers(10).map((i) => worker.transaction([insert(i)]));
     await Promise.all([...asked, worker.close(), worker.close()]);
@@ -169,7 +169,7 @@ describe('the end', () => {
     expect(await stored(await open(file))).toEqual([1]);
   });
 
-  it('a schema that is wrong, or a file that is no database, fails the opening', async () => {
+  it('opening fails for an invalid schema, and for a file that is not a database', async () => {
     const file = join(testDirectory('worker'), 'data.sqlite');
     await expect(SqliteWorker.open(file, [...SCHEMA, 'CREATE NONSENSE'])).rejects.toMatchObject({ reason: 'other' });
     expect(await stored(await open(file))).toEqual([]);
@@ -192,7 +192,7 @@ describe('the end', () => {
 });
 
 describe('a backup', () => {
-  it('while transactions go on holds a prefix of them, with all that were acknowledged before', async () => {
+  it('during transactions has a prefix of them, with all that were acknowledged before', async () => {
     const worker = await open();
     const directory = testDirectory('backup');
     let acknowledged = 0;
@@ -224,7 +224,7 @@ describe('a backup', () => {
     expect(readdirSync(directory).sort()).toEqual(["it's-0.sqlite", "it's-1.sqlite"]);
   });
 
-  it('never goes over the database or a file of it, and leaves nothing when it fails', async () => {
+  it('never overwrites the database or a file of it, and leaves no file when it fails', async () => {
     const worker = await open();
     await worker.transaction([insert(1)]);
     for (const suffix of ['', '-wal', '-shm', '-lock']) {
@@ -240,7 +240,7 @@ describe('a backup', () => {
 });
 
 describeWithMounts('a disk that does not take more', () => {
-  it('full: the call fails with advice, reading goes on, and with room so does writing', async () => {
+  it('full: the call fails with advice, reading still works, and with space so does writing', async () => {
     const disk = mountSmallDisk(1024);
     const filler = join(disk, 'filler');
     try {
@@ -292,7 +292,7 @@ describeWithMounts('a disk that does not take more', () => {
 });
 
 describe('kill -9', () => {
-  it('20 times while eight callers commit: everything acknowledged is there, nothing half', async () => {
+  it('20 times while eight callers commit: everything acknowledged is stored, nothing partially', async () => {
     const file = join(testDirectory('kill'), 'data.sqlite');
     const code = `
       import { writeSync } from 'node:fs';

@@ -1,5 +1,7 @@
-// A database with a thread of its own: a slow disk never stops the main thread, and whoever waits shares one COMMIT.
-// One batch is under way at a time; what comes meanwhile is the next batch. The thread is worker-thread.ts.
+/**
+ * A database with its own thread (worker-thread.ts): a slow disk never blocks the main thread, and concurrent callers share
+ * a COMMIT. One batch is in flight at a time; calls that arrive meanwhile form the next one.
+ */
 import { Worker } from 'node:worker_threads';
 import { copyDatabase } from './backup.ts';
 import type { SqlRow, SqlStatement, SqlValue } from './database.ts';
@@ -26,21 +28,21 @@ export class SqliteWorker {
   readonly file: string;
   readonly #thread: Worker;
   readonly #backups = new Set<Promise<void>>();
-  #waiting: Call[] = [];
-  #underWay: readonly Call[] = [];
+  #queue: Call[] = [];
+  #inFlight: readonly Call[] = [];
   #scheduled = false;
   #commits = 0;
-  /** Why no further call is taken. */
-  #end: SqliteError | undefined;
+  /** Why new calls are rejected. */
+  #endReason: SqliteError | undefined;
   #closing: Promise<void> | undefined;
-  #closeFailed: SqliteError | undefined;
+  #closeError: SqliteError | undefined;
   #exited = false;
-  #idle: (() => void) | undefined;
+  #onIdle: (() => void) | undefined;
 
   private constructor(file: string, thread: Worker) {
     this.file = file;
     this.#thread = thread;
-    thread.on('message', (reply: ThreadReply) => this.#take(reply));
+    thread.on('message', (reply: ThreadReply) => this.#receive(reply));
     thread.on('error', (cause) => this.#fail(`the thread of database ${file} died`, cause));
     thread.on('exit', () => {
       this.#exited = true;
@@ -50,8 +52,8 @@ export class SqliteWorker {
   }
 
   /**
-   * Opens a database, which is created with mode 0600 if it is not there, and runs the schema's statements in one
-   * transaction; they must do nothing where their work is done already (CREATE TABLE IF NOT EXISTS).
+   * Opens a database, creating it with mode 0600 if necessary, and runs the schema in one transaction.
+   * @param schema idempotent statements (CREATE TABLE IF NOT EXISTS)
    * @throws SqliteError
    */
   static async open(file: string, schema: readonly string[]): Promise<SqliteWorker> {
@@ -63,33 +65,33 @@ export class SqliteWorker {
     return new SqliteWorker(file, thread);
   }
 
-  /** COMMITs so far, the schema's not counted. Fewer than the transactions where some shared one. */
+  /** The number of COMMITs, without that of the schema; less than that of transactions if some shared one. */
   get commits(): number {
     return this.#commits;
   }
 
   /**
-   * Runs statements: all land together or none, and they are on the disk when this resolves (synchronous=FULL).
-   * Calls that wait meanwhile share the next COMMIT. A statement that fails fails its own call alone, a COMMIT that fails
-   * fails all that share it. BLOBs must not change until then.
-   * @throws SqliteError; nothing is stored then, except that this is not known when the thread died
+   * Runs statements atomically; they are on disk when this resolves (synchronous=FULL). Concurrent calls share a COMMIT: a
+   * failed statement fails only its own call, a failed COMMIT all calls that share it. BLOBs must not be modified until
+   * then.
+   * @throws SqliteError if nothing is stored, or if the thread died and this is unknown
    */
   async transaction(statements: readonly SqlStatement[]): Promise<void> {
     if (statements.length > 0) await this.#call({ kind: 'transaction', statements });
   }
 
-  /** All rows of a query, which sees every transaction that was asked for before it. @throws SqliteError */
+  /** All rows of a query, which sees every transaction of earlier calls. @throws SqliteError */
   all(sql: string, params: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
     return this.#call({ kind: 'all', sql, params });
   }
 
   /**
-   * Copies the database as it is now into another file of mode 0600, which is replaced whole or not at all. Transactions
-   * go on meanwhile; every one that was acknowledged before the call is in the copy.
+   * Copies the database to another file, as writeCopy does, without blocking transactions. The copy has every transaction
+   * that was acknowledged before the call.
    * @throws SqliteError
    */
   async backup(toFile: string): Promise<void> {
-    if (this.#end !== undefined) throw this.#end;
+    if (this.#endReason !== undefined) throw this.#endReason;
     const copying = copyDatabase(this.file, toFile);
     this.#backups.add(copying);
     try {
@@ -99,17 +101,17 @@ export class SqliteWorker {
     }
   }
 
-  /** Finishes what was asked for, closes the database and ends the thread. @throws SqliteError when it closes badly */
+  /** Finishes all calls and backups, closes the database and ends the thread. @throws SqliteError if closing fails */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
-    this.#end ??= new SqliteError('other', `database ${this.file} is closed`);
-    if (this.#waiting.length > 0 || this.#underWay.length > 0) {
+    this.#endReason ??= new SqliteError('other', `database ${this.file} is closed`);
+    if (this.#queue.length > 0 || this.#inFlight.length > 0) {
       await new Promise<void>((resolve) => {
-        this.#idle = resolve;
+        this.#onIdle = resolve;
       });
     }
     await Promise.allSettled(this.#backups);
@@ -118,18 +120,18 @@ export class SqliteWorker {
     const exited = new Promise((resolve) => this.#thread.once('exit', resolve));
     this.#thread.postMessage([]);
     await exited;
-    if (this.#closeFailed !== undefined) throw this.#closeFailed;
+    if (this.#closeError !== undefined) throw this.#closeError;
   }
 
   #call(job: ThreadJob): Promise<readonly SqlRow[]> {
     return new Promise((resolve, reject) => {
-      if (this.#end !== undefined) {
-        reject(this.#end);
+      if (this.#endReason !== undefined) {
+        reject(this.#endReason);
         return;
       }
-      this.#waiting.push({ job, resolve, reject });
-      if (this.#scheduled || this.#underWay.length > 0) return;
-      // Calls that are made together go together.
+      this.#queue.push({ job, resolve, reject });
+      if (this.#scheduled || this.#inFlight.length > 0) return;
+      // Calls of the same microtask turn share a batch.
       this.#scheduled = true;
       queueMicrotask(() => this.#send());
     });
@@ -137,24 +139,24 @@ export class SqliteWorker {
 
   #send(): void {
     this.#scheduled = false;
-    const calls = this.#waiting;
-    this.#waiting = [];
+    const calls = this.#queue;
+    this.#queue = [];
     if (calls.length === 0) {
       this.#thread.unref();
-      this.#idle?.();
+      this.#onIdle?.();
       return;
     }
-    this.#underWay = calls;
+    this.#inFlight = calls;
     this.#thread.ref();
     const { batch, owned } = exactOctets(calls.map(({ job }) => job));
     this.#thread.postMessage(batch, owned);
   }
 
-  #take({ outcomes, commits, failed }: ThreadReply): void {
-    const calls = this.#underWay;
-    this.#underWay = [];
+  #receive({ outcomes, commits, failed }: ThreadReply): void {
+    const calls = this.#inFlight;
+    this.#inFlight = [];
     this.#commits += commits;
-    if (failed !== undefined) this.#closeFailed = errorOf(failed);
+    if (failed !== undefined) this.#closeError = errorOf(failed);
     if (calls.length > 0) this.#send();
     calls.forEach(({ resolve, reject }, index) => {
       const outcome = outcomes[index];
@@ -164,11 +166,11 @@ export class SqliteWorker {
   }
 
   #fail(message: string, cause?: unknown): void {
-    this.#end ??= new SqliteError('other', message, { cause });
-    const calls = [...this.#underWay, ...this.#waiting];
-    this.#underWay = [];
-    this.#waiting = [];
+    this.#endReason ??= new SqliteError('other', message, { cause });
+    const calls = [...this.#inFlight, ...this.#queue];
+    this.#inFlight = [];
+    this.#queue = [];
     for (const { reject } of calls) reject(new SqliteError('other', message, { cause }));
-    this.#idle?.();
+    this.#onIdle?.();
   }
 }

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DomainName } from '../../src/dns/name.ts';
-import { makeTsigKey } from '../../src/dns/tsig.ts';
+import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import { VERSION } from '../../src/server/version.ts';
 import { type Lab, makeKey, openLab, SECRET, ZONE } from '../e2e/lab.ts';
 import { MAIN, runDyndns, startDyndns } from '../support/dyndns.ts';
@@ -204,7 +204,7 @@ describeWith(BIND_PROGRAMS, 'commands on a real primary', () => {
       {
         what: 'the wrong secret',
         zone: () => ({ tsig_key: makeKey(ZONE).secret }),
-        text: /has another secret for the key 'dyn\.example\.com\.' \(BADSIG\)/,
+        text: /has a different secret for the key 'dyn\.example\.com\.' \(BADSIG\)/,
       },
       {
         what: 'allow-update, where it does not name the key',

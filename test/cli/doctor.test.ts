@@ -172,7 +172,7 @@ describeWith(BIND_PROGRAMS, 'a zone on real nameservers', () => {
   it('with another secret than the primary has: the key is a problem, and the clock is not reported as ok', async () => {
     const { port } = await open();
     const findings = await examine(port, { zones: [{ name: LAB_ZONE, tsig_key: makeKey(LAB_ZONE).secret }] });
-    expect(of(findings, 'key', 'problem')).toMatch(/is not accepted\.\n.*BADSIG.*copy the secret anew/);
+    expect(of(findings, 'key', 'problem')).toMatch(/is not accepted\.\n.*BADSIG.*copy the secret again/);
     expect(of(findings, 'clock', 'not checked')).toContain('no reply that the key verifies');
   });
 

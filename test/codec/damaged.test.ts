@@ -1,4 +1,4 @@
-// Damaged and hostile octets give a message or a WireError, soon, and nothing else (RFC 9267).
+/** Decoding of damaged and hostile octets: the result is a message or a WireError, in bounded time (RFC 9267). */
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { WireError } from '../../src/dns/wire/reader.ts';
 import { arbitraryMessage } from '../support/arbitrary-message.ts';
 import { hex, plainValue, recordedMessages } from '../support/wire-vectors.ts';
 
-/** Reads octets; a message must be writable and the same when read again. True for a message, false for a WireError. */
+/** True for a message, which must survive encoding and decoding; false for a WireError. */
 function isMessage(octets: Uint8Array): boolean {
   let message: ReturnType<typeof decodeMessage>;
   try {
@@ -22,7 +22,7 @@ function isMessage(octets: Uint8Array): boolean {
   return true;
 }
 
-describe('every damage of every recorded message', () => {
+describe('every truncation and every flipped bit of every recorded message', () => {
   for (const { label, octets } of recordedMessages()) {
     it(`${label}: each truncation is a WireError`, () => {
       for (let length = 0; length < octets.length; length++) {
@@ -42,7 +42,7 @@ describe('every damage of every recorded message', () => {
         if (isMessage(damaged)) messages += 1;
         damaged[bit >> 3]! ^= 1 << (bit & 7);
       }
-      // The id's sixteen bits alone make sixteen other messages; a flipped count makes none.
+      // Each of the sixteen bits of the id gives another message; a flipped count gives none.
       expect(messages).toBeGreaterThanOrEqual(16);
       expect(messages).toBeLessThan(octets.length * 8);
     }, 30_000);
@@ -57,7 +57,7 @@ describe('random octets', () => {
     );
   });
 
-  it('behind a header with small counts give a message or a WireError', () => {
+  it('after a header with small counts give a message or a WireError', () => {
     const count = fc.nat({ max: 2 }).map((n) => [0, n]);
     fc.assert(
       fc.property(fc.tuple(count, count, count, count), fc.uint8Array({ maxLength: 100 }), (counts, rest) => {
@@ -67,7 +67,7 @@ describe('random octets', () => {
     );
   });
 
-  it('in the place of some octets of any message give a message or a WireError', () => {
+  it('in place of some octets of any message give a message or a WireError', () => {
     fc.assert(
       fc.property(arbitraryMessage, fc.nat(), fc.uint8Array({ maxLength: 8 }), (message, at, patch) => {
         const octets = Uint8Array.from(encodeMessage(message));
@@ -98,17 +98,21 @@ const HOSTILE: readonly [string, string, string][] = [
   ['eleven octets', '0001000000000000000000', 'truncated'],
   ['counts of 65535 in 12 octets', header(65535, 65535, 65535, 65535), 'counts do not match'],
   ['a count of 65535 questions in 12 octets', header(65535, 0, 0, 0), 'counts do not match'],
-  ['a pointer to itself', `${QUESTION} c00c ${A}`, 'name pointer does not go back'],
-  ['two pointers to each other', `${header(2, 0, 0, 0)} c012 ${A} c00c ${A}`, 'name pointer does not go back'],
-  ['a name that ends in a pointer to its own start', `${QUESTION} 0161 c00c ${A}`, 'name pointer does not go back'],
-  ['a pointer forward', `${QUESTION} c00e 00 ${A}`, 'name pointer does not go back'],
-  ['a pointer beyond the message', `${QUESTION} ffff ${A}`, 'name pointer does not go back'],
+  ['a pointer to itself', `${QUESTION} c00c ${A}`, 'name pointer does not point backwards'],
+  ['two pointers to each other', `${header(2, 0, 0, 0)} c012 ${A} c00c ${A}`, 'name pointer does not point backwards'],
+  [
+    'a name that ends in a pointer to its own start',
+    `${QUESTION} 0161 c00c ${A}`,
+    'name pointer does not point backwards',
+  ],
+  ['a pointer forward', `${QUESTION} c00e 00 ${A}`, 'name pointer does not point backwards'],
+  ['a pointer beyond the message', `${QUESTION} ffff ${A}`, 'name pointer does not point backwards'],
   ['a pointer to the first octet', `${QUESTION} c000 ${A}`, 'name pointer into the header'],
   ['a pointer to the last octet of the header', `${QUESTION} c00b ${A}`, 'name pointer into the header'],
   ['half a pointer', `${header(0, 1, 0, 0)} 00 0002 0001 ${TTL} 0001 c0`, 'truncated name'],
   ['a label of type 01', `${QUESTION} 4100 ${A}`, 'unknown label type'],
   ['a label of type 10', `${QUESTION} 8100 ${A}`, 'unknown label type'],
-  ['a label of 63 octets that is cut', `${QUESTION} 3f ${'61'.repeat(20)}`, 'truncated name'],
+  ['a label of 63 octets that is truncated', `${QUESTION} 3f ${'61'.repeat(20)}`, 'truncated name'],
   ['a name without an end', `${QUESTION} ${'0161'.repeat(10)}`, 'truncated name'],
   [
     'a name of 256 octets',
@@ -136,22 +140,22 @@ const HOSTILE: readonly [string, string, string][] = [
   [
     'a compressed name in DNAME',
     `${header(1, 1, 0, 0)} 0161 00 ${A} 00 00270001 ${TTL} 0002 c00c`,
-    'compressed name where none is allowed',
+    'compressed name where compression is not allowed',
   ],
   [
     'a compressed name in RRSIG',
     `${header(1, 1, 0, 0)} 0161 00 ${A} 00 002e0001 ${TTL} 0014 0001 0d 03 0000012c 00000000 00000000 0001 c00c`,
-    'compressed name where none is allowed',
+    'compressed name where compression is not allowed',
   ],
   [
     'a compressed target of SVCB',
     `${header(1, 1, 0, 0)} 0161 00 ${A} 00 00400001 ${TTL} 0004 0001 c00c`,
-    'compressed name where none is allowed',
+    'compressed name where compression is not allowed',
   ],
   [
     'a compressed algorithm in TSIG',
     `${header(1, 0, 0, 1)} 0161 00 ${A} 00 00fa 00ff 00000000 0012 c00c 000000000001 012c 0000 0001 0000 0000`,
-    'compressed name where none is allowed',
+    'compressed name where compression is not allowed',
   ],
   [
     'SvcParamKeys out of order (RFC 9460 §2.2)',
@@ -166,12 +170,12 @@ const HOSTILE: readonly [string, string, string][] = [
   [
     'a type bitmap of no octets (RFC 4034 §4.1.2)',
     `${ANSWER} 00 002f0001 ${TTL} 0003 00 0000`,
-    'type bitmap of a wrong length',
+    'type bitmap length is not 1 to 32',
   ],
   [
     'a type bitmap of 33 octets (RFC 4034 §4.1.2)',
     `${ANSWER} 00 002f0001 ${TTL} 0024 00 0021 ${'ff'.repeat(33)}`,
-    'type bitmap of a wrong length',
+    'type bitmap length is not 1 to 32',
   ],
   [
     'a type bitmap with a zero octet at its end (RFC 4034 §4.1.2)',
@@ -188,9 +192,9 @@ const HOSTILE: readonly [string, string, string][] = [
     `${ANSWER} 00 01010001 ${TTL} 0002 0000`,
     'CAA tag is not letters and digits',
   ],
-  ['an EDNS option that is cut', `${ADDITIONAL} 00 0029 04d0 00000000 0005 000a 0008 01`, 'truncated'],
+  ['an EDNS option that is truncated', `${ADDITIONAL} 00 0029 04d0 00000000 0005 000a 0008 01`, 'truncated'],
   ['two OPT records (RFC 6891 §6.1.1)', `${header(0, 0, 0, 2)} ${OPT} ${OPT}`, 'more than one OPT record'],
-  ['an OPT record with a name (RFC 6891 §6.1.2)', `${ADDITIONAL} 0161${OPT}`, 'OPT record with a name'],
+  ['an OPT record with a name (RFC 6891 §6.1.2)', `${ADDITIONAL} 0161${OPT}`, 'owner name of OPT is not the root'],
   ['OPT as an answer (RFC 6891 §6.1.1)', `${ANSWER} ${OPT}`, 'OPT outside the additional section'],
   ['OPT as authority (RFC 6891 §6.1.1)', `${header(0, 0, 1, 0)} ${OPT}`, 'OPT outside the additional section'],
   ['TSIG as an answer (RFC 8945 §5.1)', `${ANSWER} ${TSIG}`, 'TSIG outside the additional section'],
@@ -203,7 +207,7 @@ const HOSTILE: readonly [string, string, string][] = [
   ['an octet after the last record', `${QUESTION} 00 ${A} 00`, 'octets after the last record'],
 ];
 
-describe('hand-made hostile messages are refused with their reason', () => {
+describe('handwritten hostile messages are refused with a reason', () => {
   for (const [what, text, reason] of HOSTILE) {
     it(what, () => {
       const decode = () => decodeMessage(hex(text));
@@ -212,7 +216,7 @@ describe('hand-made hostile messages are refused with their reason', () => {
     });
   }
 
-  it('while their sound twins are read: OPT, TSIG, OPT before TSIG, a name of 255 octets', () => {
+  it('similar valid messages are decoded: OPT, TSIG, OPT before TSIG, a name of 255 octets', () => {
     expect(decodeMessage(hex(`${ADDITIONAL} ${OPT}`)).additional).toHaveLength(1);
     expect(decodeMessage(hex(`${ADDITIONAL} ${TSIG}`)).tsigOffset).toBe(12);
     expect(decodeMessage(hex(`${header(0, 0, 0, 2)} ${OPT} ${TSIG}`)).tsigOffset).toBe(23);
@@ -221,8 +225,8 @@ describe('hand-made hostile messages are refused with their reason', () => {
   });
 });
 
-describe('names put together by pointers', () => {
-  /** The first record carries `payload` as unknown RDATA from octet 23 on; the second one's owner name is a pointer. */
+describe('names with pointers', () => {
+  /** The first record has `payload` as unknown RDATA at octet 23; the owner name of the second is a pointer into it. */
   const PAYLOAD_AT = 23;
   function pointingInto(payload: readonly number[], target: number): Uint8Array {
     const length = payload.length.toString(16).padStart(4, '0');
@@ -233,7 +237,7 @@ describe('names put together by pointers', () => {
   const label = (length: number): number[] => [length, ...new Array<number>(length).fill(0x61)];
   const owner = (octets: Uint8Array) => decodeMessage(octets).answers[1]!.ownerName;
 
-  it('a chain of 127 pointers is read, one of 128 is refused', () => {
+  it('a chain of 127 pointers is decoded, one of 128 is refused', () => {
     const chain = (pointers: number): Uint8Array => {
       const payload = [0];
       for (let i = 1; i < pointers; i++) payload.push(...pointer(PAYLOAD_AT + Math.max(0, 2 * i - 3)));
@@ -243,7 +247,7 @@ describe('names put together by pointers', () => {
     expect(() => decodeMessage(chain(128))).toThrow('too many name pointers');
   });
 
-  it('the longest chain that a compressing writer can make is read: 127 labels with a pointer before each', () => {
+  it('the longest chain of a compressing writer is decoded: 127 labels with a pointer before each', () => {
     const payload = [...label(1), 0];
     for (let i = 1; i < 127; i++) {
       const at = PAYLOAD_AT + payload.length;
@@ -253,7 +257,7 @@ describe('names put together by pointers', () => {
     expect(owner(message).labelCount).toBe(127);
   });
 
-  it('255 octets are read, 256 are refused', () => {
+  it('255 octets are decoded, 256 are refused', () => {
     const build = (lastLength: number): Uint8Array => {
       const payload = [...label(lastLength), 0, ...label(63), ...pointer(PAYLOAD_AT)];
       const start = PAYLOAD_AT + payload.length;

@@ -1,6 +1,8 @@
-// Agreement with dns-packet 5.6.1 on the same octets, decoding only.
-// Its known defects, which are not compared: it throws where RDATA has no octets (UPDATE), has no name for class NONE, prints
-// the dots inside a label like those between labels, and prints IPv4-mapped addresses with hexadecimal groups.
+/**
+ * Comparison with dns-packet 5.6.1, decoding only. Its known defects are not compared: it throws for empty RDATA (UPDATE),
+ * has no name for class NONE, does not escape dots inside a label, and formats IPv4-mapped addresses with hexadecimal
+ * groups.
+ */
 import { type Answer, type DecodedPacket, decode as decodeWithPeer } from 'dns-packet';
 import { describe, expect, it } from 'vitest';
 import { parseIpAddress } from '../../src/dns/address.ts';
@@ -20,7 +22,7 @@ function peerType(type: number): string {
   return PEER_TYPES[text] ?? text.replace('TYPE', 'UNKNOWN_');
 }
 
-/** Our RDATA in the shape of dns-packet's `data`; what it keeps as octets is octets. */
+/** Our RDATA in the shape of dns-packet's `data`; types that it returns as octets are octets. */
 function inPeerShape(rdata: Rdata): unknown {
   switch (rdata.kind) {
     case 'A':
@@ -113,7 +115,7 @@ function peerRecord(answer: Answer): unknown {
   }
   const { name, type, class: klass, ttl, data } = answer as Answer & { class: string; ttl: number; data: unknown };
   if (answer.type === 'AAAA') return comparable(name, type, klass, ttl, parseIpAddress(answer.data)?.text);
-  // HINFO has a structure there and none here.
+  // Only dns-packet has a structure for HINFO.
   if (answer.type === 'HINFO') {
     const strings = [answer.data.cpu, answer.data.os].map((text) => String.fromCharCode(text.length) + text);
     return comparable(name, type, klass, ttl, Buffer.from(strings.join('')));
@@ -150,16 +152,16 @@ function peerView(packet: DecodedPacket): unknown {
   };
 }
 
-describe('dns-packet reads the same from the same octets', () => {
+describe('dns-packet decodes the same octets to the same message', () => {
   for (const { label, octets } of recordedMessages()) {
     if (label.endsWith('nsupdate request')) {
-      it(`${label}: not compared, dns-packet throws on RDATA of no octets`, () => {
+      it(`${label}: not compared, dns-packet throws on empty RDATA`, () => {
         expect(() => decodeWithPeer(Buffer.from(octets))).toThrow('Cannot decode name');
         expect(decodeMessage(octets).authority.length).toBeGreaterThan(0);
       });
       continue;
     }
-    it(`${label}: as it was recorded, and as we write it`, () => {
+    it(`${label}: as recorded, and as encoded by us`, () => {
       const message = decodeMessage(octets);
       const expected = ourView(message);
       expect(peerView(decodeWithPeer(Buffer.from(octets)))).toEqual(expected);
@@ -167,7 +169,7 @@ describe('dns-packet reads the same from the same octets', () => {
     });
   }
 
-  it('every type that dns-packet has a structure for is among them', () => {
+  it('the recorded messages have every type with a structure', () => {
     const seen = new Set<number>();
     for (const { octets } of recordedMessages()) {
       const message = decodeMessage(octets);

@@ -1,4 +1,4 @@
-// Any message that can be written is read back the same, and writing it again gives the same octets.
+/** Round trips: any encoded message is decoded unchanged, and encoding it again gives the same octets. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { DomainName } from '../../src/dns/name.ts';
@@ -6,7 +6,7 @@ import { decodeMessage, encodeMessage } from '../../src/dns/wire/message.ts';
 import { arbitraryMessage, arbitraryName } from '../support/arbitrary-message.ts';
 import { plainValue, recordedMessages } from '../support/wire-vectors.ts';
 
-it('any message is the same after it was written and read, and its octets are the same when it is written again', () => {
+it('any message is decoded unchanged, and encoded again to the same octets', () => {
   fc.assert(
     fc.property(arbitraryMessage, (message) => {
       const octets = encodeMessage(message);
@@ -18,7 +18,7 @@ it('any message is the same after it was written and read, and its octets are th
   );
 });
 
-it('any message is read the same from a part of a larger buffer, and keeps nothing of that buffer', () => {
+it('any message is decoded from a part of a larger buffer, and does not refer to that buffer', () => {
   fc.assert(
     fc.property(arbitraryMessage, fc.nat({ max: 9 }), (message, offset) => {
       const octets = encodeMessage(message);
@@ -31,7 +31,7 @@ it('any message is read the same from a part of a larger buffer, and keeps nothi
   );
 });
 
-it('tsigOffset is where the TSIG record begins, and is absent without one', () => {
+it('tsigOffset is the offset of the TSIG record, and absent without one', () => {
   fc.assert(
     fc.property(arbitraryMessage, (message) => {
       const octets = encodeMessage(message);
@@ -46,7 +46,7 @@ it('tsigOffset is where the TSIG record begins, and is absent without one', () =
   );
 });
 
-it('any name is the same after it was printed and parsed (RFC 1035 §5.1), and its labels give it again', () => {
+it('any name is unchanged after formatting and parsing (RFC 1035 §5.1), and can be built from its labels', () => {
   fc.assert(
     fc.property(arbitraryName, (name) => {
       expect(plainValue(DomainName.parse(name.toString()))).toBe(plainValue(name));
@@ -58,7 +58,7 @@ it('any name is the same after it was printed and parsed (RFC 1035 §5.1), and i
 });
 
 for (const { label, octets } of recordedMessages()) {
-  it(`recorded: ${label}: is read, and is the same after it was written and read again`, () => {
+  it(`recorded: ${label}: is unchanged after decoding, encoding and decoding`, () => {
     const message = decodeMessage(octets);
     const written = encodeMessage(message);
     const again = decodeMessage(written);

@@ -1,4 +1,4 @@
-// BIND 9 passes the contract of a zone publisher.
+/** BIND 9 passes the contract of a zone publisher. */
 import { startBind } from '../support/bind.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { primarySubject } from './primary-subject.ts';

@@ -1,11 +1,13 @@
-// The embedded nameserver passes the contract of a zone publisher: changes go to its journal on disk, and dig and nsupdate
-// are the outside. Once more in memory, where a transaction takes a turn of the event loop: for what only timing shows.
+/**
+ * The embedded nameserver passes the contract of a zone publisher: with its journal on disk, dig and nsupdate; and in
+ * memory, where a transaction takes one turn of the event loop, for effects of timing.
+ */
 import { join } from 'node:path';
 import { applyUpdate } from '../../src/core/updates/dns-update.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { type Rdata, RRType } from '../../src/dns/rdata.ts';
 import { addressRdata, rrsetAddresses, textRdata } from '../../src/dns/rrset.ts';
-import { makeTsigKey } from '../../src/dns/tsig.ts';
+import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import type { ZoneEdit } from '../../src/dns/zone-change.ts';
 import { cookieAnswers } from '../../src/nameserver/answer/cookie-answers.ts';
 import { NameserverService } from '../../src/nameserver/answer/service.ts';
@@ -80,7 +82,7 @@ describeWith(BIND_PROGRAMS, 'the embedded nameserver', () => {
           const { message, key } = request;
           return (await answerUpdate(message, { key, findZone: () => update, applyUpdate, deadlineMs })).rcode;
         },
-        transfer: () => onFault(new Error('no transfers here')),
+        transfer: () => onFault(new Error('unexpected transfer')),
       });
       const server = { host: '127.0.0.1', port: await freePort() };
       const listeners = new DnsListeners();
@@ -88,10 +90,10 @@ describeWith(BIND_PROGRAMS, 'the embedded nameserver', () => {
       const absolute = (label: string) => nameAt(apex, label).toString();
       return {
         publisher: () => new EmbeddedPublisher(zone, committer),
-        async look(ownerName, type) {
+        async query(ownerName, type) {
           const { answers } = await dig(server, [ownerName, type, '+norecurse']);
-          const found = answers.filter((answer) => answer.type === type);
-          return { values: found.map((answer) => answer.rdata).sort(), ttl: found[0]?.ttl };
+          const matching = answers.filter((answer) => answer.type === type);
+          return { values: matching.map((answer) => answer.rdata).sort(), ttl: matching[0]?.ttl };
         },
         async serial() {
           const { short } = await dig(server, [apexText, 'SOA', '+norecurse']);
@@ -121,7 +123,7 @@ function textOf(rdata: Rdata): string {
   return 'address' in rdata ? rdata.address : 'target' in rdata ? rdata.target.toString() : rdata.kind;
 }
 
-/** What is published for the name: its own, or a wildcard's at any level above. */
+/** The published data of the name: its own, or that of a wildcard above. */
 function answer(version: ZoneVersion, ownerName: DomainName, type: number) {
   let node = version.find(ownerName.key);
   for (let above = ownerName; node === undefined && !above.equals(version.apex); ) {
@@ -141,12 +143,12 @@ describeZonePublisher({
   async start(apexText, records) {
     const apex = DomainName.parse(apexText);
     const zone = editedZone(apexText, { edits: records.map((record) => addition(apex, record)) });
-    // Later than at once, so that changes gather while a transaction is under way.
+    // Asynchronous, so that changes are queued while a transaction is in flight.
     const log = { append: () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve))) };
     const committer = new Committer({ log });
     return {
       publisher: () => new EmbeddedPublisher(zone, committer),
-      async look(ownerName, type) {
+      async query(ownerName, type) {
         const { rdatas, ttl } = answer(zone.published, DomainName.parse(ownerName), RRType[type as 'A']);
         return { values: rdatas.map(textOf).sort(), ttl };
       },

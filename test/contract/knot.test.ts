@@ -1,4 +1,4 @@
-// Knot DNS 3 passes the contract of a zone publisher.
+/** Knot DNS 3 passes the contract of a zone publisher. */
 import { startKnot } from '../support/knot.ts';
 import { describeWith, KNOT_PROGRAMS } from '../support/require-server.ts';
 import { primarySubject } from './primary-subject.ts';

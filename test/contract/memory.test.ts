@@ -1,4 +1,4 @@
-// The model that unit tests of the core use passes the contract of a zone publisher, too.
+/** The model of a zone for unit tests of the core passes the contract of a zone publisher, too. */
 import { DomainName } from '../../src/dns/name.ts';
 import { type Rdata, RRType } from '../../src/dns/rdata.ts';
 import { addressRdata, rrsetAddresses, textRdata } from '../../src/dns/rrset.ts';
@@ -39,7 +39,7 @@ describeZonePublisher({
     zone.apply([{ ...change, edits: records.map(addition) }]);
     return {
       publisher: () => new MemoryPublisher(zone),
-      async look(ownerName, type) {
+      async query(ownerName, type) {
         const answer = zone.answer(DomainName.parse(ownerName), RRType[type as 'A']);
         if (answer.kind !== 'rrset') return { values: [], ttl: undefined };
         return { values: answer.rrset.rdatas.map(textOf).sort(), ttl: answer.rrset.ttl };

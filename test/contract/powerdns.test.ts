@@ -1,4 +1,4 @@
-// PowerDNS 4 passes the contract of a zone publisher.
+/** PowerDNS 4 passes the contract of a zone publisher. */
 import { startPowerdns } from '../support/powerdns.ts';
 import { describeWith, POWERDNS_PROGRAMS } from '../support/require-server.ts';
 import { primarySubject } from './primary-subject.ts';

@@ -1,6 +1,6 @@
-// A real nameserver as the subject of the contract suite: PrimaryPublisher in front, dig and nsupdate as the outside.
+/** A real nameserver as a subject of the contract suite: PrimaryPublisher under test, dig and nsupdate from outside. */
 import { DomainName } from '../../src/dns/name.ts';
-import { makeTsigKey } from '../../src/dns/tsig.ts';
+import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import type { Exchanger } from '../../src/net/exchange.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';
 import { TcpPool } from '../../src/net/tcp-pool.ts';
@@ -51,10 +51,10 @@ export function primarySubject(options: PrimarySubjectOptions): PublisherSubject
             ...(onBatch === undefined ? {} : { onBatch }),
           });
         },
-        async look(ownerName, type) {
+        async query(ownerName, type) {
           const { answers } = await dig(server, [ownerName, type, '+norecurse']);
-          const found = answers.filter((answer) => answer.type === type);
-          return { values: found.map((answer) => answer.rdata).sort(), ttl: found[0]?.ttl };
+          const matching = answers.filter((answer) => answer.type === type);
+          return { values: matching.map((answer) => answer.rdata).sort(), ttl: matching[0]?.ttl };
         },
         async serial() {
           const { short } = await dig(server, [apex, 'SOA', '+norecurse']);

@@ -1,6 +1,6 @@
 /**
- * The part of the ZonePublisher contract that TXT values need, tested through their use-case
- * (src/core/updates/update-texts.ts). zone-publisher.ts calls it for every implementation.
+ * The TXT part of the contract of a zone publisher, through its use-case (src/core/updates/update-texts.ts); called by
+ * zone-publisher.ts for every implementation.
  */
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
@@ -14,26 +14,26 @@ export function describeTexts(apex: DomainName, fixture: () => PublisherFixture,
     const at = (label: string) => DomainName.parse(label, apex);
     const publish = (label: string, edit: TextEdit, of = zone()) =>
       publishTexts({ zone: of, ownerName: at(label), edit, removeAfterSeconds: 60 }, performance.now() + 5000);
-    const published = async (label: string) => {
-      const { values } = await fixture().look(at(label).toString(), 'TXT');
+    const publishedTexts = async (label: string) => {
+      const { values } = await fixture().query(at(label).toString(), 'TXT');
       return values.map((text) => text.replaceAll('" "', '').replaceAll('"', ''));
     };
     const add = (text: string): TextEdit => ({ kind: 'add', text });
     const remove = (text: string): TextEdit => ({ kind: 'remove', text });
 
-    it('are added and removed one by one, and leave foreign values in place', async () => {
+    it('are added and removed one by one, beside those of other writers', async () => {
       const label = '_acme-challenge.texts';
       await fixture().foreignEdit({ adds: [{ at: label, ttl: 30, type: 'TXT', rdata: '"foreign"' }] });
       await publish(label, add('one'));
       await publish(label, add('two'));
-      expect(await published(label)).toEqual(['foreign', 'one', 'two']);
+      expect(await publishedTexts(label)).toEqual(['foreign', 'one', 'two']);
       await publish(label, remove('one'));
-      expect(await published(label)).toEqual(['foreign', 'two']);
+      expect(await publishedTexts(label)).toEqual(['foreign', 'two']);
       await publish(label, { kind: 'roll', text: 'three', keep: 2 });
-      expect(await published(label)).toHaveLength(2);
-      expect(await published(label)).toContain('three');
+      expect(await publishedTexts(label)).toHaveLength(2);
+      expect(await publishedTexts(label)).toContain('three');
       await publish(label, { kind: 'clear' });
-      expect(await published(label)).toEqual([]);
+      expect(await publishedTexts(label)).toEqual([]);
     });
 
     it('change nothing and leave the serial when they are added or removed a second time', async () => {
@@ -45,7 +45,7 @@ export function describeTexts(apex: DomainName, fixture: () => PublisherFixture,
       expect(await fixture().serial()).toBe(serial);
     });
 
-    it('are all published when two publishers add them at the same time', async () => {
+    it('written by two publishers concurrently are all published', async () => {
       const label = '_acme-challenge.race';
       const other: Zone = { ...zone(), publisher: fixture().publisher() };
       const texts = Array.from({ length: 8 }, (_, index) => `value${index}`);
@@ -58,10 +58,10 @@ export function describeTexts(apex: DomainName, fixture: () => PublisherFixture,
       } finally {
         other.publisher.close();
       }
-      expect(await published(label)).toEqual(texts);
+      expect(await publishedTexts(label)).toEqual(texts);
     });
 
-    it('can have 1,024 octets and characters that zone files escape', async () => {
+    it('of 1,024 octets, and with characters that zone files escape', async () => {
       const text = `"\\;() ä ${'x'.repeat(1015)}`;
       expect(Buffer.byteLength(text)).toBe(1024);
       expect(await publish('long', add(text))).toEqual({ changed: true, texts: [text] });
@@ -69,13 +69,13 @@ export function describeTexts(apex: DomainName, fixture: () => PublisherFixture,
       expect(await publish('long', remove(text))).toEqual({ changed: true, texts: [] });
     });
 
-    it('of a wildcard do not count as values of the name itself', async () => {
+    it('below a wildcard: its values are not those of the name', async () => {
       await fixture().foreignEdit({ adds: [{ at: '*.wild-text', ttl: 30, type: 'TXT', rdata: '"wild"' }] });
       expect(await publish('x.wild-text', remove('wild'))).toEqual({ changed: false, texts: [] });
       expect(await publish('x.wild-text', add('own'))).toEqual({ changed: true, texts: ['own'] });
-      expect(await published('x.wild-text')).toEqual(['own']);
+      expect(await publishedTexts('x.wild-text')).toEqual(['own']);
       expect(await publish('_acme-challenge.wild-alias', add('own'))).toEqual({ changed: true, texts: ['own'] });
-      expect(await published('_acme-challenge.wild-alias')).toEqual(['own']);
+      expect(await publishedTexts('_acme-challenge.wild-alias')).toEqual(['own']);
     });
 
     it.each([
@@ -85,16 +85,16 @@ export function describeTexts(apex: DomainName, fixture: () => PublisherFixture,
         /^A CNAME record at '_acme-challenge\.away\..* delegates this challenge to 'x\.example\.net\.'/,
       ],
       ['_acme-challenge.delegated', /would not be seen/],
-      // PowerDNS ignores a DNAME unless it is configured to process it.
+      // PowerDNS ignores DNAME unless it is configured to process it.
       ['_acme-challenge.moved', /would not be seen|DNAME record or a delegation is in the way/],
-    ])('at %s are a conflict with a reason, and nothing is written', async (label, words) => {
+    ])('at %s are a conflict with its reason, and nothing is written', async (label, pattern) => {
       if (label === '_acme-challenge.away') {
         await fixture().foreignEdit({ adds: [{ at: label, ttl: 30, type: 'CNAME', rdata: 'x.example.net.' }] });
       }
       const serial = await fixture().serial();
       const error = await publish(label, add('one')).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(AppError);
-      expect(error).toMatchObject({ code: 'conflict', message: expect.stringMatching(words) });
+      expect(error).toMatchObject({ code: 'conflict', message: expect.stringMatching(pattern) });
       expect(await fixture().serial()).toBe(serial);
     });
   });

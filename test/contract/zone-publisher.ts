@@ -1,6 +1,8 @@
-// The contract of ZonePublisher (src/core/zones/publisher.ts), and of the update use-case on top of it, as one suite that every
-// implementation passes: primary-*.test.ts here for remote primaries, memory for the model that unit tests use.
-// What is published is looked at by an independent reader that the subject brings along, never through the publisher.
+/**
+ * The contract of ZonePublisher (src/core/zones/publisher.ts) and of the update use-case on top of it, as one suite that
+ * every implementation passes: bind, knot and powerdns for remote primaries, embedded, and memory for the model of unit
+ * tests. Published data is read by an independent reader of the subject, never through the publisher.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AddressUpdate, UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
 import { planChange, type WantedAddresses } from '../../src/core/zones/plan-change.ts';
@@ -13,7 +15,7 @@ import type { ZoneChange } from '../../src/dns/zone-change.ts';
 import { plainValue } from '../support/wire-vectors.ts';
 import { describeTexts } from './texts.ts';
 
-/** A record of the zone in words: the owner name relative to the zone, `@` for the zone's own. */
+/** A record as text. `at` is the owner name relative to the apex, `@` for the apex. */
 export interface RecordText {
   readonly at: string;
   readonly ttl: number;
@@ -21,7 +23,7 @@ export interface RecordText {
   readonly rdata: string;
 }
 
-/** What somebody else does to the zone: in one step, deletions first. */
+/** An atomic change of the zone by another writer: deletions first. */
 export interface ForeignEdit {
   readonly deletes?: readonly { readonly at: string; readonly type: string }[];
   readonly adds?: readonly RecordText[];
@@ -33,14 +35,14 @@ export interface PublishedRRset {
   readonly ttl: number | undefined;
 }
 
-/** One zone that is being served, and the means to change and to watch it from outside. */
+/** A served zone, with means to change and watch it from outside. */
 export interface PublisherFixture {
-  /** A new publisher of the zone. `onBatch` is called for each message; never, where there are no messages. */
+  /** A new publisher of the zone. @param onBatch called for each message, if the implementation sends messages */
   publisher(onBatch?: (changes: number, outcome: string) => void): ZonePublisher;
-  /** What a reader is answered for this name and type. */
-  look(ownerName: string, type: string): Promise<PublishedRRset>;
+  /** The answer to an independent query for this name and type. */
+  query(ownerName: string, type: string): Promise<PublishedRRset>;
   serial(): Promise<number>;
-  /** A reader quick enough to ask some thousand times a second. */
+  /** A reader that can send thousands of queries a second. */
   watcher(): { ask(ownerName: DomainName): Promise<readonly string[]>; close(): void };
   foreignEdit(edit: ForeignEdit): Promise<void>;
   stop(): Promise<void>;
@@ -48,11 +50,11 @@ export interface PublisherFixture {
 
 export interface PublisherSubject {
   readonly title: string;
-  /** False where a publisher has no messages to count. */
+  /** False if the publisher sends no messages. */
   readonly countsMessages: boolean;
-  /** False where the server takes quotes, semicolons and other octets in a label, and then cannot answer for the name. */
+  /** False if the server accepts quotes, semicolons and other octets in a label, but cannot answer for the name. */
   readonly answersForAnyName?: boolean;
-  /** True where the publisher has the whole zone at hand and needs not to have seen a name before. */
+  /** True if the publisher has the whole zone in memory, and recalls names that it has not seen before. */
   readonly recallsAll?: boolean;
   start(apex: string, records: readonly RecordText[]): Promise<PublisherFixture>;
 }
@@ -85,8 +87,8 @@ function inMs(milliseconds: number): number {
   return performance.now() + milliseconds;
 }
 
-/** A reply's lines, short: `A 192.0.2.1 -> 192.0.2.2`. */
-function told(update: AddressUpdate): string[] {
+/** The changes in short: `A 192.0.2.1 -> 192.0.2.2`. */
+function changeLines(update: AddressUpdate): string[] {
   const side = (addresses: readonly string[]) => addresses.join(',') || 'None';
   return (['A', 'AAAA'] as const).map((family) => {
     const { before, after, changed } = update[family];
@@ -109,7 +111,7 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       await fixture?.stop();
     });
 
-    /** Messages that `action` took. */
+    /** The number of messages that `action` sends. */
     async function messagesOf(action: () => Promise<unknown>): Promise<number> {
       batches = [];
       await action();
@@ -134,23 +136,23 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       return useCase.run(ttl === undefined ? request : { ...request, ttl });
     }
 
-    /** The plan that rests on a belief, sent without the use-case's second look. */
+    /** A change planned for assumed published data, without the use-case's second read. */
     function plan(name: string, wanted: WantedAddresses, published: PublishedAddresses): ZoneChange {
       return planChange({ zone: apex, ownerName: at(name), wanted, published, ttl: 60, ttlIsExplicit: false }).change;
     }
 
     async function addressesAt(name: string): Promise<string[]> {
       const ownerName = at(name).toString();
-      const found = [await fixture.look(ownerName, 'A'), await fixture.look(ownerName, 'AAAA')];
+      const found = [await fixture.query(ownerName, 'A'), await fixture.query(ownerName, 'AAAA')];
       return found.flatMap((rrset) => rrset.values);
     }
 
-    /** Asserts that a change was refused as a conflict and that nothing was written. */
-    async function expectConflict(name: string, words: RegExp): Promise<void> {
+    /** Asserts that a change is refused as a conflict and nothing is written. */
+    async function expectConflict(name: string, pattern: RegExp): Promise<void> {
       const serial = await fixture.serial();
       await expect(update(name, { A: '192.0.2.9', AAAA: '2001:db8::9' })).rejects.toMatchObject({
         code: 'conflict',
-        message: expect.stringMatching(words),
+        message: expect.stringMatching(pattern),
       });
       expect(await fixture.serial()).toBe(serial);
     }
@@ -173,7 +175,9 @@ export function describeZonePublisher(subject: PublisherSubject): void {
           [{ A: null, AAAA: null }, ['A 192.0.2.3 -> None', 'AAAA None'], []],
         ];
         for (const [wanted, lines, published] of steps) {
-          const messages = await messagesOf(async () => expect(told(await update('home', wanted))).toEqual(lines));
+          const messages = await messagesOf(async () =>
+            expect(changeLines(await update('home', wanted))).toEqual(lines),
+          );
           expect(await addressesAt('home')).toEqual(published);
           if (subject.countsMessages) expect(messages).toBe(1);
         }
@@ -182,12 +186,12 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       it('leaves other data of the name alone', async () => {
         await update('text', { A: '192.0.2.1' });
         await update('text', { A: null, AAAA: null });
-        expect((await fixture.look(at('text').toString(), 'TXT')).values).toEqual(['"kept"']);
+        expect((await fixture.query(at('text').toString(), 'TXT')).values).toEqual(['"kept"']);
       });
 
       it('changes the addresses of the zone itself and of a wildcard', async () => {
-        expect(told(await update('@', { A: '192.0.2.50' }))[0]).toBe('A None -> 192.0.2.50');
-        expect(told(await update('*.any', { AAAA: '2001:db8::50' }))[1]).toBe('AAAA None -> 2001:db8::50');
+        expect(changeLines(await update('@', { A: '192.0.2.50' }))[0]).toBe('A None -> 192.0.2.50');
+        expect(changeLines(await update('*.any', { AAAA: '2001:db8::50' }))[1]).toBe('AAAA None -> 2001:db8::50');
         expect(await addressesAt('@')).toEqual(['192.0.2.50']);
         expect(await addressesAt('some.thing.any')).toEqual(['2001:db8::50']);
       });
@@ -195,14 +199,14 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       it('compares names without case (RFC 4343)', async () => {
         await update('Case', { A: '192.0.2.1' });
         const messages = await messagesOf(async () => {
-          expect(told(await update('cASE', { A: '192.0.2.1' }))).toEqual(['A 192.0.2.1', 'AAAA None']);
+          expect(changeLines(await update('cASE', { A: '192.0.2.1' }))).toEqual(['A 192.0.2.1', 'AAAA None']);
         });
         if (subject.countsMessages) expect(messages).toBe(1);
-        expect(told(await update('CASE', { A: '192.0.2.2' }))[0]).toBe('A 192.0.2.1 -> 192.0.2.2');
+        expect(changeLines(await update('CASE', { A: '192.0.2.2' }))[0]).toBe('A 192.0.2.1 -> 192.0.2.2');
         expect(await addressesAt('case')).toEqual(['192.0.2.2']);
       });
 
-      it('replaces several addresses by one, and tells them sorted', async () => {
+      it('replaces several addresses by one, and returns them sorted', async () => {
         const outcome = await publisher.read(at('many'), inMs(5000));
         expect(outcome).toEqual({
           kind: 'addresses',
@@ -211,14 +215,14 @@ export function describeZonePublisher(subject: PublisherSubject): void {
             AAAA: { addresses: ['2001:db8::2'], ttl: 60 },
           },
         });
-        expect(told(await update('many', { A: '192.0.2.4' }))).toEqual([
+        expect(changeLines(await update('many', { A: '192.0.2.4' }))).toEqual([
           'A 192.0.2.100,192.0.2.30,192.0.2.4 -> 192.0.2.4',
           'AAAA 2001:db8::2',
         ]);
         expect(await addressesAt('many')).toEqual(['192.0.2.4', '2001:db8::2']);
       });
 
-      it('takes names whose labels hold dots, spaces, quotes, backslashes and octets that are no letters', async () => {
+      it('accepts names whose labels have dots, spaces, quotes, backslashes and octets that are not letters', async () => {
         const anywhere = ['a\\.b', 'a\\032b', 'back\\\\slash'];
         const special = ['h#sh', 'quote\\"s', 'semi\\;colon', '\\195\\164', '\\000\\255'];
         for (const label of subject.answersForAnyName === false ? anywhere : [...anywhere, ...special]) {
@@ -233,10 +237,10 @@ export function describeZonePublisher(subject: PublisherSubject): void {
           };
           expect(await publisher.publish(change, inMs(5000)), label).toBe('published');
           expect(await publisher.publish(change, inMs(5000)), label).toBe('stale');
-          expect((await fixture.look(ownerName.toString(), 'TXT')).values, label).toEqual(['"here"']);
+          expect((await fixture.query(ownerName.toString(), 'TXT')).values, label).toEqual(['"here"']);
           expect((await publisher.readRRset(ownerName, RRType.TXT, inMs(5000)))?.ttl, label).toBe(30);
         }
-        expect((await fixture.look(at('a.b').toString(), 'TXT')).values).toEqual([]);
+        expect((await fixture.query(at('a.b').toString(), 'TXT')).values).toEqual([]);
       });
 
       it('reads and writes an RRset of TXT', async () => {
@@ -254,11 +258,11 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       });
     });
 
-    describe('what is already there', () => {
-      it('writes nothing and leaves the serial, whether the state is remembered or read', async () => {
+    describe('a value that is already published', () => {
+      it('writes nothing and leaves the serial, whether the state is cached or read', async () => {
         await update('same', { A: '192.0.2.1', AAAA: '2001:db8::1' });
         const serial = await fixture.serial();
-        expect(told(await update('same', { A: '192.0.2.1', AAAA: '2001:db8::1' }))).toEqual([
+        expect(changeLines(await update('same', { A: '192.0.2.1', AAAA: '2001:db8::1' }))).toEqual([
           'A 192.0.2.1',
           'AAAA 2001:db8::1',
         ]);
@@ -266,11 +270,11 @@ export function describeZonePublisher(subject: PublisherSubject): void {
         try {
           if (!subject.recallsAll) expect(other.recall(at('same'))).toBeUndefined();
           const request = { zone: zoneOf(other), ownerName: at('same'), wanted: { A: '192.0.2.1' }, fallbackTtl: 60 };
-          expect(told(await useCase.run(request))).toEqual(['A 192.0.2.1', 'AAAA 2001:db8::1']);
+          expect(changeLines(await useCase.run(request))).toEqual(['A 192.0.2.1', 'AAAA 2001:db8::1']);
         } finally {
           other.close();
         }
-        expect(told(await update('nothing', { A: null, AAAA: null }))).toEqual(['A None', 'AAAA None']);
+        expect(changeLines(await update('nothing', { A: null, AAAA: null }))).toEqual(['A None', 'AAAA None']);
         expect(await fixture.serial()).toBe(serial);
       });
 
@@ -284,37 +288,37 @@ export function describeZonePublisher(subject: PublisherSubject): void {
         }
       });
 
-      it('takes an explicit TTL that differs for a change, and keeps the TTL otherwise', async () => {
+      it('treats a different explicit TTL as a change, and keeps the TTL otherwise', async () => {
         await update('ttl', { A: '192.0.2.1', AAAA: '2001:db8::1' }, 600);
-        expect(told(await update('ttl', { A: '192.0.2.1' }))).toEqual(['A 192.0.2.1', 'AAAA 2001:db8::1']);
-        expect(await fixture.look(at('ttl').toString(), 'A')).toEqual({ values: ['192.0.2.1'], ttl: 600 });
+        expect(changeLines(await update('ttl', { A: '192.0.2.1' }))).toEqual(['A 192.0.2.1', 'AAAA 2001:db8::1']);
+        expect(await fixture.query(at('ttl').toString(), 'A')).toEqual({ values: ['192.0.2.1'], ttl: 600 });
         const serial = await fixture.serial();
         expect((await update('ttl', { A: '192.0.2.1' }, 600)).changed).toBe(false);
         expect(await fixture.serial()).toBe(serial);
-        expect(told(await update('ttl', { A: '192.0.2.1' }, 120))).toEqual([
+        expect(changeLines(await update('ttl', { A: '192.0.2.1' }, 120))).toEqual([
           'A 192.0.2.1 -> 192.0.2.1',
           'AAAA 2001:db8::1',
         ]);
-        expect(await fixture.look(at('ttl').toString(), 'A')).toEqual({ values: ['192.0.2.1'], ttl: 120 });
-        expect(await fixture.look(at('ttl').toString(), 'AAAA')).toEqual({ values: ['2001:db8::1'], ttl: 600 });
+        expect(await fixture.query(at('ttl').toString(), 'A')).toEqual({ values: ['192.0.2.1'], ttl: 120 });
+        expect(await fixture.query(at('ttl').toString(), 'AAAA')).toEqual({ values: ['2001:db8::1'], ttl: 600 });
       });
     });
 
-    describe('what was believed wrongly', () => {
+    describe('a change that was planned for wrong data', () => {
       const set = (addresses: readonly string[]): AddressSet => ({ addresses, ttl: 60 });
-      const BELIEFS: readonly [string, PublishedAddresses][] = [
+      const ASSUMPTIONS: readonly [string, PublishedAddresses][] = [
         ['no address', NOTHING],
         ['another address', { A: set(['192.0.2.99']), AAAA: NONE }],
         ['one address more', { A: set(['192.0.2.1', '192.0.2.2', '192.0.2.3']), AAAA: NONE }],
-        ['one address less', { A: set(['192.0.2.1']), AAAA: NONE }],
-        ['an address of the other family, too', { A: set(['192.0.2.1', '192.0.2.2']), AAAA: set(['2001:db8::1']) }],
+        ['one address fewer', { A: set(['192.0.2.1']), AAAA: NONE }],
+        ['also an address of the other family', { A: set(['192.0.2.1', '192.0.2.2']), AAAA: set(['2001:db8::1']) }],
       ];
 
-      it.each(BELIEFS)('is stale and changes nothing: %s', async (_, belief) => {
+      it.each(ASSUMPTIONS)('is stale and changes nothing: %s', async (_, assumed) => {
         const adds = ['192.0.2.1', '192.0.2.2'].map((rdata) => ({ at: 'belief', ttl: 60, type: 'A' as const, rdata }));
         await fixture.foreignEdit({ deletes: [{ at: 'belief', type: 'A' }], adds });
         const serial = await fixture.serial();
-        const change = plan('belief', { A: '192.0.2.9', AAAA: '2001:db8::9' }, belief);
+        const change = plan('belief', { A: '192.0.2.9', AAAA: '2001:db8::9' }, assumed);
         expect(await publisher.publish(change, inMs(5000))).toBe('stale');
         expect(await publisher.publish({ ...change, edits: [] }, inMs(5000))).toBe('stale');
         expect(await addressesAt('belief')).toEqual(['192.0.2.1', '192.0.2.2']);
@@ -324,20 +328,20 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       it('is not stale when only the order of the addresses differs', async () => {
         const adds = ['192.0.2.1', '192.0.2.2'].map((rdata) => ({ at: 'order', ttl: 60, type: 'A' as const, rdata }));
         await fixture.foreignEdit({ adds });
-        const belief = { A: set(['192.0.2.2', '192.0.2.1']), AAAA: NONE };
-        expect(await publisher.publish(plan('order', { A: '192.0.2.9' }, belief), inMs(5000))).toBe('published');
+        const assumed = { A: set(['192.0.2.2', '192.0.2.1']), AAAA: NONE };
+        expect(await publisher.publish(plan('order', { A: '192.0.2.9' }, assumed), inMs(5000))).toBe('published');
       });
 
-      it('is looked at again: the old value is the one that somebody else put there', async () => {
+      it('is planned again by the use-case: the old value is that of the other writer', async () => {
         await update('foreign', { A: '192.0.2.1' });
         const adds = [{ at: 'foreign', ttl: 60, type: 'A', rdata: '192.0.2.5' }] as const;
         await fixture.foreignEdit({ deletes: [{ at: 'foreign', type: 'A' }], adds });
-        expect(told(await update('foreign', { A: '192.0.2.1' }))[0]).toBe('A 192.0.2.5 -> 192.0.2.1');
+        expect(changeLines(await update('foreign', { A: '192.0.2.1' }))[0]).toBe('A 192.0.2.5 -> 192.0.2.1');
         await fixture.foreignEdit({ deletes: [{ at: 'foreign', type: 'A' }] });
-        expect(told(await update('foreign', { A: '192.0.2.1' }))[0]).toBe('A None -> 192.0.2.1');
+        expect(changeLines(await update('foreign', { A: '192.0.2.1' }))[0]).toBe('A None -> 192.0.2.1');
       });
 
-      it('lets only one of two changes win that rest on the same belief and come at once', async () => {
+      it('only one of several concurrent changes that were planned for the same data wins', async () => {
         const outcomes = await Promise.all(
           ['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((A) =>
             publisher.publish(plan('race', { A }, NOTHING), inMs(5000)),
@@ -354,7 +358,7 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       it('a delegation above the name', () => expectConflict('a.b.delegated', /delegated\.dyndns/));
       it('a DNAME above the name', () => expectConflict('a.moved', /DNAME|by others/));
 
-      it('a CNAME that somebody else put there', async () => {
+      it('a CNAME that another writer added', async () => {
         await update('became-alias', { A: '192.0.2.1' });
         await fixture.foreignEdit({
           deletes: [{ at: 'became-alias', type: 'A' }],
@@ -363,31 +367,36 @@ export function describeZonePublisher(subject: PublisherSubject): void {
         await expectConflict('became-alias', /CNAME/);
       });
 
-      it('a delegation that somebody else put above the name', async () => {
+      it('a delegation that another writer added above the name', async () => {
         await update('host.became-delegated', { A: '192.0.2.1' });
         const adds = [{ at: 'became-delegated', ttl: 60, type: 'NS', rdata: 'ns.example.net.' }] as const;
         await fixture.foreignEdit({ adds });
         await expectConflict('host.became-delegated', /delegated/);
         await fixture.foreignEdit({ deletes: [{ at: 'became-delegated', type: 'NS' }] });
-        expect(told(await update('host.became-delegated', { A: '192.0.2.2' }))[0]).toBe('A 192.0.2.1 -> 192.0.2.2');
+        expect(changeLines(await update('host.became-delegated', { A: '192.0.2.2' }))[0]).toBe(
+          'A 192.0.2.1 -> 192.0.2.2',
+        );
       });
     });
 
     describe('a name under a wildcard', () => {
-      it("writes the wildcard's own address, which the name has not", async () => {
-        expect(told(await update('a.wild', { A: '192.0.2.77' }))).toEqual(['A None -> 192.0.2.77', 'AAAA None']);
+      it('writes an address even if it is that of the wildcard', async () => {
+        expect(changeLines(await update('a.wild', { A: '192.0.2.77' }))).toEqual(['A None -> 192.0.2.77', 'AAAA None']);
         expect(await addressesAt('a.wild')).toEqual(['192.0.2.77']);
         expect(await addressesAt('b.wild')).toEqual(['192.0.2.77', '2001:db8::77']);
       });
 
       it('has nothing to delete', async () => {
         const serial = await fixture.serial();
-        expect(told(await update('c.wild', { A: null, AAAA: null }))).toEqual(['A None', 'AAAA None']);
+        expect(changeLines(await update('c.wild', { A: null, AAAA: null }))).toEqual(['A None', 'AAAA None']);
         expect(await fixture.serial()).toBe(serial);
       });
 
       it('is written although the wildcard is a CNAME', async () => {
-        expect(told(await update('a.wild-alias', { A: '192.0.2.1' }))).toEqual(['A None -> 192.0.2.1', 'AAAA None']);
+        expect(changeLines(await update('a.wild-alias', { A: '192.0.2.1' }))).toEqual([
+          'A None -> 192.0.2.1',
+          'AAAA None',
+        ]);
         expect(await addressesAt('a.wild-alias')).toEqual(['192.0.2.1']);
       });
     });
@@ -405,25 +414,25 @@ export function describeZonePublisher(subject: PublisherSubject): void {
         })),
       });
 
-      it('moves with 50 of them, in one message and in one step', async () => {
+      it('moves with 50 of them, in one message and atomically', async () => {
         const members = Array.from({ length: 50 }, (_, index) => `member${index}`);
         await useCase.run(site('site', members, 1));
         const before = await fixture.serial();
         const messages = await messagesOf(async () => {
-          const { changed, members: told } = await useCase.run(site('site', members, 2));
-          expect([changed, told.length, told[49]?.AAAA.before]).toEqual([true, 50, ['2001:db8:1::41']]);
+          const { changed, members: updated } = await useCase.run(site('site', members, 2));
+          expect([changed, updated.length, updated[49]?.AAAA.before]).toEqual([true, 50, ['2001:db8:1::41']]);
         });
         if (subject.countsMessages) expect(messages).toBe(1);
-        // Others may count otherwise than by one, but no member has a step of its own.
+        // A server may increment the serial by more than one, but not for each member.
         expect((await fixture.serial()) - before).toBeLessThan(50);
         expect(await addressesAt('site')).toEqual(['192.0.2.2', '2001:db8:2::1']);
-        expect(await fixture.look(at('member49').toString(), 'AAAA')).toEqual({ values: ['2001:db8:2::41'], ttl: 77 });
+        expect(await fixture.query(at('member49').toString(), 'AAAA')).toEqual({ values: ['2001:db8:2::41'], ttl: 77 });
         const serial = await fixture.serial();
         expect((await useCase.run(site('site', members, 2))).changed).toBe(false);
         expect(await fixture.serial()).toBe(serial);
       });
 
-      it('does not move where one of them cannot', async () => {
+      it('does not move if one of them cannot', async () => {
         const serial = await fixture.serial();
         await expect(useCase.run(site('stuck', ['loose', 'alias'], 3))).rejects.toMatchObject({ code: 'conflict' });
         await expect(useCase.run(site('stuck', ['a.delegated'], 3))).rejects.toMatchObject({ code: 'conflict' });
@@ -431,7 +440,7 @@ export function describeZonePublisher(subject: PublisherSubject): void {
         expect(await fixture.serial()).toBe(serial);
       });
 
-      it('finds members as they are, under a wildcard and after foreign edits', async () => {
+      it('reads members under a wildcard and after changes by other writers', async () => {
         await useCase.run(site('found', ['x.wild', 'plain'], 4));
         const adds = [{ at: 'plain', ttl: 60, type: 'AAAA' as const, rdata: '2001:db8::99' }];
         await fixture.foreignEdit({ deletes: [{ at: 'plain', type: 'AAAA' }], adds });
@@ -442,7 +451,7 @@ export function describeZonePublisher(subject: PublisherSubject): void {
     });
 
     describe('many at once', () => {
-      it('64 updates of one name leave one record, and each old value is the one that was there', async () => {
+      it('64 updates of one name leave one record, and each old value is the previous one', async () => {
         const wanted = Array.from({ length: 64 }, (_, index) => `192.0.2.${index + 1}`);
         await update('contended', { A: '192.0.2.200' });
         const updates = await Promise.all(wanted.map((A) => update('contended', { A })));
@@ -454,7 +463,7 @@ export function describeZonePublisher(subject: PublisherSubject): void {
         expect(updates.map(({ A }) => A.after.join()).sort()).toEqual([...wanted].sort());
       }, 30_000);
 
-      it('two servers that change one name leave one record, and the old values make one chain', async () => {
+      it('two servers that change one name leave one record, and the old values form one chain', async () => {
         const other = fixture.publisher();
         const secondUseCase = new UpdateAddresses({ timeoutMs: 20_000, maxWaiting: 100 });
         try {
@@ -496,7 +505,7 @@ export function describeZonePublisher(subject: PublisherSubject): void {
         if (subject.countsMessages) expect(messages).toBeLessThan(60);
       }, 30_000);
 
-      it('a name that conflicts fails alone, whatever shares its message', async () => {
+      it('a name with a conflict fails without those that share its message', async () => {
         const names = Array.from({ length: 40 }, (_, index) => `n${index}.neighbours`);
         await Promise.all(names.map((name) => update(name, { A: '192.0.2.1' })));
         await fixture.foreignEdit({
@@ -516,12 +525,12 @@ export function describeZonePublisher(subject: PublisherSubject): void {
           } else {
             const line = index === 9 ? 'A 192.0.2.99 -> 192.0.2.2' : 'A 192.0.2.1 -> 192.0.2.2';
             expect(result).toMatchObject({ status: 'fulfilled' });
-            if (result.status === 'fulfilled') expect(told(result.value)[0]).toBe(line);
+            if (result.status === 'fulfilled') expect(changeLines(result.value)[0]).toBe(line);
           }
         }
       }, 30_000);
 
-      it('changes that do not fit into 64 KiB together go in several messages', async () => {
+      it('changes that together exceed 64 KiB are sent in several messages', async () => {
         const label = (index: number, letter: string) => String(index).padStart(50, letter);
         const names = Array.from({ length: 100 }, (_, i) => ['w', 'x', 'y', 'z'].map((l) => label(i, l)).join('.'));
         const changes = names.map((name) => plan(name, { A: '192.0.2.1' }, NOTHING));
@@ -544,18 +553,18 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       const watcher = fixture.watcher();
       const wrong: string[] = [];
       const seen = new Set<string>();
-      let looks = 0;
+      let queries = 0;
       let done = false;
-      const look = async (first: number) => {
+      const read = async (first: number) => {
         for (let step = first; !done; step++) {
           const index = step % names.length;
           const answer = await watcher.ask(at(names[index]!));
-          looks += 1;
+          queries += 1;
           if (answer.length !== 1 || !answer[0]!.endsWith(`.${index + 1}`)) wrong.push(`${names[index]}: ${answer}`);
           else seen.add(answer[0]!);
         }
       };
-      const readers = [look(0), look(5), look(10), look(15)];
+      const readers = [read(0), read(5), read(10), read(15)];
       try {
         for (let round = 1; round <= 100; round++) {
           await Promise.all(names.map((name, index) => update(name, { A: value(index, round) })));
@@ -566,8 +575,8 @@ export function describeZonePublisher(subject: PublisherSubject): void {
         watcher.close();
       }
       expect(wrong).toEqual([]);
-      expect(looks).toBeGreaterThan(200);
-      // It did look while the replacements went on.
+      expect(queries).toBeGreaterThan(200);
+      // The reader was active during the replacements.
       expect(seen.size).toBeGreaterThan(50);
     }, 60_000);
 
@@ -580,7 +589,7 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       expect(await fixture.serial()).toBe(serial);
     });
 
-    it('a publisher that was closed fails what comes after, and does not hang', async () => {
+    it('a closed publisher fails later calls, and does not hang', async () => {
       const closed = fixture.publisher();
       closed.close();
       const change = plan('closed', { A: '192.0.2.1' }, NOTHING);

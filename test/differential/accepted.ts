@@ -1,12 +1,14 @@
-// Where our server differs from BIND on purpose. Each row says why, and which standard it concerns; docs/standards.md has
-// the same list. A row that explains nothing any more fails the test.
+/**
+ * Intentional differences between our server and BIND, with reason and standard. docs/standards.md has the same list. A row
+ * that no longer explains any difference fails the test.
+ */
 import { RRClass, RRType } from '../../src/dns/rdata.ts';
 import { findEdns } from '../../src/dns/wire/edns.ts';
 import { type Message, Opcode } from '../../src/dns/wire/message.ts';
 import type { Accepted, Difference } from './comparison.ts';
 import type { ReplyForm } from './reply.ts';
 
-/** By how much less than the limit BIND calls a reply too long; its check reckons with longer names than it writes. */
+/** BIND truncates replies that are up to this much below the limit: it reserves room for uncompressed names. */
 const EARLY_OCTETS = 16;
 
 const qtype = ({ questions }: Message): number | undefined => questions[0]?.qtype;
@@ -28,7 +30,7 @@ const onlyAddresses = (text: string): boolean => lines(text).every(isAddress);
 export const ACCEPTED: readonly Accepted[] = [
   {
     name: 'truncated replies hold different parts',
-    reason: 'A client that sees TC ignores the rest of the reply and asks by TCP (RFC 2181 §9).',
+    reason: 'A client that sees TC ignores the rest of the reply and retries over TCP (RFC 2181 §9).',
     standard: 'RFC 2181',
     // BIND returns the AD bit of the query in a truncated reply only.
     fields: ['answer', 'authority', 'additional', 'ad'],
@@ -36,7 +38,7 @@ export const ACCEPTED: readonly Accepted[] = [
   },
   {
     name: 'BIND truncates before the limit is reached',
-    reason: 'What fits is sent. BIND asks for more room than the reply takes in the end.',
+    reason: 'We send what fits. BIND reserves more room than the reply needs.',
     standard: 'RFC 2181',
     fields: ['tc', 'ad', 'answer', 'authority', 'additional'],
     covers: ({ query, ours, theirs }) => {
@@ -46,14 +48,15 @@ export const ACCEPTED: readonly Accepted[] = [
   },
   {
     name: 'a referral whose glue does not fit is truncated',
-    reason: 'RFC 9471 §3.1 asks for all glue or TC. BIND leaves glue out silently.',
+    reason: 'RFC 9471 §3.1 requires all glue or TC. BIND omits glue silently.',
     standard: 'RFC 9471',
     fields: ['tc', 'authority', 'additional'],
     covers: ({ ours, theirs }) => ours.tc !== '' && theirs.tc === '' && ours.aa === '' && ours.rcode === 'NOERROR',
   },
   {
     name: 'a loop or a long chain of CNAMEs is NOERROR',
-    reason: 'What is known is answered and the resolver goes on from there, as with Knot and NSD. BIND says SERVFAIL.',
+    reason:
+      'We answer what we know, and the resolver continues from there, as with Knot and NSD. BIND answers SERVFAIL.',
     standard: 'RFC 1034',
     fields: ['rcode', 'answer'],
     covers: ({ query, ours, theirs }) => {
@@ -62,8 +65,8 @@ export const ACCEPTED: readonly Accepted[] = [
     },
   },
   {
-    name: 'a referral brings every address of its nameservers that the zone has',
-    reason: 'RFC 1034 §4.3.2 step 3b. BIND leaves out addresses that are no glue, and glue that would just fit.',
+    name: 'a referral has all addresses of its nameservers that are in the zone',
+    reason: 'RFC 1034 §4.3.2 step 3b. BIND omits addresses that are not glue, and glue that would just fit.',
     standard: 'RFC 1034',
     fields: ['additional'],
     covers: ({ query, ours, theirs }) => {
@@ -74,8 +77,8 @@ export const ACCEPTED: readonly Accepted[] = [
     },
   },
   {
-    name: 'an NS answer brings no addresses',
-    reason: 'Minimal answers: who wants addresses asks for them. BIND makes an exception for QTYPE NS.',
+    name: 'an NS answer has no addresses',
+    reason: 'Minimal answers: a client that needs addresses queries them. BIND makes an exception for QTYPE NS.',
     standard: 'RFC 1034',
     fields: ['additional'],
     covers: ({ query, ours, theirs }) => {
@@ -83,8 +86,8 @@ export const ACCEPTED: readonly Accepted[] = [
     },
   },
   {
-    name: 'ANY by UDP gives another one of the RRsets',
-    reason: 'RFC 8482 §4.1: one RRset of the choice of the server.',
+    name: 'ANY over UDP returns another one of the RRsets',
+    reason: 'RFC 8482 §4.1: the server chooses one RRset.',
     standard: 'RFC 8482',
     fields: ['answer', 'additional'],
     covers: ({ query, ours, theirs }) => {
@@ -94,8 +97,8 @@ export const ACCEPTED: readonly Accepted[] = [
     },
   },
   {
-    name: 'the question comes back in BADVERS of other opcodes',
-    reason: 'A client sees what was not understood. BIND returns a header.',
+    name: 'a BADVERS reply to other opcodes has the question',
+    reason: 'The client sees what was not understood. BIND returns only a header.',
     standard: 'RFC 1035',
     fields: ['question'],
     covers: ({ query, ours, theirs }) => {
@@ -105,7 +108,7 @@ export const ACCEPTED: readonly Accepted[] = [
   },
   {
     name: 'two questions: FORMERR with OPT',
-    reason: 'RFC 6891 §7: a reply to a request with OPT has OPT. BIND leaves it out of this FORMERR.',
+    reason: 'RFC 6891 §7: a reply to a request with OPT has OPT. BIND omits it in this FORMERR.',
     standard: 'RFC 6891',
     // BIND repeats two questions that have the same name.
     fields: ['edns', 'rd', 'cd', 'question'],
@@ -114,15 +117,16 @@ export const ACCEPTED: readonly Accepted[] = [
   },
   {
     name: 'two questions with an unknown version of EDNS: BADVERS',
-    reason: 'RFC 6891 §6.1.3: the version is looked at first. BIND counts the questions first.',
+    reason: 'RFC 6891 §6.1.3: the version is checked first. BIND checks the number of questions first.',
     standard: 'RFC 6891',
     fields: ['rcode', 'edns', 'rd', 'cd'],
     covers: ({ query, ours, theirs }) =>
       query.message.questions.length > 1 && ours.rcode === 'BADVERS' && theirs.rcode === 'FORMERR',
   },
   {
-    name: 'a CNAME from a DNAME is written out in full',
-    reason: 'No name points into the RDATA of a DNAME (RFC 3597 §4), so that such a reply is longer than BIND has it.',
+    name: 'a CNAME synthesized from a DNAME is not compressed',
+    reason:
+      'No compression pointer refers to the RDATA of a DNAME (RFC 3597 §4), so the reply is longer than that of BIND.',
     standard: 'RFC 6672',
     fields: ['tc', 'answer', 'authority', 'additional'],
     covers: ({ ours, theirs }) => {
@@ -132,9 +136,9 @@ export const ACCEPTED: readonly Accepted[] = [
   },
   {
     name: 'every class but IN is REFUSED, for transfers and UPDATE NOTAUTH',
-    reason: 'There is no zone of such a class here. BIND tells apart FORMERR (0, NONE, ANY) and NOTIMP (unassigned).',
+    reason: 'We serve no zone of such a class. BIND distinguishes FORMERR (0, NONE, ANY) and NOTIMP (unassigned).',
     standard: 'RFC 1035',
-    // A SOA of class IN in such an IXFR is malformed to BIND, and its reply to that has no OPT.
+    // For BIND a SOA of class IN in such an IXFR is malformed, and its reply has no OPT.
     fields: ['rcode', 'edns'],
     covers: ({ query, ours, theirs }) => {
       const known =
@@ -143,17 +147,17 @@ export const ACCEPTED: readonly Accepted[] = [
     },
   },
   {
-    name: 'class CH is answered always',
-    reason: 'BIND limits its own CH view to three replies a second, so that many go unanswered.',
+    name: 'class CH is always answered',
+    reason: 'BIND limits its CH view to three replies a second, so many queries stay unanswered.',
     standard: 'RFC 1035',
     fields: ['outcome', 'rcode', 'opcode', 'rd', 'cd', 'question', 'edns'],
     covers: ({ query, ours, theirs }) =>
       qclass(query.message) === RRClass.CH && ours.outcome === 'reply' && theirs.outcome === 'no reply',
   },
   {
-    name: 'AXFR by UDP and IXFR without the SOA of the client are FORMERR',
+    name: 'AXFR over UDP and IXFR without the SOA of the client are FORMERR',
     reason:
-      'RFC 5936 §4.2, RFC 1995 §3: it is no request for a transfer. BIND looks for the zone first: NOTAUTH, REFUSED.',
+      'RFC 5936 §4.2, RFC 1995 §3: it is not a valid transfer request. BIND looks up the zone first: NOTAUTH, REFUSED.',
     standard: 'RFC 5936',
     fields: ['rcode'],
     covers: ({ query, ours, theirs }) => {
@@ -164,9 +168,9 @@ export const ACCEPTED: readonly Accepted[] = [
     },
   },
   {
-    name: 'opcodes other than QUERY and UPDATE are NOTIMP, whatever the message says',
+    name: 'opcodes other than QUERY and UPDATE are NOTIMP, regardless of the message',
     reason:
-      'This server is the primary of all its zones and takes no NOTIFY (RFC 1996 §3). BIND reads more first: FORMERR.',
+      'This server is the primary of all its zones and accepts no NOTIFY (RFC 1996 §3). BIND parses more first: FORMERR.',
     standard: 'RFC 1035',
     fields: ['rcode', 'question', 'edns'],
     covers: ({ query, ours, theirs }) => {

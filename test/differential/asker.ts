@@ -1,17 +1,19 @@
-// Sends many queries to one server with a bounded number outstanding, over UDP from one socket and over pipelined TCP
-// (RFC 7766 §6.2.1.1). Replies are matched by id alone: what else they say is for the comparison to judge.
+/**
+ * Sends many queries to one server with a bounded number in flight, over UDP from one socket and over pipelined TCP
+ * (RFC 7766 §6.2.1.1). Replies are matched by id alone: the comparison judges the rest.
+ */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { ServerAddress } from '../support/dig.ts';
 import type { Query } from './queries.ts';
 
-const OUTSTANDING = 100;
-/** A reply that is not there by then was lost or is not sent at all; two tries tell the one from the other. */
+const MAX_IN_FLIGHT = 100;
+/** Timeout of one try. The second try distinguishes a lost reply from a server that does not reply. */
 const TRY_MS = 1000;
 const TRIES = 2;
 
-/** One reply's octets, or what came instead. */
+/** The octets of a reply, or why there is none. */
 export type RawReply = Uint8Array | 'no reply' | 'closed';
 
 interface Waiting {
@@ -32,7 +34,7 @@ export async function askAll(server: ServerAddress, queries: readonly Query[]): 
     }
   };
   try {
-    await Promise.all(Array.from({ length: OUTSTANDING }, worker));
+    await Promise.all(Array.from({ length: MAX_IN_FLIGHT }, worker));
   } finally {
     udp.close();
     tcp.close();
@@ -40,12 +42,12 @@ export async function askAll(server: ServerAddress, queries: readonly Query[]): 
   return replies;
 }
 
-/** Hands each reply to the query whose id it has. */
+/** Matches replies to queries by id. */
 class Pending {
   readonly #waiting = new Map<number, Waiting>();
   #id = 0;
 
-  /** Sends `octets` under a fresh id; `send` is called once more when no reply came. */
+  /** Sends `octets` with a new id; `send` is called again after a timeout. */
   ask(octets: Uint8Array, tries: number, send: (message: Buffer) => void): Promise<RawReply> {
     do this.#id = (this.#id + 1) & 0xffff;
     while (this.#waiting.has(this.#id));
@@ -111,7 +113,7 @@ class UdpAsker {
   }
 }
 
-/** One connection, opened again when the server closes it; what it closed on is asked once more, alone. */
+/** One connection, reopened when the server closes it; a query that it closed on is retried on a connection of its own. */
 class TcpAsker {
   readonly #server: ServerAddress;
   #connection: { readonly socket: Socket; readonly pending: Pending } | undefined;

@@ -1,4 +1,6 @@
-// Compares two servers' replies to the same queries, sorts the differences out that are accepted, and groups the rest.
+/**
+ * Compares the replies of two servers to the same queries, filters accepted differences, and groups the rest.
+ */
 import { formatRRType } from '../../src/dns/rdata.ts';
 import { Opcode } from '../../src/dns/wire/message.ts';
 import type { ServerAddress } from '../support/dig.ts';
@@ -15,13 +17,13 @@ export interface Difference {
   readonly fields: readonly Field[];
 }
 
-/** A difference that is right to have. */
+/** A kind of difference that is accepted. */
 export interface Accepted {
   readonly name: string;
   readonly reason: string;
-  /** The standard that it concerns; docs/standards.md has the whole row. */
+  /** The standard concerned; docs/standards.md has the same row. */
   readonly standard: string;
-  /** The fields that it explains; a difference is accepted when rows explain all of its fields. */
+  /** The explained fields; a difference is accepted if rows explain all of its fields. */
   readonly fields: readonly Field[];
   readonly covers: (difference: Difference) => boolean;
 }
@@ -70,7 +72,7 @@ export function formatAccepted(verdict: Verdict): string {
   return [...verdict.accepted].map(([row, count]) => `${String(count).padStart(6)}  ${row.name}`).join('\n');
 }
 
-/** What the two said, short enough to group by: RCODEs and flags as they are, of sections only that they differ. */
+/** A short key for grouping: RCODEs and flags literally, sections only as empty or not. */
 function groupName({ query, ours, theirs, fields }: Difference): string {
   const values = fields.map((field) => {
     const isSection = field === 'answer' || field === 'authority' || field === 'additional' || field === 'question';
@@ -94,7 +96,7 @@ function groupName({ query, ours, theirs, fields }: Difference): string {
 const EXAMPLES = 3;
 const LINES = 4;
 
-/** The first lines of `text` that `other` has not. */
+/** The first lines of `text` that are not in `other`. */
 function onlyIn(mark: string, text: string, other: string): string {
   const others = new Set(other.split('\n'));
   const lines = text.split('\n').filter((line) => !others.has(line));
@@ -102,7 +104,7 @@ function onlyIn(mark: string, text: string, other: string): string {
   return [...lines.slice(0, LINES), ...more].map((line) => `    ${mark}     ${line || '(none)'}\n`).join('');
 }
 
-/** Differences by group, the largest first, with a few examples of each in full. */
+/** Differences by group, the largest first, with a few complete examples. */
 export function formatDifferences(differences: readonly Difference[]): string {
   const groups = new Map<string, Difference[]>();
   for (const difference of differences) {

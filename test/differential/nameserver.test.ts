@@ -1,5 +1,7 @@
-// Our nameserver against BIND: the same zone, the same 20,000 queries, the same replies but for what accepted.ts lists.
-// DIFFERENTIAL_SEED=n asks other queries; every failure is repeated by its seed.
+/**
+ * Compares our nameserver with BIND: same zone, same 20,000 queries, same replies except the differences of accepted.ts.
+ * DIFFERENTIAL_SEED=n sends other queries; a failure is reproducible by its seed.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -18,7 +20,7 @@ import { CONTACT, NAMESERVERS, RECORDS, type SoaText, ZONE } from './zone.ts';
 const QUERIES = 20_000;
 const SEED = Number(process.env['DIFFERENTIAL_SEED'] ?? 1);
 
-/** BIND gets the SOA that our server made, serial included. */
+/** BIND gets the SOA of our server, including the serial. */
 async function soaOf(server: EmbeddedServer): Promise<SoaText> {
   const { answers } = await dig(server, [ZONE, 'SOA']);
   return { ttl: answers[0]!.ttl, rdata: answers[0]!.rdata };
@@ -30,7 +32,7 @@ describeWith(BIND_PROGRAMS, 'our nameserver beside BIND', () => {
     await Promise.all(servers.splice(0).map((server) => server.stop()));
   });
 
-  it(`answers ${QUERIES} queries as BIND does, but for the accepted differences`, { timeout: 60_000 }, async () => {
+  it(`answers ${QUERIES} queries as BIND does, except for the accepted differences`, { timeout: 60_000 }, async () => {
     const ours = await startEmbedded({ zone: ZONE, ns: NAMESERVERS, contact: CONTACT, records: RECORDS });
     servers.push(ours);
     const bind = await startDifferentialBind(await soaOf(ours));
@@ -39,7 +41,7 @@ describeWith(BIND_PROGRAMS, 'our nameserver beside BIND', () => {
     const verdict = judge(comparison, ACCEPTED);
     console.log(`accepted differences of ${comparison.queries} replies, seed ${SEED}:\n${formatAccepted(verdict)}`);
     expect(formatDifferences(verdict.unexplained)).toBe('');
-    // With other queries a rare difference may not come up.
+    // With another seed a rare difference may not occur.
     if (SEED !== 1) return;
     const stale = [...verdict.accepted].filter(([, count]) => count === 0).map(([row]) => row.name);
     expect(stale).toEqual([]);
@@ -47,7 +49,7 @@ describeWith(BIND_PROGRAMS, 'our nameserver beside BIND', () => {
 });
 
 describe('docs/standards.md', () => {
-  it('lists the accepted differences as they are here', () => {
+  it('lists the same accepted differences', () => {
     const document = readFileSync(join(REPOSITORY, 'docs/standards.md'), 'utf8');
     const rows = ACCEPTED.map(({ name, reason, standard }) => `| ${name} | ${reason} | ${standard} |\n`).join('');
     expect(document).toContain(rows);

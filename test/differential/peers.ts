@@ -1,5 +1,7 @@
-// BIND and Knot with the zone of the differential test, set up to promise what our server promises: nothing beside the
-// answer that is not needed (minimal responses), minimal ANY (RFC 8482), 1232 octets, no recursion, no version.
+/**
+ * BIND and Knot with the zone of the differential test, configured to behave like our server: minimal responses, minimal
+ * ANY (RFC 8482), 1232 octets over UDP, no recursion, no version.
+ */
 import { startBind } from '../support/bind.ts';
 import { startKnot } from '../support/knot.ts';
 import type { PrimaryServer } from '../support/primary-server.ts';

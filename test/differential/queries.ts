@@ -1,5 +1,7 @@
-// Makes the queries of the differential test from a seed: names in, below and beside the zone; every type, with those that
-// no record can have; other classes and opcodes; EDNS in all its variants (RFC 6891); header bits; 0 and 2 questions.
+/**
+ * Generates the queries of the differential test from a seed: names in, below and outside the zone; every type, including
+ * QTYPEs and meta types; other classes and opcodes; all variants of EDNS (RFC 6891); header bits; 0 and 2 questions.
+ */
 import { DomainName } from '../../src/dns/name.ts';
 import { formatRRType, type NumberedOctets, type ResourceRecord, RRClass, RRType } from '../../src/dns/rdata.ts';
 import { ednsRecord } from '../../src/dns/wire/edns.ts';
@@ -8,7 +10,7 @@ import type { Random } from './random.ts';
 import { APEX, ownerNames } from './zone.ts';
 
 export interface Query {
-  /** The message; its id is 0 and set when it is sent. */
+  /** With id 0; the id is set when it is sent. */
   readonly octets: Uint8Array;
   readonly message: Message;
   readonly transport: 'udp' | 'tcp';
@@ -17,7 +19,7 @@ export interface Query {
 }
 
 const COMMON_TYPES = [RRType.A, RRType.AAAA, RRType.TXT, RRType.MX, RRType.CNAME, RRType.NS, RRType.SOA] as const;
-/** Types that a record may have: all that we know, HINFO, SPF, URI, an unknown one and the largest private one. */
+/** Data types: all with a structure, HINFO, SPF, URI, an unknown one and the largest private one. */
 const DATA_TYPES = [
   ...Object.values(RRType).filter((type) => type < 128 && type !== RRType.OPT),
   RRType.CAA,
@@ -45,11 +47,11 @@ const LABELS = ['a', 'b', 'x', 'www', 'ns', 'ns2', '*', 'missing', 'zz', '_tcp',
   .concat(['a\0b', 'UPPER', 'l'.repeat(63), 'y'.repeat(40)])
   .map((label) => Buffer.from(label, 'latin1'));
 
-/** The names that the queries start from: every owner name, each name above one, and each with its wildcard's `*`. */
+/** Base names of queries: every owner name and its ancestors in the zone, also with a label `*` in front. */
 function startNames(): readonly DomainName[] {
   const names = new Map<string, DomainName>();
   for (const owner of ownerNames()) {
-    // Of the many alike, two are enough.
+    // Two of the many similar names are enough.
     if (/^nameserver-number-(?![12]-)/.test(owner.toString())) continue;
     for (let name: DomainName | undefined = owner; name?.isAtOrBelow(APEX); name = name.parent()) {
       names.set(name.key, name);
@@ -63,7 +65,7 @@ function randomName(random: Random, names: readonly DomainName[]): DomainName {
   const start = random.pick(names);
   const labels = start.labels();
   const share = random.below(100);
-  // The name itself, one to three labels below it, or beside it.
+  // The name itself, one to three labels below it, or a sibling.
   let chosen = labels;
   if (share >= 55 && share < 80) {
     const below = Array.from({ length: 1 + random.below(3) }, () => random.pick(LABELS));
@@ -79,7 +81,7 @@ function randomName(random: Random, names: readonly DomainName[]): DomainName {
   }
 }
 
-/** Random upper and lower case, as resolvers send it (RFC 4343). */
+/** Random case, as some resolvers send (RFC 4343). */
 function mixCase(random: Random, label: Uint8Array): Uint8Array {
   return label.map((octet) => (/[a-z]/i.test(String.fromCharCode(octet)) && random.chance(0.5) ? octet ^ 0x20 : octet));
 }
@@ -108,7 +110,7 @@ function randomEdns(random: Random): ResourceRecord | undefined {
   });
 }
 
-/** What a secondary has, as it tells with IXFR (RFC 1995 §3). */
+/** The SOA of a secondary's version of the zone, in an IXFR request (RFC 1995 §3). */
 function clientSoa(ownerName: DomainName): ResourceRecord {
   const times = { serial: 1, refresh: 0, retry: 0, expire: 0, minimum: 0 };
   const rdata = { kind: 'SOA', mname: DomainName.root, rname: DomainName.root, ...times } as const;
@@ -160,7 +162,7 @@ function describe(message: Message, transport: string): string {
   return parts.join(' ');
 }
 
-/** `count` queries; the same ones for the same seed. One in ten goes over TCP. */
+/** `count` queries, deterministic for a seed; one in ten over TCP. */
 export function makeQueries(random: Random, count: number): readonly Query[] {
   const names = startNames();
   return Array.from({ length: count }, () => {

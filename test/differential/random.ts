@@ -1,9 +1,9 @@
-// Seeded pseudo-random numbers (mulberry32, a public-domain generator), so that a run can be repeated exactly.
+/** Seeded pseudo-random numbers (mulberry32, a public-domain generator), to make runs reproducible. */
 
 export interface Random {
-  /** A whole number from 0 to `limit` - 1. */
+  /** An integer from 0 to `limit` - 1. */
   below(limit: number): number;
-  /** True in `share` of all calls, 0 to 1. */
+  /** True with probability `share`, 0 to 1. */
   chance(share: number): boolean;
   pick<T>(list: readonly T[]): T;
 }

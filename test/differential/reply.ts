@@ -1,5 +1,7 @@
-// A reply in the form in which two servers' replies are compared: names without case, RDATA without compression, sections
-// as sorted lists, OPT apart (presence, version, DO; its size and options are each server's own affair).
+/**
+ * The comparable form of a reply: names without case, RDATA without compression, sections as sorted lists, OPT as
+ * presence, version and DO. Size and options of OPT are not compared.
+ */
 import { DomainName } from '../../src/dns/name.ts';
 import { formatRRType, type ResourceRecord, RRType } from '../../src/dns/rdata.ts';
 import { findEdns, fullRcode } from '../../src/dns/wire/edns.ts';
@@ -26,7 +28,7 @@ export const FIELDS = [
 
 export type Field = (typeof FIELDS)[number];
 
-/** Every field as text; a section as its lines. */
+/** Every field as text; a section as lines. */
 export type ReplyForm = Readonly<Record<Field, string>> & {
   /** Octets on the wire; 0 without a reply. Not compared. */
   readonly size: number;
@@ -57,7 +59,7 @@ function recordLine(rr: ResourceRecord): string {
 
 const section = (records: readonly ResourceRecord[]): string => records.map(recordLine).sort().join('\n');
 
-/** Decodes with our own strict codec: what it refuses is an outcome of its own. */
+/** Decodes with our own strict codec; a WireError is an outcome. */
 export function replyForm(raw: RawReply): ReplyForm {
   if (!(raw instanceof Uint8Array)) return { ...NO_REPLY, outcome: raw };
   try {

@@ -1,4 +1,4 @@
-// The zone of the differential test: its text for our configuration, and the complete file for BIND and Knot.
+/** The zone of the differential test: its text for our configuration, and the complete file for BIND and Knot. */
 import { readFileSync } from 'node:fs';
 import { DomainName } from '../../src/dns/name.ts';
 
@@ -8,10 +8,10 @@ export const APEX: DomainName = DomainName.parse(ZONE);
 export const NAMESERVERS: readonly string[] = [`ns1.${ZONE}`, `ns2.${ZONE}`, 'ns.example.net'];
 export const CONTACT = `hostmaster@${ZONE}`;
 
-/** Everything but the SOA and the apex NS RRset, in zone-file text with relative names. */
+/** All records except the SOA and the apex NS RRset, as zone-file text with relative names. */
 export const RECORDS: string = readFileSync(new URL('differential.zone', import.meta.url), 'utf8');
 
-/** The zone's SOA as a server that is not ours gets it: TTL and RDATA. */
+/** TTL and RDATA of the SOA for servers other than ours. */
 export interface SoaText {
   readonly ttl: number;
   readonly rdata: string;
@@ -19,7 +19,7 @@ export interface SoaText {
 
 export const PLAIN_SOA: SoaText = { ttl: 3600, rdata: `ns1.${ZONE}. hostmaster.${ZONE}. 1 3600 600 1209600 60` };
 
-/** The head that completes `RECORDS` to a zone file. */
+/** The start of a zone file; `RECORDS` are the rest. */
 export function zoneRecords(soa: SoaText): string {
   const ns = NAMESERVERS.map((name) => `@ 3600 IN NS ${name}.\n`).join('');
   return `@ ${soa.ttl} IN SOA ${soa.rdata}\n${ns}${RECORDS}`;

@@ -1,5 +1,7 @@
-// certbot, lego and pebble as the tests start them, proven against a primary that is known to be right: BIND.
-// What they do with our own nameserver is in nameserver-acme.test.ts.
+/**
+ * certbot, lego and pebble as started by the tests, verified with BIND as a known good primary. nameserver-acme.test.ts
+ * tests them with our own nameserver.
+ */
 import { X509Certificate } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
 import { startBind } from '../support/bind.ts';
@@ -32,7 +34,7 @@ describeWith(PROGRAMS, 'ACME clients with pebble and BIND', () => {
     expect(certificate.issuer).toContain('Pebble');
   });
 
-  it('pebble refuses a certificate where it does not find the TXT record', { timeout: 90_000 }, async () => {
+  it('pebble refuses a certificate if it does not find the TXT record', { timeout: 90_000 }, async () => {
     const primary = await startBind({ zones: [{ name: ZONE }], keys: [KEY] });
     const elsewhere = await startBind({ zones: [{ name: ZONE }], keys: [KEY] });
     servers.push(primary, elsewhere);

@@ -1,5 +1,7 @@
-// The codec against BIND: named answers our questions and applies our records of every type, dig prints what we wrote and
-// what we read. RDATA is compared in the form of RFC 3597 §5 (`\# length hexadecimal`), which BIND's own code writes.
+/**
+ * The codec against BIND: named answers our queries and applies our records of every type, dig prints what we encode and
+ * decode. RDATA is compared in the form of RFC 3597 §5 (`\# length hexadecimal`), which BIND's own code formats.
+ */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -24,7 +26,7 @@ const EMPTY_ZONE = 'empty.example.com';
 const KEY = { name: 'key.example.com', algorithm: 'hmac-sha256', secret: 'bm90IGEgc2VjcmV0' };
 const ZONE_TEXT = readFileSync(new URL('../vectors/all-types.zone', import.meta.url), 'utf8');
 
-/** Sends one message over TCP and gives the octets of the one reply. */
+/** Sends one message over TCP and returns the octets of its reply. */
 async function exchange(server: ServerAddress, message: Message | Uint8Array): Promise<Buffer> {
   const socket = connect(server.port, server.host);
   try {
@@ -49,17 +51,17 @@ const question = (name: string | DomainName, qtype: number): Message =>
     questions: [{ qname: typeof name === 'string' ? DomainName.parse(name) : name, qtype, qclass: RRClass.IN }],
   });
 
-/** A record as one line; names are as dig prints them, RDATA as octets without compression. */
+/** A record as one line: names in the form of dig, RDATA as uncompressed octets. */
 function recordLine(rr: ResourceRecord): string {
   const writer = new WireWriter();
-  // Behind the reach of pointers every name is written out.
+  // Beyond offset 16,383 no name is compressed.
   writer.bytes(new Uint8Array(0x4000));
   encodeRdata(writer, rr.rdata);
   const octets = writer.finish().subarray(0x4000);
   return [rr.ownerName, rr.ttl, rr.class, rr.type, octets.length, octets.toString('hex')].join(' ').trim();
 }
 
-/** The records that dig prints with +unknownformat, as lines of the same form. */
+/** The records of dig +unknownformat, in the same form. */
 async function digLines(server: ServerAddress, args: readonly string[]): Promise<string[]> {
   const display = ['+unknownformat', '+noall', '+answer', '+nosplit', '+norecurse', '+tries=1', '+timeout=5'];
   const text = await runOrThrow('dig', ['-r', `@${server.host}`, '-p', String(server.port), ...display, ...args]);
@@ -82,14 +84,14 @@ describeWith(BIND_PROGRAMS, 'the codec and BIND', () => {
       configure: (config) =>
         config
           .replaceAll(/allow-transfer \{[^}]*\};/g, 'allow-transfer { any; };')
-          // A zone that takes updates drops the RRSIG records that named did not make.
+          // named removes RRSIG records of others from a zone that accepts updates.
           .replace(/allow-update \{[^}]*\};/, 'allow-update { none; };')
           .replace(/allow-update \{ key[^}]*\};/, 'allow-update { 127.0.0.1; };')
           .replaceAll('type primary;', 'type primary; check-names ignore;'),
     });
     const reply = decodeMessage(await exchange(bind, question(ZONE, RRType.AXFR)));
     expect(reply.rcode).toBe(Rcode.NOERROR);
-    // The SOA comes first and last (RFC 5936 §2.2).
+    // The SOA is first and last (RFC 5936 §2.2).
     zone = reply.answers.slice(0, -1);
   }, 30_000);
   afterAll(() => bind?.stop());
@@ -103,7 +105,7 @@ describeWith(BIND_PROGRAMS, 'the codec and BIND', () => {
     expect(zone.map(recordLine).sort()).toEqual(printed.sort());
   });
 
-  it('every RRset is answered to a question of ours; the answer is what dig prints, and is the same when written again', async () => {
+  it('every RRset is answered to our query; the answer is that of dig, and unchanged when encoded again', async () => {
     const asked = new Map(zone.map((rr) => [`${rr.ownerName} TYPE${rr.type}`, rr]));
     let identical = 0;
     for (const { ownerName, type } of asked.values()) {
@@ -117,11 +119,11 @@ describeWith(BIND_PROGRAMS, 'the codec and BIND', () => {
       const printed = await digLines(bind, ['-q', String(ownerName), '-t', `TYPE${type}`, '+nocookie']);
       expect(message.answers.map(recordLine).sort()).toEqual(printed.sort());
     }
-    // The others have a name that BIND writes out and we compress.
+    // The others have a name that we compress and BIND does not.
     expect(identical).toBeGreaterThan(asked.size * 0.8);
   }, 60_000);
 
-  it('dig reads our message of all these records, compressed by us, and prints each as it was', async () => {
+  it('dig decodes our compressed message of all these records, and prints them unchanged', async () => {
     const socket = createSocket('udp4');
     socket.on('message', (octets, from) => {
       const { id, questions } = decodeMessage(octets);
@@ -146,9 +148,9 @@ describeWith(BIND_PROGRAMS, 'the codec and BIND', () => {
     }
   });
 
-  it('named applies an UPDATE of ours with records of every type that may be updated, and answers them as they were', async () => {
+  it('named applies our UPDATE with records of every updatable type, and answers them unchanged', async () => {
     const moved = DomainName.parse('moved', DomainName.parse(EMPTY_ZONE));
-    // BIND keeps these to itself (NSEC, NSEC3, RRSIG, NSEC3PARAM) or wants them at the apex alone.
+    // BIND maintains these itself (NSEC, NSEC3, RRSIG, NSEC3PARAM) or allows them only at the apex.
     const refused: readonly number[] = [
       RRType.SOA,
       RRType.NSEC,
@@ -162,7 +164,7 @@ describeWith(BIND_PROGRAMS, 'the codec and BIND', () => {
     ];
     const updates = zone
       .filter((rr) => !refused.includes(rr.type))
-      // One owner name for each type: a CNAME stands alone, and nothing is below a DNAME or an NS.
+      // One owner name per type: no data beside a CNAME, or below a DNAME or NS.
       .map((rr) => ({
         ...rr,
         ownerName: moved.prepend(`${formatRRType(rr.type)}-${rr.ownerName.labels()[0]!.length}`),
@@ -173,12 +175,12 @@ describeWith(BIND_PROGRAMS, 'the codec and BIND', () => {
     expect(reply).toMatchObject({ id: 1, response: true, opcode: Opcode.UPDATE, rcode: Rcode.NOERROR });
     const transfer = decodeMessage(await exchange(bind, question(EMPTY_ZONE, RRType.AXFR)));
     const published = transfer.answers.filter((rr) => rr.ownerName.isAtOrBelow(moved)).map(recordLine);
-    // Two records of one RRset have one TTL; here all have 300.
+    // All records of an RRset have the same TTL; here 300.
     expect([...new Set(published)].sort()).toEqual([...new Set(updates.map(recordLine))].sort());
     expect(new Set(updates.map((rr) => rr.type)).size).toBe(17);
   });
 
-  it('named refuses with FORMERR what we refuse with a WireError: two OPT records, a name that points forward', async () => {
+  it('named answers FORMERR where we throw a WireError: two OPT records, a pointer forward', async () => {
     const two = encodeMessage({ ...question(ZONE, RRType.SOA), additional: [ednsRecord({}), ednsRecord({})] });
     const forward = Buffer.concat([
       encodeMessage(question('.', RRType.SOA)).subarray(0, 12),

@@ -1,6 +1,8 @@
-// What can go wrong between the publisher and a real BIND: lost replies, a primary that is stopped, frozen or restarted,
-// keys, clocks and permissions that do not fit. Each gives its error, a text that says what to repair, within the time of
-// the request, and the publisher works again afterwards.
+/**
+ * Faults between the publisher and a real BIND: lost replies, a primary that is stopped, frozen or restarted, and wrong
+ * keys, clocks and permissions. Each gives its error with advice before the request's deadline, and the publisher works
+ * again afterwards.
+ */
 import { createSocket } from 'node:dgram';
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
@@ -10,7 +12,7 @@ import { type AddressUpdate, UpdateAddresses } from '../../src/core/updates/upda
 import type { WantedAddresses } from '../../src/core/zones/plan-change.ts';
 import type { Zone } from '../../src/core/zones/zone.ts';
 import { DomainName } from '../../src/dns/name.ts';
-import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig.ts';
+import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig-key.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';
 import { UdpExchanger } from '../../src/net/udp.ts';
 import { PrimaryPublisher } from '../../src/primary/publisher.ts';
@@ -36,9 +38,9 @@ interface ClientOptions {
 
 const cleanups: (() => unknown)[] = [];
 
-/** A publisher, and the use-case on it. */
+/** A publisher and its use-case. */
 class Client {
-  /** Seconds by which our clock is ahead. */
+  /** How far our clock is ahead, in seconds. */
   clockOffset = 0;
   readonly batches: string[] = [];
   readonly #useCase = new UpdateAddresses({ timeoutMs: TIMEOUT_MS, maxWaiting: 1000 });
@@ -73,13 +75,13 @@ class Client {
     return this.#useCase.run({ zone: this.zone, ownerName, wanted, fallbackTtl: 60 });
   }
 
-  /** `192.0.2.1 -> 192.0.2.2`, of the A records. */
+  /** The change of the A records as `192.0.2.1 -> 192.0.2.2`. */
   async put(label: string, address: string): Promise<string> {
     const { A } = await this.update(label, { A: address });
     return `${A.before.join() || 'None'} -> ${A.after.join()}`;
   }
 
-  /** The failure of an update, which must come within the time of a request. */
+  /** The failure of an update, which must occur before the request's deadline. */
   async failure(label: string): Promise<{ code: string; message: string }> {
     const started = performance.now();
     const error: unknown = await this.put(label, '192.0.2.99').then(
@@ -96,7 +98,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-describeWith(BIND_PROGRAMS, 'BIND and what can go wrong', () => {
+describeWith(BIND_PROGRAMS, 'BIND with faults', () => {
   const key = { name: ZONE, algorithm: 'hmac-sha512', secret: SECRET.toString('base64') };
   let bind: PrimaryServer;
 
@@ -118,7 +120,7 @@ describeWith(BIND_PROGRAMS, 'BIND and what can go wrong', () => {
     return (await dig(bind, [`${label}.${ZONE}`, 'A'])).short;
   }
 
-  describe('a reply that is lost', () => {
+  describe('a lost reply', () => {
     let proxy: FaultProxy;
     let client: Client;
 
@@ -144,7 +146,7 @@ describeWith(BIND_PROGRAMS, 'BIND and what can go wrong', () => {
       },
     );
 
-    it('of 50 names: all are published, in one step of the serial', async () => {
+    it('of 50 names: all are published, with one increment of the serial', async () => {
       const labels = Array.from({ length: 50 }, (_, index) => `lost${index}`);
       await Promise.all(labels.map((label) => client.put(label, '192.0.2.1')));
       const before = await serial();
@@ -164,7 +166,7 @@ describeWith(BIND_PROGRAMS, 'BIND and what can go wrong', () => {
       expect(await addressesAt('home')).toEqual([]);
     });
 
-    it('and no reply ever again: publish-unknown in time, and the truth once replies come', async () => {
+    it('and no further replies: publish-unknown by the deadline, and the published state once replies arrive', async () => {
       proxy.otherwise = 'drop reply';
       expect(await client.failure('home')).toEqual({
         code: 'publish-unknown',
@@ -174,7 +176,7 @@ describeWith(BIND_PROGRAMS, 'BIND and what can go wrong', () => {
       expect(await client.put('home', '192.0.2.3')).toBe('192.0.2.99 -> 192.0.2.3');
     });
 
-    it('by UDP: the copy that was sent again finds its own outcome, and is not taken for stale', async () => {
+    it('over UDP: the resent copy finds the first one applied, and is not reported as stale', async () => {
       const port = await freePort();
       const front = createSocket('udp4');
       let dropped = 0;
@@ -192,7 +194,7 @@ describeWith(BIND_PROGRAMS, 'BIND and what can go wrong', () => {
       const byUdp = new Client({ host: '127.0.0.1', port }, { transport: 'udp' });
       await byUdp.put('home', '192.0.2.1');
       dropped = 0;
-      // The copy goes out after a second; the time of this request allows for it.
+      // The copy is sent after a second, before the deadline of this request.
       const slow = new UpdateAddresses({ timeoutMs: 5000, maxWaiting: 1 });
       const request = { ownerName: DomainName.parse(`home.${ZONE}`), wanted: { A: '192.0.2.2' }, fallbackTtl: 60 };
       const { A } = await slow.run({ ...request, zone: byUdp.zone });
@@ -232,18 +234,18 @@ describeWith(BIND_PROGRAMS, 'BIND and what can go wrong', () => {
       await client.put('frozen', '192.0.2.1');
       bind.freeze();
       try {
-        // The threads of a process stop one after the other.
+        // The threads of a process do not stop at the same time.
         await waitUntil('silence', async () => (await dig(bind, [ZONE, 'SOA', '+timeout=1'])).rcode === 'none');
         const failures = await Promise.all([client.failure('frozen'), client.failure('unseen')]);
         expect(failures).toEqual([
-          // Something was sent for the first: what was last seen there was believed.
+          // The first one was sent without a read, as its last state was cached.
           { code: 'publish-unknown', message: expect.stringMatching(/may have been applied/) },
           { code: 'primary-unreachable', message: expect.stringMatching(/no reply from .* in time.*running/) },
         ]);
       } finally {
         bind.thaw();
       }
-      // What was sent may be applied now, or not: the old value is the one that is there.
+      // The sent change may be applied or not: the old value is the published one.
       const [before] = await addressesAt('frozen');
       expect(['192.0.2.1', '192.0.2.99']).toContain(before);
       expect(await client.put('frozen', '192.0.2.2')).toMatch(/^192\.0\.2\.(1|99) -> 192\.0\.2\.2$/);
@@ -261,10 +263,10 @@ describeWith(BIND_PROGRAMS, 'BIND and what can go wrong', () => {
         { algorithm: 'hmac-sha256' },
         /hmac-sha256.*BADKEY.*key name and algorithm/,
       ],
-      ['has another secret', { secret: Buffer.from('x') }, /secret.*BADSIG.*copy the secret/],
-    ])('%s', async (_, options, words) => {
+      ['has a different secret', { secret: Buffer.from('x') }, /secret.*BADSIG.*copy the secret/],
+    ])('%s', async (_, options, pattern) => {
       const failure = await new Client(bind, options).failure('keys');
-      expect(failure).toEqual({ code: 'primary-key-rejected', message: expect.stringMatching(words) });
+      expect(failure).toEqual({ code: 'primary-key-rejected', message: expect.stringMatching(pattern) });
       expect(failure.message).toContain(`127.0.0.1:${bind.port}`);
       expect(await addressesAt('keys')).toEqual([]);
     });
@@ -314,7 +316,7 @@ describeWith(BIND_PROGRAMS, 'BIND and what can go wrong', () => {
     it('cannot write its journal', async () => {
       const fresh = await startBind({ zones: [{ name: ZONE }], keys: [key] });
       cleanups.push(() => fresh.stop());
-      // A directory where the journal should be, so that the test also holds for root.
+      // A directory in place of the journal, so that the test also works as root.
       const journal = join(fresh.directory, 'zone0.db.jnl');
       mkdirSync(journal);
       const client = new Client(fresh);
@@ -326,7 +328,7 @@ describeWith(BIND_PROGRAMS, 'BIND and what can go wrong', () => {
       expect(await client.put('home', '192.0.2.1')).toBe('None -> 192.0.2.1');
     }, 30_000);
 
-    it('is no DNS server', async () => {
+    it('is not a DNS server', async () => {
       const server = createHttpServer((_, response) => response.end());
       const port = await freePort();
       await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));

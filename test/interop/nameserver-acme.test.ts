@@ -1,5 +1,7 @@
-// certbot and lego get certificates by DNS-01 through our embedded nameserver; pebble looks the records up there.
-// The key may change the one TXT name only, as an operator would have it.
+/**
+ * certbot and lego get certificates by DNS-01 from pebble, through our embedded nameserver. The key may change only the
+ * one TXT name.
+ */
 import { X509Certificate } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
 import { CERTBOT_PROGRAMS, certbotCertificate } from '../support/certbot.ts';

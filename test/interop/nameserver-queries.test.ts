@@ -1,4 +1,4 @@
-// dig and kdig, as people use them, against our embedded nameserver: plain, TCP, EDNS, cookies, NSID, transfers with TSIG.
+/** dig and kdig with our embedded nameserver: UDP, TCP, EDNS, cookies, NSID, transfers with TSIG. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dig } from '../support/dig.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
@@ -11,7 +11,7 @@ const KEY = { name: 'reader.key', algorithm: 'hmac-sha256', secret: 'bm90IGEgc2V
 const LONG = Array.from({ length: 8 }, (_, index) => `"${String(index).repeat(200)}"`).join(' ');
 const PROGRAMS = [...BIND_PROGRAMS, ...KNOT_PROGRAMS, { command: 'kdig', debianPackage: 'knot-dnsutils' }];
 
-describeWith(PROGRAMS, 'the embedded nameserver and the tools that ask it', () => {
+describeWith(PROGRAMS, 'the embedded nameserver and query tools', () => {
   let server: EmbeddedServer;
 
   beforeAll(async () => {
@@ -44,13 +44,13 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that ask it', () =
     }
   });
 
-  it('a foreign name is REFUSED, an unknown opcode NOTIMP, EDNS 1 BADVERS', async () => {
+  it('a name outside our zones is REFUSED, an unknown opcode NOTIMP, EDNS 1 BADVERS', async () => {
     expect((await dig(server, ['www.example.net', 'A'])).rcode).toBe('REFUSED');
     expect((await dig(server, [`www.${ZONE}`, 'A', '+opcode=status'])).rcode).toBe('NOTIMP');
     expect((await dig(server, [`www.${ZONE}`, 'A', '+edns=1', '+noednsnegotiation'])).rcode).toBe('BADVERS');
   });
 
-  it('RFC 9018: dig takes the cookie, and it is good the second time', async () => {
+  it('RFC 9018: dig accepts the cookie, and it is valid in the second query', async () => {
     const first = await dig(server, [`www.${ZONE}`, 'A', '+cookie=0123456789abcdef']);
     const cookie = /^; COOKIE: ([0-9a-f]{48})/m.exec(first.text)?.[1];
     expect(cookie).toMatch(/^0123456789abcdef01000000/);
@@ -59,13 +59,13 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that ask it', () =
     expect(second.rcode).toBe('NOERROR');
   });
 
-  it('RFC 5001: dig and kdig get the NSID when they ask for it, and only then', async () => {
+  it('RFC 5001: dig and kdig get the NSID only when they request it', async () => {
     expect((await dig(server, [`www.${ZONE}`, 'A', '+nsid'])).text).toContain('("test server")');
     expect((await kdig(server, [`www.${ZONE}`, 'A', '+nsid'])).text).toContain('test server');
     expect((await dig(server, [`www.${ZONE}`, 'A'])).text).not.toContain('NSID');
   });
 
-  it('RFC 7766 §5: dig asks again by TCP when a reply is truncated', async () => {
+  it('RFC 7766 §5: dig retries over TCP when a reply is truncated', async () => {
     const cut = await dig(server, [`long.${ZONE}`, 'TXT', '+ignore']);
     expect(cut.flags).toContain('tc');
     const whole = await dig(server, [`long.${ZONE}`, 'TXT']);
@@ -73,12 +73,12 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that ask it', () =
     expect(whole.short).toEqual([LONG]);
   });
 
-  it('RFC 7766 §6.2.1: dig asks several questions over one connection', async () => {
+  it('RFC 7766 §6.2.1: dig sends several queries over one connection', async () => {
     const reply = await dig(server, ['+tcp', '+keepopen', `www.${ZONE}`, 'A', ZONE, 'SOA', `long.${ZONE}`, 'TXT']);
     expect(reply.text.match(/status: NOERROR/g)).toHaveLength(3);
   });
 
-  it('kdig gets answers by UDP, TCP, with EDNS, cookie and padding, and signed', async () => {
+  it('kdig gets answers over UDP and TCP, with EDNS, cookie and padding, and signed', async () => {
     for (const options of [
       ['+notcp'],
       ['+tcp'],
@@ -97,7 +97,7 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that ask it', () =
     expect(signed.text).not.toMatch(/;; (WARNING|ERROR)/);
   });
 
-  it('RFC 5936: a transfer needs a key that may have it', async () => {
+  it('RFC 5936: a transfer needs a key with the permission', async () => {
     expect((await dig(server, [ZONE, 'AXFR'])).text).toContain('Transfer failed');
     expect((await kdig(server, [ZONE, 'AXFR'])).text).toContain('REFUSED');
     const transfer = await kdig(server, [ZONE, 'AXFR'], KEY);
@@ -107,7 +107,7 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that ask it', () =
     expect(types.toSorted()).toEqual(['A', 'A', 'NS', 'SOA', 'SOA', 'TXT']);
   });
 
-  it('RFC 1995: kdig gets what changed since a serial', async () => {
+  it('RFC 1995: kdig gets the changes since a serial', async () => {
     const serial = Number((await dig(server, [ZONE, 'SOA'])).short[0]?.split(' ')[2]);
     expect(await nsupdate(server, KEY, ZONE, [`update add ixfr.${ZONE} 60 A 192.0.2.7`])).toMatchObject({ code: 0 });
     const { answers } = await kdig(server, [ZONE, `IXFR=${serial}`], KEY);

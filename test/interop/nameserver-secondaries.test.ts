@@ -1,5 +1,7 @@
-// BIND, Knot and NSD as secondaries of our embedded nameserver, from the files in deploy/: NOTIFY, IXFR and AXFR with
-// TSIG, and how long after the acknowledgement of a change a secondary serves it.
+/**
+ * BIND, Knot and NSD as secondaries of our embedded nameserver, with the files of deploy/: NOTIFY, IXFR and AXFR with TSIG,
+ * and the time from the acknowledgement of a change until a secondary serves it.
+ */
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { dig } from '../support/dig.ts';
@@ -16,7 +18,7 @@ const KEY = { name: ZONE, algorithm: 'hmac-sha512', secret: 'bm90IGEgc2VjcmV0LCB
 const UPDATES = 20;
 const HOSTS = 300;
 const RECORDS = Array.from({ length: HOSTS }, (_, index) => `static${index} 300 IN A 198.51.100.1\n`).join('');
-/** How each of them says that it got only what had changed; NSD says no more than that it got something signed. */
+/** The log line of each for an incremental transfer; NSD only logs that the transfer was signed. */
 const INCREMENTAL = {
   bind: /Transfer completed: 1 messages, [4-9] records/,
   knot: /IXFR, incoming, .*finished/,
@@ -66,7 +68,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'the embedded nameserver
     expect(secondary.log()).toMatch(INCREMENTAL[kind]);
   });
 
-  it.each(SECONDARY_KINDS)('%s follows over a restart of the primary, and takes deletions', async (kind) => {
+  it.each(SECONDARY_KINDS)('%s follows after a restart of the primary, and applies deletions', async (kind) => {
     const port = await freePort();
     const directory = freshDirectory('hidden-primary');
     const options = {

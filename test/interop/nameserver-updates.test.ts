@@ -1,4 +1,4 @@
-// nsupdate and knsupdate as requestors of DNS UPDATE at our embedded nameserver (RFC 2136, RFC 8945).
+/** nsupdate and knsupdate with our embedded nameserver (RFC 2136, RFC 8945). */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dig } from '../support/dig.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
@@ -14,7 +14,7 @@ const KEY = { name: 'hmac-sha256.key', algorithm: 'hmac-sha256', secret: SECRET 
 const NARROW = { name: 'narrow.key', algorithm: 'hmac-sha256', secret: SECRET, hosts: [`*.lab.${ZONE}`], types: ['A'] };
 const PROGRAMS = [...BIND_PROGRAMS, { command: 'knsupdate', debianPackage: 'knot-dnsutils' }];
 
-describeWith(PROGRAMS, 'the embedded nameserver and the tools that change it', () => {
+describeWith(PROGRAMS, 'the embedded nameserver and update tools', () => {
   let server: EmbeddedServer;
   let number = 0;
 
@@ -54,7 +54,7 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that change it', (
     expect(await published(second)).toEqual(['192.0.2.10']);
   });
 
-  it('RFC 8945 §5.2.2.1: a MAC cut to half its length gets BADTRUNC, as with BIND', async () => {
+  it('RFC 8945 §5.2.2.1: a MAC truncated to half its length gets BADTRUNC, as with BIND', async () => {
     const name = freshName();
     const key = { ...KEY, algorithm: 'hmac-sha256-128' };
     const reply = await nsupdate(server, key, ZONE, [`update add ${name} 60 A 192.0.2.9`]);
@@ -62,7 +62,7 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that change it', (
     expect(await published(name)).toEqual([]);
   });
 
-  it('hmac-md5 is taken only from a key that says so', async () => {
+  it('hmac-md5 is accepted only for a key that names it', async () => {
     const name = freshName();
     const reply = await nsupdate(server, { ...KEY, algorithm: 'hmac-md5' }, ZONE, [
       `update add ${name} 60 A 192.0.2.9`,
@@ -83,7 +83,7 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that change it', (
     expect(await published(name)).toEqual([]);
   });
 
-  it('knsupdate by TCP: add, replace, delete, and prerequisites', async () => {
+  it('knsupdate over TCP: add, replace, delete, and prerequisites', async () => {
     const name = freshName();
     const update = (...lines: string[]) => knsupdate(server, KEY, ZONE, lines, ['-v']);
     expect(await update(`nxdomain ${name}.`, `add ${name}. 60 A 192.0.2.7`)).toMatchObject({ code: 0 });
@@ -118,7 +118,7 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that change it', (
     },
   );
 
-  it('a key with hosts and types may change these alone, and a message is refused as a whole', async () => {
+  it('a key with hosts and types may change only these, and a message is refused as a whole', async () => {
     const inside = `a.lab.${ZONE}`;
     const add = (...lines: string[]) => nsupdate(server, NARROW, ZONE, lines);
     expect(await add(`update add ${inside} 60 A 192.0.2.7`)).toMatchObject({ code: 0 });
@@ -134,7 +134,7 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that change it', (
     expect(await published(inside)).toEqual(['192.0.2.7']);
   });
 
-  it('static records, names below a delegation and other zones cannot be changed', async () => {
+  it('static records, names below a zone cut and other zones cannot be changed', async () => {
     const change = (zone: string, line: string) => nsupdate(server, KEY, zone, [line]);
     expect((await change(ZONE, `update delete www.${ZONE} A`)).stderr).toContain('REFUSED');
     expect((await change(ZONE, `update add host.sub.${ZONE} 60 A 192.0.2.7`)).stderr).toContain('REFUSED');
@@ -142,7 +142,7 @@ describeWith(PROGRAMS, 'the embedded nameserver and the tools that change it', (
     expect(await published(`www.${ZONE}`)).toEqual(['192.0.2.1']);
   });
 
-  it('a change by UPDATE and one over HTTP follow each other at the same name', async () => {
+  it('changes by UPDATE and over HTTP alternate at the same name', async () => {
     const name = freshName();
     const put = async (address: string) =>
       (await server.dyndns.ask(`/update-by-path/${server.secret}/${name}/${address}`)).body;

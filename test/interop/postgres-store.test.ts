@@ -1,4 +1,4 @@
-// Several processes on one real PostgreSQL, and a PostgreSQL that is stopped, frozen and back: what the store says then.
+/** The store in a real PostgreSQL: several processes at once, and a PostgreSQL that is stopped, frozen or restarted. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HostToken, tokenSha256 } from '../../src/core/access/token.ts';
 import { AppError } from '../../src/core/errors.ts';
@@ -13,7 +13,7 @@ import { type RunningProcess, startProcess, waitUntil } from '../support/process
 import { describeWith } from '../support/require-server.ts';
 import { expectEndWithinOneSecond } from '../support/timing.ts';
 
-/** A process that has a store open and calls it on request: /METHOD?ARGUMENT&ARGUMENT. */
+/** A process with an open store, which it calls on request: /METHOD?ARGUMENT&ARGUMENT. */
 const PROGRAM = `
   import { createServer } from 'node:http';
   import { openStore } from 'file://${REPOSITORY}/dist/store/open-store.js';
@@ -68,7 +68,7 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
 
     beforeAll(async () => {
       const url = await server.createDatabase('shared');
-      // All at once: one makes the tables, the others wait for it.
+      // Concurrently: one creates the tables, and the others wait for it.
       const started = await Promise.allSettled([startPeer(url), startPeer(url), startPeer(url)]);
       for (const peer of started) {
         if (peer.status === 'fulfilled') peers.push(peer.value);
@@ -77,7 +77,7 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
     });
     afterAll(() => Promise.all(peers.map((peer) => peer.process.stop())));
 
-    it('a token made by one works at the others at once', async () => {
+    it('a token created by one is valid at the others at once', async () => {
       for (const [index, maker] of peers.entries()) {
         const sha256 = tokenSha256(`made by ${index}`);
         expect(await maker.call('create', `by${index}`, sha256)).toBe('created');
@@ -85,7 +85,7 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
       }
     });
 
-    it('a token revoked by one ends at the others within one second, under load too', async () => {
+    it('a token revoked by one is invalid at the others within one second, also under load', async () => {
       const sha256 = tokenSha256('made by 0');
       const isValid = async (peer: Peer) => !Object.hasOwn((await peer.call('find', sha256)) as HostToken, 'revokedMs');
       let running = true;
@@ -102,7 +102,7 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
       }
     });
 
-    it('a secret rotated by one ends at the others within one second, and the new one works at once', async () => {
+    it('a secret rotated by one is invalid at the others within one second, and the new one valid at once', async () => {
       const [old, fresh] = [tokenSha256('made by 1'), tokenSha256('rotated')];
       for (const peer of peers) expect(await peer.call('find', old)).toMatchObject({ id: 'by1' });
       for (const peer of peers) expect(await peer.call('find', old)).toMatchObject({ id: 'by1' });
@@ -114,7 +114,7 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
     });
   });
 
-  describe('that is used by several at the same time', () => {
+  describe('with concurrent use', () => {
     const stores: Store[] = [];
     let url: string;
 
@@ -131,7 +131,7 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
       expect(outcomes.filter((outcome) => outcome === 'created')).toHaveLength(1);
     });
 
-    it('counts every repeat, whatever the order of the hosts', async () => {
+    it('counts every repeat in any order of hosts', async () => {
       const names = Array.from({ length: 100 }, (_, index) => nameOf(`h${index}.example.com`));
       const counts = names.map((ownerName) => ({ ownerName, repeats: 1, lastSeenMs: 1 }));
       await Promise.all(
@@ -143,7 +143,7 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
       expect(new Set(activities.map(({ repeats }) => repeats))).toEqual(new Set([30]));
     });
 
-    it('gives each wish that is due to one of them, and every wish a number of its own', async () => {
+    it('gives each due pending update to one of them, and each pending update a unique number', async () => {
       await Promise.all(
         Array.from({ length: 60 }, (_, index) =>
           stores[index % 3]!.pending.put(newPendingUpdate(`w${index}.example.com`, { nextAttemptMs: 1 })),
@@ -155,7 +155,7 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
       expect(taken.length + rest.length).toBe(60);
     });
 
-    it('passes over a wish that another process is about to take', async () => {
+    it('skips a pending update that another process is taking', async () => {
       const [store] = stores as [Store];
       for (const label of ['held', 'free'])
         await store.pending.put(newPendingUpdate(`${label}.example.net`, { nextAttemptMs: 5 }));
@@ -171,7 +171,7 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
       }
     });
 
-    it('lets a cache that has missed more than is noted start afresh', async () => {
+    it('clears a cache that has missed more changes than are recorded', async () => {
       const [here, there] = [stores[0]!.tokens, stores[1]!.tokens];
       const token = newToken();
       await here.create(token);
@@ -181,11 +181,11 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
       }
       await here.revoke(token.name, 5);
       const isRevoked = async () => (await there.findBySha256(token.sha256))?.revokedMs === 5;
-      await waitUntil('the revocation to be known', isRevoked, 1_000);
+      await waitUntil('the revocation to be visible', isRevoked, 1_000);
     });
   });
 
-  describe('that goes away and comes back', () => {
+  describe('during an outage', () => {
     let store: Store;
     const token = newToken();
 
@@ -197,16 +197,16 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
 
     const CALLS: Readonly<Record<string, () => Promise<unknown>>> = {
       ping: () => store.ping(),
-      'a token that is remembered': async () => store.tokens.findBySha256(token.sha256),
-      'a token that is not': async () => store.tokens.findBySha256(newToken().sha256),
+      'a cached token': async () => store.tokens.findBySha256(token.sha256),
+      'an unknown token': async () => store.tokens.findBySha256(newToken().sha256),
       'a new token': () => store.tokens.create(newToken()),
       'settings of a host': () => store.hosts.put(defaultHostSettings(nameOf('home.example.com'))),
       'an event': () => store.history.append([newEvent('home.example.com', 1)]),
-      'a wish': () => store.pending.put(newPendingUpdate('home.example.com')),
-      'wishes that are due': () => store.pending.takeDue(1, 2, 10),
+      'a pending update': () => store.pending.put(newPendingUpdate('home.example.com')),
+      'due pending updates': () => store.pending.takeDue(1, 2, 10),
     };
 
-    /** Every kind of call fails with the store's error and nothing else; gives how long the slowest took, in ms. */
+    /** Asserts that every kind of call fails with store-unreachable; returns the duration of the slowest in ms. */
     async function allFail(): Promise<number> {
       const startMs = performance.now();
       const outcomes = await Promise.allSettled(Object.values(CALLS).map((call) => call()));
@@ -243,14 +243,14 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
       await answersAgain();
     });
 
-    it('frozen: every call fails in time, tokens within a second, and succeeds once it is back', async () => {
+    it('frozen: every call fails by its deadline, tokens within a second, and succeeds once it is back', async () => {
       await answersAgain();
       server.freeze();
       try {
         expect(await allFailAfterASecond()).toBeLessThan(4_000);
         const startMs = performance.now();
-        await expect(CALLS['a token that is remembered']!()).rejects.toMatchObject({ code: 'store-unreachable' });
-        await expect(CALLS['a token that is not']!()).rejects.toMatchObject({ code: 'store-unreachable' });
+        await expect(CALLS['a cached token']!()).rejects.toMatchObject({ code: 'store-unreachable' });
+        await expect(CALLS['an unknown token']!()).rejects.toMatchObject({ code: 'store-unreachable' });
         expect(performance.now() - startMs).toBeLessThan(2_300);
       } finally {
         server.thaw();
@@ -258,10 +258,10 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
       await answersAgain();
     });
 
-    /** What is remembered may be believed for up to a second. */
+    /** Cached tokens are valid for up to a second. */
     async function allFailAfterASecond(): Promise<number> {
-      await waitUntil('the remembered token not to be believed', () =>
-        CALLS['a token that is remembered']!().then(
+      await waitUntil('the cached token to expire', () =>
+        CALLS['a cached token']!().then(
           () => false,
           () => true,
         ),
@@ -269,7 +269,7 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
       return allFail();
     }
 
-    it('restarted under the load of 50 callers: some calls fail, none hangs, and all go on by themselves', async () => {
+    it('restarted under the load of 50 callers: some calls fail, none hangs, and all recover', async () => {
       let running = true;
       let after = 0;
       const failures: unknown[] = [];
@@ -305,7 +305,7 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
       expect(new Set(codes)).toEqual(new Set(['store-unreachable']));
     });
 
-    it('says so at the start, without the password', async () => {
+    it('is reported at the start, without the password', async () => {
       const port = await freePort();
       const error = await openStore(`postgres://dyndns:hunter2@127.0.0.1:${port}/none`).catch((reason) => reason);
       expect(error).toMatchObject({ code: 'store-unreachable' });
@@ -313,7 +313,7 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
     });
   });
 
-  it('is not touched when a newer version has written it', async () => {
+  it('is not modified if a newer version has written it', async () => {
     const url = await server.createDatabase('newer');
     await (await openStore(url)).close();
     const { default: pg } = await import('pg');

@@ -1,8 +1,11 @@
-// Random UPDATE messages over few names, types and members, so that they meet: every kind of prerequisite and of edit
-// (RFC 2136 §2.4, §2.5), the apex with its SOA and NS, CNAMEs beside data, and messages that are wrong in one place.
-// Left out, as BIND has ways of its own: a zone section of another class (it says NOTIMP), and nameservers of the zone
-// within it (it refuses to take away what they need). What is wrong stands first: BIND stops at the first fault, be it
-// of form or of content, and we read the whole message before we look at the zone.
+/**
+ * Random UPDATE messages over few names, types and members, so that they interact: every kind of prerequisite and edit
+ * (RFC 2136 §2.4, §2.5), the apex with SOA and NS, CNAMEs beside data, and messages with one error.
+ *
+ * Left out, as BIND differs: a zone section of another class (NOTIMP), and nameservers inside the zone (it refuses to
+ * delete their data). An error is the first record: BIND stops at the first error of format or content, while we parse
+ * the whole message before we check the zone.
+ */
 import { DomainName } from '../../src/dns/name.ts';
 import { formatRRType, type Rdata, type ResourceRecord, RRClass, RRType } from '../../src/dns/rdata.ts';
 import { rdataKey } from '../../src/dns/rdata-canonical.ts';
@@ -14,8 +17,8 @@ import { soaOf } from '../support/edited-zone.ts';
 
 export interface RandomUpdate {
   readonly message: Message;
-  /** The message in words, for what a failing test prints. */
-  readonly words: string;
+  /** A description of the message, for a failing test. */
+  readonly description: string;
 }
 
 const NAMES = ['@', '@', 'a', 'A', 'b', 'c.b', 'd.c.b', 'e.f.g', '*.w', 'ns1', 'ns.sub', 'sub', 'x.sub', 'h.dn', 'dn'];
@@ -46,7 +49,7 @@ function members(apex: DomainName, serial: number): ReadonlyMap<number, readonly
   ]);
 }
 
-/** @param serial of the zone as it is, so that a SOA may be an older or a newer one */
+/** @param serial the current one of the zone, so that a SOA may be older or newer */
 export function randomUpdate(random: Random, apex: DomainName, serial: number): RandomUpdate {
   const pick: Pick = (from) => from[random.below(from.length)]!;
   const pool = members(apex, serial);
@@ -111,8 +114,8 @@ export function randomUpdate(random: Random, apex: DomainName, serial: number): 
         questions = [{ ...questions[0]!, qtype: RRType.A }];
         break;
       case 2:
-        // Without a class to go by, BIND takes that of the first record: let there be none.
-        return { message: makeMessage({ opcode: Opcode.UPDATE }), words: 'nothing' };
+        // Without a zone class BIND uses that of the first record: sends no records.
+        return { message: makeMessage({ opcode: Opcode.UPDATE }), description: 'empty' };
       case 3:
         questions = [questions[0]!, questions[0]!];
         break;
@@ -152,7 +155,7 @@ export function randomUpdate(random: Random, apex: DomainName, serial: number): 
     }
   }
   const message = makeMessage({ opcode: Opcode.UPDATE, questions, answers, authority });
-  return { message, words: wordsOf(message) };
+  return { message, description: describeUpdate(message) };
 }
 
 function some(random: Random, rdatas: readonly Rdata[]): Rdata[] {
@@ -160,12 +163,12 @@ function some(random: Random, rdatas: readonly Rdata[]): Rdata[] {
   return chosen.length === 0 ? [rdatas[random.below(rdatas.length)]!] : chosen;
 }
 
-/** A set has no member twice, whatever the case of its names; BIND counts them all the same. */
+/** Members are unique without regard to case; BIND counts duplicates. */
 function distinct(type: number, rdatas: readonly Rdata[]): Rdata[] {
   return [...new Map(rdatas.map((rdata) => [rdataKey(type, rdataText(rdata)), rdata])).values()];
 }
 
-function wordsOf({ questions, answers, authority }: Message): string {
+function describeUpdate({ questions, answers, authority }: Message): string {
   const text = ({ ownerName, type, class: rrClass, ttl, rdata }: ResourceRecord) =>
     `${ownerName} ${ttl} ${rrClass} ${formatRRType(type)} ${JSON.stringify(rdata)}`;
   return [

@@ -1,8 +1,8 @@
-// How Knot and PowerDNS refuse, and what the operator is told. BIND's refusals are in faults.test.ts.
+/** Refusals of Knot and PowerDNS, and the advice to the operator. Those of BIND are in faults.test.ts. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
 import { DomainName } from '../../src/dns/name.ts';
-import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig.ts';
+import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig-key.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';
 import { PrimaryPublisher } from '../../src/primary/publisher.ts';
 import { startBind } from '../support/bind.ts';
@@ -24,7 +24,7 @@ interface Setting {
   readonly clockOffset?: number;
 }
 
-/** `published`, or the code and the text of the failure. */
+/** `published`, or the code and message of the failure. */
 async function outcome(server: PrimaryServer, setting: Setting): Promise<string> {
   const { zone = ZONE, keyName = ZONE, algorithm = 'hmac-sha512', secret = SECRET, clockOffset = 0 } = setting;
   const apex = DomainName.parse(zone);
@@ -101,7 +101,7 @@ for (const [title, programs, start, column] of [
   ['Knot', KNOT_PROGRAMS, startKnot, 'knot'],
   ['PowerDNS', POWERDNS_PROGRAMS, startPowerdns, 'powerdns'],
 ] as const) {
-  describeWith(programs, `what ${title} says where`, () => {
+  describeWith(programs, `the error of ${title} for`, () => {
     let server: PrimaryServer;
     beforeAll(async () => {
       const zones = [
@@ -119,7 +119,7 @@ for (const [title, programs, start, column] of [
 }
 
 describeWith(BIND_PROGRAMS, 'a key of BIND with the algorithm hmac-sha256-128', () => {
-  it('is hmac-sha256 for us: BIND does not mean the algorithm of that name in RFC 8945 §6', async () => {
+  it('is hmac-sha256 for us: it is not the algorithm of that name in RFC 8945 §6', async () => {
     const bind = await startBind({ zones: [{ name: ZONE }], keys: [key(ZONE, 'hmac-sha256-128')] });
     try {
       expect(await outcome(bind, { algorithm: 'hmac-sha256' })).toBe('published');

@@ -1,5 +1,7 @@
-// BIND, Knot and NSD as secondaries, from the files in deploy/, proven against a primary that is known to be right: BIND.
-// What they do with our own nameserver is in nameserver-secondaries.test.ts.
+/**
+ * BIND, Knot and NSD as secondaries with the files of deploy/, verified with BIND as a known good primary.
+ * nameserver-secondaries.test.ts tests them with our own nameserver.
+ */
 import { afterEach, expect, it } from 'vitest';
 import { startBind } from '../support/bind.ts';
 import { dig } from '../support/dig.ts';

@@ -1,4 +1,4 @@
-// The starters of real primaries, proved with the field's own tools: nsupdate changes, dig reads, AXFR needs the key.
+/** The starters of real primaries, verified with standard tools: nsupdate changes, dig reads, AXFR needs the key. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startBind } from '../support/bind.ts';
 import { dig } from '../support/dig.ts';
@@ -48,7 +48,7 @@ for (const [title, programs, start] of STARTERS) {
       expect((await dig(primary, [`home.${ZONE}`, 'A'])).short).toEqual(['192.0.2.2']);
     });
 
-    it('says at once that a name which was asked for before now exists', async () => {
+    it('answers at once for a new name that was queried before', async () => {
       expect((await dig(primary, [`new.${ZONE}`, 'A'])).rcode).toBe('NXDOMAIN');
       expect((await nsupdate(primary, KEY, ZONE, [`update add new.${ZONE} 60 A 192.0.2.3`])).code).toBe(0);
       expect((await dig(primary, [`new.${ZONE}`, 'A'])).short).toEqual(['192.0.2.3']);
@@ -60,21 +60,21 @@ for (const [title, programs, start] of STARTERS) {
       expect(stderr).toMatch(/REFUSED|NOTAUTH/);
     });
 
-    it('transfers the zone to the holder of the key only', async () => {
+    it('transfers the zone only with the key', async () => {
       const withKey = await dig(primary, ['-y', `${KEY.algorithm}:${KEY.name}:${KEY.secret}`, ZONE, 'AXFR']);
       expect(withKey.answers.map((answer) => answer.type)).toContain('SOA');
       const withoutKey = await dig(primary, [ZONE, 'AXFR']);
       expect(withoutKey.answers).toEqual([]);
     });
 
-    it('does not answer while it is frozen and answers after it', async () => {
+    it('does not answer while it is frozen, and answers afterwards', async () => {
       primary.freeze();
       expect((await dig(primary, [ZONE, 'SOA', '+timeout=1'])).rcode).toBe('none');
       primary.thaw();
       await waitUntil('an answer', async () => (await dig(primary, [ZONE, 'SOA'])).rcode === 'NOERROR');
     });
 
-    it('keeps port and data over a crash and a restart', async () => {
+    it('keeps port and data after a crash and a restart', async () => {
       expect((await nsupdate(primary, KEY, ZONE, [`update add kept.${ZONE} 60 A 192.0.2.4`])).code).toBe(0);
       const before = primary.pid;
       await primary.halt('SIGKILL');
@@ -83,12 +83,12 @@ for (const [title, programs, start] of STARTERS) {
       expect((await dig(primary, [`kept.${ZONE}`, 'A'])).short).toEqual(['192.0.2.4']);
     });
 
-    it('refuses every update when it was started with allowUpdate: false', async () => {
+    it('refuses every update if it was started with allowUpdate: false', async () => {
       const closed = await start({ ...OPTIONS, allowUpdate: false });
       try {
         const { code, stderr } = await nsupdate(closed, KEY, ZONE, REPLACEMENT);
         expect(code).toBe(2);
-        // Knot says NOTAUTH with BADKEY for a known key that its ACL does not allow to update.
+        // Knot answers NOTAUTH with BADKEY for a known key that its ACL does not allow to update.
         expect(stderr).toMatch(/REFUSED|NOTAUTH/);
       } finally {
         await closed.stop();

@@ -1,10 +1,12 @@
-// Zone transfers and NOTIFY of our nameserver, as BIND, Knot and NSD take them: dig, kdig, and all three as secondaries of
-// a zone that fills many messages. The nameserver runs in this process, so that what it knows of them can be looked at.
+/**
+ * Zone transfers and NOTIFY of our nameserver with dig, kdig, and BIND, Knot and NSD as secondaries of a zone that fills
+ * many messages. The nameserver runs in this process, so that its state can be checked.
+ */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { DomainName } from '../../src/dns/name.ts';
 import { type ResourceRecord, RRClass, RRType } from '../../src/dns/rdata.ts';
-import { makeTsigKey } from '../../src/dns/tsig.ts';
+import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import { encodeMessage, makeMessage, Rcode } from '../../src/dns/wire/message.ts';
 import { cookieAnswers } from '../../src/nameserver/answer/cookie-answers.ts';
 import { Nameserver, type NameserverSettings, type NameserverZone } from '../../src/nameserver/nameserver.ts';
@@ -20,7 +22,7 @@ import { SECONDARY_KINDS, SECONDARY_PROGRAMS, type SecondaryKind, startSecondary
 
 const HOSTS = 5000;
 const ZONE = 'large.example.com';
-/** The zone that the test's own address may transfer without a key. */
+/** A zone that the test's address may transfer without a key. */
 const OPEN_ZONE = 'open.example.com';
 const KEY: KeySpec = { name: ZONE, algorithm: 'hmac-sha256', secret: Buffer.alloc(32, 7).toString('base64') };
 const UPDATE_KEY: KeySpec = { ...KEY, name: 'update-only' };
@@ -73,7 +75,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
       applyUpdate: () => Promise.reject(new Error('no UPDATE here')),
       onBatch: () => undefined,
       onUpdate: () => undefined,
-      // A secondary that has not started yet does not answer.
+      // A secondary does not answer before it has started.
       onWarning: () => undefined,
     });
     await nameserver.listen([{ host: server.host, port: server.port }], false);
@@ -122,7 +124,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
 
   const serialOf = async (zone: string) => Number((await dig(server, [zone, 'SOA'])).short[0]!.split(' ')[2]);
 
-  it('dig takes a signed AXFR of many messages: every record once, and the SOA at both ends', async () => {
+  it('dig gets a signed AXFR of many messages: every record once, and the SOA at both ends', async () => {
     const { answers, text } = await dig(server, [...signed, ZONE, 'AXFR', '+nocookie']);
     expect(text).not.toMatch(/failed|fault|couldn't verify|;; Warning/i);
     expect(Number(/messages (\d+)/.exec(text)?.[1])).toBeGreaterThan(6);
@@ -134,7 +136,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
     expect(answers).toHaveLength(HOSTS + 4);
   });
 
-  it('kdig takes a signed AXFR, and says that all of it verified', async () => {
+  it('kdig gets a signed AXFR, and verifies all of it', async () => {
     const { answers, text } = await kdig(server, [ZONE, 'AXFR'], KEY);
     expect(text.split('\n').filter((line) => /;; (WARNING|ERROR)/.test(line))).toEqual([]);
     expect(answers).toHaveLength(HOSTS + 4);
@@ -150,7 +152,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
     expect((await kdig(server, [ZONE, 'AXFR'], key().length === 0 ? undefined : UPDATE_KEY)).text).toMatch(/REFUSED/);
   });
 
-  it('a listed address without a key has the zone, with what dig usually sends, EDNS and a cookie, too', async () => {
+  it('a listed address gets the zone without a key, also with EDNS and a cookie as dig sends by default', async () => {
     for (const args of [[], ['+nocookie', '+noedns'], ['+dnssec', '+bufsize=512']]) {
       const { answers, text } = await dig(server, [OPEN_ZONE, 'AXFR', '+onesoa', ...args]);
       expect(text).not.toMatch(/failed|Warning/i);
@@ -158,7 +160,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
     }
   });
 
-  it('RFC 1995 §4: dig and kdig take the differences, after a restart from the journal; unsigned datagrams get the SOA alone', async () => {
+  it('RFC 1995 §4: dig and kdig get the differences, after a restart from the journal; unsigned datagrams get only the SOA', async () => {
     const before = await serialOf(OPEN_ZONE);
     await setAddress(OPEN_ZONE, 'home', '192.0.2.1');
     await setAddress(OPEN_ZONE, 'home', '192.0.2.2');
@@ -180,7 +182,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
     }
   });
 
-  it('RFC 1995 §2: with a verified signature the differences come in a datagram, if they fit', async () => {
+  it('RFC 1995 §2: with a verified signature the differences are sent in a datagram, if they fit', async () => {
     const before = await serialOf(ZONE);
     await setAddress(ZONE, 'home', '192.0.2.1');
     const few = await dig(server, [...signed, ZONE, `IXFR=${before}`, '+notcp']);
@@ -191,12 +193,12 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
     expect(many.answers.map(({ type }) => type)).toEqual(['SOA']);
   });
 
-  it('RFC 1995 §4: a serial that no journal knows gives the whole zone', async () => {
+  it('RFC 1995 §4: a serial that is not in the journal gets the whole zone', async () => {
     const { answers } = await dig(server, [OPEN_ZONE, `IXFR=${(await serialOf(OPEN_ZONE)) - 1000}`]);
     expect(answers.map(({ type }) => type).sort()).toEqual(['A', 'A', 'NS', 'SOA', 'SOA']);
   });
 
-  it('RFC 5936 §4.2: AXFR over UDP is FORMERR, as at BIND', async () => {
+  it('RFC 5936 §4.2: AXFR over UDP is FORMERR, as with BIND', async () => {
     const configure = (config: string) => config.replace(/allow-transfer \{[^}]*\}/, 'allow-transfer { any; }');
     const bind = await startBind({ zones: [{ name: OPEN_ZONE }], keys: [], configure });
     try {
@@ -213,11 +215,11 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
     }
   });
 
-  it('RFC 5936 §2.2.1: a zone of others is NOTAUTH', async () => {
+  it('RFC 5936 §2.2.1: a zone that we do not serve is NOTAUTH', async () => {
     expect((await kdig(server, ['example.org', 'AXFR'])).text).toMatch(/NOTAUTH/);
   });
 
-  it.each(SECONDARY_KINDS)('%s takes the large zone, acknowledges NOTIFY and follows by IXFR', async (kind) => {
+  it.each(SECONDARY_KINDS)('%s transfers the large zone, acknowledges NOTIFY and follows by IXFR', async (kind) => {
     const port = ports.get(kind)!;
     const secondary = await startSecondary(kind, { zone: ZONE, key: KEY, primary: server, port });
     try {

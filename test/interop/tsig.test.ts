@@ -1,20 +1,14 @@
-// TSIG (RFC 8945) with real programs on the other side: named and knotd check and sign for our client, nsupdate and dig
-// for our server, and a zone of some thousand records is transferred as a signed stream.
+/**
+ * TSIG (RFC 8945) with real peers: named and knotd verify and sign for our client, nsupdate and dig for our server, and a
+ * zone of some thousand records is transferred as a signed stream.
+ */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DomainName } from '../../src/dns/name.ts';
 import { RRClass, RRType } from '../../src/dns/rdata.ts';
-import {
-  ClientTransaction,
-  checkRequest,
-  makeTsigKey,
-  TSIG_ALGORITHMS,
-  type TsigAlgorithm,
-  TsigError,
-  type TsigFailure,
-  type TsigKey,
-} from '../../src/dns/tsig.ts';
+import { ClientTransaction, checkRequest, TsigError, type TsigFailure } from '../../src/dns/tsig.ts';
+import { makeTsigKey, TSIG_ALGORITHMS, type TsigAlgorithm, type TsigKey } from '../../src/dns/tsig-key.ts';
 import { parseUpdate } from '../../src/dns/update.ts';
 import { decodeMessage, encodeMessage, makeMessage, Opcode, Rcode } from '../../src/dns/wire/message.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';
@@ -31,7 +25,7 @@ const SECRET = Buffer.from('not a secret');
 const BASE64 = SECRET.toString('base64');
 const ZONE = 'example.com';
 const RECORDS = 3000;
-/** What named and knotd take. Neither knows the truncated algorithms of RFC 8945 §6 by their names on the wire. */
+/** Algorithms of named and knotd. Neither supports the truncated ones of RFC 8945 §6 by their wire names. */
 const WHOLE: readonly TsigAlgorithm[] = [
   'hmac-md5',
   'hmac-sha1',
@@ -93,12 +87,12 @@ for (const [title, programs, start] of STARTERS) {
       expect(await ask(keyNamed(`${algorithm}.KEY`, algorithm))).toBe('verified');
     });
 
-    it.each(TRUNCATED)('%s is an algorithm that it does not know', async (algorithm) => {
+    it.each(TRUNCATED)('%s is not supported', async (algorithm) => {
       const whole = algorithm.replace(/-\d+$/, '');
       expect(await ask(keyNamed(`${whole}.key`, algorithm))).toEqual({ side: 'theirs', error: 17 });
     });
 
-    it('BADKEY, BADSIG and BADTIME are told apart', async () => {
+    it('BADKEY, BADSIG and BADTIME are distinguished', async () => {
       expect(await ask(keyNamed('other.key', 'hmac-sha256'))).toEqual({ side: 'theirs', error: 17 });
       expect(await ask(keyNamed('hmac-sha256.key', 'hmac-sha512'))).toEqual({ side: 'theirs', error: 17 });
       const wrong = keyNamed('hmac-sha256.key', 'hmac-sha256', Buffer.from('x'));
@@ -150,7 +144,7 @@ for (const [title, programs, start] of STARTERS) {
   });
 }
 
-/** Sends a request for a transfer and gives all messages up to the second SOA. */
+/** Requests a transfer and returns all messages up to the second SOA. */
 function transfer(server: PrimaryServer, request: Buffer): Promise<Buffer[]> {
   return new Promise((resolve, reject) => {
     const messages: Buffer[] = [];
@@ -186,7 +180,7 @@ describeWith(BIND_PROGRAMS, 'nsupdate, dig and our server', () => {
   let udp: UdpSocket;
   let tcp: Server;
 
-  /** A nameserver with one SOA that takes every signed UPDATE. */
+  /** A nameserver with one SOA that accepts every signed UPDATE. */
   function answer(octets: Buffer): Buffer {
     const now = nowSeconds() + clockOffset;
     const message = decodeMessage(octets);
@@ -255,7 +249,7 @@ describeWith(BIND_PROGRAMS, 'nsupdate, dig and our server', () => {
     expect(text).not.toMatch(/could not be validated|Couldn't verify/);
   });
 
-  it('both say what our server holds against a request', async () => {
+  it('both report why our server rejected a request', async () => {
     const address = { host: '127.0.0.1', port };
     const asked = async (key: string) => (await dig(address, ['-y', key, ZONE, 'SOA'])).text;
     expect(await asked(`hmac-sha256:hmac-sha256.key:${Buffer.from('x').toString('base64')}`)).toMatch(/BADSIG/);
@@ -270,7 +264,7 @@ describeWith(BIND_PROGRAMS, 'nsupdate, dig and our server', () => {
     try {
       const late = await asked(`hmac-sha256:hmac-sha256.key:${BASE64}`);
       expect(late).toMatch(/BADTIME 6 /);
-      // "tsig indicates error" without a verified MAC; this text only with one.
+      // nsupdate prints "tsig indicates error" for an unverified MAC; this text only for a verified one.
       expect(late).toMatch(/clocks are unsynchronized/);
     } finally {
       clockOffset = 0;

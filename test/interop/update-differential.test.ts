@@ -1,13 +1,16 @@
-// The same seeded UPDATE messages (RFC 2136 §3) to a real BIND and to our zone: every RCODE is the same, and after each
-// message so is the whole zone with its TTLs and its serial. UPDATE_SEED=n sends others; a failure is repeated by its
-// seed. Accepted differences are marked ACCEPTED below, and named in random-updates.ts.
+/**
+ * Sends the same seeded UPDATE messages (RFC 2136 §3) to a real BIND and to our zone, and compares every RCODE and, after
+ * each message, the whole zone with TTLs and serial. UPDATE_SEED=n sends others; a failure is reproducible by its seed.
+ * Accepted differences are marked ACCEPTED below, and named in random-updates.ts.
+ */
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { applyUpdate } from '../../src/core/updates/dns-update.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { RRClass, RRType } from '../../src/dns/rdata.ts';
 import { rdataKey } from '../../src/dns/rdata-canonical.ts';
-import { ClientTransaction, makeTsigKey } from '../../src/dns/tsig.ts';
+import { ClientTransaction } from '../../src/dns/tsig.ts';
+import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import {
   type DecodedMessage,
   decodeMessage,
@@ -42,7 +45,7 @@ const RECORDS = '@ 300 IN SOA ns1 hostmaster 1 3600 1000 3600000 300\n@ 300 IN N
 const apex = DomainName.parse(ZONE);
 const key = makeTsigKey(apex, 'hmac-sha256', SECRET);
 
-/** One connection, one message after the other. */
+/** One connection, one message at a time. */
 class Line {
   readonly #socket: Socket;
   #received: Buffer = Buffer.alloc(0);
@@ -74,7 +77,7 @@ class Line {
     });
     this.#socket.removeAllListeners('close');
     const message = decodeMessage(reply);
-    // What BIND cannot read it answers before it looks at the signature.
+    // BIND answers a message that it cannot parse before it verifies the signature.
     if (message.tsigOffset !== undefined || message.rcode !== Rcode.FORMERR) transaction.verify(reply, message, now);
     return message;
   }
@@ -88,7 +91,7 @@ function lastLine(server: PrimaryServer): string | undefined {
   return server.log().trim().split('\n').at(-1);
 }
 
-/** A zone in a form that compares by content: names without case, records but for the SOA's serial. */
+/** The comparable content of a zone: names without case, records without the serial of the SOA. */
 interface ZoneTexts {
   readonly serial: number;
   readonly records: readonly string[];
@@ -104,7 +107,7 @@ function zoneTexts(records: readonly ZoneRecord[]): ZoneTexts {
   return { serial, records: texts };
 }
 
-/** The whole zone by AXFR; it is small enough for one message. */
+/** The zone by AXFR, which fits into one message. */
 async function zoneOfBind(line: Line): Promise<ZoneTexts> {
   const questions = [{ qname: apex, qtype: RRType.AXFR, qclass: RRClass.IN }];
   const { answers } = await line.ask(encodeMessage(makeMessage({ id: 1, questions })));
@@ -121,7 +124,7 @@ function soaAt(serial: number, { type, ttl, rdatas }: ZoneRRset): ZoneRRset {
   return { type, ttl, rdatas: [withSerial(rdatas[0]!, serial)] };
 }
 
-describeWith(BIND_PROGRAMS, 'UPDATE as BIND takes it', () => {
+describeWith(BIND_PROGRAMS, 'UPDATE, compared with BIND', () => {
   let bind: PrimaryServer;
   let line: Line;
 
@@ -129,7 +132,7 @@ describeWith(BIND_PROGRAMS, 'UPDATE as BIND takes it', () => {
     bind = await startBind({
       zones: [{ name: ZONE, records: RECORDS }],
       keys: [{ name: ZONE, algorithm: 'hmac-sha256', secret: SECRET.toString('base64') }],
-      // What a zone may hold beyond the RFC is BIND's own matter.
+      // Disables BIND's checks that go beyond the RFC.
       configure: (config) =>
         config.replace(
           '  type primary;\n',
@@ -178,7 +181,7 @@ describeWith(BIND_PROGRAMS, 'UPDATE as BIND takes it', () => {
       count(outcome);
       if (ours.rcode !== theirs.rcode) {
         differences.push(
-          `${index}: ${update.words}\n  ours ${outcome} (${ours.why}), BIND ${formatRcode(theirs.rcode)}: ${lastLine(bind)}`,
+          `${index}: ${update.description}\n  ours ${outcome} (${ours.why}), BIND ${formatRcode(theirs.rcode)}: ${lastLine(bind)}`,
         );
       }
       if (ours.rcode !== Rcode.NOERROR) continue;
@@ -188,18 +191,18 @@ describeWith(BIND_PROGRAMS, 'UPDATE as BIND takes it', () => {
         ...only(left, right).map((text) => `only ours: ${text}`),
         ...only(right, left).map((text) => `only BIND: ${text}`),
       ];
-      if (apart.length > 0) differences.push([`${index}: ${update.words}`, ...apart].join('\n  '));
+      if (apart.length > 0) differences.push([`${index}: ${update.description}`, ...apart].join('\n  '));
       else if (left.serial === serial && right.serial === serial + 1) {
-        // ACCEPTED: edits that cancel one another are no change for us; BIND steps the serial. Ours follows.
+        // ACCEPTED: edits that cancel each other are no change for us, while BIND increments the serial. Adjusts ours.
         count('a step of BIND without a change');
         await committer.change(zone, (draft) => draft.setRRset(apex, soaAt(right.serial, zone.published.soa)));
       } else if (left.serial !== right.serial) {
-        differences.push(`${index}: ${update.words}\n  serial: ours ${left.serial}, BIND ${right.serial}`);
+        differences.push(`${index}: ${update.description}\n  serial: ours ${left.serial}, BIND ${right.serial}`);
       }
     }
     console.log(`outcomes, seed ${SEED}: ${[...seen].map(([what, count]) => `${what} ${count}`).join(', ')}`);
     expect(differences).toEqual([]);
-    // It did all that there is to do.
+    // All kinds of outcomes occurred.
     for (const rcode of [
       Rcode.NOERROR,
       Rcode.FORMERR,

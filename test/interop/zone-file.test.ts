@@ -1,5 +1,7 @@
-// Zone files against BIND: named-compilezone reads what we write and writes what we read. Its raw format is compared octet
-// by octet, so that no text of ours stands between.
+/**
+ * Zone files against BIND: named-compilezone parses what we format and formats what we parse. Its raw format is compared
+ * octet by octet, independent of our presentation form.
+ */
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +21,7 @@ import { describeWith } from '../support/require-server.ts';
 const COMPILER = [{ command: 'named-compilezone', debianPackage: 'bind9-utils' }];
 const ALL_TYPES = readFileSync(new URL('../vectors/all-types.zone', import.meta.url), 'utf8');
 
-/** Types without a structure of ours, as named prints them. */
+/** Types without a structure here, in the presentation form of named. */
 const MORE_TYPES = `
 mb MB a.example.net.
 mg MG a.example.net.
@@ -71,7 +73,7 @@ describeWith(COMPILER, 'zone files and BIND', () => {
     writeFileSync(join(directory, 'in'), text);
     const out = join(directory, `out.${format}`);
     writeFileSync(out, '');
-    // Rules about what records mean are off: this is about what they are.
+    // Disables semantic checks: only syntax is tested here.
     const lenient = [
       '-i',
       'none',
@@ -82,7 +84,7 @@ describeWith(COMPILER, 'zone files and BIND', () => {
     return { ...finished, out: readFileSync(out) };
   }
 
-  /** Behind its head, which has the time at which it was made. */
+  /** Without the header, which has the creation time. */
   async function compiledOctets(text: string, zone: string): Promise<string> {
     const { code, stdout, stderr, out } = await compile(text, 'raw', zone);
     expect(code, `${stdout}${stderr}`).toBe(0);
@@ -100,7 +102,7 @@ describeWith(COMPILER, 'zone files and BIND', () => {
   async function compare(text: string, zone = 'example.com'): Promise<readonly ResourceRecord[]> {
     const origin = DomainName.parse(zone);
     const records = parseZoneFile(text, { origin, include: (name) => readFileSync(join(directory, name), 'utf8') });
-    // named gives all records of one name the case of the first.
+    // named uses the case of the first record for all records of a name.
     const printed = await compile(text, 'text', zone);
     expect(printed.code, printed.stdout).toBe(0);
     expect(asLowerCase(lines(parseZoneFile(printed.out.toString('latin1'), { origin: DomainName.root })))).toEqual(
@@ -111,19 +113,19 @@ describeWith(COMPILER, 'zone files and BIND', () => {
     return records;
   }
 
-  it('every type with a structure: the same octets from the file and from what we write; its text is read as the same', async () => {
+  it('every type with a structure: the same octets from the file and from our text, and the text of BIND is parsed unchanged', async () => {
     const records = await compare(ALL_TYPES);
     const types = new Set(records.map(({ type }) => type));
     const meta: number[] = [RRType.OPT, RRType.TSIG, RRType.IXFR, RRType.AXFR, RRType.ANY];
     expect(Object.values(RRType).filter((type) => !types.has(type) && !meta.includes(type))).toEqual([]);
   });
 
-  it('other types that have a text', async () => {
+  it('other types with a presentation form', async () => {
     const records = await compare(`$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS .\n${MORE_TYPES}`);
     expect(records.filter(({ type }) => /^TYPE/.test(formatRRType(type)))).toEqual([]);
   });
 
-  it('RFC 3597 §5: every type written as octets is the same zone', async () => {
+  it('RFC 3597 §5: every type formatted as octets gives the same zone', async () => {
     const origin = DomainName.parse('example.com');
     const records = parseZoneFile(`${ALL_TYPES}${MORE_TYPES}apl APL \\# 5 000118010A`, { origin });
     const octets = records.map(({ ownerName, ttl, type, rdata }) => {
@@ -136,7 +138,7 @@ describeWith(COMPILER, 'zone files and BIND', () => {
     );
   });
 
-  it('origins, TTLs, parentheses, comments, $INCLUDE and $GENERATE mean the same', async () => {
+  it('origins, TTLs, parentheses, comments, $INCLUDE and $GENERATE have the same meaning', async () => {
     writeFileSync(join(directory, 'included'), '@ A 192.0.2.7\n$ORIGIN deep\nx A 192.0.2.8\n');
     await compare(`
 $TTL 1h30m
@@ -174,7 +176,7 @@ IN A 192.0.2.6
   });
 
   it('any records', async () => {
-    // Of these types named takes every value.
+    // named accepts every value of these types.
     const kinds = ['A', 'AAAA', 'NS', 'DNAME', 'PTR', 'MX', 'TXT', 'SRV', 'CAA', 'SOA', 'NSEC3PARAM', 'unknown'];
     const record = arbitraryRecord.filter(({ type, rdata }) => {
       return kinds.includes(rdata.kind) && (rdata.kind !== 'unknown' || (type > 1000 && type < 32_768));

@@ -3,7 +3,8 @@
  * only; queries are answered with NXDOMAIN. It signs with our own ServerTransaction.
  */
 import { createServer, type Socket } from 'node:net';
-import { checkRequest, ServerTransaction, type TsigKey } from '../../src/dns/tsig.ts';
+import { checkRequest, ServerTransaction } from '../../src/dns/tsig.ts';
+import type { TsigKey } from '../../src/dns/tsig-key.ts';
 import { decodeMessage, encodeMessage, makeMessage, Opcode, Rcode } from '../../src/dns/wire/message.ts';
 
 /** The reply to an UPDATE. */

@@ -1,7 +1,7 @@
 // What `dyndns init` asks for an embedded zone, and what it offers as an answer.
 import { expect, it } from 'vitest';
 import { parseConfig } from '../../config/load.ts';
-import { parseHostName } from '../../dns/name.ts';
+import { parseHostName } from '../../dns/host-name.ts';
 import { type EmbeddedFlags, planEmbeddedZone } from './embedded.ts';
 
 /** Answers with the preset, or with the text that is given for the flag; tells what was asked. */

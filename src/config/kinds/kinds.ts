@@ -11,10 +11,11 @@ import {
   parseIpPrefix,
   unmapAddress,
 } from '../../dns/address.ts';
+import { parseHostName } from '../../dns/host-name.ts';
 import { parseInterfaceId, parseMac } from '../../dns/interface-id.ts';
-import { DomainName, parseHostName } from '../../dns/name.ts';
+import { DomainName } from '../../dns/name.ts';
 import { formatRRType, parseRRType, RRType } from '../../dns/rdata.ts';
-import { TSIG_ALGORITHMS, type TsigAlgorithm } from '../../dns/tsig.ts';
+import { TSIG_ALGORITHMS, type TsigAlgorithm } from '../../dns/tsig-key.ts';
 import {
   type DnsEndpoint,
   formatDnsEndpoint,

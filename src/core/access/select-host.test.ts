@@ -1,6 +1,6 @@
 /** The host of a request with a single label, with a user name, or without any name. */
 import { describe, expect, it } from 'vitest';
-import { parseHostName } from '../../dns/name.ts';
+import { parseHostName } from '../../dns/host-name.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { MASTER, type Principal } from './principal.ts';
 import { selectByText, selectByUser, selectOnlyHost } from './select-host.ts';

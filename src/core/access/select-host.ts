@@ -2,7 +2,9 @@
  * Finds the host of a request that does not contain its whole name: by a single label, by the user name, or by the token
  * alone. The result still has to be authorized.
  */
-import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
+
+import { parseHostName } from '../../dns/host-name.ts';
+import { type DomainName, NameError } from '../../dns/name.ts';
 import type { Zone, ZoneTable } from '../zones/zone.ts';
 import { scopeCovers } from './name-scope.ts';
 import type { Principal } from './principal.ts';

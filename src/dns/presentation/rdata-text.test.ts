@@ -1,4 +1,4 @@
-// RDATA in presentation form: the examples of the RFCs, what is refused and with which words, and any RDATA there and back.
+/** RDATA in presentation form: examples of the RFCs, complete error messages, round trips of any RDATA. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arbitraryName, arbitraryRecord } from '../../../test/support/arbitrary-message.ts';
@@ -37,7 +37,7 @@ describe('mnemonics', () => {
   });
 
   it.each(['', 'TYPE', 'TYPE65536', 'TYPE-1', 'TYPE1a', 'B', '1', 'constructor', '__proto__', ' A'])(
-    '%j is no type',
+    '%j is not a type',
     (text) => {
       expect(parseRRType(text)).toBeUndefined();
     },
@@ -171,7 +171,7 @@ describe('presentation form to octets and back', () => {
     expect(formatRdata(42, { kind: 'unknown', octets: Uint8Array.of(9) })).toBe('\\# 1 09');
   });
 
-  it('names at and below the origin are written relative to it, if that keeps their case', () => {
+  it('names at and below the origin are formatted relative to it if that preserves their case', () => {
     const text = (name: string, to = origin): string =>
       formatRdata(RRType.NS, { kind: 'NS', target: DomainName.parse(name) }, to);
     expect(text('example.com')).toBe('@');
@@ -185,74 +185,82 @@ describe('presentation form to octets and back', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('a refused text', () => {
   it.each([
     ['A', '', 'A: the address is missing'],
     ['A', '192.0.2.256', "A: '192.0.2.256' is not an IPv4 address"],
     ['A', '192.0.02.1', "A: '192.0.02.1' is not an IPv4 address"],
-    ['A', '192.0.2.1 192.0.2.2', "A: there is more than the type has, beginning at '192.0.2.2'"],
-    ['A', '"192.0.2.1"', 'A: the address must not stand in quotes'],
+    ['A', '192.0.2.1 192.0.2.2', "A: there is data after the last field: '192.0.2.2'"],
+    ['A', '"192.0.2.1"', 'A: the address must not be quoted'],
     ['AAAA', '192.0.2.1', "AAAA: '192.0.2.1' is not an IPv6 address"],
     ['MX', '65536 a', "MX: the preference must be a number from 0 to 65535; it is '65536'"],
     ['MX', 'mail 10', "MX: the preference must be a number from 0 to 65535; it is 'mail'"],
     ['MX', '10', 'MX: the mail server is missing'],
     ['NS', 'a..b', 'NS: A domain name has an empty label'],
-    ['SOA', '. . 1 1x 1 1 1', "SOA: refresh must be seconds, or as 1h30m, below 2^32; it is '1x'"],
-    ['SOA', '. . 1 9999999w 1 1 1', "SOA: refresh must be seconds, or as 1h30m, below 2^32; it is '9999999w'"],
+    ['SOA', '. . 1 1x 1 1 1', "SOA: refresh must be seconds, or a time such as 1h30m, below 2^32; it is '1x'"],
+    [
+      'SOA',
+      '. . 1 9999999w 1 1 1',
+      "SOA: refresh must be seconds, or a time such as 1h30m, below 2^32; it is '9999999w'",
+    ],
     ['TXT', '', 'TXT: the text is missing'],
     [
       'TXT',
       `"${'a'.repeat(256)}"`,
-      'TXT: the text has 256 octets and a string has 255 at most: cut it into several strings, each in quotes',
+      'TXT: the text has 256 octets and a string has at most 255: split it into several quoted strings',
     ],
     ['TXT', '\\256', 'TXT: the escape \\256 is larger than 255'],
     ['TXT', '"\\1"', "TXT: '\\1' has an incomplete escape: write \\DDD with three digits"],
-    ['CAA', '0 is-sue x', "CAA: the tag must be letters and digits, as issue; it is 'is-sue'"],
+    ['CAA', '0 is-sue x', "CAA: the tag must be letters and digits, such as issue; it is 'is-sue'"],
     ['DS', '1 8 2 ABC', "DS: the digest must be pairs of hexadecimal digits; it is 'ABC'"],
     ['DS', '1 NONE 2 AB', "DS: the algorithm must be a number from 0 to 255; it is 'NONE'"],
     ['DNSKEY', '256 3 8 AQ', "DNSKEY: the public key must be base64; it is 'AQ'"],
     [
       'RRSIG',
       'A 5 3 86400 20030231173103 0 1 . AQID',
-      "RRSIG: the expiration must be a date as YYYYMMDDHHmmSS; it is '20030231173103'",
+      "RRSIG: the expiration must be a date YYYYMMDDHHmmSS; it is '20030231173103'",
     ],
-    ['NSEC', 'a. NOTYPE', "NSEC: 'NOTYPE' is no RR type: write it as TYPE and its number"],
+    ['NSEC', 'a. NOTYPE', "NSEC: 'NOTYPE' is not a known RR type: write TYPE and its number"],
     [
       'NSEC3',
       '1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojw A',
       "NSEC3: the next hashed owner name must be base32hex; it is '2t7b4g4vsa5smi47k61mv5bv1a22bojw'",
     ],
-    ['SVCB', '1 . alpn', 'SVCB: alpn needs protocol ids of 1 to 255 octets, as alpn=h2,h3'],
-    ['SVCB', '1 . port=1 port=2', 'SVCB: the key port is given twice'],
-    ['SVCB', '1 . port=1 key3=ab', 'SVCB: the key key3 is given twice'],
-    ['SVCB', '1 . key03=a', "SVCB: 'key03' is no SvcParamKey: write it as key and its number"],
+    ['SVCB', '1 . alpn', 'SVCB: alpn needs protocol ids of 1 to 255 octets, such as alpn=h2,h3'],
+    ['SVCB', '1 . port=1 port=2', 'SVCB: the key port occurs twice'],
+    ['SVCB', '1 . port=1 key3=ab', 'SVCB: the key key3 occurs twice'],
+    ['SVCB', '1 . key03=a', "SVCB: 'key03' is not a known SvcParamKey: write key and its number"],
     ['SVCB', '1 . mandatory=mandatory', 'SVCB: mandatory must not list itself (RFC 9460 §8)'],
-    ['SVCB', '1 . ipv4hint=', 'SVCB: ipv4hint needs a value, as ipv4hint=…'],
+    ['SVCB', '1 . ipv4hint=', 'SVCB: ipv4hint needs a value: ipv4hint=…'],
     ['SVCB', '1 . ipv4hint=192.0.2.1,x', "SVCB: 'x' in ipv4hint is not an IPv4 address"],
     ['SVCB', '1 . no-default-alpn=1', 'SVCB: no-default-alpn has no value'],
     [
       'APL',
       '1:192.0.2.0/24',
-      'APL: no text is known for this type: write \\#, the number of octets, and hexadecimal digits',
+      'APL: this type is only read as \\#, the number of octets, and hexadecimal digits (RFC 3597 §5)',
     ],
     [
       'TYPE65280',
       'abc',
-      'TYPE65280: no text is known for this type: write \\#, the number of octets, and hexadecimal digits',
+      'TYPE65280: this type is only read as \\#, the number of octets, and hexadecimal digits (RFC 3597 §5)',
     ],
     ['TYPE65280', '\\# 3 0A', 'TYPE65280: \\# 3 is followed by 1 octets'],
-    ['TYPE65280', '\\# 1 0', 'TYPE65280: behind \\# there must be a number of octets and pairs of hexadecimal digits'],
+    ['TYPE65280', '\\# 1 0', 'TYPE65280: \\# must be followed by a number of octets and pairs of hexadecimal digits'],
     ['A', '\\# 3 010203', 'A: malformed RDATA: RDATA of A is not 4 octets at octet 0'],
-    ['TXT', '"a', 'the quoted string has no end on this line'],
-    ['TXT', 'a\nb', 'there is more than one line'],
-    ['LOC', '91 N 0 E 0m', "LOC: the latitude must be as 52 22 23.000 N; there is 'more than 90 degrees'"],
+    ['TXT', '"a', 'the quoted string is not closed on this line'],
+    ['TXT', 'a\nb', 'the text has more than one line'],
+    ['LOC', '91 N 0 E 0m', 'LOC: the latitude must look like 52 22 23.000 N; it is more than 90 degrees'],
   ])('%s %s', (type, text, message) => {
     const read = (): unknown => parseRdata(parseRRType(type)!, text, origin);
     expect(read).toThrow(PresentationError);
     expect(read).toThrow(new PresentationError(message));
   });
 
-  it('RFC 3597 §5: a compressed name behind \\#', () => {
+  it('control characters of the text are not in the message', () => {
+    expect(() => parseRdata(RRType.A, '192.0.2.1 \u001b[2J', origin)).toThrow("after the last field: '?[2J'");
+  });
+
+  it('RFC 3597 §5: a compressed name after \\#', () => {
     const soa = `\\# 38 ${'0161'.repeat(6)}00 c00c ${'00'.repeat(23)}`;
     expect(() => parseRdata(RRType.SOA, soa, origin)).toThrow(PresentationError);
     // Octet 12 is the root's: a message would read the pointer.
@@ -281,9 +289,9 @@ describe('any RDATA', () => {
     fc.assert(
       fc.property(fc.constantFrom(...types), octets, (type, bytes) => {
         let rdata: Rdata;
-        const given = `\\# ${bytes.length} ${Buffer.from(bytes).toString('hex')}`;
+        const unknownForm = `\\# ${bytes.length} ${Buffer.from(bytes).toString('hex')}`;
         try {
-          rdata = parseRdata(type, given, origin);
+          rdata = parseRdata(type, unknownForm, origin);
         } catch (error) {
           expect(error).toBeInstanceOf(PresentationError);
           return;

@@ -1,10 +1,10 @@
 /**
  * RDATA in presentation form (RFC 1035 §5.1 and the RFC of each type), and `\# length hexadecimal` for every type
- * (RFC 3597 §5). To add a type: a row here; its octets are checked by wire/rdata-codec.ts if it has a structure there.
+ * (RFC 3597 §5). To add a type: a row here; wire/rdata-codec.ts checks its octets if it has a structure there.
  *
- * Left out, so that only `\#` is read and written: APL, HIP, IPSECKEY, AMTRELAY, WKS, NSAP, A6, KEY, SIG and NXT.
+ * Left out, so only as `\#`: APL, HIP, IPSECKEY, AMTRELAY, WKS, NSAP, A6, KEY, SIG and NXT.
  */
-
+import { excerpt } from '../excerpt.ts';
 import { DomainName, NameError } from '../name.ts';
 import { formatRRType, type Rdata } from '../rdata.ts';
 import { decodeRdata, encodeRdata } from '../wire/rdata-codec.ts';
@@ -139,9 +139,9 @@ const FIELDS: Readonly<Record<string, readonly TextField[]>> = {
 const FIELDS_OF_TYPE = new Map<string, readonly TextField[]>(Object.entries(FIELDS));
 
 /**
- * RDATA from presentation form.
- * @param origin what relative names in the text are relative to
- * @throws PresentationError with a text that names the field
+ * Parses the presentation form of RDATA.
+ * @param origin of relative names in the text
+ * @throws PresentationError that names the type and the field
  */
 export function parseRdata(type: number, text: string, origin: DomainName = DomainName.root): Rdata {
   try {
@@ -152,7 +152,7 @@ export function parseRdata(type: number, text: string, origin: DomainName = Doma
   }
 }
 
-/** As parseRdata, from the words of a zone file. */
+/** As parseRdata, for the tokens of a zone file. */
 export function parseRdataTokens(type: number, tokens: readonly TextToken[], origin: DomainName): Rdata {
   const cursor = new TokenCursor(tokens, origin);
   const mnemonic = formatRRType(type);
@@ -177,14 +177,14 @@ function readFields(mnemonic: string, cursor: TokenCursor): Uint8Array {
   const fields = FIELDS_OF_TYPE.get(mnemonic);
   if (fields === undefined) {
     throw new PresentationError(
-      'no text is known for this type: write \\#, the number of octets, and hexadecimal digits',
+      'this type is only read as \\#, the number of octets, and hexadecimal digits (RFC 3597 §5)',
     );
   }
   const writer = new WireWriter(64, false);
   for (const field of fields) field.read(cursor, writer);
   if (!cursor.done) {
     const { text } = cursor.next('');
-    throw new PresentationError(`there is more than the type has, beginning at '${text.slice(0, 40)}'`);
+    throw new PresentationError(`there is data after the last field: '${excerpt(text)}'`);
   }
   return writer.finish();
 }
@@ -194,7 +194,7 @@ function readUnknownForm(cursor: TokenCursor): Uint8Array {
   const length = cursor.word('the number of octets');
   const digits = cursor.done ? '' : cursor.joined('the octets');
   if (!/^\d{1,5}$/.test(length) || Number(length) > 0xffff || !/^([0-9a-f]{2})*$/i.test(digits)) {
-    throw new PresentationError('behind \\# there must be a number of octets and pairs of hexadecimal digits');
+    throw new PresentationError('\\# must be followed by a number of octets and pairs of hexadecimal digits');
   }
   if (digits.length !== Number(length) * 2) {
     throw new PresentationError(`\\# ${length} is followed by ${digits.length / 2} octets`);
@@ -202,7 +202,7 @@ function readUnknownForm(cursor: TokenCursor): Uint8Array {
   return Buffer.from(digits, 'hex');
 }
 
-/** Names behind `\#` are not compressed (RFC 3597 §5): what is read must be the same octets when it is written. */
+/** Names after `\#` must not be compressed (RFC 3597 §5): decoding and encoding must give the same octets. */
 function rdataFromOctets(type: number, octets: Uint8Array): Rdata {
   const rdata = decodeRdata(new WireReader(octets), type);
   const writer = new WireWriter(64, false);
@@ -212,8 +212,8 @@ function rdataFromOctets(type: number, octets: Uint8Array): Rdata {
 }
 
 /**
- * Presentation form of RDATA, in one line.
- * @param origin names at or below it are written relative to it
+ * The presentation form of RDATA, in one line.
+ * @param origin names at or below it are formatted relative to it
  */
 export function formatRdata(type: number, rdata: Rdata, origin?: DomainName): string {
   if (rdata.kind === 'A' || rdata.kind === 'AAAA') return rdata.address;
@@ -239,7 +239,7 @@ function printFields(type: number, octets: Uint8Array, origin: DomainName | unde
       if (text !== '') texts.push(text);
     }
   } catch (error) {
-    // Octets of a type without a structure need not be of its form.
+    // The octets of types without a structure are not checked when they are decoded.
     if (error instanceof WireError) return undefined;
     throw error;
   }

@@ -1,19 +1,19 @@
 /**
- * Cuts a zone file into entries of words (RFC 1035 §5.1): comments, quotes, escapes, and parentheses that let an entry
- * go on over line ends. Time and memory are linear in the text. What the words mean is not known here.
+ * Splits a zone file into entries of tokens (RFC 1035 §5.1): handles comments, quotes, escapes, and parentheses that
+ * continue an entry on the next line. Linear in time and memory. Does not interpret the tokens.
  */
 import { PresentationError, type TextToken } from './text-tokens.ts';
 
 export interface ZoneFileEntry {
-  /** The line of the text on which the entry begins, counted from 1. */
+  /** The line on which the entry begins, counted from 1. */
   readonly line: number;
-  /** The entry begins with white space: its owner name is the last one. */
+  /** The entry begins with white space: it has the owner name of the previous one. */
   readonly indented: boolean;
   /** At least one. */
   readonly tokens: readonly TextToken[];
 }
 
-/** What is wrong with the text, and on which of its lines. */
+/** A syntax error and its line. */
 export class ScanError extends PresentationError {
   readonly line: number;
   constructor(line: number, message: string) {
@@ -34,22 +34,22 @@ const SEMICOLON = 59;
 const EQUALS = 61;
 const BACKSLASH = 92;
 
-/** Characters that a plain word does not have. */
+/** Characters that end a plain token or are special in it. */
 const SPECIAL = new Uint8Array(128);
 for (const code of [TAB, LINE_FEED, RETURN, SPACE, QUOTE, OPEN, CLOSE, SEMICOLON, BACKSLASH]) SPECIAL[code] = 1;
 
-/** The entries of a text, one after the other. @throws ScanError */
+/** Yields the entries of a zone file. @throws ScanError */
 export function* scanZoneFile(text: string): Generator<ZoneFileEntry> {
   const scanner = new Scanner(text);
   for (let entry = scanner.next(); entry !== undefined; entry = scanner.next()) yield entry;
 }
 
-/** The words of a text that is one entry, as RDATA alone. @throws ScanError */
+/** The tokens of a text of one entry, for example of RDATA alone. @throws ScanError */
 export function scanWords(text: string): readonly TextToken[] {
   const scanner = new Scanner(text);
   const entry = scanner.next();
   if (entry === undefined) return [];
-  if (scanner.next() !== undefined) throw new ScanError(entry.line, 'there is more than one line');
+  if (scanner.next() !== undefined) throw new ScanError(entry.line, 'the text has more than one line');
   return entry.tokens;
 }
 
@@ -60,11 +60,11 @@ class Scanner {
 
   constructor(text: string) {
     this.#text = text;
-    // A byte order mark, as some editors put it.
+    // Skips the byte order mark of some editors.
     this.#at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
   }
 
-  /** The next entry that has a word. */
+  /** The next entry that is not empty; undefined at the end of the text. */
   next(): ZoneFileEntry | undefined {
     const text = this.#text;
     const tokens: TextToken[] = [];
@@ -98,7 +98,7 @@ class Scanner {
         }
         if (code === OPEN && depth === 0) openLine = this.#line;
         depth += code === OPEN ? 1 : -1;
-        if (depth < 0) throw new ScanError(this.#line, "there is a ')' without a '('");
+        if (depth < 0) throw new ScanError(this.#line, "')' without a '('");
         this.#at += 1;
       } else {
         if (tokens.length === 0 && depth === 0) indented = this.#at > lineStart;
@@ -126,7 +126,7 @@ class Scanner {
         }
         at += 1;
       } else if (code === QUOTE && text.charCodeAt(at - 1) === EQUALS) {
-        // key="value" is one word (RFC 9460 §2.1).
+        // key="value" is one token (RFC 9460 §2.1).
         at = this.#quoteEnd(at);
       } else break;
     }
@@ -134,7 +134,7 @@ class Scanner {
     return { text: text.slice(start, at), quoted: false };
   }
 
-  /** The place of the quote that ends the one at `start`. */
+  /** The offset of the quote that closes the one at `start`. */
   #quoteEnd(start: number): number {
     const text = this.#text;
     for (let at = start + 1; at < text.length; at++) {
@@ -143,6 +143,6 @@ class Scanner {
       if (code === LINE_FEED) break;
       if (code === BACKSLASH && text.charCodeAt(at + 1) !== LINE_FEED) at += 1;
     }
-    throw new ScanError(this.#line, 'the quoted string has no end on this line');
+    throw new ScanError(this.#line, 'the quoted string is not closed on this line');
   }
 }

@@ -1,18 +1,20 @@
 /**
  * SvcParams in presentation form (RFC 9460 §2.1, §7, appendix A): `alpn=h2,h3 port=443 key667="any octets"`.
  *
- * A value whose octets are not what its key asks for has no text of its own and is written as `key3="…"`. Not checked:
- * that the keys which `mandatory` lists are there.
+ * A value that is malformed for its key is formatted as `key3="…"`. Not checked: that the keys listed by `mandatory` are
+ * present.
  */
+
 import { formatIpv4, formatIpv6, ipv4Octets, ipv6Octets, parseIpAddress } from '../address.ts';
+import { excerpt } from '../excerpt.ts';
 import type { TextField } from './text-fields.ts';
-import { PresentationError, quoteText, shown, unescapeText } from './text-tokens.ts';
+import { PresentationError, quoteText, unescapeText } from './text-tokens.ts';
 
 interface ParamSyntax {
   readonly key: string;
-  /** @param value undefined where there is no `=` */
+  /** @param value undefined without `=` */
   read(value: Buffer | undefined): Uint8Array;
-  /** The text behind `=`; empty: no `=`; undefined: these octets have no text. */
+  /** The text after `=`; empty if there is no `=`; undefined if the octets are malformed for the key. */
   print(octets: Uint8Array): string | undefined;
 }
 
@@ -20,11 +22,11 @@ const SAFE_TEXT = /^[\w.:/+,-]+$/;
 const latin1 = (octets: Uint8Array): string => Buffer.from(octets).toString('latin1');
 
 function listItems(key: string, value: Buffer | undefined): string[] {
-  if (value === undefined || value.length === 0) throw new PresentationError(`${key} needs a value, as ${key}=…`);
+  if (value === undefined || value.length === 0) throw new PresentationError(`${key} needs a value: ${key}=…`);
   return value.toString('latin1').split(',');
 }
 
-/** A comma or a backslash inside an item has a backslash before it (RFC 9460 appendix A.1). */
+/** Splits a list whose commas and backslashes inside items are escaped by a backslash (RFC 9460 appendix A.1). */
 function escapedItems(value: Buffer): string[] {
   const items: string[] = [''];
   for (const [part, escaped] of value.toString('latin1').matchAll(/\\(.)|,|[^\\,]+|\\$/gs)) {
@@ -43,7 +45,7 @@ function addresses(key: string, family: 4 | 6): ParamSyntax {
       Buffer.concat(
         listItems(key, value).map((text) => {
           if (parseIpAddress(text)?.family !== family) {
-            throw new PresentationError(`'${shown(text)}' in ${key} is not an IPv${family} address`);
+            throw new PresentationError(`'${excerpt(text)}' in ${key} is not an IPv${family} address`);
           }
           return family === 4 ? ipv4Octets(text) : ipv6Octets(text);
         }),
@@ -86,7 +88,7 @@ const SYNTAX = new Map<number, ParamSyntax>([
       read: (value) => {
         const ids = escapedItems(value ?? Buffer.alloc(0));
         if (ids.some((id) => id.length < 1 || id.length > 255)) {
-          throw new PresentationError('alpn needs protocol ids of 1 to 255 octets, as alpn=h2,h3');
+          throw new PresentationError('alpn needs protocol ids of 1 to 255 octets, such as alpn=h2,h3');
         }
         return Buffer.from(ids.map((id) => String.fromCharCode(id.length) + id).join(''), 'latin1');
       },
@@ -120,7 +122,7 @@ const SYNTAX = new Map<number, ParamSyntax>([
       read: (value) => {
         const text = value?.toString('latin1') ?? '';
         if (!/^\d{1,5}$/.test(text) || Number(text) > 0xffff) {
-          throw new PresentationError(`port must be a number from 0 to 65535; it is '${shown(text)}'`);
+          throw new PresentationError(`port must be a number from 0 to 65535; it is '${excerpt(text)}'`);
         }
         return Uint8Array.of(Number(text) >> 8, Number(text) & 0xff);
       },
@@ -135,7 +137,7 @@ const SYNTAX = new Map<number, ParamSyntax>([
       read: (value) => {
         const text = value?.toString('latin1') ?? '';
         if (text.length % 4 !== 0 || !/^[a-z0-9+/]+={0,2}$/i.test(text)) {
-          throw new PresentationError(`ech must be base64; it is '${shown(text)}'`);
+          throw new PresentationError(`ech must be base64; it is '${excerpt(text)}'`);
         }
         return Buffer.from(text, 'base64');
       },
@@ -160,16 +162,16 @@ function keyText(code: number): string {
 }
 
 function keyCode(text: string): number {
-  const known = CODES.get(text.toLowerCase());
-  if (known !== undefined) return known;
+  const code = CODES.get(text.toLowerCase());
+  if (code !== undefined) return code;
   const digits = /^key(0|[1-9]\d{0,4})$/i.exec(text)?.[1];
   if (digits === undefined || Number(digits) > 0xffff) {
-    throw new PresentationError(`'${shown(text)}' is no SvcParamKey: write it as key and its number`);
+    throw new PresentationError(`'${excerpt(text)}' is not a known SvcParamKey: write key and its number`);
   }
   return Number(digits);
 }
 
-/** All SvcParams up to the end; written in the order of their numbers, whatever the order in the text. */
+/** All SvcParams up to the end. Encoded in the order of their numbers, as RFC 9460 §2.2 requires. */
 export const svcParams: TextField = {
   read: (tokens, writer) => {
     const params: { readonly code: number; readonly octets: Uint8Array }[] = [];
@@ -184,7 +186,7 @@ export const svcParams: TextField = {
       const code = keyCode(key);
       const syntax = /^key\d/i.test(key) ? undefined : SYNTAX.get(code);
       const octets = syntax === undefined ? (value ?? new Uint8Array()) : syntax.read(value);
-      if (codes.has(code)) throw new PresentationError(`the key ${key} is given twice`);
+      if (codes.has(code)) throw new PresentationError(`the key ${key} occurs twice`);
       codes.add(code);
       params.push({ code, octets });
     }

@@ -1,8 +1,7 @@
-/**
- * The fields that RDATA is made of, each with its presentation form and its octets. A type's syntax is a list of them:
- * see rdata-text.ts.
- */
+/** Fields of RDATA, each with its presentation form and its octets. The syntax of a type (rdata-text.ts) is a list of them. */
+
 import { formatIpv4, formatIpv6, ipv4Octets, ipv6Octets, parseIpAddress } from '../address.ts';
+import { excerpt } from '../excerpt.ts';
 import { DomainName } from '../name.ts';
 import { formatRRType, parseRRType } from '../rdata.ts';
 import { typeBitmaps, writeTypeBitmaps } from '../wire/rdata-codec.ts';
@@ -15,14 +14,14 @@ import {
   parseSeconds,
   parseSignatureTime,
 } from './text-numbers.ts';
-import { PresentationError, quoteText, shown, type TokenCursor, unescapeText } from './text-tokens.ts';
+import { PresentationError, quoteText, type TokenCursor, unescapeText } from './text-tokens.ts';
 
 export interface TextField {
   /** @throws PresentationError, NameError */
   read(tokens: TokenCursor, writer: WireWriter): void;
   /**
-   * The text of the next octets. Undefined: this value has no text, the RDATA is written as octets (RFC 3597 §5).
-   * @throws WireError where the octets are no such field
+   * The text of the next octets; undefined if the value has none and the RDATA is formatted as octets (RFC 3597 §5).
+   * @throws WireError if the octets are malformed
    */
   print(reader: WireReader, origin: DomainName | undefined): string | undefined;
 }
@@ -40,7 +39,7 @@ function readNumber(reader: WireReader, width: Width): number {
   return width === 16 ? reader.u16() : reader.u32();
 }
 
-/** A decimal number; `mnemonics` are other ways to write some. */
+/** A decimal number. @param mnemonics other spellings that are accepted */
 function number(width: Width, what: string, mnemonics?: ReadonlyMap<string, number>): TextField {
   const largest = 2 ** width - 1;
   return {
@@ -48,7 +47,7 @@ function number(width: Width, what: string, mnemonics?: ReadonlyMap<string, numb
       const text = tokens.word(what);
       const value = /^\d{1,10}$/.test(text) ? Number(text) : mnemonics?.get(text.toUpperCase());
       if (value === undefined || value > largest) {
-        throw new PresentationError(`${what} must be a number from 0 to ${largest}; it is '${shown(text)}'`);
+        throw new PresentationError(`${what} must be a number from 0 to ${largest}; it is '${excerpt(text)}'`);
       }
       writeNumber(writer, width, value);
     },
@@ -60,7 +59,7 @@ export const u8 = (what: string): TextField => number(8, what);
 export const u16 = (what: string): TextField => number(16, what);
 export const u32 = (what: string): TextField => number(32, what);
 
-/** DNSSEC algorithms (IANA "DNS Security Algorithm Numbers"); written as numbers, read as either (RFC 4034 §2.2). */
+/** DNSSEC algorithms (IANA "DNS Security Algorithm Numbers"): read as mnemonic or number, formatted as number (RFC 4034 §2.2). */
 const ALGORITHMS = new Map(
   Object.entries({
     ...{ DELETE: 0, RSAMD5: 1, DH: 2, DSA: 3, RSASHA1: 5, 'DSA-NSEC3-SHA1': 6, 'RSASHA1-NSEC3-SHA1': 7, RSASHA256: 8 },
@@ -76,13 +75,15 @@ const CERTIFICATES = new Map(
 );
 export const certificateType: TextField = number(16, 'the certificate type', CERTIFICATES);
 
-/** Seconds of 32 bits; units are allowed. */
+/** Seconds, 32 bits; read with or without units. */
 export const seconds = (what: string): TextField => ({
   read: (tokens, writer) => {
     const text = tokens.word(what);
     const value = parseSeconds(text);
     if (value === undefined || value > 0xffff_ffff) {
-      throw new PresentationError(`${what} must be seconds, or as 1h30m, below 2^32; it is '${shown(text)}'`);
+      throw new PresentationError(
+        `${what} must be seconds, or a time such as 1h30m, below 2^32; it is '${excerpt(text)}'`,
+      );
     }
     writer.u32(value);
   },
@@ -94,19 +95,19 @@ export const signatureTime = (what: string): TextField => ({
     const text = tokens.word(what);
     const value = parseSignatureTime(text);
     if (value === undefined) {
-      throw new PresentationError(`${what} must be a date as YYYYMMDDHHmmSS; it is '${shown(text)}'`);
+      throw new PresentationError(`${what} must be a date YYYYMMDDHHmmSS; it is '${excerpt(text)}'`);
     }
     writer.u32(value);
   },
   print: (reader) => formatSignatureTime(reader.u32()),
 });
 
-/** A name from a zone file: `@` is the origin, a name without a final dot is relative to it. */
+/** Parses a name of a zone file: `@` is the origin, a name without a final dot is relative to it (RFC 1035 §5.1). */
 export function parseZoneFileName(text: string, origin: DomainName): DomainName {
   return text === '@' ? origin : DomainName.parse(text, origin);
 }
 
-/** The name relative to the origin where that keeps every octet of it, else whole. */
+/** The name relative to the origin, or absolute if the case of the origin's labels would be lost. */
 export function formatZoneFileName(name: DomainName, origin: DomainName | undefined): string {
   const text = name.toString();
   if (origin === undefined || name.isRoot || !name.isAtOrBelow(origin)) return text;
@@ -123,7 +124,7 @@ export const name = (what: string): TextField => ({
 export const ipv4: TextField = {
   read: (tokens, writer) => {
     const text = tokens.word('the address');
-    if (parseIpAddress(text)?.family !== 4) throw new PresentationError(`'${shown(text)}' is not an IPv4 address`);
+    if (parseIpAddress(text)?.family !== 4) throw new PresentationError(`'${excerpt(text)}' is not an IPv4 address`);
     writer.bytes(ipv4Octets(text));
   },
   print: (reader) => formatIpv4(reader.bytes(4), 0),
@@ -132,7 +133,7 @@ export const ipv4: TextField = {
 export const ipv6: TextField = {
   read: (tokens, writer) => {
     const text = tokens.word('the address');
-    if (parseIpAddress(text)?.family !== 6) throw new PresentationError(`'${shown(text)}' is not an IPv6 address`);
+    if (parseIpAddress(text)?.family !== 6) throw new PresentationError(`'${excerpt(text)}' is not an IPv6 address`);
     writer.bytes(ipv6Octets(text));
   },
   print: (reader) => formatIpv6(reader.bytes(16)),
@@ -142,7 +143,7 @@ function readString(tokens: TokenCursor, what: string): Buffer {
   const octets = unescapeText(tokens.next(what).text);
   if (octets.length > 255) {
     throw new PresentationError(
-      `${what} has ${octets.length} octets and a string has 255 at most: cut it into several strings, each in quotes`,
+      `${what} has ${octets.length} octets and a string has at most 255: split it into several quoted strings`,
     );
   }
   return octets;
@@ -154,19 +155,21 @@ export const string = (what: string): TextField => ({
   print: (reader) => quoteText(reader.characterString()),
 });
 
-/** `least` or more character-strings, up to the end. */
-export const strings = (what: string, least = 1): TextField => ({
+/** One or more character-strings up to the end. */
+export const strings = (what: string): TextField => ({
   read: (tokens, writer) => {
-    for (let i = 0; i < least || !tokens.done; i++) writer.characterString(readString(tokens, what));
+    do writer.characterString(readString(tokens, what));
+    while (!tokens.done);
   },
   print: (reader) => {
     const texts: string[] = [];
-    while (texts.length < least || reader.remaining > 0) texts.push(quoteText(reader.characterString()));
+    do texts.push(quoteText(reader.characterString()));
+    while (reader.remaining > 0);
     return texts.join(' ');
   },
 });
 
-/** One quoted text of any length, without length octets, up to the end (CAA, URI). */
+/** One quoted text without a length octet, up to the end (CAA, URI). */
 export const restText = (what: string): TextField => ({
   read: (tokens, writer) => writer.bytes(unescapeText(tokens.next(what).text)),
   print: (reader) => quoteText(reader.rest()),
@@ -177,7 +180,7 @@ export const tag: TextField = {
   read: (tokens, writer) => {
     const text = tokens.word('the tag');
     if (!/^[a-z0-9]{1,255}$/i.test(text)) {
-      throw new PresentationError(`the tag must be letters and digits, as issue; it is '${shown(text)}'`);
+      throw new PresentationError(`the tag must be letters and digits, such as issue; it is '${excerpt(text)}'`);
     }
     writer.characterString(Buffer.from(text, 'latin1'));
   },
@@ -186,7 +189,7 @@ export const tag: TextField = {
 
 function hexOctets(text: string, what: string): Buffer {
   if (!/^([0-9a-f]{2})+$/i.test(text)) {
-    throw new PresentationError(`${what} must be pairs of hexadecimal digits; it is '${shown(text)}'`);
+    throw new PresentationError(`${what} must be pairs of hexadecimal digits; it is '${excerpt(text)}'`);
   }
   return Buffer.from(text, 'hex');
 }
@@ -202,7 +205,7 @@ export const restBase64 = (what: string): TextField => ({
   read: (tokens, writer) => {
     const text = tokens.joined(what);
     if (text.length % 4 !== 0 || !/^[a-z0-9+/]+={0,2}$/i.test(text)) {
-      throw new PresentationError(`${what} must be base64; it is '${shown(text)}'`);
+      throw new PresentationError(`${what} must be base64; it is '${excerpt(text)}'`);
     }
     writer.bytes(Buffer.from(text, 'base64'));
   },
@@ -224,7 +227,7 @@ export const nextHashed: TextField = {
     const text = tokens.word('the next hashed owner name');
     const octets = parseBase32Hex(text);
     if (octets === undefined || octets.length > 255) {
-      throw new PresentationError(`the next hashed owner name must be base32hex; it is '${shown(text)}'`);
+      throw new PresentationError(`the next hashed owner name must be base32hex; it is '${excerpt(text)}'`);
     }
     writer.characterString(octets);
   },
@@ -234,7 +237,7 @@ export const nextHashed: TextField = {
 function typeNumber(text: string): number {
   const type = parseRRType(text);
   if (type === undefined)
-    throw new PresentationError(`'${shown(text)}' is no RR type: write it as TYPE and its number`);
+    throw new PresentationError(`'${excerpt(text)}' is not a known RR type: write TYPE and its number`);
   return type;
 }
 
@@ -243,7 +246,7 @@ export const rrType = (what: string): TextField => ({
   print: (reader) => formatRRType(reader.u16()),
 });
 
-/** The types of NSEC and its like, up to the end (RFC 4034 §4.1.2). */
+/** The type bitmap of NSEC, NSEC3 and CSYNC, up to the end (RFC 4034 §4.1.2). */
 export const typeBitmap: TextField = {
   read: (tokens, writer) => {
     const types: number[] = [];
@@ -253,18 +256,18 @@ export const typeBitmap: TextField = {
   print: (reader) => typeBitmaps(reader).map(formatRRType).join(' '),
 };
 
-/** Groups of hexadecimal digits with a sign between, as 00-00-5e-00-53-2a (RFC 7043) and 0014:4fff (RFC 6742). */
-export const groups = (what: string, count: number, digits: 2 | 4, between: '-' | ':'): TextField => ({
+/** Separated groups of hexadecimal digits: 00-00-5e-00-53-2a (RFC 7043 §3.2), 0014:4fff:ff20:ee64 (RFC 6742 §2.1.2). */
+export const groups = (what: string, count: number, digits: 2 | 4, separator: '-' | ':'): TextField => ({
   read: (tokens, writer) => {
     const text = tokens.word(what);
-    const parts = text.split(between);
+    const parts = text.split(separator);
     if (parts.length !== count || parts.some((part) => !new RegExp(`^[0-9a-f]{1,${digits}}$`, 'i').test(part))) {
-      throw new PresentationError(`${what} must be ${count} groups of hexadecimal digits; it is '${shown(text)}'`);
+      throw new PresentationError(`${what} must be ${count} groups of hexadecimal digits; it is '${excerpt(text)}'`);
     }
     for (const part of parts) writeNumber(writer, digits === 2 ? 8 : 16, Number.parseInt(part, 16));
   },
   print: (reader) => {
     const numbers = Array.from({ length: count }, () => readNumber(reader, digits === 2 ? 8 : 16));
-    return numbers.map((value) => value.toString(16).padStart(digits, '0')).join(between);
+    return numbers.map((value) => value.toString(16).padStart(digits, '0')).join(separator);
   },
 });

@@ -1,11 +1,11 @@
 /**
- * Numbers and octets of presentation form: times with units, the dates of RRSIG (RFC 4034 §3.2), base32hex (RFC 4648 §7,
- * without padding as RFC 5155 §3.3 wants it).
+ * Numbers and octets in presentation form: times with units, the dates of RRSIG (RFC 4034 §3.2), base32hex (RFC 4648 §7)
+ * without padding (RFC 5155 §3.3).
  */
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
-/** Seconds from `3600`, `1h`, `1h30m`; undefined for another text. Large values are the caller's concern. */
+/** Seconds from `3600`, `1h` or `1h30m`; undefined for other texts. The caller checks the range. */
 export function parseSeconds(text: string): number | undefined {
   if (/^\d{1,12}$/.test(text)) return Number(text);
   if (!/^(\d{1,12}[smhdw])+$/i.test(text)) return undefined;
@@ -15,13 +15,13 @@ export function parseSeconds(text: string): number | undefined {
   return seconds;
 }
 
-/** Seconds since 1970 from `YYYYMMDDHHmmSS` in UTC or from a plain number of 32 bits; undefined for another text. */
+/** Seconds since 1970 from `YYYYMMDDHHmmSS` in UTC or a decimal number of 32 bits; undefined for other texts. */
 export function parseSignatureTime(text: string): number | undefined {
   const fields = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(text)?.slice(1).map(Number);
   if (fields === undefined) return /^\d{1,10}$/.test(text) && Number(text) <= 0xffff_ffff ? Number(text) : undefined;
   const [year, month, day, hour, minute, second] = fields as [number, number, number, number, number, number];
   const seconds = Date.UTC(year, month - 1, day, hour, minute, second) / 1000;
-  // A date that is none, as 31 February, comes back as another.
+  // An invalid date such as 31 February is formatted as another one.
   if (seconds < 0 || seconds > 0xffff_ffff || formatSignatureTime(seconds) !== text) return undefined;
   return seconds;
 }
@@ -43,7 +43,7 @@ export function formatBase32Hex(octets: Uint8Array): string {
   return count > 0 ? text + BASE32HEX[(bits << (5 - count)) & 31] : text;
 }
 
-/** Undefined for a text that is not base32hex. */
+/** The octets; undefined if the text is not base32hex. */
 export function parseBase32Hex(text: string): Uint8Array | undefined {
   const octets = new Uint8Array(Math.floor((text.length * 5) / 8));
   let bits = 0;
@@ -58,6 +58,6 @@ export function parseBase32Hex(text: string): Uint8Array | undefined {
     count -= 8;
     octets[length++] = bits >> count;
   }
-  // What is left over is less than a whole digit, and zero.
+  // The padding bits are fewer than a digit has, and zero.
   return count < 5 && (bits & ((1 << count) - 1)) === 0 ? octets : undefined;
 }

@@ -1,16 +1,17 @@
 /**
- * The words of presentation form (RFC 1035 §5.1): escapes and quotes of character-strings, and a cursor over the words of
- * one RDATA. How a file is cut into words is in zone-file-scanner.ts.
+ * Tokens of presentation form (RFC 1035 §5.1): escapes and quotes, and a cursor over the tokens of one RDATA. scanner.ts
+ * splits a text into tokens.
  */
+import { excerpt } from '../excerpt.ts';
 import type { DomainName } from '../name.ts';
 
-/** One word. `text` has its escapes still; quotes around the whole word are taken off, those after `key=` are not. */
+/** `text` is still escaped; quotes around the whole token are removed, those after `key=` are not. */
 export interface TextToken {
   readonly text: string;
   readonly quoted: boolean;
 }
 
-/** A text that is no presentation form. The message may be shown to the user; whoever knows the place adds it. */
+/** The text is not valid presentation form. The message may be shown to the user; the caller adds file and line. */
 export class PresentationError extends Error {
   constructor(message: string) {
     super(message);
@@ -18,11 +19,11 @@ export class PresentationError extends Error {
   }
 }
 
-/** The words of one RDATA, read from left to right. */
+/** Reads the tokens of one RDATA from left to right. */
 export class TokenCursor {
   readonly #tokens: readonly TextToken[];
   #at = 0;
-  /** What relative names are relative to. */
+  /** Of relative names. */
   readonly origin: DomainName;
 
   constructor(tokens: readonly TextToken[], origin: DomainName) {
@@ -34,21 +35,21 @@ export class TokenCursor {
     return this.#at >= this.#tokens.length;
   }
 
-  /** @param what names the field in the error, as "the preference" */
+  /** @param what the name of the field for the error, such as "the preference" */
   next(what: string): TextToken {
     const token = this.#tokens[this.#at++];
     if (token === undefined) throw new PresentationError(`${what} is missing`);
     return token;
   }
 
-  /** A word that may not stand in quotes. */
+  /** The next token, which must not be quoted. */
   word(what: string): string {
     const { text, quoted } = this.next(what);
-    if (quoted) throw new PresentationError(`${what} must not stand in quotes`);
+    if (quoted) throw new PresentationError(`${what} must not be quoted`);
     return text;
   }
 
-  /** What is left, in one text without the white space between: hexadecimal and base64 may be cut anywhere. */
+  /** The remaining tokens joined: hexadecimal and base64 may contain white space anywhere. */
   joined(what: string): string {
     let text = this.word(what);
     while (!this.done) text += this.word(what);
@@ -58,7 +59,7 @@ export class TokenCursor {
 
 const BACKSLASH = 0x5c;
 
-/** The octets that a word stands for: `\DDD` and `\X` resolved, characters beyond ASCII as UTF-8. */
+/** The octets of a token: resolves `\DDD` and `\X`, encodes non-ASCII characters as UTF-8. */
 export function unescapeText(text: string): Buffer {
   const octets = Buffer.from(text, 'utf8');
   if (!text.includes('\\')) return octets;
@@ -76,7 +77,7 @@ export function unescapeText(text: string): Buffer {
     } else {
       const next = octets[++at];
       if (next === undefined || (next >= 0x30 && next <= 0x39)) {
-        throw new PresentationError(`'${shown(text)}' has an incomplete escape: write \\DDD with three digits`);
+        throw new PresentationError(`'${excerpt(text)}' has an incomplete escape: write \\DDD with three digits`);
       }
       octets[length++] = next;
     }
@@ -84,7 +85,7 @@ export function unescapeText(text: string): Buffer {
   return octets.subarray(0, length);
 }
 
-/** Octets as a quoted character-string. */
+/** The octets as a quoted and escaped character-string. */
 export function quoteText(octets: Uint8Array): string {
   const text = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');
   return `"${/^[ !#-[\]-~]*$/.test(text) ? text : text.replace(/[^ !#-[\]-~]/g, escapeOctet)}"`;
@@ -93,10 +94,4 @@ export function quoteText(octets: Uint8Array): string {
 function escapeOctet(character: string): string {
   if (character === '"' || character === '\\') return `\\${character}`;
   return `\\${String(character.charCodeAt(0)).padStart(3, '0')}`;
-}
-
-/** A part of the input for an error text: short, and free of characters that steer a terminal. */
-export function shown(text: string): string {
-  const clean = text.slice(0, 61).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
-  return clean.length > 60 ? `${clean.slice(0, 60)}…` : clean;
 }

@@ -1,4 +1,4 @@
-// EDNS(0): the fields of an OPT record (RFC 6891 §6.1), options kept as they are.
+/** EDNS(0): the fields of an OPT record (RFC 6891 §6.1), options preserved. */
 import { describe, expect, it } from 'vitest';
 import { plainValue, recordedMessage } from '../../../test/support/wire-vectors.ts';
 import { DomainName } from '../name.ts';
@@ -9,7 +9,7 @@ const reread = (fields: Parameters<typeof ednsRecord>[0]) =>
   findEdns(decodeMessage(encodeMessage(makeMessage({ additional: [ednsRecord(fields)] }))));
 
 describe('an OPT record', () => {
-  it('of nothing given: 1232 octets, version 0, no flags, no options', () => {
+  it('of no fields: 1232 octets, version 0, no flags, no options', () => {
     expect(
       encodeMessage(makeMessage({ additional: [ednsRecord({})] }))
         .subarray(12)
@@ -46,14 +46,14 @@ describe('recorded from named', () => {
     expect(edns?.options.map((option) => option.code)).toContain(10);
   });
 
-  it('RFC 6891 §6.1.3: BADVERS is put together from the header and OPT', () => {
+  it('RFC 6891 §6.1.3: BADVERS is combined from the header and OPT', () => {
     const message = decodeMessage(recordedMessage('dig EDNS version 1 answer'));
     expect(message.rcode).toBe(0);
     expect(fullRcode(message)).toBe(Rcode.BADVERS);
     expect(formatRcode(fullRcode(message))).toBe('BADVERS');
   });
 
-  it('an unknown option is kept (RFC 6891 §6.1.2)', () => {
+  it('an unknown option is preserved (RFC 6891 §6.1.2)', () => {
     const message = decodeMessage(recordedMessage('dig subnet option and padding request'));
     expect(findEdns(message)?.options.map((option) => option.code)).toEqual([8, 12]);
   });

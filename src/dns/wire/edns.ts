@@ -1,13 +1,13 @@
-/** EDNS(0): what an OPT record says (RFC 6891 §6.1). Unknown options are kept. */
+/** EDNS(0): the fields of an OPT record (RFC 6891 §6.1). Unknown options are preserved. */
 import { DomainName } from '../name.ts';
 import { type NumberedOctets, type ResourceRecord, RRType } from '../rdata.ts';
 import type { Message } from './message.ts';
 
-/** What fits into one unfragmented datagram on today's internet (RFC 9715 §3.2). */
+/** Largest UDP payload that is not fragmented on typical paths (RFC 9715 §3.2). */
 export const UDP_PAYLOAD_OCTETS = 1232;
 
 export interface Edns {
-  /** Largest UDP message the sender takes, in octets. */
+  /** Octets of the largest UDP message that the sender accepts. */
   readonly udpPayloadSize: number;
   /** The upper eight bits of the 12-bit RCODE. */
   readonly extendedRcode: number;
@@ -17,7 +17,7 @@ export interface Edns {
   readonly options: readonly NumberedOctets[];
 }
 
-/** The EDNS part of a message, if it has one. */
+/** The content of the OPT record; undefined if the message has none. */
 export function findEdns(message: Message): Edns | undefined {
   const record = message.additional.find((candidate) => candidate.type === RRType.OPT);
   if (record?.rdata.kind !== 'OPT') return undefined;
@@ -30,7 +30,7 @@ export function findEdns(message: Message): Edns | undefined {
   };
 }
 
-/** An OPT record; what is not given is zero or empty. */
+/** An OPT record; omitted fields are 0, false or empty, the payload size UDP_PAYLOAD_OCTETS. */
 export function ednsRecord(edns: Partial<Edns>): ResourceRecord {
   const ttl = ((edns.extendedRcode ?? 0) << 24) | ((edns.version ?? 0) << 16) | (edns.dnssecOk ? 0x8000 : 0);
   return {
@@ -42,7 +42,7 @@ export function ednsRecord(edns: Partial<Edns>): ResourceRecord {
   };
 }
 
-/** The message's RCODE with EDNS' upper bits (RFC 6891 §6.1.3). */
+/** The 12-bit RCODE: header and EDNS combined (RFC 6891 §6.1.3). */
 export function fullRcode(message: Message): number {
   return ((findEdns(message)?.extendedRcode ?? 0) << 4) | message.rcode;
 }

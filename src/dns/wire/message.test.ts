@@ -1,4 +1,4 @@
-// Messages: header bits, sections, RDATA of no octets in UPDATE, TSIG's place; read from recorded octets.
+/** Messages: header bits, sections, RDATA of no octets in UPDATE, TSIG's place; read from recorded octets. */
 import { describe, expect, it } from 'vitest';
 import { hex, plainValue, recordedMessage } from '../../../test/support/wire-vectors.ts';
 import { DomainName } from '../name.ts';
@@ -160,7 +160,7 @@ describe('writing', () => {
     expect(() => encodeMessage(makeMessage({ answers: tooMany }))).toThrow(WireOverflow);
   });
 
-  it('a message larger than 16,384 octets is read back the same: no pointer goes where none can', () => {
+  it('a message larger than 16,384 octets is decoded unchanged: no pointer exceeds its 14 bits', () => {
     const answers = Array.from({ length: 2000 }, (_, i) => aRecord(`h${i % 1000}.example.com`, '192.0.2.1'));
     const octets = encodeMessage(makeMessage({ answers }));
     expect(octets.length).toBeGreaterThan(0x4000);

@@ -1,9 +1,9 @@
 /**
- * DNS messages <-> octets (RFC 1035 §4.1; the header bits AD and CD: RFC 4035 §3; UPDATE's sections: RFC 2136 §2).
+ * DNS messages <-> octets (RFC 1035 §4.1; header bits AD and CD: RFC 4035 §3; UPDATE: RFC 2136 §2).
  *
- * Decoding is strict: the counts must match, nothing may follow the last record, a TSIG record is the last one
- * (RFC 8945 §5.1) and there is at most one OPT (RFC 6891 §6.1.1). The reserved header bit is ignored when read and
- * written as zero.
+ * Decoding is strict: section counts must match, no octets may follow the last record, a TSIG record must be the last one
+ * (RFC 8945 §5.1), and only one OPT record is allowed (RFC 6891 §6.1.1). The reserved header bit is ignored when read and
+ * written as 0.
  */
 import type { DomainName } from '../name.ts';
 import { formatRRType, type Rdata, type ResourceRecord, RRClass, RRType } from '../rdata.ts';
@@ -55,7 +55,7 @@ export interface Message {
   readonly recursionAvailable: boolean;
   readonly authenticData: boolean;
   readonly checkingDisabled: boolean;
-  /** The header's four bits; EDNS may extend them (edns.ts). */
+  /** The 4 bits of the header; EDNS adds 8 more (`fullRcode`). */
   readonly rcode: number;
   readonly questions: readonly Question[];
   readonly answers: readonly ResourceRecord[];
@@ -64,7 +64,7 @@ export interface Message {
 }
 
 export interface DecodedMessage extends Message {
-  /** Where the TSIG record begins, if the message has one; it is then the last of `additional`. */
+  /** Offset of the TSIG record, which is then the last of `additional`. */
   readonly tsigOffset?: number;
 }
 
@@ -85,21 +85,18 @@ const EMPTY: Message = {
   additional: [],
 };
 
-/** A message with every field that is not given zero, false or empty. */
+/** A message whose omitted fields are 0, false or empty. */
 export function makeMessage(fields: Partial<Message>): Message {
   return { ...EMPTY, ...fields };
 }
 
-/**
- * Reads one whole message.
- * @throws WireError for anything that is not exactly one message.
- */
+/** @throws WireError if the octets are not exactly one message */
 export function decodeMessage(octets: Uint8Array): DecodedMessage {
   const reader = new WireReader(octets);
   const id = reader.u16();
   const flags = reader.u16();
   const counts = [reader.u16(), reader.u16(), reader.u16(), reader.u16()] as const;
-  // A question takes at least 5 octets and a record 11: a header that claims more is refused before anything is made.
+  // A question has at least 5 octets and a record 11: a header with impossible counts is rejected before any allocation.
   if (counts[0] * 5 + (counts[1] + counts[2] + counts[3]) * 11 > reader.remaining) reader.fail('counts do not match');
   const questions: Question[] = [];
   for (let i = 0; i < counts[0]; i++) {
@@ -109,7 +106,7 @@ export function decodeMessage(octets: Uint8Array): DecodedMessage {
   const authority = decodeRecords(reader, counts[2]);
   const additional: ResourceRecord[] = [];
   let tsigOffset = -1;
-  let options = 0;
+  let optRecords = 0;
   for (let i = 0; i < counts[3]; i++) {
     const offset = reader.offset;
     const record = decodeRecord(reader);
@@ -121,9 +118,9 @@ export function decodeMessage(octets: Uint8Array): DecodedMessage {
       tsigOffset = offset;
     }
     if (record.type === RRType.OPT) {
-      options += 1;
-      if (options > 1) throw new WireError('more than one OPT record', offset);
-      if (!record.ownerName.isRoot) throw new WireError('OPT record with a name', offset);
+      optRecords += 1;
+      if (optRecords > 1) throw new WireError('more than one OPT record', offset);
+      if (!record.ownerName.isRoot) throw new WireError('owner name of OPT is not the root', offset);
     }
     additional.push(record);
   }
@@ -170,7 +167,7 @@ function decodeRecord(reader: WireReader): ResourceRecord {
   const ttl = reader.u32();
   const length = reader.u16();
   if (length > reader.remaining) reader.fail('RDATA beyond the message');
-  // Where UPDATE has classes, OPT has a payload size (RFC 6891 §6.1.2), and 254 and 255 are sizes like any other.
+  // The class field of OPT is a payload size (RFC 6891 §6.1.2), which may happen to be 254 or 255.
   if (length === 0 && (rrClass === RRClass.ANY || rrClass === RRClass.NONE) && type !== RRType.OPT) {
     return { ownerName, type, class: rrClass, ttl, rdata: EMPTY_RDATA };
   }
@@ -181,10 +178,7 @@ function decodeRecord(reader: WireReader): ResourceRecord {
   return { ownerName, type, class: rrClass, ttl, rdata };
 }
 
-/**
- * The octets of a message, names compressed.
- * @throws WireOverflow if it does not fit into 65,535 octets.
- */
+/** The octets of a message with compressed names. @throws WireOverflow beyond 65,535 octets */
 export function encodeMessage(message: Message): Buffer {
   const records = message.answers.length + message.authority.length + message.additional.length;
   const writer = new WireWriter(64 + records * 48);
@@ -215,7 +209,7 @@ export function encodeMessage(message: Message): Buffer {
   return writer.finish();
 }
 
-/** One record. A TSIG record's owner name is never compressed (RFC 8945 §4.2). */
+/** Writes one record. The owner name of a TSIG record is never compressed (RFC 8945 §4.2). */
 export function encodeRecord(writer: WireWriter, record: ResourceRecord): void {
   writer.name(record.ownerName, record.type !== RRType.TSIG);
   writer.u16(record.type);

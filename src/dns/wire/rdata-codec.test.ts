@@ -1,6 +1,8 @@
-// RDATA of every type with a structure: golden octets and the value they mean.
-// Origin: the examples of the RFC that each row names, written out by hand; where an RFC gives presentation form only, the
-// octets are those that `dig +unknownformat` shows for it from named 9.18.
+/**
+ * RDATA of every type with a structure: golden octets and the value they mean. Origin: the examples of the RFC that
+ * each row names, written out by hand; where an RFC gives presentation form only, the octets are those that `dig
+ * +unknownformat` shows for it from named 9.18.
+ */
 import { describe, expect, it } from 'vitest';
 import { hex, plainValue } from '../../../test/support/wire-vectors.ts';
 import { DomainName } from '../name.ts';
@@ -30,7 +32,7 @@ const GOLDEN: readonly [what: string, octets: string, rdata: Rdata][] = [
     { kind: 'AAAA', address: '::ffff:192.0.2.1' },
   ],
   ['NS (RFC 1035 §3.3.11)', '02 6e73 07 6578616d706c65 00', { kind: 'NS', target: name('ns.example') }],
-  ['CNAME, case kept (RFC 1035 §3.3.1, RFC 4343 §4)', '03 575757 00', { kind: 'CNAME', target: name('WWW') }],
+  ['CNAME, case preserved (RFC 1035 §3.3.1, RFC 4343 §4)', '03 575757 00', { kind: 'CNAME', target: name('WWW') }],
   ['DNAME to the root (RFC 6672 §2.1)', '00', { kind: 'DNAME', target: DomainName.root }],
   ['PTR with a dot inside a label (RFC 1035 §3.3.12)', '03 612e62 00', { kind: 'PTR', target: name('a\\.b') }],
   [
@@ -54,7 +56,7 @@ const GOLDEN: readonly [what: string, octets: string, rdata: Rdata][] = [
     '00 0b 763d73706631202d616c6c',
     { kind: 'TXT', strings: [ascii(''), ascii('v=spf1 -all')] },
   ],
-  ['TXT with an octet that is no character', '02 00ff', { kind: 'TXT', strings: [Uint8Array.of(0, 255)] }],
+  ['TXT with octets that are not characters', '02 00ff', { kind: 'TXT', strings: [Uint8Array.of(0, 255)] }],
   [
     'SRV (RFC 2782)',
     '0000 0001 0009 06 736572766572 07 6578616d706c65 03 636f6d 00',
@@ -124,7 +126,7 @@ const GOLDEN: readonly [what: string, octets: string, rdata: Rdata][] = [
     },
   ],
   [
-    'CDS that asks for removal (RFC 8078 §4)',
+    'CDS that requests removal (RFC 8078 §4)',
     '0000 00 00 00',
     { kind: 'CDS', keyTag: 0, algorithm: 0, digestType: 0, digest: hex('00') },
   ],
@@ -134,7 +136,7 @@ const GOLDEN: readonly [what: string, octets: string, rdata: Rdata][] = [
     { kind: 'DNSKEY', flags: 256, protocol: 3, algorithm: 5, publicKey: base64(KEY) },
   ],
   [
-    'CDNSKEY that asks for removal (RFC 8078 §4)',
+    'CDNSKEY that requests removal (RFC 8078 §4)',
     '0000 03 00 00',
     { kind: 'CDNSKEY', flags: 0, protocol: 3, algorithm: 0, publicKey: hex('00') },
   ],
@@ -155,7 +157,7 @@ const GOLDEN: readonly [what: string, octets: string, rdata: Rdata][] = [
     },
   ],
   [
-    'NSEC (RFC 4034 §4.3, octets given there)',
+    'NSEC (RFC 4034 §4.3, octets from there)',
     '04 686f7374 07 6578616d706c65 03 636f6d 00 0006 400100000003 041b 000000000000000000000000000000000000000000000000000020',
     { kind: 'NSEC', next: name('host.example.com'), types: [RRType.A, RRType.MX, RRType.RRSIG, RRType.NSEC, 1234] },
   ],
@@ -283,7 +285,7 @@ describe('golden octets', () => {
     });
   }
 
-  it('there is a row for every type that has a structure', () => {
+  it('every type with a structure has a row', () => {
     const meta = ['IXFR', 'AXFR', 'ANY'];
     const covered = new Set<string>(GOLDEN.map(([, , rdata]) => rdata.kind));
     expect(Object.keys(RRType).filter((type) => !covered.has(type) && !meta.includes(type))).toEqual([]);
@@ -291,7 +293,7 @@ describe('golden octets', () => {
 });
 
 describe('types without a structure (RFC 3597)', () => {
-  it.each([13, 65_280, 0, RRType.ANY])('RDATA of type %d is kept as octets', (type) => {
+  it.each([13, 65_280, 0, RRType.ANY])('RDATA of type %d is stored as octets', (type) => {
     const rdata = decode(hex('c000 ff'), type);
     expect(plainValue(rdata)).toEqual({ kind: 'unknown', octets: 'octets(c000ff)' });
     expect(encode(rdata)).toBe('c000ff');
@@ -310,7 +312,7 @@ describe('writing', () => {
     );
   });
 
-  it('what does not fit its length field is a WireOverflow, not a wrong length', () => {
+  it('a value that is too long for its length field is a WireOverflow', () => {
     const long = new Uint8Array(256);
     expect(() => encode({ kind: 'TXT', strings: [long] })).toThrow(WireOverflow);
     expect(() => encode({ kind: 'CAA', flags: 0, tag: 'a'.repeat(256), value: long })).toThrow(WireOverflow);

@@ -1,8 +1,9 @@
 /**
- * RDATA <-> octets, one row per RR type. To add a type: a member of the union in `../rdata.ts`, a row here, vectors.
+ * RDATA <-> octets, one row per RR type. To add a type: a member of the union in `../rdata.ts`, a row here, test vectors.
  *
- * Only names in RDATA of RFC 1035 are compressed when written (RFC 3597 §4); reading accepts a pointer there, in SRV and
- * NAPTR, and in old types without a structure (`../rdata-names.ts`), nowhere else. The reader's end is the end of the RDATA, and the caller checks that it was used up.
+ * Names are compressed only in RDATA of RFC 1035 types (RFC 3597 §4). Compression pointers are accepted there, in SRV and
+ * NAPTR, and in old types without a structure (`../rdata-names.ts`). A row's decoder reads up to the reader's end, which
+ * is the end of the RDATA.
  */
 import { formatIpv4, formatIpv6, ipv4Octets, ipv6Octets } from '../address.ts';
 import type { DomainName } from '../name.ts';
@@ -152,7 +153,7 @@ const CODECS: { readonly [K in StructuredKind]: RowFor<K> } = {
     decode: (r) => {
       const flags = r.u8();
       const tag = Buffer.from(r.characterString()).toString('latin1');
-      // RFC 8659 §4.1: letters and digits, at least one.
+      // RFC 8659 §4.1.
       if (!/^[a-z0-9]+$/i.test(tag)) r.fail('CAA tag is not letters and digits');
       return { kind: 'CAA', flags, tag, value: r.rest() };
     },
@@ -301,7 +302,7 @@ const BY_TYPE = new Map<number, RdataCodec<Rdata>>(
   Object.entries(CODECS).map(([kind, codec]) => [RRType[kind as StructuredKind], codec as RdataCodec<Rdata>]),
 );
 
-/** Reads RDATA of `type` up to the reader's end. @throws WireError */
+/** Decodes the octets up to the reader's end as RDATA of `type`. @throws WireError */
 export function decodeRdata(reader: WireReader, type: number): Rdata {
   const codec = BY_TYPE.get(type);
   if (codec === undefined) return { kind: 'unknown', octets: unstructuredOctets(reader, type) };
@@ -311,10 +312,10 @@ export function decodeRdata(reader: WireReader, type: number): Rdata {
 }
 
 const MAX_RDATA_OCTETS = 0xffff;
-/** SIG and NXT (RFC 2535), whose names are followed by more. */
+/** SIG and NXT (RFC 2535), which have further fields after the name. */
 const OPEN_ENDED: readonly number[] = [24, 30];
 
-/** RFC 3597 §4: in types that are older than it names may be compressed; the octets that are kept have them whole. */
+/** RDATA as octets with its names decompressed: RFC 3597 §4 allows compression in types that are older than itself. */
 function unstructuredOctets(reader: WireReader, type: number): Uint8Array {
   const layout = NAME_LAYOUTS.get(type);
   if (layout === undefined) return reader.rest();
@@ -323,14 +324,14 @@ function unstructuredOctets(reader: WireReader, type: number): Uint8Array {
   for (let i = 0; i < layout.strings; i++) writer.characterString(reader.characterString());
   for (let i = 0; i < layout.names; i++) writer.name(reader.name());
   if (OPEN_ENDED.includes(type)) {
-    if (writer.length + reader.remaining > MAX_RDATA_OCTETS) reader.fail('RDATA is too long when it is decompressed');
+    if (writer.length + reader.remaining > MAX_RDATA_OCTETS) reader.fail('decompressed RDATA is too long');
     writer.bytes(reader.rest());
   }
   if (reader.remaining !== 0) reader.fail('RDATA is longer than its fields');
   return Uint8Array.from(writer.finish());
 }
 
-/** Writes RDATA without its length. @throws WireOverflow */
+/** Writes RDATA without RDLENGTH. @throws WireOverflow */
 export function encodeRdata(writer: WireWriter, rdata: Rdata): void {
   if (rdata.kind === 'empty') return;
   if (rdata.kind === 'unknown') writer.bytes(rdata.octets);
@@ -356,7 +357,7 @@ function writeCounted(writer: WireWriter, octets: Uint8Array): void {
   writer.bytes(octets);
 }
 
-/** RFC 4034 §4.1.2: windows in increasing order, 1 to 32 octets each, no zero octet at the end. */
+/** Type bitmaps (RFC 4034 §4.1.2): windows in increasing order, 1 to 32 octets each, no trailing zero octet. */
 export function typeBitmaps(reader: WireReader): number[] {
   const types: number[] = [];
   let previous = -1;
@@ -364,7 +365,7 @@ export function typeBitmaps(reader: WireReader): number[] {
     const window = reader.u8();
     const length = reader.u8();
     if (window <= previous) reader.fail('type bitmap windows are not in increasing order');
-    if (length < 1 || length > 32) reader.fail('type bitmap of a wrong length');
+    if (length < 1 || length > 32) reader.fail('type bitmap length is not 1 to 32');
     const bits = reader.bytes(length);
     if (bits[length - 1] === 0) reader.fail('type bitmap ends in a zero octet');
     for (let i = 0; i < length * 8; i++) if (bits[i >> 3]! & (0x80 >> (i & 7))) types.push(window * 256 + i);

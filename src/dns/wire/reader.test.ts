@@ -1,4 +1,4 @@
-// The reader: bounds of every read, names through pointers, and how much work one name can ask for.
+/** The reader: bounds of every read, names through pointers, and the work that one name can cause. */
 import { describe, expect, it } from 'vitest';
 import { hex } from '../../../test/support/wire-vectors.ts';
 import { WireError, WireReader } from './reader.ts';
@@ -15,7 +15,7 @@ describe('numbers and octets', () => {
     expect(reader.remaining).toBe(0);
   });
 
-  it('a read beyond the end is a WireError that says where, though the octets behind the end are there', () => {
+  it('a read beyond the end is a WireError with the offset, although the buffer has more octets', () => {
     const reads: ((reader: WireReader) => unknown)[] = [
       (reader) => reader.u16(),
       (reader) => reader.u32(),
@@ -32,7 +32,7 @@ describe('numbers and octets', () => {
     expect(() => empty.u8()).toThrow('truncated at octet 1');
   });
 
-  it('octets that were read do not change with the buffer that they came from', () => {
+  it('returned octets do not change with the buffer', () => {
     const buffer = Buffer.from('abc');
     const read = new WireReader(buffer).bytes(3);
     buffer.fill(0);
@@ -59,7 +59,7 @@ describe('names', () => {
     expect(reader.offset).toBe(after);
   });
 
-  it('the case of letters is kept, and stays that of the name that is pointed to', () => {
+  it('the case of letters is preserved, and is that of the name that a pointer refers to', () => {
     const reader = new WireReader(hex(`${'00'.repeat(12)} 03 575757 07 6558616d506c65 00 03 777777 c010`), 12);
     expect(reader.name().toString()).toBe('WWW.eXamPle.');
     expect(reader.name().toString()).toBe('www.eXamPle.');
@@ -74,10 +74,10 @@ describe('names', () => {
   it('where no pointer is allowed, a pointer to a name that was read is an error too', () => {
     const reader = new WireReader(hex(`${'00'.repeat(12)} 0161 00 c00c`), 12);
     reader.name();
-    expect(() => reader.name(false)).toThrow('compressed name where none is allowed');
+    expect(() => reader.name(false)).toThrow('compressed name where compression is not allowed');
   });
 
-  it('half a pointer at the end of RDATA is an error, though the message goes on', () => {
+  it('half a pointer at the end of RDATA is an error, although the message continues', () => {
     const octets = hex(`${'00'.repeat(12)} 0161 00 c00c`);
     const reader = new WireReader(octets, 12);
     reader.name();
@@ -85,7 +85,7 @@ describe('names', () => {
     expect(() => reader.name()).toThrow('truncated name');
   });
 
-  /** Counts every octet that is looked at. */
+  /** Counts every octet that is read. */
   function counting(octets: Uint8Array): { octets: Uint8Array; reads: () => number } {
     let reads = 0;
     const watched = new Proxy(octets, {
@@ -107,7 +107,7 @@ describe('names', () => {
     let worst = 0;
     for (let start = 13; start < chain.length; start += 2) {
       const before = reads();
-      // Each with a reader of its own: nothing is remembered from the name before.
+      // A new reader each: no name is cached.
       const reader = new WireReader(octets, start);
       try {
         reader.name();

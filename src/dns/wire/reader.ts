@@ -1,12 +1,12 @@
 /**
  * Bounds-checked reading of DNS octets (RFC 1035 §4.1, RFC 9267).
  *
- * Whatever the octets, a read gives a value or throws WireError, in time linear in the message: a compression pointer
- * must point before the place it was found at, so a chain of them ends, and a name may have MAX_NAME_POINTERS of them.
+ * For any input, a read returns a value or throws WireError, in time linear in the message: a compression pointer must
+ * point backwards, so chains end, and a name has at most MAX_NAME_POINTERS of them.
  */
 import { DomainName, MAX_NAME_OCTETS } from '../name.ts';
 
-/** Octets that are no DNS message. `offset` is where reading stopped. */
+/** The octets are not a valid DNS message. `offset` is where decoding stopped. */
 export class WireError extends Error {
   readonly offset: number;
   constructor(reason: string, offset: number) {
@@ -17,21 +17,21 @@ export class WireError extends Error {
 }
 
 /**
- * No name needs more: it has 127 labels at most, and a writer that compresses puts one before every pointer. Without
- * this bound a chain of 8,000 pointers, asked for by 8,000 names of one message, would cost 60 million steps.
+ * A name has at most 127 labels, and a compressing writer puts a label before every pointer. Without this bound, 8,000
+ * names that point to a chain of 8,000 pointers would cost 60 million steps.
  */
 const MAX_NAME_POINTERS = 127;
 
-/** Where a name is put together before its length is known; reading never gives way to other code. */
+/** Buffer for a name whose length is not yet known. Can be shared, as reading is synchronous. */
 const SCRATCH = new Uint8Array(MAX_NAME_OCTETS);
 
 export class WireReader {
   readonly octets: Uint8Array;
   /** The next octet to read. */
   offset: number;
-  /** The first octet that may not be read. */
+  /** Offset after the last octet that may be read. */
   end: number;
-  /** Names that began at an offset: owner names mostly point at the question. */
+  /** Decoded names by offset: most owner names are a pointer to the question. */
   readonly #names = new Map<number, DomainName>();
 
   constructor(octets: Uint8Array, offset = 0, end = octets.length) {
@@ -68,12 +68,12 @@ export class WireReader {
     return ((octets[at]! << 24) | (octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!) >>> 0;
   }
 
-  /** 48 bits, as TSIG's Time Signed. */
+  /** 48 bits, for TSIG's Time Signed (RFC 8945 §4.2). */
   u48(): number {
     return this.u16() * 0x1_0000_0000 + this.u32();
   }
 
-  /** A copy of the next `length` octets: a value must not keep a whole message alive, nor change with its buffer. */
+  /** Copies the next `length` octets: a view would keep the whole message in memory and change with its buffer. */
   bytes(length: number): Uint8Array {
     const at = this.offset;
     if (at + length > this.end) this.fail('truncated');
@@ -81,29 +81,30 @@ export class WireReader {
     return Uint8Array.prototype.slice.call(this.octets, at, at + length);
   }
 
-  /** All octets up to the end. */
+  /** Copies all octets up to the end. */
   rest(): Uint8Array {
     return this.bytes(this.remaining);
   }
 
-  /** A character-string: one length octet and as many octets (RFC 1035 §3.3). */
+  /** A <character-string> (RFC 1035 §3.3) without its length octet. */
   characterString(): Uint8Array {
     return this.bytes(this.u8());
   }
 
   /**
-   * A domain name. With `compressed` false a pointer is an error: names in RDATA newer than RFC 1035 are never
-   * compressed (RFC 3597 §4), and TSIG's never (RFC 8945 §4.2).
+   * A domain name.
+   * @param compressed false where a pointer is an error: names in RDATA of types that are newer than RFC 1035
+   *   (RFC 3597 §4) and in TSIG (RFC 8945 §4.2)
    */
   name(compressed = true): DomainName {
     const start = this.offset;
     const { octets } = this;
     if (start + 1 < this.end && (octets[start]! & 0xc0) === 0xc0) {
       // The whole name is one pointer: the usual owner name of an answer.
-      const known = this.#names.get(((octets[start]! & 0x3f) << 8) | octets[start + 1]!);
-      if (known !== undefined && compressed) {
+      const decodedName = this.#names.get(((octets[start]! & 0x3f) << 8) | octets[start + 1]!);
+      if (decodedName !== undefined && compressed) {
         this.offset = start + 2;
-        return known;
+        return decodedName;
       }
     }
     const wire = SCRATCH;
@@ -125,9 +126,9 @@ export class WireReader {
         if (octet === 0) break;
       } else if (octet >= 0xc0) {
         if (at + 2 > limit) throw new WireError('truncated name', at);
-        if (!compressed) throw new WireError('compressed name where none is allowed', at);
+        if (!compressed) throw new WireError('compressed name where compression is not allowed', at);
         const target = ((octet & 0x3f) << 8) | octets[at + 1]!;
-        if (target >= lowest) throw new WireError('name pointer does not go back', at);
+        if (target >= lowest) throw new WireError('name pointer does not point backwards', at);
         if (target < 12) throw new WireError('name pointer into the header', at);
         if (++pointers > MAX_NAME_POINTERS) throw new WireError('too many name pointers', at);
         if (after < 0) after = at + 2;

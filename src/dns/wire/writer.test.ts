@@ -1,4 +1,4 @@
-// The writer: compression of names (RFC 1035 §4.1.4), growth, and what does not fit.
+/** The writer: compression of names (RFC 1035 §4.1.4), growth, and overflow. */
 import { describe, expect, it } from 'vitest';
 import { DomainName } from '../name.ts';
 import { WireReader } from './reader.ts';
@@ -25,17 +25,17 @@ describe('name compression', () => {
     expect(written('.', '.')).toBe('0000');
   });
 
-  it('RFC 4343 §4: a suffix of other case is written out, so that the case is kept', () => {
+  it('RFC 4343 §4: a suffix of another case is written in full, so that the case is preserved', () => {
     expect(written('Com', 'com')).toBe('03436f6d0003636f6d00');
   });
 
-  it('labels are shared, not letters: "bc" is no suffix of "abc", and a label may contain what looks like another', () => {
+  it('labels are shared, not letters: "bc" is not a suffix of "abc", and a label may contain what looks like another', () => {
     expect(written('abc', 'bc')).toBe('0361626300 02626300'.replace(' ', ''));
     expect(written('a\\.com', 'com')).toBe('05612e636f6d0003636f6d00');
     expect(written('x\\003com', 'com')).toBe('057803636f6d0003636f6d00');
   });
 
-  it('a name that must not be compressed is written out, and others may point to it', () => {
+  it('a name that must not be compressed is written in full, and others may point to it', () => {
     const writer = new WireWriter();
     writer.name(name('com'));
     writer.name(name('a.com'), false);
@@ -43,7 +43,7 @@ describe('name compression', () => {
     expect(writer.finish().toString('hex')).toBe('03636f6d00 0161 03636f6d00 c005'.replaceAll(' ', ''));
   });
 
-  it('a pointer reaches the first 16,384 octets only: what was written behind them is written out again', () => {
+  it('a pointer reaches only the first 16,384 octets: later names are written in full again', () => {
     const writer = new WireWriter();
     writer.bytes(new Uint8Array(0x3fff));
     writer.name(name('a.b'));

@@ -1,15 +1,14 @@
 /**
  * Writing of DNS octets with name compression (RFC 1035 §4.1.4).
  *
- * A suffix is shared only when its octets are the same, case included, so that a reader gets back the case that was
- * written (RFC 4343 §4).
+ * A pointer is written only to a suffix of the same case, so that compression preserves the case of names (RFC 4343 §4).
  */
 import type { DomainName } from '../name.ts';
 
 /** Largest message over TCP (RFC 1035 §4.2.2). */
 export const MAX_MESSAGE_OCTETS = 65_535;
 
-/** Thrown when a message does not fit into 65,535 octets, or a field does not fit its length octets. */
+/** The message is longer than 65,535 octets, or a value is too long for its length field. */
 export class WireOverflow extends RangeError {
   constructor(what: string) {
     super(`${what} is too large for its field`);
@@ -20,11 +19,11 @@ export class WireOverflow extends RangeError {
 export class WireWriter {
   #octets: Buffer;
   #length = 0;
+  /** Offsets of names and their suffixes, by `wireText`. */
   readonly #suffixes = new Map<string, number>();
-
   readonly #compresses: boolean;
 
-  /** Without `compresses` all names are written whole, whatever `name` is told: the form in which RDATA is compared. */
+  /** @param compresses false writes every name uncompressed: the form in which RDATA is compared */
   constructor(capacity = 512, compresses = true) {
     this.#octets = Buffer.allocUnsafe(Math.min(capacity, MAX_MESSAGE_OCTETS));
     this.#compresses = compresses;
@@ -34,7 +33,7 @@ export class WireWriter {
     return this.#length;
   }
 
-  /** What was written, not copied: the writer is not used any more afterwards. */
+  /** The octets written so far, not a copy: the writer must not be used afterwards. */
   finish(): Buffer {
     return this.#octets.subarray(0, this.#length);
   }
@@ -72,7 +71,6 @@ export class WireWriter {
     octets[at + 3] = value;
   }
 
-  /** 48 bits. */
   u48(value: number): void {
     this.u16(Math.floor(value / 0x1_0000_0000));
     this.u32(value % 0x1_0000_0000);
@@ -82,7 +80,7 @@ export class WireWriter {
     this.#copy(octets, octets.length);
   }
 
-  /** The first `length` of `octets`. A loop is faster than `set` for as few as names and addresses have. */
+  /** Writes the first `length` octets. A loop is faster than `set` for the few octets of names and addresses. */
   #copy(octets: Uint8Array, length: number): void {
     const at = this.#reserve(length);
     const target = this.#octets;
@@ -96,13 +94,13 @@ export class WireWriter {
     this.bytes(octets);
   }
 
-  /** Writes over 16 bits at an earlier offset. */
+  /** Overwrites 16 bits at an earlier offset. */
   patchU16(offset: number, value: number): void {
     this.#octets[offset] = value >> 8;
     this.#octets[offset + 1] = value;
   }
 
-  /** A name; with `compressed` it may end in a pointer to an earlier one. */
+  /** @param compressed whether the name may end in a pointer to an earlier one */
   name(name: DomainName, compressed = true): void {
     const { octets, wireText } = name;
     if (!this.#compresses) {
@@ -112,14 +110,14 @@ export class WireWriter {
     let at = 0;
     while (octets[at] !== 0) {
       const suffix = at === 0 ? wireText : wireText.slice(at);
-      const known = this.#suffixes.get(suffix);
-      if (known !== undefined && compressed) {
+      const pointer = this.#suffixes.get(suffix);
+      if (pointer !== undefined && compressed) {
         this.#copy(octets, at);
-        this.u16(0xc000 | known);
+        this.u16(0xc000 | pointer);
         return;
       }
       const offset = this.#length + at;
-      if (known === undefined && offset < 0x4000) this.#suffixes.set(suffix, offset);
+      if (pointer === undefined && offset < 0x4000) this.#suffixes.set(suffix, offset);
       at += octets[at]! + 1;
     }
     this.bytes(octets);

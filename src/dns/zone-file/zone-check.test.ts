@@ -1,4 +1,4 @@
-// The rules for the records of a zone, with their texts in full.
+/** The rules for the records of a zone, with complete messages. */
 import { describe, expect, it } from 'vitest';
 import { DomainName } from '../name.ts';
 import { formatRdata } from '../presentation/rdata-text.ts';
@@ -25,7 +25,7 @@ describe('a whole zone', () => {
 
   it('RFC 1035 §5.2: has an SOA and an NS at its apex', () => {
     expect(check('a SOA ns h 1 2 3 4 5\na NS ns.example.net.', 'whole-zone').errors).toEqual([
-      'z:1: the SOA record belongs to example.com.: remove the record at a.example.com.',
+      'z:1: the SOA record must be at example.com.: remove the record at a.example.com.',
       'the zone example.com. has no SOA record',
       'the zone example.com. has no NS record: add one for each of its nameservers',
     ]);
@@ -33,7 +33,7 @@ describe('a whole zone', () => {
 
   it('RFC 1035 §5.2: has one SOA', () => {
     expect(check(`${START}@ SOA ns h 2 2 3 4 5`, 'whole-zone').errors).toEqual([
-      'z:3: SOA at example.com.: there is another one, and a name has one at most: remove one of them',
+      'z:3: SOA at example.com. is not the only one, and a name has at most one: remove the others',
     ]);
   });
 
@@ -45,10 +45,10 @@ describe('a whole zone', () => {
 });
 
 describe('a part of a zone', () => {
-  it('needs nothing, and has no SOA', () => {
+  it('needs no records, and must not have an SOA', () => {
     expect(check('')).toEqual({ lines: [], errors: [], warnings: [] });
     expect(check(START).errors).toEqual([
-      'z:1: the server writes the SOA record itself: remove the record at example.com.',
+      'z:1: the server generates the SOA record: remove the record at example.com.',
     ]);
   });
 });
@@ -58,8 +58,8 @@ describe('records', () => {
     expect(
       check('a A 192.0.2.1\nexample.org. A 192.0.2.1\nnotexample.com. A 192.0.2.1\nA.EXAMPLE.COM. A 192.0.2.2').errors,
     ).toEqual([
-      'z:2: example.org. is not in the zone example.com.: remove the record, or end relative names without a dot',
-      'z:3: notexample.com. is not in the zone example.com.: remove the record, or end relative names without a dot',
+      'z:2: example.org. is not in the zone example.com.: remove the record, or the final dot of a relative name',
+      'z:3: notexample.com. is not in the zone example.com.: remove the record, or the final dot of a relative name',
     ]);
   });
 
@@ -72,7 +72,7 @@ describe('records', () => {
         'a.example.com. 300 A 192.0.2.1',
       ],
       errors: [],
-      warnings: ['z:2: MX at A.example.com. is there twice: one is left out'],
+      warnings: ['z:2: MX at A.example.com. is a duplicate and is ignored'],
     });
   });
 
@@ -86,13 +86,13 @@ describe('records', () => {
       ],
       errors: [],
       warnings: [
-        'z:2: A at a.example.com. has the TTLs 60 and 30: all get the lower one, 30',
-        'z:3: A at a.example.com. has the TTLs 30 and 90: all get the lower one, 30',
+        'z:2: A at a.example.com. has the TTLs 60 and 30: the lower one, 30, is used',
+        'z:3: A at a.example.com. has the TTLs 30 and 90: the lower one, 30, is used',
       ],
     });
   });
 
-  it('RFC 4034 §3: of type RRSIG keep the TTL of what they sign', () => {
+  it('RFC 4034 §3: of type RRSIG keep the TTL of the RRset that they sign', () => {
     const signature = 'RRSIG A 13 3 60 20300101000000 20290101000000 1 @ AQID';
     const other = signature.replace('A 13', 'TXT 13');
     expect(check(`a 60 ${signature}\na 90 ${other}`)).toMatchObject({ errors: [], warnings: [] });
@@ -101,20 +101,20 @@ describe('records', () => {
 
   it('RFC 2181 §10.1: beside a CNAME are none, its signature and NSEC apart', () => {
     expect(check('a A 192.0.2.1\nb TXT x\nA CNAME b\nb MX 1 a\nb CNAME a').errors).toEqual([
-      'z:3: A.example.com. has a CNAME and A: a CNAME stands alone, remove one of them',
-      'z:5: b.example.com. has a CNAME and MX: a CNAME stands alone, remove one of them',
+      'z:3: A.example.com. has CNAME and A, which cannot coexist: remove one of them',
+      'z:5: b.example.com. has CNAME and MX, which cannot coexist: remove one of them',
     ]);
     expect(check('a CNAME b\na NSEC b CNAME NSEC RRSIG').errors).toEqual([]);
   });
 
   it('RFC 2181 §10.1, RFC 6672 §2.4: a name has one CNAME and one DNAME', () => {
     expect(check('a CNAME b\na CNAME c\nd DNAME b\nd DNAME c\nd A 192.0.2.1').errors).toEqual([
-      'z:2: CNAME at a.example.com.: there is another one, and a name has one at most: remove one of them',
-      'z:4: DNAME at d.example.com.: there is another one, and a name has one at most: remove one of them',
+      'z:2: CNAME at a.example.com. is not the only one, and a name has at most one: remove the others',
+      'z:4: DNAME at d.example.com. is not the only one, and a name has at most one: remove the others',
     ]);
   });
 
-  it('without a place are checked as well, and a thousand errors are told with a hundred', () => {
+  it('without a place are checked, too, and at most a hundred errors are reported', () => {
     const records = parseZoneFile(Array.from({ length: 1000 }, (_, i) => `h${i}.example.org. A 192.0.2.1`).join('\n'), {
       origin: apex,
       defaultTtl: 1,
@@ -122,7 +122,7 @@ describe('records', () => {
     const { errors } = checkZoneRecords(records, { apex, content: 'part' });
     expect(errors).toHaveLength(100);
     expect(errors[0]).toBe(
-      'h0.example.org. is not in the zone example.com.: remove the record, or end relative names without a dot',
+      'h0.example.org. is not in the zone example.com.: remove the record, or the final dot of a relative name',
     );
   });
 });

@@ -1,9 +1,9 @@
 /**
- * What the records of a zone must keep before they are served: one SOA and an NS at the apex (RFC 1035 §5.2), nothing
- * outside of the zone, a CNAME alone at its name (RFC 1034 §3.6.2, RFC 2181 §10.1), one TTL for an RRset (RFC 2181 §5.2),
- * no record twice (§5).
+ * Checks the records of a zone before it is served: one SOA and an NS at the apex (RFC 1035 §5.2), no data outside the
+ * zone, no other data beside a CNAME (RFC 1034 §3.6.2, RFC 2181 §10.1), one TTL per RRset (RFC 2181 §5.2), no duplicate
+ * records (RFC 2181 §5).
  *
- * Left out: delegations without glue, data below a delegation or a DNAME, what MX and SRV point at.
+ * Left out: missing glue, data below a zone cut or a DNAME, the targets of MX and SRV.
  */
 import type { DomainName } from '../name.ts';
 import { formatRRType, type ResourceRecord, RRType } from '../rdata.ts';
@@ -14,42 +14,42 @@ import { formatPlace } from './zone-file.ts';
 
 export interface ZoneCheckOptions {
   readonly apex: DomainName;
-  /** `whole-zone`: SOA and NS must be there. `part`: an SOA must not be, as someone else writes it. */
+  /** `whole-zone`: SOA and NS are required. `part`: an SOA is an error, as the server generates it. */
   readonly content: 'whole-zone' | 'part';
 }
 
 export interface ZoneCheck {
-  /** Without records that were there twice, each RRset with one TTL, in the order in which they came. */
+  /** In the order of the input, without duplicates, with one TTL per RRset. */
   readonly records: readonly ResourceRecord[];
-  /** Texts that say what to do; with one of them the records must not be served. MAX_PROBLEMS at most. */
+  /** Each with advice; at most MAX_PROBLEMS. If there is one, the records must not be served. */
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
 }
 
-/** A record that a zone file was read into tells where it stood. */
+/** A record with its place in a zone file, if it comes from one. */
 export type PlacedRecord = ResourceRecord & { readonly file?: string | undefined; readonly line?: number };
 
 const MAX_PROBLEMS = 100;
-/** What may stand beside a CNAME (RFC 4034 §2.5, §3, §4; KEY: RFC 3007 §3.1.2). */
+/** Types that may coexist with a CNAME (RFC 4034 §2.5, §3, §4; 25 is KEY: RFC 3007 §3.1.2). */
 const BESIDE_CNAME = new Set<number>([RRType.CNAME, RRType.RRSIG, RRType.NSEC, 25]);
-/** Types of which a name has one record (DNAME: RFC 6672 §2.4). */
+/** Types of which a name has at most one record (CNAME: RFC 2181 §10.1; DNAME: RFC 6672 §2.4). */
 const SINGLE = new Set<number>([RRType.CNAME, RRType.DNAME, RRType.SOA]);
 
-/** The RRsets of a name are a list: most names have one, with one record, and a zone may have a million of them. */
+/** An RRset, and a link to the next one of its name: saves memory in a zone of a million names with one record each. */
 interface CheckedRRset {
   readonly type: number;
-  /** The place of its first record among the records that stay. */
+  /** Index of its first record in the accepted records. */
   readonly first: number;
   ttl: number;
-  /** Of all its records, as soon as there are two. */
+  /** Undefined while it has only one record. */
   rdataKeys: Set<string> | undefined;
   readonly next: CheckedRRset | undefined;
 }
 
 function findType(rrset: CheckedRRset | undefined, type: number): CheckedRRset | undefined {
-  let found = rrset;
-  while (found !== undefined && found.type !== type) found = found.next;
-  return found;
+  let candidate = rrset;
+  while (candidate !== undefined && candidate.type !== type) candidate = candidate.next;
+  return candidate;
 }
 
 class ProblemList {
@@ -64,62 +64,61 @@ class ProblemList {
   }
 }
 
-/** Checks records of class IN, and makes them regular where that loses nothing. */
+/** Checks records of class IN; removes duplicates and unifies the TTLs of an RRset with a warning. */
 export function checkZoneRecords(input: Iterable<PlacedRecord>, { apex, content }: ZoneCheckOptions): ZoneCheck {
   const errors = new ProblemList();
   const warnings = new ProblemList();
   const records: PlacedRecord[] = [];
   const names = new Map<string, CheckedRRset>();
-  const withCname: CheckedRRset[] = [];
+  const cnames: CheckedRRset[] = [];
   let ttlsDiffer = false;
   for (const record of input) {
     const { ownerName, type, ttl } = record;
     const what = (): string => `${formatRRType(type)} at ${ownerName}`;
     if (!ownerName.isAtOrBelow(apex)) {
-      const advice = 'remove the record, or end relative names without a dot';
+      const advice = 'remove the record, or the final dot of a relative name';
       errors.addAt(record, `${ownerName} is not in the zone ${apex}: ${advice}`);
       continue;
     }
     if (type === RRType.SOA && (content === 'part' || !ownerName.equals(apex))) {
-      const reason =
-        content === 'part' ? 'the server writes the SOA record itself' : `the SOA record belongs to ${apex}`;
+      const reason = content === 'part' ? 'the server generates the SOA record' : `the SOA record must be at ${apex}`;
       errors.addAt(record, `${reason}: remove the record at ${ownerName}`);
       continue;
     }
     const rrsets = names.get(ownerName.key);
     const rrset = findType(rrsets, type);
     if (rrset === undefined) {
-      const made = { type, first: records.length, ttl, rdataKeys: undefined, next: rrsets };
-      names.set(ownerName.key, made);
-      if (type === RRType.CNAME) withCname.push(made);
+      const newRRset = { type, first: records.length, ttl, rdataKeys: undefined, next: rrsets };
+      names.set(ownerName.key, newRRset);
+      if (type === RRType.CNAME) cnames.push(newRRset);
       records.push(record);
       continue;
     }
     const key = wireKey(record);
     rrset.rdataKeys ??= new Set([wireKey(records[rrset.first]!)]);
     if (rrset.rdataKeys.has(key)) {
-      warnings.addAt(record, `${what()} is there twice: one is left out`);
+      warnings.addAt(record, `${what()} is a duplicate and is ignored`);
       continue;
     }
     if (SINGLE.has(type)) {
-      errors.addAt(record, `${what()}: there is another one, and a name has one at most: remove one of them`);
+      errors.addAt(record, `${what()} is not the only one, and a name has at most one: remove the others`);
       continue;
     }
     if (ttl !== rrset.ttl && type !== RRType.RRSIG) {
       const lowest = Math.min(ttl, rrset.ttl);
-      warnings.addAt(record, `${what()} has the TTLs ${rrset.ttl} and ${ttl}: all get the lower one, ${lowest}`);
+      warnings.addAt(record, `${what()} has the TTLs ${rrset.ttl} and ${ttl}: the lower one, ${lowest}, is used`);
       rrset.ttl = lowest;
       ttlsDiffer = true;
     }
     rrset.rdataKeys.add(key);
     records.push(record);
   }
-  for (const cname of withCname) {
+  for (const cname of cnames) {
     let other = names.get(records[cname.first]!.ownerName.key);
     while (other !== undefined && BESIDE_CNAME.has(other.type)) other = other.next;
     if (other === undefined) continue;
     const record = records[Math.max(cname.first, other.first)]!;
-    const text = `${record.ownerName} has a CNAME and ${formatRRType(other.type)}: a CNAME stands alone, remove one of them`;
+    const text = `${record.ownerName} has CNAME and ${formatRRType(other.type)}, which cannot coexist: remove one of them`;
     errors.addAt(record, text);
   }
   if (content === 'whole-zone') checkApex(apex, records, names, errors, warnings);

@@ -1,19 +1,19 @@
 /**
- * Records to a zone file (RFC 1035 §5): $ORIGIN and $TTL, the SOA first, then the names in canonical order (RFC 4034
- * §6.1), one record on a line. Reading it gives the same records, the case of names included.
+ * Formats records as a zone file (RFC 1035 §5): $ORIGIN and $TTL, the SOA first, then the names in canonical order
+ * (RFC 4034 §6.1), one record per line. Parsing it gives the same records, including the case of names.
  */
 import { type DomainName, lowerCaseText } from '../name.ts';
 import { formatRdata } from '../presentation/rdata-text.ts';
 import { formatZoneFileName } from '../presentation/text-fields.ts';
 import { formatRRType, type ResourceRecord, RRType } from '../rdata.ts';
 
-/** The lines of the file, each with its line end. `records` are of class IN, below or at the apex, in any order. */
+/** Yields lines with their line ends. @param records of class IN, at or below the apex, in any order */
 export function* formatZoneFile(apex: DomainName, records: Iterable<ResourceRecord>): Generator<string> {
   const sorted = sortedRecords(records);
-  yield* formatSortedRecords(apex, usualTtl(sorted), sorted);
+  yield* formatSortedRecords(apex, mostCommonTtl(sorted), sorted);
 }
 
-/** As formatZoneFile, for records that are sorted already (canonicalKey; the SOA first) and may be read one by one. */
+/** As formatZoneFile, for records that are already sorted by `canonicalKey` with the SOA first; they are streamed. */
 export function* formatSortedRecords(
   apex: DomainName,
   defaultTtl: number | undefined,
@@ -43,8 +43,8 @@ function sortedRecords(records: Iterable<ResourceRecord>): ResourceRecord[] {
 }
 
 /**
- * A string by whose code units names sort canonically (RFC 4034 §6.1), faster to compare than the names: the labels from
- * the right in lower case, each ending in a NUL. Octets 0 and 1 of a label become two, so that the NUL sorts first.
+ * A sort key: code-unit order of keys is the canonical order of names (RFC 4034 §6.1), and faster than comparing names.
+ * The lower-cased labels from the right, each with a NUL at the end; octets 0 and 1 are escaped so that the NUL sorts first.
  * @param wireText `DomainName.wireText`
  */
 export function canonicalKey(wireText: string): string {
@@ -53,21 +53,20 @@ export function canonicalKey(wireText: string): string {
     const length = wireText.charCodeAt(at);
     if (length === 0) break;
     const label = lowerCaseText(wireText.slice(at + 1, at + 1 + length));
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: octets 0 and 1 take part in the order
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: octets 0 and 1 are valid in labels
     key = `${label.replace(/[\0\x01]/g, (octet) => (octet === '\0' ? '\x01\x01' : '\x01\x02'))}\0${key}`;
     at += length + 1;
   }
   return key;
 }
 
-/** The TTL that most records have. */
-function usualTtl(records: readonly ResourceRecord[]): number | undefined {
+function mostCommonTtl(records: readonly ResourceRecord[]): number | undefined {
   const counts = new Map<number, number>();
-  let usual: number | undefined;
+  let mostCommon: number | undefined;
   for (const { ttl } of records) {
     const count = (counts.get(ttl) ?? 0) + 1;
     counts.set(ttl, count);
-    if (usual === undefined || count > counts.get(usual)!) usual = ttl;
+    if (mostCommon === undefined || count > counts.get(mostCommon)!) mostCommon = ttl;
   }
-  return usual;
+  return mostCommon;
 }

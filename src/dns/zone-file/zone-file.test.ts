@@ -1,4 +1,4 @@
-// Zone files: what each part of RFC 1035 §5 means, the errors in full, and any records there and back.
+/** Zone files: the syntax of RFC 1035 §5, complete error messages, round trips of any records. */
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: $GENERATE has them
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ const recordText = ({ ownerName, ttl, type, rdata }: ResourceRecord): string =>
 const read = (text: string, more: Partial<ZoneFileOptions> = {}): string[] =>
   parseZoneFile(text, { ...options, ...more }).map(recordText);
 
-/** The text of the ZoneFileError that a file gives. */
+/** The message of the ZoneFileError for a file. */
 function problem(text: string, more: Partial<ZoneFileOptions> = {}): string {
   try {
     read(text, more);
@@ -58,7 +58,7 @@ describe('names', () => {
     ]);
   });
 
-  it('words that look like something else are owner names where a line begins', () => {
+  it('tokens that look like a TTL, class or type are owner names at the start of a line', () => {
     expect(
       read(
         'IN A 192.0.2.1\n3600 A 192.0.2.2\nA A 192.0.2.3\n\\@ A 192.0.2.4\n\\$x A 192.0.2.5\na\\.b\\032c A 192.0.2.6',
@@ -75,7 +75,7 @@ describe('names', () => {
 });
 
 describe('class and TTL', () => {
-  it('RFC 1035 §5.1: stand in either order, or not at all', () => {
+  it('RFC 1035 §5.1: are allowed in either order and may be omitted', () => {
     const text =
       'a IN A 192.0.2.1\na 60 A 192.0.2.1\na in 60 A 192.0.2.1\na 60 IN A 192.0.2.1\na 1h30m CLASS1 TYPE1 192.0.2.1';
     expect(read(text).map((line) => line.split(' ')[1])).toEqual(['300', '60', '60', '60', '5400']);
@@ -100,7 +100,7 @@ describe('class and TTL', () => {
 });
 
 describe('entries', () => {
-  it('RFC 1035 §5.1: parentheses let an entry go on over lines, comments may stand between', () => {
+  it('RFC 1035 §5.1: parentheses continue an entry over lines, with comments between', () => {
     const text =
       '@ SOA ns hostmaster ( ; comment (\n  2026010100 ; serial\n\n1h\t2m 3w\r\n4 ) ; end\n(a\n 60 ) A (192.0.2.1)\n';
     expect(read(text)).toEqual([
@@ -109,7 +109,7 @@ describe('entries', () => {
     ]);
   });
 
-  it('quotes keep what is special', () => {
+  it('quotes protect special characters', () => {
     expect(read('a TXT "a;b" c\\;d "(" "x" \\"\n')).toEqual(['a.example.com. 300 TXT "a;b" "c;d" "(" "x" "\\""']);
     expect(read('a TXT "b""c"d\n')).toEqual(['a.example.com. 300 TXT "b" "c" "d"']);
   });
@@ -131,7 +131,7 @@ describe('entries', () => {
     ]);
   });
 
-  it('tells where a record stands', () => {
+  it('reports the place of a record', () => {
     const records = parseZoneFile('\na A 192.0.2.1\nb (\n) A 192.0.2.1', { ...options, fileName: 'z', firstLine: 10 });
     expect(records.map(({ file, line }) => `${file}:${line}`)).toEqual(['z:11', 'z:12']);
   });
@@ -152,7 +152,7 @@ describe('$INCLUDE', () => {
     return files[name];
   };
 
-  it('RFC 1035 §5.1: puts in another file, and neither origin nor owner name of this one change', () => {
+  it('RFC 1035 §5.1: includes another file without changing origin and owner name of this one', () => {
     expect(read('a A 192.0.2.1\n$INCLUDE b\n  A 192.0.2.5\nc A 192.0.2.6\n$INCLUDE b sub', { include })).toEqual([
       'a.example.com. 300 A 192.0.2.1',
       'example.com. 300 A 192.0.2.2',
@@ -167,19 +167,19 @@ describe('$INCLUDE', () => {
   });
 
   it.each<[string, string]>([
-    ['$INCLUDE', 'zone:1: write $INCLUDE, a file name, and perhaps the origin of its names'],
+    ['$INCLUDE', 'zone:1: $INCLUDE needs a file name and, optionally, an origin'],
     ['$INCLUDE none', "zone:1: cannot read 'none': no such file"],
     ['\n$INCLUDE self', "self:1: 'self' includes itself"],
     ['$INCLUDE circle', "circle 2:1: 'circle' includes itself"],
     ['$INCLUDE bad', "bad:2: A: '192.0.2' is not an IPv4 address"],
-    ['$INCLUDE twice', 'many:15: too many files: 1000 in all, and 16 each in the next, are allowed'],
+    ['$INCLUDE twice', 'many:15: too many files are included: at most 1000 in total and 16 nested are allowed'],
   ])('%j', (text, message) => {
     expect(problem(text, { include, fileName: 'zone' })).toBe(message);
   });
 
   it('is an error where it is not allowed', () => {
     expect(() => read('$INCLUDE b')).toThrow(
-      'line 1: $INCLUDE is not allowed here: put the records of the other file in its place',
+      'line 1: $INCLUDE is not supported here: replace it by the records of the file',
     );
   });
 });
@@ -206,65 +206,65 @@ describe('$GENERATE', () => {
     expect(read(text)).toEqual(lines);
   });
 
-  it('makes 65,536 records of a file and no more', () => {
+  it('creates at most 65,536 records per file', () => {
     expect(read('$GENERATE 0-65535 h$ A 192.0.2.1')).toHaveLength(65_536);
     expect(() => read('$GENERATE 0-65536 h$ A 192.0.2.1')).toThrow(
-      'line 1: $GENERATE makes more than 65536 records in this file',
+      'line 1: $GENERATE creates more than 65536 records in this file',
     );
     expect(() => read('$GENERATE 0-65535 h$ A 192.0.2.1\n$GENERATE 1-1 x A 192.0.2.1')).toThrow(
-      'line 2: $GENERATE makes more',
+      'line 2: $GENERATE creates more',
     );
   });
 });
 
-describe('what is refused', () => {
+describe('a refused line', () => {
   it.each<[string, string]>([
     ['a A 192.0.2.1\nb A 192.0.2.', "line 2: A: '192.0.2.' is not an IPv4 address"],
-    ['  A 192.0.2.1', 'line 1: the first record has no owner name: begin its line with a name, or with @'],
-    ['a', 'line 1: the type and the data of the record are missing'],
-    ['a 60 IN', 'line 1: the type and the data of the record are missing'],
+    ['  A 192.0.2.1', 'line 1: the first record has no owner name: start its line with a name or @'],
+    ['a', 'line 1: the record has no type and no data'],
+    ['a 60 IN', 'line 1: the record has no type and no data'],
     [
       'a 60 60 A 192.0.2.1',
-      "line 1: '60' is no RR type: write it as TYPE and its number, or check that the owner name begins the line",
+      "line 1: '60' is not a known RR type: write TYPE and its number, or check that the line starts with the owner name",
     ],
     [
       'a b A 192.0.2.1',
-      "line 1: 'b' is no RR type: write it as TYPE and its number, or check that the owner name begins the line",
+      "line 1: 'b' is not a known RR type: write TYPE and its number, or check that the line starts with the owner name",
     ],
-    ['a CH TXT x', 'line 1: class CH is not served here: write IN, or no class'],
-    ['a CLASS3 TXT x', 'line 1: class CLASS3 is not served here: write IN, or no class'],
-    ['a ANY x', 'line 1: a zone has no data of type ANY'],
-    ['a TYPE0 \\# 0', 'line 1: a zone has no data of type TYPE0'],
-    ['a OPT \\# 0', 'line 1: a zone has no data of type OPT'],
+    ['a CH TXT x', 'line 1: class CH is not supported: write IN or no class'],
+    ['a CLASS3 TXT x', 'line 1: class CLASS3 is not supported: write IN or no class'],
+    ['a ANY x', 'line 1: a zone cannot have data of type ANY'],
+    ['a TYPE0 \\# 0', 'line 1: a zone cannot have data of type TYPE0'],
+    ['a OPT \\# 0', 'line 1: a zone cannot have data of type OPT'],
     ['a 2147483648 A 192.0.2.1', 'line 1: a TTL is at most 2147483647 seconds (RFC 2181 §8)'],
-    ['"a" A 192.0.2.1', 'line 1: the owner name must not stand in quotes'],
+    ['"a" A 192.0.2.1', 'line 1: the owner name must not be quoted'],
     [`${'a'.repeat(64)} A 192.0.2.1`, 'line 1: A label has more than 63 octets'],
     ['a..b A 192.0.2.1', 'line 1: A domain name has an empty label'],
     ['\n@ SOA a b ( 1 2 3\n4 5', "line 2: the parenthesis '(' is not closed"],
-    ['a A 192.0.2.1 )', "line 1: there is a ')' without a '('"],
-    ['\na TXT "x\ny"', 'line 2: the quoted string has no end on this line'],
+    ['a A 192.0.2.1 )', "line 1: ')' without a '('"],
+    ['\na TXT "x\ny"', 'line 2: the quoted string is not closed on this line'],
     ['a TXT x\\', 'line 1: a backslash at the end of the line escapes nothing'],
-    ['$TTL', 'line 1: write $TTL and a time, as $TTL 3600 or $TTL 1h'],
-    ['$TTL 1y', 'line 1: write $TTL and a time, as $TTL 3600 or $TTL 1h'],
+    ['$TTL', 'line 1: $TTL needs a time, such as $TTL 3600 or $TTL 1h'],
+    ['$TTL 1y', 'line 1: $TTL needs a time, such as $TTL 3600 or $TTL 1h'],
     ['$TTL 9999w9999w', 'line 1: a TTL is at most 2147483647 seconds (RFC 2181 §8)'],
-    ['$ORIGIN', 'line 1: write $ORIGIN and one name'],
-    ['$FOO bar', 'line 1: $FOO is not known here; there are $ORIGIN, $TTL, $INCLUDE and $GENERATE'],
-    [' $TTL 60', 'line 1: the first record has no owner name: begin its line with a name, or with @'],
-    ['a A 192.0.2.1\n $TTL 60', 'line 2: $TTL must stand at the very beginning of its line'],
-    ['$GENERATE 1-2 a', 'line 1: write $GENERATE as $GENERATE 1-254 host-$ A 192.0.2.$'],
-    ['$GENERATE 2-1 a A 192.0.2.$', "line 1: the range of $GENERATE must be as 1-254 or 0-254/2; it is '2-1'"],
+    ['$ORIGIN', 'line 1: $ORIGIN needs one name'],
+    ['$FOO bar', 'line 1: unknown directive $FOO: use $ORIGIN, $TTL, $INCLUDE or $GENERATE'],
+    [' $TTL 60', 'line 1: the first record has no owner name: start its line with a name or @'],
+    ['a A 192.0.2.1\n $TTL 60', 'line 2: $TTL must be at the start of its line'],
+    ['$GENERATE 1-2 a', 'line 1: $GENERATE must look like $GENERATE 1-254 host-$ A 192.0.2.$'],
+    ['$GENERATE 2-1 a A 192.0.2.$', "line 1: the range of $GENERATE must look like 1-254 or 0-254/2; it is '2-1'"],
     [
       '$GENERATE 1-2 a A 192.0.2.${1,2,z}',
-      "line 1: '${1,2,z}' must be as ${offset,width,base}, the base one of d o x X n N",
+      "line 1: '${1,2,z}' must be ${offset,width,base} with a base of d, o, x, X, n or N",
     ],
-    ['$GENERATE 1-2 a A 192.0.2.${-2}', "line 1: '${-2}' gives a number below 0"],
+    ['$GENERATE 1-2 a A 192.0.2.${-2}', "line 1: '${-2}' gives a negative number"],
   ])('%j', (text, message) => {
     expect(problem(text)).toBe(message);
   });
 
   it('a record without any TTL', () => {
     expect(() => parseZoneFile('a A 192.0.2.1', { origin })).toThrow(
-      'line 1: the record has no TTL: put a line as $TTL 3600 before it',
+      'line 1: the record has no TTL: add a line such as $TTL 3600 before it',
     );
   });
 
@@ -308,7 +308,7 @@ describe('what is refused', () => {
 });
 
 describe('writing', () => {
-  it('begins with $ORIGIN, $TTL and the SOA; names come in canonical order (RFC 4034 §6.1)', () => {
+  it('starts with $ORIGIN, $TTL and the SOA; names are in canonical order (RFC 4034 §6.1)', () => {
     const text = [
       'z A 192.0.2.1',
       '*.z A 192.0.2.1',
@@ -371,7 +371,7 @@ z                               IN A       192.0.2.1
   it('any records are the same after they were written and read', () => {
     const record = arbitraryRecord
       .filter(({ rdata, type }) => rdata.kind !== 'empty' && type !== 0 && !isMetaType(type))
-      .map((made): ResourceRecord => ({ ...made, class: RRClass.IN, ttl: made.ttl % 2 ** 31 }));
+      .map((record): ResourceRecord => ({ ...record, class: RRClass.IN, ttl: record.ttl % 2 ** 31 }));
     fc.assert(
       fc.property(arbitraryName, fc.array(record, { maxLength: 8 }), (apex, records) => {
         const text = [...formatZoneFile(apex, records)].join('');

@@ -1,21 +1,22 @@
 /**
- * Zone files to records (RFC 1035 §5, $TTL of RFC 2308 §4, $GENERATE as BIND has it). The rules that a whole zone must
- * keep are in zone-check.ts, the way back in zone-file-format.ts.
+ * Parses zone files (RFC 1035 §5; $TTL: RFC 2308 §4; $GENERATE: as in BIND). zone-check.ts checks the records of a whole
+ * zone, zone-file-format.ts formats them.
  *
- * Files are read by the caller, as UTF-8. Left out: classes other than IN.
+ * The caller reads the files, as UTF-8. Left out: classes other than IN.
  */
+import { excerpt } from '../excerpt.ts';
 import { type DomainName, NameError } from '../name.ts';
 import { parseRdataTokens } from '../presentation/rdata-text.ts';
 import { ScanError, scanZoneFile, type ZoneFileEntry } from '../presentation/scanner.ts';
 import { parseZoneFileName } from '../presentation/text-fields.ts';
 import { parseSeconds } from '../presentation/text-numbers.ts';
-import { PresentationError, shown, type TextToken } from '../presentation/text-tokens.ts';
+import { PresentationError, type TextToken } from '../presentation/text-tokens.ts';
 import { isMetaType, parseRRType, type Rdata, type ResourceRecord, RRClass } from '../rdata.ts';
-import { GENERATED_MAX, readGenerate } from './zone-file-generate.ts';
+import { MAX_GENERATED_RECORDS, readGenerate } from './zone-file-generate.ts';
 
-/** What is wrong with a zone file, where, and what to do. The message has the place in front. */
+/** A problem of a zone file. The message is `FILE:LINE: problem`, like that of a compiler. */
 export class ZoneFileError extends Error {
-  /** Undefined for a text that has no file name. */
+  /** Undefined if the text has no file name. */
   readonly file: string | undefined;
   /** Counted from 1. */
   readonly line: number;
@@ -27,22 +28,22 @@ export class ZoneFileError extends Error {
   }
 }
 
-/** A record and where it stands. */
+/** A record and its place. */
 export interface ZoneFileRecord extends ResourceRecord {
   readonly file: string | undefined;
   readonly line: number;
 }
 
 export interface ZoneFileOptions {
-  /** The origin at the beginning: mostly the apex. */
+  /** The initial origin, usually the apex. */
   readonly origin: DomainName;
-  /** Seconds; as if the file began with $TTL. */
+  /** Seconds, as if the file began with $TTL. */
   readonly defaultTtl?: number;
-  /** Gives the text of a file that $INCLUDE names; it may throw. Without it, $INCLUDE is an error. */
+  /** Returns the text of an included file; may throw. Without it, $INCLUDE is an error. */
   readonly include?: (fileName: string) => string;
-  /** For the places in errors. */
+  /** For error messages. */
   readonly fileName?: string;
-  /** The number of the text's first line, for a text that is a part of a file; 1 by default. */
+  /** Line number of the first line, if the text is part of a file. Default: 1. */
   readonly firstLine?: number;
 }
 
@@ -51,12 +52,12 @@ export function formatPlace({ file, line }: { readonly file: string | undefined;
   return file === undefined ? `line ${line}` : `${file}:${line}`;
 }
 
-/** All records of a zone file, of class IN, in the order of the file. @throws ZoneFileError */
+/** The records, of class IN, in the order of the file. @throws ZoneFileError */
 export function parseZoneFile(text: string, options: ZoneFileOptions): ZoneFileRecord[] {
   return [...zoneFileRecords(text, options)];
 }
 
-/** As parseZoneFile, one record after the other. */
+/** As parseZoneFile, but one record at a time. */
 export function* zoneFileRecords(text: string, options: ZoneFileOptions): Generator<ZoneFileRecord> {
   yield* new ZoneFileReader(options).file(text, options.fileName, options.firstLine ?? 1, []);
 }
@@ -64,14 +65,14 @@ export function* zoneFileRecords(text: string, options: ZoneFileOptions): Genera
 /** RFC 2181 §8. */
 const MAX_TTL = 2 ** 31 - 1;
 const MAX_INCLUDE_DEPTH = 16;
-/** Of one zone: files that include two others each, 16 deep, would be 65,536. */
+/** Limits the total: files that include two others each, 16 deep, would be 65,536. */
 const MAX_INCLUDES = 1000;
 
 class ZoneFileReader {
   readonly #include: ((fileName: string) => string) | undefined;
   #origin: DomainName;
   #defaultTtl: number | undefined;
-  /** The last TTL that stood in a record (RFC 1035 §5.1). */
+  /** The last explicit TTL (RFC 1035 §5.1). */
   #lastTtl: number | undefined;
   #owner: DomainName | undefined;
   #ownerText: string | undefined;
@@ -84,7 +85,7 @@ class ZoneFileReader {
     this.#defaultTtl = options.defaultTtl;
   }
 
-  /** @param above the files that include this one, the outermost first */
+  /** @param above the chain of files that include this one, outermost first */
   *file(
     text: string,
     file: string | undefined,
@@ -101,7 +102,7 @@ class ZoneFileReader {
         } else if (/^\$GENERATE$/i.test(directive)) {
           yield* this.#generate(entry, file, line);
         } else if (/^\$INCLUDE$/i.test(directive)) {
-          yield* this.#included(entry, file === undefined ? above : [...above, file]);
+          yield* this.#includedFile(entry, file === undefined ? above : [...above, file]);
         } else {
           this.#directive(directive, entry.tokens);
         }
@@ -118,37 +119,37 @@ class ZoneFileReader {
     const value = tokens[1]?.text;
     switch (directive.toUpperCase()) {
       case '$ORIGIN':
-        if (value === undefined || tokens.length > 2) throw new PresentationError('write $ORIGIN and one name');
+        if (value === undefined || tokens.length > 2) throw new PresentationError('$ORIGIN needs one name');
         this.#origin = parseZoneFileName(value, this.#origin);
         this.#ownerText = undefined;
         return;
       case '$TTL': {
         const ttl = tokens.length === 2 ? parseSeconds(value!) : undefined;
-        if (ttl === undefined) throw new PresentationError('write $TTL and a time, as $TTL 3600 or $TTL 1h');
+        if (ttl === undefined) throw new PresentationError('$TTL needs a time, such as $TTL 3600 or $TTL 1h');
         this.#defaultTtl = checkedTtl(ttl);
         return;
       }
       default:
         throw new PresentationError(
-          `${shown(directive)} is not known here; there are $ORIGIN, $TTL, $INCLUDE and $GENERATE`,
+          `unknown directive ${excerpt(directive)}: use $ORIGIN, $TTL, $INCLUDE or $GENERATE`,
         );
     }
   }
 
-  /** RFC 1035 §5.1: origin and owner of this file are not changed by the other. */
-  *#included({ tokens }: ZoneFileEntry, above: readonly string[]): Generator<ZoneFileRecord> {
+  /** An included file does not change the origin and the owner name of this one (RFC 1035 §5.1). */
+  *#includedFile({ tokens }: ZoneFileEntry, above: readonly string[]): Generator<ZoneFileRecord> {
     const [, file, origin] = tokens;
     if (file === undefined || tokens.length > 3) {
-      throw new PresentationError('write $INCLUDE, a file name, and perhaps the origin of its names');
+      throw new PresentationError('$INCLUDE needs a file name and, optionally, an origin');
     }
     if (this.#include === undefined) {
-      throw new PresentationError('$INCLUDE is not allowed here: put the records of the other file in its place');
+      throw new PresentationError('$INCLUDE is not supported here: replace it by the records of the file');
     }
-    if (above.includes(file.text)) throw new PresentationError(`'${shown(file.text)}' includes itself`);
+    if (above.includes(file.text)) throw new PresentationError(`'${excerpt(file.text)}' includes itself`);
     this.#includes += 1;
     if (above.length >= MAX_INCLUDE_DEPTH || this.#includes > MAX_INCLUDES) {
       throw new PresentationError(
-        `too many files: ${MAX_INCLUDES} in all, and ${MAX_INCLUDE_DEPTH} each in the next, are allowed`,
+        `too many files are included: at most ${MAX_INCLUDES} in total and ${MAX_INCLUDE_DEPTH} nested are allowed`,
       );
     }
     let text: string;
@@ -156,7 +157,7 @@ class ZoneFileReader {
       text = this.#include(file.text);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new PresentationError(`cannot read '${shown(file.text)}': ${reason}`);
+      throw new PresentationError(`cannot read '${excerpt(file.text)}': ${reason}`);
     }
     const [outerOrigin, outerOwner] = [this.#origin, this.#owner];
     if (origin !== undefined) this.#origin = parseZoneFileName(origin.text, this.#origin);
@@ -170,11 +171,11 @@ class ZoneFileReader {
   *#generate(entry: ZoneFileEntry, file: string | undefined, line: number): Generator<ZoneFileRecord> {
     const { count, textOf } = readGenerate(entry.tokens);
     this.#generated += count;
-    if (this.#generated > GENERATED_MAX) {
-      throw new PresentationError(`$GENERATE makes more than ${GENERATED_MAX} records in this file`);
+    if (this.#generated > MAX_GENERATED_RECORDS) {
+      throw new PresentationError(`$GENERATE creates more than ${MAX_GENERATED_RECORDS} records in this file`);
     }
     for (let i = 0; i < count; i++) {
-      for (const made of scanZoneFile(textOf(i))) yield this.#record(made, file, line);
+      for (const generated of scanZoneFile(textOf(i))) yield this.#record(generated, file, line);
     }
   }
 
@@ -182,7 +183,7 @@ class ZoneFileReader {
     let at = 0;
     if (!indented) {
       const { text, quoted } = tokens[at++]!;
-      if (quoted) throw new PresentationError('the owner name must not stand in quotes');
+      if (quoted) throw new PresentationError('the owner name must not be quoted');
       if (text !== this.#ownerText || this.#owner === undefined) {
         this.#owner = parseZoneFileName(text, this.#origin);
         this.#ownerText = text;
@@ -190,13 +191,13 @@ class ZoneFileReader {
     }
     const ownerName = this.#owner;
     if (ownerName === undefined) {
-      throw new PresentationError('the first record has no owner name: begin its line with a name, or with @');
+      throw new PresentationError('the first record has no owner name: start its line with a name or @');
     }
     let ttl: number | undefined;
     let classSeen = false;
     for (; ; at++) {
       const token = tokens[at];
-      if (token === undefined) throw new PresentationError('the type and the data of the record are missing');
+      if (token === undefined) throw new PresentationError('the record has no type and no data');
       const seconds = isDigit(token.text) ? parseSeconds(token.text) : undefined;
       if (seconds !== undefined && ttl === undefined) {
         ttl = checkedTtl(seconds);
@@ -207,7 +208,8 @@ class ZoneFileReader {
     const mnemonic = tokens[at]!.text;
     const type = tokens[at]!.quoted ? undefined : parseRRType(mnemonic);
     if (type === undefined) throw new PresentationError(unknownType(mnemonic));
-    if (type === 0 || isMetaType(type)) throw new PresentationError(`a zone has no data of type ${shown(mnemonic)}`);
+    if (type === 0 || isMetaType(type))
+      throw new PresentationError(`a zone cannot have data of type ${excerpt(mnemonic)}`);
     const rdata = parseRdataTokens(type, tokens.slice(at + 1), this.#origin);
     return { ownerName, type, class: RRClass.IN, ttl: this.#ttl(ttl, rdata), rdata, file, line };
   }
@@ -217,12 +219,12 @@ class ZoneFileReader {
       this.#lastTtl = explicit;
       return explicit;
     }
-    // Files older than $TTL: the last TTL, or the SOA's MINIMUM (RFC 2308 §4).
+    // Files without $TTL: the last explicit TTL (RFC 1035 §5.1), or the SOA's MINIMUM as before RFC 2308 §4.
     if (this.#defaultTtl === undefined && this.#lastTtl === undefined && rdata.kind === 'SOA') {
       this.#defaultTtl = Math.min(rdata.minimum, MAX_TTL);
     }
     const ttl = this.#defaultTtl ?? this.#lastTtl;
-    if (ttl === undefined) throw new PresentationError('the record has no TTL: put a line as $TTL 3600 before it');
+    if (ttl === undefined) throw new PresentationError('the record has no TTL: add a line such as $TTL 3600 before it');
     return ttl;
   }
 }
@@ -241,12 +243,12 @@ function isClass(text: string): boolean {
   const upper = text.toUpperCase();
   if (upper === 'IN' || upper === 'CLASS1') return true;
   if (/^(CH|HS|CS|CLASS\d+)$/.test(upper)) {
-    throw new PresentationError(`class ${shown(text)} is not served here: write IN, or no class`);
+    throw new PresentationError(`class ${excerpt(text)} is not supported: write IN or no class`);
   }
   return false;
 }
 
 function unknownType(text: string): string {
-  if (text.startsWith('$')) return `${shown(text)} must stand at the very beginning of its line`;
-  return `'${shown(text)}' is no RR type: write it as TYPE and its number, or check that the owner name begins the line`;
+  if (text.startsWith('$')) return `${excerpt(text)} must be at the start of its line`;
+  return `'${excerpt(text)}' is not a known RR type: write TYPE and its number, or check that the line starts with the owner name`;
 }

@@ -5,7 +5,7 @@
  * Answers are minimal: without NS records of the zone, and without additional addresses except the glue of a referral.
  * Left out: DNSSEC; the zones are not signed.
  */
-import { lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
+import { findNearestAncestor, lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { Rcode } from '../../dns/wire/message.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
@@ -57,22 +57,13 @@ const NOTHING: readonly OwnedRRset[] = [];
 /** Types that may exist beside a CNAME (RFC 2181 §10.1, RFC 4034 §3, §4), so that it is not followed: KEY, RRSIG, NSEC. */
 const ALLOWED_BESIDE_CNAME: ReadonlySet<number> = new Set([25, RRType.RRSIG, RRType.NSEC]);
 
-/** The zone with the longest apex at or above the name. */
-export function findZone(zones: ZoneIndex, key: string): EmbeddedZone | undefined {
-  for (let rest = key; ; rest = parentKey(rest)) {
-    const zone = zones.get(rest);
-    if (zone !== undefined) return zone;
-    if (rest.length === 1) return undefined;
-  }
-}
-
 /** The answer to a question of class IN; REFUSED for names outside of our zones. */
 export function answerQuestion(zones: ZoneIndex, question: AnswerQuestion): Answer {
   const { qtype, key } = question;
-  let zone = findZone(zones, key);
+  let zone = findNearestAncestor(zones, key);
   // DS belongs to the parent side of a zone cut (RFC 3658 §2.2.1.1), if that zone is also ours.
   if (zone !== undefined && qtype === RRType.DS && key === zone.apex.key && key.length > 1) {
-    zone = findZone(zones, parentKey(key)) ?? zone;
+    zone = findNearestAncestor(zones, parentKey(key)) ?? zone;
   }
   if (zone === undefined) return errorAnswer(Rcode.REFUSED);
   const version = zone.published;
@@ -139,7 +130,7 @@ class Lookup {
       this.#seen.add(this.#key);
       const answer = this.#step(version);
       if (answer !== undefined) return answer;
-      version = findZone(this.#zones, this.#key)?.published;
+      version = findNearestAncestor(this.#zones, this.#key)?.published;
     }
     // The chain leaves our zones, is too long or has a loop: the records so far.
     return positive(this.#source, this.#answers);

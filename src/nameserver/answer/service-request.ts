@@ -1,5 +1,5 @@
 /** A decoded request whose TSIG signature, if any, is verified: the input of the handlers of UPDATE and of transfers. */
-import type { TsigKey } from '../../dns/tsig.ts';
+import type { TsigKey } from '../../dns/tsig-key.ts';
 import type { DecodedMessage } from '../../dns/wire/message.ts';
 import type { DnsPeer } from './dns-service.ts';
 

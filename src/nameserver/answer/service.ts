@@ -6,7 +6,8 @@
  */
 import type { DomainName } from '../../dns/name.ts';
 import { RRClass, RRType } from '../../dns/rdata.ts';
-import { checkRequest, type TsigKey } from '../../dns/tsig.ts';
+import { checkRequest } from '../../dns/tsig.ts';
+import type { TsigKey } from '../../dns/tsig-key.ts';
 import { findEdns, UDP_PAYLOAD_OCTETS } from '../../dns/wire/edns.ts';
 import { type DecodedMessage, decodeMessage, Opcode, Rcode } from '../../dns/wire/message.ts';
 import { WireError } from '../../dns/wire/reader.ts';

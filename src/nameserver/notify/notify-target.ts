@@ -8,7 +8,8 @@
 import type { Timers } from '../../core/timers.ts';
 import { RRClass, RRType } from '../../dns/rdata.ts';
 import { rrsetRecords } from '../../dns/rrset.ts';
-import { ClientTransaction, TsigError, TsigErrorCode, type TsigKey } from '../../dns/tsig.ts';
+import { ClientTransaction, TsigError, TsigErrorCode } from '../../dns/tsig.ts';
+import type { TsigKey } from '../../dns/tsig-key.ts';
 import { encodeMessage, formatRcode, makeMessage, Opcode, Rcode } from '../../dns/wire/message.ts';
 import { WireError } from '../../dns/wire/reader.ts';
 import { messageId, type Reply, readReply } from '../../net/exchange.ts';

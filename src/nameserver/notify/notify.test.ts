@@ -8,7 +8,8 @@ import { makeZone, setAddresses } from '../../../test/support/published-zone.ts'
 import type { Timers } from '../../core/timers.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
-import { checkRequest, makeTsigKey, type TsigKey } from '../../dns/tsig.ts';
+import { checkRequest } from '../../dns/tsig.ts';
+import { makeTsigKey, type TsigKey } from '../../dns/tsig-key.ts';
 import { type DecodedMessage, decodeMessage, type Message, Opcode, Rcode } from '../../dns/wire/message.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { Notifier } from './notify.ts';

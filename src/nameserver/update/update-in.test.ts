@@ -8,7 +8,7 @@ import { applyUpdate, type UpdateKey } from '../../core/updates/dns-update.ts';
 import { DomainName } from '../../dns/name.ts';
 import { type Rdata, type ResourceRecord, RRClass, RRType } from '../../dns/rdata.ts';
 import { addressRdata } from '../../dns/rrset.ts';
-import { makeTsigKey } from '../../dns/tsig.ts';
+import { makeTsigKey } from '../../dns/tsig-key.ts';
 import { formatRcode, type Message, makeMessage, Opcode } from '../../dns/wire/message.ts';
 import { Committer } from '../journal/committer.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';

@@ -12,7 +12,7 @@ import type { DnsUpdate, UpdateKey } from '../../core/updates/dns-update.ts';
 import type { UpdateOutcome } from '../../core/zones/publisher.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRClass, RRType } from '../../dns/rdata.ts';
-import type { TsigKey } from '../../dns/tsig.ts';
+import type { TsigKey } from '../../dns/tsig-key.ts';
 import { parseUpdate, type UpdateContent } from '../../dns/update.ts';
 import { type Message, Rcode } from '../../dns/wire/message.ts';
 import { WireError } from '../../dns/wire/reader.ts';
