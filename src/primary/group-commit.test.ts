@@ -1,8 +1,10 @@
 // Group commit and what becomes of a lost reply, against a zone in memory behind a sender that loses what it is told to.
+
 import { describe, expect, it } from 'vitest';
 import { MemoryZone } from '../../test/support/memory-publisher.ts';
+import { type WantedTexts, wantedOf } from '../../test/support/wanted-addresses.ts';
 import { AppError } from '../core/errors.ts';
-import { planChange, type WantedAddresses } from '../core/zones/plan-change.ts';
+import { planChange } from '../core/zones/plan-change.ts';
 import type { PublishedAddresses } from '../core/zones/publisher.ts';
 import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
@@ -67,8 +69,8 @@ class Primary {
 const set = (addresses: readonly string[]) => ({ addresses, ttl: addresses.length > 0 ? 60 : 0 });
 const believing = (...A: string[]): PublishedAddresses => ({ A: set(A), AAAA: set([]) });
 
-function plan(label: string, wanted: WantedAddresses, published = believing(), ttl?: number): ZoneChange {
-  const input = { zone: apex, ownerName: at(label), wanted, published, ttl: ttl ?? 60 };
+function plan(label: string, wanted: WantedTexts, published = believing(), ttl?: number): ZoneChange {
+  const input = { zone: apex, ownerName: at(label), wanted: wantedOf(wanted), published, ttl: ttl ?? 60 };
   return planChange({ ...input, ttlIsExplicit: ttl !== undefined }).change;
 }
 

@@ -10,7 +10,7 @@ import type { HostStore } from '../core/hosts/host-store.ts';
 import type { PendingStore } from '../core/pending/pending-store.ts';
 import type { PendingUpdate } from '../core/pending/pending-update.ts';
 import type { Store } from '../core/store.ts';
-import { FAMILIES, type Family } from '../core/zones/plan-change.ts';
+import { FAMILIES, type Family } from '../core/zones/family.ts';
 import type { DomainName } from '../dns/name.ts';
 import { memoryTexts } from './memory-texts.ts';
 import { byName, eventOf, eventRow } from './rows.ts';

@@ -1,13 +1,13 @@
 // What can go wrong between the publisher and a real BIND: lost replies, a primary that is stopped, frozen or restarted,
 // keys, clocks and permissions that do not fit. Each gives its error, a text that says what to repair, within the time of
 // the request, and the publisher works again afterwards.
+
 import { createSocket } from 'node:dgram';
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AddressUpdate, UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
-import type { WantedAddresses } from '../../src/core/zones/plan-change.ts';
 import type { Zone } from '../../src/core/zones/zone.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig.ts';
@@ -21,6 +21,7 @@ import { freePort } from '../support/free-port.ts';
 import type { PrimaryServer } from '../support/primary-server.ts';
 import { waitUntil } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
+import { type WantedTexts, wantedOf } from '../support/wanted-addresses.ts';
 
 const ZONE = 'dyndns.example.com';
 const SECRET = Buffer.alloc(64, 'not a secret');
@@ -68,9 +69,9 @@ class Client {
     this.zone = { apex, publisher, ttl: {}, ...rules, addresses: { allow: [], deny: [] } };
   }
 
-  update(label: string, wanted: WantedAddresses): Promise<AddressUpdate> {
+  update(label: string, wanted: WantedTexts): Promise<AddressUpdate> {
     const ownerName = DomainName.parse(label, this.zone.apex);
-    return this.#useCase.run({ zone: this.zone, ownerName, wanted, fallbackTtl: 60 });
+    return this.#useCase.run({ zone: this.zone, ownerName, wanted: wantedOf(wanted), fallbackTtl: 60 });
   }
 
   /** `192.0.2.1 -> 192.0.2.2`, of the A records. */
@@ -194,7 +195,11 @@ describeWith(BIND_PROGRAMS, 'BIND and what can go wrong', () => {
       dropped = 0;
       // The copy goes out after a second; the time of this request allows for it.
       const slow = new UpdateAddresses({ timeoutMs: 5000, maxWaiting: 1 });
-      const request = { ownerName: DomainName.parse(`home.${ZONE}`), wanted: { A: '192.0.2.2' }, fallbackTtl: 60 };
+      const request = {
+        ownerName: DomainName.parse(`home.${ZONE}`),
+        wanted: wantedOf({ A: '192.0.2.2' }),
+        fallbackTtl: 60,
+      };
       const { A } = await slow.run({ ...request, zone: byUdp.zone });
       expect(A).toEqual({ before: ['192.0.2.1'], after: ['192.0.2.2'], changed: true });
       expect(byUdp.batches.slice(-2)).toEqual(['1 lost', '1 lost, then published']);

@@ -1,4 +1,5 @@
 // How Knot and PowerDNS refuse, and what the operator is told. BIND's refusals are in faults.test.ts.
+
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
 import { DomainName } from '../../src/dns/name.ts';
@@ -10,6 +11,7 @@ import { startKnot } from '../support/knot.ts';
 import { startPowerdns } from '../support/powerdns.ts';
 import type { PrimaryServer } from '../support/primary-server.ts';
 import { BIND_PROGRAMS, describeWith, KNOT_PROGRAMS, POWERDNS_PROGRAMS } from '../support/require-server.ts';
+import { wantedOf } from '../support/wanted-addresses.ts';
 
 const ZONE = 'dyndns.example.com';
 const CLOSED = 'closed.example.com';
@@ -46,7 +48,10 @@ async function outcome(server: PrimaryServer, setting: Setting): Promise<string>
   const target = { apex, publisher, ttl: {}, ...rules, addresses: { allow: [], deny: [] } };
   const request = { zone: target, ownerName: DomainName.parse('home', apex), fallbackTtl: 60 };
   try {
-    await new UpdateAddresses({ timeoutMs: 3000, maxWaiting: 1 }).run({ ...request, wanted: { A: '192.0.2.1' } });
+    await new UpdateAddresses({ timeoutMs: 3000, maxWaiting: 1 }).run({
+      ...request,
+      wanted: wantedOf({ A: '192.0.2.1' }),
+    });
     return 'published';
   } catch (error) {
     const { code, message } = error as { code: string; message: string };

@@ -3,7 +3,7 @@
 import { AppError } from '../../src/core/errors.ts';
 import type { PendingStore } from '../../src/core/pending/pending-store.ts';
 import type { NewPendingUpdate, PendingUpdate } from '../../src/core/pending/pending-update.ts';
-import type { Family } from '../../src/core/zones/plan-change.ts';
+import type { Family } from '../../src/core/zones/family.ts';
 import type { DomainName } from '../../src/dns/name.ts';
 
 type Place = Pick<PendingUpdate, 'ownerName' | 'family'>;

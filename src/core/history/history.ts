@@ -4,7 +4,7 @@
  */
 import type { DomainName } from '../../dns/name.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Family } from '../zones/plan-change.ts';
+import type { Family } from '../zones/family.ts';
 
 /** Addresses of one family, sorted canonical texts; none is an empty list. */
 export interface AddressStep {

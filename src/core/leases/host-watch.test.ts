@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { type WantedTexts, wantedOf } from '../../../test/support/wanted-addresses.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { rrsetAddresses } from '../../dns/rrset.ts';
@@ -16,7 +17,6 @@ import type { Timers } from '../timers.ts';
 import { UpdateAddresses } from '../updates/update-addresses.ts';
 import { UpdateHost } from '../updates/update-host.ts';
 import { HostGate } from '../updates/update-record.ts';
-import type { WantedAddresses } from '../zones/plan-change.ts';
 import type { PublishOutcome } from '../zones/publisher.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { HostWatch, type HostWatchOptions } from './host-watch.ts';
@@ -126,8 +126,8 @@ function openProcess(more: Partial<HostWatchOptions> = {}) {
     now: () => timers.now(),
   });
   const doors = new UpdateHost(updates, gate);
-  const update = (wanted: WantedAddresses, context = CLIENT, ownerName = home) =>
-    doors.run({ zone, ownerName, fallbackTtl: 60, choose: () => ({ wanted }) }, context).then(
+  const update = (wanted: WantedTexts, context = CLIENT, ownerName = home) =>
+    doors.run({ zone, ownerName, fallbackTtl: 60, choose: () => ({ wanted: wantedOf(wanted) }) }, context).then(
       ({ changed }) => (changed ? 'good' : 'nochg'),
       (error: AppError) => error.code,
     );

@@ -12,7 +12,7 @@ import type { HistoryStore } from '../history/history-store.ts';
 import type { HostSettings } from '../hosts/host.ts';
 import type { PendingStore } from '../pending/pending-store.ts';
 import { OutdatedUpdate, type UpdateAddresses } from '../updates/update-addresses.ts';
-import { FAMILIES, type Family } from '../zones/plan-change.ts';
+import { FAMILIES, type Family, familyOf } from '../zones/family.ts';
 import type { Zone } from '../zones/zone.ts';
 
 export interface EndedLease {
@@ -46,7 +46,7 @@ const FALLBACK_TTL = 60;
 export async function endLease(lease: EndedLease, parts: LeaseParts): Promise<LeaseOutcome> {
   const { zone, settings } = lease;
   const { ownerName, ttl } = settings;
-  const wanted = { A: fallbackOf(settings, 4), AAAA: fallbackOf(settings, 6) };
+  const wanted = { A: fallbackOf(settings, 'A'), AAAA: fallbackOf(settings, 'AAAA') };
   try {
     const { A, AAAA, changed } = await parts.updates.run({
       // Fallbacks are the operator's own word, which stands above rules for clients.
@@ -86,27 +86,24 @@ function nextTurn(): Promise<void> {
 /** The attempt in doubt was applied: what was there before it only the history knows. */
 async function endedBefore(
   { settings }: EndedLease,
-  wanted: Readonly<Record<Family, string | null>>,
+  wanted: Readonly<Record<Family, IpAddress | null>>,
   { history, timers }: LeaseParts,
 ): Promise<LeaseOutcome> {
   const before = await history.stateAt(settings.ownerName, timers.now());
   const stepFor = (family: Family) => {
     const address = wanted[family];
-    return { before: before[family] ?? [], after: address === null ? [] : [address] };
+    return { before: before[family] ?? [], after: address === null ? [] : [address.text] };
   };
   return { kind: 'ended', steps: { A: stepFor('A'), AAAA: stepFor('AAAA') } };
 }
 
-function fallbackOf({ fallback }: HostSettings, family: 4 | 6): string | null {
-  return fallback.find((text) => addressOf(text).family === family) ?? null;
+function fallbackOf({ fallback }: HostSettings, family: Family): IpAddress | null {
+  const addresses = fallback.flatMap((text) => parseIpAddress(text) ?? []);
+  return addresses.find((address) => familyOf(address) === family) ?? null;
 }
 
 function prefixesOf({ fallback }: HostSettings) {
   return fallback.flatMap((text) => parseIpPrefix(text) ?? []);
-}
-
-function addressOf(text: string): IpAddress {
-  return parseIpAddress(text) as IpAddress;
 }
 
 function stepOf({ before, after }: AddressStep): AddressStep {

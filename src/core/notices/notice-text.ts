@@ -1,6 +1,6 @@
 /** A notice in words: a line for a subject, and a text. Both are of one line each, without control characters. */
 import type { DomainName } from '../../dns/name.ts';
-import { FAMILIES } from '../zones/plan-change.ts';
+import { FAMILIES } from '../zones/family.ts';
 import type { Notice } from './notices.ts';
 
 /** Without the final dot, as people write it. */

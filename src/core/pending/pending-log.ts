@@ -10,7 +10,7 @@ import type { AppError } from '../errors.ts';
 import type { Timers } from '../timers.ts';
 import type { UnpublishedUpdate } from '../updates/unpublished-updates.ts';
 import { NameOrder } from '../updates/update-queue.ts';
-import { FAMILIES, type Family } from '../zones/plan-change.ts';
+import { FAMILIES, type Family } from '../zones/family.ts';
 import type { PendingStore } from './pending-store.ts';
 import { keepsPending, type PendingUpdate, retryDelayMs, statesBefore } from './pending-update.ts';
 
@@ -174,7 +174,7 @@ export class PendingLog {
         const address = wanted[family];
         return address === undefined
           ? []
-          : { ownerName, family, wanted: address, ttl, known: before?.[family].addresses };
+          : { ownerName, family, wanted: address && address.text, ttl, known: before?.[family].addresses };
       }),
     );
     const site = wishes.length > 1 ? `${createdMs} ${wishes[0]?.ownerName}` : undefined;

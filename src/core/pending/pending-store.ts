@@ -1,7 +1,7 @@
 /** Contract: where pending updates are stored. See core/store.ts for durability and errors. */
 import type { DomainName } from '../../dns/name.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Family } from '../zones/plan-change.ts';
+import type { Family } from '../zones/family.ts';
 import type { NewPendingUpdate, PendingUpdate } from './pending-update.ts';
 
 export interface PendingStore {

@@ -4,7 +4,7 @@
  */
 import type { DomainName } from '../../dns/name.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Family } from '../zones/plan-change.ts';
+import type { Family } from '../zones/family.ts';
 
 export interface NewPendingUpdate {
   readonly ownerName: DomainName;

@@ -4,8 +4,8 @@
  * written: under a wildcard the answer may be the wildcard's, and the name itself may have nothing.
  */
 import type { DomainName } from '../../dns/name.ts';
-import type { Family } from '../zones/plan-change.ts';
-import { planChange } from '../zones/plan-change.ts';
+import { addressOf, type Family } from '../zones/family.ts';
+import { planChange, type WantedAddresses } from '../zones/plan-change.ts';
 import { publishNames } from '../zones/publish-change.ts';
 import type { PublishedAddresses } from '../zones/publisher.ts';
 import type { Zone } from '../zones/zone.ts';
@@ -48,8 +48,10 @@ export async function publishPending(
       const planned = places.map((place, index) => {
         const published = beliefs[index]!;
         const results = place.wishes.map((wish) => judge(wish, published, seen[index]!, enforce));
-        const wanted: Partial<Record<Family, string | null>> = {};
-        for (const { wish, kind } of results) if (kind !== 'foreign') wanted[wish.family] = wish.wanted;
+        const wanted: { -readonly [F in Family]?: WantedAddresses[F] } = {};
+        for (const { wish, kind } of results)
+          if (kind !== 'foreign')
+            wanted[wish.family] = wish.wanted === null ? null : addressOf(wish.family, wish.wanted);
         const ttl = place.wishes[0]!.ttl;
         const { ownerName } = place;
         const input = { zone: zone.apex, ownerName, wanted, published, ttl, ttlIsExplicit: false };

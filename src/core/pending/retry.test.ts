@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryPendingStore } from '../../../test/support/memory-pending.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { type WantedTexts, wantedOf } from '../../../test/support/wanted-addresses.ts';
 import { parseIpAddress, prefixOf } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
 import { type Rdata, RRType } from '../../dns/rdata.ts';
@@ -12,7 +13,6 @@ import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import type { Timers } from '../timers.ts';
 import { UpdateAddresses, type UpdateRequest } from '../updates/update-addresses.ts';
-import type { WantedAddresses } from '../zones/plan-change.ts';
 import type { PublishedAddresses, PublishOutcome, ReadOutcome } from '../zones/publisher.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { PendingRetry, type PendingRetryOptions } from './retry.ts';
@@ -112,8 +112,8 @@ function setUp(more: Partial<PendingRetryOptions> = {}) {
     });
   const keeper = open();
   updates.unpublished = keeper;
-  const update = (wanted: WantedAddresses, ownerName = home) =>
-    updates.run({ zone, ownerName, wanted, fallbackTtl: 60 }).then(
+  const update = (wanted: WantedTexts, ownerName = home) =>
+    updates.run({ zone, ownerName, wanted: wantedOf(wanted), fallbackTtl: 60 }).then(
       () => 'good',
       (error: AppError) => error.code,
     );
@@ -147,7 +147,7 @@ describe('a whole site that could not be published', () => {
         .run({
           zone: lab.zone,
           ownerName: home,
-          wanted: { A: `192.0.2.${prefix}`, AAAA: `2001:db8:${prefix}::9` },
+          wanted: wantedOf({ A: `192.0.2.${prefix}`, AAAA: `2001:db8:${prefix}::9` }),
           fallbackTtl: 60,
           members: siteOf(prefix),
         })
@@ -230,7 +230,7 @@ describe('a whole site that could not be published', () => {
     keeper.start();
     const run = (more: Partial<UpdateRequest>) =>
       updates.run({ zone, ownerName: home, wanted: {}, fallbackTtl: 60, ...more }).catch(() => undefined);
-    await run({ wanted: { AAAA: '2001:db8:1::9' } });
+    await run({ wanted: wantedOf({ AAAA: '2001:db8:1::9' }) });
     publisher.mood = 'away';
     await run({ prefix: prefixOf(parseIpAddress('2001:db8:5::')!, 64) });
     publisher.mood = 'up';
@@ -274,7 +274,7 @@ describe('an update that could not be published', () => {
     publisher.mood = 'away';
     const failure = () =>
       updates
-        .run({ zone, ownerName: home, wanted: { A: '192.0.2.2' }, fallbackTtl: 60 })
+        .run({ zone, ownerName: home, wanted: wantedOf({ A: '192.0.2.2' }), fallbackTtl: 60 })
         .catch(({ message }) => message);
     expect(await failure()).toBe('No answer. The update is kept and will be tried again.');
     store.isAway = true;

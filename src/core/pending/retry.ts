@@ -17,7 +17,7 @@ import { PeriodicTask } from '../periodic-task.ts';
 import type { Timers } from '../timers.ts';
 import type { UnpublishedUpdate, UnpublishedUpdates } from '../updates/unpublished-updates.ts';
 import type { NameOrder } from '../updates/update-queue.ts';
-import { FAMILIES, type Family } from '../zones/plan-change.ts';
+import { FAMILIES, type Family } from '../zones/family.ts';
 import type { Zone, ZoneTable } from '../zones/zone.ts';
 import { PendingLog } from './pending-log.ts';
 import type { PendingStore } from './pending-store.ts';

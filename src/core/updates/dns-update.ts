@@ -6,7 +6,6 @@
  * after the prerequisites (§3.3); who may change nothing must not learn by prerequisites what is in the zone.
  * The options `apex`, `wildcard` and `reserved` of a zone are about HTTP and do not count here.
  */
-import { type IpAddress, parseIpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType } from '../../dns/rdata.ts';
 import type { RRset } from '../../dns/rrset.ts';
@@ -14,6 +13,7 @@ import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
 import { acmeSubject, type NameScope, scopeCovers } from '../access/name-scope.ts';
 import { AppError } from '../errors.ts';
 import { checkAddress } from '../zones/address-policy.ts';
+import { addressOf } from '../zones/family.ts';
 import type { UpdatableZone, UpdateOutcome } from '../zones/publisher.ts';
 import { chooseTtl, type Zone } from '../zones/zone.ts';
 
@@ -84,7 +84,7 @@ function againstRules(zone: DnsUpdate['zone'], { ownerName, type, ttl, rdatas }:
   try {
     chooseTtl(zone as Zone, ttl, 0);
     for (const rdata of rdatas) {
-      if ('address' in rdata) checkAddress(zone.addresses, parseIpAddress(rdata.address) as IpAddress);
+      if ('address' in rdata) checkAddress(zone.addresses, addressOf(rdata.kind, rdata.address));
     }
     return undefined;
   } catch (error) {

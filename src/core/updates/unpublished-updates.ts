@@ -1,7 +1,8 @@
 /** Contract: updates report here that they were published or failed, so that failed ones can be retried later. */
 import type { DomainName } from '../../dns/name.ts';
 import type { AppError } from '../errors.ts';
-import type { Family, WantedAddresses } from '../zones/plan-change.ts';
+import type { Family } from '../zones/family.ts';
+import type { WantedAddresses } from '../zones/plan-change.ts';
 import type { PublishedAddresses } from '../zones/publisher.ts';
 
 /** An accepted update that was not published. */

@@ -1,14 +1,15 @@
 // The update use-case on a zone in memory: what it reports, how often it asks, and what it does when others interfere.
 // What every publisher must show is in test/contract/zone-publisher.ts; here are the cases that need a hand inside.
+
 import { describe, expect, it } from 'vitest';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { type WantedTexts, wantedOf } from '../../../test/support/wanted-addresses.ts';
 import { parseIpPrefix } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { addressRdata, rrsetAddresses } from '../../dns/rrset.ts';
 import type { ZoneChange } from '../../dns/zone-change.ts';
 import { AppError } from '../errors.ts';
-import type { WantedAddresses } from '../zones/plan-change.ts';
 import type { PublishedAddresses, PublishOutcome, ReadOutcome } from '../zones/publisher.ts';
 import type { Zone } from '../zones/zone.ts';
 import { UpdateAddresses, type UpdateRequest } from './update-addresses.ts';
@@ -44,8 +45,8 @@ function setUp(limits = { timeoutMs: 5000, maxWaiting: 100 }, rules: Partial<Zon
   const addresses = { allow: [], deny: [] };
   const zone: Zone = { apex, publisher, ttl: {}, ...none, addresses, emptyValue: 'keep', ...rules };
   const useCase = new UpdateAddresses(limits);
-  const update = (wanted: WantedAddresses, more: Partial<UpdateRequest> = {}) =>
-    useCase.run({ zone, ownerName: home, wanted, fallbackTtl: 60, ...more });
+  const update = (wanted: WantedTexts, more: Partial<UpdateRequest> = {}) =>
+    useCase.run({ zone, ownerName: home, wanted: wantedOf(wanted), fallbackTtl: 60, ...more });
   return { model, publisher, useCase, update, zone };
 }
 
@@ -182,7 +183,7 @@ describe('limits', () => {
 });
 
 describe('input is checked before anything is sent', () => {
-  it.each<[string, WantedAddresses, Partial<UpdateRequest>, string]>([
+  it.each<[string, WantedTexts, Partial<UpdateRequest>, string]>([
     ['a loopback address', { A: '127.0.0.1' }, {}, 'address-refused'],
     ['a bad address beside a good one', { A: '192.0.2.1', AAAA: 'fe80::1' }, {}, 'address-refused'],
     ['the apex', { A: '192.0.2.1' }, { ownerName: apex }, 'name-invalid'],

@@ -6,12 +6,13 @@
  * the old value that is reported is true even while others change the zone. docs/decisions/0001 has the reasons.
  */
 
-import { type IpAddress, type IpPrefix, moveAddress, parseIpAddress } from '../../dns/address.ts';
+import { type IpAddress, type IpPrefix, moveAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
 import type { MemberMove } from '../hosts/site.ts';
 import { checkAddress } from '../zones/address-policy.ts';
-import { type ChangePlan, FAMILIES, type FamilyPlan, planChange, type WantedAddresses } from '../zones/plan-change.ts';
+import { addressOf, FAMILIES } from '../zones/family.ts';
+import { type ChangePlan, type FamilyPlan, planChange, type WantedAddresses } from '../zones/plan-change.ts';
 import { type Beliefs, publishNames } from '../zones/publish-change.ts';
 import type { PublishedAddresses } from '../zones/publisher.ts';
 import { checkOwnerName, chooseTtl, type Zone } from '../zones/zone.ts';
@@ -110,7 +111,7 @@ export class UpdateAddresses {
     checkOwnerName(zone, ownerName);
     for (const family of FAMILIES) {
       const address = wanted[family];
-      if (address) checkAddress(zone.addresses, parseIpAddress(address) as IpAddress);
+      if (address) checkAddress(zone.addresses, address);
     }
     for (const member of members) {
       checkOwnerName(zone, member.ownerName);
@@ -215,7 +216,7 @@ function planMembers({ zone, ttl }: UpdateRequest, members: readonly MemberMove[
   return members.map((member, index) => {
     const { ownerName, address } = member;
     const published = beliefs[index + 1]!;
-    const place = { zone: zone.apex, ownerName, wanted: { AAAA: address.text }, published };
+    const place = { zone: zone.apex, ownerName, wanted: { AAAA: address }, published };
     return planChange({ ...place, ttl: ttl ?? member.ttl, ttlIsExplicit: ttl !== undefined });
   });
 }
@@ -230,7 +231,7 @@ function unpublishedUpdates(request: UpdateRequest, beliefs: Beliefs | undefined
     { ownerName, wanted, ttl, before: published },
     ...members.map((member, index) => ({
       ownerName: member.ownerName,
-      wanted: { AAAA: member.address.text },
+      wanted: { AAAA: member.address },
       ttl: request.ttl ?? member.ttl,
       before: before(member.ownerName, index + 1),
     })),
@@ -247,8 +248,8 @@ function resolvePrefix(
   if (others.length > 0) {
     throw new AppError('conflict', `'${ownerName}' has several AAAA records: a prefix moves one alone.`);
   }
-  const moved = moveAddress(prefix, parseIpAddress(text) as IpAddress);
+  const moved = moveAddress(prefix, addressOf('AAAA', text));
   checkAddress(zone.addresses, moved);
   checkMoved?.(moved);
-  return { ...wanted, AAAA: moved.text };
+  return { ...wanted, AAAA: moved };
 }

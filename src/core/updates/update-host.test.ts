@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { wantedOf } from '../../../test/support/wanted-addresses.ts';
 import { parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -76,9 +77,9 @@ const request = (ownerName = home, A: string | null = '192.0.2.1') => ({
   zone,
   ownerName,
   fallbackTtl: 60,
-  choose: (): AddressChoice => ({ wanted: { A } }),
+  choose: (): AddressChoice => ({ wanted: wantedOf({ A }) }),
 });
-const TOO_LONG = { wanted: { A: '192.0.2.1' }, ttl: 2 ** 32 };
+const TOO_LONG = { wanted: wantedOf({ A: '192.0.2.1' }), ttl: 2 ** 32 };
 const DENIED = { allow: [], deny: [parseIpPrefix('192.0.2.0/24')!] };
 const hosts = (settings: Partial<HostSettings>) => ({
   find: () => ({ ...defaultHostSettings(home), ...settings }),
@@ -100,7 +101,7 @@ describe('a token', () => {
   });
 
   it('needs the type of each family that it changes', async () => {
-    const choose = () => ({ wanted: { A: '192.0.2.1', AAAA: '2001:db8::1' } });
+    const choose = () => ({ wanted: wantedOf({ A: '192.0.2.1', AAAA: '2001:db8::1' }) });
     const both = { ...request(), choose };
     expect(await codeOf(useCase().run(both, by({ types: [RRType.A] })))).toBe('not-permitted');
     expect((await useCase().run(request(), by({ types: [RRType.A] }))).changed).toBe(true);
@@ -146,7 +147,7 @@ describe('the settings of a host', () => {
     const update = useCase({ hosts: hosts({ ttl: 42 }) });
     await update.run(request(), master);
     expect(memory.answer(home, RRType.A)).toMatchObject({ rrset: { ttl: 42 } });
-    await update.run({ ...request(), choose: () => ({ wanted: { A: '192.0.2.1' }, ttl: 77 }) }, master);
+    await update.run({ ...request(), choose: () => ({ wanted: wantedOf({ A: '192.0.2.1' }), ttl: 77 }) }, master);
     expect(memory.answer(home, RRType.A)).toMatchObject({ rrset: { ttl: 77 } });
   });
 
@@ -216,7 +217,7 @@ describe('a prefix', () => {
     const updates = useCase();
     const context = { principal: MASTER, caller: undefined, protocol: 'dyndns2', userAgent: '' };
     const request = { zone, ownerName: home, fallbackTtl: 60 };
-    await updates.run({ ...request, choose: () => ({ wanted: { AAAA: '2001:db8:1:2::7' } }) }, context);
+    await updates.run({ ...request, choose: () => ({ wanted: wantedOf({ AAAA: '2001:db8:1:2::7' }) }) }, context);
     const choose = () => ({ wanted: {}, prefix });
     const by = (fields: Partial<HostToken>) =>
       updates.run({ ...request, choose }, { ...context, principal: { kind: 'token', token: token(fields) } });
@@ -248,7 +249,7 @@ describe('a host with members', () => {
 
   it('moves them with its prefix, and the history has each of them', async () => {
     const update = useCase({ hosts: hosts({ members }) });
-    const { result, leftOut } = await move(update, { wanted: { A: '192.0.2.1' }, prefix });
+    const { result, leftOut } = await move(update, { wanted: wantedOf({ A: '192.0.2.1' }), prefix });
     expect([aaaa(home), aaaa(nas), aaaa(far)]).toEqual([
       'none',
       '2001:db8:5:1::10',
@@ -260,13 +261,13 @@ describe('a host with members', () => {
       ['nas.home.example.com.', 'member of home.example.com.'],
       ['far.home.example.com.', 'member of home.example.com.'],
     ]);
-    await move(update, { wanted: { A: '192.0.2.1' }, prefix });
+    await move(update, { wanted: wantedOf({ A: '192.0.2.1' }), prefix });
     expect(repeats).toEqual(['home.example.com.', 'nas.home.example.com.', 'far.home.example.com.']);
   });
 
   it('leaves them where no prefix is named, or it has no room for them', async () => {
     const update = useCase({ hosts: hosts({ members }) });
-    await move(update, { wanted: { AAAA: '2001:db8:5::7' } });
+    await move(update, { wanted: wantedOf({ AAAA: '2001:db8:5::7' }) });
     expect(aaaa(nas)).toBe('none');
     const { leftOut } = await move(update, { wanted: {}, prefix: parseIpPrefix('2001:db8:5::/60')! });
     expect([aaaa(home), aaaa(nas), aaaa(far)]).toEqual(['2001:db8:5::7', '2001:db8:5:1::10', 'none']);
@@ -279,7 +280,7 @@ describe('a host with members', () => {
     const update = useCase({ hosts: hosts({ members: [own] }) });
     await move(update, { wanted: {}, prefix });
     expect(aaaa(home)).toBe('2001:db8:5::1');
-    await move(update, { wanted: { AAAA: '2001:db8:9::9' }, prefix });
+    await move(update, { wanted: wantedOf({ AAAA: '2001:db8:9::9' }), prefix });
     expect(aaaa(home)).toBe('2001:db8:9::9');
     await move(update, { wanted: {}, prefix, ownStays: true });
     expect(aaaa(home)).toBe('2001:db8:9::9');
@@ -308,7 +309,7 @@ describe('a host with members', () => {
 
   it('is told of by a dry run, which changes and records nothing', async () => {
     const update = useCase({ hosts: hosts({ members }) });
-    const { result, changed } = await move(update, { wanted: { A: '192.0.2.1' }, prefix, isDryRun: true });
+    const { result, changed } = await move(update, { wanted: wantedOf({ A: '192.0.2.1' }), prefix, isDryRun: true });
     expect([changed, result.A.after, result.members.map(({ AAAA }) => AAAA.after)]).toEqual([
       false,
       ['192.0.2.1'],

@@ -2,7 +2,7 @@
  * The use-case behind every door for addresses: may this credential do it, do the host's settings and the limits let it;
  * then the change itself (update-addresses.ts), and its event in the history.
  */
-import { type IpAddress, type IpPrefix, parseIpAddress } from '../../dns/address.ts';
+import type { IpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { authorizeName } from '../access/authorize.ts';
@@ -13,7 +13,8 @@ import type { AddressStep } from '../history/history.ts';
 import type { HostSettings } from '../hosts/host.ts';
 import { type MemberMove, memberAddress } from '../hosts/site.ts';
 import { checkAddress } from '../zones/address-policy.ts';
-import { FAMILIES, type FamilyPlan, type WantedAddresses } from '../zones/plan-change.ts';
+import { FAMILIES } from '../zones/family.ts';
+import type { FamilyPlan, WantedAddresses } from '../zones/plan-change.ts';
 import { checkOwnerName, chooseTtl, type Zone } from '../zones/zone.ts';
 import type { AddressUpdate, UpdateAddresses, UpdateRequest } from './update-addresses.ts';
 import type { HostGate } from './update-record.ts';
@@ -127,7 +128,7 @@ export class UpdateHost {
       else {
         checkMoved?.(address);
         if (settings !== undefined && hasRules(settings)) checkAddress(joined(settings, zone), address);
-        if (isHost && request.prefix !== undefined) wanted = { AAAA: address.text, ...wanted };
+        if (isHost && request.prefix !== undefined) wanted = { AAAA: address, ...wanted };
         else if (isHost) continue;
         else moves.push({ ownerName, address, ttl: chooseTtl(zone, undefined, fallbackTtl, settings?.ttl) });
       }
@@ -146,9 +147,8 @@ export class UpdateHost {
     const ofToken = principal.kind === 'token' ? principal.token : undefined;
     const addresses = settings === undefined || !hasRules(settings) ? zone.addresses : joined(settings, zone);
     for (const family of FAMILIES) {
-      const text = choice.wanted[family];
-      if (!text) continue;
-      const address = parseIpAddress(text) as IpAddress;
+      const address = choice.wanted[family];
+      if (!address) continue;
       if (ofToken !== undefined) checkTokenAddress(ofToken, address, caller);
       if (addresses !== zone.addresses) checkAddress(addresses, address);
     }

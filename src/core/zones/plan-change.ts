@@ -5,19 +5,18 @@
  * CNAME at the name (RFC 2136 §3.4.2.2 would silently ignore an address beside it), no delegation at or above it and no
  * DNAME above it. So the primary itself confirms, in the same message, that the old value is the one that was there.
  */
+import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { addressRdata } from '../../dns/rrset.ts';
 import type { Prerequisite, ZoneChange, ZoneEdit } from '../../dns/zone-change.ts';
+import type { Family } from './family.ts';
 import type { AddressSet, PublishedAddresses } from './publisher.ts';
 
-export type Family = 'A' | 'AAAA';
-export const FAMILIES: readonly Family[] = ['A', 'AAAA'];
-
-/** Per family: a canonical address to publish alone, null for no address, absent to leave the RRset as it is. */
+/** Per family: an address to publish alone, null for no address, absent to leave the RRset as it is. */
 export interface WantedAddresses {
-  readonly A?: string | null;
-  readonly AAAA?: string | null;
+  readonly A?: IpAddress | null;
+  readonly AAAA?: IpAddress | null;
 }
 
 export interface FamilyPlan {
@@ -59,7 +58,8 @@ function planFamily(input: PlanInput, family: Family, prerequisites: Prerequisit
   const { ownerName, ttl } = input;
   const type = RRType[family];
   const published = input.published[family];
-  const wanted = input.wanted[family];
+  const address = input.wanted[family];
+  const wanted = address ? address.text : address;
   const before = published.addresses;
   if (before.length === 0) prerequisites.push({ kind: 'rrset-absent', ownerName, type });
   else {

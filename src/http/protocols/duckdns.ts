@@ -10,9 +10,10 @@ import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
 import type { AddressChoice } from '../../core/updates/update-host.ts';
 import type { TextEdit } from '../../core/updates/update-texts.ts';
+import { familyOf } from '../../core/zones/family.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { familyOf, readAddress } from '../request/address-texts.ts';
+import { readAddress } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
@@ -135,7 +136,7 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
   if (isYes(parameters['clear'])) return { wanted: { A: null, AAAA: null } };
   const ip = parameters['ip']?.trim();
   const ipv6 = parameters['ipv6']?.trim();
-  const wanted: { A?: string; AAAA?: string } = {};
+  const wanted: { A?: IpAddress; AAAA?: IpAddress } = {};
   for (const [text, only] of [
     [ip, undefined],
     [ipv6, 'AAAA'],
@@ -145,10 +146,10 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
     if (address === undefined || 'length' in address || (only !== undefined && familyOf(address) !== only)) {
       throw new AppError('address-invalid', 'A parameter has no address of its family.');
     }
-    wanted[familyOf(address)] = address.text;
+    wanted[familyOf(address)] = address;
   }
   if (ip || ipv6) return { wanted };
-  if (caller?.family === 4) return { wanted: { A: caller.text } };
+  if (caller?.family === 4) return { wanted: { A: caller } };
   throw new AppError('address-invalid', 'The request names no address, and does not come by IPv4.');
 }
 

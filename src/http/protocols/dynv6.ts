@@ -81,13 +81,13 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
   const ipv4 = readWish(parameters['ipv4'], 4, caller);
   const ipv6 = readWish(parameters['ipv6'], 6, caller);
   const moved = readPrefixWish(parameters['ipv6prefix'], caller);
-  const wanted: { A?: string | null; AAAA?: string | null } = {};
+  const wanted: { A?: IpAddress | null; AAAA?: IpAddress | null } = {};
   for (const [family, wish] of [
     ['A', ipv4],
     ['AAAA', ipv6],
   ] as const) {
     if (wish === 'delete') wanted[family] = null;
-    else if (typeof wish === 'object' && 'text' in wish) wanted[family] = wish.text;
+    else if (typeof wish === 'object' && 'text' in wish) wanted[family] = wish;
   }
   const prefix = typeof moved === 'object' ? moved : moved === 'delete' ? undefined : prefixBehind(parameters, ipv6);
   const asksElse = Object.keys(wanted).length > 0 || prefix !== undefined || moved === 'delete';

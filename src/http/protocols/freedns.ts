@@ -9,7 +9,7 @@ import type { RequestContext } from '../../core/access/request-context.ts';
 import { literalHosts } from '../../core/access/select-host.ts';
 import { tokenCovers } from '../../core/access/token.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { Family } from '../../core/zones/plan-change.ts';
+import type { Family } from '../../core/zones/family.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { authenticateClient } from '../request/authentication.ts';

@@ -9,9 +9,10 @@ import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/update-host.ts';
 import type { TextEdit } from '../../core/updates/update-texts.ts';
+import { familyOf } from '../../core/zones/family.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { familyOf, readAddress } from '../request/address-texts.ts';
+import { readAddress } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
@@ -106,7 +107,7 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
   if (parameters['delete']?.trim().toLowerCase() === 'yes') return { wanted: { A: null, AAAA: null } };
   const text = parameters['myip']?.trim();
   const address = text ? readAddress(text) : caller;
-  if (address !== undefined && 'text' in address) return { wanted: { [familyOf(address)]: address.text } };
+  if (address !== undefined && 'text' in address) return { wanted: { [familyOf(address)]: address } };
   throw new AppError('address-invalid', 'The request has no address that can be read.');
 }
 

@@ -10,7 +10,8 @@ import { tokenCovers } from '../../core/access/token.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
 import type { ZoneCheck } from '../../core/zones/check-zones.ts';
-import { FAMILIES, type Family, type WantedAddresses } from '../../core/zones/plan-change.ts';
+import { FAMILIES, type Family, familyOf } from '../../core/zones/family.ts';
+import type { WantedAddresses } from '../../core/zones/plan-change.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import { type IpAddress, parseIpAddress, unmapAddress } from '../../dns/address.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
@@ -221,14 +222,15 @@ function parseAddresses(
   zone: Zone,
   clientAddress: IpAddress | undefined,
 ): WantedAddresses {
-  const wanted: { A?: string | null; AAAA?: string | null } = {};
+  const wanted: { A?: IpAddress | null; AAAA?: IpAddress | null } = {};
   const set = (address: IpAddress) => {
-    const family: Family = address.family === 4 ? 'A' : 'AAAA';
-    if (wanted[family] !== undefined) {
-      const text = `The attribute "ipv${address.family}" is already set and has the value "${wanted[family]}".`;
+    const family = familyOf(address);
+    const taken = wanted[family];
+    if (taken !== undefined) {
+      const text = `The attribute "ipv${address.family}" is already set and has the value "${taken === null ? taken : taken.text}".`;
       throw new AppError('address-invalid', text);
     }
-    wanted[family] = address.text;
+    wanted[family] = address;
   };
   let named = false;
   for (const text of parameters.ips) {

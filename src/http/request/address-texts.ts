@@ -1,5 +1,4 @@
 /** Addresses and prefixes as clients of the update protocols write them: with a length behind, or prefixes cut short. */
-import type { Family } from '../../core/zones/plan-change.ts';
 import { type IpAddress, type IpPrefix, parseIpAddress, prefixOf, unmapAddress } from '../../dns/address.ts';
 
 /**
@@ -44,10 +43,6 @@ export function readPrefix(text: string): IpPrefix | undefined {
 /** The network of an IPv6 address; undefined for a length that nobody is given. */
 export function networkOf(address: IpAddress, length: number): IpPrefix | undefined {
   return length >= MIN_PREFIX && length <= MAX_PREFIX ? prefixOf(address, length) : undefined;
-}
-
-export function familyOf({ family }: IpAddress): Family {
-  return family === 4 ? 'A' : 'AAAA';
 }
 
 /** Nobody is given a network of fewer bits. */

@@ -4,7 +4,8 @@
  */
 
 import type { HostUpdated } from '../../core/updates/update-host.ts';
-import { FAMILIES, type FamilyPlan } from '../../core/zones/plan-change.ts';
+import { FAMILIES } from '../../core/zones/family.ts';
+import type { FamilyPlan } from '../../core/zones/plan-change.ts';
 
 export const DRY_RUN = 'dry_run';
 

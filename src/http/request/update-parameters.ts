@@ -6,9 +6,9 @@
  */
 import { AppError } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/update-host.ts';
-import type { Family } from '../../core/zones/plan-change.ts';
+import { type Family, familyOf } from '../../core/zones/family.ts';
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
-import { familyOf, networkOf, readAddress, readPrefix } from './address-texts.ts';
+import { networkOf, readAddress, readPrefix } from './address-texts.ts';
 import { splitHosts } from './requested-host.ts';
 
 /** Names in lower case; of each row the first that is present and not empty counts. */
@@ -151,16 +151,16 @@ export function chooseAddresses(
   if (reading.invalid && !isAddress(A) && !isAddress(AAAA) && prefix === undefined) {
     throw new AppError('address-invalid', 'No parameter has an address that can be read.');
   }
-  const wanted: { A?: string | null; AAAA?: string | null } = {};
+  const wanted: { A?: IpAddress | null; AAAA?: IpAddress | null } = {};
   if (!named) {
     if (caller === undefined) throw new AppError('address-invalid', 'The address of the client is not known here.');
-    wanted[familyOf(caller)] = caller.text;
+    wanted[familyOf(caller)] = caller;
   }
   const clears = (family: Family) => emptyValue === 'clear' && empty.includes(family);
-  if (isAddress(A)) wanted.A = A.text;
+  if (isAddress(A)) wanted.A = A;
   else if (A === 'delete') wanted.A = null;
   else if (A === undefined && clears('A')) wanted.A ??= null;
-  if (isAddress(AAAA)) wanted.AAAA = AAAA.text;
+  if (isAddress(AAAA)) wanted.AAAA = AAAA;
   else if (AAAA === 'delete') wanted.AAAA = null;
   else if (AAAA === undefined && prefix === undefined && clears('AAAA')) wanted.AAAA ??= null;
   if (prefix === undefined) return { wanted };
