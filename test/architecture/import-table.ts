@@ -119,7 +119,6 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/zones',
       'dns/address.ts',
       'dns/name.ts',
-      'dns/rdata.ts',
       'http/app',
       'http/protocols',
       'http/request',

@@ -11,7 +11,10 @@ export function describeTexts(apex: DomainName, fixture: () => PublisherFixture,
   describe('TXT values', () => {
     const at = (label: string) => DomainName.parse(label, apex);
     const publish = (label: string, edit: TextEdit, of = zone()) =>
-      publishTexts({ zone: of, ownerName: at(label), edit, removeAfterSeconds: 60 }, performance.now() + 5000);
+      publishTexts(
+        { zone: of, ownerName: at(label), edit, removeAfterSeconds: 60, clock: () => performance.now() },
+        performance.now() + 5000,
+      );
     const look = async (label: string) => {
       const { values } = await fixture().look(at(label).toString(), 'TXT');
       return values.map((text) => text.replaceAll('" "', '').replaceAll('"', ''));

@@ -3,7 +3,7 @@
 // What is published is looked at by an independent reader that the subject brings along, never through the publisher.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AddressUpdate, UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
+import type { AddressUpdate } from '../../src/core/updates/update-addresses.ts';
 import { planChange } from '../../src/core/zones/plan-change.ts';
 import type { AddressSet, PublishedAddresses, ZonePublisher } from '../../src/core/zones/publisher.ts';
 import type { Zone } from '../../src/core/zones/zone.ts';
@@ -11,6 +11,7 @@ import { DomainName } from '../../src/dns/name.ts';
 import { RRType } from '../../src/dns/rdata.ts';
 import { textRdata } from '../../src/dns/rrset.ts';
 import type { ZoneChange } from '../../src/dns/zone-change.ts';
+import { AddressUpdates } from '../support/address-updates.ts';
 import { type WantedTexts, wantedOf } from '../support/wanted-addresses.ts';
 import { plainValue } from '../support/wire-vectors.ts';
 import { describeTexts } from './texts.ts';
@@ -129,7 +130,7 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       () => zoneOf(publisher),
     );
 
-    const useCase = new UpdateAddresses({ timeoutMs: 20_000, maxWaiting: 10_000 });
+    const useCase = new AddressUpdates({ timeoutMs: 20_000, maxWaiting: 10_000 });
 
     function update(name: string, wanted: WantedTexts, ttl?: number): Promise<AddressUpdate> {
       const request = { zone: zoneOf(publisher), ownerName: at(name), wanted: wantedOf(wanted), fallbackTtl: 60 };
@@ -470,7 +471,7 @@ export function describeZonePublisher(subject: PublisherSubject): void {
 
       it('two servers that change one name leave one record, and the old values make one chain', async () => {
         const other = fixture.publisher();
-        const secondUseCase = new UpdateAddresses({ timeoutMs: 20_000, maxWaiting: 100 });
+        const secondUseCase = new AddressUpdates({ timeoutMs: 20_000, maxWaiting: 100 });
         try {
           const both = await Promise.allSettled(
             Array.from({ length: 12 }, (_, index) => {

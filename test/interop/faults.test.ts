@@ -7,13 +7,14 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AddressUpdate, UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
+import type { AddressUpdate } from '../../src/core/updates/update-addresses.ts';
 import type { Zone } from '../../src/core/zones/zone.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';
 import { UdpExchanger } from '../../src/net/udp.ts';
 import { PrimaryPublisher } from '../../src/primary/publisher.ts';
+import { AddressUpdates } from '../support/address-updates.ts';
 import { startBind } from '../support/bind.ts';
 import { dig, type ServerAddress } from '../support/dig.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
@@ -42,7 +43,7 @@ class Client {
   /** Seconds by which our clock is ahead. */
   clockOffset = 0;
   readonly batches: string[] = [];
-  readonly #useCase = new UpdateAddresses({ timeoutMs: TIMEOUT_MS, maxWaiting: 1000 });
+  readonly #useCase = new AddressUpdates({ timeoutMs: TIMEOUT_MS, maxWaiting: 1000 });
   readonly zone: Zone;
 
   constructor(endpoint: ServerAddress, options: ClientOptions = {}) {
@@ -194,7 +195,7 @@ describeWith(BIND_PROGRAMS, 'BIND and what can go wrong', () => {
       await byUdp.put('home', '192.0.2.1');
       dropped = 0;
       // The copy goes out after a second; the time of this request allows for it.
-      const slow = new UpdateAddresses({ timeoutMs: 5000, maxWaiting: 1 });
+      const slow = new AddressUpdates({ timeoutMs: 5000, maxWaiting: 1 });
       const request = {
         ownerName: DomainName.parse(`home.${ZONE}`),
         wanted: wantedOf({ A: '192.0.2.2' }),

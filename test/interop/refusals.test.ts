@@ -1,11 +1,11 @@
 // How Knot and PowerDNS refuse, and what the operator is told. BIND's refusals are in faults.test.ts.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';
 import { PrimaryPublisher } from '../../src/primary/publisher.ts';
+import { AddressUpdates } from '../support/address-updates.ts';
 import { startBind } from '../support/bind.ts';
 import { startKnot } from '../support/knot.ts';
 import { startPowerdns } from '../support/powerdns.ts';
@@ -48,7 +48,7 @@ async function outcome(server: PrimaryServer, setting: Setting): Promise<string>
   const target = { apex, publisher, ttl: {}, ...rules, addresses: { allow: [], deny: [] } };
   const request = { zone: target, ownerName: DomainName.parse('home', apex), fallbackTtl: 60 };
   try {
-    await new UpdateAddresses({ timeoutMs: 3000, maxWaiting: 1 }).run({
+    await new AddressUpdates({ timeoutMs: 3000, maxWaiting: 1 }).run({
       ...request,
       wanted: wantedOf({ A: '192.0.2.1' }),
     });

@@ -12,7 +12,7 @@ export function wantedOf(texts: WantedTexts): WantedAddresses {
 
 /** The texts of what a protocol asks for. */
 export function textsOf(wanted: WantedAddresses): WantedTexts {
-  return Object.fromEntries(Object.entries(wanted).map(([family, one]) => [family, one && one.text]));
+  return Object.fromEntries(Object.entries(wanted).map(([family, one]) => [family, one === null ? null : one.text]));
 }
 
 export function address(text: string): IpAddress {

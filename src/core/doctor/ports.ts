@@ -5,6 +5,7 @@
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import type { ResourceRecord } from '../../dns/rdata.ts';
+import type { Clock } from '../timers.ts';
 import type { ZonePublisher } from '../zones/publisher.ts';
 
 /** The groups of checks, in the order in which a reader wants them. */
@@ -96,6 +97,7 @@ export interface DoctorTools {
   connect(listen: HttpListen): Promise<string | undefined>;
   /** Is told what is asked now, for a person who waits. */
   progress(text: string): void;
-  /** Of the monotonic clock: when the whole run must end. */
+  readonly clock: Clock;
+  /** Of `clock`: when the whole run must end. */
   readonly deadlineMs: number;
 }

@@ -101,7 +101,7 @@ function read(tools: DoctorTools, ownerName: DomainName, type: number): Promise<
 }
 
 function questionDeadlineMs(tools: DoctorTools): number {
-  return Math.min(performance.now() + QUESTION_MS, tools.deadlineMs);
+  return Math.min(tools.clock() + QUESTION_MS, tools.deadlineMs);
 }
 
 function serialOf(rrset: RRset | undefined): number | undefined {

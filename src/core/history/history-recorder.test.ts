@@ -14,6 +14,7 @@ const event = (timeMs: number): NewHistoryEvent => ({
   actor: 'router1',
   source: '192.0.2.7',
   userAgent: '',
+  origin: 'client',
   outcome: 'changed',
 });
 

@@ -4,6 +4,7 @@
  */
 import type { DomainName } from '../../dns/name.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { UpdateOrigin } from '../update-origin.ts';
 import type { Family } from '../zones/family.ts';
 
 /** Addresses of one family, sorted canonical texts; none is an empty list. */
@@ -14,7 +15,7 @@ export interface AddressStep {
 
 export type EventOutcome = 'changed' | 'refused' | 'failed';
 
-export interface NewHistoryEvent {
+interface EventFacts {
   readonly ownerName: DomainName;
   /** Milliseconds since 1970. */
   readonly timeMs: number;
@@ -35,7 +36,12 @@ export interface NewHistoryEvent {
   readonly detail?: string;
 }
 
-export interface HistoryEvent extends NewHistoryEvent {
+export interface NewHistoryEvent extends EventFacts {
+  /** Not stored: it decides whether the event is a sign of life. */
+  readonly origin: UpdateOrigin;
+}
+
+export interface HistoryEvent extends EventFacts {
   /** Unique. Later events have greater ids, compared as texts. */
   readonly id: string;
 }
@@ -49,12 +55,9 @@ export interface HostActivity {
   readonly lastSeenMs: number;
 }
 
-/**
- * True where an event shows that the host's client is there: an update that was accepted, also where it failed at the
- * primary. What the server and its operator do on their own says nothing of it.
- */
-export function isSignOfLife({ outcome, protocol }: Pick<NewHistoryEvent, 'outcome' | 'protocol'>): boolean {
-  return outcome !== 'refused' && protocol !== LEASE_PROTOCOL && protocol !== 'cli';
+/** True where an event shows that the host's client is alive: its update was accepted, also where it failed at the primary. */
+export function isSignOfLife({ outcome, origin }: Pick<NewHistoryEvent, 'outcome' | 'origin'>): boolean {
+  return origin === 'client' && outcome !== 'refused';
 }
 
 /** The protocol of events that come of `lease_seconds`. */

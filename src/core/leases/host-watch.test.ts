@@ -1,6 +1,8 @@
 // Silent hosts and leases on a zone and a store in memory, with a clock that stands still until it is moved.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { testQueue } from '../../../test/support/address-updates.ts';
+import { ManualTimers, turns } from '../../../test/support/manual-timers.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
 import { type WantedTexts, wantedOf } from '../../../test/support/wanted-addresses.ts';
 import { DomainName } from '../../dns/name.ts';
@@ -13,10 +15,11 @@ import { AppError, type ErrorCode } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import { HistoryRecorder } from '../history/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../hosts/host.ts';
-import type { Timers } from '../timers.ts';
 import { UpdateAddresses } from '../updates/update-addresses.ts';
 import { UpdateHost } from '../updates/update-host.ts';
-import { HostGate } from '../updates/update-record.ts';
+import type { UpdateQueue } from '../updates/update-queue.ts';
+import { UpdateRecord } from '../updates/update-record.ts';
+import { FAMILIES } from '../zones/family.ts';
 import type { PublishOutcome } from '../zones/publisher.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { HostWatch, type HostWatchOptions } from './host-watch.ts';
@@ -26,42 +29,7 @@ const home = DomainName.parse('home.example.com');
 const START_MS = Date.UTC(2026, 10, 23, 10);
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
-const CLIENT: RequestContext = { principal: OPERATOR.principal, caller: undefined, protocol: 'dyndns2', userAgent: '' };
-
-/** Time passes when a test says so. */
-class ManualTimers implements Timers {
-  nowMs = START_MS;
-  readonly #waiting = new Map<object, { dueMs: number; call: () => void }>();
-
-  now(): number {
-    return this.nowMs;
-  }
-
-  after(delayMs: number, call: () => void): () => void {
-    const id = {};
-    this.#waiting.set(id, { dueMs: this.nowMs + delayMs, call });
-    return () => void this.#waiting.delete(id);
-  }
-
-  /** Lets time pass from one thing that is due to the next. */
-  async pass(ms: number): Promise<void> {
-    const endMs = this.nowMs + ms;
-    await turns();
-    for (;;) {
-      const next = [...this.#waiting].sort(([, a], [, b]) => a.dueMs - b.dueMs)[0];
-      if (next === undefined || next[1].dueMs > endMs) break;
-      this.#waiting.delete(next[0]);
-      this.nowMs = Math.max(this.nowMs, next[1].dueMs);
-      next[1].call();
-      await turns();
-    }
-    this.nowMs = endMs;
-  }
-}
-
-async function turns(count = 30): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
-}
+const CLIENT: RequestContext = { ...OPERATOR, protocol: 'dyndns2', origin: 'client' };
 
 class FailingPublisher extends MemoryPublisher {
   failure: ErrorCode | undefined;
@@ -86,6 +54,7 @@ let timers: ManualTimers;
 let store: ReturnType<typeof openMemoryStore>;
 let model: MemoryZone;
 let publisher: FailingPublisher;
+let queue: UpdateQueue;
 let updates: UpdateAddresses;
 let zone: Zone;
 let configured: HostSettings[];
@@ -121,16 +90,21 @@ function openProcess(more: Partial<HostWatchOptions> = {}) {
     ...more,
   });
   watch.start();
-  const gate = new HostGate({
+  const updateRecord = new UpdateRecord({
     recorder: { record, repeat: (ownerName, timeMs) => recorder.repeat(ownerName, timeMs) },
     now: () => timers.now(),
   });
-  const doors = new UpdateHost(updates, gate);
+  const doors = new UpdateHost(updates, updateRecord);
   const update = (wanted: WantedTexts, context = CLIENT, ownerName = home) =>
-    doors.run({ zone, ownerName, fallbackTtl: 60, choose: () => ({ wanted: wantedOf(wanted) }) }, context).then(
-      ({ changed }) => (changed ? 'good' : 'nochg'),
-      (error: AppError) => error.code,
-    );
+    doors
+      .run(
+        { zone, ownerName, families: FAMILIES, fallbackTtl: 60, choose: () => ({ wanted: wantedOf(wanted) }) },
+        context,
+      )
+      .then(
+        ({ changed }) => (changed ? 'good' : 'nochg'),
+        (error: AppError) => error.code,
+      );
   const close = async () => {
     await watch.close();
     await recorder.close();
@@ -142,11 +116,12 @@ const addresses = (ownerName = home) =>
   [RRType.A, RRType.AAAA].map((type) => rrsetAddresses(model.rrsetAt(ownerName, type)?.rdatas ?? []).join());
 
 beforeEach(() => {
-  timers = new ManualTimers();
+  timers = new ManualTimers(START_MS);
+  queue = testQueue({ timeoutMs: 5000, maxWaiting: 1000 });
   store = openMemoryStore();
   model = new MemoryZone(apex);
   publisher = new FailingPublisher(model);
-  updates = new UpdateAddresses({ timeoutMs: 5000, maxWaiting: 1000 });
+  updates = new UpdateAddresses(queue);
   const none = { apexAllowed: false, wildcardAllowed: false, reserved: new Set<string>() };
   zone = { apex, publisher, ttl: {}, ...none, addresses: { allow: [], deny: [] }, emptyValue: 'keep' };
   configured = [];
@@ -300,6 +275,7 @@ describe('a lease', () => {
       actor: 'server',
       source: '',
       userAgent: '',
+      origin: 'server',
       outcome: 'changed',
       A: { before: ['192.0.2.1'], after: [] },
       AAAA: { before: ['2001:db8::1'], after: [] },
@@ -346,7 +322,7 @@ describe('a lease', () => {
   /** Holds the order of the name until it is called: what comes meanwhile waits one behind the other. */
   const hold = () => {
     let release = (): void => undefined;
-    void updates.order.run(home, () => new Promise<void>((resolve) => (release = resolve)));
+    void queue.runOwn([home], () => new Promise<void>((resolve) => (release = resolve)));
     return () => release();
   };
 
@@ -429,7 +405,10 @@ describe('a lease', () => {
 
   it('is tried again at each look while the primary fails, keeps no wish, and the failure is told once', async () => {
     configured = [lease()];
-    updates.unpublished = { failed: () => Promise.reject(new Error('a wish')), settled: () => undefined };
+    updates = new UpdateAddresses(queue, {
+      failed: () => Promise.reject(new Error('a pending update')),
+      settled: () => undefined,
+    });
     const { update } = openProcess();
     await update({ A: '192.0.2.1' });
     publisher.failure = 'primary-refused';

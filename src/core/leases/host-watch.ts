@@ -8,7 +8,7 @@
 
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
-import { LEASE_PROTOCOL, type NewHistoryEvent } from '../history/history.ts';
+import type { NewHistoryEvent } from '../history/history.ts';
 import type { HistoryStore } from '../history/history-store.ts';
 import { type HostSettings, isLimited } from '../hosts/host.ts';
 import type { HostStore } from '../hosts/host-store.ts';
@@ -18,7 +18,7 @@ import { PeriodicTask } from '../periodic-task.ts';
 import type { Timers } from '../timers.ts';
 import type { UpdateAddresses } from '../updates/update-addresses.ts';
 import type { ZoneTable } from '../zones/zone.ts';
-import { endLease, type LeaseOutcome } from './lease.ts';
+import { endLease, type LeaseOutcome, leaseEvent } from './lease.ts';
 
 export interface HostWatchOptions {
   readonly history: HistoryStore;
@@ -31,7 +31,7 @@ export interface HostWatchOptions {
   /** Brings what was heard of a host into the store. False: the store did not take it. */
   readonly flush: (ownerName: DomainName) => Promise<boolean>;
   readonly zones: () => ZoneTable;
-  readonly updates: Pick<UpdateAddresses, 'run'>;
+  readonly updates: Pick<UpdateAddresses, 'queue' | 'publish'>;
   readonly record: (event: NewHistoryEvent) => void;
   readonly silent: (ownerName: DomainName, lastSeenMs: number, nowMs: number) => void;
   readonly warn: (text: string) => void;
@@ -142,7 +142,7 @@ export class HostWatch {
 
   async #endLease({ settings, lastSeenMs }: WatchedHost, away: Set<string>): Promise<void> {
     const { ownerName } = settings;
-    const { history, zones, record, timers } = this.#options;
+    const { history, zones } = this.#options;
     const zone = zones().find(ownerName);
     if (this.#looks.isClosed || zone === undefined || away.has(zone.apex.key)) return;
     if (this.#isDone('lease-ended', ownerName, lastSeenMs)) return;
@@ -166,9 +166,6 @@ export class HostWatch {
         this.#failed.delete(ownerName.key);
         await history.noteSilence(ownerName, 'lease-ended', lastSeenMs);
         this.#setDone('lease-ended', ownerName, lastSeenMs);
-        if (outcome.steps !== undefined) {
-          record({ ...leaseEvent(ownerName, timers.now()), outcome: 'changed', ...outcome.steps });
-        }
     }
   }
 
@@ -205,8 +202,4 @@ function pauseBetween(limited: readonly HostSettings[]): number {
     shortest = Math.min(shortest, silentAfterSeconds ?? shortest, leaseSeconds ?? shortest);
   }
   return Math.min(LOOK_MS, Math.max(SHORTEST_LOOK_MS, shortest * 250));
-}
-
-function leaseEvent(ownerName: DomainName, timeMs: number) {
-  return { ownerName, timeMs, protocol: LEASE_PROTOCOL, actor: 'server', source: '', userAgent: '' };
 }

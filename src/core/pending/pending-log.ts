@@ -8,8 +8,8 @@
 import type { DomainName } from '../../dns/name.ts';
 import type { AppError } from '../errors.ts';
 import type { Timers } from '../timers.ts';
+import { NameOrder } from '../updates/name-order.ts';
 import type { UnpublishedUpdate } from '../updates/unpublished-updates.ts';
-import { NameOrder } from '../updates/update-queue.ts';
 import { FAMILIES, type Family } from '../zones/family.ts';
 import type { PendingStore } from './pending-store.ts';
 import { keepsPending, type PendingUpdate, retryDelayMs, statesBefore } from './pending-update.ts';
@@ -174,7 +174,13 @@ export class PendingLog {
         const address = wanted[family];
         return address === undefined
           ? []
-          : { ownerName, family, wanted: address && address.text, ttl, known: before?.[family].addresses };
+          : {
+              ownerName,
+              family,
+              wanted: address === null ? null : address.text,
+              ttl,
+              known: before?.[family].addresses,
+            };
       }),
     );
     const site = wishes.length > 1 ? `${createdMs} ${wishes[0]?.ownerName}` : undefined;

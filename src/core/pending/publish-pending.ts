@@ -4,6 +4,7 @@
  * written: under a wildcard the answer may be the wildcard's, and the name itself may have nothing.
  */
 import type { DomainName } from '../../dns/name.ts';
+import type { Clock } from '../timers.ts';
 import { addressOf, type Family } from '../zones/family.ts';
 import { planChange, type WantedAddresses } from '../zones/plan-change.ts';
 import { publishNames } from '../zones/publish-change.ts';
@@ -22,7 +23,7 @@ export interface PendingResult {
 /**
  * @param wishes not empty, one for a name and family
  * @param enforce write over what others have published since
- * @param deadlineMs of `performance.now()`
+ * @param deadlineMs of `clock`
  * @throws AppError conflict where addresses at a name would not be seen; contended where others change it all the time;
  *   primary-*, publish-unknown
  */
@@ -31,6 +32,7 @@ export async function publishPending(
   wishes: readonly PendingUpdate[],
   enforce: boolean,
   deadlineMs: number,
+  clock: Clock,
 ): Promise<readonly PendingResult[]> {
   const byName = new Map<string, { ownerName: DomainName; wishes: PendingUpdate[] }>();
   for (const wish of wishes) {
@@ -43,6 +45,7 @@ export async function publishPending(
     zone,
     names: places.map(({ ownerName }) => ownerName),
     deadlineMs,
+    clock,
     mayRecall: false,
     plan: (beliefs, seen) => {
       const planned = places.map((place, index) => {

@@ -1,6 +1,8 @@
 // Wishes on a zone in memory whose primary can be away, with a clock that stands still until it is moved.
 
 import { describe, expect, it } from 'vitest';
+import { AddressUpdates, type TestUpdate, testQueue } from '../../../test/support/address-updates.ts';
+import { ManualTimers, turns } from '../../../test/support/manual-timers.ts';
 import { MemoryPendingStore } from '../../../test/support/memory-pending.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
 import { type WantedTexts, wantedOf } from '../../../test/support/wanted-addresses.ts';
@@ -11,8 +13,6 @@ import { addressRdata, rrsetAddresses } from '../../dns/rrset.ts';
 import type { ZoneChange } from '../../dns/zone-change.ts';
 import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
-import type { Timers } from '../timers.ts';
-import { UpdateAddresses, type UpdateRequest } from '../updates/update-addresses.ts';
 import type { PublishedAddresses, PublishOutcome, ReadOutcome } from '../zones/publisher.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { PendingRetry, type PendingRetryOptions } from './retry.ts';
@@ -52,55 +52,21 @@ class MoodyPublisher extends MemoryPublisher {
   }
 }
 
-/** Time passes when a test says so. */
-class ManualTimers implements Timers {
-  nowMs = 1_000_000;
-  readonly #waiting = new Map<object, { dueMs: number; call: () => void }>();
-
-  now(): number {
-    return this.nowMs;
-  }
-
-  after(delayMs: number, call: () => void): () => void {
-    const id = {};
-    this.#waiting.set(id, { dueMs: this.nowMs + delayMs, call });
-    return () => void this.#waiting.delete(id);
-  }
-
-  /** Lets time pass in steps, and what is due then happen. */
-  async pass(ms: number): Promise<void> {
-    const end = this.nowMs + ms;
-    await turns();
-    while (this.nowMs < end) {
-      this.nowMs = Math.min(end, this.nowMs + 500);
-      for (const [id, { dueMs, call }] of [...this.#waiting]) {
-        if (dueMs > this.nowMs || !this.#waiting.delete(id)) continue;
-        call();
-      }
-      await turns();
-    }
-  }
-}
-
-async function turns(count = 60): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
-}
-
 function setUp(more: Partial<PendingRetryOptions> = {}) {
   const model = new MemoryZone(apex);
+  const timers = new ManualTimers();
   const publisher = new MoodyPublisher(model);
   const none = { apexAllowed: false, wildcardAllowed: false, reserved: new Set<string>() };
   const zone: Zone = { apex, publisher, ttl: {}, ...none, addresses: { allow: [], deny: [] }, emptyValue: 'keep' };
-  const updates = new UpdateAddresses({ timeoutMs: 5000, maxWaiting: 1000 });
+  const queue = testQueue({ timeoutMs: 5000, maxWaiting: 1000 });
   const store = new MemoryPendingStore();
-  const timers = new ManualTimers();
   const warnings: string[] = [];
   const events: NewHistoryEvent[] = [];
   const open = (options: Partial<PendingRetryOptions> = {}) =>
     new PendingRetry({
       store,
       shared: false,
-      order: updates.order,
+      queue,
       zones: () => new ZoneTable([zone]),
       reconcile: () => 'report',
       timeoutMs: () => 5000,
@@ -111,13 +77,13 @@ function setUp(more: Partial<PendingRetryOptions> = {}) {
       ...options,
     });
   const keeper = open();
-  updates.unpublished = keeper;
+  const updates = new AddressUpdates(queue, keeper);
   const update = (wanted: WantedTexts, ownerName = home) =>
     updates.run({ zone, ownerName, wanted: wantedOf(wanted), fallbackTtl: 60 }).then(
       () => 'good',
       (error: AppError) => error.code,
     );
-  return { model, publisher, updates, zone, store, timers, warnings, events, keeper, open, update };
+  return { model, publisher, queue, updates, zone, store, timers, warnings, events, keeper, open, update };
 }
 
 function put(model: MemoryZone, address: string, ownerName = home): void {
@@ -228,7 +194,7 @@ describe('a whole site that could not be published', () => {
   it('is kept, too, where only the prefix is named and what was published is known', async () => {
     const { model, publisher, updates, zone, timers, keeper } = setUpSite();
     keeper.start();
-    const run = (more: Partial<UpdateRequest>) =>
+    const run = (more: Partial<TestUpdate>) =>
       updates.run({ zone, ownerName: home, wanted: {}, fallbackTtl: 60, ...more }).catch(() => undefined);
     await run({ wanted: wantedOf({ AAAA: '2001:db8:1::9' }) });
     publisher.mood = 'away';

@@ -16,7 +16,7 @@ import { forEachInParallel } from '../parallel.ts';
 import { PeriodicTask } from '../periodic-task.ts';
 import type { Timers } from '../timers.ts';
 import type { UnpublishedUpdate, UnpublishedUpdates } from '../updates/unpublished-updates.ts';
-import type { NameOrder } from '../updates/update-queue.ts';
+import type { UpdateQueue } from '../updates/update-queue.ts';
 import { FAMILIES, type Family } from '../zones/family.ts';
 import type { Zone, ZoneTable } from '../zones/zone.ts';
 import { PendingLog } from './pending-log.ts';
@@ -29,7 +29,7 @@ export interface PendingRetryOptions {
   /** True where other processes use the same store. */
   readonly shared: boolean;
   /** That of live updates. */
-  readonly order: NameOrder;
+  readonly queue: UpdateQueue;
   readonly zones: () => ZoneTable;
   readonly reconcile: () => 'report' | 'enforce';
   /** For an update; an attempt takes half of it, so that a live update that waits behind it has time left. */
@@ -188,7 +188,7 @@ export class PendingRetry implements UnpublishedUpdates {
 
   /** @param group one wish, or some that belong to one site */
   async #try(group: readonly [PendingUpdate, ...PendingUpdate[]]): Promise<void> {
-    const { store, zones, order } = this.#options;
+    const { store, zones, queue } = this.#options;
     const [first] = group;
     const zone = zones().find(first.ownerName);
     if (zone === undefined) {
@@ -200,7 +200,7 @@ export class PendingRetry implements UnpublishedUpdates {
     const wishes = first.site === undefined ? group : await store.listSite(first.site);
     const ofZone = wishes.filter(({ ownerName }) => zones().find(ownerName) === zone);
     const names = [...new Map(ofZone.map(({ ownerName }) => [ownerName.key, ownerName])).values()];
-    await order.runAll(names, () => this.#tryInOrder(zone, ofZone));
+    await queue.runOwn(names, () => this.#tryInOrder(zone, ofZone));
   }
 
   /** Its zone is not configured here: any more, or for the moment. */
@@ -215,7 +215,7 @@ export class PendingRetry implements UnpublishedUpdates {
   }
 
   async #tryInOrder(zone: Zone, group: readonly PendingUpdate[]): Promise<void> {
-    const { isDisabled, timers, timeoutMs } = this.#options;
+    const { isDisabled, timers, timeoutMs, queue } = this.#options;
     const wishes: PendingUpdate[] = [];
     for (const wish of group) {
       if (!(await this.#records.isCurrent(wish))) continue;
@@ -227,8 +227,8 @@ export class PendingRetry implements UnpublishedUpdates {
     const silent = this.#silent.get(zone.apex.key);
     if (silent !== undefined) silent.untilMs = timers.now() + LAST_RETRY_MS;
     try {
-      const deadlineMs = performance.now() + timeoutMs() / 2;
-      const results = await publishPending(zone, wishes, false, deadlineMs);
+      const deadlineMs = queue.clock() + timeoutMs() / 2;
+      const results = await publishPending(zone, wishes, false, deadlineMs, queue.clock);
       this.#answers(zone);
       for (const result of results) {
         if (result.kind === 'foreign') await this.#foreign(zone, result, deadlineMs);
@@ -271,7 +271,7 @@ export class PendingRetry implements UnpublishedUpdates {
 
   /** Somebody else has changed the name: a person, or another process on behalf of a newer request. */
   async #foreign(zone: Zone, { wish, found }: PendingResult, deadlineMs: number): Promise<void> {
-    const { shared, store, timers, reconcile, warn } = this.#options;
+    const { shared, store, timers, reconcile, warn, queue } = this.#options;
     // A newer update that has just been published may be about to end this wish.
     if (!(await this.#records.isCurrent(wish))) return;
     if (shared && this.#suspects.get(placeOf(wish)) !== wish.sequence) {
@@ -284,7 +284,7 @@ export class PendingRetry implements UnpublishedUpdates {
     const why = `somebody else has changed its ${wish.family} address meanwhile (now: ${published})`;
     if (reconcile() === 'report') return this.#drop(wish, why, new AppError('conflict', why));
     warn(`The wish for ${wish.ownerName} is published although ${why}.`);
-    for (const result of await publishPending(zone, [wish], true, deadlineMs)) await this.#done(result);
+    for (const result of await publishPending(zone, [wish], true, deadlineMs, queue.clock)) await this.#done(result);
   }
 
   async #done({ wish, kind, found }: PendingResult): Promise<void> {
@@ -305,7 +305,7 @@ export class PendingRetry implements UnpublishedUpdates {
 
   #record({ ownerName }: PendingUpdate, more: Pick<NewHistoryEvent, 'outcome'> & Partial<NewHistoryEvent>): void {
     const { record, timers } = this.#options;
-    const who = { protocol: 'retry', actor: 'server', source: '', userAgent: '' };
+    const who = { protocol: 'retry', actor: 'server', source: '', userAgent: '', origin: 'server' } as const;
     record?.({ ownerName, timeMs: timers.now(), ...who, ...more });
   }
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { testQueue } from '../../../test/support/address-updates.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -6,7 +7,7 @@ import { readTextRdata, textRdata } from '../../dns/rrset.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
 import { memoryTexts } from '../../store/memory-texts.ts';
 import { AppError } from '../errors.ts';
-import { NameOrder } from '../updates/update-queue.ts';
+import type { UpdateQueue } from '../updates/update-queue.ts';
 import { publishTexts } from '../updates/update-texts.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { TextKeeper } from './text-expiry.ts';
@@ -21,7 +22,7 @@ let memory: MemoryZone;
 let zone: Zone;
 let zones: ZoneTable;
 let store: TextStore;
-let order: NameOrder;
+let queue: UpdateQueue;
 let nowMs: number;
 let warnings: string[];
 let calls: { readonly atMs: number; readonly call: () => void; isOff: boolean }[];
@@ -41,7 +42,7 @@ beforeEach(() => {
   };
   zones = new ZoneTable([zone]);
   store = memoryTexts();
-  order = new NameOrder();
+  queue = testQueue({ timeoutMs: 1000, maxWaiting: 10 });
   nowMs = 1_000_000;
   warnings = [];
   calls = [];
@@ -62,7 +63,7 @@ const timers = {
 
 function start(of = store): TextKeeper {
   const warn = (text: string) => void warnings.push(text);
-  const keeper = new TextKeeper({ store: of, order, zones: () => zones, timeoutMs: () => 1000, warn, timers });
+  const keeper = new TextKeeper({ store: of, queue, zones: () => zones, timeoutMs: () => 1000, warn, timers });
   keepers.push(keeper);
   keeper.start();
   return keeper;
@@ -86,7 +87,14 @@ async function pass(ms: number): Promise<void> {
 
 const write = (text: string, removeAfterSeconds = 60, ownerName = name) =>
   publishTexts(
-    { zone, ownerName, edit: { kind: 'add', text }, log: new TextRecords(store, timers.now), removeAfterSeconds },
+    {
+      zone,
+      ownerName,
+      edit: { kind: 'add', text },
+      log: new TextRecords(store, timers.now),
+      removeAfterSeconds,
+      clock: queue.clock,
+    },
     performance.now() + 1000,
   );
 const texts = (ownerName = name) =>
@@ -151,7 +159,7 @@ describe('TXT values that were written here', () => {
     await write('a', 60);
     nowMs += MINUTE_MS;
     let release = () => {};
-    const busy = order.run(name, () => new Promise<void>((resolve) => (release = resolve)));
+    const busy = queue.runOwn([name], () => new Promise<void>((resolve) => (release = resolve)));
     start();
     const passing = pass(0);
     await write('a', 600);

@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts';
 import { forEachInParallel } from '../parallel.ts';
 import { PeriodicTask } from '../periodic-task.ts';
 import type { Timers } from '../timers.ts';
-import type { NameOrder } from '../updates/update-queue.ts';
+import type { UpdateQueue } from '../updates/update-queue.ts';
 import { publishTexts } from '../updates/update-texts.ts';
 import type { ZoneTable } from '../zones/zone.ts';
 import type { StoredText, TextStore } from './text-store.ts';
@@ -16,7 +16,7 @@ import type { StoredText, TextStore } from './text-store.ts';
 export interface TextKeeperOptions {
   readonly store: TextStore;
   /** That of live updates. */
-  readonly order: NameOrder;
+  readonly queue: UpdateQueue;
   readonly zones: () => ZoneTable;
   /** Of one removal. */
   readonly timeoutMs: () => number;
@@ -72,7 +72,7 @@ export class TextKeeper {
     await forEachInParallel(due, PARALLEL, async (stored) => {
       if (this.#looks.isClosed) return;
       try {
-        await this.#options.order.run(stored.ownerName, () => this.#remove(stored));
+        await this.#options.queue.runOwn([stored.ownerName], () => this.#remove(stored));
       } catch (error) {
         const why = error instanceof AppError ? error.logText : String(error);
         failures.push(`of ${stored.ownerName}: ${why}`);
@@ -84,7 +84,7 @@ export class TextKeeper {
 
   /** @throws AppError */
   async #remove({ ownerName, text, addedMs, removeAtMs }: StoredText): Promise<void> {
-    const { store, zones, timers, timeoutMs } = this.#options;
+    const { store, zones, timers, timeoutMs, queue } = this.#options;
     const now = (await store.at(ownerName)).find((stored) => stored.text === text);
     // Otherwise a client has written or removed it since.
     if (now?.addedMs !== addedMs || now.removeAtMs !== removeAtMs) return;
@@ -93,9 +93,10 @@ export class TextKeeper {
       if (timers.now() - addedMs > PATIENCE_MS) await store.remove(ownerName, [text]);
       return;
     }
-    const publication = { zone, ownerName, edit: { kind: 'remove', text }, removeAfterSeconds: 0 } as const;
+    const { clock } = queue;
+    const publication = { zone, ownerName, edit: { kind: 'remove', text }, removeAfterSeconds: 0, clock } as const;
     try {
-      await publishTexts(publication, performance.now() + timeoutMs());
+      await publishTexts(publication, clock() + timeoutMs());
     } catch (error) {
       // With a CNAME or a delegation in its place nobody sees the value any more.
       if (!(error instanceof AppError && error.code === 'conflict')) throw error;

@@ -84,7 +84,7 @@ function againstRules(zone: DnsUpdate['zone'], { ownerName, type, ttl, rdatas }:
   try {
     chooseTtl(zone as Zone, ttl, 0);
     for (const rdata of rdatas) {
-      if ('address' in rdata) checkAddress(zone.addresses, addressOf(rdata.kind, rdata.address));
+      if ('address' in rdata) checkAddress([zone.addresses], addressOf(rdata.kind, rdata.address));
     }
     return undefined;
   } catch (error) {

@@ -43,6 +43,7 @@ export function rememberUpdates(
         actor: update.key.keyName.toString(),
         source: update.source ?? '',
         userAgent: '',
+        origin: 'client',
         outcome: 'changed',
         ...(was && is && { A: step(was, is, 'A'), AAAA: step(was, is, 'AAAA') }),
         ...(others.length > 0 && { detail: others.map(formatRRType).join(' ') }),

@@ -2,6 +2,8 @@
 // What every publisher must show is in test/contract/zone-publisher.ts; here are the cases that need a hand inside.
 
 import { describe, expect, it } from 'vitest';
+import { AddressUpdates, type TestUpdate, testQueue } from '../../../test/support/address-updates.ts';
+import { ManualTimers } from '../../../test/support/manual-timers.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
 import { type WantedTexts, wantedOf } from '../../../test/support/wanted-addresses.ts';
 import { parseIpPrefix } from '../../dns/address.ts';
@@ -9,13 +11,22 @@ import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { addressRdata, rrsetAddresses } from '../../dns/rrset.ts';
 import type { ZoneChange } from '../../dns/zone-change.ts';
+import { DEFAULT_TOKEN_TYPES, type HostToken } from '../access/token.ts';
 import { AppError } from '../errors.ts';
 import type { PublishedAddresses, PublishOutcome, ReadOutcome } from '../zones/publisher.ts';
 import type { Zone } from '../zones/zone.ts';
-import { UpdateAddresses, type UpdateRequest } from './update-addresses.ts';
 
 const apex = DomainName.parse('example.com');
 const home = DomainName.parse('home.example.com');
+const TOKEN: HostToken = {
+  id: 't1',
+  name: 'router1',
+  sha256: '',
+  hosts: [home],
+  types: DEFAULT_TOKEN_TYPES,
+  addresses: 'any',
+  createdMs: 0,
+};
 
 /** A memory publisher that counts, and lets a test act before each step. */
 class WatchedPublisher extends MemoryPublisher {
@@ -40,14 +51,15 @@ class WatchedPublisher extends MemoryPublisher {
 
 function setUp(limits = { timeoutMs: 5000, maxWaiting: 100 }, rules: Partial<Zone> = {}) {
   const model = new MemoryZone(apex);
-  const publisher = new WatchedPublisher(model);
+  const timers = new ManualTimers();
+  const publisher = new WatchedPublisher(model, timers.now);
   const none = { apexAllowed: false, wildcardAllowed: false, reserved: new Set<string>() };
   const addresses = { allow: [], deny: [] };
   const zone: Zone = { apex, publisher, ttl: {}, ...none, addresses, emptyValue: 'keep', ...rules };
-  const useCase = new UpdateAddresses(limits);
-  const update = (wanted: WantedTexts, more: Partial<UpdateRequest> = {}) =>
+  const useCase = new AddressUpdates(testQueue(limits, timers.now));
+  const update = (wanted: WantedTexts, more: Partial<TestUpdate> = {}) =>
     useCase.run({ zone, ownerName: home, wanted: wantedOf(wanted), fallbackTtl: 60, ...more });
-  return { model, publisher, useCase, update, zone };
+  return { model, publisher, useCase, update, zone, timers };
 }
 
 function put(model: MemoryZone, address: string, ownerName = home): void {
@@ -171,10 +183,9 @@ describe('limits', () => {
   });
 
   it('a request whose time went by behind others fails without being sent', async () => {
-    const { publisher, update } = setUp({ timeoutMs: 30, maxWaiting: 10 });
+    const { publisher, update, timers } = setUp({ timeoutMs: 30, maxWaiting: 10 });
     publisher.beforePublish = () => {
-      const end = performance.now() + 50;
-      while (performance.now() < end);
+      timers.nowMs += 50;
     };
     const [, second] = await Promise.allSettled([update({ A: '192.0.2.1' }), update({ A: '192.0.2.2' })]);
     expect(second).toMatchObject({ status: 'rejected', reason: { code: 'primary-unreachable' } });
@@ -183,7 +194,7 @@ describe('limits', () => {
 });
 
 describe('input is checked before anything is sent', () => {
-  it.each<[string, WantedTexts, Partial<UpdateRequest>, string]>([
+  it.each<[string, WantedTexts, Partial<TestUpdate>, string]>([
     ['a loopback address', { A: '127.0.0.1' }, {}, 'address-refused'],
     ['a bad address beside a good one', { A: '192.0.2.1', AAAA: 'fe80::1' }, {}, 'address-refused'],
     ['the apex', { A: '192.0.2.1' }, { ownerName: apex }, 'name-invalid'],
@@ -249,10 +260,8 @@ describe('a prefix', () => {
     const { serial } = model;
     await expect(update({}, { prefix })).rejects.toMatchObject({ code: 'address-refused' });
     const other = parseIpPrefix('2001:db8:7::/48')!;
-    const refuse = ({ text }: { text: string }) => {
-      throw new AppError('address-refused', text);
-    };
-    await expect(update({}, { prefix: other, checkMoved: refuse })).rejects.toThrow('2001:db8:7:f3::10');
+    const token = { ...TOKEN, addresses: [parseIpPrefix('2001:db8:8::/48')!] };
+    await expect(update({}, { prefix: other, token })).rejects.toThrow(/2001:db8:7:f3::10.*this token allows/);
     expect([model.serial, publisher.publishes]).toEqual([serial, 1]);
   });
 

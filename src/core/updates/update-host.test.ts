@@ -1,21 +1,24 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { testQueue } from '../../../test/support/address-updates.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
 import { wantedOf } from '../../../test/support/wanted-addresses.ts';
 import { parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { rrsetAddresses } from '../../dns/rrset.ts';
+import { findPermittedHost } from '../access/authorize.ts';
 import { MASTER } from '../access/principal.ts';
 import { MinuteLimiter } from '../access/rate-limits.ts';
-import type { RequestContext } from '../access/request-context.ts';
+import { OPERATOR, type RequestContext } from '../access/request-context.ts';
 import { DEFAULT_TOKEN_TYPES, type HostToken } from '../access/token.ts';
 import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from '../hosts/host.ts';
-import type { Zone } from '../zones/zone.ts';
+import { type Zone, ZoneTable } from '../zones/zone.ts';
+import type { AddressChoice } from './prepare-update.ts';
 import { UpdateAddresses } from './update-addresses.ts';
-import { type AddressChoice, UpdateHost } from './update-host.ts';
-import { HostGate, type HostGateOptions } from './update-record.ts';
+import { type HostUpdate, UpdateHost } from './update-host.ts';
+import { UpdateRecord, type UpdateRecordOptions } from './update-record.ts';
 
 const apex = DomainName.parse('example.com');
 const home = apex.prepend('home');
@@ -44,16 +47,46 @@ beforeEach(() => {
   };
 });
 
-function useCase(options: Partial<HostGateOptions> = {}): UpdateHost {
-  const gate = new HostGate({
-    recorder: {
-      record: (event) => void events.push(event),
-      repeat: (ownerName) => void repeats.push(ownerName.toString()),
-    },
-    now: () => nowMs,
-    ...options,
-  });
-  return new UpdateHost(new UpdateAddresses({ timeoutMs: 1000, maxWaiting: 10 }), gate);
+/** What a protocol does with a request: it finds the host, and replies to a refusal once. */
+class Door {
+  readonly #record: UpdateRecord;
+  readonly #updates: UpdateHost;
+
+  constructor(options: Partial<UpdateRecordOptions>) {
+    this.#record = new UpdateRecord({
+      recorder: {
+        record: (event) => void events.push(event),
+        repeat: (ownerName) => void repeats.push(ownerName.toString()),
+      },
+      now: () => nowMs,
+      ...options,
+    });
+    const queue = testQueue({ timeoutMs: 1000, maxWaiting: 10 });
+    this.#updates = new UpdateHost(new UpdateAddresses(queue), this.#record);
+  }
+
+  run(update: Request, context: RequestContext) {
+    return this.#answer(update, context, (host) => this.#updates.run(host, context));
+  }
+
+  check(update: Request, context: RequestContext) {
+    return this.#answer(update, context, (host) => this.#updates.check(host, context));
+  }
+
+  async #answer<T>(update: Request, context: RequestContext, act: (host: HostUpdate) => Promise<T>): Promise<T> {
+    try {
+      const { families } = findPermittedHost(new ZoneTable([update.zone]), context.principal, update.ownerName);
+      return await act({ ...update, families });
+    } catch (error) {
+      throw error instanceof AppError ? this.#record.refuse(error, context) : error;
+    }
+  }
+}
+
+type Request = Omit<HostUpdate, 'families'>;
+
+function useCase(options: Partial<UpdateRecordOptions> = {}): Door {
+  return new Door(options);
 }
 
 const token = (fields: Partial<HostToken> = {}): HostToken => ({
@@ -71,6 +104,7 @@ const by = (fields?: Partial<HostToken>, caller = '198.51.100.9'): RequestContex
   caller: parseIpAddress(caller),
   protocol: 'dyndns2',
   userAgent: 'ddclient',
+  origin: 'client',
 });
 const master: RequestContext = { ...by(), principal: MASTER };
 const request = (ownerName = home, A: string | null = '192.0.2.1') => ({
@@ -215,7 +249,7 @@ describe('a prefix', () => {
 
   it('needs a token that may change AAAA, and whose addresses hold what comes of it', async () => {
     const updates = useCase();
-    const context = { principal: MASTER, caller: undefined, protocol: 'dyndns2', userAgent: '' };
+    const context: RequestContext = { ...OPERATOR, protocol: 'dyndns2', origin: 'client' };
     const request = { zone, ownerName: home, fallbackTtl: 60 };
     await updates.run({ ...request, choose: () => ({ wanted: wantedOf({ AAAA: '2001:db8:1:2::7' }) }) }, context);
     const choose = () => ({ wanted: {}, prefix });
@@ -244,7 +278,7 @@ describe('a host with members', () => {
     const answer = memory.answer(name, RRType.AAAA);
     return answer.kind === 'rrset' ? rrsetAddresses(answer.rrset.rdatas).join() : 'none';
   };
-  const move = (update: UpdateHost, choice: AddressChoice, context = master) =>
+  const move = (update: Door, choice: AddressChoice, context = master) =>
     update.run({ zone, ownerName: home, fallbackTtl: 60, choose: () => choice }, context);
 
   it('moves them with its prefix, and the history has each of them', async () => {

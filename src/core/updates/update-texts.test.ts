@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { testQueue } from '../../../test/support/address-updates.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -14,8 +15,7 @@ import { defaultHostSettings } from '../hosts/host.ts';
 import { TextRecords } from '../texts/text-records.ts';
 import type { TextStore } from '../texts/text-store.ts';
 import type { Zone } from '../zones/zone.ts';
-import { UpdateAddresses } from './update-addresses.ts';
-import { HostGate, type HostGateOptions } from './update-record.ts';
+import { UpdateRecord, type UpdateRecordOptions } from './update-record.ts';
 import { type TextEdit, type TextUpdate, UpdateTexts } from './update-texts.ts';
 
 const apex = DomainName.parse('example.com');
@@ -49,11 +49,11 @@ function zoneOf(content: MemoryZone): Zone {
   };
 }
 
-function useCase(options: Partial<HostGateOptions> = {}, log: TextRecords | undefined = records()): UpdateTexts {
+function useCase(options: Partial<UpdateRecordOptions> = {}, log: TextRecords | undefined = records()): UpdateTexts {
   const recorder = { record: (event: NewHistoryEvent) => void events.push(event), repeat: () => undefined };
-  const gate = new HostGate({ recorder, now: () => nowMs, ...options });
-  const updates = new UpdateAddresses({ timeoutMs: 1000, maxWaiting: 100 });
-  return new UpdateTexts({ updates, gate, log, removeAfterSeconds: () => 60 });
+  const record = new UpdateRecord({ recorder, now: () => nowMs, ...options });
+  const queue = testQueue({ timeoutMs: 1000, maxWaiting: 100 });
+  return new UpdateTexts({ queue, record, log, removeAfterSeconds: () => 60 });
 }
 
 const records = () => new TextRecords(store, () => nowMs);
@@ -74,6 +74,7 @@ const by = (fields: Partial<HostToken> = {}): RequestContext => ({
   caller: undefined,
   protocol: 'httpreq',
   userAgent: 'lego',
+  origin: 'client',
 });
 const master: RequestContext = { ...by(), principal: MASTER };
 const add = (text: string): TextEdit => ({ kind: 'add', text });

@@ -14,10 +14,11 @@ import { acmeSubject, scopeCovers } from '../access/name-scope.ts';
 import type { RequestContext } from '../access/request-context.ts';
 import { tokenCovers } from '../access/token.ts';
 import { AppError } from '../errors.ts';
+import type { Clock } from '../timers.ts';
 import { placePrerequisites } from '../zones/plan-change.ts';
 import type { Zone } from '../zones/zone.ts';
-import type { UpdateAddresses } from './update-addresses.ts';
-import type { HostGate } from './update-record.ts';
+import type { UpdateQueue } from './update-queue.ts';
+import type { UpdateRecord } from './update-record.ts';
 
 /** What is to become of the values at a name; others than those that are named stay. */
 export type TextEdit =
@@ -58,9 +59,8 @@ export interface TextLog {
 }
 
 export interface UpdateTextsOptions {
-  /** Whose order per name and whose limits hold. */
-  readonly updates: UpdateAddresses;
-  readonly gate: HostGate;
+  readonly queue: UpdateQueue;
+  readonly record: UpdateRecord;
   readonly log?: TextLog | undefined;
   /** Seconds after which a value is removed. */
   readonly removeAfterSeconds: (zone: Zone) => number;
@@ -85,39 +85,58 @@ export class UpdateTexts {
    * @throws AppError not-permitted, host-disabled, name-invalid, request-malformed, rate-limited, conflict, contended, primary-*,
    *   publish-unknown
    */
-  run(update: TextUpdate, context: RequestContext): Promise<TextUpdateResult> {
-    const { zone, ownerName, edit } = update;
-    const { updates, gate, log } = this.#options;
-    return gate.run(ownerName, context, async () => {
-      await this.#check(update, context);
-      const changeRefused = gate.changeRefused(context);
-      const removeAfterSeconds = this.#options.removeAfterSeconds(zone);
-      const result = await updates.within([ownerName], (deadlineMs) =>
-        publishTexts({ zone, ownerName, edit, log, removeAfterSeconds, changeRefused }, deadlineMs),
-      );
-      if (result.changed) {
-        gate.countChange(context);
-        gate.changed(ownerName, context, { detail: describe(edit) });
-      }
-      return result;
-    });
+  async run(update: TextUpdate, context: RequestContext): Promise<TextUpdateResult> {
+    await this.check(update, context);
+    return this.publish(update, context);
   }
 
-  /** Throws what `run` would before it asks the primary, and counts it like `run`. */
+  /** Checks everything that can be checked without the primary. A failure is counted and recorded. @throws AppError */
   async check(update: TextUpdate, context: RequestContext): Promise<void> {
+    const { zone, ownerName, edit } = update;
+    const { record } = this.#options;
     try {
-      await this.#check(update, context);
+      authorizeText(update, context);
+      await record.settings(acmeSubject(ownerName) ?? ownerName);
+      checkTextName(zone, ownerName);
+      if ('text' in edit) checkText(edit.text);
     } catch (error) {
-      await this.#options.gate.run(update.ownerName, context, () => Promise.reject(error));
+      record.failed(ownerName, context, error);
+      throw error;
     }
   }
 
-  async #check(update: TextUpdate, context: RequestContext): Promise<void> {
+  /** Publishes an update that was checked, in the order of its name. What happens is counted and recorded. */
+  publish(update: TextUpdate, context: RequestContext): Promise<TextUpdateResult> {
     const { zone, ownerName, edit } = update;
-    authorizeText(update, context);
-    await this.#options.gate.settings(acmeSubject(ownerName) ?? ownerName);
-    checkTextName(zone, ownerName);
-    if ('text' in edit) checkText(edit.text);
+    const { queue, record, log, removeAfterSeconds } = this.#options;
+    const { clock } = queue;
+    const changeRefused = record.changeRefused(context);
+    const publication = {
+      zone,
+      ownerName,
+      edit,
+      log,
+      removeAfterSeconds: removeAfterSeconds(zone),
+      changeRefused,
+      clock,
+    };
+    const task = async (deadlineMs: number) => {
+      try {
+        const result = await publishTexts(publication, deadlineMs);
+        if (result.changed) record.changed(ownerName, context, { detail: describe(edit) });
+        record.succeeded(context, result.changed);
+        return result;
+      } catch (error) {
+        record.failed(ownerName, context, error);
+        throw error;
+      }
+    };
+    try {
+      return queue.run([ownerName], task);
+    } catch (error) {
+      record.failed(ownerName, context, error);
+      return Promise.reject(error);
+    }
   }
 }
 
@@ -125,22 +144,23 @@ export interface TextPublication extends Omit<TextUpdate, 'isChallenge'> {
   readonly log?: TextLog | undefined;
   /** Of a value that is added. */
   readonly removeAfterSeconds: number;
+  readonly clock: Clock;
   /** Thrown instead of a change; what is there already is confirmed all the same. */
   readonly changeRefused?: AppError | undefined;
 }
 
 /**
  * Publishes an edit that is allowed, within the order of its name.
- * @param deadlineMs of `performance.now()`
+ * @param deadlineMs of the publication's clock
  * @throws AppError conflict, contended, primary-*, publish-unknown, store-unreachable, `changeRefused`
  */
 export async function publishTexts(publication: TextPublication, deadlineMs: number): Promise<TextUpdateResult> {
-  const { zone, ownerName } = publication;
+  const { zone, ownerName, clock } = publication;
   const { publisher } = zone;
   /** Different answers of the primary. */
   const looks = new Set<string>();
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    if (performance.now() >= deadlineMs) {
+    if (clock() >= deadlineMs) {
       throw new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
     }
     const rrset = await publisher.readRRset(ownerName, RRType.TXT, deadlineMs);

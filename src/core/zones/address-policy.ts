@@ -36,16 +36,18 @@ const REFUSED = BUILT_IN.map(([text, what]) => ({ prefix: parseIpPrefix(text)!, 
 
 const CARRIER_NAT = parseIpPrefix('100.64.0.0/10')!; // RFC 6598
 
-/** @throws AppError address-refused, with the reason */
-export function checkAddress(policy: AddressPolicy, address: IpAddress): void {
+/**
+ * @param policies of zone and host: together they are one list of prefixes, whose order does not matter
+ * @throws AppError address-refused, with the reason
+ */
+export function checkAddress(policies: readonly AddressPolicy[], address: IpAddress): void {
   const octets = addressOctets(unmapAddress(address));
-  const longest = (prefixes: readonly IpPrefix[]) =>
-    prefixes.reduce(
-      (length, prefix) => (prefixContains(prefix, octets) ? Math.max(length, prefix.length) : length),
-      -1,
-    );
-  const allowed = longest(policy.allow);
-  const denied = longest(policy.deny);
+  let allowed = -1;
+  let denied = -1;
+  for (const policy of policies) {
+    allowed = longest(policy.allow, octets, allowed);
+    denied = longest(policy.deny, octets, denied);
+  }
   const builtIn = REFUSED.find(({ prefix }) => prefixContains(prefix, octets));
   if (denied >= 0 && denied >= allowed && denied >= (builtIn?.prefix.length ?? -1)) {
     throw new AppError('address-refused', `The address '${address.text}' is refused by this zone's rules.`);
@@ -57,6 +59,15 @@ export function checkAddress(policy: AddressPolicy, address: IpAddress): void {
       `The address '${address.text}' is ${what} (${formatIpPrefix(prefix)}) and is not published.`,
     );
   }
+}
+
+/** The length of the longest prefix that has the address; `least` if none is longer. */
+function longest(prefixes: readonly IpPrefix[], octets: Uint8Array, least: number): number {
+  let length = least;
+  for (const prefix of prefixes) {
+    if (prefix.length > length && prefixContains(prefix, octets)) length = prefix.length;
+  }
+  return length;
 }
 
 /** True for the shared address space of carriers' NAT: published, but nobody outside can reach it. */

@@ -8,6 +8,7 @@ import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { readTextRdata, textRdata } from '../../dns/rrset.ts';
 import { AppError, type ErrorCode } from '../errors.ts';
+import type { Clock } from '../timers.ts';
 import type { Zone } from './zone.ts';
 
 export type ZoneCheck =
@@ -26,14 +27,13 @@ interface Kept {
 
 export class CheckZones {
   readonly #kept = new Map<string, Kept>();
-  #timeoutMs: number;
+  readonly #timeoutMs: () => number;
+  readonly #clock: Clock;
 
-  constructor(timeoutMs: number) {
+  /** @param timeoutMs of one check; read at each, so that a reload takes effect at once */
+  constructor(timeoutMs: () => number, clock: Clock) {
     this.#timeoutMs = timeoutMs;
-  }
-
-  set timeoutMs(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
+    this.#clock = clock;
   }
 
   /** Results in the order of the zones. Never throws: a zone that fails has its error as the result. */
@@ -48,20 +48,20 @@ export class CheckZones {
 
   #checkShared(zone: Zone): Promise<ZoneCheck> {
     const known = this.#kept.get(zone.apex.key);
-    if (known !== undefined && (known.endedMs === undefined || performance.now() < known.endedMs + CHECK_KEPT_MS)) {
+    if (known !== undefined && (known.endedMs === undefined || this.#clock() < known.endedMs + CHECK_KEPT_MS)) {
       return known.result;
     }
-    const kept: Kept = { result: checkZone(zone, this.#timeoutMs), endedMs: undefined };
+    const kept: Kept = { result: checkZone(zone, this.#timeoutMs(), this.#clock), endedMs: undefined };
     this.#kept.set(zone.apex.key, kept);
     return kept.result.finally(() => {
-      kept.endedMs = performance.now();
+      kept.endedMs = this.#clock();
     });
   }
 }
 
 /** One check, not shared. */
-export async function checkZone(zone: Zone, timeoutMs: number): Promise<ZoneCheck> {
-  const startMs = performance.now();
+export async function checkZone(zone: Zone, timeoutMs: number, clock: Clock): Promise<ZoneCheck> {
+  const startMs = clock();
   // The rest of the time is for removing the record.
   const probeDeadlineMs = startMs + timeoutMs * 0.7;
   try {

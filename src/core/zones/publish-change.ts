@@ -6,6 +6,7 @@
 import type { DomainName } from '../../dns/name.ts';
 import type { Prerequisite, ZoneChange } from '../../dns/zone-change.ts';
 import { AppError } from '../errors.ts';
+import type { Clock } from '../timers.ts';
 import { type ChangePlan, planChange } from './plan-change.ts';
 import type { PublishedAddresses } from './publisher.ts';
 import type { Zone } from './zone.ts';
@@ -17,9 +18,10 @@ export interface NamesChange<Result> {
   readonly zone: Zone;
   /** Not empty; no two are the same. */
   readonly names: readonly DomainName[];
-  /** Of `performance.now()`. */
+  /** Of `clock`. */
   readonly deadlineMs: number;
-  /** Begin with what is remembered of the names. A TTL is no part of a prerequisite (RFC 2136 §2.4.2): not where it counts. */
+  readonly clock: Clock;
+  /** Begin with what the publisher recalls. A prerequisite says nothing of a TTL (RFC 2136 §2.4.2): not where it matters. */
   readonly mayRecall: boolean;
   /**
    * What to publish, and what is told when it is.
@@ -29,8 +31,8 @@ export interface NamesChange<Result> {
   plan(beliefs: Beliefs, seen: Beliefs): { readonly plans: readonly ChangePlan[]; readonly result: Result };
   /** Only plan, on what the primary answers. */
   readonly isDryRun?: boolean;
-  /** Is told what is believed now, for who wants to know it when this fails; undefined: nothing. */
-  readonly onBelief?: (beliefs: Beliefs | undefined) => void;
+  /** Set while the change is in flight: what the last attempt rested on. For a caller that needs it when this fails. */
+  beliefs?: Beliefs | undefined;
 }
 
 /** How often a belief that turned out wrong is replaced by a fresh one before giving up: servers that share a store may race. */
@@ -42,11 +44,11 @@ const NOTHING: PublishedAddresses = { A: { addresses: [], ttl: 0 }, AAAA: { addr
 
 /** @throws AppError conflict where data at a name would not be seen; contended where others change it all the time; primary-*, publish-unknown */
 export async function publishNames<Result>(change: NamesChange<Result>): Promise<Result> {
-  const { zone, names, deadlineMs, mayRecall, onBelief, isDryRun } = change;
+  const { zone, names, deadlineMs, mayRecall, isDryRun } = change;
   const { publisher } = zone;
-  checkTime(deadlineMs);
+  checkTime(change);
   const recalled = mayRecall && isDryRun !== true ? recallAll(zone, names) : undefined;
-  onBelief?.(recalled);
+  change.beliefs = recalled;
   const known = recalled && (await attempt(change, recalled, recalled));
   if (known) return known.result;
 
@@ -54,9 +56,9 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
   /** Different answers of the primary. */
   const looks = new Set<string>();
   for (let round = 0; round < (cname === undefined ? MAX_ROUNDS : MAX_CNAME_ROUNDS); round++) {
-    checkTime(deadlineMs);
+    checkTime(change);
     // What was believed before has turned out wrong.
-    onBelief?.(undefined);
+    change.beliefs = undefined;
     const reads = await Promise.all(names.map((name) => publisher.read(name, deadlineMs)));
     cname = undefined;
     const seen = reads.map((read, index) => {
@@ -69,14 +71,14 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
     });
     looks.add(seen.map(({ A, AAAA }) => [...A.addresses, ...AAAA.addresses].join()).join(';'));
     if (cname === undefined) {
-      onBelief?.(seen);
+      change.beliefs = seen;
       const done = await attempt(change, seen, seen);
       if (done) return done.result;
       if (seen.every(isNothing)) continue;
     }
     // The answers were not the names' own: a wildcard's, or the names were changed since. The first shows here.
     const own = await ownAddresses(change, seen);
-    onBelief?.(own);
+    change.beliefs = own;
     const done = await attempt(change, own, seen);
     if (done) return done.result;
   }
@@ -160,7 +162,7 @@ function isNothing({ A, AAAA }: PublishedAddresses): boolean {
   return A.addresses.length === 0 && AAAA.addresses.length === 0;
 }
 
-function checkTime(deadlineMs: number): void {
-  if (performance.now() < deadlineMs) return;
+function checkTime({ clock, deadlineMs }: Pick<NamesChange<unknown>, 'clock' | 'deadlineMs'>): void {
+  if (clock() < deadlineMs) return;
   throw new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
 }

@@ -157,7 +157,7 @@ async function answer(
     answered = await route.handle(doorRequest, services);
   } catch (cause) {
     error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
-    error = services.gate.refused(error, { caller: doorRequest.clientAddress });
+    error = services.record.refuse(error, { caller: doorRequest.clientAddress });
     answered = protocol.formatError(error, request.id);
   }
   send(reply, answered);

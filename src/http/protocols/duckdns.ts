@@ -7,8 +7,8 @@
 
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
+import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
-import type { AddressChoice } from '../../core/updates/update-host.ts';
 import type { TextEdit } from '../../core/updates/update-texts.ts';
 import { familyOf } from '../../core/zones/family.ts';
 import type { IpAddress } from '../../dns/address.ts';
@@ -20,7 +20,7 @@ import { clientErrorReply } from '../request/error-reply.ts';
 import {
   carrierNatWarning,
   findChallenge,
-  findHostZone,
+  findHost,
   findUnnamedHost,
   MAX_HOSTS,
   readServiceHost,
@@ -111,12 +111,12 @@ async function changeAddresses(
 ): Promise<DoorReply> {
   const choose = () => chooseAddresses(parameters, context.caller);
   const updates = hosts.map((ownerName) => {
-    return { zone: findHostZone(ownerName, context.principal, services), ownerName, fallbackTtl: DEFAULT_TTL, choose };
+    return { ...findHost(ownerName, context.principal, services), fallbackTtl: DEFAULT_TTL, choose };
   });
   const updated = await allOrNone(
     updates,
     (update) => services.updates.check(update, context),
-    (update) => services.updates.run(update, context),
+    (checked) => services.updates.publish(checked, context),
   );
   const results = updated.map(({ result }) => result);
   const { A, AAAA } = results[0] as AddressUpdate;
@@ -165,8 +165,11 @@ async function changeTexts(
   const updates = hosts.map((host) => ({ ...findChallenge(host, context.principal, services), edit }));
   const results = await allOrNone(
     updates,
-    (update) => services.texts.check(update, context),
-    async (update) => ({ ...(await services.texts.run(update, context)), ownerName: update.ownerName }),
+    async (update) => {
+      await services.texts.check(update, context);
+      return update;
+    },
+    async (update) => ({ ...(await services.texts.publish(update, context)), ownerName: update.ownerName }),
   );
   return formatResult(results, [results[0]?.texts.join(',') ?? ''], parameters);
 }
@@ -176,13 +179,14 @@ async function changeTexts(
  * says to the others.
  * @throws AppError of those that failed one that makes the client come again, if there is one
  */
-async function allOrNone<Update, Result>(
+async function allOrNone<Update, Checked, Result>(
   updates: readonly Update[],
-  check: (update: Update) => Promise<void>,
-  run: (update: Update) => Promise<Result>,
+  check: (update: Update) => Promise<Checked>,
+  publish: (checked: Checked) => Promise<Result>,
 ): Promise<Result[]> {
-  if (updates.length > 1) for (const update of updates) await check(update);
-  const settled = await Promise.allSettled(updates.map(run));
+  const checked: Checked[] = [];
+  for (const update of updates) checked.push(await check(update));
+  const settled = await Promise.allSettled(checked.map(publish));
   const errors = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
   const isLater = (error: unknown) => !(error instanceof AppError) || DUCKDNS_ERRORS[error.code][0] === 503;
   if (errors.length > 0) throw errors.find(isLater) ?? errors[0];

@@ -2,7 +2,9 @@
  * dyndns1, which some clients still offer: one host in each request, and a page of HTML with three lines in it that they
  * look for. Credential, hosts and addresses are those of dyndns2; docs/protocols/dyndns2.md has both.
  */
+
 import { AppError, type ErrorCode } from '../../core/errors.ts';
+import type { Zone } from '../../core/zones/zone.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import { findUserName } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
@@ -73,7 +75,7 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   if (hosts.length > 1) throw new AppError('name-invalid', 'The request has more than one host.');
   const user = findUserName(request.headers) || findParameter(parameters, 'user');
   const find = hostFinders(hosts, user, context.principal, services);
-  const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, context.caller, emptyValue);
+  const choose = ({ emptyValue }: Zone) => chooseAddresses(parameters, context.caller, emptyValue);
   const requests = find.map((findHost) => ({ find: findHost, choose }));
   const answers = await changeHosts(requests, context, services, () => true);
   const told = replyToHosts(answers, (one) =>

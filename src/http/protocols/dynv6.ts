@@ -6,13 +6,13 @@
  * use to anybody.
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { AddressChoice } from '../../core/updates/update-host.ts';
+import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import { networkOf, readAddress, readAddressWithLength, readPrefix } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { carrierNatWarning, findHostZone, findUnnamedHost, readHost } from '../request/requested-host.ts';
+import { carrierNatWarning, findHost, findUnnamedHost, readHost } from '../request/requested-host.ts';
 import { lowerCaseNames, type Parameters } from '../request/update-parameters.ts';
 
 const DEFAULT_TTL = 60;
@@ -55,9 +55,9 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   const { principal, caller } = context;
   const text = parameters['hostname'] || parameters['zone'];
   const ownerName = text ? readHost(text, principal, services) : findUnnamedHost(undefined, principal, services);
-  const zone = findHostZone(ownerName, principal, services);
+  const host = findHost(ownerName, principal, services);
   const choose = () => chooseAddresses(parameters, caller);
-  const { result } = await services.updates.run({ zone, ownerName, fallbackTtl: DEFAULT_TTL, choose }, context);
+  const { result } = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
   const warning = carrierNatWarning(result);
   const body = result.changed ? 'addresses updated' : 'addresses unchanged';
   return {

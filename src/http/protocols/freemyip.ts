@@ -7,7 +7,7 @@
 
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { AddressChoice } from '../../core/updates/update-host.ts';
+import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import type { TextEdit } from '../../core/updates/update-texts.ts';
 import { familyOf } from '../../core/zones/family.ts';
 import type { IpAddress } from '../../dns/address.ts';
@@ -19,7 +19,7 @@ import { clientErrorReply } from '../request/error-reply.ts';
 import {
   carrierNatWarning,
   findChallenge,
-  findHostZone,
+  findHost,
   findUnnamedHost,
   readServiceHost,
 } from '../request/requested-host.ts';
@@ -95,9 +95,9 @@ async function changeAddresses(
   context: RequestContext,
   services: Services,
 ): Promise<DoorReply> {
-  const zone = findHostZone(ownerName, context.principal, services);
+  const host = findHost(ownerName, context.principal, services);
   const choose = () => chooseAddresses(parameters, context.caller);
-  const { result } = await services.updates.run({ zone, ownerName, fallbackTtl: DEFAULT_TTL, choose }, context);
+  const { result } = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
   const warning = carrierNatWarning(result);
   return { ...success(ownerName, result.changed), ...(warning === undefined ? {} : { warning }) };
 }

@@ -6,12 +6,11 @@
  */
 
 import { challengeName, challengeText } from '../../core/access/acme-challenge.ts';
-import { findPermittedZone } from '../../core/access/authorize.ts';
+import { findTextZone } from '../../core/access/authorize.ts';
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { TextEdit } from '../../core/updates/update-texts.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
-import { RRType } from '../../dns/rdata.ts';
 import { authenticateRequest } from '../request/authentication.ts';
 import { findCredential } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
@@ -62,7 +61,7 @@ export const httpreqProtocol: Protocol = {
 async function change(request: DoorRequest, services: Services, kind: 'add' | 'remove'): Promise<DoorReply> {
   const context = await authenticate(request, services);
   const { ownerName, text } = readChallenge(request.body);
-  const zone = findPermittedZone(services.zones, context.principal, ownerName, [RRType.TXT]);
+  const zone = findTextZone(services.zones, context.principal, ownerName);
   const edit: TextEdit = { kind, text };
   const { changed } = await services.texts.run({ zone, ownerName, edit }, context);
   const detail = `${ownerName} TXT ${changed ? (kind === 'add' ? 'added' : 'removed') : 'unchanged'}`;
@@ -76,7 +75,7 @@ async function authenticate(request: DoorRequest, services: Services): Promise<R
     throw new AppError('not-authenticated', 'The request has no credential: give a token as the password of Basic.');
   }
   const principal = await authenticateRequest(request, services, undefined);
-  return { principal, caller, protocol: 'httpreq', userAgent: headers['user-agent'] ?? '' };
+  return { principal, caller, protocol: 'httpreq', userAgent: headers['user-agent'] ?? '', origin: 'client' };
 }
 
 /** `fqdn` and `value`, or what they are made of in the mode RAW: `domain` and `keyAuth`. @throws AppError */

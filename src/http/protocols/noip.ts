@@ -4,7 +4,9 @@
  *
  * Left out on purpose: `groupname`, and the codes of groups.
  */
+
 import { AppError, type ErrorCode } from '../../core/errors.ts';
+import type { Zone } from '../../core/zones/zone.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import { findUserName } from '../request/credentials.ts';
@@ -70,7 +72,7 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
     }
     const user = findUserName(request.headers) || findParameter(parameters, 'user');
     const find = hostFinders(hosts, user, context.principal, services);
-    const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, context.caller, emptyValue);
+    const choose = ({ emptyValue }: Zone) => chooseAddresses(parameters, context.caller, emptyValue);
     const isGeneral = ({ code }: AppError) => NOIP_ERRORS[code][0] !== 200;
     return replyToHosts(
       await changeHosts(
@@ -83,7 +85,7 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
     );
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    const told = services.gate.refused(error, { caller: request.clientAddress });
+    const told = services.record.refuse(error, { caller: request.clientAddress });
     return { ...formatError(told, front), error: told };
   }
 }

@@ -3,10 +3,9 @@
  * Its users' routers and scripts depend on every word here; docs/protocols/original.md lists where we differ on purpose.
  */
 
-import { authorizeName, unknownName } from '../../core/access/authorize.ts';
+import { type PermittedHost, permittedFamilies, unknownName } from '../../core/access/authorize.ts';
 import type { Principal } from '../../core/access/principal.ts';
 import type { RequestContext } from '../../core/access/request-context.ts';
-import { tokenCovers } from '../../core/access/token.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
 import type { ZoneCheck } from '../../core/zones/check-zones.ts';
@@ -15,7 +14,6 @@ import type { WantedAddresses } from '../../core/zones/plan-change.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import { type IpAddress, parseIpAddress, unmapAddress } from '../../dns/address.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
-import { RRType } from '../../dns/rdata.ts';
 import { authenticateRequest } from '../request/authentication.ts';
 import { findCredential } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
@@ -24,7 +22,6 @@ import { errorReply, errorText } from '../request/error-reply.ts';
 import { carrierNatWarning } from '../request/requested-host.ts';
 
 const DEFAULT_TTL = 300;
-const ADDRESS_TYPES = [RRType.A, RRType.AAAA];
 
 /** Status and level of each error: the original's own statuses, which its clients test for. */
 export const ORIGINAL_ERRORS = {
@@ -132,15 +129,15 @@ export async function changeAddresses(
   context: RequestContext,
   services: Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily'>,
 ): Promise<DoorReply> {
-  const { ownerName, zone } = findOwner(parameters, context.principal, services);
-  const choose = () => {
+  const host = findOwner(parameters, context.principal, services);
+  const choose = (zone: Zone) => {
     const ttl = parseTtl(parameters.ttl);
     const addresses = parseAddresses(parameters, zone, context.caller);
     const wanted: WantedAddresses =
       services.unspecifiedFamily === 'delete' ? { A: null, AAAA: null, ...addresses } : addresses;
     return { wanted, ...(ttl !== undefined && { ttl }), ...(isDryRun(parameters.dry_run) && { isDryRun: true }) };
   };
-  const updated = await services.updates.run({ zone, ownerName, fallbackTtl: DEFAULT_TTL, choose }, context);
+  const updated = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
   const { result, choice } = updated;
   if (choice.isDryRun) return changeReply(false, formatDryRun(updated));
   const body = FAMILIES.map((family) => updateLine(result, family)).join('');
@@ -170,16 +167,17 @@ function findOwner(
   parameters: NameParameters,
   principal: Principal,
   { zones }: Pick<Services, 'zones'>,
-): { ownerName: DomainName; zone: Zone } {
+): PermittedHost {
   const { fqdn, zone_name: zoneName, record_name: recordName } = parameters;
   if (fqdn && (zoneName || recordName)) {
     throw new AppError('name-invalid', 'Specify "fqdn" or "zone_name" and "record_name".');
   }
   if (fqdn) {
     const ownerName = parseName(fqdn);
-    authorizeName(principal, ownerName, ADDRESS_TYPES);
+    const families = permittedFamilies(principal, ownerName);
+    if (families.length === 0) throw unknownName(ownerName);
     const zone = zones.find(ownerName);
-    if (zone !== undefined) return { ownerName, zone };
+    if (zone !== undefined) return { ownerName, zone, families };
     throw new AppError('name-invalid', unknownName(ownerName).message, { logText: IN_NO_ZONE });
   }
   // An empty record name means the zone's own name; a missing one means that the form was not used at all.
@@ -190,11 +188,10 @@ function findOwner(
   const unknown = () => new AppError('name-invalid', `Unknown zone "${oneLine(zoneName)}".`, { logText: IN_NO_ZONE });
   if (zone === undefined) throw unknown();
   const ownerName = isApex ? zone.apex : parseName(`${recordName}.${zone.apex}`);
-  if (principal.kind === 'token' && !ADDRESS_TYPES.some((type) => tokenCovers(principal.token, ownerName, type))) {
-    throw unknown();
-  }
+  const families = permittedFamilies(principal, ownerName);
+  if (families.length === 0) throw unknown();
   // A zone of its own may begin below this one.
-  return { ownerName, zone: isApex ? zone : (zones.find(ownerName) ?? zone) };
+  return { ownerName, zone: isApex ? zone : (zones.find(ownerName) ?? zone), families };
 }
 
 function parseName(text: string): DomainName {
@@ -278,10 +275,10 @@ export async function deleteAddresses(
   context: RequestContext,
   services: Pick<Services, 'zones' | 'updates'>,
 ): Promise<DoorReply> {
-  const { ownerName, zone } = findOwner({ fqdn }, context.principal, services);
+  const host = findOwner({ fqdn }, context.principal, services);
   const choose = () => ({ wanted: { A: null, AAAA: null } });
-  const { changed } = await services.updates.run({ zone, ownerName, fallbackTtl: DEFAULT_TTL, choose }, context);
-  return changeReply(changed, deleteLine(ownerName, changed));
+  const { changed } = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
+  return changeReply(changed, deleteLine(host.ownerName, changed));
 }
 
 function deleteLine(ownerName: DomainName, changed: boolean): string {
@@ -326,7 +323,7 @@ async function authenticate(
   const isMissing = headers.authorization === undefined && findCredential(headers, parameter) === undefined;
   if (isMissing) throw new AppError('not-authenticated', 'missing: Field required (secret).');
   const principal = await authenticateRequest(request, services, parameter);
-  return { principal, caller, protocol: 'original', userAgent: headers['user-agent'] ?? '' };
+  return { principal, caller, protocol: 'original', userAgent: headers['user-agent'] ?? '', origin: 'client' };
 }
 
 function changeReply(changed: boolean, body: string): DoorReply {

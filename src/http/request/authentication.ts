@@ -70,5 +70,5 @@ function contextOf(
   protocol: string,
   principal: Principal,
 ): RequestContext {
-  return { principal, caller, protocol, userAgent: headers['user-agent'] ?? '' };
+  return { principal, caller, protocol, userAgent: headers['user-agent'] ?? '', origin: 'client' };
 }

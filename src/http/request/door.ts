@@ -8,7 +8,7 @@ import type { Authenticator } from '../../core/access/authenticate.ts';
 import type { AppError } from '../../core/errors.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
 import type { UpdateHost } from '../../core/updates/update-host.ts';
-import type { HostGate } from '../../core/updates/update-record.ts';
+import type { UpdateRecord } from '../../core/updates/update-record.ts';
 import type { UpdateTexts } from '../../core/updates/update-texts.ts';
 import type { CheckZones } from '../../core/zones/check-zones.ts';
 import type { ZoneTable } from '../../core/zones/zone.ts';
@@ -21,7 +21,7 @@ export interface Services {
   readonly zones: ZoneTable;
   readonly authenticator: Authenticator;
   readonly guesses: GuessLimiter;
-  readonly gate: HostGate;
+  readonly record: UpdateRecord;
   readonly updates: UpdateHost;
   readonly texts: UpdateTexts;
   /** Where the configuration has it. */

@@ -4,28 +4,30 @@
 
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError } from '../../core/errors.ts';
-import type { AddressChoice, HostUpdated } from '../../core/updates/update-host.ts';
+import type { AddressChoice } from '../../core/updates/prepare-update.ts';
+import type { HostUpdated } from '../../core/updates/update-host.ts';
+import type { Zone } from '../../core/zones/zone.ts';
 import type { DomainName } from '../../dns/name.ts';
 import type { DoorReply, Services } from './door.ts';
-import { carrierNatWarning, findHostZone } from './requested-host.ts';
+import { carrierNatWarning, findHost } from './requested-host.ts';
 
 /** Seconds. */
 const DEFAULT_TTL = 60;
 
 /**
  * Changes the addresses of a host, if the credential covers it.
- * @param choose is handed the zone's `empty_value`; called when it is known that the credential covers the host
+ * @param choose see HostUpdate
  * @throws AppError
  */
 export async function changeHost(
   ownerName: DomainName,
-  choose: (emptyValue: 'keep' | 'clear') => AddressChoice,
+  choose: (zone: Zone) => AddressChoice,
   context: RequestContext,
-  { zones, updates }: Pick<Services, 'zones' | 'updates'>,
+  services: Pick<Services, 'zones' | 'updates'>,
 ): Promise<HostUpdated> {
-  const zone = findHostZone(ownerName, context.principal, { zones });
-  const update = { zone, ownerName, fallbackTtl: DEFAULT_TTL, choose: () => choose(zone.emptyValue) };
-  const updated = await updates.run(update, context);
+  const { zone, families } = findHost(ownerName, context.principal, services);
+  const update = { zone, ownerName, families, fallbackTtl: DEFAULT_TTL, choose };
+  const updated = await services.updates.run(update, context);
   const { wanted, prefix } = updated.choice;
   const { AAAA, members } = updated.result;
   const nothingToMove = AAAA.after.length === 0 && members.length === 0;
@@ -40,7 +42,7 @@ export interface HostRequest {
   /** The host, or throws name-invalid. */
   readonly find: () => DomainName;
   /** See changeHost. */
-  readonly choose: (emptyValue: 'keep' | 'clear') => AddressChoice;
+  readonly choose: (zone: Zone) => AddressChoice;
 }
 
 /** What became of one host. */
@@ -66,8 +68,10 @@ export async function changeHosts(
         return { kind: 'done', updated: await changeHost(find(), choose, context, services) };
       } catch (error) {
         if (!(error instanceof AppError)) return { kind: 'broken', error };
-        const told = services.gate.refused(error, context);
-        return { kind: isGeneral(told) ? 'broken' : 'failed', error: told };
+        // One that is the whole reply is counted where all such errors are: in the app.
+        if (isGeneral(error)) return { kind: 'broken', error };
+        const refusal = services.record.refuse(error, context);
+        return { kind: isGeneral(refusal) ? 'broken' : 'failed', error: refusal };
       }
     }),
   );

@@ -1,5 +1,5 @@
 /** Which host a request means, for the protocols whose clients write more than whole names. */
-import { findPermittedZone } from '../../core/access/authorize.ts';
+import { findPermittedHost, findTextZone, type PermittedHost } from '../../core/access/authorize.ts';
 import { acmeChallenge } from '../../core/access/name-scope.ts';
 import type { Principal } from '../../core/access/principal.ts';
 import { selectByText, selectByUser, selectOnlyHost } from '../../core/access/select-host.ts';
@@ -8,10 +8,7 @@ import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
 import { isCarrierNat } from '../../core/zones/address-policy.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
-import { RRType } from '../../dns/rdata.ts';
 import type { Services } from './door.ts';
-
-const ADDRESS_TYPES = [RRType.A, RRType.AAAA];
 
 /** Hosts that one request may name. */
 export const MAX_HOSTS = 20;
@@ -86,9 +83,13 @@ export function findUnnamedHost(
   throw new AppError('name-invalid', 'The request names no host.');
 }
 
-/** The zone of a host whose addresses the credential may change. @throws AppError not-permitted */
-export function findHostZone(ownerName: DomainName, principal: Principal, { zones }: Pick<Services, 'zones'>): Zone {
-  return findPermittedZone(zones, principal, ownerName, ADDRESS_TYPES);
+/** A host whose addresses the credential may change. @throws AppError not-permitted */
+export function findHost(
+  ownerName: DomainName,
+  principal: Principal,
+  { zones }: Pick<Services, 'zones'>,
+): PermittedHost {
+  return findPermittedHost(zones, principal, ownerName);
 }
 
 /**
@@ -101,7 +102,7 @@ export function findChallenge(
   { zones }: Pick<Services, 'zones'>,
 ): { readonly ownerName: DomainName; readonly zone: Zone } {
   const ownerName = challengeOf(host);
-  return { ownerName, zone: findPermittedZone(zones, principal, ownerName, [RRType.TXT]) };
+  return { ownerName, zone: findTextZone(zones, principal, ownerName) };
 }
 
 /** @throws AppError name-invalid */

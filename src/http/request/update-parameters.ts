@@ -5,7 +5,7 @@
  * Left out on purpose: `wildcard`, `mx`, `backmx`, `system`, `url` and whatever else there is: ignored.
  */
 import { AppError } from '../../core/errors.ts';
-import type { AddressChoice } from '../../core/updates/update-host.ts';
+import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import { type Family, familyOf } from '../../core/zones/family.ts';
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import { networkOf, readAddress, readPrefix } from './address-texts.ts';

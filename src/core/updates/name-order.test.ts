@@ -1,7 +1,7 @@
 // Tasks of one name one after the other, of different names side by side.
 import { expect, it } from 'vitest';
 import { DomainName } from '../../dns/name.ts';
-import { NameOrder } from './update-queue.ts';
+import { NameOrder } from './name-order.ts';
 
 const a = DomainName.parse('a.example.com');
 const b = DomainName.parse('b.example.com');
