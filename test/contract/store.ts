@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HostToken, tokenSha256 } from '../../src/core/access/token.ts';
 import type { HistoryEvent } from '../../src/core/history/history.ts';
 import { eventId } from '../../src/core/history/history.ts';
+import { HistoryRecorder } from '../../src/core/history/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../../src/core/hosts/host.ts';
 import type { NewPendingUpdate } from '../../src/core/pending/pending-update.ts';
 import type { Store } from '../../src/core/store.ts';
@@ -333,6 +334,27 @@ export function describeStore(subject: StoreSubject): void {
           [a.key, 5, NOW_MS + 9],
           [b.key, 5, NOW_MS + 20],
         ]);
+      });
+
+      it('a retry by the server is no sign of life of a silent host, and what the operator does is none', async () => {
+        const ownerName = nameOf('retried.example.com');
+        const { id: _, ...facts } = newEvent('retried.example.com', NOW_MS);
+        const timers = { after: () => () => undefined };
+        const recorder = new HistoryRecorder({ store: store.history, timers, warn: () => undefined });
+        recorder.record({ ...facts, origin: 'client' });
+        await recorder.flush();
+        for (const outcome of ['changed', 'failed'] as const) {
+          recorder.record({ ...facts, timeMs: NOW_MS + 1_000, outcome, protocol: 'retry', origin: 'server' });
+          recorder.record({ ...facts, timeMs: NOW_MS + 2_000, outcome, protocol: 'cli', origin: 'operator' });
+        }
+        await recorder.flush();
+        expect(await store.history.read(ownerName, 10)).toHaveLength(5);
+        expect(plain(await store.history.activity(ownerName))).toEqual(
+          plain({ ownerName, repeats: 0, lastSeenMs: NOW_MS }),
+        );
+        recorder.record({ ...facts, timeMs: NOW_MS + 3_000, origin: 'client' });
+        await recorder.close();
+        expect((await store.history.activity(ownerName))?.lastSeenMs).toBe(NOW_MS + 3_000);
       });
 
       it('counts the repeats of many at the same time', async () => {

@@ -67,6 +67,19 @@ describe('HistoryRecorder', () => {
     expect(calls).toEqual([]);
   });
 
+  it('takes for a sign of life what a client did, unless it was refused', async () => {
+    recorder.record(event(1));
+    recorder.record({ ...event(2), outcome: 'failed' });
+    recorder.record({ ...event(3), origin: 'server' });
+    recorder.record({ ...event(4), origin: 'operator' });
+    recorder.record({ ...event(5), outcome: 'refused' });
+    await second();
+    expect(await store.activity(home)).toEqual({ ownerName: home, repeats: 0, lastSeenMs: 2 });
+    expect(await store.read(home, 10)).toHaveLength(5);
+    // Whose doing it was is not stored.
+    expect((await store.read(home, 10)).some((stored) => 'origin' in stored)).toBe(false);
+  });
+
   it('keeps what the store was not there for, in its order', async () => {
     failure = new AppError('store-unreachable', 'away');
     recorder.record(event(1));

@@ -231,7 +231,12 @@ describe('an update that could not be published', () => {
     expect(addressAt(model)).toBe('192.0.2.2');
     expect(store.pending.size).toBe(0);
     expect(events).toMatchObject([
-      { protocol: 'retry', outcome: 'changed', A: { before: ['192.0.2.1'], after: ['192.0.2.2'] } },
+      {
+        protocol: 'retry',
+        origin: 'server',
+        outcome: 'changed',
+        A: { before: ['192.0.2.1'], after: ['192.0.2.2'] },
+      },
     ]);
   });
 

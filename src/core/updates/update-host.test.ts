@@ -231,7 +231,70 @@ describe('what is remembered', () => {
   });
 });
 
+describe('the order of one name', () => {
+  it('has the event of an update before the next one starts, and that of a failure as well', async () => {
+    const log: string[] = [];
+    const publisher = zone.publisher;
+    let isDown = false;
+    zone = {
+      ...zone,
+      publisher: {
+        recall: () => undefined,
+        read: (...given) => publisher.read(...given),
+        readRRset: (...given) => publisher.readRRset(...given),
+        publish: async (...given) => {
+          log.push('publish');
+          if (isDown) throw new AppError('primary-unreachable', 'down');
+          return publisher.publish(...given);
+        },
+        close: () => publisher.close(),
+      },
+    };
+    const recorder = {
+      record: ({ outcome }: NewHistoryEvent) => void log.push(outcome),
+      repeat: () => void log.push('unchanged'),
+    };
+    const door = useCase({ recorder });
+    await Promise.all(['192.0.2.1', '192.0.2.1', '192.0.2.2'].map((A) => door.run(request(home, A), by())));
+    expect(log).toEqual(['publish', 'changed', 'publish', 'unchanged', 'publish', 'changed']);
+    log.length = 0;
+    isDown = true;
+    await Promise.allSettled([1, 2].map(() => door.run(request(), by())));
+    expect(log).toEqual(['publish', 'failed', 'publish', 'failed']);
+  });
+
+  it('is not joined by more requests than may wait: the refusal is recorded', async () => {
+    const door = useCase();
+    const settled = await Promise.allSettled(Array.from({ length: 11 }, () => door.run(request(), by())));
+    expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+    expect(events.map(({ outcome, code }) => [outcome, code])).toContainEqual(['refused', 'rate-limited']);
+  });
+});
+
+describe('an update of the operator', () => {
+  it('is in the history, and is no sign of life of the host or of its members', async () => {
+    const nas = home.prepend('nas');
+    const members: HostMember[] = [{ ownerName: nas, host: { kind: 'interface-id', text: '::10' }, subnet: 1 }];
+    const door = useCase({ hosts: hosts({ members }) });
+    const prefix = parseIpPrefix('2001:db8:5::/56')!;
+    const update = (A: string) => ({ ...request(), choose: () => ({ wanted: wantedOf({ A }), prefix }) });
+    await door.run(update('192.0.2.1'), OPERATOR);
+    await door.run(update('192.0.2.2'), OPERATOR);
+    expect(events.map(({ origin, protocol }) => `${origin} ${protocol}`)).toEqual(Array(3).fill('operator cli'));
+    expect(repeats).toEqual([]);
+  });
+});
+
 describe('refusals', () => {
+  it('are counted by their own code until they are put off', async () => {
+    const outcomes: string[] = [];
+    const onOutcome = (_protocol: string, outcome: string) => void outcomes.push(outcome);
+    const update = useCase({ refusals: new MinuteLimiter(2, () => nowMs), onOutcome });
+    for (let i = 0; i < 3; i++) await codeOf(update.run(request(home, '127.0.0.1'), by()));
+    expect(outcomes).toEqual(['address-refused', 'address-refused', 'rate-limited']);
+    expect(events.map(({ code }) => code)).toEqual(Array(3).fill('address-refused'));
+  });
+
   it('beyond the limit of a source are put off; what is right is not', async () => {
     const update = useCase({ refusals: new MinuteLimiter(2, () => nowMs) });
     const codes: string[] = [];
