@@ -6,6 +6,7 @@
  * neighbours. When its reply is lost, the primary is asked whether the outcome of each change is there.
  */
 import { AppError } from '../core/errors.ts';
+import type { Clock } from '../core/timers.ts';
 import type { PublishOutcome } from '../core/zones/publisher.ts';
 import type { Rdata } from '../dns/rdata.ts';
 import { changedNames, type Prerequisite, type ZoneChange, type ZoneEdit } from '../dns/zone-change.ts';
@@ -46,6 +47,7 @@ export class GroupCommit {
   readonly #send: SendUpdate;
   readonly #late: () => AppError;
   readonly #onBatch: (changes: number, outcome: string, durationMs: number) => void;
+  readonly #clock: Clock;
   #queue: Item[] = [];
   #running = false;
 
@@ -53,10 +55,12 @@ export class GroupCommit {
     send: SendUpdate,
     late: () => AppError,
     onBatch: (changes: number, outcome: string, durationMs: number) => void,
+    clock: Clock = () => performance.now(),
   ) {
     this.#send = send;
     this.#late = late;
     this.#onBatch = onBatch;
+    this.#clock = clock;
   }
 
   submit(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome> {
@@ -103,20 +107,20 @@ export class GroupCommit {
   }
 
   #expired(item: Item): boolean {
-    if (item.deadlineMs > performance.now()) return false;
+    if (item.deadlineMs > this.#clock()) return false;
     item.reject(this.#late());
     return true;
   }
 
   async #commit(batch: readonly Item[]): Promise<void> {
     if (batch.length === 0) return;
-    const now = performance.now();
+    const now = this.#clock();
     const deadlineMs = now + (earliest(batch) - now) * SEND_SHARE;
     const outcome = await this.#send(
       batch.map((item) => item.change),
       deadlineMs,
     );
-    this.#onBatch(batch.length, outcome.kind, performance.now() - now);
+    this.#onBatch(batch.length, outcome.kind, this.#clock() - now);
     switch (outcome.kind) {
       case 'published':
         for (const item of batch) item.resolve('published');
@@ -151,7 +155,7 @@ export class GroupCommit {
     const questions: ZoneChange[] = [];
     for (const item of lostBatch) {
       const question = confirmation(item.change);
-      if (question === undefined || item.losses >= MAX_LOSSES || item.deadlineMs <= performance.now()) {
+      if (question === undefined || item.losses >= MAX_LOSSES || item.deadlineMs <= this.#clock()) {
         item.reject(item.change.edits.length === 0 ? noAnswer(lost) : lost);
       } else {
         item.losses += 1;
@@ -160,9 +164,9 @@ export class GroupCommit {
       }
     }
     if (batch.length === 0) return;
-    const startMs = performance.now();
+    const startMs = this.#clock();
     const outcome = await this.#send(questions, earliest(batch));
-    this.#onBatch(batch.length, `lost, then ${outcome.kind}`, performance.now() - startMs);
+    this.#onBatch(batch.length, `lost, then ${outcome.kind}`, this.#clock() - startMs);
     if (outcome.kind === 'published') {
       for (const item of batch) item.resolve('published');
     } else if (outcome.kind === 'stale' && batch.length > 1) {

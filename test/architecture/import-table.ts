@@ -93,7 +93,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     builtins: ['crypto'],
     packages: [],
     never: 'dns/wire or anything that does I/O: the rules must run without both',
-    withoutGlobals: ['Date.now', 'setTimeout', 'setInterval', ...WORLD],
+    withoutGlobals: [...CLOCK, ...WORLD],
   },
   {
     part: 'primary',

@@ -37,7 +37,7 @@ export interface DnsUpdate {
   readonly edits: readonly ZoneEdit[];
   /** Where the message came from, canonical IP text. */
   readonly source?: string;
-  /** Of `performance.now()`. */
+  /** Of the monotonic clock, in ms. */
   readonly deadlineMs: number;
 }
 

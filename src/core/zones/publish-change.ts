@@ -35,7 +35,7 @@ export interface NamesChange<Result> {
   beliefs?: Beliefs | undefined;
 }
 
-/** How often a belief that turned out wrong is replaced by a fresh one before giving up: servers that share a store may race. */
+/** Reads before giving up. Servers that share a zone race on one name: each round has one winner (docs/decisions/0001). */
 const MAX_ROUNDS = 6;
 /** The same while a CNAME answers, which is there to stay. */
 const MAX_CNAME_ROUNDS = 3;

@@ -31,7 +31,7 @@ export type ReadOutcome =
 export type PublishOutcome = 'published' | 'stale';
 
 /**
- * Publishes changes of one zone. Deadlines are values of the monotonic clock (`performance.now()`), in ms.
+ * Publishes changes of one zone. Deadlines are values of the monotonic clock, in ms.
  *
  * Every implementation passes test/contract/zone-publisher.ts.
  */
