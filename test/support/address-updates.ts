@@ -3,8 +3,8 @@ import { MASTER } from '../../src/core/access/principal.ts';
 import type { HostToken } from '../../src/core/access/token.ts';
 import type { MemberMove } from '../../src/core/hosts/site.ts';
 import type { Clock } from '../../src/core/timers.ts';
+import type { PendingUpdates } from '../../src/core/updates/pending-updates.ts';
 import { type AddressChoice, prepareUpdate } from '../../src/core/updates/prepare-update.ts';
-import type { UnpublishedUpdates } from '../../src/core/updates/unpublished-updates.ts';
 import { type AddressUpdate, namesOf, UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
 import { type UpdateLimits, UpdateQueue } from '../../src/core/updates/update-queue.ts';
 import { FAMILIES } from '../../src/core/zones/family.ts';
@@ -29,9 +29,9 @@ export class AddressUpdates {
   readonly queue: UpdateQueue;
   readonly updates: UpdateAddresses;
 
-  constructor(queue: UpdateLimits | UpdateQueue, unpublished?: UnpublishedUpdates) {
+  constructor(queue: UpdateLimits | UpdateQueue, pending?: PendingUpdates) {
     this.queue = queue instanceof UpdateQueue ? queue : testQueue(queue);
-    this.updates = new UpdateAddresses(this.queue, unpublished);
+    this.updates = new UpdateAddresses(this.queue, pending);
   }
 
   get waiting(): number {

@@ -13,8 +13,8 @@ import { addressOf, FAMILIES, type Family } from '../zones/family.ts';
 import { type ChangePlan, type FamilyPlan, planChange, type WantedAddresses } from '../zones/plan-change.ts';
 import { type Beliefs, type NamesChange, publishNames } from '../zones/publish-change.ts';
 import type { PublishedAddresses } from '../zones/publisher.ts';
+import type { FailedUpdate, PendingUpdates } from './pending-updates.ts';
 import { type CheckedUpdate, checkRules } from './prepare-update.ts';
-import type { UnpublishedUpdate, UnpublishedUpdates } from './unpublished-updates.ts';
 import type { UpdateQueue } from './update-queue.ts';
 
 /** The result of an update; `changed` and each family's before and after are confirmed by the primary. */
@@ -28,12 +28,12 @@ export type AddressUpdate = Pick<ChangePlan, 'A' | 'AAAA'> & {
 export class UpdateAddresses {
   /** In whose order each update is published. */
   readonly queue: UpdateQueue;
-  readonly #unpublished: UnpublishedUpdates | undefined;
+  readonly #pending: PendingUpdates | undefined;
 
-  /** @param unpublished is told the result of each update, within its order */
-  constructor(queue: UpdateQueue, unpublished?: UnpublishedUpdates) {
+  /** @param pending gets the result of each update, within its order */
+  constructor(queue: UpdateQueue, pending?: PendingUpdates) {
     this.queue = queue;
-    this.#unpublished = unpublished;
+    this.#pending = pending;
   }
 
   /**
@@ -61,21 +61,20 @@ export class UpdateAddresses {
       if (settled !== undefined) await settled;
       return result;
     } catch (error) {
-      if (!(error instanceof AppError) || this.#unpublished === undefined || isDryRun || origin === 'server')
-        throw error;
-      const outcome = await this.#unpublished.failed(unpublishedUpdates(update, change.beliefs), error);
-      throw outcome === 'kept' ? keptError(error) : error;
+      if (!(error instanceof AppError) || this.#pending === undefined || isDryRun || origin === 'server') throw error;
+      const outcome = await this.#pending.failed(failedUpdates(update, change.beliefs), error);
+      throw outcome === 'saved' ? retriedError(error) : error;
     }
   }
 
   /** Older pending updates of these names and families have ended. No promise where there are none. */
   #settled(update: CheckedUpdate): Promise<unknown> | undefined {
     const { ownerName, members } = update;
-    const unpublished = this.#unpublished;
-    if (unpublished === undefined) return undefined;
-    const own = unpublished.settled(ownerName, familiesOf(update));
+    const pending = this.#pending;
+    if (pending === undefined) return undefined;
+    const own = pending.settled(ownerName, familiesOf(update));
     if (members.length === 0) return own;
-    return Promise.all([own, ...members.map((member) => unpublished.settled(member.ownerName, ['AAAA']))]);
+    return Promise.all([own, ...members.map((member) => pending.settled(member.ownerName, ['AAAA']))]);
   }
 }
 
@@ -89,7 +88,7 @@ function familiesOf({ wanted, prefix }: CheckedUpdate): readonly Family[] {
 }
 
 /** The same failure, for a client that may want to know that it need not try again. */
-function keptError({ code, message, logText, rcode, cause }: AppError): AppError {
+function retriedError({ code, message, logText, rcode, cause }: AppError): AppError {
   const withNote = (text: string) =>
     `${text}${/[.?!]$/.test(text) ? '' : '.'} The update is kept and will be tried again.`;
   return new AppError(code, withNote(message), { cause, logText: withNote(logText), ...(rcode && { rcode }) });
@@ -127,7 +126,7 @@ function planMembers({ zone, choice, members }: CheckedUpdate, beliefs: Beliefs)
 }
 
 /** What remains to be done of an update that failed: of the host, then of its members. */
-function unpublishedUpdates(update: CheckedUpdate, beliefs: Beliefs | undefined): UnpublishedUpdate[] {
+function failedUpdates(update: CheckedUpdate, beliefs: Beliefs | undefined): FailedUpdate[] {
   const { ownerName, zone, ttl, members } = update;
   const before = (name: DomainName, index: number) => beliefs?.[index] ?? zone.publisher.recall(name);
   const published = before(ownerName, 0);

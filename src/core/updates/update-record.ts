@@ -7,7 +7,7 @@ import type { DomainName } from '../../dns/name.ts';
 import { actorName } from '../access/principal.ts';
 import { type MinuteLimiter, sourceKey } from '../access/rate-limits.ts';
 import type { RequestContext } from '../access/request-context.ts';
-import { AppError, type ErrorCode } from '../errors.ts';
+import { AppError, ERROR_CODES, type ErrorCode } from '../errors.ts';
 import type { NewHistoryEvent, UpdateRecorder } from '../history/history.ts';
 import type { HostSettings, HostSettingsSource } from '../hosts/host.ts';
 
@@ -23,25 +23,6 @@ export interface UpdateRecordOptions {
   /** Called once for each update of a name; for counting. */
   readonly onOutcome?: (protocol: string, outcome: 'changed' | 'unchanged' | ErrorCode) => void;
 }
-
-/** Refusals that say something of the host, and so belong into its history. A caller without permission leaves no trace there. */
-const RECORDED_REFUSALS = new Set<ErrorCode>(['host-disabled', 'address-refused', 'conflict', 'rate-limited']);
-/** Faults of the request, not ours. */
-const REFUSALS = new Set<ErrorCode>([
-  'name-invalid',
-  'not-permitted',
-  'host-disabled',
-  'address-invalid',
-  'address-refused',
-  'request-malformed',
-]);
-const FAILURES = new Set<ErrorCode>([
-  'contended',
-  'primary-refused',
-  'primary-key-rejected',
-  'primary-unreachable',
-  'publish-unknown',
-]);
 
 export class UpdateRecord {
   readonly #options: UpdateRecordOptions;
@@ -81,8 +62,8 @@ export class UpdateRecord {
   failed(ownerName: DomainName, context: RequestContext, error: unknown): void {
     if (!(error instanceof AppError)) return;
     const { code, logText } = error;
-    const outcome = FAILURES.has(code) ? 'failed' : RECORDED_REFUSALS.has(code) ? 'refused' : undefined;
-    if (outcome !== undefined) this.#record(ownerName, context, outcome, { code, detail: logText });
+    const outcome = ERROR_CODES[code].history;
+    if (outcome !== 'not recorded') this.#record(ownerName, context, outcome, { code, detail: logText });
     const isThrottled = this.#throttled(error, context) !== undefined;
     this.#options.onOutcome?.(context.protocol, isThrottled ? 'rate-limited' : code);
   }
@@ -111,7 +92,7 @@ export class UpdateRecord {
    * @returns the error to reply with: this one, or rate-limited for a source that has got too many
    */
   refuse(error: AppError, context: Pick<RequestContext, 'caller'>): AppError {
-    if (!REFUSALS.has(error.code)) return error;
+    if (!ERROR_CODES[error.code].isRefusal) return error;
     const throttled = this.#throttled(error, context);
     this.#options.refusals?.count(sourceKey(context.caller));
     return throttled ?? error;
@@ -119,7 +100,7 @@ export class UpdateRecord {
 
   #throttled({ code }: AppError, { caller }: Pick<RequestContext, 'caller'>): AppError | undefined {
     const { refusals } = this.#options;
-    if (refusals === undefined || !REFUSALS.has(code)) return undefined;
+    if (refusals === undefined || !ERROR_CODES[code].isRefusal) return undefined;
     const retryAfterSeconds = refusals.retryAfterSeconds(sourceKey(caller));
     if (retryAfterSeconds === undefined) return undefined;
     return new AppError('rate-limited', 'Too many refused requests in the last minute.', { retryAfterSeconds });

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { readTextRdata, textRdata } from '../../dns/rrset.ts';
-import { AppError, type ErrorCode } from '../errors.ts';
+import { AppError, ERROR_CODES } from '../errors.ts';
 import type { Clock } from '../timers.ts';
 import type { Zone } from './zone.ts';
 
@@ -70,8 +70,8 @@ export async function checkZone(zone: Zone, timeoutMs: number, clock: Clock): Pr
     try {
       await writeAndRead(zone, ownerName, text, probeDeadlineMs);
     } catch (error) {
-      // Where the write failed without a doubt there is nothing to remove.
-      if (!(error instanceof AppError) || !MAY_BE_THERE.has(error.code)) throw error;
+      // Where the write certainly failed there is nothing to remove.
+      if (!(error instanceof AppError) || !ERROR_CODES[error.code].mayBeApplied) throw error;
       await remove(zone, ownerName, startMs + timeoutMs).catch(() => undefined);
       throw error;
     }
@@ -82,9 +82,6 @@ export async function checkZone(zone: Zone, timeoutMs: number, clock: Clock): Pr
     return { kind: 'failed', zone: zone.apex, error };
   }
 }
-
-/** Failures after which the probe's record may be in the zone. */
-const MAY_BE_THERE: ReadonlySet<ErrorCode> = new Set(['publish-unknown', 'check-failed']);
 
 async function writeAndRead(zone: Zone, ownerName: DomainName, text: string, deadlineMs: number): Promise<void> {
   const rrset = { ownerName, type: RRType.TXT, ttl: CHECK_TTL, rdatas: [textRdata(text)] };
