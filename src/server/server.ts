@@ -12,7 +12,7 @@ import { withStoreBackup } from '../core/admin/backup.ts';
 import type { ClientAdmin } from '../core/admin/client-admin.ts';
 import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
 import type { Observer } from '../core/observer.ts';
-import { rememberUpdates } from '../core/updates/remember-updates.ts';
+import { recordUpdates } from '../core/updates/dns-update.ts';
 import { UpdateAddresses } from '../core/updates/update-addresses.ts';
 import { UpdateHost } from '../core/updates/update-host.ts';
 import { type UpdateLimits, UpdateQueue } from '../core/updates/update-queue.ts';
@@ -224,8 +224,8 @@ export class DyndnsServer {
     await this.#app.close();
   }
 
-  readonly #remember = (apply: Parameters<typeof rememberUpdates>[0]) =>
-    rememberUpdates(apply, () => {
+  readonly #remember = (apply: Parameters<typeof recordUpdates>[0]) =>
+    recordUpdates(apply, () => {
       const { events, pending } = this.#clients ?? {};
       const recorder = events?.();
       return {

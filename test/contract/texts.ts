@@ -2,7 +2,7 @@
 // called by zone-publisher.ts for every implementation.
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import { publishTexts, type TextEdit } from '../../src/core/updates/update-texts.ts';
+import { publishTexts, type TextEdit } from '../../src/core/updates/publish-texts.ts';
 import type { Zone } from '../../src/core/zones/zone.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import type { PublisherFixture } from './zone-publisher.ts';

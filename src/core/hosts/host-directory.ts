@@ -8,6 +8,7 @@
  */
 
 import type { DomainName } from '../../dns/name.ts';
+import { setBounded } from '../bounded-map.ts';
 import { AppError } from '../errors.ts';
 import type { HostSettingsSource } from './host.ts';
 import { type HostSettings, isDefault } from './host.ts';
@@ -127,12 +128,8 @@ export class HostDirectory implements HostSettingsSource {
   #remember(ownerName: DomainName, settings: HostSettings | undefined, readMs = this.#options.nowMs()): void {
     const { exclusive } = this.#options;
     const untilMs = exclusive ? Number.POSITIVE_INFINITY : readMs + FRESH_MS;
-    this.#remembered.delete(ownerName.key);
-    this.#remembered.set(ownerName.key, { settings, untilMs });
-    if (this.#isComplete || exclusive || this.#remembered.size <= MAX_REMEMBERED) return;
-    for (const oldest of this.#remembered.keys()) {
-      this.#remembered.delete(oldest);
-      break;
-    }
+    // Where the store is exclusive, these are all that there are.
+    const limit = this.#isComplete || exclusive ? Number.POSITIVE_INFINITY : MAX_REMEMBERED;
+    setBounded(this.#remembered, ownerName.key, { settings, untilMs }, limit);
   }
 }

@@ -7,7 +7,8 @@
  */
 
 import type { DomainName } from '../../dns/name.ts';
-import { AppError } from '../errors.ts';
+import { setBounded } from '../bounded-map.ts';
+import { AppError, ERROR_CODES } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import type { HistoryStore } from '../history/history-store.ts';
 import { type HostSettings, isLimited } from '../hosts/host.ts';
@@ -158,9 +159,7 @@ export class HostWatch {
       case 'failed':
         // The end of the server ends connections.
         if (this.#looks.isClosed) return;
-        if (outcome.error.code === 'primary-unreachable' || outcome.error.code === 'publish-unknown') {
-          away.add(zone.apex.key);
-        }
+        if (ERROR_CODES[outcome.error.code].pending === 'keep') away.add(zone.apex.key);
         return this.#tellFailure(ownerName, lastSeenMs, outcome);
       case 'ended':
         this.#failed.delete(ownerName.key);
@@ -171,14 +170,13 @@ export class HostWatch {
 
   /** Once for each silence; it is tried again at every look. */
   #tellFailure(ownerName: DomainName, lastSeenMs: number, { error }: Extract<LeaseOutcome, { kind: 'failed' }>): void {
-    const isInDoubt = error.code === 'publish-unknown';
+    const isInDoubt = ERROR_CODES[error.code].mayBeApplied;
     const known = this.#failed.get(ownerName.key);
     if (known?.lastSeenMs === lastSeenMs) {
       known.inDoubt ||= isInDoubt;
       return;
     }
-    if (this.#failed.size >= MAX_REMEMBERED) this.#failed.clear();
-    this.#failed.set(ownerName.key, { lastSeenMs, inDoubt: isInDoubt });
+    setBounded(this.#failed, ownerName.key, { lastSeenMs, inDoubt: isInDoubt }, MAX_REMEMBERED);
     this.#options.warn(
       `The lease of '${ownerName}' has ended, and its addresses could not be replaced: ${error.logText} This is tried again.`,
     );
@@ -191,8 +189,7 @@ export class HostWatch {
   }
 
   #setDone(step: string, ownerName: DomainName, lastSeenMs: number): void {
-    if (this.#done.size >= MAX_REMEMBERED) this.#done.clear();
-    this.#done.set(`${step} ${ownerName.key}`, lastSeenMs);
+    setBounded(this.#done, `${step} ${ownerName.key}`, lastSeenMs, MAX_REMEMBERED);
   }
 }
 

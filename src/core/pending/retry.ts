@@ -9,6 +9,7 @@
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
+import { setBounded } from '../bounded-map.ts';
 import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import { forEachInParallel } from '../parallel.ts';
@@ -234,8 +235,7 @@ export class PendingRetry implements PendingUpdates {
     // A newer update that has just been published may be about to end this one.
     if (!(await this.#log.isCurrent(pending))) return;
     if (shared && this.#suspects.get(placeOf(pending)) !== pending.sequence) {
-      if (this.#suspects.size >= MAX_SUSPECTS) this.#suspects.clear();
-      this.#suspects.set(placeOf(pending), pending.sequence);
+      setBounded(this.#suspects, placeOf(pending), pending.sequence, MAX_SUSPECTS);
       return store.postpone(pending, timers.now() + 2 * POLL_MS, pending.lastError ?? 'publish-unknown');
     }
     this.#suspects.delete(placeOf(pending));

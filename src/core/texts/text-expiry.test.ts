@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { testQueue } from '../../../test/support/address-updates.ts';
+import { ManualTimers } from '../../../test/support/manual-timers.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -7,8 +8,8 @@ import { readTextRdata, textRdata } from '../../dns/rrset.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
 import { memoryTexts } from '../../store/memory-texts.ts';
 import { AppError } from '../errors.ts';
+import { publishTexts } from '../updates/publish-texts.ts';
 import type { UpdateQueue } from '../updates/update-queue.ts';
-import { publishTexts } from '../updates/update-texts.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { TextKeeper } from './text-expiry.ts';
 import { TextRecords } from './text-records.ts';
@@ -23,9 +24,8 @@ let zone: Zone;
 let zones: ZoneTable;
 let store: TextStore;
 let queue: UpdateQueue;
-let nowMs: number;
+let timers: ManualTimers;
 let warnings: string[];
-let calls: { readonly atMs: number; readonly call: () => void; isOff: boolean }[];
 let keepers: TextKeeper[];
 
 beforeEach(() => {
@@ -43,23 +43,11 @@ beforeEach(() => {
   zones = new ZoneTable([zone]);
   store = memoryTexts();
   queue = testQueue({ timeoutMs: 1000, maxWaiting: 10 });
-  nowMs = 1_000_000;
+  timers = new ManualTimers();
   warnings = [];
-  calls = [];
   keepers = [];
 });
 afterEach(() => Promise.all(keepers.map((keeper) => keeper.close())));
-
-const timers = {
-  now: () => nowMs,
-  after(delayMs: number, call: () => void) {
-    const planned = { atMs: nowMs + delayMs, call, isOff: false };
-    calls.push(planned);
-    return () => {
-      planned.isOff = true;
-    };
-  },
-};
 
 function start(of = store): TextKeeper {
   const warn = (text: string) => void warnings.push(text);
@@ -69,21 +57,7 @@ function start(of = store): TextKeeper {
   return keeper;
 }
 
-/** Lets time pass; each look has ended when it resolves. */
-async function pass(ms: number): Promise<void> {
-  const endMs = nowMs + ms;
-  for (;;) {
-    const due = calls.filter(({ atMs, isOff }) => !isOff && atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
-    if (due === undefined) break;
-    due.isOff = true;
-    nowMs = Math.max(nowMs, due.atMs);
-    const planned = calls.length;
-    due.call();
-    // The look that has begun plans the next one when it is done.
-    while (calls.length === planned) await new Promise(setImmediate);
-  }
-  nowMs = endMs;
-}
+const pass = (ms: number) => timers.pass(ms);
 
 const write = (text: string, removeAfterSeconds = 60, ownerName = name) =>
   publishTexts(
@@ -120,7 +94,7 @@ describe('TXT values that were written here', () => {
 
   it('also those of before the start', async () => {
     await write('a');
-    nowMs += 3600_000;
+    timers.nowMs += 3600_000;
     start();
     await pass(0);
     expect(texts()).toEqual([]);
@@ -157,7 +131,7 @@ describe('TXT values that were written here', () => {
 
   it('not where a client writes it again while the removal waits for its turn', async () => {
     await write('a', 60);
-    nowMs += MINUTE_MS;
+    timers.nowMs += MINUTE_MS;
     let release = () => {};
     const busy = queue.runOwn([name], () => new Promise<void>((resolve) => (release = resolve)));
     start();

@@ -8,8 +8,8 @@ import { AppError } from '../errors.ts';
 import { forEachInParallel } from '../parallel.ts';
 import { PeriodicTask } from '../periodic-task.ts';
 import type { Timers } from '../timers.ts';
+import { publishTexts } from '../updates/publish-texts.ts';
 import type { UpdateQueue } from '../updates/update-queue.ts';
-import { publishTexts } from '../updates/update-texts.ts';
 import type { ZoneTable } from '../zones/zone.ts';
 import type { StoredText, TextStore } from './text-store.ts';
 

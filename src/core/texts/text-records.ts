@@ -5,7 +5,7 @@
 
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
-import type { TextLog } from '../updates/update-texts.ts';
+import type { TextLog } from '../updates/publish-texts.ts';
 import type { TextStore } from './text-store.ts';
 
 export class TextRecords implements TextLog {

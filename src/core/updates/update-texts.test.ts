@@ -15,8 +15,9 @@ import { defaultHostSettings } from '../hosts/host.ts';
 import { TextRecords } from '../texts/text-records.ts';
 import type { TextStore } from '../texts/text-store.ts';
 import type { Zone } from '../zones/zone.ts';
+import type { TextEdit } from './publish-texts.ts';
 import { UpdateRecord, type UpdateRecordOptions } from './update-record.ts';
-import { type TextEdit, type TextUpdate, UpdateTexts } from './update-texts.ts';
+import { type TextUpdate, UpdateTexts } from './update-texts.ts';
 
 const apex = DomainName.parse('example.com');
 const home = apex.prepend('home');

@@ -8,7 +8,7 @@
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/prepare-update.ts';
-import type { TextEdit } from '../../core/updates/update-texts.ts';
+import type { TextEdit } from '../../core/updates/publish-texts.ts';
 import { familyOf } from '../../core/zones/family.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';

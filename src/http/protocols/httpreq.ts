@@ -9,7 +9,7 @@ import { challengeName, challengeText } from '../../core/access/acme-challenge.t
 import { findTextZone } from '../../core/access/authorize.ts';
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { TextEdit } from '../../core/updates/update-texts.ts';
+import type { TextEdit } from '../../core/updates/publish-texts.ts';
 import { type DomainName, NameError, parseHostName } from '../../dns/name.ts';
 import { authenticateRequest } from '../request/authentication.ts';
 import { findCredential } from '../request/credentials.ts';

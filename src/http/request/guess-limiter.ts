@@ -3,6 +3,7 @@
  * later one after a second. A right credential is never delayed.
  */
 import { sourceKey } from '../../core/access/rate-limits.ts';
+import { setBounded } from '../../core/bounded-map.ts';
 import type { IpAddress } from '../../dns/address.ts';
 
 const FREE_PER_MINUTE = 10;
@@ -51,14 +52,7 @@ export class GuessLimiter {
     const known = this.#windows.get(key);
     if (known !== undefined && now < known.startMs + MINUTE_MS) return known;
     const window = { startMs: now, wrong: 0 };
-    this.#windows.delete(key);
-    this.#windows.set(key, window);
-    if (this.#windows.size > MAX_SOURCES) {
-      for (const oldest of this.#windows.keys()) {
-        this.#windows.delete(oldest);
-        break;
-      }
-    }
+    setBounded(this.#windows, key, window, MAX_SOURCES);
     return window;
   }
 }
