@@ -102,7 +102,7 @@ describe('HistoryRecorder', () => {
     recorder.record(event(2));
     await second();
     expect((await store.read(home, 10)).map(({ timeMs }) => timeMs)).toEqual([2]);
-    expect(warnings).toEqual(['1 events of the history were lost: the store did not answer, or did not take them.']);
+    expect(warnings).toEqual(['1 events of the history were lost: the store did not answer, or refused them.']);
   });
 
   it('has a limit while the store is away: the oldest go', async () => {
@@ -112,9 +112,7 @@ describe('HistoryRecorder', () => {
     await recorder.close();
     const [newest] = await store.read(home, 1);
     expect(newest?.timeMs).toBe(50_001);
-    expect(warnings).toEqual([
-      '25001 events of the history were lost: the store did not answer, or did not take them.',
-    ]);
+    expect(warnings).toEqual(['25001 events of the history were lost: the store did not answer, or refused them.']);
   });
 
   it('loses none of what is left when the oldest go while they are written', async () => {

@@ -1,6 +1,6 @@
 /**
- * What happened to the addresses of a host. An update that changed something, was refused or failed is an event; a
- * repeat moves a counter only. This is personal data: it is kept for `history_days` and can be purged.
+ * The history of a host's addresses. An update that changed something, was refused or failed is an event; a repeat only
+ * increments a counter. This is personal data: it is stored for `history_days` and can be purged.
  */
 import type { DomainName } from '../../dns/name.ts';
 import type { ErrorCode } from '../errors.ts';
@@ -19,7 +19,7 @@ interface EventFacts {
   readonly ownerName: DomainName;
   /** Milliseconds since 1970. */
   readonly timeMs: number;
-  /** The door: `dyndns2`, `original`, `update` for a DNS UPDATE, ... */
+  /** `dyndns2`, `original`, … or `update` for a DNS UPDATE, `cli`, `retry`, `lease`. */
   readonly protocol: string;
   /** The name of the token or of the TSIG key; `master` for the master secret. Never a secret. */
   readonly actor: string;
@@ -27,17 +27,17 @@ interface EventFacts {
   readonly source: string;
   readonly userAgent: string;
   readonly outcome: EventOutcome;
-  /** What the family was and is, where that is known; also of a family that did not change. */
+  /** The addresses before and after, where they are known; also of a family that did not change. */
   readonly A?: AddressStep;
   readonly AAAA?: AddressStep;
   /** Why it was refused or failed. */
   readonly code?: ErrorCode;
-  /** What else there is to say, in a few words: other types that were changed, for example. */
+  /** Further facts in a few words, for example other types that were changed. */
   readonly detail?: string;
 }
 
 export interface NewHistoryEvent extends EventFacts {
-  /** Not stored: it decides whether the event is a sign of life. */
+  /** Not stored. It decides whether the event is a sign of life. */
   readonly origin: UpdateOrigin;
 }
 
@@ -46,12 +46,12 @@ export interface HistoryEvent extends EventFacts {
   readonly id: string;
 }
 
-/** When and how often a host was heard of. */
+/** When and how often a host has sent updates. */
 export interface HostActivity {
   readonly ownerName: DomainName;
   /** Updates that changed nothing. */
   readonly repeats: number;
-  /** The last update that was accepted: it changed something, or nothing, or failed at the primary. */
+  /** The last update of a client that was accepted, even if it failed at the primary. */
   readonly lastSeenMs: number;
 }
 
@@ -60,10 +60,10 @@ export function isSignOfLife({ outcome, origin }: Pick<NewHistoryEvent, 'outcome
   return origin === 'client' && outcome !== 'refused';
 }
 
-/** The protocol of events that come of `lease_seconds`. */
+/** The protocol of events that result from `lease_seconds`. */
 export const LEASE_PROTOCOL = 'lease';
 
-/** The addresses of a host at some time; a family of which nothing is known is absent. */
+/** The addresses of a host at some time; a family is absent where its addresses are not known. */
 export type PastAddresses = Partial<Record<Family, readonly string[]>>;
 
 /** An id for an event: its time, then `random` (at least 10 octets), in hexadecimal digits that sort by time. */
@@ -73,7 +73,7 @@ export function eventId(timeMs: number, sequence: number, random: Uint8Array): s
   return `${time}${order}${Buffer.from(random).toString('hex')}`;
 }
 
-/** Takes events for later; never throws, never makes anybody wait. */
+/** Takes events to be written later; never throws, never waits. */
 export interface UpdateRecorder {
   record(event: NewHistoryEvent): void;
   /** An update that changed nothing. */

@@ -418,7 +418,7 @@ describe('a lease', () => {
       { outcome: 'failed', code: 'primary-refused', detail: 'It failed.' },
     ]);
     expect(warnings).toEqual([
-      "The lease of 'home.example.com.' has ended, and its addresses could not be replaced: It failed. This is tried again.",
+      "The lease of 'home.example.com.' has ended, but its addresses could not be replaced: It failed. The server will try again.",
     ]);
     publisher.failure = undefined;
     await timers.pass(MINUTE);

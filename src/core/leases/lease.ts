@@ -1,7 +1,7 @@
 /**
- * The end of a lease: the addresses of a host that was not heard of for too long are replaced by those of `fallback`, or
- * taken away, in the order in which updates of its name are published. There, too, is looked whether it has been heard of
- * meanwhile: a live update never loses against a lease.
+ * The end of a lease: the addresses of a host that has been silent for too long are replaced by those of `fallback`, or
+ * removed, in the order of the updates of its name. Whether the host is still silent is checked within that order: a live
+ * update never loses against a lease.
  */
 
 import { parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
@@ -22,7 +22,7 @@ import type { Zone } from '../zones/zone.ts';
 export interface EndedLease {
   readonly zone: Zone;
   readonly settings: HostSettings;
-  /** The last update of the silence that this is about. */
+  /** When the silence began. */
   readonly lastSeenMs: number;
   /** An earlier attempt may have been applied although no reply came. */
   readonly inDoubt: boolean;
@@ -30,7 +30,7 @@ export interface EndedLease {
 
 export type LeaseOutcome =
   | { readonly kind: 'ended' }
-  /** The host was heard of, or an update of it waits to be published. */
+  /** The host has sent an update, or has a pending one. */
   | { readonly kind: 'not-due' }
   | { readonly kind: 'failed'; readonly error: AppError };
 
@@ -65,7 +65,7 @@ export async function endLease(lease: EndedLease, parts: LeaseParts): Promise<Le
     });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    // Whether the host was heard of is not known then.
+    // Whether the host is still silent is not known then.
     return error.code === 'store-unreachable' ? { kind: 'not-due' } : { kind: 'failed', error };
   }
 }
@@ -78,7 +78,7 @@ function removal({ zone, settings }: EndedLease): CheckedUpdate {
     A: addresses.find(({ family }) => family === 4) ?? null,
     AAAA: addresses.find(({ family }) => family === 6) ?? null,
   };
-  // Fallbacks are the operator's own word, which stands above rules for clients.
+  // Fallbacks are set by the operator: they take precedence over the rules for clients.
   const allowed = { allow: fallback.flatMap((text) => parseIpPrefix(text) ?? []), deny: [] };
   const rules = { policies: [zone.addresses, allowed], hostTtl: ttl, fallbackTtl: FALLBACK_TTL };
   return prepareUpdate({ zone, ownerName, families: FAMILIES }, SERVER, { wanted }, rules);
@@ -86,7 +86,7 @@ function removal({ zone, settings }: EndedLease): CheckedUpdate {
 
 const SERVER = { principal: MASTER, caller: undefined, origin: 'server' } as const;
 
-/** Asked within the order of the name: the history has every update that was published before this one. */
+/** Called within the order of the name: every update that was published before is in the history. */
 async function isStillDue({ settings, lastSeenMs }: EndedLease, parts: LeaseParts): Promise<boolean> {
   const { ownerName } = settings;
   if (!(await parts.flush(ownerName))) return false;
@@ -96,7 +96,7 @@ async function isStillDue({ settings, lastSeenMs }: EndedLease, parts: LeasePart
   return true;
 }
 
-/** An earlier attempt without a reply was applied: what was there before it, only the history knows. */
+/** An earlier attempt without a reply was applied: only the history has the addresses before it. */
 async function stepsOfDoubt(ownerName: DomainName, wanted: WantedAddresses, { history, timers }: LeaseParts) {
   const before = await history.stateAt(ownerName, timers.now());
   const step = (family: Family): AddressStep => {

@@ -69,7 +69,7 @@ export class PendingRetry implements PendingUpdates {
     this.#log = new PendingLog(options);
     this.#backoff = new PrimaryBackoff(() => options.timers.now());
     this.#polling = new PeriodicTask({
-      look: () => this.#poll(),
+      run: () => this.#poll(),
       pauseMs: () => (this.#mayHurry() ? 0 : POLL_MS),
       timers: options.timers,
     });
@@ -226,7 +226,7 @@ export class PendingRetry implements PendingUpdates {
   #answered(zone: Zone | undefined): void {
     if (zone === undefined || !this.#backoff.answered(zone)) return;
     this.#hurry = true;
-    this.#polling.pauseAnew();
+    this.#polling.restartPause();
   }
 
   /** Someone else has changed the name: a person, or another process for a newer request. */

@@ -168,7 +168,7 @@ describe('what goes wrong', () => {
     start();
     await pass(2 * MINUTE_MS);
     expect(warnings).toEqual([
-      'Old TXT values could not be removed yet (3), the first of _acme-challenge.home.example.com.: away',
+      '3 expired TXT values could not be removed yet, the first of _acme-challenge.home.example.com.: away',
     ]);
     expect(texts()).toEqual(['a', 'b', 'c']);
     publisher.publish = publish;

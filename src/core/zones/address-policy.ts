@@ -1,6 +1,6 @@
 /**
- * Which addresses may be published. The longest prefix decides, among the operator's and the built-in ones; of equals
- * the operator's deny comes first, then allow, then the built-in.
+ * Which addresses may be published. The longest prefix decides, among the operator's and the built-in ones; of equal
+ * prefixes the operator's deny comes first, then allow, then the built-in.
  */
 import {
   addressOctets,
@@ -19,7 +19,7 @@ export interface AddressPolicy {
   readonly deny: readonly IpPrefix[];
 }
 
-/** Never of use in a public or private zone, and a danger in some (RFC 6890). */
+/** Useless in a public or private zone, and dangerous in some (RFC 6890). */
 const BUILT_IN: readonly (readonly [string, string])[] = [
   ['0.0.0.0/8', 'an unspecified address'],
   ['127.0.0.0/8', 'a loopback address'],
@@ -70,9 +70,9 @@ function longest(prefixes: readonly IpPrefix[], octets: Uint8Array, least: numbe
   return length;
 }
 
-/** True for the shared address space of carriers' NAT: published, but nobody outside can reach it. */
+/** True for the shared address space of carriers' NAT: published, but not reachable from outside. */
 export function isCarrierNat(address: string): boolean {
-  // Every address of the prefix begins so; most others need no look at their octets.
+  // Cheap test first: every address of the prefix begins with this, and few others do.
   const parsed = address.startsWith('100.') ? parseIpAddress(address) : undefined;
   return parsed !== undefined && prefixContains(CARRIER_NAT, addressOctets(parsed));
 }

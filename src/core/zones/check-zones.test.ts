@@ -5,7 +5,7 @@ import { DomainName } from '../../dns/name.ts';
 import type { RRset } from '../../dns/rrset.ts';
 import type { ZoneChange } from '../../dns/zone-change.ts';
 import { AppError } from '../errors.ts';
-import { CHECK_KEPT_MS, CheckZones, checkZone } from './check-zones.ts';
+import { CHECK_CACHE_MS, CheckZones, checkZone } from './check-zones.ts';
 import type { PublishOutcome } from './publisher.ts';
 import type { Zone } from './zone.ts';
 
@@ -96,7 +96,7 @@ it('is shared by all who ask while it runs, and kept for 30 seconds', async () =
   const checks = new CheckZones(() => 1000, clock);
   const both = await Promise.all([checks.run([zone]), checks.run([zone])]);
   expect(both[0]).toEqual(both[1]);
-  nowMs += CHECK_KEPT_MS - 1;
+  nowMs += CHECK_CACHE_MS - 1;
   expect(await checks.run([zone])).toEqual(both[0]);
   expect(publisher.changes).toHaveLength(2);
   nowMs += 2;

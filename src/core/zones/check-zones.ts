@@ -1,6 +1,6 @@
 /**
  * The update check: proves that each zone can be changed by writing, reading back and removing a TXT record under a
- * random name. One check of a zone runs at a time; its result is shared and kept for a while, so that calling it often
+ * random name. One check of a zone runs at a time; its result is shared and cached, so that calling it often
  * costs nothing.
  */
 import { randomBytes } from 'node:crypto';
@@ -15,18 +15,18 @@ export type ZoneCheck =
   | { readonly kind: 'passed'; readonly zone: DomainName; readonly ownerName: DomainName; readonly text: string }
   | { readonly kind: 'failed'; readonly zone: DomainName; readonly error: AppError };
 
-/** For how long a result is kept, in ms. */
-export const CHECK_KEPT_MS = 30_000;
+/** How long a result is cached, in ms. */
+export const CHECK_CACHE_MS = 30_000;
 
 const CHECK_TTL = 60;
 
-interface Kept {
+interface CachedCheck {
   readonly result: Promise<ZoneCheck>;
   endedMs: number | undefined;
 }
 
 export class CheckZones {
-  readonly #kept = new Map<string, Kept>();
+  readonly #cache = new Map<string, CachedCheck>();
   readonly #timeoutMs: () => number;
   readonly #clock: Clock;
 
@@ -41,20 +41,20 @@ export class CheckZones {
     return Promise.all(zones.map((zone) => this.#checkShared(zone)));
   }
 
-  /** Forgets all results, as after a change of the configuration. */
+  /** Clears the cache, as after a change of the configuration. */
   forget(): void {
-    this.#kept.clear();
+    this.#cache.clear();
   }
 
   #checkShared(zone: Zone): Promise<ZoneCheck> {
-    const known = this.#kept.get(zone.apex.key);
-    if (known !== undefined && (known.endedMs === undefined || this.#clock() < known.endedMs + CHECK_KEPT_MS)) {
-      return known.result;
+    const recent = this.#cache.get(zone.apex.key);
+    if (recent !== undefined && (recent.endedMs === undefined || this.#clock() < recent.endedMs + CHECK_CACHE_MS)) {
+      return recent.result;
     }
-    const kept: Kept = { result: checkZone(zone, this.#timeoutMs(), this.#clock), endedMs: undefined };
-    this.#kept.set(zone.apex.key, kept);
-    return kept.result.finally(() => {
-      kept.endedMs = this.#clock();
+    const cached: CachedCheck = { result: checkZone(zone, this.#timeoutMs(), this.#clock), endedMs: undefined };
+    this.#cache.set(zone.apex.key, cached);
+    return cached.result.finally(() => {
+      cached.endedMs = this.#clock();
     });
   }
 }
@@ -114,7 +114,7 @@ async function remove(zone: Zone, ownerName: DomainName, deadlineMs: number): Pr
   await zone.publisher.publish({ zone: zone.apex, ownerName, prerequisites: [], edits: [edit] }, deadlineMs);
 }
 
-/** A name that nobody has. @throws AppError if the zone's own name leaves no room for it */
+/** A name that is not in use. @throws AppError if the zone's own name leaves no room for it */
 function probeName(apex: DomainName): DomainName {
   try {
     return apex.prepend(`_dyndns-check-${randomBytes(6).toString('hex')}`);

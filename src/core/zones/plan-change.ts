@@ -1,5 +1,5 @@
 /**
- * Desired against published: which edits bring a name there, and under which prerequisites. Pure.
+ * Plans a change: the edits that bring a name from the published to the wanted addresses, and their prerequisites. Pure.
  *
  * The prerequisites state the whole picture that the plan rests on: both address RRsets as they are believed to be, no
  * CNAME at the name (RFC 2136 §3.4.2.2 would silently ignore an address beside it), no delegation at or above it and no
@@ -81,7 +81,7 @@ function differs({ addresses, ttl }: AddressSet, wanted: string | null, input: P
   return input.ttlIsExplicit && ttl !== input.ttl;
 }
 
-/** What must not be at or above a name, so that data at it are seen by resolvers. */
+/** What must not be at or above a name, or resolvers would not see its data. */
 export function placePrerequisites(zone: DomainName, ownerName: DomainName): Prerequisite[] {
   const prerequisites: Prerequisite[] = [{ kind: 'rrset-absent', ownerName, type: RRType.CNAME }];
   for (let name = ownerName; name.octets.length > zone.octets.length; ) {

@@ -1,7 +1,7 @@
 /**
- * One change of one or several names of a zone, published under prerequisites that state what it rests on. What is
- * believed of the names is first recalled, then read; when the primary says that a belief was wrong, it is read and
- * planned anew. docs/decisions/0001 has the reasons.
+ * Publishes one change of one or several names of a zone, under prerequisites that state the addresses it is based on. These
+ * are first recalled, then read; when the primary says that they were wrong, they are read again and the change is planned
+ * anew. docs/decisions/0001 has the reasons.
  */
 import type { DomainName } from '../../dns/name.ts';
 import type { Prerequisite, ZoneChange } from '../../dns/zone-change.ts';
@@ -11,7 +11,7 @@ import { type ChangePlan, planChange } from './plan-change.ts';
 import type { PublishedAddresses } from './publisher.ts';
 import type { Zone } from './zone.ts';
 
-/** What is published at each name, in their order. */
+/** The addresses that are believed to be published at each name, in their order. */
 export type Beliefs = readonly PublishedAddresses[];
 
 export interface NamesChange<Result> {
@@ -24,12 +24,12 @@ export interface NamesChange<Result> {
   /** Begin with what the publisher recalls. A prerequisite says nothing of a TTL (RFC 2136 §2.4.2): not where it matters. */
   readonly mayRecall: boolean;
   /**
-   * What to publish, and what is told when it is.
-   * @param seen what the primary answers where a wildcard may have answered; else the same as `beliefs`
+   * What to publish, and the result of that.
+   * @param seen the answers of the primary where they may be a wildcard's; else the same as `beliefs`
    * @throws AppError
    */
   plan(beliefs: Beliefs, seen: Beliefs): { readonly plans: readonly ChangePlan[]; readonly result: Result };
-  /** Only plan, on what the primary answers. */
+  /** Only plan, based on the primary's answers. */
   readonly isDryRun?: boolean;
   /** Set while the change is in flight: what the last attempt rested on. For a caller that needs it when this fails. */
   beliefs?: Beliefs | undefined;
@@ -49,12 +49,12 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
   checkTime(change);
   const recalled = mayRecall && isDryRun !== true ? recallAll(zone, names) : undefined;
   change.beliefs = recalled;
-  const known = recalled && (await attempt(change, recalled, recalled));
-  if (known) return known.result;
+  const first = recalled && (await attempt(change, recalled, recalled));
+  if (first) return first.result;
 
   let cname: DomainName | undefined;
   /** Different answers of the primary. */
-  const looks = new Set<string>();
+  const answers = new Set<string>();
   for (let round = 0; round < (cname === undefined ? MAX_ROUNDS : MAX_CNAME_ROUNDS); round++) {
     checkTime(change);
     // What was believed before has turned out wrong.
@@ -69,14 +69,14 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
       cname = names[index];
       return NOTHING;
     });
-    looks.add(seen.map(({ A, AAAA }) => [...A.addresses, ...AAAA.addresses].join()).join(';'));
+    answers.add(seen.map(({ A, AAAA }) => [...A.addresses, ...AAAA.addresses].join()).join(';'));
     if (cname === undefined) {
       change.beliefs = seen;
       const done = await attempt(change, seen, seen);
       if (done) return done.result;
       if (seen.every(isNothing)) continue;
     }
-    // The answers were not the names' own: a wildcard's, or the names were changed since. The first shows here.
+    // The answers were a wildcard's, or the names were changed since. This attempt finds out if it was a wildcard.
     const own = await ownAddresses(change, seen);
     change.beliefs = own;
     const done = await attempt(change, own, seen);
@@ -85,8 +85,8 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
   if (cname !== undefined) {
     throw new AppError('conflict', `A CNAME record is at '${cname}': no address can be beside it (RFC 1034 §3.6.2).`);
   }
-  // Where the answer is the same each time, nobody is faster: there is something that the primary does not show.
-  throw looks.size > 1
+  // If the answer is the same each time, no one else is writing: the primary has something that it does not show.
+  throw answers.size > 1
     ? new AppError(
         'contended',
         `The records of '${names.join("', '")}' were changed by others again and again; nothing was written.`,
@@ -98,43 +98,43 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
       );
 }
 
-/** Publishes the plan that rests on beliefs; undefined if one of them was wrong. */
+/** Publishes the plan that is based on beliefs; undefined if one of them was wrong. */
 async function attempt<Result>(
   { zone, plan, isDryRun, deadlineMs }: NamesChange<Result>,
   beliefs: Beliefs,
   seen: Beliefs,
 ): Promise<{ readonly result: Result } | undefined> {
   const { plans, result } = plan(beliefs, seen);
-  // Whether the beliefs hold is asked in any case; only the edits stay at home.
+  // A dry run sends the prerequisites as well, without the edits.
   const change = joinPlans(plans);
-  const asked = isDryRun === true ? { ...change, edits: [] } : change;
-  return (await zone.publisher.publish(asked, deadlineMs)) === 'published' ? { result } : undefined;
+  const sent = isDryRun === true ? { ...change, edits: [] } : change;
+  return (await zone.publisher.publish(sent, deadlineMs)) === 'published' ? { result } : undefined;
 }
 
 function recallAll({ publisher }: Zone, names: readonly DomainName[]): Beliefs | undefined {
   const beliefs: PublishedAddresses[] = [];
   for (const name of names) {
-    const known = publisher.recall(name);
-    if (known === undefined) return undefined;
-    beliefs.push(known);
+    const recalled = publisher.recall(name);
+    if (recalled === undefined) return undefined;
+    beliefs.push(recalled);
   }
   return beliefs;
 }
 
-/** What the names have of their own, where a wildcard's answer may be among what was seen. */
+/** The names' own addresses, where a wildcard's answer may be among `seen`. */
 async function ownAddresses(
   { zone, names, deadlineMs }: Pick<NamesChange<unknown>, 'zone' | 'names' | 'deadlineMs'>,
   seen: Beliefs,
 ): Promise<Beliefs> {
   if (names.length === 1) return [NOTHING];
-  const asked = names.map(async (ownerName, index): Promise<PublishedAddresses> => {
+  const confirmed = names.map(async (ownerName, index): Promise<PublishedAddresses> => {
     const published = seen[index]!;
     if (isNothing(published)) return NOTHING;
     const plan = { zone: zone.apex, ownerName, wanted: {}, published, ttl: 0, ttlIsExplicit: false };
     const outcome = await zone.publisher.publish(planChange(plan).change, deadlineMs);
     return outcome === 'published' ? published : NOTHING;
   });
-  return Promise.all(asked);
+  return Promise.all(confirmed);
 }
 
 /** Several plans as one change. */
@@ -147,7 +147,7 @@ function joinPlans(plans: readonly ChangePlan[]): ZoneChange {
   const prerequisites = new Map<string, Prerequisite>();
   for (const prerequisite of changes.flatMap((change) => change.prerequisites)) {
     const type = 'type' in prerequisite ? prerequisite.type : 0;
-    // Of what is at one place and of one type every plan says the same.
+    // All plans say the same of one name and type.
     prerequisites.set(`${type}/${prerequisite.ownerName.key}`, prerequisite);
   }
   return {

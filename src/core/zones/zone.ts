@@ -22,7 +22,7 @@ export interface Zone {
   /** Keys of owner names that no client may change. */
   readonly reserved: ReadonlySet<string>;
   readonly addresses: AddressPolicy;
-  /** What an empty parameter of one family asks for. */
+  /** The meaning of an empty parameter of one family. */
   readonly emptyValue: 'keep' | 'clear';
 }
 

@@ -9,7 +9,7 @@ import { authenticateClient } from '../request/authentication.ts';
 import { findUserName } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { changeHosts, replyToHosts, toldAddresses } from '../request/host-requests.ts';
+import { changeHosts, replyAddresses, replyToHosts } from '../request/host-requests.ts';
 import { hostFinders } from '../request/requested-host.ts';
 import { chooseAddresses, findParameter, lowerCaseNames, readHosts } from '../request/update-parameters.ts';
 
@@ -79,7 +79,7 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   const requests = find.map((findHost) => ({ find: findHost, choose }));
   const answers = await changeHosts(requests, context, services, () => true);
   const told = replyToHosts(answers, (one) =>
-    one.kind === 'done' ? `NOERROR ${toldAddresses(one.updated).join(',')}` : one.error.code,
+    one.kind === 'done' ? `NOERROR ${replyAddresses(one.updated).join(',')}` : one.error.code,
   );
   const title = told.outcome === 'updated' ? 'Changed' : 'Unchanged';
   return { ...told, body: page(title, 'NOERROR'), contentType: CONTENT_TYPE };

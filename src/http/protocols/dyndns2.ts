@@ -14,7 +14,7 @@ import { findUserName } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { DRY_RUN, formatDryRun, isDryRun } from '../request/dry-run.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { changeHost, changeHosts, replyToHost, replyToHosts, toldAddresses } from '../request/host-requests.ts';
+import { changeHost, changeHosts, replyAddresses, replyToHost, replyToHosts } from '../request/host-requests.ts';
 import { findUnnamedHost, MAX_HOSTS, readHost } from '../request/requested-host.ts';
 import {
   type Parameters as ClientParameters,
@@ -147,6 +147,6 @@ function readTtl(text: string | undefined): number | undefined {
 function successLine(updated: HostUpdated): string {
   if (updated.choice.isDryRun) return formatDryRun(updated).trimEnd();
   const word = updated.changed ? 'good' : 'nochg';
-  const addresses = toldAddresses(updated);
+  const addresses = replyAddresses(updated);
   return addresses.length === 0 ? word : `${word} ${addresses.join(',')}`;
 }

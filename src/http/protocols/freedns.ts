@@ -17,7 +17,7 @@ import { authenticateClient } from '../request/authentication.ts';
 import { findCredential, findUserName } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { changeHosts, type HostAnswer, plainName, replyToHosts, toldAddresses } from '../request/host-requests.ts';
+import { changeHosts, type HostAnswer, plainName, replyAddresses, replyToHosts } from '../request/host-requests.ts';
 import { hostFinders, MAX_HOSTS } from '../request/requested-host.ts';
 import { chooseAddresses, findParameter, lowerCaseNames, PARAMETERS, readHosts } from '../request/update-parameters.ts';
 
@@ -180,7 +180,7 @@ async function update(
 function lineOf(answer: HostAnswer, version: Version, seconds: string): string {
   if (answer.kind === 'failed') return FREEDNS_ERRORS[answer.error.code][1];
   const { result } = answer.updated;
-  const addresses = toldAddresses(answer.updated).join(',') || 'no address';
+  const addresses = replyAddresses(answer.updated).join(',') || 'no address';
   const host = plainName(result.ownerName);
   return result.changed ? version.changed(host, addresses, seconds) : version.unchanged(host, addresses);
 }

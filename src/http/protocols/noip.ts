@@ -12,7 +12,7 @@ import { authenticateClient } from '../request/authentication.ts';
 import { findUserName } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { changeHosts, type HostAnswer, plainName, replyToHosts, toldAddresses } from '../request/host-requests.ts';
+import { changeHosts, type HostAnswer, plainName, replyAddresses, replyToHosts } from '../request/host-requests.ts';
 import { hostFinders, MAX_HOSTS } from '../request/requested-host.ts';
 import { chooseAddresses, findParameter, lowerCaseNames, type Parameters } from '../request/update-parameters.ts';
 
@@ -118,6 +118,6 @@ function readIpv4(parameters: Parameters, caller: IpAddress | undefined): string
 function lineOf(answer: HostAnswer, front: string | undefined): string {
   if (answer.kind === 'failed') return `${front ?? NOBODY}:${NOIP_ERRORS[answer.error.code][1]}`;
   const { result } = answer.updated;
-  const ipv4 = toldAddresses(answer.updated).find((text) => !text.includes(':'));
+  const ipv4 = replyAddresses(answer.updated).find((text) => !text.includes(':'));
   return `${ipv4 ?? plainName(result.ownerName)}:${result.changed ? CHANGED : UNCHANGED}`;
 }

@@ -1,8 +1,8 @@
-/** The reply to a request that failed, as far as protocols agree: how to authenticate, and when to come again. */
+/** The part of an error reply that protocols have in common: how to authenticate, and when to retry. */
 import type { AppError } from '../../core/errors.ts';
 import type { DoorReply } from './door.ts';
 
-/** Where the error does not know better. */
+/** Where the error has no time of its own. */
 const RETRY_AFTER_SECONDS = 60;
 
 /** @param status 401 asks for Basic */
@@ -10,10 +10,10 @@ export function errorReply(error: AppError, status: number, body: string): DoorR
   return reply(error, status, body, error.retryAfterSeconds);
 }
 
-/** The same for update clients: 503 alone says when to come again, and it always does. */
+/** The same for update clients: only 503 has Retry-After, and it always does. */
 export function clientErrorReply(error: AppError, status: number, body: string): DoorReply {
-  const again = status === 503 ? (error.retryAfterSeconds ?? RETRY_AFTER_SECONDS) : undefined;
-  return reply(error, status, body, again);
+  const retryAfter = status === 503 ? (error.retryAfterSeconds ?? RETRY_AFTER_SECONDS) : undefined;
+  return reply(error, status, body, retryAfter);
 }
 
 function reply(error: AppError, status: number, body: string, retryAfterSeconds: number | undefined): DoorReply {
@@ -23,7 +23,7 @@ function reply(error: AppError, status: number, body: string, retryAfterSeconds:
   return { status, body, headers, outcome: 'failed', detail: error.logText };
 }
 
-/** What may be shown of an error; of one that nobody expected only what finds it in the log. */
+/** The text of an error for the client; of an unexpected one only the request id, which leads to its line in the log. */
 export function errorText({ code, message }: AppError, requestId: string): string {
   return code === 'internal'
     ? `An internal error happened. Please report it with the request id ${requestId}.`

@@ -1,6 +1,4 @@
-/**
- * What the doors have in common whose requests name hosts: the change of their addresses, and a line of reply for each.
- */
+/** Common to all protocols whose requests name hosts: the change of their addresses, and a reply line for each. */
 
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError } from '../../core/errors.ts';
@@ -45,15 +43,15 @@ export interface HostRequest {
   readonly choose: (zone: Zone) => AddressChoice;
 }
 
-/** What became of one host. */
+/** The result for one host. */
 export type HostAnswer =
   | { readonly kind: 'done'; readonly updated: HostUpdated }
   | { readonly kind: 'failed'; readonly error: AppError };
 
 /**
- * Changes each host, whatever becomes of the others.
- * @param isGeneral an error that concerns more than one host: it is the whole reply. What is done already is confirmed
- *   when the client comes again.
+ * Changes each host, even where others fail.
+ * @param isGeneral an error that concerns more than one host is the whole reply. Hosts that were changed already are
+ *   confirmed when the client retries.
  * @throws AppError where it is general
  */
 export async function changeHosts(
@@ -68,7 +66,7 @@ export async function changeHosts(
         return { kind: 'done', updated: await changeHost(find(), choose, context, services) };
       } catch (error) {
         if (!(error instanceof AppError)) return { kind: 'broken', error };
-        // One that is the whole reply is counted where all such errors are: in the app.
+        // An error that is the whole reply is counted by the app.
         if (isGeneral(error)) return { kind: 'broken', error };
         const refusal = services.record.refuse(error, context);
         return { kind: isGeneral(refusal) ? 'broken' : 'failed', error: refusal };
@@ -113,14 +111,14 @@ export function replyToHosts(
   };
 }
 
-/** The addresses that were asked for; where none was, those that are published. */
-export function toldAddresses(updated: HostUpdated): readonly string[] {
+/** The addresses for the reply: those that were requested; where none was, those that are published. */
+export function replyAddresses(updated: HostUpdated): readonly string[] {
   const { A, AAAA, members } = updated.result;
   const { wanted, prefix } = updated.choice;
-  const asksForA = wanted.A !== undefined;
-  const asksForAAAA = wanted.AAAA !== undefined || prefix !== undefined;
-  const own = asksForA === asksForAAAA ? [...A.after, ...AAAA.after] : asksForA ? A.after : AAAA.after;
-  // A success without an address is none for some clients: of a host that has none itself, one of its members'.
+  const namesA = wanted.A !== undefined;
+  const namesAAAA = wanted.AAAA !== undefined || prefix !== undefined;
+  const own = namesA === namesAAAA ? [...A.after, ...AAAA.after] : namesA ? A.after : AAAA.after;
+  // Some clients take a success without an address for a failure: a host without one shows one of its members'.
   return own.length > 0 ? own : (members[0]?.AAAA.after ?? []);
 }
 

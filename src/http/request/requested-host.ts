@@ -1,4 +1,4 @@
-/** Which host a request means, for the protocols whose clients write more than whole names. */
+/** Finds the host that a request means, for protocols whose clients do not always write a full name. */
 import { findPermittedHost, findTextZone, type PermittedHost } from '../../core/access/authorize.ts';
 import { acmeChallenge } from '../../core/access/name-scope.ts';
 import type { Principal } from '../../core/access/principal.ts';
@@ -10,10 +10,10 @@ import type { Zone } from '../../core/zones/zone.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
 import type { Services } from './door.ts';
 
-/** Hosts that one request may name. */
+/** Hosts in one request. */
 export const MAX_HOSTS = 20;
 
-/** The items of a list with commas, without what is empty and without final dots. */
+/** The items of a comma-separated list, without empty ones and without final dots. */
 export function splitHosts(text: string): string[] {
   const hosts: string[] = [];
   for (const item of text.includes(',') ? text.split(',') : [text]) {
@@ -31,7 +31,7 @@ export function readHost(given: string, principal: Principal, { zones }: Pick<Se
     name = selectByText(principal, zones, text);
   } catch (error) {
     if (!(error instanceof NameError)) throw error;
-    // What a client wrote into the wrong place may be its secret.
+    // The text may be a secret that the client wrote into the wrong place.
     throw new AppError('name-invalid', `The request has an invalid host name (${error.code}).`);
   }
   if (name !== undefined) return name;
@@ -39,8 +39,8 @@ export function readHost(given: string, principal: Principal, { zones }: Pick<Se
 }
 
 /**
- * The same for clients of a service that gives out names of its own domain: `home.duckdns.org` means `home`, unless a zone
- * of ours has that name.
+ * The same for clients of a service with names in its own domain: `home.duckdns.org` means `home`, unless the name is in one
+ * of our zones.
  * @param domain of the service
  * @throws AppError name-invalid
  */
@@ -59,8 +59,8 @@ export function readServiceHost(
 }
 
 /**
- * The hosts of a request: a function for each, so that one that is wrong does not keep the others from being changed.
- * @param user where it names none
+ * The hosts of a request: a function for each, so that an invalid one does not prevent the change of the others.
+ * @param user names the host where the request has none
  */
 export function hostFinders(
   given: readonly string[],
@@ -72,7 +72,7 @@ export function hostFinders(
   return given.map((text) => () => readHost(text, principal, services));
 }
 
-/** Where a request names no host. @throws AppError name-invalid */
+/** The host of a request that names none. @throws AppError name-invalid */
 export function findUnnamedHost(
   user: string | undefined,
   principal: Principal,
@@ -93,8 +93,8 @@ export function findHost(
 }
 
 /**
- * Where a challenge of ACME for a host is written, and its zone.
- * @throws AppError name-invalid; not-permitted also where the credential is for addresses alone
+ * The name of a host's ACME challenge, and its zone.
+ * @throws AppError name-invalid; not-permitted, also where the credential covers addresses only
  */
 export function findChallenge(
   host: DomainName,
@@ -115,7 +115,7 @@ function challengeOf(host: DomainName): DomainName {
   }
 }
 
-/** What the operator should know of a change. */
+/** A warning to the operator about a change; undefined: none. */
 export function carrierNatWarning({ ownerName, A, changed }: AddressUpdate): string | undefined {
   const text = changed ? A.after.find(isCarrierNat) : undefined;
   return (
