@@ -1,5 +1,7 @@
-// A zone in memory that answers and takes changes as a nameserver does (RFC 1034 §4.3.2 with wildcards and delegations,
-// RFC 2136 §3), and a ZonePublisher on it. It passes the contract of a publisher; unit tests of the core use it.
+/**
+ * A zone in memory that answers and takes changes as a nameserver does (RFC 1034 §4.3.2 with wildcards and delegations,
+ * RFC 2136 §3), and a ZonePublisher on it. It passes the contract of a publisher; unit tests of the core use it.
+ */
 import { AppError } from '../../src/core/errors.ts';
 import type { Clock } from '../../src/core/timers.ts';
 import type {
@@ -36,7 +38,7 @@ export class MemoryZone {
   readonly apex: DomainName;
   serial = 1;
   #nodes = new Map<string, Node>();
-  /** Keys of all names that have data or are above data, once somebody asked for them. */
+  /** Keys of all names that have data or are above data; computed at the first use. */
   #names: Set<string> | undefined;
 
   constructor(apex: DomainName, rrsets: readonly RRset[] = []) {

@@ -9,7 +9,7 @@ import type { HostStore } from './host-store.ts';
 const name = (label: string) => DomainName.parse(`${label}.example.com`);
 const settings = (label: string, ttl: number): HostSettings => ({ ...defaultHostSettings(name(label)), ttl });
 
-/** A store that tells how often it was asked, and can be away: it refuses, or says nothing until `answer` is called. */
+/** A store that counts its queries and can be unreachable: it fails, or does not answer until `answer` is called. */
 class CountingStore implements HostStore {
   readonly content = new Map<string, HostSettings>();
   readonly waiting: (() => void)[] = [];
@@ -68,7 +68,7 @@ describe('HostDirectory', () => {
     expect([await hosts.find(name('FIXED')), await hosts.find(name('stored'))]).toMatchObject([{ ttl: 1 }, { ttl: 3 }]);
   });
 
-  it('asks a store of its own no more once it has read it, and follows what it is told', async () => {
+  it('does not query a store of its own after it has read it, and follows its changes', async () => {
     const { store, hosts } = directory(true);
     await store.put(settings('stored', 3));
     await hosts.load();
@@ -110,7 +110,7 @@ describe('HostDirectory', () => {
     expect(store.asked).toBe(0);
   });
 
-  it('asks a shared store for each host once a second', async () => {
+  it('queries a shared store for each host once a second', async () => {
     const { store, clock, hosts } = directory(false);
     await hosts.load();
     await hosts.find(name('shared'));
@@ -161,7 +161,7 @@ describe('HostDirectory', () => {
     clock.nowMs = 30_000;
     expect(await hosts.find(name('home'))).toBeUndefined();
     expect(store.asked).toBe(2);
-    // Not asked again so soon.
+    // Not queried again so soon.
     clock.nowMs = 30_999;
     expect(hosts.find(name('home'))).toBeUndefined();
     store.state = 'there';
@@ -184,7 +184,7 @@ describe('HostDirectory', () => {
     for (const answer of store.waiting) answer();
     await new Promise(setImmediate);
     expect(await hosts.find(name('home'))).toMatchObject({ ttl: 5 });
-    // It counts from when it was asked.
+    // The time runs from the query.
     clock.nowMs = 3_000;
     store.state = 'there';
     await store.put(settings('home', 6));
@@ -201,7 +201,7 @@ describe('HostDirectory', () => {
     expect(hosts.find(name('home'))).toMatchObject({ enabled: false });
   });
 
-  it('an error of another kind is told', async () => {
+  it('an error of another kind is thrown', async () => {
     const { store, clock, hosts } = directory(false);
     await hosts.find(name('home'));
     clock.nowMs = 2_000;

@@ -131,7 +131,7 @@ beforeEach(() => {
 });
 
 describe('a silent host', () => {
-  it('is told once, a minute after its time at the latest, and again after it was back', async () => {
+  it('is reported once, a minute after its time at the latest, and again after it was back', async () => {
     configured = [settings({ silentAfterSeconds: 3600 })];
     const { update } = openProcess();
     expect(await update({ A: '192.0.2.1' })).toBe('good');
@@ -200,7 +200,7 @@ describe('a silent host', () => {
     expect(silences).toHaveLength(1);
   });
 
-  it('is told by one of several servers', async () => {
+  it('is reported by one of several servers', async () => {
     configured = [settings({ silentAfterSeconds: 600 })];
     const opened = [openProcess(), openProcess(), openProcess()];
     await opened[0]!.update({ A: '192.0.2.1' });
@@ -208,7 +208,7 @@ describe('a silent host', () => {
     expect(silences).toHaveLength(1);
   });
 
-  it('is not told again after a restart', async () => {
+  it('is not reported again after a restart', async () => {
     configured = [settings({ silentAfterSeconds: 600 })];
     const first = openProcess();
     await first.update({ A: '192.0.2.1' });
@@ -219,7 +219,7 @@ describe('a silent host', () => {
     expect(silences).toHaveLength(1);
   });
 
-  it('has its whole time again after a pause in which nobody could hear it', async () => {
+  it('has its whole time again after a pause without a server', async () => {
     configured = [settings({ silentAfterSeconds: 3600, leaseSeconds: 3600 })];
     const first = openProcess();
     await first.update({ A: '192.0.2.1' });
@@ -310,7 +310,7 @@ describe('a lease', () => {
     expect(events.filter(({ protocol }) => protocol === 'lease')).toHaveLength(1);
   });
 
-  it('changes nothing and tells nothing where there is nothing to take away', async () => {
+  it('changes and records nothing where there is nothing to remove', async () => {
     configured = [lease()];
     const { update } = openProcess();
     await update({ A: '192.0.2.1' });
@@ -341,7 +341,7 @@ describe('a lease', () => {
     expect(events.some(({ protocol }) => protocol === 'lease')).toBe(false);
   });
 
-  it('asks for the host only when the update before it has told the history', async () => {
+  it('reads the activity of the host only when the update before it is in the history', async () => {
     configured = [lease()];
     const heard: number[] = [];
     const { update } = openProcess({
@@ -403,7 +403,7 @@ describe('a lease', () => {
     expect(addresses()).toEqual(['', '']);
   });
 
-  it('is tried again at each look while the primary fails, keeps no wish, and the failure is told once', async () => {
+  it('is retried at each check while the primary fails, leaves no pending update, and reports the failure once', async () => {
     configured = [lease()];
     updates = new UpdateAddresses(queue, {
       failed: () => Promise.reject(new Error('a pending update')),
@@ -426,7 +426,7 @@ describe('a lease', () => {
     expect(events.at(-1)).toMatchObject({ protocol: 'lease', outcome: 'changed', A: { before: ['192.0.2.1'] } });
   });
 
-  it('asks a primary that does not answer once at each look, for all its hosts', async () => {
+  it('tries a primary that does not answer once at each check, for all its hosts', async () => {
     const names = Array.from({ length: 20 }, (_, index) => DomainName.parse(`h${index}.example.com`));
     configured = names.map((ownerName) => lease({ ownerName }));
     const { update } = openProcess();
@@ -434,14 +434,14 @@ describe('a lease', () => {
     publisher.attempts = 0;
     publisher.failure = 'primary-unreachable';
     await timers.pass(HOUR + MINUTE);
-    // Those that are under way when the first one fails are as many as run side by side.
+    // Those in flight when the first one fails are as many as run in parallel.
     expect(publisher.attempts).toBeLessThanOrEqual(2 * 8);
     publisher.failure = undefined;
     await timers.pass(MINUTE);
     expect(new Set(names.map((name) => addresses(name).join()))).toEqual(new Set([',']));
   });
 
-  it('is told with what was there before, also where the reply of the primary was lost', async () => {
+  it('is recorded with the addresses before it, also where the reply of the primary was lost', async () => {
     configured = [lease({ fallback: ['192.0.2.99'] })];
     const { update } = openProcess();
     await update({ A: '192.0.2.1' });
@@ -473,7 +473,7 @@ describe('a lease', () => {
     expect(addresses()).toEqual(['', '']);
   });
 
-  it('ends no lease while no history is kept: nobody knows what was heard', async () => {
+  it('ends no lease without a history: it is not known when a host was seen', async () => {
     configured = [lease()];
     const { update } = openProcess({ isOn: () => false });
     await update({ A: '192.0.2.1' });

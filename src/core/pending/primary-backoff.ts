@@ -1,6 +1,6 @@
 /**
- * Which primaries are silent, by zone: while one is, a single attempt at a time asks for it, with exponential backoff, and
- * all other pending updates of the zone wait. Its first answer ends that.
+ * Which primaries are silent, by zone: while one is, a single attempt at a time tries it, with exponential backoff, and all
+ * other pending updates of the zone wait. Its first answer ends that.
  */
 import type { Zone } from '../zones/zone.ts';
 import { LAST_RETRY_MS, retryDelayMs } from './pending-update.ts';

@@ -157,7 +157,7 @@ describe('a whole site that could not be published', () => {
     expect(model.serial).toBe(serial + 1);
   });
 
-  it('leaves out what somebody else has changed, and what a CNAME stands in the way of', async () => {
+  it('leaves out what someone else has changed, and names with a CNAME', async () => {
     const { model, publisher, store, timers, retry, move, warnings } = setUpSite();
     retry.start();
     await move('1');
@@ -191,7 +191,7 @@ describe('a whole site that could not be published', () => {
     expect(site(model)).toEqual(all('3'));
   });
 
-  it('is kept, too, where only the prefix is named and what was published is known', async () => {
+  it('is saved as well where only the prefix is named and the published address is known', async () => {
     const { model, publisher, updates, zone, timers, retry } = setUpSite();
     retry.start();
     const run = (more: Partial<TestUpdate>) =>
@@ -206,7 +206,7 @@ describe('a whole site that could not be published', () => {
 });
 
 describe('an update that could not be published', () => {
-  it('is published when the primary is back, and the history tells', async () => {
+  it('is published when the primary is back, and recorded in the history', async () => {
     const { model, publisher, store, timers, retry, update, events } = setUp();
     retry.start();
     await update({ A: '192.0.2.1' });
@@ -240,7 +240,7 @@ describe('an update that could not be published', () => {
     ]);
   });
 
-  it('says so, where it is kept', async () => {
+  it('says so, where it is saved', async () => {
     const { publisher, updates, zone, store } = setUp();
     publisher.mood = 'away';
     const failure = () =>
@@ -347,7 +347,7 @@ describe('a newer update', () => {
     expect(addressAt(model)).toBe('192.0.2.3');
   });
 
-  it('is not overtaken by an attempt for an older one that is under way', async () => {
+  it('is not overtaken by an attempt for an older one in flight', async () => {
     const { model, publisher, timers, retry, update, store } = setUp();
     retry.start();
     publisher.mood = 'away';
@@ -571,7 +571,7 @@ describe('a store that is away', () => {
 });
 
 describe('the end', () => {
-  it('waits for what is under way and begins nothing', async () => {
+  it('waits for attempts in flight and starts nothing', async () => {
     const { publisher, timers, retry, update, store } = setUp();
     retry.start();
     publisher.mood = 'away';

@@ -2,7 +2,7 @@
  * Retries pending updates until they are published, a newer update replaces them, or someone else has changed the name.
  *
  * An attempt runs in the same order per name as live updates, and checks there whether its pending update is still the
- * newest: it never overtakes a newer update. While a primary is silent, one attempt at a time asks for it
+ * newest: it never overtakes a newer update. While a primary is silent, one attempt at a time tries it
  * (primary-backoff.ts); all others of its zone are retried with its first answer.
  */
 

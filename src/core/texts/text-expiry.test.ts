@@ -108,7 +108,7 @@ describe('TXT values that were written here', () => {
     expect(names.flatMap((ownerName) => texts(ownerName))).toEqual([]);
   });
 
-  it('not those of others, whatever stands beside them', async () => {
+  it('not those of others at the same name', async () => {
     const foreign = { ownerName: name, type: RRType.TXT, ttl: 60, rdatas: [textRdata('foreign')] };
     edit({ kind: 'add-to-rrset', rrset: foreign });
     await write('ours');
@@ -160,7 +160,7 @@ describe('TXT values that were written here', () => {
 });
 
 describe('what goes wrong', () => {
-  it('a primary that does not answer: it is tried again, and said once for each look', async () => {
+  it('a primary that does not answer: it is retried, with one warning for each poll', async () => {
     for (const text of ['a', 'b', 'c']) await write(text);
     const { publisher } = zone;
     const publish = publisher.publish.bind(publisher);
@@ -177,7 +177,7 @@ describe('what goes wrong', () => {
     expect(await kept()).toEqual([]);
   });
 
-  it('a value that somebody has removed, or that a CNAME has taken the place of, is forgotten', async () => {
+  it('a value that someone has removed, or that a CNAME has replaced, is forgotten', async () => {
     const other = apex.prepend('other');
     await write('a');
     await write('b', 60, other);

@@ -1,5 +1,5 @@
 /**
- * Everything about an address update that can be decided before the primary is asked: the types that the credential covers,
+ * Everything about an address update that can be decided without the primary: the types that the credential covers,
  * the rules for names, addresses and TTLs, and where the members of a host go. Pure: a request in, a checked update out.
  */
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
@@ -80,8 +80,8 @@ export function prepareUpdate(
 ): CheckedUpdate {
   const { wanted, prefix } = choice;
   for (const family of FAMILIES) {
-    const isAsked = wanted[family] !== undefined || (family === 'AAAA' && prefix !== undefined);
-    if (isAsked && !families.includes(family)) throw unknownName(ownerName);
+    const isWanted = wanted[family] !== undefined || (family === 'AAAA' && prefix !== undefined);
+    if (isWanted && !families.includes(family)) throw unknownName(ownerName);
   }
   checkOwnerName(zone, ownerName);
   const token = principal.kind === 'token' ? principal.token : undefined;

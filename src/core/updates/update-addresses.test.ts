@@ -1,5 +1,5 @@
-// The update use-case on a zone in memory: what it reports, how often it asks, and what it does when others interfere.
-// What every publisher must show is in test/contract/zone-publisher.ts; here are the cases that need a hand inside.
+// Updates on a zone in memory: what they report, how many queries they need, and what happens when others interfere.
+// What every publisher must show is in test/contract/zone-publisher.ts; here are the cases that need a fault inside.
 
 import { describe, expect, it } from 'vitest';
 import { AddressUpdates, type TestUpdate, testQueue } from '../../../test/support/address-updates.ts';
@@ -69,7 +69,7 @@ function put(model: MemoryZone, address: string, ownerName = home): void {
 
 const addressAt = (model: MemoryZone) => rrsetAddresses(model.rrsetAt(home, RRType.A)?.rdatas ?? []).join();
 
-describe('how often the primary is asked', () => {
+describe('how often the primary is queried', () => {
   it('a name that was never seen is read once, a name that was seen is not read', async () => {
     const { publisher, update } = setUp();
     await update({ A: '192.0.2.1' });
@@ -165,7 +165,7 @@ describe('updates of one name', () => {
 });
 
 describe('limits', () => {
-  it('more requests than may wait are told to come again', async () => {
+  it('requests above the limit get rate-limited with a time to retry', async () => {
     const { useCase, update } = setUp({ timeoutMs: 5000, maxWaiting: 3 });
     const waiting = [1, 2, 3].map((last) => update({ A: `192.0.2.${last}` }));
     expect(useCase.waiting).toBe(3);
@@ -218,7 +218,7 @@ it('the TTL is the request’s, else the zone’s, else the fallback', async () 
   expect(await ttlOf({ default: 120 }, 240)).toBe(240);
 });
 
-it('what a publisher remembers wrongly is looked at again', async () => {
+it('what a publisher recalls wrongly is read again', async () => {
   const { model, publisher, update } = setUp();
   put(model, '192.0.2.7');
   const wrong: PublishedAddresses = { A: { addresses: ['192.0.2.1'], ttl: 60 }, AAAA: { addresses: [], ttl: 0 } };
@@ -240,7 +240,7 @@ describe('a prefix', () => {
     expect(await update({ AAAA: '2001:db8::9' }, { prefix })).toMatchObject({ AAAA: { after: ['2001:db8::9'] } });
   });
 
-  it('makes nothing where there is no AAAA record', async () => {
+  it('changes nothing where there is no AAAA record', async () => {
     const { update } = setUp();
     expect(await update({ A: '192.0.2.1' }, { prefix })).toMatchObject({ A: { changed: true }, AAAA: { after: [] } });
   });
@@ -254,7 +254,7 @@ describe('a prefix', () => {
     expect((await update({}, { prefix })).AAAA).toMatchObject({ after: ['2001:db8:5:10::7'] });
   });
 
-  it('is refused where the address that comes of it is, and nothing is written', async () => {
+  it('is refused where the resulting address is, and nothing is written', async () => {
     const { update, publisher, model } = setUp(undefined, { addresses: { allow: [], deny: [prefix] } });
     await update({ AAAA });
     const { serial } = model;

@@ -150,7 +150,7 @@ describe('a token', () => {
     expect(await codeOf(useCase().run(request(home, address), by({ addresses })))).toBe(code);
   });
 
-  it('makes so many changes a minute, and as many repeats as it likes', async () => {
+  it('makes a limited number of changes a minute, and any number of repeats', async () => {
     const changes = new MinuteLimiter(2, () => nowMs);
     const update = useCase({ changes });
     await update.run(request(home, '192.0.2.1'), by());
@@ -272,7 +272,7 @@ describe('the order of one name', () => {
 });
 
 describe('an update of the operator', () => {
-  it('is in the history, and is no sign of life of the host or of its members', async () => {
+  it('is in the history, and is not a sign of life of the host or of its members', async () => {
     const nas = home.prepend('nas');
     const members: HostMember[] = [{ ownerName: nas, host: { kind: 'interface-id', text: '::10' }, subnet: 1 }];
     const door = useCase({ hosts: hosts({ members }) });
@@ -286,7 +286,7 @@ describe('an update of the operator', () => {
 });
 
 describe('refusals', () => {
-  it('are counted by their own code until they are put off', async () => {
+  it('are counted by their own code until they are throttled', async () => {
     const outcomes: string[] = [];
     const onOutcome = (_protocol: string, outcome: string) => void outcomes.push(outcome);
     const update = useCase({ refusals: new MinuteLimiter(2, () => nowMs), onOutcome });
@@ -295,7 +295,7 @@ describe('refusals', () => {
     expect(events.map(({ code }) => code)).toEqual(Array(3).fill('address-refused'));
   });
 
-  it('beyond the limit of a source are put off; what is right is not', async () => {
+  it('above the limit of a source are throttled; valid updates are not', async () => {
     const update = useCase({ refusals: new MinuteLimiter(2, () => nowMs) });
     const codes: string[] = [];
     for (let i = 0; i < 4; i++) codes.push(await codeOf(update.run(request(other), by())));
@@ -310,7 +310,7 @@ describe('refusals', () => {
 describe('a prefix', () => {
   const prefix = parseIpPrefix('2001:db8:5::/56')!;
 
-  it('needs a token that may change AAAA, and whose addresses hold what comes of it', async () => {
+  it('needs a token that may change AAAA, and whose addresses include the result', async () => {
     const updates = useCase();
     const context: RequestContext = { ...OPERATOR, protocol: 'dyndns2', origin: 'client' };
     const request = { zone, ownerName: home, fallbackTtl: 60 };
@@ -395,7 +395,7 @@ describe('a host with members', () => {
     expect(await codeOf(update.run({ ...request(nas), zone }, by()))).toBe('not-permitted');
   });
 
-  it('counts as one change of the token, and is put off as a whole', async () => {
+  it('counts as one change of the token, and is throttled as a whole', async () => {
     const update = useCase({ hosts: hosts({ members }), changes: new MinuteLimiter(1, () => nowMs) });
     await move(update, { wanted: {}, prefix }, by());
     const next = { wanted: {}, prefix: parseIpPrefix('2001:db8:6::/56')! };
@@ -404,7 +404,7 @@ describe('a host with members', () => {
     expect((await move(update, { wanted: {}, prefix }, by())).changed).toBe(false);
   });
 
-  it('is told of by a dry run, which changes and records nothing', async () => {
+  it('is reported by a dry run, which changes and records nothing', async () => {
     const update = useCase({ hosts: hosts({ members }) });
     const { result, changed } = await move(update, { wanted: wantedOf({ A: '192.0.2.1' }), prefix, isDryRun: true });
     expect([changed, result.A.after, result.members.map(({ AAAA }) => AAAA.after)]).toEqual([
@@ -434,7 +434,7 @@ describe('a check', () => {
     expect(recorded).toEqual(events.map((event) => event.code));
   });
 
-  it('of what may be done changes and records nothing', async () => {
+  it('of an update that is allowed changes and records nothing', async () => {
     await useCase().check(request(), by());
     expect(memory.answer(home, RRType.A).kind).not.toBe('rrset');
     expect([events, repeats]).toEqual([[], []]);

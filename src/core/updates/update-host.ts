@@ -31,7 +31,7 @@ export interface HostUpdate extends PermittedHost {
 
 export interface HostUpdated {
   readonly result: AddressUpdate;
-  /** What the client asked for. */
+  /** What the client wants. */
   readonly choice: AddressChoice;
   /** Members of the host that stay as they are although the prefix is another one. */
   readonly leftOut: readonly LeftOutMember[];
@@ -112,7 +112,7 @@ export class UpdateHost {
     return { result, choice, leftOut, changed };
   }
 
-  /** Members that are the host itself are not asked for: it is enabled. @throws AppError store-unreachable */
+  /** Without those of the host itself, which is enabled. @throws AppError store-unreachable */
   async #settingsOfMembers({ ownerName: host, members }: HostSettings): Promise<Map<string, HostSettings | undefined>> {
     const settings = new Map<string, HostSettings | undefined>();
     for (const { ownerName } of members) {

@@ -58,7 +58,7 @@ it('fails, and removes the record, when the primary does not answer with what it
   expect(model.contents()).toEqual([]);
 });
 
-it('removes the record when it cannot be read back, or when nobody knows whether it was written', async () => {
+it('removes the record when it cannot be read back, or when it is not known whether it was written', async () => {
   const { model, publisher, zone } = setUp();
   publisher.readRRset = () => Promise.reject(new AppError('primary-unreachable', 'no answer'));
   const unread = await checkZone(zone, 1000, clock);
@@ -91,7 +91,7 @@ it('tries all zones though one fails, and gives the results in their order', asy
   ]);
 });
 
-it('is shared by all who ask while it runs, and kept for 30 seconds', async () => {
+it('is shared by all callers while it runs, and cached for 30 seconds', async () => {
   const { publisher, zone } = setUp();
   const checks = new CheckZones(() => 1000, clock);
   const both = await Promise.all([checks.run([zone]), checks.run([zone])]);

@@ -60,7 +60,7 @@ function bystanders(model: MemoryZone): (RRset | undefined)[] {
   return BYSTANDERS.map((rrset) => model.rrsetAt(rrset.ownerName, rrset.type));
 }
 
-/** What is wanted, said once more without looking at plan-change.ts. */
+/** What is wanted, said once more without reading plan-change.ts. */
 function expected(before: AddressSet, want: string | null | undefined, input: PlanInput): AddressSet {
   if (want === undefined) return before;
   if (want === null) return { addresses: [], ttl: 0 };
@@ -107,7 +107,7 @@ describe('a plan', () => {
     );
   });
 
-  it('holds only for what was believed; a TTL is no part of a prerequisite', () => {
+  it('holds only for what was believed; a TTL is not part of a prerequisite', () => {
     fc.assert(
       fc.property(anyInput, state, (parts, real) => {
         const model = zoneWith(real);
@@ -144,7 +144,7 @@ describe('a plan', () => {
     expect(model.apply([planChange(input).change])).toBe(outcome);
   });
 
-  it('of the apex asks for no delegation: NS records are at every apex', () => {
+  it('of the apex has no prerequisite about a delegation: every apex has NS records', () => {
     const none = { addresses: [], ttl: 0 };
     const published = { A: none, AAAA: none };
     const input = {

@@ -3,7 +3,7 @@ import type { DomainName } from '../../dns/name.ts';
 import type { RRset } from '../../dns/rrset.ts';
 import type { Prerequisite, ZoneChange, ZoneEdit } from '../../dns/zone-change.ts';
 
-/** The members of one address RRset; no RRset is no addresses. */
+/** The members of one address RRset; empty without an RRset. */
 export interface AddressSet {
   /** Canonical texts, sorted. */
   readonly addresses: readonly string[];

@@ -5,7 +5,7 @@ import type { DoorReply } from './door.ts';
 /** Where the error has no time of its own. */
 const RETRY_AFTER_SECONDS = 60;
 
-/** @param status 401 asks for Basic */
+/** @param status 401 adds a challenge for Basic */
 export function errorReply(error: AppError, status: number, body: string): DoorReply {
   return reply(error, status, body, error.retryAfterSeconds);
 }

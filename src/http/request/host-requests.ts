@@ -35,7 +35,7 @@ export async function changeHost(
   return updated;
 }
 
-/** What a request asks of one host. */
+/** A request for one host. */
 export interface HostRequest {
   /** The host, or throws name-invalid. */
   readonly find: () => DomainName;

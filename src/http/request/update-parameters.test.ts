@@ -65,7 +65,7 @@ describe('hosts', () => {
 });
 
 describe('credentials', () => {
-  it('are looked for in the order of the table, and what is empty is none', () => {
+  it('are read in the order of the table, and empty ones are ignored', () => {
     expect(findParameter(query('key=k&password=p&token=&secret='), 'credential')).toBe('p');
     expect(findParameter(query('token=&pass='), 'credential')).toBeUndefined();
     for (const name of PARAMETERS.credential) expect(findParameter(query(`${name}=x`), 'credential')).toBe('x');
@@ -102,7 +102,7 @@ describe('addresses', () => {
       expect(wanted(`${name}=auto`, '')).toBe('address-invalid');
     });
 
-    it('an empty one keeps it, or clears it where the zone says so, and the caller is never asked', () => {
+    it('an empty one keeps it, or clears it where the zone says so, and the address of the caller is never used', () => {
       expect(wanted(`${name}=`)).toEqual({});
       expect(wanted(`${name}=`, caller, 'clear')).toEqual({ [family]: null });
     });
@@ -187,7 +187,7 @@ describe('prefixes', () => {
       { A: '192.0.2.1', AAAA: '2001:db8:9::7', prefix: '2001:db8::/56' },
     ],
     ['myipv6=preserve&ipv6prefix=2001:db8::/56', { prefix: '2001:db8::/56', ownStays: true }],
-    // An address with nothing but zeros in its lower half and a length is a prefix wherever it stands.
+    // An address with only zeros in its lower half and a length is a prefix in every parameter.
     ['myip=192.0.2.1,2001:db8:0:12::/56', { A: '192.0.2.1', prefix: '2001:db8::/56' }],
     ['myipv6=2001:db8:0:12::/64', { prefix: '2001:db8:0:12::/64' }],
     ['myipv6=2001:db8:0:12::/128', { AAAA: '2001:db8:0:12::' }],
@@ -263,7 +263,7 @@ describe('parameters of one host', () => {
     }
   });
 
-  it('an empty one is no host of the request', () => {
+  it('an empty one is not a host of the request', () => {
     expect(readHosts(query('myipv6:a.example.com='))).toEqual([]);
     expect(readHosts(query('myipv6:a.example.com=&b.example.com'))).toEqual(['b.example.com']);
   });
