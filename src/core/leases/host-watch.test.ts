@@ -394,8 +394,8 @@ describe('a lease', () => {
     configured = [lease()];
     const { update } = openProcess();
     await update({ A: '192.0.2.1' });
-    const wish = { ownerName: home, family: 'A', wanted: '192.0.2.2', ttl: 60, before: [['192.0.2.1']] } as const;
-    await store.pending.put({ ...wish, createdMs: START_MS, nextAttemptMs: START_MS });
+    const pending = { ownerName: home, family: 'A', wanted: '192.0.2.2', ttl: 60, before: [['192.0.2.1']] } as const;
+    await store.pending.put({ ...pending, createdMs: START_MS, nextAttemptMs: START_MS });
     await timers.pass(2 * HOUR);
     expect(addresses()).toEqual(['192.0.2.1', '']);
     await store.pending.remove(home, 'A');
@@ -456,9 +456,9 @@ describe('a lease', () => {
       outcome: 'changed',
       A: { before: ['192.0.2.1'], after: ['192.0.2.99'] },
     });
-    const told = events.length;
+    const before = events.length;
     await timers.pass(HOUR);
-    expect(events).toHaveLength(told);
+    expect(events).toHaveLength(before);
   });
 
   it('waits where the store does not take what was heard of the host', async () => {

@@ -1,4 +1,4 @@
-// What an update must pass before the primary is asked, and in which order the checks come.
+// The checks of an update that need no primary, and their order.
 import { expect, it } from 'vitest';
 import { wantedOf } from '../../../test/support/wanted-addresses.ts';
 import { parseIpPrefix } from '../../dns/address.ts';
@@ -65,7 +65,7 @@ it('checks the types of the credential, then the name, then the addresses, then 
   expect(codeOf({ wanted: wantedOf({ A: '192.0.2.1' }) }, by)).toBe('passed');
 });
 
-it('asks for the type AAAA where only a prefix is named', () => {
+it('needs the type AAAA where only a prefix is named', () => {
   const choice = { wanted: {}, prefix: parseIpPrefix('2001:db8:5::/56')! };
   expect(codeOf(choice, { kind: 'token', token })).toBe('not-permitted');
   expect(codeOf(choice)).toBe('passed');

@@ -420,7 +420,7 @@ describe('a check', () => {
   it.each([
     ['a name outside the scope', request(other), by(), {}, 'not-permitted'],
     ['a type that the token has not', request(), by({ types: [RRType.AAAA] }), {}, 'not-permitted'],
-    ['an address that nobody may have', request(home, '127.0.0.1'), by(), {}, 'address-refused'],
+    ['an address that no one may have', request(home, '127.0.0.1'), by(), {}, 'address-refused'],
     ['an address that the token may not', request(), by({ addresses: 'own' }), {}, 'address-refused'],
     ['an address that the host may not', request(), by(), { addresses: DENIED }, 'address-refused'],
     ['a host that is off', request(), by(), { enabled: false }, 'host-disabled'],

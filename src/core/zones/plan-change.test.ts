@@ -24,9 +24,9 @@ function addressSet(address: fc.Arbitrary<string>): fc.Arbitrary<AddressSet> {
 }
 
 const state: fc.Arbitrary<PublishedAddresses> = fc.record({ A: addressSet(v4), AAAA: addressSet(v6) });
-const wish = (address: fc.Arbitrary<string>) => fc.oneof(address, fc.constant(null), fc.constant(undefined));
+const request = (address: fc.Arbitrary<string>) => fc.oneof(address, fc.constant(null), fc.constant(undefined));
 const wanted: fc.Arbitrary<WantedTexts> = fc
-  .tuple(wish(v4), wish(v6))
+  .tuple(request(v4), request(v6))
   .map(([A, AAAA]) => ({ ...(A === undefined ? {} : { A }), ...(AAAA === undefined ? {} : { AAAA }) }));
 
 const BYSTANDERS: readonly RRset[] = [
