@@ -5,7 +5,8 @@ import { LocalCalls } from '../control/in-process.ts';
 import { withStoreBackup } from '../core/admin/backup.ts';
 import { UpdateAddresses } from '../core/updates/update-addresses.ts';
 import { UpdateHost } from '../core/updates/update-host.ts';
-import { HostGate } from '../core/updates/update-record.ts';
+import { UpdateQueue } from '../core/updates/update-queue.ts';
+import { UpdateRecord } from '../core/updates/update-record.ts';
 import { CheckZones } from '../core/zones/check-zones.ts';
 import { storeCopy, updateLimits } from '../server/state.ts';
 import { openZones } from '../server/zones.ts';
@@ -20,10 +21,12 @@ export async function withAdminHere(config: Config, task: (calls: AdminCalls) =>
     throw error;
   });
   const limits = updateLimits(config);
+  const clock = () => performance.now();
+  const queue = new UpdateQueue(() => limits, clock);
   const services = {
     zones: table,
-    updates: new UpdateHost(new UpdateAddresses(limits), new HostGate({ now: Date.now })),
-    checks: new CheckZones(limits.timeoutMs),
+    updates: new UpdateHost(new UpdateAddresses(queue), new UpdateRecord({ now: Date.now })),
+    checks: new CheckZones(() => limits.timeoutMs, clock),
     unspecifiedFamily: config.unspecifiedFamily,
   };
   try {

@@ -1,21 +1,12 @@
-/** A map with a maximum size: setting an entry makes it the newest, and evicts the oldest one if there are too many. */
-export class BoundedMap<Key, Value> extends Map<Key, Value> {
-  readonly #maxSize: number;
+/** Maps of limited size: what strangers can make entries in must not grow without an end. */
 
-  constructor(maxSize: number) {
-    super();
-    this.#maxSize = maxSize;
-  }
-
-  override set(key: Key, value: Value): this {
-    this.delete(key);
-    super.set(key, value);
-    if (this.size > this.#maxSize) {
-      for (const oldest of this.keys()) {
-        this.delete(oldest);
-        break;
-      }
-    }
-    return this;
+/** Sets a key as the newest of the map, and evicts the oldest one above `limit`. */
+export function setBounded<K, V>(map: Map<K, V>, key: K, value: V, limit: number): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= limit) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
   }
 }

@@ -1,48 +1,164 @@
 /**
- * Every way in which a request can fail, with who must act. Only AppError crosses a port; the texts for a protocol are
- * that protocol's own map. docs/errors.md is generated from this table.
+ * Every way in which a request can fail: who must act, and what follows from it. Only AppError crosses a port; each protocol
+ * has its own map to statuses and words. docs/errors.md is generated from this table.
  */
 
+/** What follows from an error. */
+interface ErrorFacts {
+  /** Who can repair it. */
+  readonly actor: string;
+  readonly means: string;
+  /** It is a fault of the request, not ours: it counts towards the limit of its source. */
+  readonly isRefusal: boolean;
+  /** How it goes into the history of the host. A caller without permission leaves no trace there. */
+  readonly history: 'refused' | 'failed' | 'not recorded';
+  /**
+   * What a failed update means for pending updates of the name: `keep` saves it for a retry, `end` deletes older ones (a newer
+   * request takes their place even where it failed), `leave` changes nothing.
+   */
+  readonly pending: 'keep' | 'end' | 'leave';
+  /** The change may have been applied, and may be visible. */
+  readonly mayBeApplied: boolean;
+}
+
 export const ERROR_CODES = {
-  'request-malformed': { actor: 'the caller', means: 'A parameter is missing, unknown or not of the right form.' },
-  'name-invalid': { actor: 'the caller', means: 'The name is no domain name, or lies in no zone of this server.' },
-  'address-invalid': { actor: 'the caller', means: 'A text is no IP address, or of the wrong family.' },
-  'not-authenticated': { actor: 'the caller', means: 'The credential is missing or wrong.' },
+  'request-malformed': {
+    actor: 'the caller',
+    means: 'A parameter is missing, unknown or not of the right form.',
+    isRefusal: true,
+    history: 'not recorded',
+    pending: 'leave',
+    mayBeApplied: false,
+  },
+  'name-invalid': {
+    actor: 'the caller',
+    means: 'The name is not a domain name, or lies in no zone of this server.',
+    isRefusal: true,
+    history: 'not recorded',
+    pending: 'leave',
+    mayBeApplied: false,
+  },
+  'address-invalid': {
+    actor: 'the caller',
+    means: 'A text is not an IP address, or of the wrong family.',
+    isRefusal: true,
+    history: 'not recorded',
+    pending: 'leave',
+    mayBeApplied: false,
+  },
+  'not-authenticated': {
+    actor: 'the caller',
+    means: 'The credential is missing or wrong.',
+    isRefusal: false,
+    history: 'not recorded',
+    pending: 'leave',
+    mayBeApplied: false,
+  },
   'not-permitted': {
     actor: 'the caller',
     means: 'The credential does not cover this name; an unknown name looks the same.',
+    isRefusal: true,
+    history: 'not recorded',
+    pending: 'leave',
+    mayBeApplied: false,
   },
-  'host-disabled': { actor: 'the operator', means: 'Updates of this host are switched off.' },
-  'address-refused': { actor: 'the caller', means: 'The address policy of the zone refuses this address.' },
+  'host-disabled': {
+    actor: 'the operator',
+    means: 'Updates of this host are switched off.',
+    isRefusal: true,
+    history: 'refused',
+    pending: 'leave',
+    mayBeApplied: false,
+  },
+  'address-refused': {
+    actor: 'the caller',
+    means: 'The address policy of the zone refuses this address.',
+    isRefusal: true,
+    history: 'refused',
+    pending: 'leave',
+    mayBeApplied: false,
+  },
   'rate-limited': {
     actor: 'the caller, later',
     means: 'Too many requests at the moment; the reply says when to try again.',
+    isRefusal: false,
+    history: 'refused',
+    pending: 'leave',
+    mayBeApplied: false,
   },
   conflict: {
     actor: 'the owner of the host',
     means: 'Other data of the zone is in the way: a CNAME, or a delegation.',
+    isRefusal: false,
+    history: 'refused',
+    pending: 'end',
+    mayBeApplied: false,
   },
   contended: {
     actor: 'the caller, later',
     means: 'Others changed the same records again and again meanwhile. Nothing was written.',
+    isRefusal: false,
+    history: 'failed',
+    pending: 'end',
+    mayBeApplied: false,
   },
-  'primary-refused': { actor: 'the operator', means: 'The primary refused the change; the text says what to repair.' },
+  'primary-refused': {
+    actor: 'the operator',
+    means: 'The primary refused the change; the text says what to repair.',
+    isRefusal: false,
+    history: 'failed',
+    pending: 'end',
+    mayBeApplied: false,
+  },
   'primary-key-rejected': {
     actor: 'the operator',
     means: 'The primary did not accept the TSIG key: its name, its secret or the time.',
+    isRefusal: false,
+    history: 'failed',
+    pending: 'end',
+    mayBeApplied: false,
   },
-  'primary-unreachable': { actor: 'the operator', means: 'The primary gave no answer. Nothing was changed.' },
+  'primary-unreachable': {
+    actor: 'the operator',
+    means: 'The primary gave no answer. Nothing was changed.',
+    isRefusal: false,
+    history: 'failed',
+    pending: 'keep',
+    mayBeApplied: false,
+  },
   'publish-unknown': {
-    actor: 'nobody yet',
+    actor: 'no one yet',
     means: 'The change was sent and no verified reply came back: it may have been applied.',
+    isRefusal: false,
+    history: 'failed',
+    pending: 'keep',
+    mayBeApplied: true,
   },
   'store-unreachable': {
     actor: 'the operator',
     means: 'The store of tokens, hosts and history does not answer.',
+    isRefusal: false,
+    history: 'not recorded',
+    pending: 'leave',
+    mayBeApplied: false,
   },
-  'check-failed': { actor: 'the operator', means: 'The update check of at least one zone failed.' },
-  internal: { actor: 'the authors', means: 'A defect of this program.' },
-} as const;
+  'check-failed': {
+    actor: 'the operator',
+    means: 'The update check of at least one zone failed.',
+    isRefusal: false,
+    history: 'not recorded',
+    pending: 'leave',
+    mayBeApplied: true,
+  },
+  internal: {
+    actor: 'the authors',
+    means: 'A defect of this program.',
+    isRefusal: false,
+    history: 'not recorded',
+    pending: 'leave',
+    mayBeApplied: false,
+  },
+} as const satisfies Readonly<Record<string, ErrorFacts>>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 

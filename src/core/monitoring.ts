@@ -1,8 +1,8 @@
-/** What monitoring is told: counts of the embedded nameserver, and what `/metrics` and `/readyz` ask for. Contracts, no code. */
+/** Contracts of monitoring: counters of the embedded nameserver, and the sources of `/metrics` and `/readyz`. */
 
-/** Counted since the start of the process; read when somebody asks. */
+/** Counted since the start of the process; read at each scrape. */
 export interface NameserverStatistics {
-  /** Replies to queries and to UPDATE, by RFC spelling of the RCODE; those that came up. */
+  /** Replies to queries and to UPDATE, by RFC spelling of the RCODE; only those that occurred. */
   readonly replies: readonly { readonly transport: 'udp' | 'tcp'; readonly rcode: string; readonly count: number }[];
   /** What response rate limiting did to replies. */
   readonly rateLimited: { readonly dropped: number; readonly truncated: number };
@@ -29,7 +29,7 @@ export interface SecondaryLag {
   readonly wasSeen: boolean;
 }
 
-/** For the doors. */
+/** For the HTTP listeners. */
 export interface Monitoring {
   /** Metrics in the text format of Prometheus, 0.0.4. */
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;

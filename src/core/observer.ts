@@ -1,33 +1,32 @@
-/** Contract: what the core and its adapters report to the operator. Adapters write logs and metrics. */
+/** Contract: events that the core and its adapters report to the operator. Adapters write logs and metrics. */
 import type { DomainName } from '../dns/name.ts';
 import type { AppError } from './errors.ts';
 
-/** What the core and its adapters have to tell an operator. Adapters write logs and metrics. */
 export interface Observer {
-  /** One UPDATE message was answered, or not; one transaction of embedded zones is on the disk. */
+  /** An UPDATE message was answered or timed out; a transaction of embedded zones is on disk. */
   batchPublished(event: {
     readonly zone: DomainName;
     readonly changes: number;
     readonly outcome: string;
     readonly durationMs: number;
   }): void;
-  /** A request to one of the doors was answered. */
+  /** An HTTP request was answered. */
   requestAnswered(event: RequestEvent): void;
   /** An UPDATE message to an embedded zone was answered. */
   dnsUpdateAnswered(event: DnsUpdateEvent): void;
-  /** Something an operator should know, outside of any request. */
+  /** A problem outside of any request. */
   warn(text: string): void;
-  /** Something that went as it should, outside of any request. */
+  /** A normal event outside of any request. */
   info?(text: string): void;
 }
 
 export interface DnsUpdateEvent {
-  /** The key that signed it; undefined: nobody that we know. */
+  /** The key that signed it; undefined: unknown, or not signed. */
   readonly keyName: string | undefined;
   readonly source: string;
   /** RFC spelling. */
   readonly rcode: string;
-  /** Names that were to be changed, or why they were not. */
+  /** The names of the update, or why it failed. */
   readonly detail: string;
   readonly error?: AppError | undefined;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { forEachInParallel } from './parallel.ts';
 
-test('so many are under way at a time, and the next one in order begins when one ends', async () => {
+test('a limited number is in flight at a time, and the next one in order starts when one ends', async () => {
   const begun: number[] = [];
   const ends: (() => void)[] = [];
   const all = forEachInParallel([1, 2, 3, 4], 2, (item) => {

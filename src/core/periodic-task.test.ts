@@ -1,13 +1,13 @@
-// Looks one after the other, with a pause between; the clock is turned by hand.
+// Runs one after another, with a pause between; the clock is turned by hand.
 import { expect, test } from 'vitest';
 import { PeriodicTask } from './periodic-task.ts';
 
-/** A look whose end is in our hand, and the timers that it set. */
+/** A task whose runs end when the test says so, and the timers that it set. */
 function begin(pauseMs = () => 7) {
   const calls: { readonly delayMs: number; readonly call: () => void; isOff: boolean }[] = [];
   const ends: (() => void)[] = [];
-  const looks = new PeriodicTask({
-    look: () => new Promise<void>((resolve) => ends.push(resolve)),
+  const task = new PeriodicTask({
+    run: () => new Promise<void>((resolve) => ends.push(resolve)),
     pauseMs,
     timers: {
       after(delayMs, call) {
@@ -23,32 +23,32 @@ function begin(pauseMs = () => 7) {
     const { call, isOff } = calls.at(-1)!;
     if (!isOff) call();
   };
-  const endLook = async () => {
+  const endRun = async () => {
     ends.at(-1)!();
     await new Promise(setImmediate);
   };
-  return { looks, calls, ends, turn, endLook };
+  return { task, calls, ends, turn, endRun };
 }
 
-test('the first look is at once, and each later one a pause after the end of the one before', async () => {
-  const { looks, calls, turn, endLook } = begin();
-  looks.start();
+test('the first run starts at once, and each later one a pause after the end of the previous one', async () => {
+  const { task, calls, turn, endRun } = begin();
+  task.start();
   turn();
   expect(calls.map(({ delayMs }) => delayMs)).toEqual([0]);
-  await endLook();
+  await endRun();
   turn();
-  await endLook();
+  await endRun();
   expect(calls.map(({ delayMs }) => delayMs)).toEqual([0, 7, 7]);
 });
 
-test('a pause that is begun anew takes the place of the old one', async () => {
+test('a restarted pause replaces the old one', async () => {
   let pauseMs = 7;
-  const { looks, calls, turn, endLook } = begin(() => pauseMs);
-  looks.start();
+  const { task, calls, turn, endRun } = begin(() => pauseMs);
+  task.start();
   turn();
-  await endLook();
+  await endRun();
   pauseMs = 1;
-  looks.pauseAnew();
+  task.restartPause();
   expect(calls.map(({ delayMs, isOff }) => [delayMs, isOff])).toEqual([
     [0, false],
     [7, true],
@@ -56,38 +56,38 @@ test('a pause that is begun anew takes the place of the old one', async () => {
   ]);
 });
 
-test('nothing begins anew while a look is under way: never two at once', async () => {
-  const { looks, calls, ends, turn, endLook } = begin();
-  looks.start();
+test('nothing restarts during a run: never two at once', async () => {
+  const { task, calls, ends, turn, endRun } = begin();
+  task.start();
   turn();
-  looks.pauseAnew();
+  task.restartPause();
   expect([calls.length, ends.length]).toEqual([1, 1]);
-  await endLook();
+  await endRun();
   expect(calls).toHaveLength(2);
 });
 
-test('closed, it begins nothing more, neither by time nor when it is asked', async () => {
-  const { looks, calls, ends, turn, endLook } = begin();
-  looks.start();
+test('closed, it starts nothing more, neither by time nor by a call', async () => {
+  const { task, calls, ends, turn, endRun } = begin();
+  task.start();
   turn();
-  await endLook();
-  await looks.close();
+  await endRun();
+  await task.close();
   turn();
-  looks.pauseAnew();
-  expect([looks.isClosed, calls.length, ends.length]).toEqual([true, 2, 1]);
+  task.restartPause();
+  expect([task.isClosed, calls.length, ends.length]).toEqual([true, 2, 1]);
 });
 
-test('closing waits for the look that is under way, and none follows', async () => {
-  const { looks, calls, turn, endLook } = begin();
-  looks.start();
+test('closing waits for the run in flight, and none follows', async () => {
+  const { task, calls, turn, endRun } = begin();
+  task.start();
   turn();
   let isDone = false;
-  const closing = looks.close().then(() => {
+  const closing = task.close().then(() => {
     isDone = true;
   });
   await new Promise(setImmediate);
   expect(isDone).toBe(false);
-  await endLook();
+  await endRun();
   await closing;
   expect(calls).toHaveLength(1);
 });

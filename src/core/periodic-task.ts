@@ -1,10 +1,10 @@
+/** Runs a task, waits, and runs it again: the pause begins when the task has ended, so that runs never overlap. */
 import type { Timers } from './timers.ts';
-/** Something that is looked at again and again: the next look begins when the one before has ended and a pause is over. */
 
 export interface PeriodicTaskOptions {
   /** Never rejects. */
-  readonly look: () => Promise<void>;
-  /** Until the next look; asked after each. */
+  readonly run: () => Promise<void>;
+  /** Until the next run; called after each. */
   readonly pauseMs: () => number;
   readonly timers: Pick<Timers, 'after'>;
 }
@@ -12,43 +12,43 @@ export interface PeriodicTaskOptions {
 export class PeriodicTask {
   readonly #options: PeriodicTaskOptions;
   #cancel: () => void = () => undefined;
-  #looking: Promise<void> | undefined;
+  #running: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: PeriodicTaskOptions) {
     this.#options = options;
   }
 
-  /** A look that is under way when it is closed has to ask this itself. */
+  /** A run that is in flight when the task is closed has to check this itself. */
   get isClosed(): boolean {
     return this.#closed;
   }
 
   start(): void {
-    this.#lookAfter(0);
+    this.#runAfter(0);
   }
 
-  /** Begins no more looks; resolves when the one under way has ended. */
+  /** Starts no more runs; resolves when the one in flight has ended. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel();
-    await this.#looking;
+    await this.#running;
   }
 
-  /** Begins the pause anew, unless a look is under way: its end asks for the pause. */
-  pauseAnew(): void {
-    if (this.#looking !== undefined) return;
+  /** Restarts the pause with its current length. During a run it does nothing: the pause begins at its end. */
+  restartPause(): void {
+    if (this.#running !== undefined) return;
     this.#cancel();
-    this.#lookAfter(this.#options.pauseMs());
+    this.#runAfter(this.#options.pauseMs());
   }
 
-  #lookAfter(delayMs: number): void {
+  #runAfter(delayMs: number): void {
     if (this.#closed) return;
-    const { look, pauseMs, timers } = this.#options;
+    const { run, pauseMs, timers } = this.#options;
     this.#cancel = timers.after(delayMs, () => {
-      this.#looking = look().finally(() => {
-        this.#looking = undefined;
-        this.#lookAfter(pauseMs());
+      this.#running = run().finally(() => {
+        this.#running = undefined;
+        this.#runAfter(pauseMs());
       });
     });
   }

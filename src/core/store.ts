@@ -1,9 +1,9 @@
 /**
- * What the core asks of a store: contracts, no code. Every implementation passes test/contract/store.ts.
+ * Contract of a store. Every implementation passes test/contract/store.ts.
  *
- * A promise that resolves without a word to the contrary means: on the disk, or committed. Every method throws AppError
- * store-unreachable when the store does not answer in time; whether a change was made is not known then, and making it
- * again is safe. A store that was away is used again by itself.
+ * A promise that resolves means: on disk, or committed. Every method throws AppError store-unreachable when the store does
+ * not answer in time; whether the change was made is not known then, and making it again is safe. A store that was
+ * unreachable is used again as soon as it answers.
  */
 import type { TokenStore } from './access/token-store.ts';
 import type { HistoryStore } from './history/history-store.ts';
@@ -24,6 +24,6 @@ export interface Store {
   /** Copies the database, consistent while changes go on. Absent where the database has tools of its own for that. */
   backup?(toFile: string): Promise<void>;
 
-  /** Finishes what was asked for. Further calls fail. */
+  /** Finishes the calls in flight. Further calls fail. */
   close(): Promise<void>;
 }

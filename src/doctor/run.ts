@@ -72,6 +72,7 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
             }),
       connect: tryConnect,
       progress: options.progress,
+      clock: () => performance.now(),
       deadlineMs,
     });
   } finally {

@@ -1,8 +1,9 @@
 /** Group commit and lost replies, against a zone in memory behind a sender that loses messages on demand. */
 import { describe, expect, it } from 'vitest';
 import { MemoryZone } from '../../test/support/memory-publisher.ts';
+import { type WantedTexts, wantedOf } from '../../test/support/wanted-addresses.ts';
 import { AppError } from '../core/errors.ts';
-import { planChange, type WantedAddresses } from '../core/zones/plan-change.ts';
+import { planChange } from '../core/zones/plan-change.ts';
 import type { PublishedAddresses } from '../core/zones/publisher.ts';
 import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
@@ -22,6 +23,8 @@ function error(text: string): AppError {
 
 class Primary {
   readonly zone = new MemoryZone(apex);
+  /** Advanced by tests. */
+  nowMs = 0;
   /** Of the next messages, in order; later ones are fine. */
   readonly fates: Fate[] = [];
   /** The names in each message; those without edits end in `?`. */
@@ -33,6 +36,7 @@ class Primary {
     (changes, deadlineMs) => this.#send(changes, deadlineMs),
     () => error('too late'),
     (changes, outcome) => this.batches.push(`${changes} ${outcome}`),
+    () => this.nowMs,
   );
 
   async #send(changes: readonly ZoneChange[], deadlineMs: number): Promise<MessageOutcome> {
@@ -47,15 +51,15 @@ class Primary {
       this.interfere?.();
       return { kind: 'lost', error: error('lost') };
     }
-    if (performance.now() > deadlineMs) return { kind: 'lost', error: error('lost') };
+    if (this.nowMs > deadlineMs) return { kind: 'lost', error: error('lost') };
     const outcome = this.zone.apply(changes);
-    if (fate === 'late') pass(40);
+    if (fate === 'late') this.nowMs += 40;
     if (fate === 'lost after') this.interfere?.();
     return fate === 'lost after' ? { kind: 'lost', error: error('lost') } : { kind: outcome };
   }
 
   publish(change: ZoneChange, timeoutMs = 5000) {
-    return this.commits.submit(change, performance.now() + timeoutMs);
+    return this.commits.submit(change, this.nowMs + timeoutMs);
   }
 
   addressesAt(label: string): string[] {
@@ -67,8 +71,8 @@ class Primary {
 const set = (addresses: readonly string[]) => ({ addresses, ttl: addresses.length > 0 ? 60 : 0 });
 const publishedAs = (...A: string[]): PublishedAddresses => ({ A: set(A), AAAA: set([]) });
 
-function plan(label: string, wanted: WantedAddresses, published = publishedAs(), ttl?: number): ZoneChange {
-  const input = { zone: apex, ownerName: at(label), wanted, published, ttl: ttl ?? 60 };
+function plan(label: string, wanted: WantedTexts, published = publishedAs(), ttl?: number): ZoneChange {
+  const input = { zone: apex, ownerName: at(label), wanted: wantedOf(wanted), published, ttl: ttl ?? 60 };
   return planChange({ ...input, ttlIsExplicit: ttl !== undefined }).change;
 }
 
@@ -76,12 +80,6 @@ function writeAddress(primary: Primary, label: string, address: string, ttl = 60
   const rrset = { ownerName: at(label), type: RRType.A, ttl, rdatas: [addressRdata(RRType.A, address)] };
   const edits = [{ kind: 'replace-rrset', rrset }] as const;
   primary.zone.apply([{ zone: apex, ownerName: at(label), prerequisites: [], edits }]);
-}
-
-/** Blocks the event loop. */
-function pass(milliseconds: number): void {
-  const end = performance.now() + milliseconds;
-  while (performance.now() < end);
 }
 
 const letters = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
@@ -261,7 +259,9 @@ describe('a lost reply', () => {
     const primary = new Primary();
     primary.fates.push('lost after', 'lost before');
     // The first reply arrives after the deadline of `a`.
-    primary.interfere = () => pass(25);
+    primary.interfere = () => {
+      primary.nowMs += 25;
+    };
     const [a, b] = await Promise.allSettled([
       primary.publish(plan('a', { A: '192.0.2.1' }), 20),
       primary.publish(plan('b', { A: '192.0.2.1' }), 5000),

@@ -6,6 +6,7 @@
  * reply, prerequisites query the primary for whether each change was applied.
  */
 import { AppError } from '../core/errors.ts';
+import type { Clock } from '../core/timers.ts';
 import type { PublishOutcome } from '../core/zones/publisher.ts';
 import type { Rdata } from '../dns/rdata.ts';
 import { changedNames, type Prerequisite, type ZoneChange, type ZoneEdit } from '../dns/zone-change.ts';
@@ -46,6 +47,7 @@ export class GroupCommit {
   readonly #send: SendUpdate;
   readonly #makeTimeoutError: () => AppError;
   readonly #onBatch: (changes: number, outcome: string, durationMs: number) => void;
+  readonly #clock: Clock;
   #queue: QueuedChange[] = [];
   #running = false;
 
@@ -53,10 +55,12 @@ export class GroupCommit {
     send: SendUpdate,
     makeTimeoutError: () => AppError,
     onBatch: (changes: number, outcome: string, durationMs: number) => void,
+    clock: Clock = () => performance.now(),
   ) {
     this.#send = send;
     this.#makeTimeoutError = makeTimeoutError;
     this.#onBatch = onBatch;
+    this.#clock = clock;
   }
 
   submit(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome> {
@@ -104,20 +108,20 @@ export class GroupCommit {
 
   /** Rejects a change that is past its deadline. */
   #expired(item: QueuedChange): boolean {
-    if (item.deadlineMs > performance.now()) return false;
+    if (item.deadlineMs > this.#clock()) return false;
     item.reject(this.#makeTimeoutError());
     return true;
   }
 
   async #commit(batch: readonly QueuedChange[]): Promise<void> {
     if (batch.length === 0) return;
-    const now = performance.now();
+    const now = this.#clock();
     const deadlineMs = now + (earliestDeadline(batch) - now) * SEND_SHARE;
     const outcome = await this.#send(
       batch.map((item) => item.change),
       deadlineMs,
     );
-    this.#onBatch(batch.length, outcome.kind, performance.now() - now);
+    this.#onBatch(batch.length, outcome.kind, this.#clock() - now);
     switch (outcome.kind) {
       case 'published':
         for (const item of batch) item.resolve('published');
@@ -152,7 +156,7 @@ export class GroupCommit {
     const confirmations: ZoneChange[] = [];
     for (const item of lostBatch) {
       const confirmation = confirmationOf(item.change);
-      if (confirmation === undefined || item.losses >= MAX_LOSSES || item.deadlineMs <= performance.now()) {
+      if (confirmation === undefined || item.losses >= MAX_LOSSES || item.deadlineMs <= this.#clock()) {
         item.reject(lossError(item, lost));
       } else {
         item.losses += 1;
@@ -161,9 +165,9 @@ export class GroupCommit {
       }
     }
     if (batch.length === 0) return;
-    const startMs = performance.now();
+    const startMs = this.#clock();
     const outcome = await this.#send(confirmations, earliestDeadline(batch));
-    this.#onBatch(batch.length, `lost, then ${outcome.kind}`, performance.now() - startMs);
+    this.#onBatch(batch.length, `lost, then ${outcome.kind}`, this.#clock() - startMs);
     if (outcome.kind === 'published') {
       for (const item of batch) item.resolve('published');
     } else if (outcome.kind === 'stale' && batch.length > 1) {

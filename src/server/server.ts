@@ -12,10 +12,11 @@ import { withStoreBackup } from '../core/admin/backup.ts';
 import type { ClientAdmin } from '../core/admin/client-admin.ts';
 import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
 import type { Observer } from '../core/observer.ts';
-import { rememberUpdates } from '../core/updates/remember-updates.ts';
+import { recordUpdates } from '../core/updates/dns-update.ts';
 import { UpdateAddresses } from '../core/updates/update-addresses.ts';
 import { UpdateHost } from '../core/updates/update-host.ts';
-import { HostGate } from '../core/updates/update-record.ts';
+import { type UpdateLimits, UpdateQueue } from '../core/updates/update-queue.ts';
+import { UpdateRecord } from '../core/updates/update-record.ts';
 import { UpdateTexts } from '../core/updates/update-texts.ts';
 import { CheckZones } from '../core/zones/check-zones.ts';
 import { ZoneTable } from '../core/zones/zone.ts';
@@ -45,7 +46,7 @@ export class DyndnsServer {
   readonly #certificate: OpenCertificate;
   readonly #listeners: HttpListeners;
   readonly #guesses = new GuessLimiter();
-  readonly #updates: UpdateAddresses;
+  readonly #queue: UpdateQueue;
   readonly #checks: CheckZones;
   readonly #control: ControlSocket;
   readonly #startedMs = performance.now();
@@ -54,6 +55,7 @@ export class DyndnsServer {
   readonly #metricsListener: MetricsListener;
   #isServing = false;
   #config: Config;
+  #limits: UpdateLimits;
   #zones: OpenZones | undefined;
   #clients: OpenClients | undefined;
   #clientServices: ClientServices | undefined;
@@ -61,11 +63,12 @@ export class DyndnsServer {
 
   constructor(config: Config, log: Observer) {
     this.#config = config;
+    this.#limits = updateLimits(config);
     this.#monitoring = new ServerMonitoring(config, {
       isServing: () => this.#isServing,
       nameserver: () => this.#zones?.nameserver,
       store: () => this.#clients?.store,
-      waitingUpdates: () => this.#updates.waiting,
+      waitingUpdates: () => this.#queue.waiting,
       certificateEnd: () => this.#shownCertificate().certificate,
     });
     const observer = this.#monitoring.beside(log);
@@ -78,13 +81,14 @@ export class DyndnsServer {
     });
     this.#listeners = new HttpListeners(() => this.#certificate.served);
     this.#metricsListener = new MetricsListener(this.#monitoring, (text) => log.warn(text));
-    this.#updates = new UpdateAddresses(updateLimits(config));
-    this.#checks = new CheckZones(updateLimits(config).timeoutMs);
+    const clock = () => performance.now();
+    this.#queue = new UpdateQueue(() => this.#limits, clock);
+    this.#checks = new CheckZones(() => this.#limits.timeoutMs, clock);
     this.#clientParts = {
       config: () => this.#config,
       zones: () => this.#services.zones,
       hosts: () => this.#clientServices?.hosts,
-      updates: this.#updates,
+      queue: this.#queue,
       observer,
       onOutcome: (protocol, outcome) => this.#monitoring.activity.addressesUpdated(protocol, outcome),
       onDelivery: (webhook, outcome) => this.#monitoring.activity.webhookCalled(webhook, outcome),
@@ -186,8 +190,7 @@ export class DyndnsServer {
     if (this.#clients !== undefined) {
       this.#clientServices = await makeClientServices(this.#clients, this.#clientParts);
     }
-    this.#updates.limits = updateLimits(config);
-    this.#checks.timeoutMs = updateLimits(config).timeoutMs;
+    this.#limits = updateLimits(config);
     this.#checks.forget();
     this.#services = this.#makeServices();
     this.#certificate.adopt(certificate);
@@ -221,8 +224,8 @@ export class DyndnsServer {
     await this.#app.close();
   }
 
-  readonly #remember = (apply: Parameters<typeof rememberUpdates>[0]) =>
-    rememberUpdates(apply, () => {
+  readonly #remember = (apply: Parameters<typeof recordUpdates>[0]) =>
+    recordUpdates(apply, () => {
       const { events, pending } = this.#clients ?? {};
       const recorder = events?.();
       return {
@@ -279,16 +282,16 @@ export class DyndnsServer {
   }
 
   #makeServices(): Services {
-    const gate = this.#clientServices?.gate ?? new HostGate({ now: Date.now });
+    const record = this.#clientServices?.record ?? new UpdateRecord({ now: Date.now });
+    const queue = this.#queue;
     return {
       version: VERSION,
       zones: this.#zones?.table ?? new ZoneTable([]),
       authenticator: this.#clientServices?.authenticator ?? new Authenticator({ now: Date.now }),
       guesses: this.#guesses,
-      gate,
-      updates: this.#clientServices?.updates ?? new UpdateHost(this.#updates, gate),
-      texts:
-        this.#clientServices?.texts ?? new UpdateTexts({ updates: this.#updates, gate, removeAfterSeconds: () => 60 }),
+      record,
+      updates: this.#clientServices?.updates ?? new UpdateHost(new UpdateAddresses(queue), record),
+      texts: this.#clientServices?.texts ?? new UpdateTexts({ queue, record, removeAfterSeconds: () => 60 }),
       acmeDns: this.#clientServices?.acmeDns,
       protocolsOff: new Set(SWITCHED_PROTOCOLS.filter((name) => !this.#config.protocols[name])),
       checks: this.#checks,

@@ -23,9 +23,10 @@ import type { Store } from '../core/store.ts';
 import { TextKeeper } from '../core/texts/text-expiry.ts';
 import { TextRecords } from '../core/texts/text-records.ts';
 import type { TextStore } from '../core/texts/text-store.ts';
-import type { UpdateAddresses, UpdateLimits } from '../core/updates/update-addresses.ts';
+import { UpdateAddresses } from '../core/updates/update-addresses.ts';
 import { UpdateHost } from '../core/updates/update-host.ts';
-import { HostGate, type HostGateOptions } from '../core/updates/update-record.ts';
+import type { UpdateLimits, UpdateQueue } from '../core/updates/update-queue.ts';
+import { UpdateRecord, type UpdateRecordOptions } from '../core/updates/update-record.ts';
 import { UpdateTexts } from '../core/updates/update-texts.ts';
 import type { ZoneTable } from '../core/zones/zone.ts';
 import { openMemoryStore } from '../store/memory.ts';
@@ -36,6 +37,7 @@ import { NoticeOutlet, type NoticeParts } from './webhooks.ts';
 export interface OpenClients {
   readonly store: Store | undefined;
   readonly recorder: HistoryRecorder | undefined;
+  readonly updates: UpdateAddresses;
   /** To be started when the zones are open. */
   readonly pending: PendingRetry | undefined;
   /** To be started then, too. */
@@ -54,7 +56,7 @@ export interface OpenClients {
 export interface ClientServices {
   readonly authenticator: Authenticator;
   readonly hosts: HostDirectory;
-  readonly gate: HostGate;
+  readonly record: UpdateRecord;
   readonly updates: UpdateHost;
   readonly texts: UpdateTexts;
   readonly acmeDns: AcmeDns | undefined;
@@ -64,10 +66,10 @@ export interface ClientParts {
   readonly config: () => Config;
   readonly zones: () => ZoneTable;
   readonly hosts: () => HostDirectory | undefined;
-  readonly updates: UpdateAddresses;
+  readonly queue: UpdateQueue;
   readonly observer: Observer;
   /** For counting. */
-  readonly onOutcome: NonNullable<HostGateOptions['onOutcome']>;
+  readonly onOutcome: NonNullable<UpdateRecordOptions['onOutcome']>;
   readonly onDelivery: NoticeParts['onDelivery'];
 }
 
@@ -76,7 +78,7 @@ const PRUNE_MS = 3_600_000;
 
 /** @throws AppError store-unreachable, DatabaseLockedError, SqliteError, SchemaError */
 export async function openClients(parts: ClientParts): Promise<OpenClients> {
-  const { config, zones, hosts, updates, observer, onDelivery } = parts;
+  const { config, zones, hosts, queue, observer, onDelivery } = parts;
   const { store: storeConfig } = config();
   const warn = (text: string) => observer.warn(text);
   const notices = new NoticeOutlet({ warn, timers, onDelivery });
@@ -89,6 +91,7 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
       ...texts,
       store: undefined,
       recorder: undefined,
+      updates: new UpdateAddresses(queue),
       pending: undefined,
       watch: undefined,
       notices,
@@ -110,7 +113,7 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
   const pending = new PendingRetry({
     store: store.pending,
     shared: storeConfig.kind === 'postgres',
-    order: updates.order,
+    queue,
     zones,
     reconcile: () => config().reconcile,
     timeoutMs: () => config().nameserverTimeoutSeconds * 1000,
@@ -119,7 +122,7 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
     warn,
     timers,
   });
-  updates.unpublished = pending;
+  const updates = new UpdateAddresses(queue, pending);
   const texts = openTexts(store.texts, parts);
   const uses = new TokenUseLog(store.tokens, Date.now, timers.after);
   const watch = new HostWatch({
@@ -150,6 +153,7 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
   return {
     store,
     recorder,
+    updates,
     pending,
     ...texts,
     uses,
@@ -168,12 +172,12 @@ export async function openClients(parts: ClientParts): Promise<OpenClients> {
 }
 
 /** @param store in memory, what is written lasts as long as the process, and is not removed later */
-function openTexts(store: TextStore, { config, zones, updates, observer }: ClientParts) {
+function openTexts(store: TextStore, { config, zones, queue, observer }: ClientParts) {
   const timeoutMs = () => config().nameserverTimeoutSeconds * 1000;
   const warn = (text: string) => observer.warn(text);
   return {
     textRecords: new TextRecords(store, timers.now),
-    textKeeper: new TextKeeper({ store, order: updates.order, zones, timeoutMs, warn, timers }),
+    textKeeper: new TextKeeper({ store, queue, zones, timeoutMs, warn, timers }),
   };
 }
 
@@ -212,7 +216,7 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
     after: timers.after,
   });
   await hosts.load();
-  const gate = new HostGate({
+  const record = new UpdateRecord({
     hosts,
     recorder: events(),
     changes: new MinuteLimiter(config.limits.changesPerMinutePerToken, nowMs),
@@ -230,11 +234,11 @@ export async function makeClientServices(open: OpenClients, parts: ClientParts):
       now: Date.now,
       onUse: ({ id }) => uses.used(id),
     }),
-    gate,
-    updates: new UpdateHost(parts.updates, gate),
+    record,
+    updates: new UpdateHost(open.updates, record),
     texts: new UpdateTexts({
-      updates: parts.updates,
-      gate,
+      queue: parts.queue,
+      record,
       log: open.textRecords,
       removeAfterSeconds: ({ apex }) => acmeTtls.get(apex.key) ?? DAY_MS / 1000,
     }),

@@ -13,7 +13,7 @@ import type { PendingStore } from '../core/pending/pending-store.ts';
 import type { PendingUpdate } from '../core/pending/pending-update.ts';
 import type { Store } from '../core/store.ts';
 import type { StoredText, TextStore } from '../core/texts/text-store.ts';
-import { FAMILIES, type Family } from '../core/zones/plan-change.ts';
+import { FAMILIES, type Family } from '../core/zones/family.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, byTokenName, eventOf, eventRow } from './rows.ts';
 

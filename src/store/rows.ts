@@ -9,7 +9,7 @@ import type { AddressStep, EventOutcome, HistoryEvent } from '../core/history/hi
 import { type HostMember, type HostSettings, isLimited } from '../core/hosts/host.ts';
 import type { PendingUpdate } from '../core/pending/pending-update.ts';
 import type { StoredText } from '../core/texts/text-store.ts';
-import type { Family } from '../core/zones/plan-change.ts';
+import type { Family } from '../core/zones/family.ts';
 import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../dns/address.ts';
 import { DomainName } from '../dns/name.ts';
 import type { EventRow, HostRow, PendingRow, TextRow, TokenRow } from './schema.ts';

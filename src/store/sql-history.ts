@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
 import type { HistoryStore, RepeatCount, SilenceStep } from '../core/history/history-store.ts';
-import { FAMILIES } from '../core/zones/plan-change.ts';
+import { FAMILIES } from '../core/zones/family.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, compareTexts, eventOf, eventRow, nameOf, nameText } from './rows.ts';
 import type { ActivityRow, EventRow } from './schema.ts';

@@ -3,7 +3,7 @@
 import type { ErrorCode } from '../core/errors.ts';
 import type { PendingStore } from '../core/pending/pending-store.ts';
 import type { NewPendingUpdate, PendingUpdate } from '../core/pending/pending-update.ts';
-import type { Family } from '../core/zones/plan-change.ts';
+import type { Family } from '../core/zones/family.ts';
 import type { DomainName } from '../dns/name.ts';
 import { nameText, pendingOf, pendingRow } from './rows.ts';
 import { incrementCounter, type QueryBuilder, type SqlRunner } from './sql-runner.ts';

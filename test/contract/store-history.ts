@@ -1,5 +1,6 @@
-/** The contract of a store: Events, activity and silences (HistoryStore). */
+/** The contract of a store: events, activity and silences (HistoryStore). */
 import { describe, expect, it } from 'vitest';
+import { HistoryRecorder } from '../../src/core/history/history-recorder.ts';
 import type { Store } from '../../src/core/store.ts';
 import { NOW_MS, nameOf, newEvent, plain } from './store-fixtures.ts';
 
@@ -76,6 +77,27 @@ export function describeHistoryStore(store: () => Store): void {
         [a.key, 5, NOW_MS + 9],
         [b.key, 5, NOW_MS + 20],
       ]);
+    });
+
+    it('a retry by the server is not a sign of life of a silent host, nor is a change by the operator', async () => {
+      const ownerName = nameOf('retried.example.com');
+      const { id: _, ...facts } = newEvent('retried.example.com', NOW_MS);
+      const timers = { after: () => () => undefined };
+      const recorder = new HistoryRecorder({ store: store().history, timers, warn: () => undefined });
+      recorder.record({ ...facts, origin: 'client' });
+      await recorder.flush();
+      for (const outcome of ['changed', 'failed'] as const) {
+        recorder.record({ ...facts, timeMs: NOW_MS + 1_000, outcome, protocol: 'retry', origin: 'server' });
+        recorder.record({ ...facts, timeMs: NOW_MS + 2_000, outcome, protocol: 'cli', origin: 'operator' });
+      }
+      await recorder.flush();
+      expect(await store().history.read(ownerName, 10)).toHaveLength(5);
+      expect(plain(await store().history.activity(ownerName))).toEqual(
+        plain({ ownerName, repeats: 0, lastSeenMs: NOW_MS }),
+      );
+      recorder.record({ ...facts, timeMs: NOW_MS + 3_000, origin: 'client' });
+      await recorder.close();
+      expect((await store().history.activity(ownerName))?.lastSeenMs).toBe(NOW_MS + 3_000);
     });
 
     it('counts repeats that are added at the same time', async () => {

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import { publishTexts, type TextEdit } from '../../src/core/updates/update-texts.ts';
+import { publishTexts, type TextEdit } from '../../src/core/updates/publish-texts.ts';
 import type { Zone } from '../../src/core/zones/zone.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import type { PublisherFixture } from './zone-publisher.ts';
@@ -13,7 +13,10 @@ export function describeTexts(apex: DomainName, fixture: () => PublisherFixture,
   describe('TXT values', () => {
     const at = (label: string) => DomainName.parse(label, apex);
     const publish = (label: string, edit: TextEdit, of = zone()) =>
-      publishTexts({ zone: of, ownerName: at(label), edit, removeAfterSeconds: 60 }, performance.now() + 5000);
+      publishTexts(
+        { zone: of, ownerName: at(label), edit, removeAfterSeconds: 60, clock: () => performance.now() },
+        performance.now() + 5000,
+      );
     const publishedTexts = async (label: string) => {
       const { values } = await fixture().query(at(label).toString(), 'TXT');
       return values.map((text) => text.replaceAll('" "', '').replaceAll('"', ''));

@@ -4,14 +4,16 @@
  * tests. Published data is read by an independent reader of the subject, never through the publisher.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AddressUpdate, UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
-import { planChange, type WantedAddresses } from '../../src/core/zones/plan-change.ts';
+import type { AddressUpdate } from '../../src/core/updates/update-addresses.ts';
+import { planChange } from '../../src/core/zones/plan-change.ts';
 import type { AddressSet, PublishedAddresses, ZonePublisher } from '../../src/core/zones/publisher.ts';
 import type { Zone } from '../../src/core/zones/zone.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { RRType } from '../../src/dns/rdata.ts';
 import { textRdata } from '../../src/dns/rrset.ts';
 import type { ZoneChange } from '../../src/dns/zone-change.ts';
+import { AddressUpdates } from '../support/address-updates.ts';
+import { type WantedTexts, wantedOf } from '../support/wanted-addresses.ts';
 import { plainValue } from '../support/wire-vectors.ts';
 import { describeTexts } from './texts.ts';
 
@@ -129,16 +131,23 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       () => zoneOf(publisher),
     );
 
-    const useCase = new UpdateAddresses({ timeoutMs: 20_000, maxWaiting: 10_000 });
+    const useCase = new AddressUpdates({ timeoutMs: 20_000, maxWaiting: 10_000 });
 
-    function update(name: string, wanted: WantedAddresses, ttl?: number): Promise<AddressUpdate> {
-      const request = { zone: zoneOf(publisher), ownerName: at(name), wanted, fallbackTtl: 60 };
+    function update(name: string, wanted: WantedTexts, ttl?: number): Promise<AddressUpdate> {
+      const request = { zone: zoneOf(publisher), ownerName: at(name), wanted: wantedOf(wanted), fallbackTtl: 60 };
       return useCase.run(ttl === undefined ? request : { ...request, ttl });
     }
 
     /** A change planned for assumed published data, without the use-case's second read. */
-    function plan(name: string, wanted: WantedAddresses, published: PublishedAddresses): ZoneChange {
-      return planChange({ zone: apex, ownerName: at(name), wanted, published, ttl: 60, ttlIsExplicit: false }).change;
+    function plan(name: string, wanted: WantedTexts, published: PublishedAddresses): ZoneChange {
+      return planChange({
+        zone: apex,
+        ownerName: at(name),
+        wanted: wantedOf(wanted),
+        published,
+        ttl: 60,
+        ttlIsExplicit: false,
+      }).change;
     }
 
     async function addressesAt(name: string): Promise<string[]> {
@@ -159,7 +168,7 @@ export function describeZonePublisher(subject: PublisherSubject): void {
 
     describe('one name', () => {
       it('adds, replaces and deletes A and AAAA, both in one message', async () => {
-        const steps: readonly [WantedAddresses, string[], string[]][] = [
+        const steps: readonly [WantedTexts, string[], string[]][] = [
           [
             { A: '192.0.2.1', AAAA: '2001:db8::1' },
             ['A None -> 192.0.2.1', 'AAAA None -> 2001:db8::1'],
@@ -269,7 +278,12 @@ export function describeZonePublisher(subject: PublisherSubject): void {
         const other = fixture.publisher();
         try {
           if (!subject.recallsAll) expect(other.recall(at('same'))).toBeUndefined();
-          const request = { zone: zoneOf(other), ownerName: at('same'), wanted: { A: '192.0.2.1' }, fallbackTtl: 60 };
+          const request = {
+            zone: zoneOf(other),
+            ownerName: at('same'),
+            wanted: wantedOf({ A: '192.0.2.1' }),
+            fallbackTtl: 60,
+          };
           expect(changeLines(await useCase.run(request))).toEqual(['A 192.0.2.1', 'AAAA 2001:db8::1']);
         } finally {
           other.close();
@@ -405,7 +419,7 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       const site = (host: string, members: readonly string[], block: number) => ({
         zone: zoneOf(publisher),
         ownerName: at(host),
-        wanted: { A: `192.0.2.${block}`, AAAA: `2001:db8:${block}::1` },
+        wanted: wantedOf({ A: `192.0.2.${block}`, AAAA: `2001:db8:${block}::1` }),
         fallbackTtl: 60,
         members: members.map((member, index) => ({
           ownerName: at(member),
@@ -465,13 +479,18 @@ export function describeZonePublisher(subject: PublisherSubject): void {
 
       it('two servers that change one name leave one record, and the old values form one chain', async () => {
         const other = fixture.publisher();
-        const secondUseCase = new UpdateAddresses({ timeoutMs: 20_000, maxWaiting: 100 });
+        const secondUseCase = new AddressUpdates({ timeoutMs: 20_000, maxWaiting: 100 });
         try {
           const both = await Promise.allSettled(
             Array.from({ length: 12 }, (_, index) => {
               const A = `198.51.100.${index + 1}`;
               if (index % 2 === 0) return update('two-servers', { A });
-              const request = { zone: zoneOf(other), ownerName: at('two-servers'), wanted: { A }, fallbackTtl: 60 };
+              const request = {
+                zone: zoneOf(other),
+                ownerName: at('two-servers'),
+                wanted: wantedOf({ A }),
+                fallbackTtl: 60,
+              };
               return secondUseCase.run(request);
             }),
           );

@@ -115,9 +115,9 @@ describeWith(BIND_PROGRAMS, 'TXT records over HTTP', () => {
     });
 
     it.each([
-      ['no JSON', 'fqdn=x', '400 The body is no JSON.\n'],
-      ['nothing', '', '400 The body is no JSON.\n'],
-      ['no object', '[1]', '400 The body is no JSON object.\n'],
+      ['no JSON', 'fqdn=x', '400 The body is not valid JSON.\n'],
+      ['nothing', '', '400 The body is not valid JSON.\n'],
+      ['no object', '[1]', '400 The body is not a JSON object.\n'],
       ['another type', '{"fqdn":1,"value":"x"}', '400 "fqdn" must be a text.\n'],
       ['no value', `{"fqdn":"home.${ZONE}"}`, '400 The body needs "fqdn" and "value", or "domain" and "keyAuth".\n'],
       ['no name', '{"fqdn":"a..b","value":"x"}', "400 The DNS name 'a..b' has an empty label.\n"],

@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tokenSha256 } from '../../src/core/access/token.ts';
-import { FAMILIES } from '../../src/core/zones/plan-change.ts';
+import { FAMILIES } from '../../src/core/zones/family.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { RunningDyndns } from '../support/dyndns.ts';

@@ -8,14 +8,14 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type AddressUpdate, UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
-import type { WantedAddresses } from '../../src/core/zones/plan-change.ts';
+import type { AddressUpdate } from '../../src/core/updates/update-addresses.ts';
 import type { Zone } from '../../src/core/zones/zone.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig-key.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';
 import { UdpExchanger } from '../../src/net/udp.ts';
 import { PrimaryPublisher } from '../../src/primary/publisher.ts';
+import { AddressUpdates } from '../support/address-updates.ts';
 import { startBind } from '../support/bind.ts';
 import { dig, type ServerAddress } from '../support/dig.ts';
 import { type Fault, type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
@@ -23,6 +23,7 @@ import { freePort } from '../support/free-port.ts';
 import type { PrimaryServer } from '../support/primary-server.ts';
 import { waitUntil } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
+import { type WantedTexts, wantedOf } from '../support/wanted-addresses.ts';
 
 const ZONE = 'dyndns.example.com';
 const SECRET = Buffer.alloc(64, 'not a secret');
@@ -43,7 +44,7 @@ class Client {
   /** How far our clock is ahead, in seconds. */
   clockOffset = 0;
   readonly batches: string[] = [];
-  readonly #useCase = new UpdateAddresses({ timeoutMs: TIMEOUT_MS, maxWaiting: 1000 });
+  readonly #useCase = new AddressUpdates({ timeoutMs: TIMEOUT_MS, maxWaiting: 1000 });
   readonly zone: Zone;
 
   constructor(endpoint: ServerAddress, options: ClientOptions = {}) {
@@ -70,9 +71,9 @@ class Client {
     this.zone = { apex, publisher, ttl: {}, ...rules, addresses: { allow: [], deny: [] } };
   }
 
-  update(label: string, wanted: WantedAddresses): Promise<AddressUpdate> {
+  update(label: string, wanted: WantedTexts): Promise<AddressUpdate> {
     const ownerName = DomainName.parse(label, this.zone.apex);
-    return this.#useCase.run({ zone: this.zone, ownerName, wanted, fallbackTtl: 60 });
+    return this.#useCase.run({ zone: this.zone, ownerName, wanted: wantedOf(wanted), fallbackTtl: 60 });
   }
 
   /** The change of the A records as `192.0.2.1 -> 192.0.2.2`. */
@@ -195,8 +196,12 @@ describeWith(BIND_PROGRAMS, 'BIND with faults', () => {
       await byUdp.put('home', '192.0.2.1');
       dropped = 0;
       // The copy is sent after a second, before the deadline of this request.
-      const slow = new UpdateAddresses({ timeoutMs: 5000, maxWaiting: 1 });
-      const request = { ownerName: DomainName.parse(`home.${ZONE}`), wanted: { A: '192.0.2.2' }, fallbackTtl: 60 };
+      const slow = new AddressUpdates({ timeoutMs: 5000, maxWaiting: 1 });
+      const request = {
+        ownerName: DomainName.parse(`home.${ZONE}`),
+        wanted: wantedOf({ A: '192.0.2.2' }),
+        fallbackTtl: 60,
+      };
       const { A } = await slow.run({ ...request, zone: byUdp.zone });
       expect(A).toEqual({ before: ['192.0.2.1'], after: ['192.0.2.2'], changed: true });
       expect(byUdp.batches.slice(-2)).toEqual(['1 lost', '1 lost, then published']);

@@ -1,15 +1,16 @@
 /** Refusals of Knot and PowerDNS, and the advice to the operator. Those of BIND are in faults.test.ts. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { makeTsigKey, type TsigAlgorithm } from '../../src/dns/tsig-key.ts';
 import { TcpExchanger } from '../../src/net/tcp.ts';
 import { PrimaryPublisher } from '../../src/primary/publisher.ts';
+import { AddressUpdates } from '../support/address-updates.ts';
 import { startBind } from '../support/bind.ts';
 import { startKnot } from '../support/knot.ts';
 import { startPowerdns } from '../support/powerdns.ts';
 import type { PrimaryServer } from '../support/primary-server.ts';
 import { BIND_PROGRAMS, describeWith, KNOT_PROGRAMS, POWERDNS_PROGRAMS } from '../support/require-server.ts';
+import { wantedOf } from '../support/wanted-addresses.ts';
 
 const ZONE = 'dyndns.example.com';
 const CLOSED = 'closed.example.com';
@@ -46,7 +47,10 @@ async function outcome(server: PrimaryServer, setting: Setting): Promise<string>
   const target = { apex, publisher, ttl: {}, ...rules, addresses: { allow: [], deny: [] } };
   const request = { zone: target, ownerName: DomainName.parse('home', apex), fallbackTtl: 60 };
   try {
-    await new UpdateAddresses({ timeoutMs: 3000, maxWaiting: 1 }).run({ ...request, wanted: { A: '192.0.2.1' } });
+    await new AddressUpdates({ timeoutMs: 3000, maxWaiting: 1 }).run({
+      ...request,
+      wanted: wantedOf({ A: '192.0.2.1' }),
+    });
     return 'published';
   } catch (error) {
     const { code, message } = error as { code: string; message: string };

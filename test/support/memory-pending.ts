@@ -1,9 +1,9 @@
-// A small PendingStore for unit tests that need a hand inside: it can be away, and it counts what it is asked.
+/** A small PendingStore for unit tests: it can be unreachable, and it lists the calls it gets. */
 
 import { AppError } from '../../src/core/errors.ts';
 import type { PendingStore } from '../../src/core/pending/pending-store.ts';
 import type { NewPendingUpdate, PendingUpdate } from '../../src/core/pending/pending-update.ts';
-import type { Family } from '../../src/core/zones/plan-change.ts';
+import type { Family } from '../../src/core/zones/family.ts';
 import type { DomainName } from '../../src/dns/name.ts';
 
 type Place = Pick<PendingUpdate, 'ownerName' | 'family'>;
@@ -15,17 +15,17 @@ export class MemoryPendingStore implements PendingStore {
   isAway = false;
   #sequence = 0;
 
-  put(...wishes: readonly NewPendingUpdate[]): Promise<void> {
+  put(...updates: readonly NewPendingUpdate[]): Promise<void> {
     return this.#answer('put', () => {
-      for (const wish of wishes) {
+      for (const update of updates) {
         this.#sequence += 1;
-        this.pending.set(keyOf(wish), { ...wish, sequence: this.#sequence, attempts: 0 });
+        this.pending.set(keyOf(update), { ...update, sequence: this.#sequence, attempts: 0 });
       }
     });
   }
 
   listSite(site: string): Promise<readonly PendingUpdate[]> {
-    return this.#answer('listSite', () => [...this.pending.values()].filter((wish) => wish.site === site));
+    return this.#answer('listSite', () => [...this.pending.values()].filter((update) => update.site === site));
   }
 
   get(ownerName: DomainName, family: Family): Promise<PendingUpdate | undefined> {
@@ -44,20 +44,20 @@ export class MemoryPendingStore implements PendingStore {
     return this.#answer('takeDue', () => {
       const due = [...this.pending.values()].filter(({ nextAttemptMs }) => nextAttemptMs <= nowMs);
       const taken = due.sort((a, b) => a.nextAttemptMs - b.nextAttemptMs).slice(0, limit);
-      for (const wish of taken) this.pending.set(keyOf(wish), { ...wish, nextAttemptMs: untilMs });
+      for (const update of taken) this.pending.set(keyOf(update), { ...update, nextAttemptMs: untilMs });
       return taken;
     });
   }
 
   postpone(
-    wish: Place & Pick<PendingUpdate, 'sequence'>,
+    update: Place & Pick<PendingUpdate, 'sequence'>,
     nextAttemptMs: number,
     lastError: AppError['code'],
   ): Promise<void> {
     return this.#answer('postpone', () => {
-      const now = this.pending.get(keyOf(wish));
-      if (now?.sequence !== wish.sequence) return;
-      this.pending.set(keyOf(wish), { ...now, attempts: now.attempts + 1, nextAttemptMs, lastError });
+      const now = this.pending.get(keyOf(update));
+      if (now?.sequence !== update.sequence) return;
+      this.pending.set(keyOf(update), { ...now, attempts: now.attempts + 1, nextAttemptMs, lastError });
     });
   }
 

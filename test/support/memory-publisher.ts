@@ -1,6 +1,9 @@
-// A zone in memory that answers and takes changes as a nameserver does (RFC 1034 §4.3.2 with wildcards and delegations,
-// RFC 2136 §3), and a ZonePublisher on it. It passes the contract of a publisher; unit tests of the core use it.
+/**
+ * A zone in memory that answers and takes changes as a nameserver does (RFC 1034 §4.3.2 with wildcards and delegations,
+ * RFC 2136 §3), and a ZonePublisher on it. It passes the contract of a publisher; unit tests of the core use it.
+ */
 import { AppError } from '../../src/core/errors.ts';
+import type { Clock } from '../../src/core/timers.ts';
 import type {
   AddressSet,
   PublishedAddresses,
@@ -35,7 +38,7 @@ export class MemoryZone {
   readonly apex: DomainName;
   serial = 1;
   #nodes = new Map<string, Node>();
-  /** Keys of all names that have data or are above data, once somebody asked for them. */
+  /** Keys of all names that have data or are above data; computed at the first use. */
   #names: Set<string> | undefined;
 
   constructor(apex: DomainName, rrsets: readonly RRset[] = []) {
@@ -165,10 +168,13 @@ function edited(nodes: Map<string, Node>, edit: ZoneEdit): Map<string, Node> {
 export class MemoryPublisher implements ZonePublisher {
   readonly #zone: MemoryZone;
   readonly #seen = new Map<string, PublishedAddresses>();
+  readonly #clock: Clock;
   #closed = false;
 
-  constructor(zone: MemoryZone) {
+  /** @param clock of deadlines */
+  constructor(zone: MemoryZone, clock: Clock = () => performance.now()) {
     this.#zone = zone;
+    this.#clock = clock;
   }
 
   recall(ownerName: DomainName): PublishedAddresses | undefined {
@@ -210,8 +216,7 @@ export class MemoryPublisher implements ZonePublisher {
   /** As a primary would, it acts in a later turn of the event loop, or not at all. */
   async #turn(deadlineMs: number): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    if (this.#closed || performance.now() >= deadlineMs)
-      throw new AppError('primary-unreachable', 'No answer in time.');
+    if (this.#closed || this.#clock() >= deadlineMs) throw new AppError('primary-unreachable', 'No answer in time.');
   }
 }
 

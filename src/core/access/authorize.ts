@@ -1,35 +1,52 @@
 /**
  * What a credential may do with a name. A name outside of a token's scope and one that no zone has get the same answer,
- * after the same look: nobody learns by a token which other names there are.
+ * after the same work: no one learns by a token which other names exist.
  */
 import type { DomainName } from '../../dns/name.ts';
+import { RRType } from '../../dns/rdata.ts';
 import { AppError } from '../errors.ts';
+import { FAMILIES, type Family } from '../zones/family.ts';
 import type { Zone, ZoneTable } from '../zones/zone.ts';
 import type { Principal } from './principal.ts';
 import { tokenCovers } from './token.ts';
 
-/**
- * Checks that the credential covers the name with at least one of these types.
- * @throws AppError not-permitted
- */
-export function authorizeName(principal: Principal, ownerName: DomainName, types: readonly number[]): void {
-  if (principal.kind === 'master') return;
-  for (const type of types) if (tokenCovers(principal.token, ownerName, type)) return;
-  throw unknownName(ownerName);
+/** A name whose addresses a credential may change. */
+export interface PermittedHost {
+  readonly zone: Zone;
+  readonly ownerName: DomainName;
+  /** Not empty. */
+  readonly families: readonly Family[];
+}
+
+const A_ONLY: readonly Family[] = ['A'];
+const AAAA_ONLY: readonly Family[] = ['AAAA'];
+const NONE: readonly Family[] = [];
+
+/** The families of addresses at a name that the credential may change. */
+export function permittedFamilies(principal: Principal, ownerName: DomainName): readonly Family[] {
+  if (principal.kind === 'master') return FAMILIES;
+  const coversA = tokenCovers(principal.token, ownerName, RRType.A);
+  const coversAAAA = tokenCovers(principal.token, ownerName, RRType.AAAA);
+  if (coversA) return coversAAAA ? FAMILIES : A_ONLY;
+  return coversAAAA ? AAAA_ONLY : NONE;
+}
+
+/** @throws AppError not-permitted, also for a name in no zone */
+export function findPermittedHost(zones: ZoneTable, principal: Principal, ownerName: DomainName): PermittedHost {
+  const families = permittedFamilies(principal, ownerName);
+  if (families.length === 0) throw unknownName(ownerName);
+  const zone = zones.find(ownerName);
+  if (zone === undefined) throw unknownName(ownerName);
+  return { zone, ownerName, families };
 }
 
 /**
- * The zone of a name that the credential covers.
+ * The zone of a name whose TXT records the credential may change.
  * @throws AppError not-permitted, also for a name in no zone
  */
-export function findPermittedZone(
-  zones: ZoneTable,
-  principal: Principal,
-  ownerName: DomainName,
-  types: readonly number[],
-): Zone {
-  authorizeName(principal, ownerName, types);
-  const zone = zones.find(ownerName);
+export function findTextZone(zones: ZoneTable, principal: Principal, ownerName: DomainName): Zone {
+  const isPermitted = principal.kind === 'master' || tokenCovers(principal.token, ownerName, RRType.TXT);
+  const zone = isPermitted ? zones.find(ownerName) : undefined;
   if (zone === undefined) throw unknownName(ownerName);
   return zone;
 }

@@ -3,7 +3,7 @@
  * windows: a key's minute begins with its first event. Over the limit, a caller has to wait for the next minute.
  */
 import { addressOctets, type IpAddress } from '../../dns/address.ts';
-import { BoundedMap } from '../bounded-map.ts';
+import { setBounded } from '../bounded-map.ts';
 
 const MINUTE_MS = 60_000;
 const MAX_KEYS = 100_000;
@@ -16,7 +16,7 @@ interface Window {
 export class MinuteLimiter {
   readonly #limit: number;
   readonly #nowMs: () => number;
-  readonly #windows = new BoundedMap<string, Window>(MAX_KEYS);
+  readonly #windows = new Map<string, Window>();
 
   /** @param limit events in a minute; 0: unlimited @param nowMs monotonic */
   constructor(limit: number, nowMs: () => number) {
@@ -35,7 +35,7 @@ export class MinuteLimiter {
     if (this.#limit === 0) return;
     const window = this.#windowOf(key);
     if (window !== undefined) window.count += 1;
-    else this.#windows.set(key, { endMs: this.#nowMs() + MINUTE_MS, count: 1 });
+    else setBounded(this.#windows, key, { endMs: this.#nowMs() + MINUTE_MS, count: 1 }, MAX_KEYS);
   }
 
   /** The current window; undefined if the last one is over. */

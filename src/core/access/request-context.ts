@@ -1,16 +1,24 @@
-/** Who makes a request, from where and through which door: what rules and history need beside the request itself. */
+/** Who makes a request, from where and by which protocol: what rules and history need beside the request itself. */
 import type { IpAddress } from '../../dns/address.ts';
+import type { UpdateOrigin } from '../update-origin.ts';
 import { MASTER, type Principal } from './principal.ts';
 
 export interface RequestContext {
   readonly principal: Principal;
   /** Where the request comes from, as far as that can be trusted. */
   readonly caller: IpAddress | undefined;
-  /** The door: the name of a client protocol (`original`, `dyndns2`, `duckdns` …), `update` for DNS UPDATE, `cli`. */
+  /** The name of a client protocol (`original`, `dyndns2`, `duckdns` …), `update` for DNS UPDATE, `cli`. */
   readonly protocol: string;
   /** As the client calls itself; empty if it does not. */
   readonly userAgent: string;
+  readonly origin: UpdateOrigin;
 }
 
 /** The operator at the command line. */
-export const OPERATOR: RequestContext = { principal: MASTER, caller: undefined, protocol: 'cli', userAgent: '' };
+export const OPERATOR: RequestContext = {
+  principal: MASTER,
+  caller: undefined,
+  protocol: 'cli',
+  userAgent: '',
+  origin: 'operator',
+};

@@ -95,7 +95,7 @@ export interface HostDetails extends HostView {
   readonly tokens: readonly { readonly name: string; readonly origin: Origin; readonly types: readonly string[] }[];
 }
 
-export interface EventView extends Omit<NewHistoryEvent, 'ownerName' | 'timeMs'> {
+export interface EventView extends Omit<NewHistoryEvent, 'ownerName' | 'timeMs' | 'origin'> {
   readonly id: string;
   readonly time: string;
 }

@@ -5,6 +5,7 @@
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import type { ResourceRecord } from '../../dns/rdata.ts';
+import type { Clock } from '../timers.ts';
 import type { ZonePublisher } from '../zones/publisher.ts';
 
 /** The groups of checks, in the order of the report. */
@@ -96,6 +97,7 @@ export interface DoctorTools {
   connect(listen: HttpListen): Promise<string | undefined>;
   /** Reports the current step, for a terminal. */
   progress(text: string): void;
-  /** Deadline of the whole run, on the monotonic clock. */
+  readonly clock: Clock;
+  /** Deadline of the whole run, on `clock`. */
   readonly deadlineMs: number;
 }

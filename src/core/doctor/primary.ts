@@ -102,7 +102,7 @@ function read(tools: DoctorTools, ownerName: DomainName, type: number): Promise<
 }
 
 function queryDeadlineMs(tools: DoctorTools): number {
-  return Math.min(performance.now() + QUERY_TIMEOUT_MS, tools.deadlineMs);
+  return Math.min(tools.clock() + QUERY_TIMEOUT_MS, tools.deadlineMs);
 }
 
 function serialOf(rrset: RRset | undefined): number | undefined {

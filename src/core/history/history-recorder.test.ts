@@ -14,6 +14,7 @@ const event = (timeMs: number): NewHistoryEvent => ({
   actor: 'router1',
   source: '192.0.2.7',
   userAgent: '',
+  origin: 'client',
   outcome: 'changed',
 });
 
@@ -66,7 +67,20 @@ describe('HistoryRecorder', () => {
     expect(calls).toEqual([]);
   });
 
-  it('keeps what the store was not there for, in its order', async () => {
+  it('an update of a client is a sign of life, unless it was refused', async () => {
+    recorder.record(event(1));
+    recorder.record({ ...event(2), outcome: 'failed' });
+    recorder.record({ ...event(3), origin: 'server' });
+    recorder.record({ ...event(4), origin: 'operator' });
+    recorder.record({ ...event(5), outcome: 'refused' });
+    await second();
+    expect(await store.activity(home)).toEqual({ ownerName: home, repeats: 0, lastSeenMs: 2 });
+    expect(await store.read(home, 10)).toHaveLength(5);
+    // The origin is not stored.
+    expect((await store.read(home, 10)).some((stored) => 'origin' in stored)).toBe(false);
+  });
+
+  it('saves what the store did not take, in its order', async () => {
     failure = new AppError('store-unreachable', 'away');
     recorder.record(event(1));
     recorder.repeat(home, 2);
@@ -80,7 +94,7 @@ describe('HistoryRecorder', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('does not try for ever what the store does not take, and says so', async () => {
+  it('does not retry forever what the store refuses, and says so', async () => {
     failure = new AppError('internal', 'no such column');
     recorder.record(event(1));
     await second();
@@ -88,22 +102,20 @@ describe('HistoryRecorder', () => {
     recorder.record(event(2));
     await second();
     expect((await store.read(home, 10)).map(({ timeMs }) => timeMs)).toEqual([2]);
-    expect(warnings).toEqual(['1 events of the history were lost: the store did not answer, or did not take them.']);
+    expect(warnings).toEqual(['1 events of the history were lost: the store did not answer, or refused them.']);
   });
 
-  it('has a limit while the store is away: the oldest go', async () => {
+  it('has a limit while the store is unreachable: the oldest are lost', async () => {
     failure = new AppError('store-unreachable', 'away');
     for (let i = 1; i <= 50_001; i++) recorder.record(event(i));
     failure = undefined;
     await recorder.close();
     const [newest] = await store.read(home, 1);
     expect(newest?.timeMs).toBe(50_001);
-    expect(warnings).toEqual([
-      '25001 events of the history were lost: the store did not answer, or did not take them.',
-    ]);
+    expect(warnings).toEqual(['25001 events of the history were lost: the store did not answer, or refused them.']);
   });
 
-  it('loses none of what is left when the oldest go while they are written', async () => {
+  it('loses no newer event when the oldest are dropped during a write', async () => {
     const written: number[] = [];
     let wake: () => void = () => undefined;
     const append = store.append.bind(store);

@@ -1,6 +1,6 @@
 /**
- * Writes the history behind the replies: events in batches, repeats as counters once a second. A crash may lose the last
- * second of it. While the store is away events wait, up to a limit; then the oldest are lost, and the operator is told.
+ * Writes the history in the background: events in batches, repeats as counters once a second. A crash may lose the last
+ * second. While the store is unreachable events wait; above a limit the oldest are lost, with a warning to the operator.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -13,14 +13,14 @@ import type { HistoryStore, RepeatCount } from './history-store.ts';
 export interface HistoryRecorderOptions {
   readonly store: HistoryStore;
   readonly timers: {
-    /** Calls back once, after so many milliseconds; gives what prevents it. */
+    /** See Timers. */
     after(delayMs: number, call: () => void): () => void;
   };
   readonly warn: (text: string) => void;
 }
 
 const FLUSH_MS = 1000;
-/** Events of one write. */
+/** Events in one write. */
 const BATCH = 1000;
 const MAX_WAITING = 50_000;
 const MAX_REPEATED = 100_000;
@@ -33,7 +33,7 @@ interface Repeats {
 
 export class HistoryRecorder implements UpdateRecorder {
   readonly #options: HistoryRecorderOptions;
-  /** Tells the ids of this process from those of others: making one for each event takes as long as all else of it. */
+  /** Makes the ids of this process unique. One for each event would take as long as the rest of its work. */
   readonly #random = randomBytes(10);
   #events: HistoryEvent[] = [];
   #repeats = new Map<string, Repeats>();
@@ -65,20 +65,20 @@ export class HistoryRecorder implements UpdateRecorder {
     this.#flushLater();
   }
 
-  /** Writes what there is, for somebody who wants to read it now. */
+  /** Writes everything now, for a caller that wants to read it. */
   async flush(): Promise<void> {
     await this.#flushing;
     await this.#flush();
-    // What the clock began meanwhile has taken some of it.
+    // A timer may have started another write that took some of it.
     await this.#flushing;
   }
 
-  /** The store does not know yet that this host was seen. */
+  /** True while an update of this host is not in the store yet. */
   hasUnwritten(ownerName: DomainName): boolean {
     return this.#repeats.has(ownerName.key);
   }
 
-  /** Writes what there is, and takes nothing more from the clock. */
+  /** Writes everything, and stops the timer. */
   async close(): Promise<void> {
     this.#cancel?.();
     await this.#flushing;
@@ -86,10 +86,10 @@ export class HistoryRecorder implements UpdateRecorder {
   }
 
   #seen(ownerName: DomainName, timeMs: number, repeats: number): void {
-    const known = this.#repeats.get(ownerName.key);
-    if (known !== undefined) {
-      known.repeats += repeats;
-      known.lastSeenMs = timeMs;
+    const counted = this.#repeats.get(ownerName.key);
+    if (counted !== undefined) {
+      counted.repeats += repeats;
+      counted.lastSeenMs = timeMs;
     } else if (this.#repeats.size < MAX_REPEATED) {
       this.#repeats.set(ownerName.key, { ownerName, repeats, lastSeenMs: timeMs });
     }
@@ -105,19 +105,17 @@ export class HistoryRecorder implements UpdateRecorder {
     });
   }
 
-  /** Never rejects: what the store did not answer for waits for the next time. */
+  /** Never rejects: what could not be written is written next time. */
   async #flush(): Promise<void> {
     try {
       await this.#writeEvents();
       await this.#writeRepeats();
     } catch {
-      // The store is away, and tells of itself where it is asked for more than history.
+      // The store is unreachable; other calls report that.
       return;
     }
     if (this.#lost === 0) return;
-    this.#options.warn(
-      `${this.#lost} events of the history were lost: the store did not answer, or did not take them.`,
-    );
+    this.#options.warn(`${this.#lost} events of the history were lost: the store did not answer, or refused them.`);
     this.#lost = 0;
   }
 
@@ -128,11 +126,11 @@ export class HistoryRecorder implements UpdateRecorder {
       try {
         await this.#options.store.append(batch);
       } catch (error) {
-        if (isAway(error)) throw error;
-        // Events that the store does not take are not tried for ever: those behind them would wait for nothing.
+        if (isUnreachable(error)) throw error;
+        // The store refuses these events: retrying would block those behind them forever.
         this.#lost += batch.length;
       }
-      // Some may have been dropped meanwhile.
+      // Some may have been dropped during the write.
       const left = Math.max(0, end - this.#removed);
       this.#events.splice(0, left);
       this.#removed += left;
@@ -147,7 +145,7 @@ export class HistoryRecorder implements UpdateRecorder {
     try {
       await this.#options.store.countRepeats(counts);
     } catch (error) {
-      if (!isAway(error)) return;
+      if (!isUnreachable(error)) return;
       for (const { ownerName, repeats, lastSeenMs } of counts) {
         const newer = this.#repeats.get(ownerName.key)?.lastSeenMs ?? 0;
         this.#seen(ownerName, Math.max(lastSeenMs, newer), repeats);
@@ -157,6 +155,6 @@ export class HistoryRecorder implements UpdateRecorder {
   }
 }
 
-function isAway(error: unknown): boolean {
+function isUnreachable(error: unknown): boolean {
   return error instanceof AppError && error.code === 'store-unreachable';
 }

@@ -9,11 +9,11 @@ export interface RepeatCount {
   readonly lastSeenMs: number;
 }
 
-/** What is done once for each time that a host is silent. */
+/** An action that is taken once for each silence of a host. */
 export type SilenceStep = 'told' | 'lease-ended';
 
 export interface HistoryStore {
-  /** Stores all events or none. An event that is there already (by its id) is passed over. */
+  /** Stores all events or none. Ignores an event whose id is stored already. */
   append(events: readonly HistoryEvent[]): Promise<void>;
 
   /** Adds to counters. After store-unreachable it is safe to call again, but repeats may count twice. */
@@ -27,33 +27,33 @@ export interface HistoryStore {
   /** Of all hosts, in canonical order of names. */
   activities(): Promise<readonly HostActivity[]>;
 
-  /** Of these hosts, as far as something is known of them, in any order. */
+  /** Of those of these hosts that have any, in any order. */
   activitiesOf(ownerNames: readonly DomainName[]): Promise<readonly HostActivity[]>;
 
   /**
-   * What a host had at some time: what the last change up to then made of a family, else what the first change after it
-   * found there.
+   * The addresses of a host at some time: for each family the result of the last change up to then, else what the first
+   * change after it replaced.
    */
   stateAt(ownerName: DomainName, timeMs: number): Promise<PastAddresses>;
 
   /**
-   * Takes note that a step was done for the silence that began with `lastSeenMs`. `first`: nobody had done it before for
-   * this silence; of many callers at the same time, in whichever process, one is told so.
+   * Records that a step was taken for the silence that began at `lastSeenMs`. Of all callers in all processes, one gets
+   * `first` for the same silence.
    */
   noteSilence(ownerName: DomainName, step: SilenceStep, lastSeenMs: number): Promise<'first' | 'known'>;
 
-  /** The latest silence for which a step was noted, by its `lastSeenMs`. */
+  /** The `lastSeenMs` of the latest silence for which a step was recorded. */
   notedSilence(ownerName: DomainName, step: SilenceStep): Promise<number | undefined>;
 
   /**
-   * Takes note that updates can arrive now, and says since when they could without a pause: where the last note, of any
-   * process, is older than `pauseMs`, since now.
+   * Records that updates can arrive now. @returns since when they could without a pause; now, if the last record of any
+   * process is older than `pauseMs`
    */
   noteWatch(nowMs: number, pauseMs: number): Promise<number>;
 
-  /** Forgets all events and the activity of a host, and says how many events there were. */
+  /** Deletes all events and the activity of a host. @returns the number of events */
   purge(ownerName: DomainName): Promise<number>;
 
-  /** Forgets events of before that time, of all hosts, and says how many there were. */
+  /** Deletes events of all hosts that are older. @returns their number */
   prune(olderThanMs: number): Promise<number>;
 }

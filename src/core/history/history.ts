@@ -1,10 +1,11 @@
 /**
- * What happened to the addresses of a host. An update that changed something, was refused or failed is an event; a
- * repeat moves a counter only. This is personal data: it is kept for `history_days` and can be purged.
+ * The history of a host's addresses. An update that changed something, was refused or failed is an event; a repeat only
+ * increments a counter. This is personal data: it is stored for `history_days` and can be purged.
  */
 import type { DomainName } from '../../dns/name.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Family } from '../zones/plan-change.ts';
+import type { UpdateOrigin } from '../update-origin.ts';
+import type { Family } from '../zones/family.ts';
 
 /** Addresses of one family, sorted canonical texts; none is an empty list. */
 export interface AddressStep {
@@ -14,11 +15,11 @@ export interface AddressStep {
 
 export type EventOutcome = 'changed' | 'refused' | 'failed';
 
-export interface NewHistoryEvent {
+interface EventFacts {
   readonly ownerName: DomainName;
   /** Milliseconds since 1970. */
   readonly timeMs: number;
-  /** The door: `dyndns2`, `original`, `update` for a DNS UPDATE, ... */
+  /** `dyndns2`, `original`, … or `update` for a DNS UPDATE, `cli`, `retry`, `lease`. */
   readonly protocol: string;
   /** The name of the token or of the TSIG key; `master` for the master secret. Never a secret. */
   readonly actor: string;
@@ -26,41 +27,43 @@ export interface NewHistoryEvent {
   readonly source: string;
   readonly userAgent: string;
   readonly outcome: EventOutcome;
-  /** What the family was and is, where that is known; also of a family that did not change. */
+  /** The addresses before and after, where they are known; also of a family that did not change. */
   readonly A?: AddressStep;
   readonly AAAA?: AddressStep;
   /** Why it was refused or failed. */
   readonly code?: ErrorCode;
-  /** What else there is to say, in a few words: other types that were changed, for example. */
+  /** Further facts in a few words, for example other types that were changed. */
   readonly detail?: string;
 }
 
-export interface HistoryEvent extends NewHistoryEvent {
+export interface NewHistoryEvent extends EventFacts {
+  /** Not stored. It decides whether the event is a sign of life. */
+  readonly origin: UpdateOrigin;
+}
+
+export interface HistoryEvent extends EventFacts {
   /** Unique. Later events have greater ids, compared as texts. */
   readonly id: string;
 }
 
-/** When and how often a host was heard of. */
+/** When and how often a host has sent updates. */
 export interface HostActivity {
   readonly ownerName: DomainName;
   /** Updates that changed nothing. */
   readonly repeats: number;
-  /** The last update that was accepted: it changed something, or nothing, or failed at the primary. */
+  /** The last update of a client that was accepted, even if it failed at the primary. */
   readonly lastSeenMs: number;
 }
 
-/**
- * True where an event shows that the host's client is there: an update that was accepted, also where it failed at the
- * primary. What the server and its operator do on their own says nothing of it.
- */
-export function isSignOfLife({ outcome, protocol }: Pick<NewHistoryEvent, 'outcome' | 'protocol'>): boolean {
-  return outcome !== 'refused' && protocol !== LEASE_PROTOCOL && protocol !== 'cli';
+/** True where an event shows that the host's client is alive: its update was accepted, also where it failed at the primary. */
+export function isSignOfLife({ outcome, origin }: Pick<NewHistoryEvent, 'outcome' | 'origin'>): boolean {
+  return origin === 'client' && outcome !== 'refused';
 }
 
-/** The protocol of events that come of `lease_seconds`. */
+/** The protocol of events that result from `lease_seconds`. */
 export const LEASE_PROTOCOL = 'lease';
 
-/** The addresses of a host at some time; a family of which nothing is known is absent. */
+/** The addresses of a host at some time; a family is absent where its addresses are not known. */
 export type PastAddresses = Partial<Record<Family, readonly string[]>>;
 
 /** An id for an event: its time, then `random` (at least 10 octets), in hexadecimal digits that sort by time. */
@@ -70,7 +73,7 @@ export function eventId(timeMs: number, sequence: number, random: Uint8Array): s
   return `${time}${order}${Buffer.from(random).toString('hex')}`;
 }
 
-/** Takes events for later; never throws, never makes anybody wait. */
+/** Takes events to be written later; never throws, never waits. */
 export interface UpdateRecorder {
   record(event: NewHistoryEvent): void;
   /** An update that changed nothing. */

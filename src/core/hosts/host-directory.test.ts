@@ -9,17 +9,17 @@ import type { HostStore } from './host-store.ts';
 const name = (label: string) => DomainName.parse(`${label}.example.com`);
 const settings = (label: string, ttl: number): HostSettings => ({ ...defaultHostSettings(name(label)), ttl });
 
-/** A store that tells how often it was asked, and can be away: it refuses, or says nothing until `answer` is called. */
+/** A store that counts its queries and can be unreachable: it fails, or does not answer until `answer` is called. */
 class CountingStore implements HostStore {
   readonly content = new Map<string, HostSettings>();
   readonly waiting: (() => void)[] = [];
-  asked = 0;
+  queries = 0;
   state: 'there' | 'away' | 'silent' = 'there';
   async put(each: HostSettings): Promise<void> {
     this.content.set(each.ownerName.key, each);
   }
   async get(ownerName: DomainName): Promise<HostSettings | undefined> {
-    this.asked += 1;
+    this.queries += 1;
     if (this.state === 'away') throw new AppError('store-unreachable', 'The store does not answer.');
     const found = this.content.get(ownerName.key);
     if (this.state === 'silent') await new Promise<void>((resolve) => this.waiting.push(resolve));
@@ -68,7 +68,7 @@ describe('HostDirectory', () => {
     expect([await hosts.find(name('FIXED')), await hosts.find(name('stored'))]).toMatchObject([{ ttl: 1 }, { ttl: 3 }]);
   });
 
-  it('asks a store of its own no more once it has read it, and follows what it is told', async () => {
+  it('does not query a store of its own after it has read it, and follows its changes', async () => {
     const { store, hosts } = directory(true);
     await store.put(settings('stored', 3));
     await hosts.load();
@@ -76,7 +76,7 @@ describe('HostDirectory', () => {
     hosts.changed(name('none'), settings('none', 4));
     hosts.changed(name('stored'), undefined);
     expect([hosts.find(name('none')), hosts.find(name('stored'))]).toMatchObject([{ ttl: 4 }, undefined]);
-    expect(store.asked).toBe(0);
+    expect(store.queries).toBe(0);
   });
 
   it('keeps nothing of a host that has no settings of its own, and everything of one that has any', async () => {
@@ -107,22 +107,22 @@ describe('HostDirectory', () => {
     expect(hosts.find(name('plain'))).toMatchObject({ enabled: false });
     hosts.changed(name('plain'), plain);
     expect(hosts.find(name('plain'))).toBeUndefined();
-    expect(store.asked).toBe(0);
+    expect(store.queries).toBe(0);
   });
 
-  it('asks a shared store for each host once a second', async () => {
+  it('queries a shared store for each host once a second', async () => {
     const { store, clock, hosts } = directory(false);
     await hosts.load();
     await hosts.find(name('shared'));
     expect(await hosts.find(name('shared'))).toBeUndefined();
-    expect(store.asked).toBe(1);
+    expect(store.queries).toBe(1);
     await store.put(settings('shared', 5));
     clock.nowMs = 999;
     expect(hosts.find(name('shared'))).toBeUndefined();
     clock.nowMs = 1000;
     expect(await hosts.find(name('shared'))).toMatchObject({ ttl: 5 });
     expect(hosts.find(name('shared'))).toMatchObject({ ttl: 5 });
-    expect(store.asked).toBe(2);
+    expect(store.queries).toBe(2);
   });
 
   it('without an answer of the store goes on with what was read, for a minute after that was fresh', async () => {
@@ -160,8 +160,8 @@ describe('HostDirectory', () => {
     store.state = 'away';
     clock.nowMs = 30_000;
     expect(await hosts.find(name('home'))).toBeUndefined();
-    expect(store.asked).toBe(2);
-    // Not asked again so soon.
+    expect(store.queries).toBe(2);
+    // Not queried again so soon.
     clock.nowMs = 30_999;
     expect(hosts.find(name('home'))).toBeUndefined();
     store.state = 'there';
@@ -184,7 +184,7 @@ describe('HostDirectory', () => {
     for (const answer of store.waiting) answer();
     await new Promise(setImmediate);
     expect(await hosts.find(name('home'))).toMatchObject({ ttl: 5 });
-    // It counts from when it was asked.
+    // The time runs from the query.
     clock.nowMs = 3_000;
     store.state = 'there';
     await store.put(settings('home', 6));
@@ -194,14 +194,14 @@ describe('HostDirectory', () => {
   it('a late answer is not taken for what was changed here since', async () => {
     const { store, hosts } = directory(false);
     store.state = 'silent';
-    const asked = hosts.find(name('home'));
+    const queried = hosts.find(name('home'));
     hosts.changed(name('home'), { ...settings('home', 5), enabled: false });
     for (const answer of store.waiting) answer();
-    await asked;
+    await queried;
     expect(hosts.find(name('home'))).toMatchObject({ enabled: false });
   });
 
-  it('an error of another kind is told', async () => {
+  it('an error of another kind is thrown', async () => {
     const { store, clock, hosts } = directory(false);
     await hosts.find(name('home'));
     clock.nowMs = 2_000;

@@ -1,51 +1,51 @@
 /**
- * The settings of hosts: those of the configuration, then those of the store. Asked at every update, so that the store is
- * asked once: for all at the start where no other process can change them, else for each host once a second at most.
+ * The settings of hosts: those of the configuration, then those of the store. They are read at every update, so they are
+ * cached: all of them at the start where no other process can change the store, else each for a second.
  *
- * A store that does not answer stops no update of a host whose settings were read here in the last minute: they are the
- * newest that this process can know, and nobody can change them there meanwhile. A host of which nothing is known could be
- * switched off, and waits for the store.
+ * While the store does not answer, settings that were read within the last minute stay valid: no one can change them in the
+ * store either. A host that is not in the cache could be switched off, and waits for the store.
  */
 
 import type { DomainName } from '../../dns/name.ts';
+import { setBounded } from '../bounded-map.ts';
 import { AppError } from '../errors.ts';
 import type { HostSettingsSource } from './host.ts';
 import { type HostSettings, isDefault } from './host.ts';
 import type { HostStore } from './host-store.ts';
 
-/** As old as the settings of a host may be where another process can change them. */
+/** Cache time where another process can change the settings. */
 const FRESH_MS = 1000;
-/** How much older they may become while the store does not answer. */
+/** Additional cache time while the store does not answer. */
 const STALE_MS = 60_000;
-/** How long a request waits for the store where older settings would do. */
+/** How long a request waits for the store where it has stale settings. */
 const PATIENCE_MS = 1000;
-/** A store that did not answer is left alone for so long where older settings would do. */
+/** A store that did not answer is not queried for this time where there are stale settings. */
 const SILENCE_MS = 1000;
-const MAX_REMEMBERED = 100_000;
+const MAX_CACHED = 100_000;
 
-interface Remembered {
+interface CachedSettings {
   readonly settings: HostSettings | undefined;
   readonly untilMs: number;
 }
 
 export interface HostDirectoryOptions {
-  /** Those of the configuration file: they come first. */
+  /** Those of the configuration file: they take precedence. */
   readonly configured: readonly HostSettings[];
   readonly store?: HostStore | undefined;
   /** No other process changes the store. */
   readonly exclusive: boolean;
   /** Milliseconds; never goes back. */
   readonly nowMs: () => number;
-  /** Calls back once; gives what prevents it. */
+  /** Calls back once. @returns a function that cancels the timer */
   readonly after: (delayMs: number, call: () => void) => () => void;
 }
 
 export class HostDirectory implements HostSettingsSource {
   readonly #options: HostDirectoryOptions;
   readonly #configured: ReadonlyMap<string, HostSettings>;
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #cache = new Map<string, CachedSettings>();
   #isComplete = false;
-  /** The store is not asked where older settings would do. */
+  /** Until then the store is not queried where there are stale settings. */
   #silentUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: HostDirectoryOptions) {
@@ -54,63 +54,63 @@ export class HostDirectory implements HostSettingsSource {
   }
 
   /**
-   * Reads all hosts where that is worth it; until then each is asked for. Of those that have no settings of their own, most
-   * as a rule, nothing is kept: a hundred thousand of them would have the garbage collector walk through as many again.
+   * Reads all hosts where no other process can change them; until then each is queried. Hosts without settings of their own,
+   * usually most, are not cached: a hundred thousand entries cost the garbage collector time.
    * @throws AppError store-unreachable
    */
   async load(): Promise<void> {
     const { store, exclusive } = this.#options;
     if (store === undefined || !exclusive) return;
-    for (const settings of await store.list()) if (!isDefault(settings)) this.#remember(settings.ownerName, settings);
+    for (const settings of await store.list()) if (!isDefault(settings)) this.#put(settings.ownerName, settings);
     this.#isComplete = true;
   }
 
-  /** Undefined: none, or none that say anything. */
+  /** Undefined: none, or only defaults. */
   find(ownerName: DomainName): HostSettings | undefined | Promise<HostSettings | undefined> {
     const configured = this.#configured.get(ownerName.key);
     const { store, nowMs } = this.#options;
     if (configured !== undefined || store === undefined) return configured;
-    const known = this.#remembered.get(ownerName.key);
-    if (known !== undefined && nowMs() < known.untilMs) return known.settings;
+    const cached = this.#cache.get(ownerName.key);
+    if (cached !== undefined && nowMs() < cached.untilMs) return cached.settings;
     if (this.#isComplete) return undefined;
-    const mayBeOld = known !== undefined && nowMs() < known.untilMs + STALE_MS;
-    if (!mayBeOld) return this.#ask(store, ownerName);
-    if (nowMs() < this.#silentUntilMs) return known.settings;
-    return this.#askPatiently(store, ownerName, known.settings);
+    const isStale = cached !== undefined && nowMs() < cached.untilMs + STALE_MS;
+    if (!isStale) return this.#query(store, ownerName);
+    if (nowMs() < this.#silentUntilMs) return cached.settings;
+    return this.#queryOr(store, ownerName, cached.settings);
   }
 
-  /** The store has other settings for this host now; undefined: none. */
+  /** The settings of a host were changed in the store; undefined: removed. */
   changed(ownerName: DomainName, settings: HostSettings | undefined): void {
-    const saysNothing = settings === undefined || isDefault(settings);
-    if (saysNothing && this.#isComplete) this.#remembered.delete(ownerName.key);
-    else this.#remember(ownerName, settings);
+    const isWithout = settings === undefined || isDefault(settings);
+    if (isWithout && this.#isComplete) this.#cache.delete(ownerName.key);
+    else this.#put(ownerName, settings);
   }
 
-  /** Reads the settings. @throws AppError store-unreachable */
-  async #ask(store: HostStore, ownerName: DomainName): Promise<HostSettings | undefined> {
-    const askedMs = this.#options.nowMs();
-    const before = this.#remembered.get(ownerName.key);
+  /** Reads the settings from the store. @throws AppError store-unreachable */
+  async #query(store: HostStore, ownerName: DomainName): Promise<HostSettings | undefined> {
+    const queriedMs = this.#options.nowMs();
+    const before = this.#cache.get(ownerName.key);
     const settings = await store.get(ownerName);
     this.#silentUntilMs = Number.NEGATIVE_INFINITY;
-    // What was changed here, or read again, since then is newer.
-    if (this.#remembered.get(ownerName.key) === before) this.#remember(ownerName, settings, askedMs);
+    // A change here, or another read since, is newer.
+    if (this.#cache.get(ownerName.key) === before) this.#put(ownerName, settings, queriedMs);
     return settings;
   }
 
-  /** The same, with older settings for when the store does not answer, or not soon. */
-  #askPatiently(
+  /** The same; stale settings where the store does not answer, or not soon. */
+  #queryOr(
     store: HostStore,
     ownerName: DomainName,
-    older: HostSettings | undefined,
+    stale: HostSettings | undefined,
   ): Promise<HostSettings | undefined> {
     const { nowMs, after } = this.#options;
     return new Promise((resolve, reject) => {
       const giveUp = () => {
         this.#silentUntilMs = nowMs() + SILENCE_MS;
-        resolve(older);
+        resolve(stale);
       };
       const cancel = after(PATIENCE_MS, giveUp);
-      this.#ask(store, ownerName).then(
+      this.#query(store, ownerName).then(
         (settings) => {
           cancel();
           resolve(settings);
@@ -124,15 +124,11 @@ export class HostDirectory implements HostSettingsSource {
     });
   }
 
-  #remember(ownerName: DomainName, settings: HostSettings | undefined, readMs = this.#options.nowMs()): void {
+  #put(ownerName: DomainName, settings: HostSettings | undefined, readMs = this.#options.nowMs()): void {
     const { exclusive } = this.#options;
     const untilMs = exclusive ? Number.POSITIVE_INFINITY : readMs + FRESH_MS;
-    this.#remembered.delete(ownerName.key);
-    this.#remembered.set(ownerName.key, { settings, untilMs });
-    if (this.#isComplete || exclusive || this.#remembered.size <= MAX_REMEMBERED) return;
-    for (const oldest of this.#remembered.keys()) {
-      this.#remembered.delete(oldest);
-      break;
-    }
+    // Where the store is exclusive, these are all that there are.
+    const limit = this.#isComplete || exclusive ? Number.POSITIVE_INFINITY : MAX_CACHED;
+    setBounded(this.#cache, ownerName.key, { settings, untilMs }, limit);
   }
 }

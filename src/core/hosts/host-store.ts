@@ -8,8 +8,8 @@ export interface HostStore {
   get(ownerName: DomainName): Promise<HostSettings | undefined>;
   /** In canonical order of names (RFC 4034 §6.1). */
   list(): Promise<readonly HostSettings[]>;
-  /** Those whose silence is limited (`silentAfterSeconds`, `leaseSeconds`): few of many, and found without a look at all. */
+  /** Those whose silence is limited (`silentAfterSeconds`, `leaseSeconds`): a few of many, found by an index. */
   listLimited(): Promise<readonly HostSettings[]>;
-  /** Its history and its wishes stay. */
+  /** Its history and its pending updates stay. */
   remove(ownerName: DomainName): Promise<'removed' | 'unknown'>;
 }

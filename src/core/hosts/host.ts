@@ -1,4 +1,4 @@
-/** What an operator sets for a single host, beyond the rules of its zone. A host without settings needs no entry. */
+/** The operator's settings for a single host, beyond the rules of its zone. A host without settings needs no entry. */
 import type { DomainName } from '../../dns/name.ts';
 import type { AddressPolicy } from '../zones/address-policy.ts';
 
@@ -19,13 +19,13 @@ export interface HostSettings {
   readonly ttl?: number;
   /** False: updates are refused with host-disabled. */
   readonly enabled: boolean;
-  /** Asked before the zone's rules; empty: nothing of its own. */
+  /** Applied together with the zone's policy: the longest prefix of either decides. Empty: none of its own. */
   readonly addresses: AddressPolicy;
-  /** Without an update for so long the host counts as silent; absent: never. */
+  /** The host is silent after this time without an update; absent: never. */
   readonly silentAfterSeconds?: number;
-  /** Without an update for so long its addresses are taken away; absent: never. */
+  /** Its addresses are removed after this time without an update; absent: never. */
   readonly leaseSeconds?: number;
-  /** Addresses to publish in their place, canonical texts. */
+  /** Addresses to publish instead, canonical texts. */
   readonly fallback: readonly string[];
   readonly members: readonly HostMember[];
 }
@@ -35,19 +35,19 @@ export function defaultHostSettings(ownerName: DomainName): HostSettings {
   return { ownerName, enabled: true, addresses: { allow: [], deny: [] }, fallback: [], members: [] };
 }
 
-/** Whether settings are those of a host that has none: to have them or not is the same. */
+/** Whether settings equal those of a host that has none. */
 export function isDefault(settings: HostSettings): boolean {
   const { enabled, ttl, addresses, fallback, members } = settings;
   const lists = [addresses.allow, addresses.deny, fallback, members];
   return enabled && ttl === undefined && !isLimited(settings) && lists.every((list) => list.length === 0);
 }
 
-/** Whether there is a limit to how long the host may be silent. */
+/** Whether the time that the host may be silent is limited. */
 export function isLimited({ silentAfterSeconds, leaseSeconds }: HostSettings): boolean {
   return silentAfterSeconds !== undefined || leaseSeconds !== undefined;
 }
 
 export interface HostSettingsSource {
-  /** Without a promise where they are known; undefined: none. @throws AppError store-unreachable */
+  /** Synchronous where the settings are cached; undefined: none. @throws AppError store-unreachable */
   find(ownerName: DomainName): HostSettings | undefined | Promise<HostSettings | undefined>;
 }

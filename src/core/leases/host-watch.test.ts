@@ -1,7 +1,10 @@
 // Silent hosts and leases on a zone and a store in memory, with a clock that stands still until it is moved.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { testQueue } from '../../../test/support/address-updates.ts';
+import { ManualTimers, turns } from '../../../test/support/manual-timers.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { type WantedTexts, wantedOf } from '../../../test/support/wanted-addresses.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { rrsetAddresses } from '../../dns/rrset.ts';
@@ -12,11 +15,11 @@ import { AppError, type ErrorCode } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import { HistoryRecorder } from '../history/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../hosts/host.ts';
-import type { Timers } from '../timers.ts';
 import { UpdateAddresses } from '../updates/update-addresses.ts';
 import { UpdateHost } from '../updates/update-host.ts';
-import { HostGate } from '../updates/update-record.ts';
-import type { WantedAddresses } from '../zones/plan-change.ts';
+import type { UpdateQueue } from '../updates/update-queue.ts';
+import { UpdateRecord } from '../updates/update-record.ts';
+import { FAMILIES } from '../zones/family.ts';
 import type { PublishOutcome } from '../zones/publisher.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { HostWatch, type HostWatchOptions } from './host-watch.ts';
@@ -26,42 +29,7 @@ const home = DomainName.parse('home.example.com');
 const START_MS = Date.UTC(2026, 10, 23, 10);
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
-const CLIENT: RequestContext = { principal: OPERATOR.principal, caller: undefined, protocol: 'dyndns2', userAgent: '' };
-
-/** Time passes when a test says so. */
-class ManualTimers implements Timers {
-  nowMs = START_MS;
-  readonly #waiting = new Map<object, { dueMs: number; call: () => void }>();
-
-  now(): number {
-    return this.nowMs;
-  }
-
-  after(delayMs: number, call: () => void): () => void {
-    const id = {};
-    this.#waiting.set(id, { dueMs: this.nowMs + delayMs, call });
-    return () => void this.#waiting.delete(id);
-  }
-
-  /** Lets time pass from one thing that is due to the next. */
-  async pass(ms: number): Promise<void> {
-    const endMs = this.nowMs + ms;
-    await turns();
-    for (;;) {
-      const next = [...this.#waiting].sort(([, a], [, b]) => a.dueMs - b.dueMs)[0];
-      if (next === undefined || next[1].dueMs > endMs) break;
-      this.#waiting.delete(next[0]);
-      this.nowMs = Math.max(this.nowMs, next[1].dueMs);
-      next[1].call();
-      await turns();
-    }
-    this.nowMs = endMs;
-  }
-}
-
-async function turns(count = 30): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
-}
+const CLIENT: RequestContext = { ...OPERATOR, protocol: 'dyndns2', origin: 'client' };
 
 class FailingPublisher extends MemoryPublisher {
   failure: ErrorCode | undefined;
@@ -86,6 +54,7 @@ let timers: ManualTimers;
 let store: ReturnType<typeof openMemoryStore>;
 let model: MemoryZone;
 let publisher: FailingPublisher;
+let queue: UpdateQueue;
 let updates: UpdateAddresses;
 let zone: Zone;
 let configured: HostSettings[];
@@ -121,16 +90,21 @@ function openProcess(more: Partial<HostWatchOptions> = {}) {
     ...more,
   });
   watch.start();
-  const gate = new HostGate({
+  const updateRecord = new UpdateRecord({
     recorder: { record, repeat: (ownerName, timeMs) => recorder.repeat(ownerName, timeMs) },
     now: () => timers.now(),
   });
-  const doors = new UpdateHost(updates, gate);
-  const update = (wanted: WantedAddresses, context = CLIENT, ownerName = home) =>
-    doors.run({ zone, ownerName, fallbackTtl: 60, choose: () => ({ wanted }) }, context).then(
-      ({ changed }) => (changed ? 'good' : 'nochg'),
-      (error: AppError) => error.code,
-    );
+  const doors = new UpdateHost(updates, updateRecord);
+  const update = (wanted: WantedTexts, context = CLIENT, ownerName = home) =>
+    doors
+      .run(
+        { zone, ownerName, families: FAMILIES, fallbackTtl: 60, choose: () => ({ wanted: wantedOf(wanted) }) },
+        context,
+      )
+      .then(
+        ({ changed }) => (changed ? 'good' : 'nochg'),
+        (error: AppError) => error.code,
+      );
   const close = async () => {
     await watch.close();
     await recorder.close();
@@ -142,11 +116,12 @@ const addresses = (ownerName = home) =>
   [RRType.A, RRType.AAAA].map((type) => rrsetAddresses(model.rrsetAt(ownerName, type)?.rdatas ?? []).join());
 
 beforeEach(() => {
-  timers = new ManualTimers();
+  timers = new ManualTimers(START_MS);
+  queue = testQueue({ timeoutMs: 5000, maxWaiting: 1000 });
   store = openMemoryStore();
   model = new MemoryZone(apex);
   publisher = new FailingPublisher(model);
-  updates = new UpdateAddresses({ timeoutMs: 5000, maxWaiting: 1000 });
+  updates = new UpdateAddresses(queue);
   const none = { apexAllowed: false, wildcardAllowed: false, reserved: new Set<string>() };
   zone = { apex, publisher, ttl: {}, ...none, addresses: { allow: [], deny: [] }, emptyValue: 'keep' };
   configured = [];
@@ -156,7 +131,7 @@ beforeEach(() => {
 });
 
 describe('a silent host', () => {
-  it('is told once, a minute after its time at the latest, and again after it was back', async () => {
+  it('is reported once, a minute after its time at the latest, and again after it was back', async () => {
     configured = [settings({ silentAfterSeconds: 3600 })];
     const { update } = openProcess();
     expect(await update({ A: '192.0.2.1' })).toBe('good');
@@ -225,7 +200,7 @@ describe('a silent host', () => {
     expect(silences).toHaveLength(1);
   });
 
-  it('is told by one of several servers', async () => {
+  it('is reported by one of several servers', async () => {
     configured = [settings({ silentAfterSeconds: 600 })];
     const opened = [openProcess(), openProcess(), openProcess()];
     await opened[0]!.update({ A: '192.0.2.1' });
@@ -233,7 +208,7 @@ describe('a silent host', () => {
     expect(silences).toHaveLength(1);
   });
 
-  it('is not told again after a restart', async () => {
+  it('is not reported again after a restart', async () => {
     configured = [settings({ silentAfterSeconds: 600 })];
     const first = openProcess();
     await first.update({ A: '192.0.2.1' });
@@ -244,7 +219,7 @@ describe('a silent host', () => {
     expect(silences).toHaveLength(1);
   });
 
-  it('has its whole time again after a pause in which nobody could hear it', async () => {
+  it('has its whole time again after a pause without a server', async () => {
     configured = [settings({ silentAfterSeconds: 3600, leaseSeconds: 3600 })];
     const first = openProcess();
     await first.update({ A: '192.0.2.1' });
@@ -300,6 +275,7 @@ describe('a lease', () => {
       actor: 'server',
       source: '',
       userAgent: '',
+      origin: 'server',
       outcome: 'changed',
       A: { before: ['192.0.2.1'], after: [] },
       AAAA: { before: ['2001:db8::1'], after: [] },
@@ -334,7 +310,7 @@ describe('a lease', () => {
     expect(events.filter(({ protocol }) => protocol === 'lease')).toHaveLength(1);
   });
 
-  it('changes nothing and tells nothing where there is nothing to take away', async () => {
+  it('changes and records nothing where there is nothing to remove', async () => {
     configured = [lease()];
     const { update } = openProcess();
     await update({ A: '192.0.2.1' });
@@ -346,7 +322,7 @@ describe('a lease', () => {
   /** Holds the order of the name until it is called: what comes meanwhile waits one behind the other. */
   const hold = () => {
     let release = (): void => undefined;
-    void updates.order.run(home, () => new Promise<void>((resolve) => (release = resolve)));
+    void queue.runOwn([home], () => new Promise<void>((resolve) => (release = resolve)));
     return () => release();
   };
 
@@ -365,7 +341,7 @@ describe('a lease', () => {
     expect(events.some(({ protocol }) => protocol === 'lease')).toBe(false);
   });
 
-  it('asks for the host only when the update before it has told the history', async () => {
+  it('reads the activity of the host only when the update before it is in the history', async () => {
     configured = [lease()];
     const heard: number[] = [];
     const { update } = openProcess({
@@ -418,8 +394,8 @@ describe('a lease', () => {
     configured = [lease()];
     const { update } = openProcess();
     await update({ A: '192.0.2.1' });
-    const wish = { ownerName: home, family: 'A', wanted: '192.0.2.2', ttl: 60, before: [['192.0.2.1']] } as const;
-    await store.pending.put({ ...wish, createdMs: START_MS, nextAttemptMs: START_MS });
+    const pending = { ownerName: home, family: 'A', wanted: '192.0.2.2', ttl: 60, before: [['192.0.2.1']] } as const;
+    await store.pending.put({ ...pending, createdMs: START_MS, nextAttemptMs: START_MS });
     await timers.pass(2 * HOUR);
     expect(addresses()).toEqual(['192.0.2.1', '']);
     await store.pending.remove(home, 'A');
@@ -427,9 +403,12 @@ describe('a lease', () => {
     expect(addresses()).toEqual(['', '']);
   });
 
-  it('is tried again at each look while the primary fails, keeps no wish, and the failure is told once', async () => {
+  it('is retried at each check while the primary fails, leaves no pending update, and reports the failure once', async () => {
     configured = [lease()];
-    updates.unpublished = { failed: () => Promise.reject(new Error('a wish')), settled: () => undefined };
+    updates = new UpdateAddresses(queue, {
+      failed: () => Promise.reject(new Error('a pending update')),
+      settled: () => undefined,
+    });
     const { update } = openProcess();
     await update({ A: '192.0.2.1' });
     publisher.failure = 'primary-refused';
@@ -439,7 +418,7 @@ describe('a lease', () => {
       { outcome: 'failed', code: 'primary-refused', detail: 'It failed.' },
     ]);
     expect(warnings).toEqual([
-      "The lease of 'home.example.com.' has ended, and its addresses could not be replaced: It failed. This is tried again.",
+      "The lease of 'home.example.com.' has ended, but its addresses could not be replaced: It failed. The server will try again.",
     ]);
     publisher.failure = undefined;
     await timers.pass(MINUTE);
@@ -447,7 +426,7 @@ describe('a lease', () => {
     expect(events.at(-1)).toMatchObject({ protocol: 'lease', outcome: 'changed', A: { before: ['192.0.2.1'] } });
   });
 
-  it('asks a primary that does not answer once at each look, for all its hosts', async () => {
+  it('tries a primary that does not answer once at each check, for all its hosts', async () => {
     const names = Array.from({ length: 20 }, (_, index) => DomainName.parse(`h${index}.example.com`));
     configured = names.map((ownerName) => lease({ ownerName }));
     const { update } = openProcess();
@@ -455,14 +434,14 @@ describe('a lease', () => {
     publisher.attempts = 0;
     publisher.failure = 'primary-unreachable';
     await timers.pass(HOUR + MINUTE);
-    // Those that are under way when the first one fails are as many as run side by side.
+    // Those in flight when the first one fails are as many as run in parallel.
     expect(publisher.attempts).toBeLessThanOrEqual(2 * 8);
     publisher.failure = undefined;
     await timers.pass(MINUTE);
     expect(new Set(names.map((name) => addresses(name).join()))).toEqual(new Set([',']));
   });
 
-  it('is told with what was there before, also where the reply of the primary was lost', async () => {
+  it('is recorded with the addresses before it, also where the reply of the primary was lost', async () => {
     configured = [lease({ fallback: ['192.0.2.99'] })];
     const { update } = openProcess();
     await update({ A: '192.0.2.1' });
@@ -477,9 +456,9 @@ describe('a lease', () => {
       outcome: 'changed',
       A: { before: ['192.0.2.1'], after: ['192.0.2.99'] },
     });
-    const told = events.length;
+    const before = events.length;
     await timers.pass(HOUR);
-    expect(events).toHaveLength(told);
+    expect(events).toHaveLength(before);
   });
 
   it('waits where the store does not take what was heard of the host', async () => {
@@ -494,7 +473,7 @@ describe('a lease', () => {
     expect(addresses()).toEqual(['', '']);
   });
 
-  it('ends no lease while no history is kept: nobody knows what was heard', async () => {
+  it('ends no lease without a history: it is not known when a host was seen', async () => {
     configured = [lease()];
     const { update } = openProcess({ isOn: () => false });
     await update({ A: '192.0.2.1' });

@@ -1,14 +1,15 @@
 /**
- * Looks for hosts of which nothing was heard for longer than their settings allow: tells of it (`silentAfterSeconds`), and
- * takes their addresses away (`leaseSeconds`, lease.ts), each once for every silence.
+ * Finds hosts that have been silent for longer than their settings allow: sends an alert (`silentAfterSeconds`) and removes
+ * their addresses (`leaseSeconds`, lease.ts), each once for every silence.
  *
- * A host that was never seen is not silent. Time in which no update could arrive, because no server ran, does not count:
- * after it every host has its whole time again.
+ * A host that was never seen is not silent. Time without a running server is not counted: afterwards every host has its whole
+ * time again.
  */
 
 import type { DomainName } from '../../dns/name.ts';
-import { AppError } from '../errors.ts';
-import { LEASE_PROTOCOL, type NewHistoryEvent } from '../history/history.ts';
+import { setBounded } from '../bounded-map.ts';
+import { AppError, ERROR_CODES } from '../errors.ts';
+import type { NewHistoryEvent } from '../history/history.ts';
 import type { HistoryStore } from '../history/history-store.ts';
 import { type HostSettings, isLimited } from '../hosts/host.ts';
 import type { HostStore } from '../hosts/host-store.ts';
@@ -18,34 +19,34 @@ import { PeriodicTask } from '../periodic-task.ts';
 import type { Timers } from '../timers.ts';
 import type { UpdateAddresses } from '../updates/update-addresses.ts';
 import type { ZoneTable } from '../zones/zone.ts';
-import { endLease, type LeaseOutcome } from './lease.ts';
+import { endLease, type LeaseOutcome, leaseEvent } from './lease.ts';
 
 export interface HostWatchOptions {
   readonly history: HistoryStore;
   readonly hosts: Pick<HostStore, 'listLimited'>;
   readonly pending: Pick<PendingStore, 'get'>;
-  /** Settings of the configuration: they come before those of the store. */
+  /** Settings of the configuration: they take precedence over those of the store. */
   readonly configured: () => readonly HostSettings[];
-  /** False while no history is kept, and nobody knows when a host was seen. */
+  /** False while there is no history, so that it is not known when a host was seen. */
   readonly isOn: () => boolean;
-  /** Brings what was heard of a host into the store. False: the store did not take it. */
+  /** Writes the activity of a host to the store. False: it could not be written. */
   readonly flush: (ownerName: DomainName) => Promise<boolean>;
   readonly zones: () => ZoneTable;
-  readonly updates: Pick<UpdateAddresses, 'run'>;
+  readonly updates: Pick<UpdateAddresses, 'queue' | 'publish'>;
   readonly record: (event: NewHistoryEvent) => void;
   readonly silent: (ownerName: DomainName, lastSeenMs: number, nowMs: number) => void;
   readonly warn: (text: string) => void;
   readonly timers: Timers;
 }
 
-/** Between two looks; less where a host may be silent for less than four of them. */
-const LOOK_MS = 60_000;
-const SHORTEST_LOOK_MS = 1_000;
-/** Without a look for so many times the time between two, and for so long, it counts as a pause: no server ran. */
-const MISSED_LOOKS = 3;
+/** Between two checks; shorter where a host may be silent for less than four of them. */
+const CHECK_MS = 60_000;
+const SHORTEST_CHECK_MS = 1_000;
+/** After this many missed checks, and at least SHORTEST_PAUSE_MS, the server is taken to have been down. */
+const MISSED_CHECKS = 3;
 const SHORTEST_PAUSE_MS = 30_000;
 const PARALLEL = 8;
-const MAX_REMEMBERED = 100_000;
+const MAX_CACHED = 100_000;
 
 /** A host whose time is limited, and when it was last seen. */
 interface WatchedHost {
@@ -55,44 +56,48 @@ interface WatchedHost {
 
 export class HostWatch {
   readonly #options: HostWatchOptions;
-  /** Steps that are known to be done, by step and host: for which silence. Saves asking the store at every look. */
+  /** Steps that were taken, by step and host: for which silence. Saves a query to the store at every check. */
   readonly #done = new Map<string, number>();
   /** Leases that could not be ended, by host: for which silence. */
   readonly #failed = new Map<string, { readonly lastSeenMs: number; inDoubt: boolean }>();
-  readonly #looks: PeriodicTask;
-  #pauseMs = LOOK_MS;
+  readonly #checking: PeriodicTask;
+  #pauseMs = CHECK_MS;
 
   constructor(options: HostWatchOptions) {
     this.#options = options;
-    this.#looks = new PeriodicTask({ look: () => this.#look(), pauseMs: () => this.#pauseMs, timers: options.timers });
+    this.#checking = new PeriodicTask({
+      run: () => this.#check(),
+      pauseMs: () => this.#pauseMs,
+      timers: options.timers,
+    });
   }
 
   start(): void {
-    this.#looks.start();
+    this.#checking.start();
   }
 
-  /** Begins nothing more; resolves when what is under way has ended. */
+  /** Starts nothing more; resolves when what is in flight has ended. */
   close(): Promise<void> {
-    return this.#looks.close();
+    return this.#checking.close();
   }
 
-  /** Never rejects: what the store did not answer is asked at the next look. */
-  async #look(): Promise<void> {
+  /** Never rejects: what the store did not answer waits for the next check. */
+  async #check(): Promise<void> {
     try {
-      await this.#lookAtHosts();
+      await this.#checkHosts();
     } catch (error) {
-      if (!(error instanceof AppError)) this.#options.warn(`Hosts could not be looked at: ${String(error)}`);
+      if (!(error instanceof AppError)) this.#options.warn(`Silent hosts could not be checked: ${String(error)}`);
     }
   }
 
-  async #lookAtHosts(): Promise<void> {
+  async #checkHosts(): Promise<void> {
     const { history, isOn, timers } = this.#options;
     if (!isOn()) return;
     const limited = await this.#limited();
     this.#pauseMs = pauseBetween([...limited.values()]);
-    // Nothing is noted then: the first host with a limit has its whole time from here on.
+    // Nothing is recorded then: the first host with a limit gets its whole time from there on.
     if (limited.size === 0) return;
-    const sinceMs = await history.noteWatch(timers.now(), Math.max(SHORTEST_PAUSE_MS, MISSED_LOOKS * this.#pauseMs));
+    const sinceMs = await history.noteWatch(timers.now(), Math.max(SHORTEST_PAUSE_MS, MISSED_CHECKS * this.#pauseMs));
     const silent: WatchedHost[] = [];
     const names = [...limited.values()].map(({ ownerName }) => ownerName);
     for (const activity of await history.activitiesOf(names)) {
@@ -103,7 +108,7 @@ export class HostWatch {
     for (const host of silent) {
       const silentMs = nowMs - Math.max(host.lastSeenMs, sinceMs);
       const { silentAfterSeconds } = host.settings;
-      if (silentAfterSeconds !== undefined && silentMs >= silentAfterSeconds * 1000) await this.#tell(host, nowMs);
+      if (silentAfterSeconds !== undefined && silentMs >= silentAfterSeconds * 1000) await this.#alert(host, nowMs);
     }
     await this.#endLeases(
       silent.filter(({ settings: { leaseSeconds }, lastSeenMs }) => {
@@ -122,10 +127,10 @@ export class HostWatch {
     return all;
   }
 
-  async #tell({ settings: { ownerName }, lastSeenMs }: WatchedHost, nowMs: number): Promise<void> {
+  async #alert({ settings: { ownerName }, lastSeenMs }: WatchedHost, nowMs: number): Promise<void> {
     const { history, silent, warn, flush } = this.#options;
     if (this.#isDone('told', ownerName, lastSeenMs)) return;
-    // It may be back since the last second.
+    // It may have sent an update within the last second.
     if (!(await flush(ownerName)) || (await history.activity(ownerName))?.lastSeenMs !== lastSeenMs) return;
     const noted = await history.noteSilence(ownerName, 'told', lastSeenMs);
     this.#setDone('told', ownerName, lastSeenMs);
@@ -135,16 +140,16 @@ export class HostWatch {
   }
 
   async #endLeases(hosts: readonly WatchedHost[]): Promise<void> {
-    /** Keys of zones whose primary did not answer: one attempt at each look is enough. */
-    const away = new Set<string>();
-    await forEachInParallel(hosts, PARALLEL, (host) => this.#endLease(host, away));
+    /** Keys of zones whose primary did not answer: one attempt at each check is enough. */
+    const silentZones = new Set<string>();
+    await forEachInParallel(hosts, PARALLEL, (host) => this.#endLease(host, silentZones));
   }
 
-  async #endLease({ settings, lastSeenMs }: WatchedHost, away: Set<string>): Promise<void> {
+  async #endLease({ settings, lastSeenMs }: WatchedHost, silentZones: Set<string>): Promise<void> {
     const { ownerName } = settings;
-    const { history, zones, record, timers } = this.#options;
+    const { history, zones } = this.#options;
     const zone = zones().find(ownerName);
-    if (this.#looks.isClosed || zone === undefined || away.has(zone.apex.key)) return;
+    if (this.#checking.isClosed || zone === undefined || silentZones.has(zone.apex.key)) return;
     if (this.#isDone('lease-ended', ownerName, lastSeenMs)) return;
     if (((await history.notedSilence(ownerName, 'lease-ended')) ?? 0) >= lastSeenMs) {
       return this.#setDone('lease-ended', ownerName, lastSeenMs);
@@ -156,34 +161,32 @@ export class HostWatch {
       case 'not-due':
         return;
       case 'failed':
-        // The end of the server ends connections.
-        if (this.#looks.isClosed) return;
-        if (outcome.error.code === 'primary-unreachable' || outcome.error.code === 'publish-unknown') {
-          away.add(zone.apex.key);
-        }
-        return this.#tellFailure(ownerName, lastSeenMs, outcome);
+        // The server is closing its connections.
+        if (this.#checking.isClosed) return;
+        if (ERROR_CODES[outcome.error.code].pending === 'keep') silentZones.add(zone.apex.key);
+        return this.#reportFailure(ownerName, lastSeenMs, outcome);
       case 'ended':
         this.#failed.delete(ownerName.key);
         await history.noteSilence(ownerName, 'lease-ended', lastSeenMs);
         this.#setDone('lease-ended', ownerName, lastSeenMs);
-        if (outcome.steps !== undefined) {
-          record({ ...leaseEvent(ownerName, timers.now()), outcome: 'changed', ...outcome.steps });
-        }
     }
   }
 
-  /** Once for each silence; it is tried again at every look. */
-  #tellFailure(ownerName: DomainName, lastSeenMs: number, { error }: Extract<LeaseOutcome, { kind: 'failed' }>): void {
-    const isInDoubt = error.code === 'publish-unknown';
-    const known = this.#failed.get(ownerName.key);
-    if (known?.lastSeenMs === lastSeenMs) {
-      known.inDoubt ||= isInDoubt;
+  /** Once for each silence; the lease is retried at every check. */
+  #reportFailure(
+    ownerName: DomainName,
+    lastSeenMs: number,
+    { error }: Extract<LeaseOutcome, { kind: 'failed' }>,
+  ): void {
+    const isInDoubt = ERROR_CODES[error.code].mayBeApplied;
+    const reported = this.#failed.get(ownerName.key);
+    if (reported?.lastSeenMs === lastSeenMs) {
+      reported.inDoubt ||= isInDoubt;
       return;
     }
-    if (this.#failed.size >= MAX_REMEMBERED) this.#failed.clear();
-    this.#failed.set(ownerName.key, { lastSeenMs, inDoubt: isInDoubt });
+    setBounded(this.#failed, ownerName.key, { lastSeenMs, inDoubt: isInDoubt }, MAX_CACHED);
     this.#options.warn(
-      `The lease of '${ownerName}' has ended, and its addresses could not be replaced: ${error.logText} This is tried again.`,
+      `The lease of '${ownerName}' has ended, but its addresses could not be replaced: ${error.logText} The server will try again.`,
     );
     const event = leaseEvent(ownerName, this.#options.timers.now());
     this.#options.record({ ...event, outcome: 'failed', code: error.code, detail: error.logText });
@@ -194,8 +197,7 @@ export class HostWatch {
   }
 
   #setDone(step: string, ownerName: DomainName, lastSeenMs: number): void {
-    if (this.#done.size >= MAX_REMEMBERED) this.#done.clear();
-    this.#done.set(`${step} ${ownerName.key}`, lastSeenMs);
+    setBounded(this.#done, `${step} ${ownerName.key}`, lastSeenMs, MAX_CACHED);
   }
 }
 
@@ -204,9 +206,5 @@ function pauseBetween(limited: readonly HostSettings[]): number {
   for (const { silentAfterSeconds, leaseSeconds } of limited) {
     shortest = Math.min(shortest, silentAfterSeconds ?? shortest, leaseSeconds ?? shortest);
   }
-  return Math.min(LOOK_MS, Math.max(SHORTEST_LOOK_MS, shortest * 250));
-}
-
-function leaseEvent(ownerName: DomainName, timeMs: number) {
-  return { ownerName, timeMs, protocol: LEASE_PROTOCOL, actor: 'server', source: '', userAgent: '' };
+  return Math.min(CHECK_MS, Math.max(SHORTEST_CHECK_MS, shortest * 250));
 }

@@ -1,33 +1,36 @@
 /**
- * The end of a lease: the addresses of a host that was not heard of for too long are replaced by those of `fallback`, or
- * taken away, in the order in which updates of its name are published. There, too, is looked whether it has been heard of
- * meanwhile: a live update never loses against a lease.
+ * The end of a lease: the addresses of a host that has been silent for too long are replaced by those of `fallback`, or
+ * removed, in the order of the updates of its name. Whether the host is still silent is checked within that order: a live
+ * update never loses against a lease.
  */
 
-import { type IpAddress, parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
+import { parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
+import { MASTER } from '../access/principal.ts';
 import { AppError } from '../errors.ts';
-import type { AddressStep } from '../history/history.ts';
+import { type AddressStep, LEASE_PROTOCOL, type NewHistoryEvent } from '../history/history.ts';
 import type { HistoryStore } from '../history/history-store.ts';
 import type { HostSettings } from '../hosts/host.ts';
 import type { PendingStore } from '../pending/pending-store.ts';
-import { OutdatedUpdate, type UpdateAddresses } from '../updates/update-addresses.ts';
-import { FAMILIES, type Family } from '../zones/plan-change.ts';
+import { type CheckedUpdate, prepareUpdate } from '../updates/prepare-update.ts';
+import { namesOf, type UpdateAddresses } from '../updates/update-addresses.ts';
+import { stepOf } from '../updates/update-host.ts';
+import { FAMILIES, type Family } from '../zones/family.ts';
+import type { WantedAddresses } from '../zones/plan-change.ts';
 import type { Zone } from '../zones/zone.ts';
 
 export interface EndedLease {
   readonly zone: Zone;
   readonly settings: HostSettings;
-  /** The last update of the silence that this is about. */
+  /** When the silence began. */
   readonly lastSeenMs: number;
   /** An earlier attempt may have been applied although no reply came. */
   readonly inDoubt: boolean;
 }
 
 export type LeaseOutcome =
-  /** Steps are absent where nothing had to be changed. */
-  | { readonly kind: 'ended'; readonly steps?: Readonly<Record<Family, AddressStep>> }
-  /** The host was heard of, or an update of it waits to be published. */
+  | { readonly kind: 'ended' }
+  /** The host has sent an update, or has a pending one. */
   | { readonly kind: 'not-due' }
   | { readonly kind: 'failed'; readonly error: AppError };
 
@@ -35,42 +38,57 @@ export interface LeaseParts {
   readonly history: Pick<HistoryStore, 'activity' | 'stateAt'>;
   readonly pending: Pick<PendingStore, 'get'>;
   readonly flush: (ownerName: DomainName) => Promise<boolean>;
-  readonly updates: Pick<UpdateAddresses, 'run'>;
+  readonly updates: Pick<UpdateAddresses, 'queue' | 'publish'>;
+  readonly record: (event: NewHistoryEvent) => void;
   readonly timers: { now(): number };
 }
 
-/** For records of a fallback where neither host nor zone says a TTL. */
+/** For records of a fallback where neither host nor zone has a TTL. */
 const FALLBACK_TTL = 60;
 
-/** Never rejects with an AppError. */
+/** Never rejects with an AppError. A change is recorded before the next update of the name starts. */
 export async function endLease(lease: EndedLease, parts: LeaseParts): Promise<LeaseOutcome> {
-  const { zone, settings } = lease;
-  const { ownerName, ttl } = settings;
-  const wanted = { A: fallbackOf(settings, 4), AAAA: fallbackOf(settings, 6) };
+  const { updates, record, timers } = parts;
+  const { ownerName } = lease.settings;
   try {
-    const { A, AAAA, changed } = await parts.updates.run({
-      // Fallbacks are the operator's own word, which stands above rules for clients.
-      zone: { ...zone, addresses: { ...zone.addresses, allow: [...zone.addresses.allow, ...prefixesOf(settings)] } },
-      ownerName,
-      wanted,
-      fallbackTtl: FALLBACK_TTL,
-      ...(ttl !== undefined && { hostTtl: ttl }),
-      isStillDue: () => isStillDue(lease, parts),
+    const update = removal(lease);
+    return await updates.queue.run(namesOf(update), async (deadlineMs) => {
+      if (!(await isStillDue(lease, parts))) return { kind: 'not-due' };
+      const { A, AAAA, changed } = await updates.publish(update, deadlineMs);
+      const steps = changed
+        ? { A: stepOf(A), AAAA: stepOf(AAAA) }
+        : lease.inDoubt
+          ? await stepsOfDoubt(ownerName, update.wanted, parts)
+          : undefined;
+      if (steps !== undefined) record({ ...leaseEvent(ownerName, timers.now()), outcome: 'changed', ...steps });
+      return { kind: 'ended' };
     });
-    if (changed) return { kind: 'ended', steps: { A: stepOf(A), AAAA: stepOf(AAAA) } };
-    return lease.inDoubt ? await endedBefore(lease, wanted, parts) : { kind: 'ended' };
   } catch (error) {
-    if (error instanceof OutdatedUpdate) return { kind: 'not-due' };
     if (!(error instanceof AppError)) throw error;
-    // Whether the host was heard of is not known then.
+    // Whether the host is still silent is not known then.
     return error.code === 'store-unreachable' ? { kind: 'not-due' } : { kind: 'failed', error };
   }
 }
 
-/** Asked within the order of the name: an update that was published before this is in the store now. */
+/** The update that ends a lease. @throws AppError */
+function removal({ zone, settings }: EndedLease): CheckedUpdate {
+  const { ownerName, ttl, fallback } = settings;
+  const addresses = fallback.flatMap((text) => parseIpAddress(text) ?? []);
+  const wanted = {
+    A: addresses.find(({ family }) => family === 4) ?? null,
+    AAAA: addresses.find(({ family }) => family === 6) ?? null,
+  };
+  // Fallbacks are set by the operator: they take precedence over the rules for clients.
+  const allowed = { allow: fallback.flatMap((text) => parseIpPrefix(text) ?? []), deny: [] };
+  const rules = { policies: [zone.addresses, allowed], hostTtl: ttl, fallbackTtl: FALLBACK_TTL };
+  return prepareUpdate({ zone, ownerName, families: FAMILIES }, SERVER, { wanted }, rules);
+}
+
+const SERVER = { principal: MASTER, caller: undefined, origin: 'server' } as const;
+
+/** Called within the order of the name: every update that was published before is in the history. */
 async function isStillDue({ settings, lastSeenMs }: EndedLease, parts: LeaseParts): Promise<boolean> {
   const { ownerName } = settings;
-  await nextTurn();
   if (!(await parts.flush(ownerName))) return false;
   const activity = await parts.history.activity(ownerName);
   if (activity === undefined || activity.lastSeenMs > lastSeenMs) return false;
@@ -78,37 +96,17 @@ async function isStillDue({ settings, lastSeenMs }: EndedLease, parts: LeasePart
   return true;
 }
 
-/** Whoever published before tells the history right after the order goes on: that has to come first. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** The attempt in doubt was applied: what was there before it only the history knows. */
-async function endedBefore(
-  { settings }: EndedLease,
-  wanted: Readonly<Record<Family, string | null>>,
-  { history, timers }: LeaseParts,
-): Promise<LeaseOutcome> {
-  const before = await history.stateAt(settings.ownerName, timers.now());
-  const stepFor = (family: Family) => {
+/** An earlier attempt without a reply was applied: only the history has the addresses before it. */
+async function stepsOfDoubt(ownerName: DomainName, wanted: WantedAddresses, { history, timers }: LeaseParts) {
+  const before = await history.stateAt(ownerName, timers.now());
+  const step = (family: Family): AddressStep => {
     const address = wanted[family];
-    return { before: before[family] ?? [], after: address === null ? [] : [address] };
+    return { before: before[family] ?? [], after: address ? [address.text] : [] };
   };
-  return { kind: 'ended', steps: { A: stepFor('A'), AAAA: stepFor('AAAA') } };
+  return { A: step('A'), AAAA: step('AAAA') };
 }
 
-function fallbackOf({ fallback }: HostSettings, family: 4 | 6): string | null {
-  return fallback.find((text) => addressOf(text).family === family) ?? null;
-}
-
-function prefixesOf({ fallback }: HostSettings) {
-  return fallback.flatMap((text) => parseIpPrefix(text) ?? []);
-}
-
-function addressOf(text: string): IpAddress {
-  return parseIpAddress(text) as IpAddress;
-}
-
-function stepOf({ before, after }: AddressStep): AddressStep {
-  return { before, after };
+export function leaseEvent(ownerName: DomainName, timeMs: number) {
+  const who = { protocol: LEASE_PROTOCOL, actor: 'server', source: '', userAgent: '', origin: 'server' } as const;
+  return { ownerName, timeMs, ...who };
 }

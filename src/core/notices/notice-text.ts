@@ -1,6 +1,6 @@
 /** Formats a notice for people: a subject and a text, each on one line and without control characters. */
 import type { DomainName } from '../../dns/name.ts';
-import { FAMILIES } from '../zones/plan-change.ts';
+import { FAMILIES } from '../zones/family.ts';
 import type { Notice } from './notices.ts';
 
 /** Without the final dot. */

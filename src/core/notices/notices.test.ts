@@ -18,6 +18,7 @@ const event = (more: Partial<NewHistoryEvent>): NewHistoryEvent => ({
   actor: 'router1',
   source: '198.51.100.1',
   userAgent: 'ddclient/4',
+  origin: 'client',
   outcome: 'changed',
   ...more,
 });

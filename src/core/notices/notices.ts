@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import type { DomainName } from '../../dns/name.ts';
 import type { ErrorCode } from '../errors.ts';
 import { type AddressStep, eventId, type NewHistoryEvent } from '../history/history.ts';
-import { FAMILIES } from '../zones/plan-change.ts';
+import { FAMILIES } from '../zones/family.ts';
 
 /** `test`: sent on request of an operator. */
 export type NoticeKind = 'changed' | 'failed' | 'silent' | 'test';

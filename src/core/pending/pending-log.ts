@@ -1,18 +1,19 @@
 /**
- * Which wishes there are: kept when an update failed, ended when a newer one was published or refused. Writes of one name
- * reach the store in the order in which they were asked for.
+ * Tracks pending updates: saved when an update fails, deleted when a newer one is published or refused. Writes of one name
+ * reach the store in the order of their calls.
  *
- * Nothing is kept in memory but what the store could not be told: ends of wishes, up to a limit. While the store is away
- * no new wish is kept; the client is told of its failure all the same.
+ * Memory holds only what could not be written to the store: the ends of pending updates, up to a limit. While the store is
+ * unreachable nothing new is saved; the client gets its error reply all the same.
  */
 import type { DomainName } from '../../dns/name.ts';
 import type { AppError } from '../errors.ts';
 import type { Timers } from '../timers.ts';
-import type { UnpublishedUpdate } from '../updates/unpublished-updates.ts';
-import { NameOrder } from '../updates/update-queue.ts';
-import { FAMILIES, type Family } from '../zones/plan-change.ts';
+import { NameOrder } from '../updates/name-order.ts';
+import type { FailedUpdate } from '../updates/pending-updates.ts';
+import { FAMILIES, type Family } from '../zones/family.ts';
+import type { WantedAddresses } from '../zones/plan-change.ts';
 import type { PendingStore } from './pending-store.ts';
-import { keepsPending, type PendingUpdate, retryDelayMs, statesBefore } from './pending-update.ts';
+import { type PendingUpdate, pendingAfter, retryDelayMs, statesBefore } from './pending-update.ts';
 
 export interface PendingLogOptions {
   readonly store: PendingStore;
@@ -22,9 +23,9 @@ export interface PendingLogOptions {
   readonly warn: (text: string) => void;
 }
 
-/** How long a reply waits for the store; what it was asked for is done all the same. */
+/** How long a reply waits for the store; the write itself goes on. */
 const STORE_WAIT_MS = 500;
-const MAX_UNTOLD = 10_000;
+const MAX_UNWRITTEN = 10_000;
 const MAX_RECENT = 50_000;
 
 interface Place {
@@ -36,8 +37,8 @@ interface Publication extends Place {
   readonly timeMs: number;
 }
 
-/** A wish that has ended: with `sequence` that one alone. */
-interface EndedPendingUpdate extends Place {
+/** The end of a pending update; with `sequence` of that one alone. */
+interface End extends Place {
   readonly sequence?: number | undefined;
 }
 
@@ -47,9 +48,9 @@ export class PendingLog {
   readonly #options: PendingLogOptions;
   /** Of calls to the store, not of updates. */
   readonly #order = new NameOrder();
-  /** Wishes that have ended, of which the store does not know yet. */
-  readonly #untold = new Map<string, EndedPendingUpdate | Publication>();
-  /** Shared stores: what was published since the last look, and since the one before. */
+  /** Ends that could not be written to the store yet. */
+  readonly #unwritten = new Map<string, End | Publication>();
+  /** Shared stores: what was published since the last `synchronize`, and since the one before. */
   #recent: [Map<string, Publication>, Map<string, Publication>] = [new Map(), new Map()];
   #mayExist = true;
   #puts = 0;
@@ -59,38 +60,32 @@ export class PendingLog {
     this.#options = options;
   }
 
-  /** False: there is certainly no wish, or none of which this process has heard. */
+  /** False: there is certainly no pending update, or none that this process has heard of. */
   get mayExist(): boolean {
     return this.#mayExist;
   }
 
   /**
-   * After an update that failed, with those of its members: keeps wishes, or ends older ones where this failure keeps none.
-   * Resolves to `kept` when they are on disk; to `not-kept` also where the store takes too long, and it may be kept after all. Never rejects.
+   * After an update that failed, with those of its members: saves pending updates, or deletes older ones where this failure
+   * is final. Resolves to `saved` when they are on disk; to `not-saved` also where the store takes too long, and they may be
+   * saved after all. Never rejects.
    */
-  async failed(updates: readonly UnpublishedUpdate[], error: AppError): Promise<'kept' | 'not-kept'> {
-    if (keepsPending(error.code, error.rcode)) {
-      const wished = updates.filter(({ wanted }) => FAMILIES.some((family) => wanted[family] !== undefined));
-      if (wished.length === 0) return 'not-kept';
-      this.#mayExist = true;
-      this.#puts += 1;
-      const names = wished.map(({ ownerName }) => ownerName);
-      return (await this.#patiently(this.#order.runAll(names, () => this.#keep(wished, error)))) ?? 'not-kept';
+  async failed(updates: readonly FailedUpdate[], error: AppError): Promise<'saved' | 'not-saved'> {
+    const next = pendingAfter(error);
+    if (next === 'leave') return 'not-saved';
+    if (next === 'end') {
+      for (const { ownerName, wanted } of updates) await this.settled(ownerName, familiesOf(wanted));
+      return 'not-saved';
     }
-    // A newer request takes the place of an older wish, also where it comes to nothing.
-    const final = ['primary-refused', 'primary-key-rejected', 'conflict', 'contended'].includes(error.code);
-    if (final) {
-      for (const { ownerName, wanted } of updates) {
-        await this.settled(
-          ownerName,
-          FAMILIES.filter((family) => wanted[family] !== undefined),
-        );
-      }
-    }
-    return 'not-kept';
+    const changing = updates.filter(({ wanted }) => familiesOf(wanted).length > 0);
+    if (changing.length === 0) return 'not-saved';
+    this.#mayExist = true;
+    this.#puts += 1;
+    const names = changing.map(({ ownerName }) => ownerName);
+    return (await this.#patiently(this.#order.runAll(names, () => this.#save(changing, error)))) ?? 'not-saved';
   }
 
-  /** These families were published by a newer update: wishes for them end. No promise where there is nothing to do. */
+  /** A newer update of these families was published: older pending ones end. No promise where there is nothing to do. */
   settled(ownerName: DomainName, families: readonly Family[]): Promise<void> | undefined {
     const { shared, timers } = this.#options;
     const publications = families.map((family) => ({ ownerName, family, timeMs: timers.now() }));
@@ -102,107 +97,106 @@ export class PendingLog {
     return this.#patiently(Promise.all(ends)).then(() => undefined);
   }
 
-  /** Ends a wish, with `sequence` only that one. Never rejects. */
+  /** Ends a pending update, with `sequence` only that one. Never rejects. */
   end({ ownerName, family }: Place, sequence?: number): Promise<void> {
     return this.#order.run(ownerName, async () => {
       try {
         await this.#options.store.remove(ownerName, family, sequence);
-        this.#untold.delete(idOf({ ownerName, family }));
+        this.#unwritten.delete(idOf({ ownerName, family }));
       } catch (error) {
-        this.#down(error);
-        this.#tellLater({ ownerName, family, sequence });
+        this.#failedStore(error);
+        this.#writeLater({ ownerName, family, sequence });
       }
     });
   }
 
-  #tellLater(ended: EndedPendingUpdate | Publication): void {
-    if (this.#untold.size < MAX_UNTOLD) this.#untold.set(idOf(ended), ended);
+  #writeLater(ended: End | Publication): void {
+    if (this.#unwritten.size < MAX_UNWRITTEN) this.#unwritten.set(idOf(ended), ended);
   }
 
-  /** True as long as this wish is the newest of its name and family. @throws AppError store-unreachable */
-  isCurrent(wish: PendingUpdate): Promise<boolean> {
-    return this.#order.run(wish.ownerName, async () => {
-      if (this.#untold.has(idOf(wish))) return false;
-      const current = await this.#options.store.get(wish.ownerName, wish.family);
-      return current?.sequence === wish.sequence;
+  /** True as long as this is the newest of its name and family. @throws AppError store-unreachable */
+  isCurrent(pending: PendingUpdate): Promise<boolean> {
+    return this.#order.run(pending.ownerName, async () => {
+      if (this.#unwritten.has(idOf(pending))) return false;
+      const current = await this.#options.store.get(pending.ownerName, pending.family);
+      return current?.sequence === pending.sequence;
     });
   }
 
   /**
-   * Asks the store how many wishes there are, and tells it what it missed.
+   * Writes to the store what it missed.
+   * @returns how many pending updates it has
    * @throws AppError store-unreachable
    */
-  async look(): Promise<number> {
+  async synchronize(): Promise<number> {
     const puts = this.#puts;
     const count = await this.#options.store.count();
     this.#isDown = false;
-    for (const ended of [...this.#untold.values()]) {
+    for (const ended of [...this.#unwritten.values()]) {
       await ('timeMs' in ended ? this.#endOlder(ended) : this.end(ended, ended.sequence));
     }
-    const news = !this.#mayExist && count > 0;
+    const isNews = !this.#mayExist && count > 0;
     if (count > 0 || puts === this.#puts) this.#mayExist = count > 0;
-    if (this.#options.shared) await this.#forgetRecent(news);
+    if (this.#options.shared) await this.#forgetRecent(isNews);
     return count;
   }
 
-  /** Another process has kept wishes: those that are older than what was published here end. */
-  async #forgetRecent(news: boolean): Promise<void> {
+  /** @param isNews another process has saved pending updates: those older than what was published here end */
+  async #forgetRecent(isNews: boolean): Promise<void> {
     const [recent, older] = this.#recent;
     this.#recent = [new Map(), recent];
-    if (!news) return;
+    if (!isNews) return;
     for (const publication of [...older.values(), ...recent.values()]) await this.#endOlder(publication);
   }
 
-  /** Where others write, too, what they kept since stays. */
+  /** Where other processes write as well, what they saved since stays. */
   async #endOlder(publication: Publication): Promise<void> {
     const { ownerName, family, timeMs } = publication;
     try {
-      const wish = await this.#options.store.get(ownerName, family);
-      if (this.#untold.get(idOf(publication)) === publication) this.#untold.delete(idOf(publication));
-      if (wish !== undefined && wish.createdMs <= timeMs) await this.end(publication, wish.sequence);
+      const pending = await this.#options.store.get(ownerName, family);
+      if (this.#unwritten.get(idOf(publication)) === publication) this.#unwritten.delete(idOf(publication));
+      if (pending !== undefined && pending.createdMs <= timeMs) await this.end(publication, pending.sequence);
     } catch (error) {
-      this.#down(error);
-      this.#tellLater(publication);
+      this.#failedStore(error);
+      this.#writeLater(publication);
     }
   }
 
-  async #keep(updates: readonly UnpublishedUpdate[], error: AppError): Promise<'kept' | 'not-kept'> {
+  async #save(updates: readonly FailedUpdate[], error: AppError): Promise<'saved' | 'not-saved'> {
     const { store, timers } = this.#options;
     const createdMs = timers.now();
-    const wishes = updates.flatMap(({ ownerName, wanted, ttl, before }) =>
-      FAMILIES.flatMap((family) => {
-        const address = wanted[family];
-        return address === undefined
-          ? []
-          : { ownerName, family, wanted: address, ttl, known: before?.[family].addresses };
+    const changes = updates.flatMap(({ ownerName, wanted, ttl, before }) =>
+      familiesOf(wanted).map((family) => {
+        const text = wanted[family]?.text ?? null;
+        return { ownerName, family, wanted: text, ttl, known: before?.[family].addresses };
       }),
     );
-    const site = wishes.length > 1 ? `${createdMs} ${wishes[0]?.ownerName}` : undefined;
+    const site = changes.length > 1 ? `${createdMs} ${changes[0]?.ownerName}` : undefined;
     try {
-      const older = await Promise.all(wishes.map(({ ownerName, family }) => store.get(ownerName, family)));
-      const kept = wishes.map(({ known, ...wish }, index) => ({
-        ...wish,
+      const older = await Promise.all(changes.map(({ ownerName, family }) => store.get(ownerName, family)));
+      const added = changes.map(({ known, ...change }, index) => ({
+        ...change,
         before: statesBefore(known, older[index]),
         createdMs,
         nextAttemptMs: createdMs + retryDelayMs(0),
         lastError: error.code,
         ...(site === undefined ? {} : { site }),
       }));
-      await store.put(...kept);
-      for (const wish of kept) this.#untold.delete(idOf(wish));
-      return 'kept';
-    } catch (error) {
-      this.#down(error);
-      return 'not-kept';
+      await store.put(...added);
+      for (const pending of added) this.#unwritten.delete(idOf(pending));
+      return 'saved';
+    } catch (storeError) {
+      this.#failedStore(storeError);
+      return 'not-saved';
     }
   }
 
-  /** Waits, but not for long, and not again for a store that is known to be away; undefined: it takes longer. */
+  /** Waits, but not for long, and not for a store that is known to be unreachable; undefined: it takes longer. */
   #patiently<T>(work: Promise<T>): Promise<T | undefined> {
     if (this.#isDown) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const cancel = this.#options.timers.after(STORE_WAIT_MS, () => {
-        this.#down(new Error('no answer in time'));
+        this.#failedStore(new Error('no answer in time'));
         resolve(undefined);
       });
       void work.then((result) => {
@@ -212,12 +206,16 @@ export class PendingLog {
     });
   }
 
-  #down(error: unknown): void {
+  #failedStore(error: unknown): void {
     if (this.#isDown) return;
     this.#isDown = true;
     const why = error instanceof Error ? error.message : String(error);
     this.#options.warn(
-      `Updates that cannot be published now are not kept for later: ${why} (the store). Clients are told of the failure as ever.`,
+      `Failed updates are not saved for a retry: the store failed (${why}). Clients get the error reply as always.`,
     );
   }
+}
+
+function familiesOf(wanted: WantedAddresses): readonly Family[] {
+  return FAMILIES.filter((family) => wanted[family] !== undefined);
 }

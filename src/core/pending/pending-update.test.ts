@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { judgePending, keepsPending, retryDelayMs, statesBefore } from './pending-update.ts';
+import { judgePending, pendingAfter, retryDelayMs, statesBefore } from './pending-update.ts';
 
-describe('what becomes of a wish', () => {
-  const wish = { wanted: '192.0.2.2', before: [['192.0.2.1']] };
+describe('a pending update', () => {
+  const pending = { wanted: '192.0.2.2', before: [['192.0.2.1']] };
 
-  it('is settled where it is published already', () => expect(judgePending(wish, ['192.0.2.2'])).toBe('settled'));
-  it('is published over the old value', () => expect(judgePending(wish, ['192.0.2.1'])).toBe('publish'));
+  it('is settled where it is published already', () => expect(judgePending(pending, ['192.0.2.2'])).toBe('settled'));
+  it('is published over the old value', () => expect(judgePending(pending, ['192.0.2.1'])).toBe('publish'));
   it('is a foreign edit where anything else is', () => {
-    expect(judgePending(wish, ['192.0.2.3'])).toBe('foreign');
-    expect(judgePending(wish, [])).toBe('foreign');
-    expect(judgePending(wish, ['192.0.2.1', '192.0.2.2'])).toBe('foreign');
+    expect(judgePending(pending, ['192.0.2.3'])).toBe('foreign');
+    expect(judgePending(pending, [])).toBe('foreign');
+    expect(judgePending(pending, ['192.0.2.1', '192.0.2.2'])).toBe('foreign');
   });
   it('is published over anything if the old value could not be read', () => {
     expect(judgePending({ wanted: '192.0.2.2', before: undefined }, ['192.0.2.3'])).toBe('publish');
@@ -20,7 +20,7 @@ describe('what becomes of a wish', () => {
   });
 });
 
-describe('what a wish may find that takes the place of another', () => {
+describe('the states over which a pending update may be published that replaces another', () => {
   const lost = { attempts: 0, lastError: 'publish-unknown' } as const;
 
   it('the old value, and what the older one wanted: its message may still arrive', () => {
@@ -57,11 +57,12 @@ it('is tried again after 2, 4, 8, 16, 30, 30 … seconds', () => {
   expect([0, 1, 2, 3, 4, 5, 1000].map(retryDelayMs)).toEqual([2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
 });
 
-it('is kept after no answer, an unknown outcome and SERVFAIL, not after a refusal', () => {
-  expect(keepsPending('primary-unreachable')).toBe(true);
-  expect(keepsPending('publish-unknown')).toBe(true);
-  expect(keepsPending('primary-refused', 'SERVFAIL')).toBe(true);
-  expect(keepsPending('primary-refused', 'REFUSED')).toBe(false);
-  expect(keepsPending('primary-key-rejected')).toBe(false);
-  expect(keepsPending('conflict')).toBe(false);
+it('is saved after no answer, an unknown outcome and SERVFAIL, not after a refusal', () => {
+  expect(pendingAfter({ code: 'primary-unreachable', rcode: undefined })).toBe('keep');
+  expect(pendingAfter({ code: 'publish-unknown', rcode: undefined })).toBe('keep');
+  expect(pendingAfter({ code: 'primary-refused', rcode: 'SERVFAIL' })).toBe('keep');
+  expect(pendingAfter({ code: 'primary-refused', rcode: 'REFUSED' })).toBe('end');
+  expect(pendingAfter({ code: 'primary-key-rejected', rcode: undefined })).toBe('end');
+  expect(pendingAfter({ code: 'conflict', rcode: undefined })).toBe('end');
+  expect(pendingAfter({ code: 'address-refused', rcode: undefined })).toBe('leave');
 });

@@ -1,10 +1,10 @@
 /**
- * Wishes: addresses that were accepted and could not be published yet. One for each name and family; a newer one takes
- * its place. Here is what a wish is and what becomes of it; who tries again, and when, is not.
+ * A pending update: an address that was accepted and could not be published yet. There is one for each name and family; a
+ * newer one replaces it. Here is what it is and what becomes of it, without the store and the timers.
  */
 import type { DomainName } from '../../dns/name.ts';
-import type { ErrorCode } from '../errors.ts';
-import type { Family } from '../zones/plan-change.ts';
+import { type AppError, ERROR_CODES, type ErrorCode } from '../errors.ts';
+import type { Family } from '../zones/family.ts';
 
 export interface NewPendingUpdate {
   readonly ownerName: DomainName;
@@ -14,31 +14,31 @@ export interface NewPendingUpdate {
   /** Seconds, for what is written. */
   readonly ttl: number;
   /**
-   * What may be published if nobody else has changed it, each a sorted list: what was there when the wish was made; then
-   * what wishes before this one wanted and had, because a message that was given up may still arrive. Undefined: that
-   * could not be read.
+   * The states over which it may be published, because no one else has made them; each is a sorted list. First what was
+   * there when it was saved, then what earlier pending updates wanted and found, because a message that was given up may
+   * still arrive. Undefined: that could not be read.
    */
   readonly before: readonly (readonly string[])[] | undefined;
   /** Milliseconds since 1970, as every `…Ms` here. */
   readonly createdMs: number;
   readonly nextAttemptMs: number;
   readonly lastError?: ErrorCode;
-  /** Wishes with the same text came of one request and are published in one step. */
+  /** Pending updates with the same text result from one request and are published in one step. */
   readonly site?: string;
 }
 
 export interface PendingUpdate extends NewPendingUpdate {
-  /** Greater than that of every wish that the store had before. */
+  /** Greater than that of every pending update that the store had before. */
   readonly sequence: number;
-  /** How often it was tried again. */
+  /** Retries so far. */
   readonly attempts: number;
 }
 
 /**
- * What to do about a wish, given what is published now.
- * - `settled`: it is there already.
- * - `publish`: nobody has changed it since.
- * - `foreign`: somebody else has; only `reconcile: enforce` may write over it.
+ * What to do with a pending update, given what is published now.
+ * - `settled`: it is published already.
+ * - `publish`: no one has changed the name since.
+ * - `foreign`: someone else has; only `reconcile: enforce` may write over it.
  */
 export function judgePending(
   { wanted, before }: Pick<PendingUpdate, 'wanted' | 'before'>,
@@ -48,10 +48,13 @@ export function judgePending(
   return before === undefined || before.some((addresses) => isSame(addresses, published)) ? 'publish' : 'foreign';
 }
 
-/** States that a wish remembers at most: half of them the newest, and the oldest, which are the likeliest to be there. */
+/** States that one pending update stores at most: half of them the newest, and the oldest, which are the most likely. */
 const MAX_BEFORE = 16;
 
-/** What may be published under a new wish that takes the place of `older`. @param known what was read or recalled */
+/**
+ * The states over which a new pending update may be published that replaces `older`.
+ * @param known what was read or recalled
+ */
 export function statesBefore(
   known: readonly string[] | undefined,
   older: Pick<PendingUpdate, 'wanted' | 'before' | 'attempts' | 'lastError'> | undefined,
@@ -77,12 +80,15 @@ function isSame(some: readonly string[], others: readonly string[]): boolean {
 const FIRST_RETRY_MS = 2_000;
 export const LAST_RETRY_MS = 30_000;
 
-/** Milliseconds until the next attempt: twice as long each time, from 2 to 30 seconds. */
+/** Milliseconds until the next attempt: exponential backoff from 2 to 30 seconds. */
 export function retryDelayMs(attempts: number): number {
   return Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempts, 20), LAST_RETRY_MS);
 }
 
-/** After which failures a wish is kept: a refusal by key or policy keeps none. `SERVFAIL` is primary-refused too. */
-export function keepsPending(code: ErrorCode, rcode?: string): boolean {
-  return code === 'primary-unreachable' || code === 'publish-unknown' || rcode === 'SERVFAIL';
+/**
+ * What a failed update means for pending updates of its names (see ErrorFacts.pending). `SERVFAIL` is primary-refused like a
+ * refusal by key or policy, but the primary may answer otherwise soon.
+ */
+export function pendingAfter({ code, rcode }: Pick<AppError, 'code' | 'rcode'>): 'keep' | 'end' | 'leave' {
+  return rcode === 'SERVFAIL' ? 'keep' : ERROR_CODES[code].pending;
 }

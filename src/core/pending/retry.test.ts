@@ -1,8 +1,11 @@
-// Wishes on a zone in memory whose primary can be away, with a clock that stands still until it is moved.
+// Pending updates on a zone in memory whose primary can be unreachable, with a clock that stands still until it is moved.
 
 import { describe, expect, it } from 'vitest';
+import { AddressUpdates, type TestUpdate, testQueue } from '../../../test/support/address-updates.ts';
+import { ManualTimers, turns } from '../../../test/support/manual-timers.ts';
 import { MemoryPendingStore } from '../../../test/support/memory-pending.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { type WantedTexts, wantedOf } from '../../../test/support/wanted-addresses.ts';
 import { parseIpAddress, prefixOf } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
 import { type Rdata, RRType } from '../../dns/rdata.ts';
@@ -10,9 +13,6 @@ import { addressRdata, rrsetAddresses } from '../../dns/rrset.ts';
 import type { ZoneChange } from '../../dns/zone-change.ts';
 import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
-import type { Timers } from '../timers.ts';
-import { UpdateAddresses, type UpdateRequest } from '../updates/update-addresses.ts';
-import type { WantedAddresses } from '../zones/plan-change.ts';
 import type { PublishedAddresses, PublishOutcome, ReadOutcome } from '../zones/publisher.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { PendingRetry, type PendingRetryOptions } from './retry.ts';
@@ -52,55 +52,21 @@ class MoodyPublisher extends MemoryPublisher {
   }
 }
 
-/** Time passes when a test says so. */
-class ManualTimers implements Timers {
-  nowMs = 1_000_000;
-  readonly #waiting = new Map<object, { dueMs: number; call: () => void }>();
-
-  now(): number {
-    return this.nowMs;
-  }
-
-  after(delayMs: number, call: () => void): () => void {
-    const id = {};
-    this.#waiting.set(id, { dueMs: this.nowMs + delayMs, call });
-    return () => void this.#waiting.delete(id);
-  }
-
-  /** Lets time pass in steps, and what is due then happen. */
-  async pass(ms: number): Promise<void> {
-    const end = this.nowMs + ms;
-    await turns();
-    while (this.nowMs < end) {
-      this.nowMs = Math.min(end, this.nowMs + 500);
-      for (const [id, { dueMs, call }] of [...this.#waiting]) {
-        if (dueMs > this.nowMs || !this.#waiting.delete(id)) continue;
-        call();
-      }
-      await turns();
-    }
-  }
-}
-
-async function turns(count = 60): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
-}
-
 function setUp(more: Partial<PendingRetryOptions> = {}) {
   const model = new MemoryZone(apex);
+  const timers = new ManualTimers();
   const publisher = new MoodyPublisher(model);
   const none = { apexAllowed: false, wildcardAllowed: false, reserved: new Set<string>() };
   const zone: Zone = { apex, publisher, ttl: {}, ...none, addresses: { allow: [], deny: [] }, emptyValue: 'keep' };
-  const updates = new UpdateAddresses({ timeoutMs: 5000, maxWaiting: 1000 });
+  const queue = testQueue({ timeoutMs: 5000, maxWaiting: 1000 });
   const store = new MemoryPendingStore();
-  const timers = new ManualTimers();
   const warnings: string[] = [];
   const events: NewHistoryEvent[] = [];
   const open = (options: Partial<PendingRetryOptions> = {}) =>
     new PendingRetry({
       store,
       shared: false,
-      order: updates.order,
+      queue,
       zones: () => new ZoneTable([zone]),
       reconcile: () => 'report',
       timeoutMs: () => 5000,
@@ -110,14 +76,14 @@ function setUp(more: Partial<PendingRetryOptions> = {}) {
       ...more,
       ...options,
     });
-  const keeper = open();
-  updates.unpublished = keeper;
-  const update = (wanted: WantedAddresses, ownerName = home) =>
-    updates.run({ zone, ownerName, wanted, fallbackTtl: 60 }).then(
+  const retry = open();
+  const updates = new AddressUpdates(queue, retry);
+  const update = (wanted: WantedTexts, ownerName = home) =>
+    updates.run({ zone, ownerName, wanted: wantedOf(wanted), fallbackTtl: 60 }).then(
       () => 'good',
       (error: AppError) => error.code,
     );
-  return { model, publisher, updates, zone, store, timers, warnings, events, keeper, open, update };
+  return { model, publisher, queue, updates, zone, store, timers, warnings, events, retry, open, update };
 }
 
 function put(model: MemoryZone, address: string, ownerName = home): void {
@@ -147,7 +113,7 @@ describe('a whole site that could not be published', () => {
         .run({
           zone: lab.zone,
           ownerName: home,
-          wanted: { A: `192.0.2.${prefix}`, AAAA: `2001:db8:${prefix}::9` },
+          wanted: wantedOf({ A: `192.0.2.${prefix}`, AAAA: `2001:db8:${prefix}::9` }),
           fallbackTtl: 60,
           members: siteOf(prefix),
         })
@@ -159,8 +125,8 @@ describe('a whole site that could not be published', () => {
   }
 
   it('is published in one step when the primary is back', async () => {
-    const { model, publisher, store, timers, keeper, move, events } = setUpSite();
-    keeper.start();
+    const { model, publisher, store, timers, retry, move, events } = setUpSite();
+    retry.start();
     expect(await move('1')).toBe('good');
     publisher.mood = 'away';
     expect(await move('2')).toBe('primary-unreachable');
@@ -176,24 +142,24 @@ describe('a whole site that could not be published', () => {
     expect(events).toHaveLength(5);
   });
 
-  it('is published also where only one of its wishes is due', async () => {
-    const { model, publisher, store, timers, keeper, move } = setUpSite();
+  it('is published also where only one of its pending updates is due', async () => {
+    const { model, publisher, store, timers, retry, move } = setUpSite();
     publisher.mood = 'away';
     expect(await move('2')).toBe('primary-unreachable');
-    for (const [key, wish] of store.pending) {
-      if (!wish.ownerName.equals(home)) store.pending.set(key, { ...wish, nextAttemptMs: 2_000_000 });
+    for (const [key, pending] of store.pending) {
+      if (!pending.ownerName.equals(home)) store.pending.set(key, { ...pending, nextAttemptMs: 2_000_000 });
     }
     const { serial } = model;
     publisher.mood = 'up';
-    keeper.start();
+    retry.start();
     await timers.pass(5_000);
     expect(site(model)).toEqual(all('2'));
     expect(model.serial).toBe(serial + 1);
   });
 
-  it('leaves out what somebody else has changed, and what a CNAME stands in the way of', async () => {
-    const { model, publisher, store, timers, keeper, move, warnings } = setUpSite();
-    keeper.start();
+  it('leaves out what someone else has changed, and names with a CNAME', async () => {
+    const { model, publisher, store, timers, retry, move, warnings } = setUpSite();
+    retry.start();
     await move('1');
     publisher.mood = 'away';
     await move('2');
@@ -213,8 +179,8 @@ describe('a whole site that could not be published', () => {
   });
 
   it('ends with a newer update of the site', async () => {
-    const { model, publisher, store, timers, keeper, move } = setUpSite();
-    keeper.start();
+    const { model, publisher, store, timers, retry, move } = setUpSite();
+    retry.start();
     await move('1');
     publisher.mood = 'away';
     await move('2');
@@ -225,12 +191,12 @@ describe('a whole site that could not be published', () => {
     expect(site(model)).toEqual(all('3'));
   });
 
-  it('is kept, too, where only the prefix is named and what was published is known', async () => {
-    const { model, publisher, updates, zone, timers, keeper } = setUpSite();
-    keeper.start();
-    const run = (more: Partial<UpdateRequest>) =>
+  it('is saved as well where only the prefix is named and the published address is known', async () => {
+    const { model, publisher, updates, zone, timers, retry } = setUpSite();
+    retry.start();
+    const run = (more: Partial<TestUpdate>) =>
       updates.run({ zone, ownerName: home, wanted: {}, fallbackTtl: 60, ...more }).catch(() => undefined);
-    await run({ wanted: { AAAA: '2001:db8:1::9' } });
+    await run({ wanted: wantedOf({ AAAA: '2001:db8:1::9' }) });
     publisher.mood = 'away';
     await run({ prefix: prefixOf(parseIpAddress('2001:db8:5::')!, 64) });
     publisher.mood = 'up';
@@ -240,18 +206,18 @@ describe('a whole site that could not be published', () => {
 });
 
 describe('an update that could not be published', () => {
-  it('is published when the primary is back, and the history tells', async () => {
-    const { model, publisher, store, timers, keeper, update, events } = setUp();
-    keeper.start();
+  it('is published when the primary is back, and recorded in the history', async () => {
+    const { model, publisher, store, timers, retry, update, events } = setUp();
+    retry.start();
     await update({ A: '192.0.2.1' });
     publisher.mood = 'away';
     expect(await update({ A: '192.0.2.2' })).toBe('primary-unreachable');
-    expect(await keeper.pending()).toEqual([
+    expect([...store.pending.values()]).toMatchObject([
       {
-        ownerName: 'home.example.com.',
+        ownerName: home,
         family: 'A',
         wanted: '192.0.2.2',
-        sinceMs: 1_000_000,
+        createdMs: 1_000_000,
         attempts: 0,
         nextAttemptMs: 1_002_000,
         lastError: 'primary-unreachable',
@@ -265,16 +231,21 @@ describe('an update that could not be published', () => {
     expect(addressAt(model)).toBe('192.0.2.2');
     expect(store.pending.size).toBe(0);
     expect(events).toMatchObject([
-      { protocol: 'retry', outcome: 'changed', A: { before: ['192.0.2.1'], after: ['192.0.2.2'] } },
+      {
+        protocol: 'retry',
+        origin: 'server',
+        outcome: 'changed',
+        A: { before: ['192.0.2.1'], after: ['192.0.2.2'] },
+      },
     ]);
   });
 
-  it('says so, where it is kept', async () => {
+  it('says so, where it is saved', async () => {
     const { publisher, updates, zone, store } = setUp();
     publisher.mood = 'away';
     const failure = () =>
       updates
-        .run({ zone, ownerName: home, wanted: { A: '192.0.2.2' }, fallbackTtl: 60 })
+        .run({ zone, ownerName: home, wanted: wantedOf({ A: '192.0.2.2' }), fallbackTtl: 60 })
         .catch(({ message }) => message);
     expect(await failure()).toBe('No answer. The update is kept and will be tried again.');
     store.isAway = true;
@@ -282,8 +253,8 @@ describe('an update that could not be published', () => {
   });
 
   it('leaves the family alone that it did not name', async () => {
-    const { model, publisher, store, timers, keeper, update } = setUp();
-    keeper.start();
+    const { model, publisher, store, timers, retry, update } = setUp();
+    retry.start();
     await update({ A: '192.0.2.1', AAAA: '2001:db8::1' });
     publisher.mood = 'SERVFAIL';
     expect(await update({ AAAA: null })).toBe('primary-refused');
@@ -295,8 +266,8 @@ describe('an update that could not be published', () => {
   });
 
   it('is settled where it had been applied after all', async () => {
-    const { model, publisher, store, timers, keeper, update, warnings } = setUp();
-    keeper.start();
+    const { model, publisher, store, timers, retry, update, warnings } = setUp();
+    retry.start();
     await update({ A: '192.0.2.1' });
     publisher.mood = 'applies and is lost';
     expect(await update({ A: '192.0.2.2' })).toBe('publish-unknown');
@@ -308,7 +279,7 @@ describe('an update that could not be published', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('a refusal by the primary keeps no wish, and ends an older one', async () => {
+  it('a refusal by the primary is not retried, and ends an older pending update', async () => {
     const { publisher, store, update } = setUp();
     publisher.mood = 'away';
     await update({ A: '192.0.2.2' });
@@ -330,16 +301,16 @@ describe('an update that could not be published', () => {
     await next.close();
   });
 
-  it('a live update that reaches the primary brings all other wishes there at once', async () => {
-    const { model, publisher, store, timers, keeper, update } = setUp();
-    keeper.start();
+  it('a live update that reaches the primary has all others retried at once', async () => {
+    const { model, publisher, store, timers, retry, update } = setUp();
+    retry.start();
     publisher.mood = 'away';
     const names = Array.from({ length: 300 }, (_, i) => apex.prepend(`host${i}`));
     await Promise.all(names.map((name) => update({ A: '192.0.2.7' }, name).catch(() => undefined)));
     await timers.pass(120_000);
-    const asked = publisher.reads;
+    const reads = publisher.reads;
     await timers.pass(30_000);
-    expect(publisher.reads - asked).toBeLessThan(40);
+    expect(publisher.reads - reads).toBeLessThan(40);
     publisher.mood = 'up';
     await update({ A: '192.0.2.1' });
     const waiting = store.pending.size;
@@ -350,9 +321,9 @@ describe('an update that could not be published', () => {
 });
 
 describe('a newer update', () => {
-  it('takes the place of the wish, whatever of the older messages arrives late', async () => {
-    const { model, publisher, store, timers, keeper, update } = setUp();
-    keeper.start();
+  it('replaces the pending one, whatever of the older messages arrives late', async () => {
+    const { model, publisher, store, timers, retry, update } = setUp();
+    retry.start();
     await update({ A: '192.0.2.1' });
     publisher.mood = 'frozen';
     await update({ A: '192.0.2.2' });
@@ -364,9 +335,9 @@ describe('a newer update', () => {
     expect(addressAt(model)).toBe('192.0.2.3');
   });
 
-  it('ends the wish when it is published', async () => {
-    const { model, publisher, store, timers, keeper, update } = setUp();
-    keeper.start();
+  it('ends the pending one when it is published', async () => {
+    const { model, publisher, store, timers, retry, update } = setUp();
+    retry.start();
     publisher.mood = 'away';
     await update({ A: '192.0.2.2' });
     publisher.mood = 'up';
@@ -376,9 +347,9 @@ describe('a newer update', () => {
     expect(addressAt(model)).toBe('192.0.2.3');
   });
 
-  it('is not overtaken by an attempt for an older one that is under way', async () => {
-    const { model, publisher, timers, keeper, update, store } = setUp();
-    keeper.start();
+  it('is not overtaken by an attempt for an older one in flight', async () => {
+    const { model, publisher, timers, retry, update, store } = setUp();
+    retry.start();
     publisher.mood = 'away';
     await update({ A: '192.0.2.2' });
     publisher.mood = 'up';
@@ -392,9 +363,9 @@ describe('a newer update', () => {
     expect(store.pending.size).toBe(0);
   });
 
-  it('that is under way when the wish is due goes first, and ends it', async () => {
-    const { model, publisher, timers, keeper, update, store } = setUp();
-    keeper.start();
+  it('that is in flight when the pending one is due goes first, and ends it', async () => {
+    const { model, publisher, timers, retry, update, store } = setUp();
+    retry.start();
     await update({ A: '192.0.2.1' });
     publisher.mood = 'SERVFAIL';
     await update({ A: '192.0.2.2' });
@@ -417,9 +388,9 @@ describe('a newer update', () => {
     expect([addressAt(model), model.serial, store.pending.size]).toEqual(['192.0.2.1', serial, 0]);
   });
 
-  it('costs no word with the store where there is no wish', async () => {
-    const { timers, keeper, update, store } = setUp();
-    keeper.start();
+  it('makes no call to the store where nothing is pending', async () => {
+    const { timers, retry, update, store } = setUp();
+    retry.start();
     await timers.pass(2_000);
     store.calls.length = 0;
     await update({ A: '192.0.2.1' });
@@ -427,15 +398,15 @@ describe('a newer update', () => {
     expect(store.calls).toEqual([]);
   });
 
-  it('by DNS UPDATE ends wishes for the families that it touches', async () => {
-    const { publisher, keeper, update, store } = setUp();
+  it('by DNS UPDATE ends pending ones for the families that it touches', async () => {
+    const { publisher, retry, update, store } = setUp();
     publisher.mood = 'away';
     await update({ A: '192.0.2.2', AAAA: '2001:db8::2' });
-    await keeper.updated([{ kind: 'delete-rrset', ownerName: home, type: RRType.TXT }]);
+    await retry.updated([{ kind: 'delete-rrset', ownerName: home, type: RRType.TXT }]);
     expect(store.pending.size).toBe(2);
-    await keeper.updated([{ kind: 'delete-rrset', ownerName: home, type: RRType.A }]);
+    await retry.updated([{ kind: 'delete-rrset', ownerName: home, type: RRType.A }]);
     expect([...store.pending.values()].map(({ family }) => family)).toEqual(['AAAA']);
-    await keeper.updated([{ kind: 'delete-name', ownerName: home }]);
+    await retry.updated([{ kind: 'delete-name', ownerName: home }]);
     expect(store.pending.size).toBe(0);
   });
 });
@@ -443,7 +414,7 @@ describe('a newer update', () => {
 describe('a foreign edit', () => {
   const edited = async (reconcile: 'report' | 'enforce') => {
     const all = setUp({ reconcile: () => reconcile });
-    all.keeper.start();
+    all.retry.start();
     await all.update({ A: '192.0.2.1' });
     all.publisher.mood = 'away';
     await all.update({ A: '192.0.2.2' });
@@ -458,14 +429,14 @@ describe('a foreign edit', () => {
     const { model, warnings, events } = await edited('report');
     expect(addressAt(model)).toBe('192.0.2.99');
     expect(warnings).toEqual([
-      'The wish for home.example.com. (A: 192.0.2.2) is dropped: somebody else has changed its A address meanwhile (now: 192.0.2.99).',
+      'The pending update of home.example.com. (A: 192.0.2.2) is dropped: somebody else has changed its A address meanwhile (now: 192.0.2.99).',
     ]);
     expect(events).toMatchObject([{ outcome: 'refused', code: 'conflict' }]);
   });
 
   it('that comes again and again between looking and writing puts it off', async () => {
-    const { model, publisher, store, timers, keeper, update } = setUp({ reconcile: () => 'enforce' });
-    keeper.start();
+    const { model, publisher, store, timers, retry, update } = setUp({ reconcile: () => 'enforce' });
+    retry.start();
     publisher.mood = 'away';
     await update({ A: '192.0.2.2' });
     publisher.mood = 'up';
@@ -485,9 +456,9 @@ describe('a foreign edit', () => {
   });
 
   it('is not seen in the answer of a wildcard', async () => {
-    const { model, publisher, timers, keeper, update } = setUp();
+    const { model, publisher, timers, retry, update } = setUp();
     put(model, '192.0.2.50', DomainName.parse('*.example.com'));
-    keeper.start();
+    retry.start();
     publisher.mood = 'SERVFAIL';
     await update({ A: '192.0.2.2' });
     publisher.mood = 'up';
@@ -495,9 +466,9 @@ describe('a foreign edit', () => {
     expect(addressAt(model)).toBe('192.0.2.2');
   });
 
-  it('a CNAME ends the wish, also where foreign edits are written over', async () => {
-    const { model, publisher, timers, keeper, update, warnings, store } = setUp({ reconcile: () => 'enforce' });
-    keeper.start();
+  it('a CNAME ends the pending update, also where foreign edits are written over', async () => {
+    const { model, publisher, timers, retry, update, warnings, store } = setUp({ reconcile: () => 'enforce' });
+    retry.start();
     publisher.mood = 'away';
     await update({ A: '192.0.2.2' });
     const rrset = { ownerName: home, type: RRType.CNAME, ttl: 60, rdatas: [{ type: RRType.CNAME, target: apex }] };
@@ -511,12 +482,12 @@ describe('a foreign edit', () => {
 });
 
 describe('several processes on one store', () => {
-  it('what another one has published is no foreign edit once its wish is ended', async () => {
-    const { model, publisher, timers, keeper, update, store, warnings } = setUp({
+  it('what another process has published is not a foreign edit once the pending update has ended', async () => {
+    const { model, publisher, timers, retry, update, store, warnings } = setUp({
       shared: true,
       reconcile: () => 'enforce',
     });
-    keeper.start();
+    retry.start();
     publisher.mood = 'away';
     await update({ A: '192.0.2.2' });
     await store.put({ ...[...store.pending.values()][0]!, before: [[]] });
@@ -531,15 +502,15 @@ describe('several processes on one store', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('a wish of another process ends when a newer update was published here before this one heard of it', async () => {
-    const { model, timers, keeper, update, store } = setUp({ shared: true });
-    keeper.start();
+  it('a pending update of another process ends when a newer update was published here before this one heard of it', async () => {
+    const { model, timers, retry, update, store } = setUp({ shared: true });
+    retry.start();
     await timers.pass(2_000);
     const createdMs = timers.nowMs;
     await timers.pass(500);
     await update({ A: '192.0.2.3' });
-    const wish = { ownerName: home, family: 'A', wanted: '192.0.2.2', ttl: 60, before: [[]], createdMs } as const;
-    await store.put({ ...wish, nextAttemptMs: createdMs + 2000 });
+    const pending = { ownerName: home, family: 'A', wanted: '192.0.2.2', ttl: 60, before: [[]], createdMs } as const;
+    await store.put({ ...pending, nextAttemptMs: createdMs + 2000 });
     await timers.pass(60_000);
     expect(addressAt(model)).toBe('192.0.2.3');
     expect(store.pending.size).toBe(0);
@@ -548,8 +519,8 @@ describe('several processes on one store', () => {
 
 describe('a store that is away', () => {
   it('fails no update, makes none wait and is reported once', async () => {
-    const { publisher, timers, keeper, update, store, warnings } = setUp();
-    keeper.start();
+    const { publisher, timers, retry, update, store, warnings } = setUp();
+    retry.start();
     store.isAway = true;
     publisher.mood = 'away';
     expect(await update({ A: '192.0.2.2' })).toBe('primary-unreachable');
@@ -560,9 +531,9 @@ describe('a store that is away', () => {
     expect(await update({ A: '192.0.2.4' })).toBe('good');
   });
 
-  it.each([false, true])('learns the end of a wish when it is back; shared: %s', async (shared) => {
-    const { model, publisher, timers, keeper, update, store } = setUp({ shared, reconcile: () => 'enforce' });
-    keeper.start();
+  it.each([false, true])('learns the end of a pending update when it is back; shared: %s', async (shared) => {
+    const { model, publisher, timers, retry, update, store } = setUp({ shared, reconcile: () => 'enforce' });
+    retry.start();
     publisher.mood = 'away';
     await update({ A: '192.0.2.2' });
     publisher.mood = 'up';
@@ -573,9 +544,9 @@ describe('a store that is away', () => {
     expect([addressAt(model), store.pending.size]).toEqual(['192.0.2.3', 0]);
   });
 
-  it('and is shared keeps what another process wished after the update here', async () => {
-    const { model, publisher, timers, keeper, update, store } = setUp({ shared: true });
-    keeper.start();
+  it('and is shared keeps what another process saved after the update here', async () => {
+    const { model, publisher, timers, retry, update, store } = setUp({ shared: true });
+    retry.start();
     publisher.mood = 'away';
     await update({ A: '192.0.2.2' });
     publisher.mood = 'up';
@@ -600,24 +571,24 @@ describe('a store that is away', () => {
 });
 
 describe('the end', () => {
-  it('waits for what is under way and begins nothing', async () => {
-    const { publisher, timers, keeper, update, store } = setUp();
-    keeper.start();
+  it('waits for attempts in flight and starts nothing', async () => {
+    const { publisher, timers, retry, update, store } = setUp();
+    retry.start();
     publisher.mood = 'away';
     await update({ A: '192.0.2.2' });
     let ended = false;
     publisher.beforePublish = async () => {
       ended = true;
     };
-    await keeper.close();
+    await retry.close();
     publisher.mood = 'up';
     await timers.pass(60_000);
     expect([ended, store.pending.size]).toEqual([false, 1]);
   });
 
   it('a host that is switched off meanwhile is left alone', async () => {
-    const { model, publisher, timers, keeper, update, store } = setUp({ isDisabled: () => true });
-    keeper.start();
+    const { model, publisher, timers, retry, update, store } = setUp({ isDisabled: () => true });
+    retry.start();
     publisher.mood = 'away';
     await update({ A: '192.0.2.2' });
     publisher.mood = 'up';

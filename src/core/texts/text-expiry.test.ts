@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { testQueue } from '../../../test/support/address-updates.ts';
+import { ManualTimers } from '../../../test/support/manual-timers.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -6,8 +8,8 @@ import { readTextRdata, textRdata } from '../../dns/rrset.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
 import { openMemoryStore } from '../../store/memory.ts';
 import { AppError } from '../errors.ts';
-import { NameOrder } from '../updates/update-queue.ts';
-import { publishTexts } from '../updates/update-texts.ts';
+import { publishTexts } from '../updates/publish-texts.ts';
+import type { UpdateQueue } from '../updates/update-queue.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { TextKeeper } from './text-expiry.ts';
 import { TextRecords } from './text-records.ts';
@@ -21,10 +23,9 @@ let memory: MemoryZone;
 let zone: Zone;
 let zones: ZoneTable;
 let store: TextStore;
-let order: NameOrder;
-let nowMs: number;
+let queue: UpdateQueue;
+let timers: ManualTimers;
 let warnings: string[];
-let calls: { readonly atMs: number; readonly call: () => void; isOff: boolean }[];
 let keepers: TextKeeper[];
 
 beforeEach(() => {
@@ -41,52 +42,33 @@ beforeEach(() => {
   };
   zones = new ZoneTable([zone]);
   store = openMemoryStore().texts;
-  order = new NameOrder();
-  nowMs = 1_000_000;
+  queue = testQueue({ timeoutMs: 1000, maxWaiting: 10 });
+  timers = new ManualTimers();
   warnings = [];
-  calls = [];
   keepers = [];
 });
 afterEach(() => Promise.all(keepers.map((keeper) => keeper.close())));
 
-const timers = {
-  now: () => nowMs,
-  after(delayMs: number, call: () => void) {
-    const planned = { atMs: nowMs + delayMs, call, isOff: false };
-    calls.push(planned);
-    return () => {
-      planned.isOff = true;
-    };
-  },
-};
-
 function start(of = store): TextKeeper {
   const warn = (text: string) => void warnings.push(text);
-  const keeper = new TextKeeper({ store: of, order, zones: () => zones, timeoutMs: () => 1000, warn, timers });
+  const keeper = new TextKeeper({ store: of, queue, zones: () => zones, timeoutMs: () => 1000, warn, timers });
   keepers.push(keeper);
   keeper.start();
   return keeper;
 }
 
-/** Lets time pass; each look has ended when it resolves. */
-async function pass(ms: number): Promise<void> {
-  const endMs = nowMs + ms;
-  for (;;) {
-    const due = calls.filter(({ atMs, isOff }) => !isOff && atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0];
-    if (due === undefined) break;
-    due.isOff = true;
-    nowMs = Math.max(nowMs, due.atMs);
-    const planned = calls.length;
-    due.call();
-    // The look that has begun plans the next one when it is done.
-    while (calls.length === planned) await new Promise(setImmediate);
-  }
-  nowMs = endMs;
-}
+const pass = (ms: number) => timers.pass(ms);
 
 const write = (text: string, removeAfterSeconds = 60, ownerName = name) =>
   publishTexts(
-    { zone, ownerName, edit: { kind: 'add', text }, log: new TextRecords(store, timers.now), removeAfterSeconds },
+    {
+      zone,
+      ownerName,
+      edit: { kind: 'add', text },
+      log: new TextRecords(store, timers.now),
+      removeAfterSeconds,
+      clock: queue.clock,
+    },
     performance.now() + 1000,
   );
 const texts = (ownerName = name) =>
@@ -112,7 +94,7 @@ describe('TXT values that were written here', () => {
 
   it('also those of before the start', async () => {
     await write('a');
-    nowMs += 3600_000;
+    timers.nowMs += 3600_000;
     start();
     await pass(0);
     expect(texts()).toEqual([]);
@@ -126,7 +108,7 @@ describe('TXT values that were written here', () => {
     expect(names.flatMap((ownerName) => texts(ownerName))).toEqual([]);
   });
 
-  it('not those of others, whatever stands beside them', async () => {
+  it('not those of others at the same name', async () => {
     const foreign = { ownerName: name, type: RRType.TXT, ttl: 60, rdatas: [textRdata('foreign')] };
     edit({ kind: 'add-to-rrset', rrset: foreign });
     await write('ours');
@@ -149,9 +131,9 @@ describe('TXT values that were written here', () => {
 
   it('not where a client writes it again while the removal waits for its turn', async () => {
     await write('a', 60);
-    nowMs += MINUTE_MS;
+    timers.nowMs += MINUTE_MS;
     let release = () => {};
-    const busy = order.run(name, () => new Promise<void>((resolve) => (release = resolve)));
+    const busy = queue.runOwn([name], () => new Promise<void>((resolve) => (release = resolve)));
     start();
     const passing = pass(0);
     await write('a', 600);
@@ -178,7 +160,7 @@ describe('TXT values that were written here', () => {
 });
 
 describe('what goes wrong', () => {
-  it('a primary that does not answer: it is tried again, and said once for each look', async () => {
+  it('a primary that does not answer: it is retried, with one warning for each poll', async () => {
     for (const text of ['a', 'b', 'c']) await write(text);
     const { publisher } = zone;
     const publish = publisher.publish.bind(publisher);
@@ -186,7 +168,7 @@ describe('what goes wrong', () => {
     start();
     await pass(2 * MINUTE_MS);
     expect(warnings).toEqual([
-      'Old TXT values could not be removed yet (3), the first of _acme-challenge.home.example.com.: away',
+      '3 expired TXT values could not be removed yet, the first of _acme-challenge.home.example.com.: away',
     ]);
     expect(texts()).toEqual(['a', 'b', 'c']);
     publisher.publish = publish;
@@ -195,7 +177,7 @@ describe('what goes wrong', () => {
     expect(await kept()).toEqual([]);
   });
 
-  it('a value that somebody has removed, or that a CNAME has taken the place of, is forgotten', async () => {
+  it('a value that someone has removed, or that a CNAME has replaced, is forgotten', async () => {
     const other = apex.prepend('other');
     await write('a');
     await write('b', 60, other);

@@ -1,22 +1,21 @@
 /**
- * Removes TXT values when their time has come, those alone that were written here (text-records.ts). In the same order
- * per name as live updates; it looks there whether a client has written the value again meanwhile. A value that cannot
- * be removed is tried again.
+ * Removes expired TXT values, only those that were written here (text-records.ts). It runs in the same order per name as
+ * live updates, and checks there whether a client has written the value again. A value that cannot be removed is retried.
  */
 
 import { AppError } from '../errors.ts';
 import { forEachInParallel } from '../parallel.ts';
 import { PeriodicTask } from '../periodic-task.ts';
 import type { Timers } from '../timers.ts';
-import type { NameOrder } from '../updates/update-queue.ts';
-import { publishTexts } from '../updates/update-texts.ts';
+import { publishTexts } from '../updates/publish-texts.ts';
+import type { UpdateQueue } from '../updates/update-queue.ts';
 import type { ZoneTable } from '../zones/zone.ts';
 import type { StoredText, TextStore } from './text-store.ts';
 
 export interface TextKeeperOptions {
   readonly store: TextStore;
   /** That of live updates. */
-  readonly order: NameOrder;
+  readonly queue: UpdateQueue;
   readonly zones: () => ZoneTable;
   /** Of one removal. */
   readonly timeoutMs: () => number;
@@ -24,80 +23,80 @@ export interface TextKeeperOptions {
   readonly timers: Timers;
 }
 
-/** Between two looks at what is due. */
-const LOOK_MS = 60_000;
-/** Until a value that was taken is given out again: longer than an attempt may take. */
+const POLL_MS = 60_000;
+/** Until another process may take a value: longer than an attempt. */
 const RETRY_MS = 300_000;
 const BATCH = 256;
 const PARALLEL = 16;
-/** A value that cannot be removed, because its zone is not configured any more, is forgotten so long after its time. */
+/** A value whose zone is no longer configured is forgotten after this time. */
 const PATIENCE_MS = 7 * 86_400_000;
 
 export class TextKeeper {
   readonly #options: TextKeeperOptions;
-  readonly #looks: PeriodicTask;
+  readonly #polling: PeriodicTask;
 
   constructor(options: TextKeeperOptions) {
     this.#options = options;
-    this.#looks = new PeriodicTask({ look: () => this.#look(), pauseMs: () => LOOK_MS, timers: options.timers });
+    this.#polling = new PeriodicTask({ run: () => this.#poll(), pauseMs: () => POLL_MS, timers: options.timers });
   }
 
-  /** Removes what came due before, and from now on looks for more. */
+  /** Removes what has expired, and polls for more from now on. */
   start(): void {
-    this.#looks.start();
+    this.#polling.start();
   }
 
-  /** Begins no more removals; resolves when those under way have ended. */
+  /** Starts no more removals; resolves when those in flight have ended. */
   close(): Promise<void> {
-    return this.#looks.close();
+    return this.#polling.close();
   }
 
-  /** Never rejects: what fails is given out again later. */
-  async #look(): Promise<void> {
+  /** Never rejects: what fails is retried later. */
+  async #poll(): Promise<void> {
     const { store, timers, warn } = this.#options;
     try {
-      while (!this.#looks.isClosed) {
+      while (!this.#polling.isClosed) {
         const nowMs = timers.now();
         const due = await store.takeDue(nowMs, nowMs + RETRY_MS, BATCH);
         await this.#removeAll(due);
         if (due.length < BATCH) break;
       }
     } catch (error) {
-      if (!(error instanceof AppError)) warn(`Old TXT values could not be looked at: ${String(error)}`);
+      if (!(error instanceof AppError)) warn(`Expired TXT values could not be read: ${String(error)}`);
     }
   }
 
   async #removeAll(due: readonly StoredText[]): Promise<void> {
     const failures: string[] = [];
     await forEachInParallel(due, PARALLEL, async (stored) => {
-      if (this.#looks.isClosed) return;
+      if (this.#polling.isClosed) return;
       try {
-        await this.#options.order.run(stored.ownerName, () => this.#remove(stored));
+        await this.#options.queue.runOwn([stored.ownerName], () => this.#remove(stored));
       } catch (error) {
         const why = error instanceof AppError ? error.logText : String(error);
         failures.push(`of ${stored.ownerName}: ${why}`);
       }
     });
     if (failures.length === 0) return;
-    this.#options.warn(`Old TXT values could not be removed yet (${failures.length}), the first ${failures[0]}`);
+    this.#options.warn(`${failures.length} expired TXT values could not be removed yet, the first ${failures[0]}`);
   }
 
   /** @throws AppError */
   async #remove({ ownerName, text, addedMs, removeAtMs }: StoredText): Promise<void> {
-    const { store, zones, timers, timeoutMs } = this.#options;
-    const now = (await store.at(ownerName)).find((stored) => stored.text === text);
+    const { store, zones, timers, timeoutMs, queue } = this.#options;
+    const current = (await store.at(ownerName)).find((stored) => stored.text === text);
     // Otherwise a client has written or removed it since.
-    if (now?.addedMs !== addedMs || now.removeAtMs !== removeAtMs) return;
+    if (current?.addedMs !== addedMs || current.removeAtMs !== removeAtMs) return;
     const zone = zones().find(ownerName);
     if (zone === undefined) {
       if (timers.now() - addedMs > PATIENCE_MS) await store.remove(ownerName, [text]);
       return;
     }
-    const publication = { zone, ownerName, edit: { kind: 'remove', text }, removeAfterSeconds: 0 } as const;
+    const { clock } = queue;
+    const publication = { zone, ownerName, edit: { kind: 'remove', text }, removeAfterSeconds: 0, clock } as const;
     try {
-      await publishTexts(publication, performance.now() + timeoutMs());
+      await publishTexts(publication, clock() + timeoutMs());
     } catch (error) {
-      // With a CNAME or a delegation in its place nobody sees the value any more.
+      // A CNAME or a delegation hides the value: nothing is left to remove.
       if (!(error instanceof AppError && error.code === 'conflict')) throw error;
     }
     await store.remove(ownerName, [text]);

@@ -1,11 +1,11 @@
 /**
- * Which TXT values were written here, in which order, and when each is removed: the TextLog of UpdateTexts, kept in a
- * store. Values that others wrote are not in it, so they are never removed.
+ * Stores which TXT values were written here, in which order, and when each is to be removed (the TextLog of UpdateTexts).
+ * Values that others wrote are not in it, so they are never removed.
  */
 
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
-import type { TextLog } from '../updates/update-texts.ts';
+import type { TextLog } from '../updates/publish-texts.ts';
 import type { TextStore } from './text-store.ts';
 
 export class TextRecords implements TextLog {
@@ -23,7 +23,7 @@ export class TextRecords implements TextLog {
 
   async adding(ownerName: DomainName, text: string, removeAfterSeconds: number): Promise<void> {
     const nowMs = this.#now();
-    // Two values of one millisecond have an order, too.
+    // Values of the same millisecond need an order as well.
     const newestMs = (await this.#store.at(ownerName)).at(-1)?.addedMs ?? 0;
     const addedMs = Math.max(nowMs, newestMs + 1);
     await this.#store.put({ ownerName, text, addedMs, removeAtMs: nowMs + removeAfterSeconds * 1000 });
@@ -33,7 +33,7 @@ export class TextRecords implements TextLog {
     try {
       await this.#store.remove(ownerName, texts);
     } catch (error) {
-      // When their time has come it shows that they are gone.
+      // The expiry will find that they are gone.
       if (!(error instanceof AppError)) throw error;
     }
   }

@@ -11,18 +11,18 @@ export interface StoredText {
 }
 
 export interface TextStore {
-  /** Keeps a value, in place of the same one at the same name. */
+  /** Stores a value; it replaces the same value at the same name. */
   put(text: StoredText): Promise<void>;
 
   /** The values at a name, the oldest first. */
   at(ownerName: DomainName): Promise<readonly StoredText[]>;
 
   /**
-   * Takes values that are to be removed by now, the most overdue first. They get `untilMs` as their time, so that nobody
-   * else is given them until then.
+   * Takes values whose time to be removed has come, the most overdue first. Their time becomes `untilMs`, so that no other
+   * process gets them until then.
    */
   takeDue(nowMs: number, untilMs: number, limit: number): Promise<readonly StoredText[]>;
 
-  /** Forgets values at a name; those that are not kept are passed over. */
+  /** Removes values at a name; ignores those that are not stored. */
   remove(ownerName: DomainName, texts: readonly string[]): Promise<void>;
 }

@@ -22,7 +22,7 @@ function addTxt(label: string, ttl = 60): ZoneEdit {
 const removeName = (label: string): ZoneEdit => ({ kind: 'delete-name', ownerName: at(label) });
 const removeA = (label: string): ZoneEdit => ({ kind: 'delete-rrset', ownerName: at(label), type: RRType.A });
 
-/** What a zone would do: asks about every edit, `there` being the types at every name. */
+/** What a zone does: it calls `refusal` for every edit. `there`: the types at every name. */
 function target(there: readonly number[]): UpdatableZone {
   return {
     async applyUpdate({ edits }, refusal) {
@@ -82,7 +82,7 @@ describe('the names of a key', () => {
     ['the challenge of a challenge', addTxt('_acme-challenge._acme-challenge.home')],
   ])('not covered: %s', async (_, edit) => {
     expect(await outcome({ hosts }, [edit])).toMatch(/^the key 'k1\.' may not change '/);
-    // One refusal is for the whole message, wherever it stands.
+    // One refusal refuses the whole message, at whichever edit.
     expect(await outcome({ hosts }, [addA('home'), edit])).toMatch(/^the key 'k1\.' may not change '/);
   });
 
@@ -114,7 +114,7 @@ describe('the types of a key', () => {
   });
 });
 
-it('a key that may not update is refused before the zone is asked', async () => {
+it('a key that may not update is refused before the zone is called', async () => {
   expect(await outcome({ mayUpdate: false }, [])).toBe("the key 'k1.' may not change the zone 'example.com.'");
 });
 

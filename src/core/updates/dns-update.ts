@@ -1,12 +1,11 @@
 /**
- * The use-case of an UPDATE that came in by DNS (RFC 2136): may this key do it, and do the zone's rules for addresses
- * and TTLs let it. One refusal refuses the whole message.
+ * The use-case of a DNS UPDATE from a client (RFC 2136): what the key may change, and the zone's rules for addresses and
+ * TTLs. One refusal refuses the whole message. What was changed is recorded like an update by HTTP.
  *
- * Order: the key's right to change the zone at all, then the prerequisites, then each edit. RFC 2136 has the permission
- * after the prerequisites (§3.3); who may change nothing must not learn by prerequisites what is in the zone.
- * The options `apex`, `wildcard` and `reserved` of a zone are about HTTP and do not count here.
+ * Order: the key's right to change the zone at all, then the prerequisites, then each edit. RFC 2136 §3.3 has the permission
+ * after the prerequisites; a key without any must not learn by prerequisites what is in the zone.
+ * The options `apex`, `wildcard` and `reserved` of a zone are about HTTP and do not apply here.
  */
-import { type IpAddress, parseIpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType } from '../../dns/rdata.ts';
 import type { RRset } from '../../dns/rrset.ts';
@@ -14,13 +13,15 @@ import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
 import { challengeSubject } from '../access/acme-challenge.ts';
 import { type NameScope, scopeCovers } from '../access/name-scope.ts';
 import { AppError } from '../errors.ts';
+import type { NewHistoryEvent } from '../history/history.ts';
 import { checkAddress } from '../zones/address-policy.ts';
-import type { UpdatableZone, UpdateOutcome } from '../zones/publisher.ts';
+import { addressOf, FAMILIES, type Family } from '../zones/family.ts';
+import type { PublishedAddresses, UpdatableZone, UpdateOutcome } from '../zones/publisher.ts';
 import { chooseTtl, type Zone } from '../zones/zone.ts';
 
-/** What the configuration says of a key of one zone. */
+/** A key of one zone, as configured. */
 export interface UpdateKey {
-  /** Stands in the history for who made the change. */
+  /** The actor in the history. */
   readonly keyName: DomainName;
   readonly mayUpdate: boolean;
   /** Absent: every name of the zone. */
@@ -38,7 +39,7 @@ export interface DnsUpdate {
   readonly edits: readonly ZoneEdit[];
   /** Where the message came from, canonical IP text. */
   readonly source?: string;
-  /** Of `performance.now()`. */
+  /** Of the monotonic clock, in ms. */
   readonly deadlineMs: number;
 }
 
@@ -85,11 +86,86 @@ function againstRules(zone: DnsUpdate['zone'], { ownerName, type, ttl, rdatas }:
   try {
     chooseTtl(zone as Zone, ttl, 0);
     for (const rdata of rdatas) {
-      if ('address' in rdata) checkAddress(zone.addresses, parseIpAddress(rdata.address) as IpAddress);
+      if ('address' in rdata) checkAddress([zone.addresses], addressOf(rdata.kind, rdata.address));
     }
     return undefined;
   } catch (error) {
     if (error instanceof AppError) return `${error.message} ('${ownerName}')`;
     throw error;
   }
+}
+
+/** Names of one message that are recorded; a message of more is a transfer of data, not the update of a host. */
+const MAX_NAMES = 100;
+
+/** Where UPDATEs are recorded. */
+export interface DnsUpdateRecord {
+  readonly record: ((event: NewHistoryEvent) => void) | undefined;
+  /** Ends pending updates that the edits replace. */
+  readonly updated: ((edits: readonly ZoneEdit[]) => Promise<void>) | undefined;
+  /** What is published at a name of the zone now. */
+  readonly recall: (update: DnsUpdate, ownerName: DomainName) => PublishedAddresses | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** The use-case `apply`, with its changes recorded. @param parts read at each UPDATE */
+export function recordUpdates(
+  apply: (update: DnsUpdate) => Promise<UpdateOutcome>,
+  parts: () => DnsUpdateRecord,
+): (update: DnsUpdate) => Promise<UpdateOutcome> {
+  return async (update) => {
+    const { record, updated, recall, now } = parts();
+    if (record === undefined && updated === undefined) return apply(update);
+    const names = namesOf(update.edits);
+    const before = names.map(({ ownerName }) => recall(update, ownerName));
+    const outcome = await apply(update);
+    if (outcome.kind !== 'applied') return outcome;
+    await updated?.(update.edits);
+    for (const [index, { ownerName, types }] of names.entries()) {
+      const older = before[index];
+      const newer = recall(update, ownerName);
+      const otherTypes = [...types].filter((type) => type !== RRType.A && type !== RRType.AAAA && type !== RRType.ANY);
+      if (otherTypes.length === 0 && (older === undefined || newer === undefined || sameAddresses(older, newer)))
+        continue;
+      record?.({
+        ownerName,
+        timeMs: now(),
+        protocol: 'update',
+        actor: update.key.keyName.toString(),
+        source: update.source ?? '',
+        userAgent: '',
+        origin: 'client',
+        outcome: 'changed',
+        ...(older && newer && { A: step(older, newer, 'A'), AAAA: step(older, newer, 'AAAA') }),
+        ...(otherTypes.length > 0 && { detail: otherTypes.map(formatRRType).join(' ') }),
+      });
+    }
+    return outcome;
+  };
+}
+
+interface EditedName {
+  readonly ownerName: DomainName;
+  readonly types: Set<number>;
+}
+
+function namesOf(edits: readonly ZoneEdit[]): EditedName[] {
+  const names = new Map<string, EditedName>();
+  for (const edit of edits) {
+    const ownerName = 'rrset' in edit ? edit.rrset.ownerName : edit.ownerName;
+    const type = 'rrset' in edit ? edit.rrset.type : 'type' in edit ? edit.type : RRType.ANY;
+    const edited = names.get(ownerName.key);
+    if (edited !== undefined) edited.types.add(type);
+    else if (names.size < MAX_NAMES) names.set(ownerName.key, { ownerName, types: new Set([type]) });
+  }
+  return [...names.values()];
+}
+
+function step(older: PublishedAddresses, newer: PublishedAddresses, family: Family) {
+  return { before: older[family].addresses, after: newer[family].addresses };
+}
+
+function sameAddresses(a: PublishedAddresses, b: PublishedAddresses): boolean {
+  return FAMILIES.every((family) => a[family].addresses.join() === b[family].addresses.join());
 }

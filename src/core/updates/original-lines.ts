@@ -5,7 +5,7 @@
 import type { DomainName } from '../../dns/name.ts';
 import type { AppError, ErrorCode } from '../errors.ts';
 import type { ZoneCheck } from '../zones/check-zones.ts';
-import { FAMILIES, type Family } from '../zones/plan-change.ts';
+import { FAMILIES, type Family } from '../zones/family.ts';
 import type { AddressUpdate } from './update-addresses.ts';
 
 /** Status (HTTP only) and level of each error: the original's own, which its clients test for. */

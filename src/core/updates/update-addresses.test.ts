@@ -1,20 +1,32 @@
-// The update use-case on a zone in memory: what it reports, how often it asks, and what it does when others interfere.
-// What every publisher must show is in test/contract/zone-publisher.ts; here are the cases that need a hand inside.
+// Updates on a zone in memory: what they report, how many queries they need, and what happens when others interfere.
+// What every publisher must show is in test/contract/zone-publisher.ts; here are the cases that need a fault inside.
+
 import { describe, expect, it } from 'vitest';
+import { AddressUpdates, type TestUpdate, testQueue } from '../../../test/support/address-updates.ts';
+import { ManualTimers } from '../../../test/support/manual-timers.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { type WantedTexts, wantedOf } from '../../../test/support/wanted-addresses.ts';
 import { parseIpPrefix } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { addressRdata, rrsetAddresses } from '../../dns/rrset.ts';
 import type { ZoneChange } from '../../dns/zone-change.ts';
+import { DEFAULT_TOKEN_TYPES, type HostToken } from '../access/token.ts';
 import { AppError } from '../errors.ts';
-import type { WantedAddresses } from '../zones/plan-change.ts';
 import type { PublishedAddresses, PublishOutcome, ReadOutcome } from '../zones/publisher.ts';
 import type { Zone } from '../zones/zone.ts';
-import { UpdateAddresses, type UpdateRequest } from './update-addresses.ts';
 
 const apex = DomainName.parse('example.com');
 const home = DomainName.parse('home.example.com');
+const TOKEN: HostToken = {
+  id: 't1',
+  name: 'router1',
+  sha256: '',
+  hosts: [home],
+  types: DEFAULT_TOKEN_TYPES,
+  addresses: 'any',
+  createdMs: 0,
+};
 
 /** A memory publisher that counts, and lets a test act before each step. */
 class WatchedPublisher extends MemoryPublisher {
@@ -39,14 +51,15 @@ class WatchedPublisher extends MemoryPublisher {
 
 function setUp(limits = { timeoutMs: 5000, maxWaiting: 100 }, rules: Partial<Zone> = {}) {
   const model = new MemoryZone(apex);
-  const publisher = new WatchedPublisher(model);
+  const timers = new ManualTimers();
+  const publisher = new WatchedPublisher(model, timers.now);
   const none = { apexAllowed: false, wildcardAllowed: false, reserved: new Set<string>() };
   const addresses = { allow: [], deny: [] };
   const zone: Zone = { apex, publisher, ttl: {}, ...none, addresses, emptyValue: 'keep', ...rules };
-  const useCase = new UpdateAddresses(limits);
-  const update = (wanted: WantedAddresses, more: Partial<UpdateRequest> = {}) =>
-    useCase.run({ zone, ownerName: home, wanted, fallbackTtl: 60, ...more });
-  return { model, publisher, useCase, update, zone };
+  const useCase = new AddressUpdates(testQueue(limits, timers.now));
+  const update = (wanted: WantedTexts, more: Partial<TestUpdate> = {}) =>
+    useCase.run({ zone, ownerName: home, wanted: wantedOf(wanted), fallbackTtl: 60, ...more });
+  return { model, publisher, useCase, update, zone, timers };
 }
 
 function put(model: MemoryZone, address: string, ownerName = home): void {
@@ -56,7 +69,7 @@ function put(model: MemoryZone, address: string, ownerName = home): void {
 
 const addressAt = (model: MemoryZone) => rrsetAddresses(model.rrsetAt(home, RRType.A)?.rdatas ?? []).join();
 
-describe('how often the primary is asked', () => {
+describe('how often the primary is queried', () => {
   it('a name that was never seen is read once, a name that was seen is not read', async () => {
     const { publisher, update } = setUp();
     await update({ A: '192.0.2.1' });
@@ -152,7 +165,7 @@ describe('updates of one name', () => {
 });
 
 describe('limits', () => {
-  it('more requests than may wait are told to come again', async () => {
+  it('requests above the limit get rate-limited with a time to retry', async () => {
     const { useCase, update } = setUp({ timeoutMs: 5000, maxWaiting: 3 });
     const waiting = [1, 2, 3].map((last) => update({ A: `192.0.2.${last}` }));
     expect(useCase.waiting).toBe(3);
@@ -170,10 +183,9 @@ describe('limits', () => {
   });
 
   it('a request whose time went by behind others fails without being sent', async () => {
-    const { publisher, update } = setUp({ timeoutMs: 30, maxWaiting: 10 });
+    const { publisher, update, timers } = setUp({ timeoutMs: 30, maxWaiting: 10 });
     publisher.beforePublish = () => {
-      const end = performance.now() + 50;
-      while (performance.now() < end);
+      timers.nowMs += 50;
     };
     const [, second] = await Promise.allSettled([update({ A: '192.0.2.1' }), update({ A: '192.0.2.2' })]);
     expect(second).toMatchObject({ status: 'rejected', reason: { code: 'primary-unreachable' } });
@@ -182,7 +194,7 @@ describe('limits', () => {
 });
 
 describe('input is checked before anything is sent', () => {
-  it.each<[string, WantedAddresses, Partial<UpdateRequest>, string]>([
+  it.each<[string, WantedTexts, Partial<TestUpdate>, string]>([
     ['a loopback address', { A: '127.0.0.1' }, {}, 'address-refused'],
     ['a bad address beside a good one', { A: '192.0.2.1', AAAA: 'fe80::1' }, {}, 'address-refused'],
     ['the apex', { A: '192.0.2.1' }, { ownerName: apex }, 'name-invalid'],
@@ -206,7 +218,7 @@ it('the TTL is the request’s, else the zone’s, else the fallback', async () 
   expect(await ttlOf({ default: 120 }, 240)).toBe(240);
 });
 
-it('what a publisher remembers wrongly is looked at again', async () => {
+it('what a publisher recalls wrongly is read again', async () => {
   const { model, publisher, update } = setUp();
   put(model, '192.0.2.7');
   const wrong: PublishedAddresses = { A: { addresses: ['192.0.2.1'], ttl: 60 }, AAAA: { addresses: [], ttl: 0 } };
@@ -228,7 +240,7 @@ describe('a prefix', () => {
     expect(await update({ AAAA: '2001:db8::9' }, { prefix })).toMatchObject({ AAAA: { after: ['2001:db8::9'] } });
   });
 
-  it('makes nothing where there is no AAAA record', async () => {
+  it('changes nothing where there is no AAAA record', async () => {
     const { update } = setUp();
     expect(await update({ A: '192.0.2.1' }, { prefix })).toMatchObject({ A: { changed: true }, AAAA: { after: [] } });
   });
@@ -242,16 +254,14 @@ describe('a prefix', () => {
     expect((await update({}, { prefix })).AAAA).toMatchObject({ after: ['2001:db8:5:10::7'] });
   });
 
-  it('is refused where the address that comes of it is, and nothing is written', async () => {
+  it('is refused where the resulting address is, and nothing is written', async () => {
     const { update, publisher, model } = setUp(undefined, { addresses: { allow: [], deny: [prefix] } });
     await update({ AAAA });
     const { serial } = model;
     await expect(update({}, { prefix })).rejects.toMatchObject({ code: 'address-refused' });
     const other = parseIpPrefix('2001:db8:7::/48')!;
-    const refuse = ({ text }: { text: string }) => {
-      throw new AppError('address-refused', text);
-    };
-    await expect(update({}, { prefix: other, checkMoved: refuse })).rejects.toThrow('2001:db8:7:f3::10');
+    const token = { ...TOKEN, addresses: [parseIpPrefix('2001:db8:8::/48')!] };
+    await expect(update({}, { prefix: other, token })).rejects.toThrow(/2001:db8:7:f3::10.*this token allows/);
     expect([model.serial, publisher.publishes]).toEqual([serial, 1]);
   });
 

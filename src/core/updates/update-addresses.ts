@@ -1,56 +1,23 @@
 /**
- * The main use-case: make the addresses of one owner name what a client wants, and say what they were.
+ * Publishes a checked update of addresses, and reports what they were before.
  *
  * What is published is first believed (what was last seen there, else what the primary answers), then the change is
  * published under prerequisites that state this belief. The primary confirms belief and change in one atomic step, so
  * the old value that is reported is true even while others change the zone. docs/decisions/0001 has the reasons.
  */
 
-import { type IpAddress, type IpPrefix, moveAddress, parseIpAddress } from '../../dns/address.ts';
+import { moveAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
-import type { MemberMove } from '../hosts/site.ts';
-import { checkAddress } from '../zones/address-policy.ts';
-import { type ChangePlan, FAMILIES, type FamilyPlan, planChange, type WantedAddresses } from '../zones/plan-change.ts';
-import { type Beliefs, publishNames } from '../zones/publish-change.ts';
+import { addressOf, FAMILIES, type Family } from '../zones/family.ts';
+import { type ChangePlan, type FamilyPlan, planChange, type WantedAddresses } from '../zones/plan-change.ts';
+import { type Beliefs, type NamesChange, publishNames } from '../zones/publish-change.ts';
 import type { PublishedAddresses } from '../zones/publisher.ts';
-import { checkOwnerName, chooseTtl, type Zone } from '../zones/zone.ts';
-import type { UnpublishedUpdate, UnpublishedUpdates } from './unpublished-updates.ts';
-import { NameOrder } from './update-queue.ts';
+import type { FailedUpdate, PendingUpdates } from './pending-updates.ts';
+import { type CheckedUpdate, checkRules } from './prepare-update.ts';
+import type { UpdateQueue } from './update-queue.ts';
 
-export interface UpdateRequest {
-  readonly zone: Zone;
-  readonly ownerName: DomainName;
-  readonly wanted: WantedAddresses;
-  /**
-   * Where `wanted` says nothing of AAAA: the one that is published moves into this prefix and keeps its other bits. Where
-   * none is published, none comes of it.
-   */
-  readonly prefix?: IpPrefix | undefined;
-  /** One more rule for the address that comes of the prefix. @throws AppError address-refused */
-  readonly checkMoved?: (address: IpAddress) => void;
-  /** Seconds; absent: the zone's default, else `fallbackTtl`. */
-  readonly ttl?: number;
-  readonly fallbackTtl: number;
-  /** Seconds, of the host: before the zone's default. */
-  readonly hostTtl?: number;
-  /**
-   * Of an update that nobody asked for: whether it is still to be done, asked in the order of its name before anything is
-   * read. What fails of it is not kept. @throws AppError
-   */
-  readonly isStillDue?: () => Promise<boolean>;
-  /** Thrown instead of a change; what is unchanged is confirmed all the same. */
-  readonly changeRefused?: AppError;
-  /** Other names of the zone that change in the same step (site.ts). */
-  readonly members?: readonly MemberMove[];
-  /** Say what would change, and change nothing. */
-  readonly isDryRun?: boolean;
-}
-
-/** Thrown by `run` where `isStillDue` said no. */
-export class OutdatedUpdate extends Error {}
-
-/** What came of it; `changed` and each family's before and after are confirmed by the primary. */
+/** The result of an update; `changed` and each family's before and after are confirmed by the primary. */
 export type AddressUpdate = Pick<ChangePlan, 'A' | 'AAAA'> & {
   readonly ownerName: DomainName;
   /** Of the name or of a member. */
@@ -58,146 +25,83 @@ export type AddressUpdate = Pick<ChangePlan, 'A' | 'AAAA'> & {
   readonly members: readonly { readonly ownerName: DomainName; readonly AAAA: FamilyPlan }[];
 };
 
-export interface UpdateLimits {
-  /** For reading, publishing and reading back of one request, in ms. */
-  readonly timeoutMs: number;
-  /** Requests that may wait at the same time. */
-  readonly maxWaiting: number;
-}
-
 export class UpdateAddresses {
-  /** In which accepted updates of a name are published; what publishes on its own has to keep to it. */
-  readonly order = new NameOrder();
-  #limits: UpdateLimits;
-  #unpublished: UnpublishedUpdates | undefined;
-  #waiting = 0;
+  /** In whose order each update is published. */
+  readonly queue: UpdateQueue;
+  readonly #pending: PendingUpdates | undefined;
 
-  constructor(limits: UpdateLimits) {
-    this.#limits = limits;
-  }
-
-  set limits(limits: UpdateLimits) {
-    this.#limits = limits;
-  }
-
-  /** Who is told what came of each update, within its order. */
-  set unpublished(unpublished: UnpublishedUpdates | undefined) {
-    this.#unpublished = unpublished;
-  }
-
-  /** Requests under way. */
-  get waiting(): number {
-    return this.#waiting;
+  /** @param pending gets the result of each update, within its order */
+  constructor(queue: UpdateQueue, pending?: PendingUpdates) {
+    this.queue = queue;
+    this.#pending = pending;
   }
 
   /**
-   * All input is checked before anything is sent.
-   * @throws AppError name-invalid, address-refused, request-malformed, rate-limited, conflict, contended, primary-*,
-   *   publish-unknown
+   * Publishes an update. The caller is in the order of `namesOf(update)`, by the queue. An update of a client or an operator
+   * that fails may become a pending update; one of the server does not.
+   * @param changeRefused thrown instead of a change; an update that changes nothing is confirmed all the same
+   * @throws AppError address-refused, conflict, contended, primary-*, publish-unknown, `changeRefused`
    */
-  async run(request: UpdateRequest): Promise<AddressUpdate> {
-    const ttl = this.check(request);
-    const names = namesOf(request);
-    return this.within(names, (deadlineMs) => this.#settle(request, names, ttl, deadlineMs));
-  }
-
-  /**
-   * What can be said of a request without the primary.
-   * @returns the TTL that its records get, in seconds
-   * @throws AppError name-invalid, address-refused, request-malformed
-   */
-  check({ zone, ownerName, wanted, ttl, fallbackTtl, hostTtl, members = [] }: UpdateRequest): number {
-    checkOwnerName(zone, ownerName);
-    for (const family of FAMILIES) {
-      const address = wanted[family];
-      if (address) checkAddress(zone.addresses, parseIpAddress(address) as IpAddress);
-    }
-    for (const member of members) {
-      checkOwnerName(zone, member.ownerName);
-      checkAddress(zone.addresses, member.address);
-    }
-    return chooseTtl(zone, ttl, fallbackTtl, hostTtl);
-  }
-
-  /**
-   * Runs a task in the order of its names, within the limits.
-   * @throws AppError rate-limited, and what the task throws
-   */
-  async within<T>(names: readonly DomainName[], task: (deadlineMs: number) => Promise<T>): Promise<T> {
-    if (this.#waiting >= this.#limits.maxWaiting) {
-      throw new AppError('rate-limited', 'The server is busy: too many requests wait for the primary.', {
-        retryAfterSeconds: Math.ceil(this.#limits.timeoutMs / 1000),
-      });
-    }
-    const deadlineMs = performance.now() + this.#limits.timeoutMs;
-    this.#waiting += 1;
+  async publish(update: CheckedUpdate, deadlineMs: number, changeRefused?: AppError): Promise<AddressUpdate> {
+    const { choice, origin, zone } = update;
+    const isDryRun = choice.isDryRun === true;
+    const change: NamesChange<AddressUpdate> = {
+      zone,
+      names: namesOf(update),
+      deadlineMs,
+      clock: this.queue.clock,
+      mayRecall: choice.ttl === undefined,
+      isDryRun,
+      plan: (beliefs) => planUpdate(update, beliefs, changeRefused),
+      beliefs: undefined,
+    };
     try {
-      const run = () => task(deadlineMs);
-      return await (names.length === 1 ? this.order.run(names[0]!, run) : this.order.runAll(names, run));
-    } finally {
-      this.#waiting -= 1;
-    }
-  }
-
-  async #settle(
-    request: UpdateRequest,
-    names: readonly DomainName[],
-    ttl: number,
-    deadlineMs: number,
-  ): Promise<AddressUpdate> {
-    const { ownerName, wanted, prefix, zone, members = [], isDryRun } = request;
-    let beliefs: Beliefs | undefined;
-    if (request.isStillDue !== undefined && !(await request.isStillDue())) throw new OutdatedUpdate();
-    try {
-      const result = await publishNames({
-        zone,
-        names,
-        deadlineMs,
-        mayRecall: request.ttl === undefined,
-        plan: (believed) => planUpdate(request, believed, ttl),
-        onBelief: (believed) => {
-          beliefs = believed;
-        },
-        ...(isDryRun && { isDryRun }),
-      });
-      if (isDryRun) return result;
-      const families = FAMILIES.filter(
-        (family) => wanted[family] !== undefined || (prefix !== undefined && family === 'AAAA'),
-      );
-      const told = this.#unpublished?.settled(ownerName, families);
-      if (told !== undefined) await told;
-      if (members.length > 0) {
-        await Promise.all(members.map((member) => this.#unpublished?.settled(member.ownerName, ['AAAA'])));
-      }
+      const result = await publishNames(change);
+      const settled = isDryRun ? undefined : this.#settled(update);
+      if (settled !== undefined) await settled;
       return result;
     } catch (error) {
-      const isOurs = isDryRun || request.isStillDue !== undefined;
-      if (!(error instanceof AppError) || this.#unpublished === undefined || isOurs) throw error;
-      const outcome = await this.#unpublished.failed(unpublishedUpdates(request, beliefs, ttl), error);
-      throw outcome === 'kept' ? keptError(error) : error;
+      if (!(error instanceof AppError) || this.#pending === undefined || isDryRun || origin === 'server') throw error;
+      const outcome = await this.#pending.failed(failedUpdates(update, change.beliefs), error);
+      throw outcome === 'saved' ? retriedError(error) : error;
     }
+  }
+
+  /** Older pending updates of these names and families have ended. No promise where there are none. */
+  #settled(update: CheckedUpdate): Promise<unknown> | undefined {
+    const { ownerName, members } = update;
+    const pending = this.#pending;
+    if (pending === undefined) return undefined;
+    const own = pending.settled(ownerName, familiesOf(update));
+    if (members.length === 0) return own;
+    return Promise.all([own, ...members.map((member) => pending.settled(member.ownerName, ['AAAA']))]);
   }
 }
 
-/** The name of the request, then those of its members. */
-function namesOf({ ownerName, members }: UpdateRequest): readonly DomainName[] {
-  return members === undefined ? [ownerName] : [ownerName, ...members.map((member) => member.ownerName)];
+/** The name of the update, then those of its members: the names whose order it joins. */
+export function namesOf({ ownerName, members }: CheckedUpdate): readonly DomainName[] {
+  return members.length === 0 ? [ownerName] : [ownerName, ...members.map((member) => member.ownerName)];
 }
 
-/** The same failure, for who may want to know that nothing is left to be done. */
-function keptError({ code, message, logText, rcode, cause }: AppError): AppError {
-  const told = (text: string) => `${text}${/[.?!]$/.test(text) ? '' : '.'} The update is kept and will be tried again.`;
-  return new AppError(code, told(message), { cause, logText: told(logText), ...(rcode && { rcode }) });
+function familiesOf({ wanted, prefix }: CheckedUpdate): readonly Family[] {
+  return FAMILIES.filter((family) => wanted[family] !== undefined || (prefix !== undefined && family === 'AAAA'));
 }
 
-/** @throws AppError what stands in place of a change, address-refused, conflict */
-function planUpdate(request: UpdateRequest, beliefs: Beliefs, ttl: number) {
-  const { zone, ownerName, ttl: requestedTtl, changeRefused, members } = request;
+/** The same failure, for a client that may want to know that it need not try again. */
+function retriedError({ code, message, logText, rcode, cause }: AppError): AppError {
+  const withNote = (text: string) =>
+    `${text}${/[.?!]$/.test(text) ? '' : '.'} The update is kept and will be tried again.`;
+  return new AppError(code, withNote(message), { cause, logText: withNote(logText), ...(rcode && { rcode }) });
+}
+
+/** @throws AppError `changeRefused`, address-refused, conflict */
+function planUpdate(update: CheckedUpdate, beliefs: Beliefs, changeRefused: AppError | undefined) {
+  const { zone, ownerName, ttl, choice, members } = update;
   const published = beliefs[0]!;
-  const ttlIsExplicit = requestedTtl !== undefined;
-  const wanted = resolvePrefix(request, published);
+  const ttlIsExplicit = choice.ttl !== undefined;
+  const wanted = resolvePrefix(update, published);
   const own = planChange({ zone: zone.apex, ownerName, wanted, published, ttl, ttlIsExplicit });
-  const others = members === undefined ? [] : planMembers(request, members, beliefs);
+  const others = members.length === 0 ? NO_PLANS : planMembers(update, beliefs);
   const changed = own.changed || others.some((plan) => plan.changed);
   if (changed && changeRefused !== undefined) throw changeRefused;
   const { A, AAAA } = own;
@@ -206,49 +110,47 @@ function planUpdate(request: UpdateRequest, beliefs: Beliefs, ttl: number) {
     A,
     AAAA,
     changed,
-    members: others.map(({ change, AAAA: ofMember }) => ({ ownerName: change.ownerName, AAAA: ofMember })),
+    members: others.map((plan) => ({ ownerName: plan.change.ownerName, AAAA: plan.AAAA })),
   };
   return { plans: [own, ...others], result };
 }
 
-function planMembers({ zone, ttl }: UpdateRequest, members: readonly MemberMove[], beliefs: Beliefs): ChangePlan[] {
-  return members.map((member, index) => {
-    const { ownerName, address } = member;
+const NO_PLANS: readonly ChangePlan[] = [];
+
+function planMembers({ zone, choice, members }: CheckedUpdate, beliefs: Beliefs): readonly ChangePlan[] {
+  return members.map(({ ownerName, address, ttl }, index) => {
     const published = beliefs[index + 1]!;
-    const place = { zone: zone.apex, ownerName, wanted: { AAAA: address.text }, published };
-    return planChange({ ...place, ttl: ttl ?? member.ttl, ttlIsExplicit: ttl !== undefined });
+    const wanted = { AAAA: address };
+    return planChange({ zone: zone.apex, ownerName, wanted, published, ttl, ttlIsExplicit: choice.ttl !== undefined });
   });
 }
 
-/** What is left to be done of an update that failed: of the host, then of its members. */
-function unpublishedUpdates(request: UpdateRequest, beliefs: Beliefs | undefined, ttl: number): UnpublishedUpdate[] {
-  const { ownerName, zone, members = [] } = request;
+/** What remains to be done of an update that failed: of the host, then of its members. */
+function failedUpdates(update: CheckedUpdate, beliefs: Beliefs | undefined): FailedUpdate[] {
+  const { ownerName, zone, ttl, members } = update;
   const before = (name: DomainName, index: number) => beliefs?.[index] ?? zone.publisher.recall(name);
   const published = before(ownerName, 0);
-  const wanted = published === undefined ? request.wanted : resolvePrefix(request, published);
+  const wanted = published === undefined ? update.wanted : resolvePrefix(update, published);
   return [
     { ownerName, wanted, ttl, before: published },
     ...members.map((member, index) => ({
       ownerName: member.ownerName,
-      wanted: { AAAA: member.address.text },
-      ttl: request.ttl ?? member.ttl,
+      wanted: { AAAA: member.address },
+      ttl: member.ttl,
       before: before(member.ownerName, index + 1),
     })),
   ];
 }
 
-/** What is wanted, with the address that comes of a prefix. @throws AppError address-refused, conflict */
-function resolvePrefix(
-  { zone, ownerName, wanted, prefix, checkMoved }: UpdateRequest,
-  published: PublishedAddresses,
-): WantedAddresses {
+/** What is wanted, with the published AAAA moved into the prefix. @throws AppError address-refused, conflict */
+function resolvePrefix(update: CheckedUpdate, published: PublishedAddresses): WantedAddresses {
+  const { wanted, prefix, ownerName } = update;
   const [text, ...others] = published.AAAA.addresses;
   if (prefix === undefined || wanted.AAAA !== undefined || text === undefined) return wanted;
   if (others.length > 0) {
     throw new AppError('conflict', `'${ownerName}' has several AAAA records: a prefix moves one alone.`);
   }
-  const moved = moveAddress(prefix, parseIpAddress(text) as IpAddress);
-  checkAddress(zone.addresses, moved);
-  checkMoved?.(moved);
-  return { ...wanted, AAAA: moved.text };
+  const moved = moveAddress(prefix, addressOf('AAAA', text));
+  checkRules(update, moved);
+  return { ...wanted, AAAA: moved };
 }

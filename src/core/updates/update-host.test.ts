@@ -1,20 +1,24 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { testQueue } from '../../../test/support/address-updates.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { wantedOf } from '../../../test/support/wanted-addresses.ts';
 import { parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { rrsetAddresses } from '../../dns/rrset.ts';
+import { findPermittedHost } from '../access/authorize.ts';
 import { MASTER } from '../access/principal.ts';
 import { MinuteLimiter } from '../access/rate-limits.ts';
-import type { RequestContext } from '../access/request-context.ts';
+import { OPERATOR, type RequestContext } from '../access/request-context.ts';
 import { DEFAULT_TOKEN_TYPES, type HostToken } from '../access/token.ts';
 import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from '../hosts/host.ts';
-import type { Zone } from '../zones/zone.ts';
+import { type Zone, ZoneTable } from '../zones/zone.ts';
+import type { AddressChoice } from './prepare-update.ts';
 import { UpdateAddresses } from './update-addresses.ts';
-import { type AddressChoice, UpdateHost } from './update-host.ts';
-import { HostGate, type HostGateOptions } from './update-record.ts';
+import { type HostUpdate, UpdateHost } from './update-host.ts';
+import { UpdateRecord, type UpdateRecordOptions } from './update-record.ts';
 
 const apex = DomainName.parse('example.com');
 const home = apex.prepend('home');
@@ -43,16 +47,46 @@ beforeEach(() => {
   };
 });
 
-function useCase(options: Partial<HostGateOptions> = {}): UpdateHost {
-  const gate = new HostGate({
-    recorder: {
-      record: (event) => void events.push(event),
-      repeat: (ownerName) => void repeats.push(ownerName.toString()),
-    },
-    now: () => nowMs,
-    ...options,
-  });
-  return new UpdateHost(new UpdateAddresses({ timeoutMs: 1000, maxWaiting: 10 }), gate);
+/** What a protocol does with a request: it finds the host, and replies to a refusal once. */
+class Door {
+  readonly #record: UpdateRecord;
+  readonly #updates: UpdateHost;
+
+  constructor(options: Partial<UpdateRecordOptions>) {
+    this.#record = new UpdateRecord({
+      recorder: {
+        record: (event) => void events.push(event),
+        repeat: (ownerName) => void repeats.push(ownerName.toString()),
+      },
+      now: () => nowMs,
+      ...options,
+    });
+    const queue = testQueue({ timeoutMs: 1000, maxWaiting: 10 });
+    this.#updates = new UpdateHost(new UpdateAddresses(queue), this.#record);
+  }
+
+  run(update: Request, context: RequestContext) {
+    return this.#answer(update, context, (host) => this.#updates.run(host, context));
+  }
+
+  check(update: Request, context: RequestContext) {
+    return this.#answer(update, context, (host) => this.#updates.check(host, context));
+  }
+
+  async #answer<T>(update: Request, context: RequestContext, act: (host: HostUpdate) => Promise<T>): Promise<T> {
+    try {
+      const { families } = findPermittedHost(new ZoneTable([update.zone]), context.principal, update.ownerName);
+      return await act({ ...update, families });
+    } catch (error) {
+      throw error instanceof AppError ? this.#record.refuse(error, context) : error;
+    }
+  }
+}
+
+type Request = Omit<HostUpdate, 'families'>;
+
+function useCase(options: Partial<UpdateRecordOptions> = {}): Door {
+  return new Door(options);
 }
 
 const token = (fields: Partial<HostToken> = {}): HostToken => ({
@@ -70,15 +104,16 @@ const by = (fields?: Partial<HostToken>, caller = '198.51.100.9'): RequestContex
   caller: parseIpAddress(caller),
   protocol: 'dyndns2',
   userAgent: 'ddclient',
+  origin: 'client',
 });
 const master: RequestContext = { ...by(), principal: MASTER };
 const request = (ownerName = home, A: string | null = '192.0.2.1') => ({
   zone,
   ownerName,
   fallbackTtl: 60,
-  choose: (): AddressChoice => ({ wanted: { A } }),
+  choose: (): AddressChoice => ({ wanted: wantedOf({ A }) }),
 });
-const TOO_LONG = { wanted: { A: '192.0.2.1' }, ttl: 2 ** 32 };
+const TOO_LONG = { wanted: wantedOf({ A: '192.0.2.1' }), ttl: 2 ** 32 };
 const DENIED = { allow: [], deny: [parseIpPrefix('192.0.2.0/24')!] };
 const hosts = (settings: Partial<HostSettings>) => ({
   find: () => ({ ...defaultHostSettings(home), ...settings }),
@@ -100,7 +135,7 @@ describe('a token', () => {
   });
 
   it('needs the type of each family that it changes', async () => {
-    const choose = () => ({ wanted: { A: '192.0.2.1', AAAA: '2001:db8::1' } });
+    const choose = () => ({ wanted: wantedOf({ A: '192.0.2.1', AAAA: '2001:db8::1' }) });
     const both = { ...request(), choose };
     expect(await codeOf(useCase().run(both, by({ types: [RRType.A] })))).toBe('not-permitted');
     expect((await useCase().run(request(), by({ types: [RRType.A] }))).changed).toBe(true);
@@ -115,7 +150,7 @@ describe('a token', () => {
     expect(await codeOf(useCase().run(request(home, address), by({ addresses })))).toBe(code);
   });
 
-  it('makes so many changes a minute, and as many repeats as it likes', async () => {
+  it('makes a limited number of changes a minute, and any number of repeats', async () => {
     const changes = new MinuteLimiter(2, () => nowMs);
     const update = useCase({ changes });
     await update.run(request(home, '192.0.2.1'), by());
@@ -146,7 +181,7 @@ describe('the settings of a host', () => {
     const update = useCase({ hosts: hosts({ ttl: 42 }) });
     await update.run(request(), master);
     expect(memory.answer(home, RRType.A)).toMatchObject({ rrset: { ttl: 42 } });
-    await update.run({ ...request(), choose: () => ({ wanted: { A: '192.0.2.1' }, ttl: 77 }) }, master);
+    await update.run({ ...request(), choose: () => ({ wanted: wantedOf({ A: '192.0.2.1' }), ttl: 77 }) }, master);
     expect(memory.answer(home, RRType.A)).toMatchObject({ rrset: { ttl: 77 } });
   });
 
@@ -196,8 +231,71 @@ describe('what is remembered', () => {
   });
 });
 
+describe('the order of one name', () => {
+  it('has the event of an update before the next one starts, and that of a failure as well', async () => {
+    const log: string[] = [];
+    const publisher = zone.publisher;
+    let isDown = false;
+    zone = {
+      ...zone,
+      publisher: {
+        recall: () => undefined,
+        read: (...given) => publisher.read(...given),
+        readRRset: (...given) => publisher.readRRset(...given),
+        publish: async (...given) => {
+          log.push('publish');
+          if (isDown) throw new AppError('primary-unreachable', 'down');
+          return publisher.publish(...given);
+        },
+        close: () => publisher.close(),
+      },
+    };
+    const recorder = {
+      record: ({ outcome }: NewHistoryEvent) => void log.push(outcome),
+      repeat: () => void log.push('unchanged'),
+    };
+    const door = useCase({ recorder });
+    await Promise.all(['192.0.2.1', '192.0.2.1', '192.0.2.2'].map((A) => door.run(request(home, A), by())));
+    expect(log).toEqual(['publish', 'changed', 'publish', 'unchanged', 'publish', 'changed']);
+    log.length = 0;
+    isDown = true;
+    await Promise.allSettled([1, 2].map(() => door.run(request(), by())));
+    expect(log).toEqual(['publish', 'failed', 'publish', 'failed']);
+  });
+
+  it('is not joined by more requests than may wait: the refusal is recorded', async () => {
+    const door = useCase();
+    const settled = await Promise.allSettled(Array.from({ length: 11 }, () => door.run(request(), by())));
+    expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+    expect(events.map(({ outcome, code }) => [outcome, code])).toContainEqual(['refused', 'rate-limited']);
+  });
+});
+
+describe('an update of the operator', () => {
+  it('is in the history, and is not a sign of life of the host or of its members', async () => {
+    const nas = home.prepend('nas');
+    const members: HostMember[] = [{ ownerName: nas, host: { kind: 'interface-id', text: '::10' }, subnet: 1 }];
+    const door = useCase({ hosts: hosts({ members }) });
+    const prefix = parseIpPrefix('2001:db8:5::/56')!;
+    const update = (A: string) => ({ ...request(), choose: () => ({ wanted: wantedOf({ A }), prefix }) });
+    await door.run(update('192.0.2.1'), OPERATOR);
+    await door.run(update('192.0.2.2'), OPERATOR);
+    expect(events.map(({ origin, protocol }) => `${origin} ${protocol}`)).toEqual(Array(3).fill('operator cli'));
+    expect(repeats).toEqual([]);
+  });
+});
+
 describe('refusals', () => {
-  it('beyond the limit of a source are put off; what is right is not', async () => {
+  it('are counted by their own code until they are throttled', async () => {
+    const outcomes: string[] = [];
+    const onOutcome = (_protocol: string, outcome: string) => void outcomes.push(outcome);
+    const update = useCase({ refusals: new MinuteLimiter(2, () => nowMs), onOutcome });
+    for (let i = 0; i < 3; i++) await codeOf(update.run(request(home, '127.0.0.1'), by()));
+    expect(outcomes).toEqual(['address-refused', 'address-refused', 'rate-limited']);
+    expect(events.map(({ code }) => code)).toEqual(Array(3).fill('address-refused'));
+  });
+
+  it('above the limit of a source are throttled; valid updates are not', async () => {
     const update = useCase({ refusals: new MinuteLimiter(2, () => nowMs) });
     const codes: string[] = [];
     for (let i = 0; i < 4; i++) codes.push(await codeOf(update.run(request(other), by())));
@@ -212,11 +310,11 @@ describe('refusals', () => {
 describe('a prefix', () => {
   const prefix = parseIpPrefix('2001:db8:5::/56')!;
 
-  it('needs a token that may change AAAA, and whose addresses hold what comes of it', async () => {
+  it('needs a token that may change AAAA, and whose addresses include the result', async () => {
     const updates = useCase();
-    const context = { principal: MASTER, caller: undefined, protocol: 'dyndns2', userAgent: '' };
+    const context: RequestContext = { ...OPERATOR, protocol: 'dyndns2', origin: 'client' };
     const request = { zone, ownerName: home, fallbackTtl: 60 };
-    await updates.run({ ...request, choose: () => ({ wanted: { AAAA: '2001:db8:1:2::7' } }) }, context);
+    await updates.run({ ...request, choose: () => ({ wanted: wantedOf({ AAAA: '2001:db8:1:2::7' }) }) }, context);
     const choose = () => ({ wanted: {}, prefix });
     const by = (fields: Partial<HostToken>) =>
       updates.run({ ...request, choose }, { ...context, principal: { kind: 'token', token: token(fields) } });
@@ -243,12 +341,12 @@ describe('a host with members', () => {
     const answer = memory.answer(name, RRType.AAAA);
     return answer.kind === 'rrset' ? rrsetAddresses(answer.rrset.rdatas).join() : 'none';
   };
-  const move = (update: UpdateHost, choice: AddressChoice, context = master) =>
+  const move = (update: Door, choice: AddressChoice, context = master) =>
     update.run({ zone, ownerName: home, fallbackTtl: 60, choose: () => choice }, context);
 
   it('moves them with its prefix, and the history has each of them', async () => {
     const update = useCase({ hosts: hosts({ members }) });
-    const { result, leftOut } = await move(update, { wanted: { A: '192.0.2.1' }, prefix });
+    const { result, leftOut } = await move(update, { wanted: wantedOf({ A: '192.0.2.1' }), prefix });
     expect([aaaa(home), aaaa(nas), aaaa(far)]).toEqual([
       'none',
       '2001:db8:5:1::10',
@@ -260,13 +358,13 @@ describe('a host with members', () => {
       ['nas.home.example.com.', 'member of home.example.com.'],
       ['far.home.example.com.', 'member of home.example.com.'],
     ]);
-    await move(update, { wanted: { A: '192.0.2.1' }, prefix });
+    await move(update, { wanted: wantedOf({ A: '192.0.2.1' }), prefix });
     expect(repeats).toEqual(['home.example.com.', 'nas.home.example.com.', 'far.home.example.com.']);
   });
 
   it('leaves them where no prefix is named, or it has no room for them', async () => {
     const update = useCase({ hosts: hosts({ members }) });
-    await move(update, { wanted: { AAAA: '2001:db8:5::7' } });
+    await move(update, { wanted: wantedOf({ AAAA: '2001:db8:5::7' }) });
     expect(aaaa(nas)).toBe('none');
     const { leftOut } = await move(update, { wanted: {}, prefix: parseIpPrefix('2001:db8:5::/60')! });
     expect([aaaa(home), aaaa(nas), aaaa(far)]).toEqual(['2001:db8:5::7', '2001:db8:5:1::10', 'none']);
@@ -279,7 +377,7 @@ describe('a host with members', () => {
     const update = useCase({ hosts: hosts({ members: [own] }) });
     await move(update, { wanted: {}, prefix });
     expect(aaaa(home)).toBe('2001:db8:5::1');
-    await move(update, { wanted: { AAAA: '2001:db8:9::9' }, prefix });
+    await move(update, { wanted: wantedOf({ AAAA: '2001:db8:9::9' }), prefix });
     expect(aaaa(home)).toBe('2001:db8:9::9');
     await move(update, { wanted: {}, prefix, ownStays: true });
     expect(aaaa(home)).toBe('2001:db8:9::9');
@@ -297,7 +395,7 @@ describe('a host with members', () => {
     expect(await codeOf(update.run({ ...request(nas), zone }, by()))).toBe('not-permitted');
   });
 
-  it('counts as one change of the token, and is put off as a whole', async () => {
+  it('counts as one change of the token, and is throttled as a whole', async () => {
     const update = useCase({ hosts: hosts({ members }), changes: new MinuteLimiter(1, () => nowMs) });
     await move(update, { wanted: {}, prefix }, by());
     const next = { wanted: {}, prefix: parseIpPrefix('2001:db8:6::/56')! };
@@ -306,9 +404,9 @@ describe('a host with members', () => {
     expect((await move(update, { wanted: {}, prefix }, by())).changed).toBe(false);
   });
 
-  it('is told of by a dry run, which changes and records nothing', async () => {
+  it('is reported by a dry run, which changes and records nothing', async () => {
     const update = useCase({ hosts: hosts({ members }) });
-    const { result, changed } = await move(update, { wanted: { A: '192.0.2.1' }, prefix, isDryRun: true });
+    const { result, changed } = await move(update, { wanted: wantedOf({ A: '192.0.2.1' }), prefix, isDryRun: true });
     expect([changed, result.A.after, result.members.map(({ AAAA }) => AAAA.after)]).toEqual([
       false,
       ['192.0.2.1'],
@@ -322,7 +420,7 @@ describe('a check', () => {
   it.each([
     ['a name outside the scope', request(other), by(), {}, 'not-permitted'],
     ['a type that the token has not', request(), by({ types: [RRType.AAAA] }), {}, 'not-permitted'],
-    ['an address that nobody may have', request(home, '127.0.0.1'), by(), {}, 'address-refused'],
+    ['an address that no one may have', request(home, '127.0.0.1'), by(), {}, 'address-refused'],
     ['an address that the token may not', request(), by({ addresses: 'own' }), {}, 'address-refused'],
     ['an address that the host may not', request(), by(), { addresses: DENIED }, 'address-refused'],
     ['a host that is off', request(), by(), { enabled: false }, 'host-disabled'],
@@ -336,7 +434,7 @@ describe('a check', () => {
     expect(recorded).toEqual(events.map((event) => event.code));
   });
 
-  it('of what may be done changes and records nothing', async () => {
+  it('of an update that is allowed changes and records nothing', async () => {
     await useCase().check(request(), by());
     expect(memory.answer(home, RRType.A).kind).not.toBe('rrset');
     expect([events, repeats]).toEqual([[], []]);

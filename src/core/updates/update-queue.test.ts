@@ -1,137 +1,87 @@
-// Tasks of one name one after the other, of different names side by side.
+// The limit, the deadline and the order of everything that publishes. The order itself is in name-order.test.ts.
 import { expect, it } from 'vitest';
 import { DomainName } from '../../dns/name.ts';
-import { NameOrder } from './update-queue.ts';
+import { UpdateQueue } from './update-queue.ts';
 
 const a = DomainName.parse('a.example.com');
 const b = DomainName.parse('b.example.com');
 
-/** A task that waits to be let go, and its place in a log. */
-function gate(log: string[], label: string) {
-  let open: (value: string) => void = () => undefined;
-  let fail: (error: Error) => void = () => undefined;
-  const waiting = new Promise<string>((resolve, reject) => {
-    open = resolve;
-    fail = reject;
-  });
-  const task = async () => {
-    log.push(`${label} begins`);
-    try {
-      return await waiting;
-    } finally {
-      log.push(`${label} ends`);
-    }
-  };
-  return { task, open: () => open(label), fail: () => fail(new Error(label)) };
+function setUp() {
+  const limits = { timeoutMs: 5_000, maxWaiting: 2 };
+  const lab = { limits, nowMs: 100 };
+  const queue = new UpdateQueue(
+    () => lab.limits,
+    () => lab.nowMs,
+  );
+  return Object.assign(lab, { queue });
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+/** A task that ends when the test says so. */
+function held() {
+  let end = (): void => undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { task: () => ended, end: () => end() };
+}
 
-it('keeps the order of one name, though a later task could end earlier', async () => {
-  const order = new NameOrder();
-  const log: string[] = [];
-  const tasks = ['1', '2', '3'].map((label) => gate(log, label));
-  const results = tasks.map(({ task }) => order.run(a, task));
-  tasks[2]!.open();
-  tasks[1]!.open();
-  await turn();
-  expect(log).toEqual(['1 begins']);
-  tasks[0]!.open();
-  expect(await Promise.all(results)).toEqual(['1', '2', '3']);
-  expect(log).toEqual(['1 begins', '1 ends', '2 begins', '2 ends', '3 begins', '3 ends']);
+it('gives a task the deadline of its arrival, however long it waits', async () => {
+  const lab = setUp();
+  const first = held();
+  const running = lab.queue.run([a], first.task);
+  const deadline = lab.queue.run([a], async (deadlineMs) => deadlineMs);
+  lab.nowMs = 4_000;
+  first.end();
+  expect([await running, await deadline]).toEqual([undefined, 5_100]);
 });
 
-it('takes two spellings for one name', async () => {
-  const order = new NameOrder();
-  const log: string[] = [];
-  const [first, second] = [gate(log, '1'), gate(log, '2')];
-  const results = [order.run(a, first.task), order.run(DomainName.parse('A.Example.COM'), second.task)];
-  await turn();
-  expect(log).toEqual(['1 begins']);
-  first.open();
-  second.open();
-  await Promise.all(results);
+it('refuses a request above the limit at once, of whatever name, and admits it when one has ended', async () => {
+  const { queue } = setUp();
+  const tasks = [held(), held()];
+  const running = [queue.run([a], tasks[0]!.task), queue.run([a, b], tasks[1]!.task)];
+  expect(queue.waiting).toBe(2);
+  expect(() => queue.run([b], async () => 'too many')).toThrow(
+    expect.objectContaining({ code: 'rate-limited', retryAfterSeconds: 5 }),
+  );
+  tasks[0]!.end();
+  await running[0];
+  expect(queue.waiting).toBe(1);
+  const admitted = queue.run([b], async () => 'admitted');
+  tasks[1]!.end();
+  expect(await admitted).toBe('admitted');
+  expect(queue.waiting).toBe(0);
 });
 
-it('lets different names run side by side', async () => {
-  const order = new NameOrder();
-  const log: string[] = [];
-  const [first, second] = [gate(log, 'a'), gate(log, 'b')];
-  const results = [order.run(a, first.task), order.run(b, second.task)];
-  await turn();
-  expect(log).toEqual(['a begins', 'b begins']);
-  second.open();
-  expect(await results[1]).toBe('b');
-  first.open();
-  await Promise.all(results);
+it('counts no task that has failed', async () => {
+  const { queue } = setUp();
+  await expect(queue.run([a], () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(queue.waiting).toBe(0);
 });
 
-it('goes on after a failure, which only its own caller sees', async () => {
-  const order = new NameOrder();
-  const log: string[] = [];
-  const [first, second] = [gate(log, '1'), gate(log, '2')];
-  const results = [order.run(a, first.task), order.run(a, second.task)];
-  first.fail();
-  second.open();
-  await expect(results[0]).rejects.toThrow('1');
-  expect(await results[1]).toBe('2');
+it('takes the limits of a reload for the next request', async () => {
+  const lab = setUp();
+  lab.limits = { timeoutMs: 10, maxWaiting: 1 };
+  const first = held();
+  const running = lab.queue.run([a], first.task);
+  expect(() => lab.queue.run([b], async () => 0)).toThrow(expect.objectContaining({ retryAfterSeconds: 1 }));
+  first.end();
+  await running;
+  expect(await lab.queue.run([b], async (deadlineMs) => deadlineMs)).toBe(110);
 });
 
-it('does not wait once the name is quiet again', async () => {
-  const order = new NameOrder();
+it("runs the server's own tasks in the same order, and neither counts nor refuses them", async () => {
+  const { queue } = setUp();
   const log: string[] = [];
-  const first = gate(log, '1');
-  const result = order.run(a, first.task);
-  first.open();
-  await result;
-  await turn();
-  const second = gate(log, '2');
-  const later = order.run(a, second.task);
-  // Synchronously: there is nothing to wait for.
-  expect(log).toEqual(['1 begins', '1 ends', '2 begins']);
-  second.open();
-  await later;
-});
-
-it('a task of several names waits for all of them, and holds up each of them', async () => {
-  const order = new NameOrder();
-  const log: string[] = [];
-  const tasks = ['a', 'b', 'both', 'a again', 'b again'].map((label) => gate(log, label));
-  const [one, two, both, oneAgain, twoAgain] = tasks;
-  const results = [
-    order.run(a, one!.task),
-    order.run(b, two!.task),
-    order.runAll([a, b], both!.task),
-    order.run(a, oneAgain!.task),
-    order.run(b, twoAgain!.task),
-  ];
-  one!.open();
-  await turn();
-  expect(log).toEqual(['a begins', 'b begins', 'a ends']);
-  two!.fail();
-  await expect(results[1]).rejects.toThrow('b');
-  await turn();
-  expect(log.slice(3)).toEqual(['b ends', 'both begins']);
-  both!.open();
-  await turn();
-  expect(log.slice(5)).toEqual(['both ends', 'a again begins', 'b again begins']);
-  oneAgain!.open();
-  twoAgain!.open();
-  await Promise.all(results.slice(2));
-});
-
-it('tasks of the same names in another order do not wait for one another in a circle', async () => {
-  const order = new NameOrder();
-  const done: number[] = [];
-  const task = (n: number) => async () => {
-    await turn();
-    done.push(n);
-  };
-  await Promise.all([
-    order.runAll([a, b], task(1)),
-    order.runAll([b, a], task(2)),
-    order.runAll([a, b], task(3)),
-    order.run(b, task(4)),
-  ]);
-  expect(done).toEqual([1, 2, 3, 4]);
+  const first = held();
+  const running = queue.runOwn([a], async () => {
+    await first.task();
+    log.push('own');
+  });
+  const request = queue.run([a], async () => void log.push('request'));
+  const other = queue.run([a, b], async () => void log.push('both'));
+  const last = queue.runOwn([b], async () => void log.push('own again'));
+  expect(queue.waiting).toBe(2);
+  first.end();
+  await Promise.all([running, request, other, last]);
+  expect(log).toEqual(['own', 'request', 'both', 'own again']);
 });

@@ -1,22 +1,22 @@
 /**
- * What every change of a host passes, whatever it changes and through whichever door: the host's settings, the limits,
- * and afterwards its place in the history and in the counts.
+ * What every update of a host has in common, of addresses or TXT values, by whichever protocol: the host's settings, the
+ * limits of tokens and sources, and its place in the history and in the counters.
  */
 
 import type { DomainName } from '../../dns/name.ts';
 import { actorName } from '../access/principal.ts';
 import { type MinuteLimiter, sourceKey } from '../access/rate-limits.ts';
 import type { RequestContext } from '../access/request-context.ts';
-import { AppError, type ErrorCode } from '../errors.ts';
+import { AppError, ERROR_CODES, type ErrorCode } from '../errors.ts';
 import type { NewHistoryEvent, UpdateRecorder } from '../history/history.ts';
 import type { HostSettings, HostSettingsSource } from '../hosts/host.ts';
 
-export interface HostGateOptions {
+export interface UpdateRecordOptions {
   readonly hosts?: HostSettingsSource | undefined;
   readonly recorder?: UpdateRecorder | undefined;
-  /** Changes by the id of the token. What changes nothing is never put off. */
+  /** Changes by the id of the token. An update that changes nothing is never throttled. */
   readonly changes?: MinuteLimiter | undefined;
-  /** Refusals by the address of the source: beyond the limit they are put off instead of being explained. */
+  /** Refusals by the address of the source: above the limit they are answered with rate-limited instead. */
   readonly refusals?: MinuteLimiter | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -24,61 +24,17 @@ export interface HostGateOptions {
   readonly onOutcome?: (protocol: string, outcome: 'changed' | 'unchanged' | ErrorCode) => void;
 }
 
-/** Refusals that say something of the host, and so belong into its history. Who may not see it leaves no trace there. */
-const TOLD_REFUSALS = new Set<ErrorCode>(['host-disabled', 'address-refused', 'conflict', 'rate-limited']);
-/** Faults of the request, not ours. */
-const REFUSALS = new Set<ErrorCode>([
-  'name-invalid',
-  'not-permitted',
-  'host-disabled',
-  'address-invalid',
-  'address-refused',
-  'request-malformed',
-]);
-const FAILURES = new Set<ErrorCode>([
-  'contended',
-  'primary-refused',
-  'primary-key-rejected',
-  'primary-unreachable',
-  'publish-unknown',
-]);
+export class UpdateRecord {
+  readonly #options: UpdateRecordOptions;
 
-export class HostGate {
-  readonly #options: HostGateOptions;
-  /** Errors that have been counted, and what was told in their place. */
-  readonly #counted = new WeakMap<AppError, AppError>();
-
-  constructor(options: HostGateOptions) {
+  constructor(options: UpdateRecordOptions) {
     this.#options = options;
-  }
-
-  /**
-   * Runs one change of a host. What comes of it is counted, a failure is also recorded; a change is recorded by `changed`.
-   * @throws AppError what the change throws, or rate-limited in its place
-   */
-  async run<Result extends { readonly changed: boolean }>(
-    ownerName: DomainName,
-    context: RequestContext,
-    change: () => Promise<Result>,
-  ): Promise<Result> {
-    const { onOutcome } = this.#options;
-    try {
-      const result = await change();
-      onOutcome?.(context.protocol, result.changed ? 'changed' : 'unchanged');
-      return result;
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      this.#failed(ownerName, context, error);
-      const told = this.refused(error, context);
-      onOutcome?.(context.protocol, told.code);
-      throw told;
-    }
   }
 
   /** The settings of a host. @throws AppError host-disabled, store-unreachable */
   settings(ownerName: DomainName): HostSettings | undefined | Promise<HostSettings | undefined> {
     const found = this.#options.hosts?.find(ownerName);
-    return found instanceof Promise ? found.then((settings) => checkEnabled(settings)) : checkEnabled(found);
+    return found instanceof Promise ? found.then(checkEnabled) : checkEnabled(found);
   }
 
   /** The settings of a host, whether it is enabled or not. @throws AppError store-unreachable */
@@ -86,7 +42,7 @@ export class HostGate {
     return this.#options.hosts?.find(ownerName);
   }
 
-  /** What is thrown in place of a change where the token has made too many; undefined: it may go on. */
+  /** The error to throw instead of a change where the token has made too many; undefined where it may go on. */
   changeRefused({ principal }: RequestContext): AppError | undefined {
     if (principal.kind !== 'token') return undefined;
     const retryAfterSeconds = this.#options.changes?.retryAfterSeconds(principal.token.id);
@@ -96,62 +52,65 @@ export class HostGate {
     });
   }
 
-  /** Counts a change for its token. */
-  countChange({ principal }: RequestContext): void {
-    if (principal.kind === 'token') this.#options.changes?.count(principal.token.id);
+  /** Counts an update that succeeded: once, whatever members it has. */
+  succeeded({ principal, protocol }: RequestContext, changed: boolean): void {
+    if (changed && principal.kind === 'token') this.#options.changes?.count(principal.token.id);
+    this.#options.onOutcome?.(protocol, changed ? 'changed' : 'unchanged');
   }
 
-  /** Puts a change of one name into the history. */
+  /** Counts an update that failed, and records the failure if it says something of the host. Other errors are ignored. */
+  failed(ownerName: DomainName, context: RequestContext, error: unknown): void {
+    if (!(error instanceof AppError)) return;
+    const { code, logText } = error;
+    const outcome = ERROR_CODES[code].history;
+    if (outcome !== 'not recorded') this.#record(ownerName, context, outcome, { code, detail: logText });
+    const isThrottled = this.#throttled(error, context) !== undefined;
+    this.#options.onOutcome?.(context.protocol, isThrottled ? 'rate-limited' : code);
+  }
+
+  /** Records a change of one name. */
   changed(
     ownerName: DomainName,
     context: RequestContext,
-    what: Partial<Pick<NewHistoryEvent, 'A' | 'AAAA' | 'detail'>>,
+    facts: Partial<Pick<NewHistoryEvent, 'A' | 'AAAA' | 'detail'>>,
   ): void {
-    this.#record(ownerName, context, 'changed', what);
+    this.#record(ownerName, context, 'changed', facts);
   }
 
-  /** Something of a change was left out, and why. */
+  /** Records that a name was left out of a change. */
   leftOut(ownerName: DomainName, context: RequestContext, detail: string): void {
     this.#record(ownerName, context, 'refused', { detail });
   }
 
-  /** An update that changed nothing. */
-  unchanged(ownerName: DomainName): void {
-    this.#options.recorder?.repeat(ownerName, this.#options.now());
+  /** Records an update that changed nothing of a name, if it shows that the client is there. */
+  unchanged(ownerName: DomainName, { origin }: RequestContext): void {
+    if (origin === 'client') this.#options.recorder?.repeat(ownerName, this.#options.now());
   }
 
   /**
-   * Counts a refusal for its source, once for each error, also one that no host was found for. What comes back is to be
-   * told: the error, or another one for a source that gets too many.
+   * Counts a refusal for its source. Called once for each error that goes into a reply, where the reply is made.
+   * @returns the error to reply with: this one, or rate-limited for a source that has got too many
    */
-  refused(error: AppError, { caller }: Pick<RequestContext, 'caller'>): AppError {
-    const { refusals } = this.#options;
-    if (refusals === undefined || !REFUSALS.has(error.code)) return error;
-    const counted = this.#counted.get(error);
-    if (counted !== undefined) return counted;
-    const source = sourceKey(caller);
-    const retryAfterSeconds = refusals.retryAfterSeconds(source);
-    refusals.count(source);
-    const told =
-      retryAfterSeconds === undefined
-        ? error
-        : new AppError('rate-limited', 'Too many refused requests in the last minute.', { retryAfterSeconds });
-    this.#counted.set(error, told);
-    return told;
+  refuse(error: AppError, context: Pick<RequestContext, 'caller'>): AppError {
+    if (!ERROR_CODES[error.code].isRefusal) return error;
+    const throttled = this.#throttled(error, context);
+    this.#options.refusals?.count(sourceKey(context.caller));
+    return throttled ?? error;
   }
 
-  #failed(ownerName: DomainName, context: RequestContext, error: AppError): void {
-    const { code } = error;
-    const outcome = FAILURES.has(code) ? 'failed' : TOLD_REFUSALS.has(code) ? 'refused' : undefined;
-    if (outcome === undefined) return;
-    this.#record(ownerName, context, outcome, { code, detail: error.logText });
+  #throttled({ code }: AppError, { caller }: Pick<RequestContext, 'caller'>): AppError | undefined {
+    const { refusals } = this.#options;
+    if (refusals === undefined || !ERROR_CODES[code].isRefusal) return undefined;
+    const retryAfterSeconds = refusals.retryAfterSeconds(sourceKey(caller));
+    if (retryAfterSeconds === undefined) return undefined;
+    return new AppError('rate-limited', 'Too many refused requests in the last minute.', { retryAfterSeconds });
   }
 
   #record(
     ownerName: DomainName,
-    { principal, caller, protocol, userAgent }: RequestContext,
+    { principal, caller, protocol, userAgent, origin }: RequestContext,
     outcome: NewHistoryEvent['outcome'],
-    what: Partial<Pick<NewHistoryEvent, 'A' | 'AAAA' | 'detail' | 'code'>>,
+    facts: Partial<Pick<NewHistoryEvent, 'A' | 'AAAA' | 'detail' | 'code'>>,
   ): void {
     this.#options.recorder?.record({
       ownerName,
@@ -160,8 +119,9 @@ export class HostGate {
       actor: actorName(principal),
       source: caller?.text ?? '',
       userAgent,
+      origin,
       outcome,
-      ...what,
+      ...facts,
     });
   }
 }

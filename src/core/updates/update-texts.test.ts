@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { testQueue } from '../../../test/support/address-updates.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -14,9 +15,9 @@ import { defaultHostSettings } from '../hosts/host.ts';
 import { TextRecords } from '../texts/text-records.ts';
 import type { TextStore } from '../texts/text-store.ts';
 import type { Zone } from '../zones/zone.ts';
-import { UpdateAddresses } from './update-addresses.ts';
-import { HostGate, type HostGateOptions } from './update-record.ts';
-import { type TextEdit, type TextUpdate, UpdateTexts } from './update-texts.ts';
+import type { TextEdit } from './publish-texts.ts';
+import { UpdateRecord, type UpdateRecordOptions } from './update-record.ts';
+import { type TextUpdate, UpdateTexts } from './update-texts.ts';
 
 const apex = DomainName.parse('example.com');
 const home = apex.prepend('home');
@@ -49,11 +50,11 @@ function zoneOf(content: MemoryZone): Zone {
   };
 }
 
-function useCase(options: Partial<HostGateOptions> = {}, log: TextRecords | undefined = records()): UpdateTexts {
+function useCase(options: Partial<UpdateRecordOptions> = {}, log: TextRecords | undefined = records()): UpdateTexts {
   const recorder = { record: (event: NewHistoryEvent) => void events.push(event), repeat: () => undefined };
-  const gate = new HostGate({ recorder, now: () => nowMs, ...options });
-  const updates = new UpdateAddresses({ timeoutMs: 1000, maxWaiting: 100 });
-  return new UpdateTexts({ updates, gate, log, removeAfterSeconds: () => 60 });
+  const record = new UpdateRecord({ recorder, now: () => nowMs, ...options });
+  const queue = testQueue({ timeoutMs: 1000, maxWaiting: 100 });
+  return new UpdateTexts({ queue, record, log, removeAfterSeconds: () => 60 });
 }
 
 const records = () => new TextRecords(store, () => nowMs);
@@ -74,6 +75,7 @@ const by = (fields: Partial<HostToken> = {}): RequestContext => ({
   caller: undefined,
   protocol: 'httpreq',
   userAgent: 'lego',
+  origin: 'client',
 });
 const master: RequestContext = { ...by(), principal: MASTER };
 const add = (text: string): TextEdit => ({ kind: 'add', text });
@@ -119,7 +121,7 @@ describe('the values of a name', () => {
     expect(texts()).toEqual(['a', 'b']);
   });
 
-  it('go one by one; one that is not there is no change', async () => {
+  it('are removed one by one; a missing one is not a change', async () => {
     const use = useCase();
     for (const text of ['a', 'b']) await use.run(update(add(text)), by());
     expect(await use.run(update(remove('a')), by())).toEqual({ changed: true, texts: ['b'] });
@@ -137,7 +139,7 @@ describe('the values of a name', () => {
     expect(await use.run(update({ kind: 'clear' }), by())).toEqual({ changed: false, texts: [] });
   });
 
-  it('roll: the newest stay, in the order in which they were written, one of others counts as the oldest', async () => {
+  it('roll: the newest stay, in the order in which they were written, one of another writer counts as the oldest', async () => {
     const use = useCase();
     const roll = (text: string, keep = 2) => use.run(update({ kind: 'roll', text, keep }), by());
     putText('foreign');
@@ -217,7 +219,7 @@ it('others that change the name again and again: it gives up for now, and writes
 });
 
 describe('data in the way', () => {
-  it('a CNAME at a challenge is told as a delegation, with its target', async () => {
+  it('a CNAME at a challenge is reported as a delegation, with its target', async () => {
     const target = DomainName.parse('x.elsewhere.example');
     put({ ownerName: challenge, type: RRType.CNAME, rdatas: [{ kind: 'CNAME', target }] });
     expect(await errorOf(useCase().run(update(add('a')), by()))).toEqual({
@@ -283,14 +285,14 @@ describe('who may write what', () => {
   });
 });
 
-describe('gate, limits and history', () => {
+describe('limits and history', () => {
   it('a host that is switched off, and its challenge', async () => {
     const hosts = { find: (name: DomainName) => ({ ...defaultHostSettings(name), enabled: !name.equals(home) }) };
     expect(await codeOf(useCase({ hosts }).run(update(add('a')), by()))).toBe('host-disabled');
     expect(texts()).toEqual([]);
   });
 
-  it('so many changes a minute, and any number of repeats', async () => {
+  it('a limited number of changes a minute, and any number of repeats', async () => {
     const use = useCase({ changes: new MinuteLimiter(1, () => nowMs) });
     await use.run(update(add('a')), by());
     expect(await codeOf(use.run(update(add('b')), by()))).toBe('rate-limited');

@@ -12,7 +12,7 @@ const policy = (allow: string[] = [], deny: string[] = []): AddressPolicy => {
 /** Why an address is refused, or `published`. */
 function verdict(rules: AddressPolicy, text: string): string {
   try {
-    checkAddress(rules, parseIpAddress(text) as IpAddress);
+    checkAddress([rules], parseIpAddress(text) as IpAddress);
     return 'published';
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'address-refused') throw error;

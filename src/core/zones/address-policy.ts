@@ -1,6 +1,6 @@
 /**
- * Which addresses may be published. The longest prefix decides, among the operator's and the built-in ones; of equals
- * the operator's deny comes first, then allow, then the built-in.
+ * Which addresses may be published. The longest prefix decides, among the operator's and the built-in ones; of equal
+ * prefixes the operator's deny comes first, then allow, then the built-in.
  */
 import {
   addressOctets,
@@ -19,7 +19,7 @@ export interface AddressPolicy {
   readonly deny: readonly IpPrefix[];
 }
 
-/** Never of use in a public or private zone, and a danger in some (RFC 6890). */
+/** Useless in a public or private zone, and dangerous in some (RFC 6890). */
 const BUILT_IN: readonly (readonly [string, string])[] = [
   ['0.0.0.0/8', 'an unspecified address'],
   ['127.0.0.0/8', 'a loopback address'],
@@ -36,16 +36,18 @@ const REFUSED = BUILT_IN.map(([text, what]) => ({ prefix: parseIpPrefix(text)!, 
 
 const CARRIER_NAT = parseIpPrefix('100.64.0.0/10')!; // RFC 6598
 
-/** @throws AppError address-refused, with the reason */
-export function checkAddress(policy: AddressPolicy, address: IpAddress): void {
+/**
+ * @param policies of zone and host: together they are one list of prefixes, whose order does not matter
+ * @throws AppError address-refused, with the reason
+ */
+export function checkAddress(policies: readonly AddressPolicy[], address: IpAddress): void {
   const octets = addressOctets(unmapAddress(address));
-  const longest = (prefixes: readonly IpPrefix[]) =>
-    prefixes.reduce(
-      (length, prefix) => (prefixContains(prefix, octets) ? Math.max(length, prefix.length) : length),
-      -1,
-    );
-  const allowed = longest(policy.allow);
-  const denied = longest(policy.deny);
+  let allowed = -1;
+  let denied = -1;
+  for (const policy of policies) {
+    allowed = longest(policy.allow, octets, allowed);
+    denied = longest(policy.deny, octets, denied);
+  }
   const builtIn = REFUSED.find(({ prefix }) => prefixContains(prefix, octets));
   if (denied >= 0 && denied >= allowed && denied >= (builtIn?.prefix.length ?? -1)) {
     throw new AppError('address-refused', `The address '${address.text}' is refused by this zone's rules.`);
@@ -59,9 +61,18 @@ export function checkAddress(policy: AddressPolicy, address: IpAddress): void {
   }
 }
 
-/** True for the shared address space of carriers' NAT: published, but nobody outside can reach it. */
+/** The length of the longest prefix that has the address; `least` if none is longer. */
+function longest(prefixes: readonly IpPrefix[], octets: Uint8Array, least: number): number {
+  let length = least;
+  for (const prefix of prefixes) {
+    if (prefix.length > length && prefixContains(prefix, octets)) length = prefix.length;
+  }
+  return length;
+}
+
+/** True for the shared address space of carriers' NAT: published, but not reachable from outside. */
 export function isCarrierNat(address: string): boolean {
-  // Every address of the prefix begins so; most others need no look at their octets.
+  // Cheap test first: every address of the prefix begins with this, and few others do.
   const parsed = address.startsWith('100.') ? parseIpAddress(address) : undefined;
   return parsed !== undefined && prefixContains(CARRIER_NAT, addressOctets(parsed));
 }

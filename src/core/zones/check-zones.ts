@@ -1,39 +1,39 @@
 /**
  * The update check: proves that each zone can be changed by writing, reading back and removing a TXT record under a
- * random name. One check of a zone runs at a time; its result is shared and kept for a while, so that calling it often
+ * random name. One check of a zone runs at a time; its result is shared and cached, so that calling it often
  * costs nothing.
  */
 import { randomBytes } from 'node:crypto';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { readTextRdata, textRdata } from '../../dns/rrset.ts';
-import { AppError, type ErrorCode } from '../errors.ts';
+import { AppError, ERROR_CODES } from '../errors.ts';
+import type { Clock } from '../timers.ts';
 import type { Zone } from './zone.ts';
 
 export type ZoneCheck =
   | { readonly kind: 'passed'; readonly zone: DomainName; readonly ownerName: DomainName; readonly text: string }
   | { readonly kind: 'failed'; readonly zone: DomainName; readonly error: AppError };
 
-/** For how long a result is kept, in ms. */
-export const CHECK_KEPT_MS = 30_000;
+/** How long a result is cached, in ms. */
+export const CHECK_CACHE_MS = 30_000;
 
 const CHECK_TTL = 60;
 
-interface Kept {
+interface CachedCheck {
   readonly result: Promise<ZoneCheck>;
   endedMs: number | undefined;
 }
 
 export class CheckZones {
-  readonly #kept = new Map<string, Kept>();
-  #timeoutMs: number;
+  readonly #cache = new Map<string, CachedCheck>();
+  readonly #timeoutMs: () => number;
+  readonly #clock: Clock;
 
-  constructor(timeoutMs: number) {
+  /** @param timeoutMs of one check; read at each, so that a reload takes effect at once */
+  constructor(timeoutMs: () => number, clock: Clock) {
     this.#timeoutMs = timeoutMs;
-  }
-
-  set timeoutMs(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
+    this.#clock = clock;
   }
 
   /** Results in the order of the zones. Never throws: a zone that fails has its error as the result. */
@@ -41,27 +41,27 @@ export class CheckZones {
     return Promise.all(zones.map((zone) => this.#checkShared(zone)));
   }
 
-  /** Forgets all results, as after a change of the configuration. */
+  /** Clears the cache, as after a change of the configuration. */
   forget(): void {
-    this.#kept.clear();
+    this.#cache.clear();
   }
 
   #checkShared(zone: Zone): Promise<ZoneCheck> {
-    const known = this.#kept.get(zone.apex.key);
-    if (known !== undefined && (known.endedMs === undefined || performance.now() < known.endedMs + CHECK_KEPT_MS)) {
-      return known.result;
+    const recent = this.#cache.get(zone.apex.key);
+    if (recent !== undefined && (recent.endedMs === undefined || this.#clock() < recent.endedMs + CHECK_CACHE_MS)) {
+      return recent.result;
     }
-    const kept: Kept = { result: checkZone(zone, this.#timeoutMs), endedMs: undefined };
-    this.#kept.set(zone.apex.key, kept);
-    return kept.result.finally(() => {
-      kept.endedMs = performance.now();
+    const cached: CachedCheck = { result: checkZone(zone, this.#timeoutMs(), this.#clock), endedMs: undefined };
+    this.#cache.set(zone.apex.key, cached);
+    return cached.result.finally(() => {
+      cached.endedMs = this.#clock();
     });
   }
 }
 
 /** One check, not shared. */
-export async function checkZone(zone: Zone, timeoutMs: number): Promise<ZoneCheck> {
-  const startMs = performance.now();
+export async function checkZone(zone: Zone, timeoutMs: number, clock: Clock): Promise<ZoneCheck> {
+  const startMs = clock();
   // The rest of the time is for removing the record.
   const probeDeadlineMs = startMs + timeoutMs * 0.7;
   try {
@@ -70,8 +70,8 @@ export async function checkZone(zone: Zone, timeoutMs: number): Promise<ZoneChec
     try {
       await writeAndRead(zone, ownerName, text, probeDeadlineMs);
     } catch (error) {
-      // Where the write failed without a doubt there is nothing to remove.
-      if (!(error instanceof AppError) || !MAY_BE_THERE.has(error.code)) throw error;
+      // Where the write certainly failed there is nothing to remove.
+      if (!(error instanceof AppError) || !ERROR_CODES[error.code].mayBeApplied) throw error;
       await remove(zone, ownerName, startMs + timeoutMs).catch(() => undefined);
       throw error;
     }
@@ -82,9 +82,6 @@ export async function checkZone(zone: Zone, timeoutMs: number): Promise<ZoneChec
     return { kind: 'failed', zone: zone.apex, error };
   }
 }
-
-/** Failures after which the probe's record may be in the zone. */
-const MAY_BE_THERE: ReadonlySet<ErrorCode> = new Set(['publish-unknown', 'check-failed']);
 
 async function writeAndRead(zone: Zone, ownerName: DomainName, text: string, deadlineMs: number): Promise<void> {
   const rrset = { ownerName, type: RRType.TXT, ttl: CHECK_TTL, rdatas: [textRdata(text)] };
@@ -117,7 +114,7 @@ async function remove(zone: Zone, ownerName: DomainName, deadlineMs: number): Pr
   await zone.publisher.publish({ zone: zone.apex, ownerName, prerequisites: [], edits: [edit] }, deadlineMs);
 }
 
-/** A name that nobody has. @throws AppError if the zone's own name leaves no room for it */
+/** A name that is not in use. @throws AppError if the zone's own name leaves no room for it */
 function probeName(apex: DomainName): DomainName {
   try {
     return apex.prepend(`_dyndns-check-${randomBytes(6).toString('hex')}`);

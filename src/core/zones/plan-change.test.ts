@@ -1,11 +1,13 @@
 // Plans, applied to a zone in memory: they give the wanted state and nothing else, and hold only for what was believed.
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemoryZone } from '../../../test/support/memory-publisher.ts';
+import { type WantedTexts, wantedOf } from '../../../test/support/wanted-addresses.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { addressRdata, type RRset, rrsetAddresses, textRdata } from '../../dns/rrset.ts';
-import { type PlanInput, planChange, type WantedAddresses } from './plan-change.ts';
+import { type PlanInput, planChange } from './plan-change.ts';
 import type { AddressSet, PublishedAddresses } from './publisher.ts';
 
 const zone = DomainName.parse('example.com');
@@ -22,9 +24,9 @@ function addressSet(address: fc.Arbitrary<string>): fc.Arbitrary<AddressSet> {
 }
 
 const state: fc.Arbitrary<PublishedAddresses> = fc.record({ A: addressSet(v4), AAAA: addressSet(v6) });
-const wish = (address: fc.Arbitrary<string>) => fc.oneof(address, fc.constant(null), fc.constant(undefined));
-const wanted: fc.Arbitrary<WantedAddresses> = fc
-  .tuple(wish(v4), wish(v6))
+const request = (address: fc.Arbitrary<string>) => fc.oneof(address, fc.constant(null), fc.constant(undefined));
+const wanted: fc.Arbitrary<WantedTexts> = fc
+  .tuple(request(v4), request(v6))
   .map(([A, AAAA]) => ({ ...(A === undefined ? {} : { A }), ...(AAAA === undefined ? {} : { AAAA }) }));
 
 const BYSTANDERS: readonly RRset[] = [
@@ -58,7 +60,7 @@ function bystanders(model: MemoryZone): (RRset | undefined)[] {
   return BYSTANDERS.map((rrset) => model.rrsetAt(rrset.ownerName, rrset.type));
 }
 
-/** What is wanted, said once more without looking at plan-change.ts. */
+/** What is wanted, said once more without reading plan-change.ts. */
 function expected(before: AddressSet, want: string | null | undefined, input: PlanInput): AddressSet {
   if (want === undefined) return before;
   if (want === null) return { addresses: [], ttl: 0 };
@@ -72,7 +74,7 @@ describe('a plan', () => {
   it('gives the wanted state and nothing else, and says what it was and will be', () => {
     fc.assert(
       fc.property(anyInput, (parts) => {
-        const input: PlanInput = { zone, ownerName, ...parts };
+        const input: PlanInput = { zone, ownerName, ...parts, wanted: wantedOf(parts.wanted) };
         const model = zoneWith(parts.published);
         const plan = planChange(input);
         expect(model.apply([plan.change])).toBe('published');
@@ -93,7 +95,7 @@ describe('a plan', () => {
   it('has edits exactly where something changes, and then the serial rises', () => {
     fc.assert(
       fc.property(anyInput, (parts) => {
-        const input: PlanInput = { zone, ownerName, ...parts };
+        const input: PlanInput = { zone, ownerName, ...parts, wanted: wantedOf(parts.wanted) };
         const model = zoneWith(parts.published);
         const plan = planChange(input);
         model.apply([plan.change]);
@@ -105,7 +107,7 @@ describe('a plan', () => {
     );
   });
 
-  it('holds only for what was believed; a TTL is no part of a prerequisite', () => {
+  it('holds only for what was believed; a TTL is not part of a prerequisite', () => {
     fc.assert(
       fc.property(anyInput, state, (parts, real) => {
         const model = zoneWith(real);
@@ -113,7 +115,7 @@ describe('a plan', () => {
         const believed = (['A', 'AAAA'] as const).every(
           (family) => real[family].addresses.join() === parts.published[family].addresses.join(),
         );
-        const outcome = model.apply([planChange({ zone, ownerName, ...parts }).change]);
+        const outcome = model.apply([planChange({ zone, ownerName, ...parts, wanted: wantedOf(parts.wanted) }).change]);
         expect(outcome).toBe(believed ? 'published' : 'stale');
         if (!believed) expect(model.contents()).toEqual(before);
       }),
@@ -138,14 +140,21 @@ describe('a plan', () => {
     const model = new MemoryZone(zone, [{ ownerName: at, type, ttl: 60, rdatas }]);
     const none = { addresses: [], ttl: 0 };
     const published = { A: none, AAAA: none };
-    const input = { zone, ownerName, wanted: { A: '192.0.2.1' }, published, ttl: 60, ttlIsExplicit: false };
+    const input = { zone, ownerName, wanted: wantedOf({ A: '192.0.2.1' }), published, ttl: 60, ttlIsExplicit: false };
     expect(model.apply([planChange(input).change])).toBe(outcome);
   });
 
-  it('of the apex asks for no delegation: NS records are at every apex', () => {
+  it('of the apex has no prerequisite about a delegation: every apex has NS records', () => {
     const none = { addresses: [], ttl: 0 };
     const published = { A: none, AAAA: none };
-    const input = { zone, ownerName: zone, wanted: { A: '192.0.2.1' }, published, ttl: 60, ttlIsExplicit: false };
+    const input = {
+      zone,
+      ownerName: zone,
+      wanted: wantedOf({ A: '192.0.2.1' }),
+      published,
+      ttl: 60,
+      ttlIsExplicit: false,
+    };
     const { prerequisites } = planChange(input).change;
     expect(prerequisites.map((each) => ('type' in each ? each.type : each.kind))).toEqual([
       RRType.CNAME,

@@ -1,23 +1,22 @@
 /**
- * Desired against published: which edits bring a name there, and under which prerequisites. Pure.
+ * Plans a change: the edits that bring a name from the published to the wanted addresses, and their prerequisites. Pure.
  *
  * The prerequisites state the whole picture that the plan rests on: both address RRsets as they are believed to be, no
  * CNAME at the name (RFC 2136 §3.4.2.2 would silently ignore an address beside it), no delegation at or above it and no
  * DNAME above it. So the primary itself confirms, in the same message, that the old value is the one that was there.
  */
+import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { addressRdata } from '../../dns/rrset.ts';
 import type { Prerequisite, ZoneChange, ZoneEdit } from '../../dns/zone-change.ts';
+import type { Family } from './family.ts';
 import type { AddressSet, PublishedAddresses } from './publisher.ts';
 
-export type Family = 'A' | 'AAAA';
-export const FAMILIES: readonly Family[] = ['A', 'AAAA'];
-
-/** Per family: a canonical address to publish alone, null for no address, absent to leave the RRset as it is. */
+/** Per family: an address to publish alone, null for no address, absent to leave the RRset as it is. */
 export interface WantedAddresses {
-  readonly A?: string | null;
-  readonly AAAA?: string | null;
+  readonly A?: IpAddress | null;
+  readonly AAAA?: IpAddress | null;
 }
 
 export interface FamilyPlan {
@@ -59,7 +58,8 @@ function planFamily(input: PlanInput, family: Family, prerequisites: Prerequisit
   const { ownerName, ttl } = input;
   const type = RRType[family];
   const published = input.published[family];
-  const wanted = input.wanted[family];
+  const address = input.wanted[family];
+  const wanted = address ? address.text : address;
   const before = published.addresses;
   if (before.length === 0) prerequisites.push({ kind: 'rrset-absent', ownerName, type });
   else {
@@ -81,7 +81,7 @@ function differs({ addresses, ttl }: AddressSet, wanted: string | null, input: P
   return input.ttlIsExplicit && ttl !== input.ttl;
 }
 
-/** What must not be at or above a name, so that data at it are seen by resolvers. */
+/** What must not be at or above a name, or resolvers would not see its data. */
 export function placePrerequisites(zone: DomainName, ownerName: DomainName): Prerequisite[] {
   const prerequisites: Prerequisite[] = [{ kind: 'rrset-absent', ownerName, type: RRType.CNAME }];
   for (let name = ownerName; name.octets.length > zone.octets.length; ) {

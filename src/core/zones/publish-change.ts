@@ -1,39 +1,41 @@
 /**
- * One change of one or several names of a zone, published under prerequisites that state what it rests on. What is
- * believed of the names is first recalled, then read; when the primary says that a belief was wrong, it is read and
- * planned anew. docs/decisions/0001 has the reasons.
+ * Publishes one change of one or several names of a zone, under prerequisites that state the addresses it is based on. These
+ * are first recalled, then read; when the primary says that they were wrong, they are read again and the change is planned
+ * anew. docs/decisions/0001 has the reasons.
  */
 import type { DomainName } from '../../dns/name.ts';
 import type { Prerequisite, ZoneChange } from '../../dns/zone-change.ts';
 import { AppError } from '../errors.ts';
+import type { Clock } from '../timers.ts';
 import { type ChangePlan, planChange } from './plan-change.ts';
 import type { PublishedAddresses } from './publisher.ts';
 import type { Zone } from './zone.ts';
 
-/** What is published at each name, in their order. */
+/** The addresses that are believed to be published at each name, in their order. */
 export type Beliefs = readonly PublishedAddresses[];
 
 export interface NamesChange<Result> {
   readonly zone: Zone;
   /** Not empty; no two are the same. */
   readonly names: readonly DomainName[];
-  /** Of `performance.now()`. */
+  /** Of `clock`. */
   readonly deadlineMs: number;
-  /** Begin with what is remembered of the names. A TTL is no part of a prerequisite (RFC 2136 §2.4.2): not where it counts. */
+  readonly clock: Clock;
+  /** Begin with what the publisher recalls. A prerequisite says nothing of a TTL (RFC 2136 §2.4.2): not where it matters. */
   readonly mayRecall: boolean;
   /**
-   * What to publish, and what is told when it is.
-   * @param seen what the primary answers where a wildcard may have answered; else the same as `beliefs`
+   * What to publish, and the result of that.
+   * @param seen the answers of the primary where they may be a wildcard's; else the same as `beliefs`
    * @throws AppError
    */
   plan(beliefs: Beliefs, seen: Beliefs): { readonly plans: readonly ChangePlan[]; readonly result: Result };
-  /** Only plan, on what the primary answers. */
+  /** Only plan, based on the primary's answers. */
   readonly isDryRun?: boolean;
-  /** Is told what is believed now, for who wants to know it when this fails; undefined: nothing. */
-  readonly onBelief?: (beliefs: Beliefs | undefined) => void;
+  /** Set while the change is in flight: what the last attempt rested on. For a caller that needs it when this fails. */
+  beliefs?: Beliefs | undefined;
 }
 
-/** How often a belief that turned out wrong is replaced by a fresh one before giving up: servers that share a store may race. */
+/** Reads before giving up. Servers that share a zone race on one name: each round has one winner (docs/decisions/0001). */
 const MAX_ROUNDS = 6;
 /** The same while a CNAME answers, which is there to stay. */
 const MAX_CNAME_ROUNDS = 3;
@@ -42,21 +44,21 @@ const NOTHING: PublishedAddresses = { A: { addresses: [], ttl: 0 }, AAAA: { addr
 
 /** @throws AppError conflict where data at a name would not be seen; contended where others change it all the time; primary-*, publish-unknown */
 export async function publishNames<Result>(change: NamesChange<Result>): Promise<Result> {
-  const { zone, names, deadlineMs, mayRecall, onBelief, isDryRun } = change;
+  const { zone, names, deadlineMs, mayRecall, isDryRun } = change;
   const { publisher } = zone;
-  checkTime(deadlineMs);
+  checkTime(change);
   const recalled = mayRecall && isDryRun !== true ? recallAll(zone, names) : undefined;
-  onBelief?.(recalled);
-  const known = recalled && (await attempt(change, recalled, recalled));
-  if (known) return known.result;
+  change.beliefs = recalled;
+  const first = recalled && (await attempt(change, recalled, recalled));
+  if (first) return first.result;
 
   let cname: DomainName | undefined;
   /** Different answers of the primary. */
-  const looks = new Set<string>();
+  const answers = new Set<string>();
   for (let round = 0; round < (cname === undefined ? MAX_ROUNDS : MAX_CNAME_ROUNDS); round++) {
-    checkTime(deadlineMs);
+    checkTime(change);
     // What was believed before has turned out wrong.
-    onBelief?.(undefined);
+    change.beliefs = undefined;
     const reads = await Promise.all(names.map((name) => publisher.read(name, deadlineMs)));
     cname = undefined;
     const seen = reads.map((read, index) => {
@@ -67,24 +69,24 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
       cname = names[index];
       return NOTHING;
     });
-    looks.add(seen.map(({ A, AAAA }) => [...A.addresses, ...AAAA.addresses].join()).join(';'));
+    answers.add(seen.map(({ A, AAAA }) => [...A.addresses, ...AAAA.addresses].join()).join(';'));
     if (cname === undefined) {
-      onBelief?.(seen);
+      change.beliefs = seen;
       const done = await attempt(change, seen, seen);
       if (done) return done.result;
       if (seen.every(isNothing)) continue;
     }
-    // The answers were not the names' own: a wildcard's, or the names were changed since. The first shows here.
+    // The answers were a wildcard's, or the names were changed since. This attempt finds out if it was a wildcard.
     const own = await ownAddresses(change, seen);
-    onBelief?.(own);
+    change.beliefs = own;
     const done = await attempt(change, own, seen);
     if (done) return done.result;
   }
   if (cname !== undefined) {
     throw new AppError('conflict', `A CNAME record is at '${cname}': no address can be beside it (RFC 1034 §3.6.2).`);
   }
-  // Where the answer is the same each time, nobody is faster: there is something that the primary does not show.
-  throw looks.size > 1
+  // If the answer is the same each time, no one else is writing: the primary has something that it does not show.
+  throw answers.size > 1
     ? new AppError(
         'contended',
         `The records of '${names.join("', '")}' were changed by others again and again; nothing was written.`,
@@ -96,43 +98,43 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
       );
 }
 
-/** Publishes the plan that rests on beliefs; undefined if one of them was wrong. */
+/** Publishes the plan that is based on beliefs; undefined if one of them was wrong. */
 async function attempt<Result>(
   { zone, plan, isDryRun, deadlineMs }: NamesChange<Result>,
   beliefs: Beliefs,
   seen: Beliefs,
 ): Promise<{ readonly result: Result } | undefined> {
   const { plans, result } = plan(beliefs, seen);
-  // Whether the beliefs hold is asked in any case; only the edits stay at home.
+  // A dry run sends the prerequisites as well, without the edits.
   const change = joinPlans(plans);
-  const asked = isDryRun === true ? { ...change, edits: [] } : change;
-  return (await zone.publisher.publish(asked, deadlineMs)) === 'published' ? { result } : undefined;
+  const sent = isDryRun === true ? { ...change, edits: [] } : change;
+  return (await zone.publisher.publish(sent, deadlineMs)) === 'published' ? { result } : undefined;
 }
 
 function recallAll({ publisher }: Zone, names: readonly DomainName[]): Beliefs | undefined {
   const beliefs: PublishedAddresses[] = [];
   for (const name of names) {
-    const known = publisher.recall(name);
-    if (known === undefined) return undefined;
-    beliefs.push(known);
+    const recalled = publisher.recall(name);
+    if (recalled === undefined) return undefined;
+    beliefs.push(recalled);
   }
   return beliefs;
 }
 
-/** What the names have of their own, where a wildcard's answer may be among what was seen. */
+/** The names' own addresses, where a wildcard's answer may be among `seen`. */
 async function ownAddresses(
   { zone, names, deadlineMs }: Pick<NamesChange<unknown>, 'zone' | 'names' | 'deadlineMs'>,
   seen: Beliefs,
 ): Promise<Beliefs> {
   if (names.length === 1) return [NOTHING];
-  const asked = names.map(async (ownerName, index): Promise<PublishedAddresses> => {
+  const confirmed = names.map(async (ownerName, index): Promise<PublishedAddresses> => {
     const published = seen[index]!;
     if (isNothing(published)) return NOTHING;
     const plan = { zone: zone.apex, ownerName, wanted: {}, published, ttl: 0, ttlIsExplicit: false };
     const outcome = await zone.publisher.publish(planChange(plan).change, deadlineMs);
     return outcome === 'published' ? published : NOTHING;
   });
-  return Promise.all(asked);
+  return Promise.all(confirmed);
 }
 
 /** Several plans as one change. */
@@ -145,7 +147,7 @@ function joinPlans(plans: readonly ChangePlan[]): ZoneChange {
   const prerequisites = new Map<string, Prerequisite>();
   for (const prerequisite of changes.flatMap((change) => change.prerequisites)) {
     const type = 'type' in prerequisite ? prerequisite.type : 0;
-    // Of what is at one place and of one type every plan says the same.
+    // All plans say the same of one name and type.
     prerequisites.set(`${type}/${prerequisite.ownerName.key}`, prerequisite);
   }
   return {
@@ -160,7 +162,7 @@ function isNothing({ A, AAAA }: PublishedAddresses): boolean {
   return A.addresses.length === 0 && AAAA.addresses.length === 0;
 }
 
-function checkTime(deadlineMs: number): void {
-  if (performance.now() < deadlineMs) return;
+function checkTime({ clock, deadlineMs }: Pick<NamesChange<unknown>, 'clock' | 'deadlineMs'>): void {
+  if (clock() < deadlineMs) return;
   throw new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
 }

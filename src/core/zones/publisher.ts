@@ -1,9 +1,9 @@
-/** What the core asks of the world: contracts, no code. Each port's implementations pass one contract suite. */
+/** Contracts: how the core reads and changes a zone, and how DNS UPDATE changes one. Each has one contract suite. */
 import type { DomainName } from '../../dns/name.ts';
 import type { RRset } from '../../dns/rrset.ts';
 import type { Prerequisite, ZoneChange, ZoneEdit } from '../../dns/zone-change.ts';
 
-/** The members of one address RRset; no RRset is no addresses. */
+/** The members of one address RRset; empty without an RRset. */
 export interface AddressSet {
   /** Canonical texts, sorted. */
   readonly addresses: readonly string[];
@@ -31,20 +31,20 @@ export type ReadOutcome =
 export type PublishOutcome = 'published' | 'stale';
 
 /**
- * Publishes changes of one zone. Deadlines are values of the monotonic clock (`performance.now()`), in ms.
+ * Publishes changes of one zone. Deadlines are values of the monotonic clock, in ms.
  *
  * Every implementation passes test/contract/zone-publisher.ts.
  */
 export interface ZonePublisher {
   /**
-   * What was published at the name when it was last seen: a guess that costs nothing and that only a prerequisite of a
-   * change makes true. Undefined if nothing is remembered.
+   * The addresses that were published when the name was last seen: a free guess, which a prerequisite of a change must
+   * confirm. Undefined if the name is not cached.
    */
   recall(ownerName: DomainName): PublishedAddresses | undefined;
 
   /**
-   * What the primary itself answers now for A and AAAA. Under a wildcard the answer may be the wildcard's: that it is
-   * the name's own, too, only a prerequisite shows.
+   * The primary's own answer now for A and AAAA. Under a wildcard it may be the wildcard's: whether the name has the
+   * addresses itself, only a prerequisite shows.
    * @throws AppError primary-*
    */
   read(ownerName: DomainName, deadlineMs: number): Promise<ReadOutcome>;
@@ -61,13 +61,13 @@ export interface ZonePublisher {
    */
   publish(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome>;
 
-  /** Ends connections; what is under way fails. */
+  /** Closes connections; what is in flight fails. */
   close(): void;
 }
 
-/** What became of the updates of one message (RFC 2136 §3.8). */
+/** The result of one UPDATE message (RFC 2136 §3.8). */
 export type UpdateOutcome =
-  /** All of them landed, or there was nothing to do: what RFC 2136 §3.4.2 passes over counts as done. */
+  /** All edits were made, or nothing had to change: an edit that RFC 2136 §3.4.2 ignores is done as well. */
   | { readonly kind: 'applied' }
   /** A prerequisite did not hold; the word is the RCODE (RFC 2136 §3.2.5). Nothing was changed. */
   | { readonly kind: 'unmet'; readonly rcode: 'YXDOMAIN' | 'YXRRSET' | 'NXDOMAIN' | 'NXRRSET' }
@@ -77,10 +77,11 @@ export type UpdateOutcome =
 /** A zone that we are the primary of, as requestors of UPDATE change it. */
 export interface UpdatableZone {
   /**
-   * Checks the prerequisites, then asks about every edit, then makes them all, or none; resolves when that is on disk.
+   * Checks the prerequisites, then calls `refusal` for every edit, then makes all of them, or none. Resolves when that is on
+   * disk.
    * All names are in the zone.
-   * @param refusal why an edit may not be, or undefined; `types` are those that it touches, for the deletion of a name
-   *   those that are there
+   * @param refusal why an edit is not allowed, or undefined; `types` are those that it touches, for the deletion of a name
+   *   those that exist there
    * @throws AppError primary-*, publish-unknown
    */
   applyUpdate(

@@ -22,7 +22,7 @@ export interface Zone {
   /** Keys of owner names that no client may change. */
   readonly reserved: ReadonlySet<string>;
   readonly addresses: AddressPolicy;
-  /** What an empty parameter of one family asks for. */
+  /** The meaning of an empty parameter of one family. */
   readonly emptyValue: 'keep' | 'clear';
 }
 
@@ -56,19 +56,23 @@ export class ZoneTable {
  * @throws AppError name-invalid
  */
 export function checkOwnerName(zone: Zone, ownerName: DomainName): void {
-  const refuse = (why: string): never => {
-    throw new AppError('name-invalid', why);
-  };
+  const why = ownerNameRefusal(zone, ownerName);
+  if (why !== undefined) throw new AppError('name-invalid', why);
+}
+
+/** Why clients may not change addresses at this name of the zone; undefined where they may. */
+export function ownerNameRefusal(zone: Zone, ownerName: DomainName): string | undefined {
   if (ownerName.equals(zone.apex) && !zone.apexAllowed) {
-    refuse(`The zone's own name '${ownerName}' may not be changed; the option 'apex: true' of the zone allows it.`);
+    return `The zone's own name '${ownerName}' may not be changed; the option 'apex: true' of the zone allows it.`;
   }
   if (ownerName.isWildcard && !zone.wildcardAllowed) {
-    refuse(`The wildcard '${ownerName}' may not be changed; the option 'wildcard: true' of the zone allows it.`);
+    return `The wildcard '${ownerName}' may not be changed; the option 'wildcard: true' of the zone allows it.`;
   }
-  if (zone.reserved.has(ownerName.key)) refuse(`The name '${ownerName}' is reserved.`);
+  if (zone.reserved.has(ownerName.key)) return `The name '${ownerName}' is reserved.`;
   if (ownerName.wireText.includes('_')) {
-    refuse(`The name '${ownerName}' is not a host name: '_' is only for names of TXT records.`);
+    return `The name '${ownerName}' is not a host name: '_' is only for names of TXT records.`;
   }
+  return undefined;
 }
 
 const MAX_TTL = 2_147_483_647; // RFC 2181 §8

@@ -4,7 +4,8 @@ import { Authenticator } from '../../core/access/authenticate.ts';
 import type { RequestEvent } from '../../core/observer.ts';
 import { UpdateAddresses } from '../../core/updates/update-addresses.ts';
 import { UpdateHost } from '../../core/updates/update-host.ts';
-import { HostGate } from '../../core/updates/update-record.ts';
+import { UpdateQueue } from '../../core/updates/update-queue.ts';
+import { UpdateRecord } from '../../core/updates/update-record.ts';
 import { UpdateTexts } from '../../core/updates/update-texts.ts';
 import { CheckZones } from '../../core/zones/check-zones.ts';
 import type { ZonePublisher } from '../../core/zones/publisher.ts';
@@ -30,19 +31,20 @@ describe('an application', () => {
       addresses: { allow: [], deny: [] },
       emptyValue: 'keep' as const,
     };
-    const updates = new UpdateAddresses({ timeoutMs: 5000, maxWaiting });
-    const gate = new HostGate({ now: Date.now });
+    const clock = () => performance.now();
+    const queue = new UpdateQueue(() => ({ timeoutMs: 5000, maxWaiting }), clock);
+    const record = new UpdateRecord({ now: Date.now });
     const services = {
       version: '0',
       zones: new ZoneTable([zone]),
       authenticator: new Authenticator({ masterSecret: 'Top5ecretWord', now: Date.now }),
       guesses,
-      gate,
-      updates: new UpdateHost(updates, gate),
-      texts: new UpdateTexts({ updates, gate, removeAfterSeconds: () => 60 }),
+      record,
+      updates: new UpdateHost(new UpdateAddresses(queue), record),
+      texts: new UpdateTexts({ queue, record, removeAfterSeconds: () => 60 }),
       acmeDns: undefined,
       protocolsOff: new Set<string>(),
-      checks: new CheckZones(5000),
+      checks: new CheckZones(() => 5000, clock),
       unspecifiedFamily: 'keep' as const,
       checkIsOpen: true,
       monitoring: { metrics: () => Promise.reject(new Error('none')), notReady: async () => [], isApart: false },

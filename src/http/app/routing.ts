@@ -93,7 +93,7 @@ async function answer(
     doorReply = await route.handle(doorRequest, services);
   } catch (cause) {
     error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
-    error = services.gate.refused(error, { caller: doorRequest.clientAddress });
+    error = services.record.refuse(error, { caller: doorRequest.clientAddress });
     doorReply = protocol.formatError(error, request.id);
   }
   sendReply(reply, doorReply);

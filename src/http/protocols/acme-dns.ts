@@ -126,7 +126,8 @@ async function update(request: DoorRequest, services: Services): Promise<DoorRep
   const zone = services.zones.find(ownerName);
   if (zone === undefined) throw new AppError('conflict', `'${ownerName}' is no longer in a zone of this server.`);
   const edit = { kind: 'roll', text, keep: services.acmeDns?.values ?? 1 } as const;
-  const context = { principal, caller, protocol: 'acme-dns', userAgent: headers['user-agent'] ?? '' };
+  const userAgent = headers['user-agent'] ?? '';
+  const context = { principal, caller, protocol: 'acme-dns', userAgent, origin: 'client' } as const;
   const { changed } = await services.texts.run({ zone, ownerName, edit, isChallenge: true }, context);
   const detail = `${ownerName} TXT ${changed ? 'added' : 'unchanged'}`;
   return { ...json(200, `{"txt": "${text}"}`), outcome: changed ? 'updated' : 'unchanged', detail };

@@ -6,12 +6,13 @@
 
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError } from '../../core/errors.ts';
+import type { AddressChoice } from '../../core/updates/prepare-update.ts';
+import type { TextEdit } from '../../core/updates/publish-texts.ts';
 import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
-import type { AddressChoice } from '../../core/updates/update-host.ts';
-import type { TextEdit } from '../../core/updates/update-texts.ts';
+import { familyOf } from '../../core/zones/family.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { familyOf, readAddress } from '../request/address-texts.ts';
+import { readAddress } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
@@ -19,7 +20,7 @@ import { oneWordErrors } from '../request/one-word-errors.ts';
 import {
   carrierNatWarning,
   findChallenge,
-  findHostZone,
+  findHost,
   findUnnamedHost,
   MAX_HOSTS,
   readServiceHost,
@@ -91,12 +92,12 @@ async function changeAddresses(
 ): Promise<DoorReply> {
   const choose = () => chooseAddresses(parameters, context.caller);
   const updates = hosts.map((ownerName) => {
-    return { zone: findHostZone(ownerName, context.principal, services), ownerName, fallbackTtl: DEFAULT_TTL, choose };
+    return { ...findHost(ownerName, context.principal, services), fallbackTtl: DEFAULT_TTL, choose };
   });
   const updated = await allOrNone(
     updates,
     (update) => services.updates.check(update, context),
-    (update) => services.updates.run(update, context),
+    (checked) => services.updates.publish(checked, context),
   );
   const results = updated.map(({ result }) => result);
   const { A, AAAA } = results[0] as AddressUpdate;
@@ -116,7 +117,7 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
   if (isTrue(parameters['clear'])) return { wanted: { A: null, AAAA: null } };
   const ip = parameters['ip']?.trim();
   const ipv6 = parameters['ipv6']?.trim();
-  const wanted: { A?: string; AAAA?: string } = {};
+  const wanted: { A?: IpAddress; AAAA?: IpAddress } = {};
   for (const [text, only] of [
     [ip, undefined],
     [ipv6, 'AAAA'],
@@ -126,10 +127,10 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
     if (address === undefined || 'length' in address || (only !== undefined && familyOf(address) !== only)) {
       throw new AppError('address-invalid', 'A parameter is not an address of its family.');
     }
-    wanted[familyOf(address)] = address.text;
+    wanted[familyOf(address)] = address;
   }
   if (ip || ipv6) return { wanted };
-  if (caller?.family === 4) return { wanted: { A: caller.text } };
+  if (caller?.family === 4) return { wanted: { A: caller } };
   throw new AppError('address-invalid', 'The request has no address, and was not sent over IPv4.');
 }
 
@@ -145,8 +146,11 @@ async function changeTexts(
   const updates = hosts.map((host) => ({ ...findChallenge(host, context.principal, services), edit }));
   const results = await allOrNone(
     updates,
-    (update) => services.texts.check(update, context),
-    async (update) => ({ ...(await services.texts.run(update, context)), ownerName: update.ownerName }),
+    async (update) => {
+      await services.texts.check(update, context);
+      return update;
+    },
+    async (update) => ({ ...(await services.texts.publish(update, context)), ownerName: update.ownerName }),
   );
   return formatResult(results, [results[0]?.texts.join(',') ?? ''], parameters);
 }
@@ -155,13 +159,14 @@ async function changeTexts(
  * Checks all updates before it publishes the first one. The primary can still accept some and refuse others.
  * @throws AppError of the failed updates, preferably one that makes the client retry
  */
-async function allOrNone<Update, Result>(
+async function allOrNone<Update, Checked, Result>(
   updates: readonly Update[],
-  check: (update: Update) => Promise<void>,
-  run: (update: Update) => Promise<Result>,
+  check: (update: Update) => Promise<Checked>,
+  publish: (checked: Checked) => Promise<Result>,
 ): Promise<Result[]> {
-  if (updates.length > 1) for (const update of updates) await check(update);
-  const settled = await Promise.allSettled(updates.map(run));
+  const checked: Checked[] = [];
+  for (const update of updates) checked.push(await check(update));
+  const settled = await Promise.allSettled(checked.map(publish));
   const errors = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
   const isRetried = (error: unknown) => !(error instanceof AppError) || DUCKDNS_ERRORS[error.code][0] === 503;
   if (errors.length > 0) throw errors.find(isRetried) ?? errors[0];

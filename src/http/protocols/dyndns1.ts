@@ -2,12 +2,14 @@
  * dyndns1, which some clients still offer: one host in each request. The reply is an HTML page in which clients search for
  * three lines. Credential, hosts and addresses are as in dyndns2; docs/protocols/dyndns2.md has both.
  */
+
 import { AppError, type ErrorCode } from '../../core/errors.ts';
+import type { Zone } from '../../core/zones/zone.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import { findUserName } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { changeHosts, replyToHosts, toldAddresses } from '../request/host-requests.ts';
+import { changeHosts, replyAddresses, replyToHosts } from '../request/host-requests.ts';
 import { hostFinders } from '../request/requested-host.ts';
 import { chooseAddresses, findParameter, lowerCaseNames, readHosts } from '../request/update-parameters.ts';
 
@@ -73,11 +75,11 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   if (hosts.length > 1) throw new AppError('name-invalid', 'The request has more than one host.');
   const user = findUserName(request.headers) || findParameter(parameters, 'user');
   const find = hostFinders(hosts, user, context.principal, services);
-  const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, context.caller, emptyValue);
+  const choose = ({ emptyValue }: Zone) => chooseAddresses(parameters, context.caller, emptyValue);
   const requests = find.map((findHost) => ({ find: findHost, choose }));
   const answers = await changeHosts(requests, context, services, () => true);
   const reply = replyToHosts(answers, (one) =>
-    one.kind === 'done' ? `NOERROR ${toldAddresses(one.updated).join(',')}` : one.error.code,
+    one.kind === 'done' ? `NOERROR ${replyAddresses(one.updated).join(',')}` : one.error.code,
   );
   const title = reply.outcome === 'updated' ? 'Changed' : 'Unchanged';
   return { ...reply, body: page(title, 'NOERROR'), contentType: CONTENT_TYPE };

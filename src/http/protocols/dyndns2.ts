@@ -4,14 +4,17 @@
  *
  * Never sent: `badagent`, `!yours`, `!donator`, `badsys`, and chunked or longer texts, which clients misunderstand.
  */
+
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { AddressChoice, HostUpdated } from '../../core/updates/update-host.ts';
+import type { AddressChoice } from '../../core/updates/prepare-update.ts';
+import type { HostUpdated } from '../../core/updates/update-host.ts';
+import type { Zone } from '../../core/zones/zone.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import { findUserName } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { DRY_RUN, formatDryRun, isDryRun } from '../request/dry-run.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { changeHost, changeHosts, replyToHost, replyToHosts, toldAddresses } from '../request/host-requests.ts';
+import { changeHost, changeHosts, replyAddresses, replyToHost, replyToHosts } from '../request/host-requests.ts';
 import { findUnnamedHost, MAX_HOSTS, readHost } from '../request/requested-host.ts';
 import {
   type Parameters as ClientParameters,
@@ -98,12 +101,14 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
     return { status: 200, body: 'numhost\n', outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
   }
   const { principal, caller } = context;
-  const chooseBy = (given: ClientParameters) => (emptyValue: 'keep' | 'clear') => {
-    const choice = choose(given, caller, emptyValue);
-    const ttl = readTtl(given['ttl']);
-    if (ttl === undefined && given[DRY_RUN] === undefined) return choice;
-    return { ...choice, ...(ttl !== undefined && { ttl }), ...(isDryRun(given[DRY_RUN]) && { isDryRun: true }) };
-  };
+  const chooseBy =
+    (given: ClientParameters) =>
+    ({ emptyValue }: Zone) => {
+      const choice = choose(given, caller, emptyValue);
+      const ttl = readTtl(given['ttl']);
+      if (ttl === undefined && given[DRY_RUN] === undefined) return choice;
+      return { ...choice, ...(ttl !== undefined && { ttl }), ...(isDryRun(given[DRY_RUN]) && { isDryRun: true }) };
+    };
   // Fast path: nearly all requests have one host.
   if (own === undefined && hosts.length < 2) {
     const [text] = hosts;
@@ -118,7 +123,8 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
   }));
   const answers = await changeHosts(requests, context, services, ({ code }) => DYNDNS2_ERRORS[code][0] !== 200);
   // A single host fails like in a request that names it in `hostname`.
-  if (answers.length === 1 && answers[0]?.kind === 'failed') throw answers[0].error;
+  const [only, ...moreAnswers] = answers;
+  if (only?.kind === 'failed' && moreAnswers.length === 0) return { ...formatError(only.error), error: only.error };
   return replyToHosts(answers, (one) =>
     one.kind === 'done' ? successLine(one.updated) : DYNDNS2_ERRORS[one.error.code][1],
   );
@@ -141,6 +147,6 @@ function readTtl(text: string | undefined): number | undefined {
 function successLine(updated: HostUpdated): string {
   if (updated.choice.isDryRun) return formatDryRun(updated).trimEnd();
   const word = updated.changed ? 'good' : 'nochg';
-  const addresses = toldAddresses(updated);
+  const addresses = replyAddresses(updated);
   return addresses.length === 0 ? word : `${word} ${addresses.join(',')}`;
 }

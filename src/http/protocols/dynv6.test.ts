@@ -1,5 +1,6 @@
 /** The address parameters of dynv6, also those that only change the members of a host. */
 import { expect, it } from 'vitest';
+import { textsOf } from '../../../test/support/wanted-addresses.ts';
 import { AppError } from '../../core/errors.ts';
 import { formatIpPrefix, parseIpAddress } from '../../dns/address.ts';
 import { lowerCaseNames } from '../request/update-parameters.ts';
@@ -12,7 +13,8 @@ function wanted(text: string, caller: string | undefined) {
   const parameters = lowerCaseNames(Object.fromEntries(new URLSearchParams(text)));
   try {
     const { wanted: addresses, prefix } = chooseAddresses(parameters, caller ? parseIpAddress(caller) : undefined);
-    return prefix === undefined ? addresses : { ...addresses, prefix: formatIpPrefix(prefix) };
+    const texts = textsOf(addresses);
+    return prefix === undefined ? texts : { ...texts, prefix: formatIpPrefix(prefix) };
   } catch (error) {
     return error instanceof AppError ? error.code : error;
   }

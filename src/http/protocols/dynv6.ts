@@ -5,13 +5,13 @@
  * Unlike dynv6, `ipv6prefix` alone also moves the host's own AAAA record: an address in the old prefix is useless.
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { AddressChoice } from '../../core/updates/update-host.ts';
+import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import { networkOf, readAddress, readAddressWithLength, readPrefix } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { carrierNatWarning, findHostZone, findUnnamedHost, readHost } from '../request/requested-host.ts';
+import { carrierNatWarning, findHost, findUnnamedHost, readHost } from '../request/requested-host.ts';
 import { lowerCaseNames, type Parameters } from '../request/update-parameters.ts';
 
 const DEFAULT_TTL = 60;
@@ -54,9 +54,9 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   const { principal, caller } = context;
   const text = parameters['hostname'] || parameters['zone'];
   const ownerName = text ? readHost(text, principal, services) : findUnnamedHost(undefined, principal, services);
-  const zone = findHostZone(ownerName, principal, services);
+  const host = findHost(ownerName, principal, services);
   const choose = () => chooseAddresses(parameters, caller);
-  const { result } = await services.updates.run({ zone, ownerName, fallbackTtl: DEFAULT_TTL, choose }, context);
+  const { result } = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
   const warning = carrierNatWarning(result);
   const body = result.changed ? 'addresses updated' : 'addresses unchanged';
   return {
@@ -80,13 +80,13 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
   const ipv4 = readAddressRequest(parameters['ipv4'], 4, caller);
   const ipv6 = readAddressRequest(parameters['ipv6'], 6, caller);
   const ipv6prefix = readPrefixRequest(parameters['ipv6prefix'], caller);
-  const wanted: { A?: string | null; AAAA?: string | null } = {};
+  const wanted: { A?: IpAddress | null; AAAA?: IpAddress | null } = {};
   for (const [family, request] of [
     ['A', ipv4],
     ['AAAA', ipv6],
   ] as const) {
     if (request === 'delete') wanted[family] = null;
-    else if (typeof request === 'object' && 'text' in request) wanted[family] = request.text;
+    else if (typeof request === 'object' && 'text' in request) wanted[family] = request;
   }
   const isPrefixDeleted = ipv6prefix === 'delete';
   const prefix =

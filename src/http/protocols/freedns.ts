@@ -9,14 +9,15 @@ import type { RequestContext } from '../../core/access/request-context.ts';
 import { literalHosts } from '../../core/access/select-host.ts';
 import { tokenCovers } from '../../core/access/token.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { Family } from '../../core/zones/plan-change.ts';
+import type { Family } from '../../core/zones/family.ts';
+import type { Zone } from '../../core/zones/zone.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import { findCredential, findUserName } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { changeHosts, type HostAnswer, plainName, replyToHosts, toldAddresses } from '../request/host-requests.ts';
+import { changeHosts, type HostAnswer, plainName, replyAddresses, replyToHosts } from '../request/host-requests.ts';
 import { hostFinders, MAX_HOSTS } from '../request/requested-host.ts';
 import { chooseAddresses, findParameter, lowerCaseNames, PARAMETERS, readHosts } from '../request/update-parameters.ts';
 
@@ -99,7 +100,7 @@ async function listHosts(request: DoorRequest, services: Services): Promise<Door
     });
   });
   const failed = answers.find((answer) => answer.kind === 'failed');
-  if (lines.length === 0 && failed !== undefined) throw failed.error;
+  if (lines.length === 0 && failed !== undefined) return { ...formatError(failed.error), error: failed.error };
   const body = lines.map((line) => `${line}\n`).join('');
   return { status: 200, body, outcome: 'info', detail: `listed ${lines.length} records` };
 }
@@ -169,7 +170,7 @@ async function update(
   }
   const user = findUserName(request.headers) || findParameter(parameters, 'user');
   const find = hostFinders(hosts, user, principal, services);
-  const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, caller, emptyValue);
+  const choose = ({ emptyValue }: Zone) => chooseAddresses(parameters, caller, emptyValue);
   const requests = find.map((findHost) => ({ find: findHost, choose }));
   const answers = await changeHosts(requests, context, services, isGeneral);
   const seconds = ((performance.now() - startMs) / 1000).toFixed(3);
@@ -179,7 +180,7 @@ async function update(
 function lineOf(answer: HostAnswer, version: Version, seconds: string): string {
   if (answer.kind === 'failed') return FREEDNS_ERRORS[answer.error.code][1];
   const { result } = answer.updated;
-  const addresses = toldAddresses(answer.updated).join(',') || 'no address';
+  const addresses = replyAddresses(answer.updated).join(',') || 'no address';
   const host = plainName(result.ownerName);
   return result.changed ? version.changed(host, addresses, seconds) : version.unchanged(host, addresses);
 }

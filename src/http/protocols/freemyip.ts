@@ -6,11 +6,12 @@
 
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError } from '../../core/errors.ts';
-import type { AddressChoice } from '../../core/updates/update-host.ts';
-import type { TextEdit } from '../../core/updates/update-texts.ts';
+import type { AddressChoice } from '../../core/updates/prepare-update.ts';
+import type { TextEdit } from '../../core/updates/publish-texts.ts';
+import { familyOf } from '../../core/zones/family.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { familyOf, readAddress } from '../request/address-texts.ts';
+import { readAddress } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
@@ -18,7 +19,7 @@ import { oneWordErrors } from '../request/one-word-errors.ts';
 import {
   carrierNatWarning,
   findChallenge,
-  findHostZone,
+  findHost,
   findUnnamedHost,
   readServiceHost,
 } from '../request/requested-host.ts';
@@ -75,9 +76,9 @@ async function changeAddresses(
   context: RequestContext,
   services: Services,
 ): Promise<DoorReply> {
-  const zone = findHostZone(ownerName, context.principal, services);
+  const host = findHost(ownerName, context.principal, services);
   const choose = () => chooseAddresses(parameters, context.caller);
-  const { result } = await services.updates.run({ zone, ownerName, fallbackTtl: DEFAULT_TTL, choose }, context);
+  const { result } = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
   const warning = carrierNatWarning(result);
   return { ...success(ownerName, result.changed), ...(warning === undefined ? {} : { warning }) };
 }
@@ -87,7 +88,7 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
   if (parameters['delete']?.trim().toLowerCase() === 'yes') return { wanted: { A: null, AAAA: null } };
   const text = parameters['myip']?.trim();
   const address = text ? readAddress(text) : caller;
-  if (address !== undefined && 'text' in address) return { wanted: { [familyOf(address)]: address.text } };
+  if (address !== undefined && 'text' in address) return { wanted: { [familyOf(address)]: address } };
   throw new AppError('address-invalid', 'The request does not have a valid address.');
 }
 

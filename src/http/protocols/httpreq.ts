@@ -6,13 +6,12 @@
  */
 
 import { challengeName, challengeText } from '../../core/access/acme-challenge.ts';
-import { findPermittedZone } from '../../core/access/authorize.ts';
+import { findTextZone } from '../../core/access/authorize.ts';
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import type { TextEdit } from '../../core/updates/update-texts.ts';
+import type { TextEdit } from '../../core/updates/publish-texts.ts';
 import { parseHostName } from '../../dns/host-name.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
-import { RRType } from '../../dns/rdata.ts';
 import { authenticateRequest } from '../request/authentication.ts';
 import { findCredential } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
@@ -63,7 +62,7 @@ export const httpreqProtocol: Protocol = {
 async function change(request: DoorRequest, services: Services, kind: 'add' | 'remove'): Promise<DoorReply> {
   const context = await authenticate(request, services);
   const { ownerName, text } = readChallenge(request.body);
-  const zone = findPermittedZone(services.zones, context.principal, ownerName, [RRType.TXT]);
+  const zone = findTextZone(services.zones, context.principal, ownerName);
   const edit: TextEdit = { kind, text };
   const { changed } = await services.texts.run({ zone, ownerName, edit }, context);
   const detail = `${ownerName} TXT ${changed ? (kind === 'add' ? 'added' : 'removed') : 'unchanged'}`;
@@ -77,7 +76,7 @@ async function authenticate(request: DoorRequest, services: Services): Promise<R
     throw new AppError('not-authenticated', 'The request has no credential: give a token as the password of Basic.');
   }
   const principal = await authenticateRequest(request, services, undefined);
-  return { principal, caller, protocol: 'httpreq', userAgent: headers['user-agent'] ?? '' };
+  return { principal, caller, protocol: 'httpreq', userAgent: headers['user-agent'] ?? '', origin: 'client' };
 }
 
 /** Reads `fqdn` and `value`, or `domain` and `keyAuth` of the RAW mode. @throws AppError */

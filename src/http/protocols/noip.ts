@@ -4,13 +4,15 @@
  *
  * Left out on purpose: `groupname`, and the codes of groups.
  */
+
 import { AppError, type ErrorCode } from '../../core/errors.ts';
+import type { Zone } from '../../core/zones/zone.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import { findUserName } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { changeHosts, type HostAnswer, plainName, replyToHosts, toldAddresses } from '../request/host-requests.ts';
+import { changeHosts, type HostAnswer, plainName, replyAddresses, replyToHosts } from '../request/host-requests.ts';
 import { hostFinders, MAX_HOSTS } from '../request/requested-host.ts';
 import { chooseAddresses, findParameter, lowerCaseNames, type Parameters } from '../request/update-parameters.ts';
 
@@ -70,7 +72,7 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
     }
     const user = findUserName(request.headers) || findParameter(parameters, 'user');
     const find = hostFinders(hosts, user, context.principal, services);
-    const choose = (emptyValue: 'keep' | 'clear') => chooseAddresses(parameters, context.caller, emptyValue);
+    const choose = ({ emptyValue }: Zone) => chooseAddresses(parameters, context.caller, emptyValue);
     const isGeneral = ({ code }: AppError) => NOIP_ERRORS[code][0] !== 200;
     return replyToHosts(
       await changeHosts(
@@ -83,7 +85,7 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
     );
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    const refusal = services.gate.refused(error, { caller: request.clientAddress });
+    const refusal = services.record.refuse(error, { caller: request.clientAddress });
     return { ...formatError(refusal, front), error: refusal };
   }
 }
@@ -106,7 +108,7 @@ function readRequest({ parameters, lists }: DoorRequest): DucRequest {
  */
 function readIpv4(parameters: Parameters, caller: IpAddress | undefined): string | undefined {
   try {
-    return chooseAddresses(parameters, caller, 'keep').wanted.A ?? undefined;
+    return chooseAddresses(parameters, caller, 'keep').wanted.A?.text;
   } catch (error) {
     if (error instanceof AppError) return undefined;
     throw error;
@@ -116,6 +118,6 @@ function readIpv4(parameters: Parameters, caller: IpAddress | undefined): string
 function lineOf(answer: HostAnswer, front: string | undefined): string {
   if (answer.kind === 'failed') return `${front ?? NO_HOST}:${NOIP_ERRORS[answer.error.code][1]}`;
   const { result } = answer.updated;
-  const ipv4 = toldAddresses(answer.updated).find((text) => !text.includes(':'));
+  const ipv4 = replyAddresses(answer.updated).find((text) => !text.includes(':'));
   return `${ipv4 ?? plainName(result.ownerName)}:${result.changed ? CHANGED : UNCHANGED}`;
 }

@@ -72,7 +72,7 @@ async function authenticate(
   const isMissing = headers.authorization === undefined && findCredential(headers, parameter) === undefined;
   if (isMissing) throw new AppError('not-authenticated', 'missing: Field required (secret).');
   const principal = await authenticateRequest(request, services, parameter);
-  return { principal, caller, protocol: 'original', userAgent: headers['user-agent'] ?? '' };
+  return { principal, caller, protocol: 'original', userAgent: headers['user-agent'] ?? '', origin: 'client' };
 }
 
 function info(body: string, detail: string): DoorReply {

@@ -1,11 +1,7 @@
-/** Addresses and prefixes as clients of the update protocols write them: with a length behind, or prefixes cut short. */
-import type { Family } from '../../core/zones/plan-change.ts';
+/** Addresses and prefixes as update clients write them: with a length behind, or prefixes cut short. */
 import { type IpAddress, type IpPrefix, parseIpAddress, prefixOf, unmapAddress } from '../../dns/address.ts';
 
-/**
- * An address; the length behind one is cut off, unless an IPv6 address has nothing but zeros in its lower half: then it is
- * a prefix.
- */
+/** An address; a length behind it is cut off. An IPv6 address with a length and only zeros in its lower half is a prefix. */
 export function readAddress(text: string): IpAddress | IpPrefix | undefined {
   if (!text.includes('/')) return readPlainAddress(text);
   const read = readAddressWithLength(text);
@@ -16,7 +12,7 @@ export function readAddress(text: string): IpAddress | IpPrefix | undefined {
   return isPrefix ? networkOf(address, length) : address;
 }
 
-/** An address, and the length where there is one; both are as they were written, but `::ffff:192.0.2.1` is unmapped. */
+/** An address, and its length if it has one; both as written, but `::ffff:192.0.2.1` is unmapped. */
 export function readAddressWithLength(text: string): { address: IpAddress; length: number | undefined } | undefined {
   const slash = text.indexOf('/');
   const address = readPlainAddress(slash < 0 ? text : text.slice(0, slash));
@@ -41,18 +37,14 @@ export function readPrefix(text: string): IpPrefix | undefined {
   return networkOf(address, length);
 }
 
-/** The network of an IPv6 address; undefined for a length that nobody is given. */
+/** The network of an IPv6 address; undefined for a length that no provider delegates. */
 export function networkOf(address: IpAddress, length: number): IpPrefix | undefined {
   return length >= MIN_PREFIX && length <= MAX_PREFIX ? prefixOf(address, length) : undefined;
 }
 
-export function familyOf({ family }: IpAddress): Family {
-  return family === 4 ? 'A' : 'AAAA';
-}
-
-/** Nobody is given a network of fewer bits. */
+/** No provider delegates a shorter prefix. */
 const MIN_PREFIX = 16;
-/** Hosts choose the other half by themselves. */
+/** The other half is the host's own. */
 const MAX_PREFIX = 64;
 
 function octetsOf(address: IpAddress): string {

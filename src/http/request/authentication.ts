@@ -1,4 +1,4 @@
-/** The credential of a request to a principal, for every protocol; wrong ones are slowed down (limits.ts). */
+/** Turns the credential of a request into a principal, for every protocol; wrong ones are throttled (guess-limiter.ts). */
 
 import type { Principal } from '../../core/access/principal.ts';
 import type { RequestContext } from '../../core/access/request-context.ts';
@@ -7,9 +7,9 @@ import { findCredential } from './credentials.ts';
 import type { DoorRequest, Services } from './door.ts';
 
 /**
- * A promise only where the store has to be asked, or nobody has the credential.
+ * A promise only where the store must be queried, or the credential is wrong.
  * @param parameter the protocol's own credential, from path, query or body
- * @param isMeant whether the credential is that of the one whom the request names; else it is as good as a wrong one
+ * @param isMeant whether the credential belongs to the account that the request names; else it is wrong
  * @throws AppError not-authenticated; rate-limited where too many wrong ones wait; store-unreachable
  */
 export function authenticateRequest(
@@ -43,9 +43,9 @@ async function refuse(source: DoorRequest['clientAddress'], guesses: Services['g
 }
 
 /**
- * Who sends the request of a protocol, and whence. The first request of some clients has no credential, so as to be asked
- * for it: that is no guess.
- * A promise only where the store has to be asked, or nobody has the credential.
+ * The context of a client's request. Some clients send their first request without a credential, to be challenged for it:
+ * that is not a guess.
+ * A promise only where the store must be queried, or the credential is wrong.
  * @param parameter as above; an empty one is absent
  * @throws AppError as above
  */
@@ -70,5 +70,5 @@ function contextOf(
   protocol: string,
   principal: Principal,
 ): RequestContext {
-  return { principal, caller, protocol, userAgent: headers['user-agent'] ?? '' };
+  return { principal, caller, protocol, userAgent: headers['user-agent'] ?? '', origin: 'client' };
 }

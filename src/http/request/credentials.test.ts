@@ -33,7 +33,7 @@ describe('the credential of a request', () => {
     },
   );
 
-  it('that is empty authenticates nobody', () => {
+  it('that is empty authenticates no one', () => {
     const master = new Authenticator({ masterSecret: 'Top5ecretWord', now: () => 0 });
     for (const authorization of [basic(':'), basic('user:'), basic(''), '', 'Bearer ']) {
       expect(master.authenticate(findCredential({ authorization }, 'Top5ecretWord'))).toBeUndefined();

@@ -1,6 +1,6 @@
 /**
  * The credential of a request: `Authorization` (Basic, Bearer, Token), then `X-Api-Key`, then the protocol's own
- * parameter. The first that is present decides; later ones are not tried. The user name of Basic is not part of it.
+ * parameter. The first that is present decides; the others are ignored. The user name of Basic is not part of it.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 
@@ -13,20 +13,20 @@ export function findCredential(headers: IncomingHttpHeaders, parameter: string |
   return parameter;
 }
 
-/** Something else than these schemes is present, and wrong. */
+/** Another scheme is a credential as well, and a wrong one. */
 function fromAuthorization(header: string): string | undefined {
   const basic = readScheme('basic', header);
   if (basic !== undefined) return splitBasic(basic)?.password;
   return readScheme('bearer', header) ?? readScheme('token', header);
 }
 
-/** The user name of Basic; undefined where there is none. It is no part of the credential, but it may name a host. */
+/** The user name of Basic; undefined where there is none. It is not part of the credential, but it may name a host. */
 export function findUserName({ authorization }: IncomingHttpHeaders): string | undefined {
   const basic = authorization === undefined ? undefined : readScheme('basic', authorization);
   return basic === undefined ? undefined : splitBasic(basic)?.user;
 }
 
-/** What stands behind the scheme, which is compared without case (RFC 9110 §11.1); undefined for another header. */
+/** The text behind the scheme, which is compared without case (RFC 9110 §11.1); undefined for another scheme. */
 function readScheme(scheme: 'basic' | 'bearer' | 'token', header: string): string | undefined {
   const { length } = scheme;
   for (let at = 0; at < length; at += 1) {
@@ -40,7 +40,7 @@ function readScheme(scheme: 'basic' | 'bearer' | 'token', header: string): strin
 const CASE_BIT = 0x20;
 const SPACE = 0x20;
 
-/** A password may hold colons: only the first one ends the user name (RFC 7617 §2). */
+/** A password may contain colons: only the first one ends the user name (RFC 7617 §2). */
 function splitBasic(base64: string): { user: string; password: string } | undefined {
   const pair = decodeBase64(base64);
   const colon = pair.indexOf(':');
@@ -52,5 +52,5 @@ function decodeBase64(base64: string): string {
   return decoded.toString('utf8', 0, decoded.write(base64, 'base64'));
 }
 
-/** Used again and again: to make a Buffer takes longer than to decode into one. */
+/** Reused: allocating a Buffer takes longer than decoding into one. */
 const decoded = Buffer.alloc(512);

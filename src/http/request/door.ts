@@ -1,6 +1,6 @@
 /**
- * What a client protocol is made of: routes that turn a request into a reply, and the protocol's words for errors.
- * Protocols know neither the web framework nor each other.
+ * The contract of a client protocol: routes that turn a request into a reply, and the protocol's words for errors.
+ * Protocols import neither the web framework nor each other.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AcmeDns } from '../../core/access/acme-dns.ts';
@@ -8,30 +8,30 @@ import type { Authenticator } from '../../core/access/authenticate.ts';
 import type { AppError } from '../../core/errors.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
 import type { UpdateHost } from '../../core/updates/update-host.ts';
-import type { HostGate } from '../../core/updates/update-record.ts';
+import type { UpdateRecord } from '../../core/updates/update-record.ts';
 import type { UpdateTexts } from '../../core/updates/update-texts.ts';
 import type { CheckZones } from '../../core/zones/check-zones.ts';
 import type { ZoneTable } from '../../core/zones/zone.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { GuessLimiter } from './guess-limiter.ts';
 
-/** The use-cases and settings of the configuration in force; a reload replaces the whole. */
+/** The use-cases and settings of the current configuration; a reload replaces all of it. */
 export interface Services {
   readonly version: string;
   readonly zones: ZoneTable;
   readonly authenticator: Authenticator;
   readonly guesses: GuessLimiter;
-  readonly gate: HostGate;
+  readonly record: UpdateRecord;
   readonly updates: UpdateHost;
   readonly texts: UpdateTexts;
-  /** Where the configuration has it. */
+  /** Undefined where it is not configured. */
   readonly acmeDns: AcmeDns | undefined;
   readonly checks: CheckZones;
-  /** Original API: what becomes of the family that a request does not name. */
+  /** Original API: the treatment of a family that a request does not name. */
   readonly unspecifiedFamily: 'keep' | 'delete';
   readonly checkIsOpen: boolean;
   readonly monitoring: Monitoring;
-  /** Names of protocols that are switched off. */
+  /** Names of disabled protocols. */
   readonly protocolsOff: ReadonlySet<string>;
 }
 
@@ -44,9 +44,9 @@ export interface DoorRequest {
   readonly parameters: Readonly<Record<string, string | undefined>>;
   /** The same, with every value of a repeated parameter in its order. */
   readonly lists: Readonly<Record<string, readonly string[] | undefined>>;
-  /** As it was sent, where it is text: JSON, a form, whatever was called one of these, or had no type. */
+  /** As it was sent, if its content type is JSON, a form, or absent. */
   readonly body: string | undefined;
-  /** Undefined where it cannot be known. */
+  /** Undefined where it is not known. */
   readonly clientAddress: IpAddress | undefined;
 }
 
@@ -56,34 +56,34 @@ export interface DoorReply {
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly outcome: 'updated' | 'unchanged' | 'info' | 'failed';
-  /** For the log: no secret. */
+  /** For the log, without secrets. */
   readonly detail: string;
-  /** The first failure of a reply that tells of several things; for the log. */
+  /** The first failure of a reply about several hosts; for the log. */
   readonly error?: AppError;
-  /** What the operator should know although the request succeeded. */
+  /** A warning to the operator although the request succeeded. */
   readonly warning?: string;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 export interface Route {
-  /** HEAD is answered like GET only where `safe` says that nothing can change. */
+  /** HEAD is answered like GET only where the route is `safe`: it changes nothing. */
   readonly methods: readonly Method[];
   readonly safe: boolean;
   /** Pattern with `:placeholder` segments. */
   readonly pattern: string;
   /**
-   * Where protocols share a pattern: whether a request is this one's. The first protocol that takes it is asked, in their
-   * order in app.ts; absent: every request.
+   * Where protocols share a pattern: whether a request belongs to this one. The first protocol in the order of app.ts that
+   * takes it handles it. Absent: every request.
    */
   readonly takes?: (request: DoorRequest) => boolean;
-  /** Reads `body` as JSON; elsewhere a body that is called JSON is refused. */
+  /** Accepts a JSON body; other routes refuse it. */
   readonly takesJson?: true;
   handle(request: DoorRequest, services: Services): DoorReply | Promise<DoorReply>;
 }
 
 export interface Protocol {
-  /** Where the configuration has a switch for it: that one's name. */
+  /** The name of its switch in the configuration, if it has one. */
   readonly name: string;
   readonly routes: readonly Route[];
   /** Total over all error codes; never shows a cause. */

@@ -1,10 +1,8 @@
-/**
- * What `dry_run=1` answers: a line for each record that would change or stay, for a person. Its words are none that a client
- * takes for success.
- */
+/** The reply to `dry_run=1`: a line for each record that would change or stay, for a person. No client takes it for success. */
 
 import type { HostUpdated } from '../../core/updates/update-host.ts';
-import { FAMILIES, type FamilyPlan } from '../../core/zones/plan-change.ts';
+import { FAMILIES } from '../../core/zones/family.ts';
+import type { FamilyPlan } from '../../core/zones/plan-change.ts';
 
 export const DRY_RUN = 'dry_run';
 

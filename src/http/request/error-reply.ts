@@ -1,20 +1,20 @@
-/** The reply to a request that failed, as far as protocols agree: how to authenticate, and when to come again. */
+/** The part of an error reply that protocols have in common: how to authenticate, and when to retry. */
 import type { AppError } from '../../core/errors.ts';
 import { errorLine, ORIGINAL_ERRORS } from '../../core/updates/original-lines.ts';
 import type { DoorReply } from './door.ts';
 
-/** Where the error does not know better. */
+/** Where the error has no time of its own. */
 const RETRY_AFTER_SECONDS = 60;
 
-/** @param status 401 asks for Basic */
+/** @param status 401 adds a challenge for Basic */
 export function errorReply(error: AppError, status: number, body: string): DoorReply {
   return reply(error, status, body, error.retryAfterSeconds);
 }
 
-/** The same for update clients: 503 alone says when to come again, and it always does. */
+/** The same for update clients: only 503 has Retry-After, and it always does. */
 export function clientErrorReply(error: AppError, status: number, body: string): DoorReply {
-  const again = status === 503 ? (error.retryAfterSeconds ?? RETRY_AFTER_SECONDS) : undefined;
-  return reply(error, status, body, again);
+  const retryAfter = status === 503 ? (error.retryAfterSeconds ?? RETRY_AFTER_SECONDS) : undefined;
+  return reply(error, status, body, retryAfter);
 }
 
 function reply(error: AppError, status: number, body: string, retryAfterSeconds: number | undefined): DoorReply {

@@ -1,8 +1,9 @@
 /**
- * Slows down the guessing of credentials: the first ten wrong ones a minute of one source are answered at once, each
- * later one after a second. A right credential is never delayed.
+ * Throttles the guessing of credentials: the first ten wrong ones a minute of one source are answered at once, each later
+ * one after a second. A right credential is never delayed.
  */
 import { sourceKey } from '../../core/access/rate-limits.ts';
+import { setBounded } from '../../core/bounded-map.ts';
 import type { IpAddress } from '../../dns/address.ts';
 
 const FREE_PER_MINUTE = 10;
@@ -22,7 +23,7 @@ export class GuessLimiter {
   readonly #wait: (ms: number) => Promise<void>;
   #waiting = 0;
 
-  /** @param nowMs monotonic; @param wait resolves after so many ms */
+  /** @param nowMs monotonic @param wait resolves after `ms` */
   constructor(nowMs: () => number = () => performance.now(), wait: (ms: number) => Promise<void> = sleep) {
     this.#nowMs = nowMs;
     this.#wait = wait;
@@ -30,7 +31,7 @@ export class GuessLimiter {
 
   /**
    * Call for each wrong credential and answer when it resolves.
-   * @returns `overloaded` when too many wait already: answer 503 at once
+   * @returns `overloaded` where too many wait already: answer 503 at once
    */
   async wrong(source: IpAddress | undefined): Promise<'answer' | 'overloaded'> {
     const window = this.#windowOf(sourceKey(source));
@@ -48,17 +49,10 @@ export class GuessLimiter {
 
   #windowOf(key: string): Window {
     const now = this.#nowMs();
-    const known = this.#windows.get(key);
-    if (known !== undefined && now < known.startMs + MINUTE_MS) return known;
+    const current = this.#windows.get(key);
+    if (current !== undefined && now < current.startMs + MINUTE_MS) return current;
     const window = { startMs: now, wrong: 0 };
-    this.#windows.delete(key);
-    this.#windows.set(key, window);
-    if (this.#windows.size > MAX_SOURCES) {
-      for (const oldest of this.#windows.keys()) {
-        this.#windows.delete(oldest);
-        break;
-      }
-    }
+    setBounded(this.#windows, key, window, MAX_SOURCES);
     return window;
   }
 }

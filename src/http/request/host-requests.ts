@@ -1,31 +1,31 @@
-/**
- * What the doors have in common whose requests name hosts: the change of their addresses, and a line of reply for each.
- */
+/** Common to all protocols whose requests name hosts: the change of their addresses, and a reply line for each. */
 
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError } from '../../core/errors.ts';
-import type { AddressChoice, HostUpdated } from '../../core/updates/update-host.ts';
+import type { AddressChoice } from '../../core/updates/prepare-update.ts';
+import type { HostUpdated } from '../../core/updates/update-host.ts';
+import type { Zone } from '../../core/zones/zone.ts';
 import type { DomainName } from '../../dns/name.ts';
 import type { DoorReply, Services } from './door.ts';
-import { carrierNatWarning, findHostZone } from './requested-host.ts';
+import { carrierNatWarning, findHost } from './requested-host.ts';
 
 /** Seconds. */
 const DEFAULT_TTL = 60;
 
 /**
  * Changes the addresses of a host, if the credential covers it.
- * @param choose is handed the zone's `empty_value`; called when it is known that the credential covers the host
+ * @param choose see HostUpdate
  * @throws AppError
  */
 export async function changeHost(
   ownerName: DomainName,
-  choose: (emptyValue: 'keep' | 'clear') => AddressChoice,
+  choose: (zone: Zone) => AddressChoice,
   context: RequestContext,
-  { zones, updates }: Pick<Services, 'zones' | 'updates'>,
+  services: Pick<Services, 'zones' | 'updates'>,
 ): Promise<HostUpdated> {
-  const zone = findHostZone(ownerName, context.principal, { zones });
-  const update = { zone, ownerName, fallbackTtl: DEFAULT_TTL, choose: () => choose(zone.emptyValue) };
-  const updated = await updates.run(update, context);
+  const { zone, families } = findHost(ownerName, context.principal, services);
+  const update = { zone, ownerName, families, fallbackTtl: DEFAULT_TTL, choose };
+  const updated = await services.updates.run(update, context);
   const { wanted, prefix } = updated.choice;
   const { AAAA, members } = updated.result;
   const nothingToMove = AAAA.after.length === 0 && members.length === 0;
@@ -35,23 +35,23 @@ export async function changeHost(
   return updated;
 }
 
-/** What a request asks of one host. */
+/** A request for one host. */
 export interface HostRequest {
   /** The host, or throws name-invalid. */
   readonly find: () => DomainName;
   /** See changeHost. */
-  readonly choose: (emptyValue: 'keep' | 'clear') => AddressChoice;
+  readonly choose: (zone: Zone) => AddressChoice;
 }
 
-/** What became of one host. */
+/** The result for one host. */
 export type HostAnswer =
   | { readonly kind: 'done'; readonly updated: HostUpdated }
   | { readonly kind: 'failed'; readonly error: AppError };
 
 /**
- * Changes each host, whatever becomes of the others.
- * @param isGeneral an error that concerns more than one host: it is the whole reply. What is done already is confirmed
- *   when the client comes again.
+ * Changes each host, even where others fail.
+ * @param isGeneral an error that concerns more than one host is the whole reply. Hosts that were changed already are
+ *   confirmed when the client retries.
  * @throws AppError where it is general
  */
 export async function changeHosts(
@@ -66,8 +66,10 @@ export async function changeHosts(
         return { kind: 'done', updated: await changeHost(find(), choose, context, services) };
       } catch (error) {
         if (!(error instanceof AppError)) return { kind: 'broken', error };
-        const told = services.gate.refused(error, context);
-        return { kind: isGeneral(told) ? 'broken' : 'failed', error: told };
+        // An error that is the whole reply is counted by the app.
+        if (isGeneral(error)) return { kind: 'broken', error };
+        const refusal = services.record.refuse(error, context);
+        return { kind: isGeneral(refusal) ? 'broken' : 'failed', error: refusal };
       }
     }),
   );
@@ -109,14 +111,14 @@ export function replyToHosts(
   };
 }
 
-/** The addresses that were asked for; where none was, those that are published. */
-export function toldAddresses(updated: HostUpdated): readonly string[] {
+/** The addresses for the reply: those that were requested; where none was, those that are published. */
+export function replyAddresses(updated: HostUpdated): readonly string[] {
   const { A, AAAA, members } = updated.result;
   const { wanted, prefix } = updated.choice;
-  const asksForA = wanted.A !== undefined;
-  const asksForAAAA = wanted.AAAA !== undefined || prefix !== undefined;
-  const own = asksForA === asksForAAAA ? [...A.after, ...AAAA.after] : asksForA ? A.after : AAAA.after;
-  // A success without an address is none for some clients: of a host that has none itself, one of its members'.
+  const namesA = wanted.A !== undefined;
+  const namesAAAA = wanted.AAAA !== undefined || prefix !== undefined;
+  const own = namesA === namesAAAA ? [...A.after, ...AAAA.after] : namesA ? A.after : AAAA.after;
+  // Some clients take a success without an address for a failure: a host without one shows one of its members'.
   return own.length > 0 ? own : (members[0]?.AAAA.after ?? []);
 }
 

@@ -4,20 +4,17 @@
  *
  * A client may send its secret in the wrong parameter, so a log text repeats nothing that has not been checked.
  */
-import { authorizeName, unknownName } from '../../core/access/authorize.ts';
+import { type PermittedHost, permittedFamilies, unknownName } from '../../core/access/authorize.ts';
 import type { Principal } from '../../core/access/principal.ts';
-import { tokenCovers } from '../../core/access/token.ts';
 import { AppError } from '../../core/errors.ts';
-import type { Family, WantedAddresses } from '../../core/zones/plan-change.ts';
+import { familyOf } from '../../core/zones/family.ts';
+import type { WantedAddresses } from '../../core/zones/plan-change.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import { type IpAddress, parseIpAddress, unmapAddress } from '../../dns/address.ts';
 import { parseHostName } from '../../dns/host-name.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
-import { RRType } from '../../dns/rdata.ts';
 import type { Services } from './door.ts';
 import { DRY_RUN } from './dry-run.ts';
-
-const ADDRESS_TYPES = [RRType.A, RRType.AAAA];
 
 export interface NameParameters {
   readonly fqdn?: string | undefined;
@@ -68,15 +65,16 @@ export function findOwner(
   { fqdn, zone_name: zoneName, record_name: recordName }: NameParameters,
   principal: Principal,
   { zones }: Pick<Services, 'zones'>,
-): { ownerName: DomainName; zone: Zone } {
+): PermittedHost {
   if (fqdn && (zoneName || recordName)) {
     throw new AppError('name-invalid', 'Specify "fqdn" or "zone_name" and "record_name".');
   }
   if (fqdn) {
     const ownerName = parseName(fqdn);
-    authorizeName(principal, ownerName, ADDRESS_TYPES);
+    const families = permittedFamilies(principal, ownerName);
+    if (families.length === 0) throw unknownName(ownerName);
     const zone = zones.find(ownerName);
-    if (zone !== undefined) return { ownerName, zone };
+    if (zone !== undefined) return { ownerName, zone, families };
     throw new AppError('name-invalid', unknownName(ownerName).message, { logText: IN_NO_ZONE });
   }
   // An empty record name means the zone's apex; a missing one means that this form was not used at all.
@@ -88,11 +86,10 @@ export function findOwner(
     new AppError('name-invalid', `Unknown zone "${oneLine(zoneName)}".`, { logText: IN_NO_ZONE });
   if (zone === undefined) throw unknownZone();
   const ownerName = isApex ? zone.apex : parseName(`${recordName}.${zone.apex}`);
-  if (principal.kind === 'token' && !ADDRESS_TYPES.some((type) => tokenCovers(principal.token, ownerName, type))) {
-    throw unknownZone();
-  }
+  const families = permittedFamilies(principal, ownerName);
+  if (families.length === 0) throw unknownZone();
   // The name may lie in a zone of ours below this one.
-  return { ownerName, zone: isApex ? zone : (zones.find(ownerName) ?? zone) };
+  return { ownerName, zone: isApex ? zone : (zones.find(ownerName) ?? zone), families };
 }
 
 function parseName(text: string): DomainName {
@@ -121,14 +118,15 @@ export function parseAddresses(
   zone: Zone,
   caller: IpAddress | undefined,
 ): WantedAddresses {
-  const wanted: { A?: string | null; AAAA?: string | null } = {};
+  const wanted: { A?: IpAddress | null; AAAA?: IpAddress | null } = {};
   const set = (address: IpAddress) => {
-    const family: Family = address.family === 4 ? 'A' : 'AAAA';
-    if (wanted[family] !== undefined) {
-      const text = `The attribute "ipv${address.family}" is already set and has the value "${wanted[family]}".`;
+    const family = familyOf(address);
+    const previous = wanted[family];
+    if (previous !== undefined) {
+      const text = `The attribute "ipv${address.family}" is already set and has the value "${previous?.text ?? null}".`;
       throw new AppError('address-invalid', text);
     }
-    wanted[family] = address.text;
+    wanted[family] = address;
   };
   let hasParameter = false;
   for (const text of parameters.ips) {

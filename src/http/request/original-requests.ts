@@ -2,6 +2,7 @@
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { deletionLine, updateLines } from '../../core/updates/original-lines.ts';
 import type { WantedAddresses } from '../../core/zones/plan-change.ts';
+import type { Zone } from '../../core/zones/zone.ts';
 import type { DoorReply, Services } from './door.ts';
 import { formatDryRun, isDryRun } from './dry-run.ts';
 import { findOwner, parseAddresses, parseTtl, type UpdateParameters } from './original-parameters.ts';
@@ -19,15 +20,15 @@ export async function changeAddresses(
   context: RequestContext,
   services: Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily'>,
 ): Promise<DoorReply> {
-  const { ownerName, zone } = findOwner(parameters, context.principal, services);
-  const choose = () => {
+  const host = findOwner(parameters, context.principal, services);
+  const choose = (zone: Zone) => {
     const ttl = parseTtl(parameters.ttl);
     const addresses = parseAddresses(parameters, zone, context.caller);
     const wanted: WantedAddresses =
       services.unspecifiedFamily === 'delete' ? { A: null, AAAA: null, ...addresses } : addresses;
     return { wanted, ...(ttl !== undefined && { ttl }), ...(isDryRun(parameters.dry_run) && { isDryRun: true }) };
   };
-  const updated = await services.updates.run({ zone, ownerName, fallbackTtl: DEFAULT_TTL, choose }, context);
+  const updated = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
   const { result, choice } = updated;
   if (choice.isDryRun) return changeReply(false, formatDryRun(updated));
   const reply = changeReply(result.changed, updateLines(result));
@@ -41,10 +42,10 @@ export async function deleteAddresses(
   context: RequestContext,
   services: Pick<Services, 'zones' | 'updates'>,
 ): Promise<DoorReply> {
-  const { ownerName, zone } = findOwner({ fqdn }, context.principal, services);
+  const host = findOwner({ fqdn }, context.principal, services);
   const choose = () => ({ wanted: { A: null, AAAA: null } });
-  const { changed } = await services.updates.run({ zone, ownerName, fallbackTtl: DEFAULT_TTL, choose }, context);
-  return changeReply(changed, deletionLine(ownerName, changed));
+  const { changed } = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
+  return changeReply(changed, deletionLine(host.ownerName, changed));
 }
 
 function changeReply(changed: boolean, body: string): DoorReply {

@@ -1,6 +1,6 @@
-/** Which host a request means, for the protocols whose clients write more than whole names. */
 import { toChallengeName } from '../../core/access/acme-challenge.ts';
-import { findPermittedZone } from '../../core/access/authorize.ts';
+/** Finds the host that a request means, for protocols whose clients do not always write a full name. */
+import { findPermittedHost, findTextZone, type PermittedHost } from '../../core/access/authorize.ts';
 import type { Principal } from '../../core/access/principal.ts';
 import { selectByText, selectByUser, selectOnlyHost } from '../../core/access/select-host.ts';
 import { AppError } from '../../core/errors.ts';
@@ -8,15 +8,12 @@ import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
 import { isCarrierNat } from '../../core/zones/address-policy.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
-import { RRType } from '../../dns/rdata.ts';
 import type { Services } from './door.ts';
 
-const ADDRESS_TYPES = [RRType.A, RRType.AAAA];
-
-/** Hosts that one request may name. */
+/** Hosts in one request. */
 export const MAX_HOSTS = 20;
 
-/** The items of a list with commas, without what is empty and without final dots. */
+/** The items of a comma-separated list, without empty ones and without final dots. */
 export function splitHosts(text: string): string[] {
   const hosts: string[] = [];
   for (const item of text.includes(',') ? text.split(',') : [text]) {
@@ -34,7 +31,7 @@ export function readHost(given: string, principal: Principal, { zones }: Pick<Se
     name = selectByText(principal, zones, text);
   } catch (error) {
     if (!(error instanceof NameError)) throw error;
-    // What a client wrote into the wrong place may be its secret.
+    // The text may be a secret that the client wrote into the wrong place.
     throw new AppError('name-invalid', `The request has an invalid host name (${error.code}).`);
   }
   if (name !== undefined) return name;
@@ -42,8 +39,8 @@ export function readHost(given: string, principal: Principal, { zones }: Pick<Se
 }
 
 /**
- * The same for clients of a service that gives out names of its own domain: `home.duckdns.org` means `home`, unless a zone
- * of ours has that name.
+ * The same for clients of a service with names in its own domain: `home.duckdns.org` means `home`, unless the name is in one
+ * of our zones.
  * @param domain of the service
  * @throws AppError name-invalid
  */
@@ -62,8 +59,8 @@ export function readServiceHost(
 }
 
 /**
- * The hosts of a request: a function for each, so that one that is wrong does not keep the others from being changed.
- * @param user where it names none
+ * The hosts of a request: a function for each, so that an invalid one does not prevent the change of the others.
+ * @param user names the host where the request has none
  */
 export function hostFinders(
   given: readonly string[],
@@ -75,7 +72,7 @@ export function hostFinders(
   return given.map((text) => () => readHost(text, principal, services));
 }
 
-/** Where a request names no host. @throws AppError name-invalid */
+/** The host of a request that names none. @throws AppError name-invalid */
 export function findUnnamedHost(
   user: string | undefined,
   principal: Principal,
@@ -86,14 +83,18 @@ export function findUnnamedHost(
   throw new AppError('name-invalid', 'The request names no host.');
 }
 
-/** The zone of a host whose addresses the credential may change. @throws AppError not-permitted */
-export function findHostZone(ownerName: DomainName, principal: Principal, { zones }: Pick<Services, 'zones'>): Zone {
-  return findPermittedZone(zones, principal, ownerName, ADDRESS_TYPES);
+/** A host whose addresses the credential may change. @throws AppError not-permitted */
+export function findHost(
+  ownerName: DomainName,
+  principal: Principal,
+  { zones }: Pick<Services, 'zones'>,
+): PermittedHost {
+  return findPermittedHost(zones, principal, ownerName);
 }
 
 /**
- * Where a challenge of ACME for a host is written, and its zone.
- * @throws AppError name-invalid; not-permitted also where the credential is for addresses alone
+ * The name of a host's ACME challenge, and its zone.
+ * @throws AppError name-invalid; not-permitted, also where the credential covers addresses only
  */
 export function findChallenge(
   host: DomainName,
@@ -101,7 +102,7 @@ export function findChallenge(
   { zones }: Pick<Services, 'zones'>,
 ): { readonly ownerName: DomainName; readonly zone: Zone } {
   const ownerName = challengeOf(host);
-  return { ownerName, zone: findPermittedZone(zones, principal, ownerName, [RRType.TXT]) };
+  return { ownerName, zone: findTextZone(zones, principal, ownerName) };
 }
 
 /** @throws AppError name-invalid */
@@ -114,7 +115,7 @@ function challengeOf(host: DomainName): DomainName {
   }
 }
 
-/** What the operator should know of a change. */
+/** A warning to the operator about a change; undefined: none. */
 export function carrierNatWarning({ ownerName, A, changed }: AddressUpdate): string | undefined {
   const text = changed ? A.after.find(isCarrierNat) : undefined;
   return (

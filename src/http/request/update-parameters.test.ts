@@ -1,6 +1,8 @@
 // The parameter table of dyndns2: which hosts and which addresses a request means.
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { textsOf } from '../../../test/support/wanted-addresses.ts';
 import { AppError } from '../../core/errors.ts';
 import { formatIpPrefix, parseIpAddress } from '../../dns/address.ts';
 import {
@@ -29,7 +31,8 @@ function wanted(text: string, caller: string | undefined = CALLER, emptyValue: '
     const choice = chooseAddresses(query(text), caller === '' ? undefined : parseIpAddress(caller), emptyValue);
     const { prefix } = choice;
     const stays = choice.ownStays ? { ownStays: true } : {};
-    return prefix === undefined ? choice.wanted : { ...choice.wanted, prefix: formatIpPrefix(prefix), ...stays };
+    const texts = textsOf(choice.wanted);
+    return prefix === undefined ? texts : { ...texts, prefix: formatIpPrefix(prefix), ...stays };
   } catch (error) {
     return error instanceof AppError ? error.code : error;
   }
@@ -62,7 +65,7 @@ describe('hosts', () => {
 });
 
 describe('credentials', () => {
-  it('are looked for in the order of the table, and what is empty is none', () => {
+  it('are read in the order of the table, and empty ones are ignored', () => {
     expect(findParameter(query('key=k&password=p&token=&secret='), 'credential')).toBe('p');
     expect(findParameter(query('token=&pass='), 'credential')).toBeUndefined();
     for (const name of PARAMETERS.credential) expect(findParameter(query(`${name}=x`), 'credential')).toBe('x');
@@ -99,7 +102,7 @@ describe('addresses', () => {
       expect(wanted(`${name}=auto`, '')).toBe('address-invalid');
     });
 
-    it('an empty one keeps it, or clears it where the zone says so, and the caller is never asked', () => {
+    it('an empty one keeps it, or clears it where the zone says so, and the address of the caller is never used', () => {
       expect(wanted(`${name}=`)).toEqual({});
       expect(wanted(`${name}=`, caller, 'clear')).toEqual({ [family]: null });
     });
@@ -184,7 +187,7 @@ describe('prefixes', () => {
       { A: '192.0.2.1', AAAA: '2001:db8:9::7', prefix: '2001:db8::/56' },
     ],
     ['myipv6=preserve&ipv6prefix=2001:db8::/56', { prefix: '2001:db8::/56', ownStays: true }],
-    // An address with nothing but zeros in its lower half and a length is a prefix wherever it stands.
+    // An address with only zeros in its lower half and a length is a prefix in every parameter.
     ['myip=192.0.2.1,2001:db8:0:12::/56', { A: '192.0.2.1', prefix: '2001:db8::/56' }],
     ['myipv6=2001:db8:0:12::/64', { prefix: '2001:db8:0:12::/64' }],
     ['myipv6=2001:db8:0:12::/128', { AAAA: '2001:db8:0:12::' }],
@@ -231,7 +234,7 @@ it('any parameters give addresses, or address-invalid', () => {
         try {
           const { wanted: addresses, prefix, ownStays } = choose(given, caller, empty as 'keep');
           for (const address of [addresses.A, addresses.AAAA])
-            if (address) expect(parseIpAddress(address)?.text).toBe(address);
+            if (address) expect(parseIpAddress(address.text)).toEqual(address);
           if (prefix) expect(prefix.family).toBe(6);
           if (ownStays) expect([addresses.AAAA, prefix?.length !== undefined]).toEqual([undefined, true]);
         } catch (error) {
@@ -260,7 +263,7 @@ describe('parameters of one host', () => {
     }
   });
 
-  it('an empty one is no host of the request', () => {
+  it('an empty one is not a host of the request', () => {
     expect(readHosts(query('myipv6:a.example.com='))).toEqual([]);
     expect(readHosts(query('myipv6:a.example.com=&b.example.com'))).toEqual(['b.example.com']);
   });
@@ -271,7 +274,7 @@ describe('parameters of one host', () => {
     );
     const both = readOwnParameters(parameters);
     const choose = (host: string, isNamed: boolean) =>
-      chooseAddresses(parametersOf(parameters, both, host, isNamed), undefined, 'keep').wanted;
+      textsOf(chooseAddresses(parametersOf(parameters, both, host, isNamed), undefined, 'keep').wanted);
     expect(choose('A.example.com', true)).toEqual({ A: '192.0.2.1', AAAA: '2001:db8::a' });
     expect(choose('b.example.com', true)).toEqual({ A: '192.0.2.1', AAAA: '2001:db8::1' });
     expect(choose('a.example.com', false)).toEqual({ AAAA: '2001:db8::a' });

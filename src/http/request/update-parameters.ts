@@ -1,17 +1,17 @@
 /**
- * The parameters of dyndns2 as clients spell them, as one table, and what they ask for. Pure. There is no standard: the
- * names and values are those of the services that clients were written for. docs/protocols/dyndns2.md explains them.
+ * The parameters of dyndns2 as clients spell them, in one table, and their meaning. Pure. There is no standard: the names and
+ * values are those of the services that clients were written for. docs/protocols/dyndns2.md explains them.
  *
- * Left out on purpose: `wildcard`, `mx`, `backmx`, `system`, `url` and whatever else there is: ignored.
+ * Left out on purpose: `wildcard`, `mx`, `backmx`, `system`, `url` and all others are ignored.
  */
 import { AppError } from '../../core/errors.ts';
-import type { AddressChoice } from '../../core/updates/update-host.ts';
-import type { Family } from '../../core/zones/plan-change.ts';
+import type { AddressChoice } from '../../core/updates/prepare-update.ts';
+import { type Family, familyOf } from '../../core/zones/family.ts';
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
-import { familyOf, networkOf, readAddress, readPrefix } from './address-texts.ts';
+import { networkOf, readAddress, readPrefix } from './address-texts.ts';
 import { splitHosts } from './requested-host.ts';
 
-/** Names in lower case; of each row the first that is present and not empty counts. */
+/** Names in lower case; of each row the first that is present and not empty is valid. */
 export const PARAMETERS = {
   credential: ['token', 'secret', 'password', 'pass', 'passwd', 'pwd', 'p', 'key'],
   user: ['username', 'user', 'u'],
@@ -23,24 +23,24 @@ export const PARAMETERS = {
   prefix: ['ipv6prefix', 'ip6lanprefix', 'prefix', 'praefix', 'ipprefix'],
 } as const;
 
-/** By name in lower case; what is absent is undefined. */
+/** By name in lower case; an absent one is undefined. */
 export type Parameters = Readonly<Record<string, string | undefined>>;
 
-/** Where a name stands in the table: its row, and its place among all names that have to do with addresses. */
+/** The place of a name in the table: its row, and its order among all names for addresses. */
 interface Place {
   readonly name: string;
   readonly row: 'any' | 'A' | 'AAAA' | 'prefix';
   readonly order: number;
 }
 
-/** Those of addresses and prefixes by their names, in the order in which they count. */
+/** The names for addresses and prefixes, in order of precedence. */
 const PLACES: ReadonlyMap<string, Place> = new Map(
   (['A', 'AAAA', 'any', 'prefix'] as const)
     .flatMap((row) => PARAMETERS[row].map((name) => ({ name, row })))
     .map((place, order) => [place.name, { ...place, order }]),
 );
 
-/** All names of the table: what is among them is in lower case. */
+/** All names of the table, which are in lower case. */
 const NAMES: ReadonlySet<string> = new Set(Object.values(PARAMETERS).flat());
 
 export function lowerCaseNames(parameters: Parameters): Parameters {
@@ -62,8 +62,8 @@ export function findParameter(parameters: Parameters, row: keyof typeof PARAMETE
 }
 
 /**
- * Whether a request names an address by a parameter of dyndns2 that another protocol on the same path would pass over, and
- * then publish the caller's address in its place.
+ * Whether a request names an address by a parameter of dyndns2 that another protocol on the same path would ignore, and so
+ * publish the caller's address instead.
  * @param own names of that protocol
  */
 export function namesForeignAddress(parameters: Parameters, own: readonly string[]): boolean {
@@ -71,15 +71,15 @@ export function namesForeignAddress(parameters: Parameters, own: readonly string
   return [...any, ...A, ...AAAA, ...prefix].some((name) => !own.includes(name) && parameters[name] !== undefined);
 }
 
-/** The hosts as they are written, without what is empty. */
+/** The hosts as they are written, without empty ones. */
 export function readHosts(parameters: Parameters): string[] {
   const named = findParameter(parameters, 'host');
-  // dyndns1 says by YES that the host is in another parameter.
+  // In dyndns1 YES means that the host is in another parameter.
   const isElsewhere = named?.length === 3 && named.toUpperCase() === 'YES';
   return splitHosts((isElsewhere ? parameters['host_id'] : (named ?? bareName(parameters))) ?? '');
 }
 
-/** `?home.example.com`: some clients put the host behind whatever path they are given. */
+/** `?home.example.com`: some clients append the host to the URL that is configured. */
 function bareName(parameters: Parameters): string | undefined {
   for (const name in parameters) {
     if (parameters[name] === '' && name.includes('.') && !name.includes(':')) return name;
@@ -90,7 +90,7 @@ function bareName(parameters: Parameters): string | undefined {
 /** deSEC's form for one host of several: `myipv6:nas.example.com=…`. */
 const OF_ONE_HOST = /^(myipv[46]):(.+?)\.?$/;
 
-/** What such parameters say, by the host in lower case; undefined where there are none, as nearly always. */
+/** Such parameters, by the host in lower case; undefined where there are none, as nearly always. */
 export function readOwnParameters(parameters: Parameters): ReadonlyMap<string, Parameters> | undefined {
   let own: Map<string, Record<string, string>> | undefined;
   for (const name in parameters) {
@@ -106,8 +106,8 @@ export function readOwnParameters(parameters: Parameters): ReadonlyMap<string, P
 const COLON = 0x3a;
 
 /**
- * The parameters that count for a host: all of the request and its own before them. A host that only they name gets nothing
- * of what is said of the others.
+ * The parameters for a host: its own take precedence over those of the request. A host that only its own parameters name gets
+ * no others.
  */
 export function parametersOf(
   parameters: Parameters,
@@ -120,7 +120,7 @@ export function parametersOf(
   return isNamed ? { ...parameters, ...ofHost } : { ttl: parameters['ttl'], ...ofHost };
 }
 
-/** What one parameter asks for its family. */
+/** The meaning of one parameter for its family. */
 type FamilyRequest = IpAddress | 'keep' | 'delete';
 
 interface Reading {
@@ -129,16 +129,16 @@ interface Reading {
   prefix?: IpPrefix;
   /** Families whose own parameter is empty. */
   readonly empty: Family[];
-  /** Anything but an empty `myip`: then the caller's own address is not looked at. */
+  /** Any parameter but an empty `myip` is present: then the caller's own address is not used. */
   named: boolean;
-  /** A text was neither an address nor anything else that is known. */
+  /** A text was neither an address nor a known word. */
   invalid: boolean;
 }
 
 /**
  * @param caller for `auto`, and where no address is named; then only its own family changes
- * @param emptyValue what an empty parameter of one family asks for
- * @throws AppError address-invalid where no address is named that can be read, and what is named cannot
+ * @param emptyValue the meaning of an empty parameter of one family
+ * @throws AppError address-invalid where an address is named and none can be read
  */
 export function chooseAddresses(
   parameters: Parameters,
@@ -151,16 +151,16 @@ export function chooseAddresses(
   if (reading.invalid && !isAddress(A) && !isAddress(AAAA) && prefix === undefined) {
     throw new AppError('address-invalid', 'No parameter has an address that can be read.');
   }
-  const wanted: { A?: string | null; AAAA?: string | null } = {};
+  const wanted: { A?: IpAddress | null; AAAA?: IpAddress | null } = {};
   if (!named) {
     if (caller === undefined) throw new AppError('address-invalid', 'The address of the client is not known here.');
-    wanted[familyOf(caller)] = caller.text;
+    wanted[familyOf(caller)] = caller;
   }
   const clears = (family: Family) => emptyValue === 'clear' && empty.includes(family);
-  if (isAddress(A)) wanted.A = A.text;
+  if (isAddress(A)) wanted.A = A;
   else if (A === 'delete') wanted.A = null;
   else if (A === undefined && clears('A')) wanted.A ??= null;
-  if (isAddress(AAAA)) wanted.AAAA = AAAA.text;
+  if (isAddress(AAAA)) wanted.AAAA = AAAA;
   else if (AAAA === 'delete') wanted.AAAA = null;
   else if (AAAA === undefined && prefix === undefined && clears('AAAA')) wanted.AAAA ??= null;
   if (prefix === undefined) return { wanted };
@@ -179,10 +179,10 @@ export function chooseDeletions(parameters: Parameters, caller: IpAddress | unde
   return { wanted: { A: null, AAAA: null } };
 }
 
-/** A parameter of one family comes before those of either, and of two addresses of one family the first counts. */
+/** A parameter of one family takes precedence over those of either; of two addresses of one family the first one wins. */
 function readAddresses(parameters: Parameters, caller: IpAddress | undefined): Reading {
   const reading: Reading = { empty: [], named: false, invalid: false };
-  /** Of the parameters of either family: none, only empty ones, or the first that is not. */
+  /** The first parameter of either family that is not empty; '' if all are, undefined if there is none. */
   let any: string | undefined;
   for (const { name, row } of placesOf(parameters)) {
     const text = parameters[name]!;
@@ -201,12 +201,12 @@ function readAddresses(parameters: Parameters, caller: IpAddress | undefined): R
     } else if (isEmpty) reading.empty.push(row);
     else readItems(reading, text, caller, row);
   }
-  // With no address but `myip=`, the caller's own is meant, whatever is empty beside it.
+  // With no address but an empty `myip`, the caller's own is meant, even if other parameters are empty as well.
   if (any === '') reading.named &&= !isUndecided(reading);
   return reading;
 }
 
-/** The parameters of addresses that are there: one as a rule. */
+/** The parameters for addresses that are present: usually one. */
 function placesOf(parameters: Parameters): readonly Place[] {
   const places: Place[] = [];
   for (const name in parameters) {
@@ -245,7 +245,7 @@ function readItem(reading: Reading, item: string, caller: IpAddress | undefined,
     if (only === 'A') reading.invalid = true;
     else reading.prefix ??= read;
   } else if (only === undefined || familyOf(read) === only) reading[familyOf(read)] ??= read;
-  // Who comes by IPv4 has no IPv6 address that `auto` could mean: nothing to change.
+  // A caller by IPv4 has no IPv6 address that `auto` could mean: nothing changes.
   else if (word === 'auto') reading[only] ??= 'keep';
   else reading.invalid = true;
 }
@@ -262,6 +262,6 @@ function readPrefixParameter(reading: Reading, text: string, caller: IpAddress |
   else reading.prefix ??= prefix;
 }
 
-function isAddress(wish: FamilyRequest | undefined): wish is IpAddress {
-  return typeof wish === 'object';
+function isAddress(request: FamilyRequest | undefined): request is IpAddress {
+  return typeof request === 'object';
 }

@@ -1,0 +1,162 @@
+/**
+ * Everything about an address update that can be decided without the primary: the types that the credential covers,
+ * the rules for names, addresses and TTLs, and where the members of a host go. Pure: a request in, a checked update out.
+ */
+import type { IpAddress, IpPrefix } from '../../dns/address.ts';
+import type { DomainName } from '../../dns/name.ts';
+import { type PermittedHost, unknownName } from '../access/authorize.ts';
+import type { RequestContext } from '../access/request-context.ts';
+import { checkTokenAddress, type HostToken } from '../access/token.ts';
+import type { HostSettings } from '../hosts/host.ts';
+import { type MemberMove, memberAddress } from '../hosts/site.ts';
+import type { UpdateOrigin } from '../update-origin.ts';
+import { type AddressPolicy, checkAddress } from '../zones/address-policy.ts';
+import { FAMILIES } from '../zones/family.ts';
+import type { WantedAddresses } from '../zones/plan-change.ts';
+import { checkOwnerName, chooseTtl, ownerNameRefusal, type Zone } from '../zones/zone.ts';
+
+/** What a client wants of the addresses of one name. */
+export interface AddressChoice {
+  readonly wanted: WantedAddresses;
+  /** The members of the host move into this prefix, and its own AAAA record as well if `wanted` does not name that family. */
+  readonly prefix?: IpPrefix;
+  /** The prefix is for the members alone. */
+  readonly ownStays?: boolean;
+  /** Seconds; absent: the host's, the zone's or the protocol's default. */
+  readonly ttl?: number;
+  /** Report what would change, and change nothing. */
+  readonly isDryRun?: boolean;
+}
+
+/** The rules that an address must pass: the token's own, and one list of the prefixes of zone and host. */
+export interface AddressRules {
+  /** Undefined: no token, and no rule of one. */
+  readonly token: HostToken | undefined;
+  readonly caller: IpAddress | undefined;
+  readonly policies: readonly AddressPolicy[];
+}
+
+/** An update that passed every check that needs no primary. */
+export interface CheckedUpdate extends AddressRules {
+  readonly zone: Zone;
+  readonly ownerName: DomainName;
+  readonly origin: UpdateOrigin;
+  readonly choice: AddressChoice;
+  /** Those of the choice, and the host's own address as a member of itself. */
+  readonly wanted: WantedAddresses;
+  /**
+   * Where `wanted` says nothing of AAAA, the published one moves into this prefix and keeps its other bits. Without a
+   * published one nothing happens.
+   */
+  readonly prefix: IpPrefix | undefined;
+  /** Seconds. */
+  readonly ttl: number;
+  /** Other names of the zone that change in the same step. */
+  readonly members: readonly MemberMove[];
+  readonly leftOut: readonly LeftOutMember[];
+}
+
+/** A member of the host that stays as it is although the prefix is another one. */
+export interface LeftOutMember {
+  readonly ownerName: DomainName;
+  readonly why: string;
+}
+
+/** What the settings of zone, host and protocol say. */
+export interface UpdateRules {
+  readonly policies: readonly AddressPolicy[];
+  /** Seconds, of the host; it comes before the zone's default. */
+  readonly hostTtl: number | undefined;
+  /** Seconds, where neither request nor host nor zone has a TTL. */
+  readonly fallbackTtl: number;
+}
+
+/** @throws AppError not-permitted, address-refused, name-invalid, request-malformed */
+export function prepareUpdate(
+  { zone, ownerName, families }: PermittedHost,
+  { principal, caller, origin }: Pick<RequestContext, 'principal' | 'caller' | 'origin'>,
+  choice: AddressChoice,
+  { policies, hostTtl, fallbackTtl }: UpdateRules,
+): CheckedUpdate {
+  const { wanted, prefix } = choice;
+  for (const family of FAMILIES) {
+    const isWanted = wanted[family] !== undefined || (family === 'AAAA' && prefix !== undefined);
+    if (isWanted && !families.includes(family)) throw unknownName(ownerName);
+  }
+  checkOwnerName(zone, ownerName);
+  const token = principal.kind === 'token' ? principal.token : undefined;
+  for (const family of FAMILIES) {
+    const address = wanted[family];
+    if (address) checkRules({ token, caller, policies }, address);
+  }
+  return {
+    zone,
+    ownerName,
+    origin,
+    choice,
+    wanted,
+    prefix: choice.ownStays === true ? undefined : prefix,
+    ttl: chooseTtl(zone, choice.ttl, fallbackTtl, hostTtl),
+    members: NO_MEMBERS,
+    leftOut: NO_MEMBERS,
+    token,
+    caller,
+    policies,
+  };
+}
+
+const NO_MEMBERS: readonly never[] = [];
+
+/** @throws AppError address-refused */
+export function checkRules({ token, caller, policies }: AddressRules, address: IpAddress): void {
+  if (token !== undefined) checkTokenAddress(token, address, caller);
+  checkAddress(policies, address);
+}
+
+/**
+ * The update with the members of its host in it. A member that cannot move into the prefix is left out.
+ * @param settingsOf those of the members, by the key of their names
+ * @throws AppError address-refused
+ */
+export function addMembers(
+  update: CheckedUpdate,
+  prefix: IpPrefix,
+  host: HostSettings,
+  settingsOf: ReadonlyMap<string, HostSettings | undefined>,
+  fallbackTtl: number,
+): CheckedUpdate {
+  const { zone, choice } = update;
+  const leftOut: LeftOutMember[] = [];
+  const members: MemberMove[] = [];
+  let { wanted } = update;
+  for (const member of host.members) {
+    const { ownerName } = member;
+    const settings = settingsOf.get(ownerName.key);
+    const address = memberAddress(prefix, member);
+    const why =
+      address === undefined
+        ? `a /${prefix.length} has no room for its subnet ${member.subnet}`
+        : obstacle(zone, ownerName, settings);
+    if (address === undefined || why !== undefined) {
+      leftOut.push({ ownerName, why: `member of ${host.ownerName}: ${why}` });
+      continue;
+    }
+    const isHost = ownerName.equals(update.ownerName);
+    if (isHost && update.prefix === undefined) continue;
+    checkRules(update, address);
+    if (isHost) {
+      wanted = { AAAA: address, ...wanted };
+      continue;
+    }
+    if (settings !== undefined) checkAddress([zone.addresses, settings.addresses], address);
+    members.push({ ownerName, address, ttl: choice.ttl ?? chooseTtl(zone, undefined, fallbackTtl, settings?.ttl) });
+  }
+  return { ...update, wanted, members, leftOut };
+}
+
+/** Why a member cannot be changed; undefined where it can. */
+function obstacle(zone: Zone, ownerName: DomainName, settings: HostSettings | undefined): string | undefined {
+  if (settings?.enabled === false) return 'its updates are switched off';
+  if (!ownerName.isAtOrBelow(zone.apex)) return `it is not in the zone ${zone.apex}`;
+  return ownerNameRefusal(zone, ownerName) && 'its zone does not let it be changed';
+}
