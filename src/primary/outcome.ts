@@ -34,7 +34,7 @@ export function updateRefused(context: PrimaryContext, rcode: number): AppError 
 export function queryRefused(context: PrimaryContext, rcode: number): AppError {
   const { zone } = context;
   const advice: Partial<Record<number, string>> = {
-    [Rcode.REFUSED]: `it does not serve the zone '${zone}', or this host may not query it; if its views select by key, set signed_reads: true`,
+    [Rcode.REFUSED]: `the zone '${zone}' is not served there, or this host may not query it; if its views select by key, set signed_reads: true`,
     [Rcode.SERVFAIL]: `the zone '${zone}' is configured there but not loaded: see the primary's log`,
     [Rcode.NOTAUTH]: `it is not authoritative for '${zone}'`,
   };

@@ -204,7 +204,7 @@ describeWith(BIND_PROGRAMS, 'where we differ from the original', () => {
       {
         what: 'a zone that is not there',
         zone: { name: 'nowhere.example.org', tsig_key: { name: ZONE } },
-        text: /REFUSED: the zone 'nowhere\.example\.org\.' is not there/,
+        text: /REFUSED: the zone 'nowhere\.example\.org\.' is not served there/,
       },
     ];
     it.each(ADVICE)('BIND: $what', async ({ zone, text }) => {

@@ -314,7 +314,7 @@ describeWith(BIND_PROGRAMS, 'BIND with faults', () => {
       const options = { zone: 'nowhere.example.net', keyName: ZONE };
       expect(await new Client(bind, options).failure('home')).toEqual({
         code: 'primary-refused',
-        message: expect.stringMatching(/query with REFUSED: the zone 'nowhere\.example\.net\.' is not there/),
+        message: expect.stringMatching(/query with REFUSED: the zone 'nowhere\.example\.net\.' is not served there/),
       });
     });
 
@@ -343,7 +343,7 @@ describeWith(BIND_PROGRAMS, 'BIND with faults', () => {
       });
       expect(await new Client({ host: '127.0.0.1', port }).failure('home')).toEqual({
         code: 'primary-unreachable',
-        message: expect.stringMatching(/no DNS reply; is a DNS server listening at that port\?/),
+        message: expect.stringMatching(/not a DNS reply; is a DNS server listening at that port\?/),
       });
     });
   });
