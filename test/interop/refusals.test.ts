@@ -92,7 +92,10 @@ const SETTINGS: readonly [string, Setting, { knot: RegExp; powerdns: RegExp }][]
   [
     'a zone that is not there',
     { zone: 'nowhere.example.net' },
-    { knot: /^primary-refused: .*REFUSED.*is not served there/, powerdns: /^primary-refused: .*REFUSED.*is not served there/ },
+    {
+      knot: /^primary-refused: .*REFUSED.*is not served there/,
+      powerdns: /^primary-refused: .*REFUSED.*is not served there/,
+    },
   ],
   [
     'a name of the zone that is no zone',
