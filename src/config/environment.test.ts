@@ -162,7 +162,7 @@ test('what container platforms inject is left alone', () => {
   });
   expect(remoteOf(config).port).toBe(53);
   expect(config.warnings).toEqual([
-    'The environment variable DYNDNS_PORT is ignored: a value that begins with tcp:// comes from a container platform.',
+    'The environment variable DYNDNS_PORT is ignored: a value that begins with tcp:// is from a container platform.',
   ]);
 });
 
@@ -176,10 +176,10 @@ test('variables that name no option are warnings, without their values', () => {
     DYNDNS_WEBHOOKS_URL: secret,
   };
   expect(load(variables).warnings).toEqual([
-    'The environment variable DYNDNS_CONFIG_FILE is ignored: the configuration file is named by dyndns_CONFIG_FILE.',
-    'The environment variable DYNDNS_PORT_FILE is ignored: it names no option; the nearest known name is DYNDNS_PORT.',
-    'The environment variable DYNDNS_SECRT is ignored: it names no option; the nearest known name is DYNDNS_SECRET.',
+    'The environment variable DYNDNS_CONFIG_FILE is ignored: the variable for the configuration file is dyndns_CONFIG_FILE.',
+    'The environment variable DYNDNS_PORT_FILE is ignored: no option has this name; the nearest one is DYNDNS_PORT.',
+    'The environment variable DYNDNS_SECRT is ignored: no option has this name; the nearest one is DYNDNS_SECRET.',
     expect.stringMatching(/^The environment variable DYNDNS_WEBHOOKS_URL is ignored: (?!.*neverPrintMe)/),
-    'The environment variable DYNDNS_ZONES is ignored: zones, tokens, hosts and webhooks have no overrides.',
+    'The environment variable DYNDNS_ZONES is ignored: zones, tokens, hosts and webhooks can only be set in the file.',
   ]);
 });

@@ -131,7 +131,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'control',
     mayImport: [
-      'config/kinds/kinds.ts',
+      'config/kinds',
       'control',
       'core/access/request-context.ts',
       'core/access/token.ts',
@@ -197,7 +197,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     mayImport: ['config', 'config/kinds', 'config/options', 'config/resolve', 'dns'],
     builtins: ['fs', 'path'],
     packages: ['yaml'],
-    never: 'core, http: a configuration is data, and server.ts says what becomes of it',
+    never: 'core, http, net: a configuration is data, and those who use it decide what happens with it',
   },
   {
     part: 'doctor',
@@ -372,7 +372,8 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     ],
     builtins: [],
     packages: [],
-    never: 'config, cli: it prints the tables of errors for docs/errors.md, and nothing of the program imports it',
+    never:
+      'cli, server: it writes documents from the tables of options and errors, and the program itself never imports it',
   },
   {
     part: 'cli',
@@ -393,7 +394,6 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'dns/presentation/rdata-text.ts',
       'dns/rdata.ts',
       'dns/zone-file/zone-file.ts',
-      'docs',
       'doctor',
       'http/protocols/original.ts',
       'observe',
