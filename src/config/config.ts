@@ -3,6 +3,7 @@
  * Names of times contain their unit. Left out: where a value came from; Settings (settings.ts) has that.
  */
 import type { IpAddress, IpPrefix } from '../dns/address.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { TsigAlgorithm } from '../dns/tsig.ts';
 import type { Secret } from './secret.ts';
@@ -290,8 +291,7 @@ export interface Config {
 /** A listen address in the syntax of the configuration file. */
 export function formatListenAddress(address: ListenAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return `${address.tls ? 'https://' : ''}${host}:${address.port}`;
+  return `${address.tls ? 'https://' : ''}${formatEndpoint(address)}`;
 }
 
 /** A store in the syntax of the configuration file, without the password. */
@@ -300,11 +300,6 @@ export function formatStoreUrl(store: StoreConfig): string {
   const url = new URL(store.url.reveal());
   url.password = '';
   return url.href;
-}
-
-/** A DNS endpoint in the syntax of the configuration file. */
-export function formatDnsEndpoint({ host, port }: DnsEndpoint): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Replaces the port of every TCP entry of `http.listen` (`serve --port`). */

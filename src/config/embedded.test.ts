@@ -1,8 +1,10 @@
 // Embedded zones: which primary a zone has, what such a zone says, and where the server keeps its data.
+
 import { describe, expect, test } from 'vitest';
 import { formatIpPrefix } from '../dns/address.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
 import { RRType } from '../dns/rdata.ts';
-import { type EmbeddedPrimary, formatDnsEndpoint } from './config.ts';
+import type { EmbeddedPrimary } from './config.ts';
 import { parseConfig } from './load.ts';
 import { ConfigError } from './problem.ts';
 import { renderConfig } from './show.ts';
@@ -421,14 +423,14 @@ describe('dns', () => {
   test('has the defaults of the table', () => {
     const { listen, listenIsDefault, rateLimit, nsid, chaosVersion } = load(dns('')).dns!;
     expect([listenIsDefault, load(dns("listen: ['0.0.0.0:53']")).dns?.listenIsDefault]).toEqual([true, false]);
-    expect(listen.map(formatDnsEndpoint)).toEqual(['0.0.0.0:53', '[::]:53']);
+    expect(listen.map(formatEndpoint)).toEqual(['0.0.0.0:53', '[::]:53']);
     expect([rateLimit.responsesPerSecond, rateLimit.slip]).toEqual([20, 2]);
     expect(rateLimit.exempt.map(formatIpPrefix)).toEqual(['127.0.0.0/8', '::1/128']);
     expect([nsid, chaosVersion]).toEqual([undefined, undefined]);
   });
   test('listens where it is told; an address alone means port 53', () => {
     const { listen } = load(dns("listen: [127.0.0.1, '::1', '[::1]:5354', '192.0.2.1:0', '192.0.2.1:0']")).dns!;
-    expect(listen.map(formatDnsEndpoint)).toEqual([
+    expect(listen.map(formatEndpoint)).toEqual([
       '127.0.0.1:53',
       '[::1]:53',
       '[::1]:5354',

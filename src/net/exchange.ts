@@ -45,10 +45,6 @@ export interface Endpoint {
   readonly port: number;
 }
 
-export function formatEndpoint({ host, port }: Endpoint): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 /** The id in the first two octets. */
 export function messageId(octets: Uint8Array): number {
   return (octets[0]! << 8) | octets[1]!;

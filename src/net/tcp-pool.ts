@@ -4,14 +4,8 @@
  * Pipelined on one connection, the second of two small replies waits 40 ms at a server that sends by Nagle's algorithm:
  * it waits for our acknowledgement, and our kernel delays that while we have nothing to send.
  */
-import {
-  type Endpoint,
-  ExchangeError,
-  type Exchanger,
-  formatEndpoint,
-  type Reply,
-  type RequestBuilder,
-} from './exchange.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
+import { type Endpoint, ExchangeError, type Exchanger, type Reply, type RequestBuilder } from './exchange.ts';
 import { TcpExchanger } from './tcp.ts';
 
 /**

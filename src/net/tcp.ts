@@ -6,12 +6,12 @@
  * requests: behind a restarted or frozen server it might never answer again.
  */
 import { connect, type Socket } from 'node:net';
+import { formatEndpoint } from '../dns/endpoint.ts';
 import { WireError } from '../dns/wire/reader.ts';
 import {
   type Endpoint,
   ExchangeError,
   type Exchanger,
-  formatEndpoint,
   messageId,
   type Reply,
   type RequestBuilder,

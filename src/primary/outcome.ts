@@ -3,10 +3,11 @@
  * (RFC 8945 §5.2, §5.3) to AppError with advice.
  */
 import { AppError } from '../core/errors.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
 import { type TsigError, TsigErrorCode, type TsigKey } from '../dns/tsig.ts';
 import { formatRcode, Rcode } from '../dns/wire/message.ts';
-import { type Endpoint, type ExchangeError, formatEndpoint } from '../net/exchange.ts';
+import type { Endpoint, ExchangeError } from '../net/exchange.ts';
 
 /** Whom we talk to about what: the words that every advice needs. */
 export interface PrimaryContext {

@@ -31,7 +31,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
   {
     part: 'net',
-    mayImport: ['dns/wire', 'net'],
+    mayImport: ['dns/endpoint.ts', 'dns/wire', 'net'],
     builtins: ['crypto', 'dgram', 'net'],
     packages: [],
     never: 'core: a socket does not know what a host or a change is',
@@ -118,6 +118,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/updates',
       'core/zones',
       'dns/address.ts',
+      'dns/endpoint.ts',
       'dns/name.ts',
       'dns/rdata.ts',
       'http/app',

@@ -1,12 +1,8 @@
 /** Kinds for files, and for the sockets that the server listens on or sends to. */
+
 import { parseIpAddress, unmapAddress } from '../../dns/address.ts';
-import {
-  type DnsEndpoint,
-  formatDnsEndpoint,
-  formatListenAddress,
-  type ListenAddress,
-  type TcpAddress,
-} from '../config.ts';
+import { formatEndpoint } from '../../dns/endpoint.ts';
+import { type DnsEndpoint, formatListenAddress, type ListenAddress, type TcpAddress } from '../config.ts';
 import { formatYamlText, type ScalarKind, scalar, ValueError } from './kind.ts';
 
 export const filePath: ScalarKind<string> = scalar('the path of a file', (text) =>
@@ -83,5 +79,5 @@ export const dnsEndpoint: ScalarKind<DnsEndpoint> = scalar(
     if (bare === undefined && (host.family === 6) !== (match?.[1] !== undefined)) return undefined;
     return { host: unmapAddress(host).text, port };
   },
-  (endpoint) => formatYamlText(formatDnsEndpoint(endpoint)),
+  (endpoint) => formatYamlText(formatEndpoint(endpoint)),
 );

@@ -2,15 +2,15 @@
  * The rules of an embedded zone: `ns`, `contact`, `secondaries`, `records`, `tsig_keys`. Left out: the content of
  * `records`, which is parsed when the zone is loaded.
  */
+import { formatEndpoint } from '../../dns/endpoint.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
-import {
-  type EmbeddedPrimary,
-  formatDnsEndpoint,
-  type SecondaryConfig,
-  type StaticRecords,
-  type TsigKeyConfig,
-  type ZoneConfig,
-  type ZoneKeyConfig,
+import type {
+  EmbeddedPrimary,
+  SecondaryConfig,
+  StaticRecords,
+  TsigKeyConfig,
+  ZoneConfig,
+  ZoneKeyConfig,
 } from '../config.ts';
 import { namesOfZone, placedOptions, type ResolveContext, refuse } from '../rules.ts';
 import type { Scope } from '../settings.ts';
@@ -134,7 +134,7 @@ function resolveSecondaries(zone: Scope, keys: readonly ZoneKeyConfig[], context
       refuse(context, item, 'zones[].secondaries[].key', message);
     }
     if (address === undefined) return [];
-    const text = formatDnsEndpoint(address);
+    const text = formatEndpoint(address);
     if (seen.has(text))
       refuse(context, item, 'zones[].secondaries[]', `'${text}' is listed twice; remove one of the two.`);
     seen.add(text);

@@ -1,8 +1,10 @@
 /**
  * The rules of what the server keeps on disk and of the embedded nameserver as a whole: `store`, `dns`, `control`.
  */
+
 import { dirname, join } from 'node:path';
-import { type Config, type DnsConfig, formatDnsEndpoint, type StoreConfig } from '../config.ts';
+import { formatEndpoint } from '../../dns/endpoint.ts';
+import type { Config, DnsConfig, StoreConfig } from '../config.ts';
 import { MAX_SOCKET_PATH_OCTETS } from '../kinds/endpoints.ts';
 import { type PlacedValues, ROWS } from '../options/options.ts';
 import { absolutePath, makeAbsolute, type ResolveContext, refuse } from '../rules.ts';
@@ -51,7 +53,7 @@ function resolveStore(root: Scope, context: ResolveContext): StoreConfig | undef
 }
 
 function resolveDns(root: Scope, options: DnsOptions, database: string, context: ResolveContext): DnsConfig {
-  const texts = options.listen.map(formatDnsEndpoint);
+  const texts = options.listen.map(formatEndpoint);
   for (const [index, text] of texts.entries()) {
     if (texts.indexOf(text) === index || text.endsWith(':0')) continue;
     refuse(context, root, 'dns.listen', `'${text}' is listed twice; remove one of the two.`);

@@ -3,6 +3,7 @@
  * (RFC 8945 §5.2.3). The words on what to repair are those of the update check: they come with the publisher's errors.
  */
 import type { IpAddress } from '../../dns/address.ts';
+import { formatEndpoint } from '../../dns/endpoint.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { type RRset, rrsetAddresses } from '../../dns/rrset.ts';
@@ -162,8 +163,7 @@ export function judgeClocks(comparison: ClockComparison): Finding {
 
 function whereOf({ primary }: DoctorSubject): string {
   if (primary.kind === 'embedded') return '(dyndns itself)';
-  const { address, port } = primary;
-  return address.family === 6 ? `[${address.text}]:${port}` : `${address.text}:${port}`;
+  return formatEndpoint({ host: primary.address.text, port: primary.port });
 }
 
 function sentence(text: string): string {

@@ -17,6 +17,7 @@ import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import { formatListenAddress, type HttpConfig, type ListenAddress } from '../../config/config.ts';
+import { formatEndpoint } from '../../dns/endpoint.ts';
 
 /** A listener that could not be opened, with what to do. */
 export class ListenError extends Error {
@@ -255,8 +256,7 @@ function describe(server: Server, address: ListenAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return `${address.tls ? 'https' : 'http'}://${host}:${port}`;
+  return `${address.tls ? 'https' : 'http'}://${formatEndpoint({ host: address.host, port })}`;
 }
 
 const UNREADABLE = 'ERROR: The request is malformed.\n';

@@ -5,6 +5,7 @@
  * addresses a reply from a wildcard entry leaves from the address that the kernel picks, which may not be the one that
  * was asked; list the addresses in `dns.listen` there. Left out too: edns-tcp-keepalive (RFC 7828).
  */
+import { formatEndpoint } from '../../dns/endpoint.ts';
 import type { DnsService } from '../answer/dns-service.ts';
 import { portAdvice } from './port-advice.ts';
 import type { TcpLimits } from './tcp-limits.ts';
@@ -51,7 +52,7 @@ export class DnsListeners {
 
   /** Where it listens, with the ports that the system chose: `192.0.2.1:53`, `[2001:db8::1]:53`. */
   get addresses(): readonly string[] {
-    return this.bound.map(formatDnsAddress);
+    return this.bound.map(formatEndpoint);
   }
 
   /** The same as host and port. */
@@ -68,7 +69,7 @@ export class DnsListeners {
         } catch (error) {
           if (!options.isDefault || !isWithoutIpv6(address, error)) throw error;
           options.onWarning?.(
-            `This machine has no IPv6: '${formatDnsAddress(address)}' of the default of 'dns.listen' is left out.`,
+            `This machine has no IPv6: '${formatEndpoint(address)}' of the default of 'dns.listen' is left out.`,
           );
         }
       }
@@ -95,7 +96,7 @@ export class DnsListeners {
         const cause = error as NodeJS.ErrnoException;
         if (address.port === 0 && cause.code === 'EADDRINUSE' && attempt < PORT_ATTEMPTS) continue;
         const advice = portAdvice({ ...address, protocol, code: cause.code, message: cause.message });
-        const place = `${formatDnsAddress(address)}' (${protocol.toUpperCase()})`;
+        const place = `${formatEndpoint(address)}' (${protocol.toUpperCase()})`;
         throw new DnsListenError(`Cannot listen on '${place}: ${advice}`, { cause });
       }
     }
@@ -110,11 +111,6 @@ export class DnsListeners {
     this.#open = [];
     await Promise.all(open.flatMap(({ tcp, udp }) => [tcp.close(graceMs), udp.close(graceMs)]));
   }
-}
-
-/** `192.0.2.1:53`, `[2001:db8::1]:53`. */
-export function formatDnsAddress({ host, port }: DnsListenAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function isWithoutIpv6(address: DnsListenAddress, error: unknown): boolean {
