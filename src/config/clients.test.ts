@@ -217,10 +217,13 @@ hosts:
       'hosts: [{name: home.a.example}, {name: HOME.a.example.}]',
       "4:40: hosts[1].name: the host 'HOME.a.example.' is already hosts[0]; remove one of the two.",
     ],
-    ['hosts: [{name: x.a.example, ttl: 29}]', "4:34: hosts[0].ttl: 29 is below ttl.min (30) of the zone 'a.example.'."],
+    [
+      'hosts: [{name: x.a.example, ttl: 29}]',
+      "4:34: hosts[0].ttl: 29 is less than ttl.min (30) of the zone 'a.example.'.",
+    ],
     [
       'hosts: [{name: x.a.example, ttl: 3601}]',
-      "4:34: hosts[0].ttl: 3601 is above ttl.max (3600) of the zone 'a.example.'.",
+      "4:34: hosts[0].ttl: 3601 is more than ttl.max (3600) of the zone 'a.example.'.",
     ],
     [
       'hosts: [{name: x.a.example, addresses: {allow: [192.0.2.1], deny: [192.0.2.1/32]}}]',

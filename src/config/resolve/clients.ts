@@ -159,6 +159,6 @@ function refuseTtl(item: Scope, ownerName: DomainName, zones: readonly Scope[], 
   const min = zone.get('zones[].ttl.min') ?? 0;
   const max = zone.get('zones[].ttl.max') ?? Number.POSITIVE_INFINITY;
   if (ttl >= min && ttl <= max) return;
-  const limit = ttl < min ? `below ttl.min (${min})` : `above ttl.max (${max})`;
+  const limit = ttl < min ? `less than ttl.min (${min})` : `more than ttl.max (${max})`;
   refuse(context, item, 'hosts[].ttl', `${ttl} is ${limit} of the zone '${zone.get('zones[].name')}'.`);
 }
