@@ -10,8 +10,7 @@ import { findConfigFile, type LoadedConfig, loadConfig } from '../config/load.ts
 const SERVICE_DIRECTORY = '/run/dyndns';
 
 /**
- * @param environment of the server that the command starts. By default that of a command for a running server, which may
- *   have its control socket in the directory of the service
+ * @param environment that of this process for a command that starts a server
  * @throws ConfigError
  */
 export function loadFor(
@@ -23,7 +22,8 @@ export function loadFor(
   return { ...loadConfig(file, environment), file };
 }
 
-function commandEnvironment(): Environment {
+/** The environment of a command for a running server: RUNTIME_DIRECTORY is set if this user may use the service's socket. */
+export function commandEnvironment(): Environment {
   if (process.env['RUNTIME_DIRECTORY'] !== undefined) return process.env;
   try {
     accessSync(`${SERVICE_DIRECTORY}/control.sock`, constants.W_OK);

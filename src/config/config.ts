@@ -20,21 +20,18 @@ export interface TcpAddress {
 
 export type ListenAddress = TcpAddress | { readonly kind: 'unix'; readonly path: string };
 
+/** Absolute paths of the certificate chain and its private key, PEM. */
 export interface TlsFiles {
-  /** Absolute path of the certificate chain, PEM. */
   readonly certificate: string;
-  /** Absolute path of the private key, PEM. */
   readonly key: string;
 }
 
-/** A certificate that the server obtains and renews itself. */
+/** A certificate that the server obtains and renews itself. `directory` is a URL, `folder` an absolute path. */
 export interface AcmeConfig {
   /** At least one, no duplicates, and none is covered by a wildcard among them. No `_`. */
   readonly names: readonly DomainName[];
   readonly email?: string;
-  /** URL of the ACME directory. */
   readonly directory: string;
-  /** Absolute path of the folder for key and certificate. */
   readonly folder: string;
   /** Absent: 0 where dyndns is the only nameserver of the zone, else 30. */
   readonly propagationSeconds?: number;
@@ -131,16 +128,14 @@ export interface ZoneConfig {
   readonly wildcardAllowed: boolean;
   /** Absolute names at or below the apex. */
   readonly reserved: readonly DomainName[];
-  /** No prefix is in both lists. The longest prefix that contains an address decides. */
   readonly addresses: AddressRules;
   readonly emptyValue: 'keep' | 'clear';
   /** Seconds until a TXT value that was written over HTTP is deleted. */
   readonly acmeTtl: number;
 }
 
-/** Responses per second of one kind to one network (IPv4 /24, IPv6 /56), over UDP. */
 export interface RateLimitConfig {
-  /** 0: no limit. */
+  /** Of one kind to one network (IPv4 /24, IPv6 /56), over UDP. 0: no limit. */
   readonly responsesPerSecond: number;
   /** One in `slip` responses over the limit is sent truncated instead of being dropped; 0: none, 1: all. */
   readonly slip: number;
@@ -162,11 +157,9 @@ export interface DnsConfig {
   readonly chaosVersion?: string;
 }
 
-/** Where tokens, settings of hosts, history and pending updates are stored. */
+/** The absolute path of a file, or a URL with the name of a database, with or without a password. */
 export type StoreConfig =
-  /** An absolute path. */
   | { readonly kind: 'sqlite'; readonly path: string }
-  /** A URL with the name of a database, with or without a password. */
   | { readonly kind: 'postgres'; readonly url: Secret };
 
 /** A credential of a client, set in the file. */
@@ -196,7 +189,6 @@ export interface HostConfig {
   /** Seconds, within the limits of its zone. */
   readonly ttl?: number;
   readonly enabled: boolean;
-  /** No prefix is in both lists. The longest prefix that contains an address decides. */
   readonly addresses: AddressRules;
   /** Absent: never. */
   readonly silentAfterSeconds?: number;
@@ -226,6 +218,7 @@ export interface WebhookConfig {
   readonly format: 'json' | 'ntfy' | 'text';
 }
 
+/** No prefix is in both lists. The longest prefix that contains an address decides. */
 export interface AddressRules {
   readonly allow: readonly IpPrefix[];
   readonly deny: readonly IpPrefix[];
@@ -241,10 +234,9 @@ export interface AcmeDnsConfig {
   readonly maxAccounts: number;
 }
 
+/** 0: no limit. */
 export interface LimitsConfig {
-  /** 0: no limit. */
   readonly changesPerMinutePerToken: number;
-  /** 0: no limit. */
   readonly refusedPerMinutePerSource: number;
 }
 
@@ -252,9 +244,8 @@ export interface LimitsConfig {
 export const SWITCHED_PROTOCOLS = ['duckdns', 'dynv6', 'noip', 'freedns', 'acme_dns', 'httpreq', 'freemyip'] as const;
 
 export interface Config {
-  /** The path of the file. */
   readonly file?: string;
-  /** The master secret. Without it only tokens are accepted. */
+  /** Without it only tokens are accepted. */
   readonly secret?: Secret;
   /** At least one. Each apex is unique. */
   readonly zones: readonly ZoneConfig[];
@@ -274,7 +265,6 @@ export interface Config {
   readonly metrics?: { readonly listen: TcpAddress };
   /** Days; 0: no history is stored. */
   readonly historyDays: number;
-  /** What happens if a host with a pending update was changed directly at the primary. */
   readonly reconcile: 'report' | 'enforce';
   readonly limits: LimitsConfig;
   /** Which protocols are enabled. */

@@ -2,6 +2,7 @@
  * `DYNDNS_<PATH>` overrides: DYNDNS_HTTP_LISTEN sets `http.listen`, with commas between the entries of a list;
  * DYNDNS_SECRET_FILE sets `secret: {file: PATH}`. Variables that container platforms inject are ignored.
  */
+import { isAbsolute } from 'node:path';
 import { isSecretKind, plainKind, ValueError } from './kinds/kind.ts';
 import { environmentName, ROWS } from './options/options.ts';
 import { nearest, type Problem } from './problem.ts';
@@ -75,4 +76,13 @@ export function expandCredentials(path: string, environment: Environment): strin
     );
   }
   return directory + path.slice(match[0].length);
+}
+
+/**
+ * The directory that systemd makes for the sockets of the service (RuntimeDirectory=). Of several, with colons between
+ * them, the first is used. Undefined where there is none.
+ */
+export function runtimeDirectory({ RUNTIME_DIRECTORY: list }: Environment): string | undefined {
+  const first = list?.split(':')[0];
+  return first !== undefined && isAbsolute(first) ? first : undefined;
 }

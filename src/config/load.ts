@@ -5,7 +5,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve as resolvePath } from 'node:path';
 import type { Config } from './config.ts';
-import { applyEnvironment, type Environment, expandCredentials } from './environment.ts';
+import { applyEnvironment, type Environment, expandCredentials, runtimeDirectory } from './environment.ts';
 import { ValueError } from './kinds/kind.ts';
 import { ConfigError, formatProblem, NoConfigFileError, type Problem, sortProblems } from './problem.ts';
 import { readSettings } from './read.ts';
@@ -102,12 +102,6 @@ export function parseConfig(
         });
   if (config === undefined) throw new ConfigError(sortProblems(problems).map(formatProblem));
   return { config, settings };
-}
-
-/** systemd lists several directories with colons between them; the first is the service's own. */
-function runtimeDirectory({ RUNTIME_DIRECTORY: list }: Environment): string | undefined {
-  const first = list?.split(':')[0];
-  return first !== undefined && isAbsolute(first) ? first : undefined;
 }
 
 /** The content without its last line break. @throws ValueError with the path, never the content */

@@ -19,7 +19,7 @@ export class Scope {
   readonly origin: Origin;
   /** `zones[0]` or `zones[0].tsig_keys[1]`; empty for the file. */
   readonly label: string;
-  /** The path of the table that the label stands for: `zones[]`; empty for the file. */
+  /** The list in the table: `zones[]`; empty for the file. */
   readonly listPath: string;
   readonly #settings = new Map<string, Setting>();
   readonly #defaults = new Map<string, Setting>();

@@ -43,7 +43,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   BAD_SCALAR_START: 'a text cannot begin with this character; quote it.',
   MISSING_CHAR: 'a closing quote, bracket or comma is missing.',
   BLOCK_AS_IMPLICIT_KEY: 'a map cannot begin here; quote a text with a colon in it.',
-  MULTILINE_IMPLICIT_KEY: 'a key must stand on one line and be followed by a colon and a space.',
+  MULTILINE_IMPLICIT_KEY: 'a key must be on one line and be followed by a colon and a space.',
   RESOURCE_EXHAUSTION: 'the nesting is too deep; remove levels.',
 };
 

@@ -23,7 +23,7 @@ function parseRelativeName(text: string): string {
   return text;
 }
 
-/** `*.x` stands for every name below x. */
+/** `*.x` is every name below x. */
 export const fullOwnerName: ScalarKind<DomainName> = scalar(
   "a full name, like home.dyndns.example.com or '*.lab.dyndns.example.com'",
   parseHostName,

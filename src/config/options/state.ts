@@ -20,7 +20,9 @@ export const STATE_OPTIONS = {
     otherwise:
       '`control.sock` beside the file of `store`, else beside `dns.database`, else in `$RUNTIME_DIRECTORY` (which systemd ' +
       'sets), else no socket',
-    summary: 'The socket through which commands of the command line reach the running server. Its mode is 0600.',
+    summary:
+      'The socket through which commands reach the running server; its mode is 0600. Where `$RUNTIME_DIRECTORY` is not set, ' +
+      'commands look for it in `/run/dyndns`. A default that cannot be opened is a warning.',
     example: 'unix:/run/dyndns/control.sock',
   }),
   'metrics.listen': option(tcpAddress, {
@@ -34,7 +36,7 @@ export const STATE_OPTIONS = {
     default: 30,
     unit: 'days',
     summary:
-      'How long the store keeps the address changes of each host, with the addresses of the clients; 0 disables the ' +
+      "How long the store keeps the history of each host's addresses, with the addresses of the clients; 0 disables the " +
       'history. This is personal data.',
     example: '30',
   }),

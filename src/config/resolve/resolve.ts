@@ -18,11 +18,11 @@ import { resolveZones } from './zones.ts';
 export function resolveConfig(settings: Settings, context: ResolveContext): Config | undefined {
   const { root } = settings;
   const options = placedOptions(root, '', context);
-  const { http: httpOptions, dns: dnsOptions, acmeDns: acmeDnsOptions, metrics: metricsOptions, ...plain } = options;
+  const { http: httpOptions, dns: _, acmeDns: acmeDnsOptions, metrics: metricsOptions, ...plain } = options;
   const { acme: acmeOptions, ...listeners } = httpOptions;
   const http = resolveHttp(root, listeners, context);
   const zones = resolveZones(settings, context);
-  const state = resolveState(settings, dnsOptions, context);
+  const state = resolveState(settings, context);
   const acme = resolveAcme(root, acmeOptions, zones, state, context);
   const metrics = resolveMetrics(root, metricsOptions, http, context);
   const tokens = resolveTokens(settings, context);

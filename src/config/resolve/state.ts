@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { formatEndpoint } from '../../dns/endpoint.ts';
 import type { Config, DnsConfig, StoreConfig } from '../config.ts';
 import { MAX_SOCKET_PATH_OCTETS } from '../kinds/endpoints.ts';
-import { type PlacedValues, ROWS } from '../options/options.ts';
-import { absolutePath, makeAbsolute, type ResolveContext, refuse } from '../rules.ts';
+import { ROWS } from '../options/options.ts';
+import { absolutePath, makeAbsolute, placedOptions, type ResolveContext, refuse } from '../rules.ts';
 import { primaryKind, type Scope, type Settings } from '../settings.ts';
 
 const ZONES_FILE = 'zones.db';
@@ -15,9 +15,7 @@ const CONTROL_FILE = 'control.sock';
 
 export type StateConfig = Pick<Config, 'dns' | 'store' | 'control' | 'controlIsDefault'>;
 
-type DnsOptions = PlacedValues<''>['dns'];
-
-export function resolveState({ root, zones }: Settings, dns: DnsOptions, context: ResolveContext): StateConfig {
+export function resolveState({ root, zones }: Settings, context: ResolveContext): StateConfig {
   const embedded = zones.filter((zone) => primaryKind(zone) === 'embedded');
   const store = resolveStore(root, context);
   const storeFile = store?.kind === 'sqlite' ? store.path : undefined;
@@ -39,7 +37,7 @@ export function resolveState({ root, zones }: Settings, dns: DnsOptions, context
     context.problems.push({ origin: embedded[0]!.origin, path: embedded[0]!.label, message });
   }
   return {
-    ...(embedded.length === 0 || database === undefined ? {} : { dns: resolveDns(root, dns, database, context) }),
+    ...(embedded.length === 0 || database === undefined ? {} : { dns: resolveDns(root, database, context) }),
     ...(store === undefined ? {} : { store }),
     ...resolveControl(root, storeFile, embedded.length > 0 ? database : undefined, context),
   };
@@ -52,7 +50,8 @@ function resolveStore(root: Scope, context: ResolveContext): StoreConfig | undef
   return path === undefined ? undefined : { kind: 'sqlite', path };
 }
 
-function resolveDns(root: Scope, options: DnsOptions, database: string, context: ResolveContext): DnsConfig {
+function resolveDns(root: Scope, database: string, context: ResolveContext): DnsConfig {
+  const options = placedOptions(root, '', context).dns;
   const texts = options.listen.map(formatEndpoint);
   for (const [index, text] of texts.entries()) {
     if (texts.indexOf(text) === index || text.endsWith(':0')) continue;
