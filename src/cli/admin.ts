@@ -1,16 +1,16 @@
 /** Where admin commands act: in the running server, through its control socket, else in this process. */
 import type { Config } from '../config/config.ts';
 import type { AdminCalls } from '../control/calls.ts';
-import { findServer } from '../control/socket-client.ts';
 import { parseHostName } from '../dns/host-name.ts';
 import { type DomainName, NameError } from '../dns/name.ts';
+import { findServerOf } from './find-server.ts';
 
 /**
  * Runs a task in the running server; without one on the zones of this process, which takes the lock of their database.
  * @throws ControlError, DatabaseLockedError, SqliteError, and what the task throws
  */
 export async function withAdmin(config: Config, task: (calls: AdminCalls) => Promise<void>): Promise<void> {
-  const server = config.control === undefined ? undefined : await findServer(config.control);
+  const server = await findServerOf(config);
   if (server !== undefined) await task(server);
   else await inThisProcess(config, task);
 }

@@ -4,9 +4,9 @@ import { dirname } from 'node:path';
 import { type Config, formatListenAddress } from '../config/config.ts';
 import type { ClientCalls } from '../control/client-calls.ts';
 import { LocalClientCalls } from '../control/in-process-clients.ts';
-import { findServer } from '../control/socket-client.ts';
 import { AppError } from '../core/errors.ts';
 import type { OpenZones } from '../server/zones.ts';
+import { findServerOf } from './find-server.ts';
 import { CommandError, isStartError, UsageError } from './output.ts';
 import { quietObserver } from './setup.ts';
 
@@ -22,7 +22,7 @@ export interface ClientsAt {
  *   SchemaError
  */
 export async function withClients(config: Config, task: (at: ClientsAt) => Promise<void>): Promise<void> {
-  const server = config.control === undefined ? undefined : await findServer(config.control);
+  const server = await findServerOf(config);
   try {
     if (server === undefined) await onStore(config, task);
     else await task({ clients: server.clients, http: async () => (await server.status()).http });

@@ -1,5 +1,5 @@
 /** Times as people at this machine write them: local, with their distance from UTC. */
-import { calendarDay } from '../config/kinds/kinds.ts';
+import { calendarDay } from '../config/kinds/words.ts';
 import { UsageError } from './output.ts';
 
 const two = (value: number) => String(value).padStart(2, '0');

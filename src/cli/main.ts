@@ -5,9 +5,9 @@
  * Exit codes: 0 done, 1 it failed, 2 the command or the configuration is wrong.
  */
 import { Command, CommanderError } from 'commander';
+import { optionsHelp } from '../config/help.ts';
 import { ConfigError } from '../config/problem.ts';
 import { AppError } from '../core/errors.ts';
-import { optionsHelp } from '../docs/configuration.ts';
 import { VERSION } from '../server/version.ts';
 import { backupCommand } from './commands/backup.ts';
 import { checkCommand } from './commands/check.ts';

@@ -36,7 +36,7 @@ export async function runServer(
   for (const address of server.dnsAddresses) log.info(`listening on dns://${address}`);
   if (server.metricsAddress !== undefined) log.info(`metrics on ${server.metricsAddress}`);
   for (const address of server.addresses) log.info(`listening on ${address}`);
-  if (config.control !== undefined) log.info(`admin commands at unix:${config.control}`);
+  if (server.controlPath !== undefined) log.info(`admin commands at unix:${server.controlPath}`);
   process.on('SIGHUP', () => void reload(server, load, log));
   endOnSignal(server, log);
   return { server, config };

@@ -1,6 +1,6 @@
 /** What is shown of a new token, once: its secret, and the lines for clients with it. */
 
-import { formatYamlText } from '../config/kinds/kinds.ts';
+import { formatYamlText } from '../config/kinds/kind.ts';
 import type { NewTokenView } from '../core/admin/views.ts';
 
 /** Stands where nobody knows how clients reach this server. */

@@ -56,33 +56,33 @@ test('with PostgreSQL alone the folder has to be named', () => {
   const embeddedAway = text + ZONES.replace(/.*embedded.*\n/, '');
   const load = () => parseConfig(embeddedAway, '/etc/dyndns.yml', {});
   expect(load).toThrow(
-    "2:44: http.tls.acme: needs a folder for key and certificate: 'folder: PATH', or a 'store: sqlite:PATH' to lie beside.",
+    "2:44: http.tls.acme: needs a folder for key and certificate: set 'folder: PATH', or 'store: sqlite:PATH' and the folder is beside it.",
   );
 });
 
 test('certificate and key exclude it', () => {
   const text = `${STORE}http: {listen: ['https://[::]:443'], tls: {certificate: c, key: k, acme: {}}}\n`;
   expect(problems(text)).toEqual([
-    "2:68: http.tls.acme: stands beside http.tls.certificate; the certificate is either yours or the server's own.",
+    '2:68: http.tls.acme: cannot be combined with http.tls.certificate; use either your own certificate or ACME.',
   ]);
 });
 
 test('it needs an https:// entry', () => {
   expect(problems(STORE + http('{}', "'127.0.0.1:1'"))).toEqual([
-    '2:39: http.tls.acme: TLS is configured, but no entry of http.listen begins with https://.',
+    '2:39: http.tls.acme: TLS is configured, but no entry of http.listen begins with https://; add one or remove http.tls.',
   ]);
 });
 
 test.each([
-  ['{names: [a.example, A.example]}', "'A.example.' stands twice."],
+  ['{names: [a.example, A.example]}', "'A.example.' is listed twice; remove one of the two."],
   [
     "{names: ['*.a.example', www.a.example]}",
-    "'www.a.example.' is covered by '*.a.example.', which is in the list, too.",
+    "'www.a.example.' is covered by '*.a.example.', which is in the list too; remove one of the two.",
   ],
   ['{names: []}', 'must be a list with at least one entry'],
   ['{names: [_x.a.example]}', "must be a full host name, like dyndns.example.com or '*.dyndns.example.com'"],
   ['{names: [localhost]}', 'must be a full host name'],
-  [`{names: [${`${'x'.repeat(63)}.`.repeat(3)}${'x'.repeat(40)}.a.example]}`, 'is too long for a name.'],
+  [`{names: [${`${'x'.repeat(63)}.`.repeat(3)}${'x'.repeat(40)}.a.example]}`, 'is too long for a domain name'],
   ['{directory: http://ca.example/}', 'must be an https:// URL'],
   ['{directory: https://me:pass@ca.example/}', 'must be an https:// URL'],
   ['{email: nobody}', 'must be a mail address'],
@@ -98,7 +98,7 @@ test('a name and the wildcard below it stand side by side', () => {
 
 test('a name in no zone of the file is a warning that names the CNAME', () => {
   expect(load(STORE + http("{names: ['*.example.net']}")).warnings).toEqual([
-    "http.tls.acme: '*.example.net.' lies in no zone of this file: there is a certificate for it only if " +
+    "http.tls.acme: '*.example.net.' is not in a zone of this file. It gets a certificate only if " +
       "'_acme-challenge.example.net.' is a CNAME into one.",
   ]);
 });

@@ -72,7 +72,7 @@ describe('tokens', () => {
     const text = `tokens: [{name: r, sha256: ${HASH}, hosts: [home.c.example, '*.c.example', example, '*.example', '*.a.example', a.example, nota.example]}]`;
     expect(load(text).warnings).toEqual(
       ['home.c.example.', '*.c.example.', 'example.', 'nota.example.'].map(
-        (name) => `The token 'r' is for '${name}', which is in no zone of the file.`,
+        (name) => `Token 'r' is for '${name}', which is not in a zone of the file.`,
       ),
     );
   });
@@ -80,9 +80,7 @@ describe('tokens', () => {
     const text = ZONES + token(', expires: 2026-11-22');
     const warningsAt = (nowMs: number) => parseConfig(text, 'x.yml', {}, nowMs).config.warnings;
     expect(warningsAt(Date.UTC(2026, 10, 23) - 1)).toEqual([]);
-    expect(warningsAt(Date.UTC(2026, 10, 23))).toEqual([
-      "The token 'router1' counts no more: 2026-11-22 was its last day.",
-    ]);
+    expect(warningsAt(Date.UTC(2026, 10, 23))).toEqual(["Token 'router1' expired on 2026-11-22."]);
   });
   test.each([
     ['tokens: {name: r}', '4:9: tokens: must be a list; it is a map.'],
@@ -119,7 +117,7 @@ describe('tokens', () => {
     [token(', expires: 2027-1-1'), "4:134: tokens[0].expires: must be a day, like 2099-12-31, not '2027-1-1'."],
     [
       token(', expires: 2027'),
-      '4:134: tokens[0].expires: YAML reads this as a number, text is meant: quote it. It must be a day, like 2099-12-31.',
+      '4:134: tokens[0].expires: YAML reads this as a number, but a text is expected: quote it. It must be a day, like 2099-12-31.',
     ],
     [
       token().replace('[home.a.example]', '[]'),
@@ -143,9 +141,9 @@ describe('tokens', () => {
   });
   test('need a name, a SHA-256 and names', () => {
     expect(problems('tokens: [{}]')).toEqual([
-      '4:10: tokens[0].name: is required: what the log calls the token.',
+      '4:10: tokens[0].name: is required: the name of the token in the log.',
       '4:10: tokens[0].sha256: is required: the SHA-256 of the token, as `dyndns token create` prints it.',
-      '4:10: tokens[0].hosts: is required: the names that it may change.',
+      '4:10: tokens[0].hosts: is required: the names that the token may change.',
     ]);
   });
   test('have different names and different secrets', () => {
@@ -153,10 +151,10 @@ describe('tokens', () => {
       `${token().slice(0, -1)}, {name: ${name}, sha256: ${hash}, hosts: [a.example]}]`;
     expect(problems(second('router2', OTHER_HASH))).toEqual([]);
     expect(problems(second('router1', OTHER_HASH))).toEqual([
-      "4:133: tokens[1].name: the name 'router1' is that of tokens[0] too (/etc/dyndns.yml:4:17).",
+      "4:133: tokens[1].name: the name 'router1' is already used by tokens[0] (/etc/dyndns.yml:4:17).",
     ]);
     expect(problems(second('router2', HASH.toUpperCase()))).toEqual([
-      '4:150: tokens[1].sha256: this SHA-256 is that of tokens[0] too (/etc/dyndns.yml:4:34).',
+      '4:150: tokens[1].sha256: this SHA-256 is already used by tokens[0] (/etc/dyndns.yml:4:34).',
     ]);
   });
   test('written themselves where their SHA-256 belongs are not repeated in the error', () => {
@@ -213,11 +211,11 @@ hosts:
     ],
     [
       'hosts: [{name: home.c.example}]',
-      "4:16: hosts[0].name: 'home.c.example.' is in no zone of the file; it has 'a.example.', 'b.a.example.'.",
+      "4:16: hosts[0].name: 'home.c.example.' is not in a zone of the file; it has 'a.example.', 'b.a.example.'.",
     ],
     [
       'hosts: [{name: home.a.example}, {name: HOME.a.example.}]',
-      "4:40: hosts[1].name: the host 'HOME.a.example.' is already hosts[0]; each host is allowed once.",
+      "4:40: hosts[1].name: the host 'HOME.a.example.' is already hosts[0]; remove one of the two.",
     ],
     [
       'hosts: [{name: x.a.example, ttl: 29}]',
@@ -229,7 +227,7 @@ hosts:
     ],
     [
       'hosts: [{name: x.a.example, addresses: {allow: [192.0.2.1], deny: [192.0.2.1/32]}}]',
-      '4:67: hosts[0].addresses.deny: 192.0.2.1/32 is in addresses.allow too; it is allowed in one of them.',
+      '4:67: hosts[0].addresses.deny: 192.0.2.1/32 is in addresses.allow too; remove it from one of the two lists.',
     ],
     [
       'hosts: [{name: x.a.example, lease_seconds: -1}]',
@@ -245,11 +243,11 @@ hosts:
     ],
     [
       "hosts: [{name: x.a.example, lease_seconds: 60, fallback: [192.0.2.9, '::ffff:192.0.2.8']}]",
-      '4:58: hosts[0].fallback: has several IPv4 addresses; one of each family is allowed.',
+      '4:58: hosts[0].fallback: has several IPv4 addresses; at most one of each family is allowed.',
     ],
     [
       'hosts: [{name: x.a.example, fallback: [192.0.2.9]}]',
-      '4:39: hosts[0].fallback: needs hosts[].lease_seconds, which says when it is published.',
+      '4:39: hosts[0].fallback: needs hosts[].lease_seconds: the fallback is published when the lease expires.',
     ],
   ])('%s is refused', (text, expected) => {
     expect(problems(text)).toEqual([expected]);
@@ -274,7 +272,7 @@ hosts:
     ['{interface_id: "::1"}', '4:39: hosts[0].members[0].name: is required: the full name of the member.'],
     [
       '{name: y.a.example}',
-      '4:39: hosts[0].members[0].interface_id: is required, or mac: what its address has behind the prefix.',
+      '4:39: hosts[0].members[0].interface_id: is required, or mac: one of the two sets the address of the member below the prefix.',
     ],
     [
       '{name: y.a.example, interface_id: "2001:db8::1"}',
@@ -294,15 +292,15 @@ hosts:
     ],
     [
       '{name: "*.a.example", interface_id: "::1"}',
-      "4:46: hosts[0].members[0].name: '*.a.example.' is a wildcard; the option 'wildcard: true' of the zone allows it.",
+      "4:46: hosts[0].members[0].name: '*.a.example.' is a wildcard; set 'wildcard: true' in the zone to allow it.",
     ],
     [
       '{name: a.example, interface_id: "::1"}',
-      "4:46: hosts[0].members[0].name: 'a.example.' is the zone's own name; the option 'apex: true' of the zone allows it.",
+      "4:46: hosts[0].members[0].name: 'a.example.' is the zone's own name; set 'apex: true' in the zone to allow it.",
     ],
     [
       '{name: y.a.example, interface_id: "::1"}, {name: Y.a.example, interface_id: "::2"}',
-      "4:88: hosts[0].members[1].name: 'Y.a.example.' is a member already: hosts[0].members[0].",
+      "4:88: hosts[0].members[1].name: 'Y.a.example.' is already a member: hosts[0].members[0].",
     ],
   ])('the member %s is refused', (text, expected) => {
     expect(problems(member(text))).toEqual([expected]);
@@ -353,13 +351,13 @@ describe('the store on PostgreSQL', () => {
   });
   test('a password among the parameters is refused', () => {
     expect(problems("store: 'postgres:///dyndns?host=/run&password=Xq7w'")).toEqual([
-      '4:8: store: a password stands before the @, as in postgres://USER:PASSWORD@HOST/DATABASE. It must be sqlite:PATH or postgres://USER@HOST/DATABASE.',
+      '4:8: store: write the password before the @, as in postgres://USER:PASSWORD@HOST/DATABASE. It must be sqlite:PATH or postgres://USER@HOST/DATABASE.',
     ]);
   });
   test('needs `dns.database` where a zone is embedded, and `control` where there shall be a socket', () => {
     const parse = (text: string) => parseConfig(`store: postgres://u@h/d\n${text}`, 'x.yml', {}).config;
     expect(() => parse(EMBEDDED)).toThrow(
-      'x.yml:2:9: zones[0]: an embedded zone needs a file for its data beside PostgreSQL: `dns: {database: PATH}`.',
+      'x.yml:2:9: zones[0]: an embedded zone needs a file for its data in addition to PostgreSQL: set `dns: {database: PATH}`.',
     );
     const config = parse(`dns: {database: /data/zones.db}\n${EMBEDDED}`);
     expect([config.dns?.database, config.control]).toEqual(['/data/zones.db', '/data/control.sock']);
@@ -383,7 +381,7 @@ describe('the store on PostgreSQL', () => {
       expect([tokens[0]!.sha256, warnings]).toEqual([HASH, []]);
       // Others may read a URL without a password, and a SHA-256.
       expect(read('postgres://u@h/d', HASH).warnings).toEqual([]);
-      expect(read('postgres://u:Xq7w@h/d', HASH).warnings).toEqual([expect.stringContaining('holds secrets')]);
+      expect(read('postgres://u:Xq7w@h/d', HASH).warnings).toEqual([expect.stringContaining('contains secrets')]);
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -455,7 +453,10 @@ metrics: {listen: '[::1]:0'}
       "metrics: {listen: 'https://[::1]:1'}",
       "4:19: metrics.listen: must be 'ADDRESS:PORT', like '127.0.0.1:9153' or '[::1]:9153', not 'https://[::1]:1'.",
     ],
-    ["metrics: {listen: '127.0.0.1:54321'}", "4:19: metrics.listen: '127.0.0.1:54321' is in http.listen too."],
+    [
+      "metrics: {listen: '127.0.0.1:54321'}",
+      "4:19: metrics.listen: '127.0.0.1:54321' is in http.listen too; use another port.",
+    ],
   ])('%s is refused', (text, expected) => {
     expect(problems(text)).toEqual([expected]);
   });
@@ -475,10 +476,10 @@ describe('acme_dns', () => {
     const problem = (text: string) => problems(text).map((line) => line.replace(/^[\d:]+ /, ''));
     expect(problem('protocols: {acme_dns: true}')).toEqual([
       'protocols.acme_dns: needs `acme_dns: {zone: …}`: a name in one of the zones, for the TXT records of accounts.',
-      'protocols.acme_dns: needs `store`: accounts are kept there, for example `store: sqlite:/var/lib/dyndns/dyndns.db`.',
+      'protocols.acme_dns: needs `store`, where accounts are stored, for example `store: sqlite:/var/lib/dyndns/dyndns.db`.',
     ]);
     expect(problem(`${on}{zone: nota.example}`)).toEqual([
-      "acme_dns.zone: 'nota.example.' is in no zone of the file; it has 'a.example.', 'b.a.example.'.",
+      "acme_dns.zone: 'nota.example.' is not in a zone of the file; it has 'a.example.', 'b.a.example.'.",
     ]);
   });
 });

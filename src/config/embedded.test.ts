@@ -1,8 +1,10 @@
 // Embedded zones: which primary a zone has, what such a zone says, and where the server keeps its data.
+
 import { describe, expect, test } from 'vitest';
 import { formatIpPrefix } from '../dns/address.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
 import { RRType } from '../dns/rdata.ts';
-import { type EmbeddedPrimary, formatDnsEndpoint } from './config.ts';
+import type { EmbeddedPrimary } from './config.ts';
 import { parseConfig } from './load.ts';
 import { ConfigError } from './problem.ts';
 import { renderConfig } from './show.ts';
@@ -87,7 +89,7 @@ describe('an embedded zone', () => {
   });
   test('without `ns` is refused', () => {
     expect(problems(`${STORE}zones: [{name: a.example, nameserver: embedded}]`)).toEqual([
-      "2:9: zones[0].ns: is required: the names of the nameservers of the embedded zone 'a.example.', like [ns1.example.com].",
+      "2:9: zones[0].ns: is required in the embedded zone 'a.example.': the names of its nameservers, like [ns1.example.com].",
     ]);
     expect(problems(`${STORE}zones: [{name: a.example, nameserver: embedded, ns: []}]`)).toEqual([
       '2:53: zones[0].ns: must be a list with at least one entry, each entry the full name of a nameserver, like ns1.example.com; it is empty.',
@@ -97,7 +99,7 @@ describe('an embedded zone', () => {
     const { ns } = embeddedOf(`${STORE}zones: [{name: a.example, ns: [ns2.example.net., NS1.a.example]}]`);
     expect(ns.map(String)).toEqual(['ns2.example.net.', 'NS1.a.example.']);
     expect(problems(`${STORE}zones: [{name: a.example, ns: [ns1.example.com, NS1.example.com.]}]`)).toEqual([
-      "2:31: zones[0].ns: 'NS1.example.com.' stands twice.",
+      "2:31: zones[0].ns: 'NS1.example.com.' is listed twice; remove one of the two.",
     ]);
     expect(problems(`${STORE}zones: [{name: a.example, ns: ['*.example.com']}]`)).toEqual([
       "2:32: zones[0].ns: must be the full name of a nameserver, like ns1.example.com, not '*.example.com'.",
@@ -116,7 +118,7 @@ describe('an embedded zone', () => {
     const name = `${`${'x'.repeat(61)}.`.repeat(4)}xx`;
     const text = `${STORE}zones: [{name: ${name}, ns: [ns1.example.com]}]`;
     expect(problems(text)).toEqual([
-      `2:9: zones[0].contact: is required: hostmaster at '${name}.' is too long for a name.`,
+      `2:9: zones[0].contact: is required: the default, hostmaster at '${name}.', is too long for a domain name.`,
     ]);
   });
 });
@@ -177,7 +179,7 @@ describe('secondaries', () => {
     ],
     [
       "secondaries: [192.0.2.53, {address: '192.0.2.53:53'}]",
-      "2:98: zones[0].secondaries[1]: '192.0.2.53:53' stands twice.",
+      "2:98: zones[0].secondaries[1]: '192.0.2.53:53' is listed twice; remove one of the two.",
     ],
     [
       'secondaries: [{address: 192.0.2.53, key: k1}]',
@@ -189,7 +191,7 @@ describe('secondaries', () => {
     ],
     [
       `secondaries: [{address: 192.0.2.53, key: k1}], tsig_keys: [${key('k1', ', allow: [update]')}]`,
-      "2:113: zones[0].secondaries[0].key: the key 'k1.' may not transfer the zone; its 'allow' must have transfer.",
+      "2:113: zones[0].secondaries[0].key: the key 'k1.' may not transfer the zone; add transfer to its 'allow'.",
     ],
     [
       'secondaries: [{adress: 192.0.2.53}]',
@@ -234,9 +236,12 @@ describe('keys', () => {
   test.each([
     [
       `tsig_key: tPyvZA==, tsig_keys: [${key('k1')}]`,
-      '2:92: zones[0].tsig_keys: stands beside tsig_key; only one of the two is allowed.',
+      '2:92: zones[0].tsig_keys: cannot be combined with tsig_key; use one of the two.',
     ],
-    [`tsig_keys: [${key('k1')}, ${key('K1.')}]`, "2:72: zones[0].tsig_keys: the key 'K1.' stands twice."],
+    [
+      `tsig_keys: [${key('k1')}, ${key('K1.')}]`,
+      "2:72: zones[0].tsig_keys: the key 'K1.' is listed twice; remove one of the two.",
+    ],
     [
       'tsig_keys: [{name: k1}]',
       '2:84: zones[0].tsig_keys[0].secret: is required: the base64 text that tsig-keygen prints.',
@@ -256,7 +261,7 @@ describe('keys', () => {
     ],
     [
       `tsig_keys: [${key('k1', ', hosts: [www.b.example.]')}]`,
-      "2:120: zones[0].tsig_keys[0].hosts: 'www.b.example.' is not below the zone 'a.example.'; it must be a name below it.",
+      "2:120: zones[0].tsig_keys[0].hosts: 'www.b.example.' is not below the zone 'a.example.'; use a name below it.",
     ],
     [
       `tsig_keys: [${key('k1', ', types: [ANY]')}]`,
@@ -276,7 +281,7 @@ describe('keys', () => {
   - {name: a.example, ns: [ns1.example.com], tsig_keys: [${key('k1')}]}
   - {name: b.example, ns: [ns1.example.com], ${second}}`;
     expect(problems(zones(`tsig_keys: [${key('k1', ', allow: [transfer]')}]`))).toEqual([]);
-    const clash = "the key 'k1.' is in zones[0] too, with another algorithm or secret.";
+    const clash = "the key 'k1.' is in zones[0] too, with another algorithm or secret; rename one of the two.";
     expect(problems(zones('tsig_keys: [{name: k1, secret: AAAA}]'))).toEqual([`4:46: zones[1].tsig_keys: ${clash}`]);
     expect(problems(zones('tsig_key: {name: k1, secret: tPyvZA==, algorithm: hmac-sha256}'))).toEqual([
       `4:46: zones[1].tsig_key: ${clash}`,
@@ -316,7 +321,7 @@ describe('the place of the data', () => {
   });
   test('an embedded zone without one is refused', () => {
     expect(problems(ZONE)).toEqual([
-      '1:9: zones[0]: an embedded zone needs a file for its data: `store: sqlite:PATH` or `dns: {database: PATH}`.',
+      '1:9: zones[0]: an embedded zone needs a file for its data: set `store: sqlite:PATH` or `dns: {database: PATH}`.',
     ]);
   });
   test("the original's file has none", () => {
@@ -329,11 +334,69 @@ describe('the place of the data', () => {
     expect(config.warnings).toEqual(["The options of 'dns' have no effect: no zone is embedded."]);
     expect(pick(config)).toEqual([undefined, '/data/a.db', '/run/c']);
   });
+  describe('the default of `control`', () => {
+    const controlOf = (text: string, environment: Readonly<Record<string, string>> = {}) => {
+      const { config, settings } = parseConfig(text, '/etc/dyndns.yml', environment);
+      const shown = /^control: .*$/m.exec(renderConfig(settings))?.[0].replace(/ +# /, ' # ');
+      return [config.control, config.controlIsDefault, shown];
+    };
+    const RUNTIME = { RUNTIME_DIRECTORY: '/run/dyndns' };
+    const inRuntimeDirectory = (path: string) => [
+      path,
+      true,
+      `control: 'unix:${path}' # default (in the runtime directory)`,
+    ];
+    test('is beside the store, else beside the database of the zones, and `dyndns config` says which', () => {
+      expect(controlOf(`store: sqlite:/data/a.db\ndns: {database: /zones/a.db}\n${ZONE}`, RUNTIME)).toEqual([
+        '/data/control.sock',
+        true,
+        "control: 'unix:/data/control.sock' # default (beside the file of store)",
+      ]);
+      expect(controlOf(`dns: {database: /zones/a.db}\n${ZONE}`, RUNTIME)).toEqual([
+        '/zones/control.sock',
+        true,
+        "control: 'unix:/zones/control.sock' # default (beside dns.database)",
+      ]);
+    });
+    test.each([
+      ['without a store', REMOTE],
+      ['with PostgreSQL', `store: postgres://u@h/d\n${REMOTE}`],
+      ['with a database of zones that is not used', `dns: {database: /zones/a.db}\n${REMOTE}`],
+    ])('%s is in the runtime directory', (_, text) => {
+      expect(controlOf(text, RUNTIME)).toEqual(inRuntimeDirectory('/run/dyndns/control.sock'));
+    });
+    test('is in the first of several runtime directories', () => {
+      const environment = { RUNTIME_DIRECTORY: '/run/dyndns/a:/run/other' };
+      expect(controlOf(REMOTE, environment)).toEqual(inRuntimeDirectory('/run/dyndns/a/control.sock'));
+    });
+    test.each([{}, { RUNTIME_DIRECTORY: '' }, { RUNTIME_DIRECTORY: 'run' }])('is none with %o', (environment) => {
+      expect(controlOf(REMOTE, environment)).toEqual([undefined, true, undefined]);
+    });
+    test('is not used where `control` is set', () => {
+      const [control, isDefault, shown] = controlOf(`control: unix:/run/c\n${REMOTE}`, RUNTIME);
+      expect([control, isDefault, shown]).toEqual(['/run/c', false, "control: 'unix:/run/c' # /etc/dyndns.yml:1:10"]);
+    });
+    test('is none where its path is too long, and a warning', () => {
+      const environment = { RUNTIME_DIRECTORY: `/run/${'d'.repeat(100)}` };
+      const { config } = parseConfig(REMOTE, '/etc/dyndns.yml', environment);
+      expect(config.control).toBeUndefined();
+      expect(config.warnings).toEqual([expect.stringMatching(/^There is no control socket '\/run\/d/)]);
+    });
+    test('has room for exactly 107 octets', () => {
+      const folder = `/run/${'d'.repeat(107 - '/run//control.sock'.length)}`;
+      const [control] = controlOf(REMOTE, { RUNTIME_DIRECTORY: folder });
+      expect(control).toBe(`${folder}/control.sock`);
+      expect(control).toHaveLength(107);
+    });
+  });
   test.each([
     ['store: /data/a.db', '1:8: store: must be sqlite:PATH or postgres://USER@HOST/DATABASE.'],
     ["store: 'sqlite:'", '1:8: store: must be sqlite:PATH or postgres://USER@HOST/DATABASE.'],
     ['control: /run/c', "1:10: control: must be unix:PATH, not '/run/c'."],
-    [`control: unix:/${'c'.repeat(107)}`, '1:10: control: the path of a unix socket must have at most 107 octets.'],
+    [
+      `control: unix:/${'c'.repeat(107)}`,
+      '1:10: control: the path of a unix socket must have at most 107 octets; use a shorter path.',
+    ],
   ])('%s is refused', (option, expected) => {
     expect(problems(`${option}\n${ZONE}${option.startsWith('store') ? '' : '\ndns: {database: x.db}'}`)).toEqual([
       expected,
@@ -341,14 +404,16 @@ describe('the place of the data', () => {
   });
   test('the zones and the store are not the same file', () => {
     expect(problems(`store: sqlite:a.db\ndns: {database: /etc/a.db}\n${ZONE}`)).toEqual([
-      '2:17: dns.database: must not be the file of `store`.',
+      '2:17: dns.database: must not be the file of `store`; use another path.',
     ]);
   });
   test('a directory with a long name has no default socket, and a warning', () => {
     const config = load(`secret: abcdefgh\nstore: sqlite:/${'d'.repeat(100)}/a.db\n${ZONE}`);
     expect(config.control).toBeUndefined();
     expect(config.warnings).toEqual([
-      expect.stringMatching(/^There is no control socket beside .* 107 octets\. 'control' can/),
+      expect.stringMatching(
+        /^There is no control socket '.*control\.sock': .* 107 octets\. Set 'control' to a shorter path\.$/,
+      ),
     ]);
   });
 });
@@ -358,14 +423,14 @@ describe('dns', () => {
   test('has the defaults of the table', () => {
     const { listen, listenIsDefault, rateLimit, nsid, chaosVersion } = load(dns('')).dns!;
     expect([listenIsDefault, load(dns("listen: ['0.0.0.0:53']")).dns?.listenIsDefault]).toEqual([true, false]);
-    expect(listen.map(formatDnsEndpoint)).toEqual(['0.0.0.0:53', '[::]:53']);
+    expect(listen.map(formatEndpoint)).toEqual(['0.0.0.0:53', '[::]:53']);
     expect([rateLimit.responsesPerSecond, rateLimit.slip]).toEqual([20, 2]);
     expect(rateLimit.exempt.map(formatIpPrefix)).toEqual(['127.0.0.0/8', '::1/128']);
     expect([nsid, chaosVersion]).toEqual([undefined, undefined]);
   });
   test('listens where it is told; an address alone means port 53', () => {
     const { listen } = load(dns("listen: [127.0.0.1, '::1', '[::1]:5354', '192.0.2.1:0', '192.0.2.1:0']")).dns!;
-    expect(listen.map(formatDnsEndpoint)).toEqual([
+    expect(listen.map(formatEndpoint)).toEqual([
       '127.0.0.1:53',
       '[::1]:53',
       '[::1]:5354',
@@ -374,10 +439,7 @@ describe('dns', () => {
     ]);
   });
   test.each([
-    [
-      "listen: [127.0.0.1, '127.0.0.1:53']",
-      "2:15: dns.listen: '127.0.0.1:53' stands twice; each address is allowed once.",
-    ],
+    ["listen: [127.0.0.1, '127.0.0.1:53']", "2:15: dns.listen: '127.0.0.1:53' is listed twice; remove one of the two."],
     [
       "listen: ['::1:99999']",
       expect.stringMatching(/^2:16: dns\.listen: must be an IP address with or without a port/),
@@ -388,7 +450,7 @@ describe('dns', () => {
     ["nsid: ''", "2:13: dns.nsid: must be a text of 1 to 128 octets without control characters, not ''."],
     [
       'database: 1, rate_limit: 5',
-      '2:17: dns.database: YAML reads this as a number, text is meant: quote it. It must be the path of a file.',
+      '2:17: dns.database: YAML reads this as a number, but a text is expected: quote it. It must be the path of a file.',
     ],
   ])('%s is refused', (options, expected) => {
     expect(problems(dns(options))[0]).toEqual(expected);
@@ -433,7 +495,9 @@ zones:
     {},
   ).config;
   const withoutPlace = (text: string) => text.replace(/"line":\d+/, '');
-  expect(withoutPlace(JSON.stringify(again))).toBe(withoutPlace(JSON.stringify(config)));
+  // What is printed sets the default socket explicitly.
+  expect([config.controlIsDefault, again.controlIsDefault]).toEqual([true, false]);
+  expect(withoutPlace(JSON.stringify({ ...again, controlIsDefault: true }))).toBe(withoutPlace(JSON.stringify(config)));
   const remote = parseConfig('zones: [{name: a.example, tsig_key: tPyvZA==, nameserver: 192.0.2.1}]', 'x.yml', {});
   expect(renderConfig(remote.settings)).not.toMatch(/^dns:|rate_limit|secondaries|tsig_keys/m);
 });

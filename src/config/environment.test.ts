@@ -1,7 +1,9 @@
 // DYNDNS_<PATH> overrides: one for every option, and what happens to variables that are none.
+
 import { expect, test } from 'vitest';
 import { formatIpPrefix } from '../dns/address.ts';
-import { type Config, formatDnsEndpoint, formatListenAddress, type RemotePrimary } from './config.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
+import { type Config, formatListenAddress, type RemotePrimary } from './config.ts';
 import type { Environment } from './environment.ts';
 import { parseConfig } from './load.ts';
 import { environmentName, ROWS } from './options/options.ts';
@@ -78,11 +80,7 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_HTTP_TLS_ACME_FOLDER: ['own', (c) => c.http.acme?.folder, '/etc/own'],
   DYNDNS_HTTP_TLS_ACME_PROPAGATION_SECONDS: ['60', (c) => c.http.acme?.propagationSeconds, 60],
   DYNDNS_HTTP_LENIENT: ['true', (c) => c.http.lenient, true],
-  DYNDNS_DNS_LISTEN: [
-    '127.0.0.1:5354,::1',
-    (c) => c.dns?.listen.map(formatDnsEndpoint),
-    ['127.0.0.1:5354', '[::1]:53'],
-  ],
+  DYNDNS_DNS_LISTEN: ['127.0.0.1:5354,::1', (c) => c.dns?.listen.map(formatEndpoint), ['127.0.0.1:5354', '[::1]:53']],
   DYNDNS_DNS_DATABASE: ['zones.sqlite', (c) => c.dns?.database, '/etc/zones.sqlite'],
   DYNDNS_DNS_RATE_LIMIT_RESPONSES_PER_SECOND: ['0', (c) => c.dns?.rateLimit.responsesPerSecond, 0],
   DYNDNS_DNS_RATE_LIMIT_SLIP: ['1', (c) => c.dns?.rateLimit.slip, 1],
@@ -162,7 +160,7 @@ test('what container platforms inject is left alone', () => {
   });
   expect(remoteOf(config).port).toBe(53);
   expect(config.warnings).toEqual([
-    'The environment variable DYNDNS_PORT is ignored: a value that begins with tcp:// comes from a container platform.',
+    'The environment variable DYNDNS_PORT is ignored: a value that begins with tcp:// is from a container platform.',
   ]);
 });
 
@@ -176,10 +174,10 @@ test('variables that name no option are warnings, without their values', () => {
     DYNDNS_WEBHOOKS_URL: secret,
   };
   expect(load(variables).warnings).toEqual([
-    'The environment variable DYNDNS_CONFIG_FILE is ignored: the configuration file is named by dyndns_CONFIG_FILE.',
-    'The environment variable DYNDNS_PORT_FILE is ignored: it names no option; the nearest known name is DYNDNS_PORT.',
-    'The environment variable DYNDNS_SECRT is ignored: it names no option; the nearest known name is DYNDNS_SECRET.',
+    'The environment variable DYNDNS_CONFIG_FILE is ignored: the variable for the configuration file is dyndns_CONFIG_FILE.',
+    'The environment variable DYNDNS_PORT_FILE is ignored: no option has this name; the nearest one is DYNDNS_PORT.',
+    'The environment variable DYNDNS_SECRT is ignored: no option has this name; the nearest one is DYNDNS_SECRET.',
     expect.stringMatching(/^The environment variable DYNDNS_WEBHOOKS_URL is ignored: (?!.*neverPrintMe)/),
-    'The environment variable DYNDNS_ZONES is ignored: zones, tokens, hosts and webhooks have no overrides.',
+    'The environment variable DYNDNS_ZONES is ignored: zones, tokens, hosts and webhooks can only be set in the file.',
   ]);
 });

@@ -1,8 +1,9 @@
 /**
- * `DYNDNS_<PATH>` overrides: DYNDNS_HTTP_LISTEN stands for `http.listen`, lists separated by commas; DYNDNS_SECRET_FILE
- * for `secret: {file: PATH}`. Variables that container platforms inject are no options and are left alone.
+ * `DYNDNS_<PATH>` overrides: DYNDNS_HTTP_LISTEN sets `http.listen`, with commas between the entries of a list;
+ * DYNDNS_SECRET_FILE sets `secret: {file: PATH}`. Variables that container platforms inject are ignored.
  */
-import { isSecretKind, plainKind, ValueError } from './kinds/kinds.ts';
+import { isAbsolute } from 'node:path';
+import { isSecretKind, plainKind, ValueError } from './kinds/kind.ts';
 import { environmentName, ROWS } from './options/options.ts';
 import { nearest, type Problem } from './problem.ts';
 import { type ReadSecretFile, readOption } from './read.ts';
@@ -10,10 +11,10 @@ import type { Scope } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Names that Kubernetes and Docker links make for a service called "dyndns" or "dyndns-…". */
+/** Variables that Kubernetes and Docker links set for a service named "dyndns" or "dyndns-…". */
 const INJECTED = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP)(_(ADDR|PORT|PROTO))?$/;
 
-/** Puts every override into the scope of the file. */
+/** Applies every override to the scope of the file. */
 export function applyEnvironment(
   environment: Environment,
   root: Scope,
@@ -32,7 +33,7 @@ export function applyEnvironment(
     const origin = { kind: 'environment', variable } as const;
     if (/^(tcp|udp):\/\//.test(text)) {
       warnings.push(
-        `The environment variable ${variable} is ignored: a value that begins with ${text.slice(0, 6)} comes from a container platform.`,
+        `The environment variable ${variable} is ignored: a value that begins with ${text.slice(0, 6)} is from a container platform.`,
       );
       continue;
     }
@@ -42,7 +43,7 @@ export function applyEnvironment(
     if (path === undefined || row === undefined || (fromFile && !isSecretKind(row.kind))) {
       warnings.push(unknownVariable(variable, paths.keys()));
     } else if (fromFile && environment[environmentName(path) ?? ''] !== undefined) {
-      problems.push({ origin, path, message: `${environmentName(path)} is set too; only one of the two is allowed.` });
+      problems.push({ origin, path, message: `${environmentName(path)} is set too; unset one of the two.` });
     } else {
       const kind = plainKind(row.kind, text.includes(','));
       const texts = text.trim() === '' ? [] : text.split(',').map((entry) => entry.trim());
@@ -54,22 +55,34 @@ export function applyEnvironment(
 
 function unknownVariable(variable: string, known: Iterable<string>): string {
   const ignored = `The environment variable ${variable} is ignored:`;
-  if (variable === 'DYNDNS_CONFIG_FILE') return `${ignored} the configuration file is named by dyndns_CONFIG_FILE.`;
+  if (variable === 'DYNDNS_CONFIG_FILE')
+    return `${ignored} the variable for the configuration file is dyndns_CONFIG_FILE.`;
   if (/^DYNDNS_(ZONES|TOKENS|HOSTS|WEBHOOKS)(_|$)/.test(variable))
-    return `${ignored} zones, tokens, hosts and webhooks have no overrides.`;
-  return `${ignored} it names no option; the nearest known name is ${nearest(variable, known)?.name}.`;
+    return `${ignored} zones, tokens, hosts and webhooks can only be set in the file.`;
+  return `${ignored} no option has this name; the nearest one is ${nearest(variable, known)?.name}.`;
 }
 
 /**
- * Replaces `$CREDENTIALS_DIRECTORY/` or `${CREDENTIALS_DIRECTORY}/` at the beginning of a path (systemd's LoadCredential=).
- * @throws ValueError when the variable is not set
+ * Expands `$CREDENTIALS_DIRECTORY/` or `${CREDENTIALS_DIRECTORY}/` at the beginning of a path (systemd's LoadCredential=).
+ * @throws ValueError if the variable is not set
  */
 export function expandCredentials(path: string, environment: Environment): string {
   const match = /^\$(?:CREDENTIALS_DIRECTORY|\{CREDENTIALS_DIRECTORY\})(?=\/)/.exec(path);
   if (match === null) return path;
   const directory = environment['CREDENTIALS_DIRECTORY'];
   if (!directory) {
-    throw new ValueError('the path begins with $CREDENTIALS_DIRECTORY, which only systemd sets (LoadCredential=).');
+    throw new ValueError(
+      'the path begins with $CREDENTIALS_DIRECTORY, which is not set; systemd sets it for units with LoadCredential=.',
+    );
   }
   return directory + path.slice(match[0].length);
+}
+
+/**
+ * The directory that systemd makes for the sockets of the service (RuntimeDirectory=). Of several, with colons between
+ * them, the first is used. Undefined where there is none.
+ */
+export function runtimeDirectory({ RUNTIME_DIRECTORY: list }: Environment): string | undefined {
+  const first = list?.split(':')[0];
+  return first !== undefined && isAbsolute(first) ? first : undefined;
 }

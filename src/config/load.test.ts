@@ -45,9 +45,9 @@ describe('the search', () => {
   });
   test('does not fall through where a named file is missing', () => {
     write('etc/dyndns.yml');
-    expect(() => find('none.yml')).toThrow("The configuration file 'none.yml' that --config names does not exist.");
+    expect(() => find('none.yml')).toThrow("The configuration file 'none.yml' (set by --config) does not exist.");
     expect(() => find(undefined, '/none.yml')).toThrow(
-      "The configuration file '/none.yml' that dyndns_CONFIG_FILE names does not exist.",
+      "The configuration file '/none.yml' (set by dyndns_CONFIG_FILE) does not exist.",
     );
     expect(() => find('')).toThrow(ConfigError);
   });
@@ -57,7 +57,7 @@ describe('the search', () => {
   });
   test('says where it looked when there is none', () => {
     expect(() => find()).toThrow(
-      `No configuration file: neither ${cwd}/.dyndns.yml nor ${root}/etc/dyndns.yml exists, and neither --config nor dyndns_CONFIG_FILE names one.`,
+      `No configuration file was found: neither ${cwd}/.dyndns.yml nor ${root}/etc/dyndns.yml exists. Set one with --config or dyndns_CONFIG_FILE.`,
     );
   });
 });
@@ -73,7 +73,7 @@ describe('reading', () => {
   test('warns when others can read the secrets in it', () => {
     const file = write('x.yml', FILE, 0o644);
     expect(loadConfig(file, {}).config.warnings).toEqual([
-      `The file ${file} holds secrets and every user of this machine can read it; chmod 640 closes it.`,
+      `The file ${file} contains secrets and every user of this machine can read it; run 'chmod 640' on it.`,
     ]);
     chmodSync(file, 0o640);
     expect(loadConfig(file, {}).config.warnings).toEqual([]);
@@ -114,7 +114,7 @@ describe('secrets in files', () => {
       const file = write('x.yml', FILE.replace("'abcdefgh'", `{file: '${name}/secret'}`));
       const { config } = loadConfig(file, { CREDENTIALS_DIRECTORY: join(root, 'etc') });
       expect(config.secret?.reveal()).toBe('fromsystemd');
-      expect(() => loadConfig(file, {})).toThrow('which only systemd sets (LoadCredential=)');
+      expect(() => loadConfig(file, {})).toThrow('which is not set; systemd sets it for units with LoadCredential=');
     }
     const tls = `http: {listen: ['https://[::1]:1'], tls: {certificate: c, key: $CREDENTIALS_DIRECTORY/key}}\n${FILE}`;
     const { config } = loadConfig(write('x.yml', tls), { CREDENTIALS_DIRECTORY: '/run/c' });
@@ -125,7 +125,7 @@ describe('secrets in files', () => {
     const file = write('x.yml');
     expect(loadConfig(file, { DYNDNS_SECRET_FILE: 's' }).config.secret?.reveal()).toBe('fromoutside');
     expect(() => loadConfig(file, { DYNDNS_SECRET_FILE: 's', DYNDNS_SECRET: 'abcdefgh' })).toThrow(
-      'environment variable DYNDNS_SECRET_FILE: secret: DYNDNS_SECRET is set too; only one of the two is allowed.',
+      'environment variable DYNDNS_SECRET_FILE: secret: DYNDNS_SECRET is set too; unset one of the two.',
     );
   });
 });

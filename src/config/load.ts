@@ -1,12 +1,12 @@
 /**
- * Finds and loads the configuration: file, environment, checks. Synchronous, since nothing can begin without it.
- * The search order is the original's, except that a file that was named and is missing is an error.
+ * Finds and loads the configuration: file, environment, checks. Synchronous, since nothing can start without it.
+ * The search order is the original's, except that a missing file is an error if it was set explicitly.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve as resolvePath } from 'node:path';
 import type { Config } from './config.ts';
-import { applyEnvironment, type Environment, expandCredentials } from './environment.ts';
-import { ValueError } from './kinds/kinds.ts';
+import { applyEnvironment, type Environment, expandCredentials, runtimeDirectory } from './environment.ts';
+import { ValueError } from './kinds/kind.ts';
 import { ConfigError, formatProblem, NoConfigFileError, type Problem, sortProblems } from './problem.ts';
 import { readSettings } from './read.ts';
 import { resolveConfig } from './resolve/resolve.ts';
@@ -14,17 +14,17 @@ import type { Settings } from './settings.ts';
 import { parseYaml } from './yaml-source.ts';
 
 export interface FindOptions {
-  /** What `--config` names. */
+  /** The value of `--config`. */
   readonly flag?: string | undefined;
   readonly environment: Environment;
   readonly cwd: string;
-  /** The directory that counts as `/`; tests give their own. */
+  /** The directory to use as `/`; tests set their own. */
   readonly root?: string;
 }
 
 /**
- * The path of the file that counts: `--config`, `dyndns_CONFIG_FILE`, `./.dyndns.yml`, `/etc/dyndns.yml`.
- * @throws NoConfigFileError when none exists; ConfigError when the one that was named does not
+ * The path of the configuration file, the first of: `--config`, `dyndns_CONFIG_FILE`, `./.dyndns.yml`, `/etc/dyndns.yml`.
+ * @throws NoConfigFileError if none exists; ConfigError if one of the first two is set and does not exist
  */
 export function findConfigFile({ flag, environment, cwd, root = '/' }: FindOptions): string {
   const variable = environment['dyndns_CONFIG_FILE'];
@@ -32,13 +32,13 @@ export function findConfigFile({ flag, environment, cwd, root = '/' }: FindOptio
   if (named !== undefined) {
     const path = resolvePath(cwd, named[0]!);
     if (named[0] !== '' && exists(path)) return path;
-    throw new ConfigError([`The configuration file '${named[0]}' that ${named[1]} names does not exist.`]);
+    throw new ConfigError([`The configuration file '${named[0]}' (set by ${named[1]}) does not exist.`]);
   }
   const candidates = [join(cwd, '.dyndns.yml'), join(root, 'etc', 'dyndns.yml')];
   const found = candidates.find(exists);
   if (found !== undefined) return found;
   throw new NoConfigFileError([
-    `No configuration file: neither ${candidates.join(' nor ')} exists, and neither --config nor dyndns_CONFIG_FILE names one.`,
+    `No configuration file was found: neither ${candidates.join(' nor ')} exists. Set one with --config or dyndns_CONFIG_FILE.`,
   ]);
 }
 
@@ -64,13 +64,13 @@ export function loadConfig(file: string, environment: Environment): LoadedConfig
   }
   const loaded = parseConfig(text, file, environment);
   if (!readableByOthers || !loaded.settings.holdsSecrets) return loaded;
-  const warning = `The file ${file} holds secrets and every user of this machine can read it; chmod 640 closes it.`;
+  const warning = `The file ${file} contains secrets and every user of this machine can read it; run 'chmod 640' on it.`;
   return { ...loaded, config: { ...loaded.config, warnings: [...loaded.config.warnings, warning] } };
 }
 
 /**
- * The same for a text that is at hand.
- * @param file its name in error texts; relative paths in it start from its directory
+ * The same for a text.
+ * @param file its name in error texts; relative paths start at its directory
  * @param nowMs milliseconds since 1970
  * @throws ConfigError
  */
@@ -88,16 +88,23 @@ export function parseConfig(
   const warnings: string[] = [];
   const settings = readSettings(yaml, file, readSecret, problems);
   applyEnvironment(environment, settings.root, readSecret, problems, warnings);
-  // Where the YAML itself is broken, nothing can be said about what is missing in it.
+  // If the YAML itself is invalid, options only seem to be missing.
   const config =
     yaml.problems.length > 0
       ? undefined
-      : resolveConfig(settings, { directory, expandPath, nowMs, problems, warnings });
+      : resolveConfig(settings, {
+          directory,
+          expandPath,
+          runtimeDirectory: runtimeDirectory(environment),
+          nowMs,
+          problems,
+          warnings,
+        });
   if (config === undefined) throw new ConfigError(sortProblems(problems).map(formatProblem));
   return { config, settings };
 }
 
-/** The content without its last line break. @throws ValueError that names the path, never the content */
+/** The content without its last line break. @throws ValueError with the path, never the content */
 function readSecretFile(path: string, directory: string): string {
   const absolute = isAbsolute(path) ? path : resolvePath(directory, path);
   try {
@@ -112,7 +119,7 @@ function exists(path: string): boolean {
     statSync(path);
     return true;
   } catch (error) {
-    // A file that is there but out of reach must not be passed over in silence: reading it tells why.
+    // A file that exists but is not accessible must not be skipped: reading it reports the reason.
     return (error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ENOTDIR';
   }
 }

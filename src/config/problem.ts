@@ -1,13 +1,14 @@
 /**
- * What is wrong with a configuration, and where: file:line:column or the name of an environment variable.
- * A text never quotes a value that may be secret.
+ * A problem of a configuration and its origin: file:line:column or the name of an environment variable.
+ * A message never quotes a value that may be secret.
  */
 
-/** Where a value comes from. Lines and columns count from 1. */
+/** Where a value comes from. Lines and columns start at 1. */
 export type Origin =
   | { readonly kind: 'file'; readonly file: string; readonly line: number; readonly column: number }
   | { readonly kind: 'environment'; readonly variable: string }
-  | { readonly kind: 'default' };
+  /** The reason is set for a default that depends on other options. */
+  | { readonly kind: 'default'; readonly reason?: string };
 
 export interface Problem {
   readonly origin: Origin;
@@ -16,7 +17,7 @@ export interface Problem {
   readonly message: string;
 }
 
-/** Thrown with everything that is wrong at once; `message` has one line for each problem. */
+/** Thrown with all problems at once; `message` has one line for each. */
 export class ConfigError extends Error {
   readonly lines: readonly string[];
 
@@ -27,7 +28,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** There is no configuration file at all: a beginner's case, which deserves more advice than a wrong one. */
+/** No configuration file was found. A class of its own: a new user needs other advice than after a wrong file. */
 export class NoConfigFileError extends ConfigError {}
 
 export function formatOrigin(origin: Origin): string {
@@ -37,7 +38,7 @@ export function formatOrigin(origin: Origin): string {
     case 'environment':
       return `environment variable ${origin.variable}`;
     case 'default':
-      return 'default';
+      return origin.reason === undefined ? 'default' : `default (${origin.reason})`;
   }
 }
 
@@ -46,7 +47,7 @@ export function formatProblem(problem: Problem): string {
   return `${formatOrigin(problem.origin)}: ${path}${problem.message}`;
 }
 
-/** Problems in the order of the file, those of the environment last. */
+/** Sorts problems by their place in the file; those of the environment are last. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   const rank = ({ origin }: Problem) => (origin.kind === 'file' ? [origin.line, origin.column] : [Infinity, 0]);
   return [...problems].sort((a, b) => {

@@ -167,7 +167,7 @@ describe('unknown keys', () => {
   });
   test('that belong elsewhere say where', () => {
     expect(problemsOf('listen: [x]')[0]).toContain(
-      "The name is known as 'http.listen' and 'dns.listen' and 'metrics.listen'.",
+      "Options of this name: 'http.listen', 'dns.listen', 'metrics.listen'.",
     );
   });
   test('of YAML 1.1 (merge keys) are unknown keys', () => {
@@ -178,18 +178,18 @@ describe('unknown keys', () => {
 test.each([
   [
     'secret: 01234567',
-    '2:9: secret: YAML reads this as a number, text is meant: quote it. It must be at least 8 characters, only A-Z, a-z and 0-9.',
+    '2:9: secret: YAML reads this as a number, but a text is expected: quote it. It must be at least 8 characters, only A-Z, a-z and 0-9.',
   ],
   [
     'secret: true',
-    '2:9: secret: YAML reads this as true or false, text is meant: quote it. It must be at least 8 characters, only A-Z, a-z and 0-9.',
+    '2:9: secret: YAML reads this as true or false, but a text is expected: quote it. It must be at least 8 characters, only A-Z, a-z and 0-9.',
   ],
   ["secret: 'abc1234'", '2:9: secret: must be at least 8 characters, only A-Z, a-z and 0-9.'],
   ["secret: 'abc-12345'", '2:9: secret: must be at least 8 characters, only A-Z, a-z and 0-9.'],
   ['secret:', '2:8: secret: must be at least 8 characters, only A-Z, a-z and 0-9; it is empty.'],
   ['secret: {a: 1}', '2:9: secret: must be at least 8 characters, only A-Z, a-z and 0-9; it is a map.'],
   ['secret: {file: 3}', '2:16: secret.file: must be the path of a file.'],
-  ['secret: {file: a, b: c}', "2:1: secret: where a secret is given as {file: PATH}, 'file' is the only key."],
+  ['secret: {file: a, b: c}', "2:1: secret: a secret as {file: PATH} must have no key but 'file'."],
   ['port: 65536', "2:7: port: must be an integer from 0 to 65535, not '65536'."],
   ['port: 5e1', "2:7: port: must be an integer from 0 to 65535, not '5e1'."],
   ['port: [53]', '2:7: port: must be an integer from 0 to 65535; it is a list.'],
@@ -205,7 +205,7 @@ test.each([
   ],
   [
     'http: {socket_mode: 664}',
-    "2:21: http.socket_mode: YAML reads this as a number, text is meant: quote it. It must be three octal digits in quotes, like '664'.",
+    "2:21: http.socket_mode: YAML reads this as a number, but a text is expected: quote it. It must be three octal digits in quotes, like '664'.",
   ],
   [
     "http: {socket_mode: '668'}",
@@ -242,7 +242,7 @@ test('a nameserver is an address; only a single zone can say that it is embedded
     "1:13: nameserver: must be an IPv4 or IPv6 address, not 'ns1.example.com'.",
   ]);
   expect(problems(`nameserver: embedded\n${ZONE}`)).toEqual([
-    "1:13: nameserver: 'embedded' is for single zones: each says it in its own `nameserver`. It must be an IPv4 or IPv6 address.",
+    "1:13: nameserver: 'embedded' applies to a single zone; write `nameserver: embedded` in each such zone. It must be an IPv4 or IPv6 address.",
   ]);
   expect(problems(`${ZONE}    nameserver: ns1.example.com\n`)).toEqual([
     "4:17: zones[0].nameserver: must be an IPv4 or IPv6 address, or embedded, not 'ns1.example.com'.",
@@ -251,22 +251,30 @@ test('a nameserver is an address; only a single zone can say that it is embedded
 
 describe('YAML', () => {
   test.each([
-    ['a second document', `port: 53\n---\nport: 54`, '2:1: a second document begins here; one document is allowed.'],
+    [
+      'a second document',
+      `port: 53\n---\nport: 54`,
+      '2:1: a second document begins here; the file must contain one document.',
+    ],
     [
       'a key that stands twice',
       'port: 53\nport: 54',
-      '2:1: port: this key stands twice in the same map; each key is allowed once.',
+      '2:1: port: this key is in the same map twice; remove one of the two.',
     ],
     [
       'an alias without an anchor',
       'secret: *abcdefgh',
       '1:9: the alias has no anchor before it; quote a text that begins with *.',
     ],
-    ['an unknown tag', 'secret: !abcdefgh x', '1:9: the tag is not known; quote a text that begins with !.'],
+    ['an unknown tag', 'secret: !abcdefgh x', '1:9: the tag is unknown; quote a text that begins with !.'],
     ['tabs', 'http:\n\tlenient: true', '2:1: indent with spaces, not with tabs.'],
     ['an open quote', "secret: 'abcdefgh", '1:18: a closing quote, bracket or comma is missing.'],
-    ['YAML 1.1', '%YAML 1.1\n---\nport: 53', '1:1: only YAML 1.2 is read; leave the %YAML line out.'],
-    ['an alias in itself', 'http: &a {tls: *a}', '1:16: the aliases up to here stand for more than 10000 values.'],
+    ['YAML 1.1', '%YAML 1.1\n---\nport: 53', '1:1: only YAML 1.2 is supported; remove the %YAML line.'],
+    [
+      'an alias in itself',
+      'http: &a {tls: *a}',
+      '1:16: the aliases up to here expand to more than 10000 values; write the values out.',
+    ],
   ])('%s is refused', (_name, text, expected) => {
     expect(problems(text)).toContain(expected);
   });
@@ -279,7 +287,7 @@ describe('YAML', () => {
           .fill(`*a${i - 1}`)
           .join(',')}]`,
       );
-    expect(problems(bomb.join('\n'))).toEqual([expect.stringMatching(/^5:\d+: the aliases up to here stand for/)]);
+    expect(problems(bomb.join('\n'))).toEqual([expect.stringMatching(/^5:\d+: the aliases up to here expand to/)]);
   });
 
   test('deep nesting is refused', () => {
@@ -287,7 +295,9 @@ describe('YAML', () => {
   });
 
   test('a file of a megabyte is refused before it is parsed', () => {
-    expect(problems(`#${'x'.repeat(1_000_000)}`)).toContain('1:1: the file has more than 1000000 characters.');
+    expect(problems(`#${'x'.repeat(1_000_000)}`)).toContain(
+      '1:1: the file is too large; the limit is 1000000 characters.',
+    );
   });
 
   test('modest aliases work, and no is a text', () => {

@@ -1,16 +1,17 @@
 /**
- * Walks a YAML document along the table of options: unknown keys, wrong types, `{file: PATH}` secrets.
- * Collects every problem instead of stopping at the first. Rules that concern two options are in resolve.ts.
+ * Reads a YAML document by the table of options: unknown keys, wrong types, `{file: PATH}` secrets.
+ * Collects all problems instead of stopping at the first. Left out: rules that concern two options; resolve/ has them.
  */
 import { isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
 import { NameError } from '../dns/name.ts';
-import { isSecretKind, type PlainKind, plainKind, type ScalarKind, ValueError } from './kinds/kinds.ts';
-import { OPTION_TREE, type Option, type OptionNode, ROWS } from './options/options.ts';
+import { isSecretKind, type PlainKind, plainKind, type ScalarKind, ValueError } from './kinds/kind.ts';
+import type { Option } from './options/option.ts';
+import { OPTION_TREE, type OptionNode, ROWS } from './options/options.ts';
 import { nearest, type Origin, type Problem, quoteValue } from './problem.ts';
 import { Scope, type Settings } from './settings.ts';
 import { describeNode, type YamlSource } from './yaml-source.ts';
 
-/** Reads the file of a secret; the text without its last line break. @throws ValueError that names the path. */
+/** Reads the file of a secret, without the last line break. @throws ValueError with the path */
 export type ReadSecretFile = (path: string) => string;
 
 export function readSettings(
@@ -55,7 +56,7 @@ class Reader {
     }
   }
 
-  /** @param origin where the key stands */
+  /** @param origin of the key */
   #readNode(value: unknown, node: OptionNode, scope: Scope, origin: Origin): void {
     scope.mention(node.path, origin);
     const path = scope.pathText(node.path);
@@ -107,7 +108,7 @@ class Reader {
     const text = scope.pathText(path);
     const file = this.#yaml.target(map.get('file', true));
     if (map.items.length > 1) {
-      this.#refuse(origin, text, "where a secret is given as {file: PATH}, 'file' is the only key.");
+      this.#refuse(origin, text, "a secret as {file: PATH} must have no key but 'file'.");
     } else if (!isScalar(file) || typeof file.value !== 'string' || file.value === '') {
       this.#refuse(this.#at(file, origin), `${text}.file`, 'must be the path of a file.');
     } else {
@@ -136,7 +137,7 @@ class Reader {
     }
   }
 
-  /** The text of a scalar that YAML read as the kind wants it. */
+  /** The text of a scalar of the YAML type that the kind needs; undefined after a problem was reported. */
   #scalarText(node: unknown, kind: ScalarKind<unknown>, path: string, origin: Origin): string | undefined {
     const value = this.#yaml.target(node);
     const at = this.#at(node, origin);
@@ -146,7 +147,11 @@ class Reader {
     }
     if (kind.reads === 'text' && typeof value.value !== 'string') {
       const read = typeof value.value === 'boolean' ? 'true or false' : 'a number';
-      this.#refuse(at, path, `YAML reads this as ${read}, text is meant: quote it. It must be ${kind.allowed}.`);
+      this.#refuse(
+        at,
+        path,
+        `YAML reads this as ${read}, but a text is expected: quote it. It must be ${kind.allowed}.`,
+      );
       return undefined;
     }
     return typeof value.value === 'string' ? value.value : (value.source ?? String(value.value));
@@ -163,8 +168,8 @@ class Reader {
 
 /**
  * Parses the texts of one option (one text unless it is a list) and puts the value into the scope.
- * @param readSecret given when the text is the path of a file that holds the secret
- * @param itemOrigins where each entry of a list stands
+ * @param readSecret set if the text is the path of a file with the secret
+ * @param itemOrigins of each entry of a list
  */
 export function readOption(
   kind: PlainKind,
@@ -199,14 +204,14 @@ export function readOption(
   else scope.set(path, kind.form === 'list' ? values : values[0], origin);
 }
 
-/** A map without a value is an empty map: all its keys may be commented out. */
+/** A key without a value is an empty map: all keys below it may be commented out. */
 function isEmpty(value: unknown): boolean {
   return value === null || value === undefined || (isScalar(value) && value.value === null);
 }
 
 /**
- * The key is quoted only where it looks like an option, since it may be a secret that was written badly: `{secret:abc}`,
- * `tsig_key: {dGhlIGtleQ}` and `{tsig_key: ,dGhlIGtleQ}` make keys of one.
+ * Quotes the key only if it looks like an option. It may be a secret with a typing error: `{secret:abc}`,
+ * `tsig_key: {dGhlIGtleQ}` and `{tsig_key: ,dGhlIGtleQ}` all make a key of it.
  */
 function unknownKey(name: string | undefined, hasValue: boolean, parent: OptionNode): string {
   const keys = [...parent.children.keys()];
@@ -217,7 +222,7 @@ function unknownKey(name: string | undefined, hasValue: boolean, parent: OptionN
   return (
     `unknown key${quoted}; ` +
     `the nearest known key is '${near?.name ?? keys[0]}'.` +
-    (elsewhere.length > 0 ? ` The name is known as ${elsewhere.join(' and ')}.` : '') +
+    (elsewhere.length > 0 ? ` Options of this name: ${elsewhere.join(', ')}.` : '') +
     ` Allowed here: ${knownKeys(parent)}.`
   );
 }

@@ -1,9 +1,9 @@
 /**
  * A value that must not be printed: logs, error texts, JSON and util.inspect show `[secret]`.
- * Left out: wiping memory. JavaScript gives no means to do so reliably.
+ * Left out: wiping memory, which JavaScript cannot do reliably.
  */
 
-/** What stands where a secret would stand. */
+/** The text in place of a secret. */
 export const SECRET_MASK = '[secret]';
 
 export class Secret<T extends string | Uint8Array = string> {
@@ -13,7 +13,7 @@ export class Secret<T extends string | Uint8Array = string> {
     this.#value = value;
   }
 
-  /** The value itself. Call it where the value is used, and nowhere else. */
+  /** The value itself. Call this only where the value is used. */
   reveal(): T {
     return this.#value;
   }

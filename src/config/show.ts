@@ -1,10 +1,10 @@
 /**
- * The effective configuration for `dyndns config`: YAML that could be loaded again, were it not for the secrets, with the
- * origin of each value as a comment. Options that have no value are left out.
+ * The effective configuration for `dyndns config`: YAML with the origin of each value as a comment. It could be loaded
+ * again but for the secrets, which are masked. Left out: options without a value.
  */
-import { plainKind } from './kinds/kinds.ts';
-import type { Option, OptionNode } from './options/options.ts';
-import { OPTION_TREE } from './options/options.ts';
+import { plainKind } from './kinds/kind.ts';
+import type { Option } from './options/option.ts';
+import { OPTION_TREE, type OptionNode } from './options/options.ts';
 import { formatOrigin, type Origin } from './problem.ts';
 import { isInForce, type Scope, type Settings } from './settings.ts';
 
@@ -13,7 +13,7 @@ interface Line {
   readonly origin?: Origin;
 }
 
-/** Comments begin in the same column, at most this one. */
+/** Comments are aligned, but not beyond this column. */
 const MAX_COMMENT_COLUMN = 60;
 
 export function renderConfig(settings: Settings): string {
@@ -36,10 +36,10 @@ function renderMap(parent: OptionNode, scope: Scope, indent: string): Line[] {
       const text = `${indent}${node.key}: ${formatValue(row!, found.value)}`;
       return [{ text, origin: found.origin }];
     }
-    // The long form of a key is shown where it was written; else its default algorithm would stand alone.
+    // The long form of a key is shown only if it is in the file: its default algorithm alone would be wrong.
     if (row !== undefined && !scope.isMap(node.path)) return [];
     const children = renderMap(node, scope, `${indent}  `);
-    // `acme: {}` alone says something, too.
+    // `acme: {}` alone has an effect too.
     if (children.length === 0) return scope.isMentioned(node.path) ? [{ text: `${indent}${node.key}: {}` }] : [];
     return [{ text: `${indent}${node.key}:` }, ...children];
   });

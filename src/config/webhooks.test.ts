@@ -62,7 +62,7 @@ describe('webhooks', () => {
   test('over http:// are a warning, unless they stay on the machine', () => {
     const warningsFor = (url: string) => load(`webhooks: [{url: '${url}'}]`).config.warnings;
     expect(warningsFor('http://hooks.example.net/Xq7w')).toEqual([
-      "webhooks[0]: names and addresses go to 'hooks.example.net' in the clear, and so does a credential of the URL: use https://.",
+      "webhooks[0]: names, addresses and any credential in the URL are sent to 'hooks.example.net' unencrypted; use https://.",
     ]);
     for (const host of ['127.0.0.1:8080', 'localhost', '[::1]:80', 'x.localhost']) {
       expect(warningsFor(`http://${host}/`)).toEqual([]);
@@ -77,7 +77,7 @@ describe('webhooks', () => {
     ],
     [
       'webhooks: [{events: [changed]}]',
-      '3:12: webhooks[0].url: is required: where events are sent, like https://hooks.example.net/dyndns.',
+      '3:12: webhooks[0].url: is required: the URL that events are sent to, like https://hooks.example.net/dyndns.',
     ],
     [
       'webhooks: [{url: ftp://Xq7w.example}]',
@@ -93,7 +93,7 @@ describe('webhooks', () => {
     ],
     [
       'webhooks: [{url: https://a.example, secret: 12345678}]',
-      '3:45: webhooks[0].secret: YAML reads this as a number, text is meant: quote it. It must be a text of 8 to 255 octets without control characters.',
+      '3:45: webhooks[0].secret: YAML reads this as a number, but a text is expected: quote it. It must be a text of 8 to 255 octets without control characters.',
     ],
     [
       'webhooks: [{url: https://a.example, events: [gone]}]',

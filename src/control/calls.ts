@@ -10,6 +10,8 @@ import type { ClientCalls } from './client-calls.ts';
 export interface ServerStatus {
   readonly version: string;
   readonly pid: number;
+  /** Absolute path of its configuration file. Absent: an older server. */
+  readonly configFile?: string;
   readonly uptimeSeconds: number;
   /** Where it serves HTTP and DNS. */
   readonly http: readonly string[];

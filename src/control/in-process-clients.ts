@@ -1,19 +1,9 @@
 /** The calls about tokens, hosts and history in this process: reads what was typed, as the configuration file is read. */
-import {
-  calendarDay,
-  clientType,
-  fullOwnerName,
-  integer,
-  interfaceId,
-  ipAddress,
-  ipPrefix,
-  macAddress,
-  type ScalarKind,
-  subnetNumber,
-  tokenAddresses,
-  tokenName,
-  ValueError,
-} from '../config/kinds/kinds.ts';
+import { interfaceId, ipAddress, ipPrefix, macAddress, tokenAddresses } from '../config/kinds/addresses.ts';
+import { type ScalarKind, ValueError } from '../config/kinds/kind.ts';
+import { clientType, fullOwnerName } from '../config/kinds/names.ts';
+import { tokenName } from '../config/kinds/secrets.ts';
+import { calendarDay, integer, subnetNumber } from '../config/kinds/words.ts';
 import { DEFAULT_TOKEN_TYPES, type TokenAddresses } from '../core/access/token.ts';
 import type { ClientAdmin, NewToken } from '../core/admin/client-admin.ts';
 import { AppError } from '../core/errors.ts';

@@ -1,12 +1,13 @@
 /**
- * docs/configuration.md, docs/dyndns.example.yml and the option list of the help text, all written from the table.
- * `node scripts/docs.mjs` puts them into files; a test compares the files with this text.
+ * docs/configuration.md and docs/dyndns.example.yml, written from the table of options. `npm run docs` writes the files;
+ * a test compares them with the text from here.
  */
-import { isSecretKind } from '../config/kinds/kinds.ts';
-import { environmentName, OPTION_TREE, type Option, type OptionNode, onlyOf, ROWS } from '../config/options/options.ts';
-import { formatValue } from '../config/show.ts';
+import { describeDefault } from '../config/help.ts';
+import { isSecretKind } from '../config/kinds/kind.ts';
+import type { Option } from '../config/options/option.ts';
+import { environmentName, OPTION_TREE, type OptionNode, onlyOf, ROWS } from '../config/options/options.ts';
 
-const INTRODUCTION = `<!-- Written by \`npm run docs\` from src/config/options/options.ts. Change it there. -->
+const INTRODUCTION = `<!-- Written by \`npm run docs\` from src/config/options/. Change it there. -->
 
 # Configuration
 
@@ -25,46 +26,46 @@ zones:
 [dyndns.example.yml](dyndns.example.yml) shows every option. \`dyndns config\` prints the effective configuration with
 the origin of each value, and no secrets.
 
-## Where the file is looked for
+## Where the file is searched
 
-The first of these that exists counts:
+The first of these that exists is used:
 
 1. \`--config FILE\`
-2. the file that the environment variable \`dyndns_CONFIG_FILE\` names
+2. the value of the environment variable \`dyndns_CONFIG_FILE\`
 3. \`./.dyndns.yml\`
 4. \`/etc/dyndns.yml\`
 
-A file that was named (1, 2) and does not exist is an error.
+A file that is set (1, 2) and does not exist is an error.
 
 ## How it is read
 
-- Every problem is reported at once, with file, line and column, the option's path, and what is allowed.
+- All problems are reported at once, with file, line and column, the option's path, and what is allowed.
 - Unknown keys are errors; the message names the nearest known key.
 - Text that YAML would read as a number must be quoted: \`secret: '01234567'\`.
-- A second document, a key that stands twice, and aliases that expand without bound are refused.
-- Durations are numbers in the unit that the table says.
-- \`SIGHUP\` reads the file again. An invalid file is refused with its problems in the log, and the old configuration
-  stays.
+- A second document, duplicate keys, and aliases that expand without bound are refused.
+- Durations are numbers in the unit that is given for the option.
+- \`SIGHUP\` reloads the file. An invalid file is refused with its problems in the log, and the old configuration
+  remains in force.
 
 ## Secrets
 
-A secret can stand in the file, or in a file of its own: \`secret: {file: secret.txt}\`, \`tsig_key: {file: key.txt}\`. The
-path starts from the directory of the configuration file; one line break at the end of the content is left out. A path
+A secret can be in this file or in a file of its own: \`secret: {file: secret.txt}\`, \`tsig_key: {file: key.txt}\`. A
+relative path starts at the directory of the configuration file; one line break at the end of the content is ignored. A path
 may begin with \`$CREDENTIALS_DIRECTORY/\`, which systemd sets for units with \`LoadCredential=\`; the paths in
 \`http.tls\` may too.
 
-\`store\` and the \`sha256\` of a token can be given so too. Of a URL with a password \`dyndns config\` prints the rest, of
-a SHA-256 the beginning.
+\`store\` and the \`sha256\` of a token can be set like this too. \`dyndns config\` prints a URL without its password, and the
+beginning of a SHA-256.
 
-A warning says so when other users of the machine can read a configuration file that holds secrets.
+A warning is logged if other users of the machine can read a configuration file that contains secrets.
 
 ## Environment
 
-\`DYNDNS_\` and the option's path in capitals, with \`_\` for the dots, overrides the option: \`DYNDNS_HTTP_LISTEN\`. Lists
-are separated by commas; an empty value is an empty list. A secret can also be read from a file:
+\`DYNDNS_\` and the option's path in capitals, with \`_\` for the dots, overrides the option: \`DYNDNS_HTTP_LISTEN\`. Entries
+of a list are separated by commas; an empty value is an empty list. A secret can also be read from a file:
 \`DYNDNS_SECRET_FILE\`. A value that is not allowed is an error that names the variable. Values that begin with \`tcp://\`
 or \`udp://\` come from container platforms and are ignored with a warning. Zones, tokens, hosts and
-webhooks have no overrides.
+webhooks can only be set in the file.
 `;
 
 const SECTIONS: readonly { readonly title: string; readonly prefix: string; readonly text: string }[] = [
@@ -73,52 +74,52 @@ const SECTIONS: readonly { readonly title: string; readonly prefix: string; read
   {
     title: '`dns`',
     prefix: 'dns.',
-    text: 'The nameserver that serves the embedded zones. It is opened only if there is one.',
+    text: 'The nameserver for the embedded zones. It starts only if there is such a zone.',
   },
-  { title: '`metrics`', prefix: 'metrics.', text: 'A listener of its own for metrics, without a credential.' },
+  { title: '`metrics`', prefix: 'metrics.', text: 'A separate listener for metrics, without authentication.' },
   {
     title: '`limits`',
     prefix: 'limits.',
-    text: 'How much one client may do. Whoever is over a limit is told when to come back.',
+    text: 'Rate limits for clients. A client over a limit gets a reply with the time after which it may retry.',
   },
   {
     title: '`protocols`',
     prefix: 'protocols.',
     text:
-      'Client protocols that can be switched on and off; a route that only one has that is off is unknown. dyndns2, the ' +
-      'address echo and the original API are always on. A reload counts at once.',
+      'Client protocols that can be disabled. A route of disabled protocols alone does not exist. dyndns2, the address echo ' +
+      'and the original API cannot be disabled. A reload takes effect at once.',
   },
   {
     title: '`acme_dns`',
     prefix: 'acme_dns.',
-    text: 'Accounts of acme-dns ([the protocol](protocols/acme-dns.md)). Counts where `protocols.acme_dns` is on.',
+    text: 'The accounts of acme-dns ([the protocol](protocols/acme-dns.md)). Used only with `protocols.acme_dns`.',
   },
   {
     title: '`zones[]`',
     prefix: 'zones[].',
     text:
-      'A list with at least one zone. No zone may stand twice; case and the final dot make no difference. ' +
-      '`tsig_key` has a short form, the secret alone, and a long form, a map; so has each entry of `secondaries`. ' +
-      'An option for another kind of primary than that of the zone is an error.',
+      'A list with at least one zone. Each zone may be listed once; case and the final dot make no difference. ' +
+      '`tsig_key` has a short form, the secret alone, and a long form, a map; so does each entry of `secondaries`. ' +
+      'An option that is only for the other kind of primary is an error.',
   },
   {
     title: '`tokens[]`',
     prefix: 'tokens[].',
     text:
-      'A list of credentials for clients. They count beside the tokens in the store, before them, and without a `store` ' +
-      'too. No name and no `sha256` may stand twice; a name in no zone of the file is a warning.',
+      'A list of credentials for clients. They are valid in addition to the tokens in the store, are checked first, and do ' +
+      'not need a `store`. Each name and each `sha256` must be unique; a name outside of all zones is a warning.',
   },
   {
     title: '`hosts[]`',
     prefix: 'hosts[].',
     text:
-      'A list of settings of single hosts. A host that has none needs no entry. No host may stand twice, and each lies in ' +
-      'a zone of the file. [Silent hosts and leases](operating/silent-hosts.md) are explained on a page of their own.',
+      'A list of settings for single hosts. A host without settings needs no entry. Each host may be listed once and must ' +
+      'be in a zone of the file. See also [silent hosts and leases](operating/silent-hosts.md).',
   },
   {
     title: '`webhooks[]`',
     prefix: 'webhooks[].',
-    text: 'A list of addresses that are told of events over HTTP: [webhooks](operating/webhooks.md).',
+    text: 'A list of URLs that are notified of events over HTTP: [webhooks](operating/webhooks.md).',
   },
 ];
 
@@ -142,7 +143,7 @@ function describeOption(path: string, prefix: string): string[] {
     row.summary,
     '',
     `- Allowed: ${allowed}${row.unit === undefined ? '' : `, in ${row.unit}`}`,
-    `- Without it: ${withoutIt(row, true)}`,
+    `- Without it: ${describeDefault(row)}`,
     ...(row.only === undefined ? [] : [`- Only for ${row.only === 'remote' ? 'a remote primary' : 'embedded zones'}`]),
     ...exampleOf(path.split('.').at(-1)!.replace('[]', ''), row.example),
     ...(variable === undefined ? [] : [`- Environment: \`${variable}\``]),
@@ -155,32 +156,16 @@ function exampleOf(key: string, example: string): string[] {
   return ['- Example:', '', '  ```', ...`${key}: ${example}`.split('\n').map((line) => `  ${line}`), '  ```'];
 }
 
-function withoutIt(row: Option, markdown: boolean): string {
-  const code = (text: string) => (markdown ? `\`${text}\`` : text);
-  if (row.required) return 'an error';
-  if (row.inherits !== undefined) return `the ${code(row.inherits)} at the top of the file`;
-  if (row.default !== undefined) return code(formatValue(row, row.default));
-  return markdown ? row.otherwise! : row.otherwise!.replaceAll('`', '');
-}
-
-/** One line for each option: path, what is allowed, what counts without it. For the help text of the command line. */
-export function optionsHelp(): string {
-  const lines = [...ROWS].map(
-    ([path, row]) => `  ${path}\n      ${row.kind.allowed}; without it: ${withoutIt(row, false)}`,
-  );
-  return `${lines.join('\n')}\n`;
-}
-
-const EXAMPLE_HEAD = `# Configuration of dyndns. Written by \`npm run docs\` from src/config/options/options.ts.
-# A "#" with a space after it explains; one without is an option to switch on by taking the "#" away.
-# More is in configuration.md.
+const EXAMPLE_HEAD = `# Configuration of dyndns. Written by \`npm run docs\` from src/config/options/.
+# A line with "# " is an explanation; a line with "#" alone is an option: remove the "#" to set it.
+# configuration.md has more.
 ---`;
 
-/** Active in the example, so that the file works as the original's does; everything else is commented out. */
+/** Not commented out in the example, so that the file works like the original's. */
 const ACTIVE = new Set(['secret', 'nameserver', 'port']);
 
 /**
- * The text of docs/dyndns.example.yml: valid as it is, and valid with every `#` without a space after it taken away.
+ * The text of docs/dyndns.example.yml: valid as it is, and valid when every `#` without a space after it is removed.
  */
 export function exampleFile(): string {
   const top = [...OPTION_TREE.children.values()].filter((node) => !node.isList);
@@ -191,10 +176,10 @@ export function exampleFile(): string {
     EXAMPLE_HEAD,
     ...top.flatMap((node) => exampleLines(node, '', (line) => (ACTIVE.has(node.path) ? line : commentOut(line)))),
     'zones:',
-    '  # The short form: the name of the key is the name of the zone, its algorithm hmac-sha512.',
+    '  # The short form: the name of the key is the name of the zone, its algorithm is hmac-sha512.',
     ...first.map((node, index) => `${index === 0 ? '  - ' : '    '}${node.key}: ${(node.row as Option).example}`),
     '',
-    '  # A second zone, with everything that a zone on a remote primary can say.',
+    '  # A second zone, with every option for a zone on a remote primary.',
     '  #- name: home.example.net',
     ...exampleZone(['name'], 'embedded'),
     '  # A third zone, which dyndns serves itself.',
@@ -208,10 +193,10 @@ export function exampleFile(): string {
     .trimEnd()}\n`;
 }
 
-/** Shown in the second zone and not again in the third. */
+/** Shown in the second zone, not again in the third. */
 const OF_EVERY_ZONE = ['ttl', 'apex', 'wildcard', 'reserved', 'addresses', 'empty_value'];
 
-/** What a zone can say, without some keys and without what belongs to another kind of primary. */
+/** The options of a zone, without some keys and without those for the other kind of primary. */
 function exampleZone(without: readonly string[], otherKind: 'remote' | 'embedded'): string[] {
   const zone = OPTION_TREE.children.get('zones')!;
   return [...zone.children.values()]
@@ -219,12 +204,12 @@ function exampleZone(without: readonly string[], otherKind: 'remote' | 'embedded
     .flatMap((node) => exampleLines(node, '    ', commentOut));
 }
 
-/** Puts the `#` behind the indentation. */
+/** Inserts the `#` after the indentation. */
 function commentOut(line: string): string {
   return line.replace(/^ */, '$&#');
 }
 
-/** What excludes other options of the example is not for switching on by itself. */
+/** For options that exclude others of the example: removing every `#` must not set them. */
 function remark(line: string): string {
   return line.replace(/^ */, '$&# ');
 }
@@ -239,14 +224,17 @@ function exampleLines(node: OptionNode, indent: string, comment: (line: string) 
     return [put(`${indent}${node.key}:`), ...lines];
   }
   const row = node.row as Option;
-  const facts = [row.unit === undefined ? '' : `In ${row.unit}. `, `Without it: ${withoutIt(row, false)}.`].join('');
+  const facts = [
+    row.unit === undefined ? '' : `In ${row.unit}. `,
+    `Without it: ${describeDefault(row).replaceAll('`', '')}.`,
+  ].join('');
   const text = `${row.summary.replaceAll('`', '')} ${facts}`;
   const put = row.instead ? remark : comment;
   const value = `${node.key}: ${row.example}`.split('\n').map((line) => put(`${indent}${line}`));
   return [...wrap(text, `${indent}# `, 100), ...value, ''];
 }
 
-/** Makes the first option of an entry of a list the one with the dash. */
+/** Puts the dash of a list entry before its first option. */
 function beginEntry(lines: string[], indent: string): void {
   const first = lines.findIndex((line) => !line.startsWith(`${indent}# `));
   lines[first] = lines[first]!.replace(`${indent}#`, `${indent.slice(2)}#- `);

@@ -1,7 +1,6 @@
 /**
- * docs/errors.md, written from the tables of the code: the error codes, what each protocol makes of them, and the advice
- * for every way in which a primary refuses. `npm run docs` puts it into the file; a test compares the two.
- * Nothing of the program imports this file.
+ * docs/errors.md, written from tables of the code: the error codes, how each protocol reports them, and the advice for
+ * each way in which a primary refuses. `npm run docs` writes the file; a test compares it with the text from here.
  */
 import { ERROR_CODES, type ErrorCode } from '../core/errors.ts';
 import { ORIGINAL_ERRORS } from '../core/updates/original-lines.ts';
@@ -33,8 +32,8 @@ const INTRODUCTION = `<!-- Written by \`npm run docs\` from src/core/errors.ts, 
 
 # Errors
 
-Every failure has one code. The HTTP API answers with a status and one line, \`LEVEL: text\`; the command line prints the
-same line on its error output. In the log, \`code\` names the code and \`request\` the request.
+Every failure has one code. The HTTP API replies with a status and one line, \`LEVEL: text\`; the command line prints the
+same line to standard error. In the log, \`code\` names the code and \`request\` the request.
 
 ## The codes
 
@@ -49,12 +48,12 @@ const CONTEXT: PrimaryContext = {
 
 const NOW = 1_700_000_000;
 
-/** A protocol without words of its own answers with a status and the error's text. */
+/** A protocol without error words of its own sends a status and the error's text. */
 function formatCell(error: readonly [number, string | number] | number): string {
   return typeof error === 'number' ? String(error) : `${error[0]} \`${error[1]}\``;
 }
 
-/** A column for each of the protocols beside the original: status and body. */
+/** One column for each protocol other than the original: status and body. */
 const COLUMNS: readonly (readonly [
   string,
   Readonly<Record<ErrorCode, readonly [number, string | number] | number>>,
@@ -71,7 +70,7 @@ const COLUMNS: readonly (readonly [
 ];
 
 interface Advice {
-  /** What the primary did, in the words of the protocol. */
+  /** What the primary answered, in terms of the protocol. */
   readonly cause: string;
   readonly error: { readonly code: ErrorCode; readonly message: string };
 }
@@ -86,7 +85,7 @@ export function errorDocument(): string {
     return `| \`${code}\` | ${means} | ${actor} | ${status} | \`${level}\` | ${others} |`;
   });
   const advice = (rows: readonly Advice[]) =>
-    ['| it answers | code | the text |', '|---|---|---|']
+    ['| reply | code | text |', '|---|---|---|']
       .concat(
         rows.map(({ cause, error }) => `| ${cause} | \`${error.code}\` | ${error.message.replaceAll('|', '\\|')} |`),
       )
@@ -101,12 +100,12 @@ Outside of a protocol: an unknown route is 404, a method that a route does not h
 400, a body of another type than \`application/x-www-form-urlencoded\` 415, a body that is too large 413, a header that
 is too large 431.
 
-A request with a wrong secret is answered the same way whatever name it asks for.
+A request with a wrong secret gets the same reply for every name.
 
 ## When the primary refuses
 
-The texts name the primary, the zone and the key of the configuration. Here they are 192.0.2.1, dyn.example.com and a key
-of the same name. All of them are status 512.
+The texts contain the primary, the zone and the key of the configuration. Here these are 192.0.2.1, dyn.example.com and a
+key of the same name. The status is always 512.
 
 ### An update
 
@@ -118,7 +117,7 @@ ${advice(keyAdvice())}
 
 ### A query
 
-Before an update, the present addresses are asked for where they are not known.
+Before an update, dyndns queries the current addresses unless it has them already.
 
 ${advice(queryAdvice())}
 
@@ -170,25 +169,25 @@ function keyAdvice(): Advice[] {
 function silenceAdvice(): Advice[] {
   return [
     {
-      cause: 'nothing: no connection',
+      cause: 'none: no connection',
       error: unreachable(
         CONTEXT,
         new ExchangeError('unreachable', false, 'cannot connect to 192.0.2.1:53 (ECONNREFUSED)'),
       ),
     },
     {
-      cause: 'nothing in time',
+      cause: 'none in time',
       error: unreachable(CONTEXT, new ExchangeError('timeout', true, 'no reply from 192.0.2.1:53 in time')),
     },
     {
-      cause: 'something that is no DNS message',
+      cause: 'not a DNS message',
       error: unreachable(
         CONTEXT,
         new ExchangeError('garbage', true, '192.0.2.1:53 sent something that is not a DNS reply'),
       ),
     },
     {
-      cause: 'nothing to an update that was sent, and reading back failed too',
+      cause: 'none to an update that was sent, and reading back failed too',
       error: unknownOutcome(CONTEXT, new Error('lost')),
     },
   ];

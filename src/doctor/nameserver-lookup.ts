@@ -4,11 +4,12 @@
  */
 import type { Lookup, LookupReply, LookupResult } from '../core/doctor/ports.ts';
 import type { IpAddress } from '../dns/address.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
 import { RRClass } from '../dns/rdata.ts';
 import { ednsRecord, findEdns, fullRcode } from '../dns/wire/edns.ts';
 import { encodeMessage, formatRcode, type Message, makeMessage, Rcode } from '../dns/wire/message.ts';
-import { type Endpoint, ExchangeError, type Exchanger, formatEndpoint } from '../net/exchange.ts';
+import { type Endpoint, ExchangeError, type Exchanger } from '../net/exchange.ts';
 import { TcpExchanger } from '../net/tcp.ts';
 import { UdpExchanger } from '../net/udp.ts';
 

@@ -3,6 +3,7 @@
  * them to the form of core/monitoring.ts.
  */
 import type { NameserverStatistics, SecondaryLag } from '../core/monitoring.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
 import { formatRcode } from '../dns/wire/message.ts';
 import type { RateVerdict, ResponseLimiter } from './answer/rate-limit.ts';
 import type { SecondaryStatus } from './notify/notify.ts';
@@ -79,6 +80,10 @@ export class NameserverCounts {
 }
 
 export function secondaryLag({ zone, address, port, held, behindSinceMs }: SecondaryStatus): SecondaryLag {
-  const place = address.includes(':') ? `[${address}]` : address;
-  return { zone: zone.toString(), secondary: `${place}:${port}`, behindSinceMs, wasSeen: held !== undefined };
+  return {
+    zone: zone.toString(),
+    secondary: formatEndpoint({ host: address, port }),
+    behindSinceMs,
+    wasSeen: held !== undefined,
+  };
 }

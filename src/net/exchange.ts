@@ -47,10 +47,6 @@ export interface Endpoint {
   readonly port: number;
 }
 
-export function formatEndpoint({ host, port }: Endpoint): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 /** @param octets of a DNS message, at least two */
 export function messageId(octets: Uint8Array): number {
   return (octets[0]! << 8) | octets[1]!;

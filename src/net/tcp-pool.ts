@@ -4,14 +4,8 @@
  * Not pipelined: a server with Nagle's algorithm holds back the second of two small replies until the first one is
  * acknowledged, and our kernel delays that acknowledgement by 40 ms while we have nothing to send.
  */
-import {
-  type Endpoint,
-  ExchangeError,
-  type Exchanger,
-  formatEndpoint,
-  type Reply,
-  type RequestBuilder,
-} from './exchange.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
+import { type Endpoint, ExchangeError, type Exchanger, type Reply, type RequestBuilder } from './exchange.ts';
 import { TcpExchanger } from './tcp.ts';
 
 /**

@@ -6,12 +6,12 @@
  * be frozen, and never answer on it again.
  */
 import { connect, type Socket } from 'node:net';
+import { formatEndpoint } from '../dns/endpoint.ts';
 import { WireError } from '../dns/wire/reader.ts';
 import {
   type Endpoint,
   ExchangeError,
   type Exchanger,
-  formatEndpoint,
   messageId,
   type Reply,
   type RequestBuilder,

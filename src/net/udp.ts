@@ -6,13 +6,13 @@
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { formatEndpoint } from '../dns/endpoint.ts';
 import { UDP_PAYLOAD_OCTETS } from '../dns/wire/edns.ts';
 import { WireError } from '../dns/wire/reader.ts';
 import {
   type Endpoint,
   ExchangeError,
   type Exchanger,
-  formatEndpoint,
   type Reply,
   type RequestBuilder,
   readReply,

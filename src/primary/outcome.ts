@@ -3,11 +3,12 @@
  * §5.2, §5.3), lost and missing replies.
  */
 import { AppError } from '../core/errors.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
 import { type TsigError, TsigErrorCode } from '../dns/tsig.ts';
 import type { TsigKey } from '../dns/tsig-key.ts';
 import { formatRcode, Rcode } from '../dns/wire/message.ts';
-import { type Endpoint, type ExchangeError, formatEndpoint } from '../net/exchange.ts';
+import type { Endpoint, ExchangeError } from '../net/exchange.ts';
 
 /** The primary, zone and key that messages name. */
 export interface PrimaryContext {

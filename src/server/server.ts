@@ -21,6 +21,7 @@ import { UpdateTexts } from '../core/updates/update-texts.ts';
 import { CheckZones } from '../core/zones/check-zones.ts';
 import { ZoneTable } from '../core/zones/zone.ts';
 import { buildApp } from '../http/app/app.ts';
+import { ListenError } from '../http/app/listen.ts';
 import { HttpListeners } from '../http/app/listeners.ts';
 import { MetricsListener } from '../http/app/metrics-listener.ts';
 import type { Services } from '../http/request/door.ts';
@@ -54,6 +55,7 @@ export class DyndnsServer {
   readonly #monitoring: ServerMonitoring;
   readonly #metricsListener: MetricsListener;
   #isServing = false;
+  #controlPath: string | undefined;
   #config: Config;
   #limits: UpdateLimits;
   #zones: OpenZones | undefined;
@@ -117,6 +119,11 @@ export class DyndnsServer {
     return this.#zones?.nameserver?.addresses ?? [];
   }
 
+  /** The open control socket. */
+  get controlPath(): string | undefined {
+    return this.#controlPath;
+  }
+
   /**
    * Opens the store, the zones, then DNS, the control socket and HTTP.
    * @throws ListenError, AcmeError, DnsListenError, DatabaseLockedError, SqliteError, SchemaError, StaticConflict, ZoneFileError;
@@ -137,7 +144,7 @@ export class DyndnsServer {
       this.#clients.textKeeper.start();
       this.#clients.watch?.start();
       await this.#listenForDns(this.#zones);
-      if (this.#config.control !== undefined) await this.#control.open(this.#config.control);
+      await this.#openControl();
       this.#certificate.adopt(await this.#certificate.prepare(this.#config));
       await this.#listeners.open(this.#config.http, this.#app.routing);
       this.#isServing = true;
@@ -145,6 +152,19 @@ export class DyndnsServer {
     } catch (error) {
       await this.close();
       throw error;
+    }
+  }
+
+  /** A default control socket that cannot be opened is a warning: the operator did not ask for one. */
+  async #openControl(): Promise<void> {
+    const { control, controlIsDefault } = this.#config;
+    if (control === undefined) return;
+    try {
+      await this.#control.open(control);
+      this.#controlPath = control;
+    } catch (error) {
+      if (!controlIsDefault || !(error instanceof ListenError)) throw error;
+      this.#observer.warn(`${error.message} The server runs without a control socket; 'control' sets another path.`);
     }
   }
 
@@ -261,6 +281,7 @@ export class DyndnsServer {
     return {
       version: VERSION,
       pid: process.pid,
+      ...(this.#config.file !== undefined && { configFile: this.#config.file }),
       uptimeSeconds: Math.floor((performance.now() - this.#startedMs) / 1000),
       http: this.addresses,
       dns: this.dnsAddresses,

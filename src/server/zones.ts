@@ -16,6 +16,7 @@ import type { Observer } from '../core/observer.ts';
 import { applyUpdate } from '../core/updates/dns-update.ts';
 import type { ZonePublisher } from '../core/zones/publisher.ts';
 import { type Zone, ZoneTable } from '../core/zones/zone.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { ResourceRecord } from '../dns/rdata.ts';
 import { makeTsigKey } from '../dns/tsig-key.ts';
@@ -30,7 +31,7 @@ import {
   type NameserverZone,
 } from '../nameserver/nameserver.ts';
 import { StaticConflict } from '../nameserver/zone/static-records.ts';
-import { type Exchanger, formatEndpoint } from '../net/exchange.ts';
+import type { Exchanger } from '../net/exchange.ts';
 import { TcpExchanger } from '../net/tcp.ts';
 import { TcpPool } from '../net/tcp-pool.ts';
 import { UdpExchanger } from '../net/udp.ts';

@@ -31,7 +31,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
   {
     part: 'net',
-    mayImport: ['dns/wire', 'net'],
+    mayImport: ['dns/endpoint.ts', 'dns/wire', 'net'],
     builtins: ['crypto', 'dgram', 'net'],
     packages: [],
     never: 'core: a socket does not know what a host or a change is',
@@ -108,7 +108,13 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
   {
     part: 'nameserver/sockets',
-    mayImport: ['dns/address.ts', 'dns/wire/writer.ts', 'nameserver/answer/dns-service.ts', 'nameserver/sockets'],
+    mayImport: [
+      'dns/address.ts',
+      'dns/endpoint.ts',
+      'dns/wire/writer.ts',
+      'nameserver/answer/dns-service.ts',
+      'nameserver/sockets',
+    ],
     builtins: ['dgram', 'fs', 'net'],
     packages: [],
     never: 'zones, core: it carries octets, and knows only the length of a DNS header',
@@ -123,7 +129,6 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'nameserver/admin',
       'nameserver/journal',
       'nameserver/notify/notify.ts',
-      'nameserver/sockets/listeners.ts',
       'nameserver/zone',
     ],
     builtins: [],
@@ -201,6 +206,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/updates',
       'core/zones',
       'dns/address.ts',
+      'dns/endpoint.ts',
       'dns/host-name.ts',
       'dns/name.ts',
       'http/app',
@@ -214,7 +220,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'control',
     mayImport: [
-      'config/kinds/kinds.ts',
+      'config/kinds',
       'control',
       'core/access/request-context.ts',
       'core/access/token.ts',
@@ -284,7 +290,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     mayImport: ['config', 'config/kinds', 'config/options', 'config/resolve', 'dns'],
     builtins: ['fs', 'path'],
     packages: ['yaml'],
-    never: 'core, http: a configuration is data, and server.ts says what becomes of it',
+    never: 'core, http, net: a configuration is data, and those who use it decide what happens with it',
   },
   {
     part: 'doctor',
@@ -460,7 +466,8 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     ],
     builtins: [],
     packages: [],
-    never: 'config, cli: it prints the tables of errors for docs/errors.md, and nothing of the program imports it',
+    never:
+      'cli, server: it writes documents from the tables of options and errors, and the program itself never imports it',
   },
   {
     part: 'cli',
@@ -482,7 +489,6 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'dns/presentation/rdata-text.ts',
       'dns/rdata.ts',
       'dns/zone-file/zone-file.ts',
-      'docs',
       'doctor',
       'observe',
       'server/admin.ts',

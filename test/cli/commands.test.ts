@@ -77,7 +77,7 @@ describe('the configuration file', () => {
       const { code, stdout, stderr } = await run(...line.split(' '));
       expect([code, stdout]).toEqual([2, '']);
       expect(stderr.split('\n')[0]).toBe(
-        `CONFIGURATION_ERROR: No configuration file: neither ${join(directory, '.dyndns.yml')} nor /etc/dyndns.yml exists, and neither --config nor dyndns_CONFIG_FILE names one.`,
+        `CONFIGURATION_ERROR: No configuration file was found: neither ${join(directory, '.dyndns.yml')} nor /etc/dyndns.yml exists. Set one with --config or dyndns_CONFIG_FILE.`,
       );
       expect(stderr).toMatch(/^ {2}\S.* init$/m);
     },
@@ -88,12 +88,12 @@ describe('the configuration file', () => {
     const { code, stderr } = await run('-c', 'missing.yml', 'config');
     expect([code, stderr]).toEqual([
       2,
-      "CONFIGURATION_ERROR: The configuration file 'missing.yml' that --config names does not exist.\n",
+      "CONFIGURATION_ERROR: The configuration file 'missing.yml' (set by --config) does not exist.\n",
     ]);
     const named = await runDyndns(['config'], { cwd: directory, env: { dyndns_CONFIG_FILE: 'missing.yml' } });
     expect([named.code, named.stderr]).toEqual([
       2,
-      "CONFIGURATION_ERROR: The configuration file 'missing.yml' that dyndns_CONFIG_FILE names does not exist.\n",
+      "CONFIGURATION_ERROR: The configuration file 'missing.yml' (set by dyndns_CONFIG_FILE) does not exist.\n",
     ]);
   });
 

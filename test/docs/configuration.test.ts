@@ -1,10 +1,11 @@
 /** docs/configuration.md and docs/dyndns.example.yml match the table of options, and the example is valid. */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { optionsHelp } from '../../src/config/help.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { environmentName, ROWS } from '../../src/config/options/options.ts';
 import { renderConfig } from '../../src/config/show.ts';
-import { configurationDocument, exampleFile, optionsHelp } from '../../src/docs/configuration.ts';
+import { configurationDocument, exampleFile } from '../../src/docs/configuration.ts';
 
 const committed = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
 

@@ -225,7 +225,7 @@ it.skipIf(existsSync('/etc/dyndns.yml'))('serve without a configuration names co
     const { code, stdout, stderr } = await runDyndns(['serve'], { cwd: empty, env });
     expect(code).toBe(2);
     expect(stdout).toBe('');
-    expect(stderr).toMatch(/^CONFIGURATION_ERROR: No configuration file: /);
+    expect(stderr).toMatch(/^CONFIGURATION_ERROR: No configuration file was found: /);
     const commands = [...stderr.matchAll(/^ {2}(\S.*)$/gm)].map((match) => match[1]!);
     expect(commands.map((command) => command.split(' ').at(-1))).toEqual(['quickstart', 'init', 'check', 'serve']);
     for (const command of commands) {

@@ -11,7 +11,7 @@ export function serveCommand(): Command {
       // Loaded only where there is a server: its packages would be most of the time that other commands take.
       const { runServer } = await import('../run-server.ts');
       await runServer(() => {
-        const { config } = loadFor(command);
+        const { config } = loadFor(command, process.env);
         return port === undefined ? config : withHttpPort(config, port);
       });
     });

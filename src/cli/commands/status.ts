@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
 import type { ServerStatus } from '../../control/calls.ts';
-import { ControlError, findServer } from '../../control/socket-client.ts';
+import { ControlError } from '../../control/socket-client.ts';
 import { withClients } from '../clients.ts';
+import { findServerOf } from '../find-server.ts';
 import { isStartError } from '../output.ts';
 import { formatPending } from '../pending.ts';
 import { loadFor } from '../setup.ts';
@@ -20,7 +21,7 @@ export function statusCommand(): Command {
       if (control === undefined) {
         throw new ControlError("The configuration has no control socket: set 'control: unix:PATH', or embed a zone.");
       }
-      const server = await findServer(control);
+      const server = await findServerOf(config);
       if (server === undefined) {
         await tellPending(config, json === true);
         throw new ControlError(`No dyndns is running: nothing answers at '${control}'.`);

@@ -3,7 +3,10 @@
  * what to know about port 53. Left out: secondaries and keys, which docs/configuration.md describes.
  */
 import { resolve } from 'node:path';
-import { filePath, ipAddress, mailbox, nameserverName, storeUrl } from '../../config/kinds/kinds.ts';
+import { ipAddress } from '../../config/kinds/addresses.ts';
+import { filePath } from '../../config/kinds/endpoints.ts';
+import { mailbox, nameserverName } from '../../config/kinds/names.ts';
+import { storeUrl } from '../../config/kinds/urls.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { programCall, UsageError } from '../output.ts';

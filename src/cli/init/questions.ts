@@ -1,6 +1,6 @@
 /** What `dyndns init` asks where the flags do not say it, and how it reads the answers. */
 import { createInterface } from 'node:readline/promises';
-import { type ScalarKind, ValueError } from '../../config/kinds/kinds.ts';
+import { type ScalarKind, ValueError } from '../../config/kinds/kind.ts';
 import { NameError } from '../../dns/name.ts';
 import { UsageError } from '../output.ts';
 

@@ -1,20 +1,20 @@
 /**
- * The rules of `http.tls.acme`: which names, and where key and certificate are kept. Whether the certificate authority
- * will agree is not known here; a name that lies in no zone of the file is a warning, for a CNAME may lead into one.
+ * The rules of `http.tls.acme`: the names of the certificate and the folder of its files. A name outside of all zones is a
+ * warning, not an error: its challenge name may be a CNAME into a zone. Left out: what the certificate authority accepts.
  */
 import { dirname, join } from 'node:path';
 import { type DomainName, NameError } from '../../dns/name.ts';
 import type { AcmeConfig, ZoneConfig } from '../config.ts';
-import { ROWS } from '../options/options.ts';
+import { type PlacedValues, ROWS } from '../options/options.ts';
 import { absolutePath, type ResolveContext, refuse } from '../rules.ts';
 import type { Scope } from '../settings.ts';
-import type { StateConfig } from './embedded.ts';
+import type { StateConfig } from './state.ts';
 
 const DIRECTORY = 'https://acme-v02.api.letsencrypt.org/directory';
 const FOLDER = 'acme';
 const CHALLENGE = '_acme-challenge';
 
-/** The path of the option that switches ACME on, if one does: any of them, or the map alone. */
+/** The path of the option that enables ACME: any below `http.tls.acme`, or the map itself. */
 export function acmeMention(root: Scope): string | undefined {
   const rows = [...ROWS.keys()].filter((path) => path.startsWith('http.tls.acme.'));
   return ['http.tls.acme', ...rows].find((path) => root.isMentioned(path));
@@ -22,6 +22,7 @@ export function acmeMention(root: Scope): string | undefined {
 
 export function resolveAcme(
   root: Scope,
+  options: PlacedValues<''>['http']['acme'],
   zones: readonly ZoneConfig[],
   { store, dns }: StateConfig,
   context: ResolveContext,
@@ -32,21 +33,14 @@ export function resolveAcme(
   const named = absolutePath(root, 'http.tls.acme.folder', context);
   const folder = named ?? (beside === undefined ? undefined : join(dirname(beside), FOLDER));
   if (folder === undefined && !root.isMentioned('http.tls.acme.folder')) {
-    const message = "needs a folder for key and certificate: 'folder: PATH', or a 'store: sqlite:PATH' to lie beside.";
+    const message =
+      "needs a folder for key and certificate: set 'folder: PATH', or 'store: sqlite:PATH' and the folder is beside it.";
     refuse(context, root, mention, message);
   }
   const names = root.get('http.tls.acme.names') ?? zones.map(({ apex }) => apex);
   checkNames(names, zones, root, context);
   if (folder === undefined) return undefined;
-  const email = root.get('http.tls.acme.email');
-  const propagationSeconds = root.get('http.tls.acme.propagation_seconds');
-  return {
-    names,
-    ...(email === undefined ? {} : { email }),
-    directory: root.get('http.tls.acme.directory') ?? DIRECTORY,
-    folder,
-    ...(propagationSeconds === undefined ? {} : { propagationSeconds }),
-  };
+  return { ...options, names, directory: root.get('http.tls.acme.directory') ?? DIRECTORY, folder };
 }
 
 function checkNames(
@@ -60,24 +54,30 @@ function checkNames(
   const wildcards = new Set(names.filter(({ isWildcard }) => isWildcard).map((name) => name.parent()!.key));
   for (const name of names) {
     const text = name.toString();
-    if (keys.has(name.key)) refuse(context, root, path, `'${text}' stands twice.`);
+    if (keys.has(name.key)) refuse(context, root, path, `'${text}' is listed twice; remove one of the two.`);
     keys.add(name.key);
-    // Certificate authorities refuse the whole order because of such a name.
+    // A certificate authority refuses an order with both.
     if (!name.isWildcard && wildcards.has(name.parent()!.key)) {
-      refuse(context, root, path, `'${text}' is covered by '*.${name.parent()}', which is in the list, too.`);
+      refuse(
+        context,
+        root,
+        path,
+        `'${text}' is covered by '*.${name.parent()}', which is in the list too; remove one of the two.`,
+      );
     }
     const challenge = challengeName(name);
-    if (challenge === undefined) refuse(context, root, path, `'${CHALLENGE}.${text}' is too long for a name.`);
+    if (challenge === undefined)
+      refuse(context, root, path, `'${CHALLENGE}.${text}' is too long for a domain name; use a shorter name.`);
     else if (!zones.some(({ apex }) => challenge.isAtOrBelow(apex))) {
       context.warnings.push(
-        `http.tls.acme: '${text}' lies in no zone of this file: there is a certificate for it only if ` +
-          `'${challenge}' is a CNAME into one.`,
+        `http.tls.acme: '${text}' is not in a zone of this file. It gets a certificate only if '${challenge}' is a CNAME ` +
+          'into one.',
       );
     }
   }
 }
 
-/** Where the challenge of a name is looked up (RFC 8555 §8.4); undefined where that is too long. */
+/** The owner name of the challenge (RFC 8555 §8.4); undefined where it is too long. */
 function challengeName(name: DomainName): DomainName | undefined {
   try {
     return (name.isWildcard ? name.parent()! : name).prepend(CHALLENGE);

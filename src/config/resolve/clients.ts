@@ -1,61 +1,42 @@
 /**
- * The rules of `tokens` and `hosts`: what is required, what stands twice, and which zones the names lie in.
- * Left out: tokens and hosts of the store, which are not known here and may have the same names.
+ * The rules of `tokens` and `hosts`: duplicates, and the zones that the names are in.
+ * Left out: tokens and hosts of the store. They are not known here, and may have the same names.
  */
 import { unmapAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import type { HostConfig, MemberConfig, TokenConfig } from '../config.ts';
 import type { OptionPath } from '../options/options.ts';
 import { formatOrigin } from '../problem.ts';
-import { addressRules, type ResolveContext, refuse } from '../rules.ts';
+import { apexesOf, placedOptions, type ResolveContext, refuse, refuseBothLists, refuseOutsideZones } from '../rules.ts';
 import type { Scope, Settings } from '../settings.ts';
 
-/** The tokens without problems; a warning for each one that has ended or has a name in no zone. */
+/** The tokens without problems. Warns of each token that has expired or has a name outside of all zones. */
 export function resolveTokens({ root, zones }: Settings, context: ResolveContext): TokenConfig[] {
   const names = new Map<string, Scope>();
   const hashes = new Map<string, Scope>();
   const apexes = apexesOf(zones);
   return root.items('tokens[]').flatMap((item) => {
-    requireOptions(item, REQUIRED_OF_TOKEN, context);
-    const name = item.get('tokens[].name');
-    const sha256 = item.get('tokens[].sha256');
-    const hosts = item.get('tokens[].hosts');
-    const expires = item.get('tokens[].expires');
-    const sources = item.get('tokens[].sources');
-    const twice = (path: OptionPath, what: string) => (first: Scope) =>
-      refuse(context, item, path, `${what} is that of ${first.label} too (${formatOrigin(first.originOf(path))}).`);
-    claim(names, name, item, twice('tokens[].name', `the name '${name}'`));
-    claim(hashes, sha256, item, twice('tokens[].sha256', 'this SHA-256'));
+    const { name, sha256, hosts, ...options } = placedOptions(item, 'tokens[]', context);
+    const duplicate = (path: OptionPath, what: string) => (first: Scope) => {
+      const place = `${first.label} (${formatOrigin(first.originOf(path))})`;
+      refuse(context, item, path, `${what} is already used by ${place}.`);
+    };
+    claim(names, name, item, duplicate('tokens[].name', `the name '${name}'`));
+    claim(hashes, sha256, item, duplicate('tokens[].sha256', 'this SHA-256'));
     if (name === undefined || sha256 === undefined || hosts === undefined) return [];
+    const { expires } = options;
     if (expires !== undefined && Date.parse(`${expires}T00:00:00Z`) + DAY_MS <= context.nowMs) {
-      context.warnings.push(`The token '${name}' counts no more: ${expires} was its last day.`);
+      context.warnings.push(`Token '${name}' expired on ${expires}.`);
     }
     for (const pattern of hosts) {
       if (apexes === undefined || apexes.some((apex) => canBeIn(pattern, apex))) continue;
-      context.warnings.push(`The token '${name}' is for '${pattern}', which is in no zone of the file.`);
+      context.warnings.push(`Token '${name}' is for '${pattern}', which is not in a zone of the file.`);
     }
-    return {
-      name,
-      sha256,
-      hosts,
-      types: item.get('tokens[].types'),
-      addresses: item.get('tokens[].addresses'),
-      ...(sources === undefined ? {} : { sources }),
-      ...(expires === undefined ? {} : { expires }),
-    };
+    return { ...options, name, sha256, hosts };
   });
 }
 
 const DAY_MS = 86_400_000;
-
-const REQUIRED_OF_TOKEN = [
-  ['tokens[].name', 'what the log calls the token'],
-  ['tokens[].sha256', 'the SHA-256 of the token, as `dyndns token create` prints it'],
-  ['tokens[].hosts', 'the names that it may change'],
-] as const;
-
-const REQUIRED_OF_HOST = [['hosts[].name', 'the full name of the host']] as const;
-const REQUIRED_OF_MEMBER = [['hosts[].members[].name', 'the full name of the member']] as const;
 
 /** The settings of hosts without problems. */
 export function resolveHosts({ root, zones }: Settings, context: ResolveContext): HostConfig[] {
@@ -63,28 +44,20 @@ export function resolveHosts({ root, zones }: Settings, context: ResolveContext)
   const members = new Map<string, Scope>();
   const apexes = apexesOf(zones);
   return root.items('hosts[]').flatMap((item) => {
-    requireOptions(item, REQUIRED_OF_HOST, context);
-    const ownerName = item.get('hosts[].name');
-    const ttl = item.get('hosts[].ttl');
-    const addresses = addressRules(item, 'hosts[]', context);
+    const { ownerName, ...options } = placedOptions(item, 'hosts[]', context);
+    refuseBothLists(item, 'hosts[]', options.addresses, context);
     if (ownerName === undefined) return [];
     claim(seen, ownerName.key, item, (first) => {
-      const message = `the host '${ownerName}' is already ${first.label}; each host is allowed once.`;
+      const message = `the host '${ownerName}' is already ${first.label}; remove one of the two.`;
       refuse(context, item, 'hosts[].name', message);
     });
-    if (apexes !== undefined && !apexes.some((apex) => ownerName.isAtOrBelow(apex))) {
-      const known = apexes.map((apex) => `'${apex}'`).join(', ');
-      const message = `'${ownerName}' is in no zone of the file; ${known === '' ? 'it has none' : `it has ${known}`}.`;
-      refuse(context, item, 'hosts[].name', message);
-    }
+    refuseOutsideZones(item, 'hosts[].name', ownerName, apexes, context);
     refuseTtl(item, ownerName, zones, context);
     const silentAfterSeconds = item.get('hosts[].silent_after_seconds');
     const leaseSeconds = item.get('hosts[].lease_seconds');
     return {
+      ...options,
       ownerName,
-      ...(ttl === undefined ? {} : { ttl }),
-      enabled: item.get('hosts[].enabled'),
-      addresses,
       members: resolveMembers(item, ownerName, zones, members, context),
       ...(silentAfterSeconds > 0 && { silentAfterSeconds }),
       ...(leaseSeconds > 0 && { leaseSeconds }),
@@ -102,19 +75,18 @@ function resolveMembers(
   context: ResolveContext,
 ): MemberConfig[] {
   return host.items('hosts[].members[]').flatMap((item) => {
-    requireOptions(item, REQUIRED_OF_MEMBER, context);
-    const ownerName = item.get('hosts[].members[].name');
+    const { ownerName, subnet } = placedOptions(item, 'hosts[].members[]', context);
     const interfaceId = item.get('hosts[].members[].interface_id');
     const mac = item.get('hosts[].members[].mac');
     const hasId = item.isMentioned('hosts[].members[].interface_id');
     if (!hasId && !item.isMentioned('hosts[].members[].mac')) {
-      const message = 'is required, or mac: what its address has behind the prefix.';
+      const message = 'is required, or mac: one of the two sets the address of the member below the prefix.';
       refuse(context, item, 'hosts[].members[].interface_id', message);
       return [];
     }
     if (ownerName === undefined) return [];
     claim(taken, ownerName.key, item, (first) => {
-      const message = `'${ownerName}' is a member already: ${first.label}.`;
+      const message = `'${ownerName}' is already a member: ${first.label}.`;
       refuse(context, item, 'hosts[].members[].name', message);
     });
     const zone = zoneOf(ownerName, zones);
@@ -122,43 +94,26 @@ function resolveMembers(
       const message = `'${ownerName}' is not in the zone of its host '${hostName}'.`;
       refuse(context, item, 'hosts[].members[].name', message);
     } else if (zone?.get('zones[].name')?.equals(ownerName) && zone.get('zones[].apex') === false) {
-      const message = `'${ownerName}' is the zone's own name; the option 'apex: true' of the zone allows it.`;
+      const message = `'${ownerName}' is the zone's own name; set 'apex: true' in the zone to allow it.`;
       refuse(context, item, 'hosts[].members[].name', message);
     } else if (ownerName.isWildcard && zone?.get('zones[].wildcard') === false) {
-      const message = `'${ownerName}' is a wildcard; the option 'wildcard: true' of the zone allows it.`;
+      const message = `'${ownerName}' is a wildcard; set 'wildcard: true' in the zone to allow it.`;
       refuse(context, item, 'hosts[].members[].name', message);
     }
-    const subnet = item.get('hosts[].members[].subnet');
     if (interfaceId !== undefined) return { ownerName, host: { kind: 'interface-id', text: interfaceId }, subnet };
     return mac === undefined ? [] : { ownerName, host: { kind: 'mac', text: mac }, subnet };
   });
 }
 
-function requireOptions(
-  item: Scope,
-  required: readonly (readonly [path: string, what: string])[],
-  context: ResolveContext,
-): void {
-  for (const [path, what] of required) {
-    if (!item.isMentioned(path)) refuse(context, item, path, `is required: ${what}.`);
-  }
-}
-
-/** Remembers who has a key first, and tells of it when somebody else wants it. */
-function claim(owners: Map<string, Scope>, key: string | undefined, item: Scope, tell: (first: Scope) => void): void {
+/** Records the first scope with a key, and reports each further one. */
+function claim(owners: Map<string, Scope>, key: string | undefined, item: Scope, report: (first: Scope) => void): void {
   if (key === undefined) return;
   const first = owners.get(key);
   if (first === undefined) owners.set(key, item);
-  else tell(first);
+  else report(first);
 }
 
-/** Undefined where the name of a zone is wrong: what lies in it cannot be told then. */
-function apexesOf(zones: readonly Scope[]): readonly DomainName[] | undefined {
-  const apexes = zones.flatMap((zone) => zone.get('zones[].name') ?? []);
-  return apexes.length === zones.length ? apexes : undefined;
-}
-
-/** True for `*.example.com` and the zone `lab.example.com` too. */
+/** True if the pattern covers a name in the zone: also for `*.example.com` and the zone `lab.example.com`. */
 function canBeIn(pattern: DomainName, apex: DomainName): boolean {
   return pattern.isAtOrBelow(apex) || (pattern.isWildcard && apex.isAtOrBelow(pattern.parent()!));
 }
@@ -167,10 +122,20 @@ function fallbackOf(item: Scope, context: ResolveContext): readonly string[] {
   const addresses = item.get('hosts[].fallback').map(unmapAddress);
   for (const family of [4, 6] as const) {
     if (addresses.filter((address) => address.family === family).length <= 1) continue;
-    refuse(context, item, 'hosts[].fallback', `has several IPv${family} addresses; one of each family is allowed.`);
+    refuse(
+      context,
+      item,
+      'hosts[].fallback',
+      `has several IPv${family} addresses; at most one of each family is allowed.`,
+    );
   }
   if (addresses.length > 0 && !item.isMentioned('hosts[].lease_seconds')) {
-    refuse(context, item, 'hosts[].fallback', 'needs hosts[].lease_seconds, which says when it is published.');
+    refuse(
+      context,
+      item,
+      'hosts[].fallback',
+      'needs hosts[].lease_seconds: the fallback is published when the lease expires.',
+    );
   }
   return addresses.map(({ text }) => text);
 }
@@ -186,7 +151,7 @@ function zoneOf(ownerName: DomainName, zones: readonly Scope[]): Scope | undefin
   return zone;
 }
 
-/** A TTL that every request would be refused with. */
+/** Refuses a TTL outside of the zone's limits: every request would be refused. */
 function refuseTtl(item: Scope, ownerName: DomainName, zones: readonly Scope[], context: ResolveContext): void {
   const ttl = item.get('hosts[].ttl');
   const zone = zoneOf(ownerName, zones);

@@ -1,117 +1,24 @@
 /**
- * The rules of embedded zones and of what the server keeps on disk: `dns`, `store`, `control`, and in a zone `ns`,
- * `contact`, `secondaries`, `records`, `tsig_keys`. Left out: what is inside `records`; that is looked at when the zone
- * is loaded.
+ * The rules of an embedded zone: `ns`, `contact`, `secondaries`, `records`, `tsig_keys`. Left out: the content of
+ * `records`, which is parsed when the zone is loaded.
  */
-import { dirname, join } from 'node:path';
+import { formatEndpoint } from '../../dns/endpoint.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
-import {
-  type DnsConfig,
-  type EmbeddedPrimary,
-  formatDnsEndpoint,
-  type SecondaryConfig,
-  type StaticRecords,
-  type StoreConfig,
-  type TsigKeyConfig,
-  type ZoneConfig,
-  type ZoneKeyConfig,
+import type {
+  EmbeddedPrimary,
+  SecondaryConfig,
+  StaticRecords,
+  TsigKeyConfig,
+  ZoneConfig,
+  ZoneKeyConfig,
 } from '../config.ts';
-import { MAX_SOCKET_PATH_OCTETS } from '../kinds/kinds.ts';
-import { ROWS } from '../options/options.ts';
-import { absolutePath, makeAbsolute, namesOfZone, type ResolveContext, refuse } from '../rules.ts';
-import { primaryKind, type Scope, type Settings } from '../settings.ts';
-
-const ZONES_FILE = 'zones.db';
-const CONTROL_FILE = 'control.sock';
-
-export interface StateConfig {
-  readonly dns?: DnsConfig;
-  readonly store?: StoreConfig;
-  readonly control?: string;
-}
-
-/** What the server keeps on disk and where it serves DNS. */
-export function resolveState({ root, zones }: Settings, context: ResolveContext): StateConfig {
-  const embedded = zones.filter((zone) => primaryKind(zone) === 'embedded');
-  const store = resolveStore(root, context);
-  const storeFile = store?.kind === 'sqlite' ? store.path : undefined;
-  const named = absolutePath(root, 'dns.database', context);
-  const database = named ?? (storeFile === undefined ? undefined : join(dirname(storeFile), ZONES_FILE));
-  const control = resolveControl(root, storeFile ?? (embedded.length > 0 ? database : undefined), context);
-  if (storeFile !== undefined && storeFile === database) {
-    refuse(context, root, 'dns.database', 'must not be the file of `store`.');
-  }
-  if (embedded.length === 0) warnOfUnused(root, context);
-  else if (
-    database === undefined &&
-    !root.isMentioned('dns.database') &&
-    (store !== undefined || !root.isMentioned('store'))
-  ) {
-    const message =
-      store === undefined
-        ? 'an embedded zone needs a file for its data: `store: sqlite:PATH` or `dns: {database: PATH}`.'
-        : 'an embedded zone needs a file for its data beside PostgreSQL: `dns: {database: PATH}`.';
-    context.problems.push({ origin: embedded[0]!.origin, path: embedded[0]!.label, message });
-  }
-  return {
-    ...(embedded.length === 0 || database === undefined ? {} : { dns: resolveDns(root, database, context) }),
-    ...(store === undefined ? {} : { store }),
-    ...(control === undefined ? {} : { control }),
-  };
-}
-
-function resolveStore(root: Scope, context: ResolveContext): StoreConfig | undefined {
-  const store = root.get('store');
-  if (store?.kind !== 'sqlite') return store;
-  const path = makeAbsolute(store.path, root, 'store', context);
-  return path === undefined ? undefined : { kind: 'sqlite', path };
-}
-
-function resolveDns(root: Scope, database: string, context: ResolveContext): DnsConfig {
-  const listen = root.get('dns.listen');
-  const texts = listen.map(formatDnsEndpoint);
-  for (const [index, text] of texts.entries()) {
-    if (texts.indexOf(text) === index || text.endsWith(':0')) continue;
-    refuse(context, root, 'dns.listen', `'${text}' stands twice; each address is allowed once.`);
-  }
-  const nsid = root.get('dns.nsid');
-  const chaosVersion = root.get('dns.chaos_version');
-  return {
-    listen,
-    listenIsDefault: !root.isSet('dns.listen'),
-    database,
-    rateLimit: {
-      responsesPerSecond: root.get('dns.rate_limit.responses_per_second'),
-      slip: root.get('dns.rate_limit.slip'),
-      exempt: root.get('dns.rate_limit.exempt'),
-    },
-    ...(nsid === undefined ? {} : { nsid }),
-    ...(chaosVersion === undefined ? {} : { chaosVersion }),
-  };
-}
-
-/** @param beside the file that the default lies beside */
-function resolveControl(root: Scope, beside: string | undefined, context: ResolveContext): string | undefined {
-  const named = absolutePath(root, 'control', context);
-  const path = named ?? (beside === undefined ? undefined : join(dirname(beside), CONTROL_FILE));
-  if (path === undefined || Buffer.byteLength(path) <= MAX_SOCKET_PATH_OCTETS) return path;
-  const limit = `the path of a unix socket must have at most ${MAX_SOCKET_PATH_OCTETS} octets`;
-  if (named !== undefined) refuse(context, root, 'control', `${limit}.`);
-  else
-    context.warnings.push(`There is no control socket beside ${beside}: ${limit}. 'control' can name a shorter one.`);
-  return undefined;
-}
-
-function warnOfUnused(root: Scope, context: ResolveContext): void {
-  if ([...ROWS.keys()].some((path) => path.startsWith('dns.') && root.isMentioned(path))) {
-    context.warnings.push("The options of 'dns' have no effect: no zone is embedded.");
-  }
-}
+import { namesOfZone, placedOptions, type ResolveContext, refuse } from '../rules.ts';
+import type { Scope } from '../settings.ts';
 
 /**
  * The primary of an embedded zone.
- * @param singleKey what `tsig_key` says; it may do everything
- * @returns undefined only where a problem was reported, now or before
+ * @param singleKey the key of `tsig_key`; it permits everything
+ * @returns undefined only after a problem was reported
  */
 export function resolveEmbedded(
   zone: Scope,
@@ -131,17 +38,19 @@ export function resolveEmbedded(
 function resolveNs(zone: Scope, apex: DomainName, context: ResolveContext): readonly DomainName[] | undefined {
   const ns = zone.get('zones[].ns');
   if (!zone.isMentioned('zones[].ns')) {
-    const message = `is required: the names of the nameservers of the embedded zone '${apex}', like [ns1.example.com].`;
+    const message = `is required in the embedded zone '${apex}': the names of its nameservers, like [ns1.example.com].`;
     refuse(context, zone, 'zones[].ns', message);
   }
-  refuseTwice(ns ?? [], (name) => refuse(context, zone, 'zones[].ns', `'${name}' stands twice.`));
+  reportDuplicates(ns ?? [], (name) =>
+    refuse(context, zone, 'zones[].ns', `'${name}' is listed twice; remove one of the two.`),
+  );
   return ns;
 }
 
-function refuseTwice(names: readonly DomainName[], tell: (name: DomainName) => void): void {
+function reportDuplicates(names: readonly DomainName[], report: (name: DomainName) => void): void {
   const seen = new Set<string>();
   for (const name of names) {
-    if (seen.has(name.key)) tell(name);
+    if (seen.has(name.key)) report(name);
     seen.add(name.key);
   }
 }
@@ -152,7 +61,12 @@ function defaultContact(zone: Scope, apex: DomainName, context: ResolveContext):
     return apex.prepend('hostmaster');
   } catch (error) {
     if (!(error instanceof NameError)) throw error;
-    refuse(context, zone, 'zones[].contact', `is required: hostmaster at '${apex}' is too long for a name.`);
+    refuse(
+      context,
+      zone,
+      'zones[].contact',
+      `is required: the default, hostmaster at '${apex}', is too long for a domain name.`,
+    );
     return undefined;
   }
 }
@@ -171,39 +85,29 @@ function resolveKeys(
   context: ResolveContext,
 ): ZoneKeyConfig[] {
   if (zone.isMentioned('zones[].tsig_key') && zone.isMentioned('zones[].tsig_keys[]')) {
-    refuse(context, zone, 'zones[].tsig_keys[]', 'stands beside tsig_key; only one of the two is allowed.');
+    refuse(context, zone, 'zones[].tsig_keys[]', 'cannot be combined with tsig_key; use one of the two.');
   }
   const keys = singleKey === undefined ? [] : [{ ...singleKey, allow: { update: true, transfer: true } }];
   const listed = zone.items('zones[].tsig_keys[]').flatMap((item) => resolveKey(item, apex, context) ?? []);
-  refuseTwice(
+  reportDuplicates(
     listed.map(({ name }) => name),
-    (name) => refuse(context, zone, 'zones[].tsig_keys[]', `the key '${name}' stands twice.`),
+    (name) => refuse(context, zone, 'zones[].tsig_keys[]', `the key '${name}' is listed twice; remove one of the two.`),
   );
   return [...keys, ...listed];
 }
 
 function resolveKey(item: Scope, apex: DomainName, context: ResolveContext): ZoneKeyConfig | undefined {
-  for (const [path, what] of [
-    ['zones[].tsig_keys[].name', 'the name of the key'],
-    ['zones[].tsig_keys[].secret', 'the base64 text that tsig-keygen prints'],
-  ] as const) {
-    if (!item.isMentioned(path)) refuse(context, item, path, `is required: ${what}.`);
-  }
-  const name = item.get('zones[].tsig_keys[].name');
-  const secret = item.get('zones[].tsig_keys[].secret');
-  const algorithm = item.get('zones[].tsig_keys[].algorithm');
+  const { name, secret, ...options } = placedOptions(item, 'zones[].tsig_keys[]', context);
   const allow = item.get('zones[].tsig_keys[].allow');
   const hosts = namesOfZone(item, 'zones[].tsig_keys[].hosts', apex, context);
-  const types = item.get('zones[].tsig_keys[].types');
   if (name === undefined || secret === undefined) return undefined;
-  warnOfMd5({ name, algorithm, secret }, context);
+  warnOfMd5({ name, algorithm: options.algorithm, secret }, context);
   return {
+    ...options,
     name,
-    algorithm,
     secret,
     allow: { update: allow.includes('update'), transfer: allow.includes('transfer') },
     ...(item.isMentioned('zones[].tsig_keys[].hosts') ? { hosts } : {}),
-    ...(types === undefined ? {} : { types }),
   };
 }
 
@@ -216,28 +120,29 @@ function resolveSecondaries(zone: Scope, keys: readonly ZoneKeyConfig[], context
   const seen = new Set<string>();
   return zone.items('zones[].secondaries[]').flatMap((item) => {
     const address = item.get('zones[].secondaries[]') ?? item.get('zones[].secondaries[].address');
-    const keyName = item.get('zones[].secondaries[].key');
+    const options = placedOptions(item, 'zones[].secondaries[]', context);
+    const { keyName } = options;
     if (item.isMap('zones[].secondaries[]') && !item.isMentioned('zones[].secondaries[].address')) {
       refuse(context, item, 'zones[].secondaries[].address', 'is required: the IP address of the secondary.');
     }
     const key = keys.find(({ name }) => keyName?.equals(name));
     if (keyName !== undefined && key === undefined) {
-      const known = keys.length === 0 ? 'it has none' : `it has ${keys.map(({ name }) => `'${name}'`).join(', ')}`;
-      refuse(context, item, 'zones[].secondaries[].key', `the zone has no key '${keyName}'; ${known}.`);
+      const listed = keys.length === 0 ? 'it has none' : `it has ${keys.map(({ name }) => `'${name}'`).join(', ')}`;
+      refuse(context, item, 'zones[].secondaries[].key', `the zone has no key '${keyName}'; ${listed}.`);
     } else if (key?.allow.transfer === false) {
-      const message = `the key '${keyName}' may not transfer the zone; its 'allow' must have transfer.`;
+      const message = `the key '${keyName}' may not transfer the zone; add transfer to its 'allow'.`;
       refuse(context, item, 'zones[].secondaries[].key', message);
     }
     if (address === undefined) return [];
-    const text = formatDnsEndpoint(address);
-    if (seen.has(text)) refuse(context, item, 'zones[].secondaries[]', `'${text}' stands twice.`);
+    const text = formatEndpoint(address);
+    if (seen.has(text))
+      refuse(context, item, 'zones[].secondaries[]', `'${text}' is listed twice; remove one of the two.`);
     seen.add(text);
-    const notify = item.get('zones[].secondaries[].notify');
-    return { address, ...(keyName === undefined ? {} : { keyName }), notify };
+    return { ...options, address };
   });
 }
 
-/** A message names its key and nothing else, so that one name can stand for one secret only, in all zones together. */
+/** A signed message contains the name of its key alone: one name must mean one secret in all zones together. */
 export function refuseKeyClashes(
   zones: readonly { readonly config: ZoneConfig; readonly scope: Scope }[],
   context: ResolveContext,
@@ -249,7 +154,7 @@ export function refuseKeyClashes(
       if (first === undefined) seen.set(key.name.key, { key, label: scope.label });
       else if (first.label !== scope.label && !isSameKey(first.key, key)) {
         const path = scope.isMentioned('zones[].tsig_key') ? 'zones[].tsig_key' : 'zones[].tsig_keys[]';
-        const message = `the key '${key.name}' is in ${first.label} too, with another algorithm or secret.`;
+        const message = `the key '${key.name}' is in ${first.label} too, with another algorithm or secret; rename one of the two.`;
         refuse(context, scope, path, message);
       }
     }

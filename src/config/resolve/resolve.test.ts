@@ -38,7 +38,7 @@ describe('TLS', () => {
   });
   test('tls needs an https:// entry', () => {
     expect(problems(http('tls: {certificate: c, key: k}'))).toEqual([
-      'x.yml:1:27: http.tls.certificate: TLS is configured, but no entry of http.listen begins with https://.',
+      'x.yml:1:27: http.tls.certificate: TLS is configured, but no entry of http.listen begins with https://; add one or remove http.tls.',
     ]);
   });
   test('a certificate needs a key, and a key a certificate', () => {
@@ -63,7 +63,7 @@ test('lenient is refused together with trusted proxies and with unix sockets', (
 
 test('a listen address stands once, but several may ask for a free port', () => {
   expect(problems(http("listen: ['127.0.0.1:1', 'http://127.0.0.1:1']"))).toEqual([
-    "x.yml:1:16: http.listen: '127.0.0.1:1' stands twice; each address is allowed once.",
+    "x.yml:1:16: http.listen: '127.0.0.1:1' is listed twice; remove one of the two.",
   ]);
   expect(load(http("listen: ['127.0.0.1:0', '127.0.0.1:0']")).http.listen).toHaveLength(2);
 });
@@ -76,7 +76,7 @@ test('proxies that are everybody are a warning', () => {
 
 test('a zone without a primary is asked which one is meant', () => {
   expect(problems('zones: [{name: a.example, tsig_key: tPyvZA==}]')).toEqual([
-    "x.yml:1:9: zones[0].nameserver: which primary takes the updates of 'a.example.'? Give its IPv4 or IPv6 address here, or for all zones at the top of the file; or 'embedded', and dyndns serves the zone itself.",
+    "x.yml:1:9: zones[0].nameserver: no primary is set for 'a.example.'. Set its IPv4 or IPv6 address here, or for all zones at the top of the file; with 'embedded' dyndns serves the zone itself.",
   ]);
 });
 
@@ -97,7 +97,7 @@ zones:
 
 test('the same zone in two spellings is refused', () => {
   expect(problems(`zones:\n  - ${ZONE}\n  - {name: A.EXAMPLE., tsig_key: tPyvZA==, nameserver: '::1'}`)).toEqual([
-    "x.yml:3:12: zones[1].name: the zone 'A.EXAMPLE.' is already zones[0]; each zone is allowed once.",
+    "x.yml:3:12: zones[1].name: the zone 'A.EXAMPLE.' is already zones[0]; remove one of the two.",
   ]);
 });
 
@@ -158,23 +158,23 @@ test('TTLs are ordered and within 0 to 2147483647', () => {
     "zones[0].ttl.max: must be an integer from 0 to 2147483647, not '2147483648'.",
   );
   expect(problems(zone('tsig_key: tPyvZA==, ttl: {min: 60, default: 30}'))[0]).toContain(
-    'zones[0].ttl.default: 30 is less than min (60); allowed is min <= default <= max.',
+    'zones[0].ttl.default: 30 is less than min (60); min <= default <= max must hold.',
   );
   expect(problems(zone('tsig_key: tPyvZA==, ttl: {min: 60, max: 30}'))[0]).toContain(
-    'zones[0].ttl.max: 30 is less than min (60); allowed is min <= default <= max.',
+    'zones[0].ttl.max: 30 is less than min (60); min <= default <= max must hold.',
   );
 });
 
 test('a prefix is allowed or denied, not both', () => {
   const both = 'tsig_key: tPyvZA==, addresses: {allow: [192.0.2.1], deny: [192.0.2.1/32]}';
   expect(problems(zone(both))[0]).toContain(
-    'zones[0].addresses.deny: 192.0.2.1/32 is in addresses.allow too; it is allowed in one of them.',
+    'zones[0].addresses.deny: 192.0.2.1/32 is in addresses.allow too; remove it from one of the two lists.',
   );
 });
 
 test('a reserved name lies below its zone', () => {
   expect(problems(zone('tsig_key: tPyvZA==, reserved: [www.b.example.]'))[0]).toContain(
-    "zones[0].reserved: 'www.b.example.' is not below the zone 'a.example.'; it must be a name below it.",
+    "zones[0].reserved: 'www.b.example.' is not below the zone 'a.example.'; use a name below it.",
   );
   const long = `${'x'.repeat(63)}.`.repeat(3) + 'x'.repeat(60);
   expect(problems(zone(`tsig_key: tPyvZA==, reserved: [${long}]`))[0]).toContain('longer than 255 octets');
@@ -190,7 +190,7 @@ test('a file in which nobody has a credential loads with a warning', () => {
   const config = load(`zones: [${ZONE}]`);
   expect(config.secret).toBeUndefined();
   expect(config.warnings).toEqual([
-    'There is no `secret`, no `tokens` and no `store`: nobody can change anything over HTTP.',
+    'There is no `secret`, no `tokens` and no `store`: nothing can be changed over HTTP.',
   ]);
   expect(load(`zones: [${ZONE}]\nstore: sqlite:a.db`).warnings).toEqual([]);
 });

@@ -1,40 +1,26 @@
-/** The rules of `webhooks`, and what `hosts` say of silence: what is required, what goes in the clear, what has no effect. */
+/** The rules of `webhooks`: warns of unencrypted deliveries, and of silence options of hosts that have no effect. */
 import type { HostConfig, WebhookConfig } from '../config.ts';
-import { type ResolveContext, refuse } from '../rules.ts';
+import { placedOptions, type ResolveContext } from '../rules.ts';
 import type { Scope, Settings } from '../settings.ts';
 
 const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/;
 
-/** The webhooks without problems; a warning for each one whose events can be read on their way. */
+/** The webhooks without problems. Warns of each one whose events are sent unencrypted. */
 export function resolveWebhooks({ root }: Settings, context: ResolveContext): WebhookConfig[] {
   return root.items('webhooks[]').flatMap((item) => {
-    const url = item.get('webhooks[].url');
-    const secret = item.get('webhooks[].secret');
-    if (!item.isMentioned('webhooks[].url')) {
-      refuse(
-        context,
-        item,
-        'webhooks[].url',
-        'is required: where events are sent, like https://hooks.example.net/dyndns.',
-      );
-    }
+    const { url, ...options } = placedOptions(item, 'webhooks[]', context);
     if (url === undefined) return [];
     const { protocol, hostname } = new URL(url.reveal());
     if (protocol === 'http:' && !LOOPBACK.test(hostname)) {
       context.warnings.push(
-        `${item.label}: names and addresses go to '${hostname}' in the clear, and so does a credential of the URL: use https://.`,
+        `${item.label}: names, addresses and any credential in the URL are sent to '${hostname}' unencrypted; use https://.`,
       );
     }
-    return {
-      url,
-      ...(secret === undefined ? {} : { secret }),
-      events: [...new Set(item.get('webhooks[].events'))],
-      format: item.get('webhooks[].format'),
-    };
+    return { ...options, url, events: [...new Set(item.get('webhooks[].events'))] };
   });
 }
 
-/** Without a store and without a history nobody knows when a host was last seen. */
+/** When a host was last seen is known from the history in the store alone. */
 export function warnOfSilence(
   hosts: readonly HostConfig[],
   root: Scope,

@@ -3,6 +3,7 @@
  * and the commands for what only another network can check.
  */
 import { formatIpPrefix, type IpAddress, type IpPrefix, parseIpAddress } from '../../dns/address.ts';
+import { formatEndpoint } from '../../dns/endpoint.ts';
 import { isLocalPrefix, isLoopback, whyLocal } from './addresses.ts';
 import { specialUse } from './delegation.ts';
 import type { DoctorSubject, DoctorTools, Finding, HttpFacts, HttpListen, PrimaryFacts } from './ports.ts';
@@ -116,7 +117,7 @@ export function checkOutside(subject: DoctorSubject, nameservers: readonly IpAdd
 
 function checkDnsListen({ listen }: Extract<PrimaryFacts, { kind: 'embedded' }>): Finding[] {
   const check = 'outside';
-  const places = listen.map(({ host, port }) => formatPlace(host, port)).join(' ');
+  const places = listen.map(formatEndpoint).join(' ');
   const on53 = listen.filter(({ port }) => port === 53);
   if (on53.length === 0) {
     const text = `The nameserver listens on ${places}, but resolvers query port 53 only.`;
@@ -151,9 +152,5 @@ function isUnspecified({ text }: IpAddress): boolean {
 
 function formatListen(listen: HttpListen): string {
   if (listen.kind === 'unix') return `unix:${listen.path}`;
-  return `${listen.tls ? 'https' : 'http'}://${formatPlace(listen.host, listen.port)}`;
-}
-
-function formatPlace(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return `${listen.tls ? 'https' : 'http'}://${formatEndpoint(listen)}`;
 }

@@ -4,6 +4,7 @@
  * check`.
  */
 import type { IpAddress } from '../../dns/address.ts';
+import { formatEndpoint } from '../../dns/endpoint.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { type RRset, rrsetAddresses } from '../../dns/rrset.ts';
@@ -168,8 +169,7 @@ export function judgeClocks(comparison: ClockComparison): Finding {
 
 function formatPrimary({ primary }: DoctorSubject): string {
   if (primary.kind === 'embedded') return '(dyndns itself)';
-  const { address, port } = primary;
-  return address.family === 6 ? `[${address.text}]:${port}` : `${address.text}:${port}`;
+  return formatEndpoint({ host: primary.address.text, port: primary.port });
 }
 
 function sentence(text: string): string {

@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { formatListenAddress, type ListenAddress } from '../../config/config.ts';
+import { formatEndpoint } from '../../dns/endpoint.ts';
 
 /** A listener that cannot be opened. The message says what to do. */
 export class ListenError extends Error {
@@ -61,6 +62,5 @@ export function boundAddress(server: Server, address: ListenAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return `${address.tls ? 'https' : 'http'}://${host}:${port}`;
+  return `${address.tls ? 'https' : 'http'}://${formatEndpoint({ host: address.host, port })}`;
 }

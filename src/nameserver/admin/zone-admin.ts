@@ -8,6 +8,7 @@ import type {
   ZoneState,
 } from '../../core/admin/zone-admin.ts';
 import { AppError } from '../../core/errors.ts';
+import { formatEndpoint } from '../../dns/endpoint.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { serialIsLater } from '../../dns/serial.ts';
@@ -15,7 +16,6 @@ import type { Committer } from '../journal/committer.ts';
 import type { Journal } from '../journal/journal.ts';
 import { ZoneWriter } from '../journal/zone-writer.ts';
 import type { SecondaryStatus } from '../notify/notify.ts';
-import { formatDnsAddress } from '../sockets/listeners.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { soaSerial, withSerial } from '../zone/zone-version.ts';
@@ -169,7 +169,7 @@ async function wholeText(pieces: AsyncIterable<string>): Promise<string> {
 
 function secondaryState({ address, port, held, behindSinceMs, problem }: SecondaryStatus): SecondaryState {
   return {
-    endpoint: formatDnsAddress({ host: address, port }),
+    endpoint: formatEndpoint({ host: address, port }),
     ...(held && { serial: held.serial }),
     ...(behindSinceMs !== undefined && { behindSeconds: Math.max(0, (Date.now() - behindSinceMs) / 1000) }),
     ...(problem !== undefined && { problem }),

@@ -5,6 +5,7 @@
  * addresses, the kernel chooses the source address, which may differ from the address that was queried; list the
  * addresses in `dns.listen` on such a machine. Also left out: edns-tcp-keepalive (RFC 7828).
  */
+import { formatEndpoint } from '../../dns/endpoint.ts';
 import type { DnsService } from '../answer/dns-service.ts';
 import { portAdvice } from './port-advice.ts';
 import type { TcpLimits } from './tcp-limits.ts';
@@ -49,7 +50,7 @@ export class DnsListeners {
 
   /** The bound addresses: `192.0.2.1:53`, `[2001:db8::1]:53`. */
   get addresses(): readonly string[] {
-    return this.bound.map(formatDnsAddress);
+    return this.bound.map(formatEndpoint);
   }
 
   /** The same as host and port. */
@@ -66,7 +67,7 @@ export class DnsListeners {
         } catch (error) {
           if (!options.isDefault || !isWithoutIpv6(address, error)) throw error;
           options.onWarning?.(
-            `This machine has no IPv6. The nameserver does not listen on '${formatDnsAddress(address)}', which is in the default of 'dns.listen'.`,
+            `This machine has no IPv6. The nameserver does not listen on '${formatEndpoint(address)}', which is in the default of 'dns.listen'.`,
           );
         }
       }
@@ -93,7 +94,7 @@ export class DnsListeners {
         const cause = error as NodeJS.ErrnoException;
         if (address.port === 0 && cause.code === 'EADDRINUSE' && attempt < PORT_ATTEMPTS) continue;
         const advice = portAdvice({ ...address, protocol, code: cause.code, message: cause.message });
-        const place = `${formatDnsAddress(address)}' (${protocol.toUpperCase()})`;
+        const place = `${formatEndpoint(address)}' (${protocol.toUpperCase()})`;
         throw new DnsListenError(`Cannot listen on '${place}: ${advice}`, { cause });
       }
     }
@@ -108,11 +109,6 @@ export class DnsListeners {
     this.#open = [];
     await Promise.all(open.flatMap(({ tcp, udp }) => [tcp.close(graceMs), udp.close(graceMs)]));
   }
-}
-
-/** `192.0.2.1:53`, `[2001:db8::1]:53`. */
-export function formatDnsAddress({ host, port }: DnsListenAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function isWithoutIpv6(address: DnsListenAddress, error: unknown): boolean {

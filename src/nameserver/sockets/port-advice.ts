@@ -7,6 +7,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { formatIpv4, formatIpv6 } from '../../dns/address.ts';
+import { formatEndpoint } from '../../dns/endpoint.ts';
 
 export interface FailedListen {
   /** The address of the entry of `dns.listen`. */
@@ -44,7 +45,7 @@ function portTaken(failed: FailedListen, proc: string): string {
   if (socket === undefined) {
     return `Another program uses the port. To find it, run as root: ss -lnp${protocol[0]} 'sport = :${port}'. Stop it, or choose another port or address in dns.listen.`;
   }
-  const place = socket.address.includes(':') ? `[${socket.address}]:${port}` : `${socket.address}:${port}`;
+  const place = formatEndpoint({ host: socket.address, port });
   const holder = findHolder(socket.inode, proc);
   if (holder === undefined && /^127\.0\.0\.5[34]$/.test(socket.address) && port === 53) return resolvedAdvice(place);
   if (holder === undefined) {

@@ -1,0 +1,70 @@
+/** Rows: `dns`, the listeners, files and limits of the embedded nameserver. */
+import type { Config, DnsEndpoint } from '../config.ts';
+import { ipPrefix } from '../kinds/addresses.ts';
+import { dnsEndpoint, filePath } from '../kinds/endpoints.ts';
+import { listOf } from '../kinds/kind.ts';
+import { integer, shortText } from '../kinds/words.ts';
+import { optionsFor } from './option.ts';
+
+const option = optionsFor<Config>();
+
+export const DNS_OPTIONS = {
+  'dns.listen': option(listOf<DnsEndpoint>(dnsEndpoint, 1), {
+    place: 'dns.listen',
+    default: [
+      { host: '0.0.0.0', port: 53 },
+      { host: '::', port: 53 },
+    ],
+    only: 'embedded',
+    summary: 'The addresses on which the server answers DNS, over UDP and TCP. Port 0 selects a free port.',
+    example: "['192.0.2.1', '[2001:db8::1]:5353']",
+  }),
+  'dns.database': option(filePath, {
+    otherwise: '`zones.db` beside the file of `store`',
+    only: 'embedded',
+    summary: 'The SQLite file with the zones and their journal. Other files are written beside it.',
+    example: '/var/lib/dyndns/zones.db',
+  }),
+  'dns.rate_limit.responses_per_second': option(integer(0, 1_000_000), {
+    place: 'dns.rateLimit.responsesPerSecond',
+    default: 20,
+    only: 'embedded',
+    summary:
+      'How often per second one network (IPv4 /24, IPv6 /56) gets the same answer over UDP; 0 disables the limit. ' +
+      'TCP, a valid DNS cookie and a verified TSIG are not limited.',
+    example: '20',
+  }),
+  'dns.rate_limit.slip': option(integer(0, 10), {
+    place: 'dns.rateLimit.slip',
+    default: 2,
+    only: 'embedded',
+    summary:
+      'Which answers over the limit are sent truncated, so that a real client retries over TCP: every second (2), every ' +
+      'third (3) …, all (1) or none (0). The others are dropped.',
+    example: '2',
+  }),
+  'dns.rate_limit.exempt': option(listOf(ipPrefix), {
+    place: 'dns.rateLimit.exempt',
+    default: [
+      { family: 4, octets: Uint8Array.of(127, 0, 0, 0), length: 8 },
+      { family: 6, octets: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), length: 128 },
+    ],
+    only: 'embedded',
+    summary: 'Addresses or prefixes that are not limited.',
+    example: "['127.0.0.0/8', '::1', '192.0.2.53']",
+  }),
+  'dns.nsid': option(shortText(128), {
+    place: 'dns.nsid',
+    otherwise: 'the identifier is not sent',
+    only: 'embedded',
+    summary: "The server's identifier, sent to clients that request it (NSID, RFC 5001).",
+    example: 'ns1',
+  }),
+  'dns.chaos_version': option(shortText(255), {
+    place: 'dns.chaosVersion',
+    otherwise: 'these queries are refused',
+    only: 'embedded',
+    summary: 'The answer to `version.bind` and `version.server` in class CHAOS.',
+    example: "'unknown'",
+  }),
+};

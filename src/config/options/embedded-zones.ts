@@ -1,0 +1,107 @@
+/** Rows: the options of `zones` that only embedded zones have. */
+import type { EmbeddedPrimary, SecondaryConfig, ZoneKeyConfig } from '../config.ts';
+import { dnsEndpoint } from '../kinds/endpoints.ts';
+import { listOf } from '../kinds/kind.ts';
+import { dataType, mailbox, nameserverName, ownerPattern, zoneFileText } from '../kinds/names.ts';
+import { base64Secret, tsigAlgorithm, tsigKeyName } from '../kinds/secrets.ts';
+import { choice, yesOrNo } from '../kinds/words.ts';
+import { optionsFor } from './option.ts';
+
+const option = optionsFor<{ readonly primary: EmbeddedPrimary }>();
+const ofSecondary = optionsFor<SecondaryConfig>();
+const ofKey = optionsFor<ZoneKeyConfig>();
+
+export const EMBEDDED_ZONE_OPTIONS = {
+  'zones[].ns': option(listOf(nameserverName, 1), {
+    otherwise: 'an error in an embedded zone',
+    only: 'embedded',
+    summary:
+      'The nameservers of the zone, with their full names: the NS records. The first is in the SOA record too. A name ' +
+      'inside the zone needs its address in `records`.',
+    example: '[ns1.example.com, ns2.example.net]',
+  }),
+  'zones[].contact': option(mailbox, {
+    otherwise: 'hostmaster at the name of the zone',
+    only: 'embedded',
+    summary: 'The mail address in the SOA record.',
+    example: 'hostmaster@example.com',
+  }),
+  'zones[].secondaries[]': ofSecondary(dnsEndpoint, {
+    otherwise: 'none',
+    only: 'embedded',
+    summary:
+      'Nameservers that are notified of each change (NOTIFY) and may transfer the zone. The short form of an entry: its ' +
+      'address, with the port if it is not 53.',
+    example: "['192.0.2.53', '[2001:db8::53]:5353']",
+  }),
+  'zones[].secondaries[].address': ofSecondary(dnsEndpoint, {
+    otherwise: 'required in the long form',
+    only: 'embedded',
+    summary: 'The long form: the address, with the port if it is not 53.',
+    example: "'192.0.2.53'",
+  }),
+  'zones[].secondaries[].key': ofSecondary(tsigKeyName, {
+    place: 'keyName',
+    otherwise: 'NOTIFY is not signed, and the address alone permits transfers',
+    only: 'embedded',
+    summary: 'The long form: the name of one of the keys of the zone. NOTIFY is signed with it, and transfers must be.',
+    example: 'key2.example.net',
+  }),
+  'zones[].secondaries[].notify': ofSecondary(yesOrNo, {
+    place: 'notify',
+    default: true,
+    only: 'embedded',
+    summary: 'The long form: sends a NOTIFY after each change.',
+    example: 'true',
+  }),
+  'zones[].records': option(zoneFileText, {
+    otherwise: 'none',
+    only: 'embedded',
+    summary:
+      'Static records in zone-file syntax, which neither HTTP nor UPDATE can change. The default TTL is 300. The SOA and ' +
+      'NS records of the zone come from `ns` and `contact`.',
+    example: '|\n  @    IN A     192.0.2.10\n  www  IN CNAME @',
+  }),
+  'zones[].tsig_keys[].name': ofKey(tsigKeyName, {
+    place: 'name',
+    required: 'the name of the key',
+    only: 'embedded',
+    summary: 'Several keys instead of `tsig_key`, each with its own permissions: the name of the key.',
+    example: 'key2.example.net',
+  }),
+  'zones[].tsig_keys[].algorithm': ofKey(tsigAlgorithm, {
+    place: 'algorithm',
+    default: 'hmac-sha512',
+    only: 'embedded',
+    summary: 'Its algorithm, as for `tsig_key`.',
+    example: 'hmac-sha256',
+  }),
+  'zones[].tsig_keys[].secret': ofKey(base64Secret, {
+    place: 'secret',
+    required: 'the base64 text that tsig-keygen prints',
+    only: 'embedded',
+    summary: 'Its secret.',
+    example: "'c2VjcmV0IG9mIGFuIGV4YW1wbGUga2V5ICEhISEhISE='",
+  }),
+  'zones[].tsig_keys[].allow': ofKey(listOf(choice('update', 'transfer'), 1), {
+    default: ['update', 'transfer'],
+    only: 'embedded',
+    summary: 'What the key permits: `update` changes the zone by DNS UPDATE, `transfer` transfers it.',
+    example: '[update, transfer]',
+  }),
+  'zones[].tsig_keys[].hosts': ofKey(listOf(ownerPattern, 1), {
+    otherwise: 'every name',
+    only: 'embedded',
+    summary:
+      'The names that the key may update, relative to the zone; `@` is the zone itself, `*.x` is every name below x. A ' +
+      'name that ends in the name of the zone is absolute.',
+    example: "[home, '*.lab']",
+  }),
+  'zones[].tsig_keys[].types': ofKey(listOf(dataType, 1), {
+    place: 'types',
+    otherwise: 'every type',
+    only: 'embedded',
+    summary: 'The RR types that the key may update.',
+    example: '[A, AAAA, TXT]',
+  }),
+};
