@@ -1,6 +1,4 @@
-/**
- * What most commands begin with: the configuration that `--config`, the environment and the search order give.
- */
+/** Loads the configuration for a command: from `--config`, the environment, or the search path. */
 import type { Command } from 'commander';
 import { findConfigFile, type LoadedConfig, loadConfig } from '../config/load.ts';
 
@@ -11,7 +9,7 @@ export function loadFor(command: Command): LoadedConfig & { readonly file: strin
   return { ...loadConfig(file, process.env), file };
 }
 
-/** For commands that talk to primaries and end: what would be logged goes to the error output. */
+/** For commands without a log: warnings go to the error output. */
 export const quietObserver = {
   batchPublished: () => undefined,
   requestAnswered: () => undefined,

@@ -47,7 +47,7 @@ it.for([true, false])(
     for (const name of ['router1', 'lab', 'office', 'camera']) expect(listed).toMatch(new RegExp(`^${name} `, 'm'));
     const rotated = await run('rotate');
     expect(rotated).toContain("The token 'router1' may change");
-    expect(rotated).toContain("The token 'lab' is revoked.");
+    expect(rotated).toContain("The token 'lab' was revoked.");
     expect(await run('print')).toContain(`tokens:\n  - name: printer\n`);
     const host = await run('host');
     expect(host).toMatch(/^ {2}ttl {8}60 s$/m);

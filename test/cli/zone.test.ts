@@ -223,7 +223,7 @@ The serial is ${soaSerial(before)}.
       );
       expect([code, stderr]).toEqual([
         1,
-        `DNS_NAME_ERROR: 'example.net.' is no zone that dyndns is the primary of; there are: ${zones.join('., ')}.\n`,
+        `DNS_NAME_ERROR: 'example.net.' is not an embedded zone; there are: ${zones.join('., ')}.\n`,
       ]);
     }
     const serial = Number(await zone('serial', apex));
@@ -334,7 +334,7 @@ describe('the control socket of a server that was killed', () => {
     const args = ['-c', server.dyndns.configFile];
     expect((await runDyndns([...args, 'zone', 'list'], { cwd: server.dyndns.directory })).stdout).toContain(ZONE);
     expect((await runDyndns([...args, 'status'])).stderr).toBe(
-      `ERROR: No dyndns is running: nothing answers at '${socket}'.\n`,
+      `ERROR: No dyndns is running: no server answers at '${socket}'.\n`,
     );
   });
 });
