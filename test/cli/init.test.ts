@@ -63,7 +63,7 @@ describe('init', () => {
     const { code, stdout, stderr } = await run('init', ...FLAGS);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toBe(
-      'dyndns: The file .dyndns.yml exists. Use --force to replace it, or --file to name another one.\n',
+      'dyndns: The file .dyndns.yml exists. Use --force to replace it, or --file to write another one.\n',
     );
     expect(readFileSync(fileOf(), 'utf8')).toBe('kept');
     expect((await run('init', ...FLAGS, '--force')).code).toBe(0);
@@ -84,7 +84,7 @@ describe('init', () => {
   it.each([
     [['--zone', 'a..b'], /'a\.\.b' is not a zone name/],
     [['--zone', '*.example.com'], /zone/],
-    [['--zone', 'dyn.example.com', '--nameserver', 'ns1.example.com'], /'ns1\.example\.com' is no IP address/],
+    [['--zone', 'dyn.example.com', '--nameserver', 'ns1.example.com'], /'ns1\.example\.com' is not an IP address/],
     [
       ['--zone', 'dyn.example.com', '--nameserver', '127.0.0.1', '--file', 'missing/dyndns.yml'],
       /missing\/dyndns\.yml/,

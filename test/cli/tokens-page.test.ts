@@ -51,7 +51,7 @@ it.for([true, false])(
     expect(await run('print')).toContain(`tokens:\n  - name: printer\n`);
     const host = await run('host');
     expect(host).toMatch(/^ {2}ttl {8}60 s$/m);
-    expect(host).toContain('are removed');
+    expect(host).toContain('were removed');
     if (running) {
       const target = `/update-by-query?fqdn=home.${ZONE}&ipv4=192.0.2.1`;
       await server.dyndns.ask(target, { headers: { Authorization: `Bearer ${server.secret}` } });

@@ -223,7 +223,7 @@ The serial is ${soaSerial(before)}.
       );
       expect([code, stderr]).toEqual([
         1,
-        `DNS_NAME_ERROR: 'example.net.' is not an embedded zone; there are: ${zones.join('., ')}.\n`,
+        `DNS_NAME_ERROR: 'example.net.' is not an embedded zone of this server. Its embedded zones are: ${zones.join('., ')}.\n`,
       ]);
     }
     const serial = Number(await zone('serial', apex));
@@ -265,7 +265,7 @@ zones: [{name: ${apex}, nameserver: embedded, ns: [ns1.example.net]}]
     if (process.getuid?.() !== 0) chmodSync(socket, 0);
     const { code, stderr } = await runProgram(command!, args, { cwd: directory });
     expect(code).toBe(1);
-    expect(stderr).toContain(`ERROR: The control socket '${socket}' is open to the server's own user only.`);
+    expect(stderr).toContain(`ERROR: Only the server's own user may open the control socket '${socket}'.`);
     expect(stderr).toContain('sudo -u dyndns');
   });
 });
@@ -309,7 +309,7 @@ zones: [{name: ${ZONE}, nameserver: 127.0.0.1, tsig_key: dGVzdA==}]
     );
     const { code, stderr } = await run('zone', 'list');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^DNS_NAME_ERROR: No zone of the configuration is served by dyndns itself/);
+    expect(stderr).toMatch(/^DNS_NAME_ERROR: No zone of the configuration is embedded/);
   });
 
   it('a word that is no subcommand is a wrong command', async () => {

@@ -24,7 +24,10 @@ export function zoneSerialCommand(): Command {
         const state = zones.find(({ zone }) => zone.toLowerCase() === apex.toString().toLowerCase());
         if (state === undefined) {
           const names = zones.map(({ zone }) => zone).join(', ');
-          throw new AppError('name-invalid', `'${apex}' is not an embedded zone; there are: ${names}`);
+          throw new AppError(
+            'name-invalid',
+            `'${apex}' is not an embedded zone of this server. Its embedded zones are: ${names}`,
+          );
         }
         process.stdout.write(`${state.serial}\n`);
       });

@@ -146,8 +146,11 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
   #find(apex: DomainName): EmbeddedZone {
     const zone = this.#parts.zones().get(apex.key);
     if (zone === undefined) {
-      const known = [...this.#parts.zones().values()].map((other) => other.apex).join(', ');
-      throw new AppError('name-invalid', `'${apex}' is no zone that dyndns is the primary of; there are: ${known}`);
+      const apexes = [...this.#parts.zones().values()].map((other) => other.apex).join(', ');
+      throw new AppError(
+        'name-invalid',
+        `'${apex}' is not an embedded zone of this server. Its embedded zones are: ${apexes}`,
+      );
     }
     return zone;
   }
