@@ -58,7 +58,7 @@ it.for([true, false])(
     }
     expect(await run('history')).toContain(running ? 'A none -> 192.0.2.1' : 'There are no events');
     expect(await run('purge')).toBe(
-      `${running ? '1 event' : '0 events'} of 'home.${ZONE}.' ${running ? 'is' : 'are'} forgotten.\n`,
+      `${running ? '1 event' : '0 events'} of 'home.${ZONE}.' ${running ? 'was' : 'were'} deleted.\n`,
     );
   },
 );
