@@ -116,7 +116,7 @@ describe('the control socket', () => {
     expect([status, JSON.parse(body).message]).toEqual([404, 'no such zone']);
   });
 
-  it('cuts an export that fails in the middle, so that nobody takes it for whole', async () => {
+  it('cuts an export that fails in the middle, so that no reader considers it complete', async () => {
     await expect(get('/v1/zones/broken.example.com/file')).rejects.toThrow();
     expect(events[0]?.error?.cause).toMatchObject({ message: 'in the middle' });
   });
@@ -156,7 +156,7 @@ describe('the control socket', () => {
     await expect(second.open(join(directory, 'missing/c.sock'))).rejects.toThrow(/missing' does not exist/);
   });
 
-  it('takes the place of a socket that nobody listens on', async () => {
+  it('replaces a socket without a listener', async () => {
     const stale = join(directory, 'stale.sock');
     const dead = createServer();
     await new Promise<void>((resolve) => void dead.listen({ path: join(directory, 'x.sock') }, resolve));

@@ -92,7 +92,7 @@ it('copies the store first, then the zones; the token of then counts in the copy
   const { stdout } = await run('backup', file, '--json');
   expect(JSON.parse(stdout)).toEqual({
     copies: [
-      { what: 'tokens, hosts, history and wishes', from: join(directory, 'clients.db'), to: `${file}.store` },
+      { what: 'tokens, hosts, history and pending updates', from: join(directory, 'clients.db'), to: `${file}.store` },
       { what: 'zones and their journal', from: join(directory, 'both.db'), to: file },
     ],
   });

@@ -108,7 +108,7 @@ describe('tokens', () => {
     expect(sha256).toBe(tokenSha256(key));
     expect(await store.tokens.findBySha256(tokenSha256(secret))).toBeUndefined();
     expect(await store.tokens.findBySha256(tokenSha256(key))).toMatchObject({ name: 'router1', hosts: [HOME] });
-    for (const kept of [secret, key, 'alice']) expect(JSON.stringify(await store.tokens.list())).not.toContain(kept);
+    for (const text of [secret, key, 'alice']) expect(JSON.stringify(await store.tokens.list())).not.toContain(text);
   });
 
   it('no two have the same name, in the store or in the configuration', async () => {
@@ -139,7 +139,7 @@ describe('tokens', () => {
     },
   );
 
-  it('a rotated one has another secret and the same id; the old secret is nobody’s', async () => {
+  it('a rotated one has another secret and the same id; the old secret is unknown', async () => {
     const { admin, store } = make();
     const old = await admin.tokens.createToken(WANTED);
     const { secret, sha256, token } = await admin.tokens.rotateToken('router1');
@@ -149,7 +149,7 @@ describe('tokens', () => {
     expect(await store.tokens.findBySha256(sha256)).toMatchObject({ name: 'router1' });
   });
 
-  it('a revoked one is told as such, and its name is free again', async () => {
+  it('a revoked one is listed as revoked, and its name is free again', async () => {
     const { admin, store } = make();
     const { sha256 } = await admin.tokens.createToken(WANTED);
     expect(await admin.tokens.revokeToken('router1')).toMatchObject({
@@ -238,7 +238,7 @@ describe('hosts', () => {
     );
   });
 
-  it('shows addresses, wishes, what was heard of it, and the valid tokens that cover it', async () => {
+  it('shows addresses, pending updates, activity, and the valid tokens that cover it', async () => {
     const { admin, store } = make();
     await admin.tokens.createToken(WANTED);
     await admin.tokens.createToken({ ...WANTED, name: 'other', hosts: [name('other.dyn.example.com')] });
@@ -246,7 +246,7 @@ describe('hosts', () => {
     await admin.tokens.createToken({ ...WANTED, name: 'gone' });
     await admin.tokens.revokeToken('gone');
     await store.history.countRepeats([{ ownerName: HOME, repeats: 3, lastSeenMs: NOW }]);
-    const wish = {
+    const update = {
       family: 'A',
       wanted: '192.0.2.9',
       ttl: 60,
@@ -254,8 +254,8 @@ describe('hosts', () => {
       createdMs: NOW,
       nextAttemptMs: NOW,
     } as const;
-    await store.pending.put({ ...wish, ownerName: HOME, lastError: 'primary-unreachable' });
-    await store.pending.put({ ...wish, ownerName: SET });
+    await store.pending.put({ ...update, ownerName: HOME, lastError: 'primary-unreachable' });
+    await store.pending.put({ ...update, ownerName: SET });
     expect(await admin.hosts.showHost(HOME)).toMatchObject({
       origin: 'none',
       published: { A: ['192.0.2.1'], AAAA: [] },
@@ -292,7 +292,7 @@ describe('hosts', () => {
 });
 
 describe('the history', () => {
-  it('is read after what waits is written; by pages; at a time; and is forgotten', async () => {
+  it('is read after buffered events are written; by pages; at a time; and is deleted', async () => {
     let flushed = 0;
     const { admin, store } = make({
       flush: async () => {
@@ -333,7 +333,7 @@ describe('without a store', () => {
     expect((await admin.tokens.listTokens()).map((token) => token.name)).toEqual(['filed']);
     expect((await admin.hosts.listHosts()).map(({ host }) => host)).toEqual(['set.dyn.example.com.']);
     expect(await admin.history.pending()).toEqual({ count: 0, oldest: [] });
-    const told = failure('conflict', /set 'store: sqlite:/);
+    const noStore = failure('conflict', /set 'store: sqlite:/);
     for (const call of [
       admin.tokens.createToken(WANTED),
       admin.tokens.revokeToken('x'),
@@ -344,7 +344,7 @@ describe('without a store', () => {
       admin.history.historyAt(HOME, 0),
       admin.history.purgeHistory(HOME),
     ]) {
-      await expect(call).rejects.toEqual(told);
+      await expect(call).rejects.toEqual(noStore);
     }
   });
 });

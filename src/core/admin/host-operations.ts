@@ -44,11 +44,11 @@ const SETTINGS = {
   ttl: described(integer(0, 2_147_483_647), 'The TTL in seconds, if a request has none. Without it: that of the zone.'),
   silentAfterSeconds: described(
     integer(0, MAX_SILENCE_SECONDS),
-    'Sends a notice after so many seconds without an update. 0 or absent: never.',
+    'Sends a notice after this time in seconds without an update. 0 or absent: never.',
   ),
   leaseSeconds: described(
     integer(0, MAX_SILENCE_SECONDS),
-    'Removes the addresses after so many seconds without an update. 0 or absent: never.',
+    'Removes the addresses after this time in seconds without an update. 0 or absent: never.',
   ),
   fallback: described(
     list(text(64, 'an IPv4 or IPv6 address'), MAX_ITEMS),

@@ -1,6 +1,6 @@
 /**
- * Every operation of an operator: how it is requested, who may request it, what it takes and what it gives. The control
- * socket, its client, the calls in this process, the validators and docs/operating/control-api.md come from this table.
+ * Every operation of an operator: its request, the roles that may send it, its input and its result. The control socket,
+ * its client, the calls in this process, the validators and docs/operating/control-api.md come from this table.
  */
 import { HISTORY_OPERATIONS } from './history-operations.ts';
 import { HOST_OPERATIONS } from './host-operations.ts';
@@ -9,7 +9,7 @@ import { SERVER_OPERATIONS } from './server-operations.ts';
 import { TOKEN_OPERATIONS } from './token-operations.ts';
 import { ZONE_OPERATIONS } from './zone-operations.ts';
 
-/** `operator`: whoever may open the control socket. */
+/** `operator`: any process that can open the control socket. */
 export type Role = 'operator' | 'admin' | 'member';
 
 export interface Operation {

@@ -13,7 +13,7 @@ const SECONDARY = {
         { type: 'number' },
         'Seconds since the oldest commit that it does not hold; absent if it holds all, or never asked.',
       ),
-      problem: described({ type: 'string' }, 'What is wrong with it; completes "the secondary …".'),
+      problem: described({ type: 'string' }, 'Its problem; completes "the secondary …".'),
     },
   ),
   title: 'a secondary',
