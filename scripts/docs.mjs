@@ -1,13 +1,15 @@
-// Writes the documents that come from tables of the code; with --check compares them and fails where they differ.
+// Writes the files that come from tables of the code; with --check compares them and fails where they differ.
 // Reads dist/, so that `npm run build` comes first.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** One row for each generated document: its path, the module in dist/, the function that gives the text. A further one is one row. */
+/** One row for each generated file: its path, the module in dist/, the function that gives the text. A further one is one row. */
 const DOCUMENTS = [
   ['docs/configuration.md', 'docs/configuration.js', 'configurationDocument'],
   ['docs/dyndns.example.yml', 'docs/configuration.js', 'exampleFile'],
   ['docs/errors.md', 'docs/errors.js', 'errorDocument'],
+  ['docs/operating/control-api.md', 'docs/operations.js', 'controlApiDocument'],
+  ['src/core/admin/validators.ts', 'docs/validators.js', 'validatorsModule'],
 ];
 
 const project = new URL('../', import.meta.url);

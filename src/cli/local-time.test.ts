@@ -31,6 +31,6 @@ it('the end of a second, unless a part of it is named', () => {
 it.each(['', 'yesterday', '2026-02-30', '2026-11-23T25:00', '2026-11-23T10:60', '10:00', '2026-11-23T10:00X'])(
   'refuses %j with an example',
   (text) => {
-    expect(() => parseTime(text, '--at')).toThrow(/--at: .* is no time.*2026-11-23T10:00/);
+    expect(() => parseTime(text, '--at')).toThrow(/--at: .* is not a time.*2026-11-23T10:00/);
   },
 );

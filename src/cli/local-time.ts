@@ -1,10 +1,10 @@
-/** Times as people at this machine write them: local, with their distance from UTC. */
+/** Times for people at this machine: local, with the offset from UTC. */
 import { calendarDay } from '../config/kinds/words.ts';
 import { UsageError } from './output.ts';
 
 const two = (value: number) => String(value).padStart(2, '0');
 
-/** `2026-11-23 11:00:00+01:00`; `Z` for UTC. @param iso absent: never */
+/** `2026-11-23 11:00:00+01:00`; `Z` for UTC. @param iso absent: `-` */
 export function formatTime(iso: string | undefined): string {
   if (iso === undefined) return '-';
   const time = new Date(iso);
@@ -22,8 +22,8 @@ function formatOffset(minutes: number): string {
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(\.\d{1,3})?)?)\s?(Z|[+-]\d\d:?\d\d)?)?$/i;
 
 /**
- * Reads a time as it is typed, local unless it says otherwise. Milliseconds since 1970.
- * @param end of the second that is named, not its beginning
+ * Reads a time, local unless it has an offset. Milliseconds since 1970.
+ * @param end of the second, not its beginning
  * @throws UsageError
  */
 export function parseTime(text: string, flag: string, end = false): number {
@@ -32,7 +32,7 @@ export function parseTime(text: string, flag: string, end = false): number {
   const timeMs = Date.parse(`${day}T${clock}${offset}`);
   if (calendarDay.parse(day) === undefined || Number.isNaN(timeMs)) {
     throw new UsageError(
-      `${flag}: '${text}' is no time. Write 2026-11-23T10:00 for local time, 2026-11-23T10:00Z for UTC.`,
+      `${flag}: '${text}' is not a time. Write 2026-11-23T10:00 for local time, 2026-11-23T10:00Z for UTC.`,
     );
   }
   return timeMs + (end && fraction === undefined ? 999 : 0);

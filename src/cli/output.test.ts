@@ -14,7 +14,7 @@ it('each problem of a configuration is one line', () => {
   );
 });
 
-it('without any configuration file the first steps are told', () => {
+it('without any configuration file the first steps are printed', () => {
   const text = formatConfigError(new NoConfigFileError(['none']));
   expect(text).toMatch(/^CONFIGURATION_ERROR: none\n\n/);
   for (const word of ['init', 'check', 'serve']) expect(text).toMatch(new RegExp(`^  \\S.* ${word}$`, 'm'));

@@ -1,13 +1,13 @@
-/** How the command line says that something went wrong, and what to do then. */
+/** Errors of the command line as text, with what to do about them. */
 import { relative } from 'node:path';
 import { type ConfigError, NoConfigFileError } from '../config/problem.ts';
 import { AppError } from '../core/errors.ts';
 import { errorLine } from '../core/updates/original-lines.ts';
 
-/** A command that makes no sense as it was given. */
+/** The arguments of a command are not valid. */
 export class UsageError extends Error {}
 
-/** A command that could not be done; the text says why, and what to do. */
+/** A command failed; the text says why, and what to do. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
@@ -17,30 +17,30 @@ export function formatConfigError(error: ConfigError): string {
   return error instanceof NoConfigFileError ? `${lines}\n${firstSteps()}` : lines;
 }
 
-/** What someone needs who has no configuration yet. */
+/** For someone who has no configuration yet. */
 function firstSteps(): string {
   const program = programCall();
-  return `To try dyndns with nothing else, this makes a zone, serves it, and prints commands to try:
+  return `To try dyndns, this command creates a zone, serves it, and prints commands to try:
 
   ${program} quickstart
 
-For a zone of your own, which dyndns serves itself or changes on a nameserver that you run (BIND, Knot DNS, PowerDNS),
-this asks for what it needs, writes .dyndns.yml with new secrets, and prints what else is to be done:
+For a zone of your own, which dyndns serves itself or changes on your nameserver (BIND, Knot DNS, PowerDNS), this command
+asks for what it needs, writes .dyndns.yml with new secrets, and prints the next steps:
 
   ${program} init
 
-Then this proves that the zone can be changed, and this serves:
+Then prove that the zone can be changed, and start the server:
 
   ${program} check
   ${program} serve
 
-If you have a file of the original dyndns, it works as it is: ${program} --config FILE serve
+A configuration file of the original dyndns works unchanged: ${program} --config FILE serve
 `;
 }
 
 /**
- * What to type to call this program again: `dyndns` where it is installed, `node dist/cli/main.js` in a checkout.
- * @param script what node runs: a link named `dyndns`, or the file itself
+ * The command that starts this program: `dyndns` if it is installed, `node dist/cli/main.js` in a checkout.
+ * @param script the script that node runs: a link named `dyndns`, or the file itself
  */
 export function programCall(script: string = process.argv[1] ?? '', cwd: string = process.cwd()): string {
   if (!script.endsWith('.js')) return 'dyndns';
@@ -48,7 +48,7 @@ export function programCall(script: string = process.argv[1] ?? '', cwd: string 
   return `node ${path.startsWith('..') ? script : path}`;
 }
 
-/** Errors at a start whose messages say what the operator is to do: by name, for the command line knows no nameserver. */
+/** Errors whose messages tell the operator what to do. By name, because the command line must not import the nameserver. */
 const START_ERRORS: ReadonlySet<string> = new Set([
   'ListenError',
   'AcmeError',
@@ -66,7 +66,7 @@ export function isStartError(error: unknown): error is Error {
   return error instanceof Error && START_ERRORS.has(error.name);
 }
 
-/** The same line that the HTTP API answers with; what went wrong at a start is told as it is. */
+/** The line that the HTTP API answers with; other errors print their message. */
 export function formatFailure(error: Error): string {
   return error instanceof AppError ? errorLine(error, 'none') : `ERROR: ${error.message}\n`;
 }

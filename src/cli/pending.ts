@@ -1,5 +1,6 @@
-/** What was accepted and could not be published yet, for people. */
-import type { PendingUpdateView, PendingView } from '../core/admin/views.ts';
+/** Pending updates as text: those that were accepted and could not be published yet. */
+import type { PendingUpdateView } from '../core/admin/host-operations.ts';
+import type { PendingView } from '../core/admin/server-operations.ts';
 import { formatTime } from './local-time.ts';
 
 export function formatPendingUpdate({
@@ -10,14 +11,14 @@ export function formatPendingUpdate({
   nextAttempt,
   lastError,
 }: PendingUpdateView): string {
-  const tried = attempts === 1 ? 'tried again once' : `tried again ${attempts} times`;
-  return `${family} ${wanted ?? 'none'} since ${formatTime(since)}: ${lastError ?? 'not tried yet'}; ${tried}, next ${formatTime(nextAttempt)}`;
+  const retries = attempts === 1 ? 'retried once' : `retried ${attempts} times`;
+  return `${family} ${wanted ?? 'none'} since ${formatTime(since)}: ${lastError ?? 'not tried yet'}; ${retries}, next ${formatTime(nextAttempt)}`;
 }
 
-/** A line for each wish, none where nothing is pending. */
+/** A line for each pending update; empty if there are none. */
 export function formatPending({ count, oldest }: PendingView): string {
   if (count === 0) return '';
-  const lines = oldest.map((wish) => `  ${wish.host}  ${formatPendingUpdate(wish)}\n`).join('');
+  const lines = oldest.map((update) => `  ${update.host}  ${formatPendingUpdate(update)}\n`).join('');
   const more = count > oldest.length ? `  and ${count - oldest.length} more\n` : '';
   return `${count} ${count === 1 ? 'update waits' : 'updates wait'} for a primary:\n${lines}${more}`;
 }

@@ -5,10 +5,13 @@
 import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/problem.ts';
+import type { ReloadResult } from '../core/admin/server-operations.ts';
+import { AppError } from '../core/errors.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import { DyndnsServer } from '../server/server.ts';
 import { describeStore } from '../server/state.ts';
 import { VERSION } from '../server/version.ts';
+import { isStartError } from './output.ts';
 
 /** A terminal sends Ctrl-C to `npm start` and to the server, so that the same wish can arrive twice. */
 const SAME_SIGNAL_MS = 1000;
@@ -27,7 +30,14 @@ export async function runServer(
   const config = load();
   const log = createLog(config.logLevel, process.stdout.isTTY === true);
   for (const warning of config.warnings) log.warn(warning);
-  const server = new DyndnsServer(config, log);
+  const server: DyndnsServer = new DyndnsServer(config, log, async () => {
+    try {
+      return await reload(server, load, log);
+    } catch (error) {
+      if (!(error instanceof ConfigError || isStartError(error))) throw error;
+      throw new AppError('request-malformed', problemsOf(error).join('\n'), { cause: error });
+    }
+  });
   await server.start();
   // A large zone would double to more than it needs: there each collection may leave less garbage.
   if (process.memoryUsage().heapUsed > LARGE_HEAP_OCTETS) setFlagsFromString('--heap-growing-percent=40');
@@ -37,7 +47,8 @@ export async function runServer(
   if (server.metricsAddress !== undefined) log.info(`metrics on ${server.metricsAddress}`);
   for (const address of server.addresses) log.info(`listening on ${address}`);
   if (server.controlPath !== undefined) log.info(`admin commands at unix:${server.controlPath}`);
-  process.on('SIGHUP', () => void reload(server, load, log));
+  // The log has the outcome.
+  process.on('SIGHUP', () => void reload(server, load, log).catch(() => undefined));
   endOnSignal(server, log);
   return { server, config };
 }
@@ -58,17 +69,22 @@ function endOnSignal(server: DyndnsServer, log: Log): void {
   }
 }
 
-/** An invalid new configuration leaves the old one in force and says why. */
-async function reload(server: DyndnsServer, load: () => Config, log: Log): Promise<void> {
+/** Reports the outcome in the log, too. If the new configuration is not valid, the old one stays in force. */
+async function reload(server: DyndnsServer, load: () => Config, log: Log): Promise<ReloadResult> {
   try {
     const config = load();
-    await server.reload(config);
+    const restartWarnings = await server.reload(config);
     log.setLevel(config.logLevel);
     for (const warning of config.warnings) log.warn(warning);
     log.info('SIGHUP: the configuration was read again');
+    return { outcome: 'reloaded', warnings: [...config.warnings, ...restartWarnings] };
   } catch (error) {
-    const lines = error instanceof ConfigError ? error.lines : [error instanceof Error ? error.message : String(error)];
-    for (const line of lines) log.error(`SIGHUP: ${line}`);
+    for (const line of problemsOf(error)) log.error(`SIGHUP: ${line}`);
     log.error('SIGHUP: the configuration stays as it was');
+    throw error;
   }
+}
+
+function problemsOf(error: unknown): readonly string[] {
+  return error instanceof ConfigError ? error.lines : [error instanceof Error ? error.message : String(error)];
 }

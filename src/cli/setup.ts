@@ -1,6 +1,4 @@
-/**
- * Loads the configuration for a command: from `--config`, the environment and the search order.
- */
+/** Loads the configuration for a command: from `--config`, the environment, or the search path. */
 import { accessSync, constants } from 'node:fs';
 import type { Command } from 'commander';
 import type { Environment } from '../config/environment.ts';
@@ -33,7 +31,7 @@ export function commandEnvironment(): Environment {
   }
 }
 
-/** For commands that talk to primaries and end: what would be logged goes to the error output. */
+/** For commands without a log: warnings go to the error output. */
 export const quietObserver = {
   batchPublished: () => undefined,
   requestAnswered: () => undefined,

@@ -1,6 +1,6 @@
-/** Columns of text for people. What a stranger wrote (a User-Agent) cannot steer the terminal. */
+/** Tables of text for people. Control characters in foreign texts (a User-Agent) do not reach the terminal. */
 
-/** Columns as wide as they must be, two spaces between them; no space at the ends of lines. */
+/** Columns of minimal width with two spaces between them; no spaces at the ends of lines. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows].map((cells) => cells.map(printable));
   const widths = head.map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
@@ -13,7 +13,7 @@ export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '?');
 }
 
-/** `a, b`, or what stands for nothing. */
+/** `a, b`, or `none` for an empty list. */
 export function listed(items: readonly string[], none = '-'): string {
   return items.length === 0 ? none : items.join(', ');
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseConfig } from '../config/load.ts';
-import type { NewTokenView } from '../core/admin/views.ts';
+import type { NewTokenView } from '../core/admin/token-operations.ts';
 import { formatNewToken, serverUrl } from './token-lines.ts';
 
 const MADE: NewTokenView = {
@@ -72,7 +72,7 @@ it.each([
 it('a token that is limited to sources says so, and so does its entry for the file', () => {
   const sources = ['192.0.2.0/24', '2001:db8::/32'];
   const text = formatNewToken({ ...MADE, token: { ...MADE.token, sources } }, 'https://SERVER', false);
-  expect(text).toContain('\nto any address, from 192.0.2.0/24, 2001:db8::/32 alone. ');
+  expect(text).toContain('\nto any address, only from 192.0.2.0/24, 2001:db8::/32. ');
   const entry = text.slice(text.indexOf('\ntokens:'));
   const file = `zones: [{name: example.com, tsig_key: tPyvZA==, nameserver: 127.0.0.1}]${entry}`;
   expect(parseConfig(file, 'x.yml', {}).config.tokens[0]?.sources?.map(({ length }) => length)).toEqual([24, 32]);

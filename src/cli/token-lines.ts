@@ -1,28 +1,27 @@
-/** What is shown of a new token, once: its secret, and the lines for clients with it. */
-
+/** The text that shows a new token, once: its secret, and examples for clients. */
 import { formatYamlText } from '../config/kinds/kind.ts';
-import type { NewTokenView } from '../core/admin/views.ts';
+import type { NewTokenView } from '../core/admin/token-operations.ts';
 
-/** Stands where nobody knows how clients reach this server. */
+/** In place of a URL that this machine does not know. */
 const UNKNOWN_SERVER = 'https://SERVER';
 
-/** @param http where it is served, as `dyndns status` tells it */
+/** The best of the URLs at which HTTP is served, as `dyndns status` prints them. */
 export function serverUrl(http: readonly string[]): string {
   const usable = http.filter((address) => /^https?:/.test(address) && !/\/\/(0\.0\.0\.0|\[::\])|:0$/.test(address));
   return usable.find((address) => address.startsWith('https:')) ?? usable[0] ?? UNKNOWN_SERVER;
 }
 
-export function formatNewToken(made: NewTokenView, server: string, isStored: boolean): string {
-  const { token, secret, sha256, freednsUser } = made;
+export function formatNewToken(created: NewTokenView, server: string, isStored: boolean): string {
+  const { token, secret, sha256, freednsUser } = created;
   const { name, hosts, types, addresses, sources, expires } = token;
-  const kinds =
+  const allowed =
     typeof addresses === 'string' ? { any: 'any address', own: 'its own address' }[addresses] : addresses.join(', ');
-  return `${isStored ? 'The token' : 'A token, stored nowhere:'} '${name}' may change ${types.join(', ')} of ${hosts.map(plain).join(', ')}
-to ${kinds}${sources === undefined ? '' : `, from ${sources.join(', ')} alone`}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}. This is its ${freednsUser === undefined ? 'secret' : `password for the FreeDNS user '${freednsUser}'`}, shown this once:
+  return `${isStored ? 'The token' : 'A token that is not stored:'} '${name}' may change ${types.join(', ')} of ${hosts.map(plain).join(', ')}
+to ${allowed}${sources === undefined ? '' : `, only from ${sources.join(', ')}`}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}. This is its ${freednsUser === undefined ? 'secret' : `password for the FreeDNS user '${freednsUser}'`}, shown this once:
 
 ${secret}
 ${freednsUser === undefined ? clientLines(token, secret, server) : freednsLines(token, secret, server, freednsUser)}
-${isStored ? 'To have it in the configuration file instead (then `dyndns token revoke` the stored one)' : 'In the configuration file'}:
+${isStored ? 'To keep it in the configuration file instead (then revoke the stored one with `dyndns token revoke`)' : 'For the configuration file'}:
 
 ${configurationEntry(token, sha256)}`;
 }
@@ -30,16 +29,19 @@ ${configurationEntry(token, sha256)}`;
 function clientLines({ name, hosts, types }: NewTokenView['token'], secret: string, server: string): string {
   if (!types.includes('A') && !types.includes('AAAA')) return '';
   const literal = hosts.filter((host) => !host.startsWith('*'));
-  // For a pattern, one of the names that it covers.
+  // For a pattern: a name that it covers.
   const names = (literal.length > 0 ? literal : hosts.slice(0, 1).map((host) => host.replace('*', 'home'))).map(plain);
   const [host = ''] = names;
   const { protocol, host: authority } = new URL(server.replace('SERVER', 'server'));
   const reached = server === UNKNOWN_SERVER ? 'SERVER' : authority;
   const update = `/nic/update?hostname=${host}`;
   const header = `${name.replace(/[^\w.-]+/g, '-').replace(/^[-.]+/, '')}.header`;
-  const note = server === UNKNOWN_SERVER ? ' SERVER is where clients reach this server; --server URL fills it in.' : '';
+  const note =
+    server === UNKNOWN_SERVER
+      ? ' Replace SERVER by the address at which clients reach this server, or use --server URL.'
+      : '';
   return `
-Routers and other clients of dyndns2: any user name, the secret as password. As one URL:${note}
+Routers and other clients of dyndns2: any user name, and the secret as password. As one URL:${note}
 
 ${protocol}//${host}:${secret}@${reached}${update}
 
@@ -53,7 +55,7 @@ login=${host}
 password='${secret}'
 ${names.join(',')}
 
-curl; the secret is in a file, because every user of a machine can read command lines:
+curl, with the secret in a file, because every user of the machine can read command lines:
 
 ( umask 077; printf 'Authorization: Bearer %s\\n' ${secret} > ${header} )
 curl -s -H @${header} '${protocol}//${reached}${update}'
@@ -64,7 +66,7 @@ function freednsLines({ hosts }: NewTokenView['token'], secret: string, server: 
   const names = hosts.filter((host) => !host.startsWith('*')).map(plain);
   const reached = server === UNKNOWN_SERVER ? 'SERVER' : new URL(server).host;
   return `
-Clients of FreeDNS version 1 only, which take it together with the user name. ddclient, in /etc/ddclient.conf (mode 0600):
+Only for clients of FreeDNS version 1, together with the user name. ddclient, in /etc/ddclient.conf (mode 0600):
 
 protocol=freedns
 use=no

@@ -1,6 +1,6 @@
 /**
- * A zone file on its way to the server: read here, with what it includes, so that its errors name files and lines of this
- * machine, and sent with one record on a line and all names absolute.
+ * Reads a zone file for the server, with the files that it includes, so that errors name files and lines of this machine.
+ * The result has one record a line and only absolute names.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -14,8 +14,8 @@ import { UsageError } from './output.ts';
 const PIECE = 64 * 1024;
 
 /**
- * @param file `-` is the standard input; files that it includes are looked for beside it
- * @param onRead is told from time to time how many records have been read
+ * @param file `-` is the standard input; included files are relative to its directory
+ * @param onRead called from time to time with the number of records so far
  * @throws ZoneFileError, UsageError
  */
 export async function* readZoneFile(

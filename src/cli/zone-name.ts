@@ -1,5 +1,4 @@
-/** A zone as it is typed. */
-
+/** Zone names on the command line. */
 import { parseHostName } from '../dns/host-name.ts';
 import { type DomainName, NameError } from '../dns/name.ts';
 import { UsageError } from './output.ts';
@@ -9,7 +8,7 @@ export function parseZone(text: string): DomainName {
   try {
     return parseHostName(text);
   } catch (error) {
-    if (error instanceof NameError) throw new UsageError(`'${text}' is no zone name: ${error.message}`);
+    if (error instanceof NameError) throw new UsageError(`'${text}' is not a zone name: ${error.message}`);
     throw error;
   }
 }

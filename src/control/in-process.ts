@@ -1,60 +1,122 @@
-/** The admin calls over the use-cases of this process. */
-
+/** The operations on the use-cases of this process: behind the control socket, and for a command without a server. */
 import { OPERATOR } from '../core/access/request-context.ts';
-import type { ClientAdmin } from '../core/admin/client-admin.ts';
+import type { Administration } from '../core/admin/administration.ts';
+import type { Input, OperationHandlers, OperationName, Operations, Result } from '../core/admin/operations.ts';
+import { readInput } from '../core/admin/read-input.ts';
+import type { ReloadResult, ServerStatus } from '../core/admin/server-operations.ts';
 import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
 import { AppError } from '../core/errors.ts';
 import { checkLine } from '../core/updates/original-lines.ts';
+import { parseHostName } from '../dns/host-name.ts';
+import { type DomainName, NameError } from '../dns/name.ts';
 import type { Services } from '../http/request/door.ts';
 import { changeAddresses, deleteAddresses } from '../http/request/original-requests.ts';
-import type { AdminCalls, Lines, UpdateCall } from './calls.ts';
-import type { ClientCalls } from './client-calls.ts';
-import { LocalClientCalls } from './in-process-clients.ts';
+import { readHost, readHostSettings, readMember, readMemberName, readTime, readToken } from './domain-values.ts';
 
-export interface LocalParts {
-  readonly services: Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily' | 'checks'>;
-  /** Undefined where no zone is embedded. */
-  readonly zoneAdmin: ZoneAdmin | undefined;
-  /** Undefined where this command does not ask for it. */
-  readonly clientAdmin?: ClientAdmin;
+/** Operations that need a running server. */
+export interface ServerCalls {
+  status(): Promise<ServerStatus>;
+  /** Reads the configuration again. @throws AppError request-malformed with every problem of the configuration */
+  reload(): Promise<ReloadResult>;
 }
 
-export class LocalCalls implements AdminCalls {
-  /** Asked at each call, so that a reload takes effect at once. */
-  readonly #parts: () => LocalParts;
+/** Each is called at each operation, so that a reload takes effect at once and a command opens only what it needs. */
+export interface OperationParts {
+  services(): Awaitable<Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily' | 'checks'>>;
+  /** Undefined if no zone is embedded. */
+  zoneAdmin(): Awaitable<ZoneAdmin | undefined>;
+  administration(): Awaitable<Administration>;
+  /** Undefined in a command without a server. */
+  readonly server: ServerCalls | undefined;
+}
 
-  constructor(parts: () => LocalParts) {
-    this.#parts = parts;
-  }
+type Awaitable<T> = T | Promise<T>;
 
-  get zoneAdmin(): ZoneAdmin {
-    const { zoneAdmin } = this.#parts();
-    if (zoneAdmin !== undefined) return zoneAdmin;
-    throw new AppError(
-      'name-invalid',
-      "No zone of the configuration is served by dyndns itself ('nameserver: embedded'); those of other primaries are handled there.",
-    );
-  }
+export function operationsInProcess(parts: OperationParts): Operations {
+  return validated(handlersOf(parts));
+}
 
-  get clients(): ClientCalls {
-    const { clientAdmin } = this.#parts();
-    if (clientAdmin === undefined) throw new TypeError('these calls were made without a store');
-    return new LocalClientCalls(clientAdmin);
-  }
+/** Checks inputs before it calls handlers. */
+export function validated(handlers: OperationHandlers): Operations {
+  return {
+    async call<Name extends OperationName>(name: Name, input: Input<Name>, body = NO_BODY): Promise<Result<Name>> {
+      return handlers[name](readInput(name, input), body);
+    },
+  };
+}
 
-  async update({ fqdn, ips, ttl }: UpdateCall): Promise<Lines> {
-    const { body, warning } = await changeAddresses({ fqdn, ips, ttl }, OPERATOR, this.#parts().services);
-    return { text: body, ...(warning !== undefined && { warning }) };
-  }
+const NO_BODY: AsyncIterable<string> = { async *[Symbol.asyncIterator]() {} };
 
-  async delete({ fqdn }: { readonly fqdn: string }): Promise<Lines> {
-    const { body } = await deleteAddresses(fqdn, OPERATOR, this.#parts().services);
-    return { text: body };
-  }
+function handlersOf(parts: OperationParts): OperationHandlers {
+  const tokens = async () => (await parts.administration()).tokens;
+  const hosts = async () => (await parts.administration()).hosts;
+  const history = async () => (await parts.administration()).history;
+  const zones = async () => requireZoneAdmin(await parts.zoneAdmin());
+  return {
+    status: async () => requireServer(parts.server).status(),
+    reload: async () => requireServer(parts.server).reload(),
+    check: async () => {
+      const services = await parts.services();
+      const results = await services.checks.run(services.zones.all);
+      return { text: results.map(checkLine).join(''), passed: results.every(({ kind }) => kind === 'passed') };
+    },
+    update: async ({ fqdn, ips, ttl }) => {
+      const update = { fqdn, ips, ttl: ttl === undefined ? undefined : String(ttl) };
+      const { body, warning } = await changeAddresses(update, OPERATOR, await parts.services());
+      return { text: body, ...(warning !== undefined && { warning }) };
+    },
+    delete: async ({ fqdn }) => ({ text: (await deleteAddresses(fqdn, OPERATOR, await parts.services())).body }),
 
-  async check(): Promise<Lines & { readonly passed: boolean }> {
-    const { checks, zones } = this.#parts().services;
-    const results = await checks.run(zones.all);
-    return { text: results.map(checkLine).join(''), passed: results.every(({ kind }) => kind === 'passed') };
+    listTokens: async () => ({ tokens: await (await tokens()).listTokens() }),
+    createToken: async (input) => (await tokens()).createToken(readToken(input)),
+    revokeToken: async ({ name }) => (await tokens()).revokeToken(name),
+    rotateToken: async ({ name, freednsUser }) => (await tokens()).rotateToken(name, freednsUser),
+
+    listHosts: async () => ({ hosts: await (await hosts()).listHosts() }),
+    showHost: async ({ host }) => (await hosts()).showHost(readHost(host)),
+    addHost: async (input) => (await hosts()).addHost(readHostSettings(input), input.replace ?? false),
+    enableHost: async ({ host }) => (await hosts()).enableHost(readHost(host), true),
+    disableHost: async ({ host }) => (await hosts()).enableHost(readHost(host), false),
+    removeHost: async ({ host }) => (await hosts()).removeHost(readHost(host)),
+    listMembers: async ({ host }) => (await hosts()).host(readHost(host)),
+    addMember: async ({ host, member, ...address }) =>
+      (await hosts()).addMember(readHost(host), readMember({ name: member, ...address })),
+    removeMember: async ({ host, member }) => (await hosts()).removeMember(readHost(host), readMemberName(member)),
+
+    readHistory: async ({ host, limit = 20, before }) => (await history()).history(readHost(host), limit, before),
+    readPast: async ({ host, time }) => (await history()).historyAt(readHost(host), readTime(time)),
+    purgeHistory: async ({ host }) => {
+      const ownerName = readHost(host);
+      return { host: ownerName.toString(), events: await (await history()).purgeHistory(ownerName) };
+    },
+
+    listZones: async () => ({ zones: await (await zones()).zones() }),
+    exportZone: async ({ zone }) => (await zones()).exportZone(readZone(zone)),
+    importZone: async ({ zone, mode, dry_run = false }, body) =>
+      (await zones()).importZone(readZone(zone), body, { replace: mode === 'replace', dryRun: dry_run }),
+    setSerial: async ({ zone, serial }) => (await zones()).setSerial(readZone(zone), serial),
+    backup: async ({ file }) => (await zones()).backup(file),
+  };
+}
+
+function requireServer(server: ServerCalls | undefined): ServerCalls {
+  if (server !== undefined) return server;
+  throw new AppError('request-malformed', 'This operation needs a running server.');
+}
+
+function requireZoneAdmin(zoneAdmin: ZoneAdmin | undefined): ZoneAdmin {
+  if (zoneAdmin !== undefined) return zoneAdmin;
+  throw new AppError(
+    'name-invalid',
+    "No zone of the configuration is embedded ('nameserver: embedded'). Administer other zones at their primary.",
+  );
+}
+
+function readZone(text: string): DomainName {
+  try {
+    return parseHostName(text);
+  } catch (error) {
+    if (error instanceof NameError) throw new AppError('name-invalid', error.message);
+    throw error;
   }
 }

@@ -1,4 +1,4 @@
-// The control socket with the calls behind it replaced by small ones: paths, errors, mode, who else is there.
+// The control socket with small operations behind it: paths, errors, mode, other processes.
 
 import { existsSync, linkSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask } from '../../test/support/http-client.ts';
+import type { OperationHandlers, Operations } from '../core/admin/operations.ts';
 import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
 import type { Observer, RequestEvent } from '../core/observer.ts';
-import type { ServerCalls } from './calls.ts';
+import { operationsInProcess, validated } from './in-process.ts';
 import { CONTROL_STATUS, ControlSocket } from './socket-server.ts';
 
 let directory: string;
@@ -42,15 +43,23 @@ const zoneAdmin: ZoneAdmin = {
   backup: async (file) => ({ copies: [{ what: 'zones', from: '/a', to: file }] }),
 };
 
-const calls: ServerCalls = {
-  zoneAdmin,
-  get clients(): never {
-    throw new Error('not asked here');
-  },
-  status: () => Promise.reject(new Error('a defect with a secret')),
+const unused = () => {
+  throw new Error('not called here');
+};
+const inProcess = operationsInProcess({
+  services: unused,
+  zoneAdmin: () => zoneAdmin,
+  administration: unused,
+  server: { status: () => Promise.reject(new Error('a defect with a secret')), reload: unused },
+});
+const others = validated({
   update: async ({ fqdn, ips, ttl }) => ({ text: `${fqdn} ${ips.join(' ')} ${ttl}\n` }),
   delete: ({ fqdn }) => Promise.reject(new AppError(fqdn as ErrorCode, `what ${fqdn} says`, { retryAfterSeconds: 5 })),
   check: async () => ({ text: 'INFO\n', passed: true }),
+} as Partial<OperationHandlers> as OperationHandlers);
+const operations: Operations = {
+  call: (name, ...request) =>
+    (['update', 'delete', 'check'].includes(name) ? others : inProcess).call(name, ...request),
 };
 
 beforeEach(async () => {
@@ -58,7 +67,7 @@ beforeEach(async () => {
   path = join(directory, 'c.sock');
   events = [];
   imported.length = 0;
-  socket = new ControlSocket({ calls, observer });
+  socket = new ControlSocket({ operations, observer });
   await socket.open(path);
 });
 afterEach(async () => {
@@ -107,24 +116,24 @@ describe('the control socket', () => {
     expect([status, JSON.parse(body).message]).toEqual([404, 'no such zone']);
   });
 
-  it('cuts an export that fails in the middle, so that nobody takes it for whole', async () => {
+  it('cuts an export that fails in the middle, so that no reader considers it complete', async () => {
     await expect(get('/v1/zones/broken.example.com/file')).rejects.toThrow();
     expect(events[0]?.error?.cause).toMatchObject({ message: 'in the middle' });
   });
 
   it.each([
     ['/v1/zones/a..b/serial', '{"serial":9}', 404, /label/],
-    ['/v1/zones/%ff/serial', '{"serial":9}', 400, /not readable/],
-    ['/v1/zones/example.com/serial', '{"serial":4294967296}', 400, /'serial' must be a number/],
+    ['/v1/zones/%ff/serial', '{"serial":9}', 400, /not valid UTF-8/],
+    ['/v1/zones/example.com/serial', '{"serial":4294967296}', 400, /'serial' must be an integer from 0 to 4294967295/],
     ['/v1/zones/example.com/serial', '{"serial"', 400, /must be a JSON object/],
     ['/v1/zones/example.com/serial', '[]', 400, /must be a JSON object/],
     ['/v1/zones/example.com/serial', `"${'x'.repeat(70_000)}"`, 400, /too long/],
     ['/v1/zones/example.com/import?mode=all', '', 400, /'mode' must be merge or replace/],
     ['/v1/backup', '{"file":"b"}', 400, /absolute path/],
     ['/v1/update', '{"fqdn":1,"ips":[]}', 400, /'fqdn' must be a text/],
-    ['/v1/update', '{"fqdn":"a","ips":[1]}', 400, /'ips' must be texts/],
-    ['/v1/toString', '', 400, /does not know POST \/v1\/toString/],
-    ['/', '', 400, /does not know POST/],
+    ['/v1/update', '{"fqdn":"a","ips":[1]}', 400, /'ips\[0\]' must be a text/],
+    ['/v1/toString', '', 400, /has no operation POST \/v1\/toString/],
+    ['/', '', 400, /has no operation POST/],
   ])('POST %s %.20j: %i', async (target, body, status, message) => {
     const answer = await post(target, body);
     expect(answer.status).toBe(status);
@@ -138,23 +147,23 @@ describe('the control socket', () => {
   });
 
   it('leaves another server’s socket and other files alone', async () => {
-    const second = new ControlSocket({ calls, observer });
+    const second = new ControlSocket({ operations, observer });
     await expect(second.open(path)).rejects.toThrow(/another dyndns serves this control socket/);
     expect((await get('/v1/zones')).status).toBe(200);
     const file = join(directory, 'file');
     writeFileSync(file, 'x');
-    await expect(second.open(file)).rejects.toThrow(/a file that is no socket is there/);
+    await expect(second.open(file)).rejects.toThrow(/a file that is not a socket is there/);
     await expect(second.open(join(directory, 'missing/c.sock'))).rejects.toThrow(/missing' does not exist/);
   });
 
-  it('takes the place of a socket that nobody listens on', async () => {
+  it('replaces a socket without a listener', async () => {
     const stale = join(directory, 'stale.sock');
     const dead = createServer();
     await new Promise<void>((resolve) => void dead.listen({ path: join(directory, 'x.sock') }, resolve));
     // A hard link keeps the socket file of a server that has ended.
     linkSync(join(directory, 'x.sock'), stale);
     await new Promise((resolve) => dead.close(resolve));
-    const second = new ControlSocket({ calls, observer });
+    const second = new ControlSocket({ operations, observer });
     await second.open(stale);
     expect((await ask({ socketPath: stale }, '/v1/zones')).status).toBe(200);
     await second.close(0);

@@ -1,6 +1,6 @@
 /**
- * The control socket: the admin calls as HTTP with JSON on a unix socket of mode 0600. There is no other authentication:
- * who may open the socket is the server's own user, or root. Errors are `{code, message}` with the codes of AppError.
+ * The control socket: the operations as HTTP with JSON on a unix socket of mode 0600. There is no other authentication:
+ * only the server's own user and root may open the socket. Errors are `{code, message}` with the codes of AppError.
  */
 
 import { existsSync, statSync } from 'node:fs';
@@ -8,13 +8,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
+import type { Operations } from '../core/admin/operations.ts';
 import { AppError, type ErrorCode } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
-import { parseHostName } from '../dns/host-name.ts';
-import { type DomainName, NameError } from '../dns/name.ts';
 import { ListenError, removeStaleSocket } from '../http/app/listen.ts';
-import type { ServerCalls } from './calls.ts';
-import { CLIENT_ROUTES } from './client-routes.ts';
+import { type FoundOperation, findOperation, isInQuery } from './routes.ts';
 
 export const CONTROL_STATUS = {
   'request-malformed': 400,
@@ -36,62 +34,13 @@ export const CONTROL_STATUS = {
   internal: 500,
 } as const satisfies Record<ErrorCode, number>;
 
-/** What a stream says whose other end was closed. */
-const GONE: ReadonlySet<unknown> = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET']);
+/** Errors of a stream whose other end was closed. */
+const CLIENT_GONE: ReadonlySet<unknown> = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET']);
 
 const MAX_JSON_OCTETS = 64 * 1024;
 
-interface ControlRequest {
-  readonly calls: ServerCalls;
-  readonly query: URLSearchParams;
-  readonly body: IncomingMessage;
-  /** The zone in the path. @throws AppError name-invalid */
-  readonly zone: () => DomainName;
-}
-
-/** A value is sent as JSON, pieces of text as a zone file. */
-type Answer = object | AsyncIterable<string>;
-
-/** `METHOD /path`, in which `*` is the name of a zone. */
-const ROUTES: Readonly<Record<string, (request: ControlRequest) => Promise<Answer> | Answer>> = {
-  'GET /v1/status': ({ calls }) => calls.status(),
-  'GET /v1/zones': async ({ calls }) => ({ zones: await calls.zoneAdmin.zones() }),
-  'GET /v1/zones/*/file': ({ calls, zone }) => calls.zoneAdmin.exportZone(zone()),
-  'POST /v1/zones/*/import': ({ calls, zone, query, body }) =>
-    calls.zoneAdmin.importZone(zone(), piecesOf(body), {
-      replace: oneOf(query, 'mode', ['merge', 'replace']) === 'replace',
-      dryRun: oneOf(query, 'dry_run', ['0', '1']) === '1',
-    }),
-  'POST /v1/zones/*/serial': async ({ calls, zone, body }) => {
-    const { serial } = await readJson(body);
-    if (typeof serial !== 'number' || !Number.isInteger(serial) || serial < 0 || serial > 0xffffffff) {
-      throw malformed("'serial' must be a number from 0 to 4294967295.");
-    }
-    return calls.zoneAdmin.setSerial(zone(), serial);
-  },
-  'POST /v1/backup': async ({ calls, body }) => {
-    const { file } = await readJson(body);
-    if (typeof file !== 'string' || !file.startsWith('/')) throw malformed("'file' must be an absolute path.");
-    return calls.zoneAdmin.backup(file);
-  },
-  'POST /v1/update': async ({ calls, body }) => {
-    const { fqdn, ips, ttl } = await readJson(body);
-    if (!Array.isArray(ips) || !ips.every((ip) => typeof ip === 'string')) throw malformed("'ips' must be texts.");
-    if (ttl !== undefined && typeof ttl !== 'string') throw malformed("'ttl' must be a text.");
-    return calls.update({ fqdn: text(fqdn, 'fqdn'), ips, ...(ttl !== undefined && { ttl }) });
-  },
-  'POST /v1/delete': async ({ calls, body }) => calls.delete({ fqdn: text((await readJson(body))['fqdn'], 'fqdn') }),
-  'POST /v1/check': ({ calls }) => calls.check(),
-  ...Object.fromEntries(
-    Object.entries(CLIENT_ROUTES).map(([route, handle]) => [
-      route,
-      ({ calls, query, body }: ControlRequest) => handle({ clients: calls.clients, query, json: () => readJson(body) }),
-    ]),
-  ),
-};
-
 export interface ControlOptions {
-  readonly calls: ServerCalls;
+  readonly operations: Operations;
   readonly observer: Observer;
 }
 
@@ -112,16 +61,16 @@ export class ControlSocket {
     const directory = dirname(path);
     if (!existsSync(directory)) refuse(`the directory '${directory}' does not exist`);
     await removeStaleSocket(path);
-    const known = statSync(path, { throwIfNoEntry: false });
-    if (known?.isSocket()) refuse('another dyndns serves this control socket; end it, or set another `control`');
-    if (known !== undefined) refuse('a file that is no socket is there');
-    // An import takes as long as it takes.
+    const file = statSync(path, { throwIfNoEntry: false });
+    if (file?.isSocket()) refuse('another dyndns serves this control socket; stop it, or set another `control`');
+    if (file !== undefined) refuse('a file that is not a socket is there');
+    // An import has no time limit.
     const server = createServer({ requestTimeout: 0, headersTimeout: 15_000 }, (request, response) => {
       void this.#answer(request, response);
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      // Never open to others, not even for the moment until a chmod.
+      // The socket must not be open to others for even the moment before a chmod.
       const mask = process.umask(0o177);
       try {
         server.listen({ path }, resolve);
@@ -134,7 +83,7 @@ export class ControlSocket {
     this.#server = server;
   }
 
-  /** Takes no new connections; requests under way end within `graceMs`. */
+  /** Accepts no new connections. Requests in flight are cut after `graceMs`. */
   async close(graceMs: number): Promise<void> {
     const server = this.#server;
     if (server === undefined) return;
@@ -148,23 +97,20 @@ export class ControlSocket {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '' } = request;
-    const { pathname, searchParams: query } = new URL(url, 'http://control');
-    const zoneText = /^\/v1\/zones\/([^/]+)\//.exec(pathname)?.[1];
-    const route = `${method} ${zoneText === undefined ? pathname : pathname.replace(zoneText, () => '*')}`;
-    const begunMs = performance.now();
+    const { pathname, searchParams } = new URL(url, 'http://control');
+    const found = findOperation(method, pathname);
+    const startedMs = performance.now();
     let error: AppError | undefined;
     let status = 200;
     try {
-      const handle = Object.hasOwn(ROUTES, route) ? ROUTES[route] : undefined;
-      if (handle === undefined) throw malformed(`This server does not know ${method} ${pathname}.`);
-      const zone = () => parseZoneName(zoneText ?? '');
-      await send(response, await handle({ calls: this.#options.calls, query, body: request, zone }));
+      if (found === undefined) throw malformed(`This server has no operation ${method} ${pathname}.`);
+      await send(response, await this.#call(found, searchParams, request));
     } catch (cause) {
-      // The client has gone: there is nobody to answer.
-      if (GONE.has(Reflect.get(Object(cause), 'code'))) return;
+      // The client closed the connection: there is no one to answer.
+      if (CLIENT_GONE.has(Reflect.get(Object(cause), 'code'))) return;
       error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
       status = CONTROL_STATUS[error.code];
-      // Node closes a connection whose request was not read to its end; then the answer would not be seen.
+      // Node closes a connection whose request was not read to its end, and the client would not see the reply.
       if (!request.readableEnded) await finished(request.resume()).catch(() => undefined);
       sendError(response, error);
     }
@@ -173,28 +119,42 @@ export class ControlSocket {
     this.#options.observer.requestAnswered({
       requestId: `control-${this.#requests}`,
       method,
-      route: route.slice(method.length + 1),
+      route: found?.operation.path.replace(/\{\w+\}/g, '*') ?? pathname,
       source: 'the control socket',
       status,
-      durationMs: performance.now() - begunMs,
+      durationMs: performance.now() - startedMs,
       outcome: error === undefined ? 'info' : 'failed',
       detail: error?.logText ?? 'done',
       error,
     });
   }
+
+  async #call(
+    { name, operation, pathFields }: FoundOperation,
+    query: URLSearchParams,
+    request: IncomingMessage,
+  ): Promise<object> {
+    const fields = readPath(pathFields);
+    const hasFields = Object.keys(operation.input.properties).length > 0;
+    const others = isInQuery(operation) ? firstValues(query) : hasFields ? await readJson(request) : {};
+    const body = operation.body === undefined ? undefined : piecesOf(request);
+    // `call` checks the input.
+    return this.#options.operations.call(name, { ...others, ...fields } as never, body);
+  }
 }
 
-async function send(response: ServerResponse, answer: Answer): Promise<void> {
+/** Sends an object as JSON, and pieces of text as a zone file. */
+async function send(response: ServerResponse, answer: object): Promise<void> {
   if (!(Symbol.asyncIterator in answer)) {
     response.setHeader('Content-Type', 'application/json; charset=utf-8').end(`${JSON.stringify(answer)}\n`);
     return;
   }
   response.setHeader('Content-Type', 'text/dns; charset=utf-8');
-  await pipeline(Readable.from(answer), response);
+  await pipeline(Readable.from(answer as AsyncIterable<string>), response);
 }
 
 function sendError(response: ServerResponse, { code, message, retryAfterSeconds }: AppError): void {
-  // A stream that has begun can only be cut: its reader must not take it for whole.
+  // A stream that has begun can only be cut: its reader must not consider it complete.
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
@@ -203,7 +163,7 @@ function sendError(response: ServerResponse, { code, message, retryAfterSeconds 
   response.end(`${JSON.stringify({ code, message, retryAfterSeconds })}\n`);
 }
 
-/** Whoever stops reading leaves the connection as it is: it is still to be answered. */
+/** A reader that stops early leaves the connection open, for the reply. */
 function piecesOf(body: IncomingMessage): AsyncIterable<string> {
   return { [Symbol.asyncIterator]: () => body.setEncoding('utf8').iterator({ destroyOnReturn: false }) };
 }
@@ -218,7 +178,7 @@ async function readJson(body: IncomingMessage): Promise<Readonly<Record<string, 
     const value: unknown = JSON.parse(json);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw malformed('The request must be a JSON object.');
 }
@@ -227,24 +187,15 @@ function malformed(message: string): AppError {
   return new AppError('request-malformed', message);
 }
 
-function text(value: unknown, name: string): string {
-  if (typeof value === 'string') return value;
-  throw malformed(`'${name}' must be a text.`);
+function firstValues(query: URLSearchParams): Readonly<Record<string, string>> {
+  return Object.fromEntries([...query].reverse());
 }
 
-/** The first is the default. @throws AppError request-malformed */
-function oneOf(query: URLSearchParams, name: string, values: readonly [string, ...string[]]): string {
-  const value = query.get(name) ?? values[0];
-  if (values.includes(value)) return value;
-  throw malformed(`'${name}' must be ${values.join(' or ')}.`);
-}
-
-function parseZoneName(encoded: string): DomainName {
+function readPath(pathFields: FoundOperation['pathFields']): Readonly<Record<string, string>> {
   try {
-    return parseHostName(decodeURIComponent(encoded));
+    return pathFields();
   } catch (error) {
-    if (error instanceof NameError) throw new AppError('name-invalid', error.message);
-    if (error instanceof URIError) throw malformed('The name of the zone in the path is not readable.');
+    if (error instanceof URIError) throw malformed('The path has an escape that is not valid UTF-8.');
     throw error;
   }
 }

@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import type { TokenUseLog } from '../core/access/token-use.ts';
-import { ClientAdmin, type ClientAdminOptions } from '../core/admin/client-admin.ts';
+import type { AdminOptions } from '../core/admin/admin-options.ts';
+import { type Administration, makeAdministration } from '../core/admin/administration.ts';
 import { AppError } from '../core/errors.ts';
 import type { HistoryRecorder } from '../core/history/history-recorder.ts';
 import type { HostDirectory } from '../core/hosts/host-directory.ts';
@@ -24,14 +25,14 @@ export interface ClientAdminParts {
   readonly uses?: TokenUseLog | undefined;
 }
 
-export function makeClientAdmin(config: Config, parts: ClientAdminParts): ClientAdmin {
+export function makeClientAdmin(config: Config, parts: ClientAdminParts): Administration {
   const { store, zones, directory, recorder, uses } = parts;
-  const read: ClientAdminOptions['read'] = async (ownerName) => {
+  const read: AdminOptions['read'] = async (ownerName) => {
     const zone = (await zones()).find(ownerName);
     if (zone === undefined) throw new AppError('name-invalid', `'${ownerName}' is in no zone.`);
     return zone.publisher.read(ownerName, performance.now() + config.nameserverTimeoutSeconds * 1000);
   };
-  return new ClientAdmin({
+  return makeAdministration({
     store,
     tokens: config.tokens.map(configuredToken),
     hosts: config.hosts.map(hostSettings),
@@ -52,7 +53,7 @@ export function makeClientAdmin(config: Config, parts: ClientAdminParts): Client
 export async function openClientAdmin(
   config: Config,
   zones: ClientAdminParts['zones'],
-): Promise<{ readonly admin: ClientAdmin; close(): Promise<void> }> {
+): Promise<{ readonly admin: Administration; close(): Promise<void> }> {
   const store = config.store && (await openStore(storeUrl(config.store)));
   return { admin: makeClientAdmin(config, { store, zones }), close: async () => store?.close() };
 }

@@ -4,12 +4,12 @@
  */
 
 import { type Config, SWITCHED_PROTOCOLS } from '../config/config.ts';
-import { pendingOf, type ServerStatus } from '../control/calls.ts';
-import { LocalCalls } from '../control/in-process.ts';
+import { operationsInProcess } from '../control/in-process.ts';
 import { ControlSocket } from '../control/socket-server.ts';
 import { Authenticator } from '../core/access/authenticate.ts';
+import type { Administration } from '../core/admin/administration.ts';
 import { withStoreBackup } from '../core/admin/backup.ts';
-import type { ClientAdmin } from '../core/admin/client-admin.ts';
+import type { ReloadResult, ServerStatus } from '../core/admin/server-operations.ts';
 import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
 import type { Observer } from '../core/observer.ts';
 import { recordUpdates } from '../core/updates/dns-update.ts';
@@ -63,7 +63,8 @@ export class DyndnsServer {
   #clientServices: ClientServices | undefined;
   #services: Services;
 
-  constructor(config: Config, log: Observer) {
+  /** @param reload reads the configuration and calls `reload`; for the operation of this name. @throws AppError */
+  constructor(config: Config, log: Observer, reload: () => Promise<ReloadResult>) {
     this.#config = config;
     this.#limits = updateLimits(config);
     this.#monitoring = new ServerMonitoring(config, {
@@ -101,7 +102,7 @@ export class DyndnsServer {
       trust: () => this.#config.http,
       observer,
     });
-    this.#control = new ControlSocket({ calls: this.#controlCalls(), observer });
+    this.#control = new ControlSocket({ operations: this.#operations(reload), observer });
   }
 
   /** Where it serves HTTP. */
@@ -176,28 +177,34 @@ export class DyndnsServer {
   }
 
   /**
-   * Puts another configuration in force. Listen addresses stay as they are until the next start.
+   * Puts another configuration in force. Listen addresses stay as they are until the next start. Returns warnings about
+   * options that need a restart.
    * @throws ListenError when the TLS files cannot be used, and what `start` throws for embedded zones; then the old one
    * stays
    */
-  async reload(config: Config): Promise<void> {
+  async reload(config: Config): Promise<readonly string[]> {
+    const warnings: string[] = [];
+    const warn = (text: string) => {
+      warnings.push(text);
+      this.#observer.warn(text);
+    };
     // First what can fail: nothing else is in force then.
     const certificate = await this.#certificate.prepare(config);
     if (config.http.tls !== undefined) this.#listeners.reloadTls(config.http);
     if (JSON.stringify(config.http.listen) !== JSON.stringify(this.#config.http.listen)) {
-      this.#observer.warn("A change of 'http.listen' takes effect at the next start.");
+      warn("A change of 'http.listen' takes effect at the next start.");
     }
     if (config.control !== this.#config.control) {
-      this.#observer.warn("A change of 'control' takes effect at the next start.");
+      warn("A change of 'control' takes effect at the next start.");
     }
     if (JSON.stringify(config.metrics) !== JSON.stringify(this.#config.metrics)) {
-      this.#observer.warn("A change of 'metrics.listen' takes effect at the next start.");
+      warn("A change of 'metrics.listen' takes effect at the next start.");
     }
     const old = this.#zones;
     const zones = await openZones(config, this.#observer, old?.nameserver, this.#remember);
-    this.#warnOfDns(config);
+    this.#warnOfDns(config, warn);
     if (JSON.stringify(config.store) !== JSON.stringify(this.#config.store)) {
-      this.#observer.warn("A change of 'store' takes effect at the next start.");
+      warn("A change of 'store' takes effect at the next start.");
     }
     const graceMs = Math.max(updateLimits(this.#config).timeoutMs, updateLimits(config).timeoutMs) + 1000;
     this.#zones = zones;
@@ -218,14 +225,15 @@ export class DyndnsServer {
     // What is under way has its old connections until its deadline.
     setTimeout(() => old?.closeConnections(), graceMs).unref();
     await this.#listenForDns(zones);
+    return warnings;
   }
 
-  #warnOfDns({ dns }: Config): void {
+  #warnOfDns({ dns }: Config, warn: (text: string) => void): void {
     const old = this.#config.dns;
     if (old === undefined || dns === undefined) return;
     for (const option of ['listen', 'database'] as const) {
       if (JSON.stringify(dns[option]) !== JSON.stringify(old[option])) {
-        this.#observer.warn(`A change of 'dns.${option}' takes effect at the next start.`);
+        warn(`A change of 'dns.${option}' takes effect at the next start.`);
       }
     }
   }
@@ -256,13 +264,13 @@ export class DyndnsServer {
       };
     });
 
-  #controlCalls() {
-    const calls = new LocalCalls(() => ({
-      services: this.#services,
-      zoneAdmin: this.#zoneAdmin(),
-      clientAdmin: this.#clientAdmin(),
-    }));
-    return Object.assign(calls, { status: () => this.#status() });
+  #operations(reload: () => Promise<ReloadResult>) {
+    return operationsInProcess({
+      services: () => this.#services,
+      zoneAdmin: () => this.#zoneAdmin(),
+      administration: () => this.#administration(),
+      server: { status: () => this.#status(), reload },
+    });
   }
 
   #zoneAdmin(): ZoneAdmin | undefined {
@@ -270,7 +278,7 @@ export class DyndnsServer {
     return admin && withStoreBackup(admin, storeCopy(this.#config, this.#clients?.store));
   }
 
-  #clientAdmin(): ClientAdmin {
+  #administration(): Administration {
     const { store, recorder, uses } = this.#clients ?? {};
     const directory = this.#clientServices?.hosts;
     return makeClientAdmin(this.#config, { store, recorder, uses, directory, zones: () => this.#services.zones });
@@ -289,7 +297,7 @@ export class DyndnsServer {
       embedded: (await this.#zones?.nameserver?.admin.zones()) ?? [],
       remote: remote.map(({ apex }) => apex.toString()),
       webhooks: this.#clients?.notices.states() ?? [],
-      ...(await pendingOf(this.#clientAdmin())),
+      ...(await this.#administration().history.pendingStatus()),
     };
   }
 

@@ -55,7 +55,7 @@ it('has every change that was acknowledged before it began, restored under anoth
       expect([code, stderr]).toEqual([0, '']);
       const database = join(server.dyndns.directory, 'zones.db');
       expect(stdout).toBe(
-        `1. zones and their journal: ${database} -> ${file}\nNot copied: the configuration file, the files with secrets that it names, a store in PostgreSQL (pg_dump).\n`,
+        `1. zones and their journal: ${database} -> ${file}\nNot copied: the configuration file, its files with secrets, and a store in PostgreSQL (use pg_dump).\n`,
       );
       expect(statSync(file).mode & 0o777).toBe(0o600);
       const config = writeInto(directory, 'restored.yml', configOf('restored.db'));
@@ -92,7 +92,7 @@ it('copies the store first, then the zones; the token of then counts in the copy
   const { stdout } = await run('backup', file, '--json');
   expect(JSON.parse(stdout)).toEqual({
     copies: [
-      { what: 'tokens, hosts, history and wishes', from: join(directory, 'clients.db'), to: `${file}.store` },
+      { what: 'tokens, hosts, history and pending updates', from: join(directory, 'clients.db'), to: `${file}.store` },
       { what: 'zones and their journal', from: join(directory, 'both.db'), to: file },
     ],
   });

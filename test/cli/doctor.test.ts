@@ -283,9 +283,9 @@ describe('a command that makes no sense ends with 2', () => {
     { args: [], text: /missing required argument 'zone'/ },
     {
       args: ['other.example'],
-      text: /'other\.example\.' is no zone of the configuration; it has: dyn\.example\.com\./,
+      text: /'other\.example\.' is not a zone of the configuration; it has: dyn\.example\.com\./,
     },
-    { args: ['a..b'], text: /'a\.\.b' is no zone name/ },
+    { args: ['a..b'], text: /'a\.\.b' is not a zone name/ },
     { args: [LAB_ZONE, '--resolver', 'resolver.example'], text: /It must be an IP address/ },
     { args: [LAB_ZONE, '--resolver', '192.0.2.1:0'], text: /It must be an IP address/ },
     { args: [LAB_ZONE, '--nameserver-port', '65536'], text: /It must be a port number/ },

@@ -59,13 +59,13 @@ it('what was published at a time, and events before it; in local time unless it 
   );
   const before = await commands.json('history', host, '--before', second.time);
   expect(before.events).toMatchObject([{ id: first.id }]);
-  expect(await commands.run('history', `never.${ZONE}`, '--at', '2026-01-01')).toContain('A     not known\n');
+  expect(await commands.run('history', `never.${ZONE}`, '--at', '2026-01-01')).toContain('A     unknown\n');
 });
 
 it('purge forgets one host, also what was not written yet', async () => {
   const host = `private.${ZONE}`;
   await update(host, '192.0.2.10');
-  expect(await commands.run('history', 'purge', host, '--yes')).toBe(`1 event of '${host}.' is forgotten.\n`);
+  expect(await commands.run('history', 'purge', host, '--yes')).toBe(`1 event of '${host}.' was deleted.\n`);
   expect(await commands.run('history', host)).toBe(`There are no events of '${host}.'.\n`);
   await update(host, '192.0.2.11');
   expect(await commands.json('history', 'purge', host)).toEqual({ host: `${host}.`, events: 1 });
@@ -74,9 +74,9 @@ it('purge forgets one host, also what was not written yet', async () => {
 
 it.each([
   [[HOME, '--limit', '0'], '--limit'],
-  [[HOME, '--at', 'yesterday'], 'is no time'],
-  [[HOME, '--before', '2026-13-01'], 'is no time'],
-  [['a..b'], 'The name of the host must be'],
+  [[HOME, '--at', 'yesterday'], 'is not a time'],
+  [[HOME, '--before', '2026-13-01'], 'is not a time'],
+  [['a..b'], "'host' must be"],
   [[], "missing required argument 'host'"],
 ])('%j makes no sense', async (args, text) => {
   expect(await commands.fail('history', ...args)).toEqual([2, expect.stringContaining(text)]);
@@ -85,6 +85,6 @@ it.each([
 it('the same without the server', async () => {
   await server.dyndns.process.stop();
   expect((await commands.json('history', HOME)).events).toHaveLength(3);
-  expect(await commands.run('history', 'purge', HOME)).toBe(`3 events of '${HOME}.' are forgotten.\n`);
+  expect(await commands.run('history', 'purge', HOME)).toBe(`3 events of '${HOME}.' were deleted.\n`);
   expect(await commands.run('history', HOME)).toBe(`There are no events of '${HOME}.'.\n`);
 });

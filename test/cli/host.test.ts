@@ -88,13 +88,13 @@ describe('host and a running server', () => {
   it('refuses what cannot be, and says what can', async () => {
     for (const [args, code, text] of [
       [['add', 'home.example.org'], 1, `it has '${ZONE}.'`],
-      [['add', `set.${ZONE}`], 1, 'stand in the configuration file'],
-      [['disable', `set.${ZONE}`], 1, 'stand in the configuration file'],
+      [['add', `set.${ZONE}`], 1, 'are in the configuration file'],
+      [['disable', `set.${ZONE}`], 1, 'are in the configuration file'],
       [['remove', home], 1, 'has no settings of its own'],
-      [['add', home, '--ttl', '-1'], 2, 'The TTL must be an integer'],
+      [['add', home, '--ttl', '-1'], 2, '--ttl must be an integer'],
       [['add', home, '--allow', '192.0.2.1/24'], 2, '--allow must be an IP address or a prefix'],
       [['add', home, '--allow', '192.0.2.0/24', '--deny', '192.0.2.0/24'], 2, 'allowed and denied at once'],
-      [['show', 'a..b'], 2, 'The name of the host must be a full name'],
+      [['show', 'a..b'], 2, "'host' must be a full name"],
     ] as const) {
       expect(await commands.fail('host', ...args)).toEqual([code, expect.stringContaining(text)]);
     }

@@ -63,7 +63,7 @@ describe('init', () => {
     const { code, stdout, stderr } = await run('init', ...FLAGS);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toBe(
-      'dyndns: The file .dyndns.yml exists. Use --force to replace it, or --file to name another one.\n',
+      'dyndns: The file .dyndns.yml exists. Use --force to replace it, or --file to write another one.\n',
     );
     expect(readFileSync(fileOf(), 'utf8')).toBe('kept');
     expect((await run('init', ...FLAGS, '--force')).code).toBe(0);
@@ -73,14 +73,18 @@ describe('init', () => {
 
   it('without a terminal says which flag is missing, and writes nothing', async () => {
     const { code, stdout, stderr } = await run('init', '--nameserver', '127.0.0.1');
-    expect([code, stdout, stderr]).toEqual([2, '', 'dyndns: --zone is missing, and there is nobody to ask.\n']);
+    expect([code, stdout, stderr]).toEqual([
+      2,
+      '',
+      'dyndns: --zone is missing, and there is no terminal to ask for it.\n',
+    ]);
     expect(existsSync(fileOf())).toBe(false);
   });
 
   it.each([
-    [['--zone', 'a..b'], /'a\.\.b' is no zone name/],
+    [['--zone', 'a..b'], /'a\.\.b' is not a zone name/],
     [['--zone', '*.example.com'], /zone/],
-    [['--zone', 'dyn.example.com', '--nameserver', 'ns1.example.com'], /'ns1\.example\.com' is no IP address/],
+    [['--zone', 'dyn.example.com', '--nameserver', 'ns1.example.com'], /'ns1\.example\.com' is not an IP address/],
     [
       ['--zone', 'dyn.example.com', '--nameserver', '127.0.0.1', '--file', 'missing/dyndns.yml'],
       /missing\/dyndns\.yml/,
@@ -155,7 +159,7 @@ describe('init of an embedded zone', () => {
 
   it('prints the NS record and the glue for the parent, and what to know about port 53', async () => {
     const { stdout } = await run('init', ...EMBEDDED, '--ns', 'ns1.dyn.example.com', 'ns2.example.net');
-    expect(stdout).toContain("Add to the zone 'example.com.', where that is run:\n");
+    expect(stdout).toContain("Add to the zone 'example.com.', at its primary:\n");
     expect(parentLines(stdout)).toBe(`  dyn.example.com. IN NS ns1.dyn.example.com.
   dyn.example.com. IN NS ns2.example.net.
   ns1.dyn.example.com. IN A 192.0.2.10
@@ -163,7 +167,7 @@ describe('init of an embedded zone', () => {
 `);
     for (const word of ['CAP_NET_BIND_SERVICE', 'systemd-resolved', 'serve\n']) expect(stdout).toContain(word);
     const top = await run('init', ...EMBEDDED, '--zone', 'example.com', '--force');
-    expect(top.stdout).toContain('Tell your registrar the nameservers and their addresses (glue):\n');
+    expect(top.stdout).toContain('Enter the nameservers and their addresses (glue) at your registrar:\n');
   });
 
   it('needs no address where its nameserver lies elsewhere', async () => {
@@ -175,16 +179,19 @@ describe('init of an embedded zone', () => {
   });
 
   it.each([
-    [['--zone', 'dyn.example.com', '--nameserver', 'embedded'], '--address is missing, and there is nobody to ask.'],
+    [
+      ['--zone', 'dyn.example.com', '--nameserver', 'embedded'],
+      '--address is missing, and there is no terminal to ask for it.',
+    ],
     [[...EMBEDDED, '--primary', 'bind'], '--primary is for a remote primary, and the zone is embedded.'],
     [[...FLAGS, '--ns', 'ns1.example.net'], '--ns is for embedded zones, and the primary is 127.0.0.1.'],
     [
       [...EMBEDDED, '--ns', 'ns1.example.net'],
-      "--address: 'ns1.example.net.' lies outside of the zone, which cannot have it.",
+      "--address: 'ns1.example.net.' is not in the zone, which cannot have its address.",
     ],
     [
       [...EMBEDDED, '--ns', 'ns1.dyn.example.com,ns2.dyn.example.com'],
-      "--ns: 'ns2.dyn.example.com.' lies inside the zone, and only the address of the first nameserver is asked for. Leave it out here; add it to `ns` and its address to `records` of the file then.",
+      "--ns: 'ns2.dyn.example.com.' is in the zone, and this command takes only the address of the first nameserver. Leave it out here, then add it to `ns` and its address to `records` in the file.",
     ],
     [[...EMBEDDED, '--ns', ' '], '--ns: a zone needs at least one nameserver.'],
     [

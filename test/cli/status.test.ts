@@ -71,7 +71,7 @@ it('without `control` there is nobody to ask; without its directory, or with ano
   const second = await runDyndns(['-c', file, 'serve']);
   expect([second.code, second.stderr]).toEqual([
     1,
-    `ERROR: Cannot listen on the control socket '${join(server.directory, 'c.sock')}': another dyndns serves this control socket; end it, or set another \`control\`.\n`,
+    `ERROR: Cannot listen on the control socket '${join(server.directory, 'c.sock')}': another dyndns serves this control socket; stop it, or set another \`control\`.\n`,
   ]);
   config({ control: 'unix:missing/c.sock' });
   const missing = await runDyndns(['-c', file, 'serve']);

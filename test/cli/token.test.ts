@@ -45,7 +45,7 @@ describe('token and a running server', () => {
     expect(await update(server.dyndns, secret, `other.${ZONE}`)).toBe(453);
     const rotated = await commands.json('token', 'rotate', 'router1');
     expect([await update(server.dyndns, secret), await update(server.dyndns, rotated.secret)]).toEqual([456, 200]);
-    expect(await commands.run('token', 'revoke', 'router1')).toBe("The token 'router1' is revoked.\n");
+    expect(await commands.run('token', 'revoke', 'router1')).toBe("The token 'router1' was revoked.\n");
     expect(await update(server.dyndns, rotated.secret)).toBe(456);
   });
 
@@ -135,9 +135,9 @@ describe('token and a running server', () => {
 
   it.each([
     [['create', 'x', '--host', 'home.example.org'], 1, `it has '${ZONE}.'`],
-    [['create', 'filed', '--host', HOME], 1, 'stands in the configuration file. Choose another name'],
-    [['revoke', 'filed'], 1, 'stands in the configuration file. Remove it there'],
-    [['rotate', 'filed'], 1, 'stands in the configuration file'],
+    [['create', 'filed', '--host', HOME], 1, 'is in the configuration file. Choose another name'],
+    [['revoke', 'filed'], 1, 'is in the configuration file. Remove it there'],
+    [['rotate', 'filed'], 1, 'is in the configuration file'],
     [['revoke', 'nobody'], 1, "There is no token 'nobody'"],
     [['create', 'Master', '--host', HOME], 2, 'other than master'],
     [['create', 'x', '--host', HOME, '--type', 'MX'], 2, 'one of A, AAAA, TXT'],

@@ -47,18 +47,18 @@ it.for([true, false])(
     for (const name of ['router1', 'lab', 'office', 'camera']) expect(listed).toMatch(new RegExp(`^${name} `, 'm'));
     const rotated = await run('rotate');
     expect(rotated).toContain("The token 'router1' may change");
-    expect(rotated).toContain("The token 'lab' is revoked.");
+    expect(rotated).toContain("The token 'lab' was revoked.");
     expect(await run('print')).toContain(`tokens:\n  - name: printer\n`);
     const host = await run('host');
     expect(host).toMatch(/^ {2}ttl {8}60 s$/m);
-    expect(host).toContain('are removed');
+    expect(host).toContain('were removed');
     if (running) {
       const target = `/update-by-query?fqdn=home.${ZONE}&ipv4=192.0.2.1`;
       await server.dyndns.ask(target, { headers: { Authorization: `Bearer ${server.secret}` } });
     }
     expect(await run('history')).toContain(running ? 'A none -> 192.0.2.1' : 'There are no events');
     expect(await run('purge')).toBe(
-      `${running ? '1 event' : '0 events'} of 'home.${ZONE}.' ${running ? 'is' : 'are'} forgotten.\n`,
+      `${running ? '1 event' : '0 events'} of 'home.${ZONE}.' ${running ? 'was' : 'were'} deleted.\n`,
     );
   },
 );

@@ -116,7 +116,7 @@ describeWith(PROGRAMS, 'the commands of the pages', () => {
   it('limit the silence of a host in the store', async () => {
     await run(SILENT_HOSTS, 'silence');
     const shown = await runProgram('sh', ['-c', `./dyndns host show office.${ZONE}`], { cwd: directory });
-    expect(shown.stdout).toContain('  silent     told after 90000 s\n  lease      604800 s, then 192.0.2.99\n');
+    expect(shown.stdout).toContain('  silent     notice after 90000 s\n  lease      604800 s, then 192.0.2.99\n');
     const wrong = (...args: string[]) =>
       runProgram(join(directory, 'dyndns'), ['host', 'add', `x.${ZONE}`, ...args], { cwd: directory });
     for (const [args, text] of [

@@ -265,7 +265,7 @@ zones: [{name: ${apex}, nameserver: embedded, ns: [ns1.example.net]}]
     if (process.getuid?.() !== 0) chmodSync(socket, 0);
     const { code, stderr } = await runProgram(command!, args, { cwd: directory });
     expect(code).toBe(1);
-    expect(stderr).toContain(`ERROR: The control socket '${socket}' is open to the server's own user only.`);
+    expect(stderr).toContain(`ERROR: Only the server's own user may open the control socket '${socket}'.`);
     expect(stderr).toContain('sudo -u dyndns');
   });
 });
@@ -309,7 +309,7 @@ zones: [{name: ${ZONE}, nameserver: 127.0.0.1, tsig_key: dGVzdA==}]
     );
     const { code, stderr } = await run('zone', 'list');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^DNS_NAME_ERROR: No zone of the configuration is served by dyndns itself/);
+    expect(stderr).toMatch(/^DNS_NAME_ERROR: No zone of the configuration is embedded/);
   });
 
   it('a word that is no subcommand is a wrong command', async () => {
@@ -334,7 +334,7 @@ describe('the control socket of a server that was killed', () => {
     const args = ['-c', server.dyndns.configFile];
     expect((await runDyndns([...args, 'zone', 'list'], { cwd: server.dyndns.directory })).stdout).toContain(ZONE);
     expect((await runDyndns([...args, 'status'])).stderr).toBe(
-      `ERROR: No dyndns is running: nothing answers at '${socket}'.\n`,
+      `ERROR: No dyndns is running: no server answers at '${socket}'.\n`,
     );
   });
 });

@@ -52,5 +52,5 @@ it('members are made, listed and removed', async () => {
   expect(output).toContain("'printer.lab.dyndns.example.com' moves with 'lab.dyndns.example.com.'");
   expect(output).toMatch(/^camera\.lab\.dyndns\.example\.com\. +- +00:11:22:33:44:66 +1$/m);
   expect(output).toMatch(/^printer\.lab\.dyndns\.example\.com\. +::20 +- +0$/m);
-  expect(output).toContain("'camera.lab.dyndns.example.com' is no member any more.");
+  expect(output).toContain("'camera.lab.dyndns.example.com' is no longer a member.");
 });

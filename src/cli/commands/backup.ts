@@ -1,28 +1,29 @@
-/** `dyndns backup FILE`: copies of the databases, each consistent, while the server runs. */
+/** `dyndns backup FILE`: copies the databases, each consistent, while the server runs. */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { withAdmin } from '../admin.ts';
+import { withSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
+import { printJson } from '../table.ts';
 
 export function backupCommand(): Command {
   return new Command('backup')
     .description(
-      'copy the database of the embedded zones to FILE, and that of the store to FILE.store, while they are used',
+      'copy the database of the embedded zones to FILE and that of the store to FILE.store, also while in use',
     )
-    .argument('<file>', 'the copy, written by the user of the server')
+    .argument('<file>', 'the copy; the user of the server writes it')
     .option('--json', 'print a JSON object')
     .action(async (file: string, { json }: { json?: boolean }, command: Command) => {
-      await withAdmin(loadFor(command).config, async ({ zoneAdmin }) => {
-        const report = await zoneAdmin.backup(resolve(file));
+      await withSession(loadFor(command).config, async (session) => {
+        const report = await session.call('backup', { file: resolve(file) });
         if (json) {
-          process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+          printJson(report);
           return;
         }
         for (const [index, { what, from, to }] of report.copies.entries()) {
           process.stdout.write(`${index + 1}. ${what}: ${from} -> ${to}\n`);
         }
         process.stdout.write(
-          'Not copied: the configuration file, the files with secrets that it names, a store in PostgreSQL (pg_dump).\n',
+          'Not copied: the configuration file, its files with secrets, and a store in PostgreSQL (use pg_dump).\n',
         );
       });
     });

@@ -1,4 +1,4 @@
-/** `dyndns config`: the configuration in force, each value with its origin; secrets are not shown. */
+/** `dyndns config`: the effective configuration, each value with its origin; secrets are masked. */
 import { Command } from 'commander';
 import { renderConfig } from '../../config/show.ts';
 import { loadFor } from '../setup.ts';

@@ -1,6 +1,6 @@
-/** `dyndns delete FQDN`: removes the A and AAAA records of a name; in an embedded zone by the running server. */
+/** `dyndns delete FQDN`: removes the A and AAAA records of a name; in an embedded zone through the running server. */
 import { Command } from 'commander';
-import { withAdminOf } from '../admin.ts';
+import { withSessionFor } from '../session.ts';
 import { loadFor } from '../setup.ts';
 
 export function deleteCommand(): Command {
@@ -8,9 +8,8 @@ export function deleteCommand(): Command {
     .description('remove the A and AAAA records of a name')
     .argument('<fqdn>', 'the fully qualified domain name')
     .action(async (fqdn: string, _options, command: Command) => {
-      const { config } = loadFor(command);
-      await withAdminOf(config, fqdn, async (calls) => {
-        process.stdout.write((await calls.delete({ fqdn })).text);
+      await withSessionFor(loadFor(command).config, fqdn, async (session) => {
+        process.stdout.write((await session.call('delete', { fqdn })).text);
       });
     });
 }

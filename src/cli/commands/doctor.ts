@@ -1,4 +1,4 @@
-/** `dyndns doctor ZONE`: what is wrong with a zone between its parent and this machine, and what to do. */
+/** `dyndns doctor ZONE`: finds problems of a zone between its parent and this machine, and says what to do. */
 import { Command, InvalidArgumentError } from 'commander';
 import type { Config, ZoneConfig } from '../../config/config.ts';
 import { CHECKS, type CheckName, type Finding, type FindingStatus } from '../../core/doctor/ports.ts';
@@ -16,10 +16,10 @@ interface DoctorFlags {
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('look for what is wrong with a zone: delegation, nameservers, key, clock, proxies; changes nothing')
+    .description('find problems of a zone: delegation, nameservers, key, clock, proxies; changes nothing')
     .argument('<zone>', 'a zone of the configuration')
-    .option('-r, --resolver <address>', "ask this resolver, IP or IP:PORT, instead of the system's", parseResolver)
-    .option('--nameserver-port <port>', 'ask nameservers at this port, in a laboratory', parsePort, 53)
+    .option('-r, --resolver <address>', "query this resolver, IP or IP:PORT, instead of the system's", parseResolver)
+    .option('--nameserver-port <port>', 'query nameservers at this port, for tests', parsePort, 53)
     .option('--json', 'print the findings as a JSON array')
     .action(doctor);
 }
@@ -28,8 +28,8 @@ async function doctor(zoneText: string, flags: DoctorFlags, command: Command): P
   const { config } = loadFor(command);
   for (const warning of config.warnings) quietObserver.warn(warning);
   const zone = findZone(config, zoneText);
-  const watched = process.stderr.isTTY === true;
-  const progress = (text: string) => void (watched && process.stderr.write(`\r\u001b[K${text}`));
+  const isTerminal = process.stderr.isTTY === true;
+  const progress = (text: string) => void (isTerminal && process.stderr.write(`\r\u001b[K${text}`));
   const { resolver, nameserverPort } = flags;
   const { examineZone } = await import('../../doctor/run.ts');
   const findings = await examineZone(config, zone, { resolver, nameserverPort, progress });
@@ -40,7 +40,7 @@ async function doctor(zoneText: string, flags: DoctorFlags, command: Command): P
   if (findings.some(({ status }) => status === 'problem')) process.exitCode = 1;
 }
 
-/** An array of {check, status, text, advice}; `advice` is null where there is nothing to do. */
+/** An array of {check, status, text, advice}; `advice` is null if there is nothing to do. */
 export function formatJson(findings: readonly Finding[]): string {
   const rows = findings.map(({ check, status, text, advice }) => ({ check, status, text, advice: advice ?? null }));
   return `${JSON.stringify(rows, null, 2)}\n`;
@@ -74,11 +74,11 @@ const LABELS: Record<FindingStatus, { readonly label: string; readonly colour: n
 };
 
 const INDENT = ' '.repeat(15);
-/** Stands before what to do. */
+/** Marks what to do. */
 const ARROW = '-> ';
 const BELOW_ARROW = '   ';
 
-/** The findings by group, wrapped; lines of advice that begin with two spaces stay whole, to be copied. */
+/** The findings by group, wrapped. Lines of advice that begin with two spaces are not wrapped, so that they can be copied. */
 export function formatFindings(zone: DomainName, findings: readonly Finding[], { columns, colours }: Layout): string {
   const paint = (text: string, colour: number) => (colours ? `\u001b[${colour}m${text}\u001b[0m` : text);
   let out = `${zone}\n`;
@@ -115,13 +115,13 @@ function wrap(line: string, columns: number): string[] {
   return lines;
 }
 
-/** @throws UsageError that names the zones there are */
+/** @throws UsageError that names the zones of the configuration */
 function findZone(config: Config, text: string): ZoneConfig {
   const name = parseZone(text);
   const zone = config.zones.find(({ apex }) => apex.equals(name));
   if (zone !== undefined) return zone;
   const zones = config.zones.map(({ apex }) => apex).join(', ');
-  throw new UsageError(`'${name}' is no zone of the configuration; it has: ${zones}`);
+  throw new UsageError(`'${name}' is not a zone of the configuration; it has: ${zones}`);
 }
 
 function parseResolver(text: string): DoctorFlags['resolver'] {

@@ -1,10 +1,10 @@
-/** `dyndns history HOST`: what happened to a host, what it was at some time; and to forget it. */
+/** `dyndns history HOST`: events of a host and its addresses at a time; `dyndns history purge HOST` deletes them. */
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import type { EventView, HistoryView, PastView } from '../../core/admin/views.ts';
-import { withClients } from '../clients.ts';
+import type { EventView, HistoryView, PastView } from '../../core/admin/history-operations.ts';
 import { formatTime, parseTime } from '../local-time.ts';
 import { UsageError } from '../output.ts';
+import { withClientSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { listed, printable, printJson } from '../table.ts';
 
@@ -17,12 +17,12 @@ interface HistoryFlags {
 
 export function historyCommand(): Command {
   return new Command('history')
-    .description('what happened to a host: changes, refusals, failures; newest first')
+    .description('show the events of a host: changes, refusals and failures, newest first')
     .usage('[options] <host>\n       dyndns history purge [options] <host>')
     .argument('<host>', 'the full name of the host')
-    .option('--limit <number>', 'so many events', '20')
+    .option('--limit <number>', 'the number of events', '20')
     .option('--before <time>', 'only events before this time, or before the event with this id')
-    .option('--at <time>', 'tell what was published at this time: 2026-11-23T10:00 is local time, with Z it is UTC')
+    .option('--at <time>', 'show what was published at this time: 2026-11-23T10:00 is local time, with Z it is UTC')
     .option('--json', 'print a JSON object')
     .action(history)
     .addCommand(historyPurgeCommand());
@@ -30,23 +30,23 @@ export function historyCommand(): Command {
 
 async function history(host: string, flags: HistoryFlags, command: Command): Promise<void> {
   const { limit, before, at, json } = flags;
-  if (!/^[1-9]\d{0,4}$/.test(limit)) throw new UsageError(`--limit: '${limit}' is no number from 1 to 10000.`);
   const atMs = at === undefined ? undefined : parseTime(at, '--at', true);
   const beforeId = before === undefined ? undefined : eventBefore(before);
-  await withClients(loadFor(command).config, async ({ clients }) => {
+  await withClientSession(loadFor(command).config, async (session) => {
     if (atMs !== undefined) {
-      const past = await clients.historyAt(host, new Date(atMs).toISOString());
+      const past = await session.call('readPast', { host, time: new Date(atMs).toISOString() });
       if (json) printJson(past);
       else process.stdout.write(formatPast(past));
       return;
     }
-    const view = await clients.history(host, Number(limit), beforeId);
+    const request = { host, limit, ...(beforeId !== undefined && { before: beforeId }) };
+    const view = await session.call('readHistory', request);
     if (json) printJson(view);
     else process.stdout.write(formatHistory(view));
   });
 }
 
-/** Ids of events begin with their time (src/core/history/history.ts), so that the beginning of one stands for a time. */
+/** The id of an event begins with its time (src/core/history/history.ts), so the beginning of an id can be a time. */
 function eventBefore(text: string): string {
   if (/^[0-9a-f]{18,}$/.test(text)) return text;
   return Math.max(0, parseTime(text, '--before')).toString(16).padStart(12, '0');
@@ -58,7 +58,7 @@ export function formatHistory({ host, events, more, lastSeen, repeats }: History
   if (events.length === 0) out += `There are no events of '${host}'.\n`;
   if (lastSeen !== undefined)
     out += `Last seen ${formatTime(lastSeen)}; ${repeats === 1 ? '1 update' : `${repeats} updates`} changed nothing.\n`;
-  if (more) out += `Older ones: dyndns history ${host} --before ${events.at(-1)?.id}\n`;
+  if (more) out += `Older events: dyndns history ${host} --before ${events.at(-1)?.id}\n`;
   return out;
 }
 
@@ -75,25 +75,25 @@ function formatEvent({ time, outcome, A, AAAA, code, detail, actor, protocol, so
 }
 
 function formatPast(past: PastView): string {
-  const tell = (addresses: readonly string[] | undefined) =>
-    addresses === undefined ? 'not known' : listed(addresses, 'none');
+  const format = (addresses: readonly string[] | undefined) =>
+    addresses === undefined ? 'unknown' : listed(addresses, 'none');
   return `${past.host} at ${formatTime(past.time)} (${past.time.slice(0, 19).replace('T', ' ')} UTC)
-  A     ${tell(past.A)}
-  AAAA  ${tell(past.AAAA)}
+  A     ${format(past.A)}
+  AAAA  ${format(past.AAAA)}
 `;
 }
 
 function historyPurgeCommand(): Command {
   return new Command('purge')
-    .description('forget all events of a host, and when it was last seen')
+    .description('delete all events of a host, and when it was last seen')
     .argument('<host>', 'the full name of the host')
-    .option('-y, --yes', 'do not ask')
+    .option('-y, --yes', 'do not ask for confirmation')
     .option('--json', 'print a JSON object')
     .action(async (host: string, { yes }: { yes?: boolean }, command: Command) => {
       const { json } = command.optsWithGlobals<{ json?: boolean }>();
-      if (!yes && process.stdin.isTTY && !(await confirmed(host))) throw new UsageError('nothing was changed.');
-      await withClients(loadFor(command).config, async ({ clients }) => {
-        const purged = await clients.purgeHistory(host);
+      if (!yes && process.stdin.isTTY && !(await confirmed(host))) throw new UsageError('Nothing was changed.');
+      await withClientSession(loadFor(command).config, async (session) => {
+        const purged = await session.call('purgeHistory', { host });
         if (json) printJson(purged);
         else process.stdout.write(formatPurged(purged));
       });
@@ -101,13 +101,13 @@ function historyPurgeCommand(): Command {
 }
 
 function formatPurged({ host, events }: { readonly host: string; readonly events: number }): string {
-  return events === 1 ? `1 event of '${host}' is forgotten.\n` : `${events} events of '${host}' are forgotten.\n`;
+  return events === 1 ? `1 event of '${host}' was deleted.\n` : `${events} events of '${host}' were deleted.\n`;
 }
 
 async function confirmed(host: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return /^y(es)?$/i.test((await lines.question(`Forget the history of '${host}' for good? [y/N] `)).trim());
+    return /^y(es)?$/i.test((await lines.question(`Delete the history of '${host}' permanently? [y/N] `)).trim());
   } finally {
     lines.close();
   }

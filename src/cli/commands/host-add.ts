@@ -1,7 +1,7 @@
 /** `dyndns host add NAME`: settings for a host, and a token for it in the same step. */
 import { Command } from 'commander';
-import type { NewTokenView } from '../../core/admin/views.ts';
-import { withClients } from '../clients.ts';
+import type { NewTokenView } from '../../core/admin/token-operations.ts';
+import { withClientSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { printJson } from '../table.ts';
 import { formatNewToken, serverUrl } from '../token-lines.ts';
@@ -20,23 +20,23 @@ interface AddFlags {
 
 export function hostAddCommand(): Command {
   return new Command('add')
-    .description('set what differs from the rules of the zone; a host without settings needs none of this')
+    .description('store settings that differ from the rules of the zone; a host works without any')
     .argument('<name>', 'the full name of the host')
-    .option('--ttl <seconds>', 'time to live, where a request says none')
+    .option('--ttl <seconds>', 'time to live, if a request has none')
     .option('--allow <prefixes...>', 'addresses that may be published; of all rules the longest prefix decides')
-    .option('--deny <prefixes...>', 'addresses that may not')
-    .option('--silent-after <seconds>', 'tell it when no update came for so long')
-    .option('--lease <seconds>', 'take its addresses away when no update came for so long')
-    .option('--fallback <addresses...>', 'addresses to publish in their place')
-    .option('--replace', 'also if it has settings')
-    .option('--create-token <token>', 'make a token of this name that may change the host')
+    .option('--deny <prefixes...>', 'addresses that may not be published')
+    .option('--silent-after <seconds>', 'send a notice after this time without an update')
+    .option('--lease <seconds>', 'remove its addresses after this time without an update')
+    .option('--fallback <addresses...>', 'addresses to publish when the lease ends')
+    .option('--replace', 'replace settings that exist')
+    .option('--create-token <token>', 'create a token of this name that may change the host')
     .option('--json', 'print a JSON object')
     .action(async (host: string, flags: AddFlags, command: Command) => {
       const { ttl, allow = [], deny = [], silentAfter, lease, fallback = [] } = flags;
       const { replace = false, createToken, json } = flags;
-      await withClients(loadFor(command).config, async ({ clients, http }) => {
-        // The settings first: they can be set again, a name of a token cannot.
-        const call = {
+      await withClientSession(loadFor(command).config, async (session) => {
+        // The settings first: they can be replaced later, a token of this name cannot be created again.
+        const settings = {
           host,
           ...(ttl !== undefined && { ttl }),
           allow,
@@ -46,22 +46,25 @@ export function hostAddCommand(): Command {
           fallback,
           replace,
         };
-        const added = await clients.addHost(call);
-        let made: NewTokenView | undefined;
+        const added = await session.call('addHost', settings);
+        let created: NewTokenView | undefined;
         if (createToken !== undefined) {
-          made = await clients
-            .createToken({ name: createToken, hosts: [host], types: [], addresses: [], sources: [] })
+          created = await session
+            .call('createToken', { name: createToken, hosts: [host], types: [], addresses: [], sources: [] })
             .catch((error: unknown) => {
-              if (error instanceof Error) error.message = `The host is there, but not the token. ${error.message}`;
+              if (error instanceof Error)
+                error.message = `The host was added, the token was not created. ${error.message}`;
               throw error;
             });
         }
         if (json) {
-          printJson({ ...added, ...(made && { created: made }) });
+          printJson({ ...added, ...(created && { created }) });
           return;
         }
-        process.stdout.write(`The settings of '${added.host}' are stored.\n`);
-        if (made !== undefined) process.stdout.write(`\n${formatNewToken(made, serverUrl(await http()), true)}`);
+        process.stdout.write(`The settings of '${added.host}' were stored.\n`);
+        if (created !== undefined) {
+          process.stdout.write(`\n${formatNewToken(created, serverUrl(await session.http()), true)}`);
+        }
       });
     });
 }

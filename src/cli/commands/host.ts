@@ -1,77 +1,61 @@
-/** `dyndns host …`: settings of single hosts, and what is known of them. */
+/** `dyndns host …`: settings of single hosts, their addresses and last updates. */
 import { Command } from 'commander';
-import type { ClientCalls } from '../../control/client-calls.ts';
-import type { HostDetails, HostView } from '../../core/admin/views.ts';
-import { withClients } from '../clients.ts';
+import type { HostDetails, HostView } from '../../core/admin/host-operations.ts';
+import type { OperationName, Result } from '../../core/admin/operations.ts';
 import { formatTime } from '../local-time.ts';
 import { formatPendingUpdate } from '../pending.ts';
+import { withClientSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { formatTable, listed, printJson } from '../table.ts';
 import { hostAddCommand } from './host-add.ts';
 import { formatMember, hostMemberCommand } from './host-member.ts';
 
+type OneHostOperation = Extract<OperationName, 'showHost' | 'removeHost' | 'disableHost' | 'enableHost'>;
+
 export function hostCommand(): Command {
-  const host = new Command('host').description('settings of single hosts, and what is known of them');
+  const host = new Command('host').description('set, show and remove the settings of single hosts');
   host.addCommand(hostAddCommand());
   host.addCommand(hostMemberCommand());
   host.addCommand(hostListCommand());
   host.addCommand(
-    forOneHost(
-      'show',
-      'settings, published addresses, last update, tokens',
-      (clients, name) => clients.host(name),
-      formatHost,
-    ),
+    forOneHost('show', 'show settings, published addresses, last update and tokens of a host', 'showHost', formatHost),
   );
+  host.addCommand(forOneHost('remove', 'remove the settings of a host', 'removeHost', formatRemoved));
+  host.addCommand(forOneHost('disable', 'refuse updates of a host from now on', 'disableHost', formatDisabled));
   host.addCommand(
-    forOneHost('remove', 'remove the settings of a host', (clients, name) => clients.removeHost(name), formatRemoved),
-  );
-  host.addCommand(
-    forOneHost(
-      'disable',
-      'refuse updates of a host from now on',
-      (clients, name) => clients.enableHost(name, false),
-      ({ host }) =>
-        `Updates of '${host}' are refused. Its records stay: \`dyndns delete ${host}\` removes its addresses.\n`,
-    ),
-  );
-  host.addCommand(
-    forOneHost(
-      'enable',
-      'take updates of a host again',
-      (clients, name) => clients.enableHost(name, true),
-      ({ host }) => `Updates of '${host}' are taken.\n`,
-    ),
+    forOneHost('enable', 'accept updates of a host again', 'enableHost', ({ host: name }) => {
+      return `Updates of '${name}' are accepted.\n`;
+    }),
   );
   return host;
 }
 
 function hostListCommand(): Command {
   return new Command('list')
-    .description('list the hosts with settings, and those that were heard of')
+    .description('list the hosts with settings and those that were updated')
     .option('--json', 'print a JSON array')
     .action(async ({ json }: { json?: boolean }, command: Command) => {
-      await withClients(loadFor(command).config, async ({ clients }) => {
-        const hosts = await clients.hosts();
+      await withClientSession(loadFor(command).config, async (session) => {
+        const { hosts } = await session.call('listHosts', {});
         if (json) printJson(hosts);
         else process.stdout.write(formatHosts(hosts));
       });
     });
 }
 
-function forOneHost<T>(
+function forOneHost<Name extends OneHostOperation>(
   word: string,
   description: string,
-  call: (clients: ClientCalls, name: string) => Promise<T>,
-  format: (result: T) => string,
+  operation: Name,
+  format: (result: Result<Name>) => string,
 ): Command {
   return new Command(word)
     .description(description)
     .argument('<name>', 'the full name of the host')
     .option('--json', 'print a JSON object')
-    .action(async (name: string, { json }: { json?: boolean }, command: Command) => {
-      await withClients(loadFor(command).config, async ({ clients }) => {
-        const result = await call(clients, name);
+    .action(async (host: string, { json }: { json?: boolean }, command: Command) => {
+      await withClientSession(loadFor(command).config, async (session) => {
+        const result: Result<Name> = (await session.call<OneHostOperation>(operation, { host })) as Result<Name>;
         if (json) printJson(result);
         else process.stdout.write(format(result));
       });
@@ -100,30 +84,35 @@ export function formatHost(details: HostDetails): string {
   const lines = [
     host,
     `  settings   ${from}`,
-    `  updates    ${enabled ? 'are taken' : 'are refused (disabled)'}`,
+    `  updates    ${enabled ? 'are accepted' : 'are refused (disabled)'}`,
     `  ttl        ${ttl === undefined ? 'that of the zone' : `${ttl} s`}`,
   ];
   if (allow.length > 0) lines.push(`  allowed    ${listed(allow)}`);
   if (deny.length > 0) lines.push(`  denied     ${listed(deny)}`);
   for (const member of members) lines.push(`  member     ${formatMember(member)}`);
-  if (silentAfterSeconds !== undefined) lines.push(`  silent     told after ${silentAfterSeconds} s`);
+  if (silentAfterSeconds !== undefined) lines.push(`  silent     notice after ${silentAfterSeconds} s`);
   if (leaseSeconds !== undefined) {
     const then = fallback.length === 0 ? 'no address' : listed(fallback);
     lines.push(`  lease      ${leaseSeconds} s, then ${then}`);
   }
-  if (published === undefined) lines.push(`  published  not known: ${publishedProblem}`);
+  if (published === undefined) lines.push(`  published  unknown: ${publishedProblem}`);
   else
     lines.push(`  published  A ${listed(published.A, 'none')}`, `             AAAA ${listed(published.AAAA, 'none')}`);
   lines.push(`  last seen  ${lastSeen === undefined ? 'never' : formatTime(lastSeen)}`);
   if (repeats !== undefined) lines.push(`  repeats    ${repeats}`);
-  for (const wish of pending) lines.push(`  pending    ${formatPendingUpdate(wish)}`);
-  for (const { name, origin: where, types } of tokens) lines.push(`  token      ${name} (${listed(types)}; ${where})`);
-  if (tokens.length === 0) lines.push('  token      none that is valid: only the master secret can change it');
+  for (const update of pending) lines.push(`  pending    ${formatPendingUpdate(update)}`);
+  for (const { name, origin: tokenOrigin, types } of tokens)
+    lines.push(`  token      ${name} (${listed(types)}; ${tokenOrigin})`);
+  if (tokens.length === 0) lines.push('  token      no valid one: only the master secret can change it');
   return `${lines.join('\n')}\n`;
 }
 
+function formatDisabled({ host }: HostView): string {
+  return `Updates of '${host}' are refused. Its records stay: \`dyndns delete ${host}\` removes its addresses.\n`;
+}
+
 function formatRemoved({ host }: HostView): string {
-  return `The settings of '${host}' are removed. What stays: its records (\`dyndns delete ${host}\` removes its addresses),
+  return `The settings of '${host}' were removed. What stays: its records (\`dyndns delete ${host}\` removes its addresses),
 its history (\`dyndns history purge ${host}\`), and tokens that may change it.
 `;
 }

@@ -1,6 +1,6 @@
 /**
- * `dyndns init`: writes a configuration with fresh secrets for a zone on a remote primary or one that dyndns serves
- * itself, and prints what else is to be done. It asks for what the flags do not say, where someone is there to answer.
+ * `dyndns init`: writes a configuration with new secrets for a zone on a remote primary or one that dyndns serves itself,
+ * and prints the next steps. On a terminal it asks for values that no flag gives.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -24,14 +24,14 @@ interface InitFlags extends EmbeddedFlags {
 
 export function initCommand(): Command {
   return new Command('init')
-    .description('write a configuration with new secrets and print what else the zone needs')
+    .description('write a configuration with new secrets, and print the next steps')
     .option('-z, --zone <name>', 'the zone, like dyn.example.com')
     .option('-n, --nameserver <ip>', "the address of its primary, or 'embedded': dyndns serves the zone itself")
     .addOption(new Option('--primary <kind>', 'the software of a remote primary').choices([...PRIMARIES]))
     .option('--ns <name...>', 'embedded: the names of the nameservers, this one first')
-    .option('--address <ip...>', 'embedded: the public addresses of the first nameserver, where it lies in the zone')
-    .option('--contact <mail>', 'embedded: the mail address of who runs the zone')
-    .option('--store <file>', 'embedded: the file of the data')
+    .option('--address <ip...>', 'embedded: the public addresses of the first nameserver, if its name is in the zone')
+    .option('--contact <mail>', 'embedded: the mail address of the person who runs the zone')
+    .option('--store <file>', 'embedded: the file for its data')
     .option('-f, --file <file>', 'the file to write', '.dyndns.yml')
     .option('--force', 'replace the file if it exists')
     .action(init);
@@ -39,7 +39,7 @@ export function initCommand(): Command {
 
 async function init(flags: InitFlags): Promise<void> {
   if (existsSync(flags.file) && !flags.force) {
-    throw new UsageError(`The file ${flags.file} exists. Use --force to replace it, or --file to name another one.`);
+    throw new UsageError(`The file ${flags.file} exists. Use --force to replace it, or --file to write another one.`);
   }
   const plan = await planZone(flags, asker());
   writeSecretFile(flags.file, plan.text);
@@ -60,7 +60,9 @@ async function planZone(flags: InitFlags, ask: Ask): Promise<InitPlan> {
   }
   const address = parseIpAddress(nameserver);
   if (address === undefined) {
-    throw new UsageError(`'${nameserver}' is no IP address; the primary is named by its address, or 'embedded'.`);
+    throw new UsageError(
+      `'${nameserver}' is not an IP address. --nameserver takes the address of the primary, or 'embedded'.`,
+    );
   }
   if (embeddedFlag !== undefined) {
     throw new UsageError(`--${embeddedFlag} is for embedded zones, and the primary is ${address.text}.`);
@@ -70,6 +72,6 @@ async function planZone(flags: InitFlags, ask: Ask): Promise<InitPlan> {
 
 function parseNewZone(text: string): DomainName {
   const name = parseZone(text);
-  if (name.isWildcard) throw new UsageError(`'${text}' is no zone name: it is a wildcard.`);
+  if (name.isWildcard) throw new UsageError(`'${text}' is not a zone name: it is a wildcard.`);
   return name;
 }

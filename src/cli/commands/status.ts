@@ -1,47 +1,47 @@
-/** `dyndns status`: what the running server does. */
+/** `dyndns status`: listeners, zones, secondaries and pending updates of the running server. */
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
-import type { ServerStatus } from '../../control/calls.ts';
-import { ControlError } from '../../control/socket-client.ts';
-import { withClients } from '../clients.ts';
-import { findServerOf } from '../find-server.ts';
-import { isStartError } from '../output.ts';
+import type { ServerStatus } from '../../core/admin/server-operations.ts';
+import { AppError } from '../../core/errors.ts';
+import { CommandError, isStartError } from '../output.ts';
 import { formatPending } from '../pending.ts';
+import { findSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
+import { printJson } from '../table.ts';
 import { formatZone } from './zone-list.ts';
 
 export function statusCommand(): Command {
   return new Command('status')
-    .description('ask the running server for its listeners, zones, secondaries, and updates that wait')
+    .description('show listeners, zones, secondaries and pending updates of the running server')
     .option('--json', 'print a JSON object')
     .action(async ({ json }: { json?: boolean }, command: Command) => {
       const { config } = loadFor(command);
-      const { control } = config;
-      if (control === undefined) {
-        throw new ControlError("The configuration has no control socket: set 'control: unix:PATH', or embed a zone.");
+      if (config.control === undefined) {
+        throw new CommandError("The configuration has no control socket: set 'control: unix:PATH', or embed a zone.");
       }
-      const server = await findServerOf(config);
-      if (server === undefined) {
-        await tellPending(config, json === true);
-        throw new ControlError(`No dyndns is running: nothing answers at '${control}'.`);
+      const session = await findSession(config);
+      if (session === undefined) {
+        await printPending(config, json === true);
+        throw new CommandError(`No dyndns is running: no server answers at '${config.control}'.`);
       }
-      const status = await server.status();
-      process.stdout.write(json ? `${JSON.stringify(status, null, 2)}\n` : formatStatus(status));
+      const status = await session.call('status', {});
+      if (json) printJson(status);
+      else process.stdout.write(formatStatus(status));
     });
 }
 
-/** Without a server, what waits for the next one, where the store can be opened. */
-async function tellPending(config: Config, json: boolean): Promise<void> {
+/** Without a server: the pending updates of the store, if it can be opened. */
+async function printPending(config: Config, json: boolean): Promise<void> {
   const { store } = config;
   if (store === undefined || (store.kind === 'sqlite' && !existsSync(store.path))) return;
   try {
-    await withClients(config, async ({ clients }) => {
-      const pending = await clients.pending();
-      process.stdout.write(json ? `${JSON.stringify({ pending }, null, 2)}\n` : formatPending(pending));
-    });
+    const { localPendingUpdates } = await import('../local-session.ts');
+    const pending = await localPendingUpdates(config);
+    if (json) printJson({ pending });
+    else process.stdout.write(formatPending(pending));
   } catch (error) {
-    if (!isStartError(error)) throw error;
+    if (!(error instanceof AppError || isStartError(error))) throw error;
     process.stderr.write(`WARNING: ${error.message}\n`);
   }
 }
@@ -54,15 +54,15 @@ function formatStatus(status: ServerStatus): string {
   for (const address of http) lines.push(`listening on ${address}`);
   if (certificate !== undefined) lines.push(formatCertificate(certificate));
   for (const zone of remote) lines.push(`${zone}  on another primary`);
-  // An older server says nothing of them.
+  // A server of an older release does not report webhooks.
   for (const { webhook, waiting, problem } of webhooks ?? []) {
     lines.push(`webhook ${webhook}  ${waiting} waiting${problem === undefined ? '' : `, last attempt: ${problem}`}`);
   }
-  const waiting =
+  const pendingLines =
     pending !== undefined
       ? formatPending(pending)
-      : `What is pending is not known: ${pendingProblem ?? 'an older server'}\n`;
-  return `${lines.join('\n')}\n${embedded.map(formatZone).join('')}${waiting}`;
+      : `Pending updates are unknown: ${pendingProblem ?? 'the server is of an older release.'}\n`;
+  return `${lines.join('\n')}\n${embedded.map(formatZone).join('')}${pendingLines}`;
 }
 
 function formatCertificate({ names, ends }: NonNullable<ServerStatus['certificate']>): string {

@@ -1,14 +1,11 @@
-/** `dyndns token create NAME --host H…` and `dyndns token rotate NAME`: a new secret, which is shown once. */
+/** `dyndns token create NAME --host H…` and `dyndns token rotate NAME`: print a new secret, which is shown only once. */
 import { randomBytes } from 'node:crypto';
 import { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
-import type { CreateTokenCall } from '../../control/client-calls.ts';
-import { readToken } from '../../control/in-process-clients.ts';
-import { makeToken } from '../../core/admin/client-admin.ts';
-import { type NewTokenView, newTokenView, tokenView } from '../../core/admin/views.ts';
-import { AppError } from '../../core/errors.ts';
-import { type ClientsAt, withClients } from '../clients.ts';
+import type { Input } from '../../core/admin/operations.ts';
+import type { NewTokenView } from '../../core/admin/token-operations.ts';
 import { CommandError, UsageError } from '../output.ts';
+import { commandError, withClientSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { printJson } from '../table.ts';
 import { formatNewToken, serverUrl } from '../token-lines.ts';
@@ -29,17 +26,17 @@ interface CreateFlags extends ShowFlags {
 }
 
 const FREEDNS = 'for clients of FreeDNS version 1 with this user name, in lower case, and for no others';
-const SERVER = 'how clients reach this server, for the lines that are printed: https://dyndns.example.com';
+const SERVER = 'the URL at which clients reach this server, for the printed examples: https://dyndns.example.com';
 
 export function tokenCreateCommand(): Command {
   return new Command('create')
-    .description('make a token, and print its secret with lines for clients')
+    .description('create a token, and print its secret with examples for clients')
     .argument('<name>', 'for people, the log and the history; not secret')
-    .requiredOption('--host <names...>', "names that it may change; '*.x' is every name below x")
-    .option('--type <types...>', 'A, AAAA, TXT; else A and AAAA')
-    .option('--addresses <prefixes...>', "any, own (only the caller's address), or prefixes; else any")
-    .option('--from <prefixes...>', 'where its requests may come from; else anywhere')
-    .option('--expires <day>', 'the last day on which it counts, YYYY-MM-DD in UTC')
+    .requiredOption('--host <names...>', "names that it may change; '*.x' covers every name below x")
+    .option('--type <types...>', 'A, AAAA, TXT (default: A and AAAA)')
+    .option('--addresses <prefixes...>', "any, own (only the caller's address), or prefixes (default: any)")
+    .option('--from <prefixes...>', 'addresses that its requests must come from (default: any)')
+    .option('--expires <day>', 'the last day on which it is valid, YYYY-MM-DD in UTC')
     .option('--freedns <user>', FREEDNS)
     .option('--server <url>', SERVER)
     .option('--print-only', 'store nothing: print an entry for the configuration file')
@@ -47,7 +44,7 @@ export function tokenCreateCommand(): Command {
     .action(async (name: string, flags: CreateFlags, command: Command) => {
       const { config } = loadFor(command);
       const { host, type, addresses, from, expires, freedns } = flags;
-      const call = {
+      const input = {
         name,
         hosts: split(host),
         types: split(type),
@@ -57,30 +54,31 @@ export function tokenCreateCommand(): Command {
         ...(freedns !== undefined && { freednsUser: freedns }),
       };
       checkServer(flags);
-      if (flags.printOnly) show(unstoredToken(call, config), serverUrl([]), flags, false);
+      if (flags.printOnly) show(await unstoredToken(input, config), serverUrl([]), flags, false);
       else
-        await withClients(config, async (at) => {
-          show(await at.clients.createToken(call), serverUrl(await at.http()), flags);
+        await withClientSession(config, async (session) => {
+          show(await session.call('createToken', input), serverUrl(await session.http()), flags);
         });
     });
 }
 
 export function tokenRotateCommand(): Command {
   return new Command('rotate')
-    .description('give a token another secret; the old one is refused within one second')
+    .description('give a token a new secret; the old one is refused within one second')
     .argument('<name>', 'its name')
     .option('--freedns <user>', FREEDNS)
     .option('--server <url>', SERVER)
     .option('--json', 'print a JSON object')
     .action(async (name: string, flags: ShowFlags & Pick<CreateFlags, 'freedns'>, command: Command) => {
       checkServer(flags);
-      await withClients(loadFor(command).config, async (at: ClientsAt) => {
-        show(await at.clients.rotateToken(name, flags.freedns), serverUrl(await at.http()), flags);
+      await withClientSession(loadFor(command).config, async (session) => {
+        const input = { name, ...(flags.freedns !== undefined && { freednsUser: flags.freedns }) };
+        show(await session.call('rotateToken', input), serverUrl(await session.http()), flags);
       });
     });
 }
 
-/** Commas separate, too. */
+/** Items may also be separated by commas. */
 function split(items: readonly string[] = []): string[] {
   return items.flatMap((item) => item.split(',')).filter((item) => item !== '');
 }
@@ -97,15 +95,22 @@ function checkServer({ server }: ShowFlags): void {
 }
 
 /** @throws UsageError, CommandError */
-function unstoredToken(call: CreateTokenCall, config: Config): NewTokenView {
+async function unstoredToken(input: Input<'createToken'>, config: Config): Promise<NewTokenView> {
+  const [{ readToken }, { readInput }, { makeToken }, { newTokenView, tokenView }] = await Promise.all([
+    import('../../control/domain-values.ts'),
+    import('../../core/admin/read-input.ts'),
+    import('../../core/admin/token-admin.ts'),
+    import('../../core/admin/views.ts'),
+  ]);
   try {
-    const { token, secret } = makeToken(readToken(call), (octets) => randomBytes(octets), Date.now());
+    const wanted = readToken(readInput('createToken', input));
+    const { token, secret } = makeToken(wanted, (octets) => randomBytes(octets), Date.now());
     if (config.tokens.some(({ name }) => name === token.name)) {
-      throw new CommandError(`The token '${token.name}' stands in the configuration file already.`);
+      throw new CommandError(`The token '${token.name}' is in the configuration file already.`);
     }
     const view = tokenView(token, 'configuration', Date.now());
-    return newTokenView(view, token.sha256, secret, call.freednsUser);
+    return newTokenView(view, token.sha256, secret, wanted.freednsUser);
   } catch (error) {
-    throw error instanceof AppError ? new UsageError(error.message) : error;
+    throw commandError(error);
   }
 }

@@ -1,14 +1,14 @@
 /** `dyndns token …`: credentials of clients. */
 import { Command } from 'commander';
-import type { TokenView } from '../../core/admin/views.ts';
-import { withClients } from '../clients.ts';
+import type { TokenView } from '../../core/admin/token-operations.ts';
 import { formatTime } from '../local-time.ts';
+import { withClientSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { formatTable, listed, printJson } from '../table.ts';
 import { tokenCreateCommand, tokenRotateCommand } from './token-create.ts';
 
 export function tokenCommand(): Command {
-  const token = new Command('token').description('make, list and end the credentials of clients');
+  const token = new Command('token').description('create, list, rotate and revoke the credentials of clients');
   for (const command of [tokenCreateCommand, tokenListCommand, tokenRevokeCommand, tokenRotateCommand]) {
     token.addCommand(command());
   }
@@ -17,12 +17,13 @@ export function tokenCommand(): Command {
 
 function tokenListCommand(): Command {
   return new Command('list')
-    .description('list the tokens of the configuration and of the store that are not revoked')
-    .option('--all', 'list revoked ones, too')
+    .description('list the tokens of the configuration and of the store')
+    .option('--all', 'also list revoked tokens')
     .option('--json', 'print a JSON array')
     .action(async ({ all, json }: { all?: boolean; json?: boolean }, command: Command) => {
-      await withClients(loadFor(command).config, async ({ clients }) => {
-        const tokens = (await clients.tokens()).filter(({ state }) => all || state !== 'revoked');
+      await withClientSession(loadFor(command).config, async (session) => {
+        const { tokens: withRevoked } = await session.call('listTokens', {});
+        const tokens = withRevoked.filter(({ state }) => all || state !== 'revoked');
         if (json) printJson(tokens);
         else process.stdout.write(formatTokens(tokens));
       });
@@ -31,20 +32,20 @@ function tokenListCommand(): Command {
 
 function tokenRevokeCommand(): Command {
   return new Command('revoke')
-    .description('end a token: it is refused within one second')
+    .description('revoke a token: it is refused within one second')
     .argument('<name>', 'its name')
     .option('--json', 'print a JSON object')
     .action(async (name: string, { json }: { json?: boolean }, command: Command) => {
-      await withClients(loadFor(command).config, async ({ clients }) => {
-        const token = await clients.revokeToken(name);
+      await withClientSession(loadFor(command).config, async (session) => {
+        const token = await session.call('revokeToken', { name });
         if (json) printJson(token);
-        else process.stdout.write(`The token '${token.name}' is revoked.\n`);
+        else process.stdout.write(`The token '${token.name}' was revoked.\n`);
       });
     });
 }
 
 export function formatTokens(tokens: readonly TokenView[]): string {
-  if (tokens.length === 0) return 'There are no tokens. `dyndns token create` makes one.\n';
+  if (tokens.length === 0) return 'There are no tokens. `dyndns token create` creates one.\n';
   const rows = tokens.map(({ name, origin, state, hosts, types, addresses, sources, expires, lastUsed, revoked }) => [
     name,
     origin,
@@ -54,7 +55,7 @@ export function formatTokens(tokens: readonly TokenView[]): string {
     typeof addresses === 'string' ? addresses : listed(addresses),
     sources === undefined ? 'anywhere' : listed(sources),
     expires ?? '-',
-    // Of those in the file uses may be forgotten.
+    // Without a store the last use of a configured token is lost at a restart.
     lastUsed !== undefined ? formatTime(lastUsed) : origin === 'configuration' ? '-' : 'never',
   ]);
   return formatTable(['NAME', 'ORIGIN', 'STATE', 'HOSTS', 'TYPES', 'ADDRESSES', 'FROM', 'EXPIRES', 'LAST USED'], rows);

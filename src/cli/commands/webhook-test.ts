@@ -1,4 +1,4 @@
-/** `dyndns webhook test [WHICH]`: sends a test to each webhook of the configuration, with or without a running server. */
+/** `dyndns webhook test [WHICH]`: sends a test notice to each webhook, with or without a running server. */
 import { Command } from 'commander';
 import type { WebhookConfig } from '../../config/config.ts';
 import { testWebhooks, type WebhookTest } from '../../server/webhooks.ts';
@@ -8,13 +8,13 @@ import { printJson } from '../table.ts';
 
 export function webhookTestCommand(): Command {
   return new Command('test')
-    .description('send a test to each webhook of the configuration, and say what came of it')
+    .description('send a test notice to each webhook of the configuration, and print the outcome')
     .argument('[which]', 'only this one: its number in the file, from 1, or its URL')
     .option('--json', 'print a JSON array')
     .action(async (which: string | undefined, { json }: { json?: boolean }, command: Command) => {
       const { webhooks } = loadFor(command).config;
       const results: WebhookTest[] = [];
-      for await (const result of testWebhooks(webhooks, wantedOf(webhooks, which))) {
+      for await (const result of testWebhooks(webhooks, selectWebhooks(webhooks, which))) {
         results.push(result);
         if (!json) process.stdout.write(formatTest(result));
       }
@@ -24,18 +24,18 @@ export function webhookTestCommand(): Command {
 }
 
 /** Indices. @throws CommandError, UsageError */
-function wantedOf(webhooks: readonly WebhookConfig[], which: string | undefined): readonly number[] {
+function selectWebhooks(webhooks: readonly WebhookConfig[], which: string | undefined): readonly number[] {
   if (webhooks.length === 0) {
     throw new CommandError("The configuration names no webhook: add 'webhooks: [{url: https://…}]'.");
   }
   const all = webhooks.map((_, index) => index);
   if (which === undefined) return all;
   const href = URL.canParse(which) ? new URL(which).href : undefined;
-  const wanted = all.filter((index) => which === String(index + 1) || webhooks[index]!.url.reveal() === href);
-  if (wanted.length > 0) return wanted;
-  // The URL that was typed may hold a secret.
+  const selected = all.filter((index) => which === String(index + 1) || webhooks[index]!.url.reveal() === href);
+  if (selected.length > 0) return selected;
+  // The argument is not repeated: a URL may hold a secret.
   const hosts = webhooks.map(({ url }, index) => `${index + 1} is at ${new URL(url.reveal()).host}`);
-  throw new UsageError(`there is no such webhook in the configuration: ${hosts.join(', ')}.`);
+  throw new UsageError(`There is no such webhook in the configuration: ${hosts.join(', ')}.`);
 }
 
 function formatTest({ webhook, outcome, text, advice, durationMs }: WebhookTest): string {

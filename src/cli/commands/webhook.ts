@@ -1,7 +1,7 @@
-/** `dyndns webhook …`: those who are told of events. */
+/** `dyndns webhook …`: the receivers of notices. */
 import { Command } from 'commander';
 import { webhookTestCommand } from './webhook-test.ts';
 
 export function webhookCommand(): Command {
-  return new Command('webhook').description('those who are told of events over HTTP').addCommand(webhookTestCommand());
+  return new Command('webhook').description('receivers of notices over HTTP').addCommand(webhookTestCommand());
 }

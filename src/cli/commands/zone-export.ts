@@ -3,27 +3,27 @@ import { createWriteStream, renameSync, rmSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
-import { withAdmin } from '../admin.ts';
 import { UsageError } from '../output.ts';
+import { withSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { parseZone } from '../zone-name.ts';
 
 export function zoneExportCommand(): Command {
   return new Command('export')
-    .description('write the zone as a zone file')
+    .description('write a zone as a zone file')
     .argument('<zone>', 'the name of the zone')
-    .argument('[file]', 'where to write it; else to the standard output')
+    .argument('[file]', 'the file to write (default: the standard output)')
     .action(async (zoneText: string, file: string | undefined, _options, command: Command) => {
       const apex = parseZone(zoneText);
-      await withAdmin(loadFor(command).config, async ({ zoneAdmin }) => {
-        const pieces = Readable.from(zoneAdmin.exportZone(apex));
+      await withSession(loadFor(command).config, async (session) => {
+        const pieces = Readable.from(await session.call('exportZone', { zone: apex.toString() }));
         if (file !== undefined) await writeWhole(pieces, file);
         else await pipeline(pieces, process.stdout, { end: false }).catch(ignoreClosedPipe);
       });
     });
 }
 
-/** A file that is there is replaced by the whole of the new one, or stays. @throws UsageError */
+/** Replaces an existing file atomically: on failure the old one stays. @throws UsageError */
 async function writeWhole(pieces: Readable, file: string): Promise<void> {
   const partial = `${file}.${process.pid}.partial`;
   try {
@@ -38,7 +38,7 @@ async function writeWhole(pieces: Readable, file: string): Promise<void> {
   }
 }
 
-/** `dyndns zone export … | head` has what it wanted. */
+/** The reader of `dyndns zone export … | head` closes the pipe early. */
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }

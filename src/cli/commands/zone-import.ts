@@ -1,7 +1,7 @@
-/** `dyndns zone import ZONE FILE`: the records of a zone file into an embedded zone. */
+/** `dyndns zone import ZONE FILE`: imports the records of a zone file into an embedded zone. */
 import { Command } from 'commander';
-import type { ZoneImportReport } from '../../core/admin/zone-admin.ts';
-import { withAdmin } from '../admin.ts';
+import type { ZoneImportReport } from '../../core/admin/zone-operations.ts';
+import { withSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { readZoneFile } from '../zone-file-source.ts';
 import { parseZone } from '../zone-name.ts';
@@ -14,11 +14,11 @@ interface ImportFlags {
 
 export function zoneImportCommand(): Command {
   return new Command('import')
-    .description('take the records of a zone file; SOA, NS and `records` stay as the configuration has them')
+    .description('import the records of a zone file; SOA, NS and `records` stay as in the configuration')
     .argument('<zone>', 'the name of the zone')
     .argument('<file>', 'the zone file; - is the standard input')
-    .option('--replace', 'remove what the file does not have')
-    .option('--dry-run', 'only tell what would be changed')
+    .option('--replace', 'remove records that the file does not have')
+    .option('--dry-run', 'only show what would change')
     .option('--json', 'print a JSON object')
     .action(zoneImport);
 }
@@ -26,12 +26,14 @@ export function zoneImportCommand(): Command {
 async function zoneImport(zoneText: string, file: string, flags: ImportFlags, command: Command): Promise<void> {
   const apex = parseZone(zoneText);
   const { replace = false, dryRun = false, json } = flags;
-  await withAdmin(loadFor(command).config, async ({ zoneAdmin }) => {
-    const watched = process.stderr.isTTY === true;
-    const progress = (text: string) => void (watched && process.stderr.write(`\r\u001b[K${text}`));
+  await withSession(loadFor(command).config, async (session) => {
+    const isTerminal = process.stderr.isTTY === true;
+    const progress = (text: string) => void (isTerminal && process.stderr.write(`\r\u001b[K${text}`));
     const pieces = readZoneFile(file, apex, (records) => progress(`${records} records read`));
     try {
-      const report = await zoneAdmin.importZone(apex, pieces, { replace, dryRun });
+      const mode = replace ? 'replace' : 'merge';
+      const input = { zone: apex.toString(), mode, dry_run: dryRun ? '1' : '0' } as const;
+      const report = await session.call('importZone', input, pieces);
       progress('');
       process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report, dryRun));
     } catch (error) {

@@ -1,4 +1,4 @@
-/** `dyndns zone …`: the zones that dyndns itself is the primary of. */
+/** `dyndns zone …`: embedded zones, those that dyndns serves itself. */
 import { Command } from 'commander';
 import { zoneExportCommand } from './zone-export.ts';
 import { zoneImportCommand } from './zone-import.ts';

@@ -1,6 +1,6 @@
 /**
- * `dyndns init` for a zone that dyndns serves itself: the configuration, the records that the parent zone needs, and
- * what to know about port 53. Left out: secondaries and keys, which docs/configuration.md describes.
+ * `dyndns init` for a zone that dyndns serves itself: the configuration, the records for the parent zone, and advice on
+ * port 53. Left out: secondaries and keys, which docs/configuration.md describes.
  */
 import { resolve } from 'node:path';
 import { ipAddress } from '../../config/kinds/addresses.ts';
@@ -34,17 +34,18 @@ export async function planEmbeddedZone(
   const ns = nsTexts.flatMap(splitAnswer).map((text) => readAnswer(text, nameserverName, '--ns'));
   if (ns.length === 0) throw new UsageError('--ns: a zone needs at least one nameserver.');
   const glue = await askAddresses(zone, ns, flags, ask);
-  const contactText = flags.contact ?? (await ask('Mail address of who runs it', `hostmaster@${name}`, '--contact'));
+  const contactText =
+    flags.contact ?? (await ask('Mail address of the person who runs it', `hostmaster@${name}`, '--contact'));
   const contact = mailbox.format(readAnswer(contactText, mailbox, '--contact'));
   const preset = resolve(file).startsWith('/etc/') ? '/var/lib/dyndns/dyndns.db' : 'dyndns.db';
-  const store = readAnswer(flags.store ?? (await ask('File of its data', preset, '--store')), filePath, '--store');
+  const store = readAnswer(flags.store ?? (await ask('File for its data', preset, '--store')), filePath, '--store');
   return {
     text: configurationText(name, { ns, glue, contact, store, secret }),
     advice: (named) => advice(zone, ns, glue, named),
   };
 }
 
-/** Addresses of the first nameserver, where it lies inside the zone and nobody else could tell them. */
+/** Addresses of the first nameserver if its name is in the zone: glue. */
 async function askAddresses(
   zone: DomainName,
   ns: readonly DomainName[],
@@ -55,13 +56,13 @@ async function askAddresses(
   const inside = others.find((other) => other.isAtOrBelow(zone));
   if (inside !== undefined) {
     throw new UsageError(
-      `--ns: '${inside}' lies inside the zone, and only the address of the first nameserver is asked for. ` +
-        'Leave it out here; add it to `ns` and its address to `records` of the file then.',
+      `--ns: '${inside}' is in the zone, and this command takes only the address of the first nameserver. ` +
+        'Leave it out here, then add it to `ns` and its address to `records` in the file.',
     );
   }
   if (!first!.isAtOrBelow(zone)) {
     if (address !== undefined)
-      throw new UsageError(`--address: '${first}' lies outside of the zone, which cannot have it.`);
+      throw new UsageError(`--address: '${first}' is not in the zone, which cannot have its address.`);
     return [];
   }
   const texts = address ?? [await ask(`Public addresses of ${first} (separated by commas)`, undefined, '--address')];
@@ -81,7 +82,7 @@ interface Answers {
 function configurationText(name: string, { ns, glue, contact, store, secret }: Answers): string {
   const lines = glue.map((address) => `      ${addressRecord(ns[0]!, address)}\n`);
   return `---
-# Everything that can stand here: docs/configuration.md
+# All options: docs/configuration.md
 secret: '${secret}'
 check: authenticated
 store: ${storeUrl.format({ kind: 'sqlite', path: store })}
@@ -103,16 +104,16 @@ function advice(zone: DomainName, ns: readonly DomainName[], glue: readonly IpAd
   const parent = zone.parent();
   const place =
     parent === undefined || parent.labelCount < 2
-      ? `Tell your registrar the nameservers${glue.length === 0 ? '' : ' and their addresses (glue)'}`
-      : `Add to the zone '${parent}', where that is run`;
+      ? `Enter the nameservers${glue.length === 0 ? '' : ' and their addresses (glue)'} at your registrar`
+      : `Add to the zone '${parent}', at its primary`;
   return `${place}:
 
 ${[...delegation, ...addresses].join('')}
-DNS is served on port 53, UDP and TCP, of all addresses. A firewall must let both in.
+DNS is served on port 53, UDP and TCP, on all addresses. A firewall must allow both.
 
-- Only root may open port 53, and who has the capability CAP_NET_BIND_SERVICE. In a systemd unit:
+- Only root and processes with the capability CAP_NET_BIND_SERVICE may open port 53. In a systemd unit:
   AmbientCapabilities=CAP_NET_BIND_SERVICE
-- Where systemd-resolved holds 127.0.0.53:53 (Ubuntu, Fedora), name the addresses of this machine in the file:
+- If systemd-resolved uses 127.0.0.53:53 (Ubuntu, Fedora), set the addresses of this machine in the file:
   dns: {listen: ['192.0.2.1', '2001:db8::1']}
 - Or choose another port (dns: {listen: ['0.0.0.0:5353']}) and redirect port 53 to it.
 
@@ -120,7 +121,7 @@ Then:
 
   ${programCall()} --config ${file} serve
 
-And where the zone is to be seen, once the parent has its lines:
+And to see the zone, when the parent has these records:
 
   dig ${zone} SOA
 `;

@@ -1,18 +1,18 @@
-/** What `dyndns init` asks where the flags do not say it, and how it reads the answers. */
+/** The questions of `dyndns init` for values that no flag gives, and how it reads the answers. */
 import { createInterface } from 'node:readline/promises';
 import { type ScalarKind, ValueError } from '../../config/kinds/kind.ts';
 import { NameError } from '../../dns/name.ts';
 import { UsageError } from '../output.ts';
 
-/** @throws UsageError that names the flag, where nobody is there to answer */
+/** @throws UsageError that names the flag, without a terminal */
 export type Ask = (question: string, preset: string | undefined, flag: string) => Promise<string>;
 
-/** Asks on a terminal; elsewhere takes the preset or says which flag is missing. */
+/** Asks on a terminal. Without one it takes the preset, or says which flag is missing. */
 export function asker(): Ask {
   return async (question, preset, flag) => {
     if (!process.stdin.isTTY) {
       if (preset !== undefined) return preset;
-      throw new UsageError(`${flag} is missing, and there is nobody to ask.`);
+      throw new UsageError(`${flag} is missing, and there is no terminal to ask for it.`);
     }
     const lines = createInterface({ input: process.stdin, output: process.stdout });
     try {
@@ -24,7 +24,7 @@ export function asker(): Ask {
   };
 }
 
-/** An answer, read as the configuration file reads it. @throws UsageError */
+/** Reads an answer as the configuration file reads the value. @throws UsageError */
 export function readAnswer<T>(text: string, kind: ScalarKind<T>, flag: string): T {
   try {
     const value = kind.parse(text);
@@ -36,7 +36,7 @@ export function readAnswer<T>(text: string, kind: ScalarKind<T>, flag: string): 
   throw new UsageError(`${flag}: '${text}' is not ${kind.allowed}.`);
 }
 
-/** Several answers in one text, separated by commas or spaces. */
+/** Splits an answer at commas and spaces. */
 export function splitAnswer(text: string): string[] {
   return text.split(/[\s,]+/).filter((part) => part !== '');
 }

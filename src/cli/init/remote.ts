@@ -11,7 +11,7 @@ export type PrimaryKind = (typeof PRIMARIES)[number];
 export interface InitPlan {
   /** The configuration file. */
   readonly text: string;
-  /** What is to be done then. @param file as it was named */
+  /** The next steps. @param file as in the command */
   advice(file: string): string;
 }
 
@@ -30,7 +30,7 @@ export async function planRemoteZone(
   const key = randomBytes(64).toString('base64');
   return {
     text: `---
-# Everything that can stand here: docs/configuration.md
+# All options: docs/configuration.md
 secret: '${secret}'
 nameserver: '${nameserver.text}'
 check: authenticated
@@ -50,7 +50,7 @@ Then:
 
 function parsePrimary(text: string): PrimaryKind {
   const kind = PRIMARIES.find((candidate) => candidate === text.toLowerCase());
-  if (kind === undefined) throw new UsageError(`'${text}' is none of ${PRIMARIES.join(', ')}.`);
+  if (kind === undefined) throw new UsageError(`'${text}' is not one of ${PRIMARIES.join(', ')}.`);
   return kind;
 }
 
@@ -67,7 +67,7 @@ const PRIMARY_ADVICE: Record<PrimaryKind, (zone: string, key: string) => string>
     allow-update { key "${zone}"; };
   };
 
-A new zone needs its file before that: deploy/bind/dyndns.example.com.zone is one to copy.
+A new zone needs its zone file first: copy deploy/bind/dyndns.example.com.zone.
 `,
   knot: (zone, key) => `Add to /etc/knot/knot.conf, then: knotc reload
 
@@ -83,7 +83,7 @@ A new zone needs its file before that: deploy/bind/dyndns.example.com.zone is on
     - domain: ${zone}
       acl: update-${zone}
 
-A new zone needs its file before that: deploy/bind/dyndns.example.com.zone is one to copy.
+A new zone needs its zone file first: copy deploy/bind/dyndns.example.com.zone.
 `,
   powerdns: (zone, key) => `Set dnsupdate=yes and the cache TTLs to 0 in pdns.conf (docs/operating/powerdns.md), then:
 

@@ -1,14 +1,14 @@
-/** A backup of all databases of a server: first the store, then the zones, so that no change of a zone is older. */
+/** Backs up all databases of a server: first the store, then the zones, so that the zones have every change in the history. */
 import { AppError } from '../errors.ts';
 import type { BackupReport, ZoneAdmin } from './zone-admin.ts';
 
-/** The database of tokens, settings of hosts, history and wishes. */
+/** The database of tokens, settings of hosts, history and pending updates. */
 export interface StoreCopy {
   readonly from: string;
   copy(toFile: string): Promise<void>;
 }
 
-/** The same administration of zones, whose backup has the store beside it: in FILE.store. */
+/** The same administration of zones, whose backup also copies the store, to FILE.store. */
 export function withStoreBackup(admin: ZoneAdmin, store: StoreCopy | undefined): ZoneAdmin {
   if (store === undefined) return admin;
   return {
@@ -24,7 +24,7 @@ export function withStoreBackup(admin: ZoneAdmin, store: StoreCopy | undefined):
         const reason = cause instanceof Error ? cause.message : String(cause);
         throw new AppError('request-malformed', `The backup '${to}' could not be written: ${reason}.`, { cause });
       }
-      const what = 'tokens, hosts, history and wishes';
+      const what = 'tokens, hosts, history and pending updates';
       const { copies } = await admin.backup(file);
       return { copies: [{ what, from: store.from, to }, ...copies] };
     },

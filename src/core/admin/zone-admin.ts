@@ -1,29 +1,8 @@
-/**
- * What an operator does to the zones that this server is the primary of: contracts for the control socket and the
- * command line, which do the same with and without a running server.
- */
+/** Administration of the zones that this server is the primary of: the port that the nameserver implements. */
 import type { DomainName } from '../../dns/name.ts';
+import type { BackupReport, ZoneImportReport, ZoneState } from './zone-operations.ts';
 
-/** One zone as `dyndns status` and `dyndns zone list` tell it. */
-export interface ZoneState {
-  /** Presentation form with the final dot. */
-  readonly zone: string;
-  readonly serial: number;
-  /** Names with records, and empty ones between them. */
-  readonly names: number;
-  readonly secondaries: readonly SecondaryState[];
-}
-
-export interface SecondaryState {
-  /** `address:port`. */
-  readonly endpoint: string;
-  /** The newest serial that it is known to hold; absent if it never asked. */
-  readonly serial?: number;
-  /** Seconds since the oldest commit that it does not hold; absent if it holds all, or never asked. */
-  readonly behindSeconds?: number;
-  /** What is wrong with it; completes "the secondary …". */
-  readonly problem?: string;
-}
+export type { BackupReport, SecondaryState, ZoneImportReport, ZoneState } from './zone-operations.ts';
 
 export interface ZoneImportOptions {
   /** Dynamic RRsets that the file does not have are removed. */
@@ -32,25 +11,6 @@ export interface ZoneImportOptions {
   readonly dryRun: boolean;
 }
 
-export interface ZoneImportReport {
-  /** RRsets. */
-  readonly added: number;
-  readonly changed: number;
-  readonly unchanged: number;
-  readonly removed: number;
-  /** What was not taken, and why; the first of many. */
-  readonly skipped: readonly string[];
-  readonly skippedCount: number;
-  /** Of the zone, afterwards. */
-  readonly serial: number;
-}
-
-export interface BackupReport {
-  /** In the order in which they were copied. */
-  readonly copies: readonly { readonly what: string; readonly from: string; readonly to: string }[];
-}
-
-/** Implemented by the nameserver, and by the client of a running server's control socket. */
 export interface ZoneAdmin {
   zones(): Promise<readonly ZoneState[]>;
   /**
@@ -59,16 +19,16 @@ export interface ZoneAdmin {
    */
   exportZone(apex: DomainName): AsyncIterable<string>;
   /**
-   * Takes the records of a zone file as dynamic data. RRsets of the file take the place of those of the same name and
-   * type; the SOA and what is static stays, but for a serial later than ours. Nothing is changed before the whole file
-   * is read. What changes up to 5,000 names lands in one commit, more in several: each name as a whole.
+   * Imports the records of a zone file as dynamic data. RRsets of the file replace those of the same name and type. The
+   * SOA and static records stay, except that a later serial is adopted. Nothing is changed before the whole file is read.
+   * A change of up to 5,000 names is one commit, a larger one several: each name as a whole.
    * @param text the file in pieces, UTF-8 decoded
    * @throws AppError name-invalid, request-malformed (with the line and advice), primary-*, publish-unknown
    */
   importZone(apex: DomainName, text: AsyncIterable<string>, options: ZoneImportOptions): Promise<ZoneImportReport>;
   /**
-   * Sets a later serial, for zones that came back from an older backup.
-   * @throws AppError name-invalid, request-malformed when it is not later (RFC 1982 §3.2), primary-*
+   * Sets a later serial, for a zone that was restored from an older backup.
+   * @throws AppError name-invalid, request-malformed if it is not later (RFC 1982 §3.2), primary-*
    */
   setSerial(apex: DomainName, serial: number): Promise<{ readonly before: number; readonly serial: number }>;
   /** Copies the databases, consistent while changes go on. @param file absolute path @throws AppError */

@@ -10,7 +10,9 @@ import { eventId } from '../history/history.ts';
 import { defaultHostSettings } from '../hosts/host.ts';
 import { HostDirectory } from '../hosts/host-directory.ts';
 import type { ReadOutcome } from '../zones/publisher.ts';
-import { ClientAdmin, type ClientAdminOptions, type NewToken } from './client-admin.ts';
+import type { AdminOptions } from './admin-options.ts';
+import { makeAdministration } from './administration.ts';
+import type { NewToken } from './token-admin.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
 const name = (text: string) => DomainName.parse(text);
@@ -33,7 +35,7 @@ const published: ReadOutcome = {
   published: { A: { addresses: ['192.0.2.1'], ttl: 60 }, AAAA: none },
 };
 
-function make(more: Partial<ClientAdminOptions> = {}) {
+function make(more: Partial<AdminOptions> = {}) {
   const store = openMemoryStore();
   const directory = new HostDirectory({
     configured: [],
@@ -43,7 +45,7 @@ function make(more: Partial<ClientAdminOptions> = {}) {
     after: () => () => {},
   });
   let counter = 0;
-  const admin = new ClientAdmin({
+  const admin = makeAdministration({
     store,
     tokens: [FILED],
     hosts: [{ ...defaultHostSettings(SET), ttl: 9 }],
@@ -70,16 +72,16 @@ describe('tokens', () => {
   it('of the configuration are listed with their last use, where it is known', async () => {
     const { store } = make();
     await store.tokens.touchLastUsed([{ tokenId: FILED.id, lastUsedMs: NOW }]);
-    const [used] = await make({ uses: store.tokens }).admin.listTokens();
+    const [used] = await make({ uses: store.tokens }).admin.tokens.listTokens();
     expect(used).toMatchObject({ name: 'filed', origin: 'configuration', lastUsed: new Date(NOW).toISOString() });
     for (const uses of [undefined, make().store.tokens]) {
-      expect((await make({ uses }).admin.listTokens())[0]).not.toHaveProperty('lastUsed');
+      expect((await make({ uses }).admin.tokens.listTokens())[0]).not.toHaveProperty('lastUsed');
     }
   });
 
   it('a new one is in the store with the SHA-256 of its secret alone', async () => {
     const { admin, store } = make();
-    const { token, secret, sha256 } = await admin.createToken({ ...WANTED, expires: '2027-12-31' });
+    const { token, secret, sha256 } = await admin.tokens.createToken({ ...WANTED, expires: '2027-12-31' });
     expect(sha256).toBe(tokenSha256(secret));
     expect(secret).toMatch(/^[a-z2-7]{32}$/);
     const stored = await store.tokens.findBySha256(sha256);
@@ -99,22 +101,22 @@ describe('tokens', () => {
 
   it('one for FreeDNS is found by the hash of user and password, and not by the password', async () => {
     const { admin, store } = make();
-    const { secret, sha256, freednsUser } = await admin.createToken({ ...WANTED, freednsUser: 'alice' });
+    const { secret, sha256, freednsUser } = await admin.tokens.createToken({ ...WANTED, freednsUser: 'alice' });
     expect(freednsUser).toBe('alice');
     expect(secret).toMatch(/^[a-z2-7]{32}$/);
     const key = createHash('sha1').update(`alice|${secret}`).digest('hex');
     expect(sha256).toBe(tokenSha256(key));
     expect(await store.tokens.findBySha256(tokenSha256(secret))).toBeUndefined();
     expect(await store.tokens.findBySha256(tokenSha256(key))).toMatchObject({ name: 'router1', hosts: [HOME] });
-    for (const kept of [secret, key, 'alice']) expect(JSON.stringify(await store.tokens.list())).not.toContain(kept);
+    for (const text of [secret, key, 'alice']) expect(JSON.stringify(await store.tokens.list())).not.toContain(text);
   });
 
   it('no two have the same name, in the store or in the configuration', async () => {
     const { admin, store } = make();
-    await admin.createToken(WANTED);
-    await expect(admin.createToken(WANTED)).rejects.toEqual(failure('conflict', /already.*rotate.*revoke/));
-    await expect(admin.createToken({ ...WANTED, name: 'filed' })).rejects.toEqual(
-      failure('conflict', /'filed' stands in the configuration file\. Choose another name/),
+    await admin.tokens.createToken(WANTED);
+    await expect(admin.tokens.createToken(WANTED)).rejects.toEqual(failure('conflict', /already.*rotate.*revoke/));
+    await expect(admin.tokens.createToken({ ...WANTED, name: 'filed' })).rejects.toEqual(
+      failure('conflict', /'filed' is in the configuration file\. Choose another name/),
     );
     expect(await store.tokens.list()).toHaveLength(1);
   });
@@ -123,7 +125,7 @@ describe('tokens', () => {
     '%s is in no zone: the error names those that there are',
     async (host) => {
       const { admin, store } = make();
-      await expect(admin.createToken({ ...WANTED, hosts: [HOME, name(host)] })).rejects.toEqual(
+      await expect(admin.tokens.createToken({ ...WANTED, hosts: [HOME, name(host)] })).rejects.toEqual(
         failure('name-invalid', /is in no zone .*it has 'dyn\.example\.com\.', 'lab\.dyn\.example\.com\.'/),
       );
       expect(await store.tokens.list()).toEqual([]);
@@ -133,27 +135,30 @@ describe('tokens', () => {
   it.each(['*.dyn.example.com', '*.example.com', '*.a.lab.dyn.example.com'])(
     'the pattern %s is for zones',
     async (host) => {
-      await make().admin.createToken({ ...WANTED, hosts: [name(host)] });
+      await make().admin.tokens.createToken({ ...WANTED, hosts: [name(host)] });
     },
   );
 
-  it('a rotated one has another secret and the same id; the old secret is nobody’s', async () => {
+  it('a rotated one has another secret and the same id; the old secret is unknown', async () => {
     const { admin, store } = make();
-    const old = await admin.createToken(WANTED);
-    const { secret, sha256, token } = await admin.rotateToken('router1');
+    const old = await admin.tokens.createToken(WANTED);
+    const { secret, sha256, token } = await admin.tokens.rotateToken('router1');
     expect(secret).not.toBe(old.secret);
     expect(token.state).toBe('valid');
     expect(await store.tokens.findBySha256(old.sha256)).toBeUndefined();
     expect(await store.tokens.findBySha256(sha256)).toMatchObject({ name: 'router1' });
   });
 
-  it('a revoked one is told as such, and its name is free again', async () => {
+  it('a revoked one is listed as revoked, and its name is free again', async () => {
     const { admin, store } = make();
-    const { sha256 } = await admin.createToken(WANTED);
-    expect(await admin.revokeToken('router1')).toMatchObject({ state: 'revoked', revoked: '2026-11-23T10:00:00.000Z' });
+    const { sha256 } = await admin.tokens.createToken(WANTED);
+    expect(await admin.tokens.revokeToken('router1')).toMatchObject({
+      state: 'revoked',
+      revoked: '2026-11-23T10:00:00.000Z',
+    });
     expect(await store.tokens.findBySha256(sha256)).toMatchObject({ revokedMs: NOW });
-    await admin.createToken(WANTED);
-    expect((await admin.listTokens()).map(({ name: of, state }) => `${of} ${state}`).sort()).toEqual([
+    await admin.tokens.createToken(WANTED);
+    expect((await admin.tokens.listTokens()).map(({ name: of, state }) => `${of} ${state}`).sort()).toEqual([
       'filed valid',
       'router1 revoked',
       'router1 valid',
@@ -162,16 +167,16 @@ describe('tokens', () => {
 
   it('of the configuration are changed there; others are unknown', async () => {
     const { admin } = make();
-    await expect(admin.revokeToken('filed')).rejects.toEqual(failure('conflict', /Remove it there.*SIGHUP/));
-    await expect(admin.rotateToken('filed')).rejects.toEqual(failure('conflict', /--print-only/));
-    await expect(admin.revokeToken('nobody')).rejects.toEqual(failure('name-invalid', /no token 'nobody'/));
-    await expect(admin.rotateToken('nobody')).rejects.toEqual(failure('name-invalid', /no token 'nobody'/));
+    await expect(admin.tokens.revokeToken('filed')).rejects.toEqual(failure('conflict', /Remove it there.*SIGHUP/));
+    await expect(admin.tokens.rotateToken('filed')).rejects.toEqual(failure('conflict', /--print-only/));
+    await expect(admin.tokens.revokeToken('nobody')).rejects.toEqual(failure('name-invalid', /no token 'nobody'/));
+    await expect(admin.tokens.rotateToken('nobody')).rejects.toEqual(failure('name-invalid', /no token 'nobody'/));
   });
 
   it('a stored one with a name that came into the configuration later can be revoked', async () => {
     const { admin, store } = make();
     await store.tokens.create({ ...FILED, id: 'stored', sha256: tokenSha256('other') });
-    expect(await admin.revokeToken('filed')).toMatchObject({ origin: 'store', state: 'revoked' });
+    expect(await admin.tokens.revokeToken('filed')).toMatchObject({ origin: 'store', state: 'revoked' });
   });
 });
 
@@ -180,16 +185,16 @@ describe('hosts', () => {
     const { admin, directory } = make();
     await directory.load();
     const addresses = { allow: [parseIpPrefix('192.0.2.0/24')!], deny: [] };
-    expect(await admin.addHost({ ownerName: HOME, ttl: 60, addresses }, false)).toMatchObject({
+    expect(await admin.hosts.addHost({ ownerName: HOME, ttl: 60, addresses }, false)).toMatchObject({
       host: 'home.dyn.example.com.',
       origin: 'store',
       ttl: 60,
       allow: ['192.0.2.0/24'],
     });
     expect(await directory.find(HOME)).toMatchObject({ ttl: 60, enabled: true });
-    await admin.enableHost(HOME, false);
+    await admin.hosts.enableHost(HOME, false);
     expect(await directory.find(HOME)).toMatchObject({ ttl: 60, enabled: false });
-    await admin.removeHost(HOME);
+    await admin.hosts.removeHost(HOME);
     expect(await directory.find(HOME)).toBeUndefined();
   });
 
@@ -206,40 +211,42 @@ describe('hosts', () => {
       'request-malformed',
       /at once/,
     ],
-    ['of the configuration', { ...plain, ownerName: SET }, 'conflict', /stand in the configuration file/],
+    ['of the configuration', { ...plain, ownerName: SET }, 'conflict', /are in the configuration file/],
   ])('%s: refused', async (_, wanted, code, message) => {
     const { admin, store } = make();
-    await expect(admin.addHost(wanted, true)).rejects.toEqual(failure(code, message));
+    await expect(admin.hosts.addHost(wanted, true)).rejects.toEqual(failure(code, message));
     expect(await store.hosts.list()).toEqual([]);
   });
 
   it('the zone is the innermost one', async () => {
-    await make().admin.addHost({ ...plain, ownerName: name('a.lab.dyn.example.com'), ttl: 1 }, false);
+    await make().admin.hosts.addHost({ ...plain, ownerName: name('a.lab.dyn.example.com'), ttl: 1 }, false);
   });
 
   it('settings are not overwritten unasked', async () => {
     const { admin } = make();
-    await admin.addHost({ ...plain, ttl: 60 }, false);
-    await expect(admin.addHost(plain, false)).rejects.toEqual(failure('conflict', /--replace/));
-    expect((await admin.addHost(plain, true)).ttl).toBeUndefined();
+    await admin.hosts.addHost({ ...plain, ttl: 60 }, false);
+    await expect(admin.hosts.addHost(plain, false)).rejects.toEqual(failure('conflict', /--replace/));
+    expect((await admin.hosts.addHost(plain, true)).ttl).toBeUndefined();
   });
 
   it('one without settings can be disabled, and none can be removed that is not there', async () => {
     const { admin } = make();
-    expect(await admin.enableHost(HOME, false)).toMatchObject({ enabled: false, origin: 'store' });
-    await expect(admin.enableHost(SET, false)).rejects.toEqual(failure('conflict', /configuration file/));
-    await expect(admin.removeHost(name('x.dyn.example.com'))).rejects.toEqual(failure('name-invalid', /no settings/));
+    expect(await admin.hosts.enableHost(HOME, false)).toMatchObject({ enabled: false, origin: 'store' });
+    await expect(admin.hosts.enableHost(SET, false)).rejects.toEqual(failure('conflict', /configuration file/));
+    await expect(admin.hosts.removeHost(name('x.dyn.example.com'))).rejects.toEqual(
+      failure('name-invalid', /no settings/),
+    );
   });
 
-  it('shows addresses, wishes, what was heard of it, and the valid tokens that cover it', async () => {
+  it('shows addresses, pending updates, activity, and the valid tokens that cover it', async () => {
     const { admin, store } = make();
-    await admin.createToken(WANTED);
-    await admin.createToken({ ...WANTED, name: 'other', hosts: [name('other.dyn.example.com')] });
-    await admin.createToken({ ...WANTED, name: 'old', expires: '2020-01-01' });
-    await admin.createToken({ ...WANTED, name: 'gone' });
-    await admin.revokeToken('gone');
+    await admin.tokens.createToken(WANTED);
+    await admin.tokens.createToken({ ...WANTED, name: 'other', hosts: [name('other.dyn.example.com')] });
+    await admin.tokens.createToken({ ...WANTED, name: 'old', expires: '2020-01-01' });
+    await admin.tokens.createToken({ ...WANTED, name: 'gone' });
+    await admin.tokens.revokeToken('gone');
     await store.history.countRepeats([{ ownerName: HOME, repeats: 3, lastSeenMs: NOW }]);
-    const wish = {
+    const update = {
       family: 'A',
       wanted: '192.0.2.9',
       ttl: 60,
@@ -247,9 +254,9 @@ describe('hosts', () => {
       createdMs: NOW,
       nextAttemptMs: NOW,
     } as const;
-    await store.pending.put({ ...wish, ownerName: HOME, lastError: 'primary-unreachable' });
-    await store.pending.put({ ...wish, ownerName: SET });
-    expect(await admin.showHost(HOME)).toMatchObject({
+    await store.pending.put({ ...update, ownerName: HOME, lastError: 'primary-unreachable' });
+    await store.pending.put({ ...update, ownerName: SET });
+    expect(await admin.hosts.showHost(HOME)).toMatchObject({
       origin: 'none',
       published: { A: ['192.0.2.1'], AAAA: [] },
       lastSeen: '2026-11-23T10:00:00.000Z',
@@ -260,23 +267,23 @@ describe('hosts', () => {
         { name: 'router1', origin: 'store', types: ['A', 'AAAA'] },
       ],
     });
-    expect(await admin.pending()).toMatchObject({ count: 2, oldest: [{ host: 'home.dyn.example.com.' }, {}] });
+    expect(await admin.history.pending()).toMatchObject({ count: 2, oldest: [{ host: 'home.dyn.example.com.' }, {}] });
   });
 
   it('shows the rest where the primary does not answer', async () => {
     const read = () => Promise.reject(new AppError('primary-unreachable', 'no answer'));
-    const shown = await make({ read }).admin.showHost(HOME);
+    const shown = await make({ read }).admin.hosts.showHost(HOME);
     expect(shown).toMatchObject({ publishedProblem: 'no answer', tokens: [{ name: 'filed' }] });
     expect(shown.published).toBeUndefined();
   });
 
   it('lists those with settings and those that were heard of, each once, in canonical order', async () => {
     const { admin, store } = make();
-    await admin.addHost({ ...plain, ownerName: name('b.dyn.example.com') }, false);
+    await admin.hosts.addHost({ ...plain, ownerName: name('b.dyn.example.com') }, false);
     await store.hosts.put(defaultHostSettings(SET));
     const heard = ['a', 'b', 'set'].map((label) => name(`${label}.dyn.example.com`));
     await store.history.countRepeats(heard.map((ownerName) => ({ ownerName, repeats: 1, lastSeenMs: NOW })));
-    expect((await admin.listHosts()).map(({ host, origin, repeats }) => `${host} ${origin} ${repeats}`)).toEqual([
+    expect((await admin.hosts.listHosts()).map(({ host, origin, repeats }) => `${host} ${origin} ${repeats}`)).toEqual([
       'a.dyn.example.com. none 1',
       'b.dyn.example.com. store 1',
       'set.dyn.example.com. configuration 1',
@@ -285,7 +292,7 @@ describe('hosts', () => {
 });
 
 describe('the history', () => {
-  it('is read after what waits is written; by pages; at a time; and is forgotten', async () => {
+  it('is read after buffered events are written; by pages; at a time; and is deleted', async () => {
     let flushed = 0;
     const { admin, store } = make({
       flush: async () => {
@@ -301,21 +308,21 @@ describe('the history', () => {
       A: { before: step === 1 ? [] : [`192.0.2.${step - 1}`], after: [`192.0.2.${step}`] },
     }));
     await store.history.append(events);
-    const first = await admin.history(HOME, 2);
+    const first = await admin.history.history(HOME, 2);
     expect(first).toMatchObject({
       more: true,
       events: [{ A: { after: ['192.0.2.3'] } }, { A: { after: ['192.0.2.2'] } }],
     });
     expect(first.events[0]?.time).toBe('2026-11-23T10:00:00.003Z');
-    const second = await admin.history(HOME, 2, first.events.at(-1)?.id);
+    const second = await admin.history.history(HOME, 2, first.events.at(-1)?.id);
     expect(second).toMatchObject({ more: false, events: [{ A: { after: ['192.0.2.1'] } }] });
-    expect(await admin.historyAt(HOME, NOW + 2)).toEqual({
+    expect(await admin.history.historyAt(HOME, NOW + 2)).toEqual({
       host: 'home.dyn.example.com.',
       time: '2026-11-23T10:00:00.002Z',
       A: ['192.0.2.2'],
     });
-    expect(await admin.purgeHistory(HOME)).toBe(3);
-    expect((await admin.history(HOME, 2)).events).toEqual([]);
+    expect(await admin.history.purgeHistory(HOME)).toBe(3);
+    expect((await admin.history.history(HOME, 2)).events).toEqual([]);
     expect(flushed).toBe(5);
   });
 });
@@ -323,21 +330,21 @@ describe('the history', () => {
 describe('without a store', () => {
   it('shows what the configuration has, and says what to set for the rest', async () => {
     const { admin } = make({ store: undefined });
-    expect((await admin.listTokens()).map((token) => token.name)).toEqual(['filed']);
-    expect((await admin.listHosts()).map(({ host }) => host)).toEqual(['set.dyn.example.com.']);
-    expect(await admin.pending()).toEqual({ count: 0, oldest: [] });
-    const told = failure('conflict', /set 'store: sqlite:/);
+    expect((await admin.tokens.listTokens()).map((token) => token.name)).toEqual(['filed']);
+    expect((await admin.hosts.listHosts()).map(({ host }) => host)).toEqual(['set.dyn.example.com.']);
+    expect(await admin.history.pending()).toEqual({ count: 0, oldest: [] });
+    const noStore = failure('conflict', /set 'store: sqlite:/);
     for (const call of [
-      admin.createToken(WANTED),
-      admin.revokeToken('x'),
-      admin.rotateToken('x'),
-      admin.enableHost(HOME, false),
-      admin.removeHost(HOME),
-      admin.history(HOME, 1),
-      admin.historyAt(HOME, 0),
-      admin.purgeHistory(HOME),
+      admin.tokens.createToken(WANTED),
+      admin.tokens.revokeToken('x'),
+      admin.tokens.rotateToken('x'),
+      admin.hosts.enableHost(HOME, false),
+      admin.hosts.removeHost(HOME),
+      admin.history.history(HOME, 1),
+      admin.history.historyAt(HOME, 0),
+      admin.history.purgeHistory(HOME),
     ]) {
-      await expect(call).rejects.toEqual(told);
+      await expect(call).rejects.toEqual(noStore);
     }
   });
 });

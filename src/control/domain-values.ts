@@ -1,0 +1,104 @@
+/** Reads the texts of an input as the configuration file reads them: names, prefixes, addresses, tokens. */
+import { interfaceId, ipAddress, ipPrefix, macAddress, tokenAddresses } from '../config/kinds/addresses.ts';
+import { type ScalarKind, ValueError } from '../config/kinds/kind.ts';
+import { clientType, fullOwnerName } from '../config/kinds/names.ts';
+import { tokenName } from '../config/kinds/secrets.ts';
+import { calendarDay } from '../config/kinds/words.ts';
+import { DEFAULT_TOKEN_TYPES, type TokenAddresses } from '../core/access/token.ts';
+import type { NewHost } from '../core/admin/host-admin.ts';
+import type { MemberView } from '../core/admin/host-operations.ts';
+import type { NormalInput } from '../core/admin/operations.ts';
+import type { NewToken } from '../core/admin/token-admin.ts';
+import { AppError } from '../core/errors.ts';
+import type { HostMember } from '../core/hosts/host.ts';
+import { unmapAddress } from '../dns/address.ts';
+import { type DomainName, NameError } from '../dns/name.ts';
+
+/** @throws AppError request-malformed, as all functions here */
+export function readToken(input: NormalInput<'createToken'>): NewToken {
+  const { name, hosts, types = [], addresses = 'any', sources = [], expires, freednsUser } = input;
+  if (hosts.length === 0) throw malformed("'hosts' must have at least one name.");
+  return {
+    name: read(name, tokenName, 'name'),
+    hosts: unique(readAll(hosts, fullOwnerName, 'hosts'), (host) => host.key),
+    types: types.length === 0 ? DEFAULT_TOKEN_TYPES : unique(readAll(types, clientType, 'types'), String),
+    addresses: readTokenAddresses(addresses),
+    ...(sources.length > 0 && { sources: readAll(sources, ipPrefix, 'sources') }),
+    ...(expires !== undefined && { expires: read(expires, calendarDay, 'expires') }),
+    ...(freednsUser !== undefined && { freednsUser }),
+  };
+}
+
+/** Scripts also send `any` and `own` in a list, and an empty list for `any`. */
+function readTokenAddresses(addresses: string | readonly string[]): TokenAddresses {
+  const texts = typeof addresses === 'string' ? [addresses] : addresses;
+  const [first = 'any', ...others] = texts;
+  const { word, list, allowed } = tokenAddresses;
+  if (others.length === 0 && /^(any|own)$/i.test(first)) return read(first, word, 'addresses');
+  return readAll(texts, { ...list.item, allowed }, 'addresses');
+}
+
+export function readHostSettings(input: NormalInput<'addHost'>): NewHost {
+  const { host, ttl, allow = [], deny = [], fallback = [], enabled, members } = input;
+  const { silentAfterSeconds = 0, leaseSeconds = 0 } = input;
+  return {
+    ownerName: readHost(host),
+    ...(ttl !== undefined && { ttl }),
+    addresses: { allow: readAll(allow, ipPrefix, 'allow'), deny: readAll(deny, ipPrefix, 'deny') },
+    ...(silentAfterSeconds > 0 && { silentAfterSeconds }),
+    ...(leaseSeconds > 0 && { leaseSeconds }),
+    fallback: readAll(fallback, ipAddress, 'fallback').map((address) => unmapAddress(address).text),
+    ...(enabled !== undefined && { enabled }),
+    ...(members !== undefined && { members: members.map(readMember) }),
+  };
+}
+
+export function readHost(host: string): DomainName {
+  return read(host, fullOwnerName, 'host');
+}
+
+export function readMemberName(member: string): DomainName {
+  return read(member, fullOwnerName, 'member');
+}
+
+export function readMember({ name, interfaceId: id, mac, subnet = 0 }: MemberView): HostMember {
+  if ((id === undefined) === (mac === undefined)) {
+    throw malformed("A member needs either 'interfaceId' or 'mac'.");
+  }
+  const host =
+    id === undefined
+      ? ({ kind: 'mac', text: read(mac ?? '', macAddress, 'mac') } as const)
+      : ({ kind: 'interface-id', text: read(id, interfaceId, 'interfaceId') } as const);
+  return { ownerName: readMemberName(name), host, subnet };
+}
+
+/** ISO 8601 -> milliseconds since 1970. */
+export function readTime(time: string): number {
+  const timeMs = Date.parse(time);
+  if (Number.isNaN(timeMs)) throw malformed("'time' must be a time, like 2026-11-23T10:00:00Z.");
+  return timeMs;
+}
+
+function readAll<T>(texts: readonly string[], kind: ScalarKind<T>, field: string): T[] {
+  return texts.map((text) => read(text, kind, field));
+}
+
+function read<T>(text: string, kind: ScalarKind<T>, field: string): T {
+  let reason = '';
+  try {
+    const value = kind.parse(text);
+    if (value !== undefined) return value;
+  } catch (error) {
+    if (!(error instanceof NameError || error instanceof ValueError)) throw error;
+    reason = `: ${error.message}`;
+  }
+  throw malformed(`'${field}' must be ${kind.allowed}, and '${text}' is not${reason || '.'}`);
+}
+
+function unique<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
+  return [...new Map(items.map((item) => [keyOf(item), item])).values()];
+}
+
+function malformed(message: string): AppError {
+  return new AppError('request-malformed', message);
+}

@@ -1,0 +1,52 @@
+/** What the administration of tokens, hosts and history shares: the store, the configuration, and the zones. */
+import type { DomainName } from '../../dns/name.ts';
+import type { HostToken } from '../access/token.ts';
+import type { TokenStore } from '../access/token-store.ts';
+import { AppError } from '../errors.ts';
+import type { HostSettings } from '../hosts/host.ts';
+import type { HostDirectory } from '../hosts/host-directory.ts';
+import type { Store } from '../store.ts';
+import type { ReadOutcome } from '../zones/publisher.ts';
+import type { Zone } from '../zones/zone.ts';
+
+type AdminStore = Pick<Store, 'tokens' | 'hosts' | 'history' | 'pending'>;
+export type AdminZone = Pick<Zone, 'apex' | 'ttl'>;
+
+export interface AdminOptions {
+  /** Undefined: the configuration names none. It may be shared with other servers. */
+  readonly store: AdminStore | undefined;
+  /** Those of the configuration file. */
+  readonly tokens: readonly HostToken[];
+  readonly hosts: readonly HostSettings[];
+  readonly zones: readonly AdminZone[];
+  /** Notified of changes, if this process serves updates. */
+  readonly directory?: Pick<HostDirectory, 'changed'> | undefined;
+  /** Reads what is published at a name. @throws AppError */
+  readonly read: (ownerName: DomainName) => Promise<ReadOutcome>;
+  /** When tokens were used, those of the configuration too; absent: not known. */
+  readonly uses?: Pick<TokenStore, 'lastUses'> | undefined;
+  /** Writes the buffered events of the history. */
+  readonly flush?: (() => Promise<void>) | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly random: (octets: number) => Uint8Array;
+}
+
+/** @throws AppError conflict that says what to configure */
+export function requireStore({ store }: Pick<AdminOptions, 'store'>): AdminStore {
+  if (store !== undefined) return store;
+  throw new AppError(
+    'conflict',
+    "The configuration names no store: set 'store: sqlite:/var/lib/dyndns/dyndns.db' (or postgres://USER@HOST/DATABASE) and restart the server.",
+  );
+}
+
+/** The zone of a name. A pattern may also be above zones. @throws AppError name-invalid that names the zones */
+export function requireZone({ zones }: Pick<AdminOptions, 'zones'>, pattern: DomainName): AdminZone {
+  const above = zones.filter(({ apex }) => pattern.isAtOrBelow(apex));
+  above.sort((a, b) => b.apex.labelCount - a.apex.labelCount);
+  const zone = above[0] ?? zones.find(({ apex }) => pattern.isWildcard && apex.isAtOrBelow(pattern.parent()!));
+  if (zone !== undefined) return zone;
+  const apexes = zones.map(({ apex }) => `'${apex}'`).join(', ');
+  throw new AppError('name-invalid', `'${pattern}' is in no zone of the configuration; it has ${apexes || 'none'}.`);
+}

@@ -1,0 +1,101 @@
+/** Operations on the history of hosts. */
+import { described, integer, object, text, type ValueOf } from './schema.ts';
+import { OWNER_NAME, TIME } from './token-operations.ts';
+
+const HOST_NAME = described(OWNER_NAME, 'The owner name of the host.');
+const ADDRESSES = { type: 'array', items: { type: 'string' } } as const;
+const STEP = described(object({ before: ADDRESSES, after: ADDRESSES }), 'Addresses before and after the event.');
+
+const EVENT = {
+  ...object(
+    {
+      id: described({ type: 'string' }, 'Unique. Later events have greater ids, compared as texts.'),
+      time: TIME,
+      protocol: described({ type: 'string' }, 'The client protocol, like `dyndns2`; `update` for DNS UPDATE.'),
+      actor: described({ type: 'string' }, 'The token or TSIG key; `master` for the master secret.'),
+      source: described({ type: 'string' }, 'The address of the client; empty if there is none.'),
+      userAgent: { type: 'string' },
+      outcome: { enum: ['changed', 'refused', 'failed'] },
+    },
+    {
+      A: STEP,
+      AAAA: STEP,
+      code: described({ type: 'string' }, 'Why it was refused or failed: a code of docs/errors.md.'),
+      detail: described({ type: 'string' }, 'Further facts, like other types that were changed.'),
+    },
+  ),
+  title: 'an event',
+} as const;
+export type EventView = ValueOf<typeof EVENT>;
+
+const HISTORY = object(
+  {
+    host: HOST_NAME,
+    events: described({ type: 'array', items: EVENT }, 'Newest first.'),
+    more: described(
+      { type: 'boolean' },
+      'There are older events: send the id of the last one as `before` to read them.',
+    ),
+  },
+  {
+    lastSeen: described(TIME, 'The last update that was accepted.'),
+    repeats: described({ type: 'integer' }, 'Updates that changed nothing.'),
+  },
+);
+export type HistoryView = ValueOf<typeof HISTORY>;
+
+const PAST_STATE = object(
+  { host: HOST_NAME, time: TIME },
+  {
+    A: described(ADDRESSES, 'Absent if nothing is known of the family.'),
+    AAAA: described(ADDRESSES, 'Absent if nothing is known of the family.'),
+  },
+);
+export type PastView = ValueOf<typeof PAST_STATE>;
+
+export const HISTORY_OPERATIONS = {
+  readHistory: {
+    method: 'GET',
+    path: '/v1/history',
+    allowed: 'operator',
+    summary: 'Reads the events of a host: changes, refusals and failures, newest first.',
+    input: object(
+      { host: HOST_NAME },
+      {
+        limit: described(integer(1, 10_000), 'The number of events. Without it: 20.'),
+        before: {
+          type: 'string',
+          pattern: '^[0-9a-f]{12,64}$',
+          title: 'the id of an event, or its first 12 digits or more',
+          description: 'Only events with smaller ids. The first 12 digits are the milliseconds since 1970.',
+        },
+      },
+    ),
+    result: HISTORY,
+    example: { host: 'home.dyn.example.com', limit: 20 },
+  },
+  readPast: {
+    method: 'GET',
+    path: '/v1/history/at',
+    allowed: 'operator',
+    summary: 'Shows the addresses that a host had at a time.',
+    input: object({
+      host: HOST_NAME,
+      time: described(text(64, 'a time, like 2026-11-23T10:00:00Z'), 'ISO 8601; in UTC if it ends with Z.'),
+    }),
+    result: PAST_STATE,
+    example: { host: 'home.dyn.example.com', time: '2026-11-23T10:00:00Z' },
+  },
+  purgeHistory: {
+    method: 'POST',
+    path: '/v1/history/purge',
+    allowed: 'operator',
+    summary: 'Deletes all events of a host, and when it was last seen.',
+    input: object({ host: HOST_NAME }),
+    result: object({
+      host: HOST_NAME,
+      events: described({ type: 'integer' }, 'The number of events that were deleted.'),
+    }),
+    example: { host: 'home.dyn.example.com' },
+  },
+} as const;

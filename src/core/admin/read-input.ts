@@ -1,0 +1,58 @@
+/**
+ * Checks the input of an operation against its schema and brings it into one form: numbers and booleans that were sent as
+ * texts are converted, aliases of fields are resolved, unknown fields are dropped. Scripts send all of these.
+ */
+import { AppError } from '../errors.ts';
+import { type NormalInput, OPERATIONS, type OperationName } from './operations.ts';
+import { type ObjectSchema, ruleOf, type Schema } from './schema.ts';
+import type { ValidationError } from './schema-runtime.ts';
+import { VALIDATORS } from './validators.ts';
+
+/** @throws AppError request-malformed that names the field and its rule */
+export function readInput<Name extends OperationName>(name: Name, input: object): NormalInput<Name> {
+  const { input: schema, aliases = {} } = OPERATIONS[name];
+  const renamed: Record<string, unknown> = { ...input };
+  for (const [alias, field] of Object.entries(aliases)) {
+    if (Object.hasOwn(renamed, alias) && !Object.hasOwn(renamed, field)) renamed[field] = renamed[alias];
+  }
+  const value = normalise(schema, renamed);
+  const validate = VALIDATORS[name];
+  if (validate(value)) return value as NormalInput<Name>;
+  // The last error is about the outermost value that failed.
+  throw new AppError('request-malformed', describeFailure(schema, validate.errors?.at(-1)));
+}
+
+function normalise(schema: Schema, value: unknown): unknown {
+  const textForm = schema.anyOf?.find(({ $comment }) => $comment === 'text form');
+  if (textForm !== undefined && typeof value === 'string') return convert(textForm, value);
+  if (schema.items !== undefined && Array.isArray(value)) {
+    const { items } = schema;
+    return value.map((item) => normalise(items, item));
+  }
+  if (schema.properties === undefined || typeof value !== 'object' || value === null) return value;
+  const fields: Record<string, unknown> = {};
+  for (const [field, fieldSchema] of Object.entries(schema.properties)) {
+    const fieldValue: unknown = Object.hasOwn(value, field) ? Reflect.get(value, field) : undefined;
+    if (fieldValue !== undefined) fields[field] = normalise(fieldSchema, fieldValue);
+  }
+  return fields;
+}
+
+/** What does not have the text form stays, and then fails. */
+function convert(textForm: Schema, value: string): unknown {
+  if (textForm.enum !== undefined) return textForm.enum.includes(value) ? value === 'true' || value === '1' : value;
+  return new RegExp(textForm.pattern ?? '', 'u').test(value) ? Number(value) : value;
+}
+
+function describeFailure(input: ObjectSchema, error: ValidationError | undefined): string {
+  const path = error?.instancePath.split('/').slice(1) ?? [];
+  const missing = error?.keyword === 'required' ? [String(error.params['missingProperty'])] : [];
+  const field = [...path, ...missing].reduce((name, part) => {
+    if (/^\d+$/.test(part)) return `${name}[${part}]`;
+    return name === '' ? part : `${name}.${part}`;
+  }, '');
+  if (missing.length > 0) return `'${field}' is missing.`;
+  let schema: Schema = input;
+  for (const part of path) schema = schema.properties?.[part] ?? schema.items ?? schema;
+  return `'${field}' must be ${ruleOf(schema)}.`;
+}

@@ -1,0 +1,129 @@
+/**
+ * The subset of JSON Schema (draft 2020-12) that describes inputs and results of operations, with the TypeScript types
+ * that follow from a schema and its rule in words. Patterns here must not backtrack: one character class, one repeat.
+ */
+
+export interface Schema {
+  readonly type?: 'string' | 'integer' | 'number' | 'boolean' | 'null' | 'array' | 'object';
+  readonly enum?: readonly (string | boolean)[];
+  readonly anyOf?: readonly Schema[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  readonly items?: Schema;
+  readonly maxItems?: number;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  /** Completes "must be …". For an object also its name in the documentation. */
+  readonly title?: string;
+  readonly description?: string;
+  /** Marks the form in which scripts send a number or a boolean as a text; `readInput` converts it. */
+  readonly $comment?: 'text form';
+}
+
+export interface ObjectSchema extends Schema {
+  readonly type: 'object';
+  readonly properties: Readonly<Record<string, Schema>>;
+  readonly required: readonly string[];
+}
+
+type TextForm = { readonly $comment: 'text form' };
+
+/** The type of values that match the schema, without alternatives of type `Without`. */
+export type ValueOf<S, Without = never> = S extends Without
+  ? never
+  : S extends { readonly anyOf: readonly (infer Alternative)[] }
+    ? ValueOf<Alternative, Without>
+    : S extends { readonly enum: readonly (infer Value)[] }
+      ? Value
+      : S extends { readonly properties: infer P; readonly required: readonly (infer R)[] }
+        ? { readonly [K in keyof P & R]: ValueOf<P[K], Without> } & {
+            readonly [K in Exclude<keyof P, R>]?: ValueOf<P[K], Without>;
+          }
+        : S extends { readonly type: 'array'; readonly items: infer Item }
+          ? readonly ValueOf<Item, Without>[]
+          : S extends { readonly type: infer Type }
+            ? Type extends keyof Scalars
+              ? Scalars[Type]
+              : never
+            : never;
+
+/** The type after `readInput`: numbers and booleans only in their own form. */
+export type NormalValueOf<S> = ValueOf<S, TextForm>;
+
+interface Scalars {
+  string: string;
+  integer: number;
+  number: number;
+  boolean: boolean;
+  null: null;
+}
+
+export function object<
+  const Required extends Readonly<Record<string, Schema>>,
+  const Optional extends Readonly<Record<string, Schema>> = Record<never, never>,
+>(required: Required, optional?: Optional) {
+  return {
+    type: 'object',
+    properties: { ...required, ...optional } as Required & Optional,
+    required: Object.keys(required) as (keyof Required & string)[],
+  } as const;
+}
+
+export function list<const Item extends Schema>(items: Item, maxItems: number) {
+  return { type: 'array', items, maxItems } as const;
+}
+
+/** @param title completes "must be …" */
+export function text(maxLength: number, title?: string) {
+  return { type: 'string', maxLength, ...(title !== undefined && { title }) } as const;
+}
+
+/** Also as decimal digits in a text. */
+export function integer(minimum: number, maximum: number) {
+  const textForm = { type: 'string', pattern: '^-?[0-9]{1,15}$', $comment: 'text form' } as const;
+  return { anyOf: [{ type: 'integer', minimum, maximum }, textForm] } as const;
+}
+
+/** Also as a text or a digit, as in a query. */
+export const YES_NO = {
+  anyOf: [{ type: 'boolean' }, { enum: ['true', 'false', '1', '0'], $comment: 'text form' }],
+} as const;
+
+/** The same schema with a sentence for the documentation. */
+export function described<const S extends Schema>(schema: S, description: string) {
+  return { ...schema, description };
+}
+
+/** The rule of a schema; completes "must be …". */
+export function ruleOf(schema: Schema): string {
+  const { title, type, minimum, maximum, maxLength, items, maxItems } = schema;
+  if (title !== undefined) return title;
+  if (schema.enum !== undefined) return choice(schema.enum.map(String));
+  if (schema.anyOf !== undefined) {
+    return choice(schema.anyOf.filter(({ $comment }) => $comment === undefined).map(ruleOf));
+  }
+  switch (type) {
+    case 'integer':
+      return minimum === undefined ? 'an integer' : `an integer from ${minimum} to ${maximum}`;
+    case 'number':
+      return 'a number';
+    case 'boolean':
+      return 'true or false';
+    case 'null':
+      return 'null';
+    case 'array': {
+      const limit = maxItems === undefined ? '' : ` of at most ${maxItems} entries`;
+      return `a list${limit}, each ${ruleOf(items ?? {})}`;
+    }
+    case 'object':
+      return 'an object';
+    default:
+      return maxLength === undefined ? 'a text' : `a text of at most ${maxLength} characters`;
+  }
+}
+
+function choice(words: readonly string[]): string {
+  return words.length < 3 ? words.join(' or ') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+}

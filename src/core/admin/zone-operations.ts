@@ -1,0 +1,124 @@
+/** Operations on embedded zones: those that this server is the primary of. */
+import { described, integer, object, text, type ValueOf, YES_NO } from './schema.ts';
+
+const ZONE_NAME = described(text(1024, 'the name of an embedded zone'), 'The apex of the zone.');
+const SERIAL = described({ type: 'integer' }, 'The SOA serial.');
+
+const SECONDARY = {
+  ...object(
+    { endpoint: described({ type: 'string' }, '`address:port`.') },
+    {
+      serial: described({ type: 'integer' }, 'The newest serial that it is known to hold; absent if it never asked.'),
+      behindSeconds: described(
+        { type: 'number' },
+        'Seconds since the oldest commit that it does not hold; absent if it holds all, or never asked.',
+      ),
+      problem: described({ type: 'string' }, 'Its problem; completes "the secondary …".'),
+    },
+  ),
+  title: 'a secondary',
+} as const;
+
+export const EMBEDDED_ZONE = {
+  ...object({
+    zone: described({ type: 'string' }, 'The apex, with the final dot.'),
+    serial: SERIAL,
+    names: described({ type: 'integer' }, 'Names with records, and empty non-terminals.'),
+    secondaries: { type: 'array', items: SECONDARY },
+  }),
+  title: 'an embedded zone',
+} as const;
+export type ZoneState = ValueOf<typeof EMBEDDED_ZONE>;
+export type SecondaryState = ValueOf<typeof SECONDARY>;
+
+const IMPORT_REPORT = object({
+  added: described({ type: 'integer' }, 'RRsets that were added.'),
+  changed: { type: 'integer' },
+  unchanged: { type: 'integer' },
+  removed: { type: 'integer' },
+  skipped: described(
+    { type: 'array', items: { type: 'string' } },
+    'Records that were skipped and why: the first ones.',
+  ),
+  skippedCount: { type: 'integer' },
+  serial: described(SERIAL, 'The SOA serial after the import.'),
+});
+export type ZoneImportReport = ValueOf<typeof IMPORT_REPORT>;
+
+const BACKUP_REPORT = object({
+  copies: described(
+    {
+      type: 'array',
+      items: object({ what: { type: 'string' }, from: { type: 'string' }, to: { type: 'string' } }),
+    },
+    'In the order in which they were copied.',
+  ),
+});
+export type BackupReport = ValueOf<typeof BACKUP_REPORT>;
+
+export const ZONE_OPERATIONS = {
+  listZones: {
+    method: 'GET',
+    path: '/v1/zones',
+    allowed: 'operator',
+    summary: 'Lists the embedded zones with serial and secondaries.',
+    input: object({}),
+    result: object({ zones: { type: 'array', items: EMBEDDED_ZONE } }),
+    example: {},
+  },
+  exportZone: {
+    method: 'GET',
+    path: '/v1/zones/{zone}/file',
+    allowed: 'operator',
+    summary: 'Sends the zone as a zone file (RFC 1035 §5), of one version, sorted.',
+    input: object({ zone: ZONE_NAME }),
+    result: 'zone file',
+    example: { zone: 'dyn.example.com' },
+  },
+  importZone: {
+    method: 'POST',
+    path: '/v1/zones/{zone}/import',
+    allowed: 'operator',
+    summary:
+      'Imports a zone file, which is the body of the request, as dynamic data. The SOA and static records stay as they are.',
+    input: object(
+      { zone: ZONE_NAME },
+      {
+        mode: described(
+          { enum: ['merge', 'replace'] },
+          '`replace` also removes dynamic RRsets that the file does not have. Without it: `merge`.',
+        ),
+        dry_run: described(YES_NO, 'Changes nothing, and reports what would change. Without it: 0.'),
+      },
+    ),
+    body: 'zone file',
+    result: IMPORT_REPORT,
+    example: { zone: 'dyn.example.com', mode: 'merge', dry_run: '1' },
+  },
+  setSerial: {
+    method: 'POST',
+    path: '/v1/zones/{zone}/serial',
+    allowed: 'operator',
+    summary: 'Sets a later SOA serial (RFC 1982 §3.2), for a zone that was restored from a backup.',
+    input: object({ zone: ZONE_NAME, serial: described(integer(0, 0xffffffff), 'Later than the present one.') }),
+    result: object({ before: SERIAL, serial: SERIAL }),
+    example: { zone: 'dyn.example.com', serial: 2026112300 },
+  },
+  backup: {
+    method: 'POST',
+    path: '/v1/backup',
+    allowed: 'operator',
+    summary: 'Copies the database of the embedded zones to a file, and that of the store to `FILE.store`.',
+    input: object({
+      file: {
+        type: 'string',
+        pattern: '^/',
+        maxLength: 4096,
+        title: 'an absolute path',
+        description: 'The server writes it as its own user.',
+      },
+    }),
+    result: BACKUP_REPORT,
+    example: { file: '/var/backups/dyndns.db' },
+  },
+} as const;
