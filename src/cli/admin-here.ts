@@ -7,14 +7,15 @@ import { UpdateAddresses } from '../core/updates/update-addresses.ts';
 import { UpdateHost } from '../core/updates/update-host.ts';
 import { HostGate } from '../core/updates/update-record.ts';
 import { CheckZones } from '../core/zones/check-zones.ts';
+import { StartError } from '../server/start-error.ts';
 import { storeCopy, updateLimits } from '../server/state.ts';
 import { openZones } from '../server/zones.ts';
 import { quietObserver } from './setup.ts';
 
-/** Takes the lock of the zones' database. @throws DatabaseLockedError, SqliteError, and what the task throws */
+/** Takes the lock of the zones' database. @throws StartError, and what the task throws */
 export async function withAdminHere(config: Config, task: (calls: AdminCalls) => Promise<void>): Promise<void> {
-  const { nameserver, table, closeConnections } = await openZones(config, quietObserver).catch((error: unknown) => {
-    if (config.control !== undefined && error instanceof Error && error.name === 'DatabaseLockedError') {
+  const { nameserver, table, close } = await openZones(config, quietObserver).catch((error: unknown) => {
+    if (config.control !== undefined && error instanceof StartError && error.problem === 'locked') {
       error.message += `, and nothing answers at the control socket '${config.control}'`;
     }
     throw error;
@@ -30,7 +31,6 @@ export async function withAdminHere(config: Config, task: (calls: AdminCalls) =>
     const zoneAdmin = nameserver && withStoreBackup(nameserver.admin, storeCopy(config));
     await task(new LocalCalls(() => ({ services, zoneAdmin })));
   } finally {
-    closeConnections();
-    await nameserver?.close();
+    await close();
   }
 }

@@ -6,6 +6,7 @@ import type { ClientCalls } from '../control/client-calls.ts';
 import { LocalClientCalls } from '../control/in-process-clients.ts';
 import { findServer } from '../control/socket-client.ts';
 import { AppError } from '../core/errors.ts';
+import { StartError } from '../server/start-error.ts';
 import type { OpenZones } from '../server/zones.ts';
 import { CommandError, isStartError, UsageError } from './output.ts';
 import { quietObserver } from './setup.ts';
@@ -18,8 +19,7 @@ export interface ClientsAt {
 
 /**
  * Runs a task in the running server, which has the SQLite store for itself; without one on the store.
- * @throws UsageError (a text that was typed is wrong), CommandError, ControlError, DatabaseLockedError, SqliteError,
- *   SchemaError
+ * @throws UsageError (a text that was typed is wrong), CommandError, ControlError, StartError
  */
 export async function withClients(config: Config, task: (at: ClientsAt) => Promise<void>): Promise<void> {
   const server = config.control === undefined ? undefined : await findServer(config.control);
@@ -46,7 +46,7 @@ async function onStore(config: Config, task: (at: ClientsAt) => Promise<void>): 
   // Loaded only where no server is asked, as open-zones.ts: every command would wait for them.
   const { openClientAdmin } = await import('../server/admin.ts');
   const { admin, close } = await openClientAdmin(config, table).catch((error: unknown) => {
-    if (error instanceof Error && error.name === 'DatabaseLockedError') {
+    if (error instanceof StartError && error.problem === 'locked') {
       error.message +=
         config.control === undefined
           ? "; commands reach that process through its control socket: set 'control: unix:PATH'"
@@ -60,8 +60,7 @@ async function onStore(config: Config, task: (at: ClientsAt) => Promise<void>): 
     await task({ clients: new LocalClientCalls(admin), http });
   } finally {
     await close();
-    zones?.closeConnections();
-    await zones?.nameserver?.close();
+    await zones?.close();
   }
 }
 

@@ -1,8 +1,11 @@
 /** How the command line says that something went wrong, and what to do then. */
 import { relative } from 'node:path';
 import { type ConfigError, NoConfigFileError } from '../config/problem.ts';
+import { ControlError } from '../control/socket-client.ts';
 import { AppError } from '../core/errors.ts';
+import { ZoneFileError } from '../dns/zone-file/zone-file.ts';
 import { formatOriginalError } from '../http/protocols/original.ts';
+import { StartError } from '../server/start-error.ts';
 
 /** A command that makes no sense as it was given. */
 export class UsageError extends Error {}
@@ -48,25 +51,14 @@ export function programCall(script: string = process.argv[1] ?? '', cwd: string 
   return `node ${path.startsWith('..') ? script : path}`;
 }
 
-/** Errors at a start whose messages say what the operator is to do: by name, for the command line knows no nameserver. */
-const START_ERRORS: ReadonlySet<string> = new Set([
-  'ListenError',
-  'AcmeError',
-  'ControlError',
-  'CommandError',
-  'DnsListenError',
-  'DatabaseLockedError',
-  'SqliteError',
-  'SchemaError',
-  'StaticConflict',
-  'ZoneFileError',
-]);
+const START_ERRORS = [StartError, ControlError, CommandError, ZoneFileError];
 
+/** Errors whose messages tell the operator what to do. */
 export function isStartError(error: unknown): error is Error {
-  return error instanceof Error && START_ERRORS.has(error.name);
+  return START_ERRORS.some((errorClass) => error instanceof errorClass);
 }
 
-/** The same line that the HTTP API answers with; what went wrong at a start is told as it is. */
+/** The same line that the HTTP API answers with; other errors print their message. */
 export function formatFailure(error: Error): string {
   return error instanceof AppError ? formatOriginalError(error, 'none').body : `ERROR: ${error.message}\n`;
 }

@@ -71,4 +71,9 @@ export interface AdminCalls {
 /** What only a running server can tell. */
 export interface ServerCalls extends AdminCalls {
   status(): Promise<ServerStatus>;
+  /**
+   * Reads the configuration again and puts it in force.
+   * @throws AppError request-malformed with a line for each problem; the old configuration then stays in force
+   */
+  reload(): Promise<{ readonly outcome: 'reloaded'; readonly warnings: readonly string[] }>;
 }

@@ -90,6 +90,10 @@ class SocketCalls implements ServerCalls {
     return this.#json('GET', '/v1/status');
   }
 
+  reload(): ReturnType<ServerCalls['reload']> {
+    return this.#json('POST', '/v1/reload');
+  }
+
   update(call: UpdateCall): ReturnType<ServerCalls['update']> {
     return this.#json('POST', '/v1/update', call);
   }

@@ -48,6 +48,7 @@ const calls: ServerCalls = {
     throw new Error('not asked here');
   },
   status: () => Promise.reject(new Error('a defect with a secret')),
+  reload: async () => ({ outcome: 'reloaded', warnings: [] }),
   update: async ({ fqdn, ips, ttl }) => ({ text: `${fqdn} ${ips.join(' ')} ${ttl}\n` }),
   delete: ({ fqdn }) => Promise.reject(new AppError(fqdn as ErrorCode, `what ${fqdn} says`, { retryAfterSeconds: 5 })),
   check: async () => ({ text: 'INFO\n', passed: true }),

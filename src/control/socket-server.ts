@@ -54,6 +54,7 @@ type Answer = object | AsyncIterable<string>;
 /** `METHOD /path`, in which `*` is the name of a zone. */
 const ROUTES: Readonly<Record<string, (request: ControlRequest) => Promise<Answer> | Answer>> = {
   'GET /v1/status': ({ calls }) => calls.status(),
+  'POST /v1/reload': ({ calls }) => calls.reload(),
   'GET /v1/zones': async ({ calls }) => ({ zones: await calls.zoneAdmin.zones() }),
   'GET /v1/zones/*/file': ({ calls, zone }) => calls.zoneAdmin.exportZone(zone()),
   'POST /v1/zones/*/import': ({ calls, zone, query, body }) =>

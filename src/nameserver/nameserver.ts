@@ -27,6 +27,7 @@ import { judgeTransfer, type TransferAccess } from './transfer/transfer-access.t
 import { EmbeddedPublisher } from './update/publisher.ts';
 import { EmbeddedUpdates } from './update/updatable-zone.ts';
 import { answerUpdate, type UpdateZone } from './update/update-in.ts';
+import { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { newVersion, replaceStatics, type StaticContent } from './zone/static-records.ts';
 
@@ -174,13 +175,19 @@ export class Nameserver {
   }
 
   /**
-   * Puts settings in force: static records in one serial step for each zone, keys, secondaries. What cannot be leaves
-   * all as it was, but for zones that came before the one at fault.
+   * Puts settings in force: static records in one serial step for each zone, keys, secondaries. If it fails, the settings
+   * before stay in force, with their static records.
    * @throws StaticConflict, SqliteError
    */
   async apply(settings: NameserverSettings): Promise<void> {
+    for (const { content } of settings.zones) this.#checkStatics(content);
     const zones = new Map<string, OpenZone>();
-    for (const zone of settings.zones) zones.set(zone.content.apex.key, await this.#openZone(zone));
+    try {
+      for (const zone of settings.zones) zones.set(zone.content.apex.key, await this.#openZone(zone));
+    } catch (error) {
+      await this.#restoreStatics([...zones.keys()]);
+      throw error;
+    }
     this.#settings = settings;
     this.#zones = zones;
     this.#index = new Map([...zones].map(([key, { embedded }]) => [key, embedded]));
@@ -224,6 +231,32 @@ export class Nameserver {
     if (!served) await this.#journal.fold(true);
     await this.#journal.close();
     this.#lock.release();
+  }
+
+  /** @throws StaticConflict where these records cannot be applied; nothing is changed */
+  #checkStatics(content: StaticContent): void {
+    const embedded = this.#embedded.get(content.apex.key);
+    const draft = embedded?.draft ?? new ZoneDraft(newVersion(content, now()));
+    const mark = draft.mark();
+    try {
+      replaceStatics(draft, content);
+    } finally {
+      draft.rollBack(mark);
+    }
+  }
+
+  /** After a failed write: static records of zones that were written before it go back to those in force. */
+  async #restoreStatics(apexKeys: readonly string[]): Promise<void> {
+    for (const key of apexKeys) {
+      const inForce = this.#zones.get(key);
+      if (inForce === undefined) continue;
+      const { embedded, settings } = inForce;
+      await this.#committer
+        .change(embedded, (draft) => replaceStatics(draft, settings.content))
+        .catch((error: unknown) =>
+          this.#options.onWarning(`The static records of ${embedded.apex} could not be restored: ${textOf(error)}`),
+        );
+    }
   }
 
   async #openZone(settings: NameserverZone): Promise<OpenZone> {

@@ -135,7 +135,7 @@ describeWith(PROGRAMS, 'the page of the embedded nameserver', () => {
   it('static records come with a reload', async () => {
     edit(/^ {4}records: \|\n(?: {6}.*\n)*/m, yaml('records'));
     server.signal('SIGHUP');
-    await waitUntil('the reload', () => server.output().includes('SIGHUP: the configuration was read again'));
+    await waitUntil('the reload', () => server.output().includes('Configuration reloaded.'));
     expect((await dig(address, [`www.${ZONE}`, 'A'])).short).toEqual([`${ZONE}.`, '192.0.2.10']);
     expect((await dig(address, [`home.${ZONE}`, 'A'])).short).toEqual(['203.0.113.7']);
   });

@@ -42,7 +42,7 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
       expect((await server.ask(target('OldSecret1'))).status).toBe(200);
       expect((await server.ask(target('NewSecret2'))).status).toBe(456);
       const news = await server.reload(lab.config({ secret: 'NewSecret2' }));
-      expect(news.map(({ msg }) => msg)).toContain('SIGHUP: the configuration was read again');
+      expect(news.map(({ msg }) => msg)).toContain('Configuration reloaded.');
       expect((await server.ask(target('OldSecret1'))).status).toBe(456);
       expect((await server.ask(target('NewSecret2'))).status).toBe(200);
       await server.reload(lab.config({ zones: [{ name: 'other.example.net', tsig_key: lab.key.secret }] }));
@@ -68,7 +68,7 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
       const news = await server.reload(change(lab.config()) as Record<string, unknown> | string);
       const errors = news.filter(({ level }) => level >= 40).map(({ msg }) => msg);
       expect(errors.join('\n')).toMatch(why);
-      expect(errors.at(-1)).toBe('SIGHUP: the configuration stays as it was');
+      expect(errors.at(-1)).toBe('Reload failed: the old configuration stays in force.');
       expect((await update(server, newName(), '192.0.2.1')).status).toBe(200);
       await server.stop();
     });
@@ -86,7 +86,7 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
       writeFileSync(bad, 'no certificate');
       for (const file of [bad, join(server.directory, 'missing.pem')]) {
         const news = await secure.reload(lab.config({ secret: 'NewSecret2', http: tlsFile(file) }));
-        expect(news.at(-1)?.msg).toBe('SIGHUP: the configuration stays as it was');
+        expect(news.at(-1)?.msg).toBe('Reload failed: the old configuration stays in force.');
         expect(news.map(({ msg }) => msg).join('\n')).toContain('http.tls');
         expect((await asked('NewSecret2')).status).toBe(456);
         expect((await asked(SECRET)).status).toBe(200);

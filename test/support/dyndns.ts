@@ -96,7 +96,7 @@ export async function startDyndns(config: DyndnsConfig, options: DyndnsOptions =
       process_.signal('SIGHUP');
       const news = () => log().slice(before);
       await waitUntil('the log to tell of the reload', () => {
-        return news().some(({ msg }) => /^SIGHUP: the configuration (was|stays)/.test(msg));
+        return news().some(({ msg }) => /^(Configuration reloaded\.|Reload failed: )/.test(msg));
       });
       return news();
     },

@@ -43,14 +43,22 @@ export interface HostDirectoryOptions {
 export class HostDirectory implements HostSettingsSource {
   readonly #options: HostDirectoryOptions;
   readonly #configured: ReadonlyMap<string, HostSettings>;
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #remembered: Map<string, Remembered>;
   #isComplete = false;
   /** The store is not asked where older settings would do. */
   #silentUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: HostDirectoryOptions) {
+  constructor(options: HostDirectoryOptions, remembered = new Map<string, Remembered>()) {
     this.#options = options;
     this.#configured = new Map(options.configured.map((settings) => [settings.ownerName.key, settings]));
+    this.#remembered = remembered;
+  }
+
+  /** A directory with other settings of the configuration. Both share what they know of the store, also what changes later. */
+  withConfigured(configured: readonly HostSettings[]): HostDirectory {
+    const next = new HostDirectory({ ...this.#options, configured }, this.#remembered);
+    next.#isComplete = this.#isComplete;
+    return next;
   }
 
   /**

@@ -26,13 +26,9 @@ interface Kept {
 
 export class CheckZones {
   readonly #kept = new Map<string, Kept>();
-  #timeoutMs: number;
+  readonly #timeoutMs: number;
 
   constructor(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
-  }
-
-  set timeoutMs(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
   }
 

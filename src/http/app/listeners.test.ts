@@ -128,7 +128,7 @@ describeWith([{ command: 'openssl', debianPackage: 'openssl' }], 'TLS listeners'
     };
     expect(await asked(first.ca)).toBe('hello\n');
     await expect(asked(second.ca)).rejects.toThrow();
-    listeners.reloadTls(config(https, { tls: second.tls }));
+    listeners.prepareTls(config(https, { tls: second.tls }))();
     expect(await asked(second.ca)).toBe('hello\n');
     await expect(asked(first.ca)).rejects.toThrow();
   });
@@ -141,7 +141,7 @@ describeWith([{ command: 'openssl', debianPackage: 'openssl' }], 'TLS listeners'
     const garbage = join(directory, 'garbage.pem');
     writeFileSync(garbage, 'no certificate');
     const reload = (certificate: string, key: string) => () =>
-      listeners.reloadTls(config(https, { tls: { certificate, key } }));
+      listeners.prepareTls(config(https, { tls: { certificate, key } }))();
     expect(reload(missing, tls.key)).toThrow(`http.tls.certificate: the file '${missing}' cannot be read.`);
     expect(reload(tls.certificate, missing)).toThrow(`http.tls.key: the file '${missing}' cannot be read.`);
     expect(reload(garbage, tls.key)).toThrow(/http\.tls/);

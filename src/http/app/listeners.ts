@@ -91,10 +91,8 @@ export class HttpListeners {
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       noDelay: true,
     };
-    const server =
-      address.kind === 'tcp' && address.tls
-        ? createTlsServer({ ...options, ...this.#tls(config) })
-        : createServer(options);
+    const tls = address.kind === 'tcp' && address.tls ? this.#readTls(config) : undefined;
+    const server = tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tls });
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
@@ -118,15 +116,24 @@ export class HttpListeners {
     await listen(server, address, option);
     if (address.kind === 'unix') chmodSync(address.path, config.socketMode);
     this.#servers.push(server);
+    if (tls !== undefined) this.#chain = tls.cert;
     this.#addresses.push(describe(server, address));
   }
 
-  /** Takes certificate and key anew, for new connections; those that are open go on. @throws ListenError */
-  reloadTls(config: HttpConfig): void {
-    for (const server of this.#servers) {
-      if ('setSecureContext' in server)
-        (server as ReturnType<typeof createTlsServer>).setSecureContext(this.#tls(config));
-    }
+  /**
+   * Reads certificate and key without using them yet.
+   * @returns puts them in force for new connections; open ones keep theirs
+   * @throws ListenError
+   */
+  prepareTls(config: HttpConfig): () => void {
+    const tls = this.#readTls(config);
+    return () => {
+      for (const server of this.#servers) {
+        if (!('setSecureContext' in server)) continue;
+        (server as ReturnType<typeof createTlsServer>).setSecureContext(tls);
+        this.#chain = tls.cert;
+      }
+    };
   }
 
   /** The one that new connections are shown; undefined without TLS. */
@@ -136,13 +143,8 @@ export class HttpListeners {
     return { names: subjectAltName.split(', ').map((name) => name.replace(/^\w+:/, '')), endMs: Date.parse(validTo) };
   }
 
-  #tls(config: HttpConfig): { cert: Buffer | string; key: Buffer | string } {
-    const tls = config.acme === undefined ? readTls(config) : this.#ownTls();
-    this.#chain = tls.cert;
-    return tls;
-  }
-
-  #ownTls(): { cert: string; key: string } {
+  #readTls(config: HttpConfig): { cert: Buffer | string; key: Buffer | string } {
+    if (config.acme === undefined) return readTls(config);
     const { key, chain } = this.#ownPair!();
     return { cert: chain, key };
   }
