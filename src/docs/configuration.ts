@@ -43,8 +43,8 @@ A file that was named (1, 2) and does not exist is an error.
 - Text that YAML would read as a number must be quoted: \`secret: '01234567'\`.
 - A second document, a key that stands twice, and aliases that expand without bound are refused.
 - Durations are numbers in the unit that the table says.
-- \`SIGHUP\` reads the file again. An invalid file is refused with its problems in the log, and the old configuration
-  stays.
+- \`dyndns reload\` reloads the file and waits for the outcome; \`SIGHUP\` reloads it too, with the outcome in the log. An
+  invalid file is refused with its problems, and the old configuration stays in force.
 
 ## Secrets
 
