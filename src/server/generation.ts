@@ -14,7 +14,7 @@ import type { NoticeMaker, Notices } from '../core/notices/notices.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Store } from '../core/store.ts';
 import type { applyUpdate } from '../core/updates/dns-update.ts';
-import type { UpdateAddresses } from '../core/updates/update-addresses.ts';
+import type { UpdateAddresses, UpdateLimits } from '../core/updates/update-addresses.ts';
 import { UpdateHost } from '../core/updates/update-host.ts';
 import { HostGate } from '../core/updates/update-record.ts';
 import { UpdateTexts } from '../core/updates/update-texts.ts';
@@ -52,6 +52,7 @@ export interface EmbeddedServer {
 export interface Generation {
   /** Options that need a restart have the values of the start. */
   readonly config: Config;
+  readonly limits: UpdateLimits;
   readonly zones: ZoneTable;
   /** Undefined until a configuration has an embedded zone. */
   readonly embedded: EmbeddedServer | undefined;
@@ -96,7 +97,8 @@ export async function buildGeneration(
   const zones = zoneTable(config, primaries, embedded?.nameserver);
   const services = makeServices(config, parts, { zones, hosts, recorder });
   const closeConnections = () => primaries.close();
-  return { config, zones, embedded, hosts, recorder, webhooks, notices, services, closeConnections };
+  const limits = updateLimits(config);
+  return { config, limits, zones, embedded, hosts, recorder, webhooks, notices, services, closeConnections };
 }
 
 async function hostDirectory(config: Config, store: Store | undefined, previous?: Generation): Promise<HostDirectory> {

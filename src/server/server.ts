@@ -147,7 +147,7 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
   closers.push(() => current().closeConnections());
   closers.push(() => generations.close());
   closers.push(() => {
-    const graceMs = graceOf(current().config);
+    const graceMs = graceOf(current());
     return Promise.all([certificate.close(), listeners.close(graceMs), control.close(graceMs)]);
   });
 
@@ -175,8 +175,8 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
 }
 
 /** How long requests in flight may take, in ms. */
-function graceOf(config: Config): number {
-  return updateLimits(config).timeoutMs + 1000;
+function graceOf({ limits }: Generation): number {
+  return limits.timeoutMs + 1000;
 }
 
 /** @throws DnsListenError */
@@ -240,6 +240,7 @@ class Generations {
   /** Everything that can fail comes first; the swap itself is synchronous and cannot. */
   async #replace(file: Config): Promise<Pick<Config, 'logLevel' | 'warnings'>> {
     const { parts, certificate, listeners } = this.#parts;
+    this.#checkOpen();
     const old = this.#current;
     const running = { ...old.config, ...(old.embedded && { dns: old.embedded.dns }) };
     const { config, warnings } = keepUntilRestart(file, running);
@@ -248,21 +249,26 @@ class Generations {
     const next = await buildGeneration(config, parts, old);
     try {
       if (next.embedded !== old.embedded) await listenForDns(next.embedded);
-      if (this.#isClosed) throw new AppError('request-malformed', 'The server is shutting down.');
+      this.#checkOpen();
     } catch (error) {
       if (next.embedded !== old.embedded) await next.embedded?.nameserver.close();
       throw error;
     }
 
     this.#current = next;
-    parts.updates.limits = updateLimits(config);
+    parts.updates.limits = next.limits;
     if (next.webhooks !== undefined) configureWebhooks(next.webhooks, config.webhooks);
     certificate.adopt(ownCertificate);
     useTlsFiles?.();
     if (config.http.acme !== undefined) listeners.prepareTls(config.http)();
     // Requests in flight use the old connections until their deadline.
-    setTimeout(() => old.closeConnections(), Math.max(graceOf(old.config), graceOf(config))).unref();
+    setTimeout(() => old.closeConnections(), Math.max(graceOf(old), graceOf(next))).unref();
     return { logLevel: config.logLevel, warnings: [...warnings, ...config.warnings] };
+  }
+
+  /** @throws AppError */
+  #checkOpen(): void {
+    if (this.#isClosed) throw new AppError('request-malformed', 'The server is shutting down.');
   }
 }
 

@@ -128,7 +128,9 @@ describeWith([{ command: 'openssl', debianPackage: 'openssl' }], 'TLS listeners'
     };
     expect(await asked(first.ca)).toBe('hello\n');
     await expect(asked(second.ca)).rejects.toThrow();
-    listeners.prepareTls(config(https, { tls: second.tls }))();
+    const useSecond = listeners.prepareTls(config(https, { tls: second.tls }));
+    expect(await asked(first.ca)).toBe('hello\n');
+    useSecond();
     expect(await asked(second.ca)).toBe('hello\n');
     await expect(asked(first.ca)).rejects.toThrow();
   });
