@@ -17,7 +17,7 @@ if (!Number.isSafeInteger(ROUNDS) || ROUNDS < 1) throw new Error(`not a number o
 
 const MAX_GAP_MS = 50;
 const MAX_BURST = 5;
-/** What is not in force by now stays so. */
+/** A file that is not in force after this time never will be. */
 const SETTLE_MS = 10_000;
 const START_SIGNAL_MS = 10;
 const MORE_ZONES = 12;

@@ -1,9 +1,9 @@
 /**
- * SIGHUP from the first moment of the process: without a handler node ends, and a server needs some 100 ms until it can
- * reload. A SIGHUP that arrives before waits. Imports nothing, so that it is loaded at once.
+ * Handles SIGHUP from the start of the process. Without a handler the signal ends it, and a server needs some 100 ms until
+ * it can reload; a SIGHUP that arrives earlier is remembered. Imports nothing, so that it loads at once.
  */
 
-/** Also other commands keep the usual meaning of SIGHUP: it ends them. */
+/** Every other command still ends on SIGHUP. */
 const SERVER_COMMANDS: ReadonlySet<string> = new Set(['serve', 'quickstart']);
 /** Options before the command that take a value. */
 const VALUE_OPTIONS: ReadonlySet<string> = new Set(['-c', '--config']);
@@ -25,7 +25,7 @@ export function catchHangups(): void {
   });
 }
 
-/** Call right before the configuration is read: what has arrived by now asks for nothing more. */
+/** Call right before the configuration is read: signals that arrived earlier need no reload. */
 export function forgetHangups(): void {
   isWaiting = false;
 }

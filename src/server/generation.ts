@@ -135,7 +135,7 @@ function updateRecorder(
   };
 }
 
-/** The nameserver of this configuration; a running one is kept, also while no zone is embedded. @throws StartError */
+/** The nameserver of this configuration. A running one stays open, even while no zone is embedded. @throws StartError */
 async function embeddedServer(
   config: Config,
   { observer, applyUpdate }: GenerationParts,

@@ -68,9 +68,9 @@ export function keepUntilRestart(
   let config = next;
   const warnings: string[] = [];
   for (const { option, read, keep } of RESTART_OPTIONS) {
-    const kept = keep(config, running);
-    if (read(kept) === read(config)) continue;
-    config = kept;
+    const merged = keep(config, running);
+    if (read(merged) === read(config)) continue;
+    config = merged;
     warnings.push(`Changing '${option}' needs a restart. Until then the old value stays in force.`);
   }
   return { config, warnings };

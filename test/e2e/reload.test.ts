@@ -1,5 +1,5 @@
-// Reload as an operator does it: `dyndns reload` and SIGHUP on real processes. What is in force is shown by secrets that
-// only one file has, and by dig.
+// Reload as an operator does it: `dyndns reload` and SIGHUP on real processes. Secrets that only one file has, and dig, show
+// which configuration is in force.
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -53,22 +53,25 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'dyndns relo
       reload: () => runDyndns(['--config', server.configFile, 'reload'], { cwd: server.directory }),
       status: async (secret: string) =>
         (await server.ask(`/update-by-path/${secret}/host.${ZONES[0]}/192.0.2.1`)).status,
-      look: async (name: string) => (await dig({ host: '127.0.0.1', port: dnsPort }, [name, 'A'])).short,
+      addresses: async (name: string) => (await dig({ host: '127.0.0.1', port: dnsPort }, [name, 'A'])).short,
     };
   }
 
   it('has the new file in force when it ends, and says so once in the log', async () => {
-    const { server, config, write, reload, status, look } = await start();
+    const { server, config, write, reload, status, addresses } = await start();
     write(config('SecondSecret2', ['w A 192.0.2.2', 'w A 192.0.2.3']));
     expect(await reload()).toEqual({ code: 0, stdout: 'Configuration reloaded.\n', stderr: expect.any(String) });
     expect(await status('FirstSecret1')).toBe(456);
     expect(await status('SecondSecret2')).toBe(200);
-    expect([await look(`w.${ZONES[0]}`), await look(`w.${ZONES[1]}`)]).toEqual([['192.0.2.2'], ['192.0.2.3']]);
+    expect([await addresses(`w.${ZONES[0]}`), await addresses(`w.${ZONES[1]}`)]).toEqual([
+      ['192.0.2.2'],
+      ['192.0.2.3'],
+    ]);
     await waitUntil('the log', () => server.log().some(({ msg }) => msg === 'Configuration reloaded.'));
     expect(server.log().filter(({ msg }) => msg === 'Configuration reloaded.')).toHaveLength(1);
   });
 
-  it('prints warnings, and names each option whose change needs a restart until the file has the old value again', async () => {
+  it('warns of each option whose change needs a restart, until the file has the old value again', async () => {
     const { config, write, reload, status } = await start();
     const changed = {
       ...config('SecondSecret2'),
@@ -119,7 +122,7 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'dyndns relo
     expect(server.log().map(({ msg }) => msg)).not.toContain('Configuration reloaded.');
   });
 
-  it('refuses what is not YAML without asking the server, which is not to be found then', async () => {
+  it('refuses a file that is not valid YAML; without its control socket the server is not contacted', async () => {
     const { write, reload, status } = await start();
     write('zones: [');
     const { code, stderr } = await reload();
@@ -130,17 +133,20 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'dyndns relo
   });
 
   it('leaves every zone as it was where the static records of one cannot be applied', async () => {
-    const { server, config, write, reload, status, look } = await start();
+    const { server, config, write, reload, status, addresses } = await start();
     await server.ask(`/update-by-path/FirstSecret1/host.${ZONES[1]}/192.0.2.9`);
     write(config('SecondSecret2', ['w A 192.0.2.77', 'host A 192.0.2.78']));
     const { code, stderr } = await reload();
     expect(code).toBe(1);
     expect(stderr).toMatch(/^ERROR: The static A RRset of 'host\.two\.example\.com\.' meets dynamic data/);
     expect(await status('SecondSecret2')).toBe(456);
-    expect([await look(`w.${ZONES[0]}`), await look(`host.${ZONES[1]}`)]).toEqual([['192.0.2.1'], ['192.0.2.9']]);
+    expect([await addresses(`w.${ZONES[0]}`), await addresses(`host.${ZONES[1]}`)]).toEqual([
+      ['192.0.2.1'],
+      ['192.0.2.9'],
+    ]);
   });
 
-  it('at the same time from many: each ends with the outcome of a reload that began after it', async () => {
+  it('several at the same time: each ends with the outcome of a reload that began after it', async () => {
     const { config, write, reload, status } = await start();
     const running: ReturnType<typeof reload>[] = [];
     for (let number = 1; number <= 6; number++) {
@@ -189,14 +195,9 @@ describe.runIf(process.platform === 'linux')('SIGHUP', () => {
   });
 
   it('ends any other command as usual', async () => {
-    // Reads a zone file from its standard input, which never comes.
-    const directory = freshDirectory('reload');
-    try {
-      const script = `${JSON.stringify(process.execPath)} dist/cli/main.js token list & sleep 0.15; kill -HUP $!; wait $!; echo $?`;
-      const { stdout } = await runProgram('sh', ['-c', script], { cwd: REPOSITORY });
-      expect(stdout.trim().split('\n').at(-1)).toBe('129');
-    } finally {
-      removeNow(directory);
-    }
+    const node = JSON.stringify(process.execPath);
+    const script = `${node} dist/cli/main.js token list & sleep 0.15; kill -HUP $!; wait $!; echo $?`;
+    const { stdout } = await runProgram('sh', ['-c', script], { cwd: REPOSITORY });
+    expect(stdout.trim().split('\n').at(-1)).toBe('129');
   });
 });
