@@ -1,6 +1,7 @@
 /**
  * `npm run faults [-- ROUNDS [SEED]]`: builds, then ends the embedded nameserver with SIGKILL under load, 200 times by default, and
- * checks each time that no acknowledged change was lost (bench/kill-campaign.mjs).
+ * checks each time that no acknowledged change was lost (bench/kill-campaign.mjs). `npm run faults -- reload [ROUNDS [SEED]]`: sends
+ * SIGHUP in bursts and during starts, and checks that the last file is in force (bench/reload-campaign.mjs).
  */
 import { join } from 'node:path';
 import { argv, execPath } from 'node:process';
@@ -8,4 +9,6 @@ import { build, install, root, run } from './prepare.mjs';
 
 install();
 build();
-run(execPath, [join(root, 'bench', 'kill-campaign.mjs'), ...argv.slice(2)]);
+const [first, ...rest] = argv.slice(2);
+if (first === 'reload') run(execPath, [join(root, 'bench', 'reload-campaign.mjs'), ...rest]);
+else run(execPath, [join(root, 'bench', 'kill-campaign.mjs'), ...argv.slice(2)]);

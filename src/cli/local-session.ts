@@ -13,6 +13,7 @@ import { UpdateQueue } from '../core/updates/update-queue.ts';
 import { UpdateRecord } from '../core/updates/update-record.ts';
 import { CheckZones } from '../core/zones/check-zones.ts';
 import { openClientAdmin } from '../server/admin.ts';
+import { StartError } from '../server/start-error.ts';
 import { storeCopy, updateLimits } from '../server/state.ts';
 import { openZones } from '../server/zones.ts';
 import { CommandError, isStartError } from './output.ts';
@@ -23,7 +24,7 @@ export interface Session extends Operations {
   readonly http: () => Promise<readonly string[]>;
 }
 
-/** @throws CommandError, DatabaseLockedError, SqliteError, SchemaError, and what the task throws */
+/** @throws CommandError, StartError, and what the task throws */
 export async function withLocalSession(config: Config, task: (session: Session) => Promise<void>): Promise<void> {
   const local = new LocalParts(config);
   const http = async () =>
@@ -92,8 +93,7 @@ class LocalParts {
     const store = await this.#store?.catch(() => undefined);
     await store?.close();
     const zones = await this.#zones?.catch(() => undefined);
-    zones?.closeConnections();
-    await zones?.nameserver?.close();
+    await zones?.close();
   }
 
   #openZones(): ReturnType<typeof openZones> {
@@ -104,7 +104,7 @@ class LocalParts {
   }
 
   #explainLock(error: unknown): unknown {
-    if (!(error instanceof Error) || error.name !== 'DatabaseLockedError') return error;
+    if (!(error instanceof StartError) || error.problem !== 'locked') return error;
     const { control } = this.#config;
     error.message +=
       control === undefined

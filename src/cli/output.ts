@@ -1,8 +1,11 @@
 /** Errors of the command line as text, with what to do about them. */
 import { relative } from 'node:path';
 import { type ConfigError, NoConfigFileError } from '../config/problem.ts';
+import { ControlError } from '../control/socket-client.ts';
 import { AppError } from '../core/errors.ts';
 import { errorLine } from '../core/updates/original-lines.ts';
+import { ZoneFileError } from '../dns/zone-file/zone-file.ts';
+import { StartError } from '../server/start-error.ts';
 
 /** The arguments of a command are not valid. */
 export class UsageError extends Error {}
@@ -48,22 +51,11 @@ export function programCall(script: string = process.argv[1] ?? '', cwd: string 
   return `node ${path.startsWith('..') ? script : path}`;
 }
 
-/** Errors whose messages tell the operator what to do. By name, because the command line must not import the nameserver. */
-const START_ERRORS: ReadonlySet<string> = new Set([
-  'ListenError',
-  'AcmeError',
-  'ControlError',
-  'CommandError',
-  'DnsListenError',
-  'DatabaseLockedError',
-  'SqliteError',
-  'SchemaError',
-  'StaticConflict',
-  'ZoneFileError',
-]);
+const START_ERRORS = [StartError, ControlError, CommandError, ZoneFileError];
 
+/** Errors whose messages tell the operator what to do. */
 export function isStartError(error: unknown): error is Error {
-  return error instanceof Error && START_ERRORS.has(error.name);
+  return START_ERRORS.some((errorClass) => error instanceof errorClass);
 }
 
 /** The line that the HTTP API answers with; other errors print their message. */

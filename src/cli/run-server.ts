@@ -1,60 +1,52 @@
 /**
- * Runs the server until SIGTERM or SIGINT; SIGHUP reads the configuration again. What `serve` and `quickstart` have in
- * common.
+ * Runs the server until SIGTERM or SIGINT; SIGHUP reloads the configuration. Shared by `serve` and `quickstart`.
  */
 import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
-import { ConfigError } from '../config/problem.ts';
-import type { ReloadResult } from '../core/admin/server-operations.ts';
-import { AppError } from '../core/errors.ts';
 import { createLog, type Log } from '../observe/log.ts';
-import { DyndnsServer } from '../server/server.ts';
-import { describeStore } from '../server/state.ts';
+import { type RunningServer, startServer } from '../server/server.ts';
 import { VERSION } from '../server/version.ts';
-import { isStartError } from './output.ts';
+import { forgetHangups, onHangup } from './hangups.ts';
 
-/** A terminal sends Ctrl-C to `npm start` and to the server, so that the same wish can arrive twice. */
+/** A terminal sends Ctrl-C to `npm start` and to the server, which then gets the same signal twice. */
 const SAME_SIGNAL_MS = 1000;
 const LARGE_HEAP_OCTETS = 256 * 1024 * 1024;
 
+const NO_STORE =
+  'no store: there is no history, failed updates are not retried, and only tokens of the configuration are valid';
+
 /**
  * Resolves when the server listens; the process then lives until a signal.
- * @param load reads the configuration, now and at each SIGHUP. @throws ConfigError
+ * @param load reads the configuration, now and for each reload. @throws ConfigError
+ * @throws ConfigError, StartError, AppError store-unreachable
  */
 export async function runServer(
   load: () => Config,
-): Promise<{ readonly server: DyndnsServer; readonly config: Config }> {
-  // The old space may double between collections; V8 would let it grow to several times what lives in it
-  // (docs/decisions/0006-memory.md). It reads this at each collection, so that it may be set while running.
+): Promise<{ readonly server: RunningServer; readonly config: Config }> {
+  // The old space may double between collections; V8 would let it grow to several times its live size
+  // (docs/decisions/0006-memory.md). V8 reads the flag at each collection, so it may be set at run time.
   setFlagsFromString('--heap-growing-percent=100');
+  forgetHangups();
   const config = load();
   const log = createLog(config.logLevel, process.stdout.isTTY === true);
   for (const warning of config.warnings) log.warn(warning);
-  const server: DyndnsServer = new DyndnsServer(config, log, async () => {
-    try {
-      return await reload(server, load, log);
-    } catch (error) {
-      if (!(error instanceof ConfigError || isStartError(error))) throw error;
-      throw new AppError('request-malformed', problemsOf(error).join('\n'), { cause: error });
-    }
-  });
-  await server.start();
-  // A large zone would double to more than it needs: there each collection may leave less garbage.
+  const server = await startServer(config, log, load);
+  // With a large zone, doubling would take too much memory: each collection may leave less garbage.
   if (process.memoryUsage().heapUsed > LARGE_HEAP_OCTETS) setFlagsFromString('--heap-growing-percent=40');
   log.info(`dyndns ${VERSION} serves ${config.zones.map((zone) => zone.apex).join(', ')}`);
-  if (config.store === undefined) log.info(describeStore(config));
+  if (config.store === undefined) log.info(NO_STORE);
   for (const address of server.dnsAddresses) log.info(`listening on dns://${address}`);
   if (server.metricsAddress !== undefined) log.info(`metrics on ${server.metricsAddress}`);
   for (const address of server.addresses) log.info(`listening on ${address}`);
   if (server.controlPath !== undefined) log.info(`admin commands at unix:${server.controlPath}`);
   // The log has the outcome.
-  process.on('SIGHUP', () => void reload(server, load, log).catch(() => undefined));
+  onHangup(() => void server.reload().catch(() => undefined));
   endOnSignal(server, log);
   return { server, config };
 }
 
-/** Ends in good order; a second signal, later than the same one sent twice, ends at once. */
-function endOnSignal(server: DyndnsServer, log: Log): void {
+/** The first signal ends the server gracefully. A later one ends it at once, unless it is the same one sent twice. */
+function endOnSignal(server: RunningServer, log: Log): void {
   let endingSince: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -67,24 +59,4 @@ function endOnSignal(server: DyndnsServer, log: Log): void {
       }
     });
   }
-}
-
-/** Reports the outcome in the log, too. If the new configuration is not valid, the old one stays in force. */
-async function reload(server: DyndnsServer, load: () => Config, log: Log): Promise<ReloadResult> {
-  try {
-    const config = load();
-    const restartWarnings = await server.reload(config);
-    log.setLevel(config.logLevel);
-    for (const warning of config.warnings) log.warn(warning);
-    log.info('SIGHUP: the configuration was read again');
-    return { outcome: 'reloaded', warnings: [...config.warnings, ...restartWarnings] };
-  } catch (error) {
-    for (const line of problemsOf(error)) log.error(`SIGHUP: ${line}`);
-    log.error('SIGHUP: the configuration stays as it was');
-    throw error;
-  }
-}
-
-function problemsOf(error: unknown): readonly string[] {
-  return error instanceof ConfigError ? error.lines : [error instanceof Error ? error.message : String(error)];
 }

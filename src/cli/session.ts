@@ -27,11 +27,14 @@ export async function findSession(config: Config): Promise<Session | undefined> 
   return (await isServerOf(config, session)) ? session : undefined;
 }
 
+/** The part of a configuration that tells which server it belongs to. */
+type ServerConfig = Pick<Config, 'control' | 'controlIsDefault' | 'store' | 'dns' | 'file'>;
+
 /**
  * The default socket in the runtime directory may belong to a server with another configuration, which must not run this
  * one's commands; a socket next to the data belongs to the server of that data.
  */
-async function isServerOf(config: Config, session: Session): Promise<boolean> {
+export async function isServerOf(config: ServerConfig, session: Pick<Session, 'call'>): Promise<boolean> {
   const { control, controlIsDefault, store, dns, file } = config;
   if (!controlIsDefault || store?.kind === 'sqlite' || dns !== undefined) return true;
   const { configFile } = await session.call('status', {});
@@ -53,7 +56,7 @@ function realPath(path: string): string {
 
 /**
  * Runs a task in the running server, else in this process, which then locks the databases that it opens.
- * @throws ControlError, CommandError, DatabaseLockedError, SqliteError, SchemaError, and what the task throws
+ * @throws ControlError, CommandError, StartError, and what the task throws
  */
 export async function withSession(config: Config, task: Task): Promise<void> {
   const session = await findSession(config);

@@ -44,8 +44,8 @@ A file that is set (1, 2) and does not exist is an error.
 - Text that YAML would read as a number must be quoted: \`secret: '01234567'\`.
 - A second document, duplicate keys, and aliases that expand without bound are refused.
 - Durations are numbers in the unit that is given for the option.
-- \`SIGHUP\` reloads the file. An invalid file is refused with its problems in the log, and the old configuration
-  remains in force.
+- \`dyndns reload\` reloads the file and waits for the outcome; \`SIGHUP\` reloads it as well, with the outcome in the log. An
+  invalid file is refused with its problems, and the old configuration remains in force.
 
 ## Secrets
 

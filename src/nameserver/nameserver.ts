@@ -26,6 +26,7 @@ import { EmbeddedPublisher } from './update/publisher.ts';
 import { serveUpdate } from './update/serve-update.ts';
 import { EmbeddedUpdates } from './update/updatable-zone.ts';
 import type { UpdateZone } from './update/update-in.ts';
+import { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { newVersion, replaceStatics, type StaticContent } from './zone/static-records.ts';
 
@@ -71,6 +72,7 @@ export interface NameserverOptions {
 
 interface ServedZone {
   readonly embedded: EmbeddedZone;
+  readonly content: StaticContent;
   readonly publisher: ZonePublisher;
   readonly update: UpdateZone;
   readonly access: TransferAccess;
@@ -181,13 +183,19 @@ export class Nameserver {
   }
 
   /**
-   * Applies settings: static records in one serial step for each zone, keys, secondaries. On an error the settings
-   * before stay in force; static records of zones before the one that failed may have changed.
+   * Applies settings: static records in one serial step for each zone, keys, secondaries. If it fails, the settings before
+   * stay in force, with their static records.
    * @throws StaticConflict, SqliteError
    */
   async apply(settings: NameserverSettings): Promise<void> {
+    for (const { content } of settings.zones) this.#checkStatics(content);
     const zones = new Map<string, ServedZone>();
-    for (const zone of settings.zones) zones.set(zone.content.apex.key, await this.#openZone(zone));
+    try {
+      for (const zone of settings.zones) zones.set(zone.content.apex.key, await this.#openZone(zone));
+    } catch (error) {
+      await this.#restoreStatics([...zones.keys()]);
+      throw error;
+    }
     this.#generation = this.#makeGeneration(settings, zones);
     if (this.addresses.length > 0) this.#setSecondaries();
   }
@@ -232,6 +240,32 @@ export class Nameserver {
     this.#lock.release();
   }
 
+  /** @throws StaticConflict where these records cannot be applied; nothing is changed */
+  #checkStatics(content: StaticContent): void {
+    const embedded = this.#loaded.get(content.apex.key);
+    const draft = embedded?.draft ?? new ZoneDraft(newVersion(content, nowSeconds()));
+    const mark = draft.mark();
+    try {
+      replaceStatics(draft, content);
+    } finally {
+      draft.rollBack(mark);
+    }
+  }
+
+  /** After a failed write: static records of zones that were written before it go back to those in force. */
+  async #restoreStatics(apexKeys: readonly string[]): Promise<void> {
+    for (const key of apexKeys) {
+      const inForce = this.#generation.zones.get(key);
+      if (inForce === undefined) continue;
+      const { embedded, content } = inForce;
+      await this.#committer
+        .change(embedded, (draft) => replaceStatics(draft, content))
+        .catch((error: unknown) =>
+          this.#options.onWarning(`The static records of ${embedded.apex} could not be restored: ${textOf(error)}`),
+        );
+    }
+  }
+
   async #openZone({ content, keys, secondaries, rules }: NameserverZone): Promise<ServedZone> {
     const { apex } = content;
     let embedded = this.#loaded.get(apex.key);
@@ -245,6 +279,7 @@ export class Nameserver {
     const target = new EmbeddedUpdates(embedded, this.#committer);
     return {
       embedded,
+      content,
       secondaries,
       publisher: new EmbeddedPublisher(embedded, this.#committer),
       update: { zone: rules, target, keys: new Map(keys.map((key) => [key.keyName.key, key])) },

@@ -1,6 +1,6 @@
 /**
- * Configuration and store -> what an operator does to tokens, hosts and history: in the server on what it has open, in a
- * command without a server on a store of its own. The part of the composition root beside open-clients.ts.
+ * What an operator does to tokens, hosts and history: in the server on its open parts, in a command without a server on a
+ * store that is opened for it.
  */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config.ts';
@@ -12,14 +12,13 @@ import type { HistoryRecorder } from '../core/history/history-recorder.ts';
 import type { HostDirectory } from '../core/hosts/host-directory.ts';
 import type { Store } from '../core/store.ts';
 import type { ZoneTable } from '../core/zones/zone.ts';
-import { openStore } from '../store/open-store.ts';
-import { configuredToken, hostSettings, storeUrl } from './state.ts';
+import { configuredToken, hostSettings, openConfiguredStore } from './state.ts';
 
 export interface ClientAdminParts {
   readonly store: Store | undefined;
-  /** Asked when something is to be read there. */
+  /** Called when records of a zone are read. */
   readonly zones: () => ZoneTable | Promise<ZoneTable>;
-  /** Where updates are served by this process: */
+  /** These three: in the server only. */
   readonly directory?: HostDirectory | undefined;
   readonly recorder?: HistoryRecorder | undefined;
   readonly uses?: TokenUseLog | undefined;
@@ -48,12 +47,12 @@ export function makeClientAdmin(config: Config, parts: ClientAdminParts): Admini
 
 /**
  * Opens the store of the configuration, if it names one, for one command.
- * @throws AppError store-unreachable, DatabaseLockedError, SqliteError, SchemaError
+ * @throws AppError store-unreachable, StartError
  */
 export async function openClientAdmin(
   config: Config,
   zones: ClientAdminParts['zones'],
 ): Promise<{ readonly admin: Administration; close(): Promise<void> }> {
-  const store = config.store && (await openStore(storeUrl(config.store)));
+  const store = await openConfiguredStore(config);
   return { admin: makeClientAdmin(config, { store, zones }), close: async () => store?.close() };
 }

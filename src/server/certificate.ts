@@ -1,6 +1,6 @@
 /**
- * Configuration -> the certificate that the server gets by itself (`http.tls.acme`). The part of the composition root that
- * knows src/acme, which is loaded only where it is configured.
+ * The certificate that the server orders and renews by itself (`http.tls.acme`). src/acme is loaded only when it is
+ * configured. A reload with other settings replaces the keeper; the listeners serve the old pair until then.
  */
 
 import { Resolver } from 'node:dns/promises';
@@ -9,64 +9,65 @@ import type { AcmeConfig, Config, ZoneConfig } from '../config/config.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Zone, ZoneTable } from '../core/zones/zone.ts';
 import { DomainName } from '../dns/name.ts';
+import { asStartError, StartError } from './start-error.ts';
 import { timers } from './system-timers.ts';
 
 export interface CertificateParts {
-  /** The ones in force. */
+  /** Of the generation in force. */
   readonly config: () => Config;
   readonly zones: () => ZoneTable;
   readonly observer: Observer;
-  /** There is another one to serve. */
+  /** Called when there is a new pair to serve. */
   readonly changed: () => void;
 }
 
-/** Secondaries are told at once and have this long to come and fetch. */
+/** How long secondaries have to fetch a challenge after NOTIFY. */
 const PROPAGATION_MS = 30_000;
 const RESOLVER = { timeout: 3_000, tries: 2 };
 
-/** What `prepare` has made ready: the keeper of a configuration. */
-interface Kept {
+/** The keeper of one configuration, loaded and not started. */
+export interface PreparedCertificate {
   readonly acme: AcmeConfig;
   readonly keeper: CertificateKeeper;
 }
 
-export class OpenCertificate {
+export class OwnCertificate {
   readonly #parts: CertificateParts;
-  #kept: Kept | undefined;
+  /** Undefined: none is configured. */
+  #inForce: PreparedCertificate | undefined;
   #isStarted = false;
-  /** Of keepers that were replaced. */
+  /** The end of keepers that were replaced. */
   #closing: Promise<void> = Promise.resolve();
 
   constructor(parts: CertificateParts) {
     this.#parts = parts;
   }
 
-  /** What to serve. @throws TypeError where none is configured */
+  /** The pair to serve. @throws TypeError where none is configured */
   get served(): CertificateKeeper['served'] {
-    if (this.#kept === undefined) throw new TypeError('no certificate of our own is configured');
-    return this.#kept.keeper.served;
+    if (this.#inForce === undefined) throw new TypeError('http.tls.acme is not configured');
+    return this.#inForce.keeper.served;
   }
 
-  /** False: what is served is made by ourselves, and nobody trusts it. */
+  /** False: the pair is self-signed, and no client trusts it. */
   get isIssued(): boolean {
-    return this.#kept?.keeper.certificate !== undefined;
+    return this.#inForce?.keeper.certificate !== undefined;
   }
 
   /**
-   * Makes ready what a configuration wants, without putting it in force.
-   * @throws AcmeError where packages are missing or the folder cannot be used
+   * Prepares the certificate of a configuration without putting it in force.
+   * @throws StartError where packages are missing or the folder cannot be used
    */
-  async prepare({ http: { acme } }: Config): Promise<Kept | undefined> {
+  async prepare({ http: { acme } }: Config): Promise<PreparedCertificate | undefined> {
     if (acme === undefined) return undefined;
-    if (JSON.stringify(acme) === JSON.stringify(this.#kept?.acme)) return this.#kept;
-    const keeper = await this.#makeKeeper(acme);
-    return { acme, keeper };
+    if (JSON.stringify(acme) === JSON.stringify(this.#inForce?.acme)) return this.#inForce;
+    return { acme, keeper: await this.#makeKeeper(acme) };
   }
 
-  /** Puts what was prepared in force; what was kept before ends, unless it is the same: then it looks at once. */
-  adopt(next: Kept | undefined): void {
-    const old = this.#kept;
-    this.#kept = next;
+  /** Puts what was prepared in force. The same as before: it retries at once, also during a backoff. */
+  adopt(next: PreparedCertificate | undefined): void {
+    const old = this.#inForce;
+    this.#inForce = next;
     if (old === next) {
       next?.keeper.wake();
       return;
@@ -75,19 +76,19 @@ export class OpenCertificate {
     if (this.#isStarted) this.start();
   }
 
-  /** Asks for one where it is due; DNS is served by now. */
+  /** Orders a certificate when it is due. Call when DNS is served. */
   start(): void {
     this.#isStarted = true;
-    const kept = this.#kept;
-    // Two of them would take away one another's records.
+    const inForce = this.#inForce;
+    // Two keepers at a time would remove one another's records.
     void this.#closing.then(() => {
-      if (this.#isStarted && this.#kept === kept) kept?.keeper.start();
+      if (this.#isStarted && this.#inForce === inForce) inForce?.keeper.start();
     });
   }
 
   async close(): Promise<void> {
     this.#isStarted = false;
-    await Promise.all([this.#closing, this.#kept?.keeper.close()]);
+    await Promise.all([this.#closing, this.#inForce?.keeper.close()]);
   }
 
   async #makeKeeper(acme: AcmeConfig): Promise<CertificateKeeper> {
@@ -98,7 +99,12 @@ export class OpenCertificate {
       import('../acme/challenges.ts'),
       import('../acme/ordering.ts'),
     ]);
-    ordering.requirePackages();
+    const { AcmeError } = ordering;
+    try {
+      ordering.requirePackages();
+    } catch (error) {
+      throw asStartError(error, [[AcmeError, 'certificate']]);
+    }
     const folder = new AcmeFolder(acme.folder);
     const warn = (text: string) => observer.warn(text);
     const keeper = new CertificateKeeper({
@@ -112,7 +118,7 @@ export class OpenCertificate {
       timers,
       random: Math.random,
       changed: () => {
-        if (this.#kept?.keeper === keeper) changed();
+        if (this.#inForce?.keeper === keeper) changed();
       },
       warn,
       inform: (text) => observer.info?.(text),
@@ -120,15 +126,17 @@ export class OpenCertificate {
     try {
       await keeper.load();
     } catch (cause) {
-      if (cause instanceof ordering.AcmeError) throw cause;
+      if (cause instanceof AcmeError) throw asStartError(cause, [[AcmeError, 'certificate']]);
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ordering.AcmeError(`http.tls.acme: the folder '${acme.folder}' cannot be used: ${why}`, { cause });
+      throw new StartError('certificate', `http.tls.acme: the folder '${acme.folder}' cannot be used: ${why}`, {
+        cause,
+      });
     }
     return keeper;
   }
 }
 
-/** How long the secondaries of these zones have to follow. */
+/** How long the secondaries of these zones may take to have a published challenge. */
 export function propagationMs(
   { zones }: Pick<Config, 'zones'>,
   { propagationSeconds }: Pick<AcmeConfig, 'propagationSeconds'>,
@@ -143,7 +151,7 @@ function isOnlyNameserver(zone: ZoneConfig | undefined): boolean {
   return zone?.primary.kind === 'embedded' && zone.primary.secondaries.length === 0 && zone.primary.ns.length === 1;
 }
 
-/** As certificates have it: in lower case and without the final dot. */
+/** The form in certificates: lower case, without the final dot. */
 function hostName(name: DomainName): string {
   return name.toString().slice(0, -1).toLowerCase();
 }
@@ -155,6 +163,6 @@ async function resolveCname(name: DomainName): Promise<DomainName | undefined> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENODATA' || code === 'ENOTFOUND') return undefined;
-    throw new Error(`the resolver was asked for the CNAME of '${name}': ${code}`, { cause: error });
+    throw new Error(`the query for the CNAME of '${name}' failed: ${code}`, { cause: error });
   }
 }

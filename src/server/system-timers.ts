@@ -1,8 +1,8 @@
-/** The clock of the machine and timers that keep no process alive, for the parts that are handed theirs. */
+/** The system clock and timers, for the parts that get their clock injected. No timer keeps the process alive. */
 export const timers = {
   /** Milliseconds since 1970. */
   now: Date.now,
-  /** Calls back once, after so many milliseconds. @returns what prevents it */
+  /** Calls back once, after so many milliseconds. @returns a function that cancels the timer */
   after(delayMs: number, call: () => void): () => void {
     const timer = setTimeout(call, delayMs);
     timer.unref();

@@ -1,64 +1,31 @@
-/**
- * Configuration -> who is told of events: webhooks, which are loaded only where there are some. The part of the
- * composition root that commands without a server use, too.
- */
+/** Webhooks of a configuration. Their code is loaded only when one is configured. Also for `dyndns webhook test`. */
 import type { WebhookConfig } from '../config/config.ts';
-import { type Notice, type Notices, noticeId } from '../core/notices/notices.ts';
+import { type Notice, noticeId } from '../core/notices/notices.ts';
 import { DomainName } from '../dns/name.ts';
-import type { DeliveryOutcome, WebhookSettings } from '../notify/webhook-queue.ts';
-import type { TestResult, WebhookState, Webhooks } from '../notify/webhooks.ts';
+import type { WebhookSettings } from '../notify/webhook-queue.ts';
+import type { TestResult, Webhooks, WebhooksOptions } from '../notify/webhooks.ts';
+import { timers } from './system-timers.ts';
 import { VERSION } from './version.ts';
 
-export interface NoticeParts {
-  readonly warn: (text: string) => void;
-  readonly timers: { now(): number; after(delayMs: number, call: () => void): () => void };
-  /** For counting. */
-  readonly onDelivery: (webhook: string, outcome: DeliveryOutcome) => void;
-}
-
-/** How long the end waits for deliveries. */
+/** How long deliveries may take after their webhook was removed, or the end of the server began. */
 const GRACE_MS = 3_000;
 
 const USER_AGENT = `dyndns/${VERSION}`;
 
-export class NoticeOutlet {
-  readonly #parts: NoticeParts;
-  #webhooks: Webhooks | undefined;
-  #isWanted = false;
+/** Starts with no webhook; see `configureWebhooks`. */
+export async function openWebhooks(options: Pick<WebhooksOptions, 'warn' | 'onOutcome'>): Promise<Webhooks> {
+  const { Webhooks } = await import('../notify/webhooks.ts');
+  return new Webhooks({ ...options, timers, userAgent: USER_AGENT, random: Math.random });
+}
 
-  constructor(parts: NoticeParts) {
-    this.#parts = parts;
-  }
+/** Puts the webhooks of a configuration in force. Queues of unchanged webhooks go on. */
+export function configureWebhooks(webhooks: Webhooks, config: readonly WebhookConfig[]): void {
+  webhooks.configure(config.map(settingsOf), GRACE_MS);
+}
 
-  /** Undefined: nobody wants to know. */
-  get notices(): Notices | undefined {
-    return this.#isWanted ? this.#webhooks : undefined;
-  }
-
-  /** Puts the webhooks of a configuration in force. */
-  async configure(webhooks: readonly WebhookConfig[]): Promise<void> {
-    if (this.#webhooks === undefined && webhooks.length > 0) {
-      const { Webhooks } = await import('../notify/webhooks.ts');
-      const { onDelivery, ...parts } = this.#parts;
-      this.#webhooks = new Webhooks({
-        ...parts,
-        userAgent: USER_AGENT,
-        onOutcome: onDelivery,
-        random: Math.random,
-      });
-    }
-    this.#webhooks?.configure(webhooks.map(settingsOf), GRACE_MS);
-    this.#isWanted = webhooks.length > 0;
-  }
-
-  states(): readonly WebhookState[] {
-    return this.#webhooks?.states() ?? [];
-  }
-
-  /** Tries what waits once more; what cannot be delivered soon is lost. */
-  async close(): Promise<void> {
-    await this.#webhooks?.close(GRACE_MS);
-  }
+/** Tries waiting deliveries once more, then drops them. */
+export async function closeWebhooks(webhooks: Webhooks | undefined): Promise<void> {
+  await webhooks?.close(GRACE_MS);
 }
 
 export interface WebhookTest extends TestResult {

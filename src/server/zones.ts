@@ -1,11 +1,12 @@
 /**
- * Configuration -> zones with their publishers: remote primaries behind connections that are opened at the first use, and
- * the embedded nameserver with its database. The part of the composition root that commands without a server use, too.
+ * Makes zones with their publishers from a configuration: remote primaries, whose connections open at the first use, and
+ * the embedded nameserver with its database. Commands that run without a server use it too.
  */
 
 import { randomBytes } from 'node:crypto';
 import type {
   Config,
+  DnsConfig,
   EmbeddedPrimary,
   RemotePrimary,
   StaticRecords,
@@ -21,7 +22,7 @@ import type { DomainName } from '../dns/name.ts';
 import type { ResourceRecord } from '../dns/rdata.ts';
 import { makeTsigKey } from '../dns/tsig-key.ts';
 import { checkZoneRecords } from '../dns/zone-file/zone-check.ts';
-import { parseZoneFile } from '../dns/zone-file/zone-file.ts';
+import { parseZoneFile, ZoneFileError } from '../dns/zone-file/zone-file.ts';
 import { cookieAnswers } from '../nameserver/answer/cookie-answers.ts';
 import { RateLimiter } from '../nameserver/answer/rate-limit.ts';
 import {
@@ -36,59 +37,85 @@ import { TcpExchanger } from '../net/tcp.ts';
 import { TcpPool } from '../net/tcp-pool.ts';
 import { UdpExchanger } from '../net/udp.ts';
 import { PrimaryPublisher } from '../primary/publisher.ts';
+import { DatabaseLockedError } from '../sqlite/lock.ts';
+import { SqliteError } from '../sqlite/sqlite-error.ts';
+import { asStartError } from './start-error.ts';
 
-/** Seconds, for static records without a TTL. */
+/** Seconds: the TTL of static records that have none. */
 const STATIC_TTL = 300;
 
-/** The zones of a configuration. */
+/** The zones of a configuration, opened for one command. */
 export interface OpenZones {
   readonly table: ZoneTable;
-  /** The primary of the embedded zones, where there are some. It is not listening yet. */
+  /** The primary of the embedded zones, if there are any. It does not listen. */
   readonly nameserver: Nameserver | undefined;
-  /** Ends connections to remote primaries; the nameserver goes on. */
-  closeConnections(): void;
+  /** Ends connections and closes the database. @throws StartError where it could not be written */
+  close(): Promise<void>;
 }
 
+/** @throws StartError; remote primaries need not be up */
+export async function openZones(config: Config, observer: Observer): Promise<OpenZones> {
+  const primaries = new RemotePrimaries(config, observer);
+  const nameserver = config.dns && (await openNameserver(config, config.dns, observer, applyUpdate));
+  return {
+    table: zoneTable(config, primaries, nameserver),
+    nameserver,
+    close: async () => {
+      primaries.close();
+      await nameserver?.close().catch((error: unknown) => {
+        throw asStartError(error, ZONE_ERRORS);
+      });
+    },
+  };
+}
+
+/** What `openNameserver` and Nameserver.apply throw. */
+const ZONE_ERRORS = [
+  [DatabaseLockedError, 'locked'],
+  [SqliteError, 'database'],
+  [StaticConflict, 'zone'],
+  [ZoneFileError, 'zone'],
+] as const;
+
 /**
- * @param running the nameserver of the configuration before, which is kept and gets the new settings
- * @param remember puts a memory around UPDATEs of embedded zones
- * @throws DatabaseLockedError, SqliteError, StaticConflict, ZoneFileError for embedded zones; remote primaries need not be up
+ * Opens the embedded nameserver with its database; it does not listen yet.
+ * @param apply the use-case for an UPDATE that a client sends
+ * @throws StartError
  */
-export async function openZones(
+export async function openNameserver(
   config: Config,
+  { database }: Pick<DnsConfig, 'database'>,
   observer: Observer,
-  running?: Nameserver,
-  remember = (apply: typeof applyUpdate) => apply,
-): Promise<OpenZones> {
-  const connections = new PrimaryConnections();
-  const settings = nameserverSettings(config, observer);
-  let nameserver = running;
-  if (nameserver !== undefined) await nameserver.apply(settings);
-  else if (config.dns !== undefined) {
-    nameserver = await Nameserver.open({
-      database: config.dns.database,
-      settings,
-      applyUpdate: remember(applyUpdate),
+  apply: typeof applyUpdate,
+): Promise<Nameserver> {
+  try {
+    return await Nameserver.open({
+      database,
+      settings: nameserverSettings(config, observer),
+      applyUpdate: apply,
       onBatch: (event) => observer.batchPublished(event),
       onUpdate: (event) => observer.dnsUpdateAnswered(event),
       onWarning: (text) => observer.warn(text),
     });
+  } catch (error) {
+    throw asStartError(error, ZONE_ERRORS);
   }
-  const publisherOf = ({ apex, primary }: ZoneConfig): ZonePublisher => {
-    if (primary.kind === 'embedded') return nameserver!.publisher(apex);
-    const { tsigKey } = primary;
-    return new PrimaryPublisher({
-      zone: apex,
-      key: makeTsigKey(tsigKey.name, tsigKey.algorithm, tsigKey.secret.reveal()),
-      // Without a connection an answer could be forged by someone who guesses port and id.
-      signedReads: primary.signedReads || primary.transport === 'udp',
-      now: () => Math.floor(Date.now() / 1000),
-      onBatch: (changes, outcome, durationMs) => observer.batchPublished({ zone: apex, changes, outcome, durationMs }),
-      ...connections.to(primary),
-    });
-  };
-  const zones = config.zones.map((zone): Zone => ({ ...rulesOf(zone), publisher: publisherOf(zone) }));
-  return { table: new ZoneTable(zones), nameserver, closeConnections: () => connections.close() };
+}
+
+/** Puts a configuration in force in an open nameserver. If it fails, nothing has changed. @throws StartError */
+export async function reconfigureNameserver(nameserver: Nameserver, config: Config, observer: Observer): Promise<void> {
+  try {
+    await nameserver.apply(nameserverSettings(config, observer));
+  } catch (error) {
+    throw asStartError(error, ZONE_ERRORS);
+  }
+}
+
+/** @param nameserver has the embedded zones of this configuration */
+export function zoneTable(config: Config, primaries: RemotePrimaries, nameserver: Nameserver | undefined): ZoneTable {
+  const publisherOf = ({ apex, primary }: ZoneConfig): ZonePublisher =>
+    primary.kind === 'embedded' ? nameserver!.publisher(apex) : primaries.publisher(apex);
+  return new ZoneTable(config.zones.map((zone): Zone => ({ ...rulesOf(zone), publisher: publisherOf(zone) })));
 }
 
 function rulesOf(zone: ZoneConfig): Omit<Zone, 'publisher'> {
@@ -97,21 +124,22 @@ function rulesOf(zone: ZoneConfig): Omit<Zone, 'publisher'> {
   return { apex, ttl, apexAllowed, wildcardAllowed, reserved, addresses, emptyValue };
 }
 
-/** Zones with the same primary share connections. */
-class PrimaryConnections {
+/** Publishers to the remote primaries of one configuration. Zones with the same primary share connections. */
+export class RemotePrimaries {
   readonly #exchangers = new Map<string, { reads: Exchanger; updates: Exchanger }>();
+  readonly #publishers = new Map<string, ZonePublisher>();
 
-  to(primary: RemotePrimary) {
-    const endpoint = { host: primary.host.text, port: primary.port };
-    const id = `${primary.transport} ${formatEndpoint(endpoint)}`;
-    const known = this.#exchangers.get(id);
-    if (known !== undefined) return { endpoint, ...known };
-    const made =
-      primary.transport === 'udp'
-        ? { reads: new UdpExchanger(endpoint), updates: new UdpExchanger(endpoint) }
-        : { reads: new TcpPool(endpoint), updates: new TcpExchanger(endpoint) };
-    this.#exchangers.set(id, made);
-    return { endpoint, ...made };
+  constructor({ zones }: Config, observer: Observer) {
+    for (const { apex, primary } of zones) {
+      if (primary.kind === 'remote') this.#publishers.set(apex.key, this.#open(apex, primary, observer));
+    }
+  }
+
+  /** @throws Error if the zone has no remote primary */
+  publisher(apex: DomainName): ZonePublisher {
+    const publisher = this.#publishers.get(apex.key);
+    if (publisher === undefined) throw new Error(`no remote primary for ${apex}`);
+    return publisher;
   }
 
   close(): void {
@@ -120,8 +148,33 @@ class PrimaryConnections {
       updates.close();
     }
   }
+
+  #open(apex: DomainName, primary: RemotePrimary, observer: Observer): ZonePublisher {
+    const { tsigKey, transport } = primary;
+    const endpoint = { host: primary.host.text, port: primary.port };
+    const id = `${transport} ${formatEndpoint(endpoint)}`;
+    let exchangers = this.#exchangers.get(id);
+    if (exchangers === undefined) {
+      exchangers =
+        transport === 'udp'
+          ? { reads: new UdpExchanger(endpoint), updates: new UdpExchanger(endpoint) }
+          : { reads: new TcpPool(endpoint), updates: new TcpExchanger(endpoint) };
+      this.#exchangers.set(id, exchangers);
+    }
+    return new PrimaryPublisher({
+      zone: apex,
+      key: makeTsigKey(tsigKey.name, tsigKey.algorithm, tsigKey.secret.reveal()),
+      // Over UDP an attacker who guesses port and message id could forge a reply.
+      signedReads: primary.signedReads || transport === 'udp',
+      now: () => Math.floor(Date.now() / 1000),
+      onBatch: (changes, outcome, durationMs) => observer.batchPublished({ zone: apex, changes, outcome, durationMs }),
+      endpoint,
+      ...exchangers,
+    });
+  }
 }
 
+/** @throws ZoneFileError, StaticConflict */
 function nameserverSettings(config: Config, observer: Observer): NameserverSettings {
   const zones = config.zones.flatMap((zone) =>
     zone.primary.kind === 'embedded' ? [nameserverZone(zone, zone.primary, observer)] : [],

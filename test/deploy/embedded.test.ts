@@ -14,7 +14,14 @@ import { type Installation, makeInstallation, REPOSITORY } from '../support/inst
 import { LEGO_PROGRAMS } from '../support/lego.ts';
 import { PEBBLE_PROGRAMS, type Pebble, startPebble } from '../support/pebble.ts';
 import { freshDirectory } from '../support/primary-server.ts';
-import { type RunningProcess, removeNow, startProcess, waitUntil } from '../support/process.ts';
+import {
+  type FinishedProgram,
+  type RunningProcess,
+  removeNow,
+  runProgram,
+  startProcess,
+  waitUntil,
+} from '../support/process.ts';
 import { describeWith, findProgram } from '../support/require-server.ts';
 
 const PAGE = 'docs/operating/embedded.md';
@@ -134,10 +141,23 @@ describeWith(PROGRAMS, 'the page of the embedded nameserver', () => {
     expect(printed).toMatch(/^home +IN A +203\.0\.113\.7$/m);
   });
 
-  it('a reload applies static records', async () => {
+  /** `systemctl reload`: what the unit has for it. */
+  function systemctlReload(): Promise<FinishedProgram> {
+    const unit = installation.relocate(readFileSync(`${REPOSITORY}/deploy/systemd/dyndns.service`, 'utf8'));
+    const [, args = ''] = /^ExecReload=\/usr\/bin\/node (.*)$/m.exec(unit) ?? [];
+    return runProgram(process.execPath, args.split(' '));
+  }
+
+  it('static records come with a reload, which fails where they are invalid', async () => {
+    const before = readFileSync(installation.path('/etc/dyndns.yml'), 'utf8');
+    edit(/^ {4}records: \|\n(?: {6}.*\n)*/m, '    records: |\n      www IN CNAME\n');
+    const refused = await systemctlReload();
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^ERROR: .*dyndns\.yml:\d+.*\nReload failed: /);
+    installation.write('/etc/dyndns.yml', before);
     edit(/^ {4}records: \|\n(?: {6}.*\n)*/m, yaml('records'));
-    server.signal('SIGHUP');
-    await waitUntil('the reload', () => server.output().includes('SIGHUP: the configuration was read again'));
+    expect(await systemctlReload()).toMatchObject({ code: 0, stdout: 'Configuration reloaded.\n' });
+    await waitUntil('the reload', () => server.output().includes('Configuration reloaded.'));
     expect((await dig(address, [`www.${ZONE}`, 'A'])).short).toEqual([`${ZONE}.`, '192.0.2.10']);
     expect((await dig(address, [`home.${ZONE}`, 'A'])).short).toEqual(['203.0.113.7']);
   });

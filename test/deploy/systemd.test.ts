@@ -109,3 +109,9 @@ it('the drop-in gives the one capability that port 53 needs, outside of a user n
 it('the drop-in hands over the master secret only', () => {
   expect(settings('LoadCredential', DROP_IN)).toEqual(['', 'secret:/etc/dyndns/secret']);
 });
+
+it('the systemd unit reloads by the command that waits for the outcome, with the file of the start', () => {
+  const [start = ''] = settings('ExecStart');
+  const program = start.replace(/ --[a-z0-9-]+=\d+/g, '').replace(/ serve$/, '');
+  expect(settings('ExecReload')).toEqual([`${program} reload`]);
+});

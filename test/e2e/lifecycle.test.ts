@@ -27,7 +27,7 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
   const newName = () => `life${count++}.${ZONE}`;
   const update = (server: RunningDyndns, fqdn: string, ipv4: string) => server.ask(updateTarget({ fqdn, ipv4 }));
 
-  /** Sends SIGTERM and tells how many ms the process then lived, and its exit code. */
+  /** Sends SIGTERM. @returns the ms until the process ended, and its exit code */
   async function end(server: RunningDyndns): Promise<{ ms: number; code: number | null }> {
     const startMs = performance.now();
     server.process.signal('SIGTERM');
@@ -42,7 +42,7 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
       expect((await server.ask(target('OldSecret1'))).status).toBe(200);
       expect((await server.ask(target('NewSecret2'))).status).toBe(456);
       const news = await server.reload(lab.config({ secret: 'NewSecret2' }));
-      expect(news.map(({ msg }) => msg)).toContain('SIGHUP: the configuration was read again');
+      expect(news.map(({ msg }) => msg)).toContain('Configuration reloaded.');
       expect((await server.ask(target('OldSecret1'))).status).toBe(456);
       expect((await server.ask(target('NewSecret2'))).status).toBe(200);
       await server.reload(lab.config({ zones: [{ name: 'other.example.net', tsig_key: lab.key.secret }] }));
@@ -63,46 +63,46 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
         /secret.*at least 8 characters/,
       ],
       ['nothing', () => '', /zones/],
-    ])('keeps the old one in force where the new file has %s, and says why', async (_what, change, why) => {
+    ])('a new file with %s leaves the old one in force, and the log has the reason', async (_what, change, why) => {
       const server = await lab.serve();
       const news = await server.reload(change(lab.config()) as Record<string, unknown> | string);
       const errors = news.filter(({ level }) => level >= 40).map(({ msg }) => msg);
       expect(errors.join('\n')).toMatch(why);
-      expect(errors.at(-1)).toBe('SIGHUP: the configuration stays as it was');
+      expect(errors.at(-1)).toBe('Reload failed: the old configuration stays in force.');
       expect((await update(server, newName(), '192.0.2.1')).status).toBe(200);
       await server.stop();
     });
 
-    it('reads the certificate again; where it cannot be read, nothing of the new file is in force', async () => {
+    it('reads the certificate again; if it cannot be read, nothing of the new file is in force', async () => {
       const server = await lab.serve();
       const { authority, certificate, key } = makeCertificates(join(server.directory, 'tls'), 'localhost');
       const tlsFile = (name: string) => ({ listen: ['https://127.0.0.1:0'], tls: { certificate: name, key } });
       const secure = await lab.serve({ http: tlsFile(certificate) });
       const ca = readFileSync(authority, 'utf8');
-      const asked = (secret: string) =>
+      const statusWith = (secret: string) =>
         ask({ port: secure.port, host: 'localhost' }, `/delete-by-path/${secret}/${newName()}`, { ca });
-      expect((await asked(SECRET)).status).toBe(200);
+      expect((await statusWith(SECRET)).status).toBe(200);
       const bad = join(server.directory, 'bad.pem');
       writeFileSync(bad, 'no certificate');
       for (const file of [bad, join(server.directory, 'missing.pem')]) {
         const news = await secure.reload(lab.config({ secret: 'NewSecret2', http: tlsFile(file) }));
-        expect(news.at(-1)?.msg).toBe('SIGHUP: the configuration stays as it was');
+        expect(news.at(-1)?.msg).toBe('Reload failed: the old configuration stays in force.');
         expect(news.map(({ msg }) => msg).join('\n')).toContain('http.tls');
-        expect((await asked('NewSecret2')).status).toBe(456);
-        expect((await asked(SECRET)).status).toBe(200);
+        expect((await statusWith('NewSecret2')).status).toBe(456);
+        expect((await statusWith(SECRET)).status).toBe(200);
       }
       await secure.reload(lab.config({ secret: 'NewSecret2', http: tlsFile(certificate) }));
-      expect((await asked('NewSecret2')).status).toBe(200);
+      expect((await statusWith('NewSecret2')).status).toBe(200);
       await Promise.all([server.stop(), secure.stop()]);
     });
 
-    it('lets what is under way end on the old configuration', async () => {
+    it('requests in flight end on the old configuration', async () => {
       const server = await lab.serve();
       await update(server, newName(), '192.0.2.1');
       lab.primary.freeze();
       try {
         const waiting = update(server, newName(), '192.0.2.2');
-        await waitUntil('the request to be under way', async () => (await server.ask('/')).status === 200);
+        await waitUntil('the request to be in flight', async () => (await server.ask('/')).status === 200);
         await server.reload(lab.config({ secret: 'NewSecret2' }));
         lab.primary.thaw();
         expect((await waiting).body).toContain('-> 192.0.2.2');
@@ -131,12 +131,12 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
     it.each([
       ['that was never used', async () => undefined],
       [
-        'with kept connections',
+        'with keep-alive connections',
         async (server: RunningDyndns) => {
           await Promise.all(Array.from({ length: 5 }, () => update(server, newName(), '192.0.2.1')));
         },
       ],
-      ['with a connection that never said anything', (server: RunningDyndns) => open(server, '')],
+      ['with a connection that never sent anything', (server: RunningDyndns) => open(server, '')],
       ['with a request that was never finished', (server: RunningDyndns) => open(server, 'GET / HTTP/1.1\r\nHost')],
     ])('ends a server %s within half a second, with exit code 0', async (_what, prepare) => {
       const server = await lab.serve();
@@ -148,7 +148,7 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
       expect(server.log().at(-1)?.msg).toBe('SIGTERM: ending');
     });
 
-    it('answers what is under way, takes nothing new, and then ends at once', async () => {
+    it('answers requests in flight, accepts no new ones, and then ends at once', async () => {
       const server = await lab.serve();
       const fqdn = newName();
       await update(server, fqdn, '192.0.2.1');
@@ -226,11 +226,11 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
       await server.stop();
     }, 30_000);
 
-    it('that is killed and restarted under load: what was told as UPDATED is in the zone', async () => {
+    it('that is killed and restarted under load: every reported UPDATED is in the zone', async () => {
       const server = await lab.serve({ nameserver_timeout_seconds: 2 });
       const clients = Array.from({ length: 50 }, newName);
-      const told = new Map<string, string>();
-      /** Sent after what was told last, and not confirmed: may be in the zone. */
+      const reported = new Map<string, string>();
+      /** Sent after the last reported address, and not confirmed: may be in the zone. */
       const doubt = new Map<string, Set<string>>();
       const statuses = new Map<number, number>();
       const untrue: string[] = [];
@@ -241,11 +241,11 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
           const { status, body } = await update(server, fqdn, address);
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
           if (body.includes(`-> ${address}\n`)) {
-            // The old value is what was told last, unless one in doubt was applied since: an UPDATED that was not true shows.
+            // The old value is the last reported one, unless one in doubt was applied since: this reveals a false UPDATED.
             const before = / A (\S+) -> /.exec(body)?.[1] ?? '';
-            const possible = [told.get(fqdn) ?? 'None', ...(doubt.get(fqdn) ?? [])];
+            const possible = [reported.get(fqdn) ?? 'None', ...(doubt.get(fqdn) ?? [])];
             if (!possible.includes(before)) untrue.push(`${fqdn}: ${before} instead of ${possible}`);
-            told.set(fqdn, address);
+            reported.set(fqdn, address);
             doubt.set(fqdn, new Set());
           } else doubt.set(fqdn, (doubt.get(fqdn) ?? new Set()).add(address));
         }
@@ -255,14 +255,14 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
       try {
         for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
           const before = count200();
-          await waitUntil('updates to be told', () => count200() > before + 500);
+          await waitUntil('updates to be reported', () => count200() > before + 500);
           const refusedBefore = statuses.get(512) ?? 0;
           await lab.primary.halt(signal);
-          await waitUntil('the outage to be told', () => (statuses.get(512) ?? 0) > refusedBefore + 50);
+          await waitUntil('the outage to be reported', () => (statuses.get(512) ?? 0) > refusedBefore + 50);
           await lab.primary.restart();
         }
         const before = count200();
-        await waitUntil('updates to be told again', () => count200() > before + 500);
+        await waitUntil('updates to be reported again', () => count200() > before + 500);
       } finally {
         running = false;
         await clientsDone;
@@ -272,8 +272,8 @@ describeWith([...BIND_PROGRAMS, OPENSSL], 'the life of the server', () => {
       for (const fqdn of clients) {
         const [published = '', ...more] = await lab.look(fqdn, 'A');
         expect(more).toEqual([]);
-        expect([told.get(fqdn), ...(doubt.get(fqdn) ?? [])]).toContain(published);
-        // And the server knows what is there.
+        expect([reported.get(fqdn), ...(doubt.get(fqdn) ?? [])]).toContain(published);
+        // And the server knows that address.
         expect((await update(server, fqdn, '192.0.2.1')).body).toContain(`A ${published} -> 192.0.2.1\n`);
       }
       await server.stop();

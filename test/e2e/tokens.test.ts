@@ -166,7 +166,7 @@ describe('without a store', () => {
     });
     try {
       expect(alone.dyndns.log().map(({ msg }) => msg)).toContain(
-        'no store: tokens other than those of the configuration, history and wishes are off',
+        'no store: there is no history, failed updates are not retried, and only tokens of the configuration are valid',
       );
       const { status } = await alone.dyndns.ask(`/update-by-query?fqdn=home.${ZONE}&ipv4=192.0.2.1`, {
         headers: { Authorization: 'Bearer router-secret' },

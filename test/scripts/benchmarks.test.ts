@@ -36,6 +36,7 @@ const RUNS: Readonly<Record<string, SmokeRun>> = {
   'compare.mjs': { script: 'bench', args: ['compare', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){6}/ },
   'fuzz-codec.mjs': { script: 'fuzz', args: ['codec', '20000', '1'], output: /done in \d+ s/ },
   'fuzz-nameserver.mjs': { script: 'fuzz', args: ['nameserver', '2000', '1'], output: /no fault\n$/ },
+  'reload-campaign.mjs': { script: 'faults', args: ['reload', '--smoke'], output: /in force in 4 of 4 bursts/ },
   'kill-campaign.mjs': { script: 'faults', args: ['1', '2'], output: /lost 0, half applied 0, serial back 0/ },
 };
 

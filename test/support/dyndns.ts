@@ -98,7 +98,7 @@ export async function startDyndns(config: DyndnsConfig, options: DyndnsOptions =
       process_.signal('SIGHUP');
       const news = () => log().slice(before);
       await waitUntil('the reload to be logged', () => {
-        return news().some(({ msg }) => /^SIGHUP: the configuration (was|stays)/.test(msg));
+        return news().some(({ msg }) => /^(Configuration reloaded\.|Reload failed: )/.test(msg));
       });
       return news();
     },

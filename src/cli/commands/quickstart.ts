@@ -1,7 +1,7 @@
 /**
- * `dyndns quickstart`: the first start with nothing. Makes a folder with a configuration whose zone `dyn.home.arpa`
- * (RFC 8375: for homes, never on the internet) dyndns serves itself, serves it, and prints commands to try. Run again,
- * it uses what is there.
+ * `dyndns quickstart`: a first start without any configuration. Creates a folder with a configuration, serves the embedded
+ * zone `dyn.home.arpa` (RFC 8375 §3: home networks only) from it, and prints commands to try. Later runs use the folder
+ * again.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -9,8 +9,9 @@ import { join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Config, DnsEndpoint } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
-import type { DyndnsServer } from '../../server/server.ts';
-import { isStartError, programCall, UsageError } from '../output.ts';
+import type { RunningServer } from '../../server/server.ts';
+import { StartError } from '../../server/start-error.ts';
+import { programCall, UsageError } from '../output.ts';
 import { writeSecretFile } from '../secret-file.ts';
 
 const ZONE = 'dyn.home.arpa';
@@ -20,14 +21,14 @@ const HEADER_FILE = 'authorization';
 
 export function quickstartCommand(): Command {
   return new Command('quickstart')
-    .description(`serve the zone ${ZONE} from a folder that is made at the first time; prints commands to try`)
-    .option('-d, --dir <dir>', 'the folder of configuration and data', '.dyndns')
+    .description(`serve the zone ${ZONE} from a folder that the first run creates, and print commands to try`)
+    .option('-d, --dir <dir>', 'the folder for configuration and data', '.dyndns')
     .action(quickstart);
 }
 
 async function quickstart({ dir }: { dir: string }, command: Command): Promise<void> {
   if (command.optsWithGlobals<{ config?: string }>().config !== undefined) {
-    throw new UsageError('quickstart has a configuration of its own. It is `serve` that takes --config.');
+    throw new UsageError('quickstart writes its own configuration. Use `serve` with --config.');
   }
   const directory = resolve(dir);
   const file = join(directory, CONFIG_FILE);
@@ -37,9 +38,10 @@ async function quickstart({ dir }: { dir: string }, command: Command): Promise<v
   }
   const { runServer } = await import('../run-server.ts');
   const { server, config } = await runServer(() => loadConfig(file, process.env).config).catch((error: unknown) => {
-    // Whoever types `quickstart` has not seen the file in which the ports stand.
-    if (isStartError(error) && error.name.endsWith('ListenError'))
+    // The user has not seen this file yet, and the ports are set in it.
+    if (error instanceof StartError && error.problem === 'listen') {
       error.message += ` The options are in ${shown(file)}.`;
+    }
     throw error;
   });
   const { secret } = config;
@@ -47,12 +49,12 @@ async function quickstart({ dir }: { dir: string }, command: Command): Promise<v
   const header = secret === undefined ? undefined : join(directory, HEADER_FILE);
   if (header !== undefined) writeSecretFile(header, `Authorization: Bearer ${secret!.reveal()}\n`);
   process.stdout.write(`
-The folder ${shown(directory)} has the configuration and all data. In another terminal, in the same folder as this one:
+The folder ${shown(directory)} has the configuration and all data. Run these in another terminal, in the same directory:
 
 ${commandsToTry(config, server, file, header).join('\n')}
 
-They publish an address, ask for it by DNS, and show the configuration. Ctrl-C ends the server; the next start goes on
-with what is there.
+They publish an address, query it by DNS, and show the configuration. Ctrl-C ends the server; the next start uses the
+same data.
 `);
 }
 
@@ -61,13 +63,13 @@ function makeDirectory(directory: string): void {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`The folder ${directory} cannot be made (${code}). Use --dir to name another one.`);
+    throw new UsageError(`The folder ${directory} cannot be created (${code}). Name another one with --dir.`);
   }
 }
 
 function configurationText(secret: string): string {
   return `---
-# Written by \`dyndns quickstart\`. Everything that can stand here: docs/configuration.md
+# Written by \`dyndns quickstart\`. All options: docs/configuration.md
 secret: '${secret}'
 check: authenticated
 http:
@@ -85,7 +87,7 @@ zones:
 }
 
 /** An update, the query that shows it, and the configuration; each can be pasted as it is. */
-function commandsToTry(config: Config, server: DyndnsServer, file: string, header: string | undefined): string[] {
+function commandsToTry(config: Config, server: RunningServer, file: string, header: string | undefined): string[] {
   const [zone] = config.zones;
   const name = `home.${zone!.apex.toString().slice(0, -1)}`;
   const base = server.addresses.find((address) => address.startsWith('http'));
@@ -98,8 +100,8 @@ function commandsToTry(config: Config, server: DyndnsServer, file: string, heade
   ];
 }
 
-/** Where the first zone is answered for. */
-function nameserverOf({ zones }: Config, { dnsAddresses }: DyndnsServer): DnsEndpoint {
+/** Where queries for the first zone are answered. */
+function nameserverOf({ zones }: Config, { dnsAddresses }: RunningServer): DnsEndpoint {
   const { primary } = zones[0]!;
   if (primary.kind === 'remote') return { host: primary.host.text, port: primary.port };
   const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(dnsAddresses[0]!)!;
@@ -111,7 +113,7 @@ function digServer({ host, port }: DnsEndpoint): string {
   return `@${address}${port === 53 ? '' : ` -p ${port}`}`;
 }
 
-/** "All addresses" is none that a client can connect to. */
+/** Clients cannot connect to the wildcard address. */
 function reachable(url: string): string {
   return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }

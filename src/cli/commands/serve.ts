@@ -1,14 +1,14 @@
-/** `dyndns serve`: the server, until SIGTERM or SIGINT. SIGHUP reads the configuration again. */
+/** `dyndns serve`: runs the server until SIGTERM or SIGINT. SIGHUP or `dyndns reload` reloads the configuration. */
 import { Command, InvalidArgumentError } from 'commander';
 import { withHttpPort } from '../../config/config.ts';
 import { loadFor } from '../setup.ts';
 
 export function serveCommand(): Command {
   return new Command('serve')
-    .description('serve the HTTP API, and the zones that are embedded')
-    .option('-p, --port <port>', 'replaces the port of every TCP entry of http.listen', parsePort)
+    .description('run the server: the HTTP API and the embedded zones')
+    .option('-p, --port <port>', 'replace the port of every TCP entry of http.listen', parsePort)
     .action(async ({ port }: { port?: number }, command: Command) => {
-      // Loaded only where there is a server: its packages would be most of the time that other commands take.
+      // Loaded here only: its packages would slow every other command.
       const { runServer } = await import('../run-server.ts');
       await runServer(() => {
         const { config } = loadFor(command, process.env);

@@ -222,3 +222,16 @@ describe('HostDirectory', () => {
     expect([hosts.find(name('fixed')), hosts.find(name('other'))]).toMatchObject([{ ttl: 1 }, undefined]);
   });
 });
+
+it('with other settings of the configuration shares what it knows of the store, also what changes later', async () => {
+  const { store, hosts } = directory(true);
+  await store.put(settings('stored', 2));
+  await hosts.load();
+  const next = hosts.withConfigured([settings('stored', 3)]);
+  expect(await next.find(name('stored'))).toEqual(settings('stored', 3));
+  expect(await next.find(name('fixed'))).toBeUndefined();
+  // An operator's change that was told to the old one.
+  hosts.changed(name('late'), settings('late', 4));
+  expect(await next.find(name('late'))).toEqual(settings('late', 4));
+  expect(store.queries).toBe(0);
+});

@@ -43,14 +43,22 @@ export interface HostDirectoryOptions {
 export class HostDirectory implements HostSettingsSource {
   readonly #options: HostDirectoryOptions;
   readonly #configured: ReadonlyMap<string, HostSettings>;
-  readonly #cache = new Map<string, CachedSettings>();
+  readonly #cache: Map<string, CachedSettings>;
   #isComplete = false;
   /** Until then the store is not queried where there are stale settings. */
   #silentUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: HostDirectoryOptions) {
+  constructor(options: HostDirectoryOptions, cache = new Map<string, CachedSettings>()) {
     this.#options = options;
     this.#configured = new Map(options.configured.map((settings) => [settings.ownerName.key, settings]));
+    this.#cache = cache;
+  }
+
+  /** A directory with other settings of the configuration. Both share what they know of the store, also what changes later. */
+  withConfigured(configured: readonly HostSettings[]): HostDirectory {
+    const next = new HostDirectory({ ...this.#options, configured }, this.#cache);
+    next.#isComplete = this.#isComplete;
+    return next;
   }
 
   /**

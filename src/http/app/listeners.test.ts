@@ -127,7 +127,9 @@ describeWith([{ command: 'openssl', debianPackage: 'openssl' }], 'TLS listeners'
     };
     expect(await bodyWith(first.ca)).toBe('hello\n');
     await expect(bodyWith(second.ca)).rejects.toThrow();
-    listeners.reloadTls(config(https, { tls: second.tls }));
+    const useSecond = listeners.prepareTls(config(https, { tls: second.tls }));
+    expect(await bodyWith(first.ca)).toBe('hello\n');
+    useSecond();
     expect(await bodyWith(second.ca)).toBe('hello\n');
     await expect(bodyWith(first.ca)).rejects.toThrow();
   });
@@ -140,7 +142,7 @@ describeWith([{ command: 'openssl', debianPackage: 'openssl' }], 'TLS listeners'
     const garbage = join(directory, 'garbage.pem');
     writeFileSync(garbage, 'no certificate');
     const reload = (certificate: string, key: string) => () =>
-      listeners.reloadTls(config(https, { tls: { certificate, key } }));
+      listeners.prepareTls(config(https, { tls: { certificate, key } }))();
     expect(reload(missing, tls.key)).toThrow(`http.tls.certificate: the file '${missing}' cannot be read.`);
     expect(reload(tls.certificate, missing)).toThrow(`http.tls.key: the file '${missing}' cannot be read.`);
     expect(reload(garbage, tls.key)).toThrow(/http\.tls/);

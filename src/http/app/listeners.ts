@@ -69,10 +69,8 @@ export class HttpListeners {
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       noDelay: true,
     };
-    const server =
-      address.kind === 'tcp' && address.tls
-        ? createTlsServer({ ...options, ...this.#tls(config) })
-        : createServer(options);
+    const tls = address.kind === 'tcp' && address.tls ? this.#readTls(config) : undefined;
+    const server = tls === undefined ? createServer(options) : createTlsServer({ ...options, ...tls });
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
@@ -96,15 +94,24 @@ export class HttpListeners {
     await listen(server, address, option);
     if (address.kind === 'unix') chmodSync(address.path, config.socketMode);
     this.#servers.push(server);
+    if (tls !== undefined) this.#chain = tls.cert;
     this.#addresses.push(boundAddress(server, address));
   }
 
-  /** Loads certificate and key again, for new connections. Open connections are not affected. @throws ListenError */
-  reloadTls(config: HttpConfig): void {
-    for (const server of this.#servers) {
-      if ('setSecureContext' in server)
-        (server as ReturnType<typeof createTlsServer>).setSecureContext(this.#tls(config));
-    }
+  /**
+   * Reads certificate and key without using them yet.
+   * @returns puts them in force for new connections; open ones keep theirs
+   * @throws ListenError
+   */
+  prepareTls(config: HttpConfig): () => void {
+    const tls = this.#readTls(config);
+    return () => {
+      for (const server of this.#servers) {
+        if (!('setSecureContext' in server)) continue;
+        (server as ReturnType<typeof createTlsServer>).setSecureContext(tls);
+        this.#chain = tls.cert;
+      }
+    };
   }
 
   /** The certificate that new connections get; undefined without TLS. */
@@ -112,13 +119,8 @@ export class HttpListeners {
     return this.#chain === undefined ? undefined : describeCertificate(this.#chain);
   }
 
-  #tls(config: HttpConfig): TlsOptions {
-    const tls = config.acme === undefined ? readTlsFiles(config) : this.#ownTls();
-    this.#chain = tls.cert;
-    return tls;
-  }
-
-  #ownTls(): TlsOptions {
+  #readTls(config: HttpConfig): TlsOptions {
+    if (config.acme === undefined) return readTlsFiles(config);
     const { key, chain } = this.#ownPair!();
     return { cert: chain, key };
   }

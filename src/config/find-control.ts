@@ -1,0 +1,30 @@
+/**
+ * Finds the control socket of a configuration whose other options may be invalid: `dyndns reload` has to reach the server
+ * that refuses such a file. Secrets are not read; the user of the command may not be allowed to.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve as resolvePath } from 'node:path';
+import { applyEnvironment, type Environment, expandCredentials, runtimeDirectory } from './environment.ts';
+import { readSettings } from './read.ts';
+import { resolveState, type StateConfig } from './resolve/state.ts';
+import { parseYaml } from './yaml-source.ts';
+
+/** @returns undefined where the file cannot be read; `control` is absent without a socket */
+export function findControl(file: string, environment: Environment): StateConfig | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+  const settings = readSettings(parseYaml(text, file), file, () => '', []);
+  applyEnvironment(environment, settings.root, () => '', [], []);
+  return resolveState(settings, {
+    directory: dirname(resolvePath(file)),
+    expandPath: (path) => expandCredentials(path, environment),
+    nowMs: Date.now(),
+    runtimeDirectory: runtimeDirectory(environment),
+    problems: [],
+    warnings: [],
+  });
+}

@@ -1,0 +1,206 @@
+/**
+ * Everything that one configuration makes: zones with their publishers, settings of hosts, limits, use-cases for the
+ * protocols. A generation never changes. A reload builds the next one and swaps it in; requests in flight end on the old
+ * one.
+ */
+import { randomBytes } from 'node:crypto';
+import { type Config, type DnsConfig, SWITCHED_PROTOCOLS } from '../config/config.ts';
+import { AcmeDns } from '../core/access/acme-dns.ts';
+import { Authenticator } from '../core/access/authenticate.ts';
+import { MinuteLimiter } from '../core/access/rate-limits.ts';
+import type { UpdateRecorder } from '../core/history/history.ts';
+import { HostDirectory } from '../core/hosts/host-directory.ts';
+import type { NoticeMaker, Notices } from '../core/notices/notices.ts';
+import type { Observer } from '../core/observer.ts';
+import type { Store } from '../core/store.ts';
+import type { applyUpdate } from '../core/updates/dns-update.ts';
+import type { UpdateAddresses } from '../core/updates/update-addresses.ts';
+import { UpdateHost } from '../core/updates/update-host.ts';
+import type { UpdateLimits, UpdateQueue } from '../core/updates/update-queue.ts';
+import { UpdateRecord } from '../core/updates/update-record.ts';
+import { UpdateTexts } from '../core/updates/update-texts.ts';
+import { CheckZones } from '../core/zones/check-zones.ts';
+import type { ZoneTable } from '../core/zones/zone.ts';
+import type { Services } from '../http/request/door.ts';
+import type { GuessLimiter } from '../http/request/guess-limiter.ts';
+import type { Nameserver } from '../nameserver/nameserver.ts';
+import type { Webhooks } from '../notify/webhooks.ts';
+import type { ServerMonitoring } from './monitoring.ts';
+import { configuredToken, hostSettings, type OpenState, updateLimits } from './state.ts';
+import { timers } from './system-timers.ts';
+import { VERSION } from './version.ts';
+import { openWebhooks } from './webhooks.ts';
+import { openNameserver, RemotePrimaries, reconfigureNameserver, zoneTable } from './zones.ts';
+
+/** What outlives generations, as far as a generation is built on it. */
+export interface GenerationParts {
+  readonly observer: Observer;
+  readonly monitoring: ServerMonitoring;
+  readonly state: OpenState;
+  readonly queue: UpdateQueue;
+  readonly updates: UpdateAddresses;
+  readonly guesses: GuessLimiter;
+  readonly noticeMaker: NoticeMaker;
+  /** The use-case for an UPDATE that a client sends to an embedded zone. */
+  readonly applyUpdate: typeof applyUpdate;
+}
+
+/** The nameserver and the options that it was opened with. It is handed on from generation to generation. */
+export interface EmbeddedServer {
+  readonly nameserver: Nameserver;
+  readonly dns: DnsConfig;
+}
+
+export interface Generation {
+  /** Options that need a restart have the values of the start. */
+  readonly config: Config;
+  readonly limits: UpdateLimits;
+  readonly zones: ZoneTable;
+  /** Undefined until a configuration has an embedded zone. */
+  readonly embedded: EmbeddedServer | undefined;
+  readonly hosts: HostDirectory;
+  /** Reports updates to the history and to webhooks; undefined if there are neither. */
+  readonly recorder: UpdateRecorder | undefined;
+  /** Undefined until a configuration has one. Handed on, so that deliveries in flight go on. */
+  readonly webhooks: Webhooks | undefined;
+  /** The webhooks, if this configuration has some. */
+  readonly notices: Notices | undefined;
+  readonly services: Services;
+  /** Ends the connections to remote primaries. */
+  closeConnections(): void;
+}
+
+/**
+ * Builds a generation. If it fails, everything that it opened is closed and nothing in force has changed.
+ * A nameserver that it opens does not listen yet.
+ * @param previous the one in force; its nameserver, webhooks and settings of hosts are handed on
+ * @throws StartError, AppError store-unreachable
+ */
+export async function buildGeneration(
+  config: Config,
+  parts: GenerationParts,
+  previous?: Generation,
+): Promise<Generation> {
+  const { observer, monitoring, state, noticeMaker } = parts;
+  const hosts = await hostDirectory(config, state.store, previous);
+  const webhooks =
+    previous?.webhooks ??
+    (config.webhooks.length === 0
+      ? undefined
+      : await openWebhooks({
+          warn: (text) => observer.warn(text),
+          onOutcome: (webhook, outcome) => monitoring.activity.webhookCalled(webhook, outcome),
+        }));
+  const notices = config.webhooks.length === 0 ? undefined : webhooks;
+  const recorder = updateRecorder(config, state, notices, noticeMaker);
+  const primaries = new RemotePrimaries(config, observer);
+  // Last: from here on the nameserver has the new configuration, and nothing else can fail.
+  const embedded = await embeddedServer(config, parts, previous?.embedded);
+  const zones = zoneTable(config, primaries, embedded?.nameserver);
+  const services = makeServices(config, parts, { zones, hosts, recorder });
+  const closeConnections = () => primaries.close();
+  const limits = updateLimits(config);
+  return { config, limits, zones, embedded, hosts, recorder, webhooks, notices, services, closeConnections };
+}
+
+async function hostDirectory(config: Config, store: Store | undefined, previous?: Generation): Promise<HostDirectory> {
+  const configured = config.hosts.map(hostSettings);
+  if (previous !== undefined) return previous.hosts.withConfigured(configured);
+  const hosts = new HostDirectory({
+    configured,
+    store: store?.hosts,
+    exclusive: config.store?.kind === 'sqlite',
+    nowMs: () => performance.now(),
+    after: timers.after,
+  });
+  await hosts.load();
+  return hosts;
+}
+
+function updateRecorder(
+  { historyDays }: Config,
+  state: OpenState,
+  notices: Notices | undefined,
+  noticeMaker: NoticeMaker,
+): UpdateRecorder | undefined {
+  const history = historyDays > 0 ? state.recorder : undefined;
+  if (notices === undefined) return history;
+  return {
+    record: (event) => {
+      history?.record(event);
+      noticeMaker.event(event);
+    },
+    repeat: (ownerName, timeMs) => {
+      history?.repeat(ownerName, timeMs);
+      noticeMaker.repeat(ownerName);
+    },
+  };
+}
+
+/** The nameserver of this configuration. A running one stays open, even while no zone is embedded. @throws StartError */
+async function embeddedServer(
+  config: Config,
+  { observer, applyUpdate }: GenerationParts,
+  running: EmbeddedServer | undefined,
+): Promise<EmbeddedServer | undefined> {
+  if (running !== undefined) {
+    await reconfigureNameserver(running.nameserver, config, observer);
+    return running;
+  }
+  const { dns } = config;
+  return dns && { nameserver: await openNameserver(config, dns, observer, applyUpdate), dns };
+}
+
+function makeServices(
+  config: Config,
+  { monitoring, state, queue, updates, guesses }: GenerationParts,
+  { zones, hosts, recorder }: Pick<Generation, 'zones' | 'hosts' | 'recorder'>,
+): Services {
+  const { store, uses, textRecords } = state;
+  const nowMs = () => performance.now();
+  const { timeoutMs } = updateLimits(config);
+  const record = new UpdateRecord({
+    hosts,
+    recorder,
+    changes: new MinuteLimiter(config.limits.changesPerMinutePerToken, nowMs),
+    refusals: new MinuteLimiter(config.limits.refusedPerMinutePerSource, nowMs),
+    now: Date.now,
+    onOutcome: (protocol, outcome) => monitoring.activity.addressesUpdated(protocol, outcome),
+  });
+  const acmeTtls = new Map(config.zones.map(({ apex, acmeTtl }) => [apex.key, acmeTtl]));
+  return {
+    version: VERSION,
+    zones,
+    authenticator: new Authenticator({
+      masterSecret: config.secret?.reveal(),
+      tokens: config.tokens.map(configuredToken),
+      store: store?.tokens,
+      now: Date.now,
+      onUse: ({ id }) => uses.used(id),
+    }),
+    guesses,
+    record,
+    updates: new UpdateHost(updates, record),
+    texts: new UpdateTexts({
+      queue,
+      record,
+      log: textRecords,
+      removeAfterSeconds: ({ apex }) => acmeTtls.get(apex.key)!,
+    }),
+    acmeDns: store && makeAcmeDns(config, store),
+    protocolsOff: new Set(SWITCHED_PROTOCOLS.filter((name) => !config.protocols[name])),
+    checks: new CheckZones(() => timeoutMs, nowMs),
+    unspecifiedFamily: config.unspecifiedFamily,
+    checkIsOpen: config.check === 'open',
+    monitoring,
+  };
+}
+
+const REGISTRATIONS_PER_MINUTE = 10;
+
+function makeAcmeDns({ acmeDns }: Config, { tokens }: Store): AcmeDns | undefined {
+  if (acmeDns === undefined) return undefined;
+  const registrations = new MinuteLimiter(REGISTRATIONS_PER_MINUTE, () => performance.now());
+  const random = (octets: number) => randomBytes(octets);
+  return new AcmeDns({ ...acmeDns, store: tokens, registrations, random, now: Date.now });
+}

@@ -1,0 +1,129 @@
+/**
+ * Work that runs without a request, as long as the process: retries of pending updates, removal of expired TXT values,
+ * the check for silent hosts, and the removal of old history. Each reads the generation in force when it runs.
+ */
+import type { StoreConfig } from '../config/config.ts';
+import type { NewHistoryEvent } from '../core/history/history.ts';
+import type { HistoryRecorder } from '../core/history/history-recorder.ts';
+import { HostWatch } from '../core/leases/host-watch.ts';
+import type { NoticeMaker } from '../core/notices/notices.ts';
+import { PendingRetry } from '../core/pending/retry.ts';
+import type { Store } from '../core/store.ts';
+import { TextKeeper } from '../core/texts/text-expiry.ts';
+import { UpdateAddresses } from '../core/updates/update-addresses.ts';
+import type { UpdateQueue } from '../core/updates/update-queue.ts';
+import type { Generation } from './generation.ts';
+import { hostSettings, type OpenState } from './state.ts';
+import { timers } from './system-timers.ts';
+
+const DAY_MS = 86_400_000;
+const PRUNE_MS = 3_600_000;
+
+export interface WorkerParts {
+  readonly state: OpenState;
+  readonly queue: UpdateQueue;
+  readonly noticeMaker: NoticeMaker;
+  readonly warn: (text: string) => void;
+  /** The generation in force. Not called before `start`. */
+  readonly current: () => Generation;
+}
+
+export interface Workers {
+  /** Undefined without a store. */
+  readonly pending: PendingRetry | undefined;
+  /** Saves what cannot be published as pending updates. */
+  readonly updates: UpdateAddresses;
+  /** Call when the zones are open. */
+  start(): void;
+  /** Ends them: quickly, once connections to primaries are closed. */
+  close(): Promise<void>;
+}
+
+export function makeWorkers(parts: WorkerParts, storeConfig: StoreConfig | undefined): Workers {
+  const { state, queue, warn, current } = parts;
+  const textKeeper = new TextKeeper({
+    store: state.texts,
+    queue,
+    zones: () => current().zones,
+    timeoutMs: () => current().limits.timeoutMs,
+    warn,
+    timers,
+  });
+  const { store, recorder } = state;
+  if (store === undefined || recorder === undefined) {
+    const updates = new UpdateAddresses(queue);
+    return { pending: undefined, updates, start: () => textKeeper.start(), close: () => textKeeper.close() };
+  }
+  const record = (event: NewHistoryEvent) => current().recorder?.record(event);
+  const pending = makePendingRetry(parts, store, storeConfig?.kind === 'postgres', record);
+  const updates = new UpdateAddresses(queue, pending);
+  const watch = makeHostWatch(parts, store, recorder, updates, record);
+  const prune = () => {
+    const oldestMs = Date.now() - current().config.historyDays * DAY_MS;
+    store.history.prune(oldestMs).catch((error: unknown) => {
+      warn(`Old history could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+    });
+  };
+  let pruning: NodeJS.Timeout | undefined;
+  return {
+    pending,
+    updates,
+    start: () => {
+      pending.start();
+      textKeeper.start();
+      watch.start();
+      prune();
+      pruning = setInterval(prune, PRUNE_MS).unref();
+    },
+    close: async () => {
+      clearInterval(pruning);
+      await Promise.all([textKeeper.close(), pending.close(), watch.close()]);
+    },
+  };
+}
+
+function makePendingRetry(
+  { queue, warn, current }: WorkerParts,
+  store: Store,
+  shared: boolean,
+  record: (event: NewHistoryEvent) => void,
+): PendingRetry {
+  return new PendingRetry({
+    store: store.pending,
+    shared,
+    queue,
+    zones: () => current().zones,
+    reconcile: () => current().config.reconcile,
+    timeoutMs: () => current().limits.timeoutMs,
+    isDisabled: async (ownerName) => (await current().hosts.find(ownerName))?.enabled === false,
+    record,
+    warn,
+    timers,
+  });
+}
+
+function makeHostWatch(
+  { noticeMaker, warn, current }: WorkerParts,
+  store: Store,
+  recorder: HistoryRecorder,
+  updates: UpdateAddresses,
+  record: (event: NewHistoryEvent) => void,
+): HostWatch {
+  return new HostWatch({
+    history: store.history,
+    hosts: store.hosts,
+    pending: store.pending,
+    configured: () => current().config.hosts.map(hostSettings),
+    isOn: () => current().config.historyDays > 0,
+    flush: async (ownerName) => {
+      await recorder.flush();
+      return !recorder.hasUnwritten(ownerName);
+    },
+    zones: () => current().zones,
+    updates,
+    record,
+    silent: (ownerName, lastSeenMs, nowMs) => noticeMaker.silent(ownerName, lastSeenMs, nowMs),
+    warn,
+    timers,
+  });
+}
