@@ -2,7 +2,9 @@
  * The rules of `http.tls.acme`: which names, and where key and certificate are kept. Whether the certificate authority
  * will agree is not known here; a name that lies in no zone of the file is a warning, for a CNAME may lead into one.
  */
+
 import { dirname, join } from 'node:path';
+import { CHALLENGE_LABEL, challengeName } from '../../dns/challenge-name.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
 import type { AcmeConfig, ZoneConfig } from '../config.ts';
 import { ROWS } from '../options/options.ts';
@@ -12,7 +14,6 @@ import type { StateConfig } from './embedded.ts';
 
 const DIRECTORY = 'https://acme-v02.api.letsencrypt.org/directory';
 const FOLDER = 'acme';
-const CHALLENGE = '_acme-challenge';
 
 /** The path of the option that switches ACME on, if one does: any of them, or the map alone. */
 export function acmeMention(root: Scope): string | undefined {
@@ -66,8 +67,8 @@ function checkNames(
     if (!name.isWildcard && wildcards.has(name.parent()!.key)) {
       refuse(context, root, path, `'${text}' is covered by '*.${name.parent()}', which is in the list, too.`);
     }
-    const challenge = challengeName(name);
-    if (challenge === undefined) refuse(context, root, path, `'${CHALLENGE}.${text}' is too long for a name.`);
+    const challenge = findChallengeName(name);
+    if (challenge === undefined) refuse(context, root, path, `'${CHALLENGE_LABEL}.${text}' is too long for a name.`);
     else if (!zones.some(({ apex }) => challenge.isAtOrBelow(apex))) {
       context.warnings.push(
         `http.tls.acme: '${text}' lies in no zone of this file: there is a certificate for it only if ` +
@@ -78,9 +79,9 @@ function checkNames(
 }
 
 /** Where the challenge of a name is looked up (RFC 8555 §8.4); undefined where that is too long. */
-function challengeName(name: DomainName): DomainName | undefined {
+function findChallengeName(name: DomainName): DomainName | undefined {
   try {
-    return (name.isWildcard ? name.parent()! : name).prepend(CHALLENGE);
+    return challengeName(name);
   } catch (error) {
     if (!(error instanceof NameError)) throw error;
     return undefined;

@@ -1,12 +1,5 @@
-/** What a DNS-01 challenge of ACME is made of (RFC 8555 §8.4): the name and the text of its TXT record. */
+/** The text of the TXT record for ACME's DNS-01 challenge (RFC 8555 §8.4). Its owner name: dns/challenge-name.ts. */
 import { hash } from 'node:crypto';
-import type { DomainName } from '../../dns/name.ts';
-
-/** Where the challenge for a name is looked for. A wildcard's is that of the name above it. */
-export function challengeName(identifier: DomainName): DomainName {
-  const subject = identifier.isWildcard ? (identifier.parent() as DomainName) : identifier;
-  return subject.prepend('_acme-challenge');
-}
 
 /** The text of a key authorization: its SHA-256 in base64url without padding, 43 characters. */
 export function challengeText(keyAuthorization: string): string {

@@ -1,5 +1,6 @@
 /** Which owner names a credential covers: literal names, and patterns. Names are compared by labels and without case. */
-import { DomainName } from '../../dns/name.ts';
+import { CHALLENGE_LABEL, challengeName } from '../../dns/challenge-name.ts';
+import type { DomainName } from '../../dns/name.ts';
 
 /** `*.x` covers every name below x at any depth, the literal `*.x` among them, and not x. */
 export type NameScope = readonly DomainName[];
@@ -15,7 +16,7 @@ function patternCovers(pattern: DomainName, ownerName: DomainName): boolean {
   return ownerName.octets.length > above.octets.length && ownerName.isAtOrBelow(above);
 }
 
-const ACME_CHALLENGE = '\x0f_acme-challenge';
+const ACME_CHALLENGE = String.fromCharCode(CHALLENGE_LABEL.length) + CHALLENGE_LABEL;
 
 /** The name that `_acme-challenge.name` proves control of (RFC 8555 §8.4); undefined for other names. */
 export function acmeSubject(ownerName: DomainName): DomainName | undefined {
@@ -29,5 +30,5 @@ export function acmeSubject(ownerName: DomainName): DomainName | undefined {
  */
 export function acmeChallenge(ownerName: DomainName): DomainName {
   if (acmeSubject(ownerName) !== undefined) return ownerName;
-  return DomainName.parse(`_acme-challenge.${ownerName.isWildcard ? ownerName.parent() : ownerName}`);
+  return challengeName(ownerName);
 }
