@@ -5,6 +5,7 @@
  */
 import { AppError } from '../core/errors.ts';
 import type { Zone, ZoneTable } from '../core/zones/zone.ts';
+import { challengeName } from '../dns/challenge-name.ts';
 import { DomainName } from '../dns/name.ts';
 import { type Rdata, RRType } from '../dns/rdata.ts';
 import { textRdata } from '../dns/rrset.ts';
@@ -50,7 +51,7 @@ export class Challenges {
     for (const { name, value } of challenges) values.set(name, [...(values.get(name) ?? []), value]);
     const zones = new Set<Zone>();
     for (const [name, ofName] of values) {
-      zones.add(await this.#publishAt(DomainName.parse(name).prepend('_acme-challenge'), ofName));
+      zones.add(await this.#publishAt(challengeName(DomainName.parse(name)), ofName));
     }
     return [...zones];
   }

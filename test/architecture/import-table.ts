@@ -256,6 +256,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/updates',
       'core/zones',
       'dns/address.ts',
+      'dns/challenge-name.ts',
       'dns/host-name.ts',
       'dns/name.ts',
       'dns/rdata.ts',

@@ -2,7 +2,9 @@
  * The rules of `http.tls.acme`: the names of the certificate and the folder of its files. A name outside of all zones is a
  * warning, not an error: its challenge name may be a CNAME into a zone. Left out: what the certificate authority accepts.
  */
+
 import { dirname, join } from 'node:path';
+import { CHALLENGE_LABEL, challengeName } from '../../dns/challenge-name.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
 import type { AcmeConfig, ZoneConfig } from '../config.ts';
 import { type PlacedValues, ROWS } from '../options/options.ts';
@@ -12,7 +14,6 @@ import type { StateConfig } from './state.ts';
 
 const DIRECTORY = 'https://acme-v02.api.letsencrypt.org/directory';
 const FOLDER = 'acme';
-const CHALLENGE = '_acme-challenge';
 
 /** The path of the option that enables ACME: any below `http.tls.acme`, or the map itself. */
 export function acmeMention(root: Scope): string | undefined {
@@ -65,9 +66,9 @@ function checkNames(
         `'${text}' is covered by '*.${name.parent()}', which is in the list too; remove one of the two.`,
       );
     }
-    const challenge = challengeName(name);
+    const challenge = findChallengeName(name);
     if (challenge === undefined)
-      refuse(context, root, path, `'${CHALLENGE}.${text}' is too long for a domain name; use a shorter name.`);
+      refuse(context, root, path, `'${CHALLENGE_LABEL}.${text}' is too long for a domain name; use a shorter name.`);
     else if (!zones.some(({ apex }) => challenge.isAtOrBelow(apex))) {
       context.warnings.push(
         `http.tls.acme: '${text}' is not in a zone of this file. It gets a certificate only if '${challenge}' is a CNAME ` +
@@ -78,9 +79,9 @@ function checkNames(
 }
 
 /** The owner name of the challenge (RFC 8555 §8.4); undefined where it is too long. */
-function challengeName(name: DomainName): DomainName | undefined {
+function findChallengeName(name: DomainName): DomainName | undefined {
   try {
-    return (name.isWildcard ? name.parent()! : name).prepend(CHALLENGE);
+    return challengeName(name);
   } catch (error) {
     if (!(error instanceof NameError)) throw error;
     return undefined;

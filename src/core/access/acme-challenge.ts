@@ -1,19 +1,10 @@
-/** The DNS-01 challenge of ACME (RFC 8555 §8.4): the owner name and the text of its TXT record. */
+/** The DNS-01 challenge of ACME (RFC 8555 §8.4): what its owner name proves, and the text of its TXT record. */
 import { hash } from 'node:crypto';
+import { CHALLENGE_LABEL, challengeName } from '../../dns/challenge-name.ts';
 import type { DomainName } from '../../dns/name.ts';
 
-const LABEL = '_acme-challenge';
 /** The key of every challenge name begins with the label in wire form. */
-const KEY_PREFIX = `${String.fromCharCode(LABEL.length)}${LABEL}`;
-
-/**
- * Where the challenge of an identifier is published: `_acme-challenge.x` for x, and for `*.x` as well (RFC 8555 §7.1.3).
- * @throws NameError where the name is too long
- */
-export function challengeName(identifier: DomainName): DomainName {
-  const subject = identifier.isWildcard ? (identifier.parent() as DomainName) : identifier;
-  return subject.prepend(LABEL);
-}
+const KEY_PREFIX = `${String.fromCharCode(CHALLENGE_LABEL.length)}${CHALLENGE_LABEL}`;
 
 /** The name that a challenge at `_acme-challenge.name` proves control of; undefined for another owner name. */
 export function challengeSubject(ownerName: DomainName): DomainName | undefined {

@@ -5,11 +5,12 @@
  * lego takes every status below 400 for success, and shows the body of any other reply to its user.
  */
 
-import { challengeName, challengeText } from '../../core/access/acme-challenge.ts';
+import { challengeText } from '../../core/access/acme-challenge.ts';
 import { findTextZone } from '../../core/access/authorize.ts';
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { TextEdit } from '../../core/updates/publish-texts.ts';
+import { challengeName } from '../../dns/challenge-name.ts';
 import { parseHostName } from '../../dns/host-name.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
 import { authenticateRequest } from '../request/authentication.ts';
