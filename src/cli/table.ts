@@ -21,3 +21,9 @@ export function listed(items: readonly string[], none = '-'): string {
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
+
+/** Writes a result as JSON or as text. */
+export function print<T>(result: T, json: boolean | undefined, format: (result: T) => string): void {
+  if (json) printJson(result);
+  else process.stdout.write(format(result));
+}

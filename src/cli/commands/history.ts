@@ -6,7 +6,7 @@ import { formatTime, parseTime } from '../local-time.ts';
 import { UsageError } from '../output.ts';
 import { withClientSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
-import { listed, printable, printJson } from '../table.ts';
+import { listed, print, printable } from '../table.ts';
 
 interface HistoryFlags {
   readonly limit: string;
@@ -35,14 +35,12 @@ async function history(host: string, flags: HistoryFlags, command: Command): Pro
   await withClientSession(loadFor(command).config, async (session) => {
     if (atMs !== undefined) {
       const past = await session.call('readPast', { host, time: new Date(atMs).toISOString() });
-      if (json) printJson(past);
-      else process.stdout.write(formatPast(past));
+      print(past, json, formatPast);
       return;
     }
     const request = { host, limit, ...(beforeId !== undefined && { before: beforeId }) };
     const view = await session.call('readHistory', request);
-    if (json) printJson(view);
-    else process.stdout.write(formatHistory(view));
+    print(view, json, formatHistory);
   });
 }
 
@@ -94,8 +92,7 @@ function historyPurgeCommand(): Command {
       if (!yes && process.stdin.isTTY && !(await confirmed(host))) throw new UsageError('Nothing was changed.');
       await withClientSession(loadFor(command).config, async (session) => {
         const purged = await session.call('purgeHistory', { host });
-        if (json) printJson(purged);
-        else process.stdout.write(formatPurged(purged));
+        print(purged, json, formatPurged);
       });
     });
 }

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { HostView, MemberView } from '../../core/admin/host-operations.ts';
 import { type Session, withClientSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
-import { formatTable, printJson } from '../table.ts';
+import { formatTable, print } from '../table.ts';
 
 interface AddFlags {
   readonly interfaceId?: string;
@@ -69,8 +69,7 @@ async function printHost(
 ): Promise<void> {
   await withClientSession(loadFor(command).config, async (session) => {
     const view = await call(session);
-    if (json) printJson(view);
-    else process.stdout.write(format(view));
+    print(view, json, format);
   });
 }
 

@@ -6,7 +6,7 @@ import { formatTime } from '../local-time.ts';
 import { formatPendingUpdate } from '../pending.ts';
 import { withClientSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
-import { formatTable, listed, printJson } from '../table.ts';
+import { formatTable, listed, print } from '../table.ts';
 import { hostAddCommand } from './host-add.ts';
 import { formatMember, hostMemberCommand } from './host-member.ts';
 
@@ -37,8 +37,7 @@ function hostListCommand(): Command {
     .action(async ({ json }: { json?: boolean }, command: Command) => {
       await withClientSession(loadFor(command).config, async (session) => {
         const { hosts } = await session.call('listHosts', {});
-        if (json) printJson(hosts);
-        else process.stdout.write(formatHosts(hosts));
+        print(hosts, json, formatHosts);
       });
     });
 }
@@ -56,8 +55,7 @@ function forOneHost<Name extends OneHostOperation>(
     .action(async (host: string, { json }: { json?: boolean }, command: Command) => {
       await withClientSession(loadFor(command).config, async (session) => {
         const result: Result<Name> = (await session.call<OneHostOperation>(operation, { host })) as Result<Name>;
-        if (json) printJson(result);
-        else process.stdout.write(format(result));
+        print(result, json, format);
       });
     });
 }

@@ -8,7 +8,7 @@ import { CommandError, isStartError } from '../output.ts';
 import { formatPending } from '../pending.ts';
 import { findSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
-import { printJson } from '../table.ts';
+import { print, printJson } from '../table.ts';
 import { formatZone } from './zone-list.ts';
 
 export function statusCommand(): Command {
@@ -26,8 +26,7 @@ export function statusCommand(): Command {
         throw new CommandError(`No dyndns is running: no server answers at '${config.control}'.`);
       }
       const status = await session.call('status', {});
-      if (json) printJson(status);
-      else process.stdout.write(formatStatus(status));
+      print(status, json, formatStatus);
     });
 }
 

@@ -4,7 +4,7 @@ import type { TokenView } from '../../core/admin/token-operations.ts';
 import { formatTime } from '../local-time.ts';
 import { withClientSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
-import { formatTable, listed, printJson } from '../table.ts';
+import { formatTable, listed, print } from '../table.ts';
 import { tokenCreateCommand, tokenRotateCommand } from './token-create.ts';
 
 export function tokenCommand(): Command {
@@ -24,8 +24,7 @@ function tokenListCommand(): Command {
       await withClientSession(loadFor(command).config, async (session) => {
         const { tokens: withRevoked } = await session.call('listTokens', {});
         const tokens = withRevoked.filter(({ state }) => all || state !== 'revoked');
-        if (json) printJson(tokens);
-        else process.stdout.write(formatTokens(tokens));
+        print(tokens, json, formatTokens);
       });
     });
 }
@@ -38,8 +37,7 @@ function tokenRevokeCommand(): Command {
     .action(async (name: string, { json }: { json?: boolean }, command: Command) => {
       await withClientSession(loadFor(command).config, async (session) => {
         const token = await session.call('revokeToken', { name });
-        if (json) printJson(token);
-        else process.stdout.write(`The token '${token.name}' was revoked.\n`);
+        print(token, json, () => `The token '${token.name}' was revoked.\n`);
       });
     });
 }

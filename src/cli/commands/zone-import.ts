@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { ZoneImportReport } from '../../core/admin/zone-operations.ts';
 import { withSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
+import { print } from '../table.ts';
 import { readZoneFile } from '../zone-file-source.ts';
 import { parseZone } from '../zone-name.ts';
 
@@ -35,7 +36,7 @@ async function zoneImport(zoneText: string, file: string, flags: ImportFlags, co
       const input = { zone: apex.toString(), mode, dry_run: dryRun ? '1' : '0' } as const;
       const report = await session.call('importZone', input, pieces);
       progress('');
-      process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : formatReport(report, dryRun));
+      print(report, json, () => formatReport(report, dryRun));
     } catch (error) {
       progress('');
       throw error;

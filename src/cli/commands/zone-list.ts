@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { ZoneState } from '../../core/admin/zone-operations.ts';
 import { withSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
+import { print } from '../table.ts';
 
 export function zoneListCommand(): Command {
   return new Command('list')
@@ -11,7 +12,7 @@ export function zoneListCommand(): Command {
     .action(async ({ json }: { json?: boolean }, command: Command) => {
       await withSession(loadFor(command).config, async (session) => {
         const { zones } = await session.call('listZones', {});
-        process.stdout.write(json ? `${JSON.stringify(zones, null, 2)}\n` : zones.map(formatZone).join(''));
+        print(zones, json, () => zones.map(formatZone).join(''));
       });
     });
 }
