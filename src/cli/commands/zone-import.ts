@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import type { ZoneImportReport } from '../../core/admin/zone-admin.ts';
 import { withAdmin } from '../admin.ts';
 import { loadFor } from '../setup.ts';
-import { readZoneFile } from '../zone-file-source.ts';
 import { parseZone } from '../zone-name.ts';
 
 interface ImportFlags {
@@ -26,6 +25,8 @@ export function zoneImportCommand(): Command {
 async function zoneImport(zoneText: string, file: string, flags: ImportFlags, command: Command): Promise<void> {
   const apex = parseZone(zoneText);
   const { replace = false, dryRun = false, json } = flags;
+  // Loaded here only: the parser of zone files would slow every other command.
+  const { readZoneFile } = await import('../zone-file-source.ts');
   await withAdmin(loadFor(command).config, async ({ zoneAdmin }) => {
     const watched = process.stderr.isTTY === true;
     const progress = (text: string) => void (watched && process.stderr.write(`\r\u001b[K${text}`));
