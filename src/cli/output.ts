@@ -1,10 +1,9 @@
 /** Errors of the command line as text, with what to do about them. */
 import { relative } from 'node:path';
 import { type ConfigError, NoConfigFileError } from '../config/problem.ts';
-import { ControlError } from '../control/socket-client.ts';
+import { ControlError } from '../control/control-error.ts';
 import { AppError } from '../core/errors.ts';
 import { errorLine } from '../core/updates/original-lines.ts';
-import { ZoneFileError } from '../dns/zone-file/zone-file.ts';
 import { StartError } from '../server/start-error.ts';
 
 /** The arguments of a command are not valid. */
@@ -51,7 +50,7 @@ export function programCall(script: string = process.argv[1] ?? '', cwd: string 
   return `node ${path.startsWith('..') ? script : path}`;
 }
 
-const START_ERRORS = [StartError, ControlError, CommandError, ZoneFileError];
+const START_ERRORS = [StartError, ControlError, CommandError];
 
 /** Errors whose messages tell the operator what to do. */
 export function isStartError(error: unknown): error is Error {

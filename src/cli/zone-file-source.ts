@@ -7,8 +7,8 @@ import { dirname, resolve } from 'node:path';
 import type { DomainName } from '../dns/name.ts';
 import { formatRdata } from '../dns/presentation/rdata-text.ts';
 import { formatRRType } from '../dns/rdata.ts';
-import { zoneFileRecords } from '../dns/zone-file/zone-file.ts';
-import { UsageError } from './output.ts';
+import { ZoneFileError, zoneFileRecords } from '../dns/zone-file/zone-file.ts';
+import { CommandError, UsageError } from './output.ts';
 
 /** Characters in one piece. */
 const PIECE = 64 * 1024;
@@ -16,7 +16,7 @@ const PIECE = 64 * 1024;
 /**
  * @param file `-` is the standard input; included files are relative to its directory
  * @param onRead called from time to time with the number of records so far
- * @throws ZoneFileError, UsageError
+ * @throws CommandError with the file and the line of an error; UsageError
  */
 export async function* readZoneFile(
   file: string,
@@ -28,13 +28,17 @@ export async function* readZoneFile(
   const options = { origin: apex, include, ...(file !== '-' && { fileName: file }) };
   let piece = '';
   let records = 0;
-  for (const { ownerName, ttl, type, rdata } of zoneFileRecords(readText(file, apex), options)) {
-    piece += `${ownerName} ${ttl} IN ${formatRRType(type)} ${formatRdata(type, rdata)}\n`;
-    records += 1;
-    if (piece.length < PIECE) continue;
-    yield piece;
-    piece = '';
-    onRead(records);
+  try {
+    for (const { ownerName, ttl, type, rdata } of zoneFileRecords(readText(file, apex), options)) {
+      piece += `${ownerName} ${ttl} IN ${formatRRType(type)} ${formatRdata(type, rdata)}\n`;
+      records += 1;
+      if (piece.length < PIECE) continue;
+      yield piece;
+      piece = '';
+      onRead(records);
+    }
+  } catch (error) {
+    throw error instanceof ZoneFileError ? new CommandError(error.message, { cause: error }) : error;
   }
   onRead(records);
   yield piece;

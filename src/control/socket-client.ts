@@ -1,16 +1,13 @@
 /** The operations of a running server, over its control socket (socket-server.ts is the other end). */
+
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Input, OPERATIONS, type OperationName, type Operations, type Result } from '../core/admin/operations.ts';
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
+import { ControlError } from './control-error.ts';
 import { type OperationRequest, requestOf } from './routes.ts';
-
-/** The control socket cannot be used; the text says why. */
-export class ControlError extends Error {
-  override readonly name = 'ControlError';
-}
 
 /** The server behind a control socket; undefined if none listens. @throws ControlError if this user must not connect */
 export async function findServer(path: string): Promise<Operations | undefined> {

@@ -4,7 +4,6 @@ import type { ZoneImportReport } from '../../core/admin/zone-operations.ts';
 import { withSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { print } from '../table.ts';
-import { readZoneFile } from '../zone-file-source.ts';
 import { parseZone } from '../zone-name.ts';
 
 interface ImportFlags {
@@ -27,6 +26,8 @@ export function zoneImportCommand(): Command {
 async function zoneImport(zoneText: string, file: string, flags: ImportFlags, command: Command): Promise<void> {
   const apex = parseZone(zoneText);
   const { replace = false, dryRun = false, json } = flags;
+  // Loaded only here: the parser of zone files would slow every other command.
+  const { readZoneFile } = await import('../zone-file-source.ts');
   await withSession(loadFor(command).config, async (session) => {
     const isTerminal = process.stderr.isTTY === true;
     const progress = (text: string) => void (isTerminal && process.stderr.write(`\r\u001b[K${text}`));
