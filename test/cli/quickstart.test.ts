@@ -155,16 +155,16 @@ describe('quickstart', () => {
     }
   });
 
-  it('refuses --config, and a folder that cannot be made, with 2 and a reason', async () => {
+  it('refuses --config, and a folder that cannot be created, with 2 and a reason', async () => {
     const withConfig = await runDyndns(['-c', 'x.yml', 'quickstart'], { cwd: directory, env });
     expect([withConfig.code, withConfig.stderr]).toEqual([
       2,
-      'dyndns: quickstart has a configuration of its own. It is `serve` that takes --config.\n',
+      'dyndns: quickstart writes its own configuration. Use `serve` with --config.\n',
     ]);
     writeFileSync(join(directory, 'file'), '');
     const blocked = await runDyndns(['quickstart', '--dir', 'file/below'], { cwd: directory, env });
     expect(blocked.code).toBe(2);
-    expect(blocked.stderr).toMatch(/^dyndns: The folder \S+file\/below cannot be made \(ENOTDIR\)\. Use --dir/);
+    expect(blocked.stderr).toMatch(/^dyndns: The folder \S+file\/below cannot be created \(ENOTDIR\)\. .*--dir/);
     expect(existsSync(join(directory, '.dyndns'))).toBe(false);
   });
 

@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import type { Environment } from '../../config/environment.ts';
 import { findControl } from '../../config/find-control.ts';
 import { findConfigFile, loadConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
@@ -12,15 +13,17 @@ import { findServer } from '../../control/socket-client.ts';
 import { AppError } from '../../core/errors.ts';
 import { UsageError } from '../output.ts';
 import { isServerOf } from '../session.ts';
+import { commandEnvironment } from '../setup.ts';
 
 export function reloadCommand(): Command {
   return new Command('reload')
     .description('make the running server read its configuration again; an invalid one is refused and changes nothing')
     .action(async (_options: object, command: Command) => {
       const { config: flag } = command.optsWithGlobals<{ config?: string }>();
-      const file = findConfigFile({ flag, environment: process.env, cwd: process.cwd() });
+      const environment = commandEnvironment();
+      const file = findConfigFile({ flag, environment, cwd: process.cwd() });
       try {
-        const { warnings } = await reload(file);
+        const { warnings } = await reload(file, environment);
         for (const warning of warnings) process.stderr.write(`WARNING: ${warning}\n`);
         process.stdout.write('Configuration reloaded.\n');
       } catch (error) {
@@ -35,12 +38,12 @@ export function reloadCommand(): Command {
 }
 
 /** @throws AppError of the server; UsageError, ControlError where no server was reached; ConfigError */
-async function reload(file: string): Promise<{ readonly warnings: readonly string[] }> {
+async function reload(file: string, environment: Environment): Promise<{ readonly warnings: readonly string[] }> {
   // The file may be invalid otherwise: what the server says of it is the outcome.
-  const state = findControl(file, process.env);
+  const state = findControl(file, environment);
   const control = state?.control;
   if (state === undefined || control === undefined) {
-    loadConfig(file, process.env);
+    loadConfig(file, environment);
     throw new UsageError(
       "The configuration has no control socket, through which commands reach the server: set 'control: unix:PATH' and restart the server.",
     );
