@@ -157,6 +157,26 @@ describe('a whole site that could not be published', () => {
     expect(model.serial).toBe(serial + 1);
   });
 
+  it('leaves out a name with a CNAME in the first attempt that a silent primary answers', async () => {
+    const { model, publisher, timers, retry, move } = setUpSite();
+    retry.start();
+    await move('1');
+    publisher.mood = 'away';
+    await move('2');
+    await timers.pass(5_000);
+    const rrset = {
+      ownerName: names[1]!,
+      type: RRType.CNAME,
+      ttl: 60,
+      rdatas: [{ kind: 'CNAME', target: home } satisfies Rdata],
+    };
+    const edits = [{ kind: 'delete-name', ownerName: names[1]! } as const, { kind: 'replace-rrset', rrset } as const];
+    model.apply([{ zone: apex, ownerName: names[1]!, prerequisites: [], edits }]);
+    publisher.mood = 'up';
+    await timers.pass(9_000);
+    expect(site(model)).toEqual(['2001:db8:2::9', '2001:db8:2::1', '', '2001:db8:2::3']);
+  });
+
   it('leaves out what someone else has changed, and names with a CNAME', async () => {
     const { model, publisher, store, timers, retry, move, warnings } = setUpSite();
     retry.start();

@@ -200,7 +200,8 @@ export class PendingRetry implements PendingUpdates {
       if (!(error instanceof AppError) || error.code === 'store-unreachable') throw error;
       const isOfOne = error.code === 'conflict' || error.code === 'contended';
       if (!isOfOne || updates.length === 1) return this.#failedAgain(zone, updates, error);
-      // A conflict at one name must not hold up the others.
+      // The primary has answered. A conflict at one name must not hold up the others.
+      this.#answered(zone);
       for (const pending of updates) await this.#retryInOrder(zone, [pending]);
     }
   }
