@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { ReloadQueue } from './reload-queue.ts';
 
-/** A queue whose reloads end when the test says so. */
-function controlled() {
+/** A queue whose reloads end when the test says so, without a pause after them unless it is given. */
+function controlled(pause = () => Promise.resolve()) {
   const ends: { readonly resolve: (outcome: string) => void; readonly reject: (error: Error) => void }[] = [];
-  const queue = new ReloadQueue<string>(() => new Promise((resolve, reject) => ends.push({ resolve, reject })));
+  const queue = new ReloadQueue<string>(() => new Promise((resolve, reject) => ends.push({ resolve, reject })), pause);
   return { queue, ends };
 }
 
@@ -68,4 +68,20 @@ it('is idle when the last reload has ended', async () => {
   expect(isIdle).toBe(false);
   ends[1]!.resolve('second');
   await Promise.all([...outcomes, idle]);
+});
+
+it('pauses after a reload, and requests of that time share the one after the pause', async () => {
+  const pauses: (() => void)[] = [];
+  const { queue, ends } = controlled(() => new Promise((resolve) => pauses.push(resolve)));
+  const first = queue.request();
+  ends[0]!.resolve('first');
+  expect(await first).toBe('first');
+  const later = Array.from({ length: 100 }, () => queue.request());
+  await turn();
+  expect([pauses.length, ends.length]).toEqual([1, 1]);
+  pauses[0]!();
+  await turn();
+  ends[1]!.resolve('second');
+  expect(new Set(await Promise.all(later))).toEqual(new Set(['second']));
+  expect(ends).toHaveLength(2);
 });

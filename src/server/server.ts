@@ -50,6 +50,9 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** Between the end of a reload and the start of the next one. */
+const RELOAD_PAUSE_MS = 100;
+
 /** Errors of the listeners that this file opens. */
 const LISTEN_ERRORS = [
   [ListenError, 'listen'],
@@ -218,7 +221,10 @@ interface ReloadParts {
 /** The generation in force, and its replacement on reload. */
 class Generations {
   readonly #parts: ReloadParts;
-  readonly #queue = new ReloadQueue(() => this.#reload());
+  readonly #queue = new ReloadQueue(
+    () => this.#reload(),
+    () => new Promise((resolve) => setTimeout(resolve, RELOAD_PAUSE_MS)),
+  );
   #current: Generation;
   #isClosed = false;
 

@@ -225,7 +225,9 @@ describeWithMounts('a full disk', () => {
     await load.end();
     expect(load.reader.longestMs).toBeLessThan(LONGEST_ANSWER_MS);
     const warnings = server.dyndns.log().filter(({ level }) => level === 30);
-    expect(warnings.map(({ msg }) => msg)).toContainEqual(expect.stringMatching(/zones\.db.*no space is left on its disk/));
+    expect(warnings.map(({ msg }) => msg)).toContainEqual(
+      expect.stringMatching(/zones\.db.*no space is left on its disk/),
+    );
     await checkAfterRestart(load.writers, server, directory);
   });
 });

@@ -1,0 +1,23 @@
+/** Every fuzzer and fault campaign runs, and each file of bench/ is run by a test or is a part of one that is. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { REPOSITORY } from '../support/installation.ts';
+import { describeSmokeRuns, type SmokeRun } from '../support/smoke-runs.ts';
+
+const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
+  'fuzz-codec.mjs': { script: 'fuzz', args: ['codec', '20000', '1'], output: /done in \d+ s/ },
+  'fuzz-nameserver.mjs': { script: 'fuzz', args: ['nameserver', '2000', '1'], output: /no fault\n$/ },
+  'reload-campaign.mjs': { script: 'faults', args: ['reload', '--smoke'], output: /in force in 4 of 4 bursts/ },
+  'kill-campaign.mjs': { script: 'faults', args: ['1', '2'], output: /lost 0, half applied 0, serial back 0/ },
+};
+
+const PARTS = ['damage.mjs', 'dns-client.mjs', 'lab.mjs', 'nameserver-corpus.mjs', 'peers.mjs', 'tcp-cuts.mjs'];
+
+it('every file of bench/ is run, or is a part of one that is', () => {
+  const benchmarks = readFileSync(join(REPOSITORY, 'test/scripts/benchmarks.test.ts'), 'utf8');
+  const run = [...benchmarks.matchAll(/^ {2}'([\w-]+\.mjs)': /gm)].map((match) => match[1]!);
+  expect(readdirSync(join(REPOSITORY, 'bench')).sort()).toEqual([...run, ...Object.keys(CAMPAIGNS), ...PARTS].sort());
+});
+
+describeSmokeRuns(CAMPAIGNS);
