@@ -29,7 +29,7 @@ const other = resolve(numbers[0] ?? MAIN);
 if (!existsSync(other)) throw new Error(`no such program: ${other}`);
 const ROUNDS = Number(numbers[1] ?? (IS_SMOKE_RUN ? 1 : 7));
 const SECONDS = Number(numbers[2] ?? (IS_SMOKE_RUN ? 1 : 4));
-const STARTS = IS_SMOKE_RUN ? 1 : 15;
+const STARTS = IS_SMOKE_RUN ? 1 : 11;
 const NAMES = 500;
 const MAX_RATIO = 1.02;
 
