@@ -6,7 +6,7 @@ import { realpathSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import { AppError } from '../core/errors.ts';
 import { parseHostName } from '../dns/host-name.ts';
-import { type DomainName, NameError } from '../dns/name.ts';
+import { type DomainName, findNearestAncestor, NameError } from '../dns/name.ts';
 import type { Session } from './local-session.ts';
 import { CommandError, UsageError } from './output.ts';
 
@@ -86,9 +86,8 @@ function isEmbedded({ zones }: Config, fqdn: string): boolean {
     if (error instanceof NameError) return false;
     throw error;
   }
-  const above = zones.filter(({ apex }) => ownerName.isAtOrBelow(apex));
-  above.sort((a, b) => b.apex.octets.length - a.apex.octets.length);
-  return above[0]?.primary.kind === 'embedded';
+  const byApex = new Map(zones.map((zone) => [zone.apex.key, zone]));
+  return findNearestAncestor(byApex, ownerName.key)?.primary.kind === 'embedded';
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What the administration of tokens, hosts and history shares: the store, the configuration, and the zones. */
-import type { DomainName } from '../../dns/name.ts';
+import { type DomainName, findNearestAncestor } from '../../dns/name.ts';
 import type { HostToken } from '../access/token.ts';
 import type { TokenStore } from '../access/token-store.ts';
 import { AppError } from '../errors.ts';
@@ -43,9 +43,10 @@ export function requireStore({ store }: Pick<AdminOptions, 'store'>): AdminStore
 
 /** The zone of a name. A pattern may also be above zones. @throws AppError name-invalid that names the zones */
 export function requireZone({ zones }: Pick<AdminOptions, 'zones'>, pattern: DomainName): AdminZone {
-  const above = zones.filter(({ apex }) => pattern.isAtOrBelow(apex));
-  above.sort((a, b) => b.apex.labelCount - a.apex.labelCount);
-  const zone = above[0] ?? zones.find(({ apex }) => pattern.isWildcard && apex.isAtOrBelow(pattern.parent()!));
+  const byApex = new Map(zones.map((zone) => [zone.apex.key, zone]));
+  const zone =
+    findNearestAncestor(byApex, pattern.key) ??
+    zones.find(({ apex }) => pattern.isWildcard && apex.isAtOrBelow(pattern.parent()!));
   if (zone !== undefined) return zone;
   const apexes = zones.map(({ apex }) => `'${apex}'`).join(', ');
   throw new AppError('name-invalid', `'${pattern}' is in no zone of the configuration; it has ${apexes || 'none'}.`);

@@ -1,5 +1,5 @@
 /** The zones of this server and their rules; which zone a name lies in (by labels, the longest match wins). */
-import type { DomainName } from '../../dns/name.ts';
+import { type DomainName, findNearestAncestor } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
 import type { AddressPolicy } from './address-policy.ts';
 import type { ZonePublisher } from './publisher.ts';
@@ -43,11 +43,7 @@ export class ZoneTable {
 
   /** The zone with the longest apex at or above the name: `evilexample.com` is not in `example.com`. */
   find(ownerName: DomainName): Zone | undefined {
-    const { key, octets } = ownerName;
-    for (let at = 0; ; at += octets[at]! + 1) {
-      const zone = this.#byApex.get(at === 0 ? key : key.slice(at));
-      if (zone !== undefined || octets[at] === 0) return zone;
-    }
+    return findNearestAncestor(this.#byApex, ownerName.key);
   }
 }
 
