@@ -104,11 +104,14 @@ async function openService() {
   return { nameserver, service };
 }
 
-/** Fails when memory grew by more than noise. @param {string} where @param {number} start @param {number} tenth @param {number} end */
-function judgeMemory(where, start, tenth, end) {
-  const text = [start, tenth, end].map((value) => value.toFixed(0));
-  say(`  ${where}: resident ${text[0]} MiB at the start, ${text[1]} at 10 %, ${text[2]} at the end`);
-  if (end - tenth > GROWTH_LIMIT_MIB) fault(`memory of ${where} grew by more than ${GROWTH_LIMIT_MIB} MiB`);
+/**
+ * Fails when memory grew by more than noise after the warm-up.
+ * @param {string} where @param {number} start @param {number} warm @param {number} end @param {string} when `warm` was measured
+ */
+function judgeMemory(where, start, warm, end, when = 'at 10 %') {
+  const text = [start, warm, end].map((value) => value.toFixed(0));
+  say(`  ${where}: resident ${text[0]} MiB at the start, ${text[1]} ${when}, ${text[2]} at the end`);
+  if (end - warm > GROWTH_LIMIT_MIB) fault(`memory of ${where} grew by more than ${GROWTH_LIMIT_MIB} MiB`);
 }
 
 function ownMemory() {
@@ -324,17 +327,17 @@ async function overUdp() {
 
   say('TCP streams, cut at every octet');
   const messages = [corpus.query, corpus.query, corpus.query, corpus.update, corpus.transfer, corpus.oddMessage];
-  const before = server.rss();
-  const streams = await cutStreams(
-    server.port,
-    messages.flatMap((make) => [make(), make(), make()]),
-    fault,
-  );
+  const streamMessages = messages.flatMap((make) => [make(), make(), make()]);
+  const beforeStreams = server.rss();
+  // The first pass fills the heap and the pools of a server that has had few connections; only what the second adds would be a leak.
+  await cutStreams(server.port, streamMessages, fault);
+  const afterFirst = server.rss();
+  const streams = await cutStreams(server.port, streamMessages, fault);
   if ((await server.asker.probe()) < 0) fault('no answer after the streams');
   say(
-    `  ${number(streams.connections)} connections, ${number(streams.replies)} messages came back; longest ${streams.slowestMs.toFixed(0)} ms`,
+    `  twice ${number(streams.connections)} connections, ${number(streams.replies)} messages came back; longest ${streams.slowestMs.toFixed(0)} ms`,
   );
-  judgeMemory('the server', before, before, server.rss());
+  judgeMemory('the server', beforeStreams, afterFirst, server.rss(), 'after the first pass');
   const zone = copyOf(await transfer(server.port, key, apex));
   await server.stop();
   const again = await startServer({}, directory);
