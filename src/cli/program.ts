@@ -7,22 +7,7 @@ import { optionsHelp } from '../config/help.ts';
 import { ConfigError } from '../config/problem.ts';
 import { AppError } from '../core/errors.ts';
 import { VERSION } from '../server/version.ts';
-import { backupCommand } from './commands/backup.ts';
-import { checkCommand } from './commands/check.ts';
-import { configCommand } from './commands/config.ts';
-import { deleteCommand } from './commands/delete.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { historyCommand } from './commands/history.ts';
-import { hostCommand } from './commands/host.ts';
-import { initCommand } from './commands/init.ts';
-import { quickstartCommand } from './commands/quickstart.ts';
-import { reloadCommand } from './commands/reload.ts';
-import { serveCommand } from './commands/serve.ts';
-import { statusCommand } from './commands/status.ts';
-import { tokenCommand } from './commands/token.ts';
-import { updateCommand } from './commands/update.ts';
-import { webhookCommand } from './commands/webhook.ts';
-import { zoneCommand } from './commands/zone.ts';
+import { isServerCommand } from './hangups.ts';
 import { formatConfigError, formatFailure, isStartError, UsageError } from './output.ts';
 
 const program = new Command('dyndns')
@@ -33,24 +18,11 @@ const program = new Command('dyndns')
   .exitOverride()
   .addHelpText('after', () => `\nOptions of the configuration file (docs/configuration.md):\n\n${optionsHelp()}`);
 
-const COMMANDS = [
-  serveCommand,
-  checkCommand,
-  doctorCommand,
-  updateCommand,
-  deleteCommand,
-  tokenCommand,
-  hostCommand,
-  historyCommand,
-  zoneCommand,
-  webhookCommand,
-  backupCommand,
-  statusCommand,
-  reloadCommand,
-  configCommand,
-  initCommand,
-  quickstartCommand,
-];
+// A server needs its own commands only; loading all of them would be a good part of its start.
+const args = process.argv.slice(2);
+const isHelp = args.some((argument) => argument === '-h' || argument === '--help');
+const { COMMANDS } =
+  isServerCommand(args) && !isHelp ? await import('./commands/server.ts') : await import('./commands/all.ts');
 for (const command of COMMANDS) {
   const made = command().exitOverride().copyInheritedSettings(program);
   for (const below of made.commands) below.copyInheritedSettings(made);

@@ -20,7 +20,7 @@ export async function changeAddresses(
   context: RequestContext,
   services: Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily'>,
 ): Promise<DoorReply> {
-  const host = findOwner(parameters, context.principal, services);
+  const { zone: hostZone, ownerName, families } = findOwner(parameters, context.principal, services);
   const choose = (zone: Zone) => {
     const ttl = parseTtl(parameters.ttl);
     const addresses = parseAddresses(parameters, zone, context.caller);
@@ -28,7 +28,8 @@ export async function changeAddresses(
       services.unspecifiedFamily === 'delete' ? { A: null, AAAA: null, ...addresses } : addresses;
     return { wanted, ...(ttl !== undefined && { ttl }), ...(isDryRun(parameters.dry_run) && { isDryRun: true }) };
   };
-  const updated = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
+  const update = { zone: hostZone, ownerName, families, fallbackTtl: DEFAULT_TTL, choose };
+  const updated = await services.updates.run(update, context);
   const { result, choice } = updated;
   if (choice.isDryRun) return changeReply(false, formatDryRun(updated));
   const reply = changeReply(result.changed, updateLines(result));
