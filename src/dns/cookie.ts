@@ -8,9 +8,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { SipHash, type SipHash64 } from './siphash.ts';
 
-/** EDNS option code of COOKIE. */
-export const COOKIE_OPTION = 10;
-
 const CLIENT_OCTETS = 8;
 const SERVER_OCTETS = 16;
 const MIN_SERVER_OCTETS = 8;

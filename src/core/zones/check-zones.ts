@@ -41,11 +41,6 @@ export class CheckZones {
     return Promise.all(zones.map((zone) => this.#checkShared(zone)));
   }
 
-  /** Clears the cache, as after a change of the configuration. */
-  forget(): void {
-    this.#cache.clear();
-  }
-
   #checkShared(zone: Zone): Promise<ZoneCheck> {
     const recent = this.#cache.get(zone.apex.key);
     if (recent !== undefined && (recent.endedMs === undefined || this.#clock() < recent.endedMs + CHECK_CACHE_MS)) {
