@@ -48,7 +48,7 @@ export function newPendingUpdate(host: string, fields: Partial<NewPendingUpdate>
   return {
     ownerName: nameOf(host),
     family: 'A',
-    wanted: '192.0.2.2',
+    wanted: ['192.0.2.2'],
     ttl: 60,
     before: [['192.0.2.1']],
     createdMs: NOW_MS,

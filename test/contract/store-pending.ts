@@ -7,15 +7,15 @@ import { NOW_MS, nameOf, newPendingUpdate, plain } from './store-fixtures.ts';
 export function describePendingStore(store: () => Store): void {
   describe('pending updates', () => {
     it('stores one for each name and family, with all fields', async () => {
-      const update = newPendingUpdate('pending.example.com', { before: [['192.0.2.1'], []], wanted: '192.0.2.9' });
-      const other = newPendingUpdate('pending.example.com', { family: 'AAAA', wanted: null, before: undefined });
+      const update = newPendingUpdate('pending.example.com', { before: [['192.0.2.1'], []], wanted: ['192.0.2.10', '192.0.2.9'] });
+      const other = newPendingUpdate('pending.example.com', { family: 'AAAA', wanted: [], before: undefined });
       await store().pending.put(update);
       await store().pending.put(other);
       expect(plain(await store().pending.get(nameOf('PENDING.example.com'), 'A'))).toMatchObject(
         plain({ ...update, attempts: 0 }),
       );
       const stored = await store().pending.get(nameOf('pending.example.com'), 'AAAA');
-      expect(stored).toMatchObject({ wanted: null, attempts: 0 });
+      expect(stored).toMatchObject({ wanted: [], attempts: 0 });
       expect(stored?.before).toBeUndefined();
       expect(await store().pending.count()).toBe(2);
     });
@@ -29,9 +29,9 @@ export function describePendingStore(store: () => Store): void {
         lastError: 'publish-unknown',
         sequence: first.sequence,
       });
-      await store().pending.put(newPendingUpdate('pending.example.com', { wanted: '192.0.2.3' }));
+      await store().pending.put(newPendingUpdate('pending.example.com', { wanted: ['192.0.2.3'] }));
       const second = (await store().pending.get(first.ownerName, 'A'))!;
-      expect(second).toMatchObject({ wanted: '192.0.2.3', attempts: 0 });
+      expect(second).toMatchObject({ wanted: ['192.0.2.3'], attempts: 0 });
       expect(second.sequence).toBeGreaterThan(first.sequence);
       expect((await store().pending.list()).map(({ family }) => family)).toEqual(['AAAA', 'A']);
       // A caller that still holds the first one cannot change the second.

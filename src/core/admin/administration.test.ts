@@ -248,7 +248,7 @@ describe('hosts', () => {
     await store.history.countRepeats([{ ownerName: HOME, repeats: 3, lastSeenMs: NOW }]);
     const update = {
       family: 'A',
-      wanted: '192.0.2.9',
+      wanted: ['192.0.2.9'],
       ttl: 60,
       before: [[]],
       createdMs: NOW,

@@ -78,7 +78,10 @@ export const PENDING_UPDATE = {
     {
       host: HOST_NAME,
       family: { enum: ['A', 'AAAA'] },
-      wanted: described({ anyOf: [{ type: 'string' }, { type: 'null' }] }, 'The address; null: no address.'),
+      wanted: described(
+        { anyOf: [{ type: 'string' }, { type: 'null' }] },
+        'The address, or several with commas between them; null: no address.',
+      ),
       since: TIME,
       attempts: { type: 'integer' },
       nextAttempt: TIME,

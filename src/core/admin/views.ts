@@ -56,7 +56,7 @@ export function pendingUpdateView({
   return {
     host: ownerName.toString(),
     family,
-    wanted,
+    wanted: wanted.length === 0 ? null : wanted.join(','),
     since: isoTime(createdMs),
     attempts,
     nextAttempt: isoTime(nextAttemptMs),

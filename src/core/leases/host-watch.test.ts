@@ -394,7 +394,7 @@ describe('a lease', () => {
     configured = [lease()];
     const { update } = openProcess();
     await update({ A: '192.0.2.1' });
-    const pending = { ownerName: home, family: 'A', wanted: '192.0.2.2', ttl: 60, before: [['192.0.2.1']] } as const;
+    const pending = { ownerName: home, family: 'A', wanted: ['192.0.2.2'], ttl: 60, before: [['192.0.2.1']] } as const;
     await store.pending.put({ ...pending, createdMs: START_MS, nextAttemptMs: START_MS });
     await timers.pass(2 * HOUR);
     expect(addresses()).toEqual(['192.0.2.1', '']);

@@ -16,7 +16,7 @@ import { type CheckedUpdate, prepareUpdate } from '../updates/prepare-update.ts'
 import { namesOf, type UpdateAddresses } from '../updates/update-addresses.ts';
 import { stepOf } from '../updates/update-host.ts';
 import { FAMILIES, type Family } from '../zones/family.ts';
-import type { WantedAddresses } from '../zones/plan-change.ts';
+import { sortedTexts, type WantedAddresses } from '../zones/plan-change.ts';
 import type { Zone } from '../zones/zone.ts';
 
 export interface EndedLease {
@@ -75,8 +75,8 @@ function removal({ zone, settings }: EndedLease): CheckedUpdate {
   const { ownerName, ttl, fallback } = settings;
   const addresses = fallback.flatMap((text) => parseIpAddress(text) ?? []);
   const wanted = {
-    A: addresses.find(({ family }) => family === 4) ?? null,
-    AAAA: addresses.find(({ family }) => family === 6) ?? null,
+    A: addresses.filter(({ family }) => family === 4),
+    AAAA: addresses.filter(({ family }) => family === 6),
   };
   // Fallbacks are set by the operator: they take precedence over the rules for clients.
   const allowed = { allow: fallback.flatMap((text) => parseIpPrefix(text) ?? []), deny: [] };
@@ -100,8 +100,7 @@ async function isStillDue({ settings, lastSeenMs }: EndedLease, parts: LeasePart
 async function stepsOfDoubt(ownerName: DomainName, wanted: WantedAddresses, { history, timers }: LeaseParts) {
   const before = await history.stateAt(ownerName, timers.now());
   const step = (family: Family): AddressStep => {
-    const address = wanted[family];
-    return { before: before[family] ?? [], after: address ? [address.text] : [] };
+    return { before: before[family] ?? [], after: sortedTexts(wanted[family] ?? []) };
   };
   return { A: step('A'), AAAA: step('AAAA') };
 }

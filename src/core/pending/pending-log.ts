@@ -11,7 +11,7 @@ import type { Timers } from '../timers.ts';
 import { NameOrder } from '../updates/name-order.ts';
 import type { FailedUpdate } from '../updates/pending-updates.ts';
 import { FAMILIES, type Family } from '../zones/family.ts';
-import type { WantedAddresses } from '../zones/plan-change.ts';
+import { sortedTexts, type WantedAddresses } from '../zones/plan-change.ts';
 import type { PendingStore } from './pending-store.ts';
 import { type PendingUpdate, pendingAfter, retryDelayMs, statesBefore } from './pending-update.ts';
 
@@ -167,8 +167,8 @@ export class PendingLog {
     const createdMs = timers.now();
     const changes = updates.flatMap(({ ownerName, wanted, ttl, before }) =>
       familiesOf(wanted).map((family) => {
-        const text = wanted[family]?.text ?? null;
-        return { ownerName, family, wanted: text, ttl, known: before?.[family].addresses };
+        const texts = sortedTexts(wanted[family] ?? []);
+        return { ownerName, family, wanted: texts, ttl, known: before?.[family].addresses };
       }),
     );
     const site = changes.length > 1 ? `${createdMs} ${changes[0]?.ownerName}` : undefined;

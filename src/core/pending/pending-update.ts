@@ -1,5 +1,5 @@
 /**
- * A pending update: an address that was accepted and could not be published yet. There is one for each name and family; a
+ * A pending update: addresses that were accepted and could not be published yet. There is one for each name and family; a
  * newer one replaces it. Here is what it is and what becomes of it, without the store and the timers.
  */
 import type { DomainName } from '../../dns/name.ts';
@@ -9,8 +9,8 @@ import type { Family } from '../zones/family.ts';
 export interface NewPendingUpdate {
   readonly ownerName: DomainName;
   readonly family: Family;
-  /** A canonical address; null: none. */
-  readonly wanted: string | null;
+  /** Sorted canonical addresses; empty: none. */
+  readonly wanted: readonly string[];
   /** Seconds, for what is written. */
   readonly ttl: number;
   /**
@@ -44,7 +44,7 @@ export function judgePending(
   { wanted, before }: Pick<PendingUpdate, 'wanted' | 'before'>,
   published: readonly string[],
 ): 'settled' | 'publish' | 'foreign' {
-  if (isSame(addressesOf(wanted), published)) return 'settled';
+  if (isSame(wanted, published)) return 'settled';
   return before === undefined || before.some((addresses) => isSame(addresses, published)) ? 'publish' : 'foreign';
 }
 
@@ -62,15 +62,11 @@ export function statesBefore(
   if (older === undefined) return known && [known];
   if (known === undefined && older.before === undefined) return undefined;
   const wasSent = older.attempts > 0 || older.lastError !== 'primary-unreachable';
-  const sent = wasSent ? [addressesOf(older.wanted)] : [];
+  const sent = wasSent ? [older.wanted] : [];
   const states = [...(known ? [known] : []), ...sent, ...(older.before ?? [])];
   const different = states.filter((state, index) => states.findIndex((other) => isSame(state, other)) === index);
   if (different.length <= MAX_BEFORE) return different;
   return [...different.slice(0, MAX_BEFORE / 2), ...different.slice(-MAX_BEFORE / 2)];
-}
-
-function addressesOf(wanted: string | null): readonly string[] {
-  return wanted === null ? [] : [wanted];
 }
 
 function isSame(some: readonly string[], others: readonly string[]): boolean {

@@ -66,7 +66,7 @@ function wantedOf(results: readonly PendingResult[]): WantedAddresses {
   const wanted: { -readonly [F in Family]?: WantedAddresses[F] } = {};
   for (const { pending, kind } of results) {
     if (kind === 'foreign') continue;
-    wanted[pending.family] = pending.wanted === null ? null : addressOf(pending.family, pending.wanted);
+    wanted[pending.family] = pending.wanted.map((text) => addressOf(pending.family, text));
   }
   return wanted;
 }

@@ -236,7 +236,7 @@ describe('an update that could not be published', () => {
       {
         ownerName: home,
         family: 'A',
-        wanted: '192.0.2.2',
+        wanted: ['192.0.2.2'],
         createdMs: 1_000_000,
         attempts: 0,
         nextAttemptMs: 1_002_000,
@@ -278,7 +278,7 @@ describe('an update that could not be published', () => {
     await update({ A: '192.0.2.1', AAAA: '2001:db8::1' });
     publisher.mood = 'SERVFAIL';
     expect(await update({ AAAA: null })).toBe('primary-refused');
-    expect([...store.pending.values()]).toMatchObject([{ family: 'AAAA', wanted: null }]);
+    expect([...store.pending.values()]).toMatchObject([{ family: 'AAAA', wanted: [] }]);
     publisher.mood = 'up';
     await timers.pass(31_000);
     expect(model.contents().length).toBe(1);
@@ -463,7 +463,7 @@ describe('a foreign edit', () => {
     let last = 1;
     publisher.beforePublish = () => put(model, `198.51.100.${last++}`);
     await timers.pass(31_000);
-    expect([...store.pending.values()]).toMatchObject([{ wanted: '192.0.2.2', lastError: 'contended' }]);
+    expect([...store.pending.values()]).toMatchObject([{ wanted: ['192.0.2.2'], lastError: 'contended' }]);
     publisher.beforePublish = undefined;
     await timers.pass(120_000);
     expect([addressAt(model), store.pending.size]).toEqual(['192.0.2.2', 0]);
@@ -529,7 +529,7 @@ describe('several processes on one store', () => {
     const createdMs = timers.nowMs;
     await timers.pass(500);
     await update({ A: '192.0.2.3' });
-    const pending = { ownerName: home, family: 'A', wanted: '192.0.2.2', ttl: 60, before: [[]], createdMs } as const;
+    const pending = { ownerName: home, family: 'A', wanted: ['192.0.2.2'], ttl: 60, before: [[]], createdMs } as const;
     await store.put({ ...pending, nextAttemptMs: createdMs + 2000 });
     await timers.pass(60_000);
     expect(addressAt(model)).toBe('192.0.2.3');
@@ -575,7 +575,14 @@ describe('a store that is away', () => {
     store.isAway = false;
     await timers.pass(0);
     const times = { createdMs: timers.nowMs + 1, nextAttemptMs: timers.nowMs + 2000 };
-    await store.put({ ownerName: home, family: 'A', wanted: '192.0.2.4', ttl: 60, before: [['192.0.2.3']], ...times });
+    await store.put({
+      ownerName: home,
+      family: 'A',
+      wanted: ['192.0.2.4'],
+      ttl: 60,
+      before: [['192.0.2.3']],
+      ...times,
+    });
     await timers.pass(60_000);
     expect([addressAt(model), store.pending.size]).toEqual(['192.0.2.4', 0]);
   });

@@ -250,7 +250,7 @@ export class PendingRetry implements PendingUpdates {
 
   async #done({ pending, kind, found }: PendingResult): Promise<void> {
     await this.#log.end(pending, pending.sequence);
-    const after = pending.wanted === null ? [] : [pending.wanted];
+    const after = pending.wanted;
     // A message that was given up may have arrived: then no event of the change was recorded yet.
     const before = kind === 'settled' ? pending.before?.[0] : found;
     if (before === undefined || before.join() === after.join()) return;
@@ -260,7 +260,9 @@ export class PendingRetry implements PendingUpdates {
   async #drop(pending: PendingUpdate, why: string, error?: AppError): Promise<void> {
     await this.#log.end(pending, pending.sequence);
     const { ownerName, family, wanted } = pending;
-    this.#options.warn(`The pending update of ${ownerName} (${family}: ${wanted ?? 'no address'}) is dropped: ${why}.`);
+    this.#options.warn(
+      `The pending update of ${ownerName} (${family}: ${wanted.join(', ') || 'no address'}) is dropped: ${why}.`,
+    );
     this.#record(pending, { outcome: 'refused', detail: why, ...(error && { code: error.code }) });
   }
 

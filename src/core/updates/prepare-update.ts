@@ -12,7 +12,7 @@ import { type MemberMove, memberAddress } from '../hosts/site.ts';
 import type { UpdateOrigin } from '../update-origin.ts';
 import { type AddressPolicy, checkAddress } from '../zones/address-policy.ts';
 import { FAMILIES } from '../zones/family.ts';
-import type { WantedAddresses } from '../zones/plan-change.ts';
+import { NO_ADDRESSES, type WantedAddresses } from '../zones/plan-change.ts';
 import { checkOwnerName, chooseTtl, ownerNameRefusal, type Zone } from '../zones/zone.ts';
 
 /** What a client wants of the addresses of one name. */
@@ -86,8 +86,7 @@ export function prepareUpdate(
   checkOwnerName(zone, ownerName);
   const token = principal.kind === 'token' ? principal.token : undefined;
   for (const family of FAMILIES) {
-    const address = wanted[family];
-    if (address) checkRules({ token, caller, policies }, address);
+    for (const address of wanted[family] ?? NO_ADDRESSES) checkRules({ token, caller, policies }, address);
   }
   return {
     zone,
@@ -145,7 +144,7 @@ export function addMembers(
     if (isHost && update.prefix === undefined) continue;
     checkRules(update, address);
     if (isHost) {
-      wanted = { AAAA: address, ...wanted };
+      wanted = { AAAA: [address], ...wanted };
       continue;
     }
     if (settings !== undefined) checkAddress([zone.addresses, settings.addresses], address);

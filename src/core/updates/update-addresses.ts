@@ -120,7 +120,7 @@ const NO_PLANS: readonly ChangePlan[] = [];
 function planMembers({ zone, choice, members }: CheckedUpdate, beliefs: Beliefs): readonly ChangePlan[] {
   return members.map(({ ownerName, address, ttl }, index) => {
     const published = beliefs[index + 1]!;
-    const wanted = { AAAA: address };
+    const wanted = { AAAA: [address] };
     return planChange({ zone: zone.apex, ownerName, wanted, published, ttl, ttlIsExplicit: choice.ttl !== undefined });
   });
 }
@@ -135,7 +135,7 @@ function failedUpdates(update: CheckedUpdate, beliefs: Beliefs | undefined): Fai
     { ownerName, wanted, ttl, before: published },
     ...members.map((member, index) => ({
       ownerName: member.ownerName,
-      wanted: { AAAA: member.address },
+      wanted: { AAAA: [member.address] },
       ttl: member.ttl,
       before: before(member.ownerName, index + 1),
     })),
@@ -152,5 +152,5 @@ function resolvePrefix(update: CheckedUpdate, published: PublishedAddresses): Wa
   }
   const moved = moveAddress(prefix, addressOf('AAAA', text));
   checkRules(update, moved);
-  return { ...wanted, AAAA: moved };
+  return { ...wanted, AAAA: [moved] };
 }

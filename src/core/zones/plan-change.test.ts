@@ -24,7 +24,9 @@ function addressSet(address: fc.Arbitrary<string>): fc.Arbitrary<AddressSet> {
 }
 
 const state: fc.Arbitrary<PublishedAddresses> = fc.record({ A: addressSet(v4), AAAA: addressSet(v6) });
-const request = (address: fc.Arbitrary<string>) => fc.oneof(address, fc.constant(null), fc.constant(undefined));
+const several = (address: fc.Arbitrary<string>) =>
+  fc.array(address, { minLength: 1, maxLength: 3 }).map((list) => list.join(','));
+const request = (address: fc.Arbitrary<string>) => fc.oneof(several(address), fc.constantFrom(null, undefined));
 const wanted: fc.Arbitrary<WantedTexts> = fc
   .tuple(request(v4), request(v6))
   .map(([A, AAAA]) => ({ ...(A === undefined ? {} : { A }), ...(AAAA === undefined ? {} : { AAAA }) }));
@@ -64,8 +66,9 @@ function bystanders(model: MemoryZone): (RRset | undefined)[] {
 function expected(before: AddressSet, want: string | null | undefined, input: PlanInput): AddressSet {
   if (want === undefined) return before;
   if (want === null) return { addresses: [], ttl: 0 };
-  const same = before.addresses.length === 1 && before.addresses[0] === want;
-  return same && !input.ttlIsExplicit ? before : { addresses: [want], ttl: input.ttl };
+  const addresses = [...new Set(want.split(','))].sort();
+  const same = before.addresses.join() === addresses.join();
+  return same && !input.ttlIsExplicit ? before : { addresses, ttl: input.ttl };
 }
 
 const anyInput = fc.record({ wanted, published: state, ttl, ttlIsExplicit: fc.boolean() });

@@ -13,11 +13,13 @@ import type { Prerequisite, ZoneChange, ZoneEdit } from '../../dns/zone-change.t
 import type { Family } from './family.ts';
 import type { AddressSet, PublishedAddresses } from './publisher.ts';
 
-/** Per family: an address to publish alone, null for no address, absent to leave the RRset as it is. */
+/** Per family: all addresses of the RRset, in any order; empty for no address, absent to leave the RRset as it is. */
 export interface WantedAddresses {
-  readonly A?: IpAddress | null;
-  readonly AAAA?: IpAddress | null;
+  readonly A?: readonly IpAddress[];
+  readonly AAAA?: readonly IpAddress[];
 }
+
+export const NO_ADDRESSES: readonly IpAddress[] = [];
 
 export interface FamilyPlan {
   /** Addresses, sorted. */
@@ -58,8 +60,8 @@ function planFamily(input: PlanInput, family: Family, prerequisites: Prerequisit
   const { ownerName, ttl } = input;
   const type = RRType[family];
   const published = input.published[family];
-  const address = input.wanted[family];
-  const wanted = address ? address.text : address;
+  const addresses = input.wanted[family];
+  const wanted = addresses && sortedTexts(addresses);
   const before = published.addresses;
   if (before.length === 0) prerequisites.push({ kind: 'rrset-absent', ownerName, type });
   else {
@@ -67,18 +69,24 @@ function planFamily(input: PlanInput, family: Family, prerequisites: Prerequisit
     prerequisites.push({ kind: 'rrset-equals', ownerName, type, rdatas });
   }
   if (wanted === undefined || !differs(published, wanted, input)) return { before, after: before, changed: false };
-  if (wanted === null) {
+  if (wanted.length === 0) {
     edits.push({ kind: 'delete-rrset', ownerName, type });
-    return { before, after: [], changed: true };
+    return { before, after: wanted, changed: true };
   }
-  edits.push({ kind: 'replace-rrset', rrset: { ownerName, type, ttl, rdatas: [addressRdata(type, wanted)] } });
-  return { before, after: [wanted], changed: true };
+  const rdatas = wanted.map((text) => addressRdata(type, text));
+  edits.push({ kind: 'replace-rrset', rrset: { ownerName, type, ttl, rdatas } });
+  return { before, after: wanted, changed: true };
 }
 
-function differs({ addresses, ttl }: AddressSet, wanted: string | null, input: PlanInput): boolean {
-  if (wanted === null) return addresses.length > 0;
-  if (addresses.length !== 1 || addresses[0] !== wanted) return true;
-  return input.ttlIsExplicit && ttl !== input.ttl;
+/** As an AddressSet has them: sorted, each once. */
+export function sortedTexts(addresses: readonly IpAddress[]): readonly string[] {
+  if (addresses.length < 2) return addresses.map(({ text }) => text);
+  return [...new Set(addresses.map(({ text }) => text))].sort();
+}
+
+function differs({ addresses, ttl }: AddressSet, wanted: readonly string[], input: PlanInput): boolean {
+  if (addresses.length !== wanted.length || addresses.some((address, index) => address !== wanted[index])) return true;
+  return wanted.length > 0 && input.ttlIsExplicit && ttl !== input.ttl;
 }
 
 /** What must not be at or above a name, or resolvers would not see its data. */

@@ -114,10 +114,10 @@ async function changeAddresses(
  * @throws AppError address-invalid
  */
 export function chooseAddresses(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
-  if (isTrue(parameters['clear'])) return { wanted: { A: null, AAAA: null } };
+  if (isTrue(parameters['clear'])) return { wanted: { A: [], AAAA: [] } };
   const ip = parameters['ip']?.trim();
   const ipv6 = parameters['ipv6']?.trim();
-  const wanted: { A?: IpAddress; AAAA?: IpAddress } = {};
+  const wanted: { A?: IpAddress[]; AAAA?: IpAddress[] } = {};
   for (const [text, only] of [
     [ip, undefined],
     [ipv6, 'AAAA'],
@@ -127,10 +127,10 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
     if (address === undefined || 'length' in address || (only !== undefined && familyOf(address) !== only)) {
       throw new AppError('address-invalid', 'A parameter is not an address of its family.');
     }
-    wanted[familyOf(address)] = address;
+    wanted[familyOf(address)] = [address];
   }
   if (ip || ipv6) return { wanted };
-  if (caller?.family === 4) return { wanted: { A: caller } };
+  if (caller?.family === 4) return { wanted: { A: [caller] } };
   throw new AppError('address-invalid', 'The request has no address, and was not sent over IPv4.');
 }
 

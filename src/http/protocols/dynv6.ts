@@ -80,13 +80,13 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
   const ipv4 = readAddressRequest(parameters['ipv4'], 4, caller);
   const ipv6 = readAddressRequest(parameters['ipv6'], 6, caller);
   const ipv6prefix = readPrefixRequest(parameters['ipv6prefix'], caller);
-  const wanted: { A?: IpAddress | null; AAAA?: IpAddress | null } = {};
+  const wanted: { A?: IpAddress[]; AAAA?: IpAddress[] } = {};
   for (const [family, request] of [
     ['A', ipv4],
     ['AAAA', ipv6],
   ] as const) {
-    if (request === 'delete') wanted[family] = null;
-    else if (typeof request === 'object' && 'text' in request) wanted[family] = request;
+    if (request === 'delete') wanted[family] = [];
+    else if (typeof request === 'object' && 'text' in request) wanted[family] = [request];
   }
   const isPrefixDeleted = ipv6prefix === 'delete';
   const prefix =

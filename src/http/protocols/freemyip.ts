@@ -85,10 +85,10 @@ async function changeAddresses(
 
 /** Without parameters, the caller's own address. @throws AppError address-invalid */
 export function chooseAddresses(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
-  if (parameters['delete']?.trim().toLowerCase() === 'yes') return { wanted: { A: null, AAAA: null } };
+  if (parameters['delete']?.trim().toLowerCase() === 'yes') return { wanted: { A: [], AAAA: [] } };
   const text = parameters['myip']?.trim();
   const address = text ? readAddress(text) : caller;
-  if (address !== undefined && 'text' in address) return { wanted: { [familyOf(address)]: address } };
+  if (address !== undefined && 'text' in address) return { wanted: { [familyOf(address)]: [address] } };
   throw new AppError('address-invalid', 'The request does not have a valid address.');
 }
 

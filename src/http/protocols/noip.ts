@@ -108,7 +108,7 @@ function readRequest({ parameters, lists }: DoorRequest): DucRequest {
  */
 function readIpv4(parameters: Parameters, caller: IpAddress | undefined): string | undefined {
   try {
-    return chooseAddresses(parameters, caller, 'keep').wanted.A?.text;
+    return chooseAddresses(parameters, caller, 'keep').wanted.A?.[0]?.text;
   } catch (error) {
     if (error instanceof AppError) return undefined;
     throw error;

@@ -118,15 +118,15 @@ export function parseAddresses(
   zone: Zone,
   caller: IpAddress | undefined,
 ): WantedAddresses {
-  const wanted: { A?: IpAddress | null; AAAA?: IpAddress | null } = {};
+  const wanted: { A?: IpAddress[]; AAAA?: IpAddress[] } = {};
   const set = (address: IpAddress) => {
     const family = familyOf(address);
     const previous = wanted[family];
     if (previous !== undefined) {
-      const text = `The attribute "ipv${address.family}" is already set and has the value "${previous?.text ?? null}".`;
+      const text = `The attribute "ipv${address.family}" is already set and has the value "${previous[0]?.text ?? null}".`;
       throw new AppError('address-invalid', text);
     }
-    wanted[family] = address;
+    wanted[family] = [address];
   };
   let hasParameter = false;
   for (const text of parameters.ips) {
@@ -141,7 +141,7 @@ export function parseAddresses(
     if (text === undefined) continue;
     hasParameter = true;
     if (text === '') {
-      if (zone.emptyValue === 'clear') wanted[family] ??= null;
+      if (zone.emptyValue === 'clear') wanted[family] ??= [];
       continue;
     }
     const address = parseAddress(text);

@@ -25,7 +25,7 @@ export async function changeAddresses(
     const ttl = parseTtl(parameters.ttl);
     const addresses = parseAddresses(parameters, zone, context.caller);
     const wanted: WantedAddresses =
-      services.unspecifiedFamily === 'delete' ? { A: null, AAAA: null, ...addresses } : addresses;
+      services.unspecifiedFamily === 'delete' ? { A: [], AAAA: [], ...addresses } : addresses;
     return { wanted, ...(ttl !== undefined && { ttl }), ...(isDryRun(parameters.dry_run) && { isDryRun: true }) };
   };
   const update = { zone: hostZone, ownerName, families, fallbackTtl: DEFAULT_TTL, choose };
@@ -44,7 +44,7 @@ export async function deleteAddresses(
   services: Pick<Services, 'zones' | 'updates'>,
 ): Promise<DoorReply> {
   const host = findOwner({ fqdn }, context.principal, services);
-  const choose = () => ({ wanted: { A: null, AAAA: null } });
+  const choose = () => ({ wanted: { A: [], AAAA: [] } });
   const { changed } = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
   return changeReply(changed, deletionLine(host.ownerName, changed));
 }

@@ -205,12 +205,12 @@ describe('deletions', () => {
   const deleted = (text: string) => chooseDeletions(query(text), parseIpAddress(CALLER)).wanted;
 
   it('concern both families, or those of the addresses that are named', () => {
-    expect(deleted('hostname=a')).toEqual({ A: null, AAAA: null });
-    expect(deleted('myip=')).toEqual({ A: null, AAAA: null });
-    expect(deleted(`myip=${V4}`)).toEqual({ A: null });
-    expect(deleted(`myipv6=${V6}`)).toEqual({ AAAA: null });
-    expect(deleted(`myip=${V4},${V6}`)).toEqual({ A: null, AAAA: null });
-    expect(deleted('myip=auto')).toEqual({ A: null });
+    expect(deleted('hostname=a')).toEqual({ A: [], AAAA: [] });
+    expect(deleted('myip=')).toEqual({ A: [], AAAA: [] });
+    expect(deleted(`myip=${V4}`)).toEqual({ A: [] });
+    expect(deleted(`myipv6=${V6}`)).toEqual({ AAAA: [] });
+    expect(deleted(`myip=${V4},${V6}`)).toEqual({ A: [], AAAA: [] });
+    expect(deleted('myip=auto')).toEqual({ A: [] });
   });
 
   it('what cannot be read deletes nothing', () => {
@@ -233,8 +233,8 @@ it('any parameters give addresses, or address-invalid', () => {
       for (const choose of [chooseAddresses, chooseDeletions]) {
         try {
           const { wanted: addresses, prefix, ownStays } = choose(given, caller, empty as 'keep');
-          for (const address of [addresses.A, addresses.AAAA])
-            if (address) expect(parseIpAddress(address.text)).toEqual(address);
+          for (const address of [...(addresses.A ?? []), ...(addresses.AAAA ?? [])])
+            expect(parseIpAddress(address.text)).toEqual(address);
           if (prefix) expect(prefix.family).toBe(6);
           if (ownStays) expect([addresses.AAAA, prefix?.length !== undefined]).toEqual([undefined, true]);
         } catch (error) {

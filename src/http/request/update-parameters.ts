@@ -145,24 +145,24 @@ export function chooseAddresses(
   caller: IpAddress | undefined,
   emptyValue: 'keep' | 'clear',
 ): AddressChoice {
-  if (parameters['offline']?.toUpperCase() === 'YES') return { wanted: { A: null, AAAA: null } };
+  if (parameters['offline']?.toUpperCase() === 'YES') return { wanted: { A: [], AAAA: [] } };
   const reading = readAddresses(parameters, caller);
   const { A, AAAA, prefix, empty, named } = reading;
   if (reading.invalid && !isAddress(A) && !isAddress(AAAA) && prefix === undefined) {
     throw new AppError('address-invalid', 'No parameter has an address that can be read.');
   }
-  const wanted: { A?: IpAddress | null; AAAA?: IpAddress | null } = {};
+  const wanted: { A?: IpAddress[]; AAAA?: IpAddress[] } = {};
   if (!named) {
     if (caller === undefined) throw new AppError('address-invalid', 'The address of the client is not known here.');
-    wanted[familyOf(caller)] = caller;
+    wanted[familyOf(caller)] = [caller];
   }
   const clears = (family: Family) => emptyValue === 'clear' && empty.includes(family);
-  if (isAddress(A)) wanted.A = A;
-  else if (A === 'delete') wanted.A = null;
-  else if (A === undefined && clears('A')) wanted.A ??= null;
-  if (isAddress(AAAA)) wanted.AAAA = AAAA;
-  else if (AAAA === 'delete') wanted.AAAA = null;
-  else if (AAAA === undefined && prefix === undefined && clears('AAAA')) wanted.AAAA ??= null;
+  if (isAddress(A)) wanted.A = [A];
+  else if (A === 'delete') wanted.A = [];
+  else if (A === undefined && clears('A')) wanted.A ??= [];
+  if (isAddress(AAAA)) wanted.AAAA = [AAAA];
+  else if (AAAA === 'delete') wanted.AAAA = [];
+  else if (AAAA === undefined && prefix === undefined && clears('AAAA')) wanted.AAAA ??= [];
   if (prefix === undefined) return { wanted };
   return AAAA === 'keep' ? { wanted, prefix, ownStays: true } : { wanted, prefix };
 }
@@ -173,10 +173,10 @@ export function chooseAddresses(
  */
 export function chooseDeletions(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
   const { A, AAAA, invalid } = readAddresses(parameters, caller);
-  const named = { ...(isAddress(A) ? { A: null } : {}), ...(isAddress(AAAA) ? { AAAA: null } : {}) };
+  const named = { ...(isAddress(A) ? { A: [] } : {}), ...(isAddress(AAAA) ? { AAAA: [] } : {}) };
   if (isAddress(A) || isAddress(AAAA)) return { wanted: named };
   if (invalid) throw new AppError('address-invalid', 'No parameter has an address that can be read.');
-  return { wanted: { A: null, AAAA: null } };
+  return { wanted: { A: [], AAAA: [] } };
 }
 
 /** A parameter of one family takes precedence over those of either; of two addresses of one family the first one wins. */
