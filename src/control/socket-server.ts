@@ -19,6 +19,7 @@ export const CONTROL_STATUS = {
   'name-invalid': 404,
   'address-invalid': 400,
   'not-authenticated': 401,
+  'too-many-guesses': 503,
   'not-permitted': 403,
   'host-disabled': 403,
   'address-refused': 403,

@@ -54,6 +54,14 @@ export const ERROR_CODES = {
     pending: 'leave',
     mayBeApplied: false,
   },
+  'too-many-guesses': {
+    actor: 'the caller, later',
+    means: 'Too many wrong credentials came from this source. Nothing was compared; the reply says when to try again.',
+    isRefusal: false,
+    history: 'not recorded',
+    pending: 'leave',
+    mayBeApplied: false,
+  },
   'not-permitted': {
     actor: 'the caller',
     means: 'The credential does not cover this name; an unknown name looks the same.',

@@ -34,6 +34,7 @@ const LEVEL_OF_ERROR = {
   'name-invalid': 'dns_name_error',
   'address-invalid': 'ip_address_error',
   'not-authenticated': 'parameter_error',
+  'too-many-guesses': 'error',
   'not-permitted': 'dns_name_error',
   'host-disabled': 'error',
   'address-refused': 'ip_address_error',

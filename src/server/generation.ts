@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { type Config, type DnsConfig, SWITCHED_PROTOCOLS } from '../config/config.ts';
 import { AcmeDns } from '../core/access/acme-dns.ts';
 import { Authenticator } from '../core/access/authenticate.ts';
+import type { GuessBudget } from '../core/access/guess-budget.ts';
 import { MinuteLimiter } from '../core/access/rate-limits.ts';
 import type { UpdateRecorder } from '../core/history/history.ts';
 import { HostDirectory } from '../core/hosts/host-directory.ts';
@@ -22,7 +23,6 @@ import { UpdateTexts } from '../core/updates/update-texts.ts';
 import { CheckZones } from '../core/zones/check-zones.ts';
 import type { ZoneTable } from '../core/zones/zone.ts';
 import type { Services } from '../http/request/door.ts';
-import type { GuessLimiter } from '../http/request/guess-limiter.ts';
 import type { Nameserver } from '../nameserver/nameserver.ts';
 import type { Webhooks } from '../notify/webhooks.ts';
 import type { ServerMonitoring } from './monitoring.ts';
@@ -39,7 +39,7 @@ export interface GenerationParts {
   readonly state: OpenState;
   readonly queue: UpdateQueue;
   readonly updates: UpdateAddresses;
-  readonly guesses: GuessLimiter;
+  readonly guesses: GuessBudget;
   readonly noticeMaker: NoticeMaker;
   /** The use-case for an UPDATE that a client sends to an embedded zone. */
   readonly applyUpdate: typeof applyUpdate;
@@ -176,9 +176,9 @@ function makeServices(
       tokens: config.tokens.map(configuredToken),
       store: store?.tokens,
       now: Date.now,
+      guesses,
       onUse: ({ id }) => uses.used(id),
     }),
-    guesses,
     record,
     updates: new UpdateHost(updates, record),
     texts: new UpdateTexts({

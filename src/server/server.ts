@@ -5,6 +5,7 @@
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/problem.ts';
 import { ControlSocket } from '../control/socket-server.ts';
+import { GuessBudget } from '../core/access/guess-budget.ts';
 import type { ReloadResult } from '../core/admin/server-operations.ts';
 import { AppError } from '../core/errors.ts';
 import { NoticeMaker } from '../core/notices/notices.ts';
@@ -15,7 +16,6 @@ import { buildApp } from '../http/app/app.ts';
 import { ListenError } from '../http/app/listen.ts';
 import { HttpListeners } from '../http/app/listeners.ts';
 import { MetricsListener } from '../http/app/metrics-listener.ts';
-import { GuessLimiter } from '../http/request/guess-limiter.ts';
 import { DnsListenError } from '../nameserver/sockets/listeners.ts';
 import type { Log } from '../observe/log.ts';
 import { combineObservers } from '../observe/observers.ts';
@@ -111,7 +111,7 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
     state,
     queue,
     updates: workers.updates,
-    guesses: new GuessLimiter(),
+    guesses: new GuessBudget(() => performance.now()),
     noticeMaker,
     applyUpdate: recordUpdates(applyUpdate, () => {
       const { recorder, zones } = current();

@@ -37,6 +37,8 @@ function memoryTokenStore(): TokenStore {
     [...bySha256.values()].find((token) => token.name === name && token.revokedMs === undefined);
   return {
     findBySha256: (sha256) => bySha256.get(sha256),
+    findAllBySha256: (secrets) => secrets.map((sha256) => bySha256.get(sha256)),
+    cachedBySha256: (sha256) => bySha256.get(sha256),
     async create(token) {
       if (bySha256.has(token.sha256)) return 'secret-taken';
       if (findByName(token.name) !== undefined) return 'name-taken';

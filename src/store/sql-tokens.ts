@@ -40,13 +40,23 @@ export class SqlTokenStore implements TokenStore {
       .orderBy('version')
       .compile().sql;
     this.#upsertUses = new RowsStatement((rows) => upsertUses(build, rows));
-    const lookUp = (sha256: string) => this.#lookUp(sha256);
+    const lookUp = (secrets: readonly string[]) => this.#lookUpAll(secrets);
     const changesSince = (version: number | undefined) => this.#changesSince(version);
     this.#cache = new TokenCache(isShared ? { lookUp, changesSince } : { lookUp });
   }
 
   findBySha256(sha256: string): HostToken | undefined | Promise<HostToken | undefined> {
     return this.#cache.find(sha256);
+  }
+
+  findAllBySha256(
+    secrets: readonly string[],
+  ): readonly (HostToken | undefined)[] | Promise<readonly (HostToken | undefined)[]> {
+    return this.#cache.findAll(secrets);
+  }
+
+  cachedBySha256(sha256: string): HostToken | undefined {
+    return this.#cache.peek(sha256);
   }
 
   async create(token: HostToken): Promise<'created' | 'name-taken' | 'secret-taken'> {
@@ -144,6 +154,15 @@ export class SqlTokenStore implements TokenStore {
     const query = { sql: this.#findSql, parameters: [sha256], name: 'token-by-sha256' };
     const [row] = await this.#run.all<TokenRow>(query);
     return row && tokenOf(row);
+  }
+
+  async #lookUpAll(secrets: readonly string[]): Promise<readonly HostToken[]> {
+    if (secrets.length === 1) {
+      const token = await this.#lookUp(secrets[0]!);
+      return token === undefined ? [] : [token];
+    }
+    const query = this.#build.selectFrom('tokens').selectAll().where('sha256', 'in', secrets);
+    return (await this.#run.all(query.compile())).map(tokenOf);
   }
 
   /** Selects from `version` on, inclusive: if that row is still there, no later one was removed. */

@@ -33,10 +33,11 @@ function change(sha256: string, changed: HostToken): void {
   log.push({ version: log.length + 1, sha256 });
 }
 
-async function lookUp(sha256: string): Promise<HostToken | undefined> {
-  lookUps.push(sha256);
+/** One query: `lookUps` has an entry for each. */
+async function lookUp(secrets: readonly string[]): Promise<readonly HostToken[]> {
+  lookUps.push(secrets.join(' '));
   if (isDown) throw unreachable();
-  const found = tokens.get(sha256);
+  const found = secrets.flatMap((sha256) => tokens.get(sha256) ?? []);
   await gate;
   return found;
 }
@@ -82,6 +83,33 @@ describe('the token cache of a single process', () => {
       Array(3).fill(tokens.get('a')),
     );
     expect(lookUps).toEqual(['a']);
+  });
+
+  it('looks up several secrets with one query for those that are not cached', async () => {
+    const cache = alone();
+    change('b', token('b'));
+    expect(await cache.findAll(['a', 'x', 'b'])).toEqual([tokens.get('a'), undefined, tokens.get('b')]);
+    expect(lookUps).toEqual(['a x b']);
+    expect(cache.findAll(['x', 'b'])).toEqual([undefined, tokens.get('b')]);
+    expect(await cache.findAll(['y', 'a', 'z'])).toEqual([undefined, tokens.get('a'), undefined]);
+    expect(lookUps).toEqual(['a x b', 'y z']);
+    expect(cache.findAll([])).toEqual([]);
+  });
+
+  it('shares the queries of single and several lookups in flight', async () => {
+    const cache = alone();
+    const [one, both, again] = [cache.find('a'), cache.findAll(['b', 'a']), cache.find('b')];
+    expect(await Promise.all([one, both, again])).toEqual([tokens.get('a'), [undefined, tokens.get('a')], undefined]);
+    expect(lookUps).toEqual(['a', 'b']);
+  });
+
+  it('peeks without a query', async () => {
+    const cache = alone();
+    expect(cache.peek('a')).toBeUndefined();
+    expect(lookUps).toEqual([]);
+    await cache.findAll(['a', 'b']);
+    expect([cache.peek('a'), cache.peek('b')]).toEqual([tokens.get('a'), undefined]);
+    expect(lookUps).toEqual(['a b']);
   });
 
   it('looks up a changed secret again', async () => {
@@ -195,6 +223,19 @@ describe('the token cache beside other processes', () => {
       answer = await cache.find('a');
       expect(nowMs - revokedMs).toBeLessThan(1_000);
     }
+  });
+
+  it('accepts it for less than a second among several secrets and in a peek', async () => {
+    const cache = await warm();
+    change('a', token('a', { revokedMs: nowMs }));
+    nowMs += 999;
+    expect(cache.peek('a')).toBeUndefined();
+    expect(await cache.findAll(['b', 'a'])).toEqual([undefined, tokens.get('a')]);
+    expect(cache.peek('a')).toBe(tokens.get('a'));
+    isDown = true;
+    nowMs += 1_000;
+    expect(cache.peek('a')).toBeUndefined();
+    await expect(cache.findAll(['a', 'b'])).rejects.toMatchObject({ code: 'store-unreachable' });
   });
 
   it('does not accept it after a pause, however long, and does not poll during the pause', async () => {

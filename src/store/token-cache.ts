@@ -16,7 +16,8 @@ export interface TokenChanges {
 
 /** The store behind the cache. */
 export interface TokenSource {
-  lookUp(sha256: string): Promise<HostToken | undefined>;
+  /** The tokens of these secrets, with one query. */
+  lookUp(secrets: readonly string[]): Promise<readonly HostToken[]>;
   /**
    * Absent if no other process changes tokens: entries never expire then.
    * @param version undefined: returns the newest version and no changes
@@ -65,9 +66,33 @@ export class TokenCache {
   /** @throws AppError store-unreachable (rejects) */
   find(sha256: string): HostToken | undefined | Promise<HostToken | undefined> {
     const token = this.#tokens.get(sha256);
-    if (token === undefined && this.#unknown.get(sha256) === undefined) return this.#withTimeout(this.#lookUp(sha256));
+    if (token === undefined && this.#unknown.get(sha256) === undefined) {
+      return this.#withTimeout(this.#lookUp([sha256])[0]!);
+    }
     const age = this.#ageMs();
     if (age > MAX_AGE_MS) return this.#withTimeout(this.#findAfterSync(sha256));
+    if (age > REFRESH_AFTER_MS) this.#synchronize().catch(() => {});
+    return token;
+  }
+
+  /** The same for several secrets, with one query for all that are not cached. @returns the token of each, in order */
+  findAll(
+    secrets: readonly string[],
+  ): readonly (HostToken | undefined)[] | Promise<readonly (HostToken | undefined)[]> {
+    const age = this.#ageMs();
+    if (age > MAX_AGE_MS || !secrets.every((sha256) => this.#isCached(sha256))) {
+      return this.#withTimeout(this.#findAllUncached(secrets));
+    }
+    if (age > REFRESH_AFTER_MS) this.#synchronize().catch(() => {});
+    return secrets.map((sha256) => this.#tokens.get(sha256));
+  }
+
+  /** The token, if `find` would return it without a promise. */
+  peek(sha256: string): HostToken | undefined {
+    const token = this.#tokens.get(sha256);
+    if (token === undefined) return undefined;
+    const age = this.#ageMs();
+    if (age > MAX_AGE_MS) return undefined;
     if (age > REFRESH_AFTER_MS) this.#synchronize().catch(() => {});
     return token;
   }
@@ -89,31 +114,53 @@ export class TokenCache {
   async #findAfterSync(sha256: string): Promise<HostToken | undefined> {
     await this.#synchronize();
     const token = this.#tokens.get(sha256);
-    return token !== undefined || this.#unknown.get(sha256) ? token : this.#lookUp(sha256);
+    return token !== undefined || this.#unknown.get(sha256) ? token : this.#lookUp([sha256])[0];
   }
 
-  /** Queries the store; concurrent lookups of one secret share the query. */
-  #lookUp(sha256: string): Promise<HostToken | undefined> {
-    const shared = this.#inFlight.get(sha256);
-    if (shared !== undefined) return shared;
-    const lookup = this.#lookUpAndCache(sha256).finally(() => {
-      if (this.#inFlight.get(sha256) === lookup) this.#inFlight.delete(sha256);
-    });
-    this.#inFlight.set(sha256, lookup);
-    return lookup;
+  async #findAllUncached(secrets: readonly string[]): Promise<readonly (HostToken | undefined)[]> {
+    const isCached = (sha256: string) => this.#isCached(sha256);
+    if (this.#ageMs() > MAX_AGE_MS && secrets.some(isCached)) await this.#synchronize();
+    const cached = new Map(secrets.filter(isCached).map((sha256) => [sha256, this.#tokens.get(sha256)]));
+    const missing = secrets.filter((sha256) => !cached.has(sha256));
+    for (const [at, token] of (await Promise.all(this.#lookUp(missing))).entries()) cached.set(missing[at]!, token);
+    return secrets.map((sha256) => cached.get(sha256));
   }
 
-  async #lookUpAndCache(sha256: string): Promise<HostToken | undefined> {
+  #isCached(sha256: string): boolean {
+    return this.#tokens.get(sha256) !== undefined || this.#unknown.get(sha256) !== undefined;
+  }
+
+  /** Queries the store once; concurrent lookups of one secret share the query. @returns a promise for each secret */
+  #lookUp(secrets: readonly string[]): Promise<HostToken | undefined>[] {
+    const missing = secrets.filter((sha256) => !this.#inFlight.has(sha256));
+    if (missing.length > 0) {
+      const tokens = this.#lookUpAndCache(missing);
+      for (const sha256 of missing) {
+        const lookup = tokens
+          .then((found) => found.get(sha256))
+          .finally(() => {
+            if (this.#inFlight.get(sha256) === lookup) this.#inFlight.delete(sha256);
+          });
+        this.#inFlight.set(sha256, lookup);
+      }
+    }
+    return secrets.map((sha256) => this.#inFlight.get(sha256)!);
+  }
+
+  async #lookUpAndCache(secrets: readonly string[]): Promise<ReadonlyMap<string, HostToken>> {
     // Cached only if a version was known before the lookup: the next synchronization then reports every later change.
     const isSynchronized = this.#source.changesSince === undefined || this.#version !== undefined;
     if (!isSynchronized) this.#synchronize().catch(() => {});
     const epoch = this.#epoch;
-    const token = await this.#source.lookUp(sha256);
+    const tokens = new Map((await this.#source.lookUp(secrets)).map((token) => [token.sha256, token]));
     if (isSynchronized && epoch === this.#epoch) {
-      if (token !== undefined) this.#tokens.set(sha256, token);
-      else this.#unknown.set(sha256, true);
+      for (const sha256 of secrets) {
+        const token = tokens.get(sha256);
+        if (token !== undefined) this.#tokens.set(sha256, token);
+        else this.#unknown.set(sha256, true);
+      }
     }
-    return token;
+    return tokens;
   }
 
   /** Evicts the tokens that other processes have changed. */

@@ -34,6 +34,39 @@ export function describeTokenStore(store: () => Store): void {
       expect(await store().tokens.findBySha256(token.sha256)).toMatchObject({ id: token.id });
     });
 
+    it('finds several tokens at once, in the order of the secrets, also revoked ones and none', async () => {
+      const [one, two, revoked] = [newToken(), newToken(), newToken()];
+      for (const token of [one, two, revoked]) await store().tokens.create(token);
+      await store().tokens.revoke(revoked.name, NOW_MS);
+      const none = Array.from({ length: 3 }, (_, index) => tokenSha256(`none ${index} of ${one.name}`));
+      const secrets = [none[0]!, two.sha256, none[1]!, revoked.sha256, one.sha256, none[2]!];
+      for (let round = 0; round < 2; round += 1) {
+        const found = await store().tokens.findAllBySha256(secrets);
+        expect(found.map((token) => token?.id)).toEqual([undefined, two.id, undefined, revoked.id, one.id, undefined]);
+        expect(plain(found[1])).toEqual(plain(two));
+        expect(found[3]?.revokedMs).toBe(NOW_MS);
+      }
+      expect((await store().tokens.findAllBySha256([one.sha256])).map((token) => token?.id)).toEqual([one.id]);
+      expect(await store().tokens.findAllBySha256([])).toEqual([]);
+      await store().tokens.revoke(one.name, NOW_MS);
+      expect((await store().tokens.findAllBySha256(secrets))[4]?.revokedMs).toBe(NOW_MS);
+    });
+
+    it('returns a cached token without a query, and never one from before a change', async () => {
+      const token = newToken();
+      await store().tokens.create(token);
+      await expect
+        .poll(async () => {
+          await store().tokens.findBySha256(token.sha256);
+          return store().tokens.cachedBySha256(token.sha256)?.id;
+        })
+        .toBe(token.id);
+      expect(store().tokens.cachedBySha256(tokenSha256(`unknown to ${token.name}`))).toBeUndefined();
+      await store().tokens.revoke(token.name, NOW_MS);
+      const cached = store().tokens.cachedBySha256(token.sha256);
+      if (cached !== undefined) expect(cached.revokedMs).toBe(NOW_MS);
+    });
+
     it('refuses a second valid token of the same name, and a second token of the same secret', async () => {
       const token = newToken();
       const again = newToken({ name: token.name });

@@ -64,7 +64,7 @@ function updateKeys(random: Random, good: GoodTexts, secret: string | undefined)
     () => [`X-Api-User: ${secret}`, `X-Api-Key: ${good.token}`],
     () => [`X-Api-User: ${user}`],
     () => ['X-Api-User: ', `X-Api-Key: ${key}`],
-    () => [`X-Api-User: ${user}`, `X-Api-Key: ${key}`, `Authorization: Bearer ${secret}`],
+    () => [`X-Api-User: ${user}`, `X-Api-Key: ${secret}`, `Authorization: Bearer ${key}`],
     () => [`X-Api-User: ${user}`, 'X-Api-User: x', `X-Api-Key: ${key}`],
   ])();
 }

@@ -250,7 +250,7 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
     ];
 
     it.each(CASES)('%s', async (target, status, line) => {
-      // Each request has its own source, so that the guess limiter delays no wrong secret of this table.
+      // Each request has its own source, so that no budget for wrong credentials is empty.
       const behind = guarded;
       const serial = await lab.serial();
       const answer = await behind.ask(target, { headers: { 'X-Forwarded-For': `192.0.2.${(count % 250) + 1}` } });

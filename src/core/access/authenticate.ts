@@ -1,11 +1,15 @@
 /**
- * Finds the principal of a credential: the master secret first, then the tokens of the configuration, then those of the
- * store. Credentials are compared by their SHA-256, so the time of the answer shows neither their length nor their content.
+ * Finds the principal of a request among its candidates: the master secret first, then the tokens of the configuration, then
+ * those of the store. The first candidate that is a credential decides. Candidates are compared by their SHA-256, so the time of
+ * the answer shows neither their length nor their content. What wrong ones cost is in guess-budget.ts.
  */
 
 import { timingSafeEqual } from 'node:crypto';
 import type { IpAddress } from '../../dns/address.ts';
+import { AppError } from '../errors.ts';
+import type { GuessBudget, GuessOutcome } from './guess-budget.ts';
 import { MASTER, type Principal } from './principal.ts';
+import { sourceKey } from './rate-limits.ts';
 import { type HostToken, tokenAllowsSource, tokenSha256, tokenState } from './token.ts';
 import type { TokenStore } from './token-store.ts';
 
@@ -14,12 +18,34 @@ export interface AuthenticatorOptions {
   readonly masterSecret?: string | undefined;
   /** The tokens of the configuration file. */
   readonly tokens?: readonly HostToken[];
-  readonly store?: Pick<TokenStore, 'findBySha256'> | undefined;
+  readonly store?: Pick<TokenStore, 'cachedBySha256' | 'findBySha256' | 'findAllBySha256'> | undefined;
+  /** Outlives the authenticator: a reload gives no one a new budget. */
+  readonly guesses: GuessBudget;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Called for each accepted token. */
   readonly onUse?: (token: HostToken) => void;
 }
+
+/** A text of a request that may be a credential. */
+export interface Candidate {
+  /** Not empty. */
+  readonly text: string;
+  /**
+   * The user name of Basic, which follows its password if that is a candidate. It counts for tokens only: a master secret that
+   * was typed there is in logs of proxies already.
+   */
+  readonly isUserName: boolean;
+}
+
+export interface Authenticated {
+  readonly principal: Principal;
+  /** The one that decided. */
+  readonly candidate: Candidate;
+}
+
+/** `other-kind`: at least one candidate is a credential, but none is of a kind that the request accepts. */
+export type Authentication = Authenticated | 'wrong' | 'other-kind';
 
 export class Authenticator {
   readonly #masterHash: Uint8Array | undefined;
@@ -33,37 +59,112 @@ export class Authenticator {
   }
 
   /**
-   * The principal of the credential; undefined if it is missing, empty, unknown, expired, revoked, or used from a source
-   * that the token does not allow. A promise only where the store must be queried.
+   * The principal of the first candidate that is a credential: known, not expired, not revoked, and used from a source that it
+   * allows. A promise unless the only candidate, or the password before a user name, is right and needs no query.
+   * @param candidates with distinct texts, in order of precedence
    * @param caller where the request comes from, if known
-   * @throws AppError store-unreachable
+   * @param isOfKind a credential that this request accepts
+   * @throws AppError too-many-guesses, before anything is evaluated; store-unreachable
    */
   authenticate(
-    credential: string | undefined,
+    candidates: readonly Candidate[],
     caller?: IpAddress,
-  ): Principal | undefined | Promise<Principal | undefined> {
-    const sha256 = tokenSha256(credential ?? '');
-    const isMaster = this.#masterHash !== undefined && timingSafeEqual(octetsOf(sha256), this.#masterHash);
-    if (!credential) return undefined;
-    if (isMaster) return MASTER;
-    const { store } = this.#options;
-    if (this.#tokens.size === 0 && store === undefined) return undefined;
-    const configured = this.#tokens.get(sha256);
-    if (configured !== undefined || store === undefined) return this.#accept(configured, caller);
-    const stored = store.findBySha256(sha256);
-    return stored instanceof Promise
-      ? stored.then((token) => this.#accept(token, caller))
-      : this.#accept(stored, caller);
+    isOfKind: (principal: Principal) => boolean = anyKind,
+  ): Authentication | Promise<Authentication> {
+    const [first, second] = candidates;
+    if (first === undefined) return 'wrong';
+    if (second === undefined || (second.isUserName && candidates.length === 2)) {
+      const { guesses } = this.#options;
+      const source = sourceKey(caller);
+      const sha256 = tokenSha256(first.text);
+      if (guesses.allows(source, sha256, candidates.length)) {
+        const found = this.#configured(first, sha256, caller) ?? this.#cached(sha256, caller);
+        if (found !== undefined && isOfKind(found)) {
+          guesses.right(source, sha256);
+          return this.#use(found, first);
+        }
+      }
+    }
+    return this.#authenticateAll(candidates, caller, isOfKind);
   }
 
-  #accept(token: HostToken | undefined, caller: IpAddress | undefined): Principal | undefined {
-    const { now, onUse } = this.#options;
-    if (token === undefined || tokenState(token, now()) !== 'valid') return undefined;
-    if (!tokenAllowsSource(token, caller)) return undefined;
-    onUse?.(token);
-    return { kind: 'token', token };
+  async #authenticateAll(
+    candidates: readonly Candidate[],
+    caller: IpAddress | undefined,
+    isOfKind: (principal: Principal) => boolean,
+  ): Promise<Authentication> {
+    const hashes = candidates.map(({ text }) => tokenSha256(text));
+    const { open, settle } = await this.#options.guesses.admit(sourceKey(caller), hashes);
+    let outcomes: GuessOutcome[] = open.map(() => 'unknown');
+    try {
+      const found = await this.#findAll(
+        open.map((index) => ({ candidate: candidates[index]!, sha256: hashes[index]! })),
+        caller,
+        isOfKind,
+      );
+      outcomes = found.map((one) => (one === 'unknown' ? one : one !== 'none' && isOfKind(one) ? 'right' : 'wrong'));
+      // A user name beside its right password is the name of an account, not a guess.
+      const isBesidePassword = open[0] === 0 && open[1] === 1 && outcomes[0] === 'right';
+      if (isBesidePassword && candidates[1]!.isUserName && outcomes[1] === 'wrong') outcomes[1] = 'unknown';
+      const at = outcomes.indexOf('right');
+      if (at >= 0) return this.#use(found[at] as Principal, candidates[open[at]!]!);
+      return found.some((one) => typeof one === 'object') ? 'other-kind' : 'wrong';
+    } finally {
+      settle(outcomes);
+    }
+  }
+
+  /** The principal of each candidate. `unknown`: the store is unreachable, but another candidate needs no store. */
+  async #findAll(
+    candidates: readonly { readonly candidate: Candidate; readonly sha256: string }[],
+    caller: IpAddress | undefined,
+    isOfKind: (principal: Principal) => boolean,
+  ): Promise<(Principal | 'none' | 'unknown')[]> {
+    const configured = candidates.map(({ candidate, sha256 }) => this.#configured(candidate, sha256, caller));
+    const { store } = this.#options;
+    const missing = candidates.flatMap(({ sha256 }, at) =>
+      configured[at] === undefined && !this.#tokens.has(sha256) ? [sha256] : [],
+    );
+    if (store === undefined || missing.length === 0) return configured.map((one) => one ?? 'none');
+    try {
+      const [only] = missing;
+      const tokens = missing.length === 1 ? [await store.findBySha256(only!)] : await store.findAllBySha256(missing);
+      return candidates.map(({ sha256 }, at) => {
+        const asked = missing.indexOf(sha256);
+        return configured[at] ?? (asked < 0 ? undefined : this.#valid(tokens[asked], caller)) ?? 'none';
+      });
+    } catch (error) {
+      const isUnreachable = error instanceof AppError && error.code === 'store-unreachable';
+      if (!isUnreachable || !configured.some((one) => one !== undefined && isOfKind(one))) throw error;
+      return candidates.map(({ sha256 }, at) => configured[at] ?? (missing.includes(sha256) ? 'unknown' : 'none'));
+    }
+  }
+
+  /** The principal that needs no store. */
+  #configured({ isUserName }: Candidate, sha256: string, caller: IpAddress | undefined): Principal | undefined {
+    const masterHash = isUserName ? undefined : this.#masterHash;
+    if (masterHash !== undefined && timingSafeEqual(octetsOf(sha256), masterHash)) return MASTER;
+    return this.#tokens.size === 0 ? undefined : this.#valid(this.#tokens.get(sha256), caller);
+  }
+
+  /** The principal of a token of the store, if that needs no query. */
+  #cached(sha256: string, caller: IpAddress | undefined): Principal | undefined {
+    if (this.#tokens.has(sha256)) return undefined;
+    return this.#valid(this.#options.store?.cachedBySha256(sha256), caller);
+  }
+
+  #valid(token: HostToken | undefined, caller: IpAddress | undefined): Principal | undefined {
+    if (token === undefined || tokenState(token, this.#options.now()) !== 'valid') return undefined;
+    return tokenAllowsSource(token, caller) ? { kind: 'token', token } : undefined;
+  }
+
+  #use(principal: Principal, candidate: Candidate): Authenticated {
+    if (principal.kind === 'token') this.#options.onUse?.(principal.token);
+    return { principal, candidate };
   }
 }
+
+const anyKind = () => true;
 
 /** Compares in constant time. */
 export function sameText(a: string, b: string): boolean {

@@ -16,6 +16,14 @@ export interface TokenStore {
    */
   findBySha256(sha256: string): HostToken | undefined | Promise<HostToken | undefined>;
 
+  /** The same for several secrets, with one query for all that are not cached. @returns the token of each, in order */
+  findAllBySha256(
+    secrets: readonly string[],
+  ): readonly (HostToken | undefined)[] | Promise<readonly (HostToken | undefined)[]>;
+
+  /** The token, if it can be returned without a query; else undefined, and so for an unknown secret. */
+  cachedBySha256(sha256: string): HostToken | undefined;
+
   /** `name-taken`: a token that is not revoked has this name. `secret-taken`: a token, even a revoked one, has this secret. */
   create(token: HostToken): Promise<'created' | 'name-taken' | 'secret-taken'>;
 

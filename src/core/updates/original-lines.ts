@@ -14,6 +14,7 @@ export const ORIGINAL_ERRORS = {
   'name-invalid': [453, 'DNS_NAME_ERROR'],
   'address-invalid': [454, 'IP_ADDRESS_ERROR'],
   'not-authenticated': [456, 'PARAMETER_ERROR'],
+  'too-many-guesses': [503, 'ERROR'],
   'not-permitted': [453, 'DNS_NAME_ERROR'],
   'host-disabled': [452, 'ERROR'],
   'address-refused': [454, 'IP_ADDRESS_ERROR'],

@@ -1,6 +1,7 @@
 /** Replies of an application in a state that a running server is rarely in: overloaded, or with a defect. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { Authenticator } from '../../core/access/authenticate.ts';
+import { GUESSES, GuessBudget } from '../../core/access/guess-budget.ts';
 import type { RequestEvent } from '../../core/observer.ts';
 import { UpdateAddresses } from '../../core/updates/update-addresses.ts';
 import { UpdateHost } from '../../core/updates/update-host.ts';
@@ -11,7 +12,6 @@ import { CheckZones } from '../../core/zones/check-zones.ts';
 import type { ZonePublisher } from '../../core/zones/publisher.ts';
 import { ZoneTable } from '../../core/zones/zone.ts';
 import { DomainName } from '../../dns/name.ts';
-import { GuessLimiter } from '../request/guess-limiter.ts';
 import { buildApp } from './app.ts';
 
 describe('an application', () => {
@@ -19,7 +19,7 @@ describe('an application', () => {
   afterEach(() => app?.close());
 
   /** An application with the zone dyn.example.com on this primary. */
-  function start(publisher: Partial<ZonePublisher>, maxWaiting: number, guesses = new GuessLimiter()) {
+  function start(publisher: Partial<ZonePublisher>, maxWaiting: number) {
     const events: RequestEvent[] = [];
     const zone = {
       apex: DomainName.parse('dyn.example.com'),
@@ -37,8 +37,11 @@ describe('an application', () => {
     const services = {
       version: '0',
       zones: new ZoneTable([zone]),
-      authenticator: new Authenticator({ masterSecret: 'Top5ecretWord', now: Date.now }),
-      guesses,
+      authenticator: new Authenticator({
+        masterSecret: 'Top5ecretWord',
+        guesses: new GuessBudget(() => 0),
+        now: Date.now,
+      }),
       record,
       updates: new UpdateHost(new UpdateAddresses(queue), record),
       texts: new UpdateTexts({ queue, record, removeAfterSeconds: () => 60 }),
@@ -88,20 +91,14 @@ describe('an application', () => {
     expect((await again).status).toBe(500);
   });
 
-  it('answers 503 with Retry-After when too many wrong credentials are delayed', async () => {
-    let waits = 0;
-    const wait = () => {
-      waits += 1;
-      return new Promise<void>(() => undefined);
-    };
-    const { get } = start({}, 3, new GuessLimiter(() => 0, wait));
-    const wrong = '/delete-by-path/wrongsecret/home.dyn.example.com';
-    for (let guess = 0; guess < 10; guess++) expect((await get(wrong)).status).toBe(456);
-    for (let guess = 0; guess < 64; guess++) void get(wrong);
-    while (waits < 64) await new Promise(setImmediate);
-    const refused = await get(wrong);
-    expect([refused.status, refused.retryAfter]).toEqual([503, '60']);
-    expect(refused.body).toBe('ERROR: Too many requests with a wrong secret key.\n');
+  it('answers 503 with Retry-After when the budget for wrong credentials is empty', async () => {
+    const { get } = start({}, 3);
+    const wrong = (guess: number) => get(`/delete-by-path/wrongsecret${guess}/home.dyn.example.com`);
+    for (let guess = 0; guess < GUESSES; guess++) expect((await wrong(guess)).status).toBe(456);
+    for (const refused of [await wrong(99), await get('/delete-by-path/Top5ecretWord/home.dyn.example.com')]) {
+      expect([refused.status, refused.retryAfter]).toEqual([503, '6']);
+      expect(refused.body).toBe('ERROR: Too many wrong credentials came from this source. Try again later.\n');
+    }
   });
 
   it('answers an internal error with 500, a fixed text and the id that finds the cause in the log', async () => {

@@ -13,6 +13,7 @@ import { AppError, type ErrorCode } from '../../core/errors.ts';
 import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { authenticateRequest } from '../request/authentication.ts';
+import { findCandidates } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { plainName } from '../request/host-requests.ts';
 import { readJsonObject, textField } from '../request/json-body.ts';
@@ -23,6 +24,7 @@ export const ACME_DNS_ERRORS = {
   'name-invalid': [400, 'bad_subdomain'],
   'address-invalid': [400, 'invalid_allowfrom_cidr'],
   'not-authenticated': [401, 'forbidden'],
+  'too-many-guesses': [503, 'rate_limited'],
   'not-permitted': [403, 'forbidden'],
   'host-disabled': [403, 'disabled'],
   'address-refused': [403, 'forbidden'],
@@ -118,7 +120,9 @@ async function update(request: DoorRequest, services: Services): Promise<DoorRep
   const user = headers['x-api-user'];
   const isUser = (principal: Principal) =>
     principal.kind === 'token' && sameText(principal.token.name, acmeDnsTokenName(String(user)));
-  const principal = await authenticateRequest(request, services, undefined, isUser);
+  // Whatever else the request has belongs to a proxy: acme-dns reads these two headers only.
+  const candidates = findCandidates({ 'x-api-key': headers['x-api-key'] }, undefined);
+  const { principal } = await authenticateRequest(request, services, candidates, isUser);
   const fields = readJsonObject(body);
   const ownerName = readOwnerName(textField(fields, 'subdomain') ?? '', principal);
   const text = textField(fields, 'txt') ?? '';

@@ -14,6 +14,7 @@ import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { readAddress } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
+import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { oneWordErrors } from '../request/one-word-errors.ts';
@@ -66,17 +67,23 @@ function answerPath(request: DoorRequest, services: Services): Promise<DoorReply
 }
 
 async function answer(request: DoorRequest, parameters: Parameters, services: Services): Promise<DoorReply> {
-  const context = await authenticateClient(request, services, 'duckdns', parameters['token']);
-  const hosts = findHosts(parameters['domains'] ?? '', context, services);
+  const context = await authenticateClient(request, services, 'duckdns', request.parameters, request.path['token']);
+  const users = findUserNames(request.headers, request.parameters);
+  const hosts = findHosts(parameters['domains'] ?? '', users, context, services);
   return parameters['txt'] === undefined
     ? changeAddresses(hosts, parameters, context, services)
     : changeTexts(hosts, parameters, context, services);
 }
 
 /** @throws AppError name-invalid, request-malformed */
-function findHosts(text: string, { principal }: RequestContext, services: Services): DomainName[] {
+function findHosts(
+  text: string,
+  users: readonly string[],
+  { principal }: RequestContext,
+  services: Services,
+): DomainName[] {
   const texts = splitHosts(text);
-  if (texts.length === 0) return [findUnnamedHost(undefined, principal, services)];
+  if (texts.length === 0) return [findUnnamedHost(users, principal, services)];
   if (texts.length > MAX_HOSTS) {
     throw new AppError('request-malformed', `A request may name ${MAX_HOSTS} hosts at most.`);
   }

@@ -6,12 +6,12 @@
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import { authenticateClient } from '../request/authentication.ts';
-import { findUserName } from '../request/credentials.ts';
+import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { changeHosts, replyAddresses, replyToHosts } from '../request/host-requests.ts';
 import { hostFinders } from '../request/requested-host.ts';
-import { chooseAddresses, findParameter, lowerCaseNames, readHosts } from '../request/update-parameters.ts';
+import { chooseAddresses, lowerCaseNames, readHosts } from '../request/update-parameters.ts';
 
 /**
  * Status and error code of each error. A client expects `NOERROR` and shows the title of any other reply. The codes are those
@@ -22,6 +22,7 @@ export const DYNDNS1_ERRORS = {
   'name-invalid': [200, 'NOHOST'],
   'address-invalid': [200, 'BADIP'],
   'not-authenticated': [401, 'BADAUTH'],
+  'too-many-guesses': [503, 'WAIT'],
   'not-permitted': [200, 'NOHOST'],
   'host-disabled': [200, 'ABUSE'],
   'address-refused': [200, 'BADIP'],
@@ -70,11 +71,11 @@ export const dyndns1Protocol: Protocol = {
 
 async function answer(request: DoorRequest, services: Services): Promise<DoorReply> {
   const parameters = lowerCaseNames(request.parameters);
-  const context = await authenticateClient(request, services, 'dyndns1', findParameter(parameters, 'credential'));
+  const context = await authenticateClient(request, services, 'dyndns1', parameters);
   const hosts = readHosts(parameters);
   if (hosts.length > 1) throw new AppError('name-invalid', 'The request has more than one host.');
-  const user = findUserName(request.headers) || findParameter(parameters, 'user');
-  const find = hostFinders(hosts, user, context.principal, services);
+  const users = findUserNames(request.headers, parameters);
+  const find = hostFinders(hosts, users, context.principal, services);
   const choose = ({ emptyValue }: Zone) => chooseAddresses(parameters, context.caller, emptyValue);
   const requests = find.map((findHost) => ({ find: findHost, choose }));
   const answers = await changeHosts(requests, context, services, () => true);

@@ -10,7 +10,7 @@ import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import type { HostUpdated } from '../../core/updates/update-host.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import { authenticateClient } from '../request/authentication.ts';
-import { findUserName } from '../request/credentials.ts';
+import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { DRY_RUN, formatDryRun, isDryRun } from '../request/dry-run.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
@@ -20,7 +20,6 @@ import {
   type Parameters as ClientParameters,
   chooseAddresses,
   chooseDeletions,
-  findParameter,
   lowerCaseNames,
   parametersOf,
   readHosts,
@@ -36,6 +35,7 @@ export const DYNDNS2_ERRORS = {
   'name-invalid': [200, 'notfqdn'],
   'address-invalid': [200, 'dnserr'],
   'not-authenticated': [401, 'badauth'],
+  'too-many-guesses': [503, '911'],
   'not-permitted': [200, 'nohost'],
   'host-disabled': [200, 'abuse'],
   'address-refused': [200, 'dnserr'],
@@ -90,9 +90,7 @@ type Choose = (...args: Parameters<typeof chooseAddresses>) => AddressChoice;
 
 async function answer(request: DoorRequest, services: Services, choose: Choose): Promise<DoorReply> {
   const parameters = lowerCaseNames(request.parameters);
-  // The Authorization header takes precedence, and most requests have one.
-  const credential = request.headers.authorization === undefined ? findParameter(parameters, 'credential') : undefined;
-  const authenticated = authenticateClient(request, services, 'dyndns2', credential);
+  const authenticated = authenticateClient(request, services, 'dyndns2', parameters);
   const context = authenticated instanceof Promise ? await authenticated : authenticated;
   const named = readHosts(parameters);
   const own = readOwnParameters(parameters);
@@ -112,8 +110,10 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
   // Fast path: nearly all requests have one host.
   if (own === undefined && hosts.length < 2) {
     const [text] = hosts;
-    const user = text === undefined ? findUserName(request.headers) || findParameter(parameters, 'user') : undefined;
-    const host = text === undefined ? findUnnamedHost(user, principal, services) : readHost(text, principal, services);
+    const host =
+      text === undefined
+        ? findUnnamedHost(findUserNames(request.headers, parameters), principal, services)
+        : readHost(text, principal, services);
     const updated = await changeHost(host, chooseBy(parameters), context, services);
     return replyToHost(updated, successLine(updated));
   }

@@ -9,6 +9,7 @@ import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import { networkOf, readAddress, readAddressWithLength, readPrefix } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
+import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { carrierNatWarning, findHost, findUnnamedHost, readHost } from '../request/requested-host.ts';
@@ -22,6 +23,7 @@ export const DYNV6_ERRORS = {
   'name-invalid': [404, 'zone not found'],
   'address-invalid': [400, 'invalid address'],
   'not-authenticated': [401, 'invalid authentication token'],
+  'too-many-guesses': [503, 'temporarily unavailable'],
   'not-permitted': [404, 'zone not found'],
   'host-disabled': [403, 'zone disabled'],
   'address-refused': [400, 'address refused'],
@@ -50,10 +52,12 @@ export const dynv6Protocol: Protocol = {
 
 async function answer(request: DoorRequest, services: Services): Promise<DoorReply> {
   const parameters = lowerCaseNames(request.parameters);
-  const context = await authenticateClient(request, services, 'dynv6', parameters['token']);
+  const context = await authenticateClient(request, services, 'dynv6', parameters);
   const { principal, caller } = context;
   const text = parameters['hostname'] || parameters['zone'];
-  const ownerName = text ? readHost(text, principal, services) : findUnnamedHost(undefined, principal, services);
+  const ownerName = text
+    ? readHost(text, principal, services)
+    : findUnnamedHost(findUserNames(request.headers, parameters), principal, services);
   const host = findHost(ownerName, principal, services);
   const choose = () => chooseAddresses(parameters, caller);
   const { result } = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);

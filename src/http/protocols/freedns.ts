@@ -5,6 +5,7 @@
  * No error repeats a part of the request: a client may take an address in the reply for success.
  */
 
+import type { Principal } from '../../core/access/principal.ts';
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { literalHosts } from '../../core/access/select-host.ts';
 import { tokenCovers } from '../../core/access/token.ts';
@@ -13,13 +14,19 @@ import type { Family } from '../../core/zones/family.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
-import { authenticateClient } from '../request/authentication.ts';
-import { findCredential, findUserName } from '../request/credentials.ts';
+import { authenticateRequest, clientContext } from '../request/authentication.ts';
+import { findCandidates, findUserNames, MAX_CANDIDATES } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { changeHosts, type HostAnswer, plainName, replyAddresses, replyToHosts } from '../request/host-requests.ts';
 import { hostFinders, MAX_HOSTS } from '../request/requested-host.ts';
-import { chooseAddresses, findParameter, lowerCaseNames, PARAMETERS, readHosts } from '../request/update-parameters.ts';
+import {
+  chooseAddresses,
+  lowerCaseNames,
+  PARAMETERS,
+  type Parameters,
+  readHosts,
+} from '../request/update-parameters.ts';
 
 /** Status and line of each error. */
 export const FREEDNS_ERRORS = {
@@ -27,6 +34,7 @@ export const FREEDNS_ERRORS = {
   'name-invalid': [200, 'ERROR: No valid host name: say which host by host=NAME.'],
   'address-invalid': [200, 'ERROR: Invalid IP address.'],
   'not-authenticated': [401, 'ERROR: Invalid update URL (no such key).'],
+  'too-many-guesses': [503, 'ERROR: Too many requests, come again later.'],
   'not-permitted': [200, 'ERROR: Unable to locate this record.'],
   'host-disabled': [200, 'ERROR: This host is switched off.'],
   'address-refused': [200, 'ERROR: This IP address is refused.'],
@@ -67,8 +75,8 @@ export const freednsProtocol: Protocol = {
       takes: ({ parameters }) => parameters['action']?.toLowerCase() === 'getdyndns',
     },
     route('/dynamic/update.php', updateByKey),
-    route('/u', (request, services) => update(request, services, undefined, VERSION_2)),
-    route('/u/:secret', (request, services) => update(request, services, request.path['secret'], VERSION_2)),
+    route('/u', (request, services) => update(request, services, [], VERSION_2)),
+    route('/u/:secret', (request, services) => update(request, services, [], VERSION_2)),
   ],
 };
 
@@ -79,13 +87,12 @@ const NO_ADDRESS: Readonly<Record<Family, string>> = { A: 'NULL', AAAA: '::' };
 
 /** Lists `HOST|ADDRESS|URL`, one line for each family that the token may change. Patterns are not listed. */
 async function listHosts(request: DoorRequest, services: Services): Promise<DoorReply> {
-  const sha = request.parameters['sha'];
-  const context = await authenticateClient(request, services, 'freedns', sha);
-  const { principal } = context;
+  const { principal, text } = await authenticate(request, services, request.parameters, [request.parameters['sha']]);
+  const context = clientContext(request, 'freedns', principal);
   const hosts = literalHosts(principal);
   if (hosts.length === 0)
     throw new AppError('name-invalid', 'The credential has no literal host that could be listed.');
-  const key = encodeURIComponent(findCredential(request.headers, sha) ?? '');
+  const key = encodeURIComponent(text);
   // An update without wanted addresses reads what is published.
   const requests = hosts.map((host) => ({ find: () => host, choose: () => ({ wanted: {} }) }));
   const answers = await changeHosts(requests, context, services, isGeneral);
@@ -136,40 +143,63 @@ const VERSION_2: Version = {
 
 const KNOWN_PARAMETERS = new Set<string>([...Object.values(PARAMETERS).flat(), 'offline']);
 
-/** `?KEY&address=…`: the key is the name of a parameter, and may end in equals signs, escaped or not. */
+/** `?KEY&address=…`: a key is the name of a parameter, and may end in equals signs, escaped or not. */
 function updateByKey(request: DoorRequest, services: Services): Promise<DoorReply> {
+  const keys: string[] = [];
   for (const [name, value] of Object.entries(request.parameters)) {
-    const key = name.replace(/=+$/, '');
-    if (key === '' || !/^=*$/.test(value ?? '') || KNOWN_PARAMETERS.has(name.toLowerCase())) continue;
-    const parameters = { ...request.parameters, [name]: undefined };
-    const { method, headers, path, lists, body, clientAddress } = request;
-    const rest = { method, headers, path, lists, body, clientAddress, parameters };
-    return update(rest, services, key, VERSION_1);
+    if (keys.length === MAX_CANDIDATES) break;
+    const key = withoutFinalEquals(name);
+    if (key === '' || withoutFinalEquals(value ?? '') !== '' || KNOWN_PARAMETERS.has(name.toLowerCase())) continue;
+    keys.push(key);
   }
-  return update(request, services, undefined, VERSION_1);
+  return update(request, services, keys, VERSION_1);
 }
 
+function withoutFinalEquals(text: string): string {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === EQUALS) end -= 1;
+  return text.slice(0, end);
+}
+
+const EQUALS = 0x3d;
+
+/** @param own see findCandidates. @throws AppError not-authenticated, too-many-guesses, store-unreachable */
+async function authenticate(
+  request: DoorRequest,
+  services: Services,
+  parameters: Parameters,
+  own: readonly (string | undefined)[],
+): Promise<{ readonly principal: Principal; readonly text: string }> {
+  const candidates = findCandidates(request.headers, parameters, request.path['secret'], ...own);
+  if (candidates.length === 0) throw new AppError('not-authenticated', 'The request has no credential.');
+  const { principal, candidate } = await authenticateRequest(request, services, candidates);
+  return { principal, text: candidate.text };
+}
+
+/** The other parameters: a name that is the key must not be taken for a host. */
+function withoutKey(parameters: Parameters, key: string): Parameters {
+  return Object.fromEntries(Object.entries(parameters).filter(([name]) => withoutFinalEquals(name) !== key));
+}
+
+/** @param keys names of parameters that may be the credential */
 async function update(
   request: DoorRequest,
   services: Services,
-  key: string | undefined,
+  keys: readonly string[],
   version: Version,
 ): Promise<DoorReply> {
   const startMs = performance.now();
-  const parameters = lowerCaseNames(request.parameters);
-  const context = await authenticateClient(
-    request,
-    services,
-    'freedns',
-    key || findParameter(parameters, 'credential'),
-  );
-  const { principal, caller } = context;
+  const lowered = lowerCaseNames(request.parameters);
+  const { principal, text } = await authenticate(request, services, lowered, keys);
+  const context = clientContext(request, 'freedns', principal);
+  const { caller } = context;
+  const parameters = keys.includes(text) ? lowerCaseNames(withoutKey(request.parameters, text)) : lowered;
   const hosts = readHosts(parameters);
   if (hosts.length > MAX_HOSTS) {
     return { status: 200, body: `${TOO_MANY_HOSTS}\n`, outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
   }
-  const user = findUserName(request.headers) || findParameter(parameters, 'user');
-  const find = hostFinders(hosts, user, principal, services);
+  const users = findUserNames(request.headers, parameters);
+  const find = hostFinders(hosts, users, principal, services);
   const choose = ({ emptyValue }: Zone) => chooseAddresses(parameters, caller, emptyValue);
   const requests = find.map((findHost) => ({ find: findHost, choose }));
   const answers = await changeHosts(requests, context, services, isGeneral);

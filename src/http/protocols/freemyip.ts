@@ -13,6 +13,7 @@ import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { readAddress } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
+import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { oneWordErrors } from '../request/one-word-errors.ts';
@@ -59,12 +60,12 @@ export const freemyipProtocol: Protocol = {
 
 async function answer(request: DoorRequest, services: Services): Promise<DoorReply> {
   const { parameters } = request;
-  const context = await authenticateClient(request, services, 'freemyip', parameters['token']);
+  const context = await authenticateClient(request, services, 'freemyip', parameters);
   const { principal } = context;
   const text = parameters['domain'];
   const host = text
     ? readServiceHost(text, SERVICE_DOMAIN, principal, services)
-    : findUnnamedHost(undefined, principal, services);
+    : findUnnamedHost(findUserNames(request.headers, parameters), principal, services);
   return parameters['txt'] === undefined
     ? changeAddresses(host, parameters, context, services)
     : changeText(host, parameters['txt'], context, services);

@@ -2,10 +2,12 @@
  * Monitoring: `/healthz` (the process answers), `/readyz` (its zones, its nameserver and its store work) and `/metrics`
  * (requires the master secret, unless metrics have a listener of their own: app/metrics-listener.ts).
  */
+import type { Principal } from '../../core/access/principal.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
 import { errorText } from '../../core/updates/original-lines.ts';
 import { authenticateRequest } from '../request/authentication.ts';
+import { findCandidates } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { errorReply } from '../request/error-reply.ts';
 
@@ -14,6 +16,7 @@ const STATUS = {
   'name-invalid': 400,
   'address-invalid': 400,
   'not-authenticated': 401,
+  'too-many-guesses': 503,
   'not-permitted': 403,
   'host-disabled': 403,
   'address-refused': 403,
@@ -49,10 +52,12 @@ async function guardedMetrics(request: DoorRequest, services: Services): Promise
   const { monitoring } = services;
   if (monitoring.isApart) return { status: 404, body: 'ERROR: Not found.\n', outcome: 'failed', detail: 'Not found.' };
   // Only in a header: proxies log URLs.
-  const principal = await authenticateRequest(request, services, undefined);
-  if (principal.kind !== 'master') throw new AppError('not-permitted', 'Metrics require the master secret.');
+  await authenticateRequest(request, services, findCandidates(request.headers, undefined), isMaster, needsMaster);
   return metricsReply(monitoring);
 }
+
+const isMaster = ({ kind }: Principal) => kind === 'master';
+const needsMaster = () => new AppError('not-permitted', 'Metrics require the master secret.');
 
 const route = (pattern: string, handle: Route['handle']): Route => ({ methods: ['GET'], safe: true, pattern, handle });
 

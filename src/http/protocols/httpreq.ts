@@ -13,8 +13,8 @@ import type { TextEdit } from '../../core/updates/publish-texts.ts';
 import { challengeName } from '../../dns/challenge-name.ts';
 import { parseHostName } from '../../dns/host-name.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
-import { authenticateRequest } from '../request/authentication.ts';
-import { findCredential } from '../request/credentials.ts';
+import { authenticateRequest, clientContext } from '../request/authentication.ts';
+import { findCandidates } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { errorReply } from '../request/error-reply.ts';
 import { readJsonObject, textField } from '../request/json-body.ts';
@@ -24,6 +24,7 @@ export const HTTPREQ_ERRORS = {
   'name-invalid': 400,
   'address-invalid': 400,
   'not-authenticated': 401,
+  'too-many-guesses': 503,
   'not-permitted': 403,
   'host-disabled': 403,
   'address-refused': 403,
@@ -70,14 +71,14 @@ async function change(request: DoorRequest, services: Services, kind: 'add' | 'r
   return { status: 200, body: `OK ${detail}\n`, outcome: changed ? 'updated' : 'unchanged', detail };
 }
 
-/** @throws AppError not-authenticated, rate-limited, store-unreachable */
+/** @throws AppError not-authenticated, too-many-guesses, store-unreachable */
 async function authenticate(request: DoorRequest, services: Services): Promise<RequestContext> {
-  const { headers, clientAddress: caller } = request;
-  if (headers.authorization === undefined && findCredential(headers, undefined) === undefined) {
+  const candidates = findCandidates(request.headers, request.parameters);
+  if (candidates.length === 0) {
     throw new AppError('not-authenticated', 'The request has no credential: give a token as the password of Basic.');
   }
-  const principal = await authenticateRequest(request, services, undefined);
-  return { principal, caller, protocol: 'httpreq', userAgent: headers['user-agent'] ?? '', origin: 'client' };
+  const { principal } = await authenticateRequest(request, services, candidates);
+  return clientContext(request, 'httpreq', principal);
 }
 
 /** Reads `fqdn` and `value`, or `domain` and `keyAuth` of the RAW mode. @throws AppError */

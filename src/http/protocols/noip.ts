@@ -9,7 +9,7 @@ import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import { authenticateClient } from '../request/authentication.ts';
-import { findUserName } from '../request/credentials.ts';
+import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { changeHosts, type HostAnswer, plainName, replyAddresses, replyToHosts } from '../request/host-requests.ts';
@@ -22,6 +22,7 @@ export const NOIP_ERRORS = {
   'name-invalid': [200, 2],
   'address-invalid': [200, 7],
   'not-authenticated': [401, 4],
+  'too-many-guesses': [503, 5],
   'not-permitted': [200, 2],
   'host-disabled': [200, 8],
   'address-refused': [200, 7],
@@ -65,13 +66,13 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   const { parameters, hosts } = readRequest(request);
   const front = readIpv4(parameters, request.clientAddress);
   try {
-    const context = await authenticateClient(request, services, 'noip', findParameter(parameters, 'credential'));
+    const context = await authenticateClient(request, services, 'noip', parameters);
     if (hosts.length > MAX_HOSTS) {
       const body = `${front ?? NO_HOST}:${TOO_MANY}\n`;
       return { status: 200, body, outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
     }
-    const user = findUserName(request.headers) || findParameter(parameters, 'user');
-    const find = hostFinders(hosts, user, context.principal, services);
+    const users = findUserNames(request.headers, parameters);
+    const find = hostFinders(hosts, users, context.principal, services);
     const choose = ({ emptyValue }: Zone) => chooseAddresses(parameters, context.caller, emptyValue);
     const isGeneral = ({ code }: AppError) => NOIP_ERRORS[code][0] !== 200;
     return replyToHosts(

@@ -5,8 +5,8 @@
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError } from '../../core/errors.ts';
 import { checkLine, ORIGINAL_ERRORS } from '../../core/updates/original-lines.ts';
-import { authenticateRequest } from '../request/authentication.ts';
-import { findCredential } from '../request/credentials.ts';
+import { authenticateRequest, clientContext } from '../request/authentication.ts';
+import { findCandidates } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { originalErrorReply } from '../request/error-reply.ts';
 import { checkParameterNames } from '../request/original-parameters.ts';
@@ -32,26 +32,26 @@ export const originalProtocol: Protocol = {
 };
 
 async function updateByPath(request: DoorRequest, services: Services): Promise<DoorReply> {
-  const context = await authenticate(request, services, request.path['secret']);
+  const context = await authenticate(request, services);
   const { fqdn, ip_1, ip_2 } = request.path;
   return changeAddresses({ fqdn, ips: [ip_1, ip_2] }, context, services);
 }
 
 async function updateByQuery(request: DoorRequest, services: Services): Promise<DoorReply> {
   const { parameters } = request;
-  const context = await authenticate(request, services, parameters['secret']);
+  const context = await authenticate(request, services);
   checkParameterNames(parameters);
   const { ip_1, ip_2 } = parameters;
   return changeAddresses({ ...parameters, ips: [ip_1, ip_2] }, context, services);
 }
 
 async function deleteByPath(request: DoorRequest, services: Services): Promise<DoorReply> {
-  const context = await authenticate(request, services, request.path['secret']);
+  const context = await authenticate(request, services);
   return deleteAddresses(request.path['fqdn'], context, services);
 }
 
 async function check(request: DoorRequest, services: Services): Promise<DoorReply> {
-  if (!services.checkIsOpen) await authenticate(request, services, request.parameters['secret']);
+  if (!services.checkIsOpen) await authenticate(request, services);
   const results = await services.checks.run(services.zones.all);
   const body = results.map(checkLine).join('\n');
   const passed = results.every((result) => result.kind === 'passed');
@@ -61,18 +61,19 @@ async function check(request: DoorRequest, services: Services): Promise<DoorRepl
 
 /**
  * Called before anything else of the request is checked: without a credential no reply shows which zones exist.
- * @throws AppError not-authenticated, also without a credential; rate-limited
+ * @throws AppError not-authenticated, also without a credential; too-many-guesses
  */
-async function authenticate(
-  request: DoorRequest,
-  services: Services,
-  parameter: string | undefined,
-): Promise<RequestContext> {
-  const { headers, clientAddress: caller } = request;
-  const isMissing = headers.authorization === undefined && findCredential(headers, parameter) === undefined;
+async function authenticate(request: DoorRequest, services: Services): Promise<RequestContext> {
+  const { headers, parameters, path } = request;
+  const candidates = findCandidates(headers, parameters, path['secret']);
+  const isMissing =
+    candidates.length === 0 &&
+    headers.authorization === undefined &&
+    headers['x-api-key'] === undefined &&
+    parameters['secret'] === undefined;
   if (isMissing) throw new AppError('not-authenticated', 'missing: Field required (secret).');
-  const principal = await authenticateRequest(request, services, parameter);
-  return { principal, caller, protocol: 'original', userAgent: headers['user-agent'] ?? '', origin: 'client' };
+  const { principal } = await authenticateRequest(request, services, candidates);
+  return clientContext(request, 'original', principal);
 }
 
 function info(body: string, detail: string): DoorReply {

@@ -13,14 +13,12 @@ import type { UpdateTexts } from '../../core/updates/update-texts.ts';
 import type { CheckZones } from '../../core/zones/check-zones.ts';
 import type { ZoneTable } from '../../core/zones/zone.ts';
 import type { IpAddress } from '../../dns/address.ts';
-import type { GuessLimiter } from './guess-limiter.ts';
 
 /** The use-cases and settings of the current configuration; a reload replaces all of it. */
 export interface Services {
   readonly version: string;
   readonly zones: ZoneTable;
   readonly authenticator: Authenticator;
-  readonly guesses: GuessLimiter;
   readonly record: UpdateRecord;
   readonly updates: UpdateHost;
   readonly texts: UpdateTexts;

@@ -9,6 +9,7 @@ const STATUSES = {
   'name-invalid': 200,
   'address-invalid': 200,
   'not-authenticated': 200,
+  'too-many-guesses': 503,
   'not-permitted': 200,
   'host-disabled': 200,
   'address-refused': 200,

@@ -15,6 +15,7 @@ import { parseHostName } from '../../dns/host-name.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
 import type { Services } from './door.ts';
 import { DRY_RUN } from './dry-run.ts';
+import { PARAMETERS } from './update-parameters.ts';
 
 export interface NameParameters {
   readonly fqdn?: string | undefined;
@@ -33,7 +34,7 @@ export interface UpdateParameters extends NameParameters {
 }
 
 const QUERY_PARAMETERS: ReadonlySet<string> = new Set([
-  'secret',
+  ...PARAMETERS.credential,
   'fqdn',
   'zone_name',
   'record_name',

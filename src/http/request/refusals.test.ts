@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { testQueue } from '../../../test/support/address-updates.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
 import { Authenticator } from '../../core/access/authenticate.ts';
+import { GuessBudget } from '../../core/access/guess-budget.ts';
 import { MinuteLimiter } from '../../core/access/rate-limits.ts';
 import { type HostToken, tokenSha256 } from '../../core/access/token.ts';
 import { UpdateAddresses } from '../../core/updates/update-addresses.ts';
@@ -14,7 +15,6 @@ import { type Zone, ZoneTable } from '../../core/zones/zone.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { buildApp } from '../app/app.ts';
-import { GuessLimiter } from './guess-limiter.ts';
 
 const apex = DomainName.parse('dyn.example.com');
 const home = apex.prepend('home');
@@ -61,8 +61,7 @@ beforeEach(() => {
   const services = {
     version: '0',
     zones: new ZoneTable([zone]),
-    authenticator: new Authenticator({ tokens: [TOKEN], now: Date.now }),
-    guesses: new GuessLimiter(),
+    authenticator: new Authenticator({ tokens: [TOKEN], guesses: new GuessBudget(() => 0), now: Date.now }),
     record,
     updates: new UpdateHost(new UpdateAddresses(queue), record),
     texts: new UpdateTexts({ queue, record, removeAfterSeconds: () => 60 }),

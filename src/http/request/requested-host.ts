@@ -60,26 +60,34 @@ export function readServiceHost(
 
 /**
  * The hosts of a request: a function for each, so that an invalid one does not prevent the change of the others.
- * @param user names the host where the request has none
+ * @param users may name the host where the request has none
  */
 export function hostFinders(
   given: readonly string[],
-  user: string | undefined,
+  users: readonly string[],
   principal: Principal,
   services: Pick<Services, 'zones'>,
 ): readonly (() => DomainName)[] {
-  if (given.length === 0) return [() => findUnnamedHost(user, principal, services)];
+  if (given.length === 0) return [() => findUnnamedHost(users, principal, services)];
   return given.map((text) => () => readHost(text, principal, services));
 }
 
-/** The host of a request that names none. @throws AppError name-invalid */
+/**
+ * The host of a request that names none: the first user name that is an owner name in the scope of the credential, else its only
+ * literal host.
+ * @throws AppError name-invalid
+ */
 export function findUnnamedHost(
-  user: string | undefined,
+  users: readonly string[],
   principal: Principal,
   { zones }: Pick<Services, 'zones'>,
 ): DomainName {
-  const name = (user && selectByUser(principal, zones, user)) || selectOnlyHost(principal);
-  if (name) return name;
+  for (const user of users) {
+    const named = selectByUser(principal, zones, user);
+    if (named !== undefined) return named;
+  }
+  const name = selectOnlyHost(principal);
+  if (name !== undefined) return name;
   throw new AppError('name-invalid', 'The request names no host.');
 }
 

@@ -1,0 +1,248 @@
+/**
+ * Limits the guessing of credentials by work, not by delay: each candidate that is evaluated and is not a credential costs one
+ * of its source's budget. An empty budget refuses before anything is evaluated, so the reply is the same for right and wrong;
+ * a delayed refusal beside an immediate success would tell them apart.
+ *
+ * Exceptions, by the hash of the candidate, each within 24 hours: one that was right from this source is evaluated with an
+ * empty budget, too; a wrong one that this source sent beside a right one (the Basic of a proxy) costs nothing.
+ *
+ * The cost is taken before the evaluation, which may wait for the store, and refunded for what was right. So requests in flight
+ * together cannot exceed the budget. Pure: the clock is passed in. Only hashes are held, the same as the store has.
+ */
+import { setBounded } from '../bounded-map.ts';
+import { AppError } from '../errors.ts';
+
+/** Of an IPv4 address or an IPv6 /64. */
+export const GUESSES = 30;
+export const GUESSES_PER_MINUTE = 10;
+/** An IPv6 /48, which one subscriber may have, gets this many times the budget of a /64. */
+const NETWORK_FACTOR = 10;
+
+const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
+/** A remembered hash is renewed no more often, so that most requests write nothing. */
+const RENEW_MS = MINUTE_MS;
+const MAX_SOURCES = 10_000;
+const MAX_RIGHT = 16;
+const MAX_FOREIGN = 8;
+/** Requests of one source that wait for others of it. */
+const MAX_WAITING = 256;
+
+/** `unknown`: not evaluated after all, and not charged. */
+export type GuessOutcome = 'right' | 'wrong' | 'unknown';
+
+/** The candidates of a request that may be evaluated. */
+export interface Admission {
+  /** Their indexes, in order. */
+  readonly open: readonly number[];
+  /** Call exactly once, with an outcome for each of `open`. */
+  readonly settle: (outcomes: readonly GuessOutcome[]) => void;
+}
+
+/** Hashes with the time in ms at which each was last seen; the oldest is first. */
+interface SourceMemory {
+  readonly right: Map<string, number>;
+  readonly foreign: Map<string, number>;
+}
+
+export class GuessBudget {
+  readonly #nowMs: () => number;
+  readonly #sources: Buckets;
+  readonly #networks: Buckets;
+  /** Entries are made by right credentials only, so that strangers cannot evict them. */
+  readonly #memories = new Map<string, SourceMemory>();
+
+  /** @param nowMs monotonic */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+    this.#sources = new Buckets(GUESSES, GUESSES_PER_MINUTE, nowMs);
+    this.#networks = new Buckets(NETWORK_FACTOR * GUESSES, NETWORK_FACTOR * GUESSES_PER_MINUTE, nowMs);
+  }
+
+  /**
+   * Whether `admit` would let this candidate be evaluated at once, beside others that cost `count - 1` at most. For callers that
+   * evaluate in the same step: if it is wrong, they continue with `admit`.
+   * @param source see sourceKey
+   */
+  allows(source: string, sha256: string, count: number): boolean {
+    if (this.#isRemembered(this.#memories.get(source)?.right, sha256)) return true;
+    const network = networkOf(source);
+    return this.#sources.has(source, count) && (network === undefined || this.#networks.has(network, count));
+  }
+
+  /** Remembers a right candidate. */
+  right(source: string, sha256: string): void {
+    const memory = this.#memories.get(source);
+    const seenMs = memory?.right.get(sha256);
+    if (seenMs !== undefined && this.#nowMs() - seenMs < RENEW_MS) return;
+    const renewed = memory ?? { right: new Map<string, number>(), foreign: new Map<string, number>() };
+    setBounded(renewed.right, sha256, this.#nowMs(), MAX_RIGHT);
+    setBounded(this.#memories, source, renewed, MAX_SOURCES);
+  }
+
+  /**
+   * Takes the cost of the candidates of a request. Where the budget does not suffice, only those that were right before may be
+   * evaluated. Waits where other requests of this source are being evaluated, which may get a part of the budget back.
+   * @param source see sourceKey @param hashes distinct SHA-256 of the candidates
+   * @throws AppError too-many-guesses
+   */
+  async admit(source: string, hashes: readonly string[]): Promise<Admission> {
+    for (;;) {
+      const admission = this.#attempt(source, hashes);
+      if (typeof admission !== 'number') return admission;
+      const isWaiting = await this.#sources.waitFor(source);
+      if (!isWaiting) {
+        throw new AppError('too-many-guesses', 'Too many wrong credentials came from this source. Try again later.', {
+          retryAfterSeconds: admission,
+        });
+      }
+    }
+  }
+
+  /** @returns the seconds to wait where nothing may be evaluated */
+  #attempt(source: string, hashes: readonly string[]): Admission | number {
+    const memory = this.#memories.get(source);
+    const all = hashes.map((_, index) => index);
+    const known = all.filter((index) => this.#isRemembered(memory?.right, hashes[index]!));
+    if (known.length < all.length) {
+      const charged = all.filter(
+        (index) => !known.includes(index) && !this.#isRemembered(memory?.foreign, hashes[index]!),
+      );
+      const network = networkOf(source);
+      const needed = Math.max(1, charged.length);
+      if (this.#sources.has(source, needed) && (network === undefined || this.#networks.has(network, needed))) {
+        const taken = [this.#sources.take(source, charged.length)];
+        if (network !== undefined) taken.push(this.#networks.take(network, charged.length));
+        const settle = (outcomes: readonly GuessOutcome[]) => {
+          const wrong = this.#learn(source, hashes, all, outcomes);
+          const refund = charged.filter((index) => outcomes[index] !== 'wrong').length;
+          for (const { settled } of taken) settled(refund);
+          this.#spend(source, wrong.filter((index) => known.includes(index)).length);
+        };
+        return { open: all, settle };
+      }
+      if (known.length === 0) {
+        const networkSeconds = network === undefined ? 0 : this.#networks.secondsUntil(network, needed);
+        return Math.max(1, this.#sources.secondsUntil(source, needed), networkSeconds);
+      }
+    }
+    return {
+      open: known,
+      settle: (outcomes) => this.#spend(source, this.#learn(source, hashes, known, outcomes).length),
+    };
+  }
+
+  /** Remembers what the outcomes say of the candidates. @returns the indexes of wrong ones */
+  #learn(
+    source: string,
+    hashes: readonly string[],
+    open: readonly number[],
+    outcomes: readonly GuessOutcome[],
+  ): readonly number[] {
+    const right = open.filter((_, at) => outcomes[at] === 'right');
+    const wrong = open.filter((_, at) => outcomes[at] === 'wrong');
+    for (const index of right) this.right(source, hashes[index]!);
+    const memory = this.#memories.get(source);
+    for (const index of wrong) {
+      memory?.right.delete(hashes[index]!);
+      if (right.length > 0) setBounded(memory!.foreign, hashes[index]!, this.#nowMs(), MAX_FOREIGN);
+    }
+    return wrong;
+  }
+
+  /** Charges candidates that were admitted because they were right before, and are not any more. */
+  #spend(source: string, count: number): void {
+    if (count === 0) return;
+    const network = networkOf(source);
+    this.#sources.spend(source, count);
+    if (network !== undefined) this.#networks.spend(network, count);
+  }
+
+  #isRemembered(hashes: ReadonlyMap<string, number> | undefined, sha256: string): boolean {
+    const seenMs = hashes?.get(sha256);
+    return seenMs !== undefined && this.#nowMs() - seenMs < DAY_MS;
+  }
+}
+
+/** The /48 of an IPv6 /64, whose key has 16 digits; undefined for any other source. */
+function networkOf(source: string): string | undefined {
+  return source.length === 16 ? source.slice(0, 12) : undefined;
+}
+
+interface Bucket {
+  level: number;
+  /** The time that `level` is of. */
+  atMs: number;
+  /** Requests that took their cost and are not settled. */
+  inFlight: number;
+  /** Continues a request that waits for one of those. */
+  waiting: (() => void)[];
+}
+
+/** Token buckets by key. A full one is not stored, so only sources that guess have an entry. */
+class Buckets {
+  readonly #capacity: number;
+  readonly #perMs: number;
+  readonly #nowMs: () => number;
+  readonly #byKey = new Map<string, Bucket>();
+
+  constructor(capacity: number, perMinute: number, nowMs: () => number) {
+    this.#capacity = capacity;
+    this.#perMs = perMinute / MINUTE_MS;
+    this.#nowMs = nowMs;
+  }
+
+  has(key: string, count: number): boolean {
+    const bucket = this.#byKey.get(key);
+    return bucket === undefined || this.#refill(bucket).level >= count;
+  }
+
+  /** Takes a cost until the request is settled. @returns `settled`, which is called once with what it gets back */
+  take(key: string, count: number): { readonly settled: (refund: number) => void } {
+    const bucket = this.#change(key, count);
+    bucket.inFlight += 1;
+    const settled = (refund: number) => {
+      bucket.inFlight -= 1;
+      bucket.level = Math.min(this.#capacity, this.#refill(bucket).level + refund);
+      const isFull = bucket.level >= this.#capacity && bucket.inFlight === 0;
+      if (isFull && this.#byKey.get(key) === bucket) this.#byKey.delete(key);
+      const awake = bucket.inFlight === 0 ? bucket.waiting.length : Math.floor(bucket.level);
+      for (const resume of bucket.waiting.splice(0, awake)) resume();
+    };
+    return { settled };
+  }
+
+  /** Takes a cost as far as there is something left. */
+  spend(key: string, count: number): void {
+    const bucket = this.#change(key, count);
+    bucket.level = Math.max(0, bucket.level);
+  }
+
+  secondsUntil(key: string, count: number): number {
+    const bucket = this.#byKey.get(key);
+    const missing = bucket === undefined ? 0 : count - this.#refill(bucket).level;
+    return Math.max(0, Math.ceil(missing / this.#perMs / 1000));
+  }
+
+  /** Waits until a request in flight of this key is settled. @returns false where there is none, or too many wait */
+  async waitFor(key: string): Promise<boolean> {
+    const bucket = this.#byKey.get(key);
+    if (bucket === undefined || bucket.inFlight === 0 || bucket.waiting.length >= MAX_WAITING) return false;
+    await new Promise<void>((resume) => bucket.waiting.push(resume));
+    return true;
+  }
+
+  #change(key: string, count: number): Bucket {
+    const bucket = this.#byKey.get(key) ?? { level: this.#capacity, atMs: this.#nowMs(), inFlight: 0, waiting: [] };
+    this.#refill(bucket).level -= count;
+    setBounded(this.#byKey, key, bucket, MAX_SOURCES);
+    return bucket;
+  }
+
+  #refill(bucket: Bucket): Bucket {
+    const now = this.#nowMs();
+    bucket.level = Math.min(this.#capacity, bucket.level + (now - bucket.atMs) * this.#perMs);
+    bucket.atMs = now;
+    return bucket;
+  }
+}
