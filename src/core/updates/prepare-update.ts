@@ -20,7 +20,9 @@ export interface AddressChoice {
   readonly wanted: WantedAddresses;
   /** The members of the host move into this prefix, and its own AAAA record as well if `wanted` does not name that family. */
   readonly prefix?: IpPrefix;
-  /** The prefix is for the members alone. */
+  /** IPv4: the published A record moves into this prefix if `wanted` does not name that family. */
+  readonly prefix4?: IpPrefix;
+  /** `prefix` is for the members alone. */
   readonly ownStays?: boolean;
   /** Seconds; absent: the host's, the zone's or the protocol's default. */
   readonly ttl?: number;
@@ -49,6 +51,8 @@ export interface CheckedUpdate extends AddressRules {
    * published one nothing happens.
    */
   readonly prefix: IpPrefix | undefined;
+  /** The same for A. Without a published address the update fails. */
+  readonly prefix4: IpPrefix | undefined;
   /** Seconds. */
   readonly ttl: number;
   /** Other names of the zone that change in the same step. */
@@ -78,9 +82,9 @@ export function prepareUpdate(
   choice: AddressChoice,
   { policies, hostTtl, fallbackTtl }: UpdateRules,
 ): CheckedUpdate {
-  const { wanted, prefix } = choice;
+  const { wanted, prefix, prefix4 } = choice;
   for (const family of FAMILIES) {
-    const isWanted = wanted[family] !== undefined || (family === 'AAAA' && prefix !== undefined);
+    const isWanted = wanted[family] !== undefined || (family === 'AAAA' ? prefix : prefix4) !== undefined;
     if (isWanted && !families.includes(family)) throw unknownName(ownerName);
   }
   checkOwnerName(zone, ownerName);
@@ -95,6 +99,7 @@ export function prepareUpdate(
     choice,
     wanted,
     prefix: choice.ownStays === true ? undefined : prefix,
+    prefix4,
     ttl: chooseTtl(zone, choice.ttl, fallbackTtl, hostTtl),
     members: NO_MEMBERS,
     leftOut: NO_MEMBERS,

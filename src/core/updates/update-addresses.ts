@@ -6,7 +6,7 @@
  * the old value that is reported is true even while others change the zone. docs/decisions/0001 has the reasons.
  */
 
-import { moveAddress } from '../../dns/address.ts';
+import { type IpAddress, type IpPrefix, moveAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
 import { addressOf, FAMILIES, type Family } from '../zones/family.ts';
@@ -83,8 +83,12 @@ export function namesOf({ ownerName, members }: CheckedUpdate): readonly DomainN
   return members.length === 0 ? [ownerName] : [ownerName, ...members.map((member) => member.ownerName)];
 }
 
-function familiesOf({ wanted, prefix }: CheckedUpdate): readonly Family[] {
-  return FAMILIES.filter((family) => wanted[family] !== undefined || (prefix !== undefined && family === 'AAAA'));
+function familiesOf(update: CheckedUpdate): readonly Family[] {
+  return FAMILIES.filter((family) => update.wanted[family] !== undefined || prefixFor(update, family) !== undefined);
+}
+
+function prefixFor({ prefix, prefix4 }: CheckedUpdate, family: Family): IpPrefix | undefined {
+  return family === 'A' ? prefix4 : prefix;
 }
 
 /** The same failure, for a client that may want to know that it need not try again. */
@@ -99,7 +103,7 @@ function planUpdate(update: CheckedUpdate, beliefs: Beliefs, changeRefused: AppE
   const { zone, ownerName, ttl, choice, members } = update;
   const published = beliefs[0]!;
   const ttlIsExplicit = choice.ttl !== undefined;
-  const wanted = resolvePrefix(update, published);
+  const wanted = resolvePrefixes(update, published);
   const own = planChange({ zone: zone.apex, ownerName, wanted, published, ttl, ttlIsExplicit });
   const others = members.length === 0 ? NO_PLANS : planMembers(update, beliefs);
   const changed = own.changed || others.some((plan) => plan.changed);
@@ -130,9 +134,8 @@ function failedUpdates(update: CheckedUpdate, beliefs: Beliefs | undefined): Fai
   const { ownerName, zone, ttl, members } = update;
   const before = (name: DomainName, index: number) => beliefs?.[index] ?? zone.publisher.recall(name);
   const published = before(ownerName, 0);
-  const wanted = published === undefined ? update.wanted : resolvePrefix(update, published);
   return [
-    { ownerName, wanted, ttl, before: published },
+    { ownerName, wanted: wantedAfter(update, published), ttl, before: published },
     ...members.map((member, index) => ({
       ownerName: member.ownerName,
       wanted: { AAAA: [member.address] },
@@ -142,15 +145,46 @@ function failedUpdates(update: CheckedUpdate, beliefs: Beliefs | undefined): Fai
   ];
 }
 
-/** What is wanted, with the published AAAA moved into the prefix. @throws AppError address-refused, conflict */
-function resolvePrefix(update: CheckedUpdate, published: PublishedAddresses): WantedAddresses {
-  const { wanted, prefix, ownerName } = update;
-  const [text, ...others] = published.AAAA.addresses;
-  if (prefix === undefined || wanted.AAAA !== undefined || text === undefined) return wanted;
-  if (others.length > 0) {
-    throw new AppError('conflict', `'${ownerName}' has several AAAA records: a prefix moves one alone.`);
+/** What a failed update wanted, as far as it is known without a further query. */
+function wantedAfter(update: CheckedUpdate, published: PublishedAddresses | undefined): WantedAddresses {
+  if (published === undefined) return update.wanted;
+  try {
+    return resolvePrefixes(update, published);
+  } catch (error) {
+    if (error instanceof AppError) return update.wanted;
+    throw error;
   }
-  const moved = moveAddress(prefix, addressOf('AAAA', text));
+}
+
+/** What is wanted, with the published addresses moved into the prefixes. @throws AppError address-refused, conflict */
+function resolvePrefixes(update: CheckedUpdate, published: PublishedAddresses): WantedAddresses {
+  let { wanted } = update;
+  if (update.prefix === undefined && update.prefix4 === undefined) return wanted;
+  for (const family of FAMILIES) {
+    const prefix = prefixFor(update, family);
+    if (prefix === undefined || wanted[family] !== undefined) continue;
+    const moved = moveInto(update, prefix, family, published[family].addresses);
+    if (moved !== undefined) wanted = { ...wanted, [family]: [moved] };
+  }
+  return wanted;
+}
+
+/** Undefined: no AAAA record is there. Prefixes of IPv6 are sent with every update, also of hosts without one. */
+function moveInto(
+  update: CheckedUpdate,
+  prefix: IpPrefix,
+  family: Family,
+  [text, ...others]: readonly string[],
+): IpAddress | undefined {
+  const { ownerName } = update;
+  if (others.length > 0) {
+    throw new AppError('conflict', `'${ownerName}' has several ${family} records: a prefix moves one alone.`);
+  }
+  if (text === undefined) {
+    if (family === 'AAAA') return undefined;
+    throw new AppError('conflict', `'${ownerName}' has no A record that could move into the prefix.`);
+  }
+  const moved = moveAddress(prefix, addressOf(family, text));
   checkRules(update, moved);
-  return { ...wanted, AAAA: [moved] };
+  return moved;
 }

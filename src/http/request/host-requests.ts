@@ -25,14 +25,16 @@ export async function changeHost(
 ): Promise<HostUpdated> {
   const { zone, families } = findHost(ownerName, context.principal, services);
   const update = { zone, ownerName, families, fallbackTtl: DEFAULT_TTL, choose };
-  const updated = await services.updates.run(update, context);
-  const { wanted, prefix } = updated.choice;
-  const { AAAA, members } = updated.result;
-  const nothingToMove = AAAA.after.length === 0 && members.length === 0;
-  if (prefix !== undefined && nothingToMove && Object.keys(wanted).length === 0) {
-    throw new AppError('conflict', `'${ownerName}' has no AAAA record that could move into the prefix.`);
-  }
-  return updated;
+  return requireMoved(await services.updates.run(update, context));
+}
+
+/** @throws AppError conflict where a prefix alone has moved nothing: that is not a success */
+function requireMoved(updated: HostUpdated): HostUpdated {
+  const { choice, result } = updated;
+  if (choice.prefix === undefined || choice.prefix4 !== undefined || Object.keys(choice.wanted).length > 0)
+    return updated;
+  if (result.AAAA.after.length > 0 || result.members.length > 0) return updated;
+  throw new AppError('conflict', `'${result.ownerName}' has no AAAA record that could move into the prefix.`);
 }
 
 /** A request for one host. */
@@ -114,8 +116,8 @@ export function replyToHosts(
 /** The addresses for the reply: those that were requested; where none was, those that are published. */
 export function replyAddresses(updated: HostUpdated): readonly string[] {
   const { A, AAAA, members } = updated.result;
-  const { wanted, prefix } = updated.choice;
-  const namesA = wanted.A !== undefined;
+  const { wanted, prefix, prefix4 } = updated.choice;
+  const namesA = wanted.A !== undefined || prefix4 !== undefined;
   const namesAAAA = wanted.AAAA !== undefined || prefix !== undefined;
   const own = namesA === namesAAAA ? [...A.after, ...AAAA.after] : namesA ? A.after : AAAA.after;
   // Some clients take a success without an address for a failure: a host without one shows one of its members'.
