@@ -13,6 +13,7 @@ import { addressOf, FAMILIES, type Family } from '../zones/family.ts';
 import { type ChangePlan, type FamilyPlan, planChange, type WantedAddresses } from '../zones/plan-change.ts';
 import { type Beliefs, type NamesChange, publishNames } from '../zones/publish-change.ts';
 import type { PublishedAddresses } from '../zones/publisher.ts';
+import { isPrivate } from '../zones/special-addresses.ts';
 import type { FailedUpdate, PendingUpdates } from './pending-updates.ts';
 import { type CheckedUpdate, checkRules } from './prepare-update.ts';
 import type { UpdateQueue } from './update-queue.ts';
@@ -24,6 +25,13 @@ export type AddressUpdate = Pick<ChangePlan, 'A' | 'AAAA'> & {
   readonly changed: boolean;
   readonly members: readonly { readonly ownerName: DomainName; readonly AAAA: FamilyPlan }[];
 };
+
+/** Whether a private address is published after an update, at the name or at a member. */
+export function hasPrivateAddress({ A, AAAA, members }: AddressUpdate): boolean {
+  return (
+    A.after.some(isPrivate) || AAAA.after.some(isPrivate) || members.some((member) => member.AAAA.after.some(isPrivate))
+  );
+}
 
 export class UpdateAddresses {
   /** In whose order each update is published. */

@@ -8,7 +8,7 @@ import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import type { TextEdit } from '../../core/updates/publish-texts.ts';
-import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
+import { type AddressUpdate, hasPrivateAddress } from '../../core/updates/update-addresses.ts';
 import { familyOf } from '../../core/zones/family.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
@@ -18,7 +18,6 @@ import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door
 import { clientErrorReply } from '../request/error-reply.ts';
 import { oneWordErrors } from '../request/one-word-errors.ts';
 import {
-  carrierNatWarning,
   findChallenge,
   findHost,
   findUnnamedHost,
@@ -101,10 +100,9 @@ async function changeAddresses(
   );
   const results = updated.map(({ result }) => result);
   const { A, AAAA } = results[0] as AddressUpdate;
-  const warning = results.map(carrierNatWarning).find((text) => text !== undefined);
   return {
     ...formatResult(results, [A.after.join(','), AAAA.after.join(',')], parameters),
-    ...(warning === undefined ? {} : { warning }),
+    isPrivate: results.some(hasPrivateAddress),
   };
 }
 

@@ -3,11 +3,12 @@
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/prepare-update.ts';
+import { hasPrivateAddress } from '../../core/updates/update-addresses.ts';
 import type { HostUpdated } from '../../core/updates/update-host.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import type { DomainName } from '../../dns/name.ts';
 import type { DoorReply, Services } from './door.ts';
-import { carrierNatWarning, findHost } from './requested-host.ts';
+import { findHost } from './requested-host.ts';
 
 /** Seconds. */
 const DEFAULT_TTL = 60;
@@ -85,8 +86,7 @@ export async function changeHosts(
 export function replyToHost({ result, changed }: HostUpdated, line: string): DoorReply {
   const outcome = changed ? 'updated' : 'unchanged';
   const reply = { status: 200, body: `${line}\n`, outcome, detail: `${result.ownerName} ${line}` } as const;
-  const warning = carrierNatWarning(result);
-  return warning === undefined ? reply : { ...reply, warning };
+  return hasPrivateAddress(result) ? { ...reply, isPrivate: true } : reply;
 }
 
 /** The reply with one line for each host. @param lineOf without the line feed */
@@ -97,7 +97,6 @@ export function replyToHosts(
   const lines = answers.map(lineOf);
   const error = answers.flatMap((answer) => (answer.kind === 'failed' ? [answer.error] : []))[0];
   const updates = answers.flatMap((answer) => (answer.kind === 'done' ? [answer.updated] : []));
-  const warning = updates.map(({ result }) => carrierNatWarning(result)).find((text) => text !== undefined);
   const details = answers.map((answer, index) =>
     answer.kind === 'done'
       ? `${answer.updated.result.ownerName} ${lines[index]}`
@@ -109,7 +108,7 @@ export function replyToHosts(
     outcome: updates.some(({ changed }) => changed) ? 'updated' : error === undefined ? 'unchanged' : 'failed',
     detail: details.join('\n'),
     ...(error === undefined ? {} : { error }),
-    ...(warning === undefined ? {} : { warning }),
+    isPrivate: updates.some(({ result }) => hasPrivateAddress(result)),
   };
 }
 
