@@ -8,7 +8,7 @@
 
 import { type IpAddress, type IpPrefix, moveAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { AppError } from '../errors.ts';
+import { AppError, type ErrorCode } from '../errors.ts';
 import { addressOf, FAMILIES, type Family } from '../zones/family.ts';
 import { type ChangePlan, type FamilyPlan, planChange, type WantedAddresses } from '../zones/plan-change.ts';
 import { type Beliefs, type NamesChange, publishNames } from '../zones/publish-change.ts';
@@ -75,6 +75,64 @@ export class UpdateAddresses {
     }
   }
 
+  /**
+   * Publishes several updates of one zone as one change: all of them, or none. If the zone refuses it, maybe because of one
+   * of them, each is published alone. The caller is in the order of all their names, which are different.
+   * @param updates not empty; all are dry runs, or none is
+   * @returns in their order. Never rejects
+   */
+  async publishAll(
+    updates: readonly CheckedUpdate[],
+    deadlineMs: number,
+    changeRefused?: AppError,
+  ): Promise<readonly PromiseSettledResult<AddressUpdate>[]> {
+    try {
+      const results = await this.#publishTogether(updates, deadlineMs, changeRefused);
+      return results.map((value) => ({ status: 'fulfilled', value }));
+    } catch (error) {
+      if (mayBeOfOne(error)) {
+        return Promise.allSettled(updates.map((update) => this.publish(update, deadlineMs, changeRefused)));
+      }
+      return updates.map(() => ({ status: 'rejected', reason: error }));
+    }
+  }
+
+  async #publishTogether(
+    updates: readonly CheckedUpdate[],
+    deadlineMs: number,
+    changeRefused: AppError | undefined,
+  ): Promise<readonly AddressUpdate[]> {
+    const { zone, origin, choice } = updates[0]!;
+    const isDryRun = choice.isDryRun === true;
+    const change: NamesChange<readonly AddressUpdate[]> = {
+      zone,
+      names: updates.flatMap(namesOf),
+      deadlineMs,
+      clock: this.queue.clock,
+      mayRecall: updates.every((update) => update.choice.ttl === undefined),
+      isDryRun,
+      plan: (beliefs) => {
+        const planned = beliefsOf(updates, beliefs).map((own, index) =>
+          planUpdate(updates[index]!, own, changeRefused),
+        );
+        return { plans: planned.flatMap(({ plans }) => plans), result: planned.map(({ result }) => result) };
+      },
+      beliefs: undefined,
+    };
+    try {
+      const results = await publishNames(change);
+      if (!isDryRun) await Promise.all(updates.map((update) => this.#settled(update)));
+      return results;
+    } catch (error) {
+      if (!(error instanceof AppError) || this.#pending === undefined || isDryRun || origin === 'server') throw error;
+      if (mayBeOfOne(error)) throw error;
+      const beliefs = change.beliefs && beliefsOf(updates, change.beliefs);
+      const failed = updates.flatMap((update, index) => failedUpdates(update, beliefs?.[index]));
+      const outcome = await this.#pending.failed(failed, error);
+      throw outcome === 'saved' ? retriedError(error) : error;
+    }
+  }
+
   /** Older pending updates of these names and families have ended. No promise where there are none. */
   #settled(update: CheckedUpdate): Promise<unknown> | undefined {
     const { ownerName, members } = update;
@@ -84,6 +142,30 @@ export class UpdateAddresses {
     if (members.length === 0) return own;
     return Promise.all([own, ...members.map((member) => pending.settled(member.ownerName, ['AAAA']))]);
   }
+}
+
+/** Whether the zone may accept other updates than the one that this error is about. */
+function mayBeOfOne(error: unknown): boolean {
+  return error instanceof AppError && CODES_OF_ONE.has(error.code) && error.rcode !== 'SERVFAIL';
+}
+
+/** A primary may let a key change some names only. */
+const CODES_OF_ONE: ReadonlySet<ErrorCode> = new Set([
+  'conflict',
+  'contended',
+  'address-refused',
+  'rate-limited',
+  'primary-refused',
+]);
+
+/** What is believed of the names of each update. */
+function beliefsOf(updates: readonly CheckedUpdate[], beliefs: Beliefs): readonly Beliefs[] {
+  let next = 0;
+  return updates.map(({ members }) => {
+    const first = next;
+    next += 1 + members.length;
+    return beliefs.slice(first, next);
+  });
 }
 
 /** The name of the update, then those of its members: the names whose order it joins. */

@@ -96,7 +96,7 @@ async function changeAddresses(
   const updated = await allOrNone(
     updates,
     (update) => services.updates.check(update, context),
-    (checked) => services.updates.publish(checked, context),
+    (checked) => services.updates.publishAll(checked, context),
   );
   const results = updated.map(({ result }) => result);
   const { A, AAAA } = results[0] as AddressUpdate;
@@ -148,7 +148,12 @@ async function changeTexts(
       await services.texts.check(update, context);
       return update;
     },
-    async (update) => ({ ...(await services.texts.publish(update, context)), ownerName: update.ownerName }),
+    (checked) =>
+      Promise.allSettled(
+        checked.map(async (update) => {
+          return { ...(await services.texts.publish(update, context)), ownerName: update.ownerName };
+        }),
+      ),
   );
   return formatResult(results, [results[0]?.texts.join(',') ?? ''], parameters);
 }
@@ -160,11 +165,11 @@ async function changeTexts(
 async function allOrNone<Update, Checked, Result>(
   updates: readonly Update[],
   check: (update: Update) => Promise<Checked>,
-  publish: (checked: Checked) => Promise<Result>,
+  publish: (checked: readonly Checked[]) => Promise<readonly PromiseSettledResult<Result>[]>,
 ): Promise<Result[]> {
   const checked: Checked[] = [];
   for (const update of updates) checked.push(await check(update));
-  const settled = await Promise.allSettled(checked.map(publish));
+  const settled = await publish(checked);
   const errors = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
   const isRetried = (error: unknown) => !(error instanceof AppError) || DUCKDNS_ERRORS[error.code][0] === 503;
   if (errors.length > 0) throw errors.find(isRetried) ?? errors[0];

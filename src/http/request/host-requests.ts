@@ -2,7 +2,7 @@
 
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError } from '../../core/errors.ts';
-import type { AddressChoice } from '../../core/updates/prepare-update.ts';
+import type { AddressChoice, CheckedUpdate } from '../../core/updates/prepare-update.ts';
 import { hasPrivateAddress } from '../../core/updates/update-addresses.ts';
 import type { HostUpdated } from '../../core/updates/update-host.ts';
 import type { Zone } from '../../core/zones/zone.ts';
@@ -52,7 +52,7 @@ export type HostAnswer =
   | { readonly kind: 'failed'; readonly error: AppError };
 
 /**
- * Changes each host, even where others fail.
+ * Changes each host, even where others fail: hosts of one zone as one change, without those that a rule refuses.
  * @param isGeneral an error that concerns more than one host is the whole reply. Hosts that were changed already are
  *   confirmed when the client retries.
  * @throws AppError where it is general
@@ -63,23 +63,40 @@ export async function changeHosts(
   services: Services,
   isGeneral: (error: AppError) => boolean,
 ): Promise<readonly HostAnswer[]> {
-  const settled = await Promise.all(
-    requests.map(async ({ find, choose }): Promise<HostAnswer | { kind: 'broken'; error: unknown }> => {
-      try {
-        return { kind: 'done', updated: await changeHost(find(), choose, context, services) };
-      } catch (error) {
-        if (!(error instanceof AppError)) return { kind: 'broken', error };
-        // An error that is the whole reply is counted by the app.
-        if (isGeneral(error)) return { kind: 'broken', error };
-        const refusal = services.record.refuse(error, context);
-        return { kind: isGeneral(refusal) ? 'broken' : 'failed', error: refusal };
-      }
-    }),
-  );
-  return settled.map((answer) => {
+  const checks = requests.map(({ find, choose }) => checkHost(find, choose, context, services));
+  const checked = await Promise.allSettled(checks);
+  const updates = checked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const published = await services.updates.publishAll(updates, context);
+  let next = 0;
+  const answers = checked.map((one): HostAnswer | { readonly kind: 'broken'; readonly error: unknown } => {
+    try {
+      if (one.status === 'rejected') throw one.reason;
+      const result = published[next++]!;
+      if (result.status === 'rejected') throw result.reason;
+      return { kind: 'done', updated: requireMoved(result.value) };
+    } catch (error) {
+      if (!(error instanceof AppError)) return { kind: 'broken', error };
+      // An error that is the whole reply is counted by the app.
+      if (isGeneral(error)) return { kind: 'broken', error };
+      const refusal = services.record.refuse(error, context);
+      return { kind: isGeneral(refusal) ? 'broken' : 'failed', error: refusal };
+    }
+  });
+  return answers.map((answer) => {
     if (answer.kind === 'broken') throw answer.error;
     return answer;
   });
+}
+
+/** @throws AppError */
+async function checkHost(
+  find: () => DomainName,
+  choose: HostRequest['choose'],
+  context: RequestContext,
+  services: Pick<Services, 'zones' | 'updates'>,
+): Promise<CheckedUpdate> {
+  const host = findHost(find(), context.principal, services);
+  return services.updates.check({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
 }
 
 /** The reply with the line of one host. */
