@@ -90,6 +90,8 @@ export function hostView(
       leaseSeconds: settings.leaseSeconds,
       fallback: settings.fallback,
     }),
+    ...(settings?.interfaceId !== undefined && { interfaceId: settings.interfaceId }),
+    ...(settings?.prefixLength !== undefined && { prefixLength: settings.prefixLength }),
     ...(activity && { lastSeen: isoTime(activity.lastSeenMs), repeats: activity.repeats }),
   };
 }

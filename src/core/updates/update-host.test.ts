@@ -442,6 +442,132 @@ describe('refusals', () => {
   });
 });
 
+describe('a host that its members follow', () => {
+  const nas = apex.prepend('nas');
+  const members: HostMember[] = [
+    { ownerName: nas, host: { kind: 'interface-id', text: '::10' }, subnet: 0 },
+    { ownerName: apex.prepend('tv'), host: { kind: 'interface-id', text: '::20' }, subnet: 3 },
+  ];
+  const settingsOf = (
+    settings: Partial<HostSettings>,
+    others: Readonly<Record<string, Partial<HostSettings>>> = {},
+  ) => ({
+    find: (ownerName: DomainName) => {
+      const label = ownerName.toString().split('.')[0]!;
+      return { ...defaultHostSettings(ownerName), ...(label === 'home' ? { members, ...settings } : others[label]) };
+    },
+  });
+  const update = (AAAA: string | null, more: Partial<AddressChoice> = {}) => ({
+    ...request(),
+    choose: (): AddressChoice => ({ wanted: AAAA === null ? {} : wantedOf({ AAAA }), ...more }),
+  });
+  const moved = async (settings: Partial<HostSettings>, of: Request, context = master) => {
+    const { result, leftOut } = await useCase({ hosts: settingsOf(settings) }).run(of, context);
+    const why = leftOut.map(({ ownerName, why: text }) => `${ownerName}: ${text}`);
+    return [...result.members.map(({ ownerName, AAAA }) => `${ownerName} ${AAAA.after}`), ...why];
+  };
+  const from = (userAgent: string) => ({ ...master, userAgent });
+
+  it.each([
+    [56, ['nas.example.com. 2001:db8:1:200::10', 'tv.example.com. 2001:db8:1:203::20']],
+    [60, ['nas.example.com. 2001:db8:1:230::10', 'tv.example.com. 2001:db8:1:233::20']],
+    [
+      64,
+      [
+        'nas.example.com. 2001:db8:1:234::10',
+        'tv.example.com.: member of home.example.com.: a /64 has no room for its subnet 3',
+      ],
+    ],
+  ])('by the /%i around its address', async (prefixLength, expected) => {
+    expect(await moved({ prefixLength }, update('2001:db8:1:234::99'), from('ddclient/4.0'))).toEqual(expected);
+    const texts = rrsetAddresses(memory.rrsetAt(home, RRType.AAAA)?.rdatas ?? []);
+    expect(texts).toEqual(['2001:db8:1:234::99']);
+  });
+
+  it('only where that is set, and only by an IPv6 address', async () => {
+    expect(await moved({}, update('2001:db8:1:234::99'))).toEqual([]);
+    expect(await moved({ prefixLength: 56 }, request())).toEqual([]);
+    expect(await moved({ prefixLength: 56 }, { ...request(), choose: () => ({ wanted: { AAAA: [] } }) })).toEqual([]);
+  });
+
+  it.each(['Fritz!Box DDNS/1.0.1', 'FRITZ!Box', 'fritzbox 7590'])('never by the address of %s', async (userAgent) => {
+    expect(await moved({ prefixLength: 56 }, update('2001:db8:1:234::99'), from(userAgent))).toEqual([]);
+    const prefix = parseIpPrefix('2001:db8:9::/56')!;
+    expect(await moved({ prefixLength: 56 }, update('2001:db8:1:234::99', { prefix }), from(userAgent))).toEqual([
+      'nas.example.com. 2001:db8:9::10',
+      'tv.example.com. 2001:db8:9:3::20',
+    ]);
+  });
+
+  it('by the prefix of the request, if that has one', async () => {
+    const prefix = parseIpPrefix('2001:db8:9::/60')!;
+    expect((await moved({ prefixLength: 56 }, update('2001:db8:1:234::99', { prefix })))[1]).toBe(
+      'tv.example.com. 2001:db8:9:3::20',
+    );
+  });
+
+  it('by several addresses of one prefix; unique local ones do not count beside them', async () => {
+    const several = '2001:db8:1:234::99,2001:db8:1:201::1,fd00::99';
+    expect((await moved({ prefixLength: 56 }, update(several)))[0]).toBe('nas.example.com. 2001:db8:1:200::10');
+    expect((await moved({ prefixLength: 56 }, update('fd00:0:0:1234::99')))[0]).toBe(
+      'nas.example.com. fd00:0:0:1200::10',
+    );
+    const why = 'member of home.example.com.: the addresses of the host are in several /64 prefixes';
+    expect(await moved({ prefixLength: 64 }, update(several))).toEqual([
+      `nas.example.com.: ${why}`,
+      `tv.example.com.: ${why}`,
+    ]);
+    expect(events.filter(({ outcome }) => outcome === 'refused').map(({ detail }) => detail)).toEqual([why, why]);
+  });
+
+  it('unless the address of a member is refused: the host itself is updated', async () => {
+    const own = { ...by({ addresses: 'own' }, '2001:db8:1:234::99'), userAgent: 'ddclient' };
+    expect(await moved({ prefixLength: 56 }, update('2001:db8:1:234::99'), own)).toEqual([
+      expect.stringMatching(/^nas\.example\.com\.: member of home.example.com.: /),
+      expect.stringMatching(/^tv\.example\.com\.: member of home.example.com.: /),
+    ]);
+    const strict = { nas: { addresses: { allow: [], deny: [parseIpPrefix('2001:db8:1::/48')!] } } };
+    const door = useCase({ hosts: settingsOf({ prefixLength: 56 }, strict) });
+    const { result, changed, leftOut } = await door.run(update('2001:db8:1:235::99'), master);
+    expect([changed, result.members.map(String).length, leftOut.map(({ ownerName }) => `${ownerName}`)]).toEqual([
+      true,
+      1,
+      ['nas.example.com.'],
+    ]);
+  });
+});
+
+describe("the host's own interface identifier", () => {
+  const prefix = parseIpPrefix('2001:db8:5::/56')!;
+  const joined = async (settings: Partial<HostSettings>, choice: AddressChoice) => {
+    const { result } = await useCase({ hosts: hosts(settings) }).run({ ...request(), choose: () => choice }, master);
+    return result.AAAA.after;
+  };
+
+  it('is joined with the prefix of a request, whether an address is published or not', async () => {
+    const interfaceId = '::1a2b:3c4d:5e6f:7890';
+    expect(await joined({ interfaceId }, { wanted: {}, prefix })).toEqual(['2001:db8:5:0:1a2b:3c4d:5e6f:7890']);
+    await useCase().run({ ...request(), choose: () => ({ wanted: wantedOf({ AAAA: '2001:db8:1:2::7' }) }) }, master);
+    expect(await joined({}, { wanted: {}, prefix })).toEqual(['2001:db8:5:2::7']);
+    expect(await joined({ interfaceId }, { wanted: {}, prefix })).toEqual(['2001:db8:5:0:1a2b:3c4d:5e6f:7890']);
+  });
+
+  it('does not replace an address of the request, nor what the prefix is not for', async () => {
+    const interfaceId = '::1';
+    const wanted = wantedOf({ AAAA: '2001:db8:7::9' });
+    expect(await joined({ interfaceId }, { wanted, prefix })).toEqual(['2001:db8:7::9']);
+    expect(await joined({ interfaceId }, { wanted: {}, prefix, ownStays: true })).toEqual(['2001:db8:7::9']);
+    expect(await joined({ interfaceId }, { wanted: wantedOf({ A: '192.0.2.1' }) })).toEqual(['2001:db8:7::9']);
+    const members: HostMember[] = [{ ownerName: home, host: { kind: 'interface-id', text: '::2' }, subnet: 3 }];
+    expect(await joined({ interfaceId, members }, { wanted: {}, prefix })).toEqual(['2001:db8:5:3::2']);
+  });
+
+  it('is refused where the rules refuse the address', async () => {
+    const denied = { interfaceId: '::1', addresses: { allow: [], deny: [parseIpPrefix('2001:db8:5::/48')!] } };
+    await expect(joined(denied, { wanted: {}, prefix })).rejects.toMatchObject({ code: 'address-refused' });
+  });
+});
+
 describe('a prefix', () => {
   const prefix = parseIpPrefix('2001:db8:5::/56')!;
 

@@ -10,11 +10,13 @@ import type { RequestContext } from '../access/request-context.ts';
 import type { AppError } from '../errors.ts';
 import type { AddressStep } from '../history/history.ts';
 import type { HostSettings } from '../hosts/host.ts';
-import type { FamilyPlan } from '../zones/plan-change.ts';
+import { impliedPrefix, isOutsideOfLan } from '../hosts/site.ts';
+import { type FamilyPlan, NO_ADDRESSES } from '../zones/plan-change.ts';
 import type { Zone } from '../zones/zone.ts';
 import {
   type AddressChoice,
   addMembers,
+  addOwnAddress,
   type CheckedUpdate,
   type LeftOutMember,
   prepareUpdate,
@@ -68,8 +70,9 @@ export class UpdateHost {
       const choice = update.choose(zone);
       const policies = settings === undefined ? [zone.addresses] : [zone.addresses, settings.addresses];
       const checked = prepareUpdate(update, context, choice, { policies, hostTtl: settings?.ttl, fallbackTtl });
-      if (settings === undefined || settings.members.length === 0 || choice.prefix === undefined) return checked;
-      return addMembers(checked, choice.prefix, settings, await this.#settingsOfMembers(settings), fallbackTtl);
+      if (settings === undefined) return checked;
+      if (choice.prefix === undefined && settings.prefixLength === undefined) return checked;
+      return await this.#addSite(checked, settings, context, fallbackTtl);
     } catch (error) {
       this.#record.failed(ownerName, context, error);
       throw error;
@@ -161,6 +164,31 @@ export class UpdateHost {
     this.#record.succeeded(context, changed);
     if (choice.isDryRun !== true) this.#recordResult(result, leftOut, context);
     return { result, choice, leftOut, changed };
+  }
+
+  /**
+   * The update with what its prefix means for the host and for its members.
+   * @throws AppError address-refused, store-unreachable
+   */
+  async #addSite(
+    update: CheckedUpdate,
+    settings: HostSettings,
+    { userAgent }: RequestContext,
+    fallbackTtl: number,
+  ): Promise<CheckedUpdate> {
+    const { choice, wanted } = update;
+    const { members, interfaceId, prefixLength } = settings;
+    let prefix = choice.prefix;
+    const isImplied = prefix === undefined && prefixLength !== undefined && (wanted.AAAA ?? NO_ADDRESSES).length > 0;
+    if (isImplied) {
+      if (isOutsideOfLan(userAgent)) return update;
+      prefix = impliedPrefix(wanted.AAAA ?? NO_ADDRESSES, prefixLength);
+    } else if (prefix === undefined) return update;
+    const withMembers =
+      members.length === 0
+        ? update
+        : addMembers(update, prefix, settings, await this.#settingsOfMembers(settings), fallbackTtl);
+    return interfaceId === undefined ? withMembers : addOwnAddress(withMembers, interfaceId);
   }
 
   /** Without those of the host itself, which is enabled. @throws AppError store-unreachable */
