@@ -122,6 +122,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   leaseSeconds: '--lease',
   fallback: '--fallback',
   interfaceId: '--interface-id',
+  prefixLength: '--prefix-length',
   mac: '--mac',
   subnet: '--subnet',
   limit: '--limit',

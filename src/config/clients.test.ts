@@ -207,7 +207,7 @@ hosts:
     ['hosts: [{ttl: 60}]', '4:9: hosts[0].name: is required: the full name of the host.'],
     [
       'hosts: [home.a.example]',
-      '4:9: hosts[0]: must be a map with the keys name, ttl, enabled, addresses, silent_after_seconds, lease_seconds, fallback, members, not text.',
+      '4:9: hosts[0]: must be a map with the keys name, ttl, enabled, addresses, silent_after_seconds, lease_seconds, fallback, interface_id, prefix_length, members, not text.',
     ],
     [
       'hosts: [{name: home.c.example}]',
@@ -242,8 +242,8 @@ hosts:
       '4:58: hosts[0].fallback: must be a list, each entry an IPv4 or IPv6 address; it is text.',
     ],
     [
-      "hosts: [{name: x.a.example, lease_seconds: 60, fallback: [192.0.2.9, '::ffff:192.0.2.8']}]",
-      '4:58: hosts[0].fallback: has several IPv4 addresses; at most one of each family is allowed.',
+      "hosts: [{name: x.a.example, lease_seconds: 60, fallback: [192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5, 192.0.2.6, 192.0.2.7, 192.0.2.8, '::ffff:192.0.2.9']}]",
+      '4:58: hosts[0].fallback: has 9 IPv4 addresses; at most 8 of each family are allowed.',
     ],
     [
       'hosts: [{name: x.a.example, fallback: [192.0.2.9]}]',
@@ -266,6 +266,17 @@ hosts:
       { host: { kind: 'mac', text: '00:11:22:aa:bb:cc' }, subnet: 0 },
       { host: { kind: 'interface-id', text: '::1' }, subnet: 0 },
     ]);
+  });
+  test('may be followed by members, and have an interface identifier', () => {
+    const text = 'hosts: [{name: x.a.example, interface_id: "::0:1", prefix_length: 56}]';
+    const { hosts, warnings } = load(`secret: abcdefgh\n${text}`);
+    expect(hosts).toMatchObject([{ interfaceId: '::1', prefixLength: 56 }]);
+    expect(warnings).toEqual(["The prefix_length of 'x.a.example.' has no effect: the host has no members."]);
+    for (const length of [55, 65, 0, 128]) {
+      expect(problems(`hosts: [{name: x.a.example, prefix_length: ${length}}]`)).toEqual([
+        `4:44: hosts[0].prefix_length: must be an integer from 56 to 64, not '${length}'.`,
+      ]);
+    }
   });
   const member = (text: string) => `hosts: [{name: x.a.example, members: [${text}]}]`;
   test.each([

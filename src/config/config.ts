@@ -193,8 +193,12 @@ export interface HostConfig {
   /** Absent: never. */
   readonly silentAfterSeconds?: number;
   readonly leaseSeconds?: number;
-  /** Canonical texts, at most one of each family. */
+  /** Canonical texts, at most eight of each family. */
   readonly fallback: readonly string[];
+  /** Canonical text of parseInterfaceId. */
+  readonly interfaceId?: string;
+  /** 56 to 64. */
+  readonly prefixLength?: number;
   /** In the zone of the host. A name is a member of one host only. */
   readonly members: readonly MemberConfig[];
 }

@@ -40,7 +40,7 @@ function readTokenAddresses(addresses: string | readonly string[]): TokenAddress
 
 export function readHostSettings(input: NormalInput<'addHost'>): NewHost {
   const { host, ttl, allow = [], deny = [], fallback = [], enabled, members } = input;
-  const { silentAfterSeconds = 0, leaseSeconds = 0 } = input;
+  const { silentAfterSeconds = 0, leaseSeconds = 0, interfaceId: id, prefixLength } = input;
   return {
     ownerName: readHost(host),
     ...(ttl !== undefined && { ttl }),
@@ -48,6 +48,8 @@ export function readHostSettings(input: NormalInput<'addHost'>): NewHost {
     ...(silentAfterSeconds > 0 && { silentAfterSeconds }),
     ...(leaseSeconds > 0 && { leaseSeconds }),
     fallback: readAll(fallback, ipAddress, 'fallback').map((address) => unmapAddress(address).text),
+    ...(id !== undefined && { interfaceId: read(id, interfaceId, 'interfaceId') }),
+    ...(prefixLength !== undefined && { prefixLength }),
     ...(enabled !== undefined && { enabled }),
     ...(members !== undefined && { members: members.map(readMember) }),
   };

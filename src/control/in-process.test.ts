@@ -108,7 +108,9 @@ describe('hosts', () => {
     deny: ['198.51.100.0/25'],
     silentAfterSeconds: 3600,
     leaseSeconds: 7200,
-    fallback: ['192.0.2.9'],
+    fallback: ['192.0.2.9', '192.0.2.10', '2001:db8::9'],
+    interfaceId: '::1',
+    prefixLength: 56,
     enabled: false,
     members: [{ name: 'nas.dyn.example.com', interfaceId: '::10', subnet: 1 }],
   };
@@ -136,6 +138,8 @@ describe('hosts', () => {
       silentAfter: '3600',
       lease: '7200',
       fallback: settings.fallback,
+      interfaceId: '::1',
+      prefixLength: '56',
       replace: true,
     };
     expect(await call('addHost', texts)).toEqual(first);

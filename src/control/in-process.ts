@@ -7,6 +7,7 @@ import type { ReloadResult, ServerStatus } from '../core/admin/server-operations
 import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
 import { AppError } from '../core/errors.ts';
 import { checkLine } from '../core/updates/original-lines.ts';
+import { isPrivate } from '../core/zones/special-addresses.ts';
 import { parseHostName } from '../dns/host-name.ts';
 import { type DomainName, NameError } from '../dns/name.ts';
 import type { Services } from '../http/request/door.ts';
@@ -62,8 +63,11 @@ function handlersOf(parts: OperationParts): OperationHandlers {
     },
     update: async ({ fqdn, ips, ttl }) => {
       const update = { fqdn, ips, ttl: ttl === undefined ? undefined : String(ttl) };
-      const { body, warning } = await changeAddresses(update, OPERATOR, await parts.services());
-      return { text: body, ...(warning !== undefined && { warning }) };
+      const { body } = await changeAddresses(update, OPERATOR, await parts.services());
+      const address = ips.find(isCarrierNat);
+      if (address === undefined) return { text: body };
+      const warning = `${fqdn} has the address ${address} of a carrier's NAT (100.64.0.0/10): the internet cannot reach it.`;
+      return { text: body, warning };
     },
     delete: async ({ fqdn }) => ({ text: (await deleteAddresses(fqdn, OPERATOR, await parts.services())).body }),
 
@@ -97,6 +101,10 @@ function handlersOf(parts: OperationParts): OperationHandlers {
     setSerial: async ({ zone, serial }) => (await zones()).setSerial(readZone(zone), serial),
     backup: async ({ file }) => (await zones()).backup(file),
   };
+}
+
+function isCarrierNat(text: string): boolean {
+  return text.startsWith('100.') && isPrivate(text);
 }
 
 function requireServer(server: ServerCalls | undefined): ServerCalls {

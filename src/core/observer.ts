@@ -29,6 +29,8 @@ export interface DnsUpdateEvent {
   /** The names of the update, or why it failed. */
   readonly detail: string;
   readonly error?: AppError | undefined;
+  /** It published a private address. */
+  readonly isPrivate?: boolean;
 }
 
 export interface RequestEvent {
@@ -43,4 +45,6 @@ export interface RequestEvent {
   /** The name that was changed and its lines, or the error's text. */
   readonly detail: string;
   readonly error?: AppError | undefined;
+  /** It published or confirmed a private address. */
+  readonly isPrivate?: boolean;
 }

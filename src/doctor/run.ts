@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { Config, TsigKeyConfig, ZoneConfig } from '../config/config.ts';
 import { examine } from '../core/doctor/examine.ts';
 import type { DoctorSubject, Finding, PrimaryFacts } from '../core/doctor/ports.ts';
+import { type DomainName, findNearestAncestor } from '../dns/name.ts';
 import { makeTsigKey, type TsigKey } from '../dns/tsig-key.ts';
 import type { Endpoint, Exchanger } from '../net/exchange.ts';
 import { TcpExchanger } from '../net/tcp.ts';
@@ -26,6 +27,8 @@ export interface DoctorOptions {
   /** Port of all nameservers: 53, except in a laboratory. */
   readonly nameserverPort: number;
   readonly progress: (text: string) => void;
+  /** Hosts that the running server knows besides those of the configuration; in any zone. */
+  readonly hosts?: readonly DomainName[];
 }
 
 /** Checks a zone, without changing anything. */
@@ -51,6 +54,7 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
     primary: primaryFacts(config, zone),
     key: key && `'${key.name}' (${key.algorithm})`,
     http: config.http,
+    hosts: hostsOf(config, zone, options.hosts ?? []),
   };
   try {
     return await examine(subject, {
@@ -79,6 +83,18 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
     publisher.close();
     clockExchanger.close();
   }
+}
+
+/** The literal names in a zone that clients can change, each once. */
+function hostsOf(config: Config, { apex }: ZoneConfig, others: readonly DomainName[]): readonly DomainName[] {
+  const named = [
+    ...config.hosts.flatMap(({ ownerName, members }) => [ownerName, ...members.map((member) => member.ownerName)]),
+    ...config.tokens.flatMap(({ hosts }) => hosts),
+    ...others,
+  ];
+  const byApex = new Map(config.zones.map((zone) => [zone.apex.key, zone]));
+  const isHost = (name: DomainName) => !name.isWildcard && findNearestAncestor(byApex, name.key)?.apex.equals(apex);
+  return [...new Map(named.filter(isHost).map((name) => [name.key, name])).values()];
 }
 
 interface PrimaryAccess {

@@ -100,6 +100,17 @@ describe('a plain line', () => {
     );
   });
 
+  it('marks a private address, in JSON too, and adds no line', () => {
+    createLog(0, true).requestAnswered({
+      ...EVENT,
+      detail: 'UPDATED: home.example.com. A None -> 10.0.0.1',
+      isPrivate: true,
+    });
+    expect(written.join('')).toMatch(
+      / UPDATED +home\.example\.com\. A None -> 10\.0\.0\.1 \(private\) \(from [^)]*\)\n$/,
+    );
+  });
+
   it('has the cause of a failure, but not the text that the reply repeats from the request', () => {
     const cause = new Error('connect ECONNREFUSED');
     const error = new AppError('primary-unreachable', 'Reply with Top5ecretWord', { cause, logText: 'logged' });

@@ -114,7 +114,10 @@ function logRequest(logger: Logger<Level>, event: RequestEvent): void {
   const level = levelOf(event);
   if (!logger.isLevelEnabled(level)) return;
   const { requestId, method, route, source, status, durationMs, error } = event;
-  const fields = { request: requestId, method, route, source, status, ms: Math.round(durationMs * 10) / 10 };
+  const ms = Math.round(durationMs * 10) / 10;
+  const fields = event.isPrivate
+    ? { request: requestId, method, route, source, status, ms, private: true }
+    : { request: requestId, method, route, source, status, ms };
   logger[level](error === undefined ? fields : { ...fields, ...failureFields(error, status) }, event.detail);
 }
 
@@ -122,7 +125,7 @@ function logDnsUpdate(logger: Logger<Level>, event: DnsUpdateEvent): void {
   const { keyName, source, rcode, detail, error } = event;
   const level = levelOfUpdate(event);
   if (!logger.isLevelEnabled(level)) return;
-  const fields = { key: keyName, source, rcode };
+  const fields = { key: keyName, source, rcode, ...(event.isPrivate && { private: true }) };
   const by = keyName === undefined ? 'an unknown sender' : `the key ${keyName}`;
   const text = `UPDATE by ${by}: ${rcode === 'NOERROR' ? detail : `${rcode}, ${detail}`}`;
   logger[level](error === undefined ? fields : { ...fields, ...failureFields(error, 512) }, text);
@@ -168,12 +171,14 @@ function lowestLevel(number: number): Level | 'silent' {
 
 /** Formats a JSON line as `12:30:05 UPDATED home.example.com. A 192.0.2.1 -> 192.0.2.2`. */
 function formatForPeople(line: string): string {
-  const { level, time, msg, source, cause } = JSON.parse(line) as Record<string, string | number | undefined>;
+  const fields = JSON.parse(line) as Record<string, string | number | boolean | undefined>;
+  const { level, time, msg, source, cause } = fields;
   const name = (Object.keys(LEVELS) as Level[]).find((candidate) => LEVELS[candidate] === level) ?? 'info';
   const clock = new Date(Number(time)).toTimeString().slice(0, 8);
   const text = String(msg)
     .replace(/^(UPDATED|UNCHANGED): /, '')
     .replaceAll('\n', '; ');
   const from = source === undefined ? '' : ` (from ${source})`;
-  return `${clock} ${name.toUpperCase().padEnd(10)} ${text}${from}${cause === undefined ? '' : ` [${cause}]`}\n`;
+  const mark = fields['private'] === true ? ' (private)' : '';
+  return `${clock} ${name.toUpperCase().padEnd(10)} ${text}${mark}${from}${cause === undefined ? '' : ` [${cause}]`}\n`;
 }

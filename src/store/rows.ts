@@ -79,6 +79,8 @@ interface StoredSettings {
   readonly silentAfterSeconds?: number;
   readonly leaseSeconds?: number;
   readonly fallback: readonly string[];
+  readonly interfaceId?: string;
+  readonly prefixLength?: number;
   readonly members: readonly { readonly name: string; readonly host: HostMember['host']; readonly subnet: number }[];
 }
 
@@ -91,6 +93,8 @@ export function hostRow(host: HostSettings): HostRow {
     silentAfterSeconds: host.silentAfterSeconds,
     leaseSeconds: host.leaseSeconds,
     fallback: host.fallback,
+    interfaceId: host.interfaceId,
+    prefixLength: host.prefixLength,
     members: host.members.map(({ ownerName, host: hostPart, subnet }) => ({
       name: nameText(ownerName),
       host: hostPart,

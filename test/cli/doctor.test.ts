@@ -104,6 +104,23 @@ describeWith(BIND_PROGRAMS, 'a zone on real nameservers', () => {
     expect(of(findings, 'outside', 'warning')).toContain(`${PRIMARY} is a loopback address`);
   });
 
+  it('whose hosts have private addresses: one warning names those that the configuration knows', async () => {
+    const { port } = await open();
+    const file = writeConfig(port);
+    for (const [label, address] of [
+      ['lan', '10.0.0.1'],
+      ['web', '192.0.2.1'],
+      ['other', '10.0.0.2'],
+    ] as const) {
+      expect(await runDyndns(['-c', file, 'update', `${label}.${LAB_ZONE}`, address])).toMatchObject({ code: 0 });
+    }
+    const hosts = [{ name: `lan.${LAB_ZONE}` }, { name: `web.${LAB_ZONE}` }];
+    expect(of(await examine(port, { hosts }), 'outside', 'warning')).toContain(
+      `private addresses, and these hosts have one: lan.${LAB_ZONE}. 10.0.0.1.`,
+    );
+    expect(of(await examine(port), 'outside', 'warning')).not.toContain('private addresses');
+  });
+
   it('without a delegation: the lines to add at the parent', async () => {
     const { port } = await open({ delegation: '' });
     const findings = await examine(port);

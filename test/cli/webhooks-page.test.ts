@@ -121,7 +121,12 @@ describeWith(PROGRAMS, 'the commands of the pages', () => {
       runProgram(join(directory, 'dyndns'), ['host', 'add', `x.${ZONE}`, ...args], { cwd: directory });
     for (const [args, text] of [
       [['--fallback', '192.0.2.1'], 'A fallback needs a lease'],
-      [['--lease', '60', '--fallback', '192.0.2.1', '192.0.2.2'], 'at most one IPv4 and one IPv6 address'],
+      [
+        ['--lease', '60', '--fallback', ...Array.from({ length: 9 }, (_, index) => `192.0.2.${index}`)],
+        'at most 8 IPv4 and 8 IPv6 addresses',
+      ],
+      [['--interface-id', '2001:db8::1'], '--interface-id must be an interface identifier'],
+      [['--prefix-length', '48'], '--prefix-length must be an integer from 56 to 64'],
       [['--lease', 'x'], '--lease must be an integer from 0 to 315360000'],
       [['--silent-after', '-1'], '--silent-after must be an integer'],
     ] as const) {

@@ -14,7 +14,9 @@ export function describeHostStore(store: () => Store): void {
       addresses: { allow: [parseIpPrefix('10.0.0.0/8')!], deny: [parseIpPrefix('2001:db8::/32')!] },
       silentAfterSeconds: 86_400,
       leaseSeconds: 3_600,
-      fallback: ['192.0.2.99', '2001:db8::99'],
+      fallback: ['192.0.2.98', '192.0.2.99', '2001:db8::99'],
+      interfaceId: '::1',
+      prefixLength: 56,
       members: [
         { ownerName: nameOf('nas.home.example.com'), host: { kind: 'interface-id', text: '::10' }, subnet: 3 },
         { ownerName: nameOf('tv.home.example.com'), host: { kind: 'mac', text: '00:11:22:33:44:55' }, subnet: 0 },

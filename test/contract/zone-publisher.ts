@@ -231,6 +231,35 @@ export function describeZonePublisher(subject: PublisherSubject): void {
         expect(await addressesAt('many')).toEqual(['192.0.2.4', '2001:db8::2']);
       });
 
+      it.each([2, 8])('has %i addresses of each family as one RRset, in any order', async (count) => {
+        const ipv4 = Array.from({ length: count }, (_, index) => `192.0.2.${index * 7 + 3}`);
+        const ipv6 = Array.from({ length: count }, (_, index) => `2001:db8::${(index * 37 + 5).toString(16)}`);
+        const name = `several${count}`;
+        const list = (addresses: readonly string[]) => [...addresses].sort().join();
+        expect(changeLines(await update(name, { A: ipv4.join(), AAAA: ipv6.join() }))).toEqual([
+          `A None -> ${list(ipv4)}`,
+          `AAAA None -> ${list(ipv6)}`,
+        ]);
+        expect(await addressesAt(name)).toEqual([...[...ipv4].sort(), ...[...ipv6].sort()]);
+        const serial = await fixture.serial();
+        // Repeats: in other orders, one address twice, and from a publisher that has not seen the name.
+        const orders = [[...ipv4].reverse(), [...ipv4.slice(1), ipv4[0]!], [ipv4[0]!, ...ipv4]];
+        for (const order of orders) expect((await update(name, { A: order.join() })).changed).toBe(false);
+        const other = fixture.publisher();
+        const again = { zone: zoneOf(other), ownerName: at(name), wanted: wantedOf({ A: orders[0]!.join() }) };
+        expect((await useCase.run(again)).changed).toBe(false);
+        other.close();
+        expect(await fixture.serial()).toBe(serial);
+        const fewer = ipv4.slice(1);
+        expect(changeLines(await update(name, { A: fewer.join() }))).toEqual([
+          `A ${list(ipv4)} -> ${list(fewer)}`,
+          `AAAA ${list(ipv6)}`,
+        ]);
+        expect((await fixture.query(at(name).toString(), 'A')).values).toEqual([...fewer].sort());
+        expect((await update(name, { A: null, AAAA: null })).AAAA.before).toEqual([...ipv6].sort());
+        expect(await addressesAt(name)).toEqual([]);
+      });
+
       it('accepts names whose labels have dots, spaces, quotes, backslashes and octets that are not letters', async () => {
         const anywhere = ['a\\.b', 'a\\032b', 'back\\\\slash'];
         const special = ['h#sh', 'quote\\"s', 'semi\\;colon', '\\195\\164', '\\000\\255'];
@@ -461,6 +490,40 @@ export function describeZonePublisher(subject: PublisherSubject): void {
         const { members } = await useCase.run(site('found', ['y.wild', 'plain', 'x.wild'], 5));
         expect(members.map(({ AAAA }) => AAAA.before)).toEqual([[], ['2001:db8::99'], ['2001:db8:4::10']]);
         expect(await addressesAt('plain')).toEqual(['2001:db8:5::11']);
+      });
+    });
+
+    describe('a list of hosts', () => {
+      const list = (labels: readonly string[], block: number) =>
+        labels.map((label, index) => ({
+          zone: zoneOf(publisher),
+          ownerName: at(label),
+          wanted: wantedOf({ A: `192.0.2.${block},198.51.100.${index}`, AAAA: `2001:db8:${block}::${index + 1}` }),
+        }));
+      const outcomes = (settled: readonly PromiseSettledResult<AddressUpdate>[]) =>
+        settled.map((one) => (one.status === 'fulfilled' ? one.value.changed : one.reason.code));
+
+      it('of 20 with several addresses is one change: one message and one step of the serial', async () => {
+        const labels = Array.from({ length: 20 }, (_, index) => `list${index}`);
+        await useCase.runAll(list(labels, 1));
+        const before = await fixture.serial();
+        const messages = await messagesOf(async () => {
+          const settled = await useCase.runAll(list(labels, 2));
+          expect(outcomes(settled)).toEqual(labels.map(() => true));
+        });
+        if (subject.countsMessages) expect(messages).toBe(1);
+        expect((await fixture.serial()) - before).toBeLessThan(20);
+        expect(await addressesAt('list19')).toEqual(['192.0.2.2', '198.51.100.19', '2001:db8:2::20']);
+        const serial = await fixture.serial();
+        expect(outcomes(await useCase.runAll(list(labels, 2)))).toEqual(labels.map(() => false));
+        expect(await fixture.serial()).toBe(serial);
+      });
+
+      it('changes the others if the zone refuses one', async () => {
+        const settled = await useCase.runAll(list(['first', 'alias', 'a.delegated', 'last'], 3));
+        expect(outcomes(settled)).toEqual([true, 'conflict', 'conflict', true]);
+        expect(await addressesAt('first')).toEqual(['192.0.2.3', '198.51.100.0', '2001:db8:3::1']);
+        expect(await addressesAt('last')).toEqual(['192.0.2.3', '198.51.100.3', '2001:db8:3::4']);
       });
     });
 

@@ -4,7 +4,7 @@ import type { HostToken } from '../../src/core/access/token.ts';
 import type { MemberMove } from '../../src/core/hosts/site.ts';
 import type { Clock } from '../../src/core/timers.ts';
 import type { PendingUpdates } from '../../src/core/updates/pending-updates.ts';
-import { type AddressChoice, prepareUpdate } from '../../src/core/updates/prepare-update.ts';
+import { type AddressChoice, type CheckedUpdate, prepareUpdate } from '../../src/core/updates/prepare-update.ts';
 import { type AddressUpdate, namesOf, UpdateAddresses } from '../../src/core/updates/update-addresses.ts';
 import { type UpdateLimits, UpdateQueue } from '../../src/core/updates/update-queue.ts';
 import { FAMILIES } from '../../src/core/zones/family.ts';
@@ -39,6 +39,17 @@ export class AddressUpdates {
   }
 
   async run(request: TestUpdate): Promise<AddressUpdate> {
+    const update = this.#prepare(request);
+    return this.queue.run(namesOf(update), (deadlineMs) => this.updates.publish(update, deadlineMs));
+  }
+
+  /** Several updates of one zone as one change. */
+  async runAll(requests: readonly TestUpdate[]): Promise<readonly PromiseSettledResult<AddressUpdate>[]> {
+    const updates = requests.map((request) => this.#prepare(request));
+    return this.queue.run(updates.flatMap(namesOf), (deadlineMs) => this.updates.publishAll(updates, deadlineMs));
+  }
+
+  #prepare(request: TestUpdate): CheckedUpdate {
     const { zone, ownerName, fallbackTtl = 60, members = [], token, ...choice } = request;
     const principal = token === undefined ? MASTER : ({ kind: 'token', token } as const);
     const prepared = prepareUpdate(
@@ -47,7 +58,6 @@ export class AddressUpdates {
       choice,
       { policies: [zone.addresses], hostTtl: undefined, fallbackTtl },
     );
-    const update = { ...prepared, members };
-    return this.queue.run(namesOf(update), (deadlineMs) => this.updates.publish(update, deadlineMs));
+    return { ...prepared, members };
   }
 }

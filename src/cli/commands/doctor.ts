@@ -2,9 +2,11 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { Config, ZoneConfig } from '../../config/config.ts';
 import { CHECKS, type CheckName, type Finding, type FindingStatus } from '../../core/doctor/ports.ts';
+import { parseHostName } from '../../dns/host-name.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { parseEndpoint } from '../../doctor/resolvers.ts';
 import { UsageError } from '../output.ts';
+import { findSession } from '../session.ts';
 import { loadFor, quietObserver } from '../setup.ts';
 import { parseZone } from '../zone-name.ts';
 
@@ -32,12 +34,25 @@ async function doctor(zoneText: string, flags: DoctorFlags, command: Command): P
   const progress = (text: string) => void (isTerminal && process.stderr.write(`\r\u001b[K${text}`));
   const { resolver, nameserverPort } = flags;
   const { examineZone } = await import('../../doctor/run.ts');
-  const findings = await examineZone(config, zone, { resolver, nameserverPort, progress });
+  const hosts = await knownHosts(config);
+  const findings = await examineZone(config, zone, { resolver, nameserverPort, progress, hosts });
   progress('');
   process.stdout.write(
     flags.json ? formatJson(findings) : formatFindings(zone.apex, findings, layoutOf(process.stdout)),
   );
   if (findings.some(({ status }) => status === 'problem')) process.exitCode = 1;
+}
+
+/** The hosts of the running server's store. Without a server the configuration alone has them: a command must not lock the store. */
+async function knownHosts(config: Config): Promise<readonly DomainName[]> {
+  try {
+    const session = await findSession(config);
+    if (session === undefined) return [];
+    const { hosts } = await session.call('listHosts', {});
+    return hosts.map(({ host }) => parseHostName(host));
+  } catch {
+    return [];
+  }
 }
 
 /** An array of {check, status, text, advice}; `advice` is null if there is nothing to do. */

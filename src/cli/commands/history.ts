@@ -61,13 +61,20 @@ export function formatHistory({ host, events, more, lastSeen, repeats }: History
 }
 
 /** `2026-11-23 11:00:00+01:00  changed  A 192.0.2.1 -> 192.0.2.2  by router1 (dyndns2 from 198.51.100.1, ddclient/4)`. */
-function formatEvent({ time, outcome, A, AAAA, code, detail, actor, protocol, source, userAgent }: EventView): string {
+function formatEvent(event: EventView): string {
+  const { time, outcome, A, AAAA, code, detail, actor, protocol, source, userAgent } = event;
   const steps = Object.entries({ A, AAAA }).flatMap(([family, step]) =>
     step === undefined || step.before.join() === step.after.join()
       ? []
       : [`${family} ${listed(step.before, 'none')} -> ${listed(step.after, 'none')}`],
   );
-  const what = [...steps, ...(code === undefined ? [] : [code]), ...(detail === undefined ? [] : [detail])].join('; ');
+  const mark = event.private === true ? ['private'] : [];
+  const what = [
+    ...steps,
+    ...mark,
+    ...(code === undefined ? [] : [code]),
+    ...(detail === undefined ? [] : [detail]),
+  ].join('; ');
   const from = [source === '' ? protocol : `${protocol} from ${source}`, ...(userAgent === '' ? [] : [userAgent])];
   return `${formatTime(time)}  ${outcome.padEnd(7)}  ${printable(`${what}  by ${actor} (${from.join(', ')})`)}\n`;
 }

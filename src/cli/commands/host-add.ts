@@ -13,6 +13,8 @@ interface AddFlags {
   readonly silentAfter?: string;
   readonly lease?: string;
   readonly fallback?: readonly string[];
+  readonly interfaceId?: string;
+  readonly prefixLength?: string;
   readonly replace?: boolean;
   readonly createToken?: string;
   readonly json?: boolean;
@@ -28,12 +30,14 @@ export function hostAddCommand(): Command {
     .option('--silent-after <seconds>', 'send a notice after this time without an update')
     .option('--lease <seconds>', 'remove its addresses after this time without an update')
     .option('--fallback <addresses...>', 'addresses to publish when the lease ends')
+    .option('--interface-id <id>', 'the lower half of its own IPv6 address below a prefix, like ::1')
+    .option('--prefix-length <bits>', 'members follow an IPv6 address without a prefix: 56 to 64')
     .option('--replace', 'replace settings that exist')
     .option('--create-token <token>', 'create a token of this name that may change the host')
     .option('--json', 'print a JSON object')
     .action(async (host: string, flags: AddFlags, command: Command) => {
       const { ttl, allow = [], deny = [], silentAfter, lease, fallback = [] } = flags;
-      const { replace = false, createToken, json } = flags;
+      const { interfaceId, prefixLength, replace = false, createToken, json } = flags;
       await withClientSession(loadFor(command).config, async (session) => {
         // The settings first: they can be replaced later, a token of this name cannot be created again.
         const settings = {
@@ -44,6 +48,8 @@ export function hostAddCommand(): Command {
           ...(silentAfter !== undefined && { silentAfter }),
           ...(lease !== undefined && { lease }),
           fallback,
+          ...(interfaceId !== undefined && { interfaceId }),
+          ...(prefixLength !== undefined && { prefixLength }),
           replace,
         };
         const added = await session.call('addHost', settings);

@@ -77,7 +77,7 @@ function formatHosts(hosts: readonly HostView[]): string {
 export function formatHost(details: HostDetails): string {
   const { host, origin, enabled, ttl, allow, deny, members, published, publishedProblem } = details;
   const { lastSeen, repeats, pending, tokens } = details;
-  const { silentAfterSeconds, leaseSeconds, fallback = [] } = details;
+  const { silentAfterSeconds, leaseSeconds, fallback = [], interfaceId, prefixLength } = details;
   const from = { configuration: 'in the configuration file', store: 'in the store', none: 'none of its own' }[origin];
   const lines = [
     host,
@@ -87,6 +87,8 @@ export function formatHost(details: HostDetails): string {
   ];
   if (allow.length > 0) lines.push(`  allowed    ${listed(allow)}`);
   if (deny.length > 0) lines.push(`  denied     ${listed(deny)}`);
+  if (interfaceId !== undefined) lines.push(`  own id     ${interfaceId} below a prefix`);
+  if (prefixLength !== undefined) lines.push(`  prefix     /${prefixLength} around its IPv6 address moves the members`);
   for (const member of members) lines.push(`  member     ${formatMember(member)}`);
   if (silentAfterSeconds !== undefined) lines.push(`  silent     notice after ${silentAfterSeconds} s`);
   if (leaseSeconds !== undefined) {

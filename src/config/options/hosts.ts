@@ -62,9 +62,27 @@ export const HOST_OPTIONS = {
   'hosts[].fallback': option(listOf(ipAddress), {
     default: [],
     summary:
-      'The addresses that are published after the lease (`lease_seconds`) has expired: at most one IPv4 and one IPv6 ' +
-      'address.',
+      'The addresses that are published after the lease (`lease_seconds`) has expired: at most eight IPv4 and eight IPv6 ' +
+      'addresses.',
     example: "[192.0.2.99, '2001:db8::99']",
+  }),
+  'hosts[].interface_id': option(interfaceId, {
+    place: 'interfaceId',
+    otherwise: 'what the published AAAA record has behind the prefix',
+    summary:
+      'The lower half of its own IPv6 address. When an update contains a prefix and no IPv6 address, this follows the prefix. ' +
+      'An entry of the host among its `members` takes precedence.',
+    example: "'::1'",
+  }),
+  'hosts[].prefix_length': option(integer(56, 64), {
+    place: 'prefixLength',
+    otherwise: 'such an update moves the host alone',
+    unit: 'bits',
+    summary:
+      'Lets the members follow an update that has an IPv6 address of the host and no prefix: the prefix of this length around ' +
+      'the address moves them. Set this only if the address is in the prefix of the members. It has no effect on updates of ' +
+      'a FRITZ!Box, whose own address may be in another prefix than its LAN.',
+    example: '64',
   }),
   'hosts[].members[].name': ofMember(fullOwnerName, {
     place: 'ownerName',

@@ -112,8 +112,12 @@ export const ZONE_OPTIONS = {
     place: 'addresses.allow',
     default: [],
     summary:
-      'Addresses or prefixes that may be published although they are refused by default (loopback, link-local, multicast, ' +
-      'unspecified) or in a shorter prefix of `deny`. The longest prefix wins.',
+      'Addresses or prefixes that may be published although they are refused by default or in a shorter prefix of `deny`. ' +
+      'The longest prefix wins. By default, global unicast addresses are accepted, those for documentation and ' +
+      'benchmarking too. Private ones (RFC 1918, fc00::/7, 100.64.0.0/10) are accepted, and marked in log and history. ' +
+      'Refused are loopback, link-local, multicast, unspecified and reserved addresses (127.0.0.0/8, 169.254.0.0/16, ' +
+      '224.0.0.0/4, 0.0.0.0/8, 240.0.0.0/4), and every IPv6 address outside of 2000::/3 and fc00::/7: bare interface ' +
+      'identifiers, ::/96, 64:ff9b::/96, 100::/64, fec0::/10.',
     example: "['198.51.100.0/24']",
   }),
   'zones[].addresses.deny': option(listOf(ipPrefix), {

@@ -36,6 +36,9 @@ export function resolveTokens({ root, zones }: Settings, context: ResolveContext
   });
 }
 
+/** Of one family, at one name. */
+const MAX_ADDRESSES = 8;
+
 const DAY_MS = 86_400_000;
 
 /** The settings of hosts without problems. */
@@ -55,10 +58,14 @@ export function resolveHosts({ root, zones }: Settings, context: ResolveContext)
     refuseTtl(item, ownerName, zones, context);
     const silentAfterSeconds = item.get('hosts[].silent_after_seconds');
     const leaseSeconds = item.get('hosts[].lease_seconds');
+    const ofHost = resolveMembers(item, ownerName, zones, members, context);
+    if (options.prefixLength !== undefined && ofHost.length === 0) {
+      context.warnings.push(`The prefix_length of '${ownerName}' has no effect: the host has no members.`);
+    }
     return {
       ...options,
       ownerName,
-      members: resolveMembers(item, ownerName, zones, members, context),
+      members: ofHost,
       ...(silentAfterSeconds > 0 && { silentAfterSeconds }),
       ...(leaseSeconds > 0 && { leaseSeconds }),
       fallback: fallbackOf(item, context),
@@ -121,13 +128,10 @@ function canBeIn(pattern: DomainName, apex: DomainName): boolean {
 function fallbackOf(item: Scope, context: ResolveContext): readonly string[] {
   const addresses = item.get('hosts[].fallback').map(unmapAddress);
   for (const family of [4, 6] as const) {
-    if (addresses.filter((address) => address.family === family).length <= 1) continue;
-    refuse(
-      context,
-      item,
-      'hosts[].fallback',
-      `has several IPv${family} addresses; at most one of each family is allowed.`,
-    );
+    const count = addresses.filter((address) => address.family === family).length;
+    if (count <= MAX_ADDRESSES) continue;
+    const message = `has ${count} IPv${family} addresses; at most ${MAX_ADDRESSES} of each family are allowed.`;
+    refuse(context, item, 'hosts[].fallback', message);
   }
   if (addresses.length > 0 && !item.isMentioned('hosts[].lease_seconds')) {
     refuse(

@@ -20,6 +20,10 @@ const EVENT = {
     {
       A: STEP,
       AAAA: STEP,
+      private: described(
+        { type: 'boolean' },
+        'True if a private address was published: RFC 1918, unique local (fc00::/7), or carrier NAT (100.64.0.0/10).',
+      ),
       code: described({ type: 'string' }, 'Why it was refused or failed: a code of docs/errors.md.'),
       detail: described({ type: 'string' }, 'Further facts, like other types that were changed.'),
     },

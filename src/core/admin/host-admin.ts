@@ -7,14 +7,14 @@ import { formatRRType } from '../../dns/rdata.ts';
 import { type HostToken, tokenCovers, tokenState } from '../access/token.ts';
 import { AppError } from '../errors.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from '../hosts/host.ts';
+import { MAX_ADDRESSES } from '../zones/family.ts';
 import type { ReadOutcome } from '../zones/publisher.ts';
 import { type AdminOptions, requireStore, requireZone } from './admin-options.ts';
 import { type HostDetails, type HostView, MAX_MEMBERS } from './host-operations.ts';
 import { hostView, pendingUpdateView } from './views.ts';
 
 /** Absent: the default, or for `members` those that the host has. */
-export type NewHost = Pick<HostSettings, 'ownerName' | 'ttl' | 'addresses' | 'silentAfterSeconds' | 'leaseSeconds'> &
-  Partial<Pick<HostSettings, 'fallback' | 'enabled' | 'members'>>;
+export type NewHost = Pick<HostSettings, 'ownerName' | 'addresses'> & Partial<HostSettings>;
 
 export class HostAdmin {
   readonly #options: AdminOptions;
@@ -171,8 +171,12 @@ export class HostAdmin {
     const both = deny.find((prefix) => allow.includes(prefix));
     if (both !== undefined) throw new AppError('request-malformed', `${both} cannot be allowed and denied at once.`);
     const isIpv6 = (text: string) => text.includes(':');
-    if (fallback.filter(isIpv6).length > 1 || fallback.filter((text) => !isIpv6(text)).length > 1) {
-      throw new AppError('request-malformed', 'A host has at most one IPv4 and one IPv6 address as fallback.');
+    if (
+      fallback.filter(isIpv6).length > MAX_ADDRESSES ||
+      fallback.filter((text) => !isIpv6(text)).length > MAX_ADDRESSES
+    ) {
+      const message = `A host has at most ${MAX_ADDRESSES} IPv4 and ${MAX_ADDRESSES} IPv6 addresses as fallback.`;
+      throw new AppError('request-malformed', message);
     }
     if (fallback.length > 0 && leaseSeconds === undefined) {
       throw new AppError('request-malformed', 'A fallback needs a lease: it is published when the lease ends.');

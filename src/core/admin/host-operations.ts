@@ -52,7 +52,15 @@ const SETTINGS = {
   ),
   fallback: described(
     list(text(64, 'an IPv4 or IPv6 address'), MAX_ITEMS),
-    'Addresses that are published when the lease ends: at most one of each family.',
+    'Addresses that are published when the lease ends: at most eight of each family.',
+  ),
+  interfaceId: described(
+    text(64, 'an interface identifier, the lower 64 bits of an address, like ::10'),
+    'The lower half of its own IPv6 address below a prefix. Without it: what the published AAAA record has.',
+  ),
+  prefixLength: described(
+    integer(56, 64),
+    'An IPv6 address without a prefix moves the members into the prefix of this length around it. Without it: it moves none.',
   ),
 };
 

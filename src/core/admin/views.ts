@@ -9,6 +9,7 @@ import { type HostToken, type ListedToken, tokenState } from '../access/token.ts
 import type { HistoryEvent } from '../history/history.ts';
 import type { HostSettings } from '../hosts/host.ts';
 import type { PendingUpdate } from '../pending/pending-update.ts';
+import { isPrivate } from '../zones/special-addresses.ts';
 import type { EventView } from './history-operations.ts';
 import type { HostView, PendingUpdateView } from './host-operations.ts';
 import type { NewTokenView, TokenView } from './token-operations.ts';
@@ -89,10 +90,13 @@ export function hostView(
       leaseSeconds: settings.leaseSeconds,
       fallback: settings.fallback,
     }),
+    ...(settings?.interfaceId !== undefined && { interfaceId: settings.interfaceId }),
+    ...(settings?.prefixLength !== undefined && { prefixLength: settings.prefixLength }),
     ...(activity && { lastSeen: isoTime(activity.lastSeenMs), repeats: activity.repeats }),
   };
 }
 
 export function eventView({ ownerName: _host, timeMs, ...event }: HistoryEvent): EventView {
-  return { ...event, time: isoTime(timeMs) };
+  const published = [...(event.A?.after ?? []), ...(event.AAAA?.after ?? [])];
+  return { ...event, time: isoTime(timeMs), ...(published.some(isPrivate) && { private: true }) };
 }

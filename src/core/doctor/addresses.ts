@@ -1,19 +1,12 @@
 /**
- * Addresses of nameservers for `dyndns doctor`: resolves names, and recognizes addresses that the internet cannot reach
- * (RFC 1918 §3, RFC 6598 §7, RFC 4193 §3.1, RFC 6890 §2.2). Replies are cut to a few addresses, CNAME chains to a few
- * steps.
+ * Addresses of nameservers for `dyndns doctor`: resolves names, and recognizes addresses that the internet cannot reach.
+ * Replies are cut to a few addresses, CNAME chains to a few steps.
  */
-import {
-  addressOctets,
-  type IpAddress,
-  type IpPrefix,
-  parseIpAddress,
-  parseIpPrefix,
-  prefixContains,
-} from '../../dns/address.ts';
+import { addressOctets, type IpAddress, parseIpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { type ResourceRecord, RRType } from '../../dns/rdata.ts';
 import { rrsetAddresses } from '../../dns/rrset.ts';
+import { blockOf } from '../zones/special-addresses.ts';
 import type { Lookup } from './ports.ts';
 
 /** Limit of addresses per nameserver. */
@@ -72,33 +65,10 @@ function followAliases(records: readonly ResourceRecord[], name: DomainName): Do
   return at;
 }
 
-const LOCAL: readonly (readonly [string, string])[] = [
-  ['0.0.0.0/8', 'is not the address of a machine'],
-  ['10.0.0.0/8', 'is private'],
-  ['100.64.0.0/10', "is behind a carrier's NAT"],
-  ['127.0.0.0/8', 'is a loopback address'],
-  ['169.254.0.0/16', 'is link-local'],
-  ['172.16.0.0/12', 'is private'],
-  ['192.168.0.0/16', 'is private'],
-  ['::/128', 'is not the address of a machine'],
-  ['::1/128', 'is a loopback address'],
-  ['fc00::/7', 'is private'],
-  ['fe80::/10', 'is link-local'],
-];
-
-const LOCAL_PREFIXES = LOCAL.map(([text, what]) => ({ prefix: parseIpPrefix(text)!, what }));
-
 /** Why the internet cannot reach an address, as the end of a sentence; undefined for a public address. */
 export function whyLocal(address: IpAddress): string | undefined {
-  const octets = addressOctets(address);
-  return LOCAL_PREFIXES.find(({ prefix }) => prefixContains(prefix, octets))?.what;
-}
-
-/** Whether the whole prefix is within addresses that the internet does not route. */
-export function isLocalPrefix(prefix: IpPrefix): boolean {
-  return LOCAL_PREFIXES.some(
-    ({ prefix: local }) => prefix.length >= local.length && prefixContains(local, prefix.octets),
-  );
+  const block = blockOf(addressOctets(address));
+  return block && `is ${block.what}`;
 }
 
 /** Whether only this machine can connect: loopback addresses, and `localhost`. */

@@ -6,11 +6,13 @@ import { describe, expect, it } from 'vitest';
 import { parseIpAddress, parseIpPrefix } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
 import { type Rdata, type ResourceRecord, RRClass, RRType } from '../../dns/rdata.ts';
+import { AppError } from '../errors.ts';
 import { findAddresses, whyLocal } from './addresses.ts';
 import { checkDelegation } from './delegation.ts';
+import { checkHosts } from './hosts.ts';
 import { checkOutside, checkTrust } from './http.ts';
 import { checkNameservers } from './nameservers.ts';
-import type { DoctorSubject, Finding, HttpFacts, Lookup, LookupReply, LookupResult } from './ports.ts';
+import type { DoctorSubject, DoctorTools, Finding, HttpFacts, Lookup, LookupReply, LookupResult } from './ports.ts';
 import { judgeClocks, type ZoneAtPrimary } from './primary.ts';
 
 const name = (text: string) => DomainName.parse(text);
@@ -80,6 +82,52 @@ const texts = (findings: readonly Finding[], status: string) =>
 function zoneWith(serial: number, nameservers: readonly string[] = []): ZoneAtPrimary {
   return { serial, nameservers: nameservers.map(name), addresses: new Map() };
 }
+
+describe('hosts with private addresses', () => {
+  const addressesOf = new Map([
+    ['lan.dyn.example.com.', ['192.0.2.1', '10.0.0.1']],
+    ['nat.dyn.example.com.', ['100.64.0.9']],
+    ['ula.dyn.example.com.', ['fd00::1']],
+    ['public.dyn.example.com.', ['192.0.2.1', '2001:db8::1']],
+  ]);
+  const check = async (labels: readonly string[], more: Partial<DoctorSubject> = {}, fail = '') => {
+    let reads = 0;
+    const publisher = {
+      read: async (host: DomainName) => {
+        reads += 1;
+        if (`${host}` === fail) throw new AppError('primary-unreachable', 'no reply');
+        const all = addressesOf.get(`${host}`) ?? (`${host}`.startsWith('many') ? ['10.1.1.1'] : []);
+        const of = (isIpv6: boolean) => ({ addresses: all.filter((text) => text.includes(':') === isIpv6), ttl: 60 });
+        return { kind: 'addresses', published: { A: of(false), AAAA: of(true) } };
+      },
+    };
+    const tools = { publisher, progress: () => undefined, clock: () => 0, deadlineMs: 1 } as unknown as DoctorTools;
+    const hosts = labels.map((label) => ZONE.prepend(label));
+    const findings = await checkHosts({ zone: ZONE, hosts, ...more } as DoctorSubject, tools);
+    return { reads, text: findings.map(({ status, text }) => `${status} ${text}`).join('\n') };
+  };
+
+  it('are one warning that names them', async () => {
+    expect((await check(['public', 'none'])).text).toBe('');
+    expect((await check(['lan', 'public', 'nat', 'none', 'ula'])).text).toBe(
+      'warning The internet cannot reach private addresses, and these hosts have one: lan.dyn.example.com. 10.0.0.1, ' +
+        'nat.dyn.example.com. 100.64.0.9, ula.dyn.example.com. fd00::1.',
+    );
+  });
+
+  it('are limited in number, and end with the first failure', async () => {
+    const many = Array.from({ length: 2000 }, (_, index) => `many${index}`);
+    const { reads, text } = await check(many);
+    expect(reads).toBe(500);
+    expect(text).toMatch(/ many4\.dyn\.example\.com\. 10\.1\.1\.1, and 495 more\.$/);
+    expect((await check(many, {}, 'many0.dyn.example.com.')).reads).toBeLessThan(40);
+  });
+
+  it('are expected in a zone of a private network', async () => {
+    const zone = name('home.arpa');
+    expect(await check([], { zone, hosts: [zone.prepend('many')] })).toEqual({ reads: 0, text: '' });
+  });
+});
 
 describe('replies of other servers', () => {
   it('with a CNAME loop end after a few steps, without an address', async () => {

@@ -3,6 +3,7 @@
  * It changes nothing. What this machine cannot check is reported as "not checked", never as "ok".
  */
 import { checkDelegation } from './delegation.ts';
+import { checkHosts } from './hosts.ts';
 import { checkHttp, checkOutside } from './http.ts';
 import { checkNameservers } from './nameservers.ts';
 import { CHECKS, type DoctorSubject, type DoctorTools, type Finding } from './ports.ts';
@@ -23,6 +24,7 @@ export async function examine(subject: DoctorSubject, tools: DoctorTools): Promi
     ...servers.findings,
     ...(await checkHttp(subject, tools)),
     ...checkOutside(subject, servers.addresses),
+    ...(primary.zone === undefined ? [] : await checkHosts(subject, tools)),
   ];
   return CHECKS.flatMap((check) => all.filter((finding) => finding.check === check));
 }

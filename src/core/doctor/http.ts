@@ -4,7 +4,8 @@
  */
 import { formatIpPrefix, type IpAddress, type IpPrefix, parseIpAddress } from '../../dns/address.ts';
 import { formatEndpoint } from '../../dns/endpoint.ts';
-import { isLocalPrefix, isLoopback, whyLocal } from './addresses.ts';
+import { isInBlock } from '../zones/special-addresses.ts';
+import { isLoopback, whyLocal } from './addresses.ts';
 import { specialUse } from './delegation.ts';
 import type { DoctorSubject, DoctorTools, Finding, HttpFacts, HttpListen, PrimaryFacts } from './ports.ts';
 
@@ -83,7 +84,7 @@ function checkPrefix(prefix: IpPrefix): Finding[] {
     const claim = `http.trusted_proxies contains ${text}: anyone can claim any client address.`;
     return [{ check, status: 'problem', text: claim, advice }];
   }
-  if (prefix.length >= SHORT_PREFIX[prefix.family] || isLocalPrefix(prefix)) return [];
+  if (prefix.length >= SHORT_PREFIX[prefix.family] || isInBlock(prefix)) return [];
   const wide = `http.trusted_proxies contains ${text}, a large part of the internet: every machine in it can claim any client address.`;
   return [{ check, status: 'warning', text: wide, advice }];
 }

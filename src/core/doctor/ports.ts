@@ -85,6 +85,8 @@ export interface DoctorSubject {
   /** The TSIG key's name and algorithm, for texts; undefined if the zone has none. */
   readonly key: string | undefined;
   readonly http: HttpFacts;
+  /** Names of the zone that are known to be hosts. */
+  readonly hosts?: readonly DomainName[];
 }
 
 /** The access to the network. */

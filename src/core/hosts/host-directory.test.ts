@@ -96,6 +96,8 @@ describe('HostDirectory', () => {
       { silentAfterSeconds: 60 },
       { leaseSeconds: 60 },
       { fallback: ['192.0.2.1'] },
+      { interfaceId: '::1' },
+      { prefixLength: 56 },
       { members: [member] },
     ];
     await store.put(plain);

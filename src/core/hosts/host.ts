@@ -27,6 +27,16 @@ export interface HostSettings {
   readonly leaseSeconds?: number;
   /** Addresses to publish instead, canonical texts. */
   readonly fallback: readonly string[];
+  /**
+   * Canonical text of parseInterfaceId: what its own address has behind a prefix that a request brings. Absent: what the
+   * published address has there.
+   */
+  readonly interfaceId?: string;
+  /**
+   * 56 to 64: an IPv6 address without a prefix in the same request moves the members into the prefix of this length around
+   * it. Absent: it moves none.
+   */
+  readonly prefixLength?: number;
   readonly members: readonly HostMember[];
 }
 
@@ -37,9 +47,11 @@ export function defaultHostSettings(ownerName: DomainName): HostSettings {
 
 /** Whether settings equal those of a host that has none. */
 export function isDefault(settings: HostSettings): boolean {
-  const { enabled, ttl, addresses, fallback, members } = settings;
+  const { enabled, ttl, addresses, fallback, interfaceId, prefixLength, members } = settings;
   const lists = [addresses.allow, addresses.deny, fallback, members];
-  return enabled && ttl === undefined && !isLimited(settings) && lists.every((list) => list.length === 0);
+  const single = [ttl, interfaceId, prefixLength];
+  if (single.some((value) => value !== undefined) || isLimited(settings)) return false;
+  return enabled && lists.every((list) => list.length === 0);
 }
 
 /** Whether the time that the host may be silent is limited. */

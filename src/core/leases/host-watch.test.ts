@@ -296,6 +296,17 @@ describe('a lease', () => {
     expect(model.rrsetAt(home, RRType.A)?.ttl).toBe(7);
   });
 
+  it('publishes several addresses of one family, and the next update replaces them all', async () => {
+    configured = [lease({ fallback: ['192.0.2.99', '192.0.2.98', '2001:db8::99', '192.0.2.97'] })];
+    const { update } = openProcess();
+    await update({ A: '192.0.2.1,192.0.2.2' });
+    await timers.pass(2 * HOUR);
+    expect(addresses()).toEqual(['192.0.2.97,192.0.2.98,192.0.2.99', '2001:db8::99']);
+    await timers.pass(5 * HOUR);
+    expect(await update({ A: '192.0.2.2,192.0.2.1' })).toBe('good');
+    expect(addresses()[0]).toBe('192.0.2.1,192.0.2.2');
+  });
+
   it('is done once: what is set by hand afterwards stays, also over a restart', async () => {
     configured = [lease()];
     const first = openProcess();

@@ -7,8 +7,9 @@ import type { DomainName } from '../../dns/name.ts';
 import { type PermittedHost, unknownName } from '../access/authorize.ts';
 import type { RequestContext } from '../access/request-context.ts';
 import { checkTokenAddress, type HostToken } from '../access/token.ts';
+import { AppError } from '../errors.ts';
 import type { HostSettings } from '../hosts/host.ts';
-import { type MemberMove, memberAddress } from '../hosts/site.ts';
+import { type MemberMove, memberAddress, ownAddress } from '../hosts/site.ts';
 import type { UpdateOrigin } from '../update-origin.ts';
 import { type AddressPolicy, checkAddress } from '../zones/address-policy.ts';
 import { FAMILIES } from '../zones/family.ts';
@@ -20,7 +21,9 @@ export interface AddressChoice {
   readonly wanted: WantedAddresses;
   /** The members of the host move into this prefix, and its own AAAA record as well if `wanted` does not name that family. */
   readonly prefix?: IpPrefix;
-  /** The prefix is for the members alone. */
+  /** IPv4: the published A record moves into this prefix if `wanted` does not name that family. */
+  readonly prefix4?: IpPrefix;
+  /** `prefix` is for the members alone. */
   readonly ownStays?: boolean;
   /** Seconds; absent: the host's, the zone's or the protocol's default. */
   readonly ttl?: number;
@@ -49,6 +52,8 @@ export interface CheckedUpdate extends AddressRules {
    * published one nothing happens.
    */
   readonly prefix: IpPrefix | undefined;
+  /** The same for A. Without a published address the update fails. */
+  readonly prefix4: IpPrefix | undefined;
   /** Seconds. */
   readonly ttl: number;
   /** Other names of the zone that change in the same step. */
@@ -78,9 +83,9 @@ export function prepareUpdate(
   choice: AddressChoice,
   { policies, hostTtl, fallbackTtl }: UpdateRules,
 ): CheckedUpdate {
-  const { wanted, prefix } = choice;
+  const { wanted, prefix, prefix4 } = choice;
   for (const family of FAMILIES) {
-    const isWanted = wanted[family] !== undefined || (family === 'AAAA' && prefix !== undefined);
+    const isWanted = wanted[family] !== undefined || (family === 'AAAA' ? prefix : prefix4) !== undefined;
     if (isWanted && !families.includes(family)) throw unknownName(ownerName);
   }
   checkOwnerName(zone, ownerName);
@@ -95,6 +100,7 @@ export function prepareUpdate(
     choice,
     wanted,
     prefix: choice.ownStays === true ? undefined : prefix,
+    prefix4,
     ttl: chooseTtl(zone, choice.ttl, fallbackTtl, hostTtl),
     members: NO_MEMBERS,
     leftOut: NO_MEMBERS,
@@ -113,13 +119,27 @@ export function checkRules({ token, caller, policies }: AddressRules, address: I
 }
 
 /**
- * The update with the members of its host in it. A member that cannot move into the prefix is left out.
- * @param settingsOf those of the members, by the key of their names
+ * The update with the host's own address below the prefix: its interface identifier in place of the published one's.
+ * An address that the request or the host's entry among its members sets is not changed.
  * @throws AppError address-refused
+ */
+export function addOwnAddress(update: CheckedUpdate, interfaceId: string): CheckedUpdate {
+  const { prefix, wanted } = update;
+  if (prefix === undefined || wanted.AAAA !== undefined) return update;
+  const address = ownAddress(prefix, interfaceId);
+  checkRules(update, address);
+  return { ...update, wanted: { ...wanted, AAAA: [address] } };
+}
+
+/**
+ * The update with the members of its host in it. A member that cannot move into the prefix is left out.
+ * @param prefix undefined: it is not known, and all members are left out
+ * @param settingsOf those of the members, by the key of their names
+ * @throws AppError address-refused, if the request itself has the prefix; else such a member is left out
  */
 export function addMembers(
   update: CheckedUpdate,
-  prefix: IpPrefix,
+  prefix: IpPrefix | undefined,
   host: HostSettings,
   settingsOf: ReadonlyMap<string, HostSettings | undefined>,
   fallbackTtl: number,
@@ -130,24 +150,36 @@ export function addMembers(
   let { wanted } = update;
   for (const member of host.members) {
     const { ownerName } = member;
+    const isHost = ownerName.equals(update.ownerName);
+    if (isHost && update.prefix === undefined) continue;
     const settings = settingsOf.get(ownerName.key);
+    const leaveOut = (why: string) => leftOut.push({ ownerName, why: `member of ${host.ownerName}: ${why}` });
+    if (prefix === undefined) {
+      leaveOut(`the addresses of the host are in several /${host.prefixLength} prefixes`);
+      continue;
+    }
     const address = memberAddress(prefix, member);
     const why =
       address === undefined
         ? `a /${prefix.length} has no room for its subnet ${member.subnet}`
         : obstacle(zone, ownerName, settings);
     if (address === undefined || why !== undefined) {
-      leftOut.push({ ownerName, why: `member of ${host.ownerName}: ${why}` });
+      leaveOut(`${why}`);
       continue;
     }
-    const isHost = ownerName.equals(update.ownerName);
-    if (isHost && update.prefix === undefined) continue;
-    checkRules(update, address);
+    try {
+      checkRules(update, address);
+      if (!isHost && settings !== undefined) checkAddress([zone.addresses, settings.addresses], address);
+    } catch (error) {
+      // The client has not sent the prefix: its own update is not refused because of it.
+      if (!(error instanceof AppError) || choice.prefix !== undefined) throw error;
+      leaveOut(error.message);
+      continue;
+    }
     if (isHost) {
       wanted = { AAAA: [address], ...wanted };
       continue;
     }
-    if (settings !== undefined) checkAddress([zone.addresses, settings.addresses], address);
     members.push({ ownerName, address, ttl: choice.ttl ?? chooseTtl(zone, undefined, fallbackTtl, settings?.ttl) });
   }
   return { ...update, wanted, members, leftOut };

@@ -15,6 +15,7 @@ import { DEFAULT_TOKEN_TYPES, type HostToken } from '../access/token.ts';
 import { AppError } from '../errors.ts';
 import type { PublishedAddresses, PublishOutcome, ReadOutcome } from '../zones/publisher.ts';
 import type { Zone } from '../zones/zone.ts';
+import { prepareUpdate } from './prepare-update.ts';
 
 const apex = DomainName.parse('example.com');
 const home = DomainName.parse('home.example.com');
@@ -271,5 +272,44 @@ describe('a prefix', () => {
     const rrset = { ownerName: home, type: RRType.AAAA, ttl: 60, rdatas };
     model.apply([{ zone: apex, ownerName: home, prerequisites: [], edits: [{ kind: 'replace-rrset', rrset }] }]);
     await expect(update({}, { prefix })).rejects.toMatchObject({ code: 'conflict' });
+  });
+});
+
+describe('an IPv4 prefix', () => {
+  const prefix4 = parseIpPrefix('10.1.0.0/16')!;
+
+  it('moves the published A record, which keeps its host bits', async () => {
+    const { update } = setUp();
+    await update({ A: '192.0.2.7', AAAA: '2001:db8::1' });
+    const moved = await update({}, { prefix4 });
+    expect(moved.A).toEqual({ before: ['192.0.2.7'], after: ['10.1.2.7'], changed: true });
+    expect(moved.AAAA.changed).toBe(false);
+    expect((await update({}, { prefix4 })).changed).toBe(false);
+    const both = await update({}, { prefix4: parseIpPrefix('10.0.0.0/8')!, prefix: parseIpPrefix('2001:db8:5::/64')! });
+    expect([both.A.after, both.AAAA.after]).toEqual([['10.1.2.7'], ['2001:db8:5::1']]);
+  });
+
+  it('without an A record, with several, or into a refused address changes nothing, also of the other family', async () => {
+    const { update, model } = setUp();
+    const message = (text: RegExp) => ({ code: 'conflict', message: expect.stringMatching(text) });
+    await expect(update({ AAAA: '2001:db8::1' }, { prefix4 })).rejects.toMatchObject(message(/has no A record/));
+    expect(model.rrsetAt(home, RRType.AAAA)).toBeUndefined();
+    await update({ A: '192.0.2.7,192.0.2.8' });
+    await expect(update({}, { prefix4 })).rejects.toMatchObject(message(/has several A records/));
+    await update({ A: '192.0.2.7' });
+    const loopback = parseIpPrefix('127.0.0.0/8')!;
+    await expect(update({}, { prefix4: loopback })).rejects.toMatchObject({ code: 'address-refused' });
+    expect(addressAt(model)).toBe('192.0.2.7');
+  });
+
+  it('needs the permission for A, and does not apply where the request has an A address', async () => {
+    const { update } = setUp();
+    expect((await update({ A: '192.0.2.9' }, { prefix4 })).A.after).toEqual(['192.0.2.9']);
+    const aaaaOnly = { zone: setUp().zone, ownerName: home, families: ['AAAA'] as const };
+    const context = { principal: { kind: 'token', token: TOKEN }, caller: undefined, origin: 'client' } as const;
+    const rules = { policies: [], hostTtl: undefined, fallbackTtl: 60 };
+    expect(() => prepareUpdate(aaaaOnly, context, { wanted: {}, prefix4 }, rules)).toThrow(
+      expect.objectContaining({ code: 'not-permitted' }),
+    );
   });
 });

@@ -6,13 +6,14 @@
  * the old value that is reported is true even while others change the zone. docs/decisions/0001 has the reasons.
  */
 
-import { moveAddress } from '../../dns/address.ts';
+import { type IpAddress, type IpPrefix, moveAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { AppError } from '../errors.ts';
+import { AppError, type ErrorCode } from '../errors.ts';
 import { addressOf, FAMILIES, type Family } from '../zones/family.ts';
 import { type ChangePlan, type FamilyPlan, planChange, type WantedAddresses } from '../zones/plan-change.ts';
 import { type Beliefs, type NamesChange, publishNames } from '../zones/publish-change.ts';
 import type { PublishedAddresses } from '../zones/publisher.ts';
+import { isPrivate } from '../zones/special-addresses.ts';
 import type { FailedUpdate, PendingUpdates } from './pending-updates.ts';
 import { type CheckedUpdate, checkRules } from './prepare-update.ts';
 import type { UpdateQueue } from './update-queue.ts';
@@ -24,6 +25,13 @@ export type AddressUpdate = Pick<ChangePlan, 'A' | 'AAAA'> & {
   readonly changed: boolean;
   readonly members: readonly { readonly ownerName: DomainName; readonly AAAA: FamilyPlan }[];
 };
+
+/** Whether a private address is published after an update, at the name or at a member. */
+export function hasPrivateAddress({ A, AAAA, members }: AddressUpdate): boolean {
+  return (
+    A.after.some(isPrivate) || AAAA.after.some(isPrivate) || members.some((member) => member.AAAA.after.some(isPrivate))
+  );
+}
 
 export class UpdateAddresses {
   /** In whose order each update is published. */
@@ -67,6 +75,64 @@ export class UpdateAddresses {
     }
   }
 
+  /**
+   * Publishes several updates of one zone as one change: all of them, or none. If the zone refuses it, maybe because of one
+   * of them, each is published alone. The caller is in the order of all their names, which are different.
+   * @param updates not empty; all are dry runs, or none is
+   * @returns in their order. Never rejects
+   */
+  async publishAll(
+    updates: readonly CheckedUpdate[],
+    deadlineMs: number,
+    changeRefused?: AppError,
+  ): Promise<readonly PromiseSettledResult<AddressUpdate>[]> {
+    try {
+      const results = await this.#publishTogether(updates, deadlineMs, changeRefused);
+      return results.map((value) => ({ status: 'fulfilled', value }));
+    } catch (error) {
+      if (mayBeOfOne(error)) {
+        return Promise.allSettled(updates.map((update) => this.publish(update, deadlineMs, changeRefused)));
+      }
+      return updates.map(() => ({ status: 'rejected', reason: error }));
+    }
+  }
+
+  async #publishTogether(
+    updates: readonly CheckedUpdate[],
+    deadlineMs: number,
+    changeRefused: AppError | undefined,
+  ): Promise<readonly AddressUpdate[]> {
+    const { zone, origin, choice } = updates[0]!;
+    const isDryRun = choice.isDryRun === true;
+    const change: NamesChange<readonly AddressUpdate[]> = {
+      zone,
+      names: updates.flatMap(namesOf),
+      deadlineMs,
+      clock: this.queue.clock,
+      mayRecall: updates.every((update) => update.choice.ttl === undefined),
+      isDryRun,
+      plan: (beliefs) => {
+        const planned = beliefsOf(updates, beliefs).map((own, index) =>
+          planUpdate(updates[index]!, own, changeRefused),
+        );
+        return { plans: planned.flatMap(({ plans }) => plans), result: planned.map(({ result }) => result) };
+      },
+      beliefs: undefined,
+    };
+    try {
+      const results = await publishNames(change);
+      if (!isDryRun) await Promise.all(updates.map((update) => this.#settled(update)));
+      return results;
+    } catch (error) {
+      if (!(error instanceof AppError) || this.#pending === undefined || isDryRun || origin === 'server') throw error;
+      if (mayBeOfOne(error)) throw error;
+      const beliefs = change.beliefs && beliefsOf(updates, change.beliefs);
+      const failed = updates.flatMap((update, index) => failedUpdates(update, beliefs?.[index]));
+      const outcome = await this.#pending.failed(failed, error);
+      throw outcome === 'saved' ? retriedError(error) : error;
+    }
+  }
+
   /** Older pending updates of these names and families have ended. No promise where there are none. */
   #settled(update: CheckedUpdate): Promise<unknown> | undefined {
     const { ownerName, members } = update;
@@ -78,13 +144,41 @@ export class UpdateAddresses {
   }
 }
 
+/** Whether the zone may accept other updates than the one that this error is about. */
+function mayBeOfOne(error: unknown): boolean {
+  return error instanceof AppError && CODES_OF_ONE.has(error.code) && error.rcode !== 'SERVFAIL';
+}
+
+/** A primary may let a key change some names only. */
+const CODES_OF_ONE: ReadonlySet<ErrorCode> = new Set([
+  'conflict',
+  'contended',
+  'address-refused',
+  'rate-limited',
+  'primary-refused',
+]);
+
+/** What is believed of the names of each update. */
+function beliefsOf(updates: readonly CheckedUpdate[], beliefs: Beliefs): readonly Beliefs[] {
+  let next = 0;
+  return updates.map(({ members }) => {
+    const first = next;
+    next += 1 + members.length;
+    return beliefs.slice(first, next);
+  });
+}
+
 /** The name of the update, then those of its members: the names whose order it joins. */
 export function namesOf({ ownerName, members }: CheckedUpdate): readonly DomainName[] {
   return members.length === 0 ? [ownerName] : [ownerName, ...members.map((member) => member.ownerName)];
 }
 
-function familiesOf({ wanted, prefix }: CheckedUpdate): readonly Family[] {
-  return FAMILIES.filter((family) => wanted[family] !== undefined || (prefix !== undefined && family === 'AAAA'));
+function familiesOf(update: CheckedUpdate): readonly Family[] {
+  return FAMILIES.filter((family) => update.wanted[family] !== undefined || prefixFor(update, family) !== undefined);
+}
+
+function prefixFor({ prefix, prefix4 }: CheckedUpdate, family: Family): IpPrefix | undefined {
+  return family === 'A' ? prefix4 : prefix;
 }
 
 /** The same failure, for a client that may want to know that it need not try again. */
@@ -99,7 +193,7 @@ function planUpdate(update: CheckedUpdate, beliefs: Beliefs, changeRefused: AppE
   const { zone, ownerName, ttl, choice, members } = update;
   const published = beliefs[0]!;
   const ttlIsExplicit = choice.ttl !== undefined;
-  const wanted = resolvePrefix(update, published);
+  const wanted = resolvePrefixes(update, published);
   const own = planChange({ zone: zone.apex, ownerName, wanted, published, ttl, ttlIsExplicit });
   const others = members.length === 0 ? NO_PLANS : planMembers(update, beliefs);
   const changed = own.changed || others.some((plan) => plan.changed);
@@ -130,9 +224,8 @@ function failedUpdates(update: CheckedUpdate, beliefs: Beliefs | undefined): Fai
   const { ownerName, zone, ttl, members } = update;
   const before = (name: DomainName, index: number) => beliefs?.[index] ?? zone.publisher.recall(name);
   const published = before(ownerName, 0);
-  const wanted = published === undefined ? update.wanted : resolvePrefix(update, published);
   return [
-    { ownerName, wanted, ttl, before: published },
+    { ownerName, wanted: wantedAfter(update, published), ttl, before: published },
     ...members.map((member, index) => ({
       ownerName: member.ownerName,
       wanted: { AAAA: [member.address] },
@@ -142,15 +235,46 @@ function failedUpdates(update: CheckedUpdate, beliefs: Beliefs | undefined): Fai
   ];
 }
 
-/** What is wanted, with the published AAAA moved into the prefix. @throws AppError address-refused, conflict */
-function resolvePrefix(update: CheckedUpdate, published: PublishedAddresses): WantedAddresses {
-  const { wanted, prefix, ownerName } = update;
-  const [text, ...others] = published.AAAA.addresses;
-  if (prefix === undefined || wanted.AAAA !== undefined || text === undefined) return wanted;
-  if (others.length > 0) {
-    throw new AppError('conflict', `'${ownerName}' has several AAAA records: a prefix moves one alone.`);
+/** What a failed update wanted, as far as it is known without a further query. */
+function wantedAfter(update: CheckedUpdate, published: PublishedAddresses | undefined): WantedAddresses {
+  if (published === undefined) return update.wanted;
+  try {
+    return resolvePrefixes(update, published);
+  } catch (error) {
+    if (error instanceof AppError) return update.wanted;
+    throw error;
   }
-  const moved = moveAddress(prefix, addressOf('AAAA', text));
+}
+
+/** What is wanted, with the published addresses moved into the prefixes. @throws AppError address-refused, conflict */
+function resolvePrefixes(update: CheckedUpdate, published: PublishedAddresses): WantedAddresses {
+  let { wanted } = update;
+  if (update.prefix === undefined && update.prefix4 === undefined) return wanted;
+  for (const family of FAMILIES) {
+    const prefix = prefixFor(update, family);
+    if (prefix === undefined || wanted[family] !== undefined) continue;
+    const moved = moveInto(update, prefix, family, published[family].addresses);
+    if (moved !== undefined) wanted = { ...wanted, [family]: [moved] };
+  }
+  return wanted;
+}
+
+/** Undefined: no AAAA record is there. Prefixes of IPv6 are sent with every update, also of hosts without one. */
+function moveInto(
+  update: CheckedUpdate,
+  prefix: IpPrefix,
+  family: Family,
+  [text, ...others]: readonly string[],
+): IpAddress | undefined {
+  const { ownerName } = update;
+  if (others.length > 0) {
+    throw new AppError('conflict', `'${ownerName}' has several ${family} records: a prefix moves one alone.`);
+  }
+  if (text === undefined) {
+    if (family === 'AAAA') return undefined;
+    throw new AppError('conflict', `'${ownerName}' has no A record that could move into the prefix.`);
+  }
+  const moved = moveAddress(prefix, addressOf(family, text));
   checkRules(update, moved);
-  return { ...wanted, AAAA: [moved] };
+  return moved;
 }

@@ -15,7 +15,8 @@ import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from '../hosts/host.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
-import type { AddressChoice } from './prepare-update.ts';
+import type { FailedUpdate, PendingUpdates } from './pending-updates.ts';
+import type { AddressChoice, CheckedUpdate } from './prepare-update.ts';
 import { UpdateAddresses } from './update-addresses.ts';
 import { type HostUpdate, UpdateHost } from './update-host.ts';
 import { UpdateRecord, type UpdateRecordOptions } from './update-record.ts';
@@ -52,7 +53,7 @@ class Door {
   readonly #record: UpdateRecord;
   readonly #updates: UpdateHost;
 
-  constructor(options: Partial<UpdateRecordOptions>) {
+  constructor(options: Partial<UpdateRecordOptions>, pending?: PendingUpdates) {
     this.#record = new UpdateRecord({
       recorder: {
         record: (event) => void events.push(event),
@@ -62,7 +63,7 @@ class Door {
       ...options,
     });
     const queue = testQueue({ timeoutMs: 1000, maxWaiting: 10 });
-    this.#updates = new UpdateHost(new UpdateAddresses(queue), this.#record);
+    this.#updates = new UpdateHost(new UpdateAddresses(queue, pending), this.#record);
   }
 
   run(update: Request, context: RequestContext) {
@@ -71,6 +72,14 @@ class Door {
 
   check(update: Request, context: RequestContext) {
     return this.#answer(update, context, (host) => this.#updates.check(host, context));
+  }
+
+  /** `changed` of each, or the code of its error. */
+  async list(updates: readonly Request[], context: RequestContext): Promise<(boolean | string)[]> {
+    const checked: CheckedUpdate[] = [];
+    for (const update of updates) checked.push(await this.check(update, context));
+    const settled = await this.#updates.publishAll(checked, context);
+    return settled.map((one) => (one.status === 'fulfilled' ? one.value.changed : (one.reason as AppError).code));
   }
 
   async #answer<T>(update: Request, context: RequestContext, act: (host: HostUpdate) => Promise<T>): Promise<T> {
@@ -85,8 +94,8 @@ class Door {
 
 type Request = Omit<HostUpdate, 'families'>;
 
-function useCase(options: Partial<UpdateRecordOptions> = {}): Door {
-  return new Door(options);
+function useCase(options: Partial<UpdateRecordOptions> = {}, pending?: PendingUpdates): Door {
+  return new Door(options, pending);
 }
 
 const token = (fields: Partial<HostToken> = {}): HostToken => ({
@@ -231,6 +240,132 @@ describe('what is remembered', () => {
   });
 });
 
+describe('a list of hosts', () => {
+  const labels = ['a', 'b', 'c', 'd', 'e'];
+  const list = (A: string | null = '192.0.2.1', of = labels) => of.map((label) => request(apex.prepend(label), A));
+  const everything = by({ hosts: [apex.prepend('*')] });
+  const addCname = (label: string) => {
+    const ownerName = apex.prepend(label);
+    const rdatas = [{ kind: 'CNAME', target: other } as const];
+    const edits = [{ kind: 'add-to-rrset', rrset: { ownerName, type: RRType.CNAME, ttl: 60, rdatas } } as const];
+    memory.apply([{ zone: apex, ownerName, prerequisites: [], edits }]);
+  };
+  const shown = () => memory.contents().filter((text) => text.includes('192.0.2.'));
+
+  it('of one zone is one change, with an event for each host', async () => {
+    const door = useCase();
+    expect(await door.list(list(), everything)).toEqual(labels.map(() => true));
+    expect(memory.serial).toBe(2);
+    expect(events.map(({ ownerName, outcome }) => `${ownerName} ${outcome}`)).toEqual(
+      labels.map((label) => `${label}.example.com. changed`),
+    );
+    expect(await door.list(list(), everything)).toEqual(labels.map(() => false));
+    expect([memory.serial, repeats.length]).toEqual([2, 5]);
+    expect(await door.list([...list('192.0.2.1', ['a', 'b']), ...list('192.0.2.2', ['c'])], everything)).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  it.each(labels)('changes the others where a CNAME is at %s', async (label) => {
+    addCname(label);
+    const expected = labels.map((each) => (each === label ? 'conflict' : true));
+    expect(await useCase().list(list(), everything)).toEqual(expected);
+    expect(shown()).toHaveLength(4);
+    expect(events.filter(({ outcome }) => outcome === 'changed')).toHaveLength(4);
+    expect(events.filter(({ code }) => code === 'conflict').map(String)).toHaveLength(1);
+  });
+
+  it('may name a host twice, and a host with its member: they are changed in this order', async () => {
+    const twice = [...list('192.0.2.1', ['a', 'b']), ...list('192.0.2.2', ['a']), ...list('192.0.2.1', ['c'])];
+    expect(await useCase().list(twice, everything)).toEqual([true, true, true, true]);
+    expect(shown().join()).toContain('192.0.2.2');
+    const members: HostMember[] = [
+      { ownerName: apex.prepend('b'), host: { kind: 'interface-id', text: '::10' }, subnet: 0 },
+    ];
+    const settings = (ownerName: DomainName) => ({
+      ...defaultHostSettings(ownerName),
+      members: ownerName.equals(home) ? members : [],
+    });
+    const prefix = parseIpPrefix('2001:db8:5::/64')!;
+    const withPrefix = { ...request(), choose: () => ({ wanted: wantedOf({ A: '192.0.2.9' }), prefix }) };
+    const member = { ...request(apex.prepend('b')), choose: () => ({ wanted: wantedOf({ AAAA: '2001:db8::b' }) }) };
+    const door = useCase({ hosts: { find: settings } });
+    expect(await door.list([withPrefix, member], everything)).toEqual([true, true]);
+    const rrset = memory.rrsetAt(apex.prepend('b'), RRType.AAAA);
+    expect(rrsetAddresses(rrset?.rdatas ?? [])).toEqual(['2001:db8::b']);
+  });
+
+  it('in two zones is one change for each', async () => {
+    const second = DomainName.parse('example.org');
+    const memory2 = new MemoryZone(second);
+    const zone2 = { ...zone, apex: second, publisher: new MemoryPublisher(memory2) };
+    const in2 = ['x', 'y'].map((label) => ({ ...request(second.prepend(label)), zone: zone2 }));
+    const [a, b, c] = list();
+    expect(await useCase().list([in2[0]!, a!, b!, in2[1]!, c!], master)).toEqual([true, true, true, true, true]);
+    expect([memory.serial, memory2.serial]).toEqual([2, 2]);
+  });
+
+  it('counts each changed host against the limit of the token; unchanged ones are confirmed beyond it', async () => {
+    const changes = new MinuteLimiter(3, () => nowMs);
+    const door = useCase({ changes });
+    expect(await door.list(list(), everything)).toEqual(labels.map(() => true));
+    const mixed = [...list('192.0.2.1', ['a', 'b']), ...list('192.0.2.2', ['c'])];
+    expect(await door.list(mixed, everything)).toEqual([false, false, 'rate-limited']);
+    expect(memory.serial).toBe(2);
+  });
+
+  it.each([
+    ['primary-unreachable', undefined],
+    ['publish-unknown', undefined],
+    ['primary-refused', 'SERVFAIL'],
+  ] as const)('that fails with %s %s becomes one group of pending updates', async (code, rcode) => {
+    const saved: (readonly FailedUpdate[])[] = [];
+    const pending: PendingUpdates = {
+      failed: async (updates) => {
+        saved.push(updates);
+        return 'saved';
+      },
+      settled: () => undefined,
+    };
+    const failing = {
+      recall: () => undefined,
+      read: () => Promise.reject(new AppError(code, 'down', rcode && { rcode })),
+    };
+    zone = { ...zone, publisher: failing as unknown as Zone['publisher'] };
+    expect(await useCase({}, pending).list(list(), everything)).toEqual(labels.map(() => code));
+    expect(saved.map((updates) => updates.map(({ ownerName }) => ownerName.toString()))).toEqual([
+      labels.map((label) => `${label}.example.com.`),
+    ]);
+    expect(events).toHaveLength(5);
+  });
+
+  it('is refused as a whole where too many requests wait, and recorded for each', async () => {
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const { publisher } = zone;
+    const waits = {
+      recall: () => undefined,
+      read: async (...given: Parameters<typeof publisher.read>) => {
+        await opened;
+        return publisher.read(...given);
+      },
+      publish: (...given: Parameters<typeof publisher.publish>) => publisher.publish(...given),
+    };
+    zone = { ...zone, publisher: waits as unknown as Zone['publisher'] };
+    const door = useCase();
+    const waiting = Array.from({ length: 10 }, () => door.run(request(), master));
+    await new Promise(setImmediate);
+    expect(await door.list(list(), everything)).toEqual(labels.map(() => 'rate-limited'));
+    expect(events.map(({ code }) => code)).toEqual(labels.map(() => 'rate-limited'));
+    open();
+    await Promise.all(waiting);
+  });
+});
+
 describe('the order of one name', () => {
   it('has the event of an update before the next one starts, and that of a failure as well', async () => {
     const log: string[] = [];
@@ -304,6 +439,132 @@ describe('refusals', () => {
     expect((await update.run(request(), by())).changed).toBe(true);
     nowMs += 60_000;
     expect(await codeOf(update.run(request(other), by()))).toBe('not-permitted');
+  });
+});
+
+describe('a host that its members follow', () => {
+  const nas = apex.prepend('nas');
+  const members: HostMember[] = [
+    { ownerName: nas, host: { kind: 'interface-id', text: '::10' }, subnet: 0 },
+    { ownerName: apex.prepend('tv'), host: { kind: 'interface-id', text: '::20' }, subnet: 3 },
+  ];
+  const settingsOf = (
+    settings: Partial<HostSettings>,
+    others: Readonly<Record<string, Partial<HostSettings>>> = {},
+  ) => ({
+    find: (ownerName: DomainName) => {
+      const label = ownerName.toString().split('.')[0]!;
+      return { ...defaultHostSettings(ownerName), ...(label === 'home' ? { members, ...settings } : others[label]) };
+    },
+  });
+  const update = (AAAA: string | null, more: Partial<AddressChoice> = {}) => ({
+    ...request(),
+    choose: (): AddressChoice => ({ wanted: AAAA === null ? {} : wantedOf({ AAAA }), ...more }),
+  });
+  const moved = async (settings: Partial<HostSettings>, of: Request, context = master) => {
+    const { result, leftOut } = await useCase({ hosts: settingsOf(settings) }).run(of, context);
+    const why = leftOut.map(({ ownerName, why: text }) => `${ownerName}: ${text}`);
+    return [...result.members.map(({ ownerName, AAAA }) => `${ownerName} ${AAAA.after}`), ...why];
+  };
+  const from = (userAgent: string) => ({ ...master, userAgent });
+
+  it.each([
+    [56, ['nas.example.com. 2001:db8:1:200::10', 'tv.example.com. 2001:db8:1:203::20']],
+    [60, ['nas.example.com. 2001:db8:1:230::10', 'tv.example.com. 2001:db8:1:233::20']],
+    [
+      64,
+      [
+        'nas.example.com. 2001:db8:1:234::10',
+        'tv.example.com.: member of home.example.com.: a /64 has no room for its subnet 3',
+      ],
+    ],
+  ])('by the /%i around its address', async (prefixLength, expected) => {
+    expect(await moved({ prefixLength }, update('2001:db8:1:234::99'), from('ddclient/4.0'))).toEqual(expected);
+    const texts = rrsetAddresses(memory.rrsetAt(home, RRType.AAAA)?.rdatas ?? []);
+    expect(texts).toEqual(['2001:db8:1:234::99']);
+  });
+
+  it('only where that is set, and only by an IPv6 address', async () => {
+    expect(await moved({}, update('2001:db8:1:234::99'))).toEqual([]);
+    expect(await moved({ prefixLength: 56 }, request())).toEqual([]);
+    expect(await moved({ prefixLength: 56 }, { ...request(), choose: () => ({ wanted: { AAAA: [] } }) })).toEqual([]);
+  });
+
+  it.each(['Fritz!Box DDNS/1.0.1', 'FRITZ!Box', 'fritzbox 7590'])('never by the address of %s', async (userAgent) => {
+    expect(await moved({ prefixLength: 56 }, update('2001:db8:1:234::99'), from(userAgent))).toEqual([]);
+    const prefix = parseIpPrefix('2001:db8:9::/56')!;
+    expect(await moved({ prefixLength: 56 }, update('2001:db8:1:234::99', { prefix }), from(userAgent))).toEqual([
+      'nas.example.com. 2001:db8:9::10',
+      'tv.example.com. 2001:db8:9:3::20',
+    ]);
+  });
+
+  it('by the prefix of the request, if that has one', async () => {
+    const prefix = parseIpPrefix('2001:db8:9::/60')!;
+    expect((await moved({ prefixLength: 56 }, update('2001:db8:1:234::99', { prefix })))[1]).toBe(
+      'tv.example.com. 2001:db8:9:3::20',
+    );
+  });
+
+  it('by several addresses of one prefix; unique local ones do not count beside them', async () => {
+    const several = '2001:db8:1:234::99,2001:db8:1:201::1,fd00::99';
+    expect((await moved({ prefixLength: 56 }, update(several)))[0]).toBe('nas.example.com. 2001:db8:1:200::10');
+    expect((await moved({ prefixLength: 56 }, update('fd00:0:0:1234::99')))[0]).toBe(
+      'nas.example.com. fd00:0:0:1200::10',
+    );
+    const why = 'member of home.example.com.: the addresses of the host are in several /64 prefixes';
+    expect(await moved({ prefixLength: 64 }, update(several))).toEqual([
+      `nas.example.com.: ${why}`,
+      `tv.example.com.: ${why}`,
+    ]);
+    expect(events.filter(({ outcome }) => outcome === 'refused').map(({ detail }) => detail)).toEqual([why, why]);
+  });
+
+  it('unless the address of a member is refused: the host itself is updated', async () => {
+    const own = { ...by({ addresses: 'own' }, '2001:db8:1:234::99'), userAgent: 'ddclient' };
+    expect(await moved({ prefixLength: 56 }, update('2001:db8:1:234::99'), own)).toEqual([
+      expect.stringMatching(/^nas\.example\.com\.: member of home.example.com.: /),
+      expect.stringMatching(/^tv\.example\.com\.: member of home.example.com.: /),
+    ]);
+    const strict = { nas: { addresses: { allow: [], deny: [parseIpPrefix('2001:db8:1::/48')!] } } };
+    const door = useCase({ hosts: settingsOf({ prefixLength: 56 }, strict) });
+    const { result, changed, leftOut } = await door.run(update('2001:db8:1:235::99'), master);
+    expect([changed, result.members.map(String).length, leftOut.map(({ ownerName }) => `${ownerName}`)]).toEqual([
+      true,
+      1,
+      ['nas.example.com.'],
+    ]);
+  });
+});
+
+describe("the host's own interface identifier", () => {
+  const prefix = parseIpPrefix('2001:db8:5::/56')!;
+  const joined = async (settings: Partial<HostSettings>, choice: AddressChoice) => {
+    const { result } = await useCase({ hosts: hosts(settings) }).run({ ...request(), choose: () => choice }, master);
+    return result.AAAA.after;
+  };
+
+  it('is joined with the prefix of a request, whether an address is published or not', async () => {
+    const interfaceId = '::1a2b:3c4d:5e6f:7890';
+    expect(await joined({ interfaceId }, { wanted: {}, prefix })).toEqual(['2001:db8:5:0:1a2b:3c4d:5e6f:7890']);
+    await useCase().run({ ...request(), choose: () => ({ wanted: wantedOf({ AAAA: '2001:db8:1:2::7' }) }) }, master);
+    expect(await joined({}, { wanted: {}, prefix })).toEqual(['2001:db8:5:2::7']);
+    expect(await joined({ interfaceId }, { wanted: {}, prefix })).toEqual(['2001:db8:5:0:1a2b:3c4d:5e6f:7890']);
+  });
+
+  it('does not replace an address of the request, nor what the prefix is not for', async () => {
+    const interfaceId = '::1';
+    const wanted = wantedOf({ AAAA: '2001:db8:7::9' });
+    expect(await joined({ interfaceId }, { wanted, prefix })).toEqual(['2001:db8:7::9']);
+    expect(await joined({ interfaceId }, { wanted: {}, prefix, ownStays: true })).toEqual(['2001:db8:7::9']);
+    expect(await joined({ interfaceId }, { wanted: wantedOf({ A: '192.0.2.1' }) })).toEqual(['2001:db8:7::9']);
+    const members: HostMember[] = [{ ownerName: home, host: { kind: 'interface-id', text: '::2' }, subnet: 3 }];
+    expect(await joined({ interfaceId, members }, { wanted: {}, prefix })).toEqual(['2001:db8:5:3::2']);
+  });
+
+  it('is refused where the rules refuse the address', async () => {
+    const denied = { interfaceId: '::1', addresses: { allow: [], deny: [parseIpPrefix('2001:db8:5::/48')!] } };
+    await expect(joined(denied, { wanted: {}, prefix })).rejects.toMatchObject({ code: 'address-refused' });
   });
 });
 

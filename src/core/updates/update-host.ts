@@ -10,11 +10,13 @@ import type { RequestContext } from '../access/request-context.ts';
 import type { AppError } from '../errors.ts';
 import type { AddressStep } from '../history/history.ts';
 import type { HostSettings } from '../hosts/host.ts';
-import type { FamilyPlan } from '../zones/plan-change.ts';
+import { impliedPrefix, isOutsideOfLan } from '../hosts/site.ts';
+import { type FamilyPlan, NO_ADDRESSES } from '../zones/plan-change.ts';
 import type { Zone } from '../zones/zone.ts';
 import {
   type AddressChoice,
   addMembers,
+  addOwnAddress,
   type CheckedUpdate,
   type LeftOutMember,
   prepareUpdate,
@@ -68,8 +70,9 @@ export class UpdateHost {
       const choice = update.choose(zone);
       const policies = settings === undefined ? [zone.addresses] : [zone.addresses, settings.addresses];
       const checked = prepareUpdate(update, context, choice, { policies, hostTtl: settings?.ttl, fallbackTtl });
-      if (settings === undefined || settings.members.length === 0 || choice.prefix === undefined) return checked;
-      return addMembers(checked, choice.prefix, settings, await this.#settingsOfMembers(settings), fallbackTtl);
+      if (settings === undefined) return checked;
+      if (choice.prefix === undefined && settings.prefixLength === undefined) return checked;
+      return await this.#addSite(checked, settings, context, fallbackTtl);
     } catch (error) {
       this.#record.failed(ownerName, context, error);
       throw error;
@@ -92,13 +95,60 @@ export class UpdateHost {
     }
   }
 
+  /**
+   * Publishes checked updates of one request: those of one zone as one change, all of them or none; if the zone refuses it,
+   * each alone. What happens is counted and recorded for each. Updates of one name keep their order.
+   * @returns in their order. Never rejects
+   */
+  async publishAll(
+    updates: readonly CheckedUpdate[],
+    context: RequestContext,
+  ): Promise<readonly PromiseSettledResult<HostUpdated>[]> {
+    const groups = groupsOf(updates);
+    // All groups join the queue before the first one is published.
+    const published = groups.map(async (group): Promise<readonly PromiseSettledResult<HostUpdated>[]> => {
+      const [only, ...others] = group;
+      if (others.length === 0) return Promise.allSettled([this.publish(only, context)]);
+      const changeRefused = this.#record.changeRefused(context);
+      try {
+        return await this.#updates.queue.run(group.flatMap(namesOf), (deadlineMs) =>
+          this.#publishAllInOrder(group, context, deadlineMs, changeRefused),
+        );
+      } catch (error) {
+        for (const { ownerName } of group) this.#record.failed(ownerName, context, error);
+        return group.map(() => ({ status: 'rejected', reason: error }));
+      }
+    });
+    const results = new Map<CheckedUpdate, PromiseSettledResult<HostUpdated>>();
+    for (const [at, group] of groups.entries()) {
+      const settled = await published[at]!;
+      for (const [index, update] of group.entries()) results.set(update, settled[index]!);
+    }
+    return updates.map((update) => results.get(update)!);
+  }
+
+  async #publishAllInOrder(
+    updates: readonly CheckedUpdate[],
+    context: RequestContext,
+    deadlineMs: number,
+    changeRefused: AppError | undefined,
+  ): Promise<readonly PromiseSettledResult<HostUpdated>[]> {
+    const settled = await this.#updates.publishAll(updates, deadlineMs, changeRefused);
+    return settled.map((one, index) => {
+      const update = updates[index]!;
+      if (one.status === 'fulfilled')
+        return { status: 'fulfilled', value: this.#succeeded(update, one.value, context) };
+      this.#record.failed(update.ownerName, context, one.reason);
+      return one;
+    });
+  }
+
   async #publishInOrder(
     update: CheckedUpdate,
     context: RequestContext,
     deadlineMs: number,
     changeRefused: AppError | undefined,
   ): Promise<HostUpdated> {
-    const { choice, leftOut } = update;
     let result: AddressUpdate;
     try {
       result = await this.#updates.publish(update, deadlineMs, changeRefused);
@@ -106,10 +156,39 @@ export class UpdateHost {
       this.#record.failed(update.ownerName, context, error);
       throw error;
     }
+    return this.#succeeded(update, result, context);
+  }
+
+  #succeeded({ choice, leftOut }: CheckedUpdate, result: AddressUpdate, context: RequestContext): HostUpdated {
     const changed = result.changed && choice.isDryRun !== true;
     this.#record.succeeded(context, changed);
     if (choice.isDryRun !== true) this.#recordResult(result, leftOut, context);
     return { result, choice, leftOut, changed };
+  }
+
+  /**
+   * The update with what its prefix means for the host and for its members.
+   * @throws AppError address-refused, store-unreachable
+   */
+  async #addSite(
+    update: CheckedUpdate,
+    settings: HostSettings,
+    { userAgent }: RequestContext,
+    fallbackTtl: number,
+  ): Promise<CheckedUpdate> {
+    const { choice, wanted } = update;
+    const { members, interfaceId, prefixLength } = settings;
+    let prefix = choice.prefix;
+    const isImplied = prefix === undefined && prefixLength !== undefined && (wanted.AAAA ?? NO_ADDRESSES).length > 0;
+    if (isImplied) {
+      if (isOutsideOfLan(userAgent)) return update;
+      prefix = impliedPrefix(wanted.AAAA ?? NO_ADDRESSES, prefixLength);
+    } else if (prefix === undefined) return update;
+    const withMembers =
+      members.length === 0
+        ? update
+        : addMembers(update, prefix, settings, await this.#settingsOfMembers(settings), fallbackTtl);
+    return interfaceId === undefined ? withMembers : addOwnAddress(withMembers, interfaceId);
   }
 
   /** Without those of the host itself, which is enabled. @throws AppError store-unreachable */
@@ -143,4 +222,30 @@ function memberFacts(plan: FamilyPlan, host: DomainName) {
 
 export function stepOf({ before, after }: FamilyPlan): AddressStep {
   return { before, after };
+}
+
+/** Names that one change has at most, so that it fits into one UPDATE message; a single update may have more. */
+const MAX_NAMES = 200;
+
+type UpdateGroup = [CheckedUpdate, ...CheckedUpdate[]];
+
+/** Updates that can be one change: of one zone, of different names. A group comes behind the earlier ones with a name of it. */
+function groupsOf(updates: readonly CheckedUpdate[]): readonly UpdateGroup[] {
+  const groups: UpdateGroup[] = [];
+  /** The last group of each zone, with its names. */
+  const last = new Map<string, { readonly group: UpdateGroup; readonly names: Set<string> }>();
+  for (const update of updates) {
+    const zone = `${update.zone.apex.key} ${update.choice.isDryRun === true}`;
+    const keys = namesOf(update).map(({ key }) => key);
+    const open = last.get(zone);
+    if (open !== undefined && open.names.size + keys.length <= MAX_NAMES && !keys.some((key) => open.names.has(key))) {
+      open.group.push(update);
+      for (const key of keys) open.names.add(key);
+      continue;
+    }
+    const group: UpdateGroup = [update];
+    groups.push(group);
+    last.set(zone, { group, names: new Set(keys) });
+  }
+  return groups;
 }

@@ -4,6 +4,9 @@ import type { IpAddress } from '../../dns/address.ts';
 export type Family = 'A' | 'AAAA';
 export const FAMILIES: readonly Family[] = ['A', 'AAAA'];
 
+/** Addresses of one family that an operator or a client may give a name. */
+export const MAX_ADDRESSES = 8;
+
 export function familyOf({ family }: IpAddress): Family {
   return family === 4 ? 'A' : 'AAAA';
 }

@@ -107,8 +107,8 @@ async function answer(
     outcome: doorReply.outcome,
     detail: doorReply.detail,
     error: error ?? doorReply.error,
+    isPrivate: doorReply.isPrivate === true,
   });
-  if (doorReply.warning !== undefined) observer.warn(doorReply.warning);
   return reply;
 }
 

@@ -8,7 +8,7 @@ import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import type { TextEdit } from '../../core/updates/publish-texts.ts';
-import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
+import { type AddressUpdate, hasPrivateAddress } from '../../core/updates/update-addresses.ts';
 import { familyOf } from '../../core/zones/family.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
@@ -19,7 +19,6 @@ import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door
 import { clientErrorReply } from '../request/error-reply.ts';
 import { oneWordErrors } from '../request/one-word-errors.ts';
 import {
-  carrierNatWarning,
   findChallenge,
   findHost,
   findUnnamedHost,
@@ -104,14 +103,13 @@ async function changeAddresses(
   const updated = await allOrNone(
     updates,
     (update) => services.updates.check(update, context),
-    (checked) => services.updates.publish(checked, context),
+    (checked) => services.updates.publishAll(checked, context),
   );
   const results = updated.map(({ result }) => result);
   const { A, AAAA } = results[0] as AddressUpdate;
-  const warning = results.map(carrierNatWarning).find((text) => text !== undefined);
   return {
     ...formatResult(results, [A.after.join(','), AAAA.after.join(',')], parameters),
-    ...(warning === undefined ? {} : { warning }),
+    isPrivate: results.some(hasPrivateAddress),
   };
 }
 
@@ -157,7 +155,12 @@ async function changeTexts(
       await services.texts.check(update, context);
       return update;
     },
-    async (update) => ({ ...(await services.texts.publish(update, context)), ownerName: update.ownerName }),
+    (checked) =>
+      Promise.allSettled(
+        checked.map(async (update) => {
+          return { ...(await services.texts.publish(update, context)), ownerName: update.ownerName };
+        }),
+      ),
   );
   return formatResult(results, [results[0]?.texts.join(',') ?? ''], parameters);
 }
@@ -169,11 +172,11 @@ async function changeTexts(
 async function allOrNone<Update, Checked, Result>(
   updates: readonly Update[],
   check: (update: Update) => Promise<Checked>,
-  publish: (checked: Checked) => Promise<Result>,
+  publish: (checked: readonly Checked[]) => Promise<readonly PromiseSettledResult<Result>[]>,
 ): Promise<Result[]> {
   const checked: Checked[] = [];
   for (const update of updates) checked.push(await check(update));
-  const settled = await Promise.allSettled(checked.map(publish));
+  const settled = await publish(checked);
   const errors = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
   const isRetried = (error: unknown) => !(error instanceof AppError) || DUCKDNS_ERRORS[error.code][0] === 503;
   if (errors.length > 0) throw errors.find(isRetried) ?? errors[0];

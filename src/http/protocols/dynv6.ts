@@ -6,13 +6,14 @@
  */
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/prepare-update.ts';
+import { hasPrivateAddress } from '../../core/updates/update-addresses.ts';
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import { networkOf, readAddress, readAddressWithLength, readPrefix } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { carrierNatWarning, findHost, findUnnamedHost, readHost } from '../request/requested-host.ts';
+import { findHost, findUnnamedHost, readHost } from '../request/requested-host.ts';
 import { lowerCaseNames, type Parameters } from '../request/update-parameters.ts';
 
 const DEFAULT_TTL = 60;
@@ -61,14 +62,13 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   const host = findHost(ownerName, principal, services);
   const choose = () => chooseAddresses(parameters, caller);
   const { result } = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
-  const warning = carrierNatWarning(result);
   const body = result.changed ? 'addresses updated' : 'addresses unchanged';
   return {
     status: 200,
     body,
     outcome: result.changed ? 'updated' : 'unchanged',
     detail: `${ownerName} ${body}`,
-    ...(warning === undefined ? {} : { warning }),
+    isPrivate: hasPrivateAddress(result),
   };
 }
 

@@ -8,6 +8,7 @@ import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import type { TextEdit } from '../../core/updates/publish-texts.ts';
+import { hasPrivateAddress } from '../../core/updates/update-addresses.ts';
 import { familyOf } from '../../core/zones/family.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
@@ -17,13 +18,7 @@ import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { oneWordErrors } from '../request/one-word-errors.ts';
-import {
-  carrierNatWarning,
-  findChallenge,
-  findHost,
-  findUnnamedHost,
-  readServiceHost,
-} from '../request/requested-host.ts';
+import { findChallenge, findHost, findUnnamedHost, readServiceHost } from '../request/requested-host.ts';
 import { namesForeignAddress } from '../request/update-parameters.ts';
 
 const SERVICE_DOMAIN = 'freemyip.com';
@@ -80,8 +75,7 @@ async function changeAddresses(
   const host = findHost(ownerName, context.principal, services);
   const choose = () => chooseAddresses(parameters, context.caller);
   const { result } = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
-  const warning = carrierNatWarning(result);
-  return { ...success(ownerName, result.changed), ...(warning === undefined ? {} : { warning }) };
+  return { ...success(ownerName, result.changed), isPrivate: hasPrivateAddress(result) };
 }
 
 /** Without parameters, the caller's own address. @throws AppError address-invalid */

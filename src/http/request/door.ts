@@ -58,8 +58,8 @@ export interface DoorReply {
   readonly detail: string;
   /** The first failure of a reply about several hosts; for the log. */
   readonly error?: AppError;
-  /** A warning to the operator although the request succeeded. */
-  readonly warning?: string;
+  /** A private address was published or confirmed; for the log. */
+  readonly isPrivate?: boolean;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';

@@ -2,12 +2,13 @@
 
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { AppError } from '../../core/errors.ts';
-import type { AddressChoice } from '../../core/updates/prepare-update.ts';
+import type { AddressChoice, CheckedUpdate } from '../../core/updates/prepare-update.ts';
+import { hasPrivateAddress } from '../../core/updates/update-addresses.ts';
 import type { HostUpdated } from '../../core/updates/update-host.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import type { DomainName } from '../../dns/name.ts';
 import type { DoorReply, Services } from './door.ts';
-import { carrierNatWarning, findHost } from './requested-host.ts';
+import { findHost } from './requested-host.ts';
 
 /** Seconds. */
 const DEFAULT_TTL = 60;
@@ -25,14 +26,16 @@ export async function changeHost(
 ): Promise<HostUpdated> {
   const { zone, families } = findHost(ownerName, context.principal, services);
   const update = { zone, ownerName, families, fallbackTtl: DEFAULT_TTL, choose };
-  const updated = await services.updates.run(update, context);
-  const { wanted, prefix } = updated.choice;
-  const { AAAA, members } = updated.result;
-  const nothingToMove = AAAA.after.length === 0 && members.length === 0;
-  if (prefix !== undefined && nothingToMove && Object.keys(wanted).length === 0) {
-    throw new AppError('conflict', `'${ownerName}' has no AAAA record that could move into the prefix.`);
-  }
-  return updated;
+  return requireMoved(await services.updates.run(update, context));
+}
+
+/** @throws AppError conflict where a prefix alone has moved nothing: that is not a success */
+function requireMoved(updated: HostUpdated): HostUpdated {
+  const { choice, result } = updated;
+  if (choice.prefix === undefined || choice.prefix4 !== undefined || Object.keys(choice.wanted).length > 0)
+    return updated;
+  if (result.AAAA.after.length > 0 || result.members.length > 0) return updated;
+  throw new AppError('conflict', `'${result.ownerName}' has no AAAA record that could move into the prefix.`);
 }
 
 /** A request for one host. */
@@ -49,7 +52,7 @@ export type HostAnswer =
   | { readonly kind: 'failed'; readonly error: AppError };
 
 /**
- * Changes each host, even where others fail.
+ * Changes each host, even where others fail: hosts of one zone as one change, without those that a rule refuses.
  * @param isGeneral an error that concerns more than one host is the whole reply. Hosts that were changed already are
  *   confirmed when the client retries.
  * @throws AppError where it is general
@@ -60,31 +63,47 @@ export async function changeHosts(
   services: Services,
   isGeneral: (error: AppError) => boolean,
 ): Promise<readonly HostAnswer[]> {
-  const settled = await Promise.all(
-    requests.map(async ({ find, choose }): Promise<HostAnswer | { kind: 'broken'; error: unknown }> => {
-      try {
-        return { kind: 'done', updated: await changeHost(find(), choose, context, services) };
-      } catch (error) {
-        if (!(error instanceof AppError)) return { kind: 'broken', error };
-        // An error that is the whole reply is counted by the app.
-        if (isGeneral(error)) return { kind: 'broken', error };
-        const refusal = services.record.refuse(error, context);
-        return { kind: isGeneral(refusal) ? 'broken' : 'failed', error: refusal };
-      }
-    }),
-  );
-  return settled.map((answer) => {
+  const checks = requests.map(({ find, choose }) => checkHost(find, choose, context, services));
+  const checked = await Promise.allSettled(checks);
+  const updates = checked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const published = await services.updates.publishAll(updates, context);
+  let next = 0;
+  const answers = checked.map((one): HostAnswer | { readonly kind: 'broken'; readonly error: unknown } => {
+    try {
+      if (one.status === 'rejected') throw one.reason;
+      const result = published[next++]!;
+      if (result.status === 'rejected') throw result.reason;
+      return { kind: 'done', updated: requireMoved(result.value) };
+    } catch (error) {
+      if (!(error instanceof AppError)) return { kind: 'broken', error };
+      // An error that is the whole reply is counted by the app.
+      if (isGeneral(error)) return { kind: 'broken', error };
+      const refusal = services.record.refuse(error, context);
+      return { kind: isGeneral(refusal) ? 'broken' : 'failed', error: refusal };
+    }
+  });
+  return answers.map((answer) => {
     if (answer.kind === 'broken') throw answer.error;
     return answer;
   });
+}
+
+/** @throws AppError */
+async function checkHost(
+  find: () => DomainName,
+  choose: HostRequest['choose'],
+  context: RequestContext,
+  services: Pick<Services, 'zones' | 'updates'>,
+): Promise<CheckedUpdate> {
+  const host = findHost(find(), context.principal, services);
+  return services.updates.check({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
 }
 
 /** The reply with the line of one host. */
 export function replyToHost({ result, changed }: HostUpdated, line: string): DoorReply {
   const outcome = changed ? 'updated' : 'unchanged';
   const reply = { status: 200, body: `${line}\n`, outcome, detail: `${result.ownerName} ${line}` } as const;
-  const warning = carrierNatWarning(result);
-  return warning === undefined ? reply : { ...reply, warning };
+  return hasPrivateAddress(result) ? { ...reply, isPrivate: true } : reply;
 }
 
 /** The reply with one line for each host. @param lineOf without the line feed */
@@ -95,7 +114,6 @@ export function replyToHosts(
   const lines = answers.map(lineOf);
   const error = answers.flatMap((answer) => (answer.kind === 'failed' ? [answer.error] : []))[0];
   const updates = answers.flatMap((answer) => (answer.kind === 'done' ? [answer.updated] : []));
-  const warning = updates.map(({ result }) => carrierNatWarning(result)).find((text) => text !== undefined);
   const details = answers.map((answer, index) =>
     answer.kind === 'done'
       ? `${answer.updated.result.ownerName} ${lines[index]}`
@@ -107,15 +125,15 @@ export function replyToHosts(
     outcome: updates.some(({ changed }) => changed) ? 'updated' : error === undefined ? 'unchanged' : 'failed',
     detail: details.join('\n'),
     ...(error === undefined ? {} : { error }),
-    ...(warning === undefined ? {} : { warning }),
+    isPrivate: updates.some(({ result }) => hasPrivateAddress(result)),
   };
 }
 
 /** The addresses for the reply: those that were requested; where none was, those that are published. */
 export function replyAddresses(updated: HostUpdated): readonly string[] {
   const { A, AAAA, members } = updated.result;
-  const { wanted, prefix } = updated.choice;
-  const namesA = wanted.A !== undefined;
+  const { wanted, prefix, prefix4 } = updated.choice;
+  const namesA = wanted.A !== undefined || prefix4 !== undefined;
   const namesAAAA = wanted.AAAA !== undefined || prefix !== undefined;
   const own = namesA === namesAAAA ? [...A.after, ...AAAA.after] : namesA ? A.after : AAAA.after;
   // Some clients take a success without an address for a failure: a host without one shows one of its members'.

@@ -1,12 +1,12 @@
 /** The two changes of the original API, for its HTTP routes and for the control socket: parameters in, reply lines out. */
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { deletionLine, updateLines } from '../../core/updates/original-lines.ts';
+import { hasPrivateAddress } from '../../core/updates/update-addresses.ts';
 import type { WantedAddresses } from '../../core/zones/plan-change.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import type { DoorReply, Services } from './door.ts';
 import { formatDryRun, isDryRun } from './dry-run.ts';
 import { findOwner, parseAddresses, parseTtl, type UpdateParameters } from './original-parameters.ts';
-import { carrierNatWarning } from './requested-host.ts';
 
 /** Seconds. */
 const DEFAULT_TTL = 300;
@@ -33,8 +33,7 @@ export async function changeAddresses(
   const { result, choice } = updated;
   if (choice.isDryRun) return changeReply(false, formatDryRun(updated));
   const reply = changeReply(result.changed, updateLines(result));
-  const warning = carrierNatWarning(result);
-  return warning === undefined ? reply : { ...reply, warning };
+  return hasPrivateAddress(result) ? { ...reply, isPrivate: true } : reply;
 }
 
 /** Removes A and AAAA of a name. @throws AppError */

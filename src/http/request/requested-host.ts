@@ -4,8 +4,6 @@ import { findPermittedHost, findTextZone, type PermittedHost } from '../../core/
 import type { Principal } from '../../core/access/principal.ts';
 import { selectByText, selectByUser, selectOnlyHost } from '../../core/access/select-host.ts';
 import { AppError } from '../../core/errors.ts';
-import type { AddressUpdate } from '../../core/updates/update-addresses.ts';
-import { isCarrierNat } from '../../core/zones/address-policy.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
 import type { Services } from './door.ts';
@@ -121,12 +119,4 @@ function challengeOf(host: DomainName): DomainName {
     if (!(error instanceof NameError)) throw error;
     throw new AppError('name-invalid', `'${host}' is too long to have a challenge below it.`);
   }
-}
-
-/** A warning to the operator about a change; undefined: none. */
-export function carrierNatWarning({ ownerName, A, changed }: AddressUpdate): string | undefined {
-  const text = changed ? A.after.find(isCarrierNat) : undefined;
-  return (
-    text && `${ownerName} has the address ${text} of a carrier's NAT (100.64.0.0/10): the internet cannot reach it.`
-  );
 }

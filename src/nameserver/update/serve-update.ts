@@ -1,6 +1,8 @@
 /** Serves one UPDATE of the nameserver: answers it (update-in.ts) and reports it for the log. */
 import type { DnsUpdateEvent } from '../../core/observer.ts';
-import { formatRcode, type Message } from '../../dns/wire/message.ts';
+import { isPrivate } from '../../core/zones/special-addresses.ts';
+import type { ResourceRecord } from '../../dns/rdata.ts';
+import { formatRcode, type Message, Rcode } from '../../dns/wire/message.ts';
 import type { ServiceRequest } from '../answer/service-request.ts';
 import { answerUpdate, type UpdateContext } from './update-in.ts';
 
@@ -28,8 +30,13 @@ export async function serveUpdate(
     rcode: formatRcode(rcode),
     detail: why ?? describeUpdate(message),
     error,
+    isPrivate: rcode === Rcode.NOERROR && message.authority.some(hasPrivateAddress),
   });
   return rcode;
+}
+
+function hasPrivateAddress({ rdata }: ResourceRecord): boolean {
+  return 'address' in rdata && isPrivate(rdata.address);
 }
 
 /** The first five owner names of the update section. */
