@@ -10,8 +10,14 @@ import { findUserName } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { changeHosts, replyAddresses, replyToHosts } from '../request/host-requests.ts';
-import { hostFinders } from '../request/requested-host.ts';
-import { chooseAddresses, findParameter, lowerCaseNames, readHosts } from '../request/update-parameters.ts';
+import { hostFinders, listUserHosts } from '../request/requested-host.ts';
+import {
+  chooseAddresses,
+  findParameter,
+  oneOfEachFamily,
+  readHosts,
+  readParameters,
+} from '../request/update-parameters.ts';
 
 /**
  * Status and error code of each error. A client expects `NOERROR` and shows the title of any other reply. The codes are those
@@ -69,13 +75,15 @@ export const dyndns1Protocol: Protocol = {
 };
 
 async function answer(request: DoorRequest, services: Services): Promise<DoorReply> {
-  const parameters = lowerCaseNames(request.parameters);
+  const parameters = readParameters(request);
   const context = await authenticateClient(request, services, 'dyndns1', findParameter(parameters, 'credential'));
-  const hosts = readHosts(parameters);
+  const { principal, caller } = context;
+  const users = [findUserName(request.headers), findParameter(parameters, 'user')];
+  const given = readHosts(parameters);
+  const hosts = given.length > 0 ? given : listUserHosts(users, principal, services);
   if (hosts.length > 1) throw new AppError('name-invalid', 'The request has more than one host.');
-  const user = findUserName(request.headers) || findParameter(parameters, 'user');
-  const find = hostFinders(hosts, user, context.principal, services);
-  const choose = ({ emptyValue }: Zone) => chooseAddresses(parameters, context.caller, emptyValue);
+  const find = hostFinders(hosts, users, principal, services);
+  const choose = ({ emptyValue }: Zone) => oneOfEachFamily(chooseAddresses(parameters, caller, emptyValue));
   const requests = find.map((findHost) => ({ find: findHost, choose }));
   const answers = await changeHosts(requests, context, services, () => true);
   const reply = replyToHosts(answers, (one) =>

@@ -15,16 +15,16 @@ import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../reque
 import { DRY_RUN, formatDryRun, isDryRun } from '../request/dry-run.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { changeHost, changeHosts, replyAddresses, replyToHost, replyToHosts } from '../request/host-requests.ts';
-import { findUnnamedHost, MAX_HOSTS, readHost } from '../request/requested-host.ts';
+import { findUnnamedHost, listUserHosts, MAX_HOSTS, readHost, type UserNames } from '../request/requested-host.ts';
 import {
   type Parameters as ClientParameters,
   chooseAddresses,
   chooseDeletions,
   findParameter,
-  lowerCaseNames,
   parametersOf,
   readHosts,
   readOwnParameters,
+  readParameters,
 } from '../request/update-parameters.ts';
 
 /**
@@ -89,18 +89,22 @@ export const dyndns2Protocol: Protocol = {
 type Choose = (...args: Parameters<typeof chooseAddresses>) => AddressChoice;
 
 async function answer(request: DoorRequest, services: Services, choose: Choose): Promise<DoorReply> {
-  const parameters = lowerCaseNames(request.parameters);
+  const parameters = readParameters(request);
   // The Authorization header takes precedence, and most requests have one.
   const credential = request.headers.authorization === undefined ? findParameter(parameters, 'credential') : undefined;
   const authenticated = authenticateClient(request, services, 'dyndns2', credential);
   const context = authenticated instanceof Promise ? await authenticated : authenticated;
-  const named = readHosts(parameters);
+  const { principal, caller } = context;
   const own = readOwnParameters(parameters);
+  const hostParameters = readHosts(parameters);
+  const named =
+    hostParameters.length === 0 && own === undefined
+      ? listUserHosts(usersOf(request, parameters), principal, services)
+      : hostParameters;
   const hosts = own === undefined ? named : withOwnHosts(named, own);
   if (hosts.length > MAX_HOSTS) {
     return { status: 200, body: 'numhost\n', outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
   }
-  const { principal, caller } = context;
   const chooseBy =
     (given: ClientParameters) =>
     ({ emptyValue }: Zone) => {
@@ -112,8 +116,10 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
   // Fast path: nearly all requests have one host.
   if (own === undefined && hosts.length < 2) {
     const [text] = hosts;
-    const user = text === undefined ? findUserName(request.headers) || findParameter(parameters, 'user') : undefined;
-    const host = text === undefined ? findUnnamedHost(user, principal, services) : readHost(text, principal, services);
+    const host =
+      text === undefined
+        ? findUnnamedHost(usersOf(request, parameters), principal, services)
+        : readHost(text, principal, services);
     const updated = await changeHost(host, chooseBy(parameters), context, services);
     return replyToHost(updated, successLine(updated));
   }
@@ -128,6 +134,10 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
   return replyToHosts(answers, (one) =>
     one.kind === 'done' ? successLine(one.updated) : DYNDNS2_ERRORS[one.error.code][1],
   );
+}
+
+function usersOf({ headers }: DoorRequest, parameters: ClientParameters): UserNames {
+  return [findUserName(headers), findParameter(parameters, 'user')];
 }
 
 /** The hosts of the request, followed by hosts that only have parameters of their own (`myipv6:HOST=…`). */

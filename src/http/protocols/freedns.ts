@@ -18,8 +18,15 @@ import { findCredential, findUserName } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { changeHosts, type HostAnswer, plainName, replyAddresses, replyToHosts } from '../request/host-requests.ts';
-import { hostFinders, MAX_HOSTS } from '../request/requested-host.ts';
-import { chooseAddresses, findParameter, lowerCaseNames, PARAMETERS, readHosts } from '../request/update-parameters.ts';
+import { hostFinders, listUserHosts, MAX_HOSTS } from '../request/requested-host.ts';
+import {
+  chooseAddresses,
+  findParameter,
+  oneOfEachFamily,
+  PARAMETERS,
+  readHosts,
+  readParameters,
+} from '../request/update-parameters.ts';
 
 /** Status and line of each error. */
 export const FREEDNS_ERRORS = {
@@ -47,6 +54,10 @@ const TOO_MANY_HOSTS = 'ERROR: Too many hosts.';
 function formatError(error: AppError): DoorReply {
   const [status, line] = FREEDNS_ERRORS[error.code];
   return clientErrorReply(error, status, `${line}\n`);
+}
+
+function tooManyHosts(): DoorReply {
+  return { status: 200, body: `${TOO_MANY_HOSTS}\n`, outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
 }
 
 const isGeneral = ({ code }: AppError) => FREEDNS_ERRORS[code][0] !== 200;
@@ -85,6 +96,7 @@ async function listHosts(request: DoorRequest, services: Services): Promise<Door
   const hosts = literalHosts(principal);
   if (hosts.length === 0)
     throw new AppError('name-invalid', 'The credential has no literal host that could be listed.');
+  if (hosts.length > MAX_HOSTS) return tooManyHosts();
   const key = encodeURIComponent(findCredential(request.headers, sha) ?? '');
   // An update without wanted addresses reads what is published.
   const requests = hosts.map((host) => ({ find: () => host, choose: () => ({ wanted: {} }) }));
@@ -142,8 +154,8 @@ function updateByKey(request: DoorRequest, services: Services): Promise<DoorRepl
     const key = name.replace(/=+$/, '');
     if (key === '' || !/^=*$/.test(value ?? '') || KNOWN_PARAMETERS.has(name.toLowerCase())) continue;
     const parameters = { ...request.parameters, [name]: undefined };
-    const { method, headers, path, lists, body, clientAddress } = request;
-    const rest = { method, headers, path, lists, body, clientAddress, parameters };
+    const { method, headers, path, repeated, body, clientAddress } = request;
+    const rest = { method, headers, path, repeated, body, clientAddress, parameters };
     return update(rest, services, key, VERSION_1);
   }
   return update(request, services, undefined, VERSION_1);
@@ -156,7 +168,7 @@ async function update(
   version: Version,
 ): Promise<DoorReply> {
   const startMs = performance.now();
-  const parameters = lowerCaseNames(request.parameters);
+  const parameters = readParameters(request);
   const context = await authenticateClient(
     request,
     services,
@@ -164,13 +176,12 @@ async function update(
     key || findParameter(parameters, 'credential'),
   );
   const { principal, caller } = context;
-  const hosts = readHosts(parameters);
-  if (hosts.length > MAX_HOSTS) {
-    return { status: 200, body: `${TOO_MANY_HOSTS}\n`, outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
-  }
-  const user = findUserName(request.headers) || findParameter(parameters, 'user');
-  const find = hostFinders(hosts, user, principal, services);
-  const choose = ({ emptyValue }: Zone) => chooseAddresses(parameters, caller, emptyValue);
+  const users = [findUserName(request.headers), findParameter(parameters, 'user')];
+  const given = readHosts(parameters);
+  const hosts = given.length > 0 ? given : listUserHosts(users, principal, services);
+  if (hosts.length > MAX_HOSTS) return tooManyHosts();
+  const find = hostFinders(hosts, users, principal, services);
+  const choose = ({ emptyValue }: Zone) => oneOfEachFamily(chooseAddresses(parameters, caller, emptyValue));
   const requests = find.map((findHost) => ({ find: findHost, choose }));
   const answers = await changeHosts(requests, context, services, isGeneral);
   const seconds = ((performance.now() - startMs) / 1000).toFixed(3);

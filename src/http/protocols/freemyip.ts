@@ -11,7 +11,7 @@ import type { TextEdit } from '../../core/updates/publish-texts.ts';
 import { familyOf } from '../../core/zones/family.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { readAddress } from '../request/address-texts.ts';
+import { isInterfaceIdentifier, readAddress } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
@@ -23,7 +23,12 @@ import {
   findUnnamedHost,
   readServiceHost,
 } from '../request/requested-host.ts';
-import { namesForeignAddress } from '../request/update-parameters.ts';
+import {
+  namesForeignAddress,
+  type Parameters,
+  readParameters,
+  refuseStrayAddress,
+} from '../request/update-parameters.ts';
 
 const SERVICE_DOMAIN = 'freemyip.com';
 const DEFAULT_TTL = 60;
@@ -37,7 +42,8 @@ function formatError(error: AppError): DoorReply {
   return clientErrorReply(error, status, body);
 }
 
-type Parameters = DoorRequest['parameters'];
+/** What freemyip knows. */
+const PARAMETERS: ReadonlySet<string> = new Set(['domain', 'token', 'myip', 'delete', 'txt', 'verbose']);
 
 export const freemyipProtocol: Protocol = {
   name: 'freemyip',
@@ -50,7 +56,6 @@ export const freemyipProtocol: Protocol = {
       takes: ({ parameters }) =>
         parameters['domain'] !== undefined &&
         parameters['token'] !== undefined &&
-        parameters['hostname'] === undefined &&
         !namesForeignAddress(parameters, ['myip']),
       handle: answer,
     },
@@ -58,13 +63,13 @@ export const freemyipProtocol: Protocol = {
 };
 
 async function answer(request: DoorRequest, services: Services): Promise<DoorReply> {
-  const { parameters } = request;
+  const parameters = readParameters(request);
   const context = await authenticateClient(request, services, 'freemyip', parameters['token']);
   const { principal } = context;
   const text = parameters['domain'];
   const host = text
     ? readServiceHost(text, SERVICE_DOMAIN, principal, services)
-    : findUnnamedHost(undefined, principal, services);
+    : findUnnamedHost([], principal, services);
   return parameters['txt'] === undefined
     ? changeAddresses(host, parameters, context, services)
     : changeText(host, parameters['txt'], context, services);
@@ -87,9 +92,12 @@ async function changeAddresses(
 export function chooseAddresses(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
   if (parameters['delete']?.trim().toLowerCase() === 'yes') return { wanted: { A: [], AAAA: [] } };
   const text = parameters['myip']?.trim();
+  if (!text) refuseStrayAddress(parameters, PARAMETERS);
   const address = text ? readAddress(text) : caller;
-  if (address !== undefined && 'text' in address) return { wanted: { [familyOf(address)]: [address] } };
-  throw new AppError('address-invalid', 'The request does not have a valid address.');
+  if (address === undefined || 'length' in address || isInterfaceIdentifier(address)) {
+    throw new AppError('address-invalid', 'The request does not have one valid address.');
+  }
+  return { wanted: { [familyOf(address)]: [address] } };
 }
 
 async function changeText(

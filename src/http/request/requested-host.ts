@@ -58,27 +58,48 @@ export function readServiceHost(
   return challenge === undefined ? host : challengeOf(host);
 }
 
+/** User names of a request, in Basic and in a parameter. */
+export type UserNames = readonly (string | undefined)[];
+
 /**
  * The hosts of a request: a function for each, so that an invalid one does not prevent the change of the others.
- * @param user names the host where the request has none
+ * @param users name the host where the request has none
  */
 export function hostFinders(
   given: readonly string[],
-  user: string | undefined,
+  users: UserNames,
   principal: Principal,
   services: Pick<Services, 'zones'>,
 ): readonly (() => DomainName)[] {
-  if (given.length === 0) return [() => findUnnamedHost(user, principal, services)];
+  if (given.length === 0) return [() => findUnnamedHost(users, principal, services)];
   return given.map((text) => () => readHost(text, principal, services));
+}
+
+/**
+ * The hosts that a user name has with commas between them, for a request that names none; empty where the credential covers
+ * none of them.
+ */
+export function listUserHosts(users: UserNames, principal: Principal, { zones }: Pick<Services, 'zones'>): string[] {
+  for (const user of users) {
+    const hosts = user?.includes(',') ? splitHosts(user) : [];
+    // A longer list is refused as a whole.
+    if (hosts.length > MAX_HOSTS || hosts.some((host) => selectByUser(principal, zones, host) !== undefined))
+      return hosts;
+  }
+  return [];
 }
 
 /** The host of a request that names none. @throws AppError name-invalid */
 export function findUnnamedHost(
-  user: string | undefined,
+  users: UserNames,
   principal: Principal,
   { zones }: Pick<Services, 'zones'>,
 ): DomainName {
-  const name = (user && selectByUser(principal, zones, user)) || selectOnlyHost(principal);
+  for (const user of users) {
+    const name = user && selectByUser(principal, zones, user);
+    if (name) return name;
+  }
+  const name = selectOnlyHost(principal);
   if (name) return name;
   throw new AppError('name-invalid', 'The request names no host.');
 }
