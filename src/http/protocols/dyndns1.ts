@@ -3,14 +3,14 @@
  * three lines. Credential, hosts and addresses are as in dyndns2; docs/protocols/dyndns2.md has both.
  */
 
-import { AppError, type ErrorCode } from '../../core/errors.ts';
+import type { AppError, ErrorCode } from '../../core/errors.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import { findUserName } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { changeHosts, replyAddresses, replyToHosts } from '../request/host-requests.ts';
-import { hostFinders, listUserHosts } from '../request/requested-host.ts';
+import { changeHost, replyAddresses, replyToHost } from '../request/host-requests.ts';
+import { findOneHost } from '../request/requested-host.ts';
 import {
   chooseAddresses,
   findParameter,
@@ -79,16 +79,10 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   const context = await authenticateClient(request, services, 'dyndns1', findParameter(parameters, 'credential'));
   const { principal, caller } = context;
   const users = [findUserName(request.headers), findParameter(parameters, 'user')];
-  const given = readHosts(parameters);
-  const hosts = given.length > 0 ? given : listUserHosts(users, principal, services);
-  if (hosts.length > 1) throw new AppError('name-invalid', 'The request has more than one host.');
-  const find = hostFinders(hosts, users, principal, services);
+  const host = findOneHost(readHosts(parameters), users, principal, services);
   const choose = ({ emptyValue }: Zone) => oneOfEachFamily(chooseAddresses(parameters, caller, emptyValue));
-  const requests = find.map((findHost) => ({ find: findHost, choose }));
-  const answers = await changeHosts(requests, context, services, () => true);
-  const reply = replyToHosts(answers, (one) =>
-    one.kind === 'done' ? `NOERROR ${replyAddresses(one.updated).join(',')}` : one.error.code,
-  );
-  const title = reply.outcome === 'updated' ? 'Changed' : 'Unchanged';
+  const updated = await changeHost(host, choose, context, services);
+  const reply = replyToHost(updated, `NOERROR ${replyAddresses(updated).join(',')}`);
+  const title = updated.changed ? 'Changed' : 'Unchanged';
   return { ...reply, body: page(title, 'NOERROR'), contentType: CONTENT_TYPE };
 }

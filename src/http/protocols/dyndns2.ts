@@ -21,6 +21,7 @@ import {
   chooseAddresses,
   chooseDeletions,
   findParameter,
+  isUpdate,
   parametersOf,
   readHosts,
   readOwnParameters,
@@ -74,16 +75,28 @@ const UPDATE_PATHS = [
   '/dyndns.php',
   '/dyn/dyndns.php',
   '/upd.php',
+  '/api/v1/update',
+  '/2/ddns',
+  '/XDynDNSServer/XDynDNS.php',
+  '/updateddns',
+  '/auth/dynamic.html',
+  '/dynamic.duia',
 ];
 
 export const dyndns2Protocol: Protocol = {
   name: 'dyndns2',
   formatError,
   routes: [
-    ...UPDATE_PATHS.map((path) => route(path, (request, services) => answer(request, services, chooseAddresses))),
+    ...UPDATE_PATHS.map((path) => route(path, update)),
+    // The root is the page of the original API, unless the request is an update.
+    { ...route('/', update), takes: isUpdate },
     route('/nic/delete', (request, services) => answer(request, services, chooseDeletions)),
   ],
 };
+
+function update(request: DoorRequest, services: Services): Promise<DoorReply> {
+  return answer(request, services, chooseAddresses);
+}
 
 /** Reads the wanted addresses of a host from the parameters, the caller's address and the zone's `empty_value`. */
 type Choose = (...args: Parameters<typeof chooseAddresses>) => AddressChoice;

@@ -11,6 +11,7 @@ import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door
 import { originalErrorReply } from '../request/error-reply.ts';
 import { checkParameterNames } from '../request/original-parameters.ts';
 import { changeAddresses, deleteAddresses } from '../request/original-requests.ts';
+import { isUpdate } from '../request/update-parameters.ts';
 
 export const originalProtocol: Protocol = {
   name: 'original',
@@ -20,6 +21,8 @@ export const originalProtocol: Protocol = {
       methods: ['GET'],
       safe: true,
       pattern: '/',
+      // With a host or an address it is an update of dyndns2.
+      takes: (request) => !isUpdate(request),
       handle: (_request, { version }) => info(`dyndns v${version}\n`, 'version'),
     },
     { methods: ['GET'], safe: false, pattern: '/check', handle: check },

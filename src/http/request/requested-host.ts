@@ -89,6 +89,18 @@ export function listUserHosts(users: UserNames, principal: Principal, { zones }:
   return [];
 }
 
+/** The host of a protocol whose requests have one. @throws AppError name-invalid */
+export function findOneHost(
+  given: readonly string[],
+  users: UserNames,
+  principal: Principal,
+  services: Pick<Services, 'zones'>,
+): DomainName {
+  const [text, ...more] = given.length > 0 ? given : listUserHosts(users, principal, services);
+  if (more.length > 0) throw new AppError('name-invalid', 'The request has more than one host.');
+  return text === undefined ? findUnnamedHost(users, principal, services) : readHost(text, principal, services);
+}
+
 /** The host of a request that names none. @throws AppError name-invalid */
 export function findUnnamedHost(
   users: UserNames,
