@@ -13,9 +13,11 @@ import { DUCKDNS_ERRORS } from '../http/protocols/duckdns.ts';
 import { DYNDNS1_ERRORS } from '../http/protocols/dyndns1.ts';
 import { DYNDNS2_ERRORS } from '../http/protocols/dyndns2.ts';
 import { DYNV6_ERRORS } from '../http/protocols/dynv6.ts';
+import { EASYDNS_ERRORS } from '../http/protocols/easydns.ts';
 import { FREEDNS_ERRORS } from '../http/protocols/freedns.ts';
 import { FREEMYIP_ERRORS } from '../http/protocols/freemyip.ts';
 import { HTTPREQ_ERRORS } from '../http/protocols/httpreq.ts';
+import { NJALLA_ERRORS } from '../http/protocols/njalla.ts';
 import { NOIP_ERRORS } from '../http/protocols/noip.ts';
 import { ExchangeError } from '../net/exchange.ts';
 import {
@@ -60,6 +62,8 @@ const COLUMNS: readonly (readonly [
 ])[] = [
   ['dyndns2', DYNDNS2_ERRORS],
   ['dyndns1', DYNDNS1_ERRORS],
+  ['easyDNS', EASYDNS_ERRORS],
+  ['Njalla', NJALLA_ERRORS],
   ['No-IP', NOIP_ERRORS],
   ['FreeDNS', FREEDNS_ERRORS],
   ['DuckDNS', DUCKDNS_ERRORS],

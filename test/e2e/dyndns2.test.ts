@@ -75,7 +75,7 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
     it('every route updates, and says nochg the next time', async () => {
       for (const { pattern } of dyndns2Protocol.routes) {
         if (pattern === '/nic/delete') continue;
-        host = `${pattern.replaceAll(/\W/g, '')}.path.${ZONE}`;
+        host = `${pattern.replaceAll(/\W/g, '')}x.path.${ZONE}`;
         const target = `${pattern}?hostname=${host}&myip=192.0.2.1`;
         expect(statusAndBody(await server.ask(target, { headers: MASTER })), pattern).toEqual([
           200,
@@ -139,7 +139,9 @@ describeWith(BIND_PROGRAMS, 'dyndns2', () => {
       await unchanged(async () => {
         for (const { pattern } of dyndns2Protocol.routes) {
           const target = `${pattern}?hostname=${host}&myip=192.0.2.9`;
-          for (const [method, status] of Object.entries({ HEAD: 405, OPTIONS: 204, DELETE: 405, PATCH: 405 })) {
+          // HEAD of the root is one of the page without parameters.
+          const head = pattern === '/' ? 404 : 405;
+          for (const [method, status] of Object.entries({ HEAD: head, OPTIONS: 204, DELETE: 405, PATCH: 405 })) {
             expect((await server.ask(target, { method, headers: MASTER })).status, `${method} ${pattern}`).toBe(status);
           }
         }

@@ -11,10 +11,12 @@ import { DUCKDNS_ERRORS, duckdnsProtocol } from '../../src/http/protocols/duckdn
 import { dyndns1Protocol } from '../../src/http/protocols/dyndns1.ts';
 import { DYNDNS2_ERRORS, dyndns2Protocol } from '../../src/http/protocols/dyndns2.ts';
 import { dynv6Protocol } from '../../src/http/protocols/dynv6.ts';
+import { EASYDNS_ERRORS, easydnsProtocol } from '../../src/http/protocols/easydns.ts';
 import { echoProtocol } from '../../src/http/protocols/echo.ts';
 import { FREEDNS_ERRORS, freednsProtocol } from '../../src/http/protocols/freedns.ts';
 import { FREEMYIP_ERRORS, freemyipProtocol } from '../../src/http/protocols/freemyip.ts';
 import { httpreqProtocol } from '../../src/http/protocols/httpreq.ts';
+import { njallaProtocol } from '../../src/http/protocols/njalla.ts';
 import { NOIP_ERRORS, noipProtocol } from '../../src/http/protocols/noip.ts';
 import { originalProtocol } from '../../src/http/protocols/original.ts';
 import { type Random, seededRandom } from '../differential/random.ts';
@@ -42,6 +44,7 @@ const WORDS = new Set<string>(
     ...[DYNDNS2_ERRORS, DUCKDNS_ERRORS, FREEMYIP_ERRORS].map((map) => Object.values(map).map(([, word]) => word)),
   ),
 );
+const EASYDNS_WORDS = new Set<string>(['', ...Object.values(EASYDNS_ERRORS).map(([, word]) => word)]);
 const NOIP_CODES = new Set<string>(Object.values(NOIP_ERRORS).map(([, code]) => String(code)));
 const FREEDNS_LINES = new Set<string>(['', ...Object.values(FREEDNS_ERRORS).map(([, line]) => line)]);
 /** Lines that a reply with 200 of a changing route may contain, by protocol. */
@@ -49,6 +52,7 @@ const REFUSALS: Readonly<Record<string, (line: string) => boolean>> = {
   dyndns2: (line) => WORDS.has(line),
   duckdns: (line) => WORDS.has(line),
   freemyip: (line) => WORDS.has(line),
+  easydns: (line) => EASYDNS_WORDS.has(line),
   dyndns1: (line) => !line.includes('NOERROR'),
   freedns: (line) => FREEDNS_LINES.has(line),
   noip: (line) => line === '' || NOIP_CODES.has(line.replace(/^[^:]*:/, '')),
@@ -72,6 +76,9 @@ const WITH_TOKEN: Readonly<Record<string, (parts: RequestParts, random: Random) 
     const isPrefix = /^(1:)+$/.test(address) || address === '192.0.2.1';
     const name = isPrefix ? 'ipv4' : random.pick(['ipv4', 'ipv6', 'ipv6prefix']);
     return [`${random.pick(['hostname', 'zone', 'Hostname'])}=${host}`, `token=${secret}`, `${name}=${address}`];
+  },
+  njalla: ({ host, address, secret }, random) => {
+    return [`h=${host}`, `k=${secret}`, `${random.pick(['a', 'aaaa'])}=${address === '192.0.2.1' ? 'none' : address}`];
   },
   freemyip: ({ host, address, secret }) => [`domain=${host}`, `token=${secret}`, `myip=${address}`],
 };
@@ -353,7 +360,9 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
     duckdnsProtocol,
     dynv6Protocol,
     freemyipProtocol,
+    njallaProtocol,
     dyndns1Protocol,
+    easydnsProtocol,
     noipProtocol,
     freednsProtocol,
     httpreqProtocol,

@@ -87,6 +87,74 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
       expect(await get(byQuery({ fqdn: `${fqdn}.`, ip_1: '192.0.2.3' }))).toEqual(lines('192.0.2.3', '2001:db8::3'));
     });
 
+    it('a record_name that ends in the zone is the whole name; final dots are dropped, in any case', async () => {
+      const label = fqdn.split('.')[0]!;
+      const zones = [ZONE, `${ZONE}.`, ZONE.toUpperCase(), `${ZONE.toUpperCase()}.`];
+      const records = [label, `${label}.`, fqdn, `${fqdn}.`, fqdn.toUpperCase(), `${label}.${ZONE.toUpperCase()}.`];
+      let old = 'None';
+      for (const zone_name of zones) {
+        for (const record_name of records) {
+          const next = old === '192.0.2.1' ? '192.0.2.2' : '192.0.2.1';
+          const [status, body] = await get(byQuery({ zone_name, record_name, ipv4: next }));
+          expect([status, String(body).toLowerCase()], `${record_name} in ${zone_name}`).toEqual([
+            200,
+            String(lines(`${old} -> ${next}`, 'None')[1]).toLowerCase(),
+          ]);
+          old = next;
+        }
+      }
+      expect(await lab.look(fqdn, 'A')).toEqual([old]);
+      // Only at the boundary of a label.
+      const inside = `${label}.evil${ZONE}`;
+      expect(await get(byQuery({ zone_name: ZONE, record_name: inside, ipv4: '192.0.2.1' }))).toEqual(
+        lines('None -> 192.0.2.1', 'None', `${inside}.${ZONE}`),
+      );
+      expect((await get(byQuery({ zone_name: ZONE, record_name: ZONE, ipv4: '192.0.2.1' })))[1]).toContain('own name');
+    });
+
+    it('fqdn with one of the other two counts', async () => {
+      expect(await get(byQuery({ fqdn, zone_name: 'other.test', ip_1: '192.0.2.1' }))).toEqual(
+        lines('None -> 192.0.2.1', 'None'),
+      );
+      expect(await get(byQuery({ fqdn, record_name: 'a..b', ip_1: '192.0.2.2' }))).toEqual(
+        lines('192.0.2.1 -> 192.0.2.2', 'None'),
+      );
+      expect(await get(byQuery({ fqdn, zone_name: ZONE, record_name: '', ip_1: '192.0.2.2' }))).toEqual(
+        lines('192.0.2.2', 'None'),
+      );
+    });
+
+    it("without an address that is not empty, the caller's", async () => {
+      const behind = await lab.serve({ http: { trusted_proxies: ['127.0.0.1'] } });
+      const from = async (address: string, parameters: Readonly<Record<string, string>>) =>
+        statusAndBody(await behind.ask(byQuery({ fqdn, ...parameters }), { headers: { 'X-Forwarded-For': address } }));
+      expect(await from('192.0.2.1', { ipv4: '' })).toEqual(lines('None -> 192.0.2.1', 'None'));
+      expect(await from('192.0.2.2', { ipv4: '', ipv6: '' })).toEqual(lines('192.0.2.1 -> 192.0.2.2', 'None'));
+      expect(await from('2001:db8::1', { ip_1: '', ip_2: '', ipv4: '', ipv6: '' })).toEqual(
+        lines('192.0.2.2', 'None -> 2001:db8::1'),
+      );
+      expect(await from('192.0.2.9', { ip_1: '', ipv6: '2001:db8::1' })).toEqual(lines('192.0.2.2', '2001:db8::1'));
+      await behind.stop();
+    });
+
+    it('numbers may look like those that the original reads', async () => {
+      for (const [text, seconds] of [
+        ['60.0', 60],
+        ['1_000', 1000],
+        ['+5', 5],
+        [' 70 ', 70],
+        ['0080', 80],
+        ['90.', 90],
+        ['1_0.00', 10],
+        [`${'0'.repeat(20)}7`, 7],
+      ] as const) {
+        await get(byQuery({ fqdn, ipv4: '192.0.2.1', ttl: text }));
+        expect(await lab.ttl(fqdn, 'A'), text).toBe(seconds);
+      }
+      expect(await get(byQuery({ fqdn, ipv4: '192.0.2.1', ttl: '' }))).toEqual(lines('192.0.2.1', 'None'));
+      expect(await lab.ttl(fqdn, 'A')).toBe(7);
+    });
+
     it('prints IPv6 in its canonical form, and two spellings are one address', async () => {
       expect(await get(byPath('2001:DB8:0:0::1'))).toEqual(lines('None', 'None -> 2001:db8::1'));
       expect(await get(byPath('2001:0db8:0000:0000:0000:0000:0000:0001'))).toEqual(lines('None', '2001:db8::1'));
@@ -168,16 +236,6 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
         'DNS_NAME_ERROR: Specify "fqdn" or "zone_name" and "record_name".',
       ],
       [
-        `/update-by-query?${s}&${z}&zone_name=dyn.example.com`,
-        453,
-        'DNS_NAME_ERROR: Specify "fqdn" or "zone_name" and "record_name".',
-      ],
-      [
-        `/update-by-query?${s}&${z}&record_name=home`,
-        453,
-        'DNS_NAME_ERROR: Specify "fqdn" or "zone_name" and "record_name".',
-      ],
-      [
         `/update-by-path/${SECRET}/test.wrong-domain.de/192.0.2.1`,
         453,
         "DNS_NAME_ERROR: The fully qualified domain name 'test.wrong-domain.de.' could not be split into a record and a zone name.",
@@ -239,10 +297,49 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
       [
         `/update-by-query?${s}&${z}&ip_1=1.2.3.4&ipv4=1.2.3.5`,
         454,
-        'IP_ADDRESS_ERROR: The attribute "ipv4" is already set and has the value "1.2.3.4".',
+        'IP_ADDRESS_ERROR: The attribute "ipv4" is already set and has the value "1.2.3.5".',
       ],
-      [`/update-by-query?${s}&${z}&ipv4=`, 454, 'IP_ADDRESS_ERROR: No ip address set.'],
-      [`/update-by-query?${s}&${z}&ipv4=&ipv6=`, 454, 'IP_ADDRESS_ERROR: No ip address set.'],
+      [
+        `/update-by-query?${s}&${z}&ip_1=192.0.2.1&ip_2=2001:db8::1&ipv6=2001:DB8::2`,
+        454,
+        'IP_ADDRESS_ERROR: The attribute "ipv6" is already set and has the value "2001:db8::2".',
+      ],
+      [`/update-by-query?${s}&${z}&ipv4=test`, 454, "IP_ADDRESS_ERROR: Invalid IP address 'test'."],
+      [`/update-by-query?${s}&${z}&ipv4=1.2.3.4.5`, 454, "IP_ADDRESS_ERROR: Invalid IP address '1.2.3.4.5'."],
+      [
+        `/update-by-query?${s}&${z}&ip_1=1.2.3.4,1.2.3.5`,
+        454,
+        "IP_ADDRESS_ERROR: Invalid IP address '1.2.3.4,1.2.3.5'.",
+      ],
+      // Whether a zone exists is not told by an invalid name in it.
+      [
+        `/update-by-query?${s}&zone_name=dyn.example.com&record_name=a..b`,
+        453,
+        "DNS_NAME_ERROR: The DNS name 'a..b.dyn.example.com' has an empty label.",
+      ],
+      [
+        `/update-by-query?${s}&zone_name=other.test.&record_name=a..b.`,
+        453,
+        "DNS_NAME_ERROR: The DNS name 'a..b.other.test' has an empty label.",
+      ],
+      ...['+-1', '1__0', '_1', '1_', '5.5', '1e3', '0x10', '1 0', '.0', '--1', '\u0661'].map(
+        (ttl) =>
+          [
+            `/update-by-query?${s}&${z}&ipv4=192.0.2.1&ttl=${encodeURIComponent(ttl)}`,
+            456,
+            `PARAMETER_ERROR: int_parsing: Input should be a valid integer, unable to parse string as an integer (${ttl}).`,
+          ] as const,
+      ),
+      [
+        `/update-by-query?${s}&${z}&ipv4=192.0.2.1&ttl=-1`,
+        456,
+        'PARAMETER_ERROR: The TTL -1 is not between 0 and 2147483647.',
+      ],
+      [
+        `/update-by-query?${s}&${z}&ipv4=192.0.2.1&ttl=${'9'.repeat(4000)}`,
+        456,
+        `PARAMETER_ERROR: The TTL ${'9'.repeat(20)}… is not between 0 and 2147483647.`,
+      ],
       ['/nowhere', 404, 'ERROR: Not found.'],
       ['/%', 400, /^ERROR: The request is malformed/],
       ['/update-by-path/%zz/home.dyn.example.com', 400, /^ERROR: The request is malformed/],
@@ -309,14 +406,22 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
       expect(await lab.look(name, 'A')).toEqual(['192.0.2.1']);
     });
 
-    it('of repeated parameters the last that is not empty counts', async () => {
+    it('of repeated parameters the first counts, in the query and then in a body', async () => {
       expect(await get(`${byQuery({ fqdn })}&ipv4=192.0.2.1&ipv4=192.0.2.2&ipv4=`)).toEqual(
-        lines('None -> 192.0.2.2', 'None'),
+        lines('None -> 192.0.2.1', 'None'),
       );
-      const answer = await server.ask(
-        `/update-by-query?secret=wrongsecret&secret=${SECRET}&fqdn=${fqdn}&ipv4=192.0.2.3`,
-      );
-      expect(statusAndBody(answer)).toEqual(lines('192.0.2.2 -> 192.0.2.3', 'None'));
+      expect(
+        await get(`${byQuery({ fqdn })}&ip_1=192.0.2.2&ip_1=192.0.2.3&ttl=60&ttl=x&secret=wrong&fqdn=a..b`),
+      ).toEqual(lines('192.0.2.1 -> 192.0.2.2', 'None'));
+      expect(await lab.ttl(fqdn, 'A')).toBe(60);
+      const post = await server.ask(`${byQuery({ fqdn })}&ipv4=192.0.2.4`, form({ ipv4: '192.0.2.5', fqdn: 'a..b' }));
+      expect(statusAndBody(post)).toEqual(lines('192.0.2.2 -> 192.0.2.4', 'None'));
+      // Not in another spelling: the original knows one.
+      expect((await get(`${byQuery({ fqdn })}&IPv4=192.0.2.9`))[1]).toContain('extra_forbidden');
+      expect(await get(`${byQuery({ fqdn, ipv4: '192.0.2.4' })}&x=first&x=second`)).toEqual([
+        456,
+        'PARAMETER_ERROR: extra_forbidden: Extra inputs are not permitted (first).\n',
+      ]);
     });
 
     it('empty parameters count as absent', async () => {

@@ -8,11 +8,13 @@ import { duckdnsProtocol } from '../protocols/duckdns.ts';
 import { dyndns1Protocol } from '../protocols/dyndns1.ts';
 import { dyndns2Protocol } from '../protocols/dyndns2.ts';
 import { dynv6Protocol } from '../protocols/dynv6.ts';
+import { easydnsProtocol } from '../protocols/easydns.ts';
 import { echoProtocol } from '../protocols/echo.ts';
 import { freednsProtocol } from '../protocols/freedns.ts';
 import { freemyipProtocol } from '../protocols/freemyip.ts';
 import { healthProtocol } from '../protocols/health.ts';
 import { httpreqProtocol } from '../protocols/httpreq.ts';
+import { njallaProtocol } from '../protocols/njalla.ts';
 import { noipProtocol } from '../protocols/noip.ts';
 import { originalProtocol } from '../protocols/original.ts';
 import type { Protocol } from '../request/door.ts';
@@ -29,8 +31,10 @@ const PROTOCOLS: readonly Protocol[] = [
   duckdnsProtocol,
   dynv6Protocol,
   freemyipProtocol,
+  njallaProtocol,
   dyndns2Protocol,
   dyndns1Protocol,
+  easydnsProtocol,
   noipProtocol,
   freednsProtocol,
   httpreqProtocol,

@@ -1,11 +1,15 @@
 /**
- * The parameters of a request, from its query and its form body: one text for each name. Of repeated parameters the last
- * one that is not empty is valid. Invalid percent escapes stay as they are, as in `node:querystring`.
+ * The parameters of a request, from its query and its form body: one text for each name, the first one, and beside them all
+ * texts of the names that are repeated. Protocols decide what a repetition means. Invalid percent escapes stay as they are,
+ * as in `node:querystring`.
  */
 import { parse as parseQuery } from 'node:querystring';
 
 /** Without a prototype: every name that was not sent is undefined, also `constructor`. */
 export type TextByName = Record<string, string>;
+
+/** All texts of each repeated name, in their order: query, then body. */
+export type RepeatedTexts = ReadonlyMap<string, readonly string[]>;
 
 /** Longer texts are unusual, and `node:querystring` limits their number of names. */
 const SHORT = 500;
@@ -29,15 +33,40 @@ export function parseParameters(text: string): TextByName {
 export function mergeParameters(query: TextByName, body: unknown): TextByName {
   if (typeof body !== 'object' || body === null) return query;
   const parameters = noTexts();
-  for (const name in query) add(parameters, name, query[name] as string);
-  for (const [name, value] of Object.entries(body as Record<string, string | string[]>)) {
-    add(parameters, name, Array.isArray(value) ? (value.findLast((item) => item !== '') ?? '') : value);
+  for (const source of [query, body as Record<string, string | readonly string[]>]) {
+    const repeated = repeatedTexts(source);
+    for (const [name, value] of Object.entries(source)) {
+      const texts = repeated?.get(name) ?? value;
+      if (typeof texts === 'string') add(parameters, name, texts);
+      else for (const text of texts) add(parameters, name, text);
+    }
   }
   return parameters;
 }
 
+/** The repeated names of parsed or merged parameters; undefined where there are none, as nearly always. */
+export function repeatedTexts(parameters: object): RepeatedTexts | undefined {
+  return (parameters as { readonly [REPEATED]?: RepeatedTexts })[REPEATED];
+}
+
+/** A symbol, and not enumerable: no loop over the names meets it. */
+const REPEATED = Symbol('repeated');
+
 function add(parameters: TextByName, name: string, text: string): void {
-  if (text !== '' || parameters[name] === undefined) parameters[name] = text;
+  const first = parameters[name];
+  if (first === undefined) parameters[name] = text;
+  else repeat(parameters, name, first, text);
+}
+
+function repeat(parameters: TextByName, name: string, first: string, text: string): void {
+  let repeated = repeatedTexts(parameters) as Map<string, string[]> | undefined;
+  if (repeated === undefined) {
+    repeated = new Map();
+    Object.defineProperty(parameters, REPEATED, { value: repeated });
+  }
+  const texts = repeated.get(name);
+  if (texts === undefined) repeated.set(name, [first, text]);
+  else texts.push(text);
 }
 
 /**
@@ -56,17 +85,4 @@ export interface ReadBody {
   readonly text: string | undefined;
   /** The fields of a form; undefined for another body. */
   readonly fields: unknown;
-}
-
-/** Merges query and body with all values of a repeated parameter, in order. Parses both again: few protocols need this. */
-export function listParameters(query: string, body: ReadBody | null | undefined): Record<string, string[]> {
-  const lists = Object.create(null) as Record<string, string[]>;
-  const isForm = body?.fields !== undefined;
-  const form = isForm ? (body.text === undefined ? body.fields : parseQuery(body.text)) : undefined;
-  for (const source of [parseQuery(query), form]) {
-    for (const [name, value] of Object.entries((source ?? {}) as Record<string, string | string[]>)) {
-      lists[name] = (lists[name] ?? []).concat(value);
-    }
-  }
-  return lists;
 }

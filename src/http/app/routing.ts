@@ -6,9 +6,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../core/errors.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
-import { listParameters, mergeParameters, type ReadBody, type TextByName } from './parameters.ts';
+import { mergeParameters, type ReadBody, repeatedTexts, type TextByName } from './parameters.ts';
 import { type ReplyOptions, sendReply, sendStatus } from './replies.ts';
-import { queryOf } from './request-target.ts';
 
 const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
@@ -118,17 +117,20 @@ function isJson({ body }: FastifyRequest): boolean {
 
 function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
   const body = request.body as ReadBody | null | undefined;
-  let parameters: TextByName | undefined;
+  let merged: TextByName | undefined;
+  const parameters = (): TextByName => {
+    merged ??= mergeParameters(request.query as TextByName, body?.fields);
+    return merged;
+  };
   return {
     method: request.method,
     headers: request.headers,
     path: request.params as Record<string, string>,
     get parameters() {
-      parameters ??= mergeParameters(request.query as TextByName, body?.fields);
-      return parameters;
+      return parameters();
     },
-    get lists() {
-      return listParameters(queryOf(request.raw.url ?? ''), body);
+    get repeated() {
+      return repeatedTexts(parameters());
     },
     body: body?.text,
     clientAddress: clientAddress(peerOf(request.raw.socket), request.headers, trust),

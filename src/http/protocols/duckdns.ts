@@ -12,7 +12,7 @@ import { type AddressUpdate, hasPrivateAddress } from '../../core/updates/update
 import { familyOf } from '../../core/zones/family.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { readAddress } from '../request/address-texts.ts';
+import { isInterfaceIdentifier, readAddress } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
@@ -26,7 +26,12 @@ import {
   readServiceHost,
   splitHosts,
 } from '../request/requested-host.ts';
-import { namesForeignAddress } from '../request/update-parameters.ts';
+import {
+  namesForeignAddress,
+  type Parameters,
+  readParameters,
+  refuseStrayAddress,
+} from '../request/update-parameters.ts';
 
 const SERVICE_DOMAIN = 'duckdns.org';
 const DEFAULT_TTL = 60;
@@ -38,8 +43,8 @@ function formatError(error: AppError): DoorReply {
   return clientErrorReply(error, status, body);
 }
 
-/** From the query, a form or the path. */
-type Parameters = DoorRequest['parameters'];
+/** What DuckDNS knows; the hosts and the token may be in the path. */
+const PARAMETERS: ReadonlySet<string> = new Set(['domains', 'token', 'ip', 'ipv6', 'verbose', 'clear', 'txt']);
 
 export const duckdnsProtocol: Protocol = {
   name: 'duckdns',
@@ -52,9 +57,8 @@ export const duckdnsProtocol: Protocol = {
       takes: ({ parameters }) =>
         parameters['domains'] !== undefined &&
         parameters['token'] !== undefined &&
-        parameters['hostname'] === undefined &&
         !namesForeignAddress(parameters, ['ip', 'ipv6']),
-      handle: (request, services) => answer(request, request.parameters, services),
+      handle: (request, services) => answer(request, readParameters(request), services),
     },
     { methods: ['GET'], safe: false, pattern: '/update/:domains/:token', handle: answerPath },
     { methods: ['GET'], safe: false, pattern: '/update/:domains/:token/:ip', handle: answerPath },
@@ -62,7 +66,7 @@ export const duckdnsProtocol: Protocol = {
 };
 
 function answerPath(request: DoorRequest, services: Services): Promise<DoorReply> {
-  return answer(request, { ...request.parameters, ...request.path }, services);
+  return answer(request, { ...readParameters(request), ...request.path }, services);
 }
 
 async function answer(request: DoorRequest, parameters: Parameters, services: Services): Promise<DoorReply> {
@@ -123,20 +127,29 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
   const ip = parameters['ip']?.trim();
   const ipv6 = parameters['ipv6']?.trim();
   const wanted: { A?: IpAddress[]; AAAA?: IpAddress[] } = {};
-  for (const [text, only] of [
-    [ip, undefined],
-    [ipv6, 'AAAA'],
-  ] as const) {
-    if (!text) continue;
-    const address = readAddress(text);
-    if (address === undefined || 'length' in address || (only !== undefined && familyOf(address) !== only)) {
-      throw new AppError('address-invalid', 'A parameter is not an address of its family.');
-    }
+  if (ip) {
+    const address = readOne(ip);
     wanted[familyOf(address)] = [address];
   }
+  if (ipv6) {
+    const address = readOne(ipv6);
+    const { AAAA: [other = address] = [] } = wanted;
+    if (address.family !== 6 || other.text !== address.text) {
+      throw new AppError('address-invalid', 'The parameter `ipv6` is not the one IPv6 address of the request.');
+    }
+    wanted.AAAA = [address];
+  }
   if (ip || ipv6) return { wanted };
+  refuseStrayAddress(parameters, PARAMETERS);
   if (caller?.family === 4) return { wanted: { A: [caller] } };
   throw new AppError('address-invalid', 'The request has no address, and was not sent over IPv4.');
+}
+
+/** @throws AppError address-invalid */
+function readOne(text: string): IpAddress {
+  const address = readAddress(text);
+  if (address !== undefined && 'text' in address && !isInterfaceIdentifier(address)) return address;
+  throw new AppError('address-invalid', 'A parameter is not one address.');
 }
 
 async function changeTexts(

@@ -3,15 +3,15 @@
  * three lines. Credential, hosts and addresses are as in dyndns2; docs/protocols/dyndns2.md has both.
  */
 
-import { AppError, type ErrorCode } from '../../core/errors.ts';
+import type { AppError, ErrorCode } from '../../core/errors.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { changeHosts, replyAddresses, replyToHosts } from '../request/host-requests.ts';
-import { hostFinders } from '../request/requested-host.ts';
-import { chooseAddresses, lowerCaseNames, readHosts } from '../request/update-parameters.ts';
+import { changeHost, replyAddresses, replyToHost } from '../request/host-requests.ts';
+import { findOneHost } from '../request/requested-host.ts';
+import { chooseAddresses, oneOfEachFamily, readHosts, readParameters } from '../request/update-parameters.ts';
 
 /**
  * Status and error code of each error. A client expects `NOERROR` and shows the title of any other reply. The codes are those
@@ -70,18 +70,14 @@ export const dyndns1Protocol: Protocol = {
 };
 
 async function answer(request: DoorRequest, services: Services): Promise<DoorReply> {
-  const parameters = lowerCaseNames(request.parameters);
+  const parameters = readParameters(request);
   const context = await authenticateClient(request, services, 'dyndns1', parameters);
-  const hosts = readHosts(parameters);
-  if (hosts.length > 1) throw new AppError('name-invalid', 'The request has more than one host.');
+  const { principal, caller } = context;
   const users = findUserNames(request.headers, parameters);
-  const find = hostFinders(hosts, users, context.principal, services);
-  const choose = ({ emptyValue }: Zone) => chooseAddresses(parameters, context.caller, emptyValue);
-  const requests = find.map((findHost) => ({ find: findHost, choose }));
-  const answers = await changeHosts(requests, context, services, () => true);
-  const reply = replyToHosts(answers, (one) =>
-    one.kind === 'done' ? `NOERROR ${replyAddresses(one.updated).join(',')}` : one.error.code,
-  );
-  const title = reply.outcome === 'updated' ? 'Changed' : 'Unchanged';
+  const host = findOneHost(readHosts(parameters), users, principal, services);
+  const choose = ({ emptyValue }: Zone) => oneOfEachFamily(chooseAddresses(parameters, caller, emptyValue));
+  const updated = await changeHost(host, choose, context, services);
+  const reply = replyToHost(updated, `NOERROR ${replyAddresses(updated).join(',')}`);
+  const title = updated.changed ? 'Changed' : 'Unchanged';
   return { ...reply, body: page(title, 'NOERROR'), contentType: CONTENT_TYPE };
 }

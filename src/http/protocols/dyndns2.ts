@@ -15,15 +15,16 @@ import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../reque
 import { DRY_RUN, formatDryRun, isDryRun } from '../request/dry-run.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { changeHost, changeHosts, replyAddresses, replyToHost, replyToHosts } from '../request/host-requests.ts';
-import { findUnnamedHost, MAX_HOSTS, readHost } from '../request/requested-host.ts';
+import { isUpdate } from '../request/is-update.ts';
+import { findUnnamedHost, listUserHosts, MAX_HOSTS, readHost } from '../request/requested-host.ts';
 import {
   type Parameters as ClientParameters,
   chooseAddresses,
   chooseDeletions,
-  lowerCaseNames,
   parametersOf,
   readHosts,
   readOwnParameters,
+  readParameters,
 } from '../request/update-parameters.ts';
 
 /**
@@ -74,31 +75,47 @@ const UPDATE_PATHS = [
   '/dyndns.php',
   '/dyn/dyndns.php',
   '/upd.php',
+  '/api/v1/update',
+  '/2/ddns',
+  '/XDynDNSServer/XDynDNS.php',
+  '/updateddns',
+  '/auth/dynamic.html',
+  '/dynamic.duia',
 ];
 
 export const dyndns2Protocol: Protocol = {
   name: 'dyndns2',
   formatError,
   routes: [
-    ...UPDATE_PATHS.map((path) => route(path, (request, services) => answer(request, services, chooseAddresses))),
+    ...UPDATE_PATHS.map((path) => route(path, update)),
+    // The root is the page of the original API, unless the request is an update.
+    { ...route('/', update), takes: isUpdate },
     route('/nic/delete', (request, services) => answer(request, services, chooseDeletions)),
   ],
 };
+
+function update(request: DoorRequest, services: Services): Promise<DoorReply> {
+  return answer(request, services, chooseAddresses);
+}
 
 /** Reads the wanted addresses of a host from the parameters, the caller's address and the zone's `empty_value`. */
 type Choose = (...args: Parameters<typeof chooseAddresses>) => AddressChoice;
 
 async function answer(request: DoorRequest, services: Services, choose: Choose): Promise<DoorReply> {
-  const parameters = lowerCaseNames(request.parameters);
+  const parameters = readParameters(request);
   const authenticated = authenticateClient(request, services, 'dyndns2', parameters);
   const context = authenticated instanceof Promise ? await authenticated : authenticated;
-  const named = readHosts(parameters);
+  const { principal, caller } = context;
   const own = readOwnParameters(parameters);
+  const hostParameters = readHosts(parameters);
+  const named =
+    hostParameters.length === 0 && own === undefined
+      ? listUserHosts(findUserNames(request.headers, parameters), principal, services)
+      : hostParameters;
   const hosts = own === undefined ? named : withOwnHosts(named, own);
   if (hosts.length > MAX_HOSTS) {
     return { status: 200, body: 'numhost\n', outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
   }
-  const { principal, caller } = context;
   const chooseBy =
     (given: ClientParameters) =>
     ({ emptyValue }: Zone) => {

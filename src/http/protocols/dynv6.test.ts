@@ -3,17 +3,18 @@ import { expect, it } from 'vitest';
 import { textsOf } from '../../../test/support/wanted-addresses.ts';
 import { AppError } from '../../core/errors.ts';
 import { formatIpPrefix, parseIpAddress } from '../../dns/address.ts';
-import { lowerCaseNames } from '../request/update-parameters.ts';
+import { joinParameters } from '../request/update-parameters.ts';
 import { chooseAddresses } from './dynv6.ts';
 
 const V4 = '198.51.100.7';
 const V6 = '2001:db8:7:8::7';
 
 function wanted(text: string, caller: string | undefined) {
-  const parameters = lowerCaseNames(Object.fromEntries(new URLSearchParams(text)));
+  const parameters = joinParameters(Object.fromEntries(new URLSearchParams(text)), undefined);
   try {
-    const { wanted: addresses, prefix } = chooseAddresses(parameters, caller ? parseIpAddress(caller) : undefined);
-    const texts = textsOf(addresses);
+    const choice = chooseAddresses(parameters, caller ? parseIpAddress(caller) : undefined);
+    const { prefix, prefix4 } = choice;
+    const texts = { ...textsOf(choice.wanted), ...(prefix4 && { prefix4: formatIpPrefix(prefix4) }) };
     return prefix === undefined ? texts : { ...texts, prefix: formatIpPrefix(prefix) };
   } catch (error) {
     return error instanceof AppError ? error.code : error;

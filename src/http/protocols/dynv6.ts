@@ -8,13 +8,20 @@ import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import { hasPrivateAddress } from '../../core/updates/update-addresses.ts';
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
-import { networkOf, readAddress, readAddressWithLength, readPrefix } from '../request/address-texts.ts';
+import {
+  isInterfaceIdentifier,
+  joinIdentifier,
+  networkOf,
+  readAddress,
+  readAddressWithLength,
+  readPrefix,
+} from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { findHost, findUnnamedHost, readHost } from '../request/requested-host.ts';
-import { lowerCaseNames, type Parameters } from '../request/update-parameters.ts';
+import { type Parameters, readParameters, refuseStrayAddress } from '../request/update-parameters.ts';
 
 const DEFAULT_TTL = 60;
 
@@ -52,7 +59,7 @@ export const dynv6Protocol: Protocol = {
 };
 
 async function answer(request: DoorRequest, services: Services): Promise<DoorReply> {
-  const parameters = lowerCaseNames(request.parameters);
+  const parameters = readParameters(request);
   const context = await authenticateClient(request, services, 'dynv6', parameters);
   const { principal, caller } = context;
   const text = parameters['hostname'] || parameters['zone'];
@@ -75,6 +82,9 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
 /** The value of a parameter. `unknown`: it is `auto`, and the request was not sent over this family. */
 type FamilyRequest = IpAddress | IpPrefix | 'keep' | 'delete' | 'unknown';
 
+/** Parameters whose values are no mistake of the client. */
+const PARAMETERS: ReadonlySet<string> = new Set(['hostname', 'zone', 'token', 'ipv4', 'ipv6', 'ipv6prefix']);
+
 /**
  * `ipv6=ADDRESS/LENGTH` has the host's own address and the prefix of its members.
  * @param parameters names in lower case
@@ -84,28 +94,37 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
   const ipv4 = readAddressRequest(parameters['ipv4'], 4, caller);
   const ipv6 = readAddressRequest(parameters['ipv6'], 6, caller);
   const ipv6prefix = readPrefixRequest(parameters['ipv6prefix'], caller);
-  const wanted: { A?: IpAddress[]; AAAA?: IpAddress[] } = {};
-  for (const [family, request] of [
-    ['A', ipv4],
-    ['AAAA', ipv6],
-  ] as const) {
-    if (request === 'delete') wanted[family] = [];
-    else if (typeof request === 'object' && 'text' in request) wanted[family] = [request];
-  }
   const isPrefixDeleted = ipv6prefix === 'delete';
   const prefix =
     typeof ipv6prefix === 'object' ? ipv6prefix : isPrefixDeleted ? undefined : prefixOfIpv6(parameters, ipv6);
-  const hasChange = Object.keys(wanted).length > 0 || prefix !== undefined || isPrefixDeleted;
+  const prefix4 = typeof ipv4 === 'object' && 'length' in ipv4 ? ipv4 : undefined;
+  const wanted: { A?: IpAddress[]; AAAA?: IpAddress[] } = {};
+  if (ipv4 === 'delete') wanted.A = [];
+  else if (typeof ipv4 === 'object' && 'text' in ipv4) wanted.A = [ipv4];
+  if (ipv6 === 'delete') wanted.AAAA = [];
+  else if (typeof ipv6 === 'object' && 'text' in ipv6) wanted.AAAA = [wholeAddress(ipv6, prefix)];
+  const isNamed =
+    [...(wanted.A ?? []), ...(wanted.AAAA ?? [])].length > 0 || prefix !== undefined || prefix4 !== undefined;
+  if (!isNamed) refuseStrayAddress(parameters, PARAMETERS);
+  const hasChange = isNamed || Object.keys(wanted).length > 0 || isPrefixDeleted;
   if (!hasChange && [ipv4, ipv6, ipv6prefix].includes('unknown')) {
     throw new AppError('address-invalid', 'The client address is not of the family that `auto` is set for.');
   }
-  return prefix === undefined ? { wanted } : { wanted, prefix };
+  return { wanted, ...(prefix !== undefined && { prefix }), ...(prefix4 !== undefined && { prefix4 }) };
+}
+
+/** @throws AppError address-invalid for an interface identifier without a prefix */
+function wholeAddress(address: IpAddress, prefix: IpPrefix | undefined): IpAddress {
+  if (!isInterfaceIdentifier(address)) return address;
+  if (prefix !== undefined) return joinIdentifier(prefix, address);
+  throw new AppError('address-invalid', 'An IPv6 interface identifier needs a prefix: send it in `ipv6prefix`.');
 }
 
 /** The prefix in the parameter `ipv6`, alone or with an address; undefined for a length that no network has. */
 function prefixOfIpv6({ ipv6 }: Parameters, request: FamilyRequest): IpPrefix | undefined {
   if (typeof request !== 'object') return undefined;
   if (!('text' in request)) return request;
+  if (isInterfaceIdentifier(request)) return undefined;
   const length = readAddressWithLength(ipv6?.trim() ?? '')?.length;
   return length === undefined ? undefined : networkOf(request, length);
 }
@@ -121,7 +140,7 @@ function readAddressRequest(
   if (text === 'auto') return caller?.family === family ? caller : 'unknown';
   const read = readAddress(text);
   if (read?.family === family) return read;
-  throw new AppError('address-invalid', `The parameter \`ipv${family}\` is not an IPv${family} address.`);
+  throw new AppError('address-invalid', `The parameter \`ipv${family}\` is not one IPv${family} address.`);
 }
 
 /** `-` removes no records: those of the host's members stay. */

@@ -19,13 +19,14 @@ import { findCandidates, findUserNames, MAX_CANDIDATES } from '../request/creden
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { changeHosts, type HostAnswer, plainName, replyAddresses, replyToHosts } from '../request/host-requests.ts';
-import { hostFinders, MAX_HOSTS } from '../request/requested-host.ts';
+import { hostFinders, listUserHosts, MAX_HOSTS } from '../request/requested-host.ts';
 import {
   chooseAddresses,
-  lowerCaseNames,
+  oneOfEachFamily,
   PARAMETERS,
   type Parameters,
   readHosts,
+  readParameters,
 } from '../request/update-parameters.ts';
 
 /** Status and line of each error. */
@@ -55,6 +56,10 @@ const TOO_MANY_HOSTS = 'ERROR: Too many hosts.';
 function formatError(error: AppError): DoorReply {
   const [status, line] = FREEDNS_ERRORS[error.code];
   return clientErrorReply(error, status, `${line}\n`);
+}
+
+function tooManyHosts(): DoorReply {
+  return { status: 200, body: `${TOO_MANY_HOSTS}\n`, outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
 }
 
 const isGeneral = ({ code }: AppError) => FREEDNS_ERRORS[code][0] !== 200;
@@ -92,6 +97,7 @@ async function listHosts(request: DoorRequest, services: Services): Promise<Door
   const hosts = literalHosts(principal);
   if (hosts.length === 0)
     throw new AppError('name-invalid', 'The credential has no literal host that could be listed.');
+  if (hosts.length > MAX_HOSTS) return tooManyHosts();
   const key = encodeURIComponent(text);
   // An update without wanted addresses reads what is published.
   const requests = hosts.map((host) => ({ find: () => host, choose: () => ({ wanted: {} }) }));
@@ -177,8 +183,9 @@ async function authenticate(
 }
 
 /** The other parameters: a name that is the key must not be taken for a host. */
-function withoutKey(parameters: Parameters, key: string): Parameters {
-  return Object.fromEntries(Object.entries(parameters).filter(([name]) => withoutFinalEquals(name) !== key));
+function withoutKey({ parameters, repeated }: DoorRequest, key: string): Pick<DoorRequest, 'parameters' | 'repeated'> {
+  const others = Object.entries(parameters).filter(([name]) => withoutFinalEquals(name) !== key);
+  return { parameters: Object.fromEntries(others), repeated };
 }
 
 /** @param keys names of parameters that may be the credential */
@@ -189,18 +196,16 @@ async function update(
   version: Version,
 ): Promise<DoorReply> {
   const startMs = performance.now();
-  const lowered = lowerCaseNames(request.parameters);
-  const { principal, text } = await authenticate(request, services, lowered, keys);
+  const all = readParameters(request);
+  const { principal, text } = await authenticate(request, services, all, keys);
   const context = clientContext(request, 'freedns', principal);
-  const { caller } = context;
-  const parameters = keys.includes(text) ? lowerCaseNames(withoutKey(request.parameters, text)) : lowered;
-  const hosts = readHosts(parameters);
-  if (hosts.length > MAX_HOSTS) {
-    return { status: 200, body: `${TOO_MANY_HOSTS}\n`, outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
-  }
+  const parameters = keys.includes(text) ? readParameters(withoutKey(request, text)) : all;
   const users = findUserNames(request.headers, parameters);
+  const given = readHosts(parameters);
+  const hosts = given.length > 0 ? given : listUserHosts(users, principal, services);
+  if (hosts.length > MAX_HOSTS) return tooManyHosts();
   const find = hostFinders(hosts, users, principal, services);
-  const choose = ({ emptyValue }: Zone) => chooseAddresses(parameters, caller, emptyValue);
+  const choose = ({ emptyValue }: Zone) => oneOfEachFamily(chooseAddresses(parameters, context.caller, emptyValue));
   const requests = find.map((findHost) => ({ find: findHost, choose }));
   const answers = await changeHosts(requests, context, services, isGeneral);
   const seconds = ((performance.now() - startMs) / 1000).toFixed(3);

@@ -12,14 +12,19 @@ import { hasPrivateAddress } from '../../core/updates/update-addresses.ts';
 import { familyOf } from '../../core/zones/family.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { readAddress } from '../request/address-texts.ts';
+import { isInterfaceIdentifier, readAddress } from '../request/address-texts.ts';
 import { authenticateClient } from '../request/authentication.ts';
 import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { oneWordErrors } from '../request/one-word-errors.ts';
 import { findChallenge, findHost, findUnnamedHost, readServiceHost } from '../request/requested-host.ts';
-import { namesForeignAddress } from '../request/update-parameters.ts';
+import {
+  namesForeignAddress,
+  type Parameters,
+  readParameters,
+  refuseStrayAddress,
+} from '../request/update-parameters.ts';
 
 const SERVICE_DOMAIN = 'freemyip.com';
 const DEFAULT_TTL = 60;
@@ -33,7 +38,8 @@ function formatError(error: AppError): DoorReply {
   return clientErrorReply(error, status, body);
 }
 
-type Parameters = DoorRequest['parameters'];
+/** What freemyip knows. */
+const PARAMETERS: ReadonlySet<string> = new Set(['domain', 'token', 'myip', 'delete', 'txt', 'verbose']);
 
 export const freemyipProtocol: Protocol = {
   name: 'freemyip',
@@ -46,7 +52,6 @@ export const freemyipProtocol: Protocol = {
       takes: ({ parameters }) =>
         parameters['domain'] !== undefined &&
         parameters['token'] !== undefined &&
-        parameters['hostname'] === undefined &&
         !namesForeignAddress(parameters, ['myip']),
       handle: answer,
     },
@@ -54,7 +59,7 @@ export const freemyipProtocol: Protocol = {
 };
 
 async function answer(request: DoorRequest, services: Services): Promise<DoorReply> {
-  const { parameters } = request;
+  const parameters = readParameters(request);
   const context = await authenticateClient(request, services, 'freemyip', parameters);
   const { principal } = context;
   const text = parameters['domain'];
@@ -82,9 +87,12 @@ async function changeAddresses(
 export function chooseAddresses(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
   if (parameters['delete']?.trim().toLowerCase() === 'yes') return { wanted: { A: [], AAAA: [] } };
   const text = parameters['myip']?.trim();
+  if (!text) refuseStrayAddress(parameters, PARAMETERS);
   const address = text ? readAddress(text) : caller;
-  if (address !== undefined && 'text' in address) return { wanted: { [familyOf(address)]: [address] } };
-  throw new AppError('address-invalid', 'The request does not have a valid address.');
+  if (address === undefined || 'length' in address || isInterfaceIdentifier(address)) {
+    throw new AppError('address-invalid', 'The request does not have one valid address.');
+  }
+  return { wanted: { [familyOf(address)]: [address] } };
 }
 
 async function changeText(

@@ -13,8 +13,15 @@ import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { changeHosts, type HostAnswer, plainName, replyAddresses, replyToHosts } from '../request/host-requests.ts';
-import { hostFinders, MAX_HOSTS } from '../request/requested-host.ts';
-import { chooseAddresses, findParameter, lowerCaseNames, type Parameters } from '../request/update-parameters.ts';
+import { hostFinders, listUserHosts, MAX_HOSTS, splitHosts } from '../request/requested-host.ts';
+import {
+  chooseAddresses,
+  joinParameters,
+  oneOfEachFamily,
+  type Parameters,
+  readHosts,
+  readParameters,
+} from '../request/update-parameters.ts';
 
 /** Status and code of each error. No client knows 911, so none stops permanently or takes it for success. */
 export const NOIP_ERRORS = {
@@ -56,24 +63,21 @@ export const noipProtocol: Protocol = {
   routes: [{ methods: ['GET', 'POST'], safe: false, pattern: '/ducupdate.php', handle: answer }],
 };
 
-interface DucRequest {
-  /** Names in lower case. */
-  readonly parameters: Parameters;
-  readonly hosts: readonly string[];
-}
-
 async function answer(request: DoorRequest, services: Services): Promise<DoorReply> {
-  const { parameters, hosts } = readRequest(request);
+  const parameters = readRequest(request);
   const front = readIpv4(parameters, request.clientAddress);
   try {
     const context = await authenticateClient(request, services, 'noip', parameters);
+    const { principal, caller } = context;
+    const users = findUserNames(request.headers, parameters);
+    const given = parameters['h[]'] ? splitHosts(parameters['h[]']) : readHosts(parameters);
+    const hosts = given.length > 0 ? given : listUserHosts(users, principal, services);
     if (hosts.length > MAX_HOSTS) {
       const body = `${front ?? NO_HOST}:${TOO_MANY}\n`;
       return { status: 200, body, outcome: 'failed', detail: `more than ${MAX_HOSTS} hosts` };
     }
-    const users = findUserNames(request.headers, parameters);
-    const find = hostFinders(hosts, users, context.principal, services);
-    const choose = ({ emptyValue }: Zone) => chooseAddresses(parameters, context.caller, emptyValue);
+    const find = hostFinders(hosts, users, principal, services);
+    const choose = ({ emptyValue }: Zone) => oneOfEachFamily(chooseAddresses(parameters, caller, emptyValue));
     const isGeneral = ({ code }: AppError) => NOIP_ERRORS[code][0] !== 200;
     return replyToHosts(
       await changeHosts(
@@ -91,16 +95,19 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   }
 }
 
-/** Reads `h[]`, once for each host. No-IP's own clients put the whole query into `requestL`, in base64. */
-function readRequest({ parameters, lists }: DoorRequest): DucRequest {
-  const packed = parameters['requestL'];
+/** No-IP's own clients put the whole query into `requestL`, in base64; its parameters come before the others. */
+function readRequest(request: DoorRequest): Parameters {
+  const packed = request.parameters['requestL'];
+  if (!packed) return readParameters(request);
   // An unescaped plus sign arrives as a space.
-  const query = packed && new URLSearchParams(Buffer.from(packed.replaceAll(' ', '+'), 'base64').toString('utf8'));
-  const merged = lowerCaseNames(query ? { ...parameters, ...Object.fromEntries(query) } : parameters);
-  const repeated = [...(lists['h[]'] ?? []), ...(query ? query.getAll('h[]') : [])].filter((text) => text !== '');
-  const items = repeated.length > 0 ? repeated : [findParameter(merged, 'host') ?? ''];
-  const hosts = items.flatMap((text) => text.split(',')).map((text) => text.trim());
-  return { parameters: merged, hosts: hosts.filter((text) => text !== '') };
+  const query = new URLSearchParams(Buffer.from(packed.replaceAll(' ', '+'), 'base64').toString('utf8'));
+  const repeated = new Map<string, string[]>();
+  for (const [name, text] of query) {
+    const texts = repeated.get(name);
+    if (texts === undefined) repeated.set(name, [text]);
+    else texts.push(text);
+  }
+  return { ...readParameters(request), ...joinParameters(Object.fromEntries(query), repeated) };
 }
 
 /**

@@ -9,6 +9,7 @@ import { authenticateRequest, clientContext } from '../request/authentication.ts
 import { findCandidates } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { originalErrorReply } from '../request/error-reply.ts';
+import { isUpdate } from '../request/is-update.ts';
 import { checkParameterNames } from '../request/original-parameters.ts';
 import { changeAddresses, deleteAddresses } from '../request/original-requests.ts';
 
@@ -20,6 +21,8 @@ export const originalProtocol: Protocol = {
       methods: ['GET'],
       safe: true,
       pattern: '/',
+      // With a host or an address it is an update of dyndns2.
+      takes: (request) => !isUpdate(request),
       handle: (_request, { version }) => info(`dyndns v${version}\n`, 'version'),
     },
     { methods: ['GET'], safe: false, pattern: '/check', handle: check },

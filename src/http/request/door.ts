@@ -38,10 +38,10 @@ export interface DoorRequest {
   readonly headers: IncomingHttpHeaders;
   /** Placeholders of the route, percent-decoded. */
   readonly path: Readonly<Record<string, string | undefined>>;
-  /** Query and form body; of repeated parameters the last that is not empty. */
+  /** Query and form body; of repeated parameters the first. */
   readonly parameters: Readonly<Record<string, string | undefined>>;
-  /** The same, with every value of a repeated parameter in its order. */
-  readonly lists: Readonly<Record<string, readonly string[] | undefined>>;
+  /** All texts of each repeated parameter, in their order; undefined where none is repeated, as nearly always. */
+  readonly repeated: ReadonlyMap<string, readonly string[]> | undefined;
   /** As it was sent, if its content type is JSON, a form, or absent. */
   readonly body: string | undefined;
   /** Undefined where it is not known. */

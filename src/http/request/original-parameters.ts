@@ -67,7 +67,7 @@ export function findOwner(
   principal: Principal,
   { zones }: Pick<Services, 'zones'>,
 ): PermittedHost {
-  if (fqdn && (zoneName || recordName)) {
+  if (fqdn && zoneName && recordName) {
     throw new AppError('name-invalid', 'Specify "fqdn" or "zone_name" and "record_name".');
   }
   if (fqdn) {
@@ -80,17 +80,34 @@ export function findOwner(
   }
   // An empty record name means the zone's apex; a missing one means that this form was not used at all.
   if (!zoneName || recordName === undefined) throw new AppError('name-invalid', 'Value "fqdn" is required.');
+  // The whole name is read before the zone is looked for: a token does not learn by an invalid name which zones exist.
   const apex = parseName(zoneName);
-  const isApex = recordName === '' || recordName === '@';
-  const zone = zones.findByApex(apex);
-  const unknownZone = () =>
-    new AppError('name-invalid', `Unknown zone "${oneLine(zoneName)}".`, { logText: IN_NO_ZONE });
-  if (zone === undefined) throw unknownZone();
-  const ownerName = isApex ? zone.apex : parseName(`${recordName}.${zone.apex}`);
+  const ownerName = joinNames(recordName, withoutFinalDot(zoneName), apex);
   const families = permittedFamilies(principal, ownerName);
-  if (families.length === 0) throw unknownZone();
+  const zone = families.length === 0 ? undefined : zones.findByApex(apex);
+  if (zone === undefined) {
+    throw new AppError('name-invalid', `Unknown zone "${oneLine(zoneName)}".`, { logText: IN_NO_ZONE });
+  }
   // The name may lie in a zone of ours below this one.
-  return { ownerName, zone: isApex ? zone : (zones.find(ownerName) ?? zone), families };
+  return { ownerName, zone: ownerName.equals(apex) ? zone : (zones.find(ownerName) ?? zone), families };
+}
+
+/** The record name in front of the zone's, or alone where it is the whole name already. @throws AppError name-invalid */
+function joinNames(recordName: string, zoneName: string, apex: DomainName): DomainName {
+  const text = withoutFinalDot(recordName);
+  if (text === '' || text === '@') return apex;
+  try {
+    const whole = parseHostName(text);
+    if (whole.isAtOrBelow(apex)) return whole;
+  } catch (error) {
+    if (!(error instanceof NameError)) throw error;
+    // Also a label like `777` is not a name by itself.
+  }
+  return parseName(`${text}.${zoneName}`);
+}
+
+function withoutFinalDot(text: string): string {
+  return text.endsWith('.') ? text.slice(0, -1) : text;
 }
 
 function parseName(text: string): DomainName {
@@ -102,10 +119,23 @@ function parseName(text: string): DomainName {
   }
 }
 
-/** Seconds; undefined where the request has none. @throws AppError request-malformed */
+/**
+ * Seconds; undefined where the request has none. The texts of a number are those of the original (pydantic): a sign, single
+ * underscores between digits, zeros behind a decimal point, white space around.
+ * @throws AppError request-malformed
+ */
 export function parseTtl(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
-  if (/^\s*[+-]?\d{1,15}\s*$/.test(text)) return Number(text);
+  const number = text.trim();
+  if (/^[+-]?\d+(?:_\d+)*(?:\.0*)?$/.test(number)) {
+    const digits = number
+      .replace(/\..*/, '')
+      .replaceAll('_', '')
+      .replace(/^([+-]?)0+(?=\d)/, '$1');
+    if (digits.length <= 15) return Number(digits);
+    const shortText = `${oneLine(digits).slice(0, 20)}${digits.length > 20 ? '…' : ''}`;
+    throw new AppError('request-malformed', `The TTL ${shortText} is not between 0 and 2147483647.`);
+  }
   throw new AppError(
     'request-malformed',
     `int_parsing: Input should be a valid integer, unable to parse string as an integer (${oneLine(text)}).`,
@@ -113,7 +143,12 @@ export function parseTtl(text: string | undefined): number | undefined {
   );
 }
 
-/** The wanted addresses by family; the caller's own if the request has none. @throws AppError address-invalid */
+/**
+ * The wanted addresses by family; the caller's own if the request has none. `ipv4` and `ipv6` are read first, as in the
+ * original, so that its error about two addresses names the same one. An empty parameter is absent, unless the zone says
+ * that an empty family is removed.
+ * @throws AppError address-invalid
+ */
 export function parseAddresses(
   parameters: UpdateParameters,
   zone: Zone,
@@ -122,36 +157,30 @@ export function parseAddresses(
   const wanted: { A?: IpAddress[]; AAAA?: IpAddress[] } = {};
   const set = (address: IpAddress) => {
     const family = familyOf(address);
-    const previous = wanted[family];
+    const [previous] = wanted[family] ?? [];
     if (previous !== undefined) {
-      const text = `The attribute "ipv${address.family}" is already set and has the value "${previous[0]?.text ?? null}".`;
+      const text = `The attribute "ipv${address.family}" is already set and has the value "${previous.text}".`;
       throw new AppError('address-invalid', text);
     }
     wanted[family] = [address];
   };
-  let hasParameter = false;
-  for (const text of parameters.ips) {
-    if (!text) continue;
-    set(parseAddress(text));
-    hasParameter = true;
-  }
-  for (const [text, version, family] of [
-    [parameters.ipv4, 4, 'A'],
-    [parameters.ipv6, 6, 'AAAA'],
+  for (const [text, version] of [
+    [parameters.ipv4, 4],
+    [parameters.ipv6, 6],
   ] as const) {
-    if (text === undefined) continue;
-    hasParameter = true;
-    if (text === '') {
-      if (zone.emptyValue === 'clear') wanted[family] ??= [];
-      continue;
-    }
+    if (!text) continue;
     const address = parseAddress(text);
     if (address.family !== version) throw new AppError('address-invalid', `IP version "${version}" does not match.`);
     set(address);
   }
-  if (!hasParameter && caller !== undefined) set(caller);
-  if (Object.keys(wanted).length === 0) throw new AppError('address-invalid', 'No ip address set.');
-  return wanted;
+  for (const text of parameters.ips) if (text) set(parseAddress(text));
+  if (zone.emptyValue === 'clear') {
+    if (parameters.ipv4 === '') wanted.A ??= [];
+    if (parameters.ipv6 === '') wanted.AAAA ??= [];
+  }
+  if (wanted.A !== undefined || wanted.AAAA !== undefined) return wanted;
+  if (caller === undefined) throw new AppError('address-invalid', 'No ip address set.');
+  return { [familyOf(caller)]: [caller] };
 }
 
 function parseAddress(text: string): IpAddress {

@@ -71,6 +71,36 @@ export function hostFinders(
 }
 
 /**
+ * The hosts that a user name has with commas between them, for a request that names none; empty where the credential covers
+ * none of them.
+ */
+export function listUserHosts(
+  users: readonly string[],
+  principal: Principal,
+  { zones }: Pick<Services, 'zones'>,
+): string[] {
+  for (const user of users) {
+    const hosts = user.includes(',') ? splitHosts(user) : [];
+    // A longer list is refused as a whole.
+    if (hosts.length > MAX_HOSTS || hosts.some((host) => selectByUser(principal, zones, host) !== undefined))
+      return hosts;
+  }
+  return [];
+}
+
+/** The host of a protocol whose requests have one. @throws AppError name-invalid */
+export function findOneHost(
+  given: readonly string[],
+  users: readonly string[],
+  principal: Principal,
+  services: Pick<Services, 'zones'>,
+): DomainName {
+  const [text, ...more] = given.length > 0 ? given : listUserHosts(users, principal, services);
+  if (more.length > 0) throw new AppError('name-invalid', 'The request has more than one host.');
+  return text === undefined ? findUnnamedHost(users, principal, services) : readHost(text, principal, services);
+}
+
+/**
  * The host of a request that names none: the first user name that is an owner name in the scope of the credential, else its only
  * literal host.
  * @throws AppError name-invalid
