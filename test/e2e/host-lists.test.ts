@@ -1,9 +1,12 @@
 // Lists of hosts on the whole server: what is left of a zone after refusals by rule is one change, with a real BIND behind it
 // and on the embedded nameserver. A reader by AXFR never sees a part; if the zone refuses one host, the others are changed.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandsOf } from '../support/commands.ts';
 import { dig, type ServerAddress } from '../support/dig.ts';
 import type { RunningDyndns } from '../support/dyndns.ts';
 import { startEmbedded } from '../support/embedded-server.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
+import { nsupdate } from '../support/nsupdate.ts';
 import type { KeySpec } from '../support/primary-server.ts';
 import { waitUntil } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
@@ -16,6 +19,8 @@ interface Subject {
   readonly server: RunningDyndns;
   readonly primary: ServerAddress;
   readonly key: KeySpec;
+  /** Lets changes come to the primary, or not; undefined: they always do. */
+  readonly reach?: (open: boolean) => void;
   stop(): Promise<void>;
 }
 
@@ -23,6 +28,7 @@ const common = {
   secret: SECRET,
   store: 'sqlite:dyndns.db',
   log_level: 0,
+  nameserver_timeout_seconds: 2,
   limits: { refused_per_minute_per_source: 0 },
   protocols: { noip: true, duckdns: true },
   hosts: [{ name: `off.${ZONE}`, enabled: false }],
@@ -30,9 +36,21 @@ const common = {
 
 async function withBind(): Promise<Subject> {
   const lab = await openLab({}, 'alias CNAME home\n');
+  const proxy = await startFaultProxy(lab.primary);
   const zones = [{ name: ZONE, tsig_key: lab.key.secret }];
-  const server = await lab.serve({ ...common, zones, port: lab.primary.port });
-  return { server, primary: lab.primary, key: lab.key, stop: () => lab.stop() };
+  const server = await lab.serve({ ...common, zones, port: proxy.port });
+  return {
+    server,
+    primary: lab.primary,
+    key: lab.key,
+    reach: (open) => {
+      proxy.otherwise = open ? 'none' : 'cut before';
+    },
+    async stop() {
+      await lab.stop();
+      await proxy.close();
+    },
+  };
 }
 
 async function embedded(): Promise<Subject> {
@@ -135,19 +153,40 @@ describe.each([
     });
 
     it('a private address is marked in the line of its update, and there is no further line', async () => {
-      const from = subject.server.log().length;
       expect(await update(['a', 'b'], '100.64.0.9')).toEqual([200, 'good 100.64.0.9\ngood 100.64.0.9\n']);
-      expect(await update(['a'], '192.0.2.9')).toEqual([200, 'good 192.0.2.9\n']);
-      const lines = () =>
-        subject.server
-          .log()
-          .slice(from)
-          .filter(({ level }) => level > 10);
+      expect(await update(['a'], '198.51.100.9')).toEqual([200, 'good 198.51.100.9\n']);
+      const lines = () => subject.server.log().filter(({ msg }) => /\b(100\.64\.0\.9|198\.51\.100\.9)\b/.test(msg));
       await waitUntil('both lines', () => lines().length >= 2);
       expect(lines().map((line) => [line['route'], line['private']])).toEqual([
         ['/nic/update', true],
         ['/nic/update', undefined],
       ]);
+      const { json } = commandsOf(subject.server.configFile);
+      const { events } = await json('history', `a.${ZONE}`);
+      expect(events[0]).not.toHaveProperty('private');
+      expect(events[1]).toMatchObject({ A: { after: ['100.64.0.9'] }, private: true });
+    });
+
+    it('that waits for its primary is published in one step', async () => {
+      if (subject.reach === undefined) return;
+      await update(LABELS, '192.0.2.51');
+      const before = await serial();
+      subject.reach(false);
+      expect(await update(LABELS, '192.0.2.52')).toEqual([503, '911\n']);
+      expect(await transfer()).toEqual(LABELS.map((label) => `${label} 192.0.2.51`));
+      subject.reach(true);
+      await waitUntil('the list to change', async () => (await transfer())[0] === 'a 192.0.2.52', 45_000);
+      expect(await transfer()).toEqual(LABELS.map((label) => `${label} 192.0.2.52`));
+      expect(await serial()).toBe(before + 1);
+    }, 60_000);
+
+    it('a private address in an UPDATE message is marked in its line, too', async () => {
+      if (subject.reach !== undefined) return;
+      const edit = [`update add lan.${ZONE} 60 A 192.0.2.1`, `update add lan.${ZONE} 60 AAAA fd00::1`];
+      expect((await nsupdate(subject.primary, subject.key, ZONE, edit)).code).toBe(0);
+      const line = () => subject.server.log().find(({ msg }) => msg.startsWith('UPDATE by the key'));
+      await waitUntil('the line', () => line() !== undefined);
+      expect(line()).toMatchObject({ private: true });
     });
   });
 });

@@ -94,6 +94,74 @@ function put(model: MemoryZone, address: string, ownerName = home): void {
 const addressAt = (model: MemoryZone, ownerName = home) =>
   rrsetAddresses(model.rrsetAt(ownerName, RRType.A)?.rdatas ?? []).join();
 
+describe('several addresses of one family', () => {
+  it('wait and are published together, with the old and the new ones in the event', async () => {
+    const { model, publisher, store, timers, retry, update, events } = setUp();
+    retry.start();
+    expect(await update({ A: '192.0.2.2,192.0.2.10' })).toBe('good');
+    publisher.mood = 'away';
+    expect(await update({ A: '192.0.2.3,192.0.2.20,192.0.2.1' })).toBe('primary-unreachable');
+    expect([...store.pending.values()].map(({ wanted, before }) => [wanted, before])).toEqual([
+      [['192.0.2.1', '192.0.2.20', '192.0.2.3'], [['192.0.2.10', '192.0.2.2']]],
+    ]);
+    publisher.mood = 'up';
+    await timers.pass(10_000);
+    expect(addressAt(model)).toBe('192.0.2.1,192.0.2.20,192.0.2.3');
+    expect(events).toMatchObject([
+      {
+        outcome: 'changed',
+        A: { before: ['192.0.2.10', '192.0.2.2'], after: ['192.0.2.1', '192.0.2.20', '192.0.2.3'] },
+      },
+    ]);
+    expect(store.pending.size).toBe(0);
+  });
+
+  it('one of them that someone else has removed meanwhile is a foreign edit', async () => {
+    const { model, publisher, timers, retry, update, warnings } = setUp();
+    retry.start();
+    await update({ A: '192.0.2.1,192.0.2.2' });
+    publisher.mood = 'away';
+    await update({ A: '192.0.2.3,192.0.2.4' });
+    put(model, '192.0.2.2');
+    publisher.mood = 'up';
+    await timers.pass(10_000);
+    expect(addressAt(model)).toBe('192.0.2.2');
+    expect(warnings.join()).toMatch(/A: 192\.0\.2\.3, 192\.0\.2\.4\) is dropped/);
+  });
+});
+
+describe('a list of hosts that could not be published', () => {
+  it('is published in one step when the primary is back; a CNAME at one does not hold up the others', async () => {
+    const { model, publisher, store, timers, retry, updates, zone } = setUp();
+    retry.start();
+    const names = ['a', 'b', 'c'].map((label) => apex.prepend(label));
+    const list = (A: string) => names.map((ownerName) => ({ zone, ownerName, wanted: wantedOf({ A }) }));
+    const outcomes = async (A: string) =>
+      (await updates.runAll(list(A))).map((one) => (one.status === 'fulfilled' ? 'good' : one.reason.code));
+    expect(await outcomes('192.0.2.1')).toEqual(['good', 'good', 'good']);
+    publisher.mood = 'away';
+    expect(await outcomes('192.0.2.2')).toEqual(names.map(() => 'primary-unreachable'));
+    expect(store.pending.size).toBe(3);
+    const { serial } = model;
+    publisher.mood = 'up';
+    await timers.pass(10_000);
+    expect(names.map((name) => addressAt(model, name))).toEqual(names.map(() => '192.0.2.2'));
+    expect(model.serial).toBe(serial + 1);
+    publisher.mood = 'SERVFAIL';
+    expect(await outcomes('192.0.2.3')).toEqual(names.map(() => 'primary-refused'));
+    const ownerName = names[1]!;
+    const rdatas = [{ kind: 'CNAME', target: home } as const];
+    const edits = [
+      { kind: 'delete-rrset', ownerName, type: RRType.A },
+      { kind: 'add-to-rrset', rrset: { ownerName, type: RRType.CNAME, ttl: 60, rdatas } },
+    ] as const;
+    model.apply([{ zone: apex, ownerName, prerequisites: [], edits }]);
+    publisher.mood = 'up';
+    await timers.pass(60_000);
+    expect(names.map((name) => addressAt(model, name))).toEqual(['192.0.2.3', '', '192.0.2.3']);
+  });
+});
+
 describe('a whole site that could not be published', () => {
   const names = ['a', 'b', 'c'].map((label) => apex.prepend(label));
   const siteOf = (prefix: string) =>
