@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DYNDNS1_ERRORS, dyndns1Protocol } from '../../src/http/protocols/dyndns1.ts';
 import { DYNDNS2_ERRORS, dyndns2Protocol } from '../../src/http/protocols/dyndns2.ts';
+import { EASYDNS_ERRORS, easydnsProtocol } from '../../src/http/protocols/easydns.ts';
 import { echoProtocol } from '../../src/http/protocols/echo.ts';
+import { NJALLA_ERRORS, njallaProtocol } from '../../src/http/protocols/njalla.ts';
 import { PARAMETERS } from '../../src/http/request/update-parameters.ts';
 import { startBind } from '../support/bind.ts';
 import { type RunningDyndns, startDyndns } from '../support/dyndns.ts';
@@ -30,7 +32,8 @@ interface Example {
 const EXAMPLES: readonly Example[] = PAGE.split(/^\| (?=request)/m)
   .slice(1)
   .flatMap((table) =>
-    [...table.matchAll(/^\| `([^`]+)` \| (\d{3}) \| (`.*`) \|$/gm)].map((match) => ({
+    // A fourth column is about another service.
+    [...table.matchAll(/^\| `([^`]+)` \| (\d{3}) \| (`[^|]*`) \|(?: [^|]* \|)?$/gm)].map((match) => ({
       request: match[1]!,
       status: Number(match[2]),
       reply: match[3]!.slice(1, -1).split('`<br>`').join('\n'),
@@ -56,7 +59,11 @@ describeWith(BIND_PROGRAMS, 'the requests of docs/protocols/dyndns2.md', () => {
     await primary?.stop();
   });
 
-  it('are there', () => expect(EXAMPLES.length).toBeGreaterThan(30));
+  it('are there, also those of deSEC with the difference beside them', () => {
+    expect(EXAMPLES.length).toBeGreaterThan(60);
+    const rows = PAGE.split('\n').filter((line) => /^\| `(?:[A-Z]+ )?\//.test(line) && / \d{3} /.test(line));
+    expect(EXAMPLES.length).toBe(rows.length);
+  });
 
   EXAMPLES.forEach(({ request, status, reply, authorized }, index) => {
     it(`${index + 1}. ${request}`, async () => {
@@ -74,8 +81,8 @@ describeWith(BIND_PROGRAMS, 'the requests of docs/protocols/dyndns2.md', () => {
 
 describe('docs/protocols/dyndns2.md', () => {
   it('has every route', () => {
-    for (const { pattern } of [...dyndns2Protocol.routes, ...dyndns1Protocol.routes, ...echoProtocol.routes])
-      expect(PAGE).toContain(`\`${pattern}\``);
+    const protocols = [dyndns2Protocol, dyndns1Protocol, easydnsProtocol, njallaProtocol, echoProtocol];
+    for (const { pattern } of protocols.flatMap(({ routes }) => routes)) expect(PAGE).toContain(`\`${pattern}\``);
   });
 
   it('has every parameter, in the order in which they count', () => {
@@ -87,7 +94,9 @@ describe('docs/protocols/dyndns2.md', () => {
   });
 
   it('has every word with its status', () => {
-    const words = [...Object.values(DYNDNS2_ERRORS), ...Object.values(DYNDNS1_ERRORS)];
+    const words = [DYNDNS2_ERRORS, DYNDNS1_ERRORS, EASYDNS_ERRORS, NJALLA_ERRORS].flatMap((errors) =>
+      Object.values(errors),
+    );
     for (const [status, word] of words) expect(PAGE).toContain(`\n| \`${word}\` | ${status} |`);
   });
 });
