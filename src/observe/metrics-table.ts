@@ -15,6 +15,7 @@ export interface Snapshot {
   readonly storeAnswers: boolean | undefined;
   readonly pendingUpdates: number | undefined;
   readonly certificateEndMs: number | undefined;
+  readonly droppedLogLines: number;
   readonly nowMs: number;
 }
 
@@ -213,6 +214,13 @@ export const METRICS: readonly MetricRow[] = [
     labels: [],
     help: 'Requests and scrapes that failed because the store did not answer.',
     read: ({ activity }) => [[{}, activity.storeErrors]],
+  },
+  {
+    name: 'dyndns_log_lines_dropped_total',
+    type: 'counter',
+    labels: [],
+    help: 'Lines of the log that were dropped because the standard output did not take them.',
+    read: ({ droppedLogLines }) => [[{}, droppedLogLines]],
   },
 ];
 
