@@ -265,6 +265,8 @@ export interface Config {
   readonly metrics?: { readonly listen: TcpAddress };
   /** Days; 0: no history is stored. */
   readonly historyDays: number;
+  /** Of all hosts; 0: unlimited. */
+  readonly historyMaxEvents: number;
   readonly reconcile: 'report' | 'enforce';
   readonly limits: LimitsConfig;
   /** Which protocols are enabled. */

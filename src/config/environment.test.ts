@@ -91,6 +91,7 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_CONTROL: ['unix:/run/x', (c) => c.control, '/run/x'],
   DYNDNS_METRICS_LISTEN: ['[::1]:9153', (c) => c.metrics && formatListenAddress(c.metrics.listen), '[::1]:9153'],
   DYNDNS_HISTORY_DAYS: ['0', (c) => c.historyDays, 0],
+  DYNDNS_HISTORY_MAX_EVENTS: ['0', (c) => c.historyMaxEvents, 0],
   DYNDNS_RECONCILE: ['enforce', (c) => c.reconcile, 'enforce'],
   DYNDNS_LIMITS_CHANGES_PER_MINUTE_PER_TOKEN: ['60', (c) => c.limits.changesPerMinutePerToken, 60],
   DYNDNS_LIMITS_REFUSED_PER_MINUTE_PER_SOURCE: ['0', (c) => c.limits.refusedPerMinutePerSource, 0],

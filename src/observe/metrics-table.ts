@@ -216,6 +216,27 @@ export const METRICS: readonly MetricRow[] = [
     read: ({ activity }) => [[{}, activity.storeErrors]],
   },
   {
+    name: 'dyndns_history_events',
+    type: 'gauge',
+    labels: [],
+    help: 'Events in the history, counted once a minute. Absent without a store.',
+    read: ({ activity }) => optional(activity.storedEvents),
+  },
+  {
+    name: 'dyndns_history_trimmed_total',
+    type: 'counter',
+    labels: [],
+    help: 'Events that this process deleted because the history had more than history_max_events.',
+    read: ({ activity }) => [[{}, activity.trimmedEvents]],
+  },
+  {
+    name: 'dyndns_history_unrecorded_total',
+    type: 'counter',
+    labels: [],
+    help: 'Refused and failed updates that are not in the history because one client caused too many.',
+    read: ({ activity }) => [[{}, activity.unrecordedEvents]],
+  },
+  {
     name: 'dyndns_log_lines_dropped_total',
     type: 'counter',
     labels: [],

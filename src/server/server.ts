@@ -104,7 +104,10 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
     () => performance.now(),
   );
   const noticeMaker = new NoticeMaker(() => current().notices);
-  const workers = makeWorkers({ state, queue, noticeMaker, warn, current }, config.store);
+  const workers = makeWorkers(
+    { state, queue, noticeMaker, warn, activity: monitoring.activity, current },
+    config.store,
+  );
   const parts: GenerationParts = {
     observer,
     monitoring,
