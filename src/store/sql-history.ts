@@ -180,11 +180,8 @@ export class SqlHistoryStore implements HistoryStore {
     // PostgreSQL has a wider type for a sum, which pg returns as a text.
     const stored = Number(counts[0]?.stored ?? 0);
     const excess = Math.min(stored - maxEvents, TRIM_CHUNK);
-    let deleted = 0;
-    for (const part of excess > 0 ? trimPlan(counts, excess) : []) {
-      const counted = counts.find(({ name }) => name === part.name)!;
-      deleted += await this.#deleteOldest(part, counted.events);
-    }
+    const plan = excess > 0 ? trimPlan(counts, excess) : [];
+    const deleted = await this.#deleteOldest(plan, new Map(counts.map(({ name, events }) => [name, events])));
     return { stored: stored - deleted, deleted };
   }
 
@@ -192,18 +189,26 @@ export class SqlHistoryStore implements HistoryStore {
     await this.#run.transaction([this.#build.deleteFrom('event_counts').where('events', '<=', 0).compile()]);
   }
 
-  /** Deletes nothing if the host has fewer events than counted: another server has deleted them meanwhile. */
-  async #deleteOldest({ name, events }: EventCount, counted: number): Promise<number> {
-    const oldest = this.#build
-      .selectFrom('events')
-      .select('id')
-      .where('name', '=', name)
-      .where(({ selectFrom, eb }) =>
-        eb(selectFrom('event_counts').select('events').where('name', '=', name), '>=', counted),
-      )
-      .orderBy('id')
-      .limit(events);
-    const query = this.#build.deleteFrom('events').where('id', 'in', oldest).returning('id');
+  /**
+   * One statement for all hosts. Of a host with fewer events than counted it deletes nothing: another server has deleted them
+   * meanwhile.
+   */
+  async #deleteOldest(plan: readonly EventCount[], counted: ReadonlyMap<string, number>): Promise<number> {
+    if (plan.length === 0) return 0;
+    const [first, ...others] = plan.map(({ name, events }) => {
+      const oldest = this.#build
+        .selectFrom('events')
+        .select('id')
+        .where('name', '=', name)
+        .where(({ selectFrom, eb }) =>
+          eb(selectFrom('event_counts').select('events').where('name', '=', name), '>=', counted.get(name)!),
+        )
+        .orderBy('id')
+        .limit(events);
+      return this.#build.selectFrom(oldest.as('oldest')).select('id');
+    });
+    const ids = others.reduce((all, next) => all.unionAll(next), first!);
+    const query = this.#build.deleteFrom('events').where('id', 'in', ids).returning('id');
     return (await this.#run.all(query.compile())).length;
   }
 }
