@@ -33,6 +33,8 @@ export interface AcmeConfig {
   readonly email?: string;
   readonly directory: string;
   readonly folder: string;
+  /** The server has a certificate for each; at least one, no duplicates. */
+  readonly keyTypes: readonly ('ec' | 'rsa')[];
   /** Absent: 0 where dyndns is the only nameserver of the zone, else 30. */
   readonly propagationSeconds?: number;
 }

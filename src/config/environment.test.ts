@@ -78,6 +78,7 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_HTTP_TLS_ACME_EMAIL: ['a@b.example', (c) => c.http.acme?.email, 'a@b.example'],
   DYNDNS_HTTP_TLS_ACME_DIRECTORY: ['https://ca.example/d', (c) => c.http.acme?.directory, 'https://ca.example/d'],
   DYNDNS_HTTP_TLS_ACME_FOLDER: ['own', (c) => c.http.acme?.folder, '/etc/own'],
+  DYNDNS_HTTP_TLS_ACME_KEY_TYPES: ['ec,rsa', (c) => c.http.acme?.keyTypes, ['ec', 'rsa']],
   DYNDNS_HTTP_TLS_ACME_PROPAGATION_SECONDS: ['60', (c) => c.http.acme?.propagationSeconds, 60],
   DYNDNS_HTTP_LENIENT: ['true', (c) => c.http.lenient, true],
   DYNDNS_DNS_LISTEN: ['127.0.0.1:5354,::1', (c) => c.dns?.listen.map(formatEndpoint), ['127.0.0.1:5354', '[::1]:53']],
