@@ -16,6 +16,7 @@ const requested = { names: ['dyndns.example.com'], directory: DIRECTORY };
 
 describe('the renewal is due', () => {
   const of90Days: OwnCertificate = {
+    keyType: 'ec',
     key: '',
     chain: '',
     names: ['dyndns.example.com', '*.lab.example.com'],

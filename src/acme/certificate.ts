@@ -4,7 +4,12 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 
+/** `ec`: P-256; `rsa`: 2048 bits. */
+export type KeyType = 'ec' | 'rsa';
+
 export interface OwnCertificate {
+  /** Undefined: of a type that is never ordered. */
+  readonly keyType: KeyType | undefined;
   /** PEM. */
   readonly key: string;
   /** PEM, the server's certificate first. */
@@ -23,6 +28,8 @@ export interface RequestedCertificate {
   /** Host names in lower case, without a final dot. */
   readonly names: readonly string[];
   readonly directory: string;
+  /** One certificate for each; at least one, no duplicates. */
+  readonly keyTypes: readonly KeyType[];
 }
 
 const DIRECTORY_LINE = /^Directory: (\S+)$/m;
@@ -32,8 +39,8 @@ const CHAIN = /(-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\s*)+/;
 /** @throws Error if this is not a certificate with its key; the message repeats nothing of either */
 export function makeCertificate(key: string, chain: string, directory: string): OwnCertificate {
   const certificate = new X509Certificate(chain);
-  if (!certificate.checkPrivateKey(createPrivateKey(key)))
-    throw new Error('The key does not belong to the certificate.');
+  const privateKey = createPrivateKey(key);
+  if (!certificate.checkPrivateKey(privateKey)) throw new Error('The key does not belong to the certificate.');
   const names = (certificate.subjectAltName ?? '')
     .split(', ')
     .filter((name) => name.startsWith('DNS:'))
@@ -41,7 +48,9 @@ export function makeCertificate(key: string, chain: string, directory: string): 
   const notBeforeMs = Date.parse(certificate.validFrom);
   const notAfterMs = Date.parse(certificate.validTo);
   if (Number.isNaN(notBeforeMs + notAfterMs)) throw new Error('The dates of the certificate are not valid.');
-  return { key, chain, names, notBeforeMs, notAfterMs, directory };
+  const { asymmetricKeyType: type } = privateKey;
+  const keyType = type === 'ec' || type === 'rsa' ? type : undefined;
+  return { keyType, key, chain, names, notBeforeMs, notAfterMs, directory };
 }
 
 export function formatCertificate({ key, chain, directory }: OwnCertificate): string {
@@ -59,7 +68,10 @@ export function parseCertificate(text: string): OwnCertificate {
 }
 
 /** When to renew: with a third of the lifetime left (30 days of 90), or at once if it is not what was requested. */
-export function renewalMs(certificate: OwnCertificate, { names, directory }: RequestedCertificate): number {
+export function renewalMs(
+  certificate: OwnCertificate,
+  { names, directory }: Pick<RequestedCertificate, 'names' | 'directory'>,
+): number {
   const { notBeforeMs, notAfterMs } = certificate;
   const isRequested = certificate.directory === directory && names.every((name) => certificate.names.includes(name));
   return isRequested ? notAfterMs - (notAfterMs - notBeforeMs) / 3 : Number.NEGATIVE_INFINITY;

@@ -17,22 +17,22 @@ async function openFolder() {
 it('is created with mode 0700, its files with 0600, even if a readable temporary file was left there', async () => {
   const { folder, path } = await openFolder();
   writeFileSync(join(path, 'certificate.pem.new'), 'half of a', { mode: 0o644 });
-  await folder.writeCertificate('the certificate');
+  await folder.writeCertificate('ec', 'the certificate');
   await folder.accountKey();
   await folder.writeChallenges([CHALLENGE]);
   expect(statSync(path).mode & 0o777).toBe(0o700);
   expect(readdirSync(path).sort()).toEqual(['account-key.pem', 'certificate.pem', 'challenges.json']);
   for (const file of readdirSync(path)) expect([file, statSync(join(path, file)).mode & 0o777]).toEqual([file, 0o600]);
-  expect(await folder.findCertificate()).toBe('the certificate');
+  expect(await folder.findCertificate('ec')).toBe('the certificate');
 });
 
 it('replaces a file atomically: an open file keeps the old content', async () => {
   const { folder, path } = await openFolder();
-  await folder.writeCertificate('old');
+  await folder.writeCertificate('ec', 'old');
   const inode = statSync(join(path, 'certificate.pem')).ino;
-  await folder.writeCertificate('new');
+  await folder.writeCertificate('ec', 'new');
   expect(statSync(join(path, 'certificate.pem')).ino).not.toBe(inode);
-  expect(readFileSync(folder.certificateFile, 'utf8')).toBe('new');
+  expect(readFileSync(folder.certificateFile('ec'), 'utf8')).toBe('new');
 });
 
 it('does not follow a symbolic link at the place of the temporary file', async () => {
@@ -40,7 +40,7 @@ it('does not follow a symbolic link at the place of the temporary file', async (
   const target = join(path, '..', 'target');
   writeFileSync(target, 'untouched');
   symlinkSync(target, join(path, 'certificate.pem.new'));
-  await folder.writeCertificate('secret');
+  await folder.writeCertificate('ec', 'secret');
   expect(readFileSync(target, 'utf8')).toBe('untouched');
 });
 

@@ -1,13 +1,14 @@
 /**
- * The folder of the server's own certificate: `certificate.pem` (key and chain), `account-key.pem`, and
- * `challenges.json`, which lists the records that are published for the order in flight. Files are replaced atomically.
+ * The folder of the server's own certificates: `certificate.pem` (P-256, key and chain), `certificate-rsa.pem`,
+ * `account-key.pem`, and `challenges.json`, which lists the records that are published for the order in flight. Files are replaced atomically.
  */
 import { generateKeyPair } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { KeyType } from './certificate.ts';
 
-const CERTIFICATE = 'certificate.pem';
+const CERTIFICATES = { ec: 'certificate.pem', rsa: 'certificate-rsa.pem' } as const satisfies Record<KeyType, string>;
 const ACCOUNT_KEY = 'account-key.pem';
 const CHALLENGES = 'challenges.json';
 
@@ -25,9 +26,9 @@ export class AcmeFolder {
     this.path = path;
   }
 
-  /** The path of the certificate. */
-  get certificateFile(): string {
-    return join(this.path, CERTIFICATE);
+  /** The path of a certificate. */
+  certificateFile(keyType: KeyType): string {
+    return join(this.path, CERTIFICATES[keyType]);
   }
 
   /** Creates the folder with mode 0700 if it does not exist. @throws NodeJS.ErrnoException */
@@ -35,12 +36,12 @@ export class AcmeFolder {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
   }
 
-  findCertificate(): Promise<string | undefined> {
-    return this.#find(CERTIFICATE);
+  findCertificate(keyType: KeyType): Promise<string | undefined> {
+    return this.#find(CERTIFICATES[keyType]);
   }
 
-  writeCertificate(text: string): Promise<void> {
-    return this.#replace(CERTIFICATE, text);
+  writeCertificate(keyType: KeyType, text: string): Promise<void> {
+    return this.#replace(CERTIFICATES[keyType], text);
   }
 
   /** The private key of the ACME account (PEM, P-256), created at the first call. It identifies the account. */

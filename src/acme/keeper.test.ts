@@ -9,7 +9,7 @@ import { makeCertificateOf } from '../../test/support/own-certificate.ts';
 import { waitUntil } from '../../test/support/process.ts';
 import { testDirectory } from '../../test/support/test-directory.ts';
 import type { Timers } from '../core/timers.ts';
-import { formatCertificate, makeCertificate } from './certificate.ts';
+import { formatCertificate, type KeyType, makeCertificate } from './certificate.ts';
 import { AcmeFolder } from './folder.ts';
 import { CertificateKeeper, type KeeperOptions } from './keeper.ts';
 import type { KeyAndChain } from './thread-messages.ts';
@@ -53,14 +53,17 @@ class ManualTimers implements Timers {
 
 type Order = KeeperOptions['order'];
 
-async function setUp(onDisk?: { ageDays: number; leftDays: number; names?: readonly string[]; directory?: string }) {
+async function setUp(
+  onDisk?: { ageDays: number; leftDays: number; names?: readonly string[]; directory?: string },
+  keyTypes: readonly KeyType[] = ['ec'],
+) {
   const path = join(testDirectory('keeper'), 'acme');
   mkdirSync(path);
   const folder = new AcmeFolder(path);
   if (onDisk !== undefined) {
     const { key, chain } = await makeCertificateOf(onDisk.names ?? NAMES, onDisk.ageDays, onDisk.leftDays);
     const text = formatCertificate(makeCertificate(key, chain, onDisk.directory ?? DIRECTORY));
-    writeFileSync(folder.certificateFile, text);
+    writeFileSync(folder.certificateFile('ec'), text);
   }
   const timers = new ManualTimers();
   const reported = { warnings: [] as string[], infos: [] as string[], changes: 0, orders: 0 };
@@ -72,7 +75,7 @@ async function setUp(onDisk?: { ageDays: number; leftDays: number; names?: reado
     propagationMs: 0,
   };
   const keeper = new CertificateKeeper({
-    requested: { names: NAMES, directory: DIRECTORY },
+    requested: { names: NAMES, directory: DIRECTORY, keyTypes },
     email: 'hostmaster@example.com',
     folder,
     challenges: {
@@ -116,32 +119,32 @@ describe('without a certificate', () => {
   it('serves a self-signed one, warns, and orders one at once', async () => {
     const { keeper, reported, timers, folder } = await setUp();
     await keeper.load();
-    const selfSigned = keeper.served;
-    expect(keeper.certificate).toBeUndefined();
+    const selfSigned = keeper.served[0];
+    expect(keeper.certificates[0]).toBeUndefined();
     expect(reported.warnings).toEqual([
       'http.tls.acme: There is no certificate for dyndns.example.com, *.lab.example.com yet. Clients do not trust this server until there is one.',
     ]);
     keeper.start();
     await waitUntil('the certificate', () => timers.isWaiting);
-    expect(keeper.served).not.toEqual(selfSigned);
-    expect(keeper.served).toEqual(keeper.certificate);
+    expect(keeper.served[0]).not.toEqual(selfSigned);
+    expect(keeper.served).toEqual(keeper.certificates);
     expect(reported).toMatchObject({
       changes: 1,
       orders: 1,
       infos: [expect.stringContaining('Installed a new certificate for')],
     });
-    expect(await folder.findCertificate()).toBe(formatCertificate(keeper.certificate!));
+    expect(await folder.findCertificate('ec')).toBe(formatCertificate(keeper.certificates[0]!));
     expect(timers.delaysMs).toEqual([HOUR_MS]);
   });
 
   it('replaces one that it cannot read, and names the file', async () => {
     const { keeper, reported, folder } = await setUp();
-    writeFileSync(folder.certificateFile, 'rubbish');
+    writeFileSync(folder.certificateFile('ec'), 'rubbish');
     await keeper.load();
     expect(reported.warnings[0]).toContain(
-      `Cannot read ${folder.certificateFile}, which will be replaced: The directory, the key or the certificate is missing.`,
+      `Cannot read ${folder.certificateFile('ec')}, which will be replaced: The directory, the key or the certificate is missing.`,
     );
-    expect(keeper.served.chain).toContain('CERTIFICATE');
+    expect(keeper.served[0]?.chain).toContain('CERTIFICATE');
   });
 });
 
@@ -149,16 +152,16 @@ describe('with a certificate', () => {
   it('checks once an hour, and orders nothing before a third of the lifetime is left', async () => {
     const { reported, timers, start, pass, keeper } = await setUp({ ageDays: 59, leftDays: 31 });
     await start();
-    const served = keeper.served;
+    const served = keeper.served[0];
     // It is due in a day, less the duration of the test.
     for (let hours = 0; hours < 22; hours++) await pass();
     expect(reported).toMatchObject({ orders: 0, warnings: [] });
-    expect(keeper.served).toBe(served);
+    expect(keeper.served[0]).toBe(served);
     expect(new Set(timers.delaysMs)).toEqual(new Set([HOUR_MS]));
     await pass();
     await pass();
     expect(reported).toMatchObject({ orders: 1, changes: 1, warnings: [] });
-    expect(keeper.served).not.toBe(served);
+    expect(keeper.served[0]).not.toBe(served);
   });
 
   it.each([
@@ -182,10 +185,10 @@ describe('a failure', () => {
     const { order } = world;
     world.order = refuse;
     await start();
-    const served = keeper.served;
+    const served = keeper.served[0];
     for (let attempts = 2; attempts <= 8; attempts++) await pass();
     expect(timers.delaysMs.map((delay) => Math.round(delay / MINUTE_MS))).toEqual([1, 3, 9, 27, 81, 243, 360, 360]);
-    expect(keeper.served).toBe(served);
+    expect(keeper.served[0]).toBe(served);
     expect(reported.warnings).toHaveLength(8);
     expect(reported.warnings[0]).toBe(
       'http.tls.acme: Could not get a new certificate for dyndns.example.com, *.lab.example.com from https://ca.example/directory: ' +
@@ -235,16 +238,79 @@ describe('a failure', () => {
     world.order = () => makeCertificateOf(NAMES, 80, 10);
     await pass();
     expect(reported.changes).toBe(1);
-    expect(keeper.certificate?.names).toEqual(NAMES);
+    expect(keeper.certificates[0]?.names).toEqual(NAMES);
     expect(reported.warnings.at(-1)).toContain('Check the clock of this machine.');
     expect(timers.delaysMs).toEqual([MINUTE_MS, 3 * MINUTE_MS]);
+  });
+});
+
+describe('with keys of two types', () => {
+  const both = ['ec', 'rsa'] as const;
+  const orderOf: Order = async ({ keyType }) => makeCertificateOf(NAMES, 0, 90, keyType);
+  const typesOf = (keeper: CertificateKeeper) => keeper.certificates.map(({ keyType }) => keyType);
+
+  it('has a certificate for each, in files of their own, and reads both again', async () => {
+    const { keeper, world, start, reported, folder, pass } = await setUp(undefined, both);
+    world.order = orderOf;
+    await start();
+    expect([typesOf(keeper), reported.orders]).toEqual([both, 2]);
+    expect(keeper.served).toEqual(keeper.certificates);
+    expect(reported.infos[1]).toMatch(/^http\.tls\.acme: Installed a new certificate for .* with an RSA key\. /);
+    expect(readdirSync(folder.path).sort()).toEqual(['account-key.pem', 'certificate-rsa.pem', 'certificate.pem']);
+    for (const [index, keyType] of both.entries()) {
+      expect(await folder.findCertificate(keyType)).toBe(formatCertificate(keeper.certificates[index]!));
+    }
+    await pass();
+    expect(reported.orders).toBe(2);
+  });
+
+  it('an option that was added orders what is missing, and the old one is served meanwhile', async () => {
+    const { keeper, world, start, reported } = await setUp({ ageDays: 1, leftDays: 89 }, both);
+    world.order = orderOf;
+    await keeper.load();
+    expect([typesOf(keeper), reported.warnings]).toEqual([['ec'], []]);
+    await start();
+    expect([typesOf(keeper), reported.orders]).toEqual([both, 1]);
+  });
+
+  it('renews each when it is due', async () => {
+    const { keeper, world, start, reported } = await setUp({ ageDays: 80, leftDays: 10 }, both);
+    world.order = orderOf;
+    await start();
+    expect([typesOf(keeper), reported.orders]).toEqual([both, 2]);
+  });
+
+  it('one that fails does not hold up the other', async () => {
+    for (const failing of both) {
+      const { keeper, world, start, reported, pass } = await setUp(undefined, both);
+      world.order = (order, ...rest) => {
+        if (order.keyType === failing) throw new Error('no');
+        return orderOf(order, ...rest);
+      };
+      await start();
+      await pass();
+      expect(typesOf(keeper)).toEqual(both.filter((keyType) => keyType !== failing));
+      expect(reported.warnings.at(-1)).toContain('The server has only one with a key of another type yet.');
+      world.order = orderOf;
+      await pass();
+      expect(typesOf(keeper)).toEqual(both);
+    }
+  });
+
+  it('a certificate of another type than its file is for is replaced', async () => {
+    const { keeper, world, start, folder, reported } = await setUp({ ageDays: 1, leftDays: 89 }, ['rsa']);
+    writeFileSync(folder.certificateFile('rsa'), (await folder.findCertificate('ec'))!);
+    world.order = orderOf;
+    await start();
+    expect(reported.warnings[0]).toContain("key of another type than 'rsa'");
+    expect(typesOf(keeper)).toEqual(['rsa']);
   });
 });
 
 describe('a folder that cannot be written', () => {
   it('does not prevent that the new certificate is served; it is written later, and not ordered again', async () => {
     const { reported, start, pass, keeper, folder, world } = await setUp({ ageDays: 80, leftDays: 10 });
-    const old = await folder.findCertificate();
+    const old = await folder.findCertificate('ec');
     world.order = async () => {
       rmSync(folder.path, { recursive: true });
       writeFileSync(folder.path, 'a file in the way');
@@ -253,11 +319,11 @@ describe('a folder that cannot be written', () => {
     await start();
     expect(reported).toMatchObject({ orders: 1, changes: 1 });
     expect(reported.warnings).toEqual([expect.stringContaining('After a restart, the server must order another one.')]);
-    expect(formatCertificate(keeper.certificate!)).not.toBe(old);
+    expect(formatCertificate(keeper.certificates[0]!)).not.toBe(old);
     rmSync(folder.path);
     mkdirSync(folder.path);
     await pass();
-    expect(await folder.findCertificate()).toBe(formatCertificate(keeper.certificate!));
+    expect(await folder.findCertificate('ec')).toBe(formatCertificate(keeper.certificates[0]!));
     await pass();
     expect(reported).toMatchObject({ orders: 1, changes: 1 });
   });

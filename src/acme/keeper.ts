@@ -1,10 +1,12 @@
 /**
- * Loads the server's own certificate, renews it when it is due, and retries after failures with a backoff. The old
- * certificate is served until there is a new one.
+ * Loads the server's own certificates, one for each type of key, renews each when it is due, and retries after failures with
+ * a backoff. An old certificate is served until there is a new one. Orders are made one after the other: two at a time would
+ * remove one another's records.
  */
 import type { Timers } from '../core/timers.ts';
 import {
   formatCertificate,
+  type KeyType,
   makeCertificate,
   type OwnCertificate,
   parseCertificate,
@@ -47,10 +49,12 @@ const MIN_CHECK_MS = 1_000;
 export class CertificateKeeper {
   readonly #options: KeeperOptions;
   readonly #end = new AbortController();
-  #certificate: OwnCertificate | undefined;
+  readonly #certificates = new Map<KeyType, OwnCertificate>();
+  readonly #unsaved = new Set<KeyType>();
   #selfSigned: KeyAndChain | undefined;
-  #isSaved = true;
   #failures = 0;
+  /** The type of key whose order failed last. */
+  #failed: KeyType | undefined;
   #cancelTimer: (() => void) | undefined;
   #work: Promise<void> | undefined;
 
@@ -58,29 +62,32 @@ export class CertificateKeeper {
     this.#options = options;
   }
 
-  /** The certificate to serve, self-signed if there is no other. @throws TypeError before `load` */
-  get served(): KeyAndChain {
-    const served = this.#certificate ?? this.#selfSigned;
-    if (served === undefined) throw new TypeError('load() was not called.');
-    return served;
+  /** The certificates to serve, of different types of keys; a self-signed one if there is no other. @throws TypeError before `load` */
+  get served(): readonly KeyAndChain[] {
+    if (this.#certificates.size > 0) return this.certificates;
+    if (this.#selfSigned === undefined) throw new TypeError('load() was not called.');
+    return [this.#selfSigned];
   }
 
-  /** The certificate of the authority; undefined until there is one. */
-  get certificate(): OwnCertificate | undefined {
-    return this.#certificate;
+  /** Those of the authority; none until there is one. */
+  get certificates(): readonly OwnCertificate[] {
+    return this.#options.requested.keyTypes.flatMap((keyType) => this.#certificates.get(keyType) ?? []);
   }
 
   /** Reads the certificate from disk, or makes a self-signed one. @throws Error if the folder cannot be used */
   async load(): Promise<void> {
     const { folder, requested, makeSelfSigned, warn } = this.#options;
     await folder.create();
-    const text = await folder.findCertificate();
-    try {
-      if (text !== undefined) this.#certificate = parseCertificate(text);
-    } catch (error) {
-      warn(`http.tls.acme: Cannot read ${folder.certificateFile}, which will be replaced: ${reasonOf(error)}.`);
+    for (const keyType of requested.keyTypes) {
+      const text = await folder.findCertificate(keyType);
+      try {
+        if (text !== undefined) this.#certificates.set(keyType, requireType(parseCertificate(text), keyType));
+      } catch (error) {
+        const file = folder.certificateFile(keyType);
+        warn(`http.tls.acme: Cannot read ${file}, which will be replaced: ${reasonOf(error)}.`);
+      }
     }
-    if (this.#certificate !== undefined) return;
+    if (this.#certificates.size > 0) return;
     this.#selfSigned = await makeSelfSigned(requested.names);
     const names = requested.names.join(', ');
     warn(
@@ -119,30 +126,39 @@ export class CertificateKeeper {
   /** @returns milliseconds until the next check; never rejects */
   async #renewIfDue(): Promise<number> {
     const { requested, timers, challenges, warn } = this.#options;
+    // The one that failed comes last, so that it does not hold up the other. Authorities limit failures.
+    const failed = this.#failed;
+    const keyTypes = [...requested.keyTypes].sort((a, b) => Number(a === failed) - Number(b === failed));
+    let keyType = keyTypes[0]!;
     try {
       await challenges.withdraw();
-      if (!this.#isSaved) await this.#save();
-      if (this.#renewalMs() <= timers.now()) await this.#renew();
+      for (keyType of keyTypes) {
+        if (this.#unsaved.has(keyType)) await this.#save(keyType);
+        if (this.#renewalMs(keyType) <= timers.now()) await this.#renew(keyType);
+      }
       this.#failures = 0;
-      const untilDueMs = this.#renewalMs() - timers.now();
+      this.#failed = undefined;
+      const untilDueMs = Math.min(...keyTypes.map((type) => this.#renewalMs(type))) - timers.now();
       return Math.max(MIN_CHECK_MS, Math.min(untilDueMs, this.#withJitter(HOUR_MS)));
     } catch (error) {
       if (this.#end.signal.aborted) return 0;
       this.#failures += 1;
+      this.#failed = keyType;
       const delayMs = this.#withJitter(retryDelayMs(this.#failures));
       warn(
-        `http.tls.acme: Could not get a new certificate for ${requested.names.join(', ')} from ${requested.directory}: ` +
-          `${reasonOf(error)}. ${this.#describeCurrent()} The next attempt is in ${describeDelay(delayMs)}, or at SIGHUP.`,
+        `http.tls.acme: Could not get a new certificate for ${this.#describe(keyType)} from ${requested.directory}: ` +
+          `${reasonOf(error)}. ${this.#describeCurrent(keyType)} The next attempt is in ${describeDelay(delayMs)}, or at SIGHUP.`,
       );
       return delayMs;
     }
   }
 
-  #renewalMs(): number {
-    return this.#certificate === undefined ? 0 : renewalMs(this.#certificate, this.#options.requested);
+  #renewalMs(keyType: KeyType): number {
+    const certificate = this.#certificates.get(keyType);
+    return certificate === undefined ? 0 : renewalMs(certificate, this.#options.requested);
   }
 
-  async #renew(): Promise<void> {
+  async #renew(keyType: KeyType): Promise<void> {
     const { requested, email, folder, challenges, order, inform, changed } = this.#options;
     const { signal } = this.#end;
     let publishing: ReturnType<Challenges['publish']> | undefined;
@@ -152,32 +168,33 @@ export class CertificateKeeper {
         publishing = challenges.publish(values);
         await this.#wait(this.#options.propagationMs(await publishing));
       };
-      const { key, chain } = await order({ ...requested, email, accountKey }, publish, signal);
-      const certificate = makeCertificate(key, chain, requested.directory);
-      const missing = requested.names.filter((name) => !certificate.names.includes(name));
+      const { names, directory } = requested;
+      const { key, chain } = await order({ names, directory, email, keyType, accountKey }, publish, signal);
+      const certificate = requireType(makeCertificate(key, chain, directory), keyType);
+      const missing = names.filter((name) => !certificate.names.includes(name));
       if (missing.length > 0) throw new Error(`The new certificate does not cover ${missing.join(', ')}.`);
-      this.#certificate = certificate;
-      this.#isSaved = false;
+      this.#certificates.set(keyType, certificate);
+      this.#unsaved.add(keyType);
       changed();
       const end = new Date(certificate.notAfterMs).toISOString();
-      inform(`http.tls.acme: Installed a new certificate for ${requested.names.join(', ')}. It expires on ${end}.`);
+      inform(`http.tls.acme: Installed a new certificate for ${this.#describe(keyType)}. It expires on ${end}.`);
     } finally {
       // A publication that is still in flight must end before its records can be removed.
       await publishing?.catch(() => undefined);
       await challenges.withdraw();
     }
-    await this.#save();
-    if (this.#renewalMs() <= this.#options.timers.now()) {
+    await this.#save(keyType);
+    if (this.#renewalMs(keyType) <= this.#options.timers.now()) {
       throw new Error('The new certificate is already due for renewal. Check the clock of this machine.');
     }
   }
 
   /** A certificate that cannot be written is served nevertheless, and not ordered again. */
-  async #save(): Promise<void> {
+  async #save(keyType: KeyType): Promise<void> {
     const { folder, warn } = this.#options;
     try {
-      await folder.writeCertificate(formatCertificate(this.#certificate!));
-      this.#isSaved = true;
+      await folder.writeCertificate(keyType, formatCertificate(this.#certificates.get(keyType)!));
+      this.#unsaved.delete(keyType);
     } catch (error) {
       const warning = 'After a restart, the server must order another one.';
       warn(`http.tls.acme: Cannot write the new certificate to ${folder.path}: ${reasonOf(error)}. ${warning}`);
@@ -202,13 +219,29 @@ export class CertificateKeeper {
     return delayMs * (0.9 + 0.2 * this.#options.random());
   }
 
-  #describeCurrent(): string {
-    if (this.#certificate === undefined) return 'Clients do not trust this server yet.';
-    const leftMs = this.#certificate.notAfterMs - this.#options.timers.now();
+  /** The names, and the type of the key if it is not the usual one. */
+  #describe(keyType: KeyType): string {
+    return `${this.#options.requested.names.join(', ')}${keyType === 'rsa' ? ' with an RSA key' : ''}`;
+  }
+
+  #describeCurrent(keyType: KeyType): string {
+    const certificate = this.#certificates.get(keyType);
+    if (certificate === undefined) {
+      return this.#certificates.size === 0
+        ? 'Clients do not trust this server yet.'
+        : 'The server has only one with a key of another type yet.';
+    }
+    const leftMs = certificate.notAfterMs - this.#options.timers.now();
     return leftMs > 0
       ? `The current one is valid for ${describeDelay(leftMs)} more.`
       : 'The current one has expired: clients do not trust this server.';
   }
+}
+
+/** @throws Error */
+function requireType(certificate: OwnCertificate, keyType: KeyType): OwnCertificate {
+  if (certificate.keyType === keyType) return certificate;
+  throw new Error(`The certificate has a key of another type than '${keyType}'.`);
 }
 
 function describeDelay(delayMs: number): string {

@@ -19,10 +19,12 @@ const MAX_RESPONSE_OCTETS = 1024 * 1024;
 /** Intervals at which the authority is polled: 0.5 s, 1, 2, 4, 8, 10, 10, … for about two minutes in total. */
 const POLL = { backoffMin: 500, backoffMax: 10_000, backoffAttempts: 16 };
 
+/** Old devices are slow with longer ones. */
+const RSA_BITS = 2048;
 const SELF_SIGNED_DAYS = 30;
 const DAY_MS = 86_400_000;
 
-async function order({ directory, email, names, accountKey }: CertificateOrder): Promise<KeyAndChain> {
+async function order({ directory, email, names, keyType, accountKey }: CertificateOrder): Promise<KeyAndChain> {
   const { default: acme } = await import('acme-client');
   setUpHttp(acme);
   const client = new acme.Client({ directoryUrl: directory, accountKey, ...POLL });
@@ -31,7 +33,10 @@ async function order({ directory, email, names, accountKey }: CertificateOrder):
   const acmeOrder = await client.createOrder({ identifiers });
   await completeChallenges(client, await client.getAuthorizations(acmeOrder), names);
   // A new key for each certificate: a stolen key is useful until the next renewal only.
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { privateKey } =
+    keyType === 'ec'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: RSA_BITS });
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
   const [, csr] = await acme.crypto.createCsr({ altNames: [...names] }, key);
   const chain = await client.getCertificate(await client.finalizeOrder(acmeOrder, csr));

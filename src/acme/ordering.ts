@@ -52,7 +52,8 @@ async function run(
   signal: AbortSignal,
 ): Promise<KeyAndChain> {
   signal.throwIfAborted();
-  const thread = new Worker(threadUrl(), { workerData: start, execArgv: [] });
+  // Its outputs (warnings of Node.js) are not connected: one that stalls or fails would block or end the server.
+  const thread = new Worker(threadUrl(), { workerData: start, execArgv: [], stdout: true, stderr: true });
   thread.unref();
   try {
     return await new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 /** The messages between ordering.ts and its thread. */
+import type { KeyType } from './certificate.ts';
 import type { ChallengeValue } from './challenges.ts';
 
 export type ThreadStart =
@@ -12,6 +13,7 @@ export interface CertificateOrder {
   readonly email: string | undefined;
   /** Host names in lower case, without a final dot. */
   readonly names: readonly string[];
+  readonly keyType: KeyType;
   /** PEM. */
   readonly accountKey: string;
 }

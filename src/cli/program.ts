@@ -9,6 +9,7 @@ import { AppError } from '../core/errors.ts';
 import { VERSION } from '../server/version.ts';
 import { isServerCommand } from './hangups.ts';
 import { formatConfigError, formatFailure, isStartError, UsageError } from './output.ts';
+import { catchOutputErrors } from './output-errors.ts';
 
 const program = new Command('dyndns')
   .description('A dynamic-DNS server: takes a changed address over HTTP and changes DNS by signed DNS UPDATE.')
@@ -21,8 +22,10 @@ const program = new Command('dyndns')
 // A server needs its own commands only; loading all of them would be a good part of its start.
 const args = process.argv.slice(2);
 const isHelp = args.some((argument) => argument === '-h' || argument === '--help');
-const { COMMANDS } =
-  isServerCommand(args) && !isHelp ? await import('./commands/server.ts') : await import('./commands/all.ts');
+const isServer = isServerCommand(args) && !isHelp;
+// A server writes to its log only. Node.js would put outputs that it shares with other programs into non-blocking mode.
+if (!isServer) catchOutputErrors();
+const { COMMANDS } = isServer ? await import('./commands/server.ts') : await import('./commands/all.ts');
 for (const command of COMMANDS) {
   const made = command().exitOverride().copyInheritedSettings(program);
   for (const below of made.commands) below.copyInheritedSettings(made);
@@ -37,6 +40,7 @@ try {
 
 /** Prints the error. @returns the exit code */
 function report(error: unknown): number {
+  if (isServer) catchOutputErrors();
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof ConfigError) {
     process.stderr.write(formatConfigError(error));

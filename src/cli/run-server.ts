@@ -1,6 +1,7 @@
 /**
  * Runs the server until SIGTERM or SIGINT; SIGHUP reloads the configuration. Shared by `serve` and `quickstart`.
  */
+import { isatty } from 'node:tty';
 import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import { createLog, type Log } from '../observe/log.ts';
@@ -10,6 +11,8 @@ import { forgetHangups, onHangup } from './hangups.ts';
 
 /** A terminal sends Ctrl-C to `npm start` and to the server, which then gets the same signal twice. */
 const SAME_SIGNAL_MS = 1000;
+/** How long the end of the server waits for the last lines of the log to be written. */
+const LAST_LINES_MS = 300;
 const LARGE_HEAP_OCTETS = 256 * 1024 * 1024;
 
 const NO_STORE =
@@ -22,13 +25,14 @@ const NO_STORE =
  */
 export async function runServer(
   load: () => Config,
-): Promise<{ readonly server: RunningServer; readonly config: Config }> {
+): Promise<{ readonly server: RunningServer; readonly config: Config; readonly log: Log }> {
   // The old space may double between collections; V8 would let it grow to several times its live size
   // (docs/decisions/0006-memory.md). V8 reads the flag at each collection, so it may be set at run time.
   setFlagsFromString('--heap-growing-percent=100');
   forgetHangups();
   const config = load();
-  const log = createLog(config.logLevel, process.stdout.isTTY === true);
+  const log = createLog(config.logLevel, isatty(1));
+  logWarningsOfNode(log);
   for (const warning of config.warnings) log.warn(warning);
   const server = await startServer(config, log, load);
   // With a large zone, doubling would take too much memory: each collection may leave less garbage.
@@ -42,7 +46,13 @@ export async function runServer(
   // The log has the outcome.
   onHangup(() => void server.reload().catch(() => undefined));
   endOnSignal(server, log);
-  return { server, config };
+  return { server, config, log };
+}
+
+/** Node.js itself writes its warnings to the error output, where a reader that stalls would block the server. */
+function logWarningsOfNode(log: Log): void {
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => log.warn(`Node.js: ${name}: ${message}`));
 }
 
 /** The first signal ends the server gracefully. A later one ends it at once, unless it is the same one sent twice. */
@@ -53,7 +63,10 @@ function endOnSignal(server: RunningServer, log: Log): void {
       if (endingSince === undefined) {
         endingSince = performance.now();
         log.info(`${signal}: ending`);
-        void server.close().then(() => process.exit(0));
+        void server
+          .close()
+          .then(() => log.flush(LAST_LINES_MS))
+          .then(() => process.exit(0));
       } else if (performance.now() - endingSince > SAME_SIGNAL_MS) {
         process.exit(1);
       }

@@ -32,9 +32,20 @@ test.each(['{}', ''])('`acme: %s` alone is for all zones, by Let’s Encrypt, be
     names: [expect.objectContaining({ octets: expect.anything() }), expect.anything()],
     directory: LETS_ENCRYPT,
     folder: '/var/lib/dyndns/acme',
+    keyTypes: ['ec'],
   });
   expect(resolved.acme?.names.map(String)).toEqual(['a.example.', 'b.example.']);
   expect(warnings).toEqual([]);
+});
+
+test('the types of keys are a list without duplicates', () => {
+  expect(load(STORE + http('{key_types: [ec, rsa]}')).http.acme?.keyTypes).toEqual(['ec', 'rsa']);
+  expect(load(STORE + http('{key_types: [rsa]}')).http.acme?.keyTypes).toEqual(['rsa']);
+  expect(problems(STORE + http('{key_types: [rsa, ec, rsa]}'))[0]).toContain(
+    "http.tls.acme.key_types: 'rsa' is listed twice; remove one of the two.",
+  );
+  expect(problems(STORE + http('{key_types: []}'))[0]).toContain('http.tls.acme.key_types: must be');
+  expect(problems(STORE + http('{key_types: [dsa]}'))[0]).toContain('http.tls.acme.key_types: must be');
 });
 
 test('without it there is none', () => {

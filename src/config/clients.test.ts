@@ -401,9 +401,10 @@ describe('the store on PostgreSQL', () => {
 
 describe('history, limits and metrics', () => {
   test('have defaults', () => {
-    const { historyDays, reconcile, limits, metrics, tokens, hosts } = load('');
-    expect({ historyDays, reconcile, limits, metrics, tokens, hosts }).toEqual({
+    const { historyDays, historyMaxEvents, reconcile, limits, metrics, tokens, hosts } = load('');
+    expect({ historyDays, historyMaxEvents, reconcile, limits, metrics, tokens, hosts }).toEqual({
       historyDays: 30,
+      historyMaxEvents: 5_000_000,
       reconcile: 'report',
       limits: { changesPerMinutePerToken: 0, refusedPerMinutePerSource: 60 },
       metrics: undefined,

@@ -33,6 +33,8 @@ export interface AcmeConfig {
   readonly email?: string;
   readonly directory: string;
   readonly folder: string;
+  /** The server has a certificate for each; at least one, no duplicates. */
+  readonly keyTypes: readonly ('ec' | 'rsa')[];
   /** Absent: 0 where dyndns is the only nameserver of the zone, else 30. */
   readonly propagationSeconds?: number;
 }
@@ -269,6 +271,8 @@ export interface Config {
   readonly metrics?: { readonly listen: TcpAddress };
   /** Days; 0: no history is stored. */
   readonly historyDays: number;
+  /** Of all hosts; 0: unlimited. */
+  readonly historyMaxEvents: number;
   readonly reconcile: 'report' | 'enforce';
   readonly limits: LimitsConfig;
   /** Which protocols are enabled. */

@@ -78,6 +78,36 @@ describe('reading', () => {
     chmodSync(file, 0o640);
     expect(loadConfig(file, {}).config.warnings).toEqual([]);
   });
+  test('warns when others can read or replace files with secrets and keys', () => {
+    const paths = {
+      s: write('s', 'abcdefgh\n'),
+      k: write('k', 'tPyvZA=='),
+      hook: write('hook', 'a secret of a webhook'),
+    };
+    const key = write('key.pem', 'not read here');
+    const text = `http: {listen: ['https://[::1]:1'], tls: {certificate: c.pem, key: key.pem}}
+webhooks: [{url: https://example.com/, secret: {file: hook}}]
+${FILE.replace("'abcdefgh'", '{file: s}').replace('tPyvZA==', '{file: k}')}`;
+    const file = write('x.yml', text, 0o644);
+    const warnings = () => loadConfig(file, {}).config.warnings;
+    expect(warnings()).toEqual([]);
+    for (const mode of [0o604, 0o644, 0o602, 0o666]) {
+      for (const [path, what] of [
+        ...Object.values(paths).map((path) => [path, 'a secret'] as const),
+        [key, 'the private key of HTTPS'] as const,
+      ]) {
+        chmodSync(path, mode);
+        expect(warnings()).toEqual([
+          `The file ${path} has ${what} and every user of this machine can read or replace it; run 'chmod o-rwx' on it; the server's user must still be able to read it.`,
+        ]);
+        chmodSync(path, 0o640);
+      }
+    }
+    expect(warnings()).toEqual([]);
+    const other = write('other', 'abcdefghi', 0o644);
+    const expected = [expect.stringContaining(`The file ${other} has a secret`)];
+    expect(loadConfig(write('y.yml', FILE, 0o600), { DYNDNS_SECRET_FILE: 'other' }).config.warnings).toEqual(expected);
+  });
   test('does not warn when the secrets are elsewhere', () => {
     write('s', 'abcdefgh\n');
     write('k', 'tPyvZA==');

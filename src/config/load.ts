@@ -3,9 +3,10 @@
  * The search order is the original's, except that a missing file is an error if it was set explicitly.
  */
 import { readFileSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve as resolvePath } from 'node:path';
+import { dirname, join, resolve as resolvePath } from 'node:path';
 import type { Config } from './config.ts';
 import { applyEnvironment, type Environment, expandCredentials, runtimeDirectory } from './environment.ts';
+import { exposedFileWarning } from './exposed-file.ts';
 import { ValueError } from './kinds/kind.ts';
 import { ConfigError, formatProblem, NoConfigFileError, type Problem, sortProblems } from './problem.ts';
 import { readSettings } from './read.ts';
@@ -82,7 +83,12 @@ export function parseConfig(
 ): LoadedConfig {
   const directory = dirname(resolvePath(file));
   const expandPath = (path: string) => expandCredentials(path, environment);
-  const readSecret = (path: string) => readSecretFile(expandPath(path), directory);
+  const secretFiles = new Set<string>();
+  const readSecret = (path: string) => {
+    const absolute = resolvePath(directory, expandPath(path));
+    secretFiles.add(absolute);
+    return readSecretFile(absolute);
+  };
   const yaml = parseYaml(text, file);
   const problems: Problem[] = [...yaml.problems];
   const warnings: string[] = [];
@@ -101,12 +107,16 @@ export function parseConfig(
           warnings,
         });
   if (config === undefined) throw new ConfigError(sortProblems(problems).map(formatProblem));
-  return { config, settings };
+  const exposed = [...secretFiles].map((path) => exposedFileWarning(path, 'a secret'));
+  if (config.http.tls !== undefined) exposed.push(exposedFileWarning(config.http.tls.key, 'the private key of HTTPS'));
+  return {
+    config: { ...config, warnings: [...config.warnings, ...exposed.filter((text) => text !== undefined)] },
+    settings,
+  };
 }
 
 /** The content without its last line break. @throws ValueError with the path, never the content */
-function readSecretFile(path: string, directory: string): string {
-  const absolute = isAbsolute(path) ? path : resolvePath(directory, path);
+function readSecretFile(absolute: string): string {
   try {
     return readFileSync(absolute, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {

@@ -44,6 +44,7 @@ test('the effective configuration names the origin of each value', () => {
     '  client_address_header: x-forwarded-for # default',
     '  lenient: false # default',
     'history_days: 30 # default',
+    'history_max_events: 5000000 # default',
     'reconcile: report # default',
     'limits:',
     '  changes_per_minute_per_token: 0 # default',

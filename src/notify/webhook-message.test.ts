@@ -68,12 +68,15 @@ describe('a message of a webhook', () => {
     }
   });
 
-  it('RFC 2104: is signed over the time, a dot and the body', () => {
+  it('RFC 2104: is signed over the time, the id and the body, separated by dots', () => {
+    const message = { body: '{"a":"ü"}', headers: { 'X-Dyndns-Delivery': '019ac0de' } };
     // printf '%s' '1700000000.{"a":"ü"}' | openssl dgst -sha256 -hmac 'key of the test'
-    expect(signatureHeaders('{"a":"ü"}', 'key of the test', 1_700_000_000_999)).toEqual({
+    // printf '%s' '1700000000.019ac0de.{"a":"ü"}' | openssl dgst -sha256 -hmac 'key of the test'
+    expect(signatureHeaders(message, 'key of the test', 1_700_000_000_999)).toEqual({
       'X-Dyndns-Timestamp': '1700000000',
       'X-Dyndns-Signature': 'sha256=2a0f298fc8d5f12589e9feee7680adf44adcd787a7675eb5bf56e7a3e65a8075',
+      'X-Dyndns-Signature-2': 'sha256=03b760c7c6253b83bb3e074550bf968c8223625bc76fceaa04bab7a6d33f049c',
     });
-    expect(signatureHeaders('x', undefined, 5_000)).toEqual({ 'X-Dyndns-Timestamp': '5' });
+    expect(signatureHeaders(message, undefined, 5_000)).toEqual({ 'X-Dyndns-Timestamp': '5' });
   });
 });

@@ -1,8 +1,8 @@
 /**
  * Formats a notice as the request to a webhook (docs/operating/webhooks.md): body, headers, signature. Pure.
  *
- * The signature covers the time of the attempt, so that a receiver can refuse a replayed request. Retries differ in
- * that time and in the signature only.
+ * Signatures cover the time of the attempt, so that a receiver can refuse a replayed request. Retries differ in that time
+ * and in the signatures only.
  */
 import { createHmac } from 'node:crypto';
 import { hostText, noticeSubject, noticeText } from '../core/notices/notice-text.ts';
@@ -16,6 +16,8 @@ export interface WebhookMessage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+const DELIVERY_HEADER = 'X-Dyndns-Delivery';
+
 /** ntfy's tags (short names of emoji) and priority (1 to 5). */
 const NTFY = {
   changed: { tags: 'arrows_counterclockwise', priority: '3' },
@@ -27,7 +29,7 @@ const NTFY = {
 export function webhookMessage(notice: Notice, format: WebhookFormat): WebhookMessage {
   const { id, kind } = notice;
   const subject = noticeSubject(notice);
-  const headers = { 'X-Dyndns-Event': kind, 'X-Dyndns-Delivery': id };
+  const headers = { 'X-Dyndns-Event': kind, [DELIVERY_HEADER]: id };
   const plain = { ...headers, 'Content-Type': 'text/plain; charset=utf-8' };
   switch (format) {
     case 'json':
@@ -63,13 +65,25 @@ function payload(notice: Notice): Readonly<Record<string, unknown>> {
   };
 }
 
-/** The headers of one attempt. @param timeMs milliseconds since 1970 */
-export function signatureHeaders(body: string, secret: string | undefined, timeMs: number): Record<string, string> {
+/**
+ * The headers of one attempt. `X-Dyndns-Signature` leaves the id out, so that a delivery could be repeated under another
+ * id; it is removed in 4.0.
+ * @param timeMs milliseconds since 1970
+ */
+export function signatureHeaders(
+  { body, headers }: WebhookMessage,
+  secret: string | undefined,
+  timeMs: number,
+): Record<string, string> {
   const timestamp = String(Math.floor(timeMs / 1000));
-  const headers = { 'X-Dyndns-Timestamp': timestamp };
-  if (secret === undefined) return headers;
-  const hmac = createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex');
-  return { ...headers, 'X-Dyndns-Signature': `sha256=${hmac}` };
+  const time = { 'X-Dyndns-Timestamp': timestamp };
+  if (secret === undefined) return time;
+  const sign = (text: string) => `sha256=${createHmac('sha256', secret).update(text).digest('hex')}`;
+  return {
+    ...time,
+    'X-Dyndns-Signature': sign(`${timestamp}.${body}`),
+    'X-Dyndns-Signature-2': sign(`${timestamp}.${headers[DELIVERY_HEADER]}.${body}`),
+  };
 }
 
 /** Printable ASCII: every server accepts it in a header. */

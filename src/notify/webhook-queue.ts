@@ -200,7 +200,7 @@ export class WebhookQueue {
     const { settings, timers, userAgent } = this.#options;
     const { body, headers } = delivery.message;
     const nowMs = timers.now();
-    const signature = signatureHeaders(body, settings.secret, nowMs);
+    const signature = signatureHeaders(delivery.message, settings.secret, nowMs);
     delivery.attempts += 1;
     const outcome = await this.#poster.post(body, { ...headers, ...signature, 'User-Agent': userAgent }, nowMs);
     this.#inFlight.delete(delivery);

@@ -86,8 +86,9 @@ export async function testWebhook(
   const poster = new HttpPoster(url, POST_TIMEOUT_MS, 1);
   const startMs = performance.now();
   try {
-    const { body, headers } = webhookMessage(notice, format);
-    const signature = signatureHeaders(body, secret, notice.timeMs);
+    const message = webhookMessage(notice, format);
+    const { body, headers } = message;
+    const signature = signatureHeaders(message, secret, notice.timeMs);
     const result = await poster.post(body, { ...headers, ...signature, 'User-Agent': userAgent }, notice.timeMs);
     return {
       outcome: judge(result) === 'delivered' ? 'delivered' : 'failed',

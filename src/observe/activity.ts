@@ -39,6 +39,12 @@ export class Activity implements Observer {
   readonly webhooks = new Map<string, Map<string, number>>();
   /** Failures of the store that requests and scrapes have seen. */
   storeErrors = 0;
+  /** Refused and failed updates that were not recorded because there were too many. */
+  unrecordedEvents = 0;
+  /** Events that were deleted because of `history_max_events`. */
+  trimmedEvents = 0;
+  /** Of the history, when they were last counted. */
+  storedEvents: number | undefined;
 
   batchPublished({ zone, changes, outcome, durationMs }: Parameters<Observer['batchPublished']>[0]): void {
     const apex = zone.toString();

@@ -3,20 +3,22 @@
  * of a request is logged is tested on the whole server (test/e2e/secrets.test.ts).
  */
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
 import type { RequestEvent } from '../core/observer.ts';
-import { createLog } from './log.ts';
+import { createLog as createRealLog } from './log.ts';
 
 let written: string[];
 beforeEach(() => {
   written = [];
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    written.push(String(text));
-    return true;
-  });
 });
-afterEach(() => vi.restoreAllMocks());
+
+const createLog = (level: number, forPeople: boolean) =>
+  createRealLog(level, forPeople, () => ({
+    write: (line) => void written.push(line),
+    dropped: 0,
+    flush: async () => {},
+  }));
 
 const EVENT: RequestEvent = {
   requestId: 'id1',

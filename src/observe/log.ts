@@ -8,6 +8,7 @@
 import { type Logger, pino } from 'pino';
 import { AppError, type ErrorCode } from '../core/errors.ts';
 import type { DnsUpdateEvent, Observer, RequestEvent } from '../core/observer.ts';
+import { LogOutput, type LogOutputOptions } from './log-output.ts';
 
 /** The levels of the original program. */
 const LEVELS = {
@@ -53,25 +54,39 @@ const LEVEL_OF_ERROR = {
 export interface Log extends Observer {
   info(text: string): void;
   error(text: string): void;
+  /** Writes a text as it is. */
+  print(text: string): void;
   /** Drops lines below this level. */
   setLevel(level: number): void;
+  /** Lines that were dropped because the output did not take them, since the start of the process. */
+  readonly droppedLines: number;
+  /** Resolves when all lines are written, or after the timeout. */
+  flush(timeoutMs: number): Promise<void>;
 }
+
+/** See LogOutput. */
+export type LogDestination = Pick<LogOutput, 'write' | 'dropped' | 'flush'>;
 
 /** JSON lines are buffered this long at most, and flushed when the process exits. */
 const FLUSH_MS = 100;
-const FLUSH_LINES = 64;
 
 /**
  * Creates a log on standard output.
  * @param forPeople plain, unbuffered lines instead of JSON
  */
-export function createLog(level: number, forPeople: boolean): Log {
-  const destination = forPeople
-    ? { write: (line: string) => void process.stdout.write(formatForPeople(line)) }
-    : bufferedOutput();
+export function createLog(
+  level: number,
+  forPeople: boolean,
+  open: (options: Omit<LogOutputOptions, 'fd'>) => LogDestination = (options) => new LogOutput({ ...options, fd: 1 }),
+): Log {
+  const output = open({
+    flushMs: forPeople ? 0 : FLUSH_MS,
+    reportDropped: (dropped) =>
+      logger.warning({ dropped }, `${dropped} lines of the log were dropped: the output did not take them.`),
+  });
   const logger = pino(
     { customLevels: LEVELS, useOnlyCustomLevels: true, level: lowestLevel(level), base: null },
-    destination,
+    forPeople ? { write: (line: string) => output.write(formatForPeople(line)) } : output,
   ) as unknown as Logger<Level>;
   return {
     batchPublished: ({ zone, changes, outcome }) =>
@@ -81,31 +96,13 @@ export function createLog(level: number, forPeople: boolean): Log {
     warn: (text) => logger.warning(text),
     info: (text) => logger.info(text),
     error: (text) => logger.error(text),
+    print: (text) => output.write(text),
+    get droppedLines() {
+      return output.dropped;
+    },
+    flush: (timeoutMs) => output.flush(timeoutMs),
     setLevel: (next) => {
       logger.level = lowestLevel(next);
-    },
-  };
-}
-
-/**
- * Writes many lines in one system call. Not pino's own buffer, which measures all of its content again at each line.
- */
-function bufferedOutput(): { write(line: string): void } {
-  const output = pino.destination({ fd: 1, sync: true });
-  let lines: string[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  const flush = () => {
-    clearTimeout(timer);
-    timer = undefined;
-    if (lines.length > 0) output.write(lines.join(''));
-    lines = [];
-  };
-  process.on('exit', flush);
-  return {
-    write: (line) => {
-      lines.push(line);
-      if (lines.length >= FLUSH_LINES) flush();
-      else timer ??= setTimeout(flush, FLUSH_MS).unref();
     },
   };
 }

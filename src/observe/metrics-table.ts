@@ -15,6 +15,7 @@ export interface Snapshot {
   readonly storeAnswers: boolean | undefined;
   readonly pendingUpdates: number | undefined;
   readonly certificateEndMs: number | undefined;
+  readonly droppedLogLines: number;
   readonly nowMs: number;
 }
 
@@ -213,6 +214,34 @@ export const METRICS: readonly MetricRow[] = [
     labels: [],
     help: 'Requests and scrapes that failed because the store did not answer.',
     read: ({ activity }) => [[{}, activity.storeErrors]],
+  },
+  {
+    name: 'dyndns_history_events',
+    type: 'gauge',
+    labels: [],
+    help: 'Events in the history, counted once a minute. Absent without a store.',
+    read: ({ activity }) => optional(activity.storedEvents),
+  },
+  {
+    name: 'dyndns_history_trimmed_total',
+    type: 'counter',
+    labels: [],
+    help: 'Events that this process deleted because the history had more than history_max_events.',
+    read: ({ activity }) => [[{}, activity.trimmedEvents]],
+  },
+  {
+    name: 'dyndns_history_unrecorded_total',
+    type: 'counter',
+    labels: [],
+    help: 'Refused and failed updates that are not in the history because one client caused too many.',
+    read: ({ activity }) => [[{}, activity.unrecordedEvents]],
+  },
+  {
+    name: 'dyndns_log_lines_dropped_total',
+    type: 'counter',
+    labels: [],
+    help: 'Lines of the log that were dropped because the standard output did not take them.',
+    read: ({ droppedLogLines }) => [[{}, droppedLogLines]],
   },
 ];
 

@@ -45,6 +45,7 @@ function setUp(more: Partial<MetricSources> = {}) {
     storeAnswers: async () => true,
     pendingUpdates: async () => 9,
     certificateEndMs: () => 1_800_000_000_000,
+    droppedLogLines: () => 5,
     nowMs: () => 10_000,
     ...more,
   });
@@ -102,6 +103,7 @@ describe('the metrics', () => {
       ['dyndns_secondary_seen{zone="example.com.",secondary="192.0.2.54:53"}', 0],
       ['dyndns_certificate_end_timestamp_seconds', 1_800_000_000],
       ['dyndns_store_up', 1],
+      ['dyndns_log_lines_dropped_total', 5],
     ] as const) {
       expect([sample, samples.get(sample)]).toEqual([sample, value]);
     }

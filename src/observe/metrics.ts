@@ -21,6 +21,8 @@ export interface MetricSources {
   readonly pendingUpdates: () => Promise<number | undefined>;
   /** Milliseconds since 1970; 0: the certificate is a self-signed placeholder. Undefined without TLS. */
   readonly certificateEndMs: () => number | undefined;
+  /** Since the start of the process. */
+  readonly droppedLogLines: () => number;
   /** Milliseconds since 1970. */
   readonly nowMs: () => number;
 }
@@ -51,8 +53,16 @@ export class Metrics {
   }
 
   async #run(): ReturnType<Monitoring['metrics']> {
-    const { version, waitingUpdates, nameserver, storeAnswers, pendingUpdates, certificateEndMs, nowMs } =
-      this.#sources;
+    const {
+      version,
+      waitingUpdates,
+      nameserver,
+      storeAnswers,
+      pendingUpdates,
+      certificateEndMs,
+      droppedLogLines,
+      nowMs,
+    } = this.#sources;
     const [registry, answers, pending] = await Promise.all([this.#open(), storeAnswers(), pendingUpdates()]);
     if (answers === false) this.#activity.storeErrors += 1;
     this.#snapshot = {
@@ -63,6 +73,7 @@ export class Metrics {
       storeAnswers: answers,
       pendingUpdates: pending,
       certificateEndMs: certificateEndMs(),
+      droppedLogLines: droppedLogLines(),
       nowMs: nowMs(),
     };
     // Before its first tick the event loop lag is NaN, which prom-client misspells.

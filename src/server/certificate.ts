@@ -43,7 +43,7 @@ export class OwnCertificate {
     this.#parts = parts;
   }
 
-  /** The pair to serve. @throws TypeError where none is configured */
+  /** The pairs to serve. @throws TypeError where none is configured */
   get served(): CertificateKeeper['served'] {
     if (this.#inForce === undefined) throw new TypeError('http.tls.acme is not configured');
     return this.#inForce.keeper.served;
@@ -51,7 +51,7 @@ export class OwnCertificate {
 
   /** False: the pair is self-signed, and no client trusts it. */
   get isIssued(): boolean {
-    return this.#inForce?.keeper.certificate !== undefined;
+    return (this.#inForce?.keeper.certificates.length ?? 0) > 0;
   }
 
   /**
@@ -108,7 +108,7 @@ export class OwnCertificate {
     const folder = new AcmeFolder(acme.folder);
     const warn = (text: string) => observer.warn(text);
     const keeper = new CertificateKeeper({
-      requested: { names: acme.names.map(hostName), directory: acme.directory },
+      requested: { names: acme.names.map(hostName), directory: acme.directory, keyTypes: acme.keyTypes },
       email: acme.email,
       folder,
       challenges: new Challenges({ zones, folder, resolveCname, warn }),

@@ -165,6 +165,9 @@ function makeServices(
     changes: new MinuteLimiter(config.limits.changesPerMinutePerToken, nowMs),
     refusals: new MinuteLimiter(config.limits.refusedPerMinutePerSource, nowMs),
     now: Date.now,
+    onUnrecorded: () => {
+      monitoring.activity.unrecordedEvents += 1;
+    },
     onOutcome: (protocol, outcome) => monitoring.activity.addressesUpdated(protocol, outcome),
   });
   const acmeTtls = new Map(config.zones.map(({ apex, acmeTtl }) => [apex.key, acmeTtl]));

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { Monitoring, NameserverStatistics } from '../core/monitoring.ts';
 import type { Store } from '../core/store.ts';
 import { Activity } from '../observe/activity.ts';
+import type { Log } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { inTime, Readiness } from '../observe/readiness.ts';
 import { VERSION } from './version.ts';
@@ -33,7 +34,7 @@ export class ServerMonitoring implements Monitoring {
   #phase: ServerPhase = { kind: 'starting' };
 
   /** @param config of the start: its listeners and its store stay until the end */
-  constructor(config: Config) {
+  constructor(config: Config, log: Pick<Log, 'droppedLines'>) {
     this.isApart = config.metrics !== undefined;
     this.#readiness = new Readiness([
       { name: 'server', works: () => this.#phase.kind === 'serving' },
@@ -50,6 +51,7 @@ export class ServerMonitoring implements Monitoring {
         const certificate = this.#parts?.certificateEnd();
         return certificate && (certificate.ends === undefined ? 0 : Date.parse(certificate.ends));
       },
+      droppedLogLines: () => log.droppedLines,
       nowMs: Date.now,
     });
   }

@@ -84,7 +84,7 @@ async function closeAll(closers: Closers): Promise<void> {
 async function openServer(config: Config, log: Log, load: () => Config, closers: Closers): Promise<RunningServer> {
   const startedMs = performance.now();
   const warn = (text: string) => log.warn(text);
-  const monitoring = new ServerMonitoring(config);
+  const monitoring = new ServerMonitoring(config, log);
   const observer = combineObservers(log, monitoring.activity);
   const current = () => generations.current;
   const app = buildApp({ services: () => generations.current.services, trust: () => current().config.http, observer });
@@ -104,7 +104,10 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
     () => performance.now(),
   );
   const noticeMaker = new NoticeMaker(() => current().notices);
-  const workers = makeWorkers({ state, queue, noticeMaker, warn, current }, config.store);
+  const workers = makeWorkers(
+    { state, queue, noticeMaker, warn, activity: monitoring.activity, current },
+    config.store,
+  );
   const parts: GenerationParts = {
     observer,
     monitoring,

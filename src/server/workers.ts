@@ -5,6 +5,7 @@
 import type { StoreConfig } from '../config/config.ts';
 import type { NewHistoryEvent } from '../core/history/history.ts';
 import type { HistoryRecorder } from '../core/history/history-recorder.ts';
+import { HistoryTrim } from '../core/history/history-trim.ts';
 import { HostWatch } from '../core/leases/host-watch.ts';
 import type { NoticeMaker } from '../core/notices/notices.ts';
 import { PendingRetry } from '../core/pending/retry.ts';
@@ -12,6 +13,7 @@ import type { Store } from '../core/store.ts';
 import { TextKeeper } from '../core/texts/text-expiry.ts';
 import { UpdateAddresses } from '../core/updates/update-addresses.ts';
 import type { UpdateQueue } from '../core/updates/update-queue.ts';
+import type { Activity } from '../observe/activity.ts';
 import type { Generation } from './generation.ts';
 import { hostSettings, type OpenState } from './state.ts';
 import { timers } from './system-timers.ts';
@@ -24,6 +26,7 @@ export interface WorkerParts {
   readonly queue: UpdateQueue;
   readonly noticeMaker: NoticeMaker;
   readonly warn: (text: string) => void;
+  readonly activity: Pick<Activity, 'storedEvents' | 'trimmedEvents'>;
   /** The generation in force. Not called before `start`. */
   readonly current: () => Generation;
 }
@@ -40,7 +43,7 @@ export interface Workers {
 }
 
 export function makeWorkers(parts: WorkerParts, storeConfig: StoreConfig | undefined): Workers {
-  const { state, queue, warn, current } = parts;
+  const { state, queue, warn, activity, current } = parts;
   const textKeeper = new TextKeeper({
     store: state.texts,
     queue,
@@ -64,6 +67,16 @@ export function makeWorkers(parts: WorkerParts, storeConfig: StoreConfig | undef
       warn(`Old history could not be removed: ${error instanceof Error ? error.message : String(error)}`);
     });
   };
+  const trimming = new HistoryTrim({
+    store: store.history,
+    maxEvents: () => current().config.historyMaxEvents,
+    onStep: ({ stored, deleted }) => {
+      activity.storedEvents = stored;
+      activity.trimmedEvents += deleted;
+    },
+    warn,
+    timers,
+  });
   let pruning: NodeJS.Timeout | undefined;
   return {
     pending,
@@ -74,10 +87,11 @@ export function makeWorkers(parts: WorkerParts, storeConfig: StoreConfig | undef
       watch.start();
       prune();
       pruning = setInterval(prune, PRUNE_MS).unref();
+      trimming.start();
     },
     close: async () => {
       clearInterval(pruning);
-      await Promise.all([textKeeper.close(), pending.close(), watch.close()]);
+      await Promise.all([textKeeper.close(), pending.close(), watch.close(), trimming.close()]);
     },
   };
 }

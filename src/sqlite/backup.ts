@@ -7,12 +7,11 @@ import { basename, dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { openDatabase, syncPath } from './database.ts';
 import { SqliteError, sqliteErrorFrom } from './sqlite-error.ts';
-import { type BackupStart, firstReply, threadUrl } from './thread-messages.ts';
+import { type BackupStart, firstReply, threadOptions, threadUrl } from './thread-messages.ts';
 
 /** Runs writeCopy in a separate thread. @throws SqliteError */
 export async function copyDatabase(file: string, toFile: string): Promise<void> {
-  const workerData: BackupStart = { file, toFile };
-  const thread = new Worker(threadUrl('backup-thread'), { workerData, execArgv: [] });
+  const thread = new Worker(threadUrl('backup-thread'), threadOptions<BackupStart>({ file, toFile }));
   const ended = new Promise((resolve) => thread.once('exit', resolve));
   try {
     await firstReply(thread, file);

@@ -2,7 +2,7 @@
  * Messages between the main thread and the threads of a database (worker-thread.ts, backup-thread.ts), limited to values
  * that survive a structured clone: an error is sent as its parts. Also the URLs of the threads' code.
  */
-import type { Worker } from 'node:worker_threads';
+import type { Worker, WorkerOptions } from 'node:worker_threads';
 import type { SqlRow, SqlStatement, SqlValue } from './database.ts';
 import type { SqlTransaction } from './group-commit.ts';
 import { SqliteError, type SqliteErrorReason } from './sqlite-error.ts';
@@ -57,6 +57,14 @@ export function errorOf({ reason, message }: ErrorParts): SqliteError {
 export function threadUrl(name: 'worker-thread' | 'backup-thread'): URL {
   const here = import.meta.url;
   return new URL(here.endsWith('.ts') ? `../../dist/sqlite/${name}.js` : `./${name}.js`, here);
+}
+
+/**
+ * How a thread starts. Its outputs (warnings of Node.js) are not connected to those of the process: an output that fails
+ * or stalls would end or block the server.
+ */
+export function threadOptions<T>(workerData: T): WorkerOptions {
+  return { workerData, execArgv: [], stdout: true, stderr: true };
 }
 
 /** Waits for the first reply of a new thread: its database is open, or its backup done. @throws SqliteError */

@@ -13,6 +13,7 @@ import {
   type ThreadJob,
   type ThreadReply,
   type ThreadStart,
+  threadOptions,
   threadUrl,
 } from './thread-messages.ts';
 
@@ -57,10 +58,7 @@ export class SqliteWorker {
    * @throws SqliteError
    */
   static async open(file: string, schema: readonly string[]): Promise<SqliteWorker> {
-    const thread = new Worker(threadUrl('worker-thread'), {
-      workerData: { file, schema } satisfies ThreadStart,
-      execArgv: [],
-    });
+    const thread = new Worker(threadUrl('worker-thread'), threadOptions<ThreadStart>({ file, schema }));
     await firstReply(thread, file);
     return new SqliteWorker(file, thread);
   }

@@ -16,6 +16,7 @@ import type { StoredText, TextStore } from '../core/texts/text-store.ts';
 import { FAMILIES, type Family } from '../core/zones/family.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, byTokenName, eventOf, eventRow } from './rows.ts';
+import { trimPlan } from './trim-plan.ts';
 
 export function openMemoryStore(): Store {
   return {
@@ -157,6 +158,22 @@ function memoryHistoryStore(): HistoryStore {
       return remove((event) => event.ownerName.equals(ownerName));
     },
     prune: async (olderThanMs) => remove((event) => event.timeMs < olderThanMs),
+    async trim(maxEvents) {
+      const counts = new Map<string, number>();
+      for (const { ownerName } of events.values()) counts.set(ownerName.key, (counts.get(ownerName.key) ?? 0) + 1);
+      const descending = [...counts]
+        .map(([name, count]) => ({ name, events: count }))
+        .sort((a, b) => b.events - a.events);
+      const ids = trimPlan(descending, Math.max(0, events.size - maxEvents)).flatMap(({ name, events: count }) =>
+        [...events.values()]
+          .filter(({ ownerName }) => ownerName.key === name)
+          .map(({ id }) => id)
+          .sort()
+          .slice(0, count),
+      );
+      for (const id of ids) events.delete(id);
+      return { stored: events.size, deleted: ids.length };
+    },
   };
 }
 

@@ -2,7 +2,8 @@
  * The migrations that create and change the tables of schema.ts: one list for both databases, applied at start under a
  * lock. Never edit a released migration; append a new one.
  */
-import { type Kysely, type Migration, Migrator, sql } from 'kysely';
+import { type Kysely, type Migration, Migrator, PostgresAdapter, sql } from 'kysely';
+import { COUNT_IN_POSTGRES, COUNT_IN_SQLITE } from './event-counts.ts';
 
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first': {
@@ -132,6 +133,19 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('is_limited', 'bigint', (column) => column.notNull().defaultTo(0))
         .execute();
       await schema.createIndex('hosts_limited').on('hosts').column('is_limited').execute();
+    },
+  },
+  '0005-history-size': {
+    async up(db) {
+      await db.schema
+        .createTable('event_counts')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('events', 'bigint', (column) => column.notNull())
+        .execute();
+      // The triggers first: in PostgreSQL they lock the table until COMMIT, so that no event is missed.
+      const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter;
+      for (const statement of isPostgres ? COUNT_IN_POSTGRES : COUNT_IN_SQLITE) await sql.raw(statement).execute(db);
+      await sql`insert into event_counts (name, events) select name, count(*) from events group by name`.execute(db);
     },
   },
 };

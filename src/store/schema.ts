@@ -60,6 +60,12 @@ export interface EventRow {
   readonly detail: string | null;
 }
 
+/** How many events a host has. Triggers of `events` keep it (event-counts.ts). */
+export interface EventCountRow {
+  readonly name: string;
+  readonly events: number;
+}
+
 export interface ActivityRow {
   readonly name: string;
   readonly repeats: number;
@@ -118,6 +124,7 @@ export interface Schema {
   readonly token_uses: TokenUseRow;
   readonly hosts: HostRow;
   readonly events: EventRow;
+  readonly event_counts: EventCountRow;
   readonly activity: ActivityRow;
   readonly silences: SilenceRow;
   readonly watch: WatchRow;

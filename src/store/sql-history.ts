@@ -2,15 +2,19 @@
 
 import { sql } from 'kysely';
 import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
-import type { HistoryStore, RepeatCount, SilenceStep } from '../core/history/history-store.ts';
+import type { HistorySize, HistoryStore, RepeatCount, SilenceStep } from '../core/history/history-store.ts';
 import { FAMILIES } from '../core/zones/family.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, compareTexts, eventOf, eventRow, nameOf, nameText } from './rows.ts';
 import type { ActivityRow, EventRow } from './schema.ts';
 import { chunksOf, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
+import { type EventCount, trimPlan } from './trim-plan.ts';
 
 /** Rows that one statement deletes, so that no lock is held for long. */
 const PRUNE_CHUNK = 5_000;
+const TRIM_CHUNK = 1_000;
+/** Hosts that lose events in one step. */
+const TRIM_HOSTS = 100;
 
 export class SqlHistoryStore implements HistoryStore {
   readonly #run: SqlRunner;
@@ -27,7 +31,9 @@ export class SqlHistoryStore implements HistoryStore {
 
   async append(events: readonly HistoryEvent[]): Promise<void> {
     if (events.length === 0) return;
-    await this.#run.transaction(this.#insertEvents.queries(events.map(eventRow)));
+    // In the order of names, like all statements that count events (event-counts.ts).
+    const rows = events.map(eventRow).sort((a, b) => compareTexts(a.name, b.name));
+    await this.#run.transaction(this.#insertEvents.queries(rows));
   }
 
   async countRepeats(counts: readonly RepeatCount[]): Promise<void> {
@@ -139,7 +145,9 @@ export class SqlHistoryStore implements HistoryStore {
     await this.#run.all(this.#build.deleteFrom('silences').where('name', '=', name).returning('name').compile());
     await this.#run.all(this.#build.deleteFrom('activity').where('name', '=', name).returning('name').compile());
     const query = this.#build.deleteFrom('events').where('name', '=', name).returning('id');
-    return (await this.#run.all(query.compile())).length;
+    const { length } = await this.#run.all(query.compile());
+    await this.#forgetHostsWithoutEvents();
+    return length;
   }
 
   async prune(olderThanMs: number): Promise<number> {
@@ -150,11 +158,58 @@ export class SqlHistoryStore implements HistoryStore {
       .orderBy('time_ms')
       .limit(PRUNE_CHUNK);
     const query = this.#build.deleteFrom('events').where('id', 'in', oldest).returning('id').compile();
-    for (let pruned = 0; ; ) {
+    let pruned = 0;
+    for (;;) {
       const { length } = await this.#run.all(query);
       pruned += length;
-      if (length < PRUNE_CHUNK) return pruned;
+      if (length < PRUNE_CHUNK) break;
     }
+    await this.#forgetHostsWithoutEvents();
+    return pruned;
+  }
+
+  async trim(maxEvents: number): Promise<HistorySize> {
+    // In one query, which sees one state: other servers trim at the same time.
+    const query = this.#build
+      .selectFrom('event_counts')
+      .select(['name', 'events', sql<number | string>`sum(events) over ()`.as('stored')])
+      .orderBy('events', 'desc')
+      .orderBy('name')
+      .limit(TRIM_HOSTS);
+    const counts = await this.#run.all(query.compile());
+    // PostgreSQL has a wider type for a sum, which pg returns as a text.
+    const stored = Number(counts[0]?.stored ?? 0);
+    const excess = Math.min(stored - maxEvents, TRIM_CHUNK);
+    const plan = excess > 0 ? trimPlan(counts, excess) : [];
+    const deleted = await this.#deleteOldest(plan, new Map(counts.map(({ name, events }) => [name, events])));
+    return { stored: stored - deleted, deleted };
+  }
+
+  async #forgetHostsWithoutEvents(): Promise<void> {
+    await this.#run.transaction([this.#build.deleteFrom('event_counts').where('events', '<=', 0).compile()]);
+  }
+
+  /**
+   * One statement for all hosts. Of a host with fewer events than counted it deletes nothing: another server has deleted them
+   * meanwhile.
+   */
+  async #deleteOldest(plan: readonly EventCount[], counted: ReadonlyMap<string, number>): Promise<number> {
+    if (plan.length === 0) return 0;
+    const [first, ...others] = plan.map(({ name, events }) => {
+      const oldest = this.#build
+        .selectFrom('events')
+        .select('id')
+        .where('name', '=', name)
+        .where(({ selectFrom, eb }) =>
+          eb(selectFrom('event_counts').select('events').where('name', '=', name), '>=', counted.get(name)!),
+        )
+        .orderBy('id')
+        .limit(events);
+      return this.#build.selectFrom(oldest.as('oldest')).select('id');
+    });
+    const ids = others.reduce((all, next) => all.unionAll(next), first!);
+    const query = this.#build.deleteFrom('events').where('id', 'in', ids).returning('id');
+    return (await this.#run.all(query.compile())).length;
   }
 }
 

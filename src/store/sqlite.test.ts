@@ -78,6 +78,27 @@ describe('a store in SQLite', () => {
     expect(new Set(sequences).size).toBe(500);
   });
 
+  it('counts the events of a file that an older version wrote', async () => {
+    const file = fileIn(testDirectory('store'));
+    const first = await openStore(`sqlite:${file}`);
+    await first.history.append([1, 2, 3].map((timeMs) => newEvent('old.example.com', timeMs)));
+    await first.close();
+    const database = await openDatabase(file);
+    for (const statement of [
+      'DROP TRIGGER events_added',
+      'DROP TRIGGER events_deleted',
+      'DROP TABLE event_counts',
+      "DELETE FROM dyndns_migrations WHERE name >= '0005-history-size'",
+    ]) {
+      database.run(statement);
+    }
+    database.close();
+    const store = await open(file);
+    await store.history.append([newEvent('old.example.com', 4), newEvent('new.example.com', 5)]);
+    expect(await store.history.trim(3)).toEqual({ stored: 3, deleted: 2 });
+    expect(await store.history.read(DomainName.parse('old.example.com'), 9)).toHaveLength(2);
+  });
+
   describeWithMounts('on a full disk', () => {
     it('fails writes with store-unreachable, still serves cached tokens, and recovers when there is space', async () => {
       const disk = mountSmallDisk(1024);

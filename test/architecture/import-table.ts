@@ -285,7 +285,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'observe',
     mayImport: ['core/errors.ts', 'core/monitoring.ts', 'core/observer.ts', 'observe'],
-    builtins: [],
+    builtins: ['fs', 'tty'],
     packages: ['pino', 'prom-client'],
     never: 'the parts that it observes: they report through the port',
   },
@@ -466,7 +466,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'server/webhooks.ts',
       'server/zones.ts',
     ],
-    builtins: ['crypto', 'fs', 'path', 'readline/promises', 'stream', 'stream/promises', 'v8'],
+    builtins: ['crypto', 'fs', 'path', 'readline/promises', 'stream', 'stream/promises', 'tty', 'v8'],
     packages: ['commander'],
     never:
       'nameserver, primary, net: a command opens zones through server/zones.ts and uses the same use-cases as a request',

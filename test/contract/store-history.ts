@@ -183,6 +183,76 @@ export function describeHistoryStore(store: () => Store): void {
       expect(await store().history.read(nameOf('y.prune.example.com'), 9)).toHaveLength(1);
     });
 
+    it('trims the oldest events of the hosts with the most', async () => {
+      const { history } = store();
+      const { stored: others } = await history.trim(1e9);
+      const hosts = { a: 40, b: 25, c: 20 };
+      for (const [host, count] of Object.entries(hosts)) {
+        const added = Array.from({ length: count }, (_, index) => newEvent(`${host}.trim.example.com`, NOW_MS + index));
+        await history.append(added);
+        // Once more: it is stored and counted already.
+        await history.append(added.slice(0, 5));
+      }
+      // Hosts of other tests have fewer events than these, but one.
+      await history.purge(nameOf('many.example.com'));
+      const { stored } = await history.trim(1e9);
+      expect(stored).toBe(others - 301 + 85);
+      const left = async () => {
+        const events = await Promise.all(
+          Object.keys(hosts).map((host) => history.read(nameOf(`${host}.trim.example.com`), 100)),
+        );
+        return events.map((list) => [list.length, list.at(-1)?.timeMs]);
+      };
+      expect(await history.trim(stored)).toEqual({ stored, deleted: 0 });
+      expect(await history.trim(stored - 10)).toEqual({ stored: stored - 10, deleted: 10 });
+      expect(await left()).toEqual([
+        [30, NOW_MS + 10],
+        [25, NOW_MS],
+        [20, NOW_MS],
+      ]);
+      expect(await history.trim(stored - 25)).toEqual({ stored: stored - 25, deleted: 15 });
+      expect(await left()).toEqual([
+        [20, NOW_MS + 20],
+        [20, NOW_MS + 5],
+        [20, NOW_MS],
+      ]);
+      await history.purge(nameOf('b.trim.example.com'));
+      expect(await history.trim(1e9)).toEqual({ stored: stored - 45, deleted: 0 });
+    });
+
+    it('trims at the same time as others do no more than one', async () => {
+      const { history } = store();
+      const { stored: before } = await history.trim(1e9);
+      await history.append(Array.from({ length: 500 }, (_, n) => newEvent('twice.trim.example.com', NOW_MS + n)));
+      await Promise.all(Array.from({ length: 8 }, () => history.trim(before + 400)));
+      expect((await history.trim(1e9)).stored).toBe(before + 400);
+      await history.purge(nameOf('twice.trim.example.com'));
+    });
+
+    it('trims while others add, delete and trim, and counts right in the end', async () => {
+      const { history } = store();
+      const { stored: before } = await history.trim(1e9);
+      const hosts = Array.from({ length: 20 }, (_, index) => `h${index}.busy.example.com`);
+      const events = (round: number, reverse: boolean) => {
+        const names = reverse ? [...hosts].reverse() : hosts;
+        return names.flatMap((host) => Array.from({ length: 10 }, (_, n) => newEvent(host, NOW_MS + round * 10 + n)));
+      };
+      await Promise.all(
+        Array.from({ length: 8 }, async (_, round) => {
+          await history.append(events(round, round % 2 === 1));
+          await history.trim(before + 1_000);
+          await history.purge(nameOf(hosts[round]!));
+        }),
+      );
+      await history.append(Array.from({ length: 300 }, (_, n) => newEvent(hosts[0]!, NOW_MS + n)));
+      while ((await history.trim(before + 200)).deleted > 0);
+      const { stored } = await history.trim(1e9);
+      expect(stored).toBe(before + 200);
+      let counted = 0;
+      for (const host of hosts) counted += await history.purge(nameOf(host));
+      expect((await history.trim(1e9)).stored).toBe(stored - counted);
+    });
+
     it('purges the events and the activity of one host', async () => {
       const [purged, other] = [nameOf('gone.example.com'), nameOf('x.gone.example.com')];
       await store().history.append([newEvent('gone.example.com', NOW_MS), newEvent('GONE.example.com', NOW_MS + 1)]);

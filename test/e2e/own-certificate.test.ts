@@ -131,6 +131,53 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
     expect(again.log().filter(({ level }) => level >= 30)).toEqual([]);
   }, 60_000);
 
+  it('serves an RSA certificate beside that of P-256, each to the clients that can use it', async () => {
+    const directory = dataDirectory();
+    const types = { names: [ZONE], key_types: ['ec', 'rsa'] };
+    const server = await serve(directory, { names: [ZONE] });
+    await issued(server);
+    const ec = await shownCertificate(server.port, ZONE, [root]);
+    await server.reload(config(directory, types));
+    const hasRsa = () =>
+      texts(server).some((text) => /Installed a new certificate for .* with an RSA key\./.test(text));
+    await waitUntil(`an RSA certificate\n${server.process.output()}`, hasRsa, WAIT_MS);
+    const onlyRsa = { sigalgs: 'RSA+SHA256:RSA-PSS+SHA256', maxVersion: 'TLSv1.2' as const };
+    const shown = async (port: number) => {
+      const [modern, old] = [
+        await shownCertificate(port, ZONE, [root]),
+        await shownCertificate(port, ZONE, [root], onlyRsa),
+      ];
+      expect([modern, old].map(({ publicKey }) => publicKey.asymmetricKeyType)).toEqual(['ec', 'rsa']);
+      return [modern, old].map(({ serialNumber }) => serialNumber);
+    };
+    const serials = await shown(server.port);
+    expect(serials[0]).toBe(ec.serialNumber);
+    const folder = join(directory, 'acme');
+    expect(readdirSync(folder).sort()).toEqual(['account-key.pem', 'certificate-rsa.pem', 'certificate.pem']);
+    for (const file of readdirSync(folder)) expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600);
+    expect((await dig(dns, [`_acme-challenge.${ZONE}`, 'TXT'])).short).toEqual([]);
+
+    // A restart keeps both, and a reload without the option serves the first one alone.
+    await server.stop();
+    const again = await serve(directory, types);
+    expect(await shown(again.port)).toEqual(serials);
+    await again.reload(config(directory, { names: [ZONE] }));
+    await expect(shownCertificate(again.port, ZONE, [root], onlyRsa)).rejects.toThrow();
+    expect((await shownCertificate(again.port, ZONE, [root])).serialNumber).toBe(ec.serialNumber);
+  }, 90_000);
+
+  it('TLS 1.2 and 1.3 are spoken, and no older version', async () => {
+    const server = await serve(dataDirectory(), { names: [ZONE] });
+    await issued(server);
+    for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+      await shownCertificate(server.port, ZONE, [root], { minVersion: version, maxVersion: version });
+    }
+    for (const version of ['TLSv1', 'TLSv1.1'] as const) {
+      const old = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' };
+      await expect(shownCertificate(server.port, ZONE, [root], old)).rejects.toThrow();
+    }
+  }, 60_000);
+
   describe('with one that is about to expire', () => {
     let directory: string;
     let old: Awaited<ReturnType<typeof makeCertificateOf>>;
@@ -321,7 +368,7 @@ describeWith([...BIND_PROGRAMS, ...PEBBLE_PROGRAMS], 'a certificate of its own, 
     const { key: privateKey, chain } = await makeCertificateOf([ZONE], 1, 30);
     const files = { certificate: join(folder, 'own.crt'), key: join(folder, 'own.key') };
     writeFileSync(files.certificate, chain);
-    writeFileSync(files.key, privateKey);
+    writeFileSync(files.key, privateKey, { mode: 0o600 });
     await server.reload(config(files));
     expect(await namesShown(chain)).toEqual([ZONE]);
     await server.reload(config(acme(second)));

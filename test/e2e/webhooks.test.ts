@@ -124,7 +124,8 @@ describeWith(PROGRAMS, 'webhooks', () => {
           PATH: process.env['PATH'],
           secret: SIGNING,
           timestamp: String(headers['x-dyndns-timestamp']),
-          signature: String(headers['x-dyndns-signature']),
+          id: String(headers['x-dyndns-delivery']),
+          signature: String(headers['x-dyndns-signature-2']),
           body,
           ...change,
         },
@@ -132,6 +133,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
     expect((await verify({})).stdout).toBe('genuine\n');
     for (const change of [
       { body: `${body} ` },
+      { id: '019ac0de' },
       { secret: `${SIGNING}x` },
       { timestamp: String(Number(headers['x-dyndns-timestamp']) - 1) },
       { signature: 'sha256=00' },
@@ -141,7 +143,7 @@ describeWith(PROGRAMS, 'webhooks', () => {
     // An old delivery is refused, although its signature is valid.
     const { createHmac } = await import('node:crypto');
     const old = String(Math.floor(Date.now() / 1000) - 3600);
-    const signature = `sha256=${createHmac('sha256', SIGNING).update(`${old}.${body}`).digest('hex')}`;
+    const signature = `sha256=${createHmac('sha256', SIGNING).update(`${old}.${headers['x-dyndns-delivery']}.${body}`).digest('hex')}`;
     expect((await verify({ timestamp: old, signature })).stdout).not.toContain('genuine');
   });
 
@@ -256,7 +258,9 @@ describeWith(PROGRAMS, 'webhooks', () => {
     );
     const metrics = (await dyndns.ask('/metrics', { headers })).body;
     expect(metrics).toMatch(/^dyndns_webhook_deliveries_total\{webhook="1 \(.*\)",outcome="refused"\} 1$/m);
-    const signatures = receiver.received.map((each) => String(each.headers['x-dyndns-signature']).slice(7));
+    const signatures = receiver.received.flatMap(({ headers: each }) =>
+      ['x-dyndns-signature', 'x-dyndns-signature-2'].map((name) => String(each[name]).slice(7)),
+    );
     const written = dyndns.process.output() + status.stdout + metrics;
     expect(signatures.length).toBeGreaterThan(50);
     for (const hidden of [SIGNING, PATH_SECRET, ...signatures]) expect(written).not.toContain(hidden);
@@ -298,11 +302,8 @@ describeWith(BIND_PROGRAMS, 'webhooks that a reload adds', () => {
       // The change of the TXT record alone caused no notice: after the next change there are three.
       await server.dyndns.ask(`/update-by-query?fqdn=home.${ZONE}&ipv4=192.0.2.3`, { headers });
       await waitUntil('the last', () => receiver.received.length === 3);
-      expect(receiver.received.map(({ headers }) => headers['x-dyndns-signature'])).toEqual([
-        undefined,
-        undefined,
-        undefined,
-      ]);
+      const names = receiver.received.flatMap((each) => Object.keys(each.headers));
+      expect(names.filter((name) => name.startsWith('x-dyndns-signature'))).toEqual([]);
     } finally {
       await server.stop();
       await receiver.close();

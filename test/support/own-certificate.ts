@@ -1,7 +1,7 @@
 /** Makes self-signed certificates with any dates, and connects as a TLS client. */
 import { webcrypto, type X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
 
 export interface MadeCertificate {
@@ -19,8 +19,12 @@ export async function makeCertificateOf(
   names: readonly string[],
   ageDays: number,
   leftDays: number,
+  keyType: 'ec' | 'rsa' = 'ec',
 ): Promise<MadeCertificate> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const algorithm =
+    keyType === 'ec'
+      ? { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+      : { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const dayMs = 86_400_000;
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -41,8 +45,13 @@ export async function makeCertificateOf(
  * Opens a TLS connection that trusts only these authorities. Rejects if the certificate is not valid for them or the
  * name.
  */
-export async function connectTls(port: number, servername: string, ca: readonly string[]): Promise<TLSSocket> {
-  const socket = connect({ host: '127.0.0.1', port, servername, ca: [...ca] });
+export async function connectTls(
+  port: number,
+  servername: string,
+  ca: readonly string[],
+  options: ConnectionOptions = {},
+): Promise<TLSSocket> {
+  const socket = connect({ host: '127.0.0.1', port, servername, ca: [...ca], ...options });
   try {
     await once(socket, 'secureConnect');
     return socket;
@@ -57,8 +66,9 @@ export async function shownCertificate(
   port: number,
   servername: string,
   ca: readonly string[],
+  options: ConnectionOptions = {},
 ): Promise<X509Certificate> {
-  const socket = await connectTls(port, servername, ca);
+  const socket = await connectTls(port, servername, ca, options);
   const certificate = socket.getPeerX509Certificate();
   socket.destroy();
   return certificate!;

@@ -37,18 +37,20 @@ async function quickstart({ dir }: { dir: string }, command: Command): Promise<v
     writeSecretFile(file, configurationText(randomBytes(16).toString('hex')));
   }
   const { runServer } = await import('../run-server.ts');
-  const { server, config } = await runServer(() => loadConfig(file, process.env).config).catch((error: unknown) => {
-    // The user has not seen this file yet, and the ports are set in it.
-    if (error instanceof StartError && error.problem === 'listen') {
-      error.message += ` The options are in ${shown(file)}.`;
-    }
-    throw error;
-  });
+  const { server, config, log } = await runServer(() => loadConfig(file, process.env).config).catch(
+    (error: unknown) => {
+      // The user has not seen this file yet, and the ports are set in it.
+      if (error instanceof StartError && error.problem === 'listen') {
+        error.message += ` The options are in ${shown(file)}.`;
+      }
+      throw error;
+    },
+  );
   const { secret } = config;
   // A secret on a command line could be read by every user of the machine; curl takes it from this file.
   const header = secret === undefined ? undefined : join(directory, HEADER_FILE);
   if (header !== undefined) writeSecretFile(header, `Authorization: Bearer ${secret!.reveal()}\n`);
-  process.stdout.write(`
+  log.print(`
 The folder ${shown(directory)} has the configuration and all data. Run these in another terminal, in the same directory:
 
 ${commandsToTry(config, server, file, header).join('\n')}

@@ -18,7 +18,7 @@ export function zoneExportCommand(): Command {
       await withSession(loadFor(command).config, async (session) => {
         const pieces = Readable.from(await session.call('exportZone', { zone: apex.toString() }));
         if (file !== undefined) await writeWhole(pieces, file);
-        else await pipeline(pieces, process.stdout, { end: false }).catch(ignoreClosedPipe);
+        else await pipeline(pieces, process.stdout, { end: false }).catch(endWithOutput);
       });
     });
 }
@@ -38,7 +38,7 @@ async function writeWhole(pieces: Readable, file: string): Promise<void> {
   }
 }
 
-/** The reader of `dyndns zone export … | head` closes the pipe early. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+/** See catchOutputErrors, which reports what `process.stdout` failed with. */
+function endWithOutput(error: NodeJS.ErrnoException): void {
+  if (error.syscall !== 'write') throw error;
 }

@@ -80,6 +80,14 @@ export const HTTP_OPTIONS = {
     summary: 'The folder for the certificate, its key and the account key. It is created with mode 0700.',
     example: '/var/lib/dyndns/acme',
   }),
+  'http.tls.acme.key_types': option(listOf(choice('ec', 'rsa'), 1), {
+    otherwise: '`[ec]`',
+    instead: true,
+    summary:
+      'The types of keys that certificates are obtained for, one certificate each: `ec` is P-256, `rsa` has 2048 bits. With ' +
+      'both, each client gets the one that it can use; only old devices need `rsa`.',
+    example: '[ec, rsa]',
+  }),
   'http.tls.acme.propagation_seconds': option(integer(0, 3600), {
     place: 'http.acme.propagationSeconds',
     unit: 'seconds',

@@ -40,6 +40,14 @@ export const STATE_OPTIONS = {
       'history. This is personal data.',
     example: '30',
   }),
+  history_max_events: option(integer(0, 1_000_000_000), {
+    place: 'historyMaxEvents',
+    default: 5_000_000,
+    summary:
+      'How many events the history holds for all hosts together; 0 means no limit. Beyond it the oldest events of the host ' +
+      'with the most events are deleted first. An event takes some 300 octets.',
+    example: '5000000',
+  }),
   reconcile: option(choice('report', 'enforce'), {
     place: 'reconcile',
     default: 'report',

@@ -40,8 +40,13 @@ export function resolveAcme(
   }
   const names = root.get('http.tls.acme.names') ?? zones.map(({ apex }) => apex);
   checkNames(names, zones, root, context);
+  const keyTypes = root.get('http.tls.acme.key_types') ?? ['ec'];
+  const twice = keyTypes.find((keyType, index) => keyTypes.indexOf(keyType) < index);
+  if (twice !== undefined) {
+    refuse(context, root, 'http.tls.acme.key_types', `'${twice}' is listed twice; remove one of the two.`);
+  }
   if (folder === undefined) return undefined;
-  return { ...options, names, directory: root.get('http.tls.acme.directory') ?? DIRECTORY, folder };
+  return { ...options, names, directory: root.get('http.tls.acme.directory') ?? DIRECTORY, folder, keyTypes };
 }
 
 function checkNames(

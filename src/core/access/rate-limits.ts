@@ -18,7 +18,7 @@ export class MinuteLimiter {
   readonly #nowMs: () => number;
   readonly #windows = new Map<string, Window>();
 
-  /** @param limit events in a minute; 0: unlimited @param nowMs monotonic */
+  /** @param limit events in a minute; 0: unlimited */
   constructor(limit: number, nowMs: () => number) {
     this.#limit = limit;
     this.#nowMs = nowMs;
@@ -31,6 +31,10 @@ export class MinuteLimiter {
     return Math.max(1, Math.ceil((window.endMs - this.#nowMs()) / 1000));
   }
 
+  isFull(key: string): boolean {
+    return this.retryAfterSeconds(key) !== undefined;
+  }
+
   count(key: string): void {
     if (this.#limit === 0) return;
     const window = this.#windowOf(key);
@@ -41,7 +45,10 @@ export class MinuteLimiter {
   /** The current window; undefined if the last one is over. */
   #windowOf(key: string): Window | undefined {
     const window = this.#windows.get(key);
-    return window !== undefined && this.#nowMs() < window.endMs ? window : undefined;
+    if (window === undefined) return undefined;
+    const leftMs = window.endMs - this.#nowMs();
+    // A clock that was set back does not make a minute longer.
+    return leftMs > 0 && leftMs <= MINUTE_MS ? window : undefined;
   }
 }
 

@@ -132,4 +132,11 @@ describe('HistoryRecorder', () => {
     await flushed;
     expect(written.slice(1_000)).toEqual(Array.from({ length: 25_000 }, (_, n) => 25_002 + n));
   });
+
+  it('saves the first characters of long texts only, of which many could wait', async () => {
+    recorder.record({ ...event(1), userAgent: 'ä'.repeat(16_000), detail: 'b'.repeat(16_000) });
+    await second();
+    const [stored] = await store.read(home, 1);
+    expect([stored?.userAgent, stored?.detail]).toEqual(['ä'.repeat(500), 'b'.repeat(500)]);
+  });
 });

@@ -25,6 +25,9 @@ const BATCH = 1000;
 const MAX_WAITING = 50_000;
 const MAX_REPEATED = 100_000;
 
+/** Characters of a text; a store takes no longer ones, and events may wait in memory. */
+const LONGEST_TEXT = 500;
+
 interface Repeats {
   readonly ownerName: DomainName;
   repeats: number;
@@ -50,7 +53,7 @@ export class HistoryRecorder implements UpdateRecorder {
 
   record(event: NewHistoryEvent): void {
     this.#sequence += 1;
-    this.#events.push({ ...event, id: eventId(event.timeMs, this.#sequence, this.#random) });
+    this.#events.push({ ...shortened(event), id: eventId(event.timeMs, this.#sequence, this.#random) });
     if (isSignOfLife(event)) this.#seen(event.ownerName, event.timeMs, 0);
     if (this.#events.length > MAX_WAITING) {
       const { length } = this.#events.splice(0, this.#events.length - MAX_WAITING / 2);
@@ -157,4 +160,12 @@ export class HistoryRecorder implements UpdateRecorder {
 
 function isUnreachable(error: unknown): boolean {
   return error instanceof AppError && error.code === 'store-unreachable';
+}
+
+/** A part of a string would hold the whole of it in memory, so that long texts are copied. */
+function shortened(event: NewHistoryEvent): NewHistoryEvent {
+  const { userAgent, detail } = event;
+  if (userAgent.length <= LONGEST_TEXT && (detail === undefined || detail.length <= LONGEST_TEXT)) return event;
+  const copy = (text: string) => Buffer.from(text.slice(0, LONGEST_TEXT)).toString();
+  return { ...event, userAgent: copy(userAgent), ...(detail !== undefined && { detail: copy(detail) }) };
 }

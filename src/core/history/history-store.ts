@@ -12,6 +12,12 @@ export interface RepeatCount {
 /** An action that is taken once for each silence of a host. */
 export type SilenceStep = 'told' | 'lease-ended';
 
+export interface HistorySize {
+  /** Events that are stored now. */
+  readonly stored: number;
+  readonly deleted: number;
+}
+
 export interface HistoryStore {
   /** Stores all events or none. Ignores an event whose id is stored already. */
   append(events: readonly HistoryEvent[]): Promise<void>;
@@ -56,4 +62,10 @@ export interface HistoryStore {
 
   /** Deletes events of all hosts that are older. @returns their number */
   prune(olderThanMs: number): Promise<number>;
+
+  /**
+   * One step towards at most `maxEvents` of all hosts: deletes some of the oldest events of the hosts with the most. Does not
+   * read all events. To be called again while it returns `deleted` above 0; several processes may do so at once.
+   */
+  trim(maxEvents: number): Promise<HistorySize>;
 }

@@ -5,7 +5,7 @@
 
 import type { DomainName } from '../../dns/name.ts';
 import { actorName } from '../access/principal.ts';
-import { type MinuteLimiter, sourceKey } from '../access/rate-limits.ts';
+import { MinuteLimiter, sourceKey } from '../access/rate-limits.ts';
 import type { RequestContext } from '../access/request-context.ts';
 import { AppError, ERROR_CODES, type ErrorCode } from '../errors.ts';
 import type { NewHistoryEvent, UpdateRecorder } from '../history/history.ts';
@@ -20,15 +20,31 @@ export interface UpdateRecordOptions {
   readonly refusals?: MinuteLimiter | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Called for each event that is not recorded because there are too many; for counting. */
+  readonly onUnrecorded?: () => void;
   /** Called once for each update of a name; for counting. */
   readonly onOutcome?: (protocol: string, outcome: 'changed' | 'unchanged' | ErrorCode) => void;
 }
 
+/**
+ * Events of a minute that are no changes: an update that is refused or fails costs its client nothing, so that it could
+ * fill the history. Changes are limited by `changes`, and by the size of the history.
+ */
+const MAX_EVENTS_OF_HOST = 10;
+const MAX_EVENTS_OF_ACTOR = 300;
+const LAST_OF_MINUTE = 'further ones of this minute are not recorded';
+
 export class UpdateRecord {
   readonly #options: UpdateRecordOptions;
+  /** By host and actor. */
+  readonly #eventsOfHost: MinuteLimiter;
+  /** By actor. */
+  readonly #eventsOfActor: MinuteLimiter;
 
   constructor(options: UpdateRecordOptions) {
     this.#options = options;
+    this.#eventsOfHost = new MinuteLimiter(MAX_EVENTS_OF_HOST, options.now);
+    this.#eventsOfActor = new MinuteLimiter(MAX_EVENTS_OF_ACTOR, options.now);
   }
 
   /** The settings of a host. @throws AppError host-disabled, store-unreachable */
@@ -63,8 +79,12 @@ export class UpdateRecord {
     if (!(error instanceof AppError)) return;
     const { code, logText } = error;
     const outcome = ERROR_CODES[code].history;
-    if (outcome !== 'not recorded') this.#record(ownerName, context, outcome, { code, detail: logText });
     const isThrottled = this.#throttled(error, context) !== undefined;
+    if (outcome !== 'not recorded') {
+      // A source above its limit of refusals leaves no more traces: it is told to wait.
+      if (isThrottled) this.#options.onUnrecorded?.();
+      else this.#recordLimited(ownerName, context, outcome, { code, detail: logText });
+    }
     this.#options.onOutcome?.(context.protocol, isThrottled ? 'rate-limited' : code);
   }
 
@@ -79,7 +99,7 @@ export class UpdateRecord {
 
   /** Records that a name was left out of a change. */
   leftOut(ownerName: DomainName, context: RequestContext, detail: string): void {
-    this.#record(ownerName, context, 'refused', { detail });
+    this.#recordLimited(ownerName, context, 'refused', { detail });
   }
 
   /** Records an update that changed nothing of a name, if it shows that the client is there. */
@@ -104,6 +124,33 @@ export class UpdateRecord {
     const retryAfterSeconds = refusals.retryAfterSeconds(sourceKey(caller));
     if (retryAfterSeconds === undefined) return undefined;
     return new AppError('rate-limited', 'Too many refused requests in the last minute.', { retryAfterSeconds });
+  }
+
+  #recordLimited(
+    ownerName: DomainName,
+    context: RequestContext,
+    outcome: 'refused' | 'failed',
+    facts: { readonly detail: string; readonly code?: ErrorCode },
+  ): void {
+    if (this.#options.recorder === undefined) return;
+    const { principal, caller } = context;
+    // Clients of the master secret have nothing in common.
+    const actor = principal.kind === 'token' ? principal.token.id : `${principal.kind} ${sourceKey(caller)}`;
+    const ofHost = `${ownerName.key} ${actor}`;
+    const isTooMany = () => this.#eventsOfHost.isFull(ofHost) || this.#eventsOfActor.isFull(actor);
+    if (isTooMany()) {
+      this.#options.onUnrecorded?.();
+      return;
+    }
+    this.#eventsOfHost.count(ofHost);
+    this.#eventsOfActor.count(actor);
+    const { detail } = facts;
+    this.#record(
+      ownerName,
+      context,
+      outcome,
+      isTooMany() ? { ...facts, detail: `${detail} (${LAST_OF_MINUTE})` } : facts,
+    );
   }
 
   #record(

@@ -16,7 +16,14 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { HttpConfig, ListenAddress } from '../../config/config.ts';
 import { boundAddress, listen, removeStaleSocket } from './listen.ts';
-import { describeCertificate, readTlsFiles, type ServedCertificate, type TlsOptions, type TlsPair } from './tls.ts';
+import {
+  describeCertificate,
+  optionsOfPairs,
+  readTlsFiles,
+  type ServedCertificate,
+  type TlsOptions,
+  type TlsPair,
+} from './tls.ts';
 
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -29,15 +36,15 @@ export class HttpListeners {
   /** Accepted TCP connections and unix sockets: below TLS. */
   readonly #sockets = new Set<Socket>();
   readonly #inFlight = new Set<ServerResponse>();
-  /** The certificate chain that new TLS connections get. */
-  #chain: Buffer | string | undefined;
-  readonly #ownPair: (() => TlsPair) | undefined;
+  /** The certificates that new TLS connections get. */
+  #tls: TlsOptions | undefined;
+  readonly #ownPairs: (() => readonly TlsPair[]) | undefined;
   #closing = false;
   #closeScheduled = false;
 
-  /** @param ownPair the certificate that the server obtained itself, with `http.tls.acme` */
-  constructor(ownPair?: () => TlsPair) {
-    this.#ownPair = ownPair;
+  /** @param ownPairs the certificates that the server obtained itself, with `http.tls.acme` */
+  constructor(ownPairs?: () => readonly TlsPair[]) {
+    this.#ownPairs = ownPairs;
   }
 
   /** URLs or `unix:PATH`, with the ports that the system chose. */
@@ -94,7 +101,7 @@ export class HttpListeners {
     await listen(server, address, option);
     if (address.kind === 'unix') chmodSync(address.path, config.socketMode);
     this.#servers.push(server);
-    if (tls !== undefined) this.#chain = tls.cert;
+    if (tls !== undefined) this.#tls = tls;
     this.#addresses.push(boundAddress(server, address));
   }
 
@@ -109,20 +116,19 @@ export class HttpListeners {
       for (const server of this.#servers) {
         if (!('setSecureContext' in server)) continue;
         (server as ReturnType<typeof createTlsServer>).setSecureContext(tls);
-        this.#chain = tls.cert;
+        this.#tls = tls;
       }
     };
   }
 
   /** The certificate that new connections get; undefined without TLS. */
   get certificate(): ServedCertificate | undefined {
-    return this.#chain === undefined ? undefined : describeCertificate(this.#chain);
+    return this.#tls === undefined ? undefined : describeCertificate(this.#tls);
   }
 
   #readTls(config: HttpConfig): TlsOptions {
     if (config.acme === undefined) return readTlsFiles(config);
-    const { key, chain } = this.#ownPair!();
-    return { cert: chain, key };
+    return optionsOfPairs(this.#ownPairs!());
   }
 
   /** Stops accepting connections, lets requests in flight end within `graceMs`, then destroys what is left. */

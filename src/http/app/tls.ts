@@ -20,10 +20,14 @@ export interface ServedCertificate {
   readonly endMs: number;
 }
 
-/** The options of Node for one certificate, in PEM. */
+/** The options of Node, in PEM: one certificate, or one for each type of key. */
 export interface TlsOptions {
-  readonly cert: Buffer | string;
-  readonly key: Buffer | string;
+  readonly cert: Buffer | string[];
+  readonly key: Buffer | string[];
+}
+
+export function optionsOfPairs(pairs: readonly TlsPair[]): TlsOptions {
+  return { cert: pairs.map(({ chain }) => chain), key: pairs.map(({ key }) => key) };
 }
 
 /** @throws ListenError where the files cannot be used */
@@ -47,8 +51,10 @@ export function readTlsFiles({ tls }: HttpConfig): TlsOptions {
   return files;
 }
 
-/** @param chain PEM, the server's own certificate first */
-export function describeCertificate(chain: Buffer | string): ServedCertificate {
-  const { subjectAltName = '', validTo } = new X509Certificate(chain);
-  return { names: subjectAltName.split(', ').map((name) => name.replace(/^\w+:/, '')), endMs: Date.parse(validTo) };
+/** Of several certificates, the end is that of the first one to expire. */
+export function describeCertificate({ cert }: TlsOptions): ServedCertificate {
+  const certificates = (Array.isArray(cert) ? cert : [cert]).map((chain) => new X509Certificate(chain));
+  const { subjectAltName = '' } = certificates[0]!;
+  const endMs = Math.min(...certificates.map(({ validTo }) => Date.parse(validTo)));
+  return { names: subjectAltName.split(', ').map((name) => name.replace(/^\w+:/, '')), endMs };
 }
