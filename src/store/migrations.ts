@@ -134,6 +134,12 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await schema.createIndex('hosts_limited').on('hosts').column('is_limited').execute();
     },
   },
+  '0005-token-fields': {
+    async up({ schema }) {
+      await schema.alterTable('tokens').addColumn('register', 'bigint').execute();
+      await schema.alterTable('tokens').addColumn('max_unused_days', 'bigint').execute();
+    },
+  },
 };
 
 /** The database was migrated by another version of dyndns, usually a newer one. */

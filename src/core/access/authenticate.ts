@@ -8,6 +8,7 @@ import type { IpAddress } from '../../dns/address.ts';
 import { MASTER, type Principal } from './principal.ts';
 import { type HostToken, tokenAllowsSource, tokenSha256, tokenState } from './token.ts';
 import type { TokenStore } from './token-store.ts';
+import type { UnusedTokens } from './unused-tokens.ts';
 
 export interface AuthenticatorOptions {
   /** Absent or empty: there is no master secret. */
@@ -15,6 +16,8 @@ export interface AuthenticatorOptions {
   /** The tokens of the configuration file. */
   readonly tokens?: readonly HostToken[];
   readonly store?: Pick<TokenStore, 'findBySha256'> | undefined;
+  /** Ends tokens that are not used; absent without a store, which has their last use. */
+  readonly unused?: Pick<UnusedTokens, 'hasEnded'> | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Called for each accepted token. */
@@ -56,11 +59,21 @@ export class Authenticator {
       : this.#accept(stored, caller);
   }
 
-  #accept(token: HostToken | undefined, caller: IpAddress | undefined): Principal | undefined {
-    const { now, onUse } = this.#options;
+  #accept(
+    token: HostToken | undefined,
+    caller: IpAddress | undefined,
+  ): Principal | undefined | Promise<Principal | undefined> {
+    const { now, unused } = this.#options;
     if (token === undefined || tokenState(token, now()) !== 'valid') return undefined;
     if (!tokenAllowsSource(token, caller)) return undefined;
-    onUse?.(token);
+    if (token.maxUnusedDays === undefined || unused === undefined) return this.#use(token);
+    const hasEnded = unused.hasEnded(token);
+    if (hasEnded instanceof Promise) return hasEnded.then((ended) => (ended ? undefined : this.#use(token)));
+    return hasEnded ? undefined : this.#use(token);
+  }
+
+  #use(token: HostToken): Principal {
+    this.#options.onUse?.(token);
     return { kind: 'token', token };
   }
 }

@@ -16,7 +16,7 @@ import { httpreqProtocol } from '../protocols/httpreq.ts';
 import { noipProtocol } from '../protocols/noip.ts';
 import { originalProtocol } from '../protocols/original.ts';
 import type { Protocol } from '../request/door.ts';
-import { addBodyParsers, MAX_BODY_OCTETS } from './body-parsers.ts';
+import { addBodyParsers, dropMalformedType, MAX_BODY_OCTETS } from './body-parsers.ts';
 import { parseParameters } from './parameters.ts';
 import { sendFrameworkError } from './replies.ts';
 import { routedTarget } from './request-target.ts';
@@ -45,7 +45,10 @@ export function buildApp(options: RoutingOptions): FastifyInstance {
     schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } },
     bodyLimit: MAX_BODY_OCTETS,
     routerOptions: { maxParamLength: 4096, querystringParser: parseParameters },
-    rewriteUrl: (request) => routedTarget(request.url ?? '/', request.headers.host),
+    rewriteUrl: (request) => {
+      dropMalformedType(request.headers);
+      return routedTarget(request.url ?? '/', request.headers.host);
+    },
     genReqId: makeRequestIds(),
     frameworkErrors: (error, request, reply) => sendFrameworkError(error, request, reply, options),
   });

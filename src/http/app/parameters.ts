@@ -1,8 +1,9 @@
 /**
- * The parameters of a request, from its query and its form body: one text for each name. Of repeated parameters the last
+ * The parameters of a request, from its query and its body, a form or JSON: one text for each name. Of repeated parameters the last
  * one that is not empty is valid. Invalid percent escapes stay as they are, as in `node:querystring`.
  */
 import { parse as parseQuery } from 'node:querystring';
+import type { AppError } from '../../core/errors.ts';
 
 /** Without a prototype: every name that was not sent is undefined, also `constructor`. */
 export type TextByName = Record<string, string>;
@@ -52,18 +53,22 @@ function noTexts(): TextByName {
 }
 
 export interface ReadBody {
+  readonly kind: 'form' | 'multipart' | 'json';
   /** The body as it was sent; undefined for multipart/form-data. */
   readonly text: string | undefined;
-  /** The fields of a form; undefined for another body. */
-  readonly fields: unknown;
+  /** By name; a repeated one has a list. Of JSON: as far as they can be read. */
+  readonly fields: Readonly<Record<string, string | string[]>>;
+  /** It is a JSON object. */
+  readonly isObject?: boolean;
+  /** Why JSON cannot be read as parameters. */
+  readonly problem?: AppError | undefined;
 }
 
 /** Merges query and body with all values of a repeated parameter, in order. Parses both again: few protocols need this. */
 export function listParameters(query: string, body: ReadBody | null | undefined): Record<string, string[]> {
   const lists = Object.create(null) as Record<string, string[]>;
-  const isForm = body?.fields !== undefined;
-  const form = isForm ? (body.text === undefined ? body.fields : parseQuery(body.text)) : undefined;
-  for (const source of [parseQuery(query), form]) {
+  const fields = body?.kind === 'form' ? parseQuery(body.text ?? '') : body?.fields;
+  for (const source of [parseQuery(query), fields]) {
     for (const [name, value] of Object.entries((source ?? {}) as Record<string, string | string[]>)) {
       lists[name] = (lists[name] ?? []).concat(value);
     }

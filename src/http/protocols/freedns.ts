@@ -24,6 +24,8 @@ import { chooseAddresses, findParameter, lowerCaseNames, PARAMETERS, readHosts }
 /** Status and line of each error. */
 export const FREEDNS_ERRORS = {
   'request-malformed': [200, 'ERROR: Invalid request.'],
+  'body-malformed': [400, 'ERROR: Invalid request.'],
+  'cross-site': [403, 'ERROR: A request for another web site is refused.'],
   'name-invalid': [200, 'ERROR: No valid host name: say which host by host=NAME.'],
   'address-invalid': [200, 'ERROR: Invalid IP address.'],
   'not-authenticated': [401, 'ERROR: Invalid update URL (no such key).'],
@@ -142,8 +144,8 @@ function updateByKey(request: DoorRequest, services: Services): Promise<DoorRepl
     const key = name.replace(/=+$/, '');
     if (key === '' || !/^=*$/.test(value ?? '') || KNOWN_PARAMETERS.has(name.toLowerCase())) continue;
     const parameters = { ...request.parameters, [name]: undefined };
-    const { method, headers, path, lists, body, clientAddress } = request;
-    const rest = { method, headers, path, lists, body, clientAddress, parameters };
+    const { method, headers, path, lists, body, isJsonObject, clientAddress } = request;
+    const rest = { method, headers, path, lists, body, isJsonObject, clientAddress, parameters };
     return update(rest, services, key, VERSION_1);
   }
   return update(request, services, undefined, VERSION_1);

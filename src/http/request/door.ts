@@ -40,12 +40,14 @@ export interface DoorRequest {
   readonly headers: IncomingHttpHeaders;
   /** Placeholders of the route, percent-decoded. */
   readonly path: Readonly<Record<string, string | undefined>>;
-  /** Query and form body; of repeated parameters the last that is not empty. */
+  /** Query and body, a form or JSON; of repeated parameters the last that is not empty. */
   readonly parameters: Readonly<Record<string, string | undefined>>;
   /** The same, with every value of a repeated parameter in its order. */
   readonly lists: Readonly<Record<string, readonly string[] | undefined>>;
-  /** As it was sent, if its content type is JSON, a form, or absent. */
+  /** As it was sent; undefined without one, and for multipart/form-data. */
   readonly body: string | undefined;
+  /** The body is a JSON object, or `null`. */
+  readonly isJsonObject: boolean;
   /** Undefined where it is not known. */
   readonly clientAddress: IpAddress | undefined;
 }
@@ -77,8 +79,13 @@ export interface Route {
    * takes it handles it. Absent: every request.
    */
   readonly takes?: (request: DoorRequest) => boolean;
-  /** Accepts a JSON body; other routes refuse it. */
-  readonly takesJson?: true;
+  /** Reads the JSON of the body itself. Other routes get its fields as parameters. */
+  readonly readsBody?: true;
+  /**
+   * Whether pages of the origins in `acme_dns.cors_origins` may send requests and read the replies (CORS). `with credential`:
+   * not those that are permitted by their source address.
+   */
+  readonly crossOrigin?: 'allowed' | 'with credential';
   handle(request: DoorRequest, services: Services): DoorReply | Promise<DoorReply>;
 }
 

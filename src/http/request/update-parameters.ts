@@ -71,6 +71,19 @@ export function namesForeignAddress(parameters: Parameters, own: readonly string
   return [...any, ...A, ...AAAA, ...prefix].some((name) => !own.includes(name) && parameters[name] !== undefined);
 }
 
+/** Names of dyndns2 that are not in the table, because they are no list of alternatives. */
+const OTHER_NAMES: ReadonlySet<string> = new Set(
+  'ttl dry_run offline wildcard mx backmx system url started action'.split(' '),
+);
+
+/** Whether a request has any parameter that dyndns2 knows. */
+export function namesParameter(parameters: Parameters): boolean {
+  return Object.keys(parameters).some((name) => {
+    const lower = name.toLowerCase();
+    return NAMES.has(lower) || OTHER_NAMES.has(lower) || OF_ONE_HOST.test(lower);
+  });
+}
+
 /** The hosts as they are written, without empty ones. */
 export function readHosts(parameters: Parameters): string[] {
   const named = findParameter(parameters, 'host');
