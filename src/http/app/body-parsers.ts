@@ -18,7 +18,7 @@ export function addBodyParsers(app: FastifyInstance): void {
   });
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     const text = body as string;
-    done(null, isBlank(text) ? { kind: 'form', text, fields: NO_FIELDS } : readJson(text));
+    done(null, isBlank(text) ? { kind: 'form', text: '', fields: NO_FIELDS } : readJson(text));
   });
   app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (request, body, done) => {
     try {

@@ -158,7 +158,8 @@ function readSources({ body, lists }: DoorRequest): readonly IpPrefix[] {
 
 /** A network, an address in it with the length of its prefix, or one address; brackets are dropped, as acme-dns does. */
 function readSource(text: string): IpPrefix | undefined {
-  const read = readAddressWithLength(text.startsWith('[') ? text.slice(1).replace(']', '') : text);
+  const isBracketed = text.startsWith('[') && text.includes(']');
+  const read = readAddressWithLength(isBracketed ? text.slice(1).replace(']', '') : text);
   return read && prefixOf(read.address, read.length ?? (read.address.family === 4 ? 32 : 128));
 }
 
