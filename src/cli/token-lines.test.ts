@@ -69,6 +69,17 @@ it.each([
   expect(config.warnings).toEqual([]);
 });
 
+it('a token that may register accounts, or ends when it is unused, says so, and so does its entry', () => {
+  const token = { ...MADE.token, register: true, maxUnusedDays: 90, expires: '2099-12-31' };
+  const text = formatNewToken({ ...MADE, token }, 'https://SERVER', false);
+  expect(text).toContain(
+    'until the end of 2099-12-31 (UTC), until it was not used for 90 days. It may create accounts of acme-dns. This is its',
+  );
+  const entry = text.slice(text.indexOf('\ntokens:'));
+  const file = `store: sqlite:x.db\nzones: [{name: example.com, tsig_key: tPyvZA==, nameserver: 127.0.0.1}]${entry}`;
+  expect(parseConfig(file, 'x.yml', {}).config.tokens).toMatchObject([{ register: true, maxUnusedDays: 90 }]);
+});
+
 it('a token that is limited to sources says so, and so does its entry for the file', () => {
   const sources = ['192.0.2.0/24', '2001:db8::/32'];
   const text = formatNewToken({ ...MADE, token: { ...MADE.token, sources } }, 'https://SERVER', false);

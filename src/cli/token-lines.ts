@@ -13,11 +13,11 @@ export function serverUrl(http: readonly string[]): string {
 
 export function formatNewToken(created: NewTokenView, server: string, isStored: boolean): string {
   const { token, secret, sha256, freednsUser } = created;
-  const { name, hosts, types, addresses, sources, expires } = token;
+  const { name, hosts, types, addresses, sources, expires, maxUnusedDays, register } = token;
   const allowed =
     typeof addresses === 'string' ? { any: 'any address', own: 'its own address' }[addresses] : addresses.join(', ');
   return `${isStored ? 'The token' : 'A token that is not stored:'} '${name}' may change ${types.join(', ')} of ${hosts.map(plain).join(', ')}
-to ${allowed}${sources === undefined ? '' : `, only from ${sources.join(', ')}`}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}. This is its ${freednsUser === undefined ? 'secret' : `password for the FreeDNS user '${freednsUser}'`}, shown this once:
+to ${allowed}${sources === undefined ? '' : `, only from ${sources.join(', ')}`}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}${maxUnusedDays === undefined ? '' : `, until it was not used for ${maxUnusedDays} days`}.${register ? ' It may create accounts of acme-dns.' : ''} This is its ${freednsUser === undefined ? 'secret' : `password for the FreeDNS user '${freednsUser}'`}, shown this once:
 
 ${secret}
 ${freednsUser === undefined ? clientLines(token, secret, server) : freednsLines(token, secret, server, freednsUser)}
@@ -81,7 +81,7 @@ ${names.join(',')}
 
 /** One entry of \`tokens:\`. */
 function configurationEntry(
-  { name, hosts, types, addresses, sources, expires }: NewTokenView['token'],
+  { name, hosts, types, addresses, sources, expires, maxUnusedDays, register }: NewTokenView['token'],
   sha256: string,
 ): string {
   const list = (items: readonly string[]) => `[${items.map(formatYamlText).join(', ')}]`;
@@ -92,6 +92,8 @@ function configurationEntry(
     ...(types.join() === 'A,AAAA' ? [] : [`    types: ${list(types)}`]),
     ...(addresses === 'any' ? [] : [`    addresses: ${typeof addresses === 'string' ? addresses : list(addresses)}`]),
     ...(sources === undefined ? [] : [`    sources: ${list(sources)}`]),
+    ...(register ? ['    register: true'] : []),
+    ...(maxUnusedDays === undefined ? [] : [`    max_unused_days: ${maxUnusedDays}`]),
     ...(expires === undefined ? [] : [`    expires: ${expires}`]),
   ];
   return `tokens:\n${lines.join('\n')}\n`;

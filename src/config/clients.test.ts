@@ -39,7 +39,14 @@ describe('tokens', () => {
   test('say who they are and what they may change; the rest has defaults', () => {
     const config = load(token());
     expect(JSON.parse(JSON.stringify(config.tokens))).toEqual([
-      { name: 'router1', sha256: HASH, hosts: ['home.a.example.'], types: [RRType.A, RRType.AAAA], addresses: 'any' },
+      {
+        name: 'router1',
+        sha256: HASH,
+        hosts: ['home.a.example.'],
+        types: [RRType.A, RRType.AAAA],
+        addresses: 'any',
+        register: false,
+      },
     ]);
     expect(config.warnings).toEqual([]);
     expect(load('tokens: []\nsecret: abcdefgh').tokens).toEqual([]);
@@ -53,6 +60,19 @@ describe('tokens', () => {
       '2001:db8::1/128',
     ]);
     expect(tokenOf(token(', addresses: Own')).addresses).toBe('own');
+  });
+  test('may register accounts, and end when they are unused, which needs a store', () => {
+    const more = ', register: true, max_unused_days: 90';
+    expect(tokenOf(token(more))).toMatchObject({ register: true, maxUnusedDays: 90 });
+    expect(load(token(more)).warnings).toEqual([
+      "Token 'router1' does not end when it is unused: max_unused_days needs `store`.",
+    ]);
+    expect(load(`store: sqlite:x.db\n${token(more)}`).warnings).toEqual([]);
+    for (const wrong of ['0', '-1', '1.5', '36501', 'x']) {
+      expect(problems(token(`, max_unused_days: ${wrong}`))).toEqual([
+        expect.stringContaining('tokens[0].max_unused_days: must be an integer from 1 to 36500'),
+      ]);
+    }
   });
   test('can be limited to where requests come from', () => {
     expect(tokenOf(token()).sources).toBeUndefined();
@@ -86,11 +106,11 @@ describe('tokens', () => {
     ['tokens: {name: r}', '4:9: tokens: must be a list; it is a map.'],
     [
       'tokens: [router1]',
-      '4:10: tokens[0]: must be a map with the keys name, sha256, hosts, types, addresses, sources, expires, not text.',
+      '4:10: tokens[0]: must be a map with the keys name, sha256, hosts, types, addresses, sources, register, max_unused_days, expires, not text.',
     ],
     [
       token(', nmae: x'),
-      "4:125: tokens[0]: unknown key 'nmae'; the nearest known key is 'name'. Allowed here: name, sha256, hosts, types, addresses, sources, expires.",
+      "4:125: tokens[0]: unknown key 'nmae'; the nearest known key is 'name'. Allowed here: name, sha256, hosts, types, addresses, sources, register, max_unused_days, expires.",
     ],
     [
       token(', types: []'),
@@ -179,10 +199,11 @@ describe('tokens', () => {
       '    hosts: [home.a.example.]',
       '    types: [A, AAAA]',
       "    addresses: ['192.0.2.0/24']",
+      '    register: false',
       '',
     ]);
     const own = parseConfig(ZONES + token(', addresses: own, expires: 2099-12-31'), 'x.yml', {}, NOW_MS);
-    expect(renderConfig(own.settings)).toMatch(/addresses: own +# .*\n +expires: 2099-12-31 /);
+    expect(renderConfig(own.settings)).toMatch(/addresses: own +# .*\n +register: false .*\n +expires: 2099-12-31 /);
   });
 });
 
@@ -481,8 +502,32 @@ describe('acme_dns', () => {
     expect(load('secret: abcdefgh').acmeDns).toBeUndefined();
     expect(load('secret: abcdefgh\nacme_dns: {zone: x.a.example}').acmeDns).toBeUndefined();
     const { above, ...rest } = load(`${on}{zone: x.a.example}`).acmeDns!;
-    expect([above.toString(), rest]).toEqual(['x.a.example.', { register: [], values: 2, maxAccounts: 1000 }]);
+    expect([above.toString(), rest]).toEqual([
+      'x.a.example.',
+      { register: [], corsOrigins: [], values: 2, maxAccounts: 1000 },
+    ]);
     expect(load(`${on}{zone: b.a.example}`).acmeDns!.above.toString()).toBe('b.a.example.');
+  });
+  test('cors_origins are origins as browsers send them, and nothing else', () => {
+    const origins = (list: string) => load(`${on}{zone: x.a.example, cors_origins: [${list}]}`).acmeDns!.corsOrigins;
+    expect(origins("https://a.example, 'HTTPS://B.example:8443', 'https://c.example:443', 'http://[::1]:80'")).toEqual([
+      'https://a.example',
+      'https://b.example:8443',
+      'https://c.example',
+      'http://[::1]',
+    ]);
+    for (const wrong of [
+      '*',
+      'null',
+      'a.example',
+      'https://a.example/',
+      'https://a.example/x',
+      'https://*.a.example',
+    ]) {
+      expect(problems(`${on}{zone: x.a.example, cors_origins: ['${wrong}']}`)).toEqual([
+        expect.stringContaining('must be a web origin like https://admin.example.com, without a path'),
+      ]);
+    }
   });
   test('needs a store, and a name in a zone of the file', () => {
     const problem = (text: string) => problems(text).map((line) => line.replace(/^[\d:]+ /, ''));

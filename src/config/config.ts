@@ -180,6 +180,10 @@ export interface TokenConfig {
   readonly addresses: 'any' | 'own' | readonly IpPrefix[];
   /** The allowed source addresses of requests, at least one prefix; absent: any. */
   readonly sources?: readonly IpPrefix[];
+  /** May it create accounts of acme-dns? */
+  readonly register: boolean;
+  /** Days without a use after which it ends; absent: it does not. No effect without a store. */
+  readonly maxUnusedDays?: number;
   /** The last day on which it is valid, `YYYY-MM-DD` in UTC. It may be in the past. */
   readonly expires?: string;
 }
@@ -233,8 +237,10 @@ export interface AddressRules {
 export interface AcmeDnsConfig {
   /** A zone or a name in one: the parent of the names of accounts. */
   readonly above: DomainName;
-  /** Source addresses that may create accounts. */
+  /** Source addresses that may create accounts without a credential. */
   readonly register: readonly IpPrefix[];
+  /** Serialized origins (RFC 6454 §6.2) whose pages may use the API. */
+  readonly corsOrigins: readonly string[];
   /** TXT values at one name. */
   readonly values: number;
   readonly maxAccounts: number;

@@ -105,6 +105,7 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_PROTOCOLS_FREEMYIP: ['false', (c) => c.protocols.freemyip, false],
   DYNDNS_ACME_DNS_ZONE: ['x.b.example', (c) => c.acmeDns?.above.toString(), 'x.b.example.'],
   DYNDNS_ACME_DNS_REGISTER: ['::1', (c) => c.acmeDns?.register.map(formatIpPrefix), ['::1/128']],
+  DYNDNS_ACME_DNS_CORS_ORIGINS: ['https://a.example', (c) => c.acmeDns?.corsOrigins, ['https://a.example']],
   DYNDNS_ACME_DNS_VALUES: ['1', (c) => c.acmeDns?.values, 1],
   DYNDNS_ACME_DNS_MAX_ACCOUNTS: ['9', (c) => c.acmeDns?.maxAccounts, 9],
 };

@@ -59,6 +59,7 @@ test('the effective configuration names the origin of each value', () => {
     '  freemyip: true # default',
     'acme_dns:',
     '  register: [] # default',
+    '  cors_origins: [] # default',
     '  values: 2 # default',
     '  max_accounts: 1000 # default',
     'zones:',

@@ -17,6 +17,7 @@ import { type DomainName, NameError } from '../dns/name.ts';
 /** @throws AppError request-malformed, as all functions here */
 export function readToken(input: NormalInput<'createToken'>): NewToken {
   const { name, hosts, types = [], addresses = 'any', sources = [], expires, freednsUser } = input;
+  const { register = false, maxUnusedDays } = input;
   if (hosts.length === 0) throw malformed("'hosts' must have at least one name.");
   return {
     name: read(name, tokenName, 'name'),
@@ -25,6 +26,8 @@ export function readToken(input: NormalInput<'createToken'>): NewToken {
     addresses: readTokenAddresses(addresses),
     ...(sources.length > 0 && { sources: readAll(sources, ipPrefix, 'sources') }),
     ...(expires !== undefined && { expires: read(expires, calendarDay, 'expires') }),
+    ...(register && { register }),
+    ...(maxUnusedDays !== undefined && { maxUnusedDays }),
     ...(freednsUser !== undefined && { freednsUser }),
   };
 }

@@ -16,6 +16,8 @@ import { type FoundOperation, findOperation, isInQuery } from './routes.ts';
 
 export const CONTROL_STATUS = {
   'request-malformed': 400,
+  'body-malformed': 400,
+  'cross-site': 403,
   'name-invalid': 404,
   'address-invalid': 400,
   'not-authenticated': 401,
@@ -137,6 +139,8 @@ export class ControlSocket {
   ): Promise<object> {
     const fields = readPath(pathFields);
     const hasFields = Object.keys(operation.input.properties).length > 0;
+    if (!isInQuery(operation) && query.size > 0)
+      throw malformed('This operation has its fields in a JSON body, not in the URL.');
     const others = isInQuery(operation) ? firstValues(query) : hasFields ? await readJson(request) : {};
     const body = operation.body === undefined ? undefined : piecesOf(request);
     // `call` checks the input.

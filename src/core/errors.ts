@@ -30,6 +30,23 @@ export const ERROR_CODES = {
     pending: 'leave',
     mayBeApplied: false,
   },
+  'body-malformed': {
+    actor: 'the caller',
+    means: 'The body is not valid JSON, has a name twice, or a value of a type that no parameter has.',
+    isRefusal: true,
+    history: 'not recorded',
+    pending: 'leave',
+    mayBeApplied: false,
+  },
+  'cross-site': {
+    actor: 'the caller',
+    means: 'A browser sent the request for a page of another web site.',
+    // Else such a page could use up the limit of the network that it is read in.
+    isRefusal: false,
+    history: 'not recorded',
+    pending: 'leave',
+    mayBeApplied: false,
+  },
   'name-invalid': {
     actor: 'the caller',
     means: 'The name is not a domain name, or lies in no zone of this server.',

@@ -101,8 +101,7 @@ export function errorDocument(): string {
 ${codeRows.join('\n')}
 
 Outside of a protocol: an unknown route is 404, a method that a route does not have 405, a request that cannot be read
-400, a body of another type than \`application/x-www-form-urlencoded\` 415, a body that is too large 413, a header that
-is too large 431.
+400, a body that is too large 413, a header that is too large 431.
 
 A request with a wrong secret gets the same reply for every name.
 

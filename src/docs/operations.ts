@@ -22,8 +22,9 @@ both may do everything.
 - A GET has its fields in the query, a POST in a JSON object of at most 64 KiB. \`{zone}\` in a path is the name of a zone. An
   import has its fields in the query, because its body is the zone file.
 - A number or \`true\`/\`false\` may also be sent as a text: \`"ttl": "300"\`. A query has only texts.
-- Unknown fields are ignored. You can therefore read a host, change a field, add \`"replace": true\`, and send the object to
-  \`POST /v1/hosts/add\`; and create a token from one that was shown.
+- A field that the operation does not have is an error. Only those that the shown object has are ignored where it may be sent
+  back: you can read a host, change a field, add \`"replace": true\`, and send the object to \`POST /v1/hosts/add\`; and create a
+  token from one that was shown.
 - Older names of fields are accepted; they are listed with each operation.
 
 ## Replies

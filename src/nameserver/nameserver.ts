@@ -28,7 +28,7 @@ import { EmbeddedUpdates } from './update/updatable-zone.ts';
 import type { UpdateZone } from './update/update-in.ts';
 import { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import { newVersion, replaceStatics, type StaticContent } from './zone/static-records.ts';
+import { newVersion, replaceStatics, type StaticContent, staticOwnerNames } from './zone/static-records.ts';
 
 /** A TSIG key and its permissions in one zone. */
 export interface NameserverKey extends UpdateKey {
@@ -180,6 +180,13 @@ export class Nameserver {
     const zone = this.#generation.zones.get(apex.key);
     if (zone === undefined) throw new Error(`no embedded zone ${apex}`);
     return zone.publisher;
+  }
+
+  /** Keys of the owner names of the static records of a zone. @throws Error if the zone is not in the settings */
+  staticNames(apex: DomainName): ReadonlySet<string> {
+    const zone = this.#generation.zones.get(apex.key);
+    if (zone === undefined) throw new Error(`no embedded zone ${apex}`);
+    return staticOwnerNames(zone.content);
   }
 
   /**

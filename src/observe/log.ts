@@ -32,6 +32,8 @@ type Level = keyof typeof LEVELS;
 /** The level at which the original program logs each failure. */
 const LEVEL_OF_ERROR = {
   'request-malformed': 'parameter_error',
+  'body-malformed': 'parameter_error',
+  'cross-site': 'parameter_error',
   'name-invalid': 'dns_name_error',
   'address-invalid': 'ip_address_error',
   'not-authenticated': 'parameter_error',

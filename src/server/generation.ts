@@ -9,6 +9,7 @@ import { AcmeDns } from '../core/access/acme-dns.ts';
 import { Authenticator } from '../core/access/authenticate.ts';
 import type { GuessBudget } from '../core/access/guess-budget.ts';
 import { MinuteLimiter } from '../core/access/rate-limits.ts';
+import { AppError } from '../core/errors.ts';
 import type { UpdateRecorder } from '../core/history/history.ts';
 import { HostDirectory } from '../core/hosts/host-directory.ts';
 import type { NoticeMaker, Notices } from '../core/notices/notices.ts';
@@ -94,6 +95,7 @@ export async function buildGeneration(
   const notices = config.webhooks.length === 0 ? undefined : webhooks;
   const recorder = updateRecorder(config, state, notices, noticeMaker);
   const primaries = new RemotePrimaries(config, observer);
+  await noteUnusedTokens(config, state, observer);
   // Last: from here on the nameserver has the new configuration, and nothing else can fail.
   const embedded = await embeddedServer(config, parts, previous?.embedded);
   const zones = zoneTable(config, primaries, embedded?.nameserver);
@@ -101,6 +103,23 @@ export async function buildGeneration(
   const closeConnections = () => primaries.close();
   const limits = updateLimits(config);
   return { config, limits, zones, embedded, hosts, recorder, webhooks, notices, services, closeConnections };
+}
+
+/** Begins the time of tokens of the file that end when they are unused, and warns of those that have ended. */
+async function noteUnusedTokens(
+  { tokens }: Config,
+  { store, unusedTokens }: OpenState,
+  observer: Observer,
+): Promise<void> {
+  if (store === undefined) return;
+  try {
+    for (const { name, maxUnusedDays } of await unusedTokens.note(tokens.map(configuredToken))) {
+      observer.warn(`Token '${name}' has ended: it was not used for ${maxUnusedDays} days.`);
+    }
+  } catch (error) {
+    // Their time then begins at the first request.
+    if (!(error instanceof AppError)) throw error;
+  }
 }
 
 async function hostDirectory(config: Config, store: Store | undefined, previous?: Generation): Promise<HostDirectory> {
@@ -156,7 +175,7 @@ function makeServices(
   { monitoring, state, queue, updates, guesses }: GenerationParts,
   { zones, hosts, recorder }: Pick<Generation, 'zones' | 'hosts' | 'recorder'>,
 ): Services {
-  const { store, uses, textRecords } = state;
+  const { store, uses, unusedTokens, textRecords } = state;
   const nowMs = () => performance.now();
   const { timeoutMs } = updateLimits(config);
   const record = new UpdateRecord({
@@ -178,6 +197,7 @@ function makeServices(
       masterSecret: config.secret?.reveal(),
       tokens: config.tokens.map(configuredToken),
       store: store?.tokens,
+      unused: store && unusedTokens,
       now: Date.now,
       guesses,
       onUse: ({ id }) => uses.used(id),

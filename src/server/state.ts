@@ -5,6 +5,7 @@
 import type { Config, HostConfig, StoreConfig, TokenConfig } from '../config/config.ts';
 import type { HostToken } from '../core/access/token.ts';
 import { TokenUseLog } from '../core/access/token-use.ts';
+import { UnusedTokens } from '../core/access/unused-tokens.ts';
 import type { StoreCopy } from '../core/admin/backup.ts';
 import { HistoryRecorder } from '../core/history/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../core/hosts/host.ts';
@@ -25,6 +26,8 @@ export interface OpenState {
   readonly recorder: HistoryRecorder | undefined;
   /** Without a store in memory: tokens of the configuration have a last use, too. */
   readonly uses: TokenUseLog;
+  /** Of no use without a store: the last use of tokens is then not known after a restart. */
+  readonly unusedTokens: UnusedTokens;
   /** Without a store in memory: values are then not removed after the end of the process. */
   readonly texts: TextStore;
   readonly textRecords: TextRecords;
@@ -42,6 +45,7 @@ export async function openState(config: Config, warn: (text: string) => void): P
     store,
     recorder,
     uses,
+    unusedTokens: new UnusedTokens(uses, Date.now),
     texts,
     textRecords: new TextRecords(texts, timers.now),
     close: async () => {

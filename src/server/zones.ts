@@ -31,7 +31,7 @@ import {
   type NameserverSettings,
   type NameserverZone,
 } from '../nameserver/nameserver.ts';
-import { StaticConflict } from '../nameserver/zone/static-records.ts';
+import { StaticConflict, staticOwnerNames } from '../nameserver/zone/static-records.ts';
 import type { Exchanger } from '../net/exchange.ts';
 import { TcpExchanger } from '../net/tcp.ts';
 import { TcpPool } from '../net/tcp-pool.ts';
@@ -115,7 +115,11 @@ export async function reconfigureNameserver(nameserver: Nameserver, config: Conf
 export function zoneTable(config: Config, primaries: RemotePrimaries, nameserver: Nameserver | undefined): ZoneTable {
   const publisherOf = ({ apex, primary }: ZoneConfig): ZonePublisher =>
     primary.kind === 'embedded' ? nameserver!.publisher(apex) : primaries.publisher(apex);
-  return new ZoneTable(config.zones.map((zone): Zone => ({ ...rulesOf(zone), publisher: publisherOf(zone) })));
+  const staticNamesOf = ({ apex, primary }: ZoneConfig): Pick<Zone, 'staticNames'> =>
+    primary.kind === 'embedded' ? { staticNames: nameserver!.staticNames(apex) } : {};
+  return new ZoneTable(
+    config.zones.map((zone): Zone => ({ ...rulesOf(zone), ...staticNamesOf(zone), publisher: publisherOf(zone) })),
+  );
 }
 
 function rulesOf(zone: ZoneConfig): Omit<Zone, 'publisher'> {
@@ -191,11 +195,12 @@ function nameserverSettings(config: Config, observer: Observer): NameserverSetti
 }
 
 function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary, observer: Observer): NameserverZone {
-  const { apex, addresses, ttl } = zone;
+  const { apex, addresses, ttl, reserved } = rulesOf(zone);
   const { ns, contact, records, keys, secondaries } = primary;
   const tsigKeys = keys.map(nameserverKey);
+  const content = { apex, ns, contact, records: records === undefined ? [] : staticRecords(records, apex, observer) };
   return {
-    content: { apex, ns, contact, records: records === undefined ? [] : staticRecords(records, apex, observer) },
+    content,
     keys: tsigKeys,
     secondaries: secondaries.map(({ address: { host, port }, keyName, notify }) => ({
       address: host,
@@ -203,7 +208,7 @@ function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary, observer: Ob
       key: keyName && tsigKeys.find((key) => key.keyName.equals(keyName))?.tsig,
       notify,
     })),
-    rules: { apex, addresses, ttl },
+    rules: { apex, addresses, ttl, reserved, staticNames: staticOwnerNames(content) },
   };
 }
 

@@ -148,6 +148,12 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await sql`insert into event_counts (name, events) select name, count(*) from events group by name`.execute(db);
     },
   },
+  '0006-token-fields': {
+    async up({ schema }) {
+      await schema.alterTable('tokens').addColumn('register', 'bigint').execute();
+      await schema.alterTable('tokens').addColumn('max_unused_days', 'bigint').execute();
+    },
+  },
 };
 
 /** The database was migrated by another version of dyndns, usually a newer one. */

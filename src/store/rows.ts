@@ -47,6 +47,8 @@ export function tokenRow(token: HostToken): TokenRow {
     addresses: JSON.stringify(typeof addresses === 'string' ? addresses : addresses.map(formatIpPrefix)),
     sources: token.sources === undefined ? null : JSON.stringify(token.sources.map(formatIpPrefix)),
     expires: token.expires ?? null,
+    register: token.register ? 1 : null,
+    max_unused_days: token.maxUnusedDays ?? null,
     created_ms: token.createdMs,
     revoked_ms: token.revokedMs ?? null,
   };
@@ -67,6 +69,8 @@ export function tokenOf(row: TokenRow): HostToken {
     ...token,
     ...(row.sources === null ? {} : { sources: prefixesOf(JSON.parse(row.sources) as string[]) }),
     ...(row.expires === null ? {} : { expires: row.expires }),
+    ...(row.register === 1 ? { register: true } : {}),
+    ...(row.max_unused_days === null ? {} : { maxUnusedDays: row.max_unused_days }),
     ...(row.revoked_ms === null ? {} : { revokedMs: row.revoked_ms }),
   };
 }

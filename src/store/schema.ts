@@ -18,6 +18,9 @@ export interface TokenRow {
   /** JSON: prefixes from which the token may be used; null: from anywhere. */
   readonly sources: string | null;
   readonly expires: string | null;
+  /** 1: it may create accounts of acme-dns. */
+  readonly register: number | null;
+  readonly max_unused_days: number | null;
   readonly created_ms: number;
   readonly revoked_ms: number | null;
 }

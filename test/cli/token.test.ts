@@ -71,6 +71,20 @@ describe('token and a running server', () => {
     expect(await commands.fail(...rotate, 'Alice')).toEqual([2, expect.stringContaining('lower-case')]);
   });
 
+  it('one that may register and ends when it is unused has both fields everywhere', async () => {
+    const more = ['--register', '--max-unused-days', '90'] as const;
+    const { token } = await commands.json('token', 'create', 'limited', '--host', HOME, ...more);
+    expect(token).toMatchObject({ register: true, maxUnusedDays: 90, state: 'valid' });
+    const { token: plain } = await commands.json('token', 'create', 'plain', '--host', HOME);
+    expect(plain).not.toHaveProperty('register');
+    expect(plain).not.toHaveProperty('maxUnusedDays');
+    expect(await commands.run('token', 'list')).toMatch(/^limited .* A,? AAAA,? register .* after 90 days unused /m);
+    const wrong = ['token', 'create', 'x', '--host', HOME, '--max-unused-days'] as const;
+    for (const days of ['0', '36501', 'x', '1.5']) {
+      expect(await commands.fail(...wrong, days)).toEqual([2, expect.stringContaining('an integer from 1 to 36500')]);
+    }
+  });
+
   it('is refused before it is made', async () => {
     expect(await update(server.dyndns, 'abcdefghijklmnopqrstuvwxyz234567')).toBe(456);
   });
@@ -152,7 +166,9 @@ describe('token and a running server', () => {
 
   it('nothing came of what was refused', async () => {
     const names = (await commands.json('token', 'list', '--all')).map(({ name }: { name: string }) => name);
-    expect(new Set(names)).toEqual(new Set(['filed', 'router1', 'old-router', 'pasted', 'a', 'b', 'c']));
+    expect(new Set(names)).toEqual(
+      new Set(['filed', 'router1', 'old-router', 'limited', 'plain', 'pasted', 'a', 'b', 'c']),
+    );
   });
 
   it('a name that is taken is refused, with what to do', async () => {

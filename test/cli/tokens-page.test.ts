@@ -42,9 +42,10 @@ it.for([true, false])(
     expect(existsSync(join(server.dyndns.directory, STORE[2]!))).toBe(true);
     const created = await run('create');
     expect(created).toContain(`@dyndns.example.com/nic/update?hostname=home.${ZONE}\n`);
-    expect(created.match(/shown this once/g)).toHaveLength(4);
+    expect(created.match(/shown this once/g)).toHaveLength(5);
     const listed = await run('list');
-    for (const name of ['router1', 'lab', 'office', 'camera']) expect(listed).toMatch(new RegExp(`^${name} `, 'm'));
+    for (const name of ['router1', 'lab', 'office', 'camera', 'guest'])
+      expect(listed).toMatch(new RegExp(`^${name} `, 'm'));
     const rotated = await run('rotate');
     expect(rotated).toContain("The token 'router1' may change");
     expect(rotated).toContain("The token 'lab' was revoked.");

@@ -39,7 +39,10 @@ function acmeShField(body: string, name: string): string | undefined {
 
 const ACME_SH = ['User-Agent: acme.sh/3.0.7 (https://github.com/acmesh-official/acme.sh)', 'Accept: */*'];
 const FORM = 'Content-Type: application/x-www-form-urlencoded';
-const GO = ['User-Agent: goacmedns/0.1.1 (linux; amd64; go1.20.4)'];
+const GO = ['Accept: application/json', 'User-Agent: goacmedns (linux; amd64)'];
+/** Up to 0.1.1, which cert-manager and older releases of lego have. */
+const GO_OLD = ['User-Agent: goacmedns/0.1.1 (linux; amd64; go1.20.4)'];
+const JSON_TYPE = 'Content-Type: application/json';
 const PYTHON = [
   'User-Agent: python-requests/2.28.1',
   'Accept-Encoding: gzip, deflate',
@@ -68,18 +71,60 @@ export const ACME_TRANSCRIPTS: readonly AcmeTranscript[] = [
     isDone: ({ body }, txt) => body.includes(`"${txt}"`),
   },
   {
-    client: 'goacmedns (lego, Traefik, cert-manager)',
+    client: 'goacmedns 0.1.1 (cert-manager, lego and Traefik until 2024): names of Go fields, no body to register',
     provenance: 'source',
-    register: post(
-      '/register',
-      [...GO, 'Content-Type: application/json', 'Accept-Encoding: gzip'],
-      '{"allowfrom":null}',
-    ),
+    register: post('/register', [...GO_OLD, JSON_TYPE, 'Accept-Encoding: gzip'], ''),
     readAccount: (reply) => parsed(reply, 201),
     update: (account, txt) =>
       post(
         '/update',
-        [...GO, 'Content-Type: application/json', ...keys(account), 'Accept-Encoding: gzip'],
+        [...GO_OLD, JSON_TYPE, ...keys(account), 'Accept-Encoding: gzip'],
+        JSON.stringify({ SubDomain: account.subdomain, Txt: txt }),
+      ),
+    isDone: ({ status }) => status === 200,
+  },
+  {
+    client: 'goacmedns 0.1.1 with allowed sources',
+    provenance: 'source',
+    register: post(
+      '/register',
+      [...GO_OLD, JSON_TYPE, 'Accept-Encoding: gzip'],
+      JSON.stringify({ AllowFrom: ['192.0.2.0/24'] }),
+    ),
+    readAccount: (reply) => {
+      const account = parsed(reply, 201) as (Account & { readonly allowfrom: readonly string[] }) | undefined;
+      return account?.allowfrom.join() === '192.0.2.0/24' ? account : undefined;
+    },
+    update: (account, txt) =>
+      post(
+        '/update',
+        [...GO_OLD, JSON_TYPE, ...keys(account), 'Accept-Encoding: gzip'],
+        JSON.stringify({ SubDomain: account.subdomain, Txt: txt }),
+      ),
+    isDone: ({ status }) => status === 200,
+  },
+  {
+    client: 'goacmedns 0.2.0 (lego, Traefik): a nil structure is sent as null',
+    provenance: 'source',
+    register: post('/register', [...GO, JSON_TYPE, 'Accept-Encoding: gzip'], 'null\n'),
+    readAccount: (reply) => parsed(reply, 201),
+    update: (account, txt) =>
+      post(
+        '/update',
+        [...GO, JSON_TYPE, ...keys(account), 'Accept-Encoding: gzip'],
+        `${JSON.stringify({ subdomain: account.subdomain, txt })}\n`,
+      ),
+    isDone: ({ status }) => status === 200,
+  },
+  {
+    client: 'win-acme, Certify: JSON as plain text',
+    provenance: 'source',
+    register: post('/register', ['Content-Type: text/plain; charset=utf-8'], '{}'),
+    readAccount: (reply) => parsed(reply, 201),
+    update: (account, txt) =>
+      post(
+        '/update',
+        [...keys(account), 'Content-Type: text/plain; charset=utf-8'],
         JSON.stringify({ subdomain: account.subdomain, txt }),
       ),
     isDone: ({ status }) => status === 200,

@@ -15,6 +15,8 @@ export function describeTokenStore(store: () => Store): void {
         addresses: [parseIpPrefix('198.51.100.0/24')!, parseIpPrefix('2001:db8::/32')!],
         sources: [parseIpPrefix('203.0.113.0/24')!, parseIpPrefix('2001:db8:1::/48')!],
         expires: '2027-12-31',
+        register: true,
+        maxUnusedDays: 90,
       });
       expect(await store().tokens.create(token)).toBe('created');
       expect(plain(await store().tokens.findBySha256(token.sha256))).toEqual(plain(token));
@@ -91,7 +93,7 @@ export function describeTokenStore(store: () => Store): void {
     });
 
     it('rotates a secret: the old one is invalid at once, and all other fields stay', async () => {
-      const token = newToken({ expires: '2027-01-01' });
+      const token = newToken({ expires: '2027-01-01', register: true, maxUnusedDays: 7 });
       const sha256 = tokenSha256(`rotated ${token.name}`);
       await store().tokens.create(token);
       expect(await store().tokens.findBySha256(token.sha256)).toBeDefined();
@@ -121,6 +123,7 @@ export function describeTokenStore(store: () => Store): void {
       ]);
       await store().tokens.touchLastUsed([{ tokenId: young.id, lastUsedMs: NOW_MS }]);
       await store().tokens.touchLastUsed([]);
+      expect((await store().tokens.list()).find(({ id }) => id === other.id)).not.toHaveProperty('register');
       const listed = (await store().tokens.list()).filter(({ name }) => name.startsWith('zz'));
       expect(listed.map(({ id, lastUsedMs }) => [id, lastUsedMs])).toEqual([
         [other.id, undefined],

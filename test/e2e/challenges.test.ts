@@ -30,13 +30,14 @@ describeWith(BIND_PROGRAMS, 'TXT records over HTTP', () => {
         limits: { refused_per_minute_per_source: 0 },
         http: { trusted_proxies: ['127.0.0.1'] },
         protocols: { acme_dns: true },
-        acme_dns: { zone: `challenges.${ZONE}`, register: ['192.0.2.0/24'], max_accounts: 9 },
+        acme_dns: { zone: `challenges.${ZONE}`, register: ['192.0.2.0/24'], max_accounts: 60 },
         tokens: [
           token('challenger', { hosts: [`home.${ZONE}`, `away.${ZONE}`, `sub.${ZONE}`], types: ['TXT'] }),
           token('both', { hosts: [`both.${ZONE}`], types: ['A', 'TXT'] }),
           token('router', { hosts: [`home.${ZONE}`] }),
           token('inside', { hosts: [`inside.${ZONE}`], types: ['A', 'TXT'], sources: ['198.51.100.0/24'] }),
           token('off', { hosts: [`off.${ZONE}`], types: ['TXT'] }),
+          token('registrar', { hosts: [`nothing.${ZONE}`], register: true }),
         ],
         hosts: [{ name: `off.${ZONE}`, enabled: false }],
       },
@@ -62,17 +63,30 @@ describeWith(BIND_PROGRAMS, 'TXT records over HTTP', () => {
       post(`/${kind}`, { fqdn: `${name}.${ZONE}.`, value: text }, { Authorization: basic(by) });
     const cleanup = (name: string, text: string, by?: string) => present(name, text, by, 'cleanup');
 
-    it('stand side by side, and go one by one', async () => {
+    it('stand side by side, and go one by one; the reply repeats the request', async () => {
       const challenge = '_acme-challenge.home';
-      expect(said(await present(challenge, 'one'))).toBe(`200 OK ${challenge}.${ZONE}. TXT added\n`);
-      expect(said(await present(challenge, 'two'))).toBe(`200 OK ${challenge}.${ZONE}. TXT added\n`);
-      expect(said(await present(challenge, 'two'))).toBe(`200 OK ${challenge}.${ZONE}. TXT unchanged\n`);
+      const repeated = (text: string) => `200 {"fqdn":"${challenge}.${ZONE}.","value":"${text}"}\n`;
+      const reply = await present(challenge, 'one');
+      expect(reply.headers['content-type']).toBe('application/json; charset=utf-8');
+      expect(said(reply)).toBe(repeated('one'));
+      expect(said(await present(challenge, 'two'))).toBe(repeated('two'));
+      expect(said(await present(challenge, 'two'))).toBe(repeated('two'));
       expect(await look(challenge)).toEqual(['one', 'two']);
-      expect(said(await cleanup(challenge, 'one'))).toBe(`200 OK ${challenge}.${ZONE}. TXT removed\n`);
+      expect(said(await cleanup(challenge, 'one'))).toBe(repeated('one'));
       expect(await look(challenge)).toEqual(['two']);
-      expect(said(await cleanup(challenge, 'one'))).toBe(`200 OK ${challenge}.${ZONE}. TXT unchanged\n`);
-      expect(said(await cleanup(challenge, 'two'))).toBe(`200 OK ${challenge}.${ZONE}. TXT removed\n`);
+      expect(said(await cleanup(challenge, 'one'))).toBe(repeated('one'));
+      expect(said(await cleanup(challenge, 'two'))).toBe(repeated('two'));
       expect(await look(challenge)).toEqual([]);
+    });
+
+    it('acme.sh (dns_acmeproxy) finds the value in quotes in a success, and in no error', async () => {
+      const challenge = '_acme-challenge.home';
+      const isDone = ({ body }: Answer, text: string) => body.split('\n').some((line) => line.includes(`"${text}"`));
+      for (const kind of ['present', 'cleanup']) {
+        const body = `{"fqdn": "${challenge}.${ZONE}.", "value": "${value('proxy')}"}`;
+        expect(isDone(await post(`/${kind}`, body, { Authorization: basic('challenger') }), value('proxy'))).toBe(true);
+        expect(isDone(await post(`/${kind}`, body, { Authorization: basic('router') }), value('proxy'))).toBe(false);
+      }
     });
 
     it('have a TTL of 60 seconds, so that no resolver keeps an old one for long', async () => {
@@ -85,7 +99,9 @@ describeWith(BIND_PROGRAMS, 'TXT records over HTTP', () => {
     it('mode RAW: name and value are made here, RFC 8555 §8.4, and a wildcard is validated at the name above it', async () => {
       const headers = { Authorization: 'Bearer challenger-secret' };
       const raw = (domain: string) => ({ domain, token: 't', keyAuth: 'token.thumbprint' });
-      expect((await post('/httpreq/present', raw(`home.${ZONE}`), headers)).status).toBe(200);
+      expect(said(await post('/httpreq/present', raw(`home.${ZONE}`), headers))).toBe(
+        `200 ${JSON.stringify(raw(`home.${ZONE}`))}\n`,
+      );
       expect(await look('_acme-challenge.home')).toEqual([value('token.thumbprint')]);
       expect((await post('/httpreq/cleanup', raw(`*.home.${ZONE}`), headers)).status).toBe(200);
       expect(await look('_acme-challenge.home')).toEqual([]);
@@ -192,6 +208,8 @@ describeWith(BIND_PROGRAMS, 'TXT records over HTTP', () => {
     const register = (body: unknown = '', from = '192.0.2.7') => post('/register', body, { 'X-Forwarded-For': from });
     const made = async (body?: unknown) => JSON.parse((await register(body)).body) as Account;
     let account: Account;
+    /** Ten registrations a minute are allowed from one source. */
+    let wrongSource = 100;
     const update = (
       { username, password, subdomain }: Pick<Account, 'username' | 'password' | 'subdomain'>,
       txt: string,
@@ -241,8 +259,10 @@ describeWith(BIND_PROGRAMS, 'TXT records over HTTP', () => {
       expect(said(form)).toBe(`200 {"txt": "${value('form')}"}`);
       const untyped = await server.dyndns.ask('/update', { method: 'POST', headers, body });
       expect(said(untyped)).toBe(`200 {"txt": "${value('form')}"}`);
-      const other = await post('/update', body, { ...headers, 'Content-Type': 'text/xml' });
-      expect(other.status).toBe(415);
+      for (const type of ['text/plain', 'text/plain; charset=utf-8', 'text/xml', 'x', '', ';', 'application/jsonx']) {
+        const other = await post('/update', body, { ...headers, 'Content-Type': type });
+        expect([type, said(other)]).toEqual([type, `200 {"txt": "${value('form')}"}`]);
+      }
     });
 
     it.each([
@@ -268,9 +288,50 @@ describeWith(BIND_PROGRAMS, 'TXT records over HTTP', () => {
       expect(said(await post('/update', '{', headers))).toBe('400 {"error": "malformed_json_payload"}');
       expect(said(await register('{'))).toBe('400 {"error": "malformed_json_payload"}');
       expect(said(await register('{"allowfrom":"x"}'))).toBe('400 {"error": "malformed_json_payload"}');
-      for (const bad of ['192.0.2.1', '192.0.2.0/33', 'x/8', 7]) {
-        expect(said(await register({ allowfrom: [bad] }))).toBe('400 {"error": "invalid_allowfrom_cidr"}');
+      for (const bad of [
+        '',
+        '192.0.2.0/33',
+        '2001:db8::/129',
+        'x/8',
+        '192.0.2',
+        '/24',
+        '[192.0.2.1',
+        '[::1]]',
+        7,
+        null,
+      ]) {
+        const from = `192.0.2.${wrongSource++}`;
+        expect(said(await register({ allowfrom: [bad] }, from))).toBe('400 {"error": "invalid_allowfrom_cidr"}');
       }
+    });
+
+    it('anything but allowfrom is an error: it could be a restriction that is misspelt', async () => {
+      const list = ['203.0.113.0/24'];
+      for (const body of [
+        { allow_from: list },
+        { allowfrom: list, allow: list },
+        { sources: null },
+        { AllowFrom: list, allowfrom: list },
+        '{"allowfrom":["203.0.113.0/24"],"allowfrom":[]}',
+        { ' allowfrom': list },
+        { '': '' },
+        'allowfrom=203.0.113.0/24',
+      ]) {
+        const reply = await register(body, `192.0.2.${wrongSource++}`);
+        expect([body, said(reply)]).toEqual([body, '400 {"error": "malformed_json_payload"}']);
+      }
+      for (const [target, body] of [
+        ['/register?allowfrom=203.0.113.0/24', ''],
+        ['/register?allowfrom=203.0.113.0/24', '{"allowfrom":["198.51.100.0/24"]}'],
+        ['/register?x', '{}'],
+      ] as const) {
+        const reply = await post(target, body, { 'X-Forwarded-For': `192.0.2.${wrongSource++}` });
+        expect([target, said(reply)]).toEqual([target, '400 {"error": "malformed_json_payload"}']);
+      }
+      const part = '--b\r\nContent-Disposition: form-data; name="allowfrom"\r\n\r\n203.0.113.0/24\r\n--b--\r\n';
+      const headers = { 'X-Forwarded-For': '192.0.2.150', 'Content-Type': 'multipart/form-data; boundary=b' };
+      const form = await server.dyndns.ask('/register', { method: 'POST', headers, body: part });
+      expect(said(form)).toBe('400 {"error": "malformed_json_payload"}');
     });
 
     it('one account reaches nothing of another, and no part of a credential is enough', async () => {
@@ -332,6 +393,56 @@ describeWith(BIND_PROGRAMS, 'TXT records over HTTP', () => {
       expect((await update(limited, value('x'), '203.0.113.77')).status).toBe(200);
     });
 
+    it.each<[unknown, readonly string[], string, string]>([
+      [{ AllowFrom: ['203.0.113.0/24'] }, ['203.0.113.0/24'], '203.0.113.9', '203.0.114.1'],
+      [{ allowfrom: ['203.0.113.7/24'] }, ['203.0.113.0/24'], '203.0.113.255', '203.0.112.255'],
+      [{ allowfrom: ['203.0.113.7'] }, ['203.0.113.7/32'], '203.0.113.7', '203.0.113.8'],
+      [{ allowfrom: ['[2001:db8::1]'] }, ['2001:db8::1/128'], '2001:db8::1', '2001:db8::2'],
+      [{ allowfrom: ['[2001:db8::1]/64'] }, ['2001:db8::/64'], '2001:db8::ffff', '2001:db8:0:1::1'],
+      [{ allowfrom: ['[2001:db8::1/64]'] }, ['2001:db8::/64'], '2001:db8::ffff', '2001:db8:0:1::1'],
+      [{ ALLOWFROM: ['::ffff:203.0.113.7'] }, ['203.0.113.7/32'], '203.0.113.7', '203.0.113.8'],
+    ])('%j restricts the account', async (body, allowfrom, inside, outside) => {
+      const limited = JSON.parse((await register(body, `192.0.2.${wrongSource++}`)).body) as Account;
+      expect(limited.allowfrom).toEqual(allowfrom);
+      expect(said(await update(limited, value('x'), outside))).toBe('401 {"error": "forbidden"}');
+      expect((await update(limited, value('x'), inside)).status).toBe(200);
+    });
+
+    it.each(['', ' \r\n', 'null', '{}', '{"allowfrom":null}', '{"AllowFrom":[]}'])(
+      'no restriction is asked for by %j',
+      async (body) => {
+        const reply = await register(body, `192.0.2.${wrongSource++}`);
+        expect([reply.status, (JSON.parse(reply.body) as Account).allowfrom]).toEqual([201, []]);
+      },
+    );
+
+    it('a token that may register does so from anywhere, and another does not', async () => {
+      const by = (headers: Record<string, string>, from = '198.51.100.77') =>
+        post('/register', '', { ...headers, 'X-Forwarded-For': from });
+      for (const headers of [
+        { Authorization: basic('registrar') },
+        { Authorization: 'Bearer registrar-secret' },
+        { 'X-Api-Key': 'registrar-secret' },
+        { Authorization: `Bearer ${server.secret}` },
+      ]) {
+        expect((await by(headers)).status).toBe(201);
+      }
+      expect(said(await by({ Authorization: basic('both') }))).toBe('403 {"error":"forbidden"}');
+      expect(said(await by({ Authorization: basic('nobody') }))).toBe('401 {"error": "forbidden"}');
+      expect(said(await by({ Authorization: `Bearer ${account.password}` }))).toBe('403 {"error":"forbidden"}');
+      expect(said(await by({}))).toBe('403 {"error":"forbidden"}');
+      // A proxy's own credential is no obstacle where the address is enough.
+      expect((await by({ Authorization: basic('nobody') }, '192.0.2.78')).status).toBe(201);
+      expect(server.dyndns.process.output()).not.toContain('registrar-secret');
+    });
+
+    it('without a credential /update answers JSON with JSON', async () => {
+      const body = { subdomain: account.subdomain, txt: value('x') };
+      for (const headers of [{}, { 'X-Api-Key': account.password }, { Authorization: basic('challenger') }]) {
+        expect(said(await post('/update', body, headers))).toBe('401 {"error": "forbidden"}');
+      }
+    });
+
     it('without X-Api-User /update is the one of dyndns2', async () => {
       const reply = await server.dyndns.ask(`/update?hostname=home.${ZONE}&myip=192.0.2.44`, {
         method: 'POST',
@@ -344,14 +455,16 @@ describeWith(BIND_PROGRAMS, 'TXT records over HTTP', () => {
       expect(said(await server.dyndns.ask('/health'))).toBe('200 ');
     });
 
-    it('there are so many accounts and no more, and a registration a few seconds', async () => {
+    it('there are so many accounts and no more, and ten registrations a minute', async () => {
       const statuses: number[] = [];
       for (let i = 0; i < 12; i++) statuses.push((await register('', '192.0.2.200')).status);
-      expect(statuses).toEqual([201, 201, 201, 409, 409, 409, 409, 409, 409, 409, 429, 429]);
-      const full = await register('', '192.0.2.201');
+      expect(statuses.slice(-2)).toEqual([429, 429]);
+      let full = await register('', '192.0.2.201');
+      for (let source = 202; full.status === 201 && source < 255; source++)
+        full = await register('', `192.0.2.${source}`);
       expect(JSON.parse(full.body)).toEqual({
         error: 'conflict',
-        detail: 'There are 9 accounts already: the operator raises acme_dns.max_accounts, or revokes tokens.',
+        detail: 'There are 60 accounts already: the operator raises acme_dns.max_accounts, or revokes tokens.',
       });
     });
 

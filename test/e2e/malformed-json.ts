@@ -45,9 +45,17 @@ export function jsonRequest(pattern: string, random: Random, wrong: WrongTexts, 
     if (!isMissing) headers.push(`Authorization: ${random.pick([basic, `Bearer ${credential}`])}`);
   }
   if (random.chance(0.1)) headers.push(`X-${wrong.noise(5).replace(/[^a-z]/gi, 'y')}: ${wrong.noise(40)}`);
-  const type = random.pick(['application/json', 'application/x-www-form-urlencoded']);
-  const wrongTypes = ['', 'x', '/', ';', 'text/json', 'application/xml', 'multipart/form-data', 'application/jsonx'];
-  headers.push(`Content-Type: ${defect === 'type' ? random.pick(wrongTypes) : type}`);
+  const types = [
+    'application/json',
+    'application/x-www-form-urlencoded',
+    'text/plain',
+    '',
+    'x',
+    '/',
+    ';',
+    'application/xml',
+  ];
+  headers.push(`Content-Type: ${defect === 'type' ? 'multipart/form-data' : random.pick(types)}`);
   headers.push(`Content-Length: ${Buffer.byteLength(text, 'latin1')}`);
   const method = defect === 'method' ? random.pick(['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'FOO']) : 'POST';
   const path = defect === 'path' ? `${pattern}/${wrong.noise(9)}/x` : pattern;
@@ -95,11 +103,14 @@ function wrongValue(random: Random, isChallenge: boolean): unknown {
 
 /** Not JSON, or JSON without a required field; for /register, with an invalid field. */
 function wrongBody(random: Random, { noise }: WrongTexts, isRegister: boolean): string {
-  const prefix = () => random.pick<unknown>(['192.0.2.1', '192.0.2.0/33', 'x/8', '/', '::/129', '', 8, null, {}, [[]]]);
+  const prefix = () =>
+    random.pick<unknown>(['192.0.2.1/', '192.0.2.0/33', 'x/8', '/', '::/129', '', 8, null, {}, [[]]]);
   const registers = [
     () => JSON.stringify({ allowfrom: wrongType(random) ?? 1 }).replace(/\[\]|\["a"\]|\[\[\[\]\]\]/, '"x"'),
     () => JSON.stringify({ allowfrom: [prefix()] }),
     () => JSON.stringify({ allowfrom: ['192.0.2.0/24', prefix(), '2001:db8::/32'] }),
+    () => JSON.stringify({ allowfrom: ['192.0.2.0/24'], [noise(9)]: ['192.0.2.0/24'] }),
+    () => JSON.stringify({ AllowFrom: ['192.0.2.0/24'], allowfrom: ['192.0.2.0/24'] }),
     () => JSON.stringify({ allowfrom: Array.from({ length: 101 + random.below(900) }, () => '192.0.2.0/24') }),
   ];
   const objects = [
@@ -117,7 +128,7 @@ function wrongBody(random: Random, { noise }: WrongTexts, isRegister: boolean): 
     () => '{"txt":"\\u12"}',
     () => '['.repeat(1 + random.below(20_000)),
     () => `${'{"a":'.repeat(1 + random.below(5_000))}1`,
-    () => JSON.stringify(random.pick<unknown>([1, 'x', null, true, [], [{}]])),
+    () => JSON.stringify(random.pick<unknown>([1, 'x', ...(isRegister ? [] : [null]), true, [], [{}]])),
     () => '\u00ff\u00fe{}',
     ...(isRegister ? registers : objects),
   ])();

@@ -19,6 +19,8 @@ export interface EmbeddedOptions {
   readonly records?: string;
   readonly keys?: readonly EmbeddedKey[];
   readonly secondaries?: readonly { readonly address: string; readonly key?: string; readonly notify?: boolean }[];
+  /** Additional options of the zone. */
+  readonly zoneOptions?: Readonly<Record<string, unknown>>;
   /** Additional options of the configuration, and of its section `dns`. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly dns?: Readonly<Record<string, unknown>>;
@@ -51,6 +53,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     dns: { listen: [`127.0.0.1:${port}`], database: 'zones.db', ...options.dns },
     zones: [
       {
+        ...options.zoneOptions,
         name: zone,
         nameserver: 'embedded',
         ns,

@@ -21,6 +21,8 @@ interface CreateFlags extends ShowFlags {
   readonly addresses?: readonly string[];
   readonly from?: readonly string[];
   readonly expires?: string;
+  readonly maxUnusedDays?: string;
+  readonly register?: boolean;
   readonly freedns?: string;
   readonly printOnly?: boolean;
 }
@@ -37,13 +39,15 @@ export function tokenCreateCommand(): Command {
     .option('--addresses <prefixes...>', "any, own (only the caller's address), or prefixes (default: any)")
     .option('--from <prefixes...>', 'addresses that its requests must come from (default: any)')
     .option('--expires <day>', 'the last day on which it is valid, YYYY-MM-DD in UTC')
+    .option('--max-unused-days <days>', 'the token ends when it was not used for this number of days')
+    .option('--register', 'it may create accounts of acme-dns, from any address')
     .option('--freedns <user>', FREEDNS)
     .option('--server <url>', SERVER)
     .option('--print-only', 'store nothing: print an entry for the configuration file')
     .option('--json', 'print a JSON object')
     .action(async (name: string, flags: CreateFlags, command: Command) => {
       const { config } = loadFor(command);
-      const { host, type, addresses, from, expires, freedns } = flags;
+      const { host, type, addresses, from, expires, maxUnusedDays, register, freedns } = flags;
       const input = {
         name,
         hosts: split(host),
@@ -51,6 +55,8 @@ export function tokenCreateCommand(): Command {
         addresses: split(addresses),
         sources: split(from),
         ...(expires !== undefined && { expires }),
+        ...(maxUnusedDays !== undefined && { maxUnusedDays }),
+        ...(register === true && { register }),
         ...(freedns !== undefined && { freednsUser: freedns }),
       };
       checkServer(flags);

@@ -44,17 +44,23 @@ function tokenRevokeCommand(): Command {
 
 export function formatTokens(tokens: readonly TokenView[]): string {
   if (tokens.length === 0) return 'There are no tokens. `dyndns token create` creates one.\n';
-  const rows = tokens.map(({ name, origin, state, hosts, types, addresses, sources, expires, lastUsed, revoked }) => [
-    name,
-    origin,
-    state === 'revoked' ? `revoked ${formatTime(revoked)}` : state,
-    listed(hosts),
-    listed(types),
-    typeof addresses === 'string' ? addresses : listed(addresses),
-    sources === undefined ? 'anywhere' : listed(sources),
-    expires ?? '-',
+  const rows = tokens.map((token) => [
+    token.name,
+    token.origin,
+    token.state === 'revoked' ? `revoked ${formatTime(token.revoked)}` : token.state,
+    listed(token.hosts),
+    listed(token.register ? [...token.types, 'register'] : token.types),
+    typeof token.addresses === 'string' ? token.addresses : listed(token.addresses),
+    token.sources === undefined ? 'anywhere' : listed(token.sources),
+    formatEnd(token),
     // Without a store the last use of a configured token is lost at a restart.
-    lastUsed !== undefined ? formatTime(lastUsed) : origin === 'configuration' ? '-' : 'never',
+    token.lastUsed !== undefined ? formatTime(token.lastUsed) : token.origin === 'configuration' ? '-' : 'never',
   ]);
   return formatTable(['NAME', 'ORIGIN', 'STATE', 'HOSTS', 'TYPES', 'ADDRESSES', 'FROM', 'EXPIRES', 'LAST USED'], rows);
+}
+
+/** `2099-12-31`, `after 90 days unused`, or both. */
+function formatEnd({ expires, maxUnusedDays }: TokenView): string {
+  const ends = [expires, maxUnusedDays === undefined ? undefined : `after ${maxUnusedDays} days unused`];
+  return ends.filter((end) => end !== undefined).join(', ') || '-';
 }

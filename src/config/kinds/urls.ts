@@ -38,6 +38,12 @@ export const httpsUrl: ScalarKind<string> = scalar('an https:// URL', (text) => 
   return protocol === 'https:' && username === '' && password === '' && hash === '' ? href : undefined;
 });
 
+/** Scheme, host and port, as a browser sends them in `Origin` (RFC 6454 §6.2). */
+export const webOrigin: ScalarKind<string> = scalar(
+  'a web origin like https://admin.example.com, without a path',
+  (text) => (/^https?:\/\/[^\s/?#@\\*]+$/i.test(text) && URL.canParse(text) ? new URL(text).origin : undefined),
+);
+
 /** Everything but scheme and host may be a secret. */
 export const webhookUrl: ScalarKind<Secret> = {
   ...secret('a URL that begins with https://, or with http:// (not encrypted)', (text) => {

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { ipPrefix } from '../kinds/addresses.ts';
 import { listOf } from '../kinds/kind.ts';
 import { zoneName } from '../kinds/names.ts';
+import { webOrigin } from '../kinds/urls.ts';
 import { integer, yesOrNo } from '../kinds/words.ts';
 import { optionsFor } from './option.ts';
 
@@ -60,8 +61,18 @@ export const PROTOCOL_OPTIONS = {
   'acme_dns.register': option(listOf(ipPrefix), {
     place: 'acmeDns.register',
     default: [],
-    summary: 'The addresses or prefixes that may create accounts (`/register`). All others are refused.',
+    summary:
+      'The addresses or prefixes that may create accounts (`/register`). All others need a token with `register: true`, or ' +
+      'the master secret.',
     example: "['192.0.2.0/24', '2001:db8::/32']",
+  }),
+  'acme_dns.cors_origins': option(listOf(webOrigin), {
+    place: 'acmeDns.corsOrigins',
+    default: [],
+    summary:
+      'The web origins whose pages may call `/update`, and `/register` with a credential, from a browser (CORS). Compared ' +
+      'exactly. All other requests that a browser sends for a page of another site are refused.',
+    example: '[https://admin.example.com]',
   }),
   'acme_dns.values': option(integer(1, 50), {
     place: 'acmeDns.values',

@@ -5,7 +5,7 @@ import { ipPrefix, tokenAddresses } from '../kinds/addresses.ts';
 import { listOf } from '../kinds/kind.ts';
 import { clientType, fullOwnerName } from '../kinds/names.ts';
 import { tokenName, tokenSha256 } from '../kinds/secrets.ts';
-import { calendarDay } from '../kinds/words.ts';
+import { calendarDay, integer, yesOrNo } from '../kinds/words.ts';
 import { optionsFor } from './option.ts';
 
 const option = optionsFor<TokenConfig>();
@@ -48,6 +48,20 @@ export const TOKEN_OPTIONS = {
     otherwise: 'any source',
     summary: 'The source addresses from which the token is valid. From elsewhere it is refused like a wrong token.',
     example: "['198.51.100.0/24']",
+  }),
+  'tokens[].register': option(yesOrNo, {
+    place: 'register',
+    default: false,
+    summary: 'The token may create accounts of acme-dns (`/register`), from any address.',
+    example: 'true',
+  }),
+  'tokens[].max_unused_days': option(integer(1, 36_500), {
+    place: 'maxUnusedDays',
+    otherwise: 'it may stay unused',
+    summary:
+      'The token ends when it was not used for this number of days, since its last use or the first start with it. ' +
+      'Requires `store`, which has the last use.',
+    example: '90',
   }),
   'tokens[].expires': option(calendarDay, {
     place: 'expires',

@@ -28,6 +28,9 @@ export function resolveTokens({ root, zones }: Settings, context: ResolveContext
     if (expires !== undefined && Date.parse(`${expires}T00:00:00Z`) + DAY_MS <= context.nowMs) {
       context.warnings.push(`Token '${name}' expired on ${expires}.`);
     }
+    if (options.maxUnusedDays !== undefined && !root.isMentioned('store')) {
+      context.warnings.push(`Token '${name}' does not end when it is unused: max_unused_days needs \`store\`.`);
+    }
     for (const pattern of hosts) {
       if (apexes === undefined || apexes.some((apex) => canBeIn(pattern, apex))) continue;
       context.warnings.push(`Token '${name}' is for '${pattern}', which is not in a zone of the file.`);

@@ -15,8 +15,10 @@ import type { TokenStore } from './token-store.ts';
 export interface AcmeDnsOptions {
   /** The parent of all accounts' names. */
   readonly above: DomainName;
-  /** The sources that may register. */
+  /** The sources that may register without a credential. */
   readonly register: readonly IpPrefix[];
+  /** Web origins whose pages may use the API from a browser. */
+  readonly corsOrigins: readonly string[];
   /** How many values stay at a name: the newest. */
   readonly values: number;
   readonly maxAccounts: number;
@@ -43,20 +45,25 @@ const PASSWORD_OCTETS = 30;
 
 export class AcmeDns {
   readonly #options: AcmeDnsOptions;
+  readonly corsOrigins: ReadonlySet<string>;
 
   constructor(options: AcmeDnsOptions) {
     this.#options = options;
+    this.corsOrigins = new Set(options.corsOrigins);
   }
 
   get values(): number {
     return this.#options.values;
   }
 
-  /** Checks that the caller may register, and counts the registration. @throws AppError not-permitted, rate-limited */
+  /** May this source register without a credential? */
+  isOpenTo(caller: IpAddress | undefined): boolean {
+    return isInPrefixes(caller, this.#options.register);
+  }
+
+  /** Counts a registration of a caller who may register. @throws AppError rate-limited */
   admit(caller: IpAddress | undefined): void {
-    const { register, registrations } = this.#options;
-    if (!isInPrefixes(caller, register))
-      throw new AppError('not-permitted', 'Registration is not open to this address.');
+    const { registrations } = this.#options;
     const source = sourceKey(caller);
     const retryAfterSeconds = registrations.retryAfterSeconds(source);
     if (retryAfterSeconds !== undefined) {

@@ -12,6 +12,7 @@ import { MASTER, type Principal } from './principal.ts';
 import { sourceKey } from './rate-limits.ts';
 import { type HostToken, tokenAllowsSource, tokenSha256, tokenState } from './token.ts';
 import type { TokenStore } from './token-store.ts';
+import type { UnusedTokens } from './unused-tokens.ts';
 
 export interface AuthenticatorOptions {
   /** Absent or empty: there is no master secret. */
@@ -21,6 +22,8 @@ export interface AuthenticatorOptions {
   readonly store?: Pick<TokenStore, 'cachedBySha256' | 'findBySha256' | 'findAllBySha256'> | undefined;
   /** Outlives the authenticator: a reload gives no one a new budget. */
   readonly guesses: GuessBudget;
+  /** Ends tokens that are not used; absent without a store, which has their last use. */
+  readonly unused?: Pick<UnusedTokens, 'hasEnded'> | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Called for each accepted token. */
@@ -79,7 +82,7 @@ export class Authenticator {
       const sha256 = tokenSha256(first.text);
       if (guesses.allows(source, sha256, candidates.length)) {
         const found = this.#configured(first, sha256, caller) ?? this.#cached(sha256, caller);
-        if (found !== undefined && isOfKind(found)) {
+        if (found !== undefined && isOfKind(found) && this.#hasEnded(found) === false) {
           guesses.right(source, sha256);
           return this.#use(found, first);
         }
@@ -102,6 +105,9 @@ export class Authenticator {
         caller,
         isOfKind,
       );
+      for (const [at, one] of found.entries()) {
+        if (typeof one === 'object' && (await this.#hasEnded(one))) found[at] = 'none';
+      }
       outcomes = found.map((one) => (one === 'unknown' ? one : one !== 'none' && isOfKind(one) ? 'right' : 'wrong'));
       // A user name beside its right password is the name of an account, not a guess.
       const isBesidePassword = open[0] === 0 && open[1] === 1 && outcomes[0] === 'right';
@@ -156,6 +162,12 @@ export class Authenticator {
   #valid(token: HostToken | undefined, caller: IpAddress | undefined): Principal | undefined {
     if (token === undefined || tokenState(token, this.#options.now()) !== 'valid') return undefined;
     return tokenAllowsSource(token, caller) ? { kind: 'token', token } : undefined;
+  }
+
+  /** Has the token ended because it was not used? @throws AppError store-unreachable (rejects) */
+  #hasEnded(principal: Principal): boolean | Promise<boolean> {
+    const { unused } = this.#options;
+    return principal.kind === 'token' && unused !== undefined && unused.hasEnded(principal.token);
   }
 
   #use(principal: Principal, candidate: Candidate): Authenticated {

@@ -142,7 +142,9 @@ describe('requests in flight together', () => {
     const requests = Array.from({ length: 64 }, (_, guess) =>
       budget.admit(HOME, [`guess ${guess}`]).then(
         ({ settle }) => void settles.push(() => settle(['wrong'])),
-        () => void (refused += 1),
+        () => {
+          refused += 1;
+        },
       ),
     );
     await new Promise(setImmediate);
@@ -176,7 +178,9 @@ describe('requests in flight together', () => {
     for (let index = 0; index < GUESSES + 256 + 5; index += 1) {
       budget.admit(HOME, [`guess ${index}`]).then(
         ({ settle }) => void settles.push(() => settle(['right'])),
-        () => void (refused += 1),
+        () => {
+          refused += 1;
+        },
       );
     }
     await new Promise(setImmediate);

@@ -56,4 +56,25 @@ describe('TokenUseLog', () => {
     await uses.close();
     expect(await store.lastUses(['a'])).toEqual(new Map());
   });
+
+  it('what a store did not take is written when it answers again, or by a later use', async () => {
+    const { store, due, clock, uses } = setUp();
+    const { touchLastUsed } = store;
+    store.touchLastUsed = () => Promise.reject(new Error('away'));
+    uses.used('a');
+    uses.used('b');
+    await uses.flush();
+    clock.nowMs = 2_000;
+    uses.used('b');
+    await uses.flush();
+    expect(due.size).toBe(1);
+    store.touchLastUsed = touchLastUsed;
+    for (const call of due) call();
+    expect(await store.lastUses(['a', 'b'])).toEqual(
+      new Map([
+        ['a', 1_000],
+        ['b', 2_000],
+      ]),
+    );
+  });
 });

@@ -30,6 +30,10 @@ export interface HostToken {
   readonly addresses: TokenAddresses;
   /** Where its requests may come from, at least one prefix; absent: anywhere. From elsewhere it is a wrong credential. */
   readonly sources?: readonly IpPrefix[];
+  /** It may create accounts of acme-dns. */
+  readonly register?: boolean;
+  /** It ends when it was not used for this number of days, since its creation or its last use: see unused-tokens.ts. */
+  readonly maxUnusedDays?: number;
   /** The last day on which it is valid, `YYYY-MM-DD` in UTC. */
   readonly expires?: string;
   /** Milliseconds since 1970, as every `…Ms` here. */
@@ -40,6 +44,8 @@ export interface HostToken {
 export interface ListedToken extends HostToken {
   /** Accurate to about a second; absent: never used. */
   readonly lastUsedMs?: number;
+  /** When a token of the configuration file was first seen; absent: not known. */
+  readonly firstSeenMs?: number;
 }
 
 /** The types of a token without `types`. */
@@ -75,11 +81,14 @@ export function newTokenSecret(random: (octets: number) => Uint8Array): string {
   return secret;
 }
 
+const DAY_MS = 86_400_000;
+
 /** When a token expires: 24:00 UTC of its last day; undefined: never. */
 export function expiryMs({ expires }: Pick<HostToken, 'expires'>): number | undefined {
-  return expires === undefined ? undefined : Date.parse(`${expires}T00:00:00Z`) + 86_400_000;
+  return expires === undefined ? undefined : Date.parse(`${expires}T00:00:00Z`) + DAY_MS;
 }
 
+/** Without the end of a token that is not used, which depends on its last use: see unused-tokens.ts. */
 export function tokenState(
   token: Pick<HostToken, 'expires' | 'revokedMs'>,
   nowMs: number,
@@ -87,6 +96,11 @@ export function tokenState(
   if (token.revokedMs !== undefined) return 'revoked';
   // An unreadable day gives NaN, which is expired, too.
   return nowMs < (expiryMs(token) ?? Number.POSITIVE_INFINITY) ? 'valid' : 'expired';
+}
+
+/** When a token ends that is not used again; undefined: never. @param lastMs the later of creation and last use */
+export function unusedEndMs({ maxUnusedDays }: Pick<HostToken, 'maxUnusedDays'>, lastMs: number): number | undefined {
+  return maxUnusedDays === undefined ? undefined : lastMs + maxUnusedDays * DAY_MS;
 }
 
 /** May the token be used from this address? */

@@ -69,6 +69,43 @@ const failure = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) });
 
 describe('tokens', () => {
+  it('that have ended because they were not used are shown as such, and by what they live', async () => {
+    const DAY_MS = 86_400_000;
+    const filed = { ...FILED, maxUnusedDays: 30 };
+    const { admin, store } = make({ tokens: [filed] });
+    const { admin: withUses } = make({ tokens: [filed], store, uses: store.tokens });
+    const stored = (id: string, ageDays: number, more: Partial<HostToken> = {}) =>
+      store.tokens.create({
+        ...FILED,
+        id,
+        name: id,
+        sha256: tokenSha256(id),
+        createdMs: NOW - ageDays * DAY_MS,
+        maxUnusedDays: 30,
+        ...more,
+      });
+    await stored('young', 29);
+    await stored('old', 30);
+    await stored('old and used', 300);
+    await stored('old and revoked', 300, { revokedMs: NOW });
+    await stored('old and expired', 300, { expires: '2026-01-01' });
+    await store.tokens.touchLastUsed([{ tokenId: 'old and used', lastUsedMs: NOW - DAY_MS }]);
+    const states = async (tokens: ReturnType<typeof make>['admin']['tokens']) =>
+      Object.fromEntries((await tokens.listTokens()).map(({ name: token, state }) => [token, state]));
+    expect(await states(admin.tokens)).toEqual({
+      filed: 'valid',
+      young: 'valid',
+      old: 'unused',
+      'old and used': 'valid',
+      'old and revoked': 'revoked',
+      'old and expired': 'expired',
+    });
+    await store.tokens.touchLastUsed([{ tokenId: `first-seen ${FILED.id}`, lastUsedMs: NOW - 30 * DAY_MS }]);
+    expect((await states(withUses.tokens))['filed']).toBe('unused');
+    await store.tokens.touchLastUsed([{ tokenId: FILED.id, lastUsedMs: NOW - DAY_MS }]);
+    expect((await states(withUses.tokens))['filed']).toBe('valid');
+  });
+
   it('of the configuration are listed with their last use, where it is known', async () => {
     const { store } = make();
     await store.tokens.touchLastUsed([{ tokenId: FILED.id, lastUsedMs: NOW }]);

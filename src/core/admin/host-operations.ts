@@ -161,6 +161,7 @@ export const HOST_OPERATIONS = {
       },
     ),
     aliases: { silentAfter: 'silentAfterSeconds', lease: 'leaseSeconds' },
+    shown: HOST_DETAILS,
     result: HOST,
     example: { host: 'home.dyn.example.com', ttl: 300, allow: ['192.0.2.0/24'], silentAfterSeconds: 86_400 },
   },

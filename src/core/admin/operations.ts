@@ -22,6 +22,8 @@ export interface Operation {
   readonly input: ObjectSchema;
   /** Other names of fields that are accepted: those of older releases and those of the results. */
   readonly aliases?: Readonly<Record<string, string>>;
+  /** An object of results that may be sent back with changes: fields that only it has are ignored. */
+  readonly shown?: ObjectSchema;
   /** The body of the request, if it is not the input. */
   readonly body?: 'zone file';
   readonly result: Schema | 'zone file';

@@ -46,7 +46,7 @@ describe('the form of releases before 3.0 and the typed form give one input', ()
   });
 });
 
-it('unknown fields are ignored, so that a host can be sent back', () => {
+it('fields that only results have are ignored, so that a host can be sent back', () => {
   const shown = {
     host: `${HOST}.`,
     origin: 'store',
@@ -65,7 +65,46 @@ it('unknown fields are ignored, so that a host can be sent back', () => {
 
 it('a field of the prototype is not a field', () => {
   expect(() => readInput('revokeToken', Object.create({ name: 'x' }))).toThrow("'name' is missing.");
-  expect(readInput('status', JSON.parse('{"__proto__":{"x":1}}'))).toEqual({});
+  expect(() => readInput('status', JSON.parse('{"__proto__":{"x":1}}'))).toThrow("There is no field '__proto__'");
+});
+
+describe('a field that the operation does not have is an error: it may be a restriction that is misspelt', () => {
+  const token = { name: 'x', hosts: [HOST] };
+  it.each<[OperationName, object, string]>([
+    ...['source', 'Sources', 'from', 'allowfrom', 'address', 'adresses', 'expire', 'type', 'maxUnused', ''].map(
+      (field): [OperationName, object, string] => ['createToken', { ...token, [field]: ['192.0.2.1'] }, field],
+    ),
+    ['addHost', { host: HOST, alow: ['192.0.2.1'] }, 'alow'],
+    ['addHost', { host: HOST, Deny: ['192.0.2.1'] }, 'Deny'],
+    ['addHost', { host: HOST, members: [{ name: HOST, mac: '00:11:22:33:44:55', subnett: 3 }] }, 'members[0].subnett'],
+    ['rotateToken', { name: 'x', expires: '2099-12-31' }, 'expires'],
+    ['importZone', { zone: 'a', dryrun: '1' }, 'dryrun'],
+    ['update', { fqdn: HOST, ips: [], tll: 5 }, 'tll'],
+  ])('%s %j', (name, input, field) => {
+    expect(() => readInput(name, input)).toThrow(
+      expect.objectContaining({
+        code: 'request-malformed',
+        message: expect.stringContaining(`There is no field '${field}'; the fields are: `),
+      }),
+    );
+  });
+
+  it('a token that was shown may be sent back', () => {
+    const shown = {
+      ...token,
+      origin: 'store',
+      state: 'valid',
+      created: 'x',
+      revoked: 'x',
+      lastUsed: 'x',
+      register: true,
+    };
+    expect(readInput('createToken', { ...shown, maxUnusedDays: '9' })).toEqual({
+      ...token,
+      register: true,
+      maxUnusedDays: 9,
+    });
+  });
 });
 
 describe('the error names the field and its rule', () => {

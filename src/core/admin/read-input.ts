@@ -1,6 +1,7 @@
 /**
  * Checks the input of an operation against its schema and brings it into one form: numbers and booleans that were sent as
- * texts are converted, aliases of fields are resolved, unknown fields are dropped. Scripts send all of these.
+ * texts are converted, aliases of fields are resolved, and fields that only results have are dropped. Scripts send all of
+ * these. Any other field is an error: a restriction that is misspelt must not be ignored.
  */
 import { AppError } from '../errors.ts';
 import { type NormalInput, OPERATIONS, type OperationName } from './operations.ts';
@@ -10,32 +11,51 @@ import { VALIDATORS } from './validators.ts';
 
 /** @throws AppError request-malformed that names the field and its rule */
 export function readInput<Name extends OperationName>(name: Name, input: object): NormalInput<Name> {
-  const { input: schema, aliases = {} } = OPERATIONS[name];
+  const { input: schema, aliases = {}, shown } = OPERATIONS[name];
+  for (const field of Object.keys(input)) {
+    if (Object.hasOwn(schema.properties, field) || Object.hasOwn(aliases, field)) continue;
+    if (shown === undefined || !Object.hasOwn(shown.properties, field)) throw unknownField(schema, field, '');
+  }
   const renamed: Record<string, unknown> = { ...input };
   for (const [alias, field] of Object.entries(aliases)) {
     if (Object.hasOwn(renamed, alias) && !Object.hasOwn(renamed, field)) renamed[field] = renamed[alias];
   }
-  const value = normalise(schema, renamed);
+  const value = normalise(schema, renamed, '');
   const validate = VALIDATORS[name];
   if (validate(value)) return value as NormalInput<Name>;
   // The last error is about the outermost value that failed.
   throw new AppError('request-malformed', describeFailure(schema, validate.errors?.at(-1)));
 }
 
-function normalise(schema: Schema, value: unknown): unknown {
+/** @param path of the object in the input */
+function normalise(schema: Schema, value: unknown, path: string): unknown {
   const textForm = schema.anyOf?.find(({ $comment }) => $comment === 'text form');
   if (textForm !== undefined && typeof value === 'string') return convert(textForm, value);
   if (schema.items !== undefined && Array.isArray(value)) {
     const { items } = schema;
-    return value.map((item) => normalise(items, item));
+    return value.map((item, index) => normalise(items, item, `${path}[${index}]`));
   }
   if (schema.properties === undefined || typeof value !== 'object' || value === null) return value;
+  // Those of the input itself are checked above.
+  const unknown =
+    path === '' ? undefined : Object.keys(value).find((field) => !Object.hasOwn(schema.properties!, field));
+  if (unknown !== undefined) throw unknownField(schema, unknown, `${path}.`);
   const fields: Record<string, unknown> = {};
   for (const [field, fieldSchema] of Object.entries(schema.properties)) {
     const fieldValue: unknown = Object.hasOwn(value, field) ? Reflect.get(value, field) : undefined;
-    if (fieldValue !== undefined) fields[field] = normalise(fieldSchema, fieldValue);
+    if (fieldValue !== undefined)
+      fields[field] = normalise(fieldSchema, fieldValue, path === '' ? field : `${path}.${field}`);
   }
   return fields;
+}
+
+/** @param path in front of the field */
+function unknownField({ properties = {} }: Schema, field: string, path: string): AppError {
+  const known = Object.keys(properties).join(', ') || 'none';
+  return new AppError(
+    'request-malformed',
+    `There is no field '${path}${field.slice(0, 100)}'; the fields are: ${known}.`,
+  );
 }
 
 /** What does not have the text form stays, and then fails. */

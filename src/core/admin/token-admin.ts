@@ -1,11 +1,14 @@
 /** Administration of tokens: create, list, revoke, rotate. Those of the configuration file are changed only there. */
 import { freednsSecret, type HostToken, type ListedToken, newTokenSecret, tokenSha256 } from '../access/token.ts';
+import { firstSeenKey } from '../access/unused-tokens.ts';
 import { AppError } from '../errors.ts';
 import { type AdminOptions, requireStore, requireZone } from './admin-options.ts';
 import type { NewTokenView, TokenView } from './token-operations.ts';
 import { newTokenView, tokenView } from './views.ts';
 
-export interface NewToken extends Pick<HostToken, 'name' | 'hosts' | 'types' | 'addresses' | 'sources' | 'expires'> {
+type Wanted = 'name' | 'hosts' | 'types' | 'addresses' | 'sources' | 'expires' | 'register' | 'maxUnusedDays';
+
+export interface NewToken extends Pick<HostToken, Wanted> {
   /** Makes it a token for FreeDNS version 1, whose clients send a hash of this name and the password; in lower case. */
   readonly freednsUser?: string;
 }
@@ -57,11 +60,16 @@ export class TokenAdmin {
   async listTokens(): Promise<readonly TokenView[]> {
     const { tokens, store, uses, now } = this.#options;
     // First: it writes the uses that the store then lists.
-    const lastUses = await uses?.lastUses(tokens.map(({ id }) => id));
+    const lastUses = await uses?.lastUses(tokens.flatMap(({ id }) => [id, firstSeenKey(id)]));
     const stored = (await store?.tokens.list()) ?? [];
     const configured = tokens.map((token): ListedToken => {
       const lastUsedMs = lastUses?.get(token.id);
-      return lastUsedMs === undefined ? token : { ...token, lastUsedMs };
+      const firstSeenMs = lastUses?.get(firstSeenKey(token.id));
+      return {
+        ...token,
+        ...(lastUsedMs !== undefined && { lastUsedMs }),
+        ...(firstSeenMs !== undefined && { firstSeenMs }),
+      };
     });
     return [
       ...configured.map((token) => tokenView(token, 'configuration', now())),

@@ -1,5 +1,5 @@
 /** Operations on tokens. Tokens of the configuration file are listed here, and changed only in the file. */
-import { described, list, object, text, type ValueOf } from './schema.ts';
+import { described, integer, list, object, text, type ValueOf, YES_NO } from './schema.ts';
 
 /** A name of 255 octets (RFC 1035 §2.3.4), each of them written as `\DDD`. */
 export const OWNER_NAME = text(1024, "a full name, like home.dyndns.example.com or '*.lab.dyndns.example.com'");
@@ -33,6 +33,8 @@ const EXPIRES = {
   title: 'a day, like 2099-12-31',
   description: 'The last day on which it is valid, in UTC.',
 } as const;
+const REGISTER = 'It may create accounts of acme-dns (`/register`), from any address.';
+const MAX_UNUSED_DAYS = 'It ends when it was not used for this number of days, since its creation or its last use.';
 const FREEDNS_USER = {
   type: 'string',
   pattern: '^[a-z0-9._@+-]{1,64}$',
@@ -49,11 +51,16 @@ export const TOKEN = {
       hosts: HOSTS,
       types: TYPES,
       addresses: ADDRESSES,
-      state: described({ enum: ['valid', 'expired', 'revoked'] }, 'Only a valid token is accepted.'),
+      state: described(
+        { enum: ['valid', 'expired', 'unused', 'revoked'] },
+        'Only a valid token is accepted. `unused`: it has ended, by `maxUnusedDays`.',
+      ),
     },
     {
       sources: SOURCES,
       expires: EXPIRES,
+      register: described({ type: 'boolean' }, REGISTER),
+      maxUnusedDays: described({ type: 'integer' }, MAX_UNUSED_DAYS),
       created: described(TIME, 'Absent for tokens of the configuration file.'),
       revoked: described(TIME, 'When it was revoked.'),
       lastUsed: described(TIME, 'The last use, if that is known.'),
@@ -98,9 +105,12 @@ export const TOKEN_OPERATIONS = {
         addresses: described(ADDRESSES, `${ADDRESSES.description} Without it: \`any\`.`),
         sources: SOURCES,
         expires: EXPIRES,
+        register: described(YES_NO, REGISTER),
+        maxUnusedDays: described(integer(1, 36_500), MAX_UNUSED_DAYS),
         freednsUser: FREEDNS_USER,
       },
     ),
+    shown: TOKEN,
     result: NEW_TOKEN,
     example: { name: 'router1', hosts: ['home.dyn.example.com'], addresses: 'any', expires: '2099-12-31' },
   },

@@ -5,7 +5,8 @@
 import { formatIpPrefix, type IpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType } from '../../dns/rdata.ts';
-import { type HostToken, type ListedToken, tokenState } from '../access/token.ts';
+import { type HostToken, type ListedToken, tokenState, unusedEndMs } from '../access/token.ts';
+import { lastKnownMs } from '../access/unused-tokens.ts';
 import type { HistoryEvent } from '../history/history.ts';
 import type { HostSettings } from '../hosts/host.ts';
 import type { PendingUpdate } from '../pending/pending-update.ts';
@@ -28,8 +29,8 @@ export function newTokenView(
 }
 
 export function tokenView(token: HostToken | ListedToken, origin: TokenView['origin'], nowMs: number): TokenView {
-  const { name, hosts, types, addresses, sources, expires, createdMs, revokedMs } = token;
-  const lastUsedMs = 'lastUsedMs' in token ? token.lastUsedMs : undefined;
+  const { name, hosts, types, addresses, sources, expires, register, maxUnusedDays, createdMs, revokedMs } = token;
+  const { lastUsedMs, firstSeenMs }: Pick<ListedToken, 'lastUsedMs' | 'firstSeenMs'> = token as ListedToken;
   return {
     name,
     origin,
@@ -38,11 +39,20 @@ export function tokenView(token: HostToken | ListedToken, origin: TokenView['ori
     addresses: typeof addresses === 'string' ? addresses : addresses.map(formatIpPrefix),
     ...(sources !== undefined && { sources: sources.map(formatIpPrefix) }),
     ...(expires !== undefined && { expires }),
-    state: tokenState(token, nowMs),
+    ...(register === true && { register }),
+    ...(maxUnusedDays !== undefined && { maxUnusedDays }),
+    state: listedState(token, lastKnownMs(createdMs, lastUsedMs, firstSeenMs), nowMs),
     ...(origin === 'store' && { created: isoTime(createdMs) }),
     ...(revokedMs !== undefined && { revoked: isoTime(revokedMs) }),
     ...(lastUsedMs !== undefined && { lastUsed: isoTime(lastUsedMs) }),
   };
+}
+
+/** @param lastMs see lastKnownMs */
+function listedState(token: HostToken, lastMs: number, nowMs: number): TokenView['state'] {
+  const state = tokenState(token, nowMs);
+  const endMs = lastMs === 0 ? undefined : unusedEndMs(token, lastMs);
+  return state === 'valid' && endMs !== undefined && nowMs >= endMs ? 'unused' : state;
 }
 
 export function pendingUpdateView({

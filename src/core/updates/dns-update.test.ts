@@ -38,6 +38,9 @@ function target(there: readonly number[]): UpdatableZone {
 
 const prefix = (text: string) => parseIpPrefix(text)!;
 
+const staticNames = new Set(['www', 'a.b', '*.pool'].map((label) => at(label).key));
+const reserved = new Set([at('mail').key]);
+
 async function outcome(
   key: Partial<UpdateKey>,
   edits: readonly ZoneEdit[],
@@ -45,7 +48,7 @@ async function outcome(
 ): Promise<string> {
   const addresses = { allow: [prefix('127.0.0.53/32')], deny: [prefix('203.0.113.0/24')] };
   const result = await applyUpdate({
-    zone: { apex, addresses, ttl: { min: 30, max: 3600 } },
+    zone: { apex, addresses, ttl: { min: 30, max: 3600 }, reserved, staticNames },
     target: target(there),
     key: { keyName, mayUpdate: true, ...key },
     prerequisites: [],
@@ -94,6 +97,62 @@ describe('the names of a key', () => {
   it('an empty list covers nothing, no list everything', async () => {
     expect(await outcome({ hosts: [] }, [addA('home')])).toMatch(/may not change/);
     expect(await outcome({}, [addA('@'), addTxt('any.thing')])).toBe('applied');
+  });
+});
+
+describe("certificates of the zone's own names", () => {
+  const target_ = DomainName.parse('elsewhere.example');
+  const rr = (label: string, type: number, kind: 'CNAME' | 'NS' | 'DNAME'): ZoneEdit => ({
+    kind: 'add-to-rrset',
+    rrset: { ownerName: at(label), type, ttl: 60, rdatas: [{ kind, target: target_ }] },
+  });
+  /** For each name: edits that put a record of the client in the place of its challenge. */
+  const ways = (subject: string): [string, ZoneEdit][] => {
+    const below = (label: string) => (subject === '@' ? label : `${label}.${subject}`);
+    const challenge = below('_acme-challenge');
+    return [
+      ['TXT', addTxt(challenge)],
+      ['TXT removed', { kind: 'delete-rrset', ownerName: at(challenge), type: RRType.TXT }],
+      ['all removed', removeName(challenge)],
+      ['an alias', rr(challenge, RRType.CNAME, 'CNAME')],
+      ['a delegation', rr(challenge, RRType.NS, 'NS')],
+      ['a wildcard', addTxt(below('*'))],
+      ['an alias of the wildcard', rr(below('*'), RRType.CNAME, 'CNAME')],
+    ];
+  };
+  const above = (subject: string): [string, ZoneEdit][] => [
+    ['a DNAME', rr(subject, RRType.DNAME, 'DNAME')],
+    ['a delegation of the name', rr(subject, RRType.NS, 'NS')],
+  ];
+  const cases = ['@', 'www', 'a.b'].flatMap((subject) =>
+    [...ways(subject), ...(subject === '@' ? [] : above(subject))].map(([way, edit]) => [subject, way, edit] as const),
+  );
+
+  it.each(cases)('%s by %s: a pattern is not enough, the name or its challenge is', async (subject, _way, edit) => {
+    expect(await outcome({ hosts: [at('*')] }, [edit])).toMatch(/by a pattern: a certificate/);
+    expect(await outcome({ hosts: [at('*'), at('home')] }, [edit])).toMatch(/by a pattern: a certificate/);
+    expect(await outcome({ hosts: [at('*'), at(subject)] }, [edit])).toBe('applied');
+    const challenge = subject === '@' ? '_acme-challenge' : `_acme-challenge.${subject}`;
+    expect(await outcome({ hosts: [at('*'), at(challenge)] }, [edit])).toBe('applied');
+    expect(await outcome({}, [edit])).toBe('applied');
+  });
+
+  it.each<[string, ZoneEdit]>([
+    ['the challenge of a host', addTxt('_acme-challenge.home')],
+    ['the challenge of a name below a static one', addTxt('_acme-challenge.x.www')],
+    ['addresses of the wildcard', addA('*')],
+    ['addresses of a static name', addA('www')],
+    ['an alias of a host', rr('home', RRType.CNAME, 'CNAME')],
+    ['the challenge below a static wildcard', addTxt('_acme-challenge.pool')],
+  ])('a pattern goes on to cover %s', async (_, edit) => {
+    expect(await outcome({ hosts: [at('*')] }, [edit])).toBe('applied');
+  });
+
+  it('no limited key writes the challenge of a reserved name', async () => {
+    for (const hosts of [[at('*')], [at('mail')], [at('_acme-challenge.mail')]]) {
+      expect(await outcome({ hosts }, [addTxt('_acme-challenge.mail')])).toMatch(/'mail\.example\.com\.' is reserved/);
+    }
+    expect(await outcome({}, [addTxt('_acme-challenge.mail')])).toBe('applied');
   });
 });
 

@@ -4,7 +4,8 @@
  *
  * Order: the key's right to change the zone at all, then the prerequisites, then each edit. RFC 2136 §3.3 has the permission
  * after the prerequisites; a key without any must not learn by prerequisites what is in the zone.
- * The options `apex`, `wildcard` and `reserved` of a zone are about HTTP and do not apply here.
+ * The options `apex` and `wildcard` of a zone are about HTTP and do not apply here; `reserved` only as far as a key that is
+ * limited to some names may not write the ACME challenge of a reserved one.
  */
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType } from '../../dns/rdata.ts';
@@ -12,6 +13,7 @@ import type { RRset } from '../../dns/rrset.ts';
 import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
 import { challengeSubject } from '../access/acme-challenge.ts';
 import { type NameScope, scopeCovers } from '../access/name-scope.ts';
+import { scopeNamesEdit } from '../access/zone-owner-names.ts';
 import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import { checkAddress } from '../zones/address-policy.ts';
@@ -31,7 +33,7 @@ export interface UpdateKey {
 }
 
 export interface DnsUpdate {
-  readonly zone: Pick<Zone, 'apex' | 'addresses' | 'ttl'>;
+  readonly zone: Pick<Zone, 'apex' | 'addresses' | 'ttl'> & Partial<Pick<Zone, 'reserved' | 'staticNames'>>;
   readonly target: UpdatableZone;
   readonly key: UpdateKey;
   /** All names are in the zone. */
@@ -51,14 +53,15 @@ export async function applyUpdate(update: DnsUpdate): Promise<UpdateOutcome> {
   return target.applyUpdate(
     update,
     (edit, types) => {
-      if ('rrset' in edit) return notCovered(key, edit.rrset.ownerName, types) ?? againstRules(zone, edit.rrset);
-      return notCovered(key, edit.ownerName, types);
+      if ('rrset' in edit) return notCovered(zone, key, edit.rrset.ownerName, types) ?? againstRules(zone, edit.rrset);
+      return notCovered(zone, key, edit.ownerName, types);
     },
     deadlineMs,
   );
 }
 
 function notCovered(
+  zone: DnsUpdate['zone'],
   { keyName, hosts, types: allowed }: UpdateKey,
   ownerName: DomainName,
   types: readonly number[],
@@ -70,6 +73,15 @@ function notCovered(
     const challenge =
       subject !== undefined && scopeCovers(hosts, subject) && types.every((type) => type === RRType.TXT);
     if (!challenge) return `the key '${keyName}' may not change '${ownerName}'`;
+  }
+  if (hosts !== undefined) {
+    const subject = challengeSubject(ownerName);
+    if (subject !== undefined && zone.reserved?.has(subject.key)) {
+      return `the key '${keyName}' may not change '${ownerName}': '${subject}' is reserved`;
+    }
+    if (!scopeNamesEdit(hosts, zone, ownerName, types)) {
+      return `the key '${keyName}' may not change '${ownerName}' by a pattern: a certificate of the zone itself or of a static name could be issued`;
+    }
   }
   const foreign = allowed && types.find((type) => !allowed.has(type));
   return foreign === undefined

@@ -11,6 +11,8 @@ import type { AddressUpdate } from './update-addresses.ts';
 /** Status (HTTP only) and level of each error: the original's own, which its clients test for. */
 export const ORIGINAL_ERRORS = {
   'request-malformed': [456, 'PARAMETER_ERROR'],
+  'body-malformed': [400, 'PARAMETER_ERROR'],
+  'cross-site': [403, 'PARAMETER_ERROR'],
   'name-invalid': [453, 'DNS_NAME_ERROR'],
   'address-invalid': [454, 'IP_ADDRESS_ERROR'],
   'not-authenticated': [456, 'PARAMETER_ERROR'],

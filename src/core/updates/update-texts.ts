@@ -9,6 +9,7 @@ import { unknownName } from '../access/authorize.ts';
 import { scopeCovers } from '../access/name-scope.ts';
 import type { RequestContext } from '../access/request-context.ts';
 import { tokenCovers } from '../access/token.ts';
+import { scopeNamesText } from '../access/zone-owner-names.ts';
 import { AppError } from '../errors.ts';
 import type { Zone } from '../zones/zone.ts';
 import { publishTexts, type TextEdit, type TextLog, type TextUpdateResult } from './publish-texts.ts';
@@ -101,13 +102,13 @@ export class UpdateTexts {
 }
 
 /** @throws AppError not-permitted */
-function authorizeText({ ownerName, isChallenge }: TextUpdate, { principal }: RequestContext): void {
+function authorizeText({ zone, ownerName, isChallenge }: TextUpdate, { principal }: RequestContext): void {
   if (principal.kind === 'master') return;
   const { token } = principal;
   const covered =
     tokenCovers(token, ownerName, RRType.TXT) ||
     (isChallenge === true && token.types.includes(RRType.TXT) && scopeCovers(token.hosts, ownerName));
-  if (!covered) throw unknownName(ownerName);
+  if (!covered || !scopeNamesText(token.hosts, zone, ownerName)) throw unknownName(ownerName);
 }
 
 /** @throws AppError name-invalid */

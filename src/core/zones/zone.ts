@@ -21,6 +21,8 @@ export interface Zone {
   readonly wildcardAllowed: boolean;
   /** Keys of owner names that no client may change. */
   readonly reserved: ReadonlySet<string>;
+  /** Keys of the owner names of static records; absent for a zone of another primary, whose records are not known. */
+  readonly staticNames?: ReadonlySet<string>;
   readonly addresses: AddressPolicy;
   /** The meaning of an empty parameter of one family. */
   readonly emptyValue: 'keep' | 'clear';

@@ -18,14 +18,14 @@ import { njallaProtocol } from '../protocols/njalla.ts';
 import { noipProtocol } from '../protocols/noip.ts';
 import { originalProtocol } from '../protocols/original.ts';
 import type { Protocol } from '../request/door.ts';
-import { addBodyParsers, MAX_BODY_OCTETS } from './body-parsers.ts';
+import { addBodyParsers, dropMalformedType, MAX_BODY_OCTETS } from './body-parsers.ts';
 import { parseParameters } from './parameters.ts';
 import { sendFrameworkError } from './replies.ts';
 import { routedTarget } from './request-target.ts';
 import { addRoutes, type RoutingOptions, sendNotFound } from './routing.ts';
 
 /** All protocols, in routing order: on `/update`, dyndns2 takes every request that those before it leave. */
-const PROTOCOLS: readonly Protocol[] = [
+export const PROTOCOLS: readonly Protocol[] = [
   originalProtocol,
   acmeDnsProtocol,
   duckdnsProtocol,
@@ -49,7 +49,10 @@ export function buildApp(options: RoutingOptions): FastifyInstance {
     schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } },
     bodyLimit: MAX_BODY_OCTETS,
     routerOptions: { maxParamLength: 4096, querystringParser: parseParameters },
-    rewriteUrl: (request) => routedTarget(request.url ?? '/', request.headers.host),
+    rewriteUrl: (request) => {
+      dropMalformedType(request.headers);
+      return routedTarget(request.url ?? '/', request.headers.host);
+    },
     genReqId: makeRequestIds(),
     frameworkErrors: (error, request, reply) => sendFrameworkError(error, request, reply, options),
   });

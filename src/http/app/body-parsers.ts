@@ -1,8 +1,10 @@
 /**
- * How a request body is read, by its Content-Type: a form, multipart/form-data, JSON as text (only a protocol parses it),
- * or a body without a type. Any other type is 415.
+ * How a request body is read: multipart/form-data, a form, or JSON. Clients label JSON as a form, as plain text or not at
+ * all, so a body that begins with `{` is JSON under every Content-Type but multipart. What is neither a form nor empty is
+ * JSON, too, and an error where it cannot be parsed: an unread body could hold the address to publish.
  */
 import type { FastifyInstance } from 'fastify';
+import { isBlank, jsonParameters, looksLikeJson, parseJson } from '../request/json-body.ts';
 import { MultipartError, multipartBoundary, parseMultipart } from './multipart.ts';
 import { parseParameters, type ReadBody } from './parameters.ts';
 
@@ -11,24 +13,39 @@ export const MAX_BODY_OCTETS = 64 * 1024;
 export function addBodyParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, { text: body as string, fields: parseParameters(body as string) } satisfies ReadBody);
+    const text = body as string;
+    done(null, looksLikeJson(text) ? readJson(text) : { kind: 'form', text, fields: parseParameters(text) });
   });
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, { text: body as string, fields: undefined } satisfies ReadBody);
-  });
-  // Python's requests sends JSON without a type.
-  app.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
-    const isUntyped = request.headers['content-type'] === undefined;
-    if (isUntyped) done(null, { text: body as string, fields: undefined } satisfies ReadBody);
-    else done(Object.assign(new Error('a body of an unknown type'), { statusCode: 415 }));
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    const text = body as string;
+    done(null, isBlank(text) ? { kind: 'form', text: '', fields: NO_FIELDS } : readJson(text));
   });
   app.addContentTypeParser('multipart/form-data', { parseAs: 'buffer' }, (request, body, done) => {
     try {
       const boundary = multipartBoundary(request.headers['content-type'] ?? '');
       if (boundary === undefined) throw new MultipartError('no boundary');
-      done(null, { text: undefined, fields: parseMultipart(body as Buffer, boundary) } satisfies ReadBody);
+      const fields = parseMultipart(body as Buffer, boundary);
+      done(null, { kind: 'multipart', text: undefined, fields } satisfies ReadBody);
     } catch (error) {
       done(Object.assign(error as Error, { statusCode: 400 }));
     }
   });
+}
+
+const NO_FIELDS = Object.freeze(Object.create(null)) as ReadBody['fields'];
+
+function readJson(text: string): ReadBody {
+  const { fields, problem } = parseJson(text);
+  if (fields === undefined) return { kind: 'json', text, fields: NO_FIELDS, isObject: false, problem };
+  const read = jsonParameters(fields);
+  return { kind: 'json', text, fields: read.parameters, isObject: true, problem: problem ?? read.problem };
+}
+
+/** A media type (RFC 9110 §8.3.1) without its parameters. */
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+[ \t]*(?:;|$)/;
+
+/** Fastify refuses a body whose Content-Type is malformed; ours is read whatever it is called. */
+export function dropMalformedType(headers: { 'content-type'?: string | undefined }): void {
+  const type = headers['content-type'];
+  if (type !== undefined && !MEDIA_TYPE.test(type)) delete headers['content-type'];
 }

@@ -1,9 +1,10 @@
 /**
- * The parameters of a request, from its query and its form body: one text for each name, the first one, and beside them all
- * texts of the names that are repeated. Protocols decide what a repetition means. Invalid percent escapes stay as they are,
- * as in `node:querystring`.
+ * The parameters of a request, from its query and its body, a form or JSON: one text for each name, the first one, and beside
+ * them all texts of the names that are repeated. Protocols decide what a repetition means. Invalid percent escapes stay as they
+ * are, as in `node:querystring`.
  */
 import { parse as parseQuery } from 'node:querystring';
+import type { AppError } from '../../core/errors.ts';
 
 /** Without a prototype: every name that was not sent is undefined, also `constructor`. */
 export type TextByName = Record<string, string>;
@@ -81,8 +82,13 @@ function noTexts(): TextByName {
 }
 
 export interface ReadBody {
+  readonly kind: 'form' | 'multipart' | 'json';
   /** The body as it was sent; undefined for multipart/form-data. */
   readonly text: string | undefined;
-  /** The fields of a form; undefined for another body. */
-  readonly fields: unknown;
+  /** By name; a repeated one has a list. Of JSON: as far as they can be read. */
+  readonly fields: Readonly<Record<string, string | string[]>>;
+  /** It is a JSON object. */
+  readonly isObject?: boolean;
+  /** Why JSON cannot be read as parameters. */
+  readonly problem?: AppError | undefined;
 }

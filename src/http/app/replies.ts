@@ -19,7 +19,6 @@ export interface ReplyOptions {
 const BAD_REQUESTS: Partial<Record<number, string>> = {
   400: 'The request is malformed: see that special characters in the URL are percent-encoded.',
   413: `The body is larger than ${MAX_BODY_OCTETS} octets.`,
-  415: 'The body must be application/x-www-form-urlencoded or multipart/form-data.',
 };
 
 export function sendReply(reply: FastifyReply, doorReply: DoorReply): void {

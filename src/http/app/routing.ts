@@ -1,11 +1,12 @@
 /**
  * Puts the routes of the protocols on Fastify. Several protocols may share a pattern: the first one that is enabled, allows
- * the method and takes the request answers it. Otherwise the reply is 404, 405 or 415.
+ * the method and takes the request answers it. Otherwise the reply is 404 or 405.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import { AppError } from '../../core/errors.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
+import { crossOriginHeaders, refuseCrossSite } from './cross-origin.ts';
 import { mergeParameters, type ReadBody, repeatedTexts, type TextByName } from './parameters.ts';
 import { type ReplyOptions, sendReply, sendStatus } from './replies.ts';
 
@@ -44,6 +45,7 @@ function addPattern(
   app.route({
     method: [...ALL_METHODS],
     url: pattern,
+    ...crossOriginHook(candidates, options),
     handler: (request, reply) => {
       const doorRequest = readRequest(request, options.trust());
       const services = options.services();
@@ -53,7 +55,6 @@ function addPattern(
         (one) => isEnabled(one) && isAllowed(one) && (one.route.takes === undefined || one.route.takes(doorRequest)),
       );
       if (match !== undefined) {
-        if (match.route.takesJson !== true && isJson(request)) return sendStatus(request, reply, 415, options);
         return answer(match, doorRequest, request, reply, services, options);
       }
       const enabled = candidates.filter(isEnabled);
@@ -63,6 +64,25 @@ function addPattern(
       return sendStatus(request, reply, 405, options, `The method ${request.method} is not allowed here.`);
     },
   });
+}
+
+/** Sets the headers of CORS before the body is read, so that error replies have them, too. */
+function crossOriginHook(
+  candidates: readonly Candidate[],
+  { services }: RoutingOptions,
+): Pick<RouteShorthandOptions, 'onRequest'> {
+  const candidate = candidates.find(({ route }) => route.crossOrigin !== undefined);
+  if (candidate === undefined) return {};
+  const { protocol, route } = candidate;
+  return {
+    onRequest: ({ method, headers }, reply, done) => {
+      const { acmeDns, protocolsOff } = services();
+      if (acmeDns !== undefined && acmeDns.corsOrigins.size > 0 && !protocolsOff.has(protocol.name)) {
+        reply.headers(crossOriginHeaders(method, headers, route.crossOrigin!, acmeDns.corsOrigins));
+      }
+      done();
+    },
+  };
 }
 
 export function sendNotFound(request: FastifyRequest, reply: FastifyReply, options: ReplyOptions): FastifyReply {
@@ -89,6 +109,8 @@ async function answer(
   let error: AppError | undefined;
   let doorReply: DoorReply;
   try {
+    refuseCrossSite(doorRequest.headers, route, services.acmeDns?.corsOrigins);
+    refuseUnread(request, route);
     doorReply = await route.handle(doorRequest, services);
   } catch (cause) {
     error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
@@ -111,8 +133,11 @@ async function answer(
   return reply;
 }
 
-function isJson({ body }: FastifyRequest): boolean {
-  return body !== undefined && body !== null && (body as ReadBody).fields === undefined;
+/** @throws AppError body-malformed where a protocol would get its parameters from JSON that cannot be read as such */
+function refuseUnread({ body }: FastifyRequest, route: Route): void {
+  if (body === undefined || body === null || route.readsBody === true) return;
+  const { problem } = body as ReadBody;
+  if (problem !== undefined) throw problem;
 }
 
 function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
@@ -133,6 +158,7 @@ function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
       return repeatedTexts(parameters());
     },
     body: body?.text,
+    isJsonObject: body?.isObject === true,
     clientAddress: clientAddress(peerOf(request.raw.socket), request.headers, trust),
   };
 }

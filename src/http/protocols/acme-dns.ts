@@ -10,17 +10,21 @@ import { sameText } from '../../core/access/authenticate.ts';
 import type { Principal } from '../../core/access/principal.ts';
 import type { HostToken } from '../../core/access/token.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
-import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../../dns/address.ts';
+import { formatIpPrefix, type IpPrefix, prefixOf } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
+import { readAddressWithLength } from '../request/address-texts.ts';
 import { authenticateRequest } from '../request/authentication.ts';
 import { findCandidates } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { plainName } from '../request/host-requests.ts';
-import { readJsonObject, textField } from '../request/json-body.ts';
+import { isBlank, readJsonObject, textField } from '../request/json-body.ts';
+import { namesParameter } from '../request/update-parameters.ts';
 
 /** Status and word of each error. */
 export const ACME_DNS_ERRORS = {
   'request-malformed': [400, 'malformed_json_payload'],
+  'body-malformed': [400, 'malformed_json_payload'],
+  'cross-site': [403, 'forbidden'],
   'name-invalid': [400, 'bad_subdomain'],
   'address-invalid': [400, 'invalid_allowfrom_cidr'],
   'not-authenticated': [401, 'forbidden'],
@@ -62,13 +66,21 @@ export const acmeDnsProtocol: Protocol = {
   name: 'acme_dns',
   formatError,
   routes: [
-    { methods: ['POST'], safe: false, pattern: '/register', takesJson: true, handle: register },
+    {
+      methods: ['POST'],
+      safe: false,
+      pattern: '/register',
+      readsBody: true,
+      crossOrigin: 'with credential',
+      handle: register,
+    },
     {
       methods: ['POST'],
       safe: false,
       pattern: '/update',
-      takes: ({ headers }) => headers['x-api-user'] !== undefined,
-      takesJson: true,
+      takes: isUpdate,
+      readsBody: true,
+      crossOrigin: 'allowed',
       handle: update,
     },
     {
@@ -80,11 +92,25 @@ export const acmeDnsProtocol: Protocol = {
   ],
 };
 
+/**
+ * Which requests to `/update` are ours. `X-Api-Key` alone is also a credential of dyndns2, and JSON also a form of its
+ * parameters, so that these two decide only where dyndns2 has nothing to read.
+ */
+function isUpdate({ headers, parameters, isJsonObject }: DoorRequest): boolean {
+  if (headers['x-api-user'] !== undefined) return true;
+  return (headers['x-api-key'] !== undefined || isJsonObject) && !namesParameter(parameters);
+}
+
 /** @throws AppError */
-async function register({ body, clientAddress }: DoorRequest, { acmeDns }: Services): Promise<DoorReply> {
+async function register(request: DoorRequest, services: Services): Promise<DoorReply> {
+  const { acmeDns } = services;
+  const { headers, clientAddress } = request;
   if (acmeDns === undefined) throw new AppError('not-permitted', 'Registration is not configured.');
+  // A page of another site must not register by the address of the person who reads it.
+  const isPage = headers.origin !== undefined && acmeDns.corsOrigins.has(headers.origin);
+  if (isPage || !acmeDns.isOpenTo(clientAddress)) await authenticateRegistrar(request, services);
   acmeDns.admit(clientAddress);
-  const sources = readSources(body);
+  const sources = readSources(request);
   const { username, password, subdomain, ownerName } = await acmeDns.register(sources);
   const reply = {
     username,
@@ -99,19 +125,43 @@ async function register({ body, clientAddress }: DoorRequest, { acmeDns }: Servi
 
 const MAX_SOURCES = 100;
 
-/** @throws AppError request-malformed, address-invalid */
-function readSources(body: string | undefined): readonly IpPrefix[] {
-  if (body === undefined || body.trim() === '') return [];
-  const { allowfrom = [] } = readJsonObject(body);
-  if (allowfrom === null) return [];
+/** @throws AppError not-permitted, not-authenticated, rate-limited, store-unreachable */
+async function authenticateRegistrar(request: DoorRequest, services: Services): Promise<void> {
+  const candidates = findCandidates(request.headers, undefined);
+  if (candidates.length === 0) throw new AppError('not-permitted', 'Registration is not open to this address.');
+  const mayRegister = (principal: Principal) => principal.kind === 'master' || principal.token.register === true;
+  const refusal = () => new AppError('not-permitted', 'The token may not register accounts.');
+  await authenticateRequest(request, services, candidates, mayRegister, refusal);
+}
+
+/**
+ * The prefixes of `allowfrom`, the only field. Anything else, also in the URL or in a form, could be a restriction that is
+ * misspelt: without it the account would be open to everyone.
+ * @throws AppError request-malformed, body-malformed, address-invalid
+ */
+function readSources({ body, parameters, repeated }: DoorRequest): readonly IpPrefix[] {
+  const fields = body === undefined || isBlank(body) ? {} : readJsonObject(body);
+  const allowfrom = fields['allowfrom'] ?? [];
   if (!Array.isArray(allowfrom)) throw new AppError('request-malformed', '"allowfrom" is not a list.');
+  const isInBody =
+    (repeated?.get('allowfrom')?.length ?? (parameters['allowfrom'] === undefined ? 0 : 1)) <= allowfrom.length;
+  if (!isInBody || [...Object.keys(fields), ...Object.keys(parameters)].some((name) => name !== 'allowfrom')) {
+    throw new AppError('request-malformed', 'The request has something else than "allowfrom" in a JSON object.');
+  }
   if (allowfrom.length > MAX_SOURCES)
     throw new AppError('address-invalid', `"allowfrom" has more than ${MAX_SOURCES} prefixes.`);
-  return allowfrom.map((text: unknown) => {
-    const prefix = typeof text === 'string' && text.includes('/') ? parseIpPrefix(text) : undefined;
+  return allowfrom.map((entry: unknown) => {
+    const prefix = typeof entry === 'string' ? readSource(entry) : undefined;
     if (prefix === undefined) throw new AppError('address-invalid', 'An entry of "allowfrom" is not a prefix.');
     return prefix;
   });
+}
+
+/** A network, an address in it with the length of its prefix, or one address; brackets are dropped, as acme-dns does. */
+function readSource(text: string): IpPrefix | undefined {
+  const isBracketed = text.startsWith('[') && text.includes(']');
+  const read = readAddressWithLength(isBracketed ? text.slice(1).replace(']', '') : text);
+  return read && prefixOf(read.address, read.length ?? (read.address.family === 4 ? 32 : 128));
 }
 
 /** @throws AppError */

@@ -19,6 +19,8 @@ import { chooseAddresses, oneOfEachFamily, readHosts, readParameters } from '../
  */
 export const DYNDNS1_ERRORS = {
   'request-malformed': [200, 'NOHOST'],
+  'body-malformed': [400, 'NOHOST'],
+  'cross-site': [403, 'BADAUTH'],
   'name-invalid': [200, 'NOHOST'],
   'address-invalid': [200, 'BADIP'],
   'not-authenticated': [401, 'BADAUTH'],

@@ -33,6 +33,8 @@ import {
  */
 export const DYNDNS2_ERRORS = {
   'request-malformed': [200, 'notfqdn'],
+  'body-malformed': [400, 'notfqdn'],
+  'cross-site': [403, 'badauth'],
   'name-invalid': [200, 'notfqdn'],
   'address-invalid': [200, 'dnserr'],
   'not-authenticated': [401, 'badauth'],

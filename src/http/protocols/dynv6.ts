@@ -28,6 +28,8 @@ const DEFAULT_TTL = 60;
 /** Status and text of each error. No text contains a word of success: inadyn searches for `updated` and `unchanged`. */
 export const DYNV6_ERRORS = {
   'request-malformed': [400, 'invalid request'],
+  'body-malformed': [400, 'invalid request'],
+  'cross-site': [403, 'request for another site refused'],
   'name-invalid': [404, 'zone not found'],
   'address-invalid': [400, 'invalid address'],
   'not-authenticated': [401, 'invalid authentication token'],

@@ -17,6 +17,8 @@ export const EASYDNS_ERRORS = {
   'request-malformed': [200, 'ILLEGAL INPUT'],
   'name-invalid': [200, 'NOACCESS'],
   'address-invalid': [200, 'ILLEGAL INPUT'],
+  'body-malformed': [400, 'ILLEGAL INPUT'],
+  'cross-site': [403, 'NOACCESS'],
   'not-authenticated': [401, 'NO_AUTH'],
   'too-many-guesses': [503, 'TOOSOON'],
   'not-permitted': [200, 'NOACCESS'],

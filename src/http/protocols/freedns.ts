@@ -32,6 +32,8 @@ import {
 /** Status and line of each error. */
 export const FREEDNS_ERRORS = {
   'request-malformed': [200, 'ERROR: Invalid request.'],
+  'body-malformed': [400, 'ERROR: Invalid request.'],
+  'cross-site': [403, 'ERROR: A request for another web site is refused.'],
   'name-invalid': [200, 'ERROR: No valid host name: say which host by host=NAME.'],
   'address-invalid': [200, 'ERROR: Invalid IP address.'],
   'not-authenticated': [401, 'ERROR: Invalid update URL (no such key).'],

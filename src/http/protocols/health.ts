@@ -13,6 +13,8 @@ import { errorReply } from '../request/error-reply.ts';
 
 const STATUS = {
   'request-malformed': 400,
+  'body-malformed': 400,
+  'cross-site': 403,
   'name-invalid': 400,
   'address-invalid': 400,
   'not-authenticated': 401,

@@ -2,7 +2,8 @@
  * httpreq, the protocol of lego's provider with that name, also in Traefik: adds and removes TXT records for DNS-01
  * (RFC 8555 §8.4), one value at a time. In its RAW mode, the server derives name and value from domain and key authorization.
  *
- * lego takes every status below 400 for success, and shows the body of any other reply to its user.
+ * lego takes every status below 400 for success, and shows the body of any other reply to its user. acme.sh
+ * (`dns_acmeproxy`) searches the reply for the value in quotes, so that a success repeats what was sent.
  */
 
 import { challengeText } from '../../core/access/acme-challenge.ts';
@@ -21,6 +22,8 @@ import { readJsonObject, textField } from '../request/json-body.ts';
 
 export const HTTPREQ_ERRORS = {
   'request-malformed': 400,
+  'body-malformed': 400,
+  'cross-site': 403,
   'name-invalid': 400,
   'address-invalid': 400,
   'not-authenticated': 401,
@@ -49,7 +52,7 @@ const route = (pattern: string, kind: 'add' | 'remove'): Route => ({
   methods: ['POST'],
   safe: false,
   pattern,
-  takesJson: true,
+  readsBody: true,
   handle: (request, services) => change(request, services, kind),
 });
 
@@ -63,12 +66,13 @@ export const httpreqProtocol: Protocol = {
 /** @throws AppError */
 async function change(request: DoorRequest, services: Services, kind: 'add' | 'remove'): Promise<DoorReply> {
   const context = await authenticate(request, services);
-  const { ownerName, text } = readChallenge(request.body);
+  const { ownerName, text, echo } = readChallenge(request.body);
   const zone = findTextZone(services.zones, context.principal, ownerName);
   const edit: TextEdit = { kind, text };
   const { changed } = await services.texts.run({ zone, ownerName, edit }, context);
   const detail = `${ownerName} TXT ${changed ? (kind === 'add' ? 'added' : 'removed') : 'unchanged'}`;
-  return { status: 200, body: `OK ${detail}\n`, outcome: changed ? 'updated' : 'unchanged', detail };
+  const body = `${JSON.stringify(echo)}\n`;
+  return { status: 200, body, contentType: 'application/json', outcome: changed ? 'updated' : 'unchanged', detail };
 }
 
 /** @throws AppError not-authenticated, too-many-guesses, store-unreachable */
@@ -81,16 +85,25 @@ async function authenticate(request: DoorRequest, services: Services): Promise<R
   return clientContext(request, 'httpreq', principal);
 }
 
-/** Reads `fqdn` and `value`, or `domain` and `keyAuth` of the RAW mode. @throws AppError */
-function readChallenge(body: string | undefined): { readonly ownerName: DomainName; readonly text: string } {
+interface Challenge {
+  readonly ownerName: DomainName;
+  readonly text: string;
+  /** The fields of the request, for the reply: acme.sh searches it for the value in quotes. */
+  readonly echo: Readonly<Record<string, string>>;
+}
+
+/** Reads `fqdn` and `value`, or `domain`, `token` and `keyAuth` of the RAW mode. @throws AppError */
+function readChallenge(body: string | undefined): Challenge {
   const fields = readJsonObject(body);
   const fqdn = textField(fields, 'fqdn');
   const value = textField(fields, 'value');
-  if (fqdn && value) return { ownerName: readName(fqdn), text: value };
+  if (fqdn && value) return { ownerName: readName(fqdn), text: value, echo: { fqdn, value } };
   const domain = textField(fields, 'domain');
-  const keyAuthorization = textField(fields, 'keyAuth');
-  if (!fqdn && !value && domain && keyAuthorization) {
-    return { ownerName: readName(domain, challengeName), text: challengeText(keyAuthorization) };
+  const token = textField(fields, 'token');
+  const keyAuth = textField(fields, 'keyauth');
+  if (!fqdn && !value && domain && keyAuth) {
+    const echo = { domain, ...(token !== undefined && { token }), keyAuth };
+    return { ownerName: readName(domain, challengeName), text: challengeText(keyAuth), echo };
   }
   throw new AppError('request-malformed', 'The body needs "fqdn" and "value", or "domain" and "keyAuth".');
 }

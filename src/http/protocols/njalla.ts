@@ -23,6 +23,8 @@ export const NJALLA_ERRORS = {
   'request-malformed': [400, 'invalid request'],
   'name-invalid': [401, 'invalid host or key'],
   'address-invalid': [400, 'invalid address'],
+  'body-malformed': [400, 'invalid request'],
+  'cross-site': [403, 'request for another site refused'],
   'not-authenticated': [401, 'invalid host or key'],
   'too-many-guesses': [503, 'temporarily unavailable'],
   'not-permitted': [401, 'invalid host or key'],

@@ -26,6 +26,8 @@ import {
 /** Status and code of each error. No client knows 911, so none stops permanently or takes it for success. */
 export const NOIP_ERRORS = {
   'request-malformed': [200, 2],
+  'body-malformed': [400, 2],
+  'cross-site': [403, 4],
   'name-invalid': [200, 2],
   'address-invalid': [200, 7],
   'not-authenticated': [401, 4],

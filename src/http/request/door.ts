@@ -38,12 +38,14 @@ export interface DoorRequest {
   readonly headers: IncomingHttpHeaders;
   /** Placeholders of the route, percent-decoded. */
   readonly path: Readonly<Record<string, string | undefined>>;
-  /** Query and form body; of repeated parameters the first. */
+  /** Query and body, a form or JSON; of repeated parameters the first. */
   readonly parameters: Readonly<Record<string, string | undefined>>;
   /** All texts of each repeated parameter, in their order; undefined where none is repeated, as nearly always. */
   readonly repeated: ReadonlyMap<string, readonly string[]> | undefined;
-  /** As it was sent, if its content type is JSON, a form, or absent. */
+  /** As it was sent; undefined without one, and for multipart/form-data. */
   readonly body: string | undefined;
+  /** The body is a JSON object, or `null`. */
+  readonly isJsonObject: boolean;
   /** Undefined where it is not known. */
   readonly clientAddress: IpAddress | undefined;
 }
@@ -75,8 +77,13 @@ export interface Route {
    * takes it handles it. Absent: every request.
    */
   readonly takes?: (request: DoorRequest) => boolean;
-  /** Accepts a JSON body; other routes refuse it. */
-  readonly takesJson?: true;
+  /** Reads the JSON of the body itself. Other routes get its fields as parameters. */
+  readonly readsBody?: true;
+  /**
+   * Whether pages of the origins in `acme_dns.cors_origins` may send requests and read the replies (CORS). `with credential`:
+   * not those that are permitted by their source address.
+   */
+  readonly crossOrigin?: 'allowed' | 'with credential';
   handle(request: DoorRequest, services: Services): DoorReply | Promise<DoorReply>;
 }
 

@@ -1,11 +1,16 @@
 /**
  * The error replies of DuckDNS and freemyip: one word for every error. Their clients do not read the status, so a refusal
- * has 200, too. An error that the client cannot repair has 503, because the clients that do read it then retry.
+ * has 200, too. An error that the client cannot repair has 503, because the clients that do read it then retry. A body that
+ * is not valid JSON, and a request that a browser sends for another web site, come from no such client: 400 and 403.
  */
 import type { ErrorCode } from '../../core/errors.ts';
 
+type Status = 200 | 400 | 403 | 503;
+
 const STATUSES = {
   'request-malformed': 200,
+  'body-malformed': 400,
+  'cross-site': 403,
   'name-invalid': 200,
   'address-invalid': 200,
   'not-authenticated': 200,
@@ -23,10 +28,10 @@ const STATUSES = {
   'store-unreachable': 503,
   'check-failed': 503,
   internal: 503,
-} as const satisfies Record<ErrorCode, 200 | 503>;
+} as const satisfies Record<ErrorCode, Status>;
 
 /** Status and word of each error. */
-export type OneWordErrors = Readonly<Record<ErrorCode, readonly [200 | 503, string]>>;
+export type OneWordErrors = Readonly<Record<ErrorCode, readonly [Status, string]>>;
 
 export function oneWordErrors(word: string): OneWordErrors {
   const rows = Object.entries(STATUSES).map(([code, status]) => [code, [status, word]] as const);

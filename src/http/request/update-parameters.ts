@@ -159,6 +159,19 @@ function isStray(name: string, text: string): boolean {
   return !name.startsWith('_') && !IGNORED.has(name) && looksLikeAddress(text === '' ? name : text);
 }
 
+/** Names of dyndns2 that are not in the table, because they are no list of alternatives. */
+const OTHER_NAMES: ReadonlySet<string> = new Set(
+  'ttl dry_run offline wildcard mx backmx system url started action'.split(' '),
+);
+
+/** Whether a request has any parameter that dyndns2 knows. */
+export function namesParameter(parameters: Parameters): boolean {
+  return Object.keys(parameters).some((name) => {
+    const lower = name.toLowerCase();
+    return NAMES.has(lower) || OTHER_NAMES.has(lower) || ownFamily(lower) !== undefined;
+  });
+}
+
 /**
  * The hosts as they are written, without empty ones.
  * @throws AppError name-invalid where `praefix` is a label, and not one host is named

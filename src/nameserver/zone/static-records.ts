@@ -29,6 +29,11 @@ export interface StaticContent {
   readonly records: readonly ResourceRecord[];
 }
 
+/** Keys of the owner names of the records. */
+export function staticOwnerNames({ records }: Pick<StaticContent, 'records'>): ReadonlySet<string> {
+  return new Set(records.map(({ ownerName }) => ownerName.key));
+}
+
 /** The static content conflicts with the dynamic data of the zone, or with itself. The message names both. */
 export class StaticConflict extends Error {
   constructor(message: string) {
