@@ -139,14 +139,21 @@ const KNOWN_PARAMETERS = new Set<string>([...Object.values(PARAMETERS).flat(), '
 /** `?KEY&address=…`: the key is the name of a parameter, and may end in equals signs, escaped or not. */
 function updateByKey(request: DoorRequest, services: Services): Promise<DoorReply> {
   for (const [name, value] of Object.entries(request.parameters)) {
-    const key = name.replace(/=+$/, '');
-    if (key === '' || !/^=*$/.test(value ?? '') || KNOWN_PARAMETERS.has(name.toLowerCase())) continue;
+    const key = withoutFinalEquals(name);
+    if (key === '' || withoutFinalEquals(value ?? '') !== '' || KNOWN_PARAMETERS.has(name.toLowerCase())) continue;
     const parameters = { ...request.parameters, [name]: undefined };
     const { method, headers, path, lists, body, clientAddress } = request;
     const rest = { method, headers, path, lists, body, clientAddress, parameters };
     return update(rest, services, key, VERSION_1);
   }
   return update(request, services, undefined, VERSION_1);
+}
+
+/** A pattern such as `/=+$/` would need quadratic time for many equals signs in front of another character. */
+function withoutFinalEquals(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '=') end -= 1;
+  return text.slice(0, end);
 }
 
 async function update(

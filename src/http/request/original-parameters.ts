@@ -104,7 +104,7 @@ function parseName(text: string): DomainName {
 /** Seconds; undefined where the request has none. @throws AppError request-malformed */
 export function parseTtl(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
-  if (/^\s*[+-]?\d{1,15}\s*$/.test(text)) return Number(text);
+  if (/^[+-]?\d{1,15}$/.test(text.trim())) return Number(text);
   throw new AppError(
     'request-malformed',
     `int_parsing: Input should be a valid integer, unable to parse string as an integer (${oneLine(text)}).`,
@@ -164,5 +164,5 @@ function parseAddress(text: string): IpAddress {
 /** A client's text, shortened and without control characters, so that an error stays one line. */
 function oneLine(text: string | undefined): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  return (text ?? '').replace(/[\x00-\x1f\x7f]/g, '?').slice(0, 200);
+  return (text ?? '').slice(0, 200).replace(/[\x00-\x1f\x7f]/g, '?');
 }
