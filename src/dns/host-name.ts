@@ -22,13 +22,14 @@ export function parseHostName(text: string): DomainName {
     last = hostLabel(labels[index]!, index, text);
     wireText += String.fromCharCode(last.length) + last;
     presentation += `${last}.`;
+    if (wireText.length > MAX_NAME_OCTETS) break;
+  }
+  if (wireText.length + 1 > MAX_NAME_OCTETS) {
+    throw new NameError('name-too-long', `The DNS name '${excerpt(text)}' is longer than 255 octets.`);
   }
   if (/^\d+$/.test(last)) {
     const shortText = excerpt(text);
     throw new NameError('numeric-tld', `The TLD '${last}' of the DNS name '${shortText}' must be not purely numeric.`);
-  }
-  if (wireText.length + 1 > MAX_NAME_OCTETS) {
-    throw new NameError('name-too-long', `The DNS name '${excerpt(text)}' is longer than 255 octets.`);
   }
   // No character of a host name is escaped in presentation form.
   return DomainName.ofTexts(`${wireText}\0`, presentation);

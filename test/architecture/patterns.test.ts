@@ -33,11 +33,6 @@ const REVIEWED: readonly ReviewedPattern[] = [
     pattern: '/^(\\d{1,12}[smhdw])+$/i',
     reason: 'a unit ends each repetition, and no digit is a unit',
   },
-  {
-    file: 'http/app/client-address.ts',
-    pattern: '/^\\s*for\\s*=\\s*(.*?)\\s*$/i',
-    reason: 'being replaced',
-  },
 ];
 
 describe('the patterns of the source', () => {

@@ -23,7 +23,7 @@ import { routedTarget } from './request-target.ts';
 import { addRoutes, type RoutingOptions, sendNotFound } from './routing.ts';
 
 /** All protocols, in routing order: on `/update`, dyndns2 takes every request that those before it leave. */
-const PROTOCOLS: readonly Protocol[] = [
+export const PROTOCOLS: readonly Protocol[] = [
   originalProtocol,
   acmeDnsProtocol,
   duckdnsProtocol,
