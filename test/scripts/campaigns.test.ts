@@ -8,7 +8,7 @@ import { describeSmokeRuns, type SmokeRun } from '../support/smoke-runs.ts';
 const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
   'fuzz-codec.mjs': { script: 'fuzz', args: ['codec', '20000', '1'], output: /done in \d+ s/ },
   'fuzz-nameserver.mjs': { script: 'fuzz', args: ['nameserver', '2000', '1'], output: /no fault\n$/ },
-  'fuzz-growth.mjs': { script: 'fuzz', args: ['growth', '41'], output: /no parser grows more than 3 times\n$/ },
+  'fuzz-growth.mjs': { script: 'fuzz', args: ['growth', '101'], output: /no parser grows more than 3 times\n$/ },
   'reload-campaign.mjs': { script: 'faults', args: ['reload', '--smoke'], output: /in force in 4 of 4 bursts/ },
   'kill-campaign.mjs': { script: 'faults', args: ['1', '2'], output: /lost 0, half applied 0, serial back 0/ },
 };
