@@ -1,8 +1,9 @@
 /**
- * `npm run fuzz`: builds, then runs bench/fuzz-codec.mjs and bench/fuzz-nameserver.mjs. `npm run fuzz -- codec [PACKETS] [SEED]` and
- * `npm run fuzz -- nameserver [REQUESTS] [SEED]` run one of them; numbers without a name are for the codec. `npm run fuzz -- requests`
- * sends malformed HTTP requests, five thousand to each route. A packet that is processed for ever would stop the progress lines: after
- * five minutes without one the run is ended and counts as failed.
+ * `npm run fuzz`: builds, then runs bench/fuzz-codec.mjs, bench/fuzz-nameserver.mjs and bench/fuzz-growth.mjs.
+ * `npm run fuzz -- codec [PACKETS] [SEED]`, `npm run fuzz -- nameserver [REQUESTS] [SEED]` and `npm run fuzz -- growth [PART]` run one of
+ * them; numbers without a name are for the codec. `npm run fuzz -- requests` sends malformed HTTP requests, five thousand to each
+ * route, and measures DNS meanwhile. A packet that is processed for ever would stop the progress lines: after five minutes without
+ * one the run is ended and counts as failed.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -47,12 +48,9 @@ if (name === 'requests') {
   });
   exit(status ?? 1);
 }
-const runs =
-  name === undefined
-    ? [['codec'], ['nameserver']]
-    : name === 'codec' || name === 'nameserver'
-      ? [[name, ...numbers]]
-      : [['codec', name, ...numbers]];
+const NAMES = ['codec', 'nameserver', 'growth'];
+const one = NAMES.includes(name) ? [name, ...numbers] : ['codec', name, ...numbers];
+const runs = name === undefined ? NAMES.map((each) => [each]) : [one];
 for (const [what, ...rest] of runs) {
   const status = await fuzz(what, rest);
   if (status !== 0) exit(status);

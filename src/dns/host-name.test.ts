@@ -54,6 +54,8 @@ describe('parseHostName', () => {
     ['www.example.777.', 'numeric-tld'],
     ['a'.repeat(64), 'label-too-long'],
     [`${'ä'.repeat(60)}.example`, 'label-too-long'],
+    // IDNA would remove the soft hyphens, but takes quadratic time for labels of many characters.
+    [`ä${'\u00ad'.repeat(252)}.example`, 'label-too-long'],
     [`${LONGEST}a`, 'name-too-long'],
     [`${LONGEST}.a`, 'name-too-long'],
     ['a b.example', 'bad-label'],

@@ -95,7 +95,10 @@ export class DomainName {
     let absolute = false;
     for (let i = 0; i < source.length; i++) {
       const octet = source[i]!;
+      // Checked here as well, so that a long text ends early.
+      if (label.length > MAX_LABEL_OCTETS) break;
       if (octet === DOT) {
+        if (label.length === 0 || labels.length > MAX_NAME_OCTETS) break;
         labels.push(Uint8Array.from(label));
         label = [];
         absolute = i === source.length - 1;

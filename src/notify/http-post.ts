@@ -98,7 +98,7 @@ function drain(response: IncomingMessage, sent: ClientRequest): void {
 /** Parses Retry-After (RFC 9110 §10.2.3): seconds or a date. @returns milliseconds from now; undefined: not valid */
 export function parseRetryAfter(text: string | undefined, nowMs: number): number | undefined {
   if (text === undefined) return undefined;
-  if (/^\s*\d{1,9}\s*$/.test(text)) return Number(text) * 1000;
+  if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1000;
   const timeMs = /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(timeMs) ? undefined : Math.max(0, timeMs - nowMs);
 }

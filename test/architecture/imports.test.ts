@@ -1,19 +1,11 @@
 // Who may import whom inside src. The rules are data (import-table.ts), the same table stands in ARCHITECTURE.md, and
 // each kind of breach is shown on a small tree of its own, so that this test is known to be able to fail.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { IMPORT_TABLE, type ImportRow, importTableMarkdown } from './import-table.ts';
-import { hidingNames, importCycles, importProblems, importsOf, roomCycles, type SourceTree } from './imports.ts';
+import { hidingNames, importCycles, importProblems, importsOf, readSources, roomCycles } from './imports.ts';
 
 const project = new URL('../../', import.meta.url);
-
-function readSources(): SourceTree {
-  const files = readdirSync(new URL('src/', project), { recursive: true, encoding: 'utf8' })
-    .map((file) => file.replaceAll('\\', '/'))
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
-    .sort();
-  return new Map(files.map((file) => [file, readFileSync(new URL(`src/${file}`, project), 'utf8')]));
-}
 
 describe('the source', () => {
   const sources = readSources();

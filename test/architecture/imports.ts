@@ -1,10 +1,21 @@
 // Finds the imports of source texts and compares them with a table of who may import whom.
 // Texts are formatted (npm run lint sees to it), so that an import begins at the start of its line.
+import { readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { ImportRow } from './import-table.ts';
 
 /** Path below src -> text. */
 export type SourceTree = ReadonlyMap<string, string>;
+
+/** All source files but the unit tests. */
+export function readSources(): SourceTree {
+  const source = new URL('../../src/', import.meta.url);
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .sort();
+  return new Map(files.map((file) => [file, readFileSync(new URL(file, source), 'utf8')]));
+}
 
 /** The specifiers of all imports, exports from, type imports and dynamic imports. @throws Error where one is no text */
 export function importsOf(text: string): string[] {

@@ -120,6 +120,32 @@ describeWith(PROGRAMS, 'the pages of clients', () => {
     expect([await lab.look(HOME, 'A'), await lab.look(HOME, 'AAAA')]).toEqual([[IPV4], [IPV6]]);
   });
 
+  it('ddns-updater.md: each entry publishes its family, and only a success matches', async () => {
+    interface Entry {
+      readonly url: string;
+      readonly ipv4key: string;
+      readonly ipv6key: string;
+      readonly success_regex: string;
+      readonly ip_version: string;
+    }
+    const { settings } = JSON.parse(pageBlock('ddns-updater.md', 'json ddns-updater')) as { settings: Entry[] };
+    expect(settings.map((entry) => entry.ip_version)).toEqual(['ipv4', 'ipv6']);
+    for (const { url, ip_version, success_regex, ...keys } of settings) {
+      // It encodes the query again, sorted by name.
+      const request = new URL(url);
+      request.searchParams.set(
+        ip_version === 'ipv4' ? keys.ipv4key : keys.ipv6key,
+        ip_version === 'ipv4' ? IPV4 : IPV6,
+      );
+      request.searchParams.sort();
+      const replies = [await send(request.href, []), await send(request.href, [])];
+      expect(replies.map((reply) => RegExp(success_regex).test(reply))).toEqual([true, true]);
+      request.searchParams.set('hostname', `foreign.${ZONE}`);
+      expect(RegExp(success_regex).test(await send(request.href, []))).toBe(false);
+    }
+    expect([await lab.look(HOME, 'A'), await lab.look(HOME, 'AAAA')]).toEqual([[IPV4], [IPV6]]);
+  });
+
   it('unifi.md: server and path, given to inadyn', async () => {
     const [, server, path] = /^([^/]+)(\/.*)\n$/.exec(pageBlock('unifi.md', 'url unifi')) ?? [];
     const file = writeInto(
@@ -168,6 +194,10 @@ describe('docs/clients', () => {
 
   it('has every page in its index', () => {
     for (const page of pages) expect(read('README.md')).toContain(`](${page})`);
+  });
+
+  it.each(['win-acme.md', 'certify.md'])('%s says what it rests on', (page) => {
+    expect(read(page)).toContain('This page rests on the source');
   });
 
   it.each(['fritzbox.md', 'unifi.md', 'mikrotik.md', 'synology.md', 'asus.md'])('%s says what it rests on', (page) => {

@@ -8,11 +8,22 @@ import { describeSmokeRuns, type SmokeRun } from '../support/smoke-runs.ts';
 const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
   'fuzz-codec.mjs': { script: 'fuzz', args: ['codec', '20000', '1'], output: /done in \d+ s/ },
   'fuzz-nameserver.mjs': { script: 'fuzz', args: ['nameserver', '2000', '1'], output: /no fault\n$/ },
+  'fuzz-growth.mjs': { script: 'fuzz', args: ['growth', '101'], output: /no parser grows more than 3 times\n$/ },
   'reload-campaign.mjs': { script: 'faults', args: ['reload', '--smoke'], output: /in force in 4 of 4 bursts/ },
   'kill-campaign.mjs': { script: 'faults', args: ['1', '2'], output: /lost 0, half applied 0, serial back 0/ },
 };
 
-const PARTS = ['damage.mjs', 'dns-client.mjs', 'lab.mjs', 'nameserver-corpus.mjs', 'peers.mjs', 'tcp-cuts.mjs'];
+const PARTS = [
+  'damage.mjs',
+  'dns-client.mjs',
+  'growth-parsers.mjs',
+  'growth-routes.mjs',
+  'growth-texts.mjs',
+  'lab.mjs',
+  'nameserver-corpus.mjs',
+  'peers.mjs',
+  'tcp-cuts.mjs',
+];
 
 it('every file of bench/ is run, or is a part of one that is', () => {
   const benchmarks = readFileSync(join(REPOSITORY, 'test/scripts/benchmarks.test.ts'), 'utf8');

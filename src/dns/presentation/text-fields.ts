@@ -261,7 +261,7 @@ export const groups = (what: string, count: number, digits: 2 | 4, separator: '-
   read: (tokens, writer) => {
     const text = tokens.word(what);
     const parts = text.split(separator);
-    if (parts.length !== count || parts.some((part) => !new RegExp(`^[0-9a-f]{1,${digits}}$`, 'i').test(part))) {
+    if (parts.length !== count || parts.some((part) => part.length > digits || !/^[0-9a-f]+$/i.test(part))) {
       throw new PresentationError(`${what} must be ${count} groups of hexadecimal digits; it is '${excerpt(text)}'`);
     }
     for (const part of parts) writeNumber(writer, digits === 2 ? 8 : 16, Number.parseInt(part, 16));

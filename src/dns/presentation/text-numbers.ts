@@ -10,7 +10,7 @@ export function parseSeconds(text: string): number | undefined {
   if (/^\d{1,12}$/.test(text)) return Number(text);
   if (!/^(\d{1,12}[smhdw])+$/i.test(text)) return undefined;
   let seconds = 0;
-  for (const [, digits, unit] of text.matchAll(/(\d+)(\D)/g))
+  for (const [, digits, unit] of text.matchAll(/(\d{1,12})(\D)/g))
     seconds += Number(digits) * UNIT_SECONDS[unit!.toLowerCase()]!;
   return seconds;
 }

@@ -46,10 +46,12 @@ function tokenText({ text, quoted }: TextToken): string {
 }
 
 function expand(template: string, value: number): string {
-  return template.replace(/\\[\s\S]|\$\$|\$\{([^}]*)\}|\$/g, (match, modifier: string | undefined) => {
+  return template.replace(/\\[\s\S]|\$\$|\$\{(?:([^}]{0,30})\})?|\$/g, (match, modifier: string | undefined) => {
     if (match.startsWith('\\')) return match;
     if (match === '$$') return '\\$';
-    return modifier === undefined ? String(value) : formatModified(modifier, value);
+    if (match === '$') return String(value);
+    if (modifier === undefined) throw new PresentationError("a '${' has no '}' within 30 characters");
+    return formatModified(modifier, value);
   });
 }
 

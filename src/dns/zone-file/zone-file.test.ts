@@ -257,6 +257,7 @@ describe('a refused line', () => {
       '$GENERATE 1-2 a A 192.0.2.${1,2,z}',
       "line 1: '${1,2,z}' must be ${offset,width,base} with a base of d, o, x, X, n or N",
     ],
+    ['$GENERATE 1-2 a A 192.0.2.${1', "line 1: a '${' has no '}' within 30 characters"],
     ['$GENERATE 1-2 a A 192.0.2.${-2}', "line 1: '${-2}' gives a negative number"],
   ])('%j', (text, message) => {
     expect(problem(text)).toBe(message);

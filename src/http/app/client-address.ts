@@ -87,8 +87,10 @@ function parseHop(text: string): IpAddress | undefined {
 function forwardedFor(header: string): string[] {
   return splitOutsideQuotes(header, ',').map((element) => {
     for (const pair of splitOutsideQuotes(element, ';')) {
-      const match = /^\s*for\s*=\s*(.*?)\s*$/i.exec(pair);
-      if (match) return match[1]!.replace(/^"(.*)"$/, '$1').replace(/\\(.)/g, '$1');
+      const equals = pair.indexOf('=');
+      if (equals < 0 || pair.slice(0, equals).trim().toLowerCase() !== 'for') continue;
+      const value = pair.slice(equals + 1).trim();
+      return value.replace(/^"(.*)"$/, '$1').replace(/\\(.)/g, '$1');
     }
     return '';
   });

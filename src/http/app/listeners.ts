@@ -16,6 +16,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { HttpConfig, ListenAddress } from '../../config/config.ts';
 import { boundAddress, listen, removeStaleSocket } from './listen.ts';
+import { RequestTurns } from './request-turns.ts';
 import {
   describeCertificate,
   optionsOfPairs,
@@ -87,10 +88,11 @@ export class HttpListeners {
     function onClose(this: ServerResponse): void {
       onEnd(this);
     }
+    const turns = new RequestTurns(listener);
     server.on('request', (request, response) => {
       this.#inFlight.add(response);
       response.on('close', onClose);
-      listener(request, response);
+      turns.take(request, response);
     });
     server.maxConnections = MAX_CONNECTIONS;
     // Some clients end their side after the request. Without this, Node drops the reply although the change is made.

@@ -21,6 +21,11 @@ describe('the boundary', () => {
     ['multipart/form-data; boundary="x "', undefined],
     [`multipart/form-data; boundary=${'x'.repeat(71)}`, undefined],
     ['multipart/form-data; boundary=a\u0000b', undefined],
+    ['multipart/form-data; boundary=x ', 'x'],
+    ['multipart/form-data; x="; boundary=a"; boundary=b', 'b'],
+    ['multipart/form-data; boundary=a b', undefined],
+    ['multipart/form-data; boundary="a', undefined],
+    ['multipart/form-data; boundary="a"b', undefined],
   ])('of %j is %j', (type, boundary) => expect(multipartBoundary(type)).toBe(boundary));
 });
 
@@ -69,6 +74,8 @@ describe('an invalid form', () => {
     ['more in the line of a boundary', '--bx\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--'],
     ['no disposition', `${part('Content-Type: text/plain', '1')}--b--`],
     ['no name', `${part('Content-Disposition: form-data', '1')}--b--`],
+    ['a name in another parameter', `${part('Content-Disposition: form-data; x="; name=a"', '1')}--b--`],
+    ['a name that does not end', `${part('Content-Disposition: form-data; name="a', '1')}--b--`],
     ['another disposition', `${part('Content-Disposition: attachment; name="a"', '1')}--b--`],
     ['line feeds alone', `${field('a', '1')}--b--`.replaceAll('\r', '')],
     ['101 parts', `${field('a', '1').repeat(101)}--b--`],

@@ -2,6 +2,7 @@
  * Form fields of a multipart/form-data body (RFC 7578), which a few clients send. The caller bounds the body, which is in
  * memory as a whole. Not done: files (ignored), charsets other than UTF-8, nested bodies and transfer encodings.
  */
+import { readHeaderValue } from './header-parameters.ts';
 
 const MAX_PARTS = 100;
 
@@ -15,9 +16,8 @@ export class MultipartError extends Error {
 
 /** The boundary of a Content-Type (RFC 2046 §5.1.1); undefined where it is missing or not allowed. */
 export function multipartBoundary(contentType: string): string | undefined {
-  const match = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i.exec(contentType);
-  const boundary = match?.[1] ?? match?.[2];
-  return boundary !== undefined && /^[0-9A-Za-z'()+_,./:=? -]*[0-9A-Za-z'()+_,./:=?-]$/.test(boundary)
+  const boundary = readHeaderValue(contentType).parameters.get('boundary');
+  return boundary !== undefined && /^[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]$/.test(boundary)
     ? boundary
     : undefined;
 }
@@ -62,9 +62,10 @@ function addField(fields: Record<string, string | string[]>, name: string, value
 /** @throws MultipartError */
 function readDisposition(head: string): { readonly name: string; readonly isFile: boolean } {
   const line = head.split('\r\n').find((header) => /^content-disposition[ \t]*:/i.test(header));
-  const value = line === undefined ? '' : line.slice(line.indexOf(':') + 1);
-  const name = /^\s*form-data\s*;(?:.*;)?\s*name=(?:"([^"]*)"|([^\s;"]+))/i.exec(value);
-  if (name === null) throw new MultipartError('a part is not a form field');
+  const { value, parameters } = readHeaderValue(line === undefined ? '' : line.slice(line.indexOf(':') + 1));
+  const name = parameters.get('name');
+  if (value !== 'form-data' || name === undefined) throw new MultipartError('a part is not a form field');
+  const isFile = parameters.has('filename') || parameters.has('filename*');
   // A `"` in a name is sent as %22 (RFC 7578 §4.2).
-  return { name: (name[1] ?? name[2] ?? '').replaceAll('%22', '"'), isFile: /;\s*filename\*?=/i.test(value) };
+  return { name: name.replaceAll('%22', '"'), isFile };
 }

@@ -11,14 +11,15 @@ export function routedTarget(target: string, host: string | undefined): string {
 }
 
 /** Some FRITZ!Boxes with an update URL for each family send both URLs as one. */
-const SECOND_URL = /%20https?:\/.*/is;
+const SECOND_URL = /%20https?:\//i;
 
 /**
  * Removes the scheme and host of an absolute form, `\`, repeated slashes, one final slash, and a second URL after a space.
  * The query begins at the first `?`.
  */
 export function normalizeTarget(received: string): string {
-  const target = received.includes('%20http') ? received.replace(SECOND_URL, '') : received;
+  const secondAt = received.includes('%20http') ? received.search(SECOND_URL) : -1;
+  const target = secondAt < 0 ? received : received.slice(0, secondAt);
   const queryAt = target.indexOf('?');
   let path = queryAt < 0 ? target : target.slice(0, queryAt);
   if (!path.startsWith('/')) path = path.replace(/^https?:\/\/[^/]*/i, '') || '/';

@@ -163,6 +163,7 @@ function updateByKey(request: DoorRequest, services: Services): Promise<DoorRepl
   return update(request, services, keys, VERSION_1);
 }
 
+/** A pattern such as `/=+$/` would need quadratic time for many equals signs in front of another character. */
 function withoutFinalEquals(text: string): string {
   let end = text.length;
   while (end > 0 && text.charCodeAt(end - 1) === EQUALS) end -= 1;

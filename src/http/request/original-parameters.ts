@@ -194,5 +194,5 @@ function parseAddress(text: string): IpAddress {
 /** A client's text, shortened and without control characters, so that an error stays one line. */
 function oneLine(text: string | undefined): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  return (text ?? '').replace(/[\x00-\x1f\x7f]/g, '?').slice(0, 200);
+  return (text ?? '').slice(0, 200).replace(/[\x00-\x1f\x7f]/g, '?');
 }

@@ -124,7 +124,7 @@ const LOOPBACK = 'loopback';
 
 function peerOf({ remoteAddress, remotePort }: Socket): DnsPeer | undefined {
   if (remoteAddress === undefined || remotePort === undefined) return undefined;
-  const address = parseIpAddress(remoteAddress.replace(/%.*/, ''));
+  const address = parseIpAddress(remoteAddress.split('%', 1)[0]!);
   return address && { address: unmapAddress(address).text, port: remotePort };
 }
 

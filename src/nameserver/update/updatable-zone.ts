@@ -38,14 +38,22 @@ export class EmbeddedUpdates implements UpdatableZone {
       const rcode = checkPrerequisites(draft, prerequisites);
       if (rcode !== 'hold') return { kind: 'unmet', rcode };
       const permitted: ZoneEdit[] = [];
+      /** Names whose deletion is permitted: another one in the message is not checked for all their types again. */
+      const deletedNames = new Set<string>();
       for (const edit of edits) {
+        const { key } = editedName(edit);
+        if (edit.kind === 'delete-name' && deletedNames.has(key)) {
+          permitted.push(edit);
+          continue;
+        }
         const types = touchedTypes(draft, edit);
         const why = refusal(edit, types);
         if (why !== undefined) return { kind: 'refused', why };
-        const { key } = editedName(edit);
         const staticType = types.find((type) => this.#zone.isStatic(key, type));
-        if (staticType === undefined) permitted.push(edit);
-        else if ('rrset' in edit || key !== draft.apex.key || !isZoneType(staticType)) {
+        if (staticType === undefined) {
+          permitted.push(edit);
+          if (edit.kind === 'delete-name') deletedNames.add(key);
+        } else if ('rrset' in edit || key !== draft.apex.key || !isZoneType(staticType)) {
           return refuseStatic(edit, staticType);
         }
       }

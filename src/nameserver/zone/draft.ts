@@ -100,6 +100,13 @@ export class ZoneDraft {
     this.#setRRsets({ key, wireText, rrsets, children }, next);
   }
 
+  /** Replaces all RRsets of a name; none removes it. @param ownerName its `wireText` is the name's letter case */
+  setRRsets({ key, wireText }: Pick<DomainName, 'key' | 'wireText'>, rrsets: readonly ZoneRRset[]): void {
+    const node = this.#nodes.get(key);
+    const before = { key, wireText, rrsets: node?.rrsets ?? [], children: node?.children ?? 0 };
+    this.#setRRsets(before, rrsets);
+  }
+
   deleteRRset(key: string, type: number): void {
     const node = this.#nodes.get(key);
     if (node !== undefined) this.setRRset(node, { type, ttl: 0, rdatas: [] });
@@ -184,35 +191,43 @@ function soaRecord({ apexNode, soa }: ZoneVersion): ZoneRecord {
 
 /** Collects the records of `node`, except SOA, that `other` does not have with the same TTL. */
 function collectMissing(node: ZoneNode, other: ZoneNode | undefined, records: ZoneRecord[]): void {
+  const findOther = rrsetFinder(other?.rrsets ?? []);
   for (const rrset of node.rrsets) {
     if (rrset.type === RRType.SOA) continue;
-    const counterpart = other && findRRset(other, rrset.type);
+    const counterpart = findOther(rrset.type);
     if (counterpart === rrset) continue;
     const { type, ttl } = rrset;
-    for (const rdata of rrset.rdatas) {
-      if (counterpart?.ttl === ttl && counterpart.rdatas.includes(rdata)) continue;
-      records.push({ wireText: node.wireText, type, ttl, rdata });
-    }
+    const isCommon = memberTest(counterpart?.ttl === ttl ? counterpart.rdatas : []);
+    for (const rdata of rrset.rdatas) if (!isCommon(rdata)) records.push({ wireText: node.wireText, type, ttl, rdata });
   }
+}
+
+/** Most names have few RRsets, and most RRsets few members: a search of more uses an index, so that the work is linear. */
+const FEW = 8;
+
+function rrsetFinder(rrsets: readonly ZoneRRset[]): (type: number) => ZoneRRset | undefined {
+  if (rrsets.length <= FEW) return (type) => rrsets.find((rrset) => rrset.type === type);
+  const byType = new Map(rrsets.map((rrset) => [rrset.type, rrset]));
+  return (type) => byType.get(type);
+}
+
+function memberTest(rdatas: readonly string[]): (rdata: string) => boolean {
+  if (rdatas.length <= FEW) return (rdata) => rdatas.includes(rdata);
+  const members = new Set(rdatas);
+  return (rdata) => members.has(rdata);
 }
 
 function sameRRsets(a: ZoneNode | undefined, b: ZoneNode | undefined): boolean {
   if (a === b) return true;
   const left = a?.rrsets ?? [];
   const right = b?.rrsets ?? [];
-  return (
-    left.length === right.length &&
-    left.every((rrset) =>
-      sameRRset(
-        rrset,
-        right.find((r) => r.type === rrset.type),
-      ),
-    )
-  );
+  if (left.length !== right.length) return false;
+  const findRight = rrsetFinder(right);
+  return left.every((rrset) => sameRRset(rrset, findRight(rrset.type)));
 }
 
 function sameRRset(a: ZoneRRset, b: ZoneRRset | undefined): boolean {
   if (a === b) return true;
   if (b === undefined || a.ttl !== b.ttl || a.rdatas.length !== b.rdatas.length) return false;
-  return a.rdatas.every((rdata) => b.rdatas.includes(rdata));
+  return a.rdatas.every(memberTest(b.rdatas));
 }

@@ -2,6 +2,7 @@
  * RFC 2136 §3.2 and §3.4.2, clause by clause, on a draft. The comparison with a real BIND for thousands of random
  * messages is in test/interop/update-differential.test.ts.
  */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { editedVersion, soaOf } from '../../../test/support/edited-zone.ts';
 import { DomainName } from '../../dns/name.ts';
@@ -225,4 +226,44 @@ it('RFC 2136 §3.6: the serial is incremented by a change, and only by a change'
   expect(draft.seal()).toBeUndefined();
   applyEdits(draft, [add('a', [A(2)])]);
   expect(soaSerial(draft.seal()!.diff.added[0]!.rdata)).toBe(101);
+});
+
+describe('many edits of one name give what the same edits give one by one', () => {
+  const NAMES = ['a', 'A', 'b', 'a.b', '@'];
+  const edits: fc.Arbitrary<ZoneEdit> = fc.oneof(
+    fc
+      .tuple(fc.constantFrom(...NAMES), fc.integer({ min: 1, max: 4 }), fc.constantFrom(60, 300))
+      .map(([label, last, ttl]) => add(label, [A(last)], ttl)),
+    fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom('x', 'X', 'y')).map(([label, name]) => add(label, [mx(name)])),
+    fc
+      .tuple(fc.constantFrom(...NAMES), fc.constantFrom('NS' as const, 'CNAME' as const, 'DNAME' as const))
+      .map(([label, kind]) => add(label, [target(kind, 'c')])),
+    fc.tuple(fc.constantFrom(...NAMES), fc.integer({ min: 99, max: 105 })).map(([label, serial]) => {
+      return add(label, [soaOf(apex, serial)]);
+    }),
+    fc
+      .tuple(fc.constantFrom(...NAMES), fc.constantFrom(RRType.A, RRType.NS, RRType.SOA, RRType.CNAME))
+      .map(([label, type]) => deleteRRset(label, type)),
+    fc
+      .tuple(fc.constantFrom(...NAMES), fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1 }))
+      .map(([label, last]) => deleteFrom(label, last.map(A))),
+    fc.constantFrom(...NAMES).map(deleteName),
+    fc.constant(deleteFrom('@', [target('NS', 'ns1')])),
+  );
+
+  it('in generated messages', () => {
+    fc.assert(
+      fc.property(fc.array(edits, { maxLength: 30 }), (message) => {
+        const together = draftOf();
+        applyEdits(together, message);
+        const oneByOne = draftOf();
+        for (const edit of message) applyEdits(oneByOne, [edit]);
+        const content = (draft: ZoneDraft) =>
+          ['a', 'b', 'a.b', '@'].map((label) => draft.find(at(label).key)?.rrsets ?? []);
+        expect(content(together)).toEqual(content(oneByOne));
+        expect(together.cuts).toBe(oneByOne.cuts);
+      }),
+      { numRuns: 500 },
+    );
+  });
 });

@@ -9,10 +9,10 @@ import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
 import type { RRset } from '../../dns/rrset.ts';
-import { serialIsLater } from '../../dns/serial.ts';
 import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
 import type { ZoneDraft } from './draft.ts';
-import { findRRset, rdataText, soaSerial, type ZoneRRset } from './zone-version.ts';
+import { NodeEditor } from './node-editor.ts';
+import { findRRset, rdataText, type ZoneRRset } from './zone-version.ts';
 
 /** The RCODE of the first prerequisite that fails (RFC 2136 §3.2.5), or 'hold'. */
 export type PrerequisiteOutcome = 'hold' | 'YXDOMAIN' | 'YXRRSET' | 'NXDOMAIN' | 'NXRRSET';
@@ -58,96 +58,79 @@ function sameRdata(type: number, a: string, b: string): boolean {
   return a === b || rdataKey(type, a) === rdataKey(type, b);
 }
 
-/** RFC 2136 §3.4.2, in the order of the message. */
+/** Changes of at most so many edits are not grouped by name: nearly all have one or two. */
+const FEW = 4;
+
+/** RFC 2136 §3.4.2, for each name in the order of the message. */
 export function applyEdits(draft: ZoneDraft, edits: readonly ZoneEdit[]): void {
+  if (edits.length > FEW) {
+    for (const { owner, ofName } of groupByName(edits)) {
+      const editor = new NodeEditor(draft, owner);
+      for (const edit of ofName) applyEdit(editor, edit);
+      editor.write();
+    }
+    return;
+  }
   for (let i = 0; i < edits.length; i++) {
     const edit = edits[i]!;
-    switch (edit.kind) {
-      case 'replace-rrset':
-        replaceRRset(draft, edit.rrset);
-        break;
-      case 'add-to-rrset':
-        addToRRset(draft, edit.rrset);
-        break;
-      case 'delete-rrset': {
-        // Clients write a replacement as a deletion followed by an addition.
-        const next = edits[i + 1];
-        if (next?.kind === 'add-to-rrset' && next.rrset.type === edit.type && isSameName(next.rrset, edit)) {
-          replaceRRset(draft, next.rrset);
-          i += 1;
-        } else deleteRRset(draft, edit.ownerName.key, edit.type);
-        break;
-      }
-      case 'delete-name':
-        for (const { type } of draft.find(edit.ownerName.key)?.rrsets ?? []) {
-          deleteRRset(draft, edit.ownerName.key, type);
-        }
-        break;
-      case 'delete-from-rrset':
-        deleteFromRRset(draft, edit.ownerName.key, edit.type, edit.rdatas.map(rdataText));
-        break;
+    const next = edits[i + 1];
+    const isPair = edit.kind === 'delete-rrset' && next?.kind === 'add-to-rrset' && isReplacement(edit, next.rrset);
+    // Clients write a replacement as a deletion followed by an addition.
+    if (isPair && replaceAddress(draft, next.rrset)) i += 1;
+    else if (edit.kind !== 'replace-rrset' || !replaceAddress(draft, edit.rrset)) {
+      const editor = new NodeEditor(draft, ownerOf(edit));
+      applyEdit(editor, edit);
+      editor.write();
     }
   }
 }
 
-function isSameName(a: { readonly ownerName: DomainName }, b: { readonly ownerName: DomainName }): boolean {
-  return a.ownerName.key === b.ownerName.key;
-}
-
-/** Deletion and addition, in one step for the usual case of a single address. */
-function replaceRRset(draft: ZoneDraft, rrset: RRset): void {
-  const { ownerName, type, ttl, rdatas } = rrset;
-  if ((type === RRType.A || type === RRType.AAAA) && rdatas.length === 1) {
-    const node = draft.find(ownerName.key);
-    if (node === undefined || findRRset(node, RRType.CNAME) === undefined) {
-      draft.setRRset(ownerName, { type, ttl, rdatas: [rdataText(rdatas[0]!)] });
-      return;
-    }
+function applyEdit(editor: NodeEditor, edit: ZoneEdit): void {
+  switch (edit.kind) {
+    case 'replace-rrset':
+      editor.deleteRRset(edit.rrset.type);
+      editor.add(edit.rrset);
+      break;
+    case 'add-to-rrset':
+      editor.add(edit.rrset);
+      break;
+    case 'delete-rrset':
+      editor.deleteRRset(edit.type);
+      break;
+    case 'delete-name':
+      editor.deleteAll();
+      break;
+    case 'delete-from-rrset':
+      editor.deleteMembers(edit.type, edit.rdatas.map(rdataText));
+      break;
   }
-  deleteRRset(draft, ownerName.key, type);
-  addToRRset(draft, rrset);
 }
 
-function addToRRset(draft: ZoneDraft, { ownerName, type, ttl, rdatas }: RRset): void {
+function ownerOf(edit: ZoneEdit): DomainName {
+  return 'rrset' in edit ? edit.rrset.ownerName : edit.ownerName;
+}
+
+/** Edits of different names do not depend on each other. */
+function groupByName(edits: readonly ZoneEdit[]): Iterable<{ owner: DomainName; ofName: ZoneEdit[] }> {
+  const groups = new Map<string, { owner: DomainName; ofName: ZoneEdit[] }>();
+  for (const edit of edits) {
+    const owner = ownerOf(edit);
+    const group = groups.get(owner.key);
+    if (group === undefined) groups.set(owner.key, { owner, ofName: [edit] });
+    else group.ofName.push(edit);
+  }
+  return groups.values();
+}
+
+function isReplacement(deletion: { readonly ownerName: DomainName; readonly type: number }, rrset: RRset): boolean {
+  return rrset.type === deletion.type && rrset.ownerName.key === deletion.ownerName.key;
+}
+
+/** Deletion and addition in one step, for the usual case of a single address; false: not that case. */
+function replaceAddress(draft: ZoneDraft, { ownerName, type, ttl, rdatas }: RRset): boolean {
+  if ((type !== RRType.A && type !== RRType.AAAA) || rdatas.length !== 1) return false;
   const node = draft.find(ownerName.key);
-  // RFC 2136 §3.4.2.2: data beside a CNAME, and a CNAME beside data, are ignored.
-  if (node?.rrsets.some((rrset) => (rrset.type === RRType.CNAME) !== (type === RRType.CNAME))) return;
-  // NS and DNAME at a wildcard are undefined (RFC 4592 §4.2, §4.4); a DS belongs to the parent (RFC 4035 §2.4).
-  if ((type === RRType.NS || type === RRType.DNAME) && ownerName.isWildcard) return;
-  if (type === RRType.DS && ownerName.key === draft.apex.key) return;
-  const current = node && findRRset(node, type);
-  let members = current?.rdatas ?? [];
-  let applies = false;
-  for (const rdata of rdatas.map(rdataText)) {
-    if (type === RRType.SOA) {
-      // Also later than the published serial: several steps in one commit could wrap around it (RFC 1982 §3.2).
-      const serial = soaSerial(rdata);
-      if (current === undefined || !serialIsLater(serial, soaSerial(members[0]!))) continue;
-      if (!serialIsLater(serial, draft.base.serial)) continue;
-      members = [rdata];
-    } else if (members.some((member) => sameRdata(type, member, rdata))) {
-      // Already present, possibly in another letter case: only the TTL can change.
-    } else if (type === RRType.CNAME || type === RRType.DNAME) members = [rdata];
-    else members = [...members, rdata];
-    applies = true;
-  }
-  if (!applies || (current?.rdatas === members && current.ttl === ttl)) return;
-  // All members of an RRset have one TTL (RFC 2181 §5.2): the newest.
-  draft.setRRset(ownerName, { type, ttl, rdatas: members });
-}
-
-function deleteRRset(draft: ZoneDraft, key: string, type: number): void {
-  if (key === draft.apex.key && (type === RRType.SOA || type === RRType.NS)) return;
-  draft.deleteRRset(key, type);
-}
-
-function deleteFromRRset(draft: ZoneDraft, key: string, type: number, rdatas: readonly string[]): void {
-  const node = draft.find(key);
-  const rrset = node && findRRset(node, type);
-  if (rrset === undefined || type === RRType.SOA) return;
-  const rest = rrset.rdatas.filter((member) => !rdatas.some((rdata) => sameRdata(type, member, rdata)));
-  if (rest.length === rrset.rdatas.length) return;
-  // RFC 2136 §3.4.2.4: the last NS of the zone stays.
-  if (type === RRType.NS && key === draft.apex.key && rest.length === 0) return;
-  draft.setRRset(node!, { ...rrset, rdatas: rest });
+  if (node !== undefined && findRRset(node, RRType.CNAME) !== undefined) return false;
+  draft.setRRset(ownerName, { type, ttl, rdatas: [rdataText(rdatas[0]!)] });
+  return true;
 }

@@ -1,0 +1,100 @@
+// @ts-check
+/**
+ * Every parser that reads a client's text or octets takes at most three times as long for 64 KiB as for 32 KiB: a pattern that
+ * backtracks, or a search inside a loop, would let one request stop HTTP and DNS for everyone. The texts are made for that
+ * (growth-texts.mjs). Medians of several runs are compared, only above a floor, and a result counts if it is the same three
+ * times, so that noise does not. Exit code 1 if a parser grows faster. `npm run fuzz -- growth [PART]`: each PARTth text only.
+ */
+import { MESSAGES, TEXT_PARSERS } from './growth-parsers.mjs';
+import { ALL_FAMILIES, MAIN_FAMILIES } from './growth-texts.mjs';
+
+const PART = Number(process.argv[2] ?? 1);
+if (!Number.isSafeInteger(PART) || PART < 1) throw new Error(`not a part: ${process.argv[2]}`);
+
+const SMALL = 32 * 1024;
+const LARGE = 64 * 1024;
+const MAX_GROWTH = 3;
+/** A parser that is faster than this does no harm, and its time is noise. Quadratic work on 64 KiB takes longer. */
+const FLOOR_MS = 15;
+/** Too long for one message, whatever its growth. */
+const CEILING_MS = 150;
+const RUNS = 5;
+const ATTEMPTS = 3;
+
+let faults = 0;
+let inputs = 0;
+let judged = 0;
+let slowest = { ms: 0, name: '' };
+
+/** Milliseconds of the processor for one call: other programs on the machine do not count. @template T @param {(input: T) => unknown} read @param {T} input */
+async function timeOf(read, input) {
+  const start = process.cpuUsage();
+  try {
+    await read(input);
+  } catch (error) {
+    // Whatever is wrong with the text: here only the time counts. A programming error is no such answer.
+    if (error instanceof TypeError || error instanceof ReferenceError) throw error;
+  }
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
+/** @param {number[]} values */
+const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+/** Medians for the two lengths, measured in turn. @template T @param {(input: T) => unknown} read @param {T} small @param {T} large @param {number} runs */
+async function medians(read, small, large, runs) {
+  const times = { small: /** @type {number[]} */ ([]), large: /** @type {number[]} */ ([]) };
+  for (let run = 0; run < runs; run++) {
+    times.small.push(await timeOf(read, small));
+    times.large.push(await timeOf(read, large));
+  }
+  return { small: median(times.small), large: median(times.large) };
+}
+
+/** @template T @param {string} name @param {(input: T) => unknown} read @param {(octets: number) => T} make */
+async function judge(name, read, make) {
+  inputs += 1;
+  const large = make(LARGE);
+  const first = await timeOf(read, large);
+  if (first < FLOOR_MS) return;
+  judged += 1;
+  const small = make(SMALL);
+  let growth = 0;
+  let ms = 0;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    // One run shows enough where each takes seconds.
+    const times = await medians(read, small, large, first < CEILING_MS ? RUNS : 1);
+    growth = times.large / times.small;
+    ms = times.large;
+    if (ms < FLOOR_MS || (growth <= MAX_GROWTH && ms < CEILING_MS)) break;
+    if (attempt < ATTEMPTS - 1 && first < CEILING_MS) continue;
+    faults += 1;
+    console.error(`${name}: 64 KiB take ${ms.toFixed(0)} ms, ${growth.toFixed(1)} times as long as 32 KiB`);
+    break;
+  }
+  if (ms > slowest.ms) slowest = { ms, name };
+}
+
+const started = performance.now();
+console.log(`${TEXT_PARSERS.length} parsers of text, ${MESSAGES.length} kinds of messages, Node ${process.version}`);
+let index = 0;
+for (const { name, prefixes = [''], isRoute, read } of TEXT_PARSERS) {
+  for (const prefix of prefixes) {
+    for (const family of isRoute ? MAIN_FAMILIES : ALL_FAMILIES) {
+      index += 1;
+      if (index % PART !== 0) continue;
+      const make = (/** @type {number} */ octets) => prefix + family.make(octets - prefix.length);
+      await judge(`${name}: ${JSON.stringify(prefix)}, then ${family.name}`, read, make);
+    }
+  }
+  const seconds = (performance.now() - started) / 1000;
+  if (!isRoute || index % 50 === 0) console.log(`  ${name}, ${seconds.toFixed(0)} s`);
+}
+for (const { name, make, read } of MESSAGES) await judge(name, read, make);
+const seconds = ((performance.now() - started) / 1000).toFixed(0);
+console.log(
+  `${inputs.toLocaleString('en')} inputs in ${seconds} s, ${judged} above ${FLOOR_MS} ms; the slowest takes ${slowest.ms.toFixed(1)} ms (${slowest.name})`,
+);
+console.log(faults === 0 ? `no parser grows more than ${MAX_GROWTH} times` : `${faults} inputs grow too fast`);
+process.exitCode = faults === 0 ? 0 : 1;
