@@ -139,13 +139,11 @@ describe('requests in flight together', () => {
     const { budget } = lab();
     const settles: (() => void)[] = [];
     let refused = 0;
+    const refuse = () => {
+      refused += 1;
+    };
     const requests = Array.from({ length: 64 }, (_, guess) =>
-      budget.admit(HOME, [`guess ${guess}`]).then(
-        ({ settle }) => void settles.push(() => settle(['wrong'])),
-        () => {
-          refused += 1;
-        },
-      ),
+      budget.admit(HOME, [`guess ${guess}`]).then(({ settle }) => void settles.push(() => settle(['wrong'])), refuse),
     );
     await new Promise(setImmediate);
     expect([settles.length, refused]).toEqual([GUESSES, 0]);
@@ -175,13 +173,11 @@ describe('requests in flight together', () => {
     const { budget } = lab();
     const settles: (() => void)[] = [];
     let refused = 0;
+    const refuse = () => {
+      refused += 1;
+    };
     for (let index = 0; index < GUESSES + 256 + 5; index += 1) {
-      budget.admit(HOME, [`guess ${index}`]).then(
-        ({ settle }) => void settles.push(() => settle(['right'])),
-        () => {
-          refused += 1;
-        },
-      );
+      budget.admit(HOME, [`guess ${index}`]).then(({ settle }) => void settles.push(() => settle(['right'])), refuse);
     }
     await new Promise(setImmediate);
     expect(refused).toBe(5);

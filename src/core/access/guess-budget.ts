@@ -20,7 +20,7 @@ const NETWORK_FACTOR = 10;
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
-/** A remembered hash is renewed no more often, so that most requests write nothing. */
+/** A source becomes the newest of all no more often, so that most requests only look it up. */
 const RENEW_MS = MINUTE_MS;
 const MAX_SOURCES = 10_000;
 const MAX_RIGHT = 16;
@@ -39,10 +39,11 @@ export interface Admission {
   readonly settle: (outcomes: readonly GuessOutcome[]) => void;
 }
 
-/** Hashes with the time in ms at which each was last seen; the oldest is first. */
 interface SourceMemory {
-  readonly right: Map<string, number>;
-  readonly foreign: Map<string, number>;
+  readonly right: RecentHashes;
+  readonly foreign: RecentHashes;
+  /** When it last became the newest of all. */
+  renewedMs: number;
 }
 
 export class GuessBudget {
@@ -65,19 +66,23 @@ export class GuessBudget {
    * @param source see sourceKey
    */
   allows(source: string, sha256: string, count: number): boolean {
-    if (this.#isRemembered(this.#memories.get(source)?.right, sha256)) return true;
     const network = networkOf(source);
-    return this.#sources.has(source, count) && (network === undefined || this.#networks.has(network, count));
+    if (this.#sources.has(source, count) && (network === undefined || this.#networks.has(network, count))) return true;
+    return this.#memories.get(source)?.right.has(sha256, this.#nowMs()) === true;
   }
 
   /** Remembers a right candidate. */
   right(source: string, sha256: string): void {
-    const memory = this.#memories.get(source);
-    const seenMs = memory?.right.get(sha256);
-    if (seenMs !== undefined && this.#nowMs() - seenMs < RENEW_MS) return;
-    const renewed = memory ?? { right: new Map<string, number>(), foreign: new Map<string, number>() };
-    setBounded(renewed.right, sha256, this.#nowMs(), MAX_RIGHT);
-    setBounded(this.#memories, source, renewed, MAX_SOURCES);
+    const nowMs = this.#nowMs();
+    let memory = this.#memories.get(source);
+    if (memory === undefined) {
+      memory = { right: new RecentHashes(MAX_RIGHT), foreign: new RecentHashes(MAX_FOREIGN), renewedMs: nowMs };
+      setBounded(this.#memories, source, memory, MAX_SOURCES);
+    } else if (nowMs - memory.renewedMs >= RENEW_MS) {
+      memory.renewedMs = nowMs;
+      setBounded(this.#memories, source, memory, MAX_SOURCES);
+    }
+    memory.right.add(sha256, nowMs);
   }
 
   /**
@@ -102,12 +107,11 @@ export class GuessBudget {
   /** @returns the seconds to wait where nothing may be evaluated */
   #attempt(source: string, hashes: readonly string[]): Admission | number {
     const memory = this.#memories.get(source);
+    const nowMs = this.#nowMs();
     const all = hashes.map((_, index) => index);
-    const known = all.filter((index) => this.#isRemembered(memory?.right, hashes[index]!));
+    const known = all.filter((index) => memory?.right.has(hashes[index]!, nowMs));
     if (known.length < all.length) {
-      const charged = all.filter(
-        (index) => !known.includes(index) && !this.#isRemembered(memory?.foreign, hashes[index]!),
-      );
+      const charged = all.filter((index) => !known.includes(index) && !memory?.foreign.has(hashes[index]!, nowMs));
       const network = networkOf(source);
       const needed = Math.max(1, charged.length);
       if (this.#sources.has(source, needed) && (network === undefined || this.#networks.has(network, needed))) {
@@ -145,7 +149,7 @@ export class GuessBudget {
     const memory = this.#memories.get(source);
     for (const index of wrong) {
       memory?.right.delete(hashes[index]!);
-      if (right.length > 0) setBounded(memory!.foreign, hashes[index]!, this.#nowMs(), MAX_FOREIGN);
+      if (right.length > 0) memory?.foreign.add(hashes[index]!, this.#nowMs());
     }
     return wrong;
   }
@@ -157,10 +161,40 @@ export class GuessBudget {
     this.#sources.spend(source, count);
     if (network !== undefined) this.#networks.spend(network, count);
   }
+}
 
-  #isRemembered(hashes: ReadonlyMap<string, number> | undefined, sha256: string): boolean {
-    const seenMs = hashes?.get(sha256);
-    return seenMs !== undefined && this.#nowMs() - seenMs < DAY_MS;
+/** A few hashes, the newest last, each for 24 hours after it was last seen. Arrays: nearly all have one entry. */
+class RecentHashes {
+  readonly #limit: number;
+  readonly #hashes: string[] = [];
+  readonly #seenMs: number[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  has(sha256: string, nowMs: number): boolean {
+    const at = this.#hashes.indexOf(sha256);
+    return at >= 0 && nowMs - this.#seenMs[at]! < DAY_MS;
+  }
+
+  add(sha256: string, nowMs: number): void {
+    const last = this.#hashes.length - 1;
+    if (this.#hashes[last] !== sha256) {
+      this.delete(sha256);
+      if (this.#hashes.push(sha256) > this.#limit) {
+        this.#hashes.shift();
+        this.#seenMs.shift();
+      }
+    }
+    this.#seenMs[this.#hashes.length - 1] = nowMs;
+  }
+
+  delete(sha256: string): void {
+    const at = this.#hashes.indexOf(sha256);
+    if (at < 0) return;
+    this.#hashes.splice(at, 1);
+    this.#seenMs.splice(at, 1);
   }
 }
 

@@ -56,5 +56,13 @@ export class MinuteLimiter {
 export function sourceKey(source: IpAddress | undefined): string {
   if (source === undefined) return 'unknown';
   if (source.family === 4) return source.text;
-  return Buffer.from(addressOctets(source).subarray(0, 8)).toString('hex');
+  const cached = cachedKeys.get(source.text);
+  if (cached !== undefined) return cached;
+  const key = Buffer.from(addressOctets(source).subarray(0, 8)).toString('hex');
+  setBounded(cachedKeys, source.text, key, MAX_CACHED_KEYS);
+  return key;
 }
+
+/** Of IPv6 addresses by their text: to parse one takes longer than all else that a limit does. */
+const cachedKeys = new Map<string, string>();
+const MAX_CACHED_KEYS = 1_000;

@@ -27,8 +27,18 @@ export function findCandidates(
   const apiKey = headers['x-api-key'];
   if (apiKey !== undefined) add(found, headerText(Array.isArray(apiKey) ? apiKey[0] : apiKey), false);
   for (const text of own) add(found, text, false);
-  if (parameters !== undefined) for (const name of PARAMETERS.credential) add(found, parameters[name], false);
+  if (parameters !== undefined && hasCredential(parameters)) {
+    for (const name of PARAMETERS.credential) add(found, parameters[name], false);
+  }
   return found;
+}
+
+const CREDENTIAL_NAMES: ReadonlySet<string> = new Set(PARAMETERS.credential);
+
+/** Most requests have a few parameters, and none of these: faster than to look for each. */
+function hasCredential(parameters: Parameters): boolean {
+  for (const name in parameters) if (CREDENTIAL_NAMES.has(name)) return true;
+  return false;
 }
 
 function add(found: Candidate[], text: string | undefined, isUserName: boolean): void {
