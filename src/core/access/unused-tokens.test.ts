@@ -93,6 +93,17 @@ describe('a token that ends when it is unused', () => {
     expect(await first(token)).toBe(true);
   });
 
+  it('accepted by one server in the last moment, it is accepted by the others after it', async () => {
+    const { store, clock, request: first } = setUp();
+    const second = server(store, clock);
+    clock.nowMs = START_MS + 30 * DAY_MS + 59_900;
+    expect(await first(token)).toBe(true);
+    clock.nowMs += 200;
+    expect(await second.request(token)).toBe(true);
+    clock.nowMs += 29 * DAY_MS;
+    expect(await server(store, clock).request(token)).toBe(true);
+  });
+
   it('of the file: its time begins when it is first seen, which is no use', async () => {
     const { store, clock, unused, request } = setUp();
     const configured = { id: 'file-x', createdMs: 0, maxUnusedDays: 30 };

@@ -42,7 +42,7 @@ export class UnusedTokens {
   hasEnded(token: UnusedToken): boolean | Promise<boolean> {
     if (token.maxUnusedDays === undefined) return false;
     const knownMs = Math.max(token.createdMs, this.#known.get(token.id) ?? 0);
-    return this.#now() < unusedEndMs(token, knownMs)! ? false : this.#query(token);
+    return this.#now() < unusedEndMs(token, knownMs)! ? false : this.#queryForUse(token);
   }
 
   /** Begins the time of tokens of the configuration file that were never seen before. @returns those that have ended */
@@ -58,6 +58,19 @@ export class UnusedTokens {
     const lastMs = await this.#lastMs(token);
     setBounded(this.#known, token.id, lastMs, MAX_KNOWN);
     return nowMs >= unusedEndMs(token, lastMs)! + GRACE_MS;
+  }
+
+  /**
+   * The same for a request. What is accepted in the grace is written at once, so that no server refuses the next one.
+   */
+  async #queryForUse(token: UnusedToken): Promise<boolean> {
+    const ended = await this.#query(token);
+    const nowMs = this.#now();
+    if (!ended && nowMs >= unusedEndMs(token, this.#known.get(token.id)!)!) {
+      await this.#uses.touchLastUsed([{ tokenId: token.id, lastUsedMs: nowMs }]);
+      setBounded(this.#known, token.id, nowMs, MAX_KNOWN);
+    }
+    return ended;
   }
 
   /** The later of creation and last use. */

@@ -104,6 +104,10 @@ describe('tokens', () => {
     expect((await states(withUses.tokens))['filed']).toBe('unused');
     await store.tokens.touchLastUsed([{ tokenId: FILED.id, lastUsedMs: NOW - DAY_MS }]);
     expect((await states(withUses.tokens))['filed']).toBe('valid');
+    const { tokens: covering } = await withUses.hosts.showHost(HOME);
+    expect(covering.map(({ name: token }) => token)).toEqual(['filed', 'old and used', 'young']);
+    expect((await withUses.tokens.rotateToken('old and used')).token).toMatchObject({ state: 'valid' });
+    expect((await withUses.tokens.rotateToken('old')).token).toMatchObject({ state: 'unused' });
   });
 
   it('of the configuration are listed with their last use, where it is known', async () => {

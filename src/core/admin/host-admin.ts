@@ -4,14 +4,15 @@
  */
 import { DomainName } from '../../dns/name.ts';
 import { formatRRType } from '../../dns/rdata.ts';
-import { type HostToken, tokenCovers, tokenState } from '../access/token.ts';
+import { tokenCovers } from '../access/token.ts';
 import { AppError } from '../errors.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from '../hosts/host.ts';
 import { MAX_ADDRESSES } from '../zones/family.ts';
 import type { ReadOutcome } from '../zones/publisher.ts';
 import { type AdminOptions, requireStore, requireZone } from './admin-options.ts';
 import { type HostDetails, type HostView, MAX_MEMBERS } from './host-operations.ts';
-import { hostView, pendingUpdateView } from './views.ts';
+import { readTokens } from './token-admin.ts';
+import { hostView, listedState, pendingUpdateView } from './views.ts';
 
 /** Absent: the default, or for `members` those that the host has. */
 export type NewHost = Pick<HostSettings, 'ownerName' | 'addresses'> & Partial<HostSettings>;
@@ -116,26 +117,25 @@ export class HostAdmin {
   async showHost(ownerName: DomainName): Promise<HostDetails> {
     requireZone(this.#options, ownerName);
     await this.#options.flush?.();
-    const { store, tokens, now, read } = this.#options;
-    const [view, pending, stored, published] = await Promise.all([
+    const { store, now, read } = this.#options;
+    const [view, pending, tokens, published] = await Promise.all([
       this.#hostView(ownerName),
       store?.pending.list() ?? [],
-      store?.tokens.list() ?? [],
+      readTokens(this.#options),
       read(ownerName).then(describeRead, (error: unknown) => {
         if (error instanceof AppError) return { publishedProblem: error.message };
         throw error;
       }),
     ]);
-    const covering = (all: readonly HostToken[], origin: 'configuration' | 'store') =>
-      all.flatMap((token) => {
-        const types = token.types.filter((type) => tokenCovers(token, ownerName, type)).map(formatRRType);
-        return types.length > 0 && tokenState(token, now()) === 'valid' ? [{ name: token.name, origin, types }] : [];
-      });
+    const covering = tokens.flatMap(({ token, origin }) => {
+      const types = token.types.filter((type) => tokenCovers(token, ownerName, type)).map(formatRRType);
+      return types.length > 0 && listedState(token, now()) === 'valid' ? [{ name: token.name, origin, types }] : [];
+    });
     return {
       ...view,
       ...published,
       pending: pending.filter((update) => update.ownerName.equals(ownerName)).map(pendingUpdateView),
-      tokens: [...covering(tokens, 'configuration'), ...covering(stored, 'store')],
+      tokens: covering,
     };
   }
 

@@ -31,6 +31,32 @@ function secretSha256(secret: string, freednsUser: string | undefined): string {
   return tokenSha256(freednsUser === undefined ? secret : freednsSecret(freednsUser, secret));
 }
 
+/** All tokens with their last use, those of the configuration first. @throws AppError store-unreachable */
+export async function readTokens({
+  tokens,
+  store,
+  uses,
+}: Pick<AdminOptions, 'tokens' | 'store' | 'uses'>): Promise<
+  readonly { readonly token: ListedToken; readonly origin: TokenView['origin'] }[]
+> {
+  // First: it writes the uses that the store then lists.
+  const lastUses = await uses?.lastUses(tokens.flatMap(({ id }) => [id, firstSeenKey(id)]));
+  const stored = (await store?.tokens.list()) ?? [];
+  const configured = tokens.map((token): ListedToken => {
+    const lastUsedMs = lastUses?.get(token.id);
+    const firstSeenMs = lastUses?.get(firstSeenKey(token.id));
+    return {
+      ...token,
+      ...(lastUsedMs !== undefined && { lastUsedMs }),
+      ...(firstSeenMs !== undefined && { firstSeenMs }),
+    };
+  });
+  return [
+    ...configured.map((token) => ({ token, origin: 'configuration' as const })),
+    ...stored.map((token) => ({ token, origin: 'store' as const })),
+  ];
+}
+
 export class TokenAdmin {
   readonly #options: AdminOptions;
 
@@ -58,23 +84,8 @@ export class TokenAdmin {
 
   /** Those of the configuration first. */
   async listTokens(): Promise<readonly TokenView[]> {
-    const { tokens, store, uses, now } = this.#options;
-    // First: it writes the uses that the store then lists.
-    const lastUses = await uses?.lastUses(tokens.flatMap(({ id }) => [id, firstSeenKey(id)]));
-    const stored = (await store?.tokens.list()) ?? [];
-    const configured = tokens.map((token): ListedToken => {
-      const lastUsedMs = lastUses?.get(token.id);
-      const firstSeenMs = lastUses?.get(firstSeenKey(token.id));
-      return {
-        ...token,
-        ...(lastUsedMs !== undefined && { lastUsedMs }),
-        ...(firstSeenMs !== undefined && { firstSeenMs }),
-      };
-    });
-    return [
-      ...configured.map((token) => tokenView(token, 'configuration', now())),
-      ...stored.map((token) => tokenView(token, 'store', now())),
-    ];
+    const nowMs = this.#options.now();
+    return (await readTokens(this.#options)).map(({ token, origin }) => tokenView(token, origin, nowMs));
   }
 
   /** @throws AppError name-invalid (there is none of this name), conflict (it is in the configuration file) */
@@ -93,7 +104,11 @@ export class TokenAdmin {
     const { tokens } = requireStore(this.#options);
     const secret = newTokenSecret(this.#options.random);
     const token = await tokens.rotate(name, secretSha256(secret, freednsUser));
-    if (token !== undefined) return this.#newTokenView(token, secret, freednsUser);
+    if (token !== undefined) {
+      const lastUsedMs = (await (this.#options.uses ?? tokens).lastUses([token.id])).get(token.id);
+      const listed = lastUsedMs === undefined ? token : { ...token, lastUsedMs };
+      return this.#newTokenView(listed, secret, freednsUser);
+    }
     this.#refuseConfigured(
       name,
       'Write the `sha256` of a new secret there: `dyndns token create --print-only` makes one.',
@@ -101,7 +116,7 @@ export class TokenAdmin {
     throw this.#unknownToken(name);
   }
 
-  #newTokenView(token: HostToken, secret: string, freednsUser: string | undefined): NewTokenView {
+  #newTokenView(token: ListedToken, secret: string, freednsUser: string | undefined): NewTokenView {
     return newTokenView(tokenView(token, 'store', this.#options.now()), token.sha256, secret, freednsUser);
   }
 

@@ -5,7 +5,7 @@
 import { formatIpPrefix, type IpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType } from '../../dns/rdata.ts';
-import { type HostToken, type ListedToken, tokenState, unusedEndMs } from '../access/token.ts';
+import { type ListedToken, tokenState, unusedEndMs } from '../access/token.ts';
 import { lastKnownMs } from '../access/unused-tokens.ts';
 import type { HistoryEvent } from '../history/history.ts';
 import type { HostSettings } from '../hosts/host.ts';
@@ -28,9 +28,9 @@ export function newTokenView(
   return { token, secret, sha256, ...(freednsUser !== undefined && { freednsUser }) };
 }
 
-export function tokenView(token: HostToken | ListedToken, origin: TokenView['origin'], nowMs: number): TokenView {
+export function tokenView(token: ListedToken, origin: TokenView['origin'], nowMs: number): TokenView {
   const { name, hosts, types, addresses, sources, expires, register, maxUnusedDays, createdMs, revokedMs } = token;
-  const { lastUsedMs, firstSeenMs }: Pick<ListedToken, 'lastUsedMs' | 'firstSeenMs'> = token as ListedToken;
+  const { lastUsedMs } = token;
   return {
     name,
     origin,
@@ -41,16 +41,17 @@ export function tokenView(token: HostToken | ListedToken, origin: TokenView['ori
     ...(expires !== undefined && { expires }),
     ...(register === true && { register }),
     ...(maxUnusedDays !== undefined && { maxUnusedDays }),
-    state: listedState(token, lastKnownMs(createdMs, lastUsedMs, firstSeenMs), nowMs),
+    state: listedState(token, nowMs),
     ...(origin === 'store' && { created: isoTime(createdMs) }),
     ...(revokedMs !== undefined && { revoked: isoTime(revokedMs) }),
     ...(lastUsedMs !== undefined && { lastUsed: isoTime(lastUsedMs) }),
   };
 }
 
-/** @param lastMs see lastKnownMs */
-function listedState(token: HostToken, lastMs: number, nowMs: number): TokenView['state'] {
+/** The state of a token, with the end by `maxUnusedDays` as far as its last use is known. */
+export function listedState(token: ListedToken, nowMs: number): TokenView['state'] {
   const state = tokenState(token, nowMs);
+  const lastMs = lastKnownMs(token.createdMs, token.lastUsedMs, token.firstSeenMs);
   const endMs = lastMs === 0 ? undefined : unusedEndMs(token, lastMs);
   return state === 'valid' && endMs !== undefined && nowMs >= endMs ? 'unused' : state;
 }

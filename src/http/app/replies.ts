@@ -1,6 +1,6 @@
 /**
  * Sends replies: one of a protocol, with the headers that all replies have, or one outside of any protocol (404, 405, 413,
- * 415, a malformed request, an internal error).
+ * a malformed request, an internal error).
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../core/errors.ts';
