@@ -398,9 +398,9 @@ describe('the store on PostgreSQL', () => {
   test('can stand in a file of its own, as can the SHA-256 of a token', () => {
     const directory = mkdtempSync(join(tmpdir(), 'dyndns-config-'));
     try {
-      writeFileSync(join(directory, 'url'), 'postgres://u:Xq7w@h/d\n');
+      writeFileSync(join(directory, 'url'), 'postgres://u:Xq7w@h/d\n', { mode: 0o600 });
       writeFileSync(join(directory, 'hash'), `${HASH}\n`);
-      writeFileSync(join(directory, 'key'), 'tPyvZA==\n');
+      writeFileSync(join(directory, 'key'), 'tPyvZA==\n', { mode: 0o600 });
       const file = join(directory, 'x.yml');
       const read = (store: string, sha256: string) => {
         const zones = ZONES.replaceAll('tPyvZA==', '{file: key}');

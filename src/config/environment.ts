@@ -6,7 +6,7 @@ import { isAbsolute } from 'node:path';
 import { isSecretKind, plainKind, ValueError } from './kinds/kind.ts';
 import { environmentName, ROWS } from './options/options.ts';
 import { nearest, type Problem } from './problem.ts';
-import { type ReadSecretFile, readOption } from './read.ts';
+import { readOption, type SecretFiles } from './read.ts';
 import type { Scope } from './settings.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,7 +18,7 @@ const INJECTED = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP)(_(ADDR|PORT|P
 export function applyEnvironment(
   environment: Environment,
   root: Scope,
-  readSecret: ReadSecretFile,
+  secretFiles: SecretFiles,
   problems: Problem[],
   warnings: string[],
 ): void {
@@ -48,7 +48,7 @@ export function applyEnvironment(
       const kind = plainKind(row.kind, text.includes(','));
       const texts = text.trim() === '' ? [] : text.split(',').map((entry) => entry.trim());
       if (kind.form === 'list') readOption(kind, path, root, texts, origin, problems);
-      else readOption(kind, path, root, [text], origin, problems, fromFile ? readSecret : undefined);
+      else readOption(kind, path, root, [text], origin, problems, fromFile ? secretFiles : undefined);
     }
   }
 }

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { applyEnvironment, type Environment, expandCredentials, runtimeDirectory } from './environment.ts';
-import { readSettings } from './read.ts';
+import { readSettings, type SecretFiles } from './read.ts';
 import { resolveState, type StateConfig } from './resolve/state.ts';
 import { parseYaml } from './yaml-source.ts';
 
@@ -17,8 +17,9 @@ export function findControl(file: string, environment: Environment): StateConfig
   } catch {
     return undefined;
   }
-  const settings = readSettings(parseYaml(text, file), file, () => '', []);
-  applyEnvironment(environment, settings.root, () => '', [], []);
+  const unread: SecretFiles = { read: () => '', markConfidential: () => undefined };
+  const settings = readSettings(parseYaml(text, file), file, unread, []);
+  applyEnvironment(environment, settings.root, unread, [], []);
   return resolveState(settings, {
     directory: dirname(resolvePath(file)),
     expandPath: (path) => expandCredentials(path, environment),

@@ -9,7 +9,7 @@ import { applyEnvironment, type Environment, expandCredentials, runtimeDirectory
 import { exposedFileWarning } from './exposed-file.ts';
 import { ValueError } from './kinds/kind.ts';
 import { ConfigError, formatProblem, NoConfigFileError, type Problem, sortProblems } from './problem.ts';
-import { readSettings } from './read.ts';
+import { readSettings, type SecretFiles } from './read.ts';
 import { resolveConfig } from './resolve/resolve.ts';
 import type { Settings } from './settings.ts';
 import { parseYaml } from './yaml-source.ts';
@@ -83,17 +83,17 @@ export function parseConfig(
 ): LoadedConfig {
   const directory = dirname(resolvePath(file));
   const expandPath = (path: string) => expandCredentials(path, environment);
-  const secretFiles = new Set<string>();
-  const readSecret = (path: string) => {
-    const absolute = resolvePath(directory, expandPath(path));
-    secretFiles.add(absolute);
-    return readSecretFile(absolute);
+  const locate = (path: string) => resolvePath(directory, expandPath(path));
+  const confidential = new Set<string>();
+  const secretFiles: SecretFiles = {
+    read: (path) => readSecretFile(locate(path)),
+    markConfidential: (path) => confidential.add(locate(path)),
   };
   const yaml = parseYaml(text, file);
   const problems: Problem[] = [...yaml.problems];
   const warnings: string[] = [];
-  const settings = readSettings(yaml, file, readSecret, problems);
-  applyEnvironment(environment, settings.root, readSecret, problems, warnings);
+  const settings = readSettings(yaml, file, secretFiles, problems);
+  applyEnvironment(environment, settings.root, secretFiles, problems, warnings);
   // If the YAML itself is invalid, options only seem to be missing.
   const config =
     yaml.problems.length > 0
@@ -107,7 +107,7 @@ export function parseConfig(
           warnings,
         });
   if (config === undefined) throw new ConfigError(sortProblems(problems).map(formatProblem));
-  const exposed = [...secretFiles].map((path) => exposedFileWarning(path, 'a secret'));
+  const exposed = [...confidential].map((path) => exposedFileWarning(path, 'a secret'));
   if (config.http.tls !== undefined) exposed.push(exposedFileWarning(config.http.tls.key, 'the private key of HTTPS'));
   return {
     config: { ...config, warnings: [...config.warnings, ...exposed.filter((text) => text !== undefined)] },

@@ -11,17 +11,17 @@ import { nearest, type Origin, type Problem, quoteValue } from './problem.ts';
 import { Scope, type Settings } from './settings.ts';
 import { describeNode, type YamlSource } from './yaml-source.ts';
 
-/** Reads the file of a secret, without the last line break. @throws ValueError with the path */
-export type ReadSecretFile = (path: string) => string;
+/** Files of `{file: PATH}`. */
+export interface SecretFiles {
+  /** Reads the file, without the last line break. @throws ValueError with the path */
+  read(path: string): string;
+  /** Called for each file whose content is confidential: no hash, no URL without a password. */
+  markConfidential(path: string): void;
+}
 
-export function readSettings(
-  yaml: YamlSource,
-  file: string,
-  readSecret: ReadSecretFile,
-  problems: Problem[],
-): Settings {
+export function readSettings(yaml: YamlSource, file: string, secretFiles: SecretFiles, problems: Problem[]): Settings {
   const start: Origin = { kind: 'file', file, line: 1, column: 1 };
-  const reader = new Reader(yaml, readSecret, problems, start);
+  const reader = new Reader(yaml, secretFiles, problems, start);
   if (isMap(yaml.root)) {
     reader.readMap(yaml.root, OPTION_TREE, reader.root);
   } else if (yaml.problems.length === 0) {
@@ -35,12 +35,12 @@ class Reader {
   readonly root: Scope;
   holdsSecrets = false;
   readonly #yaml: YamlSource;
-  readonly #readSecret: ReadSecretFile;
+  readonly #secretFiles: SecretFiles;
   readonly #problems: Problem[];
 
-  constructor(yaml: YamlSource, readSecret: ReadSecretFile, problems: Problem[], start: Origin) {
+  constructor(yaml: YamlSource, secretFiles: SecretFiles, problems: Problem[], start: Origin) {
     this.#yaml = yaml;
-    this.#readSecret = readSecret;
+    this.#secretFiles = secretFiles;
     this.#problems = problems;
     this.root = new Scope(start);
   }
@@ -112,7 +112,7 @@ class Reader {
     } else if (!isScalar(file) || typeof file.value !== 'string' || file.value === '') {
       this.#refuse(this.#at(file, origin), `${text}.file`, 'must be the path of a file.');
     } else {
-      readOption(plainKind(row.kind, false), path, scope, [file.value], origin, this.#problems, this.#readSecret);
+      readOption(plainKind(row.kind, false), path, scope, [file.value], origin, this.#problems, this.#secretFiles);
     }
   }
 
@@ -168,7 +168,7 @@ class Reader {
 
 /**
  * Parses the texts of one option (one text unless it is a list) and puts the value into the scope.
- * @param readSecret set if the text is the path of a file with the secret
+ * @param secretFiles set if the text is the path of a file with the secret
  * @param itemOrigins of each entry of a list
  */
 export function readOption(
@@ -178,7 +178,7 @@ export function readOption(
   texts: readonly string[],
   origin: Origin,
   problems: Problem[],
-  readSecret?: ReadSecretFile,
+  secretFiles?: SecretFiles,
   itemOrigins: readonly Origin[] = [],
 ): void {
   scope.mention(path, origin);
@@ -189,9 +189,10 @@ export function readOption(
   texts.forEach((text, index) => {
     const at = itemOrigins[index] ?? origin;
     try {
-      const value = item.parse(readSecret === undefined ? text : readSecret(text));
+      const value = item.parse(secretFiles === undefined ? text : secretFiles.read(text));
+      if (value !== undefined && (item.isConfidential?.(value) ?? true)) secretFiles?.markConfidential(text);
       const given = item.secret ? '' : `, not ${quoteValue(text)}`;
-      const inFile = readSecret === undefined ? '' : ` (in the file ${quoteValue(text)})`;
+      const inFile = secretFiles === undefined ? '' : ` (in the file ${quoteValue(text)})`;
       if (value === undefined) refuse(`must be ${item.allowed}${given}${inFile}.`, at);
       else values.push(value);
     } catch (error) {

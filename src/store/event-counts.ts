@@ -15,13 +15,15 @@ export const COUNT_IN_SQLITE: readonly string[] = [
 
 /**
  * One count for each statement. Rows of `event_counts` are locked in the order of names, so that concurrent servers do not
- * deadlock; a transaction of several statements adds events in that order, too.
+ * deadlock; a transaction of several statements adds events in that order, too. The order is that of octets: a database may
+ * have another one by default.
  */
 export const COUNT_IN_POSTGRES: readonly string[] = [
   `create function count_events() returns trigger language plpgsql as $$
    begin
      insert into event_counts as counted (name, events)
-       select name, case when tg_op = 'INSERT' then count(*) else -count(*) end from changed_events group by name order by name
+       select name, case when tg_op = 'INSERT' then count(*) else -count(*) end
+       from changed_events group by name order by name collate "C"
        on conflict (name) do update set events = counted.events + excluded.events;
      return null;
    end $$`,

@@ -1,4 +1,5 @@
 /** deploy/dyndns.yml, read by the program's loader: it gives no warning and contains no secret. */
+import { chmodSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { RemotePrimary } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -13,6 +14,8 @@ it('deploy/dyndns.yml is a valid configuration that reads both secrets from the 
     const key = Buffer.alloc(64, 'not a secret');
     installation.write('/run/credentials/dyndns.service/secret', '0123456789abcdef\n');
     installation.write('/run/credentials/dyndns.service/tsig_key', `${key.toString('base64')}\n`);
+    for (const name of ['secret', 'tsig_key'])
+      chmodSync(installation.path(`/run/credentials/dyndns.service/${name}`), 0o440);
     const file = installation.path('/usr/local/lib/node_modules/dyndns/deploy/dyndns.yml');
     const { config } = loadConfig(file, {});
     expect(config.warnings).toEqual([]);

@@ -50,7 +50,7 @@ test('the example works with everything switched on, and then shows every option
 
 test('what excludes other options works in their place', () => {
   const paths = [...ROWS].flatMap(([path, row]) => (row.instead ? [path] : []));
-  expect(paths).toHaveLength(5);
+  expect(paths).toHaveLength(6);
   const own = new RegExp(`^( *)# (acme:$|(?:${paths.map((path) => path.split('.').at(-1)).join('|')}): )`, 'gm');
   const text = switchedOn()
     .replace(/^ *(certificate|key): \/.*\n/gm, '')

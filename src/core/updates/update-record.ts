@@ -30,7 +30,7 @@ export interface UpdateRecordOptions {
  * Events of a minute that are no changes: an update that is refused or fails costs its client nothing, so that it could
  * fill the history. Changes are limited by `changes`, and by the size of the history.
  */
-const MAX_EVENTS_OF_HOST = 10;
+const MAX_EVENTS_OF_HOST = 60;
 const MAX_EVENTS_OF_ACTOR = 300;
 const LAST_OF_MINUTE = 'further ones of this minute are not recorded';
 
