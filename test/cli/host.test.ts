@@ -51,6 +51,20 @@ describe('host and a running server', () => {
     expect(await update('198.51.100.1')).toMatch(/^UPDATED/);
   });
 
+  it('add stores what the host has in an IPv6 prefix, and that its members follow it', async () => {
+    await commands.run('host', 'add', home, '--interface-id', '::0:1', '--prefix-length', '56');
+    await commands.run('host', 'member', 'add', home, `nas.${home}`, '--interface-id', '::10', '--subnet', '3');
+    expect(await commands.json('host', 'show', home)).toMatchObject({ interfaceId: '::1', prefixLength: 56 });
+    const shown = await commands.run('host', 'show', home);
+    expect(shown).toMatch(
+      /^ {2}own id {5}::1 below a prefix\n {2}prefix {5}\/56 around its IPv6 address moves the members$/m,
+    );
+    const headers = { Authorization: `Bearer ${MASTER}` };
+    await server.dyndns.ask(`/nic/update?hostname=${home}&myip=2001:db8:0:a234::9`, { headers });
+    const zone = await commands.run('zone', 'export', ZONE);
+    expect(zone).toMatch(new RegExp(`^nas\\.home${used} .*AAAA +2001:db8:0:a203::10$`, 'm'));
+  });
+
   it('add makes a token in the same step, and show tells all there is', async () => {
     const text = await commands.run('host', 'add', home, '--create-token', 'router1');
     const [, secret = ''] = /shown this once:\n\n(\w+)\n/.exec(text) ?? [];

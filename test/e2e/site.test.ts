@@ -65,6 +65,12 @@ const common = {
       ],
     },
     { name: `off.lan.${ZONE}`, enabled: false },
+    {
+      name: `follow.${ZONE}`,
+      prefix_length: 56,
+      interface_id: '::5',
+      members: [{ name: `cam.follow.${ZONE}`, interface_id: '::c', subnet: 2 }],
+    },
     { name: `blocked.${ZONE}`, members: [{ name: `alias.${ZONE}`, interface_id: '::1' }] },
   ],
 };
@@ -272,6 +278,33 @@ describe.each([
         'dnserr\n',
       ]);
       expect([await serial(), await look('blocked', 'A')]).toEqual([before, []]);
+    });
+
+    it('follows a plain IPv6 address where prefix_length is set, but never that of a FRITZ!Box', async () => {
+      const follow = (query: string, userAgent: string) =>
+        ask(`hostname=follow.${ZONE}&${query}`, { ...MASTER, 'User-Agent': userAgent });
+      const box = 'Fritz!Box DDNS/1.0.1';
+      expect(await follow('myip=192.0.2.8,2001:db8:0:a134::99', 'ddclient/4.0.0')).toEqual([
+        200,
+        'good 192.0.2.8,2001:db8:0:a134::99\n',
+      ]);
+      expect([await look('follow'), await look('cam.follow')]).toEqual([
+        ['2001:db8:0:a134::99'],
+        ['2001:db8:0:a102::c'],
+      ]);
+      await follow('myip=192.0.2.8,2001:db8:0:a234::99', box);
+      expect([await look('follow'), await look('cam.follow')]).toEqual([
+        ['2001:db8:0:a234::99'],
+        ['2001:db8:0:a102::c'],
+      ]);
+      await follow('myip=192.0.2.8,2001:db8:0:a234::99&ip6lanprefix=2001:db8:0:a300::/56', box);
+      expect(await look('cam.follow')).toEqual(['2001:db8:0:a302::c']);
+      // A prefix alone: the host's own interface identifier in it.
+      expect(await follow('ip6lanprefix=2001:db8:0:a400::/56', box)).toEqual([200, 'good 2001:db8:0:a400::5\n']);
+      expect([await look('follow'), await look('cam.follow')]).toEqual([
+        ['2001:db8:0:a400::5'],
+        ['2001:db8:0:a402::c'],
+      ]);
     });
 
     if (kind !== 'BIND') return;

@@ -100,10 +100,15 @@ async function checkHost(
 }
 
 /** The reply with the line of one host. */
-export function replyToHost({ result, changed }: HostUpdated, line: string): DoorReply {
+export function replyToHost(updated: HostUpdated, line: string): DoorReply {
+  const { result, changed } = updated;
   const outcome = changed ? 'updated' : 'unchanged';
   const reply = { status: 200, body: `${line}\n`, outcome, detail: `${result.ownerName} ${line}` } as const;
-  return hasPrivateAddress(result) ? { ...reply, isPrivate: true } : reply;
+  return publishesPrivate(updated) ? { ...reply, isPrivate: true } : reply;
+}
+
+function publishesPrivate({ result, choice }: HostUpdated): boolean {
+  return choice.isDryRun !== true && hasPrivateAddress(result);
 }
 
 /** The reply with one line for each host. @param lineOf without the line feed */
@@ -125,7 +130,7 @@ export function replyToHosts(
     outcome: updates.some(({ changed }) => changed) ? 'updated' : error === undefined ? 'unchanged' : 'failed',
     detail: details.join('\n'),
     ...(error === undefined ? {} : { error }),
-    isPrivate: updates.some(({ result }) => hasPrivateAddress(result)),
+    isPrivate: updates.some(publishesPrivate),
   };
 }
 
