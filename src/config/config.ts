@@ -238,6 +238,7 @@ export interface AcmeDnsConfig {
 export interface LimitsConfig {
   readonly changesPerMinutePerToken: number;
   readonly refusedPerMinutePerSource: number;
+  readonly connectionsPerSource: number;
 }
 
 /** Client protocols that can be disabled, by their names in the file. dyndns2, the address echo and the original cannot. */

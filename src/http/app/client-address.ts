@@ -68,7 +68,7 @@ function isTrusted(address: IpAddress, prefixes: readonly IpPrefix[]): boolean {
 }
 
 /** Node appends the zone to a link-local address: `fe80::1%eth0`. */
-function parsePeer(text: string): IpAddress | undefined {
+export function parsePeer(text: string): IpAddress | undefined {
   const zone = text.indexOf('%');
   const address = parseIpAddress(zone < 0 ? text : text.slice(0, zone));
   return address && unmapAddress(address);
