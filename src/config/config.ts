@@ -18,7 +18,10 @@ export interface TcpAddress {
   readonly tls: boolean;
 }
 
-export type ListenAddress = TcpAddress | { readonly kind: 'unix'; readonly path: string };
+/** `proxyProtocol`: a proxy in front names the client before the first octet of TLS or HTTP. */
+export type ListenAddress = (TcpAddress | { readonly kind: 'unix'; readonly path: string }) & {
+  readonly proxyProtocol?: true;
+};
 
 /** Absolute paths of the certificate chain and its private key, PEM. */
 export interface TlsFiles {
@@ -43,7 +46,8 @@ export interface HttpConfig {
   /** Permission bits of unix sockets, for example 0o664. */
   readonly socketMode: number;
   readonly trustedProxies: readonly IpPrefix[];
-  readonly clientAddressHeader: 'x-forwarded-for' | 'forwarded';
+  /** In lower case. */
+  readonly clientAddressHeader: string;
   /** Exactly one of `tls` and `acme` is present when an entry of `listen` has `tls: true`, else none. */
   readonly tls?: TlsFiles;
   readonly acme?: AcmeConfig;

@@ -31,6 +31,7 @@ export const CONTROL_STATUS = {
   'host-disabled': 403,
   'address-refused': 403,
   'rate-limited': 503,
+  'caller-unknown': 503,
   conflict: 409,
   contended: 503,
   'primary-refused': 502,

@@ -87,7 +87,7 @@ describe('registration', () => {
     ['::ffff:192.0.2.1', 'done'],
     ['192.0.3.0', 'not-permitted'],
     ['2001:db8::1', 'not-permitted'],
-    [undefined, 'not-permitted'],
+    [undefined, 'caller-unknown'],
   ])('from %s: %s', async (from, expected) => {
     const { acmeDns } = accounts();
     expect(await codeOf(() => acmeDns.admit(from === undefined ? undefined : parseIpAddress(from)))).toBe(expected);

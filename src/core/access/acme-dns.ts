@@ -9,6 +9,7 @@ import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { AppError } from '../errors.ts';
 import { type MinuteLimiter, sourceKey } from './rate-limits.ts';
+import { requireCaller } from './require-caller.ts';
 import { type HostToken, isInPrefixes, tokenSha256 } from './token.ts';
 import type { TokenStore } from './token-store.ts';
 
@@ -52,10 +53,13 @@ export class AcmeDns {
     return this.#options.values;
   }
 
-  /** Checks that the caller may register, and counts the registration. @throws AppError not-permitted, rate-limited */
+  /**
+   * Checks that the caller may register, and counts the registration.
+   * @throws AppError not-permitted, rate-limited, caller-unknown
+   */
   admit(caller: IpAddress | undefined): void {
     const { register, registrations } = this.#options;
-    if (!isInPrefixes(caller, register))
+    if (!isInPrefixes(requireCaller(caller), register))
       throw new AppError('not-permitted', 'Registration is not open to this address.');
     const source = sourceKey(caller);
     const retryAfterSeconds = registrations.retryAfterSeconds(source);

@@ -85,7 +85,6 @@ describe('a token with sources', () => {
     ['2001:db8::1', true],
     ['192.0.3.1', false],
     ['2001:db8:1::1', false],
-    [undefined, false],
   ])('from %s: %s, also with a token of the store', async (from, counts) => {
     used.length = 0;
     const caller = from === undefined ? undefined : parseIpAddress(from);
@@ -96,6 +95,17 @@ describe('a token with sources', () => {
     }
     // A refused credential does not count as a use.
     expect(used).toEqual(counts ? ['inside', 'inside'] : []);
+  });
+
+  it('from an unknown address it is no wrong credential: the caller must be known', async () => {
+    used.length = 0;
+    const stored = { findBySha256: async () => token };
+    for (const authenticator of [of({ tokens: [token] }), of({ store: stored })]) {
+      const asked = async () => authenticator.authenticate('secretOfInside', undefined);
+      await expect(asked()).rejects.toMatchObject({ code: 'caller-unknown' });
+    }
+    expect(of({ tokens: [token] }).authenticate('secretOfNoOne', undefined)).toBeUndefined();
+    expect(used).toEqual([]);
   });
 
   it('a token without sources is valid from anywhere', () => {

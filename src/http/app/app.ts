@@ -19,7 +19,7 @@ import type { Protocol } from '../request/door.ts';
 import { addBodyParsers, MAX_BODY_OCTETS } from './body-parsers.ts';
 import { parseParameters } from './parameters.ts';
 import { sendFrameworkError } from './replies.ts';
-import { routedTarget } from './request-target.ts';
+import { routedTarget, routeMatcher } from './request-target.ts';
 import { addRoutes, type RoutingOptions, sendNotFound } from './routing.ts';
 
 /** All protocols, in routing order: on `/update`, dyndns2 takes every request that those before it leave. */
@@ -38,6 +38,8 @@ const PROTOCOLS: readonly Protocol[] = [
   healthProtocol,
 ];
 
+const IS_ROUTE = routeMatcher(PROTOCOLS.flatMap(({ routes }) => routes.map(({ pattern }) => pattern)));
+
 export function buildApp(options: RoutingOptions): FastifyInstance {
   const app = fastify({
     exposeHeadRoutes: false,
@@ -45,7 +47,7 @@ export function buildApp(options: RoutingOptions): FastifyInstance {
     schemaController: { compilersFactory: { buildValidator: refuseSchema, buildSerializer: refuseSchema } },
     bodyLimit: MAX_BODY_OCTETS,
     routerOptions: { maxParamLength: 4096, querystringParser: parseParameters },
-    rewriteUrl: (request) => routedTarget(request.url ?? '/', request.headers.host),
+    rewriteUrl: (request) => routedTarget(request.url ?? '/', request.headers.host, IS_ROUTE),
     genReqId: makeRequestIds(),
     frameworkErrors: (error, request, reply) => sendFrameworkError(error, request, reply, options),
   });

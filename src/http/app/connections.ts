@@ -10,8 +10,8 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { sourceKey } from '../../core/access/rate-limits.ts';
-import { addressOctets, type IpAddress, type IpPrefix, prefixContains } from '../../dns/address.ts';
-import { parsePeer } from './client-address.ts';
+import type { IpAddress, IpPrefix } from '../../dns/address.ts';
+import { isTrusted, parsePeer } from './client-address.ts';
 
 /** Current limits; a reload may change them. */
 export interface ConnectionLimits {
@@ -19,7 +19,7 @@ export interface ConnectionLimits {
   readonly total: number;
   /** Of one IPv4 address or IPv6 /64; 0: no limit. Unix sockets, loopback and `exempt` are not counted. */
   readonly perSource: number;
-  /** Trusted proxies: their connections are those of many clients. */
+  /** Trusted proxies: their connections are those of many clients, and they alone may send a PROXY header. */
   readonly exempt: readonly IpPrefix[];
 }
 
@@ -129,20 +129,23 @@ export class Connections {
 
   /**
    * Takes an accepted connection, or destroys it.
-   * @param firstMs the time until it must speak HTTP
-   * @param countsPeer false where the peer is a proxy that names the client later
+   * @param isProxied the peer must be a trusted proxy, which names the client; `count` is then called with the client
    */
-  admit(raw: Socket, isUnix: boolean, firstMs: number, countsPeer: boolean): Connection | undefined {
+  admit(raw: Socket, isUnix: boolean, isProxied: boolean): Connection | undefined {
     // Node has no listener of its own before HTTP is spoken.
     raw.on('error', () => raw.destroy());
-    const connection = new Connection(raw, isUnix, performance.now() + firstMs);
+    const connection = new Connection(raw, isUnix, performance.now() + this.#times.proxyMs);
     // A client that has reset the connection meanwhile has no address any more.
     const isGone = !isUnix && connection.peer === undefined;
     if (isGone || raw.destroyed || this.#open.size >= this.#limits().total) {
       raw.destroy();
       return undefined;
     }
-    if (countsPeer && !this.count(connection, connection.peer)) return undefined;
+    if (isProxied && !isUnix && !isTrusted(connection.peer!, this.#limits().exempt)) {
+      raw.destroy();
+      return undefined;
+    }
+    if (!isProxied && !this.count(connection, connection.peer)) return undefined;
     this.#open.add(connection);
     raw.once('close', () => {
       this.#open.delete(connection);
@@ -153,9 +156,10 @@ export class Connections {
   }
 
   /** Counts a connection for its source. @returns false if the source has too many: the connection is then destroyed */
-  count({ raw, isUnix }: Connection, source: IpAddress | undefined): boolean {
+  count({ raw, isUnix, named }: Connection, source: IpAddress | undefined): boolean {
     const { perSource, exempt } = this.#limits();
-    if (perSource === 0 || source === undefined || isUnix || isExempt(source, exempt)) return true;
+    if (perSource === 0 || source === undefined || (isUnix && named === undefined) || isExempt(source, exempt))
+      return true;
     const key = sourceKey(source);
     const count = this.#bySource.get(key) ?? 0;
     if (count >= perSource) {
@@ -250,9 +254,7 @@ function stateOf({ last, isBusy }: Connection, http: Socket): Connection['state'
 /** Loopback is a proxy or a program of this machine. */
 function isExempt(source: IpAddress, exempt: readonly IpPrefix[]): boolean {
   if (source.text === '::1' || (source.family === 4 && source.text.startsWith('127.'))) return true;
-  if (exempt.length === 0) return false;
-  const octets = addressOctets(source);
-  return exempt.some((prefix) => prefixContains(prefix, octets));
+  return isTrusted(source, exempt);
 }
 
 function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {

@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { MAX_BODY_OCTETS } from './body-parsers.ts';
 import { type Connection, type Connections, connectionOf } from './connections.ts';
+import { readProxyHeader } from './proxy-protocol.ts';
 
 /** From the first octet of a request, or from the accepted connection, to the end of the header. */
 export const HEADERS_TIMEOUT_MS = 15_000;
@@ -17,6 +18,8 @@ export const TIMEOUT_CHECK_MS = 500;
 export interface GuardOptions {
   readonly isUnix: boolean;
   readonly isTls: boolean;
+  /** The peer must send a header of the PROXY protocol first. */
+  readonly isProxied?: boolean;
   /** Called with an exception of the listener; the connection is then ended. */
   readonly onFault: (error: unknown) => void;
 }
@@ -25,7 +28,7 @@ export interface GuardOptions {
 export function guardServer(
   server: Server,
   connections: Connections,
-  { isUnix, isTls, onFault }: GuardOptions,
+  { isUnix, isTls, isProxied = false, onFault }: GuardOptions,
   listener: RequestListener,
 ): void {
   const nodes = server.listeners('connection') as ((socket: Socket) => void)[];
@@ -36,8 +39,15 @@ export function guardServer(
     for (const accept of nodes) accept.call(server, connection.raw);
   };
   server.on('connection', (raw: Socket) => {
-    const connection = connections.admit(raw, isUnix, 0, true);
-    if (connection !== undefined) begin(connection);
+    const connection = connections.admit(raw, isUnix, isProxied);
+    if (connection === undefined) return;
+    if (!isProxied) begin(connection);
+    else {
+      readProxyHeader(raw, (address) => {
+        connection.named = { address };
+        if (connections.count(connection, address)) begin(connection);
+      });
+    }
   });
   // Node's own listener reads HTTP from the socket: this one must be before it.
   if (isTls) server.prependListener('secureConnection', (tls: Socket) => connections.secured(tls));

@@ -87,12 +87,9 @@ export class HttpListeners {
       tls === undefined
         ? createServer(options)
         : createTlsServer({ ...options, ...tls, handshakeTimeout, allowHalfOpen: true });
-    guardServer(
-      server,
-      this.#connections,
-      { isUnix: address.kind === 'unix', isTls, onFault: this.#onFault },
-      listener,
-    );
+    const isUnix = address.kind === 'unix';
+    const isProxied = address.proxyProtocol === true;
+    guardServer(server, this.#connections, { isUnix, isTls, isProxied, onFault: this.#onFault }, listener);
     if (address.kind === 'unix') await removeStaleSocket(address.path);
     await listen(server, address, option);
     if (address.kind === 'unix') chmodSync(address.path, config.socketMode);

@@ -5,7 +5,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../core/errors.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
-import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
+import { callerOf } from './caller.ts';
+import type { ProxyTrust } from './client-address.ts';
 import { listParameters, mergeParameters, type ReadBody, type TextByName } from './parameters.ts';
 import { type ReplyOptions, sendReply, sendStatus } from './replies.ts';
 import { queryOf } from './request-target.ts';
@@ -93,7 +94,7 @@ async function answer(
     doorReply = await route.handle(doorRequest, services);
   } catch (cause) {
     error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
-    error = services.record.refuse(error, { caller: doorRequest.clientAddress });
+    error = services.record.refuse(error, { caller: doorRequest.clientAddress, peer: doorRequest.peer });
     doorReply = protocol.formatError(error, request.id);
   }
   sendReply(reply, doorReply);
@@ -119,6 +120,7 @@ function isJson({ body }: FastifyRequest): boolean {
 function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
   const body = request.body as ReadBody | null | undefined;
   let parameters: TextByName | undefined;
+  const { address, peer } = callerOf(request.raw.socket, request.headers, trust);
   return {
     method: request.method,
     headers: request.headers,
@@ -131,6 +133,7 @@ function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
       return listParameters(queryOf(request.raw.url ?? ''), body);
     },
     body: body?.text,
-    clientAddress: clientAddress(peerOf(request.raw.socket), request.headers, trust),
+    clientAddress: address,
+    peer,
   };
 }

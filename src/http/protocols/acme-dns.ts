@@ -27,6 +27,7 @@ export const ACME_DNS_ERRORS = {
   'host-disabled': [403, 'disabled'],
   'address-refused': [403, 'forbidden'],
   'rate-limited': [429, 'rate_limited'],
+  'caller-unknown': [503, 'caller_unknown'],
   conflict: [409, 'conflict'],
   contended: [503, 'contended'],
   'primary-refused': [502, 'primary_refused'],
@@ -114,7 +115,7 @@ function readSources(body: string | undefined): readonly IpPrefix[] {
 
 /** @throws AppError */
 async function update(request: DoorRequest, services: Services): Promise<DoorReply> {
-  const { headers, clientAddress: caller, body } = request;
+  const { headers, clientAddress: caller, peer, body } = request;
   const user = headers['x-api-user'];
   const isUser = (principal: Principal) =>
     principal.kind === 'token' && sameText(principal.token.name, acmeDnsTokenName(String(user)));
@@ -127,7 +128,7 @@ async function update(request: DoorRequest, services: Services): Promise<DoorRep
   if (zone === undefined) throw new AppError('conflict', `'${ownerName}' is no longer in a zone of this server.`);
   const edit = { kind: 'roll', text, keep: services.acmeDns?.values ?? 1 } as const;
   const userAgent = headers['user-agent'] ?? '';
-  const context = { principal, caller, protocol: 'acme-dns', userAgent, origin: 'client' } as const;
+  const context = { principal, caller, peer, protocol: 'acme-dns', userAgent, origin: 'client' } as const;
   const { changed } = await services.texts.run({ zone, ownerName, edit, isChallenge: true }, context);
   const detail = `${ownerName} TXT ${changed ? 'added' : 'unchanged'}`;
   return { ...json(200, `{"txt": "${text}"}`), outcome: changed ? 'updated' : 'unchanged', detail };

@@ -31,6 +31,7 @@ export const FREEDNS_ERRORS = {
   'host-disabled': [200, 'ERROR: This host is switched off.'],
   'address-refused': [200, 'ERROR: This IP address is refused.'],
   'rate-limited': [503, 'ERROR: Too many requests, come again later.'],
+  'caller-unknown': [503, 'ERROR: Your IP address is unknown here, come again later.'],
   conflict: [200, 'ERROR: Other records are in the way.'],
   contended: [503, 'ERROR: The records are being changed by others, come again later.'],
   'primary-refused': [503, 'ERROR: The nameserver refused it.'],
@@ -142,8 +143,8 @@ function updateByKey(request: DoorRequest, services: Services): Promise<DoorRepl
     const key = name.replace(/=+$/, '');
     if (key === '' || !/^=*$/.test(value ?? '') || KNOWN_PARAMETERS.has(name.toLowerCase())) continue;
     const parameters = { ...request.parameters, [name]: undefined };
-    const { method, headers, path, lists, body, clientAddress } = request;
-    const rest = { method, headers, path, lists, body, clientAddress, parameters };
+    const { method, headers, path, lists, body, clientAddress, peer } = request;
+    const rest = { method, headers, path, lists, body, clientAddress, peer, parameters };
     return update(rest, services, key, VERSION_1);
   }
   return update(request, services, undefined, VERSION_1);

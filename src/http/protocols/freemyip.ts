@@ -5,6 +5,7 @@
  */
 
 import type { RequestContext } from '../../core/access/request-context.ts';
+import { requireCaller } from '../../core/access/require-caller.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import type { TextEdit } from '../../core/updates/publish-texts.ts';
@@ -83,11 +84,11 @@ async function changeAddresses(
   return { ...success(ownerName, result.changed), ...(warning === undefined ? {} : { warning }) };
 }
 
-/** Without parameters, the caller's own address. @throws AppError address-invalid */
+/** Without parameters, the caller's own address. @throws AppError address-invalid, caller-unknown */
 export function chooseAddresses(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
   if (parameters['delete']?.trim().toLowerCase() === 'yes') return { wanted: { A: null, AAAA: null } };
   const text = parameters['myip']?.trim();
-  const address = text ? readAddress(text) : caller;
+  const address = text ? readAddress(text) : requireCaller(caller);
   if (address !== undefined && 'text' in address) return { wanted: { [familyOf(address)]: address } };
   throw new AppError('address-invalid', 'The request does not have a valid address.');
 }

@@ -28,6 +28,7 @@ export const HTTPREQ_ERRORS = {
   'host-disabled': 403,
   'address-refused': 403,
   'rate-limited': 429,
+  'caller-unknown': 503,
   conflict: 409,
   contended: 503,
   'primary-refused': 502,
@@ -72,12 +73,12 @@ async function change(request: DoorRequest, services: Services, kind: 'add' | 'r
 
 /** @throws AppError not-authenticated, rate-limited, store-unreachable */
 async function authenticate(request: DoorRequest, services: Services): Promise<RequestContext> {
-  const { headers, clientAddress: caller } = request;
+  const { headers, clientAddress: caller, peer } = request;
   if (headers.authorization === undefined && findCredential(headers, undefined) === undefined) {
     throw new AppError('not-authenticated', 'The request has no credential: give a token as the password of Basic.');
   }
   const principal = await authenticateRequest(request, services, undefined);
-  return { principal, caller, protocol: 'httpreq', userAgent: headers['user-agent'] ?? '', origin: 'client' };
+  return { principal, caller, peer, protocol: 'httpreq', userAgent: headers['user-agent'] ?? '', origin: 'client' };
 }
 
 /** Reads `fqdn` and `value`, or `domain` and `keyAuth` of the RAW mode. @throws AppError */

@@ -68,11 +68,11 @@ async function authenticate(
   services: Services,
   parameter: string | undefined,
 ): Promise<RequestContext> {
-  const { headers, clientAddress: caller } = request;
+  const { headers, clientAddress: caller, peer } = request;
   const isMissing = headers.authorization === undefined && findCredential(headers, parameter) === undefined;
   if (isMissing) throw new AppError('not-authenticated', 'missing: Field required (secret).');
   const principal = await authenticateRequest(request, services, parameter);
-  return { principal, caller, protocol: 'original', userAgent: headers['user-agent'] ?? '', origin: 'client' };
+  return { principal, caller, peer, protocol: 'original', userAgent: headers['user-agent'] ?? '', origin: 'client' };
 }
 
 function info(body: string, detail: string): DoorReply {

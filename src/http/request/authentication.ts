@@ -28,11 +28,11 @@ const anyone = () => true;
 
 function accept(
   principal: Principal | undefined,
-  { clientAddress }: DoorRequest,
+  { clientAddress, peer }: DoorRequest,
   { guesses }: Pick<Services, 'guesses'>,
   isMeant: (principal: Principal) => boolean,
 ): Principal | Promise<Principal> {
-  return principal !== undefined && isMeant(principal) ? principal : refuse(clientAddress, guesses);
+  return principal !== undefined && isMeant(principal) ? principal : refuse(clientAddress ?? peer, guesses);
 }
 
 async function refuse(source: DoorRequest['clientAddress'], guesses: Services['guesses']): Promise<never> {
@@ -66,9 +66,9 @@ export function authenticateClient(
 }
 
 function contextOf(
-  { headers, clientAddress: caller }: DoorRequest,
+  { headers, clientAddress: caller, peer }: DoorRequest,
   protocol: string,
   principal: Principal,
 ): RequestContext {
-  return { principal, caller, protocol, userAgent: headers['user-agent'] ?? '', origin: 'client' };
+  return { principal, caller, peer, protocol, userAgent: headers['user-agent'] ?? '', origin: 'client' };
 }

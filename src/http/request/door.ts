@@ -46,8 +46,10 @@ export interface DoorRequest {
   readonly lists: Readonly<Record<string, readonly string[] | undefined>>;
   /** As it was sent, if its content type is JSON, a form, or absent. */
   readonly body: string | undefined;
-  /** Undefined where it is not known. */
+  /** Undefined where it is not known; `requireCaller` then makes the error. */
   readonly clientAddress: IpAddress | undefined;
+  /** The other end of the connection: limits count a client who is unknown under it. Undefined on a unix socket. */
+  readonly peer: IpAddress | undefined;
 }
 
 export interface DoorReply {

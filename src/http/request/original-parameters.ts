@@ -4,8 +4,10 @@
  *
  * A client may send its secret in the wrong parameter, so a log text repeats nothing that has not been checked.
  */
+
 import { type PermittedHost, permittedFamilies, unknownName } from '../../core/access/authorize.ts';
 import type { Principal } from '../../core/access/principal.ts';
+import { requireCaller } from '../../core/access/require-caller.ts';
 import { AppError } from '../../core/errors.ts';
 import { familyOf } from '../../core/zones/family.ts';
 import type { WantedAddresses } from '../../core/zones/plan-change.ts';
@@ -112,7 +114,7 @@ export function parseTtl(text: string | undefined): number | undefined {
   );
 }
 
-/** The wanted addresses by family; the caller's own if the request has none. @throws AppError address-invalid */
+/** The wanted addresses by family; the caller's own if the request has none. @throws AppError address-invalid, caller-unknown */
 export function parseAddresses(
   parameters: UpdateParameters,
   zone: Zone,
@@ -148,7 +150,7 @@ export function parseAddresses(
     if (address.family !== version) throw new AppError('address-invalid', `IP version "${version}" does not match.`);
     set(address);
   }
-  if (!hasParameter && caller !== undefined) set(caller);
+  if (!hasParameter) set(requireCaller(caller));
   if (Object.keys(wanted).length === 0) throw new AppError('address-invalid', 'No ip address set.');
   return wanted;
 }

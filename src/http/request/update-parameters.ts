@@ -4,6 +4,7 @@
  *
  * Left out on purpose: `wildcard`, `mx`, `backmx`, `system`, `url` and all others are ignored.
  */
+import { requireCaller } from '../../core/access/require-caller.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import { type Family, familyOf } from '../../core/zones/family.ts';
@@ -138,7 +139,7 @@ interface Reading {
 /**
  * @param caller for `auto`, and where no address is named; then only its own family changes
  * @param emptyValue the meaning of an empty parameter of one family
- * @throws AppError address-invalid where an address is named and none can be read
+ * @throws AppError address-invalid where an address is named and none can be read; caller-unknown
  */
 export function chooseAddresses(
   parameters: Parameters,
@@ -153,8 +154,8 @@ export function chooseAddresses(
   }
   const wanted: { A?: IpAddress | null; AAAA?: IpAddress | null } = {};
   if (!named) {
-    if (caller === undefined) throw new AppError('address-invalid', 'The address of the client is not known here.');
-    wanted[familyOf(caller)] = caller;
+    const address = requireCaller(caller);
+    wanted[familyOf(address)] = address;
   }
   const clears = (family: Family) => emptyValue === 'clear' && empty.includes(family);
   if (isAddress(A)) wanted.A = A;
@@ -239,7 +240,7 @@ function readItem(reading: Reading, item: string, caller: IpAddress | undefined,
     if (only !== 'A') reading.AAAA ??= 'delete';
     return;
   }
-  const read = word === 'auto' ? caller : readAddress(item);
+  const read = word === 'auto' ? requireCaller(caller) : readAddress(item);
   if (read === undefined) reading.invalid = true;
   else if ('length' in read) {
     if (only === 'A') reading.invalid = true;
@@ -257,9 +258,13 @@ function readPrefixParameter(reading: Reading, text: string, caller: IpAddress |
     reading.AAAA ??= 'delete';
     return;
   }
-  const prefix = word !== 'auto' ? readPrefix(text) : caller?.family === 6 ? networkOf(caller, 64) : undefined;
+  const prefix = word === 'auto' ? callersPrefix(requireCaller(caller)) : readPrefix(text);
   if (prefix === undefined) reading.invalid = true;
   else reading.prefix ??= prefix;
+}
+
+function callersPrefix(caller: IpAddress): IpPrefix | undefined {
+  return caller.family === 6 ? networkOf(caller, 64) : undefined;
 }
 
 function isAddress(request: FamilyRequest | undefined): request is IpAddress {
