@@ -9,6 +9,11 @@ const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
   'fuzz-codec.mjs': { script: 'fuzz', args: ['codec', '20000', '1'], output: /done in \d+ s/ },
   'fuzz-nameserver.mjs': { script: 'fuzz', args: ['nameserver', '2000', '1'], output: /no fault\n$/ },
   'reload-campaign.mjs': { script: 'faults', args: ['reload', '--smoke'], output: /in force in 4 of 4 bursts/ },
+  'connection-campaign.mjs': {
+    script: 'faults',
+    args: ['connections', '--smoke'],
+    output: /120 of 14 kinds.*, 0 left after[\s\S]*no fault/,
+  },
   'kill-campaign.mjs': { script: 'faults', args: ['1', '2'], output: /lost 0, half applied 0, serial back 0/ },
 };
 
