@@ -2,6 +2,8 @@
  * `npm run faults [-- ROUNDS [SEED]]`: builds, then ends the embedded nameserver with SIGKILL under load, 200 times by default, and
  * checks each time that no acknowledged change was lost (bench/kill-campaign.mjs). `npm run faults -- reload [ROUNDS [SEED]]`: sends
  * SIGHUP in bursts and during starts, and checks that the last file is in force (bench/reload-campaign.mjs).
+ * `npm run faults -- connections [CONNECTIONS [DESCRIPTORS]]`: leaves 1,000 connections behind, and checks that the server has its
+ * descriptors back within 60 seconds, and that DNS, control socket and backup work meanwhile (bench/connection-campaign.mjs).
  */
 import { join } from 'node:path';
 import { argv, execPath } from 'node:process';
@@ -11,4 +13,5 @@ install();
 build();
 const [first, ...rest] = argv.slice(2);
 if (first === 'reload') run(execPath, [join(root, 'bench', 'reload-campaign.mjs'), ...rest]);
+else if (first === 'connections') run(execPath, [join(root, 'bench', 'connection-campaign.mjs'), ...rest]);
 else run(execPath, [join(root, 'bench', 'kill-campaign.mjs'), ...argv.slice(2)]);

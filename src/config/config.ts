@@ -18,7 +18,10 @@ export interface TcpAddress {
   readonly tls: boolean;
 }
 
-export type ListenAddress = TcpAddress | { readonly kind: 'unix'; readonly path: string };
+/** `proxyProtocol`: a proxy in front names the client before the first octet of TLS or HTTP. */
+export type ListenAddress = (TcpAddress | { readonly kind: 'unix'; readonly path: string }) & {
+  readonly proxyProtocol?: true;
+};
 
 /** Absolute paths of the certificate chain and its private key, PEM. */
 export interface TlsFiles {
@@ -45,7 +48,8 @@ export interface HttpConfig {
   /** Permission bits of unix sockets, for example 0o664. */
   readonly socketMode: number;
   readonly trustedProxies: readonly IpPrefix[];
-  readonly clientAddressHeader: 'x-forwarded-for' | 'forwarded';
+  /** In lower case. */
+  readonly clientAddressHeader: string;
   /** Exactly one of `tls` and `acme` is present when an entry of `listen` has `tls: true`, else none. */
   readonly tls?: TlsFiles;
   readonly acme?: AcmeConfig;
@@ -250,6 +254,7 @@ export interface AcmeDnsConfig {
 export interface LimitsConfig {
   readonly changesPerMinutePerToken: number;
   readonly refusedPerMinutePerSource: number;
+  readonly connectionsPerSource: number;
 }
 
 /** Client protocols that can be disabled, by their names in the file. dyndns2, the address echo and the original cannot. */

@@ -96,6 +96,7 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_RECONCILE: ['enforce', (c) => c.reconcile, 'enforce'],
   DYNDNS_LIMITS_CHANGES_PER_MINUTE_PER_TOKEN: ['60', (c) => c.limits.changesPerMinutePerToken, 60],
   DYNDNS_LIMITS_REFUSED_PER_MINUTE_PER_SOURCE: ['0', (c) => c.limits.refusedPerMinutePerSource, 0],
+  DYNDNS_LIMITS_CONNECTIONS_PER_SOURCE: ['8', (c) => c.limits.connectionsPerSource, 8],
   DYNDNS_PROTOCOLS_DUCKDNS: ['false', (c) => c.protocols.duckdns, false],
   DYNDNS_PROTOCOLS_DYNV6: ['false', (c) => c.protocols.dynv6, false],
   DYNDNS_PROTOCOLS_NOIP: ['false', (c) => c.protocols.noip, false],

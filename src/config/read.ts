@@ -4,7 +4,7 @@
  */
 import { isMap, isScalar, isSeq, type Node, type YAMLMap } from 'yaml';
 import { NameError } from '../dns/name.ts';
-import { isSecretKind, type PlainKind, plainKind, type ScalarKind, ValueError } from './kinds/kind.ts';
+import { type EntryMap, isSecretKind, type PlainKind, plainKind, type ScalarKind, ValueError } from './kinds/kind.ts';
 import type { Option } from './options/option.ts';
 import { OPTION_TREE, type OptionNode, ROWS } from './options/options.ts';
 import { nearest, type Origin, type Problem, quoteValue } from './problem.ts';
@@ -141,6 +141,7 @@ class Reader {
   #scalarText(node: unknown, kind: ScalarKind<unknown>, path: string, origin: Origin): string | undefined {
     const value = this.#yaml.target(node);
     const at = this.#at(node, origin);
+    if (isMap(value) && kind.map !== undefined) return this.#mapText(value, kind.map, path, at);
     if (!isScalar(value) || value.value === null) {
       this.#refuse(at, path, `must be ${kind.allowed}; it is ${describeNode(value)}.`);
       return undefined;
@@ -155,6 +156,32 @@ class Reader {
       return undefined;
     }
     return typeof value.value === 'string' ? value.value : (value.source ?? String(value.value));
+  }
+
+  /** The text of a list entry that is a map; undefined after a problem was reported. */
+  #mapText(map: YAMLMap, { keys, required, toText }: EntryMap, path: string, origin: Origin): string | undefined {
+    const texts: Record<string, string> = {};
+    let isValid = true;
+    const refuse = (at: Origin, at_: string, message: string) => {
+      isValid = false;
+      this.#refuse(at, at_, message);
+    };
+    for (const { key, value } of map.items) {
+      const name = isScalar(key) ? String(key.value) : '';
+      const kind = Object.hasOwn(keys, name) ? keys[name] : undefined;
+      const at = this.#yaml.originOf(key);
+      if (kind === undefined) {
+        refuse(at, path, `unknown key ${quoteValue(name)}. Allowed here: ${Object.keys(keys).join(', ')}.`);
+        continue;
+      }
+      const text = this.#scalarText(value, kind, `${path}.${name}`, at);
+      if (text === undefined) isValid = false;
+      else if (kind.parse(text) === undefined) {
+        refuse(this.#at(value, at), `${path}.${name}`, `must be ${kind.allowed}, not ${quoteValue(text)}.`);
+      } else texts[name] = text;
+    }
+    if (isValid && texts[required] === undefined) refuse(origin, path, `an entry that is a map needs '${required}'.`);
+    return isValid ? toText(texts) : undefined;
   }
 
   #at(node: unknown, fallback: Origin): Origin {

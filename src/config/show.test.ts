@@ -49,6 +49,7 @@ test('the effective configuration names the origin of each value', () => {
     'limits:',
     '  changes_per_minute_per_token: 0 # default',
     '  refused_per_minute_per_source: 60 # default',
+    '  connections_per_source: 256 # default',
     'protocols:',
     '  duckdns: true # default',
     '  dynv6: true # default',

@@ -1,7 +1,7 @@
 // The control socket with small operations behind it: paths, errors, mode, other processes.
 
 import { existsSync, linkSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -75,6 +75,17 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
+async function rawRequest(text: string): Promise<{ status: number; body: string }> {
+  const client = connect({ path });
+  let reply = '';
+  client.on('data', (chunk) => {
+    reply += chunk;
+  });
+  client.write(text);
+  await new Promise((resolve) => client.once('close', resolve));
+  return { status: Number(/^HTTP\/1\.1 (\d+)/.exec(reply)?.[1]), body: reply };
+}
+
 const get = (target: string) => ask({ socketPath: path }, target);
 const post = (target: string, body = '') => ask({ socketPath: path }, target, { method: 'POST', body });
 
@@ -138,6 +149,36 @@ describe('the control socket', () => {
     const answer = await post(target, body);
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toMatchObject({ message: expect.stringMatching(message) });
+  });
+
+  it('answers every target with an error, and goes on', async () => {
+    const targets = [
+      '//',
+      '///',
+      '//[',
+      '//:',
+      '/\\',
+      '*',
+      'http://',
+      'http://[',
+      '//%',
+      '/%',
+      '/?%',
+      '/v1/zones/%/file',
+    ];
+    const random = Array.from({ length: 300 }, (_, seed) =>
+      Array.from({ length: 1 + (seed % 9) }, (_, at) => '/:@[]%?#\\.*a0'[(seed * 7 + at * (seed % 13)) % 14]).join(''),
+    );
+    for (const target of [...targets, ...random]) {
+      for (const method of ['GET', 'POST']) {
+        const { status, body } = await rawRequest(
+          `${method} ${target} HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`,
+        );
+        expect([400, 404], `${method} ${target} ${body}`).toContain(status);
+        expect(body, `${method} ${target}`).toMatch(/\{"code":|ERROR: The request is malformed/);
+      }
+    }
+    expect((await get('/v1/zones')).status).toBe(200);
   });
 
   it('has mode 0600, and goes with the server', async () => {

@@ -11,6 +11,14 @@ import { finished, pipeline } from 'node:stream/promises';
 import type { Operations } from '../core/admin/operations.ts';
 import { AppError, type ErrorCode } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
+import { type ConnectionLimits, Connections } from '../http/app/connections.ts';
+import {
+  closeServers,
+  guardServer,
+  HEADERS_TIMEOUT_MS,
+  requestListener,
+  TIMEOUT_CHECK_MS,
+} from '../http/app/guarded-server.ts';
 import { ListenError, removeStaleSocket } from '../http/app/listen.ts';
 import { type FoundOperation, findOperation, isInQuery } from './routes.ts';
 
@@ -26,6 +34,7 @@ export const CONTROL_STATUS = {
   'host-disabled': 403,
   'address-refused': 403,
   'rate-limited': 503,
+  'caller-unknown': 503,
   conflict: 409,
   contended: 503,
   'primary-refused': 502,
@@ -42,6 +51,10 @@ const CLIENT_GONE: ReadonlySet<unknown> = new Set(['ERR_STREAM_PREMATURE_CLOSE',
 
 const MAX_JSON_OCTETS = 64 * 1024;
 
+/** Open connections. Only the operator's commands use the socket. */
+export const MAX_CONTROL_CONNECTIONS = 64;
+const LIMITS: ConnectionLimits = { total: MAX_CONTROL_CONNECTIONS, perSource: 0, exempt: [] };
+
 export interface ControlOptions {
   readonly operations: Operations;
   readonly observer: Observer;
@@ -49,6 +62,7 @@ export interface ControlOptions {
 
 export class ControlSocket {
   readonly #options: ControlOptions;
+  readonly #connections = new Connections(() => LIMITS);
   #server: Server | undefined;
   #requests = 0;
 
@@ -67,10 +81,18 @@ export class ControlSocket {
     const file = statSync(path, { throwIfNoEntry: false });
     if (file?.isSocket()) refuse('another dyndns serves this control socket; stop it, or set another `control`');
     if (file !== undefined) refuse('a file that is not a socket is there');
-    // An import has no time limit.
-    const server = createServer({ requestTimeout: 0, headersTimeout: 15_000 }, (request, response) => {
-      void this.#answer(request, response);
+    // An import has no time limit, as long as it moves.
+    const server = createServer({
+      // A missing Host would get an empty reply of Node's.
+      requireHostHeader: false,
+      requestTimeout: 0,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     });
+    const onFault = (error: unknown) =>
+      this.#options.observer.warn(`The control socket reported an error: ${textOf(error)}`);
+    const answer = requestListener((request, response) => this.#answer(request, response), onFault);
+    guardServer(server, this.#connections, { isUnix: true, isTls: false, onFault }, answer);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       // The socket must not be open to others for even the moment before a chmod.
@@ -91,23 +113,20 @@ export class ControlSocket {
     const server = this.#server;
     if (server === undefined) return;
     this.#server = undefined;
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeIdleConnections();
-    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-    await closed;
-    clearTimeout(cut);
+    await closeServers([server], this.#connections, graceMs);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '' } = request;
-    const { pathname, searchParams } = new URL(url, 'http://control');
-    const found = findOperation(method, pathname);
+    const [path, query] = splitTarget(url);
     const startedMs = performance.now();
+    let found: FoundOperation | undefined;
     let error: AppError | undefined;
     let status = 200;
     try {
-      if (found === undefined) throw malformed(`This server has no operation ${method} ${pathname}.`);
-      await send(response, await this.#call(found, searchParams, request));
+      found = findOperation(method, path);
+      if (found === undefined) throw malformed(`This server has no operation ${method} ${path}.`);
+      await send(response, await this.#call(found, new URLSearchParams(query), request));
     } catch (cause) {
       // The client closed the connection: there is no one to answer.
       if (CLIENT_GONE.has(Reflect.get(Object(cause), 'code'))) return;
@@ -122,7 +141,7 @@ export class ControlSocket {
     this.#options.observer.requestAnswered({
       requestId: `control-${this.#requests}`,
       method,
-      route: found?.operation.path.replace(/\{\w+\}/g, '*') ?? pathname,
+      route: found?.operation.path.replace(/\{\w+\}/g, '*') ?? path,
       source: 'the control socket',
       status,
       durationMs: performance.now() - startedMs,
@@ -186,6 +205,16 @@ async function readJson(body: IncomingMessage): Promise<Readonly<Record<string, 
     // Reported below.
   }
   throw malformed('The request must be a JSON object.');
+}
+
+/** Path and query of a request target. It may be no URL. */
+function splitTarget(target: string): [string, string] {
+  const queryAt = target.indexOf('?');
+  return queryAt < 0 ? [target, ''] : [target.slice(0, queryAt), target.slice(queryAt + 1)];
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 function malformed(message: string): AppError {

@@ -111,6 +111,14 @@ export const ERROR_CODES = {
     pending: 'leave',
     mayBeApplied: false,
   },
+  'caller-unknown': {
+    actor: 'the operator',
+    means: "The request needs the client's address, which the trusted proxy did not name.",
+    isRefusal: false,
+    history: 'not recorded',
+    pending: 'leave',
+    mayBeApplied: false,
+  },
   conflict: {
     actor: 'the owner of the host',
     means: 'Other data of the zone is in the way: a CNAME, or a delegation.',

@@ -217,7 +217,7 @@ export class Nameserver {
   }
 
   /** @throws DnsListenError */
-  async listen(listen: readonly DnsListenAddress[], isDefault: boolean): Promise<void> {
+  async listen(listen: readonly DnsListenAddress[], isDefault: boolean, connections?: number): Promise<void> {
     const { onWarning } = this.#options;
     await this.#listeners.open(
       {
@@ -227,6 +227,7 @@ export class Nameserver {
       {
         listen,
         isDefault,
+        ...(connections !== undefined && { tcpLimits: { connections } }),
         onWarning,
         onFault: (error) => onWarning(`The nameserver reported an error: ${textOf(error)}`),
       },

@@ -42,6 +42,7 @@ const LEVEL_OF_ERROR = {
   'host-disabled': 'error',
   'address-refused': 'ip_address_error',
   'rate-limited': 'error',
+  'caller-unknown': 'configuration_error',
   conflict: 'dns_server_error',
   contended: 'dns_server_error',
   'primary-refused': 'dns_server_error',

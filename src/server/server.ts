@@ -21,6 +21,7 @@ import type { Log } from '../observe/log.ts';
 import { combineObservers } from '../observe/observers.ts';
 import { OwnCertificate } from './certificate.ts';
 import { controlOperations, shownCertificate } from './control-calls.ts';
+import { shareConnections, softDescriptorLimit } from './descriptors.ts';
 import { buildGeneration, type EmbeddedServer, type Generation, type GenerationParts } from './generation.ts';
 import { type MonitoredParts, ServerMonitoring } from './monitoring.ts';
 import { ReloadQueue } from './reload-queue.ts';
@@ -52,6 +53,9 @@ export interface RunningServer {
 
 /** Between the end of a reload and the start of the next one. */
 const RELOAD_PAUSE_MS = 100;
+
+/** The default of `dns.listen` has so many entries. */
+const USUAL_DNS_LISTENERS = 2;
 
 /** Errors of the listeners that this file opens. */
 const LISTEN_ERRORS = [
@@ -90,7 +94,9 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
   const app = buildApp({ services: () => generations.current.services, trust: () => current().config.http, observer });
   closers.push(() => app.close());
   await app.ready();
-  const metrics = new MetricsListener(monitoring, warn);
+  // A reload may add embedded zones, but the listeners of DNS and HTTP are those of the start.
+  const shares = shareConnections(softDescriptorLimit(), config.dns?.listen.length ?? USUAL_DNS_LISTENERS);
+  const metrics = new MetricsListener(monitoring, warn, () => ({ total: shares.metrics, perSource: 0, exempt: [] }));
   closers.push(() => metrics.close(0));
   if (config.metrics !== undefined) {
     await monitoring.prepare();
@@ -134,9 +140,17 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
     observer,
     changed: () => listeners.prepareTls(current().config.http)(),
   });
-  const listeners = new HttpListeners(() => certificate.served);
+  const listeners = new HttpListeners({
+    ownPairs: () => certificate.served,
+    limits: () => {
+      const { limits, http } = current().config;
+      return { total: shares.http, perSource: limits.connectionsPerSource, exempt: http.trustedProxies };
+    },
+    onFault: (error) => warn(`HTTP: ${stackOf(error)}`),
+  });
+  const listenDns = (embedded: EmbeddedServer | undefined) => listenForDns(embedded, shares.dns);
   const generations = new Generations(
-    { parts, certificate, listeners, log, load },
+    { parts, certificate, listeners, log, load, listenDns },
     await buildGeneration(config, parts),
   );
   const reload = () => generations.reload();
@@ -159,7 +173,7 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
   });
 
   workers.start();
-  await listenForDns(current().embedded);
+  await listenDns(current().embedded);
   const controlPath = await openControl(control, config, observer);
   certificate.adopt(await certificate.prepare(config));
   await listeners.open(config.http, app.routing);
@@ -208,9 +222,11 @@ async function openControl(
   }
 }
 
-/** @throws DnsListenError */
-async function listenForDns(embedded: EmbeddedServer | undefined): Promise<void> {
-  if (embedded !== undefined) await embedded.nameserver.listen(embedded.dns.listen, embedded.dns.listenIsDefault);
+/** @param connections the most of each entry of `dns.listen` over TCP @throws DnsListenError */
+async function listenForDns(embedded: EmbeddedServer | undefined, connections: number): Promise<void> {
+  if (embedded === undefined) return;
+  const { listen, listenIsDefault } = embedded.dns;
+  await embedded.nameserver.listen(listen, listenIsDefault, connections);
 }
 
 interface ReloadParts {
@@ -219,6 +235,8 @@ interface ReloadParts {
   readonly listeners: HttpListeners;
   readonly log: Log;
   readonly load: () => Config;
+  /** See listenForDns. */
+  readonly listenDns: (embedded: EmbeddedServer | undefined) => Promise<void>;
 }
 
 /** The generation in force, and its replacement on reload. */
@@ -271,7 +289,7 @@ class Generations {
 
   /** Everything that can fail comes first; the swap itself is synchronous and cannot. */
   async #replace(file: Config): Promise<Pick<Config, 'logLevel' | 'warnings'>> {
-    const { parts, certificate, listeners } = this.#parts;
+    const { parts, certificate, listeners, listenDns } = this.#parts;
     this.#checkOpen();
     const old = this.#current;
     const running = { ...old.config, ...(old.embedded && { dns: old.embedded.dns }) };
@@ -280,7 +298,7 @@ class Generations {
     const useTlsFiles = config.http.tls && listeners.prepareTls(config.http);
     const next = await buildGeneration(config, parts, old);
     try {
-      if (next.embedded !== old.embedded) await listenForDns(next.embedded);
+      if (next.embedded !== old.embedded) await listenDns(next.embedded);
       this.#checkOpen();
     } catch (error) {
       if (next.embedded !== old.embedded) await next.embedded?.nameserver.close();

@@ -241,6 +241,8 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'dns/address.ts',
       'dns/host-name.ts',
       'dns/name.ts',
+      'http/app/connections.ts',
+      'http/app/guarded-server.ts',
       'http/app/listen.ts',
       'http/request/door.ts',
       'http/request/original-requests.ts',

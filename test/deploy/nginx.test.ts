@@ -131,7 +131,7 @@ describeWith(NGINX_PROGRAMS, 'the nginx site', () => {
 
   it('redirects port 80 to https', async () => {
     seen = [];
-    for (const path of ['/', '/check', '/dashboard?x=1']) {
+    for (const path of ['/', '/check', '/dashboard?x=1', '/other.example/nic/update']) {
       const reply = await curl(`http://dyndns.example.com${path}`);
       expect(reply.status).toBe(301);
       expect(reply.headers.get('location')).toBe(`https://dyndns.example.com${path}`);
@@ -155,6 +155,14 @@ describeWith(NGINX_PROGRAMS, 'the nginx site', () => {
     '/myip',
     '/ip',
     '/nic/checkip.html',
+    '/nic%2Fupdate?hostname=home.dyndns.example.com',
+    '/%2Fnic%2fupdate?hostname=home.dyndns.example.com',
+    '/myip%2F',
+    '//dyndns.example.com/nic/update?hostname=home.dyndns.example.com',
+    '//dyndns.example.com:8245/nic/update?hostname=home.dyndns.example.com',
+    '/nic/update??hostname=home.dyndns.example.com?myip=192.0.2.1',
+    '/?hostname=home.dyndns.example.com&myip=192.0.2.1',
+    '//?hostname=home.dyndns.example.com',
   ])('does not redirect %s, for clients that cannot follow', async (path) => {
     seen = [];
     expect((await curl(`http://dyndns.example.com${path}`)).status).toBe(200);

@@ -54,6 +54,8 @@ describe('the address echo', () => {
     { target: '/checkip', type: HTML, body: dyn },
     { target: '/checkip/', type: HTML, body: dyn },
     { target: '//checkip', type: HTML, body: dyn },
+    { target: '/%2Fcheckip%2f', type: HTML, body: dyn },
+    { target: '/ip??format=json', type: JSON_TYPE, body: json },
     { target: '/', type: HTML, body: dyn, host: 'checkip.dyndns.example.com' },
     { target: '/?x=1', type: HTML, body: dyn, host: 'CheckIP.dyndns.example.com:8245' },
     { target: '/dynamic/check.php', type: TEXT, body: (address) => `Detected IP : ${address}\n` },
@@ -82,7 +84,7 @@ describe('the address echo', () => {
 
   it('HEAD has the length and no body; nothing else is answered', async () => {
     for (const { pattern } of echoProtocol.routes) {
-      const head = await server.ask(pattern, { method: 'HEAD' });
+      const head = await server.ask(pattern, { method: 'HEAD', headers: { 'X-Forwarded-For': '203.0.113.45' } });
       expect([head.status, head.body]).toEqual([200, '']);
       expect(Number(head.headers['content-length'])).toBeGreaterThan(0);
       expect((await server.ask(pattern, { method: 'POST' })).status).toBe(405);

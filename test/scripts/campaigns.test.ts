@@ -10,6 +10,11 @@ const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
   'fuzz-nameserver.mjs': { script: 'fuzz', args: ['nameserver', '2000', '1'], output: /no fault\n$/ },
   'fuzz-growth.mjs': { script: 'fuzz', args: ['growth', '101'], output: /no parser grows more than 3 times\n$/ },
   'reload-campaign.mjs': { script: 'faults', args: ['reload', '--smoke'], output: /in force in 4 of 4 bursts/ },
+  'connection-campaign.mjs': {
+    script: 'faults',
+    args: ['connections', '--smoke'],
+    output: /120 of 14 kinds.*, 0 left after[\s\S]*no fault/,
+  },
   'kill-campaign.mjs': { script: 'faults', args: ['1', '2'], output: /lost 0, half applied 0, serial back 0/ },
 };
 

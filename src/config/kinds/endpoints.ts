@@ -4,6 +4,7 @@ import { parseIpAddress, unmapAddress } from '../../dns/address.ts';
 import { formatEndpoint } from '../../dns/endpoint.ts';
 import { type DnsEndpoint, formatListenAddress, type ListenAddress, type TcpAddress } from '../config.ts';
 import { formatYamlText, type ScalarKind, scalar, ValueError } from './kind.ts';
+import { yesOrNo } from './words.ts';
 
 export const filePath: ScalarKind<string> = scalar('the path of a file', (text) =>
   text === '' || text.includes('\0') ? undefined : text,
@@ -21,11 +22,33 @@ export const socketMode: ScalarKind<number> = scalar(
 /** The longest path that fits into a unix socket address on Linux, in octets. */
 export const MAX_SOCKET_PATH_OCTETS = 107;
 
-export const listenAddress: ScalarKind<ListenAddress> = scalar(
-  "'ADDRESS:PORT' ('127.0.0.1:54321', '[::1]:54321', with https:// in front for TLS) or 'unix:/ABSOLUTE/PATH'",
-  parseListenAddress,
-  (address) => formatYamlText(formatListenAddress(address)),
-);
+const LISTEN_ADDRESS =
+  "'ADDRESS:PORT' ('127.0.0.1:54321', '[::1]:54321', with https:// in front for TLS) or 'unix:/ABSOLUTE/PATH'";
+
+/** Behind the address in the environment, where a list has no maps. */
+const PROXY_PROTOCOL = ' proxy_protocol';
+
+const plainListenAddress: ScalarKind<ListenAddress> = scalar(LISTEN_ADDRESS, parseListenAddress);
+
+export const listenAddress: ScalarKind<ListenAddress> = {
+  ...scalar<ListenAddress>(
+    LISTEN_ADDRESS,
+    (text) => {
+      if (!text.endsWith(PROXY_PROTOCOL)) return parseListenAddress(text);
+      const address = parseListenAddress(text.slice(0, -PROXY_PROTOCOL.length));
+      return address && { ...address, proxyProtocol: true };
+    },
+    (address) => {
+      const text = formatYamlText(formatListenAddress(address));
+      return address.proxyProtocol ? `{address: ${text}, proxy_protocol: true}` : text;
+    },
+  ),
+  map: {
+    keys: { address: plainListenAddress, proxy_protocol: yesOrNo },
+    required: 'address',
+    toText: ({ address, proxy_protocol }) => `${address}${proxy_protocol === 'true' ? PROXY_PROTOCOL : ''}`,
+  },
+};
 
 function parseListenAddress(text: string): ListenAddress | undefined {
   if (text.startsWith('unix:')) {

@@ -19,8 +19,18 @@ export interface ScalarKind<T> {
    * @throws ValueError or NameError with a text of its own that may be shown
    */
   parse(text: string): T | undefined;
-  /** The value as a YAML scalar. */
+  /** The value as a YAML scalar, or as a map in one line. */
   format(value: T): string;
+  /** In a list: the entry may be a map with these keys, which becomes a text that `parse` reads. */
+  readonly map?: EntryMap;
+}
+
+export interface EntryMap {
+  readonly keys: Readonly<Record<string, ScalarKind<unknown>>>;
+  /** A key that must be there. */
+  readonly required: string;
+  /** @param texts of the keys that are there, each valid */
+  toText(texts: Readonly<Record<string, string>>): string;
 }
 
 export interface ListKind<T> {

@@ -55,3 +55,16 @@ export const calendarDay: ScalarKind<string> = scalar(
   },
   (day) => day,
 );
+
+/** Headers of which Node keeps the first, or that mean something else: that one stands once cannot be seen. */
+const UNSUITABLE =
+  /^(age|authorization|connection|content-.*|cookie|etag|expires|from|host|if-.*|last-modified|location|max-forwards|proxy-.*|referer|retry-after|server|set-cookie|te|trailer|transfer-encoding|upgrade|user-agent)$/;
+
+/** The name of a header in which a proxy may send an address (RFC 9110 §5.1), in lower case. */
+export const headerName: ScalarKind<string> = scalar(
+  'the name of one header, like x-forwarded-for, forwarded or x-real-ip',
+  (text) => {
+    const name = text.toLowerCase();
+    return /^[a-z0-9_-]{1,64}$/.test(name) && !UNSUITABLE.test(name) ? name : undefined;
+  },
+);

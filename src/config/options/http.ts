@@ -5,7 +5,7 @@ import { filePath, folderPath, listenAddress, socketMode } from '../kinds/endpoi
 import { listOf } from '../kinds/kind.ts';
 import { certificateName, mailAddress } from '../kinds/names.ts';
 import { httpsUrl } from '../kinds/urls.ts';
-import { choice, integer, yesOrNo } from '../kinds/words.ts';
+import { choice, headerName, integer, yesOrNo } from '../kinds/words.ts';
 import { optionsFor } from './option.ts';
 
 const option = optionsFor<Config>();
@@ -16,8 +16,10 @@ export const HTTP_OPTIONS = {
     default: [{ kind: 'tcp', host: '127.0.0.1', port: 54321, tls: false }],
     summary:
       'The addresses on which the server accepts HTTP. A bare address or `http://` is not encrypted, `https://` is TLS, ' +
-      '`unix:` is a unix socket; port 0 selects a free port.',
-    example: "['127.0.0.1:54321', 'unix:/run/dyndns/http.sock', 'https://[::1]:54322']",
+      '`unix:` is a unix socket; port 0 selects a free port. `{address: …, proxy_protocol: true}` expects the header of the ' +
+      'PROXY protocol, version 1 or 2, from a trusted proxy in front of each connection, and takes the client address from it.',
+    example:
+      "['127.0.0.1:54321', 'unix:/run/dyndns/http.sock', 'https://[::1]:54322', {address: '127.0.0.1:54323', proxy_protocol: true}]",
   }),
   'http.socket_mode': option(socketMode, {
     place: 'http.socketMode',
@@ -33,10 +35,13 @@ export const HTTP_OPTIONS = {
       'The peer of a unix socket is always trusted.',
     example: "['127.0.0.1', '::1']",
   }),
-  'http.client_address_header': option(choice('x-forwarded-for', 'forwarded'), {
+  'http.client_address_header': option(headerName, {
     place: 'http.clientAddressHeader',
     default: 'x-forwarded-for',
-    summary: "The header in which trusted proxies send the client's address. The other header is ignored.",
+    summary:
+      "The one header in which trusted proxies send the client's address; all others are ignored. `x-forwarded-for` and " +
+      '`forwarded` are read from the right. Any other, like `x-real-ip` or `cf-connecting-ip`, must hold one address: the proxy ' +
+      'must overwrite it, not add to it. Without a valid header the client is unknown.',
     example: 'x-forwarded-for',
   }),
   'http.tls.certificate': option(filePath, {

@@ -70,4 +70,12 @@ export const STATE_OPTIONS = {
       'limit. Updates without a change do not count, nor do failures of the server or the primary.',
     example: '60',
   }),
+  'limits.connections_per_source': option(integer(0, 1_000_000), {
+    place: 'limits.connectionsPerSource',
+    default: 256,
+    summary:
+      'How many HTTP connections one network (IPv4 address, IPv6 /64) may have open; further ones are closed at once. 0 means ' +
+      'no limit. Unix sockets, loopback and `http.trusted_proxies` are not limited.',
+    example: '256',
+  }),
 };

@@ -30,6 +30,11 @@ export function resolveHttp(
     const message = `must not be true together with ${proxy}: a proxy and a lenient server can disagree on where a request ends.`;
     refuse(context, root, 'http.lenient', message);
   }
+  const proxied = listen.find(({ proxyProtocol }) => proxyProtocol);
+  if (proxied?.kind === 'tcp' && trustedProxies.length === 0) {
+    const message = `'${formatListenAddress(proxied)}' has proxy_protocol, which is accepted from http.trusted_proxies alone: list the proxy there.`;
+    refuse(context, root, 'http.listen', message);
+  }
   for (const prefix of trustedProxies) {
     if (prefix.length > 0) continue;
     const text = formatIpPrefix(prefix);

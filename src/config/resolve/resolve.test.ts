@@ -1,7 +1,9 @@
 // Rules that concern more than one option.
 import { describe, expect, test } from 'vitest';
 import { type Config, formatListenAddress, type RemotePrimary, withHttpPort } from '../config.ts';
+import type { ListKind } from '../kinds/kind.ts';
 import { parseConfig } from '../load.ts';
+import { HTTP_OPTIONS } from '../options/http.ts';
 import { ConfigError } from '../problem.ts';
 
 const ZONE = '{name: a.example, tsig_key: tPyvZA==, nameserver: 127.0.0.1}';
@@ -50,6 +52,8 @@ describe('TLS', () => {
     ]);
   });
 });
+
+const LISTEN = HTTP_OPTIONS['http.listen'];
 
 test('lenient is refused together with trusted proxies and with unix sockets', () => {
   expect(problems(http("lenient: true, trusted_proxies: ['::1']"))).toEqual([
@@ -202,4 +206,78 @@ test('another port replaces that of every TCP entry and of nothing else', () => 
     'unix:/run/x',
     '[::1]:8080',
   ]);
+});
+
+test('an entry of http.listen may be a map with proxy_protocol', () => {
+  const proxies = "trusted_proxies: ['192.0.2.1']";
+  const listen = (entry: string) => load(http(`listen: [${entry}], ${proxies}`)).http.listen;
+  const tcp = { kind: 'tcp', host: '127.0.0.1', port: 1, tls: false };
+  expect(listen("{address: '127.0.0.1:1', proxy_protocol: true}, '127.0.0.1:2'")).toEqual([
+    { ...tcp, proxyProtocol: true },
+    { ...tcp, port: 2 },
+  ]);
+  expect(listen("{address: '127.0.0.1:1', proxy_protocol: false}")).toEqual([tcp]);
+  expect(listen("{address: '127.0.0.1:1'}")).toEqual([tcp]);
+  expect(listen('{proxy_protocol: true, address: unix:/run/x}')).toEqual([
+    { kind: 'unix', path: '/run/x', proxyProtocol: true },
+  ]);
+  // As `dyndns config` shows it, and as the environment has it.
+  const format = (LISTEN.kind as ListKind<unknown>).item.format;
+  expect(format({ ...tcp, proxyProtocol: true })).toBe("{address: '127.0.0.1:1', proxy_protocol: true}");
+  expect(format(tcp)).toBe("'127.0.0.1:1'");
+  expect((LISTEN.kind as ListKind<unknown>).item.parse('127.0.0.1:1 proxy_protocol')).toEqual({
+    ...tcp,
+    proxyProtocol: true,
+  });
+});
+
+test('a map in http.listen is refused with the key that is wrong', () => {
+  const problem = (entry: string) => problems(http(`listen: [${entry}], trusted_proxies: ['192.0.2.1']`)).join();
+  expect(problem('{proxy_protocol: true}')).toContain("http.listen: an entry that is a map needs 'address'.");
+  expect(problem("{adress: '127.0.0.1:1'}")).toContain("unknown key 'adress'. Allowed here: address, proxy_protocol.");
+  expect(problem("{address: '127.0.0.1:1', proxy_protocol: yes}")).toMatch(
+    /http\.listen\.proxy_protocol: .*true or false/,
+  );
+  expect(problem("{address: '127.0.0.1'}")).toMatch(/http\.listen\.address: must be 'ADDRESS:PORT'/);
+  expect(problem("{address: '127.0.0.1:1 proxy_protocol'}")).toMatch(/http\.listen\.address: must be 'ADDRESS:PORT'/);
+  expect(problem('{address: 1}')).toContain('quote it');
+  expect(problem('{}')).toContain("needs 'address'");
+  expect(problem('[a]')).toContain('must be');
+});
+
+test('the PROXY protocol needs a trusted proxy, and no lenient parser', () => {
+  const entry = "listen: [{address: '127.0.0.1:1', proxy_protocol: true}]";
+  expect(problems(http(entry)).join()).toContain(
+    "'127.0.0.1:1' has proxy_protocol, which is accepted from http.trusted_proxies alone: list the proxy there.",
+  );
+  expect(problems(http(`${entry}, trusted_proxies: ['::1'], lenient: true`)).join()).toContain('http.lenient');
+  expect(problems(http('listen: [{address: unix:/run/x, proxy_protocol: true}]'))).toEqual([]);
+});
+
+test('http.client_address_header is the name of any header that can stand once', () => {
+  const header = (name: string) => load(http(`client_address_header: ${name}`)).http.clientAddressHeader;
+  for (const name of [
+    'x-forwarded-for',
+    'forwarded',
+    'x-real-ip',
+    'cf-connecting-ip',
+    'true-client-ip',
+    'fly-client-ip',
+  ]) {
+    expect(header(name)).toBe(name);
+    expect(header(name.toUpperCase())).toBe(name);
+  }
+  for (const name of [
+    "''",
+    "'x real ip'",
+    "'x-a, x-b'",
+    "'x:y'",
+    'host',
+    'Authorization',
+    'from',
+    'content-length',
+    'cookie',
+  ]) {
+    expect(problems(http(`client_address_header: ${name}`)).join(), name).toContain('must be the name of one header');
+  }
 });

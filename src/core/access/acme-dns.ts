@@ -56,6 +56,11 @@ export class AcmeDns {
     return this.#options.values;
   }
 
+  /** Whether there are sources that may register without a credential. */
+  get opensBySource(): boolean {
+    return this.#options.register.length > 0;
+  }
+
   /** May this source register without a credential? */
   isOpenTo(caller: IpAddress | undefined): boolean {
     return isInPrefixes(caller, this.#options.register);

@@ -130,16 +130,30 @@ describe('a token with sources', () => {
     ['2001:db8::1', true],
     ['192.0.3.1', false],
     ['2001:db8:1::1', false],
-    [undefined, false],
   ])('from %s: %s, also with a token of the store', async (from, counts) => {
     used.length = 0;
     const caller = from === undefined ? undefined : parseIpAddress(from);
     for (const authenticator of [open({ tokens: [inside], onUse }), open({ store: slowStore(inside), onUse })]) {
-      const found = await authenticator.authenticate(candidates('secretOfinside'), caller);
+      const found = await authenticator.authenticate(candidates('secretOfinside'), { caller });
       expect(nameOf(found)).toBe(counts ? 'inside' : 'wrong');
     }
     // A refused credential does not count as a use.
     expect(used).toEqual(counts ? ['inside', 'inside'] : []);
+  });
+
+  it('from an unknown address it is no wrong credential: the caller must be known, and it costs nothing', async () => {
+    used.length = 0;
+    for (const options of [{ tokens: [inside] }, { store: slowStore(inside) }]) {
+      const authenticator = open({ ...options, masterSecret: SECRET, onUse });
+      for (let attempt = 0; attempt < 40; attempt += 1) {
+        const asked = async () => authenticator.authenticate(candidates('secretOfinside'), {});
+        await expect(asked()).rejects.toMatchObject({ code: 'caller-unknown' });
+      }
+      // Another candidate that is right needs no caller.
+      expect(nameOf(await authenticator.authenticate(candidates('secretOfinside', SECRET), {}))).toBe('master');
+      expect(await authenticator.authenticate(candidates('secretOfNoOne'), {})).toBe('wrong');
+    }
+    expect(used).toEqual([]);
   });
 
   it('a token without sources is valid from anywhere', () => {

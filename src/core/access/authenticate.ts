@@ -10,6 +10,7 @@ import { AppError } from '../errors.ts';
 import type { GuessBudget, GuessOutcome } from './guess-budget.ts';
 import { MASTER, type Principal } from './principal.ts';
 import { sourceKey } from './rate-limits.ts';
+import { requireCaller } from './require-caller.ts';
 import { type HostToken, tokenAllowsSource, tokenSha256, tokenState } from './token.ts';
 import type { TokenStore } from './token-store.ts';
 import type { UnusedTokens } from './unused-tokens.ts';
@@ -28,6 +29,13 @@ export interface AuthenticatorOptions {
   readonly now: () => number;
   /** Called for each accepted token. */
   readonly onUse?: (token: HostToken) => void;
+}
+
+/** Where a request comes from, as far as it is known. */
+export interface RequestSource {
+  readonly caller?: IpAddress | undefined;
+  /** The other end of the connection: a caller who is unknown is counted under it. */
+  readonly peer?: IpAddress | undefined;
 }
 
 /** A text of a request that may be a credential. */
@@ -65,20 +73,21 @@ export class Authenticator {
    * The principal of the first candidate that is a credential: known, not expired, not revoked, and used from a source that it
    * allows. A promise unless the only candidate, or the password before a user name, is right and needs no query.
    * @param candidates with distinct texts, in order of precedence
-   * @param caller where the request comes from, if known
+   * @param source where the request comes from
    * @param isOfKind a credential that this request accepts
-   * @throws AppError too-many-guesses, before anything is evaluated; store-unreachable
+   * @throws AppError too-many-guesses, before anything is evaluated; caller-unknown where only a token would be right that is
+   *   limited to sources; store-unreachable
    */
   authenticate(
     candidates: readonly Candidate[],
-    caller?: IpAddress,
+    { caller, peer }: RequestSource = {},
     isOfKind: (principal: Principal) => boolean = anyKind,
   ): Authentication | Promise<Authentication> {
     const [first, second] = candidates;
     if (first === undefined) return 'wrong';
     if (second === undefined || (second.isUserName && candidates.length === 2)) {
       const { guesses } = this.#options;
-      const source = sourceKey(caller);
+      const source = sourceKey(caller ?? peer);
       const sha256 = tokenSha256(first.text);
       if (guesses.allows(source, sha256, candidates.length)) {
         const found = this.#configured(first, sha256, caller) ?? this.#cached(sha256, caller);
@@ -88,32 +97,39 @@ export class Authenticator {
         }
       }
     }
-    return this.#authenticateAll(candidates, caller, isOfKind);
+    return this.#authenticateAll(candidates, { caller, peer }, isOfKind);
   }
 
   async #authenticateAll(
     candidates: readonly Candidate[],
-    caller: IpAddress | undefined,
+    { caller, peer }: RequestSource,
     isOfKind: (principal: Principal) => boolean,
   ): Promise<Authentication> {
     const hashes = candidates.map(({ text }) => tokenSha256(text));
-    const { open, settle } = await this.#options.guesses.admit(sourceKey(caller), hashes);
+    const { open, settle } = await this.#options.guesses.admit(sourceKey(caller ?? peer), hashes);
     let outcomes: GuessOutcome[] = open.map(() => 'unknown');
+    /** Hashes of tokens that are limited to sources, where the caller is not known. */
+    const unplaced = new Set<string>();
     try {
       const found = await this.#findAll(
         open.map((index) => ({ candidate: candidates[index]!, sha256: hashes[index]! })),
         caller,
         isOfKind,
+        unplaced,
       );
       for (const [at, one] of found.entries()) {
         if (typeof one === 'object' && (await this.#hasEnded(one))) found[at] = 'none';
       }
-      outcomes = found.map((one) => (one === 'unknown' ? one : one !== 'none' && isOfKind(one) ? 'right' : 'wrong'));
+      outcomes = found.map((one, at) => {
+        if (one === 'unknown' || unplaced.has(hashes[open[at]!]!)) return 'unknown';
+        return one !== 'none' && isOfKind(one) ? 'right' : 'wrong';
+      });
       // A user name beside its right password is the name of an account, not a guess.
       const isBesidePassword = open[0] === 0 && open[1] === 1 && outcomes[0] === 'right';
       if (isBesidePassword && candidates[1]!.isUserName && outcomes[1] === 'wrong') outcomes[1] = 'unknown';
       const at = outcomes.indexOf('right');
       if (at >= 0) return this.#use(found[at] as Principal, candidates[open[at]!]!);
+      if (unplaced.size > 0) requireCaller(caller);
       return found.some((one) => typeof one === 'object') ? 'other-kind' : 'wrong';
     } finally {
       settle(outcomes);
@@ -125,8 +141,9 @@ export class Authenticator {
     candidates: readonly { readonly candidate: Candidate; readonly sha256: string }[],
     caller: IpAddress | undefined,
     isOfKind: (principal: Principal) => boolean,
+    unplaced: Set<string>,
   ): Promise<(Principal | 'none' | 'unknown')[]> {
-    const configured = candidates.map(({ candidate, sha256 }) => this.#configured(candidate, sha256, caller));
+    const configured = candidates.map(({ candidate, sha256 }) => this.#configured(candidate, sha256, caller, unplaced));
     const { store } = this.#options;
     const missing = candidates.flatMap(({ sha256 }, at) =>
       configured[at] === undefined && !this.#tokens.has(sha256) ? [sha256] : [],
@@ -137,7 +154,7 @@ export class Authenticator {
       const tokens = missing.length === 1 ? [await store.findBySha256(only!)] : await store.findAllBySha256(missing);
       return candidates.map(({ sha256 }, at) => {
         const asked = missing.indexOf(sha256);
-        return configured[at] ?? (asked < 0 ? undefined : this.#valid(tokens[asked], caller)) ?? 'none';
+        return configured[at] ?? (asked < 0 ? undefined : this.#valid(tokens[asked], caller, unplaced)) ?? 'none';
       });
     } catch (error) {
       const isUnreachable = error instanceof AppError && error.code === 'store-unreachable';
@@ -147,10 +164,15 @@ export class Authenticator {
   }
 
   /** The principal that needs no store. */
-  #configured({ isUserName }: Candidate, sha256: string, caller: IpAddress | undefined): Principal | undefined {
+  #configured(
+    { isUserName }: Candidate,
+    sha256: string,
+    caller: IpAddress | undefined,
+    unplaced?: Set<string>,
+  ): Principal | undefined {
     const masterHash = isUserName ? undefined : this.#masterHash;
     if (masterHash !== undefined && timingSafeEqual(octetsOf(sha256), masterHash)) return MASTER;
-    return this.#tokens.size === 0 ? undefined : this.#valid(this.#tokens.get(sha256), caller);
+    return this.#tokens.size === 0 ? undefined : this.#valid(this.#tokens.get(sha256), caller, unplaced);
   }
 
   /** The principal of a token of the store, if that needs no query. */
@@ -159,8 +181,13 @@ export class Authenticator {
     return this.#valid(this.#options.store?.cachedBySha256(sha256), caller);
   }
 
-  #valid(token: HostToken | undefined, caller: IpAddress | undefined): Principal | undefined {
+  /** @param unplaced gets the hash of a token whose `sources` cannot be checked */
+  #valid(token: HostToken | undefined, caller: IpAddress | undefined, unplaced?: Set<string>): Principal | undefined {
     if (token === undefined || tokenState(token, this.#options.now()) !== 'valid') return undefined;
+    if (token.sources !== undefined && caller === undefined) {
+      unplaced?.add(token.sha256);
+      return undefined;
+    }
     return tokenAllowsSource(token, caller) ? { kind: 'token', token } : undefined;
   }
 

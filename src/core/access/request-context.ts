@@ -7,6 +7,8 @@ export interface RequestContext {
   readonly principal: Principal;
   /** Where the request comes from, as far as that can be trusted. */
   readonly caller: IpAddress | undefined;
+  /** The other end of the connection: limits count a caller who is unknown under it. Absent or undefined on a unix socket. */
+  readonly peer?: IpAddress | undefined;
   /** The name of a client protocol (`original`, `dyndns2`, `duckdns` …), `update` for DNS UPDATE, `cli`. */
   readonly protocol: string;
   /** As the client calls itself; empty if it does not. */

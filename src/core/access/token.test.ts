@@ -98,7 +98,7 @@ describe('a token may publish', () => {
     expect(allowed('own', '2001:DB8:0::1', '2001:db8::1')).toBe(true);
     expect(allowed('own', '192.0.2.1', '192.0.2.2')).toBe(false);
     expect(allowed('own', '192.0.2.1', '2001:db8::1')).toBe(false);
-    expect(allowed('own', '192.0.2.1')).toBe(false);
+    expect(() => allowed('own', '192.0.2.1')).toThrow(expect.objectContaining({ code: 'caller-unknown' }));
   });
 
   it('addresses in its prefixes', () => {

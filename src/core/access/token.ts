@@ -4,6 +4,7 @@
  * A secret has 160 random bits, so one fast hash is enough. It consists of letters and digits, because many routers put it
  * into a URL without escaping.
  */
+
 import { hash } from 'node:crypto';
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import { addressOctets, formatIpPrefix, prefixContains, unmapAddress } from '../../dns/address.ts';
@@ -12,6 +13,7 @@ import { RRType } from '../../dns/rdata.ts';
 import { AppError } from '../errors.ts';
 import { challengeSubject } from './acme-challenge.ts';
 import { type NameScope, scopeCovers } from './name-scope.ts';
+import { requireCaller } from './require-caller.ts';
 
 /** `own`: only the address that the request comes from. */
 export type TokenAddresses = 'any' | 'own' | readonly IpPrefix[];
@@ -103,9 +105,9 @@ export function unusedEndMs({ maxUnusedDays }: Pick<HostToken, 'maxUnusedDays'>,
   return maxUnusedDays === undefined ? undefined : lastMs + maxUnusedDays * DAY_MS;
 }
 
-/** May the token be used from this address? */
+/** May the token be used from this address? @throws AppError caller-unknown where that depends on an unknown address */
 export function tokenAllowsSource({ sources }: Pick<HostToken, 'sources'>, caller: IpAddress | undefined): boolean {
-  return sources === undefined || isInPrefixes(caller, sources);
+  return sources === undefined || isInPrefixes(requireCaller(caller), sources);
 }
 
 /** An IPv4-mapped address is compared as IPv4; an unknown address is in no prefix. */
@@ -135,7 +137,7 @@ export function tokenCovers(
 /**
  * Checks that the token may publish this address.
  * @param caller where the request comes from, if known
- * @throws AppError address-refused
+ * @throws AppError address-refused, caller-unknown
  */
 export function checkTokenAddress(
   { addresses }: Pick<HostToken, 'addresses'>,
@@ -144,7 +146,7 @@ export function checkTokenAddress(
 ): void {
   if (addresses === 'any') return;
   if (addresses === 'own') {
-    if (caller !== undefined && unmapAddress(caller).text === unmapAddress(address).text) return;
+    if (unmapAddress(requireCaller(caller)).text === unmapAddress(address).text) return;
     throw new AppError(
       'address-refused',
       `This token may only publish the caller's own address, and '${address.text}' is not it.`,

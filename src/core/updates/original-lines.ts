@@ -21,6 +21,7 @@ export const ORIGINAL_ERRORS = {
   'host-disabled': [452, 'ERROR'],
   'address-refused': [454, 'IP_ADDRESS_ERROR'],
   'rate-limited': [503, 'ERROR'],
+  'caller-unknown': [503, 'ERROR'],
   conflict: [512, 'DNS_SERVER_ERROR'],
   contended: [512, 'DNS_SERVER_ERROR'],
   'primary-refused': [512, 'DNS_SERVER_ERROR'],

@@ -580,7 +580,7 @@ describe('a prefix', () => {
     const by = (fields: Partial<HostToken>) =>
       updates.run({ ...request, choose }, { ...context, principal: { kind: 'token', token: token(fields) } });
     await expect(by({ types: [RRType.A] })).rejects.toMatchObject({ code: 'not-permitted' });
-    await expect(by({ addresses: 'own' })).rejects.toMatchObject({ code: 'address-refused' });
+    await expect(by({ addresses: 'own' })).rejects.toMatchObject({ code: 'caller-unknown' });
     await expect(by({ addresses: [parseIpPrefix('2001:db8:1::/48')!] })).rejects.toMatchObject({
       code: 'address-refused',
     });

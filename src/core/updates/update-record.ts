@@ -111,17 +111,17 @@ export class UpdateRecord {
    * Counts a refusal for its source. Called once for each error that goes into a reply, where the reply is made.
    * @returns the error to reply with: this one, or rate-limited for a source that has got too many
    */
-  refuse(error: AppError, context: Pick<RequestContext, 'caller'>): AppError {
+  refuse(error: AppError, context: Pick<RequestContext, 'caller' | 'peer'>): AppError {
     if (!ERROR_CODES[error.code].isRefusal) return error;
     const throttled = this.#throttled(error, context);
-    this.#options.refusals?.count(sourceKey(context.caller));
+    this.#options.refusals?.count(sourceKey(context.caller ?? context.peer));
     return throttled ?? error;
   }
 
-  #throttled({ code }: AppError, { caller }: Pick<RequestContext, 'caller'>): AppError | undefined {
+  #throttled({ code }: AppError, { caller, peer }: Pick<RequestContext, 'caller' | 'peer'>): AppError | undefined {
     const { refusals } = this.#options;
     if (refusals === undefined || !ERROR_CODES[code].isRefusal) return undefined;
-    const retryAfterSeconds = refusals.retryAfterSeconds(sourceKey(caller));
+    const retryAfterSeconds = refusals.retryAfterSeconds(sourceKey(caller ?? peer));
     if (retryAfterSeconds === undefined) return undefined;
     return new AppError('rate-limited', 'Too many refused requests in the last minute.', { retryAfterSeconds });
   }

@@ -21,7 +21,7 @@ import type { Protocol } from '../request/door.ts';
 import { addBodyParsers, dropMalformedType, MAX_BODY_OCTETS } from './body-parsers.ts';
 import { parseParameters } from './parameters.ts';
 import { sendFrameworkError } from './replies.ts';
-import { routedTarget } from './request-target.ts';
+import { routedTarget, routeMatcher } from './request-target.ts';
 import { addRoutes, type RoutingOptions, sendNotFound } from './routing.ts';
 
 /** All protocols, in routing order: on `/update`, dyndns2 takes every request that those before it leave. */
@@ -42,6 +42,8 @@ export const PROTOCOLS: readonly Protocol[] = [
   healthProtocol,
 ];
 
+const IS_ROUTE = routeMatcher(PROTOCOLS.flatMap(({ routes }) => routes.map(({ pattern }) => pattern)));
+
 export function buildApp(options: RoutingOptions): FastifyInstance {
   const app = fastify({
     exposeHeadRoutes: false,
@@ -51,7 +53,7 @@ export function buildApp(options: RoutingOptions): FastifyInstance {
     routerOptions: { maxParamLength: 4096, querystringParser: parseParameters },
     rewriteUrl: (request) => {
       dropMalformedType(request.headers);
-      return routedTarget(request.url ?? '/', request.headers.host);
+      return routedTarget(request.url ?? '/', request.headers.host, IS_ROUTE);
     },
     genReqId: makeRequestIds(),
     frameworkErrors: (error, request, reply) => sendFrameworkError(error, request, reply, options),

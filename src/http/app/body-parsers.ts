@@ -41,11 +41,17 @@ function readJson(text: string): ReadBody {
   return { kind: 'json', text, fields: read.parameters, isObject: true, problem: problem ?? read.problem };
 }
 
-/** A media type (RFC 9110 §8.3.1) without its parameters. */
-const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+[ \t]*(?:;|$)/;
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** Whether a Content-Type begins with a media type, whatever its parameters are (RFC 9110 §8.3.1). */
+function hasMediaType(header: string): boolean {
+  const semicolon = header.indexOf(';');
+  const parts = (semicolon < 0 ? header : header.slice(0, semicolon)).trimEnd().split('/');
+  return parts.length === 2 && parts.every((part) => TOKEN.test(part));
+}
 
 /** Fastify refuses a body whose Content-Type is malformed; ours is read whatever it is called. */
 export function dropMalformedType(headers: { 'content-type'?: string | undefined }): void {
   const type = headers['content-type'];
-  if (type !== undefined && !MEDIA_TYPE.test(type)) delete headers['content-type'];
+  if (type !== undefined && !hasMediaType(type)) delete headers['content-type'];
 }

@@ -4,9 +4,18 @@
  */
 import { describe, expect, it } from 'vitest';
 import { parseIpPrefix } from '../../dns/address.ts';
-import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
+import {
+  clientAddress as clientOf,
+  type Headers,
+  type ProxyTrust,
+  parseForwarded,
+  parsePeer,
+} from './client-address.ts';
 
 const PROXY = '192.0.2.1';
+
+const clientAddress = (peer: string | undefined, headers: Headers, proxies: ProxyTrust) =>
+  clientOf(peer === undefined ? undefined : parsePeer(peer), headers, proxies);
 
 function trust(
   header: ProxyTrust['clientAddressHeader'] = 'x-forwarded-for',
@@ -42,23 +51,9 @@ describe('the peer', () => {
     expect(clientAddress(undefined, {}, trust())).toBeUndefined();
   });
 
-  it('is the client where a trusted proxy sends no header', () => {
-    expect(behind(undefined)).toBe(PROXY);
-  });
-
-  it('of a TCP connection that was reset is unknown, not the peer of a unix socket', () => {
-    const reset = { remoteAddress: undefined, localAddress: '192.0.2.53', destroyed: false };
-    const headers = { 'x-forwarded-for': '203.0.113.9' };
-    for (const socket of [reset, { ...reset, localAddress: undefined, destroyed: true }]) {
-      expect(clientAddress(peerOf(socket), headers, trust())).toBeUndefined();
-    }
-    const unix = { ...reset, localAddress: undefined };
-    expect(clientAddress(peerOf(unix), headers, trust())?.text).toBe('203.0.113.9');
-    expect(peerOf({ ...reset, remoteAddress: '192.0.2.1' })).toBe('192.0.2.1');
-  });
-
-  it('that is not an address is unknown', () => {
-    expect(clientAddress('nonsense', { 'x-forwarded-for': '203.0.113.9' }, trust())).toBeUndefined();
+  it('is not the client where a trusted proxy sends no header', () => {
+    for (const header of ['x-forwarded-for', 'forwarded', 'x-real-ip'])
+      expect(behind(undefined, header)).toBeUndefined();
   });
 });
 
@@ -112,7 +107,10 @@ describe('X-Forwarded-For', () => {
 describe('Forwarded (RFC 7239 §4)', () => {
   it.each([
     ['for=203.0.113.9', '203.0.113.9'],
-    ['For = 203.0.113.9;proto=https', '203.0.113.9'],
+    ['For=203.0.113.9 ; proto=https', '203.0.113.9'],
+    [' for=203.0.113.9 ', '203.0.113.9'],
+    ['for=203.0.113.9:4711', '203.0.113.9'],
+    [',, for=203.0.113.9', '203.0.113.9'],
     ['for="203.0.113.9:4711"', '203.0.113.9'],
     ['proto=https;for="[2001:db8::9]:4711";by=192.0.2.1', '2001:db8::9'],
     ['for="[2001:db8::9]"', '2001:db8::9'],
@@ -130,7 +128,98 @@ describe('Forwarded (RFC 7239 §4)', () => {
     },
   );
 
+  it.each([
+    'for=203.0.113.66;x="',
+    'for=203.0.113.66;x="\\',
+    'x="a"b',
+    'for',
+    'for==1',
+    'for=1;for=2',
+    'a b=c',
+    '"',
+    'for="a" x',
+    '\xe9=1',
+    'for=[é]',
+    ';=',
+    'for =1',
+  ])('a client cannot change what the proxy appends by %j', (claim) => {
+    for (const appended of [
+      'for=203.0.113.9',
+      'for="203.0.113.9:1"',
+      'for="[2001:db8::9]";by="192.0.2.1"',
+      'by="";for=203.0.113.9',
+    ]) {
+      expect(behind(`${claim}, ${appended}`, 'forwarded'), appended).toBeUndefined();
+    }
+  });
+
+  it('any octets are one list or malformed, and never make the client an address of the claim', () => {
+    const signs = ['for=203.0.113.66', ',', ';', '"', '\\', '=', ' ', 'x', 'for', '[', 'by="y"'];
+    for (let seed = 0; seed < 5_000; seed++) {
+      let state = seed * 2_654_435_761;
+      const claim = Array.from({ length: 1 + (seed % 8) }, () => {
+        state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+        return signs[state % signs.length];
+      }).join('');
+      expect([undefined, '203.0.113.9'], claim).toContain(behind(`${claim}, for=203.0.113.9`, 'forwarded'));
+      expect([undefined, '2001:db8::9'], claim).toContain(behind(`${claim}, for="[2001:db8::9]"`, 'forwarded'));
+    }
+  });
+
+  it.each([' ', ',', ';', 'for', 'for=', '"', '\\', 'for="a",', 'x=y;', ' \t', 'for=1, '])(
+    'the reading of much %j grows with its length alone',
+    (unit) => {
+      // Steps are counted, not time: each sign is looked at a few times.
+      let looks = 0;
+      const counted = (octets: number) => {
+        looks = 0;
+        const text = unit.repeat(Math.ceil(octets / unit.length));
+        const seen = new Proxy(Object(text), {
+          get: (target, key) => {
+            if (typeof key === 'string' && /^\d+$/.test(key)) looks += 1;
+            const value = Reflect.get(target, key);
+            return typeof value === 'function' ? value.bind(target) : value;
+          },
+        });
+        parseForwarded(seen as string);
+        return looks;
+      };
+      const [half, whole] = [counted(32_768), counted(65_536)];
+      expect(whole).toBeLessThanOrEqual(Math.max(3 * half, 100));
+      expect(whole).toBeLessThan(10 * 65_536);
+    },
+  );
+
   it('a comma inside a quoted string does not begin a new element', () => {
     expect(behind('for=203.0.113.9;host="x, for=203.0.113.66"', 'forwarded')).toBe('203.0.113.9');
+  });
+});
+
+describe('any other header', () => {
+  it.each(['x-real-ip', 'cf-connecting-ip', 'true-client-ip'])('%s must hold one address', (header) => {
+    expect(behind('203.0.113.9', header)).toBe('203.0.113.9');
+    expect(behind(' 2001:DB8::9 ', header)).toBe('2001:db8::9');
+    expect(behind('[2001:db8::9]:443', header)).toBe('2001:db8::9');
+    for (const value of [
+      '',
+      '203.0.113.9, 203.0.113.66',
+      '203.0.113.9 203.0.113.66',
+      'unknown',
+      'for=203.0.113.9',
+      '203.0.113',
+    ]) {
+      expect(behind(value, header), value).toBeUndefined();
+    }
+    expect(behind(['203.0.113.9', '203.0.113.66'], header)).toBeUndefined();
+    // Of a proxy's own address nothing is left to read.
+    expect(behind(PROXY, header)).toBe(PROXY);
+  });
+
+  it('alone is read: those that a client adds are not', () => {
+    const headers = { 'x-forwarded-for': '203.0.113.66', forwarded: 'for=203.0.113.66' };
+    expect(clientAddress(PROXY, headers, trust('x-real-ip', PROXY))).toBeUndefined();
+    expect(clientAddress(PROXY, { ...headers, 'x-real-ip': '203.0.113.9' }, trust('x-real-ip', PROXY))?.text).toBe(
+      '203.0.113.9',
+    );
   });
 });

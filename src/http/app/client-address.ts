@@ -1,7 +1,10 @@
 /**
- * The client address of a request: the peer's address, unless the peer is a trusted proxy. Then it is the right-most address
- * of the proxy's header (X-Forwarded-For, or Forwarded of RFC 7239 §4) that is not a trusted proxy. Everything left of it
- * is the client's own claim (RFC 7239 §8.1).
+ * The client address of a request: the peer's address, unless the peer is a trusted proxy. Then it is what the configured
+ * header says: of X-Forwarded-For and Forwarded (RFC 7239 §4) the right-most address that is not a trusted proxy, because
+ * everything left of it is the client's own claim (RFC 7239 §8.1); of any other header its one address. A trusted proxy that
+ * does not name the client leaves it unknown: its own address is not the client's.
+ *
+ * Every reading is one pass over the text.
  */
 import {
   addressOctets,
@@ -14,100 +17,136 @@ import {
 
 export interface ProxyTrust {
   readonly trustedProxies: readonly IpPrefix[];
-  readonly clientAddressHeader: 'x-forwarded-for' | 'forwarded';
+  /** In lower case. */
+  readonly clientAddressHeader: string;
 }
 
-/** The result of `peerOf` for a TCP connection that is closed already. */
-const CLOSED = 'closed';
+/** Headers of one name, in lower case. Node joins several with commas. */
+export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /**
- * The remote address of a connection; undefined for a unix socket. A TCP connection that was reset has no remote address
- * either, but must not be mistaken for the trusted proxy behind a unix socket: it still has a local address.
- */
-export function peerOf(socket: {
-  readonly remoteAddress?: string | undefined;
-  readonly localAddress?: string | undefined;
-  readonly destroyed: boolean;
-}): string | undefined {
-  const { remoteAddress } = socket;
-  if (remoteAddress !== undefined) return remoteAddress;
-  return socket.localAddress === undefined && !socket.destroyed ? undefined : CLOSED;
-}
-
-/**
- * @param peer the socket's remote address; undefined for a unix socket, whose peer is always trusted
- * @param headers of the request, names in lower case
+ * @param peer the address of the connection's other end; undefined for a unix socket, whose peer is always trusted
  * @returns the address, unmapped if it is IPv4-mapped; undefined if it is unknown
  */
-export function clientAddress(
-  peer: string | undefined,
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-  trust: ProxyTrust,
-): IpAddress | undefined {
-  const direct = peer === undefined ? undefined : parsePeer(peer);
-  if (direct !== undefined && !isTrusted(direct, trust.trustedProxies)) return direct;
-  if (direct === undefined && peer !== undefined) return undefined;
+export function clientAddress(peer: IpAddress | undefined, headers: Headers, trust: ProxyTrust): IpAddress | undefined {
+  if (peer !== undefined && !isTrusted(peer, trust.trustedProxies)) return peer;
   const value = headers[trust.clientAddressHeader];
-  if (value === undefined) return direct;
+  if (value === undefined) return undefined;
   const text = Array.isArray(value) ? value.join(',') : value;
-  const hops = trust.clientAddressHeader === 'forwarded' ? forwardedFor(text) : text.split(',');
-  for (let i = hops.length - 1; i >= 0; i--) {
-    const address = parseHop(hops[i]!);
-    // A trusted proxy did not know the address of its peer: the hops left of it are only claims.
-    if (address === undefined) return undefined;
-    if (!isTrusted(address, trust.trustedProxies)) return address;
-    if (i === 0) return address;
-  }
-  return direct;
+  if (trust.clientAddressHeader === 'x-forwarded-for') return nearestClient(forwardedForHops(text), trust);
+  if (trust.clientAddressHeader === 'forwarded') return nearestClient(forwardedHops(text), trust);
+  return parseHop(text);
 }
 
-function isTrusted(address: IpAddress, prefixes: readonly IpPrefix[]): boolean {
+/** @param hops the nearest first, as each proxy wrote them */
+function nearestClient(hops: Iterable<string>, { trustedProxies }: ProxyTrust): IpAddress | undefined {
+  let nearest: IpAddress | undefined;
+  for (const hop of hops) {
+    nearest = parseHop(hop);
+    // A trusted proxy did not know the address of its peer: the hops before it are only claims.
+    if (nearest === undefined || !isTrusted(nearest, trustedProxies)) return nearest;
+  }
+  // All are trusted: the client is in their network.
+  return nearest;
+}
+
+export function isTrusted(address: IpAddress, prefixes: readonly IpPrefix[]): boolean {
   if (prefixes.length === 0) return false;
   const octets = addressOctets(address);
   return prefixes.some((prefix) => prefixContains(prefix, octets));
 }
 
-/** Node appends the zone to a link-local address: `fe80::1%eth0`. */
-function parsePeer(text: string): IpAddress | undefined {
+/** The address of a connection's other end. Node appends the zone to a link-local address: `fe80::1%eth0`. */
+export function parsePeer(text: string): IpAddress | undefined {
   const zone = text.indexOf('%');
   const address = parseIpAddress(zone < 0 ? text : text.slice(0, zone));
   return address && unmapAddress(address);
 }
 
+/** Longer than `[` address `]:` port. */
+const MAX_HOP = 64;
+
 /** An address, `address:port` or `[address]:port`. */
 function parseHop(text: string): IpAddress | undefined {
   const trimmed = text.trim();
+  if (trimmed.length > MAX_HOP) return undefined;
   const bracketed = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(trimmed);
   const withPort = /^([^:]*):\d{1,5}$/.exec(trimmed);
   const address = parseIpAddress(bracketed?.[1] ?? withPort?.[1] ?? trimmed);
   return address && unmapAddress(address);
 }
 
-/** The `for` of each element of a Forwarded header (RFC 7239 §4); empty for an element without it. */
-function forwardedFor(header: string): string[] {
-  return splitOutsideQuotes(header, ',').map((element) => {
-    for (const pair of splitOutsideQuotes(element, ';')) {
-      const equals = pair.indexOf('=');
-      if (equals < 0 || pair.slice(0, equals).trim().toLowerCase() !== 'for') continue;
-      const value = pair.slice(equals + 1).trim();
-      return value.replace(/^"(.*)"$/, '$1').replace(/\\(.)/g, '$1');
-    }
-    return '';
-  });
+/** The hops of X-Forwarded-For, from the right. */
+function* forwardedForHops(text: string): Generator<string> {
+  for (let end = text.length; end >= 0; ) {
+    const comma = end === 0 ? -1 : text.lastIndexOf(',', end - 1);
+    yield text.slice(comma + 1, end);
+    end = comma;
+  }
 }
 
-function splitOutsideQuotes(text: string, separator: string): string[] {
-  const parts: string[] = [];
-  let quoted = false;
-  let start = 0;
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === '\\' && quoted) i += 1;
-    else if (text[i] === '"') quoted = !quoted;
-    else if (text[i] === separator && !quoted) {
-      parts.push(text.slice(start, i));
-      start = i + 1;
+/** The `for` of each element of a Forwarded header, from the right; '' for an element without it. Malformed: none. */
+function forwardedHops(text: string): readonly string[] {
+  return parseForwarded(text)?.reverse() ?? [];
+}
+
+/**
+ * The `for` of each element of a Forwarded header (RFC 7239 §4); '' for an element without it. Undefined if the header is
+ * malformed anywhere: what a client sends in front could otherwise change the meaning of what a proxy appends. Whitespace is
+ * allowed around `,` and `;`, and a value without quotes may have the signs of an address.
+ */
+export function parseForwarded(text: string): string[] | undefined {
+  const hops: string[] = [];
+  let hop: string | undefined;
+  let at = 0;
+  const skipBlanks = () => {
+    while (text[at] === ' ' || text[at] === '\t') at += 1;
+  };
+  while (true) {
+    skipBlanks();
+    const start = at;
+    while (at < text.length && TOKEN.test(text[at]!)) at += 1;
+    if (at > start) {
+      const isFor = text.slice(start, at).toLowerCase() === 'for';
+      if (text[at] !== '=') return undefined;
+      at += 1;
+      const value = text[at] === '"' ? readQuoted(text, at) : readPlain(text, at);
+      if (value === undefined) return undefined;
+      at = value.end;
+      if (isFor && hop !== undefined) return undefined;
+      if (isFor) hop = value.text;
+      skipBlanks();
     }
+    const separator = text[at];
+    at += 1;
+    if (separator === ';') continue;
+    hops.push(hop ?? '');
+    hop = undefined;
+    if (separator === undefined) return hops;
+    if (separator !== ',') return undefined;
   }
-  parts.push(text.slice(start));
-  return parts;
+}
+
+/** A sign of a token (RFC 9110 §5.6.2). */
+const TOKEN = /[\w!#$%&'*+.^`|~-]/;
+
+/** What a value without quotes may contain: a token, and the signs of an address with a port. */
+const PLAIN = /[\w!#$%&'*+.^`|~:[\]-]/;
+
+function readPlain(text: string, start: number): { text: string; end: number } | undefined {
+  let end = start;
+  while (end < text.length && PLAIN.test(text[end]!)) end += 1;
+  return end === start ? undefined : { text: text.slice(start, end), end };
+}
+
+/** A quoted-string (RFC 9110 §5.6.4). */
+function readQuoted(text: string, start: number): { text: string; end: number } | undefined {
+  let value = '';
+  for (let at = start + 1; at < text.length; at++) {
+    const sign = text[at]!;
+    if (sign === '"') return { text: value, end: at + 1 };
+    if (sign === '\\') at += 1;
+    value += text[at] ?? '';
+  }
+  return undefined;
 }

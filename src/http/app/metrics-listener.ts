@@ -7,16 +7,21 @@ import type { HttpConfig, TcpAddress } from '../../config/config.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
 import { healthReply, metricsReply, readyReply } from '../protocols/health.ts';
 import type { DoorReply } from '../request/door.ts';
+import type { ConnectionLimits } from './connections.ts';
+import { requestListener } from './guarded-server.ts';
 import { HttpListeners } from './listeners.ts';
 
 export class MetricsListener {
-  readonly #listeners = new HttpListeners();
+  readonly #listeners: HttpListeners;
   readonly #monitoring: Monitoring;
   readonly #warn: (text: string) => void;
 
-  constructor(monitoring: Monitoring, warn: (text: string) => void) {
+  /** @param limits of its own connections */
+  constructor(monitoring: Monitoring, warn: (text: string) => void, limits?: () => ConnectionLimits) {
     this.#monitoring = monitoring;
     this.#warn = warn;
+    const onFault = (error: unknown) => this.#report(error);
+    this.#listeners = new HttpListeners({ ...(limits !== undefined && { limits }), onFault });
   }
 
   /** An URL; undefined until it is open. */
@@ -27,7 +32,11 @@ export class MetricsListener {
   /** @throws ListenError */
   async open(listen: TcpAddress, http: HttpConfig): Promise<void> {
     const config: HttpConfig = { ...http, listen: [listen], lenient: false };
-    await this.#listeners.open(config, (request, response) => void this.#answer(request, response), 'metrics.listen');
+    const answer = requestListener(
+      (request, response) => this.#answer(request, response),
+      (error) => this.#report(error),
+    );
+    await this.#listeners.open(config, answer, 'metrics.listen');
   }
 
   async close(graceMs: number): Promise<void> {
@@ -41,7 +50,7 @@ export class MetricsListener {
     try {
       reply = await this.#replyTo(request);
     } catch (error) {
-      this.#warn(`metrics: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      this.#report(error);
       reply = failed(500, 'An internal error happened.');
     }
     const body = Buffer.from(reply.body);
@@ -53,6 +62,10 @@ export class MetricsListener {
       ...reply.headers,
     });
     response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  #report(error: unknown): void {
+    this.#warn(`metrics: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
 
   async #replyTo({ method, url }: IncomingMessage): Promise<DoorReply> {

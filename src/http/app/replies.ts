@@ -8,7 +8,8 @@ import type { Observer } from '../../core/observer.ts';
 import type { DoorReply } from '../request/door.ts';
 import { originalErrorReply } from '../request/error-reply.ts';
 import { MAX_BODY_OCTETS } from './body-parsers.ts';
-import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
+import { callerOf } from './caller.ts';
+import type { ProxyTrust } from './client-address.ts';
 
 export interface ReplyOptions {
   /** Called for each request, so that a reload takes effect at once. */
@@ -46,7 +47,7 @@ export function sendStatus(
     method: request.method,
     // The path of an unknown route may contain a secret.
     route: request.routeOptions?.url ?? '(none)',
-    source: clientAddress(peerOf(request.raw.socket), request.headers, trust())?.text ?? 'unknown',
+    source: callerOf(request.raw.socket, request.headers, trust()).address?.text ?? 'unknown',
     status,
     durationMs: 0,
     outcome: 'failed',

@@ -5,7 +5,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import { AppError } from '../../core/errors.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
-import { clientAddress, type ProxyTrust, peerOf } from './client-address.ts';
+import { callerOf } from './caller.ts';
+import type { ProxyTrust } from './client-address.ts';
 import { crossOriginHeaders, refuseCrossSite } from './cross-origin.ts';
 import { mergeParameters, type ReadBody, repeatedTexts, type TextByName } from './parameters.ts';
 import { type ReplyOptions, sendReply, sendStatus } from './replies.ts';
@@ -114,7 +115,7 @@ async function answer(
     doorReply = await route.handle(doorRequest, services);
   } catch (cause) {
     error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
-    error = services.record.refuse(error, { caller: doorRequest.clientAddress });
+    error = services.record.refuse(error, { caller: doorRequest.clientAddress, peer: doorRequest.peer });
     doorReply = protocol.formatError(error, request.id);
   }
   sendReply(reply, doorReply);
@@ -142,6 +143,7 @@ function refuseUnread({ body }: FastifyRequest, route: Route): void {
 
 function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
   const body = request.body as ReadBody | null | undefined;
+  const { address, peer } = callerOf(request.raw.socket, request.headers, trust);
   let merged: TextByName | undefined;
   const parameters = (): TextByName => {
     merged ??= mergeParameters(request.query as TextByName, body?.fields);
@@ -159,6 +161,7 @@ function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
     },
     body: body?.text,
     isJsonObject: body?.isObject === true,
-    clientAddress: clientAddress(peerOf(request.raw.socket), request.headers, trust),
+    clientAddress: address,
+    peer,
   };
 }

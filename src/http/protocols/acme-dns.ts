@@ -8,6 +8,7 @@ import { isChallengeText } from '../../core/access/acme-challenge.ts';
 import { acmeDnsOwnerName, acmeDnsTokenName } from '../../core/access/acme-dns.ts';
 import { sameText } from '../../core/access/authenticate.ts';
 import type { Principal } from '../../core/access/principal.ts';
+import { requireCaller } from '../../core/access/require-caller.ts';
 import type { HostToken } from '../../core/access/token.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import { formatIpPrefix, type IpPrefix, prefixOf } from '../../dns/address.ts';
@@ -33,6 +34,7 @@ export const ACME_DNS_ERRORS = {
   'host-disabled': [403, 'disabled'],
   'address-refused': [403, 'forbidden'],
   'rate-limited': [429, 'rate_limited'],
+  'caller-unknown': [503, 'caller_unknown'],
   conflict: [409, 'conflict'],
   contended: [503, 'contended'],
   'primary-refused': [502, 'primary_refused'],
@@ -104,12 +106,12 @@ function isUpdate({ headers, parameters, isJsonObject }: DoorRequest): boolean {
 /** @throws AppError */
 async function register(request: DoorRequest, services: Services): Promise<DoorReply> {
   const { acmeDns } = services;
-  const { headers, clientAddress } = request;
+  const { headers, clientAddress, peer } = request;
   if (acmeDns === undefined) throw new AppError('not-permitted', 'Registration is not configured.');
   // A page of another site must not register by the address of the person who reads it.
   const isPage = headers.origin !== undefined && acmeDns.corsOrigins.has(headers.origin);
   if (isPage || !acmeDns.isOpenTo(clientAddress)) await authenticateRegistrar(request, services);
-  acmeDns.admit(clientAddress);
+  acmeDns.admit(clientAddress ?? peer);
   const sources = readSources(request);
   const { username, password, subdomain, ownerName } = await acmeDns.register(sources);
   const reply = {
@@ -128,7 +130,10 @@ const MAX_SOURCES = 100;
 /** @throws AppError not-permitted, not-authenticated, rate-limited, store-unreachable */
 async function authenticateRegistrar(request: DoorRequest, services: Services): Promise<void> {
   const candidates = findCandidates(request.headers, undefined);
-  if (candidates.length === 0) throw new AppError('not-permitted', 'Registration is not open to this address.');
+  if (candidates.length === 0) {
+    if (services.acmeDns?.opensBySource) requireCaller(request.clientAddress);
+    throw new AppError('not-permitted', 'Registration is not open to this address.');
+  }
   const mayRegister = (principal: Principal) => principal.kind === 'master' || principal.token.register === true;
   const refusal = () => new AppError('not-permitted', 'The token may not register accounts.');
   await authenticateRequest(request, services, candidates, mayRegister, refusal);
@@ -166,7 +171,7 @@ function readSource(text: string): IpPrefix | undefined {
 
 /** @throws AppError */
 async function update(request: DoorRequest, services: Services): Promise<DoorReply> {
-  const { headers, clientAddress: caller, body } = request;
+  const { headers, clientAddress: caller, peer, body } = request;
   const user = headers['x-api-user'];
   const isUser = (principal: Principal) =>
     principal.kind === 'token' && sameText(principal.token.name, acmeDnsTokenName(String(user)));
@@ -181,7 +186,7 @@ async function update(request: DoorRequest, services: Services): Promise<DoorRep
   if (zone === undefined) throw new AppError('conflict', `'${ownerName}' is no longer in a zone of this server.`);
   const edit = { kind: 'roll', text, keep: services.acmeDns?.values ?? 1 } as const;
   const userAgent = headers['user-agent'] ?? '';
-  const context = { principal, caller, protocol: 'acme-dns', userAgent, origin: 'client' } as const;
+  const context = { principal, caller, peer, protocol: 'acme-dns', userAgent, origin: 'client' } as const;
   const { changed } = await services.texts.run({ zone, ownerName, edit, isChallenge: true }, context);
   const detail = `${ownerName} TXT ${changed ? 'added' : 'unchanged'}`;
   return { ...json(200, `{"txt": "${text}"}`), outcome: changed ? 'updated' : 'unchanged', detail };

@@ -5,6 +5,7 @@
  */
 
 import type { RequestContext } from '../../core/access/request-context.ts';
+import { requireCaller } from '../../core/access/require-caller.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import type { TextEdit } from '../../core/updates/publish-texts.ts';
@@ -120,7 +121,7 @@ async function changeAddresses(
 /**
  * Without parameters, the caller's own IPv4 address. IPv6 is never detected, as at DuckDNS: an `OK` for an AAAA record would
  * hide that the A record was not updated.
- * @throws AppError address-invalid
+ * @throws AppError address-invalid, caller-unknown
  */
 export function chooseAddresses(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
   if (isTrue(parameters['clear'])) return { wanted: { A: [], AAAA: [] } };
@@ -141,7 +142,8 @@ export function chooseAddresses(parameters: Parameters, caller: IpAddress | unde
   }
   if (ip || ipv6) return { wanted };
   refuseStrayAddress(parameters, PARAMETERS);
-  if (caller?.family === 4) return { wanted: { A: [caller] } };
+  const address = requireCaller(caller);
+  if (address.family === 4) return { wanted: { A: [address] } };
   throw new AppError('address-invalid', 'The request has no address, and was not sent over IPv4.');
 }
 

@@ -29,6 +29,7 @@ export const DYNDNS1_ERRORS = {
   'host-disabled': [200, 'ABUSE'],
   'address-refused': [200, 'BADIP'],
   'rate-limited': [503, 'WAIT'],
+  'caller-unknown': [503, 'WAIT'],
   conflict: [200, 'DNSERR'],
   contended: [503, 'DNSERR'],
   'primary-refused': [503, 'DNSERR'],

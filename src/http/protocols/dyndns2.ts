@@ -43,6 +43,7 @@ export const DYNDNS2_ERRORS = {
   'host-disabled': [200, 'abuse'],
   'address-refused': [200, 'dnserr'],
   'rate-limited': [503, '911'],
+  'caller-unknown': [503, '911'],
   conflict: [200, 'dnserr'],
   contended: [503, '911'],
   'primary-refused': [503, '911'],

@@ -4,6 +4,7 @@
  *
  * Unlike dynv6, `ipv6prefix` alone also moves the host's own AAAA record: an address in the old prefix is useless.
  */
+import { requireCaller } from '../../core/access/require-caller.ts';
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import { hasPrivateAddress } from '../../core/updates/update-addresses.ts';
@@ -38,6 +39,7 @@ export const DYNV6_ERRORS = {
   'host-disabled': [403, 'zone disabled'],
   'address-refused': [400, 'address refused'],
   'rate-limited': [503, 'temporarily unavailable'],
+  'caller-unknown': [503, 'client address unknown'],
   conflict: [409, 'conflict with other records'],
   contended: [503, 'temporarily unavailable'],
   'primary-refused': [503, 'temporarily unavailable'],
@@ -90,7 +92,7 @@ const PARAMETERS: ReadonlySet<string> = new Set(['hostname', 'zone', 'token', 'i
 /**
  * `ipv6=ADDRESS/LENGTH` has the host's own address and the prefix of its members.
  * @param parameters names in lower case
- * @throws AppError address-invalid
+ * @throws AppError address-invalid, caller-unknown
  */
 export function chooseAddresses(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
   const ipv4 = readAddressRequest(parameters['ipv4'], 4, caller);
@@ -139,10 +141,14 @@ function readAddressRequest(
   const text = parameter?.trim().toLowerCase();
   if (!text) return 'keep';
   if (text === '-') return 'delete';
-  if (text === 'auto') return caller?.family === family ? caller : 'unknown';
+  if (text === 'auto') return requireCaller(caller).family === family ? (caller as IpAddress) : 'unknown';
   const read = readAddress(text);
   if (read?.family === family) return read;
   throw new AppError('address-invalid', `The parameter \`ipv${family}\` is not one IPv${family} address.`);
+}
+
+function callersPrefix(caller: IpAddress): IpPrefix | 'unknown' | undefined {
+  return caller.family === 6 ? networkOf(caller, 64) : 'unknown';
 }
 
 /** `-` removes no records: those of the host's members stay. */
@@ -153,7 +159,7 @@ function readPrefixRequest(
   const text = parameter?.trim().toLowerCase();
   if (!text) return 'keep';
   if (text === '-') return 'delete';
-  const prefix = text !== 'auto' ? readPrefix(text) : caller?.family === 6 ? networkOf(caller, 64) : 'unknown';
+  const prefix = text === 'auto' ? callersPrefix(requireCaller(caller)) : readPrefix(text);
   if (prefix !== undefined) return prefix;
   throw new AppError('address-invalid', 'The parameter `ipv6prefix` is not an IPv6 prefix.');
 }

@@ -33,6 +33,7 @@ export const EASYDNS_ERRORS = {
   'publish-unknown': [503, 'NOSERVICE'],
   'store-unreachable': [503, 'NOSERVICE'],
   'check-failed': [503, 'NOSERVICE'],
+  'caller-unknown': [503, 'NOSERVICE'],
   internal: [503, 'NOSERVICE'],
 } as const satisfies Record<ErrorCode, readonly [number, string]>;
 

@@ -2,7 +2,7 @@
  * The address echo: replies with the client's own address, in each of the forms that clients expect. No header contains
  * anything that looks like an address, because old clients scan headers, too. IPv4-mapped addresses are unmapped.
  */
-import { AppError } from '../../core/errors.ts';
+import { requireCaller } from '../../core/access/require-caller.ts';
 import type { DoorReply, DoorRequest, Protocol, Route } from '../request/door.ts';
 import { originalErrorReply } from '../request/error-reply.ts';
 
@@ -25,11 +25,15 @@ const CHECKIP: EchoForm = {
 /** The form of FreeDNS. */
 const DETECTED: EchoForm = { contentType: TEXT.contentType, format: (address) => `Detected IP : ${address}\n` };
 
+/** @throws AppError caller-unknown */
 function echo({ clientAddress }: DoorRequest, { contentType, format }: EchoForm): DoorReply {
-  if (clientAddress === undefined) {
-    throw new AppError('address-invalid', 'The address of the client is unknown.');
-  }
-  return { status: 200, body: format(clientAddress.text), contentType, outcome: 'info', detail: 'address echo' };
+  return {
+    status: 200,
+    body: format(requireCaller(clientAddress).text),
+    contentType,
+    outcome: 'info',
+    detail: 'address echo',
+  };
 }
 
 const route = (pattern: string, form: EchoForm): Route => ({

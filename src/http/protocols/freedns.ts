@@ -42,6 +42,7 @@ export const FREEDNS_ERRORS = {
   'host-disabled': [200, 'ERROR: This host is switched off.'],
   'address-refused': [200, 'ERROR: This IP address is refused.'],
   'rate-limited': [503, 'ERROR: Too many requests, come again later.'],
+  'caller-unknown': [503, 'ERROR: Your IP address is unknown here, come again later.'],
   conflict: [200, 'ERROR: Other records are in the way.'],
   contended: [503, 'ERROR: The records are being changed by others, come again later.'],
   'primary-refused': [503, 'ERROR: The nameserver refused it.'],

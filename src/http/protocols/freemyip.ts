@@ -5,6 +5,7 @@
  */
 
 import type { RequestContext } from '../../core/access/request-context.ts';
+import { requireCaller } from '../../core/access/require-caller.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import type { TextEdit } from '../../core/updates/publish-texts.ts';
@@ -83,12 +84,12 @@ async function changeAddresses(
   return { ...success(ownerName, result.changed), isPrivate: hasPrivateAddress(result) };
 }
 
-/** Without parameters, the caller's own address. @throws AppError address-invalid */
+/** Without parameters, the caller's own address. @throws AppError address-invalid, caller-unknown */
 export function chooseAddresses(parameters: Parameters, caller: IpAddress | undefined): AddressChoice {
   if (parameters['delete']?.trim().toLowerCase() === 'yes') return { wanted: { A: [], AAAA: [] } };
   const text = parameters['myip']?.trim();
   if (!text) refuseStrayAddress(parameters, PARAMETERS);
-  const address = text ? readAddress(text) : caller;
+  const address = text ? readAddress(text) : requireCaller(caller);
   if (address === undefined || 'length' in address || isInterfaceIdentifier(address)) {
     throw new AppError('address-invalid', 'The request does not have one valid address.');
   }

@@ -23,6 +23,7 @@ const STATUS = {
   'host-disabled': 403,
   'address-refused': 403,
   'rate-limited': 503,
+  'caller-unknown': 503,
   conflict: 409,
   contended: 503,
   'primary-refused': 502,

@@ -32,6 +32,7 @@ export const HTTPREQ_ERRORS = {
   'host-disabled': 403,
   'address-refused': 403,
   'rate-limited': 429,
+  'caller-unknown': 503,
   conflict: 409,
   contended: 503,
   'primary-refused': 502,

@@ -39,6 +39,7 @@ export const NJALLA_ERRORS = {
   'publish-unknown': [503, 'temporarily unavailable'],
   'store-unreachable': [503, 'temporarily unavailable'],
   'check-failed': [503, 'temporarily unavailable'],
+  'caller-unknown': [503, 'temporarily unavailable'],
   internal: [503, 'temporarily unavailable'],
 } as const satisfies Record<ErrorCode, readonly [number, string]>;
 

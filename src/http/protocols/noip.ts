@@ -36,6 +36,7 @@ export const NOIP_ERRORS = {
   'host-disabled': [200, 8],
   'address-refused': [200, 7],
   'rate-limited': [503, 5],
+  'caller-unknown': [503, 911],
   conflict: [200, 9],
   contended: [503, 911],
   'primary-refused': [503, 911],
@@ -92,7 +93,7 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
     );
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    const refusal = services.record.refuse(error, { caller: request.clientAddress });
+    const refusal = services.record.refuse(error, { caller: request.clientAddress, peer: request.peer });
     return { ...formatError(refusal, front), error: refusal };
   }
 }

@@ -15,13 +15,13 @@ import type { Parameters } from './update-parameters.ts';
  * @throws AppError not-authenticated, too-many-guesses, store-unreachable
  */
 export function authenticateRequest(
-  { clientAddress }: DoorRequest,
+  { clientAddress, peer }: DoorRequest,
   { authenticator }: Pick<Services, 'authenticator'>,
   candidates: readonly Candidate[],
   isOfKind?: (principal: Principal) => boolean,
   otherKind: () => AppError = wrongCredential,
 ): Authenticated | Promise<Authenticated> {
-  const found = authenticator.authenticate(candidates, clientAddress, isOfKind);
+  const found = authenticator.authenticate(candidates, { caller: clientAddress, peer }, isOfKind);
   return found instanceof Promise ? found.then((one) => accept(one, otherKind)) : accept(found, otherKind);
 }
 
@@ -57,9 +57,9 @@ export function authenticateClient(
 }
 
 export function clientContext(
-  { headers, clientAddress: caller }: Pick<DoorRequest, 'headers' | 'clientAddress'>,
+  { headers, clientAddress: caller, peer }: Pick<DoorRequest, 'headers' | 'clientAddress' | 'peer'>,
   protocol: string,
   principal: Principal,
 ): RequestContext {
-  return { principal, caller, protocol, userAgent: headers['user-agent'] ?? '', origin: 'client' };
+  return { principal, caller, peer, protocol, userAgent: headers['user-agent'] ?? '', origin: 'client' };
 }

@@ -46,8 +46,10 @@ export interface DoorRequest {
   readonly body: string | undefined;
   /** The body is a JSON object, or `null`. */
   readonly isJsonObject: boolean;
-  /** Undefined where it is not known. */
+  /** Undefined where it is not known; `requireCaller` then makes the error. */
   readonly clientAddress: IpAddress | undefined;
+  /** The other end of the connection: limits count a client who is unknown under it. Undefined on a unix socket. */
+  readonly peer: IpAddress | undefined;
 }
 
 export interface DoorReply {

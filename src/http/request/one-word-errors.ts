@@ -19,6 +19,7 @@ const STATUSES = {
   'host-disabled': 200,
   'address-refused': 200,
   'rate-limited': 503,
+  'caller-unknown': 503,
   conflict: 200,
   contended: 503,
   'primary-refused': 503,

@@ -4,8 +4,10 @@
  *
  * A client may send its secret in the wrong parameter, so a log text repeats nothing that has not been checked.
  */
+
 import { type PermittedHost, permittedFamilies, unknownName } from '../../core/access/authorize.ts';
 import type { Principal } from '../../core/access/principal.ts';
+import { requireCaller } from '../../core/access/require-caller.ts';
 import { AppError } from '../../core/errors.ts';
 import { familyOf } from '../../core/zones/family.ts';
 import type { WantedAddresses } from '../../core/zones/plan-change.ts';
@@ -147,7 +149,7 @@ export function parseTtl(text: string | undefined): number | undefined {
  * The wanted addresses by family; the caller's own if the request has none. `ipv4` and `ipv6` are read first, as in the
  * original, so that its error about two addresses names the same one. An empty parameter is absent, unless the zone says
  * that an empty family is removed.
- * @throws AppError address-invalid
+ * @throws AppError address-invalid, caller-unknown
  */
 export function parseAddresses(
   parameters: UpdateParameters,
@@ -179,8 +181,8 @@ export function parseAddresses(
     if (parameters.ipv6 === '') wanted.AAAA ??= [];
   }
   if (wanted.A !== undefined || wanted.AAAA !== undefined) return wanted;
-  if (caller === undefined) throw new AppError('address-invalid', 'No ip address set.');
-  return { [familyOf(caller)]: [caller] };
+  const address = requireCaller(caller);
+  return { [familyOf(address)]: [address] };
 }
 
 function parseAddress(text: string): IpAddress {

@@ -5,6 +5,7 @@
  * Left out on purpose: `wildcard`, `mx`, `backmx`, `system`, `url` and all others are ignored, but for an address in one of
  * those others where the request has no address that can be read (refuseStrayAddress).
  */
+import { requireCaller } from '../../core/access/require-caller.ts';
 import { AppError } from '../../core/errors.ts';
 import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import { type Family, familyOf } from '../../core/zones/family.ts';
@@ -278,7 +279,7 @@ interface RequestReading extends Reading {
 /**
  * @param caller for `auto`, and where no address is named; then only its own family changes
  * @param emptyValue the meaning of an empty parameter of one family
- * @throws AppError address-invalid where addresses are named and none can be read, or where they contradict each other
+ * @throws AppError address-invalid where addresses are named and none can be read, or where they contradict each other; caller-unknown
  */
 export function chooseAddresses(
   parameters: Parameters,
@@ -319,8 +320,7 @@ function callerFamily(reading: RequestReading, caller: IpAddress | undefined): F
   const { A, AAAA, named, anyIsEmpty, noCaller, empty } = reading;
   const isMeant = !named || anyIsEmpty || (A === 'keep') !== (AAAA === 'keep');
   if (noCaller || !isMeant) return undefined;
-  if (caller === undefined) throw new AppError('address-invalid', 'The address of the client is not known here.');
-  const family = familyOf(caller);
+  const family = familyOf(requireCaller(caller));
   if (reading[family] !== undefined) return undefined;
   return anyIsEmpty || !empty.includes(family) ? family : undefined;
 }
@@ -522,8 +522,8 @@ function readWord(
   } else if (word === '-') {
     if (only !== 'AAAA') row.A ??= 'delete';
     if (only !== 'A') row.AAAA ??= 'delete';
-  } else if (word !== 'auto' || caller === undefined) request.invalid = true;
-  else if (only === undefined || familyOf(caller) === only) addAddress(row, caller);
+  } else if (word !== 'auto') request.invalid = true;
+  else if (only === undefined || familyOf(requireCaller(caller)) === only) addAddress(row, requireCaller(caller));
   else {
     // A caller by IPv4 has no IPv6 address that `auto` could mean: nothing changes.
     row[only] ??= 'keep';
@@ -558,9 +558,13 @@ function readPrefixParameter(
 ): IpPrefix | undefined {
   const word = text.toLowerCase();
   if (word === 'preserve' || word === 'no') return undefined;
-  const prefix = word !== 'auto' ? readPrefix(text) : caller?.family === 6 ? networkOf(caller, 64) : undefined;
+  const prefix = word === 'auto' ? callersPrefix(requireCaller(caller)) : readPrefix(text);
   if (prefix === undefined) request.invalid = true;
   return prefix;
+}
+
+function callersPrefix(caller: IpAddress): IpPrefix | undefined {
+  return caller.family === 6 ? networkOf(caller, 64) : undefined;
 }
 
 function isAddresses(request: FamilyRequest | undefined): request is IpAddress[] {

@@ -1,7 +1,7 @@
-/** Limits of one TCP listener of the nameserver (RFC 7766 §6.2, §10). They are constants: there are no options for them. */
+/** Limits of one TCP listener of the nameserver (RFC 7766 §6.2, §10). There are no options for them. */
 
 export interface TcpLimits {
-  /** Open connections. One more evicts the connection that has been idle longest; without an idle one it is refused. */
+  /** Open connections; fewer where the process may open few descriptors. One more evicts the connection that has been idle longest; without an idle one it is refused. */
   readonly connections: number;
   /** Connections from one IPv4 address or one IPv6 /64. */
   readonly connectionsPerSource: number;

@@ -1,0 +1,222 @@
+/**
+ * What every HTTP server of this program does around Node's: it admits connections (connections.ts), passes on only requests whose
+ * message is well-formed, and answers octets that are not a request. A reply always belongs to the request that it follows:
+ * octets behind a request that is being processed never replace its reply.
+ */
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { MAX_BODY_OCTETS } from './body-parsers.ts';
+import { type Connection, type Connections, connectionOf } from './connections.ts';
+import { readProxyHeader } from './proxy-protocol.ts';
+import { RequestTurns } from './request-turns.ts';
+
+/** From the first octet of a request, or from the accepted connection, to the end of the header. */
+export const HEADERS_TIMEOUT_MS = 15_000;
+/** How often Node checks its time-outs of requests: its default is 30 seconds. */
+export const TIMEOUT_CHECK_MS = 500;
+
+export interface GuardOptions {
+  readonly isUnix: boolean;
+  readonly isTls: boolean;
+  /** The peer must send a header of the PROXY protocol first. */
+  readonly isProxied?: boolean;
+  /** Called with an exception of the listener; the connection is then ended. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Guards a server that does not listen yet. Its listener for requests is `listener`; the server must have no other. */
+export function guardServer(
+  server: Server,
+  connections: Connections,
+  { isUnix, isTls, isProxied = false, onFault }: GuardOptions,
+  listener: RequestListener,
+): void {
+  const nodes = server.listeners('connection') as ((socket: Socket) => void)[];
+  server.removeAllListeners('connection');
+  const begin = (connection: Connection) => {
+    if (isTls) connections.handshakes(connection);
+    else connections.speaksHttp(connection, connection.raw);
+    for (const accept of nodes) accept.call(server, connection.raw);
+  };
+  server.on('connection', (raw: Socket) => {
+    const connection = connections.admit(raw, isUnix, isProxied);
+    if (connection === undefined) return;
+    if (!isProxied) begin(connection);
+    else {
+      readProxyHeader(raw, (address) => {
+        connection.named = { address };
+        if (connections.count(connection, address)) begin(connection);
+      });
+    }
+  });
+  // Node's own listener reads HTTP from the socket: this one must be before it.
+  if (isTls) server.prependListener('secureConnection', (tls: Socket) => connections.secured(tls));
+  const guarded: RequestListener = (request, response) => {
+    try {
+      listener(request, response);
+    } catch (error) {
+      response.destroy();
+      onFault(error);
+    }
+  };
+  const turns = new RequestTurns(guarded);
+  const take: RequestListener = (request, response) => turns.take(request, response);
+  server.on('request', (request, response) => pass(request, response, take));
+  // Some clients end their side after the request. Without this, Node drops the reply although the change is made.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  server.on('clientError', answerUnreadable);
+  server.on('checkExpectation', refuseExpectation);
+}
+
+/** How often connections that became idle are closed while the servers end. */
+const CLOSING_CHECK_MS = 20;
+
+/** Stops accepting connections, lets requests in flight end within `graceMs`, then destroys what is left. */
+export async function closeServers(
+  servers: readonly Server[],
+  connections: Connections,
+  graceMs: number,
+): Promise<void> {
+  const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  // Node's own closeIdleConnections() leaves connections that have sent nothing, or only a part of a request.
+  connections.endIdle();
+  const idle = setInterval(() => connections.endIdle(), CLOSING_CHECK_MS);
+  const deadline = setTimeout(() => connections.destroyAll(), graceMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(deadline);
+}
+
+/**
+ * A listener that runs an async function. Whatever the function throws goes to `onFault` and ends the connection: an error
+ * without a `catch` would end the process.
+ */
+export function requestListener(
+  answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+  onFault: (error: unknown) => void,
+): RequestListener {
+  return (request, response) => {
+    // In a promise also where the function throws before its first `await`.
+    new Promise<void>((resolve) => resolve(answer(request, response))).catch((error: unknown) => {
+      response.destroy();
+      onFault(error);
+    });
+  };
+}
+
+/** Passes a request on, unless its message must not be believed. */
+function pass(request: IncomingMessage, response: ServerResponse, listener: RequestListener): void {
+  const connection = connectionOf(request.socket);
+  if (connection !== undefined) {
+    // Behind a request that was refused, where the next one begins is not certain; behind the last one, no reply is sent.
+    if (connection.isRefused || connection.last?.shouldKeepAlive === false) return;
+    connection.last = response;
+  }
+  const { headers } = request;
+  const coding = headers['transfer-encoding'];
+  const length = headers['content-length'];
+  if (coding !== undefined && (isAmbiguous(request, coding) || length !== undefined)) refuse(response, BAD_REQUEST);
+  else if ((coding !== undefined || (length !== undefined && length !== '0')) && hasIgnoredBody(request)) {
+    readThrough(request, response, listener);
+  } else listener(request, response);
+}
+
+/** HTTP/1.0 has no codings (RFC 9112 §6.1), and Node reads no other than chunked. */
+function isAmbiguous({ httpVersionMajor, httpVersionMinor }: IncomingMessage, coding: string): boolean {
+  return httpVersionMajor !== 1 || httpVersionMinor < 1 || coding.toLowerCase() !== 'chunked';
+}
+
+/** The application answers these requests without reading their body. */
+function hasIgnoredBody({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+/** Passes a request on when its body is read to its end: one that is cut or malformed must change nothing. */
+function readThrough(request: IncomingMessage, response: ServerResponse, listener: RequestListener): void {
+  let octets = 0;
+  request.on('data', (chunk: Buffer) => {
+    octets += chunk.length;
+    if (octets > MAX_BODY_OCTETS && !response.writableEnded) refuse(response, TOO_LARGE);
+  });
+  request.once('error', () => undefined);
+  request.once('end', () => {
+    if (!response.writableEnded) listener(request, response);
+  });
+}
+
+const UNREADABLE = 'ERROR: The request is malformed.\n';
+
+const BAD_REQUEST = [400, 'Bad Request'] as const;
+const TIMEOUT = [408, 'Request Timeout'] as const;
+const TOO_LARGE = [413, 'Payload Too Large'] as const;
+const HEADER_TOO_LARGE = [431, 'Request Header Fields Too Large'] as const;
+type Status = typeof BAD_REQUEST | typeof TIMEOUT | typeof TOO_LARGE | typeof HEADER_TOO_LARGE;
+
+const UNREADABLE_HEADERS = {
+  'Content-Type': 'text/plain; charset=utf-8',
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Length': String(UNREADABLE.length),
+  Connection: 'close',
+};
+
+const TEXT_HEADERS = Object.entries(UNREADABLE_HEADERS)
+  .map(([name, value]) => `${name}: ${value}\r\n`)
+  .join('');
+
+/** Answers a request that is not executed. Nothing behind it is executed either, and the connection is closed. */
+function refuse(response: ServerResponse, [status]: Status): void {
+  const connection = connectionOf(response.req.socket);
+  if (connection !== undefined) connection.isRefused = true;
+  response.shouldKeepAlive = false;
+  response.writeHead(status, UNREADABLE_HEADERS).end(UNREADABLE);
+}
+
+/** Answers octets that Node cannot parse as a request, among them headers that are too large, and requests that are too slow. */
+function answerUnreadable(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex): void {
+  const connection = connectionOf(socket);
+  if (connection === undefined || error.code === 'ECONNRESET' || socket.destroyed) {
+    socket.destroy();
+    return;
+  }
+  // Node reports each further chunk. connections.ts destroys the socket soon.
+  if (connection.isRefused) return;
+  connection.isRefused = true;
+  const { last, isBusy } = connection;
+  const status = STATUSES[error.code ?? ''] ?? BAD_REQUEST;
+  if (last !== undefined && isBusy) {
+    // The body of the newest request cannot be read: it is not executed.
+    if (!last.req.complete && !last.headersSent) refuse(last, status);
+    else closeAfter(last, socket);
+    return;
+  }
+  // Octets behind a request that was answered are no reason for a second reply, unless they are a request.
+  const isSecondReply = last !== undefined && !BEGINS_REQUEST.test(error.rawPacket?.toString('latin1', 0, 16) ?? '');
+  if (isSecondReply || !socket.writable) socket.end();
+  else socket.end(`HTTP/1.1 ${status.join(' ')}\r\n${TEXT_HEADERS}\r\n${UNREADABLE}`);
+}
+
+const STATUSES: Readonly<Partial<Record<string, Status>>> = {
+  HPE_HEADER_OVERFLOW: HEADER_TOO_LARGE,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: TOO_LARGE,
+  ERR_HTTP_REQUEST_TIMEOUT: TIMEOUT,
+};
+
+const BEGINS_REQUEST = /^(?:\r\n)*[A-Z]{3,7} ./;
+
+/** The request is executed and gets its reply; what is behind it is discarded. */
+function closeAfter(last: ServerResponse, socket: Duplex): void {
+  if (last.headersSent) last.once('finish', () => (socket as Socket).destroySoon());
+  else last.shouldKeepAlive = false;
+}
+
+/** Answers an `Expect` other than 100-continue. Node's own reply would be chunked, which old clients cannot read. */
+function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
+  const connection = connectionOf(request.socket);
+  if (connection?.isRefused) return;
+  if (connection !== undefined) {
+    connection.last = response;
+    connection.isRefused = true;
+  }
+  response.writeHead(417, UNREADABLE_HEADERS).end(UNREADABLE);
+}
