@@ -7,7 +7,10 @@ import { NOW_MS, nameOf, newPendingUpdate, plain } from './store-fixtures.ts';
 export function describePendingStore(store: () => Store): void {
   describe('pending updates', () => {
     it('stores one for each name and family, with all fields', async () => {
-      const update = newPendingUpdate('pending.example.com', { before: [['192.0.2.1'], []], wanted: ['192.0.2.10', '192.0.2.9'] });
+      const update = newPendingUpdate('pending.example.com', {
+        before: [['192.0.2.1'], []],
+        wanted: ['192.0.2.10', '192.0.2.9'],
+      });
       const other = newPendingUpdate('pending.example.com', { family: 'AAAA', wanted: [], before: undefined });
       await store().pending.put(update);
       await store().pending.put(other);

@@ -6,7 +6,7 @@
 import type { AppError, ErrorCode } from '../../core/errors.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import { authenticateClient } from '../request/authentication.ts';
-import { findUserName } from '../request/credentials.ts';
+import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { changeHost, replyAddresses, replyToHost } from '../request/host-requests.ts';
@@ -78,7 +78,7 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   const parameters = readParameters(request);
   const context = await authenticateClient(request, services, 'dyndns1', findParameter(parameters, 'credential'));
   const { principal, caller } = context;
-  const users = [findUserName(request.headers), findParameter(parameters, 'user')];
+  const users = findUserNames(request.headers, parameters);
   const host = findOneHost(readHosts(parameters), users, principal, services);
   const choose = ({ emptyValue }: Zone) => oneOfEachFamily(chooseAddresses(parameters, caller, emptyValue));
   const updated = await changeHost(host, choose, context, services);

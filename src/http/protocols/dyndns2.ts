@@ -10,18 +10,24 @@ import type { AddressChoice } from '../../core/updates/prepare-update.ts';
 import type { HostUpdated } from '../../core/updates/update-host.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import { authenticateClient } from '../request/authentication.ts';
-import { findUserName } from '../request/credentials.ts';
+import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { DRY_RUN, formatDryRun, isDryRun } from '../request/dry-run.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { changeHost, changeHosts, replyAddresses, replyToHost, replyToHosts } from '../request/host-requests.ts';
-import { findUnnamedHost, listUserHosts, MAX_HOSTS, readHost, type UserNames } from '../request/requested-host.ts';
+import {
+  changeHost,
+  changeHosts,
+  isUpdate,
+  replyAddresses,
+  replyToHost,
+  replyToHosts,
+} from '../request/host-requests.ts';
+import { findUnnamedHost, listUserHosts, MAX_HOSTS, readHost } from '../request/requested-host.ts';
 import {
   type Parameters as ClientParameters,
   chooseAddresses,
   chooseDeletions,
   findParameter,
-  isUpdate,
   parametersOf,
   readHosts,
   readOwnParameters,
@@ -112,7 +118,7 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
   const hostParameters = readHosts(parameters);
   const named =
     hostParameters.length === 0 && own === undefined
-      ? listUserHosts(usersOf(request, parameters), principal, services)
+      ? listUserHosts(findUserNames(request.headers, parameters), principal, services)
       : hostParameters;
   const hosts = own === undefined ? named : withOwnHosts(named, own);
   if (hosts.length > MAX_HOSTS) {
@@ -131,7 +137,7 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
     const [text] = hosts;
     const host =
       text === undefined
-        ? findUnnamedHost(usersOf(request, parameters), principal, services)
+        ? findUnnamedHost(findUserNames(request.headers, parameters), principal, services)
         : readHost(text, principal, services);
     const updated = await changeHost(host, chooseBy(parameters), context, services);
     return replyToHost(updated, successLine(updated));
@@ -147,10 +153,6 @@ async function answer(request: DoorRequest, services: Services, choose: Choose):
   return replyToHosts(answers, (one) =>
     one.kind === 'done' ? successLine(one.updated) : DYNDNS2_ERRORS[one.error.code][1],
   );
-}
-
-function usersOf({ headers }: DoorRequest, parameters: ClientParameters): UserNames {
-  return [findUserName(headers), findParameter(parameters, 'user')];
 }
 
 /** The hosts of the request, followed by hosts that only have parameters of their own (`myipv6:HOST=…`). */

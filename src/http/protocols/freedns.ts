@@ -14,7 +14,7 @@ import type { Zone } from '../../core/zones/zone.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { authenticateClient } from '../request/authentication.ts';
-import { findCredential, findUserName } from '../request/credentials.ts';
+import { findCredential, findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { changeHosts, type HostAnswer, plainName, replyAddresses, replyToHosts } from '../request/host-requests.ts';
@@ -176,7 +176,7 @@ async function update(
     key || findParameter(parameters, 'credential'),
   );
   const { principal, caller } = context;
-  const users = [findUserName(request.headers), findParameter(parameters, 'user')];
+  const users = findUserNames(request.headers, parameters);
   const given = readHosts(parameters);
   const hosts = given.length > 0 ? given : listUserHosts(users, principal, services);
   if (hosts.length > MAX_HOSTS) return tooManyHosts();

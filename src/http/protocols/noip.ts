@@ -9,7 +9,7 @@ import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import { authenticateClient } from '../request/authentication.ts';
-import { findUserName } from '../request/credentials.ts';
+import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
 import { changeHosts, type HostAnswer, plainName, replyAddresses, replyToHosts } from '../request/host-requests.ts';
@@ -69,7 +69,7 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
   try {
     const context = await authenticateClient(request, services, 'noip', findParameter(parameters, 'credential'));
     const { principal, caller } = context;
-    const users = [findUserName(request.headers), findParameter(parameters, 'user')];
+    const users = findUserNames(request.headers, parameters);
     const given = parameters['h[]'] ? splitHosts(parameters['h[]']) : readHosts(parameters);
     const hosts = given.length > 0 ? given : listUserHosts(users, principal, services);
     if (hosts.length > MAX_HOSTS) {

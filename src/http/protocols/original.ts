@@ -9,9 +9,9 @@ import { authenticateRequest } from '../request/authentication.ts';
 import { findCredential } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { originalErrorReply } from '../request/error-reply.ts';
+import { isUpdate } from '../request/host-requests.ts';
 import { checkParameterNames } from '../request/original-parameters.ts';
 import { changeAddresses, deleteAddresses } from '../request/original-requests.ts';
-import { isUpdate } from '../request/update-parameters.ts';
 
 export const originalProtocol: Protocol = {
   name: 'original',

@@ -3,6 +3,7 @@
  * parameter. The first that is present decides; the others are ignored. The user name of Basic is not part of it.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { PARAMETERS, type Parameters } from './update-parameters.ts';
 
 /** @param parameter the protocol's own, from path, query or body */
 export function findCredential(headers: IncomingHttpHeaders, parameter: string | undefined): string | undefined {
@@ -24,6 +25,12 @@ function fromAuthorization(header: string): string | undefined {
 export function findUserName({ authorization }: IncomingHttpHeaders): string | undefined {
   const basic = authorization === undefined ? undefined : readScheme('basic', authorization);
   return basic === undefined ? undefined : splitBasic(basic)?.user;
+}
+
+/** The texts that may name the host of a request without one, in order: the user name of Basic, the parameters for a user name. */
+export function findUserNames(headers: IncomingHttpHeaders, parameters: Parameters): readonly string[] {
+  const names = [findUserName(headers), ...PARAMETERS.user.map((name) => parameters[name])];
+  return names.filter((name) => name !== undefined && name !== '') as string[];
 }
 
 /** The text behind the scheme, which is compared without case (RFC 9110 §11.1); undefined for another scheme. */

@@ -58,16 +58,13 @@ export function readServiceHost(
   return challenge === undefined ? host : challengeOf(host);
 }
 
-/** User names of a request, in Basic and in a parameter. */
-export type UserNames = readonly (string | undefined)[];
-
 /**
  * The hosts of a request: a function for each, so that an invalid one does not prevent the change of the others.
- * @param users name the host where the request has none
+ * @param users may name the host where the request has none
  */
 export function hostFinders(
   given: readonly string[],
-  users: UserNames,
+  users: readonly string[],
   principal: Principal,
   services: Pick<Services, 'zones'>,
 ): readonly (() => DomainName)[] {
@@ -79,9 +76,13 @@ export function hostFinders(
  * The hosts that a user name has with commas between them, for a request that names none; empty where the credential covers
  * none of them.
  */
-export function listUserHosts(users: UserNames, principal: Principal, { zones }: Pick<Services, 'zones'>): string[] {
+export function listUserHosts(
+  users: readonly string[],
+  principal: Principal,
+  { zones }: Pick<Services, 'zones'>,
+): string[] {
   for (const user of users) {
-    const hosts = user?.includes(',') ? splitHosts(user) : [];
+    const hosts = user.includes(',') ? splitHosts(user) : [];
     // A longer list is refused as a whole.
     if (hosts.length > MAX_HOSTS || hosts.some((host) => selectByUser(principal, zones, host) !== undefined))
       return hosts;
@@ -92,7 +93,7 @@ export function listUserHosts(users: UserNames, principal: Principal, { zones }:
 /** The host of a protocol whose requests have one. @throws AppError name-invalid */
 export function findOneHost(
   given: readonly string[],
-  users: UserNames,
+  users: readonly string[],
   principal: Principal,
   services: Pick<Services, 'zones'>,
 ): DomainName {
@@ -103,13 +104,13 @@ export function findOneHost(
 
 /** The host of a request that names none. @throws AppError name-invalid */
 export function findUnnamedHost(
-  users: UserNames,
+  users: readonly string[],
   principal: Principal,
   { zones }: Pick<Services, 'zones'>,
 ): DomainName {
   for (const user of users) {
-    const name = user && selectByUser(principal, zones, user);
-    if (name) return name;
+    const name = selectByUser(principal, zones, user);
+    if (name !== undefined) return name;
   }
   const name = selectOnlyHost(principal);
   if (name) return name;

@@ -19,7 +19,6 @@ import {
   readAddressWithLength,
   readPrefix,
 } from './address-texts.ts';
-import { findUserName } from './credentials.ts';
 import type { DoorRequest } from './door.ts';
 import { splitHosts } from './requested-host.ts';
 
@@ -128,14 +127,7 @@ export function namesForeignAddress(parameters: Parameters, own: readonly string
   return false;
 }
 
-/** Whether a request to a path with another use, like `/`, is an update: it has a host or an address, also as Basic user. */
-export function isUpdate({ parameters, headers }: Pick<DoorRequest, 'parameters' | 'headers'>): boolean {
-  if (namesHostOrAddress(parameters)) return true;
-  const user = findUserName(headers) ?? '';
-  return user.includes('.') && !/[\s@]/.test(user);
-}
-
-/** See isUpdate. */
+/** Whether parameters name a host or an address, in any way that dyndns2 knows, or an address under an unknown name. */
 export function namesHostOrAddress(parameters: Parameters): boolean {
   for (const given in parameters) {
     const name = given.toLowerCase();
