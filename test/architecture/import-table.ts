@@ -271,7 +271,6 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'http/request/dry-run.ts',
       'http/request/error-reply.ts',
       'http/request/host-requests.ts',
-      'http/request/is-update.ts',
       'http/request/json-body.ts',
       'http/request/one-word-errors.ts',
       'http/request/original-parameters.ts',

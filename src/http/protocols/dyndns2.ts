@@ -14,8 +14,14 @@ import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { DRY_RUN, formatDryRun, isDryRun } from '../request/dry-run.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
-import { changeHost, changeHosts, replyAddresses, replyToHost, replyToHosts } from '../request/host-requests.ts';
-import { isUpdate } from '../request/is-update.ts';
+import {
+  changeHost,
+  changeHosts,
+  isUpdate,
+  replyAddresses,
+  replyToHost,
+  replyToHosts,
+} from '../request/host-requests.ts';
 import { findUnnamedHost, listUserHosts, MAX_HOSTS, readHost } from '../request/requested-host.ts';
 import {
   type Parameters as ClientParameters,

@@ -9,7 +9,7 @@ import { authenticateRequest, clientContext } from '../request/authentication.ts
 import { findCandidates } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { originalErrorReply } from '../request/error-reply.ts';
-import { isUpdate } from '../request/is-update.ts';
+import { isUpdate } from '../request/host-requests.ts';
 import { checkParameterNames } from '../request/original-parameters.ts';
 import { changeAddresses, deleteAddresses } from '../request/original-requests.ts';
 

@@ -92,10 +92,13 @@ export function joinIdentifier({ octets }: IpPrefix, identifier: IpAddress): IpA
   return { family: 6, text: formatIpv6(joined) };
 }
 
+/** Items of a list that are looked at. */
+const MAX_ITEMS = 100;
+
 /** Whether a text is an address or a prefix, or a list of them and of other words; also in brackets. */
 export function looksLikeAddress(text: string): boolean {
   if (!text.includes('.') && !text.includes(':')) return false;
-  return text.split(/[\s,]/).some((item) => {
+  return text.split(/[\s,]/, MAX_ITEMS).some((item) => {
     if (item.length < 2 || item.length > MAX_IPV6_TEXT + 6) return false;
     return readAddressWithLength(item.startsWith('[') && item.endsWith(']') ? item.slice(1, -1) : item) !== undefined;
   });

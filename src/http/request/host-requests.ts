@@ -7,8 +7,10 @@ import { hasPrivateAddress } from '../../core/updates/update-addresses.ts';
 import type { HostUpdated } from '../../core/updates/update-host.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import type { DomainName } from '../../dns/name.ts';
-import type { DoorReply, Services } from './door.ts';
+import { findUserName } from './credentials.ts';
+import type { DoorReply, DoorRequest, Services } from './door.ts';
 import { findHost } from './requested-host.ts';
+import { namesHostOrAddress } from './update-parameters.ts';
 
 /** Seconds. */
 const DEFAULT_TTL = 60;
@@ -143,6 +145,13 @@ export function replyAddresses(updated: HostUpdated): readonly string[] {
   const own = namesA === namesAAAA ? [...A.after, ...AAAA.after] : namesA ? A.after : AAAA.after;
   // Some clients take a success without an address for a failure: a host without one shows one of its members'.
   return own.length > 0 ? own : (members[0]?.AAAA.after ?? []);
+}
+
+/** Whether a request to a path with another use, like `/`, is an update: it has a host or an address, also as Basic user. */
+export function isUpdate({ parameters, headers }: Pick<DoorRequest, 'parameters' | 'headers'>): boolean {
+  if (namesHostOrAddress(parameters)) return true;
+  const user = findUserName(headers) ?? '';
+  return user.includes('.') && !/[\s@]/.test(user);
 }
 
 /** Without the final dot, as clients write names. */

@@ -128,14 +128,10 @@ function parseName(text: string): DomainName {
  */
 export function parseTtl(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
-  const number = text.trim();
-  if (/^[+-]?\d+(?:_\d+)*(?:\.0*)?$/.test(number)) {
-    const digits = number
-      .replace(/\..*/, '')
-      .replaceAll('_', '')
-      .replace(/^([+-]?)0+(?=\d)/, '$1');
-    if (digits.length <= 15) return Number(digits);
-    const shortText = `${oneLine(digits).slice(0, 20)}${digits.length > 20 ? '…' : ''}`;
+  const digits = wholeNumber(text.trim());
+  if (digits !== undefined && digits.length <= 15) return Number(digits);
+  if (digits !== undefined) {
+    const shortText = digits.length > 20 ? `${digits.slice(0, 20)}…` : digits;
     throw new AppError('request-malformed', `The TTL ${shortText} is not between 0 and 2147483647.`);
   }
   throw new AppError(
@@ -143,6 +139,15 @@ export function parseTtl(text: string | undefined): number | undefined {
     `int_parsing: Input should be a valid integer, unable to parse string as an integer (${oneLine(text)}).`,
     { logText: 'int_parsing: the TTL is not an integer.' },
   );
+}
+
+/** The sign and the digits of a number, without leading zeros; undefined for another text. */
+function wholeNumber(text: string): string | undefined {
+  const point = text.indexOf('.');
+  if (point >= 0 && !/^0*$/.test(text.slice(point + 1))) return undefined;
+  const whole = point < 0 ? text : text.slice(0, point);
+  if (!/^[+-]?\d[\d_]*$/.test(whole) || whole.endsWith('_') || whole.includes('__')) return undefined;
+  return whole.replaceAll('_', '').replace(/^([+-]?)0+(?=\d)/, '$1');
 }
 
 /**

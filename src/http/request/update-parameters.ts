@@ -128,7 +128,7 @@ export function namesForeignAddress(parameters: Parameters, own: readonly string
   return false;
 }
 
-/** Whether a request names a host or an address, in any parameter that could mean one. */
+/** Whether parameters name a host or an address, in any way that dyndns2 knows, or an address under an unknown name. */
 export function namesHostOrAddress(parameters: Parameters): boolean {
   for (const given in parameters) {
     const name = given.toLowerCase();
@@ -466,6 +466,9 @@ function addGeneral(reading: Reading, any: Reading): void {
 
 const SEPARATOR = /[\s,]+/;
 
+/** Items of one parameter, addresses and others. */
+const MAX_ITEMS = 100;
+
 /**
  * @param row receives the addresses
  * @param only the family of the parameter; undefined: either
@@ -478,8 +481,13 @@ function readItems(
   caller: IpAddress | undefined,
   only: Family | undefined,
 ): void {
-  if (!SEPARATOR.test(text)) readItem(row, request, text, caller, only);
-  else for (const item of text.split(SEPARATOR)) if (item !== '') readItem(row, request, item, caller, only);
+  if (!SEPARATOR.test(text)) {
+    readItem(row, request, text, caller, only);
+    return;
+  }
+  const items = text.split(SEPARATOR, MAX_ITEMS + 1);
+  if (items.length > MAX_ITEMS) throw new AppError('address-invalid', 'A parameter has too many addresses.');
+  for (const item of items) if (item !== '') readItem(row, request, item, caller, only);
 }
 
 function readItem(
