@@ -80,7 +80,8 @@ export class Authenticator {
       if (guesses.allows(source, sha256, candidates.length)) {
         const found = this.#configured(first, sha256, caller) ?? this.#cached(sha256, caller);
         if (found !== undefined && isOfKind(found)) {
-          guesses.right(source, sha256);
+          const isNew = guesses.right(source, sha256);
+          if (isNew && second !== undefined) guesses.account(source, tokenSha256(second.text));
           return this.#use(found, first);
         }
       }
@@ -105,7 +106,7 @@ export class Authenticator {
       outcomes = found.map((one) => (one === 'unknown' ? one : one !== 'none' && isOfKind(one) ? 'right' : 'wrong'));
       // A user name beside its right password is the name of an account, not a guess.
       const isBesidePassword = open[0] === 0 && open[1] === 1 && outcomes[0] === 'right';
-      if (isBesidePassword && candidates[1]!.isUserName && outcomes[1] === 'wrong') outcomes[1] = 'unknown';
+      if (isBesidePassword && candidates[1]!.isUserName && outcomes[1] === 'wrong') outcomes[1] = 'account';
       const at = outcomes.indexOf('right');
       if (at >= 0) return this.#use(found[at] as Principal, candidates[open[at]!]!);
       return found.some((one) => typeof one === 'object') ? 'other-kind' : 'wrong';
