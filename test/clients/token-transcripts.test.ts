@@ -71,7 +71,6 @@ describeWith(BIND_PROGRAMS, 'replayed on our server', () => {
   it('none takes a wrong token for a success, or one of another host', async () => {
     await restore();
     const serial = await lab.serial();
-    // Concurrently: the guess limiter delays each by a second after the first ten.
     const answers = ['wrong', 'other-token'].flatMap((token) =>
       TOKEN_TRANSCRIPTS.map(async (transcript) => {
         const { verdict } = await replay(transcript, server, token);

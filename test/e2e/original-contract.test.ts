@@ -703,7 +703,7 @@ describeWith(BIND_PROGRAMS, "the original's HTTP API", () => {
 
     it('2,000 generated ones get a defined reply, never 500, and write nothing', async () => {
       const seen = new Map<number, number>();
-      // Wrong secrets come from many sources, or the guess limiter would delay each by a second.
+      // Wrong secrets come from many sources, or the budget of one would be empty.
       const behind = await lab.serve({
         http: { trusted_proxies: ['127.0.0.1'] },
         zones: [{ name: ZONE, tsig_key: lab.key.secret }],

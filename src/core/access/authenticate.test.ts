@@ -278,6 +278,21 @@ describe('guessing', () => {
   });
 
   it.each([
+    ['master', SECRET],
+    ['stored', 'secretOfstored'],
+  ])(
+    'a user name that was sent beside its right password (%s) costs nothing beside a wrong one',
+    async (name, secret) => {
+      const authenticator = open({ masterSecret: SECRET, store: slowStore(token('stored')) });
+      expect(nameOf(await authenticator.authenticate(candidates(secret, 'user:alice')))).toBe(name);
+      for (let guess = 0; guess < GUESSES; guess += 1) {
+        expect(await authenticator.authenticate(candidates(`guess${guess}`, 'user:alice'))).toBe('wrong');
+      }
+      await expect(authenticator.authenticate(candidates('more', 'user:alice'))).rejects.toMatchObject(refused);
+    },
+  );
+
+  it.each([
     ['before', (guess: string) => [guess, SECRET]],
     ['behind', (guess: string) => [SECRET, guess]],
     ['as the user in front of', (guess: string) => ['x', `user:${guess}`, SECRET]],

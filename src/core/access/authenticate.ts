@@ -92,7 +92,8 @@ export class Authenticator {
       if (guesses.allows(source, sha256, candidates.length)) {
         const found = this.#configured(first, sha256, caller) ?? this.#cached(sha256, caller);
         if (found !== undefined && isOfKind(found) && this.#hasEnded(found) === false) {
-          guesses.right(source, sha256);
+          const isNew = guesses.right(source, sha256);
+          if (isNew && second !== undefined) guesses.account(source, tokenSha256(second.text));
           return this.#use(found, first);
         }
       }
@@ -126,7 +127,7 @@ export class Authenticator {
       });
       // A user name beside its right password is the name of an account, not a guess.
       const isBesidePassword = open[0] === 0 && open[1] === 1 && outcomes[0] === 'right';
-      if (isBesidePassword && candidates[1]!.isUserName && outcomes[1] === 'wrong') outcomes[1] = 'unknown';
+      if (isBesidePassword && candidates[1]!.isUserName && outcomes[1] === 'wrong') outcomes[1] = 'account';
       const at = outcomes.indexOf('right');
       if (at >= 0) return this.#use(found[at] as Principal, candidates[open[at]!]!);
       if (unplaced.size > 0) requireCaller(caller);

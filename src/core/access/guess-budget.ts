@@ -22,14 +22,19 @@ const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 /** A source becomes the newest of all no more often, so that most requests only look it up. */
 const RENEW_MS = MINUTE_MS;
+/** A source with more right credentials than are remembered has a user name hashed no more often. */
+const MIN_ACCOUNT_MS = 1_000;
 const MAX_SOURCES = 10_000;
 const MAX_RIGHT = 16;
 const MAX_FOREIGN = 8;
 /** Requests of one source that wait for others of it. */
 const MAX_WAITING = 256;
 
-/** `unknown`: not evaluated after all, and not charged. */
-export type GuessOutcome = 'right' | 'wrong' | 'unknown';
+/**
+ * `account`: the user name beside its right password, which is not a guess. `unknown`: not evaluated after all. Both are not
+ * charged.
+ */
+export type GuessOutcome = 'right' | 'wrong' | 'account' | 'unknown';
 
 /** The candidates of a request that may be evaluated. */
 export interface Admission {
@@ -44,6 +49,8 @@ interface SourceMemory {
   readonly foreign: RecentHashes;
   /** When it last became the newest of all. */
   renewedMs: number;
+  /** When a user name was last remembered. */
+  accountMs: number;
 }
 
 export class GuessBudget {
@@ -71,18 +78,31 @@ export class GuessBudget {
     return this.#memories.get(source)?.right.has(sha256, this.#nowMs()) === true;
   }
 
-  /** Remembers a right candidate. */
-  right(source: string, sha256: string): void {
+  /** Remembers a right candidate. @returns whether `account` should be called for the user name beside it, if there is one */
+  right(source: string, sha256: string): boolean {
     const nowMs = this.#nowMs();
     let memory = this.#memories.get(source);
     if (memory === undefined) {
-      memory = { right: new RecentHashes(MAX_RIGHT), foreign: new RecentHashes(MAX_FOREIGN), renewedMs: nowMs };
+      memory = {
+        right: new RecentHashes(MAX_RIGHT),
+        foreign: new RecentHashes(MAX_FOREIGN),
+        renewedMs: nowMs,
+        accountMs: nowMs,
+      };
       setBounded(this.#memories, source, memory, MAX_SOURCES);
     } else if (nowMs - memory.renewedMs >= RENEW_MS) {
       memory.renewedMs = nowMs;
       setBounded(this.#memories, source, memory, MAX_SOURCES);
     }
-    memory.right.add(sha256, nowMs);
+    const isNew = memory.right.add(sha256, nowMs);
+    if (!isNew || (memory.right.isFull && nowMs - memory.accountMs < MIN_ACCOUNT_MS)) return false;
+    memory.accountMs = nowMs;
+    return true;
+  }
+
+  /** Remembers a user name beside its right password: it costs nothing beside a wrong one. */
+  account(source: string, sha256: string): void {
+    this.#memories.get(source)?.foreign.add(sha256, this.#nowMs());
   }
 
   /**
@@ -145,12 +165,14 @@ export class GuessBudget {
   ): readonly number[] {
     const right = open.filter((_, at) => outcomes[at] === 'right');
     const wrong = open.filter((_, at) => outcomes[at] === 'wrong');
+    const account = open.filter((_, at) => outcomes[at] === 'account');
     for (const index of right) this.right(source, hashes[index]!);
     const memory = this.#memories.get(source);
     for (const index of wrong) {
       memory?.right.delete(hashes[index]!);
       if (right.length > 0) memory?.foreign.add(hashes[index]!, this.#nowMs());
     }
+    for (const index of account) this.account(source, hashes[index]!);
     return wrong;
   }
 
@@ -178,23 +200,31 @@ class RecentHashes {
     return at >= 0 && nowMs - this.#seenMs[at]! < DAY_MS;
   }
 
-  add(sha256: string, nowMs: number): void {
+  /** @returns whether it was not there */
+  add(sha256: string, nowMs: number): boolean {
     const last = this.#hashes.length - 1;
+    let isNew = false;
     if (this.#hashes[last] !== sha256) {
-      this.delete(sha256);
+      isNew = !this.delete(sha256);
       if (this.#hashes.push(sha256) > this.#limit) {
         this.#hashes.shift();
         this.#seenMs.shift();
       }
     }
     this.#seenMs[this.#hashes.length - 1] = nowMs;
+    return isNew;
   }
 
-  delete(sha256: string): void {
+  get isFull(): boolean {
+    return this.#hashes.length === this.#limit;
+  }
+
+  delete(sha256: string): boolean {
     const at = this.#hashes.indexOf(sha256);
-    if (at < 0) return;
+    if (at < 0) return false;
     this.#hashes.splice(at, 1);
     this.#seenMs.splice(at, 1);
+    return true;
   }
 }
 
