@@ -60,7 +60,14 @@ export class HttpPoster {
       ...((username !== '' || password !== '') && { auth: `${decoded(username)}:${decoded(password)}` }),
     };
     return new Promise((resolve) => {
-      const sent = protocol === 'https:' ? httpsRequest(options) : httpRequest(options);
+      let sent: ClientRequest;
+      try {
+        sent = protocol === 'https:' ? httpsRequest(options) : httpRequest(options);
+      } catch (error) {
+        // A path or header that Node refuses is a failed delivery, not the end of the process.
+        resolve({ kind: 'unanswered', reason: (error as NodeJS.ErrnoException).code ?? 'UNKNOWN' });
+        return;
+      }
       this.#inFlight.add(sent);
       const timer = setTimeout(() => sent.destroy(Object.assign(new Error('timeout'), { code: 'TIMEOUT' })), timeoutMs);
       sent.once('close', () => {

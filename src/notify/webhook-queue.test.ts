@@ -78,6 +78,15 @@ afterEach(async () => {
 });
 
 describe('the queue of a webhook', () => {
+  it('a request that cannot be made is a failed delivery', async () => {
+    await queue.close(0);
+    queue = open({ userAgent: 'dyndns/\n' });
+    queue.enqueue(notice('a'));
+    pass(0);
+    await attempts(1);
+    expect([outcomes, queue.problem]).toEqual([['retried'], expect.stringContaining('ERR_INVALID_CHAR')]);
+  });
+
   it('delivers the kinds that the webhook subscribes to, and never within the call', async () => {
     queue.enqueue(notice('a'));
     queue.enqueue(notice('a', 'silent'));
