@@ -21,9 +21,10 @@ import { clientAddress } from '#dist/http/app/client-address.js';
 import { readHeaderValue } from '#dist/http/app/header-parameters.js';
 import { multipartBoundary, parseMultipart } from '#dist/http/app/multipart.js';
 import { listParameters, mergeParameters, parseParameters } from '#dist/http/app/parameters.js';
+import { parseProxyHeader } from '#dist/http/app/proxy-protocol.js';
 import { queryOf, routedTarget } from '#dist/http/app/request-target.js';
 import { readAddress, readAddressWithLength, readPrefix } from '#dist/http/request/address-texts.js';
-import { findCredential, findUserName } from '#dist/http/request/credentials.js';
+import { findCandidates, findUserName } from '#dist/http/request/credentials.js';
 import { readJsonObject } from '#dist/http/request/json-body.js';
 import { splitHosts } from '#dist/http/request/requested-host.js';
 import { ZoneDraft } from '#dist/nameserver/zone/draft.js';
@@ -41,6 +42,8 @@ import { makeRoutes } from './growth-routes.mjs';
  */
 
 const apex = DomainName.parse('example.com');
+const PROXY = /** @type {const} */ ({ family: 4, text: '10.0.0.1' });
+
 const trust = /** @type {const} */ ({
   trustedProxies: [parseIpPrefix('10.0.0.0/8')].filter((prefix) => prefix !== undefined),
 });
@@ -82,25 +85,25 @@ export const TEXT_PARSERS = [
   {
     name: 'Authorization',
     prefixes: ['', 'Basic ', 'Basic', 'Bearer ', 'Token ', 'basic  '],
-    read: (text) => [findCredential({ authorization: text }, undefined), findUserName({ authorization: text })],
+    read: (text) => [findCandidates({ authorization: text }, undefined), findUserName({ authorization: text })],
   },
   {
     name: 'Basic',
     read: (text) => {
       const authorization = `Basic ${Buffer.from(text).toString('base64')}`;
-      return [findCredential({ authorization }, undefined), findUserName({ authorization })];
+      return [findCandidates({ authorization }, undefined), findUserName({ authorization })];
     },
   },
   {
     name: 'X-Forwarded-For',
     prefixes: ['', '10.0.0.1, ', '['],
     read: (text) =>
-      clientAddress('10.0.0.1', { 'x-forwarded-for': text }, { ...trust, clientAddressHeader: 'x-forwarded-for' }),
+      clientAddress(PROXY, { 'x-forwarded-for': text }, { ...trust, clientAddressHeader: 'x-forwarded-for' }),
   },
   {
     name: 'Forwarded',
     prefixes: ['', 'for=', 'for="', 'by=x;for=', 'for=10.0.0.1, '],
-    read: (text) => clientAddress('10.0.0.1', { forwarded: text }, { ...trust, clientAddressHeader: 'forwarded' }),
+    read: (text) => clientAddress(PROXY, { forwarded: text }, { ...trust, clientAddressHeader: 'forwarded' }),
   },
   { name: 'host name', prefixes: ['', 'a.', '\u00fc'], read: (text) => parseHostName(text) },
   { name: 'domain name', prefixes: ['', 'a.'], read: (text) => DomainName.parse(text, apex) },
@@ -139,7 +142,11 @@ export const TEXT_PARSERS = [
     ],
     read: (text) => parseZoneFile(text, { origin: apex, defaultTtl: 60 }),
   },
-  // A parser of a new door, such as the PROXY protocol, is a row here.
+  {
+    name: 'PROXY protocol',
+    prefixes: ['', 'PROXY TCP4 ', 'PROXY UNKNOWN ', '\r\n\r\n\0\r\nQUIT\n!\x11'],
+    read: (text) => parseProxyHeader(Buffer.from(text, 'latin1')),
+  },
   ...makeRoutes(),
 ];
 

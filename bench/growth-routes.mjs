@@ -5,11 +5,13 @@
  * is measured. The routes and the parameters come from the code: new ones are covered.
  */
 import { Authenticator } from '#dist/core/access/authenticate.js';
+import { GuessBudget } from '#dist/core/access/guess-budget.js';
 import { AppError } from '#dist/core/errors.js';
 import { ZoneTable } from '#dist/core/zones/zone.js';
 import { DomainName } from '#dist/dns/name.js';
 import { PROTOCOLS } from '#dist/http/app/app.js';
-import { listParameters, mergeParameters, parseParameters } from '#dist/http/app/parameters.js';
+import { mergeParameters, parseParameters, repeatedTexts } from '#dist/http/app/parameters.js';
+import { jsonParameters, parseJson } from '#dist/http/request/json-body.js';
 import { PARAMETERS } from '#dist/http/request/update-parameters.js';
 
 const SECRET = 'ofTheFuzzer';
@@ -38,7 +40,7 @@ const services = /** @type {any} */ (
   new Proxy(
     {
       zones: new ZoneTable([zone]),
-      authenticator: new Authenticator({ masterSecret: SECRET, now: () => 0 }),
+      authenticator: new Authenticator({ masterSecret: SECRET, guesses: new GuessBudget(() => 0), now: () => 0 }),
       record: { refuse: (/** @type {unknown} */ error) => error },
       updates: refuse,
       texts: refuse,
@@ -75,12 +77,15 @@ const NAMES = [
 
 /** @param {string} query @param {string | undefined} form @param {string | undefined} json */
 function parametersOf(query, form, json) {
-  const fields = form === undefined ? undefined : parseParameters(form);
-  return {
-    parameters: mergeParameters(parseParameters(query), fields),
-    lists: listParameters(query, { text: form, fields }),
-    body: json ?? form,
-  };
+  const fields = json === undefined ? (form === undefined ? undefined : parseParameters(form)) : jsonFields(json);
+  const parameters = mergeParameters(parseParameters(query), fields);
+  return { parameters, repeated: repeatedTexts(parameters), body: json ?? form, isJsonObject: json !== undefined };
+}
+
+/** @param {string} json */
+function jsonFields(json) {
+  const { fields } = parseJson(json);
+  return fields === undefined ? undefined : jsonParameters(fields).parameters;
 }
 
 /** @param {any} route @param {object} parts of the request */
@@ -90,11 +95,13 @@ function requestOf(route, parts) {
   );
   const headers = { authorization: `Bearer ${SECRET}`, 'x-api-user': 'fuzz', 'x-api-key': SECRET };
   const clientAddress = { family: 4, text: '192.0.2.1' };
+  const peer = clientAddress;
   return {
     method: route.methods[0],
     headers,
     path,
     clientAddress,
+    peer,
     ...parametersOf('', undefined, undefined),
     ...parts,
   };
@@ -131,16 +138,13 @@ export function makeRoutes() {
           return {
             ...rest,
             parameters: mergeParameters(parameters, { hostname: 'home.example.com', [name]: text }),
-            lists: { [name]: [text] },
           };
         });
       }
-      if (route.takesJson) {
-        for (const name of ['fqdn', 'value', 'subdomain', 'txt', 'allowfrom', 'hostname', 'myip']) {
-          add(`JSON value of ${name}`, (text) => parametersOf('', undefined, JSON.stringify({ [name]: text })));
-        }
-        add('JSON', (text) => parametersOf('', undefined, text));
+      for (const name of ['fqdn', 'value', 'subdomain', 'txt', 'allowfrom', 'hostname', 'myip']) {
+        add(`JSON value of ${name}`, (text) => parametersOf('', undefined, JSON.stringify({ [name]: text })));
       }
+      add('JSON', (text) => parametersOf('', undefined, text));
       for (const [placeholder, name] of route.pattern.matchAll(/:(\w+)/g)) {
         add(`path ${placeholder}`, (text) => {
           const request = requestOf(route, {});

@@ -127,6 +127,26 @@ const DOORS: readonly Door[] = [
     refused: [200, 'ERROR'],
   },
   {
+    name: 'dyndns2 at the root',
+    target: `/?hostname=${HOST}&myip=192.0.2.1`,
+    accepted: /^(good|nochg) 192\.0\.2\.1\n$/,
+    refused: [401, 'badauth\n'],
+  },
+  {
+    name: 'easyDNS',
+    target: `/dyn/generic.php?hostname=${HOST}&myip=192.0.2.1`,
+    accepted: /^NOERROR\n$/,
+    refused: [401, 'NO_AUTH\n'],
+  },
+  {
+    name: 'Njalla',
+    // Without `k` the path belongs to dyndns2.
+    target: `/update?h=${HOST}&a=192.0.2.1&k=-`,
+    own: [path('k', (secret) => `/update?h=${HOST}&a=192.0.2.1&k=${secret}`)],
+    accepted: /"message":"record updated"/,
+    refused: [401, '{"status":401,"message":"invalid host or key"}\n'],
+  },
+  {
     name: 'FreeDNS 1',
     target: `/dynamic/update.php?host=${HOST}&address=192.0.2.1`,
     own: [
@@ -176,7 +196,7 @@ const DOORS: readonly Door[] = [
     name: 'httpreq',
     target: '/present?x=',
     body: JSON.stringify({ fqdn: `_acme-challenge.${HOST}.`, value: 'x' }),
-    accepted: /^OK /,
+    accepted: /^\{"fqdn":/,
     refused: [401, 'You specified a wrong secret key.\n'],
   },
   {

@@ -66,12 +66,13 @@ describeWith(BIND_PROGRAMS, 'requests for another web site', () => {
     const values: Record<string, string> = { secret: server.secret, token: server.secret, fqdn: host, domains: host };
     const path = pattern.replace(/:(\w+)/g, (_all, name: string) => values[name] ?? '192.0.2.1');
     const headers = { Authorization: `Basic ${Buffer.from(`x:${server.secret}`).toString('base64')}` };
-    const isWhole = path !== pattern || pattern === '/check';
+    const isWhole = path !== pattern || pattern === '/check' || (protocol.name === 'original' && pattern === '/');
     const names: Record<string, string> = {
       original: `fqdn=${host}&ip_1=192.0.2.1`,
       duckdns: `domains=${host}&token=${server.secret}&ip=192.0.2.1`,
       freemyip: `domain=${host}&token=${server.secret}&myip=192.0.2.1`,
       freedns: `host=${host}&address=192.0.2.1&action=getdyndns`,
+      njalla: `h=${host}&k=${server.secret}&a=192.0.2.1`,
     };
     const query = names[protocol.name] ?? `hostname=${host}&myip=192.0.2.1`;
     if (protocol.name === 'httpreq') {

@@ -600,9 +600,10 @@ describeWith(BIND_PROGRAMS, 'where we differ from the original', () => {
       );
       await new Promise((resolve) => socket.once('close', resolve));
       alone.process.signal('SIGCONT');
-      const requests = () => alone.log().filter(({ route }) => route === '/update-by-query');
-      await waitUntil('the request to be answered', () => requests().length === 1);
-      expect(requests()[0]?.['source']).not.toBe('198.51.100.66');
+      // What was received before is dealt with when these are answered.
+      for (let round = 0; round < 3; round += 1) await alone.ask('/');
+      const requests = alone.log().filter(({ route }) => route === '/update-by-query');
+      expect(requests.map(({ source }) => source)).not.toContain('198.51.100.66');
       expect(await lab.look(`reset.${ZONE}`, 'A')).toEqual([]);
       await alone.stop();
     });
