@@ -20,13 +20,14 @@ import { parseZoneFile } from '#dist/dns/zone-file/zone-file.js';
 import { clientAddress } from '#dist/http/app/client-address.js';
 import { readHeaderValue } from '#dist/http/app/header-parameters.js';
 import { multipartBoundary, parseMultipart } from '#dist/http/app/multipart.js';
-import { listParameters, mergeParameters, parseParameters } from '#dist/http/app/parameters.js';
+import { mergeParameters, parseParameters, repeatedTexts } from '#dist/http/app/parameters.js';
 import { parseProxyHeader } from '#dist/http/app/proxy-protocol.js';
-import { queryOf, routedTarget } from '#dist/http/app/request-target.js';
+import { queryOf, routedTarget, routeMatcher } from '#dist/http/app/request-target.js';
 import { readAddress, readAddressWithLength, readPrefix } from '#dist/http/request/address-texts.js';
 import { findCandidates, findUserName } from '#dist/http/request/credentials.js';
 import { readJsonObject } from '#dist/http/request/json-body.js';
 import { splitHosts } from '#dist/http/request/requested-host.js';
+import { readParameters } from '#dist/http/request/update-parameters.js';
 import { ZoneDraft } from '#dist/nameserver/zone/draft.js';
 import { applyEdits, checkPrerequisites } from '#dist/nameserver/zone/edit.js';
 import { NameMap } from '#dist/nameserver/zone/name-map.js';
@@ -48,12 +49,14 @@ const trust = /** @type {const} */ ({
   trustedProxies: [parseIpPrefix('10.0.0.0/8')].filter((prefix) => prefix !== undefined),
 });
 
+const isRoute = routeMatcher(['/nic/update', '/u/:secret', '/update-by-path/:secret/:fqdn']);
+
 /** @type {readonly TextParser[]} */
 export const TEXT_PARSERS = [
   {
     name: 'request target',
     prefixes: ['', '/', '/a?', 'http://', '/%5c', '/nic/update?a=%20http'],
-    read: (text) => queryOf(routedTarget(text, 'checkip.example.com')),
+    read: (text) => queryOf(routedTarget(text, 'checkip.example.com', isRoute)),
   },
   {
     name: 'parameters',
@@ -62,8 +65,11 @@ export const TEXT_PARSERS = [
   },
   {
     name: 'lists of parameters',
-    prefixes: ['', 'h[]='],
-    read: (text) => listParameters(text, { text, fields: {} }),
+    prefixes: ['', 'h[]=', 'myip=1&MyIP='],
+    read: (text) => {
+      const parameters = mergeParameters(parseParameters(text), parseParameters(text));
+      return readParameters({ parameters, repeated: repeatedTexts(parameters) });
+    },
   },
   {
     name: 'header parameters',
