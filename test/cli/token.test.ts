@@ -277,7 +277,7 @@ describeWith(POSTGRES_PROGRAMS, 'token and PostgreSQL', () => {
       // Once the server has looked at what others do, it remembers the token.
       for (const _ of [1, 2, 3]) expect(await update(server, secret)).toBe(200);
       await commands.run('token', 'revoke', 'router1');
-      await expectEndWithinOneSecond(async () => (await update(server, secret)) !== 456);
+      await expectEndWithinOneSecond(async () => (await update(server, secret)) === 200);
       // The server writes events once a second.
       await waitUntil('the event to be written', async () => {
         const { events } = await commands.json('history', HOME);

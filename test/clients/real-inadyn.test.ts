@@ -87,6 +87,22 @@ for (const primary of PRIMARIES) {
       expect(await lab.look(HOME, 'A')).toEqual([IPV4]);
     });
 
+    it.each([
+      ['none', 'none', `&token=${TOKEN}`],
+      [TOKEN, 'none', ''],
+    ])('with user %s and password %s, and the token elsewhere', async (user, password, more) => {
+      const page = lab
+        .adapt(pageBlock('inadyn.md', 'conf inadyn'))
+        .replace(/"curl .*"/, `"echo ${IPV6}"`)
+        .replaceAll(/username = .*/g, `username = ${user}`)
+        .replaceAll(/password = .*/g, `password = ${password}`)
+        .replaceAll('myip=%i', `myip=%i${more}`);
+      const file = writeInto(lab.directory, 'inadyn.conf', `ca-trust-file = ${lab.front.caFile}\n${page}`);
+      const { code, stderr } = await runInadyn(file, ['--force']);
+      expect([code, stderr]).toEqual([0, expect.stringContaining(done(HOME, IPV4))]);
+      expect([await lab.look(HOME, 'A'), await lab.look(HOME, 'AAAA')]).toEqual([[IPV4], [IPV6]]);
+    });
+
     it.skipIf(!CAN_OWN_HOSTS)('with its plugin for dyndns.org, whose name leads to us', async () => {
       const host = `127.77.${randomInt(256)}.${randomInt(1, 255)}`;
       const relay = await startRelay({ from: { host, port: 80 }, to: { host: '127.0.0.1', port: lab.httpPort } });

@@ -135,7 +135,7 @@ for (const kind of SECONDARY_KINDS) {
 
       async function startPrimary(): Promise<Nameserver> {
         const [, block = ''] = /^```yaml\n([\s\S]*?)^```$/m.exec(readFileSync(join(REPOSITORY, PAGE), 'utf8'))!;
-        installation.write('/etc/dyndns/secret', 'aSecretOfTests1\n');
+        chmodSync(installation.write('/etc/dyndns/secret', 'aSecretOfTests1\n'), 0o600);
         installation.write('/var/lib/dyndns/.keep', '');
         const text = block
           .replace("'192.0.2.1:53'", `'127.0.0.1:${ports.primary}'`)

@@ -64,6 +64,8 @@ describe('a mangled target', () => {
     ['/%2fmyip', '/myip'],
     ['/update-by-path%2FSECRET%2Fhome.example.com', '/update-by-path/SECRET/home.example.com'],
     ['/update-by-path/SECRET%2Fhome.example.com', '/update-by-path/SECRET/home.example.com'],
+    ['/update-by-path/SECRET/home.example.com%2F192.0.2.1', '/update-by-path/SECRET/home.example.com/192.0.2.1'],
+    ['/update%2Fhome%2FTOKEN', '/update/home/TOKEN'],
     ['/u%2FSECRET', '/u/SECRET'],
     // An escaped slash of a credential stays where the path is a route with it.
     ['/u/SE%2FCRET', '/u/SE%2FCRET'],

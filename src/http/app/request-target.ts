@@ -6,7 +6,7 @@
  * another spelling.
  */
 
-/** Whether a path is that of a route. Escapes in the placeholders of its pattern are not decoded. */
+/** Whether a path is that of a route. Only a credential may have an escaped slash: names and addresses have none. */
 export type IsRoute = (path: string) => boolean;
 
 /** @param patterns with `:placeholder` segments */
@@ -19,9 +19,15 @@ export function routeMatcher(patterns: readonly string[]): IsRoute {
     return open.some(
       (parts) =>
         parts.length === sent.length &&
-        parts.every((part, at) => (part.startsWith(':') ? sent[at] !== '' : part === sent[at])),
+        parts.every((part, at) => (part.startsWith(':') ? fits(part, sent[at]!) : part === sent[at])),
     );
   };
+}
+
+const CREDENTIALS: ReadonlySet<string> = new Set([':secret', ':token']);
+
+function fits(placeholder: string, segment: string): boolean {
+  return segment !== '' && (CREDENTIALS.has(placeholder) || !/%2f/i.test(segment));
 }
 
 /** No route has this path. */
