@@ -62,8 +62,12 @@ export class Connection {
   named: { readonly address: IpAddress | undefined } | undefined;
   /** What HTTP is read from: the socket or TLS on it; undefined before the PROXY header and the handshake are read. */
   http: Socket | undefined;
-  /** The reply to the newest request. */
+  /** The reply to the newest request, until it is sent: a reply that is kept longer survives collections of garbage. */
   last: ServerResponse | undefined;
+  /** Requests that were read. */
+  requests = 0;
+  /** The last reply was sent with `Connection: close`. */
+  isFinal = false;
   /** Nothing more is executed: the rest of what arrives is discarded. */
   isRefused = false;
   /** When it must speak HTTP. */
@@ -74,8 +78,8 @@ export class Connection {
   sinceMs = 0;
   /** Octets that are not sent, or that were read, at the last sweep. */
   octets = 0;
-  /** The newest reply at the last sweep. */
-  seen: ServerResponse | undefined;
+  /** `requests` at the last sweep. */
+  seen = 0;
 
   constructor(raw: Socket, isUnix: boolean, deadlineMs: number) {
     this.raw = raw;
@@ -85,6 +89,13 @@ export class Connection {
   }
 
   /** A request was read, and its reply is not sent to its end. */
+  /** A request was read, and gets this reply. */
+  begins(response: ServerResponse): void {
+    this.last = response;
+    this.requests += 1;
+    response.on('close', releaseResponse);
+  }
+
   get isBusy(): boolean {
     const { last } = this;
     return last !== undefined && !last.writableFinished && !last.destroyed;
@@ -94,6 +105,14 @@ export class Connection {
     this.http?.destroy();
     this.raw.destroy();
   }
+}
+
+/** One function for all replies: a closure for each would cost an allocation. */
+function releaseResponse(this: ServerResponse): void {
+  const connection = connectionOf(this.req.socket);
+  if (connection?.last !== this) return;
+  connection.isFinal = !this.shouldKeepAlive;
+  connection.last = undefined;
 }
 
 /** The connection that a socket belongs to; undefined before TLS is established. */
@@ -221,14 +240,14 @@ export class Connections {
   }
 
   #isOver(connection: Connection, nowMs: number): boolean {
-    const { http, last } = connection;
+    const { http, requests } = connection;
     if (http === undefined) return nowMs > connection.deadlineMs;
     const state = stateOf(connection, http);
     const octets = state === 'sending' ? http.writableLength : state === 'reading' ? http.bytesRead : 0;
-    if (state !== connection.state || octets !== connection.octets || last !== connection.seen) {
+    if (state !== connection.state || octets !== connection.octets || requests !== connection.seen) {
       connection.state = state;
       connection.octets = octets;
-      connection.seen = last;
+      connection.seen = requests;
       connection.sinceMs = nowMs;
     }
     return nowMs - connection.sinceMs > this.#limitOf(state);

@@ -110,8 +110,8 @@ function pass(request: IncomingMessage, response: ServerResponse, listener: Requ
   const connection = connectionOf(request.socket);
   if (connection !== undefined) {
     // Behind a request that was refused, where the next one begins is not certain; behind the last one, no reply is sent.
-    if (connection.isRefused || connection.last?.shouldKeepAlive === false) return;
-    connection.last = response;
+    if (connection.isRefused || connection.isFinal || connection.last?.shouldKeepAlive === false) return;
+    connection.begins(response);
   }
   const { headers } = request;
   const coding = headers['transfer-encoding'];
@@ -191,7 +191,7 @@ function answerUnreadable(error: NodeJS.ErrnoException & { rawPacket?: Buffer },
     return;
   }
   // Octets behind a request that was answered are no reason for a second reply, unless they are a request.
-  const isSecondReply = last !== undefined && !BEGINS_REQUEST.test(error.rawPacket?.toString('latin1', 0, 16) ?? '');
+  const isSecondReply = connection.requests > 0 && !BEGINS_REQUEST.test(error.rawPacket?.toString('latin1', 0, 16) ?? '');
   if (isSecondReply || !socket.writable) socket.end();
   else socket.end(`HTTP/1.1 ${status.join(' ')}\r\n${TEXT_HEADERS}\r\n${UNREADABLE}`);
 }
@@ -215,7 +215,7 @@ function refuseExpectation(request: IncomingMessage, response: ServerResponse): 
   const connection = connectionOf(request.socket);
   if (connection?.isRefused) return;
   if (connection !== undefined) {
-    connection.last = response;
+    connection.begins(response);
     connection.isRefused = true;
   }
   response.writeHead(417, UNREADABLE_HEADERS).end(UNREADABLE);

@@ -29,7 +29,7 @@ function busyTurns() {
 }
 
 describe('RequestTurns', () => {
-  it('starts a request at once, and a second one that does not fit into the turn in the next', async () => {
+  it('starts a request at once, and a second one of the same connection in the next turn', async () => {
     const { started, take } = busyTurns();
     const connection = makeConnection();
     take(connection, 'a');
@@ -48,7 +48,7 @@ describe('RequestTurns', () => {
     for (const url of ['a1', 'a2', 'a3']) take(one, url);
     for (const url of ['b1', 'b2']) take(other, url);
     while (started.length < 5) await nextTurn();
-    expect(started).toEqual(['a1', 'a2', 'b1', 'a3', 'b2']);
+    expect(started).toEqual(['a1', 'b1', 'a2', 'b2', 'a3']);
   });
 
   it('closes a connection on which more than a hundred requests wait, and starts none of them', async () => {
