@@ -61,8 +61,7 @@ export function guardServer(
     }
   };
   const turns = new RequestTurns(guarded);
-  const take: RequestListener = (request, response) => turns.take(request, response);
-  server.on('request', (request, response) => pass(request, response, take));
+  server.on('request', (request, response) => pass(request, response, turns));
   // Some clients end their side after the request. Without this, Node drops the reply although the change is made.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.on('clientError', answerUnreadable);
@@ -106,8 +105,9 @@ export function requestListener(
 }
 
 /** Passes a request on, unless its message must not be believed. */
-function pass(request: IncomingMessage, response: ServerResponse, listener: RequestListener): void {
+function pass(request: IncomingMessage, response: ServerResponse, turns: RequestTurns): void {
   const connection = connectionOf(request.socket);
+  const isPipelined = connection?.isBusy === true;
   if (connection !== undefined) {
     // Behind a request that was refused, where the next one begins is not certain; behind the last one, no reply is sent.
     if (connection.isRefused || connection.isFinal || connection.last?.shouldKeepAlive === false) return;
@@ -118,8 +118,8 @@ function pass(request: IncomingMessage, response: ServerResponse, listener: Requ
   const length = headers['content-length'];
   if (coding !== undefined && (isAmbiguous(request, coding) || length !== undefined)) refuse(response, BAD_REQUEST);
   else if ((coding !== undefined || (length !== undefined && length !== '0')) && hasIgnoredBody(request)) {
-    readThrough(request, response, listener);
-  } else listener(request, response);
+    readThrough(request, response, () => turns.take(request, response, isPipelined));
+  } else turns.take(request, response, isPipelined);
 }
 
 /** HTTP/1.0 has no codings (RFC 9112 §6.1), and Node reads no other than chunked. */
@@ -133,7 +133,7 @@ function hasIgnoredBody({ method }: IncomingMessage): boolean {
 }
 
 /** Passes a request on when its body is read to its end: one that is cut or malformed must change nothing. */
-function readThrough(request: IncomingMessage, response: ServerResponse, listener: RequestListener): void {
+function readThrough(request: IncomingMessage, response: ServerResponse, start: () => void): void {
   let octets = 0;
   request.on('data', (chunk: Buffer) => {
     octets += chunk.length;
@@ -141,7 +141,7 @@ function readThrough(request: IncomingMessage, response: ServerResponse, listene
   });
   request.once('error', () => undefined);
   request.once('end', () => {
-    if (!response.writableEnded) listener(request, response);
+    if (!response.writableEnded) start();
   });
 }
 
@@ -191,7 +191,8 @@ function answerUnreadable(error: NodeJS.ErrnoException & { rawPacket?: Buffer },
     return;
   }
   // Octets behind a request that was answered are no reason for a second reply, unless they are a request.
-  const isSecondReply = connection.requests > 0 && !BEGINS_REQUEST.test(error.rawPacket?.toString('latin1', 0, 16) ?? '');
+  const isSecondReply =
+    connection.requests > 0 && !BEGINS_REQUEST.test(error.rawPacket?.toString('latin1', 0, 16) ?? '');
   if (isSecondReply || !socket.writable) socket.end();
   else socket.end(`HTTP/1.1 ${status.join(' ')}\r\n${TEXT_HEADERS}\r\n${UNREADABLE}`);
 }

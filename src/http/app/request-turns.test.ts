@@ -23,8 +23,11 @@ function busyTurns() {
     const endMs = performance.now() + 3;
     while (performance.now() < endMs);
   });
-  const take = (socket: object, url: string) =>
-    turns.take({ socket, url } as unknown as IncomingMessage, {} as ServerResponse);
+  const busy = new Set<object>();
+  const take = (socket: object, url: string) => {
+    turns.take({ socket, url } as unknown as IncomingMessage, {} as ServerResponse, busy.has(socket));
+    busy.add(socket);
+  };
   return { started, take };
 }
 

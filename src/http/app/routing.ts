@@ -118,7 +118,7 @@ async function answer(
     error = services.record.refuse(error, { caller: doorRequest.clientAddress, peer: doorRequest.peer });
     doorReply = protocol.formatError(error, request.id);
   }
-  sendReply(reply, doorReply);
+  sendReply(reply, doorReply, route.crossOrigin !== undefined);
   observer.requestAnswered({
     requestId: request.id,
     method: request.method,
@@ -142,26 +142,45 @@ function refuseUnread({ body }: FastifyRequest, route: Route): void {
 }
 
 function readRequest(request: FastifyRequest, trust: ProxyTrust): DoorRequest {
-  const body = request.body as ReadBody | null | undefined;
   const { address, peer } = callerOf(request.raw.socket, request.headers, trust);
-  let merged: TextByName | undefined;
-  const parameters = (): TextByName => {
-    merged ??= mergeParameters(request.query as TextByName, body?.fields);
-    return merged;
-  };
-  return {
-    method: request.method,
-    headers: request.headers,
-    path: request.params as Record<string, string>,
-    get parameters() {
-      return parameters();
-    },
-    get repeated() {
-      return repeatedTexts(parameters());
-    },
-    body: body?.text,
-    isJsonObject: body?.isObject === true,
-    clientAddress: address,
-    peer,
-  };
+  return new ReadRequest(request, address, peer);
+}
+
+/** A class: getters of an object literal would be made anew for each request. */
+class ReadRequest implements DoorRequest {
+  readonly method: string;
+  readonly headers: DoorRequest['headers'];
+  readonly path: DoorRequest['path'];
+  readonly clientAddress: DoorRequest['clientAddress'];
+  readonly peer: DoorRequest['peer'];
+  readonly #query: TextByName;
+  readonly #body: ReadBody | null | undefined;
+  #parameters: TextByName | undefined;
+
+  constructor(request: FastifyRequest, address: DoorRequest['clientAddress'], peer: DoorRequest['peer']) {
+    this.method = request.method;
+    this.headers = request.headers;
+    this.path = request.params as Record<string, string>;
+    this.clientAddress = address;
+    this.peer = peer;
+    this.#query = request.query as TextByName;
+    this.#body = request.body as ReadBody | null | undefined;
+  }
+
+  get parameters(): TextByName {
+    this.#parameters ??= mergeParameters(this.#query, this.#body?.fields);
+    return this.#parameters;
+  }
+
+  get repeated(): DoorRequest['repeated'] {
+    return repeatedTexts(this.parameters);
+  }
+
+  get body(): string | undefined {
+    return this.#body?.text;
+  }
+
+  get isJsonObject(): boolean {
+    return this.#body?.isObject === true;
+  }
 }
