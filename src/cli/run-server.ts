@@ -49,8 +49,12 @@ export async function runServer(
   return { server, config, log };
 }
 
-/** Node.js itself writes its warnings to the error output, where a reader that stalls would block the server. */
+/**
+ * Node.js itself writes its warnings to the error output, where a reader that stalls would block the server. Nothing else
+ * writes there; if a package does, a failure does not end the server.
+ */
 function logWarningsOfNode(log: Log): void {
+  process.stderr.on('error', () => undefined);
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => log.warn(`Node.js: ${name}: ${message}`));
 }
