@@ -33,17 +33,17 @@ export function sendReply(reply: FastifyReply, doorReply: DoorReply, mayHaveHead
   // A request whose body was too large has its reply already.
   if (raw.headersSent) return;
   const lines = [
-    'Content-Type',
+    'content-type',
     contentType ?? 'text/plain; charset=utf-8',
-    'X-Content-Type-Options',
+    'x-content-type-options',
     'nosniff',
-    'Cache-Control',
+    'cache-control',
     'no-store',
-    'Content-Length',
+    'content-length',
     String(Buffer.byteLength(body)),
   ];
   // The id in a user's report finds the log line, also where the protocol's reply has no place for it.
-  if (outcome === 'failed') lines.push('X-Request-Id', request.id);
+  if (outcome === 'failed') lines.push('x-request-id', request.id);
   if (mayHaveHeaders) pushHeaders(lines, reply.getHeaders());
   if (headers !== undefined) pushHeaders(lines, headers);
   reply.hijack();
@@ -52,7 +52,8 @@ export function sendReply(reply: FastifyReply, doorReply: DoorReply, mayHaveHead
 }
 
 function pushHeaders(lines: string[], headers: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) lines.push(name, String(value));
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined) lines.push(name.toLowerCase(), String(value));
 }
 
 /** Answers outside of any protocol. @param text what is wrong; by default the usual text of the status */

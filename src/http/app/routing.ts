@@ -43,6 +43,7 @@ function addPattern(
   candidates: readonly Candidate[],
   options: RoutingOptions,
 ): void {
+  const mayHaveHeaders = candidates.some(({ route }) => route.crossOrigin !== undefined);
   app.route({
     method: [...ALL_METHODS],
     url: pattern,
@@ -56,7 +57,7 @@ function addPattern(
         (one) => isEnabled(one) && isAllowed(one) && (one.route.takes === undefined || one.route.takes(doorRequest)),
       );
       if (match !== undefined) {
-        return answer(match, doorRequest, request, reply, services, options);
+        return answer(match, doorRequest, request, reply, services, options.observer, mayHaveHeaders);
       }
       const enabled = candidates.filter(isEnabled);
       if (enabled.length === 0 || enabled.some(isAllowed)) return sendNotFound(request, reply, options);
@@ -104,7 +105,8 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   services: Services,
-  { observer }: RoutingOptions,
+  observer: RoutingOptions['observer'],
+  mayHaveHeaders: boolean,
 ): Promise<FastifyReply> {
   const startMs = performance.now();
   let error: AppError | undefined;
@@ -118,7 +120,7 @@ async function answer(
     error = services.record.refuse(error, { caller: doorRequest.clientAddress, peer: doorRequest.peer });
     doorReply = protocol.formatError(error, request.id);
   }
-  sendReply(reply, doorReply, route.crossOrigin !== undefined);
+  sendReply(reply, doorReply, mayHaveHeaders);
   observer.requestAnswered({
     requestId: request.id,
     method: request.method,

@@ -204,5 +204,5 @@ function readOwnerName(subdomain: string, principal: Principal): DomainName {
 }
 
 function json(status: number, body: string): Pick<DoorReply, 'status' | 'body' | 'contentType'> {
-  return { status, body, contentType: 'application/json' };
+  return { status, body, contentType: 'application/json; charset=utf-8' };
 }

@@ -73,7 +73,13 @@ async function change(request: DoorRequest, services: Services, kind: 'add' | 'r
   const { changed } = await services.texts.run({ zone, ownerName, edit }, context);
   const detail = `${ownerName} TXT ${changed ? (kind === 'add' ? 'added' : 'removed') : 'unchanged'}`;
   const body = `${JSON.stringify(echo)}\n`;
-  return { status: 200, body, contentType: 'application/json', outcome: changed ? 'updated' : 'unchanged', detail };
+  return {
+    status: 200,
+    body,
+    contentType: 'application/json; charset=utf-8',
+    outcome: changed ? 'updated' : 'unchanged',
+    detail,
+  };
 }
 
 /** @throws AppError not-authenticated, too-many-guesses, store-unreachable */

@@ -48,7 +48,7 @@ function formatError(error: AppError): DoorReply {
   return { ...clientErrorReply(error, status, json({ status, message })), contentType: CONTENT_TYPE };
 }
 
-const CONTENT_TYPE = 'application/json';
+const CONTENT_TYPE = 'application/json; charset=utf-8';
 
 function json(value: unknown): string {
   return `${JSON.stringify(value)}\n`;
