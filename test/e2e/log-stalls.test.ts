@@ -163,7 +163,9 @@ describe('a log that cannot be written', () => {
   });
 
   it('a stalled terminal: service goes on', async () => {
-    const server = await start(`exec script -qefc 'echo $$ >> $PIDS; exec $SERVE' /dev/null > >(kill -STOP $BASHPID)`);
+    const server = await start(
+      `exec script -qefc 'echo $$ >> $PIDS; exec $SERVE' /dev/null > >(echo $BASHPID >> $PIDS; kill -STOP $BASHPID)`,
+    );
     await causeLines(server, 3_000);
     await expectService(server, '192.0.2.9');
   });
