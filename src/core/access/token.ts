@@ -4,7 +4,6 @@
  * A secret has 160 random bits, so one fast hash is enough. It consists of letters and digits, because many routers put it
  * into a URL without escaping.
  */
-
 import { hash } from 'node:crypto';
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import { addressOctets, formatIpPrefix, prefixContains, unmapAddress } from '../../dns/address.ts';

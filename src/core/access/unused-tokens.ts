@@ -8,14 +8,7 @@
  */
 import { setBounded } from '../bounded-map.ts';
 import { type HostToken, unusedEndMs } from './token.ts';
-import type { TokenUse } from './token-store.ts';
-
-/** The last uses, including those of this process that are not written yet. */
-export interface LastUses {
-  /** @throws AppError store-unreachable */
-  lastUses(tokenIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  touchLastUsed(uses: readonly TokenUse[]): Promise<void>;
-}
+import type { TokenUses } from './token-use.ts';
 
 type UnusedToken = Pick<HostToken, 'id' | 'createdMs' | 'maxUnusedDays'>;
 
@@ -24,13 +17,13 @@ const GRACE_MS = 60_000;
 const MAX_KNOWN = 100_000;
 
 export class UnusedTokens {
-  readonly #uses: LastUses;
+  readonly #uses: TokenUses;
   readonly #now: () => number;
   /** By token id: a time at which the token was valid. */
   readonly #known = new Map<string, number>();
 
-  /** @param now milliseconds since 1970 */
-  constructor(uses: LastUses, now: () => number) {
+  /** @param uses includes those of this process that are not written yet @param now milliseconds since 1970 */
+  constructor(uses: TokenUses, now: () => number) {
     this.#uses = uses;
     this.#now = now;
   }

@@ -88,7 +88,6 @@ export class Connection {
     this.peer = raw.remoteAddress === undefined ? undefined : parsePeer(raw.remoteAddress);
   }
 
-  /** A request was read, and its reply is not sent to its end. */
   /** A request was read, and gets this reply. */
   begins(response: ServerResponse): void {
     this.last = response;
@@ -96,6 +95,7 @@ export class Connection {
     response.on('close', releaseResponse);
   }
 
+  /** A request was read, and its reply is not sent to its end. */
   get isBusy(): boolean {
     const { last } = this;
     return last !== undefined && !last.writableFinished && !last.destroyed;

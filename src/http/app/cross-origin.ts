@@ -30,7 +30,7 @@ function hasApiHeader(headers: IncomingHttpHeaders): boolean {
 
 const ALLOWED_METHOD = 'POST';
 
-/** The headers of a reply; undefined: the reply has none. */
+/** The headers of a reply; `Vary` alone where the page may not read it. */
 export function crossOriginHeaders(
   method: string,
   headers: IncomingHttpHeaders,

@@ -1,7 +1,6 @@
 /**
  * The sockets that serve HTTP: TCP, TLS and unix sockets, all in front of one application. Closing is graceful: requests in
- * flight end, idle connections are closed at once. Limits and time-outs are in connections.ts
- * and guarded-server.ts.
+ * flight end, idle connections are closed at once. Limits and time-outs are in connections.ts and guarded-server.ts.
  */
 import { chmodSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';

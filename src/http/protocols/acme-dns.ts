@@ -14,7 +14,7 @@ import { AppError, type ErrorCode } from '../../core/errors.ts';
 import { formatIpPrefix, type IpPrefix, prefixOf } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { readAddressWithLength } from '../request/address-texts.ts';
-import { authenticateRequest } from '../request/authentication.ts';
+import { authenticateRequest, clientContext } from '../request/authentication.ts';
 import { findCandidates } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { plainName } from '../request/host-requests.ts';
@@ -171,7 +171,7 @@ function readSource(text: string): IpPrefix | undefined {
 
 /** @throws AppError */
 async function update(request: DoorRequest, services: Services): Promise<DoorReply> {
-  const { headers, clientAddress: caller, peer, body } = request;
+  const { headers, body } = request;
   const user = headers['x-api-user'];
   const isUser = (principal: Principal) =>
     principal.kind === 'token' && sameText(principal.token.name, acmeDnsTokenName(String(user)));
@@ -185,8 +185,7 @@ async function update(request: DoorRequest, services: Services): Promise<DoorRep
   const zone = services.zones.find(ownerName);
   if (zone === undefined) throw new AppError('conflict', `'${ownerName}' is no longer in a zone of this server.`);
   const edit = { kind: 'roll', text, keep: services.acmeDns?.values ?? 1 } as const;
-  const userAgent = headers['user-agent'] ?? '';
-  const context = { principal, caller, peer, protocol: 'acme-dns', userAgent, origin: 'client' } as const;
+  const context = clientContext(request, 'acme-dns', principal);
   const { changed } = await services.texts.run({ zone, ownerName, edit, isChallenge: true }, context);
   const detail = `${ownerName} TXT ${changed ? 'added' : 'unchanged'}`;
   return { ...json(200, `{"txt": "${text}"}`), outcome: changed ? 'updated' : 'unchanged', detail };
