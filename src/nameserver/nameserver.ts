@@ -15,7 +15,7 @@ import type { CookieAnswers } from './answer/cookie-answers.ts';
 import type { ResponseLimiter } from './answer/rate-limit.ts';
 import { NameserverService } from './answer/service.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
-import { type Commit, Committer } from './journal/committer.ts';
+import { type Commit, Committer, SLOW_MS } from './journal/committer.ts';
 import { Journal } from './journal/journal.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
@@ -150,6 +150,10 @@ export class Nameserver {
     this.#committer = new Committer({
       log: journal,
       onPublished: (commits, changes, durationMs) => this.#published(commits, changes, durationMs),
+      onSlow: () =>
+        options.onWarning(
+          `The disk of the zone database '${journal.file}' has not confirmed a change for ${SLOW_MS / 1000} s. Clients wait for it.`,
+        ),
       onFailed: (error) => {
         this.#counts.commitFailed();
         options.onWarning(`The zone database could not be written: ${textOf(error)}`);

@@ -39,36 +39,40 @@ export class EmbeddedUpdates implements UpdatableZone {
     refusal: Refusal,
     deadlineMs: number,
   ): Promise<UpdateOutcome> {
-    return this.#writer.change((draft) => {
-      const rcode = checkPrerequisites(draft, prerequisites);
-      if (rcode !== 'hold') return { kind: 'unmet', rcode };
-      const permitted: ZoneEdit[] = [];
-      /** Names whose deletion is permitted: another one in the message is not checked for all their types again. */
-      const deletedNames = new Set<string>();
-      for (const edit of edits) {
-        const { key } = editedName(edit);
-        if (edit.kind === 'delete-name' && deletedNames.has(key)) {
-          permitted.push(edit);
-          continue;
+    return this.#writer.change(
+      (draft) => {
+        const rcode = checkPrerequisites(draft, prerequisites);
+        if (rcode !== 'hold') return { kind: 'unmet', rcode };
+        const permitted: ZoneEdit[] = [];
+        /** Names whose deletion is permitted: another one in the message is not checked for all their types again. */
+        const deletedNames = new Set<string>();
+        for (const edit of edits) {
+          const { key } = editedName(edit);
+          if (edit.kind === 'delete-name' && deletedNames.has(key)) {
+            permitted.push(edit);
+            continue;
+          }
+          const types = touchedTypes(draft, edit);
+          const why = refusal(edit, types);
+          if (why !== undefined) return { kind: 'refused', why };
+          const staticType = types.find((type) => this.#zone.isStatic(key, type));
+          if (staticType === undefined) {
+            permitted.push(edit);
+            if (edit.kind === 'delete-name') deletedNames.add(key);
+          } else if (!isPassedOver(draft, edit, staticType)) {
+            return refuseStatic(edit, staticType);
+          }
         }
-        const types = touchedTypes(draft, edit);
-        const why = refusal(edit, types);
-        if (why !== undefined) return { kind: 'refused', why };
-        const staticType = types.find((type) => this.#zone.isStatic(key, type));
-        if (staticType === undefined) {
-          permitted.push(edit);
-          if (edit.kind === 'delete-name') deletedNames.add(key);
-        } else if (!isPassedOver(draft, edit, staticType)) {
-          return refuseStatic(edit, staticType);
-        }
-      }
-      const mark = draft.mark();
-      applyEdits(draft, permitted);
-      const why = forbiddenResult(mark, draft, permitted, this.#limits);
-      if (why === undefined) return APPLIED;
-      draft.rollBack(mark);
-      return { kind: 'refused', why };
-    }, deadlineMs);
+        const mark = draft.mark();
+        applyEdits(draft, permitted);
+        const why = forbiddenResult(mark, draft, permitted, this.#limits);
+        if (why === undefined) return APPLIED;
+        draft.rollBack(mark);
+        return { kind: 'refused', why };
+      },
+      deadlineMs,
+      'wait',
+    );
   }
 }
 

@@ -216,15 +216,36 @@ describe('RFC 2136 §3.5: the journal', () => {
     expect(serial()).toBe(2);
   });
 
-  it('that takes too long gives SERVFAIL, and the change can still be committed', async () => {
+  it('that takes too long is waited for: SERVFAIL is never the answer to a change that is made', async () => {
     let land = () => {};
     append = () => new Promise((resolve) => (land = resolve));
     deadlineMs = performance.now() + 30;
-    expect(await ask({ authority: [addA('home')] })).toMatch(/^SERVFAIL: .*may still be applied/);
-    expect(serial()).toBe(1);
+    let answered = false;
+    const answer = ask({ authority: [addA('home')] }).finally(() => {
+      answered = true;
+    });
+    while (performance.now() < deadlineMs + 100) await new Promise((resolve) => setImmediate(resolve));
+    expect([answered, serial()]).toEqual([false, 1]);
     land();
-    await new Promise((resolve) => setImmediate(resolve));
+    expect(await answer).toBe('NOERROR');
     expect(serial()).toBe(2);
+  });
+
+  it('that fails after the time limit gives SERVFAIL, and nothing is changed', async () => {
+    let fail = (_: Error) => {};
+    append = () => new Promise((_, reject) => (fail = reject));
+    deadlineMs = performance.now() + 30;
+    const answer = ask({ authority: [addA('home')] });
+    while (performance.now() < deadlineMs + 50) await new Promise((resolve) => setImmediate(resolve));
+    fail(Object.assign(new Error('no room'), { reason: 'full' }));
+    expect(await answer).toMatch(/^SERVFAIL: .*Nothing was changed\./);
+    expect(serial()).toBe(1);
+  });
+
+  it('has no time for a message after its time limit: SERVFAIL, and nothing is changed', async () => {
+    deadlineMs = performance.now();
+    expect(await ask({ authority: [addA('home')] })).toMatch(/^SERVFAIL: .*Nothing was changed\./);
+    expect(serial()).toBe(1);
   });
 
   it('RFC 2136 §3.4.2.7: the answer is sent after the change is on disk', async () => {
