@@ -28,7 +28,7 @@ import { EmbeddedUpdates } from './update/updatable-zone.ts';
 import type { UpdateZone } from './update/update-in.ts';
 import { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import type { ZoneLimits } from './zone/limits.ts';
+import { describeTooLarge, type ZoneLimits } from './zone/limits.ts';
 import {
   newVersion,
   type OnCollision,
@@ -97,6 +97,9 @@ interface Generation {
   readonly limits: ZoneLimits;
 }
 
+/** Names in one warning. */
+const MAX_NAMED = 10;
+
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 
 export class Nameserver {
@@ -128,7 +131,7 @@ export class Nameserver {
       const zones = await journal.load(options.settings.zones.map(({ content }) => content.apex));
       const nameserver = new Nameserver(options, lock, journal, zones);
       await nameserver.#apply(options.settings, 'set-aside');
-      nameserver.#warnOfUnserved();
+      nameserver.#warnOfData();
       return nameserver;
     } catch (error) {
       await journal?.close();
@@ -270,10 +273,20 @@ export class Nameserver {
     this.#lock.release();
   }
 
-  #warnOfUnserved(): void {
-    for (const { embedded } of this.#generation.zones.values()) {
-      const text = describeUnserved(embedded.published);
-      if (text !== undefined) this.#options.onWarning(text);
+  /** What a start found in the zones that an operator should know. */
+  #warnOfData(): void {
+    const { onWarning } = this.#options;
+    const { zones, limits } = this.#generation;
+    for (const { embedded } of zones.values()) {
+      const { apex, published } = embedded;
+      const unserved = describeUnserved(published);
+      if (unserved !== undefined) onWarning(unserved);
+      const tooLarge = describeTooLarge(published.nodes.values(), limits, MAX_NAMED);
+      if (tooLarge.length === 0) continue;
+      onWarning(
+        `The zone ${apex} has more than limits.records_per_rrset and limits.types_per_name allow: ${tooLarge.join('; ')}. ` +
+          'It is served; what is too large can only shrink.',
+      );
     }
   }
 
