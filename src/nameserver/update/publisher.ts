@@ -24,7 +24,7 @@ import type { DraftMark, ZoneDraft } from '../zone/draft.ts';
 import { applyEdits, checkPrerequisites } from '../zone/edit.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { overLimits, type ZoneLimits } from '../zone/limits.ts';
-import { hidingCut, newlyOccluded } from '../zone/occlusion.ts';
+import { cutAbove, newlyOccluded } from '../zone/occlusion.ts';
 import { findRRset, nameOf, parentKey, rrsetOf, type ZoneNode } from '../zone/zone-version.ts';
 
 const NO_ADDRESSES: AddressSet = { addresses: [], ttl: 0 };
@@ -42,7 +42,7 @@ export class EmbeddedPublisher implements ZonePublisher {
     this.#writer = new ZoneWriter(zone, committer);
   }
 
-  /** The zone is in memory. Undefined only at a name whose addresses no one sees, for which `read` has the reason. */
+  /** The zone is in memory. Undefined only at an occluded name, for which `read` has the reason. */
   recall(ownerName: DomainName): PublishedAddresses | undefined {
     const { draft } = this.#zone;
     const node = draft.find(ownerName.key);
@@ -122,9 +122,11 @@ function checkResult(before: DraftMark, draft: ZoneDraft, edits: readonly ZoneEd
   if (why !== undefined) throw new AppError('conflict', `Nothing was changed: ${why}.`);
 }
 
+/** Glue counts as occluded: a host that changes by HTTP is none of another zone's nameservers. */
 function occludedBy(draft: ZoneDraft, { key }: DomainName, node: ZoneNode | undefined): string | undefined {
   if (draft.cuts === 0) return undefined;
-  const cut = hidingCut(draft, key, RRType.A, node);
+  const isDelegated = node !== undefined && key !== draft.apex.key && findRRset(node, RRType.NS) !== undefined;
+  const cut = cutAbove(draft, key) ?? (isDelegated ? node : undefined);
   if (cut === undefined) return undefined;
   return findRRset(cut, RRType.DNAME) === undefined
     ? `the name '${nameOf(cut.wireText)}' is delegated to other nameservers`
