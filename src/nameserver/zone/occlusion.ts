@@ -44,17 +44,26 @@ export function isHidden(zone: ZoneNames, key: string, type: number, node = zone
   return hidingCut(zone, key, type, node) !== undefined;
 }
 
-/** The cut that hides an RRset of this type at a name. @param node at the name, if there is one */
+/**
+ * The cut that hides an RRset of this type at a name.
+ * @param node at the name, if there is one
+ * @param above what `cutAbove` finds for the name
+ */
 export function hidingCut(
   zone: ZoneNames,
   key: string,
   type: number,
   node: ZoneNode | undefined,
+  above = cutAbove(zone, key),
 ): ZoneNode | undefined {
-  const above = cutAbove(zone, key);
   if (above !== undefined) return isGlue(above, key, type) ? undefined : above;
-  if (node === undefined || key === zone.apex.key || AT_CUT.has(type)) return undefined;
-  return findRRset(node, RRType.NS) === undefined || isGlue(node, key, type) ? undefined : node;
+  return node === undefined ? undefined : ownCut(zone, node, type);
+}
+
+/** The node itself, if its NS RRset hides an RRset of this type beside it. */
+function ownCut({ apex }: ZoneNames, node: ZoneNode, type: number): ZoneNode | undefined {
+  if (node.key === apex.key || AT_CUT.has(type)) return undefined;
+  return findRRset(node, RRType.NS) === undefined || isGlue(node, node.key, type) ? undefined : node;
 }
 
 /**
@@ -104,12 +113,18 @@ function addPath(children: Map<string, Set<string>>, below: string, cutKey: stri
  */
 export function newlyOccluded(before: ZoneNames, after: ZoneNames, keys: Iterable<string>): string | undefined {
   if (after.cuts === 0) return undefined;
+  // Names of one message often have one parent, which may have a hundred labels.
+  const cutsAbove = new Map<string, ZoneNode | undefined>();
   for (const key of keys) {
     const node = after.nodes.get(key);
     if (node === undefined) continue;
+    const parent = key === after.apex.key ? '' : parentKey(key);
+    if (!cutsAbove.has(parent)) cutsAbove.set(parent, cutAbove(after, key));
+    const above = cutsAbove.get(parent);
     const earlier = before.nodes.get(key);
     for (const rrset of node.rrsets) {
-      const cut = hidingCut(after, key, rrset.type, node);
+      const cut =
+        above === undefined ? ownCut(after, node, rrset.type) : hidingCut(after, key, rrset.type, node, above);
       if (cut === undefined) continue;
       // Hidden before, and unchanged.
       const isOld = earlier !== undefined && findRRset(earlier, rrset.type) === rrset;
