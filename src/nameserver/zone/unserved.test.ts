@@ -196,7 +196,7 @@ it('nothing is lost, no static record is hidden, and everything comes back', () 
         expect([unservedOf(without), dynamicOf(without)]).toEqual([[], dynamicOf(version)]);
       },
     ),
-    { numRuns: 3000 },
+    { numRuns: 1000 },
   );
-  expect(collided).toBeGreaterThan(300);
+  expect(collided).toBeGreaterThan(100);
 });
