@@ -30,6 +30,10 @@ export interface ReplyEdnsOptions {
   readonly now: () => number;
 }
 
+/** The reply to a request without options that concern us, which is the usual one: shared, so that it costs nothing. */
+const WITHOUT_OPTIONS: ReplyEdns = { dnssecOk: false, options: '', cookieIsValid: false, expire: false };
+const WITHOUT_OPTIONS_DO: ReplyEdns = { ...WITHOUT_OPTIONS, dnssecOk: true };
+
 export class ReplyEdnsMaker {
   readonly #cookies: CookieAnswers;
   readonly #now: () => number;
@@ -47,6 +51,9 @@ export class ReplyEdnsMaker {
 
   make(request: RequestEdns, peer: DnsPeer, overTcp: boolean): ReplyEdns {
     const { cookie, dnssecOk, expire } = request;
+    if (cookie === undefined && !request.nsid && !request.keepalive && !expire) {
+      return dnssecOk ? WITHOUT_OPTIONS_DO : WITHOUT_OPTIONS;
+    }
     let options = request.nsid ? this.#nsidOption : '';
     let cookieIsValid = false;
     if (cookie !== undefined) {
