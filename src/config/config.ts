@@ -78,12 +78,24 @@ export interface EmbeddedPrimary {
   readonly kind: 'embedded';
   /** The NS RRset of the apex, at least one; the first is MNAME. */
   readonly ns: readonly DomainName[];
+  /** Seconds. */
+  readonly nsTtl: number;
   /** RNAME. */
   readonly contact: DomainName;
+  readonly soa: SoaConfig;
   readonly secondaries: readonly SecondaryConfig[];
   readonly records?: StaticRecords;
   /** Unique names. A name in several zones has the same algorithm and secret in all of them. */
   readonly keys: readonly ZoneKeyConfig[];
+}
+
+/** Timers and TTL of the SOA record, in seconds (RFC 1035 §3.3.13). */
+export interface SoaConfig {
+  readonly refresh: number;
+  readonly retry: number;
+  readonly expire: number;
+  readonly minimum: number;
+  readonly ttl: number;
 }
 
 /** Address and port of a DNS socket; the address in its canonical text. */
@@ -261,6 +273,10 @@ export interface LimitsConfig {
   readonly changesPerMinutePerToken: number;
   readonly refusedPerMinutePerSource: number;
   readonly connectionsPerSource: number;
+  /** Of one RRset of an embedded zone. */
+  readonly recordsPerRRset: number;
+  /** Of one name of an embedded zone. */
+  readonly typesPerName: number;
 }
 
 /** Client protocols that can be disabled, by their names in the file. dyndns2, the address echo and the original cannot. */

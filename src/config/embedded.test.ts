@@ -82,10 +82,23 @@ describe('an embedded zone', () => {
     expect(JSON.parse(JSON.stringify(embeddedOf(zone(''))))).toEqual({
       kind: 'embedded',
       ns: ['ns1.example.com.'],
+      nsTtl: 3600,
       contact: 'hostmaster.a.example.',
+      soa: { refresh: 3600, retry: 600, expire: 1_209_600, minimum: 60, ttl: 60 },
       secondaries: [],
       keys: [],
     });
+  });
+  test('has SOA timers, and TTLs of SOA and NS', () => {
+    const { soa, nsTtl } = embeddedOf(zone(', ns_ttl: 60, soa: {refresh: 1, retry: 2, expire: 4, minimum: 30}'));
+    expect([soa, nsTtl]).toEqual([{ refresh: 1, retry: 2, expire: 4, minimum: 30, ttl: 30 }, 60]);
+    expect(embeddedOf(zone(', soa: {ttl: 7}')).soa).toMatchObject({ minimum: 60, ttl: 7 });
+    expect(problems(zone(', soa: {refresh: 0}'))).toEqual([
+      expect.stringMatching(/soa\.refresh: must be an integer from 1 to 2147483647, not '0'/),
+    ]);
+    expect(problems(zone(', soa: {refresh: 2, retry: 2, expire: 4}'))).toEqual([
+      expect.stringMatching(/soa\.expire: 4 is not more than refresh and retry together \(4\)/),
+    ]);
   });
   test('without `ns` is refused', () => {
     expect(problems(`${STORE}zones: [{name: a.example, nameserver: embedded}]`)).toEqual([

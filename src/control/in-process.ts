@@ -12,7 +12,16 @@ import { parseHostName } from '../dns/host-name.ts';
 import { type DomainName, NameError } from '../dns/name.ts';
 import type { Services } from '../http/request/door.ts';
 import { changeAddresses, deleteAddresses } from '../http/request/original-requests.ts';
-import { readHost, readHostSettings, readMember, readMemberName, readTime, readToken } from './domain-values.ts';
+import {
+  readHost,
+  readHostSettings,
+  readMember,
+  readMemberName,
+  readOwnerName,
+  readTime,
+  readToken,
+  readType,
+} from './domain-values.ts';
 
 /** Operations that need a running server. */
 export interface ServerCalls {
@@ -99,6 +108,10 @@ function handlersOf(parts: OperationParts): OperationHandlers {
     importZone: async ({ zone, mode, dry_run = false }, body) =>
       (await zones()).importZone(readZone(zone), body, { replace: mode === 'replace', dryRun: dry_run }),
     setSerial: async ({ zone, serial }) => (await zones()).setSerial(readZone(zone), serial),
+    discardUnserved: async ({ zone, name, type }) => {
+      const rrType = type === undefined ? undefined : readType(type);
+      return { discarded: await (await zones()).discardUnserved(readZone(zone), readOwnerName(name), rrType) };
+    },
     backup: async ({ file }) => (await zones()).backup(file),
   };
 }

@@ -40,6 +40,7 @@ const zoneAdmin: ZoneAdmin = {
     return { added: 1, changed: 0, unchanged: 0, removed: 0, skipped: [], skippedCount: 0, serial: 8 };
   },
   setSerial: async (_apex, serial) => ({ before: 7, serial }),
+  discardUnserved: async () => 1,
   backup: async (file) => ({ copies: [{ what: 'zones', from: '/a', to: file }] }),
 };
 

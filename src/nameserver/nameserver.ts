@@ -15,7 +15,7 @@ import type { CookieAnswers } from './answer/cookie-answers.ts';
 import type { ResponseLimiter } from './answer/rate-limit.ts';
 import { NameserverService } from './answer/service.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
-import { type Commit, Committer } from './journal/committer.ts';
+import { type Commit, Committer, SLOW_MS } from './journal/committer.ts';
 import { Journal } from './journal/journal.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
@@ -29,7 +29,15 @@ import { EmbeddedUpdates } from './update/updatable-zone.ts';
 import type { UpdateZone } from './update/update-in.ts';
 import { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
-import { newVersion, replaceStatics, type StaticContent, staticOwnerNames } from './zone/static-records.ts';
+import { describeTooLarge, type ZoneLimits } from './zone/limits.ts';
+import {
+  newVersion,
+  type OnCollision,
+  replaceStatics,
+  type StaticContent,
+  staticOwnerNames,
+} from './zone/static-records.ts';
+import { describeUnserved } from './zone/unserved.ts';
 
 /** A TSIG key and its permissions in one zone. */
 export interface NameserverKey extends UpdateKey {
@@ -54,6 +62,7 @@ export interface NameserverSettings {
   readonly chaosVersion: string | undefined;
   /** Time limit of one UPDATE. */
   readonly timeoutMs: number;
+  readonly limits: ZoneLimits;
   /** Time after which an idle TCP connection is closed; undefined: TCP_LIMITS. */
   readonly tcpIdleSeconds?: number | undefined;
   /** See `checkRequest`. */
@@ -91,7 +100,11 @@ interface Generation {
   readonly zones: ReadonlyMap<string, ServedZone>;
   readonly index: ReadonlyMap<string, EmbeddedZone>;
   readonly service: NameserverService;
+  readonly limits: ZoneLimits;
 }
+
+/** Names in one warning. */
+const MAX_NAMED = 10;
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 
@@ -123,7 +136,8 @@ export class Nameserver {
       });
       const zones = await journal.load(options.settings.zones.map(({ content }) => content.apex));
       const nameserver = new Nameserver(options, lock, journal, zones);
-      await nameserver.apply(options.settings);
+      await nameserver.#apply(options.settings, 'set-aside');
+      nameserver.#warnOfData();
       return nameserver;
     } catch (error) {
       await journal?.close();
@@ -145,6 +159,10 @@ export class Nameserver {
     this.#committer = new Committer({
       log: journal,
       onPublished: (commits, changes, durationMs) => this.#published(commits, changes, durationMs),
+      onSlow: () =>
+        options.onWarning(
+          `The disk of the zone database '${journal.file}' has not confirmed a change for ${SLOW_MS / 1000} s. Clients wait for it.`,
+        ),
       onFailed: (error) => {
         this.#counts.commitFailed();
         options.onWarning(`The zone database could not be written: ${textOf(error)}`);
@@ -160,6 +178,7 @@ export class Nameserver {
       committer: this.#committer,
       journal,
       secondaries: () => this.secondaries,
+      limits: () => this.#generation.limits,
     });
     this.#generation = this.#makeGeneration(options.settings, new Map());
   }
@@ -196,15 +215,21 @@ export class Nameserver {
   }
 
   /**
-   * Applies settings: static records in one serial step for each zone, keys, secondaries. If it fails, the settings before
-   * stay in force, with their static records.
+   * Applies settings of a reload: static records in one serial step for each zone, keys, secondaries. If it fails, the
+   * settings before stay in force, with their static records.
    * @throws StaticConflict, SqliteError
    */
   async apply(settings: NameserverSettings): Promise<void> {
-    for (const { content } of settings.zones) this.#checkStatics(content);
+    await this.#apply(settings, 'refuse');
+  }
+
+  /** @param onCollision a start does not fail for data */
+  async #apply(settings: NameserverSettings, onCollision: OnCollision): Promise<void> {
+    for (const { content } of settings.zones) this.#checkStatics(content, onCollision);
     const zones = new Map<string, ServedZone>();
     try {
-      for (const zone of settings.zones) zones.set(zone.content.apex.key, await this.#openZone(zone));
+      for (const zone of settings.zones)
+        zones.set(zone.content.apex.key, await this.#openZone(zone, settings.limits, onCollision));
     } catch (error) {
       await this.#restoreStatics([...zones.keys()]);
       throw error;
@@ -255,13 +280,30 @@ export class Nameserver {
     this.#lock.release();
   }
 
+  /** What a start found in the zones that an operator should know. */
+  #warnOfData(): void {
+    const { onWarning } = this.#options;
+    const { zones, limits } = this.#generation;
+    for (const { embedded } of zones.values()) {
+      const { apex, published } = embedded;
+      const unserved = describeUnserved(published);
+      if (unserved !== undefined) onWarning(unserved);
+      const tooLarge = describeTooLarge(published.nodes.values(), limits, MAX_NAMED);
+      if (tooLarge.length === 0) continue;
+      onWarning(
+        `The zone ${apex} has more than limits.records_per_rrset and limits.types_per_name allow: ${tooLarge.join('; ')}. ` +
+          'It is served; what is too large can only shrink.',
+      );
+    }
+  }
+
   /** @throws StaticConflict where these records cannot be applied; nothing is changed */
-  #checkStatics(content: StaticContent): void {
+  #checkStatics(content: StaticContent, onCollision: OnCollision): void {
     const embedded = this.#loaded.get(content.apex.key);
     const draft = embedded?.draft ?? new ZoneDraft(newVersion(content, nowSeconds()));
     const mark = draft.mark();
     try {
-      replaceStatics(draft, content);
+      replaceStatics(draft, content, onCollision);
     } finally {
       draft.rollBack(mark);
     }
@@ -274,14 +316,18 @@ export class Nameserver {
       if (inForce === undefined) continue;
       const { embedded, content } = inForce;
       await this.#committer
-        .change(embedded, (draft) => replaceStatics(draft, content))
+        .change(embedded, (draft) => replaceStatics(draft, content, 'set-aside'))
         .catch((error: unknown) =>
           this.#options.onWarning(`The static records of ${embedded.apex} could not be restored: ${textOf(error)}`),
         );
     }
   }
 
-  async #openZone({ content, keys, secondaries, rules }: NameserverZone): Promise<ServedZone> {
+  async #openZone(
+    { content, keys, secondaries, rules }: NameserverZone,
+    limits: ZoneLimits,
+    onCollision: OnCollision,
+  ): Promise<ServedZone> {
     const { apex } = content;
     let embedded = this.#loaded.get(apex.key);
     if (embedded === undefined) {
@@ -290,13 +336,13 @@ export class Nameserver {
       embedded = await this.#journal.create(newVersion(content, nowSeconds()));
       this.#loaded.set(apex.key, embedded);
     }
-    await this.#committer.change(embedded, (draft) => replaceStatics(draft, content));
-    const target = new EmbeddedUpdates(embedded, this.#committer);
+    await this.#committer.change(embedded, (draft) => replaceStatics(draft, content, onCollision));
+    const target = new EmbeddedUpdates(embedded, this.#committer, limits);
     return {
       embedded,
       content,
       secondaries,
-      publisher: new EmbeddedPublisher(embedded, this.#committer),
+      publisher: new EmbeddedPublisher(embedded, this.#committer, limits),
       update: { zone: rules, target, keys: new Map(keys.map((key) => [key.keyName.key, key])) },
       access: {
         secondaries: secondaries.map(({ address, key }) => ({ address, ...(key && { keyName: key.keyName }) })),
@@ -334,7 +380,7 @@ export class Nameserver {
       update: (request) => serveUpdate(request, updates),
       transfer: (request) => serveTransfer(request, transfers),
     });
-    return { zones, index, service };
+    return { zones, index, service, limits: settings.limits };
   }
 
   #published(commits: readonly Commit[], changes: number, durationMs: number): void {

@@ -191,6 +191,7 @@ function nameserverSettings(config: Config, observer: Observer): NameserverSetti
     nsid,
     chaosVersion,
     timeoutMs: config.nameserverTimeoutSeconds * 1000,
+    limits: config.limits,
     tcpIdleSeconds,
     tsigFudgeMax,
   };
@@ -198,9 +199,10 @@ function nameserverSettings(config: Config, observer: Observer): NameserverSetti
 
 function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary, observer: Observer): NameserverZone {
   const { apex, addresses, ttl, reserved } = rulesOf(zone);
-  const { ns, contact, records, keys, secondaries } = primary;
+  const { ns, nsTtl, contact, soa, records, keys, secondaries } = primary;
   const tsigKeys = keys.map(nameserverKey);
-  const content = { apex, ns, contact, records: records === undefined ? [] : staticRecords(records, apex, observer) };
+  const parsed = records === undefined ? [] : staticRecords(records, apex, observer);
+  const content = { apex, ns, nsTtl, contact, soa, records: parsed };
   return {
     content,
     keys: tsigKeys,

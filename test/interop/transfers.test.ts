@@ -13,6 +13,7 @@ import { Nameserver, type NameserverSettings, type NameserverZone } from '../../
 import { UdpExchanger } from '../../src/net/udp.ts';
 import { startBind } from '../support/bind.ts';
 import { dig } from '../support/dig.ts';
+import { LIMITS, SOA_OPTIONS } from '../support/edited-zone.ts';
 import { freePort } from '../support/free-port.ts';
 import { kdig } from '../support/kdig.ts';
 import { freshDirectory, type KeySpec, writeInto } from '../support/primary-server.ts';
@@ -46,6 +47,7 @@ function nameserverZone(
       apex,
       ns: [apex.prepend('ns1')],
       contact: apex.prepend('hostmaster'),
+      ...SOA_OPTIONS,
       records: [record('ns1', '127.0.0.1'), ...records],
     },
     keys: keys.map((spec) => ({
@@ -98,6 +100,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
       limiter: undefined,
       nsid: undefined,
       chaosVersion: undefined,
+      limits: LIMITS,
       timeoutMs: 5000,
     };
     await open();

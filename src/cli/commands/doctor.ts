@@ -5,6 +5,7 @@ import { CHECKS, type CheckName, type Finding, type FindingStatus } from '../../
 import { parseHostName } from '../../dns/host-name.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { parseEndpoint } from '../../doctor/resolvers.ts';
+import type { DoctorOptions } from '../../doctor/run.ts';
 import { UsageError } from '../output.ts';
 import { findSession } from '../session.ts';
 import { loadFor, quietObserver } from '../setup.ts';
@@ -34,8 +35,8 @@ async function doctor(zoneText: string, flags: DoctorFlags, command: Command): P
   const progress = (text: string) => void (isTerminal && process.stderr.write(`\r\u001b[K${text}`));
   const { resolver, nameserverPort } = flags;
   const { examineZone } = await import('../../doctor/run.ts');
-  const hosts = await knownHosts(config);
-  const findings = await examineZone(config, zone, { resolver, nameserverPort, progress, hosts });
+  const known = await askServer(config, zone.apex);
+  const findings = await examineZone(config, zone, { resolver, nameserverPort, progress, ...known });
   progress('');
   process.stdout.write(
     flags.json ? formatJson(findings) : formatFindings(zone.apex, findings, layoutOf(process.stdout)),
@@ -43,15 +44,23 @@ async function doctor(zoneText: string, flags: DoctorFlags, command: Command): P
   if (findings.some(({ status }) => status === 'problem')) process.exitCode = 1;
 }
 
-/** The hosts of the running server's store. Without a server the configuration alone has them: a command must not lock the store. */
-async function knownHosts(config: Config): Promise<readonly DomainName[]> {
+/**
+ * What the running server knows: the hosts of its store, and the zone's data that is not served. Without a server the
+ * configuration alone counts: a command must not lock the store.
+ */
+async function askServer(config: Config, apex: DomainName): Promise<Pick<DoctorOptions, 'hosts' | 'unserved'>> {
   try {
     const session = await findSession(config);
-    if (session === undefined) return [];
+    if (session === undefined) return {};
     const { hosts } = await session.call('listHosts', {});
-    return hosts.map(({ host }) => parseHostName(host));
+    const { zones } = await session.call('listZones', {});
+    const state = zones.find(({ zone }) => parseHostName(zone).equals(apex));
+    return {
+      hosts: hosts.map(({ host }) => parseHostName(host)),
+      ...(state?.unserved && { unserved: state.unserved }),
+    };
   } catch {
-    return [];
+    return {};
   }
 }
 

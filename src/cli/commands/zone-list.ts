@@ -18,13 +18,23 @@ export function zoneListCommand(): Command {
 }
 
 /** One line for the zone, and one for each of its secondaries. */
-export function formatZone({ zone, serial, names, secondaries }: ZoneState): string {
+export function formatZone({ zone, serial, names, secondaries, unserved, unservedCount }: ZoneState): string {
   const lines = [`${zone}  serial ${serial}  ${names} ${names === 1 ? 'name' : 'names'}`];
   for (const { endpoint, serial: heldSerial, behindSeconds, problem } of secondaries) {
     const state =
       heldSerial === undefined ? 'has not asked yet' : heldSerial === serial ? 'up to date' : `holds ${heldSerial}`;
     const lag = behindSeconds === undefined ? '' : `, behind for ${behindSeconds.toFixed(1)} s`;
     lines.push(`  secondary ${endpoint}  ${state}${lag}${problem === undefined ? '' : `; it ${problem}`}`);
+  }
+  for (const { name, type, records, why } of unserved ?? []) {
+    lines.push(`  NOT SERVED: ${type} of ${name} (${records} ${records === 1 ? 'record' : 'records'}): ${why}`);
+  }
+  if (unserved !== undefined) {
+    const more = (unservedCount ?? 0) - unserved.length;
+    if (more > 0) lines.push(`  NOT SERVED: ${more} more`);
+    lines.push(
+      `  Remove the static records in the way and reload, or discard this data: dyndns zone discard ${zone} NAME`,
+    );
   }
   return `${lines.join('\n')}\n`;
 }

@@ -4,12 +4,15 @@ import { dnsEndpoint } from '../kinds/endpoints.ts';
 import { listOf } from '../kinds/kind.ts';
 import { dataType, mailbox, nameserverName, ownerPattern, zoneFileText } from '../kinds/names.ts';
 import { base64Secret, tsigAlgorithm, tsigKeyName } from '../kinds/secrets.ts';
-import { choice, yesOrNo } from '../kinds/words.ts';
+import { choice, integer, ttl, yesOrNo } from '../kinds/words.ts';
 import { optionsFor } from './option.ts';
 
 const option = optionsFor<{ readonly primary: EmbeddedPrimary }>();
 const ofSecondary = optionsFor<SecondaryConfig>();
 const ofKey = optionsFor<ZoneKeyConfig>();
+
+/** A secondary must not look without a pause. */
+const soaTimer = integer(1, 2_147_483_647);
 
 export const EMBEDDED_ZONE_OPTIONS = {
   'zones[].ns': option(listOf(nameserverName, 1), {
@@ -25,6 +28,48 @@ export const EMBEDDED_ZONE_OPTIONS = {
     only: 'embedded',
     summary: 'The mail address in the SOA record.',
     example: 'hostmaster@example.com',
+  }),
+  'zones[].ns_ttl': option(ttl, {
+    default: 3600,
+    only: 'embedded',
+    unit: 'seconds',
+    summary: 'The TTL of the NS records of the zone.',
+    example: '3600',
+  }),
+  'zones[].soa.refresh': option(soaTimer, {
+    default: 3600,
+    only: 'embedded',
+    unit: 'seconds',
+    summary: 'How often a secondary looks for a new serial by itself (SOA REFRESH, RFC 1035 §3.3.13).',
+    example: '3600',
+  }),
+  'zones[].soa.retry': option(soaTimer, {
+    default: 600,
+    only: 'embedded',
+    unit: 'seconds',
+    summary: 'How long a secondary waits after a failed attempt (SOA RETRY).',
+    example: '600',
+  }),
+  'zones[].soa.expire': option(soaTimer, {
+    default: 1_209_600,
+    only: 'embedded',
+    unit: 'seconds',
+    summary: 'How long a secondary serves the zone while this server does not answer it (SOA EXPIRE).',
+    example: '1209600',
+  }),
+  'zones[].soa.minimum': option(ttl, {
+    default: 60,
+    only: 'embedded',
+    unit: 'seconds',
+    summary: 'How long resolvers remember that a name or type does not exist (SOA MINIMUM, RFC 2308 §4).',
+    example: '60',
+  }),
+  'zones[].soa.ttl': option(ttl, {
+    otherwise: 'the value of `soa.minimum`',
+    only: 'embedded',
+    unit: 'seconds',
+    summary: 'The TTL of the SOA record. The smaller of it and `soa.minimum` counts for negative answers.',
+    example: '60',
   }),
   'zones[].secondaries[]': ofSecondary(dnsEndpoint, {
     otherwise: 'none',

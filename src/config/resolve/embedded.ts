@@ -7,6 +7,7 @@ import { type DomainName, NameError } from '../../dns/name.ts';
 import type {
   EmbeddedPrimary,
   SecondaryConfig,
+  SoaConfig,
   StaticRecords,
   TsigKeyConfig,
   ZoneConfig,
@@ -32,7 +33,19 @@ export function resolveEmbedded(
   const contact = zone.get('zones[].contact') ?? defaultContact(zone, apex, context);
   const records = resolveRecords(zone);
   if (ns === undefined || contact === undefined) return undefined;
-  return { kind: 'embedded', ns, contact, secondaries, ...(records === undefined ? {} : { records }), keys };
+  const soa = resolveSoa(zone, context);
+  const nsTtl = zone.get('zones[].ns_ttl');
+  return { kind: 'embedded', ns, nsTtl, contact, soa, secondaries, ...(records && { records }), keys };
+}
+
+function resolveSoa(zone: Scope, context: ResolveContext): SoaConfig {
+  const [refresh, retry] = [zone.get('zones[].soa.refresh'), zone.get('zones[].soa.retry')];
+  const [expire, minimum] = [zone.get('zones[].soa.expire'), zone.get('zones[].soa.minimum')];
+  if (expire <= refresh + retry) {
+    const message = `${expire} is not more than refresh and retry together (${refresh + retry}): a secondary would stop serving the zone although this server answers.`;
+    refuse(context, zone, 'zones[].soa.expire', message);
+  }
+  return { refresh, retry, expire, minimum, ttl: zone.get('zones[].soa.ttl') ?? minimum };
 }
 
 function resolveNs(zone: Scope, apex: DomainName, context: ResolveContext): readonly DomainName[] | undefined {

@@ -19,13 +19,32 @@ const SECONDARY = {
   title: 'a secondary',
 } as const;
 
-export const EMBEDDED_ZONE = {
+const UNSERVED = {
   ...object({
-    zone: described({ type: 'string' }, 'The apex, with the final dot.'),
-    serial: SERIAL,
-    names: described({ type: 'integer' }, 'Names with records, and empty non-terminals.'),
-    secondaries: { type: 'array', items: SECONDARY },
+    name: described({ type: 'string' }, 'The owner name, with the final dot.'),
+    type: { type: 'string' },
+    records: described({ type: 'integer' }, 'Number of its records.'),
+    why: described({ type: 'string' }, 'What it collides with; completes "it is not served: …".'),
   }),
+  title: 'an RRset that is kept and not served',
+} as const;
+
+export const EMBEDDED_ZONE = {
+  ...object(
+    {
+      zone: described({ type: 'string' }, 'The apex, with the final dot.'),
+      serial: SERIAL,
+      names: described({ type: 'integer' }, 'Names with records, and empty non-terminals.'),
+      secondaries: { type: 'array', items: SECONDARY },
+    },
+    {
+      unserved: described(
+        { type: 'array', items: UNSERVED },
+        'Dynamic RRsets that collide with static ones: the first 100. Absent if there is none.',
+      ),
+      unservedCount: { type: 'integer' },
+    },
+  ),
   title: 'an embedded zone',
 } as const;
 export type ZoneState = ValueOf<typeof EMBEDDED_ZONE>;
@@ -103,6 +122,19 @@ export const ZONE_OPERATIONS = {
     input: object({ zone: ZONE_NAME, serial: described(integer(0, 0xffffffff), 'Later than the present one.') }),
     result: object({ before: SERIAL, serial: SERIAL }),
     example: { zone: 'dyn.example.com', serial: 2026112300 },
+  },
+  discardUnserved: {
+    method: 'POST',
+    path: '/v1/zones/{zone}/discard',
+    allowed: 'operator',
+    summary:
+      'Deletes dynamic data that collides with static records, and is therefore kept and not served. Served data stays as it is.',
+    input: object(
+      { zone: ZONE_NAME, name: described(text(1024), 'The owner name.') },
+      { type: described(text(20, 'an RR type'), 'Without it: all types.') },
+    ),
+    result: object({ discarded: described({ type: 'integer' }, 'RRsets that were deleted.') }),
+    example: { zone: 'dyn.example.com', name: 'home.dyn.example.com', type: 'NS' },
   },
   backup: {
     method: 'POST',

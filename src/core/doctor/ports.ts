@@ -87,6 +87,14 @@ export interface DoctorSubject {
   readonly http: HttpFacts;
   /** Names of the zone that are known to be hosts. */
   readonly hosts?: readonly DomainName[];
+  /** Data of an embedded zone that is kept and not served, as the running server tells it. */
+  readonly unserved?: readonly UnservedData[];
+}
+
+export interface UnservedData {
+  readonly name: string;
+  readonly type: string;
+  readonly why: string;
 }
 
 /** The access to the network. */

@@ -5,7 +5,7 @@
 import { lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { HEADER_OCTETS } from './dns-service.ts';
-import { RequestEdns } from './request-edns.ts';
+import { emptyRequestEdns, type RequestEdns, readOption } from './request-edns.ts';
 
 export interface Question {
   /** `DomainName.wireText` and `key` of QNAME. */
@@ -56,13 +56,13 @@ function readOpt(octets: Uint8Array, at: number): RequestEdns | undefined {
   const u16 = (offset: number) => (octets[offset]! << 8) | octets[offset + 1]!;
   if (octets.length < at + 11 || octets[at] !== 0 || u16(at + 1) !== RRType.OPT) return undefined;
   if (u16(at + 9) !== octets.length - at - 11) return undefined;
-  const edns = new RequestEdns(u16(at + 3), octets[at + 6]!, (octets[at + 7]! & 0x80) !== 0);
+  const edns = emptyRequestEdns(u16(at + 3), octets[at + 6]!, (octets[at + 7]! & 0x80) !== 0);
   let option = at + 11;
   while (option < octets.length) {
     if (option + 4 > octets.length) return undefined;
     const end = option + 4 + u16(option + 2);
     if (end > octets.length) return undefined;
-    edns.read(u16(option), octets, option + 4, end);
+    readOption(edns, u16(option), octets, option + 4, end);
     option = end;
   }
   return edns;

@@ -19,7 +19,7 @@ import { type Question, readQuery, readQuestion } from './query.ts';
 import type { RateVerdict, ResponseLimiter } from './rate-limit.ts';
 import { addExpire, type ReplyEdns, ReplyEdnsMaker, type ReplyEdnsOptions, replyOpt } from './reply-edns.ts';
 import { ReplyWriter } from './reply-writer.ts';
-import { type RequestEdns, requestEdns } from './request-edns.ts';
+import { ednsRcode, type RequestEdns, requestEdns } from './request-edns.ts';
 import type { ServiceRequest } from './service-request.ts';
 
 export interface ServiceOptions extends ServerIdentity, ReplyEdnsOptions {
@@ -64,11 +64,13 @@ export class NameserverService implements DnsService {
   #answerMessage(octets: Uint8Array, peer: DnsPeer, overTcp: boolean): StreamReply {
     const query = readQuery(octets);
     if (query === undefined || isTransfer(query.qtype)) return this.#answerOther(octets, peer, overTcp);
-    const edns = query.edns && this.#edns.make(query.edns, peer, overTcp);
-    const rcode = query.edns === undefined ? Rcode.NOERROR : query.edns.rcode;
+    const requested = query.edns;
+    const limit = overTcp ? MAX_MESSAGE_OCTETS : udpLimit(requested);
+    if (requested === undefined) return this.#answerQuery(octets, query, peer, overTcp, undefined, limit, undefined);
+    const edns = this.#edns.make(requested, peer, overTcp);
+    const rcode = ednsRcode(requested);
     if (rcode !== Rcode.NOERROR) return this.#error(octets, rcode, peer, overTcp, edns);
-    const limit = overTcp ? MAX_MESSAGE_OCTETS : udpLimit(query.edns);
-    return this.#answerQuery(octets, query, peer, overTcp, edns, limit);
+    return this.#answerQuery(octets, query, peer, overTcp, edns, limit, undefined);
   }
 
   /** @param key of a verified signature @returns the reply without its TSIG record */
@@ -79,7 +81,7 @@ export class NameserverService implements DnsService {
     overTcp: boolean,
     edns: ReplyEdns | undefined,
     limit: number,
-    key?: TsigKey,
+    key: TsigKey | undefined,
   ): Uint8Array | undefined {
     const answer = this.#answer(query, overTcp);
     const isTrusted = overTcp || key !== undefined || edns?.cookieIsValid || this.#options.limiter === undefined;
@@ -190,7 +192,7 @@ export class NameserverService implements DnsService {
 
   #answerRequest(request: ServiceRequest, requested: RequestEdns | undefined, error: ErrorReply): StreamReply {
     const { opcode, questions } = request.message;
-    const rcode = requested === undefined ? Rcode.NOERROR : requested.rcode;
+    const rcode = requested === undefined ? Rcode.NOERROR : ednsRcode(requested);
     if (rcode === Rcode.BADVERS) return error(rcode);
     if (opcode !== Opcode.QUERY && opcode !== Opcode.UPDATE) return error(Rcode.NOTIMP);
     if (rcode !== Rcode.NOERROR) return error(rcode);

@@ -36,6 +36,13 @@ const SCHEMA = [
      changes BLOB NOT NULL
    )`,
   'CREATE INDEX IF NOT EXISTS journal_of_zone ON journal (zone, serial_before)',
+  // Dynamic RRsets that collide with static ones: names as in 'node'.
+  `CREATE TABLE IF NOT EXISTS unserved (
+     zone INTEGER NOT NULL REFERENCES zone,
+     key BLOB NOT NULL,
+     content BLOB NOT NULL,
+     PRIMARY KEY (zone, key)
+   ) WITHOUT ROWID`,
 ];
 
 const ADD_ZONE = 'INSERT INTO zone (id, apex, folded, statics) VALUES (?, ?, ?, ?)';
@@ -45,6 +52,9 @@ const SET_FOLDED = 'UPDATE zone SET folded = ? WHERE id = ?';
 const SET_NODE =
   'INSERT INTO node (zone, key, content) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content';
 const DELETE_NODE = 'DELETE FROM node WHERE zone = ? AND key = ?';
+const SET_UNSERVED =
+  'INSERT INTO unserved (zone, key, content) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content';
+const DELETE_UNSERVED = 'DELETE FROM unserved WHERE zone = ? AND key = ?';
 const PRUNE = 'DELETE FROM journal WHERE zone = ? AND number <= ? AND (time < ? OR number <= ?)';
 const FIND_SERIAL = 'SELECT max(number) AS number FROM journal WHERE zone = ? AND serial_before = ?';
 const OCTETS_FROM = 'SELECT sum(length(changes)) AS octets FROM journal WHERE zone = ? AND number >= ?';
@@ -130,7 +140,11 @@ export class Journal implements CommitLog {
             yield decodeDiff(changes as Uint8Array, Number(before), Number(serial));
           }
         };
-        const folded = buildVersion(apex, nodes(), decodeStatics(statics as Uint8Array));
+        const aside = database.all('SELECT content FROM unserved WHERE zone = ?', [id as number]);
+        const unserved = new Map(
+          aside.map(({ content }) => decodeNode(content as Uint8Array)).map((node) => [node.key, node]),
+        );
+        const folded = buildVersion(apex, nodes(), decodeStatics(statics as Uint8Array), unserved);
         const { version, keys } = replay(folded, diffs());
         const zone = new EmbeddedZone(Number(id), version, this.#lastCommit);
         for (const key of keys) zone.unfolded.add(key);
@@ -174,6 +188,7 @@ export class Journal implements CommitLog {
       if (version.statics !== zone.published.statics) {
         statements.push({ sql: SET_STATICS, params: [encodeStatics(version.statics), zone.id] });
       }
+      if (version.unserved !== zone.published.unserved) statements.push(...writeUnserved(zone, version));
     }
     this.#lastAppendMs = performance.now();
     await this.#worker.transaction(statements);
@@ -266,6 +281,16 @@ export class Journal implements CommitLog {
 
 /** The server is stopping; the next start replays the rest. */
 class FoldInterrupted extends Error {}
+
+function* writeUnserved({ id, published }: EmbeddedZone, { unserved }: ZoneVersion): Generator<SqlStatement> {
+  for (const key of published.unserved.keys()) {
+    if (!unserved.has(key)) yield { sql: DELETE_UNSERVED, params: [id, Buffer.from(key, 'latin1')] };
+  }
+  for (const [key, node] of unserved) {
+    if (published.unserved.get(key) === node) continue;
+    yield { sql: SET_UNSERVED, params: [id, Buffer.from(key, 'latin1'), encodeNode(node)] };
+  }
+}
 
 function writeNode(zone: number, key: string, node: ZoneNode | undefined): SqlStatement {
   const octets = Buffer.from(key, 'latin1');
