@@ -155,7 +155,9 @@ export interface ZoneConfig {
 export interface RateLimitConfig {
   /** Of one kind to one network (IPv4 /24, IPv6 /56), over UDP. 0: no limit. */
   readonly responsesPerSecond: number;
-  /** One in `slip` responses over the limit is sent truncated instead of being dropped; 0: none, 1: all. */
+  /** All answers to one network together, over UDP. 0: no limit. */
+  readonly allPerSecond: number;
+  /** One in `slip` responses over a limit is sent truncated instead of being dropped; 0: none, 1: all. */
   readonly slip: number;
   /** Networks that are not limited. */
   readonly exempt: readonly IpPrefix[];
@@ -169,6 +171,10 @@ export interface DnsConfig {
   /** Absolute path of the SQLite file with zones and journal. */
   readonly database: string;
   readonly rateLimit: RateLimitConfig;
+  /** An idle TCP connection is closed after this time. */
+  readonly tcpIdleSeconds: number;
+  /** The largest fudge that a client's TSIG record may ask for, in seconds. */
+  readonly tsigFudgeMax: number;
   /** At most 128 octets of UTF-8. Absent: the NSID option is not answered. */
   readonly nsid?: string;
   /** At most 255 octets of UTF-8. Absent: `version.bind` and `version.server` are refused. */

@@ -434,10 +434,11 @@ describe('the place of the data', () => {
 describe('dns', () => {
   const dns = (options: string) => `${STORE}dns: {${options}}\nzones: [{name: a.example, ns: [ns1.example.com]}]`;
   test('has the defaults of the table', () => {
-    const { listen, listenIsDefault, rateLimit, nsid, chaosVersion } = load(dns('')).dns!;
+    const { listen, listenIsDefault, rateLimit, nsid, chaosVersion, tcpIdleSeconds, tsigFudgeMax } = load(dns('')).dns!;
     expect([listenIsDefault, load(dns("listen: ['0.0.0.0:53']")).dns?.listenIsDefault]).toEqual([true, false]);
     expect(listen.map(formatEndpoint)).toEqual(['0.0.0.0:53', '[::]:53']);
-    expect([rateLimit.responsesPerSecond, rateLimit.slip]).toEqual([20, 2]);
+    expect([rateLimit.responsesPerSecond, rateLimit.allPerSecond, rateLimit.slip]).toEqual([20, 1_000, 2]);
+    expect([tcpIdleSeconds, tsigFudgeMax]).toEqual([10, 300]);
     expect(rateLimit.exempt.map(formatIpPrefix)).toEqual(['127.0.0.0/8', '::1/128']);
     expect([nsid, chaosVersion]).toEqual([undefined, undefined]);
   });
@@ -460,6 +461,8 @@ describe('dns', () => {
     ["listen: ['[127.0.0.1]:53']", expect.stringMatching(/^2:16: dns\.listen: must be an IP address with or without/)],
     ["listen: ['localhost:53']", expect.stringMatching(/^2:16: dns\.listen: must be an IP address with or without/)],
     ['rate_limit: {slip: 11}', "2:26: dns.rate_limit.slip: must be an integer from 0 to 10, not '11'."],
+    ['tcp_idle_seconds: 0', "2:25: dns.tcp_idle_seconds: must be an integer from 1 to 3600, not '0'."],
+    ['tsig_fudge_max: 65536', "2:23: dns.tsig_fudge_max: must be an integer from 1 to 65535, not '65536'."],
     ["nsid: ''", "2:13: dns.nsid: must be a text of 1 to 128 octets without control characters, not ''."],
     [
       'database: 1, rate_limit: 5',

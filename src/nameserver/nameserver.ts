@@ -20,6 +20,7 @@ import { Journal } from './journal/journal.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
+import { TCP_LIMITS } from './sockets/tcp-limits.ts';
 import { serveTransfer, type TransferContext } from './transfer/serve-transfer.ts';
 import type { TransferAccess } from './transfer/transfer-access.ts';
 import { EmbeddedPublisher } from './update/publisher.ts';
@@ -56,18 +57,23 @@ export interface NameserverZone {
 /** Settings that a reload can change. */
 export interface NameserverSettings {
   readonly zones: readonly NameserverZone[];
-  readonly cookies: CookieAnswers;
   readonly limiter: ResponseLimiter | undefined;
   readonly nsid: string | undefined;
   readonly chaosVersion: string | undefined;
   /** Time limit of one UPDATE. */
   readonly timeoutMs: number;
   readonly limits: ZoneLimits;
+  /** Time after which an idle TCP connection is closed; undefined: TCP_LIMITS. */
+  readonly tcpIdleSeconds?: number | undefined;
+  /** See `checkRequest`. */
+  readonly tsigFudgeMax?: number | undefined;
 }
 
 export interface NameserverOptions {
   readonly database: string;
   readonly settings: NameserverSettings;
+  /** Not a setting: clients keep their cookies over a reload. */
+  readonly cookies: CookieAnswers;
   readonly applyUpdate: (update: DnsUpdate) => Promise<UpdateOutcome>;
   readonly onBatch: (event: {
     readonly zone: DomainName;
@@ -229,6 +235,7 @@ export class Nameserver {
       throw error;
     }
     this.#generation = this.#makeGeneration(settings, zones);
+    this.#listeners.setTcpIdle(tcpIdleOf(settings) * 1000);
     if (this.addresses.length > 0) this.#setSecondaries();
   }
 
@@ -345,8 +352,8 @@ export class Nameserver {
   }
 
   #makeGeneration(settings: NameserverSettings, zones: ReadonlyMap<string, ServedZone>): Generation {
-    const { cookies, limiter, nsid, chaosVersion, timeoutMs } = settings;
-    const { applyUpdate, onUpdate } = this.#options;
+    const { limiter, nsid, chaosVersion, timeoutMs, tsigFudgeMax } = settings;
+    const { applyUpdate, onUpdate, cookies } = this.#options;
     const index = new Map([...zones].map(([key, { embedded }]) => [key, embedded]));
     const keys = new Map(
       settings.zones.flatMap((zone) => zone.keys.map(({ tsig }) => [tsig.keyName.key, tsig] as const)),
@@ -367,6 +374,8 @@ export class Nameserver {
       limiter: limiter && this.#counts.limiter(limiter),
       nsid,
       chaosVersion,
+      tcpIdleSeconds: tcpIdleOf(settings),
+      tsigFudgeMax,
       onReply: this.#counts.reply,
       update: (request) => serveUpdate(request, updates),
       transfer: (request) => serveTransfer(request, transfers),
@@ -380,6 +389,10 @@ export class Nameserver {
       this.#options.onBatch({ zone: zone.apex, changes, outcome: 'published', durationMs });
     }
   }
+}
+
+function tcpIdleOf({ tcpIdleSeconds = TCP_LIMITS.idleMs / 1000 }: NameserverSettings): number {
+  return tcpIdleSeconds;
 }
 
 function textOf(error: unknown): string {

@@ -92,6 +92,7 @@ export async function openNameserver(
     return await Nameserver.open({
       database,
       settings: nameserverSettings(config, observer),
+      cookies: cookieAnswers(() => randomBytes(16)),
       applyUpdate: apply,
       onBatch: (event) => observer.batchPublished(event),
       onUpdate: (event) => observer.dnsUpdateAnswered(event),
@@ -183,15 +184,16 @@ function nameserverSettings(config: Config, observer: Observer): NameserverSetti
   const zones = config.zones.flatMap((zone) =>
     zone.primary.kind === 'embedded' ? [nameserverZone(zone, zone.primary, observer)] : [],
   );
-  const { rateLimit, nsid, chaosVersion } = config.dns ?? {};
+  const { rateLimit, nsid, chaosVersion, tcpIdleSeconds, tsigFudgeMax } = config.dns ?? {};
   return {
     zones,
-    cookies: cookieAnswers(randomBytes(16)),
     limiter: rateLimit && new RateLimiter({ ...rateLimit, key: randomBytes(16), now: () => performance.now() }),
     nsid,
     chaosVersion,
     timeoutMs: config.nameserverTimeoutSeconds * 1000,
     limits: config.limits,
+    tcpIdleSeconds,
+    tsigFudgeMax,
   };
 }
 

@@ -74,6 +74,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
     nameserver = await Nameserver.open({
       database: join(directory, 'zones.db'),
       settings,
+      cookies: cookieAnswers(() => Buffer.alloc(16)),
       applyUpdate: () => Promise.reject(new Error('no UPDATE here')),
       onBatch: () => undefined,
       onUpdate: () => undefined,
@@ -96,7 +97,6 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
         ),
         nameserverZone(OPEN_ZONE, 0, [], [[await freePort(), undefined]]),
       ],
-      cookies: cookieAnswers(Buffer.alloc(16)),
       limiter: undefined,
       nsid: undefined,
       chaosVersion: undefined,

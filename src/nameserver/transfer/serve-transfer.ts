@@ -4,7 +4,6 @@
  */
 import type { DomainName } from '../../dns/name.ts';
 import { RRClass, RRType } from '../../dns/rdata.ts';
-import { ednsRecord, findEdns } from '../../dns/wire/edns.ts';
 import { encodeMessage, makeMessage } from '../../dns/wire/message.ts';
 import type { ServiceRequest } from '../answer/service-request.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
@@ -38,14 +37,13 @@ export async function* serveTransfer(
     address: peer.address,
     keyName: key?.keyName,
   });
-  const edns = findEdns(message);
-  const opt = edns && ednsRecord({ dnssecOk: edns.dnssecOk });
   if (ruling.kind === 'refuse' || zone === undefined) {
     onTransfer(type, 'refused');
     const { id, opcode, recursionDesired, checkingDisabled, questions } = message;
     const rcode = ruling.kind === 'refuse' ? ruling.rcode : 0;
     const copied = { id, opcode, recursionDesired, checkingDisabled, questions };
     // RFC 6891 §7: a reply to a request with OPT has OPT.
+    const opt = request.opt();
     const additional = opt === undefined ? [] : [opt];
     yield request.sign(encodeMessage(makeMessage({ ...copied, response: true, rcode, additional })));
     return;
@@ -58,7 +56,7 @@ export async function* serveTransfer(
     onTransfer(type, 'served');
     onSerialSeen(embedded, peer.address, serial, key?.keyName);
   };
-  const content = { message, query, opt, onSent };
+  const content = { message, query, opt: request.opt(embedded.published.soa.rdatas[0]), onSent };
   if (overTcp) {
     yield* transfer(content, embedded, findDiffs, (octets) => request.sign(octets));
   } else {
