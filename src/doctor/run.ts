@@ -29,6 +29,8 @@ export interface DoctorOptions {
   readonly progress: (text: string) => void;
   /** Hosts that the running server knows besides those of the configuration; in any zone. */
   readonly hosts?: readonly DomainName[];
+  /** What the running server knows of the secondaries. */
+  readonly secondaries?: DoctorSubject['secondaries'];
 }
 
 /** Checks a zone, without changing anything. */
@@ -55,6 +57,7 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
     key: key && `'${key.name}' (${key.algorithm})`,
     http: config.http,
     hosts: hostsOf(config, zone, options.hosts ?? []),
+    secondaries: options.secondaries,
   };
   try {
     return await examine(subject, {

@@ -8,6 +8,11 @@ const BENCHMARKS: Readonly<Record<string, SmokeRun>> = {
   'nameserver.mjs': { script: 'bench', args: ['nameserver', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){8}/ },
   'tokens.mjs': { script: 'bench', args: ['tokens', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){6}/ },
   'site.mjs': { script: 'bench', args: ['site', '--smoke'], output: /(?:met {3}|MISSED) the embedded nameserver/ },
+  'receipts.mjs': {
+    script: 'bench',
+    args: ['receipts', '--smoke'],
+    output: /(?:(?:met {3}|MISSED) (?:.*\n)(?: {2}.*\n)?(?:continuous: .*\n {2}.*\n)?){6}/,
+  },
   'compare.mjs': { script: 'bench', args: ['compare', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){6}/ },
 };
 

@@ -47,8 +47,6 @@ function formatSecondary(secondary: SecondaryState, newest: number): string {
     case 'sent':
       return text ?? state;
     case 'unknown':
-      return 'has not named its serial yet';
-    case 'unknown':
       return 'has not asked yet, nor answered';
     default:
       // A server of an older release.
