@@ -153,6 +153,7 @@ function percentile(sorted, part) {
 }
 
 const report = new Report();
+/** @type {{name: string, port: number}[]} */
 const secondaries = [];
 for (const name of Object.keys(SECONDARIES)) secondaries.push({ name, port: await freePort() });
 const primary = await startPrimary(secondaries);

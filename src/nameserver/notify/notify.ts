@@ -256,7 +256,7 @@ export class Notifier {
       const isNew = track.served !== serial;
       track.answered(serial, nowMs, (after) => commits.firstAfter(after));
       if (isNew) {
-        this.#ports.onServed?.({ ...place, serial, timeMs: nowMs });
+        if (!track.isAhead(serial)) this.#ports.onServed?.({ ...place, serial, timeMs: nowMs });
         this.#waits.check(zone.apex.key);
       }
     } else if (result.kind === 'problem') track.notServing(result.problem, nowMs);

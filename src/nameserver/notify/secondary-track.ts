@@ -71,9 +71,14 @@ export class SecondaryTrack {
     return this.served !== undefined && this.#unanswered === 0;
   }
 
-  /** It serves this serial or a later one. */
+  /** It serves this serial or a later one of ours: one that is ahead has another zone. */
   hasServed(serial: number): boolean {
-    return this.served !== undefined && !serialIsLater(serial, this.served);
+    return this.served !== undefined && !this.isAhead(this.served) && !serialIsLater(serial, this.served);
+  }
+
+  /** True for a serial that this primary has not published yet. */
+  isAhead(serial: number): boolean {
+    return serialIsLater(serial, this.#zone.published.serial);
   }
 
   /** @param firstAfter publication time of the first commit after a serial */
@@ -141,7 +146,7 @@ export class SecondaryTrack {
     }
     if (held === undefined) return { state: 'unknown', sinceMs: this.#sinceMs, text: 'has not named its serial yet' };
     if (held.serial === published.serial) return { state: 'up-to-date', sinceMs: held.atMs, text: 'is up to date' };
-    if (serialIsLater(held.serial, published.serial)) {
+    if (this.isAhead(held.serial)) {
       const text = `has the serial ${held.serial}, which is later than ${published.serial} here`;
       return { state: 'ahead', sinceMs: held.atMs, text };
     }

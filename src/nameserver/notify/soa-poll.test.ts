@@ -301,6 +301,13 @@ describe('receipts', () => {
     expect(lag).toBeLessThanOrEqual(140);
   });
 
+  it('one with a later serial than ours serves another zone: it has none, and no one waits for it in vain', async () => {
+    const { receipts, serves, notifier, zone } = setUp();
+    serves(9);
+    expect(receipts.map(({ serial }) => serial)).toEqual([undefined]);
+    expect(await notifier.whenServed(zone.apex, 7, 0)).toEqual({ served: 0, listed: 1 });
+  });
+
   it('there are none of a secondary that is not asked', () => {
     const { receipts, notifier, zone } = setUp({ ...asked, poll: false });
     notifier.seen(zone.apex.key, asked.address, 7);

@@ -40,9 +40,9 @@ export interface PollPorts {
 const PACE_MS = 20;
 /** The same while commits keep coming. */
 const BUSY_PACE_MS = 100;
-/** From so many commits on, each within a second of the one before, they keep coming. */
+/** From so many commits on, each soon after the one before, they keep coming. */
 const BUSY_COMMITS = 10;
-const BUSY_GAP_MS = 1000;
+const BUSY_GAP_MS = 150;
 const REPLY_MS = 1000;
 const GROWTH = 0.3;
 const LONGEST_PAUSE_MS = 30_000;
