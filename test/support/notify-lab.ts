@@ -32,8 +32,9 @@ class ManualClock implements Timers {
   advance(ms: number): void {
     const endMs = this.#nowMs + ms;
     for (;;) {
-      const [next] = [...this.#timers].filter(({ atMs }) => atMs <= endMs).sort((a, b) => a.atMs - b.atMs);
-      if (next === undefined) break;
+      let next: { readonly atMs: number; readonly run: () => void } | undefined;
+      for (const timer of this.#timers) if (next === undefined || timer.atMs < next.atMs) next = timer;
+      if (next === undefined || next.atMs > endMs) break;
       this.#timers.delete(next);
       this.#nowMs = next.atMs;
       next.run();

@@ -79,14 +79,14 @@ describe('the queries to a secondary', () => {
     }
     expect(few.queries.length).toBeLessThanOrEqual(21);
     const lab = notifyLab();
-    const secondaries = Array.from({ length: 3000 }, (_, index) => ({ ...asked, port: 1000 + index }));
+    const secondaries = Array.from({ length: 2000 }, (_, index) => ({ ...asked, port: 1000 + index }));
     lab.notifier.setSecondaries(makeZone('example.com', 7), secondaries);
-    for (let answered = 0; lab.timers.now() < START_MS + 150_000; lab.timers.advance(100)) {
+    for (let answered = 0; lab.timers.now() < START_MS + 90_000; lab.timers.advance(200)) {
       for (; answered < lab.queries.length; answered += 1) {
         lab.queries[answered]!.answer({ authoritative: true, answers: [soa(7)] });
       }
     }
-    expect(lab.queries.length).toBeLessThan(3000 + 55 * 150);
+    expect(lab.queries.length).toBeLessThan(2000 + 55 * 90);
   });
 
   it('do not come more than ten times a second while commits keep coming', () => {
@@ -102,12 +102,12 @@ describe('the queries to a secondary', () => {
 
   it('at most 200 are in flight to all secondaries that do not answer', () => {
     const { notifier, queries, timers, sockets } = notifyLab();
-    const secondaries = Array.from({ length: 1000 }, (_, index) => ({ ...asked, port: 1000 + index }));
+    const secondaries = Array.from({ length: 500 }, (_, index) => ({ ...asked, port: 1000 + index }));
     notifier.setSecondaries(makeZone('example.com', 7), secondaries);
     timers.advance(900);
     expect(queries).toHaveLength(200);
-    timers.advance(60_000);
-    expect(new Set(queries.map(({ to }) => to)).size).toBe(1000);
+    timers.advance(10_000);
+    expect(new Set(queries.map(({ to }) => to)).size).toBe(500);
     notifier.close();
     expect([sockets.size, timers.pending]).toEqual([0, 0]);
   });
