@@ -84,6 +84,8 @@ export interface EmbeddedPrimary {
   readonly contact: DomainName;
   readonly soa: SoaConfig;
   readonly secondaries: readonly SecondaryConfig[];
+  /** Networks whose addresses may transfer; they are neither notified nor asked. */
+  readonly transferPrefixes?: readonly TransferPrefix[];
   readonly records?: StaticRecords;
   /** Unique names. A name in several zones has the same algorithm and secret in all of them. */
   readonly keys: readonly ZoneKeyConfig[];
@@ -110,6 +112,14 @@ export interface SecondaryConfig {
   /** Name of one of the keys of the zone, one that may transfer: signs NOTIFY, and a transfer must be signed with it. */
   readonly keyName?: DomainName;
   readonly notify: boolean;
+  /** Whether it is asked which serial it serves. */
+  readonly poll: boolean;
+}
+
+export interface TransferPrefix {
+  readonly prefix: IpPrefix;
+  /** As of a secondary. */
+  readonly keyName?: DomainName;
 }
 
 /** Static content in zone-file syntax (RFC 1035 §5.1) with the apex as the origin. Not parsed yet. */
@@ -246,7 +256,7 @@ export interface WebhookConfig {
   /** Signs deliveries. */
   readonly secret?: Secret;
   /** At least one. */
-  readonly events: readonly ('changed' | 'failed' | 'silent')[];
+  readonly events: readonly ('changed' | 'failed' | 'silent' | 'secondary')[];
   readonly format: 'json' | 'ntfy' | 'text';
 }
 

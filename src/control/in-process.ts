@@ -70,15 +70,18 @@ function handlersOf(parts: OperationParts): OperationHandlers {
       const results = await services.checks.run(services.zones.all);
       return { text: results.map(checkLine).join(''), passed: results.every(({ kind }) => kind === 'passed') };
     },
-    update: async ({ fqdn, ips, ttl }) => {
-      const update = { fqdn, ips, ttl: ttl === undefined ? undefined : String(ttl) };
-      const { body } = await changeAddresses(update, OPERATOR, await parts.services());
+    update: async ({ fqdn, ips, ttl, wait }) => {
+      // Without a server no one asks the secondaries.
+      const waiting = parts.server === undefined ? {} : { wait };
+      const update = { fqdn, ips, ttl: ttl === undefined ? undefined : String(ttl), ...waiting };
+      const { body, secondaries } = await changeAddresses(update, OPERATOR, await parts.services());
+      const result = { text: body, ...(secondaries && { secondaries }) };
       const address = ips.find(isCarrierNat);
-      if (address === undefined) return { text: body };
+      if (address === undefined) return result;
       const warning = `${fqdn} has the address ${address} of a carrier's NAT (100.64.0.0/10): the internet cannot reach it.`;
-      return { text: body, warning };
+      return { ...result, warning };
     },
-    delete: async ({ fqdn }) => ({ text: (await deleteAddresses(fqdn, OPERATOR, await parts.services())).body }),
+    delete: async ({ fqdn }) => ({ text: (await deleteAddresses({ fqdn }, OPERATOR, await parts.services())).body }),
 
     listTokens: async () => ({ tokens: await (await tokens()).listTokens() }),
     createToken: async (input) => (await tokens()).createToken(readToken(input)),

@@ -31,6 +31,8 @@ export interface DoctorOptions {
   readonly hosts?: readonly DomainName[];
   /** What the running server tells of the zone. */
   readonly unserved?: readonly UnservedData[];
+  /** What the running server knows of the secondaries. */
+  readonly secondaries?: DoctorSubject['secondaries'];
 }
 
 /** Checks a zone, without changing anything. */
@@ -58,6 +60,7 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
     http: config.http,
     hosts: hostsOf(config, zone, options.hosts ?? []),
     ...(options.unserved && { unserved: options.unserved }),
+    secondaries: options.secondaries,
   };
   try {
     return await examine(subject, {

@@ -7,6 +7,7 @@ import type { NameserverStatistics } from '../core/monitoring.ts';
 import type { DnsUpdateEvent } from '../core/observer.ts';
 import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
 import type { UpdateOutcome, ZonePublisher } from '../core/zones/publisher.ts';
+import type { Receipt, ZoneSecondaries } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { TsigKey } from '../dns/tsig-key.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
@@ -19,6 +20,7 @@ import { type Commit, Committer, SLOW_MS } from './journal/committer.ts';
 import { Journal } from './journal/journal.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
+import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
 import { serveTransfer, type TransferContext } from './transfer/serve-transfer.ts';
@@ -50,6 +52,8 @@ export interface NameserverZone {
   readonly content: StaticContent;
   readonly keys: readonly NameserverKey[];
   readonly secondaries: readonly Secondary[];
+  /** Networks whose addresses may transfer. */
+  readonly transferPrefixes?: TransferAccess['prefixes'];
   /** Rules for addresses and TTLs. */
   readonly rules: DnsUpdate['zone'];
 }
@@ -82,6 +86,9 @@ export interface NameserverOptions {
     readonly durationMs: number;
   }) => void;
   readonly onUpdate: (event: DnsUpdateEvent) => void;
+  /** See NotifierPorts. */
+  readonly onServed?: ((receipt: Receipt) => void) | undefined;
+  readonly onSecondary?: ((change: SecondaryChange) => void) | undefined;
   readonly onWarning: (text: string) => void;
 }
 
@@ -171,7 +178,12 @@ export class Nameserver {
     this.#notifier = new Notifier(
       ({ zone, secondary, problem }) =>
         options.onWarning(`The secondary ${secondary.address} of the zone ${zone.apex} ${problem}.`),
-      { onSent: this.#counts.notifySent, onAcknowledged: this.#counts.notifyAcknowledged },
+      {
+        onSent: this.#counts.notifySent,
+        onAcknowledged: this.#counts.notifyAcknowledged,
+        ...(options.onServed && { onServed: options.onServed }),
+        onChange: (change) => this.#secondaryChanged(change),
+      },
     );
     this.admin = new EmbeddedZoneAdmin({
       zones: () => this.#generation.index,
@@ -205,6 +217,25 @@ export class Nameserver {
     const zone = this.#generation.zones.get(apex.key);
     if (zone === undefined) throw new Error(`no embedded zone ${apex}`);
     return zone.publisher;
+  }
+
+  /** The secondaries of a zone, for those who wait for them. @throws Error if the zone is not in the settings */
+  secondariesOf(apex: DomainName): ZoneSecondaries {
+    const zone = this.#generation.zones.get(apex.key);
+    if (zone === undefined) throw new Error(`no embedded zone ${apex}`);
+    const { embedded } = zone;
+    const notifier = this.#notifier;
+    return {
+      get serial() {
+        return embedded.published.serial;
+      },
+      whenServed: (serial, timeoutMs) => notifier.whenServed(apex, serial, timeoutMs),
+    };
+  }
+
+  /** Ends all waits for secondaries. To be called first when the server stops: requests wait for them. */
+  stopWaiting(): void {
+    this.#notifier.stopWaiting();
   }
 
   /** Keys of the owner names of the static records of a zone. @throws Error if the zone is not in the settings */
@@ -324,7 +355,7 @@ export class Nameserver {
   }
 
   async #openZone(
-    { content, keys, secondaries, rules }: NameserverZone,
+    { content, keys, secondaries, transferPrefixes, rules }: NameserverZone,
     limits: ZoneLimits,
     onCollision: OnCollision,
   ): Promise<ServedZone> {
@@ -346,6 +377,7 @@ export class Nameserver {
       update: { zone: rules, target, keys: new Map(keys.map((key) => [key.keyName.key, key])) },
       access: {
         secondaries: secondaries.map(({ address, key }) => ({ address, ...(key && { keyName: key.keyName }) })),
+        ...(transferPrefixes && { prefixes: transferPrefixes }),
         keyNames: keys.filter(({ mayTransfer }) => mayTransfer).map(({ keyName }) => keyName),
       },
     };
@@ -364,7 +396,10 @@ export class Nameserver {
       findZone: (apexKey) => this.#generation.zones.get(apexKey),
       findDiffs: (zone, serial, maxRecords) => this.#journal.findDiffs(zone, serial, maxRecords),
       onTransfer: (type, outcome) => this.#counts.transfer(type, outcome),
-      onSerialSeen: ({ apex }, ...seen) => this.#notifier.seen(apex.key, ...seen),
+      onNamed: ({ apex }, { address, keyName, isProven }, serial) =>
+        this.#notifier.seen(apex.key, address, serial, keyName, isProven),
+      onSent: ({ apex }, { address, keyName }, { serial, octets }, from) =>
+        this.#notifier.sent(apex.key, address, { serial, octets, from }, keyName),
     };
     const service = new NameserverService({
       zones: () => index,
@@ -381,6 +416,13 @@ export class Nameserver {
       transfer: (request) => serveTransfer(request, transfers),
     });
     return { zones, index, service, limits: settings.limits };
+  }
+
+  #secondaryChanged(change: SecondaryChange): void {
+    const { kind, apex, secondary, condition } = change;
+    const what = kind === 'recovered' ? 'has recovered: it' : '';
+    this.#options.onWarning(`The secondary ${secondary} of the zone ${apex} ${what}${what && ' '}${condition.text}.`);
+    this.#options.onSecondary?.(change);
   }
 
   #published(commits: readonly Commit[], changes: number, durationMs: number): void {

@@ -10,9 +10,9 @@ import { Authenticator } from '../core/access/authenticate.ts';
 import type { GuessBudget } from '../core/access/guess-budget.ts';
 import { MinuteLimiter } from '../core/access/rate-limits.ts';
 import { AppError } from '../core/errors.ts';
-import type { UpdateRecorder } from '../core/history/history.ts';
+import type { NewHistoryEvent, UpdateRecorder } from '../core/history/history.ts';
 import { HostDirectory } from '../core/hosts/host-directory.ts';
-import type { NoticeMaker, Notices } from '../core/notices/notices.ts';
+import type { ChangeOfSecondary, NoticeMaker, Notices } from '../core/notices/notices.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Store } from '../core/store.ts';
 import type { applyUpdate } from '../core/updates/dns-update.ts';
@@ -22,6 +22,7 @@ import type { UpdateLimits, UpdateQueue } from '../core/updates/update-queue.ts'
 import { UpdateRecord } from '../core/updates/update-record.ts';
 import { UpdateTexts } from '../core/updates/update-texts.ts';
 import { CheckZones } from '../core/zones/check-zones.ts';
+import type { Receipt } from '../core/zones/secondaries.ts';
 import type { ZoneTable } from '../core/zones/zone.ts';
 import type { Services } from '../http/request/door.ts';
 import type { Nameserver } from '../nameserver/nameserver.ts';
@@ -44,6 +45,8 @@ export interface GenerationParts {
   readonly noticeMaker: NoticeMaker;
   /** The use-case for an UPDATE that a client sends to an embedded zone. */
   readonly applyUpdate: typeof applyUpdate;
+  /** What secondaries of embedded zones serve. */
+  readonly onServed: (receipt: Receipt) => void;
 }
 
 /** The nameserver and the options that it was opened with. It is handed on from generation to generation. */
@@ -93,12 +96,12 @@ export async function buildGeneration(
           onOutcome: (webhook, outcome) => monitoring.activity.webhookCalled(webhook, outcome),
         }));
   const notices = config.webhooks.length === 0 ? undefined : webhooks;
-  const recorder = updateRecorder(config, state, notices, noticeMaker);
   const primaries = new RemotePrimaries(config, observer);
   await noteUnusedTokens(config, state, observer);
   // Last: from here on the nameserver has the new configuration, and nothing else can fail.
   const embedded = await embeddedServer(config, parts, previous?.embedded);
   const zones = zoneTable(config, primaries, embedded?.nameserver);
+  const recorder = updateRecorder(config, state, zones, notices, noticeMaker);
   const services = makeServices(config, parts, { zones, hosts, recorder });
   const closeConnections = () => primaries.close();
   const limits = updateLimits(config);
@@ -139,27 +142,35 @@ async function hostDirectory(config: Config, store: Store | undefined, previous?
 function updateRecorder(
   { historyDays }: Config,
   state: OpenState,
+  zones: ZoneTable,
   notices: Notices | undefined,
   noticeMaker: NoticeMaker,
 ): UpdateRecorder | undefined {
   const history = historyDays > 0 ? state.recorder : undefined;
-  if (notices === undefined) return history;
+  if (history === undefined && notices === undefined) return undefined;
   return {
     record: (event) => {
-      history?.record(event);
-      noticeMaker.event(event);
+      history?.record(withSerial(event, zones));
+      if (notices !== undefined) noticeMaker.event(event);
     },
     repeat: (ownerName, timeMs) => {
       history?.repeat(ownerName, timeMs);
-      noticeMaker.repeat(ownerName);
+      if (notices !== undefined) noticeMaker.repeat(ownerName);
     },
   };
+}
+
+/** A change of an embedded zone is recorded when it is published: the serial of the zone is that of its commit, or a later one. */
+function withSerial(event: NewHistoryEvent, zones: ZoneTable): NewHistoryEvent {
+  if (event.outcome !== 'changed') return event;
+  const serial = zones.find(event.ownerName)?.secondaries?.serial;
+  return serial === undefined ? event : { ...event, serial };
 }
 
 /** The nameserver of this configuration. A running one stays open, even while no zone is embedded. @throws StartError */
 async function embeddedServer(
   config: Config,
-  { observer, applyUpdate }: GenerationParts,
+  { observer, applyUpdate, noticeMaker, onServed }: GenerationParts,
   running: EmbeddedServer | undefined,
 ): Promise<EmbeddedServer | undefined> {
   if (running !== undefined) {
@@ -167,7 +178,9 @@ async function embeddedServer(
     return running;
   }
   const { dns } = config;
-  return dns && { nameserver: await openNameserver(config, dns, observer, applyUpdate), dns };
+  if (dns === undefined) return undefined;
+  const onSecondary = (change: ChangeOfSecondary) => noticeMaker.secondary(change);
+  return { nameserver: await openNameserver(config, dns, observer, applyUpdate, { onServed, onSecondary }), dns };
 }
 
 function makeServices(

@@ -132,6 +132,9 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
         now: Date.now,
       };
     }),
+    onServed: (receipt) => {
+      if (current().config.historyDays > 0) state.recorder?.served(receipt);
+    },
   };
 
   const certificate = new OwnCertificate({
@@ -171,6 +174,8 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
     const graceMs = graceOf(current());
     return Promise.all([certificate.close(), listeners.close(graceMs), control.close(graceMs)]);
   });
+  // Requests that wait for secondaries must not hold up the end.
+  closers.push(() => current().embedded?.nameserver.stopWaiting());
 
   workers.start();
   await listenDns(current().embedded);

@@ -20,6 +20,8 @@ import { timers } from './system-timers.ts';
 
 const DAY_MS = 86_400_000;
 const PRUNE_MS = 3_600_000;
+/** With one of each secondary ten times a second, a million last a day. */
+const MAX_RECEIPTS = 1_000_000;
 
 export interface WorkerParts {
   readonly state: OpenState;
@@ -63,7 +65,8 @@ export function makeWorkers(parts: WorkerParts, storeConfig: StoreConfig | undef
   const watch = makeHostWatch(parts, store, recorder, updates, record);
   const prune = () => {
     const oldestMs = Date.now() - current().config.historyDays * DAY_MS;
-    store.history.prune(oldestMs).catch((error: unknown) => {
+    const pruned = Promise.all([store.history.prune(oldestMs), store.history.pruneReceipts(oldestMs, MAX_RECEIPTS)]);
+    pruned.catch((error: unknown) => {
       warn(`Old history could not be removed: ${error instanceof Error ? error.message : String(error)}`);
     });
   };

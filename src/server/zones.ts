@@ -28,6 +28,7 @@ import { RateLimiter } from '../nameserver/answer/rate-limit.ts';
 import {
   Nameserver,
   type NameserverKey,
+  type NameserverOptions,
   type NameserverSettings,
   type NameserverZone,
 } from '../nameserver/nameserver.ts';
@@ -80,6 +81,7 @@ const ZONE_ERRORS = [
 /**
  * Opens the embedded nameserver with its database; it does not listen yet.
  * @param apply the use-case for an UPDATE that a client sends
+ * @param secondaries called with what the secondaries answer
  * @throws StartError
  */
 export async function openNameserver(
@@ -87,6 +89,7 @@ export async function openNameserver(
   { database }: Pick<DnsConfig, 'database'>,
   observer: Observer,
   apply: typeof applyUpdate,
+  secondaries: Pick<NameserverOptions, 'onServed' | 'onSecondary'> = {},
 ): Promise<Nameserver> {
   try {
     return await Nameserver.open({
@@ -97,6 +100,7 @@ export async function openNameserver(
       onBatch: (event) => observer.batchPublished(event),
       onUpdate: (event) => observer.dnsUpdateAnswered(event),
       onWarning: (text) => observer.warn(text),
+      ...secondaries,
     });
   } catch (error) {
     throw asStartError(error, ZONE_ERRORS);
@@ -116,10 +120,12 @@ export async function reconfigureNameserver(nameserver: Nameserver, config: Conf
 export function zoneTable(config: Config, primaries: RemotePrimaries, nameserver: Nameserver | undefined): ZoneTable {
   const publisherOf = ({ apex, primary }: ZoneConfig): ZonePublisher =>
     primary.kind === 'embedded' ? nameserver!.publisher(apex) : primaries.publisher(apex);
-  const staticNamesOf = ({ apex, primary }: ZoneConfig): Pick<Zone, 'staticNames'> =>
-    primary.kind === 'embedded' ? { staticNames: nameserver!.staticNames(apex) } : {};
+  const embeddedParts = ({ apex, primary }: ZoneConfig): Pick<Zone, 'staticNames' | 'secondaries'> =>
+    primary.kind === 'embedded'
+      ? { staticNames: nameserver!.staticNames(apex), secondaries: nameserver!.secondariesOf(apex) }
+      : {};
   return new ZoneTable(
-    config.zones.map((zone): Zone => ({ ...rulesOf(zone), ...staticNamesOf(zone), publisher: publisherOf(zone) })),
+    config.zones.map((zone): Zone => ({ ...rulesOf(zone), ...embeddedParts(zone), publisher: publisherOf(zone) })),
   );
 }
 
@@ -199,19 +205,21 @@ function nameserverSettings(config: Config, observer: Observer): NameserverSetti
 
 function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary, observer: Observer): NameserverZone {
   const { apex, addresses, ttl, reserved } = rulesOf(zone);
-  const { ns, nsTtl, contact, soa, records, keys, secondaries } = primary;
+  const { ns, nsTtl, contact, soa, records, keys, secondaries, transferPrefixes } = primary;
   const tsigKeys = keys.map(nameserverKey);
   const parsed = records === undefined ? [] : staticRecords(records, apex, observer);
   const content = { apex, ns, nsTtl, contact, soa, records: parsed };
   return {
     content,
     keys: tsigKeys,
-    secondaries: secondaries.map(({ address: { host, port }, keyName, notify }) => ({
+    secondaries: secondaries.map(({ address: { host, port }, keyName, notify, poll }) => ({
       address: host,
       port,
       key: keyName && tsigKeys.find((key) => key.keyName.equals(keyName))?.tsig,
       notify,
+      poll,
     })),
+    ...(transferPrefixes && { transferPrefixes }),
     rules: { apex, addresses, ttl, reserved, staticNames: staticOwnerNames(content) },
   };
 }

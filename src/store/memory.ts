@@ -5,7 +5,7 @@
 
 import type { HostToken } from '../core/access/token.ts';
 import type { TokenStore } from '../core/access/token-store.ts';
-import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
+import type { EventReceipt, HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
 import type { HistoryStore, SilenceStep } from '../core/history/history-store.ts';
 import { type HostSettings, isLimited } from '../core/hosts/host.ts';
 import type { HostStore } from '../core/hosts/host-store.ts';
@@ -14,7 +14,9 @@ import type { PendingUpdate } from '../core/pending/pending-update.ts';
 import type { Store } from '../core/store.ts';
 import type { StoredText, TextStore } from '../core/texts/text-store.ts';
 import { FAMILIES, type Family } from '../core/zones/family.ts';
+import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
+import { serialIsLater } from '../dns/serial.ts';
 import { byName, byTokenName, eventOf, eventRow } from './rows.ts';
 import { trimPlan } from './trim-plan.ts';
 
@@ -93,6 +95,34 @@ function memoryHostStore(): HostStore {
   };
 }
 
+/** Receipts, oldest first. */
+function memoryReceipts(): Pick<HistoryStore, 'appendReceipts' | 'receipts' | 'pruneReceipts'> {
+  let stored: readonly Receipt[] = [];
+  return {
+    async appendReceipts(receipts) {
+      stored = [...stored, ...receipts].sort((a, b) => a.timeMs - b.timeMs);
+    },
+    async receipts(events, zone, secondaries) {
+      return secondaries.flatMap((secondary) => {
+        const own = stored.filter(
+          (each) => each.zone.toLowerCase() === zone.toLowerCase() && each.secondary === secondary,
+        );
+        return events.flatMap(({ id, timeMs, serial }): EventReceipt[] => {
+          if (serial === undefined || own[0] === undefined || timeMs < own[0].timeMs) return [];
+          const isReceipt = (each: Receipt) =>
+            each.timeMs >= timeMs - 1_000 && each.serial !== undefined && !serialIsLater(serial, each.serial);
+          return [{ eventId: id, secondary, timeMs: own.find(isReceipt)?.timeMs }];
+        });
+      });
+    },
+    async pruneReceipts(olderThanMs, maxReceipts) {
+      const before = stored.length;
+      stored = stored.filter(({ timeMs }) => timeMs >= olderThanMs).slice(-maxReceipts);
+      return before - stored.length;
+    },
+  };
+}
+
 const SILENCE_STEPS: readonly SilenceStep[] = ['told', 'lease-ended'];
 
 function memoryHistoryStore(): HistoryStore {
@@ -110,6 +140,7 @@ function memoryHistoryStore(): HistoryStore {
     return ids.length;
   };
   return {
+    ...memoryReceipts(),
     async append(added) {
       for (const event of added) if (!events.has(event.id)) events.set(event.id, eventOf(eventRow(event)));
     },

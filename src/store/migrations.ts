@@ -154,6 +154,24 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await schema.alterTable('tokens').addColumn('max_unused_days', 'bigint').execute();
     },
   },
+  '0007-receipts': {
+    async up({ schema }) {
+      await schema.alterTable('events').addColumn('serial', 'bigint').execute();
+      await schema
+        .createTable('receipts')
+        .addColumn('zone', 'text', (column) => column.notNull())
+        .addColumn('secondary', 'text', (column) => column.notNull())
+        .addColumn('time_ms', 'bigint', (column) => column.notNull())
+        .addColumn('serial', 'bigint')
+        .execute();
+      await schema
+        .createIndex('receipts_by_secondary')
+        .on('receipts')
+        .columns(['zone', 'secondary', 'time_ms'])
+        .execute();
+      await schema.createIndex('receipts_by_time').on('receipts').column('time_ms').execute();
+    },
+  },
 };
 
 /** The database was migrated by another version of dyndns, usually a newer one. */

@@ -61,6 +61,17 @@ export interface EventRow {
   readonly aaaa_after: string | null;
   readonly code: string | null;
   readonly detail: string | null;
+  /** The SOA serial of the zone after the change; null: not known. */
+  readonly serial: number | null;
+}
+
+/** A secondary answered with a serial that it had not named before. */
+export interface ReceiptRow {
+  readonly zone: string;
+  readonly secondary: string;
+  readonly time_ms: number;
+  /** Null: from this time on the secondary is asked. */
+  readonly serial: number | null;
 }
 
 /** How many events a host has. Triggers of `events` keep it (event-counts.ts). */
@@ -127,6 +138,7 @@ export interface Schema {
   readonly token_uses: TokenUseRow;
   readonly hosts: HostRow;
   readonly events: EventRow;
+  readonly receipts: ReceiptRow;
   readonly event_counts: EventCountRow;
   readonly activity: ActivityRow;
   readonly silences: SilenceRow;

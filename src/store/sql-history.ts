@@ -1,12 +1,14 @@
 /** Events, activity and silences of hosts in a SQL database. */
 
 import { sql } from 'kysely';
-import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
+import type { EventReceipt, HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
 import type { HistorySize, HistoryStore, RepeatCount, SilenceStep } from '../core/history/history-store.ts';
 import { FAMILIES } from '../core/zones/family.ts';
+import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, compareTexts, eventOf, eventRow, nameOf, nameText } from './rows.ts';
 import type { ActivityRow, EventRow } from './schema.ts';
+import { SqlReceipts } from './sql-receipts.ts';
 import { chunksOf, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
 import { type EventCount, trimPlan } from './trim-plan.ts';
 
@@ -21,12 +23,14 @@ export class SqlHistoryStore implements HistoryStore {
   readonly #build: QueryBuilder;
   readonly #insertEvents: RowsStatement<EventRow>;
   readonly #countRepeats: RowsStatement<ActivityRow>;
+  readonly #receipts: SqlReceipts;
 
   constructor(run: SqlRunner, build: QueryBuilder) {
     this.#run = run;
     this.#build = build;
     this.#insertEvents = new RowsStatement((rows) => insertEvents(build, rows));
     this.#countRepeats = new RowsStatement((rows) => countRepeats(build, rows));
+    this.#receipts = new SqlReceipts(run, build);
   }
 
   async append(events: readonly HistoryEvent[]): Promise<void> {
@@ -51,6 +55,22 @@ export class SqlHistoryStore implements HistoryStore {
       .limit(limit);
     if (before !== undefined) query = query.where('id', '<', before);
     return (await this.#run.all(query.compile())).map(eventOf);
+  }
+
+  appendReceipts(receipts: readonly Receipt[]): Promise<void> {
+    return this.#receipts.append(receipts);
+  }
+
+  receipts(
+    events: readonly HistoryEvent[],
+    zone: string,
+    secondaries: readonly string[],
+  ): Promise<readonly EventReceipt[]> {
+    return this.#receipts.read(events, zone, secondaries);
+  }
+
+  pruneReceipts(olderThanMs: number, maxReceipts: number): Promise<number> {
+    return this.#receipts.prune(olderThanMs, maxReceipts);
   }
 
   async activity(ownerName: DomainName): Promise<HostActivity | undefined> {

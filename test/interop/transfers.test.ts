@@ -57,7 +57,7 @@ function nameserverZone(
       mayTransfer: spec !== UPDATE_KEY,
     })),
     secondaries: secondaries.map(([port, key]) => {
-      return { address: '127.0.0.1', port, notify: true, ...(key && { key: tsig(key) }) };
+      return { address: '127.0.0.1', port, notify: true, poll: true, ...(key && { key: tsig(key) }) };
     }),
     rules: { apex, addresses: { allow: [], deny: [] }, ttl: {} },
   };

@@ -9,6 +9,11 @@ const BENCHMARKS: Readonly<Record<string, SmokeRun>> = {
   'tokens.mjs': { script: 'bench', args: ['tokens', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){6}/ },
   'site.mjs': { script: 'bench', args: ['site', '--smoke'], output: /(?:met {3}|MISSED) the embedded nameserver/ },
   'sizes.mjs': { script: 'bench', args: ['sizes', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){5}/ },
+  'receipts.mjs': {
+    script: 'bench',
+    args: ['receipts', '--smoke'],
+    output: /(?:(?:met {3}|MISSED) (?:.*\n)(?: {2}.*\n)?(?:continuous: .*\n {2}.*\n)?){6}/,
+  },
   'compare.mjs': { script: 'bench', args: ['compare', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){6}/ },
 };
 

@@ -7,7 +7,7 @@ import type { DomainName } from '../../dns/name.ts';
 import { parseEndpoint } from '../../doctor/resolvers.ts';
 import type { DoctorOptions } from '../../doctor/run.ts';
 import { UsageError } from '../output.ts';
-import { findSession } from '../session.ts';
+import { findSession, type Session } from '../session.ts';
 import { loadFor, quietObserver } from '../setup.ts';
 import { parseZone } from '../zone-name.ts';
 
@@ -35,7 +35,7 @@ async function doctor(zoneText: string, flags: DoctorFlags, command: Command): P
   const progress = (text: string) => void (isTerminal && process.stderr.write(`\r\u001b[K${text}`));
   const { resolver, nameserverPort } = flags;
   const { examineZone } = await import('../../doctor/run.ts');
-  const known = await askServer(config, zone.apex);
+  const known = await askServer(config, zone);
   const findings = await examineZone(config, zone, { resolver, nameserverPort, progress, ...known });
   progress('');
   process.stdout.write(
@@ -45,22 +45,35 @@ async function doctor(zoneText: string, flags: DoctorFlags, command: Command): P
 }
 
 /**
- * What the running server knows: the hosts of its store, and the zone's data that is not served. Without a server the
- * configuration alone counts: a command must not lock the store.
+/**
+ * What the running server knows: the hosts of its store, its secondaries, and data that it does not serve. Without a server
+ * the configuration alone has hosts: a command must not lock the store.
  */
-async function askServer(config: Config, apex: DomainName): Promise<Pick<DoctorOptions, 'hosts' | 'unserved'>> {
+async function askServer(
+  config: Config,
+  { apex, primary }: ZoneConfig,
+): Promise<Pick<DoctorOptions, 'hosts' | 'secondaries' | 'unserved'>> {
+  const hasSecondaries = primary.kind === 'embedded' && primary.secondaries.length > 0;
+  const nothing = hasSecondaries ? { secondaries: 'unknown' as const } : {};
   try {
     const session = await findSession(config);
-    if (session === undefined) return {};
-    const { hosts } = await session.call('listHosts', {});
-    const { zones } = await session.call('listZones', {});
-    const state = zones.find(({ zone }) => parseHostName(zone).equals(apex));
-    return {
-      hosts: hosts.map(({ host }) => parseHostName(host)),
-      ...(state?.unserved && { unserved: state.unserved }),
-    };
+    if (session === undefined) return nothing;
+    const zones = primary.kind === 'embedded' ? (await session.call('listZones', {})).zones : [];
+    const state = zones.find(({ zone }) => zone === apex.toString());
+    const known = hasSecondaries && state !== undefined ? { secondaries: state.secondaries } : nothing;
+    return { ...known, ...(state?.unserved && { unserved: state.unserved }), hosts: await knownHosts(session) };
   } catch {
-    return {};
+    return nothing;
+  }
+}
+
+/** Those of the running server's store, if it has one. */
+async function knownHosts(session: Session): Promise<readonly DomainName[]> {
+  try {
+    const { hosts } = await session.call('listHosts', {});
+    return hosts.map(({ host }) => parseHostName(host));
+  } catch {
+    return [];
   }
 }
 
@@ -86,6 +99,7 @@ const TITLES: Record<CheckName, string> = {
   clock: 'The clocks',
   delegation: 'The parent zone',
   nameservers: 'The nameservers',
+  secondaries: 'The secondaries',
   http: 'HTTP and its proxies',
   outside: 'Seen from outside',
 };

@@ -1,6 +1,6 @@
 /** Rows: the options of `zones` that only embedded zones have. */
 import type { EmbeddedPrimary, SecondaryConfig, ZoneKeyConfig } from '../config.ts';
-import { dnsEndpoint } from '../kinds/endpoints.ts';
+import { secondaryPlace } from '../kinds/endpoints.ts';
 import { listOf } from '../kinds/kind.ts';
 import { dataType, mailbox, nameserverName, ownerPattern, zoneFileText } from '../kinds/names.ts';
 import { base64Secret, tsigAlgorithm, tsigKeyName } from '../kinds/secrets.ts';
@@ -71,32 +71,45 @@ export const EMBEDDED_ZONE_OPTIONS = {
     summary: 'The TTL of the SOA record. The smaller of it and `soa.minimum` counts for negative answers.',
     example: '60',
   }),
-  'zones[].secondaries[]': ofSecondary(dnsEndpoint, {
+  'zones[].secondaries[]': ofSecondary(secondaryPlace, {
     otherwise: 'none',
     only: 'embedded',
     summary:
-      'Nameservers that are notified of each change (NOTIFY) and may transfer the zone. The short form of an entry: its ' +
-      'address, with the port if it is not 53.',
-    example: "['192.0.2.53', '[2001:db8::53]:5353']",
+      'Nameservers that are notified of each change (NOTIFY), may transfer the zone, and are asked which serial they ' +
+      'serve. The short form of an entry: its address, with the port if it is not 53. A prefix only permits transfers to ' +
+      'its addresses.',
+    example: "['192.0.2.53', '[2001:db8::53]:5353', '198.51.100.0/24']",
   }),
-  'zones[].secondaries[].address': ofSecondary(dnsEndpoint, {
+  'zones[].secondaries[].address': ofSecondary(secondaryPlace, {
     otherwise: 'required in the long form',
     only: 'embedded',
-    summary: 'The long form: the address, with the port if it is not 53.',
+    summary: 'The long form: the address, with the port if it is not 53; or a prefix.',
     example: "'192.0.2.53'",
   }),
   'zones[].secondaries[].key': ofSecondary(tsigKeyName, {
     place: 'keyName',
     otherwise: 'NOTIFY is not signed, and the address alone permits transfers',
     only: 'embedded',
-    summary: 'The long form: the name of one of the keys of the zone. NOTIFY is signed with it, and transfers must be.',
+    summary:
+      'The long form: the name of one of the keys of the zone. NOTIFY and queries to the secondary are signed with it, and ' +
+      'transfers must be.',
     example: 'key2.example.net',
   }),
   'zones[].secondaries[].notify': ofSecondary(yesOrNo, {
     place: 'notify',
     default: true,
     only: 'embedded',
-    summary: 'The long form: sends a NOTIFY after each change.',
+    summary: 'The long form: sends a NOTIFY after each change. Not of a prefix.',
+    example: 'true',
+  }),
+  'zones[].secondaries[].poll': ofSecondary(yesOrNo, {
+    place: 'poll',
+    default: true,
+    only: 'embedded',
+    summary:
+      'The long form: asks the secondary for its SOA record, after each change and every half minute. Set it to false for ' +
+      'one that does not serve the zone, like a hidden distribution server: then only the serials in its requests for ' +
+      'IXFR are known. Not of a prefix.',
     example: 'true',
   }),
   'zones[].records': option(zoneFileText, {

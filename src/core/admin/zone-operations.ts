@@ -4,16 +4,40 @@ import { described, integer, object, text, type ValueOf, YES_NO } from './schema
 const ZONE_NAME = described(text(1024, 'the name of an embedded zone'), 'The apex of the zone.');
 const SERIAL = described({ type: 'integer' }, 'The SOA serial.');
 
+export const SECONDARY_STATES = [
+  'unknown',
+  'up-to-date',
+  'sent',
+  'behind',
+  'refused',
+  'ahead',
+  'not-answering',
+  'not-serving',
+] as const;
+
 const SECONDARY = {
   ...object(
     { endpoint: described({ type: 'string' }, '`address:port`.') },
     {
-      serial: described({ type: 'integer' }, 'The newest serial that it is known to hold; absent if it never asked.'),
+      state: described(
+        { enum: SECONDARY_STATES },
+        '`unknown`: it has not named its serial yet; `up-to-date`; `sent`: it is not asked and was sent the newest version; ' +
+          '`behind`; `refused`: it was sent a serial and still names an older one; `ahead`: its serial is later than ours; ' +
+          '`not-answering`; `not-serving`: it answers, but not for this zone.',
+      ),
+      text: described({ type: 'string' }, 'The state in words; completes "the secondary …".'),
+      stateSeconds: described({ type: 'number' }, 'Seconds since the state began.'),
+      serial: described({ type: 'integer' }, 'The serial that it named last; absent if it named none.'),
+      refusedSerial: described(
+        { type: 'integer' },
+        'The serial that it was sent and did not take, if the state is `refused`.',
+      ),
       behindSeconds: described(
         { type: 'number' },
-        'Seconds since the oldest commit that it does not hold; absent if it holds all, or never asked.',
+        'Seconds since the oldest commit that it does not hold; absent if it holds all, or named none.',
       ),
-      problem: described({ type: 'string' }, 'Its problem; completes "the secondary …".'),
+      answerSeconds: described({ type: 'number' }, 'Seconds since its last answer to a query; absent if it gave none.'),
+      problem: described({ type: 'string' }, 'Its problem with NOTIFY; completes "the secondary …".'),
     },
   ),
   title: 'a secondary',

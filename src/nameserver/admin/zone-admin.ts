@@ -189,11 +189,19 @@ async function wholeText(pieces: AsyncIterable<string>): Promise<string> {
   return text;
 }
 
-function secondaryState({ address, port, held, behindSinceMs, problem }: SecondaryStatus): SecondaryState {
+function secondaryState(status: SecondaryStatus): SecondaryState {
+  const { address, port, held, behindSinceMs, answeredMs, problem, condition } = status;
+  const { state, text, sinceMs, refusedSerial } = condition;
+  const secondsSince = (timeMs: number) => Math.max(0, (Date.now() - timeMs) / 1000);
   return {
     endpoint: formatEndpoint({ host: address, port }),
+    state,
+    text,
+    stateSeconds: secondsSince(sinceMs),
     ...(held && { serial: held.serial }),
-    ...(behindSinceMs !== undefined && { behindSeconds: Math.max(0, (Date.now() - behindSinceMs) / 1000) }),
+    ...(refusedSerial !== undefined && { refusedSerial }),
+    ...(behindSinceMs !== undefined && { behindSeconds: secondsSince(behindSinceMs) }),
+    ...(answeredMs !== undefined && { answerSeconds: secondsSince(answeredMs) }),
     ...(problem !== undefined && { problem }),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * Serves one request for a zone transfer: checks it (transfer-access.ts), then sends the zone or an error (transfer.ts).
- * A secondary that requests or completes a transfer thereby shows which serial it holds.
+ * A secondary that requests IXFR names the serial that it holds. What it was sent it may still refuse.
  */
 import type { DomainName } from '../../dns/name.ts';
 import { RRClass, RRType } from '../../dns/rdata.ts';
@@ -17,14 +17,25 @@ export interface TransferContext {
   ) => { readonly embedded: EmbeddedZone; readonly access: TransferAccess } | undefined;
   readonly findDiffs: FindDiffs;
   readonly onTransfer: (type: 'axfr' | 'ixfr', outcome: 'started' | 'served' | 'refused') => void;
-  /** The client at this address holds this serial of the zone. */
-  readonly onSerialSeen: (zone: EmbeddedZone, address: string, serial: number, keyName: DomainName | undefined) => void;
+  /** The client has named the serial that it holds, in its IXFR. */
+  readonly onNamed: (zone: EmbeddedZone, client: TransferClient, serial: number) => void;
+  /** The client took the last message. @param from the serial in its IXFR; undefined for AXFR */
+  readonly onSent: (zone: EmbeddedZone, client: TransferClient, sent: SentTransfer, from: number | undefined) => void;
+}
+
+export interface TransferClient {
+  /** Canonical IP text. */
+  readonly address: string;
+  /** The key of the verified signature. */
+  readonly keyName: DomainName | undefined;
+  /** False for an unsigned datagram, whose source address may be forged. */
+  readonly isProven: boolean;
 }
 
 /** The reply messages, signed as the request was. @param request one with the QTYPE AXFR or IXFR */
 export async function* serveTransfer(
   request: ServiceRequest,
-  { findZone, findDiffs, onTransfer, onSerialSeen }: TransferContext,
+  { findZone, findDiffs, onTransfer, onNamed, onSent: onSentTo }: TransferContext,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { message, peer, overTcp, key, limit } = request;
   const { qname, qtype, qclass } = message.questions[0]!;
@@ -50,11 +61,13 @@ export async function* serveTransfer(
   }
   const { embedded } = zone;
   const { query } = ruling;
-  if (query.kind === 'ixfr') onSerialSeen(embedded, peer.address, query.serial, key?.keyName);
+  const client = { address: peer.address, keyName: key?.keyName, isProven: overTcp || key !== undefined };
+  const from = query.kind === 'ixfr' ? query.serial : undefined;
+  if (from !== undefined) onNamed(embedded, client, from);
   onTransfer(type, 'started');
-  const onSent = ({ serial }: SentTransfer) => {
+  const onSent = (sent: SentTransfer) => {
     onTransfer(type, 'served');
-    onSerialSeen(embedded, peer.address, serial, key?.keyName);
+    if (sent.form !== 'soa') onSentTo(embedded, client, sent, from);
   };
   const content = { message, query, opt: request.opt(embedded.published.soa.rdatas[0]), onSent };
   if (overTcp) {
