@@ -27,8 +27,8 @@ import {
 } from './lab.mjs';
 
 const [SINGLE = 0, CONTINUOUS = 0] = numbersFor([
-  [200, 2000],
-  [5, 20],
+  [200, 5],
+  [2000, 20],
 ]);
 /** Between two single updates: longer than the pace of NOTIFY. */
 const PAUSE_MS = IS_SMOKE_RUN ? 50 : 250;

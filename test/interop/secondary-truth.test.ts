@@ -77,7 +77,9 @@ async function metric({ dyndns, secret }: EmbeddedServer, name: string, port: nu
 }
 
 describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'the truth about secondaries', () => {
-  it('each update has a receipt of each secondary, in the reply that waits and in the history', async () => {
+  it('each update has a receipt of each secondary, in the reply that waits and in the history', {
+    timeout: 120_000,
+  }, async () => {
     const ports = [await freePort(), await freePort(), await freePort()] as const;
     const primary = await startPrimary({
       secondaries: ports.map((port) => ({ address: placeOf(port), key: KEY.name })),
@@ -214,7 +216,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'the truth about seconda
     await waitUntil('the second webhook', () => receiver.received.some(({ body }) => body.includes('"up-to-date"')));
   });
 
-  it('one with another secret, and one without the zone, are told as such', async () => {
+  it('one with another secret, and one without the zone, are told as such', { timeout: 120_000 }, async () => {
     const [mismatched, foreign] = [await freePort(), await freePort()];
     const primary = await startPrimary({
       secondaries: [{ address: placeOf(mismatched), key: KEY.name }, { address: placeOf(foreign) }],
@@ -235,7 +237,9 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'the truth about seconda
     expect(headers['dyndns-secondaries']).toBe('0/2');
   });
 
-  it('one that is not notified is behind, by so many changes; another at its address that follows is not mistaken for it', async () => {
+  it('one that is not notified is behind, by so many changes; another at its address that follows is not mistaken for it', {
+    timeout: 120_000,
+  }, async () => {
     const [slow, fast] = [await freePort(), await freePort()];
     const primary = await startPrimary({
       secondaries: [
@@ -255,7 +259,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'the truth about seconda
     expect(await metric(primary, 'dyndns_secondary_lag_seconds', fast)).toBe(0);
   });
 
-  it('a prefix permits transfers, and its addresses are neither notified nor asked', async () => {
+  it('a prefix permits transfers, and its addresses are neither notified nor asked', { timeout: 120_000 }, async () => {
     const port = await freePort();
     const primary = await startPrimary({ secondaries: ['127.0.0.0/8'] });
     const axfr = await dig(primary, [ZONE, 'AXFR']);

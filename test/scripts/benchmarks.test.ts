@@ -12,7 +12,7 @@ const BENCHMARKS: Readonly<Record<string, SmokeRun>> = {
   'receipts.mjs': {
     script: 'bench',
     args: ['receipts', '--smoke'],
-    output: /(?:(?:met {3}|MISSED) (?:.*\n)(?: {2}.*\n)?(?:continuous: .*\n {2}.*\n)?){6}/,
+    output: /(?: {2}\w+: median \d+ ms, 99 % \d+ ms\n(?:met {3}|MISSED) continuous updates, .*\n){3}/,
   },
   'compare.mjs': { script: 'bench', args: ['compare', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){6}/ },
 };
