@@ -117,7 +117,7 @@ async function reasons(our, their, bindAt) {
       .split('\n')
       .findLast((line) => line.includes('"msg":"UPDATE by')) ?? '';
   // Our log is written in batches. A message that is not readable has no line.
-  const end = performance.now() + (our === 'NOERROR' || our === 'FORMERR' ? QUIET_MS : REASON_MS);
+  const end = performance.now() + (our === 'NOERROR' || our === 'FORMERR' ? 5 * QUIET_MS : REASON_MS);
   do await delay(QUIET_MS);
   while (performance.now() < end && !ourLine().includes(`"rcode":"${our}"`));
   await delay(QUIET_MS);

@@ -20,12 +20,12 @@ const LAYOUTS = [
   { types: [26], before: 2, names: 2 },
   { types: [33], before: 6, names: 1 },
 ];
-const COMPRESSIBLE = new Map(LAYOUTS.flatMap((layout) => layout.types.map((type) => [type, layout])));
+export const COMPRESSIBLE = new Map(LAYOUTS.flatMap((layout) => layout.types.map((type) => [type, layout])));
 /** Further types with names in their RDATA: a server that knows the type may change their case. */
 const WITH_NAMES = new Set([...COMPRESSIBLE.keys(), 24, 30, 35, 38, 45, 46, 47, 55, 58, 64, 65, 66, 107, 260]);
 
 /** The name at `at` without compression, and where it ends. @param {Buffer} message @param {number} at */
-function readName(message, at) {
+export function readName(message, at) {
   /** @type {Buffer[]} */
   const labels = [];
   let end = -1;

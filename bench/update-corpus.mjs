@@ -31,6 +31,8 @@ const TTLS = [0, 1, 60, 60, 60, 300, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
 const WEIGHTY = [1, 1, 2, 2, 5, 5, 6, 16, 28, 39, 39, 43];
 /** Labels in front of the name of an episode. */
 const BELOW = ['', '', '', 'a.', 'A.', 'b.a.', '*.', 'x.*.', 'sub.', 'ns.sub.', 'dn.', 'h.dn.', '_sip._tcp.', 'h_h.'];
+/** SIG, KEY, NXT, RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM, CDS, CDNSKEY. */
+const OF_SIGNERS = new Set([24, 25, 30, 46, 47, 48, 50, 51, 59, 60]);
 const LONG = `${'l'.repeat(63)}.`;
 const BINARY = '\\000\\255\\.\\032.';
 
@@ -129,8 +131,10 @@ export function makeUpdates(numbers) {
 
   /** @param {DomainName} own @returns {RawRecord[]} */
   function edit(own) {
-    const owner = ownerOctets(ownerIn(own));
     const type = anyType();
+    const place = ownerIn(own);
+    // With keys at its apex a zone of BIND is one that BIND signs.
+    const owner = ownerOctets(place.equals(apex) && OF_SIGNERS.has(type) ? own : place);
     const rdata = Buffer.alloc(0);
     const kind = below(100);
     if (kind < 7) return [{ owner, type, class: ANY, ttl: 0, rdata }];

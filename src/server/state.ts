@@ -10,7 +10,6 @@ import type { StoreCopy } from '../core/admin/backup.ts';
 import { HistoryRecorder } from '../core/history/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../core/hosts/host.ts';
 import type { Store } from '../core/store.ts';
-import { TextRecords } from '../core/texts/text-records.ts';
 import type { TextStore } from '../core/texts/text-store.ts';
 import type { UpdateLimits } from '../core/updates/update-queue.ts';
 import { DatabaseLockedError } from '../sqlite/lock.ts';
@@ -30,7 +29,6 @@ export interface OpenState {
   readonly unusedTokens: UnusedTokens;
   /** Without a store in memory: values are then not removed after the end of the process. */
   readonly texts: TextStore;
-  readonly textRecords: TextRecords;
   /** Writes what is buffered. */
   close(): Promise<void>;
 }
@@ -47,7 +45,6 @@ export async function openState(config: Config, warn: (text: string) => void): P
     uses,
     unusedTokens: new UnusedTokens(uses, Date.now),
     texts,
-    textRecords: new TextRecords(texts, timers.now),
     close: async () => {
       await recorder?.close();
       await uses.close();

@@ -13,6 +13,7 @@ import type { PendingStore } from '../core/pending/pending-store.ts';
 import type { PendingUpdate } from '../core/pending/pending-update.ts';
 import type { Store } from '../core/store.ts';
 import type { StoredText, TextStore } from '../core/texts/text-store.ts';
+import type { TurnStore } from '../core/updates/turn-store.ts';
 import { FAMILIES, type Family } from '../core/zones/family.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, byTokenName, eventOf, eventRow } from './rows.ts';
@@ -25,6 +26,7 @@ export function openMemoryStore(): Store {
     history: memoryHistoryStore(),
     pending: memoryPendingStore(),
     texts: memoryTextStore(),
+    turns: memoryTurnStore(),
     ping: async () => {},
     close: async () => {},
   };
@@ -239,6 +241,43 @@ function memoryTextStore(): TextStore {
       const stored = byName.get(ownerName.key);
       for (const text of texts) stored?.delete(text);
       if (stored?.size === 0) byName.delete(ownerName.key);
+    },
+  };
+}
+
+function memoryTurnStore(): TurnStore {
+  const turns = new Map<string, { announcedMs: number; holder: string | undefined; claimedMs: number }>();
+  const at = ({ key }: DomainName) => {
+    const turn = turns.get(key) ?? { announcedMs: Number.NEGATIVE_INFINITY, holder: undefined, claimedMs: 0 };
+    turns.set(key, turn);
+    return turn;
+  };
+  const now = () => performance.now();
+  return {
+    async announce(ownerNames, limitMs) {
+      const holders = ownerNames.map(at).map((turn) => {
+        turn.announcedMs = now();
+        return now() - turn.claimedMs < limitMs ? turn.holder : undefined;
+      });
+      return [...new Set(holders.filter((holder) => holder !== undefined))];
+    },
+    async claim(ownerName, { holder, quietMs, limitMs }) {
+      const turn = at(ownerName);
+      const announcedMs = now() - turn.announcedMs;
+      const isHeld = turn.holder !== undefined && now() - turn.claimedMs < limitMs;
+      if (isHeld || announcedMs < quietMs) return 'taken';
+      Object.assign(turn, { holder, claimedMs: now() });
+      return { announcedMs: Number.isFinite(announcedMs) ? announcedMs : undefined };
+    },
+    async release(holder) {
+      for (const turn of turns.values()) if (turn.holder === holder) turn.holder = undefined;
+    },
+    async forget(unusedMs) {
+      const unused = [...turns].filter(
+        ([, turn]) => now() - turn.announcedMs > unusedMs && now() - turn.claimedMs > unusedMs,
+      );
+      for (const [key] of unused) turns.delete(key);
+      return unused.length;
     },
   };
 }

@@ -154,6 +154,18 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await schema.alterTable('tokens').addColumn('max_unused_days', 'bigint').execute();
     },
   },
+  '0007-turns': {
+    async up({ schema }) {
+      await schema
+        .createTable('turns')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('announced_ms', 'bigint', (column) => column.notNull())
+        .addColumn('holder', 'text')
+        .addColumn('claimed_ms', 'bigint', (column) => column.notNull())
+        .execute();
+      await schema.createIndex('turns_by_holder').on('turns').column('holder').execute();
+    },
+  },
 };
 
 /** The database was migrated by another version of dyndns, usually a newer one. */

@@ -112,6 +112,15 @@ export interface TextRow {
   readonly remove_at_ms: number;
 }
 
+/** The last announcement of a live update of a name, and who has claimed the name; times by the clock of the database. */
+export interface TurnRow {
+  readonly name: string;
+  /** 0: never. */
+  readonly announced_ms: number;
+  readonly holder: string | null;
+  readonly claimed_ms: number;
+}
+
 /**
  * Sequence numbers. Incrementing one locks its row until COMMIT, so that changes become visible in the order of their
  * numbers.
@@ -133,5 +142,6 @@ export interface Schema {
   readonly watch: WatchRow;
   readonly wishes: PendingRow;
   readonly texts: TextRow;
+  readonly turns: TurnRow;
   readonly counters: CounterRow;
 }

@@ -334,6 +334,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/pending/pending-update.ts',
       'core/store.ts',
       'core/texts/text-store.ts',
+      'core/updates/turn-store.ts',
       'core/zones/family.ts',
       'dns/address.ts',
       'dns/name.ts',
