@@ -92,7 +92,9 @@ export const LISTED = [
     reason:
       'We check the format of all records before the first prerequisite; BIND stops at the first fault of any kind. Both refuse.',
     is: ({ ours, theirs, update }) =>
-      isError(ours) && isError(theirs) && (update.prerequisites.length + update.edits.length > 1 || update.odd !== ''),
+      isError(ours) &&
+      isError(theirs) &&
+      (update.prerequisites.length + update.edits.length > 1 || update.odd !== '' || update.isDamaged),
   },
 ];
 

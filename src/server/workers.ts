@@ -25,6 +25,8 @@ import { timers } from './system-timers.ts';
 
 const DAY_MS = 86_400_000;
 const PRUNE_MS = 3_600_000;
+/** A name that no update has announced and no server has claimed for so long is not in their order any more. */
+const TURNS_MS = 7 * DAY_MS;
 
 export interface WorkerParts {
   readonly state: OpenState;
@@ -53,14 +55,16 @@ export function makeWorkers(parts: WorkerParts, storeConfig: StoreConfig | undef
   const { state, queue, warn, activity, current } = parts;
   const { store, recorder } = state;
   const turns = storeConfig?.kind === 'postgres' && store !== undefined ? makeTurns(parts, store) : undefined;
-  const textLog = new TextRecords(state.texts, timers.now, turns);
+  /** For what is deleted or given up by its age. */
+  const ageTimers = { ...timers, now: state.clock.now };
+  const textLog = new TextRecords(state.texts, ageTimers.now, turns);
   const textKeeper = new TextKeeper({
     store: state.texts,
     queue,
     zones: () => current().zones,
     timeoutMs: () => current().limits.timeoutMs,
     warn,
-    timers,
+    timers: ageTimers,
     turns,
   });
   if (store === undefined || recorder === undefined) {
@@ -73,8 +77,9 @@ export function makeWorkers(parts: WorkerParts, storeConfig: StoreConfig | undef
   const updates = new UpdateAddresses(queue, pending, announceBy(turns, pending, current));
   const watch = makeHostWatch(parts, store, recorder, updates, record, turns);
   const prune = () => {
-    const oldestMs = Date.now() - current().config.historyDays * DAY_MS;
-    store.history.prune(oldestMs).catch((error: unknown) => {
+    const oldestMs = state.clock.now() - current().config.historyDays * DAY_MS;
+    const pruned = store.history.prune(oldestMs).then(() => store.turns.forget(TURNS_MS));
+    pruned.catch((error: unknown) => {
       warn(`Old history could not be removed: ${error instanceof Error ? error.message : String(error)}`);
     });
   };
@@ -109,7 +114,7 @@ export function makeWorkers(parts: WorkerParts, storeConfig: StoreConfig | undef
 }
 
 function makePendingRetry(
-  { queue, warn, current }: WorkerParts,
+  { state, queue, warn, current }: WorkerParts,
   store: Store,
   shared: boolean,
   record: (event: NewHistoryEvent) => void,
@@ -125,7 +130,7 @@ function makePendingRetry(
     isDisabled: async (ownerName) => (await current().hosts.find(ownerName))?.enabled === false,
     record,
     warn,
-    timers,
+    timers: { ...timers, now: state.clock.now },
     turns,
   });
 }

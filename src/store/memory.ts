@@ -17,6 +17,7 @@ import type { TurnStore } from '../core/updates/turn-store.ts';
 import { FAMILIES, type Family } from '../core/zones/family.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, byTokenName, eventOf, eventRow } from './rows.ts';
+import { WRONG_CLOCK_MS } from './schema.ts';
 import { trimPlan } from './trim-plan.ts';
 
 export function openMemoryStore(): Store {
@@ -102,6 +103,7 @@ function memoryHistoryStore(): HistoryStore {
   const activities = new Map<string, HostActivity>();
   /** By step and host: when the host was last seen before that silence. */
   const silences = new Map<string, number>();
+  let notedMs: number | undefined;
   let watch: { readonly sinceMs: number; readonly lookedMs: number } | undefined;
   /** Oldest first. */
   const eventsOf = (ownerName: DomainName) =>
@@ -121,13 +123,18 @@ function memoryHistoryStore(): HistoryStore {
         activities.set(ownerName.key, {
           ownerName,
           repeats: repeats + (activity?.repeats ?? 0),
-          lastSeenMs: Math.max(lastSeenMs, activity?.lastSeenMs ?? 0),
+          lastSeenMs: later(activity?.lastSeenMs ?? 0, lastSeenMs),
         });
       }
     },
     async read(ownerName, limit, before) {
       const older = eventsOf(ownerName).filter(({ id }) => before === undefined || id < before);
       return older.reverse().slice(0, limit);
+    },
+    lastTime: async () =>
+      notedMs ?? (events.size === 0 ? undefined : Math.max(...[...events.values()].map(({ timeMs }) => timeMs))),
+    async noteTime(timeMs) {
+      notedMs = timeMs;
     },
     activity: async (ownerName) => activities.get(ownerName.key),
     activities: async () => [...activities.values()].sort(byName),
@@ -150,8 +157,10 @@ function memoryHistoryStore(): HistoryStore {
     },
     notedSilence: async (ownerName, step) => silences.get(`${step} ${ownerName.key}`),
     async noteWatch(nowMs, pauseMs) {
-      const sinceMs = watch === undefined || watch.lookedMs < nowMs - pauseMs ? nowMs : watch.sinceMs;
-      watch = { sinceMs, lookedMs: Math.max(nowMs, watch?.lookedMs ?? nowMs) };
+      const isAhead = Math.max(watch?.lookedMs ?? 0, watch?.sinceMs ?? 0) > nowMs + WRONG_CLOCK_MS;
+      const isGap = watch === undefined || isAhead || watch.lookedMs < nowMs - pauseMs;
+      const sinceMs = watch === undefined || isGap ? nowMs : watch.sinceMs;
+      watch = { sinceMs, lookedMs: later(watch?.lookedMs ?? nowMs, nowMs) };
       return sinceMs;
     },
     async purge(ownerName) {
@@ -177,6 +186,11 @@ function memoryHistoryStore(): HistoryStore {
       return { stored: events.size, deleted: ids.length };
     },
   };
+}
+
+/** The later of two times; the second where the first was written by a clock that was ahead. */
+function later(stored: number, added: number): number {
+  return stored > added && stored <= added + WRONG_CLOCK_MS ? stored : added;
 }
 
 function memoryPendingStore(): PendingStore {

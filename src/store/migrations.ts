@@ -166,6 +166,11 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await schema.createIndex('turns_by_holder').on('turns').column('holder').execute();
     },
   },
+  '0008-clock': {
+    async up(db) {
+      await sql`insert into counters (name, value) values ('clock', 0)`.execute(db);
+    },
+  },
 };
 
 /** The database was migrated by another version of dyndns, usually a newer one. */

@@ -5,6 +5,9 @@
  * Pending updates are in the table `wishes`: released tables keep their names.
  */
 
+/** A stored time that is so far ahead of the clock was written by a clock that was wrong. */
+export const WRONG_CLOCK_MS = 86_400_000;
+
 export interface TokenRow {
   readonly id: string;
   readonly name: string;
@@ -126,7 +129,8 @@ export interface TurnRow {
  * numbers.
  */
 export interface CounterRow {
-  readonly name: 'token-changes' | 'wishes';
+  /** `clock`: the time that was believed last, in milliseconds since 1970. */
+  readonly name: 'token-changes' | 'wishes' | 'clock';
   readonly value: number;
 }
 
