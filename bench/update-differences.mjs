@@ -31,7 +31,9 @@ function isOddHost({ owner, type, class: rrClass, rdata }) {
   const layout = COMPRESSIBLE.get(type);
   if (layout === undefined) return false;
   try {
-    return !isHostName(DomainName.ofWire(readName(rdata, layout.before).name).labels());
+    const target = DomainName.ofWire(readName(rdata, layout.before).name);
+    // The root is no mailbox.
+    return !isHostName(target.labels()) || (type === 7 && target.isRoot);
   } catch {
     return false;
   }

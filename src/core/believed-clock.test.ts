@@ -58,6 +58,11 @@ it('a clock that is a year ahead at a start lets at most ten hours pass in an ho
   expect(stored).toBeLessThanOrEqual(clock.now());
 });
 
+it('is believed at once after a pause of less than a day', async () => {
+  stored = START_MS - DAY_MS + 1;
+  expect((await open()).now()).toBe(START_MS);
+});
+
 it('a clock that jumps while the server runs is the same', async () => {
   const clock = await open();
   await running.pass(DAY_MS);

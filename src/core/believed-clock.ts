@@ -1,7 +1,7 @@
 /**
  * The time by which stored data gets old. The system clock is believed only as far as this server has run: behind the last time
  * that the store saw, one hour of running lets at most RATE hours pass. A clock that is a year ahead at a start, or jumps while
- * the server runs, then deletes nothing at once; after a long pause of the server, old data is deleted a little later.
+ * the server runs, then deletes nothing at once; after a pause of more than a day, old data is deleted a little later.
  *
  * It is never ahead of the system clock, and follows that one back at once. Events are recorded by the system clock.
  */
@@ -43,9 +43,12 @@ export class BelievedClock {
 
   /** Reads what the store saw last, and notes the time from now on. @throws AppError store-unreachable */
   async start(): Promise<void> {
-    const { store, clock } = this.#options;
+    const { store, clock, timers } = this.#options;
     if (store === undefined) return;
-    this.#baseMs = (await store.lastTime()) ?? Number.POSITIVE_INFINITY;
+    const lastMs = (await store.lastTime()) ?? Number.POSITIVE_INFINITY;
+    const nowMs = timers.now();
+    // A server that was stopped for less than a day goes on as if it had run.
+    this.#baseMs = nowMs - lastMs < DAY_MS ? nowMs : lastMs;
     this.#atMs = clock();
     this.#noting.start();
   }

@@ -372,6 +372,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'config/config.ts',
       'core/access',
       'core/admin/backup.ts',
+      'core/believed-clock.ts',
       'core/history',
       'core/hosts',
       'core/store.ts',
