@@ -16,6 +16,7 @@ import type { ChangeOfSecondary, NoticeMaker, Notices } from '../core/notices/no
 import type { Observer } from '../core/observer.ts';
 import type { Store } from '../core/store.ts';
 import type { applyUpdate } from '../core/updates/dns-update.ts';
+import type { TextLog } from '../core/updates/publish-texts.ts';
 import type { UpdateAddresses } from '../core/updates/update-addresses.ts';
 import { UpdateHost } from '../core/updates/update-host.ts';
 import type { UpdateLimits, UpdateQueue } from '../core/updates/update-queue.ts';
@@ -41,6 +42,7 @@ export interface GenerationParts {
   readonly state: OpenState;
   readonly queue: UpdateQueue;
   readonly updates: UpdateAddresses;
+  readonly textLog: TextLog;
   readonly guesses: GuessBudget;
   readonly noticeMaker: NoticeMaker;
   /** The use-case for an UPDATE that a client sends to an embedded zone. */
@@ -185,10 +187,10 @@ async function embeddedServer(
 
 function makeServices(
   config: Config,
-  { monitoring, state, queue, updates, guesses }: GenerationParts,
+  { monitoring, state, queue, updates, textLog, guesses }: GenerationParts,
   { zones, hosts, recorder }: Pick<Generation, 'zones' | 'hosts' | 'recorder'>,
 ): Services {
-  const { store, uses, unusedTokens, textRecords } = state;
+  const { store, uses, unusedTokens } = state;
   const nowMs = () => performance.now();
   const { timeoutMs } = updateLimits(config);
   const record = new UpdateRecord({
@@ -220,7 +222,7 @@ function makeServices(
     texts: new UpdateTexts({
       queue,
       record,
-      log: textRecords,
+      log: textLog,
       removeAfterSeconds: ({ apex }) => acmeTtls.get(apex.key)!,
     }),
     acmeDns: store && makeAcmeDns(config, store),

@@ -120,6 +120,7 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
     state,
     queue,
     updates: workers.updates,
+    textLog: workers.textLog,
     guesses: new GuessBudget(() => performance.now()),
     noticeMaker,
     applyUpdate: recordUpdates(applyUpdate, () => {

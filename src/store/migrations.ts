@@ -172,6 +172,23 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await schema.createIndex('receipts_by_time').on('receipts').column('time_ms').execute();
     },
   },
+  '0008-turns': {
+    async up({ schema }) {
+      await schema
+        .createTable('turns')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('announced_ms', 'bigint', (column) => column.notNull())
+        .addColumn('holder', 'text')
+        .addColumn('claimed_ms', 'bigint', (column) => column.notNull())
+        .execute();
+      await schema.createIndex('turns_by_holder').on('turns').column('holder').execute();
+    },
+  },
+  '0009-clock': {
+    async up(db) {
+      await sql`insert into counters (name, value) values ('clock', 0)`.execute(db);
+    },
+  },
 };
 
 /** The database was migrated by another version of dyndns, usually a newer one. */

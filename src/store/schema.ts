@@ -5,6 +5,9 @@
  * Pending updates are in the table `wishes`: released tables keep their names.
  */
 
+/** A stored time that is so far ahead of the clock was written by a clock that was wrong. */
+export const WRONG_CLOCK_MS = 86_400_000;
+
 export interface TokenRow {
   readonly id: string;
   readonly name: string;
@@ -123,12 +126,22 @@ export interface TextRow {
   readonly remove_at_ms: number;
 }
 
+/** The last announcement of a live update of a name, and who has claimed the name; times by the clock of the database. */
+export interface TurnRow {
+  readonly name: string;
+  /** 0: never. */
+  readonly announced_ms: number;
+  readonly holder: string | null;
+  readonly claimed_ms: number;
+}
+
 /**
  * Sequence numbers. Incrementing one locks its row until COMMIT, so that changes become visible in the order of their
  * numbers.
  */
 export interface CounterRow {
-  readonly name: 'token-changes' | 'wishes';
+  /** `clock`: the time that was believed last, in milliseconds since 1970. */
+  readonly name: 'token-changes' | 'wishes' | 'clock';
   readonly value: number;
 }
 
@@ -145,5 +158,6 @@ export interface Schema {
   readonly watch: WatchRow;
   readonly wishes: PendingRow;
   readonly texts: TextRow;
+  readonly turns: TurnRow;
   readonly counters: CounterRow;
 }

@@ -7,7 +7,7 @@ import { FAMILIES } from '../core/zones/family.ts';
 import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, compareTexts, eventOf, eventRow, nameOf, nameText } from './rows.ts';
-import type { ActivityRow, EventRow } from './schema.ts';
+import { type ActivityRow, type EventRow, WRONG_CLOCK_MS } from './schema.ts';
 import { SqlReceipts } from './sql-receipts.ts';
 import { chunksOf, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
 import { type EventCount, trimPlan } from './trim-plan.ts';
@@ -71,6 +71,19 @@ export class SqlHistoryStore implements HistoryStore {
 
   pruneReceipts(olderThanMs: number, maxReceipts: number): Promise<number> {
     return this.#receipts.prune(olderThanMs, maxReceipts);
+  }
+
+  async lastTime(): Promise<number | undefined> {
+    const noted = this.#build.selectFrom('counters').select('value').where('name', '=', 'clock');
+    const [row] = await this.#run.all(noted.compile());
+    if (row !== undefined && row.value > 0) return row.value;
+    const newest = this.#build.selectFrom('events').select('time_ms').orderBy('time_ms', 'desc').limit(1);
+    return (await this.#run.all(newest.compile()))[0]?.time_ms;
+  }
+
+  async noteTime(timeMs: number): Promise<void> {
+    const update = this.#build.updateTable('counters').set({ value: timeMs }).where('name', '=', 'clock');
+    await this.#run.transaction([update.compile()]);
   }
 
   async activity(ownerName: DomainName): Promise<HostActivity | undefined> {
@@ -148,7 +161,13 @@ export class SqlHistoryStore implements HistoryStore {
         conflict.column('name').doUpdateSet(({ eb, ref }) => ({
           since_ms: eb
             .case()
-            .when('watch.looked_ms', '<', nowMs - pauseMs)
+            .when(
+              eb.or([
+                eb('watch.looked_ms', '<', nowMs - pauseMs),
+                eb('watch.looked_ms', '>', nowMs + WRONG_CLOCK_MS),
+                eb('watch.since_ms', '>', nowMs + WRONG_CLOCK_MS),
+              ]),
+            )
             .then(ref('excluded.since_ms'))
             .else(ref('watch.since_ms'))
             .end(),
@@ -250,9 +269,10 @@ function countRepeats(build: QueryBuilder, rows: readonly ActivityRow[]) {
     .compile();
 }
 
-/** The later of two columns: PostgreSQL and SQLite have no function for this in common. */
+/** The later of two times; the second where the first was written by a clock that was ahead. */
 function later(a: string, b: string) {
-  return sql<number>`case when ${sql.ref(a)} > ${sql.ref(b)} then ${sql.ref(a)} else ${sql.ref(b)} end`;
+  const isLater = sql`${sql.ref(a)} > ${sql.ref(b)} and ${sql.ref(a)} <= ${sql.ref(b)} + ${sql.lit(WRONG_CLOCK_MS)}`;
+  return sql<number>`case when ${isLater} then ${sql.ref(a)} else ${sql.ref(b)} end`;
 }
 
 /** One row for each name: an INSERT with ON CONFLICT must not contain a key twice. */

@@ -6,6 +6,7 @@ import { SqlPendingStore } from './sql-pending.ts';
 import { queryBuilder, type SqlRunner } from './sql-runner.ts';
 import { SqlTextStore } from './sql-texts.ts';
 import { SqlTokenStore } from './sql-tokens.ts';
+import { SqlTurnStore } from './sql-turns.ts';
 
 /** @param isShared whether other processes write to the database */
 export function sqlStore(run: SqlRunner, isShared: boolean): Store {
@@ -17,6 +18,7 @@ export function sqlStore(run: SqlRunner, isShared: boolean): Store {
     history: new SqlHistoryStore(run, build),
     pending: new SqlPendingStore(run, build),
     texts: new SqlTextStore(run, build),
+    turns: new SqlTurnStore(run, build),
     ping: async () => void (await run.all(ping)),
     close: () => run.close(),
   };

@@ -90,6 +90,8 @@ describe('a store in SQLite', () => {
       'DROP TABLE event_counts',
       'ALTER TABLE tokens DROP COLUMN register',
       'ALTER TABLE tokens DROP COLUMN max_unused_days',
+      'DROP TABLE turns',
+      "DELETE FROM counters WHERE name = 'clock'",
       "DELETE FROM dyndns_migrations WHERE name >= '0005-history-size'",
     ]) {
       database.run(statement);

@@ -171,6 +171,25 @@ export function describeHistoryStore(store: () => Store): void {
       expect((await store().history.activity(ownerName))?.lastSeenMs).toBe(NOW_MS + 3_000);
     });
 
+    it('believes a later time than before only if it is not more than a day later: then a clock was wrong', async () => {
+      const ownerName = nameOf('ahead.example.com');
+      const DAY_MS = 86_400_000;
+      const seen = async (lastSeenMs: number) => {
+        await store().history.countRepeats([{ ownerName, repeats: 1, lastSeenMs }]);
+        return (await store().history.activity(ownerName))?.lastSeenMs;
+      };
+      expect(await seen(NOW_MS + 365 * DAY_MS)).toBe(NOW_MS + 365 * DAY_MS);
+      expect(await seen(NOW_MS)).toBe(NOW_MS);
+      expect(await seen(NOW_MS - 1_000)).toBe(NOW_MS);
+    });
+
+    it('has the time that was noted last', async () => {
+      await store().history.noteTime(NOW_MS + 5);
+      expect(await store().history.lastTime()).toBe(NOW_MS + 5);
+      await store().history.noteTime(NOW_MS);
+      expect(await store().history.lastTime()).toBe(NOW_MS);
+    });
+
     it('counts repeats that are added at the same time', async () => {
       const names = Array.from({ length: 20 }, (_, index) => nameOf(`h${index}.count.example.com`));
       await Promise.all(
@@ -238,6 +257,11 @@ export function describeHistoryStore(store: () => Store): void {
       expect(await note(1_900)).toBe(NOW_MS);
       expect(await note(2_901)).toBe(NOW_MS + 2_901);
       expect(await note(3_000)).toBe(NOW_MS + 2_901);
+      // A clock was a year ahead, and is right again: the time of every host begins now, not in a year.
+      const yearMs = 365 * 86_400_000;
+      expect(await note(yearMs)).toBe(NOW_MS + yearMs);
+      expect(await note(3_100)).toBe(NOW_MS + 3_100);
+      expect(await note(3_200)).toBe(NOW_MS + 3_100);
     });
 
     it('prunes the events of all hosts that are older than a time, and nothing else', async () => {

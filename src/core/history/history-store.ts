@@ -1,5 +1,6 @@
 /** Contract: where events and the activity of hosts are stored. See core/store.ts for durability and errors. */
 import type { DomainName } from '../../dns/name.ts';
+import type { TimeStore } from '../believed-clock.ts';
 import type { Receipt } from '../zones/secondaries.ts';
 import type { EventReceipt, HistoryEvent, HostActivity, PastAddresses } from './history.ts';
 
@@ -19,11 +20,14 @@ export interface HistorySize {
   readonly deleted: number;
 }
 
-export interface HistoryStore {
+export interface HistoryStore extends TimeStore {
   /** Stores all events or none. Ignores an event whose id is stored already. */
   append(events: readonly HistoryEvent[]): Promise<void>;
 
-  /** Adds to counters. After store-unreachable it is safe to call again, but repeats may count twice. */
+  /**
+   * Adds to counters. After store-unreachable it is safe to call again, but repeats may count twice. `lastSeenMs` does not go
+   * back, unless the stored one is more than a day later: then it was written by a wrong clock.
+   */
   countRepeats(counts: readonly RepeatCount[]): Promise<void>;
 
   /** The newest events of a host, newest first. @param before only events with smaller ids: the next page */
@@ -72,7 +76,7 @@ export interface HistoryStore {
 
   /**
    * Records that updates can arrive now. @returns since when they could without a pause; now, if the last record of any
-   * process is older than `pauseMs`
+   * process is older than `pauseMs`, or if it was written by a clock that was ahead
    */
   noteWatch(nowMs: number, pauseMs: number): Promise<number>;
 
