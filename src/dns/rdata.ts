@@ -83,10 +83,16 @@ export function parseRRType(text: string): number | undefined {
   return digits === undefined || Number(digits) > 0xffff ? undefined : Number(digits);
 }
 
-/** QTYPEs and meta-TYPEs, which are never zone data (RFC 6895 §3.1, RFC 2136 §3.4.1.2). */
+/** Type 0, QTYPEs and meta-TYPEs, which are never zone data (RFC 6895 §3.1, RFC 2136 §3.4.1.2). */
 export function isMetaType(type: number): boolean {
-  return type === RRType.OPT || (type >= 128 && type <= 255);
+  return type === 0 || type === RRType.OPT || (type >= 128 && type <= 255);
 }
+
+/**
+ * Types, besides SOA, of which a name has at most one record: CNAME (RFC 2181 §10.1), DNAME (RFC 6672 §2.4) and RESINFO
+ * (RFC 9606 §5: resolvers ignore more than one; BIND refuses their transfer).
+ */
+export const SINGLE_TYPES: ReadonlySet<number> = new Set([RRType.CNAME, RRType.DNAME, 261]);
 
 export interface SoaRdata {
   readonly kind: 'SOA';

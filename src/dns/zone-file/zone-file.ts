@@ -11,7 +11,8 @@ import { ScanError, scanZoneFile, type ZoneFileEntry } from '../presentation/sca
 import { parseZoneFileName } from '../presentation/text-fields.ts';
 import { parseSeconds } from '../presentation/text-numbers.ts';
 import { PresentationError, type TextToken } from '../presentation/text-tokens.ts';
-import { isMetaType, parseRRType, type Rdata, type ResourceRecord, RRClass } from '../rdata.ts';
+import { formatRRType, isMetaType, parseRRType, type Rdata, type ResourceRecord, RRClass } from '../rdata.ts';
+import { findDecodedRdataFault, isTooLong, MAX_RDATA_OCTETS } from '../wire/rdata-check.ts';
 import { MAX_GENERATED_RECORDS, readGenerate } from './zone-file-generate.ts';
 
 /** A problem of a zone file. The message is `FILE:LINE: problem`, like that of a compiler. */
@@ -60,6 +61,17 @@ export function parseZoneFile(text: string, options: ZoneFileOptions): ZoneFileR
 /** As parseZoneFile, but one record at a time. */
 export function* zoneFileRecords(text: string, options: ZoneFileOptions): Generator<ZoneFileRecord> {
   yield* new ZoneFileReader(options).file(text, options.fileName, options.firstLine ?? 1, []);
+}
+
+/**
+ * Why the RDATA of a record cannot be zone data; undefined if it can. The parser reads what has the syntax of its type, or
+ * any octets after `\\#`; who takes the records into a zone also checks this.
+ */
+export function findRecordFault({ type, rdata }: ResourceRecord): string | undefined {
+  const fault = isTooLong(rdata)
+    ? `it is longer than ${MAX_RDATA_OCTETS} octets, and no transfer could carry it`
+    : findDecodedRdataFault(type, rdata);
+  return fault && `malformed RDATA of ${formatRRType(type)}: ${fault}`;
 }
 
 /** RFC 2181 §8. */
@@ -208,7 +220,7 @@ class ZoneFileReader {
     const mnemonic = tokens[at]!.text;
     const type = tokens[at]!.quoted ? undefined : parseRRType(mnemonic);
     if (type === undefined) throw new PresentationError(unknownType(mnemonic));
-    if (type === 0 || isMetaType(type))
+    if (isMetaType(type))
       throw new PresentationError(`a zone cannot have data of type ${excerpt(mnemonic)}`);
     const rdata = parseRdataTokens(type, tokens.slice(at + 1), this.#origin);
     return { ownerName, type, class: RRClass.IN, ttl: this.#ttl(ttl, rdata), rdata, file, line };

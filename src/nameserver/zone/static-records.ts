@@ -7,6 +7,7 @@ import { formatRRType, type ResourceRecord, RRType } from '../../dns/rdata.ts';
 import type { ZoneDraft } from './draft.ts';
 import { NameMap } from './name-map.ts';
 import { cutAbove, isGlue } from './occlusion.ts';
+import { withoutEqualMembers } from './rrset-members.ts';
 import {
   findRRset,
   nameOf,
@@ -107,7 +108,7 @@ function staticRRsets({ apex, ns, records }: StaticContent): StaticRRset[] {
     const lowest = Math.min(earlier?.ttl ?? ttl, ttl);
     rrsets.set(id, { ownerName, rrset: { type, ttl: lowest, rdatas: [...members, member] } });
   }
-  return [...rrsets.values()];
+  return [...rrsets.values()].map(({ ownerName, rrset }) => ({ ownerName, rrset: withoutEqualMembers(rrset) }));
 }
 
 /** Sets the SOA of the configuration with the zone's serial. */
