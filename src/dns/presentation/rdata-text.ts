@@ -2,7 +2,7 @@
  * RDATA in presentation form (RFC 1035 §5.1 and the RFC of each type), and `\# length hexadecimal` for every type
  * (RFC 3597 §5). To add a type: a row here; wire/rdata-codec.ts checks its octets if it has a structure there.
  *
- * Left out, so only as `\#`: APL, HIP, IPSECKEY, AMTRELAY, WKS, NSAP, A6, KEY, SIG and NXT.
+ * Left out, so only as `\#`: WKS, NSAP, A6, KEY, SIG, NXT and the experiments among the types.
  */
 import { excerpt } from '../excerpt.ts';
 import { DomainName, NameError } from '../name.ts';
@@ -10,6 +10,7 @@ import { formatRRType, type Rdata } from '../rdata.ts';
 import { decodeRdata, encodeRdata } from '../wire/rdata-codec.ts';
 import { WireError, WireReader } from '../wire/reader.ts';
 import { WireOverflow, WireWriter } from '../wire/writer.ts';
+import { addressPrefixes, amtRelay, hostIdentity, ipsecGateway } from './gateway-text.ts';
 import { locFields } from './loc-text.ts';
 import { ScanError, scanWords } from './scanner.ts';
 import { svcParams } from './svcb-text.ts';
@@ -26,6 +27,7 @@ import {
   restText,
   rrType,
   salt,
+  scheme,
   seconds,
   signatureTime,
   string,
@@ -113,6 +115,13 @@ const FIELDS: Readonly<Record<string, readonly TextField[]>> = {
   PX: [u16('the preference'), name('MAP822'), name('MAPX400')],
   GPOS: [string('the longitude'), string('the latitude'), string('the altitude')],
   LOC: locFields,
+  APL: [addressPrefixes],
+  IPSECKEY: [ipsecGateway, restBase64('the public key')],
+  HIP: [hostIdentity],
+  AMTRELAY: [amtRelay],
+  DSYNC: [rrType('the RR type'), scheme, u16('the port'), name('the target')],
+  HHIT: [restBase64('the data')],
+  BRID: [restBase64('the data')],
   KX: [u16('the preference'), name('the exchanger')],
   CERT: [certificateType, u16('the key tag'), algorithm, restBase64('the certificate')],
   DHCID: [restBase64('the digest')],

@@ -69,6 +69,9 @@ const ALGORITHMS = new Map(
 );
 export const algorithm: TextField = number(8, 'the algorithm', ALGORITHMS);
 
+/** DSYNC schemes (RFC 9859 §6.2). */
+export const scheme: TextField = number(8, 'the scheme', new Map([['NOTIFY', 1]]));
+
 /** CERT types (RFC 4398 §2.1). */
 const CERTIFICATES = new Map(
   Object.entries({ PKIX: 1, SPKI: 2, PGP: 3, IPKIX: 4, ISPKI: 5, IPGP: 6, ACPKIX: 7, IACPKIX: 8, URI: 253, OID: 254 }),
@@ -187,7 +190,7 @@ export const tag: TextField = {
   print: (reader) => Buffer.from(reader.characterString()).toString('latin1'),
 };
 
-function hexOctets(text: string, what: string): Buffer {
+export function hexOctets(text: string, what: string): Buffer {
   if (!/^([0-9a-f]{2})+$/i.test(text)) {
     throw new PresentationError(`${what} must be pairs of hexadecimal digits; it is '${excerpt(text)}'`);
   }

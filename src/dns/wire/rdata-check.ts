@@ -67,14 +67,11 @@ function digest(r: WireReader, algorithm: number, lengths: ReadonlyMap<number, n
   else exactly(r, length, 'the digest');
 }
 
-/** IANA "Digest Algorithms": SHA-1, SHA-256, GOST R 34.11-94, SHA-384, GOST R 34.11-2012, SM3. */
+/** RFC 4034 §A.2, RFC 4509 §2.2, RFC 6605 §2: SHA-1, SHA-256, SHA-384; BIND has no length for other types. */
 const DS_DIGESTS = new Map([
   [1, 20],
   [2, 32],
-  [3, 32],
   [4, 48],
-  [5, 32],
-  [6, 32],
 ]);
 /** RFC 4255 §3.1.2, RFC 6594 §4.2: SHA-1, SHA-256. */
 const SSHFP_DIGESTS = new Map([
@@ -236,7 +233,9 @@ const ipseckey: Check = (r) => {
 
 const amtrelay: Check = (r) => {
   r.u8();
-  gateway(r, r.u8() & 0x7f);
+  const type = r.u8() & 0x7f;
+  if (type > 3) rest(0)(r);
+  else gateway(r, type);
 };
 
 /** RFC 8005 §5. */

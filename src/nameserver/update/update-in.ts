@@ -83,11 +83,14 @@ export async function answerUpdate(message: Message, context: UpdateContext): Pr
   }
 }
 
+/** Types that the signer of a zone generates, and nobody adds by UPDATE; BIND refuses them, too (RRSIG: except at the apex). */
+const SIGNER_TYPES: ReadonlySet<number> = new Set([24, 30, RRType.RRSIG, RRType.NSEC, RRType.NSEC3]);
+
 /**
  * Malformed RDATA where it is added or required (RFC 2136 §3.2, §3.4.1.2), and records that no transfer could carry. RDATA
  * that is deleted is not checked: a zone may still have such a record from before these checks, and must lose it.
  */
-function findFault({ prerequisites, edits }: UpdateContent): UpdateAnswer | undefined {
+function findFault({ zone, prerequisites, edits }: UpdateContent): UpdateAnswer | undefined {
   for (const { type, rdatas } of rrsetsWithRdata(prerequisites, edits)) {
     for (const rdata of rdatas) {
       const fault = findDecodedRdataFault(type, rdata);
@@ -99,6 +102,12 @@ function findFault({ prerequisites, edits }: UpdateContent): UpdateAnswer | unde
         return { rcode: Rcode.REFUSED, why: `${why}: no transfer could carry it` };
       }
     }
+  }
+  for (const edit of edits) {
+    if (!('rrset' in edit) || !SIGNER_TYPES.has(edit.rrset.type)) continue;
+    const { ownerName, type } = edit.rrset;
+    if (type === RRType.RRSIG && ownerName.equals(zone)) continue;
+    return { rcode: Rcode.REFUSED, why: `${formatRRType(type)} records are not added by UPDATE` };
   }
   return undefined;
 }
