@@ -120,12 +120,11 @@ describeWith(SECONDARY_PROGRAMS, 'RDATA and secondaries', () => {
 
   async function followed(followers: readonly SecondaryServer[], serial: number, what: string): Promise<void> {
     for (const follower of followers) {
-      await waitUntil(
-        `${follower.kind} to follow: ${what}`,
-        async () => (await follower.serial()) === serial,
-      ).catch((error: unknown) => {
-        throw new Error(`${String(error)}\n${follower.log().split('\n').slice(-12).join('\n')}`);
-      });
+      await waitUntil(`${follower.kind} to follow: ${what}`, async () => (await follower.serial()) === serial).catch(
+        (error: unknown) => {
+          throw new Error(`${String(error)}\n${follower.log().split('\n').slice(-12).join('\n')}`);
+        },
+      );
     }
   }
 
@@ -171,7 +170,9 @@ describeWith(SECONDARY_PROGRAMS, 'RDATA and secondaries', () => {
         expect(await keysAt(reader, ownerName, type), what).toEqual([rdataKey(type, rdataText(rdata))]);
       }
     }
-    console.log(`${held.length} records of ${byType.size} types are held by ${followers.map(({ kind }) => kind).join(', ')}`);
+    console.log(
+      `${held.length} records of ${byType.size} types are held by ${followers.map(({ kind }) => kind).join(', ')}`,
+    );
     removeNow(directory);
   }, 300_000);
 
@@ -213,7 +214,9 @@ describeWith(SECONDARY_PROGRAMS, 'RDATA and secondaries', () => {
     let nextChange = performance.now() + 2000;
     const change = async (): Promise<void> => {
       nextChange = performance.now() + 2000;
-      const octets = Uint8Array.from(Buffer.from(`\x01${String.fromCharCode(97 + ((await serialOf(line)) % 26))}`, 'latin1'));
+      const octets = Uint8Array.from(
+        Buffer.from(`\x01${String.fromCharCode(97 + ((await serialOf(line)) % 26))}`, 'latin1'),
+      );
       await line.ask(updateOf([record(apex.prepend('later'), { type: RRType.TXT, octets })]));
     };
     for (const follower of followers) {

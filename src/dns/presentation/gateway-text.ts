@@ -115,9 +115,7 @@ function readPrefix(text: string, writer: WireWriter): void {
     parseIpAddress(address!)?.family !== family.family ||
     Number(length) > family.octets * 8
   ) {
-    throw new PresentationError(
-      `a prefix must look like 1:192.0.2.0/24 or !2:2001:db8::/32; it is '${excerpt(text)}'`,
-    );
+    throw new PresentationError(`a prefix must look like 1:192.0.2.0/24 or !2:2001:db8::/32; it is '${excerpt(text)}'`);
   }
   const octets = family.parse(address!);
   let used = octets.length;

@@ -17,6 +17,7 @@ import { svcParams } from './svcb-text.ts';
 import {
   algorithm,
   certificateType,
+  digestType,
   groups,
   ipv4,
   ipv6,
@@ -41,7 +42,7 @@ import {
 } from './text-fields.ts';
 import { PresentationError, type TextToken, TokenCursor } from './text-tokens.ts';
 
-const DS = [u16('the key tag'), algorithm, u8('the digest type'), restHex('the digest')];
+const DS = [u16('the key tag'), algorithm, digestType, restHex('the digest')];
 const DNSKEY = [u16('the flags'), u8('the protocol'), algorithm, restBase64('the public key')];
 const SVCB = [u16('the priority'), name('the target'), svcParams];
 const TLSA = [u8('the usage'), u8('the selector'), u8('the matching type'), restHex('the data')];
@@ -119,7 +120,7 @@ const FIELDS: Readonly<Record<string, readonly TextField[]>> = {
   IPSECKEY: [ipsecGateway, restBase64('the public key')],
   HIP: [hostIdentity],
   AMTRELAY: [amtRelay],
-  DSYNC: [rrType('the RR type'), scheme, u16('the port'), name('the target')],
+  DSYNC: [rrType('the RR type', true), scheme, u16('the port'), name('the target')],
   HHIT: [restBase64('the data')],
   BRID: [restBase64('the data')],
   KX: [u16('the preference'), name('the exchanger')],
@@ -137,7 +138,7 @@ const FIELDS: Readonly<Record<string, readonly TextField[]>> = {
   LP: [u16('the preference'), name('the name')],
   EUI48: [groups('the address', 6, 2, '-')],
   EUI64: [groups('the address', 8, 2, '-')],
-  URI: [u16('the priority'), u16('the weight'), restText('the URI')],
+  URI: [u16('the priority'), u16('the weight'), restText('the URI', true)],
   AVC: TEXTS,
   RESINFO: TEXTS,
   WALLET: TEXTS,

@@ -141,7 +141,8 @@ function angle(r: WireReader, degrees: number): void {
 /** RFC 1876 §2. Other versions than 0 are not read, but Knot holds 16 octets only. */
 const loc: Check = (r) => {
   if (r.u8() !== 0) return octets(15)(r);
-  for (let i = 0; i < 3; i++) if (!isPrecision(r.u8())) r.fail('a size or precision that is not a digit and an exponent');
+  for (let i = 0; i < 3; i++)
+    if (!isPrecision(r.u8())) r.fail('a size or precision that is not a digit and an exponent');
   angle(r, 90);
   angle(r, 180);
   r.u32();
@@ -186,7 +187,8 @@ const atma: Check = (r) => {
   const format = r.u8();
   const address = r.rest();
   if (address.length === 0) r.fail('the address is missing');
-  if (format === 1 && !address.every((octet) => octet >= 0x30 && octet <= 0x39)) r.fail('an address that is not digits');
+  if (format === 1 && !address.every((octet) => octet >= 0x30 && octet <= 0x39))
+    r.fail('an address that is not digits');
 };
 
 /** RFC 2874 §3.1. */
@@ -268,7 +270,8 @@ const zonemd: Check = (r) => {
 /** RFC 8659 §4.1. */
 const caa: Check = (r) => {
   r.u8();
-  if (!/^[a-z0-9]+$/i.test(Buffer.from(r.characterString()).toString('latin1'))) r.fail('a tag that is not letters and digits');
+  if (!/^[a-z0-9]+$/i.test(Buffer.from(r.characterString()).toString('latin1')))
+    r.fail('a tag that is not letters and digits');
   rest(0)(r);
 };
 
@@ -384,7 +387,8 @@ const CHECKED_BY_DECODER: ReadonlySet<string> = new Set([
  * @param rdata uncompressed wire octets
  */
 export function findRdataFault(type: number, rdata: Uint8Array): string | undefined {
-  if (isMetaType(type)) return 'the type is not one of data';
+  // Type 0 is reserved (RFC 6895 §3.1).
+  if (type === 0 || isMetaType(type)) return 'the type is not one of data';
   const checks = CHECKS.get(type);
   if (checks === undefined) return undefined;
   const reader = new WireReader(rdata);

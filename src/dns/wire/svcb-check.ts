@@ -56,21 +56,30 @@ const addresses =
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-/** One expression of a URI template (RFC 6570 §2.2); BIND does not see a variable behind a prefix modifier. */
-const EXPRESSION = String.raw`\{[+#./;?&]?(?:\w|%[0-9A-Fa-f]{2})+\*?(?:,(?:\w|%[0-9A-Fa-f]{2})+\*?)*\}`;
-const TEMPLATE = new RegExp(`^/(?:[^%{}]|%[0-9A-Fa-f]{2}|${EXPRESSION})*$`, 's');
-const DNS_VARIABLE = /[{+#./;?&,]dns[*,}]/;
+/** Text between expressions, and a variable; an octet in hexadecimal after a percent sign was replaced before. */
+const LITERAL = /^[^%}]*$/;
+/** BIND does not see a variable behind one with a prefix modifier, so that these are refused. */
+const VARIABLE = /^\w+\*?$/;
 
-/** A relative URI template with the variable `dns` (RFC 9461 §5). */
+/** A relative URI template (RFC 6570 §2) with the variable `dns` (RFC 9461 §5). */
 function isDohPath(value: Uint8Array): boolean {
   let text: string;
   try {
-    text = UTF8.decode(value);
+    text = UTF8.decode(value).replace(/%[0-9a-f]{2}/gi, '_');
   } catch {
     return false;
   }
-  if (!TEMPLATE.test(text)) return false;
-  return [...text.matchAll(/\{[^}]*\}/g)].some(([expression]) => DNS_VARIABLE.test(expression));
+  const [first = '', ...parts] = text.split('{');
+  if (!first.startsWith('/') || !LITERAL.test(first)) return false;
+  let hasDns = false;
+  for (const part of parts) {
+    const close = part.indexOf('}');
+    if (close < 0 || !LITERAL.test(part.slice(close + 1))) return false;
+    const variables = part.slice('+#./;?&'.includes(part[0]!) ? 1 : 0, close).split(',');
+    if (!variables.every((variable) => VARIABLE.test(variable))) return false;
+    hasDns ||= variables.some((variable) => variable === 'dns' || variable === 'dns*');
+  }
+  return hasDns;
 }
 
 const VALUES: ReadonlyMap<number, (value: Uint8Array) => boolean> = new Map([

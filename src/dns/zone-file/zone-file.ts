@@ -220,7 +220,7 @@ class ZoneFileReader {
     const mnemonic = tokens[at]!.text;
     const type = tokens[at]!.quoted ? undefined : parseRRType(mnemonic);
     if (type === undefined) throw new PresentationError(unknownType(mnemonic));
-    if (isMetaType(type))
+    if (type === 0 || isMetaType(type))
       throw new PresentationError(`a zone cannot have data of type ${excerpt(mnemonic)}`);
     const rdata = parseRdataTokens(type, tokens.slice(at + 1), this.#origin);
     return { ownerName, type, class: RRClass.IN, ttl: this.#ttl(ttl, rdata), rdata, file, line };

@@ -8,10 +8,16 @@ import { AppError } from '../../core/errors.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType, SINGLE_TYPES } from '../../dns/rdata.ts';
 import { serialIsLater } from '../../dns/serial.ts';
-import { findRecordFault, formatPlace, ZoneFileError, type ZoneFileRecord, zoneFileRecords } from '../../dns/zone-file/zone-file.ts';
+import {
+  findRecordFault,
+  formatPlace,
+  ZoneFileError,
+  type ZoneFileRecord,
+  zoneFileRecords,
+} from '../../dns/zone-file/zone-file.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
-import { nameOf, rdataText, soaSerial, withSerial, type ZoneNode, type ZoneRRset } from '../zone/zone-version.ts';
 import { isSameRRset, withoutEqualMembers } from '../zone/rrset-members.ts';
+import { nameOf, rdataText, soaSerial, withSerial, type ZoneNode, type ZoneRRset } from '../zone/zone-version.ts';
 import type { TimeSlices } from './time-slices.ts';
 
 /** The RRsets of the file at one name. */
@@ -99,7 +105,8 @@ export async function readImportedZone(text: string, apex: DomainName, slices: T
     if (error instanceof ZoneFileError) throw new AppError('request-malformed', error.message, { cause: error });
     throw error;
   }
-  for (const { rrsets } of names.values()) for (const [at, rrset] of rrsets.entries()) rrsets[at] = withoutEqualMembers(rrset);
+  for (const { rrsets } of names.values())
+    for (const [at, rrset] of rrsets.entries()) rrsets[at] = withoutEqualMembers(rrset);
   return { names, serial, tally };
 }
 
