@@ -281,6 +281,12 @@ describe('RFC 2136 §3.4.1: RDATA', () => {
     expect(await ask({ authority: [long(64_000)] })).toBe('NOERROR');
   });
 
+  it('RFC 9606 §5: a name has one RESINFO; the last one stays', async () => {
+    const authority = ['0161', '0162'].map((text) => record('a', 261, RRClass.IN, octets(text), 60));
+    expect(await ask({ authority })).toBe('NOERROR');
+    expect(zone.published.find(at('a').key)?.rrsets[0]?.rdatas).toEqual(['\x01b']);
+  });
+
   it('records of a signer are refused, as by BIND', async () => {
     const nsec: Rdata = { kind: 'NSEC', next: apex, types: [RRType.A] };
     expect(await ask({ authority: [add('home', nsec)] })).toMatch(/^REFUSED: NSEC records/);
