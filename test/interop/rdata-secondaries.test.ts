@@ -11,7 +11,7 @@ import { formatRRType, type ResourceRecord, RRClass, RRType } from '../../src/dn
 import { rdataKey } from '../../src/dns/rdata-canonical.ts';
 import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import { encodeMessage, formatRcode, makeMessage, Opcode } from '../../src/dns/wire/message.ts';
-import { findRdataFault } from '../../src/dns/wire/rdata-check.ts';
+import { findRdataFault, MAX_RDATA_OCTETS } from '../../src/dns/wire/rdata-check.ts';
 import { Committer } from '../../src/nameserver/journal/committer.ts';
 import { Journal } from '../../src/nameserver/journal/journal.ts';
 import { rdataText, type ZoneRRset } from '../../src/nameserver/zone/zone-version.ts';
@@ -163,6 +163,11 @@ describeWith(SECONDARY_PROGRAMS, 'RDATA and secondaries', () => {
       await followed(followers, await serialOf(line), types.join(', '));
       types = [];
     }
+    // The longest record that is accepted fits into a message of every server.
+    const longest = record(apex.prepend('longest'), { type: 65_280, octets: new Uint8Array(MAX_RDATA_OCTETS) });
+    expect(formatRcode((await line.ask(updateOf([longest]))).rcode)).toBe('NOERROR');
+    await followed(followers, await serialOf(line), 'the longest record');
+    held.push(longest);
     for (const follower of followers) {
       const reader = lineTo(follower);
       for (const { ownerName, type, rdata } of held) {
