@@ -7,7 +7,8 @@ import { dirname, resolve } from 'node:path';
 import type { DomainName } from '../dns/name.ts';
 import { formatRdata } from '../dns/presentation/rdata-text.ts';
 import { formatRRType } from '../dns/rdata.ts';
-import { ZoneFileError, zoneFileRecords } from '../dns/zone-file/zone-file.ts';
+import { findRecordFault, ZoneFileError, zoneFileRecords } from '../dns/zone-file/zone-file.ts';
+import { zoneFileText } from '../dns/zone-file/zone-file-octets.ts';
 import { CommandError, UsageError } from './output.ts';
 
 /** Characters in one piece. */
@@ -24,12 +25,15 @@ export async function* readZoneFile(
   onRead: (records: number) => void,
 ): AsyncGenerator<string, void, undefined> {
   const directory = file === '-' ? process.cwd() : dirname(resolve(file));
-  const include = (name: string) => readFileSync(resolve(directory, name), 'utf8');
+  const include = (name: string) => zoneFileText(readFileSync(resolve(directory, name)));
   const options = { origin: apex, include, ...(file !== '-' && { fileName: file }) };
   let piece = '';
   let records = 0;
   try {
-    for (const { ownerName, ttl, type, rdata } of zoneFileRecords(readText(file, apex), options)) {
+    for (const record of zoneFileRecords(readText(file, apex), options)) {
+      const { ownerName, ttl, type, rdata } = record;
+      const fault = findRecordFault(record);
+      if (fault !== undefined) throw new ZoneFileError(record.file, record.line, fault);
       piece += `${ownerName} ${ttl} IN ${formatRRType(type)} ${formatRdata(type, rdata)}\n`;
       records += 1;
       if (piece.length < PIECE) continue;
@@ -58,5 +62,5 @@ function readText(file: string, apex: DomainName): string {
       `'${file}' is in BIND's raw format. This makes a text of it: named-compilezone -f raw -F text -o zone.txt ${apex} ${file}`,
     );
   }
-  return octets.toString('utf8');
+  return zoneFileText(octets);
 }

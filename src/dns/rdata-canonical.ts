@@ -1,47 +1,28 @@
 /**
- * Equality of RDATA: octet by octet, but names in the RDATA of the types of RFC 4034 §6.2 (as corrected by RFC 6840 §5.1)
- * without case (RFC 2136 §1.1.1), and so the targets of SVCB and HTTPS.
+ * Equality of RDATA: octet by octet, but names without case (RFC 2136 §1.1.1) in the types of RFC 4034 §6.2 and
+ * RFC 3597 §7 (the table is in rdata-names.ts).
+ *
+ * A secondary must not see two records where this server sees one, or the reverse: the removal of one of two records that
+ * are equal for it removes both. So a type is compared without case if any of BIND, Knot and NSD does so.
  *
  * RDATA is passed as a latin1 string of its uncompressed wire octets.
  */
 import { lowerCaseText } from './name.ts';
 import { RRType } from './rdata.ts';
+import { nameLayout } from './rdata-names.ts';
 
 /** Two RDATA of one type are equal if and only if their keys are. Types without names in their RDATA: `rdata` itself. */
 export function rdataKey(type: number, rdata: string): string {
-  switch (type) {
-    case RRType.NS:
-    case RRType.CNAME:
-    case RRType.DNAME:
-    case RRType.PTR:
-      return lowerCaseText(rdata);
-    case RRType.SOA: {
-      const end = nameEnd(rdata, nameEnd(rdata, 0));
-      return lowerCaseText(rdata.slice(0, end)) + rdata.slice(end);
-    }
-    case RRType.MX:
-    case RRType.SVCB:
-    case RRType.HTTPS:
-      return lowerName(rdata, 2);
-    case RRType.SRV:
-      return lowerName(rdata, 6);
-    case RRType.NAPTR: {
-      let at = 4;
-      for (let i = 0; i < 3; i++) at += rdata.charCodeAt(at) + 1;
-      return lowerName(rdata, at);
-    }
-    case RRType.RRSIG:
-      return lowerName(rdata, 18);
-    case RRType.NSEC:
-      return lowerName(rdata, 0);
-    default:
-      return rdata;
-  }
-}
-
-/** `rdata` with the name at `start` in lower case. */
-function lowerName(rdata: string, start: number): string {
-  const end = nameEnd(rdata, start);
+  // The usual types of a dynamic zone: nothing to look up.
+  if (type === RRType.A || type === RRType.AAAA || type === RRType.TXT) return rdata;
+  const layout = nameLayout(type, rdata);
+  if (layout === undefined) return rdata;
+  let start = layout.fixed;
+  for (let i = 0; i < layout.strings; i++) start += rdata.charCodeAt(start) + 1;
+  let end = start;
+  for (let i = 0; i < layout.names; i++) end = nameEnd(rdata, end);
+  // A name that is the whole RDATA is not copied twice.
+  if (start === 0 && end >= rdata.length) return lowerCaseText(rdata);
   return rdata.slice(0, start) + lowerCaseText(rdata.slice(start, end)) + rdata.slice(end);
 }
 

@@ -62,7 +62,21 @@ const UNSTRUCTURED_TYPES = {
   },
   ...{ RT: 21, NSAP: 22, 'NSAP-PTR': 23, SIG: 24, KEY: 25, PX: 26, GPOS: 27, LOC: 29, NXT: 30, EID: 31, NIMLOC: 32 },
   ...{ ATMA: 34, KX: 36, CERT: 37, A6: 38, SINK: 40, APL: 42, IPSECKEY: 45, DHCID: 49, SMIMEA: 53, HIP: 55, NINFO: 56 },
-  ...{ RKEY: 57, TALINK: 58, OPENPGPKEY: 61, CSYNC: 62, ZONEMD: 63, SPF: 99, NID: 104, L32: 105, L64: 106, LP: 107 },
+  ...{
+    RKEY: 57,
+    TALINK: 58,
+    OPENPGPKEY: 61,
+    CSYNC: 62,
+    ZONEMD: 63,
+    DSYNC: 66,
+    HHIT: 67,
+    BRID: 68,
+    SPF: 99,
+    NID: 104,
+    L32: 105,
+    L64: 106,
+    LP: 107,
+  },
   ...{ EUI48: 108, EUI64: 109, TKEY: 249, MAILB: 253, MAILA: 254, URI: 256, AVC: 258, DOA: 259, AMTRELAY: 260 },
   ...{ RESINFO: 261, WALLET: 262, TA: 32_768, DLV: 32_769 },
 };
@@ -87,6 +101,12 @@ export function parseRRType(text: string): number | undefined {
 export function isMetaType(type: number): boolean {
   return type === RRType.OPT || (type >= 128 && type <= 255);
 }
+
+/**
+ * Types, besides SOA, of which a name has at most one record: CNAME (RFC 2181 §10.1), DNAME (RFC 6672 §2.4) and RESINFO
+ * (RFC 9606 §5: resolvers ignore more than one; BIND refuses their transfer).
+ */
+export const SINGLE_TYPES: ReadonlySet<number> = new Set([RRType.CNAME, RRType.DNAME, 261]);
 
 export interface SoaRdata {
   readonly kind: 'SOA';

@@ -32,6 +32,7 @@ import type { UpdateZone } from './update/update-in.ts';
 import { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { describeTooLarge, type ZoneLimits } from './zone/limits.ts';
+import { namesWithEqualMembers, removeEqualMembers } from './zone/rrset-members.ts';
 import {
   newVersion,
   type OnCollision,
@@ -40,6 +41,7 @@ import {
   staticOwnerNames,
 } from './zone/static-records.ts';
 import { describeUnserved } from './zone/unserved.ts';
+import { nameOf } from './zone/zone-version.ts';
 
 /** A TSIG key and its permissions in one zone. */
 export interface NameserverKey extends UpdateKey {
@@ -143,6 +145,7 @@ export class Nameserver {
       });
       const zones = await journal.load(options.settings.zones.map(({ content }) => content.apex));
       const nameserver = new Nameserver(options, lock, journal, zones);
+      for (const zone of zones) await nameserver.#mergeEqualMembers(zone);
       await nameserver.#apply(options.settings, 'set-aside');
       nameserver.#warnOfData();
       return nameserver;
@@ -193,6 +196,16 @@ export class Nameserver {
       limits: () => this.#generation.limits,
     });
     this.#generation = this.#makeGeneration(options.settings, new Map());
+  }
+
+  /** Of a database from before names in RDATA were compared without case. */
+  async #mergeEqualMembers(zone: EmbeddedZone): Promise<void> {
+    const names = namesWithEqualMembers(zone.published);
+    if (names.length === 0) return;
+    await this.#committer.change(zone, (draft) => removeEqualMembers(draft, names));
+    this.#options.onWarning(
+      `The zone ${zone.apex} had records at ${names.length} names, such as '${nameOf(names[0]!.wireText)}', that differ only in the letter case of names in their data. One of each is left, and secondaries transfer the zone again.`,
+    );
   }
 
   /** Status of the secondaries of all zones. */

@@ -469,7 +469,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'dns/name.ts',
       'dns/presentation/rdata-text.ts',
       'dns/rdata.ts',
-      'dns/zone-file/zone-file.ts',
+      'dns/zone-file',
       'doctor',
       'observe',
       'server/admin.ts',

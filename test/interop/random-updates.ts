@@ -44,6 +44,7 @@ function members(apex: DomainName, serial: number): ReadonlyMap<number, readonly
       RRType.SRV,
       ['a', 'A'].map((text): Rdata => ({ kind: 'SRV', priority: 0, weight: 0, port: 1, target: name(text) })),
     ],
+    [17, ['a', 'A', 'b'].map((text) => octets(...name(text).octets, 0))],
     [65280, [octets(1, 2), octets(1, 3), octets()]],
     [RRType.SOA, [soa(serial - 1), soa(serial), soa(serial + 1), soa(serial + 7), soa(serial - 1000)]],
   ]);

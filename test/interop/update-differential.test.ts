@@ -3,22 +3,13 @@
  * each message, the whole zone with TTLs and serial. UPDATE_SEED=n sends others; a failure is reproducible by its seed.
  * Accepted differences are marked ACCEPTED below, and named in random-updates.ts.
  */
-import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { applyUpdate } from '../../src/core/updates/dns-update.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { RRClass, RRType } from '../../src/dns/rdata.ts';
 import { rdataKey } from '../../src/dns/rdata-canonical.ts';
-import { ClientTransaction } from '../../src/dns/tsig.ts';
 import { makeTsigKey } from '../../src/dns/tsig-key.ts';
-import {
-  type DecodedMessage,
-  decodeMessage,
-  encodeMessage,
-  formatRcode,
-  makeMessage,
-  Rcode,
-} from '../../src/dns/wire/message.ts';
+import { decodeMessage, encodeMessage, formatRcode, makeMessage, Rcode } from '../../src/dns/wire/message.ts';
 import { Committer } from '../../src/nameserver/journal/committer.ts';
 import { EmbeddedUpdates } from '../../src/nameserver/update/updatable-zone.ts';
 import { answerUpdate } from '../../src/nameserver/update/update-in.ts';
@@ -32,6 +23,7 @@ import {
 } from '../../src/nameserver/zone/zone-version.ts';
 import { seededRandom } from '../differential/random.ts';
 import { startBind } from '../support/bind.ts';
+import { DnsLine } from '../support/dns-line.ts';
 import { editedZone, LIMITS } from '../support/edited-zone.ts';
 import type { PrimaryServer } from '../support/primary-server.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
@@ -44,48 +36,6 @@ const SECRET = Buffer.alloc(32, 'not a secret');
 const RECORDS = '@ 300 IN SOA ns1 hostmaster 1 3600 1000 3600000 300\n@ 300 IN NS ns1.example.net.\n';
 const apex = DomainName.parse(ZONE);
 const key = makeTsigKey(apex, 'hmac-sha256', SECRET);
-
-/** One connection, one message at a time. */
-class Line {
-  readonly #socket: Socket;
-  #received: Buffer = Buffer.alloc(0);
-  #waiting: ((octets: Buffer) => void) | undefined;
-
-  constructor(server: PrimaryServer) {
-    this.#socket = connect(server.port, server.host);
-    this.#socket.setNoDelay(true);
-    this.#socket.on('data', (octets) => {
-      this.#received = Buffer.concat([this.#received, octets]);
-      if (this.#received.length < 2 || this.#received.length < 2 + this.#received.readUInt16BE(0)) return;
-      const end = 2 + this.#received.readUInt16BE(0);
-      const reply = this.#received.subarray(2, end);
-      this.#received = this.#received.subarray(end);
-      this.#waiting?.(reply);
-    });
-  }
-
-  async ask(octets: Uint8Array): Promise<DecodedMessage> {
-    const transaction = new ClientTransaction(key);
-    const now = Math.floor(Date.now() / 1000);
-    const request = transaction.sign(octets, now);
-    const length = Buffer.alloc(2);
-    length.writeUInt16BE(request.length);
-    const reply = await new Promise<Buffer>((resolve, reject) => {
-      this.#waiting = resolve;
-      this.#socket.once('close', () => reject(new Error('the connection was closed')));
-      this.#socket.write(Buffer.concat([length, request]));
-    });
-    this.#socket.removeAllListeners('close');
-    const message = decodeMessage(reply);
-    // BIND answers a message that it cannot parse before it verifies the signature.
-    if (message.tsigOffset !== undefined || message.rcode !== Rcode.FORMERR) transaction.verify(reply, message, now);
-    return message;
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-}
 
 function lastLine(server: PrimaryServer): string | undefined {
   return server.log().trim().split('\n').at(-1);
@@ -108,7 +58,7 @@ function zoneTexts(records: readonly ZoneRecord[]): ZoneTexts {
 }
 
 /** The zone by AXFR, which fits into one message. */
-async function zoneOfBind(line: Line): Promise<ZoneTexts> {
+async function zoneOfBind(line: DnsLine): Promise<ZoneTexts> {
   const questions = [{ qname: apex, qtype: RRType.AXFR, qclass: RRClass.IN }];
   const { answers } = await line.ask(encodeMessage(makeMessage({ id: 1, questions })));
   expect(answers.length).toBeGreaterThan(1);
@@ -126,7 +76,7 @@ function soaAt(serial: number, { type, ttl, rdatas }: ZoneRRset): ZoneRRset {
 
 describeWith(BIND_PROGRAMS, 'UPDATE, compared with BIND', () => {
   let bind: PrimaryServer;
-  let line: Line;
+  let line: DnsLine;
 
   beforeAll(async () => {
     bind = await startBind({
@@ -139,7 +89,7 @@ describeWith(BIND_PROGRAMS, 'UPDATE, compared with BIND', () => {
           '  type primary;\n  check-names ignore;\n  check-mx ignore;\n  check-integrity no;\n',
         ),
     });
-    line = new Line(bind);
+    line = new DnsLine(bind, key);
   });
   afterAll(async () => {
     line?.close();

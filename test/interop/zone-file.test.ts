@@ -2,6 +2,8 @@
  * Zone files against BIND: named-compilezone parses what we format and formats what we parse. Its raw format is compared
  * octet by octet, independent of our presentation form.
  */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: $GENERATE has them
+
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +16,7 @@ import { encodeRdata } from '../../src/dns/wire/rdata-codec.ts';
 import { WireWriter } from '../../src/dns/wire/writer.ts';
 import { parseZoneFile, ZoneFileError } from '../../src/dns/zone-file/zone-file.ts';
 import { formatZoneFile } from '../../src/dns/zone-file/zone-file-format.ts';
+import { zoneFileText } from '../../src/dns/zone-file/zone-file-octets.ts';
 import { arbitraryRecord } from '../support/arbitrary-message.ts';
 import { type FinishedProgram, removeAtExit, removeNow, runProgram } from '../support/process.ts';
 import { describeWith } from '../support/require-server.ts';
@@ -52,6 +55,20 @@ eui48 EUI48 00-00-5e-00-53-2a
 eui64 EUI64 00-00-5e-ef-10-00-00-2a
 uri URI 10 1 "https://example.com/a\\"b"
 avc AVC "text"
+apl APL 1:192.0.2.0/24 !2:2001:db8::/32 !1:0.0.0.0/0
+apl2 APL
+ipseckey IPSECKEY 10 0 2 . AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==
+ipseckey IPSECKEY 10 1 2 192.0.2.38 AQNRU3mG7TVTO2BkR47 usntb102uFJtugbo6BSGvgqt4AQ==
+ipseckey IPSECKEY 10 2 2 2001:db8::38 AQIDBA==
+ipseckey IPSECKEY 10 3 2 mygateway AQIDBA==
+hip HIP 2 200100107B1A74DF365639CC39F1D578 AQIDBA==
+hip HIP 2 200100107B1A74DF365639CC39F1D578 AQIDBA== rvs b.example.net.
+amtrelay AMTRELAY 10 0 0 .
+amtrelay AMTRELAY 10 1 1 203.0.113.15
+amtrelay AMTRELAY 10 0 2 2001:db8::15
+amtrelay AMTRELAY 128 1 3 amtrelays
+dsync DSYNC CDS NOTIFY 5359 scanner
+dsync DSYNC TYPE65280 2 0 .
 `;
 
 function wireOctets(rdata: Rdata): Uint8Array {
@@ -66,7 +83,7 @@ describeWith(COMPILER, 'zone files and BIND', () => {
   afterAll(() => removeNow(directory));
 
   async function compile(
-    text: string,
+    text: string | Buffer,
     format: 'text' | 'raw',
     zone: string,
   ): Promise<FinishedProgram & { out: Buffer }> {
@@ -127,7 +144,7 @@ describeWith(COMPILER, 'zone files and BIND', () => {
 
   it('RFC 3597 §5: every type formatted as octets gives the same zone', async () => {
     const origin = DomainName.parse('example.com');
-    const records = parseZoneFile(`${ALL_TYPES}${MORE_TYPES}apl APL \\# 5 000118010A`, { origin });
+    const records = parseZoneFile(`${ALL_TYPES}${MORE_TYPES}`, { origin });
     const octets = records.map(({ ownerName, ttl, type, rdata }) => {
       const unknown = formatRdata(65_280, { kind: 'unknown', octets: wireOctets(rdata) });
       return `${ownerName} ${ttl} CLASS1 TYPE${type} ${unknown}`;
@@ -195,7 +212,63 @@ IN A 192.0.2.6
   });
 
   it.each([
+    'a TXT google-site-verification="x"',
+    'a TXT a="b c"d',
+    'a TXT "a"b',
+    'a TXT k="a\\"b"',
+    'a TXT k=\\"ab',
+    'a TXT ="x"',
+    'a SPF v="spf1"',
+    'a HINFO a="b c"',
+    'a SVCB 1 . alpn="h2"',
+    'a SVCB 1 . alpn="h2"port=1',
+    'a SVCB 1 . key667="h\\"2 x" port="53"',
+    'a SVCB 1 . key667=h\\"2 port=1',
+    'a SVCB 1 . key667= port=1',
+    'a DS 1 RSASHA256 SHA-256 D2ABDE240D7CD3EE6B4B28C54DF034B97983A1D16E8A410E4561CB106618E971',
+    'a DSYNC 1 1 1 a',
+    '$GENERATE 1-2 a$ TXT "\\${0"',
+    '$GENERATE 1-2 a${+1} A 192.0.2.$',
+    '$GENERATE 1-2 a$ SVCB "1 . key667=\\"x y$\\""',
+  ])('both read %s alike', async (line) => {
+    await compare(`$TTL 1\n@ SOA ns h 1 2 3 4 5\n@ NS .\n${line}\n`);
+  });
+
+  it('RFC 1035 §5.1: a file keeps its octets, whether they are UTF-8 or not', async () => {
+    const head = '$TTL 1\n@ SOA ns h 1 2 3 4 5\n@ NS .\n';
+    for (const encoding of ['latin1', 'utf8'] as const) {
+      const octets = Buffer.from(`${head}caf\u00e9 TXT "caf\u00e9" \\\u00e9 ; \u00e9\n`, encoding);
+      const records = parseZoneFile(zoneFileText(octets), { origin: DomainName.parse('example.com') });
+      const { code, out } = await compile(octets, 'text', 'example.com');
+      expect(code).toBe(0);
+      expect(asLowerCase(lines(parseZoneFile(out.toString('latin1'), { origin: DomainName.root })))).toEqual(
+        asLowerCase(lines(records)),
+      );
+      const name = encoding === 'latin1' ? 'caf\\233' : 'caf\\195\\169';
+      expect(records.at(-1)?.ownerName.toString()).toBe(`${name}.example.com.`);
+    }
+  });
+
+  it.each([
     ['an address that is none', 'a A 192.0.2.256'],
+    ['a quote after a text of CAA', 'a CAA 0 issue ca="x"'],
+    ['a quote after a text of NAPTR', 'a NAPTR 1 1 "s" a="b" "" .'],
+    ['a quote in an owner name', 'p="x" A 192.0.2.1'],
+    ['a parameter in quotes', 'a SVCB 1 . "alpn=h2"'],
+    ['a quote behind a value', 'a SVCB 1 . alpn=h2"x"'],
+    ['a key in upper case', 'a SVCB 1 . ALPN=h2'],
+    ['a URI without quotes', 'a URI 1 1 https://example.com/'],
+    ['a gateway of type 0 that is not a dot', 'a IPSECKEY 1 0 2 a AQ=='],
+    ['a relay of an unknown type', 'a AMTRELAY 1 0 4 .'],
+    ['a HIT of odd digits', 'a HIP 2 201 AQ=='],
+    ['a prefix that is too long', 'a APL 1:192.0.2.0/33'],
+    ['an unknown address family', 'a APL 3:192.0.2.0/24'],
+    ['$GENERATE without a closing brace', '$GENERATE 1-2 a${0 A 192.0.2.1'],
+    ['$GENERATE without a closing brace, with a width', '$GENERATE 1-2 a${0,2 A 192.0.2.1'],
+    ['$GENERATE without a closing brace in the data', '$GENERATE 1-2 a$ TXT ${0'],
+    ['$GENERATE without a closing brace in quotes', '$GENERATE 1-2 a$ TXT "${0"'],
+    ['$GENERATE without a number', '$GENERATE 1-2 a${} A 192.0.2.1'],
+    ['a quoted owner name of $GENERATE', '$GENERATE 1-2 "a$" A 192.0.2.1'],
     ['an octet with a leading zero', 'a A 192.0.02.1'],
     ['data too much', 'a A 192.0.2.1 192.0.2.2'],
     ['data too little', 'a MX 10'],

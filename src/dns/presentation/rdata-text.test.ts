@@ -235,9 +235,9 @@ describe('a refused text', () => {
     ['SVCB', '1 . ipv4hint=192.0.2.1,x', "SVCB: 'x' in ipv4hint is not an IPv4 address"],
     ['SVCB', '1 . no-default-alpn=1', 'SVCB: no-default-alpn has no value'],
     [
-      'APL',
-      '1:192.0.2.0/24',
-      'APL: this type is only read as \\#, the number of octets, and hexadecimal digits (RFC 3597 §5)',
+      'WKS',
+      '192.0.2.1 TCP 25',
+      'WKS: this type is only read as \\#, the number of octets, and hexadecimal digits (RFC 3597 §5)',
     ],
     [
       'TYPE65280',

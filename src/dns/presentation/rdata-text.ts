@@ -2,7 +2,7 @@
  * RDATA in presentation form (RFC 1035 §5.1 and the RFC of each type), and `\# length hexadecimal` for every type
  * (RFC 3597 §5). To add a type: a row here; wire/rdata-codec.ts checks its octets if it has a structure there.
  *
- * Left out, so only as `\#`: APL, HIP, IPSECKEY, AMTRELAY, WKS, NSAP, A6, KEY, SIG and NXT.
+ * Left out, so only as `\#`: WKS, NSAP, A6, KEY, SIG, NXT and the experiments among the types.
  */
 import { excerpt } from '../excerpt.ts';
 import { DomainName, NameError } from '../name.ts';
@@ -10,12 +10,14 @@ import { formatRRType, type Rdata } from '../rdata.ts';
 import { decodeRdata, encodeRdata } from '../wire/rdata-codec.ts';
 import { WireError, WireReader } from '../wire/reader.ts';
 import { WireOverflow, WireWriter } from '../wire/writer.ts';
+import { addressPrefixes, amtRelay, hostIdentity, ipsecGateway } from './gateway-text.ts';
 import { locFields } from './loc-text.ts';
 import { ScanError, scanWords } from './scanner.ts';
 import { svcParams } from './svcb-text.ts';
 import {
   algorithm,
   certificateType,
+  digestType,
   groups,
   ipv4,
   ipv6,
@@ -26,6 +28,7 @@ import {
   restText,
   rrType,
   salt,
+  scheme,
   seconds,
   signatureTime,
   string,
@@ -39,7 +42,7 @@ import {
 } from './text-fields.ts';
 import { PresentationError, type TextToken, TokenCursor } from './text-tokens.ts';
 
-const DS = [u16('the key tag'), algorithm, u8('the digest type'), restHex('the digest')];
+const DS = [u16('the key tag'), algorithm, digestType, restHex('the digest')];
 const DNSKEY = [u16('the flags'), u8('the protocol'), algorithm, restBase64('the public key')];
 const SVCB = [u16('the priority'), name('the target'), svcParams];
 const TLSA = [u8('the usage'), u8('the selector'), u8('the matching type'), restHex('the data')];
@@ -113,6 +116,13 @@ const FIELDS: Readonly<Record<string, readonly TextField[]>> = {
   PX: [u16('the preference'), name('MAP822'), name('MAPX400')],
   GPOS: [string('the longitude'), string('the latitude'), string('the altitude')],
   LOC: locFields,
+  APL: [addressPrefixes],
+  IPSECKEY: [ipsecGateway, restBase64('the public key')],
+  HIP: [hostIdentity],
+  AMTRELAY: [amtRelay],
+  DSYNC: [rrType('the RR type', true), scheme, u16('the port'), name('the target')],
+  HHIT: [restBase64('the data')],
+  BRID: [restBase64('the data')],
   KX: [u16('the preference'), name('the exchanger')],
   CERT: [certificateType, u16('the key tag'), algorithm, restBase64('the certificate')],
   DHCID: [restBase64('the digest')],
@@ -128,7 +138,7 @@ const FIELDS: Readonly<Record<string, readonly TextField[]>> = {
   LP: [u16('the preference'), name('the name')],
   EUI48: [groups('the address', 6, 2, '-')],
   EUI64: [groups('the address', 8, 2, '-')],
-  URI: [u16('the priority'), u16('the weight'), restText('the URI')],
+  URI: [u16('the priority'), u16('the weight'), restText('the URI', true)],
   AVC: TEXTS,
   RESINFO: TEXTS,
   WALLET: TEXTS,

@@ -31,12 +31,16 @@ const QUOTE = 34;
 const OPEN = 40;
 const CLOSE = 41;
 const SEMICOLON = 59;
-const EQUALS = 61;
 const BACKSLASH = 92;
 
 /** Characters that end a plain token or are special in it. */
 const SPECIAL = new Uint8Array(128);
 for (const code of [TAB, LINE_FEED, RETURN, SPACE, QUOTE, OPEN, CLOSE, SEMICOLON, BACKSLASH]) SPECIAL[code] = 1;
+
+/** True for a character of a plain token, also an escaped one. */
+function isPlain(code: number): boolean {
+  return code > 127 || SPECIAL[code] === 0;
+}
 
 /** Yields the entries of a zone file. @throws ScanError */
 export function* scanZoneFile(text: string): Generator<ZoneFileEntry> {
@@ -113,21 +117,19 @@ class Scanner {
     if (text.charCodeAt(start) === QUOTE) {
       const end = this.#quoteEnd(start);
       this.#at = end + 1;
-      return { text: text.slice(start + 1, end), quoted: true };
+      const attached = start > 0 && isPlain(text.charCodeAt(start - 1));
+      return { text: text.slice(start + 1, end), quoted: true, ...(attached && { attached }) };
     }
     let at = start;
     for (; at < text.length; at++) {
       const code = text.charCodeAt(at);
-      if (code > 127 || SPECIAL[code] === 0) continue;
+      if (isPlain(code)) continue;
       if (code === BACKSLASH) {
         const next = text.charCodeAt(at + 1);
         if (Number.isNaN(next) || next === LINE_FEED || next === RETURN) {
           throw new ScanError(this.#line, 'a backslash at the end of the line escapes nothing');
         }
         at += 1;
-      } else if (code === QUOTE && text.charCodeAt(at - 1) === EQUALS) {
-        // key="value" is one token (RFC 9460 §2.1).
-        at = this.#quoteEnd(at);
       } else break;
     }
     this.#at = at;

@@ -1,8 +1,7 @@
 /**
  * SvcParams in presentation form (RFC 9460 §2.1, §7, appendix A): `alpn=h2,h3 port=443 key667="any octets"`.
  *
- * A value that is malformed for its key is formatted as `key3="…"`. Not checked: that the keys listed by `mandatory` are
- * present.
+ * A value that is malformed for its key is formatted as `key3="…"`. wire/svcb-check.ts checks what zones may have.
  */
 
 import { formatIpv4, formatIpv6, ipv4Octets, ipv6Octets, parseIpAddress } from '../address.ts';
@@ -162,9 +161,9 @@ function keyText(code: number): string {
 }
 
 function keyCode(text: string): number {
-  const code = CODES.get(text.toLowerCase());
+  const code = CODES.get(text);
   if (code !== undefined) return code;
-  const digits = /^key(0|[1-9]\d{0,4})$/i.exec(text)?.[1];
+  const digits = /^key(0|[1-9]\d{0,4})$/.exec(text)?.[1];
   if (digits === undefined || Number(digits) > 0xffff) {
     throw new PresentationError(`'${excerpt(text)}' is not a known SvcParamKey: write key and its number`);
   }
@@ -181,10 +180,11 @@ export const svcParams: TextField = {
       const equals = text.indexOf('=');
       const key = equals < 0 ? text : text.slice(0, equals);
       let raw = equals < 0 ? undefined : text.slice(equals + 1);
-      if (raw?.startsWith('"')) raw = raw.slice(1, -1);
+      // key="value" (RFC 9460 §2.1).
+      if (raw === '') raw = tokens.attachedQuote() ?? raw;
       const value = raw === undefined ? undefined : unescapeText(raw);
       const code = keyCode(key);
-      const syntax = /^key\d/i.test(key) ? undefined : SYNTAX.get(code);
+      const syntax = /^key\d/.test(key) ? undefined : SYNTAX.get(code);
       const octets = syntax === undefined ? (value ?? new Uint8Array()) : syntax.read(value);
       if (codes.has(code)) throw new PresentationError(`the key ${key} occurs twice`);
       codes.add(code);

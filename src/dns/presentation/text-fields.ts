@@ -69,6 +69,16 @@ const ALGORITHMS = new Map(
 );
 export const algorithm: TextField = number(8, 'the algorithm', ALGORITHMS);
 
+/** Digest types of DS (IANA "Digest Algorithms"). */
+export const digestType: TextField = number(
+  8,
+  'the digest type',
+  new Map(Object.entries({ 'SHA-1': 1, 'SHA-256': 2, GOST: 3, 'SHA-384': 4 })),
+);
+
+/** DSYNC schemes (RFC 9859 §6.2). */
+export const scheme: TextField = number(8, 'the scheme', new Map([['NOTIFY', 1]]));
+
 /** CERT types (RFC 4398 §2.1). */
 const CERTIFICATES = new Map(
   Object.entries({ PKIX: 1, SPKI: 2, PGP: 3, IPKIX: 4, ISPKI: 5, IPGP: 6, ACPKIX: 7, IACPKIX: 8, URI: 253, OID: 254 }),
@@ -169,9 +179,13 @@ export const strings = (what: string): TextField => ({
   },
 });
 
-/** One quoted text without a length octet, up to the end (CAA, URI). */
-export const restText = (what: string): TextField => ({
-  read: (tokens, writer) => writer.bytes(unescapeText(tokens.next(what).text)),
+/** One text without a length octet, up to the end (CAA, URI). @param mustBeQuoted as RFC 7553 §4.4 requires for URI */
+export const restText = (what: string, mustBeQuoted = false): TextField => ({
+  read: (tokens, writer) => {
+    const { text, quoted } = tokens.next(what);
+    if (mustBeQuoted && !quoted) throw new PresentationError(`${what} must be quoted`);
+    writer.bytes(unescapeText(text));
+  },
   print: (reader) => quoteText(reader.rest()),
 });
 
@@ -187,7 +201,7 @@ export const tag: TextField = {
   print: (reader) => Buffer.from(reader.characterString()).toString('latin1'),
 };
 
-function hexOctets(text: string, what: string): Buffer {
+export function hexOctets(text: string, what: string): Buffer {
   if (!/^([0-9a-f]{2})+$/i.test(text)) {
     throw new PresentationError(`${what} must be pairs of hexadecimal digits; it is '${excerpt(text)}'`);
   }
@@ -241,8 +255,12 @@ function typeNumber(text: string): number {
   return type;
 }
 
-export const rrType = (what: string): TextField => ({
-  read: (tokens, writer) => writer.u16(typeNumber(tokens.word(what))),
+/** @param number whether a number alone is accepted, too */
+export const rrType = (what: string, number = false): TextField => ({
+  read: (tokens, writer) => {
+    const text = tokens.word(what);
+    writer.u16(typeNumber(number && /^\d{1,5}$/.test(text) ? `TYPE${text}` : text));
+  },
   print: (reader) => formatRRType(reader.u16()),
 });
 

@@ -5,10 +5,12 @@
 import { excerpt } from '../excerpt.ts';
 import type { DomainName } from '../name.ts';
 
-/** `text` is still escaped; quotes around the whole token are removed, those after `key=` are not. */
+/** `text` is still escaped; quotes are removed. */
 export interface TextToken {
   readonly text: string;
   readonly quoted: boolean;
+  /** A quote without white space before it: `key="value"` is two tokens, which only SVCB puts together. */
+  readonly attached?: boolean;
 }
 
 /** The text is not valid presentation form. The message may be shown to the user; the caller adds file and line. */
@@ -47,6 +49,14 @@ export class TokenCursor {
     const { text, quoted } = this.next(what);
     if (quoted) throw new PresentationError(`${what} must not be quoted`);
     return text;
+  }
+
+  /** The next token if it is quoted and without white space before it. */
+  attachedQuote(): string | undefined {
+    const token = this.#tokens[this.#at];
+    if (!token?.attached || !token.quoted) return undefined;
+    this.#at += 1;
+    return token.text;
   }
 
   /** The remaining tokens joined: hexadecimal and base64 may contain white space anywhere. */

@@ -318,7 +318,7 @@ const OPEN_ENDED: readonly number[] = [24, 30];
 /** RDATA as octets with its names decompressed: RFC 3597 §4 allows compression in types that are older than itself. */
 function unstructuredOctets(reader: WireReader, type: number): Uint8Array {
   const layout = NAME_LAYOUTS.get(type);
-  if (layout === undefined) return reader.rest();
+  if (!layout?.compressed) return reader.rest();
   const writer = new WireWriter(64, false);
   writer.bytes(reader.bytes(layout.fixed));
   for (let i = 0; i < layout.strings; i++) writer.characterString(reader.characterString());
@@ -336,6 +336,13 @@ export function encodeRdata(writer: WireWriter, rdata: Rdata): void {
   if (rdata.kind === 'empty') return;
   if (rdata.kind === 'unknown') writer.bytes(rdata.octets);
   else (CODECS[rdata.kind] as RdataCodec<Rdata>).encode(writer, rdata);
+}
+
+/** The RDATA alone, without compression. @throws WireOverflow */
+export function encodedRdata(rdata: Rdata): Buffer {
+  const writer = new WireWriter(64, false);
+  encodeRdata(writer, rdata);
+  return writer.finish();
 }
 
 function numberedOctets(reader: WireReader): NumberedOctets[] {

@@ -126,3 +126,22 @@ describe('records', () => {
     );
   });
 });
+
+describe('RDATA', () => {
+  it.each([
+    'a LOC \\# 3 000102',
+    'a SSHFP 1 1 AB',
+    'a DS 1 8 2 ABCD',
+    'a HTTPS 1 . mandatory=port',
+    'a NSEC3 1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr A',
+  ])('that secondaries refuse is an error: %s', (line) => {
+    expect(check(line).errors).toEqual([expect.stringMatching(/^z:1: .*: correct or remove the record at a\./)]);
+  });
+
+  it('RFC 4034 §6.2: of two records that differ in the case of a name, the second is a duplicate', () => {
+    expect(check('a RP Foo. .\na RP foo. .')).toMatchObject({
+      lines: ['a.example.com. 300 RP Foo. .'],
+      warnings: ['z:2: RP at a.example.com. is a duplicate and is ignored'],
+    });
+  });
+});

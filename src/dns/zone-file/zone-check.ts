@@ -1,16 +1,16 @@
 /**
  * Checks the records of a zone before it is served: one SOA and an NS at the apex (RFC 1035 §5.2), no data outside the
  * zone, no other data beside a CNAME (RFC 1034 §3.6.2, RFC 2181 §10.1), one TTL per RRset (RFC 2181 §5.2), no duplicate
- * records (RFC 2181 §5).
+ * records (RFC 2181 §5), RDATA that secondaries accept.
  *
  * Left out: missing glue, data below a zone cut or a DNAME, the targets of MX and SRV.
  */
 import type { DomainName } from '../name.ts';
-import { formatRRType, type ResourceRecord, RRType } from '../rdata.ts';
+import { formatRRType, type ResourceRecord, RRType, SINGLE_TYPES } from '../rdata.ts';
 import { rdataKey } from '../rdata-canonical.ts';
 import { encodeRdata } from '../wire/rdata-codec.ts';
 import { WireWriter } from '../wire/writer.ts';
-import { formatPlace } from './zone-file.ts';
+import { findRecordFault, formatPlace } from './zone-file.ts';
 
 export interface ZoneCheckOptions {
   readonly apex: DomainName;
@@ -32,8 +32,8 @@ export type PlacedRecord = ResourceRecord & { readonly file?: string | undefined
 const MAX_PROBLEMS = 100;
 /** Types that may coexist with a CNAME (RFC 4034 §2.5, §3, §4; 25 is KEY: RFC 3007 §3.1.2). */
 const BESIDE_CNAME = new Set<number>([RRType.CNAME, RRType.RRSIG, RRType.NSEC, 25]);
-/** Types of which a name has at most one record (CNAME: RFC 2181 §10.1; DNAME: RFC 6672 §2.4). */
-const SINGLE = new Set<number>([RRType.CNAME, RRType.DNAME, RRType.SOA]);
+/** Types of which a name has at most one record (SOA: RFC 1035 §6.1). */
+const SINGLE = new Set<number>([...SINGLE_TYPES, RRType.SOA]);
 
 /** An RRset, and a link to the next one of its name: saves memory in a zone of a million names with one record each. */
 interface CheckedRRset {
@@ -83,6 +83,11 @@ export function checkZoneRecords(input: Iterable<PlacedRecord>, { apex, content 
     if (type === RRType.SOA && (content === 'part' || !ownerName.equals(apex))) {
       const reason = content === 'part' ? 'the server generates the SOA record' : `the SOA record must be at ${apex}`;
       errors.addAt(record, `${reason}: remove the record at ${ownerName}`);
+      continue;
+    }
+    const fault = findRecordFault(record);
+    if (fault !== undefined) {
+      errors.addAt(record, `${fault}: correct or remove the record at ${ownerName}`);
       continue;
     }
     const rrsets = names.get(ownerName.key);

@@ -31,9 +31,10 @@ export function readGenerate(tokens: readonly TextToken[]): GeneratedTexts {
       `the range of $GENERATE must look like 1-254 or 0-254/2; it is '${excerpt(range.text)}'`,
     );
   }
+  if (owner.quoted) throw new PresentationError('the owner name of $GENERATE must not be quoted');
   const rdata = rest.slice(typeAt + 1);
-  // BIND accepts the whole RDATA in quotes.
-  const rdataText = rdata.length === 1 ? rdata[0]!.text : rdata.map(tokenText).join(' ');
+  // The whole RDATA may be in quotes, as BIND requires for more than one word; the quotes in it are then escaped.
+  const rdataText = rdata.length === 1 ? wholeRdata(rdata[0]!) : rdata.map(tokenText).join('').trimStart();
   const text = [owner.text, ...rest.slice(0, typeAt + 1).map(({ text }) => text), rdataText].join(' ');
   return {
     count: Math.floor((stop - start) / step) + 1,
@@ -41,8 +42,12 @@ export function readGenerate(tokens: readonly TextToken[]): GeneratedTexts {
   };
 }
 
-function tokenText({ text, quoted }: TextToken): string {
-  return quoted ? `"${text}"` : text;
+function wholeRdata({ text, quoted }: TextToken): string {
+  return quoted ? text.replaceAll('\\"', '"') : text;
+}
+
+function tokenText({ text, quoted, attached }: TextToken): string {
+  return `${attached ? '' : ' '}${quoted ? `"${text}"` : text}`;
 }
 
 function expand(template: string, value: number): string {
@@ -56,7 +61,7 @@ function expand(template: string, value: number): string {
 }
 
 function formatModified(modifier: string, value: number): string {
-  const match = /^(-?\d{1,9})(?:,(\d{1,3})(?:,([doxXnN]))?)?$/.exec(modifier);
+  const match = /^([+-]?\d{1,9})(?:,(\d{1,3})(?:,([doxXnN]))?)?$/.exec(modifier);
   const width = Number(match?.[2] ?? 0);
   if (match === null || width > 255) {
     throw new PresentationError(

@@ -9,9 +9,10 @@ import { type DomainName, NameError } from '../name.ts';
 import { parseRdataTokens } from '../presentation/rdata-text.ts';
 import { ScanError, scanZoneFile, type ZoneFileEntry } from '../presentation/scanner.ts';
 import { parseZoneFileName } from '../presentation/text-fields.ts';
-import { parseSeconds } from '../presentation/text-numbers.ts';
+import { parseBase32Hex, parseSeconds } from '../presentation/text-numbers.ts';
 import { PresentationError, type TextToken } from '../presentation/text-tokens.ts';
-import { isMetaType, parseRRType, type Rdata, type ResourceRecord, RRClass } from '../rdata.ts';
+import { formatRRType, isMetaType, parseRRType, type Rdata, type ResourceRecord, RRClass, RRType } from '../rdata.ts';
+import { findDecodedRdataFault, isTooLong, MAX_RDATA_OCTETS } from '../wire/rdata-check.ts';
 import { MAX_GENERATED_RECORDS, readGenerate } from './zone-file-generate.ts';
 
 /** A problem of a zone file. The message is `FILE:LINE: problem`, like that of a compiler. */
@@ -60,6 +61,21 @@ export function parseZoneFile(text: string, options: ZoneFileOptions): ZoneFileR
 /** As parseZoneFile, but one record at a time. */
 export function* zoneFileRecords(text: string, options: ZoneFileOptions): Generator<ZoneFileRecord> {
   yield* new ZoneFileReader(options).file(text, options.fileName, options.firstLine ?? 1, []);
+}
+
+/**
+ * Why the RDATA of a record cannot be zone data; undefined if it can. The parser reads what has the syntax of its type, or
+ * any octets after `\\#`; who takes the records into a zone also checks this.
+ */
+export function findRecordFault({ ownerName, type, rdata }: ResourceRecord): string | undefined {
+  // RFC 5155 §3: BIND refuses the transfer of any other.
+  if (type === RRType.NSEC3 && parseBase32Hex(ownerName.toString().split('.')[0]!) === undefined) {
+    return `the owner name of NSEC3 is not a hash: '${ownerName}'`;
+  }
+  const fault = isTooLong(rdata)
+    ? `it is longer than ${MAX_RDATA_OCTETS} octets, and no transfer could carry it`
+    : findDecodedRdataFault(type, rdata);
+  return fault && `malformed RDATA of ${formatRRType(type)}: ${fault}`;
 }
 
 /** RFC 2181 §8. */

@@ -34,6 +34,19 @@ describe('the records of a file', () => {
     expect(tally.skippedCount).toBe(2);
   });
 
+  it('RFC 4034 §6.2: are one record if they differ in the case of a name in the RDATA', async () => {
+    const { names } = await read('a 60 RP Foo. .\na 60 RP foo. .\na 60 NS X.\na 60 NS x.\na 60 TXT X\na 60 TXT x\n');
+    expect([...names.values()][0]!.rrsets.map(({ rdatas }) => rdatas.length)).toEqual([1, 1, 2]);
+  });
+
+  it('are refused if their RDATA is malformed, also after \\#', async () => {
+    for (const record of ['SSHFP 1 1 AB', 'LOC \\# 3 000102', 'DS 1 8 2 ABCD', 'HTTPS 1 . mandatory=port']) {
+      await expect(read(`a 60 A 192.0.2.1\nb 60 ${record}\n`)).rejects.toMatchObject({
+        message: expect.stringMatching(/^line 2: malformed RDATA of /),
+      });
+    }
+  });
+
   it('are refused with the line', async () => {
     await expect(read('a 60 A 192.0.2.1\nb.example.net. 60 A 192.0.2.1\n')).rejects.toMatchObject({
       code: 'request-malformed',

@@ -6,11 +6,18 @@
 import type { ZoneImportReport } from '../../core/admin/zone-admin.ts';
 import { AppError } from '../../core/errors.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { formatRRType, RRType } from '../../dns/rdata.ts';
+import { formatRRType, RRType, SINGLE_TYPES } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
 import { serialIsLater } from '../../dns/serial.ts';
-import { formatPlace, ZoneFileError, type ZoneFileRecord, zoneFileRecords } from '../../dns/zone-file/zone-file.ts';
+import {
+  findRecordFault,
+  formatPlace,
+  ZoneFileError,
+  type ZoneFileRecord,
+  zoneFileRecords,
+} from '../../dns/zone-file/zone-file.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
+import { isSameRRset } from '../zone/rrset-members.ts';
 import { nameOf, rdataText, soaSerial, withSerial, type ZoneNode, type ZoneRRset } from '../zone/zone-version.ts';
 import type { TimeSlices } from './time-slices.ts';
 
@@ -35,8 +42,6 @@ const MAX_LISTED = 20;
 
 /** RRSIG, NSEC, DNSKEY, NSEC3, NSEC3PARAM, CDS, CDNSKEY, and the private type of BIND for its signing state. */
 const SIGNING_TYPES: ReadonlySet<number> = new Set([46, 47, 48, 50, 51, 59, 60, 65534]);
-/** Types whose RRset has one record. */
-const SINGLE_TYPES: ReadonlySet<number> = new Set([RRType.CNAME, RRType.DNAME]);
 
 /** Counts RRsets for the report. */
 export class ImportTally {
@@ -86,6 +91,8 @@ export async function readImportedZone(text: string, apex: DomainName, slices: T
         }
         lastSigned = `${type} ${key}`;
       } else {
+        const fault = findRecordFault(record);
+        if (fault !== undefined) throw new ZoneFileError(record.file, record.line, fault);
         let name = names.get(key);
         if (name === undefined) {
           name = new NameBuilder(ownerName);
@@ -187,13 +194,13 @@ export function planName(
     const skip = (why: string) => tally.skip(type, nameOf(imported.wireText).toString(), why);
     const current = present.get(type);
     if (statics?.has(type)) {
-      if (current !== undefined && sameRRset(current, rrset)) tally.unchanged += 1;
+      if (current !== undefined && isSameRRset(current, rrset)) tally.unchanged += 1;
       else skip('set by the configuration');
     } else if (type === RRType.CNAME ? present.size > (current === undefined ? 0 : 1) : present.has(RRType.CNAME)) {
       skip('a CNAME and other data cannot be at the same name');
     } else if (SINGLE_TYPES.has(type) && rrset.rdatas.length > 1) {
       skip('a name can have only one record of this type');
-    } else if (current !== undefined && sameRRset(current, rrset)) {
+    } else if (current !== undefined && isSameRRset(current, rrset)) {
       tally.unchanged += 1;
     } else {
       if (current === undefined) tally.added += 1;
@@ -210,10 +217,4 @@ export function takeSerial(draft: ZoneDraft, serial: number): void {
   const soa = draft.findRRset(draft.apex.key, RRType.SOA)!;
   if (!serialIsLater(serial, soaSerial(soa.rdatas[0]!))) return;
   draft.setRRset(draft.apex, { ...soa, rdatas: [withSerial(soa.rdatas[0]!, (serial + 1) >>> 0)] });
-}
-
-function sameRRset(a: ZoneRRset, b: ZoneRRset): boolean {
-  if (a.ttl !== b.ttl || a.rdatas.length !== b.rdatas.length) return false;
-  const members = new Set(a.rdatas.map((rdata) => rdataKey(a.type, rdata)));
-  return b.rdatas.every((rdata) => members.has(rdataKey(b.type, rdata)));
 }

@@ -10,6 +10,7 @@ import { serialIsLater } from '../../dns/serial.ts';
 import type { Message } from '../../dns/wire/message.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import type { ZoneDiff, ZoneRecord, ZoneVersion } from '../zone/zone-version.ts';
+import { canApplyDiffs } from './ixfr-check.ts';
 import type { TransferQuery } from './transfer-access.ts';
 import { TransferWriter } from './transfer-writer.ts';
 
@@ -125,7 +126,7 @@ async function chooseContent(
     const chain =
       chainBetween(zone.recent, serial, version.serial) ??
       (maxRecords === 0 ? undefined : chainBetween(await findDiffs(zone, serial, maxRecords), serial, version.serial));
-    if (chain !== undefined && countRecords(chain) <= maxRecords) {
+    if (chain !== undefined && countRecords(chain) <= maxRecords && canApplyDiffs(chain, version)) {
       return { form: 'ixfr', version, records: ixfrRecords(version, chain) };
     }
   }

@@ -4,6 +4,7 @@
  */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { editedZone, LIMITS, soaOf } from '../../../test/support/edited-zone.ts';
+import { hex } from '../../../test/support/wire-vectors.ts';
 import { applyUpdate, type UpdateKey } from '../../core/updates/dns-update.ts';
 import { DomainName } from '../../dns/name.ts';
 import { type Rdata, type ResourceRecord, RRClass, RRType } from '../../dns/rdata.ts';
@@ -260,5 +261,88 @@ describe('RFC 2136 §3.5: the journal', () => {
     expect(answered).toBe(false);
     land();
     expect(await answer).toBe('NOERROR');
+  });
+});
+
+describe('RFC 2136 §3.4.1: RDATA', () => {
+  const octets = (hexadecimal: string): Rdata => ({ kind: 'unknown', octets: hex(hexadecimal) });
+  const name = (text: string): string => Buffer.from(DomainName.parse(text).octets).toString('hex');
+  const malformed: readonly [type: number, hexadecimal: string][] = [
+    [29, '000102'], // LOC
+    [13, '0141'], // HINFO
+    [43, 'ec4505012bb1'], // DS
+    [108, '00005e'], // EUI48
+    [0, '0102'],
+  ];
+
+  it.each(malformed)(
+    'type %d, malformed: FORMERR, and nothing of the message is applied',
+    async (type, hexadecimal) => {
+      const authority = [addA('home'), record('a', type, RRClass.IN, octets(hexadecimal), 60)];
+      expect(await ask({ authority })).toMatch(/^FORMERR/);
+      expect(await ask({ answers: [record('a', type, RRClass.IN, octets(hexadecimal))] })).toMatch(/^FORMERR/);
+      expect(serial()).toBe(1);
+    },
+  );
+
+  it('malformed RDATA can be deleted: a zone may have it from before it was refused', async () => {
+    const rdatas = ['\x00\x01\x02', '\x00\x01\x03'];
+    const committer = new Committer({ log: { append: async () => undefined } });
+    await committer.change(zone, (draft) => draft.setRRset(at('a'), { type: 29, ttl: 60, rdatas }));
+    expect(await ask({ authority: [record('a', 29, RRClass.NONE, octets('000102'))] })).toBe('NOERROR');
+    expect(zone.published.find(at('a').key)?.rrsets[0]?.rdatas).toEqual(['\x00\x01\x03']);
+    expect(await ask({ authority: [remove('a', 29)] })).toBe('NOERROR');
+    expect(zone.published.find(at('a').key)).toBeUndefined();
+  });
+
+  it('a record that no transfer could carry is refused', async () => {
+    const long = (length: number) =>
+      record('a', 65_280, RRClass.IN, { kind: 'unknown', octets: new Uint8Array(length) }, 60);
+    expect(await ask({ authority: [long(64_001)] })).toMatch(/^REFUSED: .* no transfer could carry it/);
+    expect(await ask({ authority: [long(64_000)] })).toBe('NOERROR');
+  });
+
+  it('RFC 9606 §5: a name has one RESINFO; the last one stays', async () => {
+    const authority = ['0161', '0162'].map((text) => record('a', 261, RRClass.IN, octets(text), 60));
+    expect(await ask({ authority })).toBe('NOERROR');
+    expect(zone.published.find(at('a').key)?.rrsets[0]?.rdatas).toEqual(['\x01b']);
+  });
+
+  it('records of a signer are refused, as by BIND', async () => {
+    const nsec: Rdata = { kind: 'NSEC', next: apex, types: [RRType.A] };
+    expect(await ask({ authority: [add('home', nsec)] })).toMatch(/^REFUSED: NSEC records/);
+    expect(await ask({ authority: [removeMember('home', nsec)] })).toBe('NOERROR');
+  });
+
+  // By type: octets before the name, and after it.
+  it.each<[type: number, before: string, after: string]>([
+    ...[3, 4, 7, 8, 9, 12, 23, 30].map((type): [number, string, string] => [type, '', '']),
+    ...[18, 21, 36, 107].map((type): [number, string, string] => [type, '000a', '']),
+    [14, name('x.'), ''],
+    [17, '', name('.')],
+    [26, '000a', name('x.')],
+    [38, '40' + '0000000000000001', ''],
+    [45, '0a0302', '0102'],
+    [64, '0001', ''],
+  ])('RFC 4034 §6.2: type %d, names are compared without case', async (type, before, after) => {
+    const rdata = (text: string) => octets(before + name(text) + after);
+    const members = () => zone.published.find(at('a').key)?.rrsets[0]?.rdatas.length ?? 0;
+    const change = (rrClass: number, text: string, ttl = 0) => record('a', type, rrClass, rdata(text), ttl);
+    if (type === 30) {
+      // NXT is refused; it is here to be compared.
+      const committer = new Committer({ log: { append: async () => undefined } });
+      const octetsOf = Buffer.from(before + name('Foo.') + after, 'hex').toString('latin1');
+      await committer.change(zone, (draft) => draft.setRRset(at('a'), { type, ttl: 60, rdatas: [octetsOf] }));
+    } else {
+      expect(await ask({ authority: [change(RRClass.IN, 'Foo.', 60), change(RRClass.IN, 'foo.', 60)] })).toBe(
+        'NOERROR',
+      );
+      expect(await ask({ authority: [change(RRClass.IN, 'fOO.', 60)] })).toBe('NOERROR');
+    }
+    expect(members()).toBe(1);
+    expect(await ask({ answers: [change(RRClass.IN, 'FOO.')] })).toBe('NOERROR');
+    expect(await ask({ answers: [change(RRClass.IN, 'bar.')] })).toBe('NXRRSET');
+    expect(await ask({ authority: [change(RRClass.NONE, 'foO.')] })).toBe('NOERROR');
+    expect(members()).toBe(0);
   });
 });

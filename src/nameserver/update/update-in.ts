@@ -11,11 +11,13 @@ import { AppError } from '../../core/errors.ts';
 import type { DnsUpdate, UpdateKey } from '../../core/updates/dns-update.ts';
 import type { UpdateOutcome } from '../../core/zones/publisher.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { RRClass, RRType } from '../../dns/rdata.ts';
+import { formatRRType, type Rdata, RRClass, RRType } from '../../dns/rdata.ts';
 import type { TsigKey } from '../../dns/tsig-key.ts';
 import { parseUpdate, type UpdateContent } from '../../dns/update.ts';
 import { type Message, Rcode } from '../../dns/wire/message.ts';
+import { findDecodedRdataFault, isTooLong, MAX_RDATA_OCTETS } from '../../dns/wire/rdata-check.ts';
 import { WireError } from '../../dns/wire/reader.ts';
+import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
 
 /** A zone that accepts UPDATEs. */
 export interface UpdateZone extends Pick<DnsUpdate, 'zone' | 'target'> {
@@ -64,6 +66,8 @@ export async function answerUpdate(message: Message, context: UpdateContext): Pr
     if (error instanceof WireError) return { rcode: Rcode.FORMERR, why: error.message };
     throw error;
   }
+  const fault = findFault(content);
+  if (fault !== undefined) return fault;
   const outside = nameOutside(message, updateZone.zone.apex);
   if (outside !== undefined) return { rcode: Rcode.NOTZONE, why: `'${outside}' is not in the zone '${qname}'` };
   try {
@@ -77,6 +81,43 @@ export async function answerUpdate(message: Message, context: UpdateContext): Pr
     if (error instanceof AppError) return { rcode: Rcode.SERVFAIL, why: error.logText, error };
     throw error;
   }
+}
+
+/** Types that the signer of a zone generates, and nobody adds by UPDATE; BIND refuses them, too (RRSIG: except at the apex). */
+const SIGNER_TYPES: ReadonlySet<number> = new Set([24, 30, RRType.RRSIG, RRType.NSEC, RRType.NSEC3]);
+
+/**
+ * Malformed RDATA where it is added or required (RFC 2136 §3.2, §3.4.1.2), and records that no transfer could carry. RDATA
+ * that is deleted is not checked: a zone may still have such a record from before these checks, and must lose it.
+ */
+function findFault({ zone, prerequisites, edits }: UpdateContent): UpdateAnswer | undefined {
+  for (const { type, rdatas } of rrsetsWithRdata(prerequisites, edits)) {
+    for (const rdata of rdatas) {
+      const fault = findDecodedRdataFault(type, rdata);
+      if (fault !== undefined) {
+        return { rcode: Rcode.FORMERR, why: `malformed RDATA of ${formatRRType(type)}: ${fault}` };
+      }
+      if (isTooLong(rdata)) {
+        const why = `the RDATA of a ${formatRRType(type)} record is longer than ${MAX_RDATA_OCTETS} octets`;
+        return { rcode: Rcode.REFUSED, why: `${why}: no transfer could carry it` };
+      }
+    }
+  }
+  for (const edit of edits) {
+    if (!('rrset' in edit) || !SIGNER_TYPES.has(edit.rrset.type)) continue;
+    const { ownerName, type } = edit.rrset;
+    if (type === RRType.RRSIG && ownerName.equals(zone)) continue;
+    return { rcode: Rcode.REFUSED, why: `${formatRRType(type)} records are not added by UPDATE` };
+  }
+  return undefined;
+}
+
+function* rrsetsWithRdata(
+  prerequisites: readonly Prerequisite[],
+  edits: readonly ZoneEdit[],
+): Generator<{ readonly type: number; readonly rdatas: readonly Rdata[] }> {
+  for (const prerequisite of prerequisites) if (prerequisite.kind === 'rrset-equals') yield prerequisite;
+  for (const edit of edits) if ('rrset' in edit) yield edit.rrset;
 }
 
 /** RFC 2136 §3.2.5, §3.4.1.3: the first name that is not at or below the apex. */

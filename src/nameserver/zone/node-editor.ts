@@ -3,7 +3,7 @@
  * RRsets of the name and the edits: an UPDATE may add 4,000 records to one RRset, or remove them one by one.
  */
 import type { DomainName } from '../../dns/name.ts';
-import { RRType } from '../../dns/rdata.ts';
+import { RRType, SINGLE_TYPES } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
 import type { RRset } from '../../dns/rrset.ts';
 import { serialIsLater } from '../../dns/serial.ts';
@@ -51,7 +51,7 @@ export class NodeEditor {
     // NS and DNAME at a wildcard are undefined (RFC 4592 §4.2, §4.4); a DS belongs to the parent (RFC 4035 §2.4).
     if ((type === RRType.NS || type === RRType.DNAME) && ownerName.isWildcard) return;
     if (type === RRType.DS && this.#isApex) return;
-    const isSingle = isAlias || type === RRType.DNAME || type === RRType.SOA;
+    const isSingle = SINGLE_TYPES.has(type) || type === RRType.SOA;
     const members = rrset === undefined ? new Map<string, string>() : membersOf(rrset);
     let applies = false;
     let changes = rrset === undefined || rrset.ttl !== ttl;
