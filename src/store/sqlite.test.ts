@@ -91,6 +91,8 @@ describe('a store in SQLite', () => {
       'ALTER TABLE tokens DROP COLUMN register',
       'ALTER TABLE tokens DROP COLUMN max_unused_days',
       'DROP TABLE turns',
+      'DROP TABLE receipts',
+      'ALTER TABLE events DROP COLUMN serial',
       "DELETE FROM counters WHERE name = 'clock'",
       "DELETE FROM dyndns_migrations WHERE name >= '0005-history-size'",
     ]) {

@@ -64,8 +64,8 @@ describe('a change', () => {
     ['one type more than too many', types(6), [add(RRType.A, [a(1)])], 'would have 7 types'],
     ['a record of one of too many types', types(6), [add(65_280, [octets(1, 7)])], undefined],
     ['as many octets as a message carries', [], [big([1, 2])], undefined],
-    ['more', [], [big([1, 2, 3])], 'would have 93036 octets, more than one message can carry (64000)'],
-    ['one record of more', [], [add(65_280, [octets(64_000)])], 'would have 64012 octets'],
+    ['more', [], [big([1, 2, 3])], 'would have 93036 octets, more than one message can carry (64012)'],
+    ['one record of more', [], [add(65_280, [octets(64_001)])], 'would have 64013 octets'],
     ['fewer of too many octets', [big([1, 2, 3])], [remove(65_280, octets(31_000, 1))], undefined],
   ])('%s', (_, present, edits, why) => {
     if (why === undefined) expect(judge(present, edits)).toBeUndefined();

@@ -3,6 +3,7 @@
  * from an older release or from before a limit was lowered, is served; it may shrink, and not grow.
  */
 import { formatRRType } from '../../dns/rdata.ts';
+import { MAX_RDATA_OCTETS } from '../../dns/wire/rdata-check.ts';
 import type { ZoneNames } from './occlusion.ts';
 import { findRRset, nameOf, type ZoneNode, type ZoneRRset } from './zone-version.ts';
 
@@ -11,13 +12,14 @@ export interface ZoneLimits {
   readonly typesPerName: number;
 }
 
+/** Of a record with a compressed owner name, beside its RDATA (RFC 1035 §4.1.3, §4.1.4). */
+const RECORD_OCTETS = 12;
+
 /**
  * Octets of an RRset in a message, with a compressed owner name: the rest of 65,535 octets is for header, question, the whole
  * owner name, OPT and TSIG, so that a reply over TCP and a transfer can carry it.
  */
-const MAX_RRSET_OCTETS = 64_000;
-/** Of a record with a compressed owner name, beside its RDATA (RFC 1035 §4.1.3, §4.1.4). */
-const RECORD_OCTETS = 12;
+const MAX_RRSET_OCTETS = MAX_RDATA_OCTETS + RECORD_OCTETS;
 
 /** Why a change may not be made: what is too large after it. @param keys of the names that the change edited */
 export function overLimits(
