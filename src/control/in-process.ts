@@ -99,6 +99,7 @@ function handlersOf(parts: OperationParts): OperationHandlers {
     importZone: async ({ zone, mode, dry_run = false }, body) =>
       (await zones()).importZone(readZone(zone), body, { replace: mode === 'replace', dryRun: dry_run }),
     setSerial: async ({ zone, serial }) => (await zones()).setSerial(readZone(zone), serial),
+    recoverZone: async ({ zone, serial }) => (await zones()).recoverZone(readZone(zone), serial),
     backup: async ({ file }) => (await zones()).backup(file),
   };
 }

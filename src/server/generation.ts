@@ -44,6 +44,8 @@ export interface GenerationParts {
   readonly noticeMaker: NoticeMaker;
   /** The use-case for an UPDATE that a client sends to an embedded zone. */
   readonly applyUpdate: typeof applyUpdate;
+  /** A part of the server died, so that the process must end. */
+  readonly onDeath: (error: Error) => void;
 }
 
 /** The nameserver and the options that it was opened with. It is handed on from generation to generation. */
@@ -159,7 +161,7 @@ function updateRecorder(
 /** The nameserver of this configuration. A running one stays open, even while no zone is embedded. @throws StartError */
 async function embeddedServer(
   config: Config,
-  { observer, applyUpdate }: GenerationParts,
+  { observer, applyUpdate, state, onDeath }: GenerationParts,
   running: EmbeddedServer | undefined,
 ): Promise<EmbeddedServer | undefined> {
   if (running !== undefined) {
@@ -167,7 +169,9 @@ async function embeddedServer(
     return running;
   }
   const { dns } = config;
-  return dns && { nameserver: await openNameserver(config, dns, observer, applyUpdate), dns };
+  if (dns === undefined) return undefined;
+  const surroundings = { knownSerials: state.store?.knownSerials, onDeath };
+  return { nameserver: await openNameserver(config, dns, observer, applyUpdate, surroundings), dns };
 }
 
 function makeServices(

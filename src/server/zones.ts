@@ -13,8 +13,10 @@ import type {
   ZoneConfig,
   ZoneKeyConfig,
 } from '../config/config.ts';
+import { AppError } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import { applyUpdate } from '../core/updates/dns-update.ts';
+import type { KnownSerial, KnownSerialStore } from '../core/zones/known-serials.ts';
 import type { ZonePublisher } from '../core/zones/publisher.ts';
 import { type Zone, ZoneTable } from '../core/zones/zone.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
@@ -77,6 +79,14 @@ const ZONE_ERRORS = [
   [ZoneFileError, 'zone'],
 ] as const;
 
+/** What a server has besides, and a command does not need. */
+export interface NameserverSurroundings {
+  /** Where the known serials of the zones are copied to. */
+  readonly knownSerials: KnownSerialStore | undefined;
+  /** The thread of the database died. */
+  readonly onDeath: (error: Error) => void;
+}
+
 /**
  * Opens the embedded nameserver with its database; it does not listen yet.
  * @param apply the use-case for an UPDATE that a client sends
@@ -87,10 +97,17 @@ export async function openNameserver(
   { database }: Pick<DnsConfig, 'database'>,
   observer: Observer,
   apply: typeof applyUpdate,
+  surroundings?: NameserverSurroundings,
 ): Promise<Nameserver> {
+  const knownSerials = surroundings?.knownSerials;
   try {
     return await Nameserver.open({
       database,
+      ...(surroundings && { onDeath: surroundings.onDeath }),
+      ...(knownSerials && {
+        copied: await readKnownSerials(knownSerials, observer),
+        copyKnown: (known) => knownSerials.put(known),
+      }),
       settings: nameserverSettings(config, observer),
       applyUpdate: apply,
       onBatch: (event) => observer.batchPublished(event),
@@ -99,6 +116,16 @@ export async function openNameserver(
     });
   } catch (error) {
     throw asStartError(error, ZONE_ERRORS);
+  }
+}
+
+async function readKnownSerials(store: KnownSerialStore, observer: Observer): Promise<readonly KnownSerial[]> {
+  try {
+    return await store.all();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    observer.warn(`The known serials of the zones could not be read from the store: ${error.message}`);
+    return [];
   }
 }
 

@@ -103,9 +103,10 @@ describe('transactions', () => {
     expect(part.buffer.byteLength).toBeGreaterThan(part.byteLength);
     const whole = new Uint8Array(100).fill(1);
     const statements = [insert(1, part), insert(2, whole)];
-    const { batch, owned } = exactOctets([{ kind: 'transaction', statements }]);
+    const { batch, owned } = exactOctets([{ kind: 'transaction', statements, marks: [] }]);
     expect(owned.map(({ byteLength }) => byteLength)).toEqual([part.byteLength]);
-    expect(batch).toEqual([{ kind: 'transaction', statements: [insert(1, new Uint8Array(part)), insert(2, whole)] }]);
+    const sent = [insert(1, new Uint8Array(part)), insert(2, whole)];
+    expect(batch).toEqual([{ kind: 'transaction', statements: sent, marks: [] }]);
     const worker = await open();
     await worker.transaction(statements);
     expect((await worker.all('SELECT b FROM t')).map(({ b }) => b)).toEqual([new Uint8Array(part), whole]);

@@ -14,6 +14,7 @@ import type { PendingUpdate } from '../core/pending/pending-update.ts';
 import type { Store } from '../core/store.ts';
 import type { StoredText, TextStore } from '../core/texts/text-store.ts';
 import { FAMILIES, type Family } from '../core/zones/family.ts';
+import type { KnownSerial, KnownSerialStore } from '../core/zones/known-serials.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, byTokenName, eventOf, eventRow } from './rows.ts';
 import { trimPlan } from './trim-plan.ts';
@@ -25,8 +26,19 @@ export function openMemoryStore(): Store {
     history: memoryHistoryStore(),
     pending: memoryPendingStore(),
     texts: memoryTextStore(),
+    knownSerials: memoryKnownSerials(),
     ping: async () => {},
     close: async () => {},
+  };
+}
+
+function memoryKnownSerials(): KnownSerialStore {
+  const byZone = new Map<string, KnownSerial>();
+  return {
+    all: async () => [...byZone.values()],
+    async put(known) {
+      for (const each of known) byZone.set(each.apex.key, each);
+    },
   };
 }
 

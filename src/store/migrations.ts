@@ -154,6 +154,16 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await schema.alterTable('tokens').addColumn('max_unused_days', 'bigint').execute();
     },
   },
+  '0007-known-serials': {
+    async up({ schema }) {
+      await schema
+        .createTable('known_serials')
+        .addColumn('zone', 'text', (column) => column.primaryKey())
+        .addColumn('serial', 'bigint', (column) => column.notNull())
+        .addColumn('created_ms', 'bigint', (column) => column.notNull())
+        .execute();
+    },
+  },
 };
 
 /** The database was migrated by another version of dyndns, usually a newer one. */

@@ -112,6 +112,13 @@ export interface TextRow {
   readonly remove_at_ms: number;
 }
 
+/** The highest serial of an embedded zone that is known, apart from its database. */
+export interface KnownSerialRow {
+  readonly zone: string;
+  readonly serial: number;
+  readonly created_ms: number;
+}
+
 /**
  * Sequence numbers. Incrementing one locks its row until COMMIT, so that changes become visible in the order of their
  * numbers.
@@ -134,4 +141,5 @@ export interface Schema {
   readonly wishes: PendingRow;
   readonly texts: TextRow;
   readonly counters: CounterRow;
+  readonly known_serials: KnownSerialRow;
 }

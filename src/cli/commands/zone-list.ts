@@ -17,8 +17,9 @@ export function zoneListCommand(): Command {
     });
 }
 
-/** One line for the zone, and one for each of its secondaries. */
-export function formatZone({ zone, serial, names, secondaries }: ZoneState): string {
+/** One line for the zone, and one for each of its secondaries, or for what prevents that it is served. */
+export function formatZone({ zone, serial, names, secondaries, notServed }: ZoneState): string {
+  if (notServed !== undefined) return `${zone}  NOT SERVED\n  ${notServed}\n`;
   const lines = [`${zone}  serial ${serial}  ${names} ${names === 1 ? 'name' : 'names'}`];
   for (const { endpoint, serial: heldSerial, behindSeconds, problem } of secondaries) {
     const state =
