@@ -33,7 +33,7 @@ import {
   type NameserverSettings,
   type NameserverZone,
 } from '../nameserver/nameserver.ts';
-import { StaticConflict, staticOwnerNames } from '../nameserver/zone/static-records.ts';
+import { StaticConflict, type StaticContent, staticOwnerNames } from '../nameserver/zone/static-records.ts';
 import type { Exchanger } from '../net/exchange.ts';
 import { TcpExchanger } from '../net/tcp.ts';
 import { TcpPool } from '../net/tcp-pool.ts';
@@ -71,8 +71,8 @@ export async function openZones(config: Config, observer: Observer): Promise<Ope
   };
 }
 
-/** What `openNameserver` and Nameserver.apply throw. */
-const ZONE_ERRORS = [
+/** What `openNameserver`, Nameserver.apply and prepareRestore throw. */
+export const ZONE_ERRORS = [
   [DatabaseLockedError, 'locked'],
   [SqliteError, 'database'],
   [StaticConflict, 'zone'],
@@ -202,6 +202,15 @@ export class RemotePrimaries {
       endpoint,
       ...exchangers,
     });
+  }
+}
+
+/** The static content of the embedded zones. @throws StartError */
+export function staticContents(config: Config, observer: Observer): StaticContent[] {
+  try {
+    return nameserverSettings(config, observer).zones.map(({ content }) => content);
+  } catch (error) {
+    throw asStartError(error, ZONE_ERRORS);
   }
 }
 

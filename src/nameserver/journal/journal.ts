@@ -106,24 +106,32 @@ export class Journal implements CommitLog {
    * @throws SqliteError
    */
   async load(apexes: readonly DomainName[]): Promise<EmbeddedZone[]> {
-    const database = await openDatabase(this.file, { readOnly: true });
+    const stored = new Map((await this.read(apexes)).map((zone) => [zone.apex.key, zone]));
     const zones: EmbeddedZone[] = [];
-    try {
-      const rows = database.all('SELECT * FROM zone');
-      this.#readNumbers(database, rows);
-      for (const apex of apexes) {
-        const row = findZoneRow(database, rows, apex);
-        const stored = row && readStoredZone(database, apex, row);
-        const withheld = judgeZone(apex, stored, this.#known.factsOf(apex));
-        if (withheld !== undefined) this.#withheld.set(apex.key, withheld);
-        else if (stored !== undefined) zones.push(this.#serve(stored));
-      }
-    } finally {
-      database.close();
+    for (const apex of apexes) {
+      const zone = stored.get(apex.key);
+      const withheld = judgeZone(apex, zone, this.#known.factsOf(apex));
+      if (withheld !== undefined) this.#withheld.set(apex.key, withheld);
+      else if (zone !== undefined) zones.push(this.#serve(zone));
     }
     if (zones.some((zone) => zone.unfolded.size > 0)) this.#foldWhenQuiet();
     await this.#worker.transaction([], this.#known.marksOfLoaded(zones.map(({ apex }) => apex)));
     return zones;
+  }
+
+  /** Reads and checks those of the given zones that are in the database. @throws SqliteError */
+  async read(apexes: readonly DomainName[]): Promise<StoredZone[]> {
+    const database = await openDatabase(this.file, { readOnly: true });
+    try {
+      const rows = database.all('SELECT * FROM zone');
+      this.#readNumbers(database, rows);
+      return apexes.flatMap((apex) => {
+        const row = findZoneRow(database, rows, apex);
+        return row === undefined ? [] : [readStoredZone(database, apex, row)];
+      });
+    } finally {
+      database.close();
+    }
   }
 
   #readNumbers(database: Database, rows: readonly SqlRow[]): void {
