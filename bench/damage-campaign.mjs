@@ -19,6 +19,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DomainName } from '#dist/dns/name.js';
@@ -89,13 +90,16 @@ zones:\n  - {name: ${ZONE}, nameserver: embedded, ns: [ns1.${ZONE}], tsig_key: '
       });
     }
     const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-    await until(() => hasEnded() || this.ready(), 'a start', 10);
+    await until(async () => hasEnded() || (await this.ready()), 'a start', 10);
     if (child.signalCode !== null) this.log += `ended by ${child.signalCode}\n`;
     return hasEnded() ? 'ended' : 'serving';
   }
 
   ready() {
-    return existsSync(join(this.place, 'http.sock'));
+    return new Promise((resolve) => {
+      const socket = connect(join(this.place, 'http.sock'));
+      socket.once('connect', () => resolve(socket.destroy() !== undefined)).once('error', () => resolve(false));
+    });
   }
 
   /** Whether the log has such a line. It is written with a delay. @param {RegExp} line */

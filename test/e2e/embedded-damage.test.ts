@@ -1,6 +1,15 @@
 // A zone database that was damaged, emptied, replaced or removed: the real server serves such a zone to nobody, says what is
 // there and what to do, and serves it again, under a later serial, after `dyndns zone recover` or `dyndns restore`.
-import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DomainName } from '../../src/dns/name.ts';
@@ -27,7 +36,7 @@ interface Lab {
   readonly directory: string;
   readonly database: string;
   readonly port: number;
-  start(): Promise<RunningDyndns>;
+  start(env?: NodeJS.ProcessEnv): Promise<RunningDyndns>;
   run(...args: string[]): ReturnType<typeof runDyndns>;
 }
 
@@ -59,8 +68,8 @@ async function makeLab(
     directory,
     database,
     port,
-    async start() {
-      const dyndns = await startDyndns(settings);
+    async start(env = {}) {
+      const dyndns = await startDyndns(settings, { env });
       cleanups.push(() => dyndns.stop());
       return dyndns;
     },
@@ -127,6 +136,16 @@ async function expectNotServed(lab: Lab, dyndns: RunningDyndns, message: RegExp)
   expect(stdout).toMatch(message);
   expect(stdout).toContain('NOT SERVED');
   expect(stdout).toContain(`dyndns zone recover ${ZONE}.`);
+}
+
+async function expectDoctorToSay(lab: Lab, message: RegExp): Promise<void> {
+  const { code, stdout } = await lab.run('doctor', '--json', '--resolver', `127.0.0.1:${lab.port}`, ZONE);
+  expect(code).toBe(1);
+  const findings = JSON.parse(stdout) as { check: string; status: string; advice: string }[];
+  expect(findings.find(({ check }) => check === 'primary')).toMatchObject({
+    status: 'problem',
+    advice: expect.stringMatching(message),
+  });
 }
 
 const HOSTS = 6;
@@ -202,7 +221,7 @@ const DAMAGES: readonly {
   },
 ];
 
-describe('a zone whose database lost changes', () => {
+describe('a zone whose database lost changes', { timeout: 120_000 }, () => {
   for (const { title, damage, message, hosts } of DAMAGES) {
     it(`${title}: is not served, until it is recovered under a later serial`, async () => {
       const { lab, backup, serial } = await killedServer();
@@ -278,6 +297,7 @@ describe('a zone whose database lost changes', () => {
     database.close();
     const damaged = await lab.start();
     await expectNotServed(lab, damaged, /The name 'h2\.dyn\.example\.com\.' is damaged/);
+    await expectDoctorToSay(lab, /The name 'h2\.dyn\.example\.com\.' is damaged.*dyndns zone recover/);
     expect(await addresses(lab.port, `h2.${other}`)).toEqual(['192.0.2.2']);
     expect((await update(damaged, 'new', '192.0.2.50', other)).status).toBe(200);
     const { code, stdout } = await lab.run('zone', 'recover', ZONE);
@@ -289,4 +309,140 @@ describe('a zone whose database lost changes', () => {
     expect(await addresses(lab.port, `h3.${ZONE}`)).toEqual(['192.0.2.3']);
     expect(await addresses(lab.port, `new.${other}`)).toEqual(['192.0.2.50']);
   });
+});
+
+describe('`dyndns restore`', { timeout: 120_000 }, () => {
+  it('puts a backup in place under a later serial, with the store, and keeps what it replaces', async () => {
+    const directory = testDirectory('damage-store');
+    const store = join(directory, 'dyndns.db');
+    const { lab, backup, serial } = await killedServer({ store: `sqlite:${store}` });
+    const token = ['token', 'create', 'later', '--host', `h1.${ZONE}`];
+    expect((await lab.run(...token)).code).toBe(0);
+    const running = await lab.start();
+    const refused = await lab.run('restore', backup);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('Stop it first')]);
+    await running.stop();
+
+    const { code, stdout, stderr } = await lab.run('restore', backup);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain(`${backup}.store -> ${store} (the one before is kept as ${store}.replaced-`);
+    expect(stdout).toContain(`the highest known one was ${serial}`);
+    const kept = /kept as (\S*zones\.db\.replaced-\w+)/.exec(stdout)?.[1] ?? '';
+    expect(statSync(kept).size).toBeGreaterThan(0);
+    expect(readdirSync(lab.directory).filter((name) => /restor/.test(name))).toEqual([]);
+
+    await lab.start();
+    expect(serialIsLater(await serialOf(lab.port), serial)).toBe(true);
+    const found = await Promise.all([1, HOSTS].map((i) => addresses(lab.port, `h${i}.${ZONE}`)));
+    expect(found).toEqual([['192.0.2.1'], []]);
+    expect((await lab.run('token', 'list')).stdout).not.toContain('later');
+  });
+
+  it('restores in place of a database that is lost, and of a damaged one', async () => {
+    const { lab, backup, serial } = await killedServer();
+    for (const damage of [
+      () => rmSync(lab.database),
+      () => writeFileSync(lab.database, 'no database'),
+      () => writeFileSync(`${lab.database}-known`, 'no marker'),
+    ]) {
+      damage();
+      const { code, stderr } = await lab.run('restore', backup);
+      expect([code, stderr]).toEqual([0, '']);
+      const dyndns = await lab.start();
+      expect(serialIsLater(await serialOf(lab.port), serial)).toBe(true);
+      expect(await addresses(lab.port, `h1.${ZONE}`)).toEqual(['192.0.2.1']);
+      await dyndns.stop();
+    }
+  });
+
+  it('replaces nothing by what is damaged, is another database or is missing', async () => {
+    const { lab, backup, serial } = await killedServer();
+    const damaged = join(lab.directory, 'damaged.db');
+    copyFileSync(backup, damaged);
+    const database = await openDatabase(damaged);
+    database.run("UPDATE node SET content = content || x'00' WHERE instr(key, CAST('h2' AS BLOB)) > 0");
+    database.run("UPDATE journal SET changes = changes || x'00'");
+    database.close();
+    const empty = join(lab.directory, 'other.db');
+    (await openDatabase(empty)).close();
+    const garbage = join(lab.directory, 'garbage.db');
+    writeFileSync(garbage, Buffer.alloc(10_000, 7));
+    for (const [file, message] of [
+      [damaged, /is damaged: .*(The name 'h2|The commit from the serial)/],
+      [empty, /no table 'zone'/],
+      [garbage, /damaged or not a database/],
+      [join(lab.directory, 'none.db'), /does not exist/],
+    ] as const) {
+      const { code, stderr, stdout } = await lab.run('restore', file);
+      expect([code, stdout, stderr]).toEqual([1, '', expect.stringMatching(message)]);
+    }
+    await lab.start();
+    expect(await serialOf(lab.port)).toBe(serial);
+  });
+});
+
+describe('the known serial in the store', { timeout: 120_000 }, () => {
+  it('shows that database and marker are lost together, when the store is elsewhere', async () => {
+    const store = join(testDirectory('damage-store'), 'dyndns.db');
+    const { lab, serial } = await killedServer({ store: `sqlite:${store}` });
+    // A clean end copies the last serial.
+    await (await lab.start()).stop();
+    for (const suffix of ['', '-wal', '-shm', '-known']) rmSync(lab.database + suffix, { force: true });
+    const dyndns = await lab.start();
+    await expectNotServed(lab, dyndns, new RegExp(`does not have the zone, which has had the serial ${serial}`));
+    await dyndns.stop();
+    // A command without a server does not read the store, and makes the zone anew: that is noticed, too.
+    for (const suffix of ['', '-wal', '-shm', '-known']) rmSync(lab.database + suffix, { force: true });
+    expect((await lab.run('zone', 'list')).stdout).not.toContain('NOT SERVED');
+    const again = await lab.start();
+    await expectNotServed(lab, again, /is not the one that the store belongs to/);
+    expect((await lab.run('zone', 'recover', ZONE)).code).toBe(0);
+    expect(serialIsLater(await serialOf(lab.port), serial)).toBe(true);
+    await again.stop();
+    await lab.start();
+    expect((await ask(lab.port, ZONE, RRType.SOA)).rcode).toBe(Rcode.NOERROR);
+  });
+});
+
+describe('a database file with two names', { timeout: 120_000 }, () => {
+  it('is refused at the start, that of the zones and that of the store, with what to do', async () => {
+    const store = join(testDirectory('damage-store'), 'dyndns.db');
+    const { lab } = await killedServer({ store: `sqlite:${store}` });
+    for (const file of [lab.database, store]) {
+      linkSync(file, `${file}.link`);
+      const { code, stderr } = await lab.run('serve');
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/has 2 names \(hard links\).*cp --preserve/)]);
+      rmSync(`${file}.link`);
+    }
+    await lab.start();
+  });
+});
+
+describe('a thread that writes and dies', { timeout: 120_000 }, () => {
+  // Loaded into the server before its own code: SIGUSR2 ends the threads, as a lack of memory would.
+  const PRELOAD = `import { syncBuiltinESMExports } from 'node:module';
+    import threads from 'node:worker_threads';
+    const { Worker } = threads;
+    const all = [];
+    threads.Worker = class extends Worker {
+      constructor(url, options) { super(url, options); if (String(url).includes('worker-thread')) all.push([options.workerData.file, this]); }
+    };
+    syncBuiltinESMExports();
+    process.on('SIGUSR2', () => { for (const [file, thread] of all) if (file.endsWith(process.env.DYING)) void thread.terminate(); });`;
+
+  for (const dying of ['zones.db', 'dyndns.db']) {
+    it(`${dying}: the process ends with an exit code and a message, so that it is started again`, async () => {
+      const store = join(testDirectory('damage-store'), 'dyndns.db');
+      const lab = await makeLab({ store: `sqlite:${store}` });
+      const preload = join(lab.directory, 'preload.mjs');
+      writeFileSync(preload, PRELOAD);
+      const dyndns = await lab.start({ NODE_OPTIONS: `--import=${preload}`, DYING: dying });
+      await fill(dyndns, 2);
+      dyndns.process.signal('SIGUSR2');
+      expect(await dyndns.process.ended).toBe(1);
+      expect(logOf(dyndns)).toMatch(new RegExp(`The thread of database .*${dying} has ended\\. .*starts it again`));
+      await lab.start();
+      expect(await addresses(lab.port, `h2.${ZONE}`)).toEqual(['192.0.2.2']);
+    });
+  }
 });

@@ -35,7 +35,8 @@ async function doctor(zoneText: string, flags: DoctorFlags, command: Command): P
   const { resolver, nameserverPort } = flags;
   const { examineZone } = await import('../../doctor/run.ts');
   const hosts = await knownHosts(config);
-  const findings = await examineZone(config, zone, { resolver, nameserverPort, progress, hosts });
+  const notServed = await whyNotServed(config, zone);
+  const findings = await examineZone(config, zone, { resolver, nameserverPort, progress, hosts, notServed });
   progress('');
   process.stdout.write(
     flags.json ? formatJson(findings) : formatFindings(zone.apex, findings, layoutOf(process.stdout)),
@@ -52,6 +53,18 @@ async function knownHosts(config: Config): Promise<readonly DomainName[]> {
     return hosts.map(({ host }) => parseHostName(host));
   } catch {
     return [];
+  }
+}
+
+/** Why the running server does not serve an embedded zone. */
+async function whyNotServed(config: Config, { apex, primary }: ZoneConfig): Promise<string | undefined> {
+  if (primary.kind !== 'embedded') return undefined;
+  try {
+    const session = await findSession(config);
+    const { zones } = (await session?.call('listZones', {})) ?? { zones: [] };
+    return zones.find(({ zone }) => parseHostName(zone).equals(apex))?.notServed;
+  } catch {
+    return undefined;
   }
 }
 
