@@ -28,7 +28,7 @@ import { serialIsLater } from '#dist/dns/serial.js';
 import { UdpExchanger } from '#dist/net/udp.js';
 import { seeded } from './damage.mjs';
 import { copyOf, keyOf, query, recordsAt, recordsIn, transfer } from './dns-client.mjs';
-import { freePort, KEY, MAIN, makeDirectory, numbersFor, SECRET, say, until, ZONE } from './lab.mjs';
+import { freePort, KEY, MAIN, makeDirectory, numbersFor, SECRET, say, ZONE } from './lab.mjs';
 
 const [CASES = 0, SEED = 0, FIRST = 1] = numbersFor([
   [1000, 12],
@@ -41,8 +41,9 @@ const SNAPSHOTS = 10;
 const NAMES = 60;
 const IN_PARALLEL = 3;
 const PAGE = 4096;
-/** How long a line of the log may take. */
-const LOG_MS = 2_000;
+/** How long a line of the log may take, and a start. */
+const LOG_MS = 10_000;
+const START_MS = 300_000;
 const FILES = /** @type {const} */ (['', '-wal', '-shm', '-known']);
 /** Every message about damage names one of these. */
 const ADVICE = /dyndns restore|dyndns zone recover|restore a backup|hard links|give the server's user/;
@@ -90,7 +91,10 @@ zones:\n  - {name: ${ZONE}, nameserver: embedded, ns: [ns1.${ZONE}], tsig_key: '
       });
     }
     const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-    await until(async () => hasEnded() || (await this.ready()), 'a start', 10);
+    // Not `until`: on a machine that does much else a start takes longer than its limit.
+    for (const end = Date.now() + START_MS; !hasEnded() && !(await this.ready()); await delay(10)) {
+      if (Date.now() > end) throw new Error('gave up waiting for a start');
+    }
     if (child.signalCode !== null) this.log += `ended by ${child.signalCode}\n`;
     return hasEnded() ? 'ended' : 'serving';
   }
@@ -118,7 +122,7 @@ zones:\n  - {name: ${ZONE}, nameserver: embedded, ns: [ns1.${ZONE}], tsig_key: '
     return new Promise((resolve, reject) => {
       const headers = method === 'POST' ? { 'content-type': 'application/json', 'content-length': '2' } : {};
       const sent = request(
-        { socketPath: join(this.place, socket), path, method, headers, timeout: 20_000 },
+        { socketPath: join(this.place, socket), path, method, headers, timeout: 120_000 },
         (reply) => {
           let body = '';
           reply.setEncoding('utf8').on('data', (text) => {

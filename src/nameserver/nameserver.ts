@@ -12,6 +12,7 @@ import type { UpdateOutcome, ZonePublisher } from '../core/zones/publisher.ts';
 import { DomainName } from '../dns/name.ts';
 import type { TsigKey } from '../dns/tsig-key.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
+import { SqliteError } from '../sqlite/sqlite-error.ts';
 import { EmbeddedZoneAdmin } from './admin/zone-admin.ts';
 import type { AnswerableZone } from './answer/answer.ts';
 import type { CookieAnswers } from './answer/cookie-answers.ts';
@@ -251,7 +252,9 @@ export class Nameserver {
     if (zone === undefined || withheld === undefined) throw nothingToRecover(apex, this.#loaded.get(apex.key));
     const { stored } = withheld;
     const version = versionToServe(withheld, zone.content, serial);
-    const embedded = await this.#journal.recover(withheld, version);
+    const embedded = await this.#journal.recover(withheld, version).catch((cause: unknown) => {
+      throw cause instanceof SqliteError ? notRecoverable(apex, cause) : cause;
+    });
     this.#loaded.set(apex.key, embedded);
     const zones = new Map(this.#generation.zones);
     zones.set(apex.key, await this.#openZone(zone));
@@ -444,6 +447,14 @@ function versionToServe(withheld: WithheldZone, content: StaticContent, serial: 
     if (cause instanceof StaticConflict) throw new AppError('conflict', cause.message, { cause });
     throw cause;
   }
+}
+
+function notRecoverable(apex: DomainName, cause: SqliteError): AppError {
+  const text =
+    `The zone '${apex}' cannot be written to this database: ${cause.message}. Restore a backup with the server stopped ` +
+    `('dyndns restore FILE'). Without one, save what is readable ('dyndns zone export'), stop the server, move the database and ` +
+    `its '-wal' away, start the server, and use 'dyndns zone recover' and 'dyndns zone import'.`;
+  return new AppError('primary-refused', text, { cause, rcode: 'SERVFAIL' });
 }
 
 function nothingToRecover(apex: DomainName, served: EmbeddedZone | undefined): AppError {

@@ -238,8 +238,9 @@ export class Journal implements CommitLog {
           number,
         ];
         if (serialBefore !== last) throw new RangeError('a commit is missing');
+        const diff = decodeDiff(row['changes'] as Uint8Array, { zone: zone.id, number, serialBefore, serial });
         last = serial;
-        return decodeDiff(row['changes'] as Uint8Array, { zone: zone.id, number, serialBefore, serial });
+        return diff;
       });
     } catch (error) {
       if (!(error instanceof Error)) throw error;
