@@ -40,6 +40,7 @@ const AMPLIFICATION_SECONDS = COUNT < 100_000 ? 1 : 5;
 
 const say = (/** @type {string} */ text) => process.stdout.write(`${text}\n`);
 const number = (/** @type {number} */ value) => value.toLocaleString('en');
+const SOA = { nsTtl: 3600, soa: { refresh: 3600, retry: 600, expire: 1_209_600, minimum: 60, ttl: 60 } };
 const apex = DomainName.parse(ZONE);
 const secrets = { own: randomBytes(64).toString('base64'), strange: randomBytes(64).toString('base64') };
 const key = keyOf(`key.${ZONE}`, secrets.own);
@@ -81,18 +82,19 @@ async function openService() {
     settings: {
       zones: [
         {
-          content: { apex, ns, contact: DomainName.parse('hostmaster', apex), records },
+          content: { apex, ns, contact: DomainName.parse('hostmaster', apex), ...SOA, records },
           keys: [{ keyName: key.keyName, tsig: key, mayUpdate: true, mayTransfer: true }],
           secondaries: [],
           rules: { apex, addresses: { allow: [], deny: [] }, ttl: {} },
         },
       ],
-      cookies: cookieAnswers(randomBytes(16)),
+      limits: { recordsPerRRset: 65_535, typesPerName: 255 },
       limiter: undefined,
       nsid: 'fuzz',
       chaosVersion: 'fuzz',
       timeoutMs: 5_000,
     },
+    cookies: cookieAnswers(() => randomBytes(16)),
     applyUpdate,
     onBatch: () => {},
     onUpdate: () => {},

@@ -1,7 +1,8 @@
 /**
  * `npm run bench [-- NAME ARGUMENTS…] [--smoke]`: builds, installs the peers where it can, and runs all benchmarks, or one:
  * updates (BIND as the primary), nameserver (the embedded one beside BIND, Knot and PowerDNS), tokens (a credential for
- * each client), site (many hosts behind one prefix), codec (the wire codec beside dns-packet), and, only by name,
+ * each client), site (many hosts behind one prefix), sizes (large RRsets, messages and imports), receipts (the time until
+ * secondaries serve a change), codec (the wire codec beside dns-packet), and, only by name,
  * compare (this build beside another one). `--smoke` only shows that a benchmark runs.
  */
 import { spawnSync } from 'node:child_process';
@@ -15,6 +16,8 @@ const BENCHMARKS = {
   nameserver: 'nameserver.mjs',
   tokens: 'tokens.mjs',
   site: 'site.mjs',
+  sizes: 'sizes.mjs',
+  receipts: 'receipts.mjs',
   codec: 'codec.mjs',
   compare: 'compare.mjs',
 };

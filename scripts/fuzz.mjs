@@ -1,7 +1,7 @@
 /**
  * `npm run fuzz`: builds, then runs bench/fuzz-codec.mjs, bench/fuzz-nameserver.mjs and bench/fuzz-growth.mjs.
  * `npm run fuzz -- codec [PACKETS] [SEED]`, `npm run fuzz -- nameserver [REQUESTS] [SEED]` and `npm run fuzz -- growth [PART]` run one of
- * them; numbers without a name are for the codec. `npm run fuzz -- requests` sends malformed HTTP requests, five thousand to each
+ * them; numbers without a name are for the codec. `npm run fuzz -- updates [COUNT] [SEED]` compares UPDATEs with BIND (bench/fuzz-updates.mjs). `npm run fuzz -- requests` sends malformed HTTP requests, five thousand to each
  * route, and measures DNS meanwhile. A packet that is processed for ever would stop the progress lines: after five minutes without
  * one the run is ended and counts as failed.
  */
@@ -49,7 +49,9 @@ if (name === 'requests') {
   exit(status ?? 1);
 }
 const NAMES = ['codec', 'nameserver', 'growth'];
-const one = NAMES.includes(name) ? [name, ...numbers] : ['codec', name, ...numbers];
+/** Minutes with other nameservers, so only when it is named. */
+const BESIDE = ['updates'];
+const one = [...NAMES, ...BESIDE].includes(name) ? [name, ...numbers] : ['codec', name, ...numbers];
 const runs = name === undefined ? NAMES.map((each) => [each]) : [one];
 for (const [what, ...rest] of runs) {
   const status = await fuzz(what, rest);

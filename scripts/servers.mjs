@@ -54,7 +54,7 @@ const FILES = {
 
 /** Those of them that the benchmarks need. */
 export const BENCH_SERVERS = Object.fromEntries(
-  ['named', 'dig', 'knotd', 'pdns_server', 'pdnsutil', 'sqlite3', 'initdb', 'dnsperf', 'wrk'].map((program) => [
+  ['named', 'dig', 'knotd', 'nsd', 'pdns_server', 'pdnsutil', 'sqlite3', 'initdb', 'dnsperf', 'wrk'].map((program) => [
     program,
     SERVERS[program],
   ]),

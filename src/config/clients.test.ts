@@ -427,7 +427,13 @@ describe('history, limits and metrics', () => {
       historyDays: 30,
       historyMaxEvents: 5_000_000,
       reconcile: 'report',
-      limits: { changesPerMinutePerToken: 0, refusedPerMinutePerSource: 60, connectionsPerSource: 256 },
+      limits: {
+        changesPerMinutePerToken: 0,
+        refusedPerMinutePerSource: 60,
+        connectionsPerSource: 256,
+        recordsPerRRset: 100,
+        typesPerName: 100,
+      },
       metrics: undefined,
       tokens: [],
       hosts: [],
@@ -445,6 +451,8 @@ metrics: {listen: '[::1]:0'}
       changesPerMinutePerToken: 10,
       refusedPerMinutePerSource: 0,
       connectionsPerSource: 256,
+      recordsPerRRset: 100,
+      typesPerName: 100,
     });
     expect(config.metrics).toEqual({ listen: { kind: 'tcp', host: '::1', port: 0, tls: false } });
     expect(config.warnings).toEqual([]);
@@ -472,7 +480,7 @@ metrics: {listen: '[::1]:0'}
     ['reconcile: ignore', "4:12: reconcile: must be report or enforce, not 'ignore'."],
     [
       'limits: 5',
-      '4:9: limits: must be a map with the keys changes_per_minute_per_token, refused_per_minute_per_source, connections_per_source, not a number.',
+      '4:9: limits: must be a map with the keys changes_per_minute_per_token, refused_per_minute_per_source, connections_per_source, records_per_rrset, types_per_name, not a number.',
     ],
     [
       'limits: {changes_per_minute_per_token: 1000001}',

@@ -78,12 +78,26 @@ export interface EmbeddedPrimary {
   readonly kind: 'embedded';
   /** The NS RRset of the apex, at least one; the first is MNAME. */
   readonly ns: readonly DomainName[];
+  /** Seconds. */
+  readonly nsTtl: number;
   /** RNAME. */
   readonly contact: DomainName;
+  readonly soa: SoaConfig;
   readonly secondaries: readonly SecondaryConfig[];
+  /** Networks whose addresses may transfer; they are neither notified nor asked. */
+  readonly transferPrefixes?: readonly TransferPrefix[];
   readonly records?: StaticRecords;
   /** Unique names. A name in several zones has the same algorithm and secret in all of them. */
   readonly keys: readonly ZoneKeyConfig[];
+}
+
+/** Timers and TTL of the SOA record, in seconds (RFC 1035 §3.3.13). */
+export interface SoaConfig {
+  readonly refresh: number;
+  readonly retry: number;
+  readonly expire: number;
+  readonly minimum: number;
+  readonly ttl: number;
 }
 
 /** Address and port of a DNS socket; the address in its canonical text. */
@@ -98,6 +112,14 @@ export interface SecondaryConfig {
   /** Name of one of the keys of the zone, one that may transfer: signs NOTIFY, and a transfer must be signed with it. */
   readonly keyName?: DomainName;
   readonly notify: boolean;
+  /** Whether it is asked which serial it serves. */
+  readonly poll: boolean;
+}
+
+export interface TransferPrefix {
+  readonly prefix: IpPrefix;
+  /** As of a secondary. */
+  readonly keyName?: DomainName;
 }
 
 /** Static content in zone-file syntax (RFC 1035 §5.1) with the apex as the origin. Not parsed yet. */
@@ -143,7 +165,9 @@ export interface ZoneConfig {
 export interface RateLimitConfig {
   /** Of one kind to one network (IPv4 /24, IPv6 /56), over UDP. 0: no limit. */
   readonly responsesPerSecond: number;
-  /** One in `slip` responses over the limit is sent truncated instead of being dropped; 0: none, 1: all. */
+  /** All answers to one network together, over UDP. 0: no limit. */
+  readonly allPerSecond: number;
+  /** One in `slip` responses over a limit is sent truncated instead of being dropped; 0: none, 1: all. */
   readonly slip: number;
   /** Networks that are not limited. */
   readonly exempt: readonly IpPrefix[];
@@ -157,6 +181,10 @@ export interface DnsConfig {
   /** Absolute path of the SQLite file with zones and journal. */
   readonly database: string;
   readonly rateLimit: RateLimitConfig;
+  /** An idle TCP connection is closed after this time. */
+  readonly tcpIdleSeconds: number;
+  /** The largest fudge that a client's TSIG record may ask for, in seconds. */
+  readonly tsigFudgeMax: number;
   /** At most 128 octets of UTF-8. Absent: the NSID option is not answered. */
   readonly nsid?: string;
   /** At most 255 octets of UTF-8. Absent: `version.bind` and `version.server` are refused. */
@@ -228,7 +256,7 @@ export interface WebhookConfig {
   /** Signs deliveries. */
   readonly secret?: Secret;
   /** At least one. */
-  readonly events: readonly ('changed' | 'failed' | 'silent')[];
+  readonly events: readonly ('changed' | 'failed' | 'silent' | 'secondary')[];
   readonly format: 'json' | 'ntfy' | 'text';
 }
 
@@ -255,6 +283,10 @@ export interface LimitsConfig {
   readonly changesPerMinutePerToken: number;
   readonly refusedPerMinutePerSource: number;
   readonly connectionsPerSource: number;
+  /** Of one RRset of an embedded zone. */
+  readonly recordsPerRRset: number;
+  /** Of one name of an embedded zone. */
+  readonly typesPerName: number;
 }
 
 /** Client protocols that can be disabled, by their names in the file. dyndns2, the address echo and the original cannot. */

@@ -82,10 +82,23 @@ describe('an embedded zone', () => {
     expect(JSON.parse(JSON.stringify(embeddedOf(zone(''))))).toEqual({
       kind: 'embedded',
       ns: ['ns1.example.com.'],
+      nsTtl: 3600,
       contact: 'hostmaster.a.example.',
+      soa: { refresh: 3600, retry: 600, expire: 1_209_600, minimum: 60, ttl: 60 },
       secondaries: [],
       keys: [],
     });
+  });
+  test('has SOA timers, and TTLs of SOA and NS', () => {
+    const { soa, nsTtl } = embeddedOf(zone(', ns_ttl: 60, soa: {refresh: 1, retry: 2, expire: 4, minimum: 30}'));
+    expect([soa, nsTtl]).toEqual([{ refresh: 1, retry: 2, expire: 4, minimum: 30, ttl: 30 }, 60]);
+    expect(embeddedOf(zone(', soa: {ttl: 7}')).soa).toMatchObject({ minimum: 60, ttl: 7 });
+    expect(problems(zone(', soa: {refresh: 0}'))).toEqual([
+      expect.stringMatching(/soa\.refresh: must be an integer from 1 to 2147483647, not '0'/),
+    ]);
+    expect(problems(zone(', soa: {refresh: 2, retry: 2, expire: 4}'))).toEqual([
+      expect.stringMatching(/soa\.expire: 4 is not more than refresh and retry together \(4\)/),
+    ]);
   });
   test('without `ns` is refused', () => {
     expect(problems(`${STORE}zones: [{name: a.example, nameserver: embedded}]`)).toEqual([
@@ -150,32 +163,73 @@ describe('static records', () => {
 });
 
 describe('secondaries', () => {
+  test('a prefix permits transfers, and is not notified or asked', () => {
+    const text = zone(
+      `, tsig_keys: [${key('K1.')}], secondaries: ['192.0.2.0/24', {address: '2001:db8::/32', key: k1, notify: false, poll: false}, '192.0.2.53/32', {address: 198.51.100.1, poll: false}]`,
+    );
+    const { secondaries, transferPrefixes } = embeddedOf(text);
+    expect(secondaries).toEqual([{ address: { host: '198.51.100.1', port: 53 }, notify: true, poll: false }]);
+    expect(transferPrefixes?.map(({ prefix, keyName }) => [formatIpPrefix(prefix), keyName?.toString()])).toEqual([
+      ['192.0.2.0/24', undefined],
+      ['2001:db8::/32', 'k1.'],
+      ['192.0.2.53/32', undefined],
+    ]);
+  });
+
   test('are addresses, with more where more is to be said', () => {
     const text = zone(
       `, tsig_keys: [${key('K1.')}], secondaries: [192.0.2.53, '2001:db8::53', '[2001:DB8::53]:5353', {address: '::ffff:198.51.100.1', key: k1, notify: false}]`,
     );
     expect(embeddedOf(text).secondaries.map(({ keyName, ...rest }) => ({ ...rest, key: keyName?.toString() }))).toEqual(
       [
-        { address: { host: '192.0.2.53', port: 53 }, notify: true, key: undefined },
-        { address: { host: '2001:db8::53', port: 53 }, notify: true, key: undefined },
-        { address: { host: '2001:db8::53', port: 5353 }, notify: true, key: undefined },
-        { address: { host: '198.51.100.1', port: 53 }, notify: false, key: 'k1.' },
+        { address: { host: '192.0.2.53', port: 53 }, notify: true, poll: true, key: undefined },
+        { address: { host: '2001:db8::53', port: 53 }, notify: true, poll: true, key: undefined },
+        { address: { host: '2001:db8::53', port: 5353 }, notify: true, poll: true, key: undefined },
+        { address: { host: '198.51.100.1', port: 53 }, notify: false, poll: true, key: 'k1.' },
       ],
     );
   });
   test.each([
+    [
+      "secondaries: ['192.0.2.0/24:53']",
+      "2:86: zones[0].secondaries[0]: '192.0.2.0/24:53' is a prefix with a port; a prefix permits transfers from every port. It must be an IP address with or without a port, like '192.0.2.1', '192.0.2.1:53', '2001:db8::1' or '[2001:db8::1]:53', or a prefix whose host bits are zero, like '192.0.2.0/24'.",
+    ],
+    [
+      "secondaries: [{address: '[2001:db8::]:53/32'}]",
+      "2:96: zones[0].secondaries[0].address: '[2001:db8::]:53/32' is a prefix with a port; a prefix permits transfers from every port. It must be an IP address with or without a port, like '192.0.2.1', '192.0.2.1:53', '2001:db8::1' or '[2001:db8::1]:53', or a prefix whose host bits are zero, like '192.0.2.0/24'.",
+    ],
+    [
+      "secondaries: ['192.0.2.1/24']",
+      "2:86: zones[0].secondaries[0]: must be an IP address with or without a port, like '192.0.2.1', '192.0.2.1:53', '2001:db8::1' or '[2001:db8::1]:53', or a prefix whose host bits are zero, like '192.0.2.0/24', not '192.0.2.1/24'.",
+    ],
+    [
+      "secondaries: [{address: '192.0.2.0/24', notify: true}]",
+      "2:120: zones[0].secondaries[0].notify: the prefix '192.0.2.0/24' only permits transfers; list the address of each secondary that is to be notified.",
+    ],
+    [
+      "secondaries: [{address: '192.0.2.0/24', poll: true}]",
+      "2:118: zones[0].secondaries[0].poll: the prefix '192.0.2.0/24' only permits transfers; list the address of each secondary that is to be asked.",
+    ],
+    [
+      "secondaries: ['192.0.2.0/24', {address: '192.0.2.0/24'}]",
+      "2:102: zones[0].secondaries[1]: '192.0.2.0/24' is listed twice; remove one of the two.",
+    ],
+    [
+      "secondaries: [{address: '192.0.2.0/24', key: k9}]",
+      "2:117: zones[0].secondaries[0].key: the zone has no key 'k9.'; it has none.",
+    ],
     ['secondaries: 192.0.2.53', '2:85: zones[0].secondaries: must be a list; it is text.'],
     [
       'secondaries: [ns2.example.com]',
-      "2:86: zones[0].secondaries[0]: must be an IP address with or without a port, like '192.0.2.1', '192.0.2.1:53', '2001:db8::1' or '[2001:db8::1]:53', not 'ns2.example.com'.",
+      "2:86: zones[0].secondaries[0]: must be an IP address with or without a port, like '192.0.2.1', '192.0.2.1:53', '2001:db8::1' or '[2001:db8::1]:53', or a prefix whose host bits are zero, like '192.0.2.0/24', not 'ns2.example.com'.",
     ],
     [
       'secondaries: [[192.0.2.53]]',
-      "2:86: zones[0].secondaries[0]: must be an IP address with or without a port, like '192.0.2.1', '192.0.2.1:53', '2001:db8::1' or '[2001:db8::1]:53', or a map with the keys address, key, notify, not a list.",
+      "2:86: zones[0].secondaries[0]: must be an IP address with or without a port, like '192.0.2.1', '192.0.2.1:53', '2001:db8::1' or '[2001:db8::1]:53', or a prefix whose host bits are zero, like '192.0.2.0/24', or a map with the keys address, key, notify, poll, not a list.",
     ],
     [
       'secondaries: [{notify: false}]',
-      '2:86: zones[0].secondaries[0].address: is required: the IP address of the secondary.',
+      '2:86: zones[0].secondaries[0].address: is required: the IP address of the secondary, or a prefix.',
     ],
     [
       "secondaries: [192.0.2.53, {address: '192.0.2.53:53'}]",
@@ -195,7 +249,7 @@ describe('secondaries', () => {
     ],
     [
       'secondaries: [{adress: 192.0.2.53}]',
-      "2:87: zones[0].secondaries[0]: unknown key 'adress'; the nearest known key is 'address'. Allowed here: address, key, notify.",
+      "2:87: zones[0].secondaries[0]: unknown key 'adress'; the nearest known key is 'address'. Allowed here: address, key, notify, poll.",
     ],
   ])('%s is refused', (option, expected) => {
     expect(problems(zone(`, ${option}`))).toContain(expected);
@@ -421,10 +475,11 @@ describe('the place of the data', () => {
 describe('dns', () => {
   const dns = (options: string) => `${STORE}dns: {${options}}\nzones: [{name: a.example, ns: [ns1.example.com]}]`;
   test('has the defaults of the table', () => {
-    const { listen, listenIsDefault, rateLimit, nsid, chaosVersion } = load(dns('')).dns!;
+    const { listen, listenIsDefault, rateLimit, nsid, chaosVersion, tcpIdleSeconds, tsigFudgeMax } = load(dns('')).dns!;
     expect([listenIsDefault, load(dns("listen: ['0.0.0.0:53']")).dns?.listenIsDefault]).toEqual([true, false]);
     expect(listen.map(formatEndpoint)).toEqual(['0.0.0.0:53', '[::]:53']);
-    expect([rateLimit.responsesPerSecond, rateLimit.slip]).toEqual([20, 2]);
+    expect([rateLimit.responsesPerSecond, rateLimit.allPerSecond, rateLimit.slip]).toEqual([20, 1_000, 2]);
+    expect([tcpIdleSeconds, tsigFudgeMax]).toEqual([10, 300]);
     expect(rateLimit.exempt.map(formatIpPrefix)).toEqual(['127.0.0.0/8', '::1/128']);
     expect([nsid, chaosVersion]).toEqual([undefined, undefined]);
   });
@@ -447,6 +502,8 @@ describe('dns', () => {
     ["listen: ['[127.0.0.1]:53']", expect.stringMatching(/^2:16: dns\.listen: must be an IP address with or without/)],
     ["listen: ['localhost:53']", expect.stringMatching(/^2:16: dns\.listen: must be an IP address with or without/)],
     ['rate_limit: {slip: 11}', "2:26: dns.rate_limit.slip: must be an integer from 0 to 10, not '11'."],
+    ['tcp_idle_seconds: 0', "2:25: dns.tcp_idle_seconds: must be an integer from 1 to 3600, not '0'."],
+    ['tsig_fudge_max: 65536', "2:23: dns.tsig_fudge_max: must be an integer from 1 to 65535, not '65536'."],
     ["nsid: ''", "2:13: dns.nsid: must be a text of 1 to 128 octets without control characters, not ''."],
     [
       'database: 1, rate_limit: 5',
@@ -465,7 +522,7 @@ zones:
   - name: a.example
     nameserver: embedded
     ns: [ns1.example.com]
-    secondaries: [192.0.2.53, {address: '[2001:db8::53]:5353', key: k1}]
+    secondaries: [192.0.2.53, {address: '[2001:db8::53]:5353', key: k1}, '198.51.100.0/24']
     records: |
       @ A 192.0.2.1
     tsig_keys:
@@ -480,6 +537,8 @@ zones:
       "      - address: '[2001:db8::53]:5353'",
       '        key: k1.',
       '        notify: true',
+      '        poll: true',
+      "      - '198.51.100.0/24'",
       String.raw`    records: "@ A 192.0.2.1\n"`,
       '    tsig_keys:',
       '      - name: k1.',

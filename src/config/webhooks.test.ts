@@ -25,7 +25,7 @@ describe('webhooks', () => {
   test('need a URL; without more they get every event as JSON, unsigned', () => {
     const { webhooks, warnings } = load('webhooks: [{url: https://hooks.example.net/x}]').config;
     expect(webhooks[0]!.url.reveal()).toBe('https://hooks.example.net/x');
-    expect(webhooks[0]).toMatchObject({ events: ['changed', 'failed', 'silent'], format: 'json' });
+    expect(webhooks[0]).toMatchObject({ events: ['changed', 'failed', 'silent', 'secondary'], format: 'json' });
     expect(webhooks[0]!.secret).toBeUndefined();
     expect(warnings).toEqual([]);
     expect(load('').config.webhooks).toEqual([]);
@@ -97,11 +97,11 @@ describe('webhooks', () => {
     ],
     [
       'webhooks: [{url: https://a.example, events: [gone]}]',
-      "3:46: webhooks[0].events: must be one of changed, failed, silent, not 'gone'.",
+      "3:46: webhooks[0].events: must be one of changed, failed, silent, secondary, not 'gone'.",
     ],
     [
       'webhooks: [{url: https://a.example, events: []}]',
-      '3:45: webhooks[0].events: must be a list with at least one entry, each entry one of changed, failed, silent; it is empty.',
+      '3:45: webhooks[0].events: must be a list with at least one entry, each entry one of changed, failed, silent, secondary; it is empty.',
     ],
     [
       'webhooks: [{url: https://a.example, format: xml}]',

@@ -1,7 +1,7 @@
 /** Reads the texts of an input as the configuration file reads them: names, prefixes, addresses, tokens. */
 import { interfaceId, ipAddress, ipPrefix, macAddress, tokenAddresses } from '../config/kinds/addresses.ts';
 import { type ScalarKind, ValueError } from '../config/kinds/kind.ts';
-import { clientType, fullOwnerName } from '../config/kinds/names.ts';
+import { clientType, dataType, fullOwnerName } from '../config/kinds/names.ts';
 import { tokenName } from '../config/kinds/secrets.ts';
 import { calendarDay } from '../config/kinds/words.ts';
 import { DEFAULT_TOKEN_TYPES, type TokenAddresses } from '../core/access/token.ts';
@@ -12,7 +12,7 @@ import type { NewToken } from '../core/admin/token-admin.ts';
 import { AppError } from '../core/errors.ts';
 import type { HostMember } from '../core/hosts/host.ts';
 import { unmapAddress } from '../dns/address.ts';
-import { type DomainName, NameError } from '../dns/name.ts';
+import { DomainName, NameError } from '../dns/name.ts';
 
 /** @throws AppError request-malformed, as all functions here */
 export function readToken(input: NormalInput<'createToken'>): NewToken {
@@ -30,6 +30,20 @@ export function readToken(input: NormalInput<'createToken'>): NewToken {
     ...(maxUnusedDays !== undefined && { maxUnusedDays }),
     ...(freednsUser !== undefined && { freednsUser }),
   };
+}
+
+/** A name as `dyndns zone list` prints it, with any characters (RFC 1035 §5.1). */
+export function readOwnerName(text: string): DomainName {
+  try {
+    return DomainName.parse(text);
+  } catch (error) {
+    if (!(error instanceof NameError)) throw error;
+    throw malformed(`'name' is not a domain name: ${error.message}`);
+  }
+}
+
+export function readType(text: string): number {
+  return read(text, dataType, 'type');
 }
 
 /** Scripts also send `any` and `own` in a list, and an empty list for `any`. */

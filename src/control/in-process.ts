@@ -12,7 +12,16 @@ import { parseHostName } from '../dns/host-name.ts';
 import { type DomainName, NameError } from '../dns/name.ts';
 import type { Services } from '../http/request/door.ts';
 import { changeAddresses, deleteAddresses } from '../http/request/original-requests.ts';
-import { readHost, readHostSettings, readMember, readMemberName, readTime, readToken } from './domain-values.ts';
+import {
+  readHost,
+  readHostSettings,
+  readMember,
+  readMemberName,
+  readOwnerName,
+  readTime,
+  readToken,
+  readType,
+} from './domain-values.ts';
 
 /** Operations that need a running server. */
 export interface ServerCalls {
@@ -61,15 +70,18 @@ function handlersOf(parts: OperationParts): OperationHandlers {
       const results = await services.checks.run(services.zones.all);
       return { text: results.map(checkLine).join(''), passed: results.every(({ kind }) => kind === 'passed') };
     },
-    update: async ({ fqdn, ips, ttl }) => {
-      const update = { fqdn, ips, ttl: ttl === undefined ? undefined : String(ttl) };
-      const { body } = await changeAddresses(update, OPERATOR, await parts.services());
+    update: async ({ fqdn, ips, ttl, wait }) => {
+      // Without a server no one asks the secondaries.
+      const waiting = parts.server === undefined ? {} : { wait };
+      const update = { fqdn, ips, ttl: ttl === undefined ? undefined : String(ttl), ...waiting };
+      const { body, secondaries } = await changeAddresses(update, OPERATOR, await parts.services());
+      const result = { text: body, ...(secondaries && { secondaries }) };
       const address = ips.find(isCarrierNat);
-      if (address === undefined) return { text: body };
+      if (address === undefined) return result;
       const warning = `${fqdn} has the address ${address} of a carrier's NAT (100.64.0.0/10): the internet cannot reach it.`;
-      return { text: body, warning };
+      return { ...result, warning };
     },
-    delete: async ({ fqdn }) => ({ text: (await deleteAddresses(fqdn, OPERATOR, await parts.services())).body }),
+    delete: async ({ fqdn }) => ({ text: (await deleteAddresses({ fqdn }, OPERATOR, await parts.services())).body }),
 
     listTokens: async () => ({ tokens: await (await tokens()).listTokens() }),
     createToken: async (input) => (await tokens()).createToken(readToken(input)),
@@ -100,6 +112,10 @@ function handlersOf(parts: OperationParts): OperationHandlers {
       (await zones()).importZone(readZone(zone), body, { replace: mode === 'replace', dryRun: dry_run }),
     setSerial: async ({ zone, serial }) => (await zones()).setSerial(readZone(zone), serial),
     recoverZone: async ({ zone, serial }) => (await zones()).recoverZone(readZone(zone), serial),
+    discardUnserved: async ({ zone, name, type }) => {
+      const rrType = type === undefined ? undefined : readType(type);
+      return { discarded: await (await zones()).discardUnserved(readZone(zone), readOwnerName(name), rrType) };
+    },
     backup: async ({ file }) => (await zones()).backup(file),
   };
 }

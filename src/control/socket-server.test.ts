@@ -41,6 +41,7 @@ const zoneAdmin: ZoneAdmin = {
   },
   recoverZone: async () => ({ serial: 2, names: 1, lost: [], lostCount: 0 }),
   setSerial: async (_apex, serial) => ({ before: 7, serial }),
+  discardUnserved: async () => 1,
   backup: async (file) => ({ copies: [{ what: 'zones', from: '/a', to: file }] }),
 };
 

@@ -97,7 +97,7 @@ export const ERROR_CODES = {
   },
   'address-refused': {
     actor: 'the caller',
-    means: 'The address policy of the zone refuses this address.',
+    means: 'The address policy of the zone, or a limit on the records of a name, refuses this value.',
     isRefusal: true,
     history: 'refused',
     pending: 'leave',

@@ -25,8 +25,16 @@ export interface SecondaryLag {
   readonly secondary: string;
   /** Milliseconds since 1970: the oldest commit that it is not known to hold. Undefined: none, if it `wasSeen`. */
   readonly behindSinceMs: number | undefined;
-  /** It has shown which serial it holds, since the start of the process. */
+  /** It has named the serial that it holds, since the start of the process. */
   readonly wasSeen: boolean;
+  /** The serial that it named last. */
+  readonly serial: number | undefined;
+  /** Milliseconds since 1970: its last answer to a query. */
+  readonly answeredMs: number | undefined;
+  /** It is asked, and neither silent nor without the zone. Undefined: it is not asked. */
+  readonly answers: boolean | undefined;
+  /** It was sent a serial, and still names an older one. */
+  readonly hasRefused: boolean;
 }
 
 /** For the HTTP listeners. */

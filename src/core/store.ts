@@ -10,6 +10,7 @@ import type { HistoryStore } from './history/history-store.ts';
 import type { HostStore } from './hosts/host-store.ts';
 import type { PendingStore } from './pending/pending-store.ts';
 import type { TextStore } from './texts/text-store.ts';
+import type { TurnStore } from './updates/turn-store.ts';
 import type { KnownSerialStore } from './zones/known-serials.ts';
 
 export interface Store {
@@ -19,6 +20,7 @@ export interface Store {
   readonly pending: PendingStore;
   readonly texts: TextStore;
   readonly knownSerials: KnownSerialStore;
+  readonly turns: TurnStore;
 
   /** Resolves when the store answers. */
   ping(): Promise<void>;

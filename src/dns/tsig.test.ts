@@ -243,6 +243,38 @@ describe('a server checks in the order key, MAC, time, truncation (RFC 8945 §5.
     expect(check(narrow)).toMatchObject({ error: TsigErrorCode.BADSIG });
   });
 
+  /** A valid signature with a fudge of the client's own. */
+  const withFudge = (fudgeSeconds: number, timeSigned: number) => {
+    const fields = Buffer.alloc(12);
+    fields.writeUIntBE(timeSigned, 0, 6);
+    fields.writeUInt16BE(fudgeSeconds, 6);
+    const names = [Buffer.from(KEY.keyName.octets), Buffer.from('00ff00000000', 'hex')];
+    const variables = [...names, TSIG_ALGORITHMS[KEY.algorithm].wireName.octets, fields];
+    const mac = createHmac('sha256', SECRET).update(request()).update(Buffer.concat(variables)).digest();
+    return withRecord(request(), KEY, { timeSigned, fudgeSeconds, mac });
+  };
+
+  it.each([
+    [300, 65_535, 300, 'verified'],
+    [300, 65_535, 301, 'rejected'],
+    [300, 65_535, 65_535, 'rejected'],
+    [300, 60, 60, 'verified'],
+    [300, 60, 61, 'rejected'],
+    [600, 600, 600, 'verified'],
+    [60, 300, 61, 'rejected'],
+  ])('at most %d: a fudge of %d s and a time that differs by %d s: %s', (most, fudge, age, kind) => {
+    for (const time of [NOW - age, NOW + age]) {
+      const octets = withFudge(fudge, time);
+      const found = checkRequest(octets, decodeMessage(octets), () => KEY, NOW, most);
+      expect(found).toMatchObject(kind === 'verified' ? { kind } : { kind, error: TsigErrorCode.BADTIME });
+    }
+  });
+
+  it('without a setting the fudge is at most 300 seconds', () => {
+    expect(check(withFudge(65_535, NOW - 300)).kind).toBe('verified');
+    expect(check(withFudge(65_535, NOW - 301))).toMatchObject({ error: TsigErrorCode.BADTIME });
+  });
+
   it.each<[TsigAlgorithm, number, 'FORMERR' | 'other']>([
     ['hmac-md5', 9, 'FORMERR'],
     ['hmac-md5', 10, 'other'],

@@ -14,7 +14,7 @@ import { WireWriter } from './wire/writer.ts';
 /** Values of the Error field (RFC 8945 §3). */
 export const TsigErrorCode = { NOERROR: 0, BADSIG: 16, BADKEY: 17, BADTIME: 18, BADTRUNC: 22 } as const;
 
-/** Allowed difference of the two clocks (RFC 8945 §10). */
+/** Allowed difference of the two clocks (RFC 8945 §10). A server takes no larger one from a client. */
 export const DEFAULT_FUDGE_SECONDS = 300;
 
 /** Why a reply was not verified. */
@@ -161,12 +161,16 @@ export class ServerTransaction {
 /**
  * Checks key, MAC, time and truncation of a request, in this order (RFC 8945 §5.2). A BADTIME reply is signed: with the
  * clock checked first, anyone without a key could obtain a signature.
+ *
+ * @param maxFudgeSeconds a larger fudge of the request is taken for this one: it is how long a recorded request can be
+ *   sent again, and the client alone chooses it
  */
 export function checkRequest(
   octets: Uint8Array,
   message: DecodedMessage,
   findKey: (keyName: DomainName) => TsigKey | undefined,
   nowSeconds: number,
+  maxFudgeSeconds = DEFAULT_FUDGE_SECONDS,
 ): ServerCheck {
   const tsig = tsigOf(message);
   if (tsig === undefined) return { kind: 'unsigned' };
@@ -188,7 +192,8 @@ export function checkRequest(
   }
   const bare = withoutTsig(octets, message);
   if (!macMatches(computeMac(key, NOTHING, [bare], rdata, false), rdata.mac)) return reject(TsigErrorCode.BADSIG, key);
-  if (Math.abs(nowSeconds - rdata.timeSigned) > rdata.fudgeSeconds) return reject(TsigErrorCode.BADTIME, key);
+  const fudgeSeconds = Math.min(rdata.fudgeSeconds, maxFudgeSeconds);
+  if (Math.abs(nowSeconds - rdata.timeSigned) > fudgeSeconds) return reject(TsigErrorCode.BADTIME, key);
   if (rdata.mac.length < macOctets) return reject(TsigErrorCode.BADTRUNC, key);
   return { kind: 'verified', key, transaction: new ServerTransaction(key, rdata, TsigErrorCode.NOERROR) };
 }

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config, TsigKeyConfig, ZoneConfig } from '../config/config.ts';
 import { examine } from '../core/doctor/examine.ts';
-import type { DoctorSubject, Finding, PrimaryFacts } from '../core/doctor/ports.ts';
+import type { DoctorSubject, Finding, PrimaryFacts, UnservedData } from '../core/doctor/ports.ts';
 import { type DomainName, findNearestAncestor } from '../dns/name.ts';
 import { makeTsigKey, type TsigKey } from '../dns/tsig-key.ts';
 import type { Endpoint, Exchanger } from '../net/exchange.ts';
@@ -31,6 +31,10 @@ export interface DoctorOptions {
   readonly hosts?: readonly DomainName[];
   /** What the running server says of the zone, if it does not serve it. */
   readonly notServed?: string | undefined;
+  /** What the running server tells of the zone. */
+  readonly unserved?: readonly UnservedData[];
+  /** What the running server knows of the secondaries. */
+  readonly secondaries?: DoctorSubject['secondaries'];
 }
 
 /** Checks a zone, without changing anything. */
@@ -58,6 +62,8 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
     http: config.http,
     notServed: options.notServed,
     hosts: hostsOf(config, zone, options.hosts ?? []),
+    ...(options.unserved && { unserved: options.unserved }),
+    secondaries: options.secondaries,
   };
   try {
     return await examine(subject, {

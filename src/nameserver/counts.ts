@@ -79,11 +79,17 @@ export class NameserverCounts {
   }
 }
 
-export function secondaryLag({ zone, address, port, held, behindSinceMs }: SecondaryStatus): SecondaryLag {
+export function secondaryLag(status: SecondaryStatus): SecondaryLag {
+  const { zone, address, port, poll, held, behindSinceMs, answeredMs, condition } = status;
+  const { state } = condition;
   return {
     zone: zone.toString(),
     secondary: formatEndpoint({ host: address, port }),
     behindSinceMs,
     wasSeen: held !== undefined,
+    serial: held?.serial,
+    answeredMs,
+    answers: poll ? answeredMs !== undefined && state !== 'not-answering' && state !== 'not-serving' : undefined,
+    hasRefused: state === 'refused',
   };
 }

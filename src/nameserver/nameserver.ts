@@ -9,6 +9,7 @@ import type { DnsUpdateEvent } from '../core/observer.ts';
 import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
 import type { KnownSerial } from '../core/zones/known-serials.ts';
 import type { UpdateOutcome, ZonePublisher } from '../core/zones/publisher.ts';
+import type { Receipt, ZoneSecondaries } from '../core/zones/secondaries.ts';
 import { DomainName } from '../dns/name.ts';
 import type { TsigKey } from '../dns/tsig-key.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
@@ -19,12 +20,14 @@ import type { CookieAnswers } from './answer/cookie-answers.ts';
 import type { ResponseLimiter } from './answer/rate-limit.ts';
 import { NameserverService } from './answer/service.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
-import { type Commit, Committer } from './journal/committer.ts';
+import { type Commit, Committer, SLOW_MS } from './journal/committer.ts';
 import { Journal } from './journal/journal.ts';
 import { describeWithheld, type WithheldZone } from './journal/withheld-zone.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
+import type { SecondaryChange } from './notify/secondary-alarm.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
+import { TCP_LIMITS } from './sockets/tcp-limits.ts';
 import { serveTransfer, type TransferContext } from './transfer/serve-transfer.ts';
 import type { TransferAccess } from './transfer/transfer-access.ts';
 import { EmbeddedPublisher } from './update/publisher.ts';
@@ -34,13 +37,16 @@ import type { UpdateZone } from './update/update-in.ts';
 import { recoveredVersion, WithheldPublisher, WithheldUpdates } from './withheld.ts';
 import { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
+import { describeTooLarge, type ZoneLimits } from './zone/limits.ts';
 import {
   newVersion,
+  type OnCollision,
   replaceStatics,
   StaticConflict,
   type StaticContent,
   staticOwnerNames,
 } from './zone/static-records.ts';
+import { describeUnserved } from './zone/unserved.ts';
 import type { ZoneVersion } from './zone/zone-version.ts';
 
 /** A TSIG key and its permissions in one zone. */
@@ -54,6 +60,8 @@ export interface NameserverZone {
   readonly content: StaticContent;
   readonly keys: readonly NameserverKey[];
   readonly secondaries: readonly Secondary[];
+  /** Networks whose addresses may transfer. */
+  readonly transferPrefixes?: TransferAccess['prefixes'];
   /** Rules for addresses and TTLs. */
   readonly rules: DnsUpdate['zone'];
 }
@@ -61,17 +69,23 @@ export interface NameserverZone {
 /** Settings that a reload can change. */
 export interface NameserverSettings {
   readonly zones: readonly NameserverZone[];
-  readonly cookies: CookieAnswers;
   readonly limiter: ResponseLimiter | undefined;
   readonly nsid: string | undefined;
   readonly chaosVersion: string | undefined;
   /** Time limit of one UPDATE. */
   readonly timeoutMs: number;
+  readonly limits: ZoneLimits;
+  /** Time after which an idle TCP connection is closed; undefined: TCP_LIMITS. */
+  readonly tcpIdleSeconds?: number | undefined;
+  /** See `checkRequest`. */
+  readonly tsigFudgeMax?: number | undefined;
 }
 
 export interface NameserverOptions {
   readonly database: string;
   readonly settings: NameserverSettings;
+  /** Not a setting: clients keep their cookies over a reload. */
+  readonly cookies: CookieAnswers;
   readonly applyUpdate: (update: DnsUpdate) => Promise<UpdateOutcome>;
   readonly onBatch: (event: {
     readonly zone: DomainName;
@@ -80,6 +94,9 @@ export interface NameserverOptions {
     readonly durationMs: number;
   }) => void;
   readonly onUpdate: (event: DnsUpdateEvent) => void;
+  /** See NotifierPorts. */
+  readonly onServed?: ((receipt: Receipt) => void) | undefined;
+  readonly onSecondary?: ((change: SecondaryChange) => void) | undefined;
   readonly onWarning: (text: string) => void;
   /** The thread that writes died, and no change will succeed any more: the process must end. */
   readonly onDeath?: (error: Error) => void;
@@ -106,7 +123,11 @@ interface Generation {
   /** The zones that are served. */
   readonly index: ReadonlyMap<string, EmbeddedZone>;
   readonly service: NameserverService;
+  readonly limits: ZoneLimits;
 }
+
+/** Names in one warning. */
+const MAX_NAMED = 10;
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 
@@ -135,7 +156,8 @@ export class Nameserver {
     try {
       journal = await openJournal(lock.file, options);
       const nameserver = new Nameserver(options, lock, journal);
-      await nameserver.apply(options.settings);
+      await nameserver.#apply(options.settings, 'set-aside');
+      nameserver.#warnOfData();
       return nameserver;
     } catch (error) {
       await journal?.close();
@@ -151,6 +173,10 @@ export class Nameserver {
     this.#committer = new Committer({
       log: journal,
       onPublished: (commits, changes, durationMs) => this.#published(commits, changes, durationMs),
+      onSlow: () =>
+        options.onWarning(
+          `The disk of the zone database '${journal.file}' has not confirmed a change for ${SLOW_MS / 1000} s. Clients wait for it.`,
+        ),
       onFailed: (error) => {
         this.#counts.commitFailed();
         options.onWarning(`The zone database could not be written: ${textOf(error)}`);
@@ -159,7 +185,12 @@ export class Nameserver {
     this.#notifier = new Notifier(
       ({ zone, secondary, problem }) =>
         options.onWarning(`The secondary ${secondary.address} of the zone ${zone.apex} ${problem}.`),
-      { onSent: this.#counts.notifySent, onAcknowledged: this.#counts.notifyAcknowledged },
+      {
+        onSent: this.#counts.notifySent,
+        onAcknowledged: this.#counts.notifyAcknowledged,
+        ...(options.onServed && { onServed: options.onServed }),
+        onChange: (change) => this.#secondaryChanged(change),
+      },
     );
     this.admin = new EmbeddedZoneAdmin({
       zones: () => this.#generation.index,
@@ -168,6 +199,7 @@ export class Nameserver {
       committer: this.#committer,
       journal,
       secondaries: () => this.secondaries,
+      limits: () => this.#generation.limits,
     });
     this.#generation = this.#makeGeneration({ ...options.settings, zones: [] }, new Map());
   }
@@ -196,6 +228,26 @@ export class Nameserver {
     return zone.publisher;
   }
 
+  /** The secondaries of a zone, for those who wait for them. @throws Error if the zone is not in the settings */
+  secondariesOf(apex: DomainName): ZoneSecondaries {
+    const zone = this.#generation.zones.get(apex.key);
+    if (zone === undefined) throw new Error(`no embedded zone ${apex}`);
+    const notifier = this.#notifier;
+    // A zone that is not served now may be recovered later.
+    const serial = () => (zone.embedded ?? this.#loaded.get(apex.key))?.published.serial ?? 0;
+    return {
+      get serial() {
+        return serial();
+      },
+      whenServed: (serial, timeoutMs) => notifier.whenServed(apex, serial, timeoutMs),
+    };
+  }
+
+  /** Ends all waits for secondaries. To be called first when the server stops: requests wait for them. */
+  stopWaiting(): void {
+    this.#notifier.stopWaiting();
+  }
+
   /** Keys of the owner names of the static records of a zone. @throws Error if the zone is not in the settings */
   staticNames(apex: DomainName): ReadonlySet<string> {
     const zone = this.#generation.zones.get(apex.key);
@@ -204,25 +256,28 @@ export class Nameserver {
   }
 
   /**
-   * Applies settings: static records in one serial step for each zone, keys, secondaries. If it fails, the settings before
-   * stay in force, with their static records.
+   * Applies settings of a reload: static records in one serial step for each zone, keys, secondaries. If it fails, the
+   * settings before stay in force, with their static records.
    * @throws StaticConflict, SqliteError
    */
   apply(settings: NameserverSettings): Promise<void> {
-    return this.#oneAtATime(() => this.#apply(settings));
+    return this.#oneAtATime(() => this.#apply(settings, 'refuse'));
   }
 
-  async #apply(settings: NameserverSettings): Promise<void> {
+  /** @param onCollision a start does not fail for data */
+  async #apply(settings: NameserverSettings, onCollision: OnCollision): Promise<void> {
     await this.#load(settings.zones.map(({ content }) => content.apex));
-    for (const { content } of settings.zones) this.#checkStatics(content);
+    for (const { content } of settings.zones) this.#checkStatics(content, onCollision);
     const zones = new Map<string, ServedZone>();
     try {
-      for (const zone of settings.zones) zones.set(zone.content.apex.key, await this.#openZone(zone));
+      for (const zone of settings.zones)
+        zones.set(zone.content.apex.key, await this.#openZone(zone, settings.limits, onCollision));
     } catch (error) {
       await this.#restoreStatics([...zones.keys()]);
       throw error;
     }
     this.#generation = this.#makeGeneration(settings, zones);
+    this.#listeners.setTcpIdle(tcpIdleOf(settings) * 1000);
     if (this.addresses.length > 0) this.#setSecondaries();
   }
 
@@ -257,7 +312,7 @@ export class Nameserver {
     });
     this.#loaded.set(apex.key, embedded);
     const zones = new Map(this.#generation.zones);
-    zones.set(apex.key, await this.#openZone(zone));
+    zones.set(apex.key, await this.#openZone(zone, settings.limits, 'set-aside'));
     this.#generation = this.#makeGeneration(settings, zones);
     if (this.addresses.length > 0) this.#setSecondaries();
     this.#options.onWarning(`The zone '${apex}' was recovered and is served with the serial ${version.serial}.`);
@@ -318,13 +373,31 @@ export class Nameserver {
     this.#lock.release();
   }
 
+  /** What a start found in the zones that an operator should know. */
+  #warnOfData(): void {
+    const { onWarning } = this.#options;
+    const { zones, limits } = this.#generation;
+    for (const { embedded } of zones.values()) {
+      if (embedded === undefined) continue;
+      const { apex, published } = embedded;
+      const unserved = describeUnserved(published);
+      if (unserved !== undefined) onWarning(unserved);
+      const tooLarge = describeTooLarge(published.nodes.values(), limits, MAX_NAMED);
+      if (tooLarge.length === 0) continue;
+      onWarning(
+        `The zone ${apex} has more than limits.records_per_rrset and limits.types_per_name allow: ${tooLarge.join('; ')}. ` +
+          'It is served; what is too large can only shrink.',
+      );
+    }
+  }
+
   /** @throws StaticConflict where these records cannot be applied; nothing is changed */
-  #checkStatics(content: StaticContent): void {
+  #checkStatics(content: StaticContent, onCollision: OnCollision): void {
     const embedded = this.#loaded.get(content.apex.key);
     const draft = embedded?.draft ?? new ZoneDraft(newVersion(content, nowSeconds()));
     const mark = draft.mark();
     try {
-      replaceStatics(draft, content);
+      replaceStatics(draft, content, onCollision);
     } finally {
       draft.rollBack(mark);
     }
@@ -337,17 +410,22 @@ export class Nameserver {
       if (inForce?.embedded === undefined) continue;
       const { embedded, content } = inForce;
       await this.#committer
-        .change(embedded, (draft) => replaceStatics(draft, content))
+        .change(embedded, (draft) => replaceStatics(draft, content, 'set-aside'))
         .catch((error: unknown) =>
           this.#options.onWarning(`The static records of ${embedded.apex} could not be restored: ${textOf(error)}`),
         );
     }
   }
 
-  async #openZone({ content, keys, secondaries, rules }: NameserverZone): Promise<ServedZone> {
+  async #openZone(
+    { content, keys, secondaries, transferPrefixes, rules }: NameserverZone,
+    limits: ZoneLimits,
+    onCollision: OnCollision,
+  ): Promise<ServedZone> {
     const { apex } = content;
     const access = {
       secondaries: secondaries.map(({ address, key }) => ({ address, ...(key && { keyName: key.keyName }) })),
+      ...(transferPrefixes && { prefixes: transferPrefixes }),
       keyNames: keys.filter(({ mayTransfer }) => mayTransfer).map(({ keyName }) => keyName),
     };
     const byKeyName = new Map(keys.map((key) => [key.keyName.key, key]));
@@ -363,26 +441,26 @@ export class Nameserver {
     }
     let embedded = this.#loaded.get(apex.key);
     if (embedded === undefined) {
-      // The first serial is the time, so that a zone whose database was lost continues with a later serial, unless it
+      // The first serial is the time: also later than that of a lost database of which nothing is known any more, unless it
       // had more than one commit for each second of its life.
       embedded = await this.#journal.create(newVersion(content, nowSeconds()));
       this.#loaded.set(apex.key, embedded);
     }
-    await this.#committer.change(embedded, (draft) => replaceStatics(draft, content));
-    const target = new EmbeddedUpdates(embedded, this.#committer);
+    await this.#committer.change(embedded, (draft) => replaceStatics(draft, content, onCollision));
+    const target = new EmbeddedUpdates(embedded, this.#committer, limits);
     return {
       embedded,
       content,
       secondaries,
-      publisher: new EmbeddedPublisher(embedded, this.#committer),
+      publisher: new EmbeddedPublisher(embedded, this.#committer, limits),
       update: { zone: rules, target, keys: byKeyName },
       access,
     };
   }
 
   #makeGeneration(settings: NameserverSettings, zones: ReadonlyMap<string, ServedZone>): Generation {
-    const { cookies, limiter, nsid, chaosVersion, timeoutMs } = settings;
-    const { applyUpdate, onUpdate } = this.#options;
+    const { limiter, nsid, chaosVersion, timeoutMs, tsigFudgeMax } = settings;
+    const { applyUpdate, onUpdate, cookies } = this.#options;
     const index = new Map<string, EmbeddedZone>();
     const answered = new Map<string, AnswerableZone>();
     for (const [key, { embedded, content }] of zones) {
@@ -398,7 +476,10 @@ export class Nameserver {
       findZone: (apexKey) => this.#generation.zones.get(apexKey),
       findDiffs: (zone, serial, maxRecords) => this.#journal.findDiffs(zone, serial, maxRecords),
       onTransfer: (type, outcome) => this.#counts.transfer(type, outcome),
-      onSerialSeen: ({ apex }, ...seen) => this.#notifier.seen(apex.key, ...seen),
+      onNamed: ({ apex }, { address, keyName, isProven }, serial) =>
+        this.#notifier.seen(apex.key, address, serial, keyName, isProven),
+      onSent: ({ apex }, { address, keyName }, { serial, octets }, from) =>
+        this.#notifier.sent(apex.key, address, { serial, octets, from }, keyName),
     };
     const service = new NameserverService({
       zones: () => answered,
@@ -408,11 +489,20 @@ export class Nameserver {
       limiter: limiter && this.#counts.limiter(limiter),
       nsid,
       chaosVersion,
+      tcpIdleSeconds: tcpIdleOf(settings),
+      tsigFudgeMax,
       onReply: this.#counts.reply,
       update: (request) => serveUpdate(request, updates),
       transfer: (request) => serveTransfer(request, transfers),
     });
-    return { settings, zones, index, service };
+    return { settings, zones, index, service, limits: settings.limits };
+  }
+
+  #secondaryChanged(change: SecondaryChange): void {
+    const { kind, apex, secondary, condition } = change;
+    const what = kind === 'recovered' ? 'has recovered: it' : '';
+    this.#options.onWarning(`The secondary ${secondary} of the zone ${apex} ${what}${what && ' '}${condition.text}.`);
+    this.#options.onSecondary?.(change);
   }
 
   #published(commits: readonly Commit[], changes: number, durationMs: number): void {
@@ -465,6 +555,10 @@ function nothingToRecover(apex: DomainName, served: EmbeddedZone | undefined): A
         'request-malformed',
         `The zone '${apex}' is served, with the serial ${serial}: there is nothing to recover. 'dyndns zone serial' sets a later serial.`,
       );
+}
+
+function tcpIdleOf({ tcpIdleSeconds = TCP_LIMITS.idleMs / 1000 }: NameserverSettings): number {
+  return tcpIdleSeconds;
 }
 
 function textOf(error: unknown): string {

@@ -96,9 +96,11 @@ export function recoveredVersion(
   }
   const chosen = serial ?? (highest === undefined ? nowSeconds : (highest + SERIAL_MARGIN) >>> 0);
   let base = stored?.version ?? newVersion(content, chosen);
-  if (stored?.damage.lostStatics) base = new ZoneVersion(apex, base.nodes, base.cuts, configuredStatics(content));
+  if (stored?.damage.lostStatics) {
+    base = new ZoneVersion(apex, base.nodes, base.cuts, configuredStatics(content), base.unserved);
+  }
   const draft = new ZoneDraft(base);
-  replaceStatics(draft, content);
+  replaceStatics(draft, content, 'set-aside');
   const soa = draft.findRRset(apex.key, RRType.SOA)!;
   draft.setRRset(apex, { ...soa, rdatas: [withSerial(soa.rdatas[0]!, chosen)] });
   return draft.version();

@@ -50,6 +50,25 @@ describe('a message of a webhook', () => {
     expect([plain.body, plain.headers['X-Dyndns-Subject']]).toEqual([`${text}\n`, 'Home.example.com is silent']);
   });
 
+  it('of a secondary names it, its zone and its state', () => {
+    const { A: _a, AAAA: _aaaa, ...rest } = notice;
+    const secondary = { place: '192.0.2.53:53', state: 'not-answering', sinceMs: notice.timeMs - 60_000, serial: 7 };
+    const message = webhookMessage(
+      { ...rest, kind: 'secondary', protocol: 'watch', detail: 'does not answer queries', secondary },
+      'json',
+    );
+    expect(JSON.parse(message.body)).toMatchObject({
+      event: 'secondary',
+      host: 'Home.example.com',
+      zone: 'Home.example.com',
+      secondary: '192.0.2.53:53',
+      state: 'not-answering',
+      since: '2026-11-23T09:59:00.000Z',
+      serial: 7,
+      detail: 'does not answer queries',
+    });
+  });
+
   it('has no line break or control character in its text, whatever a primary answered', () => {
     const odd: Notice = {
       ...notice,

@@ -23,6 +23,7 @@ const NTFY = {
   changed: { tags: 'arrows_counterclockwise', priority: '3' },
   failed: { tags: 'warning', priority: '4' },
   silent: { tags: 'zzz', priority: '4' },
+  secondary: { tags: 'satellite', priority: '4' },
   test: { tags: 'white_check_mark', priority: '3' },
 } satisfies Record<NoticeKind, { readonly tags: string; readonly priority: string }>;
 
@@ -46,7 +47,7 @@ export function webhookMessage(notice: Notice, format: WebhookFormat): WebhookMe
 
 /** The JSON body. Keys may be added, never removed. Unknown values are omitted. */
 function payload(notice: Notice): Readonly<Record<string, unknown>> {
-  const { id, kind, ownerName, timeMs, protocol, actor, source, A, AAAA, code, detail, lastSeenMs } = notice;
+  const { id, kind, ownerName, timeMs, protocol, actor, source, A, AAAA, code, detail, lastSeenMs, secondary } = notice;
   return {
     id,
     time: new Date(timeMs).toISOString(),
@@ -60,6 +61,13 @@ function payload(notice: Notice): Readonly<Record<string, unknown>> {
     ...(code && { code }),
     ...(detail && { detail }),
     ...(lastSeenMs !== undefined && { lastSeen: new Date(lastSeenMs).toISOString() }),
+    ...(secondary && {
+      zone: hostText(ownerName),
+      secondary: secondary.place,
+      state: secondary.state,
+      since: new Date(secondary.sinceMs).toISOString(),
+      ...(secondary.serial !== undefined && { serial: secondary.serial }),
+    }),
     subject: noticeSubject(notice),
     text: noticeText(notice),
   };

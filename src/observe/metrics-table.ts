@@ -2,7 +2,7 @@
  * The table of our own metrics; docs/operating/monitoring.md has the same rows. A released name is never changed or
  * reused.
  */
-import type { NameserverStatistics } from '../core/monitoring.ts';
+import type { NameserverStatistics, SecondaryLag } from '../core/monitoring.ts';
 import type { Activity } from './activity.ts';
 import type { Histogram } from './histogram.ts';
 
@@ -177,7 +177,7 @@ export const METRICS: readonly MetricRow[] = [
     name: 'dyndns_secondary_lag_seconds',
     type: 'gauge',
     labels: ['zone', 'secondary'],
-    help: 'Age of the oldest change that a secondary has not confirmed; 0: none. Absent until the secondary was seen.',
+    help: 'Age of the oldest change that a secondary does not have; 0: none. Absent until it has named its serial.',
     read: ({ nameserver, nowMs }) =>
       (nameserver?.secondaries ?? [])
         .filter(({ wasSeen }) => wasSeen)
@@ -190,9 +190,40 @@ export const METRICS: readonly MetricRow[] = [
     name: 'dyndns_secondary_seen',
     type: 'gauge',
     labels: ['zone', 'secondary'],
-    help: '1 if a secondary has requested a transfer since the start, else 0.',
+    help: '1 if a secondary has named its serial since the start, by an answer or a request for IXFR, else 0.',
     read: ({ nameserver }) =>
       (nameserver?.secondaries ?? []).map(({ zone, secondary, wasSeen }) => [{ zone, secondary }, wasSeen ? 1 : 0]),
+  },
+  {
+    name: 'dyndns_secondary_serial',
+    type: 'gauge',
+    labels: ['zone', 'secondary'],
+    help: 'The SOA serial that a secondary named last. Absent until it has named one.',
+    read: (snapshot) => ofSecondaries(snapshot, ({ serial }) => serial),
+  },
+  {
+    name: 'dyndns_secondary_up',
+    type: 'gauge',
+    labels: ['zone', 'secondary'],
+    help: '1 if a secondary answers for the zone, 0 if it is silent or does not serve it. Absent if it is not asked.',
+    read: (snapshot) => ofSecondaries(snapshot, ({ answers }) => (answers === undefined ? undefined : Number(answers))),
+  },
+  {
+    name: 'dyndns_secondary_answer_age_seconds',
+    type: 'gauge',
+    labels: ['zone', 'secondary'],
+    help: 'Time since the last answer of a secondary to a query. Absent until it has answered.',
+    read: (snapshot) =>
+      ofSecondaries(snapshot, ({ answeredMs }) =>
+        answeredMs === undefined ? undefined : Math.max(0, snapshot.nowMs - answeredMs) / 1000,
+      ),
+  },
+  {
+    name: 'dyndns_secondary_refused',
+    type: 'gauge',
+    labels: ['zone', 'secondary'],
+    help: '1 if a secondary was sent a version of the zone and still has an older one, else 0.',
+    read: (snapshot) => ofSecondaries(snapshot, ({ hasRefused }) => Number(hasRefused)),
   },
   {
     name: 'dyndns_certificate_end_timestamp_seconds',
@@ -247,6 +278,13 @@ export const METRICS: readonly MetricRow[] = [
 
 function counts<K extends string>(numbers: ReadonlyMap<K, number>, label: (key: K) => Labels): Sample[] {
   return [...numbers].map(([key, count]) => [label(key), count]);
+}
+
+function ofSecondaries({ nameserver }: Snapshot, read: (lag: SecondaryLag) => number | undefined): Sample[] {
+  return (nameserver?.secondaries ?? []).flatMap((lag): Sample[] => {
+    const value = read(lag);
+    return value === undefined ? [] : [[{ zone: lag.zone, secondary: lag.secondary }, value]];
+  });
 }
 
 function optional(value: number | undefined): Sample[] {

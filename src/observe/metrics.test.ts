@@ -22,6 +22,30 @@ const EVENT: RequestEvent = {
   detail: 'UPDATED: home.example.com. A None -> 192.0.2.1',
 };
 
+const BEHIND = {
+  behindSinceMs: 8_500,
+  wasSeen: true,
+  serial: 4_294_967_294,
+  answeredMs: 9_900,
+  answers: true,
+  hasRefused: true,
+};
+const UP_TO_DATE = {
+  ...BEHIND,
+  behindSinceMs: undefined,
+  serial: 4_294_967_295,
+  answers: undefined,
+  hasRefused: false,
+};
+const SILENT = {
+  behindSinceMs: undefined,
+  wasSeen: false,
+  serial: undefined,
+  answeredMs: undefined,
+  answers: false,
+  hasRefused: false,
+};
+
 const NAMESERVER: NameserverStatistics = {
   replies: [{ transport: 'udp', rcode: 'NXDOMAIN', count: 7 }],
   rateLimited: { dropped: 2, truncated: 1 },
@@ -30,9 +54,9 @@ const NAMESERVER: NameserverStatistics = {
   failedCommits: 1,
   zones: [{ zone: 'example.com.', serial: 4_294_967_295 }],
   secondaries: [
-    { zone: 'example.com.', secondary: '192.0.2.53:53', behindSinceMs: 8_500, wasSeen: true },
-    { zone: 'example.com.', secondary: '[2001:db8::53]:53', behindSinceMs: undefined, wasSeen: true },
-    { zone: 'example.com.', secondary: '192.0.2.54:53', behindSinceMs: undefined, wasSeen: false },
+    { zone: 'example.com.', secondary: '192.0.2.53:53', ...BEHIND },
+    { zone: 'example.com.', secondary: '[2001:db8::53]:53', ...UP_TO_DATE },
+    { zone: 'example.com.', secondary: '192.0.2.54:53', ...SILENT },
   ],
 };
 

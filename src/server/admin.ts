@@ -12,6 +12,8 @@ import type { HistoryRecorder } from '../core/history/history-recorder.ts';
 import type { HostDirectory } from '../core/hosts/host-directory.ts';
 import type { Store } from '../core/store.ts';
 import type { ZoneTable } from '../core/zones/zone.ts';
+import { formatEndpoint } from '../dns/endpoint.ts';
+import { findNearestAncestor } from '../dns/name.ts';
 import { configuredToken, hostSettings, openConfiguredStore } from './state.ts';
 
 export interface ClientAdminParts {
@@ -39,10 +41,21 @@ export function makeClientAdmin(config: Config, parts: ClientAdminParts): Admini
     directory,
     read,
     uses: uses ?? store?.tokens,
+    secondariesOf: secondariesOf(config),
     flush: recorder && (() => recorder.flush()),
     now: Date.now,
     random: (octets) => randomBytes(octets),
   });
+}
+
+function secondariesOf({ zones }: Config): NonNullable<AdminOptions['secondariesOf']> {
+  const byApex = new Map(zones.map((zone) => [zone.apex.key, zone]));
+  return (ownerName) => {
+    const zone = findNearestAncestor(byApex, ownerName.key);
+    if (zone?.primary.kind !== 'embedded') return undefined;
+    const asked = zone.primary.secondaries.filter(({ poll }) => poll);
+    return { zone: zone.apex.toString(), secondaries: asked.map(({ address }) => formatEndpoint(address)) };
+  };
 }
 
 /**

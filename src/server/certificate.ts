@@ -148,7 +148,9 @@ export function propagationMs(
 }
 
 function isOnlyNameserver(zone: ZoneConfig | undefined): boolean {
-  return zone?.primary.kind === 'embedded' && zone.primary.secondaries.length === 0 && zone.primary.ns.length === 1;
+  if (zone?.primary.kind !== 'embedded') return false;
+  const { secondaries, transferPrefixes, ns } = zone.primary;
+  return secondaries.length === 0 && transferPrefixes === undefined && ns.length === 1;
 }
 
 /** The form in certificates: lower case, without the final dot. */

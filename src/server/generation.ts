@@ -10,18 +10,20 @@ import { Authenticator } from '../core/access/authenticate.ts';
 import type { GuessBudget } from '../core/access/guess-budget.ts';
 import { MinuteLimiter } from '../core/access/rate-limits.ts';
 import { AppError } from '../core/errors.ts';
-import type { UpdateRecorder } from '../core/history/history.ts';
+import type { NewHistoryEvent, UpdateRecorder } from '../core/history/history.ts';
 import { HostDirectory } from '../core/hosts/host-directory.ts';
-import type { NoticeMaker, Notices } from '../core/notices/notices.ts';
+import type { ChangeOfSecondary, NoticeMaker, Notices } from '../core/notices/notices.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Store } from '../core/store.ts';
 import type { applyUpdate } from '../core/updates/dns-update.ts';
+import type { TextLog } from '../core/updates/publish-texts.ts';
 import type { UpdateAddresses } from '../core/updates/update-addresses.ts';
 import { UpdateHost } from '../core/updates/update-host.ts';
 import type { UpdateLimits, UpdateQueue } from '../core/updates/update-queue.ts';
 import { UpdateRecord } from '../core/updates/update-record.ts';
 import { UpdateTexts } from '../core/updates/update-texts.ts';
 import { CheckZones } from '../core/zones/check-zones.ts';
+import type { Receipt } from '../core/zones/secondaries.ts';
 import type { ZoneTable } from '../core/zones/zone.ts';
 import type { Services } from '../http/request/door.ts';
 import type { Nameserver } from '../nameserver/nameserver.ts';
@@ -40,12 +42,15 @@ export interface GenerationParts {
   readonly state: OpenState;
   readonly queue: UpdateQueue;
   readonly updates: UpdateAddresses;
+  readonly textLog: TextLog;
   readonly guesses: GuessBudget;
   readonly noticeMaker: NoticeMaker;
   /** The use-case for an UPDATE that a client sends to an embedded zone. */
   readonly applyUpdate: typeof applyUpdate;
   /** A part of the server died, so that the process must end. */
   readonly onDeath: (error: Error) => void;
+  /** What secondaries of embedded zones serve. */
+  readonly onServed: (receipt: Receipt) => void;
 }
 
 /** The nameserver and the options that it was opened with. It is handed on from generation to generation. */
@@ -95,12 +100,12 @@ export async function buildGeneration(
           onOutcome: (webhook, outcome) => monitoring.activity.webhookCalled(webhook, outcome),
         }));
   const notices = config.webhooks.length === 0 ? undefined : webhooks;
-  const recorder = updateRecorder(config, state, notices, noticeMaker);
   const primaries = new RemotePrimaries(config, observer);
   await noteUnusedTokens(config, state, observer);
   // Last: from here on the nameserver has the new configuration, and nothing else can fail.
   const embedded = await embeddedServer(config, parts, previous?.embedded);
   const zones = zoneTable(config, primaries, embedded?.nameserver);
+  const recorder = updateRecorder(config, state, zones, notices, noticeMaker);
   const services = makeServices(config, parts, { zones, hosts, recorder });
   const closeConnections = () => primaries.close();
   const limits = updateLimits(config);
@@ -141,27 +146,35 @@ async function hostDirectory(config: Config, store: Store | undefined, previous?
 function updateRecorder(
   { historyDays }: Config,
   state: OpenState,
+  zones: ZoneTable,
   notices: Notices | undefined,
   noticeMaker: NoticeMaker,
 ): UpdateRecorder | undefined {
   const history = historyDays > 0 ? state.recorder : undefined;
-  if (notices === undefined) return history;
+  if (history === undefined && notices === undefined) return undefined;
   return {
     record: (event) => {
-      history?.record(event);
-      noticeMaker.event(event);
+      history?.record(withSerial(event, zones));
+      if (notices !== undefined) noticeMaker.event(event);
     },
     repeat: (ownerName, timeMs) => {
       history?.repeat(ownerName, timeMs);
-      noticeMaker.repeat(ownerName);
+      if (notices !== undefined) noticeMaker.repeat(ownerName);
     },
   };
+}
+
+/** A change of an embedded zone is recorded when it is published: the serial of the zone is that of its commit, or a later one. */
+function withSerial(event: NewHistoryEvent, zones: ZoneTable): NewHistoryEvent {
+  if (event.outcome !== 'changed') return event;
+  const serial = zones.find(event.ownerName)?.secondaries?.serial;
+  return serial === undefined ? event : { ...event, serial };
 }
 
 /** The nameserver of this configuration. A running one stays open, even while no zone is embedded. @throws StartError */
 async function embeddedServer(
   config: Config,
-  { observer, applyUpdate, state, onDeath }: GenerationParts,
+  { observer, applyUpdate, state, noticeMaker, onServed, onDeath }: GenerationParts,
   running: EmbeddedServer | undefined,
 ): Promise<EmbeddedServer | undefined> {
   if (running !== undefined) {
@@ -170,16 +183,21 @@ async function embeddedServer(
   }
   const { dns } = config;
   if (dns === undefined) return undefined;
-  const surroundings = { knownSerials: state.store?.knownSerials, onDeath };
+  const surroundings = {
+    onServed,
+    onSecondary: (change: ChangeOfSecondary) => noticeMaker.secondary(change),
+    onDeath,
+    knownSerials: state.store?.knownSerials,
+  };
   return { nameserver: await openNameserver(config, dns, observer, applyUpdate, surroundings), dns };
 }
 
 function makeServices(
   config: Config,
-  { monitoring, state, queue, updates, guesses }: GenerationParts,
+  { monitoring, state, queue, updates, textLog, guesses }: GenerationParts,
   { zones, hosts, recorder }: Pick<Generation, 'zones' | 'hosts' | 'recorder'>,
 ): Services {
-  const { store, uses, unusedTokens, textRecords } = state;
+  const { store, uses, unusedTokens } = state;
   const nowMs = () => performance.now();
   const { timeoutMs } = updateLimits(config);
   const record = new UpdateRecord({
@@ -211,7 +229,7 @@ function makeServices(
     texts: new UpdateTexts({
       queue,
       record,
-      log: textRecords,
+      log: textLog,
       removeAfterSeconds: ({ apex }) => acmeTtls.get(apex.key)!,
     }),
     acmeDns: store && makeAcmeDns(config, store),

@@ -126,6 +126,7 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
     state,
     queue,
     updates: workers.updates,
+    textLog: workers.textLog,
     guesses: new GuessBudget(() => performance.now()),
     noticeMaker,
     onDeath,
@@ -139,6 +140,9 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
         now: Date.now,
       };
     }),
+    onServed: (receipt) => {
+      if (current().config.historyDays > 0) state.recorder?.served(receipt);
+    },
   };
 
   const certificate = new OwnCertificate({
@@ -178,6 +182,8 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
     const graceMs = graceOf(current());
     return Promise.all([certificate.close(), listeners.close(graceMs), control.close(graceMs)]);
   });
+  // Requests that wait for secondaries must not hold up the end.
+  closers.push(() => current().embedded?.nameserver.stopWaiting());
 
   workers.start();
   await listenDns(current().embedded);

@@ -7,10 +7,10 @@ import type { HostToken } from '../core/access/token.ts';
 import { TokenUseLog } from '../core/access/token-use.ts';
 import { UnusedTokens } from '../core/access/unused-tokens.ts';
 import type { StoreCopy } from '../core/admin/backup.ts';
+import { BelievedClock } from '../core/believed-clock.ts';
 import { HistoryRecorder } from '../core/history/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../core/hosts/host.ts';
 import type { Store } from '../core/store.ts';
-import { TextRecords } from '../core/texts/text-records.ts';
 import type { TextStore } from '../core/texts/text-store.ts';
 import type { UpdateLimits } from '../core/updates/update-queue.ts';
 import { DatabaseLockedError } from '../sqlite/lock.ts';
@@ -30,7 +30,8 @@ export interface OpenState {
   readonly unusedTokens: UnusedTokens;
   /** Without a store in memory: values are then not removed after the end of the process. */
   readonly texts: TextStore;
-  readonly textRecords: TextRecords;
+  /** By which stored data gets old. */
+  readonly clock: BelievedClock;
   /** Writes what is buffered. */
   close(): Promise<void>;
 }
@@ -48,14 +49,17 @@ export async function openState(
   const { tokens, texts } = store ?? openMemoryStore();
   const recorder = store && new HistoryRecorder({ store: store.history, timers, warn });
   const uses = new TokenUseLog(tokens, Date.now, timers.after);
+  const clock = new BelievedClock({ store: store?.history, clock: () => performance.now(), timers, warn });
+  await clock.start();
   return {
     store,
     recorder,
     uses,
-    unusedTokens: new UnusedTokens(uses, Date.now),
+    unusedTokens: new UnusedTokens(uses, clock.now),
     texts,
-    textRecords: new TextRecords(texts, timers.now),
+    clock,
     close: async () => {
+      await clock.close();
       await recorder?.close();
       await uses.close();
       await store?.close();

@@ -30,6 +30,7 @@ import { RateLimiter } from '../nameserver/answer/rate-limit.ts';
 import {
   Nameserver,
   type NameserverKey,
+  type NameserverOptions,
   type NameserverSettings,
   type NameserverZone,
 } from '../nameserver/nameserver.ts';
@@ -80,11 +81,9 @@ export const ZONE_ERRORS = [
 ] as const;
 
 /** What a server has besides, and a command does not need. */
-export interface NameserverSurroundings {
+export interface NameserverSurroundings extends Pick<NameserverOptions, 'onServed' | 'onSecondary' | 'onDeath'> {
   /** Where the known serials of the zones are copied to. */
-  readonly knownSerials: KnownSerialStore | undefined;
-  /** The thread of the database died. */
-  readonly onDeath: (error: Error) => void;
+  readonly knownSerials?: KnownSerialStore | undefined;
 }
 
 /**
@@ -97,22 +96,23 @@ export async function openNameserver(
   { database }: Pick<DnsConfig, 'database'>,
   observer: Observer,
   apply: typeof applyUpdate,
-  surroundings?: NameserverSurroundings,
+  surroundings: NameserverSurroundings = {},
 ): Promise<Nameserver> {
-  const knownSerials = surroundings?.knownSerials;
+  const { knownSerials, ...callbacks } = surroundings;
   try {
     return await Nameserver.open({
       database,
-      ...(surroundings && { onDeath: surroundings.onDeath }),
       ...(knownSerials && {
         copied: await readKnownSerials(knownSerials, observer),
         copyKnown: (known) => knownSerials.put(known),
       }),
       settings: nameserverSettings(config, observer),
+      cookies: cookieAnswers(() => randomBytes(16)),
       applyUpdate: apply,
       onBatch: (event) => observer.batchPublished(event),
       onUpdate: (event) => observer.dnsUpdateAnswered(event),
       onWarning: (text) => observer.warn(text),
+      ...callbacks,
     });
   } catch (error) {
     throw asStartError(error, ZONE_ERRORS);
@@ -142,10 +142,12 @@ export async function reconfigureNameserver(nameserver: Nameserver, config: Conf
 export function zoneTable(config: Config, primaries: RemotePrimaries, nameserver: Nameserver | undefined): ZoneTable {
   const publisherOf = ({ apex, primary }: ZoneConfig): ZonePublisher =>
     primary.kind === 'embedded' ? nameserver!.publisher(apex) : primaries.publisher(apex);
-  const staticNamesOf = ({ apex, primary }: ZoneConfig): Pick<Zone, 'staticNames'> =>
-    primary.kind === 'embedded' ? { staticNames: nameserver!.staticNames(apex) } : {};
+  const embeddedParts = ({ apex, primary }: ZoneConfig): Pick<Zone, 'staticNames' | 'secondaries'> =>
+    primary.kind === 'embedded'
+      ? { staticNames: nameserver!.staticNames(apex), secondaries: nameserver!.secondariesOf(apex) }
+      : {};
   return new ZoneTable(
-    config.zones.map((zone): Zone => ({ ...rulesOf(zone), ...staticNamesOf(zone), publisher: publisherOf(zone) })),
+    config.zones.map((zone): Zone => ({ ...rulesOf(zone), ...embeddedParts(zone), publisher: publisherOf(zone) })),
   );
 }
 
@@ -219,31 +221,36 @@ function nameserverSettings(config: Config, observer: Observer): NameserverSetti
   const zones = config.zones.flatMap((zone) =>
     zone.primary.kind === 'embedded' ? [nameserverZone(zone, zone.primary, observer)] : [],
   );
-  const { rateLimit, nsid, chaosVersion } = config.dns ?? {};
+  const { rateLimit, nsid, chaosVersion, tcpIdleSeconds, tsigFudgeMax } = config.dns ?? {};
   return {
     zones,
-    cookies: cookieAnswers(randomBytes(16)),
     limiter: rateLimit && new RateLimiter({ ...rateLimit, key: randomBytes(16), now: () => performance.now() }),
     nsid,
     chaosVersion,
     timeoutMs: config.nameserverTimeoutSeconds * 1000,
+    limits: config.limits,
+    tcpIdleSeconds,
+    tsigFudgeMax,
   };
 }
 
 function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary, observer: Observer): NameserverZone {
   const { apex, addresses, ttl, reserved } = rulesOf(zone);
-  const { ns, contact, records, keys, secondaries } = primary;
+  const { ns, nsTtl, contact, soa, records, keys, secondaries, transferPrefixes } = primary;
   const tsigKeys = keys.map(nameserverKey);
-  const content = { apex, ns, contact, records: records === undefined ? [] : staticRecords(records, apex, observer) };
+  const parsed = records === undefined ? [] : staticRecords(records, apex, observer);
+  const content = { apex, ns, nsTtl, contact, soa, records: parsed };
   return {
     content,
     keys: tsigKeys,
-    secondaries: secondaries.map(({ address: { host, port }, keyName, notify }) => ({
+    secondaries: secondaries.map(({ address: { host, port }, keyName, notify, poll }) => ({
       address: host,
       port,
       key: keyName && tsigKeys.find((key) => key.keyName.equals(keyName))?.tsig,
       notify,
+      poll,
     })),
+    ...(transferPrefixes && { transferPrefixes }),
     rules: { apex, addresses, ttl, reserved, staticNames: staticOwnerNames(content) },
   };
 }

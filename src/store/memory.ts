@@ -5,7 +5,7 @@
 
 import type { HostToken } from '../core/access/token.ts';
 import type { TokenStore } from '../core/access/token-store.ts';
-import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
+import type { EventReceipt, HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
 import type { HistoryStore, SilenceStep } from '../core/history/history-store.ts';
 import { type HostSettings, isLimited } from '../core/hosts/host.ts';
 import type { HostStore } from '../core/hosts/host-store.ts';
@@ -13,10 +13,14 @@ import type { PendingStore } from '../core/pending/pending-store.ts';
 import type { PendingUpdate } from '../core/pending/pending-update.ts';
 import type { Store } from '../core/store.ts';
 import type { StoredText, TextStore } from '../core/texts/text-store.ts';
+import type { TurnStore } from '../core/updates/turn-store.ts';
 import { FAMILIES, type Family } from '../core/zones/family.ts';
 import type { KnownSerial, KnownSerialStore } from '../core/zones/known-serials.ts';
+import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
+import { serialIsLater } from '../dns/serial.ts';
 import { byName, byTokenName, eventOf, eventRow } from './rows.ts';
+import { WRONG_CLOCK_MS } from './schema.ts';
 import { trimPlan } from './trim-plan.ts';
 
 export function openMemoryStore(): Store {
@@ -27,6 +31,7 @@ export function openMemoryStore(): Store {
     pending: memoryPendingStore(),
     texts: memoryTextStore(),
     knownSerials: memoryKnownSerials(),
+    turns: memoryTurnStore(),
     ping: async () => {},
     close: async () => {},
   };
@@ -105,6 +110,34 @@ function memoryHostStore(): HostStore {
   };
 }
 
+/** Receipts, oldest first. */
+function memoryReceipts(): Pick<HistoryStore, 'appendReceipts' | 'receipts' | 'pruneReceipts'> {
+  let stored: readonly Receipt[] = [];
+  return {
+    async appendReceipts(receipts) {
+      stored = [...stored, ...receipts].sort((a, b) => a.timeMs - b.timeMs);
+    },
+    async receipts(events, zone, secondaries) {
+      return secondaries.flatMap((secondary) => {
+        const own = stored.filter(
+          (each) => each.zone.toLowerCase() === zone.toLowerCase() && each.secondary === secondary,
+        );
+        return events.flatMap(({ id, timeMs, serial }): EventReceipt[] => {
+          if (serial === undefined || own[0] === undefined || timeMs < own[0].timeMs) return [];
+          const isReceipt = (each: Receipt) =>
+            each.timeMs >= timeMs - 1_000 && each.serial !== undefined && !serialIsLater(serial, each.serial);
+          return [{ eventId: id, secondary, timeMs: own.find(isReceipt)?.timeMs }];
+        });
+      });
+    },
+    async pruneReceipts(olderThanMs, maxReceipts) {
+      const before = stored.length;
+      stored = stored.filter(({ timeMs }) => timeMs >= olderThanMs).slice(-maxReceipts);
+      return before - stored.length;
+    },
+  };
+}
+
 const SILENCE_STEPS: readonly SilenceStep[] = ['told', 'lease-ended'];
 
 function memoryHistoryStore(): HistoryStore {
@@ -112,6 +145,7 @@ function memoryHistoryStore(): HistoryStore {
   const activities = new Map<string, HostActivity>();
   /** By step and host: when the host was last seen before that silence. */
   const silences = new Map<string, number>();
+  let notedMs: number | undefined;
   let watch: { readonly sinceMs: number; readonly lookedMs: number } | undefined;
   /** Oldest first. */
   const eventsOf = (ownerName: DomainName) =>
@@ -122,6 +156,7 @@ function memoryHistoryStore(): HistoryStore {
     return ids.length;
   };
   return {
+    ...memoryReceipts(),
     async append(added) {
       for (const event of added) if (!events.has(event.id)) events.set(event.id, eventOf(eventRow(event)));
     },
@@ -131,13 +166,18 @@ function memoryHistoryStore(): HistoryStore {
         activities.set(ownerName.key, {
           ownerName,
           repeats: repeats + (activity?.repeats ?? 0),
-          lastSeenMs: Math.max(lastSeenMs, activity?.lastSeenMs ?? 0),
+          lastSeenMs: later(activity?.lastSeenMs ?? 0, lastSeenMs),
         });
       }
     },
     async read(ownerName, limit, before) {
       const older = eventsOf(ownerName).filter(({ id }) => before === undefined || id < before);
       return older.reverse().slice(0, limit);
+    },
+    lastTime: async () =>
+      notedMs ?? (events.size === 0 ? undefined : Math.max(...[...events.values()].map(({ timeMs }) => timeMs))),
+    async noteTime(timeMs) {
+      notedMs = timeMs;
     },
     activity: async (ownerName) => activities.get(ownerName.key),
     activities: async () => [...activities.values()].sort(byName),
@@ -160,8 +200,10 @@ function memoryHistoryStore(): HistoryStore {
     },
     notedSilence: async (ownerName, step) => silences.get(`${step} ${ownerName.key}`),
     async noteWatch(nowMs, pauseMs) {
-      const sinceMs = watch === undefined || watch.lookedMs < nowMs - pauseMs ? nowMs : watch.sinceMs;
-      watch = { sinceMs, lookedMs: Math.max(nowMs, watch?.lookedMs ?? nowMs) };
+      const isAhead = Math.max(watch?.lookedMs ?? 0, watch?.sinceMs ?? 0) > nowMs + WRONG_CLOCK_MS;
+      const isGap = watch === undefined || isAhead || watch.lookedMs < nowMs - pauseMs;
+      const sinceMs = watch === undefined || isGap ? nowMs : watch.sinceMs;
+      watch = { sinceMs, lookedMs: later(watch?.lookedMs ?? nowMs, nowMs) };
       return sinceMs;
     },
     async purge(ownerName) {
@@ -187,6 +229,11 @@ function memoryHistoryStore(): HistoryStore {
       return { stored: events.size, deleted: ids.length };
     },
   };
+}
+
+/** The later of two times; the second where the first was written by a clock that was ahead. */
+function later(stored: number, added: number): number {
+  return stored > added && stored <= added + WRONG_CLOCK_MS ? stored : added;
 }
 
 function memoryPendingStore(): PendingStore {
@@ -251,6 +298,43 @@ function memoryTextStore(): TextStore {
       const stored = byName.get(ownerName.key);
       for (const text of texts) stored?.delete(text);
       if (stored?.size === 0) byName.delete(ownerName.key);
+    },
+  };
+}
+
+function memoryTurnStore(): TurnStore {
+  const turns = new Map<string, { announcedMs: number; holder: string | undefined; claimedMs: number }>();
+  const at = ({ key }: DomainName) => {
+    const turn = turns.get(key) ?? { announcedMs: Number.NEGATIVE_INFINITY, holder: undefined, claimedMs: 0 };
+    turns.set(key, turn);
+    return turn;
+  };
+  const now = () => performance.now();
+  return {
+    async announce(ownerNames, limitMs) {
+      const holders = ownerNames.map(at).map((turn) => {
+        turn.announcedMs = now();
+        return now() - turn.claimedMs < limitMs ? turn.holder : undefined;
+      });
+      return [...new Set(holders.filter((holder) => holder !== undefined))];
+    },
+    async claim(ownerName, { holder, quietMs, limitMs }) {
+      const turn = at(ownerName);
+      const announcedMs = now() - turn.announcedMs;
+      const isHeld = turn.holder !== undefined && now() - turn.claimedMs < limitMs;
+      if (isHeld || announcedMs < quietMs) return 'taken';
+      Object.assign(turn, { holder, claimedMs: now() });
+      return { announcedMs: Number.isFinite(announcedMs) ? announcedMs : undefined };
+    },
+    async release(holder) {
+      for (const turn of turns.values()) if (turn.holder === holder) turn.holder = undefined;
+    },
+    async forget(unusedMs) {
+      const unused = [...turns].filter(
+        ([, turn]) => now() - turn.announcedMs > unusedMs && now() - turn.claimedMs > unusedMs,
+      );
+      for (const [key] of unused) turns.delete(key);
+      return unused.length;
     },
   };
 }

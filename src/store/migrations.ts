@@ -154,7 +154,42 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await schema.alterTable('tokens').addColumn('max_unused_days', 'bigint').execute();
     },
   },
-  '0007-known-serials': {
+  '0007-receipts': {
+    async up({ schema }) {
+      await schema.alterTable('events').addColumn('serial', 'bigint').execute();
+      await schema
+        .createTable('receipts')
+        .addColumn('zone', 'text', (column) => column.notNull())
+        .addColumn('secondary', 'text', (column) => column.notNull())
+        .addColumn('time_ms', 'bigint', (column) => column.notNull())
+        .addColumn('serial', 'bigint')
+        .execute();
+      await schema
+        .createIndex('receipts_by_secondary')
+        .on('receipts')
+        .columns(['zone', 'secondary', 'time_ms'])
+        .execute();
+      await schema.createIndex('receipts_by_time').on('receipts').column('time_ms').execute();
+    },
+  },
+  '0008-turns': {
+    async up({ schema }) {
+      await schema
+        .createTable('turns')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('announced_ms', 'bigint', (column) => column.notNull())
+        .addColumn('holder', 'text')
+        .addColumn('claimed_ms', 'bigint', (column) => column.notNull())
+        .execute();
+      await schema.createIndex('turns_by_holder').on('turns').column('holder').execute();
+    },
+  },
+  '0009-clock': {
+    async up(db) {
+      await sql`insert into counters (name, value) values ('clock', 0)`.execute(db);
+    },
+  },
+  '0010-known-serials': {
     async up({ schema }) {
       await schema
         .createTable('known_serials')

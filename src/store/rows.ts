@@ -152,6 +152,7 @@ export function eventRow(event: HistoryEvent): EventRow {
     aaaa_after: listText(event.AAAA?.after),
     code: event.code ?? null,
     detail: event.detail === undefined ? null : sanitize(event.detail),
+    serial: event.serial ?? null,
   };
 }
 
@@ -161,6 +162,7 @@ export function eventOf(row: EventRow): HistoryEvent {
     AAAA: stepOf(row.aaaa_before, row.aaaa_after),
     code: (row.code ?? undefined) as ErrorCode | undefined,
     detail: row.detail ?? undefined,
+    serial: row.serial ?? undefined,
   };
   return {
     id: row.id,
@@ -171,7 +173,7 @@ export function eventOf(row: EventRow): HistoryEvent {
     source: row.source,
     userAgent: row.user_agent,
     outcome: row.outcome as EventOutcome,
-    ...(present(optional) as Pick<HistoryEvent, 'A' | 'AAAA' | 'code' | 'detail'>),
+    ...(present(optional) as Pick<HistoryEvent, 'A' | 'AAAA' | 'code' | 'detail' | 'serial'>),
   };
 }
 

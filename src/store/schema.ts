@@ -5,6 +5,9 @@
  * Pending updates are in the table `wishes`: released tables keep their names.
  */
 
+/** A stored time that is so far ahead of the clock was written by a clock that was wrong. */
+export const WRONG_CLOCK_MS = 86_400_000;
+
 export interface TokenRow {
   readonly id: string;
   readonly name: string;
@@ -61,6 +64,17 @@ export interface EventRow {
   readonly aaaa_after: string | null;
   readonly code: string | null;
   readonly detail: string | null;
+  /** The SOA serial of the zone after the change; null: not known. */
+  readonly serial: number | null;
+}
+
+/** A secondary answered with a serial that it had not named before. */
+export interface ReceiptRow {
+  readonly zone: string;
+  readonly secondary: string;
+  readonly time_ms: number;
+  /** Null: from this time on the secondary is asked. */
+  readonly serial: number | null;
 }
 
 /** How many events a host has. Triggers of `events` keep it (event-counts.ts). */
@@ -119,12 +133,22 @@ export interface KnownSerialRow {
   readonly created_ms: number;
 }
 
+/** The last announcement of a live update of a name, and who has claimed the name; times by the clock of the database. */
+export interface TurnRow {
+  readonly name: string;
+  /** 0: never. */
+  readonly announced_ms: number;
+  readonly holder: string | null;
+  readonly claimed_ms: number;
+}
+
 /**
  * Sequence numbers. Incrementing one locks its row until COMMIT, so that changes become visible in the order of their
  * numbers.
  */
 export interface CounterRow {
-  readonly name: 'token-changes' | 'wishes';
+  /** `clock`: the time that was believed last, in milliseconds since 1970. */
+  readonly name: 'token-changes' | 'wishes' | 'clock';
   readonly value: number;
 }
 
@@ -134,12 +158,14 @@ export interface Schema {
   readonly token_uses: TokenUseRow;
   readonly hosts: HostRow;
   readonly events: EventRow;
+  readonly receipts: ReceiptRow;
   readonly event_counts: EventCountRow;
   readonly activity: ActivityRow;
   readonly silences: SilenceRow;
   readonly watch: WatchRow;
   readonly wishes: PendingRow;
   readonly texts: TextRow;
+  readonly turns: TurnRow;
   readonly counters: CounterRow;
   readonly known_serials: KnownSerialRow;
 }

@@ -1,12 +1,14 @@
 /** Events, activity and silences of hosts in a SQL database. */
 
 import { sql } from 'kysely';
-import type { HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
+import type { EventReceipt, HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
 import type { HistorySize, HistoryStore, RepeatCount, SilenceStep } from '../core/history/history-store.ts';
 import { FAMILIES } from '../core/zones/family.ts';
+import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, compareTexts, eventOf, eventRow, nameOf, nameText } from './rows.ts';
-import type { ActivityRow, EventRow } from './schema.ts';
+import { type ActivityRow, type EventRow, WRONG_CLOCK_MS } from './schema.ts';
+import { SqlReceipts } from './sql-receipts.ts';
 import { chunksOf, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
 import { type EventCount, trimPlan } from './trim-plan.ts';
 
@@ -21,12 +23,14 @@ export class SqlHistoryStore implements HistoryStore {
   readonly #build: QueryBuilder;
   readonly #insertEvents: RowsStatement<EventRow>;
   readonly #countRepeats: RowsStatement<ActivityRow>;
+  readonly #receipts: SqlReceipts;
 
   constructor(run: SqlRunner, build: QueryBuilder) {
     this.#run = run;
     this.#build = build;
     this.#insertEvents = new RowsStatement((rows) => insertEvents(build, rows));
     this.#countRepeats = new RowsStatement((rows) => countRepeats(build, rows));
+    this.#receipts = new SqlReceipts(run, build);
   }
 
   async append(events: readonly HistoryEvent[]): Promise<void> {
@@ -51,6 +55,35 @@ export class SqlHistoryStore implements HistoryStore {
       .limit(limit);
     if (before !== undefined) query = query.where('id', '<', before);
     return (await this.#run.all(query.compile())).map(eventOf);
+  }
+
+  appendReceipts(receipts: readonly Receipt[]): Promise<void> {
+    return this.#receipts.append(receipts);
+  }
+
+  receipts(
+    events: readonly HistoryEvent[],
+    zone: string,
+    secondaries: readonly string[],
+  ): Promise<readonly EventReceipt[]> {
+    return this.#receipts.read(events, zone, secondaries);
+  }
+
+  pruneReceipts(olderThanMs: number, maxReceipts: number): Promise<number> {
+    return this.#receipts.prune(olderThanMs, maxReceipts);
+  }
+
+  async lastTime(): Promise<number | undefined> {
+    const noted = this.#build.selectFrom('counters').select('value').where('name', '=', 'clock');
+    const [row] = await this.#run.all(noted.compile());
+    if (row !== undefined && row.value > 0) return row.value;
+    const newest = this.#build.selectFrom('events').select('time_ms').orderBy('time_ms', 'desc').limit(1);
+    return (await this.#run.all(newest.compile()))[0]?.time_ms;
+  }
+
+  async noteTime(timeMs: number): Promise<void> {
+    const update = this.#build.updateTable('counters').set({ value: timeMs }).where('name', '=', 'clock');
+    await this.#run.transaction([update.compile()]);
   }
 
   async activity(ownerName: DomainName): Promise<HostActivity | undefined> {
@@ -128,7 +161,13 @@ export class SqlHistoryStore implements HistoryStore {
         conflict.column('name').doUpdateSet(({ eb, ref }) => ({
           since_ms: eb
             .case()
-            .when('watch.looked_ms', '<', nowMs - pauseMs)
+            .when(
+              eb.or([
+                eb('watch.looked_ms', '<', nowMs - pauseMs),
+                eb('watch.looked_ms', '>', nowMs + WRONG_CLOCK_MS),
+                eb('watch.since_ms', '>', nowMs + WRONG_CLOCK_MS),
+              ]),
+            )
             .then(ref('excluded.since_ms'))
             .else(ref('watch.since_ms'))
             .end(),
@@ -230,9 +269,10 @@ function countRepeats(build: QueryBuilder, rows: readonly ActivityRow[]) {
     .compile();
 }
 
-/** The later of two columns: PostgreSQL and SQLite have no function for this in common. */
+/** The later of two times; the second where the first was written by a clock that was ahead. */
 function later(a: string, b: string) {
-  return sql<number>`case when ${sql.ref(a)} > ${sql.ref(b)} then ${sql.ref(a)} else ${sql.ref(b)} end`;
+  const isLater = sql`${sql.ref(a)} > ${sql.ref(b)} and ${sql.ref(a)} <= ${sql.ref(b)} + ${sql.lit(WRONG_CLOCK_MS)}`;
+  return sql<number>`case when ${isLater} then ${sql.ref(a)} else ${sql.ref(b)} end`;
 }
 
 /** One row for each name: an INSERT with ON CONFLICT must not contain a key twice. */

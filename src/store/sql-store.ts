@@ -7,6 +7,7 @@ import { SqlPendingStore } from './sql-pending.ts';
 import { queryBuilder, type SqlRunner } from './sql-runner.ts';
 import { SqlTextStore } from './sql-texts.ts';
 import { SqlTokenStore } from './sql-tokens.ts';
+import { SqlTurnStore } from './sql-turns.ts';
 
 /** @param isShared whether other processes write to the database */
 export function sqlStore(run: SqlRunner, isShared: boolean): Store {
@@ -19,6 +20,7 @@ export function sqlStore(run: SqlRunner, isShared: boolean): Store {
     pending: new SqlPendingStore(run, build),
     texts: new SqlTextStore(run, build),
     knownSerials: new SqlKnownSerialStore(run, build),
+    turns: new SqlTurnStore(run, build),
     ping: async () => void (await run.all(ping)),
     close: () => run.close(),
   };

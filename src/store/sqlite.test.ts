@@ -91,6 +91,10 @@ describe('a store in SQLite', () => {
       'DROP TABLE known_serials',
       'ALTER TABLE tokens DROP COLUMN register',
       'ALTER TABLE tokens DROP COLUMN max_unused_days',
+      'DROP TABLE turns',
+      'DROP TABLE receipts',
+      'ALTER TABLE events DROP COLUMN serial',
+      "DELETE FROM counters WHERE name = 'clock'",
       "DELETE FROM dyndns_migrations WHERE name >= '0005-history-size'",
     ]) {
       database.run(statement);

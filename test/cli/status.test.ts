@@ -6,6 +6,7 @@ import { VERSION } from '../../src/server/version.ts';
 import { runDyndns, startDyndns } from '../support/dyndns.ts';
 import { startEmbedded } from '../support/embedded-server.ts';
 import { freePort } from '../support/free-port.ts';
+import { waitUntil } from '../support/process.ts';
 
 const ZONE = 'dyn.example.com';
 const stops: (() => Promise<void>)[] = [];
@@ -29,12 +30,14 @@ it('tells version, process, listeners, zones and secondaries', async () => {
     embedded: [{ zone: `${ZONE}.`, names: 2, secondaries: [{ endpoint: `127.0.0.1:${secondaryPort}` }] }],
   });
   expect(status.uptimeSeconds).toBeGreaterThanOrEqual(0);
+  // Nothing listens there.
+  await waitUntil('the secondary to be not answering', async () => (await run()).includes('not answering'));
   const text = await run();
   expect(text).toMatch(`dyndns ${VERSION}, process ${server.dyndns.process.pid}, running for 00:00:`);
   expect(text).toContain(`listening on dns://127.0.0.1:${server.port}\n`);
   expect(text).toMatch(
     new RegExp(
-      `^${ZONE}\\.  serial \\d+  2 names\n  secondary 127\\.0\\.0\\.1:${secondaryPort}  has not asked yet`,
+      `^${ZONE}\\.  serial \\d+  2 names\n  secondary 127\\.0\\.0\\.1:${secondaryPort}  not answering since \\d`,
       'm',
     ),
   );

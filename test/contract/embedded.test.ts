@@ -20,7 +20,7 @@ import { answerUpdate } from '../../src/nameserver/update/update-in.ts';
 import { applyEdits } from '../../src/nameserver/zone/edit.ts';
 import { findRRset, rdataOf, type ZoneVersion } from '../../src/nameserver/zone/zone-version.ts';
 import { dig } from '../support/dig.ts';
-import { editedVersion, editedZone } from '../support/edited-zone.ts';
+import { editedVersion, editedZone, LIMITS } from '../support/edited-zone.ts';
 import { freePort } from '../support/free-port.ts';
 import { nsupdate } from '../support/nsupdate.ts';
 import { freshDirectory, type KeySpec } from '../support/primary-server.ts';
@@ -53,6 +53,7 @@ describeWith(BIND_PROGRAMS, 'the embedded nameserver', () => {
     title: 'embedded',
     countsMessages: false,
     recallsAll: true,
+    refusesHiding: true,
     async start(apexText, records) {
       const apex = DomainName.parse(apexText);
       const directory = freshDirectory('contract');
@@ -68,12 +69,14 @@ describeWith(BIND_PROGRAMS, 'the embedded nameserver', () => {
       const key = makeTsigKey(apex, 'hmac-sha256', secret);
       const keys = new Map([[apex.key, { keyName: apex, mayUpdate: true }]]);
       const rules = { apex, addresses: { allow: [], deny: [] }, ttl: {} };
-      const update = { zone: rules, target: new EmbeddedUpdates(zone, committer), keys };
+      const update = { zone: rules, target: new EmbeddedUpdates(zone, committer, LIMITS), keys };
       const service = new NameserverService({
         zones: () => new Map([[apex.key, zone]]),
         findKey: (name) => (name.equals(apex) ? key : undefined),
         now: () => Math.floor(Date.now() / 1000),
-        cookies: cookieAnswers(Buffer.alloc(16)),
+        cookies: cookieAnswers(() => Buffer.alloc(16)),
+        tcpIdleSeconds: 10,
+        tsigFudgeMax: 300,
         limiter: undefined,
         nsid: undefined,
         chaosVersion: undefined,
@@ -89,7 +92,7 @@ describeWith(BIND_PROGRAMS, 'the embedded nameserver', () => {
       await listeners.open(service, { listen: [server], isDefault: false, onWarning: onFault, onFault });
       const absolute = (label: string) => nameAt(apex, label).toString();
       return {
-        publisher: () => new EmbeddedPublisher(zone, committer),
+        publisher: () => new EmbeddedPublisher(zone, committer, LIMITS),
         async query(ownerName, type) {
           const { answers } = await dig(server, [ownerName, type, '+norecurse']);
           const matching = answers.filter((answer) => answer.type === type);
@@ -147,7 +150,7 @@ describeZonePublisher({
     const log = { append: () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve))) };
     const committer = new Committer({ log });
     return {
-      publisher: () => new EmbeddedPublisher(zone, committer),
+      publisher: () => new EmbeddedPublisher(zone, committer, LIMITS),
       async query(ownerName, type) {
         const { rdatas, ttl } = answer(zone.published, DomainName.parse(ownerName), RRType[type as 'A']);
         return { values: rdatas.map(textOf).sort(), ttl };

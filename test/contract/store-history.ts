@@ -15,6 +15,8 @@ export function describeHistoryStore(store: () => Store): void {
         }),
         newEvent('full.example.com', NOW_MS + 1, { outcome: 'refused', code: 'address-refused', userAgent: '' }),
         newEvent('full.example.com', NOW_MS + 2, { outcome: 'failed', code: 'publish-unknown', detail: 'ä "x" \\' }),
+        newEvent('full.example.com', NOW_MS + 3, { serial: 0 }),
+        newEvent('full.example.com', NOW_MS + 4, { serial: 4_294_967_295 }),
       ];
       await store().history.append(events);
       expect(plain(await store().history.read(ownerName, 10))).toEqual(plain([...events].reverse()));
@@ -46,6 +48,75 @@ export function describeHistoryStore(store: () => Store): void {
         if (page.length < 100) break;
       }
       expect(times).toEqual(Array.from({ length: 301 }, (_, index) => NOW_MS + 300 - index));
+    });
+
+    describe('receipts', () => {
+      const [a, b, late, unasked] = ['192.0.2.53:53', '[2001:db8::53]:53', '192.0.2.54:53', '192.0.2.55:53'];
+      const zone = 'Served.example.com.';
+      const host = 'home.served.example.com';
+      const event = (afterMs: number, serial?: number) =>
+        newEvent(host, NOW_MS + afterMs, serial === undefined ? {} : { serial });
+      const receipt = (secondary: string, afterMs: number, serial: number | undefined) => {
+        return { zone, secondary, serial, timeMs: NOW_MS + afterMs };
+      };
+
+      it('say when each secondary first served the serial of an event, or a later one (RFC 1982 §3.2)', async () => {
+        const { history } = store();
+        // The serial wraps around between the second and the third.
+        const events = [
+          event(0, 4_294_967_290),
+          event(1000, 4_294_967_295),
+          event(2000, 3),
+          event(3000, 4),
+          event(3500),
+        ];
+        await history.append(events);
+        await history.append([newEvent('other.served.example.com', NOW_MS + 1, { serial: 4_294_967_290 })]);
+        await history.appendReceipts([
+          receipt(a, -5000, undefined),
+          receipt(a, -4000, 4_294_967_289),
+          receipt(a, 40, 4_294_967_290),
+          receipt(a, 1020, 4_294_967_295),
+          receipt(a, 2100, 3),
+        ]);
+        await history.appendReceipts([
+          receipt(b, -5000, undefined),
+          receipt(b, 1500, 4_294_967_290),
+          receipt(b, 3010, 4),
+          // It was configured later.
+          receipt(late, 1500, undefined),
+          receipt(late, 2500, 3),
+          { ...receipt(a, 5, 4), zone: 'example.net.' },
+        ]);
+        await history.appendReceipts([]);
+        const found = await history.receipts(events, 'served.example.com.', [a, b, late, unasked]);
+        const lags = (secondary: string) =>
+          events.map(({ id, timeMs }) => {
+            const own = found.filter((each) => each.eventId === id && each.secondary === secondary);
+            expect(own.length).toBeLessThanOrEqual(1);
+            if (own[0] === undefined) return 'unknown';
+            return own[0].timeMs === undefined ? 'not yet' : own[0].timeMs - timeMs;
+          });
+        expect(lags(a)).toEqual([40, 20, 100, 'not yet', 'unknown']);
+        expect(lags(b)).toEqual([1500, 2010, 1010, 10, 'unknown']);
+        expect(lags(late)).toEqual(['unknown', 'unknown', 500, 'not yet', 'unknown']);
+        expect(lags(unasked)).toEqual(Array(5).fill('unknown'));
+        expect(found).toHaveLength(10);
+        expect(await history.receipts([], zone, [a])).toEqual([]);
+      });
+
+      it('are deleted with old events, and beyond a number the oldest: then nothing is known of events before', async () => {
+        const { history } = store();
+        const [before] = (await history.read(nameOf(host), 10)).filter(({ serial }) => serial === 4_294_967_290);
+        expect(await history.receipts([before!], zone, [a])).toHaveLength(1);
+        await history.pruneReceipts(0, 3);
+        expect(await history.receipts([before!], zone, [a])).toEqual([]);
+        expect(await history.pruneReceipts(NOW_MS + 1_000_000, 1000)).toBe(3);
+        const many = Array.from({ length: 12_000 }, (_, index) => receipt(a, index, index));
+        await history.appendReceipts(many);
+        expect(await history.pruneReceipts(NOW_MS + 11_000, 1_000_000)).toBe(11_000);
+        expect(await history.pruneReceipts(NOW_MS + 1_000_000, 1000)).toBe(1000);
+      });
     });
 
     it('counts repeats and stores when a host was last seen', async () => {
@@ -98,6 +169,25 @@ export function describeHistoryStore(store: () => Store): void {
       recorder.record({ ...facts, timeMs: NOW_MS + 3_000, origin: 'client' });
       await recorder.close();
       expect((await store().history.activity(ownerName))?.lastSeenMs).toBe(NOW_MS + 3_000);
+    });
+
+    it('believes a later time than before only if it is not more than a day later: then a clock was wrong', async () => {
+      const ownerName = nameOf('ahead.example.com');
+      const DAY_MS = 86_400_000;
+      const seen = async (lastSeenMs: number) => {
+        await store().history.countRepeats([{ ownerName, repeats: 1, lastSeenMs }]);
+        return (await store().history.activity(ownerName))?.lastSeenMs;
+      };
+      expect(await seen(NOW_MS + 365 * DAY_MS)).toBe(NOW_MS + 365 * DAY_MS);
+      expect(await seen(NOW_MS)).toBe(NOW_MS);
+      expect(await seen(NOW_MS - 1_000)).toBe(NOW_MS);
+    });
+
+    it('has the time that was noted last', async () => {
+      await store().history.noteTime(NOW_MS + 5);
+      expect(await store().history.lastTime()).toBe(NOW_MS + 5);
+      await store().history.noteTime(NOW_MS);
+      expect(await store().history.lastTime()).toBe(NOW_MS);
     });
 
     it('counts repeats that are added at the same time', async () => {
@@ -167,6 +257,11 @@ export function describeHistoryStore(store: () => Store): void {
       expect(await note(1_900)).toBe(NOW_MS);
       expect(await note(2_901)).toBe(NOW_MS + 2_901);
       expect(await note(3_000)).toBe(NOW_MS + 2_901);
+      // A clock was a year ahead, and is right again: the time of every host begins now, not in a year.
+      const yearMs = 365 * 86_400_000;
+      expect(await note(yearMs)).toBe(NOW_MS + yearMs);
+      expect(await note(3_100)).toBe(NOW_MS + 3_100);
+      expect(await note(3_200)).toBe(NOW_MS + 3_100);
     });
 
     it('prunes the events of all hosts that are older than a time, and nothing else', async () => {

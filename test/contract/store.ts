@@ -18,6 +18,7 @@ import { describeHostStore } from './store-hosts.ts';
 import { describePendingStore } from './store-pending.ts';
 import { describeTextStore } from './store-texts.ts';
 import { describeTokenStore } from './store-tokens.ts';
+import { describeTurnStore } from './store-turns.ts';
 
 export interface StoreSubject {
   readonly title: string;
@@ -46,6 +47,7 @@ export function describeStore(subject: StoreSubject): void {
     describeHistoryStore(() => store);
     describeTextStore(() => store);
     describePendingStore(() => store);
+    describeTurnStore(() => store);
 
     const { reopen } = subject;
     if (reopen !== undefined) {

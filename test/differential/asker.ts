@@ -21,7 +21,10 @@ interface Waiting {
 }
 
 /** Replies in the order of the queries. */
-export async function askAll(server: ServerAddress, queries: readonly Query[]): Promise<readonly RawReply[]> {
+export async function askAll(
+  server: ServerAddress,
+  queries: readonly Pick<Query, 'octets' | 'transport'>[],
+): Promise<readonly RawReply[]> {
   const replies: RawReply[] = new Array(queries.length);
   const udp = await UdpAsker.open(server);
   const tcp = new TcpAsker(server);

@@ -194,7 +194,11 @@ describe('metrics on a separate listener, with the embedded nameserver', () => {
     expect(increase(`dyndns_zone_serial{zone="${zone}."}`)).toBe(1);
     expect(increase(`dyndns_publish_batch_changes_count{zone="${zone}."}`)).toBe(1);
     expect(samples.get('dyndns_zone_commit_failures_total')).toBe(0);
-    const lag = [...samples].filter(([sample]) => sample.startsWith('dyndns_secondary_lag_seconds'));
+    // It was sent the zone, and did not say that it took it.
+    expect(body).not.toContain('dyndns_secondary_lag_seconds{');
+    const serial = samples.get(`dyndns_zone_serial{zone="${zone}."}`);
+    await dig(server, [zone, `IXFR=${serial}`]);
+    const lag = [...(await scrape()).samples].filter(([sample]) => sample.startsWith('dyndns_secondary_lag_seconds'));
     expect(lag.map(([, value]) => value)).toEqual([0]);
     expect(body).not.toMatch(/home|nothing|elsewhere|192\.0\.2\.1/);
     expect(body).not.toContain(server.secret);

@@ -13,6 +13,7 @@ import { Nameserver, type NameserverSettings, type NameserverZone } from '../../
 import { UdpExchanger } from '../../src/net/udp.ts';
 import { startBind } from '../support/bind.ts';
 import { dig } from '../support/dig.ts';
+import { LIMITS, SOA_OPTIONS } from '../support/edited-zone.ts';
 import { freePort } from '../support/free-port.ts';
 import { kdig } from '../support/kdig.ts';
 import { freshDirectory, type KeySpec, writeInto } from '../support/primary-server.ts';
@@ -46,6 +47,7 @@ function nameserverZone(
       apex,
       ns: [apex.prepend('ns1')],
       contact: apex.prepend('hostmaster'),
+      ...SOA_OPTIONS,
       records: [record('ns1', '127.0.0.1'), ...records],
     },
     keys: keys.map((spec) => ({
@@ -55,7 +57,7 @@ function nameserverZone(
       mayTransfer: spec !== UPDATE_KEY,
     })),
     secondaries: secondaries.map(([port, key]) => {
-      return { address: '127.0.0.1', port, notify: true, ...(key && { key: tsig(key) }) };
+      return { address: '127.0.0.1', port, notify: true, poll: true, ...(key && { key: tsig(key) }) };
     }),
     rules: { apex, addresses: { allow: [], deny: [] }, ttl: {} },
   };
@@ -72,6 +74,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
     nameserver = await Nameserver.open({
       database: join(directory, 'zones.db'),
       settings,
+      cookies: cookieAnswers(() => Buffer.alloc(16)),
       applyUpdate: () => Promise.reject(new Error('no UPDATE here')),
       onBatch: () => undefined,
       onUpdate: () => undefined,
@@ -94,10 +97,10 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'transfers of the embedd
         ),
         nameserverZone(OPEN_ZONE, 0, [], [[await freePort(), undefined]]),
       ],
-      cookies: cookieAnswers(Buffer.alloc(16)),
       limiter: undefined,
       nsid: undefined,
       chaosVersion: undefined,
+      limits: LIMITS,
       timeoutMs: 5000,
     };
     await open();

@@ -8,6 +8,12 @@ const BENCHMARKS: Readonly<Record<string, SmokeRun>> = {
   'nameserver.mjs': { script: 'bench', args: ['nameserver', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){8}/ },
   'tokens.mjs': { script: 'bench', args: ['tokens', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){6}/ },
   'site.mjs': { script: 'bench', args: ['site', '--smoke'], output: /(?:met {3}|MISSED) the embedded nameserver/ },
+  'sizes.mjs': { script: 'bench', args: ['sizes', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){5}/ },
+  'receipts.mjs': {
+    script: 'bench',
+    args: ['receipts', '--smoke'],
+    output: /(?: {2}\w+: median \d+ ms, 99 % \d+ ms\n(?:met {3}|MISSED) continuous updates, .*\n){3}/,
+  },
   'compare.mjs': { script: 'bench', args: ['compare', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){6}/ },
 };
 

@@ -8,6 +8,11 @@ import { describeSmokeRuns, type SmokeRun } from '../support/smoke-runs.ts';
 const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
   'fuzz-codec.mjs': { script: 'fuzz', args: ['codec', '20000', '1'], output: /done in \d+ s/ },
   'fuzz-nameserver.mjs': { script: 'fuzz', args: ['nameserver', '2000', '1'], output: /no fault\n$/ },
+  'fuzz-updates.mjs': {
+    script: 'fuzz',
+    args: ['updates', '300', '1', '--smoke'],
+    output: /300 UPDATEs in \d+ s: \d+ records, \d of 3 secondaries hold them[\s\S]*our RCODEs: NOERROR \d+/,
+  },
   'fuzz-growth.mjs': { script: 'fuzz', args: ['growth', '101'], output: /no parser grows more than 3 times\n$/ },
   'reload-campaign.mjs': { script: 'faults', args: ['reload', '--smoke'], output: /in force in 4 of 4 bursts/ },
   'connection-campaign.mjs': {
@@ -32,7 +37,12 @@ const PARTS = [
   'lab.mjs',
   'nameserver-corpus.mjs',
   'peers.mjs',
+  'raw-transfer.mjs',
   'tcp-cuts.mjs',
+  'update-corpus.mjs',
+  'update-differences.mjs',
+  'update-peers.mjs',
+  'update-rdata.mjs',
 ];
 
 it('every file of bench/ is run, or is a part of one that is', () => {

@@ -37,3 +37,7 @@ export function editedVersion(name: string, { edits = [], serial = 1, statics }:
 export function editedZone(name: string, options?: EditedZoneOptions): EmbeddedZone {
   return new EmbeddedZone(1, editedVersion(name, options), 0);
 }
+
+/** As a zone has them without options. */
+export const LIMITS = { recordsPerRRset: 100, typesPerName: 100 };
+export const SOA_OPTIONS = { nsTtl: 3600, soa: { refresh: 3600, retry: 600, expire: 1_209_600, minimum: 60, ttl: 60 } };

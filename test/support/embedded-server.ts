@@ -18,7 +18,10 @@ export interface EmbeddedOptions {
   /** Static records in zone-file syntax. */
   readonly records?: string;
   readonly keys?: readonly EmbeddedKey[];
-  readonly secondaries?: readonly { readonly address: string; readonly key?: string; readonly notify?: boolean }[];
+  readonly secondaries?: readonly (
+    | string
+    | { readonly address: string; readonly key?: string; readonly notify?: boolean; readonly poll?: boolean }
+  )[];
   /** Additional options of the zone. */
   readonly zoneOptions?: Readonly<Record<string, unknown>>;
   /** Additional options of the configuration, and of its section `dns`. */

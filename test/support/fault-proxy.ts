@@ -6,9 +6,9 @@ import { freePort } from './free-port.ts';
 
 /**
  * `garbage`: not a DNS message. `unsigned`: no TSIG. `cut after`, `cut before`: the connection ends after or before the
- * UPDATE is forwarded.
+ * UPDATE is forwarded. `hold`: it is forwarded at `release`.
  */
-export type Fault = 'none' | 'drop reply' | 'late reply' | 'garbage' | 'unsigned' | 'cut after' | 'cut before';
+export type Fault = 'none' | 'drop reply' | 'late reply' | 'garbage' | 'unsigned' | 'cut after' | 'cut before' | 'hold';
 
 export interface FaultProxy extends ServerAddress {
   /** The faults of the next UPDATEs, in order; then `otherwise`. */
@@ -18,6 +18,12 @@ export interface FaultProxy extends ServerAddress {
   delayMs: number;
   /** Number of UPDATEs received. */
   updates: number;
+  /** Number of replies to UPDATEs. */
+  replies: number;
+  /** UPDATEs that are held. */
+  readonly held: readonly unknown[];
+  /** Forwards the UPDATEs that are held; from now on none is. */
+  release(): void;
   close(): Promise<void>;
 }
 
@@ -51,6 +57,7 @@ export async function startFaultProxy(target: ServerAddress): Promise<FaultProxy
   const port = await freePort();
   const sockets = new Set<Socket>();
   const timers = new Set<NodeJS.Timeout>();
+  const held: (() => void)[] = [];
   const server = createServer((client) => {
     const upstream = connect(target.port, target.host);
     const pending = new Map<number, Fault>();
@@ -72,11 +79,13 @@ export async function startFaultProxy(target: ServerAddress): Promise<FaultProxy
         const fault = proxy.faults.shift() ?? proxy.otherwise;
         if (fault === 'cut before') return end();
         pending.set(request.readUInt16BE(0), fault);
+        if (fault === 'hold') return void held.push(() => write(upstream, request));
       }
       write(upstream, request);
     });
     eachMessage(upstream, (reply) => {
       const fault = pending.get(reply.readUInt16BE(0)) ?? 'none';
+      if (pending.has(reply.readUInt16BE(0))) proxy.replies += 1;
       pending.delete(reply.readUInt16BE(0));
       switch (fault) {
         case 'cut after':
@@ -94,6 +103,7 @@ export async function startFaultProxy(target: ServerAddress): Promise<FaultProxy
           return;
         }
         case 'none':
+        case 'hold':
           return write(client, reply);
         case 'drop reply':
         case 'cut before':
@@ -107,6 +117,12 @@ export async function startFaultProxy(target: ServerAddress): Promise<FaultProxy
     otherwise: 'none',
     delayMs: 0,
     updates: 0,
+    replies: 0,
+    held,
+    release() {
+      if (proxy.otherwise === 'hold') proxy.otherwise = 'none';
+      for (const forward of held.splice(0)) forward();
+    },
     close() {
       for (const timer of timers) clearTimeout(timer);
       for (const socket of sockets) socket.destroy();

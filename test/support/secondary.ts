@@ -29,6 +29,10 @@ export interface SecondaryOptions {
   readonly primary: ServerAddress;
   /** Its port on 127.0.0.1, which the primary needs before it starts. */
   readonly port: number;
+  /** Changes its configuration before the start. */
+  readonly configure?: (text: string) => string;
+  /** False: does not wait until it serves the zone. */
+  readonly serves?: boolean;
 }
 
 export interface SecondaryServer {
@@ -36,6 +40,7 @@ export interface SecondaryServer {
   readonly host: '127.0.0.1';
   readonly port: number;
   log(): string;
+  signal(signal: NodeJS.Signals): void;
   /** Returns the serial that it serves; undefined without the zone. */
   serial(): Promise<number | undefined>;
   stop(): Promise<void>;
@@ -68,7 +73,7 @@ async function prepareBind(options: SecondaryOptions, directory: string): Promis
 controls { };
 `;
   const text = config + deployed('bind/secondary.conf.local', options, directory);
-  return ['-g', '-c', writeInto(directory, 'named.conf', text)];
+  return ['-g', '-c', writeInto(directory, 'named.conf', options.configure?.(text) ?? text)];
 }
 
 async function prepareKnot(options: SecondaryOptions, directory: string): Promise<readonly string[]> {
@@ -83,7 +88,7 @@ async function prepareKnot(options: SecondaryOptions, directory: string): Promis
     .replace('    user: knot:knot\n', `    rundir: ${directory}/run\n`)
     .replace('[ 0.0.0.0@53, ::@53 ]', `127.0.0.1@${port}`)
     .replace('target: syslog', 'target: stderr');
-  return ['-c', writeInto(directory, 'knot.conf', text)];
+  return ['-c', writeInto(directory, 'knot.conf', options.configure?.(text) ?? text)];
 }
 
 async function prepareNsd(options: SecondaryOptions, directory: string): Promise<readonly string[]> {
@@ -109,7 +114,7 @@ remote-control:
     control-enable: no
 `;
   const text = config + deployed('nsd/secondary.conf', options, directory);
-  return ['-d', '-c', writeInto(directory, 'nsd.conf', text)];
+  return ['-d', '-c', writeInto(directory, 'nsd.conf', options.configure?.(text) ?? text)];
 }
 
 const PROGRAMS: Readonly<
@@ -136,11 +141,13 @@ export async function startSecondary(kind: SecondaryKind, options: SecondaryOpti
     const { flags, short } = await dig(server, question);
     return flags.includes('aa') && short[0] !== undefined ? Number(short[0].split(' ')[2]) : undefined;
   };
+  const answers = async () =>
+    (await dig(server, ['.', 'SOA', '+norecurse', '+tries=1', '+timeout=1'])).rcode !== undefined;
   const running = await startProcess({
     command: command(directory),
     args: await prepare(options, directory),
     cwd: directory,
-    ready: async () => (await serial()) !== undefined,
+    ready: async () => (options.serves === false ? await answers() : (await serial()) !== undefined),
   }).catch((error: unknown) => {
     removeNow(directory);
     throw error;
@@ -149,6 +156,7 @@ export async function startSecondary(kind: SecondaryKind, options: SecondaryOpti
     kind,
     ...server,
     log: () => running.output(),
+    signal: running.signal,
     serial,
     async stop() {
       await running.stop();

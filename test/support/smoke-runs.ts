@@ -15,6 +15,7 @@ const PROGRAMS: readonly RequiredProgram[] = [
   { command: 'named', debianPackage: 'bind9' },
   { command: 'dig', debianPackage: 'bind9-dnsutils' },
   { command: 'knotd', debianPackage: 'knot' },
+  { command: 'nsd', debianPackage: 'nsd' },
   { command: 'pdns_server', debianPackage: 'pdns-server' },
   { command: 'initdb', debianPackage: 'postgresql' },
   { command: 'dnsperf', debianPackage: 'dnsperf' },

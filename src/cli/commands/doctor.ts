@@ -5,8 +5,9 @@ import { CHECKS, type CheckName, type Finding, type FindingStatus } from '../../
 import { parseHostName } from '../../dns/host-name.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { parseEndpoint } from '../../doctor/resolvers.ts';
+import type { DoctorOptions } from '../../doctor/run.ts';
 import { UsageError } from '../output.ts';
-import { findSession } from '../session.ts';
+import { findSession, type Session } from '../session.ts';
 import { loadFor, quietObserver } from '../setup.ts';
 import { parseZone } from '../zone-name.ts';
 
@@ -34,9 +35,8 @@ async function doctor(zoneText: string, flags: DoctorFlags, command: Command): P
   const progress = (text: string) => void (isTerminal && process.stderr.write(`\r\u001b[K${text}`));
   const { resolver, nameserverPort } = flags;
   const { examineZone } = await import('../../doctor/run.ts');
-  const hosts = await knownHosts(config);
-  const notServed = await whyNotServed(config, zone);
-  const findings = await examineZone(config, zone, { resolver, nameserverPort, progress, hosts, notServed });
+  const known = await askServer(config, zone);
+  const findings = await examineZone(config, zone, { resolver, nameserverPort, progress, ...known });
   progress('');
   process.stdout.write(
     flags.json ? formatJson(findings) : formatFindings(zone.apex, findings, layoutOf(process.stdout)),
@@ -44,27 +44,41 @@ async function doctor(zoneText: string, flags: DoctorFlags, command: Command): P
   if (findings.some(({ status }) => status === 'problem')) process.exitCode = 1;
 }
 
-/** The hosts of the running server's store. Without a server the configuration alone has them: a command must not lock the store. */
-async function knownHosts(config: Config): Promise<readonly DomainName[]> {
+/**
+/**
+ * What the running server knows: the hosts of its store, its secondaries, and what it does not serve. Without a server
+ * the configuration alone has hosts: a command must not lock the store.
+ */
+async function askServer(
+  config: Config,
+  { apex, primary }: ZoneConfig,
+): Promise<Pick<DoctorOptions, 'hosts' | 'secondaries' | 'unserved' | 'notServed'>> {
+  const hasSecondaries = primary.kind === 'embedded' && primary.secondaries.length > 0;
+  const nothing = hasSecondaries ? { secondaries: 'unknown' as const } : {};
   try {
     const session = await findSession(config);
-    if (session === undefined) return [];
+    if (session === undefined) return nothing;
+    const zones = primary.kind === 'embedded' ? (await session.call('listZones', {})).zones : [];
+    const state = zones.find(({ zone }) => zone === apex.toString());
+    const known = hasSecondaries && state !== undefined ? { secondaries: state.secondaries } : nothing;
+    return {
+      ...known,
+      ...(state?.unserved && { unserved: state.unserved }),
+      notServed: state?.notServed,
+      hosts: await knownHosts(session),
+    };
+  } catch {
+    return nothing;
+  }
+}
+
+/** Those of the running server's store, if it has one. */
+async function knownHosts(session: Session): Promise<readonly DomainName[]> {
+  try {
     const { hosts } = await session.call('listHosts', {});
     return hosts.map(({ host }) => parseHostName(host));
   } catch {
     return [];
-  }
-}
-
-/** Why the running server does not serve an embedded zone. */
-async function whyNotServed(config: Config, { apex, primary }: ZoneConfig): Promise<string | undefined> {
-  if (primary.kind !== 'embedded') return undefined;
-  try {
-    const session = await findSession(config);
-    const { zones } = (await session?.call('listZones', {})) ?? { zones: [] };
-    return zones.find(({ zone }) => parseHostName(zone).equals(apex))?.notServed;
-  } catch {
-    return undefined;
   }
 }
 
@@ -90,6 +104,7 @@ const TITLES: Record<CheckName, string> = {
   clock: 'The clocks',
   delegation: 'The parent zone',
   nameservers: 'The nameservers',
+  secondaries: 'The secondaries',
   http: 'HTTP and its proxies',
   outside: 'Seen from outside',
 };

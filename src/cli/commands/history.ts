@@ -76,7 +76,23 @@ function formatEvent(event: EventView): string {
     ...(detail === undefined ? [] : [detail]),
   ].join('; ');
   const from = [source === '' ? protocol : `${protocol} from ${source}`, ...(userAgent === '' ? [] : [userAgent])];
-  return `${formatTime(time)}  ${outcome.padEnd(7)}  ${printable(`${what}  by ${actor} (${from.join(', ')})`)}\n`;
+  const line = `${formatTime(time)}  ${outcome.padEnd(7)}  ${printable(`${what}  by ${actor} (${from.join(', ')})`)}\n`;
+  return line + formatServed(event);
+}
+
+/** `    served by 2 of 3 secondaries: 192.0.2.53:53 after 0.04 s, 192.0.2.54:53 after 1.30 s; not yet by 192.0.2.55:53`. */
+function formatServed({ secondaries = [] }: EventView): string {
+  if (secondaries.length === 0) return '';
+  const served = secondaries.flatMap(({ secondary, seconds }) =>
+    seconds === undefined ? [] : [`${secondary} after ${seconds.toFixed(2)} s`],
+  );
+  const missing = secondaries.filter(({ seconds }) => seconds === undefined).map(({ secondary }) => secondary);
+  const count = `served by ${served.length} of ${secondaries.length} ${secondaries.length === 1 ? 'secondary' : 'secondaries'}`;
+  const parts = [
+    served.length === 0 ? count : `${count}: ${served.join(', ')}`,
+    ...(missing.length === 0 ? [] : [`not yet by ${missing.join(', ')}`]),
+  ];
+  return `    ${parts.join('; ')}\n`;
 }
 
 function formatPast(past: PastView): string {

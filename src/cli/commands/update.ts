@@ -12,11 +12,25 @@ export function updateCommand(): Command {
     .argument('<fqdn>', 'the fully qualified domain name')
     .argument('[ip...]', 'its addresses')
     .option('-t, --ttl <seconds>', 'time to live')
-    .action(async (fqdn: string, ips: string[], { ttl }: { ttl?: string }, command: Command) => {
+    .option('-w, --wait', 'wait until the secondaries serve it, at most 8 seconds in all')
+    .action(async (fqdn: string, ips: string[], { ttl, wait }: UpdateFlags, command: Command) => {
       await withSessionFor(loadFor(command).config, fqdn, async (session) => {
-        const { text, warning } = await session.call('update', { fqdn, ips, ...(ttl !== undefined && { ttl }) });
+        const request = { fqdn, ips, ...(ttl !== undefined && { ttl }), ...(wait && { wait: 'secondaries' as const }) };
+        const { text, warning, secondaries } = await session.call('update', request);
         process.stdout.write(text);
         if (warning !== undefined) quietObserver.warn(warning);
+        if (secondaries !== undefined) {
+          process.stdout.write(`served by ${secondaries.served} of ${secondaries.listed} secondaries\n`);
+        } else if (wait) {
+          quietObserver.warn(
+            'The secondaries are not known: the zone has another primary, or its server does not run. Nothing was waited for.',
+          );
+        }
       });
     });
+}
+
+interface UpdateFlags {
+  readonly ttl?: string;
+  readonly wait?: boolean;
 }

@@ -1,6 +1,6 @@
 /** `dyndns zone list`: the embedded zones with their serials. */
 import { Command } from 'commander';
-import type { ZoneState } from '../../core/admin/zone-operations.ts';
+import type { SecondaryState, ZoneState } from '../../core/admin/zone-operations.ts';
 import { withSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { print } from '../table.ts';
@@ -18,14 +18,50 @@ export function zoneListCommand(): Command {
 }
 
 /** One line for the zone, and one for each of its secondaries, or for what prevents that it is served. */
-export function formatZone({ zone, serial, names, secondaries, notServed }: ZoneState): string {
+export function formatZone(state: ZoneState): string {
+  const { zone, serial, names, secondaries, unserved, unservedCount, notServed } = state;
   if (notServed !== undefined) return `${zone}  NOT SERVED\n  ${notServed}\n`;
   const lines = [`${zone}  serial ${serial}  ${names} ${names === 1 ? 'name' : 'names'}`];
-  for (const { endpoint, serial: heldSerial, behindSeconds, problem } of secondaries) {
-    const state =
-      heldSerial === undefined ? 'has not asked yet' : heldSerial === serial ? 'up to date' : `holds ${heldSerial}`;
-    const lag = behindSeconds === undefined ? '' : `, behind for ${behindSeconds.toFixed(1)} s`;
-    lines.push(`  secondary ${endpoint}  ${state}${lag}${problem === undefined ? '' : `; it ${problem}`}`);
+  for (const secondary of secondaries) {
+    const { endpoint, problem } = secondary;
+    const words = formatSecondary(secondary, serial);
+    lines.push(`  secondary ${endpoint}  ${words}${problem === undefined ? '' : `; it ${problem}`}`);
+  }
+  for (const { name, type, records, why } of unserved ?? []) {
+    lines.push(`  NOT SERVED: ${type} of ${name} (${records} ${records === 1 ? 'record' : 'records'}): ${why}`);
+  }
+  if (unserved !== undefined) {
+    const more = (unservedCount ?? 0) - unserved.length;
+    if (more > 0) lines.push(`  NOT SERVED: ${more} more`);
+    lines.push(
+      `  Remove the static records in the way and reload, or discard this data: dyndns zone discard ${zone} NAME`,
+    );
   }
   return `${lines.join('\n')}\n`;
+}
+
+function formatSecondary(secondary: SecondaryState, newest: number): string {
+  const { state, text, stateSeconds = 0, serial, refusedSerial, behindSeconds } = secondary;
+  const lag = behindSeconds === undefined ? '' : `, behind for ${behindSeconds.toFixed(1)} s`;
+  const holds = serial === undefined ? '' : `, last seen with ${serial}`;
+  switch (state) {
+    case 'up-to-date':
+      return 'up to date';
+    case 'behind':
+      return `${text?.replace(/^is /, '')} since ${(behindSeconds ?? stateSeconds).toFixed(1)} s, has ${serial}`;
+    case 'refused':
+      return `refused the transfer of serial ${refusedSerial}, has ${serial}${lag}`;
+    case 'not-answering':
+      return `not answering since ${stateSeconds.toFixed(1)} s${holds}${lag}`;
+    case 'not-serving':
+      return `${text}${holds}${lag}`;
+    case 'ahead':
+    case 'sent':
+      return text ?? state;
+    case 'unknown':
+      return 'has not asked yet, nor answered';
+    default:
+      // A server of an older release.
+      return serial === undefined ? 'has not asked yet' : serial === newest ? 'up to date' : `holds ${serial}${lag}`;
+  }
 }

@@ -1,5 +1,6 @@
 /** `dyndns zone …`: embedded zones, those that dyndns serves itself. */
 import { Command } from 'commander';
+import { zoneDiscardCommand } from './zone-discard.ts';
 import { zoneExportCommand } from './zone-export.ts';
 import { zoneImportCommand } from './zone-import.ts';
 import { zoneListCommand } from './zone-list.ts';
@@ -8,7 +9,15 @@ import { zoneSerialCommand } from './zone-serial.ts';
 
 export function zoneCommand(): Command {
   const zone = new Command('zone').description('list, export and import the zones that dyndns serves itself');
-  const commands = [zoneListCommand, zoneExportCommand, zoneImportCommand, zoneSerialCommand, zoneRecoverCommand];
-  for (const command of commands) zone.addCommand(command());
+  for (const command of [
+    zoneListCommand,
+    zoneExportCommand,
+    zoneImportCommand,
+    zoneSerialCommand,
+    zoneDiscardCommand,
+    zoneRecoverCommand,
+  ]) {
+    zone.addCommand(command());
+  }
   return zone;
 }

@@ -1,6 +1,6 @@
 /** Kinds for files, and for the sockets that the server listens on or sends to. */
 
-import { parseIpAddress, unmapAddress } from '../../dns/address.ts';
+import { formatIpPrefix, type IpPrefix, parseIpAddress, parseIpPrefix, unmapAddress } from '../../dns/address.ts';
 import { formatEndpoint } from '../../dns/endpoint.ts';
 import { type DnsEndpoint, formatListenAddress, type ListenAddress, type TcpAddress } from '../config.ts';
 import { formatYamlText, type ScalarKind, scalar, ValueError } from './kind.ts';
@@ -104,3 +104,26 @@ export const dnsEndpoint: ScalarKind<DnsEndpoint> = scalar(
   },
   (endpoint) => formatYamlText(formatEndpoint(endpoint)),
 );
+
+/** A secondary, or a network whose addresses may transfer. */
+export type SecondaryPlace = DnsEndpoint | IpPrefix;
+
+export function isPrefix(place: SecondaryPlace): place is IpPrefix {
+  return !('host' in place);
+}
+
+export const secondaryPlace: ScalarKind<SecondaryPlace> = scalar<SecondaryPlace>(
+  `${dnsEndpoint.allowed}, or a prefix whose host bits are zero, like '192.0.2.0/24'`,
+  (text) => {
+    if (!text.includes('/')) return dnsEndpoint.parse(text);
+    const prefix = parseIpPrefix(text);
+    if (prefix === undefined && PREFIX_WITH_PORT.test(text)) {
+      throw new ValueError(`'${text}' is a prefix with a port; a prefix permits transfers from every port.`);
+    }
+    return prefix;
+  },
+  (place) => (isPrefix(place) ? formatYamlText(formatIpPrefix(place)) : dnsEndpoint.format(place)),
+);
+
+/** `192.0.2.0/24:53`, `192.0.2.0:53/24`, and the same in brackets. */
+const PREFIX_WITH_PORT = /^(\[?[\da-f:.]+\]?\/\d+\]?:\d+|(\[[\da-f:.]+\]|[\d.]+):\d+\/\d+)$/i;

@@ -34,12 +34,21 @@ export const DNS_OPTIONS = {
       'TCP, a valid DNS cookie and a verified TSIG are not limited.',
     example: '20',
   }),
+  'dns.rate_limit.all_per_second': option(integer(0, 1_000_000), {
+    place: 'dns.rateLimit.allPerSecond',
+    default: 1_000,
+    only: 'embedded',
+    summary:
+      'How many answers of all kinds together one network gets per second over UDP; 0 disables the limit. It bounds what ' +
+      'many different questions with a forged source address can send to that network. The same clients are not limited.',
+    example: '1000',
+  }),
   'dns.rate_limit.slip': option(integer(0, 10), {
     place: 'dns.rateLimit.slip',
     default: 2,
     only: 'embedded',
     summary:
-      'Which answers over the limit are sent truncated, so that a real client retries over TCP: every second (2), every ' +
+      'Which answers over a limit are sent truncated, so that a real client retries over TCP: every second (2), every ' +
       'third (3) …, all (1) or none (0). The others are dropped.',
     example: '2',
   }),
@@ -52,6 +61,26 @@ export const DNS_OPTIONS = {
     only: 'embedded',
     summary: 'Addresses or prefixes that are not limited.',
     example: "['127.0.0.0/8', '::1', '192.0.2.53']",
+  }),
+  'dns.tcp_idle_seconds': option(integer(1, 3_600), {
+    place: 'dns.tcpIdleSeconds',
+    default: 10,
+    only: 'embedded',
+    unit: 'seconds',
+    summary:
+      'After this time without a query a TCP connection is closed. Clients that ask for it are told the time ' +
+      '(edns-tcp-keepalive, RFC 7828).',
+    example: '10',
+  }),
+  'dns.tsig_fudge_max': option(integer(1, 65_535), {
+    place: 'dns.tsigFudgeMax',
+    default: 300,
+    only: 'embedded',
+    unit: 'seconds',
+    summary:
+      'How far the clock of a client that signs with TSIG may differ. A client names its own limit in each message ' +
+      '(usually 300); a larger one than this is taken for this one. It is also how long a recorded message can be sent again.',
+    example: '300',
   }),
   'dns.nsid': option(shortText(128), {
     place: 'dns.nsid',

@@ -1,15 +1,18 @@
 /** Rows: the options of `zones` that only embedded zones have. */
 import type { EmbeddedPrimary, SecondaryConfig, ZoneKeyConfig } from '../config.ts';
-import { dnsEndpoint } from '../kinds/endpoints.ts';
+import { secondaryPlace } from '../kinds/endpoints.ts';
 import { listOf } from '../kinds/kind.ts';
 import { dataType, mailbox, nameserverName, ownerPattern, zoneFileText } from '../kinds/names.ts';
 import { base64Secret, tsigAlgorithm, tsigKeyName } from '../kinds/secrets.ts';
-import { choice, yesOrNo } from '../kinds/words.ts';
+import { choice, integer, ttl, yesOrNo } from '../kinds/words.ts';
 import { optionsFor } from './option.ts';
 
 const option = optionsFor<{ readonly primary: EmbeddedPrimary }>();
 const ofSecondary = optionsFor<SecondaryConfig>();
 const ofKey = optionsFor<ZoneKeyConfig>();
+
+/** A secondary must not look without a pause. */
+const soaTimer = integer(1, 2_147_483_647);
 
 export const EMBEDDED_ZONE_OPTIONS = {
   'zones[].ns': option(listOf(nameserverName, 1), {
@@ -26,32 +29,87 @@ export const EMBEDDED_ZONE_OPTIONS = {
     summary: 'The mail address in the SOA record.',
     example: 'hostmaster@example.com',
   }),
-  'zones[].secondaries[]': ofSecondary(dnsEndpoint, {
+  'zones[].ns_ttl': option(ttl, {
+    default: 3600,
+    only: 'embedded',
+    unit: 'seconds',
+    summary: 'The TTL of the NS records of the zone.',
+    example: '3600',
+  }),
+  'zones[].soa.refresh': option(soaTimer, {
+    default: 3600,
+    only: 'embedded',
+    unit: 'seconds',
+    summary: 'How often a secondary looks for a new serial by itself (SOA REFRESH, RFC 1035 §3.3.13).',
+    example: '3600',
+  }),
+  'zones[].soa.retry': option(soaTimer, {
+    default: 600,
+    only: 'embedded',
+    unit: 'seconds',
+    summary: 'How long a secondary waits after a failed attempt (SOA RETRY).',
+    example: '600',
+  }),
+  'zones[].soa.expire': option(soaTimer, {
+    default: 1_209_600,
+    only: 'embedded',
+    unit: 'seconds',
+    summary: 'How long a secondary serves the zone while this server does not answer it (SOA EXPIRE).',
+    example: '1209600',
+  }),
+  'zones[].soa.minimum': option(ttl, {
+    default: 60,
+    only: 'embedded',
+    unit: 'seconds',
+    summary: 'How long resolvers remember that a name or type does not exist (SOA MINIMUM, RFC 2308 §4).',
+    example: '60',
+  }),
+  'zones[].soa.ttl': option(ttl, {
+    otherwise: 'the value of `soa.minimum`',
+    only: 'embedded',
+    unit: 'seconds',
+    summary: 'The TTL of the SOA record. The smaller of it and `soa.minimum` counts for negative answers.',
+    example: '60',
+  }),
+  'zones[].secondaries[]': ofSecondary(secondaryPlace, {
     otherwise: 'none',
     only: 'embedded',
     summary:
-      'Nameservers that are notified of each change (NOTIFY) and may transfer the zone. The short form of an entry: its ' +
-      'address, with the port if it is not 53.',
-    example: "['192.0.2.53', '[2001:db8::53]:5353']",
+      'Nameservers that are notified of each change (NOTIFY), may transfer the zone, and are asked which serial they ' +
+      'serve. The short form of an entry: its address, with the port if it is not 53. A prefix only permits transfers to ' +
+      'its addresses.',
+    example: "['192.0.2.53', '[2001:db8::53]:5353', '198.51.100.0/24']",
   }),
-  'zones[].secondaries[].address': ofSecondary(dnsEndpoint, {
+  'zones[].secondaries[].address': ofSecondary(secondaryPlace, {
     otherwise: 'required in the long form',
     only: 'embedded',
-    summary: 'The long form: the address, with the port if it is not 53.',
+    summary: 'The long form: the address, with the port if it is not 53; or a prefix.',
     example: "'192.0.2.53'",
   }),
   'zones[].secondaries[].key': ofSecondary(tsigKeyName, {
     place: 'keyName',
     otherwise: 'NOTIFY is not signed, and the address alone permits transfers',
     only: 'embedded',
-    summary: 'The long form: the name of one of the keys of the zone. NOTIFY is signed with it, and transfers must be.',
+    summary:
+      'The long form: the name of one of the keys of the zone. NOTIFY and queries to the secondary are signed with it, and ' +
+      'transfers must be.',
     example: 'key2.example.net',
   }),
   'zones[].secondaries[].notify': ofSecondary(yesOrNo, {
     place: 'notify',
     default: true,
     only: 'embedded',
-    summary: 'The long form: sends a NOTIFY after each change.',
+    summary: 'The long form: sends a NOTIFY after each change. Not of a prefix.',
+    example: 'true',
+  }),
+  'zones[].secondaries[].poll': ofSecondary(yesOrNo, {
+    place: 'poll',
+    default: true,
+    only: 'embedded',
+    summary:
+      'The long form: asks the secondary for its SOA record, after each change and every half minute. Set it to false for ' +
+      'one that does not serve the zone, like a hidden distribution server: then only the serials in its requests for ' +
+      'IXFR are known. Not of a prefix.',
     example: 'true',
   }),
   'zones[].records': option(zoneFileText, {

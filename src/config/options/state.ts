@@ -78,4 +78,20 @@ export const STATE_OPTIONS = {
       'no limit. Unix sockets, loopback and `http.trusted_proxies` are not limited.',
     example: '256',
   }),
+  'limits.records_per_rrset': option(integer(1, 65_535), {
+    place: 'limits.recordsPerRRset',
+    default: 100,
+    only: 'embedded',
+    summary:
+      'How many records of one type a name of an embedded zone may have by HTTP, UPDATE and import. What has more already is ' +
+      'served, with a warning at the start.',
+    example: '100',
+  }),
+  'limits.types_per_name': option(integer(1, 255), {
+    place: 'limits.typesPerName',
+    default: 100,
+    only: 'embedded',
+    summary: 'How many record types a name of an embedded zone may have by HTTP, UPDATE and import.',
+    example: '100',
+  }),
 };

@@ -2,16 +2,20 @@
  * The rules of an embedded zone: `ns`, `contact`, `secondaries`, `records`, `tsig_keys`. Left out: the content of
  * `records`, which is parsed when the zone is loaded.
  */
+import { formatIpPrefix } from '../../dns/address.ts';
 import { formatEndpoint } from '../../dns/endpoint.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
 import type {
   EmbeddedPrimary,
   SecondaryConfig,
+  SoaConfig,
   StaticRecords,
+  TransferPrefix,
   TsigKeyConfig,
   ZoneConfig,
   ZoneKeyConfig,
 } from '../config.ts';
+import { isPrefix } from '../kinds/endpoints.ts';
 import { namesOfZone, placedOptions, type ResolveContext, refuse } from '../rules.ts';
 import type { Scope } from '../settings.ts';
 
@@ -28,11 +32,35 @@ export function resolveEmbedded(
 ): EmbeddedPrimary | undefined {
   const ns = resolveNs(zone, apex, context);
   const keys = resolveKeys(zone, apex, singleKey, context);
-  const secondaries = resolveSecondaries(zone, keys, context);
+  const entries = resolveSecondaries(zone, keys, context);
+  const secondaries = entries.filter((entry) => 'address' in entry);
+  const prefixes = entries.filter((entry) => 'prefix' in entry);
   const contact = zone.get('zones[].contact') ?? defaultContact(zone, apex, context);
   const records = resolveRecords(zone);
   if (ns === undefined || contact === undefined) return undefined;
-  return { kind: 'embedded', ns, contact, secondaries, ...(records === undefined ? {} : { records }), keys };
+  const soa = resolveSoa(zone, context);
+  const nsTtl = zone.get('zones[].ns_ttl');
+  return {
+    kind: 'embedded',
+    ns,
+    nsTtl,
+    contact,
+    soa,
+    secondaries,
+    ...(prefixes.length === 0 ? {} : { transferPrefixes: prefixes }),
+    ...(records === undefined ? {} : { records }),
+    keys,
+  };
+}
+
+function resolveSoa(zone: Scope, context: ResolveContext): SoaConfig {
+  const [refresh, retry] = [zone.get('zones[].soa.refresh'), zone.get('zones[].soa.retry')];
+  const [expire, minimum] = [zone.get('zones[].soa.expire'), zone.get('zones[].soa.minimum')];
+  if (expire <= refresh + retry) {
+    const message = `${expire} is not more than refresh and retry together (${refresh + retry}): a secondary would stop serving the zone although this server answers.`;
+    refuse(context, zone, 'zones[].soa.expire', message);
+  }
+  return { refresh, retry, expire, minimum, ttl: zone.get('zones[].soa.ttl') ?? minimum };
 }
 
 function resolveNs(zone: Scope, apex: DomainName, context: ResolveContext): readonly DomainName[] | undefined {
@@ -116,30 +144,57 @@ function warnOfMd5({ name, algorithm }: TsigKeyConfig, context: ResolveContext):
   context.warnings.push(`The key '${name}' uses hmac-md5, which is broken; use hmac-sha256 or stronger.`);
 }
 
-function resolveSecondaries(zone: Scope, keys: readonly ZoneKeyConfig[], context: ResolveContext): SecondaryConfig[] {
+type SecondaryEntry = SecondaryConfig | TransferPrefix;
+
+function resolveSecondaries(zone: Scope, keys: readonly ZoneKeyConfig[], context: ResolveContext): SecondaryEntry[] {
   const seen = new Set<string>();
-  return zone.items('zones[].secondaries[]').flatMap((item) => {
-    const address = item.get('zones[].secondaries[]') ?? item.get('zones[].secondaries[].address');
+  return zone.items('zones[].secondaries[]').flatMap((item): SecondaryEntry | [] => {
+    const place = item.get('zones[].secondaries[]') ?? item.get('zones[].secondaries[].address');
     const options = placedOptions(item, 'zones[].secondaries[]', context);
     const { keyName } = options;
     if (item.isMap('zones[].secondaries[]') && !item.isMentioned('zones[].secondaries[].address')) {
-      refuse(context, item, 'zones[].secondaries[].address', 'is required: the IP address of the secondary.');
+      const message = 'is required: the IP address of the secondary, or a prefix.';
+      refuse(context, item, 'zones[].secondaries[].address', message);
     }
-    const key = keys.find(({ name }) => keyName?.equals(name));
-    if (keyName !== undefined && key === undefined) {
-      const listed = keys.length === 0 ? 'it has none' : `it has ${keys.map(({ name }) => `'${name}'`).join(', ')}`;
-      refuse(context, item, 'zones[].secondaries[].key', `the zone has no key '${keyName}'; ${listed}.`);
-    } else if (key?.allow.transfer === false) {
-      const message = `the key '${keyName}' may not transfer the zone; add transfer to its 'allow'.`;
-      refuse(context, item, 'zones[].secondaries[].key', message);
-    }
-    if (address === undefined) return [];
-    const text = formatEndpoint(address);
+    checkSecondaryKey(item, keyName, keys, context);
+    if (place === undefined) return [];
+    const text = isPrefix(place) ? formatIpPrefix(place) : formatEndpoint(place);
     if (seen.has(text))
       refuse(context, item, 'zones[].secondaries[]', `'${text}' is listed twice; remove one of the two.`);
     seen.add(text);
-    return { ...options, address };
+    if (!isPrefix(place)) return { ...options, address: place };
+    refuseOfPrefix(item, text, context);
+    return { prefix: place, ...(keyName && { keyName }) };
   });
+}
+
+function checkSecondaryKey(
+  item: Scope,
+  keyName: DomainName | undefined,
+  keys: readonly ZoneKeyConfig[],
+  context: ResolveContext,
+): void {
+  if (keyName === undefined) return;
+  const key = keys.find(({ name }) => keyName.equals(name));
+  if (key === undefined) {
+    const listed = keys.length === 0 ? 'it has none' : `it has ${keys.map(({ name }) => `'${name}'`).join(', ')}`;
+    refuse(context, item, 'zones[].secondaries[].key', `the zone has no key '${keyName}'; ${listed}.`);
+  } else if (!key.allow.transfer) {
+    const message = `the key '${keyName}' may not transfer the zone; add transfer to its 'allow'.`;
+    refuse(context, item, 'zones[].secondaries[].key', message);
+  }
+}
+
+/** A prefix names no server that could be notified or asked. */
+function refuseOfPrefix(item: Scope, text: string, context: ResolveContext): void {
+  for (const [path, action] of [
+    ['zones[].secondaries[].notify', 'notified'],
+    ['zones[].secondaries[].poll', 'asked'],
+  ] as const) {
+    if (!item.isMentioned(path) || item.get(path) !== true) continue;
+    const message = `the prefix '${text}' only permits transfers; list the address of each secondary that is to be ${action}.`;
+    refuse(context, item, path, message);
+  }
 }
 
 /** A signed message contains the name of its key alone: one name must mean one secret in all zones together. */

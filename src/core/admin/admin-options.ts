@@ -12,6 +12,12 @@ import type { Zone } from '../zones/zone.ts';
 type AdminStore = Pick<Store, 'tokens' | 'hosts' | 'history' | 'pending'>;
 export type AdminZone = Pick<Zone, 'apex' | 'ttl'>;
 
+export interface SecondariesOfZone {
+  /** The apex, with the final dot. */
+  readonly zone: string;
+  readonly secondaries: readonly string[];
+}
+
 export interface AdminOptions {
   /** Undefined: the configuration names none. It may be shared with other servers. */
   readonly store: AdminStore | undefined;
@@ -25,6 +31,8 @@ export interface AdminOptions {
   readonly read: (ownerName: DomainName) => Promise<ReadOutcome>;
   /** When tokens were used, those of the configuration too; absent: not known. */
   readonly uses?: Pick<TokenStore, 'lastUses'> | undefined;
+  /** The zone of a name and its secondaries, `address:port`, if this server is its primary and asks them. */
+  readonly secondariesOf?: ((ownerName: DomainName) => SecondariesOfZone | undefined) | undefined;
   /** Writes the buffered events of the history. */
   readonly flush?: (() => Promise<void>) | undefined;
   /** Milliseconds since 1970. */

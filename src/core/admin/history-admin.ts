@@ -1,18 +1,20 @@
 /** The history of hosts as an operator reads and deletes it, and pending updates. */
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
+import type { HistoryEvent } from '../history/history.ts';
+import type { HistoryStore } from '../history/history-store.ts';
 import { type AdminOptions, requireStore } from './admin-options.ts';
 import type { HistoryView, PastView } from './history-operations.ts';
 import type { PendingView, ServerStatus } from './server-operations.ts';
-import { eventView, hostView, isoTime, pendingUpdateView } from './views.ts';
+import { eventView, hostView, isoTime, pendingUpdateView, type ServedBy } from './views.ts';
 
 /** Pending updates that are listed one by one. */
 const MAX_LISTED_UPDATES = 100;
 
 export class HistoryAdmin {
-  readonly #options: Pick<AdminOptions, 'store' | 'flush'>;
+  readonly #options: Pick<AdminOptions, 'store' | 'flush' | 'secondariesOf'>;
 
-  constructor(options: Pick<AdminOptions, 'store' | 'flush'>) {
+  constructor(options: Pick<AdminOptions, 'store' | 'flush' | 'secondariesOf'>) {
     this.#options = options;
   }
 
@@ -20,14 +22,33 @@ export class HistoryAdmin {
   async history(ownerName: DomainName, limit: number, before?: string): Promise<HistoryView> {
     const history = await this.#flushed();
     const events = await history.read(ownerName, limit + 1, before);
+    const page = events.slice(0, limit);
+    const served = await this.#served(ownerName, page, history);
     const { lastSeen, repeats } = hostView(ownerName, undefined, 'none', await history.activity(ownerName));
     return {
       host: ownerName.toString(),
-      events: events.slice(0, limit).map(eventView),
+      events: page.map((event) => eventView(event, served.get(event.id))),
       more: events.length > limit,
       ...(lastSeen !== undefined && { lastSeen }),
       ...(repeats !== undefined && { repeats }),
     };
+  }
+
+  /** By the id of an event: the secondaries that were asked then, and when each first served it. */
+  async #served(
+    ownerName: DomainName,
+    events: readonly HistoryEvent[],
+    history: HistoryStore,
+  ): Promise<ReadonlyMap<string, ServedBy>> {
+    const served = new Map<string, { secondary: string; timeMs: number | undefined }[]>();
+    const of = this.#options.secondariesOf?.(ownerName);
+    if (of === undefined || of.secondaries.length === 0) return served;
+    for (const { eventId, secondary, timeMs } of await history.receipts(events, of.zone, of.secondaries)) {
+      const list = served.get(eventId) ?? [];
+      if (list.length === 0) served.set(eventId, list);
+      list.push({ secondary, timeMs });
+    }
+    return served;
   }
 
   /** The addresses that the host had at a time. @throws AppError as `history` */

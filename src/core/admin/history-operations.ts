@@ -26,6 +26,25 @@ const EVENT = {
       ),
       code: described({ type: 'string' }, 'Why it was refused or failed: a code of docs/errors.md.'),
       detail: described({ type: 'string' }, 'Further facts, like other types that were changed.'),
+      serial: described(
+        { type: 'integer' },
+        'Of a change in an embedded zone: the SOA serial that has it, or a later one that was published with it.',
+      ),
+      secondaries: described(
+        {
+          type: 'array',
+          items: object(
+            { secondary: described({ type: 'string' }, '`address:port`.') },
+            {
+              seconds: described(
+                { type: 'number' },
+                'From the change to the first answer that has it; absent: not yet.',
+              ),
+            },
+          ),
+        },
+        'The secondaries that were asked at that time, and when each served the change.',
+      ),
     },
   ),
   title: 'an event',

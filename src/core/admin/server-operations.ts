@@ -93,9 +93,19 @@ export const SERVER_OPERATIONS = {
           { anyOf: [{ type: 'integer' }, text(100)], title: 'an integer from 0 to 2147483647' },
           'The TTL in seconds. Without it: that of the host or the zone.',
         ),
+        wait: described(
+          { enum: ['secondaries'] },
+          'Waits until the secondaries of the zone serve the change, at most 8 seconds in all.',
+        ),
       },
     ),
-    result: object(LINES, { warning: { type: 'string' } }),
+    result: object(LINES, {
+      warning: { type: 'string' },
+      secondaries: described(
+        object({ served: { type: 'integer' }, listed: { type: 'integer' } }),
+        'How many secondaries serve the change, of those that are asked; after `wait`, in an embedded zone of a running server.',
+      ),
+    }),
     example: { fqdn: 'home.dyn.example.com', ips: ['192.0.2.1'], ttl: 300 },
   },
   delete: {

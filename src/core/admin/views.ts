@@ -107,7 +107,20 @@ export function hostView(
   };
 }
 
-export function eventView({ ownerName: _host, timeMs, ...event }: HistoryEvent): EventView {
+/** When each secondary first served an event; undefined: not yet. */
+export type ServedBy = readonly { readonly secondary: string; readonly timeMs: number | undefined }[];
+
+export function eventView({ ownerName: _host, timeMs, ...event }: HistoryEvent, served?: ServedBy): EventView {
   const published = [...(event.A?.after ?? []), ...(event.AAAA?.after ?? [])];
-  return { ...event, time: isoTime(timeMs), ...(published.some(isPrivate) && { private: true }) };
+  return {
+    ...event,
+    time: isoTime(timeMs),
+    ...(published.some(isPrivate) && { private: true }),
+    ...(served && {
+      secondaries: served.map(({ secondary, timeMs: servedMs }) => ({
+        secondary,
+        ...(servedMs !== undefined && { seconds: Math.max(0, servedMs - timeMs) / 1000 }),
+      })),
+    }),
+  };
 }

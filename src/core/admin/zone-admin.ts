@@ -38,6 +38,11 @@ export interface ZoneAdmin {
    * @throws AppError name-invalid, request-malformed if the serial is not later or the zone is served, conflict, primary-*
    */
   recoverZone(apex: DomainName, serial?: number): Promise<RecoveryReport>;
+  /**
+   * Deletes dynamic data that is kept and not served. @param type undefined: of all types. @returns RRsets deleted
+   * @throws AppError name-invalid where there is none, primary-*
+   */
+  discardUnserved(apex: DomainName, ownerName: DomainName, type: number | undefined): Promise<number>;
   /** Copies the databases, consistent while changes go on. @param file absolute path @throws AppError */
   backup(file: string): Promise<BackupReport>;
 }

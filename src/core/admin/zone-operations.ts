@@ -4,19 +4,53 @@ import { described, integer, object, text, type ValueOf, YES_NO } from './schema
 const ZONE_NAME = described(text(1024, 'the name of an embedded zone'), 'The apex of the zone.');
 const SERIAL = described({ type: 'integer' }, 'The SOA serial.');
 
+export const SECONDARY_STATES = [
+  'unknown',
+  'up-to-date',
+  'sent',
+  'behind',
+  'refused',
+  'ahead',
+  'not-answering',
+  'not-serving',
+] as const;
+
 const SECONDARY = {
   ...object(
     { endpoint: described({ type: 'string' }, '`address:port`.') },
     {
-      serial: described({ type: 'integer' }, 'The newest serial that it is known to hold; absent if it never asked.'),
+      state: described(
+        { enum: SECONDARY_STATES },
+        '`unknown`: it has not named its serial yet; `up-to-date`; `sent`: it is not asked and was sent the newest version; ' +
+          '`behind`; `refused`: it was sent a serial and still names an older one; `ahead`: its serial is later than ours; ' +
+          '`not-answering`; `not-serving`: it answers, but not for this zone.',
+      ),
+      text: described({ type: 'string' }, 'The state in words; completes "the secondary …".'),
+      stateSeconds: described({ type: 'number' }, 'Seconds since the state began.'),
+      serial: described({ type: 'integer' }, 'The serial that it named last; absent if it named none.'),
+      refusedSerial: described(
+        { type: 'integer' },
+        'The serial that it was sent and did not take, if the state is `refused`.',
+      ),
       behindSeconds: described(
         { type: 'number' },
-        'Seconds since the oldest commit that it does not hold; absent if it holds all, or never asked.',
+        'Seconds since the oldest commit that it does not hold; absent if it holds all, or named none.',
       ),
-      problem: described({ type: 'string' }, 'Its problem; completes "the secondary …".'),
+      answerSeconds: described({ type: 'number' }, 'Seconds since its last answer to a query; absent if it gave none.'),
+      problem: described({ type: 'string' }, 'Its problem with NOTIFY; completes "the secondary …".'),
     },
   ),
   title: 'a secondary',
+} as const;
+
+const UNSERVED = {
+  ...object({
+    name: described({ type: 'string' }, 'The owner name, with the final dot.'),
+    type: { type: 'string' },
+    records: described({ type: 'integer' }, 'Number of its records.'),
+    why: described({ type: 'string' }, 'What it collides with; completes "it is not served: …".'),
+  }),
+  title: 'an RRset that is kept and not served',
 } as const;
 
 export const EMBEDDED_ZONE = {
@@ -29,6 +63,11 @@ export const EMBEDDED_ZONE = {
     },
     {
       notServed: described({ type: 'string' }, 'Why the zone is not served, and what to do; absent if it is served.'),
+      unserved: described(
+        { type: 'array', items: UNSERVED },
+        'Dynamic RRsets that collide with static ones: the first 100. Absent if there is none.',
+      ),
+      unservedCount: { type: 'integer' },
     },
   ),
   title: 'an embedded zone',
@@ -135,6 +174,19 @@ export const ZONE_OPERATIONS = {
     ),
     result: RECOVERY_REPORT,
     example: { zone: 'dyn.example.com' },
+  },
+  discardUnserved: {
+    method: 'POST',
+    path: '/v1/zones/{zone}/discard',
+    allowed: 'operator',
+    summary:
+      'Deletes dynamic data that collides with static records, and is therefore kept and not served. Served data stays as it is.',
+    input: object(
+      { zone: ZONE_NAME, name: described(text(1024), 'The owner name.') },
+      { type: described(text(20, 'an RR type'), 'Without it: all types.') },
+    ),
+    result: object({ discarded: described({ type: 'integer' }, 'RRsets that were deleted.') }),
+    example: { zone: 'dyn.example.com', name: 'home.dyn.example.com', type: 'NS' },
   },
   backup: {
     method: 'POST',

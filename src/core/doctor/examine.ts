@@ -8,6 +8,7 @@ import { checkHttp, checkOutside } from './http.ts';
 import { checkNameservers } from './nameservers.ts';
 import { CHECKS, type DoctorSubject, type DoctorTools, type Finding } from './ports.ts';
 import { checkPrimary, readSerial } from './primary.ts';
+import { checkSecondaries } from './secondaries.ts';
 
 /** Returns all findings, in the order of `CHECKS`. */
 export async function examine(subject: DoctorSubject, tools: DoctorTools): Promise<Finding[]> {
@@ -22,6 +23,7 @@ export async function examine(subject: DoctorSubject, tools: DoctorTools): Promi
     ...primary.findings,
     ...delegation.findings,
     ...servers.findings,
+    ...checkSecondaries(subject.secondaries),
     ...(await checkHttp(subject, tools)),
     ...checkOutside(subject, servers.addresses),
     ...(primary.zone === undefined ? [] : await checkHosts(subject, tools)),

@@ -5,11 +5,21 @@
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import type { ResourceRecord } from '../../dns/rdata.ts';
+import type { SecondaryState } from '../admin/zone-operations.ts';
 import type { Clock } from '../timers.ts';
 import type { ZonePublisher } from '../zones/publisher.ts';
 
 /** The groups of checks, in the order of the report. */
-export const CHECKS = ['primary', 'key', 'clock', 'delegation', 'nameservers', 'http', 'outside'] as const;
+export const CHECKS = [
+  'primary',
+  'key',
+  'clock',
+  'delegation',
+  'nameservers',
+  'secondaries',
+  'http',
+  'outside',
+] as const;
 export type CheckName = (typeof CHECKS)[number];
 
 export type FindingStatus = 'ok' | 'warning' | 'problem' | 'not checked';
@@ -89,6 +99,16 @@ export interface DoctorSubject {
   readonly notServed?: string | undefined;
   /** Names of the zone that are known to be hosts. */
   readonly hosts?: readonly DomainName[];
+  /** See checkSecondaries. */
+  readonly secondaries?: readonly SecondaryState[] | 'unknown' | undefined;
+  /** Data of an embedded zone that is kept and not served, as the running server tells it. */
+  readonly unserved?: readonly UnservedData[];
+}
+
+export interface UnservedData {
+  readonly name: string;
+  readonly type: string;
+  readonly why: string;
 }
 
 /** The access to the network. */

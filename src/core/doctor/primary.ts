@@ -61,6 +61,14 @@ export async function checkPrimary(subject: DoctorSubject, tools: DoctorTools): 
       findings.push({ check: 'primary', status: 'problem', text: none, advice });
     }
   }
+  for (const { name, type, why } of subject.unserved ?? []) {
+    findings.push({
+      check: 'primary',
+      status: 'warning',
+      text: `The ${type} RRset of '${name}' is kept and not served: ${why}.`,
+      advice: `Remove the static records in the way and reload, or discard it: 'dyndns zone discard ${subject.zone} ${name} ${type}'.`,
+    });
+  }
   findings.push(await checkKey(subject, tools, zone !== undefined));
   findings.push(subject.primary.kind === 'embedded' ? ONE_CLOCK : judgeClocks(await tools.compareClocks()));
   return { findings, zone };

@@ -41,6 +41,9 @@ beforeEach(() => {
       failure === undefined ? method(...args) : Promise.reject(failure);
   store = Object.assign(Object.create(memory) as HistoryStore, {
     append: failing((events: Parameters<HistoryStore['append']>[0]) => memory.append(events)),
+    appendReceipts: failing((receipts: Parameters<HistoryStore['appendReceipts']>[0]) =>
+      memory.appendReceipts(receipts),
+    ),
     countRepeats: failing((counts: Parameters<HistoryStore['countRepeats']>[0]) => memory.countRepeats(counts)),
   });
   recorder = new HistoryRecorder({
@@ -65,6 +68,25 @@ describe('HistoryRecorder', () => {
     expect((await store.read(home, 10)).map(({ timeMs }) => timeMs)).toEqual([2, 1]);
     expect(await store.activity(home)).toEqual({ ownerName: home, repeats: 5, lastSeenMs: 7 });
     expect(calls).toEqual([]);
+  });
+
+  it('writes receipts with the events, and keeps those that the store did not take', async () => {
+    const receipt = (serial: number) => ({ zone: 'example.com.', secondary: '192.0.2.53:53', serial, timeMs: serial });
+    const served = async () => {
+      const events = [{ ...event(5), id: 'x', serial: 3 }];
+      return (await store.receipts(events, 'example.com.', ['192.0.2.53:53'])).map(({ timeMs }) => timeMs);
+    };
+    failure = new AppError('store-unreachable', 'away');
+    recorder.served(receipt(2));
+    await second();
+    recorder.served(receipt(7));
+    failure = undefined;
+    await second();
+    expect(await served()).toEqual([7]);
+    expect(warnings).toEqual([]);
+    for (let serial = 8; serial < 20_000; serial += 1) recorder.served(receipt(serial));
+    await recorder.close();
+    expect(await store.pruneReceipts(0, 1)).toBe(10_001);
   });
 
   it('an update of a client is a sign of life, unless it was refused', async () => {

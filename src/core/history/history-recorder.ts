@@ -1,11 +1,12 @@
 /**
- * Writes the history in the background: events in batches, repeats as counters once a second. A crash may lose the last
+ * Writes the history in the background: events and receipts in batches, repeats as counters once a second. A crash may lose the last
  * second. While the store is unreachable events wait; above a limit the oldest are lost, with a warning to the operator.
  */
 
 import { randomBytes } from 'node:crypto';
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
+import type { Receipt } from '../zones/secondaries.ts';
 import type { UpdateRecorder } from './history.ts';
 import { eventId, type HistoryEvent, isSignOfLife, type NewHistoryEvent } from './history.ts';
 import type { HistoryStore, RepeatCount } from './history-store.ts';
@@ -24,6 +25,7 @@ const FLUSH_MS = 1000;
 const BATCH = 1000;
 const MAX_WAITING = 50_000;
 const MAX_REPEATED = 100_000;
+const MAX_RECEIPTS = 10_000;
 
 /** Characters of a text; a store takes no longer ones, and events may wait in memory. */
 const LONGEST_TEXT = 500;
@@ -40,6 +42,7 @@ export class HistoryRecorder implements UpdateRecorder {
   readonly #random = randomBytes(10);
   #events: HistoryEvent[] = [];
   #repeats = new Map<string, Repeats>();
+  #receipts: Receipt[] = [];
   #sequence = 0;
   #lost = 0;
   /** Events that left the front of the list, written or lost. */
@@ -65,6 +68,12 @@ export class HistoryRecorder implements UpdateRecorder {
 
   repeat(ownerName: DomainName, timeMs: number): void {
     this.#seen(ownerName, timeMs, 1);
+    this.#flushLater();
+  }
+
+  /** A secondary serves a serial. While the store is unreachable, the latest receipts are lost above a limit. */
+  served(receipt: Receipt): void {
+    if (this.#receipts.length < MAX_RECEIPTS) this.#receipts.push(receipt);
     this.#flushLater();
   }
 
@@ -103,7 +112,7 @@ export class HistoryRecorder implements UpdateRecorder {
       this.#flushing = this.#flush().finally(() => {
         this.#flushing = undefined;
         this.#cancel = undefined;
-        if (this.#events.length > 0 || this.#repeats.size > 0) this.#flushLater();
+        if (this.#events.length > 0 || this.#repeats.size > 0 || this.#receipts.length > 0) this.#flushLater();
       });
     });
   }
@@ -113,6 +122,7 @@ export class HistoryRecorder implements UpdateRecorder {
     try {
       await this.#writeEvents();
       await this.#writeRepeats();
+      await this.#writeReceipts();
     } catch {
       // The store is unreachable; other calls report that.
       return;
@@ -137,6 +147,19 @@ export class HistoryRecorder implements UpdateRecorder {
       const left = Math.max(0, end - this.#removed);
       this.#events.splice(0, left);
       this.#removed += left;
+    }
+  }
+
+  async #writeReceipts(): Promise<void> {
+    const taken = this.#receipts;
+    if (taken.length === 0) return;
+    this.#receipts = [];
+    try {
+      await this.#options.store.appendReceipts(taken);
+    } catch (error) {
+      if (!isUnreachable(error)) return;
+      this.#receipts = [...taken, ...this.#receipts].slice(0, MAX_RECEIPTS);
+      throw error;
     }
   }
 

@@ -1,6 +1,8 @@
 /** Contract: where events and the activity of hosts are stored. See core/store.ts for durability and errors. */
 import type { DomainName } from '../../dns/name.ts';
-import type { HistoryEvent, HostActivity, PastAddresses } from './history.ts';
+import type { TimeStore } from '../believed-clock.ts';
+import type { Receipt } from '../zones/secondaries.ts';
+import type { EventReceipt, HistoryEvent, HostActivity, PastAddresses } from './history.ts';
 
 export interface RepeatCount {
   readonly ownerName: DomainName;
@@ -18,15 +20,36 @@ export interface HistorySize {
   readonly deleted: number;
 }
 
-export interface HistoryStore {
+export interface HistoryStore extends TimeStore {
   /** Stores all events or none. Ignores an event whose id is stored already. */
   append(events: readonly HistoryEvent[]): Promise<void>;
 
-  /** Adds to counters. After store-unreachable it is safe to call again, but repeats may count twice. */
+  /**
+   * Adds to counters. After store-unreachable it is safe to call again, but repeats may count twice. `lastSeenMs` does not go
+   * back, unless the stored one is more than a day later: then it was written by a wrong clock.
+   */
   countRepeats(counts: readonly RepeatCount[]): Promise<void>;
 
   /** The newest events of a host, newest first. @param before only events with smaller ids: the next page */
   read(ownerName: DomainName, limit: number, before?: string): Promise<readonly HistoryEvent[]>;
+
+  /**
+   * Stores receipts: they belong to a zone, a serial and a secondary, not to an event. After store-unreachable it is safe to
+   * call again; a receipt may then be stored twice.
+   */
+  appendReceipts(receipts: readonly Receipt[]): Promise<void>;
+
+  /**
+   * When secondaries served the events of a host: for each event with a serial and each of these secondaries that was asked at
+   * that time. The comparison of serials is that of RFC 1982 §3.2. In any order.
+   * @param events of one host and zone
+   * @param zone the apex, with the final dot
+   */
+  receipts(
+    events: readonly HistoryEvent[],
+    zone: string,
+    secondaries: readonly string[],
+  ): Promise<readonly EventReceipt[]>;
 
   activity(ownerName: DomainName): Promise<HostActivity | undefined>;
 
@@ -53,7 +76,7 @@ export interface HistoryStore {
 
   /**
    * Records that updates can arrive now. @returns since when they could without a pause; now, if the last record of any
-   * process is older than `pauseMs`
+   * process is older than `pauseMs`, or if it was written by a clock that was ahead
    */
   noteWatch(nowMs: number, pauseMs: number): Promise<number>;
 
@@ -62,6 +85,9 @@ export interface HistoryStore {
 
   /** Deletes events of all hosts that are older. @returns their number */
   prune(olderThanMs: number): Promise<number>;
+
+  /** Deletes receipts that are older, and the oldest ones beyond `maxReceipts`. @returns their number */
+  pruneReceipts(olderThanMs: number, maxReceipts: number): Promise<number>;
 
   /**
    * One step towards at most `maxEvents` of all hosts: deletes some of the oldest events of the hosts with the most. Does not

@@ -34,6 +34,8 @@ interface EventFacts {
   readonly code?: ErrorCode;
   /** Further facts in a few words, for example other types that were changed. */
   readonly detail?: string;
+  /** Of a change in a zone that this server is the primary of: the SOA serial that has it, or a later one. */
+  readonly serial?: number;
 }
 
 export interface NewHistoryEvent extends EventFacts {
@@ -53,6 +55,15 @@ export interface HostActivity {
   readonly repeats: number;
   /** The last update of a client that was accepted, even if it failed at the primary. */
   readonly lastSeenMs: number;
+}
+
+/** When a secondary first answered with the serial of an event, or with a later one. */
+export interface EventReceipt {
+  readonly eventId: string;
+  /** Its address and port. */
+  readonly secondary: string;
+  /** Milliseconds since 1970; undefined: not yet. */
+  readonly timeMs: number | undefined;
 }
 
 /** True where an event shows that the host's client is alive: its update was accepted, also where it failed at the primary. */

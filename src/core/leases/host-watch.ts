@@ -17,6 +17,7 @@ import { forEachInParallel } from '../parallel.ts';
 import type { PendingStore } from '../pending/pending-store.ts';
 import { PeriodicTask } from '../periodic-task.ts';
 import type { Timers } from '../timers.ts';
+import type { Turns } from '../updates/turns.ts';
 import type { UpdateAddresses } from '../updates/update-addresses.ts';
 import type { ZoneTable } from '../zones/zone.ts';
 import { endLease, type LeaseOutcome, leaseEvent } from './lease.ts';
@@ -37,6 +38,8 @@ export interface HostWatchOptions {
   readonly silent: (ownerName: DomainName, lastSeenMs: number, nowMs: number) => void;
   readonly warn: (text: string) => void;
   readonly timers: Timers;
+  /** Undefined: no other server uses the store. */
+  readonly turns?: Turns | undefined;
 }
 
 /** Between two checks; shorter where a host may be silent for less than four of them. */
@@ -167,7 +170,6 @@ export class HostWatch {
         return this.#reportFailure(ownerName, lastSeenMs, outcome);
       case 'ended':
         this.#failed.delete(ownerName.key);
-        await history.noteSilence(ownerName, 'lease-ended', lastSeenMs);
         this.#setDone('lease-ended', ownerName, lastSeenMs);
     }
   }

@@ -20,6 +20,8 @@ export function noticeSubject(notice: Notice): string {
       return `${host} could not be updated${notice.code === undefined ? '' : `: ${notice.code}`}`;
     case 'silent':
       return `${host} is silent`;
+    case 'secondary':
+      return `${host}: secondary ${notice.secondary?.place} ${notice.detail}`;
     case 'test':
       return 'Test of dyndns';
   }
@@ -46,6 +48,11 @@ export function noticeText(notice: Notice): string {
       const silentMs = timeMs - (lastSeenMs ?? timeMs);
       const since = new Date(lastSeenMs ?? timeMs).toISOString();
       return `${host} is silent: its last update was ${duration(silentMs)} ago (${since}).`;
+    }
+    case 'secondary': {
+      const { place, sinceMs } = notice.secondary ?? { place: '', sinceMs: timeMs };
+      const since = new Date(sinceMs).toISOString();
+      return oneLine(`The secondary ${place} of the zone ${host} ${detail}, since ${since}.`);
     }
     case 'test':
       return 'This is a test of dyndns. Deliveries to this webhook arrive.';

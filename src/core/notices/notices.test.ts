@@ -111,6 +111,24 @@ describe('notices of events', () => {
 });
 
 describe('the subject and text', () => {
+  it('of a secondary contain its state, and of which zone', () => {
+    const change = { apex: DomainName.parse('example.com'), secondary: '192.0.2.53:53', serial: 7, timeMs: 90_000 };
+    const condition = { state: 'refused', sinceMs: 60_000, text: 'refused the transfer of serial 8: it still has 7' };
+    maker.secondary({ ...change, kind: 'trouble', condition });
+    expect(sent).toMatchObject([
+      {
+        kind: 'secondary',
+        ownerName: change.apex,
+        protocol: 'watch',
+        secondary: { place: '192.0.2.53:53', state: 'refused', sinceMs: 60_000, serial: 7 },
+      },
+    ]);
+    expect(words()).toEqual([
+      'example.com: secondary 192.0.2.53:53 refused the transfer of serial 8: it still has 7',
+      'The secondary 192.0.2.53:53 of the zone example.com refused the transfer of serial 8: it still has 7, since 1970-01-01T00:01:00.000Z.',
+    ]);
+  });
+
   const words = () => [noticeSubject(sent.at(-1)!), noticeText(sent.at(-1)!)];
 
   it('of a change contain the addresses', () => {

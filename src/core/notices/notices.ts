@@ -1,5 +1,6 @@
 /**
- * Notices about events: addresses that changed, updates that could not be published, hosts that went silent. This file
+ * Notices about events: addresses that changed, updates that could not be published, hosts that went silent, secondaries that do
+ * not follow. This file
  * decides which events cause a notice; src/notify delivers it.
  *
  * Refusals are left out on purpose, because a client could cause any number of them. The exceptions need an operator:
@@ -12,16 +13,39 @@ import { type AddressStep, eventId, type NewHistoryEvent } from '../history/hist
 import { FAMILIES } from '../zones/family.ts';
 
 /** `test`: sent on request of an operator. */
-export type NoticeKind = 'changed' | 'failed' | 'silent' | 'test';
+export type NoticeKind = 'changed' | 'failed' | 'silent' | 'secondary' | 'test';
+
+/** What a notice says of a secondary. */
+export interface NoticeOfSecondary {
+  /** Its address and port. */
+  readonly place: string;
+  /** `up-to-date`: it has recovered. Else as in the status: `behind`, `refused`, `not-answering` and others. */
+  readonly state: string;
+  /** Milliseconds since 1970. */
+  readonly sinceMs: number;
+  /** The serial that it named last; undefined: none. */
+  readonly serial: number | undefined;
+}
+
+/** A secondary has a problem that lasts, or has recovered. */
+export interface ChangeOfSecondary {
+  readonly kind: 'trouble' | 'recovered';
+  readonly apex: DomainName;
+  readonly secondary: string;
+  readonly serial: number | undefined;
+  readonly timeMs: number;
+  readonly condition: { readonly state: string; readonly sinceMs: number; readonly text: string };
+}
 
 export interface Notice {
   /** Unique. Later notices of a process have greater ids, compared as strings. */
   readonly id: string;
   readonly kind: NoticeKind;
+  /** The host; of a notice about a secondary the apex of the zone. */
   readonly ownerName: DomainName;
   /** Milliseconds since 1970. */
   readonly timeMs: number;
-  /** As in the history; `watch` for a silent host. */
+  /** As in the history; `watch` for a silent host or a secondary. */
   readonly protocol: string;
   readonly actor: string;
   readonly source: string;
@@ -31,6 +55,7 @@ export interface Notice {
   readonly detail?: string;
   /** For a silent host: the time of its last accepted update, in milliseconds since 1970. */
   readonly lastSeenMs?: number;
+  readonly secondary?: NoticeOfSecondary;
 }
 
 /** The port that delivers notices. */
@@ -80,6 +105,16 @@ export class NoticeMaker {
   silent(ownerName: DomainName, lastSeenMs: number, nowMs: number): void {
     const who = { protocol: 'watch', actor: 'server', source: '' };
     this.#notices()?.send({ id: this.#id(nowMs), kind: 'silent', ownerName, timeMs: nowMs, ...who, lastSeenMs });
+  }
+
+  secondary({ apex, secondary, serial, timeMs, condition }: ChangeOfSecondary): void {
+    const { state, sinceMs, text } = condition;
+    this.#notices()?.send({
+      id: this.#id(timeMs),
+      ...{ kind: 'secondary', ownerName: apex, timeMs, protocol: 'watch', actor: 'server', source: '' },
+      detail: text,
+      secondary: { place: secondary, state, sinceMs, serial },
+    });
   }
 
   #isRepeated({ ownerName, timeMs, code, protocol }: NewHistoryEvent): boolean {

@@ -16,6 +16,7 @@ import { forEachInParallel } from '../parallel.ts';
 import { PeriodicTask } from '../periodic-task.ts';
 import type { Timers } from '../timers.ts';
 import type { FailedUpdate, PendingUpdates } from '../updates/pending-updates.ts';
+import { inTurn, type Turns } from '../updates/turns.ts';
 import type { UpdateQueue } from '../updates/update-queue.ts';
 import { FAMILIES, type Family } from '../zones/family.ts';
 import type { Zone, ZoneTable } from '../zones/zone.ts';
@@ -40,6 +41,8 @@ export interface PendingRetryOptions {
   readonly record?: (event: NewHistoryEvent) => void;
   readonly warn: (text: string) => void;
   readonly timers: Timers;
+  /** Undefined: no other server uses the store. */
+  readonly turns?: Turns | undefined;
 }
 
 const POLL_MS = 1_000;
@@ -112,6 +115,11 @@ export class PendingRetry implements PendingUpdates {
     );
   }
 
+  /** False: no update is pending, as far as this server has heard within the last second. */
+  get mayExist(): boolean {
+    return this.#log.mayExist;
+  }
+
   #mayHurry(): boolean {
     const { shared, timers } = this.#options;
     return this.#hurry && !shared && timers.now() - this.#hurriedMs >= HURRY_MS;
@@ -157,7 +165,7 @@ export class PendingRetry implements PendingUpdates {
 
   /** @param group one pending update, or some that belong to one site */
   async #retry(group: readonly [PendingUpdate, ...PendingUpdate[]]): Promise<void> {
-    const { store, zones, queue } = this.#options;
+    const { store, zones, queue, turns, timers, timeoutMs } = this.#options;
     const [first] = group;
     const zone = zones().find(first.ownerName);
     if (zone === undefined) {
@@ -169,7 +177,14 @@ export class PendingRetry implements PendingUpdates {
     const updates = first.site === undefined ? group : await store.listSite(first.site);
     const ofZone = updates.filter(({ ownerName }) => zones().find(ownerName) === zone);
     const names = [...new Map(ofZone.map(({ ownerName }) => [ownerName.key, ownerName])).values()];
-    await queue.runOwn(names, () => this.#retryInOrder(zone, ofZone));
+    await queue.runOwn(names, async () => {
+      const outcome = await inTurn(turns, names, () => this.#retryInOrder(zone, ofZone));
+      if (outcome !== 'taken') return;
+      // A live update of one of the names may be in flight at another server; it is over soon, and may end these.
+      for (const pending of ofZone) {
+        await store.postpone(pending, timers.now() + timeoutMs(), pending.lastError ?? 'contended');
+      }
+    });
   }
 
   /** Its zone is not configured: any more, or for the moment. */

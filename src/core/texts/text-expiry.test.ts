@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { testQueue } from '../../../test/support/address-updates.ts';
-import { ManualTimers } from '../../../test/support/manual-timers.ts';
+import { ManualTimers, turns } from '../../../test/support/manual-timers.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -9,6 +9,8 @@ import type { ZoneEdit } from '../../dns/zone-change.ts';
 import { openMemoryStore } from '../../store/memory.ts';
 import { AppError } from '../errors.ts';
 import { publishTexts } from '../updates/publish-texts.ts';
+import type { TurnStore } from '../updates/turn-store.ts';
+import { Turns } from '../updates/turns.ts';
 import type { UpdateQueue } from '../updates/update-queue.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import { TextKeeper } from './text-expiry.ts';
@@ -49,9 +51,17 @@ beforeEach(() => {
 });
 afterEach(() => Promise.all(keepers.map((keeper) => keeper.close())));
 
-function start(of = store): TextKeeper {
+function start(of = store, shared?: Turns): TextKeeper {
   const warn = (text: string) => void warnings.push(text);
-  const keeper = new TextKeeper({ store: of, queue, zones: () => zones, timeoutMs: () => 1000, warn, timers });
+  const keeper = new TextKeeper({
+    store: of,
+    queue,
+    zones: () => zones,
+    timeoutMs: () => 1000,
+    warn,
+    timers,
+    turns: shared,
+  });
   keepers.push(keeper);
   keeper.start();
   return keeper;
@@ -156,6 +166,58 @@ describe('TXT values that were written here', () => {
     start();
     await pass(2 * MINUTE_MS);
     expect(removals).toBe(20);
+  });
+});
+
+describe('two servers that share a store', () => {
+  /** The turns of one server; their store has a clock of its own. */
+  const turnsOf = (shared: TurnStore) => {
+    const after = (delayMs: number, call: () => void) => {
+      const timer = setTimeout(call, delayMs);
+      return () => clearTimeout(timer);
+    };
+    const clock = () => performance.now();
+    return new Turns({ store: shared, timeoutMs: () => 10_000, clock, timers: { after } });
+  };
+
+  it('a value that one writes again while the other removes it is there afterwards', async () => {
+    const shared = openMemoryStore().turns;
+    await write('a', 60);
+    timers.nowMs += MINUTE_MS;
+    const { publisher } = zone;
+    const publish = publisher.publish.bind(publisher);
+    let release = () => {};
+    let isHeld = false;
+    publisher.publish = async (change, deadlineMs) => {
+      isHeld = true;
+      await new Promise<void>((resolve) => (release = resolve));
+      return publish(change, deadlineMs);
+    };
+    start(store, turnsOf(shared));
+    await timers.pass(0);
+    expect(isHeld).toBe(true);
+    const other = { ...zone, publisher: new MemoryPublisher(memory) };
+    const log = new TextRecords(store, timers.now, turnsOf(shared));
+    const edited = { kind: 'add', text: 'a' } as const;
+    const publication = { zone: other, ownerName: name, edit: edited, log, removeAfterSeconds: 600 };
+    const writing = publishTexts({ ...publication, clock: queue.clock }, performance.now() + 10_000);
+    await turns();
+    release();
+    await Promise.all([writing, timers.pass(0)]);
+    expect(texts()).toEqual(['a']);
+    expect(await kept()).toEqual(['a']);
+  });
+
+  it('a value that one has just written is not removed by the other, whatever its clock says', async () => {
+    const shared = openMemoryStore().turns;
+    const log = new TextRecords(store, timers.now, turnsOf(shared));
+    const edited = { kind: 'add', text: 'a' } as const;
+    const publication = { zone, ownerName: name, edit: edited, log, removeAfterSeconds: 60, clock: queue.clock };
+    await publishTexts(publication, performance.now() + 10_000);
+    timers.nowMs += 365 * 24 * 60 * MINUTE_MS;
+    start(store, turnsOf(shared));
+    await timers.pass(0);
+    expect(texts()).toEqual(['a']);
   });
 });
 

@@ -8,6 +8,7 @@ import { forEachInParallel } from '../parallel.ts';
 import { PeriodicTask } from '../periodic-task.ts';
 import type { Timers } from '../timers.ts';
 import { publishTexts } from '../updates/publish-texts.ts';
+import { inTurn, type Turn, type Turns } from '../updates/turns.ts';
 import type { UpdateQueue } from '../updates/update-queue.ts';
 import type { ZoneTable } from '../zones/zone.ts';
 import type { StoredText, TextStore } from './text-store.ts';
@@ -21,6 +22,8 @@ export interface TextKeeperOptions {
   readonly timeoutMs: () => number;
   readonly warn: (text: string) => void;
   readonly timers: Timers;
+  /** Undefined: no other server uses the store. */
+  readonly turns?: Turns | undefined;
 }
 
 const POLL_MS = 60_000;
@@ -66,11 +69,14 @@ export class TextKeeper {
   }
 
   async #removeAll(due: readonly StoredText[]): Promise<void> {
+    const { queue, turns } = this.#options;
     const failures: string[] = [];
     await forEachInParallel(due, PARALLEL, async (stored) => {
       if (this.#polling.isClosed) return;
       try {
-        await this.#options.queue.runOwn([stored.ownerName], () => this.#remove(stored));
+        const names = [stored.ownerName];
+        // A value whose turn is taken comes again when its time in the store is over.
+        await queue.runOwn(names, () => inTurn(turns, names, (turn) => this.#remove(stored, turn)));
       } catch (error) {
         const why = error instanceof AppError ? error.logText : String(error);
         failures.push(`of ${stored.ownerName}: ${why}`);
@@ -81,7 +87,7 @@ export class TextKeeper {
   }
 
   /** @throws AppError */
-  async #remove({ ownerName, text, addedMs, removeAtMs }: StoredText): Promise<void> {
+  async #remove({ ownerName, text, addedMs, removeAtMs }: StoredText, turn: Turn | undefined): Promise<void> {
     const { store, zones, timers, timeoutMs, queue } = this.#options;
     const current = (await store.at(ownerName)).find((stored) => stored.text === text);
     // Otherwise a client has written or removed it since.
@@ -94,7 +100,7 @@ export class TextKeeper {
     const { clock } = queue;
     const publication = { zone, ownerName, edit: { kind: 'remove', text }, removeAfterSeconds: 0, clock } as const;
     try {
-      await publishTexts(publication, clock() + timeoutMs());
+      await publishTexts(publication, turn?.deadlineMs ?? clock() + timeoutMs());
     } catch (error) {
       // A CNAME or a delegation hides the value: nothing is left to remove.
       if (!(error instanceof AppError && error.code === 'conflict')) throw error;

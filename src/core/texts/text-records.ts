@@ -6,15 +6,19 @@
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
 import type { TextLog } from '../updates/publish-texts.ts';
+import type { Turns } from '../updates/turns.ts';
 import type { TextStore } from './text-store.ts';
 
 export class TextRecords implements TextLog {
   readonly #store: TextStore;
   readonly #now: () => number;
+  readonly #turns: Turns | undefined;
 
-  constructor(store: TextStore, now: () => number) {
+  /** @param turns undefined: no other server uses the store */
+  constructor(store: TextStore, now: () => number, turns?: Turns) {
     this.#store = store;
     this.#now = now;
+    this.#turns = turns;
   }
 
   async known(ownerName: DomainName): Promise<readonly string[]> {
@@ -22,6 +26,8 @@ export class TextRecords implements TextLog {
   }
 
   async adding(ownerName: DomainName, text: string, removeAfterSeconds: number): Promise<void> {
+    // The value may be there and have expired: another server may be about to remove it.
+    await this.#turns?.announce([ownerName]);
     const nowMs = this.#now();
     // Values of the same millisecond need an order as well.
     const newestMs = (await this.#store.at(ownerName)).at(-1)?.addedMs ?? 0;

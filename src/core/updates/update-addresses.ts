@@ -33,15 +33,23 @@ export function hasPrivateAddress({ A, AAAA, members }: AddressUpdate): boolean 
   );
 }
 
+/** Waits for the turn of these names (turns.ts). Never rejects; no promise where there is nothing to wait for. */
+export type Announce = (ownerNames: readonly DomainName[]) => Promise<void> | undefined;
+
 export class UpdateAddresses {
   /** In whose order each update is published. */
   readonly queue: UpdateQueue;
   readonly #pending: PendingUpdates | undefined;
+  readonly #announce: Announce | undefined;
 
-  /** @param pending gets the result of each update, within its order */
-  constructor(queue: UpdateQueue, pending?: PendingUpdates) {
+  /**
+   * @param pending gets the result of each update, within its order
+   * @param announce called before an update of a client or an operator is published; absent: no other server has a part in it
+   */
+  constructor(queue: UpdateQueue, pending?: PendingUpdates, announce?: Announce) {
     this.queue = queue;
     this.#pending = pending;
+    this.#announce = announce;
   }
 
   /**
@@ -63,6 +71,8 @@ export class UpdateAddresses {
       plan: (beliefs) => planUpdate(update, beliefs, changeRefused),
       beliefs: undefined,
     };
+    const turn = isDryRun || origin === 'server' ? undefined : this.#announce?.(change.names);
+    if (turn !== undefined) await turn;
     try {
       const result = await publishNames(change);
       const settled = isDryRun ? undefined : this.#settled(update);
@@ -119,6 +129,8 @@ export class UpdateAddresses {
       },
       beliefs: undefined,
     };
+    const turn = isDryRun || origin === 'server' ? undefined : this.#announce?.(change.names);
+    if (turn !== undefined) await turn;
     try {
       const results = await publishNames(change);
       if (!isDryRun) await Promise.all(updates.map((update) => this.#settled(update)));

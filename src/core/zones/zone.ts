@@ -3,6 +3,7 @@ import { type DomainName, findNearestAncestor } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
 import type { AddressPolicy } from './address-policy.ts';
 import type { ZonePublisher } from './publisher.ts';
+import type { ZoneSecondaries } from './secondaries.ts';
 
 export interface TtlRule {
   /** Seconds. */
@@ -14,6 +15,8 @@ export interface TtlRule {
 export interface Zone {
   readonly apex: DomainName;
   readonly publisher: ZonePublisher;
+  /** Absent for a zone of another primary, whose secondaries are not known. */
+  readonly secondaries?: ZoneSecondaries;
   readonly ttl: TtlRule;
   /** May A and AAAA of the zone's own name be changed by clients? */
   readonly apexAllowed: boolean;

@@ -37,7 +37,8 @@ export const originalProtocol: Protocol = {
 async function updateByPath(request: DoorRequest, services: Services): Promise<DoorReply> {
   const context = await authenticate(request, services);
   const { fqdn, ip_1, ip_2 } = request.path;
-  return changeAddresses({ fqdn, ips: [ip_1, ip_2] }, context, services);
+  const { wait } = request.parameters;
+  return changeAddresses({ fqdn, ips: [ip_1, ip_2], wait }, context, services);
 }
 
 async function updateByQuery(request: DoorRequest, services: Services): Promise<DoorReply> {
@@ -50,7 +51,8 @@ async function updateByQuery(request: DoorRequest, services: Services): Promise<
 
 async function deleteByPath(request: DoorRequest, services: Services): Promise<DoorReply> {
   const context = await authenticate(request, services);
-  return deleteAddresses(request.path['fqdn'], context, services);
+  const { wait } = request.parameters;
+  return deleteAddresses({ fqdn: request.path['fqdn'], wait }, context, services);
 }
 
 async function check(request: DoorRequest, services: Services): Promise<DoorReply> {

@@ -33,6 +33,7 @@ export interface UpdateParameters extends NameParameters {
   readonly ipv6?: string | undefined;
   readonly ttl?: string | undefined;
   readonly dry_run?: string | undefined;
+  readonly wait?: string | undefined;
 }
 
 const QUERY_PARAMETERS: ReadonlySet<string> = new Set([
@@ -46,6 +47,7 @@ const QUERY_PARAMETERS: ReadonlySet<string> = new Set([
   'ipv6',
   'ttl',
   DRY_RUN,
+  'wait',
 ]);
 
 /** @throws AppError request-malformed for a parameter that the original does not have */
@@ -139,6 +141,15 @@ export function parseTtl(text: string | undefined): number | undefined {
     `int_parsing: Input should be a valid integer, unable to parse string as an integer (${oneLine(text)}).`,
     { logText: 'int_parsing: the TTL is not an integer.' },
   );
+}
+
+/** Whether the reply waits for the secondaries of the zone. @throws AppError request-malformed */
+export function parseWait(text: string | undefined): boolean {
+  if (text === undefined || text === '') return false;
+  if (text === 'secondaries') return true;
+  throw new AppError('request-malformed', `literal_error: "wait" must be "secondaries", not "${oneLine(text)}".`, {
+    logText: 'literal_error: "wait" must be "secondaries".',
+  });
 }
 
 /** The sign and the digits of a number, without leading zeros; undefined for another text. */

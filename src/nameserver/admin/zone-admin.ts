@@ -11,7 +11,7 @@ import type {
 import { AppError } from '../../core/errors.ts';
 import { formatEndpoint } from '../../dns/endpoint.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { RRType } from '../../dns/rdata.ts';
+import { formatRRType, RRType } from '../../dns/rdata.ts';
 import { serialIsLater } from '../../dns/serial.ts';
 import type { Committer } from '../journal/committer.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -20,10 +20,13 @@ import { ZoneWriter } from '../journal/zone-writer.ts';
 import type { SecondaryStatus } from '../notify/notify.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
-import { soaSerial, withSerial, type ZoneVersion } from '../zone/zone-version.ts';
+import type { ZoneLimits } from '../zone/limits.ts';
+import { listUnserved, UnservedEditor } from '../zone/unserved.ts';
+import { nameOf, soaSerial, withSerial, type ZoneVersion } from '../zone/zone-version.ts';
+import { importProblem, planImport } from './import-changes.ts';
 import { TimeSlices } from './time-slices.ts';
 import { exportVersion } from './zone-export.ts';
-import { type ImportedName, ImportTally, planName, readImportedZone, takeSerial } from './zone-import.ts';
+import { type ImportedName, type ImportTally, planName, readImportedZone, takeSerial } from './zone-import.ts';
 
 export interface ZoneAdminParts {
   readonly zones: () => ReadonlyMap<string, EmbeddedZone>;
@@ -33,12 +36,15 @@ export interface ZoneAdminParts {
   readonly committer: Committer;
   readonly journal: Journal;
   readonly secondaries: () => readonly SecondaryStatus[];
+  readonly limits: () => ZoneLimits;
 }
 
 /** Time limit of one commit. */
 const COMMIT_TIMEOUT_MS = 60_000;
 /** Maximum number of names in one commit of an import: queries wait while it is prepared. */
 const IMPORT_STEP = 5000;
+/** Unserved RRsets that a state lists. */
+const MAX_UNSERVED = 100;
 /** In characters; a zone with a million hosts has about 40 million. */
 const MAX_FILE = 256 * 1024 * 1024;
 
@@ -56,6 +62,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
       serial: published.serial,
       names: published.nodes.size,
       secondaries: secondaries.filter(({ zone }) => zone.equals(apex)).map(secondaryState),
+      ...unservedState(published),
     }));
     const withheld = this.#parts.withheld().map((zone) => ({
       zone: zone.apex.toString(),
@@ -84,24 +91,12 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
   ): Promise<ZoneImportReport> {
     const zone = this.#find(apex);
     const slices = new TimeSlices();
-    const { names, serial, tally } = await readImportedZone(await wholeText(text), apex, slices);
-    const changes: ImportedName[] = [];
-    const compare = async (imported: ImportedName) => {
-      const { published } = zone;
-      const part = new ImportTally();
-      const statics = published.statics.get(imported.key);
-      const edits = planName(imported, published.find(imported.key), statics, { replace, tally: part });
-      if (edits.length > 0 && !dryRun) changes.push(imported);
-      else tally.add(part);
-      if (slices.over) await slices.next();
-    };
-    for (const imported of names.values()) await compare(imported);
-    if (replace) {
-      for (const { key, wireText, rrsets } of zone.published.nodes.values()) {
-        if (rrsets.length > 0 && !names.has(key)) await compare({ key, wireText, rrsets: [] });
-      }
-    }
-    if (!dryRun) await this.#import(zone, changes, serial, { replace, tally });
+    const imported = await readImportedZone(await wholeText(text), apex, slices);
+    const { serial, tally } = imported;
+    const plan = await planImport(zone, imported, replace, this.#parts.limits(), slices);
+    tally.add(plan.unchanged);
+    if (dryRun) tally.add(plan.changed);
+    else await this.#import(zone, plan.changes, serial, { replace, tally });
     return tally.report(zone.published.serial);
   }
 
@@ -113,14 +108,21 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     options: { readonly replace: boolean; readonly tally: ImportTally },
   ): Promise<void> {
     const writer = new ZoneWriter(zone, this.#parts.committer);
+    const limits = this.#parts.limits();
     for (let at = 0; at === 0 || at < changes.length; at += IMPORT_STEP) {
+      const names = changes.slice(at, at + IMPORT_STEP);
       const importStep = (draft: ZoneDraft) => {
+        const mark = draft.mark();
         if (at === 0 && serial !== undefined) takeSerial(draft, serial);
-        for (const imported of changes.slice(at, at + IMPORT_STEP)) {
+        for (const imported of names) {
           const { key } = imported;
           const edits = planName(imported, draft.find(key), draft.statics.get(key), options);
           for (const rrset of edits) draft.setRRset(imported, rrset);
         }
+        // Others may have changed the zone since the plan was made.
+        const keys = names.map(({ key }) => key);
+        const why = importProblem(mark, draft, keys, limits);
+        if (why !== undefined) throw new AppError('conflict', `Other changes came meanwhile: ${why}.`);
       };
       await writer.change(importStep, performance.now() + COMMIT_TIMEOUT_MS).catch((error: unknown) => {
         if (!(error instanceof AppError) || at === 0) throw error;
@@ -147,6 +149,17 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
       }
       draft.setRRset(apex, { ...soa, rdatas: [withSerial(soa.rdatas[0]!, serial)] });
       return { before, serial };
+    }, performance.now() + COMMIT_TIMEOUT_MS);
+  }
+
+  async discardUnserved(apex: DomainName, ownerName: DomainName, type: number | undefined): Promise<number> {
+    const writer = new ZoneWriter(this.#find(apex), this.#parts.committer);
+    return writer.change((draft) => {
+      const count = new UnservedEditor(draft).discard(ownerName.key, type);
+      if (count > 0) return count;
+      const names = [...draft.unserved.values()].slice(0, MAX_UNSERVED).map(({ wireText }) => nameOf(wireText));
+      const all = names.length === 0 ? 'There is none in this zone.' : `There is at: ${names.join(', ')}`;
+      throw new AppError('name-invalid', `'${ownerName}' has no data of this type that is kept and not served. ${all}`);
     }, performance.now() + COMMIT_TIMEOUT_MS);
   }
 
@@ -186,6 +199,15 @@ async function* exportReadable(version: ZoneVersion, comment: string): AsyncGene
   yield* exportVersion(version);
 }
 
+function unservedState(version: ZoneVersion): Pick<ZoneState, 'unserved' | 'unservedCount'> {
+  if (version.unserved.size === 0) return {};
+  const unserved = [...listUnserved(version)];
+  const shown = unserved.slice(0, MAX_UNSERVED).map(({ ownerName, type, records, why }) => {
+    return { name: ownerName.toString(), type: formatRRType(type), records, why };
+  });
+  return { unserved: shown, unservedCount: unserved.length };
+}
+
 /** @throws AppError request-malformed if it is too long */
 async function wholeText(pieces: AsyncIterable<string>): Promise<string> {
   let text = '';
@@ -198,11 +220,19 @@ async function wholeText(pieces: AsyncIterable<string>): Promise<string> {
   return text;
 }
 
-function secondaryState({ address, port, held, behindSinceMs, problem }: SecondaryStatus): SecondaryState {
+function secondaryState(status: SecondaryStatus): SecondaryState {
+  const { address, port, held, behindSinceMs, answeredMs, problem, condition } = status;
+  const { state, text, sinceMs, refusedSerial } = condition;
+  const secondsSince = (timeMs: number) => Math.max(0, (Date.now() - timeMs) / 1000);
   return {
     endpoint: formatEndpoint({ host: address, port }),
+    state,
+    text,
+    stateSeconds: secondsSince(sinceMs),
     ...(held && { serial: held.serial }),
-    ...(behindSinceMs !== undefined && { behindSeconds: Math.max(0, (Date.now() - behindSinceMs) / 1000) }),
+    ...(refusedSerial !== undefined && { refusedSerial }),
+    ...(behindSinceMs !== undefined && { behindSeconds: secondsSince(behindSinceMs) }),
+    ...(answeredMs !== undefined && { answerSeconds: secondsSince(answeredMs) }),
     ...(problem !== undefined && { problem }),
   };
 }

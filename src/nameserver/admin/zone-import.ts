@@ -7,6 +7,7 @@ import type { ZoneImportReport } from '../../core/admin/zone-admin.ts';
 import { AppError } from '../../core/errors.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType } from '../../dns/rdata.ts';
+import { rdataKey } from '../../dns/rdata-canonical.ts';
 import { serialIsLater } from '../../dns/serial.ts';
 import { formatPlace, ZoneFileError, type ZoneFileRecord, zoneFileRecords } from '../../dns/zone-file/zone-file.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
@@ -69,7 +70,7 @@ export class ImportTally {
 /** Reads a whole zone file. @throws AppError request-malformed with the line and advice */
 export async function readImportedZone(text: string, apex: DomainName, slices: TimeSlices): Promise<ImportedZone> {
   const tally = new ImportTally();
-  const names = new Map<string, ImportedName & { readonly rrsets: ZoneRRset[] }>();
+  const names = new Map<string, NameBuilder>();
   let serial: number | undefined;
   let lastSigned: string | undefined;
   try {
@@ -87,10 +88,10 @@ export async function readImportedZone(text: string, apex: DomainName, slices: T
       } else {
         let name = names.get(key);
         if (name === undefined) {
-          name = { key, wireText: ownerName.wireText, rrsets: [] };
+          name = new NameBuilder(ownerName);
           names.set(key, name);
         }
-        addRecord(name.rrsets, record);
+        name.add(record);
       }
       if (slices.over) await slices.next();
     }
@@ -106,17 +107,58 @@ function outOfZone(record: ZoneFileRecord, apex: DomainName): AppError {
   return new AppError('request-malformed', text);
 }
 
-/** If the TTLs of an RRset differ, the lowest is used (RFC 2181 §5.2). */
-function addRecord(rrsets: ZoneRRset[], { type, ttl, rdata }: ZoneFileRecord): void {
-  const member = rdataText(rdata);
-  const at = rrsets.findIndex((rrset) => rrset.type === type);
-  if (at < 0) {
-    rrsets.push({ type, ttl, rdatas: [member] });
-    return;
+/** Searches in more than so many RRsets or records use an index, so that reading a file is linear. */
+const FEW = 8;
+
+interface RRsetBuilder {
+  readonly type: number;
+  ttl: number;
+  readonly rdatas: string[];
+  keys: Set<string> | undefined;
+}
+
+/** Collects the records of one name. */
+class NameBuilder implements ImportedName {
+  readonly key: string;
+  readonly wireText: string;
+  readonly rrsets: RRsetBuilder[] = [];
+  #byType: Map<number, RRsetBuilder> | undefined;
+
+  constructor({ key, wireText }: DomainName) {
+    this.key = key;
+    this.wireText = wireText;
   }
-  const rrset = rrsets[at]!;
-  const rdatas = rrset.rdatas.includes(member) ? rrset.rdatas : [...rrset.rdatas, member];
-  rrsets[at] = { type, ttl: Math.min(ttl, rrset.ttl), rdatas };
+
+  /** If the TTLs of an RRset differ, the lowest is used (RFC 2181 §5.2). */
+  add({ type, ttl, rdata }: ZoneFileRecord): void {
+    const member = rdataText(rdata);
+    const rrset = this.#find(type);
+    if (rrset === undefined) {
+      const added = { type, ttl, rdatas: [member], keys: undefined };
+      this.rrsets.push(added);
+      this.#byType?.set(type, added);
+      return;
+    }
+    if (!hasMember(rrset, member)) {
+      rrset.rdatas.push(member);
+      rrset.keys?.add(rdataKey(type, member));
+    }
+    rrset.ttl = Math.min(ttl, rrset.ttl);
+  }
+
+  #find(type: number): RRsetBuilder | undefined {
+    if (this.rrsets.length <= FEW) return this.rrsets.find((rrset) => rrset.type === type);
+    this.#byType ??= new Map(this.rrsets.map((rrset) => [rrset.type, rrset]));
+    return this.#byType.get(type);
+  }
+}
+
+function hasMember(rrset: RRsetBuilder, member: string): boolean {
+  const { type, rdatas } = rrset;
+  const key = rdataKey(type, member);
+  if (rdatas.length <= FEW) return rdatas.some((rdata) => rdataKey(type, rdata) === key);
+  rrset.keys ??= new Set(rdatas.map((rdata) => rdataKey(type, rdata)));
+  return rrset.keys.has(key);
 }
 
 /**
@@ -132,8 +174,9 @@ export function planName(
   const edits: ZoneRRset[] = [];
   const present = new Map((node?.rrsets ?? []).map((rrset) => [rrset.type, rrset]));
   if (replace) {
+    const inFile = new Set(imported.rrsets.map(({ type }) => type));
     for (const { type } of node?.rrsets ?? []) {
-      if (type === RRType.SOA || statics?.has(type) || imported.rrsets.some((rrset) => rrset.type === type)) continue;
+      if (type === RRType.SOA || statics?.has(type) || inFile.has(type)) continue;
       edits.push({ type, ttl: 0, rdatas: [] });
       present.delete(type);
       tally.removed += 1;
@@ -146,7 +189,7 @@ export function planName(
     if (statics?.has(type)) {
       if (current !== undefined && sameRRset(current, rrset)) tally.unchanged += 1;
       else skip('set by the configuration');
-    } else if ([...present.keys()].some((other) => (other === RRType.CNAME) !== (type === RRType.CNAME))) {
+    } else if (type === RRType.CNAME ? present.size > (current === undefined ? 0 : 1) : present.has(RRType.CNAME)) {
       skip('a CNAME and other data cannot be at the same name');
     } else if (SINGLE_TYPES.has(type) && rrset.rdatas.length > 1) {
       skip('a name can have only one record of this type');
@@ -156,7 +199,7 @@ export function planName(
       if (current === undefined) tally.added += 1;
       else tally.changed += 1;
       present.set(type, rrset);
-      edits.push(rrset);
+      edits.push({ type, ttl: rrset.ttl, rdatas: rrset.rdatas });
     }
   }
   return edits;
@@ -170,5 +213,7 @@ export function takeSerial(draft: ZoneDraft, serial: number): void {
 }
 
 function sameRRset(a: ZoneRRset, b: ZoneRRset): boolean {
-  return a.ttl === b.ttl && a.rdatas.length === b.rdatas.length && a.rdatas.every((rdata) => b.rdatas.includes(rdata));
+  if (a.ttl !== b.ttl || a.rdatas.length !== b.rdatas.length) return false;
+  const members = new Set(a.rdatas.map((rdata) => rdataKey(a.type, rdata)));
+  return b.rdatas.every((rdata) => members.has(rdataKey(b.type, rdata)));
 }

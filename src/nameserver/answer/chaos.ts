@@ -5,7 +5,7 @@
 import { RRClass, RRType } from '../../dns/rdata.ts';
 import { Rcode } from '../../dns/wire/message.ts';
 import { type Answer, errorAnswer } from './answer.ts';
-import type { Query } from './query.ts';
+import type { Question } from './query.ts';
 
 /** A server's texts about itself; undefined: not disclosed. */
 export interface ServerIdentity {
@@ -15,7 +15,7 @@ export interface ServerIdentity {
   readonly chaosVersion: string | undefined;
 }
 
-export function answerChaos({ key, wireText, qtype }: Query, { chaosVersion, nsid }: ServerIdentity): Answer {
+export function answerChaos({ key, wireText, qtype }: Question, { chaosVersion, nsid }: ServerIdentity): Answer {
   const isVersion = key === '\x07version\x04bind\0' || key === '\x07version\x06server\0';
   const isIdentity = key === '\x02id\x06server\0' || key === '\x08hostname\x04bind\0';
   const text = isVersion ? chaosVersion : isIdentity ? nsid : undefined;

@@ -5,19 +5,9 @@
 import { lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { HEADER_OCTETS } from './dns-service.ts';
+import { emptyRequestEdns, type RequestEdns, readOption } from './request-edns.ts';
 
-export interface QueryEdns {
-  readonly udpPayloadSize: number;
-  readonly version: number;
-  /** The DO flag (RFC 3225 §3). */
-  readonly dnssecOk: boolean;
-  /** True if the NSID option is present (RFC 5001 §2.1). */
-  readonly nsid: boolean;
-  /** The octets of the COOKIE option (RFC 7873 §4). */
-  readonly cookie: Uint8Array | undefined;
-}
-
-export interface Query {
+export interface Question {
   /** `DomainName.wireText` and `key` of QNAME. */
   readonly wireText: string;
   readonly key: string;
@@ -25,11 +15,11 @@ export interface Query {
   readonly qclass: number;
   /** Offset in the message of the end of the question. */
   readonly questionEnd: number;
-  readonly edns: QueryEdns | undefined;
 }
 
-/** EDNS option codes (RFC 5001, RFC 7873). */
-export const EdnsOption = { NSID: 3, COOKIE: 10 } as const;
+export interface Query extends Question {
+  readonly edns: RequestEdns | undefined;
+}
 
 /** Undefined for a message that does not have this simple form. */
 export function readQuery(octets: Uint8Array): Query | undefined {
@@ -45,7 +35,7 @@ export function readQuery(octets: Uint8Array): Query | undefined {
 }
 
 /** The first question; undefined if its name is compressed or too long. */
-export function readQuestion(octets: Uint8Array): Omit<Query, 'edns'> | undefined {
+export function readQuestion(octets: Uint8Array): Question | undefined {
   let at = HEADER_OCTETS;
   for (;;) {
     const length = octets[at];
@@ -62,23 +52,18 @@ export function readQuestion(octets: Uint8Array): Omit<Query, 'edns'> | undefine
 }
 
 /** An OPT record that reaches from `at` to the end of the message. */
-function readOpt(octets: Uint8Array, at: number): QueryEdns | undefined {
+function readOpt(octets: Uint8Array, at: number): RequestEdns | undefined {
   const u16 = (offset: number) => (octets[offset]! << 8) | octets[offset + 1]!;
   if (octets.length < at + 11 || octets[at] !== 0 || u16(at + 1) !== RRType.OPT) return undefined;
   if (u16(at + 9) !== octets.length - at - 11) return undefined;
-  let nsid = false;
-  let cookie: Uint8Array | undefined;
+  const edns = emptyRequestEdns(u16(at + 3), octets[at + 6]!, (octets[at + 7]! & 0x80) !== 0);
   let option = at + 11;
   while (option < octets.length) {
     if (option + 4 > octets.length) return undefined;
     const end = option + 4 + u16(option + 2);
     if (end > octets.length) return undefined;
-    const code = u16(option);
-    if (code === EdnsOption.NSID) nsid = true;
-    // Of several COOKIE options the first one is used (RFC 7873 §5.2).
-    else if (code === EdnsOption.COOKIE) cookie ??= octets.subarray(option + 4, end);
+    readOption(edns, u16(option), octets, option + 4, end);
     option = end;
   }
-  const dnssecOk = (octets[at + 7]! & 0x80) !== 0;
-  return { udpPayloadSize: u16(at + 3), version: octets[at + 6]!, dnssecOk, nsid, cookie };
+  return edns;
 }

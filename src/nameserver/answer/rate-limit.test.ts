@@ -10,7 +10,7 @@ const KEY = Uint8Array.from({ length: 16 }, (_, i) => i * 7);
 function limiter(more: Partial<RateLimitOptions> = {}) {
   const clock = { ms: 5_000 };
   const exempt = ['127.0.0.0/8', '::1', '198.51.100.0/25'].map((text) => parseIpPrefix(text)!);
-  const options = { responsesPerSecond: 5, slip: 0, exempt, key: KEY, now: () => clock.ms, ...more };
+  const options = { responsesPerSecond: 5, allPerSecond: 0, slip: 0, exempt, key: KEY, now: () => clock.ms, ...more };
   return { limiter: new RateLimiter(options), clock };
 }
 
@@ -62,6 +62,46 @@ describe('the rate', () => {
     }
     expect(sent(many(limited, 50, '198.51.100.128'))).toBe(5);
     expect(sent(many(limited, 50, '::2'))).toBe(5);
+  });
+});
+
+describe('the limit on all answers to one network', () => {
+  /** The verdicts on `count` different replies. */
+  const different = ({ limiter }: { limiter: RateLimiter }, count: number, peer = '192.0.2.1', first = 0) =>
+    Array.from({ length: count }, (_, i) => limiter.check(peer, 'answer', `name${first + i}`));
+
+  it('applies to answers that are all different, and is refilled with time', () => {
+    const limited = limiter({ allPerSecond: 50 });
+    expect(sent(different(limited, 500))).toBe(50);
+    limited.clock.ms += 100;
+    expect(sent(different(limited, 500, '192.0.2.200', 500))).toBe(5);
+    limited.clock.ms += 60_000;
+    expect(sent(different(limited, 500))).toBe(50);
+  });
+
+  it('covers all kinds together, and each network alone', () => {
+    const limited = limiter({ allPerSecond: 6, responsesPerSecond: 3 });
+    for (const kind of ['answer', 'referral', 'negative', 'error'] as const) many(limited, 3, '192.0.2.1', kind, kind);
+    expect(many(limited, 1, '192.0.2.1', 'negative', 'another')).toEqual(['drop']);
+    expect(many(limited, 1, '192.0.3.1', 'negative', 'another')).toEqual(['send']);
+  });
+
+  it('does not count what the limit on equal answers holds back', () => {
+    const limited = limiter({ allPerSecond: 20 });
+    expect(sent(many(limited, 1_000))).toBe(5);
+    expect(sent(different(limited, 100))).toBe(15);
+  });
+
+  it('works alone; slip and exempt are as for equal answers', () => {
+    expect(sent(many(limiter({ allPerSecond: 7, responsesPerSecond: 0 }), 100))).toBe(7);
+    const slipping = different(limiter({ allPerSecond: 2, slip: 2 }), 6);
+    expect(slipping).toEqual(['send', 'send', 'drop', 'slip', 'drop', 'slip']);
+    expect(sent(different(limiter({ allPerSecond: 2 }), 100, '198.51.100.1'))).toBe(100);
+  });
+
+  it('holds while 100,000 different answers fill the table of equal ones', () => {
+    const limited = limiter({ allPerSecond: 100, entries: 4_096 });
+    expect(sent(different(limited, 100_000))).toBe(100);
   });
 });
 
@@ -176,6 +216,7 @@ describe('under attack', () => {
 
 it('options out of range are rejected', () => {
   expect(() => limiter({ responsesPerSecond: -1 })).toThrow(RangeError);
+  expect(() => limiter({ allPerSecond: -1 })).toThrow(RangeError);
   expect(() => limiter({ slip: 256 })).toThrow(RangeError);
   expect(() => limiter({ entries: 1_000 })).toThrow(RangeError);
   expect(() => limiter({ key: new Uint8Array(4) })).toThrow(RangeError);

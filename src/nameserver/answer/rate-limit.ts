@@ -1,12 +1,14 @@
 /**
- * Response rate limiting over UDP: limits equal answers to one network, so that this server cannot be used for reflection
- * attacks with a forged source address. Applies to datagrams without a valid cookie and without a verified TSIG.
+ * Response rate limiting over UDP: limits equal answers to one network, and all answers to one network together, so that
+ * this server cannot be used for reflection attacks with a forged source address. Applies to datagrams without a valid
+ * cookie and without a verified TSIG.
  *
  * Memory is fixed, and the work for a datagram is constant. The slot of an entry depends on a random key, so that an
- * attacker cannot target the entry of someone else. Left out: a limit on all answers to one network; a log of drops.
+ * attacker cannot target the entry of someone else. Left out: a log of drops.
  */
 import { addressOctets, type IpPrefix, parseIpAddress, prefixContains } from '../../dns/address.ts';
 import { SipHash, type SipHash64 } from '../../dns/siphash.ts';
+import { TokenBuckets } from './token-buckets.ts';
 
 /**
  * Class of a reply. Replies of the same class and key share a limit:
@@ -33,6 +35,8 @@ export interface ResponseLimiter {
 export interface RateLimitOptions {
   /** Equal answers to one network per second, and the size of a burst after a pause; 0 = off. */
   readonly responsesPerSecond: number;
+  /** All answers to one network together, in the same way; 0 = off. */
+  readonly allPerSecond: number;
   /** Every n-th limited reply is a `slip`, after which a real client retries over TCP; 0 never, 1 always. */
   readonly slip: number;
   readonly exempt: readonly IpPrefix[];
@@ -40,7 +44,7 @@ export interface RateLimitOptions {
   readonly key: Uint8Array;
   /** A monotonic clock in milliseconds. */
   readonly now: () => number;
-  /** Size of the table, a power of two, at least 4; default 65,536. An entry has 13 octets. */
+  /** Size of the table of equal answers, a power of two, at least 4; default 65,536. An entry has 13 octets. */
   readonly entries?: number;
 }
 
@@ -49,98 +53,69 @@ const KIND_OCTET: Record<AnswerKind, number> = { answer: 1, referral: 2, negativ
 const NETWORK_OCTETS = { 4: 3, 6: 7 } as const;
 /** Maximum of family, kind, network and key; a name has at most 255 octets. */
 const INPUT_OCTETS = 2 + 7 + 272;
-/** Associativity: number of entries that one hash can be stored in. */
-const WAYS = 4;
 const DEFAULT_ENTRIES = 65_536;
+/** Networks in the table of all answers. It is a table of its own: answers of many kinds must not evict their network. */
+const NETWORK_ENTRIES = 16_384;
+/** In the place of KIND_OCTET. */
+const ALL_KINDS = 0;
 
 export class RateLimiter implements ResponseLimiter {
   readonly #options: RateLimitOptions;
-  readonly #intervalMs: number;
   readonly #hash: SipHash;
   readonly #input = new Uint8Array(INPUT_OCTETS);
   readonly #result: SipHash64 = { low: 0, high: 0 };
-  readonly #groups: number;
-  /** 32 bits of the hash of an entry's network, kind and key. */
-  readonly #tags: Uint32Array;
-  /**
-   * A token bucket as one number: the time at which it is full again. Each reply moves it by one interval; if it is more
-   * than a second in the future, the bucket is empty.
-   */
-  readonly #fullAt: Float64Array;
-  /** Limited replies since the last slip. */
-  readonly #unsent: Uint8Array;
+  /** Undefined: this limit is off. */
+  readonly #equal: TokenBuckets | undefined;
+  readonly #all: TokenBuckets | undefined;
 
   /** @throws RangeError on options out of range */
   constructor(options: RateLimitOptions) {
-    const entries = options.entries ?? DEFAULT_ENTRIES;
-    if (!(options.responsesPerSecond >= 0)) throw new RangeError('responsesPerSecond is negative');
-    if (!(options.slip >= 0 && options.slip <= 255)) throw new RangeError('slip is not between 0 and 255');
-    if (entries < WAYS || (entries & (entries - 1)) !== 0)
-      throw new RangeError('entries is not a power of two of at least 4');
+    const { responsesPerSecond, allPerSecond, slip, key, entries = DEFAULT_ENTRIES } = options;
+    if (!(responsesPerSecond >= 0)) throw new RangeError('responsesPerSecond is negative');
+    if (!(allPerSecond >= 0)) throw new RangeError('allPerSecond is negative');
+    if (!(slip >= 0 && slip <= 255)) throw new RangeError('slip is not between 0 and 255');
     this.#options = options;
-    this.#intervalMs = 1_000 / options.responsesPerSecond;
-    this.#hash = new SipHash(options.key);
-    this.#groups = entries / WAYS;
-    this.#tags = new Uint32Array(entries);
-    this.#fullAt = new Float64Array(entries).fill(Number.NEGATIVE_INFINITY);
-    this.#unsent = new Uint8Array(entries);
+    this.#hash = new SipHash(key);
+    this.#equal = responsesPerSecond > 0 ? new TokenBuckets(responsesPerSecond, entries) : undefined;
+    this.#all = allPerSecond > 0 ? new TokenBuckets(allPerSecond, NETWORK_ENTRIES) : undefined;
   }
 
   check(peerAddress: string, kind: AnswerKind, key: string): RateVerdict {
-    const { responsesPerSecond, exempt } = this.#options;
-    if (responsesPerSecond === 0) return 'send';
+    if (this.#equal === undefined && this.#all === undefined) return 'send';
     const address = parseIpAddress(peerAddress);
     if (address === undefined) return 'drop';
     const octets = addressOctets(address);
+    const { exempt } = this.#options;
     for (const prefix of exempt) if (prefixContains(prefix, octets)) return 'send';
 
-    const length = this.#write(address.family, octets, kind, key);
+    const networkEnd = this.#writeNetwork(address.family, octets);
+    const verdict = this.#equal && this.#take(this.#equal, KIND_OCTET[kind], this.#writeKey(networkEnd, key));
+    // What the first limit does not send is no answer to this network.
+    if ((verdict ?? 'send') !== 'send' || this.#all === undefined) return verdict ?? 'send';
+    return this.#take(this.#all, ALL_KINDS, networkEnd);
+  }
+
+  #take(buckets: TokenBuckets, kindOctet: number, length: number): RateVerdict {
+    this.#input[1] = kindOctet;
     this.#hash.hash(this.#input, length, this.#result);
-    const entry = this.#entryOf(this.#result.low & (this.#groups - 1), this.#result.high);
-
-    const now = this.#options.now();
-    const fullAt = Math.max(this.#fullAt[entry]!, now) + this.#intervalMs;
-    // The tolerance covers rounding errors of the sum of intervals.
-    if (fullAt <= now + Math.max(1_000, this.#intervalMs) + 0.001) {
-      this.#fullAt[entry] = fullAt;
-      return 'send';
-    }
-    return this.#unsentVerdict(entry);
+    const empty = buckets.take(this.#result, this.#options.now());
+    if (empty === undefined) return 'send';
+    return buckets.slips(empty, this.#options.slip) ? 'slip' : 'drop';
   }
 
-  #unsentVerdict(entry: number): RateVerdict {
-    const { slip } = this.#options;
-    if (slip === 0) return 'drop';
-    const unsent = this.#unsent[entry]! + 1;
-    this.#unsent[entry] = unsent % slip;
-    return unsent === slip ? 'slip' : 'drop';
-  }
-
-  /** Writes the input of the hash. @returns its length */
-  #write(family: 4 | 6, octets: Uint8Array, kind: AnswerKind, key: string): number {
+  /** Writes the start of the hash input: family, kind, network. @returns its length */
+  #writeNetwork(family: 4 | 6, octets: Uint8Array): number {
     const input = this.#input;
     input[0] = family;
-    input[1] = KIND_OCTET[kind];
     let at = 2;
     for (let i = 0; i < NETWORK_OCTETS[family]; i++) input[at++] = octets[i]!;
-    for (let i = 0; i < key.length && at < INPUT_OCTETS; i++) input[at++] = key.charCodeAt(i);
     return at;
   }
 
-  /**
-   * Finds the entry of a tag in a group, or evicts the entry whose bucket is full first. A busy entry is therefore not
-   * evicted by many sources that send one query each.
-   */
-  #entryOf(group: number, tag: number): number {
-    const first = group * WAYS;
-    let oldest = first;
-    for (let entry = first; entry < first + WAYS; entry++) {
-      if (this.#tags[entry] === tag) return entry;
-      if (this.#fullAt[entry]! < this.#fullAt[oldest]!) oldest = entry;
-    }
-    this.#tags[oldest] = tag;
-    this.#fullAt[oldest] = Number.NEGATIVE_INFINITY;
-    this.#unsent[oldest] = 0;
-    return oldest;
+  /** Writes the rest of the hash input. @returns its whole length */
+  #writeKey(start: number, key: string): number {
+    let at = start;
+    for (let i = 0; i < key.length && at < INPUT_OCTETS; i++) this.#input[at++] = key.charCodeAt(i);
+    return at;
   }
 }

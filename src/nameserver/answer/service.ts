@@ -1,6 +1,6 @@
 /**
- * Answers received messages: queries, UPDATE and transfers, with EDNS (RFC 6891), DNS cookies (RFC 7873), NSID (RFC 5001),
- * TSIG (RFC 8945) and response rate limiting.
+ * Answers received messages: queries, UPDATE and transfers, with EDNS (RFC 6891; the options are in reply-edns.ts), TSIG
+ * (RFC 8945) and response rate limiting.
  *
  * A datagram gets at most one reply. If its source address may be forged, the reply is small and rate-limited.
  */
@@ -8,25 +8,25 @@ import type { DomainName } from '../../dns/name.ts';
 import { RRClass, RRType } from '../../dns/rdata.ts';
 import { checkRequest } from '../../dns/tsig.ts';
 import type { TsigKey } from '../../dns/tsig-key.ts';
-import { findEdns, UDP_PAYLOAD_OCTETS } from '../../dns/wire/edns.ts';
+import { UDP_PAYLOAD_OCTETS } from '../../dns/wire/edns.ts';
 import { type DecodedMessage, decodeMessage, Opcode, Rcode } from '../../dns/wire/message.ts';
 import { WireError } from '../../dns/wire/reader.ts';
 import { MAX_MESSAGE_OCTETS } from '../../dns/wire/writer.ts';
 import { type Answer, answerQuestion, errorAnswer, type ZoneIndex } from './answer.ts';
 import { answerChaos, type ServerIdentity } from './chaos.ts';
-import type { CookieAnswers } from './cookie-answers.ts';
 import { type DnsPeer, type DnsService, HEADER_OCTETS, type StreamReply } from './dns-service.ts';
-import { EdnsOption, type Query, type QueryEdns, readQuery, readQuestion } from './query.ts';
+import { type Question, readQuery, readQuestion } from './query.ts';
 import type { RateVerdict, ResponseLimiter } from './rate-limit.ts';
+import { addExpire, type ReplyEdns, ReplyEdnsMaker, type ReplyEdnsOptions, replyOpt } from './reply-edns.ts';
 import { ReplyWriter } from './reply-writer.ts';
+import { ednsRcode, type RequestEdns, requestEdns } from './request-edns.ts';
 import type { ServiceRequest } from './service-request.ts';
 
-export interface ServiceOptions extends ServerIdentity {
+export interface ServiceOptions extends ServerIdentity, ReplyEdnsOptions {
   readonly zones: () => ZoneIndex;
   readonly findKey: (keyName: DomainName) => TsigKey | undefined;
-  /** Seconds since 1970. */
-  readonly now: () => number;
-  readonly cookies: CookieAnswers;
+  /** The largest fudge of a request that is accepted; a larger one is taken for this one. */
+  readonly tsigFudgeMax: number | undefined;
   readonly limiter: ResponseLimiter | undefined;
   /** Applies an UPDATE (RFC 2136); resolves to the RCODE of the reply. */
   readonly update: (request: ServiceRequest) => Promise<number>;
@@ -40,58 +40,55 @@ export interface ServiceOptions extends ServerIdentity {
 const PLAIN_UDP_OCTETS = 512;
 const FLAG_RESPONSE = 0x80;
 const OPT_OCTETS = 11;
-
-interface EdnsReply {
-  readonly dnssecOk: boolean;
-  readonly extendedRcode: number;
-  /** Options in wire form, one character per octet. */
-  readonly options: string;
-}
+/** A COOKIE option without a server cookie (RFC 7873 §4). */
+const CLIENT_COOKIE_OCTETS = 8;
 
 export class NameserverService implements DnsService {
   readonly #options: ServiceOptions;
   readonly #writer = new ReplyWriter();
-  readonly #nsidOption: string;
+  readonly #edns: ReplyEdnsMaker;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
-    this.#nsidOption = options.nsid === undefined ? '' : ednsOption(EdnsOption.NSID, options.nsid);
+    this.#edns = new ReplyEdnsMaker(options);
   }
 
   answerDatagram(octets: Uint8Array, peer: DnsPeer): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-    const query = readQuery(octets);
-    if (query !== undefined && !isTransfer(query.qtype)) return this.#answerQuery(octets, query, peer, false);
-    return this.#answerOther(octets, peer, false) as ReturnType<DnsService['answerDatagram']>;
+    return this.#answerMessage(octets, peer, false) as ReturnType<DnsService['answerDatagram']>;
   }
 
   answerStream(octets: Uint8Array, peer: DnsPeer): StreamReply {
-    const query = readQuery(octets);
-    if (query !== undefined && !isTransfer(query.qtype)) return this.#answerQuery(octets, query, peer, true);
-    return this.#answerOther(octets, peer, true);
+    return this.#answerMessage(octets, peer, true);
   }
 
-  /** Answers a plain, unsigned query. */
-  #answerQuery(octets: Uint8Array, query: Query, peer: DnsPeer, overTcp: boolean): Uint8Array | undefined {
-    const { edns } = query;
-    let options = '';
-    let cookieIsValid = false;
-    if (edns !== undefined) {
-      if (edns.nsid) options = this.#nsidOption;
-      if (edns.cookie !== undefined) {
-        const cookie = this.#options.cookies.answer(edns.cookie, peer.address, this.#options.now());
-        if (cookie === undefined) return this.#error(octets, Rcode.FORMERR, peer, overTcp, edns);
-        cookieIsValid = cookie.valid;
-        options += ednsOption(EdnsOption.COOKIE, latin1(cookie.reply));
-      }
-      if (edns.version !== 0) return this.#error(octets, Rcode.BADVERS, peer, overTcp, edns);
-    }
+  #answerMessage(octets: Uint8Array, peer: DnsPeer, overTcp: boolean): StreamReply {
+    const query = readQuery(octets);
+    if (query === undefined || isTransfer(query.qtype)) return this.#answerOther(octets, peer, overTcp);
+    const requested = query.edns;
+    const limit = overTcp ? MAX_MESSAGE_OCTETS : udpLimit(requested);
+    if (requested === undefined) return this.#answerQuery(octets, query, peer, overTcp, undefined, limit, undefined);
+    const edns = this.#edns.make(requested, peer, overTcp);
+    const rcode = ednsRcode(requested);
+    if (rcode !== Rcode.NOERROR) return this.#error(octets, rcode, peer, overTcp, edns);
+    return this.#answerQuery(octets, query, peer, overTcp, edns, limit, undefined);
+  }
+
+  /** @param key of a verified signature @returns the reply without its TSIG record */
+  #answerQuery(
+    octets: Uint8Array,
+    query: Question,
+    peer: DnsPeer,
+    overTcp: boolean,
+    edns: ReplyEdns | undefined,
+    limit: number,
+    key: TsigKey | undefined,
+  ): Uint8Array | undefined {
     const answer = this.#answer(query, overTcp);
-    const verdict =
-      overTcp || cookieIsValid || this.#options.limiter === undefined ? 'send' : this.#check(peer, answer);
+    const isTrusted = overTcp || key !== undefined || edns?.cookieIsValid || this.#options.limiter === undefined;
+    const verdict = isTrusted ? 'send' : this.#check(peer, answer);
     if (verdict === 'drop') return undefined;
-    const limit = overTcp ? MAX_MESSAGE_OCTETS : udpLimit(edns);
-    const reply = edns && { dnssecOk: edns.dnssecOk, extendedRcode: 0, options };
-    return this.#write(octets, query, answer, reply, limit, overTcp, verdict === 'slip');
+    if (edns?.expire && query.qtype === RRType.SOA && verdict === 'send') addExpireOf(answer, edns);
+    return this.#write(octets, query, answer, edns, limit, overTcp, verdict === 'slip');
   }
 
   #check(peer: DnsPeer, { kind, source }: Answer): RateVerdict {
@@ -99,7 +96,7 @@ export class NameserverService implements DnsService {
     return this.#options.limiter!.check(peer.address, rateKind, source);
   }
 
-  #answer(query: Query, overTcp: boolean): Answer {
+  #answer(query: Question, overTcp: boolean): Answer {
     const { qtype, qclass } = query;
     if (qclass === RRClass.CH) return answerChaos(query, this.#options);
     if (qclass !== RRClass.IN) return errorAnswer(Rcode.REFUSED);
@@ -112,9 +109,9 @@ export class NameserverService implements DnsService {
 
   #write(
     octets: Uint8Array,
-    { questionEnd, wireText }: Pick<Query, 'questionEnd' | 'wireText'>,
+    { questionEnd, wireText }: Pick<Question, 'questionEnd' | 'wireText'>,
     answer: Answer,
-    edns: EdnsReply | undefined,
+    edns: ReplyEdns | undefined,
     limit: number,
     overTcp: boolean,
     slip: boolean,
@@ -129,29 +126,28 @@ export class NameserverService implements DnsService {
       if (authority.length > 0) writer.section(1, authority);
       if (additional.length > 0) writer.section(2, additional);
     }
-    if (edns) writer.opt(UDP_PAYLOAD_OCTETS, edns.extendedRcode, edns.dnssecOk, edns.options);
-    this.#options.onReply?.(rcode | ((edns?.extendedRcode ?? 0) << 4), overTcp);
+    if (edns) writer.opt(UDP_PAYLOAD_OCTETS, rcode >> 4, edns.dnssecOk, edns.options);
+    this.#options.onReply?.(rcode, overTcp);
     return writer.finish((octets[0]! << 8) | octets[1]!, rcode);
   }
 
-  /** A reply with an error and no data; undefined if the rate limit drops it. */
+  /** A reply without data; undefined if the rate limit drops it. @param rcode of 12 bits, above 15 only with EDNS */
   #error(
     octets: Uint8Array,
     rcode: number,
     peer: DnsPeer,
     overTcp: boolean,
-    edns?: Pick<QueryEdns, 'dnssecOk'>,
+    edns: ReplyEdns | undefined,
   ): Uint8Array | undefined {
-    const verdict = overTcp ? 'send' : (this.#options.limiter?.check(peer.address, 'error', '') ?? 'send');
-    if (verdict === 'drop') return undefined;
+    const isTrusted = overTcp || edns?.cookieIsValid || this.#options.limiter === undefined;
+    if (!isTrusted && this.#options.limiter!.check(peer.address, 'error', '') === 'drop') return undefined;
     return this.#errorReply(octets, rcode, overTcp, edns);
   }
 
-  #errorReply(octets: Uint8Array, rcode: number, overTcp: boolean, edns?: Pick<QueryEdns, 'dnssecOk'>): Uint8Array {
+  #errorReply(octets: Uint8Array, rcode: number, overTcp: boolean, edns: ReplyEdns | undefined): Uint8Array {
     const question = octets[4] === 0 && octets[5] === 1 ? readQuestion(octets) : undefined;
-    const reply = edns && { dnssecOk: edns.dnssecOk, extendedRcode: rcode >> 4, options: '' };
     const shape = question ?? { questionEnd: HEADER_OCTETS, wireText: '' };
-    return this.#write(octets, shape, errorAnswer(rcode & 0xf), reply, PLAIN_UDP_OCTETS, overTcp, false);
+    return this.#write(octets, shape, errorAnswer(rcode), edns, PLAIN_UDP_OCTETS, overTcp, false);
   }
 
   /** Answers what is not a plain query: signed messages, UPDATE, transfers, other opcodes, malformed messages. */
@@ -161,72 +157,78 @@ export class NameserverService implements DnsService {
     try {
       message = decodeMessage(octets);
     } catch (error) {
-      if (error instanceof WireError) return this.#error(octets, malformed(octets), peer, overTcp);
+      if (error instanceof WireError) return this.#error(octets, malformed(octets), peer, overTcp, undefined);
       throw error;
     }
-    const { now, findKey } = this.#options;
-    const check = checkRequest(octets, message, findKey, now());
+    const { now, findKey, tsigFudgeMax } = this.#options;
+    const requested = requestEdns(message);
+    const edns = requested && this.#edns.make(requested, peer, overTcp);
+    const check = checkRequest(octets, message, findKey, now(), tsigFudgeMax);
     if (check.kind === 'rejected') {
-      const reply = this.#error(octets, check.rcode, peer, overTcp);
+      const reply = this.#error(octets, check.rcode, peer, overTcp, edns);
       return reply && (check.transaction?.sign(reply, now()) ?? reply);
     }
     const transaction = check.kind === 'verified' ? check.transaction : undefined;
     const key = check.kind === 'verified' ? check.key : undefined;
-    const edns = findEdns(message);
     const request: ServiceRequest = {
       octets,
       message,
       peer,
       overTcp,
       key,
-      limit: (overTcp ? MAX_MESSAGE_OCTETS : udpLimit(edns)) - (key ? tsigOctets(key) : 0),
+      edns,
+      limit: (overTcp ? MAX_MESSAGE_OCTETS : udpLimit(requested)) - (key ? tsigOctets(key) : 0),
+      opt: (soaRdata) => {
+        if (edns !== undefined && soaRdata !== undefined) addExpire(edns, soaRdata);
+        return edns && replyOpt(edns);
+      },
       sign: (reply) => transaction?.sign(reply, now()) ?? reply,
     };
-    const signedError = (rcode: number) => {
+    return this.#answerRequest(request, requested, (rcode) => {
       if (transaction === undefined) return this.#error(octets, rcode, peer, overTcp, edns);
       return request.sign(this.#errorReply(octets, rcode, overTcp, edns));
-    };
-    if (edns !== undefined && edns.version !== 0) return signedError(Rcode.BADVERS);
-    switch (message.opcode) {
-      case Opcode.QUERY:
-        return this.#answerDecoded(request, edns?.dnssecOk, signedError);
-      case Opcode.UPDATE:
-        return this.#answerUpdate(request, edns?.dnssecOk);
-      default:
-        return signedError(Rcode.NOTIMP);
-    }
+    });
   }
 
-  #answerDecoded(
-    request: ServiceRequest,
-    dnssecOk: boolean | undefined,
-    error: (rcode: number) => Uint8Array | undefined,
-  ): StreamReply {
-    const { octets, message, overTcp, peer, key, limit } = request;
+  #answerRequest(request: ServiceRequest, requested: RequestEdns | undefined, error: ErrorReply): StreamReply {
+    const { opcode, questions } = request.message;
+    const rcode = requested === undefined ? Rcode.NOERROR : ednsRcode(requested);
+    if (rcode === Rcode.BADVERS) return error(rcode);
+    if (opcode !== Opcode.QUERY && opcode !== Opcode.UPDATE) return error(Rcode.NOTIMP);
+    if (rcode !== Rcode.NOERROR) return error(rcode);
+    if (opcode === Opcode.UPDATE) return this.#options.update(request).then(error);
+    if (questions.length === 0) return error(cookieQueryRcode(request, requested));
+    return this.#answerDecoded(request, error);
+  }
+
+  #answerDecoded(request: ServiceRequest, error: ErrorReply): StreamReply {
+    const { octets, message, overTcp, peer, key, edns, limit } = request;
     const question = message.questions.length === 1 ? readQuestion(octets) : undefined;
     if (question === undefined) return error(Rcode.FORMERR);
-    if (isTransfer(question.qtype)) {
-      // AXFR requires TCP (RFC 5936 §4.2); IXFR can use UDP (RFC 1995 §2).
-      if (!overTcp && question.qtype === RRType.AXFR) return error(Rcode.FORMERR);
-      const replies = this.#options.transfer(request);
-      return overTcp ? replies : firstOf(replies);
-    }
-    const query = { ...question, edns: undefined };
-    const answer = this.#answer(query, overTcp);
-    const verdict = overTcp || key || !this.#options.limiter ? 'send' : this.#check(peer, answer);
-    if (verdict === 'drop') return undefined;
-    const edns = dnssecOk === undefined ? undefined : { dnssecOk, extendedRcode: 0, options: '' };
-    return request.sign(this.#write(octets, query, answer, edns, limit, overTcp, verdict === 'slip'));
+    if (isTransfer(question.qtype)) return this.#answerTransfer(request, question, error);
+    const reply = this.#answerQuery(octets, question, peer, overTcp, edns, limit, key);
+    return reply && request.sign(reply);
   }
 
-  async #answerUpdate(request: ServiceRequest, dnssecOk: boolean | undefined): Promise<Uint8Array | undefined> {
-    const { octets, peer, overTcp, key } = request;
-    const rcode = await this.#options.update(request);
-    const edns = dnssecOk === undefined ? undefined : { dnssecOk };
-    if (key === undefined) return this.#error(octets, rcode, peer, overTcp, edns);
-    return request.sign(this.#errorReply(octets, rcode, overTcp, edns));
+  /** AXFR requires TCP (RFC 5936 §4.2); IXFR can use UDP (RFC 1995 §2), under the rate limit. */
+  #answerTransfer(request: ServiceRequest, question: Question, error: ErrorReply): StreamReply {
+    const { octets, overTcp, peer, key, edns, limit } = request;
+    if (overTcp) return this.#options.transfer(request);
+    if (question.qtype === RRType.AXFR) return error(Rcode.FORMERR);
+    const { limiter } = this.#options;
+    if (key === undefined && !edns?.cookieIsValid && limiter !== undefined) {
+      // The limit comes before the work. A name that is not a zone is an error, so that random names share a limit.
+      const isZone = this.#options.zones().has(question.key);
+      const verdict = limiter.check(peer.address, isZone ? 'answer' : 'error', isZone ? question.key : '');
+      if (verdict === 'drop') return undefined;
+      if (verdict === 'slip')
+        return this.#write(octets, question, errorAnswer(Rcode.NOERROR), edns, limit, false, true);
+    }
+    return firstOf(this.#options.transfer(request));
   }
 }
+
+type ErrorReply = (rcode: number) => Uint8Array | undefined;
 
 const MAILB = 253;
 const MAILA = 254;
@@ -256,12 +258,20 @@ function tsigOctets(key: TsigKey): number {
   return key.keyName.octets.length + 10 + algorithm + 16 + mac + otherData;
 }
 
-function ednsOption(code: number, octets: string): string {
-  return String.fromCharCode(code >> 8, code & 0xff, octets.length >> 8, octets.length & 0xff) + octets;
+/**
+ * RFC 7873 §5.4: a query without a question that has a COOKIE option requests a server cookie, or checks the one that it
+ * has. Otherwise the question is missing.
+ */
+function cookieQueryRcode({ message, edns }: ServiceRequest, requested: RequestEdns | undefined): number {
+  const cookie = requested?.cookie;
+  if (cookie === undefined || message.answers.length > 0 || message.authority.length > 0) return Rcode.FORMERR;
+  return cookie.length === CLIENT_COOKIE_OCTETS || edns?.cookieIsValid ? Rcode.NOERROR : Rcode.BADCOOKIE;
 }
 
-function latin1(octets: Uint8Array): string {
-  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');
+/** The answer to a query for the SOA of a zone has its EXPIRE. */
+function addExpireOf({ answers }: Answer, edns: ReplyEdns): void {
+  const rrset = answers[0]?.rrset;
+  if (answers.length === 1 && rrset?.type === RRType.SOA) addExpire(edns, rrset.rdatas[0]!);
 }
 
 async function firstOf(replies: AsyncIterable<Uint8Array>): Promise<Uint8Array | undefined> {

@@ -20,9 +20,14 @@ export interface CommitterOptions {
   readonly log: CommitLog;
   /** Called after publication; must not throw. */
   readonly onPublished?: (commits: readonly Commit[], changes: number, durationMs: number) => void;
+  /** Called once for a transaction that takes longer than SLOW_MS, while it is in flight. */
+  readonly onSlow?: () => void;
   /** Called when a transaction failed. */
   readonly onFailed?: (error: unknown) => void;
 }
+
+/** A disk that needs longer for a transaction is reported. */
+export const SLOW_MS = 5000;
 
 interface Waiter {
   readonly zone: EmbeddedZone;
@@ -34,6 +39,7 @@ export class Committer {
   readonly #options: CommitterOptions;
   #waiters: Waiter[] = [];
   #running = false;
+  #slowTimer: NodeJS.Timeout | undefined;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -82,6 +88,7 @@ export class Committer {
         if (sealed !== undefined) commits.push({ zone, ...sealed });
       }
       const startMs = performance.now();
+      this.#watch();
       try {
         // Without commits, the state that these waiters depend on is already on disk.
         if (commits.length > 0) await this.#options.log.append(commits);
@@ -96,6 +103,15 @@ export class Committer {
       for (const { resolve } of waiters) resolve();
     }
     this.#running = false;
+    clearTimeout(this.#slowTimer);
+  }
+
+  /** Starts the time limit of a transaction; one timer serves them all. */
+  #watch(): void {
+    const { onSlow } = this.#options;
+    if (onSlow === undefined) return;
+    clearTimeout(this.#slowTimer);
+    this.#slowTimer = setTimeout(onSlow, SLOW_MS).unref();
   }
 
   /** Also fails changes that arrived during the transaction: they were applied on top of the discarded draft. */

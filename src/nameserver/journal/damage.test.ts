@@ -24,6 +24,8 @@ const apex = DomainName.parse('dyn.example.com');
 const content: StaticContent = {
   apex,
   ns: [DomainName.parse('ns1.example.net')],
+  nsTtl: 3600,
+  soa: { refresh: 3600, retry: 600, expire: 1_209_600, minimum: 60, ttl: 60 },
   contact: DomainName.parse('hostmaster.example.com'),
   records: [],
 };
@@ -228,7 +230,9 @@ describe('a database of an older release', () => {
     const records = await fill();
     expect(records.length).toBeGreaterThan(8);
     const database = await openDatabase(file);
-    for (const trigger of ['node_added', 'node_changed', 'node_removed']) database.exec(`DROP TRIGGER ${trigger}`);
+    for (const table of ['node', 'unserved']) {
+      for (const when of ['added', 'changed', 'removed']) database.exec(`DROP TRIGGER ${table}_${when}`);
+    }
     database.exec("UPDATE node SET content = CAST(x'01' || substr(content, 2) AS BLOB)");
     for (const [table, column] of [
       ['journal', 'changes'],
@@ -241,6 +245,7 @@ describe('a database of an older release', () => {
     for (const column of ['created', 'folded_serial', 'crc', 'names', 'names_sum'])
       database.exec(`ALTER TABLE zone DROP COLUMN ${column}`);
     database.exec('ALTER TABLE node DROP COLUMN crc');
+    database.exec('DROP TABLE unserved');
     database.close();
     rmSync(markerFile(file));
   }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SOA_OPTIONS } from '../../../test/support/edited-zone.ts';
 import { zoneRecords } from '../../../test/support/zone-records.ts';
 import { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
@@ -18,6 +19,7 @@ const content: StaticContent = {
   apex,
   ns: [DomainName.parse('ns1.example.net')],
   contact: DomainName.parse('hostmaster.example.com'),
+  ...SOA_OPTIONS,
   records: [],
 };
 const DAY_MS = 86_400_000;

@@ -15,7 +15,14 @@ import type { ZoneDiff, ZoneVersion } from '../zone/zone-version.ts';
 import type { Commit, CommitLog } from './committer.ts';
 import { decodeDiff, encodeDiff, encodeStatics, zoneCrc } from './journal-codec.ts';
 import { KnownSerials, type KnownSerialsOptions, type KnownZone, markOf } from './known-serials.ts';
-import { leftoverStatements, newZoneStatements, replaceStatements, rewriteSteps, writeNode } from './recovery.ts';
+import {
+  leftoverStatements,
+  newZoneStatements,
+  replaceStatements,
+  rewriteSteps,
+  writeNode,
+  writeUnserved,
+} from './recovery.ts';
 import { prepareSchema } from './schema.ts';
 import { apexKeyOf, isWholeZoneRow, readStoredZone, type StoredZone } from './stored-zone.ts';
 import { judgeZone, type WithheldZone } from './withheld-zone.ts';
@@ -204,6 +211,9 @@ export class Journal implements CommitLog {
       statements.push({ sql: ADD_COMMIT, params: [number, zone.id, serialBefore, serial, time, changes] });
       if (version.statics !== zone.published.statics) {
         statements.push({ sql: SET_STATICS, params: [encodeStatics(version.statics, zone.id), zone.id] });
+      }
+      if (version.unserved !== zone.published.unserved) {
+        statements.push(...writeUnserved(zone.id, zone.published, version));
       }
       marks.push(this.#known.markOf(zone.apex, serial));
     }

@@ -8,10 +8,14 @@ const ADD_ZONE =
   'INSERT INTO zone (id, apex, folded, statics, created, folded_serial, crc) VALUES (?, ?, ?, ?, ?, ?, ?)';
 const REPLACE_ZONE =
   'UPDATE zone SET apex = ?, folded = ?, statics = ?, created = ?, folded_serial = ?, crc = ? WHERE id = ?';
-const SET_NODE =
-  'INSERT INTO node (zone, key, content, crc) VALUES (?, ?, ?, ?) ' +
+const setRow = (table: 'node' | 'unserved') =>
+  `INSERT INTO ${table} (zone, key, content, crc) VALUES (?, ?, ?, ?) ` +
   'ON CONFLICT DO UPDATE SET content = excluded.content, crc = excluded.crc';
+const SET_NODE = setRow('node');
+const SET_UNSERVED = setRow('unserved');
 const DELETE_NODE = 'DELETE FROM node WHERE zone = ? AND key = ?';
+const DELETE_ONE_UNSERVED = 'DELETE FROM unserved WHERE zone = ? AND key = ?';
+const DELETE_UNSERVED = 'DELETE FROM unserved WHERE zone = ?';
 const DELETE_COMMITS = 'DELETE FROM journal WHERE zone = ?';
 const DELETE_NAMES = 'DELETE FROM node WHERE zone = ?';
 const SET_APEX = 'UPDATE zone SET apex = ? WHERE id = ?';
@@ -33,9 +37,31 @@ export function writeNode(zone: number, key: string, node: ZoneNode | undefined)
   return { sql: SET_NODE, params: [zone, octets, content, nodeCrc(zone, content)] };
 }
 
+/** The rows of data that is not served, where they differ between two versions. */
+export function writeUnserved(
+  zone: number,
+  before: Pick<ZoneVersion, 'unserved'>,
+  { unserved }: Pick<ZoneVersion, 'unserved'>,
+): SqlStatement[] {
+  const statements: SqlStatement[] = [];
+  for (const key of before.unserved.keys()) {
+    if (!unserved.has(key)) statements.push({ sql: DELETE_ONE_UNSERVED, params: [zone, Buffer.from(key, 'latin1')] });
+  }
+  for (const [key, node] of unserved) {
+    if (before.unserved.get(key) !== node) statements.push(setUnserved(zone, key, node));
+  }
+  return statements;
+}
+
+function setUnserved(zone: number, key: string, node: ZoneNode): SqlStatement {
+  const content = encodeNode(node);
+  return { sql: SET_UNSERVED, params: [zone, Buffer.from(key, 'latin1'), content, nodeCrc(zone, content)] };
+}
+
 export function newZoneStatements(version: ZoneVersion, target: ZoneTarget): SqlStatement[] {
   const statements = [addZone(version, target, apexOctets(version))];
   for (const node of version.nodes.values()) statements.push(writeNode(target.id, node.key, node));
+  for (const [key, node] of version.unserved) statements.push(setUnserved(target.id, key, node));
   return statements;
 }
 
@@ -49,9 +75,13 @@ function addZone(version: ZoneVersion, target: ZoneTarget, apex: Buffer): SqlSta
 }
 
 /** For a zone that lacks commits, but has no damaged row: its rows become those of the version. */
-export function replaceStatements({ folded }: StoredZone, version: ZoneVersion, target: ZoneTarget): SqlStatement[] {
+export function replaceStatements(
+  { folded, version: found }: StoredZone,
+  version: ZoneVersion,
+  target: ZoneTarget,
+): SqlStatement[] {
   const { id, created, lastCommit } = target;
-  const statements: SqlStatement[] = [{ sql: DELETE_COMMITS, params: [id] }];
+  const statements: SqlStatement[] = [{ sql: DELETE_COMMITS, params: [id] }, ...writeUnserved(id, found, version)];
   for (const { key } of folded.nodes.values()) {
     if (version.find(key) === undefined) statements.push(writeNode(id, key, undefined));
   }
@@ -79,6 +109,7 @@ export function* rewriteSteps(old: StoredZone, version: ZoneVersion, target: Zon
     yield step;
     step = [];
   }
+  for (const [key, node] of version.unserved) step.push(setUnserved(target.id, key, node));
   step.push({ sql: SET_APEX, params: [Buffer.from(`replaced ${old.id}`), old.id] });
   step.push({ sql: SET_APEX, params: [apexOctets(version), target.id] });
   yield step;
@@ -86,7 +117,10 @@ export function* rewriteSteps(old: StoredZone, version: ZoneVersion, target: Zon
 
 /** Deletes what a rewritten zone left behind. It takes space only: the rows are never read again. */
 export function leftoverStatements({ id }: StoredZone): SqlStatement[] {
-  return [DELETE_NAMES, DELETE_COMMITS, 'DELETE FROM zone WHERE id = ?'].map((sql) => ({ sql, params: [id] }));
+  return [DELETE_NAMES, DELETE_UNSERVED, DELETE_COMMITS, 'DELETE FROM zone WHERE id = ?'].map((sql) => ({
+    sql,
+    params: [id],
+  }));
 }
 
 function apexOctets({ apex }: ZoneVersion): Buffer {

@@ -58,6 +58,7 @@ export class Damage {
 const MAX_SENTENCES = 5;
 
 const NODES = 'SELECT key, content, crc FROM node WHERE zone = ?';
+const UNSERVED = 'SELECT key, content, crc FROM unserved WHERE zone = ?';
 const COMMITS =
   'SELECT number, serial_before, serial, changes FROM journal WHERE zone = ? AND number > ? ORDER BY number';
 
@@ -68,7 +69,8 @@ export function readStoredZone(database: Database, apex: DomainName, row: SqlRow
   checkZoneRow(row, apex, damage);
   const statics = readStatics(row, damage);
   const nodes = new NodeReader(database, id, apex, damage);
-  const folded = buildVersion(apex, nodes.read(), statics);
+  const unserved = nodes.readUnserved();
+  const folded = buildVersion(apex, nodes.read(), statics, unserved);
   nodes.checkSum(row);
   const foldedSerial = nodes.hasSoa ? folded.serial : undefined;
   const commits = new CommitReader(database, id, damage);
@@ -151,15 +153,25 @@ class NodeReader {
     this.#damage = damage;
   }
 
-  /** The names that are readable, and an apex with an SOA. */
-  *read(): Generator<ZoneNode> {
+  /** Data that is kept and not served. */
+  readUnserved(): Map<string, ZoneNode> {
     this.#lostBefore = this.#damage.count;
+    return new Map([...this.#rowsOf(UNSERVED)].map((node) => [node.key, node]));
+  }
+
+  *#rowsOf(sql: string): Generator<ZoneNode> {
     const unreadable = (why: string) => this.#damage.add(`Rows of names cannot be read: ${why}.`);
-    for (const [key, content, crc] of rowsOf(this.#database, NODES, [this.#zone], unreadable)) {
+    for (const [key, content, crc] of rowsOf(this.#database, sql, [this.#zone], unreadable)) {
       this.#rows += 1;
       this.#sum = (this.#sum + Number(crc)) >>> 0;
       const node = this.#decode(key, content, crc);
-      if (node === undefined) continue;
+      if (node !== undefined) yield node;
+    }
+  }
+
+  /** The names that are readable, and an apex with an SOA. */
+  *read(): Generator<ZoneNode> {
+    for (const node of this.#rowsOf(NODES)) {
       if (node.key !== this.#apex.key) yield node;
       else {
         this.hasSoa = findRRset(node, RRType.SOA) !== undefined;

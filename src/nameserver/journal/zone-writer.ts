@@ -1,6 +1,9 @@
 /**
  * Commits changes of one zone with a deadline, and turns failures of the journal into AppErrors that say what to do. Both
  * ZonePublisher (publisher.ts) and UPDATE (updatable-zone.ts) change zones through it.
+ *
+ * A change that was started cannot be taken back: others may rest on it. At its deadline the caller either learns that its
+ * outcome is unknown, or waits on.
  */
 import { AppError } from '../../core/errors.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
@@ -9,6 +12,12 @@ import type { Committer } from './committer.ts';
 
 /** Interval of the one timer that checks the deadlines of all waiting changes. */
 const TICK_MS = 20;
+
+/**
+ * What a caller wants whose change was started and is not on disk at the deadline: `error` is for those that can say
+ * "unknown" (HTTP); `wait` for those that cannot: an RCODE says either that the change was made or that it was not.
+ */
+export type WhenLate = 'error' | 'wait';
 
 interface Waiter {
   readonly deadlineMs: number;
@@ -30,9 +39,10 @@ export class ZoneWriter {
    * Runs an edit on the draft and resolves to its result when it is on disk.
    * @param deadlineMs in terms of `performance.now()`; a change that was started can still be committed after it
    * @throws AppError primary-unreachable if the deadline passed before the change was started, publish-unknown if it
-   *   passed during the commit or the disk failed, primary-refused if the database refused; and what `edit` throws
+   *   passed during the commit (unless the caller waits) or the disk failed, primary-refused if the database refused;
+   *   and what `edit` throws
    */
-  change<T>(edit: (draft: ZoneDraft) => T, deadlineMs: number): Promise<T> {
+  change<T>(edit: (draft: ZoneDraft) => T, deadlineMs: number, whenLate: WhenLate = 'error'): Promise<T> {
     return new Promise((resolve, reject) => {
       if (performance.now() >= deadlineMs) {
         reject(
@@ -44,8 +54,10 @@ export class ZoneWriter {
         return;
       }
       const waiter = { deadlineMs, reject };
-      this.#waiting.add(waiter);
-      this.#timer ??= setInterval(() => this.#expire(), TICK_MS);
+      if (whenLate === 'error') {
+        this.#waiting.add(waiter);
+        this.#timer ??= setInterval(() => this.#expire(), TICK_MS);
+      }
       this.#committer.change(this.zone, edit).then(
         (result) => {
           this.#waiting.delete(waiter);

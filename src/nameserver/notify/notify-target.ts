@@ -8,25 +8,27 @@
 import type { Timers } from '../../core/timers.ts';
 import { RRClass, RRType } from '../../dns/rdata.ts';
 import { rrsetRecords } from '../../dns/rrset.ts';
-import { ClientTransaction, TsigError, TsigErrorCode } from '../../dns/tsig.ts';
+import { ClientTransaction } from '../../dns/tsig.ts';
 import type { TsigKey } from '../../dns/tsig-key.ts';
 import { encodeMessage, formatRcode, makeMessage, Opcode, Rcode } from '../../dns/wire/message.ts';
-import { WireError } from '../../dns/wire/reader.ts';
-import { messageId, type Reply, readReply } from '../../net/exchange.ts';
+import { messageId, type Reply } from '../../net/exchange.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { rrsetOf } from '../zone/zone-version.ts';
 import type { SerialAt } from './commit-times.ts';
 import type { NotifySocket, OpenNotifySocket } from './notify-socket.ts';
+import { readOrIgnore, signatureProblem } from './readable-reply.ts';
 
 /** A nameserver that serves copies of a zone. */
 export interface Secondary {
   /** Canonical IP text. */
   readonly address: string;
   readonly port: number;
-  /** Signs NOTIFY; replies must then be signed with it, too. */
+  /** Signs NOTIFY and our queries; replies must then be signed with it, too. */
   readonly key?: TsigKey | undefined;
   /** False: no NOTIFY is sent; the secondary polls. */
   readonly notify: boolean;
+  /** False: it is not asked for its SOA, because it does not serve the zone, like a hidden distribution server. */
+  readonly poll: boolean;
 }
 
 export interface NotifyPorts {
@@ -73,10 +75,6 @@ export class NotifyTarget {
   secondary: Secondary;
   /** The serial of the latest acknowledged NOTIFY. */
   acknowledged: SerialAt | undefined;
-  /** The newest serial that it has requested or transferred. */
-  held: SerialAt | undefined;
-  /** Publication time of the oldest commit that it does not hold yet (milliseconds since 1970). */
-  behindSinceMs: number | undefined;
   /** Attempts since the last acknowledgement. */
   failures = 0;
   /** Why the last attempts failed; undefined since the last acknowledgement. */
@@ -193,14 +191,12 @@ export class NotifyTarget {
   }
 
   /** Why the reply is not an acknowledgement; undefined if it is one. */
-  #problemOf({ transaction }: Sent, { octets, message }: Reply): string | undefined {
-    try {
-      transaction?.verify(octets, message, Math.floor(this.#ports.timers.now() / 1000));
-    } catch (error) {
-      if (!(error instanceof TsigError)) throw error;
-      return tsigProblem(error);
-    }
-    return message.rcode === Rcode.NOERROR ? undefined : `answers NOTIFY with ${formatRcode(message.rcode)}`;
+  #problemOf({ transaction }: Sent, reply: Reply): string | undefined {
+    const { rcode } = reply.message;
+    return (
+      signatureProblem(transaction, reply, this.#ports.timers.now(), 'NOTIFY') ??
+      (rcode === Rcode.NOERROR ? undefined : `answers NOTIFY with ${formatRcode(rcode)}`)
+    );
   }
 
   #warn(problem: string): void {
@@ -208,22 +204,4 @@ export class NotifyTarget {
     this.problem = problem;
     if (isFirst) this.#ports.onWarning({ zone: this.zone, secondary: this.secondary, problem });
   }
-}
-
-function readOrIgnore(request: Uint8Array, octets: Uint8Array): Reply | undefined {
-  try {
-    return readReply(request, octets);
-  } catch (error) {
-    if (error instanceof WireError) return undefined;
-    throw error;
-  }
-}
-
-function tsigProblem({ failure, rcode }: TsigError): string {
-  if (failure.side === 'theirs') {
-    const name = Object.entries(TsigErrorCode).find(([, code]) => code === failure.error)?.[0] ?? failure.error;
-    return `rejects the signature of NOTIFY (${formatRcode(rcode)}, ${name})`;
-  }
-  if (failure.reason === 'unsigned') return `answers signed NOTIFY without a signature (${formatRcode(rcode)})`;
-  return `answers NOTIFY with a signature that does not verify (${failure.reason})`;
 }

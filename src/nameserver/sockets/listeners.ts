@@ -3,12 +3,12 @@
  *
  * Left out: the source address of UDP replies. node:dgram has no IP_PKTINFO: with a wildcard entry on a machine with several
  * addresses, the kernel chooses the source address, which may differ from the address that was queried; list the
- * addresses in `dns.listen` on such a machine. Also left out: edns-tcp-keepalive (RFC 7828).
+ * addresses in `dns.listen` on such a machine.
  */
 import { formatEndpoint } from '../../dns/endpoint.ts';
 import type { DnsService } from '../answer/dns-service.ts';
 import { portAdvice } from './port-advice.ts';
-import type { TcpLimits } from './tcp-limits.ts';
+import { TCP_LIMITS, type TcpLimits } from './tcp-limits.ts';
 import { TcpListener } from './tcp-listener.ts';
 import { UdpListener } from './udp-listener.ts';
 
@@ -47,6 +47,7 @@ const GRACE_MS = 2_000;
 
 export class DnsListeners {
   #open: { readonly tcp: TcpListener; readonly udp: UdpListener; readonly host: string }[] = [];
+  #tcpIdleMs = TCP_LIMITS.idleMs;
 
   /** The bound addresses: `192.0.2.1:53`, `[2001:db8::1]:53`. */
   get addresses(): readonly string[] {
@@ -56,6 +57,12 @@ export class DnsListeners {
   /** The same as host and port. */
   get bound(): readonly DnsListenAddress[] {
     return this.#open.map(({ host, tcp }) => ({ host, port: tcp.port }));
+  }
+
+  /** The time after which an idle TCP connection is closed, for open connections as well. */
+  setTcpIdle(idleMs: number): void {
+    this.#tcpIdleMs = idleMs;
+    for (const { tcp } of this.#open) tcp.setIdle(idleMs);
   }
 
   /** Opens all, or none. @throws DnsListenError */
@@ -80,7 +87,7 @@ export class DnsListeners {
   async #openOne(service: DnsService, address: DnsListenAddress, options: DnsListenersOptions): Promise<void> {
     const onFault = options.onFault ?? (() => {});
     for (let attempt = 1; ; attempt++) {
-      const tcp = new TcpListener(service, onFault, options.tcpLimits);
+      const tcp = new TcpListener(service, onFault, { idleMs: this.#tcpIdleMs, ...options.tcpLimits });
       const udp = new UdpListener(service, onFault);
       let protocol: 'tcp' | 'udp' = 'tcp';
       try {

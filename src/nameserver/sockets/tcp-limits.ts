@@ -1,4 +1,4 @@
-/** Limits of one TCP listener of the nameserver (RFC 7766 §6.2, §10). There are no options for them. */
+/** Limits of one TCP listener of the nameserver (RFC 7766 §6.2, §10). Only the idle time has an option. */
 
 export interface TcpLimits {
   /** Open connections; fewer where the process may open few descriptors. One more evicts the connection that has been idle longest; without an idle one it is refused. */

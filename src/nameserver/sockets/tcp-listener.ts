@@ -14,7 +14,8 @@ const BACKLOG = 511;
 export class TcpListener {
   readonly #service: DnsService;
   readonly #onFault: (error: unknown) => void;
-  readonly #limits: TcpLimits;
+  /** Shared with the connections. */
+  readonly #limits: { -readonly [Name in keyof TcpLimits]: TcpLimits[Name] };
   readonly #server: Server;
   readonly #connections = new Set<TcpConnection>();
   readonly #perSource = new Map<string, number>();
@@ -32,6 +33,11 @@ export class TcpListener {
   /** The bound port. */
   get port(): number {
     return this.#port;
+  }
+
+  /** Sets the idle time, for open connections as well. */
+  setIdle(idleMs: number): void {
+    this.#limits.idleMs = idleMs;
   }
 
   /** Number of open connections. */

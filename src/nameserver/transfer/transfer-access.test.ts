@@ -1,5 +1,6 @@
 /** Requests for transfers: which are served, and the RCODEs of the refused ones. */
 import { describe, expect, it } from 'vitest';
+import { parseIpPrefix } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
 import { type ResourceRecord, RRClass, RRType } from '../../dns/rdata.ts';
 import { type Message, makeMessage, Rcode } from '../../dns/wire/message.ts';
@@ -27,6 +28,29 @@ describe('who may transfer', () => {
     ['a key that may transfer, from anywhere', '203.0.113.9', 'Backup.example.net', true],
   ])('%s: %s, key %s: %s', (_title, address, keyName, expected) => {
     expect(mayTransfer(access, address, keyName === undefined ? undefined : name(keyName))).toBe(expected);
+  });
+
+  const prefix = (text: string) => ({ prefix: parseIpPrefix(text)! });
+  const networks: TransferAccess = {
+    secondaries: [],
+    prefixes: [
+      prefix('198.51.100.0/24'),
+      prefix('2001:db8:5::/48'),
+      { ...prefix('203.0.113.0/25'), keyName: name('k5') },
+    ],
+    keyNames: [],
+  };
+  it.each<[string, string, string | undefined, boolean]>([
+    ['an address of a prefix', '198.51.100.255', undefined, true],
+    ['an address of a prefix, signed by any key', '198.51.100.0', 'other', true],
+    ['an address beside a prefix', '198.51.101.0', undefined, false],
+    ['an IPv6 address of a prefix', '2001:db8:5:ffff::1', undefined, true],
+    ['an IPv6 address beside a prefix', '2001:db8:6::1', undefined, false],
+    ['an address of a prefix with a key, unsigned', '203.0.113.1', undefined, false],
+    ['an address of a prefix with a key, signed by it', '203.0.113.127', 'K5', true],
+    ['an address beside a prefix with a key, signed by it', '203.0.113.128', 'k5', false],
+  ])('%s: %s, key %s: %s', (_title, address, keyName, expected) => {
+    expect(mayTransfer(networks, address, keyName === undefined ? undefined : name(keyName))).toBe(expected);
   });
 
   it('no one, if nothing is listed', () => {

@@ -1,9 +1,8 @@
 /**
  * Decides whether a request for a zone transfer is served: checks its form (RFC 5936 §2.1, RFC 1995 §3) and the permission
  * of its sender. Pure: the caller has found the zone and verified the signature.
- *
- * Left out: address prefixes. Access is granted to single addresses and to TSIG keys.
  */
+import { addressOctets, type IpPrefix, parseIpAddress, prefixContains } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { type Message, Rcode } from '../../dns/wire/message.ts';
@@ -16,6 +15,8 @@ export interface TransferAccess {
     readonly address: string;
     readonly keyName?: DomainName;
   }[];
+  /** Networks whose addresses may transfer: like `secondaries`, of which nothing else is known. */
+  readonly prefixes?: readonly { readonly prefix: IpPrefix; readonly keyName?: DomainName }[];
   /** Keys that permit a transfer from any address. */
   readonly keyNames: readonly DomainName[];
 }
@@ -51,10 +52,14 @@ export function judgeTransfer({ message, overUdp, access, address, keyName }: Tr
 
 export function mayTransfer(access: TransferAccess, address: string, keyName: DomainName | undefined): boolean {
   if (keyName !== undefined && access.keyNames.some((name) => name.equals(keyName))) return true;
-  return access.secondaries.some((secondary) => {
-    if (secondary.address !== address) return false;
-    return secondary.keyName === undefined || (keyName !== undefined && secondary.keyName.equals(keyName));
-  });
+  const isSigned = (entry: { readonly keyName?: DomainName }) =>
+    entry.keyName === undefined || (keyName !== undefined && entry.keyName.equals(keyName));
+  if (access.secondaries.some((secondary) => secondary.address === address && isSigned(secondary))) return true;
+  const prefixes = access.prefixes?.filter(isSigned) ?? [];
+  const source = prefixes.length === 0 ? undefined : parseIpAddress(address);
+  if (source === undefined) return false;
+  const octets = addressOctets(source);
+  return prefixes.some(({ prefix }) => prefixContains(prefix, octets));
 }
 
 /** Undefined if the request is malformed. IXFR has the client's SOA in the authority section (RFC 1995 §3). */

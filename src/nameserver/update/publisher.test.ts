@@ -3,7 +3,7 @@
  * the failures of the journal.
  */
 import { describe, expect, it } from 'vitest';
-import { editedZone } from '../../../test/support/edited-zone.ts';
+import { editedZone, LIMITS } from '../../../test/support/edited-zone.ts';
 import { DomainName } from '../../dns/name.ts';
 import { type Rdata, RRType } from '../../dns/rdata.ts';
 import { addressRdata } from '../../dns/rrset.ts';
@@ -28,7 +28,7 @@ function made(append: CommitLog['append'] = async () => undefined) {
   const statics = new Map([[www.key, new Set<number>([RRType.A])]]);
   const zone = editedZone('example.com', { edits: [put(www, '192.0.2.80')], statics });
   const committer = new Committer({ log: { append } });
-  return { zone, committer, publisher: new EmbeddedPublisher(zone, committer) };
+  return { zone, committer, publisher: new EmbeddedPublisher(zone, committer, LIMITS) };
 }
 
 describe('RRsets that the configuration sets', () => {

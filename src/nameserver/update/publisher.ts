@@ -20,10 +20,11 @@ import type { RRset } from '../../dns/rrset.ts';
 import { changedNames, type ZoneChange, type ZoneEdit } from '../../dns/zone-change.ts';
 import type { Committer } from '../journal/committer.ts';
 import { ZoneWriter } from '../journal/zone-writer.ts';
-import type { ZoneDraft } from '../zone/draft.ts';
+import type { DraftMark, ZoneDraft } from '../zone/draft.ts';
 import { applyEdits, checkPrerequisites } from '../zone/edit.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
-import { cutAbove } from '../zone/occlusion.ts';
+import { overLimits, type ZoneLimits } from '../zone/limits.ts';
+import { cutAbove, newlyOccluded } from '../zone/occlusion.ts';
 import { findRRset, nameOf, parentKey, rrsetOf, type ZoneNode } from '../zone/zone-version.ts';
 
 const NO_ADDRESSES: AddressSet = { addresses: [], ttl: 0 };
@@ -32,16 +33,20 @@ const NOTHING: PublishedAddresses = { A: NO_ADDRESSES, AAAA: NO_ADDRESSES };
 export class EmbeddedPublisher implements ZonePublisher {
   readonly #zone: EmbeddedZone;
   readonly #writer: ZoneWriter;
+  readonly #limits: ZoneLimits;
   #closed = false;
 
-  constructor(zone: EmbeddedZone, committer: Committer) {
+  constructor(zone: EmbeddedZone, committer: Committer, limits: ZoneLimits) {
     this.#zone = zone;
+    this.#limits = limits;
     this.#writer = new ZoneWriter(zone, committer);
   }
 
-  /** Never undefined: the zone is in memory. */
+  /** The zone is in memory. Undefined only at an occluded name, for which `read` has the reason. */
   recall(ownerName: DomainName): PublishedAddresses | undefined {
-    const node = this.#zone.draft.find(ownerName.key);
+    const { draft } = this.#zone;
+    const node = draft.find(ownerName.key);
+    if (occludedBy(draft, ownerName, node) !== undefined) return undefined;
     return node === undefined ? NOTHING : addressesOf(node);
   }
 
@@ -74,7 +79,9 @@ export class EmbeddedPublisher implements ZonePublisher {
     return this.#writer.change((draft) => {
       if (checkPrerequisites(draft, change.prerequisites) !== 'hold') return 'stale';
       for (const edit of change.edits) this.#checkDynamic(edit);
+      const mark = draft.mark();
       applyEdits(draft, change.edits);
+      checkResult(mark, draft, change.edits, this.#limits);
       return 'published';
     }, deadlineMs);
   }
@@ -106,11 +113,20 @@ export class EmbeddedPublisher implements ZonePublisher {
   }
 }
 
+/** @throws AppError address-refused or conflict if the zone may not become as the edits make it */
+function checkResult(before: DraftMark, draft: ZoneDraft, edits: readonly ZoneEdit[], limits: ZoneLimits): void {
+  const keys = edits.map((edit) => ('rrset' in edit ? edit.rrset : edit).ownerName.key);
+  const tooLarge = overLimits(before, draft, keys, limits);
+  if (tooLarge !== undefined) throw new AppError('address-refused', `Nothing was changed: ${tooLarge}.`);
+  const why = newlyOccluded(before, draft, keys);
+  if (why !== undefined) throw new AppError('conflict', `Nothing was changed: ${why}.`);
+}
+
+/** Glue counts as occluded: a host that changes by HTTP is none of another zone's nameservers. */
 function occludedBy(draft: ZoneDraft, { key }: DomainName, node: ZoneNode | undefined): string | undefined {
   if (draft.cuts === 0) return undefined;
-  const above = cutAbove(draft, key);
-  const own = node !== undefined && key !== draft.apex.key && findRRset(node, RRType.NS) !== undefined;
-  const cut = above ?? (own ? node : undefined);
+  const isDelegated = node !== undefined && key !== draft.apex.key && findRRset(node, RRType.NS) !== undefined;
+  const cut = cutAbove(draft, key) ?? (isDelegated ? node : undefined);
   if (cut === undefined) return undefined;
   return findRRset(cut, RRType.DNAME) === undefined
     ? `the name '${nameOf(cut.wireText)}' is delegated to other nameservers`

@@ -2,19 +2,22 @@
  * UpdatableZone for a zone that this server is the primary of: applies UPDATEs to the draft and commits them.
  *
  * No client can change an RRset that the configuration sets: such a message is refused, except that the removal of the
- * apex's SOA and NS is ignored (RFC 2136 §3.4.2.3, §3.4.2.4). Data below a delegation or a DNAME is refused, except glue.
+ * apex's SOA and of its last NS is ignored (RFC 2136 §3.4.2.3, §3.4.2.4). A message is refused if the zone after it would
+ * have more hidden data (occlusion.ts), or more records than the limits allow (limits.ts).
  */
 import type { UpdatableZone, UpdateOutcome } from '../../core/zones/publisher.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType } from '../../dns/rdata.ts';
+import { rdataKey } from '../../dns/rdata-canonical.ts';
 import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
 import type { Committer } from '../journal/committer.ts';
 import { ZoneWriter } from '../journal/zone-writer.ts';
-import type { ZoneDraft } from '../zone/draft.ts';
+import type { DraftMark, ZoneDraft } from '../zone/draft.ts';
 import { applyEdits, checkPrerequisites } from '../zone/edit.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
-import { cutAbove, isGlue } from '../zone/occlusion.ts';
-import { nameOf } from '../zone/zone-version.ts';
+import { overLimits, type ZoneLimits } from '../zone/limits.ts';
+import { newlyOccluded } from '../zone/occlusion.ts';
+import { rdataText } from '../zone/zone-version.ts';
 
 type Refusal = Parameters<UpdatableZone['applyUpdate']>[1];
 
@@ -23,9 +26,11 @@ const APPLIED: UpdateOutcome = { kind: 'applied' };
 export class EmbeddedUpdates implements UpdatableZone {
   readonly #zone: EmbeddedZone;
   readonly #writer: ZoneWriter;
+  readonly #limits: ZoneLimits;
 
-  constructor(zone: EmbeddedZone, committer: Committer) {
+  constructor(zone: EmbeddedZone, committer: Committer, limits: ZoneLimits) {
     this.#zone = zone;
+    this.#limits = limits;
     this.#writer = new ZoneWriter(zone, committer);
   }
 
@@ -34,41 +39,58 @@ export class EmbeddedUpdates implements UpdatableZone {
     refusal: Refusal,
     deadlineMs: number,
   ): Promise<UpdateOutcome> {
-    return this.#writer.change((draft) => {
-      const rcode = checkPrerequisites(draft, prerequisites);
-      if (rcode !== 'hold') return { kind: 'unmet', rcode };
-      const permitted: ZoneEdit[] = [];
-      /** Names whose deletion is permitted: another one in the message is not checked for all their types again. */
-      const deletedNames = new Set<string>();
-      for (const edit of edits) {
-        const { key } = editedName(edit);
-        if (edit.kind === 'delete-name' && deletedNames.has(key)) {
-          permitted.push(edit);
-          continue;
+    return this.#writer.change(
+      (draft) => {
+        const rcode = checkPrerequisites(draft, prerequisites);
+        if (rcode !== 'hold') return { kind: 'unmet', rcode };
+        const permitted: ZoneEdit[] = [];
+        /** Names whose deletion is permitted: another one in the message is not checked for all their types again. */
+        const deletedNames = new Set<string>();
+        for (const edit of edits) {
+          const { key } = editedName(edit);
+          if (edit.kind === 'delete-name' && deletedNames.has(key)) {
+            permitted.push(edit);
+            continue;
+          }
+          const types = touchedTypes(draft, edit);
+          const why = refusal(edit, types);
+          if (why !== undefined) return { kind: 'refused', why };
+          const staticType = types.find((type) => this.#zone.isStatic(key, type));
+          if (staticType === undefined) {
+            permitted.push(edit);
+            if (edit.kind === 'delete-name') deletedNames.add(key);
+          } else if (!isPassedOver(draft, edit, staticType)) {
+            return refuseStatic(edit, staticType);
+          }
         }
-        const types = touchedTypes(draft, edit);
-        const why = refusal(edit, types);
-        if (why !== undefined) return { kind: 'refused', why };
-        const staticType = types.find((type) => this.#zone.isStatic(key, type));
-        if (staticType === undefined) {
-          permitted.push(edit);
-          if (edit.kind === 'delete-name') deletedNames.add(key);
-        } else if ('rrset' in edit || key !== draft.apex.key || !isZoneType(staticType)) {
-          return refuseStatic(edit, staticType);
-        }
-      }
-      const mark = draft.mark();
-      applyEdits(draft, permitted);
-      const why = occludedEdit(draft, permitted);
-      if (why === undefined) return APPLIED;
-      draft.rollBack(mark);
-      return { kind: 'refused', why };
-    }, deadlineMs);
+        const mark = draft.mark();
+        applyEdits(draft, permitted);
+        const why = forbiddenResult(mark, draft, permitted, this.#limits);
+        if (why === undefined) return APPLIED;
+        draft.rollBack(mark);
+        return { kind: 'refused', why };
+      },
+      deadlineMs,
+      'wait',
+    );
   }
 }
 
 function editedName(edit: ZoneEdit): DomainName {
   return 'rrset' in edit ? edit.rrset.ownerName : edit.ownerName;
+}
+
+/**
+ * True for removals of static data that RFC 2136 ignores: of the apex's SOA and NS RRsets (§3.4.2.3), of the SOA as a record
+ * and of the last NS (§3.4.2.4).
+ */
+function isPassedOver(draft: ZoneDraft, edit: ZoneEdit, type: number): boolean {
+  if ('rrset' in edit || edit.ownerName.key !== draft.apex.key || !isZoneType(type)) return false;
+  if (edit.kind !== 'delete-from-rrset' || type === RRType.SOA) return true;
+  const ns = draft.findRRset(draft.apex.key, RRType.NS)?.rdatas.map((rdata) => rdataKey(type, rdata)) ?? [];
+  return (
+    edit.rdatas.length === ns.length && edit.rdatas.every((rdata) => ns.includes(rdataKey(type, rdataText(rdata))))
+  );
 }
 
 /** Types that the removal of all RRsets at the apex does not delete (RFC 2136 §3.4.2.3). */
@@ -90,18 +112,14 @@ function refuseStatic(edit: ZoneEdit, type: number): UpdateOutcome {
   return { kind: 'refused', why: `${what} are set by the configuration${advice}` };
 }
 
-/** Why an added RRset would be occluded. Checked after the edits, because one of them may have added the delegation. */
-function occludedEdit(draft: ZoneDraft, edits: readonly ZoneEdit[]): string | undefined {
-  if (draft.cuts === 0) return undefined;
-  for (const edit of edits) {
-    if (!('rrset' in edit)) continue;
-    const { ownerName, type } = edit.rrset;
-    const cut = cutAbove(draft, ownerName.key);
-    // A later edit of the same message may have deleted it.
-    if (cut === undefined || draft.findRRset(ownerName.key, type) === undefined) continue;
-    if (!isGlue(cut, ownerName.key, type)) {
-      return `the name '${ownerName}' is below the delegation or DNAME at '${nameOf(cut.wireText)}'`;
-    }
-  }
-  return undefined;
+/** Why the zone may not become as the edits make it. */
+function forbiddenResult(
+  before: DraftMark,
+  draft: ZoneDraft,
+  edits: readonly ZoneEdit[],
+  limits: ZoneLimits,
+): string | undefined {
+  const keys = new Set(edits.map((edit) => editedName(edit).key));
+  // First the limits, which bound the work of the rest.
+  return overLimits(before, draft, keys, limits) ?? newlyOccluded(before, draft, keys);
 }

@@ -8,12 +8,14 @@ import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { nextSerial } from '../../dns/serial.ts';
 import type { NameMap } from './name-map.ts';
+import type { ZoneNames } from './occlusion.ts';
 import {
   findRRset,
   isCut,
   parentKey,
   type StaticRRsets,
   soaSerial,
+  type UnservedRRsets,
   withSerial,
   type ZoneDiff,
   type ZoneNode,
@@ -22,11 +24,10 @@ import {
   ZoneVersion,
 } from './zone-version.ts';
 
-/** A state to roll back to. */
-export interface DraftMark {
-  readonly nodes: NameMap<ZoneNode>;
-  readonly cuts: number;
+/** A state to roll back to, and to compare with. */
+export interface DraftMark extends ZoneNames {
   readonly statics: StaticRRsets;
+  readonly unserved: UnservedRRsets;
 }
 
 /** The result of a draft. */
@@ -43,6 +44,8 @@ export class ZoneDraft {
   #cuts: number;
   /** The RRsets that the configuration sets. */
   statics: StaticRRsets;
+  /** Dynamic RRsets that are kept and not served. */
+  unserved: UnservedRRsets;
   /** Keys of edited names, including those of edits that were rolled back. */
   readonly #touched = new Set<string>();
 
@@ -51,6 +54,7 @@ export class ZoneDraft {
     this.#nodes = base.nodes;
     this.#cuts = base.cuts;
     this.statics = base.statics;
+    this.unserved = base.unserved;
   }
 
   get apex(): DomainName {
@@ -61,9 +65,14 @@ export class ZoneDraft {
     return this.#cuts;
   }
 
+  get nodes(): NameMap<ZoneNode> {
+    return this.#nodes;
+  }
+
   /** True after an edit that changed something. */
   get changed(): boolean {
-    return this.#nodes !== this.base.nodes || this.statics !== this.base.statics;
+    const { base } = this;
+    return this.#nodes !== base.nodes || this.statics !== base.statics || this.unserved !== base.unserved;
   }
 
   find(key: string): ZoneNode | undefined {
@@ -76,13 +85,15 @@ export class ZoneDraft {
   }
 
   mark(): DraftMark {
-    return { nodes: this.#nodes, cuts: this.#cuts, statics: this.statics };
+    const { apex, statics, unserved } = this;
+    return { apex, nodes: this.#nodes, cuts: this.#cuts, statics, unserved };
   }
 
-  rollBack({ nodes, cuts, statics }: DraftMark): void {
+  rollBack({ nodes, cuts, statics, unserved }: DraftMark): void {
     this.#nodes = nodes;
     this.#cuts = cuts;
     this.statics = statics;
+    this.unserved = unserved;
   }
 
   /** Sets the RRset of its type; an RRset without members deletes it. */
@@ -149,7 +160,7 @@ export class ZoneDraft {
 
   /** The current content without a serial step, for the replay of commits. */
   version(): ZoneVersion {
-    return new ZoneVersion(this.base.apex, this.#nodes, this.#cuts, this.statics);
+    return new ZoneVersion(this.base.apex, this.#nodes, this.#cuts, this.statics, this.unserved);
   }
 
   /** Keys of names whose data differ from the base. */
@@ -164,7 +175,7 @@ export class ZoneDraft {
   seal(): SealedDraft | undefined {
     const keys = this.#changedKeys();
     const { base } = this;
-    if (keys.length === 0 && this.statics === base.statics) return undefined;
+    if (keys.length === 0 && this.statics === base.statics && this.unserved === base.unserved) return undefined;
     const apexKey = base.apex.key;
     const soa = this.findRRset(apexKey, RRType.SOA)!;
     if (soaSerial(soa.rdatas[0]!) === base.serial) {

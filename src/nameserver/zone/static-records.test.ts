@@ -1,5 +1,6 @@
 /** Static records: set by the configuration beside dynamic data, and their conflicts. */
 import { describe, expect, it } from 'vitest';
+import { SOA_OPTIONS } from '../../../test/support/edited-zone.ts';
 import { zoneRecords } from '../../../test/support/zone-records.ts';
 import { DomainName } from '../../dns/name.ts';
 import { type Rdata, type ResourceRecord, RRType } from '../../dns/rdata.ts';
@@ -18,7 +19,7 @@ const cname = (label: string, target: string) =>
   record(label, RRType.CNAME, { kind: 'CNAME', target: DomainName.parse(target) });
 
 function content(records: readonly ResourceRecord[], ns = ['ns1.example.net']): StaticContent {
-  return { apex, ns: ns.map((name) => DomainName.parse(name)), contact: at('hostmaster'), records };
+  return { apex, ns: ns.map((name) => DomainName.parse(name)), contact: at('hostmaster'), ...SOA_OPTIONS, records };
 }
 
 function replace(version: ZoneVersion, configured: StaticContent): ZoneVersion {

@@ -1,14 +1,19 @@
 /**
  * The static content of a zone: SOA, NS and the records of the configuration. Each RRset is static or dynamic; only the
- * configuration changes a static one.
+ * configuration changes a static one. Where both collide, a start serves the static one (unserved.ts), and a reload is
+ * refused.
  */
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, type ResourceRecord, RRType } from '../../dns/rdata.ts';
+import { rdataKey } from '../../dns/rdata-canonical.ts';
 import type { ZoneDraft } from './draft.ts';
 import { NameMap } from './name-map.ts';
-import { cutAbove, isGlue } from './occlusion.ts';
+import { describeCut, hidesBelow, hidingCut } from './occlusion.ts';
+import { UnservedEditor } from './unserved.ts';
 import {
   findRRset,
+  isCut,
+  isStrictlyBelow,
   nameOf,
   rdataText,
   type StaticRRsets,
@@ -19,12 +24,24 @@ import {
   ZoneVersion,
 } from './zone-version.ts';
 
+/** The timers of the SOA in seconds (RFC 1035 §3.3.13), and its TTL. */
+export interface SoaTimes {
+  readonly refresh: number;
+  readonly retry: number;
+  readonly expire: number;
+  readonly minimum: number;
+  readonly ttl: number;
+}
+
 export interface StaticContent {
   readonly apex: DomainName;
   /** The NS RRset; the first is MNAME. */
   readonly ns: readonly DomainName[];
+  /** Seconds. */
+  readonly nsTtl: number;
   /** RNAME. */
   readonly contact: DomainName;
+  readonly soa: SoaTimes;
   /** Of class IN, inside the zone, without SOA. */
   readonly records: readonly ResourceRecord[];
 }
@@ -42,8 +59,8 @@ export class StaticConflict extends Error {
   }
 }
 
-const SOA_TIMES = { refresh: 3600, retry: 600, expire: 1_209_600, minimum: 60 };
-const NS_TTL = 3600;
+/** Dynamic data that collides with static data: `refuse` throws, `set-aside` keeps it in the draft's `unserved`. */
+export type OnCollision = 'refuse' | 'set-aside';
 
 interface StaticRRset {
   readonly ownerName: DomainName;
@@ -51,22 +68,24 @@ interface StaticRRset {
 }
 
 /** The first version of a zone: an SOA and nothing else. */
-export function newVersion({ apex, ns, contact }: StaticContent, serial: number): ZoneVersion {
-  const soa = soaOf(ns[0]!, contact, serial);
-  const node: ZoneNode = { key: apex.key, wireText: apex.wireText, rrsets: [soa], children: 0 };
+export function newVersion(content: StaticContent, serial: number): ZoneVersion {
+  const { apex } = content;
+  const node: ZoneNode = { key: apex.key, wireText: apex.wireText, rrsets: [soaOf(content, serial)], children: 0 };
   return new ZoneVersion(apex, NameMap.of([node]), 0);
 }
 
-function soaOf(mname: DomainName, rname: DomainName, serial: number): ZoneRRset {
-  const rdata = rdataText({ kind: 'SOA', mname, rname, serial, ...SOA_TIMES });
-  return { type: RRType.SOA, ttl: SOA_TIMES.minimum, rdatas: [rdata] };
+function soaOf({ ns, contact, soa }: StaticContent, serial: number): ZoneRRset {
+  const { ttl, ...times } = soa;
+  const rdata = rdataText({ kind: 'SOA', mname: ns[0]!, rname: contact, serial, ...times });
+  return { type: RRType.SOA, ttl, rdatas: [rdata] };
 }
 
 /**
- * Sets the static RRsets of a draft to those of the configuration, and deletes RRsets that are no longer static.
- * @throws StaticConflict
+ * Sets the static RRsets of a draft to those of the configuration, and deletes RRsets that are no longer static. RRsets that
+ * were set aside are served again where nothing collides any more.
+ * @throws StaticConflict where the configuration collides with itself; with `refuse` also with dynamic data
  */
-export function replaceStatics(draft: ZoneDraft, content: StaticContent): void {
+export function replaceStatics(draft: ZoneDraft, content: StaticContent, onCollision: OnCollision = 'refuse'): void {
   const configured = staticRRsets(content);
   const before = draft.statics;
   const statics = new Map<string, Set<number>>([[content.apex.key, new Set<number>([RRType.SOA])]]);
@@ -77,68 +96,136 @@ export function replaceStatics(draft: ZoneDraft, content: StaticContent): void {
   for (const [key, types] of before) {
     for (const type of types) if (!statics.get(key)?.has(type)) draft.deleteRRset(key, type);
   }
+  const unserved = new UnservedEditor(draft);
+  const collisions = new Collisions(draft, statics, onCollision === 'set-aside' ? unserved : undefined);
   for (const { ownerName, rrset } of configured) {
-    const present = draft.find(ownerName.key);
-    const current = present && findRRset(present, rrset.type);
-    if (current !== undefined && !before.get(ownerName.key)?.has(rrset.type)) {
-      throw new StaticConflict(
-        `The static ${describe(ownerName, rrset.type)} conflicts with dynamic data of the same name and type. ` +
-          `Remove one of them ('dyndns delete', or an UPDATE that deletes the RRset).`,
-      );
-    }
+    const { key } = ownerName;
+    const current = draft.findRRset(key, rrset.type);
+    if (current !== undefined && !before.get(key)?.has(rrset.type)) collisions.sameRRset(ownerName, rrset.type);
     if (current === undefined || !sameMembers(current, rrset)) draft.setRRset(ownerName, rrset);
   }
-  for (const { ownerName } of configured) checkAlone(draft, ownerName, statics);
+  for (const { ownerName } of configured) collisions.beside(ownerName);
+  for (const { ownerName } of configured) collisions.above(ownerName);
+  for (const { ownerName } of configured) collisions.below(ownerName);
   replaceSoa(draft, content);
   if (!sameStatics(before, statics)) draft.statics = statics;
+  unserved.serve(statics);
 }
 
-function staticRRsets({ apex, ns, records }: StaticContent): StaticRRset[] {
-  const rrsets = new Map<string, StaticRRset>();
-  const rdatas = ns.map((target) => rdataText({ kind: 'NS', target }));
-  rrsets.set(`${RRType.NS} ${apex.key}`, { ownerName: apex, rrset: { type: RRType.NS, ttl: NS_TTL, rdatas } });
-  for (const { ownerName, type, ttl, rdata } of records) {
-    if (type === RRType.SOA) continue;
+function staticRRsets({ apex, ns, nsTtl, records }: StaticContent): StaticRRset[] {
+  const rrsets = new Map<string, { ownerName: DomainName; type: number; ttl: number; members: Map<string, string> }>();
+  const add = (ownerName: DomainName, type: number, ttl: number, rdata: string) => {
     const id = `${type} ${ownerName.key}`;
-    const earlier = rrsets.get(id)?.rrset;
-    const member = rdataText(rdata);
-    const members = earlier?.rdatas ?? [];
-    if (members.includes(member)) continue;
-    const lowest = Math.min(earlier?.ttl ?? ttl, ttl);
-    rrsets.set(id, { ownerName, rrset: { type, ttl: lowest, rdatas: [...members, member] } });
+    const rrset = rrsets.get(id);
+    const memberKey = rdataKey(type, rdata);
+    if (rrset === undefined) rrsets.set(id, { ownerName, type, ttl, members: new Map([[memberKey, rdata]]) });
+    else if (!rrset.members.has(memberKey)) {
+      rrset.members.set(memberKey, rdata);
+      rrset.ttl = Math.min(rrset.ttl, ttl);
+    }
+  };
+  for (const target of ns) add(apex, RRType.NS, nsTtl, rdataText({ kind: 'NS', target }));
+  for (const { ownerName, type, ttl, rdata } of records) {
+    if (type !== RRType.SOA) add(ownerName, type, ttl, rdataText(rdata));
   }
-  return [...rrsets.values()];
+  return [...rrsets.values()].map(({ ownerName, type, ttl, members }) => {
+    return { ownerName, rrset: { type, ttl, rdatas: [...members.values()] } };
+  });
 }
 
 /** Sets the SOA of the configuration with the zone's serial. */
-function replaceSoa(draft: ZoneDraft, { apex, ns, contact }: StaticContent): void {
+function replaceSoa(draft: ZoneDraft, content: StaticContent): void {
+  const { apex } = content;
   const current = draft.findRRset(apex.key, RRType.SOA)!;
   const serial = soaSerial(current.rdatas[0]!);
-  const soa = soaOf(ns[0]!, contact, serial);
+  const soa = soaOf(content, serial);
   if (current.ttl !== soa.ttl || withSerial(current.rdatas[0]!, serial) !== soa.rdatas[0]) draft.setRRset(apex, soa);
 }
 
-/** No data beside a CNAME (RFC 1034 §3.6.2), and only glue below a delegation or a DNAME. */
-function checkAlone(draft: ZoneDraft, ownerName: DomainName, statics: StaticRRsets): void {
-  const cut = cutAbove(draft, ownerName.key);
-  if (cut !== undefined) {
-    const hidden = [...(statics.get(ownerName.key) ?? [])].find((type) => !isGlue(cut, ownerName.key, type));
-    if (hidden !== undefined) {
-      throw new StaticConflict(
-        `The static ${describe(ownerName, hidden)} is below '${nameOf(cut.wireText)}', which is delegated or has a ` +
-          'DNAME, so that resolvers would not see it. Remove one of them.',
-      );
+/** Finds dynamic data in the way of static RRsets, which are in the draft already. */
+class Collisions {
+  readonly #draft: ZoneDraft;
+  readonly #statics: StaticRRsets;
+  readonly #unserved: UnservedEditor | undefined;
+
+  /** @param unserved undefined: a collision throws */
+  constructor(draft: ZoneDraft, statics: StaticRRsets, unserved: UnservedEditor | undefined) {
+    this.#draft = draft;
+    this.#statics = statics;
+    this.#unserved = unserved;
+  }
+
+  #isStatic(key: string, type: number): boolean {
+    return this.#statics.get(key)?.has(type) ?? false;
+  }
+
+  /** @throws StaticConflict */
+  #settle(key: string, type: number, text: string): void {
+    if (this.#unserved === undefined) throw new StaticConflict(text);
+    this.#unserved.setAside(key, type);
+  }
+
+  /** A dynamic RRset of the same name and type. */
+  sameRRset(ownerName: DomainName, type: number): void {
+    const text =
+      `The static ${describe(ownerName, type)} conflicts with dynamic data of the same name and type. ` +
+      `Remove one of them ('dyndns delete', or an UPDATE that deletes the RRset).`;
+    this.#settle(ownerName.key, type, text);
+  }
+
+  /** No data beside a CNAME (RFC 1034 §3.6.2). */
+  beside(ownerName: DomainName): void {
+    const { key } = ownerName;
+    const rrsets = this.#draft.find(key)?.rrsets ?? [];
+    if (rrsets.length < 2 || !rrsets.some(({ type }) => type === RRType.CNAME)) return;
+    const words = rrsets.map(({ type }) => `${this.#isStatic(key, type) ? 'static' : 'dynamic'} ${formatRRType(type)}`);
+    const text = `At '${ownerName}' there is a CNAME beside other data: ${words.join(', ')}. Remove one of them.`;
+    const dynamic = rrsets.filter(({ type }) => !this.#isStatic(key, type));
+    const inTheWay = this.#isStatic(key, RRType.CNAME) ? dynamic : dynamic.filter(({ type }) => type === RRType.CNAME);
+    if (inTheWay.length === 0) throw new StaticConflict(text);
+    for (const { type } of inTheWay) this.#settle(key, type, text);
+  }
+
+  /** A cut or DNAME at or above the name, which would hide static data. */
+  above(ownerName: DomainName): void {
+    const { key } = ownerName;
+    for (const type of this.#statics.get(key) ?? []) {
+      for (;;) {
+        const node = this.#draft.find(key);
+        const cut = hidingCut(this.#draft, key, type, node);
+        if (cut === undefined) break;
+        const text =
+          `The static ${describe(ownerName, type)} is below '${nameOf(cut.wireText)}', which is delegated or has a ` +
+          'DNAME, so that resolvers would not see it. Remove one of them.';
+        const types = [RRType.NS, ...(cut === node ? [] : [RRType.DNAME])];
+        const dynamic = types.filter((each) => findRRset(cut, each) && !this.#isStatic(cut.key, each));
+        if (dynamic.length === 0) throw new StaticConflict(text);
+        for (const each of dynamic) this.#settle(cut.key, each, text);
+      }
     }
   }
-  const { rrsets } = draft.find(ownerName.key)!;
-  if (rrsets.length < 2 || !rrsets.some(({ type }) => type === RRType.CNAME)) return;
-  const words = rrsets.map(({ type }) => {
-    const origin = statics.get(ownerName.key)?.has(type) ? 'static' : 'dynamic';
-    return `${origin} ${formatRRType(type)}`;
-  });
-  throw new StaticConflict(
-    `At '${ownerName}' there is a CNAME beside other data: ${words.join(', ')}. Remove one of them.`,
-  );
+
+  /** Dynamic data that a static cut or DNAME hides. */
+  below(ownerName: DomainName): void {
+    const { key } = ownerName;
+    const draft = this.#draft;
+    const cut = draft.find(key)!;
+    if (!isCut(cut, draft.apex.key)) return;
+    const hidden: [node: ZoneNode, type: number][] = [];
+    const collect = (node: ZoneNode) => {
+      for (const { type } of node.rrsets) if (hidingCut(draft, node.key, type, node) === cut) hidden.push([node, type]);
+    };
+    collect(cut);
+    if (hidesBelow(draft, cut)) {
+      for (const node of draft.nodes.values()) if (isStrictlyBelow(node.key, key)) collect(node);
+    }
+    for (const [node, type] of hidden) {
+      const text =
+        `The dynamic ${describe(nameOf(node.wireText), type)} would be hidden by ${describeCut(cut)}, which is static. ` +
+        'Remove one of them.';
+      this.#settle(node.key, type, text);
+    }
+  }
 }
 
 function describe(ownerName: DomainName, type: number): string {
@@ -146,7 +233,9 @@ function describe(ownerName: DomainName, type: number): string {
 }
 
 function sameMembers(a: ZoneRRset, b: ZoneRRset): boolean {
-  return a.ttl === b.ttl && a.rdatas.length === b.rdatas.length && a.rdatas.every((rdata) => b.rdatas.includes(rdata));
+  if (a.ttl !== b.ttl || a.rdatas.length !== b.rdatas.length) return false;
+  const members = new Set(a.rdatas);
+  return b.rdatas.every((rdata) => members.has(rdata));
 }
 
 function sameStatics(a: StaticRRsets, b: StaticRRsets): boolean {

@@ -9,6 +9,7 @@ import {
   isCut,
   parentKey,
   type StaticRRsets,
+  type UnservedRRsets,
   type ZoneDiff,
   type ZoneNode,
   type ZoneRecord,
@@ -16,7 +17,12 @@ import {
 } from './zone-version.ts';
 
 /** Builds a version from stored names and adds the empty non-terminals. @throws Error without an SOA */
-export function buildVersion(apex: DomainName, stored: Iterable<ZoneNode>, statics: StaticRRsets): ZoneVersion {
+export function buildVersion(
+  apex: DomainName,
+  stored: Iterable<ZoneNode>,
+  statics: StaticRRsets,
+  unserved?: UnservedRRsets,
+): ZoneVersion {
   let nodes = NameMap.of(stored);
   let cuts = 0;
   const childCounts = new Map<string, { wireText: string; count: number }>();
@@ -41,7 +47,7 @@ export function buildVersion(apex: DomainName, stored: Iterable<ZoneNode>, stati
     const node = nodes.get(key) ?? { key, wireText, rrsets: [], children: 0 };
     nodes = nodes.set({ ...node, children: count });
   }
-  return new ZoneVersion(apex, nodes, cuts, statics);
+  return new ZoneVersion(apex, nodes, cuts, statics, unserved);
 }
 
 /**

@@ -53,10 +53,19 @@ export interface ZoneDiff {
 /** RRsets that the configuration sets: types by key of the owner name. */
 export type StaticRRsets = ReadonlyMap<string, ReadonlySet<number>>;
 
+/**
+ * Dynamic RRsets that collide with static ones, by key of the owner name: kept in the database, and not served. Only
+ * `wireText` and `rrsets` of the nodes have a meaning.
+ */
+export type UnservedRRsets = ReadonlyMap<string, ZoneNode>;
+
+const NO_UNSERVED: UnservedRRsets = new Map();
+
 export class ZoneVersion {
   readonly apex: DomainName;
   readonly nodes: NameMap<ZoneNode>;
   readonly statics: StaticRRsets;
+  readonly unserved: UnservedRRsets;
   /** Number of delegations and DNAMEs. With 0 a query skips the search for them. */
   readonly cuts: number;
   readonly apexNode: ZoneNode;
@@ -66,7 +75,13 @@ export class ZoneVersion {
   readonly negativeTtl: number;
 
   /** @throws Error without an SOA at the apex */
-  constructor(apex: DomainName, nodes: NameMap<ZoneNode>, cuts: number, statics: StaticRRsets = new Map()) {
+  constructor(
+    apex: DomainName,
+    nodes: NameMap<ZoneNode>,
+    cuts: number,
+    statics: StaticRRsets = new Map(),
+    unserved = NO_UNSERVED,
+  ) {
     const apexNode = nodes.get(apex.key);
     const soa = apexNode && findRRset(apexNode, RRType.SOA);
     if (soa === undefined) throw new Error(`the zone ${apex} has no SOA record`);
@@ -74,6 +89,7 @@ export class ZoneVersion {
     this.nodes = nodes;
     this.cuts = cuts;
     this.statics = statics;
+    this.unserved = unserved;
     this.apexNode = apexNode!;
     this.soa = soa;
     this.serial = soaSerial(soa.rdatas[0]!);
@@ -104,6 +120,14 @@ export class ZoneVersion {
 export function parentKey(key: string): string {
   if (key.length <= 1) throw new Error('the root has no parent');
   return key.slice(key.charCodeAt(0) + 1);
+}
+
+/** True if the name is below the other one, label by label. */
+export function isStrictlyBelow(key: string, above: string): boolean {
+  if (key.length <= above.length || !key.endsWith(above)) return false;
+  let rest = key;
+  while (rest.length > above.length) rest = parentKey(rest);
+  return rest.length === above.length;
 }
 
 export function findRRset(node: ZoneNode, type: number): ZoneRRset | undefined {
