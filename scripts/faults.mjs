@@ -4,6 +4,8 @@
  * SIGHUP in bursts and during starts, and checks that the last file is in force (bench/reload-campaign.mjs).
  * `npm run faults -- connections [CONNECTIONS [DESCRIPTORS]]`: leaves 1,000 connections behind, and checks that the server has its
  * descriptors back within 60 seconds, and that DNS, control socket and backup work meanwhile (bench/connection-campaign.mjs).
+ * `npm run faults -- damage [CASES [SEED]]`: damages databases at random, 1,000 times by default, and checks that nothing is lost
+ * without a message that says what to do (bench/damage-campaign.mjs).
  */
 import { join } from 'node:path';
 import { argv, execPath } from 'node:process';
@@ -14,4 +16,5 @@ build();
 const [first, ...rest] = argv.slice(2);
 if (first === 'reload') run(execPath, [join(root, 'bench', 'reload-campaign.mjs'), ...rest]);
 else if (first === 'connections') run(execPath, [join(root, 'bench', 'connection-campaign.mjs'), ...rest]);
+else if (first === 'damage') run(execPath, [join(root, 'bench', 'damage-campaign.mjs'), ...rest]);
 else run(execPath, [join(root, 'bench', 'kill-campaign.mjs'), ...argv.slice(2)]);

@@ -13,6 +13,8 @@ import { forgetHangups, onHangup } from './hangups.ts';
 const SAME_SIGNAL_MS = 1000;
 /** How long the end of the server waits for the last lines of the log to be written. */
 const LAST_LINES_MS = 300;
+/** How long a server of which a part died waits for its other parts to close. */
+const END_MS = 3000;
 const LARGE_HEAP_OCTETS = 256 * 1024 * 1024;
 
 const NO_STORE =
@@ -46,6 +48,7 @@ export async function runServer(
   // The log has the outcome.
   onHangup(() => void server.reload().catch(() => undefined));
   endOnSignal(server, log);
+  void server.died.then((text) => endAfterDeath(server, log, text));
   return { server, config, log };
 }
 
@@ -57,6 +60,15 @@ function logWarningsOfNode(log: Log): void {
   process.stderr.on('error', () => undefined);
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => log.warn(`Node.js: ${name}: ${message}`));
+}
+
+/** Requests in flight get their replies, if that takes no time; a supervisor sees the exit code and starts the server again. */
+async function endAfterDeath(server: RunningServer, log: Log, text: string): Promise<never> {
+  log.error(text);
+  const timeout = new Promise((resolve) => setTimeout(resolve, END_MS));
+  await Promise.race([server.close().catch(() => undefined), timeout]);
+  await log.flush(LAST_LINES_MS);
+  process.exit(1);
 }
 
 /** The first signal ends the server gracefully. A later one ends it at once, unless it is the same one sent twice. */

@@ -12,3 +12,10 @@ export function parseZone(text: string): DomainName {
     throw error;
   }
 }
+
+/** @throws UsageError */
+export function parseSerial(text: string): number {
+  const serial = Number(text);
+  if (/^\d{1,10}$/.test(text) && serial <= 0xffffffff) return serial;
+  throw new UsageError(`'${text}' is not a serial: it must be an integer from 0 to 4294967295.`);
+}

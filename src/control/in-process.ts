@@ -111,6 +111,7 @@ function handlersOf(parts: OperationParts): OperationHandlers {
     importZone: async ({ zone, mode, dry_run = false }, body) =>
       (await zones()).importZone(readZone(zone), body, { replace: mode === 'replace', dryRun: dry_run }),
     setSerial: async ({ zone, serial }) => (await zones()).setSerial(readZone(zone), serial),
+    recoverZone: async ({ zone, serial }) => (await zones()).recoverZone(readZone(zone), serial),
     discardUnserved: async ({ zone, name, type }) => {
       const rrType = type === undefined ? undefined : readType(type);
       return { discarded: await (await zones()).discardUnserved(readZone(zone), readOwnerName(name), rrType) };

@@ -39,6 +39,7 @@ const zoneAdmin: ZoneAdmin = {
     imported.push({ zone: apex.toString(), text, options });
     return { added: 1, changed: 0, unchanged: 0, removed: 0, skipped: [], skippedCount: 0, serial: 8 };
   },
+  recoverZone: async () => ({ serial: 2, names: 1, lost: [], lostCount: 0 }),
   setSerial: async (_apex, serial) => ({ before: 7, serial }),
   discardUnserved: async () => 1,
   backup: async (file) => ({ copies: [{ what: 'zones', from: '/a', to: file }] }),

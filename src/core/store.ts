@@ -11,6 +11,7 @@ import type { HostStore } from './hosts/host-store.ts';
 import type { PendingStore } from './pending/pending-store.ts';
 import type { TextStore } from './texts/text-store.ts';
 import type { TurnStore } from './updates/turn-store.ts';
+import type { KnownSerialStore } from './zones/known-serials.ts';
 
 export interface Store {
   readonly tokens: TokenStore;
@@ -18,6 +19,7 @@ export interface Store {
   readonly history: HistoryStore;
   readonly pending: PendingStore;
   readonly texts: TextStore;
+  readonly knownSerials: KnownSerialStore;
   readonly turns: TurnStore;
 
   /** Resolves when the store answers. */

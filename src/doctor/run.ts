@@ -29,6 +29,8 @@ export interface DoctorOptions {
   readonly progress: (text: string) => void;
   /** Hosts that the running server knows besides those of the configuration; in any zone. */
   readonly hosts?: readonly DomainName[];
+  /** What the running server says of the zone, if it does not serve it. */
+  readonly notServed?: string | undefined;
   /** What the running server tells of the zone. */
   readonly unserved?: readonly UnservedData[];
   /** What the running server knows of the secondaries. */
@@ -58,6 +60,7 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
     primary: primaryFacts(config, zone),
     key: key && `'${key.name}' (${key.algorithm})`,
     http: config.http,
+    notServed: options.notServed,
     hosts: hostsOf(config, zone, options.hosts ?? []),
     ...(options.unserved && { unserved: options.unserved }),
     secondaries: options.secondaries,

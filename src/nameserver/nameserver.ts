@@ -2,22 +2,27 @@
  * The embedded nameserver: opens database, zones, group commit and sockets, connects them, applies reloads, and closes
  * everything in order. What the parts do is in the folders beside this file.
  */
-import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
+import type { RecoveryReport, ZoneAdmin } from '../core/admin/zone-admin.ts';
+import { AppError } from '../core/errors.ts';
 import type { NameserverStatistics } from '../core/monitoring.ts';
 import type { DnsUpdateEvent } from '../core/observer.ts';
 import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
+import type { KnownSerial } from '../core/zones/known-serials.ts';
 import type { UpdateOutcome, ZonePublisher } from '../core/zones/publisher.ts';
 import type { Receipt, ZoneSecondaries } from '../core/zones/secondaries.ts';
-import type { DomainName } from '../dns/name.ts';
+import { DomainName } from '../dns/name.ts';
 import type { TsigKey } from '../dns/tsig-key.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
+import { SqliteError } from '../sqlite/sqlite-error.ts';
 import { EmbeddedZoneAdmin } from './admin/zone-admin.ts';
+import type { AnswerableZone } from './answer/answer.ts';
 import type { CookieAnswers } from './answer/cookie-answers.ts';
 import type { ResponseLimiter } from './answer/rate-limit.ts';
 import { NameserverService } from './answer/service.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
 import { type Commit, Committer, SLOW_MS } from './journal/committer.ts';
 import { Journal } from './journal/journal.ts';
+import { describeWithheld, type WithheldZone } from './journal/withheld-zone.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
@@ -29,6 +34,7 @@ import { EmbeddedPublisher } from './update/publisher.ts';
 import { serveUpdate } from './update/serve-update.ts';
 import { EmbeddedUpdates } from './update/updatable-zone.ts';
 import type { UpdateZone } from './update/update-in.ts';
+import { recoveredVersion, WithheldPublisher, WithheldUpdates } from './withheld.ts';
 import { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { describeTooLarge, type ZoneLimits } from './zone/limits.ts';
@@ -37,11 +43,12 @@ import {
   newVersion,
   type OnCollision,
   replaceStatics,
+  StaticConflict,
   type StaticContent,
   staticOwnerNames,
 } from './zone/static-records.ts';
 import { describeUnserved } from './zone/unserved.ts';
-import { nameOf } from './zone/zone-version.ts';
+import { nameOf, type ZoneVersion } from './zone/zone-version.ts';
 
 /** A TSIG key and its permissions in one zone. */
 export interface NameserverKey extends UpdateKey {
@@ -92,10 +99,16 @@ export interface NameserverOptions {
   readonly onServed?: ((receipt: Receipt) => void) | undefined;
   readonly onSecondary?: ((change: SecondaryChange) => void) | undefined;
   readonly onWarning: (text: string) => void;
+  /** The thread that writes died, and no change will succeed any more: the process must end. */
+  readonly onDeath?: (error: Error) => void;
+  /** The known serials of the store, which is elsewhere than the database. */
+  readonly copied?: readonly KnownSerial[];
+  readonly copyKnown?: (known: readonly KnownSerial[]) => Promise<void>;
 }
 
 interface ServedZone {
-  readonly embedded: EmbeddedZone;
+  /** Undefined: the zone is withheld. */
+  readonly embedded: EmbeddedZone | undefined;
   readonly content: StaticContent;
   readonly publisher: ZonePublisher;
   readonly update: UpdateZone;
@@ -105,8 +118,10 @@ interface ServedZone {
 
 /** Everything made from one configuration. A reload makes another one and swaps them. */
 interface Generation {
+  readonly settings: NameserverSettings;
   /** By `DomainName.key` of the apex, like `index`. */
   readonly zones: ReadonlyMap<string, ServedZone>;
+  /** The zones that are served. */
   readonly index: ReadonlyMap<string, EmbeddedZone>;
   readonly service: NameserverService;
   readonly limits: ZoneLimits;
@@ -127,8 +142,10 @@ export class Nameserver {
   readonly #listeners = new DnsListeners();
   readonly #counts = new NameserverCounts();
   /** Every zone that is loaded, also one that a reload removed from the configuration. */
-  readonly #loaded: Map<string, EmbeddedZone>;
+  readonly #loaded = new Map<string, EmbeddedZone>();
   #generation: Generation;
+  /** A reload and a recovery make generations one after the other. */
+  #changing: Promise<unknown> = Promise.resolve();
 
   /**
    * Opens the database and applies the settings to its zones.
@@ -138,14 +155,8 @@ export class Nameserver {
     const lock = await lockDatabase(options.database);
     let journal: Journal | undefined;
     try {
-      journal = await Journal.open(options.database, {
-        now: Date.now,
-        onFault: (error) =>
-          options.onWarning(`A background write to the zone database failed and will be retried: ${textOf(error)}`),
-      });
-      const zones = await journal.load(options.settings.zones.map(({ content }) => content.apex));
-      const nameserver = new Nameserver(options, lock, journal, zones);
-      for (const zone of zones) await nameserver.#mergeEqualMembers(zone);
+      journal = await openJournal(lock.file, options);
+      const nameserver = new Nameserver(options, lock, journal);
       await nameserver.#apply(options.settings, 'set-aside');
       nameserver.#warnOfData();
       return nameserver;
@@ -156,16 +167,10 @@ export class Nameserver {
     }
   }
 
-  private constructor(
-    options: NameserverOptions,
-    lock: DatabaseLock,
-    journal: Journal,
-    zones: readonly EmbeddedZone[],
-  ) {
+  private constructor(options: NameserverOptions, lock: DatabaseLock, journal: Journal) {
     this.#options = options;
     this.#lock = lock;
     this.#journal = journal;
-    this.#loaded = new Map(zones.map((zone) => [zone.apex.key, zone]));
     this.#committer = new Committer({
       log: journal,
       onPublished: (commits, changes, durationMs) => this.#published(commits, changes, durationMs),
@@ -190,12 +195,14 @@ export class Nameserver {
     );
     this.admin = new EmbeddedZoneAdmin({
       zones: () => this.#generation.index,
+      withheld: () => this.#withheld(),
+      recover: (apex, serial) => this.#oneAtATime(() => this.#recover(apex, serial)),
       committer: this.#committer,
       journal,
       secondaries: () => this.secondaries,
       limits: () => this.#generation.limits,
     });
-    this.#generation = this.#makeGeneration(options.settings, new Map());
+    this.#generation = this.#makeGeneration({ ...options.settings, zones: [] }, new Map());
   }
 
   /** Of a database from before names in RDATA were compared without case. */
@@ -236,11 +243,12 @@ export class Nameserver {
   secondariesOf(apex: DomainName): ZoneSecondaries {
     const zone = this.#generation.zones.get(apex.key);
     if (zone === undefined) throw new Error(`no embedded zone ${apex}`);
-    const { embedded } = zone;
     const notifier = this.#notifier;
+    // A zone that is not served now may be recovered later.
+    const serial = () => (zone.embedded ?? this.#loaded.get(apex.key))?.published.serial ?? 0;
     return {
       get serial() {
-        return embedded.published.serial;
+        return serial();
       },
       whenServed: (serial, timeoutMs) => notifier.whenServed(apex, serial, timeoutMs),
     };
@@ -263,12 +271,13 @@ export class Nameserver {
    * settings before stay in force, with their static records.
    * @throws StaticConflict, SqliteError
    */
-  async apply(settings: NameserverSettings): Promise<void> {
-    await this.#apply(settings, 'refuse');
+  apply(settings: NameserverSettings): Promise<void> {
+    return this.#oneAtATime(() => this.#apply(settings, 'refuse'));
   }
 
   /** @param onCollision a start does not fail for data */
   async #apply(settings: NameserverSettings, onCollision: OnCollision): Promise<void> {
+    await this.#load(settings.zones.map(({ content }) => content.apex));
     for (const { content } of settings.zones) this.#checkStatics(content, onCollision);
     const zones = new Map<string, ServedZone>();
     try {
@@ -281,6 +290,61 @@ export class Nameserver {
     this.#generation = this.#makeGeneration(settings, zones);
     this.#listeners.setTcpIdle(tcpIdleOf(settings) * 1000);
     if (this.addresses.length > 0) this.#setSecondaries();
+  }
+
+  /** Loads zones that are new in the configuration, and reports those that cannot be served. @throws SqliteError */
+  async #load(apexes: readonly DomainName[]): Promise<void> {
+    const { withheld } = this.#journal;
+    const unloaded = apexes.filter(({ key }) => !this.#loaded.has(key) && !withheld.has(key));
+    if (unloaded.length === 0) return;
+    for (const zone of await this.#journal.load(unloaded)) {
+      this.#loaded.set(zone.apex.key, zone);
+      await this.#mergeEqualMembers(zone);
+    }
+    for (const { key } of unloaded) {
+      const found = withheld.get(key);
+      if (found !== undefined) this.#options.onWarning(describeWithheld(found));
+    }
+  }
+
+  /** The zones of the configuration that are not served. */
+  #withheld(): WithheldZone[] {
+    const { zones } = this.#generation;
+    return [...this.#journal.withheld.values()].filter(({ apex }) => zones.has(apex.key));
+  }
+
+  /** Serves what is there of a withheld zone. */
+  async #recover(apex: DomainName, serial: number | undefined): Promise<RecoveryReport> {
+    const { settings } = this.#generation;
+    const zone = settings.zones.find(({ content }) => content.apex.equals(apex));
+    const withheld = this.#journal.withheld.get(apex.key);
+    if (zone === undefined || withheld === undefined) throw nothingToRecover(apex, this.#loaded.get(apex.key));
+    const { stored } = withheld;
+    const version = versionToServe(withheld, zone.content, serial);
+    const embedded = await this.#journal.recover(withheld, version).catch((cause: unknown) => {
+      throw cause instanceof SqliteError ? notRecoverable(apex, cause) : cause;
+    });
+    this.#loaded.set(apex.key, embedded);
+    await this.#mergeEqualMembers(embedded);
+    const zones = new Map(this.#generation.zones);
+    zones.set(apex.key, await this.#openZone(zone, settings.limits, 'set-aside'));
+    this.#generation = this.#makeGeneration(settings, zones);
+    if (this.addresses.length > 0) this.#setSecondaries();
+    this.#options.onWarning(`The zone '${apex}' was recovered and is served with the serial ${version.serial}.`);
+    return {
+      ...(stored?.serial !== undefined && { before: stored.serial }),
+      ...(withheld.knownSerial !== undefined && { known: withheld.knownSerial }),
+      serial: version.serial,
+      names: version.nodes.size,
+      lost: stored?.damage.sentences ?? [],
+      lostCount: stored?.damage.count ?? 0,
+    };
+  }
+
+  #oneAtATime<Result>(task: () => Promise<Result>): Promise<Result> {
+    const done = this.#changing.then(task);
+    this.#changing = done.catch(() => undefined);
+    return done;
   }
 
   /** Only while listening: a NOTIFY makes the secondary request a transfer at once. */
@@ -329,6 +393,7 @@ export class Nameserver {
     const { onWarning } = this.#options;
     const { zones, limits } = this.#generation;
     for (const { embedded } of zones.values()) {
+      if (embedded === undefined) continue;
       const { apex, published } = embedded;
       const unserved = describeUnserved(published);
       if (unserved !== undefined) onWarning(unserved);
@@ -357,7 +422,7 @@ export class Nameserver {
   async #restoreStatics(apexKeys: readonly string[]): Promise<void> {
     for (const key of apexKeys) {
       const inForce = this.#generation.zones.get(key);
-      if (inForce === undefined) continue;
+      if (inForce?.embedded === undefined) continue;
       const { embedded, content } = inForce;
       await this.#committer
         .change(embedded, (draft) => replaceStatics(draft, content, 'set-aside'))
@@ -373,9 +438,25 @@ export class Nameserver {
     onCollision: OnCollision,
   ): Promise<ServedZone> {
     const { apex } = content;
+    const access = {
+      secondaries: secondaries.map(({ address, key }) => ({ address, ...(key && { keyName: key.keyName }) })),
+      ...(transferPrefixes && { prefixes: transferPrefixes }),
+      keyNames: keys.filter(({ mayTransfer }) => mayTransfer).map(({ keyName }) => keyName),
+    };
+    const byKeyName = new Map(keys.map((key) => [key.keyName.key, key]));
+    const withheld = this.#journal.withheld.get(apex.key);
+    if (withheld !== undefined) {
+      const findRecovered = () => {
+        const served = this.#generation.zones.get(apex.key);
+        return served?.embedded && served.publisher;
+      };
+      const publisher = new WithheldPublisher(withheld, findRecovered);
+      const update = { zone: rules, target: new WithheldUpdates(withheld), keys: byKeyName };
+      return { embedded: undefined, content, secondaries, publisher, update, access };
+    }
     let embedded = this.#loaded.get(apex.key);
     if (embedded === undefined) {
-      // The first serial is the time, so that a zone whose database was lost continues with a later serial, unless it
+      // The first serial is the time: also later than that of a lost database of which nothing is known any more, unless it
       // had more than one commit for each second of its life.
       embedded = await this.#journal.create(newVersion(content, nowSeconds()));
       this.#loaded.set(apex.key, embedded);
@@ -387,19 +468,20 @@ export class Nameserver {
       content,
       secondaries,
       publisher: new EmbeddedPublisher(embedded, this.#committer, limits),
-      update: { zone: rules, target, keys: new Map(keys.map((key) => [key.keyName.key, key])) },
-      access: {
-        secondaries: secondaries.map(({ address, key }) => ({ address, ...(key && { keyName: key.keyName }) })),
-        ...(transferPrefixes && { prefixes: transferPrefixes }),
-        keyNames: keys.filter(({ mayTransfer }) => mayTransfer).map(({ keyName }) => keyName),
-      },
+      update: { zone: rules, target, keys: byKeyName },
+      access,
     };
   }
 
   #makeGeneration(settings: NameserverSettings, zones: ReadonlyMap<string, ServedZone>): Generation {
     const { limiter, nsid, chaosVersion, timeoutMs, tsigFudgeMax } = settings;
     const { applyUpdate, onUpdate, cookies } = this.#options;
-    const index = new Map([...zones].map(([key, { embedded }]) => [key, embedded]));
+    const index = new Map<string, EmbeddedZone>();
+    const answered = new Map<string, AnswerableZone>();
+    for (const [key, { embedded, content }] of zones) {
+      if (embedded !== undefined) index.set(key, embedded);
+      answered.set(key, embedded ?? { apex: content.apex, published: undefined });
+    }
     const keys = new Map(
       settings.zones.flatMap((zone) => zone.keys.map(({ tsig }) => [tsig.keyName.key, tsig] as const)),
     );
@@ -415,7 +497,7 @@ export class Nameserver {
         this.#notifier.sent(apex.key, address, { serial, octets, from }, keyName),
     };
     const service = new NameserverService({
-      zones: () => index,
+      zones: () => answered,
       findKey: (keyName) => keys.get(keyName.key),
       now: nowSeconds,
       cookies,
@@ -428,7 +510,7 @@ export class Nameserver {
       update: (request) => serveUpdate(request, updates),
       transfer: (request) => serveTransfer(request, transfers),
     });
-    return { zones, index, service, limits: settings.limits };
+    return { settings, zones, index, service, limits: settings.limits };
   }
 
   #secondaryChanged(change: SecondaryChange): void {
@@ -444,6 +526,50 @@ export class Nameserver {
       this.#options.onBatch({ zone: zone.apex, changes, outcome: 'published', durationMs });
     }
   }
+}
+
+function openJournal(file: string, options: NameserverOptions): Promise<Journal> {
+  const { onWarning, onDeath, copied = [], copyKnown } = options;
+  return Journal.open(file, {
+    now: Date.now,
+    onFault: (error) =>
+      onWarning(`A background write to the zone database failed and will be retried: ${textOf(error)}`),
+    onWarning,
+    ...(onDeath && { onDeath }),
+    copied: new Map(copied.map(({ apex, ...known }) => [apex.key, known])),
+    ...(copyKnown && {
+      copyKnown: (known) =>
+        copyKnown([...known].map(([key, zone]) => ({ apex: DomainName.ofWire(Buffer.from(key, 'latin1')), ...zone }))),
+    }),
+  });
+}
+
+/** @throws AppError */
+function versionToServe(withheld: WithheldZone, content: StaticContent, serial: number | undefined): ZoneVersion {
+  try {
+    return recoveredVersion(withheld, content, serial, nowSeconds());
+  } catch (cause) {
+    if (cause instanceof StaticConflict) throw new AppError('conflict', cause.message, { cause });
+    throw cause;
+  }
+}
+
+function notRecoverable(apex: DomainName, cause: SqliteError): AppError {
+  const text =
+    `The zone '${apex}' cannot be written to this database: ${cause.message}. Restore a backup with the server stopped ` +
+    `('dyndns restore FILE'). Without one, save what is readable ('dyndns zone export'), stop the server, move the database and ` +
+    `its '-wal' away, start the server, and use 'dyndns zone recover' and 'dyndns zone import'.`;
+  return new AppError('primary-refused', text, { cause, rcode: 'SERVFAIL' });
+}
+
+function nothingToRecover(apex: DomainName, served: EmbeddedZone | undefined): AppError {
+  const serial = served?.published.serial;
+  return serial === undefined
+    ? new AppError('name-invalid', `'${apex}' is not an embedded zone of this server.`)
+    : new AppError(
+        'request-malformed',
+        `The zone '${apex}' is served, with the serial ${serial}: there is nothing to recover. 'dyndns zone serial' sets a later serial.`,
+      );
 }
 
 function tcpIdleOf({ tcpIdleSeconds = TCP_LIMITS.idleMs / 1000 }: NameserverSettings): number {

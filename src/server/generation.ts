@@ -47,6 +47,8 @@ export interface GenerationParts {
   readonly noticeMaker: NoticeMaker;
   /** The use-case for an UPDATE that a client sends to an embedded zone. */
   readonly applyUpdate: typeof applyUpdate;
+  /** A part of the server died, so that the process must end. */
+  readonly onDeath: (error: Error) => void;
   /** What secondaries of embedded zones serve. */
   readonly onServed: (receipt: Receipt) => void;
 }
@@ -172,7 +174,7 @@ function withSerial(event: NewHistoryEvent, zones: ZoneTable): NewHistoryEvent {
 /** The nameserver of this configuration. A running one stays open, even while no zone is embedded. @throws StartError */
 async function embeddedServer(
   config: Config,
-  { observer, applyUpdate, noticeMaker, onServed }: GenerationParts,
+  { observer, applyUpdate, state, noticeMaker, onServed, onDeath }: GenerationParts,
   running: EmbeddedServer | undefined,
 ): Promise<EmbeddedServer | undefined> {
   if (running !== undefined) {
@@ -181,8 +183,13 @@ async function embeddedServer(
   }
   const { dns } = config;
   if (dns === undefined) return undefined;
-  const onSecondary = (change: ChangeOfSecondary) => noticeMaker.secondary(change);
-  return { nameserver: await openNameserver(config, dns, observer, applyUpdate, { onServed, onSecondary }), dns };
+  const surroundings = {
+    onServed,
+    onSecondary: (change: ChangeOfSecondary) => noticeMaker.secondary(change),
+    onDeath,
+    knownSerials: state.store?.knownSerials,
+  };
+  return { nameserver: await openNameserver(config, dns, observer, applyUpdate, surroundings), dns };
 }
 
 function makeServices(

@@ -47,6 +47,8 @@ export interface RunningServer {
    *   is then still in force, unchanged
    */
   reload(): Promise<ReloadResult>;
+  /** Resolves when a part died that the server cannot do without: why, as full sentences. The process must then end. */
+  readonly died: Promise<string>;
   /** Answers requests in flight, then closes everything. */
   close(): Promise<void>;
 }
@@ -103,7 +105,11 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
     await metrics.open(config.metrics.listen, config.http);
   }
 
-  const state = await openState(config, warn);
+  let onDeath!: (error: Error) => void;
+  const died = new Promise<string>((resolve) => {
+    onDeath = ({ message }) => resolve(deathText(message));
+  });
+  const state = await openState(config, warn, onDeath);
   closers.push(() => state.close());
   const queue = new UpdateQueue(
     () => current().limits,
@@ -123,6 +129,7 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
     textLog: workers.textLog,
     guesses: new GuessBudget(() => performance.now()),
     noticeMaker,
+    onDeath,
     applyUpdate: recordUpdates(applyUpdate, () => {
       const { recorder, zones } = current();
       const { pending } = workers;
@@ -194,12 +201,21 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
       return current().embedded?.nameserver.addresses ?? [];
     },
     reload,
+    died,
     close: () => {
       monitoring.enter({ kind: 'ending', parts: monitored });
       closing ??= closeAll(closers);
       return closing;
     },
   };
+}
+
+/** @param what a clause */
+function deathText(what: string): string {
+  return (
+    `${what[0]?.toUpperCase()}${what.slice(1)}. Changes in flight were answered as unknown, and no more can be stored: the server ends, so that its supervisor starts it again. ` +
+    'If that happens again, check the memory of the machine and the disk of the database (system log), and report it.'
+  );
 }
 
 /** How long requests in flight may take, in ms. */

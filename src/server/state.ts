@@ -36,9 +36,16 @@ export interface OpenState {
   close(): Promise<void>;
 }
 
-/** @throws AppError store-unreachable, StartError */
-export async function openState(config: Config, warn: (text: string) => void): Promise<OpenState> {
-  const store = await openConfiguredStore(config);
+/**
+ * @param onDeath see openStore
+ * @throws AppError store-unreachable, StartError
+ */
+export async function openState(
+  config: Config,
+  warn: (text: string) => void,
+  onDeath?: (error: Error) => void,
+): Promise<OpenState> {
+  const store = await openConfiguredStore(config, onDeath);
   const { tokens, texts } = store ?? openMemoryStore();
   const recorder = store && new HistoryRecorder({ store: store.history, timers, warn });
   const uses = new TokenUseLog(tokens, Date.now, timers.after);
@@ -61,12 +68,15 @@ export async function openState(config: Config, warn: (text: string) => void): P
 }
 
 /** Opens the store that the configuration names, if any. @throws AppError store-unreachable, StartError */
-export async function openConfiguredStore({ store: config }: Pick<Config, 'store'>): Promise<Store | undefined> {
+export async function openConfiguredStore(
+  { store: config }: Pick<Config, 'store'>,
+  onDeath?: (error: Error) => void,
+): Promise<Store | undefined> {
   if (config === undefined) return undefined;
   // Its packages are loaded only when there is a store: they would slow every start.
   const { openStore } = await import('../store/open-store.ts');
   try {
-    return await openStore(storeUrl(config));
+    return await openStore(storeUrl(config), onDeath);
   } catch (error) {
     const { SchemaError } = await import('../store/migrations.ts');
     throw asStartError(error, [

@@ -13,8 +13,10 @@ import type {
   ZoneConfig,
   ZoneKeyConfig,
 } from '../config/config.ts';
+import { AppError } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import { applyUpdate } from '../core/updates/dns-update.ts';
+import type { KnownSerial, KnownSerialStore } from '../core/zones/known-serials.ts';
 import type { ZonePublisher } from '../core/zones/publisher.ts';
 import { type Zone, ZoneTable } from '../core/zones/zone.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
@@ -32,7 +34,7 @@ import {
   type NameserverSettings,
   type NameserverZone,
 } from '../nameserver/nameserver.ts';
-import { StaticConflict, staticOwnerNames } from '../nameserver/zone/static-records.ts';
+import { StaticConflict, type StaticContent, staticOwnerNames } from '../nameserver/zone/static-records.ts';
 import type { Exchanger } from '../net/exchange.ts';
 import { TcpExchanger } from '../net/tcp.ts';
 import { TcpPool } from '../net/tcp-pool.ts';
@@ -70,18 +72,23 @@ export async function openZones(config: Config, observer: Observer): Promise<Ope
   };
 }
 
-/** What `openNameserver` and Nameserver.apply throw. */
-const ZONE_ERRORS = [
+/** What `openNameserver`, Nameserver.apply and prepareRestore throw. */
+export const ZONE_ERRORS = [
   [DatabaseLockedError, 'locked'],
   [SqliteError, 'database'],
   [StaticConflict, 'zone'],
   [ZoneFileError, 'zone'],
 ] as const;
 
+/** What a server has besides, and a command does not need. */
+export interface NameserverSurroundings extends Pick<NameserverOptions, 'onServed' | 'onSecondary' | 'onDeath'> {
+  /** Where the known serials of the zones are copied to. */
+  readonly knownSerials?: KnownSerialStore | undefined;
+}
+
 /**
  * Opens the embedded nameserver with its database; it does not listen yet.
  * @param apply the use-case for an UPDATE that a client sends
- * @param secondaries called with what the secondaries answer
  * @throws StartError
  */
 export async function openNameserver(
@@ -89,21 +96,36 @@ export async function openNameserver(
   { database }: Pick<DnsConfig, 'database'>,
   observer: Observer,
   apply: typeof applyUpdate,
-  secondaries: Pick<NameserverOptions, 'onServed' | 'onSecondary'> = {},
+  surroundings: NameserverSurroundings = {},
 ): Promise<Nameserver> {
+  const { knownSerials, ...callbacks } = surroundings;
   try {
     return await Nameserver.open({
       database,
+      ...(knownSerials && {
+        copied: await readKnownSerials(knownSerials, observer),
+        copyKnown: (known) => knownSerials.put(known),
+      }),
       settings: nameserverSettings(config, observer),
       cookies: cookieAnswers(() => randomBytes(16)),
       applyUpdate: apply,
       onBatch: (event) => observer.batchPublished(event),
       onUpdate: (event) => observer.dnsUpdateAnswered(event),
       onWarning: (text) => observer.warn(text),
-      ...secondaries,
+      ...callbacks,
     });
   } catch (error) {
     throw asStartError(error, ZONE_ERRORS);
+  }
+}
+
+async function readKnownSerials(store: KnownSerialStore, observer: Observer): Promise<readonly KnownSerial[]> {
+  try {
+    return await store.all();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    observer.warn(`The known serials of the zones could not be read from the store: ${error.message}`);
+    return [];
   }
 }
 
@@ -182,6 +204,15 @@ export class RemotePrimaries {
       endpoint,
       ...exchangers,
     });
+  }
+}
+
+/** The static content of the embedded zones. @throws StartError */
+export function staticContents(config: Config, observer: Observer): StaticContent[] {
+  try {
+    return nameserverSettings(config, observer).zones.map(({ content }) => content);
+  } catch (error) {
+    throw asStartError(error, ZONE_ERRORS);
   }
 }
 

@@ -1,11 +1,12 @@
 /** One process per database: real processes and real locks, released by SIGKILL. */
-import { readFileSync, statSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { linkSync, readFileSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { requireBuiltSqlite, startWithSqlite } from '../../test/support/built-sqlite.ts';
 import { describeWithMounts, mountReadOnly, unmount } from '../../test/support/small-disk.ts';
 import { testDirectory } from '../../test/support/test-directory.ts';
+import { openDatabase } from './database.ts';
 import { DatabaseLockedError, lockDatabase } from './lock.ts';
 
 beforeAll(requireBuiltSqlite);
@@ -80,6 +81,29 @@ describe('the lock of a database', () => {
     const other = await startWithSqlite(code);
     await other.ended;
     expect(other.output()).toBe(`${process.pid}\n`);
+    lock.release();
+  });
+
+  it('is refused for a file with two names, until one of them is removed', async () => {
+    const file = newFile();
+    writeFileSync(file, '');
+    linkSync(file, `${file}.other`);
+    for (const name of [file, `${file}.other`]) {
+      await expect(lockDatabase(name)).rejects.toThrow(/has 2 names \(hard links\).*remove the others.*-samefile/);
+    }
+    rmSync(`${file}.other`);
+    (await lockDatabase(file)).release();
+  });
+
+  it('is the same by a symbolic link whose target does not exist yet, and names the target', async () => {
+    const file = newFile();
+    const link = `${file}.link`;
+    symlinkSync(basename(file), link);
+    const lock = await lockDatabase(link);
+    expect(lock.file).toBe(join(realpathSync(dirname(file)), basename(file)));
+    expect((await refusal(file)).pid).toBe(process.pid);
+    (await openDatabase(lock.file)).close();
+    expect((await refusal(link)).pid).toBe(process.pid);
     lock.release();
   });
 

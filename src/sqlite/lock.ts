@@ -3,8 +3,8 @@
  * exclusive transaction on an empty SQLite file, FILE-lock, which is never removed; it also works within one process.
  * FILE-lock.pid names the holder, for messages only.
  */
-import { readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Database, openLockFile } from './database.ts';
 import { SqliteError, sqliteErrorFrom } from './sqlite-error.ts';
 
@@ -22,6 +22,8 @@ export class DatabaseLockedError extends SqliteError {
 }
 
 export interface DatabaseLock {
+  /** The canonical path of the database: open this one, so that every name of it has the same write-ahead log. */
+  readonly file: string;
   /** Also released when the process ends. */
   release(): void;
 }
@@ -29,9 +31,14 @@ export interface DatabaseLock {
 /** References the connections of held locks: a garbage collected connection is closed and releases its lock. */
 const heldLocks = new Set<Database>();
 
-/** Locks a database, which need not exist yet, for this process. @throws DatabaseLockedError, SqliteError */
+/**
+ * Locks a database, which need not exist yet, for this process. A file with several hard links is refused.
+ * @throws DatabaseLockedError, SqliteError
+ */
 export async function lockDatabase(file: string): Promise<DatabaseLock> {
-  const lockFile = `${realPath(file)}-lock`;
+  const real = realFile(file);
+  refuseHardLinks(real);
+  const lockFile = `${real}-lock`;
   const pidFile = `${lockFile}.pid`;
   const connection = await openLockFile(lockFile);
   try {
@@ -51,6 +58,7 @@ export async function lockDatabase(file: string): Promise<DatabaseLock> {
   }
   heldLocks.add(connection);
   return {
+    file: real,
     release: () => {
       if (!heldLocks.delete(connection)) return;
       rmSync(pidFile, { force: true });
@@ -59,18 +67,45 @@ export async function lockDatabase(file: string): Promise<DatabaseLock> {
   };
 }
 
-/** The canonical path of a file that need not exist. */
-function realPath(file: string): string {
-  try {
-    return realpathSync(file);
-  } catch {
-    // The file does not exist yet. If its directory does not exist either, opening the lock file fails.
+/** As many symbolic links in a row as Linux follows. */
+const MAX_LINKS = 40;
+
+/** The canonical path of a file that need not exist, also by a symbolic link whose target does not exist yet. */
+export function realFile(file: string): string {
+  let path = file;
+  for (let links = 0; links < MAX_LINKS; links++) {
+    try {
+      return realpathSync(path);
+    } catch {
+      // The file does not exist yet.
+    }
+    try {
+      path = join(realpathSync(dirname(path)), basename(path));
+    } catch {
+      return path; // Its directory does not exist either: opening the lock file fails.
+    }
+    try {
+      path = resolve(dirname(path), readlinkSync(path));
+    } catch {
+      return path; // It is not a link.
+    }
   }
-  try {
-    return join(realpathSync(dirname(file)), basename(file));
-  } catch {
-    return file;
-  }
+  return path;
+}
+
+/**
+ * SQLite's write-ahead log and our lock go by the name of the file: under another name of the same file a second process would
+ * write to it with neither, and a backup that links files would be changed.
+ */
+function refuseHardLinks(file: string): void {
+  const status = statSync(file, { throwIfNoEntry: false });
+  if (status === undefined || !status.isFile() || status.nlink < 2) return;
+  throw new SqliteError(
+    'other',
+    `database ${file} has ${status.nlink} names (hard links), under each of which another program could open it without ` +
+      `the lock and the write-ahead log of this one: remove the others (find them with: find / -xdev -samefile ${file}), ` +
+      `or give this one a file of its own (cp --preserve ${file} ${file}.own && mv ${file}.own ${file})`,
+  );
 }
 
 function readPid(pidFile: string): number | undefined {

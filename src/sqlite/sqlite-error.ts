@@ -50,7 +50,7 @@ const ADVICE: Readonly<Record<SqliteErrorReason, string>> = {
     "it is not writable: give the server's user write permission on the file and its directory, and check that the disk is not mounted read-only",
   busy: 'another process has locked it: stop that process',
   corrupt:
-    'it is damaged or not a database: stop the server, keep a copy of the file and the files beside it, and restore a backup',
+    "it is damaged or not a database: stop the server, keep a copy of the file and the files beside it, and restore a backup ('dyndns restore FILE')",
   io: 'its disk or directory fails: check that the directory exists, and the system log for errors of the disk',
   other: 'SQLite reported an error',
 };
@@ -72,6 +72,8 @@ function isReadOnlyNow(file: string): boolean {
 function reasonOf(error: unknown, file: string): SqliteErrorReason {
   const resultCode = fieldOf(error, 'errcode');
   if (typeof resultCode !== 'number') {
+    // @photostructure/sqlite reports errors between two rows without their code.
+    if (error instanceof Error && /\b(malformed|not a database)$/.test(error.message)) return 'corrupt';
     const isSystemError = fieldOf(error, 'syscall') !== undefined;
     return REASON_OF_ERRNO.get(String(fieldOf(error, 'code'))) ?? (isSystemError ? 'io' : 'other');
   }

@@ -5,12 +5,15 @@
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import type { SqlRow, SqlStatement, SqlValue } from './database.ts';
 import type { SqlTransaction } from './group-commit.ts';
+import type { Mark } from './marker.ts';
 import { SqliteError, type SqliteErrorReason } from './sqlite-error.ts';
 
 /** `workerData` of worker-thread.ts. */
 export interface ThreadStart {
   readonly file: string;
   readonly schema: readonly string[];
+  /** The file of the marker, if the database has one. */
+  readonly marker: string | undefined;
 }
 
 /** `workerData` of backup-thread.ts. */
@@ -20,7 +23,8 @@ export interface BackupStart {
 }
 
 export type ThreadJob =
-  | { readonly kind: 'transaction'; readonly statements: SqlTransaction }
+  /** `marks` are written to the marker after the COMMIT, and before the reply. */
+  | { readonly kind: 'transaction'; readonly statements: SqlTransaction; readonly marks: readonly Mark[] }
   | { readonly kind: 'all'; readonly sql: string; readonly params: readonly SqlValue[] };
 
 /** All queued jobs in order. An empty batch makes the thread close the database and exit. */
@@ -40,7 +44,12 @@ export interface ThreadReply {
   readonly commits: number;
   /** Opening or closing the database failed. */
   readonly failed?: ErrorParts;
+  /** Why the marker could not be written. The COMMITs are on disk all the same. */
+  readonly markerProblem?: string;
 }
+
+/** Sent without a request: the write-ahead log was moved into the database, and the marker synced. */
+export type ThreadNote = 'checkpoint';
 
 export function errorParts({ reason, message }: SqliteError): ErrorParts {
   return { reason, message };
@@ -98,7 +107,7 @@ export function exactOctets(jobs: readonly ThreadJob[]): { batch: ThreadBatch; o
   const exact = <Item extends SqlStatement | Extract<ThreadJob, { kind: 'all' }>>(item: Item): Item =>
     item.params.some(isPart) ? { ...item, params: item.params.map(cutOut) } : item;
   const batch = jobs.map((job) =>
-    job.kind === 'all' ? exact(job) : { kind: job.kind, statements: job.statements.map(exact) },
+    job.kind === 'all' ? exact(job) : { ...job, statements: job.statements.map(exact) },
   );
   return { batch, owned };
 }

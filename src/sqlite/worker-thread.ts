@@ -1,16 +1,18 @@
 /**
- * The thread that writes to a database: receives batches from worker.ts, commits and replies. A checkpoint, which moves the
- * write-ahead log into the database, runs after the reply, so that no caller waits for it.
+ * The thread that writes to a database: receives batches from worker.ts, commits, writes the marker and replies. A checkpoint,
+ * which moves the write-ahead log into the database, runs after the reply, so that no caller waits for it.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Database, openDatabase } from './database.ts';
 import { commitTogether, type SqlTransaction } from './group-commit.ts';
+import { MarkerWriter } from './marker.ts';
 import { sqliteErrorFrom } from './sqlite-error.ts';
 import {
   errorParts,
   type JobOutcome,
   type ThreadBatch,
   type ThreadJob,
+  type ThreadNote,
   type ThreadReply,
   type ThreadStart,
 } from './thread-messages.ts';
@@ -21,13 +23,21 @@ const NO_ROWS: JobOutcome = { rows: [] };
 const STATEMENTS_PER_CHECKPOINT = 1_000;
 const OCTETS_PER_CHECKPOINT = 2 * 1024 * 1024;
 
-const { file, schema } = workerData as ThreadStart;
+/**
+ * A checkpoint also follows when nothing was committed for this long: the log, which is the only copy of its commits, would
+ * otherwise stay as it is for weeks.
+ */
+const IDLE_MS = 2_000;
+
+const { file, schema, marker: markerPath } = workerData as ThreadStart;
 const port = parentPort;
 if (port === null) throw new Error('worker-thread.ts is started by worker.ts only');
 const reply = (message: ThreadReply): void => port.postMessage(message);
 
+const marker = markerPath === undefined ? undefined : new MarkerWriter(markerPath);
 let statements = 0;
 let octets = 0;
+let idle: NodeJS.Timeout | undefined;
 
 async function open(): Promise<Database | undefined> {
   try {
@@ -49,17 +59,22 @@ async function open(): Promise<Database | undefined> {
 function runBatch(database: Database, batch: ThreadBatch): void {
   const outcomes: JobOutcome[] = [];
   let commits = 0;
-  let pending: SqlTransaction[] = [];
+  let markerProblem: string | undefined;
+  let pending: Extract<ThreadJob, { kind: 'transaction' }>[] = [];
   const commit = (): void => {
     if (pending.length === 0) return;
-    const errors = commitTogether(database, pending);
+    const errors = commitTogether(
+      database,
+      pending.map((job) => job.statements),
+    );
     if (errors.includes(undefined)) commits += 1;
     for (const error of errors) outcomes.push(error === undefined ? NO_ROWS : { error: errorParts(error) });
+    markerProblem = mark(pending.filter((_, index) => errors[index] === undefined)) ?? markerProblem;
     pending = [];
   };
   for (const job of batch) {
     if (job.kind === 'transaction') {
-      pending.push(job.statements);
+      pending.push(job);
       count(job.statements);
     } else {
       commit();
@@ -67,8 +82,34 @@ function runBatch(database: Database, batch: ThreadBatch): void {
     }
   }
   commit();
-  reply({ outcomes, commits });
+  reply(markerProblem === undefined ? { outcomes, commits } : { outcomes, commits, markerProblem });
   if (statements >= STATEMENTS_PER_CHECKPOINT || octets >= OCTETS_PER_CHECKPOINT) checkpoint(database);
+  if (statements > 0) checkpointWhenIdle(database);
+}
+
+/** Writes the marks of transactions that are on disk. @returns why that failed */
+function mark(transactions: readonly Extract<ThreadJob, { kind: 'transaction' }>[]): string | undefined {
+  const marks = transactions.flatMap((job) => job.marks);
+  if (marks.length === 0 || marker === undefined) return undefined;
+  try {
+    for (const each of marks) marker.set(each);
+    marker.write();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** A timer that is set again at each batch: it runs out when there are none. */
+function checkpointWhenIdle(database: Database): void {
+  if (idle !== undefined) idle.refresh();
+  else {
+    idle = setTimeout(() => {
+      idle = undefined;
+      checkpoint(database);
+      if (statements > 0) checkpointWhenIdle(database);
+    }, IDLE_MS).unref();
+  }
 }
 
 function count(transaction: SqlTransaction): void {
@@ -89,14 +130,20 @@ function query(database: Database, { sql, params }: Extract<ThreadJob, { kind: '
   }
 }
 
-/** A failed checkpoint (disk full, a long reader) loses nothing: the log stays, and the next checkpoint continues. */
+/**
+ * A failed checkpoint (disk full, a long reader) loses nothing: the log stays, and the next checkpoint, at the latest the one
+ * of an idle moment, continues.
+ */
 function checkpoint(database: Database): void {
-  statements = 0;
   octets = 0;
   try {
-    database.all('PRAGMA wal_checkpoint(PASSIVE)');
+    const [result] = database.all('PRAGMA wal_checkpoint(PASSIVE)');
+    statements = result?.['log'] === result?.['checkpointed'] ? 0 : 1;
+    marker?.sync();
+    port?.postMessage('checkpoint' satisfies ThreadNote);
   } catch {
     // The next COMMIT reports a problem of the disk to its caller.
+    statements = 1;
   }
 }
 
@@ -105,9 +152,11 @@ if (database === undefined) port.close();
 else {
   port.on('message', (batch: ThreadBatch) => {
     if (batch.length > 0) return runBatch(database, batch);
+    clearTimeout(idle);
     checkpoint(database);
     try {
       database.close();
+      marker?.close();
       reply({ outcomes: [], commits: 0 });
     } catch (error) {
       reply({ outcomes: [], commits: 0, failed: errorParts(sqliteErrorFrom(error, file)) });

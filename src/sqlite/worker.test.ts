@@ -1,8 +1,9 @@
 /** The thread of a database: shared COMMITs, full disks, backups during writes, and the content after kill -9. */
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { requireBuiltSqlite, startWithSqlite } from '../../test/support/built-sqlite.ts';
+import { waitUntil } from '../../test/support/process.ts';
 import { describeWithMounts, mountReadOnly, mountSmallDisk, unmount } from '../../test/support/small-disk.ts';
 import { testDirectory } from '../../test/support/test-directory.ts';
 import { openDatabase, type SqlStatement } from './database.ts';
@@ -103,9 +104,10 @@ describe('transactions', () => {
     expect(part.buffer.byteLength).toBeGreaterThan(part.byteLength);
     const whole = new Uint8Array(100).fill(1);
     const statements = [insert(1, part), insert(2, whole)];
-    const { batch, owned } = exactOctets([{ kind: 'transaction', statements }]);
+    const { batch, owned } = exactOctets([{ kind: 'transaction', statements, marks: [] }]);
     expect(owned.map(({ byteLength }) => byteLength)).toEqual([part.byteLength]);
-    expect(batch).toEqual([{ kind: 'transaction', statements: [insert(1, new Uint8Array(part)), insert(2, whole)] }]);
+    const sent = [insert(1, new Uint8Array(part)), insert(2, whole)];
+    expect(batch).toEqual([{ kind: 'transaction', statements: sent, marks: [] }]);
     const worker = await open();
     await worker.transaction(statements);
     expect((await worker.all('SELECT b FROM t')).map(({ b }) => b)).toEqual([new Uint8Array(part), whole]);
@@ -132,6 +134,46 @@ describe('transactions', () => {
     const worker = await open();
     for (const i of numbers(100)) await worker.transaction([insert(i, new Uint8Array(256 * 1024))]);
     expect(statSync(`${worker.file}-wal`).size).toBeLessThan(8 * 1024 * 1024);
+  });
+});
+
+describe('an idle database', () => {
+  it('has its write-ahead log moved into the database, so that a loss of the log loses nothing', async () => {
+    let checkpoints = 0;
+    const onCheckpoint = () => {
+      checkpoints += 1;
+    };
+    const file = join(testDirectory('worker'), 'data.sqlite');
+    const worker = await SqliteWorker.open(file, SCHEMA, { onCheckpoint });
+    opened.push(worker);
+    await worker.transaction([insert(1), insert(2)]);
+    const copy = join(testDirectory('worker'), 'copy.sqlite');
+    await waitUntil('a checkpoint', () => checkpoints > 0);
+    copyFileSync(file, copy);
+    const database = await openDatabase(copy, { readOnly: true });
+    expect(database.all('SELECT i FROM t').map(({ i }) => i)).toEqual([1, 2]);
+    database.close();
+  });
+
+  it('keeps the log while a reader needs it, and tries again', async () => {
+    let checkpoints = 0;
+    const file = join(testDirectory('worker'), 'data.sqlite');
+    const worker = await SqliteWorker.open(file, SCHEMA, {
+      onCheckpoint: () => {
+        checkpoints += 1;
+      },
+    });
+    opened.push(worker);
+    await worker.transaction([insert(1)]);
+    const reader = await openDatabase(file, { readOnly: true });
+    const rows = reader.iterate('SELECT i FROM t UNION ALL SELECT i + 1 FROM t');
+    rows.next();
+    await worker.transaction([insert(2)]);
+    await waitUntil('a checkpoint', () => checkpoints > 0);
+    rows.return();
+    reader.close();
+    const before = checkpoints;
+    await waitUntil('another one', () => checkpoints > before);
   });
 });
 

@@ -5,12 +5,14 @@
 import { Worker } from 'node:worker_threads';
 import { copyDatabase } from './backup.ts';
 import type { SqlRow, SqlStatement, SqlValue } from './database.ts';
+import type { Mark } from './marker.ts';
 import { SqliteError } from './sqlite-error.ts';
 import {
   errorOf,
   exactOctets,
   firstReply,
   type ThreadJob,
+  type ThreadNote,
   type ThreadReply,
   type ThreadStart,
   threadOptions,
@@ -25,8 +27,20 @@ interface Call {
   readonly reject: (error: SqliteError) => void;
 }
 
+export interface WorkerOptions {
+  /** The file of a marker (marker.ts), for the marks of transactions. */
+  readonly marker?: string;
+  /** The thread died, and no call will succeed any more. */
+  readonly onDeath?: (error: SqliteError) => void;
+  /** The write-ahead log was moved into the database. */
+  readonly onCheckpoint?: () => void;
+  /** The marker could not be written. @param problem completes a sentence */
+  readonly onMarkerProblem?: (problem: string) => void;
+}
+
 export class SqliteWorker {
   readonly file: string;
+  readonly #options: WorkerOptions;
   readonly #thread: Worker;
   readonly #backups = new Set<Promise<void>>();
   #queue: Call[] = [];
@@ -40,10 +54,14 @@ export class SqliteWorker {
   #exited = false;
   #onIdle: (() => void) | undefined;
 
-  private constructor(file: string, thread: Worker) {
+  private constructor(file: string, thread: Worker, options: WorkerOptions) {
     this.file = file;
+    this.#options = options;
     this.#thread = thread;
-    thread.on('message', (reply: ThreadReply) => this.#receive(reply));
+    thread.on('message', (message: ThreadReply | ThreadNote) => {
+      if (message === 'checkpoint') this.#options.onCheckpoint?.();
+      else this.#receive(message);
+    });
     thread.on('error', (cause) => this.#fail(`the thread of database ${file} died`, cause));
     thread.on('exit', () => {
       this.#exited = true;
@@ -57,10 +75,11 @@ export class SqliteWorker {
    * @param schema idempotent statements (CREATE TABLE IF NOT EXISTS)
    * @throws SqliteError
    */
-  static async open(file: string, schema: readonly string[]): Promise<SqliteWorker> {
-    const thread = new Worker(threadUrl('worker-thread'), threadOptions<ThreadStart>({ file, schema }));
+  static async open(file: string, schema: readonly string[], options: WorkerOptions = {}): Promise<SqliteWorker> {
+    const { marker } = options;
+    const thread = new Worker(threadUrl('worker-thread'), threadOptions<ThreadStart>({ file, schema, marker }));
     await firstReply(thread, file);
-    return new SqliteWorker(file, thread);
+    return new SqliteWorker(file, thread, options);
   }
 
   /** The number of COMMITs, without that of the schema; less than that of transactions if some shared one. */
@@ -72,10 +91,11 @@ export class SqliteWorker {
    * Runs statements atomically; they are on disk when this resolves (synchronous=FULL). Concurrent calls share a COMMIT: a
    * failed statement fails only its own call, a failed COMMIT all calls that share it. BLOBs must not be modified until
    * then.
+   * @param marks written to the marker when the transaction is on disk, before this resolves
    * @throws SqliteError if nothing is stored, or if the thread died and this is unknown
    */
-  async transaction(statements: readonly SqlStatement[]): Promise<void> {
-    if (statements.length > 0) await this.#call({ kind: 'transaction', statements });
+  async transaction(statements: readonly SqlStatement[], marks: readonly Mark[] = []): Promise<void> {
+    if (statements.length + marks.length > 0) await this.#call({ kind: 'transaction', statements, marks });
   }
 
   /** All rows of a query, which sees every transaction of earlier calls. @throws SqliteError */
@@ -150,11 +170,12 @@ export class SqliteWorker {
     this.#thread.postMessage(batch, owned);
   }
 
-  #receive({ outcomes, commits, failed }: ThreadReply): void {
+  #receive({ outcomes, commits, failed, markerProblem }: ThreadReply): void {
     const calls = this.#inFlight;
     this.#inFlight = [];
     this.#commits += commits;
     if (failed !== undefined) this.#closeError = errorOf(failed);
+    if (markerProblem !== undefined) this.#options.onMarkerProblem?.(markerProblem);
     if (calls.length > 0) this.#send();
     calls.forEach(({ resolve, reject }, index) => {
       const outcome = outcomes[index];
@@ -164,11 +185,13 @@ export class SqliteWorker {
   }
 
   #fail(message: string, cause?: unknown): void {
+    const isFirst = this.#endReason === undefined;
     this.#endReason ??= new SqliteError('other', message, { cause });
     const calls = [...this.#inFlight, ...this.#queue];
     this.#inFlight = [];
     this.#queue = [];
     for (const { reject } of calls) reject(new SqliteError('other', message, { cause }));
     this.#onIdle?.();
+    if (isFirst) this.#options.onDeath?.(this.#endReason);
   }
 }

@@ -15,6 +15,7 @@ import type { Store } from '../core/store.ts';
 import type { StoredText, TextStore } from '../core/texts/text-store.ts';
 import type { TurnStore } from '../core/updates/turn-store.ts';
 import { FAMILIES, type Family } from '../core/zones/family.ts';
+import type { KnownSerial, KnownSerialStore } from '../core/zones/known-serials.ts';
 import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import { serialIsLater } from '../dns/serial.ts';
@@ -29,9 +30,20 @@ export function openMemoryStore(): Store {
     history: memoryHistoryStore(),
     pending: memoryPendingStore(),
     texts: memoryTextStore(),
+    knownSerials: memoryKnownSerials(),
     turns: memoryTurnStore(),
     ping: async () => {},
     close: async () => {},
+  };
+}
+
+function memoryKnownSerials(): KnownSerialStore {
+  const byZone = new Map<string, KnownSerial>();
+  return {
+    all: async () => [...byZone.values()],
+    async put(known) {
+      for (const each of known) byZone.set(each.apex.key, each);
+    },
   };
 }
 

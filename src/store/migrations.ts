@@ -189,6 +189,16 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await sql`insert into counters (name, value) values ('clock', 0)`.execute(db);
     },
   },
+  '0010-known-serials': {
+    async up({ schema }) {
+      await schema
+        .createTable('known_serials')
+        .addColumn('zone', 'text', (column) => column.primaryKey())
+        .addColumn('serial', 'bigint', (column) => column.notNull())
+        .addColumn('created_ms', 'bigint', (column) => column.notNull())
+        .execute();
+    },
+  },
 };
 
 /** The database was migrated by another version of dyndns, usually a newer one. */

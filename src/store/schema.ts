@@ -126,6 +126,13 @@ export interface TextRow {
   readonly remove_at_ms: number;
 }
 
+/** The highest serial of an embedded zone that is known, apart from its database. */
+export interface KnownSerialRow {
+  readonly zone: string;
+  readonly serial: number;
+  readonly created_ms: number;
+}
+
 /** The last announcement of a live update of a name, and who has claimed the name; times by the clock of the database. */
 export interface TurnRow {
   readonly name: string;
@@ -160,4 +167,5 @@ export interface Schema {
   readonly texts: TextRow;
   readonly turns: TurnRow;
   readonly counters: CounterRow;
+  readonly known_serials: KnownSerialRow;
 }

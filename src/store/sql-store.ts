@@ -2,6 +2,7 @@
 import type { Store } from '../core/store.ts';
 import { SqlHistoryStore } from './sql-history.ts';
 import { SqlHostStore } from './sql-hosts.ts';
+import { SqlKnownSerialStore } from './sql-known-serials.ts';
 import { SqlPendingStore } from './sql-pending.ts';
 import { queryBuilder, type SqlRunner } from './sql-runner.ts';
 import { SqlTextStore } from './sql-texts.ts';
@@ -18,6 +19,7 @@ export function sqlStore(run: SqlRunner, isShared: boolean): Store {
     history: new SqlHistoryStore(run, build),
     pending: new SqlPendingStore(run, build),
     texts: new SqlTextStore(run, build),
+    knownSerials: new SqlKnownSerialStore(run, build),
     turns: new SqlTurnStore(run, build),
     ping: async () => void (await run.all(ping)),
     close: () => run.close(),

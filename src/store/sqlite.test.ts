@@ -88,6 +88,7 @@ describe('a store in SQLite', () => {
       'DROP TRIGGER events_added',
       'DROP TRIGGER events_deleted',
       'DROP TABLE event_counts',
+      'DROP TABLE known_serials',
       'ALTER TABLE tokens DROP COLUMN register',
       'ALTER TABLE tokens DROP COLUMN max_unused_days',
       'DROP TABLE turns',

@@ -20,6 +20,11 @@ const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
     args: ['connections', '--smoke'],
     output: /120 of 14 kinds.*, 0 left after[\s\S]*no fault/,
   },
+  'damage-campaign.mjs': {
+    script: 'faults',
+    args: ['damage', '12', '1'],
+    output: /12 cases: [\s\S]*silent losses 0, ends without advice 0, serials back 0, stuck 0;/,
+  },
   'kill-campaign.mjs': { script: 'faults', args: ['1', '2'], output: /lost 0, half applied 0, serial back 0/ },
 };
 

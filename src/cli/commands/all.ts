@@ -10,6 +10,7 @@ import { hostCommand } from './host.ts';
 import { initCommand } from './init.ts';
 import { quickstartCommand } from './quickstart.ts';
 import { reloadCommand } from './reload.ts';
+import { restoreCommand } from './restore.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { tokenCommand } from './token.ts';
@@ -29,6 +30,7 @@ export const COMMANDS: readonly (() => Command)[] = [
   zoneCommand,
   webhookCommand,
   backupCommand,
+  restoreCommand,
   statusCommand,
   reloadCommand,
   configCommand,

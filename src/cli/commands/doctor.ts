@@ -46,13 +46,13 @@ async function doctor(zoneText: string, flags: DoctorFlags, command: Command): P
 
 /**
 /**
- * What the running server knows: the hosts of its store, its secondaries, and data that it does not serve. Without a server
+ * What the running server knows: the hosts of its store, its secondaries, and what it does not serve. Without a server
  * the configuration alone has hosts: a command must not lock the store.
  */
 async function askServer(
   config: Config,
   { apex, primary }: ZoneConfig,
-): Promise<Pick<DoctorOptions, 'hosts' | 'secondaries' | 'unserved'>> {
+): Promise<Pick<DoctorOptions, 'hosts' | 'secondaries' | 'unserved' | 'notServed'>> {
   const hasSecondaries = primary.kind === 'embedded' && primary.secondaries.length > 0;
   const nothing = hasSecondaries ? { secondaries: 'unknown' as const } : {};
   try {
@@ -61,7 +61,12 @@ async function askServer(
     const zones = primary.kind === 'embedded' ? (await session.call('listZones', {})).zones : [];
     const state = zones.find(({ zone }) => zone === apex.toString());
     const known = hasSecondaries && state !== undefined ? { secondaries: state.secondaries } : nothing;
-    return { ...known, ...(state?.unserved && { unserved: state.unserved }), hosts: await knownHosts(session) };
+    return {
+      ...known,
+      ...(state?.unserved && { unserved: state.unserved }),
+      notServed: state?.notServed,
+      hosts: await knownHosts(session),
+    };
   } catch {
     return nothing;
   }

@@ -17,8 +17,10 @@ export function zoneListCommand(): Command {
     });
 }
 
-/** One line for the zone, and one for each of its secondaries. */
-export function formatZone({ zone, serial, names, secondaries, unserved, unservedCount }: ZoneState): string {
+/** One line for the zone, and one for each of its secondaries, or for what prevents that it is served. */
+export function formatZone(state: ZoneState): string {
+  const { zone, serial, names, secondaries, unserved, unservedCount, notServed } = state;
+  if (notServed !== undefined) return `${zone}  NOT SERVED\n  ${notServed}\n`;
   const lines = [`${zone}  serial ${serial}  ${names} ${names === 1 ? 'name' : 'names'}`];
   for (const secondary of secondaries) {
     const { endpoint, problem } = secondary;

@@ -1,10 +1,9 @@
 /** `dyndns zone serial ZONE [SERIAL]`: prints the serial of an embedded zone, or sets a later one after a restore. */
 import { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
-import { UsageError } from '../output.ts';
 import { withSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
-import { parseZone } from '../zone-name.ts';
+import { parseSerial, parseZone } from '../zone-name.ts';
 
 export function zoneSerialCommand(): Command {
   return new Command('serial')
@@ -32,10 +31,4 @@ export function zoneSerialCommand(): Command {
         process.stdout.write(`${state.serial}\n`);
       });
     });
-}
-
-function parseSerial(text: string): number {
-  const serial = Number(text);
-  if (/^\d{1,10}$/.test(text) && serial <= 0xffffffff) return serial;
-  throw new UsageError(`'${text}' is not a serial: it must be an integer from 0 to 4294967295.`);
 }

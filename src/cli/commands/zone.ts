@@ -4,6 +4,7 @@ import { zoneDiscardCommand } from './zone-discard.ts';
 import { zoneExportCommand } from './zone-export.ts';
 import { zoneImportCommand } from './zone-import.ts';
 import { zoneListCommand } from './zone-list.ts';
+import { zoneRecoverCommand } from './zone-recover.ts';
 import { zoneSerialCommand } from './zone-serial.ts';
 
 export function zoneCommand(): Command {
@@ -14,6 +15,7 @@ export function zoneCommand(): Command {
     zoneImportCommand,
     zoneSerialCommand,
     zoneDiscardCommand,
+    zoneRecoverCommand,
   ]) {
     zone.addCommand(command());
   }

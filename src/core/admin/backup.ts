@@ -16,6 +16,7 @@ export function withStoreBackup(admin: ZoneAdmin, store: StoreCopy | undefined):
     exportZone: (apex) => admin.exportZone(apex),
     importZone: (apex, text, options) => admin.importZone(apex, text, options),
     setSerial: (apex, serial) => admin.setSerial(apex, serial),
+    recoverZone: (apex, serial) => admin.recoverZone(apex, serial),
     discardUnserved: (apex, ownerName, type) => admin.discardUnserved(apex, ownerName, type),
     backup: async (file): Promise<BackupReport> => {
       const to = `${file}.store`;

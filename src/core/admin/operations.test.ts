@@ -46,6 +46,7 @@ POST /v1/tokens/rotate
 POST /v1/update
 POST /v1/zones/*/discard
 POST /v1/zones/*/import
+POST /v1/zones/*/recover
 POST /v1/zones/*/serial`.split('\n'),
   );
 });

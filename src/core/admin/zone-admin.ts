@@ -1,8 +1,8 @@
 /** Administration of the zones that this server is the primary of: the port that the nameserver implements. */
 import type { DomainName } from '../../dns/name.ts';
-import type { BackupReport, ZoneImportReport, ZoneState } from './zone-operations.ts';
+import type { BackupReport, RecoveryReport, ZoneImportReport, ZoneState } from './zone-operations.ts';
 
-export type { BackupReport, SecondaryState, ZoneImportReport, ZoneState } from './zone-operations.ts';
+export type { BackupReport, RecoveryReport, SecondaryState, ZoneImportReport, ZoneState } from './zone-operations.ts';
 
 export interface ZoneImportOptions {
   /** Dynamic RRsets that the file does not have are removed. */
@@ -31,6 +31,13 @@ export interface ZoneAdmin {
    * @throws AppError name-invalid, request-malformed if it is not later (RFC 1982 §3.2), primary-*
    */
   setSerial(apex: DomainName, serial: number): Promise<{ readonly before: number; readonly serial: number }>;
+  /**
+   * Serves what is readable of a zone that is not served because its database lost changes or is damaged, under a serial
+   * later than every known one.
+   * @param serial without it one is chosen
+   * @throws AppError name-invalid, request-malformed if the serial is not later or the zone is served, conflict, primary-*
+   */
+  recoverZone(apex: DomainName, serial?: number): Promise<RecoveryReport>;
   /**
    * Deletes dynamic data that is kept and not served. @param type undefined: of all types. @returns RRsets deleted
    * @throws AppError name-invalid where there is none, primary-*

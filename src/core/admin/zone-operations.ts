@@ -57,11 +57,12 @@ export const EMBEDDED_ZONE = {
   ...object(
     {
       zone: described({ type: 'string' }, 'The apex, with the final dot.'),
-      serial: SERIAL,
+      serial: described(SERIAL, 'The SOA serial; 0 for a zone that is not served and not in the database.'),
       names: described({ type: 'integer' }, 'Names with records, and empty non-terminals.'),
       secondaries: { type: 'array', items: SECONDARY },
     },
     {
+      notServed: described({ type: 'string' }, 'Why the zone is not served, and what to do; absent if it is served.'),
       unserved: described(
         { type: 'array', items: UNSERVED },
         'Dynamic RRsets that collide with static ones: the first 100. Absent if there is none.',
@@ -87,6 +88,20 @@ const IMPORT_REPORT = object({
   serial: described(SERIAL, 'The SOA serial after the import.'),
 });
 export type ZoneImportReport = ValueOf<typeof IMPORT_REPORT>;
+
+const RECOVERY_REPORT = object(
+  {
+    serial: described(SERIAL, 'The SOA serial that the zone is served with.'),
+    names: { type: 'integer' },
+    lost: described({ type: 'array', items: { type: 'string' } }, 'What was damaged: the first sentences.'),
+    lostCount: { type: 'integer' },
+  },
+  {
+    before: described(SERIAL, 'The serial in the database; absent if the zone was not in it.'),
+    known: described(SERIAL, 'The highest serial that was known.'),
+  },
+);
+export type RecoveryReport = ValueOf<typeof RECOVERY_REPORT>;
 
 const BACKUP_REPORT = object({
   copies: described(
@@ -146,6 +161,19 @@ export const ZONE_OPERATIONS = {
     input: object({ zone: ZONE_NAME, serial: described(integer(0, 0xffffffff), 'Later than the present one.') }),
     result: object({ before: SERIAL, serial: SERIAL }),
     example: { zone: 'dyn.example.com', serial: 2026112300 },
+  },
+  recoverZone: {
+    method: 'POST',
+    path: '/v1/zones/{zone}/recover',
+    allowed: 'operator',
+    summary:
+      'Serves what is readable of a zone whose database lost changes or is damaged, under a serial later than every known one.',
+    input: object(
+      { zone: ZONE_NAME },
+      { serial: described(integer(0, 0xffffffff), 'Later than the highest known one. Without it one is chosen.') },
+    ),
+    result: RECOVERY_REPORT,
+    example: { zone: 'dyn.example.com' },
   },
   discardUnserved: {
     method: 'POST',

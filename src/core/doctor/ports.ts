@@ -95,6 +95,8 @@ export interface DoctorSubject {
   /** The TSIG key's name and algorithm, for texts; undefined if the zone has none. */
   readonly key: string | undefined;
   readonly http: HttpFacts;
+  /** Why the running server does not serve the zone, and what to do; undefined if it serves it, or is not known. */
+  readonly notServed?: string | undefined;
   /** Names of the zone that are known to be hosts. */
   readonly hosts?: readonly DomainName[];
   /** See checkSecondaries. */

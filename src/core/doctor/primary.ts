@@ -39,6 +39,11 @@ export async function checkPrimary(subject: DoctorSubject, tools: DoctorTools): 
   const findings: Finding[] = [];
   const zone = await readZone(subject, tools).catch((error: unknown) => {
     if (!(error instanceof AppError)) throw error;
+    if (subject.notServed !== undefined) {
+      const text = `dyndns does not serve the zone '${subject.zone}': its database has lost changes or is damaged.`;
+      findings.push({ check: 'primary', status: 'problem', text, advice: subject.notServed });
+      return undefined;
+    }
     const embedded = subject.primary.kind === 'embedded';
     const text = embedded
       ? `The nameserver of dyndns does not answer for the zone '${subject.zone}'.`

@@ -1,6 +1,7 @@
-/** ZoneAdmin of the embedded nameserver: status, export, import, serial and backup of its zones. */
+/** ZoneAdmin of the embedded nameserver: status, export, import, serial, recovery and backup of its zones. */
 import type {
   BackupReport,
+  RecoveryReport,
   SecondaryState,
   ZoneAdmin,
   ZoneImportOptions,
@@ -14,6 +15,7 @@ import { formatRRType, RRType } from '../../dns/rdata.ts';
 import { serialIsLater } from '../../dns/serial.ts';
 import type { Committer } from '../journal/committer.ts';
 import type { Journal } from '../journal/journal.ts';
+import { describeWithheld, type WithheldZone } from '../journal/withheld-zone.ts';
 import { ZoneWriter } from '../journal/zone-writer.ts';
 import type { SecondaryStatus } from '../notify/notify.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
@@ -28,6 +30,9 @@ import { type ImportedName, type ImportTally, planName, readImportedZone, takeSe
 
 export interface ZoneAdminParts {
   readonly zones: () => ReadonlyMap<string, EmbeddedZone>;
+  /** The zones that are not served. */
+  readonly withheld: () => readonly WithheldZone[];
+  readonly recover: (apex: DomainName, serial: number | undefined) => Promise<RecoveryReport>;
   readonly committer: Committer;
   readonly journal: Journal;
   readonly secondaries: () => readonly SecondaryStatus[];
@@ -52,17 +57,31 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
 
   async zones(): Promise<readonly ZoneState[]> {
     const secondaries = this.#parts.secondaries();
-    return [...this.#parts.zones().values()].map(({ apex, published }) => ({
+    const served = [...this.#parts.zones().values()].map(({ apex, published }) => ({
       zone: apex.toString(),
       serial: published.serial,
       names: published.nodes.size,
       secondaries: secondaries.filter(({ zone }) => zone.equals(apex)).map(secondaryState),
       ...unservedState(published),
     }));
+    const withheld = this.#parts.withheld().map((zone) => ({
+      zone: zone.apex.toString(),
+      serial: zone.stored?.serial ?? 0,
+      names: zone.stored?.version.nodes.size ?? 0,
+      secondaries: [],
+      notServed: describeWithheld(zone),
+    }));
+    return [...served, ...withheld];
   }
 
   exportZone(apex: DomainName): AsyncIterable<string> {
-    return exportVersion(this.#find(apex).published);
+    const withheld = this.#findWithheld(apex);
+    if (withheld?.stored === undefined) return exportVersion(this.#find(apex).published);
+    return exportReadable(withheld.stored.version, describeWithheld(withheld));
+  }
+
+  recoverZone(apex: DomainName, serial?: number): Promise<RecoveryReport> {
+    return this.#parts.recover(apex, serial);
   }
 
   async importZone(
@@ -155,9 +174,15 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     return { copies: [{ what: 'zones and their journal', from: journal.file, to: file }] };
   }
 
+  #findWithheld(apex: DomainName): WithheldZone | undefined {
+    return this.#parts.withheld().find((zone) => zone.apex.equals(apex));
+  }
+
   #find(apex: DomainName): EmbeddedZone {
     const zone = this.#parts.zones().get(apex.key);
     if (zone === undefined) {
+      const withheld = this.#findWithheld(apex);
+      if (withheld !== undefined) throw new AppError('primary-refused', describeWithheld(withheld));
       const apexes = [...this.#parts.zones().values()].map((other) => other.apex).join(', ');
       throw new AppError(
         'name-invalid',
@@ -166,6 +191,12 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
     }
     return zone;
   }
+}
+
+/** What is readable of a zone that is not served, after a comment that says so. */
+async function* exportReadable(version: ZoneVersion, comment: string): AsyncGenerator<string> {
+  yield `; ${comment}\n`;
+  yield* exportVersion(version);
 }
 
 function unservedState(version: ZoneVersion): Pick<ZoneState, 'unserved' | 'unservedCount'> {

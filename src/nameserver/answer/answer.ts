@@ -5,10 +5,9 @@
  * Answers are minimal: without NS records of the zone, and without additional addresses except the glue of a referral.
  * Left out: DNSSEC; the zones are not signed.
  */
-import { findNearestAncestor, lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
+import { type DomainName, findNearestAncestor, lowerCaseText, MAX_NAME_OCTETS } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { Rcode } from '../../dns/wire/message.ts';
-import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { findRRset, parentKey, type ZoneNode, type ZoneRRset, type ZoneVersion } from '../zone/zone-version.ts';
 
 /** An RRset in a section of a reply. Its owner name may be synthesized from a wildcard. */
@@ -48,8 +47,14 @@ export interface AnswerQuestion {
   readonly overTcp: boolean;
 }
 
+export interface AnswerableZone {
+  readonly apex: DomainName;
+  /** Undefined: this server has the zone, and does not serve it (journal/withheld-zone.ts). */
+  readonly published: ZoneVersion | undefined;
+}
+
 /** Zones by the key of their apex. */
-export type ZoneIndex = ReadonlyMap<string, EmbeddedZone>;
+export type ZoneIndex = ReadonlyMap<string, AnswerableZone>;
 
 /** Maximum number of CNAMEs and DNAMEs that one answer follows. */
 const MAX_STEPS = 12;
@@ -57,7 +62,7 @@ const NOTHING: readonly OwnedRRset[] = [];
 /** Types that may exist beside a CNAME (RFC 2181 §10.1, RFC 4034 §3, §4), so that it is not followed: KEY, RRSIG, NSEC. */
 const ALLOWED_BESIDE_CNAME: ReadonlySet<number> = new Set([25, RRType.RRSIG, RRType.NSEC]);
 
-/** The answer to a question of class IN; REFUSED for names outside of our zones. */
+/** The answer to a question of class IN; REFUSED for names outside of our zones, SERVFAIL for a zone that is not served. */
 export function answerQuestion(zones: ZoneIndex, question: AnswerQuestion): Answer {
   const { qtype, key } = question;
   let zone = findNearestAncestor(zones, key);
@@ -67,6 +72,7 @@ export function answerQuestion(zones: ZoneIndex, question: AnswerQuestion): Answ
   }
   if (zone === undefined) return errorAnswer(Rcode.REFUSED);
   const version = zone.published;
+  if (version === undefined) return errorAnswer(Rcode.SERVFAIL);
   // The fast path: the name has the type, and no zone cut can occlude it.
   if (version.cuts === 0) {
     const rrset = rrsetAt(version, key, qtype);
@@ -132,7 +138,7 @@ class Lookup {
       if (answer !== undefined) return answer;
       version = findNearestAncestor(this.#zones, this.#key)?.published;
     }
-    // The chain leaves our zones, is too long or has a loop: the records so far.
+    // The chain leaves the zones that we serve, is too long or has a loop: the records so far.
     return positive(this.#source, this.#answers);
   }
 

@@ -2,14 +2,59 @@
  * Binary form of the database rows: one name with its records, the diff of one commit, and the list of static RRsets.
  *
  * The formats are our own, big-endian: a name is a length octet and its wire octets; a record is name, type (2), TTL (4),
- * RDLENGTH (2), RDATA. The first octet of each row is the format version, 1.
+ * RDLENGTH (2), RDATA. The first octet of each row is the format version. Rows of version 2 have a CRC-32C, which covers what
+ * else tells rows apart (zone, serials), so that a row at a wrong place does not fit: that of a name in a column of its own,
+ * the others at their end. Rows of version 1 have none and are replaced when they are next written.
  */
 
 import { lowerCaseText } from '../../dns/name.ts';
 import { WireError } from '../../dns/wire/reader.ts';
+import { crc32c } from '../../sqlite/crc32c.ts';
 import type { StaticRRsets, ZoneDiff, ZoneNode, ZoneRecord, ZoneRRset } from '../zone/zone-version.ts';
 
-const FORMAT = 1;
+const FORMAT = 2;
+const FORMAT_WITHOUT_CRC = 1;
+const CRC_OCTETS = 4;
+
+/** The columns that identify the row of a commit. */
+export interface DiffColumns {
+  /** Primary key of the zone. */
+  readonly zone: number;
+  readonly number: number;
+  readonly serialBefore: number;
+  readonly serial: number;
+}
+
+/** The checksum of the row of a name; 0 for a row of version 1. @param zone primary key of its zone */
+export function nodeCrc(zone: number, content: Uint8Array): number {
+  return content[0] === FORMAT_WITHOUT_CRC ? 0 : crc32c(content, zone);
+}
+
+function diffSeed({ zone, number, serialBefore, serial }: DiffColumns): number {
+  const columns = Buffer.allocUnsafe(20);
+  columns.writeUInt32BE(zone, 0);
+  columns.writeUInt32BE(Math.floor(number / 0x1_0000_0000), 4);
+  columns.writeUInt32BE(number % 0x1_0000_0000, 8);
+  columns.writeUInt32BE(serialBefore, 12);
+  columns.writeUInt32BE(serial, 16);
+  return crc32c(columns);
+}
+
+/** The checksum of the row of a zone. */
+export function zoneCrc(zone: ZoneColumns): number {
+  const { id, apexKey, created, folded, foldedSerial } = zone;
+  return crc32c(Buffer.from(`${id} ${created} ${folded} ${foldedSerial} ${apexKey}`, 'latin1'));
+}
+
+/** The columns of a zone that its checksum covers. */
+export interface ZoneColumns {
+  readonly id: number;
+  /** `DomainName.key`. */
+  readonly apexKey: string;
+  readonly created: number;
+  readonly folded: number;
+  readonly foldedSerial: number;
+}
 
 export function encodeNode({ wireText, rrsets }: ZoneNode): Buffer {
   let size = 3 + wireText.length;
@@ -29,7 +74,7 @@ export function encodeNode({ wireText, rrsets }: ZoneNode): Buffer {
   return octets;
 }
 
-/** @throws WireError */
+/** @throws WireError, RangeError */
 export function decodeNode(row: Uint8Array): ZoneNode {
   const octets = view(row);
   let at = 2 + octets[1]!;
@@ -48,13 +93,13 @@ export function decodeNode(row: Uint8Array): ZoneNode {
     }
     rrsets.push({ type, ttl, rdatas });
   }
-  if (octets[0] !== FORMAT || at !== octets.length) throw new WireError('a name in the database is damaged', at);
+  if (!isKnownFormat(octets) || at !== octets.length) throw new WireError('a name in the database is damaged', at);
   return { key: lowerCaseText(wireText), wireText, rrsets, children: 0 };
 }
 
 /** Removed and added records; the serials are separate columns. */
-export function encodeDiff({ removed, added }: ZoneDiff): Buffer {
-  let size = 9;
+export function encodeDiff({ removed, added }: ZoneDiff, columns: DiffColumns): Buffer {
+  let size = 9 + CRC_OCTETS;
   for (const list of [removed, added])
     for (const { wireText, rdata } of list) size += 9 + wireText.length + rdata.length;
   const octets = Buffer.allocUnsafe(size);
@@ -68,12 +113,14 @@ export function encodeDiff({ removed, added }: ZoneDiff): Buffer {
       at = writeRdata(octets, at, rdata);
     }
   }
+  octets.writeUInt32BE(crc32c(octets, diffSeed(columns), at), at);
   return octets;
 }
 
-/** @throws WireError */
-export function decodeDiff(row: Uint8Array, serialBefore: number, serial: number): ZoneDiff {
-  const octets = view(row);
+/** @throws WireError, RangeError */
+export function decodeDiff(row: Uint8Array, columns: DiffColumns): ZoneDiff {
+  const octets = checkedContent(view(row), diffSeed(columns), 'a commit in the database is damaged');
+  const { serialBefore, serial } = columns;
   let at = 1;
   const list = (): ZoneRecord[] => {
     const records: ZoneRecord[] = [];
@@ -92,11 +139,12 @@ export function decodeDiff(row: Uint8Array, serialBefore: number, serial: number
   };
   const removed = list();
   const added = list();
-  if (octets[0] !== FORMAT || at !== octets.length) throw new WireError('a commit in the database is damaged', at);
+  if (at !== octets.length) throw new WireError('a commit in the database is damaged', at);
   return { serialBefore, serial, removed, added };
 }
 
-export function encodeStatics(statics: StaticRRsets): Buffer {
+/** @param zone primary key of the zone */
+export function encodeStatics(statics: StaticRRsets, zone: number): Buffer {
   const parts: Buffer[] = [Buffer.of(FORMAT)];
   for (const [key, types] of statics) {
     for (const type of types) {
@@ -105,12 +153,14 @@ export function encodeStatics(statics: StaticRRsets): Buffer {
       parts.push(part);
     }
   }
-  return Buffer.concat(parts);
+  const checksum = Buffer.allocUnsafe(CRC_OCTETS);
+  checksum.writeUInt32BE(crc32c(Buffer.concat(parts), zone));
+  return Buffer.concat([...parts, checksum]);
 }
 
-/** @throws WireError */
-export function decodeStatics(row: Uint8Array): StaticRRsets {
-  const octets = view(row);
+/** @throws WireError, RangeError */
+export function decodeStatics(row: Uint8Array, zone: number): StaticRRsets {
+  const octets = checkedContent(view(row), zone, 'the list of static records in the database is damaged');
   const statics = new Map<string, Set<number>>();
   let at = 1;
   while (at < octets.length) {
@@ -120,8 +170,20 @@ export function decodeStatics(row: Uint8Array): StaticRRsets {
     statics.set(key, types.add(octets.readUInt16BE(end)));
     at = end + 2;
   }
-  if (octets[0] !== FORMAT) throw new WireError('the list of static records in the database is damaged', 0);
   return statics;
+}
+
+/** A row without its checksum. @throws WireError if it does not fit, RangeError */
+function checkedContent(octets: Buffer, seed: number, message: string): Buffer {
+  if (!isKnownFormat(octets)) throw new WireError(message, 0);
+  if (octets[0] === FORMAT_WITHOUT_CRC) return octets;
+  const end = octets.length - CRC_OCTETS;
+  if (octets.readUInt32BE(end) !== crc32c(octets, seed, end)) throw new WireError(message, end);
+  return octets.subarray(0, end);
+}
+
+function isKnownFormat(octets: Buffer): boolean {
+  return octets[0] === FORMAT || octets[0] === FORMAT_WITHOUT_CRC;
 }
 
 function view(row: Uint8Array): Buffer {

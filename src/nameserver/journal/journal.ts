@@ -3,63 +3,39 @@
  *
  * A commit only appends to the journal, so that its cost does not depend on the size of the zone. The rows of names are
  * updated later, in quiet moments (`fold`); a start reads them and replays the commits since then. Old commits are
- * retained for IXFR (RFC 1995).
+ * retained for IXFR (RFC 1995). Each commit also writes its serial to the marker beside the database (known-serials.ts), by
+ * which a start notices that the database has lost some.
  */
 import type { DomainName } from '../../dns/name.ts';
-import { openDatabase } from '../../sqlite/database.ts';
+import { type Database, openDatabase, type SqlRow } from '../../sqlite/database.ts';
+import type { SqliteError } from '../../sqlite/sqlite-error.ts';
 import { SqliteWorker, type SqlStatement } from '../../sqlite/worker.ts';
 import { EmbeddedZone } from '../zone/embedded-zone.ts';
-import { buildVersion, replay } from '../zone/zone-load.ts';
-import type { ZoneDiff, ZoneNode, ZoneVersion } from '../zone/zone-version.ts';
+import type { ZoneDiff, ZoneVersion } from '../zone/zone-version.ts';
 import type { Commit, CommitLog } from './committer.ts';
-import { decodeDiff, decodeNode, decodeStatics, encodeDiff, encodeNode, encodeStatics } from './journal-codec.ts';
+import { decodeDiff, encodeDiff, encodeStatics, zoneCrc } from './journal-codec.ts';
+import { KnownSerials, type KnownSerialsOptions, type KnownZone, markOf } from './known-serials.ts';
+import {
+  leftoverStatements,
+  newZoneStatements,
+  replaceStatements,
+  rewriteSteps,
+  writeNode,
+  writeUnserved,
+} from './recovery.ts';
+import { prepareSchema } from './schema.ts';
+import { apexKeyOf, isWholeZoneRow, readStoredZone, type StoredZone } from './stored-zone.ts';
+import { judgeZone, type WithheldZone } from './withheld-zone.ts';
 
-const SCHEMA = [
-  `CREATE TABLE IF NOT EXISTS zone (
-     id INTEGER PRIMARY KEY,
-     apex BLOB NOT NULL UNIQUE,
-     folded INTEGER NOT NULL,
-     statics BLOB NOT NULL
-   )`,
-  `CREATE TABLE IF NOT EXISTS node (
-     zone INTEGER NOT NULL REFERENCES zone,
-     key BLOB NOT NULL,
-     content BLOB NOT NULL,
-     PRIMARY KEY (zone, key)
-   ) WITHOUT ROWID`,
-  `CREATE TABLE IF NOT EXISTS journal (
-     number INTEGER PRIMARY KEY,
-     zone INTEGER NOT NULL REFERENCES zone,
-     serial_before INTEGER NOT NULL,
-     serial INTEGER NOT NULL,
-     time INTEGER NOT NULL,
-     changes BLOB NOT NULL
-   )`,
-  'CREATE INDEX IF NOT EXISTS journal_of_zone ON journal (zone, serial_before)',
-  // Dynamic RRsets that collide with static ones: names as in 'node'.
-  `CREATE TABLE IF NOT EXISTS unserved (
-     zone INTEGER NOT NULL REFERENCES zone,
-     key BLOB NOT NULL,
-     content BLOB NOT NULL,
-     PRIMARY KEY (zone, key)
-   ) WITHOUT ROWID`,
-];
-
-const ADD_ZONE = 'INSERT INTO zone (id, apex, folded, statics) VALUES (?, ?, ?, ?)';
 const ADD_COMMIT = 'INSERT INTO journal (number, zone, serial_before, serial, time, changes) VALUES (?, ?, ?, ?, ?, ?)';
 const SET_STATICS = 'UPDATE zone SET statics = ? WHERE id = ?';
-const SET_FOLDED = 'UPDATE zone SET folded = ? WHERE id = ?';
-const SET_NODE =
-  'INSERT INTO node (zone, key, content) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content';
-const DELETE_NODE = 'DELETE FROM node WHERE zone = ? AND key = ?';
-const SET_UNSERVED =
-  'INSERT INTO unserved (zone, key, content) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content';
-const DELETE_UNSERVED = 'DELETE FROM unserved WHERE zone = ? AND key = ?';
+const SET_FOLDED = 'UPDATE zone SET folded = ?, folded_serial = ?, crc = ? WHERE id = ?';
 const PRUNE = 'DELETE FROM journal WHERE zone = ? AND number <= ? AND (time < ? OR number <= ?)';
 const FIND_SERIAL = 'SELECT max(number) AS number FROM journal WHERE zone = ? AND serial_before = ?';
 const OCTETS_FROM = 'SELECT sum(length(changes)) AS octets FROM journal WHERE zone = ? AND number >= ?';
 const COMMITS_FROM =
-  'SELECT serial_before, serial, changes FROM journal WHERE zone = ? AND number >= ? ORDER BY number';
+  'SELECT number, serial_before, serial, changes FROM journal WHERE zone = ? AND number >= ? ORDER BY number';
+const HAS_NAME = 'SELECT 1 AS found FROM node WHERE zone = ? AND key = ?';
 
 /** Names in one transaction of a fold. A commit waits for at most one such transaction. */
 const FOLD_STEP = 200;
@@ -79,18 +55,24 @@ const MAX_RECORD_OCTETS = 400;
 const JOURNAL_DAYS_MS = 86_400_000;
 const JOURNAL_COMMITS = 100_000;
 
-export interface JournalOptions {
+export interface JournalOptions extends KnownSerialsOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Called when a fold failed. Nothing is lost: the next fold writes the same names. */
   readonly onFault: (error: unknown) => void;
+  /** A full sentence about damage, or about the marker. */
+  readonly onWarning?: (text: string) => void;
+  /** The thread that writes died: no commit will succeed any more. */
+  readonly onDeath?: (error: SqliteError) => void;
 }
 
 export class Journal implements CommitLog {
   readonly file: string;
   readonly #worker: SqliteWorker;
   readonly #options: JournalOptions;
+  readonly #known: KnownSerials;
   readonly #zones = new Set<EmbeddedZone>();
+  readonly #withheld = new Map<string, WithheldZone>();
   #lastZone = 0;
   #lastCommit = 0;
   #folding: Promise<void> | undefined;
@@ -98,76 +80,119 @@ export class Journal implements CommitLog {
   #lastAppendMs = 0;
   #closed = false;
 
-  private constructor(file: string, worker: SqliteWorker, options: JournalOptions) {
+  private constructor(file: string, known: KnownSerials, options: JournalOptions, worker: SqliteWorker) {
     this.file = file;
-    this.#worker = worker;
+    this.#known = known;
     this.#options = options;
-  }
-
-  /** Opens the database, and creates it if it does not exist. @throws SqliteError */
-  static async open(file: string, options: JournalOptions): Promise<Journal> {
-    return new Journal(file, await SqliteWorker.open(file, SCHEMA), options);
+    this.#worker = worker;
   }
 
   /**
-   * Loads those of the given zones that are in the database. Call it once, before the first commit.
-   * @throws SqliteError, WireError if the content is damaged
+   * Opens the database, and creates it if it does not exist.
+   * @param file its canonical path (lock.ts) @throws SqliteError
+   */
+  static async open(file: string, options: JournalOptions): Promise<Journal> {
+    const known = new KnownSerials(file, options);
+    await prepareSchema(file);
+    const worker = await SqliteWorker.open(file, [], {
+      marker: known.markerFile,
+      ...(options.onDeath && { onDeath: options.onDeath }),
+      onCheckpoint: () => known.copy(),
+      onMarkerProblem: (problem) => known.warnOfWriting(problem),
+    });
+    return new Journal(file, known, options, worker);
+  }
+
+  /** The zones that `load` found damaged or behind what is known, by key of the apex. They are not served. */
+  get withheld(): ReadonlyMap<string, WithheldZone> {
+    return this.#withheld;
+  }
+
+  /**
+   * Loads those of the given zones that are in the database and may be served; the others that are known are `withheld`.
+   * @throws SqliteError
    */
   async load(apexes: readonly DomainName[]): Promise<EmbeddedZone[]> {
+    const stored = new Map((await this.read(apexes)).map((zone) => [zone.apex.key, zone]));
+    const zones: EmbeddedZone[] = [];
+    for (const apex of apexes) {
+      const zone = stored.get(apex.key);
+      const withheld = judgeZone(apex, zone, this.#known.factsOf(apex));
+      if (withheld !== undefined) this.#withheld.set(apex.key, withheld);
+      else if (zone !== undefined) zones.push(this.#serve(zone));
+    }
+    if (zones.some((zone) => zone.unfolded.size > 0)) this.#foldWhenQuiet();
+    await this.#worker.transaction([], this.#known.marksOfLoaded(zones.map(({ apex }) => apex)));
+    return zones;
+  }
+
+  /** Reads and checks those of the given zones that are in the database. @throws SqliteError */
+  async read(apexes: readonly DomainName[]): Promise<StoredZone[]> {
     const database = await openDatabase(this.file, { readOnly: true });
     try {
-      const byKey = new Map(apexes.map((apex) => [apex.key, apex]));
-      const [numbers] = database.all(
-        'SELECT (SELECT max(id) FROM zone) AS zone, (SELECT max(number) FROM journal) AS commits',
-      );
-      this.#lastZone = Number(numbers?.zone ?? 0);
-      this.#lastCommit = Number(numbers?.commits ?? 0);
-      const zones: EmbeddedZone[] = [];
-      for (const { id, apex: octets, folded: foldedTo, statics } of database.all('SELECT * FROM zone')) {
-        const apex = byKey.get(Buffer.from(octets as Uint8Array).toString('latin1'));
-        if (apex === undefined) continue;
-        this.#lastCommit = Math.max(this.#lastCommit, Number(foldedTo));
-        const nodes = function* (): Generator<ZoneNode> {
-          const rows = database.iterate('SELECT content FROM node WHERE zone = ?', [id as number]);
-          for (const [content] of rows) yield decodeNode(content as Uint8Array);
-        };
-        const diffs = function* (): Generator<ZoneDiff> {
-          const rows = database.iterate(
-            'SELECT serial_before, serial, changes FROM journal WHERE zone = ? AND number > ? ORDER BY number',
-            [id as number, foldedTo as number],
-          );
-          for (const [before, serial, changes] of rows) {
-            yield decodeDiff(changes as Uint8Array, Number(before), Number(serial));
-          }
-        };
-        const aside = database.all('SELECT content FROM unserved WHERE zone = ?', [id as number]);
-        const unserved = new Map(
-          aside.map(({ content }) => decodeNode(content as Uint8Array)).map((node) => [node.key, node]),
-        );
-        const folded = buildVersion(apex, nodes(), decodeStatics(statics as Uint8Array), unserved);
-        const { version, keys } = replay(folded, diffs());
-        const zone = new EmbeddedZone(Number(id), version, this.#lastCommit);
-        for (const key of keys) zone.unfolded.add(key);
-        zones.push(zone);
-        this.#zones.add(zone);
-      }
-      if (zones.some((zone) => zone.unfolded.size > 0)) this.#foldWhenQuiet();
-      return zones;
+      const rows = database.all('SELECT * FROM zone');
+      this.#readNumbers(database, rows);
+      return apexes.flatMap((apex) => {
+        const row = findZoneRow(database, rows, apex);
+        return row === undefined ? [] : [readStoredZone(database, apex, row)];
+      });
     } finally {
       database.close();
     }
   }
 
+  #readNumbers(database: Database, rows: readonly SqlRow[]): void {
+    const [last] = database.all('SELECT max(number) AS number FROM journal');
+    for (const { id, folded } of rows) {
+      this.#lastZone = Math.max(this.#lastZone, Number(id));
+      this.#lastCommit = Math.max(this.#lastCommit, Number(folded) || 0);
+    }
+    this.#lastCommit = Math.max(this.#lastCommit, Number(last?.number ?? 0));
+  }
+
+  #serve({ id, version, unfolded, created }: StoredZone): EmbeddedZone {
+    const zone = new EmbeddedZone(id, version, this.#lastCommit);
+    for (const key of unfolded) zone.unfolded.add(key);
+    return this.#adopt(zone, { serial: version.serial, created });
+  }
+
   /** Adds a new zone to the database. @throws SqliteError */
   async create(version: ZoneVersion): Promise<EmbeddedZone> {
-    const zone = new EmbeddedZone(++this.#lastZone, version, this.#lastCommit);
-    const apex = Buffer.from(version.apex.key, 'latin1');
-    const statements: SqlStatement[] = [
-      { sql: ADD_ZONE, params: [zone.id, apex, this.#lastCommit, encodeStatics(version.statics)] },
-    ];
-    for (const node of version.nodes.values()) statements.push(writeNode(zone.id, node.key, node));
-    await this.#worker.transaction(statements);
+    const id = ++this.#lastZone;
+    const known = { serial: version.serial, created: this.#options.now() };
+    const statements = newZoneStatements(version, { id, created: known.created, lastCommit: this.#lastCommit });
+    await this.#worker.transaction(statements, [markOf(version.apex.key, known)]);
+    return this.#adopt(new EmbeddedZone(id, version, this.#lastCommit), known);
+  }
+
+  /**
+   * Makes what is there of a withheld zone, as it is in `version`, the content of the database, and forgets its commits: a
+   * secondary transfers the zone as a whole.
+   * @throws SqliteError
+   */
+  async recover(withheld: WithheldZone, version: ZoneVersion): Promise<EmbeddedZone> {
+    const { stored } = withheld;
+    const isWhole = stored !== undefined && stored.damage.count === 0;
+    const id = isWhole ? stored.id : ++this.#lastZone;
+    const created = withheld.created ?? this.#options.now();
+    const known = { serial: version.serial, created };
+    const target = { id, created, lastCommit: this.#lastCommit };
+    const marks = [markOf(version.apex.key, known)];
+    if (stored === undefined) await this.#worker.transaction(newZoneStatements(version, target), marks);
+    else if (isWhole) await this.#worker.transaction(replaceStatements(stored, version, target), marks);
+    else {
+      for (const step of rewriteSteps(stored, version, target)) await this.#worker.transaction(step);
+      await this.#worker.transaction([], marks);
+      // Where damage prevents that, the rows stay.
+      await this.#worker.transaction(leftoverStatements(stored)).catch(() => undefined);
+    }
+    this.#withheld.delete(version.apex.key);
+    return this.#adopt(new EmbeddedZone(id, version, this.#lastCommit), known);
+  }
+
+  #adopt(zone: EmbeddedZone, known: KnownZone): EmbeddedZone {
     this.#zones.add(zone);
+    this.#known.add(zone.apex, known);
     return zone;
   }
 
@@ -175,30 +200,33 @@ export class Journal implements CommitLog {
   async append(commits: readonly Commit[]): Promise<void> {
     const time = this.#options.now();
     const statements: SqlStatement[] = [];
+    const marks = [];
     let unfolded = 0;
     for (const { zone, diff, version } of commits) {
-      this.#lastCommit += 1;
-      zone.pendingCommit = this.#lastCommit;
+      const number = ++this.#lastCommit;
+      zone.pendingCommit = number;
       unfolded = Math.max(unfolded, zone.unfolded.size);
       const { serialBefore, serial } = diff;
-      statements.push({
-        sql: ADD_COMMIT,
-        params: [this.#lastCommit, zone.id, serialBefore, serial, time, encodeDiff(diff)],
-      });
+      const changes = encodeDiff(diff, { zone: zone.id, number, serialBefore, serial });
+      statements.push({ sql: ADD_COMMIT, params: [number, zone.id, serialBefore, serial, time, changes] });
       if (version.statics !== zone.published.statics) {
-        statements.push({ sql: SET_STATICS, params: [encodeStatics(version.statics), zone.id] });
+        statements.push({ sql: SET_STATICS, params: [encodeStatics(version.statics, zone.id), zone.id] });
       }
-      if (version.unserved !== zone.published.unserved) statements.push(...writeUnserved(zone, version));
+      if (version.unserved !== zone.published.unserved) {
+        statements.push(...writeUnserved(zone.id, zone.published, version));
+      }
+      marks.push(this.#known.markOf(zone.apex, serial));
     }
     this.#lastAppendMs = performance.now();
-    await this.#worker.transaction(statements);
+    await this.#worker.transaction(statements, marks);
+    for (const { zone, diff } of commits) this.#known.committed(zone.apex, diff.serial);
     if (unfolded > MAX_UNFOLDED) void this.fold();
     else this.#foldWhenQuiet();
   }
 
   /**
-   * The commits from a serial up to the newest on disk, oldest first; undefined if the serial is not in the journal, or
-   * if they certainly have more than `maxRecords` records.
+   * The commits from a serial up to the newest on disk, oldest first; undefined if the serial is not in the journal, if
+   * they certainly have more than `maxRecords` records, or if one is damaged: the zone is then transferred as a whole.
    * @throws SqliteError
    */
   async findDiffs(zone: EmbeddedZone, serial: number, maxRecords: number): Promise<readonly ZoneDiff[] | undefined> {
@@ -207,7 +235,30 @@ export class Journal implements CommitLog {
     const [size] = await this.#worker.all(OCTETS_FROM, [zone.id, found.number as number]);
     if (Number(size?.octets) > maxRecords * MAX_RECORD_OCTETS) return undefined;
     const rows = await this.#worker.all(COMMITS_FROM, [zone.id, found.number as number]);
-    return rows.map((row) => decodeDiff(row.changes as Uint8Array, Number(row.serial_before), Number(row.serial)));
+    return this.#chainOf(zone, serial, rows);
+  }
+
+  #chainOf(zone: EmbeddedZone, from: number, rows: readonly SqlRow[]): readonly ZoneDiff[] | undefined {
+    let last = from;
+    try {
+      return rows.map((row) => {
+        const [number, serialBefore, serial] = [row['number'], row['serial_before'], row['serial']].map(Number) as [
+          number,
+          number,
+          number,
+        ];
+        if (serialBefore !== last) throw new RangeError('a commit is missing');
+        const diff = decodeDiff(row['changes'] as Uint8Array, { zone: zone.id, number, serialBefore, serial });
+        last = serial;
+        return diff;
+      });
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#options.onWarning?.(
+        `The journal of the zone '${zone.apex}' is damaged after the serial ${last}: secondaries with older serials get the zone as a whole.`,
+      );
+      return undefined;
+    }
   }
 
   /** Writes a consistent copy of the database. @throws SqliteError */
@@ -234,6 +285,7 @@ export class Journal implements CommitLog {
     clearTimeout(this.#timer);
     await this.#folding;
     await this.#worker.close();
+    await this.#known.close();
   }
 
   #foldWhenQuiet(): void {
@@ -266,8 +318,15 @@ export class Journal implements CommitLog {
           await this.#worker.transaction(step.map((key) => writeNode(zone.id, key, version.find(key))));
         }
         const oldest = this.#options.now() - JOURNAL_DAYS_MS;
+        const crc = zoneCrc({
+          id: zone.id,
+          apexKey: zone.apex.key,
+          created: this.#known.createdOf(zone.apex),
+          folded: upTo,
+          foldedSerial: version.serial,
+        });
         await this.#worker.transaction([
-          { sql: SET_FOLDED, params: [upTo, zone.id] },
+          { sql: SET_FOLDED, params: [upTo, version.serial, crc, zone.id] },
           { sql: PRUNE, params: [zone.id, upTo, oldest, upTo - JOURNAL_COMMITS] },
         ]);
       } catch (error) {
@@ -282,18 +341,12 @@ export class Journal implements CommitLog {
 /** The server is stopping; the next start replays the rest. */
 class FoldInterrupted extends Error {}
 
-function* writeUnserved({ id, published }: EmbeddedZone, { unserved }: ZoneVersion): Generator<SqlStatement> {
-  for (const key of published.unserved.keys()) {
-    if (!unserved.has(key)) yield { sql: DELETE_UNSERVED, params: [id, Buffer.from(key, 'latin1')] };
-  }
-  for (const [key, node] of unserved) {
-    if (published.unserved.get(key) === node) continue;
-    yield { sql: SET_UNSERVED, params: [id, Buffer.from(key, 'latin1'), encodeNode(node)] };
-  }
-}
-
-function writeNode(zone: number, key: string, node: ZoneNode | undefined): SqlStatement {
-  const octets = Buffer.from(key, 'latin1');
-  if (node === undefined || node.rrsets.length === 0) return { sql: DELETE_NODE, params: [zone, octets] };
-  return { sql: SET_NODE, params: [zone, octets, encodeNode(node)] };
+/** The row of a zone: that with its apex, else a damaged one whose names have the zone's apex. */
+function findZoneRow(database: Database, rows: readonly SqlRow[], apex: DomainName): SqlRow | undefined {
+  const own = rows.find((row) => apexKeyOf(row) === apex.key);
+  if (own !== undefined) return own;
+  const key = Buffer.from(apex.key, 'latin1');
+  return rows.find((row) => {
+    return !isWholeZoneRow(row) && database.all(HAS_NAME, [Number(row['id']), key]).length > 0;
+  });
 }

@@ -4,17 +4,20 @@
  */
 import type { DomainName } from '../../dns/name.ts';
 import { RRClass, RRType } from '../../dns/rdata.ts';
-import { encodeMessage, makeMessage } from '../../dns/wire/message.ts';
+import { encodeMessage, makeMessage, Rcode } from '../../dns/wire/message.ts';
 import type { ServiceRequest } from '../answer/service-request.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
 import { type FindDiffs, type SentTransfer, transfer, transferDatagram } from './transfer.ts';
 import { judgeTransfer, type TransferAccess } from './transfer-access.ts';
 
 export interface TransferContext {
-  /** @param apexKey `DomainName.key` of the zone */
+  /**
+   * Without `embedded` the zone is not served (journal/withheld-zone.ts).
+   * @param apexKey `DomainName.key` of the zone
+   */
   readonly findZone: (
     apexKey: string,
-  ) => { readonly embedded: EmbeddedZone; readonly access: TransferAccess } | undefined;
+  ) => { readonly embedded?: EmbeddedZone | undefined; readonly access: TransferAccess } | undefined;
   readonly findDiffs: FindDiffs;
   readonly onTransfer: (type: 'axfr' | 'ixfr', outcome: 'started' | 'served' | 'refused') => void;
   /** The client has named the serial that it holds, in its IXFR. */
@@ -48,10 +51,11 @@ export async function* serveTransfer(
     address: peer.address,
     keyName: key?.keyName,
   });
-  if (ruling.kind === 'refuse' || zone === undefined) {
+  const embedded = zone?.embedded;
+  if (ruling.kind === 'refuse' || embedded === undefined) {
     onTransfer(type, 'refused');
     const { id, opcode, recursionDesired, checkingDisabled, questions } = message;
-    const rcode = ruling.kind === 'refuse' ? ruling.rcode : 0;
+    const rcode = ruling.kind === 'refuse' ? ruling.rcode : Rcode.SERVFAIL;
     const copied = { id, opcode, recursionDesired, checkingDisabled, questions };
     // RFC 6891 §7: a reply to a request with OPT has OPT.
     const opt = request.opt();
@@ -59,7 +63,6 @@ export async function* serveTransfer(
     yield request.sign(encodeMessage(makeMessage({ ...copied, response: true, rcode, additional })));
     return;
   }
-  const { embedded } = zone;
   const { query } = ruling;
   const client = { address: peer.address, keyName: key?.keyName, isProven: overTcp || key !== undefined };
   const from = query.kind === 'ixfr' ? query.serial : undefined;

@@ -1,0 +1,132 @@
+/** The statements that write a zone as a whole: a new one, or what is left of a damaged one. */
+import type { SqlStatement } from '../../sqlite/worker.ts';
+import type { ZoneNode, ZoneVersion } from '../zone/zone-version.ts';
+import { encodeNode, encodeStatics, nodeCrc, zoneCrc } from './journal-codec.ts';
+import type { StoredZone } from './stored-zone.ts';
+
+const ADD_ZONE =
+  'INSERT INTO zone (id, apex, folded, statics, created, folded_serial, crc) VALUES (?, ?, ?, ?, ?, ?, ?)';
+const REPLACE_ZONE =
+  'UPDATE zone SET apex = ?, folded = ?, statics = ?, created = ?, folded_serial = ?, crc = ? WHERE id = ?';
+const setRow = (table: 'node' | 'unserved') =>
+  `INSERT INTO ${table} (zone, key, content, crc) VALUES (?, ?, ?, ?) ` +
+  'ON CONFLICT DO UPDATE SET content = excluded.content, crc = excluded.crc';
+const SET_NODE = setRow('node');
+const SET_UNSERVED = setRow('unserved');
+const DELETE_NODE = 'DELETE FROM node WHERE zone = ? AND key = ?';
+const DELETE_ONE_UNSERVED = 'DELETE FROM unserved WHERE zone = ? AND key = ?';
+const DELETE_UNSERVED = 'DELETE FROM unserved WHERE zone = ?';
+const DELETE_COMMITS = 'DELETE FROM journal WHERE zone = ?';
+const DELETE_NAMES = 'DELETE FROM node WHERE zone = ?';
+const SET_APEX = 'UPDATE zone SET apex = ? WHERE id = ?';
+
+/** Where and as what the zone is written. */
+export interface ZoneTarget {
+  /** Primary key. */
+  readonly id: number;
+  readonly created: number;
+  /** The newest commit of the database. */
+  readonly lastCommit: number;
+}
+
+/** The row of one name as it is in a version. */
+export function writeNode(zone: number, key: string, node: ZoneNode | undefined): SqlStatement {
+  const octets = Buffer.from(key, 'latin1');
+  if (node === undefined || node.rrsets.length === 0) return { sql: DELETE_NODE, params: [zone, octets] };
+  const content = encodeNode(node);
+  return { sql: SET_NODE, params: [zone, octets, content, nodeCrc(zone, content)] };
+}
+
+/** The rows of data that is not served, where they differ between two versions. */
+export function writeUnserved(
+  zone: number,
+  before: Pick<ZoneVersion, 'unserved'>,
+  { unserved }: Pick<ZoneVersion, 'unserved'>,
+): SqlStatement[] {
+  const statements: SqlStatement[] = [];
+  for (const key of before.unserved.keys()) {
+    if (!unserved.has(key)) statements.push({ sql: DELETE_ONE_UNSERVED, params: [zone, Buffer.from(key, 'latin1')] });
+  }
+  for (const [key, node] of unserved) {
+    if (before.unserved.get(key) !== node) statements.push(setUnserved(zone, key, node));
+  }
+  return statements;
+}
+
+function setUnserved(zone: number, key: string, node: ZoneNode): SqlStatement {
+  const content = encodeNode(node);
+  return { sql: SET_UNSERVED, params: [zone, Buffer.from(key, 'latin1'), content, nodeCrc(zone, content)] };
+}
+
+export function newZoneStatements(version: ZoneVersion, target: ZoneTarget): SqlStatement[] {
+  const statements = [addZone(version, target, apexOctets(version))];
+  for (const node of version.nodes.values()) statements.push(writeNode(target.id, node.key, node));
+  for (const [key, node] of version.unserved) statements.push(setUnserved(target.id, key, node));
+  return statements;
+}
+
+function addZone(version: ZoneVersion, target: ZoneTarget, apex: Buffer): SqlStatement {
+  const { id, created, lastCommit } = target;
+  const statics = encodeStatics(version.statics, id);
+  return {
+    sql: ADD_ZONE,
+    params: [id, apex, lastCommit, statics, created, version.serial, rowCrc(version, target)],
+  };
+}
+
+/** For a zone that lacks commits, but has no damaged row: its rows become those of the version. */
+export function replaceStatements(
+  { folded, version: found }: StoredZone,
+  version: ZoneVersion,
+  target: ZoneTarget,
+): SqlStatement[] {
+  const { id, created, lastCommit } = target;
+  const statements: SqlStatement[] = [{ sql: DELETE_COMMITS, params: [id] }, ...writeUnserved(id, found, version)];
+  for (const { key } of folded.nodes.values()) {
+    if (version.find(key) === undefined) statements.push(writeNode(id, key, undefined));
+  }
+  for (const node of version.nodes.values()) {
+    if (folded.find(node.key) !== node) statements.push(writeNode(id, node.key, node));
+  }
+  const statics = encodeStatics(version.statics, id);
+  const params = [apexOctets(version), lastCommit, statics, created, version.serial, rowCrc(version, target), id];
+  statements.push({ sql: REPLACE_ZONE, params });
+  return statements;
+}
+
+/** Names in one transaction. */
+const STEP = 5_000;
+
+/**
+ * For a zone with damaged rows, which cannot be trusted to be found again and deleted: the version is written beside them, as
+ * a zone of another id, and takes their place in the last transaction.
+ */
+export function* rewriteSteps(old: StoredZone, version: ZoneVersion, target: ZoneTarget): Generator<SqlStatement[]> {
+  let step = [addZone(version, target, Buffer.from(`unfinished ${target.id}`))];
+  for (const node of version.nodes.values()) {
+    step.push(writeNode(target.id, node.key, node));
+    if (step.length < STEP) continue;
+    yield step;
+    step = [];
+  }
+  for (const [key, node] of version.unserved) step.push(setUnserved(target.id, key, node));
+  step.push({ sql: SET_APEX, params: [Buffer.from(`replaced ${old.id}`), old.id] });
+  step.push({ sql: SET_APEX, params: [apexOctets(version), target.id] });
+  yield step;
+}
+
+/** Deletes what a rewritten zone left behind. It takes space only: the rows are never read again. */
+export function leftoverStatements({ id }: StoredZone): SqlStatement[] {
+  return [DELETE_NAMES, DELETE_UNSERVED, DELETE_COMMITS, 'DELETE FROM zone WHERE id = ?'].map((sql) => ({
+    sql,
+    params: [id],
+  }));
+}
+
+function apexOctets({ apex }: ZoneVersion): Buffer {
+  return Buffer.from(apex.key, 'latin1');
+}
+
+function rowCrc({ apex, serial }: ZoneVersion, { id, created, lastCommit }: ZoneTarget): number {
+  return zoneCrc({ id, apexKey: apex.key, created, folded: lastCommit, foldedSerial: serial });
+}

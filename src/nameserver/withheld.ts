@@ -1,0 +1,117 @@
+/**
+ * A zone that is in the configuration and not served (journal/withheld-zone.ts): what takes the place of its publisher and of
+ * the target of UPDATEs, and the version that a recovery serves.
+ */
+import { AppError } from '../core/errors.ts';
+import type { UpdatableZone, ZonePublisher } from '../core/zones/publisher.ts';
+import { RRType } from '../dns/rdata.ts';
+import { serialIsLater } from '../dns/serial.ts';
+import { laterSerial } from './journal/known-serials.ts';
+import { describeWithheld, type WithheldZone } from './journal/withheld-zone.ts';
+import { ZoneDraft } from './zone/draft.ts';
+import { newVersion, replaceStatics, type StaticContent } from './zone/static-records.ts';
+import { type StaticRRsets, withSerial, ZoneVersion } from './zone/zone-version.ts';
+
+/**
+ * How far beyond the highest known serial a recovery goes. After a power failure the marker on disk may lack the commits since
+ * its last sync, which is at the last checkpoint: some thousand at most.
+ */
+const SERIAL_MARGIN = 10_000;
+
+/** A request for a zone that is not served. An update is kept like one that the primary answered with SERVFAIL. */
+export function notServed(withheld: WithheldZone): AppError {
+  const text = `The zone '${withheld.apex}' is not served until its operator repairs it. Nothing was changed.`;
+  return new AppError('primary-refused', text, { rcode: 'SERVFAIL', logText: describeWithheld(withheld) });
+}
+
+/** Refuses everything until the zone is recovered, then is the publisher of the zone. */
+export class WithheldPublisher implements ZonePublisher {
+  readonly #withheld: WithheldZone;
+  readonly #find: () => ZonePublisher | undefined;
+
+  /** @param find the publisher of the recovered zone */
+  constructor(withheld: WithheldZone, find: () => ZonePublisher | undefined) {
+    this.#withheld = withheld;
+    this.#find = find;
+  }
+
+  recall(...call: Parameters<ZonePublisher['recall']>): ReturnType<ZonePublisher['recall']> {
+    return this.#find()?.recall(...call);
+  }
+
+  async read(...call: Parameters<ZonePublisher['read']>): ReturnType<ZonePublisher['read']> {
+    return this.#publisher().read(...call);
+  }
+
+  async readRRset(...call: Parameters<ZonePublisher['readRRset']>): ReturnType<ZonePublisher['readRRset']> {
+    return this.#publisher().readRRset(...call);
+  }
+
+  async publish(...call: Parameters<ZonePublisher['publish']>): ReturnType<ZonePublisher['publish']> {
+    return this.#publisher().publish(...call);
+  }
+
+  close(): void {
+    this.#find()?.close();
+  }
+
+  /** @throws AppError primary-refused */
+  #publisher(): ZonePublisher {
+    const publisher = this.#find();
+    if (publisher === undefined) throw notServed(this.#withheld);
+    return publisher;
+  }
+}
+
+export class WithheldUpdates implements UpdatableZone {
+  readonly #withheld: WithheldZone;
+
+  constructor(withheld: WithheldZone) {
+    this.#withheld = withheld;
+  }
+
+  async applyUpdate(): Promise<never> {
+    throw notServed(this.#withheld);
+  }
+}
+
+/**
+ * What is readable of a withheld zone, with the static records of the configuration.
+ * @param serial later than all that is known; without it one is chosen
+ * @throws AppError request-malformed for a serial that is not later, StaticConflict
+ */
+export function recoveredVersion(
+  { apex, stored, knownSerial }: WithheldZone,
+  content: StaticContent,
+  serial: number | undefined,
+  nowSeconds: number,
+): ZoneVersion {
+  const highest = laterSerial(knownSerial, stored?.serial);
+  if (serial !== undefined && highest !== undefined && !serialIsLater(serial, highest)) {
+    const last = (highest + 0x7fffffff) >>> 0;
+    throw new AppError(
+      'request-malformed',
+      `The serial ${serial} is not later than the highest known one, ${highest}: choose one from ${(highest + 1) >>> 0} to ${last} (RFC 1982).`,
+    );
+  }
+  const chosen = serial ?? (highest === undefined ? nowSeconds : (highest + SERIAL_MARGIN) >>> 0);
+  let base = stored?.version ?? newVersion(content, chosen);
+  if (stored?.damage.lostStatics) {
+    base = new ZoneVersion(apex, base.nodes, base.cuts, configuredStatics(content), base.unserved);
+  }
+  const draft = new ZoneDraft(base);
+  replaceStatics(draft, content, 'set-aside');
+  const soa = draft.findRRset(apex.key, RRType.SOA)!;
+  draft.setRRset(apex, { ...soa, rdatas: [withSerial(soa.rdatas[0]!, chosen)] });
+  return draft.version();
+}
+
+/** With the list of static RRsets lost, those that the configuration has are taken for static. */
+function configuredStatics({ apex, records }: StaticContent): StaticRRsets {
+  const statics = new Map([[apex.key, new Set<number>([RRType.SOA, RRType.NS])]]);
+  for (const { ownerName, type } of records) {
+    const types = statics.get(ownerName.key) ?? new Set();
+    statics.set(ownerName.key, types.add(type));
+  }
+  return statics;
+}
