@@ -3,29 +3,24 @@
  * everything in order. What the parts do is in the folders beside this file.
  */
 import type { RecoveryReport, ZoneAdmin } from '../core/admin/zone-admin.ts';
-import { AppError } from '../core/errors.ts';
 import type { NameserverStatistics } from '../core/monitoring.ts';
-import type { DnsUpdateEvent } from '../core/observer.ts';
-import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
-import type { KnownSerial } from '../core/zones/known-serials.ts';
-import type { UpdateOutcome, ZonePublisher } from '../core/zones/publisher.ts';
-import type { Receipt, ZoneSecondaries } from '../core/zones/secondaries.ts';
-import { DomainName } from '../dns/name.ts';
-import type { TsigKey } from '../dns/tsig-key.ts';
+import type { ZonePublisher } from '../core/zones/publisher.ts';
+import type { ZoneSecondaries } from '../core/zones/secondaries.ts';
+import type { DomainName } from '../dns/name.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
 import { SqliteError } from '../sqlite/sqlite-error.ts';
 import { EmbeddedZoneAdmin } from './admin/zone-admin.ts';
 import type { AnswerableZone } from './answer/answer.ts';
-import type { CookieAnswers } from './answer/cookie-answers.ts';
-import type { ResponseLimiter } from './answer/rate-limit.ts';
 import { NameserverService } from './answer/service.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
 import { type Commit, Committer, SLOW_MS } from './journal/committer.ts';
-import { Journal } from './journal/journal.ts';
+import type { Journal } from './journal/journal.ts';
 import { describeWithheld, type WithheldZone } from './journal/withheld-zone.ts';
+import type { NameserverOptions, NameserverSettings, NameserverZone } from './nameserver-options.ts';
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
+import { nothingToRecover, notRecoverable, openJournal, textOf, versionToServe } from './recovery.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
 import { serveTransfer, type TransferContext } from './transfer/serve-transfer.ts';
@@ -34,7 +29,7 @@ import { EmbeddedPublisher } from './update/publisher.ts';
 import { serveUpdate } from './update/serve-update.ts';
 import { EmbeddedUpdates } from './update/updatable-zone.ts';
 import type { UpdateZone } from './update/update-in.ts';
-import { recoveredVersion, WithheldPublisher, WithheldUpdates } from './withheld.ts';
+import { WithheldPublisher, WithheldUpdates } from './withheld.ts';
 import { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { describeTooLarge, type ZoneLimits } from './zone/limits.ts';
@@ -43,68 +38,11 @@ import {
   newVersion,
   type OnCollision,
   replaceStatics,
-  StaticConflict,
   type StaticContent,
   staticOwnerNames,
 } from './zone/static-records.ts';
 import { describeUnserved } from './zone/unserved.ts';
-import { nameOf, type ZoneVersion } from './zone/zone-version.ts';
-
-/** A TSIG key and its permissions in one zone. */
-export interface NameserverKey extends UpdateKey {
-  readonly tsig: TsigKey;
-  readonly mayTransfer: boolean;
-}
-
-/** The configuration of one zone. */
-export interface NameserverZone {
-  readonly content: StaticContent;
-  readonly keys: readonly NameserverKey[];
-  readonly secondaries: readonly Secondary[];
-  /** Networks whose addresses may transfer. */
-  readonly transferPrefixes?: TransferAccess['prefixes'];
-  /** Rules for addresses and TTLs. */
-  readonly rules: DnsUpdate['zone'];
-}
-
-/** Settings that a reload can change. */
-export interface NameserverSettings {
-  readonly zones: readonly NameserverZone[];
-  readonly limiter: ResponseLimiter | undefined;
-  readonly nsid: string | undefined;
-  readonly chaosVersion: string | undefined;
-  /** Time limit of one UPDATE. */
-  readonly timeoutMs: number;
-  readonly limits: ZoneLimits;
-  /** Time after which an idle TCP connection is closed; undefined: TCP_LIMITS. */
-  readonly tcpIdleSeconds?: number | undefined;
-  /** See `checkRequest`. */
-  readonly tsigFudgeMax?: number | undefined;
-}
-
-export interface NameserverOptions {
-  readonly database: string;
-  readonly settings: NameserverSettings;
-  /** Not a setting: clients keep their cookies over a reload. */
-  readonly cookies: CookieAnswers;
-  readonly applyUpdate: (update: DnsUpdate) => Promise<UpdateOutcome>;
-  readonly onBatch: (event: {
-    readonly zone: DomainName;
-    readonly changes: number;
-    readonly outcome: string;
-    readonly durationMs: number;
-  }) => void;
-  readonly onUpdate: (event: DnsUpdateEvent) => void;
-  /** See NotifierPorts. */
-  readonly onServed?: ((receipt: Receipt) => void) | undefined;
-  readonly onSecondary?: ((change: SecondaryChange) => void) | undefined;
-  readonly onWarning: (text: string) => void;
-  /** The thread that writes died, and no change will succeed any more: the process must end. */
-  readonly onDeath?: (error: Error) => void;
-  /** The known serials of the store, which is elsewhere than the database. */
-  readonly copied?: readonly KnownSerial[];
-  readonly copyKnown?: (known: readonly KnownSerial[]) => Promise<void>;
-}
+import { nameOf } from './zone/zone-version.ts';
 
 interface ServedZone {
   /** Undefined: the zone is withheld. */
@@ -126,9 +64,6 @@ interface Generation {
   readonly service: NameserverService;
   readonly limits: ZoneLimits;
 }
-
-/** Names in one warning. */
-const MAX_NAMED = 10;
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 
@@ -390,19 +325,11 @@ export class Nameserver {
 
   /** What a start found in the zones that an operator should know. */
   #warnOfData(): void {
-    const { onWarning } = this.#options;
-    const { zones, limits } = this.#generation;
-    for (const { embedded } of zones.values()) {
-      if (embedded === undefined) continue;
-      const { apex, published } = embedded;
-      const unserved = describeUnserved(published);
-      if (unserved !== undefined) onWarning(unserved);
-      const tooLarge = describeTooLarge(published.nodes.values(), limits, MAX_NAMED);
-      if (tooLarge.length === 0) continue;
-      onWarning(
-        `The zone ${apex} has more than limits.records_per_rrset and limits.types_per_name allow: ${tooLarge.join('; ')}. ` +
-          'It is served; what is too large can only shrink.',
-      );
+    const { index, limits } = this.#generation;
+    for (const { published } of index.values()) {
+      for (const text of [describeUnserved(published), describeTooLarge(published, limits)]) {
+        if (text !== undefined) this.#options.onWarning(text);
+      }
     }
   }
 
@@ -528,54 +455,6 @@ export class Nameserver {
   }
 }
 
-function openJournal(file: string, options: NameserverOptions): Promise<Journal> {
-  const { onWarning, onDeath, copied = [], copyKnown } = options;
-  return Journal.open(file, {
-    now: Date.now,
-    onFault: (error) =>
-      onWarning(`A background write to the zone database failed and will be retried: ${textOf(error)}`),
-    onWarning,
-    ...(onDeath && { onDeath }),
-    copied: new Map(copied.map(({ apex, ...known }) => [apex.key, known])),
-    ...(copyKnown && {
-      copyKnown: (known) =>
-        copyKnown([...known].map(([key, zone]) => ({ apex: DomainName.ofWire(Buffer.from(key, 'latin1')), ...zone }))),
-    }),
-  });
-}
-
-/** @throws AppError */
-function versionToServe(withheld: WithheldZone, content: StaticContent, serial: number | undefined): ZoneVersion {
-  try {
-    return recoveredVersion(withheld, content, serial, nowSeconds());
-  } catch (cause) {
-    if (cause instanceof StaticConflict) throw new AppError('conflict', cause.message, { cause });
-    throw cause;
-  }
-}
-
-function notRecoverable(apex: DomainName, cause: SqliteError): AppError {
-  const text =
-    `The zone '${apex}' cannot be written to this database: ${cause.message}. Restore a backup with the server stopped ` +
-    `('dyndns restore FILE'). Without one, save what is readable ('dyndns zone export'), stop the server, move the database and ` +
-    `its '-wal' away, start the server, and use 'dyndns zone recover' and 'dyndns zone import'.`;
-  return new AppError('primary-refused', text, { cause, rcode: 'SERVFAIL' });
-}
-
-function nothingToRecover(apex: DomainName, served: EmbeddedZone | undefined): AppError {
-  const serial = served?.published.serial;
-  return serial === undefined
-    ? new AppError('name-invalid', `'${apex}' is not an embedded zone of this server.`)
-    : new AppError(
-        'request-malformed',
-        `The zone '${apex}' is served, with the serial ${serial}: there is nothing to recover. 'dyndns zone serial' sets a later serial.`,
-      );
-}
-
 function tcpIdleOf({ tcpIdleSeconds = TCP_LIMITS.idleMs / 1000 }: NameserverSettings): number {
   return tcpIdleSeconds;
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

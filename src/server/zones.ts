@@ -27,13 +27,13 @@ import { checkZoneRecords } from '../dns/zone-file/zone-check.ts';
 import { parseZoneFile, ZoneFileError } from '../dns/zone-file/zone-file.ts';
 import { cookieAnswers } from '../nameserver/answer/cookie-answers.ts';
 import { RateLimiter } from '../nameserver/answer/rate-limit.ts';
-import {
-  Nameserver,
-  type NameserverKey,
-  type NameserverOptions,
-  type NameserverSettings,
-  type NameserverZone,
-} from '../nameserver/nameserver.ts';
+import { Nameserver } from '../nameserver/nameserver.ts';
+import type {
+  NameserverKey,
+  NameserverOptions,
+  NameserverSettings,
+  NameserverZone,
+} from '../nameserver/nameserver-options.ts';
 import { StaticConflict, type StaticContent, staticOwnerNames } from '../nameserver/zone/static-records.ts';
 import type { Exchanger } from '../net/exchange.ts';
 import { TcpExchanger } from '../net/tcp.ts';

@@ -5,7 +5,7 @@
 import { formatRRType } from '../../dns/rdata.ts';
 import { MAX_RDATA_OCTETS } from '../../dns/wire/rdata-check.ts';
 import type { ZoneNames } from './occlusion.ts';
-import { findRRset, nameOf, type ZoneNode, type ZoneRRset } from './zone-version.ts';
+import { findRRset, nameOf, type ZoneNode, type ZoneRRset, type ZoneVersion } from './zone-version.ts';
 
 export interface ZoneLimits {
   readonly recordsPerRRset: number;
@@ -66,11 +66,14 @@ function sizeOf({ rdatas }: ZoneRRset): number {
   return octets;
 }
 
-/** RRsets and names of a zone that are larger than the limits: at most `max` descriptions. */
-export function describeTooLarge(nodes: Iterable<ZoneNode>, limits: ZoneLimits, max: number): string[] {
+/** Names in the warning. */
+const MAX_NAMED = 10;
+
+/** The warning for a zone that has more than the limits allow. */
+export function describeTooLarge({ apex, nodes }: ZoneVersion, limits: ZoneLimits): string | undefined {
   const found: string[] = [];
-  for (const node of nodes) {
-    if (found.length >= max) break;
+  for (const node of nodes.values()) {
+    if (found.length >= MAX_NAMED) break;
     if (node.rrsets.length > limits.typesPerName) {
       found.push(`'${nameOf(node.wireText)}' has ${node.rrsets.length} types`);
     }
@@ -81,5 +84,9 @@ export function describeTooLarge(nodes: Iterable<ZoneNode>, limits: ZoneLimits, 
       );
     }
   }
-  return found.slice(0, max);
+  if (found.length === 0) return undefined;
+  return (
+    `The zone ${apex} has more than limits.records_per_rrset and limits.types_per_name allow: ` +
+    `${found.slice(0, MAX_NAMED).join('; ')}. It is served; what is too large can only shrink.`
+  );
 }

@@ -1,0 +1,71 @@
+/** What the nameserver is opened with, and the settings that a reload can change. */
+import type { DnsUpdateEvent } from '../core/observer.ts';
+import type { DnsUpdate, UpdateKey } from '../core/updates/dns-update.ts';
+import type { KnownSerial } from '../core/zones/known-serials.ts';
+import type { UpdateOutcome } from '../core/zones/publisher.ts';
+import type { Receipt } from '../core/zones/secondaries.ts';
+import type { DomainName } from '../dns/name.ts';
+import type { TsigKey } from '../dns/tsig-key.ts';
+import type { CookieAnswers } from './answer/cookie-answers.ts';
+import type { ResponseLimiter } from './answer/rate-limit.ts';
+import type { Secondary } from './notify/notify-target.ts';
+import type { SecondaryChange } from './notify/secondary-alarm.ts';
+import type { TransferAccess } from './transfer/transfer-access.ts';
+import type { ZoneLimits } from './zone/limits.ts';
+import type { StaticContent } from './zone/static-records.ts';
+
+/** A TSIG key and its permissions in one zone. */
+export interface NameserverKey extends UpdateKey {
+  readonly tsig: TsigKey;
+  readonly mayTransfer: boolean;
+}
+
+/** The configuration of one zone. */
+export interface NameserverZone {
+  readonly content: StaticContent;
+  readonly keys: readonly NameserverKey[];
+  readonly secondaries: readonly Secondary[];
+  /** Networks whose addresses may transfer. */
+  readonly transferPrefixes?: TransferAccess['prefixes'];
+  /** Rules for addresses and TTLs. */
+  readonly rules: DnsUpdate['zone'];
+}
+
+/** Settings that a reload can change. */
+export interface NameserverSettings {
+  readonly zones: readonly NameserverZone[];
+  readonly limiter: ResponseLimiter | undefined;
+  readonly nsid: string | undefined;
+  readonly chaosVersion: string | undefined;
+  /** Time limit of one UPDATE. */
+  readonly timeoutMs: number;
+  readonly limits: ZoneLimits;
+  /** Time after which an idle TCP connection is closed; undefined: TCP_LIMITS. */
+  readonly tcpIdleSeconds?: number | undefined;
+  /** See `checkRequest`. */
+  readonly tsigFudgeMax?: number | undefined;
+}
+
+export interface NameserverOptions {
+  readonly database: string;
+  readonly settings: NameserverSettings;
+  /** Not a setting: clients keep their cookies over a reload. */
+  readonly cookies: CookieAnswers;
+  readonly applyUpdate: (update: DnsUpdate) => Promise<UpdateOutcome>;
+  readonly onBatch: (event: {
+    readonly zone: DomainName;
+    readonly changes: number;
+    readonly outcome: string;
+    readonly durationMs: number;
+  }) => void;
+  readonly onUpdate: (event: DnsUpdateEvent) => void;
+  /** See NotifierPorts. */
+  readonly onServed?: ((receipt: Receipt) => void) | undefined;
+  readonly onSecondary?: ((change: SecondaryChange) => void) | undefined;
+  readonly onWarning: (text: string) => void;
+  /** The thread that writes died, and no change will succeed any more: the process must end. */
+  readonly onDeath?: (error: Error) => void;
+  /** The known serials of the store, which is elsewhere than the database. */
+  readonly copied?: readonly KnownSerial[];
+  readonly copyKnown?: (known: readonly KnownSerial[]) => Promise<void>;
+}
