@@ -129,7 +129,7 @@ describeWith(
       await run(BACKUP, 'restore');
       await start();
       expect((await dig(address, [`home.${ZONE}`, 'A'])).short).toEqual(['203.0.113.8']);
-      expect(await run(BACKUP, 'serial')).toContain(`${ZONE}.  serial 2026122300  `);
+      expect(await run(BACKUP, 'serial')).toContain(`${ZONE}.  serial 2026322300  `);
     });
   },
 );

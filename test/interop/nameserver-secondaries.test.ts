@@ -2,9 +2,12 @@
  * BIND, Knot and NSD as secondaries of our embedded nameserver, with the files of deploy/: NOTIFY, IXFR and AXFR with TSIG,
  * and the time from the acknowledgement of a change until a secondary serves it.
  */
+import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { serialIsLater } from '../../src/dns/serial.ts';
 import { dig } from '../support/dig.ts';
+import { runDyndns } from '../support/dyndns.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
 import { freePort } from '../support/free-port.ts';
 import { nsupdate } from '../support/nsupdate.ts';
@@ -95,4 +98,42 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'the embedded nameserver
     expect((await dig(secondary, [`late.${ZONE}`, 'TXT'])).short).toEqual(['"late"']);
     removeNow(directory);
   });
+
+  it.each(SECONDARY_KINDS)(
+    '%s keeps its zone while a primary that lost changes does not serve it, and takes the recovered one',
+    async (kind) => {
+      const port = await freePort();
+      const directory = freshDirectory('hidden-primary');
+      const database = join(directory, 'zones.db');
+      const options = {
+        zone: ZONE,
+        keys: [KEY],
+        secondaries: [{ address: `127.0.0.1:${port}`, key: KEY.name }],
+        dns: { database },
+      };
+      const first = await startEmbedded(options);
+      servers.push(first);
+      const older = join(directory, 'older.db');
+      expect(await runDyndns(['-c', first.dyndns.configFile, 'backup', older])).toMatchObject({ code: 0 });
+      expect(await nsupdate(first, KEY, ZONE, [`update add late.${ZONE} 60 A 192.0.2.1`])).toMatchObject({ code: 0 });
+      const secondary = await startSecondary(kind, { zone: ZONE, key: KEY, primary: first, port });
+      servers.push(secondary);
+      const held = await primarySerial(first);
+      await waitUntil(`${kind} to follow`, async () => (await secondary.serial()) === held);
+      await first.stop();
+      for (const end of ['-wal', '-shm']) rmSync(database + end, { force: true });
+      copyFileSync(older, database);
+
+      const second = await startEmbedded({ ...options, port: first.port });
+      servers.push(second);
+      expect((await dig(second, [ZONE, 'SOA'])).rcode).toBe('SERVFAIL');
+      expect((await dig(secondary, [`late.${ZONE}`, 'A'])).short).toEqual(['192.0.2.1']);
+      expect(await runDyndns(['-c', second.dyndns.configFile, 'zone', 'recover', ZONE])).toMatchObject({ code: 0 });
+      const serial = await primarySerial(second);
+      expect(serialIsLater(serial, held)).toBe(true);
+      await waitUntil(`${kind} to take the recovered zone`, async () => (await secondary.serial()) === serial);
+      expect((await dig(secondary, [`late.${ZONE}`, 'A'])).rcode).toBe('NXDOMAIN');
+      removeNow(directory);
+    },
+  );
 });
