@@ -1,5 +1,5 @@
 /** Damaged, mixed and older rows of the zone database: what a start notices, and what it can still read. */
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { requireBuiltSqlite } from '../../../test/support/built-sqlite.ts';
@@ -211,6 +211,24 @@ describe('a damaged database', () => {
     );
     database.close();
     expect(await problem()).toMatch(/Some rows of names are not those that were written last/);
+  });
+
+  it('that could not be read again is not recovered', async () => {
+    await fill();
+    const database = await openDatabase(file);
+    const [root] = database.all("SELECT rootpage FROM sqlite_schema WHERE name = 'unserved'");
+    database.close();
+    const octets = readFileSync(file);
+    octets.fill(0, (Number(root!['rootpage']) - 1) * 4096, Number(root!['rootpage']) * 4096);
+    writeFileSync(file, octets);
+    expect(await problem()).toMatch(/Rows of names cannot be read/);
+    const journal = await open();
+    await journal.load([apex]);
+    const withheld = journal.withheld.get(apex.key)!;
+    const version = recoveredVersion(withheld, content, undefined, 0);
+    await expect(journal.recover(withheld, version)).rejects.toMatchObject({ reason: 'corrupt' });
+    expect(journal.withheld.has(apex.key)).toBe(true);
+    await journal.close();
   });
 
   it('a damaged commit that only IXFR reads is not sent: the secondary gets the zone as a whole', async () => {

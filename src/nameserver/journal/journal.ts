@@ -8,7 +8,7 @@
  */
 import type { DomainName } from '../../dns/name.ts';
 import { type Database, openDatabase, type SqlRow } from '../../sqlite/database.ts';
-import type { SqliteError } from '../../sqlite/sqlite-error.ts';
+import { SqliteError } from '../../sqlite/sqlite-error.ts';
 import { SqliteWorker, type SqlStatement } from '../../sqlite/worker.ts';
 import { EmbeddedZone } from '../zone/embedded-zone.ts';
 import type { ZoneDiff, ZoneVersion } from '../zone/zone-version.ts';
@@ -35,6 +35,12 @@ const FIND_SERIAL = 'SELECT max(number) AS number FROM journal WHERE zone = ? AN
 const OCTETS_FROM = 'SELECT sum(length(changes)) AS octets FROM journal WHERE zone = ? AND number >= ?';
 const COMMITS_FROM =
   'SELECT number, serial_before, serial, changes FROM journal WHERE zone = ? AND number >= ? ORDER BY number';
+/** Reads every table that a start reads. Damage of their pages is an error of SQLite. */
+const IS_READABLE = `SELECT names = rows AND names_sum = sum & 4294967295 AS is_readable
+  FROM zone, (SELECT count(*) AS rows, ifnull(sum(crc), 0) AS sum
+    FROM (SELECT zone, crc FROM node UNION ALL SELECT zone, crc FROM unserved) WHERE zone = ?1),
+    (SELECT count(*) FROM journal WHERE zone = ?1 AND number > 0)
+  WHERE id = ?1`;
 const HAS_NAME = 'SELECT 1 AS found FROM node WHERE zone = ? AND key = ?';
 
 /** Names in one transaction of a fold. A commit waits for at most one such transaction. */
@@ -168,7 +174,7 @@ export class Journal implements CommitLog {
   /**
    * Makes what is there of a withheld zone, as it is in `version`, the content of the database, and forgets its commits: a
    * secondary transfers the zone as a whole.
-   * @throws SqliteError
+   * @throws SqliteError, also if the database is damaged in such a way that a start could not read what was written
    */
   async recover(withheld: WithheldZone, version: ZoneVersion): Promise<EmbeddedZone> {
     const { stored } = withheld;
@@ -178,16 +184,27 @@ export class Journal implements CommitLog {
     const known = { serial: version.serial, created };
     const target = { id, created, lastCommit: this.#lastCommit };
     const marks = [markOf(version.apex.key, known)];
-    if (stored === undefined) await this.#worker.transaction(newZoneStatements(version, target), marks);
-    else if (isWhole) await this.#worker.transaction(replaceStatements(stored, version, target), marks);
-    else {
+    if (isWhole) await this.#worker.transaction(replaceStatements(stored, version, target), marks);
+    else if (stored === undefined) {
+      await this.#worker.transaction(newZoneStatements(version, target));
+      await this.#checkReadable(id);
+      await this.#worker.transaction([], marks);
+    } else {
       for (const step of rewriteSteps(stored, version, target)) await this.#worker.transaction(step);
+      await this.#checkReadable(id);
       await this.#worker.transaction([], marks);
       // Where damage prevents that, the rows stay.
       await this.#worker.transaction(leftoverStatements(stored)).catch(() => undefined);
     }
     this.#withheld.delete(version.apex.key);
     return this.#adopt(new EmbeddedZone(id, version, this.#lastCommit), known);
+  }
+
+  /** In the thread, so that a large zone does not hold up queries of others. @throws SqliteError */
+  async #checkReadable(zone: number): Promise<void> {
+    const [row] = await this.#worker.all(IS_READABLE, [zone]);
+    if (row?.['is_readable'] === 1) return;
+    throw new SqliteError('corrupt', `database ${this.file}: what was written of the zone cannot be read again`);
   }
 
   #adopt(zone: EmbeddedZone, known: KnownZone): EmbeddedZone {
