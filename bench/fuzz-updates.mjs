@@ -108,12 +108,11 @@ async function renew() {
   ({ ours, bind, secondaries } = await startAll());
 }
 
-/** What both logs say of the last message. @param {string} our RCODE @param {string} their RCODE @param {number} bindAt */
-async function reasons(our, their, bindAt) {
+/** What both logs say of the last message. @param {string} our RCODE @param {string} their RCODE @param {number} ourAt @param {number} bindAt */
+async function reasons(our, their, ourAt, bindAt) {
   const ourLine = () =>
     ours
-      .logSince(0)
-      .slice(-8_000)
+      .logSince(ourAt)
       .split('\n')
       .findLast((line) => line.includes('"msg":"UPDATE by')) ?? '';
   // Our log is written in batches. A message that is not readable has no line.
@@ -185,7 +184,7 @@ const nameOfRcode = (outcome) => (typeof outcome === 'number' ? formatRcode(outc
 
 /** Sends one message to both. @param {Update} update */
 async function compare(update) {
-  const bindAt = bind.logEnd();
+  const [ourAt, bindAt] = [ours.logEnd(), bind.logEnd()];
   const outcomes = await Promise.all([toOurs.send(update.octets), toBind.send(update.octets)]);
   const [our, their] = [nameOfRcode(outcomes[0]), nameOfRcode(outcomes[1])];
   add(rcodes, our);
@@ -194,7 +193,7 @@ async function compare(update) {
     throw new Error(`${server.title} has ended: ${describe(update)}\n${server.logSince(0).slice(-2000)}`);
   }
   if (our === their) return { isAccepted: our === 'NOERROR', isEqual: true };
-  const difference = { update, ours: our, theirs: their, ...(await reasons(our, their, bindAt)) };
+  const difference = { update, ours: our, theirs: their, ...(await reasons(our, their, ourAt, bindAt)) };
   const known = LISTED.find(({ is }) => is(difference));
   if (known !== undefined) add(listed, known.title);
   else {

@@ -17,8 +17,8 @@ import { bindPeer, ownPeer } from './peers.mjs';
 /** @typedef {import('#dist/dns/zone-change.js').ZoneEdit} ZoneEdit */
 
 const [ROUNDS = 0, NAMES = 0] = numbersFor([
-  [1, 1000],
-  [9, 100_000],
+  [9, 1],
+  [100_000, 1000],
 ]);
 const MEMBERS = 100;
 /** With names of this form, and a TSIG, just under 65,535 octets. */
