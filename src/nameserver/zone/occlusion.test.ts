@@ -47,6 +47,7 @@ describe('a change that hides data', () => {
   it.each<[string, ZoneEdit[], ZoneEdit[], RegExp]>([
     ['data below a delegation', [add('sub', 'NS')], [add('a.b.sub', 'A')], /A RRset of 'a\.b\.sub.* below the deleg/],
     ['data below a DNAME', [add('moved', 'DNAME')], [add('a.moved', 'TXT')], /below the DNAME at 'moved/],
+    ["an address of the apex's NS below its DNAME", [add('@', 'DNAME')], [add('ns1', 'A')], /below the DNAME/],
     ['data beside the NS', [add('sub', 'NS')], [add('sub', 'TXT')], /TXT RRset of 'sub.*hidden by the NS RRset beside/],
     ['NS beside data', [add('home', 'A')], [add('home', 'NS')], /A RRset of 'home.*hidden by the NS RRset beside/],
     ['NS above data', [add('_acme-challenge.home', 'CNAME')], [add('home', 'NS')], /at 'home.*hide the names below/],
@@ -118,7 +119,7 @@ function hiddenIn({ nodes }: ZoneNames): Set<string> {
       if (cut === undefined) continue;
       const isAddress = type === RRType.A || type === RRType.AAAA;
       const targets = findRRset(cut, RRType.NS)?.rdatas.map((rdata) => rdata.toLowerCase()) ?? [];
-      if (isAddress && targets.includes(node.key)) continue;
+      if (isAddress && targets.includes(node.key) && !(above && has(above, RRType.DNAME))) continue;
       if (above === undefined && (type === RRType.NS || type === RRType.DS)) continue;
       hidden.add(`${nameOf(node.wireText)} ${type}`);
     }

@@ -30,9 +30,10 @@ export function cutAbove({ apex, nodes, cuts }: ZoneNames, key: string): ZoneNod
   return uppermost;
 }
 
-/** True for an address record of one of the delegation's nameservers. */
+/** True for an address record of one of the delegation's nameservers. Below a DNAME there is no glue. */
 export function isGlue(cut: ZoneNode, key: string, type: number): boolean {
   if (type !== RRType.A && type !== RRType.AAAA) return false;
+  if (key !== cut.key && findRRset(cut, RRType.DNAME) !== undefined) return false;
   return findRRset(cut, RRType.NS)?.rdatas.some((rdata) => rdataKey(RRType.NS, rdata) === key) ?? false;
 }
 
@@ -132,9 +133,21 @@ export function newlyOccluded(before: ZoneNames, after: ZoneNames, keys: Iterabl
     }
     if (!isCut(node, after.apex.key) || !hidesBelow(after, node)) continue;
     const hidAlready = earlier !== undefined && isCut(earlier, before.apex.key) && hidesBelow(before, earlier);
-    if (!hidAlready) return `${describeCut(node)} would hide the names below it, which are more than glue`;
+    if (!hidAlready || losesGlue(after, earlier))
+      return `${describeCut(node)} would hide the names below it, which are more than glue`;
   }
   return undefined;
+}
+
+/** True if an address that was glue of the cut before is hidden now. */
+function losesGlue(after: ZoneNames, earlier: ZoneNode): boolean {
+  for (const rdata of findRRset(earlier, RRType.NS)?.rdatas ?? []) {
+    const target = rdataKey(RRType.NS, rdata);
+    const node = isStrictlyBelow(target, earlier.key) ? after.nodes.get(target) : undefined;
+    if (node?.rrsets.some(({ type }) => isGlue(earlier, target, type) && isHidden(after, target, type, node)))
+      return true;
+  }
+  return false;
 }
 
 function hiddenText(node: ZoneNode, type: number, cut: ZoneNode): string {
