@@ -79,11 +79,13 @@ export const LISTED = [
   {
     title: 'addresses that no host has',
     reason: 'The rules for addresses refuse the unspecified one even where the zone allows every prefix.',
-    is: ({ ours, update }) =>
+    is: ({ ours, ourReason, update }) =>
       ours === 'REFUSED' &&
-      update.edits.some(
-        (edit) => edit.class === 1 && (edit.type === 1 || edit.type === 28) && edit.rdata.every((octet) => octet === 0),
-      ),
+      (/address .*is not published/.test(ourReason) ||
+        update.edits.some(
+          (edit) =>
+            edit.class === 1 && (edit.type === 1 || edit.type === 28) && edit.rdata.every((octet) => octet === 0),
+        )),
   },
   {
     title: 'meta types without a name',
@@ -102,13 +104,21 @@ export const LISTED = [
       'ignores them beside a CNAME, or answers SERVFAIL to NSEC3.',
     is: ({ ours, theirs, update }) =>
       (ours === 'REFUSED' && update.edits.some((edit) => edit.class === 1 && SIGNER_TYPES.has(edit.type))) ||
-      (ours === 'NOERROR' && theirs === 'REFUSED' && update.edits.some(({ type }) => SIGNER_TYPES.has(type))),
+      (ours === 'NOERROR' &&
+        /REFUSED|SERVFAIL/.test(theirs) &&
+        update.edits.some(({ type }) => SIGNER_TYPES.has(type))),
+  },
+  {
+    title: 'malformed RDATA with another RCODE',
+    reason:
+      'BIND answers SERVFAIL or NOTIMP to some of it, such as an IPSECKEY with an unknown type of gateway. Both refuse.',
+    is: ({ ours, theirs, ourReason }) => ours === 'FORMERR' && isError(theirs) && /malformed RDATA/.test(ourReason),
   },
   {
     title: 'removal of malformed RDATA',
     reason: 'A zone may have it from before it was refused, so that it can be removed here; BIND answers FORMERR.',
     is: ({ ours, theirs, update }) =>
-      ours === 'NOERROR' && theirs === 'FORMERR' && update.edits.some((edit) => edit.class === 254),
+      ours === 'NOERROR' && /FORMERR|SERVFAIL/.test(theirs) && update.edits.some((edit) => edit.class === 254),
   },
   {
     title: 'RDATA that another secondary refuses',
