@@ -96,16 +96,35 @@ export function transfer(port, key, apex, serial) {
   });
   const transaction = new ClientTransaction(key);
   const octets = transaction.sign(encodeMessage(request), now());
+  /** @type {ResourceRecord[]} */
+  const records = [];
+  let soas = 0;
+  let serialAtEnd = -1;
+  return readStream(port, octets, (part) => {
+    const message = decodeMessage(part);
+    transaction.verifyNext(part, message, now());
+    if (message.rcode !== 0) throw new Error(`transfer: ${formatRcode(message.rcode)}`);
+    for (const record of message.answers) {
+      records.push(record);
+      if (record.rdata.kind !== 'SOA') continue;
+      if (records.length === 1) serialAtEnd = record.rdata.serial;
+      if (record.rdata.serial === serialAtEnd) soas += 1;
+    }
+    return isComplete(records, soas, serial);
+  }).then(() => records);
+}
+
+/**
+ * Sends a request over TCP and reads the messages of its reply (RFC 1035 §4.2.2), until one is the last.
+ * @param {number} port @param {Uint8Array} request @param {(octets: Buffer) => boolean} isLast @param {number} timeoutMs without data @returns {Promise<void>}
+ */
+export function readStream(port, request, isLast, timeoutMs = TRANSFER_MS) {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port });
-    /** @type {ResourceRecord[]} */
-    const records = [];
     let incoming = Buffer.alloc(0);
-    let soas = 0;
-    let serialAtEnd = -1;
-    socket.setTimeout(TRANSFER_MS, () => socket.destroy(new Error('a transfer takes too long')));
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error('a transfer takes too long')));
     socket.once('connect', () =>
-      socket.write(Buffer.concat([Buffer.of(octets.length >> 8, octets.length & 255), octets])),
+      socket.write(Buffer.concat([Buffer.of(request.length >> 8, request.length & 255), request])),
     );
     socket.once('error', reject);
     socket.once('close', () => reject(new Error('the connection ended within a transfer')));
@@ -115,18 +134,9 @@ export function transfer(port, key, apex, serial) {
         while (incoming.length >= 2 && incoming.length >= 2 + incoming.readUInt16BE(0)) {
           const part = incoming.subarray(2, 2 + incoming.readUInt16BE(0));
           incoming = incoming.subarray(2 + part.length);
-          const message = decodeMessage(part);
-          transaction.verifyNext(part, message, now());
-          if (message.rcode !== 0) throw new Error(`transfer: ${formatRcode(message.rcode)}`);
-          for (const record of message.answers) {
-            records.push(record);
-            if (record.rdata.kind !== 'SOA') continue;
-            if (records.length === 1) serialAtEnd = record.rdata.serial;
-            if (record.rdata.serial === serialAtEnd) soas += 1;
-          }
-          if (!isComplete(records, soas, serial)) continue;
+          if (!isLast(part)) continue;
           socket.destroy();
-          resolve(records);
+          resolve();
           return;
         }
       } catch (error) {

@@ -3,9 +3,9 @@
  * AXFR (RFC 5936) read without the product's codec, so that a mistake of the codec is seen: records as texts, with names of RDATA
  * uncompressed (RFC 3597 §4) and compared without case where the type has names (RFC 4034 §6.2, RFC 3597 §7, and newer types).
  */
-import { connect } from 'node:net';
 import { ClientTransaction } from '#dist/dns/tsig.js';
 import { encodeMessage, formatRcode, makeMessage } from '#dist/dns/wire/message.js';
+import { readStream } from './dns-client.mjs';
 
 /** @typedef {{owner: string, type: number, ttl: number, rdata: string}} TransferredRecord owner and rdata as lower-case latin1 or hex */
 
@@ -91,41 +91,20 @@ function recordsOf(message) {
  * @param {number} port @param {import('#dist/dns/tsig-key.js').TsigKey} key @param {import('#dist/dns/name.js').DomainName} apex
  * @returns {Promise<TransferredRecord[]>}
  */
-export function rawTransfer(port, key, apex) {
+export async function rawTransfer(port, key, apex) {
   const questions = [{ qname: apex, qtype: AXFR, qclass: 1 }];
   const request = new ClientTransaction(key).sign(
     encodeMessage(makeMessage({ id: 1, questions })),
     Math.floor(Date.now() / 1000),
   );
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    /** @type {TransferredRecord[]} */
-    const records = [];
-    let incoming = Buffer.alloc(0);
-    socket.setTimeout(TRANSFER_MS, () => socket.destroy(new Error('a transfer takes too long')));
-    socket.once('connect', () =>
-      socket.write(Buffer.concat([Buffer.of(request.length >> 8, request.length & 255), request])),
-    );
-    socket.once('error', reject);
-    socket.once('close', () => reject(new Error(`the connection ended after ${records.length} records of a transfer`)));
-    socket.on('data', (chunk) => {
-      incoming = Buffer.concat([incoming, chunk]);
-      try {
-        while (incoming.length >= 2 && incoming.length >= 2 + incoming.readUInt16BE(0)) {
-          const part = incoming.subarray(2, 2 + incoming.readUInt16BE(0));
-          incoming = incoming.subarray(2 + part.length);
-          records.push(...recordsOf(part));
-        }
-      } catch (error) {
-        socket.destroy();
-        reject(error);
-        return;
-      }
-      if (records.length < 2 || records.at(-1)?.type !== SOA) return;
-      socket.destroy();
-      resolve(records.slice(0, -1));
-    });
-  });
+  /** @type {TransferredRecord[]} */
+  const records = [];
+  const isLast = (/** @type {Buffer} */ part) => {
+    records.push(...recordsOf(part));
+    return records.length >= 2 && records.at(-1)?.type === SOA;
+  };
+  await readStream(port, request, isLast, TRANSFER_MS);
+  return records.slice(0, -1);
 }
 
 /** @param {TransferredRecord} record */
