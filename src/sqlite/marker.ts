@@ -64,7 +64,7 @@ export function readMarker(file: string): MarkerContent {
     return { kind: 'damaged', why: error instanceof Error ? error.message : String(error) };
   }
   const slots = [];
-  // The size of a slot stands in the slots, of which one may be damaged.
+  // Each slot has the size of a slot, and one of them may be damaged.
   for (let at = 0; at < octets.length; at += SLOT_UNIT) {
     const slot = readSlot(octets.subarray(at));
     if (slot !== undefined) slots.push(slot);

@@ -22,7 +22,7 @@ export function describeTurnStore(store: () => Store): void {
       expect(await announce(a, b)).toEqual([]);
     });
 
-    it('nobody claims a name that was announced a moment ago, or is claimed', async () => {
+    it('no one can claim a name that was announced a moment ago, or is claimed', async () => {
       await announce(a);
       expect(await claim(a, 'two', 60_000)).toBe('taken');
       const claimed = await claim(a, 'two');
@@ -65,7 +65,7 @@ export function describeTurnStore(store: () => Store): void {
       }
     });
 
-    it('forgets names that nobody has used for some time', async () => {
+    it('forgets names that were not used for some time', async () => {
       await announce(a, b);
       await claim(b, 'kept');
       expect(await store().turns.forget(3_600_000)).toBe(0);

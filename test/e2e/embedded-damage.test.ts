@@ -1,4 +1,4 @@
-// A zone database that was damaged, emptied, replaced or removed: the real server serves such a zone to nobody, says what is
+// A zone database that was damaged, emptied, replaced or removed: the real server does not serve such a zone, says what is
 // there and what to do, and serves it again, under a later serial, after `dyndns zone recover` or `dyndns restore`.
 import {
   copyFileSync,

@@ -144,7 +144,7 @@ describe('the options of dns', () => {
     for (let i = 0; i < 5; i++) expect(await text(cookie)).toContain(`COOKIE: ${cookie} (good)`);
   });
 
-  it('dns.tcp_idle_seconds closes idle connections, is told to clients, and is changed by a reload', async () => {
+  it('dns.tcp_idle_seconds closes idle connections, is sent to clients, and is changed by a reload', async () => {
     const server = await started({ tcp_idle_seconds: 600 });
     const query = rawMessage({ questions: [rawQuestion(NAME, 1)], additional: [rawOpt([[11, '']])] });
     const framed = Buffer.concat([Buffer.from([0, query.length]), query]);

@@ -216,7 +216,7 @@ describeWith([...BIND_PROGRAMS, ...SECONDARY_PROGRAMS], 'the truth about seconda
     await waitUntil('the second webhook', () => receiver.received.some(({ body }) => body.includes('"up-to-date"')));
   });
 
-  it('one with another secret, and one without the zone, are told as such', { timeout: 120_000 }, async () => {
+  it('one with another secret, and one without the zone, are reported as such', { timeout: 120_000 }, async () => {
     const [mismatched, foreign] = [await freePort(), await freePort()];
     const primary = await startPrimary({
       secondaries: [{ address: placeOf(mismatched), key: KEY.name }, { address: placeOf(foreign) }],

@@ -68,7 +68,7 @@ export const DNS_OPTIONS = {
     only: 'embedded',
     unit: 'seconds',
     summary:
-      'After this time without a query a TCP connection is closed. Clients that ask for it are told the time ' +
+      'After this time without a query a TCP connection is closed. Clients that ask for the time get it ' +
       '(edns-tcp-keepalive, RFC 7828).',
     example: '10',
   }),

@@ -27,6 +27,6 @@ export interface TurnStore {
   /** Ends the claims of a holder. */
   release(holder: string): Promise<void>;
 
-  /** Deletes what nobody needs: names without an announcement or a claim for this time. @returns their number */
+  /** Deletes names without an announcement or a claim for this time. @returns their number */
   forget(unusedMs: number): Promise<number>;
 }

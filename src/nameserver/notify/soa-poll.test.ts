@@ -195,7 +195,7 @@ describe('the state of a secondary', () => {
     [{ answers: [soa(7)] }, 'does not serve the zone (not authoritative)'],
     [{ authoritative: true }, 'does not serve the zone (no SOA in its answer)'],
     [{ authoritative: true, answers: [soa(7, 'example.net')] }, 'does not serve the zone (no SOA in its answer)'],
-  ])('an answer that is none for the zone is told: %#', (reply, text) => {
+  ])('an answer that is none for the zone is reported: %#', (reply, text) => {
     const { serve, serves, condition } = setUp();
     serve(reply, 100);
     expect(condition()).toMatchObject({ state: 'not-serving', text });
