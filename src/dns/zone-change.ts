@@ -42,6 +42,11 @@ export type ZoneEdit =
       readonly rdatas: readonly Rdata[];
     };
 
+/** The name that an edit changes. */
+export function ownerOfEdit(edit: ZoneEdit): DomainName {
+  return 'rrset' in edit ? edit.rrset.ownerName : edit.ownerName;
+}
+
 export interface ZoneChange {
   /** The apex. */
   readonly zone: DomainName;

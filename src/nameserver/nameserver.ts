@@ -20,7 +20,7 @@ import type { NameserverOptions, NameserverSettings, NameserverZone } from './na
 import { Notifier, type SecondaryStatus } from './notify/notify.ts';
 import type { Secondary } from './notify/notify-target.ts';
 import type { SecondaryChange } from './notify/secondary-alarm.ts';
-import { nothingToRecover, notRecoverable, openJournal, textOf, versionToServe } from './recovery.ts';
+import { openJournal, textOf } from './open-journal.ts';
 import { type DnsListenAddress, DnsListeners } from './sockets/listeners.ts';
 import { TCP_LIMITS } from './sockets/tcp-limits.ts';
 import { serveTransfer, type TransferContext } from './transfer/serve-transfer.ts';
@@ -29,7 +29,7 @@ import { EmbeddedPublisher } from './update/publisher.ts';
 import { serveUpdate } from './update/serve-update.ts';
 import { EmbeddedUpdates } from './update/updatable-zone.ts';
 import type { UpdateZone } from './update/update-in.ts';
-import { WithheldPublisher, WithheldUpdates } from './withheld.ts';
+import { nothingToRecover, notRecoverable, versionToServe, WithheldPublisher, WithheldUpdates } from './withheld.ts';
 import { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { describeTooLarge, type ZoneLimits } from './zone/limits.ts';
@@ -62,7 +62,6 @@ interface Generation {
   /** The zones that are served. */
   readonly index: ReadonlyMap<string, EmbeddedZone>;
   readonly service: NameserverService;
-  readonly limits: ZoneLimits;
 }
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
@@ -135,7 +134,7 @@ export class Nameserver {
       committer: this.#committer,
       journal,
       secondaries: () => this.secondaries,
-      limits: () => this.#generation.limits,
+      limits: () => this.#generation.settings.limits,
     });
     this.#generation = this.#makeGeneration({ ...options.settings, zones: [] }, new Map());
   }
@@ -169,15 +168,12 @@ export class Nameserver {
 
   /** @throws Error if the zone is not in the settings */
   publisher(apex: DomainName): ZonePublisher {
-    const zone = this.#generation.zones.get(apex.key);
-    if (zone === undefined) throw new Error(`no embedded zone ${apex}`);
-    return zone.publisher;
+    return this.#zoneOf(apex).publisher;
   }
 
   /** The secondaries of a zone, for those who wait for them. @throws Error if the zone is not in the settings */
   secondariesOf(apex: DomainName): ZoneSecondaries {
-    const zone = this.#generation.zones.get(apex.key);
-    if (zone === undefined) throw new Error(`no embedded zone ${apex}`);
+    const zone = this.#zoneOf(apex);
     const notifier = this.#notifier;
     // A zone that is not served now may be recovered later.
     const serial = () => (zone.embedded ?? this.#loaded.get(apex.key))?.published.serial ?? 0;
@@ -196,9 +192,13 @@ export class Nameserver {
 
   /** Keys of the owner names of the static records of a zone. @throws Error if the zone is not in the settings */
   staticNames(apex: DomainName): ReadonlySet<string> {
+    return staticOwnerNames(this.#zoneOf(apex).content);
+  }
+
+  #zoneOf(apex: DomainName): ServedZone {
     const zone = this.#generation.zones.get(apex.key);
     if (zone === undefined) throw new Error(`no embedded zone ${apex}`);
-    return staticOwnerNames(zone.content);
+    return zone;
   }
 
   /**
@@ -255,7 +255,7 @@ export class Nameserver {
     const withheld = this.#journal.withheld.get(apex.key);
     if (zone === undefined || withheld === undefined) throw nothingToRecover(apex, this.#loaded.get(apex.key));
     const { stored } = withheld;
-    const version = versionToServe(withheld, zone.content, serial);
+    const version = versionToServe(withheld, zone.content, serial, nowSeconds());
     const embedded = await this.#journal.recover(withheld, version).catch((cause: unknown) => {
       throw cause instanceof SqliteError ? notRecoverable(apex, cause) : cause;
     });
@@ -325,9 +325,9 @@ export class Nameserver {
 
   /** What a start found in the zones that an operator should know. */
   #warnOfData(): void {
-    const { index, limits } = this.#generation;
+    const { index, settings } = this.#generation;
     for (const { published } of index.values()) {
-      for (const text of [describeUnserved(published), describeTooLarge(published, limits)]) {
+      for (const text of [describeUnserved(published), describeTooLarge(published, settings.limits)]) {
         if (text !== undefined) this.#options.onWarning(text);
       }
     }
@@ -437,13 +437,13 @@ export class Nameserver {
       update: (request) => serveUpdate(request, updates),
       transfer: (request) => serveTransfer(request, transfers),
     });
-    return { settings, zones, index, service, limits: settings.limits };
+    return { settings, zones, index, service };
   }
 
   #secondaryChanged(change: SecondaryChange): void {
     const { kind, apex, secondary, condition } = change;
-    const what = kind === 'recovered' ? 'has recovered: it' : '';
-    this.#options.onWarning(`The secondary ${secondary} of the zone ${apex} ${what}${what && ' '}${condition.text}.`);
+    const what = kind === 'recovered' ? 'has recovered: it ' : '';
+    this.#options.onWarning(`The secondary ${secondary} of the zone ${apex} ${what}${condition.text}.`);
     this.#options.onSecondary?.(change);
   }
 

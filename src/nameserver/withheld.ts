@@ -4,12 +4,14 @@
  */
 import { AppError } from '../core/errors.ts';
 import type { UpdatableZone, ZonePublisher } from '../core/zones/publisher.ts';
+import type { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
-import { serialIsLater } from '../dns/serial.ts';
-import { laterSerial } from './journal/known-serials.ts';
+import type { SqliteError } from '../sqlite/sqlite-error.ts';
+import { laterSerial, requireLaterSerial } from './journal/known-serials.ts';
 import { describeWithheld, type WithheldZone } from './journal/withheld-zone.ts';
 import { ZoneDraft } from './zone/draft.ts';
-import { newVersion, replaceStatics, type StaticContent } from './zone/static-records.ts';
+import type { EmbeddedZone } from './zone/embedded-zone.ts';
+import { newVersion, replaceStatics, StaticConflict, type StaticContent } from './zone/static-records.ts';
 import { type StaticRRsets, withSerial, ZoneVersion } from './zone/zone-version.ts';
 
 /**
@@ -87,13 +89,7 @@ export function recoveredVersion(
   nowSeconds: number,
 ): ZoneVersion {
   const highest = laterSerial(knownSerial, stored?.serial);
-  if (serial !== undefined && highest !== undefined && !serialIsLater(serial, highest)) {
-    const last = (highest + 0x7fffffff) >>> 0;
-    throw new AppError(
-      'request-malformed',
-      `The serial ${serial} is not later than the highest known one, ${highest}: choose one from ${(highest + 1) >>> 0} to ${last} (RFC 1982).`,
-    );
-  }
+  if (serial !== undefined && highest !== undefined) requireLaterSerial(serial, highest, 'the highest known one, ');
   const chosen = serial ?? (highest === undefined ? nowSeconds : (highest + SERIAL_MARGIN) >>> 0);
   let base = stored?.version ?? newVersion(content, chosen);
   if (stored?.damage.lostStatics) {
@@ -114,4 +110,37 @@ function configuredStatics({ apex, records }: StaticContent): StaticRRsets {
     statics.set(ownerName.key, types.add(type));
   }
   return statics;
+}
+
+/** The same for a running server. @throws AppError request-malformed, conflict */
+export function versionToServe(
+  withheld: WithheldZone,
+  content: StaticContent,
+  serial: number | undefined,
+  nowSeconds: number,
+): ZoneVersion {
+  try {
+    return recoveredVersion(withheld, content, serial, nowSeconds);
+  } catch (cause) {
+    if (cause instanceof StaticConflict) throw new AppError('conflict', cause.message, { cause });
+    throw cause;
+  }
+}
+
+export function notRecoverable(apex: DomainName, cause: SqliteError): AppError {
+  const text =
+    `The zone '${apex}' cannot be written to this database: ${cause.message}. Restore a backup with the server stopped ` +
+    `('dyndns restore FILE'). Without one, save what is readable ('dyndns zone export'), stop the server, move the database and ` +
+    `its '-wal' away, start the server, and use 'dyndns zone recover' and 'dyndns zone import'.`;
+  return new AppError('primary-refused', text, { cause, rcode: 'SERVFAIL' });
+}
+
+export function nothingToRecover(apex: DomainName, served: EmbeddedZone | undefined): AppError {
+  const serial = served?.published.serial;
+  return serial === undefined
+    ? new AppError('name-invalid', `'${apex}' is not an embedded zone of this server.`)
+    : new AppError(
+        'request-malformed',
+        `The zone '${apex}' is served, with the serial ${serial}: there is nothing to recover. 'dyndns zone serial' sets a later serial.`,
+      );
 }

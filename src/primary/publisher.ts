@@ -20,7 +20,7 @@ import type { TsigKey } from '../dns/tsig-key.ts';
 import { updateMessage } from '../dns/update.ts';
 import { encodeMessage, type Message, makeMessage, Rcode } from '../dns/wire/message.ts';
 import { WireOverflow } from '../dns/wire/writer.ts';
-import { changedNames, type ZoneChange } from '../dns/zone-change.ts';
+import { changedNames, ownerOfEdit, type ZoneChange } from '../dns/zone-change.ts';
 import { type Endpoint, ExchangeError, type Exchanger } from '../net/exchange.ts';
 import { GroupCommit, type MessageOutcome } from './group-commit.ts';
 import {
@@ -267,7 +267,7 @@ function stateAfter(ownerName: DomainName, change: ZoneChange): PublishedAddress
     }
   }
   for (const edit of change.edits) {
-    if (!('rrset' in edit ? edit.rrset.ownerName : edit.ownerName).equals(ownerName)) continue;
+    if (!ownerOfEdit(edit).equals(ownerName)) continue;
     if (edit.kind === 'replace-rrset') {
       assign(edit.rrset.type, { addresses: rrsetAddresses(edit.rrset.rdatas), ttl: edit.rrset.ttl });
     } else if (edit.kind === 'delete-rrset') assign(edit.type, NO_ADDRESSES);

@@ -8,7 +8,7 @@ import { type PreparedRestore, prepareRestore, type RestoredZone } from '../name
 import { lockDatabase } from '../sqlite/lock.ts';
 import { asideOf, giveToOwner, prepareCopy, removeDatabase, replaceDatabase } from '../sqlite/replace.ts';
 import { asStartError, StartError } from './start-error.ts';
-import { openConfiguredStore } from './state.ts';
+import { withStore } from './state.ts';
 import { staticContents, ZONE_ERRORS } from './zones.ts';
 
 export interface Replacement {
@@ -94,12 +94,7 @@ async function prepareStore(backup: string, path: string): Promise<Restore> {
 async function knownSerials(config: Config, observer: Observer): Promise<readonly KnownSerial[]> {
   if (config.store === undefined || (config.store.kind === 'sqlite' && !existsSync(config.store.path))) return [];
   try {
-    const store = await openConfiguredStore(config);
-    try {
-      return (await store?.knownSerials.all()) ?? [];
-    } finally {
-      await store?.close();
-    }
+    return (await withStore(config, ({ knownSerials }) => knownSerials.all())) ?? [];
   } catch (error) {
     if (!isExpected(error) || (error instanceof StartError && error.problem === 'locked')) throw error;
     observer.warn(`The known serials could not be read from the store: ${error.message}`);
@@ -108,14 +103,8 @@ async function knownSerials(config: Config, observer: Observer): Promise<readonl
 }
 
 async function putKnownSerials(config: Config, zones: readonly RestoredZone[], observer: Observer): Promise<void> {
-  if (config.store === undefined) return;
   try {
-    const store = await openConfiguredStore(config);
-    try {
-      await store?.knownSerials.put(zones);
-    } finally {
-      await store?.close();
-    }
+    await withStore(config, ({ knownSerials }) => knownSerials.put(zones));
   } catch (error) {
     if (!isExpected(error)) throw error;
     observer.warn(

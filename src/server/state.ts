@@ -94,17 +94,25 @@ export function updateLimits(config: Config): UpdateLimits {
   return { timeoutMs: config.nameserverTimeoutSeconds * 1000, maxWaiting: MAX_WAITING };
 }
 
+/** Opens the store for one task. Undefined if the configuration has none. @throws AppError, StartError */
+export async function withStore<Result>(
+  config: Pick<Config, 'store'>,
+  use: (store: Store) => Promise<Result> | undefined,
+): Promise<Result | undefined> {
+  const store = await openConfiguredStore(config);
+  try {
+    return store && (await use(store));
+  } finally {
+    await store?.close();
+  }
+}
+
 /** For a backup: copies the SQLite database of the store, which is opened for that if it is not open. */
 export function storeCopy(config: Config, open?: Store): StoreCopy | undefined {
   if (config.store?.kind !== 'sqlite') return undefined;
   const copy = async (toFile: string) => {
     if (open?.backup !== undefined) return open.backup(toFile);
-    const store = await openConfiguredStore(config);
-    try {
-      await store?.backup?.(toFile);
-    } finally {
-      await store?.close();
-    }
+    await withStore(config, (store) => store.backup?.(toFile));
   };
   return { from: config.store.path, copy };
 }

@@ -8,7 +8,7 @@
 
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
-import type { ZoneEdit } from '../../dns/zone-change.ts';
+import { ownerOfEdit, type ZoneEdit } from '../../dns/zone-change.ts';
 import { setBounded } from '../bounded-map.ts';
 import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
@@ -103,7 +103,7 @@ export class PendingRetry implements PendingUpdates {
     if (!this.#log.mayExist) return;
     const touched = new Map<string, { ownerName: DomainName; families: Set<Family> }>();
     for (const edit of edits) {
-      const ownerName = 'rrset' in edit ? edit.rrset.ownerName : edit.ownerName;
+      const ownerName = ownerOfEdit(edit);
       const type = 'rrset' in edit ? edit.rrset.type : 'type' in edit ? edit.type : undefined;
       const of = FAMILIES.filter((family) => type === undefined || type === RRType[family]);
       if (of.length === 0) continue;

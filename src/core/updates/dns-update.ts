@@ -10,7 +10,7 @@
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType } from '../../dns/rdata.ts';
 import type { RRset } from '../../dns/rrset.ts';
-import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
+import { ownerOfEdit, type Prerequisite, type ZoneEdit } from '../../dns/zone-change.ts';
 import { challengeSubject } from '../access/acme-challenge.ts';
 import { type NameScope, scopeCovers } from '../access/name-scope.ts';
 import { scopeNamesEdit } from '../access/zone-owner-names.ts';
@@ -165,7 +165,7 @@ interface EditedName {
 function namesOf(edits: readonly ZoneEdit[]): EditedName[] {
   const names = new Map<string, EditedName>();
   for (const edit of edits) {
-    const ownerName = 'rrset' in edit ? edit.rrset.ownerName : edit.ownerName;
+    const ownerName = ownerOfEdit(edit);
     const type = 'rrset' in edit ? edit.rrset.type : 'type' in edit ? edit.type : RRType.ANY;
     const edited = names.get(ownerName.key);
     if (edited !== undefined) edited.types.add(type);

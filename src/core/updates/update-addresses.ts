@@ -71,7 +71,7 @@ export class UpdateAddresses {
       plan: (beliefs) => planUpdate(update, beliefs, changeRefused),
       beliefs: undefined,
     };
-    const turn = isDryRun || origin === 'server' ? undefined : this.#announce?.(change.names);
+    const turn = this.#turnOf(change.names, update);
     if (turn !== undefined) await turn;
     try {
       const result = await publishNames(change);
@@ -83,6 +83,11 @@ export class UpdateAddresses {
       const outcome = await this.#pending.failed(failedUpdates(update, change.beliefs), error);
       throw outcome === 'saved' ? retriedError(error) : error;
     }
+  }
+
+  /** Where other servers may work on the names: a promise that ends when the update may be published. */
+  #turnOf(names: readonly DomainName[], { origin, choice }: CheckedUpdate): Promise<void> | undefined {
+    return choice.isDryRun === true || origin === 'server' ? undefined : this.#announce?.(names);
   }
 
   /**
@@ -129,7 +134,7 @@ export class UpdateAddresses {
       },
       beliefs: undefined,
     };
-    const turn = isDryRun || origin === 'server' ? undefined : this.#announce?.(change.names);
+    const turn = this.#turnOf(change.names, updates[0]!);
     if (turn !== undefined) await turn;
     try {
       const results = await publishNames(change);

@@ -1,13 +1,14 @@
 /**
  * The changes of an import: planned for all names, judged on the zone as it will be after the whole import, and ordered
- * for several commits. The judgement is the one that UPDATE and HTTP have: limits.ts and occlusion.ts.
+ * for several commits. The rules are those of UPDATE.
  */
 import { AppError } from '../../core/errors.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
-import { overLimits, type ZoneLimits } from '../zone/limits.ts';
-import { newlyOccluded, type ZoneNames } from '../zone/occlusion.ts';
+import { whyForbidden } from '../zone/judge-change.ts';
+import type { ZoneLimits } from '../zone/limits.ts';
+import type { ZoneNames } from '../zone/occlusion.ts';
 import type { ZoneRRset, ZoneVersion } from '../zone/zone-version.ts';
 import type { TimeSlices } from './time-slices.ts';
 import { type ImportedName, type ImportedZone, ImportTally, planName } from './zone-import.ts';
@@ -79,7 +80,7 @@ async function judge(
   const problems: string[] = [];
   let count = 0;
   for (const { key } of changes) {
-    const why = importProblem(before, after, [key], limits);
+    const why = whyForbidden(before, after, [key], limits);
     if (why !== undefined) {
       count += 1;
       if (problems.length < MAX_PROBLEMS) problems.push(why);
@@ -90,14 +91,4 @@ async function judge(
   const more = count > problems.length ? ` And ${count - problems.length} more.` : '';
   const text = `Nothing was imported. After the import, ${problems.join('; ')}.${more}`;
   throw new AppError('request-malformed', text);
-}
-
-/** Why the zone may not become so. */
-export function importProblem(
-  before: ZoneNames,
-  after: ZoneNames,
-  keys: Iterable<string>,
-  limits: ZoneLimits,
-): string | undefined {
-  return overLimits(before, after, keys, limits) ?? newlyOccluded(before, after, keys);
 }

@@ -12,18 +12,19 @@ import { AppError } from '../../core/errors.ts';
 import { formatEndpoint } from '../../dns/endpoint.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType } from '../../dns/rdata.ts';
-import { serialIsLater } from '../../dns/serial.ts';
 import type { Committer } from '../journal/committer.ts';
 import type { Journal } from '../journal/journal.ts';
+import { requireLaterSerial } from '../journal/known-serials.ts';
 import { describeWithheld, type WithheldZone } from '../journal/withheld-zone.ts';
 import { ZoneWriter } from '../journal/zone-writer.ts';
 import type { SecondaryStatus } from '../notify/notify.ts';
 import type { ZoneDraft } from '../zone/draft.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
+import { whyForbidden } from '../zone/judge-change.ts';
 import type { ZoneLimits } from '../zone/limits.ts';
 import { listUnserved, UnservedEditor } from '../zone/unserved.ts';
 import { nameOf, soaSerial, withSerial, type ZoneVersion } from '../zone/zone-version.ts';
-import { importProblem, planImport } from './import-changes.ts';
+import { planImport } from './import-changes.ts';
 import { TimeSlices } from './time-slices.ts';
 import { exportVersion } from './zone-export.ts';
 import { type ImportedName, type ImportTally, planName, readImportedZone, takeSerial } from './zone-import.ts';
@@ -121,7 +122,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
         }
         // Others may have changed the zone since the plan was made.
         const keys = names.map(({ key }) => key);
-        const why = importProblem(mark, draft, keys, limits);
+        const why = whyForbidden(mark, draft, keys, limits);
         if (why !== undefined) throw new AppError('conflict', `Other changes came meanwhile: ${why}.`);
       };
       await writer.change(importStep, performance.now() + COMMIT_TIMEOUT_MS).catch((error: unknown) => {
@@ -140,13 +141,7 @@ export class EmbeddedZoneAdmin implements ZoneAdmin {
       const soa = draft.findRRset(apex.key, RRType.SOA)!;
       // From the draft: a commit in flight has a later serial than the published version.
       const before = soaSerial(soa.rdatas[0]!);
-      if (!serialIsLater(serial, before)) {
-        const last = (before + 0x7fffffff) >>> 0;
-        throw new AppError(
-          'request-malformed',
-          `The serial ${serial} is not later than ${before}: choose one from ${(before + 1) >>> 0} to ${last} (RFC 1982).`,
-        );
-      }
+      requireLaterSerial(serial, before);
       draft.setRRset(apex, { ...soa, rdatas: [withSerial(soa.rdatas[0]!, serial)] });
       return { before, serial };
     }, performance.now() + COMMIT_TIMEOUT_MS);

@@ -1,9 +1,10 @@
 /**
- * What is known of zones besides the database: their highest acknowledged serials. They stand in the marker beside it
- * (src/sqlite/marker.ts) and, less often updated, in the store.
+ * What is known of zones besides the database: their highest acknowledged serials. They are in the marker beside it
+ * (src/sqlite/marker.ts) and, updated less often, in the store.
  */
+import { AppError } from '../../core/errors.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { serialIsLater } from '../../dns/serial.ts';
+import { nextSerial, serialIsLater } from '../../dns/serial.ts';
 import { type Mark, type MarkerContent, markerFile, readMarker } from '../../sqlite/marker.ts';
 
 export interface KnownZone {
@@ -35,6 +36,20 @@ export function knownZoneOf(value: Uint8Array | undefined): KnownZone | undefine
 export function laterSerial(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return serialIsLater(b, a) ? b : a;
+}
+
+/**
+ * Checks a serial that an operator chose.
+ * @param what of `earlier`, before the number: "the highest known one, "
+ * @throws AppError request-malformed if it is not later (RFC 1982 §3.2)
+ */
+export function requireLaterSerial(serial: number, earlier: number, what = ''): void {
+  if (serialIsLater(serial, earlier)) return;
+  const last = (earlier + 0x7fffffff) >>> 0;
+  throw new AppError(
+    'request-malformed',
+    `The serial ${serial} is not later than ${what}${earlier}: choose one from ${nextSerial(earlier)} to ${last} (RFC 1982).`,
+  );
 }
 
 /** True if a database with this zone has everything that is known. */

@@ -3,7 +3,7 @@
  * secondaries would take it. An operator restores a backup, or accepts what is there (`dyndns zone recover`).
  */
 import type { DomainName } from '../../dns/name.ts';
-import type { MarkerContent } from '../../sqlite/marker.ts';
+import { type MarkerContent, markerFile } from '../../sqlite/marker.ts';
 import { holds, type KnownZone, laterSerial } from './known-serials.ts';
 import type { StoredZone } from './stored-zone.ts';
 
@@ -43,7 +43,7 @@ export function judgeZone(
     created: copied?.created ?? marked?.created ?? stored?.created,
     why,
   });
-  const markerName = `${databaseFile}-known`;
+  const markerName = markerFile(databaseFile);
   if (stored !== undefined && stored.damage.count > 0) {
     return withhold(`The database '${databaseFile}' is damaged: ${stored.damage}`);
   }

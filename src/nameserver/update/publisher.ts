@@ -17,7 +17,7 @@ import { formatIpv6 } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType } from '../../dns/rdata.ts';
 import type { RRset } from '../../dns/rrset.ts';
-import { changedNames, type ZoneChange, type ZoneEdit } from '../../dns/zone-change.ts';
+import { changedNames, ownerOfEdit, type ZoneChange, type ZoneEdit } from '../../dns/zone-change.ts';
 import type { Committer } from '../journal/committer.ts';
 import { ZoneWriter } from '../journal/zone-writer.ts';
 import type { DraftMark, ZoneDraft } from '../zone/draft.ts';
@@ -115,7 +115,7 @@ export class EmbeddedPublisher implements ZonePublisher {
 
 /** @throws AppError address-refused or conflict if the zone may not become as the edits make it */
 function checkResult(before: DraftMark, draft: ZoneDraft, edits: readonly ZoneEdit[], limits: ZoneLimits): void {
-  const keys = edits.map((edit) => ('rrset' in edit ? edit.rrset : edit).ownerName.key);
+  const keys = edits.map((edit) => ownerOfEdit(edit).key);
   const tooLarge = overLimits(before, draft, keys, limits);
   if (tooLarge !== undefined) throw new AppError('address-refused', `Nothing was changed: ${tooLarge}.`);
   const why = newlyOccluded(before, draft, keys);

@@ -3,20 +3,19 @@
  *
  * No client can change an RRset that the configuration sets: such a message is refused, except that the removal of the
  * apex's SOA and of its last NS is ignored (RFC 2136 §3.4.2.3, §3.4.2.4). A message is refused if the zone after it would
- * have more hidden data (occlusion.ts), or more records than the limits allow (limits.ts).
+ * have more hidden data, or more records than the limits allow (judge-change.ts).
  */
 import type { UpdatableZone, UpdateOutcome } from '../../core/zones/publisher.ts';
-import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
-import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
+import { ownerOfEdit, type Prerequisite, type ZoneEdit } from '../../dns/zone-change.ts';
 import type { Committer } from '../journal/committer.ts';
 import { ZoneWriter } from '../journal/zone-writer.ts';
-import type { DraftMark, ZoneDraft } from '../zone/draft.ts';
+import type { ZoneDraft } from '../zone/draft.ts';
 import { applyEdits, checkPrerequisites } from '../zone/edit.ts';
 import type { EmbeddedZone } from '../zone/embedded-zone.ts';
-import { overLimits, type ZoneLimits } from '../zone/limits.ts';
-import { newlyOccluded } from '../zone/occlusion.ts';
+import { whyForbidden } from '../zone/judge-change.ts';
+import type { ZoneLimits } from '../zone/limits.ts';
 import { rdataText } from '../zone/zone-version.ts';
 
 type Refusal = Parameters<UpdatableZone['applyUpdate']>[1];
@@ -47,7 +46,7 @@ export class EmbeddedUpdates implements UpdatableZone {
         /** Names whose deletion is permitted: another one in the message is not checked for all their types again. */
         const deletedNames = new Set<string>();
         for (const edit of edits) {
-          const { key } = editedName(edit);
+          const { key } = ownerOfEdit(edit);
           if (edit.kind === 'delete-name' && deletedNames.has(key)) {
             permitted.push(edit);
             continue;
@@ -65,7 +64,8 @@ export class EmbeddedUpdates implements UpdatableZone {
         }
         const mark = draft.mark();
         applyEdits(draft, permitted);
-        const why = forbiddenResult(mark, draft, permitted, this.#limits);
+        const keys = new Set(permitted.map((edit) => ownerOfEdit(edit).key));
+        const why = whyForbidden(mark, draft, keys, this.#limits);
         if (why === undefined) return APPLIED;
         draft.rollBack(mark);
         return { kind: 'refused', why };
@@ -74,10 +74,6 @@ export class EmbeddedUpdates implements UpdatableZone {
       'wait',
     );
   }
-}
-
-function editedName(edit: ZoneEdit): DomainName {
-  return 'rrset' in edit ? edit.rrset.ownerName : edit.ownerName;
 }
 
 /**
@@ -107,19 +103,7 @@ function touchedTypes(draft: ZoneDraft, edit: ZoneEdit): readonly number[] {
 }
 
 function refuseStatic(edit: ZoneEdit, type: number): UpdateOutcome {
-  const what = `the ${formatRRType(type)} records of '${editedName(edit)}'`;
+  const what = `the ${formatRRType(type)} records of '${ownerOfEdit(edit)}'`;
   const advice = type === RRType.SOA ? "; use 'dyndns zone serial' to raise the serial" : '';
   return { kind: 'refused', why: `${what} are set by the configuration${advice}` };
-}
-
-/** Why the zone may not become as the edits make it. */
-function forbiddenResult(
-  before: DraftMark,
-  draft: ZoneDraft,
-  edits: readonly ZoneEdit[],
-  limits: ZoneLimits,
-): string | undefined {
-  const keys = new Set(edits.map((edit) => editedName(edit).key));
-  // First the limits, which bound the work of the rest.
-  return overLimits(before, draft, keys, limits) ?? newlyOccluded(before, draft, keys);
 }

@@ -83,7 +83,7 @@ export async function answerUpdate(message: Message, context: UpdateContext): Pr
   }
 }
 
-/** Types that the signer of a zone generates, and nobody adds by UPDATE; BIND refuses them, too (RRSIG: except at the apex). */
+/** Types that the signer of a zone generates, which are not added by UPDATE; BIND refuses them, too (RRSIG: except at the apex). */
 const SIGNER_TYPES: ReadonlySet<number> = new Set([24, 30, RRType.RRSIG, RRType.NSEC, RRType.NSEC3]);
 
 /**

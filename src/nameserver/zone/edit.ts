@@ -9,7 +9,7 @@ import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { rdataKey } from '../../dns/rdata-canonical.ts';
 import type { RRset } from '../../dns/rrset.ts';
-import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
+import { ownerOfEdit, type Prerequisite, type ZoneEdit } from '../../dns/zone-change.ts';
 import type { ZoneDraft } from './draft.ts';
 import { NodeEditor } from './node-editor.ts';
 import { findRRset, rdataText, type ZoneRRset } from './zone-version.ts';
@@ -78,7 +78,7 @@ export function applyEdits(draft: ZoneDraft, edits: readonly ZoneEdit[]): void {
     // Clients write a replacement as a deletion followed by an addition.
     if (isPair && replaceAddress(draft, next.rrset)) i += 1;
     else if (edit.kind !== 'replace-rrset' || !replaceAddress(draft, edit.rrset)) {
-      const editor = new NodeEditor(draft, ownerOf(edit));
+      const editor = new NodeEditor(draft, ownerOfEdit(edit));
       applyEdit(editor, edit);
       editor.write();
     }
@@ -106,15 +106,11 @@ function applyEdit(editor: NodeEditor, edit: ZoneEdit): void {
   }
 }
 
-function ownerOf(edit: ZoneEdit): DomainName {
-  return 'rrset' in edit ? edit.rrset.ownerName : edit.ownerName;
-}
-
 /** Edits of different names do not depend on each other. */
 function groupByName(edits: readonly ZoneEdit[]): Iterable<{ owner: DomainName; ofName: ZoneEdit[] }> {
   const groups = new Map<string, { owner: DomainName; ofName: ZoneEdit[] }>();
   for (const edit of edits) {
-    const owner = ownerOf(edit);
+    const owner = ownerOfEdit(edit);
     const group = groups.get(owner.key);
     if (group === undefined) groups.set(owner.key, { owner, ofName: [edit] });
     else group.ofName.push(edit);

@@ -45,26 +45,27 @@ export function isHidden(zone: ZoneNames, key: string, type: number, node = zone
   return hidingCut(zone, key, type, node) !== undefined;
 }
 
-/**
- * The cut that hides an RRset of this type at a name.
- * @param node at the name, if there is one
- * @param above what `cutAbove` finds for the name
- */
+/** The cut that hides an RRset of this type at a name. @param node at the name, if there is one */
 export function hidingCut(
   zone: ZoneNames,
   key: string,
   type: number,
   node: ZoneNode | undefined,
-  above = cutAbove(zone, key),
 ): ZoneNode | undefined {
-  if (above !== undefined) return isGlue(above, key, type) ? undefined : above;
-  return node === undefined ? undefined : ownCut(zone, node, type);
+  return hiddenBy(zone, cutAbove(zone, key), key, type, node);
 }
 
-/** The node itself, if its NS RRset hides an RRset of this type beside it. */
-function ownCut({ apex }: ZoneNames, node: ZoneNode, type: number): ZoneNode | undefined {
-  if (node.key === apex.key || AT_CUT.has(type)) return undefined;
-  return findRRset(node, RRType.NS) === undefined || isGlue(node, node.key, type) ? undefined : node;
+/** The same, where the cut above the name is known. */
+function hiddenBy(
+  { apex }: ZoneNames,
+  above: ZoneNode | undefined,
+  key: string,
+  type: number,
+  node: ZoneNode | undefined,
+): ZoneNode | undefined {
+  const isCutHere = node !== undefined && key !== apex.key && findRRset(node, RRType.NS) !== undefined;
+  const cut = above ?? (isCutHere && !AT_CUT.has(type) ? node : undefined);
+  return cut === undefined || isGlue(cut, key, type) ? undefined : cut;
 }
 
 /**
@@ -124,8 +125,7 @@ export function newlyOccluded(before: ZoneNames, after: ZoneNames, keys: Iterabl
     const above = cutsAbove.get(parent);
     const earlier = before.nodes.get(key);
     for (const rrset of node.rrsets) {
-      const cut =
-        above === undefined ? ownCut(after, node, rrset.type) : hidingCut(after, key, rrset.type, node, above);
+      const cut = hiddenBy(after, above, key, rrset.type, node);
       if (cut === undefined) continue;
       // Hidden before, and unchanged.
       const isOld = earlier !== undefined && findRRset(earlier, rrset.type) === rrset;

@@ -1,0 +1,24 @@
+/** Opens the journal of a nameserver: its faults become warnings, and its known serials names. */
+import { DomainName } from '../dns/name.ts';
+import { Journal } from './journal/journal.ts';
+import type { NameserverOptions } from './nameserver-options.ts';
+
+export function openJournal(file: string, options: NameserverOptions): Promise<Journal> {
+  const { onWarning, onDeath, copied = [], copyKnown } = options;
+  return Journal.open(file, {
+    now: Date.now,
+    onFault: (error) =>
+      onWarning(`A background write to the zone database failed and will be retried: ${textOf(error)}`),
+    onWarning,
+    ...(onDeath && { onDeath }),
+    copied: new Map(copied.map(({ apex, ...known }) => [apex.key, known])),
+    ...(copyKnown && {
+      copyKnown: (known) =>
+        copyKnown([...known].map(([key, zone]) => ({ apex: DomainName.ofWire(Buffer.from(key, 'latin1')), ...zone }))),
+    }),
+  });
+}
+
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
