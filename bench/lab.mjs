@@ -4,6 +4,8 @@
  * Everything listens on free ports of 127.0.0.1 and is ended by its process id.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -89,14 +91,39 @@ export function median(values) {
   return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
-/** @returns {Promise<number>} */
-export function freePort() {
+/** @param {number} port */
+function isFreeForTcp(port) {
   return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => server.close(() => resolve(true)));
   });
+}
+
+/** @param {number} port */
+function isFreeForUdp(port) {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => socket.close(() => resolve(false)));
+    socket.bind({ address: '127.0.0.1', port, exclusive: true }, () => socket.close(() => resolve(true)));
+  });
+}
+
+/** @type {Set<number>} */
+const handedOut = new Set();
+
+/**
+ * A port of 127.0.0.1 that is free for UDP and TCP, none twice. Below those that the system gives to clients: a server that is started
+ * again finds it free.
+ * @returns {Promise<number>}
+ */
+export async function freePort() {
+  for (;;) {
+    const port = randomInt(12_000, 32_000);
+    if (handedOut.has(port)) continue;
+    handedOut.add(port);
+    if ((await isFreeForTcp(port)) && (await isFreeForUdp(port))) return port;
+  }
 }
 
 /** @type {Set<import('node:child_process').ChildProcess>} */

@@ -6,14 +6,14 @@
  */
 import { DomainName } from '#dist/dns/name.js';
 import { formatRRType } from '#dist/dns/rdata.js';
-import { decodeMessage } from '#dist/dns/wire/message.js';
+import { readName } from './raw-transfer.mjs';
 import { makeRdatas, SAMPLE_TYPES } from './update-rdata.mjs';
 
 /** @typedef {{owner: Buffer, type: number, class: number, ttl: number, rdata: Buffer}} RawRecord */
 /**
  * @typedef {object} Update
  * @property {Buffer} octets without a signature
- * @property {readonly RawRecord[]} prerequisites @property {readonly RawRecord[]} edits
+ * @property {readonly RawRecord[]} prerequisites @property {readonly RawRecord[]} edits as the octets have them, as far as they can be read
  * @property {boolean} isDamaged octets of the message were changed after it was built
  * @property {string} odd the unusual zone section, or ''
  */
@@ -184,7 +184,7 @@ export function makeUpdates(numbers) {
       octets[at] = oneOf([0, 1, 0x3f, 0x40, 0xc0, 0xff, below(256)]);
     }
     const odd = isOdd ? `${qname} ${qclass} ${formatRRType(qtype)}` : '';
-    return { octets, prerequisites, edits, isDamaged, odd };
+    return { octets, ...(isDamaged ? readSections(octets) : { prerequisites, edits }), isDamaged, odd };
   }
 
   /** What later messages of the episode find. @param {DomainName} own @returns {Update} */
@@ -217,18 +217,35 @@ export function makeUpdates(numbers) {
   return { next };
 }
 
-/** The names of a message, as far as it can be read. @param {Update} update */
-function ownersOf({ edits, isDamaged, octets }) {
-  if (!isDamaged) return edits.map(({ owner }) => DomainName.ofWire(owner));
+/**
+ * The records of a message; none where it cannot be read. Names in RDATA stay as they are, maybe compressed.
+ * @param {Buffer} octets @returns {{prerequisites: RawRecord[], edits: RawRecord[]}}
+ */
+function readSections(octets) {
+  /** @type {RawRecord[][]} */
+  const sections = [[], []];
   try {
-    return decodeMessage(octets).authority.map(({ ownerName }) => ownerName);
+    let at = readName(octets, 12).end + 4;
+    for (const [section, records] of sections.entries()) {
+      for (let left = octets.readUInt16BE(6 + 2 * section); left > 0; left--) {
+        const { name, end } = readName(octets, at);
+        DomainName.ofWire(name);
+        const [type, rrClass] = [octets.readUInt16BE(end), octets.readUInt16BE(end + 2)];
+        at = end + 10 + octets.readUInt16BE(end + 8);
+        const rdata = octets.subarray(end + 10, at);
+        records.push({ owner: name, type, class: rrClass, ttl: octets.readUInt32BE(end + 4), rdata });
+      }
+    }
   } catch {
-    return [];
+    // Both servers refuse it at the same place.
   }
+  const [prerequisites = [], edits = []] = sections;
+  return { prerequisites, edits };
 }
 
 /** Names that the updates may have changed, each once; of the static names only the apex. @param {readonly Update[]} updates */
 export function namesOf(updates) {
-  const names = updates.flatMap(ownersOf).filter((name) => name.isAtOrBelow(apex) && !name.equals(staticName));
+  const owners = updates.flatMap(({ edits }) => edits.map(({ owner }) => DomainName.ofWire(owner)));
+  const names = owners.filter((name) => name.isAtOrBelow(apex) && !name.equals(staticName));
   return [...new Map(names.map((name) => [name.key, name])).values()];
 }

@@ -19,11 +19,17 @@ import { COMPRESSIBLE, readName } from './raw-transfer.mjs';
 const MAX_TTL = 2_147_483_647;
 /** SIG, NXT, RRSIG, NSEC, NSEC3. */
 const SIGNER_TYPES = new Set([24, 30, 46, 47, 50]);
-/** NULL, LOC, APL, TLSA, SMIMEA, SVCB, HTTPS, SPF. */
-const STRICTER_TYPES = new Set([10, 29, 42, 52, 53, 64, 65, 99]);
+/** NULL, LOC, APL, SSHFP, TLSA, SMIMEA, SVCB, HTTPS, SPF, URI. */
+const STRICTER_TYPES = new Set([10, 29, 42, 44, 52, 53, 64, 65, 99, 256]);
+/** SVCB, HTTPS: the target, after the priority, is never compressed. */
+const SERVICE_BINDING = { types: [64, 65], before: 2, names: 1 };
 /** A, WKS, MX, AAAA, A6: BIND checks their owner names. */
 const HOST_TYPES = new Set([1, 11, 15, 28, 38]);
+/** MB, MG: so are theirs, as mailboxes, whose first label may be anything. */
+const MAILBOX_TYPES = new Set([7, 8]);
 const DSYNC = 66;
+/** HIP, TALINK, DSYNC, AMTRELAY. */
+const COMPARED_BY_OCTETS = new Set([55, 58, DSYNC, 260]);
 
 const isError = (/** @type {string} */ rcode) => rcode !== 'NOERROR' && !/^(closed|silent)$/.test(rcode);
 
@@ -37,13 +43,19 @@ function isOddHost({ owner, type, class: rrClass, rdata }) {
   const [first] = labels;
   if (first !== undefined && Buffer.from(first).toString() === '*') labels.shift();
   if (HOST_TYPES.has(type) && !isHostName(labels)) return true;
+  if (MAILBOX_TYPES.has(type) && (labels.length === 0 || !isHostName(labels.slice(1)))) return true;
   if (type === DSYNC) return true;
-  const layout = COMPRESSIBLE.get(type);
+  const layout = SERVICE_BINDING.types.includes(type) ? SERVICE_BINDING : COMPRESSIBLE.get(type);
   if (layout === undefined) return false;
   try {
-    const target = DomainName.ofWire(readName(rdata, layout.before).name);
-    // The root is no mailbox.
-    return !isHostName(target.labels()) || (type === 7 && target.isRoot);
+    for (let left = layout.names, at = layout.before; left > 0; left--) {
+      const { name, end } = readName(rdata, at);
+      const target = DomainName.ofWire(name);
+      // The root is no mailbox: MB, MG, MR.
+      if (!isHostName(target.labels()) || (type >= 7 && type <= 9 && target.isRoot)) return true;
+      at = end;
+    }
+    return false;
   } catch {
     return false;
   }
@@ -98,6 +110,13 @@ export const LISTED = [
       ),
   },
   {
+    title: 'meta types in a prerequisite',
+    reason:
+      'No RRset has a meta type (RFC 6895 §3.1), so that asking for one is a mistake of the client: FORMERR here; BIND answers as for ' +
+      'any type that is not there.',
+    is: ({ ours, ourReason }) => ours === 'FORMERR' && /^prerequisite at .*: meta type/.test(ourReason),
+  },
+  {
     title: 'records of a signer',
     reason:
       'SIG, NXT, RRSIG, NSEC and NSEC3 are not added by UPDATE here, whatever else is at the name; BIND refuses them, ' +
@@ -124,7 +143,7 @@ export const LISTED = [
     title: 'RDATA that another secondary refuses',
     reason:
       'An empty NULL and a LOC of another version (Knot), SPF, APL and SVCB of too many parts (NSD), digests of a wrong length in ' +
-      'TLSA and SMIMEA: BIND takes them.',
+      'TLSA and SMIMEA, an SSHFP without a fingerprint, a URI without a target (RFC 7553 §4.5): BIND takes them.',
     is: ({ ours, theirs, ourReason, update }) =>
       ours === 'FORMERR' &&
       theirs === 'NOERROR' &&
@@ -134,11 +153,13 @@ export const LISTED = [
   {
     title: 'two faults in one message',
     reason:
-      'We check the format of all records before the first prerequisite; BIND stops at the first fault of any kind. Both refuse.',
+      'We check the format of all records before the first prerequisite, and names before RDATA; BIND stops at the first fault of any ' +
+      'kind. Both refuse.',
     is: ({ ours, theirs, update }) =>
       isError(ours) &&
       isError(theirs) &&
-      (update.prerequisites.length + update.edits.length > 1 ||
+      (ours === 'NOTZONE' ||
+        update.prerequisites.length + update.edits.length > 1 ||
         update.odd !== '' ||
         update.isDamaged ||
         update.edits.some((edit) => ![1, 254, 255].includes(edit.class))),
@@ -154,6 +175,24 @@ export const LISTED_CONTENT = [
     title: 'MD and MF',
     reason: 'Obsolete (RFC 1035 §3.3.4, §3.3.5). BIND ignores their addition, which RFC 2136 does not provide for.',
     is: (peer, { type }) => peer === 'BIND' && (type === 3 || type === 4),
+  },
+  {
+    title: 'names that differ in case alone',
+    reason:
+      'In HIP, AMTRELAY, DSYNC and TALINK every server stores such records as two (RFC 3597 §7 does not list the types), but an UPDATE ' +
+      'of the second is ignored by BIND.',
+    is: (peer, { owner, type, rdata }, ours) =>
+      peer === 'BIND' &&
+      COMPARED_BY_OCTETS.has(type) &&
+      ours.filter((other) => other.owner === owner && other.type === type && other.rdata === rdata).length > 1,
+  },
+  {
+    title: 'KEY beside a CNAME',
+    reason:
+      'RFC 4035 §2.5 allows it and BIND adds it; Knot refuses a zone that has it, so that it is ignored here, as all data beside a ' +
+      'CNAME (RFC 2136 §3.4.2.2).',
+    is: (peer, { owner, type }, ours) =>
+      peer === 'BIND' && type === 25 && ours.some((other) => other.type === 5 && other.owner === owner),
   },
   {
     title: 'DS without a delegation',

@@ -4,9 +4,9 @@
  * secondaries of ours. Logs are kept, because a refusal has its reason there.
  */
 import { spawn } from 'node:child_process';
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { ClientTransaction } from '#dist/dns/tsig.js';
 import { UdpExchanger } from '#dist/net/udp.js';
@@ -27,20 +27,6 @@ const REPLY_MS = 10_000;
 const LOG_LIMIT = 4_000_000;
 /** BIND 9.18 has a lock file that allows one server; later ones do not know the option. */
 const LOCK_FILE = 'lock-file none;';
-
-/**
- * A free port below those that systems give to clients (32768 and up on Linux): servers are started on it again and again, and no
- * socket of a client may take it meanwhile.
- * @returns {Promise<number>}
- */
-export function lastingPort() {
-  const port = 12_000 + randomInt(18_000);
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.on('error', () => resolve(lastingPort()));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(port)));
-  });
-}
 
 /** A server process whose output is kept. @param {string} title @param {number} port @param {string} command @param {string[]} args */
 function startServer(title, port, command, args) {

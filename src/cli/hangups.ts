@@ -11,10 +11,14 @@ const VALUE_OPTIONS: ReadonlySet<string> = new Set(['-c', '--config']);
 let isWaiting = false;
 let reload: (() => void) | undefined;
 
+/** The word that names the command, which may be a wrong one. @param args of the command line, without node and script */
+export function commandName(args: readonly string[]): string | undefined {
+  return args.find((arg, index) => !arg.startsWith('-') && !VALUE_OPTIONS.has(args[index - 1] ?? ''));
+}
+
 /** @param args of the command line, without node and script */
 export function isServerCommand(args: readonly string[]): boolean {
-  const command = args.find((arg, index) => !arg.startsWith('-') && !VALUE_OPTIONS.has(args[index - 1] ?? ''));
-  return command !== undefined && SERVER_COMMANDS.has(command);
+  return SERVER_COMMANDS.has(commandName(args) ?? '');
 }
 
 /** From now on SIGHUP does not end the process. */

@@ -7,7 +7,8 @@ import { optionsHelp } from '../config/help.ts';
 import { ConfigError } from '../config/problem.ts';
 import { AppError } from '../core/errors.ts';
 import { VERSION } from '../server/version.ts';
-import { isServerCommand } from './hangups.ts';
+import { loadCommands } from './commands/all.ts';
+import { commandName, isServerCommand } from './hangups.ts';
 import { formatConfigError, formatFailure, isStartError, UsageError } from './output.ts';
 import { catchOutputErrors } from './output-errors.ts';
 
@@ -19,14 +20,12 @@ const program = new Command('dyndns')
   .exitOverride()
   .addHelpText('after', () => `\nOptions of the configuration file (docs/configuration.md):\n\n${optionsHelp()}`);
 
-// A server needs its own commands only; loading all of them would be a good part of its start.
 const args = process.argv.slice(2);
 const isHelp = args.some((argument) => argument === '-h' || argument === '--help');
 const isServer = isServerCommand(args) && !isHelp;
 // A server writes to its log only. Node.js would put outputs that it shares with other programs into non-blocking mode.
 if (!isServer) catchOutputErrors();
-const { COMMANDS } = isServer ? await import('./commands/server.ts') : await import('./commands/all.ts');
-for (const command of COMMANDS) {
+for (const command of await loadCommands(isHelp ? undefined : commandName(args))) {
   const made = command().exitOverride().copyInheritedSettings(program);
   for (const below of made.commands) below.copyInheritedSettings(made);
   program.addCommand(made);

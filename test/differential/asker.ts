@@ -9,9 +9,10 @@ import type { ServerAddress } from '../support/dig.ts';
 import type { Query } from './queries.ts';
 
 const MAX_IN_FLIGHT = 100;
-/** Timeout of one try. The second try distinguishes a lost reply from a server that does not reply. */
-const TRY_MS = 1000;
-const TRIES = 2;
+/** Timeouts of one try over UDP and TCP. The second one over UDP distinguishes a lost reply from a server that does not reply. */
+const UDP_MS = 1000;
+const TCP_MS = 5000;
+const UDP_TRIES = 2;
 
 /** The octets of a reply, or why there is none. */
 export type RawReply = Uint8Array | 'no reply' | 'closed';
@@ -51,7 +52,11 @@ class Pending {
   #id = 0;
 
   /** Sends `octets` with a new id; `send` is called again after a timeout. */
-  ask(octets: Uint8Array, tries: number, send: (message: Buffer) => void): Promise<RawReply> {
+  ask(
+    octets: Uint8Array,
+    { tries, timeoutMs }: { readonly tries: number; readonly timeoutMs: number },
+    send: (message: Buffer) => void,
+  ): Promise<RawReply> {
     do this.#id = (this.#id + 1) & 0xffff;
     while (this.#waiting.has(this.#id));
     const id = this.#id;
@@ -65,7 +70,7 @@ class Pending {
           return;
         }
         left -= 1;
-        timer = setTimeout(attempt, TRY_MS);
+        timer = setTimeout(attempt, timeoutMs);
         send(message);
       };
       let timer: NodeJS.Timeout | undefined;
@@ -108,7 +113,7 @@ class UdpAsker {
   }
 
   ask(octets: Uint8Array): Promise<RawReply> {
-    return this.#pending.ask(octets, TRIES, (message) => this.#socket.send(message));
+    return this.#pending.ask(octets, { tries: UDP_TRIES, timeoutMs: UDP_MS }, (message) => this.#socket.send(message));
   }
 
   close(): void {
@@ -142,7 +147,7 @@ class TcpAsker {
   }
 
   #askOver(connection: { socket: Socket; pending: Pending }, octets: Uint8Array): Promise<RawReply> {
-    return connection.pending.ask(octets, 1, (message) => {
+    return connection.pending.ask(octets, { tries: 1, timeoutMs: TCP_MS }, (message) => {
       const length = Buffer.alloc(2);
       length.writeUInt16BE(message.length);
       connection.socket.write(Buffer.concat([length, message]));

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { DomainName } from '../../src/dns/name.ts';
 import { RRClass, RRType } from '../../src/dns/rdata.ts';
 import { serialIsLater } from '../../src/dns/serial.ts';
@@ -21,6 +21,8 @@ import { UdpExchanger } from '../../src/net/udp.ts';
 import { openDatabase } from '../../src/sqlite/database.ts';
 import { type RunningDyndns, runDyndns, startDyndns } from '../support/dyndns.ts';
 import { freePort } from '../support/free-port.ts';
+import { freshDirectory } from '../support/primary-server.ts';
+import { removeNow } from '../support/process.ts';
 import { testDirectory } from '../support/test-directory.ts';
 
 const ZONE = 'dyn.example.com';
@@ -43,8 +45,8 @@ interface Lab {
 async function makeLab(
   options: Readonly<Record<string, unknown>> = {},
   zones: readonly string[] = [ZONE],
+  directory = testDirectory('damage'),
 ): Promise<Lab> {
-  const directory = testDirectory('damage');
   const port = await freePort();
   const database = join(directory, 'zones.db');
   const settings = {
@@ -150,9 +152,20 @@ async function expectDoctorToSay(lab: Lab, message: RegExp): Promise<void> {
 
 const HOSTS = 6;
 
-/** A server that acknowledged changes and was killed, with a copy of its database from the middle of them. */
-async function killedServer(options: Readonly<Record<string, unknown>> = {}, zones?: readonly string[]) {
-  const lab = await makeLab(options, zones);
+interface KilledServer {
+  readonly lab: Lab;
+  /** A copy of the database from the middle of the changes. */
+  readonly backup: string;
+  readonly serial: number;
+}
+
+/** A server that acknowledged changes and was killed. */
+async function killedServer(
+  options: Readonly<Record<string, unknown>> = {},
+  zones?: readonly string[],
+  directory?: string,
+): Promise<KilledServer> {
+  const lab = await makeLab(options, zones, directory);
   const dyndns = await lab.start();
   const half = HOSTS / 2;
   await fill(dyndns, half);
@@ -163,6 +176,20 @@ async function killedServer(options: Readonly<Record<string, unknown>> = {}, zon
   const serial = await serialOf(lab.port);
   await kill(dyndns);
   return { lab, backup, serial };
+}
+
+const template = freshDirectory('damage');
+afterAll(() => removeNow(template));
+let killed: Promise<KilledServer> | undefined;
+
+/** What is left of one such server, copied: each test damages its own. */
+async function killedServerWithZone(): Promise<KilledServer> {
+  killed ??= killedServer({}, [ZONE], template);
+  const { lab: original, serial } = await killed;
+  const lab = await makeLab();
+  for (const name of readdirSync(original.directory).filter((file) => /^(zones|backup)\.db/.test(file)))
+    copyFileSync(join(original.directory, name), join(lab.directory, name));
+  return { lab, backup: join(lab.directory, 'backup.db'), serial };
 }
 
 const DAMAGES: readonly {
@@ -224,7 +251,7 @@ const DAMAGES: readonly {
 describe('a zone whose database lost changes', { timeout: 120_000 }, () => {
   for (const { title, damage, message, hosts } of DAMAGES) {
     it(`${title}: is not served, until it is recovered under a later serial`, async () => {
-      const { lab, backup, serial } = await killedServer();
+      const { lab, backup, serial } = await killedServerWithZone();
       damage(lab.database, backup);
       const dyndns = await lab.start();
       await expectNotServed(lab, dyndns, message);
@@ -257,7 +284,7 @@ describe('a zone whose database lost changes', { timeout: 120_000 }, () => {
   }
 
   it('without a server, `zone recover` and `zone export` work, and --serial chooses the serial', async () => {
-    const { lab, serial } = await killedServer();
+    const { lab, serial } = await killedServerWithZone();
     rmSync(`${lab.database}-wal`);
     rmSync(`${lab.database}-known`);
     copyFileSync(join(lab.directory, 'backup.db'), lab.database);
@@ -274,7 +301,7 @@ describe('a zone whose database lost changes', { timeout: 120_000 }, () => {
   });
 
   it('without a marker, as after an upgrade or on a new disk, it is served and the marker written', async () => {
-    const { lab, serial } = await killedServer();
+    const { lab, serial } = await killedServerWithZone();
     rmSync(`${lab.database}-known`);
     const dyndns = await lab.start();
     expect(await serialOf(lab.port)).toBe(serial);
@@ -339,7 +366,7 @@ describe('`dyndns restore`', { timeout: 120_000 }, () => {
   });
 
   it('restores in place of a database that is lost, and of a damaged one', async () => {
-    const { lab, backup, serial } = await killedServer();
+    const { lab, backup, serial } = await killedServerWithZone();
     for (const damage of [
       () => rmSync(lab.database),
       () => writeFileSync(lab.database, 'no database'),
@@ -356,7 +383,7 @@ describe('`dyndns restore`', { timeout: 120_000 }, () => {
   });
 
   it('replaces nothing by what is damaged, is another database or is missing', async () => {
-    const { lab, backup, serial } = await killedServer();
+    const { lab, backup, serial } = await killedServerWithZone();
     const damaged = join(lab.directory, 'damaged.db');
     copyFileSync(backup, damaged);
     const database = await openDatabase(damaged);

@@ -1,39 +1,28 @@
-/** All commands, in the order of the help. */
+/** All commands, in the order of the help. Each is loaded when it is needed: loading all is most of the time that a short one takes. */
 import type { Command } from 'commander';
-import { backupCommand } from './backup.ts';
-import { checkCommand } from './check.ts';
-import { configCommand } from './config.ts';
-import { deleteCommand } from './delete.ts';
-import { doctorCommand } from './doctor.ts';
-import { historyCommand } from './history.ts';
-import { hostCommand } from './host.ts';
-import { initCommand } from './init.ts';
-import { quickstartCommand } from './quickstart.ts';
-import { reloadCommand } from './reload.ts';
-import { restoreCommand } from './restore.ts';
-import { serveCommand } from './serve.ts';
-import { statusCommand } from './status.ts';
-import { tokenCommand } from './token.ts';
-import { updateCommand } from './update.ts';
-import { webhookCommand } from './webhook.ts';
-import { zoneCommand } from './zone.ts';
 
-export const COMMANDS: readonly (() => Command)[] = [
-  serveCommand,
-  checkCommand,
-  doctorCommand,
-  updateCommand,
-  deleteCommand,
-  tokenCommand,
-  hostCommand,
-  historyCommand,
-  zoneCommand,
-  webhookCommand,
-  backupCommand,
-  restoreCommand,
-  statusCommand,
-  reloadCommand,
-  configCommand,
-  initCommand,
-  quickstartCommand,
-];
+const COMMANDS: Readonly<Record<string, () => Promise<() => Command>>> = {
+  serve: async () => (await import('./serve.ts')).serveCommand,
+  check: async () => (await import('./check.ts')).checkCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  update: async () => (await import('./update.ts')).updateCommand,
+  delete: async () => (await import('./delete.ts')).deleteCommand,
+  token: async () => (await import('./token.ts')).tokenCommand,
+  host: async () => (await import('./host.ts')).hostCommand,
+  history: async () => (await import('./history.ts')).historyCommand,
+  zone: async () => (await import('./zone.ts')).zoneCommand,
+  webhook: async () => (await import('./webhook.ts')).webhookCommand,
+  backup: async () => (await import('./backup.ts')).backupCommand,
+  restore: async () => (await import('./restore.ts')).restoreCommand,
+  status: async () => (await import('./status.ts')).statusCommand,
+  reload: async () => (await import('./reload.ts')).reloadCommand,
+  config: async () => (await import('./config.ts')).configCommand,
+  init: async () => (await import('./init.ts')).initCommand,
+  quickstart: async () => (await import('./quickstart.ts')).quickstartCommand,
+};
+
+/** @param name of the one command to load; another name, or none: all of them, for the help and for errors */
+export async function loadCommands(name: string | undefined): Promise<readonly (() => Command)[]> {
+  const one = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  return Promise.all((one === undefined ? Object.values(COMMANDS) : [one]).map((load) => load()));
+}
