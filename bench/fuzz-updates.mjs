@@ -321,6 +321,9 @@ async function reportStuck(index, fullLog, accepted) {
   await renew();
 }
 
+/** Messages of NSD's transfers have 16,383 octets at most; RDATA is in hex here. @param {TransferredRecord} record */
+const isTooLargeForNsd = ({ rdata }) => rdata.length / 2 > 16_000;
+
 /** Secondaries and BIND hold what we hold. @param {readonly Update[]} accepted by us since the zones were empty */
 async function checkRound(accepted) {
   const stuck = [];
@@ -332,7 +335,11 @@ async function checkRound(accepted) {
       find(`${server.title} as a secondary has ended`, server.logSince(0).slice(-1000));
       stuck.push(index);
     } else if (await follows(server, FOLLOW_MS)) {
-      compareContents(`the secondary ${server.title}`, mine, await rawTransfer(server.port, key, apex), accepted);
+      if (server.title === 'NSD' && mine.some(isTooLargeForNsd)) {
+        const title = 'a record above 16 KiB, of which NSD makes an AXFR without end';
+        listed.set(title, (listed.get(title) ?? 0) + 1);
+      } else
+        compareContents(`the secondary ${server.title}`, mine, await rawTransfer(server.port, key, apex), accepted);
     } else stuck.push(index);
   }
   // One after the other: a search empties the zones.

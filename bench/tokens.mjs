@@ -4,9 +4,8 @@
  * history, in one run; then the same with 100,000 more tokens and hosts. The zone is embedded. Alternating rounds, medians; the targets are
  * ratios. `node bench/tokens.mjs [ROUNDS] [SECONDS] [MORE] [--smoke]`
  */
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chownSync, readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   freePort,
@@ -21,10 +20,10 @@ import {
   startChild,
   stop,
   UNIT_FLAGS,
-  until,
   untilServed,
   ZONE,
 } from './lab.mjs';
+import { startPostgres } from './postgres.mjs';
 
 const { DomainName } = await import('#dist/dns/name.js');
 const { openStore } = await import('#dist/store/open-store.js');
@@ -64,42 +63,6 @@ async function fillStore(url, hosts) {
     );
   }
   await store.close();
-}
-
-/** Starts PostgreSQL on a free port of 127.0.0.1, not as root. */
-async function startPostgres() {
-  const directory = makeDirectory();
-  const programs = readdirSync('/usr/lib/postgresql')
-    .sort()
-    .map((version) => `/usr/lib/postgresql/${version}/bin`);
-  const bin = programs[programs.length - 1] ?? '';
-  const isRoot = process.getuid?.() === 0;
-  const as = isRoot ? ['runuser', '-u', 'postgres', '--'] : [];
-  if (isRoot) {
-    const id = (/** @type {string} */ flag) => Number(spawnSync('id', [flag, 'postgres']).stdout.toString());
-    chownSync(directory, id('-u'), id('-g'));
-  }
-  const command = (/** @type {string} */ program, /** @type {string[]} */ args) => [...as, join(bin, program), ...args];
-  const [first = '', ...initArgs] = command('initdb', ['-D', join(directory, 'data'), '-A', 'trust', '-U', 'dyndns']);
-  const made = spawnSync(first, initArgs, { encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
-  const port = await freePort();
-  const place = ['-c', 'listen_addresses=127.0.0.1', '-c', `port=${port}`, '-c', 'log_min_messages=fatal'];
-  const [program = '', ...args] = command('postgres', ['-D', join(directory, 'data'), '-k', directory, ...place]);
-  const child = startChild(program, args);
-  const url = `postgres://dyndns@127.0.0.1:${port}/postgres`;
-  const [ready = '', ...readyArgs] = command('pg_isready', [
-    '-h',
-    '127.0.0.1',
-    '-p',
-    `${port}`,
-    '-U',
-    'dyndns',
-    '-d',
-    'postgres',
-  ]);
-  await until(() => spawnSync(ready, readyArgs).status === 0, 'PostgreSQL', 50);
-  return { url, child };
 }
 
 /** @param {string} store its URL, or `sqlite:` for a database of its own @param {number} hosts with a token each */

@@ -36,6 +36,8 @@ const OF_SIGNERS = new Set([24, 25, 30, 46, 47, 48, 50, 51, 59, 60]);
 const LONG = `${'l'.repeat(63)}.`;
 const BINARY = '\\000\\255\\.\\032.';
 
+const MAX_OCTETS = 65_535 - 300;
+
 const u16 = (/** @type {number} */ value) => Buffer.of(value >> 8, value & 255);
 
 /** @param {RawRecord} record */
@@ -177,6 +179,8 @@ export function makeUpdates(numbers) {
     const qtype = isOdd ? oneOf([6, 1, 255, below(65_536)]) : 6;
     const qclass = isOdd ? oneOf([1, 3, 254, 255]) : IN;
     const octets = messageOctets(qname, qtype, qclass, prerequisites, edits);
+    // With its signature it would not fit into a message.
+    if (octets.length > MAX_OCTETS) return update(own);
     const isDamaged = below(40) === 0;
     if (isDamaged) {
       // Not the header: a reply is matched by it.

@@ -28,6 +28,7 @@ const HOST_TYPES = new Set([1, 11, 15, 28, 38]);
 /** MB, MG: so are theirs, as mailboxes, whose first label may be anything. */
 const MAILBOX_TYPES = new Set([7, 8]);
 const DSYNC = 66;
+const A6 = 38;
 /** HIP, TALINK, DSYNC, AMTRELAY. */
 const COMPARED_BY_OCTETS = new Set([55, 58, DSYNC, 260]);
 
@@ -35,6 +36,12 @@ const isError = (/** @type {string} */ rcode) => rcode !== 'NOERROR' && !/^(clos
 
 const isHostName = (/** @type {readonly Uint8Array[]} */ labels) =>
   labels.every((label) => /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/i.test(Buffer.from(label).toString('latin1')));
+
+/** RFC 2874 §3.1: a name only after a prefix. @param {Buffer} rdata */
+function layoutOfA6(rdata) {
+  const prefix = rdata[0] ?? 0;
+  return prefix === 0 ? undefined : { before: 1 + Math.ceil((128 - prefix) / 8), names: 1 };
+}
 
 /** Whether BIND's check-names is about this record; its log has no line for that. @param {import('./update-corpus.mjs').RawRecord} record */
 function isOddHost({ owner, type, class: rrClass, rdata }) {
@@ -45,7 +52,11 @@ function isOddHost({ owner, type, class: rrClass, rdata }) {
   if (HOST_TYPES.has(type) && !isHostName(labels)) return true;
   if (MAILBOX_TYPES.has(type) && (labels.length === 0 || !isHostName(labels.slice(1)))) return true;
   if (type === DSYNC) return true;
-  const layout = SERVICE_BINDING.types.includes(type) ? SERVICE_BINDING : COMPRESSIBLE.get(type);
+  const layout = SERVICE_BINDING.types.includes(type)
+    ? SERVICE_BINDING
+    : type === A6
+      ? layoutOfA6(rdata)
+      : COMPRESSIBLE.get(type);
   if (layout === undefined) return false;
   try {
     for (let left = layout.names, at = layout.before; left > 0; left--) {
@@ -120,12 +131,12 @@ export const LISTED = [
     title: 'records of a signer',
     reason:
       'SIG, NXT, RRSIG, NSEC and NSEC3 are not added by UPDATE here, whatever else is at the name; BIND refuses them, ' +
-      'ignores them beside a CNAME, or answers SERVFAIL to NSEC3.',
+      'ignores them beside a CNAME, or answers SERVFAIL to NSEC3, also in a prerequisite.',
     is: ({ ours, theirs, update }) =>
       (ours === 'REFUSED' && update.edits.some((edit) => edit.class === 1 && SIGNER_TYPES.has(edit.type))) ||
       (ours === 'NOERROR' &&
         /REFUSED|SERVFAIL/.test(theirs) &&
-        update.edits.some(({ type }) => SIGNER_TYPES.has(type))),
+        [...update.prerequisites, ...update.edits].some(({ type }) => SIGNER_TYPES.has(type))),
   },
   {
     title: 'malformed RDATA with another RCODE',
@@ -179,12 +190,18 @@ export const LISTED_CONTENT = [
   {
     title: 'names that differ in case alone',
     reason:
-      'In HIP, AMTRELAY, DSYNC and TALINK every server stores such records as two (RFC 3597 §7 does not list the types), but an UPDATE ' +
-      'of the second is ignored by BIND.',
-    is: (peer, { owner, type, rdata }, ours) =>
-      peer === 'BIND' &&
-      COMPARED_BY_OCTETS.has(type) &&
-      ours.filter((other) => other.owner === owner && other.type === type && other.rdata === rdata).length > 1,
+      'Records that another secondary takes for one are one here: SVCB and HTTPS, for Knot and NSD. BIND has two. In HIP, AMTRELAY, DSYNC ' +
+      'and TALINK every server stores two, but an UPDATE of the second is ignored by BIND.',
+    is: (peer, { owner, type, rdata }, ours) => {
+      const equal = ours.filter((other) => other.owner === owner && other.type === type && other.rdata === rdata);
+      return peer === 'BIND' && (COMPARED_BY_OCTETS.has(type) ? equal.length > 1 : equal.length === 1);
+    },
+  },
+  {
+    title: 'NSEC3PARAM',
+    reason:
+      'BIND takes it for an order to its signer: one with flags, or below the apex, is not stored. RFC 2136 has no such rule.',
+    is: (peer, { type }) => peer === 'BIND' && type === 51,
   },
   {
     title: 'KEY beside a CNAME',

@@ -9,7 +9,7 @@ import { DomainName } from '../dns/name.ts';
 import { RRType } from '../dns/rdata.ts';
 import { addressRdata } from '../dns/rrset.ts';
 import type { ZoneChange } from '../dns/zone-change.ts';
-import { GroupCommit, type MessageOutcome } from './group-commit.ts';
+import { type Explanation, GroupCommit, type MessageOutcome } from './group-commit.ts';
 
 const apex = DomainName.parse('example.com');
 const at = (label: string) => DomainName.parse(label, apex);
@@ -32,12 +32,28 @@ class Primary {
   readonly batches: string[] = [];
   /** Called when a message or its reply is lost. */
   interfere: (() => void) | undefined;
-  readonly commits = new GroupCommit(
-    (changes, deadlineMs) => this.#send(changes, deadlineMs),
-    () => error('too late'),
-    (changes, outcome) => this.batches.push(`${changes} ${outcome}`),
-    () => this.nowMs,
-  );
+  /** Labels whose answers do not show that a change is stale; of those with `*` a wildcard would explain it. */
+  readonly unexplained = new Map<string, '' | '*'>();
+  /** Names that were asked for, in rounds. */
+  readonly asked: string[] = [];
+  readonly commits = new GroupCommit({
+    send: (changes, deadlineMs) => this.#send(changes, deadlineMs),
+    explain: (change, _, seekWildcards) => this.#explain(change, seekWildcards),
+    makeTimeoutError: () => error('too late'),
+    onBatch: (changes, outcome) => this.batches.push(`${changes} ${outcome}`),
+    clock: () => this.nowMs,
+  });
+
+  async #explain(change: ZoneChange, seekWildcards: boolean): Promise<Explanation> {
+    const label = change.ownerName.toString().split('.')[0]!;
+    this.asked.push(label);
+    await new Promise((resolve) => setImmediate(resolve));
+    const why = this.unexplained.get(label);
+    if (why !== undefined) return why === '*' && seekWildcards ? 'stale' : 'as-believed';
+    const isStale = this.zone.apply([{ ...change, edits: [] }]) === 'stale';
+    const published = publishedAs(...this.addressesAt(label));
+    return isStale ? { kind: 'stale', reads: [{ kind: 'addresses', published }] } : 'as-believed';
+  }
 
   async #send(changes: readonly ZoneChange[], deadlineMs: number): Promise<MessageOutcome> {
     this.messages.push(
@@ -134,13 +150,86 @@ describe('group commit', () => {
     expect([primary.addressesAt('a'), primary.addressesAt('b')]).toEqual([['192.0.2.3'], ['192.0.2.3']]);
   });
 
-  it('a refused message is split until the faulty change is alone', async () => {
+  it('a stale message is settled by asking for its names: the stale ones are returned with the answers, the others sent again', async () => {
+    const primary = new Primary();
+    for (const label of ['n3', 'n5']) writeAddress(primary, label, '192.0.2.99');
+    const planned = letters(8).map(async (label) => {
+      const outcome = await primary.publish(plan(label, { A: '192.0.2.1' }));
+      if (typeof outcome === 'string') return outcome;
+      const [read] = outcome.reads;
+      if (read?.kind !== 'addresses') throw new Error('no answer');
+      return `again ${await primary.publish(plan(label, { A: '192.0.2.1' }, read.published))}`;
+    });
+    const outcomes = await Promise.all(planned);
+    expect(outcomes.filter((outcome) => outcome === 'published')).toHaveLength(6);
+    expect([outcomes[3], outcomes[5]]).toEqual(['again published', 'again published']);
+    expect(primary.messages).toEqual(['n0 n1 n2 n3 n4 n5 n6 n7', 'n0 n1 n2 n4 n6 n7 n3 n5']);
+    expect(primary.asked).toHaveLength(8);
+  });
+
+  it('whatever is stale, one message is refused, and each name is asked for once', async () => {
+    for (let stale = 1; stale < 2 ** 6; stale++) {
+      const primary = new Primary();
+      const labels = letters(6);
+      for (const [index, label] of labels.entries())
+        if (stale & (1 << index)) writeAddress(primary, label, '192.0.2.99');
+      const outcomes = await Promise.all(labels.map((label) => primary.publish(plan(label, { A: '192.0.2.1' }))));
+      const isStale = outcomes.map((outcome) => outcome !== 'published');
+      expect(isStale).toEqual(labels.map((_, index) => (stale & (1 << index)) > 0));
+      expect(primary.messages.length).toBeLessThanOrEqual(2);
+      expect(primary.asked).toEqual(labels);
+    }
+  });
+
+  it('a name that others change all the time delays the others of its message by two messages at most', async () => {
+    const primary = new Primary();
+    const busy = async () => {
+      for (let round = 0; round < 10; round++) {
+        const published = publishedAs(...primary.addressesAt('busy'));
+        const outcome = primary.publish(plan('busy', { A: `192.0.2.${round}` }, published));
+        writeAddress(primary, 'busy', `198.51.100.${round}`);
+        await outcome;
+      }
+    };
+    const others = ['a', 'b'].map((label) => primary.publish(plan(label, { A: '192.0.2.1' })));
+    await Promise.all([...others, busy()]);
+    const last = primary.messages.findLastIndex((message) => message.includes('a'));
+    expect(primary.messages.slice(0, last + 1).length).toBeLessThanOrEqual(3);
+  });
+
+  it('a stale change that the answers do not show is found by halves, or by the wildcard above it', async () => {
     const primary = new Primary();
     writeAddress(primary, 'n3', '192.0.2.99');
-    const outcomes = await Promise.all(letters(8).map((label) => primary.publish(plan(label, { A: '192.0.2.1' }))));
-    expect(outcomes.map((outcome, index) => (outcome === 'stale' ? index : -1)).filter((index) => index >= 0)).toEqual([
-      3,
+    primary.unexplained.set('n3', '');
+    const change = () => letters(8).map((label) => primary.publish(plan(label, { A: '192.0.2.1' }, publishedAs())));
+    expect((await Promise.all(change())).filter((outcome) => outcome === 'stale')).toHaveLength(1);
+    expect(primary.messages).toEqual([
+      'n0 n1 n2 n3 n4 n5 n6 n7',
+      'n0 n1 n2 n3',
+      'n0 n1',
+      'n2 n3',
+      'n2',
+      'n3',
+      'n4 n5 n6 n7',
     ]);
+    const other = new Primary();
+    writeAddress(other, 'n3', '192.0.2.99');
+    other.unexplained.set('n3', '*');
+    const outcomes = await Promise.all(
+      letters(8).map((label) => other.publish(plan(label, { A: '192.0.2.1' }, publishedAs()))),
+    );
+    expect(outcomes.indexOf('stale')).toBe(3);
+    expect(other.messages).toEqual(['n0 n1 n2 n3 n4 n5 n6 n7', 'n0 n1 n2 n4 n5 n6 n7']);
+  });
+
+  it('a refused message is split until the faulty change is alone', async () => {
+    const primary = new Primary();
+    primary.fates.push('refused', 'refused', 'fine', 'refused', 'fine', 'refused', 'fine');
+    const results = await Promise.allSettled(
+      letters(8).map((label) => primary.publish(plan(label, { A: '192.0.2.1' }))),
+    );
+    expect(results.map(({ status }) => status).indexOf('rejected')).toBe(3);
+    expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1);
     expect(primary.messages).toEqual([
       'n0 n1 n2 n3 n4 n5 n6 n7',
       'n0 n1 n2 n3',

@@ -2,14 +2,16 @@
  * Group commit for one zone: while an UPDATE is in flight, changes are queued, and the next message has all of them. This
  * multiplies the throughput of a primary that needs an fsync per message.
  *
- * A refused message is split until the faulty change is alone, so one bad change never fails the others. After a lost
- * reply, prerequisites query the primary for whether each change was applied.
+ * One bad change never fails the others. After a failed prerequisite the primary is asked for the names of all changes: those
+ * that rest on something else are returned as stale, with the answers, and the others are sent again, together with what is planned
+ * anew meanwhile. A message that is refused for a reason which the answers do not explain is split until the faulty change is
+ * alone. After a lost reply, prerequisites query the primary for whether each change was applied.
  */
 import { AppError } from '../core/errors.ts';
 import type { Clock } from '../core/timers.ts';
-import type { PublishOutcome } from '../core/zones/publisher.ts';
-import type { Rdata } from '../dns/rdata.ts';
+import type { PublishOutcome, StaleNames } from '../core/zones/publisher.ts';
 import { changedNames, type Prerequisite, type ZoneChange, type ZoneEdit } from '../dns/zone-change.ts';
+import { sameRdatas } from './explain-stale.ts';
 
 /** The outcome of one UPDATE message. */
 export type MessageOutcome =
@@ -28,12 +30,35 @@ export type MessageOutcome =
 /** Sends one UPDATE message with these changes. Never throws. */
 export type SendUpdate = (changes: readonly ZoneChange[], deadlineMs: number) => Promise<MessageOutcome>;
 
+/** Why prerequisites of a change failed. */
+export type Explanation =
+  /** The primary answers as the prerequisites have it: they are not the reason, as far as its answers show. */
+  | 'as-believed'
+  /** The answers may be those of a wildcard: the name itself may have nothing. */
+  | 'stale'
+  | StaleNames;
+
+export interface GroupCommitOptions {
+  readonly send: SendUpdate;
+  /**
+   * Asks the primary for the names of a change.
+   * @param seekWildcards also for wildcards whose records the answers may be, for a change that is otherwise as believed
+   * @throws AppError
+   */
+  readonly explain: (change: ZoneChange, deadlineMs: number, seekWildcards: boolean) => Promise<Explanation>;
+  readonly makeTimeoutError: () => AppError;
+  readonly onBatch: (changes: number, outcome: string, durationMs: number) => void;
+  readonly clock?: Clock;
+}
+
 interface QueuedChange {
   readonly change: ZoneChange;
   readonly deadlineMs: number;
   readonly resolve: (outcome: PublishOutcome) => void;
   readonly reject: (error: AppError) => void;
   losses: number;
+  /** Messages that were refused because of others in them. */
+  refusals: number;
 }
 
 /** Changes per message. Their clients are answered together. */
@@ -44,28 +69,19 @@ const MAX_LOSSES = 3;
 const SEND_SHARE = 0.6;
 
 export class GroupCommit {
-  readonly #send: SendUpdate;
-  readonly #makeTimeoutError: () => AppError;
-  readonly #onBatch: (changes: number, outcome: string, durationMs: number) => void;
+  readonly #options: GroupCommitOptions;
   readonly #clock: Clock;
   #queue: QueuedChange[] = [];
   #running = false;
 
-  constructor(
-    send: SendUpdate,
-    makeTimeoutError: () => AppError,
-    onBatch: (changes: number, outcome: string, durationMs: number) => void,
-    clock: Clock = () => performance.now(),
-  ) {
-    this.#send = send;
-    this.#makeTimeoutError = makeTimeoutError;
-    this.#onBatch = onBatch;
-    this.#clock = clock;
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? (() => performance.now());
   }
 
   submit(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ change, deadlineMs, resolve, reject, losses: 0 });
+      this.#queue.push({ change, deadlineMs, resolve, reject, losses: 0, refusals: 0 });
       if (this.#running) return;
       this.#running = true;
       // Changes of the same turn of the event loop share the first message.
@@ -109,7 +125,7 @@ export class GroupCommit {
   /** Rejects a change that is past its deadline. */
   #expired(item: QueuedChange): boolean {
     if (item.deadlineMs > this.#clock()) return false;
-    item.reject(this.#makeTimeoutError());
+    item.reject(this.#options.makeTimeoutError());
     return true;
   }
 
@@ -117,11 +133,11 @@ export class GroupCommit {
     if (batch.length === 0) return;
     const now = this.#clock();
     const deadlineMs = now + (earliestDeadline(batch) - now) * SEND_SHARE;
-    const outcome = await this.#send(
+    const outcome = await this.#options.send(
       batch.map((item) => item.change),
       deadlineMs,
     );
-    this.#onBatch(batch.length, outcome.kind, this.#clock() - now);
+    this.#options.onBatch(batch.length, outcome.kind, this.#clock() - now);
     switch (outcome.kind) {
       case 'published':
         for (const item of batch) item.resolve('published');
@@ -132,14 +148,50 @@ export class GroupCommit {
       case 'lost':
         return this.#confirmLost(batch, outcome.error);
       case 'stale':
+        if (batch.length > 1) return this.#settleStale(batch);
+        batch[0]!.resolve('stale');
+        return;
       case 'refused':
       case 'too-large':
-        if (batch.length > 1) {
-          return this.#split(batch, (half) => this.#commit(half.filter((item) => !this.#expired(item))));
-        }
-        if (outcome.kind === 'stale') batch[0]!.resolve('stale');
-        else batch[0]!.reject(outcome.error);
+        if (batch.length > 1) return this.#commitHalves(batch);
+        batch[0]!.reject(outcome.error);
     }
+  }
+
+  #commitHalves(batch: readonly QueuedChange[]): Promise<void> {
+    return this.#split(batch, (half) => this.#commit(half.filter((item) => !this.#expired(item))));
+  }
+
+  /** Finds the stale changes of a refused message by asking for all of its names; the others are sent again. */
+  async #settleStale(batch: readonly QueuedChange[]): Promise<void> {
+    const others = (await this.#resolveStale(batch, false)) ?? (await this.#resolveStale(batch, true));
+    if (others === undefined) return this.#commitHalves(batch);
+    const again = others.filter((item) => !this.#expired(item));
+    if (again.some((item) => item.refusals > 0)) {
+      // Without those that are planned anew, which may be stale again: a name that others change all the time delays no one else.
+      return this.#commit(again);
+    }
+    for (const item of again) item.refusals += 1;
+    this.#queue.unshift(...again);
+    // What is planned anew joins them.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Resolves the changes that are stale by the primary's answers. @returns the others; undefined if none is stale */
+  async #resolveStale(batch: readonly QueuedChange[], seekWildcards: boolean): Promise<QueuedChange[] | undefined> {
+    const deadlineMs = earliestDeadline(batch);
+    const explanations = await Promise.all(
+      batch.map(({ change }) =>
+        this.#options.explain(change, deadlineMs, seekWildcards).catch(() => 'as-believed' as const),
+      ),
+    );
+    if (explanations.every((explanation) => explanation === 'as-believed')) return undefined;
+    return batch.filter((item, index) => {
+      const explanation = explanations[index]!;
+      if (explanation === 'as-believed') return true;
+      item.resolve(explanation);
+      return false;
+    });
   }
 
   async #split(batch: readonly QueuedChange[], run: (half: readonly QueuedChange[]) => Promise<void>): Promise<void> {
@@ -166,8 +218,8 @@ export class GroupCommit {
     }
     if (batch.length === 0) return;
     const startMs = this.#clock();
-    const outcome = await this.#send(confirmations, earliestDeadline(batch));
-    this.#onBatch(batch.length, `lost, then ${outcome.kind}`, this.#clock() - startMs);
+    const outcome = await this.#options.send(confirmations, earliestDeadline(batch));
+    this.#options.onBatch(batch.length, `lost, then ${outcome.kind}`, this.#clock() - startMs);
     if (outcome.kind === 'published') {
       for (const item of batch) item.resolve('published');
     } else if (outcome.kind === 'stale' && batch.length > 1) {
@@ -228,13 +280,4 @@ function confirmationOf(change: ZoneChange): ZoneChange | undefined {
     return !('type' in prerequisite) || !edited.has(id(prerequisite.ownerName, prerequisite.type));
   });
   return { ...change, prerequisites: [...unaffected, ...after], edits };
-}
-
-function sameRdatas(left: readonly Rdata[], right: readonly Rdata[]): boolean {
-  const text = (rdatas: readonly Rdata[]) =>
-    rdatas
-      .map((rdata) => JSON.stringify(rdata))
-      .sort()
-      .join();
-  return text(left) === text(right);
 }

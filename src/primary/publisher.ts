@@ -10,9 +10,10 @@ import type {
   PublishedAddresses,
   PublishOutcome,
   ReadOutcome,
+  StaleNames,
   ZonePublisher,
 } from '../core/zones/publisher.ts';
-import type { DomainName } from '../dns/name.ts';
+import { type DomainName, NameError } from '../dns/name.ts';
 import { type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
 import { type AddressType, type RRset, rrsetAddresses } from '../dns/rrset.ts';
 import { ClientTransaction, TsigError } from '../dns/tsig.ts';
@@ -22,7 +23,9 @@ import { encodeMessage, type Message, makeMessage, Rcode } from '../dns/wire/mes
 import { WireOverflow } from '../dns/wire/writer.ts';
 import { changedNames, ownerOfEdit, type ZoneChange } from '../dns/zone-change.ts';
 import { type Endpoint, ExchangeError, type Exchanger } from '../net/exchange.ts';
-import { GroupCommit, type MessageOutcome } from './group-commit.ts';
+import { BeliefTrust } from './belief-trust.ts';
+import { holdsByAnswer, holdsByRRset, otherPrerequisites, sameAddresses } from './explain-stale.ts';
+import { type Explanation, GroupCommit, type MessageOutcome } from './group-commit.ts';
 import {
   keyRejected,
   notAuthoritative,
@@ -60,24 +63,43 @@ export class PrimaryPublisher implements ZonePublisher {
   readonly #context: PrimaryContext;
   readonly #groupCommit: GroupCommit;
   readonly #cache = new Map<string, PublishedAddresses>();
+  readonly #trust = new BeliefTrust();
   #closed = false;
 
   constructor(options: PrimaryPublisherOptions) {
     this.#options = options;
     this.#context = options;
-    this.#groupCommit = new GroupCommit(
-      (changes, deadlineMs) => this.#send(changes, deadlineMs),
-      () =>
+    this.#groupCommit = new GroupCommit({
+      send: (changes, deadlineMs) => this.#send(changes, deadlineMs),
+      explain: (change, deadlineMs, seekWildcards) => this.#explain(change, deadlineMs, seekWildcards),
+      makeTimeoutError: () =>
         unreachable(this.#context, new ExchangeError('timeout', false, 'the changes before this one took too long')),
-      options.onBatch ?? (() => undefined),
-    );
+      onBatch: options.onBatch ?? (() => undefined),
+    });
   }
 
-  recall(ownerName: DomainName): PublishedAddresses | undefined {
-    return this.#cache.get(ownerName.key);
+  recall({ key }: DomainName): PublishedAddresses | undefined {
+    return this.#trust.believes(key) ? this.#cache.get(key) : undefined;
   }
 
   async read(ownerName: DomainName, deadlineMs: number): Promise<ReadOutcome> {
+    const read = await this.#ask(ownerName, deadlineMs);
+    this.#judgeBelief(ownerName, read);
+    return read;
+  }
+
+  /** Notes whether the cache would have been right. */
+  #judgeBelief({ key }: DomainName, read: ReadOutcome): void {
+    const cached = this.#cache.get(key);
+    if (cached === undefined) return;
+    if (read.kind === 'addresses' && sameAddresses(read.published, cached)) this.#trust.right(key);
+    else {
+      this.#trust.wrong(key);
+      this.#cache.delete(key);
+    }
+  }
+
+  async #ask(ownerName: DomainName, deadlineMs: number): Promise<ReadOutcome> {
     const [a, aaaa] = await Promise.all([
       this.#query(ownerName, RRType.A, deadlineMs),
       this.#query(ownerName, RRType.AAAA, deadlineMs),
@@ -104,10 +126,8 @@ export class PrimaryPublisher implements ZonePublisher {
     const names = changedNames(change);
     try {
       const outcome = await this.#groupCommit.submit(change, deadlineMs);
-      for (const name of names) {
-        if (outcome === 'published') this.#updateCache(name, change);
-        else this.#cache.delete(name.key);
-      }
+      if (outcome === 'published') for (const name of names) this.#confirmed(name, change);
+      else this.#refuted(names, outcome);
       return outcome;
     } catch (error) {
       for (const { key } of names) this.#cache.delete(key);
@@ -119,6 +139,54 @@ export class PrimaryPublisher implements ZonePublisher {
     this.#closed = true;
     this.#options.reads.close();
     this.#options.updates.close();
+  }
+
+  #confirmed(ownerName: DomainName, change: ZoneChange): void {
+    const { key } = ownerName;
+    // Where it was read first, that has been counted.
+    if (this.#trust.believes(key) && this.#cache.has(key)) this.#trust.right(key);
+    this.#updateCache(ownerName, change);
+  }
+
+  #refuted(names: readonly DomainName[], outcome: 'stale' | StaleNames): void {
+    if (outcome !== 'stale')
+      for (const [index, name] of names.entries()) this.#judgeBelief(name, outcome.reads[index]!);
+    // Which of several names it was is not known.
+    else if (this.#cache.has(names[0]!.key)) this.#trust.wrong(names[0]!.key);
+    for (const { key } of names) this.#cache.delete(key);
+  }
+
+  /** Why the prerequisites of a change may have failed. @throws AppError */
+  async #explain(change: ZoneChange, deadlineMs: number, seekWildcards: boolean): Promise<Explanation> {
+    const names = changedNames(change);
+    const others = otherPrerequisites(change);
+    const [reads, rrsets] = await Promise.all([
+      Promise.all(names.map((name) => this.#ask(name, deadlineMs))),
+      Promise.all(others.map(({ ownerName, type }) => this.readRRset(ownerName, type, deadlineMs))),
+    ]);
+    if (!others.every((prerequisite, index) => holdsByRRset(prerequisite, rrsets[index]))) return 'stale';
+    if (!reads.every((read, index) => holdsByAnswer(read, names[index]!, change))) {
+      return others.length > 0 ? 'stale' : { kind: 'stale', reads };
+    }
+    if (!seekWildcards) return 'as-believed';
+    const isWildcard = await Promise.all(
+      names.map((name, index) => this.#mayBeWildcard(name, reads[index]!, deadlineMs)),
+    );
+    return isWildcard.includes(true) ? 'stale' : 'as-believed';
+  }
+
+  /** Whether an answer may be that of a wildcard above the name. */
+  async #mayBeWildcard(ownerName: DomainName, answer: ReadOutcome, deadlineMs: number): Promise<boolean> {
+    if (answer.kind !== 'addresses') return answer.kind === 'cname';
+    const { A, AAAA } = answer.published;
+    if (A.addresses.length + AAAA.addresses.length === 0) return false;
+    for (let above = ownerName.parent(); above?.isAtOrBelow(this.#options.zone); above = above.parent()) {
+      const wildcard = wildcardBelow(above);
+      if (wildcard === undefined || wildcard.equals(ownerName)) continue;
+      const read = await this.#ask(wildcard, deadlineMs);
+      if (read.kind === 'addresses' && sameAddresses(read.published, answer.published)) return true;
+    }
+    return false;
   }
 
   /** Sends one signed UPDATE message. */
@@ -249,6 +317,16 @@ function hasCname(message: Message, ownerName: DomainName): boolean {
 function addressSet(message: Message, ownerName: DomainName, type: AddressType): AddressSet {
   const records = recordsAt(message, ownerName, type);
   return { addresses: rrsetAddresses(records.map((record) => record.rdata)).sort(), ttl: records[0]?.ttl ?? 0 };
+}
+
+/** Undefined: it would be too long. */
+function wildcardBelow(name: DomainName): DomainName | undefined {
+  try {
+    return name.prepend('*');
+  } catch (error) {
+    if (error instanceof NameError) return undefined;
+    throw error;
+  }
 }
 
 /** The addresses of a name after a published change; undefined if prerequisites and edits do not determine them. */

@@ -47,7 +47,7 @@ export class MemoryZone {
   }
 
   /** One UPDATE message with these changes: all of it, or nothing. */
-  apply(changes: readonly ZoneChange[]): PublishOutcome {
+  apply(changes: readonly ZoneChange[]): 'published' | 'stale' {
     const prerequisites = changes.flatMap((change) => change.prerequisites);
     if (!prerequisites.every((prerequisite) => this.#holds(prerequisite))) return 'stale';
     const edits = changes.flatMap((change) => change.edits);

@@ -117,7 +117,7 @@ async function attempt(
   else prerequisites.push({ kind: 'rrset-equals', ownerName, type, rdatas: rrset.rdatas });
   const edits = changed ? [editOf(ownerName, texts, rdatas)] : [];
   const outcome = await zone.publisher.publish({ zone: zone.apex, ownerName, prerequisites, edits }, deadlineMs);
-  if (outcome === 'stale') return undefined;
+  if (outcome !== 'published') return undefined;
   const gone = [...before, ...(edit.kind === 'remove' ? [edit.text] : [])].filter((text) => !texts.includes(text));
   if (gone.length > 0) await log?.removed(ownerName, gone);
   return { changed, texts };

@@ -8,7 +8,7 @@ import type { Prerequisite, ZoneChange } from '../../dns/zone-change.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../timers.ts';
 import { type ChangePlan, planChange } from './plan-change.ts';
-import type { PublishedAddresses } from './publisher.ts';
+import type { PublishedAddresses, ReadOutcome } from './publisher.ts';
 import type { Zone } from './zone.ts';
 
 /** The addresses that are believed to be published at each name, in their order. */
@@ -40,6 +40,7 @@ const MAX_ROUNDS = 6;
 /** The same while a CNAME answers, which is there to stay. */
 const MAX_CNAME_ROUNDS = 3;
 
+const NOT_READ = {};
 const NOTHING: PublishedAddresses = { A: { addresses: [], ttl: 0 }, AAAA: { addresses: [], ttl: 0 } };
 
 /** @throws AppError conflict where data at a name would not be seen; contended where others change it all the time; primary-*, publish-unknown */
@@ -50,8 +51,10 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
   const recalled = mayRecall && isDryRun !== true ? recallAll(zone, names) : undefined;
   change.beliefs = recalled;
   const first = recalled && (await attempt(change, recalled, recalled));
-  if (first) return first.result;
+  if (first?.result !== undefined) return first.result.value;
 
+  /** What the primary answered when it refused the last attempt: it need not be asked again. */
+  let answered = first?.reads;
   let cname: DomainName | undefined;
   /** Different answers of the primary. */
   const answers = new Set<string>();
@@ -59,7 +62,8 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
     checkTime(change);
     // What was believed before has turned out wrong.
     change.beliefs = undefined;
-    const reads = await Promise.all(names.map((name) => publisher.read(name, deadlineMs)));
+    const reads = answered ?? (await Promise.all(names.map((name) => publisher.read(name, deadlineMs))));
+    answered = undefined;
     cname = undefined;
     const seen = reads.map((read, index) => {
       if (read.kind === 'addresses') return read.published;
@@ -73,14 +77,18 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
     if (cname === undefined) {
       change.beliefs = seen;
       const done = await attempt(change, seen, seen);
-      if (done) return done.result;
-      if (seen.every(isNothing)) continue;
+      if (done.result !== undefined) return done.result.value;
+      if (seen.every(isNothing) || done.reads !== undefined) {
+        answered = done.reads;
+        continue;
+      }
     }
     // The answers were a wildcard's, or the names were changed since. This attempt finds out if it was a wildcard.
     const own = await ownAddresses(change, seen);
     change.beliefs = own;
     const done = await attempt(change, own, seen);
-    if (done) return done.result;
+    if (done.result !== undefined) return done.result.value;
+    answered = done.reads;
   }
   if (cname !== undefined) {
     throw new AppError('conflict', `A CNAME record is at '${cname}': no address can be beside it (RFC 1034 §3.6.2).`);
@@ -98,17 +106,25 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
       );
 }
 
-/** Publishes the plan that is based on beliefs; undefined if one of them was wrong. */
+/** Without a result one of the beliefs was wrong. */
+interface Attempt<Result> {
+  readonly result?: { readonly value: Result };
+  readonly reads?: readonly ReadOutcome[];
+}
+
+/** Publishes the plan that is based on beliefs. */
 async function attempt<Result>(
   { zone, plan, isDryRun, deadlineMs }: NamesChange<Result>,
   beliefs: Beliefs,
   seen: Beliefs,
-): Promise<{ readonly result: Result } | undefined> {
-  const { plans, result } = plan(beliefs, seen);
+): Promise<Attempt<Result>> {
+  const { plans, result: value } = plan(beliefs, seen);
   // A dry run sends the prerequisites as well, without the edits.
   const change = joinPlans(plans);
   const sent = isDryRun === true ? { ...change, edits: [] } : change;
-  return (await zone.publisher.publish(sent, deadlineMs)) === 'published' ? { result } : undefined;
+  const outcome = await zone.publisher.publish(sent, deadlineMs);
+  if (outcome === 'published') return { result: { value } };
+  return outcome === 'stale' ? NOT_READ : outcome;
 }
 
 function recallAll({ publisher }: Zone, names: readonly DomainName[]): Beliefs | undefined {

@@ -28,7 +28,14 @@ export type ReadOutcome =
  * - `published`: all prerequisites held and all edits are visible at the primary.
  * - `stale`: a prerequisite did not hold; nothing was changed.
  */
-export type PublishOutcome = 'published' | 'stale';
+export type PublishOutcome = 'published' | 'stale' | StaleNames;
+
+/** The same as `stale`, with what the primary answered since. */
+export interface StaleNames {
+  readonly kind: 'stale';
+  /** Of the names of the change, in their order. */
+  readonly reads: readonly ReadOutcome[];
+}
 
 /**
  * Publishes changes of one zone. Deadlines are values of the monotonic clock, in ms.

@@ -87,6 +87,31 @@ describe('RFC 2136 §3.2: prerequisites', () => {
 });
 
 describe('RFC 2136 §3.4.2.2: additions', () => {
+  it('a WKS takes the place of the one with its address and protocol, and is deleted as a whole', () => {
+    const wks = (protocol: number, ports: number): Rdata => {
+      return { kind: 'unknown', octets: Uint8Array.of(192, 0, 2, 1, protocol, ports) };
+    };
+    const edit = (kind: 'add-to-rrset' | 'delete-from-rrset', rdata: Rdata): ZoneEdit =>
+      kind === 'add-to-rrset'
+        ? { kind, rrset: { ownerName: at('w'), type: 11, ttl: 60, rdatas: [rdata] } }
+        : { kind, ownerName: at('w'), type: 11, rdatas: [rdata] };
+    const draft = draftOf(edit('add-to-rrset', wks(6, 1)), edit('add-to-rrset', wks(17, 1)));
+    const octets = () =>
+      draft.findRRset(at('w').key, 11)?.rdatas.map((rdata) => [...Buffer.from(rdata, 'latin1')].slice(4));
+    applyEdits(draft, [edit('add-to-rrset', wks(6, 2))]);
+    expect(octets()).toEqual([
+      [6, 2],
+      [17, 1],
+    ]);
+    applyEdits(draft, [edit('delete-from-rrset', wks(6, 1))]);
+    expect(octets()).toEqual([
+      [6, 2],
+      [17, 1],
+    ]);
+    applyEdits(draft, [edit('delete-from-rrset', wks(6, 2))]);
+    expect(octets()).toEqual([[17, 1]]);
+  });
+
   it.each<[string, ZoneEdit[], ZoneEdit[], string, number, string | undefined]>([
     ['a record makes its RRset and its name', [], [add('a', [A(1)])], 'a', RRType.A, '60 192.0.2.1'],
     ['another member joins', [add('a', [A(1)])], [add('a', [A(2)])], 'a', RRType.A, '60 192.0.2.1 192.0.2.2'],

@@ -10,6 +10,11 @@ import { serialIsLater } from '../../dns/serial.ts';
 import type { ZoneDraft } from './draft.ts';
 import { rdataText, soaSerial, type ZoneNode, type ZoneRRset } from './zone-version.ts';
 
+/** RFC 1035 §3.4.2. */
+const WKS = 11;
+/** Address and protocol. */
+const WKS_KEY_OCTETS = 5;
+
 /** RDATA by its key, in their order. */
 type Members = Map<string, string>;
 
@@ -57,10 +62,10 @@ export class NodeEditor {
     let changes = rrset === undefined || rrset.ttl !== ttl;
     for (const rdata of rdatas.map(rdataText)) {
       if (type === RRType.SOA && !this.#isLaterSoa(members, rdata)) continue;
-      const memberKey = rdataKey(type, rdata);
+      const memberKey = memberKeyOf(type, rdata);
       applies = true;
       // Already present, possibly in another letter case: only the TTL can change.
-      if (type !== RRType.SOA && members.has(memberKey)) continue;
+      if (type !== RRType.SOA && isMember(members, type, rdata)) continue;
       if (isSingle) members.clear();
       members.set(memberKey, rdata);
       changes = true;
@@ -101,7 +106,9 @@ export class NodeEditor {
     const rrset = this.#rrsets.get(type);
     if (rrset === undefined || type === RRType.SOA) return;
     const members = membersOf(rrset);
-    const present = new Set(rdatas.map((rdata) => rdataKey(type, rdata)).filter((key) => members.has(key)));
+    const present = new Set(
+      rdatas.filter((rdata) => isMember(members, type, rdata)).map((rdata) => memberKeyOf(type, rdata)),
+    );
     if (present.size === 0) return;
     // RFC 2136 §3.4.2.4: the last NS of the zone stays.
     if (type === RRType.NS && this.#isApex && present.size === members.size) return;
@@ -122,6 +129,16 @@ export class NodeEditor {
 
 function membersOf(rrset: EditedRRset): Members {
   const { type, rdatas } = rrset.original;
-  rrset.members ??= new Map(rdatas.map((rdata) => [rdataKey(type, rdata), rdata]));
+  rrset.members ??= new Map(rdatas.map((rdata) => [memberKeyOf(type, rdata), rdata]));
   return rrset.members;
+}
+
+/** An RRset has one member of each key. A WKS takes the place of the one with its address and protocol (RFC 2136 §3.4.2.2). */
+function memberKeyOf(type: number, rdata: string): string {
+  return type === WKS ? rdata.slice(0, WKS_KEY_OCTETS) : rdataKey(type, rdata);
+}
+
+function isMember(members: Members, type: number, rdata: string): boolean {
+  const member = members.get(memberKeyOf(type, rdata));
+  return member !== undefined && (type !== WKS || member === rdata);
 }

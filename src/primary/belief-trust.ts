@@ -1,0 +1,56 @@
+/**
+ * Whether what was last published at a name is worth to be believed, or is to be read first. Others may change a zone: servers that
+ * share its names, or programs of their own. A wrong belief costs everyone in its message a refusal, a read costs two queries; so a
+ * zone is read first while more than about one belief in fifty is wrong, and a name while it was changed by others lately.
+ *
+ * What is read is compared with what would have been believed, so that a zone that is quiet again is believed again.
+ */
+
+/** Weight of one belief in the share of wrong ones. */
+const WEIGHT = 1 / 64;
+/** Shares of wrong beliefs at which a zone is read first, and is believed again. */
+const DOUBT_ABOVE = 0.02;
+const BELIEVE_BELOW = 0.005;
+/** Beliefs about a name that must have been right before it is believed again. */
+const RIGHT_ENOUGH = 2;
+/** The oldest are forgotten first. */
+const MAX_DOUBTED = 10_000;
+
+export class BeliefTrust {
+  #wrongShare = 0;
+  #doubtsZone = false;
+  /** By the key of the name: beliefs that must still be right. */
+  readonly #doubted = new Map<string, number>();
+
+  /** Whether a belief about the name should be sent without reading first. */
+  believes(key: string): boolean {
+    return !this.#doubtsZone && !this.#doubted.has(key);
+  }
+
+  /** A belief turned out right: it was confirmed, or is what was read. */
+  right(key: string): void {
+    this.#count(0);
+    const left = this.#doubted.get(key);
+    if (left === undefined) return;
+    if (left > 1) this.#doubted.set(key, left - 1);
+    else this.#doubted.delete(key);
+  }
+
+  wrong(key: string): void {
+    this.#count(1);
+    // Again at the end of the order.
+    this.#doubted.delete(key);
+    this.#doubted.set(key, RIGHT_ENOUGH);
+    if (this.#doubted.size <= MAX_DOUBTED) return;
+    for (const oldest of this.#doubted.keys()) {
+      this.#doubted.delete(oldest);
+      break;
+    }
+  }
+
+  #count(wrong: 0 | 1): void {
+    this.#wrongShare += (wrong - this.#wrongShare) * WEIGHT;
+    if (this.#wrongShare > DOUBT_ABOVE) this.#doubtsZone = true;
+    else if (this.#wrongShare < BELIEVE_BELOW) this.#doubtsZone = false;
+  }
+}
