@@ -14,6 +14,11 @@ const BENCHMARKS: Readonly<Record<string, SmokeRun>> = {
     args: ['receipts', '--smoke'],
     output: /(?: {2}\w+: median \d+ ms, 99 % \d+ ms\n(?:met {3}|MISSED) continuous updates, .*\n){3}/,
   },
+  'growth.mjs': {
+    script: 'bench',
+    args: ['growth', '1', '1', '2', 'knot', '--smoke'],
+    output: /2 move: \d+\/s[\s\S]*(?:(?:met {3}|MISSED) Knot: .*\n){6}met {4}Knot: failed requests: 0\.00/,
+  },
   'compare.mjs': { script: 'bench', args: ['compare', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){6}/ },
 };
 

@@ -43,6 +43,7 @@ const PARTS = [
   'lab.mjs',
   'nameserver-corpus.mjs',
   'peers.mjs',
+  'postgres.mjs',
   'raw-transfer.mjs',
   'tcp-cuts.mjs',
   'update-corpus.mjs',
