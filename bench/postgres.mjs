@@ -13,7 +13,7 @@ export async function startPostgres(settings = []) {
     .map((version) => `/usr/lib/postgresql/${version}/bin`);
   const bin = programs[programs.length - 1] ?? '';
   const isRoot = process.getuid?.() === 0;
-  const as = isRoot ? ['runuser', '-u', 'postgres', '--'] : [];
+  const as = isRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
   if (isRoot) {
     const id = (/** @type {string} */ flag) => Number(spawnSync('id', [flag, 'postgres']).stdout.toString());
     chownSync(directory, id('-u'), id('-g'));
@@ -23,7 +23,7 @@ export async function startPostgres(settings = []) {
   const made = spawnSync(first, initArgs, { encoding: 'utf8' });
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
   const port = await freePort();
-  const options = ['listen_addresses=127.0.0.1', `port=${port}`, 'log_min_messages=fatal', ...settings];
+  const options = ['listen_addresses=127.0.0.1', `port=${port}`, 'log_min_messages=panic', ...settings];
   const place = options.flatMap((option) => ['-c', option]);
   const [program = '', ...args] = command('postgres', ['-D', join(directory, 'data'), '-k', directory, ...place]);
   const child = startChild(program, args);

@@ -29,6 +29,7 @@ const HOST_TYPES = new Set([1, 11, 15, 28, 38]);
 const MAILBOX_TYPES = new Set([7, 8]);
 const DSYNC = 66;
 const A6 = 38;
+const RESINFO = 261;
 /** HIP, TALINK, DSYNC, AMTRELAY. */
 const COMPARED_BY_OCTETS = new Set([55, 58, DSYNC, 260]);
 
@@ -137,6 +138,14 @@ export const LISTED = [
       (ours === 'NOERROR' &&
         /REFUSED|SERVFAIL/.test(theirs) &&
         [...update.prerequisites, ...update.edits].some(({ type }) => SIGNER_TYPES.has(type))),
+  },
+  {
+    title: 'a second RESINFO',
+    reason: 'A name has one RESINFO (RFC 9606 §3): the newer one takes its place here; BIND answers SERVFAIL.',
+    is: ({ ours, theirs, update }) =>
+      ours === 'NOERROR' &&
+      theirs === 'SERVFAIL' &&
+      update.edits.some((edit) => edit.class === 1 && edit.type === RESINFO),
   },
   {
     title: 'malformed RDATA with another RCODE',
