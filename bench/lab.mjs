@@ -131,6 +131,8 @@ const children = new Set();
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
+// Without a handler the process would end without `exit`, and leave its servers running.
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.once(signal, () => process.exit(1));
 
 /** @param {string} command @param {string[]} args */
 export function startChild(command, args) {

@@ -23,10 +23,8 @@ const SIGNER_TYPES = new Set([24, 30, 46, 47, 50]);
 const STRICTER_TYPES = new Set([10, 29, 42, 44, 52, 53, 64, 65, 99, 256]);
 /** SVCB, HTTPS: the target, after the priority, is never compressed. */
 const SERVICE_BINDING = { types: [64, 65], before: 2, names: 1 };
-/** A, WKS, MX, AAAA, A6: BIND checks their owner names. */
-const HOST_TYPES = new Set([1, 11, 15, 28, 38]);
-/** MB, MG: so are theirs, as mailboxes, whose first label may be anything. */
-const MAILBOX_TYPES = new Set([7, 8]);
+/** A, WKS, MX, AAAA, A6, and the mailboxes MB and MG: BIND checks their owner names. */
+const HOST_TYPES = new Set([1, 7, 8, 11, 15, 28, 38]);
 const DSYNC = 66;
 const A6 = 38;
 const RESINFO = 261;
@@ -51,7 +49,6 @@ function isOddHost({ owner, type, class: rrClass, rdata }) {
   const [first] = labels;
   if (first !== undefined && Buffer.from(first).toString() === '*') labels.shift();
   if (HOST_TYPES.has(type) && !isHostName(labels)) return true;
-  if (MAILBOX_TYPES.has(type) && (labels.length === 0 || !isHostName(labels.slice(1)))) return true;
   if (type === DSYNC) return true;
   const layout = SERVICE_BINDING.types.includes(type)
     ? SERVICE_BINDING
@@ -135,7 +132,7 @@ export const LISTED = [
       'ignores them beside a CNAME, or answers SERVFAIL to NSEC3, also in a prerequisite.',
     is: ({ ours, theirs, update }) =>
       (ours === 'REFUSED' && update.edits.some((edit) => edit.class === 1 && SIGNER_TYPES.has(edit.type))) ||
-      (ours === 'NOERROR' &&
+      ((ours === 'NOERROR' || theirs === 'SERVFAIL') &&
         /REFUSED|SERVFAIL/.test(theirs) &&
         [...update.prerequisites, ...update.edits].some(({ type }) => SIGNER_TYPES.has(type))),
   },
