@@ -177,8 +177,8 @@ function touchesStatic({ edits, isDamaged }) {
 /** @param {number | 'closed' | 'silent' | undefined} outcome */
 const nameOfRcode = (outcome) => (typeof outcome === 'number' ? formatRcode(outcome) : `${outcome}`);
 
-/** Sends one message to both. @param {Update} update */
-async function compare(update) {
+/** Sends one message to both. @param {Update} update @param {readonly Update[]} earlier of the episode */
+async function compare(update, earlier) {
   const [ourAt, bindAt] = [ours.logEnd(), bind.logEnd()];
   const outcomes = await Promise.all([toOurs.send(update.octets), toBind.send(update.octets)]);
   const [our, their] = [nameOfRcode(outcomes[0]), nameOfRcode(outcomes[1])];
@@ -188,7 +188,7 @@ async function compare(update) {
     throw new Error(`${server.title} has ended: ${describe(update)}\n${server.logSince(0).slice(-2000)}`);
   }
   if (our === their) return { isAccepted: our === 'NOERROR', isEqual: true };
-  const difference = { update, ours: our, theirs: their, ...(await reasons(our, their, ourAt, bindAt)) };
+  const difference = { update, earlier, ours: our, theirs: their, ...(await reasons(our, their, ourAt, bindAt)) };
   const known = LISTED.find(({ is }) => is(difference));
   if (known !== undefined) add(listed, known.title);
   else {
@@ -201,7 +201,7 @@ async function compare(update) {
 /** Sends the messages of one episode. @param {readonly Update[]} updates @param {Update[]} accepted receives those that we accepted */
 async function runEpisode(updates, accepted) {
   for (const [index, update] of updates.entries()) {
-    const { isAccepted, isEqual } = await compare(update);
+    const { isAccepted, isEqual } = await compare(update, updates.slice(0, index));
     if (isAccepted) accepted.push(update);
     if (isEqual) continue;
     // From here on the zones would differ, and every later message of the episode with them.

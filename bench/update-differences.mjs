@@ -10,6 +10,7 @@ import { COMPRESSIBLE, readName } from './raw-transfer.mjs';
 /**
  * @typedef {object} Difference
  * @property {import('./update-corpus.mjs').Update} update
+ * @property {readonly import('./update-corpus.mjs').Update[]} earlier messages of its episode
  * @property {string} ours our RCODE @property {string} theirs BIND's RCODE
  * @property {string} ourReason from our log @property {string} theirReason from BIND's
  */
@@ -27,9 +28,13 @@ const SERVICE_BINDING = { types: [64, 65], before: 2, names: 1 };
 const HOST_TYPES = new Set([1, 7, 8, 11, 15, 28, 38]);
 const DSYNC = 66;
 const A6 = 38;
+/** The types of LISTED_CONTENT. */
+const DIFFERENT_CONTENTS = new Set([3, 4, 5, 25, 43, 51]);
 const RESINFO = 261;
 /** HIP, TALINK, DSYNC, AMTRELAY. */
 const COMPARED_BY_OCTETS = new Set([55, 58, DSYNC, 260]);
+
+const keyOf = (/** @type {Buffer} */ owner) => DomainName.ofWire(owner).key;
 
 const isError = (/** @type {string} */ rcode) => rcode !== 'NOERROR' && !/^(closed|silent)$/.test(rcode);
 
@@ -168,6 +173,17 @@ export const LISTED = [
       update.edits.some((edit) => edit.class === 1 && STRICTER_TYPES.has(edit.type)),
   },
   {
+    title: 'a prerequisite about a name whose contents differ, as listed',
+    reason: 'MD, MF, KEY, DS, NSEC3PARAM and CNAME: see the differences in contents.',
+    is: ({ ours, theirs, update, earlier }) =>
+      [ours, theirs].some((rcode) => /^(YX|NX)/.test(rcode)) &&
+      update.prerequisites.some(({ owner }) =>
+        earlier.some(({ edits }) =>
+          edits.some((edit) => DIFFERENT_CONTENTS.has(edit.type) && keyOf(edit.owner) === keyOf(owner)),
+        ),
+      ),
+  },
+  {
     title: 'two faults in one message',
     reason:
       'We check the format of all records before the first prerequisite, and names before RDATA; BIND stops at the first fault of any ' +
@@ -215,7 +231,9 @@ export const LISTED_CONTENT = [
       'RFC 4035 §2.5 allows it and BIND adds it; Knot refuses a zone that has it, so that it is ignored here, as all data beside a ' +
       'CNAME (RFC 2136 §3.4.2.2).',
     is: (peer, { owner, type }, ours) =>
-      peer === 'BIND' && type === 25 && ours.some((other) => other.type === 5 && other.owner === owner),
+      peer === 'BIND' &&
+      ((type === 25 && ours.some((other) => other.type === 5 && other.owner === owner)) ||
+        (type === 5 && ours.some((other) => other.type === 25 && other.owner === owner))),
   },
   {
     title: 'DS without a delegation',
