@@ -183,17 +183,6 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'dyndns relo
 });
 
 describe.runIf(process.platform === 'linux')('SIGHUP', () => {
-  it('at random gaps leaves the last file in force, and does not end a server that starts', {
-    timeout: 240_000,
-  }, async () => {
-    const run = await runProgram(process.execPath, [join(REPOSITORY, 'bench/reload-campaign.mjs'), '40', '--smoke'], {
-      timeoutMs: 230_000,
-    });
-    console.info(run.stdout.trimEnd());
-    expect(run.stdout).toContain('the last file is in force in 40 of 40 bursts');
-    expect(run.code, run.stdout + run.stderr).toBe(0);
-  });
-
   it('ends any other command as usual', async () => {
     const node = JSON.stringify(process.execPath);
     const script = `${node} dist/cli/main.js token list & sleep 0.15; kill -HUP $!; wait $!; echo $?`;

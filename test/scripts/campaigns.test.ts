@@ -15,7 +15,7 @@ const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
       /300 UPDATEs in \d+ s: \d+ records, 3 of 3 secondaries hold them[\s\S]*our RCODEs: .*NOERROR \d+[\s\S]*: 0 classes of findings\n$/,
   },
   'fuzz-growth.mjs': { script: 'fuzz', args: ['growth', '101'], output: /no parser grows more than 3 times\n$/ },
-  'reload-campaign.mjs': { script: 'faults', args: ['reload', '--smoke'], output: /in force in 4 of 4 bursts/ },
+  'reload-campaign.mjs': { script: 'faults', args: ['reload', '40', '--smoke'], output: /in force in 40 of 40 bursts/ },
   'connection-campaign.mjs': {
     script: 'faults',
     args: ['connections', '--smoke'],
