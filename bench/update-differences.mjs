@@ -191,7 +191,8 @@ export const LISTED = [
     is: ({ ours, theirs, update }) =>
       isError(ours) &&
       isError(theirs) &&
-      (ours === 'NOTZONE' ||
+      // Of one record: outside of the zone, with a TTL or a type that is not allowed, and with RDATA that is malformed.
+      ((/FORMERR|NOTZONE/.test(ours) && /FORMERR|NOTZONE|SERVFAIL/.test(theirs)) ||
         update.prerequisites.length + update.edits.length > 1 ||
         update.odd !== '' ||
         update.isDamaged ||
