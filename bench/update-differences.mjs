@@ -221,6 +221,11 @@ export const LISTED_CONTENT = [
     },
   },
   {
+    title: 'the state of signing',
+    reason: 'BIND notes it in records of TYPE65534 once a DNSKEY was added.',
+    is: (peer, { type }) => peer === 'BIND' && type === 65_534,
+  },
+  {
     title: 'NSEC3PARAM',
     reason:
       'BIND takes it for an order to its signer: one with flags, or below the apex, is not stored. RFC 2136 has no such rule.',
