@@ -143,7 +143,7 @@ export const LISTED = [
   },
   {
     title: 'a second RESINFO',
-    reason: 'A name has one RESINFO (RFC 9606 §3): the newer one takes its place here; BIND answers SERVFAIL.',
+    reason: 'A name has one RESINFO (RFC 9606 §5): the newer one takes its place here; BIND answers SERVFAIL.',
     is: ({ ours, theirs, update }) =>
       ours === 'NOERROR' &&
       theirs === 'SERVFAIL' &&
