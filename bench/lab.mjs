@@ -159,9 +159,15 @@ export async function until(condition, what, everyMs = 5) {
   }
 }
 
+/** @type {string[]} */
+const directories = [];
+process.on('exit', () => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
 export function makeDirectory() {
   const directory = mkdtempSync(join(tmpdir(), 'dyndns-bench-'));
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+  directories.push(directory);
   return directory;
 }
 
