@@ -1,10 +1,11 @@
 /**
- * Whether what was last published at a name is worth to be believed, or is to be read first. Others may change a zone: servers that
- * share its names, or programs of their own. A wrong belief costs everyone in its message a refusal, a read costs two queries; so a
- * zone is read first while more than about one belief in fifty is wrong, and a name while it was changed by others lately.
+ * Decides whether to believe what was last published at a name, or to read it first: other servers or programs may have changed it. A
+ * wrong belief costs every change of its message a refusal, a read costs two queries. So a zone is read first while more than about one
+ * belief in fifty is wrong, and a name that others changed lately until beliefs about it are right again.
  *
- * What is read is compared with what would have been believed, so that a zone that is quiet again is believed again.
+ * What is read is compared with what would have been believed, so that a zone that others leave alone is believed again.
  */
+import { setBounded } from '../core/bounded-map.ts';
 
 /** Weight of one belief in the share of wrong ones. */
 const WEIGHT = 1 / 64;
@@ -38,14 +39,7 @@ export class BeliefTrust {
 
   wrong(key: string): void {
     this.#count(1);
-    // Again at the end of the order.
-    this.#doubted.delete(key);
-    this.#doubted.set(key, RIGHT_ENOUGH);
-    if (this.#doubted.size <= MAX_DOUBTED) return;
-    for (const oldest of this.#doubted.keys()) {
-      this.#doubted.delete(oldest);
-      break;
-    }
+    setBounded(this.#doubted, key, RIGHT_ENOUGH, MAX_DOUBTED);
   }
 
   #count(wrong: 0 | 1): void {

@@ -9,9 +9,9 @@
  */
 import { AppError } from '../core/errors.ts';
 import type { Clock } from '../core/timers.ts';
-import type { PublishOutcome, StaleNames } from '../core/zones/publisher.ts';
+import type { PublishOutcome } from '../core/zones/publisher.ts';
 import { changedNames, type Prerequisite, type ZoneChange, type ZoneEdit } from '../dns/zone-change.ts';
-import { sameRdatas } from './explain-stale.ts';
+import { type Explanation, sameRdatas } from './explain-stale.ts';
 
 /** The outcome of one UPDATE message. */
 export type MessageOutcome =
@@ -30,22 +30,10 @@ export type MessageOutcome =
 /** Sends one UPDATE message with these changes. Never throws. */
 export type SendUpdate = (changes: readonly ZoneChange[], deadlineMs: number) => Promise<MessageOutcome>;
 
-/** Why prerequisites of a change failed. */
-export type Explanation =
-  /** The primary answers as the prerequisites have it: they are not the reason, as far as its answers show. */
-  | 'as-believed'
-  /** The answers may be those of a wildcard: the name itself may have nothing. */
-  | 'stale'
-  | StaleNames;
-
 export interface GroupCommitOptions {
   readonly send: SendUpdate;
-  /**
-   * Asks the primary for the names of a change.
-   * @param seekWildcards also for wildcards whose records the answers may be, for a change that is otherwise as believed
-   * @throws AppError
-   */
-  readonly explain: (change: ZoneChange, deadlineMs: number, seekWildcards: boolean) => Promise<Explanation>;
+  /** Explains a failed prerequisite of a message with these changes, for each of them. Never rejects. */
+  readonly explain: (changes: readonly ZoneChange[], deadlineMs: number) => Promise<readonly Explanation[]>;
   readonly makeTimeoutError: () => AppError;
   readonly onBatch: (changes: number, outcome: string, durationMs: number) => void;
   readonly clock?: Clock;
@@ -164,8 +152,17 @@ export class GroupCommit {
 
   /** Finds the stale changes of a refused message by asking for all of its names; the others are sent again. */
   async #settleStale(batch: readonly QueuedChange[]): Promise<void> {
-    const others = (await this.#resolveStale(batch, false)) ?? (await this.#resolveStale(batch, true));
-    if (others === undefined) return this.#commitHalves(batch);
+    const explanations = await this.#options.explain(
+      batch.map(({ change }) => change),
+      earliestDeadline(batch),
+    );
+    const others: QueuedChange[] = [];
+    for (const [index, item] of batch.entries()) {
+      const explanation = explanations[index]!;
+      if (explanation === 'as-believed') others.push(item);
+      else item.resolve(explanation);
+    }
+    if (others.length === batch.length) return this.#commitHalves(batch);
     const again = others.filter((item) => !this.#expired(item));
     if (again.some((item) => item.refusals > 0)) {
       // Without those that are planned anew, which may be stale again: a name that others change all the time delays no one else.
@@ -175,23 +172,6 @@ export class GroupCommit {
     this.#queue.unshift(...again);
     // What is planned anew joins them.
     await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  /** Resolves the changes that are stale by the primary's answers. @returns the others; undefined if none is stale */
-  async #resolveStale(batch: readonly QueuedChange[], seekWildcards: boolean): Promise<QueuedChange[] | undefined> {
-    const deadlineMs = earliestDeadline(batch);
-    const explanations = await Promise.all(
-      batch.map(({ change }) =>
-        this.#options.explain(change, deadlineMs, seekWildcards).catch(() => 'as-believed' as const),
-      ),
-    );
-    if (explanations.every((explanation) => explanation === 'as-believed')) return undefined;
-    return batch.filter((item, index) => {
-      const explanation = explanations[index]!;
-      if (explanation === 'as-believed') return true;
-      item.resolve(explanation);
-      return false;
-    });
   }
 
   async #split(batch: readonly QueuedChange[], run: (half: readonly QueuedChange[]) => Promise<void>): Promise<void> {

@@ -4,6 +4,7 @@
  *
  * Reads and updates use separate connections, so that a read never waits for an fsync.
  */
+import { setBounded } from '../core/bounded-map.ts';
 import type { AppError } from '../core/errors.ts';
 import type {
   AddressSet,
@@ -13,7 +14,7 @@ import type {
   StaleNames,
   ZonePublisher,
 } from '../core/zones/publisher.ts';
-import { type DomainName, NameError } from '../dns/name.ts';
+import type { DomainName } from '../dns/name.ts';
 import { type ResourceRecord, RRClass, RRType } from '../dns/rdata.ts';
 import { type AddressType, type RRset, rrsetAddresses } from '../dns/rrset.ts';
 import { ClientTransaction, TsigError } from '../dns/tsig.ts';
@@ -24,8 +25,8 @@ import { WireOverflow } from '../dns/wire/writer.ts';
 import { changedNames, ownerOfEdit, type ZoneChange } from '../dns/zone-change.ts';
 import { type Endpoint, ExchangeError, type Exchanger } from '../net/exchange.ts';
 import { BeliefTrust } from './belief-trust.ts';
-import { holdsByAnswer, holdsByRRset, otherPrerequisites, sameAddresses } from './explain-stale.ts';
-import { type Explanation, GroupCommit, type MessageOutcome } from './group-commit.ts';
+import { explainStale, type PrimaryReader, samePublished } from './explain-stale.ts';
+import { GroupCommit, type MessageOutcome } from './group-commit.ts';
 import {
   keyRejected,
   notAuthoritative,
@@ -64,6 +65,11 @@ export class PrimaryPublisher implements ZonePublisher {
   readonly #groupCommit: GroupCommit;
   readonly #cache = new Map<string, PublishedAddresses>();
   readonly #trust = new BeliefTrust();
+  /** What it reads is not counted as right or wrong: the outcome of the change is. */
+  readonly #reader: PrimaryReader = {
+    read: (ownerName, deadlineMs) => this.#ask(ownerName, deadlineMs),
+    readRRset: (ownerName, type, deadlineMs) => this.readRRset(ownerName, type, deadlineMs),
+  };
   #closed = false;
 
   constructor(options: PrimaryPublisherOptions) {
@@ -71,7 +77,7 @@ export class PrimaryPublisher implements ZonePublisher {
     this.#context = options;
     this.#groupCommit = new GroupCommit({
       send: (changes, deadlineMs) => this.#send(changes, deadlineMs),
-      explain: (change, deadlineMs, seekWildcards) => this.#explain(change, deadlineMs, seekWildcards),
+      explain: (changes, deadlineMs) => explainStale(changes, this.#reader, deadlineMs),
       makeTimeoutError: () =>
         unreachable(this.#context, new ExchangeError('timeout', false, 'the changes before this one took too long')),
       onBatch: options.onBatch ?? (() => undefined),
@@ -92,7 +98,7 @@ export class PrimaryPublisher implements ZonePublisher {
   #judgeBelief({ key }: DomainName, read: ReadOutcome): void {
     const cached = this.#cache.get(key);
     if (cached === undefined) return;
-    if (read.kind === 'addresses' && sameAddresses(read.published, cached)) this.#trust.right(key);
+    if (read.kind === 'addresses' && samePublished(read.published, cached)) this.#trust.right(key);
     else {
       this.#trust.wrong(key);
       this.#cache.delete(key);
@@ -154,39 +160,6 @@ export class PrimaryPublisher implements ZonePublisher {
     // Which of several names it was is not known.
     else if (this.#cache.has(names[0]!.key)) this.#trust.wrong(names[0]!.key);
     for (const { key } of names) this.#cache.delete(key);
-  }
-
-  /** Why the prerequisites of a change may have failed. @throws AppError */
-  async #explain(change: ZoneChange, deadlineMs: number, seekWildcards: boolean): Promise<Explanation> {
-    const names = changedNames(change);
-    const others = otherPrerequisites(change);
-    const [reads, rrsets] = await Promise.all([
-      Promise.all(names.map((name) => this.#ask(name, deadlineMs))),
-      Promise.all(others.map(({ ownerName, type }) => this.readRRset(ownerName, type, deadlineMs))),
-    ]);
-    if (!others.every((prerequisite, index) => holdsByRRset(prerequisite, rrsets[index]))) return 'stale';
-    if (!reads.every((read, index) => holdsByAnswer(read, names[index]!, change))) {
-      return others.length > 0 ? 'stale' : { kind: 'stale', reads };
-    }
-    if (!seekWildcards) return 'as-believed';
-    const isWildcard = await Promise.all(
-      names.map((name, index) => this.#mayBeWildcard(name, reads[index]!, deadlineMs)),
-    );
-    return isWildcard.includes(true) ? 'stale' : 'as-believed';
-  }
-
-  /** Whether an answer may be that of a wildcard above the name. */
-  async #mayBeWildcard(ownerName: DomainName, answer: ReadOutcome, deadlineMs: number): Promise<boolean> {
-    if (answer.kind !== 'addresses') return answer.kind === 'cname';
-    const { A, AAAA } = answer.published;
-    if (A.addresses.length + AAAA.addresses.length === 0) return false;
-    for (let above = ownerName.parent(); above?.isAtOrBelow(this.#options.zone); above = above.parent()) {
-      const wildcard = wildcardBelow(above);
-      if (wildcard === undefined || wildcard.equals(ownerName)) continue;
-      const read = await this.#ask(wildcard, deadlineMs);
-      if (read.kind === 'addresses' && sameAddresses(read.published, answer.published)) return true;
-    }
-    return false;
   }
 
   /** Sends one signed UPDATE message. */
@@ -286,13 +259,7 @@ export class PrimaryPublisher implements ZonePublisher {
       this.#cache.delete(key);
       return;
     }
-    this.#cache.set(key, state);
-    if (this.#cache.size > MAX_CACHED_NAMES) {
-      for (const oldest of this.#cache.keys()) {
-        this.#cache.delete(oldest);
-        break;
-      }
-    }
+    setBounded(this.#cache, key, state, MAX_CACHED_NAMES);
   }
 }
 
@@ -317,16 +284,6 @@ function hasCname(message: Message, ownerName: DomainName): boolean {
 function addressSet(message: Message, ownerName: DomainName, type: AddressType): AddressSet {
   const records = recordsAt(message, ownerName, type);
   return { addresses: rrsetAddresses(records.map((record) => record.rdata)).sort(), ttl: records[0]?.ttl ?? 0 };
-}
-
-/** Undefined: it would be too long. */
-function wildcardBelow(name: DomainName): DomainName | undefined {
-  try {
-    return name.prepend('*');
-  } catch (error) {
-    if (error instanceof NameError) return undefined;
-    throw error;
-  }
 }
 
 /** The addresses of a name after a published change; undefined if prerequisites and edits do not determine them. */

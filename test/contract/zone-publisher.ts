@@ -648,7 +648,7 @@ export function describeZonePublisher(subject: PublisherSubject): void {
         }
       }, 60_000);
 
-      it('new names below a wildcard share messages, and are told from its answers', async () => {
+      it('new names below a wildcard share messages, and its answers are not taken for theirs', async () => {
         const names = Array.from({ length: 30 }, (_, index) => `n${index}.wild`);
         batches = [];
         const results = await Promise.all(names.map((name) => update(name, { A: '192.0.2.77' })));

@@ -51,7 +51,7 @@ async function start(shell = 'exec $SERVE'): Promise<Server> {
   const command = shell.replace('$SERVE', serve).replaceAll('$PIDS', pids);
   const child = spawn('bash', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  // An empty file is no process: a signal to 0 would end the tests themselves.
+  // Of an empty file no number: a signal to process 0 would end the tests themselves.
   const others = () => (existsSync(pids) ? (readFileSync(pids, 'utf8').match(/\d+/g) ?? []).map(Number) : []);
   cleanups.push(async () => {
     for (const pid of others()) killNow(pid);

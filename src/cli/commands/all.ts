@@ -1,4 +1,4 @@
-/** All commands, in the order of the help. Each is loaded when it is needed: loading all is most of the time that a short one takes. */
+/** All commands, in the order of the help. Each is loaded when it is needed: the others would be a good part of its start. */
 import type { Command } from 'commander';
 
 const COMMANDS: Readonly<Record<string, () => Promise<() => Command>>> = {
@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<() => Command>>> = {
 
 /** @param name of the one command to load; another name, or none: all of them, for the help and for errors */
 export async function loadCommands(name: string | undefined): Promise<readonly (() => Command)[]> {
-  const one = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  return Promise.all((one === undefined ? Object.values(COMMANDS) : [one]).map((load) => load()));
+  const all = Object.entries(COMMANDS);
+  const named = all.filter(([command]) => command === name);
+  return Promise.all((named.length > 0 ? named : all).map(([, load]) => load()));
 }

@@ -4,7 +4,7 @@
  */
 import type { DomainName } from '../../dns/name.ts';
 import { type AppError, ERROR_CODES, type ErrorCode } from '../errors.ts';
-import type { Family } from '../zones/family.ts';
+import { type Family, sameAddresses } from '../zones/family.ts';
 
 export interface NewPendingUpdate {
   readonly ownerName: DomainName;
@@ -44,8 +44,10 @@ export function judgePending(
   { wanted, before }: Pick<PendingUpdate, 'wanted' | 'before'>,
   published: readonly string[],
 ): 'settled' | 'publish' | 'foreign' {
-  if (isSame(wanted, published)) return 'settled';
-  return before === undefined || before.some((addresses) => isSame(addresses, published)) ? 'publish' : 'foreign';
+  if (sameAddresses(wanted, published)) return 'settled';
+  return before === undefined || before.some((addresses) => sameAddresses(addresses, published))
+    ? 'publish'
+    : 'foreign';
 }
 
 /** States that one pending update stores at most: half of them the newest, and the oldest, which are the most likely. */
@@ -64,13 +66,9 @@ export function statesBefore(
   const wasSent = older.attempts > 0 || older.lastError !== 'primary-unreachable';
   const sent = wasSent ? [older.wanted] : [];
   const states = [...(known ? [known] : []), ...sent, ...(older.before ?? [])];
-  const different = states.filter((state, index) => states.findIndex((other) => isSame(state, other)) === index);
+  const different = states.filter((state, index) => states.findIndex((other) => sameAddresses(state, other)) === index);
   if (different.length <= MAX_BEFORE) return different;
   return [...different.slice(0, MAX_BEFORE / 2), ...different.slice(-MAX_BEFORE / 2)];
-}
-
-function isSame(some: readonly string[], others: readonly string[]): boolean {
-  return some.length === others.length && some.every((address, index) => address === others[index]);
 }
 
 const FIRST_RETRY_MS = 2_000;

@@ -15,3 +15,8 @@ export function familyOf({ family }: IpAddress): Family {
 export function addressOf(family: Family, text: string): IpAddress {
   return { family: family === 'A' ? 4 : 6, text };
 }
+
+/** @param left sorted texts of one family, as in an AddressSet; so is `right` */
+export function sameAddresses(left: readonly string[], right: readonly string[]): boolean {
+  return left.length === right.length && left.every((address, index) => address === right[index]);
+}

@@ -10,7 +10,7 @@ import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { addressRdata } from '../../dns/rrset.ts';
 import type { Prerequisite, ZoneChange, ZoneEdit } from '../../dns/zone-change.ts';
-import type { Family } from './family.ts';
+import { type Family, sameAddresses } from './family.ts';
 import type { AddressSet, PublishedAddresses } from './publisher.ts';
 
 /** Per family: all addresses of the RRset, in any order; empty for no address, absent to leave the RRset as it is. */
@@ -85,7 +85,7 @@ export function sortedTexts(addresses: readonly IpAddress[]): readonly string[] 
 }
 
 function differs({ addresses, ttl }: AddressSet, wanted: readonly string[], input: PlanInput): boolean {
-  if (addresses.length !== wanted.length || addresses.some((address, index) => address !== wanted[index])) return true;
+  if (!sameAddresses(addresses, wanted)) return true;
   return wanted.length > 0 && input.ttlIsExplicit && ttl !== input.ttl;
 }
 

@@ -40,7 +40,6 @@ const MAX_ROUNDS = 6;
 /** The same while a CNAME answers, which is there to stay. */
 const MAX_CNAME_ROUNDS = 3;
 
-const NOT_READ = {};
 const NOTHING: PublishedAddresses = { A: { addresses: [], ttl: 0 }, AAAA: { addresses: [], ttl: 0 } };
 
 /** @throws AppError conflict where data at a name would not be seen; contended where others change it all the time; primary-*, publish-unknown */
@@ -78,10 +77,8 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
       change.beliefs = seen;
       const done = await attempt(change, seen, seen);
       if (done.result !== undefined) return done.result.value;
-      if (seen.every(isNothing) || done.reads !== undefined) {
-        answered = done.reads;
-        continue;
-      }
+      answered = done.reads;
+      if (seen.every(isNothing) || answered !== undefined) continue;
     }
     // The answers were a wildcard's, or the names were changed since. This attempt finds out if it was a wildcard.
     const own = await ownAddresses(change, seen);
@@ -124,7 +121,7 @@ async function attempt<Result>(
   const sent = isDryRun === true ? { ...change, edits: [] } : change;
   const outcome = await zone.publisher.publish(sent, deadlineMs);
   if (outcome === 'published') return { result: { value } };
-  return outcome === 'stale' ? NOT_READ : outcome;
+  return outcome === 'stale' ? {} : { reads: outcome.reads };
 }
 
 function recallAll({ publisher }: Zone, names: readonly DomainName[]): Beliefs | undefined {
