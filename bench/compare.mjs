@@ -2,7 +2,8 @@
 /**
  * Compares this build with another one, in alternating rounds of one run: processor time per request (changed and unchanged
  * updates with BIND as the primary and on the embedded nameserver, DNS queries, signed UPDATEs), memory, and the time from the
- * start to the first reply. Prints medians, and the median of the ratios of neighbouring loads; the exit code is 1 when a ratio of processor time is above 1.02.
+ * start to the first reply. Prints medians, and the median of the ratios of neighbouring loads; the exit code is 1 when a ratio of
+ * processor time is above 1.02.
  * `node bench/compare.mjs MAIN [ROUNDS] [SECONDS] [--smoke]`; MAIN is `dist/cli/main.js` of the other checkout.
  */
 import { existsSync } from 'node:fs';

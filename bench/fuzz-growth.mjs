@@ -3,7 +3,8 @@
  * Every parser that reads a client's text or octets takes at most three times as long for 64 KiB as for 32 KiB: a pattern that
  * backtracks, or a search inside a loop, would let one request stop HTTP and DNS for everyone. The texts are made for that
  * (growth-texts.mjs). The fastest of several runs, each after a collection of garbage, are compared, only above a floor, and a
- * result counts if it is the same three times, so that noise does not. Exit code 1 if a parser grows faster. `npm run fuzz -- growth [PART]`: each PARTth text only.
+ * result counts if it is the same three times, so that noise does not. Exit code 1 if a parser grows faster.
+ * `npm run fuzz -- growth [PART]`: each PARTth text only.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

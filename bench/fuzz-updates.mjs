@@ -336,8 +336,7 @@ async function checkRound(accepted) {
       stuck.push(index);
     } else if (await follows(server, FOLLOW_MS)) {
       if (server.title === 'NSD' && mine.some(isTooLargeForNsd)) {
-        const title = 'a record above 16 KiB, of which NSD makes an AXFR without end';
-        listed.set(title, (listed.get(title) ?? 0) + 1);
+        add(listed, 'a record above 16 KiB, of which NSD makes an AXFR without end');
       } else
         compareContents(`the secondary ${server.title}`, mine, await rawTransfer(server.port, key, apex), accepted);
     } else stuck.push(index);

@@ -233,26 +233,33 @@ export function measureBind(directory, port, names, outstanding, seconds) {
 }
 
 /**
- * Our server in front of a primary.
- * @param {string} directory @param {number} primaryPort @param {string[]} flags of node @param {string} main the program
+ * Our server with these options, besides its secret and its port.
+ * @param {object} options of the configuration file
+ * @param {{directory?: string, flags?: string[], main?: string}} how `flags` of node, `main` the program
  */
-export async function startServer(directory, primaryPort, flags, main = MAIN) {
+export async function serve(options, { directory = makeDirectory(), flags = UNIT_FLAGS, main = MAIN } = {}) {
   const port = await freePort();
   const file = join(directory, 'dyndns.yml');
-  writeFileSync(
-    file,
-    `secret: '${SECRET}'\nnameserver: 127.0.0.1\nport: ${primaryPort}\nhttp: {listen: ['127.0.0.1:${port}']}\nzones:\n  - name: ${ZONE}\n    tsig_key: '${KEY}'\n`,
-    { mode: 0o600 },
-  );
+  const http = { listen: [`127.0.0.1:${port}`] };
+  writeFileSync(file, JSON.stringify({ secret: SECRET, http, ...options }), { mode: 0o600 });
   const begin = process.hrtime.bigint();
   const child = startChild(process.execPath, [...flags, main, '--config', file, 'serve']);
   const url = `http://127.0.0.1:${port}`;
   await untilServed(url);
-  return { url, child, startMs: Number(process.hrtime.bigint() - begin) / 1e6 };
+  return { directory, file, port, url, child, startMs: Number(process.hrtime.bigint() - begin) / 1e6 };
+}
+
+/**
+ * The same in front of a primary.
+ * @param {string} directory @param {number} primaryPort @param {string[]} flags of node @param {string} main the program
+ */
+export function startServer(directory, primaryPort, flags, main = MAIN) {
+  const options = { nameserver: '127.0.0.1', port: primaryPort, zones: [{ name: ZONE, tsig_key: KEY }] };
+  return serve(options, { directory, flags, main });
 }
 
 /** Polls until HTTP is served. @param {string} url */
-export function untilServed(url) {
+function untilServed(url) {
   return until(async () => {
     try {
       return (await fetch(url)).ok;
@@ -262,12 +269,31 @@ export function untilServed(url) {
   }, 'dyndns');
 }
 
-/** Processor time that a process has used so far, all threads, in µs (ticks of 10 ms). @param {import('node:child_process').ChildProcess} child */
-export function processorTime(child) {
-  const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8')
+/** Processor times of a process in µs, from ticks of 10 ms: all of its threads, and the children that it has waited for. @param {number | undefined} pid */
+function timesOf(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')
     .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+  const sum = (/** @type {number[]} */ ...indexes) =>
+    indexes.reduce((total, index) => total + Number(fields[index]), 0) * 10_000;
+  return { own: sum(11, 12), ofEndedChildren: sum(13, 14) };
+}
+
+/** Processor time that a process has used so far, all threads, in µs. @param {import('node:child_process').ChildProcess} child */
+export function processorTime({ pid }) {
+  return timesOf(pid).own;
+}
+
+/** The same with its children, and theirs. @param {number | undefined} pid @returns {number} */
+export function processorTimeOfTree(pid) {
+  try {
+    const { own, ofEndedChildren } = timesOf(pid);
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/g) ?? [];
+    return children.reduce((total, child) => total + processorTimeOfTree(Number(child)), own + ofEndedChildren);
+  } catch {
+    // It has ended meanwhile.
+    return 0;
+  }
 }
 
 /** @param {import('node:child_process').ChildProcess} child @returns resident and peak memory in MiB */

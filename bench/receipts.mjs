@@ -18,11 +18,10 @@ import {
   SECRET,
   say,
   serial,
+  serve,
   startChild,
   stop,
-  UNIT_FLAGS,
   until,
-  untilServed,
   ZONE,
 } from './lab.mjs';
 
@@ -96,29 +95,21 @@ function write(name, text) {
 }
 
 /** @param {readonly {name: string, port: number}[]} secondaries */
-async function startPrimary(secondaries) {
-  const port = await freePort();
-  const file = write(
-    'dyndns.yml',
-    JSON.stringify({
-      secret: SECRET,
-      http: { listen: [`127.0.0.1:${port}`] },
-      store: `sqlite:${join(directory, 'dyndns.db')}`,
-      dns: { listen: [`127.0.0.1:${dnsPort}`], database: join(directory, 'zones.db') },
-      zones: [
-        {
-          name: ZONE,
-          nameserver: 'embedded',
-          ns: ['ns.example.net'],
-          tsig_keys: [{ name: ZONE, algorithm: 'hmac-sha512', secret: KEY }],
-          secondaries: secondaries.map((each) => ({ address: `127.0.0.1:${each.port}`, key: ZONE })),
-        },
-      ],
-    }),
-  );
-  const child = startChild(process.execPath, [...UNIT_FLAGS, MAIN, '--config', file, 'serve']);
-  await untilServed(`http://127.0.0.1:${port}`);
-  return { file, url: `http://127.0.0.1:${port}`, child };
+function startPrimary(secondaries) {
+  const options = {
+    store: `sqlite:${join(directory, 'dyndns.db')}`,
+    dns: { listen: [`127.0.0.1:${dnsPort}`], database: join(directory, 'zones.db') },
+    zones: [
+      {
+        name: ZONE,
+        nameserver: 'embedded',
+        ns: ['ns.example.net'],
+        tsig_keys: [{ name: ZONE, algorithm: 'hmac-sha512', secret: KEY }],
+        secondaries: secondaries.map((each) => ({ address: `127.0.0.1:${each.port}`, key: ZONE })),
+      },
+    ],
+  };
+  return serve(options, { directory });
 }
 
 /** @param {string} url @param {string} host @param {number} count @param {number} pauseMs */

@@ -1,26 +1,18 @@
-// @ts-check
-/**
- * The cost of a whole site: an update that moves 10 members and one of a single host, in turn on one connection, with BIND as the
- * primary and on the embedded nameserver. Medians of the times; the target is a ratio. `node bench/site.mjs [ROUNDS] [MEMBERS] [--smoke]`
- */
-import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import {
   freePort,
   KEY,
-  MAIN,
   makeDirectory,
   median,
   numbersFor,
   Report,
   SECRET,
   say,
+  serve,
   startBind,
-  startChild,
   stop,
   UNIT_FLAGS,
-  untilServed,
   ZONE,
 } from './lab.mjs';
 
@@ -33,27 +25,15 @@ const MOST = 1.5;
 const report = new Report();
 
 /** @param {object} zone @param {object} more */
-async function startServer(zone, more) {
+function startServer(zone, more) {
   const directory = makeDirectory();
-  const port = await freePort();
   const members = Array.from({ length: MEMBERS }, (_, n) => ({
     name: `m${n}.${ZONE}`,
     interface_id: `::${(n + 16).toString(16)}`,
     subnet: n % 4,
   }));
-  const options = {
-    secret: SECRET,
-    http: { listen: [`127.0.0.1:${port}`] },
-    store: `sqlite:${join(directory, 'dyndns.db')}`,
-    zones: [zone],
-    hosts: [{ name: `site.${ZONE}`, members }],
-    ...more,
-  };
-  const file = join(directory, 'dyndns.yml');
-  writeFileSync(file, JSON.stringify(options), { mode: 0o600 });
-  const child = startChild(process.execPath, [...UNIT_FLAGS, MAIN, '--config', file, 'serve']);
-  await untilServed(`http://127.0.0.1:${port}`);
-  return { port, child };
+  const hosts = [{ name: `site.${ZONE}`, members }];
+  return serve({ store: `sqlite:${join(directory, 'dyndns.db')}`, zones: [zone], hosts, ...more }, { directory });
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });

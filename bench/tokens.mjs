@@ -5,22 +5,18 @@
  * ratios. `node bench/tokens.mjs [ROUNDS] [SECONDS] [MORE] [--smoke]`
  */
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   freePort,
-  MAIN,
   makeDirectory,
   measureHttp,
   numbersFor,
   originalClients,
   Report,
-  SECRET,
   say,
-  startChild,
+  serve,
   stop,
   UNIT_FLAGS,
-  untilServed,
   ZONE,
 } from './lab.mjs';
 import { startPostgres } from './postgres.mjs';
@@ -68,22 +64,14 @@ async function fillStore(url, hosts) {
 /** @param {string} store its URL, or `sqlite:` for a database of its own @param {number} hosts with a token each */
 async function startServer(store, hosts = HOSTS) {
   const directory = makeDirectory();
-  const port = await freePort();
-  const dnsPort = await freePort();
   const url = store.startsWith('sqlite:') ? `sqlite:${join(directory, 'dyndns.db')}` : store;
   await fillStore(url, hosts);
-  const file = join(directory, 'dyndns.yml');
   const options = {
-    secret: SECRET,
-    http: { listen: [`127.0.0.1:${port}`] },
-    dns: { listen: [`127.0.0.1:${dnsPort}`], database: join(directory, 'zones.db') },
+    dns: { listen: [`127.0.0.1:${await freePort()}`], database: join(directory, 'zones.db') },
     store: url,
     zones: [{ name: ZONE, nameserver: 'embedded', ns: ['ns.example.net'] }],
   };
-  writeFileSync(file, JSON.stringify(options), { mode: 0o600 });
-  const child = startChild(process.execPath, [...UNIT_FLAGS, MAIN, '--config', file, 'serve']);
-  await untilServed(`http://127.0.0.1:${port}`);
-  return { directory, url: `http://127.0.0.1:${port}`, child };
+  return serve(options, { directory });
 }
 
 /** The clients of dyndns2, each host with its token. */
