@@ -12,6 +12,7 @@ import type { PendingStore } from './pending/pending-store.ts';
 import type { TextStore } from './texts/text-store.ts';
 import type { TurnStore } from './updates/turn-store.ts';
 import type { KnownSerialStore } from './zones/known-serials.ts';
+import type { PublishedFeed } from './zones/published-feed.ts';
 
 export interface Store {
   readonly tokens: TokenStore;
@@ -21,6 +22,9 @@ export interface Store {
   readonly texts: TextStore;
   readonly knownSerials: KnownSerialStore;
   readonly turns: TurnStore;
+
+  /** Absent where no other process can use the database. */
+  readonly published?: PublishedFeed;
 
   /** Resolves when the store answers. */
   ping(): Promise<void>;

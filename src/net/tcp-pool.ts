@@ -9,16 +9,23 @@ import { type Endpoint, ExchangeError, type Exchanger, type Reply, type RequestB
 import { TcpExchanger } from './tcp.ts';
 
 /**
- * Opened on demand. PowerDNS accepts 20 by default. With fewer, reads of many new names take longer, and their changes
- * share fewer UPDATE messages.
+ * Connections are opened on demand. PowerDNS accepts 20 by default from all of its clients together, and lets the others wait until
+ * one is closed: a near server is not asked faster by more than four. A far one is, by the time that a reply is on its way.
  */
+const MIN_CONNECTIONS = 4;
 const MAX_CONNECTIONS = 16;
+const CONNECTIONS_PER_MS = 4;
+/** The first ones are slow: connections are opened, and a server may be busy. */
+const ENOUGH_REPLIES = 16;
 
 export class TcpPool implements Exchanger {
   readonly #endpoint: Endpoint;
   readonly #connections: TcpExchanger[] = [];
   readonly #idle: TcpExchanger[] = [];
   readonly #waiting: ((connection: TcpExchanger) => void)[] = [];
+  /** The shortest time of a query and its reply so far: about how far away the server is. */
+  #fastestMs = Number.POSITIVE_INFINITY;
+  #replies = 0;
   #closed = false;
 
   constructor(endpoint: Endpoint) {
@@ -33,7 +40,11 @@ export class TcpPool implements Exchanger {
       if (performance.now() >= deadlineMs) {
         throw new ExchangeError('timeout', false, `no reply from ${formatEndpoint(this.#endpoint)} in time`);
       }
-      return await connection.exchange(build, deadlineMs);
+      const sentMs = performance.now();
+      const reply = await connection.exchange(build, deadlineMs);
+      this.#fastestMs = Math.min(this.#fastestMs, performance.now() - sentMs);
+      this.#replies += 1;
+      return reply;
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#idle.push(connection);
@@ -49,7 +60,9 @@ export class TcpPool implements Exchanger {
   /** An idle or a new connection; undefined if all are in use. */
   #acquire(): TcpExchanger | undefined {
     const idle = this.#idle.pop();
-    if (idle !== undefined || this.#connections.length >= MAX_CONNECTIONS) return idle;
+    const wanted = this.#replies < ENOUGH_REPLIES ? 0 : Math.ceil(this.#fastestMs * CONNECTIONS_PER_MS);
+    const most = Math.min(Math.max(wanted, MIN_CONNECTIONS), MAX_CONNECTIONS);
+    if (idle !== undefined || this.#connections.length >= most) return idle;
     const connection = new TcpExchanger(this.#endpoint);
     this.#connections.push(connection);
     return connection;

@@ -1,17 +1,17 @@
 /**
  * Decides whether to believe what was last published at a name, or to read it first: other servers or programs may have changed it. A
  * wrong belief costs every change of its message a refusal, a read costs two queries. So a zone is read first while more than about one
- * belief in fifty is wrong, and a name that others changed lately until beliefs about it are right again.
+ * belief in twenty is wrong, and a name that others changed lately until beliefs about it are right again.
  *
  * What is read is compared with what would have been believed, so that a zone that others leave alone is believed again.
  */
 import { setBounded } from '../core/bounded-map.ts';
 
 /** Weight of one belief in the share of wrong ones. */
-const WEIGHT = 1 / 64;
+const WEIGHT = 1 / 256;
 /** Shares of wrong beliefs at which a zone is read first, and is believed again. */
-const DOUBT_ABOVE = 0.02;
-const BELIEVE_BELOW = 0.005;
+const DOUBT_ABOVE = 0.05;
+const BELIEVE_BELOW = 0.01;
 /** Beliefs about a name that must have been right before it is believed again. */
 const RIGHT_ENOUGH = 2;
 /** The oldest are forgotten first. */

@@ -76,7 +76,7 @@ async function compareAnswers(
 }
 
 /** Whether the prerequisites of a change about this name hold by an answer for its addresses, as far as that shows. */
-function holdsByAnswer(read: ReadOutcome, ownerName: DomainName, { prerequisites }: ZoneChange): boolean {
+export function holdsByAnswer(read: ReadOutcome, ownerName: DomainName, { prerequisites }: ZoneChange): boolean {
   if (read.kind !== 'addresses') return false;
   return prerequisites.every((prerequisite) => {
     if (!('type' in prerequisite) || !prerequisite.ownerName.equals(ownerName)) return true;

@@ -1,6 +1,7 @@
 /** Group commit and lost replies, against a zone in memory behind a sender that loses messages on demand. */
 import { describe, expect, it } from 'vitest';
 import { MemoryZone } from '../../test/support/memory-publisher.ts';
+import { waitUntil } from '../../test/support/process.ts';
 import { type WantedTexts, wantedOf } from '../../test/support/wanted-addresses.ts';
 import { AppError } from '../core/errors.ts';
 import { planChange } from '../core/zones/plan-change.ts';
@@ -16,7 +17,7 @@ const apex = DomainName.parse('example.com');
 const at = (label: string) => DomainName.parse(label, apex);
 
 /** What happens to a message: it is not applied and its reply lost, applied and its reply lost or late, and so on. */
-type Fate = 'lost before' | 'lost after' | 'late' | 'refused' | 'failed' | 'throws' | 'fine';
+type Fate = 'lost before' | 'lost after' | 'late' | 'refused' | 'failed' | 'throws' | 'slow' | 'fine';
 
 function error(text: string): AppError {
   return new AppError(text === 'lost' ? 'publish-unknown' : 'primary-refused', text);
@@ -31,6 +32,11 @@ class Primary {
   /** The names in each message; those without edits end in `?`. */
   readonly messages: string[] = [];
   readonly batches: string[] = [];
+  /** Whether other servers change the zone. */
+  isShared = false;
+  /** Messages are held until it is called. */
+  release: (() => void) | undefined;
+  #held: Promise<void> | undefined;
   /** Called when a message or its reply is lost. */
   interfere: (() => void) | undefined;
   /** Labels whose answers do not show that a change is stale; of those with `*` a wildcard would explain it. */
@@ -42,6 +48,7 @@ class Primary {
     explain: (changes) => this.#explain(changes),
     makeTimeoutError: () => error('too late'),
     onBatch: (changes, outcome) => this.batches.push(`${changes} ${outcome}`),
+    isShared: () => this.isShared,
     clock: () => this.nowMs,
   });
 
@@ -64,6 +71,7 @@ class Primary {
       changes.map(({ ownerName, edits }) => ownerName.toString().split('.')[0] + (edits.length ? '' : '?')).join(' '),
     );
     await new Promise((resolve) => setImmediate(resolve));
+    await this.#held;
     const fate = this.fates.shift() ?? 'fine';
     if (fate === 'throws') throw new TypeError('cannot be encoded');
     if (fate === 'refused' || fate === 'failed') return { kind: fate, error: error(fate) };
@@ -74,8 +82,15 @@ class Primary {
     if (this.nowMs > deadlineMs) return { kind: 'lost', error: error('lost') };
     const outcome = this.zone.apply(changes);
     if (fate === 'late') this.nowMs += 40;
+    if (fate === 'slow') this.nowMs += 20;
     if (fate === 'lost after') this.interfere?.();
     return fate === 'lost after' ? { kind: 'lost', error: error('lost') } : { kind: outcome };
+  }
+
+  hold(): void {
+    this.#held = new Promise((resolve) => {
+      this.release = resolve;
+    });
   }
 
   publish(change: ZoneChange, timeoutMs = 5000) {
@@ -115,6 +130,61 @@ describe('group commit', () => {
     const second = ['c', 'd', 'e'].map((label) => primary.publish(plan(label, { A: '192.0.2.1' })));
     await Promise.all([...first, ...second]);
     expect(primary.messages).toEqual(['a b', 'c d e']);
+  });
+
+  it('alone one message is in flight, in a shared zone two, of different names', async () => {
+    for (const isShared of [false, true]) {
+      const primary = new Primary();
+      primary.isShared = isShared;
+      primary.hold();
+      const outcomes: Promise<unknown>[] = [];
+      const publish = async (label: string, address: string, before?: string) => {
+        outcomes.push(
+          primary.publish(plan(label, { A: address }, before === undefined ? undefined : publishedAs(before))),
+        );
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      };
+      await publish('a', '192.0.2.1');
+      await publish('a', '192.0.2.2', '192.0.2.1');
+      await publish('b', '192.0.2.1');
+      await publish('c', '192.0.2.1');
+      await waitUntil('the messages that may be in flight', () => primary.messages.length === (isShared ? 2 : 1));
+      expect(primary.messages).toEqual(isShared ? ['a', 'b'] : ['a']);
+      primary.release?.();
+      expect(await Promise.all(outcomes)).toEqual(['published', 'published', 'published', 'published']);
+      expect(primary.messages).toEqual(isShared ? ['a', 'b', 'a c'] : ['a', 'a b c']);
+      expect(primary.addressesAt('a')).toEqual(['192.0.2.2']);
+    }
+  });
+
+  it('in a shared zone a message waits for more changes, no longer than the last one took', async () => {
+    const primary = new Primary();
+    primary.isShared = true;
+    primary.fates.push('slow');
+    await primary.publish(plan('first', { A: '192.0.2.1' }));
+    const outcomes = [primary.publish(plan('a', { A: '192.0.2.1' }))];
+    for (const label of ['b', 'c']) {
+      await new Promise((resolve) => setImmediate(resolve));
+      outcomes.push(primary.publish(plan(label, { A: '192.0.2.1' })));
+    }
+    await Promise.all(outcomes);
+    expect(primary.messages).toEqual(['first', 'a b c']);
+  });
+
+  it('what another server has published returns the queued change of the name that rests on something else, and no other', async () => {
+    const primary = new Primary();
+    primary.hold();
+    const outcomes = [primary.publish(plan('first', { A: '192.0.2.1' }))];
+    await waitUntil('the first message', () => primary.messages.length === 1);
+    for (const label of ['a', 'b', 'c']) outcomes.push(primary.publish(plan(label, { A: '192.0.2.1' })));
+    const news = publishedAs('192.0.2.99');
+    primary.commits.refute(at('b').key, news);
+    primary.commits.refute(at('c').key, publishedAs());
+    primary.commits.refute(at('unknown').key, news);
+    expect(await outcomes[2]).toEqual({ kind: 'stale', reads: [{ kind: 'addresses', published: news }] });
+    primary.release?.();
+    await Promise.all(outcomes);
+    expect(primary.messages).toEqual(['first', 'a c']);
   });
 
   it('puts at most 200 changes into one message', async () => {

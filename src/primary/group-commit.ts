@@ -6,12 +6,16 @@
  * that rest on something else are returned as stale, with the answers, and the others are sent again, together with what is planned
  * anew meanwhile. A message that is refused for a reason which the answers do not explain is split until the faulty change is
  * alone. After a lost reply, prerequisites query the primary for whether each change was applied.
+ *
+ * Where other servers change the zone too, each has only a share of the changes. Then a message waits a few milliseconds for more of
+ * them, as fewer and larger messages cost everyone less, and a second one may be in flight: primaries such as Knot take several at
+ * once (docs/decisions/0023).
  */
 import { AppError } from '../core/errors.ts';
 import type { Clock } from '../core/timers.ts';
-import type { PublishOutcome } from '../core/zones/publisher.ts';
+import type { PublishedAddresses, PublishOutcome } from '../core/zones/publisher.ts';
 import { changedNames, type Prerequisite, type ZoneChange, type ZoneEdit } from '../dns/zone-change.ts';
-import { type Explanation, sameRdatas } from './explain-stale.ts';
+import { type Explanation, holdsByAnswer, sameRdatas } from './explain-stale.ts';
 
 /** The outcome of one UPDATE message. */
 export type MessageOutcome =
@@ -36,6 +40,8 @@ export interface GroupCommitOptions {
   readonly explain: (changes: readonly ZoneChange[], deadlineMs: number) => Promise<readonly Explanation[]>;
   readonly makeTimeoutError: () => AppError;
   readonly onBatch: (changes: number, outcome: string, durationMs: number) => void;
+  /** Whether other servers are changing the zone. */
+  readonly isShared?: () => boolean;
   readonly clock?: Clock;
 }
 
@@ -55,12 +61,23 @@ const MAX_CHANGES = 200;
 const MAX_LOSSES = 3;
 /** Share of the remaining time for the UPDATE; the rest is for confirming a lost one. */
 const SEND_SHARE = 0.6;
+/** Messages in flight in a shared zone: one may wait at the primary for those of other servers. */
+const MAX_IN_FLIGHT = 2;
+/** How long a message waits for more changes in a shared zone at most; less if the last one took less. */
+const MAX_GATHER_MS = 5;
 
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
   readonly #clock: Clock;
   #queue: QueuedChange[] = [];
-  #running = false;
+  readonly #namesInFlight = new Set<string>();
+  /** Messages. */
+  #inFlight = 0;
+  #isScheduled = false;
+  /** When the next message need not wait any longer. */
+  #gatherUntilMs = 0;
+  /** The time that the last message took. */
+  #lastMs = 0;
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
@@ -70,34 +87,75 @@ export class GroupCommit {
   submit(change: ZoneChange, deadlineMs: number): Promise<PublishOutcome> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ change, deadlineMs, resolve, reject, losses: 0, refusals: 0 });
-      if (this.#running) return;
-      this.#running = true;
-      // Changes of the same turn of the event loop share the first message.
-      setImmediate(() => void this.#drain());
+      if (this.#queue.length === 1) this.#gather();
+      this.#schedule();
     });
   }
 
-  async #drain(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const batch = this.#nextBatch();
-      try {
-        await this.#commit(batch);
-      } catch (cause) {
-        const error = new AppError('internal', 'A change could not be encoded as an UPDATE message.', { cause });
-        for (const item of batch) item.reject(error);
-      }
+  /** Returns a queued change of this name to its caller if it rests on something else than what another server has published since. */
+  refute(nameKey: string, published: PublishedAddresses): void {
+    const read = { kind: 'addresses', published } as const;
+    this.#queue = this.#queue.filter(({ change, resolve }) => {
+      if (change.ownerName.key !== nameKey || change.otherNames !== undefined) return true;
+      if (holdsByAnswer(read, change.ownerName, change)) return true;
+      resolve({ kind: 'stale', reads: [read] });
+      return false;
+    });
+  }
+
+  /** Sends the next message when its time has come. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#queue.length === 0 || !this.#maySend()) return;
+    this.#isScheduled = true;
+    const send = () => {
+      this.#isScheduled = false;
+      if (this.#maySend()) void this.#sendNext();
+    };
+    const gatherMs = this.#gatherUntilMs - this.#clock();
+    // Changes of the same turn of the event loop share the message.
+    if (gatherMs > 0) setTimeout(send, gatherMs);
+    else setImmediate(send);
+  }
+
+  #maySend(): boolean {
+    return this.#inFlight === 0 || (this.#inFlight < MAX_IN_FLIGHT && this.#isShared());
+  }
+
+  async #sendNext(): Promise<void> {
+    const batch = this.#nextBatch();
+    if (batch.length === 0) return;
+    const names = batch.flatMap(({ change }) => changedNames(change).map(({ key }) => key));
+    for (const name of names) this.#namesInFlight.add(name);
+    this.#inFlight += 1;
+    try {
+      await this.#commit(batch);
+    } catch (cause) {
+      const error = new AppError('internal', 'A change could not be encoded as an UPDATE message.', { cause });
+      for (const item of batch) item.reject(error);
     }
-    this.#running = false;
+    for (const name of names) this.#namesInFlight.delete(name);
+    this.#inFlight -= 1;
+    this.#schedule();
+  }
+
+  #isShared(): boolean {
+    return this.#options.isShared?.() === true;
+  }
+
+  /** Clients that have just been answered, or moved here from another server together, ask again within a few milliseconds. */
+  #gather(): void {
+    if (!this.#isShared()) return;
+    this.#gatherUntilMs = this.#clock() + Math.min(this.#lastMs, MAX_GATHER_MS);
   }
 
   /**
    * Takes the changes of the next message from the queue, one per name: all prerequisites are checked before the first
-   * edit (RFC 2136 §3.2), so those of two changes of one name would both hold.
+   * edit (RFC 2136 §3.2), so those of two changes of one name would both hold. No name is in two messages in flight.
    */
   #nextBatch(): QueuedChange[] {
     const batch: QueuedChange[] = [];
     const later: QueuedChange[] = [];
-    const names = new Set<string>();
+    const names = new Set<string>(this.#namesInFlight);
     for (const item of this.#queue) {
       const keys = changedNames(item.change).map(({ key }) => key);
       if (batch.length >= MAX_CHANGES || keys.some((key) => names.has(key))) later.push(item);
@@ -125,9 +183,12 @@ export class GroupCommit {
       batch.map((item) => item.change),
       deadlineMs,
     );
-    this.#options.onBatch(batch.length, outcome.kind, this.#clock() - now);
+    const durationMs = this.#clock() - now;
+    this.#options.onBatch(batch.length, outcome.kind, durationMs);
     switch (outcome.kind) {
       case 'published':
+        this.#lastMs = durationMs;
+        this.#gather();
         for (const item of batch) item.resolve('published');
         return;
       case 'failed':

@@ -6,6 +6,7 @@
  */
 import { setBounded } from '../core/bounded-map.ts';
 import type { AppError } from '../core/errors.ts';
+import type { PublishedFeed } from '../core/zones/published-feed.ts';
 import type {
   AddressSet,
   PublishedAddresses,
@@ -49,10 +50,14 @@ export interface PrimaryPublisherOptions {
   /** Seconds since 1970. */
   readonly now: () => number;
   readonly onBatch?: (changes: number, outcome: string, durationMs: number) => void;
+  /** Servers that share the store, which may change the zone, too. */
+  readonly feed?: PublishedFeed | undefined;
 }
 
 /** Names whose published addresses are cached; the oldest are evicted first. */
 const MAX_CACHED_NAMES = 100_000;
+/** After this other servers are no longer counted on to change the zone. */
+const SHARED_MS = 250;
 
 /** RCODEs of failed prerequisites (RFC 2136 §3.2). */
 const STALE: ReadonlySet<number> = new Set([Rcode.YXDOMAIN, Rcode.YXRRSET, Rcode.NXRRSET, Rcode.NXDOMAIN]);
@@ -70,6 +75,9 @@ export class PrimaryPublisher implements ZonePublisher {
     read: (ownerName, deadlineMs) => this.#ask(ownerName, deadlineMs),
     readRRset: (ownerName, type, deadlineMs) => this.readRRset(ownerName, type, deadlineMs),
   };
+  readonly #unfollow: (() => void) | undefined;
+  /** When another server last said that it has published something. */
+  #newsMs = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: PrimaryPublisherOptions) {
@@ -81,7 +89,9 @@ export class PrimaryPublisher implements ZonePublisher {
       makeTimeoutError: () =>
         unreachable(this.#context, new ExchangeError('timeout', false, 'the changes before this one took too long')),
       onBatch: options.onBatch ?? (() => undefined),
+      isShared: () => performance.now() - this.#newsMs < SHARED_MS,
     });
+    this.#unfollow = options.feed?.follow(options.zone, (nameKey, published) => this.#learn(nameKey, published));
   }
 
   recall({ key }: DomainName): PublishedAddresses | undefined {
@@ -143,8 +153,16 @@ export class PrimaryPublisher implements ZonePublisher {
 
   close(): void {
     this.#closed = true;
+    this.#unfollow?.();
     this.#options.reads.close();
     this.#options.updates.close();
+  }
+
+  /** Another server has published this. */
+  #learn(nameKey: string, published: PublishedAddresses): void {
+    this.#newsMs = performance.now();
+    setBounded(this.#cache, nameKey, published, MAX_CACHED_NAMES);
+    this.#groupCommit.refute(nameKey, published);
   }
 
   #confirmed(ownerName: DomainName, change: ZoneChange): void {
@@ -260,6 +278,7 @@ export class PrimaryPublisher implements ZonePublisher {
       return;
     }
     setBounded(this.#cache, key, state, MAX_CACHED_NAMES);
+    if (change.edits.length > 0) this.#options.feed?.announce(this.#options.zone, ownerName, state);
   }
 }
 

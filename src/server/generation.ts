@@ -100,7 +100,7 @@ export async function buildGeneration(
           onOutcome: (webhook, outcome) => monitoring.activity.webhookCalled(webhook, outcome),
         }));
   const notices = config.webhooks.length === 0 ? undefined : webhooks;
-  const primaries = new RemotePrimaries(config, observer);
+  const primaries = new RemotePrimaries(config, observer, state.store?.published);
   await noteUnusedTokens(config, state, observer);
   // Last: from here on the nameserver has the new configuration, and nothing else can fail.
   const embedded = await embeddedServer(config, parts, previous?.embedded);

@@ -17,6 +17,7 @@ import { AppError } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import { applyUpdate } from '../core/updates/dns-update.ts';
 import type { KnownSerial, KnownSerialStore } from '../core/zones/known-serials.ts';
+import type { PublishedFeed } from '../core/zones/published-feed.ts';
 import type { ZonePublisher } from '../core/zones/publisher.ts';
 import { type Zone, ZoneTable } from '../core/zones/zone.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
@@ -36,7 +37,6 @@ import type {
 } from '../nameserver/nameserver-options.ts';
 import { StaticConflict, type StaticContent, staticOwnerNames } from '../nameserver/zone/static-records.ts';
 import type { Exchanger } from '../net/exchange.ts';
-import { TcpExchanger } from '../net/tcp.ts';
 import { TcpPool } from '../net/tcp-pool.ts';
 import { UdpExchanger } from '../net/udp.ts';
 import { PrimaryPublisher } from '../primary/publisher.ts';
@@ -161,8 +161,11 @@ function rulesOf(zone: ZoneConfig): Omit<Zone, 'publisher'> {
 export class RemotePrimaries {
   readonly #exchangers = new Map<string, { reads: Exchanger; updates: Exchanger }>();
   readonly #publishers = new Map<string, ZonePublisher>();
+  readonly #feed: PublishedFeed | undefined;
 
-  constructor({ zones }: Config, observer: Observer) {
+  /** @param feed to other servers that change the same zones */
+  constructor({ zones }: Config, observer: Observer, feed?: PublishedFeed) {
+    this.#feed = feed;
     for (const { apex, primary } of zones) {
       if (primary.kind === 'remote') this.#publishers.set(apex.key, this.#open(apex, primary, observer));
     }
@@ -176,6 +179,7 @@ export class RemotePrimaries {
   }
 
   close(): void {
+    for (const publisher of this.#publishers.values()) publisher.close();
     for (const { reads, updates } of this.#exchangers.values()) {
       reads.close();
       updates.close();
@@ -191,7 +195,7 @@ export class RemotePrimaries {
       exchangers =
         transport === 'udp'
           ? { reads: new UdpExchanger(endpoint), updates: new UdpExchanger(endpoint) }
-          : { reads: new TcpPool(endpoint), updates: new TcpExchanger(endpoint) };
+          : { reads: new TcpPool(endpoint), updates: new TcpPool(endpoint) };
       this.#exchangers.set(id, exchangers);
     }
     return new PrimaryPublisher({
@@ -202,6 +206,7 @@ export class RemotePrimaries {
       now: () => Math.floor(Date.now() / 1000),
       onBatch: (changes, outcome, durationMs) => observer.batchPublished({ zone: apex, changes, outcome, durationMs }),
       endpoint,
+      feed: this.#feed,
       ...exchangers,
     });
   }

@@ -9,6 +9,7 @@ import type { Pool, PoolClient, PoolConfig } from 'pg';
 import { AppError } from '../core/errors.ts';
 import type { Store } from '../core/store.ts';
 import { migrate, SchemaError } from './migrations.ts';
+import { PostgresFeed } from './postgres-feed.ts';
 import type { SqlQuery, SqlRunner } from './sql-runner.ts';
 import { sqlStore } from './sql-store.ts';
 import { storeUnreachable } from './store-unreachable.ts';
@@ -53,7 +54,13 @@ export async function openPostgresStore(url: string): Promise<Store> {
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
   });
   ignoreErrorEvents(pool);
-  return sqlStore(new PostgresRunner(pool), true);
+  const feed = new PostgresFeed(() => new pg.Client({ ...config, query_timeout: QUERY_TIMEOUT_MS }));
+  const store = sqlStore(new PostgresRunner(pool), true);
+  const close = () => {
+    feed.close();
+    return store.close();
+  };
+  return { ...store, published: feed, close };
 }
 
 async function loadPg() {

@@ -328,6 +328,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     mayImport: [
       'core/access/token-store.ts',
       'core/access/token.ts',
+      'core/bounded-map.ts',
       'core/errors.ts',
       'core/history/history-store.ts',
       'core/history/history.ts',
@@ -340,6 +341,8 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/updates/turn-store.ts',
       'core/zones/family.ts',
       'core/zones/known-serials.ts',
+      'core/zones/published-feed.ts',
+      'core/zones/publisher.ts',
       'core/zones/secondaries.ts',
       'dns/address.ts',
       'dns/name.ts',

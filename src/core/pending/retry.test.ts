@@ -1,6 +1,6 @@
 // Pending updates on a zone in memory whose primary can be unreachable, with a clock that stands still until it is moved.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { AddressUpdates, type TestUpdate, testQueue } from '../../../test/support/address-updates.ts';
 import { ManualTimers, turns } from '../../../test/support/manual-timers.ts';
 import { MemoryPendingStore } from '../../../test/support/memory-pending.ts';
@@ -531,7 +531,9 @@ describe('a foreign edit', () => {
     let last = 1;
     publisher.beforePublish = () => put(model, `198.51.100.${last++}`);
     await timers.pass(31_000);
-    expect([...store.pending.values()]).toMatchObject([{ wanted: ['192.0.2.2'], lastError: 'contended' }]);
+    await vi.waitFor(() => {
+      expect([...store.pending.values()]).toMatchObject([{ wanted: ['192.0.2.2'], lastError: 'contended' }]);
+    });
     publisher.beforePublish = undefined;
     await timers.pass(120_000);
     expect([addressAt(model), store.pending.size]).toEqual(['192.0.2.2', 0]);

@@ -9,6 +9,7 @@ import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
 import { challengeSubject } from '../access/acme-challenge.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../timers.ts';
+import { AnswerSequence } from '../zones/answer-sequence.ts';
 import { placePrerequisites } from '../zones/plan-change.ts';
 import type { Zone } from '../zones/zone.ts';
 
@@ -58,7 +59,7 @@ export interface TextPublication {
 const TEXT_TTL = 60;
 /** At one name. */
 const MAX_TEXTS = 50;
-/** Reads before giving up. */
+/** Rounds with the same answer before giving up. While the answers differ others are writing: then only the deadline ends it. */
 const MAX_ROUNDS = 8;
 
 /**
@@ -69,29 +70,32 @@ const MAX_ROUNDS = 8;
 export async function publishTexts(publication: TextPublication, deadlineMs: number): Promise<TextUpdateResult> {
   const { zone, ownerName, clock } = publication;
   const { publisher } = zone;
-  /** Different answers of the primary. */
-  const answers = new Set<string>();
-  for (let round = 0; round < MAX_ROUNDS; round++) {
+  const answers = new AnswerSequence();
+  while (answers.mayGoOn(MAX_ROUNDS)) {
     if (clock() >= deadlineMs) {
+      if (answers.hasChanged) throw contended(ownerName);
       throw new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
     }
     const rrset = await publisher.readRRset(ownerName, RRType.TXT, deadlineMs);
-    answers.add(JSON.stringify(rrset?.rdatas.map(readTextRdata).sort() ?? []));
+    answers.answered(JSON.stringify(rrset?.rdatas.map(readTextRdata).sort() ?? []));
     // The answer may be a wildcard's: then the name itself has none.
     const done =
       (await attempt(publication, rrset, deadlineMs)) ?? (rrset && (await attempt(publication, undefined, deadlineMs)));
     if (done !== undefined) return done;
     await refuseHidden(zone, ownerName, deadlineMs);
   }
-  throw answers.size > 1
-    ? new AppError(
-        'contended',
-        `The TXT records of '${ownerName}' were changed by others again and again; nothing was written.`,
-      )
-    : new AppError(
-        'conflict',
-        `The TXT records of '${ownerName}' cannot be written: a CNAME or DNAME record or a delegation is in the way.`,
-      );
+  if (answers.hasChanged) throw contended(ownerName);
+  throw new AppError(
+    'conflict',
+    `The TXT records of '${ownerName}' cannot be written: a CNAME or DNAME record or a delegation is in the way.`,
+  );
+}
+
+function contended(ownerName: DomainName): AppError {
+  return new AppError(
+    'contended',
+    `The TXT records of '${ownerName}' were changed by others again and again; nothing was written.`,
+  );
 }
 
 /** Undefined: the name has other values than these. */

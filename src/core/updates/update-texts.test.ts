@@ -206,7 +206,10 @@ it('others that change the name again and again: it gives up for now, and writes
   let last = 0;
   class Racing extends MemoryPublisher {
     override publish(...args: Parameters<MemoryPublisher['publish']>) {
-      putText(`other${last++}`);
+      const rrset = { ownerName: challenge, type: RRType.TXT, ttl: 60, rdatas: [textRdata(`other${last++}`)] };
+      memory.apply([
+        { zone: apex, ownerName: challenge, prerequisites: [], edits: [{ kind: 'replace-rrset', rrset }] },
+      ]);
       return super.publish(...args);
     }
   }

@@ -7,6 +7,7 @@ import type { DomainName } from '../../dns/name.ts';
 import type { Prerequisite, ZoneChange } from '../../dns/zone-change.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../timers.ts';
+import { AnswerSequence } from './answer-sequence.ts';
 import { type ChangePlan, planChange } from './plan-change.ts';
 import type { PublishedAddresses, ReadOutcome } from './publisher.ts';
 import type { Zone } from './zone.ts';
@@ -35,7 +36,10 @@ export interface NamesChange<Result> {
   beliefs?: Beliefs | undefined;
 }
 
-/** Reads before giving up. Servers that share a zone race on one name: each round has one winner (docs/decisions/0001). */
+/**
+ * Rounds with the same answer before giving up. While the answers differ others are writing, and each round has one winner: then only
+ * the deadline ends it (docs/decisions/0001).
+ */
 const MAX_ROUNDS = 6;
 /** The same while a CNAME answers, which is there to stay. */
 const MAX_CNAME_ROUNDS = 3;
@@ -55,10 +59,9 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
   /** What the primary answered when it refused the last attempt: it need not be asked again. */
   let answered = first?.reads;
   let cname: DomainName | undefined;
-  /** Different answers of the primary. */
-  const answers = new Set<string>();
-  for (let round = 0; round < (cname === undefined ? MAX_ROUNDS : MAX_CNAME_ROUNDS); round++) {
-    checkTime(change);
+  const race = new AnswerSequence();
+  while (race.mayGoOn(cname === undefined ? MAX_ROUNDS : MAX_CNAME_ROUNDS)) {
+    checkTime(change, race);
     // What was believed before has turned out wrong.
     change.beliefs = undefined;
     const reads = answered ?? (await Promise.all(names.map((name) => publisher.read(name, deadlineMs))));
@@ -72,7 +75,7 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
       cname = names[index];
       return NOTHING;
     });
-    answers.add(seen.map(({ A, AAAA }) => [...A.addresses, ...AAAA.addresses].join()).join(';'));
+    race.answered(seen.map(({ A, AAAA }) => [...A.addresses, ...AAAA.addresses].join()).join(';'));
     if (cname === undefined) {
       change.beliefs = seen;
       const done = await attempt(change, seen, seen);
@@ -90,17 +93,13 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
   if (cname !== undefined) {
     throw new AppError('conflict', `A CNAME record is at '${cname}': no address can be beside it (RFC 1034 §3.6.2).`);
   }
-  // If the answer is the same each time, no one else is writing: the primary has something that it does not show.
-  throw answers.size > 1
-    ? new AppError(
-        'contended',
-        `The records of '${names.join("', '")}' were changed by others again and again; nothing was written.`,
-      )
-    : new AppError(
-        'conflict',
-        `The records of '${names.join("', '")}' are not what the primary answers: a DNAME record is above them, or they were ` +
-          'changed by others meanwhile. Nothing was written.',
-      );
+  if (race.hasChanged) throw contended(names);
+  // The answer is the same each time, so no one else is writing: the primary has something that it does not show.
+  throw new AppError(
+    'conflict',
+    `The records of '${names.join("', '")}' are not what the primary answers: a DNAME record is above them, or they were ` +
+      'changed by others meanwhile. Nothing was written.',
+  );
 }
 
 /** Without a result one of the beliefs was wrong. */
@@ -175,7 +174,15 @@ function isNothing({ A, AAAA }: PublishedAddresses): boolean {
   return A.addresses.length === 0 && AAAA.addresses.length === 0;
 }
 
-function checkTime({ clock, deadlineMs }: Pick<NamesChange<unknown>, 'clock' | 'deadlineMs'>): void {
+function checkTime({ clock, deadlineMs, names }: NamesChange<unknown>, race?: AnswerSequence): void {
   if (clock() < deadlineMs) return;
+  if (race?.hasChanged === true) throw contended(names);
   throw new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
+}
+
+function contended(names: readonly DomainName[]): AppError {
+  return new AppError(
+    'contended',
+    `The records of '${names.join("', '")}' were changed by others again and again; nothing was written.`,
+  );
 }
