@@ -26,18 +26,40 @@ export async function startPostgres(settings = []) {
   const options = ['listen_addresses=127.0.0.1', `port=${port}`, 'log_min_messages=panic', ...settings];
   const place = options.flatMap((option) => ['-c', option]);
   const [program = '', ...args] = command('postgres', ['-D', join(directory, 'data'), '-k', directory, ...place]);
-  const child = startChild(program, args);
-  const url = `postgres://dyndns@127.0.0.1:${port}/postgres`;
-  const [ready = '', ...readyArgs] = command('pg_isready', [
-    '-h',
-    '127.0.0.1',
-    '-p',
-    `${port}`,
-    '-U',
-    'dyndns',
-    '-d',
-    'postgres',
-  ]);
-  await until(() => spawnSync(ready, readyArgs).status === 0, 'PostgreSQL', 50);
-  return { url, child };
+  const start = async () => {
+    const child = startChild(program, args);
+    const [ready = '', ...readyArgs] = command('pg_isready', [
+      '-h',
+      '127.0.0.1',
+      '-p',
+      `${port}`,
+      '-U',
+      'dyndns',
+      '-d',
+      'postgres',
+    ]);
+    await until(() => spawnSync(ready, readyArgs).status === 0, 'PostgreSQL', 50);
+    return child;
+  };
+  let child = await start();
+  return {
+    url: `postgres://dyndns@127.0.0.1:${port}/postgres`,
+    port,
+    get child() {
+      return child;
+    },
+    /** Ends all connections, and starts it again. */
+    async restart() {
+      await end(child);
+      child = await start();
+    },
+    stop: () => end(child),
+  };
+}
+
+/** SIGINT ends it without waiting for its clients. @param {import('node:child_process').ChildProcess} child */
+function end(child) {
+  const exit = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGINT');
+  return exit;
 }

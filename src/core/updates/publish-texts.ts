@@ -73,7 +73,7 @@ export async function publishTexts(publication: TextPublication, deadlineMs: num
   const answers = new AnswerSequence();
   while (answers.mayGoOn(MAX_ROUNDS)) {
     if (clock() >= deadlineMs) {
-      if (answers.hasChanged) throw contended(ownerName);
+      if (answers.isContended) throw contended(ownerName);
       throw new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
     }
     const rrset = await publisher.readRRset(ownerName, RRType.TXT, deadlineMs);
@@ -84,7 +84,7 @@ export async function publishTexts(publication: TextPublication, deadlineMs: num
     if (done !== undefined) return done;
     await refuseHidden(zone, ownerName, deadlineMs);
   }
-  if (answers.hasChanged) throw contended(ownerName);
+  if (answers.isContended) throw contended(ownerName);
   throw new AppError(
     'conflict',
     `The TXT records of '${ownerName}' cannot be written: a CNAME or DNAME record or a delegation is in the way.`,

@@ -2,17 +2,19 @@
 
 /** Answers at most: a bound for a primary that answers at random, as of several servers that differ. */
 const MAX_ANSWERS = 40;
+/** So many changes by others are why time ran out. With fewer, the primary was slow. */
+const MANY_CHANGES = 5;
 
 export class AnswerSequence {
   #last: string | undefined;
   #count = 0;
   /** How often the last answer was given in succession. */
   #same = 0;
-  #hasChanged = false;
+  #changes = 0;
 
   answered(answer: string): void {
     if (answer !== this.#last) {
-      this.#hasChanged = this.#count > 0;
+      if (this.#count > 0) this.#changes += 1;
       this.#same = 0;
     }
     this.#last = answer;
@@ -25,7 +27,8 @@ export class AnswerSequence {
     return this.#same < maxSame && this.#count < MAX_ANSWERS;
   }
 
-  get hasChanged(): boolean {
-    return this.#hasChanged;
+  /** Whether others changed the records again and again. */
+  get isContended(): boolean {
+    return this.#changes >= MANY_CHANGES;
   }
 }

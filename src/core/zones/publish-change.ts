@@ -93,7 +93,7 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
   if (cname !== undefined) {
     throw new AppError('conflict', `A CNAME record is at '${cname}': no address can be beside it (RFC 1034 §3.6.2).`);
   }
-  if (race.hasChanged) throw contended(names);
+  if (race.isContended) throw contended(names);
   // The answer is the same each time, so no one else is writing: the primary has something that it does not show.
   throw new AppError(
     'conflict',
@@ -176,7 +176,7 @@ function isNothing({ A, AAAA }: PublishedAddresses): boolean {
 
 function checkTime({ clock, deadlineMs, names }: NamesChange<unknown>, race?: AnswerSequence): void {
   if (clock() < deadlineMs) return;
-  if (race?.hasChanged === true) throw contended(names);
+  if (race?.isContended === true) throw contended(names);
   throw new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
 }
 
