@@ -52,14 +52,14 @@ template:\n  - id: default\n    storage: ${directory}\nzone:\n  - domain: ${ZONE
   return { title: 'Knot', directory, port, child, startMs: performance.now() - begin };
 }
 
-/** @param {number} names @returns {Promise<Peer>} */
-export async function powerdnsPeer(names) {
+/** @param {number} names @param {string} settings more lines of pdns.conf @returns {Promise<Peer>} */
+export async function powerdnsPeer(names, settings = '') {
   const directory = makeDirectory();
   const port = await freePort();
   writeFileSync(
     join(directory, 'pdns.conf'),
     `launch=gsqlite3\ngsqlite3-database=${directory}/pdns.sqlite3\nlocal-address=127.0.0.1\nlocal-port=${port}\nsocket-dir=${directory}
-daemon=no\nguardian=no\nwrite-pid=no\ndisable-syslog=yes\nloglevel=3\nsecurity-poll-suffix=\ndnsupdate=yes\nallow-dnsupdate-from=127.0.0.0/8\n`,
+daemon=no\nguardian=no\nwrite-pid=no\ndisable-syslog=yes\nloglevel=0\nsecurity-poll-suffix=\ndnsupdate=yes\nallow-dnsupdate-from=127.0.0.0/8\n${settings}`,
   );
   writeFileSync(join(directory, 'zone.db'), zoneText(names));
   const schema = readFileSync('/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql', 'utf8');

@@ -4,7 +4,7 @@
  * changes a name of its own, each request at the next server, as a proxy spreads them, half of them with a token of the store. What
  * is counted: acknowledged changes that are not there, replies that were not true, and requests that failed although the same
  * request succeeded at once afterwards. Exit code 1 if there is any.
- * `node bench/servers-campaign.mjs [SECONDS] [bind,knot,powerdns] [--before=DIRECTORY]`, run by `npm run faults -- servers`.
+ * `node bench/servers-campaign.mjs [SECONDS] [bind,knot,powerdns] [--before=DIRECTORY] [--smoke]`, run by `npm run faults -- servers`.
  * `--before` is a checkout of the version before, built: one server begins with its `dist/cli/main.js`.
  */
 import { execFile } from 'node:child_process';
@@ -13,16 +13,35 @@ import { Agent, get } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort, KEY, MAIN, makeDirectory, SECRET, say, startChild, stop, UNIT_FLAGS, until, ZONE } from './lab.mjs';
+import {
+  freePort,
+  IS_SMOKE_RUN,
+  KEY,
+  MAIN,
+  makeDirectory,
+  SECRET,
+  say,
+  startChild,
+  stop,
+  UNIT_FLAGS,
+  until,
+  ZONE,
+} from './lab.mjs';
 import { bindPeer, knotPeer, powerdnsPeer } from './peers.mjs';
 import { startPostgres } from './postgres.mjs';
 
-const PEERS = { bind: bindPeer, knot: knotPeer, powerdns: powerdnsPeer };
+const PEERS = {
+  bind: bindPeer,
+  knot: knotPeer,
+  // By default PowerDNS accepts 20 connections; versions before 3.0.0-alpha.2 opened 17 each.
+  powerdns: (/** @type {number} */ names) =>
+    powerdnsPeer(names, BEFORE === undefined ? '' : 'max-tcp-connections=64\n'),
+};
+const BEFORE = process.argv.find((argument) => argument.startsWith('--before='))?.slice('--before='.length);
 const SECONDS = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? 6);
 const kinds = (process.argv.slice(2).find((argument) => /^[a-z,]+$/.test(argument)) ?? 'bind,knot,powerdns').split(',');
-const BEFORE = process.argv.find((argument) => argument.startsWith('--before='))?.slice('--before='.length);
 const CLIENTS = 24;
-const UPDATES_OF_ONE_NAME = 2000;
+const UPDATES_OF_ONE_NAME = IS_SMOKE_RUN ? 200 : 2000;
 const CLOCK_DIFFERENCE_MS = 90_000;
 /** What a proxy in front of the servers waits for an answer. */
 const PATIENCE_MS = 20_000;
@@ -318,11 +337,13 @@ async function campaign(kind) {
     await sleep(2000);
     primary.child.kill('SIGCONT');
   });
-  await scenario('the primary frozen for longer than its time-out', async () => {
-    primary.child.kill('SIGSTOP');
-    await sleep(7000);
-    primary.child.kill('SIGCONT');
-  });
+  if (!IS_SMOKE_RUN) {
+    await scenario('the primary frozen for longer than its time-out', async () => {
+      primary.child.kill('SIGSTOP');
+      await sleep(7000);
+      primary.child.kill('SIGCONT');
+    });
+  }
   await scenario('a server whose clock is 90 s ahead', async () => {
     await second.end();
     const shift = `const R=Date;globalThis.Date=class extends R{constructor(...a){a.length?super(...a):super(R.now()+${CLOCK_DIFFERENCE_MS})}static now(){return R.now()+${CLOCK_DIFFERENCE_MS}}}`;

@@ -6,6 +6,8 @@
  * descriptors back within 60 seconds, and that DNS, control socket and backup work meanwhile (bench/connection-campaign.mjs).
  * `npm run faults -- damage [CASES [SEED]]`: damages databases at random, 1,000 times by default, and checks that nothing is lost
  * without a message that says what to do (bench/damage-campaign.mjs).
+ * `npm run faults -- servers [SECONDS] [bind,knot,powerdns]`: three servers on one PostgreSQL under load, while servers, PostgreSQL and
+ * the primary are killed, restarted, frozen and upgraded (bench/servers-campaign.mjs).
  */
 import { join } from 'node:path';
 import { argv, execPath } from 'node:process';
@@ -17,4 +19,5 @@ const [first, ...rest] = argv.slice(2);
 if (first === 'reload') run(execPath, [join(root, 'bench', 'reload-campaign.mjs'), ...rest]);
 else if (first === 'connections') run(execPath, [join(root, 'bench', 'connection-campaign.mjs'), ...rest]);
 else if (first === 'damage') run(execPath, [join(root, 'bench', 'damage-campaign.mjs'), ...rest]);
+else if (first === 'servers') run(execPath, [join(root, 'bench', 'servers-campaign.mjs'), ...rest]);
 else run(execPath, [join(root, 'bench', 'kill-campaign.mjs'), ...argv.slice(2)]);

@@ -26,6 +26,12 @@ const CAMPAIGNS: Readonly<Record<string, SmokeRun>> = {
     args: ['damage', '12', '1'],
     output: /12 cases: [\s\S]*silent losses 0, ends without advice 0, serials back 0, stuck 0;/,
   },
+  'servers-campaign.mjs': {
+    script: 'faults',
+    args: ['servers', '1', 'bind', '--smoke'],
+    output:
+      /200 acknowledged in [\d.]+ s, one chain of 200, 0 failed\n\d{3,} acknowledged changes: lost 0, replies that were not true 0, needless failures 0\n$/,
+  },
   'kill-campaign.mjs': {
     script: 'faults',
     args: ['3', '1'],
