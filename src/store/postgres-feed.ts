@@ -15,6 +15,10 @@ const MAX_WAITING = 2_000;
 /** Until it is tried to connect again; doubled after each failure. */
 const RECONNECT_MS = 500;
 const MAX_RECONNECT_MS = 30_000;
+/** A server says so often that it is there, and as an answer to one that has just come. Without others nothing is announced. */
+const HELLO_EVERY_MS = 20_000;
+const ALONE_AFTER_MS = 50_000;
+const [HELLO, ANSWER] = ['hello', 'here'];
 
 export class PostgresFeed implements PublishedFeed {
   readonly #makeClient: () => Client;
@@ -26,6 +30,9 @@ export class PostgresFeed implements PublishedFeed {
   #isListening = false;
   #reconnectMs = RECONNECT_MS;
   #timer: NodeJS.Timeout | undefined;
+  /** When others were last heard of. */
+  #othersMs = Number.NEGATIVE_INFINITY;
+  #helloTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
   /** Connects when someone follows. @param makeClient not connected yet */
@@ -34,7 +41,7 @@ export class PostgresFeed implements PublishedFeed {
   }
 
   announce({ key: apexKey }: DomainName, { key }: DomainName, published: PublishedAddresses): void {
-    if (!this.#isListening) return;
+    if (!this.#isListening || performance.now() - this.#othersMs > ALONE_AFTER_MS) return;
     const names = this.#waiting.get(apexKey) ?? new Map<string, PublishedAddresses>();
     this.#waiting.set(apexKey, names);
     setBounded(names, key, published, MAX_WAITING);
@@ -72,7 +79,7 @@ export class PostgresFeed implements PublishedFeed {
       const texts = [...waiting].flatMap(([apexKey, names]) => encodeNews({ apexKey, names }));
       try {
         for (const text of texts) {
-          await client.query({ name: 'announce', text: 'select pg_notify($1, $2)', values: [CHANNEL, text] });
+          await notify(client, text);
         }
       } catch {
         this.#lost(client);
@@ -88,7 +95,7 @@ export class PostgresFeed implements PublishedFeed {
     client.on('error', () => this.#lost(client));
     client.on('end', () => this.#lost(client));
     client.on('notification', ({ processId, payload }) => {
-      if (processId !== untyped(client).processID) this.#received(payload ?? '');
+      if (processId !== untyped(client).processID) this.#received(client, payload ?? '');
     });
     try {
       await client.connect();
@@ -99,6 +106,8 @@ export class PostgresFeed implements PublishedFeed {
       if (client !== this.#client) return;
       this.#isListening = true;
       this.#reconnectMs = RECONNECT_MS;
+      this.#hello(client, HELLO);
+      this.#helloTimer = setInterval(() => this.#hello(client, ANSWER), HELLO_EVERY_MS).unref();
     } catch {
       this.#lost(client);
     }
@@ -108,6 +117,7 @@ export class PostgresFeed implements PublishedFeed {
     if (client !== this.#client) return;
     this.#client = undefined;
     this.#isListening = false;
+    clearInterval(this.#helloTimer);
     this.#waiting.clear();
     untyped(client).unref();
     client.end().catch(() => undefined);
@@ -117,12 +127,22 @@ export class PostgresFeed implements PublishedFeed {
     this.#reconnectMs = Math.min(this.#reconnectMs * 2, MAX_RECONNECT_MS);
   }
 
-  #received(text: string): void {
+  #hello(client: Client, text: string): void {
+    notify(client, text).catch(() => this.#lost(client));
+  }
+
+  #received(client: Client, text: string): void {
+    this.#othersMs = performance.now();
+    if (text === HELLO) this.#hello(client, ANSWER);
     const news = decodeNews(text);
     const followers = news && this.#followers.get(news.apexKey);
     if (news === undefined || followers === undefined) return;
     for (const [nameKey, published] of news.names) for (const onNews of followers) onNews(nameKey, published);
   }
+}
+
+function notify(client: Client, text: string): Promise<unknown> {
+  return client.query({ name: 'announce', text: 'select pg_notify($1, $2)', values: [CHANNEL, text] });
 }
 
 /** What the types of pg leave out. */

@@ -4,11 +4,27 @@ import type { HostSettings } from '../core/hosts/host.ts';
 import type { HostStore } from '../core/hosts/host-store.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, hostOf, hostRow, nameText } from './rows.ts';
+import type { HostRow } from './schema.ts';
 import type { QueryBuilder, SqlRunner } from './sql-runner.ts';
+
+/** Queries in flight at the same time. */
+const MAX_QUERIES = 2;
+/** Hosts of one query. */
+const MAX_NAMES = 64;
+
+interface WaitingHost {
+  readonly name: string;
+  readonly resolve: (settings: HostSettings | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 export class SqlHostStore implements HostStore {
   readonly #run: SqlRunner;
   readonly #build: QueryBuilder;
+  readonly #waiting: WaitingHost[] = [];
+  #queries = 0;
+  /** By the number of names. */
+  readonly #selects = new Map<number, string>();
 
   constructor(run: SqlRunner, build: QueryBuilder) {
     this.#run = run;
@@ -26,10 +42,46 @@ export class SqlHostStore implements HostStore {
     await this.#run.transaction([insert.compile()]);
   }
 
-  async get(ownerName: DomainName): Promise<HostSettings | undefined> {
-    const query = this.#build.selectFrom('hosts').selectAll().where('name', '=', nameText(ownerName));
-    const [row] = await this.#run.all(query.compile());
-    return row && hostOf(row);
+  /** Hosts that are asked for while queries are in flight share the next one. */
+  get(ownerName: DomainName): Promise<HostSettings | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ name: nameText(ownerName), resolve, reject });
+      if (this.#waiting.length === 1) queueMicrotask(() => this.#ask());
+    });
+  }
+
+  #ask(): void {
+    while (this.#waiting.length > 0 && this.#queries < MAX_QUERIES) {
+      void this.#askFor(this.#waiting.splice(0, MAX_NAMES));
+    }
+  }
+
+  /** Never rejects. */
+  async #askFor(waiting: readonly WaitingHost[]): Promise<void> {
+    this.#queries += 1;
+    try {
+      const names = [...new Set(waiting.map(({ name }) => name))];
+      const rows = await this.#run.all<HostRow>({ sql: this.#selectOf(names.length), parameters: names });
+      const found = new Map(rows.map((row) => [row.name, row]));
+      for (const { name, resolve } of waiting) {
+        const row = found.get(name);
+        resolve(row && hostOf(row));
+      }
+    } catch (error) {
+      for (const { reject } of waiting) reject(error);
+    }
+    this.#queries -= 1;
+    this.#ask();
+  }
+
+  /** Building a statement takes longer than running it. */
+  #selectOf(count: number): string {
+    const known = this.#selects.get(count);
+    if (known !== undefined) return known;
+    const names = Array.from({ length: count }, () => '');
+    const { sql } = this.#build.selectFrom('hosts').selectAll().where('name', 'in', names).compile();
+    this.#selects.set(count, sql);
+    return sql;
   }
 
   async list(): Promise<readonly HostSettings[]> {

@@ -91,6 +91,30 @@ describeWith(POSTGRES_PROGRAMS, 'servers on one PostgreSQL', () => {
     expect(calls).toBe(1);
   });
 
+  it('announce nothing while they are alone', async () => {
+    const alone = await openStore(await postgres.createDatabase('alone'));
+    const { default: pg } = await import('pg');
+    const listener = new pg.Client({ connectionString: postgres.url.replace(/postgres$/, 'alone') });
+    const texts: string[] = [];
+    try {
+      await listener.connect();
+      listener.on('notification', ({ payload }) => texts.push(payload ?? ''));
+      await listener.query('listen dyndns_published');
+      alone.published!.follow(apex, () => undefined);
+      await waitUntil('that it is there', () => texts.length === 1);
+      alone.published!.announce(apex, nameOf('a'), published('192.0.2.1'));
+      await listener.query(`select pg_notify('dyndns_published', 'hello')`);
+      await waitUntil('that it answers', () => texts.includes('here'));
+      alone.published!.announce(apex, nameOf('b'), published('192.0.2.1'));
+      await waitUntil('its news', () => texts.length === 4);
+      expect(texts.slice(0, 3)).toEqual(['hello', 'hello', 'here']);
+      expect(texts[3]).toContain(JSON.stringify(nameOf('b').key).slice(1, -1));
+    } finally {
+      await listener.end();
+      await alone.close();
+    }
+  });
+
   it('hear of one another again after a restart of PostgreSQL', { timeout: 30_000 }, async () => {
     await postgres.restart();
     await heardOf();
