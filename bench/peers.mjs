@@ -7,8 +7,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, KEY, MAIN, makeDirectory, SECRET, startBind, startChild, until, ZONE } from './lab.mjs';
+import { startPostgres } from './postgres.mjs';
 
-/** @typedef {{title: string, directory: string, port: number, child: import('node:child_process').ChildProcess, url?: string, startMs: number}} Peer */
+/** @typedef {{title: string, directory: string, port: number, child: import('node:child_process').ChildProcess, url?: string, startMs: number,
+ *   others?: import('node:child_process').ChildProcess[]}} Peer others: processes that it needs */
 
 /** @param {number} names */
 function zoneText(names) {
@@ -52,18 +54,33 @@ template:\n  - id: default\n    storage: ${directory}\nzone:\n  - domain: ${ZONE
   return { title: 'Knot', directory, port, child, startMs: performance.now() - begin };
 }
 
-/** @param {number} names @param {string} settings more lines of pdns.conf @returns {Promise<Peer>} */
-export async function powerdnsPeer(names, settings = '') {
+/** With SQLite. @param {number} names @param {string} settings more lines of pdns.conf @returns {Promise<Peer>} */
+export function powerdnsPeer(names, settings = '') {
   const directory = makeDirectory();
+  const database = join(directory, 'pdns.sqlite3');
+  const schema = readFileSync('/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql', 'utf8');
+  spawnSync('sqlite3', [database], { input: schema });
+  return startPowerdns(directory, names, `launch=gsqlite3\ngsqlite3-database=${database}\n${settings}`);
+}
+
+/** With a PostgreSQL of its own. @param {number} names @returns {Promise<Peer>} */
+export async function powerdnsPostgresPeer(names) {
+  const postgres = await startPostgres(['fsync=on']);
+  spawnSync('psql', [postgres.url, '-q', '-f', '/usr/share/pdns-backend-pgsql/schema/schema.pgsql.sql']);
+  const place = `gpgsql-host=127.0.0.1\ngpgsql-port=${postgres.port}\ngpgsql-user=dyndns\ngpgsql-dbname=postgres\n`;
+  const peer = await startPowerdns(makeDirectory(), names, `launch=gpgsql\n${place}`);
+  return { ...peer, title: 'PowerDNS with PostgreSQL', others: [postgres.child] };
+}
+
+/** @param {string} directory @param {number} names @param {string} settings of the backend @returns {Promise<Peer>} */
+async function startPowerdns(directory, names, settings) {
   const port = await freePort();
   writeFileSync(
     join(directory, 'pdns.conf'),
-    `launch=gsqlite3\ngsqlite3-database=${directory}/pdns.sqlite3\nlocal-address=127.0.0.1\nlocal-port=${port}\nsocket-dir=${directory}
-daemon=no\nguardian=no\nwrite-pid=no\ndisable-syslog=yes\nloglevel=0\nsecurity-poll-suffix=\ndnsupdate=yes\nallow-dnsupdate-from=127.0.0.0/8\n${settings}`,
+    `${settings}local-address=127.0.0.1\nlocal-port=${port}\nsocket-dir=${directory}
+daemon=no\nguardian=no\nwrite-pid=no\ndisable-syslog=yes\nloglevel=0\nsecurity-poll-suffix=\ndnsupdate=yes\nallow-dnsupdate-from=127.0.0.0/8\n`,
   );
   writeFileSync(join(directory, 'zone.db'), zoneText(names));
-  const schema = readFileSync('/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql', 'utf8');
-  spawnSync('sqlite3', [join(directory, 'pdns.sqlite3')], { input: schema });
   const pdnsutil = (/** @type {string[]} */ ...args) => spawnSync('pdnsutil', [`--config-dir=${directory}`, ...args]);
   pdnsutil('import-tsig-key', ZONE, 'hmac-sha512', KEY);
   pdnsutil('load-zone', ZONE, join(directory, 'zone.db'));

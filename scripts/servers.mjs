@@ -47,6 +47,7 @@ export const SERVERS = {
 /** Packages that are recognised by a file instead of a program. */
 const FILES = {
   '/usr/lib/x86_64-linux-gnu/pdns/libgsqlite3backend.so': 'pdns-backend-sqlite3',
+  '/usr/lib/x86_64-linux-gnu/pdns/libgpgsqlbackend.so': 'pdns-backend-pgsql',
   '/usr/lib/python3/dist-packages/certbot_dns_rfc2136': 'python3-certbot-dns-rfc2136',
   '/usr/lib/python3/dist-packages/requests': 'python3-requests',
   '/usr/share/perl5/IO/Socket/SSL.pm': 'libio-socket-ssl-perl',
