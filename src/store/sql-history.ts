@@ -28,8 +28,8 @@ export class SqlHistoryStore implements HistoryStore {
   constructor(run: SqlRunner, build: QueryBuilder) {
     this.#run = run;
     this.#build = build;
-    this.#insertEvents = new RowsStatement((rows) => insertEvents(build, rows));
-    this.#countRepeats = new RowsStatement((rows) => countRepeats(build, rows));
+    this.#insertEvents = new RowsStatement('events', (rows) => insertEvents(build, rows));
+    this.#countRepeats = new RowsStatement('repeats', (rows) => countRepeats(build, rows));
     this.#receipts = new SqlReceipts(run, build);
   }
 

@@ -61,7 +61,11 @@ export class SqlHostStore implements HostStore {
     this.#queries += 1;
     try {
       const names = [...new Set(waiting.map(({ name }) => name))];
-      const rows = await this.#run.all<HostRow>({ sql: this.#selectOf(names.length), parameters: names });
+      const rows = await this.#run.all<HostRow>({
+        sql: this.#selectOf(names.length),
+        parameters: names,
+        name: `hosts-${names.length}`,
+      });
       const found = new Map(rows.map((row) => [row.name, row]));
       for (const { name, resolve } of waiting) {
         const row = found.get(name);

@@ -18,7 +18,7 @@ export class SqlReceipts {
   constructor(run: SqlRunner, build: QueryBuilder) {
     this.#run = run;
     this.#build = build;
-    this.#insert = new RowsStatement((rows) => build.insertInto('receipts').values(rows).compile());
+    this.#insert = new RowsStatement('receipts', (rows) => build.insertInto('receipts').values(rows).compile());
   }
 
   async append(receipts: readonly Receipt[]): Promise<void> {

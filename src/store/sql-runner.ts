@@ -82,16 +82,19 @@ export function chunksOf<Item>(items: readonly Item[]): Item[][] {
 }
 
 /**
- * Writes many rows with few statements. Building a statement takes longer than running it, so the SQL for each chunk
- * size is built once. All rows must have the same columns in the same order, and the SQL must not depend on their
- * values.
+ * Writes many rows with few statements. Building and parsing a statement takes longer than running it, so the SQL for each chunk
+ * size is built once, and prepared once for each connection. All rows must have the same columns in the same order, and the SQL must
+ * not depend on their values.
  */
 export class RowsStatement<Row extends object> {
+  readonly #name: string;
   readonly #build: (rows: readonly Row[]) => CompiledQuery;
   /** By chunk size. */
   readonly #sql = new Map<number, string>();
 
-  constructor(build: (rows: readonly Row[]) => CompiledQuery) {
+  /** @param name of this statement among all that are prepared */
+  constructor(name: string, build: (rows: readonly Row[]) => CompiledQuery) {
+    this.#name = name;
     this.#build = build;
   }
 
@@ -99,7 +102,8 @@ export class RowsStatement<Row extends object> {
     return chunksOf(rows).map((chunk) => {
       const sql = this.#sql.get(chunk.length) ?? this.#build(chunk).sql;
       this.#sql.set(chunk.length, sql);
-      return { sql, parameters: chunk.flatMap((row): readonly unknown[] => Object.values(row)) };
+      const parameters = chunk.flatMap((row): readonly unknown[] => Object.values(row));
+      return { sql, parameters, name: `${this.#name}-${chunk.length}` };
     });
   }
 }

@@ -39,7 +39,7 @@ export class SqlTokenStore implements TokenStore {
       .where('version', '>=', 0)
       .orderBy('version')
       .compile().sql;
-    this.#upsertUses = new RowsStatement((rows) => upsertUses(build, rows));
+    this.#upsertUses = new RowsStatement('token-uses', (rows) => upsertUses(build, rows));
     const lookUp = (secrets: readonly string[]) => this.#lookUpAll(secrets);
     const changesSince = (version: number | undefined) => this.#changesSince(version);
     this.#cache = new TokenCache(isShared ? { lookUp, changesSince } : { lookUp });
