@@ -88,6 +88,7 @@ export async function startDeployedPrimary(
   kind: PrimaryKind,
   adapt: AdaptFile = (_path, text) => text,
   env: NodeJS.ProcessEnv = {},
+  adaptCommands: (script: string) => string = (script) => script,
 ): Promise<DeployedPrimary> {
   const document = DOCUMENTS[kind];
   let installation: Installation | undefined;
@@ -109,6 +110,7 @@ export async function startDeployedPrimary(
           directory,
           dnsPort: port,
           env,
+          adaptCommands,
           adapt: (path, text) => adapt(path, kind === 'knot' ? adaptKnot(path, text, port) : text),
         });
         const args = await setUp(kind, installation, port);

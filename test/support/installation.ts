@@ -18,6 +18,8 @@ export interface InstallationOptions {
   readonly dnsPort: number;
   /** Adapts each file of deploy/, after its paths were mapped. */
   readonly adapt?: (path: string, text: string) => string;
+  /** Adapts the commands of a document, before their paths are mapped. */
+  readonly adaptCommands?: (script: string) => string;
   /** Additional environment variables of the commands. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -73,7 +75,7 @@ export function makeInstallation(options: InstallationOptions): Installation {
   if (process.getuid?.() !== 0) writeFileSync(join(shims, 'chown'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
 
   function adaptCommands(script: string): string {
-    return relocate(script)
+    return relocate(options.adaptCommands?.(script) ?? script)
       .replaceAll(/\b(k?dig) @127\.0\.0\.1/g, `$1 -p ${dnsPort} @127.0.0.1`)
       .replaceAll(/^server 127\.0\.0\.1$/gm, `server 127.0.0.1 ${dnsPort}`)
       .replaceAll(/\bpdnsutil /g, `pdnsutil --config-dir=${path('/etc/powerdns')} `)

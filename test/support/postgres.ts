@@ -20,6 +20,8 @@ function postgresProgram(name: string): string {
   return paths.find((path) => existsSync(path)) ?? findProgram(name) ?? join(DEBIAN_FOLDER, 'bin', name);
 }
 
+export const PSQL: RequiredProgram = { command: 'psql', debianPackage: 'postgresql-client' };
+
 export const POSTGRES_PROGRAMS: readonly RequiredProgram[] = [
   { command: postgresProgram('postgres'), debianPackage: 'postgresql' },
   { command: postgresProgram('initdb'), debianPackage: 'postgresql' },
@@ -59,18 +61,24 @@ function giveToServer(directory: string): void {
   chownSync(directory, id('-u'), id('-g'));
 }
 
-/** @param settings of postgresql.conf, `name=value` */
-export async function startPostgres(settings: readonly string[] = ['fsync=off']): Promise<PostgresServer> {
+/**
+ * @param settings of postgresql.conf, `name=value`
+ * @param superuser the role that initdb makes, and that the URLs have
+ */
+export async function startPostgres(
+  settings: readonly string[] = ['fsync=off'],
+  superuser = 'dyndns',
+): Promise<PostgresServer> {
   const directory = freshDirectory('postgres');
   giveToServer(directory);
   const data = join(directory, 'data');
   const initdb = asServer(postgresProgram('initdb'), [
-    ...['-D', data, '-U', 'dyndns', '-A', 'trust', '-E', 'UTF8'],
+    ...['-D', data, '-U', superuser, '-A', 'trust', '-E', 'UTF8'],
     ...['--locale=C', '--no-sync', '--no-instructions'],
   ]);
   await runOrThrow(initdb.command, initdb.args, { cwd: directory });
   const port = await freePort();
-  const url = `postgres://dyndns@127.0.0.1:${port}/postgres`;
+  const url = `postgres://${superuser}@127.0.0.1:${port}/postgres`;
   const options = ['listen_addresses=127.0.0.1', `port=${port}`, `unix_socket_directories=${directory}`, ...settings];
   let earlierLog = '';
   let current = await launch();
