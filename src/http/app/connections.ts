@@ -128,6 +128,7 @@ export class Connections {
   /** Connections whose TLS handshake is not complete, by both ends. */
   readonly #handshakes = new Map<string, Connection>();
   #sweep: NodeJS.Timeout | undefined;
+  #isEnding = false;
 
   constructor(limits: () => ConnectionLimits, times: Partial<ConnectionTimes> = {}) {
     this.#limits = limits;
@@ -217,6 +218,17 @@ export class Connections {
     this.#handshakes.delete(ends);
     if (connection === undefined) tls.destroy();
     else this.speaksHttp(connection, tls);
+  }
+
+  /** Each connection ends with the reply to its newest request. */
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  /** From now on: see isEnding. A reply whose header was sent cannot say so. */
+  endWithReplies(): void {
+    this.#isEnding = true;
+    for (const { last } of this.#open) if (last?.headersSent === false) last.shouldKeepAlive = false;
   }
 
   /** Ends connections without a request in flight. */

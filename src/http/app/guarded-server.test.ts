@@ -250,6 +250,91 @@ describe('a reply belongs to the request that was executed', () => {
   });
 });
 
+describe('while the server ends', () => {
+  /** A client that keeps its connection, like a proxy. */
+  function keep(place: { readonly port: number } | { readonly path: string }) {
+    const socket = connect('port' in place ? { host: '127.0.0.1', ...place } : place);
+    socket.setEncoding('latin1');
+    const received = { text: '', ended: false };
+    socket.on('data', (chunk: string) => {
+      received.text += chunk;
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      received.ended = true;
+    });
+    return { socket, received };
+  }
+  const get = (name: string) => `GET /${name} HTTP/1.1\r\nHost: x\r\n\r\n`;
+
+  it('a request on a connection that was kept open is answered, and its reply is the last one', async () => {
+    const port = await open();
+    const { socket, received } = keep({ port });
+    socket.write(get('first'));
+    await waitUntil('the first reply', () => received.text.includes('good /first'));
+    expect(received.text).not.toMatch(/^connection: close/im);
+    const closed = listeners.close(5_000);
+    socket.write(get('second'));
+    await waitUntil('the end of the connection', () => received.ended);
+    expect(statusesOf(received.text)).toEqual([200, 200]);
+    expect(received.text).toMatch(/^connection: close/im);
+    expect(executed).toEqual(['/first', '/second']);
+    await closed;
+  });
+
+  it('a request in flight is answered, and its reply is the last one', async () => {
+    let answer = () => {};
+    const port = await open({}, undefined, {}, (_request, response) => {
+      answer = () => response.end('good\n');
+      executed.push('started');
+    });
+    const { socket, received } = keep({ port });
+    socket.write(get('a'));
+    await waitUntil('the request', () => executed.length === 1);
+    const closed = listeners.close(5_000);
+    answer();
+    await closed;
+    await waitUntil('the end of the connection', () => received.ended);
+    expect(received.text).toMatch(/^HTTP\/1\.1 200 [\s\S]*^connection: close[\s\S]*good\n/im);
+  });
+
+  it('idle connections are ended soon, and new ones refused at once', async () => {
+    const port = await open();
+    const { socket, received } = keep({ port });
+    socket.write(get('first'));
+    await waitUntil('the first reply', () => received.text.includes('good /first'));
+    const startMs = performance.now();
+    const closed = listeners.close(60_000);
+    await waitUntil('a refusal', async () => {
+      const probe = connect({ host: '127.0.0.1', port });
+      return new Promise<boolean>((resolve) => {
+        probe.once('error', () => resolve(true));
+        probe.once('connect', () => {
+          probe.destroy();
+          resolve(false);
+        });
+      });
+    });
+    await closed;
+    expect(performance.now() - startMs).toBeLessThan(5_000);
+    await waitUntil('the end of the connection', () => received.ended);
+  });
+
+  it('a client that has connected to a unix socket and was not taken yet is answered', async () => {
+    const path = join(directory, 'http.sock');
+    await open({}, [{ kind: 'unix', path }]);
+    const clients = Array.from({ length: 20 }, (_, number) => {
+      const client = keep({ path });
+      client.socket.write(get(String(number)));
+      return client;
+    });
+    // They are connected now, since connect() of a unix socket is immediate; the server has taken none.
+    await listeners.close(5_000);
+    await waitUntil('the end of the connections', () => clients.every(({ received }) => received.ended));
+    expect(clients.map(({ received }) => statusesOf(received.text))).toEqual(clients.map(() => [200]));
+  });
+});
+
 describe('every connection ends', () => {
   const allGone = () => waitUntil('the server to close all connections', () => listeners.connectionCount === 0);
 

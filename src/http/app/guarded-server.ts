@@ -4,7 +4,7 @@
  * octets behind a request that is being processed never replace its reply.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { MAX_BODY_OCTETS } from './body-parsers.ts';
 import { type Connection, type Connections, connectionOf } from './connections.ts';
@@ -61,7 +61,7 @@ export function guardServer(
     }
   };
   const turns = new RequestTurns(guarded);
-  server.on('request', (request, response) => pass(request, response, turns));
+  server.on('request', (request, response) => pass(request, response, connections, turns));
   // Some clients end their side after the request. Without this, Node drops the reply although the change is made.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.on('clientError', answerUnreadable);
@@ -70,21 +70,41 @@ export function guardServer(
 
 /** How often connections that became idle are closed while the servers end. */
 const CLOSING_CHECK_MS = 20;
+/**
+ * How long idle connections stay open while the servers end. A proxy may be sending a request on one, which would be lost; with
+ * its reply it learns that the connection ends.
+ */
+const IDLE_GRACE_MS = 100;
+/** Node takes one connection in each turn of the event loop; those that the system has made already must not be reset. */
+const ACCEPTING_TURNS = 100;
 
-/** Stops accepting connections, lets requests in flight end within `graceMs`, then destroys what is left. */
+/**
+ * Stops accepting connections, and ends each one with its next reply. Requests in flight may end within `graceMs`; then what is
+ * left is destroyed.
+ */
 export async function closeServers(
   servers: readonly Server[],
   connections: Connections,
   graceMs: number,
 ): Promise<void> {
-  const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  // Node's own closeIdleConnections() leaves connections that have sent nothing, or only a part of a request.
-  connections.endIdle();
-  const idle = setInterval(() => connections.endIdle(), CLOSING_CHECK_MS);
+  connections.endWithReplies();
+  for (let turn = 0; graceMs > 0 && turn < ACCEPTING_TURNS; turn += 1) await new Promise(setImmediate);
+  // Node's own close() for HTTP destroys idle connections at once.
+  const stopListening = (server: Server) =>
+    new Promise((resolve) => NetServer.prototype.close.call(server, resolve as () => void));
+  const closed = Promise.all(servers.map(stopListening));
+  const idleUntilMs = performance.now() + Math.min(graceMs, IDLE_GRACE_MS);
+  const endIdle = () => {
+    if (performance.now() >= idleUntilMs) connections.endIdle();
+  };
+  endIdle();
+  const idle = setInterval(endIdle, CLOSING_CHECK_MS);
   const deadline = setTimeout(() => connections.destroyAll(), graceMs);
   await closed;
   clearInterval(idle);
   clearTimeout(deadline);
+  // Ends Node's checks of time-outs.
+  for (const server of servers) server.close();
 }
 
 /**
@@ -105,13 +125,14 @@ export function requestListener(
 }
 
 /** Passes a request on, unless its message must not be believed. */
-function pass(request: IncomingMessage, response: ServerResponse, turns: RequestTurns): void {
+function pass(request: IncomingMessage, response: ServerResponse, connections: Connections, turns: RequestTurns): void {
   const connection = connectionOf(request.socket);
   const isPipelined = connection?.isBusy === true;
   if (connection !== undefined) {
     // Behind a request that was refused, where the next one begins is not certain; behind the last one, no reply is sent.
     if (connection.isRefused || connection.isFinal || connection.last?.shouldKeepAlive === false) return;
     connection.begins(response);
+    if (connections.isEnding) response.shouldKeepAlive = false;
   }
   const { headers } = request;
   const coding = headers['transfer-encoding'];

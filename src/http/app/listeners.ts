@@ -2,7 +2,7 @@
  * The sockets that serve HTTP: TCP, TLS and unix sockets, all in front of one application. Closing is graceful: requests in
  * flight end, idle connections are closed at once. Limits and time-outs are in connections.ts and guarded-server.ts.
  */
-import { chmodSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { HttpConfig, ListenAddress } from '../../config/config.ts';
@@ -21,6 +21,8 @@ import {
 /** From the first octet of a request, or from the accepted connection. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 15_000;
+/** What the address of a unix socket begins with. */
+const UNIX = 'unix:';
 const DEFAULT_LIMITS: ConnectionLimits = { total: 20_000, perSource: 256, exempt: [] };
 
 export interface HttpListenersOptions {
@@ -131,6 +133,10 @@ export class HttpListeners {
 
   /** Stops accepting connections, lets requests in flight end within `graceMs`, then destroys what is left. */
   async close(graceMs: number): Promise<void> {
+    // Without its file a unix socket gets no new clients, while those that have connected are still taken.
+    for (const address of this.#addresses) {
+      if (address.startsWith(UNIX)) rmSync(address.slice(UNIX.length), { force: true });
+    }
     this.#addresses = [];
     await closeServers(this.#servers.splice(0), this.#connections, graceMs);
   }
