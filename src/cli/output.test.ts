@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { ConfigError, NoConfigFileError } from '../config/problem.ts';
-import { formatConfigError, programCall } from './output.ts';
+import { AppError } from '../core/errors.ts';
+import { storeUnreachable } from '../store/store-unreachable.ts';
+import { formatConfigError, formatFailure, programCall } from './output.ts';
 
 it('the program is called by its name where it is installed, and by its path in a checkout', () => {
   expect(programCall('/usr/local/bin/dyndns', '/root')).toBe('dyndns');
@@ -18,4 +20,18 @@ it('without any configuration file the first steps are printed', () => {
   const text = formatConfigError(new NoConfigFileError(['none']));
   expect(text).toMatch(/^CONFIGURATION_ERROR: none\n\n/);
   for (const word of ['init', 'check', 'serve']) expect(text).toMatch(new RegExp(`^  \\S.* ${word}$`, 'm'));
+});
+
+it('a store that cannot be used is reported with the reason', () => {
+  const line = 'ERROR: The store does not answer. Please try again later.';
+  expect(formatFailure(storeUnreachable(new Error('password authentication failed')))).toBe(
+    `${line} (password authentication failed)\n`,
+  );
+  const tried = ['connect ECONNREFUSED ::1:5432', 'connect ECONNREFUSED 127.0.0.1:5432'];
+  expect(formatFailure(storeUnreachable(new AggregateError(tried.map((text) => new Error(text)))))).toBe(
+    `${line} (${tried.join('; ')})\n`,
+  );
+  expect(formatFailure(storeUnreachable())).toBe(`${line}\n`);
+  const other = new AppError('internal', 'internal error', { cause: new Error('a detail') });
+  expect(formatFailure(other)).not.toContain('a detail');
 });

@@ -57,7 +57,17 @@ export function isStartError(error: unknown): error is Error {
   return START_ERRORS.some((errorClass) => error instanceof errorClass);
 }
 
-/** The line that the HTTP API answers with; other errors print their message. */
+/** The line that the HTTP API answers with; other errors print their message. The operator also learns why the store fails. */
 export function formatFailure(error: Error): string {
-  return error instanceof AppError ? errorLine(error, 'none') : `ERROR: ${error.message}\n`;
+  if (!(error instanceof AppError)) return `ERROR: ${error.message}\n`;
+  const line = errorLine(error, 'none');
+  const reason = error.code === 'store-unreachable' ? reasonOf(error.cause) : undefined;
+  return reason === undefined ? line : line.replace(/\n$/, ` (${reason})\n`);
+}
+
+/** What a driver says. It repeats no password. */
+function reasonOf(cause: unknown): string | undefined {
+  // A name with several addresses, of which none could be reached.
+  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join('; ');
+  return cause instanceof Error && cause.message !== '' ? cause.message.replaceAll(/\s*\n\s*/g, ' ') : undefined;
 }
