@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Installation, makeInstallation } from '../support/installation.ts';
+import { type Installation, makeInstallation, REPOSITORY } from '../support/installation.ts';
 import {
   adaptSite,
   HAS_IPV6_LOOPBACK,
@@ -211,4 +211,20 @@ describeWith(NGINX_PROGRAMS, 'the nginx site', () => {
     }
     expect(nginx.process.output()).not.toContain(SECRET);
   });
+});
+
+it('the proxy settings of several servers are those of one, except for what is retried', () => {
+  const settingsOf = (name: string) =>
+    readFileSync(join(REPOSITORY, 'deploy/nginx', name), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+  const [one, several] = [settingsOf('dyndns-proxy.conf'), settingsOf('dyndns-proxy-several.conf')];
+  const isAboutRetries = (line: string) => /^proxy_(next_upstream|connect_timeout)/.test(line);
+  expect(several.filter((line) => !isAboutRetries(line))).toEqual(one.filter((line) => !isAboutRetries(line)));
+  // POST is repeated with `non_idempotent` alone; replies with `http_…`.
+  expect(several.filter(isAboutRetries)).toEqual([
+    'proxy_next_upstream error timeout;',
+    'proxy_next_upstream_timeout 4s;',
+    'proxy_connect_timeout 1s;',
+  ]);
 });

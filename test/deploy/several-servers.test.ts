@@ -4,9 +4,11 @@
  * machine are changed. `systemctl restart` is done by the test.
  */
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { formatFailure } from '../../src/cli/output.ts';
+import { openStore } from '../../src/store/open-store.ts';
 import { type DeployedPrimary, startDeployedPrimary } from '../support/deployed-primary.ts';
 import { dig } from '../support/dig.ts';
 import { parseLog } from '../support/dyndns.ts';
@@ -14,7 +16,14 @@ import { type Answer, ask, form } from '../support/http-client.ts';
 import { REPOSITORY } from '../support/installation.ts';
 import { adaptSite, NGINX_PROGRAMS, type NginxServer, nginxPorts, prepareNginx, startNginx } from '../support/nginx.ts';
 import { POSTGRES_PROGRAMS, type PostgresServer, PSQL, startPostgres } from '../support/postgres.ts';
-import { type FinishedProgram, type RunningProcess, runProgram, startProcess, waitUntil } from '../support/process.ts';
+import {
+  type FinishedProgram,
+  type RunningProcess,
+  runOrThrow,
+  runProgram,
+  startProcess,
+  waitUntil,
+} from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 
 const PAGE = 'docs/operating/several-servers.md';
@@ -66,6 +75,13 @@ async function startService(instance: Instance): Promise<void> {
     ready: (output) => parseLog(output).some(({ msg }) => msg.startsWith('listening on ')),
   });
   services.set(instance, started);
+}
+
+/** Starts one more server, which must fail. @returns its exit code and the errors that it prints */
+async function failedStart(store: string): Promise<FinishedProgram> {
+  const { command, args } = commandLine('a');
+  const sockets = { DYNDNS_HTTP_LISTEN: '127.0.0.1:0', DYNDNS_CONTROL: `unix:${path('/run/third.sock')}` };
+  return runProgram(command, args, { env: { ...process.env, ...sockets, DYNDNS_STORE: store } });
 }
 
 /** One statement as the role of the page, at a database. @returns exit code 0 and what it prints, or the error */
@@ -244,7 +260,7 @@ describeWith(
       const shim = `#!/bin/sh\necho "$2" > '${request}.new'; mv '${request}.new' '${request}'\nwhile [ -e '${request}' ]; do sleep 0.02; done\n`;
       writeFileSync(path('/shims/systemctl'), shim, { mode: 0o755 });
       const pids = INSTANCES.map((instance) => services.get(instance)!.pid);
-      const [gets, posts] = [startStream(12, byGet), startStream(12, byPost)];
+      const [gets, posts] = [startStream(3, byGet), startStream(3, byPost)];
       let upgraded = false;
       const upgrade = type('upgrade').finally(() => {
         upgraded = true;
@@ -269,14 +285,133 @@ describeWith(
       expect(INSTANCES.map((instance) => services.get(instance)!.pid)).not.toEqual(pids);
     }, 40_000);
 
+    it('a server that cannot use PostgreSQL does not start, and says why in words of the page', async () => {
+      const folder = path('/etc/postgresql/tls');
+      const other = `${folder}/other.pem`;
+      await runOrThrow('openssl', [
+        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+        ...['-subj', '/CN=PostgreSQL of dyndns', '-keyout', `${folder}/other.key`, '-out', other],
+      ]);
+      const url = storeUrl();
+      const cases = [
+        [url.replace(/sslrootcert=.*/, `sslrootcert=${other}`), 'unable to verify the first certificate'],
+        [url.replace('@localhost:', '@127.0.0.1:'), "Hostname/IP does not match certificate's altnames"],
+        [url.replace(/&sslrootcert=.*/, ''), 'unable to verify the first certificate'],
+        [url.replace(/\?.*/, ''), 'pg_hba.conf rejects connection'],
+        [url.replace(/:[0-9a-f]+@/, ':wrong@'), 'password authentication failed'],
+        [url.replace(/:\d+\//, ':1/'), 'ECONNREFUSED'],
+      ] as const;
+      const page = readFileSync(join(REPOSITORY, PAGE), 'utf8');
+      const password = /:([0-9a-f]+)@/.exec(url)![1]!;
+      for (const [store, reason] of cases) {
+        const error: Error = await openStore(store).then(
+          () => expect.unreachable(reason),
+          (error_) => error_,
+        );
+        const printed = formatFailure(error);
+        expect(printed).toMatch(/^ERROR: The store does not answer\. .*\)\n$/);
+        expect(printed).toContain(reason);
+        expect(printed).not.toContain(password);
+        expect(page).toContain(`\`${reason}\``);
+      }
+    });
+
+    it('the modes of TLS are those of the page: all that verify do so in the same way', async () => {
+      const unverified = storeUrl().replace(/\?.*/, '');
+      for (const mode of ['prefer', 'require', 'verify-ca', 'verify-full'])
+        await expect(openStore(`${unverified}?sslmode=${mode}`)).rejects.toMatchObject({ code: 'store-unreachable' });
+      await (await openStore(`${unverified}?sslmode=no-verify`)).close();
+      await (await openStore(storeUrl())).close();
+    });
+
+    it('while PostgreSQL is down no server is ready or starts, and what it can do goes on; then all is as before', async () => {
+      const host = `outage.${ZONE}`;
+      for (const instance of INSTANCES) {
+        const target = `/nic/update?hostname=${host}&myip=192.0.2.1`;
+        const socketPath = path(`/run/dyndns-${instance}/http.sock`);
+        expect((await ask({ socketPath }, target, { headers: master() })).status).toBe(200);
+      }
+      const allAre = (status: number) => async () =>
+        (await Promise.all(INSTANCES.map(ready))).every((answer) => answer.status === status);
+      await postgres.halt();
+      await waitUntil('all servers to be unready', allAre(503));
+      expect((await ready('a')).body).toBe('not ready: store\n');
+      expect((await byGet(host, '192.0.2.2')).body).toBe('good 192.0.2.2\n');
+      const { code, stderr } = await failedStart(storeUrl());
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/^ERROR: The store does not answer\. .*\(connect ECONNREFUSED .*\)$/m),
+      ]);
+      await postgres.restart();
+      await waitUntil('all servers to be ready', allAre(200));
+      expect((await byGet(host, '192.0.2.3')).body).toBe('good 192.0.2.3\n');
+    });
+
     it('a server that dies loses no update by GET', async () => {
-      const stream = startStream(12, byGet);
+      const stream = startStream(3, byGet);
       await waitUntil('some answers', () => stream.answered() > 100);
       await services.get('a')!.stop('SIGKILL');
       const before = stream.answered();
       await waitUntil('more answers', () => stream.answered() > before + 200);
-      await startService('a');
       expect(await stream.stop()).toEqual([]);
+      await startService('a');
+    });
+
+    it('a server that ends the connection without a reply: GET goes to the next one, POST is not repeated', async () => {
+      await services.get('a')!.stop();
+      const seen: string[] = [];
+      const dying: Server = createServer(({ method = '' }, { socket }) => {
+        seen.push(method);
+        socket?.destroy();
+      });
+      await new Promise<void>((resolve) => dying.listen(path('/run/dyndns-a/http.sock'), resolve));
+      try {
+        const replies = async (send: typeof byGet) => {
+          const bodies = [];
+          for (let number = 1; number <= 4; number += 1)
+            bodies.push((await send(`dying.${ZONE}`, `192.0.2.${number}`)).body);
+          return bodies;
+        };
+        expect(await replies(byGet)).toEqual([1, 2, 3, 4].map((number) => `good 192.0.2.${number}\n`));
+        expect(seen).toContain('GET');
+        const failed = (await replies(byPost)).filter((body) => body === '911\n');
+        expect(failed.length).toBeGreaterThan(0);
+        expect(seen.filter((method) => method === 'POST')).toHaveLength(failed.length);
+      } finally {
+        dying.closeAllConnections();
+        await new Promise((resolve) => dying.close(resolve));
+        await startService('a');
+      }
+    });
+
+    it('the line of the file that routes by name keeps the requests of a name at one server', async () => {
+      const file = path('/etc/nginx/sites-available/dyndns-upstream.conf');
+      const before = readFileSync(file, 'utf8');
+      const line = '    hash $dyndns_name consistent;';
+      expect(before).toContain(`    # ${line.trim()}`);
+      writeFileSync(file, before.replace(`    # ${line.trim()}`, line));
+      const checked = await deployed.installation.runBlocks(PAGE, 'site');
+      expect(checked.code, checked.stderr).toBe(0);
+      writeFileSync(file, before.replace(`    # ${line.trim()}`, line));
+      nginx.process.signal('SIGHUP');
+      const updates = () =>
+        Promise.all(
+          INSTANCES.map(async (instance) => {
+            const socketPath = path(`/run/dyndns-${instance}/http.sock`);
+            const { body } = await ask({ socketPath }, '/metrics', { headers: master() });
+            const sample = /^dyndns_http_requests_total\{route="\/nic\/update",method="GET",status="2xx"\} (\d+)$/m;
+            return Number(sample.exec(body)?.[1] ?? 0);
+          }),
+        );
+      const host = `routed.${ZONE}`;
+      const atOne = async () => {
+        const start = await updates();
+        for (let number = 1; number <= 6; number += 1) await byGet(host, `192.0.2.${number}`);
+        return (await updates()).map((count, index) => count - start[index]!);
+      };
+      await waitUntil('the new workers of nginx', async () => (await atOne()).includes(0));
+      const counts = await atOne();
+      expect(counts.toSorted((one, other) => one - other)).toEqual([0, 6]);
     });
   },
 );

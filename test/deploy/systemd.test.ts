@@ -1,4 +1,4 @@
-// deploy/systemd/dyndns.service and its drop-in as they are: systemd's own opinion of them, and the promises that their
+// deploy/systemd/dyndns.service, its drop-in and the template of several servers as they are: systemd's own opinion of them, and the promises that their
 // comments make.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +13,9 @@ const UNIT = join(REPOSITORY, 'deploy/systemd/dyndns.service');
 /** What dyndns needs to serve zones itself, on port 53. */
 const DROP_IN = join(REPOSITORY, 'deploy/systemd/dyndns-embedded.conf');
 
+/** The unit of one of several servers: of the instance `a` here. */
+const TEMPLATE = join(REPOSITORY, 'deploy/systemd/dyndns@.service');
+
 /** The highest exposure, of 10, that systemd-analyze may find; 1.1 and, with the drop-in, 1.4 with systemd 252. */
 const EXPOSURE_LIMIT = 1.5;
 
@@ -21,11 +24,11 @@ function settings(name: string, file = UNIT): readonly string[] {
   return [...readFileSync(file, 'utf8').matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map((match) => match[1] ?? '');
 }
 
-/** systemd-analyze on the unit as it would be installed, alone or with a drop-in of this text. */
-async function analyze(command: readonly string[], dropIn: string | undefined) {
+/** systemd-analyze on a unit as it would be installed, alone or with a drop-in of this text. */
+async function analyze(command: readonly string[], dropIn: string | undefined, name = 'dyndns.service', file = UNIT) {
   const directory = freshDirectory('systemd');
   try {
-    const unit = writeInto(directory, 'dyndns.service', readFileSync(UNIT, 'utf8'));
+    const unit = writeInto(directory, name, readFileSync(file, 'utf8'));
     mkdirSync(`${unit}.d`);
     if (dropIn !== undefined) writeInto(`${unit}.d`, '10-embedded.conf', dropIn);
     const env = { ...process.env, SYSTEMD_UNIT_PATH: `${directory}:` };
@@ -35,12 +38,16 @@ async function analyze(command: readonly string[], dropIn: string | undefined) {
   }
 }
 
-async function complaints(dropIn: string | undefined): Promise<readonly string[]> {
-  const { code, stdout, stderr } = await analyze(['verify', '--recursive-errors=no'], dropIn);
+async function complaints(
+  dropIn: string | undefined,
+  name = 'dyndns.service',
+  file = UNIT,
+): Promise<readonly string[]> {
+  const { code, stdout, stderr } = await analyze(['verify', '--recursive-errors=no'], dropIn, name, file);
   // Only the programs that the unit starts may be missing on the machine of the test.
   const found = (stdout + stderr)
     .split('\n')
-    .filter((line) => line.includes('dyndns.service') && !/is not executable|Unit .* not found/.test(line));
+    .filter((line) => line.includes(name) && !/is not executable|Unit .* not found/.test(line));
   expect(code === 0 || found.length > 0 || stderr.includes('is not executable'), stderr).toBe(true);
   return found;
 }
@@ -57,6 +64,19 @@ describeWith([{ command: 'systemd-analyze', debianPackage: 'systemd' }], 'the sy
 
   it('with a drop-in that systemd does not understand is found out', async () => {
     expect(await complaints(dropIn.replace('PrivateUsers', 'PrivateUser'))).toHaveLength(1);
+  });
+
+  it('of several servers has nothing that systemd does not understand', async () => {
+    expect(await complaints(undefined, 'dyndns@a.service', TEMPLATE)).toEqual([]);
+    expect(await complaints('[Service]\nPrivateUser=yes\n', 'dyndns@a.service', TEMPLATE)).toHaveLength(1);
+  });
+
+  it(`of several servers is exposed to at most ${EXPOSURE_LIMIT} of 10`, async () => {
+    const command = ['security', '--offline=yes', '--no-pager'];
+    const { stdout, stderr } = await analyze(command, undefined, 'dyndns@a.service', TEMPLATE);
+    const exposure = /Overall exposure level for dyndns@a\.service: (\d+\.\d+)/.exec(stdout)?.[1];
+    expect(exposure, stderr).toBeDefined();
+    expect(Number(exposure)).toBeLessThanOrEqual(EXPOSURE_LIMIT);
   });
 
   it.each([
@@ -114,4 +134,42 @@ it('the systemd unit reloads by the command that waits for the outcome, with the
   const [start = ''] = settings('ExecStart');
   const program = start.replace(/ --[a-z0-9-]+=\d+/g, '').replace(/ serve$/, '');
   expect(settings('ExecReload')).toEqual([`${program} reload`]);
+});
+
+/** The settings of a unit in their order, without comments. */
+function lines(file: string): readonly string[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+it('the unit of several servers differs from that of one in the instance, the store, and how it is started again', () => {
+  const ofInstance = (line: string) =>
+    line
+      .replace('/etc/dyndns.yml', '/etc/dyndns/%i.yml')
+      .replace(/^((?:Runtime|State)Directory=dyndns)$/, '$1-%i')
+      .replace('over HTTP', 'over HTTP (%i)')
+      .replace('debian-bind.md', 'several-servers.md')
+      .replace('RestartSec=1', 'RestartSec=5')
+      .replace('After=network.target', 'After=network-online.target postgresql.service');
+  const more = ['Wants=network-online.target', 'RestartPreventExitStatus=2', 'LoadCredential=store:/etc/dyndns/store'];
+  const template = lines(TEMPLATE);
+  expect(template.filter((line) => !more.includes(line))).toEqual(lines(UNIT).map(ofInstance));
+  for (const line of more) expect(template).toContain(line);
+});
+
+it('the unit of several servers hands over exactly the secrets that deploy/several-servers.yml names, in its own directories', () => {
+  const configuration = readFileSync(join(REPOSITORY, 'deploy/several-servers.yml'), 'utf8');
+  const named = [...configuration.matchAll(/\{file: \/run\/credentials\/dyndns@a\.service\/(\w+)\}/g)].map((m) => m[1]);
+  const handedOver = settings('LoadCredential', TEMPLATE).map((value) => value.split(':')[0]);
+  expect(handedOver.toSorted()).toEqual(named.toSorted());
+  const [directory = ''] = settings('RuntimeDirectory', TEMPLATE);
+  for (const socket of ['http.sock', 'control.sock'])
+    expect(configuration).toContain(`unix:/run/${directory.replace('%i', 'a')}/${socket}`);
+});
+
+it('the unit of several servers is started again for as long as it takes: never five times in ten seconds', () => {
+  // The defaults of StartLimitBurst= and StartLimitIntervalSec=.
+  expect(Number(settings('RestartSec', TEMPLATE)[0]) * 5).toBeGreaterThan(10);
+  expect(settings('Restart', TEMPLATE)).toEqual(['on-failure']);
 });
