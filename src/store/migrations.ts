@@ -1,11 +1,14 @@
 /**
  * The migrations that create and change the tables of schema.ts: one list for both databases, applied at start under a
  * lock. Never edit a released migration; append a new one.
+ *
+ * A migration only adds. Servers on one PostgreSQL are upgraded one by one, and those of the version before go on with its
+ * statements: a new column is nullable or has a default, and nothing is dropped, renamed, or made unique.
  */
 import { type Kysely, type Migration, Migrator, PostgresAdapter, sql } from 'kysely';
 import { COUNT_IN_POSTGRES, COUNT_IN_SQLITE } from './event-counts.ts';
 
-const MIGRATIONS: Readonly<Record<string, Migration>> = {
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first': {
     async up(db) {
       const { schema } = db;

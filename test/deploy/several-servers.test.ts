@@ -155,7 +155,7 @@ describeWith(
           /^(\w+) = '?([^'\n]*)'?$/gm,
         ),
       ].map(([, name, value]) => `${name}=${value}`);
-      expect(settings).toHaveLength(3);
+      expect(settings).toHaveLength(6);
       postgres = await startPostgres(['fsync=off', ...settings, `hba_file=${path(HBA)}`], 'postgres');
       Object.assign(environment, { PGHOST: '127.0.0.1', PGPORT: String(postgres.port), PGUSER: 'postgres' });
       writeFileSync(path('/shims/runuser'), '#!/bin/sh\nshift 3\nexec "$@"\n', { mode: 0o755 });
@@ -322,6 +322,18 @@ describeWith(
         await expect(openStore(`${unverified}?sslmode=${mode}`)).rejects.toMatchObject({ code: 'store-unreachable' });
       await (await openStore(`${unverified}?sslmode=no-verify`)).close();
       await (await openStore(storeUrl())).close();
+    });
+
+    it('a version that does not know a migration does not start, while servers that run go on', async () => {
+      const migration = "INSERT INTO dyndns_migrations (name, timestamp) VALUES ('9999-later', '')";
+      expect((await asRole(migration)).code).toBe(0);
+      try {
+        await expect(openStore(storeUrl())).rejects.toThrow('The store was written by another version of dyndns');
+        expect(await type('ready')).toBe('ready\nready\n');
+        expect((await byGet(`later.${ZONE}`, '192.0.2.1')).body).toBe('good 192.0.2.1\n');
+      } finally {
+        expect((await asRole("DELETE FROM dyndns_migrations WHERE name = '9999-later'")).code).toBe(0);
+      }
     });
 
     it('while PostgreSQL is down no server is ready or starts, and what it can do goes on; then all is as before', async () => {
