@@ -12,6 +12,7 @@ import { openStore } from '../../src/store/open-store.ts';
 import { type DeployedPrimary, startDeployedPrimary } from '../support/deployed-primary.ts';
 import { dig } from '../support/dig.ts';
 import { parseLog } from '../support/dyndns.ts';
+import { freePort } from '../support/free-port.ts';
 import { type Answer, ask, form } from '../support/http-client.ts';
 import { REPOSITORY } from '../support/installation.ts';
 import { adaptSite, NGINX_PROGRAMS, type NginxServer, nginxPorts, prepareNginx, startNginx } from '../support/nginx.ts';
@@ -165,9 +166,24 @@ describeWith(
         const file = path(`/etc/dyndns/${instance}.yml`);
         writeFileSync(file, readFileSync(file, 'utf8').replace('port: 53', `port: ${server.port}`));
       }
+      // As on a machine of its own: nginx comes to this server over TCP.
+      const tcp = `127.0.0.1:${await freePort()}`;
+      const b = path('/etc/dyndns/b.yml');
+      writeFileSync(
+        b,
+        readFileSync(b, 'utf8').replace(
+          /^ {2}listen: \['(.*)'\]$/m,
+          (_, unix) => `  listen: ['${unix}', '${tcp}']\n  trusted_proxies: [127.0.0.1]`,
+        ),
+      );
       secret = readFileSync(path('/etc/dyndns/secret'), 'utf8').trim();
       await prepareNginx(installation);
       await type('site');
+      const upstream = path('/etc/nginx/sites-available/dyndns-upstream.conf');
+      const servers = readFileSync(upstream, 'utf8');
+      const ofB = servers.replace(/^( +server) unix:\S*\/run\/dyndns-b\/\S*/m, `$1 ${tcp}`);
+      expect(ofB).not.toBe(servers);
+      writeFileSync(upstream, ofB);
       await Promise.all(INSTANCES.map(startService));
       nginx = await startNginx(installation, ports);
     }, 60_000);
@@ -239,6 +255,14 @@ describeWith(
       for (const name of ['secret', 'tsig_key', 'store'])
         expect(statSync(path(`/etc/dyndns/${name}`)).mode & 0o777).toBe(0o600);
       expect(readFileSync(path('/etc/dyndns/a.yml'), 'utf8')).not.toContain(secret);
+    });
+
+    it('every server is told the address of the client', async () => {
+      const loopback = ['--interface', '127.0.0.2', '--header', 'X-Forwarded-For: 192.0.2.66'];
+      for (let count = 0; count < INSTANCES.length * 2; count += 1) {
+        const url = `http://127.0.0.1:${nginx.ports.http}/myip`;
+        expect(await runOrThrow('curl', ['--silent', ...loopback, url])).toMatch(/^127\.0\.0\.2\s*$/);
+      }
     });
 
     it('a token that is created at one server works through nginx', async () => {
@@ -402,9 +426,7 @@ describeWith(
       const line = '    hash $dyndns_name consistent;';
       expect(before).toContain(`    # ${line.trim()}`);
       writeFileSync(file, before.replace(`    # ${line.trim()}`, line));
-      const checked = await deployed.installation.runBlocks(PAGE, 'site');
-      expect(checked.code, checked.stderr).toBe(0);
-      writeFileSync(file, before.replace(`    # ${line.trim()}`, line));
+      await runOrThrow('nginx', ['-t', '-c', path('/etc/nginx/nginx.conf')]);
       nginx.process.signal('SIGHUP');
       const updates = () =>
         Promise.all(

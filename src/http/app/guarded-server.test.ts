@@ -265,6 +265,17 @@ describe('while the server ends', () => {
     });
     return { socket, received };
   }
+  const refused = (port: number) =>
+    waitUntil('a refusal', async () => {
+      const probe = connect({ host: '127.0.0.1', port });
+      return new Promise<boolean>((resolve) => {
+        probe.once('error', () => resolve(true));
+        probe.once('connect', () => {
+          probe.destroy();
+          resolve(false);
+        });
+      });
+    });
   const get = (name: string) => `GET /${name} HTTP/1.1\r\nHost: x\r\n\r\n`;
 
   it('a request on a connection that was kept open is answered, and its reply is the last one', async () => {
@@ -274,6 +285,7 @@ describe('while the server ends', () => {
     await waitUntil('the first reply', () => received.text.includes('good /first'));
     expect(received.text).not.toMatch(/^connection: close/im);
     const closed = listeners.close(5_000);
+    await refused(port);
     socket.write(get('second'));
     await waitUntil('the end of the connection', () => received.ended);
     expect(statusesOf(received.text)).toEqual([200, 200]);
@@ -292,6 +304,7 @@ describe('while the server ends', () => {
     socket.write(get('a'));
     await waitUntil('the request', () => executed.length === 1);
     const closed = listeners.close(5_000);
+    await refused(port);
     answer();
     await closed;
     await waitUntil('the end of the connection', () => received.ended);
@@ -305,16 +318,7 @@ describe('while the server ends', () => {
     await waitUntil('the first reply', () => received.text.includes('good /first'));
     const startMs = performance.now();
     const closed = listeners.close(60_000);
-    await waitUntil('a refusal', async () => {
-      const probe = connect({ host: '127.0.0.1', port });
-      return new Promise<boolean>((resolve) => {
-        probe.once('error', () => resolve(true));
-        probe.once('connect', () => {
-          probe.destroy();
-          resolve(false);
-        });
-      });
-    });
+    await refused(port);
     await closed;
     expect(performance.now() - startMs).toBeLessThan(5_000);
     await waitUntil('the end of the connection', () => received.ended);

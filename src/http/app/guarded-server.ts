@@ -87,12 +87,13 @@ export async function closeServers(
   connections: Connections,
   graceMs: number,
 ): Promise<void> {
-  connections.endWithReplies();
   for (let turn = 0; graceMs > 0 && turn < ACCEPTING_TURNS; turn += 1) await new Promise(setImmediate);
   // Node's own close() for HTTP destroys idle connections at once.
   const stopListening = (server: Server) =>
     new Promise((resolve) => NetServer.prototype.close.call(server, resolve as () => void));
   const closed = Promise.all(servers.map(stopListening));
+  // Not earlier: clients would open new connections, and one in this moment would be reset.
+  connections.endWithReplies();
   const idleUntilMs = performance.now() + Math.min(graceMs, IDLE_GRACE_MS);
   const endIdle = () => {
     if (performance.now() >= idleUntilMs) connections.endIdle();
