@@ -13,7 +13,9 @@ export const STATE_OPTIONS = {
     summary:
       'Where tokens, settings of hosts, history and pending updates are stored. A relative path starts at the directory of ' +
       'this file. With PostgreSQL, embedded zones also need `dns.database`; the password is in the URL ' +
-      '(`postgres://USER:PASSWORD@HOST/DATABASE`) or in the environment variable `PGPASSWORD`.',
+      '(`postgres://USER:PASSWORD@HOST/DATABASE`) or in the environment variable `PGPASSWORD`. With ' +
+      '`?sslmode=verify-full&sslrootcert=FILE` at its end the connection is encrypted, and the certificate verified; without ' +
+      '`sslmode` it is neither.',
     example: 'sqlite:/var/lib/dyndns/dyndns.db',
   }),
   control: option(unixSocket, {
