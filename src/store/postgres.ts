@@ -54,6 +54,7 @@ export async function openPostgresStore(url: string): Promise<Store> {
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
   });
   ignoreErrorEvents(pool);
+  await openConnections(pool);
   const feed = new PostgresFeed(() => new pg.Client({ ...config, query_timeout: QUERY_TIMEOUT_MS }));
   const store = sqlStore(new PostgresRunner(pool), true);
   const close = () => {
@@ -80,6 +81,15 @@ async function loadPg() {
 function ignoreErrorEvents(pool: Pool): void {
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
+}
+
+/**
+ * Opens all connections. A server that has just started gets requests at once, and with TLS on a busy machine a connection may take
+ * longer than a request waits for it. One that cannot be opened is opened when it is needed.
+ */
+async function openConnections(pool: Pool): Promise<void> {
+  const opened = await Promise.allSettled(Array.from({ length: MAX_CONNECTIONS }, () => pool.connect()));
+  for (const result of opened) if (result.status === 'fulfilled') result.value.release();
 }
 
 async function migratePostgres(pool: Pool): Promise<void> {
