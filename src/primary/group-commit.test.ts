@@ -1,5 +1,5 @@
 /** Group commit and lost replies, against a zone in memory behind a sender that loses messages on demand. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { MemoryZone } from '../../test/support/memory-publisher.ts';
 import { waitUntil } from '../../test/support/process.ts';
 import { type WantedTexts, wantedOf } from '../../test/support/wanted-addresses.ts';
@@ -161,14 +161,30 @@ describe('group commit', () => {
     const primary = new Primary();
     primary.isShared = true;
     primary.fates.push('slow');
-    await primary.publish(plan('first', { A: '192.0.2.1' }));
+    await Promise.all(letters(4).map((label) => primary.publish(plan(label, { A: '192.0.2.1' }))));
     const outcomes = [primary.publish(plan('a', { A: '192.0.2.1' }))];
     for (const label of ['b', 'c']) {
       await new Promise((resolve) => setImmediate(resolve));
       outcomes.push(primary.publish(plan(label, { A: '192.0.2.1' })));
     }
     await Promise.all(outcomes);
-    expect(primary.messages).toEqual(['first', 'a b c']);
+    expect(primary.messages).toEqual(['n0 n1 n2 n3', 'a b c']);
+  });
+
+  it('in a shared zone a message with as many changes as usual waits for no more', async () => {
+    const primary = new Primary();
+    primary.isShared = true;
+    primary.fates.push('slow');
+    await Promise.all(letters(3).map((label) => primary.publish(plan(label, { A: '192.0.2.1' }))));
+    const timers = vi.spyOn(globalThis, 'clearTimeout');
+    try {
+      const outcomes = ['a', 'b', 'c', 'd'].map((label) => primary.publish(plan(label, { A: '192.0.2.1' })));
+      expect(timers).toHaveBeenCalledTimes(1);
+      await Promise.all(outcomes);
+    } finally {
+      timers.mockRestore();
+    }
+    expect(primary.messages).toEqual(['n0 n1 n2', 'a b c d']);
   });
 
   it('what another server has published returns the queued change of the name that rests on something else, and no other', async () => {

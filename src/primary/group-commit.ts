@@ -65,6 +65,8 @@ const SEND_SHARE = 0.6;
 const MAX_IN_FLIGHT = 2;
 /** How long a message waits for more changes in a shared zone at most; less if the last one took less. */
 const MAX_GATHER_MS = 5;
+/** With each message: how soon larger ones before it are forgotten. */
+const USUAL_SIZE_DECAY = 0.99;
 
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
@@ -74,6 +76,10 @@ export class GroupCommit {
   /** Messages. */
   #inFlight = 0;
   #isScheduled = false;
+  /** While a message waits for more changes. */
+  #gatherTimer: NodeJS.Timeout | undefined;
+  /** Changes of the largest messages lately. */
+  #usualSize = 0;
   /** When the next message need not wait any longer. */
   #gatherUntilMs = 0;
   /** The time that the last message took. */
@@ -88,6 +94,8 @@ export class GroupCommit {
     return new Promise((resolve, reject) => {
       this.#queue.push({ change, deadlineMs, resolve, reject, losses: 0, refusals: 0 });
       if (this.#queue.length === 1) this.#gather();
+      // More than usual are not to be expected.
+      if (this.#queue.length >= this.#usualSize) this.#endGathering();
       this.#schedule();
     });
   }
@@ -109,11 +117,12 @@ export class GroupCommit {
     this.#isScheduled = true;
     const send = () => {
       this.#isScheduled = false;
+      this.#gatherTimer = undefined;
       if (this.#maySend()) void this.#sendNext();
     };
     const gatherMs = this.#gatherUntilMs - this.#clock();
     // Changes of the same turn of the event loop share the message.
-    if (gatherMs > 0) setTimeout(send, gatherMs);
+    if (gatherMs > 0) this.#gatherTimer = setTimeout(send, gatherMs);
     else setImmediate(send);
   }
 
@@ -146,6 +155,14 @@ export class GroupCommit {
   #gather(): void {
     if (!this.#isShared()) return;
     this.#gatherUntilMs = this.#clock() + Math.min(this.#lastMs, MAX_GATHER_MS);
+  }
+
+  #endGathering(): void {
+    this.#gatherUntilMs = 0;
+    if (this.#gatherTimer === undefined) return;
+    clearTimeout(this.#gatherTimer);
+    this.#gatherTimer = undefined;
+    this.#isScheduled = false;
   }
 
   /**
@@ -188,6 +205,7 @@ export class GroupCommit {
     switch (outcome.kind) {
       case 'published':
         this.#lastMs = durationMs;
+        this.#usualSize = Math.max(batch.length, this.#usualSize * USUAL_SIZE_DECAY);
         this.#gather();
         for (const item of batch) item.resolve('published');
         return;

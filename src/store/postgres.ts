@@ -15,6 +15,8 @@ import { sqlStore } from './sql-store.ts';
 import { storeUnreachable } from './store-unreachable.ts';
 
 const MAX_CONNECTIONS = 10;
+/** As many as requests for hosts, tokens and the history use at the same time. */
+const FIRST_CONNECTIONS = 4;
 /** Timeout for opening a connection, or for waiting until one of the pool is free. */
 const CONNECT_TIMEOUT_MS = 1_000;
 /** The database cancels a statement after this. */
@@ -84,11 +86,11 @@ function ignoreErrorEvents(pool: Pool): void {
 }
 
 /**
- * Opens all connections. A server that has just started gets requests at once, and with TLS on a busy machine a connection may take
- * longer than a request waits for it. One that cannot be opened is opened when it is needed.
+ * Opens the first connections. A server that has just started gets requests at once, and with TLS on a busy machine a connection may
+ * take longer than a request waits for it. One that cannot be opened is opened when it is needed.
  */
 async function openConnections(pool: Pool): Promise<void> {
-  const opened = await Promise.allSettled(Array.from({ length: MAX_CONNECTIONS }, () => pool.connect()));
+  const opened = await Promise.allSettled(Array.from({ length: FIRST_CONNECTIONS }, () => pool.connect()));
   for (const result of opened) if (result.status === 'fulfilled') result.value.release();
 }
 
