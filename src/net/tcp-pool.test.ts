@@ -13,9 +13,12 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-async function serve(onRequest: Parameters<typeof listenTcp>[0]): Promise<{ server: TcpListener; pool: TcpPool }> {
+async function serve(
+  onRequest: Parameters<typeof listenTcp>[0],
+  isShared: () => boolean = () => true,
+): Promise<{ server: TcpListener; pool: TcpPool }> {
   const server = await listenTcp(onRequest);
-  const pool = new TcpPool(server);
+  const pool = new TcpPool(server, isShared);
   cleanups.push(
     () => server.close(),
     () => pool.close(),
@@ -31,7 +34,28 @@ function ask(pool: TcpPool, name: string, timeoutMs = 5000): Promise<Reply> {
 /** A reply from far away: more connections are worth it. */
 const FAR_MS = 8;
 
-it('opens four connections to a near server', async () => {
+it('opens sixteen connections to a server that no others ask, and uses four once they do', async () => {
+  let isShared = false;
+  const used = new Set<unknown>();
+  const { server, pool } = await serve(
+    (request, socket) => {
+      used.add(socket);
+      socket.write(frame(replyTo(request)));
+    },
+    () => isShared,
+  );
+  const all = () => Promise.all(Array.from({ length: 60 }, (_, index) => ask(pool, `n${index}.example.com.`)));
+  await all();
+  expect(server.connections).toHaveLength(16);
+  isShared = true;
+  await all();
+  used.clear();
+  await all();
+  // A machine that is busy makes any server look farther away.
+  expect(used.size).toBeLessThan(9);
+});
+
+it('opens four connections to a near server that others ask, too', async () => {
   const { server, pool } = await serve((request, socket) => socket.write(frame(replyTo(request))));
   for (let round = 0; round < 3; round++) {
     const names = Array.from({ length: 60 }, (_, index) => `n${index}.example.com.`);

@@ -8,12 +8,13 @@ import { formatEndpoint } from '../dns/endpoint.ts';
 import { type Endpoint, ExchangeError, type Exchanger, type Reply, type RequestBuilder } from './exchange.ts';
 import { TcpExchanger } from './tcp.ts';
 
+/** Connections are opened on demand. With fewer, reads of many new names take longer, and their changes share fewer UPDATE messages. */
+const MAX_CONNECTIONS = 16;
 /**
- * Connections are opened on demand. PowerDNS accepts 20 by default from all of its clients together, and lets the others wait until
- * one is closed: a near server is not asked faster by more than four. A far one is, by the time that a reply is on its way.
+ * Where other servers ask, too: PowerDNS accepts 20 by default from all of its clients together, and lets the others wait until one is
+ * closed. A near server is not asked much faster by more; a far one is, by the time that a reply is on its way.
  */
 const MIN_CONNECTIONS = 4;
-const MAX_CONNECTIONS = 16;
 const CONNECTIONS_PER_MS = 4;
 /** The first ones are slow: connections are opened, and a server may be busy. */
 const ENOUGH_REPLIES = 16;
@@ -26,10 +27,13 @@ export class TcpPool implements Exchanger {
   /** The shortest time of a query and its reply so far: about how far away the server is. */
   #fastestMs = Number.POSITIVE_INFINITY;
   #replies = 0;
+  readonly #isShared: () => boolean;
   #closed = false;
 
-  constructor(endpoint: Endpoint) {
+  /** @param isShared whether other servers ask the same one */
+  constructor(endpoint: Endpoint, isShared: () => boolean = () => false) {
     this.#endpoint = endpoint;
+    this.#isShared = isShared;
   }
 
   async exchange(build: RequestBuilder, deadlineMs: number): Promise<Reply> {
@@ -46,9 +50,9 @@ export class TcpPool implements Exchanger {
       this.#replies += 1;
       return reply;
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#idle.push(connection);
-      else next(connection);
+      this.#idle.push(connection);
+      const next = this.#waiting.length > 0 ? this.#acquire() : undefined;
+      if (next !== undefined) this.#waiting.shift()!(next);
     }
   }
 
@@ -57,14 +61,19 @@ export class TcpPool implements Exchanger {
     for (const connection of this.#connections) connection.close();
   }
 
-  /** An idle or a new connection; undefined if all are in use. */
+  /** An idle or a new connection; undefined if as many as may be are in use. */
   #acquire(): TcpExchanger | undefined {
+    if (this.#connections.length - this.#idle.length >= this.#most()) return undefined;
     const idle = this.#idle.pop();
-    const wanted = this.#replies < ENOUGH_REPLIES ? 0 : Math.ceil(this.#fastestMs * CONNECTIONS_PER_MS);
-    const most = Math.min(Math.max(wanted, MIN_CONNECTIONS), MAX_CONNECTIONS);
-    if (idle !== undefined || this.#connections.length >= most) return idle;
+    if (idle !== undefined) return idle;
     const connection = new TcpExchanger(this.#endpoint);
     this.#connections.push(connection);
     return connection;
+  }
+
+  #most(): number {
+    if (!this.#isShared()) return MAX_CONNECTIONS;
+    const wanted = this.#replies < ENOUGH_REPLIES ? 0 : Math.ceil(this.#fastestMs * CONNECTIONS_PER_MS);
+    return Math.min(Math.max(wanted, MIN_CONNECTIONS), MAX_CONNECTIONS);
   }
 }

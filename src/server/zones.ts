@@ -192,10 +192,11 @@ export class RemotePrimaries {
     const id = `${transport} ${formatEndpoint(endpoint)}`;
     let exchangers = this.#exchangers.get(id);
     if (exchangers === undefined) {
+      const isShared = () => this.#feed?.hasOthers === true;
       exchangers =
         transport === 'udp'
           ? { reads: new UdpExchanger(endpoint), updates: new UdpExchanger(endpoint) }
-          : { reads: new TcpPool(endpoint), updates: new TcpPool(endpoint) };
+          : { reads: new TcpPool(endpoint, isShared), updates: new TcpPool(endpoint, isShared) };
       this.#exchangers.set(id, exchangers);
     }
     return new PrimaryPublisher({

@@ -40,8 +40,12 @@ export class PostgresFeed implements PublishedFeed {
     this.#makeClient = makeClient;
   }
 
+  get hasOthers(): boolean {
+    return performance.now() - this.#othersMs < ALONE_AFTER_MS;
+  }
+
   announce({ key: apexKey }: DomainName, { key }: DomainName, published: PublishedAddresses): void {
-    if (!this.#isListening || performance.now() - this.#othersMs > ALONE_AFTER_MS) return;
+    if (!this.#isListening || !this.hasOthers) return;
     const names = this.#waiting.get(apexKey) ?? new Map<string, PublishedAddresses>();
     this.#waiting.set(apexKey, names);
     setBounded(names, key, published, MAX_WAITING);

@@ -9,6 +9,9 @@ import type { PublishedAddresses } from './publisher.ts';
 export type OnNews = (nameKey: string, published: PublishedAddresses) => void;
 
 export interface PublishedFeed {
+  /** Whether other servers were heard of lately. */
+  readonly hasOthers: boolean;
+
   /** Tells the other servers. Neither waits nor fails. */
   announce(apex: DomainName, ownerName: DomainName, published: PublishedAddresses): void;
 
