@@ -18,6 +18,7 @@ const MAX_RECONNECT_MS = 30_000;
 /** A server says so often that it is there, and as an answer to one that has just come. Without others nothing is announced. */
 const HELLO_EVERY_MS = 20_000;
 const ALONE_AFTER_MS = 50_000;
+const LEAVE_MS = 1_000;
 const [HELLO, ANSWER] = ['hello', 'here'];
 
 export class PostgresFeed implements PublishedFeed {
@@ -125,6 +126,8 @@ export class PostgresFeed implements PublishedFeed {
     this.#waiting.clear();
     untyped(client).unref();
     client.end().catch(() => undefined);
+    // A database that is frozen never takes its leave.
+    setTimeout(() => untyped(client).connection.stream.destroy(), LEAVE_MS).unref();
     if (this.#closed) return;
     this.#timer = setTimeout(() => void this.#connect(), this.#reconnectMs);
     this.#timer.unref();
@@ -155,6 +158,7 @@ interface UntypedClient {
   readonly processID?: number;
   /** The connection keeps no process alive. */
   unref(): void;
+  readonly connection: { readonly stream: { destroy(): void } };
 }
 
 function untyped(client: Client): UntypedClient {
