@@ -19,6 +19,8 @@ const MAX_CONNECTIONS = 10;
 const FIRST_CONNECTIONS = 4;
 /** Timeout for opening a connection, or for waiting until one of the pool is free. */
 const CONNECT_TIMEOUT_MS = 1_000;
+/** Between two attempts of a query. */
+const RETRY_MS = 50;
 /** The database cancels a statement after this. */
 const STATEMENT_TIMEOUT_MS = 2_000;
 /** Longer, for a database that no longer cancels statements. */
@@ -114,8 +116,18 @@ class PostgresRunner implements SqlRunner {
     this.#pool = pool;
   }
 
+  /** A query that changes nothing is sent again if its connection broke, as by a restart of PostgreSQL, for as long as one may wait. */
   async all<Row>(query: SqlQuery): Promise<readonly Row[]> {
-    return this.#with(async (client) => (await send(client, query)).rows as Row[]);
+    const untilMs = performance.now() + CONNECT_TIMEOUT_MS;
+    for (;;) {
+      try {
+        return await this.#with(async (client) => (await send(client, query)).rows as Row[]);
+      } catch (error) {
+        const isOver = performance.now() + RETRY_MS >= untilMs;
+        if (isOver || !/^select /i.test(query.sql) || !isUnreachable(error)) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
   }
 
   async transaction(queries: readonly SqlQuery[]): Promise<void> {
@@ -160,6 +172,10 @@ function send(client: PoolClient, { sql, parameters, name }: SqlQuery) {
 
 /** Classes of SQLSTATE that indicate a defect of ours: invalid values, violated constraints, wrong SQL. */
 const OUR_FAULT = /^(21|22|23|42)/;
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'store-unreachable';
+}
 
 function storeError(cause: unknown): AppError {
   const state = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
