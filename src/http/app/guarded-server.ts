@@ -74,7 +74,7 @@ const CLOSING_CHECK_MS = 20;
  * How long idle connections stay open while the servers end. A proxy may be sending a request on one, which would be lost; with
  * its reply it learns that the connection ends.
  */
-const IDLE_GRACE_MS = 100;
+const IDLE_GRACE_MS = 250;
 /** Node takes one connection in each turn of the event loop; those that the system has made already must not be reset. */
 const ACCEPTING_TURNS = 100;
 
