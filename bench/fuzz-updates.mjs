@@ -188,8 +188,14 @@ async function compare(update, earlier) {
     throw new Error(`${server.title} has ended: ${describe(update)}\n${server.logSince(0).slice(-2000)}`);
   }
   if (our === their) return { isAccepted: our === 'NOERROR', isEqual: true };
-  const difference = { update, earlier, ours: our, theirs: their, ...(await reasons(our, their, ourAt, bindAt)) };
-  const known = LISTED.find(({ is }) => is(difference));
+  let difference = { update, earlier, ours: our, theirs: their, ...(await reasons(our, their, ourAt, bindAt)) };
+  const listedOne = () => LISTED.find(({ is }) => is(difference));
+  if (listedOne() === undefined) {
+    // On a busy machine the line that was found may be that of an earlier message, and the right one still on its way.
+    await delay(REASON_MS);
+    difference = { ...difference, ...(await reasons(our, their, ourAt, bindAt)) };
+  }
+  const known = listedOne();
   if (known !== undefined) add(listed, known.title);
   else {
     const { ourReason, theirReason } = difference;
