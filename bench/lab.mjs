@@ -142,11 +142,11 @@ export function startChild(command, args) {
   return child;
 }
 
-/** @param {import('node:child_process').ChildProcess} child */
-export function stop(child) {
+/** @param {import('node:child_process').ChildProcess} child @param {NodeJS.Signals} signal */
+export function stop(child, signal = 'SIGTERM') {
   if (child.exitCode !== null) return Promise.resolve();
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
+  child.kill(signal);
   return ended;
 }
 

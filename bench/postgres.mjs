@@ -3,7 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import { chownSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, makeDirectory, startChild, until } from './lab.mjs';
+import { freePort, makeDirectory, startChild, stop, until } from './lab.mjs';
+
+/** It does not wait for its clients. */
+const END = 'SIGINT';
 
 /** Starts PostgreSQL on a free port of 127.0.0.1, not as root. @param {readonly string[]} settings of postgresql.conf, `name=value` */
 export async function startPostgres(settings = []) {
@@ -50,16 +53,9 @@ export async function startPostgres(settings = []) {
     },
     /** Ends all connections, and starts it again. */
     async restart() {
-      await end(child);
+      await stop(child, END);
       child = await start();
     },
-    stop: () => end(child),
+    stop: () => stop(child, END),
   };
-}
-
-/** SIGINT ends it without waiting for its clients. @param {import('node:child_process').ChildProcess} child */
-function end(child) {
-  const exit = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGINT');
-  return exit;
 }

@@ -12,6 +12,7 @@ import { writeFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import {
   freePort,
@@ -33,7 +34,7 @@ import { startPostgres } from './postgres.mjs';
 const PEERS = {
   bind: bindPeer,
   knot: knotPeer,
-  // By default PowerDNS accepts 20 connections; versions before 3.0.0-alpha.2 opened 17 each.
+  // By default PowerDNS accepts 20 connections, and a server of the version before may open 17.
   powerdns: (/** @type {number} */ names) =>
     powerdnsPeer(names, BEFORE === undefined ? '' : 'max-tcp-connections=64\n'),
 };
@@ -49,7 +50,6 @@ const PATIENCE_MS = 20_000;
 const AT_ONCE_MS = 300;
 
 const execute = promisify(execFile);
-const sleep = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const ipv4 = (/** @type {number} */ n) => `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
 
 /** A way to a port that can be interrupted. @param {number} port */
@@ -114,7 +114,7 @@ async function makeServer(primaryPort, store) {
   write();
   const url = `http://127.0.0.1:${port}`;
   let child = /** @type {import('node:child_process').ChildProcess | undefined} */ (undefined);
-  const server = {
+  return {
     port,
     url,
     file,
@@ -129,11 +129,7 @@ async function makeServer(primaryPort, store) {
     },
     /** @param {NodeJS.Signals} signal */
     async end(signal = 'SIGTERM') {
-      const ended = child;
-      if (ended === undefined) return;
-      const exit = new Promise((resolve) => ended.once('exit', resolve));
-      ended.kill(signal);
-      await exit;
+      if (child !== undefined) await stop(child, signal);
     },
     /** @param {Record<string, unknown>} more options of the file */
     reload(more) {
@@ -145,12 +141,7 @@ async function makeServer(primaryPort, store) {
     async command(...args) {
       return (await execute(process.execPath, [MAIN, '--config', file, ...args])).stdout;
     },
-    stop: async () => {
-      server.agent.destroy();
-      if (child !== undefined) await stop(child);
-    },
   };
-  return server;
 }
 /** @typedef {Awaited<ReturnType<typeof makeServer>>} Server */
 /** @typedef {{status: number, body: string} | 'refused' | 'broken'} Reply refused: no connection; broken: no reply on it */
@@ -253,7 +244,7 @@ function makeClient(number, secret) {
           check(again.body, address);
         }
         // As a client that waits before it tries again.
-        await sleep(100);
+        await delay(100);
       }
     },
   };
@@ -300,9 +291,9 @@ async function campaign(kind) {
     const end = performance.now() + SECONDS * 1000;
     let happening = true;
     const load = clients.map((client) => client.run(servers, () => happening || performance.now() < end));
-    await sleep(SECONDS * 150);
+    await delay(SECONDS * 150);
     await happen();
-    await sleep(SECONDS * 150);
+    await delay(SECONDS * 150);
     happening = false;
     await Promise.all(load);
     for (const { name, acknowledged } of clients) {
@@ -316,31 +307,31 @@ async function campaign(kind) {
     for (const [reason, times] of failures) say(`      ${times} x ${reason.slice(0, 150)}`);
   }
 
-  await scenario('nothing happens', () => sleep(0));
+  await scenario('nothing happens', () => delay(0));
   await scenario(`a server ${BEFORE === undefined ? 'stopped and started' : 'upgraded'}`, async () => {
     await third.end();
     await third.start();
   });
   await scenario('a server killed', async () => {
     await second.end('SIGKILL');
-    await sleep(500);
+    await delay(500);
     await second.start();
   });
   await scenario('PostgreSQL restarted', () => postgres.restart());
   await scenario('PostgreSQL unreachable for one server', async () => {
     wayToStore.freeze();
-    await sleep(SECONDS * 500);
+    await delay(SECONDS * 500);
     wayToStore.thaw();
   });
   await scenario('the primary frozen for 2 s', async () => {
     primary.child.kill('SIGSTOP');
-    await sleep(2000);
+    await delay(2000);
     primary.child.kill('SIGCONT');
   });
   if (!IS_SMOKE_RUN) {
     await scenario('the primary frozen for longer than its time-out', async () => {
       primary.child.kill('SIGSTOP');
-      await sleep(7000);
+      await delay(7000);
       primary.child.kill('SIGCONT');
     });
   }
@@ -348,7 +339,7 @@ async function campaign(kind) {
     await second.end();
     const shift = `const R=Date;globalThis.Date=class extends R{constructor(...a){a.length?super(...a):super(R.now()+${CLOCK_DIFFERENCE_MS})}static now(){return R.now()+${CLOCK_DIFFERENCE_MS}}}`;
     await second.start(MAIN, ['--import', `data:text/javascript,${encodeURIComponent(shift)}`]);
-    await sleep(SECONDS * 300);
+    await delay(SECONDS * 300);
   });
   await scenario('a reload of one server', async () => {
     const ttlAt = async (/** @type {Server} */ server) => {
@@ -380,7 +371,7 @@ async function campaign(kind) {
       const wanted = what === 'the host enabled again';
       const times = await Promise.all(
         servers.map(async (server) => {
-          while ((await accepts(server)) !== wanted) await sleep(10);
+          while ((await accepts(server)) !== wanted) await delay(10);
           return performance.now() - doneMs;
         }),
       );
@@ -391,7 +382,10 @@ async function campaign(kind) {
   });
 
   await oneName(servers, primary.port);
-  for (const server of servers) await server.stop();
+  for (const server of servers) {
+    server.agent.destroy();
+    await server.end();
+  }
   wayToStore.close();
   await stop(primary.child);
   await postgres.stop();

@@ -1,6 +1,6 @@
 /**
  * PublishedFeed by NOTIFY and LISTEN of PostgreSQL, over one connection of its own. It is a hint and no more: while the database
- * cannot be reached nothing is told, and nothing waits for it.
+ * cannot be reached nothing is announced, and nothing waits for it.
  */
 import type { Client } from 'pg';
 import { setBounded } from '../core/bounded-map.ts';

@@ -118,6 +118,7 @@ class PostgresRunner implements SqlRunner {
 
   /** A query that changes nothing is sent again if its connection broke, as by a restart of PostgreSQL, for as long as one may wait. */
   async all<Row>(query: SqlQuery): Promise<readonly Row[]> {
+    this.#refuseWhereFull();
     const untilMs = performance.now() + CONNECT_TIMEOUT_MS;
     for (;;) {
       try {
@@ -135,6 +136,7 @@ class PostgresRunner implements SqlRunner {
       await this.all(queries[0] as SqlQuery);
       return;
     }
+    this.#refuseWhereFull();
     await this.#with(async (client) => {
       await client.query('BEGIN');
       for (const query of queries) await send(client, query);
@@ -146,10 +148,13 @@ class PostgresRunner implements SqlRunner {
     await this.#pool.end();
   }
 
-  /** Closes a connection on which something failed, which rolls back its transaction, if there is one. */
-  async #with<Result>(action: (client: PoolClient) => Promise<Result>): Promise<Result> {
+  #refuseWhereFull(): void {
     if (this.#pool.waitingCount >= MAX_WAITING)
       throw storeUnreachable(new Error('Too many calls wait for a connection.'));
+  }
+
+  /** Closes a connection on which something failed, which rolls back its transaction, if there is one. */
+  async #with<Result>(action: (client: PoolClient) => Promise<Result>): Promise<Result> {
     let client: PoolClient | undefined;
     let failed = true;
     try {

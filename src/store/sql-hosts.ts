@@ -5,12 +5,10 @@ import type { HostStore } from '../core/hosts/host-store.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, hostOf, hostRow, nameText } from './rows.ts';
 import type { HostRow } from './schema.ts';
-import type { QueryBuilder, SqlRunner } from './sql-runner.ts';
+import { MAX_CHUNK, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
 
 /** Queries in flight at the same time. */
 const MAX_QUERIES = 2;
-/** Hosts of one query. */
-const MAX_NAMES = 64;
 
 interface WaitingHost {
   readonly name: string;
@@ -23,12 +21,15 @@ export class SqlHostStore implements HostStore {
   readonly #build: QueryBuilder;
   readonly #waiting: WaitingHost[] = [];
   #queries = 0;
-  /** By the number of names. */
-  readonly #selects = new Map<number, string>();
+  readonly #select: RowsStatement<{ readonly name: string }>;
 
   constructor(run: SqlRunner, build: QueryBuilder) {
     this.#run = run;
     this.#build = build;
+    this.#select = new RowsStatement('hosts', (rows) => {
+      const names = rows.map(({ name }) => name);
+      return build.selectFrom('hosts').selectAll().where('name', 'in', names).compile();
+    });
   }
 
   async put(host: HostSettings): Promise<void> {
@@ -52,7 +53,7 @@ export class SqlHostStore implements HostStore {
 
   #ask(): void {
     while (this.#waiting.length > 0 && this.#queries < MAX_QUERIES) {
-      void this.#askFor(this.#waiting.splice(0, MAX_NAMES));
+      void this.#askFor(this.#waiting.splice(0, MAX_CHUNK));
     }
   }
 
@@ -60,12 +61,11 @@ export class SqlHostStore implements HostStore {
   async #askFor(waiting: readonly WaitingHost[]): Promise<void> {
     this.#queries += 1;
     try {
-      const names = [...new Set(waiting.map(({ name }) => name))];
-      const rows = await this.#run.all<HostRow>({
-        sql: this.#selectOf(names.length),
-        parameters: names,
-        name: `hosts-${names.length}`,
-      });
+      const names = [...waiting];
+      // A name may be there twice: one statement has a power of two.
+      while (!Number.isInteger(Math.log2(names.length))) names.push(waiting[0]!);
+      const [query] = this.#select.queries(names.map(({ name }) => ({ name })));
+      const rows = await this.#run.all<HostRow>(query!);
       const found = new Map(rows.map((row) => [row.name, row]));
       for (const { name, resolve } of waiting) {
         const row = found.get(name);
@@ -76,16 +76,6 @@ export class SqlHostStore implements HostStore {
     }
     this.#queries -= 1;
     this.#ask();
-  }
-
-  /** Building a statement takes longer than running it. */
-  #selectOf(count: number): string {
-    const known = this.#selects.get(count);
-    if (known !== undefined) return known;
-    const names = Array.from({ length: count }, () => '');
-    const { sql } = this.#build.selectFrom('hosts').selectAll().where('name', 'in', names).compile();
-    this.#selects.set(count, sql);
-    return sql;
   }
 
   async list(): Promise<readonly HostSettings[]> {

@@ -68,7 +68,7 @@ export function incrementCounter(build: QueryBuilder, name: Schema['counters']['
     .compile();
 }
 
-const MAX_CHUNK = 64;
+export const MAX_CHUNK = 64;
 
 /** Splits a list into chunks of 64, 32, … 1 items: powers of two, so that statements of many rows have few texts. */
 export function chunksOf<Item>(items: readonly Item[]): Item[][] {
@@ -82,7 +82,7 @@ export function chunksOf<Item>(items: readonly Item[]): Item[][] {
 }
 
 /**
- * Writes many rows with few statements. Building and parsing a statement takes longer than running it, so the SQL for each chunk
+ * Writes many rows with few statements, or looks them up. Building and parsing a statement takes longer than running it, so the SQL for each chunk
  * size is built once, and prepared once for each connection. All rows must have the same columns in the same order, and the SQL must
  * not depend on their values.
  */

@@ -9,7 +9,7 @@ import type { Prerequisite, ZoneEdit } from '../../dns/zone-change.ts';
 import { challengeSubject } from '../access/acme-challenge.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../timers.ts';
-import { AnswerSequence } from '../zones/answer-sequence.ts';
+import { AnswerSequence, contended } from '../zones/answer-sequence.ts';
 import { placePrerequisites } from '../zones/plan-change.ts';
 import type { Zone } from '../zones/zone.ts';
 
@@ -59,7 +59,7 @@ export interface TextPublication {
 const TEXT_TTL = 60;
 /** At one name. */
 const MAX_TEXTS = 50;
-/** Rounds with the same answer before giving up. While the answers differ others are writing: then only the deadline ends it. */
+/** Rounds with the same answer before giving up. While the answers differ others are writing: see AnswerSequence. */
 const MAX_ROUNDS = 8;
 
 /**
@@ -73,7 +73,7 @@ export async function publishTexts(publication: TextPublication, deadlineMs: num
   const answers = new AnswerSequence();
   while (answers.mayGoOn(MAX_ROUNDS)) {
     if (clock() >= deadlineMs) {
-      if (answers.isContended) throw contended(ownerName);
+      if (answers.isContended) throw contended(`The TXT records of '${ownerName}'`);
       throw new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
     }
     const rrset = await publisher.readRRset(ownerName, RRType.TXT, deadlineMs);
@@ -84,17 +84,10 @@ export async function publishTexts(publication: TextPublication, deadlineMs: num
     if (done !== undefined) return done;
     await refuseHidden(zone, ownerName, deadlineMs);
   }
-  if (answers.isContended) throw contended(ownerName);
+  if (answers.isContended) throw contended(`The TXT records of '${ownerName}'`);
   throw new AppError(
     'conflict',
     `The TXT records of '${ownerName}' cannot be written: a CNAME or DNAME record or a delegation is in the way.`,
-  );
-}
-
-function contended(ownerName: DomainName): AppError {
-  return new AppError(
-    'contended',
-    `The TXT records of '${ownerName}' were changed by others again and again; nothing was written.`,
   );
 }
 

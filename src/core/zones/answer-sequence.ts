@@ -1,4 +1,5 @@
 /** What a primary answered, in order, to who tries to change the same records: whether others change them meanwhile. */
+import { AppError } from '../errors.ts';
 
 /** Answers at most: a bound for a primary that answers at random, as of several servers that differ. */
 const MAX_ANSWERS = 40;
@@ -31,4 +32,9 @@ export class AnswerSequence {
   get isContended(): boolean {
     return this.#changes >= MANY_CHANGES;
   }
+}
+
+/** @param records whose, as the subject of a sentence */
+export function contended(records: string): AppError {
+  return new AppError('contended', `${records} were changed by others again and again; nothing was written.`);
 }

@@ -7,7 +7,7 @@ import type { DomainName } from '../../dns/name.ts';
 import type { Prerequisite, ZoneChange } from '../../dns/zone-change.ts';
 import { AppError } from '../errors.ts';
 import type { Clock } from '../timers.ts';
-import { AnswerSequence } from './answer-sequence.ts';
+import { AnswerSequence, contended } from './answer-sequence.ts';
 import { type ChangePlan, planChange } from './plan-change.ts';
 import type { PublishedAddresses, ReadOutcome } from './publisher.ts';
 import type { Zone } from './zone.ts';
@@ -37,8 +37,8 @@ export interface NamesChange<Result> {
 }
 
 /**
- * Rounds with the same answer before giving up. While the answers differ others are writing, and each round has one winner: then only
- * the deadline ends it (docs/decisions/0001).
+ * Rounds with the same answer before giving up. While the answers differ others are writing, and each round has one winner: then it is
+ * tried until the deadline, or as often as AnswerSequence allows (docs/decisions/0001).
  */
 const MAX_ROUNDS = 6;
 /** The same while a CNAME answers, which is there to stay. */
@@ -93,7 +93,7 @@ export async function publishNames<Result>(change: NamesChange<Result>): Promise
   if (cname !== undefined) {
     throw new AppError('conflict', `A CNAME record is at '${cname}': no address can be beside it (RFC 1034 §3.6.2).`);
   }
-  if (race.isContended) throw contended(names);
+  if (race.isContended) throw contendedNames(names);
   // The answer is the same each time, so no one else is writing: the primary has something that it does not show.
   throw new AppError(
     'conflict',
@@ -176,13 +176,10 @@ function isNothing({ A, AAAA }: PublishedAddresses): boolean {
 
 function checkTime({ clock, deadlineMs, names }: NamesChange<unknown>, race?: AnswerSequence): void {
   if (clock() < deadlineMs) return;
-  if (race?.isContended === true) throw contended(names);
+  if (race?.isContended === true) throw contendedNames(names);
   throw new AppError('primary-unreachable', 'The primary did not answer in time. Nothing was changed.');
 }
 
-function contended(names: readonly DomainName[]): AppError {
-  return new AppError(
-    'contended',
-    `The records of '${names.join("', '")}' were changed by others again and again; nothing was written.`,
-  );
+function contendedNames(names: readonly DomainName[]): AppError {
+  return contended(`The records of '${names.join("', '")}'`);
 }
