@@ -23,8 +23,10 @@ import { type Lab, openLab, SECRET, updateTarget, ZONE } from './lab.ts';
 
 const CLIENTS = 50;
 const TIMEOUT_S = 2;
+/** The timeout where the primary is slow: a busy machine must not make it look silent. */
+const LONG_TIMEOUT_S = 10;
 /** Limit for a reply: the timeout of the primary, and one second more. */
-const REPLY_MS = (TIMEOUT_S + 1) * 1000;
+const replyMs = (timeoutS: number) => (timeoutS + 1) * 1000;
 /** A silent primary is probed every half minute; then all pending updates are published. */
 const RECOVERY_MS = 45_000;
 const MORE_MEMORY_MB = 80;
@@ -176,6 +178,7 @@ class Scene {
   /**
    * Runs the clients before and during a fault, and checks that nothing was lost.
    * @param through the clients also run until the fault is over; otherwise the server must finish without them
+   * @param timeoutS of the primary; a reply may take one second more
    * @returns the replies during the fault
    */
   async endure(
@@ -183,6 +186,7 @@ class Scene {
     through: boolean,
     begin: () => unknown,
     end: () => unknown,
+    timeoutS = TIMEOUT_S,
   ): Promise<readonly LoadReply[]> {
     const checks = { enabled: true };
     const { running, memory } = await alone(async () => {
@@ -205,7 +209,7 @@ class Scene {
       await running.stop();
     });
     const replies = running.during(fromMs, toMs);
-    expect(running.slowestMs()).toBeLessThan(REPLY_MS);
+    expect(running.slowestMs()).toBeLessThan(replyMs(timeoutS));
     expect(Math.max(peak, rssMb(server)) - memory).toBeLessThan(MORE_MEMORY_MB);
     expect(replies.length).toBeGreaterThan(CLIENTS);
     await this.expectNothingLost(running.clients);
@@ -271,7 +275,7 @@ describe.concurrent('recovery', () => {
     it('slow, but in time: every reply is a true success', { timeout: 120_000 }, async (context) => {
       const scene = await Scene.open(context);
       const { proxy } = scene;
-      const server = await scene.serve({ port: proxy.port });
+      const server = await scene.serve({ port: proxy.port, nameserver_timeout_seconds: LONG_TIMEOUT_S });
       const replies = await scene.endure(
         server,
         true,
@@ -282,8 +286,9 @@ describe.concurrent('recovery', () => {
         () => {
           proxy.otherwise = 'none';
         },
+        LONG_TIMEOUT_S,
       );
-      expect(replies.filter(isGood).length).toBeGreaterThan(replies.length * 0.9);
+      expect(replies.filter((reply) => !isGood(reply))).toEqual([]);
     });
 
     it('down while the server is restarted: the next process publishes the pending updates', {
@@ -398,7 +403,7 @@ describe.concurrent('recovery', () => {
         const refused = replies.filter((reply) => !isGood(reply));
         expect(refused.filter((reply) => !speaksDyndns2(client) || !isRetryLater(reply))).toEqual([]);
       }
-      expect(running.slowestMs()).toBeLessThan(REPLY_MS);
+      expect(running.slowestMs()).toBeLessThan(replyMs(TIMEOUT_S));
       expect(rssMb(server) - memory).toBeLessThan(MORE_MEMORY_MB);
       for (const client of running.clients) {
         const published = numberOf((await scene.lab.look(client.host, 'A'))[0]);
