@@ -1,6 +1,7 @@
 /**
- * README.md: its "five minutes" are typed as they are: `npm start` and what it prints, a domain of one's own, and a real
- * BIND with what `dyndns init` printed. Only paths below /var, ports and the owner of files are changed.
+ * README.md and docs/operating/remote-primary.md are typed as they are: `npm start` and what it prints, a domain of one's own, and a
+ * real BIND with what `dyndns init` printed. Only paths below /var, ports and the owner of files are changed, and `dyndns` is the
+ * program of this checkout.
  */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,14 +15,14 @@ import { type RunningProcess, removeNow, runOrThrow, startProcess } from '../sup
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 
 const README = readFileSync(join(REPOSITORY, 'README.md'), 'utf8');
+const REMOTE_PRIMARY = readFileSync(join(REPOSITORY, 'docs/operating/remote-primary.md'), 'utf8');
 const ZONE = 'dyn.example.com';
+const PROGRAM = 'node dist/cli/main.js ';
 
 /** The output of the commands: the block without an info string that follows the block `sh WORD`. */
-function printedAfter(word: string): string {
-  const match = new RegExp(`^\`\`\`sh ${word}\\n[\\s\\S]*?^\`\`\`\\n\\n\`\`\`\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(
-    README,
-  );
-  if (match === null) throw new Error(`README.md shows no output of "${word}"`);
+function printedAfter(word: string, page = README): string {
+  const match = new RegExp(`^\`\`\`sh ${word}\\n[\\s\\S]*?^\`\`\`\\n\\n\`\`\`\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(page);
+  if (match === null) throw new Error(`The page shows no output of "${word}"`);
   return match[1]!;
 }
 
@@ -37,7 +38,7 @@ const CLIENTS = [
   { command: 'dig', debianPackage: 'bind9-dnsutils' },
 ];
 
-describeWith(CLIENTS, 'the five minutes of the README: to try', () => {
+describeWith(CLIENTS, 'README: ten seconds', () => {
   // npm runs a script in the folder of package.json, and so .dyndns is created there.
   const checkout = freshDirectory('readme-start');
   let server: RunningProcess | undefined;
@@ -92,7 +93,7 @@ describeWith(CLIENTS, 'the five minutes of the README: to try', () => {
   });
 });
 
-describeWith(CLIENTS, 'the five minutes of the README: a domain of your own', () => {
+describeWith(CLIENTS, 'README: a domain of your own', () => {
   const checkout = freshDirectory('readme-own');
   let server: RunningProcess | undefined;
   let ports: { http: number; dns: number };
@@ -100,6 +101,7 @@ describeWith(CLIENTS, 'the five minutes of the README: a domain of your own', ()
   const type = (word: string) => {
     const script = fencedBlocks(README, word)
       .join('\n')
+      .replaceAll(/^dyndns /gm, PROGRAM)
       .replaceAll('127.0.0.1:54321', `127.0.0.1:${ports.http}`)
       .replaceAll('dig @127.0.0.1', `dig -p ${ports.dns} @127.0.0.1`);
     return runOrThrow('sh', ['-e', '-u', '-c', script], { cwd: checkout });
@@ -136,87 +138,84 @@ describeWith(CLIENTS, 'the five minutes of the README: a domain of your own', ()
   });
 });
 
-describeWith(
-  [...BIND_PROGRAMS, { command: 'curl', debianPackage: 'curl' }],
-  'the five minutes of the README: BIND',
-  () => {
-    let primary: PrimaryServer;
-    let server: RunningProcess | undefined;
-    let checkout: string;
-    let httpPort: number;
-    let initPrinted = '';
+describeWith([...BIND_PROGRAMS, { command: 'curl', debianPackage: 'curl' }], 'a remote primary: BIND', () => {
+  let primary: PrimaryServer;
+  let server: RunningProcess | undefined;
+  let checkout: string;
+  let httpPort: number;
+  let initPrinted = '';
 
-    const env = (dnsPort: number) => {
-      return { ...process.env, DYNDNS_PORT: String(dnsPort), DYNDNS_HTTP_LISTEN: `127.0.0.1:${httpPort}` };
-    };
+  const env = (dnsPort: number) => {
+    return { ...process.env, DYNDNS_PORT: String(dnsPort), DYNDNS_HTTP_LISTEN: `127.0.0.1:${httpPort}` };
+  };
 
-    function type(word: string, dnsPort: number): Promise<string> {
-      const script = fencedBlocks(README, word)
-        .join('\n')
-        .replaceAll('/var/lib/bind/', `${checkout}/var/`)
-        .replaceAll(/^chown .*$/gm, '')
-        .replaceAll('127.0.0.1:54321', `127.0.0.1:${httpPort}`)
-        .replaceAll('dig @127.0.0.1', `dig -p ${dnsPort} @127.0.0.1`);
-      return runOrThrow('sh', ['-e', '-u', '-c', script], { cwd: checkout, env: env(dnsPort) });
-    }
+  function type(word: string, dnsPort: number, page = REMOTE_PRIMARY): Promise<string> {
+    const script = fencedBlocks(page, word)
+      .join('\n')
+      .replaceAll(/^dyndns /gm, PROGRAM)
+      .replaceAll('/var/lib/bind/', `${checkout}/var/`)
+      .replaceAll(/^chown .*$/gm, '')
+      .replaceAll('127.0.0.1:54321', `127.0.0.1:${httpPort}`)
+      .replaceAll('dig @127.0.0.1', `dig -p ${dnsPort} @127.0.0.1`);
+    return runOrThrow('sh', ['-e', '-u', '-c', script], { cwd: checkout, env: env(dnsPort) });
+  }
 
-    beforeAll(async () => {
-      httpPort = await freePort();
-      primary = await startPrimary(
-        {
-          kind: 'bind',
-          command: namedCommand,
-          prepare: async (directory, port) => {
-            checkout = directory;
-            symlinkSync(join(REPOSITORY, 'dist'), join(directory, 'dist'));
-            mkdirSync(join(directory, 'var'));
-            initPrinted = await type('init', port);
-            await type('zone', port);
-            const lockFile = (await hasLockFile()) ? 'lock-file none;' : '';
-            const options = `options { directory "${directory}"; listen-on port ${port} { 127.0.0.1; };
+  beforeAll(async () => {
+    httpPort = await freePort();
+    primary = await startPrimary(
+      {
+        kind: 'bind',
+        command: namedCommand,
+        prepare: async (directory, port) => {
+          checkout = directory;
+          symlinkSync(join(REPOSITORY, 'dist'), join(directory, 'dist'));
+          mkdirSync(join(directory, 'var'));
+          initPrinted = await type('init', port);
+          await type('zone', port);
+          const lockFile = (await hasLockFile()) ? 'lock-file none;' : '';
+          const options = `options { directory "${directory}"; listen-on port ${port} { 127.0.0.1; };
   listen-on-v6 { none; }; pid-file none; session-keyfile none; ${lockFile} recursion no; empty-zones-enable no;
   dnssec-validation no; notify no; };
 controls { };
 `;
-            const snippet = namedSnippet(initPrinted).replaceAll('/var/lib/bind/', `${directory}/var/`);
-            return ['-g', '-c', writeInto(directory, 'named.conf', options + snippet)];
-          },
+          const snippet = namedSnippet(initPrinted).replaceAll('/var/lib/bind/', `${directory}/var/`);
+          return ['-g', '-c', writeInto(directory, 'named.conf', options + snippet)];
         },
-        { zones: [{ name: ZONE }], keys: [] },
-      );
-    });
-    afterAll(async () => {
-      await server?.stop();
-      await primary?.stop();
-    });
+      },
+      { zones: [{ name: ZONE }], keys: [] },
+    );
+  });
+  afterAll(async () => {
+    await server?.stop();
+    await primary?.stop();
+  });
 
-    it('init says how to go on with commands that exist', () => {
-      for (const command of ['check', 'serve']) {
-        expect(initPrinted).toContain(`  node dist/cli/main.js --config .dyndns.yml ${command}\n`);
-      }
-    });
+  it('init says how to go on with commands that exist', () => {
+    for (const command of ['check', 'serve']) {
+      expect(initPrinted).toContain(`  node dist/cli/main.js --config .dyndns.yml ${command}\n`);
+    }
+  });
 
-    it('the check passes and prints what the README shows', async () => {
-      const printed = await type('check', primary.port);
-      const blanked = printed
-        .replace(checkout, '…')
-        .replace(/-[0-9a-f]{12}\./, '-….')
-        .replace(/'[0-9a-f]{8}'/, "'…'");
-      expect(blanked).toBe(printedAfter('check'));
-    });
+  it('the check passes and prints what the page shows', async () => {
+    const printed = await type('check', primary.port);
+    const blanked = printed
+      .replace(checkout, '…')
+      .replace(/-[0-9a-f]{12}\./, '-….')
+      .replace(/'[0-9a-f]{8}'/, "'…'");
+    expect(blanked).toBe(printedAfter('check', REMOTE_PRIMARY));
+  });
 
-    it('the first update prints what the README shows', async () => {
-      server = await startProcess({
-        command: process.execPath,
-        args: ['dist/cli/main.js', 'serve'],
-        cwd: checkout,
-        env: env(primary.port),
-        ready: (output) => output.includes('listening on '),
-      });
-      expect(await type('use', primary.port)).toBe(printedAfter('use'));
+  it('the first update prints what the README shows', async () => {
+    server = await startProcess({
+      command: process.execPath,
+      args: ['dist/cli/main.js', 'serve'],
+      cwd: checkout,
+      env: env(primary.port),
+      ready: (output) => output.includes('listening on '),
     });
-  },
-);
+    expect(await type('use', primary.port, README)).toBe(printedAfter('use'));
+  });
+});
 
 it.skipIf(existsSync('/etc/dyndns.yml'))('serve without a configuration names commands that exist', async () => {
   const empty = freshDirectory('empty');
