@@ -1,6 +1,6 @@
 /**
  * Where RDATA has domain names: the one table for equality (rdata-canonical.ts), for compression in received messages
- * (RFC 3597 §4), and for whoever else must find them. HIP, AMTRELAY, DSYNC and TALINK are left out: every server compares
+ * (RFC 3597 §4), and for other callers that need them. HIP, AMTRELAY, DSYNC and TALINK are left out: every server compares
  * them octet by octet. So are meta types, TSIG among them.
  */
 

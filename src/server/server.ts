@@ -56,7 +56,7 @@ export interface RunningServer {
 /** Between the end of a reload and the start of the next one. */
 const RELOAD_PAUSE_MS = 100;
 
-/** The default of `dns.listen` has so many entries. */
+/** Number of entries in the default of `dns.listen`. */
 const USUAL_DNS_LISTENERS = 2;
 
 /** Errors of the listeners that this file opens. */

@@ -2,7 +2,7 @@
 export const timers = {
   /** Milliseconds since 1970. */
   now: Date.now,
-  /** Calls back once, after so many milliseconds. @returns a function that cancels the timer */
+  /** Calls back once, after `delayMs`. @returns a function that cancels the timer */
   after(delayMs: number, call: () => void): () => void {
     const timer = setTimeout(call, delayMs);
     timer.unref();

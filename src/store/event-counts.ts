@@ -1,5 +1,5 @@
 /**
- * Triggers that count the events of each host in the table `event_counts`, whoever adds or deletes them. To count all events
+ * Triggers that count the events of each host in the table `event_counts`, independent of the program that adds or deletes them. To count all events
  * at each check would take seconds.
  */
 

@@ -1,6 +1,6 @@
 /**
- * The names of a zone that are the operator's own: the apex, and the owner names of static records. Whoever can write the
- * ACME challenge of such a name gets a certificate for it (RFC 8555 §8.4), among them that of this server. A pattern like
+ * The names of a zone that are the operator's own: the apex, and the owner names of static records. A client that can write
+ * the ACME challenge of such a name gets a certificate for it (RFC 8555 §8.4), among them that of this server. A pattern like
  * `*.example.com`, which is meant for hosts, is therefore not enough: the scope must have the name itself, or its challenge.
  */
 import type { DomainName } from '../../dns/name.ts';

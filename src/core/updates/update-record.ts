@@ -81,7 +81,7 @@ export class UpdateRecord {
     const outcome = ERROR_CODES[code].history;
     const isThrottled = this.#throttled(error, context) !== undefined;
     if (outcome !== 'not recorded') {
-      // A source above its limit of refusals leaves no more traces: it is told to wait.
+      // A source above its limit of refusals leaves no more traces: its reply says to wait.
       if (isThrottled) this.#options.onUnrecorded?.();
       else this.#recordLimited(ownerName, context, outcome, { code, detail: logText });
     }

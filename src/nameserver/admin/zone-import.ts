@@ -114,7 +114,7 @@ function outOfZone(record: ZoneFileRecord, apex: DomainName): AppError {
   return new AppError('request-malformed', text);
 }
 
-/** Searches in more than so many RRsets or records use an index, so that reading a file is linear. */
+/** Searches in more RRsets or records than this use an index, so that reading a file is linear. */
 const FEW = 8;
 
 interface RRsetBuilder {

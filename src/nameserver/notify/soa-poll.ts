@@ -40,7 +40,7 @@ export interface PollPorts {
 const PACE_MS = 20;
 /** The same while commits keep coming. */
 const BUSY_PACE_MS = 100;
-/** From so many commits on, each soon after the one before, they keep coming. */
+/** Number of commits in quick succession from which on the zone is taken to be busy. */
 const BUSY_COMMITS = 10;
 const BUSY_GAP_MS = 150;
 const REPLY_MS = 1000;

@@ -58,7 +58,7 @@ function sameRdata(type: number, a: string, b: string): boolean {
   return a === b || rdataKey(type, a) === rdataKey(type, b);
 }
 
-/** Changes of at most so many edits are not grouped by name: nearly all have one or two. */
+/** Changes with at most this number of edits are not grouped by name: nearly all have one or two. */
 const FEW = 4;
 
 /** RFC 2136 §3.4.2, for each name in the order of the message. */
