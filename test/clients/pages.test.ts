@@ -190,17 +190,23 @@ custom unifi {
 
 describe('docs/clients', () => {
   const pages = readdirSync(join(REPOSITORY, 'docs/clients')).filter((name) => name !== 'README.md');
-  const read = (name: string) => readFileSync(join(REPOSITORY, 'docs/clients', name), 'utf8');
+  const read = (name: string) => readFileSync(join(REPOSITORY, 'docs/clients', name), 'utf8').replaceAll('\n', ' ');
 
   it('has every page in its index', () => {
     for (const page of pages) expect(read('README.md')).toContain(`](${page})`);
   });
 
-  it.each(['win-acme.md', 'certify.md'])('%s says what it rests on', (page) => {
-    expect(read(page)).toContain('This page rests on the source');
-  });
+  it.each(['win-acme.md', 'certify.md', 'ddns-updater.md', 'home-assistant.md'])(
+    '%s says what it is based on',
+    (page) => {
+      expect(read(page)).toContain('is based on the source');
+    },
+  );
 
-  it.each(['fritzbox.md', 'unifi.md', 'mikrotik.md', 'synology.md', 'asus.md'])('%s says what it rests on', (page) => {
-    expect(read(page)).toContain('This page rests on published material');
-  });
+  it.each(['fritzbox.md', 'unifi.md', 'mikrotik.md', 'synology.md', 'asus.md'])(
+    '%s says what it is based on',
+    (page) => {
+      expect(read(page)).toContain('is based on published material');
+    },
+  );
 });
