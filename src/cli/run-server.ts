@@ -8,6 +8,7 @@ import { createLog, type Log } from '../observe/log.ts';
 import { type RunningServer, startServer } from '../server/server.ts';
 import { VERSION } from '../server/version.ts';
 import { forgetHangups, onHangup } from './hangups.ts';
+import { ServiceManager } from './service-manager.ts';
 
 /** A terminal sends Ctrl-C to `npm start` and to the server, which then gets the same signal twice. */
 const SAME_SIGNAL_MS = 1000;
@@ -36,7 +37,9 @@ export async function runServer(
   const log = createLog(config.logLevel, isatty(1));
   logWarningsOfNode(log);
   for (const warning of config.warnings) log.warn(warning);
-  const server = await startServer(config, log, load);
+  const manager = new ServiceManager(process.env, (text) => log.warn(text));
+  const server = await startServer(config, log, load, (text) => manager.status(text));
+  manager.ready();
   // With a large zone, doubling would take too much memory: each collection may leave less garbage.
   if (process.memoryUsage().heapUsed > LARGE_HEAP_OCTETS) setFlagsFromString('--heap-growing-percent=40');
   log.info(`dyndns ${VERSION} serves ${config.zones.map((zone) => zone.apex).join(', ')}`);
@@ -47,7 +50,7 @@ export async function runServer(
   if (server.controlPath !== undefined) log.info(`admin commands at unix:${server.controlPath}`);
   // The log has the outcome.
   onHangup(() => void server.reload().catch(() => undefined));
-  endOnSignal(server, log);
+  endOnSignal(server, log, manager);
   void server.died.then((text) => endAfterDeath(server, log, text));
   return { server, config, log };
 }
@@ -72,15 +75,17 @@ async function endAfterDeath(server: RunningServer, log: Log, text: string): Pro
 }
 
 /** The first signal ends the server gracefully. A later one ends it at once, unless it is the same one sent twice. */
-function endOnSignal(server: RunningServer, log: Log): void {
+function endOnSignal(server: RunningServer, log: Log, manager: ServiceManager): void {
   let endingSince: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       if (endingSince === undefined) {
         endingSince = performance.now();
         log.info(`${signal}: ending`);
+        const announced = manager.stopping();
         void server
           .close()
+          .then(() => announced)
           .then(() => log.flush(LAST_LINES_MS))
           .then(() => process.exit(0));
       } else if (performance.now() - endingSince > SAME_SIGNAL_MS) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RemotePrimary } from './config.ts';
-import { findConfigFile, loadConfig } from './load.ts';
+import { emptyCredential, findConfigFile, loadConfig } from './load.ts';
 import { ConfigError } from './problem.ts';
 
 const FILE = `secret: 'abcdefgh'
@@ -138,6 +138,15 @@ describe('secrets in files', () => {
       `${file}:1:1: secret: must be at least 8 characters, only A-Z, a-z and 0-9 (in the file 's').`,
     );
   });
+  test('that is empty is named, with the missing file of a systemd unit', () => {
+    write('s', '\n');
+    const file = write('x.yml', FILE.replace("'abcdefgh'", '{file: s}'));
+    expect(() => loadConfig(file, {})).toThrow(`secret: the file '${root}/s' is empty. It must be`);
+    expect(emptyCredential('/run/credentials/dyndns@a.service/store')).toContain(
+      "LoadCredential=store in the unit is missing or empty. Create it ('systemctl cat dyndns@a.service'",
+    );
+  });
+
   test("may lie in systemd's directory of credentials", () => {
     write('etc/secret', 'fromsystemd');
     for (const name of ['$CREDENTIALS_DIRECTORY', '$' + '{CREDENTIALS_DIRECTORY}']) {

@@ -117,11 +117,21 @@ export function parseConfig(
 
 /** The content without its last line break. @throws ValueError with the path, never the content */
 function readSecretFile(absolute: string): string {
+  let text: string;
   try {
-    return readFileSync(absolute, 'utf8').replace(/\r?\n$/, '');
+    text = readFileSync(absolute, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
     throw new ValueError(`the file '${absolute}' cannot be read: ${systemReason(error)}.`);
   }
+  if (text === '') throw new ValueError(`the file '${absolute}' is empty${emptyCredential(absolute)}.`);
+  return text;
+}
+
+/** In the place of a file that does not exist, the units have an empty credential (SetCredential=). */
+export function emptyCredential(absolute: string): string {
+  const [, unit, name] = /^\/run\/credentials\/([^/]+)\/([^/]+)$/.exec(absolute) ?? [];
+  if (unit === undefined) return '';
+  return `: the file of LoadCredential=${name} in the unit is missing or empty. Create it ('systemctl cat ${unit}' shows its path), then run 'systemctl restart ${unit}'`;
 }
 
 function exists(path: string): boolean {

@@ -68,12 +68,18 @@ const LISTEN_ERRORS = [
 /**
  * Resolves when HTTP and DNS are served. If it fails, everything is closed again.
  * @param load reads the configuration for a reload. @throws ConfigError
+ * @param onStatus called with a sentence when it serves, and when that changes
  * @throws StartError, AppError store-unreachable
  */
-export async function startServer(config: Config, log: Log, load: () => Config): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  log: Log,
+  load: () => Config,
+  onStatus: (text: string) => void = () => undefined,
+): Promise<RunningServer> {
   const closers: Closers = [];
   try {
-    return await openServer(config, log, load, closers);
+    return await openServer(config, log, load, onStatus, closers);
   } catch (error) {
     await closeAll(closers);
     throw asStartError(error, LISTEN_ERRORS);
@@ -87,7 +93,13 @@ async function closeAll(closers: Closers): Promise<void> {
   for (const close of closers.splice(0).reverse()) await close();
 }
 
-async function openServer(config: Config, log: Log, load: () => Config, closers: Closers): Promise<RunningServer> {
+async function openServer(
+  config: Config,
+  log: Log,
+  load: () => Config,
+  onStatus: (text: string) => void,
+  closers: Closers,
+): Promise<RunningServer> {
   const startedMs = performance.now();
   const warn = (text: string) => log.warn(text);
   const monitoring = new ServerMonitoring(config, log);
@@ -164,7 +176,8 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
     { parts, certificate, listeners, log, load, listenDns },
     await buildGeneration(config, parts),
   );
-  const reload = () => generations.reload();
+  const reportStatus = () => onStatus(servedText(current().config));
+  const reload = () => generations.reload().finally(reportStatus);
   const operations = controlOperations({ current, reload, state, listeners, certificate, startedMs });
   const control = new ControlSocket({ operations, observer });
   const monitored: MonitoredParts = {
@@ -192,6 +205,7 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
   await listeners.open(config.http, app.routing);
   monitoring.enter({ kind: 'serving', parts: monitored });
   certificate.start();
+  reportStatus();
   let closing: Promise<void> | undefined;
   return {
     addresses: listeners.addresses,
@@ -208,6 +222,10 @@ async function openServer(config: Config, log: Log, load: () => Config, closers:
       return closing;
     },
   };
+}
+
+function servedText({ zones }: Config): string {
+  return `Serves ${zones.length} ${zones.length === 1 ? 'zone' : 'zones'}.`;
 }
 
 /** @param what a clause */

@@ -497,7 +497,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'server/webhooks.ts',
       'server/zones.ts',
     ],
-    builtins: ['crypto', 'fs', 'path', 'readline/promises', 'stream', 'stream/promises', 'tty', 'v8'],
+    builtins: ['child_process', 'crypto', 'fs', 'path', 'readline/promises', 'stream', 'stream/promises', 'tty', 'v8'],
     packages: ['commander'],
     never:
       'nameserver, primary, net: a command opens zones through server/zones.ts and uses the same use-cases as a request',

@@ -3,7 +3,16 @@
  * keys for nsupdate, certbot and lego, with pebble as the CA. Only paths, ports and the directories of certbot and lego
  * are changed; the test performs the steps of systemd.
  */
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { CERTBOT_PROGRAMS } from '../support/certbot.ts';
@@ -54,15 +63,19 @@ describeWith(PROGRAMS, 'the page of the embedded nameserver', () => {
     return stdout;
   }
 
-  /** The steps of systemd at a start: the credentials of both drop-ins, the directories, the program. */
+  /** The steps of systemd at a start: the credentials of the unit and its drop-ins, the directories, the program. */
   async function start(): Promise<void> {
     const dropIns = installation.path('/etc/systemd/system/dyndns.service.d');
     const credentials = installation.path('/run/credentials/dyndns.service');
     mkdirSync(credentials, { recursive: true });
-    for (const file of readdirSync(dropIns)) {
-      const text = installation.relocate(readFileSync(`${dropIns}/${file}`, 'utf8'));
-      for (const [, id, path] of text.matchAll(/^LoadCredential=(\w+):(.*)$/gm))
-        copyFileSync(path!, `${credentials}/${id}`);
+    const unit = installation.path('/etc/systemd/system/dyndns.service');
+    for (const file of [unit, ...readdirSync(dropIns).map((name) => `${dropIns}/${name}`)]) {
+      const text = installation.relocate(readFileSync(file, 'utf8'));
+      const replaced = new Set([...text.matchAll(/^SetCredential=(\w+):\\n$/gm)].map(([, id]) => id));
+      for (const [, id, path] of text.matchAll(/^LoadCredential=(\w+):(.*)$/gm)) {
+        if (replaced.has(id) && !existsSync(path!)) writeFileSync(`${credentials}/${id}`, '\n');
+        else copyFileSync(path!, `${credentials}/${id}`);
+      }
     }
     for (const made of ['/var/lib/dyndns', '/run/dyndns']) mkdirSync(installation.path(made), { recursive: true });
     server = await startProcess({

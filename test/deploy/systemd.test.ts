@@ -16,8 +16,8 @@ const DROP_IN = join(REPOSITORY, 'deploy/systemd/dyndns-embedded.conf');
 /** The unit of one of several servers: of the instance `a` here. */
 const TEMPLATE = join(REPOSITORY, 'deploy/systemd/dyndns@.service');
 
-/** The highest exposure, of 10, that systemd-analyze may find; 1.1 and, with the drop-in, 1.4 with systemd 252. */
-const EXPOSURE_LIMIT = 1.5;
+/** The highest exposure, of 10, that systemd-analyze may find; 1.3 and, with the drop-in, 1.6 with systemd 252. */
+const EXPOSURE_LIMIT = 1.7;
 
 /** All values of a setting, in the order of the file. */
 function settings(name: string, file = UNIT): readonly string[] {
@@ -38,17 +38,21 @@ async function analyze(command: readonly string[], dropIn: string | undefined, n
   }
 }
 
+/**
+ * Programs that the unit starts may be missing on the machine of the test, and systemd before version 254 ignores two settings, as
+ * the unit says.
+ */
+const EXPECTED =
+  /is not executable|Unit .* not found|Unknown key '(RestartSteps|RestartMaxDelaySec)' in section \[Service\]/;
+
 async function complaints(
   dropIn: string | undefined,
   name = 'dyndns.service',
   file = UNIT,
 ): Promise<readonly string[]> {
   const { code, stdout, stderr } = await analyze(['verify', '--recursive-errors=no'], dropIn, name, file);
-  // Only the programs that the unit starts may be missing on the machine of the test.
-  const found = (stdout + stderr)
-    .split('\n')
-    .filter((line) => line.includes(name) && !/is not executable|Unit .* not found/.test(line));
-  expect(code === 0 || found.length > 0 || stderr.includes('is not executable'), stderr).toBe(true);
+  const found = (stdout + stderr).split('\n').filter((line) => line.includes(name) && !EXPECTED.test(line));
+  expect(code === 0 || found.length > 0 || EXPECTED.test(stderr), stderr).toBe(true);
   return found;
 }
 
@@ -126,8 +130,12 @@ it('the drop-in gives the one capability that port 53 needs, outside of a user n
   expect(settings('StateDirectory')).toEqual(['dyndns']);
 });
 
-it('the drop-in hands over the master secret only', () => {
-  expect(settings('LoadCredential', DROP_IN)).toEqual(['', 'secret:/etc/dyndns/secret']);
+it('a credential whose file is missing is empty, so that the unit starts without it; the drop-in changes none of them', () => {
+  for (const file of [UNIT, TEMPLATE]) {
+    const names = settings('LoadCredential', file).map((value) => value.split(':')[0]);
+    expect(settings('SetCredential', file)).toEqual(names.map((name) => `${name}:\\n`));
+  }
+  expect(settings('LoadCredential', DROP_IN)).toEqual([]);
 });
 
 it('the systemd unit reloads by the command that waits for the outcome, with the file of the start', () => {
@@ -143,16 +151,15 @@ function lines(file: string): readonly string[] {
     .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-it('the unit of several servers differs from that of one in the instance, the store, and how it is started again', () => {
+it('the unit of several servers differs from that of one in the instance and the store', () => {
   const ofInstance = (line: string) =>
     line
       .replace('/etc/dyndns.yml', '/etc/dyndns/%i.yml')
       .replace(/^((?:Runtime|State)Directory=dyndns)$/, '$1-%i')
       .replace('over HTTP', 'over HTTP (%i)')
       .replace('debian-bind.md', 'several-servers.md')
-      .replace('RestartSec=1', 'RestartSec=5')
       .replace('After=network.target', 'After=network-online.target postgresql.service');
-  const more = ['Wants=network-online.target', 'RestartPreventExitStatus=2', 'LoadCredential=store:/etc/dyndns/store'];
+  const more = ['Wants=network-online.target', 'LoadCredential=store:/etc/dyndns/store', 'SetCredential=store:\\n'];
   const template = lines(TEMPLATE);
   expect(template.filter((line) => !more.includes(line))).toEqual(lines(UNIT).map(ofInstance));
   for (const line of more) expect(template).toContain(line);
@@ -168,8 +175,12 @@ it('the unit of several servers hands over exactly the secrets that deploy/sever
     expect(configuration).toContain(`unix:/run/${directory.replace('%i', 'a')}/${socket}`);
 });
 
-it('the unit of several servers is started again for as long as it takes: never five times in ten seconds', () => {
-  // The defaults of StartLimitBurst= and StartLimitIntervalSec=.
-  expect(Number(settings('RestartSec', TEMPLATE)[0]) * 5).toBeGreaterThan(10);
-  expect(settings('Restart', TEMPLATE)).toEqual(['on-failure']);
+it.each([
+  ['of one server', UNIT],
+  ['of several servers', TEMPLATE],
+])('the unit %s is started again for as long as it takes, but not with an invalid configuration', (_, file) => {
+  const only = (name: string) => settings(name, file).join();
+  expect([only('Restart'), only('RestartPreventExitStatus')]).toEqual(['on-failure', '2']);
+  expect([only('StartLimitIntervalSec'), only('RestartSec')]).toEqual(['0', '5']);
+  expect([only('Type'), only('NotifyAccess')]).toEqual(['notify', 'all']);
 });
