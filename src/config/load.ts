@@ -33,7 +33,11 @@ export function findConfigFile({ flag, environment, cwd, root = '/' }: FindOptio
   if (named !== undefined) {
     const path = resolvePath(cwd, named[0]!);
     if (named[0] !== '' && exists(path)) return path;
-    throw new ConfigError([`The configuration file '${named[0]}' (set by ${named[1]}) does not exist.`]);
+    const message = `The configuration file '${named[0]}' (set by ${named[1]}) does not exist.`;
+    // A container has its configuration at one place, and begins without one.
+    throw new ConfigError([
+      variable && flag === undefined ? `${message} Create it: dyndns init --file ${path}` : message,
+    ]);
   }
   const candidates = [join(cwd, '.dyndns.yml'), join(root, 'etc', 'dyndns.yml')];
   const found = candidates.find(exists);

@@ -3,7 +3,7 @@ import { OPERATOR } from '../core/access/request-context.ts';
 import type { Administration } from '../core/admin/administration.ts';
 import type { Input, OperationHandlers, OperationName, Operations, Result } from '../core/admin/operations.ts';
 import { readInput } from '../core/admin/read-input.ts';
-import type { ReloadResult, ServerStatus } from '../core/admin/server-operations.ts';
+import type { ReloadResult, ServerHealth, ServerStatus } from '../core/admin/server-operations.ts';
 import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
 import { AppError } from '../core/errors.ts';
 import { checkLine } from '../core/updates/original-lines.ts';
@@ -26,6 +26,7 @@ import {
 /** Operations that need a running server. */
 export interface ServerCalls {
   status(): Promise<ServerStatus>;
+  health(): Promise<ServerHealth>;
   /** Reads the configuration again. @throws AppError request-malformed with every problem of the configuration */
   reload(): Promise<ReloadResult>;
 }
@@ -64,6 +65,7 @@ function handlersOf(parts: OperationParts): OperationHandlers {
   const zones = async () => requireZoneAdmin(await parts.zoneAdmin());
   return {
     status: async () => requireServer(parts.server).status(),
+    health: async () => requireServer(parts.server).health(),
     reload: async () => requireServer(parts.server).reload(),
     check: async () => {
       const services = await parts.services();

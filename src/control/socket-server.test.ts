@@ -52,7 +52,7 @@ const inProcess = operationsInProcess({
   services: unused,
   zoneAdmin: () => zoneAdmin,
   administration: unused,
-  server: { status: () => Promise.reject(new Error('a defect with a secret')), reload: unused },
+  server: { status: () => Promise.reject(new Error('a defect with a secret')), health: unused, reload: unused },
 });
 const others = validated({
   update: async ({ fqdn, ips, ttl }) => ({ text: `${fqdn} ${ips.join(' ')} ${ttl}\n` }),

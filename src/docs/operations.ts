@@ -36,7 +36,7 @@ Later releases may add fields to replies.
 `;
 
 const TOPICS: readonly (readonly [title: string, path: RegExp])[] = [
-  ['The server', /^\/v1\/(status|reload|check|update|delete)$/],
+  ['The server', /^\/v1\/(status|health|reload|check|update|delete)$/],
   ['Tokens', /^\/v1\/tokens/],
   ['Hosts', /^\/v1\/hosts/],
   ['The history', /^\/v1\/history/],

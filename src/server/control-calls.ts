@@ -31,7 +31,11 @@ export function controlOperations(parts: ControlParts): Operations {
       return admin && withStoreBackup(admin, storeCopy(config, state.store));
     },
     administration: () => administrationOf(parts),
-    server: { status: () => status(parts), reload },
+    server: {
+      status: () => status(parts),
+      health: async () => ({ notReady: await current().services.monitoring.notReady() }),
+      reload,
+    },
   });
 }
 

@@ -311,6 +311,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     part: 'doctor',
     mayImport: [
       'config/config.ts',
+      'core/admin/operations.ts',
       'core/doctor/examine.ts',
       'core/doctor/ports.ts',
       'dns',
@@ -319,7 +320,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'net',
       'primary/publisher.ts',
     ],
-    builtins: ['fs', 'net'],
+    builtins: ['fs', 'http', 'https', 'net'],
     packages: [],
     never: 'nameserver, sqlite: it checks from outside, while another process has the zones open',
   },

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<() => Command>>> = {
   backup: async () => (await import('./backup.ts')).backupCommand,
   restore: async () => (await import('./restore.ts')).restoreCommand,
   status: async () => (await import('./status.ts')).statusCommand,
+  health: async () => (await import('./health.ts')).healthCommand,
   reload: async () => (await import('./reload.ts')).reloadCommand,
   config: async () => (await import('./config.ts')).configCommand,
   init: async () => (await import('./init.ts')).initCommand,

@@ -41,6 +41,14 @@ const STATUS = object(
 );
 export type ServerStatus = ValueOf<typeof STATUS>;
 
+const HEALTH = object({
+  notReady: described(
+    TEXTS,
+    'The parts that do not work, in the words of `/readyz`: server, dns, store. Empty: the server is ready.',
+  ),
+});
+export type ServerHealth = ValueOf<typeof HEALTH>;
+
 const RELOAD_RESULT = object({
   outcome: { enum: ['reloaded'] },
   warnings: described(TEXTS, 'Warnings about the configuration, and options that need a restart.'),
@@ -60,6 +68,15 @@ export const SERVER_OPERATIONS = {
     summary: 'Shows listeners, zones, secondaries, webhooks and pending updates of the server.',
     input: object({}),
     result: STATUS,
+    example: {},
+  },
+  health: {
+    method: 'GET',
+    path: '/v1/health',
+    allowed: 'operator',
+    summary: 'Says whether the server is ready, like `/readyz`.',
+    input: object({}),
+    result: HEALTH,
     example: {},
   },
   reload: {
