@@ -28,6 +28,7 @@ const RUN_BY: Readonly<Record<string, string>> = {
   faults: 'test/scripts/campaigns.test.ts',
   lab: 'test/scripts/lab.test.ts',
   docs: 'here',
+  package: 'test/packages/tarball.test.ts',
   prepack: 'here',
 };
 

@@ -1,0 +1,65 @@
+/**
+ * Stages the program as it is installed: `stageProgram` writes the files of the npm package (with a build of its own, whatever
+ * state dist/ is in), `stageModules` the production packages of the lock file without what a run does not need.
+ */
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execPath } from 'node:process';
+import { root, run } from '../scripts/prepare.mjs';
+import { MANIFEST } from './release.mjs';
+
+/** Writes the files that package.json lists, and package.json without what only a checkout uses. */
+export function stageProgram(folder) {
+  const { devDependencies, scripts, overrides, imports, ...manifest } = MANIFEST;
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  for (const name of MANIFEST.files) {
+    if (existsSync(join(root, name)) && name !== 'dist')
+      cpSync(join(root, name), join(folder, name), { recursive: true });
+  }
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  run(execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')]);
+  rmSync(join(folder, 'dist', 'docs'), { recursive: true });
+}
+
+/** The packages of the lock file that a production installation has: path below the project -> entry. */
+export function productionPackages() {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  return Object.entries(packages).filter(([path, entry]) => path !== '' && !entry.dev);
+}
+
+/** What a package may have beside code and licence, at its top. */
+const UNUSED_FOLDERS =
+  /^(?:\.github|\.vscode|\.nyc_output|benchmarks?|docs?|examples?|integration|scripts|src|tests?|types|typings)$/;
+const UNUSED_FILES = /(?:\.(?:map|d\.[cm]?ts|ts|md|markdown|flow|gyp|gypi|ya?ml|tsbuildinfo)|^\.[a-z].*)$/i;
+const LICENCE = /^(?:licen[cs]e|copying|notice)/i;
+
+/** Copies the production packages into FOLDER/node_modules. @param platform the folder of SQLite's prebuilt files to include */
+export function stageModules(folder, platform = 'linux-x64') {
+  for (const [path, entry] of productionPackages()) {
+    const source = join(root, path);
+    const { version, main, exports } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'));
+    if (version !== entry.version)
+      throw new Error(`${path} has version ${version}; package-lock.json has ${entry.version}.`);
+    // A package may load its code from src.
+    const entries = JSON.stringify([main ?? '', exports ?? '']);
+    copyUsed(
+      source,
+      join(folder, path),
+      (name) => UNUSED_FOLDERS.test(name) && !entries.includes(`${name}/`),
+      platform,
+    );
+  }
+}
+
+function copyUsed(source, target, isUnusedFolder, platform) {
+  mkdirSync(target, { recursive: true });
+  for (const item of readdirSync(source, { withFileTypes: true })) {
+    const from = join(source, item.name);
+    const to = join(target, item.name);
+    if (item.isDirectory()) {
+      if (item.name === 'node_modules' || isUnusedFolder(item.name)) continue;
+      if (source.endsWith('prebuilds') && item.name !== platform) continue;
+      copyUsed(from, to, () => false, platform);
+    } else if (LICENCE.test(item.name) || !UNUSED_FILES.test(item.name)) cpSync(from, to);
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * `npm run package [KIND …]`: makes the artefacts of a release in packages/, with SHA256SUMS; without a kind, all of them.
+ * A kind is a file packaging/KIND.mjs that exports `make()`, which writes into OUTPUT and returns the names of its files.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { argv, exit, stderr, stdout } from 'node:process';
+import { OUTPUT } from '../packaging/release.mjs';
+import { install } from './prepare.mjs';
+
+const KINDS = ['tgz', 'sbom'];
+const SUMS = 'SHA256SUMS';
+
+const asked = argv.slice(2);
+const unknown = asked.filter((kind) => !KINDS.includes(kind));
+if (unknown.length > 0) {
+  stderr.write(`There is no kind of package '${unknown.join("', '")}'; the kinds are ${KINDS.join(', ')}.\n`);
+  exit(2);
+}
+if (asked.length === 0) rmSync(OUTPUT, { recursive: true, force: true });
+mkdirSync(OUTPUT, { recursive: true });
+install();
+for (const kind of asked.length > 0 ? asked : KINDS) {
+  const { make } = await import(`../packaging/${kind}.mjs`);
+  for (const name of await make())
+    stdout.write(`packages/${name} ${(statSync(join(OUTPUT, name)).size / 1e6).toFixed(1)} MB\n`);
+}
+const sums = readdirSync(OUTPUT)
+  .filter((name) => name !== SUMS)
+  .sort()
+  .map(
+    (name) =>
+      `${createHash('sha256')
+        .update(readFileSync(join(OUTPUT, name)))
+        .digest('hex')}  ${name}\n`,
+  );
+writeFileSync(join(OUTPUT, SUMS), sums.join(''));
