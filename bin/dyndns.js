@@ -4,7 +4,7 @@
  * file, so it has no top-level await and no newer syntax; it stays short, because a SIGHUP is caught only by main.js.
  */
 var version = process.versions.node.split('.').map(Number);
-if (version[0] > 20 || (version[0] === 20 && version[1] >= 19)) import('../dist/cli/main.js');
+if (version[0] > 20 || (version[0] === 20 && version[1] >= 19)) void import('../dist/cli/main.js');
 else {
   process.stderr.write(
     'dyndns needs Node.js 20.19 or newer, and this is ' +

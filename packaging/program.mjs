@@ -2,11 +2,22 @@
  * Stages the program as it is installed: `stageProgram` writes the files of the npm package (with a build of its own, whatever
  * state dist/ is in), `stageModules` the production packages of the lock file without what a run does not need.
  */
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { root, run } from '../scripts/prepare.mjs';
-import { MANIFEST } from './release.mjs';
+import { EPOCH, MANIFEST } from './release.mjs';
 
 /** Writes the files that package.json lists, and package.json without what only a checkout uses. */
 export function stageProgram(folder) {
@@ -29,8 +40,10 @@ export function productionPackages() {
 
 /** What a package may have beside code and licence, at its top. */
 const UNUSED_FOLDERS =
-  /^(?:\.github|\.vscode|\.nyc_output|benchmarks?|docs?|examples?|integration|scripts|src|tests?|types|typings)$/;
-const UNUSED_FILES = /(?:\.(?:map|d\.[cm]?ts|ts|md|markdown|flow|gyp|gypi|ya?ml|tsbuildinfo)|^\.[a-z].*)$/i;
+  /^(?:\.github|\.vscode|\.nyc_output|benchmarks?|docs?|examples?|integration|scripts|tools|src|tests?|types|typings)$/;
+const UNUSED_FILES = /(?:\.(?:map|d\.[cm]?ts|ts|md|markdown|html|flow|gyp|gypi|ya?ml|tsbuildinfo)|^\.[a-z].*)$/i;
+/** Prebuilt files for Alpine Linux, beside those for every other distribution. */
+const OTHER_LIBC = /\.musl\.node$/;
 const LICENCE = /^(?:licen[cs]e|copying|notice)/i;
 
 /** Copies the production packages into FOLDER/node_modules. @param platform the folder of SQLite's prebuilt files to include */
@@ -60,6 +73,27 @@ function copyUsed(source, target, isUnusedFolder, platform) {
       if (item.name === 'node_modules' || isUnusedFolder(item.name)) continue;
       if (source.endsWith('prebuilds') && item.name !== platform) continue;
       copyUsed(from, to, () => false, platform);
-    } else if (LICENCE.test(item.name) || !UNUSED_FILES.test(item.name)) cpSync(from, to);
+    } else if (LICENCE.test(item.name) || !(UNUSED_FILES.test(item.name) || OTHER_LIBC.test(item.name)))
+      cpSync(from, to);
   }
+}
+
+/** Gives every file below `folder` the time of the release, and a mode that does not depend on the umask: scripts are executable. */
+export function normalize(folder) {
+  for (const item of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, item.name);
+    if (item.isDirectory()) normalize(path);
+    else if (item.isSymbolicLink()) lutimesSync(path, EPOCH, EPOCH);
+    else setFile(path, isExecutable(path, item.name) ? 0o755 : 0o644);
+  }
+  setFile(folder, 0o755);
+}
+
+function isExecutable(path, name) {
+  return name === 'node' || (!path.includes('/node_modules/') && readFileSync(path).subarray(0, 2).toString() === '#!');
+}
+
+function setFile(path, mode) {
+  chmodSync(path, mode);
+  utimesSync(path, EPOCH, EPOCH);
 }

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run } from '../scripts/prepare.mjs';
-import { productionPackages, stageProgram } from './program.mjs';
+import { normalize, productionPackages, stageProgram } from './program.mjs';
 import { OUTPUT, VERSION, withFolder } from './release.mjs';
 
 /** The lock file without development packages. npm installs it together with the package, also globally. */
@@ -21,6 +21,7 @@ export function make() {
   return withFolder((folder) => {
     stageProgram(folder);
     writeFileSync(join(folder, 'npm-shrinkwrap.json'), `${JSON.stringify(shrinkwrap(), undefined, 2)}\n`);
+    normalize(folder);
     // npm gives every file the same time and owner.
     run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', OUTPUT], {
       cwd: folder,

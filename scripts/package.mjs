@@ -9,7 +9,7 @@ import { argv, exit, stderr, stdout } from 'node:process';
 import { OUTPUT } from '../packaging/release.mjs';
 import { install } from './prepare.mjs';
 
-const KINDS = ['tgz', 'sbom'];
+const KINDS = ['tgz', 'deb', 'sbom'];
 const SUMS = 'SHA256SUMS';
 
 const asked = argv.slice(2);
