@@ -1,4 +1,4 @@
-// Who may import whom inside src, as data. The same table stands in ARCHITECTURE.md, and imports.test.ts compares both
+// Who may import whom inside src, as data. The same table is in ARCHITECTURE.md, and imports.test.ts compares both
 // with the code: an arrow that is not here fails, and so does a row or an entry here that no code uses any more.
 
 export interface ImportRow {
@@ -375,7 +375,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     ],
     builtins: ['crypto'],
     packages: [],
-    never: 'http, control: commands open the zones of a configuration here too, and must not load the web framework',
+    never: 'http, control: commands also open the zones of a configuration here, and must not load the web framework',
   },
   {
     part: 'server/restore.ts',
@@ -413,7 +413,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     ],
     builtins: [],
     packages: [],
-    never: 'http, nameserver: commands open the store of a configuration here too, and need neither',
+    never: 'http, nameserver: commands also open the store of a configuration here, and need neither',
   },
   {
     part: 'server',
@@ -505,7 +505,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   },
 ];
 
-/** The table as it stands in ARCHITECTURE.md. */
+/** The table as it is in ARCHITECTURE.md. */
 export function importTableMarkdown(table: readonly ImportRow[]): string {
   const code = (names: readonly string[]) => (names.length === 0 ? '–' : names.map((name) => `\`${name}\``).join(' '));
   const own = (row: ImportRow) => row.mayImport.filter((target) => target !== row.part);

@@ -1,4 +1,4 @@
-// Who may import whom inside src. The rules are data (import-table.ts), the same table stands in ARCHITECTURE.md, and
+// Who may import whom inside src. The rules are data (import-table.ts), the same table is in ARCHITECTURE.md, and
 // each kind of breach is shown on a small tree of its own, so that this test is known to be able to fail.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * Runs docs/operating/migrate-from-bind.md and backup.md: import of BIND's zone, verification, the way back; backup,
+ * Runs docs/operating/migrate-from-bind.md, backup.md and upgrade.md: import of BIND's zone, verification, the way back; backup,
  * restore, serial. Only paths and ports are changed; the test performs the steps of systemd.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ import { describeWith } from '../support/require-server.ts';
 
 const MIGRATE = 'docs/operating/migrate-from-bind.md';
 const BACKUP = 'docs/operating/backup.md';
+const UPGRADE = 'docs/operating/upgrade.md';
 const ZONE = 'dyndns.example.com';
 const SERIAL_OF_BIND = 2_026_112_300;
 /** A zone file as after rndc freeze, for the configuration of the page. */
@@ -120,6 +121,14 @@ describeWith(
       const zoneFile = installation.path(`/var/lib/bind/${ZONE}.zone`);
       expect(readFileSync(zoneFile, 'utf8')).toMatch(/^home .* 203\.0\.113\.8$/m);
       expect(existsSync(`${zoneFile}.jnl`)).toBe(false);
+    });
+
+    it('upgrade: the backup, the check of the configuration, and the verification', async () => {
+      expect(await run(UPGRADE, 'backup')).toContain('/var/lib/dyndns/zones.db -> ');
+      expect(await run(UPGRADE, 'config')).toBe('');
+      const printed = await run(UPGRADE, 'verify');
+      expect(printed).toMatch(/^dyndns \S+ /);
+      expect(printed).toContain('INFO: The update check passed: ');
     });
 
     it('backup, restore, serial', async () => {

@@ -94,7 +94,7 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
   '`/check` writes to all zones at each call, and calls at the same time make each other fail':
     '/check is open to everybody, writes each time, and calls in parallel make each other fail',
   'the secret is compared with `!=`, guesses are free': 'unlimited guesses of the secret',
-  'the secret stands in the URL only': 'the secret only in the URL',
+  'the secret is in the URL only': 'the secret only in the URL',
   'replies are `text/html` and repeat input unescaped':
     'replies are text/html: ours are text/plain with nosniff, errors too',
   'an unknown route or method is 500': 'an unknown route or method gives 500: ours give 404 and 405',
@@ -110,7 +110,7 @@ const TESTED_ELSEWHERE = [
   // test/e2e/transports.test.ts
   'keys are hmac-sha512 and named like the zone',
   // src/config
-  'a configuration file that was named and is missing is passed over',
+  'a configuration file that was named and is missing is ignored',
 ];
 
 describe('docs/protocols/original.md', () => {

@@ -35,9 +35,9 @@ export interface Installation {
   runBlocks(document: string, word: string): Promise<FinishedProgram>;
 }
 
-/** Returns the fenced blocks of a Markdown text with the info string `sh WORD`. @throws Error if there is none */
+/** Returns the fenced blocks of a Markdown text with the info string `sh WORD`, also in list items. @throws Error if there is none */
 export function fencedBlocks(markdown: string, word: string): readonly string[] {
-  const blocks = [...markdown.matchAll(/^```sh (\S+)\n([\s\S]*?)^```$/gm)]
+  const blocks = [...markdown.matchAll(/^ *```sh (\S+)\n([\s\S]*?)^ *```$/gm)]
     .filter((match) => match[1] === word)
     .map((match) => match[2] ?? '');
   if (blocks.length === 0) throw new Error(`There is no block marked "sh ${word}".`);
@@ -80,7 +80,7 @@ export function makeInstallation(options: InstallationOptions): Installation {
       .replaceAll(/^server 127\.0\.0\.1$/gm, `server 127.0.0.1 ${dnsPort}`)
       .replaceAll(/\bpdnsutil /g, `pdnsutil --config-dir=${path('/etc/powerdns')} `)
       .replaceAll(/^nginx -t$/gm, `nginx -t -c ${path('/etc/nginx/nginx.conf')}`)
-      .replaceAll(/^dyndns /gm, `${process.execPath} ${installed}/dist/cli/main.js `);
+      .replaceAll(/^( *)dyndns /gm, `$1${process.execPath} ${installed}/dist/cli/main.js `);
   }
 
   return {
