@@ -17,7 +17,7 @@ export function findControl(file: string, environment: Environment): StateConfig
   } catch {
     return undefined;
   }
-  const unread: SecretFiles = { read: () => '', markConfidential: () => undefined };
+  const unread: SecretFiles = { read: () => '', markConfidential: () => undefined, leavesOut: () => true };
   const settings = readSettings(parseYaml(text, file), file, unread, []);
   applyEnvironment(environment, settings.root, unread, [], []);
   return resolveState(settings, {

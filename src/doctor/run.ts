@@ -42,7 +42,8 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
   const deadlineMs = performance.now() + RUN_MS;
   const now = () => Math.floor(Date.now() / 1000);
   const { endpoint, key, udp, signedReads } = reachPrimary(config, zone);
-  const tsigKey = key && makeTsigKey(key.name, key.algorithm, key.secret.reveal());
+  const unread = key?.secret.unread;
+  const tsigKey = key && unread === undefined ? makeTsigKey(key.name, key.algorithm, key.secret.reveal()) : undefined;
   const open = (): Exchanger => (udp ? new UdpExchanger(endpoint) : new TcpExchanger(endpoint));
   const clockExchanger = open();
   const publisher = new PrimaryPublisher({
@@ -59,6 +60,7 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
     zone: zone.apex,
     primary: primaryFacts(config, zone),
     key: key && `'${key.name}' (${key.algorithm})`,
+    keyUnread: unread,
     http: config.http,
     notServed: options.notServed,
     hosts: hostsOf(config, zone, options.hosts ?? []),
@@ -75,7 +77,7 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
       publisher,
       compareClocks: async () =>
         tsigKey === undefined
-          ? { kind: 'unknown', reason: 'the zone has no TSIG key' }
+          ? { kind: 'unknown', reason: key === undefined ? 'the zone has no TSIG key' : 'the TSIG key cannot be read' }
           : compareClocks({
               zone: zone.apex,
               key: tsigKey,

@@ -9,6 +9,7 @@ import type { DoctorOptions } from '../../doctor/run.ts';
 import { UsageError } from '../output.ts';
 import { findSession, type Session } from '../session.ts';
 import { loadFor, quietObserver } from '../setup.ts';
+import { warnOfUnreadFiles } from '../unread-secrets.ts';
 import { parseZone } from '../zone-name.ts';
 
 interface DoctorFlags {
@@ -29,6 +30,7 @@ export function doctorCommand(): Command {
 
 async function doctor(zoneText: string, flags: DoctorFlags, command: Command): Promise<void> {
   const { config } = loadFor(command);
+  warnOfUnreadFiles(config);
   for (const warning of config.warnings) quietObserver.warn(warning);
   const zone = findZone(config, zoneText);
   const isTerminal = process.stderr.isTTY === true;
@@ -44,7 +46,6 @@ async function doctor(zoneText: string, flags: DoctorFlags, command: Command): P
   if (findings.some(({ status }) => status === 'problem')) process.exitCode = 1;
 }
 
-/**
 /**
  * What the running server knows: the hosts of its store, its secondaries, and what it does not serve. Without a server
  * the configuration alone has hosts: a command must not lock the store.

@@ -6,22 +6,21 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Environment } from '../../config/environment.ts';
 import { findControl } from '../../config/find-control.ts';
-import { findConfigFile, loadConfig } from '../../config/load.ts';
+import { loadConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { ControlError } from '../../control/control-error.ts';
 import { findServer } from '../../control/socket-client.ts';
 import { AppError } from '../../core/errors.ts';
 import { UsageError } from '../output.ts';
 import { isServerOf } from '../session.ts';
-import { commandEnvironment } from '../setup.ts';
+import { commandEnvironment, configFileFor } from '../setup.ts';
 
 export function reloadCommand(): Command {
   return new Command('reload')
     .description('make the running server read its configuration again; an invalid one is refused and changes nothing')
     .action(async (_options: object, command: Command) => {
-      const { config: flag } = command.optsWithGlobals<{ config?: string }>();
       const environment = commandEnvironment();
-      const file = findConfigFile({ flag, environment, cwd: process.cwd() });
+      const file = configFileFor(command, environment);
       try {
         const { warnings } = await reload(file, environment);
         for (const warning of warnings) process.stderr.write(`WARNING: ${warning}\n`);

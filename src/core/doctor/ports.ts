@@ -94,6 +94,8 @@ export interface DoctorSubject {
   readonly primary: PrimaryFacts;
   /** The TSIG key's name and algorithm, for texts; undefined if the zone has none. */
   readonly key: string | undefined;
+  /** Why the key could not be read, a sentence. */
+  readonly keyUnread?: string | undefined;
   readonly http: HttpFacts;
   /** Why the running server does not serve the zone, and what to do; undefined if it serves it, or is not known. */
   readonly notServed?: string | undefined;
