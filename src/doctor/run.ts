@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config, TsigKeyConfig, ZoneConfig } from '../config/config.ts';
 import { examine } from '../core/doctor/examine.ts';
-import type { DoctorSubject, Finding, PrimaryFacts, UnservedData } from '../core/doctor/ports.ts';
+import type { CertificateFacts, DoctorSubject, Finding, PrimaryFacts, UnservedData } from '../core/doctor/ports.ts';
 import { type DomainName, findNearestAncestor } from '../dns/name.ts';
 import { makeTsigKey, type TsigKey } from '../dns/tsig-key.ts';
 import type { Endpoint, Exchanger } from '../net/exchange.ts';
@@ -29,6 +29,7 @@ export interface DoctorOptions {
   readonly progress: (text: string) => void;
   /** Hosts that the running server knows besides those of the configuration; in any zone. */
   readonly hosts?: readonly DomainName[];
+  readonly certificate?: CertificateFacts | undefined;
   /** What the running server says of the zone, if it does not serve it. */
   readonly notServed?: string | undefined;
   /** What the running server tells of the zone. */
@@ -62,6 +63,7 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
     key: key && `'${key.name}' (${key.algorithm})`,
     keyUnread: unread,
     http: config.http,
+    certificate: options.certificate,
     notServed: options.notServed,
     hosts: hostsOf(config, zone, options.hosts ?? []),
     ...(options.unserved && { unserved: options.unserved }),

@@ -247,11 +247,10 @@ function nameserverSettings(config: Config, observer: Observer): NameserverSetti
 
 function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary, observer: Observer): NameserverZone {
   const { apex, addresses, ttl, reserved } = rulesOf(zone);
-  const { ns, nsTtl, contact, soa, records, keys, secondaries, transferPrefixes } = primary;
+  const { keys, secondaries, transferPrefixes } = primary;
   // Only a command may have keys without a secret, and no client signs a message to it.
   const tsigKeys = keys.filter(({ secret }) => secret.unread === undefined).map(nameserverKey);
-  const parsed = records === undefined ? [] : staticRecords(records, apex, observer);
-  const content = { apex, ns, nsTtl, contact, soa, records: parsed };
+  const content = contentOfZone(zone, primary, (text) => observer.warn(text));
   return {
     content,
     keys: tsigKeys,
@@ -267,13 +266,27 @@ function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary, observer: Ob
   };
 }
 
+/** The static content of an embedded zone. @throws ZoneFileError, StaticConflict */
+export function contentOfZone(
+  { apex }: ZoneConfig,
+  { ns, nsTtl, contact, soa, records }: EmbeddedPrimary,
+  warn: (text: string) => void,
+): StaticContent {
+  const parsed = records === undefined ? [] : staticRecords(records, apex, warn);
+  return { apex, ns, nsTtl, contact, soa, records: parsed };
+}
+
 /** @throws ZoneFileError, StaticConflict */
-function staticRecords({ text, origin }: StaticRecords, apex: DomainName, observer: Observer): ResourceRecord[] {
+function staticRecords(
+  { text, origin }: StaticRecords,
+  apex: DomainName,
+  warn: (text: string) => void,
+): ResourceRecord[] {
   const { file, line } = origin;
   const parsed = parseZoneFile(text, { origin: apex, defaultTtl: STATIC_TTL, fileName: file, firstLine: line });
   const { records, errors, warnings } = checkZoneRecords(parsed, { apex, content: 'part' });
   if (errors.length > 0) throw new StaticConflict(`The 'records' of the zone '${apex}': ${errors.join(' ')}`);
-  for (const warning of warnings) observer.warn(warning);
+  for (const warning of warnings) warn(warning);
   return [...records];
 }
 

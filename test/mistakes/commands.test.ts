@@ -82,6 +82,42 @@ const MISTAKES: readonly Mistake[] = [
     ],
     code: 1,
   },
+  ...['config --check', 'serve'].map((command) => ({
+    mistake: `${command}, with a wrong address in records`,
+    config: SECRET + EMBEDDED + zoneWith('@ IN A 192.0.2.300'),
+    args: command.split(' '),
+    said: [/dyndns\.yml:9: A: '192\.0\.2\.300' is not an IPv4 address\n$/],
+    code: 2,
+  })),
+  {
+    mistake: 'records that contradict each other',
+    config: SECRET + EMBEDDED + zoneWith('www IN CNAME home', 'www IN A 192.0.2.1'),
+    args: ['config', '--check'],
+    said: [/dyndns\.yml:10: www\.dyn\.example\.com\. has CNAME and A, which cannot coexist: remove one of them\n$/],
+    code: 2,
+  },
+  {
+    mistake: 'a nameserver in the zone without an address',
+    config: SECRET + EMBEDDED + zoneWith('www IN A 192.0.2.1').replace('ns1.example.net', 'ns1.dyn.example.com'),
+    args: ['config', '--check'],
+    said: ["WARNING: The nameserver 'ns1.dyn.example.com.' has no address in the zone 'dyn.example.com.'"],
+    code: 0,
+  },
+  {
+    mistake: 'a certificate that is none',
+    config: `${SECRET}http: {listen: ['https://127.0.0.1:0'], tls: {certificate: c.pem, key: k.pem}}\n${REMOTE}`,
+    files: { 'c.pem': 'hello', 'k.pem': 'hello' },
+    args: ['config', '--check'],
+    said: [/http\.tls: '\S+c\.pem' and '\S+k\.pem' are not a PEM certificate and its private key/],
+    code: 2,
+  },
+  {
+    mistake: 'a certificate whose file is missing',
+    config: `${SECRET}http: {listen: ['https://127.0.0.1:0'], tls: {certificate: c.pem, key: k.pem}}\n${REMOTE}`,
+    args: ['config', '--check'],
+    said: [/http\.tls\.certificate: the file '\S+c\.pem' cannot be read/],
+    code: 2,
+  },
   {
     mistake: 'a secret in a file that does not exist',
     config: `secret: {file: nothing}\n${REMOTE}`,
@@ -97,6 +133,12 @@ describe('a mistake is explained', () => {
   });
 });
 
+it('config --check of a valid file prints one line', async () => {
+  const config = SECRET + EMBEDDED + zoneWith('ns1 IN A 192.0.2.1').replace('ns1.example.net', 'ns1.dyn.example.com');
+  const { code, stdout, stderr } = await run({ config, args: ['config', '--check'] });
+  expect([code, stdout, stderr]).toEqual([0, `The configuration ${directory}/dyndns.yml is valid: 1 zone.\n`, '']);
+});
+
 describe('while the service is stopped, and its credentials do not exist', () => {
   const config = `secret: {file: /run/credentials/dyndns.service/secret}
 ${EMBEDDED}zones:
@@ -107,6 +149,7 @@ ${EMBEDDED}zones:
 
   it.each([
     { args: ['status'], prints: 'remote.example.com.  on another primary\n', code: 1 },
+    { args: ['doctor', '--resolver', '127.0.0.1:1'], prints: '\nremote.example.com.\n\nThe primary\n', code: 1 },
     { args: ['check'], prints: "could be updated on the zone 'dyn.example.com.'", code: 1 },
     { args: ['token', 'list'], prints: 'There are no tokens.', code: 0 },
     { args: ['host', 'list'], prints: 'No host has settings', code: 0 },

@@ -1,6 +1,6 @@
 /**
  * `dyndns reload`: has the running server read its configuration again, and waits for the outcome.
- * Exit codes: 0 reloaded, 1 the new configuration was refused, 2 wrong usage, no control socket or no server.
+ * Exit codes: 0 reloaded, 2 the new configuration was refused, wrong usage, no control socket or no server; 1 any other failure.
  */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
@@ -31,7 +31,7 @@ export function reloadCommand(): Command {
         if (problems === undefined) throw error;
         for (const problem of problems) process.stderr.write(`ERROR: ${problem}\n`);
         process.stderr.write('Reload failed: the old configuration stays in force.\n');
-        process.exitCode = 1;
+        process.exitCode = 2;
       }
     });
 }
