@@ -1,7 +1,5 @@
 /** A session without a server: opens zones and store when an operation needs them, and closes them at the end. */
-import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { type Config, formatListenAddress } from '../config/config.ts';
+import { type Config, listenUrls } from '../config/config.ts';
 import { operationsInProcess } from '../control/in-process.ts';
 import { withStoreBackup } from '../core/admin/backup.ts';
 import type { Operations } from '../core/admin/operations.ts';
@@ -16,7 +14,8 @@ import { openClientAdmin } from '../server/admin.ts';
 import { StartError } from '../server/start-error.ts';
 import { storeCopy, updateLimits } from '../server/state.ts';
 import { openZones } from '../server/zones.ts';
-import { CommandError, isStartError } from './output.ts';
+import { isStartError } from './output.ts';
+import { actAsOwner } from './owner.ts';
 import { quietObserver } from './setup.ts';
 
 export interface Session extends Operations {
@@ -27,8 +26,7 @@ export interface Session extends Operations {
 /** @throws CommandError, StartError, and what the task throws */
 export async function withLocalSession(config: Config, task: (session: Session) => Promise<void>): Promise<void> {
   const local = new LocalParts(config);
-  const http = async () =>
-    config.http.listen.map(formatListenAddress).map((address) => address.replace(/^(?=[\d[])/, 'http://'));
+  const http = async () => listenUrls(config).http;
   try {
     await task({ ...operationsInProcess(local), http });
   } finally {
@@ -69,12 +67,13 @@ class LocalParts {
   }
 
   async zoneAdmin() {
+    actAsOwner(this.#config.dns?.database);
     const { nameserver } = await this.#openZones();
     return nameserver && withStoreBackup(nameserver.admin, storeCopy(this.#config));
   }
 
   async administration() {
-    refuseForeignFolder(this.#config);
+    if (this.#config.store?.kind === 'sqlite') actAsOwner(this.#config.store.path);
     const zones = async () => {
       // The caller shows this error beside what the store has.
       const opened = await this.#openZones().catch((error: unknown) => {
@@ -112,14 +111,4 @@ class LocalParts {
         : `, and no server answers at the control socket '${control}'`;
     return error;
   }
-}
-
-/** Root would create files that the server's own user cannot open. @throws CommandError */
-function refuseForeignFolder({ store }: Config): void {
-  if (store?.kind !== 'sqlite' || process.getuid?.() !== 0) return;
-  const folder = statSync(dirname(store.path), { throwIfNoEntry: false });
-  if (folder === undefined || folder.uid === 0) return;
-  throw new CommandError(
-    `No server is running, and the folder of the store '${store.path}' belongs to another user (id ${folder.uid}). Run the command as that user, or start the server first.`,
-  );
 }

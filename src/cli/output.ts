@@ -1,6 +1,7 @@
 /** Errors of the command line as text, with what to do about them. */
 import { relative } from 'node:path';
 import { type ConfigError, NoConfigFileError } from '../config/problem.ts';
+import { UnreadSecretError } from '../config/secret.ts';
 import { ControlError } from '../control/control-error.ts';
 import { AppError } from '../core/errors.ts';
 import { errorLine } from '../core/updates/original-lines.ts';
@@ -50,7 +51,7 @@ export function programCall(script: string = process.argv[1] ?? '', cwd: string 
   return `node ${path.startsWith('..') ? script : path}`;
 }
 
-const START_ERRORS = [StartError, ControlError, CommandError];
+const START_ERRORS = [StartError, ControlError, CommandError, UnreadSecretError];
 
 /** Errors whose messages tell the operator what to do. */
 export function isStartError(error: unknown): error is Error {

@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { optionsHelp } from '../config/help.ts';
 import { ConfigError } from '../config/problem.ts';
 import { AppError } from '../core/errors.ts';
+import { StartError } from '../server/start-error.ts';
 import { VERSION } from '../server/version.ts';
 import { loadCommands } from './commands/all.ts';
 import { commandName, isServerCommand } from './hangups.ts';
@@ -51,7 +52,8 @@ function report(error: unknown): number {
   }
   if (error instanceof AppError || isStartError(error)) {
     process.stderr.write(formatFailure(error));
-    return 1;
+    // The `records` of a zone are a part of the configuration.
+    return error instanceof StartError && error.problem === 'zone' ? 2 : 1;
   }
   process.stderr.write(`dyndns: internal error: ${error instanceof Error ? error.stack : String(error)}\n`);
   return 1;

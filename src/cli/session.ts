@@ -9,6 +9,7 @@ import { parseHostName } from '../dns/host-name.ts';
 import { type DomainName, findNearestAncestor, NameError } from '../dns/name.ts';
 import type { Session } from './local-session.ts';
 import { CommandError, UsageError } from './output.ts';
+import { warnOfUnreadFiles } from './unread-secrets.ts';
 
 export type { Session };
 
@@ -64,8 +65,9 @@ export async function withSession(config: Config, task: Task): Promise<void> {
   else await inThisProcess(config, task);
 }
 
-/** Loaded only without a server: each command would wait for these modules. */
+/** Without a server. Loaded only without a server: each command would wait for these modules. */
 async function inThisProcess(config: Config, task: Task): Promise<void> {
+  warnOfUnreadFiles(config);
   const { withLocalSession } = await import('./local-session.ts');
   await withLocalSession(config, task);
 }

@@ -19,7 +19,7 @@ const ZONES = `zones:
 const HASH = '66b052ab9d113af349dcab697c32950daabe893c2c57cd648e3084ca9d8192c0';
 const OTHER_HASH = HASH.replace('6', '7');
 
-const load = (text: string) => parseConfig(ZONES + text, '/etc/dyndns.yml', {}, NOW_MS).config;
+const load = (text: string) => parseConfig(ZONES + text, '/etc/dyndns.yml', {}, { nowMs: NOW_MS }).config;
 
 function problems(text: string): readonly string[] {
   try {
@@ -98,7 +98,7 @@ describe('tokens', () => {
   });
   test('that have ended are a warning, from 24:00 UTC of their last day on', () => {
     const text = ZONES + token(', expires: 2026-11-22');
-    const warningsAt = (nowMs: number) => parseConfig(text, 'x.yml', {}, nowMs).config.warnings;
+    const warningsAt = (nowMs: number) => parseConfig(text, 'x.yml', {}, { nowMs }).config.warnings;
     expect(warningsAt(Date.UTC(2026, 10, 23) - 1)).toEqual([]);
     expect(warningsAt(Date.UTC(2026, 10, 23))).toEqual(["Token 'router1' expired on 2026-11-22."]);
   });
@@ -188,7 +188,7 @@ describe('tokens', () => {
     ]);
   });
   test('are shown with the beginning of their SHA-256', () => {
-    const { settings } = parseConfig(ZONES + token(', addresses: [192.0.2.0/24]'), 'x.yml', {}, NOW_MS);
+    const { settings } = parseConfig(ZONES + token(', addresses: [192.0.2.0/24]'), 'x.yml', {}, { nowMs: NOW_MS });
     const printed = renderConfig(settings)
       .split('\n')
       .map((line) => line.replace(/ +# .*/, ''));
@@ -202,7 +202,7 @@ describe('tokens', () => {
       '    register: false',
       '',
     ]);
-    const own = parseConfig(ZONES + token(', addresses: own, expires: 2099-12-31'), 'x.yml', {}, NOW_MS);
+    const own = parseConfig(ZONES + token(', addresses: own, expires: 2099-12-31'), 'x.yml', {}, { nowMs: NOW_MS });
     expect(renderConfig(own.settings)).toMatch(/addresses: own +# .*\n +register: false .*\n +expires: 2099-12-31 /);
   });
 });
@@ -413,7 +413,7 @@ describe('the store on PostgreSQL', () => {
       expect([tokens[0]!.sha256, warnings]).toEqual([HASH, []]);
       // Others may read a URL without a password, and a SHA-256.
       expect(read('postgres://u@h/d', HASH).warnings).toEqual([]);
-      expect(read('postgres://u:Xq7w@h/d', HASH).warnings).toEqual([expect.stringContaining('contains secrets')]);
+      expect(read('postgres://u:Xq7w@h/d', HASH).warnings).toEqual([expect.stringContaining('has secrets')]);
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -6,7 +6,7 @@ import type { IpAddress, IpPrefix } from '../dns/address.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { TsigAlgorithm } from '../dns/tsig-key.ts';
-import type { Secret } from './secret.ts';
+import { SECRET_MASK, type Secret } from './secret.ts';
 
 export type Transport = 'tcp' | 'udp';
 
@@ -292,8 +292,19 @@ export interface LimitsConfig {
 /** Client protocols that can be disabled, by their names in the file. dyndns2, the address echo and the original cannot. */
 export const SWITCHED_PROTOCOLS = ['duckdns', 'dynv6', 'noip', 'freedns', 'acme_dns', 'httpreq', 'freemyip'] as const;
 
+/** The file of a secret that a command could not read. */
+export interface UnreadFile {
+  /** The option, `zones[0].tsig_key`. */
+  readonly option: string;
+  readonly file: string;
+  /** A clause: "permission denied". */
+  readonly reason: string;
+}
+
 export interface Config {
   readonly file?: string;
+  /** Not empty only for a command, never for a server. */
+  readonly unreadFiles?: readonly UnreadFile[];
   /** Without it only tokens are accepted. */
   readonly secret?: Secret;
   /** At least one. Each apex is unique. */
@@ -335,9 +346,18 @@ export function formatListenAddress(address: ListenAddress): string {
   return `${address.tls ? 'https://' : ''}${formatEndpoint(address)}`;
 }
 
+/** Where a server with this configuration listens, as URLs: `http://127.0.0.1:54321`, `unix:/run/…`, `dns://[::]:53`. */
+export function listenUrls({ http, dns }: Pick<Config, 'http' | 'dns'>): Record<'http' | 'dns', readonly string[]> {
+  return {
+    http: http.listen.map(formatListenAddress).map((address) => address.replace(/^(?=[\d[])/, 'http://')),
+    dns: dns?.listen.map((address) => `dns://${formatEndpoint(address)}`) ?? [],
+  };
+}
+
 /** A store in the syntax of the configuration file, without the password. */
 export function formatStoreUrl(store: StoreConfig): string {
   if (store.kind === 'sqlite') return `sqlite:${store.path}`;
+  if (store.url.unread !== undefined) return SECRET_MASK;
   const url = new URL(store.url.reveal());
   url.password = '';
   return url.href;

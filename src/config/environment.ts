@@ -62,12 +62,19 @@ function unknownVariable(variable: string, known: Iterable<string>): string {
   return `${ignored} no option has this name; the nearest one is ${nearest(variable, known)?.name}.`;
 }
 
+const CREDENTIALS_VARIABLE = /^\$(?:CREDENTIALS_DIRECTORY|\{CREDENTIALS_DIRECTORY\})(?=\/)/;
+
+/** Whether a path is in a directory of credentials, which systemd makes while the service runs. */
+export function isCredential(path: string): boolean {
+  return CREDENTIALS_VARIABLE.test(path) || path.startsWith('/run/credentials/');
+}
+
 /**
  * Expands `$CREDENTIALS_DIRECTORY/` or `${CREDENTIALS_DIRECTORY}/` at the beginning of a path (systemd's LoadCredential=).
  * @throws ValueError if the variable is not set
  */
 export function expandCredentials(path: string, environment: Environment): string {
-  const match = /^\$(?:CREDENTIALS_DIRECTORY|\{CREDENTIALS_DIRECTORY\})(?=\/)/.exec(path);
+  const match = CREDENTIALS_VARIABLE.exec(path);
   if (match === null) return path;
   const directory = environment['CREDENTIALS_DIRECTORY'];
   if (!directory) {

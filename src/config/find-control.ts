@@ -23,7 +23,7 @@ export function findControl(file: string, environment: Environment): FoundServer
   } catch {
     return undefined;
   }
-  const unread: SecretFiles = { read: () => '', markConfidential: () => undefined };
+  const unread: SecretFiles = { read: () => '', markConfidential: () => undefined, leavesOut: () => true };
   const settings = readSettings(parseYaml(text, file), file, unread, []);
   applyEnvironment(environment, settings.root, unread, [], []);
   const metrics = settings.root.get('metrics.listen');

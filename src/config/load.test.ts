@@ -1,11 +1,12 @@
 // Files: which one counts, who may read it, secrets in files of their own. Real files in a temporary directory.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RemotePrimary } from './config.ts';
-import { emptyCredential, findConfigFile, loadConfig } from './load.ts';
+import { emptyCredential, findConfigFile, hiddenConfigFile, loadConfig } from './load.ts';
 import { ConfigError } from './problem.ts';
+import { renderConfig } from './show.ts';
 
 const FILE = `secret: 'abcdefgh'
 nameserver: 127.0.0.1
@@ -62,6 +63,21 @@ describe('the search', () => {
   });
 });
 
+test('the file of the current directory hides the one of the system', () => {
+  const hidden = (flag?: string) => hiddenConfigFile({ flag, environment: {}, cwd, root });
+  const system = write('etc/dyndns.yml');
+  expect(hidden()).toBeUndefined();
+  write('home/.dyndns.yml');
+  expect(hidden()).toBe(system);
+  expect(hidden('a.yml')).toBeUndefined();
+});
+
+/** The command that closes a file which the user of the test made. */
+function closing(file: string): unknown {
+  return process.getuid?.() === 0 ? `chown root:${GROUP} ${file} && chmod 640 ${file}` : `chmod 600 ${file}`;
+}
+const GROUP = /^dyndns:/m.test(readFileSync('/etc/group', 'utf8')) ? 'dyndns' : 'www-data';
+
 describe('reading', () => {
   test('a file that is missing, a directory, or not UTF-8 says so', () => {
     expect(() => loadConfig(join(root, 'none'), {})).toThrow('cannot be read: it does not exist.');
@@ -73,7 +89,7 @@ describe('reading', () => {
   test('warns when others can read the secrets in it', () => {
     const file = write('x.yml', FILE, 0o644);
     expect(loadConfig(file, {}).config.warnings).toEqual([
-      `The file ${file} contains secrets and every user of this machine can read it; run 'chmod 640' on it.`,
+      `The file ${file} has secrets and every user of this machine can read it. Close it: ${closing(file)}`,
     ]);
     chmodSync(file, 0o640);
     expect(loadConfig(file, {}).config.warnings).toEqual([]);
@@ -98,7 +114,7 @@ ${FILE.replace("'abcdefgh'", '{file: s}').replace('tPyvZA==', '{file: k}')}`;
       ]) {
         chmodSync(path, mode);
         expect(warnings()).toEqual([
-          `The file ${path} has ${what} and every user of this machine can read or replace it; run 'chmod o-rwx' on it; the server's user must still be able to read it.`,
+          `The file ${path} has ${what} and every user of this machine can ${(mode & 0o002) === 0 ? 'read' : 'read or replace'} it. Close it: ${closing(path)}`,
         ]);
         chmodSync(path, 0o640);
       }
@@ -128,8 +144,39 @@ describe('secrets in files', () => {
   test('that cannot be read name the option and the path', () => {
     const file = write('x.yml', FILE.replace("'abcdefgh'", '{file: none}'));
     expect(() => loadConfig(file, {})).toThrow(
-      `${file}:1:1: secret: the file '${root}/none' cannot be read: it does not exist. It must be at least 8 characters`,
+      `${file}:1:1: secret: the file '${root}/none' cannot be read: it does not exist.`,
     );
+  });
+  test('are left out of the configuration of a command where they are credentials of the service', () => {
+    const credential = '/run/credentials/dyndns.service/none';
+    const text = FILE.replace("'abcdefgh'", `{file: ${credential}}`).replace('tPyvZA==', `{file: ${credential}}`);
+    const file = write('x.yml', text);
+    const reason = 'it does not exist; systemd makes it when it starts the service';
+    expect(() => loadConfig(file, {})).toThrow(`secret: the file '${credential}' cannot be read: ${reason}.`);
+    const { config, settings } = loadConfig(file, {}, { secretsOptional: true });
+    expect(config.unreadFiles).toEqual(
+      ['secret', 'zones[0].tsig_key'].map((option) => ({ option, file: credential, reason })),
+    );
+    expect(config.warnings).toEqual([]);
+    expect(renderConfig(settings)).toContain("secret: '[secret]'");
+    const { tsigKey } = config.zones[0]!.primary as RemotePrimary;
+    expect(() => tsigKey.secret.reveal()).toThrow(
+      `zones[0].tsig_key: the file '${credential}' cannot be read: ${reason}.`,
+    );
+  });
+  test.each([
+    ['store: {file: F}', 'store'],
+    ['webhooks: [{url: {file: F}, secret: {file: F}}]', 'webhooks[0].url'],
+    ['tokens: [{name: t, sha256: {file: F}, hosts: [a.a.example]}]', 'tokens[0].sha256'],
+  ])('of a command are left out in %s too', (line, option) => {
+    const text = `${line.replaceAll('F', '$CREDENTIALS_DIRECTORY/f')}\n${FILE}`;
+    const { config, settings } = loadConfig(write('x.yml', text), {}, { secretsOptional: true });
+    expect(config.unreadFiles?.[0]).toMatchObject({ option, file: '/run/credentials/$CREDENTIALS_DIRECTORY/f' });
+    expect(renderConfig(settings)).not.toContain('undefined');
+  });
+  test('of a command must exist if they are not credentials', () => {
+    const file = write('x.yml', FILE.replace("'abcdefgh'", '{file: none}'));
+    expect(() => loadConfig(file, {}, { secretsOptional: true })).toThrow('it does not exist.');
   });
   test('with a wrong content name the path and not the content', () => {
     write('s', 'wrong-secret');

@@ -4,12 +4,18 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join, resolve as resolvePath } from 'node:path';
-import type { Config } from './config.ts';
-import { applyEnvironment, type Environment, expandCredentials, runtimeDirectory } from './environment.ts';
+import type { Config, UnreadFile } from './config.ts';
+import {
+  applyEnvironment,
+  type Environment,
+  expandCredentials,
+  isCredential,
+  runtimeDirectory,
+} from './environment.ts';
 import { exposedFileWarning } from './exposed-file.ts';
 import { ValueError } from './kinds/kind.ts';
 import { ConfigError, formatProblem, NoConfigFileError, type Problem, sortProblems } from './problem.ts';
-import { readSettings, type SecretFiles } from './read.ts';
+import { readSettings, type SecretFiles, UnreadFileError } from './read.ts';
 import { resolveConfig } from './resolve/resolve.ts';
 import type { Settings } from './settings.ts';
 import { parseYaml } from './yaml-source.ts';
@@ -39,12 +45,23 @@ export function findConfigFile({ flag, environment, cwd, root = '/' }: FindOptio
       variable && flag === undefined ? `${message} Create it: dyndns init --file ${path}` : message,
     ]);
   }
-  const candidates = [join(cwd, '.dyndns.yml'), join(root, 'etc', 'dyndns.yml')];
+  const candidates = searchedFiles(cwd, root);
   const found = candidates.find(exists);
   if (found !== undefined) return found;
   throw new NoConfigFileError([
     `No configuration file was found: neither ${candidates.join(' nor ')} exists. Set one with --config or dyndns_CONFIG_FILE.`,
   ]);
+}
+
+/** The file that the one of the current directory hides: `/etc/dyndns.yml`, if `findConfigFile` found both. */
+export function hiddenConfigFile({ flag, environment, cwd, root = '/' }: FindOptions): string | undefined {
+  if (flag !== undefined || environment['dyndns_CONFIG_FILE']) return undefined;
+  const found = searchedFiles(cwd, root).filter(exists);
+  return found[0] === found[1] ? undefined : found[1];
+}
+
+function searchedFiles(cwd: string, root: string): readonly string[] {
+  return [join(cwd, '.dyndns.yml'), join(root, 'etc', 'dyndns.yml')];
 }
 
 export interface LoadedConfig {
@@ -53,45 +70,69 @@ export interface LoadedConfig {
   readonly settings: Settings;
 }
 
+export interface LoadOptions {
+  /**
+   * For commands: a secret that only the service can read is left out, see `Config.unreadFiles`. It is either one of the
+   * credentials that systemd makes for the service while it runs, or its file does not permit this user to read it.
+   */
+  readonly secretsOptional?: boolean;
+  /** Milliseconds since 1970. */
+  readonly nowMs?: number;
+}
+
 /**
  * Reads the file and the environment.
  * @throws ConfigError with all problems at once, each with file:line:column or the name of the variable
  */
-export function loadConfig(file: string, environment: Environment): LoadedConfig {
+export function loadConfig(file: string, environment: Environment, options: LoadOptions = {}): LoadedConfig {
   let text: string;
-  let readableByOthers: boolean;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
-    readableByOthers = (statSync(file).mode & 0o004) !== 0;
   } catch (error) {
     const reason = error instanceof TypeError ? 'it is not UTF-8' : systemReason(error);
-    throw new ConfigError([`The configuration file '${file}' cannot be read: ${reason}.`]);
+    throw new ConfigError([`The configuration file '${file}' cannot be read: ${reason}.${accessAdvice(error)}`]);
   }
-  const loaded = parseConfig(text, file, environment);
-  if (!readableByOthers || !loaded.settings.holdsSecrets) return loaded;
-  const warning = `The file ${file} contains secrets and every user of this machine can read it; run 'chmod 640' on it.`;
+  const loaded = parseConfig(text, file, environment, options);
+  const warning = loaded.settings.holdsSecrets ? exposedFileWarning(file, 'secrets') : undefined;
+  if (warning === undefined) return loaded;
   return { ...loaded, config: { ...loaded.config, warnings: [...loaded.config.warnings, warning] } };
 }
 
 /**
  * The same for a text.
  * @param file its name in error texts; relative paths start at its directory
- * @param nowMs milliseconds since 1970
  * @throws ConfigError
  */
 export function parseConfig(
   text: string,
   file: string,
   environment: Environment,
-  nowMs: number = Date.now(),
+  { secretsOptional = false, nowMs = Date.now() }: LoadOptions = {},
 ): LoadedConfig {
   const directory = dirname(resolvePath(file));
-  const expandPath = (path: string) => expandCredentials(path, environment);
+  const unreadFiles: UnreadFile[] = [];
+  const expandPath = (path: string) => {
+    const isUnknown = secretsOptional && isCredential(path) && !environment['CREDENTIALS_DIRECTORY'];
+    return isUnknown ? resolvePath('/run/credentials', path) : expandCredentials(path, environment);
+  };
   const locate = (path: string) => resolvePath(directory, expandPath(path));
+  const locateSecret = (path: string) => {
+    try {
+      return locate(path);
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+      throw new UnreadFileError(path, error.message.replace(/\.$/, ''), true);
+    }
+  };
   const confidential = new Set<string>();
   const secretFiles: SecretFiles = {
-    read: (path) => readSecretFile(locate(path)),
+    read: (path) => readSecretFile(locateSecret(path)),
     markConfidential: (path) => confidential.add(locate(path)),
+    leavesOut: (option, { file, reason, isForService }) => {
+      if (!secretsOptional || !isForService) return false;
+      unreadFiles.push({ option, file, reason });
+      return true;
+    },
   };
   const yaml = parseYaml(text, file);
   const problems: Problem[] = [...yaml.problems];
@@ -114,18 +155,25 @@ export function parseConfig(
   const exposed = [...confidential].map((path) => exposedFileWarning(path, 'a secret'));
   if (config.http.tls !== undefined) exposed.push(exposedFileWarning(config.http.tls.key, 'the private key of HTTPS'));
   return {
-    config: { ...config, warnings: [...config.warnings, ...exposed.filter((text) => text !== undefined)] },
+    config: {
+      ...config,
+      ...(unreadFiles.length > 0 && { unreadFiles }),
+      warnings: [...config.warnings, ...exposed.filter((text) => text !== undefined)],
+    },
     settings,
   };
 }
 
-/** The content without its last line break. @throws ValueError with the path, never the content */
+/** The content without its last line break. @throws UnreadFileError with the path, never the content */
 function readSecretFile(absolute: string): string {
   let text: string;
   try {
     text = readFileSync(absolute, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
-    throw new ValueError(`the file '${absolute}' cannot be read: ${systemReason(error)}.`);
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const isForService = isMissing ? isCredential(absolute) : isDenied(error);
+    const reason = `${systemReason(error)}${isMissing && isForService ? '; systemd makes it when it starts the service' : ''}`;
+    throw new UnreadFileError(absolute, reason, isForService);
   }
   if (text === '') throw new ValueError(`the file '${absolute}' is empty${emptyCredential(absolute)}.`);
   return text;
@@ -136,6 +184,17 @@ export function emptyCredential(absolute: string): string {
   const [, unit, name] = /^\/run\/credentials\/([^/]+)\/([^/]+)$/.exec(absolute) ?? [];
   if (unit === undefined) return '';
   return `: the file of LoadCredential=${name} in the unit is missing or empty. Create it ('systemctl cat ${unit}' shows its path), then run 'systemctl restart ${unit}'`;
+}
+
+function isDenied(error: unknown): boolean {
+  return ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
+/** What to do for permission to read the configuration. */
+function accessAdvice(error: unknown): string {
+  return isDenied(error)
+    ? ' Run the command as a user that may read it: as root (sudo), or in the group of the file.'
+    : '';
 }
 
 function exists(path: string): boolean {

@@ -13,10 +13,28 @@ import { describeNode, type YamlSource } from './yaml-source.ts';
 
 /** Files of `{file: PATH}`. */
 export interface SecretFiles {
-  /** Reads the file, without the last line break. @throws ValueError with the path */
+  /** Reads the file, without the last line break. @throws UnreadFileError */
   read(path: string): string;
   /** Called for each file whose content is confidential: no hash, no URL without a password. */
   markConfidential(path: string): void;
+  /** Called for each file that cannot be read. @returns true if the secret may be left out */
+  leavesOut(option: string, error: UnreadFileError): boolean;
+}
+
+/** The file of a secret cannot be read. */
+export class UnreadFileError extends Error {
+  readonly file: string;
+  /** A clause. */
+  readonly reason: string;
+  /** Only the service can read it: it is one of its credentials, or this user has no permission. */
+  readonly isForService: boolean;
+
+  constructor(file: string, reason: string, isForService: boolean) {
+    super(`the file '${file}' cannot be read: ${reason}`);
+    this.file = file;
+    this.reason = reason;
+    this.isForService = isForService;
+  }
 }
 
 export function readSettings(yaml: YamlSource, file: string, secretFiles: SecretFiles, problems: Problem[]): Settings {
@@ -223,6 +241,11 @@ export function readOption(
       if (value === undefined) refuse(`must be ${item.allowed}${given}${inFile}.`, at);
       else values.push(value);
     } catch (error) {
+      if (error instanceof UnreadFileError) {
+        if (secretFiles?.leavesOut(pathText, error) !== true) refuse(`${error.message}.`, at);
+        else if (item.unread !== undefined) scope.set(path, item.unread(`${pathText}: ${error.message}.`), origin);
+        return;
+      }
       if (!(error instanceof ValueError || error instanceof NameError)) throw error;
       refuse(`${error.message} It must be ${item.allowed}.`, at);
     }

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config, TsigKeyConfig, ZoneConfig } from '../config/config.ts';
 import { examine } from '../core/doctor/examine.ts';
-import type { DoctorSubject, Finding, PrimaryFacts, UnservedData } from '../core/doctor/ports.ts';
+import type { CertificateFacts, DoctorSubject, Finding, PrimaryFacts, UnservedData } from '../core/doctor/ports.ts';
 import { type DomainName, findNearestAncestor } from '../dns/name.ts';
 import { makeTsigKey, type TsigKey } from '../dns/tsig-key.ts';
 import type { Endpoint, Exchanger } from '../net/exchange.ts';
@@ -29,6 +29,7 @@ export interface DoctorOptions {
   readonly progress: (text: string) => void;
   /** Hosts that the running server knows besides those of the configuration; in any zone. */
   readonly hosts?: readonly DomainName[];
+  readonly certificate?: CertificateFacts | undefined;
   /** What the running server says of the zone, if it does not serve it. */
   readonly notServed?: string | undefined;
   /** What the running server tells of the zone. */
@@ -42,7 +43,8 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
   const deadlineMs = performance.now() + RUN_MS;
   const now = () => Math.floor(Date.now() / 1000);
   const { endpoint, key, udp, signedReads } = reachPrimary(config, zone);
-  const tsigKey = key && makeTsigKey(key.name, key.algorithm, key.secret.reveal());
+  const unread = key?.secret.unread;
+  const tsigKey = key && unread === undefined ? makeTsigKey(key.name, key.algorithm, key.secret.reveal()) : undefined;
   const open = (): Exchanger => (udp ? new UdpExchanger(endpoint) : new TcpExchanger(endpoint));
   const clockExchanger = open();
   const publisher = new PrimaryPublisher({
@@ -59,7 +61,9 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
     zone: zone.apex,
     primary: primaryFacts(config, zone),
     key: key && `'${key.name}' (${key.algorithm})`,
+    keyUnread: unread,
     http: config.http,
+    certificate: options.certificate,
     notServed: options.notServed,
     hosts: hostsOf(config, zone, options.hosts ?? []),
     ...(options.unserved && { unserved: options.unserved }),
@@ -75,7 +79,7 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
       publisher,
       compareClocks: async () =>
         tsigKey === undefined
-          ? { kind: 'unknown', reason: 'the zone has no TSIG key' }
+          ? { kind: 'unknown', reason: key === undefined ? 'the zone has no TSIG key' : 'the TSIG key cannot be read' }
           : compareClocks({
               zone: zone.apex,
               key: tsigKey,

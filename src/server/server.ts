@@ -24,6 +24,7 @@ import { controlOperations, shownCertificate } from './control-calls.ts';
 import { shareConnections, softDescriptorLimit } from './descriptors.ts';
 import { buildGeneration, type EmbeddedServer, type Generation, type GenerationParts } from './generation.ts';
 import { type MonitoredParts, ServerMonitoring } from './monitoring.ts';
+import { unreachableNames } from './reachable-names.ts';
 import { ReloadQueue } from './reload-queue.ts';
 import { keepUntilRestart } from './restart-options.ts';
 import { asStartError, StartError } from './start-error.ts';
@@ -206,6 +207,7 @@ async function openServer(
   monitoring.enter({ kind: 'serving', parts: monitored });
   certificate.start();
   reportStatus();
+  void warnOfUnreachableNames(config, current, warn);
   let closing: Promise<void> | undefined;
   return {
     addresses: listeners.addresses,
@@ -226,6 +228,24 @@ async function openServer(
 
 function servedText({ zones }: Config): string {
   return `Serves ${zones.length} ${zones.length === 1 ? 'zone' : 'zones'}.`;
+}
+
+/** Not awaited by a start: the resolver may be slow. */
+async function warnOfUnreachableNames(
+  config: Config,
+  current: () => Generation,
+  warn: (text: string) => void,
+): Promise<void> {
+  try {
+    const found = await unreachableNames(config, async (name, apex) => {
+      const publisher = current().zones.findByApex(apex)?.publisher;
+      const read = await publisher?.read(name, performance.now() + graceOf(current()));
+      return read?.kind === 'addresses' ? [...read.published.A.addresses, ...read.published.AAAA.addresses] : undefined;
+    });
+    for (const text of found) warn(text);
+  } catch {
+    // A zone that is not served has been reported.
+  }
 }
 
 /** @param what a clause */

@@ -39,6 +39,7 @@ import { StaticConflict, type StaticContent, staticOwnerNames } from '../nameser
 import type { Exchanger } from '../net/exchange.ts';
 import { TcpPool } from '../net/tcp-pool.ts';
 import { UdpExchanger } from '../net/udp.ts';
+import { KeylessPublisher } from '../primary/keyless-publisher.ts';
 import { PrimaryPublisher } from '../primary/publisher.ts';
 import { DatabaseLockedError } from '../sqlite/lock.ts';
 import { SqliteError } from '../sqlite/sqlite-error.ts';
@@ -199,17 +200,21 @@ export class RemotePrimaries {
           : { reads: new TcpPool(endpoint, isShared), updates: new TcpPool(endpoint, isShared) };
       this.#exchangers.set(id, exchangers);
     }
-    return new PrimaryPublisher({
+    const { unread } = tsigKey.secret;
+    const secret = unread === undefined ? tsigKey.secret.reveal() : new Uint8Array(1);
+    // Over UDP an attacker who guesses port and message id could forge a reply.
+    const signedReads = primary.signedReads || transport === 'udp';
+    const publisher = new PrimaryPublisher({
       zone: apex,
-      key: makeTsigKey(tsigKey.name, tsigKey.algorithm, tsigKey.secret.reveal()),
-      // Over UDP an attacker who guesses port and message id could forge a reply.
-      signedReads: primary.signedReads || transport === 'udp',
+      key: makeTsigKey(tsigKey.name, tsigKey.algorithm, secret),
+      signedReads,
       now: () => Math.floor(Date.now() / 1000),
       onBatch: (changes, outcome, durationMs) => observer.batchPublished({ zone: apex, changes, outcome, durationMs }),
       endpoint,
       feed: this.#feed,
       ...exchangers,
     });
+    return unread === undefined ? publisher : new KeylessPublisher(publisher, unread, signedReads);
   }
 }
 
@@ -242,10 +247,10 @@ function nameserverSettings(config: Config, observer: Observer): NameserverSetti
 
 function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary, observer: Observer): NameserverZone {
   const { apex, addresses, ttl, reserved } = rulesOf(zone);
-  const { ns, nsTtl, contact, soa, records, keys, secondaries, transferPrefixes } = primary;
-  const tsigKeys = keys.map(nameserverKey);
-  const parsed = records === undefined ? [] : staticRecords(records, apex, observer);
-  const content = { apex, ns, nsTtl, contact, soa, records: parsed };
+  const { keys, secondaries, transferPrefixes } = primary;
+  // Only a command may have keys without a secret, and no client signs a message to it.
+  const tsigKeys = keys.filter(({ secret }) => secret.unread === undefined).map(nameserverKey);
+  const content = contentOfZone(zone, primary, (text) => observer.warn(text));
   return {
     content,
     keys: tsigKeys,
@@ -261,13 +266,27 @@ function nameserverZone(zone: ZoneConfig, primary: EmbeddedPrimary, observer: Ob
   };
 }
 
+/** The static content of an embedded zone. @throws ZoneFileError, StaticConflict */
+export function contentOfZone(
+  { apex }: ZoneConfig,
+  { ns, nsTtl, contact, soa, records }: EmbeddedPrimary,
+  warn: (text: string) => void,
+): StaticContent {
+  const parsed = records === undefined ? [] : staticRecords(records, apex, warn);
+  return { apex, ns, nsTtl, contact, soa, records: parsed };
+}
+
 /** @throws ZoneFileError, StaticConflict */
-function staticRecords({ text, origin }: StaticRecords, apex: DomainName, observer: Observer): ResourceRecord[] {
+function staticRecords(
+  { text, origin }: StaticRecords,
+  apex: DomainName,
+  warn: (text: string) => void,
+): ResourceRecord[] {
   const { file, line } = origin;
   const parsed = parseZoneFile(text, { origin: apex, defaultTtl: STATIC_TTL, fileName: file, firstLine: line });
   const { records, errors, warnings } = checkZoneRecords(parsed, { apex, content: 'part' });
   if (errors.length > 0) throw new StaticConflict(`The 'records' of the zone '${apex}': ${errors.join(' ')}`);
-  for (const warning of warnings) observer.warn(warning);
+  for (const warning of warnings) warn(warning);
   return [...records];
 }
 

@@ -69,7 +69,7 @@ it('without `control` there is nobody to ask; without its directory, or with ano
     );
   config({});
   const none = await runDyndns(['-c', file, 'status']);
-  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("set 'control: unix:PATH'")]);
+  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("Set 'control: unix:PATH'")]);
   config({ control: 'unix:c.sock' });
   const second = await runDyndns(['-c', file, 'serve']);
   expect([second.code, second.stderr]).toEqual([

@@ -334,7 +334,7 @@ describe('the control socket of a server that was killed', () => {
     const args = ['-c', server.dyndns.configFile];
     expect((await runDyndns([...args, 'zone', 'list'], { cwd: server.dyndns.directory })).stdout).toContain(ZONE);
     expect((await runDyndns([...args, 'status'])).stderr).toBe(
-      `ERROR: No dyndns is running: no server answers at '${socket}'.\n`,
+      `ERROR: No dyndns is running: no server answers at '${socket}'. Start it: 'systemctl start dyndns', or 'dyndns serve'.\n`,
     );
   });
 });

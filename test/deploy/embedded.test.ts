@@ -165,7 +165,7 @@ describeWith(PROGRAMS, 'the page of the embedded nameserver', () => {
     const before = readFileSync(installation.path('/etc/dyndns.yml'), 'utf8');
     edit(/^ {4}records: \|\n(?: {6}.*\n)*/m, '    records: |\n      www IN CNAME\n');
     const refused = await systemctlReload();
-    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
     expect(refused.stderr).toMatch(/^ERROR: .*dyndns\.yml:\d+.*\nReload failed: /);
     installation.write('/etc/dyndns.yml', before);
     edit(/^ {4}records: \|\n(?: {6}.*\n)*/m, yaml('records'));

@@ -108,12 +108,12 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'dyndns relo
   it.each([
     ['an unknown option', 'sekret: x\n', /dyndns\.yml:2:1: unknown key 'sekret'/],
     ['a value that is not allowed', 'unspecified_family: sometimes\n', /dyndns\.yml:2:21: unspecified_family: /],
-  ])('refuses a file with %s: exit code 1, its line, and the old one in force', async (_what, line, problem) => {
+  ])('refuses a file with %s: exit code 2, its line, and the old one in force', async (_what, line, problem) => {
     const { server, config, write, reload, status } = await start();
     const options = Object.entries(config('SecondSecret2')).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
     write(`---\n${line}${options.join('')}`);
     const { code, stdout, stderr } = await reload();
-    expect([code, stdout]).toEqual([1, '']);
+    expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(problem);
     expect(stderr.endsWith(FAILED)).toBe(true);
     expect(await status('SecondSecret2')).toBe(456);
@@ -126,7 +126,7 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'dyndns relo
     const { write, reload, status } = await start();
     write('zones: [');
     const { code, stderr } = await reload();
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toMatch(/dyndns\.yml:\d+:\d+/);
     expect(stderr.endsWith(FAILED)).toBe(true);
     expect(await status('FirstSecret1')).toBe(200);
@@ -137,7 +137,7 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'dyndns relo
     await server.ask(`/update-by-path/FirstSecret1/host.${ZONES[1]}/192.0.2.9`);
     write(config('SecondSecret2', ['w A 192.0.2.77', 'host A 192.0.2.78']));
     const { code, stderr } = await reload();
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(stderr).toMatch(/^ERROR: The static A RRset of 'host\.two\.example\.com\.' conflicts with dynamic data/);
     expect(await status('SecondSecret2')).toBe(456);
     expect([await addresses(`w.${ZONES[0]}`), await addresses(`host.${ZONES[1]}`)]).toEqual([

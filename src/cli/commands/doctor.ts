@@ -1,7 +1,13 @@
-/** `dyndns doctor ZONE`: finds problems of a zone between its parent and this machine, and says what to do. */
+/** `dyndns doctor [ZONE]`: finds problems of zones between their parents and this machine, and says what to do. */
 import { Command, InvalidArgumentError } from 'commander';
 import type { Config, ZoneConfig } from '../../config/config.ts';
-import { CHECKS, type CheckName, type Finding, type FindingStatus } from '../../core/doctor/ports.ts';
+import {
+  type CertificateFacts,
+  CHECKS,
+  type CheckName,
+  type Finding,
+  type FindingStatus,
+} from '../../core/doctor/ports.ts';
 import { parseHostName } from '../../dns/host-name.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { parseEndpoint } from '../../doctor/resolvers.ts';
@@ -9,6 +15,7 @@ import type { DoctorOptions } from '../../doctor/run.ts';
 import { UsageError } from '../output.ts';
 import { findSession, type Session } from '../session.ts';
 import { loadFor, quietObserver } from '../setup.ts';
+import { warnOfUnreadFiles } from '../unread-secrets.ts';
 import { parseZone } from '../zone-name.ts';
 
 interface DoctorFlags {
@@ -19,32 +26,72 @@ interface DoctorFlags {
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('find problems of a zone: delegation, nameservers, key, clock, proxies; changes nothing')
-    .argument('<zone>', 'a zone of the configuration')
+    .description('find problems of zones: delegation, nameservers, key, clock, proxies; changes nothing')
+    .argument('[zone]', 'a zone of the configuration; all of them without it')
     .option('-r, --resolver <address>', "query this resolver, IP or IP:PORT, instead of the system's", parseResolver)
     .option('--nameserver-port <port>', 'query nameservers at this port, for tests', parsePort, 53)
     .option('--json', 'print the findings as a JSON array')
     .action(doctor);
 }
 
-async function doctor(zoneText: string, flags: DoctorFlags, command: Command): Promise<void> {
-  const { config } = loadFor(command);
+async function doctor(zoneText: string | undefined, flags: DoctorFlags, command: Command): Promise<void> {
+  const { config, file } = loadFor(command);
+  warnOfUnreadFiles(config);
   for (const warning of config.warnings) quietObserver.warn(warning);
-  const zone = findZone(config, zoneText);
+  const zones = zoneText === undefined ? config.zones : [findZone(config, zoneText)];
   const isTerminal = process.stderr.isTTY === true;
   const progress = (text: string) => void (isTerminal && process.stderr.write(`\r\u001b[K${text}`));
   const { resolver, nameserverPort } = flags;
   const { examineZone } = await import('../../doctor/run.ts');
-  const known = await askServer(config, zone);
-  const findings = await examineZone(config, zone, { resolver, nameserverPort, progress, ...known });
-  progress('');
-  process.stdout.write(
-    flags.json ? formatJson(findings) : formatFindings(zone.apex, findings, layoutOf(process.stdout)),
-  );
-  if (findings.some(({ status }) => status === 'problem')) process.exitCode = 1;
+  const certificate = await certificateFacts(config);
+  if (!flags.json) process.stdout.write(`Configuration ${file}\n`);
+  const all: (Finding & { readonly zone: string })[] = [];
+  for (const [index, zone] of zones.entries()) {
+    const known = await askServer(config, zone);
+    const found = await examineZone(config, zone, { resolver, nameserverPort, progress, certificate, ...known });
+    // HTTP is the same for all zones.
+    const findings = index === 0 ? found : found.filter(({ check }) => check !== 'http');
+    progress('');
+    all.push(...findings.map((finding) => ({ zone: zone.apex.toString(), ...finding })));
+    if (!flags.json) process.stdout.write(`\n${formatFindings(zone.apex, findings, layoutOf(process.stdout))}`);
+  }
+  if (flags.json) process.stdout.write(formatJson(all, zoneText === undefined));
+  if (all.some(({ status }) => status === 'problem')) process.exitCode = 1;
 }
 
-/**
+/** The certificate that the running server serves, else that of the files of `http.tls`. */
+async function certificateFacts(config: Config): Promise<CertificateFacts | undefined> {
+  const { http } = config;
+  if (http.tls === undefined && http.acme === undefined) return undefined;
+  const { machineAddresses } = await import('../../server/machine-addresses.ts');
+  const isProxied = http.trustedProxies.length > 0 || http.listen.some(({ proxyProtocol }) => proxyProtocol);
+  const surroundings = { nowMs: Date.now(), machine: machineAddresses(), isProxied };
+  const status = await findSession(config)
+    .then((session) => session?.call('status', {}))
+    .catch(() => undefined);
+  if (status?.certificate !== undefined) {
+    const { names, ends } = status.certificate;
+    return { names: hostNames(names), endMs: ends === undefined ? undefined : Date.parse(ends), ...surroundings };
+  }
+  if (http.acme !== undefined) {
+    return { names: http.acme.names, unknown: 'only a running server knows it, and none answers', ...surroundings };
+  }
+  const { certificateOfFiles } = await import('../../server/certificate-files.ts');
+  const served = certificateOfFiles(http);
+  const names = hostNames(served?.names ?? []);
+  return names.length === 0 ? undefined : { names, endMs: served?.endMs, ...surroundings };
+}
+
+function hostNames(names: readonly string[]): readonly DomainName[] {
+  return names.flatMap((name) => {
+    try {
+      return parseHostName(name);
+    } catch {
+      return []; // An address.
+    }
+  });
+}
+
 /**
  * What the running server knows: the hosts of its store, its secondaries, and what it does not serve. Without a server
  * the configuration alone has hosts: a command must not lock the store.
@@ -82,9 +129,15 @@ async function knownHosts(session: Session): Promise<readonly DomainName[]> {
   }
 }
 
-/** An array of {check, status, text, advice}; `advice` is null if there is nothing to do. */
-export function formatJson(findings: readonly Finding[]): string {
-  const rows = findings.map(({ check, status, text, advice }) => ({ check, status, text, advice: advice ?? null }));
+/** An array of {check, status, text, advice}, of several zones with `zone`; `advice` is null if there is nothing to do. */
+export function formatJson(findings: readonly (Finding & { readonly zone: string })[], withZone: boolean): string {
+  const rows = findings.map(({ zone, check, status, text, advice }) => ({
+    ...(withZone && { zone }),
+    check,
+    status,
+    text,
+    advice: advice ?? null,
+  }));
   return `${JSON.stringify(rows, null, 2)}\n`;
 }
 

@@ -1,27 +1,26 @@
 /**
  * `dyndns reload`: has the running server read its configuration again, and waits for the outcome.
- * Exit codes: 0 reloaded, 1 the new configuration was refused, 2 wrong usage, no control socket or no server.
+ * Exit codes: 0 reloaded, 2 the new configuration was refused, wrong usage, no control socket or no server; 1 any other failure.
  */
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Environment } from '../../config/environment.ts';
 import { findControl } from '../../config/find-control.ts';
-import { findConfigFile, loadConfig } from '../../config/load.ts';
+import { loadConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { ControlError } from '../../control/control-error.ts';
 import { findServer } from '../../control/socket-client.ts';
 import { AppError } from '../../core/errors.ts';
 import { UsageError } from '../output.ts';
 import { isServerOf } from '../session.ts';
-import { commandEnvironment } from '../setup.ts';
+import { commandEnvironment, configFileFor } from '../setup.ts';
 
 export function reloadCommand(): Command {
   return new Command('reload')
     .description('make the running server read its configuration again; an invalid one is refused and changes nothing')
     .action(async (_options: object, command: Command) => {
-      const { config: flag } = command.optsWithGlobals<{ config?: string }>();
       const environment = commandEnvironment();
-      const file = findConfigFile({ flag, environment, cwd: process.cwd() });
+      const file = configFileFor(command, environment);
       try {
         const { warnings } = await reload(file, environment);
         for (const warning of warnings) process.stderr.write(`WARNING: ${warning}\n`);
@@ -32,7 +31,7 @@ export function reloadCommand(): Command {
         if (problems === undefined) throw error;
         for (const problem of problems) process.stderr.write(`ERROR: ${problem}\n`);
         process.stderr.write('Reload failed: the old configuration stays in force.\n');
-        process.exitCode = 1;
+        process.exitCode = 2;
       }
     });
 }

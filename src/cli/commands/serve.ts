@@ -1,7 +1,7 @@
 /** `dyndns serve`: runs the server until SIGTERM or SIGINT. SIGHUP or `dyndns reload` reloads the configuration. */
 import { Command, InvalidArgumentError } from 'commander';
 import { withHttpPort } from '../../config/config.ts';
-import { loadFor } from '../setup.ts';
+import { loadForServer } from '../setup.ts';
 
 export function serveCommand(): Command {
   return new Command('serve')
@@ -11,7 +11,7 @@ export function serveCommand(): Command {
       // Loaded here only: its packages would slow every other command.
       const { runServer } = await import('../run-server.ts');
       await runServer(() => {
-        const { config } = loadFor(command, process.env);
+        const { config } = loadForServer(command);
         return port === undefined ? config : withHttpPort(config, port);
       });
     });

@@ -1,14 +1,15 @@
 /** `dyndns status`: listeners, zones, secondaries and pending updates of the running server. */
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import type { Config } from '../../config/config.ts';
-import type { ServerStatus } from '../../core/admin/server-operations.ts';
+import { type Config, listenUrls } from '../../config/config.ts';
+import type { PendingView, ServerStatus } from '../../core/admin/server-operations.ts';
 import { AppError } from '../../core/errors.ts';
 import { CommandError, isStartError } from '../output.ts';
 import { formatPending } from '../pending.ts';
 import { findSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { print, printJson } from '../table.ts';
+import { warnOfUnreadFiles } from '../unread-secrets.ts';
 import { formatZone } from './zone-list.ts';
 
 export function statusCommand(): Command {
@@ -16,39 +17,67 @@ export function statusCommand(): Command {
     .description('show listeners, zones, secondaries and pending updates of the running server')
     .option('--json', 'print a JSON object')
     .action(async ({ json }: { json?: boolean }, command: Command) => {
-      const { config } = loadFor(command);
-      if (config.control === undefined) {
-        throw new CommandError("The configuration has no control socket: set 'control: unix:PATH', or embed a zone.");
-      }
+      const { config, file } = loadFor(command);
       const session = await findSession(config);
       if (session === undefined) {
-        await printPending(config, json === true);
-        throw new CommandError(`No dyndns is running: no server answers at '${config.control}'.`);
+        warnOfUnreadFiles(config);
+        await printWithoutServer(config, file, json === true);
+        throw new CommandError(
+          config.control === undefined
+            ? `Whether dyndns runs is unknown: the configuration ${file} names no control socket. Set 'control: unix:PATH' there and restart the server.`
+            : `No dyndns is running: no server answers at '${config.control}'. Start it: 'systemctl start dyndns', or 'dyndns serve'.`,
+        );
       }
       const status = await session.call('status', {});
       print(status, json, formatStatus);
     });
 }
 
-/** Without a server: the pending updates of the store, if it can be opened. */
-async function printPending(config: Config, json: boolean): Promise<void> {
+/** What the configuration says, and the pending updates of the store, if it can be opened. */
+async function printWithoutServer(config: Config, file: string, json: boolean): Promise<void> {
+  const pending = await pendingOfStore(config);
+  if (json) {
+    printJson({ configFile: file, ...configuredParts(config), ...(pending && { pending }) });
+    return;
+  }
+  const { http, dns, embedded, remote } = configuredParts(config);
+  const lines = [
+    `configuration ${file}`,
+    ...[...dns, ...http].map((address) => `would listen on ${address}`),
+    ...embedded.map((zone) => `${zone}  served by dyndns`),
+    ...remote.map((zone) => `${zone}  on another primary`),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n${pending === undefined ? '' : formatPending(pending)}`);
+}
+
+function configuredParts(config: Config) {
+  const zonesOf = (kind: 'embedded' | 'remote') =>
+    config.zones.filter(({ primary }) => primary.kind === kind).map(({ apex }) => apex.toString());
+  return {
+    ...listenUrls(config),
+    embedded: zonesOf('embedded'),
+    remote: zonesOf('remote'),
+  };
+}
+
+async function pendingOfStore(config: Config): Promise<PendingView | undefined> {
   const { store } = config;
-  if (store === undefined || (store.kind === 'sqlite' && !existsSync(store.path))) return;
+  if (store === undefined || (store.kind === 'sqlite' && !existsSync(store.path))) return undefined;
   try {
     const { localPendingUpdates } = await import('../local-session.ts');
-    const pending = await localPendingUpdates(config);
-    if (json) printJson({ pending });
-    else process.stdout.write(formatPending(pending));
+    return await localPendingUpdates(config);
   } catch (error) {
     if (!(error instanceof AppError || isStartError(error))) throw error;
     process.stderr.write(`WARNING: ${error.message}\n`);
+    return undefined;
   }
 }
 
 function formatStatus(status: ServerStatus): string {
   const { version, pid, uptimeSeconds, http, dns, certificate, embedded, remote } = status;
-  const { webhooks, pending, pendingProblem } = status;
+  const { webhooks, pending, pendingProblem, configFile } = status;
   const lines = [`dyndns ${version}, process ${pid}, running for ${formatUptime(uptimeSeconds)}`];
+  if (configFile !== undefined) lines.push(`configuration ${configFile}`);
   for (const address of dns) lines.push(`listening on dns://${address}`);
   for (const address of http) lines.push(`listening on ${address}`);
   if (certificate !== undefined) lines.push(formatCertificate(certificate));

@@ -14,6 +14,8 @@ export interface ScalarKind<T> {
   readonly secret: boolean;
   /** Whether this value must not be readable by others. Without it: every value of a `secret` kind. */
   isConfidential?(value: T): boolean;
+  /** Stands for the value of a file that could not be read. Without it the option has no value then. */
+  unread?(problem: string): T;
   /**
    * The value, or undefined for "must be `allowed`".
    * @throws ValueError or NameError with a text of its own that may be shown

@@ -13,7 +13,11 @@ export function secret<T extends string | Uint8Array>(
     const value = parse(text);
     return value === undefined ? undefined : new Secret(value);
   };
-  return { ...scalar(allowed, parseSecret, () => `'${SECRET_MASK}'`), secret: true };
+  return {
+    ...scalar(allowed, parseSecret, () => `'${SECRET_MASK}'`),
+    secret: true,
+    unread: (problem) => new Secret<T>(undefined, problem),
+  };
 }
 
 /** The original's rule for the master secret. */

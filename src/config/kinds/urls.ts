@@ -17,6 +17,7 @@ export const storeUrl: ScalarKind<StoreConfig> = {
     (store) => formatYamlText(formatStoreUrl(store)),
   ),
   secret: true,
+  unread: (problem) => ({ kind: 'postgres', url: new Secret<string>(undefined, problem) }),
   isConfidential: (store) => store.kind === 'postgres' && new URL(store.url.reveal()).password !== '',
 };
 
@@ -52,6 +53,7 @@ export const webhookUrl: ScalarKind<Secret> = {
   }),
   isConfidential: (url) => url.reveal() !== `${new URL(url.reveal()).origin}/`,
   format: (url) => {
+    if (url.unread !== undefined) return `'${SECRET_MASK}'`;
     const { origin, href } = new URL(url.reveal());
     return formatYamlText(href === `${origin}/` ? href : `${origin}/${SECRET_MASK}`);
   },

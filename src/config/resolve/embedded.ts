@@ -217,5 +217,6 @@ export function refuseKeyClashes(
 }
 
 function isSameKey(a: TsigKeyConfig, b: TsigKeyConfig): boolean {
+  if (a.secret.unread !== undefined || b.secret.unread !== undefined) return true;
   return a.algorithm === b.algorithm && Buffer.compare(a.secret.reveal(), b.secret.reveal()) === 0;
 }

@@ -3,6 +3,9 @@ import type { HostConfig, WebhookConfig } from '../config.ts';
 import { placedOptions, type ResolveContext } from '../rules.ts';
 import type { Scope, Settings } from '../settings.ts';
 
+/** The URL is in a file that this command could not read. */
+const UNREAD_URL = { protocol: 'https:', hostname: '' };
+
 const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** The webhooks without problems. Warns of each one whose events are sent unencrypted. */
@@ -10,7 +13,7 @@ export function resolveWebhooks({ root }: Settings, context: ResolveContext): We
   return root.items('webhooks[]').flatMap((item) => {
     const { url, ...options } = placedOptions(item, 'webhooks[]', context);
     if (url === undefined) return [];
-    const { protocol, hostname } = new URL(url.reveal());
+    const { protocol, hostname } = url.unread === undefined ? new URL(url.reveal()) : UNREAD_URL;
     if (protocol === 'http:' && !LOOPBACK.test(hostname)) {
       context.warnings.push(
         `${item.label}: names, addresses and any credential in the URL are sent to '${hostname}' unencrypted; use https://.`,

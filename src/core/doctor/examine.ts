@@ -2,6 +2,7 @@
  * `dyndns doctor`: checks a zone from the parent's delegation down to the reverse proxy, with advice for each finding.
  * It changes nothing. What this machine cannot check is reported as "not checked", never as "ok".
  */
+import { checkCertificate } from './certificate.ts';
 import { checkDelegation } from './delegation.ts';
 import { checkHosts } from './hosts.ts';
 import { checkHttp, checkOutside } from './http.ts';
@@ -25,6 +26,7 @@ export async function examine(subject: DoctorSubject, tools: DoctorTools): Promi
     ...servers.findings,
     ...checkSecondaries(subject.secondaries),
     ...(await checkHttp(subject, tools)),
+    ...(await checkCertificate(subject.certificate, tools)),
     ...checkOutside(subject, servers.addresses),
     ...(primary.zone === undefined ? [] : await checkHosts(subject, tools)),
   ];

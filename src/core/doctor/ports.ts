@@ -88,13 +88,32 @@ export type PrimaryFacts =
   /** dyndns itself; `listen` has the addresses of its nameserver. */
   | { readonly kind: 'embedded'; readonly listen: readonly { readonly host: string; readonly port: number }[] };
 
+/** The certificate of HTTPS. */
+export interface CertificateFacts {
+  /** At least one. */
+  readonly names: readonly DomainName[];
+  /** Milliseconds since 1970; undefined: no certificate authority has issued one yet. */
+  readonly endMs?: number | undefined;
+  /** Why its end is not known, a clause. */
+  readonly unknown?: string | undefined;
+  readonly nowMs: number;
+  /** The addresses of this machine. */
+  readonly machine: readonly IpAddress[];
+  /** A proxy that the configuration names may be where the names lead. */
+  readonly isProxied: boolean;
+}
+
 /** The facts of the configuration. */
 export interface DoctorSubject {
   readonly zone: DomainName;
   readonly primary: PrimaryFacts;
   /** The TSIG key's name and algorithm, for texts; undefined if the zone has none. */
   readonly key: string | undefined;
+  /** Why the key could not be read, a sentence. */
+  readonly keyUnread?: string | undefined;
   readonly http: HttpFacts;
+  /** Undefined without HTTPS. */
+  readonly certificate?: CertificateFacts | undefined;
   /** Why the running server does not serve the zone, and what to do; undefined if it serves it, or is not known. */
   readonly notServed?: string | undefined;
   /** Names of the zone that are known to be hosts. */

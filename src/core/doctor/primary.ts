@@ -131,7 +131,11 @@ const KEY_FAILURES: Partial<Record<ErrorCode, string>> = {
   'publish-unknown': NO_UPDATE_REPLY,
 };
 
-async function checkKey({ zone, key }: DoctorSubject, tools: DoctorTools, answers: boolean): Promise<Finding> {
+async function checkKey(
+  { zone, key, keyUnread }: DoctorSubject,
+  tools: DoctorTools,
+  answers: boolean,
+): Promise<Finding> {
   const check = 'key';
   if (key === undefined) {
     return {
@@ -141,6 +145,15 @@ async function checkKey({ zone, key }: DoctorSubject, tools: DoctorTools, answer
     };
   }
   const subject = `The key ${key}`;
+  if (keyUnread !== undefined) {
+    const text = `${subject} could not be tested: this command may not read it (${keyUnread.replace(/\.$/, '')}).`;
+    return {
+      check,
+      status: 'not checked',
+      text,
+      advice: 'Run doctor as a user who may read it (sudo), while the service runs.',
+    };
+  }
   if (!answers) {
     return {
       check,
