@@ -99,7 +99,7 @@ export const HTTP_OPTIONS = {
     otherwise: '0 where dyndns is the only nameserver of the zone, else 30',
     instead: true,
     summary:
-      'How long to wait for the secondaries to transfer the challenge before the certificate authority is asked to check it.',
+      'How long to wait for the secondaries to transfer the challenge before the certificate authority may validate it.',
     example: '60',
   }),
   'http.lenient': option(yesOrNo, {

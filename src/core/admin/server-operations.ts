@@ -103,7 +103,7 @@ export const SERVER_OPERATIONS = {
       warning: { type: 'string' },
       secondaries: described(
         object({ served: { type: 'integer' }, listed: { type: 'integer' } }),
-        'How many secondaries serve the change, of those that are asked; after `wait`, in an embedded zone of a running server.',
+        'How many secondaries serve the change, of those that are queried; after `wait`, in an embedded zone of a running server.',
       ),
     }),
     example: { fqdn: 'home.dyn.example.com', ips: ['192.0.2.1'], ttl: 300 },

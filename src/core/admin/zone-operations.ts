@@ -21,7 +21,7 @@ const SECONDARY = {
     {
       state: described(
         { enum: SECONDARY_STATES },
-        '`unknown`: it has not named its serial yet; `up-to-date`; `sent`: it is not asked and was sent the newest version; ' +
+        '`unknown`: it has not named its serial yet; `up-to-date`; `sent`: it is not queried and was sent the newest version; ' +
           '`behind`; `refused`: it was sent a serial and still names an older one; `ahead`: its serial is later than ours; ' +
           '`not-answering`; `not-serving`: it answers, but not for this zone.',
       ),
