@@ -80,7 +80,7 @@ export const HTTP_OPTIONS = {
     example: "'https://acme-v02.api.letsencrypt.org/directory'",
   }),
   'http.tls.acme.folder': option(folderPath, {
-    otherwise: '`acme` beside the file of `store`, else beside `dns.database`',
+    otherwise: '`acme` next to the file of `store`, else next to `dns.database`',
     instead: true,
     summary: 'The folder for the certificate, its key and the account key. It is created with mode 0700.',
     example: '/var/lib/dyndns/acme',
