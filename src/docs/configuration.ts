@@ -45,7 +45,7 @@ A file that is set (1, 2) and does not exist is an error.
 - A second document, duplicate keys, and aliases that expand without bound are refused.
 - Durations are numbers in the unit that is given for the option.
 - \`dyndns reload\` reloads the file and waits for the outcome; \`SIGHUP\` reloads it as well, with the outcome in the log. An
-  invalid file is refused with its problems, and the old configuration remains in force.
+  invalid file is refused with its problems, and the old configuration remains in effect.
 
 ## Secrets
 

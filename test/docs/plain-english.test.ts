@@ -35,6 +35,11 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\btries again\b|\btried again\b|\btry again\b/, 'retries, is retried'],
   [/\bwishe[sd]?\b|\bwish\b/, '"pending update"'],
   [/\bdoors?\b/, '"client protocol"'],
+  [/\blook(?:s|ed)? at\b/, 'checks, reads'],
+  [/\bin force\b/, '"in effect"'],
+  [/\bgo(?:es)? on\b/, 'continues'],
+  [/\bbeside\b/, '"next to"'],
+  [/\b(?:is|are|be) kept\b/, '"is stored", "does not change"'],
 ];
 
 /** Documents that are not checked yet, or on purpose, with the reason. */

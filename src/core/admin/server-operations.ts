@@ -67,7 +67,7 @@ export const SERVER_OPERATIONS = {
     path: '/v1/reload',
     allowed: 'operator',
     summary:
-      'Reads the configuration file again, like SIGHUP. If the file is not valid the old configuration stays in force, and the error has every problem.',
+      'Reads the configuration file again, like SIGHUP. If the file is not valid the old configuration stays in effect, and the error has every problem.',
     input: object({}),
     result: RELOAD_RESULT,
     example: {},
