@@ -404,12 +404,12 @@ describe('the place of the data', () => {
       expect(controlOf(`store: sqlite:/data/a.db\ndns: {database: /zones/a.db}\n${ZONE}`, RUNTIME)).toEqual([
         '/data/control.sock',
         true,
-        "control: 'unix:/data/control.sock' # default (beside the file of store)",
+        "control: 'unix:/data/control.sock' # default (next to the file of store)",
       ]);
       expect(controlOf(`dns: {database: /zones/a.db}\n${ZONE}`, RUNTIME)).toEqual([
         '/zones/control.sock',
         true,
-        "control: 'unix:/zones/control.sock' # default (beside dns.database)",
+        "control: 'unix:/zones/control.sock' # default (next to dns.database)",
       ]);
     });
     test.each([

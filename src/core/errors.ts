@@ -73,7 +73,7 @@ export const ERROR_CODES = {
   },
   'too-many-guesses': {
     actor: 'the caller, later',
-    means: 'Too many wrong credentials came from this source. Nothing was compared; the reply says when to try again.',
+    means: 'Too many wrong credentials came from this source. Nothing was compared; the reply says when to retry.',
     isRefusal: false,
     history: 'not recorded',
     pending: 'leave',
@@ -89,7 +89,7 @@ export const ERROR_CODES = {
   },
   'host-disabled': {
     actor: 'the operator',
-    means: 'Updates of this host are switched off.',
+    means: 'Updates of this host are disabled.',
     isRefusal: true,
     history: 'refused',
     pending: 'leave',
@@ -105,7 +105,7 @@ export const ERROR_CODES = {
   },
   'rate-limited': {
     actor: 'the caller, later',
-    means: 'Too many requests at the moment; the reply says when to try again.',
+    means: 'Too many requests at the moment; the reply says when to retry.',
     isRefusal: false,
     history: 'refused',
     pending: 'leave',
@@ -129,7 +129,7 @@ export const ERROR_CODES = {
   },
   contended: {
     actor: 'the caller, later',
-    means: 'Others changed the same records again and again meanwhile. Nothing was written.',
+    means: 'Others changed the same records repeatedly meanwhile. Nothing was written.',
     isRefusal: false,
     history: 'failed',
     pending: 'end',

@@ -11,7 +11,7 @@ const INTRODUCTION = `<!-- Written by \`npm run docs\` from src/config/options/.
 
 # Configuration
 
-One YAML 1.2 file. This is enough:
+This page lists every option of the configuration file, which is one YAML 1.2 file. A minimal configuration:
 
 \`\`\`yaml
 ---
@@ -26,9 +26,9 @@ zones:
 [dyndns.example.yml](dyndns.example.yml) shows every option. \`dyndns config\` prints the effective configuration with
 the origin of each value, and no secrets.
 
-## Where the file is searched
+## Which file is used
 
-The first of these that exists is used:
+The first of these that exists:
 
 1. \`--config FILE\`
 2. the value of the environment variable \`dyndns_CONFIG_FILE\`
@@ -37,7 +37,7 @@ The first of these that exists is used:
 
 A file that is set (1, 2) and does not exist is an error.
 
-## How it is read
+## How the file is read
 
 - All problems are reported at once, with file, line and column, the option's path, and what is allowed.
 - Unknown keys are errors; the message names the nearest known key.
@@ -45,11 +45,11 @@ A file that is set (1, 2) and does not exist is an error.
 - A second document, duplicate keys, and aliases that expand without bound are refused.
 - Durations are numbers in the unit that is given for the option.
 - \`dyndns reload\` reloads the file and waits for the outcome; \`SIGHUP\` reloads it as well, with the outcome in the log. An
-  invalid file is refused with its problems, and the old configuration remains in force.
+  invalid file is refused with its problems, and the old configuration remains in effect.
 
 ## Secrets
 
-A secret can be in this file or in a file of its own: \`secret: {file: secret.txt}\`, \`tsig_key: {file: key.txt}\`. A
+A secret can be in this file or in a separate file: \`secret: {file: secret.txt}\`, \`tsig_key: {file: key.txt}\`. A
 relative path starts at the directory of the configuration file; one line break at the end of the content is ignored. A path
 may begin with \`$CREDENTIALS_DIRECTORY/\`, which systemd sets for units with \`LoadCredential=\`; the paths in
 \`http.tls\` may too.

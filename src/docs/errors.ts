@@ -34,13 +34,13 @@ const INTRODUCTION = `<!-- Written by \`npm run docs\` from src/core/errors.ts, 
 
 # Errors
 
-Every failure has one code. The HTTP API replies with a status and one line, \`LEVEL: text\`; the command line prints the
+This page lists every error, its reply in each protocol, and what to do about it. Every failure has one code. The HTTP API replies with a status and one line, \`LEVEL: text\`; the command line prints the
 same line to standard error. In the log, \`code\` names the code and \`request\` the request.
 
 ## The codes
 
 \`PARAMETER_ERROR\` and the other levels, and the statuses from 452 to 457 and 512, are those of the original. The routes
-\`/myip\` and \`/ip\` answer errors in the same way. The columns behind them are the other protocols: status and body.`;
+\`/myip\` and \`/ip\` answer errors in the same way. The columns after them are the other protocols: status and body.`;
 
 const CONTEXT: PrimaryContext = {
   zone: DomainName.parse('dyn.example.com'),

@@ -10,8 +10,9 @@ const INTRODUCTION = `<!-- Written by \`npm run docs\` from src/core/admin/opera
 
 # The control API
 
-The command line controls a running server over a unix socket, and scripts can use the same socket. The protocol is HTTP with
-JSON. The option \`control\` names the socket; without it the socket is \`control.sock\` beside the database
+The command line controls a running server over a Unix socket, and scripts can use the same socket. This page
+describes every request. The protocol is HTTP with
+JSON. The option \`control\` names the socket; without it the socket is \`control.sock\` next to the database
 ([configuration](../configuration.md#control)).
 
 The mode of the socket is 0600. There is no other authentication: only the user of the server and root can open it, and
@@ -21,17 +22,17 @@ both may do everything.
 
 - A GET has its fields in the query, a POST in a JSON object of at most 64 KiB. \`{zone}\` in a path is the name of a zone. An
   import has its fields in the query, because its body is the zone file.
-- A number or \`true\`/\`false\` may also be sent as a text: \`"ttl": "300"\`. A query has only texts.
-- A field that the operation does not have is an error. Only those that the shown object has are ignored where it may be sent
-  back: you can read a host, change a field, add \`"replace": true\`, and send the object to \`POST /v1/hosts/add\`; and create a
-  token from one that was shown.
+- A number or \`true\`/\`false\` may also be sent as a string: \`"ttl": "300"\`. A query has only strings.
+- A field that the operation does not have is an error. You may send back an object that the API returned: you can read a host,
+  change a field, add \`"replace": true\`, and send it to \`POST /v1/hosts/add\`, or create a token from one that was shown. Then
+  the additional fields of that object are ignored.
 - Older names of fields are accepted; they are listed with each operation.
 
 ## Replies
 
 The status of a success is 200. An error has another status and the body \`{"code": …, "message": …}\`, for some codes with
 \`retryAfterSeconds\`. The codes are those of [errors](../errors.md). A field that is not valid is a \`request-malformed\` (400)
-whose message names the field and its rule. Times are in UTC (ISO 8601), names end with a dot. A field without a value is absent.
+whose message names the field and its rule. Times are in UTC (ISO 8601), names end with a dot. Fields without a value are absent.
 Later releases may add fields to replies.
 `;
 

@@ -127,7 +127,7 @@ export const EDNS_ACCEPTED: readonly EdnsAccepted[] = [
   {
     name: 'an opcode that is not implemented is NOTIMP, also with a malformed option',
     peers: ['bind'],
-    reason: 'The client learns first that it need not try again. BIND reads the options first: FORMERR.',
+    reason: 'The client learns first that a retry is useless. BIND reads the options first: FORMERR.',
     standard: 'RFC 1035',
     fields: ['rcode'],
     covers: ({ ours, theirs }) => ours.rcode === 'NOTIMP' && theirs.rcode === 'FORMERR',

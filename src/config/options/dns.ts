@@ -20,9 +20,9 @@ export const DNS_OPTIONS = {
     example: "['192.0.2.1', '[2001:db8::1]:5353']",
   }),
   'dns.database': option(filePath, {
-    otherwise: '`zones.db` beside the file of `store`',
+    otherwise: '`zones.db` next to the file of `store`',
     only: 'embedded',
-    summary: 'The SQLite file with the zones and their journal. Other files are written beside it.',
+    summary: 'The SQLite file with the zones and their journal. Other files are written next to it.',
     example: '/var/lib/dyndns/zones.db',
   }),
   'dns.rate_limit.responses_per_second': option(integer(0, 1_000_000), {

@@ -75,7 +75,7 @@ export const EMBEDDED_ZONE_OPTIONS = {
     otherwise: 'none',
     only: 'embedded',
     summary:
-      'Nameservers that are notified of each change (NOTIFY), may transfer the zone, and are asked which serial they ' +
+      'Nameservers that are notified of each change (NOTIFY), may transfer the zone, and are queried for the serial that they ' +
       'serve. The short form of an entry: its address, with the port if it is not 53. A prefix only permits transfers to ' +
       'its addresses.',
     example: "['192.0.2.53', '[2001:db8::53]:5353', '198.51.100.0/24']",
@@ -107,7 +107,7 @@ export const EMBEDDED_ZONE_OPTIONS = {
     default: true,
     only: 'embedded',
     summary:
-      'The long form: asks the secondary for its SOA record, after each change and every half minute. Set it to false for ' +
+      'The long form: queries the SOA record of the secondary, after each change and every half minute. Set it to false for ' +
       'one that does not serve the zone, like a hidden distribution server: then only the serials in its requests for ' +
       'IXFR are known. Not of a prefix.',
     example: 'true',

@@ -80,7 +80,7 @@ export const HTTP_OPTIONS = {
     example: "'https://acme-v02.api.letsencrypt.org/directory'",
   }),
   'http.tls.acme.folder': option(folderPath, {
-    otherwise: '`acme` beside the file of `store`, else beside `dns.database`',
+    otherwise: '`acme` next to the file of `store`, else next to `dns.database`',
     instead: true,
     summary: 'The folder for the certificate, its key and the account key. It is created with mode 0700.',
     example: '/var/lib/dyndns/acme',
@@ -99,7 +99,7 @@ export const HTTP_OPTIONS = {
     otherwise: '0 where dyndns is the only nameserver of the zone, else 30',
     instead: true,
     summary:
-      'How long to wait for the secondaries to transfer the challenge before the certificate authority is asked to check it.',
+      'How long to wait for the secondaries to transfer the challenge before the certificate authority may validate it.',
     example: '60',
   }),
   'http.lenient': option(yesOrNo, {

@@ -20,7 +20,7 @@ export const STATE_OPTIONS = {
   }),
   control: option(unixSocket, {
     otherwise:
-      '`control.sock` beside the file of `store`, else beside `dns.database`, else in `$RUNTIME_DIRECTORY` (which systemd ' +
+      '`control.sock` next to the file of `store`, else next to `dns.database`, else in `$RUNTIME_DIRECTORY` (which systemd ' +
       'sets), else no socket',
     summary:
       'The socket through which commands reach the running server; its mode is 0600. Where `$RUNTIME_DIRECTORY` is not set, ' +

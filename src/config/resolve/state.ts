@@ -61,7 +61,7 @@ function resolveDns(root: Scope, database: string, context: ResolveContext): Dns
 }
 
 /**
- * The control socket that is set, else the first default that there is: beside the file of the SQLite store, beside the
+ * The control socket that is set, else the first default that exists: next to the file of the SQLite store, next to the
  * database of the zones, in the runtime directory. A default must never make a start fail: one whose path is too long is
  * not used, and the server runs without one that it cannot open.
  */
@@ -77,8 +77,8 @@ function resolveControl(
     return { control, controlIsDefault: false };
   }
   const found = [
-    { folder: storeFile && dirname(storeFile), reason: 'beside the file of store' },
-    { folder: database && dirname(database), reason: 'beside dns.database' },
+    { folder: storeFile && dirname(storeFile), reason: 'next to the file of store' },
+    { folder: database && dirname(database), reason: 'next to dns.database' },
     { folder: context.runtimeDirectory, reason: 'in the runtime directory' },
   ].find(({ folder }) => folder !== undefined);
   if (found?.folder === undefined || root.isMentioned('control')) return { controlIsDefault: true };

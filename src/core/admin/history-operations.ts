@@ -43,7 +43,7 @@ const EVENT = {
             },
           ),
         },
-        'The secondaries that were asked at that time, and when each served the change.',
+        'The secondaries that were queried at that time, and when each served the change.',
       ),
     },
   ),

@@ -120,7 +120,7 @@ export function ruleOf(schema: Schema): string {
     case 'object':
       return 'an object';
     default:
-      return maxLength === undefined ? 'a text' : `a text of at most ${maxLength} characters`;
+      return maxLength === undefined ? 'a string' : `a string of at most ${maxLength} characters`;
   }
 }
 

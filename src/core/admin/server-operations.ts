@@ -84,7 +84,7 @@ export const SERVER_OPERATIONS = {
     path: '/v1/reload',
     allowed: 'operator',
     summary:
-      'Reads the configuration file again, like SIGHUP. If the file is not valid the old configuration stays in force, and the error has every problem.',
+      'Reads the configuration file again, like SIGHUP. If the file is not valid the old configuration stays in effect, and the error has every problem.',
     input: object({}),
     result: RELOAD_RESULT,
     example: {},
@@ -120,7 +120,7 @@ export const SERVER_OPERATIONS = {
       warning: { type: 'string' },
       secondaries: described(
         object({ served: { type: 'integer' }, listed: { type: 'integer' } }),
-        'How many secondaries serve the change, of those that are asked; after `wait`, in an embedded zone of a running server.',
+        'How many secondaries serve the change, of those that are queried; after `wait`, in an embedded zone of a running server.',
       ),
     }),
     example: { fqdn: 'home.dyn.example.com', ips: ['192.0.2.1'], ttl: 300 },

@@ -21,7 +21,7 @@ const SECONDARY = {
     {
       state: described(
         { enum: SECONDARY_STATES },
-        '`unknown`: it has not named its serial yet; `up-to-date`; `sent`: it is not asked and was sent the newest version; ' +
+        '`unknown`: it has not named its serial yet; `up-to-date`; `sent`: it is not queried and was sent the newest version; ' +
           '`behind`; `refused`: it was sent a serial and still names an older one; `ahead`: its serial is later than ours; ' +
           '`not-answering`; `not-serving`: it answers, but not for this zone.',
       ),
@@ -50,7 +50,7 @@ const UNSERVED = {
     records: described({ type: 'integer' }, 'Number of its records.'),
     why: described({ type: 'string' }, 'What it collides with; completes "it is not served: …".'),
   }),
-  title: 'an RRset that is kept and not served',
+  title: 'an unserved RRset',
 } as const;
 
 export const EMBEDDED_ZONE = {
@@ -180,7 +180,7 @@ export const ZONE_OPERATIONS = {
     path: '/v1/zones/{zone}/discard',
     allowed: 'operator',
     summary:
-      'Deletes dynamic data that collides with static records, and is therefore kept and not served. Served data stays as it is.',
+      'Deletes dynamic data that conflicts with static records and is therefore stored, but not served. Served data does not change.',
     input: object(
       { zone: ZONE_NAME, name: described(text(1024), 'The owner name.') },
       { type: described(text(20, 'an RR type'), 'Without it: all types.') },
