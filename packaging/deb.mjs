@@ -50,7 +50,7 @@ const VARIANTS = {
     depends: `${LIBRARIES}, ${SYSTEM}`,
     node: '/usr/lib/dyndns/bin/node',
     summary: 'self-hosted dynamic DNS server, with Node.js',
-    note: ` It contains Node.js ${NODE_VERSION}, for distributions with an older one, such as Debian 12.\n`,
+    note: ` It contains Node.js ${NODE_VERSION}, for distributions with an older one,\n such as Debian 12.\n`,
   },
 };
 
@@ -102,7 +102,7 @@ function makeOne(name, architecture, program, texts) {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, content);
     };
-    stageFiles(stage, program, platform);
+    stageFiles(stage, program, platform, isBundled);
     if (isBundled) await stageNode(stage, platform);
     for (const [path, content] of Object.entries(texts)) put(path, content);
     for (const unit of ['dyndns.service', 'dyndns@.service']) {
@@ -120,7 +120,7 @@ function makeOne(name, architecture, program, texts) {
 }
 
 /** The program in /usr/lib/dyndns, its documents in /usr/share/doc/dyndns. */
-function stageFiles(stage, program, platform) {
+function stageFiles(stage, program, platform, isBundled) {
   const library = join(stage, 'usr/lib/dyndns');
   const documents = join(stage, 'usr/share/doc/dyndns');
   mkdirSync(join(stage, 'usr/bin'), { recursive: true });
@@ -132,9 +132,14 @@ function stageFiles(stage, program, platform) {
     if (item === 'LICENSE') rmSync(join(library, item));
     else renameSync(join(library, item), join(documents, item));
   }
-  // Another Node.js in the PATH of root must not run it.
-  const script = join(library, 'bin/dyndns.js');
-  writeFileSync(script, readFileSync(script, 'utf8').replace('#!/usr/bin/env node', '#!/usr/bin/node'));
+  for (const script of ['bin/dyndns.js', 'dist/cli/main.js']) {
+    const file = join(library, script);
+    // Another Node.js in the PATH of root must not run it.
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace('#!/usr/bin/env node\n', isBundled ? '' : '#!/usr/bin/node\n'),
+    );
+  }
   // Relative: the link is right in any root.
   symlinkSync('../lib/dyndns/bin/dyndns.js', join(stage, 'usr/bin/dyndns'));
 }

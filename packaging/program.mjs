@@ -70,12 +70,21 @@ function copyUsed(source, target, isUnusedFolder, platform) {
     const from = join(source, item.name);
     const to = join(target, item.name);
     if (item.isDirectory()) {
-      if (item.name === 'node_modules' || isUnusedFolder(item.name)) continue;
+      if (item.name === 'node_modules' || item.name.startsWith('.') || isUnusedFolder(item.name)) continue;
       if (source.endsWith('prebuilds') && item.name !== platform) continue;
       copyUsed(from, to, () => false, platform);
-    } else if (LICENCE.test(item.name) || !(UNUSED_FILES.test(item.name) || OTHER_LIBC.test(item.name)))
-      cpSync(from, to);
+    } else if (isUsed(from, item.name)) cpSync(from, to);
   }
+}
+
+function isUsed(path, name) {
+  if (LICENCE.test(name)) return true;
+  return !(UNUSED_FILES.test(name) || OTHER_LIBC.test(name) || isScript(path));
+}
+
+/** Commands of the npm packages, which nothing imports, are left out. */
+function isScript(path) {
+  return readFileSync(path).subarray(0, 2).toString() === '#!';
 }
 
 /** Gives every file below `folder` the time of the release, and a mode that does not depend on the umask: scripts are executable. */
@@ -90,7 +99,7 @@ export function normalize(folder) {
 }
 
 function isExecutable(path, name) {
-  return name === 'node' || (!path.includes('/node_modules/') && readFileSync(path).subarray(0, 2).toString() === '#!');
+  return name === 'node' || isScript(path);
 }
 
 function setFile(path, mode) {
