@@ -12,7 +12,8 @@ import { findTool, runTool, startContainer, unpackLayers } from '../packaging/oc
 import { writeLayout } from '../packaging/oci/layout.mjs';
 import { CONFIG, make } from '../packaging/oci.mjs';
 import { EPOCH, OUTPUT, VERSION, withFolder } from '../packaging/release.mjs';
-import { install } from './prepare.mjs';
+import { install, root } from './prepare.mjs';
+import { installMissing } from './servers.mjs';
 
 const smoke = argv.includes('--smoke');
 const given = smoke ? undefined : argv[2];
@@ -80,7 +81,8 @@ function builtImage() {
 }
 
 async function tryImage(folder) {
-  const root = join(folder, 'bundle', 'rootfs');
+  installMissing({ skopeo: 'skopeo', umoci: 'umoci' });
+  const rootfs = join(folder, 'bundle', 'rootfs');
   await step('skopeo reads the image of each architecture, also in the form of docker load', () => {
     if (findTool('skopeo') === undefined) return { skipped: 'it needs skopeo' };
     for (const architecture of ['amd64', 'arm64']) {
@@ -100,15 +102,15 @@ async function tryImage(folder) {
     runTool('skopeo', ['copy', '--override-arch', 'amd64', `oci-archive:${file}`, `oci:${copied}`]);
     runTool('umoci', ['unpack', '--image', copied, join(folder, 'bundle')]);
   });
-  if (getuid() === 0 && findTool('unshare') !== undefined && image !== undefined) await tryContainer(root, folder);
+  if (getuid() === 0 && findTool('unshare') !== undefined && image !== undefined) await tryContainer(rootfs, folder);
   else await step('a container', () => ({ skipped: 'it needs root and unshare' }));
 }
 
-async function tryContainer(root, folder) {
-  if (!existsSync(root)) unpackLayers(image.layers, root);
+async function tryContainer(rootfs, folder) {
+  if (!existsSync(rootfs)) unpackLayers(image.layers, rootfs);
   const data = join(folder, 'data');
-  const container = (args) => startContainer({ root, data, config: image.config.config, args });
-  const init = ['--zone', 'dyn.example.com', '--nameserver', 'embedded', '--address', '127.0.0.1'];
+  const container = (args) => startContainer({ root: rootfs, data, config: image.config.config, args });
+  const init = ['--zone', 'dyndns.example.com', '--nameserver', 'embedded', '--address', '127.0.0.1'];
   const configFile = '/var/lib/dyndns/dyndns.yml';
 
   await step('without a configuration, serve exits with 2 and names dyndns init', async () => {
@@ -136,7 +138,7 @@ async function tryContainer(root, folder) {
     });
     const secret = () => /^secret: '(.*)'$/m.exec(readFileSync(join(data, 'dyndns.yml'), 'utf8'))?.[1];
     await step('it takes an update on port 54321 and answers a query on port 53', () => {
-      const url = 'http://127.0.0.1:54321/nic/update?hostname=home.dyn.example.com&myip=192.0.2.7';
+      const url = 'http://127.0.0.1:54321/nic/update?hostname=home.dyndns.example.com&myip=192.0.2.7';
       const authorization = `Basic ${Buffer.from(`home:${secret()}`).toString('base64')}`;
       const script = `
         const dns = require('node:dns/promises');
@@ -144,8 +146,16 @@ async function tryContainer(root, folder) {
         resolver.setServers(['127.0.0.1']);
         fetch('${url}', { headers: { authorization: '${authorization}' } })
           .then((reply) => reply.text())
-          .then(async (text) => console.log(text.trim(), ...(await resolver.resolve4('home.dyn.example.com'))));`;
+          .then(async (text) => console.log(text.trim(), ...(await resolver.resolve4('home.dyndns.example.com'))));`;
       equal('the answer', server.inNetwork(script), 'good 192.0.2.7 192.0.2.7\n');
+    });
+    await step('docker exec: each command of docs/operating/container.md succeeds', () => {
+      const commands = documentedCommands(/^docker exec dyndns dyndns (.*)$/gm);
+      for (const args of commands) {
+        const { status, stderr } = server.run(args);
+        if (status !== 0) throw new Error(`dyndns ${args.join(' ')}: ${stderr}`);
+      }
+      return `${commands.length} commands`;
     });
     await step('SIGTERM to its first process ends it with 0, and health fails', async () => {
       server.stop();
@@ -154,9 +164,20 @@ async function tryContainer(root, folder) {
       const after = await container(['health']).ended;
       equal('the exit code of health', after.code, 1);
     });
+    await step('docker run: the restore of docs/operating/container.md succeeds', async () => {
+      const [args] = documentedCommands(/^docker run .* dyndns:\S+ (restore .*)$/gm);
+      const { code, output } = await container(args).ended;
+      if (code !== 0) throw new Error(output);
+    });
   } finally {
     server.kill();
   }
+}
+
+/** The arguments of dyndns in the commands of the page that match. */
+function documentedCommands(pattern) {
+  const page = readFileSync(join(root, 'docs', 'operating', 'container.md'), 'utf8');
+  return [...page.matchAll(pattern)].map(([, args]) => args.split(' '));
 }
 
 stdout.write(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);

@@ -9,7 +9,7 @@ import { argv, exit, stderr, stdout } from 'node:process';
 import { OUTPUT } from '../packaging/release.mjs';
 import { install } from './prepare.mjs';
 
-const KINDS = ['tgz', 'deb', 'oci', 'sbom'];
+const KINDS = ['tgz', 'deb', 'oci', 'ipk', 'sbom'];
 const SUMS = 'SHA256SUMS';
 
 const asked = argv.slice(2);

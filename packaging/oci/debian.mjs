@@ -8,7 +8,10 @@ import { join } from 'node:path';
 import { withFolder } from '../release.mjs';
 import { readTar } from './tar.mjs';
 
-/** What `readelf -d` names for Node.js and for SQLite's native file. Node.js has its own certificates and time zones. */
+/**
+ * What `readelf -d` names for Node.js and for SQLite's native file. Node.js has its own certificates and time zones. The packages
+ * of the compiler's libraries have their licence in a further one, gcc-VERSION-base.
+ */
 const PACKAGES = ['libc6', 'libgcc-s1', 'libstdc++6'];
 
 /** Character sets and debuggers' files are not used. */
@@ -55,8 +58,12 @@ function download(architecture, folder) {
     'APT::Sandbox::User=root',
     'APT::Update::Post-Invoke=',
   ].flatMap((setting) => ['-o', setting]);
-  execute('apt-get', [...settings, '-qq', 'update'], folder);
-  execute('apt-get', [...settings, '-qq', 'download', ...PACKAGES], folder);
+  const apt = (...args) => execute('apt-get', [...settings, '-qq', ...args], folder);
+  apt('update');
+  apt('download', ...PACKAGES);
+  const compiler = readdirSync(folder).find((name) => name.startsWith('libgcc-s1_'));
+  const depends = execute('dpkg-deb', ['--field', join(folder, compiler), 'Depends'], folder);
+  apt('download', /gcc-\d+-base/.exec(depends)[0]);
 }
 
 /** Libraries below usr/lib, where /lib and /lib64 lead to, and licences. */

@@ -100,17 +100,16 @@ describeWith(PROGRAMS, 'the pages of clients', () => {
     expect(await send(url, ['-X', 'PUT', ...user])).toBe(`nochg ${IPV4}\n`);
   });
 
-  it('openwrt.md: the service is JSON, and its answer is in the reply of either family', async () => {
-    const service = JSON.parse(pageBlock('openwrt.md', 'json service')) as Record<
-      string,
-      { url: string; answer: string }
-    >;
+  it('openwrt.md: the answer of the service is in the reply of either family', async () => {
+    const file = join(REPOSITORY, 'openwrt/ddns-scripts/dyndns.json');
+    const service = JSON.parse(readFileSync(file, 'utf8')) as Record<string, { url: string; answer: string }>;
     for (const [family, address] of [
       ['ipv4', IPV4],
       ['ipv6', IPV6],
     ] as const) {
       const { url, answer } = service[family]!;
-      const values = { '[USERNAME]': HOME, '[PASSWORD]': TOKEN, '[DOMAIN]': HOME, '[IP]': address };
+      const server = { '[USERNAME]': HOME, '[PASSWORD]': TOKEN, '[PARAMOPT]': 'dyndns.example.com' };
+      const values = { ...server, '[DOMAIN]': HOME, '[IP]': address };
       const replies = [await send(fill(url, values), []), await send(fill(url, values), [])];
       expect(replies).toEqual([`good ${address}\n`, `nochg ${address}\n`]);
       expect(replies.every((reply) => RegExp(answer).test(reply))).toBe(true);
