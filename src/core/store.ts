@@ -14,6 +14,14 @@ import type { TurnStore } from './updates/turn-store.ts';
 import type { KnownSerialStore } from './zones/known-serials.ts';
 import type { PublishedFeed } from './zones/published-feed.ts';
 
+/** Why a store does not answer. */
+export interface StoreProblem {
+  /** For the operator: where, why, and what to do, in full sentences. Never a secret. */
+  readonly text: string;
+  /** A few words without names, which anyone may read. */
+  readonly brief: string;
+}
+
 export interface Store {
   readonly tokens: TokenStore;
   readonly hosts: HostStore;
@@ -28,6 +36,9 @@ export interface Store {
 
   /** Resolves when the store answers. */
   ping(): Promise<void>;
+
+  /** Undefined while it answers. Absent where it cannot know. */
+  problem?(): StoreProblem | undefined;
 
   /** Copies the database, consistent while changes go on. Absent where the database has tools of its own for that. */
   backup?(toFile: string): Promise<void>;
