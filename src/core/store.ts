@@ -46,3 +46,13 @@ export interface Store {
   /** Finishes the calls in flight. Further calls fail. */
   close(): Promise<void>;
 }
+
+/** What a server wants to know of its store, and a command does not. */
+export interface StoreUser {
+  /** The thread of an SQLite database died: no call will succeed any more. */
+  readonly onDeath?: ((error: Error) => void) | undefined;
+  /** Called with the open store once, before anyone else uses it. It may fail: a store that is away is then opened again. */
+  beforeUse(store: Store): Promise<void>;
+  /** PostgreSQL does not answer, for another reason than before, or answers again (undefined). */
+  onChange(problem: StoreProblem | undefined): void;
+}

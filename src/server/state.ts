@@ -10,13 +10,12 @@ import type { StoreCopy } from '../core/admin/backup.ts';
 import { BelievedClock } from '../core/believed-clock.ts';
 import { HistoryRecorder } from '../core/history/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../core/hosts/host.ts';
-import type { Store } from '../core/store.ts';
+import type { Store, StoreUser } from '../core/store.ts';
 import type { TextStore } from '../core/texts/text-store.ts';
 import type { UpdateLimits } from '../core/updates/update-queue.ts';
 import { DatabaseLockedError } from '../sqlite/lock.ts';
 import { SqliteError } from '../sqlite/sqlite-error.ts';
 import { openMemoryStore } from '../store/memory.ts';
-import type { StoreUser } from '../store/open-store.ts';
 import { asStartError } from './start-error.ts';
 import { timers } from './system-timers.ts';
 

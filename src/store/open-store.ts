@@ -1,15 +1,5 @@
 /** Opens the store that the option `store` names, and loads the driver of that database only. */
-import type { Store, StoreProblem } from '../core/store.ts';
-
-/** What a server wants to know of its store, and a command does not. */
-export interface StoreUser {
-  /** The thread of an SQLite database died: no call will succeed any more. */
-  readonly onDeath?: ((error: Error) => void) | undefined;
-  /** Called with the open store once, before anyone else uses it. It may fail: a store that is away is then opened again. */
-  beforeUse(store: Store): Promise<void>;
-  /** PostgreSQL does not answer, for another reason than before, or answers again (undefined). */
-  onChange(problem: StoreProblem | undefined): void;
-}
+import type { Store, StoreUser } from '../core/store.ts';
 
 /**
  * With a user, a PostgreSQL that is away is no error: calls fail until it is there and has the tables.

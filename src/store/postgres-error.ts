@@ -87,7 +87,7 @@ function causeOf(error: unknown): Cause {
   const path = field('path');
   return {
     code: String(field('code') ?? ''),
-    message: message.replaceAll(/\s*\n\s*/g, ' ') || String(field('code') ?? 'no reason given'),
+    message: message.replaceAll(/[\r\n]/g, ' ') || String(field('code') ?? 'no reason given'),
     path: typeof path === 'string' ? path : undefined,
   };
 }
@@ -173,7 +173,7 @@ function explainLogin({ user, database, hasTls }: PostgresTarget, { message }: C
       brief,
     };
   }
-  const [, from = 'ADDRESS'] = /for host "([^"]+)"/.exec(message) ?? [];
+  const [, from = 'ADDRESS'] = /for host "([^"]{1,64})"/.exec(message) ?? [];
   const address = from.includes('/') || from === 'ADDRESS' ? from : `${from}/${from.includes(':') ? 128 : 32}`;
   const tls = hasTls
     ? ''
@@ -192,7 +192,7 @@ function explainPermission({ user, database }: PostgresTarget, { message }: Caus
     const grant = `GRANT CONNECT ON DATABASE ${quoted(database)} TO ${quoted(user)};`;
     return { why: 'the user may not open the database', advice: `Run as superuser: ${grant}`, brief };
   }
-  const [, schema] = /for schema (\S+)/.exec(message) ?? [];
+  const [, schema] = /for schema (\S{1,128})/.exec(message) ?? [];
   if (schema !== undefined) {
     return {
       why: 'the user may not create tables',

@@ -3,9 +3,8 @@
  * not an error: it is opened when it is there, and calls fail until then.
  */
 import { AppError } from '../core/errors.ts';
-import type { StoreProblem } from '../core/store.ts';
+import type { StoreProblem, StoreUser } from '../core/store.ts';
 import { SchemaError } from './migrations.ts';
-import type { StoreUser } from './open-store.ts';
 import { PostgresError } from './postgres-error.ts';
 import type { SqlQuery, SqlRunner } from './sql-runner.ts';
 import { sqlStore } from './sql-store.ts';

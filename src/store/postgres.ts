@@ -7,9 +7,8 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
 import { AppError } from '../core/errors.ts';
-import type { Store } from '../core/store.ts';
+import type { Store, StoreUser } from '../core/store.ts';
 import { migrate, SchemaError } from './migrations.ts';
-import type { StoreUser } from './open-store.ts';
 import { POOL_IS_BUSY, PostgresError, type PostgresTarget, postgresTarget } from './postgres-error.ts';
 import { PostgresFeed } from './postgres-feed.ts';
 import { PostgresOpening } from './postgres-opening.ts';
