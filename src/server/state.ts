@@ -18,6 +18,7 @@ import { SqliteError } from '../sqlite/sqlite-error.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import { asStartError } from './start-error.ts';
 import { timers } from './system-timers.ts';
+import { VERSION } from './version.ts';
 
 export interface OpenState {
   /** Undefined: none is configured. */
@@ -76,7 +77,7 @@ export async function openConfiguredStore(
   // Its packages are loaded only when there is a store: they would slow every start.
   const { openStore } = await import('../store/open-store.ts');
   try {
-    return await openStore(storeUrl(config), user);
+    return await openStore(storeUrl(config), user, VERSION);
   } catch (error) {
     const { SchemaError } = await import('../store/migrations.ts');
     throw asStartError(error, [

@@ -36,10 +36,11 @@ const INT8_OID = 20;
 /**
  * Connects to the database and migrates its tables.
  * @param url `postgres://user@host/database`; without a password, pg reads PGPASSWORD or ~/.pgpass
+ * @param version of dyndns, recorded at a migration
  * @param user without one, a database that does not answer is an error
  * @throws AppError store-unreachable, SchemaError
  */
-export async function openPostgresStore(url: string, user?: StoreUser): Promise<Store> {
+export async function openPostgresStore(url: string, version: string, user?: StoreUser): Promise<Store> {
   const pg = await loadPg();
   const target = postgresTarget(url);
   const config: PoolConfig = {
@@ -63,7 +64,7 @@ export async function openPostgresStore(url: string, user?: StoreUser): Promise<
   ignoreErrorEvents(pool);
   const opening = new PostgresOpening(
     async () => {
-      await migratePostgres(new pg.Pool({ ...config, max: 2, query_timeout: MIGRATION_TIMEOUT_MS }), target);
+      await migratePostgres(new pg.Pool({ ...config, max: 2, query_timeout: MIGRATION_TIMEOUT_MS }), target, version);
       await openConnections(pool);
     },
     new PostgresRunner(pool, target, (error) => opening.answered(error)),
@@ -108,11 +109,11 @@ async function openConnections(pool: Pool): Promise<void> {
   for (const result of opened) if (result.status === 'fulfilled') result.value.release();
 }
 
-async function migratePostgres(pool: Pool, target: PostgresTarget): Promise<void> {
+async function migratePostgres(pool: Pool, target: PostgresTarget, version: string): Promise<void> {
   ignoreErrorEvents(pool);
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
-    await migrate(db);
+    await migrate(db, version);
   } catch (error) {
     throw error instanceof SchemaError ? error : storeError(error, target);
   } finally {
