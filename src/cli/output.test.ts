@@ -23,15 +23,10 @@ it('without any configuration file the first steps are printed', () => {
 });
 
 it('a store that cannot be used is reported with the reason', () => {
-  const line = 'ERROR: The store does not answer. Please try again later.';
   expect(formatFailure(storeUnreachable(new Error('password authentication failed')))).toBe(
-    `${line} (password authentication failed)\n`,
+    'ERROR: The store does not answer. Password authentication failed.\n',
   );
-  const tried = ['connect ECONNREFUSED ::1:5432', 'connect ECONNREFUSED 127.0.0.1:5432'];
-  expect(formatFailure(storeUnreachable(new AggregateError(tried.map((text) => new Error(text)))))).toBe(
-    `${line} (${tried.join('; ')})\n`,
-  );
-  expect(formatFailure(storeUnreachable())).toBe(`${line}\n`);
+  expect(formatFailure(storeUnreachable())).toBe('ERROR: The store does not answer. Please try again later.\n');
   const other = new AppError('internal', 'internal error', { cause: new Error('a detail') });
   expect(formatFailure(other)).not.toContain('a detail');
 });

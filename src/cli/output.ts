@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { type ConfigError, NoConfigFileError } from '../config/problem.ts';
 import { UnreadSecretError } from '../config/secret.ts';
 import { ControlError } from '../control/control-error.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, operatorMessage } from '../core/errors.ts';
 import { errorLine } from '../core/updates/original-lines.ts';
 import { StartError } from '../server/start-error.ts';
 
@@ -61,14 +61,5 @@ export function isStartError(error: unknown): error is Error {
 /** The line that the HTTP API answers with; other errors print their message. The operator also learns why the store fails. */
 export function formatFailure(error: Error): string {
   if (!(error instanceof AppError)) return `ERROR: ${error.message}\n`;
-  const line = errorLine(error, 'none');
-  const reason = error.code === 'store-unreachable' ? reasonOf(error.cause) : undefined;
-  return reason === undefined ? line : line.replace(/\n$/, ` (${reason})\n`);
-}
-
-/** What a driver says. It repeats no password. */
-function reasonOf(cause: unknown): string | undefined {
-  // A name with several addresses, of which none could be reached.
-  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join('; ');
-  return cause instanceof Error && cause.message !== '' ? cause.message.replaceAll(/\s*\n\s*/g, ' ') : undefined;
+  return error.code === 'store-unreachable' ? `ERROR: ${operatorMessage(error)}\n` : errorLine(error, 'none');
 }

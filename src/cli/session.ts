@@ -4,7 +4,7 @@
  */
 import { realpathSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, operatorMessage } from '../core/errors.ts';
 import { parseHostName } from '../dns/host-name.ts';
 import { type DomainName, findNearestAncestor, NameError } from '../dns/name.ts';
 import type { Session } from './local-session.ts';
@@ -105,7 +105,7 @@ export async function withClientSession(config: Config, task: Task): Promise<voi
 /** An expected failure of an operation as a failure of the command line. */
 export function commandError(error: unknown): unknown {
   if (!(error instanceof AppError) || error.code === 'internal') return error;
-  if (error.code !== 'request-malformed') return new CommandError(error.message);
+  if (error.code !== 'request-malformed') return new CommandError(operatorMessage(error));
   return new UsageError(error.message.replace(/^'(\w+)(?:\[\d+\])?'/, (field, name) => FLAGS[name] ?? field));
 }
 

@@ -398,7 +398,7 @@ describe('the store on PostgreSQL', () => {
   test('can stand in a file of its own, as can the SHA-256 of a token', () => {
     const directory = mkdtempSync(join(tmpdir(), 'dyndns-config-'));
     try {
-      writeFileSync(join(directory, 'url'), 'postgres://u:Xq7w@h/d\n', { mode: 0o600 });
+      writeFileSync(join(directory, 'url'), 'postgres://u:Xq7w@localhost/d\n', { mode: 0o600 });
       writeFileSync(join(directory, 'hash'), `${HASH}\n`);
       writeFileSync(join(directory, 'key'), 'tPyvZA==\n', { mode: 0o600 });
       const file = join(directory, 'x.yml');
@@ -409,14 +409,28 @@ describe('the store on PostgreSQL', () => {
         return loadConfig(file, {}).config;
       };
       const { store, tokens, warnings } = read('{file: url}', '{file: hash}');
-      expect(store?.kind === 'postgres' && store.url.reveal()).toBe('postgres://u:Xq7w@h/d');
+      expect(store?.kind === 'postgres' && store.url.reveal()).toBe('postgres://u:Xq7w@localhost/d');
       expect([tokens[0]!.sha256, warnings]).toEqual([HASH, []]);
       // Others may read a URL without a password, and a SHA-256.
-      expect(read('postgres://u@h/d', HASH).warnings).toEqual([]);
-      expect(read('postgres://u:Xq7w@h/d', HASH).warnings).toEqual([expect.stringContaining('has secrets')]);
+      expect(read('postgres://u@localhost/d', HASH).warnings).toEqual([]);
+      expect(read('postgres://u:Xq7w@localhost/d', HASH).warnings).toEqual([expect.stringContaining('has secrets')]);
     } finally {
       rmSync(directory, { recursive: true });
     }
+  });
+  test('without TLS is a warning, where the connection leaves the machine', () => {
+    const warnings = (url: string) => parseConfig(`store: '${url}'\n${ZONES}`, 'x.yml', {}).config.warnings;
+    for (const url of ['h/d', 'h/d?sslmode=disable', '[2001:db8::1]/d'])
+      expect(warnings(`postgres://u:Xq7w@${url}`)).toEqual([expect.stringMatching(/^store: .* is not encrypted/)]);
+    for (const url of [
+      'u@h/d?sslmode=verify-full',
+      'u@127.0.0.1/d',
+      'u@[::1]/d',
+      '/d?host=/run/postgresql',
+      'u@localhost/d',
+    ])
+      expect(warnings(`postgres://${url}`)).toEqual([]);
+    expect(String(warnings('postgres://u:Xq7w@h/d'))).not.toContain('Xq7w');
   });
 });
 

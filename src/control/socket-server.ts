@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import type { Operations } from '../core/admin/operations.ts';
-import { AppError, type ErrorCode } from '../core/errors.ts';
+import { AppError, type ErrorCode, operatorMessage } from '../core/errors.ts';
 import type { Observer } from '../core/observer.ts';
 import { type ConnectionLimits, Connections } from '../http/app/connections.ts';
 import {
@@ -177,7 +177,9 @@ async function send(response: ServerResponse, answer: object): Promise<void> {
   await pipeline(Readable.from(answer as AsyncIterable<string>), response);
 }
 
-function sendError(response: ServerResponse, { code, message, retryAfterSeconds }: AppError): void {
+function sendError(response: ServerResponse, error: AppError): void {
+  const { code, retryAfterSeconds } = error;
+  const message = operatorMessage(error);
   // A stream that has begun can only be cut: its reader must not consider it complete.
   if (response.headersSent || response.destroyed) {
     response.destroy();

@@ -21,17 +21,16 @@ beforeEach(() => {
 
 async function open(): Promise<BelievedClock> {
   const clock = new BelievedClock({
-    store: {
-      lastTime: async () => stored,
-      noteTime: async (timeMs) => {
-        stored = timeMs;
-      },
-    },
     clock: running.now,
     timers: { now: () => running.nowMs + wallAheadMs, after: running.after },
     warn: (text) => warnings.push(text),
   });
-  await clock.start();
+  await clock.start({
+    lastTime: async () => stored,
+    noteTime: async (timeMs) => {
+      stored = timeMs;
+    },
+  });
   return clock;
 }
 

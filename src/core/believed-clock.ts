@@ -15,8 +15,6 @@ export interface TimeStore {
 }
 
 export interface BelievedClockOptions {
-  /** Undefined: nothing outlasts the process. */
-  readonly store: TimeStore | undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly warn: (text: string) => void;
@@ -30,6 +28,7 @@ const DAY_MS = 86_400_000;
 export class BelievedClock {
   readonly #options: BelievedClockOptions;
   readonly #noting: PeriodicTask;
+  #store: TimeStore | undefined;
   /** What was believed at `#atMs` of the monotonic clock. */
   #baseMs = Number.POSITIVE_INFINITY;
   #atMs = 0;
@@ -41,15 +40,19 @@ export class BelievedClock {
     this.#noting = new PeriodicTask({ run: () => this.#note(), pauseMs: () => NOTE_MS, timers });
   }
 
-  /** Reads what the store saw last, and notes the time from now on. @throws AppError store-unreachable */
-  async start(): Promise<void> {
-    const { store, clock, timers } = this.#options;
-    if (store === undefined) return;
+  /**
+   * Reads what the store saw last, and notes the time there from now on. Until then the system clock is believed: call it
+   * before anything of the store is judged by its age.
+   * @throws AppError store-unreachable
+   */
+  async start(store: TimeStore): Promise<void> {
+    const { clock, timers } = this.#options;
     const lastMs = (await store.lastTime()) ?? Number.POSITIVE_INFINITY;
     const nowMs = timers.now();
     // A server that was stopped for less than a day goes on as if it had run.
     this.#baseMs = nowMs - lastMs < DAY_MS ? nowMs : lastMs;
     this.#atMs = clock();
+    this.#store = store;
     this.#noting.start();
   }
 
@@ -65,12 +68,12 @@ export class BelievedClock {
 
   /** Never rejects: without a note the next start believes less. */
   async #note(): Promise<void> {
-    const { store, clock } = this.#options;
+    const { clock } = this.#options;
     const believedMs = this.now();
     this.#baseMs = believedMs;
     this.#atMs = clock();
     this.#warnOfJump(believedMs);
-    await store?.noteTime(believedMs).catch(() => undefined);
+    await this.#store?.noteTime(believedMs).catch(() => undefined);
   }
 
   /** Once a day. */

@@ -221,3 +221,10 @@ export class AppError extends Error {
     this.rcode = options.rcode;
   }
 }
+
+/** The message for an operator, who also learns why the store does not answer. Causes of the stores repeat no secret. */
+export function operatorMessage({ code, message, cause }: AppError): string {
+  if (code !== 'store-unreachable' || !(cause instanceof Error) || cause.message === '') return message;
+  const reason = cause.message.replaceAll(/[\r\n]/g, ' ').replace(/\.$/, '');
+  return `The store does not answer. ${reason[0]?.toUpperCase()}${reason.slice(1)}.`;
+}

@@ -14,6 +14,14 @@ import type { TurnStore } from './updates/turn-store.ts';
 import type { KnownSerialStore } from './zones/known-serials.ts';
 import type { PublishedFeed } from './zones/published-feed.ts';
 
+/** Why a store does not answer. */
+export interface StoreProblem {
+  /** For the operator: where, why, and what to do, in full sentences. Never a secret. */
+  readonly text: string;
+  /** A few words without names, which anyone may read. */
+  readonly brief: string;
+}
+
 export interface Store {
   readonly tokens: TokenStore;
   readonly hosts: HostStore;
@@ -29,9 +37,22 @@ export interface Store {
   /** Resolves when the store answers. */
   ping(): Promise<void>;
 
+  /** Undefined while it answers. Absent where it cannot know. */
+  problem?(): StoreProblem | undefined;
+
   /** Copies the database, consistent while changes go on. Absent where the database has tools of its own for that. */
   backup?(toFile: string): Promise<void>;
 
   /** Finishes the calls in flight. Further calls fail. */
   close(): Promise<void>;
+}
+
+/** What a server wants to know of its store, and a command does not. */
+export interface StoreUser {
+  /** The thread of an SQLite database died: no call will succeed any more. */
+  readonly onDeath?: ((error: Error) => void) | undefined;
+  /** Called with the open store once, before anyone else uses it. It may fail: a store that is away is then opened again. */
+  beforeUse(store: Store): Promise<void>;
+  /** PostgreSQL does not answer, for another reason than before, or answers again (undefined). */
+  onChange(problem: StoreProblem | undefined): void;
 }

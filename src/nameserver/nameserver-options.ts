@@ -48,6 +48,8 @@ export interface NameserverSettings {
 
 export interface NameserverOptions {
   readonly database: string;
+  /** Of dyndns; recorded in a new database. */
+  readonly version?: string;
   readonly settings: NameserverSettings;
   /** Not a setting: clients keep their cookies over a reload. */
   readonly cookies: CookieAnswers;

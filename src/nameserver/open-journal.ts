@@ -4,8 +4,9 @@ import { Journal } from './journal/journal.ts';
 import type { NameserverOptions } from './nameserver-options.ts';
 
 export function openJournal(file: string, options: NameserverOptions): Promise<Journal> {
-  const { onWarning, onDeath, copied = [], copyKnown } = options;
+  const { version, onWarning, onDeath, copied = [], copyKnown } = options;
   return Journal.open(file, {
+    version,
     now: Date.now,
     onFault: (error) =>
       onWarning(`A background write to the zone database failed and will be retried: ${textOf(error)}`),

@@ -9,6 +9,8 @@ export interface ReadinessPart {
   readonly name: string;
   /** To throw or to reject means false. */
   readonly works: () => boolean | Promise<boolean>;
+  /** Why it does not, in a few words that anyone may read; undefined: not known. */
+  readonly reason?: () => string | undefined;
 }
 
 /** A part that does not answer within this time counts as broken. */
@@ -29,7 +31,7 @@ export class Readiness {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Names of the parts that do not work. Never rejects. */
+  /** Names of the parts that do not work, with their reason where it is known: `store (connection refused)`. Never rejects. */
   notReady(): Promise<readonly string[]> {
     const atMs = this.#nowMs();
     if (this.#cached === undefined || atMs >= this.#cached.atMs + CACHE_MS) {
@@ -40,7 +42,11 @@ export class Readiness {
 
   async #check(): Promise<readonly string[]> {
     const answers = await Promise.all(this.#parts.map(({ works }) => inTime(works, this.#timeoutMs)));
-    return this.#parts.filter((_part, index) => !answers[index]).map(({ name }) => name);
+    const broken = this.#parts.filter((_part, index) => !answers[index]);
+    return broken.map(({ name, reason }) => {
+      const why = reason?.();
+      return why === undefined ? name : `${name} (${why})`;
+    });
   }
 }
 

@@ -11,7 +11,7 @@ import { VERSION } from './version.ts';
 
 /** The parts that gauges and readiness are read from. */
 export interface MonitoredParts {
-  readonly store: Pick<Store, 'ping' | 'pending'> | undefined;
+  readonly store: Pick<Store, 'ping' | 'pending' | 'problem'> | undefined;
   /** Undefined: no zone is embedded. */
   readonly nameserver: () => { readonly addresses: readonly string[]; statistics(): NameserverStatistics } | undefined;
   readonly waitingUpdates: () => number;
@@ -39,7 +39,11 @@ export class ServerMonitoring implements Monitoring {
     this.#readiness = new Readiness([
       { name: 'server', works: () => this.#phase.kind === 'serving' },
       { name: 'dns', works: () => this.#nameserverWorks(config) },
-      { name: 'store', works: async () => config.store === undefined || (await this.#storeAnswers()) === true },
+      {
+        name: 'store',
+        works: async () => config.store === undefined || (await this.#storeAnswers()) === true,
+        reason: () => this.#parts?.store?.problem?.()?.brief,
+      },
     ]);
     this.#metrics = new Metrics(this.activity, {
       version: VERSION,

@@ -10,6 +10,7 @@ import type { ReloadResult } from '../core/admin/server-operations.ts';
 import { AppError } from '../core/errors.ts';
 import { NoticeMaker } from '../core/notices/notices.ts';
 import type { Observer } from '../core/observer.ts';
+import type { StoreProblem } from '../core/store.ts';
 import { applyUpdate, recordUpdates } from '../core/updates/dns-update.ts';
 import { UpdateQueue } from '../core/updates/update-queue.ts';
 import { buildApp } from '../http/app/app.ts';
@@ -122,7 +123,18 @@ async function openServer(
   const died = new Promise<string>((resolve) => {
     onDeath = ({ message }) => resolve(deathText(message));
   });
-  const state = await openState(config, warn, onDeath);
+  let isServing = false;
+  const reportStatus = () => {
+    if (isServing) onStatus(statusText(current().config, state.store?.problem?.()));
+  };
+  const state = await openState(config, warn, {
+    onDeath,
+    onChange: (problem) => {
+      if (problem === undefined) log.info('The store answers again.');
+      else warn(`The store does not answer. ${problem.text}`);
+      reportStatus();
+    },
+  });
   closers.push(() => state.close());
   const queue = new UpdateQueue(
     () => current().limits,
@@ -177,7 +189,6 @@ async function openServer(
     { parts, certificate, listeners, log, load, listenDns },
     await buildGeneration(config, parts),
   );
-  const reportStatus = () => onStatus(servedText(current().config));
   const reload = () => generations.reload().finally(reportStatus);
   const operations = controlOperations({ current, reload, state, listeners, certificate, startedMs });
   const control = new ControlSocket({ operations, observer });
@@ -206,6 +217,7 @@ async function openServer(
   await listeners.open(config.http, app.routing);
   monitoring.enter({ kind: 'serving', parts: monitored });
   certificate.start();
+  isServing = true;
   reportStatus();
   void warnOfUnreachableNames(config, current, warn);
   let closing: Promise<void> | undefined;
@@ -226,8 +238,10 @@ async function openServer(
   };
 }
 
-function servedText({ zones }: Config): string {
-  return `Serves ${zones.length} ${zones.length === 1 ? 'zone' : 'zones'}.`;
+/** For the service manager. */
+function statusText({ zones }: Config, problem: StoreProblem | undefined): string {
+  const served = `Serves ${zones.length} ${zones.length === 1 ? 'zone' : 'zones'}`;
+  return problem === undefined ? `${served}.` : `${served}, but the store does not answer. ${problem.text}`;
 }
 
 /** Not awaited by a start: the resolver may be slow. */

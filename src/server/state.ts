@@ -10,7 +10,7 @@ import type { StoreCopy } from '../core/admin/backup.ts';
 import { BelievedClock } from '../core/believed-clock.ts';
 import { HistoryRecorder } from '../core/history/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../core/hosts/host.ts';
-import type { Store } from '../core/store.ts';
+import type { Store, StoreUser } from '../core/store.ts';
 import type { TextStore } from '../core/texts/text-store.ts';
 import type { UpdateLimits } from '../core/updates/update-queue.ts';
 import { DatabaseLockedError } from '../sqlite/lock.ts';
@@ -18,6 +18,7 @@ import { SqliteError } from '../sqlite/sqlite-error.ts';
 import { openMemoryStore } from '../store/memory.ts';
 import { asStartError } from './start-error.ts';
 import { timers } from './system-timers.ts';
+import { VERSION } from './version.ts';
 
 export interface OpenState {
   /** Undefined: none is configured. */
@@ -36,21 +37,18 @@ export interface OpenState {
   close(): Promise<void>;
 }
 
-/**
- * @param onDeath see openStore
- * @throws AppError store-unreachable, StartError
- */
+/** @throws StartError */
 export async function openState(
   config: Config,
   warn: (text: string) => void,
-  onDeath?: (error: Error) => void,
+  callbacks: Pick<StoreUser, 'onDeath' | 'onChange'>,
 ): Promise<OpenState> {
-  const store = await openConfiguredStore(config, onDeath);
+  const clock = new BelievedClock({ clock: () => performance.now(), timers, warn });
+  const beforeUse = ({ history }: Store) => clock.start(history);
+  const store = await openConfiguredStore(config, { ...callbacks, beforeUse });
   const { tokens, texts } = store ?? openMemoryStore();
   const recorder = store && new HistoryRecorder({ store: store.history, timers, warn });
   const uses = new TokenUseLog(tokens, Date.now, timers.after);
-  const clock = new BelievedClock({ store: store?.history, clock: () => performance.now(), timers, warn });
-  await clock.start();
   return {
     store,
     recorder,
@@ -67,16 +65,19 @@ export async function openState(
   };
 }
 
-/** Opens the store that the configuration names, if any. @throws AppError store-unreachable, StartError */
+/**
+ * Opens the store that the configuration names, if any.
+ * @param user of a server: PostgreSQL may be away. @throws StartError, and without a user AppError store-unreachable
+ */
 export async function openConfiguredStore(
   { store: config }: Pick<Config, 'store'>,
-  onDeath?: (error: Error) => void,
+  user?: StoreUser,
 ): Promise<Store | undefined> {
   if (config === undefined) return undefined;
   // Its packages are loaded only when there is a store: they would slow every start.
   const { openStore } = await import('../store/open-store.ts');
   try {
-    return await openStore(storeUrl(config), onDeath);
+    return await openStore(storeUrl(config), user, VERSION);
   } catch (error) {
     const { SchemaError } = await import('../store/migrations.ts');
     throw asStartError(error, [

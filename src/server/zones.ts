@@ -44,6 +44,7 @@ import { PrimaryPublisher } from '../primary/publisher.ts';
 import { DatabaseLockedError } from '../sqlite/lock.ts';
 import { SqliteError } from '../sqlite/sqlite-error.ts';
 import { asStartError } from './start-error.ts';
+import { VERSION } from './version.ts';
 
 /** Seconds: the TTL of static records that have none. */
 const STATIC_TTL = 300;
@@ -103,6 +104,7 @@ export async function openNameserver(
   try {
     return await Nameserver.open({
       database,
+      version: VERSION,
       ...(knownSerials && {
         copied: await readKnownSerials(knownSerials, observer),
         copyKnown: (known) => knownSerials.put(known),

@@ -4,6 +4,7 @@
  */
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
+import { databaseOf, fileAdvice } from './file-advice.ts';
 
 export type SqliteErrorReason = 'full' | 'read-only' | 'busy' | 'corrupt' | 'io' | 'other';
 
@@ -55,6 +56,11 @@ const ADVICE: Readonly<Record<SqliteErrorReason, string>> = {
   other: 'SQLite reported an error',
 };
 
+/** SQLITE_NOTADB */
+const NOT_A_DATABASE = 26;
+const FOREIGN_FILE =
+  "it is not an SQLite database: name another file if it belongs to another program; if it was one, it is damaged: stop the server, keep a copy of the file and the files beside it, and restore a backup ('dyndns restore FILE')";
+
 function fieldOf(error: unknown, field: string): unknown {
   return typeof error === 'object' && error !== null ? Reflect.get(error, field) : undefined;
 }
@@ -89,5 +95,9 @@ export function sqliteErrorFrom(error: unknown, file: string): SqliteError {
   const resultCode = fieldOf(error, 'errcode');
   const detail = error instanceof Error ? error.message : String(error);
   const code = typeof resultCode === 'number' ? `, code ${resultCode}` : '';
-  return new SqliteError(reason, `database ${file}: ${ADVICE[reason]} (${detail}${code})`, { cause: error });
+  const isOfFile = reason === 'read-only' || reason === 'io' || reason === 'other';
+  const advice =
+    (isOfFile ? fileAdvice(databaseOf(file)) : undefined) ??
+    (resultCode === NOT_A_DATABASE ? FOREIGN_FILE : ADVICE[reason]);
+  return new SqliteError(reason, `database ${databaseOf(file)}: ${advice} (${detail}${code})`, { cause: error });
 }

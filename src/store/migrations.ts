@@ -202,7 +202,18 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
+  '0011-releases': {
+    async up({ schema }) {
+      await schema
+        .createTable('releases')
+        .addColumn('migration', 'text', (column) => column.primaryKey())
+        .addColumn('version', 'text', (column) => column.notNull())
+        .execute();
+    },
+  },
 };
+
+const TABLE = 'dyndns_migrations';
 
 /** The database was migrated by another version of dyndns, usually a newer one. */
 export class SchemaError extends Error {
@@ -210,23 +221,45 @@ export class SchemaError extends Error {
 }
 
 /**
- * Applies the migrations that are missing. Safe to call from several processes at once: one migrates, the others wait.
+ * Applies the migrations that are missing, and records which version did. Safe to call from several processes at once: one
+ * migrates, the others wait.
+ * @param version of dyndns
  * @throws SchemaError
  */
-export async function migrate(db: Kysely<unknown>): Promise<void> {
+export async function migrate(db: Kysely<unknown>, version: string): Promise<void> {
   const migrator = new Migrator({
     db,
     provider: { getMigrations: async () => ({ ...MIGRATIONS }) },
-    migrationTableName: 'dyndns_migrations',
-    migrationLockTableName: 'dyndns_migrations_lock',
+    migrationTableName: TABLE,
+    migrationLockTableName: `${TABLE}_lock`,
   });
-  const { error } = await migrator.migrateToLatest();
-  if (error === undefined) return;
+  const { error, results = [] } = await migrator.migrateToLatest();
   if (error instanceof Error && error.message.startsWith('corrupted migrations')) {
-    const advice = 'Start the version of dyndns that wrote it, or a newer one.';
-    throw new SchemaError(`The store was written by another version of dyndns (${error.message}). ${advice}`, {
-      cause: error,
-    });
+    throw new SchemaError(await schemaText(db, version), { cause: error });
   }
-  throw error;
+  if (error !== undefined) throw error;
+  for (const { migrationName } of results)
+    await sql`insert into releases (migration, version) values (${migrationName}, ${version}) on conflict (migration) do update set version = ${version}`.execute(
+      db,
+    );
+}
+
+/** Which version wrote the store, and what to do. */
+async function schemaText(db: Kysely<unknown>, version: string): Promise<string> {
+  const { rows } = await sql<{ name: string }>`select name from ${sql.table(TABLE)} order by name desc`.execute(db);
+  const unknown = rows.map(({ name }) => name).find((name) => !Object.hasOwn(MIGRATIONS, name));
+  const writer = unknown === undefined ? undefined : await releaseOf(db, unknown).catch(() => undefined);
+  return (
+    `The store was written by another version of dyndns: ${writer ?? 'a newer one'} ` +
+    `(${unknown === undefined ? 'its migrations are not those of this version' : `migration '${unknown}'`}), and this is ${version}. ` +
+    `Install ${writer ?? 'the newer version'} again, or restore a backup that was made before the upgrade ('dyndns restore FILE', for PostgreSQL pg_restore).`
+  );
+}
+
+/** Undefined: it was not recorded. The table is missing in a store of an older version, or was dropped. */
+async function releaseOf(db: Kysely<unknown>, migration: string): Promise<string | undefined> {
+  const { rows } = await sql<{ version: string }>`select version from releases where migration = ${migration}`.execute(
+    db,
+  );
+  return rows[0]?.version;
 }

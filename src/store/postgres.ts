@@ -7,9 +7,11 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import type { Pool, PoolClient, PoolConfig } from 'pg';
 import { AppError } from '../core/errors.ts';
-import type { Store } from '../core/store.ts';
+import type { Store, StoreUser } from '../core/store.ts';
 import { migrate, SchemaError } from './migrations.ts';
+import { POOL_IS_BUSY, PostgresError, type PostgresTarget, postgresTarget } from './postgres-error.ts';
 import { PostgresFeed } from './postgres-feed.ts';
+import { PostgresOpening } from './postgres-opening.ts';
 import type { SqlQuery, SqlRunner } from './sql-runner.ts';
 import { sqlStore } from './sql-store.ts';
 import { storeUnreachable } from './store-unreachable.ts';
@@ -34,10 +36,13 @@ const INT8_OID = 20;
 /**
  * Connects to the database and migrates its tables.
  * @param url `postgres://user@host/database`; without a password, pg reads PGPASSWORD or ~/.pgpass
+ * @param version of dyndns, recorded at a migration
+ * @param user without one, a database that does not answer is an error
  * @throws AppError store-unreachable, SchemaError
  */
-export async function openPostgresStore(url: string): Promise<Store> {
+export async function openPostgresStore(url: string, version: string, user?: StoreUser): Promise<Store> {
   const pg = await loadPg();
+  const target = postgresTarget(url);
   const config: PoolConfig = {
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -49,7 +54,6 @@ export async function openPostgresStore(url: string): Promise<Store> {
         oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
     },
   };
-  await migratePostgres(new pg.Pool({ ...config, max: 2, query_timeout: MIGRATION_TIMEOUT_MS }));
   const pool = new pg.Pool({
     ...config,
     max: MAX_CONNECTIONS,
@@ -58,14 +62,23 @@ export async function openPostgresStore(url: string): Promise<Store> {
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
   });
   ignoreErrorEvents(pool);
-  await openConnections(pool);
+  const opening = new PostgresOpening(
+    async () => {
+      await migratePostgres(new pg.Pool({ ...config, max: 2, query_timeout: MIGRATION_TIMEOUT_MS }), target, version);
+      await openConnections(pool);
+    },
+    new PostgresRunner(pool, target, (error) => opening.answered(error)),
+    user,
+  );
+  await opening.start();
   const feed = new PostgresFeed(() => new pg.Client({ ...config, query_timeout: QUERY_TIMEOUT_MS }));
-  const store = sqlStore(new PostgresRunner(pool), true);
+  const store = sqlStore(opening.runner, true);
   const close = () => {
+    opening.close();
     feed.close();
     return store.close();
   };
-  return { ...store, published: feed, close };
+  return { ...store, problem: () => opening.problem, published: feed, close };
 }
 
 async function loadPg() {
@@ -96,13 +109,13 @@ async function openConnections(pool: Pool): Promise<void> {
   for (const result of opened) if (result.status === 'fulfilled') result.value.release();
 }
 
-async function migratePostgres(pool: Pool): Promise<void> {
+async function migratePostgres(pool: Pool, target: PostgresTarget, version: string): Promise<void> {
   ignoreErrorEvents(pool);
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
-    await migrate(db);
+    await migrate(db, version);
   } catch (error) {
-    throw error instanceof SchemaError ? error : storeError(error);
+    throw error instanceof SchemaError ? error : storeError(error, target);
   } finally {
     await db.destroy();
   }
@@ -111,9 +124,14 @@ async function migratePostgres(pool: Pool): Promise<void> {
 class PostgresRunner implements SqlRunner {
   readonly dialect = 'postgres';
   readonly #pool: Pool;
+  readonly #target: PostgresTarget;
+  readonly #onAnswer: (error: PostgresError | undefined) => void;
 
-  constructor(pool: Pool) {
+  /** @param onAnswer called after each call: why the database cannot be used, or undefined if it answered */
+  constructor(pool: Pool, target: PostgresTarget, onAnswer: (error: PostgresError | undefined) => void) {
     this.#pool = pool;
+    this.#target = target;
+    this.#onAnswer = onAnswer;
   }
 
   /** A query that changes nothing is sent again if its connection broke, as by a restart of PostgreSQL, for as long as one may wait. */
@@ -161,9 +179,12 @@ class PostgresRunner implements SqlRunner {
       client = await this.#pool.connect();
       const result = await action(client);
       failed = false;
+      this.#onAnswer(undefined);
       return result;
-    } catch (error) {
-      throw storeError(error);
+    } catch (cause) {
+      const error = storeError(cause, this.#target);
+      if (error.cause instanceof PostgresError && isOutage(cause)) this.#onAnswer(error.cause);
+      throw error;
     } finally {
       client?.release(failed);
     }
@@ -175,16 +196,30 @@ function send(client: PoolClient, { sql, parameters, name }: SqlQuery) {
   return client.query(name === undefined ? query : { ...query, name });
 }
 
-/** Classes of SQLSTATE that indicate a defect of ours: invalid values, violated constraints, wrong SQL. */
-const OUR_FAULT = /^(21|22|23|42)/;
+/** Classes of SQLSTATE that indicate a defect of ours: invalid values, violated constraints, wrong SQL; not a missing permission. */
+const OUR_FAULT = /^(21|22|23|42(?!501))/;
 
 function isUnreachable(error: unknown): boolean {
   return error instanceof AppError && error.code === 'store-unreachable';
 }
 
-function storeError(cause: unknown): AppError {
-  const state = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
-  if (/^[0-9A-Z]{5}$/.test(state) && OUR_FAULT.test(state))
+function storeError(cause: unknown, target: PostgresTarget): AppError {
+  const state = stateOf(cause);
+  if (state !== undefined && OUR_FAULT.test(state))
     return new AppError('internal', 'The store refused a statement.', { cause });
-  return storeUnreachable(cause);
+  return storeUnreachable(new PostgresError(target, cause));
+}
+
+/** Classes of SQLSTATE of a database that cannot be used at all: connection, login, database, permission, resources, operator. */
+const OUTAGE = /^(08|25006|28|3D|3F|42501|53|57P)/;
+/** False if another statement may succeed. */
+function isOutage(cause: unknown): boolean {
+  const state = stateOf(cause);
+  return state === undefined ? !(cause instanceof Error && cause.message === POOL_IS_BUSY) : OUTAGE.test(state);
+}
+
+/** SQLSTATE; undefined for an error of the driver or the system. */
+function stateOf(cause: unknown): string | undefined {
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
+  return /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }

@@ -16,7 +16,7 @@ import { type Database, openDatabase, type SqlValue } from '../sqlite/database.t
 import { migrate } from './migrations.ts';
 
 /** Creates or migrates the tables of a database. @throws SqliteError, SchemaError */
-export async function migrateSqlite(file: string): Promise<void> {
+export async function migrateSqlite(file: string, version: string): Promise<void> {
   const database = await openDatabase(file);
   try {
     await migrate(
@@ -28,6 +28,7 @@ export async function migrateSqlite(file: string): Promise<void> {
           createQueryCompiler: () => new SqliteQueryCompiler(),
         },
       }),
+      version,
     );
   } finally {
     database.close();

@@ -57,9 +57,16 @@ describe('a store in SQLite', () => {
     const database = await openDatabase(file);
     database.run("INSERT INTO dyndns_migrations VALUES ('9999-later', '2030-01-01T00:00:00Z')");
     database.close();
-    const error = await openStore(`sqlite:${file}`).catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(SchemaError);
-    expect(String(error)).toContain('Start the version of dyndns that wrote it');
+    const open = () => openStore(`sqlite:${file}`, undefined, '3.0.0').catch((reason: unknown) => reason);
+    expect(await open()).toBeInstanceOf(SchemaError);
+    expect(String(await open())).toContain(
+      "a newer one (migration '9999-later'), and this is 3.0.0. Install the newer version again",
+    );
+    const later = await openDatabase(file);
+    later.run("INSERT INTO releases VALUES ('9999-later', '3.9.0')");
+    later.close();
+    expect(String(await open())).toContain('another version of dyndns: 3.9.0');
+    expect(String(await open())).toContain('Install 3.9.0 again');
   });
 
   it('fails every call after it was closed', async () => {
@@ -93,6 +100,7 @@ describe('a store in SQLite', () => {
       'ALTER TABLE tokens DROP COLUMN max_unused_days',
       'DROP TABLE turns',
       'DROP TABLE receipts',
+      'DROP TABLE releases',
       'ALTER TABLE events DROP COLUMN serial',
       "DELETE FROM counters WHERE name = 'clock'",
       "DELETE FROM dyndns_migrations WHERE name >= '0005-history-size'",

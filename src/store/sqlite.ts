@@ -18,13 +18,14 @@ const MAX_WAITING = 10_000;
 
 /**
  * Opens the database for this process alone, and creates it if it does not exist.
+ * @param version of dyndns, recorded at a migration
  * @param onDeath the thread died: no call will succeed any more
  * @throws DatabaseLockedError, SqliteError, SchemaError
  */
-export async function openSqliteStore(file: string, onDeath?: (error: Error) => void): Promise<Store> {
+export async function openSqliteStore(file: string, version: string, onDeath?: (error: Error) => void): Promise<Store> {
   const lock = await lockDatabase(file);
   try {
-    await migrateSqlite(lock.file);
+    await migrateSqlite(lock.file, version);
     const worker = await SqliteWorker.open(lock.file, [], onDeath && { onDeath });
     const store = sqlStore(new SqliteRunner(worker, lock), false);
     return { ...store, backup: (toFile) => worker.backup(toFile) };

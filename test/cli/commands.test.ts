@@ -308,8 +308,8 @@ describeWith(BIND_PROGRAMS, 'commands on a real primary', () => {
       const first = await startDyndns(lab.config());
       write(lab.config());
       const { code, stderr } = await run('serve', '-p', String(first.port));
-      expect(stderr).toBe(
-        `ERROR: Cannot listen on '127.0.0.1:${first.port}': another program listens there; stop it, or choose another port (option http.listen, or serve --port).\n`,
+      expect(stderr.replace(/process \d+/, 'process PID')).toBe(
+        `ERROR: Cannot listen on '127.0.0.1:${first.port}': node (process PID) listens on 127.0.0.1:${first.port}; stop it, or choose another port (option http.listen, or serve --port).\n`,
       );
       expect(code).toBe(1);
       await first.stop();

@@ -336,6 +336,8 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
     await client.connect();
     await client.query("INSERT INTO dyndns_migrations VALUES ('9999-later', '2030-01-01T00:00:00Z')");
     await client.end();
-    await expect(openStore(url)).rejects.toThrow('written by another version of dyndns');
+    await expect(openStore(url, undefined, '3.0.0')).rejects.toThrow(
+      "written by another version of dyndns: a newer one (migration '9999-later'), and this is 3.0.0. Install the newer version again",
+    );
   });
 });

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { type Config, listenUrls } from '../../config/config.ts';
 import type { PendingView, ServerStatus } from '../../core/admin/server-operations.ts';
-import { AppError } from '../../core/errors.ts';
+import { AppError, operatorMessage } from '../../core/errors.ts';
 import { CommandError, isStartError } from '../output.ts';
 import { formatPending } from '../pending.ts';
 import { findSession } from '../session.ts';
@@ -68,7 +68,7 @@ async function pendingOfStore(config: Config): Promise<PendingView | undefined> 
     return await localPendingUpdates(config);
   } catch (error) {
     if (!(error instanceof AppError || isStartError(error))) throw error;
-    process.stderr.write(`WARNING: ${error.message}\n`);
+    process.stderr.write(`WARNING: ${error instanceof AppError ? operatorMessage(error) : error.message}\n`);
     return undefined;
   }
 }

@@ -45,9 +45,23 @@ export function resolveState({ root, zones }: Settings, context: ResolveContext)
 
 function resolveStore(root: Scope, context: ResolveContext): StoreConfig | undefined {
   const store = root.get('store');
+  if (store?.kind === 'postgres') warnOfPlaintext(store.url.reveal(), context);
   if (store?.kind !== 'sqlite') return store;
   const path = makeAbsolute(store.path, root, 'store', context);
   return path === undefined ? undefined : { kind: 'sqlite', path };
+}
+
+/** Hosts whose connection does not leave the machine; the empty one is a unix socket or a variable of libpq. */
+const LOCAL_HOST = /^(|localhost|127(\.\d+){3}|\[::1\]|\/.*)$/;
+
+function warnOfPlaintext(url: string, { warnings }: ResolveContext): void {
+  const { hostname, searchParams } = new URL(url);
+  const host = decodeURIComponent(searchParams.get('host') ?? hostname);
+  const mode = searchParams.get('sslmode') ?? 'disable';
+  if (LOCAL_HOST.test(host) || mode !== 'disable' || searchParams.has('ssl')) return;
+  warnings.push(
+    `store: the connection to PostgreSQL at '${host}' is not encrypted. Add ?sslmode=verify-full to the URL, and &sslrootcert=FILE if its certificate is from an authority of your own.`,
+  );
 }
 
 function resolveDns(root: Scope, database: string, context: ResolveContext): DnsConfig {

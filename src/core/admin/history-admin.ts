@@ -1,6 +1,6 @@
 /** The history of hosts as an operator reads and deletes it, and pending updates. */
 import type { DomainName } from '../../dns/name.ts';
-import { AppError } from '../errors.ts';
+import { AppError, operatorMessage } from '../errors.ts';
 import type { HistoryEvent } from '../history/history.ts';
 import type { HistoryStore } from '../history/history-store.ts';
 import { type AdminOptions, requireStore } from './admin-options.ts';
@@ -73,7 +73,7 @@ export class HistoryAdmin {
     try {
       return { pending: await this.pending() };
     } catch (error) {
-      if (error instanceof AppError) return { pendingProblem: error.message };
+      if (error instanceof AppError) return { pendingProblem: operatorMessage(error) };
       throw error;
     }
   }

@@ -5,6 +5,9 @@ import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { formatListenAddress, type ListenAddress } from '../../config/config.ts';
 import { formatEndpoint } from '../../dns/endpoint.ts';
+import { findHolder, findSocket } from '../../net/port-holder.ts';
+
+const PROC = '/proc';
 
 /** A listener that cannot be opened. The message says what to do. */
 export class ListenError extends Error {
@@ -31,7 +34,7 @@ export function listen(server: Server, address: ListenAddress, option: string): 
 function listenError(address: ListenAddress, cause: NodeJS.ErrnoException, option: string): ListenError {
   const place = formatListenAddress(address);
   const reasons: Partial<Record<string, string>> = {
-    EADDRINUSE: `another program listens there; stop it, or choose another port (option ${option})`,
+    EADDRINUSE: `${holderOf(address)}; stop it, or choose another port (option ${option})`,
     EACCES:
       'permission denied; ports below 1024 need the capability CAP_NET_BIND_SERVICE, a unix socket a writable directory',
     EADDRNOTAVAIL: 'this machine has no such address',
@@ -41,6 +44,22 @@ function listenError(address: ListenAddress, cause: NodeJS.ErrnoException, optio
   const isMissing = address.kind === 'unix' && !existsSync(dirname(address.path));
   const reason = reasons[isMissing ? 'ENOENT' : (cause.code ?? '')] ?? cause.message;
   return new ListenError(`Cannot listen on '${place}': ${reason}.`, { cause });
+}
+
+/** Who listens there. @returns a clause */
+function holderOf(address: ListenAddress): string {
+  const unknown = 'another program listens there';
+  if (address.kind === 'unix') return unknown;
+  const { host, port } = address;
+  const socket = findSocket({ host, port, protocol: 'tcp' }, PROC);
+  if (socket === undefined) return `${unknown} (as root, 'ss -lntp' names it)`;
+  const holder = findHolder(socket.inode, PROC);
+  const place = formatEndpoint({ host: socket.address, port });
+  if (holder === undefined)
+    return `a program of another user (uid ${socket.uid}) listens on ${place} (as root, 'ss -lntp' names it)`;
+  return holder.self
+    ? `this program already listens on ${place}`
+    : `${holder.name} (process ${holder.pid}) listens on ${place}`;
 }
 
 /** Removes a socket file that no process listens on: a process that was killed leaves one. */

@@ -55,7 +55,7 @@ describe('TCP listeners', () => {
     const { port } = other.address() as { port: number };
     const path = join(directory, 'http.sock');
     await expect(listeners.open(config([{ kind: 'unix', path }, tcp(port)]), hello)).rejects.toThrow(
-      `Cannot listen on '127.0.0.1:${port}': another program listens there; stop it, or choose another port (option http.listen, or serve --port).`,
+      `Cannot listen on '127.0.0.1:${port}': this program already listens on 127.0.0.1:${port}; stop it, or choose another port (option http.listen, or serve --port).`,
     );
     expect(existsSync(path)).toBe(false);
     expect(listeners.addresses).toEqual([]);

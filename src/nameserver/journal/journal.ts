@@ -62,6 +62,8 @@ const JOURNAL_DAYS_MS = 86_400_000;
 const JOURNAL_COMMITS = 100_000;
 
 export interface JournalOptions extends KnownSerialsOptions {
+  /** Of dyndns; recorded in a new database. */
+  readonly version?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Called when a fold failed. Nothing is lost: the next fold writes the same names. */
@@ -99,7 +101,7 @@ export class Journal implements CommitLog {
    */
   static async open(file: string, options: JournalOptions): Promise<Journal> {
     const known = new KnownSerials(file, options);
-    await prepareSchema(file);
+    await prepareSchema(file, options.version ?? 'unknown');
     const worker = await SqliteWorker.open(file, [], {
       marker: known.markerFile,
       ...(options.onDeath && { onDeath: options.onDeath }),

@@ -6,6 +6,7 @@
  * write-ahead log that does not belong to it.
  */
 import { type Database, openDatabase } from '../../sqlite/database.ts';
+import { SqliteError } from '../../sqlite/sqlite-error.ts';
 
 const TABLES = [
   `CREATE TABLE IF NOT EXISTS zone (
@@ -64,11 +65,28 @@ const TRIGGERS = ['node', 'unserved'].flatMap((table) => [
    END`,
 ]);
 
-/** Creates the tables, or adds the columns that an older release did not have. @throws SqliteError */
-export async function prepareSchema(file: string): Promise<void> {
+/**
+ * The number of this format, in PRAGMA user_version. Increase it where an older release must not write the database. Releases
+ * before 1 neither wrote nor read it.
+ */
+const FORMAT = 1;
+
+/**
+ * Creates the tables, or adds the columns that an older release did not have.
+ * @param version of dyndns, recorded with the format
+ * @throws SqliteError
+ */
+export async function prepareSchema(file: string, version: string): Promise<void> {
   const database = await openDatabase(file);
   try {
     database.run('BEGIN IMMEDIATE');
+    const format = Number(database.all('PRAGMA user_version')[0]?.['user_version']);
+    if (format > FORMAT) throw newerFormat(database, format, version);
+    if (format < FORMAT) {
+      database.exec('CREATE TABLE IF NOT EXISTS release (format INTEGER PRIMARY KEY, version TEXT NOT NULL)');
+      database.run('INSERT OR REPLACE INTO release VALUES (?, ?)', [BigInt(FORMAT), version]);
+      database.exec(`PRAGMA user_version = ${FORMAT}`);
+    }
     for (const sql of TABLES) database.exec(sql);
     if (!hasChecksums(database)) for (const sql of COLUMNS) database.exec(sql);
     for (const sql of TRIGGERS) database.exec(sql);
@@ -80,4 +98,13 @@ export async function prepareSchema(file: string): Promise<void> {
 
 function hasChecksums(database: Database): boolean {
   return database.all('PRAGMA table_info(node)').some(({ name }) => name === 'crc');
+}
+
+function newerFormat(database: Database, format: number, version: string): SqliteError {
+  const writer = database.all('SELECT version FROM release WHERE format = ?', [BigInt(format)])[0]?.['version'];
+  return new SqliteError(
+    'other',
+    `database ${database.file} was written by another version of dyndns: ${writer ?? 'a newer one'} (format ${format}), and this is ${version}. ` +
+      `Install ${writer ?? 'the newer version'} again, or restore a backup that was made before the upgrade ('dyndns restore FILE')`,
+  );
 }
