@@ -1,6 +1,6 @@
 /**
  * The command line: `dyndns [-c FILE] COMMAND …`.
- * Exit codes: 0 done, 1 failed, 2 wrong usage or an invalid configuration.
+ * Exit codes: 0 done, 1 failed, 2 wrong usage or an invalid configuration, 130 interrupted at a question.
  */
 import { Command, CommanderError } from 'commander';
 import { optionsHelp } from '../config/help.ts';
@@ -10,7 +10,7 @@ import { StartError } from '../server/start-error.ts';
 import { VERSION } from '../server/version.ts';
 import { loadCommands } from './commands/all.ts';
 import { commandName, isServerCommand } from './hangups.ts';
-import { formatConfigError, formatFailure, isStartError, UsageError } from './output.ts';
+import { formatConfigError, formatFailure, InterruptedError, isStartError, UsageError } from './output.ts';
 import { catchOutputErrors } from './output-errors.ts';
 
 const program = new Command('dyndns')
@@ -46,6 +46,7 @@ function report(error: unknown): number {
     process.stderr.write(formatConfigError(error));
     return 2;
   }
+  if (error instanceof InterruptedError) return 130;
   if (error instanceof UsageError) {
     process.stderr.write(`dyndns: ${error.message}\n`);
     return 2;

@@ -516,7 +516,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'server/webhooks.ts',
       'server/zones.ts',
     ],
-    builtins: ['crypto', 'fs', 'path', 'readline/promises', 'stream', 'stream/promises', 'tty', 'v8'],
+    builtins: ['crypto', 'fs', 'path', 'readline/promises', 'stream', 'stream/promises', 'tty', 'url', 'v8'],
     packages: ['commander'],
     never:
       'nameserver, primary, net: a command opens zones through server/zones.ts and uses the same use-cases as a request',
