@@ -47,7 +47,7 @@ describeWith([{ command: 'dig', debianPackage: 'bind9-dnsutils' }], 'the page ab
     });
     onTestFinished(() => server.stop());
     const TOKEN = /^([a-z0-9]{20,})$/m.exec(await run('token'))?.[1];
-    expect(await run('update', { TOKEN })).toBe('good 192.0.2.1');
+    expect(await run('update', { TOKEN })).toBe('good 192.0.2.1\n');
     expect(await run('query')).toBe('192.0.2.1\n');
   });
 });
