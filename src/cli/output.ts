@@ -10,6 +10,9 @@ import { StartError } from '../server/start-error.ts';
 /** The arguments of a command are not valid. */
 export class UsageError extends Error {}
 
+/** Ctrl-C or Ctrl-D at a question. */
+export class InterruptedError extends Error {}
+
 /** A command failed; the text says why, and what to do. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';

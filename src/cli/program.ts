@@ -1,32 +1,32 @@
 /**
  * The command line: `dyndns [-c FILE] COMMAND …`.
- * Exit codes: 0 done, 1 failed, 2 wrong usage or an invalid configuration.
+ * Exit codes: 0 done, 1 failed, 2 wrong usage or an invalid configuration, 130 interrupted at a question.
  */
 import { Command, CommanderError } from 'commander';
-import { optionsHelp } from '../config/help.ts';
 import { ConfigError } from '../config/problem.ts';
 import { AppError } from '../core/errors.ts';
 import { StartError } from '../server/start-error.ts';
-import { VERSION } from '../server/version.ts';
+import { versionWithCommit } from '../server/version.ts';
 import { loadCommands } from './commands/all.ts';
 import { commandName, isServerCommand } from './hangups.ts';
-import { formatConfigError, formatFailure, isStartError, UsageError } from './output.ts';
+import { HELP } from './help.ts';
+import { formatConfigError, formatFailure, InterruptedError, isStartError, UsageError } from './output.ts';
 import { catchOutputErrors } from './output-errors.ts';
 
 const program = new Command('dyndns')
   .description('A dynamic-DNS server: takes a changed address over HTTP and changes DNS by signed DNS UPDATE.')
-  .version(VERSION, '-v, --version', 'print the version')
+  .version(versionWithCommit(), '-v, --version', 'print the version')
   .option('-c, --config <file>', 'the configuration file')
   .showHelpAfterError("(run 'dyndns --help' for usage)")
-  .exitOverride()
-  .addHelpText('after', () => `\nOptions of the configuration file (docs/configuration.md):\n\n${optionsHelp()}`);
+  .exitOverride();
+program.helpInformation = () => HELP;
 
 const args = process.argv.slice(2);
 const isHelp = args.some((argument) => argument === '-h' || argument === '--help');
 const isServer = isServerCommand(args) && !isHelp;
 // A server writes to its log only. Node.js would put outputs that it shares with other programs into non-blocking mode.
 if (!isServer) catchOutputErrors();
-for (const command of await loadCommands(isHelp ? undefined : commandName(args))) {
+for (const command of await loadCommands(commandName(args))) {
   const made = command().exitOverride().copyInheritedSettings(program);
   for (const below of made.commands) below.copyInheritedSettings(made);
   program.addCommand(made);
@@ -46,6 +46,7 @@ function report(error: unknown): number {
     process.stderr.write(formatConfigError(error));
     return 2;
   }
+  if (error instanceof InterruptedError) return 130;
   if (error instanceof UsageError) {
     process.stderr.write(`dyndns: ${error.message}\n`);
     return 2;

@@ -3,6 +3,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { COMMAND_NAMES } from '../../src/cli/commands/all.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { makeTsigKey } from '../../src/dns/tsig-key.ts';
 import { VERSION } from '../../src/server/version.ts';
@@ -13,8 +14,6 @@ import { freshDirectory } from '../support/primary-server.ts';
 import { removeNow, startProcess } from '../support/process.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { startScriptedPrimary } from '../support/scripted-primary.ts';
-
-const COMMANDS = ['serve', 'check', 'update', 'delete', 'config', 'init', 'quickstart'];
 
 let directory: string;
 beforeEach(() => {
@@ -36,20 +35,33 @@ function write(config: object | string, name = '.dyndns.yml'): string {
 describe('help and mistakes', () => {
   it('--version prints the version', async () => {
     for (const told of await Promise.all([run('--version'), run('-v')])) {
-      expect(told).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
+      expect(told).toMatchObject({ code: 0, stderr: '' });
+      // The commit is there if the build found git.
+      expect(told.stdout).toMatch(/^\S+( \([0-9a-f]{12}\))?\n$/);
+      expect(told.stdout.split(/\s/)[0]).toBe(VERSION);
     }
   });
 
-  it('--help names every command and every option of the file', async () => {
+  it('--help names every command on one screen', async () => {
     const { code, stdout, stderr } = await run('--help');
     expect([code, stderr]).toEqual([0, '']);
-    for (const word of [...COMMANDS, '--config', 'nameserver_timeout_seconds', 'http.listen', 'zones[].tsig_key']) {
+    const named = [...stdout.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name);
+    expect(named.sort()).toEqual([...COMMAND_NAMES].sort());
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(45);
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
+    expect((await run('help')).stdout).toBe(stdout);
+  });
+
+  it('help config names every option of the file; each command has its help', async () => {
+    const { stdout } = await run('help', 'config');
+    for (const word of ['--check', 'nameserver_timeout_seconds', 'http.listen', 'zones[].tsig_key']) {
       expect(stdout).toContain(word);
     }
-    const helps = await Promise.all(COMMANDS.map((command) => run(command, '--help')));
+    const helps = await Promise.all(COMMAND_NAMES.map((command) => run(command, '--help')));
     for (const [index, help] of helps.entries()) {
       expect([help.code, help.stderr]).toEqual([0, '']);
-      expect(help.stdout).toMatch(new RegExp(`^Usage: dyndns ${COMMANDS[index]}`));
+      expect(help.stdout).toMatch(new RegExp(`^Usage: dyndns ${COMMAND_NAMES[index]}`));
     }
   });
 

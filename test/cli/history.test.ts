@@ -68,7 +68,7 @@ it('purge forgets one host, also what was not written yet', async () => {
   expect(await commands.run('history', 'purge', host, '--yes')).toBe(`1 event of '${host}.' was deleted.\n`);
   expect(await commands.run('history', host)).toBe(`There are no events of '${host}.'.\n`);
   await update(host, '192.0.2.11');
-  expect(await commands.json('history', 'purge', host)).toEqual({ host: `${host}.`, events: 1 });
+  expect(await commands.json('history', 'purge', host, '--yes')).toEqual({ host: `${host}.`, events: 1 });
   expect((await commands.json('history', HOME)).events).toHaveLength(3);
 });
 
@@ -85,6 +85,6 @@ it.each([
 it('the same without the server', async () => {
   await server.dyndns.process.stop();
   expect((await commands.json('history', HOME)).events).toHaveLength(3);
-  expect(await commands.run('history', 'purge', HOME)).toBe(`3 events of '${HOME}.' were deleted.\n`);
+  expect(await commands.run('history', 'purge', HOME, '--yes')).toBe(`3 events of '${HOME}.' were deleted.\n`);
   expect(await commands.run('history', HOME)).toBe(`There are no events of '${HOME}.'.\n`);
 });

@@ -1,5 +1,7 @@
 // `dyndns init`: what it writes and what it prints for BIND, for the parent zone and for the shell work together as they
 // are, and it destroys nothing.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -44,9 +46,9 @@ describe('init', () => {
     for (const [index, zone] of [
       'dyn.example.com',
       'bücher.example',
-      'null',
-      '0x1f',
-      'true',
+      'null.example',
+      '0x1f.example',
+      'true.example',
       '1e3.example',
     ].entries()) {
       const file = `zone${index}.yml`;
@@ -84,6 +86,8 @@ describe('init', () => {
   it.each([
     [['--zone', 'a..b'], /'a\.\.b' is not a zone name/],
     [['--zone', '*.example.com'], /zone/],
+    [['--zone', 'home'], /'home' has a single label: write the full name of the zone/],
+    [['--zone', 'dyn.example.com', '--ns', 'ns1'], /'ns1\.' has a single label, and a nameserver needs its full name/],
     [['--zone', 'dyn.example.com', '--nameserver', 'ns1.example.com'], /'ns1\.example\.com' is not an IP address/],
     [
       ['--zone', 'dyn.example.com', '--nameserver', '127.0.0.1', '--file', 'missing/dyndns.yml'],
@@ -96,6 +100,108 @@ describe('init', () => {
     expect([code, stdout]).toEqual([2, '']);
     expect(existsSync(fileOf())).toBe(false);
   });
+});
+
+/** Runs init on a terminal (script) and types the answers, each when a prompt for it has come. */
+async function onTerminal(args: string, answers: readonly (readonly [prompt: string, answer: string])[]) {
+  const answered = [...answers];
+  const child = spawn('script', ['-qec', `${process.execPath} ${MAIN} init ${args}`, '/dev/null'], { cwd: directory });
+  let output = '';
+  let seen = 0;
+  child.stdout.on('data', (data: Buffer) => {
+    output += data.toString();
+    const [prompt, answer] = answered[0] ?? [];
+    if (prompt === undefined || !output.slice(seen).includes(prompt)) return;
+    answered.shift();
+    seen = output.length;
+    child.stdin.write(answer);
+  });
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, output };
+}
+
+describe('init on a terminal', () => {
+  it('asks again after a bad answer, and keeps the others', async () => {
+    const { code, output } = await onTerminal('--ns ns1.example.net --store d.db', [
+      ['Zone', 'a..b\r'],
+      ['Zone', 'dyn.example.com\r'],
+      ['Mail address', 'me\r'],
+      ['Mail address', 'me@example.com\r'],
+    ]);
+    expect(code, output).toBe(0);
+    expect(output).toContain("'a..b' is not a zone name");
+    expect(output).toContain("--contact: 'me' is not a mail address");
+    expect(readFileSync(fileOf(), 'utf8')).toContain("contact: 'me@example.com'\n");
+  });
+
+  it.each([
+    ['Ctrl-C', '\u0003'],
+    ['Ctrl-D', '\u0004'],
+  ])('%s ends it with 130 and a new line, and nothing is written', async (_, key) => {
+    const { code, output } = await onTerminal('', [['Zone', key]]);
+    expect(code, output).toBe(130);
+    expect(output).toContain('Zone (like dyn.example.com): ');
+    expect(output.endsWith('\r\n')).toBe(true);
+    expect(existsSync(fileOf())).toBe(false);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0 || MAIN.startsWith('/home/'))('init as root', () => {
+  /** Runs init with another /etc, in a mount namespace of its own. */
+  async function withEtc(more: { passwd?: string; group?: string }, ...args: readonly string[]) {
+    mkdirSync(fileOf('etc/systemd/system'), { recursive: true });
+    for (const name of ['passwd', 'group'] as const) {
+      const others = readFileSync(`/etc/${name}`, 'utf8').replace(/^dyndns:.*\n/m, '');
+      writeFileSync(fileOf(`etc/${name}`), others + (more[name] ?? ''));
+    }
+    const script = 'mount --bind "$1" /etc && shift && exec "$@"';
+    const command = ['sh', fileOf('etc'), process.execPath, MAIN, 'init', ...args];
+    return runProgram('unshare', ['--mount', 'sh', '-c', script, ...command], {
+      cwd: directory,
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined, dyndns_CONFIG_FILE: undefined },
+    });
+  }
+  const embedded = ['-z', 'dyn.example.com', '-n', 'embedded', '--address', '192.0.2.1'];
+  const etc = (name: string) => readFileSync(fileOf(`etc/${name}`), 'utf8');
+
+  it('with the user of the package, writes /etc/dyndns.yml for its group, with the data in /var/lib', async () => {
+    const service = { passwd: 'dyndns:x:990:991::/:/bin/false\n', group: 'dyndns:x:991:\n' };
+    const { code, stdout, stderr } = await withEtc(service, ...embedded);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('Wrote /etc/dyndns.yml (mode 640).\n');
+    expect(stdout).toContain('\n  systemctl enable --now dyndns\n');
+    expect(etc('dyndns.yml')).toContain("store: 'sqlite:/var/lib/dyndns/dyndns.db'\n");
+    const { uid, gid } = statSync(fileOf('etc/dyndns.yml'));
+    expect([uid, gid, mode(fileOf('etc/dyndns.yml'))]).toEqual([0, 991, 0o640]);
+  });
+
+  it('--https --service writes secrets, unit and drop-in of this installation', async () => {
+    const https = ['--https', 'ns1.dyn.example.com', '--contact', 'me@example.com', '--service'];
+    const { code, stdout, stderr } = await withEtc({}, ...embedded, ...https);
+    expect(code, stderr).toBe(0);
+    const written = [...stdout.matchAll(/^Wrote (\S+?)\.?(?: |$)/gm)].map(([, file]) => file);
+    const unit = '/etc/systemd/system/dyndns.service';
+    expect(written).toEqual(['/etc/dyndns.yml', '/etc/dyndns/secret', unit, `${unit}.d/10-init.conf`]);
+    expect(stdout).toContain('\n  systemctl daemon-reload && systemctl enable --now dyndns\n');
+    const secret = etc('dyndns/secret').trim();
+    expect(secret).toMatch(/^[0-9a-f]{32}$/);
+    expect(etc('dyndns.yml') + stdout).not.toContain(secret);
+    expect([mode(fileOf('etc/dyndns/secret')), mode(fileOf('etc/dyndns.yml'))]).toEqual([0o600, 0o644]);
+    expect(etc('dyndns.yml')).toContain("      email: 'me@example.com'\n");
+    expect(etc('systemd/system/dyndns.service')).toContain(`${MAIN} --config /etc/dyndns.yml serve\n`);
+    expect(etc('systemd/system/dyndns.service')).toMatch(new RegExp(`^ExecStart=${process.execPath} `, 'm'));
+    expect(etc('systemd/system/dyndns.service.d/10-init.conf')).toContain(
+      'LoadCredential=\nLoadCredential=secret:/etc/dyndns/secret\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\n',
+    );
+    const again = await withEtc({}, ...embedded, ...https, '--file', 'other.yml');
+    expect([again.code, again.stderr]).toEqual([2, `dyndns: The unit ${unit} exists. Use --force to replace it.\n`]);
+  });
+});
+
+it('writes the file that dyndns_CONFIG_FILE names', async () => {
+  const env = { ...process.env, dyndns_CONFIG_FILE: fileOf('named.yml') };
+  const { code, stdout } = await runDyndns(['init', ...FLAGS], { cwd: directory, env });
+  expect([code, stdout.split('\n')[0]]).toEqual([0, `Wrote ${fileOf('named.yml')} (mode 600).`]);
 });
 
 describeWith([...BIND_PROGRAMS, { command: 'named-checkconf', debianPackage: 'bind9-utils' }], 'init and BIND', () => {

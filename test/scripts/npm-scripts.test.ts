@@ -68,6 +68,10 @@ describe('npm run', { timeout: 3 * WAIT_MS }, () => {
     }
     const version = await runProgram(process.execPath, [join(directory, 'dist/cli/main.js'), '--version']);
     expect(version.stdout).toMatch(/^3\.\d/);
+    const inCheckout = await runProgram(process.execPath, [join(REPOSITORY, 'scripts/commit.mjs'), directory]);
+    expect([inCheckout.code, inCheckout.stderr]).toEqual([0, '']);
+    const hasGit = existsSync(join(REPOSITORY, '.git'));
+    expect(existsSync(join(directory, 'commit'))).toBe(hasGit);
   });
 
   it('format: writes a file as it should be, and leaves the others', async () => {

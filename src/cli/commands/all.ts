@@ -22,7 +22,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<() => Command>>> = {
   quickstart: async () => (await import('./quickstart.ts')).quickstartCommand,
 };
 
-/** @param name of the one command to load; another name, or none: all of them, for the help and for errors */
+/** In the order of the help. */
+export const COMMAND_NAMES: readonly string[] = Object.keys(COMMANDS);
+
+/** @param name of the one command to load; another name, or none: all of them, for errors and for the help of one */
 export async function loadCommands(name: string | undefined): Promise<readonly (() => Command)[]> {
   const all = Object.entries(COMMANDS);
   const named = all.filter(([command]) => command === name);

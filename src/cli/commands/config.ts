@@ -1,5 +1,6 @@
 /** `dyndns config`: the effective configuration, each value with its origin; secrets are masked. With --check, is it valid? */
 import { Command } from 'commander';
+import { optionsHelp } from '../../config/help.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { renderConfig } from '../../config/show.ts';
 import { loadFor, quietObserver } from '../setup.ts';
@@ -9,6 +10,7 @@ export function configCommand(): Command {
   return new Command('config')
     .description('print the effective configuration with the origin of each value; secrets print as [secret]')
     .option('--check', 'check everything that a start would read, print one line, and exit with 2 if it is not valid')
+    .addHelpText('after', () => `\nOptions of the configuration file (docs/configuration.md):\n\n${optionsHelp()}`)
     .action(async ({ check }: { check?: boolean }, command: Command) => {
       const { config, settings, file } = loadFor(command);
       warnOfUnreadFiles(config);

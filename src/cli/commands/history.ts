@@ -112,7 +112,12 @@ function historyPurgeCommand(): Command {
     .option('--json', 'print a JSON object')
     .action(async (host: string, { yes }: { yes?: boolean }, command: Command) => {
       const { json } = command.optsWithGlobals<{ json?: boolean }>();
-      if (!yes && process.stdin.isTTY && !(await confirmed(host))) throw new UsageError('Nothing was changed.');
+      if (!yes && !process.stdin.isTTY) {
+        throw new UsageError(
+          'This deletes the history of the host permanently, and there is no terminal to ask: add --yes.',
+        );
+      }
+      if (!yes && !(await confirmed(host))) throw new UsageError('Nothing was changed.');
       await withClientSession(loadFor(command).config, async (session) => {
         const purged = await session.call('purgeHistory', { host });
         print(purged, json, formatPurged);

@@ -5,20 +5,28 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { parseIpAddress } from '../../dns/address.ts';
+import { parseConfig } from '../../config/load.ts';
+import { ConfigError } from '../../config/problem.ts';
+import { type IpAddress, parseIpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { type EmbeddedFlags, planEmbeddedZone } from '../init/embedded.ts';
-import { type Ask, asker } from '../init/questions.ts';
+import { planHttps } from '../init/https.ts';
+import { ask, flagOr } from '../init/questions.ts';
 import { type InitPlan, PRIMARIES, type PrimaryKind, planRemoteZone } from '../init/remote.ts';
-import { UsageError } from '../output.ts';
+import { planService, type ServicePlan } from '../init/service.ts';
+import { type InitTarget, initTarget } from '../init/target.ts';
+import { programCall, UsageError } from '../output.ts';
 import { writeSecretFile } from '../secret-file.ts';
+import { quietObserver } from '../setup.ts';
 import { parseZone } from '../zone-name.ts';
 
 interface InitFlags extends EmbeddedFlags {
   readonly zone?: string;
   readonly nameserver?: string;
   readonly primary?: PrimaryKind;
-  readonly file: string;
+  readonly https?: readonly string[];
+  readonly service?: boolean;
+  readonly file?: string;
   readonly force?: boolean;
 }
 
@@ -30,48 +38,98 @@ export function initCommand(): Command {
     .addOption(new Option('--primary <kind>', 'the software of a remote primary').choices([...PRIMARIES]))
     .option('--ns <name...>', 'embedded: the names of the nameservers, this one first')
     .option('--address <ip...>', 'embedded: the public addresses of the first nameserver, if its name is in the zone')
-    .option('--contact <mail>', 'embedded: the mail address of the person who runs the zone')
+    .option('--contact <mail>', 'the mail address of the person who runs the zone, and of the account of --https')
     .option('--store <file>', 'embedded: the file for its data')
-    .option('-f, --file <file>', 'the file to write', '.dyndns.yml')
+    .option('--apex', "embedded: clients may change the addresses of the zone's own name")
+    .option('--https <name...>', 'serve HTTPS by this name, with a certificate of Let’s Encrypt (ACME)')
+    .option('--service', 'also write what systemd needs to run the server: secrets, unit and drop-in')
+    .option(
+      '-f, --file <file>',
+      'the file to write (default: dyndns_CONFIG_FILE, /etc/dyndns.yml for the service of a package, else .dyndns.yml)',
+    )
     .option('--force', 'replace the file if it exists')
     .action(init);
 }
 
 async function init(flags: InitFlags): Promise<void> {
-  if (existsSync(flags.file) && !flags.force) {
-    throw new UsageError(`The file ${flags.file} exists. Use --force to replace it, or --file to write another one.`);
+  const target = initTarget(flags.file, flags.service === true);
+  const { file, group } = target;
+  if (existsSync(file) && !flags.force) {
+    throw new UsageError(`The file ${file} exists. Use --force to replace it, or --file to write another one.`);
   }
-  const plan = await planZone(flags, asker());
-  writeSecretFile(flags.file, plan.text);
-  process.stdout.write(`Wrote ${flags.file} (mode 600).\n\n${plan.advice(flags.file)}`);
+  const service = flags.service ? planService(flags.force === true) : undefined;
+  const plan = await planZone(flags, target, service);
+  await checkText(plan.text, file);
+  writeSecretFile(file, plan.text, group);
+  const isOnLowPort = /^ +nameserver: embedded$|https:\/\/\[::\]:443/m.test(plan.text);
+  const written = service?.install(file, isOnLowPort) ?? [];
+  const mode = service !== undefined && written.length > 0 ? 644 : group === undefined ? 600 : 640;
+  process.stdout.write(`${[`${file} (mode ${mode})`, ...written].map((each) => `Wrote ${each}.\n`).join('')}\n`);
+  const call = `${programCall()} --config ${file}`;
+  const next = service?.next ?? (group === undefined ? `${call} serve` : 'systemctl enable --now dyndns');
+  process.stdout.write(plan.advice(next, `${call} check`));
 }
 
-async function planZone(flags: InitFlags, ask: Ask): Promise<InitPlan> {
-  const zone = parseNewZone(flags.zone ?? (await ask('Zone (like dyn.example.com)', undefined, '--zone')));
-  const embeddedFlag = (['ns', 'address', 'contact', 'store'] as const).find((flag) => flags[flag] !== undefined);
-  const question = "Address of its primary nameserver, or 'embedded': dyndns serves the zone itself";
-  const preset = flags.primary === undefined ? 'embedded' : '127.0.0.1';
-  const nameserver = flags.nameserver ?? (embeddedFlag ? 'embedded' : await ask(question, preset, '--nameserver'));
-  const secret = randomBytes(16).toString('hex');
+/** By the same rules as `dyndns config --check`. @throws ConfigError */
+async function checkText(text: string, file: string): Promise<void> {
+  const { config } = parseConfig(text, file, {}, { secretsOptional: true });
+  const { checkConfig } = await import('../../server/check-config.ts');
+  const { problems, warnings } = await checkConfig(config);
+  if (problems.length > 0) throw new ConfigError(problems);
+  for (const warning of [...config.warnings, ...warnings]) quietObserver.warn(warning);
+}
+
+async function planZone(flags: InitFlags, target: InitTarget, service: ServicePlan | undefined): Promise<InitPlan> {
+  const embeddedFlag = (['ns', 'address', 'store', 'apex'] as const).find((flag) => flags[flag] !== undefined);
+  const https = planHttps(flags.https, flags.contact);
+  const zone = await flagOr(
+    flags.zone,
+    { flag: '--zone', text: 'Zone (like dyn.example.com)', read: parseNewZone },
+    ask,
+  );
+  const nameserver = await flagOr(
+    flags.nameserver ?? (embeddedFlag || (flags.contact && !https) ? 'embedded' : undefined),
+    {
+      flag: '--nameserver',
+      text: "Address of its primary nameserver, or 'embedded': dyndns serves the zone itself",
+      preset: flags.primary === undefined ? 'embedded' : '127.0.0.1',
+      read: parseNameserver,
+    },
+    ask,
+  );
+  const yamlOf = (name: string, value: string) => service?.secret(name, value) ?? `'${value}'`;
+  const secret = yamlOf('secret', randomBytes(16).toString('hex'));
+  const { store } = target;
   if (nameserver === 'embedded') {
     if (flags.primary !== undefined)
       throw new UsageError('--primary is for a remote primary, and the zone is embedded.');
-    return planEmbeddedZone(zone, flags.file, flags, secret, ask);
+    const { machineAddresses } = await import('../../server/machine-addresses.ts');
+    const addresses = machineAddresses().map(({ text }) => text);
+    return planEmbeddedZone(zone, flags, { store, addresses, https, secret }, ask);
   }
-  const address = parseIpAddress(nameserver);
-  if (address === undefined) {
-    throw new UsageError(
-      `'${nameserver}' is not an IP address. --nameserver takes the address of the primary, or 'embedded'.`,
-    );
+  const other = embeddedFlag ?? (flags.contact !== undefined && https === undefined ? 'contact' : undefined);
+  if (other !== undefined) {
+    throw new UsageError(`--${other} is for embedded zones, and the primary is ${nameserver.text}.`);
   }
-  if (embeddedFlag !== undefined) {
-    throw new UsageError(`--${embeddedFlag} is for embedded zones, and the primary is ${address.text}.`);
-  }
-  return planRemoteZone(zone, address, flags.primary, secret, ask);
+  const key = randomBytes(64).toString('base64');
+  const surroundings = { https, store, secret, key, keyYaml: yamlOf('tsig_key', key) };
+  return planRemoteZone(zone, nameserver, flags.primary, surroundings, ask);
 }
 
+/** @throws UsageError */
 function parseNewZone(text: string): DomainName {
+  if (text === '') throw new UsageError('A zone needs a name, like dyn.example.com.');
   const name = parseZone(text);
   if (name.isWildcard) throw new UsageError(`'${text}' is not a zone name: it is a wildcard.`);
+  if (name.labelCount < 2) {
+    throw new UsageError(`'${text}' has a single label: write the full name of the zone, like dyn.example.com.`);
+  }
   return name;
+}
+
+/** @throws UsageError */
+function parseNameserver(text: string): IpAddress | 'embedded' {
+  const address = text === 'embedded' ? text : parseIpAddress(text);
+  if (address !== undefined) return address;
+  throw new UsageError(`'${text}' is not an IP address. --nameserver takes the address of the primary, or 'embedded'.`);
 }

@@ -1,9 +1,11 @@
 /** `dyndns init` for a zone on a remote primary: the configuration, and the lines for BIND, Knot and PowerDNS. */
-import { randomBytes } from 'node:crypto';
+
+import { storeUrl } from '../../config/kinds/urls.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
-import { programCall, UsageError } from '../output.ts';
-import type { Ask } from './questions.ts';
+import { UsageError } from '../output.ts';
+import type { HttpsPlan } from './https.ts';
+import { type Ask, flagOr } from './questions.ts';
 
 export const PRIMARIES = ['bind', 'knot', 'powerdns'] as const;
 export type PrimaryKind = (typeof PRIMARIES)[number];
@@ -11,8 +13,19 @@ export type PrimaryKind = (typeof PRIMARIES)[number];
 export interface InitPlan {
   /** The configuration file. */
   readonly text: string;
-  /** The next steps. @param file as in the command */
-  advice(file: string): string;
+  /** The next steps. @param next the command that starts the server @param check the one that tries an update */
+  advice(next: string, check: string): string;
+}
+
+export interface RemoteSurroundings {
+  readonly https: HttpsPlan | undefined;
+  /** For the certificate of HTTPS. */
+  readonly store: string;
+  /** As YAML: the secret, or its file. */
+  readonly secret: string;
+  /** The base64 text, and the same as YAML, or its file. */
+  readonly key: string;
+  readonly keyYaml: string;
 }
 
 /** @throws UsageError */
@@ -20,30 +33,38 @@ export async function planRemoteZone(
   zone: DomainName,
   nameserver: IpAddress,
   primary: string | undefined,
-  secret: string,
+  { https, store, secret, key, keyYaml }: RemoteSurroundings,
   ask: Ask,
 ): Promise<InitPlan> {
-  const kind = parsePrimary(
-    primary ?? (await ask(`Software of the primary (${PRIMARIES.join(', ')})`, 'bind', '--primary')),
+  const kind = await flagOr(
+    primary,
+    {
+      flag: '--primary',
+      text: `Software of the primary (${PRIMARIES.join(', ')})`,
+      preset: 'bind',
+      read: parsePrimary,
+    },
+    ask,
   );
   const name = zone.toString().slice(0, -1);
-  const key = randomBytes(64).toString('base64');
+  const data =
+    https === undefined ? '' : `${https.yaml(undefined)}store: ${storeUrl.format({ kind: 'sqlite', path: store })}\n`;
   return {
     text: `---
 # All options: docs/configuration.md
-secret: '${secret}'
+secret: ${secret}
 nameserver: '${nameserver.text}'
 check: authenticated
-zones:
+${data}zones:
   - name: '${name}'
-    tsig_key: '${key}'
+    tsig_key: ${keyYaml}
 `,
-    advice: (file) =>
-      `${PRIMARY_ADVICE[kind](name, key)}
+    advice: (next, check) =>
+      `${PRIMARY_ADVICE[kind](name, key)}${https === undefined ? '' : https.recordsAdvice()}
 Then:
 
-  ${programCall()} --config ${file} check
-  ${programCall()} --config ${file} serve
+  ${check}
+  ${next}
 `,
   };
 }
