@@ -143,8 +143,8 @@ describe('the control socket', () => {
     ['/v1/zones/example.com/serial', `"${'x'.repeat(70_000)}"`, 400, /too long/],
     ['/v1/zones/example.com/import?mode=all', '', 400, /'mode' must be merge or replace/],
     ['/v1/backup', '{"file":"b"}', 400, /absolute path/],
-    ['/v1/update', '{"fqdn":1,"ips":[]}', 400, /'fqdn' must be a text/],
-    ['/v1/update', '{"fqdn":"a","ips":[1]}', 400, /'ips\[0\]' must be a text/],
+    ['/v1/update', '{"fqdn":1,"ips":[]}', 400, /'fqdn' must be a string/],
+    ['/v1/update', '{"fqdn":"a","ips":[1]}', 400, /'ips\[0\]' must be a string/],
     ['/v1/toString', '', 400, /has no operation POST \/v1\/toString/],
     ['/', '', 400, /has no operation POST/],
   ])('POST %s %.20j: %i', async (target, body, status, message) => {

@@ -45,7 +45,7 @@ export function resolveState({ root, zones }: Settings, context: ResolveContext)
 
 function resolveStore(root: Scope, context: ResolveContext): StoreConfig | undefined {
   const store = root.get('store');
-  if (store?.kind === 'postgres') warnOfPlaintext(store.url.reveal(), context);
+  if (store?.kind === 'postgres' && store.url.unread === undefined) warnOfPlaintext(store.url.reveal(), context);
   if (store?.kind !== 'sqlite') return store;
   const path = makeAbsolute(store.path, root, 'store', context);
   return path === undefined ? undefined : { kind: 'sqlite', path };

@@ -20,7 +20,8 @@ it('no two operations have the same method and path', () => {
 it('has the paths of the first release, which scripts use', () => {
   const routes = ROWS.map(([, { method, path }]) => `${method} ${path.replace('{zone}', '*')}`);
   expect(routes.sort()).toEqual(
-    `GET /v1/history
+    `GET /v1/health
+GET /v1/history
 GET /v1/history/at
 GET /v1/hosts
 GET /v1/hosts/members
