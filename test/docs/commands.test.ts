@@ -107,13 +107,6 @@ function blocksOf(page: string, markdown: string): readonly Block[] {
   }));
 }
 
-function filesBelow(folder: string): readonly string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    return entry.isDirectory() ? filesBelow(path) : [path];
-  });
-}
-
 const BLOCKS: readonly Block[] = [
   ...blocksOf('README.md', readFileSync(join(REPOSITORY, 'README.md'), 'utf8')),
   ...readdirSync(join(REPOSITORY, 'docs/operating')).flatMap((page) =>
@@ -122,7 +115,8 @@ const BLOCKS: readonly Block[] = [
 ];
 
 /** Each test with the files of test/support that it imports, without this test and those that only check prose. */
-const TESTS: readonly string[] = filesBelow(join(REPOSITORY, 'test'))
+const TESTS: readonly string[] = readdirSync(join(REPOSITORY, 'test'), { encoding: 'utf8', recursive: true })
+  .map((name) => join(REPOSITORY, 'test', name))
   .filter((file) => file.endsWith('.test.ts') && !/docs\/(?:commands|links|plain-english)\.test\.ts$/.test(file))
   .map((file) => {
     const text = readFileSync(file, 'utf8');
