@@ -43,6 +43,8 @@ const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       INTERNET,
     'systemctl reload nginx': SYSTEMD,
     'scp -O /usr/local/lib/node_modules/dyndns/openwrt/dyndns-update-script.sh root@router:/usr/bin/': OTHER_MACHINE,
+    '/usr/bin/dyndns-update-script.sh -d br-lan home':
+      'It runs on a router; test/openwrt/options.test.ts runs the script under two shells.',
   },
   'doctor.md': {
     'dyndns --config /etc/dyndns/dyndns.yml doctor dyn.example.com': INTERNET,
