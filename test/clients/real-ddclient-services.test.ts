@@ -1,8 +1,7 @@
 /** The real ddclient 3.10 with its protocols for DuckDNS and freemyip, and the files of docs/clients/ddclient.md. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { DDCLIENT_PROGRAMS, runDdclient } from '../support/ddclient.ts';
+import { describeDdclient, runDdclient } from '../support/ddclient.ts';
 import { writeInto } from '../support/primary-server.ts';
-import { describeWith } from '../support/require-server.ts';
 import {
   type ClientLab,
   curlEnvironment,
@@ -17,7 +16,7 @@ import {
 const [IPV4, IPV6] = ['203.0.113.45', '2001:db8:1:2:3:4:5:6'];
 const FOREIGN = `foreign.${ZONE}`;
 
-describeWith([...LAB_PROGRAMS, ...DDCLIENT_PROGRAMS], 'ddclient 3.10', () => {
+describeDdclient([310, 310], LAB_PROGRAMS, 'ddclient 3.10', () => {
   let lab: ClientLab;
   beforeAll(async () => {
     lab = await openClientLab('BIND');

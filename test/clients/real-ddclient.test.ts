@@ -1,8 +1,7 @@
 /** The real ddclient 3.10 with the files of docs/clients/ddclient.md, one for each family, against our server. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { DDCLIENT_PROGRAMS, runDdclient } from '../support/ddclient.ts';
+import { describeDdclient, runDdclient } from '../support/ddclient.ts';
 import { writeInto } from '../support/primary-server.ts';
-import { describeWith } from '../support/require-server.ts';
 import {
   type ClientLab,
   curlEnvironment,
@@ -21,7 +20,7 @@ const [IPV4, IPV6] = ['203.0.113.45', '2001:db8:1:2:3:4:5:6'];
 const FOREIGN = `foreign.${ZONE}`;
 
 for (const primary of PRIMARIES) {
-  describeWith([...LAB_PROGRAMS, ...DDCLIENT_PROGRAMS, CURL], `ddclient 3.10 and ${primary}`, () => {
+  describeDdclient([310, 310], [...LAB_PROGRAMS, CURL], `ddclient 3.10 and ${primary}`, () => {
     let lab: ClientLab;
     beforeAll(async () => {
       lab = await openClientLab(primary);

@@ -43,6 +43,8 @@ const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       INTERNET,
     'systemctl reload nginx': SYSTEMD,
     'scp -O /usr/local/lib/node_modules/dyndns/openwrt/dyndns-update-script.sh root@router:/usr/bin/': OTHER_MACHINE,
+    '/usr/bin/dyndns-update-script.sh -d br-lan home':
+      'It runs on a router; test/openwrt/options.test.ts runs the script under two shells.',
   },
   'doctor.md': {
     'dyndns --config /etc/dyndns/dyndns.yml doctor dyn.example.com': INTERNET,
@@ -107,13 +109,6 @@ function blocksOf(page: string, markdown: string): readonly Block[] {
   }));
 }
 
-function filesBelow(folder: string): readonly string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    return entry.isDirectory() ? filesBelow(path) : [path];
-  });
-}
-
 const BLOCKS: readonly Block[] = [
   ...blocksOf('README.md', readFileSync(join(REPOSITORY, 'README.md'), 'utf8')),
   ...readdirSync(join(REPOSITORY, 'docs/operating')).flatMap((page) =>
@@ -122,7 +117,8 @@ const BLOCKS: readonly Block[] = [
 ];
 
 /** Each test with the files of test/support that it imports, without this test and those that only check prose. */
-const TESTS: readonly string[] = filesBelow(join(REPOSITORY, 'test'))
+const TESTS: readonly string[] = readdirSync(join(REPOSITORY, 'test'), { encoding: 'utf8', recursive: true })
+  .map((name) => join(REPOSITORY, 'test', name))
   .filter((file) => file.endsWith('.test.ts') && !/docs\/(?:commands|links|plain-english)\.test\.ts$/.test(file))
   .map((file) => {
     const text = readFileSync(file, 'utf8');

@@ -51,21 +51,15 @@ const EXCLUDED: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-function pagesBelow(folder: string): readonly string[] {
-  return readdirSync(join(REPOSITORY, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = posix.join(folder, entry.name);
-    if (entry.isDirectory()) return pagesBelow(path);
-    return entry.name.endsWith('.md') ? [path] : [];
-  });
-}
-
 const PAGES = [
   'README.md',
   'SECURITY.md',
   'CONTRIBUTING.md',
   'ARCHITECTURE.md',
   'CHANGELOG.md',
-  ...pagesBelow('docs'),
+  ...readdirSync(join(REPOSITORY, 'docs'), { encoding: 'utf8', recursive: true })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => posix.join('docs', name)),
 ].filter((page) => !EXCLUDED.some(([pattern]) => pattern.test(page)));
 
 /** The prose with its line numbers: code is blank, and of CHANGELOG.md only the newest section counts. */
