@@ -1,14 +1,14 @@
 // `dyndns backup FILE` while changes go on: the copy is a database of its own, with every change that was acknowledged
 // before. And the way back: put in place, serial raised.
-import { copyFileSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { runDyndns } from '../support/dyndns.ts';
+import { MAIN, runDyndns } from '../support/dyndns.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
 import { form } from '../support/http-client.ts';
 import { freshDirectory, writeInto } from '../support/primary-server.ts';
-import { removeNow } from '../support/process.ts';
+import { removeNow, startProcess } from '../support/process.ts';
 
 const ZONE = 'dyn.example.com';
 
@@ -110,10 +110,42 @@ it('refuses a file that cannot be written, and the database itself', async () =>
   ]);
   expect([missing.code, missing.stderr]).toEqual([
     1,
-    expect.stringMatching(/^PARAMETER_ERROR: The backup '\S+missing\/copy\.db' could not be written: /),
+    expect.stringMatching(
+      /^ERROR: The backup '\S+missing\/copy\.db' could not be written: its directory does not exist\.$/m,
+    ),
   ]);
   expect([own.code, own.stderr]).toEqual([1, expect.stringContaining('belongs to the database')]);
 });
+
+it.runIf(process.getuid?.() === 0)(
+  'is written where the sandbox of the server is read-only, by the command, and leaves nothing else',
+  async () => {
+    const home = freshDirectory('sandbox');
+    const config = writeInto(home, 'sandboxed.yml', `${configOf('state/zones.db')}store: sqlite:state/clients.db\n`);
+    for (const folder of ['state', 'backups']) mkdirSync(join(home, folder));
+    // As ProtectSystem=strict with StateDirectory=: everything is read-only but one folder.
+    const script =
+      'mount --make-rprivate /; mount --bind "$1" "$1"; mount --bind "$1/state" "$1/state"; mount -o remount,ro,bind "$1"; shift; exec "$@"';
+    const sandboxed = await startProcess({
+      command: 'unshare',
+      args: ['--mount', 'sh', '-e', '-c', script, 'sh', home, process.execPath, MAIN, '-c', config, 'serve'],
+      env: { ...process.env, DYNDNS_HTTP_LISTEN: '127.0.0.1:0', DYNDNS_DNS_LISTEN: '127.0.0.1:0' },
+      ready: (output) => output.includes('admin commands at'),
+    });
+    try {
+      const file = join(home, 'backups/copy.db');
+      const { code, stdout, stderr } = await runDyndns(['-c', config, 'backup', file]);
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toContain(`${join(home, 'state/zones.db')} -> ${file}`);
+      expect(readdirSync(join(home, 'backups')).toSorted()).toEqual(['copy.db', 'copy.db.store']);
+      for (const name of [file, `${file}.store`]) expect(statSync(name).mode & 0o777).toBe(0o600);
+      expect(readdirSync(join(home, 'state')).filter((name) => name.includes('backup'))).toEqual([]);
+    } finally {
+      await sandboxed.stop();
+      removeNow(home);
+    }
+  },
+);
 
 it('an older backup in the place of the database: `zone recover` brings the serial above that of the secondaries', async () => {
   const run = async (...args: readonly string[]) => {
