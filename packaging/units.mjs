@@ -2,7 +2,9 @@
  * The systemd units of the Debian packages, derived from those of deploy/systemd: paths of the package, the user `dyndns` instead
  * of one that exists only while the service runs, no credentials, so that a start needs nothing but the configuration, and port 53.
  */
-const LICENCE_TO_BIND = 'CAP_NET_BIND_SERVICE';
+const PORT_53 = 'CAP_NET_BIND_SERVICE';
+
+const CREDENTIALS = ['LoadCredential', 'SetCredential'];
 
 /** Directive -> its lines in the package; the comment above it is replaced, too. Each must be in the unit. */
 const CHANGED = {
@@ -11,9 +13,9 @@ const CHANGED = {
   PrivateUsers: [],
   CapabilityBoundingSet: [
     '# Port 53 for zones that dyndns serves itself. It needs the user namespace of the machine (no PrivateUsers=).',
-    `CapabilityBoundingSet=${LICENCE_TO_BIND}`,
+    `CapabilityBoundingSet=${PORT_53}`,
   ],
-  AmbientCapabilities: [`AmbientCapabilities=${LICENCE_TO_BIND}`],
+  AmbientCapabilities: [`AmbientCapabilities=${PORT_53}`],
 };
 
 /** @param node the path of the Node.js that runs dyndns */
@@ -27,7 +29,7 @@ export function packagedUnit(text, node) {
       continue;
     }
     const directive = line.split('=')[0];
-    if (directive !== 'LoadCredential') {
+    if (!CREDENTIALS.includes(directive)) {
       const changed = CHANGED[directive];
       missing.delete(directive);
       lines.push(...(changed ?? [...comment, line]));

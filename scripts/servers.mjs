@@ -61,6 +61,16 @@ export const BENCH_SERVERS = Object.fromEntries(
   ]),
 );
 
+/** What `npm run test:packages` needs. */
+export const PACKAGE_TEST_PROGRAMS = {
+  'dpkg-deb': 'dpkg',
+  debootstrap: 'debootstrap',
+  lintian: 'lintian',
+  unshare: 'util-linux',
+  dig: 'bind9-dnsutils',
+  curl: 'curl',
+};
+
 /** Debian has a folder for each version of PostgreSQL, outside of the search path. */
 const POSTGRES = '/usr/lib/postgresql';
 

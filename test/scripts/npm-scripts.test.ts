@@ -20,6 +20,7 @@ const RUN_BY: Readonly<Record<string, string>> = {
   start: 'test/docs/readme.test.ts',
   dev: 'here',
   test: 'here',
+  'test:packages': 'here',
   'test:watch': 'here',
   lint: 'here',
   format: 'here',
@@ -28,7 +29,7 @@ const RUN_BY: Readonly<Record<string, string>> = {
   faults: 'test/scripts/campaigns.test.ts',
   lab: 'test/scripts/lab.test.ts',
   docs: 'here',
-  package: 'test/packages/tarball.test.ts',
+  package: 'test/packages/packages.test.ts',
   prepack: 'here',
 };
 
@@ -98,6 +99,11 @@ describe('npm run', { timeout: 3 * WAIT_MS }, () => {
     expect(code, stdout + stderr).toBe(0);
     expect(stdout).toMatch(/\n[1-9]\d* passed, 0 failed, 0 skipped\n$/);
     expect(existsSync(join(directory, 'test-report.json'))).toBe(true);
+  });
+
+  it('test:packages: counts; .ci/run runs all of it', async () => {
+    const { code, stdout, stderr } = await npmRun(REPOSITORY, 'test:packages', 'none of that name');
+    expect([code, stdout], stderr).toEqual([0, expect.stringMatching(/^(?:.*\n)?0 passed, 0 failed, 0 skipped\n$/)]);
   });
 
   it('test:watch: runs a test again when its source changes', async () => {
