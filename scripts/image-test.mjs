@@ -4,11 +4,12 @@
  * image as it is; `--smoke` only checks an image of one small file. The last line is `N passed, N failed, N skipped`.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { argv, exit, getuid, stdout } from 'node:process';
 import { checkLayout } from '../packaging/oci/check.mjs';
 import { findTool, runTool, startContainer, unpackLayers } from '../packaging/oci/container.mjs';
+import { tryEmulated } from '../packaging/oci/emulated.mjs';
 import { writeLayout } from '../packaging/oci/layout.mjs';
 import { CONFIG, make } from '../packaging/oci.mjs';
 import { EPOCH, OUTPUT, VERSION, withFolder } from '../packaging/release.mjs';
@@ -48,6 +49,7 @@ const sha256 = (content) => createHash('sha256').update(content).digest('hex');
 install();
 const file = given ?? join(OUTPUT, `dyndns-${VERSION}-oci.tar`);
 let image;
+let imageArm;
 
 await step('the image is made', async () => {
   if (smoke) return undefined;
@@ -64,6 +66,7 @@ await step('digests, sizes, media types and platforms agree', () => {
   const { images, problems } = checkLayout(builtImage());
   if (problems.length > 0) throw new Error(problems.join(' '));
   image = images.find(({ architecture }) => architecture === 'amd64');
+  imageArm = images.find(({ architecture }) => architecture === 'arm64');
   return images
     .map(({ architecture, layers, octets }) => {
       const unpacked = layers.reduce((sum, layer) => sum + layer.length, 0);
@@ -81,7 +84,7 @@ function builtImage() {
 }
 
 async function tryImage(folder) {
-  installMissing({ skopeo: 'skopeo', umoci: 'umoci' });
+  installMissing({ 'qemu-aarch64': 'qemu-user', skopeo: 'skopeo', umoci: 'umoci' });
   const rootfs = join(folder, 'bundle', 'rootfs');
   await step('skopeo reads the image of each architecture, also in the form of docker load', () => {
     if (findTool('skopeo') === undefined) return { skipped: 'it needs skopeo' };
@@ -104,6 +107,13 @@ async function tryImage(folder) {
   });
   if (getuid() === 0 && findTool('unshare') !== undefined && image !== undefined) await tryContainer(rootfs, folder);
   else await step('a container', () => ({ skipped: 'it needs root and unshare' }));
+  await step('the image for arm64 serves under emulation', () => {
+    if (findTool('qemu-aarch64') === undefined) return { skipped: 'it needs qemu-user' };
+    const data = join(folder, 'data-arm64');
+    mkdirSync(data);
+    unpackLayers(imageArm.layers, join(folder, 'arm64'));
+    return tryEmulated(join(folder, 'arm64'), data);
+  });
 }
 
 async function tryContainer(rootfs, folder) {
