@@ -21,6 +21,7 @@ it('has the paths of the first release, which scripts use', () => {
   const routes = ROWS.map(([, { method, path }]) => `${method} ${path.replace('{zone}', '*')}`);
   expect(routes.sort()).toEqual(
     `GET /v1/history
+GET /v1/history/all
 GET /v1/history/at
 GET /v1/hosts
 GET /v1/hosts/members
