@@ -30,7 +30,7 @@ Data
   backup FILE           copy the databases, also while the server runs
   restore FILE          put a backup in place
 
--c, --config FILE       default: dyndns_CONFIG_FILE, .dyndns.yml, /etc/dyndns.yml
+-c, --config FILE       else dyndns_CONFIG_FILE, .dyndns.yml, /etc/dyndns.yml
 -v, --version
 -h, --help              of a command: dyndns help COMMAND
                         options of the configuration: dyndns help config

@@ -130,4 +130,6 @@ const FLAGS: Readonly<Record<string, string>> = {
   limit: '--limit',
   before: '--before',
   time: '--at',
+  since: '--since',
+  token: '--token',
 };

@@ -92,9 +92,9 @@ export function readMember({ name, interfaceId: id, mac, subnet = 0 }: MemberVie
 }
 
 /** ISO 8601 -> milliseconds since 1970. */
-export function readTime(time: string): number {
+export function readTime(time: string, field = 'time'): number {
   const timeMs = Date.parse(time);
-  if (Number.isNaN(timeMs)) throw malformed("'time' must be a time, like 2026-11-23T10:00:00Z.");
+  if (Number.isNaN(timeMs)) throw malformed(`'${field}' must be a time, like 2026-11-23T10:00:00Z.`);
   return timeMs;
 }
 

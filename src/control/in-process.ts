@@ -102,6 +102,10 @@ function handlersOf(parts: OperationParts): OperationHandlers {
     removeMember: async ({ host, member }) => (await hosts()).removeMember(readHost(host), readMemberName(member)),
 
     readHistory: async ({ host, limit = 20, before }) => (await history()).history(readHost(host), limit, before),
+    readAllHistory: async ({ outcome, token, since, limit = 20, before }) => {
+      const filter = { outcome, actor: token, sinceMs: since === undefined ? undefined : readTime(since, 'since') };
+      return (await history()).allHistory(filter, limit, before);
+    },
     readPast: async ({ host, time }) => (await history()).historyAt(readHost(host), readTime(time)),
     purgeHistory: async ({ host }) => {
       const ownerName = readHost(host);

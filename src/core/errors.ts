@@ -2,6 +2,7 @@
  * Every way in which a request can fail: who must act, and what follows from it. Only AppError crosses a port; each protocol
  * has its own map to statuses and words. docs/errors.md is generated from this table.
  */
+import type { DomainName } from '../dns/name.ts';
 
 /** What follows from an error. */
 interface ErrorFacts {
@@ -10,7 +11,10 @@ interface ErrorFacts {
   readonly means: string;
   /** It is a fault of the request, not ours: it counts towards the limit of its source. */
   readonly isRefusal: boolean;
-  /** How it goes into the history of the host. A caller without permission leaves no trace there. */
+  /**
+   * How it goes into the history of the host. A name that is not in the scope of a token is recorded where the reply is made
+   * (UpdateRecord.refuse), and only if it is in a zone of this server.
+   */
   readonly history: 'refused' | 'failed' | 'not recorded';
   /**
    * What a failed update means for pending updates of the name: `keep` saves it for a retry, `end` deletes older ones (a newer
@@ -200,6 +204,7 @@ export interface AppErrorOptions {
   readonly retryAfterSeconds?: number;
   readonly logText?: string;
   readonly rcode?: string;
+  readonly refusedName?: DomainName;
 }
 
 /** An expected failure. `message` may be shown to the user; `cause` goes to the log only. */
@@ -211,6 +216,8 @@ export class AppError extends Error {
   readonly logText: string;
   /** What the primary answered, in the spelling of the RFCs; `SERVFAIL` also for an embedded zone that cannot be written. */
   readonly rcode: string | undefined;
+  /** The name that is not in the scope of a token; only one in a zone of this server: any other may be a secret. */
+  readonly refusedName: DomainName | undefined;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -219,6 +226,7 @@ export class AppError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.logText = options.logText ?? message;
     this.rcode = options.rcode;
+    this.refusedName = options.refusedName;
   }
 }
 

@@ -39,6 +39,8 @@ export interface RequestEvent {
   /** The route's pattern, never the URL: that may hold a secret. */
   readonly route: string;
   readonly source: string;
+  /** The name of the token, or `master`; undefined without a credential that is one. */
+  readonly actor?: string | undefined;
   readonly status: number;
   readonly durationMs: number;
   readonly outcome: 'updated' | 'unchanged' | 'info' | 'failed';

@@ -113,11 +113,11 @@ export function createLog(
 function logRequest(logger: Logger<Level>, event: RequestEvent): void {
   const level = levelOf(event);
   if (!logger.isLevelEnabled(level)) return;
-  const { requestId, method, route, source, status, durationMs, error } = event;
+  const { requestId, method, route, source, actor, status, durationMs, error } = event;
   const ms = Math.round(durationMs * 10) / 10;
   const fields = event.isPrivate
-    ? { request: requestId, method, route, source, status, ms, private: true }
-    : { request: requestId, method, route, source, status, ms };
+    ? { request: requestId, method, route, source, actor, status, ms, private: true }
+    : { request: requestId, method, route, source, actor, status, ms };
   logger[level](error === undefined ? fields : { ...fields, ...failureFields(error, status) }, event.detail);
 }
 
@@ -172,13 +172,13 @@ function lowestLevel(number: number): Level | 'silent' {
 /** Formats a JSON line as `12:30:05 UPDATED home.example.com. A 192.0.2.1 -> 192.0.2.2`. */
 function formatForPeople(line: string): string {
   const fields = JSON.parse(line) as Record<string, string | number | boolean | undefined>;
-  const { level, time, msg, source, cause } = fields;
+  const { level, time, msg, source, actor, cause } = fields;
   const name = (Object.keys(LEVELS) as Level[]).find((candidate) => LEVELS[candidate] === level) ?? 'info';
   const clock = new Date(Number(time)).toTimeString().slice(0, 8);
   const text = String(msg)
     .replace(/^(UPDATED|UNCHANGED): /, '')
     .replaceAll('\n', '; ');
-  const from = source === undefined ? '' : ` (from ${source})`;
+  const from = source === undefined ? '' : ` (${actor === undefined ? '' : `${actor} `}from ${source})`;
   const mark = fields['private'] === true ? ' (private)' : '';
   return `${clock} ${name.toUpperCase().padEnd(10)} ${text}${mark}${from}${cause === undefined ? '' : ` [${cause}]`}\n`;
 }

@@ -5,7 +5,13 @@
 
 import type { HostToken } from '../core/access/token.ts';
 import type { TokenStore } from '../core/access/token-store.ts';
-import type { EventReceipt, HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
+import {
+  type EventReceipt,
+  firstIdOf,
+  type HistoryEvent,
+  type HostActivity,
+  type PastAddresses,
+} from '../core/history/history.ts';
 import type { HistoryStore, SilenceStep } from '../core/history/history-store.ts';
 import { type HostSettings, isLimited } from '../core/hosts/host.ts';
 import type { HostStore } from '../core/hosts/host-store.ts';
@@ -173,6 +179,16 @@ function memoryHistoryStore(): HistoryStore {
     async read(ownerName, limit, before) {
       const older = eventsOf(ownerName).filter(({ id }) => before === undefined || id < before);
       return older.reverse().slice(0, limit);
+    },
+    async readAll({ outcome, actor, sinceMs }, limit, before) {
+      const found = [...events.values()].filter(
+        (event) =>
+          (before === undefined || event.id < before) &&
+          (outcome === undefined || event.outcome === outcome) &&
+          (actor === undefined || event.actor === actor) &&
+          (sinceMs === undefined || event.id >= firstIdOf(sinceMs)),
+      );
+      return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
     },
     lastTime: async () =>
       notedMs ?? (events.size === 0 ? undefined : Math.max(...[...events.values()].map(({ timeMs }) => timeMs))),

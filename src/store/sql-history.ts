@@ -1,8 +1,20 @@
 /** Events, activity and silences of hosts in a SQL database. */
 
 import { sql } from 'kysely';
-import type { EventReceipt, HistoryEvent, HostActivity, PastAddresses } from '../core/history/history.ts';
-import type { HistorySize, HistoryStore, RepeatCount, SilenceStep } from '../core/history/history-store.ts';
+import {
+  type EventReceipt,
+  firstIdOf,
+  type HistoryEvent,
+  type HostActivity,
+  type PastAddresses,
+} from '../core/history/history.ts';
+import type {
+  EventFilter,
+  HistorySize,
+  HistoryStore,
+  RepeatCount,
+  SilenceStep,
+} from '../core/history/history-store.ts';
 import { FAMILIES } from '../core/zones/family.ts';
 import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
@@ -11,6 +23,8 @@ import { type ActivityRow, type EventRow, WRONG_CLOCK_MS } from './schema.ts';
 import { SqlReceipts } from './sql-receipts.ts';
 import { chunksOf, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
 import { type EventCount, trimPlan } from './trim-plan.ts';
+
+const NOT_CHANGED = sql<boolean>`outcome <> 'changed'`;
 
 /** Rows that one statement deletes, so that no lock is held for long. */
 const PRUNE_CHUNK = 5_000;
@@ -54,6 +68,17 @@ export class SqlHistoryStore implements HistoryStore {
       .orderBy('id', 'desc')
       .limit(limit);
     if (before !== undefined) query = query.where('id', '<', before);
+    return (await this.#run.all(query.compile())).map(eventOf);
+  }
+
+  async readAll({ outcome, actor, sinceMs }: EventFilter, limit: number, before?: string) {
+    let query = this.#build.selectFrom('events').selectAll().orderBy('id', 'desc').limit(limit);
+    if (before !== undefined) query = query.where('id', '<', before);
+    if (sinceMs !== undefined) query = query.where('id', '>=', firstIdOf(sinceMs));
+    if (actor !== undefined) query = query.where('actor', '=', actor);
+    if (outcome !== undefined) query = query.where('outcome', '=', outcome);
+    // The condition of the index events_not_changed, word for word: SQLite does not infer it.
+    if (outcome !== undefined && outcome !== 'changed') query = query.where(NOT_CHANGED);
     return (await this.#run.all(query.compile())).map(eventOf);
   }
 

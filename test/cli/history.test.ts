@@ -1,4 +1,5 @@
 // `dyndns history` with the built program: events of real updates, pages, a time in the past, and what is forgotten.
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Commands, commandsOf } from '../support/commands.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
@@ -6,10 +7,13 @@ import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.t
 const ZONE = 'dyn.example.com';
 const HOME = `home.${ZONE}`;
 
+const TOKEN_TEXT = 'a-token-of-the-test';
+const TOKEN = { name: 'camera', sha256: createHash('sha256').update(TOKEN_TEXT).digest('hex'), hosts: [`cam.${ZONE}`] };
+
 let server: EmbeddedServer;
 let commands: Commands;
 beforeAll(async () => {
-  server = await startEmbedded({ zone: ZONE, config: { store: 'sqlite:dyndns.db' } });
+  server = await startEmbedded({ zone: ZONE, config: { store: 'sqlite:dyndns.db', tokens: [TOKEN] } });
   commands = commandsOf(server.dyndns.configFile, { ...process.env, TZ: 'Europe/Berlin' });
 });
 afterAll(() => server?.stop());
@@ -39,6 +43,36 @@ it('tells of what was answered just now: newest first, repeats as a count, by pa
     more: false,
     events: [{ A: { after: ['192.0.2.1'] } }],
   });
+});
+
+it('--all has the events of all hosts, by outcome, token and time, and names out of the scope of a token', async () => {
+  const headers = { Authorization: `Basic ${Buffer.from(`x:${TOKEN_TEXT}`).toString('base64')}` };
+  const ask = (host: string) => server.dyndns.ask(`/nic/update?hostname=${host}&myip=192.0.2.7`, { headers });
+  const replies = [await ask(`cam.${ZONE}`), await ask(`other.${ZONE}`), await ask('other.example.net')];
+  expect(replies.map(({ body }) => body.trim())).toEqual(['good 192.0.2.7', 'nohost', 'nohost']);
+  const { events, more } = await commands.json('history', '--all', '--limit', '3');
+  expect([events.length, more]).toEqual([3, true]);
+  const refused = await commands.json('history', '--all', '--outcome', 'refused', '--since', '1h');
+  const text = `'other.${ZONE}.' is not in the scope of the token 'camera'.`;
+  expect(refused).toMatchObject({
+    more: false,
+    events: [{ host: `other.${ZONE}.`, actor: 'camera', code: 'not-permitted', protocol: 'dyndns2', detail: text }],
+  });
+  expect(await commands.run('history', '--all', '--token', 'camera')).toMatch(
+    new RegExp(
+      `^\\S+ \\S+ {2}refused {2}other\\.${ZONE}\\. {2}not-permitted; .*\\n\\S+ \\S+ {2}changed {2}cam\\.${ZONE}\\. {2}A none -> 192\\.0\\.2\\.7 {2}by camera`,
+    ),
+  );
+  const page = await commands.run('history', '--all', '--since', '1d', '--limit', '1');
+  expect(page).toMatch(/\nOlder events: dyndns history --all --since 1d --before [0-9a-f]+\n$/);
+  expect(await commands.run('history', '--all', '--since', '2099-01-01T00:00')).toBe('There are no such events.\n');
+  const [line, ofZone] = server.dyndns.log().filter(({ code }) => code === 'not-permitted');
+  expect(line).toMatchObject({ actor: 'camera', msg: text });
+  expect(ofZone).toMatchObject({ actor: 'camera' });
+  // It may be a secret in the wrong place.
+  expect(ofZone?.msg).not.toContain('other.example.net');
+  const [updated] = server.dyndns.log().filter(({ msg }) => msg.startsWith(`cam.${ZONE}. `));
+  expect(updated).toMatchObject({ actor: 'camera', level: 21 });
 });
 
 it('what was published at a time, and events before it; in local time unless it says otherwise', async () => {
@@ -77,7 +111,7 @@ it.each([
   [[HOME, '--at', 'yesterday'], 'is not a time'],
   [[HOME, '--before', '2026-13-01'], 'is not a time'],
   [['a..b'], "'host' must be"],
-  [[], "missing required argument 'host'"],
+  [[], "The name of a host is missing; '--all' shows the events of all hosts."],
 ])('%j makes no sense', async (args, text) => {
   expect(await commands.fail('history', ...args)).toEqual([2, expect.stringContaining(text)]);
 });

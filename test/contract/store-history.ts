@@ -50,6 +50,32 @@ export function describeHistoryStore(store: () => Store): void {
       expect(times).toEqual(Array.from({ length: 301 }, (_, index) => NOW_MS + 300 - index));
     });
 
+    it('returns the events of all hosts newest first, page by page, by outcome, token and time', async () => {
+      const { history } = store();
+      // Later than those of every other test.
+      const startMs = NOW_MS + 40 * 86_400_000;
+      const outcomes = ['changed', 'refused', 'failed'] as const;
+      const events = Array.from({ length: 30 }, (_, index) =>
+        newEvent(`h${index % 4}.all.example.com`, startMs + index, {
+          outcome: outcomes[index % 3]!,
+          actor: index % 2 === 0 ? 'even' : 'odd',
+        }),
+      );
+      await history.append(events);
+      const times = async (...args: Parameters<typeof history.readAll>) =>
+        (await history.readAll(...args)).map(({ timeMs }) => timeMs - startMs);
+      const since = { sinceMs: startMs };
+      expect(await times(since, 100)).toEqual(Array.from({ length: 30 }, (_, index) => 29 - index));
+      expect(await times({ sinceMs: startMs + 28 }, 100)).toEqual([29, 28]);
+      expect(await times({ ...since, outcome: 'refused' }, 3)).toEqual([28, 25, 22]);
+      expect(await times({ ...since, outcome: 'failed', actor: 'odd' }, 100)).toEqual([29, 23, 17, 11, 5]);
+      expect(await times({ outcome: 'changed', actor: 'even' }, 2)).toEqual([24, 18]);
+      const [last] = (await history.readAll(since, 10)).slice(-1);
+      expect(await times(since, 2, last!.id)).toEqual([19, 18]);
+      expect((await history.readAll(since, 1))[0]?.ownerName.toString()).toBe('h1.all.example.com.');
+      for (const index of [0, 1, 2, 3]) await history.purge(nameOf(`h${index}.all.example.com`));
+    });
+
     describe('receipts', () => {
       const [a, b, late, unasked] = ['192.0.2.53:53', '[2001:db8::53]:53', '192.0.2.54:53', '192.0.2.55:53'];
       const zone = 'Served.example.com.';

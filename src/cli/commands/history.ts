@@ -1,7 +1,7 @@
 /** `dyndns history HOST`: events of a host and its addresses at a time; `dyndns history purge HOST` deletes them. */
 import { createInterface } from 'node:readline/promises';
-import { Command } from 'commander';
-import type { EventView, HistoryView, PastView } from '../../core/admin/history-operations.ts';
+import { Command, Option } from 'commander';
+import type { EventView, HistoryView, HostEventView, PastView } from '../../core/admin/history-operations.ts';
 import { formatTime, parseTime } from '../local-time.ts';
 import { UsageError } from '../output.ts';
 import { withClientSession } from '../session.ts';
@@ -12,14 +12,22 @@ interface HistoryFlags {
   readonly limit: string;
   readonly before?: string;
   readonly at?: string;
+  readonly all?: boolean;
+  readonly outcome?: 'changed' | 'refused' | 'failed';
+  readonly since?: string;
+  readonly token?: string;
   readonly json?: boolean;
 }
 
 export function historyCommand(): Command {
   return new Command('history')
-    .description('show the events of a host: changes, refusals and failures, newest first')
-    .usage('[options] <host>\n       dyndns history purge [options] <host>')
-    .argument('<host>', 'the full name of the host')
+    .description('show the events of a host, or of all: changes, refusals and failures, newest first')
+    .usage('[options] <host>\n       dyndns history --all [options]\n       dyndns history purge [options] <host>')
+    .argument('[host]', 'the full name of the host')
+    .option('--all', 'the events of all hosts')
+    .addOption(new Option('--outcome <outcome>', 'with --all: only these').choices(['changed', 'refused', 'failed']))
+    .option('--since <time>', 'with --all: only events of the last 30m, 1h, 2d, or since a time')
+    .option('--token <name>', 'with --all: only events of this token or key')
     .option('--limit <number>', 'the number of events', '20')
     .option('--before <time>', 'only events before this time, or before the event with this id')
     .option('--at <time>', 'show what was published at this time: 2026-11-23T10:00 is local time, with Z it is UTC')
@@ -28,8 +36,17 @@ export function historyCommand(): Command {
     .addCommand(historyPurgeCommand());
 }
 
-async function history(host: string, flags: HistoryFlags, command: Command): Promise<void> {
+async function history(host: string | undefined, flags: HistoryFlags, command: Command): Promise<void> {
   const { limit, before, at, json } = flags;
+  if (flags.all) {
+    if (host !== undefined || at !== undefined)
+      throw new UsageError('--all is for all hosts: leave out the host and --at.');
+    await allHistory(flags, command);
+    return;
+  }
+  if (host === undefined) throw new UsageError("The name of a host is missing; '--all' shows the events of all hosts.");
+  const other = (['outcome', 'since', 'token'] as const).find((flag) => flags[flag] !== undefined);
+  if (other !== undefined) throw new UsageError(`--${other} is for --all.`);
   const atMs = at === undefined ? undefined : parseTime(at, '--at', true);
   const beforeId = before === undefined ? undefined : eventBefore(before);
   await withClientSession(loadFor(command).config, async (session) => {
@@ -42,6 +59,40 @@ async function history(host: string, flags: HistoryFlags, command: Command): Pro
     const view = await session.call('readHistory', request);
     print(view, json, formatHistory);
   });
+}
+
+async function allHistory(flags: HistoryFlags, command: Command): Promise<void> {
+  const { limit, before, outcome, token, json } = flags;
+  const since = flags.since === undefined ? undefined : new Date(sinceTime(flags.since)).toISOString();
+  await withClientSession(loadFor(command).config, async (session) => {
+    const view = await session.call('readAllHistory', {
+      limit,
+      ...(before !== undefined && { before: eventBefore(before) }),
+      ...(outcome !== undefined && { outcome }),
+      ...(token !== undefined && { token }),
+      ...(since !== undefined && { since }),
+    });
+    print(view, json, ({ events, more }) => formatAll(events, more, flags));
+  });
+}
+
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+
+/** `1h` is an hour ago. @throws UsageError */
+function sinceTime(text: string): number {
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (count === undefined) return parseTime(text, '--since');
+  return Date.now() - Number(count) * SECONDS[unit as keyof typeof SECONDS] * 1000;
+}
+
+function formatAll(events: readonly HostEventView[], more: boolean, { outcome, since, token }: HistoryFlags): string {
+  if (events.length === 0) return 'There are no such events.\n';
+  const lines = events.map((event) => formatEvent(event, `${event.host}  `));
+  const options = Object.entries({ outcome, since, token }).flatMap(([flag, value]) =>
+    value === undefined ? [] : [`--${flag} ${value} `],
+  );
+  const next = more ? [`Older events: dyndns history --all ${options.join('')}--before ${events.at(-1)?.id}\n`] : [];
+  return [...lines, ...next].join('');
 }
 
 /** The id of an event begins with its time (src/core/history/history.ts), so the beginning of an id can be a time. */
@@ -61,7 +112,7 @@ export function formatHistory({ host, events, more, lastSeen, repeats }: History
 }
 
 /** `2026-11-23 11:00:00+01:00  changed  A 192.0.2.1 -> 192.0.2.2  by router1 (dyndns2 from 198.51.100.1, ddclient/4)`. */
-function formatEvent(event: EventView): string {
+function formatEvent(event: EventView, host = ''): string {
   const { time, outcome, A, AAAA, code, detail, actor, protocol, source, userAgent } = event;
   const steps = Object.entries({ A, AAAA }).flatMap(([family, step]) =>
     step === undefined || step.before.join() === step.after.join()
@@ -76,7 +127,7 @@ function formatEvent(event: EventView): string {
     ...(detail === undefined ? [] : [detail]),
   ].join('; ');
   const from = [source === '' ? protocol : `${protocol} from ${source}`, ...(userAgent === '' ? [] : [userAgent])];
-  const line = `${formatTime(time)}  ${outcome.padEnd(7)}  ${printable(`${what}  by ${actor} (${from.join(', ')})`)}\n`;
+  const line = `${formatTime(time)}  ${outcome.padEnd(7)}  ${printable(`${host}${what}  by ${actor} (${from.join(', ')})`)}\n`;
   return line + formatServed(event);
 }
 

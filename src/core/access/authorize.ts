@@ -34,9 +34,8 @@ export function permittedFamilies(principal: Principal, ownerName: DomainName): 
 /** @throws AppError not-permitted, also for a name in no zone */
 export function findPermittedHost(zones: ZoneTable, principal: Principal, ownerName: DomainName): PermittedHost {
   const families = permittedFamilies(principal, ownerName);
-  if (families.length === 0) throw unknownName(ownerName);
   const zone = zones.find(ownerName);
-  if (zone === undefined) throw unknownName(ownerName);
+  if (families.length === 0 || zone === undefined) throw unknownName(ownerName, principal, zone);
   return { zone, ownerName, families };
 }
 
@@ -46,16 +45,26 @@ export function findPermittedHost(zones: ZoneTable, principal: Principal, ownerN
  */
 export function findTextZone(zones: ZoneTable, principal: Principal, ownerName: DomainName): Zone {
   const isPermitted = principal.kind === 'master' || tokenCovers(principal.token, ownerName, RRType.TXT);
-  const zone = isPermitted ? zones.find(ownerName) : undefined;
-  if (zone === undefined) throw unknownName(ownerName);
+  const zone = zones.find(ownerName);
+  if (!isPermitted || zone === undefined) throw unknownName(ownerName, principal, zone);
   return zone;
 }
 
-/** The words of the original for a name in no zone; what a client wrote in the wrong place may be its secret. */
-export function unknownName(ownerName: DomainName): AppError {
-  return new AppError(
-    'not-permitted',
-    `The fully qualified domain name '${ownerName}' could not be split into a record and a zone name.`,
-    { logText: 'The name in the request lies in no zone of this server, or not in the scope of the token.' },
-  );
+/**
+ * The words of the original for a name in no zone. For the log also the name and the token: but a name in no zone of this
+ * server may be a secret that a client wrote in the wrong place.
+ * @param zone of the name
+ */
+export function unknownName(ownerName: DomainName, principal: Principal, zone: Zone | undefined): AppError {
+  const message = `The fully qualified domain name '${ownerName}' could not be split into a record and a zone name.`;
+  if (principal.kind === 'master') return new AppError('not-permitted', message, { logText: IN_NO_ZONE });
+  const token = `the token '${principal.token.name}'`;
+  return zone === undefined
+    ? new AppError('not-permitted', message, { logText: `${IN_NO_ZONE.slice(0, -1)}. It was sent with ${token}.` })
+    : new AppError('not-permitted', message, {
+        logText: `'${ownerName}' is not in the scope of ${token}.`,
+        refusedName: ownerName,
+      });
 }
+
+const IN_NO_ZONE = 'The name in the request lies in no zone of this server.';

@@ -2,9 +2,9 @@
 import type { DomainName } from '../../dns/name.ts';
 import { AppError, operatorMessage } from '../errors.ts';
 import type { HistoryEvent } from '../history/history.ts';
-import type { HistoryStore } from '../history/history-store.ts';
+import type { EventFilter, HistoryStore } from '../history/history-store.ts';
 import { type AdminOptions, requireStore } from './admin-options.ts';
-import type { HistoryView, PastView } from './history-operations.ts';
+import type { AllHistoryView, HistoryView, PastView } from './history-operations.ts';
 import type { PendingView, ServerStatus } from './server-operations.ts';
 import { eventView, hostView, isoTime, pendingUpdateView, type ServedBy } from './views.ts';
 
@@ -31,6 +31,16 @@ export class HistoryAdmin {
       more: events.length > limit,
       ...(lastSeen !== undefined && { lastSeen }),
       ...(repeats !== undefined && { repeats }),
+    };
+  }
+
+  /** Events of all hosts, without their secondaries. @throws AppError as `history` */
+  async allHistory(filter: EventFilter, limit: number, before?: string): Promise<AllHistoryView> {
+    const history = await this.#flushed();
+    const events = await history.readAll(filter, limit + 1, before);
+    return {
+      events: events.slice(0, limit).map((event) => ({ host: event.ownerName.toString(), ...eventView(event) })),
+      more: events.length > limit,
     };
   }
 

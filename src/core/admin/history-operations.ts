@@ -6,59 +6,75 @@ const HOST_NAME = described(OWNER_NAME, 'The owner name of the host.');
 const ADDRESSES = { type: 'array', items: { type: 'string' } } as const;
 const STEP = described(object({ before: ADDRESSES, after: ADDRESSES }), 'Addresses before and after the event.');
 
-const EVENT = {
-  ...object(
-    {
-      id: described({ type: 'string' }, 'Unique. Later events have greater ids, compared as texts.'),
-      time: TIME,
-      protocol: described({ type: 'string' }, 'The client protocol, like `dyndns2`; `update` for DNS UPDATE.'),
-      actor: described({ type: 'string' }, 'The token or TSIG key; `master` for the master secret.'),
-      source: described({ type: 'string' }, 'The address of the client; empty if there is none.'),
-      userAgent: { type: 'string' },
-      outcome: { enum: ['changed', 'refused', 'failed'] },
-    },
-    {
-      A: STEP,
-      AAAA: STEP,
-      private: described(
-        { type: 'boolean' },
-        'True if a private address was published: RFC 1918, unique local (fc00::/7), or carrier NAT (100.64.0.0/10).',
-      ),
-      code: described({ type: 'string' }, 'Why it was refused or failed: a code of docs/errors.md.'),
-      detail: described({ type: 'string' }, 'Further facts, like other types that were changed.'),
-      serial: described(
-        { type: 'integer' },
-        'Of a change in an embedded zone: the SOA serial that has it, or a later one that was published with it.',
-      ),
-      secondaries: described(
-        {
-          type: 'array',
-          items: object(
-            { secondary: described({ type: 'string' }, '`address:port`.') },
-            {
-              seconds: described(
-                { type: 'number' },
-                'From the change to the first answer that has it; absent: not yet.',
-              ),
-            },
-          ),
-        },
-        'The secondaries that were queried at that time, and when each served the change.',
-      ),
-    },
-  ),
-  title: 'an event',
+const EVENT_REQUIRED = {
+  id: described({ type: 'string' }, 'Unique. Later events have greater ids, compared as texts.'),
+  time: TIME,
+  protocol: described({ type: 'string' }, 'The client protocol, like `dyndns2`; `update` for DNS UPDATE.'),
+  actor: described({ type: 'string' }, 'The token or TSIG key; `master` for the master secret.'),
+  source: described({ type: 'string' }, 'The address of the client; empty if there is none.'),
+  userAgent: { type: 'string' },
+  outcome: { enum: ['changed', 'refused', 'failed'] },
 } as const;
+const EVENT_OPTIONAL = {
+  A: STEP,
+  AAAA: STEP,
+  private: described(
+    { type: 'boolean' },
+    'True if a private address was published: RFC 1918, unique local (fc00::/7), or carrier NAT (100.64.0.0/10).',
+  ),
+  code: described({ type: 'string' }, 'Why it was refused or failed: a code of docs/errors.md.'),
+  detail: described({ type: 'string' }, 'Further facts, like other types that were changed.'),
+  serial: described(
+    { type: 'integer' },
+    'Of a change in an embedded zone: the SOA serial that has it, or a later one that was published with it.',
+  ),
+  secondaries: described(
+    {
+      type: 'array',
+      items: object(
+        { secondary: described({ type: 'string' }, '`address:port`.') },
+        {
+          seconds: described({ type: 'number' }, 'From the change to the first answer that has it; absent: not yet.'),
+        },
+      ),
+    },
+    'The secondaries that were queried at that time, and when each served the change.',
+  ),
+} as const;
+
+const EVENT = { ...object(EVENT_REQUIRED, EVENT_OPTIONAL), title: 'an event' } as const;
 export type EventView = ValueOf<typeof EVENT>;
+
+const HOST_EVENT = {
+  ...object({ host: HOST_NAME, ...EVENT_REQUIRED }, EVENT_OPTIONAL),
+  title: 'an event with its host',
+} as const;
+export type HostEventView = ValueOf<typeof HOST_EVENT>;
+
+const LIMIT = described(integer(1, 10_000), 'The number of events. Without it: 20.');
+const BEFORE = {
+  type: 'string',
+  pattern: '^[0-9a-f]{12,64}$',
+  title: 'the id of an event, or its first 12 digits or more',
+  description: 'Only events with smaller ids. The first 12 digits are the milliseconds since 1970.',
+} as const;
+const INSTANT = text(64, 'a time, like 2026-11-23T10:00:00Z');
+const MORE = described(
+  { type: 'boolean' },
+  'There are older events: send the id of the last one as `before` to read them.',
+);
+
+const ALL_HISTORY = object({
+  events: described({ type: 'array', items: HOST_EVENT }, 'Newest first.'),
+  more: MORE,
+});
+export type AllHistoryView = ValueOf<typeof ALL_HISTORY>;
 
 const HISTORY = object(
   {
     host: HOST_NAME,
     events: described({ type: 'array', items: EVENT }, 'Newest first.'),
-    more: described(
-      { type: 'boolean' },
-      'There are older events: send the id of the last one as `before` to read them.',
-    ),
+    more: MORE,
   },
   {
     lastSeen: described(TIME, 'The last update that was accepted.'),
@@ -85,17 +101,30 @@ export const HISTORY_OPERATIONS = {
     input: object(
       { host: HOST_NAME },
       {
-        limit: described(integer(1, 10_000), 'The number of events. Without it: 20.'),
-        before: {
-          type: 'string',
-          pattern: '^[0-9a-f]{12,64}$',
-          title: 'the id of an event, or its first 12 digits or more',
-          description: 'Only events with smaller ids. The first 12 digits are the milliseconds since 1970.',
-        },
+        limit: LIMIT,
+        before: BEFORE,
       },
     ),
     result: HISTORY,
     example: { host: 'home.dyn.example.com', limit: 20 },
+  },
+  readAllHistory: {
+    method: 'GET',
+    path: '/v1/history/all',
+    allowed: 'operator',
+    summary: 'Reads the events of all hosts: changes, refusals and failures, newest first.',
+    input: object(
+      {},
+      {
+        outcome: described({ enum: ['changed', 'refused', 'failed'] }, 'Only events with this outcome.'),
+        token: described(text(255, 'the name of a token or key'), 'Only events of this token or key.'),
+        since: described(INSTANT, 'Only events at this time or later. ISO 8601; in UTC if it ends with Z.'),
+        limit: LIMIT,
+        before: BEFORE,
+      },
+    ),
+    result: ALL_HISTORY,
+    example: { outcome: 'refused', limit: 20 },
   },
   readPast: {
     method: 'GET',
@@ -104,7 +133,7 @@ export const HISTORY_OPERATIONS = {
     summary: 'Shows the addresses that a host had at a time.',
     input: object({
       host: HOST_NAME,
-      time: described(text(64, 'a time, like 2026-11-23T10:00:00Z'), 'ISO 8601; in UTC if it ends with Z.'),
+      time: described(INSTANT, 'ISO 8601; in UTC if it ends with Z.'),
     }),
     result: PAST_STATE,
     example: { host: 'home.dyn.example.com', time: '2026-11-23T10:00:00Z' },

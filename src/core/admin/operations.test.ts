@@ -22,6 +22,7 @@ it('has the paths of the first release, which scripts use', () => {
   expect(routes.sort()).toEqual(
     `GET /v1/health
 GET /v1/history
+GET /v1/history/all
 GET /v1/history/at
 GET /v1/hosts
 GET /v1/hosts/members

@@ -2,7 +2,7 @@
 import type { DomainName } from '../../dns/name.ts';
 import type { TimeStore } from '../believed-clock.ts';
 import type { Receipt } from '../zones/secondaries.ts';
-import type { EventReceipt, HistoryEvent, HostActivity, PastAddresses } from './history.ts';
+import type { EventOutcome, EventReceipt, HistoryEvent, HostActivity, PastAddresses } from './history.ts';
 
 export interface RepeatCount {
   readonly ownerName: DomainName;
@@ -20,6 +20,15 @@ export interface HistorySize {
   readonly deleted: number;
 }
 
+/** Which events of all hosts; every event without a field. */
+export interface EventFilter {
+  readonly outcome?: EventOutcome | undefined;
+  /** The name of a token or key. */
+  readonly actor?: string | undefined;
+  /** Milliseconds since 1970: events at this time or later. */
+  readonly sinceMs?: number | undefined;
+}
+
 export interface HistoryStore extends TimeStore {
   /** Stores all events or none. Ignores an event whose id is stored already. */
   append(events: readonly HistoryEvent[]): Promise<void>;
@@ -32,6 +41,9 @@ export interface HistoryStore extends TimeStore {
 
   /** The newest events of a host, newest first. @param before only events with smaller ids: the next page */
   read(ownerName: DomainName, limit: number, before?: string): Promise<readonly HistoryEvent[]>;
+
+  /** The newest events of all hosts, newest first. @param before as of `read` */
+  readAll(filter: EventFilter, limit: number, before?: string): Promise<readonly HistoryEvent[]>;
 
   /**
    * Stores receipts: they belong to a zone, a serial and a secondary, not to an event. After store-unreachable it is safe to

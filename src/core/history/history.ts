@@ -77,9 +77,14 @@ export const LEASE_PROTOCOL = 'lease';
 /** The addresses of a host at some time; a family is absent where its addresses are not known. */
 export type PastAddresses = Partial<Record<Family, readonly string[]>>;
 
+/** The smallest id that an event of this time can have. */
+export function firstIdOf(timeMs: number): string {
+  return Math.max(0, timeMs).toString(16).padStart(12, '0');
+}
+
 /** An id for an event: its time, then `random` (at least 10 octets), in hexadecimal digits that sort by time. */
 export function eventId(timeMs: number, sequence: number, random: Uint8Array): string {
-  const time = timeMs.toString(16).padStart(12, '0');
+  const time = firstIdOf(timeMs);
   const order = (sequence & 0xffffff).toString(16).padStart(6, '0');
   return `${time}${order}${Buffer.from(random).toString('hex')}`;
 }

@@ -86,7 +86,7 @@ export function prepareUpdate(
   const { wanted, prefix, prefix4 } = choice;
   for (const family of FAMILIES) {
     const isWanted = wanted[family] !== undefined || (family === 'AAAA' ? prefix : prefix4) !== undefined;
-    if (isWanted && !families.includes(family)) throw unknownName(ownerName);
+    if (isWanted && !families.includes(family)) throw unknownName(ownerName, principal, zone);
   }
   checkOwnerName(zone, ownerName);
   const token = principal.kind === 'token' ? principal.token : undefined;

@@ -223,9 +223,18 @@ describe('what is remembered', () => {
     expect(repeats).toEqual(['home.example.com.']);
   });
 
-  it('is nothing of a name that the token may not touch', async () => {
+  it('is that the token may not touch the name, and whose it is', async () => {
     await codeOf(useCase().run(request(other), by()));
-    expect([events, repeats]).toEqual([[], []]);
+    expect(events).toMatchObject([
+      {
+        ownerName: other,
+        outcome: 'refused',
+        code: 'not-permitted',
+        actor: 'router1',
+        detail: "'other.example.com.' is not in the scope of the token 'router1'.",
+      },
+    ]);
+    expect(repeats).toEqual([]);
   });
 
   it('is a failure where the primary did not take it', async () => {

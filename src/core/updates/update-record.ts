@@ -32,6 +32,7 @@ export interface UpdateRecordOptions {
  */
 const MAX_EVENTS_OF_HOST = 60;
 const MAX_EVENTS_OF_ACTOR = 300;
+const MAX_NAMES_OF_TOKEN = 20;
 const LAST_OF_MINUTE = 'further ones of this minute are not recorded';
 
 export class UpdateRecord {
@@ -41,8 +42,12 @@ export class UpdateRecord {
   /** By actor. */
   readonly #eventsOfActor: MinuteLimiter;
 
+  /** Names outside of its scope, by the id of the token. */
+  readonly #namesOfToken: MinuteLimiter;
+
   constructor(options: UpdateRecordOptions) {
     this.#options = options;
+    this.#namesOfToken = new MinuteLimiter(MAX_NAMES_OF_TOKEN, options.now);
     this.#eventsOfHost = new MinuteLimiter(MAX_EVENTS_OF_HOST, options.now);
     this.#eventsOfActor = new MinuteLimiter(MAX_EVENTS_OF_ACTOR, options.now);
   }
@@ -111,11 +116,24 @@ export class UpdateRecord {
    * Counts a refusal for its source. Called once for each error that goes into a reply, where the reply is made.
    * @returns the error to reply with: this one, or rate-limited for a source that has got too many
    */
-  refuse(error: AppError, context: Pick<RequestContext, 'caller' | 'peer'>): AppError {
+  refuse(error: AppError, context: RequestContext | Pick<RequestContext, 'caller' | 'peer'>): AppError {
     if (!ERROR_CODES[error.code].isRefusal) return error;
     const throttled = this.#throttled(error, context);
+    if (throttled === undefined && 'principal' in context) this.#outOfScope(error, context);
     this.#options.refusals?.count(sourceKey(context.caller ?? context.peer));
     return throttled ?? error;
+  }
+
+  /** Records a name that is not in the scope of the token. Few of them: a token could fill the history with names. */
+  #outOfScope({ code, refusedName, logText }: AppError, context: RequestContext): void {
+    if (refusedName === undefined || context.principal.kind !== 'token') return;
+    const { id } = context.principal.token;
+    if (this.#namesOfToken.isFull(id)) {
+      this.#options.onUnrecorded?.();
+      return;
+    }
+    this.#namesOfToken.count(id);
+    this.#recordLimited(refusedName, context, 'refused', { code, detail: logText });
   }
 
   #throttled({ code }: AppError, { caller, peer }: Pick<RequestContext, 'caller' | 'peer'>): AppError | undefined {

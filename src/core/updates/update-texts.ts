@@ -108,7 +108,7 @@ function authorizeText({ zone, ownerName, isChallenge }: TextUpdate, { principal
   const covered =
     tokenCovers(token, ownerName, RRType.TXT) ||
     (isChallenge === true && token.types.includes(RRType.TXT) && scopeCovers(token.hosts, ownerName));
-  if (!covered || !scopeNamesText(token.hosts, zone, ownerName)) throw unknownName(ownerName);
+  if (!covered || !scopeNamesText(token.hosts, zone, ownerName)) throw unknownName(ownerName, principal, zone);
 }
 
 /** @throws AppError name-invalid */

@@ -3,7 +3,9 @@
  * the method and takes the request answers it. Otherwise the reply is 404 or 405.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
+import { actorName } from '../../core/access/principal.ts';
 import { AppError } from '../../core/errors.ts';
+import { refusalContext } from '../request/authentication.ts';
 import type { DoorReply, DoorRequest, Protocol, Route, Services } from '../request/door.ts';
 import { callerOf } from './caller.ts';
 import type { ProxyTrust } from './client-address.ts';
@@ -117,7 +119,7 @@ async function answer(
     doorReply = await route.handle(doorRequest, services);
   } catch (cause) {
     error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
-    error = services.record.refuse(error, { caller: doorRequest.clientAddress, peer: doorRequest.peer });
+    error = services.record.refuse(error, refusalContext(doorRequest, protocol.name));
     doorReply = protocol.formatError(error, request.id);
   }
   sendReply(reply, doorReply, mayHaveHeaders);
@@ -126,6 +128,7 @@ async function answer(
     method: request.method,
     route: route.pattern,
     source: doorRequest.clientAddress?.text ?? 'unknown',
+    actor: doorRequest.principal && actorName(doorRequest.principal),
     status: doorReply.status,
     durationMs: performance.now() - startMs,
     outcome: doorReply.outcome,
@@ -158,6 +161,7 @@ class ReadRequest implements DoorRequest {
   readonly #query: TextByName;
   readonly #body: ReadBody | null | undefined;
   #parameters: TextByName | undefined;
+  principal: DoorRequest['principal'] = undefined;
 
   constructor(request: FastifyRequest, address: DoorRequest['clientAddress'], peer: DoorRequest['peer']) {
     this.method = request.method;

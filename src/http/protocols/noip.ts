@@ -8,7 +8,7 @@
 import { AppError, type ErrorCode } from '../../core/errors.ts';
 import type { Zone } from '../../core/zones/zone.ts';
 import type { IpAddress } from '../../dns/address.ts';
-import { authenticateClient } from '../request/authentication.ts';
+import { authenticateClient, refusalContext } from '../request/authentication.ts';
 import { findUserNames } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Protocol, Services } from '../request/door.ts';
 import { clientErrorReply } from '../request/error-reply.ts';
@@ -93,7 +93,7 @@ async function answer(request: DoorRequest, services: Services): Promise<DoorRep
     );
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    const refusal = services.record.refuse(error, { caller: request.clientAddress, peer: request.peer });
+    const refusal = services.record.refuse(error, refusalContext(request, 'noip'));
     return { ...formatError(refusal, front), error: refusal };
   }
 }

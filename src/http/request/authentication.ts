@@ -15,18 +15,24 @@ import type { Parameters } from './update-parameters.ts';
  * @throws AppError not-authenticated, too-many-guesses, store-unreachable
  */
 export function authenticateRequest(
-  { clientAddress, peer }: DoorRequest,
+  request: DoorRequest,
   { authenticator }: Pick<Services, 'authenticator'>,
   candidates: readonly Candidate[],
   isOfKind?: (principal: Principal) => boolean,
   otherKind: () => AppError = wrongCredential,
 ): Authenticated | Promise<Authenticated> {
-  const found = authenticator.authenticate(candidates, { caller: clientAddress, peer }, isOfKind);
-  return found instanceof Promise ? found.then((one) => accept(one, otherKind)) : accept(found, otherKind);
+  const { clientAddress: caller, peer } = request;
+  const found = authenticator.authenticate(candidates, { caller, peer }, isOfKind);
+  return found instanceof Promise
+    ? found.then((one) => accept(one, request, otherKind))
+    : accept(found, request, otherKind);
 }
 
-function accept(found: Authentication, otherKind: () => AppError): Authenticated {
-  if (typeof found === 'object') return found;
+function accept(found: Authentication, request: DoorRequest, otherKind: () => AppError): Authenticated {
+  if (typeof found === 'object') {
+    request.principal = found.principal;
+    return found;
+  }
   throw found === 'wrong' ? wrongCredential() : otherKind();
 }
 
@@ -54,6 +60,15 @@ export function authenticateClient(
   return found instanceof Promise
     ? found.then(({ principal }) => clientContext(request, protocol, principal))
     : clientContext(request, protocol, found.principal);
+}
+
+/** For an error reply: with the principal, if the request got so far. */
+export function refusalContext(
+  request: DoorRequest,
+  protocol: string,
+): RequestContext | Pick<RequestContext, 'caller' | 'peer'> {
+  const { clientAddress: caller, peer, principal } = request;
+  return principal === undefined ? { caller, peer } : clientContext(request, protocol, principal);
 }
 
 export function clientContext(

@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AcmeDns } from '../../core/access/acme-dns.ts';
 import type { Authenticator } from '../../core/access/authenticate.ts';
+import type { Principal } from '../../core/access/principal.ts';
 import type { AppError } from '../../core/errors.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
 import type { UpdateHost } from '../../core/updates/update-host.ts';
@@ -50,6 +51,8 @@ export interface DoorRequest {
   readonly clientAddress: IpAddress | undefined;
   /** The other end of the connection: limits count a client who is unknown under it. Undefined on a unix socket. */
   readonly peer: IpAddress | undefined;
+  /** Who sent it, when that is known: for the log and the history. */
+  principal?: Principal | undefined;
 }
 
 export interface DoorReply {

@@ -77,10 +77,10 @@ export function findOwner(
   if (fqdn) {
     const ownerName = parseName(fqdn);
     const families = permittedFamilies(principal, ownerName);
-    if (families.length === 0) throw unknownName(ownerName);
     const zone = zones.find(ownerName);
+    if (families.length === 0) throw unknownName(ownerName, principal, zone);
     if (zone !== undefined) return { ownerName, zone, families };
-    throw new AppError('name-invalid', unknownName(ownerName).message, { logText: IN_NO_ZONE });
+    throw new AppError('name-invalid', unknownName(ownerName, principal, zone).message, { logText: IN_NO_ZONE });
   }
   // An empty record name means the zone's apex; a missing one means that this form was not used at all.
   if (!zoneName || recordName === undefined) throw new AppError('name-invalid', 'Value "fqdn" is required.');
