@@ -101,6 +101,7 @@ describe('a store in SQLite', () => {
       'DROP TABLE turns',
       'DROP TABLE receipts',
       'DROP TABLE releases',
+      'DROP INDEX events_not_changed',
       'ALTER TABLE events DROP COLUMN serial',
       "DELETE FROM counters WHERE name = 'clock'",
       "DELETE FROM dyndns_migrations WHERE name >= '0005-history-size'",

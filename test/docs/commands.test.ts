@@ -10,16 +10,16 @@ import { REPOSITORY } from '../support/installation.ts';
 const SYSTEMD = 'It needs systemd as process 1; the tests start the programs themselves.';
 const PACKAGES = 'It installs packages of the distribution, which the tests need before they start.';
 const INTERNET = 'It needs a zone that the internet can reach.';
+const DOCKER =
+  'No Docker engine runs where the tests run; scripts/image-test.mjs unpacks the image and starts it as its user.';
 const OTHER_MACHINE = 'It needs a second machine with SSH.';
 
 /** Page and first line of a block without a word, with the reason why no test runs it. */
 const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'README.md': {
-    'npm test': 'It is the run of the tests itself; test/docs/readme.test.ts runs `npm start`.',
-    'npm start': 'test/docs/readme.test.ts starts it, and ends it with Ctrl-C.',
-    'npm ci': 'It installs the packages that this test needs.',
-    'node dist/cli/main.js serve': 'test/docs/readme.test.ts starts it with ports of its own.',
-    'rndc reconfig': 'The tests start a BIND with this configuration, without a control channel.',
+    'npm start    # a server to try, with a zone of its own':
+      'They run the server and the tests themselves; test/docs/readme.test.ts runs `npm start`.',
+    'dyndns serve': 'test/docs/readme.test.ts starts it with ports of its own.',
   },
   'acme.md': {
     'dyndns token create lego --host home.dyndns.example.com --type TXT':
@@ -33,6 +33,18 @@ const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'dig @ns1.example.net dyndns.example.com SOA +short +norecurse': INTERNET,
     'dyndns --config /etc/dyndns.yml zone recover dyndns.example.com':
       'It needs a damaged zone; test/e2e/embedded-damage.test.ts damages one and recovers it.',
+  },
+  'container.md': {
+    'docker load --input dyndns-3.0.0-alpha.1-oci.tar': DOCKER,
+    'docker run --detach --name dyndns --restart unless-stopped --read-only --cap-drop ALL \\': DOCKER,
+    'docker exec dyndns dyndns token create home --host home.dyndns.example.com': DOCKER,
+    'docker compose run --rm dyndns init --file /var/lib/dyndns/dyndns.yml': DOCKER,
+    'export COMPOSE_FILE=compose.knot.yaml': DOCKER,
+    'docker compose run --rm --no-deps --volume ../bind:/bind:ro knot cp /bind/dyndns.example.com.zone /storage/':
+      DOCKER,
+    'docker exec dyndns dyndns backup /var/lib/dyndns/backup.db': DOCKER,
+    'docker stop dyndns': DOCKER,
+    'docker load --input dyndns-3.0.0-alpha.2-oci.tar': DOCKER,
   },
   'debian-bind.md': {
     'apt-get update': PACKAGES,
@@ -57,6 +69,10 @@ const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'dyndns zone discard dyndns.example.com home.dyndns.example.com':
       'It needs a conflict of static and dynamic records; test/e2e/hidden-data.test.ts makes one.',
   },
+  'from-python.md': {
+    'systemctl disable --now dyndns-uwsgi.service dyndns.service': SYSTEMD,
+    'systemctl reload nginx': SYSTEMD,
+  },
   'hidden-primary.md': {
     "ssh root@ns1.example.net 'rndc reconfig'": OTHER_MACHINE,
     "ssh root@ns1.example.net 'systemctl restart knot'": OTHER_MACHINE,
@@ -78,6 +94,10 @@ const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'powerdns.md': {
     'apt-get install -y pdns-server pdns-backend-sqlite3 sqlite3 bind9-dnsutils': PACKAGES,
     'systemctl restart pdns': SYSTEMD,
+  },
+  'remote-primary.md': {
+    'rndc reconfig': 'The tests start a BIND with this configuration, without a control channel.',
+    'dyndns serve': 'test/docs/readme.test.ts starts it with ports of its own.',
   },
   'several-servers.md': {
     'apt-get install -y postgresql': PACKAGES,
