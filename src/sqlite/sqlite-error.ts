@@ -78,7 +78,8 @@ function isReadOnlyNow(file: string): boolean {
 function reasonOf(error: unknown, file: string): SqliteErrorReason {
   const resultCode = fieldOf(error, 'errcode');
   if (typeof resultCode !== 'number') {
-    // @photostructure/sqlite reports errors between two rows without their code.
+    // The drivers report some errors without their code: @photostructure/sqlite those between two rows.
+    if (error instanceof Error && error.message === 'database or disk is full') return 'full';
     if (error instanceof Error && /\b(malformed|not a database)$/.test(error.message)) return 'corrupt';
     const isSystemError = fieldOf(error, 'syscall') !== undefined;
     return REASON_OF_ERRNO.get(String(fieldOf(error, 'code'))) ?? (isSystemError ? 'io' : 'other');

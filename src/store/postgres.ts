@@ -4,8 +4,10 @@
  * an outage.
  */
 
+import type { EventEmitter } from 'node:events';
 import { Kysely, PostgresDialect } from 'kysely';
-import type { Pool, PoolClient, PoolConfig } from 'pg';
+import type pgTypes from 'pg';
+import type { ClientConfig, Pool, PoolClient, PoolConfig } from 'pg';
 import { AppError } from '../core/errors.ts';
 import type { Store, StoreUser } from '../core/store.ts';
 import { migrate, SchemaError } from './migrations.ts';
@@ -45,6 +47,7 @@ export async function openPostgresStore(url: string, version: string, user?: Sto
   const target = postgresTarget(url);
   const config: PoolConfig = {
     connectionString: url,
+    Client: closingClient(pg.Client),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'dyndns',
     keepAlive: true,
@@ -88,6 +91,20 @@ async function loadPg() {
     const advice = 'Install the packages again without omitting optional ones.';
     throw new Error(`The PostgreSQL driver pg is not installed. ${advice}`, { cause });
   }
+}
+
+/**
+ * pg leaves the socket open when it finds an error itself while it logs in, like a password that is missing: that would hold the
+ * process, and a connection of the database for a minute.
+ */
+function closingClient(Client: typeof pgTypes.Client): typeof pgTypes.Client {
+  return class extends Client {
+    constructor(config?: ClientConfig) {
+      super(config);
+      const { connection } = this as unknown as { connection: EventEmitter & { stream: { destroy(): void } } };
+      connection.on('error', () => connection.stream.destroy());
+    }
+  };
 }
 
 /**

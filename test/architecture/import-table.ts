@@ -353,7 +353,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'sqlite',
       'store',
     ],
-    builtins: ['os'],
+    builtins: ['events', 'os'],
     packages: ['kysely', 'pg'],
     never: 'dns/wire, http: rows hold texts, and a store does not know who asks',
   },
