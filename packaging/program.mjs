@@ -46,7 +46,13 @@ const UNUSED_FILES = /(?:\.(?:map|d\.[cm]?ts|ts|md|markdown|html|flow|gyp|gypi|y
 const OTHER_LIBC = /\.musl\.node$/;
 const LICENCE = /^(?:licen[cs]e|copying|notice)/i;
 
-/** Copies the production packages into FOLDER/node_modules. @param platform the folder of SQLite's prebuilt files to include */
+export const ALL_PLATFORMS = 'all';
+
+/**
+ * Copies the production packages into FOLDER/node_modules.
+ * @param platform the one folder of SQLite's prebuilt files to include, for glibc; or ALL_PLATFORMS, with the commands of the
+ * packages, which npm links
+ */
 export function stageModules(folder, platform = 'linux-x64') {
   for (const [path, entry] of productionPackages()) {
     const source = join(root, path);
@@ -71,18 +77,19 @@ function copyUsed(source, target, isUnusedFolder, platform) {
     const to = join(target, item.name);
     if (item.isDirectory()) {
       if (item.name === 'node_modules' || item.name.startsWith('.') || isUnusedFolder(item.name)) continue;
-      if (source.endsWith('prebuilds') && item.name !== platform) continue;
+      if (source.endsWith('prebuilds') && ![item.name, ALL_PLATFORMS].includes(platform)) continue;
       copyUsed(from, to, () => false, platform);
-    } else if (isUsed(from, item.name)) cpSync(from, to);
+    } else if (isUsed(from, item.name, platform)) cpSync(from, to);
   }
 }
 
-function isUsed(path, name) {
+function isUsed(path, name, platform) {
   if (LICENCE.test(name)) return true;
-  return !(UNUSED_FILES.test(name) || OTHER_LIBC.test(name) || isScript(path));
+  if (UNUSED_FILES.test(name)) return false;
+  return platform === ALL_PLATFORMS || !(OTHER_LIBC.test(name) || isScript(path));
 }
 
-/** Commands of the npm packages, which nothing imports, are left out. */
+/** A command of an npm package, which nothing imports. */
 function isScript(path) {
   return readFileSync(path).subarray(0, 2).toString() === '#!';
 }

@@ -1,14 +1,15 @@
 /**
- * dyndns-VERSION.tgz, for `npm install --global --ignore-scripts`. It carries npm-shrinkwrap.json, the production part of the lock
- * file, so that an installation has exactly the versions that were tested.
+ * dyndns-VERSION.tgz, for `npm install --global --ignore-scripts`. The packages of the lock file are inside, so that an installation has
+ * exactly the versions that were tested. npm-shrinkwrap.json alone would do so only for a package from a registry: npm does not read
+ * it in a file.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run } from '../scripts/prepare.mjs';
-import { normalize, productionPackages, stageProgram } from './program.mjs';
+import { ALL_PLATFORMS, normalize, productionPackages, stageModules, stageProgram } from './program.mjs';
 import { OUTPUT, VERSION, withFolder } from './release.mjs';
 
-/** The lock file without development packages. npm installs it together with the package, also globally. */
+/** The lock file without development packages. */
 function shrinkwrap() {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
   const { devDependencies, bin, ...project } = lock.packages[''];
@@ -21,6 +22,12 @@ export function make() {
   return withFolder((folder) => {
     stageProgram(folder);
     writeFileSync(join(folder, 'npm-shrinkwrap.json'), `${JSON.stringify(shrinkwrap(), undefined, 2)}\n`);
+    stageModules(folder, ALL_PLATFORMS);
+    const manifest = join(folder, 'package.json');
+    const entries = JSON.parse(readFileSync(manifest, 'utf8'));
+    // `true` would leave the optional ones out.
+    const bundleDependencies = Object.keys({ ...entries.dependencies, ...entries.optionalDependencies });
+    writeFileSync(manifest, `${JSON.stringify({ ...entries, bundleDependencies }, undefined, 2)}\n`);
     normalize(folder);
     // npm gives every file the same time and owner.
     run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', OUTPUT], {
