@@ -26,7 +26,9 @@ const isHelp = args.some((argument) => argument === '-h' || argument === '--help
 const isServer = isServerCommand(args) && !isHelp;
 // A server writes to its log only. Node.js would put outputs that it shares with other programs into non-blocking mode.
 if (!isServer) catchOutputErrors();
-for (const command of await loadCommands(commandName(args))) {
+// The help of the program and its version need no command.
+const isGeneral = args.length > 0 && args.every((argument) => /^(-h|--help|-v|--version)$/.test(argument));
+for (const command of isGeneral ? [] : await loadCommands(commandName(args))) {
   const made = command().exitOverride().copyInheritedSettings(program);
   for (const below of made.commands) below.copyInheritedSettings(made);
   program.addCommand(made);

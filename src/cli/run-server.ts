@@ -1,13 +1,13 @@
 /**
  * Runs the server until SIGTERM or SIGINT; SIGHUP reloads the configuration. Shared by `serve` and `quickstart`.
  */
-import { isatty } from 'node:tty';
 import { setFlagsFromString } from 'node:v8';
 import type { Config } from '../config/config.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import { type RunningServer, startServer } from '../server/server.ts';
 import { VERSION } from '../server/version.ts';
 import { forgetHangups, onHangup } from './hangups.ts';
+import { logFormat } from './log-format.ts';
 import { ServiceManager } from './service-manager.ts';
 
 /** A terminal sends Ctrl-C to `npm start` and to the server, which then gets the same signal twice. */
@@ -34,7 +34,7 @@ export async function runServer(
   setFlagsFromString('--heap-growing-percent=100');
   forgetHangups();
   const config = load();
-  const log = createLog(config.logLevel, isatty(1));
+  const log = createLog(config.logLevel, logFormat(config.logFormat, process.env));
   logWarningsOfNode(log);
   for (const warning of config.warnings) log.warn(warning);
   const manager = new ServiceManager(process.env, (text) => log.warn(text));

@@ -311,6 +311,7 @@ export interface Config {
   readonly zones: readonly ZoneConfig[];
   readonly nameserverTimeoutSeconds: number;
   readonly logLevel: number;
+  readonly logFormat: 'auto' | 'text' | 'json';
   readonly unspecifiedFamily: 'keep' | 'delete';
   readonly check: 'open' | 'authenticated';
   readonly http: HttpConfig;

@@ -50,6 +50,7 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_NAMESERVER_TIMEOUT_SECONDS: ['2.5', (c) => c.nameserverTimeoutSeconds, 2.5],
   DYNDNS_TRANSPORT: ['udp', (c) => remoteOf(c).transport, 'udp'],
   DYNDNS_SIGNED_READS: ['true', (c) => remoteOf(c).signedReads, true],
+  DYNDNS_LOG_FORMAT: ['text', (c) => c.logFormat, 'text'],
   DYNDNS_LOG_LEVEL: ['30', (c) => c.logLevel, 30],
   DYNDNS_UNSPECIFIED_FAMILY: ['delete', (c) => c.unspecifiedFamily, 'delete'],
   DYNDNS_CHECK: ['authenticated', (c) => c.check, 'authenticated'],

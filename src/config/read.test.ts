@@ -194,7 +194,10 @@ test.each([
   ['port: 5e1', "2:7: port: must be an integer from 0 to 65535, not '5e1'."],
   ['port: [53]', '2:7: port: must be an integer from 0 to 65535; it is a list.'],
   ['nameserver_timeout_seconds: 0', "2:29: nameserver_timeout_seconds: must be a number from 0.1 to 60, not '0'."],
-  ['log_level: 51', "2:12: log_level: must be an integer from 0 to 50, not '51'."],
+  [
+    'log_level: 51',
+    "2:12: log_level: must be an integer from 0 to 50, or one of debug, unchanged, info, updated, warning, error, critical, not '51'.",
+  ],
   ['transport: sctp', "2:12: transport: must be tcp or udp, not 'sctp'."],
   ['check: closed', "2:8: check: must be open or authenticated, not 'closed'."],
   ['unspecified_family: drop', "2:21: unspecified_family: must be keep or delete, not 'drop'."],

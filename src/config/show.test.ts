@@ -34,6 +34,7 @@ test('the effective configuration names the origin of each value', () => {
     'nameserver_timeout_seconds: 5 # default',
     'transport: tcp # default',
     'signed_reads: false # default',
+    'log_format: auto # default',
     'log_level: 10 # environment variable DYNDNS_LOG_LEVEL',
     'unspecified_family: keep # default',
     'check: open # default',

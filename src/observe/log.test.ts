@@ -4,6 +4,7 @@
  */
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { logLevel } from '../config/kinds/words.ts';
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
 import type { RequestEvent } from '../core/observer.ts';
 import { createLog as createRealLog } from './log.ts';
@@ -13,8 +14,8 @@ beforeEach(() => {
   written = [];
 });
 
-const createLog = (level: number, forPeople: boolean) =>
-  createRealLog(level, forPeople, () => ({
+const createLog = (level: number, forPeople: boolean | 'journal') =>
+  createRealLog(level, forPeople === 'journal' ? forPeople : forPeople ? 'text' : 'json', () => ({
     write: (line) => void written.push(line),
     dropped: 0,
     flush: async () => {},
@@ -45,6 +46,39 @@ function levelOf(event: RequestEvent): number {
   }
   return 51;
 }
+
+it('in the journal a line begins with its priority, and has no time', () => {
+  const log = createLog(0, 'journal');
+  log.requestAnswered({ ...EVENT, actor: 'router1' });
+  log.requestAnswered({ ...EVENT, outcome: 'info', detail: 'seen' });
+  log.info('started');
+  log.warn('late');
+  log.error('broken');
+  for (const code of ['not-authenticated', 'primary-refused', 'internal'] as const) log.requestAnswered(failed(code));
+  expect(written).toEqual([
+    '<6>UPDATED home.example.com. A None -> 192.0.2.1; UNCHANGED: home.example.com. AAAA None (router1 from 203.0.113.1)\n',
+    '<7>DEBUG seen (from 203.0.113.1)\n',
+    '<6>INFO started\n',
+    '<4>WARNING late\n',
+    '<3>ERROR broken\n',
+    '<4>PARAMETER_ERROR text (from 203.0.113.1)\n',
+    '<3>DNS_SERVER_ERROR text (from 203.0.113.1)\n',
+    '<2>CRITICAL text (from 203.0.113.1)\n',
+  ]);
+});
+
+it('the names of the option log_level mean the levels of the log', () => {
+  for (const [name, write] of [
+    ['info', 'info'],
+    ['warning', 'warn'],
+    ['error', 'error'],
+  ] as const) {
+    const level = logLevel.parse(name)!;
+    createLog(level, true)[write]('written');
+    createLog(level + 1, true)[write]('dropped');
+  }
+  expect(written.join('')).toMatch(/^(\S+ (INFO|WARNING|ERROR) +written\n){3}$/);
+});
 
 describe('the level of an event', () => {
   it.each([

@@ -1,5 +1,5 @@
 /**
- * The log: an Observer that writes JSON lines through pino, or plain lines on a terminal.
+ * The log: an Observer that writes JSON lines through pino, or plain lines on a terminal and in the journal of systemd.
  *
  * Levels have the numbers of the original program. A request is logged by its route pattern, never by its URL, which
  * may contain a secret. Text that an error message repeats from the request is left out (`AppError.logText`).
@@ -28,6 +28,20 @@ const LEVELS = {
 } as const;
 
 type Level = keyof typeof LEVELS;
+
+/** `journal`: text with the priority of sd-daemon(3) in front, without the time. */
+export type LogFormat = 'json' | 'text' | 'journal';
+
+/** Priorities of the journal; what clients do wrong is a warning of ours. */
+const PRIORITIES: readonly (readonly [level: number, priority: number])[] = [
+  [LEVELS.critical, 2],
+  [LEVELS.dns_server_error, 3],
+  [LEVELS.parameter_error, 4],
+  [LEVELS.error, 3],
+  [LEVELS.warning, 4],
+  [LEVELS.info, 6],
+  [LEVELS.unchanged, 6],
+];
 
 /** The level at which the original program logs each failure. */
 const LEVEL_OF_ERROR = {
@@ -75,21 +89,20 @@ const FLUSH_MS = 100;
 
 /**
  * Creates a log on standard output.
- * @param forPeople plain, unbuffered lines instead of JSON
  */
 export function createLog(
   level: number,
-  forPeople: boolean,
+  format: LogFormat,
   open: (options: Omit<LogOutputOptions, 'fd'>) => LogDestination = (options) => new LogOutput({ ...options, fd: 1 }),
 ): Log {
   const output = open({
-    flushMs: forPeople ? 0 : FLUSH_MS,
+    flushMs: format === 'text' ? 0 : FLUSH_MS,
     reportDropped: (dropped) =>
       logger.warning({ dropped }, `${dropped} lines of the log were dropped: the output did not take them.`),
   });
   const logger = pino(
     { customLevels: LEVELS, useOnlyCustomLevels: true, level: lowestLevel(level), base: null },
-    forPeople ? { write: (line: string) => output.write(formatForPeople(line)) } : output,
+    format === 'json' ? output : { write: (line: string) => output.write(formatText(line, format)) },
   ) as unknown as Logger<Level>;
   return {
     batchPublished: ({ zone, changes, outcome }) =>
@@ -169,16 +182,19 @@ function lowestLevel(number: number): Level | 'silent' {
   return names.find((name) => LEVELS[name] >= number) ?? 'silent';
 }
 
-/** Formats a JSON line as `12:30:05 UPDATED home.example.com. A 192.0.2.1 -> 192.0.2.2`. */
-function formatForPeople(line: string): string {
+/** Formats a JSON line as `12:30:05 UPDATED home.example.com. A 192.0.2.1 -> 192.0.2.2`, for the journal as `<6>UPDATED …`. */
+function formatText(line: string, format: 'text' | 'journal'): string {
   const fields = JSON.parse(line) as Record<string, string | number | boolean | undefined>;
   const { level, time, msg, source, actor, cause } = fields;
   const name = (Object.keys(LEVELS) as Level[]).find((candidate) => LEVELS[candidate] === level) ?? 'info';
-  const clock = new Date(Number(time)).toTimeString().slice(0, 8);
+  const front =
+    format === 'journal'
+      ? `<${PRIORITIES.find(([limit]) => Number(level) >= limit)?.[1] ?? 7}>${name.toUpperCase()}`
+      : `${new Date(Number(time)).toTimeString().slice(0, 8)} ${name.toUpperCase().padEnd(10)}`;
   const text = String(msg)
     .replace(/^(UPDATED|UNCHANGED): /, '')
     .replaceAll('\n', '; ');
   const from = source === undefined ? '' : ` (${actor === undefined ? '' : `${actor} `}from ${source})`;
   const mark = fields['private'] === true ? ' (private)' : '';
-  return `${clock} ${name.toUpperCase().padEnd(10)} ${text}${mark}${from}${cause === undefined ? '' : ` [${cause}]`}\n`;
+  return `${front} ${text}${mark}${from}${cause === undefined ? '' : ` [${cause}]`}\n`;
 }

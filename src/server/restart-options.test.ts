@@ -5,6 +5,7 @@ import { keepUntilRestart } from './restart-options.ts';
 
 const ZONE = 'zones: [{name: x.example, nameserver: embedded, ns: [ns1.example.com]}]';
 const BASE = `secret: abcdefgh
+log_format: json
 http: {listen: ['127.0.0.1:1'], socket_mode: '600', lenient: false}
 metrics: {listen: '127.0.0.1:2'}
 store: postgres://user:password@db.example.com/one
@@ -15,6 +16,7 @@ const parse = (text: string, zone = ZONE): Config => parseConfig(`${text}${zone}
 const warning = (option: string) => `Changing '${option}' needs a restart. Until then the old value stays in force.`;
 
 it.each([
+  ['log_format', 'log_format: json', 'log_format: text'],
   ['http.listen', "'127.0.0.1:1'", "'127.0.0.1:11'"],
   ['http.socket_mode', "'600'", "'660'"],
   ['http.lenient', 'lenient: false', 'lenient: true'],

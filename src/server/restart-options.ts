@@ -16,6 +16,11 @@ interface RestartOption {
 
 const RESTART_OPTIONS: readonly RestartOption[] = [
   {
+    option: 'log_format',
+    read: ({ logFormat }) => logFormat,
+    keep: (next, { logFormat }) => ({ ...next, logFormat }),
+  },
+  {
     option: 'http.listen',
     read: ({ http }) => http.listen.map(formatListenAddress).join(' '),
     keep: (next, { http: { listen } }) => ({ ...next, http: { ...next.http, listen } }),

@@ -1,6 +1,6 @@
 // Typical mistakes at the command line: each row is done for real with the built program. A row says what the operator
 // did, what the program must say about it, and its exit code.
-import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAIN, runDyndns } from '../support/dyndns.ts';
@@ -127,7 +127,185 @@ const MISTAKES: readonly Mistake[] = [
   },
 ];
 
+/** What `config` says of a file: "LINE:COLUMN: text". */
+const FILES: readonly (readonly [mistake: string, config: string, said: string])[] = [
+  [
+    'a misspelt option',
+    `${SECRET}log_levle: 20\n${REMOTE}`,
+    "2:1: unknown key 'log_levle'; the nearest known key is 'log_level'.",
+  ],
+  ['a tab', `${SECRET}http:\n\tlisten: ['127.0.0.1:0']\n${REMOTE}`, '3:1: indent with spaces, not with tabs.'],
+  ['no zone', SECRET, '1:1: zones: must be a list with at least one zone.'],
+  ['an empty file', '', '1:1: the file must be a map of options, not empty.'],
+  [
+    'two zones with one name',
+    `${REMOTE.trimEnd().slice(0, -1)}, {name: DYN.example.com, nameserver: 127.0.0.1, tsig_key: dGVzdA==}]`,
+    "zones[1].name: the zone 'DYN.example.com.' is already zones[0]; remove one of the two.",
+  ],
+  [
+    'a wildcard as a zone',
+    REMOTE.replace('dyn', "'*'").replace("'*'.example.com", "'*.example.com'"),
+    'zones[0].name: a zone cannot be a wildcard.',
+  ],
+  [
+    'a bad address',
+    REMOTE.replace('127.0.0.1', '127.0.0.300'),
+    "zones[0].nameserver: must be an IPv4 or IPv6 address, or embedded, not '127.0.0.300'.",
+  ],
+  [
+    'a zone without a primary',
+    REMOTE.replace('nameserver: 127.0.0.1, ', ''),
+    "no primary is set for 'dyn.example.com.'. Set its IPv4 or IPv6 address here",
+  ],
+  [
+    'a zone without a key',
+    REMOTE.replace(', tsig_key: dGVzdA==', ''),
+    'zones[0].tsig_key: is required: the base64 secret that tsig-keygen prints',
+  ],
+  [
+    'a key that is not base64',
+    REMOTE.replace('dGVzdA==', 'dGVzdA'),
+    'zones[0].tsig_key: must be a base64 text that is not empty, as tsig-keygen prints it.',
+  ],
+  [
+    'an unknown algorithm',
+    REMOTE.replace('dGVzdA==', '{algorithm: hmac-sha3, secret: dGVzdA==}'),
+    'zones[0].tsig_key.algorithm: must be one of hmac-md5',
+  ],
+  [
+    'a secret that is too short',
+    `secret: 'short'\n${REMOTE}`,
+    '1:9: secret: must be at least 8 characters, only A-Z, a-z and 0-9.',
+  ],
+  ['a port out of range', `port: 70000\n${REMOTE}`, "1:7: port: must be an integer from 0 to 65535, not '70000'."],
+  ['an unknown log format', `log_format: xml\n${REMOTE}`, "log_format: must be one of auto, text, json, not 'xml'."],
+  [
+    'an embedded zone without a file for its data',
+    'zones: [{name: dyn.example.com, nameserver: embedded, ns: [ns1.example.net]}]',
+    'an embedded zone needs a file for its data: set `store: sqlite:PATH`',
+  ],
+  [
+    'HTTPS without a certificate',
+    `http: {listen: ['https://[::]:443']}\n${REMOTE}`,
+    'http.listen: an https:// entry needs http.tls with certificate and key, or with acme.',
+  ],
+  [
+    'a listener twice',
+    `http: {listen: ['127.0.0.1:80', '127.0.0.1:80']}\n${REMOTE}`,
+    "http.listen: '127.0.0.1:80' is listed twice; remove one of the two.",
+  ],
+  [
+    'a token in place of its hash',
+    `tokens: [{name: a, sha256: my-token, hosts: [x.dyn.example.com]}]\n${REMOTE}`,
+    'tokens[0].sha256: must be the SHA-256 of the token in 64 hexadecimal digits',
+  ],
+  [
+    'a host in no zone',
+    `hosts: [{name: x.example.net}]\n${REMOTE}`,
+    "hosts[0].name: 'x.example.net.' is not in a zone of the file; it has 'dyn.example.com.'.",
+  ],
+  ['an unknown store', `store: mysql://x/y\n${REMOTE}`, 'store: must be sqlite:PATH or postgres://USER@HOST/DATABASE.'],
+  [
+    'a control socket without unix:',
+    `control: /run/x.sock\n${REMOTE}`,
+    "control: must be unix:PATH, not '/run/x.sock'.",
+  ],
+];
+
+const STORE = `${SECRET}store: sqlite:d.db\n${REMOTE}`;
+
+/** Commands without a server. */
+const COMMANDS: readonly (readonly [
+  mistake: string,
+  config: string,
+  args: readonly string[],
+  said: string,
+  code: number,
+])[] = [
+  ['an unknown command', STORE, ['statsu'], "unknown command 'statsu'\n(Did you mean status?)", 2],
+  ['an unknown option', STORE, ['serve', '--prot', '1'], "unknown option '--prot'\n(Did you mean --port?)", 2],
+  [
+    'a token for a name in no zone',
+    STORE,
+    ['token', 'create', 'r', '--host', 'x.example.net'],
+    "'x.example.net.' is in no zone of the configuration; it has 'dyn.example.com.'.",
+    1,
+  ],
+  [
+    'a token that does not exist',
+    STORE,
+    ['token', 'revoke', 'router'],
+    "There is no token 'router'; `dyndns token list` shows all tokens.",
+    1,
+  ],
+  [
+    'history purge in a script',
+    STORE,
+    ['history', 'purge', 'h.dyn.example.com'],
+    'there is no terminal to ask: add --yes.',
+    2,
+  ],
+  [
+    'history of no host',
+    STORE,
+    ['history'],
+    "The name of a host is missing; '--all' shows the events of all hosts.",
+    2,
+  ],
+  ['a time in words', STORE, ['history', '--all', '--since', 'yesterday'], "--since: 'yesterday' is not a time.", 2],
+  [
+    'history without a store',
+    SECRET + REMOTE,
+    ['history', 'h.dyn.example.com'],
+    'The configuration names no store: set',
+    1,
+  ],
+  [
+    'a store in a folder that does not exist',
+    STORE.replace('d.db', 'missing/d.db'),
+    ['token', 'list'],
+    'check that the directory exists',
+    1,
+  ],
+  [
+    'an update to no address',
+    SECRET + REMOTE,
+    ['update', 'h.dyn.example.com', '192.0.2.300'],
+    "Invalid IP address '192.0.2.300'.",
+    1,
+  ],
+  [
+    'zone list without an embedded zone',
+    SECRET + REMOTE,
+    ['zone', 'list'],
+    "No zone of the configuration is embedded ('nameserver: embedded').",
+    1,
+  ],
+  [
+    'reload without a control socket',
+    SECRET + REMOTE,
+    ['reload'],
+    "set 'control: unix:PATH' and restart the server.",
+    2,
+  ],
+  [
+    'doctor of another zone',
+    SECRET + REMOTE,
+    ['doctor', 'other.example'],
+    "'other.example.' is not a zone of the configuration; it has: dyn.example.com.",
+    2,
+  ],
+];
+
 describe('a mistake is explained', () => {
+  it.each(FILES)('in the file: %s', async (_, config, said) => {
+    expectSaid(await run({ config, args: ['config'] }), [said], 2);
+  });
+
+  it.each(COMMANDS)('of a command: %s', async (_, config, args, said, code) => {
+    expectSaid(await run({ config, args }), [said], code);
+  });
+
   it.each(MISTAKES)('$mistake', async ({ said, code, ...command }) => {
     expectSaid(await run(command), said, code);
   });
@@ -174,6 +352,32 @@ ${EMBEDDED}zones:
 describe.skipIf(process.getuid?.() !== 0)('as root', () => {
   const NOBODY = 65_534;
   const config = `${SECRET}${EMBEDDED.replace('d.db', 'data/d.db')}${zoneWith('@ IN A 192.0.2.1')}`;
+
+  it('a file in this directory that hides /etc/dyndns.yml is named', async () => {
+    write('etc/dyndns.yml', SECRET + REMOTE);
+    for (const name of ['passwd', 'group']) write(`etc/${name}`, readFileSync(`/etc/${name}`, 'utf8'));
+    const own = write('.dyndns.yml', SECRET + REMOTE);
+    const script = 'mount --bind etc /etc && exec "$@"';
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: undefined, dyndns_CONFIG_FILE: undefined };
+    const command = ['--mount', 'sh', '-c', script, 'sh', process.execPath, MAIN, 'config', '--check'];
+    const { code, stdout, stderr } = await runProgram('unshare', command, { cwd: directory, env });
+    expect([code, stdout, stderr]).toEqual([
+      0,
+      `The configuration ${own} is valid: 1 zone.\n`,
+      `WARNING: The configuration ${own} of this directory is used, and /etc/dyndns.yml is not. For the other one: --config /etc/dyndns.yml.\n`,
+    ]);
+  });
+
+  it('a configuration that every user can read: the proposed command does not stop the service', async () => {
+    const file = write('dyndns.yml', SECRET + REMOTE);
+    chmodSync(file, 0o644);
+    const { stderr } = await runDyndns(['-c', file, 'config', '--check'], { cwd: directory });
+    const [, command = ''] = /Close it: (chown root:(?:dyndns|www-data) \S+ && chmod 640 \S+)\n$/.exec(stderr) ?? [];
+    expect((await runProgram('sh', ['-c', command])).code).toBe(0);
+    const { mode, gid } = statSync(file);
+    expect([mode & 0o777, gid > 0]).toEqual([0o640, true]);
+    expect((await runDyndns(['-c', file, 'config', '--check'], { cwd: directory })).stderr).toBe('');
+  });
 
   it('a user who may not read the configuration learns how', async () => {
     chmodSync(directory, 0o755);

@@ -81,7 +81,14 @@ const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 /** `1h` is an hour ago. @throws UsageError */
 function sinceTime(text: string): number {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (count === undefined) return parseTime(text, '--since');
+  if (count === undefined) {
+    try {
+      return parseTime(text, '--since');
+    } catch (error) {
+      if (error instanceof UsageError) error.message += ' The last hour is 1h, the last two days are 2d.';
+      throw error;
+    }
+  }
   return Date.now() - Number(count) * SECONDS[unit as keyof typeof SECONDS] * 1000;
 }
 

@@ -17,6 +17,27 @@ function numberIn(pattern: RegExp, min: number, max: number): (text: string) => 
   };
 }
 
+/** The levels of the log (docs/decisions/0004-log-levels.md). */
+const LEVEL_NAMES: Readonly<Record<string, number>> = {
+  debug: 10,
+  unchanged: 11,
+  info: 20,
+  updated: 21,
+  warning: 30,
+  error: 40,
+  critical: 50,
+};
+
+/** A number, or one of the names of levels that are of use as a limit. */
+export const logLevel: ScalarKind<number> = {
+  ...scalar(
+    `an integer from 0 to 50, or one of ${Object.keys(LEVEL_NAMES).join(', ')}`,
+    (text) => LEVEL_NAMES[text.toLowerCase()] ?? integer(0, 50).parse(text),
+    String,
+  ),
+  reads: 'number',
+};
+
 export const portNumber: ScalarKind<number> = integer(0, 65535);
 
 /** Seconds (RFC 2181 §8). */

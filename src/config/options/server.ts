@@ -2,7 +2,7 @@
 import type { Config, Transport } from '../config.ts';
 import { ipAddress } from '../kinds/addresses.ts';
 import { masterSecret } from '../kinds/secrets.ts';
-import { choice, decimal, integer, portNumber, yesOrNo } from '../kinds/words.ts';
+import { choice, decimal, logLevel, portNumber, yesOrNo } from '../kinds/words.ts';
 import { optionsFor } from './option.ts';
 
 const option = optionsFor<Config>();
@@ -43,11 +43,19 @@ export const SERVER_OPTIONS = {
     summary: 'Signs queries too, for primaries whose answer depends on the key (views of BIND).',
     example: 'false',
   }),
-  log_level: option(integer(0, 50), {
+  log_format: option(choice('auto', 'text', 'json'), {
+    place: 'logFormat',
+    default: 'auto',
+    summary:
+      'How the log is written: `text`, or `json` with one object in each line. `auto` is `text` on a terminal and in the journal of ' +
+      'systemd, where each line begins with its priority, like `<6>`; elsewhere it is `json`. A change needs a restart.',
+    example: 'auto',
+  }),
+  log_level: option(logLevel, {
     place: 'logLevel',
     default: 20,
     summary:
-      'The lowest level that is logged. CRITICAL 50, CONFIGURATION_ERROR 49, DNS_SERVER_ERROR 48, IP_ADDRESS_ERROR 47, ' +
+      'The lowest level that is logged, as a number or a name. CRITICAL 50, CONFIGURATION_ERROR 49, DNS_SERVER_ERROR 48, IP_ADDRESS_ERROR 47, ' +
       'DNS_NAME_ERROR 43, PARAMETER_ERROR 42, CHECK_ERROR 41, ERROR 40, WARNING 30, UPDATED 21, INFO 20, UNCHANGED 11, ' +
       'DEBUG 10, NOTSET 0.',
     example: '20',
