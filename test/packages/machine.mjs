@@ -3,7 +3,17 @@
  * cgroups. Its root is a layer above a base root that debootstrap made once, in the user's cache.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env, pid as ownPid } from 'node:process';
@@ -43,6 +53,8 @@ export function baseRoot(suite) {
     try {
       const include = '--include=ca-certificates,dbus,systemd,systemd-sysv';
       succeed('debootstrap', ['--variant=minbase', include, suite, partial]);
+      // Every user must be able to enter the root.
+      chmodSync(partial, 0o755);
       renameSync(partial, base);
     } finally {
       rmSync(partial, { recursive: true, force: true });

@@ -6,12 +6,13 @@
 import { Resolver } from 'node:dns/promises';
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyCheckout } from '../support/checkout.ts';
 import { freePort } from '../support/free-port.ts';
 import { ask } from '../support/http-client.ts';
 import { REPOSITORY } from '../support/installation.ts';
-import { runOrThrow, runProgram, startProcess } from '../support/process.ts';
+import { freshDirectory } from '../support/primary-server.ts';
+import { removeNow, runOrThrow, runProgram, startProcess } from '../support/process.ts';
 import { describeWith } from '../support/require-server.ts';
 import { testDirectory } from '../support/test-directory.ts';
 
@@ -31,11 +32,13 @@ async function makePackages(command: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  checkout = testDirectory('package');
+  checkout = freshDirectory('package');
   copyCheckout(checkout);
   rmSync(join(checkout, 'node_modules'), { recursive: true });
   await makePackages('npm run --silent package tgz sbom');
 }, WAIT_MS);
+
+afterAll(() => removeNow(checkout));
 
 describe('npm run package', { timeout: WAIT_MS }, () => {
   it('leaves no dist behind, and names the checksums of its files', async () => {
@@ -152,9 +155,11 @@ describeWith([{ command: 'dpkg-deb', debianPackage: 'dpkg' }], 'the Debian packa
     const script = "import('./packaging/deb.mjs').then(({ make }) => make([['dyndns', 'amd64']]))";
     await makePackages(`mkdir -p packages && node -e "${script}"`);
     file = made(`dyndns_${VERSION.replace('-', '~')}_amd64.deb`);
-    root = testDirectory('debian');
+    root = freshDirectory('debian');
     await runOrThrow('dpkg-deb', ['-x', file, root]);
   }, WAIT_MS);
+
+  afterAll(() => removeNow(root));
 
   const text = (path: string) => readFileSync(join(root, path), 'utf8');
 
