@@ -22,6 +22,7 @@ Zones
   zone                  zones that dyndns serves: list, export, import, repair
 Find out
   status                listeners, zones, secondaries, pending updates
+  health                whether the server is ready, by the exit code
   check                 try an update in each zone
   doctor [ZONE]         find problems, from the parent zone to the proxy
   history NAME, --all   changes, refusals and failures

@@ -9,6 +9,7 @@ import { REPOSITORY } from '../support/installation.ts';
 
 const SYSTEMD = 'It needs systemd as process 1; the tests start the programs themselves.';
 const PACKAGES = 'It installs packages of the distribution, which the tests need before they start.';
+const PACKAGE_TESTS = '`npm run test:packages` runs it in a fresh system.';
 const INTERNET = 'It needs a zone that the internet can reach.';
 const DOCKER =
   'No Docker engine runs where the tests run; scripts/image-test.mjs unpacks the image and starts it as its user.';
@@ -91,6 +92,15 @@ const NOT_RUN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'dyndns --config /etc/dyndns.yml doctor dyndns.example.com': INTERNET,
   },
   'own-https.md': { 'systemctl daemon-reload': SYSTEMD },
+  'packages.md': {
+    'apt install ./dyndns_3.0.0~alpha.1_amd64.deb': PACKAGE_TESTS,
+    'apt install ./dyndns_3.0.0_amd64.deb': PACKAGE_TESTS,
+    'npm install --global --ignore-scripts ./dyndns-3.0.0-alpha.1.tgz': PACKAGE_TESTS,
+  },
+  'postgresql.md': {
+    'apt-get install -y postgresql': PACKAGES,
+    'install -d /etc/systemd/system/dyndns.service.d': SYSTEMD,
+  },
   'powerdns.md': {
     'apt-get install -y pdns-server pdns-backend-sqlite3 sqlite3 bind9-dnsutils': PACKAGES,
     'systemctl restart pdns': SYSTEMD,
