@@ -1,12 +1,14 @@
 /**
  * `npm run test:packages [-- NAME]`: makes the packages and uses them as an operator would: Debian 13 and 12 with systemd as process 1,
- * and npm on Node.js 20, 24 and 26. Its last line is `N passed, N failed, N skipped`. Needs root, debootstrap and lintian.
+ * the image for containers, and npm on Node.js 20, 24 and 26. Its last line is `N passed, N failed, N skipped`. Needs root, debootstrap
+ * and lintian.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { argv, env, exit, getuid, stdout } from 'node:process';
 import { debianScenarios } from '../test/packages/debian-scenarios.mjs';
+import { imageScenarios } from '../test/packages/image-scenario.mjs';
 import { npmScenarios } from '../test/packages/npm-scenarios.mjs';
 import { install } from './prepare.mjs';
 import { installMissing, PACKAGE_TEST_PROGRAMS } from './servers.mjs';
@@ -50,10 +52,10 @@ function runnable() {
   const reason =
     getuid?.() !== 0 ? 'root rights' : missing.length > 0 ? `apt-get install -y ${missing.join(' ')}` : undefined;
   const debian = debianScenarios();
-  if (reason === undefined) return [...debian, ...npmScenarios()];
+  if (reason === undefined) return [...debian, ...imageScenarios(), ...npmScenarios()];
   stdout.write(`The Debian packages were not tested, because they need: ${reason}\n`);
   counts[env.CI ? 'failed' : 'skipped'] += debian.length;
-  return npmScenarios();
+  return [...imageScenarios(), ...npmScenarios()];
 }
 
 install();
