@@ -397,7 +397,7 @@ describe('`dyndns restore`', { timeout: 120_000 }, () => {
     for (const [file, message] of [
       [damaged, /is damaged: .*(The name 'h2|The commit from the serial)/],
       [empty, /no table 'zone'/],
-      [garbage, /damaged or not a database/],
+      [garbage, /is not an SQLite database/],
       [join(lab.directory, 'none.db'), /does not exist/],
     ] as const) {
       const { code, stderr, stdout } = await lab.run('restore', file);
