@@ -114,7 +114,7 @@ function makeOne(name, architecture, program, texts) {
     put(`usr/share/doc/${name}/copyright`, copyright(isBundled));
     put(`usr/share/lintian/overrides/${name}`, lintianOverrides(name));
     const components = isBundled ? [nodeComponent(platform)] : [];
-    put(`usr/share/doc/${name}/sbom.cdx.json`, `${JSON.stringify(sbom(components), undefined, 2)}\n`);
+    put(`usr/share/doc/${name}/sbom.cdx.json`, `${JSON.stringify(await sbom(components), undefined, 2)}\n`);
     return finish(stage, name, architecture);
   });
 }

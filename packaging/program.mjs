@@ -38,6 +38,15 @@ export function productionPackages() {
   return Object.entries(packages).filter(([path, entry]) => path !== '' && !entry.dev);
 }
 
+/** The lock file without development packages. */
+export function productionLock() {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const { devDependencies, bin, ...project } = lock.packages[''];
+  // Development packages want some of these too, which is of no interest here.
+  const packages = productionPackages().map(([path, { devOptional, ...entry }]) => [path, entry]);
+  return { ...lock, packages: { '': project, ...Object.fromEntries(packages) } };
+}
+
 /** What a package may have beside code and licence, at its top. */
 const UNUSED_FOLDERS =
   /^(?:\.github|\.vscode|\.nyc_output|benchmarks?|docs?|examples?|integration|scripts|tools|src|tests?|types|typings)$/;

@@ -7,15 +7,32 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from '../scripts/prepare.mjs';
-import { EPOCH, OUTPUT, VERSION } from './release.mjs';
+import { productionLock } from './program.mjs';
+import { EPOCH, MANIFEST, OUTPUT, VERSION, withFolder } from './release.mjs';
 
-/** The document as an object. @param more components beside the npm packages, such as Node.js in the bundled package */
+/**
+ * The document as an object. `npm sbom --omit=dev` would leave out packages that development packages use, too, so that npm gets a
+ * project without those.
+ * @param more components beside the npm packages, such as Node.js in the bundled package
+ */
 export function sbom(more = []) {
-  const args = ['sbom', '--sbom-format=cyclonedx', '--omit=dev', '--package-lock-only'];
-  const { status, stdout, stderr } = spawnSync('npm', args, { cwd: root, encoding: 'utf8', maxBuffer: 1e8 });
+  return withFolder((folder) => {
+    const { devDependencies, ...manifest } = MANIFEST;
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+    writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(productionLock()));
+    return complete(npmSbom(folder), more);
+  });
+}
+
+function npmSbom(cwd) {
+  const args = ['sbom', '--sbom-format=cyclonedx', '--package-lock-only'];
+  const { status, stdout, stderr } = spawnSync('npm', args, { cwd, encoding: 'utf8', maxBuffer: 1e8 });
   if (status !== 0) throw new Error(`npm ${args.join(' ')} failed: ${stderr}`);
-  const { serialNumber: _chance, ...document } = JSON.parse(stdout);
+  return JSON.parse(stdout);
+}
+
+function complete(written, more) {
+  const { serialNumber: _chance, ...document } = written;
   // npm names the project by its folder.
   document.metadata.component.name = 'dyndns';
   document.metadata.timestamp = new Date(EPOCH * 1000).toISOString();
@@ -26,8 +43,8 @@ export function sbom(more = []) {
   return { serialNumber: `urn:uuid:${uuid.join('-')}`, ...document };
 }
 
-export function make() {
+export async function make() {
   const name = `dyndns-${VERSION}.cdx.json`;
-  writeFileSync(join(OUTPUT, name), `${JSON.stringify(sbom(), undefined, 2)}\n`);
+  writeFileSync(join(OUTPUT, name), `${JSON.stringify(await sbom(), undefined, 2)}\n`);
   return [name];
 }

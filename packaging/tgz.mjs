@@ -5,23 +5,14 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, run } from '../scripts/prepare.mjs';
-import { ALL_PLATFORMS, normalize, productionPackages, stageModules, stageProgram } from './program.mjs';
+import { run } from '../scripts/prepare.mjs';
+import { ALL_PLATFORMS, normalize, productionLock, stageModules, stageProgram } from './program.mjs';
 import { OUTPUT, VERSION, withFolder } from './release.mjs';
-
-/** The lock file without development packages. */
-function shrinkwrap() {
-  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  const { devDependencies, bin, ...project } = lock.packages[''];
-  // Development packages want some of these too, which is of no interest here.
-  const packages = productionPackages().map(([path, { devOptional, ...entry }]) => [path, entry]);
-  return { ...lock, packages: { '': project, ...Object.fromEntries(packages) } };
-}
 
 export function make() {
   return withFolder((folder) => {
     stageProgram(folder);
-    writeFileSync(join(folder, 'npm-shrinkwrap.json'), `${JSON.stringify(shrinkwrap(), undefined, 2)}\n`);
+    writeFileSync(join(folder, 'npm-shrinkwrap.json'), `${JSON.stringify(productionLock(), undefined, 2)}\n`);
     stageModules(folder, ALL_PLATFORMS);
     const manifest = join(folder, 'package.json');
     const entries = JSON.parse(readFileSync(manifest, 'utf8'));

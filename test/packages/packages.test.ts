@@ -165,7 +165,7 @@ describeWith([{ command: 'dpkg-deb', debianPackage: 'dpkg' }], 'the Debian packa
 
   it('its version sorts before the release, and it replaces the one with its own Node.js', async () => {
     const control = await runOrThrow('dpkg-deb', ['--field', file]);
-    expect(control).toContain('Version: 3.0.0~alpha.1\n');
+    expect(control).toContain(`Version: ${VERSION.replace('-', '~')}\n`);
     expect(control).toMatch(/^Depends: nodejs \(>= 20\.19\), /m);
     expect(control).toMatch(/^Conflicts: dyndns-bundled$/m);
     expect(control).toMatch(/^Replaces: dyndns-bundled$/m);
