@@ -162,13 +162,19 @@ describe('group commit', () => {
     primary.isShared = true;
     primary.fates.push('slow');
     await Promise.all(letters(4).map((label) => primary.publish(plan(label, { A: '192.0.2.1' }))));
-    const outcomes = [primary.publish(plan('a', { A: '192.0.2.1' }))];
-    for (const label of ['b', 'c']) {
-      // Microtasks alone: a timer of a few milliseconds could end first on a busy machine.
-      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-      outcomes.push(primary.publish(plan(label, { A: '192.0.2.1' })));
+    // The test decides when the wait is over: a busy machine might need longer for two turns.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const outcomes = [primary.publish(plan('a', { A: '192.0.2.1' }))];
+      for (const label of ['b', 'c']) {
+        await new Promise((resolve) => setImmediate(resolve));
+        outcomes.push(primary.publish(plan(label, { A: '192.0.2.1' })));
+      }
+      vi.advanceTimersToNextTimer();
+      await Promise.all(outcomes);
+    } finally {
+      vi.useRealTimers();
     }
-    await Promise.all(outcomes);
     expect(primary.messages).toEqual(['n0 n1 n2 n3', 'a b c']);
   });
 
