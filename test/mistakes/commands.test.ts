@@ -264,7 +264,7 @@ const COMMANDS: readonly (readonly [
     'a store in a folder that does not exist',
     STORE.replace('d.db', 'missing/d.db'),
     ['token', 'list'],
-    'check that the directory exists',
+    "missing does not exist: create it with 'install -d ",
     1,
   ],
   [
