@@ -136,7 +136,7 @@ describeWith(POSTGRES_PROGRAMS, 'with a store in PostgreSQL', () => {
     stops.push(() => server.stop());
     expect(await health(server.configFile)).toEqual(READY);
     await postgres.halt();
-    const away = [1, 'ERROR: The server is not ready: the store does not answer.\n'];
+    const away = [1, 'ERROR: The server is not ready: the store does not answer (connection refused).\n'];
     // The server checks its parts at most once a second.
     await waitUntil('the server to notice', async () => (await health(server.configFile))[0] === 1);
     expect(await health(server.configFile)).toEqual(away);

@@ -26,7 +26,7 @@ export function healthCommand(): Command {
     });
 }
 
-/** The default socket in the runtime directory may belong to a server with another configuration; one beside the data cannot. */
+/** The default socket in the runtime directory may belong to a server with another configuration; one next to the data cannot. */
 function placesOf({ control, controlIsDefault, store, dns, listeners }: FoundServer): ServerPlaces {
   const isOwn = !controlIsDefault || store?.kind === 'sqlite' || dns !== undefined;
   return { listeners, ...(isOwn && control !== undefined && { control }) };
@@ -38,13 +38,18 @@ const PARTS: Readonly<Partial<Record<string, string>>> = {
   store: 'the store does not answer',
 };
 
+/** @param part like `store (connection refused)` */
+function explain(part: string): string {
+  return part.replace(/^\w+/, (name) => PARTS[name] ?? name);
+}
+
 /** One line; undefined if the server is ready. */
 function problemOf(health: ServerHealth): string | undefined {
   switch (health.kind) {
     case 'ready':
       return undefined;
     case 'not ready':
-      return `The server is not ready: ${health.parts.map((part) => PARTS[part] ?? part).join('; ')}.`;
+      return `The server is not ready: ${health.parts.map(explain).join('; ')}.`;
     case 'no answer':
       return health.reasons.length === 0
         ? "The configuration has no control socket and no listener with a known port; set 'control: unix:PATH'."
