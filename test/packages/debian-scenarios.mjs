@@ -257,7 +257,7 @@ async function shadowed(step, machine) {
   await step('the package leaves it running and says what to remove', async () => {
     const before = mainPid(machine);
     const output = must(apt(machine, 'install /root/dyndns.deb'));
-    assert.match(output, /\/etc\/systemd\/system\/dyndns\.service is in force/);
+    assert.match(output, /\/etc\/systemd\/system\/dyndns\.service takes precedence/);
     assert.equal(mainPid(machine), before);
     await answers(machine, '203.0.113.8');
   });
