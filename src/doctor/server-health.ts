@@ -71,9 +71,10 @@ async function askListener(address: ListenAddress, signal: AbortSignal): Promise
           ...(address.tls && { rejectUnauthorized: false }),
         });
   if (status === 200 && text === 'ready\n') return { kind: 'ready' };
-  const parts = /^not ready: ([a-z, ]+)\n$/.exec(text)?.[1];
-  if (parts === undefined) throw new Error(`it answers '/readyz' with status ${status} and is not dyndns`);
-  return { kind: 'not ready', parts: parts.split(', ') };
+  // Like `not ready: dns, store (connection refused)`.
+  const parts = /^not ready: ([^\n]+)\n$/.exec(text)?.[1]?.match(/\w+(?: \([^)]*\))?/g);
+  if (!parts) throw new Error(`it answers '/readyz' with status ${status} and is not dyndns`);
+  return { kind: 'not ready', parts };
 }
 
 /** Where this machine reaches a listener that is bound to all addresses. */
