@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { root } from '../scripts/prepare.mjs';
 import { writeTar } from './oci/tar.mjs';
-import { DEBIAN_VERSION, EPOCH, MANIFEST, OUTPUT } from './release.mjs';
+import { DEBIAN_VERSION, EPOCH, MANIFEST, outputFile } from './release.mjs';
 
 const NAME = 'dyndns-update-script';
 const VERSION = `${DEBIAN_VERSION}-1`;
@@ -40,7 +40,7 @@ Description: Sends the addresses of the router to a dyndns server.
     { path: 'data.tar.gz', content: archive(data) },
   ]);
   const name = `${NAME}_${VERSION}_all.ipk`;
-  writeFileSync(join(OUTPUT, name), ipk);
+  writeFileSync(outputFile(name), ipk);
   return [name];
 }
 

@@ -3,12 +3,11 @@
  * load` and registries. The same commit and the same Debian packages give the same octets.
  */
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { NODE_VERSION } from './node.mjs';
 import { debianLibraries } from './oci/debian.mjs';
 import { DATA, nodeLayer, PROGRAM, programLayers, systemLayer, USER } from './oci/layers.mjs';
 import { writeLayout } from './oci/layout.mjs';
-import { EPOCH, MANIFEST, OUTPUT, VERSION } from './release.mjs';
+import { EPOCH, MANIFEST, outputFile, VERSION } from './release.mjs';
 
 /** Names of Debian and OCI, and of Node.js. */
 const ARCHITECTURES = { amd64: 'x64', arm64: 'arm64' };
@@ -55,7 +54,7 @@ export async function make() {
   }
   const name = `dyndns-${VERSION}-oci.tar`;
   const archive = writeLayout(images, { name: MANIFEST.name, version: VERSION, seconds: EPOCH, config: CONFIG });
-  writeFileSync(join(OUTPUT, name), archive);
+  writeFileSync(outputFile(name), archive);
   return [name];
 }
 

@@ -1,12 +1,18 @@
 /** What all artefacts of a release share: the version, the time of their files, and where they are written. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
 import { root } from '../scripts/prepare.mjs';
 
 export const OUTPUT = join(root, 'packages');
+
+/** The path of an artefact, in a folder that exists. */
+export function outputFile(name) {
+  mkdirSync(OUTPUT, { recursive: true });
+  return join(OUTPUT, name);
+}
 
 /** package.json of the checkout. */
 export const MANIFEST = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

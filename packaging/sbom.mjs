@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { productionLock } from './program.mjs';
-import { EPOCH, MANIFEST, OUTPUT, VERSION, withFolder } from './release.mjs';
+import { EPOCH, MANIFEST, outputFile, VERSION, withFolder } from './release.mjs';
 
 /**
  * The document as an object. `npm sbom --omit=dev` would leave out packages that development packages use, too, so that npm gets a
@@ -45,6 +45,6 @@ function complete(written, more) {
 
 export async function make() {
   const name = `dyndns-${VERSION}.cdx.json`;
-  writeFileSync(join(OUTPUT, name), `${JSON.stringify(await sbom(), undefined, 2)}\n`);
+  writeFileSync(outputFile(name), `${JSON.stringify(await sbom(), undefined, 2)}\n`);
   return [name];
 }

@@ -4,10 +4,10 @@
  * it in a file.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { run } from '../scripts/prepare.mjs';
 import { ALL_PLATFORMS, normalize, productionLock, stageModules, stageProgram } from './program.mjs';
-import { OUTPUT, VERSION, withFolder } from './release.mjs';
+import { outputFile, VERSION, withFolder } from './release.mjs';
 
 export function make() {
   return withFolder((folder) => {
@@ -20,11 +20,12 @@ export function make() {
     const bundleDependencies = Object.keys({ ...entries.dependencies, ...entries.optionalDependencies });
     writeFileSync(manifest, `${JSON.stringify({ ...entries, bundleDependencies }, undefined, 2)}\n`);
     normalize(folder);
+    const name = `dyndns-${VERSION}.tgz`;
     // npm gives every file the same time and owner.
-    run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', OUTPUT], {
+    run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', dirname(outputFile(name))], {
       cwd: folder,
       stdio: ['ignore', 'ignore', 'inherit'],
     });
-    return [`dyndns-${VERSION}.tgz`];
+    return [name];
   });
 }

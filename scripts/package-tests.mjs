@@ -3,11 +3,10 @@
  * the image for containers, and npm on Node.js 20, 24 and 26. Its last line is `N passed, N failed, N skipped`. Needs root, debootstrap
  * and lintian.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { argv, env, exit, getuid, stdout } from 'node:process';
-import { OUTPUT } from '../packaging/release.mjs';
 import { debianScenarios } from '../test/packages/debian-scenarios.mjs';
 import { imageScenarios } from '../test/packages/image-scenario.mjs';
 import { npmScenarios } from '../test/packages/npm-scenarios.mjs';
@@ -60,7 +59,6 @@ function runnable() {
 }
 
 install();
-mkdirSync(OUTPUT, { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), 'dyndns-packages-'));
 try {
   for (const scenario of runnable()) if (scenario.name.includes(filter)) await runScenario(scenario, folder);

@@ -3,10 +3,10 @@
  * A kind is a file packaging/KIND.mjs that exports `make()`, which writes into OUTPUT and returns the names of its files.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { argv, exit, stderr, stdout } from 'node:process';
-import { OUTPUT } from '../packaging/release.mjs';
+import { OUTPUT, outputFile } from '../packaging/release.mjs';
 import { install } from './prepare.mjs';
 
 const KINDS = ['tgz', 'deb', 'oci', 'ipk', 'sbom'];
@@ -19,7 +19,6 @@ if (unknown.length > 0) {
   exit(2);
 }
 if (asked.length === 0) rmSync(OUTPUT, { recursive: true, force: true });
-mkdirSync(OUTPUT, { recursive: true });
 install();
 for (const kind of asked.length > 0 ? asked : KINDS) {
   const { make } = await import(`../packaging/${kind}.mjs`);
@@ -35,4 +34,4 @@ const sums = readdirSync(OUTPUT)
         .update(readFileSync(join(OUTPUT, name)))
         .digest('hex')}  ${name}\n`,
   );
-writeFileSync(join(OUTPUT, SUMS), sums.join(''));
+writeFileSync(outputFile(SUMS), sums.join(''));

@@ -41,7 +41,7 @@ export function configFileFor(command: Command, environment: Environment): strin
   return file;
 }
 
-function findOptions(command: Command, environment: Environment) {
+export function findOptions(command: Command, environment: Environment) {
   const { config: flag } = command.optsWithGlobals<{ config?: string }>();
   return { flag, environment, cwd: process.cwd() };
 }

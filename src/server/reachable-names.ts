@@ -20,12 +20,15 @@ const RESOLVER = { timeout: 2_000, tries: 1 };
 
 /** Full sentences, each with what to do. Asks the resolver of the system about names in other zones. */
 export async function unreachableNames(config: Config, find: FindAddresses): Promise<readonly string[]> {
+  const byApex: ZonesByApex = new Map(config.zones.map((zone) => [zone.apex.key, zone]));
   const found = await Promise.all([
-    ...config.zones.flatMap((zone) => nameserversInZones(zone, config).map((each) => checkNameserver(each, find))),
-    ...certificateNames(config).map((name) => checkCertificateName(name, config, find)),
+    ...config.zones.flatMap((zone) => nameserversInZones(zone, byApex).map((each) => checkNameserver(each, find))),
+    ...certificateNames(config).map((name) => checkCertificateName(name, byApex, find)),
   ]);
   return [...new Set(found.filter((text) => text !== undefined))];
 }
+
+type ZonesByApex = ReadonlyMap<string, ZoneConfig>;
 
 interface NameserverInZone {
   readonly name: DomainName;
@@ -33,16 +36,16 @@ interface NameserverInZone {
 }
 
 /** The nameservers of an embedded zone whose names are in an embedded zone of the configuration. */
-function nameserversInZones({ primary }: ZoneConfig, { zones }: Config): readonly NameserverInZone[] {
+function nameserversInZones({ primary }: ZoneConfig, byApex: ZonesByApex): readonly NameserverInZone[] {
   if (primary.kind !== 'embedded') return [];
   return primary.ns.flatMap((name) => {
-    const zone = embeddedZoneOf(name, zones);
+    const zone = embeddedZoneOf(name, byApex);
     return zone === undefined ? [] : [{ name, zone }];
   });
 }
 
-function embeddedZoneOf(name: DomainName, zones: readonly ZoneConfig[]): DomainName | undefined {
-  const zone = findNearestAncestor(new Map(zones.map((each) => [each.apex.key, each])), name.key);
+function embeddedZoneOf(name: DomainName, byApex: ZonesByApex): DomainName | undefined {
+  const zone = findNearestAncestor(byApex, name.key);
   return zone?.primary.kind === 'embedded' ? zone.apex : undefined;
 }
 
@@ -66,10 +69,10 @@ function namesOfFiles(http: Config['http']): readonly DomainName[] {
 
 async function checkCertificateName(
   name: DomainName,
-  { zones }: Config,
+  byApex: ZonesByApex,
   find: FindAddresses,
 ): Promise<string | undefined> {
-  const zone = embeddedZoneOf(name, zones);
+  const zone = embeddedZoneOf(name, byApex);
   const texts = zone === undefined ? await resolve(name) : await find(name, zone);
   if (texts === undefined) return undefined;
   const addresses = texts.map((text) => parseIpAddress(text)).filter((address) => address !== undefined);

@@ -3,7 +3,7 @@
  * not an error: it is opened when it is there, and calls fail until then.
  */
 import { AppError } from '../core/errors.ts';
-import type { StoreProblem, StoreUser } from '../core/store.ts';
+import type { Store, StoreProblem, StoreUser } from '../core/store.ts';
 import { SchemaError } from './migrations.ts';
 import { PostgresError } from './postgres-error.ts';
 import type { SqlQuery, SqlRunner } from './sql-runner.ts';
@@ -23,7 +23,8 @@ export class PostgresOpening {
   /** Fails until the database is open. */
   readonly runner: SqlRunner;
   readonly #prepare: () => Promise<void>;
-  readonly #inner: SqlRunner;
+  /** The store in the open database; its calls also run while it is not open for others. */
+  readonly #store: Store;
   readonly #user: StoreUser | undefined;
   readonly #health: StoreHealth | undefined;
   #isOpen = false;
@@ -36,7 +37,7 @@ export class PostgresOpening {
    */
   constructor(prepare: () => Promise<void>, runner: SqlRunner, user: StoreUser | undefined) {
     this.#prepare = prepare;
-    this.#inner = runner;
+    this.#store = sqlStore(runner, true);
     this.#user = user;
     this.#health =
       user && new StoreHealth({ attempt: () => this.#try(), onChange: (problem) => user.onChange(problem) });
@@ -86,13 +87,13 @@ export class PostgresOpening {
 
   async #prepareForUse(): Promise<void> {
     await this.#prepare();
-    await this.#user?.beforeUse(sqlStore(this.#inner, true));
+    await this.#user?.beforeUse(this.#store);
     this.#isOpen = true;
     this.#health?.works();
   }
 
   async #try(): Promise<void> {
-    if (this.#isOpen) await sqlStore(this.#inner, true).ping();
+    if (this.#isOpen) await this.#store.ping();
     else await this.#open().catch((error: unknown) => this.#failed(error));
   }
 

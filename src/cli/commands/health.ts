@@ -7,7 +7,7 @@ import { type FoundServer, findControl } from '../../config/find-control.ts';
 import { findConfigFile } from '../../config/load.ts';
 import { askHealth, type ServerHealth, type ServerPlaces } from '../../doctor/server-health.ts';
 import { CommandError } from '../output.ts';
-import { commandEnvironment } from '../setup.ts';
+import { commandEnvironment, findOptions } from '../setup.ts';
 
 const TIMEOUT_MS = 5000;
 
@@ -15,9 +15,8 @@ export function healthCommand(): Command {
   return new Command('health')
     .description('exit with 0 if the running server is ready, else with 1 and one line that says why')
     .action(async (_options: object, command: Command) => {
-      const { config: flag } = command.optsWithGlobals<{ config?: string }>();
       const environment = commandEnvironment();
-      const file = findConfigFile({ flag, environment, cwd: process.cwd() });
+      const file = findConfigFile(findOptions(command, environment));
       const found = findControl(file, environment);
       if (found === undefined) throw new CommandError(`The configuration file '${file}' cannot be read.`);
       const problem = problemOf(await askHealth(placesOf(found), AbortSignal.timeout(TIMEOUT_MS)));
