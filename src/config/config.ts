@@ -160,6 +160,14 @@ export interface ZoneConfig {
   readonly emptyValue: 'keep' | 'clear';
   /** Seconds until a TXT value that was written over HTTP is deleted. */
   readonly acmeTtl: number;
+  readonly members: MembersConfig;
+}
+
+/** Whether members (users who are no admins) may take names of the zone. */
+export interface MembersConfig {
+  readonly claim: boolean;
+  /** Relative to the zone: `*` is every name one label below it, `*.x` one label below x. */
+  readonly pattern: string;
 }
 
 export interface RateLimitConfig {
@@ -206,7 +214,7 @@ export interface TokenConfig {
    * Owner names that it may change, at least one. `*.x` is every name below x at any depth and the literal `*.x`, not x.
    */
   readonly hosts: readonly DomainName[];
-  /** RR types that it may change: some of A, AAAA and TXT. */
+  /** RR types that it may change. */
   readonly types: readonly number[];
   /** `own`: only the source address of the request. A list has at least one prefix. */
   readonly addresses: 'any' | 'own' | readonly IpPrefix[];
@@ -278,6 +286,17 @@ export interface AcmeDnsConfig {
   readonly maxAccounts: number;
 }
 
+/** The HTTP API for administration. */
+export interface AdminConfig {
+  /** Empty: `http.listen` serves it. No duplicates, and none of `http.listen`. */
+  readonly listen: readonly ListenAddress[];
+  /** A serialized origin (RFC 6454 §6.2). Absent: only requests to this machine's own names are answered. */
+  readonly url?: string;
+  readonly auditDays: number;
+  /** Also serve the API that is compatible with that of PowerDNS. */
+  readonly powerdnsApi: boolean;
+}
+
 /** 0: no limit. */
 export interface LimitsConfig {
   readonly changesPerMinutePerToken: number;
@@ -334,6 +353,8 @@ export interface Config {
   readonly protocols: Readonly<Record<(typeof SWITCHED_PROTOCOLS)[number], boolean>>;
   /** Present exactly when the protocol is enabled; then there is a store. */
   readonly acmeDns?: AcmeDnsConfig;
+  /** Present exactly when the HTTP API is enabled; then there is a store. */
+  readonly admin?: AdminConfig;
   readonly tokens: readonly TokenConfig[];
   readonly hosts: readonly HostConfig[];
   readonly webhooks: readonly WebhookConfig[];

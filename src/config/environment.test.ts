@@ -15,6 +15,7 @@ zones: [{name: a.example, tsig_key: tPyvZA==}, {name: b.example, nameserver: emb
 store: sqlite:/var/lib/dyndns/dyndns.db
 nameserver: 127.0.0.1
 protocols: {acme_dns: true}
+admin: {enabled: true}
 acme_dns: {zone: a.example}
 `;
 /** With a certificate of the server's own in place of files, for the variables that are about it. */
@@ -115,6 +116,11 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_ACME_DNS_CORS_ORIGINS: ['https://a.example', (c) => c.acmeDns?.corsOrigins, ['https://a.example']],
   DYNDNS_ACME_DNS_VALUES: ['1', (c) => c.acmeDns?.values, 1],
   DYNDNS_ACME_DNS_MAX_ACCOUNTS: ['9', (c) => c.acmeDns?.maxAccounts, 9],
+  DYNDNS_ADMIN_ENABLED: ['false', (c) => c.admin === undefined, true],
+  DYNDNS_ADMIN_LISTEN: ['[::1]:8080', (c) => c.admin?.listen.map(formatListenAddress), ['[::1]:8080']],
+  DYNDNS_ADMIN_URL: ['https://a.example', (c) => c.admin?.url, 'https://a.example'],
+  DYNDNS_ADMIN_AUDIT_DAYS: ['9', (c) => c.admin?.auditDays, 9],
+  DYNDNS_ADMIN_POWERDNS_API: ['true', (c) => c.admin?.powerdnsApi, true],
 };
 
 test('every option above the zones has an override', () => {

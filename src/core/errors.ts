@@ -91,6 +91,14 @@ export const ERROR_CODES = {
     pending: 'leave',
     mayBeApplied: false,
   },
+  'quota-exceeded': {
+    actor: 'the caller',
+    means: 'The user has as many hosts or tokens as the quota allows.',
+    isRefusal: true,
+    history: 'not recorded',
+    pending: 'leave',
+    mayBeApplied: false,
+  },
   'host-disabled': {
     actor: 'the operator',
     means: 'Updates of this host are disabled.',
@@ -235,4 +243,11 @@ export function operatorMessage({ code, message, cause }: AppError): string {
   if (code !== 'store-unreachable' || !(cause instanceof Error) || cause.message === '') return message;
   const reason = cause.message.replaceAll(/[\r\n]/g, ' ').replace(/\.$/, '');
   return `The store does not answer. ${reason[0]?.toUpperCase()}${reason.slice(1)}.`;
+}
+
+/** The object was changed since it was read (RFC 9110 §13.1.1, `If-Match`). Nothing was changed. */
+export class PreconditionFailed extends AppError {
+  constructor(message: string) {
+    super('conflict', message);
+  }
 }

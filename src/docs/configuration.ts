@@ -95,6 +95,11 @@ const SECTIONS: readonly { readonly title: string; readonly prefix: string; read
     text: 'The accounts of acme-dns ([the protocol](protocols/acme-dns.md)). Used only with `protocols.acme_dns`.',
   },
   {
+    title: '`admin`',
+    prefix: 'admin.',
+    text: 'The HTTP API for administration ([its pages](api/README.md)). Changes of `enabled`, `listen` and `powerdns_api` need a restart.',
+  },
+  {
     title: '`zones[]`',
     prefix: 'zones[].',
     text:

@@ -53,6 +53,7 @@ const LEVEL_OF_ERROR = {
   'not-authenticated': 'parameter_error',
   'too-many-guesses': 'error',
   'not-permitted': 'dns_name_error',
+  'quota-exceeded': 'error',
   'host-disabled': 'error',
   'address-refused': 'ip_address_error',
   'rate-limited': 'error',

@@ -36,6 +36,23 @@ const RESTART_OPTIONS: readonly RestartOption[] = [
     keep: (next, { http: { lenient } }) => ({ ...next, http: { ...next.http, lenient } }),
   },
   {
+    option: 'admin.enabled',
+    read: ({ admin }) => String(admin !== undefined),
+    keep: ({ admin: next, ...others }, { admin }) => ({ ...others, ...(admin && { admin: next ?? admin }) }),
+  },
+  {
+    option: 'admin.listen',
+    read: ({ admin }) => admin?.listen.map(formatListenAddress).join(' '),
+    keep: (next, { admin }) =>
+      next.admin && admin ? { ...next, admin: { ...next.admin, listen: admin.listen } } : next,
+  },
+  {
+    option: 'admin.powerdns_api',
+    read: ({ admin }) => admin && String(admin.powerdnsApi),
+    keep: (next, { admin }) =>
+      next.admin && admin ? { ...next, admin: { ...next.admin, powerdnsApi: admin.powerdnsApi } } : next,
+  },
+  {
     option: 'metrics.listen',
     read: ({ metrics }) => metrics && formatListenAddress(metrics.listen),
     keep: ({ metrics: _, ...next }, { metrics }) => ({ ...next, ...(metrics && { metrics }) }),

@@ -18,6 +18,11 @@ export const ownerPattern: ScalarKind<string> = scalar("a name of the zone, like
   text === '@' ? text : parseRelativeName(text),
 );
 
+/** Names that members may take: relative to the zone. Stays a text. */
+export const memberPattern: ScalarKind<string> = scalar("* or *.x for a name x of the zone, like '*.lab'", (text) =>
+  text === '*' || (text.startsWith('*.') && !text.endsWith('.')) ? parseRelativeName(text) : undefined,
+);
+
 /** @throws NameError */
 function parseRelativeName(text: string): string {
   parseHostName(text.endsWith('.') ? text : `${text}.example`);

@@ -6,6 +6,7 @@
  * rule that concerns a second option, or a default that depends on one, needs code in ../resolve.
  */
 import type { ValueOf } from '../kinds/kind.ts';
+import { ADMIN_OPTIONS } from './admin.ts';
 import { DNS_OPTIONS } from './dns.ts';
 import { EMBEDDED_ZONE_OPTIONS } from './embedded-zones.ts';
 import { HOST_OPTIONS } from './hosts.ts';
@@ -24,6 +25,7 @@ const OPTIONS = {
   ...DNS_OPTIONS,
   ...STATE_OPTIONS,
   ...PROTOCOL_OPTIONS,
+  ...ADMIN_OPTIONS,
   ...ZONE_OPTIONS,
   ...EMBEDDED_ZONE_OPTIONS,
   ...TOKEN_OPTIONS,

@@ -2,7 +2,7 @@
 import type { ZoneConfig } from '../config.ts';
 import { ipPrefix, zonePrimary } from '../kinds/addresses.ts';
 import { listOf } from '../kinds/kind.ts';
-import { nameBelowZone, zoneName } from '../kinds/names.ts';
+import { memberPattern, nameBelowZone, zoneName } from '../kinds/names.ts';
 import { base64Secret, tsigAlgorithm, tsigKeyName } from '../kinds/secrets.ts';
 import { choice, integer, portNumber, ttl, yesOrNo } from '../kinds/words.ts';
 import { optionsFor } from './option.ts';
@@ -140,5 +140,20 @@ export const ZONE_OPTIONS = {
     unit: 'seconds',
     summary: 'When a TXT value that was written over HTTP (DNS-01) is deleted, if its client does not delete it.',
     example: '86400',
+  }),
+  'zones[].members.claim': option(yesOrNo, {
+    place: 'members.claim',
+    default: false,
+    summary:
+      'Whether members (users of the HTTP API who are no admins) may take names of the zone that no one has. Without it ' +
+      'only admins give them hosts.',
+    example: 'false',
+  }),
+  'zones[].members.pattern': option(memberPattern, {
+    place: 'members.pattern',
+    default: '*',
+    summary:
+      'Which names they may take, relative to the zone: `*` is any name one label below it, `*.lab` one below lab.',
+    example: "'*'",
   }),
 };

@@ -8,6 +8,7 @@ import { placedOptions, type ResolveContext } from '../rules.ts';
 import type { Settings } from '../settings.ts';
 import { resolveAcme } from './acme.ts';
 import { resolveAcmeDns } from './acme-dns.ts';
+import { resolveAdmin } from './admin.ts';
 import { resolveHosts, resolveTokens } from './clients.ts';
 import { resolveHttp, resolveMetrics } from './http.ts';
 import { resolveState } from './state.ts';
@@ -18,7 +19,14 @@ import { resolveZones } from './zones.ts';
 export function resolveConfig(settings: Settings, context: ResolveContext): Config | undefined {
   const { root } = settings;
   const options = placedOptions(root, '', context);
-  const { http: httpOptions, dns: _, acmeDns: acmeDnsOptions, metrics: metricsOptions, ...plain } = options;
+  const {
+    http: httpOptions,
+    dns: _,
+    acmeDns: acmeDnsOptions,
+    admin: adminOptions,
+    metrics: metricsOptions,
+    ...plain
+  } = options;
   const { acme: acmeOptions, ...listeners } = httpOptions;
   const http = resolveHttp(root, listeners, context);
   const zones = resolveZones(settings, context);
@@ -28,6 +36,7 @@ export function resolveConfig(settings: Settings, context: ResolveContext): Conf
   const tokens = resolveTokens(settings, context);
   const hosts = resolveHosts(settings, context);
   const acmeDns = resolveAcmeDns(settings, acmeDnsOptions, context);
+  const admin = resolveAdmin(settings, adminOptions, http, context);
   const webhooks = resolveWebhooks(settings, context);
   warnOfSilence(hosts, root, state.store !== undefined, context);
   if (plain.secret === undefined && tokens.length === 0 && state.store === undefined) {
@@ -42,6 +51,7 @@ export function resolveConfig(settings: Settings, context: ResolveContext): Conf
     ...state,
     ...(metrics === undefined ? {} : { metrics }),
     ...(acmeDns === undefined ? {} : { acmeDns }),
+    ...(admin === undefined ? {} : { admin }),
     tokens,
     hosts,
     webhooks,

@@ -10,6 +10,7 @@ import { addressOctets, formatIpPrefix, prefixContains, unmapAddress } from '../
 import type { DomainName } from '../../dns/name.ts';
 import { RRType } from '../../dns/rdata.ts';
 import { AppError } from '../errors.ts';
+import type { TokenOwner } from '../users/user.ts';
 import { challengeSubject } from './acme-challenge.ts';
 import { type NameScope, scopeCovers } from './name-scope.ts';
 import { requireCaller } from './require-caller.ts';
@@ -37,6 +38,8 @@ export interface HostToken {
   readonly maxUnusedDays?: number;
   /** The last day on which it is valid, `YYYY-MM-DD` in UTC. */
   readonly expires?: string;
+  /** The user whom it belongs to: it may not do more than the user may. Absent: the operator. */
+  readonly owner?: TokenOwner;
   /** Milliseconds since 1970, as every `…Ms` here. */
   readonly createdMs: number;
   readonly revokedMs?: number;

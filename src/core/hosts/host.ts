@@ -1,5 +1,6 @@
 /** The operator's settings for a single host, beyond the rules of its zone. A host without settings needs no entry. */
 import type { DomainName } from '../../dns/name.ts';
+import type { HostShare } from '../users/user.ts';
 import type { AddressPolicy } from '../zones/address-policy.ts';
 
 /** A host behind the same IPv6 prefix, in the same zone: it moves with the host that it is a member of. */
@@ -38,6 +39,10 @@ export interface HostSettings {
    */
   readonly prefixLength?: number;
   readonly members: readonly HostMember[];
+  /** The id of the user who owns it; absent: the operator. */
+  readonly ownerId?: string;
+  /** Other users who may see or change it; absent: none. */
+  readonly shares?: readonly HostShare[];
 }
 
 /** The settings of a host that has none. */
@@ -47,9 +52,9 @@ export function defaultHostSettings(ownerName: DomainName): HostSettings {
 
 /** Whether settings equal those of a host that has none. */
 export function isDefault(settings: HostSettings): boolean {
-  const { enabled, ttl, addresses, fallback, interfaceId, prefixLength, members } = settings;
-  const lists = [addresses.allow, addresses.deny, fallback, members];
-  const single = [ttl, interfaceId, prefixLength];
+  const { enabled, ttl, addresses, fallback, interfaceId, prefixLength, members, ownerId, shares = [] } = settings;
+  const lists = [addresses.allow, addresses.deny, fallback, members, shares];
+  const single = [ttl, interfaceId, prefixLength, ownerId];
   if (single.some((value) => value !== undefined) || isLimited(settings)) return false;
   return enabled && lists.every((list) => list.length === 0);
 }

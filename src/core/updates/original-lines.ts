@@ -18,6 +18,7 @@ export const ORIGINAL_ERRORS = {
   'not-authenticated': [456, 'PARAMETER_ERROR'],
   'too-many-guesses': [503, 'ERROR'],
   'not-permitted': [453, 'DNS_NAME_ERROR'],
+  'quota-exceeded': [453, 'DNS_NAME_ERROR'],
   'host-disabled': [452, 'ERROR'],
   'address-refused': [454, 'IP_ADDRESS_ERROR'],
   'rate-limited': [503, 'ERROR'],

@@ -31,6 +31,7 @@ export const ACME_DNS_ERRORS = {
   'not-authenticated': [401, 'forbidden'],
   'too-many-guesses': [503, 'rate_limited'],
   'not-permitted': [403, 'forbidden'],
+  'quota-exceeded': [403, 'forbidden'],
   'host-disabled': [403, 'disabled'],
   'address-refused': [403, 'forbidden'],
   'rate-limited': [429, 'rate_limited'],

@@ -26,6 +26,7 @@ export const DYNDNS1_ERRORS = {
   'not-authenticated': [401, 'BADAUTH'],
   'too-many-guesses': [503, 'WAIT'],
   'not-permitted': [200, 'NOHOST'],
+  'quota-exceeded': [200, 'NOHOST'],
   'host-disabled': [200, 'ABUSE'],
   'address-refused': [200, 'BADIP'],
   'rate-limited': [503, 'WAIT'],

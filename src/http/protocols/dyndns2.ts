@@ -46,6 +46,7 @@ export const DYNDNS2_ERRORS = {
   'not-authenticated': [401, 'badauth'],
   'too-many-guesses': [503, '911'],
   'not-permitted': [200, 'nohost'],
+  'quota-exceeded': [200, 'nohost'],
   'host-disabled': [200, 'abuse'],
   'address-refused': [200, 'dnserr'],
   'rate-limited': [503, '911'],

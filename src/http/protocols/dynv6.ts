@@ -36,6 +36,7 @@ export const DYNV6_ERRORS = {
   'not-authenticated': [401, 'invalid authentication token'],
   'too-many-guesses': [503, 'temporarily unavailable'],
   'not-permitted': [404, 'zone not found'],
+  'quota-exceeded': [404, 'zone not found'],
   'host-disabled': [403, 'zone disabled'],
   'address-refused': [400, 'address refused'],
   'rate-limited': [503, 'temporarily unavailable'],

@@ -22,6 +22,7 @@ export const EASYDNS_ERRORS = {
   'not-authenticated': [401, 'NO_AUTH'],
   'too-many-guesses': [503, 'TOOSOON'],
   'not-permitted': [200, 'NOACCESS'],
+  'quota-exceeded': [200, 'NOACCESS'],
   'host-disabled': [200, 'NOSERVICE'],
   'address-refused': [200, 'ILLEGAL INPUT'],
   'rate-limited': [503, 'TOOSOON'],

@@ -39,6 +39,7 @@ export const FREEDNS_ERRORS = {
   'not-authenticated': [401, 'ERROR: Invalid update URL (no such key).'],
   'too-many-guesses': [503, 'ERROR: Too many requests, come again later.'],
   'not-permitted': [200, 'ERROR: Unable to locate this record.'],
+  'quota-exceeded': [200, 'ERROR: Unable to locate this record.'],
   'host-disabled': [200, 'ERROR: This host is switched off.'],
   'address-refused': [200, 'ERROR: This IP address is refused.'],
   'rate-limited': [503, 'ERROR: Too many requests, come again later.'],

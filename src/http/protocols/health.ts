@@ -20,6 +20,7 @@ const STATUS = {
   'not-authenticated': 401,
   'too-many-guesses': 503,
   'not-permitted': 403,
+  'quota-exceeded': 403,
   'host-disabled': 403,
   'address-refused': 403,
   'rate-limited': 503,

@@ -28,6 +28,7 @@ export const NJALLA_ERRORS = {
   'not-authenticated': [401, 'invalid host or key'],
   'too-many-guesses': [503, 'temporarily unavailable'],
   'not-permitted': [401, 'invalid host or key'],
+  'quota-exceeded': [401, 'invalid host or key'],
   'host-disabled': [403, 'host disabled'],
   'address-refused': [400, 'address refused'],
   'rate-limited': [503, 'temporarily unavailable'],

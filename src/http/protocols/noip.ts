@@ -33,6 +33,7 @@ export const NOIP_ERRORS = {
   'not-authenticated': [401, 4],
   'too-many-guesses': [503, 5],
   'not-permitted': [200, 2],
+  'quota-exceeded': [200, 2],
   'host-disabled': [200, 8],
   'address-refused': [200, 7],
   'rate-limited': [503, 5],

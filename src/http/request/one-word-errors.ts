@@ -16,6 +16,7 @@ const STATUSES = {
   'not-authenticated': 200,
   'too-many-guesses': 503,
   'not-permitted': 200,
+  'quota-exceeded': 200,
   'host-disabled': 200,
   'address-refused': 200,
   'rate-limited': 503,
