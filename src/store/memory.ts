@@ -180,12 +180,15 @@ function memoryHistoryStore(): HistoryStore {
       const older = eventsOf(ownerName).filter(({ id }) => before === undefined || id < before);
       return older.reverse().slice(0, limit);
     },
-    async readAll({ outcome, actor, sinceMs }, limit, before) {
+    async readAll({ outcome, actor, source, sinceMs, hosts }, limit, before) {
+      const keys = hosts && new Set(hosts.map(({ key }) => key));
       const found = [...events.values()].filter(
         (event) =>
           (before === undefined || event.id < before) &&
           (outcome === undefined || event.outcome === outcome) &&
           (actor === undefined || event.actor === actor) &&
+          (source === undefined || event.source === source) &&
+          (keys === undefined || keys.has(event.ownerName.key)) &&
           (sinceMs === undefined || event.id >= firstIdOf(sinceMs)),
       );
       return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
