@@ -79,12 +79,20 @@ export const mailAddress: ScalarKind<string> = scalar('a mail address, like host
 /** Text in zone-file syntax (RFC 1035 §5), not parsed here. */
 export const zoneFileText: ScalarKind<string> = scalar('text in zone-file syntax', (text) => text);
 
-/** The types that clients may change over HTTP. */
+/**
+ * The types that a token may change. Never SOA, NS, DS, DNAME and the types of DNSSEC: who writes them decides about names
+ * that are not in the token's scope.
+ */
+const CLIENT_TYPES: readonly number[] = [
+  ...[RRType.A, RRType.AAAA, RRType.TXT, RRType.CNAME, RRType.MX, RRType.SRV, RRType.CAA, RRType.PTR],
+  ...[RRType.TLSA, RRType.SSHFP, RRType.HTTPS, RRType.SVCB],
+];
+
 export const clientType: ScalarKind<number> = scalar(
-  'one of A, AAAA, TXT',
+  `one of ${CLIENT_TYPES.map(formatRRType).join(', ')}`,
   (text) => {
     const type = parseRRType(text);
-    return type === RRType.A || type === RRType.AAAA || type === RRType.TXT ? type : undefined;
+    return type !== undefined && CLIENT_TYPES.includes(type) ? type : undefined;
   },
   formatRRType,
 );
