@@ -1,7 +1,7 @@
 /** Kinds for domain names, RR types, mail addresses and zone-file text. */
 import { parseHostName } from '../../dns/host-name.ts';
 import { DomainName } from '../../dns/name.ts';
-import { formatRRType, parseRRType, RRType } from '../../dns/rdata.ts';
+import { CLIENT_TYPES, formatRRType, parseRRType, RRType } from '../../dns/rdata.ts';
 import { formatYamlText, type ScalarKind, scalar, ValueError } from './kind.ts';
 
 export const zoneName: ScalarKind<DomainName> = scalar('a domain name, with or without the final dot', (text) => {
@@ -79,15 +79,7 @@ export const mailAddress: ScalarKind<string> = scalar('a mail address, like host
 /** Text in zone-file syntax (RFC 1035 §5), not parsed here. */
 export const zoneFileText: ScalarKind<string> = scalar('text in zone-file syntax', (text) => text);
 
-/**
- * The types that a token may change. Never SOA, NS, DS, DNAME and the types of DNSSEC: who writes them decides about names
- * that are not in the token's scope.
- */
-const CLIENT_TYPES: readonly number[] = [
-  ...[RRType.A, RRType.AAAA, RRType.TXT, RRType.CNAME, RRType.MX, RRType.SRV, RRType.CAA, RRType.PTR],
-  ...[RRType.TLSA, RRType.SSHFP, RRType.HTTPS, RRType.SVCB],
-];
-
+/** The types that a token may change. */
 export const clientType: ScalarKind<number> = scalar(
   `one of ${CLIENT_TYPES.map(formatRRType).join(', ')}`,
   (text) => {
