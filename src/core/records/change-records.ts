@@ -106,7 +106,11 @@ async function checkEdits(
     const type = typeOfEdit(edit);
     if (type !== undefined) checkPlace(zone, scope, place.ownerName, type);
   }
-  const hosts = new Map(edits.map((edit) => [hostOf(ownerOfEdit(edit)).key, hostOf(ownerOfEdit(edit))]));
+  const hosts = new Map<string, DomainName>();
+  for (const edit of edits) {
+    const host = hostOf(ownerOfEdit(edit), typeOfEdit(edit));
+    hosts.set(host.key, host);
+  }
   const settings = new Map<string, HostSettings | undefined>();
   if (scope.isClient) {
     await forEachInParallel([...hosts.values()], PARALLEL_READS, async (host) => {
@@ -123,7 +127,7 @@ async function checkEdits(
     const { rrset } = edit;
     place.ownerName = rrset.ownerName;
     if (rrset.ttl > MAX_TTL) throw new AppError('request-malformed', `RRset ${place.ownerName}: the TTL is too large.`);
-    if (scope.isClient) checkContent(zone, rrset, settings.get(hostOf(rrset.ownerName).key), context);
+    if (scope.isClient) checkContent(zone, rrset, settings.get(hostOf(rrset.ownerName, rrset.type).key), context);
     else {
       const why = rrsetRefusal(zone, rrset);
       if (why !== undefined) throw new AppError('address-refused', why);

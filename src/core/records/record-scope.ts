@@ -3,8 +3,9 @@ import { challengeName } from '../../dns/challenge-name.ts';
 import { type DomainName, NameError } from '../../dns/name.ts';
 import { CLIENT_TYPES, RRType } from '../../dns/rdata.ts';
 import { challengeSubject } from '../access/acme-challenge.ts';
-import { type NameScope, scopeCovers, scopeCoversKey } from '../access/name-scope.ts';
+import { type NameScope, scopeCoversKey } from '../access/name-scope.ts';
 import { type HostToken, tokenCovers } from '../access/token.ts';
+import { serviceSubject } from '../access/zone-owner-names.ts';
 import type { Zone, ZoneTable } from '../zones/zone.ts';
 import type { NameFilter } from '../zones/zone-records.ts';
 
@@ -95,14 +96,14 @@ const CHALLENGE = '\x0f_acme-challenge';
 const isChallenge = (key: string) => key.startsWith(CHALLENGE);
 const parentKey = (key: string) => key.slice(key.charCodeAt(0) + 1);
 
-/** The host whose settings an edit at this name must comply with. */
-export function hostOf(ownerName: DomainName): DomainName {
-  return challengeSubject(ownerName) ?? ownerName;
-}
-
-/** Is the name, or the host whose challenge it is, literally in the scope? */
-export function namesLiterally(hosts: NameScope, ownerName: DomainName): boolean {
-  return !ownerName.isWildcard && hosts.some((host) => host.equals(ownerName)) && scopeCovers(hosts, ownerName);
+/**
+ * The host whose settings hold for an edit: of a challenge its subject, of a service like `_sip._tcp.x` the host x.
+ * @param type undefined: every type
+ */
+export function hostOf(ownerName: DomainName, type: number | undefined): DomainName {
+  const subject = challengeSubject(ownerName);
+  if (subject !== undefined) return subject;
+  return type === undefined || type === RRType.TXT || isAddressType(type) ? ownerName : serviceSubject(ownerName);
 }
 
 export function isAddressType(type: number): boolean {

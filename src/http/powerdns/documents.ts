@@ -25,8 +25,9 @@ export const SERVER_DOCUMENT = {
 };
 
 /** A zone without its RRsets. */
-export function zoneDocument({ apex, records }: RecordZone): Record<string, unknown> {
-  const { serial } = records.snapshot();
+export function zoneDocument({ apex, secondaries }: RecordZone): Record<string, unknown> {
+  // Without a snapshot: a zone that is not served must not hide the others of the list.
+  const serial = secondaries?.serial ?? 0;
   const id = zoneId(apex);
   return {
     id,

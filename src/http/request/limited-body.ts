@@ -20,10 +20,16 @@ export class BodyError extends Error {
 
 /** @param maxOctets of the body @throws BodyError (rejects) */
 export function readLimitedBody(request: IncomingMessage, maxOctets: number): Promise<Buffer> {
+  const cutShort = () => new BodyError(400, 'The body was not sent to its end.');
   const tooLarge = () => new BodyError(413, `The body is larger than ${maxOctets} octets.`);
   return new Promise((resolve, reject) => {
     if (announcedOctets(request) > maxOctets) {
       reject(tooLarge());
+      return;
+    }
+    const isCut = request.destroyed && !request.readableEnded;
+    if (isCut) {
+      reject(cutShort());
       return;
     }
     const chunks: Buffer[] = [];
@@ -50,7 +56,7 @@ export function readLimitedBody(request: IncomingMessage, maxOctets: number): Pr
     };
     const cut = () => {
       stop();
-      reject(new BodyError(400, 'The body was not sent to its end.'));
+      reject(cutShort());
     };
     request.on('data', take);
     request.once('end', finish);
