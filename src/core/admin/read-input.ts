@@ -24,7 +24,9 @@ export function readInput<Name extends OperationName>(name: Name, input: object)
   const validate = VALIDATORS[name];
   if (validate(value)) return value as NormalInput<Name>;
   // The last error is about the outermost value that failed.
-  throw describeFailure(schema, validate.errors?.at(-1));
+  const sentAs = (field: string) =>
+    Object.keys(aliases).find((alias) => aliases[alias] === field && Object.hasOwn(input, alias)) ?? field;
+  throw describeFailure(schema, validate.errors?.at(-1), sentAs);
 }
 
 /** @param path of the object in the input */
@@ -64,14 +66,21 @@ function convert(textForm: Schema, value: string): unknown {
   return new RegExp(textForm.pattern ?? '', 'u').test(value) ? Number(value) : value;
 }
 
-function describeFailure(input: ObjectSchema, error: ValidationError | undefined): InputError {
+/** @param sentAs the name under which a field was sent */
+function describeFailure(
+  input: ObjectSchema,
+  error: ValidationError | undefined,
+  sentAs: (field: string) => string,
+): InputError {
   const path = error?.instancePath.split('/').slice(1) ?? [];
   const missing = error?.keyword === 'required' ? [String(error.params['missingProperty'])] : [];
-  const field = [...path, ...missing].reduce((name, part) => {
+  const [first = '', ...below] = [...path, ...missing];
+  const places = [missing.length === 1 && path.length === 0 ? first : sentAs(first), ...below];
+  const field = places.reduce((name, part) => {
     if (/^\d+$/.test(part)) return `${name}[${part}]`;
     return name === '' ? part : `${name}.${part}`;
   }, '');
-  const pointer = [...path, ...missing].map((part) => `/${part}`).join('');
+  const pointer = places.map((part) => `/${part}`).join('');
   if (missing.length > 0) return new InputError([{ pointer, detail: `'${field}' is missing.` }]);
   let schema: Schema = input;
   for (const part of path) schema = schema.properties?.[part] ?? schema.items ?? schema;
