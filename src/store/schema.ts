@@ -68,6 +68,11 @@ export interface EventRow {
   readonly serial: number | null;
 }
 
+export interface StoredEventRow extends EventRow {
+  /** The number of the transaction that stored it, from the counter `events`; null: a version before 0014 did. */
+  readonly batch: number | null;
+}
+
 /** A secondary answered with a serial that it had not named before. */
 export interface ReceiptRow {
   readonly zone: string;
@@ -148,7 +153,7 @@ export interface TurnRow {
  */
 export interface CounterRow {
   /** `clock`: the time that was believed last, in milliseconds since 1970. */
-  readonly name: 'token-changes' | 'wishes' | 'clock';
+  readonly name: 'token-changes' | 'wishes' | 'clock' | 'events';
   readonly value: number;
 }
 
@@ -157,7 +162,7 @@ export interface Schema {
   readonly token_changes: TokenChangeRow;
   readonly token_uses: TokenUseRow;
   readonly hosts: HostRow;
-  readonly events: EventRow;
+  readonly events: StoredEventRow;
   readonly receipts: ReceiptRow;
   readonly event_counts: EventCountRow;
   readonly activity: ActivityRow;
