@@ -20,7 +20,19 @@ export interface HistoryRecorderOptions {
   readonly warn: (text: string) => void;
 }
 
+/** Takes what was stored, in the order of the writes. */
+export interface StoredListener {
+  /** These events are stored now: each once, however often a write was repeated. */
+  stored(events: readonly HistoryEvent[]): void;
+  /** A write failed, and may have been made all the same: events may have an earlier position than the next write. */
+  uncertain(): void;
+  /** Updates that changed nothing, since the last call. */
+  repeated(counts: readonly RepeatCount[]): void;
+}
+
 const FLUSH_MS = 1000;
+/** While someone listens. */
+const LISTENED_FLUSH_MS = 250;
 /** Events in one write. */
 const BATCH = 1000;
 const MAX_WAITING = 50_000;
@@ -49,6 +61,8 @@ export class HistoryRecorder implements UpdateRecorder {
   #removed = 0;
   #cancel: (() => void) | undefined;
   #flushing: Promise<void> | undefined;
+  /** Undefined while no one listens, which then costs nothing. */
+  listener: StoredListener | undefined;
 
   constructor(options: HistoryRecorderOptions) {
     this.#options = options;
@@ -62,6 +76,8 @@ export class HistoryRecorder implements UpdateRecorder {
       const { length } = this.#events.splice(0, this.#events.length - MAX_WAITING / 2);
       this.#lost += length;
       this.#removed += length;
+      // They may be stored by the write in flight.
+      this.listener?.uncertain();
     }
     this.#flushLater();
   }
@@ -108,7 +124,9 @@ export class HistoryRecorder implements UpdateRecorder {
   }
 
   #flushLater(): void {
-    this.#cancel ??= this.#options.timers.after(FLUSH_MS, () => {
+    if (this.#cancel !== undefined) return;
+    const delayMs = this.listener === undefined ? FLUSH_MS : LISTENED_FLUSH_MS;
+    this.#cancel = this.#options.timers.after(delayMs, () => {
       this.#flushing = this.#flush().finally(() => {
         this.#flushing = undefined;
         this.#cancel = undefined;
@@ -133,20 +151,28 @@ export class HistoryRecorder implements UpdateRecorder {
   }
 
   async #writeEvents(): Promise<void> {
-    while (this.#events.length > 0) {
-      const batch = this.#events.slice(0, BATCH);
+    // What arrives meanwhile is in the next write: else a busy server would write all the time, a few events at once.
+    const endOfAll = this.#removed + this.#events.length;
+    while (this.#removed < endOfAll) {
+      const batch = this.#events.slice(0, Math.min(BATCH, endOfAll - this.#removed));
       const end = this.#removed + batch.length;
+      let isStored = true;
       try {
         await this.#options.store.append(batch);
       } catch (error) {
-        if (isUnreachable(error)) throw error;
+        if (isUnreachable(error)) {
+          this.listener?.uncertain();
+          throw error;
+        }
         // The store refuses these events: retrying would block those behind them forever.
         this.#lost += batch.length;
+        isStored = false;
       }
-      // Some may have been dropped during the write.
+      // Some may have been dropped during the write, or removed by another one.
       const left = Math.max(0, end - this.#removed);
-      this.#events.splice(0, left);
+      const removed = this.#events.splice(0, left);
       this.#removed += left;
+      if (isStored && left > 0) this.listener?.stored(removed);
     }
   }
 
@@ -170,6 +196,7 @@ export class HistoryRecorder implements UpdateRecorder {
     const counts: readonly RepeatCount[] = [...taken.values()].map((each) => ({ ...each }));
     try {
       await this.#options.store.countRepeats(counts);
+      this.listener?.repeated(counts);
     } catch (error) {
       if (!isUnreachable(error)) return;
       for (const { ownerName, repeats, lastSeenMs } of counts) {
