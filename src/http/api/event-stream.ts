@@ -1,0 +1,51 @@
+/**
+ * Writes a stream of events as the reply to a request: `text/event-stream` (HTML Living Standard §9.2). The connection ends with it.
+ */
+import type { ServerResponse } from 'node:http';
+import type { EventStreams, StreamRequest } from '../../core/stream/event-streams.ts';
+import type { StreamSink } from '../../core/stream/reader.ts';
+
+const HEADERS = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-store',
+  // A proxy must not collect events; nginx reads this.
+  'X-Accel-Buffering': 'no',
+  'X-Content-Type-Options': 'nosniff',
+};
+
+/** From the end of a stream until a client that does not read that is disconnected. */
+const END_MS = 1_000;
+
+/**
+ * Sends the header, and events until the stream ends or the client is gone.
+ * @param response without a header yet; it belongs to the stream from here on
+ * @throws AppError rate-limited before anything is sent
+ */
+export function serveEventStream(streams: EventStreams, request: StreamRequest, response: ServerResponse): void {
+  streams.checkLimits(request.caller);
+  // Requests behind this one would never be answered.
+  response.shouldKeepAlive = false;
+  response.writeHead(200, HEADERS);
+  response.on('error', () => response.destroy());
+  const leave = streams.open(request, sinkOf(response));
+  response.on('close', leave);
+  if (response.destroyed) leave();
+}
+
+function sinkOf(response: ServerResponse): StreamSink {
+  return {
+    write: (octets) => {
+      if (!response.destroyed && !response.writableEnded) response.write(octets);
+    },
+    get pendingOctets() {
+      return response.writableLength;
+    },
+    end: () => {
+      const timer = setTimeout(() => response.destroy(), END_MS);
+      timer.unref();
+      response.once('close', () => clearTimeout(timer));
+      response.end();
+    },
+    destroy: () => void response.destroy(),
+  };
+}
