@@ -360,6 +360,15 @@ describe('many events', () => {
     expect(plain.hosts).toEqual(['h0', 'h1', 'h2', 'h3', 'h4']);
   });
 
+  it('that a reader got who is gone do not matter to the next one', async () => {
+    const first = await open(OPERATOR);
+    await second(3_000);
+    first.leave();
+    const next = await open(OPERATOR);
+    await second(5);
+    expect(next.hosts.length).toBe(5);
+  });
+
   it('of hosts that the reader may not see change nothing for it, and cannot be watched', async () => {
     setHost('h3', { ownerId: 'anna' });
     const anna = await open(makeUser('anna'), { watched: ['h3', 'h4'] });

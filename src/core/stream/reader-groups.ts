@@ -102,7 +102,9 @@ const NO_GROUPS: readonly ReaderGroup[] = [];
 
 export class ReaderGroups {
   readonly #hosts: () => StreamHosts;
-  readonly #all = new ReaderGroup(undefined);
+  /** Those who see all hosts; undefined: there are none. */
+  #all: ReaderGroup | undefined;
+  /** By the id of the user. */
   readonly #members = new Map<string, ReaderGroup>();
   /** By the key of a name. */
   readonly #watchers = new Map<string, Set<Reader>>();
@@ -115,19 +117,20 @@ export class ReaderGroups {
   }
 
   *[Symbol.iterator](): Iterator<ReaderGroup> {
-    if (this.#all.readers.size > 0) yield this.#all;
+    if (this.#all !== undefined) yield this.#all;
     yield* this.#members.values();
   }
 
   groupOf(caller: StreamCaller): ReaderGroup {
-    if (caller.kind === 'operator' || caller.user.role === 'admin') return this.#all;
+    if (caller.kind === 'operator' || caller.user.role === 'admin') return this.#all ?? new ReaderGroup(undefined);
     return this.#members.get(caller.user.id) ?? new ReaderGroup(caller.user.id);
   }
 
   add(reader: Reader): void {
     const { group } = reader;
     group.readers.add(reader);
-    if (group.userId !== undefined) this.#members.set(group.userId, group);
+    if (group.userId === undefined) this.#all = group;
+    else this.#members.set(group.userId, group);
     for (const key of reader.watched) {
       const watchers = this.#watchers.get(key) ?? new Set();
       this.#watchers.set(key, watchers.add(reader));
@@ -137,7 +140,10 @@ export class ReaderGroups {
   remove(reader: Reader): void {
     const { group } = reader;
     group.readers.delete(reader);
-    if (group.userId !== undefined && group.readers.size === 0) this.#members.delete(group.userId);
+    if (group.readers.size === 0) {
+      if (group.userId === undefined) this.#all = undefined;
+      else this.#members.delete(group.userId);
+    }
     for (const key of reader.watched) {
       const watchers = this.#watchers.get(key);
       if (watchers?.delete(reader) === true && watchers.size === 0) this.#watchers.delete(key);
@@ -174,10 +180,10 @@ export class ReaderGroups {
 
   /** Notes each event of a batch for the groups and readers that may see it. */
   note(events: readonly HistoryEvent[]): void {
-    const hasAll = this.#all.readers.size > 0;
+    const all = this.#all;
     for (let index = 0; index < events.length; index += 1) {
       const event = events[index]!;
-      if (hasAll) this.#all.sees(event, index);
+      all?.sees(event, index);
       if (this.#members.size > 0) {
         for (const group of this.#membersWith(event.ownerName)) group.sees(event, index);
       }
@@ -188,7 +194,7 @@ export class ReaderGroups {
   }
 
   noteRepeats(ownerName: DomainName, repeats: number): void {
-    this.#all.seesRepeats(repeats);
+    this.#all?.seesRepeats(repeats);
     if (this.#members.size === 0) return;
     for (const group of this.#membersWith(ownerName)) group.seesRepeats(repeats);
   }

@@ -29,6 +29,10 @@ export function serveEventStream(streams: EventStreams, request: StreamRequest, 
   response.on('error', () => response.destroy());
   const leave = streams.open(request, sinkOf(response));
   response.on('close', leave);
+  // The listeners leave connections half-open for clients that end their side after a request. One of a stream is gone.
+  const { socket } = response.req;
+  socket.once('end', () => response.destroy());
+  if (socket.readableEnded || socket.destroyed) response.destroy();
   if (response.destroyed) leave();
 }
 
