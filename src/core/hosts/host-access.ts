@@ -1,5 +1,4 @@
 /** What a user may do with a host: its settings say who owns it and with whom it is shared. */
-
 import type { HostAccess } from '../users/user.ts';
 import type { HostSettings } from './host.ts';
 
