@@ -115,12 +115,14 @@ async function openServer(
     observer,
     nextRequestId,
   };
-  const api = config.admin && (await openHttpApi({ current, calls: () => dispatcher, observer, nextRequestId }));
+  const api =
+    config.admin &&
+    (await openHttpApi({ current, calls: () => dispatcher, observer, nextRequestId, state: () => state }));
   const isSeparate = config.admin !== undefined && config.admin.listen.length > 0;
-  const app = buildApp({ ...routing, addApi: isSeparate ? undefined : api });
+  const app = buildApp({ ...routing, addApi: isSeparate ? undefined : api?.addRoutes });
   closers.push(() => app.close());
   await app.ready();
-  const adminApp = isSeparate ? buildApp({ ...routing, addApi: api, hasProtocols: false }) : undefined;
+  const adminApp = isSeparate ? buildApp({ ...routing, addApi: api?.addRoutes, hasProtocols: false }) : undefined;
   if (adminApp !== undefined) {
     closers.push(() => adminApp.close());
     await adminApp.ready();
@@ -222,6 +224,7 @@ async function openServer(
     const graceMs = graceOf(current());
     return Promise.all([certificate.close(), listeners.close(graceMs), control.close(graceMs)]);
   });
+  closers.push(() => api?.endStreams());
   // Requests that wait for secondaries must not hold up the end.
   closers.push(() => current().embedded?.nameserver.stopWaiting());
 

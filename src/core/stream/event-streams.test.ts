@@ -274,8 +274,6 @@ describe('the end of a key', () => {
       const changed = change(keys.get('key-anna')!);
       if (changed === undefined) keys.delete('key-anna');
       else keys.set('key-anna', changed);
-      // Opening a stream was a use.
-      if (what === 'unused') timers.nowMs += 86_400_000;
       await timers.pass(1_000);
       expect([client.state, other.state]).toEqual(['ended', 'open']);
     });

@@ -5,13 +5,14 @@
  * the server never waits for one. While no stream is open, nothing runs.
  */
 import type { DomainName } from '../../dns/name.ts';
+import { isUsable } from '../access/authenticate-key.ts';
 import { AppError } from '../errors.ts';
 import type { HistoryEvent } from '../history/history.ts';
 import type { EventPosition, RepeatCount } from '../history/history-store.ts';
 import type { UserStore } from '../users/user-store.ts';
 import { EventFeed, type EventFeedOptions, type FeedListener } from './event-feed.ts';
 import { eventFrame, GREETING, heartbeatFrame, type ResyncReason, rateFrame, resyncFrame } from './frames.ts';
-import { isUsable, type StreamCaller, type StreamSink } from './reader.ts';
+import type { StreamCaller, StreamSink } from './reader.ts';
 import { type Reader, ReaderGroups, type StreamHosts } from './reader-groups.ts';
 import { Replay, type ReplayHistory } from './replay.ts';
 import { comparePositions, formatMark } from './stream-position.ts';
@@ -96,7 +97,6 @@ export class EventStreams {
       caller,
       sink,
       watched: new Set(watched.map(({ key }) => key)),
-      openedMs: this.#options.timers.now(),
       openedTick: this.#ticks,
       group: this.#groups.groupOf(caller),
       isLive: false,
@@ -270,8 +270,7 @@ export class EventStreams {
       for (const reader of this.#readers) {
         if (reader.caller.kind !== 'user' || !ids.has(reader.caller.key.id)) continue;
         const current = byId.get(reader.caller.key.id);
-        if (current === undefined || !isUsable(current.key, current.user, reader.openedMs, startedMs))
-          this.#end(reader);
+        if (current === undefined || !isUsable(current, startedMs)) this.#end(reader);
         else this.#regroup(reader, this.#groups.groupOf({ kind: 'user', ...current }));
       }
     } catch (error) {

@@ -21,7 +21,6 @@ export interface Reader {
   readonly sink: StreamSink;
   /** Keys of the names whose events are always sent. */
   readonly watched: ReadonlySet<string>;
-  readonly openedMs: number;
   /** The tick in which it was opened: its heartbeats count from it. */
   readonly openedTick: number;
   group: ReaderGroup;

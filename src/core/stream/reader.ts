@@ -1,6 +1,5 @@
 /** Who reads a stream, and where what it gets is written. */
 
-import { tokenState, unusedEndMs } from '../access/token.ts';
 import type { ListedKey, User } from '../users/user.ts';
 
 export type StreamCaller =
@@ -18,11 +17,4 @@ export interface StreamSink {
   end(): void;
   /** Disconnects the client at once. */
   destroy(): void;
-}
-
-/** Whether a key gives access now. @param openedMs a use of the key */
-export function isUsable(key: ListedKey, user: User, openedMs: number, nowMs: number): boolean {
-  if (user.disabledMs !== undefined || tokenState(key, nowMs) !== 'valid') return false;
-  const lastMs = Math.max(key.createdMs, key.lastUsedMs ?? 0, openedMs);
-  return nowMs < (unusedEndMs(key, lastMs) ?? Number.POSITIVE_INFINITY);
 }

@@ -2,8 +2,13 @@
  * Writes a stream of events as the reply to a request: `text/event-stream` (HTML Living Standard §9.2). The connection ends with it.
  */
 import type { ServerResponse } from 'node:http';
+import { readInput } from '../../core/admin/read-input.ts';
+import { InputError } from '../../core/errors.ts';
 import type { EventStreams, StreamRequest } from '../../core/stream/event-streams.ts';
 import type { StreamSink } from '../../core/stream/reader.ts';
+import { parseHostName } from '../../dns/host-name.ts';
+import { type DomainName, NameError } from '../../dns/name.ts';
+import type { OpenStream } from './operation-door.ts';
 
 const HEADERS = {
   'Content-Type': 'text/event-stream',
@@ -15,6 +20,31 @@ const HEADERS = {
 
 /** From the end of a stream until a client that does not read that is disconnected. */
 const END_MS = 1_000;
+
+/** Opens the streams of the operation `stream`. @param streams not called before the first request */
+export function streamOpener(streams: () => EventStreams): OpenStream {
+  return async (request, response, input, caller) => {
+    const { host = [], last_event_id: lastEventId } = readInput('stream', input);
+    const watched = host.map(readWatched);
+    if (request.method === 'HEAD') {
+      response.writeHead(200, HEADERS).end();
+      return;
+    }
+    // A browser sends the header when it connects again; the query then has the id of the first time.
+    const [sent = lastEventId] = [request.headers['last-event-id']].flat();
+    serveEventStream(streams(), { caller, watched, lastEventId: sent }, response);
+    await new Promise<void>((resolve) => response.once('close', resolve));
+  };
+}
+
+function readWatched(text: string, index: number): DomainName {
+  try {
+    return parseHostName(text);
+  } catch (error) {
+    if (!(error instanceof NameError)) throw error;
+    throw new InputError([{ pointer: `/host/${index}`, detail: error.message }]);
+  }
+}
 
 /**
  * Sends the header, and events until the stream ends or the client is gone.
