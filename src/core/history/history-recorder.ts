@@ -31,7 +31,7 @@ export interface StoredListener {
 }
 
 const FLUSH_MS = 1000;
-/** While someone listens. */
+/** Of events, while someone listens; counters are written as often as ever: they cost more than events. */
 const LISTENED_FLUSH_MS = 250;
 /** Events in one write. */
 const BATCH = 1000;
@@ -59,6 +59,8 @@ export class HistoryRecorder implements UpdateRecorder {
   #lost = 0;
   /** Events that left the front of the list, written or lost. */
   #removed = 0;
+  /** How long counters wait already when the next flush is planned. */
+  #sinceCountersMs = 0;
   #cancel: (() => void) | undefined;
   #flushing: Promise<void> | undefined;
   /** Undefined while no one listens, which then costs nothing. */
@@ -125,9 +127,12 @@ export class HistoryRecorder implements UpdateRecorder {
 
   #flushLater(): void {
     if (this.#cancel !== undefined) return;
-    const delayMs = this.listener === undefined ? FLUSH_MS : LISTENED_FLUSH_MS;
-    this.#cancel = this.#options.timers.after(delayMs, () => {
-      this.#flushing = this.#flush().finally(() => {
+    const isListened = this.listener !== undefined;
+    this.#sinceCountersMs += isListened ? LISTENED_FLUSH_MS : FLUSH_MS;
+    const isFull = this.#sinceCountersMs >= FLUSH_MS;
+    if (isFull) this.#sinceCountersMs = 0;
+    this.#cancel = this.#options.timers.after(isListened ? LISTENED_FLUSH_MS : FLUSH_MS, () => {
+      this.#flushing = this.#flush(isFull).finally(() => {
         this.#flushing = undefined;
         this.#cancel = undefined;
         if (this.#events.length > 0 || this.#repeats.size > 0 || this.#receipts.length > 0) this.#flushLater();
@@ -135,10 +140,11 @@ export class HistoryRecorder implements UpdateRecorder {
     });
   }
 
-  /** Never rejects: what could not be written is written next time. */
-  async #flush(): Promise<void> {
+  /** Never rejects: what could not be written is written next time. @param isFull counters and receipts, too */
+  async #flush(isFull = true): Promise<void> {
     try {
       await this.#writeEvents();
+      if (!isFull) return;
       await this.#writeRepeats();
       await this.#writeReceipts();
     } catch {

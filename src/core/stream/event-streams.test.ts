@@ -380,7 +380,7 @@ describe('many events', () => {
     setHost('home', { ownerId: 'anna' });
     const [anna, otto] = [await open(makeUser('anna')), await open(makeUser('otto'))];
     for (let i = 0; i < 30; i++) recorder.repeat(nameOf('home'), timers.nowMs);
-    await timers.pass(2_000);
+    await timers.pass(3_500);
     expect(anna.hosts).toEqual([]);
     expect(anna.rates.map(({ unchanged }) => unchanged)).toEqual([30, 0]);
     expect(otto.rates).toEqual([]);
@@ -403,6 +403,19 @@ describe('Last-Event-ID', () => {
     await timers.pass(1_100);
     expect(second.hosts).toEqual(['b', 'c', 'd', 'e']);
     expect(second.resyncs).toEqual([]);
+  });
+
+  it('replays the same objects as were sent live', async () => {
+    const start = await open(OPERATOR);
+    record('Home');
+    record('other', 'failed');
+    await timers.pass(300);
+    expect(start.events[0]).toMatchObject({ host: 'home.example.com.' });
+    expect(start.events[0]).not.toHaveProperty('origin');
+    const second = await open(OPERATOR, {
+      lastEventId: start.messages.find((message) => message.has('id'))?.get('id'),
+    });
+    expect(second.events).toEqual(start.events);
   });
 
   it('is a mark where the client has seen no event', async () => {

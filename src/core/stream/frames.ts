@@ -33,8 +33,9 @@ const RETRY_MS = 3_000;
 
 export const GREETING: Buffer = Buffer.from(`retry: ${RETRY_MS}\n\n`);
 
-export function eventFrame(event: HistoryEvent): Buffer {
-  const view: HostEventView = { host: event.ownerName.toString(), ...eventView(event) };
+/** The same octets for a live event and for the stored one. @param event its `origin` is not stored, and not sent */
+export function eventFrame({ origin: _, ...event }: HistoryEvent & { readonly origin?: unknown }): Buffer {
+  const view: HostEventView = { host: event.ownerName.toString().toLowerCase(), ...eventView(event) };
   return frame('history', event.id, view);
 }
 
