@@ -24,9 +24,7 @@ export function readInput<Name extends OperationName>(name: Name, input: object)
   const validate = VALIDATORS[name];
   if (validate(value)) return value as NormalInput<Name>;
   // The last error is about the outermost value that failed.
-  const sentAs = (field: string) =>
-    Object.keys(aliases).find((alias) => aliases[alias] === field && Object.hasOwn(input, alias)) ?? field;
-  throw describeFailure(schema, validate.errors?.at(-1), sentAs);
+  throw describeFailure(schema, validate.errors?.at(-1));
 }
 
 /** @param path of the object in the input */
@@ -66,16 +64,10 @@ function convert(textForm: Schema, value: string): unknown {
   return new RegExp(textForm.pattern ?? '', 'u').test(value) ? Number(value) : value;
 }
 
-/** @param sentAs the name under which a field was sent */
-function describeFailure(
-  input: ObjectSchema,
-  error: ValidationError | undefined,
-  sentAs: (field: string) => string,
-): InputError {
+function describeFailure(input: ObjectSchema, error: ValidationError | undefined): InputError {
   const path = error?.instancePath.split('/').slice(1) ?? [];
   const missing = error?.keyword === 'required' ? [String(error.params['missingProperty'])] : [];
-  const [first = '', ...below] = [...path, ...missing];
-  const places = [missing.length === 1 && path.length === 0 ? first : sentAs(first), ...below];
+  const places = [...path, ...missing];
   const field = places.reduce((name, part) => {
     if (/^\d+$/.test(part)) return `${name}[${part}]`;
     return name === '' ? part : `${name}.${part}`;
