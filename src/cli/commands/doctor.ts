@@ -15,6 +15,7 @@ import type { DoctorOptions } from '../../doctor/run.ts';
 import { UsageError } from '../output.ts';
 import { findSession, type Session } from '../session.ts';
 import { loadFor, quietObserver } from '../setup.ts';
+import { wrapText } from '../table.ts';
 import { warnOfUnreadFiles } from '../unread-secrets.ts';
 import { parseZone } from '../zone-name.ts';
 
@@ -201,14 +202,7 @@ export function formatFindings(zone: DomainName, findings: readonly Finding[], {
 }
 
 function wrap(line: string, columns: number): string[] {
-  if (line.startsWith('  ')) return [line];
-  const lines: string[] = [''];
-  for (const word of line.split(' ')) {
-    const last = lines.at(-1)!;
-    if (last !== '' && last.length + 1 + word.length > columns) lines.push(word);
-    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
-  }
-  return lines;
+  return line.startsWith('  ') ? [line] : wrapText(line, columns);
 }
 
 /** @throws UsageError that names the zones of the configuration */

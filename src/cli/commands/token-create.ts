@@ -2,16 +2,20 @@
 import { randomBytes } from 'node:crypto';
 import { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
+import { nearest, quoteValue } from '../../config/problem.ts';
 import type { Input } from '../../core/admin/operations.ts';
 import type { NewTokenView } from '../../core/admin/token-operations.ts';
+import { type Device, parseServer } from '../../core/devices/device.ts';
+import { DEVICE_IDS, findDevice } from '../../core/devices/devices.ts';
 import { CommandError, UsageError } from '../output.ts';
 import { commandError, withClientSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { printJson } from '../table.ts';
-import { formatNewToken, serverUrl } from '../token-lines.ts';
+import { formatNewToken, instructionsForToken, serverUrl } from '../token-lines.ts';
 
 interface ShowFlags {
   readonly server?: string;
+  readonly for?: string;
   readonly json?: boolean;
 }
 
@@ -28,6 +32,7 @@ interface CreateFlags extends ShowFlags {
 }
 
 const FREEDNS = 'for clients of FreeDNS version 1 with this user name, in lower case, and for no others';
+const FOR = `print the settings of this device in place of examples: ${DEVICE_IDS.join(', ')}`;
 const SERVER = 'the URL at which clients reach this server, for the printed examples: https://dyndns.example.com';
 
 export function tokenCreateCommand(): Command {
@@ -42,6 +47,7 @@ export function tokenCreateCommand(): Command {
     .option('--max-unused-days <days>', 'the token ends when it was not used for this number of days')
     .option('--register', 'it may create accounts of acme-dns, from any address')
     .option('--freedns <user>', FREEDNS)
+    .option('--for <device>', FOR)
     .option('--server <url>', SERVER)
     .option('--print-only', 'store nothing: print an entry for the configuration file')
     .option('--json', 'print a JSON object')
@@ -59,11 +65,11 @@ export function tokenCreateCommand(): Command {
         ...(register === true && { register }),
         ...(freedns !== undefined && { freednsUser: freedns }),
       };
-      checkServer(flags);
-      if (flags.printOnly) show(await unstoredToken(input, config), serverUrl([]), flags, false);
+      const device = readFlags(flags, type === undefined || split(type).some((word) => /^(a|aaaa)$/i.test(word)));
+      if (flags.printOnly) show(await unstoredToken(input, config), serverUrl([]), flags, device, false);
       else
         await withClientSession(config, async (session) => {
-          show(await session.call('createToken', input), serverUrl(await session.http()), flags);
+          show(await session.call('createToken', input), serverUrl(await session.http()), flags, device);
         });
     });
 }
@@ -73,13 +79,14 @@ export function tokenRotateCommand(): Command {
     .description('give a token a new secret; the old one is refused within one second')
     .argument('<name>', 'its name')
     .option('--freedns <user>', FREEDNS)
+    .option('--for <device>', FOR)
     .option('--server <url>', SERVER)
     .option('--json', 'print a JSON object')
     .action(async (name: string, flags: ShowFlags & Pick<CreateFlags, 'freedns'>, command: Command) => {
-      checkServer(flags);
+      const device = readFlags(flags);
       await withClientSession(loadFor(command).config, async (session) => {
         const input = { name, ...(flags.freedns !== undefined && { freednsUser: flags.freedns }) };
-        show(await session.call('rotateToken', input), serverUrl(await session.http()), flags);
+        show(await session.call('rotateToken', input), serverUrl(await session.http()), flags, device);
       });
     });
 }
@@ -89,15 +96,27 @@ function split(items: readonly string[] = []): string[] {
   return items.flatMap((item) => item.split(',')).filter((item) => item !== '');
 }
 
-function show(made: NewTokenView, server: string, flags: ShowFlags, isStored = true): void {
-  if (flags.json) printJson(made);
-  else process.stdout.write(formatNewToken(made, flags.server?.replace(/\/$/, '') ?? server, isStored));
+function show(made: NewTokenView, ownServer: string, flags: ShowFlags, device?: Device, isStored = true): void {
+  const server = parseServer(flags.server ?? ownServer)?.url ?? ownServer;
+  if (!flags.json) process.stdout.write(formatNewToken(made, server, isStored, device));
+  else printJson({ ...made, ...(device && { instructions: instructionsForToken(device, made, server) }) });
 }
 
-/** @throws UsageError */
-function checkServer({ server }: ShowFlags): void {
-  if (server === undefined || /^https?:\/\/[^\s/@?#]+\/?$/.test(server)) return;
-  throw new UsageError(`--server: '${server}' is not like https://dyndns.example.com or http://192.0.2.1:8080.`);
+/** Checks what is only printed, before a token is made. @returns the device of `--for`. @throws UsageError */
+function readFlags({ server, for: word, freedns }: ShowFlags & Pick<CreateFlags, 'freedns'>, isAddress = true) {
+  if (server !== undefined && parseServer(server) === undefined) {
+    throw new UsageError(`--server: '${server}' is not like https://dyndns.example.com or http://192.0.2.1:8080.`);
+  }
+  if (word === undefined) return undefined;
+  if (freedns !== undefined)
+    throw new UsageError('--for is for clients of dyndns2, and --freedns for those of FreeDNS.');
+  if (!isAddress) throw new UsageError('--for needs a token for addresses: A, AAAA or both in --type.');
+  const device = findDevice(word);
+  if (device !== undefined) return device;
+  const near = nearest(word, DEVICE_IDS);
+  throw new UsageError(
+    `--for: there is no device ${quoteValue(word)}; the nearest one is ${near?.name}. The devices are ${DEVICE_IDS.join(', ')}.`,
+  );
 }
 
 /** @throws UsageError, CommandError */
