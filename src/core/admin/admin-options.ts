@@ -6,10 +6,11 @@ import { AppError } from '../errors.ts';
 import type { HostSettings } from '../hosts/host.ts';
 import type { HostDirectory } from '../hosts/host-directory.ts';
 import type { Store } from '../store.ts';
+import type { User } from '../users/user.ts';
 import type { ReadOutcome } from '../zones/publisher.ts';
 import type { Zone } from '../zones/zone.ts';
 
-type AdminStore = Pick<Store, 'tokens' | 'hosts' | 'history' | 'pending'>;
+type AdminStore = Pick<Store, 'tokens' | 'hosts' | 'history' | 'pending' | 'users' | 'customers' | 'audit'>;
 export type AdminZone = Pick<Zone, 'apex' | 'ttl'>;
 
 export interface SecondariesOfZone {
@@ -33,6 +34,8 @@ export interface AdminOptions {
   readonly uses?: Pick<TokenStore, 'lastUses'> | undefined;
   /** The zone of a name and its secondaries, `address:port`, if this server is its primary and asks them. */
   readonly secondariesOf?: ((ownerName: DomainName) => SecondariesOfZone | undefined) | undefined;
+  /** Whether a member may take a name that has no owner. @throws AppError that says why not */
+  readonly claim: (user: User, ownerName: DomainName) => Promise<void>;
   /** Writes the buffered events of the history. */
   readonly flush?: (() => Promise<void>) | undefined;
   /** Milliseconds since 1970. */

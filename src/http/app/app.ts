@@ -44,7 +44,17 @@ export const PROTOCOLS: readonly Protocol[] = [
 
 const IS_ROUTE = routeMatcher(PROTOCOLS.flatMap(({ routes }) => routes.map(({ pattern }) => pattern)));
 
-export function buildApp(options: RoutingOptions): FastifyInstance {
+export interface AppOptions extends RoutingOptions {
+  /** Unique within one run. */
+  readonly nextRequestId: () => string;
+  /** Adds the HTTP API for administration, where these listeners serve it. */
+  readonly addApi?: ((app: FastifyInstance) => void) | undefined;
+  /** False: the HTTP API alone. */
+  readonly hasProtocols?: boolean;
+}
+
+export function buildApp(options: AppOptions): FastifyInstance {
+  const { addApi, hasProtocols = true, nextRequestId } = options;
   const app = fastify({
     exposeHeadRoutes: false,
     // No route has a JSON schema. Without these two, Fastify would load 10 MiB of schema compilers at every start.
@@ -55,11 +65,12 @@ export function buildApp(options: RoutingOptions): FastifyInstance {
       dropMalformedType(request.headers);
       return routedTarget(request.url ?? '/', request.headers.host, IS_ROUTE);
     },
-    genReqId: makeRequestIds(),
+    genReqId: nextRequestId,
     frameworkErrors: (error, request, reply) => sendFrameworkError(error, request, reply, options),
   });
   addBodyParsers(app);
-  addRoutes(app, PROTOCOLS, options);
+  if (hasProtocols) addRoutes(app, PROTOCOLS, options);
+  addApi?.(app);
   app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, options));
   app.setErrorHandler((error: FastifyError, request, reply) => sendFrameworkError(error, request, reply, options));
   return app;
@@ -70,7 +81,7 @@ function refuseSchema(): never {
 }
 
 /** The start time and a counter: unique within one run, and easy to find in a log. */
-function makeRequestIds(): () => string {
+export function makeRequestIds(): () => string {
   const start = Date.now().toString(36);
   let count = 0;
   return () => {
