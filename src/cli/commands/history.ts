@@ -5,7 +5,6 @@ import type { EventView, HistoryView, HostEventView, PastView } from '../../core
 import { formatTime, parseTime } from '../local-time.ts';
 import { UsageError } from '../output.ts';
 import { withClientSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { listed, print, printable } from '../table.ts';
 
 interface HistoryFlags {
@@ -49,7 +48,7 @@ async function history(host: string | undefined, flags: HistoryFlags, command: C
   if (other !== undefined) throw new UsageError(`--${other} is for --all.`);
   const atMs = at === undefined ? undefined : parseTime(at, '--at', true);
   const beforeId = before === undefined ? undefined : eventBefore(before);
-  await withClientSession(loadFor(command).config, async (session) => {
+  await withClientSession(command, async (session) => {
     if (atMs !== undefined) {
       const request = { host, at: new Date(atMs).toISOString(), limit: 1 };
       const { host: name, past } = await session.call('readHistory', request);
@@ -65,7 +64,7 @@ async function history(host: string | undefined, flags: HistoryFlags, command: C
 async function allHistory(flags: HistoryFlags, command: Command): Promise<void> {
   const { limit, before, outcome, token, json } = flags;
   const since = flags.since === undefined ? undefined : new Date(sinceTime(flags.since)).toISOString();
-  await withClientSession(loadFor(command).config, async (session) => {
+  await withClientSession(command, async (session) => {
     const view = await session.call('readAllHistory', {
       limit,
       ...(before !== undefined && { before: eventBefore(before) }),
@@ -177,7 +176,7 @@ function historyPurgeCommand(): Command {
         );
       }
       if (!yes && !(await confirmed(host))) throw new UsageError('Nothing was changed.');
-      await withClientSession(loadFor(command).config, async (session) => {
+      await withClientSession(command, async (session) => {
         const purged = await session.call('purgeHistory', { host });
         print(purged, json, formatPurged);
       });

@@ -2,7 +2,6 @@
 import { Command } from 'commander';
 import type { NewTokenView } from '../../core/admin/token-operations.ts';
 import { withClientSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { printJson } from '../table.ts';
 import { formatNewToken, serverUrl } from '../token-lines.ts';
 
@@ -38,7 +37,7 @@ export function hostAddCommand(): Command {
     .action(async (host: string, flags: AddFlags, command: Command) => {
       const { ttl, allow = [], deny = [], silentAfter, lease, fallback = [] } = flags;
       const { interfaceId, prefixLength, replace = false, createToken, json } = flags;
-      await withClientSession(loadFor(command).config, async (session) => {
+      await withClientSession(command, async (session) => {
         // The settings first: they can be replaced later, a token of this name cannot be created again.
         const settings = {
           host,

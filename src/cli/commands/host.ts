@@ -6,7 +6,6 @@ import { formatTime } from '../local-time.ts';
 import { allPages } from '../pages.ts';
 import { formatPendingUpdate } from '../pending.ts';
 import { withClientSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { formatTable, listed, print } from '../table.ts';
 import { hostAddCommand } from './host-add.ts';
 import { formatMember, hostMemberCommand } from './host-member.ts';
@@ -36,7 +35,7 @@ function hostListCommand(): Command {
     .description('list the hosts with settings and those that were updated')
     .option('--json', 'print a JSON array')
     .action(async ({ json }: { json?: boolean }, command: Command) => {
-      await withClientSession(loadFor(command).config, async (session) => {
+      await withClientSession(command, async (session) => {
         const hosts = await allPages(session, 'listHosts', {}, (page) => page.hosts);
         print(hosts, json, formatHosts);
       });
@@ -54,7 +53,7 @@ function forOneHost<Name extends OneHostOperation>(
     .argument('<name>', 'the full name of the host')
     .option('--json', 'print a JSON object')
     .action(async (host: string, { json }: { json?: boolean }, command: Command) => {
-      await withClientSession(loadFor(command).config, async (session) => {
+      await withClientSession(command, async (session) => {
         const result: Result<Name> = (await session.call<OneHostOperation>(operation, { host })) as Result<Name>;
         print(result, json, format);
       });

@@ -52,7 +52,6 @@ export function tokenCreateCommand(): Command {
     .option('--print-only', 'store nothing: print an entry for the configuration file')
     .option('--json', 'print a JSON object')
     .action(async (name: string, flags: CreateFlags, command: Command) => {
-      const { config } = loadFor(command);
       const { host, type, addresses, from, expires, maxUnusedDays, register, freedns } = flags;
       const input = {
         name,
@@ -66,9 +65,9 @@ export function tokenCreateCommand(): Command {
         ...(freedns !== undefined && { freednsUser: freedns }),
       };
       const device = readFlags(flags, type === undefined || split(type).some((word) => /^(a|aaaa)$/i.test(word)));
-      if (flags.printOnly) show(await unstoredToken(input, config), serverUrl([]), flags, device, false);
+      if (flags.printOnly) show(await unstoredToken(input, loadFor(command).config), serverUrl([]), flags, device, false);
       else
-        await withClientSession(config, async (session) => {
+        await withClientSession(command, async (session) => {
           show(await session.call('createToken', input), serverUrl(await session.http()), flags, device);
         });
     });
@@ -84,7 +83,7 @@ export function tokenRotateCommand(): Command {
     .option('--json', 'print a JSON object')
     .action(async (name: string, flags: ShowFlags & Pick<CreateFlags, 'freedns'>, command: Command) => {
       const device = readFlags(flags);
-      await withClientSession(loadFor(command).config, async (session) => {
+      await withClientSession(command, async (session) => {
         const input = { name, ...(flags.freedns !== undefined && { freednsUser: flags.freedns }) };
         show(await session.call('rotateToken', input), serverUrl(await session.http()), flags, device);
       });

@@ -4,7 +4,6 @@ import type { TokenView } from '../../core/admin/token-operations.ts';
 import { formatTime } from '../local-time.ts';
 import { allPages } from '../pages.ts';
 import { withClientSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { formatTable, listed, print } from '../table.ts';
 import { tokenCreateCommand, tokenRotateCommand } from './token-create.ts';
 
@@ -22,7 +21,7 @@ function tokenListCommand(): Command {
     .option('--all', 'also list revoked tokens')
     .option('--json', 'print a JSON array')
     .action(async ({ all, json }: { all?: boolean; json?: boolean }, command: Command) => {
-      await withClientSession(loadFor(command).config, async (session) => {
+      await withClientSession(command, async (session) => {
         const withRevoked = await allPages(session, 'listTokens', {}, (page) => page.tokens);
         const tokens = withRevoked.filter(({ state }) => all || state !== 'revoked');
         print(tokens, json, formatTokens);
@@ -36,7 +35,7 @@ function tokenRevokeCommand(): Command {
     .argument('<name>', 'its name')
     .option('--json', 'print a JSON object')
     .action(async (name: string, { json }: { json?: boolean }, command: Command) => {
-      await withClientSession(loadFor(command).config, async (session) => {
+      await withClientSession(command, async (session) => {
         const token = await session.call('revokeToken', { name });
         print(token, json, () => `The token '${token.name}' was revoked.\n`);
       });

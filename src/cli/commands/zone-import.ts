@@ -2,7 +2,6 @@
 import { Command } from 'commander';
 import type { ZoneImportReport } from '../../core/admin/zone-operations.ts';
 import { withSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { print } from '../table.ts';
 import { parseZone } from '../zone-name.ts';
 
@@ -28,7 +27,7 @@ async function zoneImport(zoneText: string, file: string, flags: ImportFlags, co
   const { replace = false, dryRun = false, json } = flags;
   // Loaded only here: the parser of zone files would slow every other command.
   const { readZoneFile } = await import('../zone-file-source.ts');
-  await withSession(loadFor(command).config, async (session) => {
+  await withSession(command, async (session) => {
     const isTerminal = process.stderr.isTTY === true;
     const progress = (text: string) => void (isTerminal && process.stderr.write(`\r\u001b[K${text}`));
     const pieces = readZoneFile(file, apex, (records) => progress(`${records} records read`));
