@@ -11,8 +11,8 @@ import { loadCommands } from './commands/all.ts';
 import { commandName, isServerCommand } from './hangups.ts';
 import { HELP } from './help.ts';
 import { formatConfigError, formatFailure, InterruptedError, isStartError, UsageError } from './output.ts';
-import { checkRemoteUse } from './remote.ts';
 import { catchOutputErrors } from './output-errors.ts';
+import { checkRemoteUse } from './remote.ts';
 
 const program = new Command('dyndns')
   .description('A dynamic-DNS server: takes a changed address over HTTP and changes DNS by signed DNS UPDATE.')

@@ -2,11 +2,11 @@
  * `dyndns --remote URL --key-file FILE …`: the command acts on a server of another machine, over its HTTP API, and no
  * configuration file is read. The key is read from a file or from the standard input, and is in no argument of a process.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
 import type { Command } from 'commander';
 import { exposedFileWarning } from '../config/exposed-file.ts';
 import { quoteValue } from '../config/problem.ts';
 import type { RemoteServer } from '../control/remote-client.ts';
+import { readBounded, STANDARD_INPUT } from './bounded-file.ts';
 import { UsageError } from './output.ts';
 import type { Session } from './session.ts';
 import { quietObserver } from './setup.ts';
@@ -19,11 +19,17 @@ interface RemoteFlags {
 }
 
 /** Commands that work with files of this machine. */
-const LOCAL_COMMANDS: ReadonlySet<string> = new Set(['serve', 'init', 'quickstart', 'backup', 'restore', 'config', 'health']);
+const LOCAL_COMMANDS: ReadonlySet<string> = new Set([
+  'serve',
+  'init',
+  'quickstart',
+  'backup',
+  'restore',
+  'config',
+  'health',
+]);
 /** Octets of a key file: a key has 36. */
 const MAX_KEY_FILE = 4096;
-
-const STANDARD_INPUT = '-';
 
 let opened: Session | undefined;
 
@@ -75,7 +81,9 @@ export async function findRemote(command: Command, environment = process.env): P
   const { isExposed, parseRemoteUrl, remoteClient } = await import('../control/remote-client.ts');
   const url = parseRemoteUrl(text);
   if (url === undefined) {
-    throw new UsageError('--remote: the URL must be like https://dyndns.example.com, without a user, a query or a fragment.');
+    throw new UsageError(
+      '--remote: the URL must be like https://dyndns.example.com, without a user, a query or a fragment.',
+    );
   }
   if (isExposed(url) && !command.optsWithGlobals<RemoteFlags>().insecureHttp) {
     throw new UsageError(
@@ -84,7 +92,9 @@ export async function findRemote(command: Command, environment = process.env): P
   }
   const file = keyFileOf(command, environment);
   if (file === undefined || file === '') {
-    throw new UsageError('--remote needs --key-file FILE with a management key; `dyndns user key` on the server makes one.');
+    throw new UsageError(
+      '--remote needs --key-file FILE with a management key; `dyndns user key` on the server makes one.',
+    );
   }
   const server: RemoteServer = { url, key: readKey(file) };
   const client = remoteClient(server);
@@ -99,11 +109,13 @@ export async function findRemote(command: Command, environment = process.env): P
 /** @throws UsageError, which never repeats what is in the file */
 function readKey(file: string): string {
   if (file === STANDARD_INPUT && process.stdin.isTTY) {
-    throw new UsageError("--key-file -: the standard input is a terminal. Pipe the key: 'pass show dyndns | dyndns …'.");
+    throw new UsageError(
+      "--key-file -: the standard input is a terminal. Pipe the key: 'pass show dyndns | dyndns …'.",
+    );
   }
   let text: string;
   try {
-    text = readBounded(file);
+    text = readBounded(file, MAX_KEY_FILE).toString('utf8');
   } catch (error) {
     throw new UsageError(`The key file ${quoteValue(file)} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }
@@ -116,35 +128,4 @@ function readKey(file: string): string {
   const warning = file === STANDARD_INPUT ? undefined : exposedFileWarning(file, 'a management key');
   if (warning !== undefined) quietObserver.warn(warning);
   return key;
-}
-
-/** At most one octet more than the limit, which then is no key. */
-function readBounded(file: string): string {
-  const descriptor = file === STANDARD_INPUT ? 0 : openSync(file, 'r');
-  try {
-    const octets = Buffer.alloc(MAX_KEY_FILE + 1);
-    let length = 0;
-    while (length < octets.length) {
-      const read = readSome(descriptor, octets, length);
-      if (read === 0) break;
-      length += read;
-    }
-    return octets.toString('utf8', 0, length);
-  } finally {
-    if (descriptor !== 0) closeSync(descriptor);
-  }
-}
-
-/** A pipe that another process has made non-blocking says EAGAIN until there is something; the end of some pipes is EOF. */
-function readSome(descriptor: number, octets: Buffer, offset: number): number {
-  for (;;) {
-    try {
-      return readSync(descriptor, octets, offset, octets.length - offset, null);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EOF') return 0;
-      if (code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
-    }
-  }
 }

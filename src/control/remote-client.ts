@@ -2,7 +2,7 @@
  * The operations of a server on another machine, over its HTTP API with a management key. Certificates are always verified,
  * redirects are not followed, and the key is sent only to the host of the URL.
  */
-import { Agent as HttpAgent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Operations } from '../core/admin/operations.ts';
 import { parseIpAddress } from '../dns/address.ts';
@@ -72,7 +72,9 @@ export function remoteClient({ url, key }: RemoteServer): Operations {
 function refuseReply(shown: string, { statusCode = 0, headers }: IncomingMessage): Error | undefined {
   const type = headers['content-type'] ?? '';
   if (statusCode >= 200 && statusCode < 300) {
-    return /^(?:application\/json|text\/)/.test(type) && !/html/.test(type) ? undefined : notTheApi(shown, statusCode, type);
+    return /^(?:application\/json|text\/)/.test(type) && !/html/.test(type)
+      ? undefined
+      : notTheApi(shown, statusCode, type);
   }
   if (/^application\/(?:problem\+)?json/.test(type)) return undefined;
   if (statusCode >= 300 && statusCode < 400) {

@@ -56,7 +56,7 @@ async function history(host: string | undefined, flags: HistoryFlags, command: C
       return;
     }
     const request = { host, limit, ...(beforeId !== undefined && { before: beforeId }) };
-    const view = await session.call('readHistory', request);
+    const view = await readPages(limit, beforeId, (page) => session.call('readHistory', { ...request, ...page }));
     print(view, json, formatHistory);
   });
 }
@@ -65,15 +65,46 @@ async function allHistory(flags: HistoryFlags, command: Command): Promise<void> 
   const { limit, before, outcome, token, json } = flags;
   const since = flags.since === undefined ? undefined : new Date(sinceTime(flags.since)).toISOString();
   await withClientSession(command, async (session) => {
-    const view = await session.call('readAllHistory', {
-      limit,
-      ...(before !== undefined && { before: eventBefore(before) }),
+    const input = {
       ...(outcome !== undefined && { outcome }),
       ...(token !== undefined && { token }),
       ...(since !== undefined && { since }),
-    });
+    };
+    const beforeId = before === undefined ? undefined : eventBefore(before);
+    const view = await readPages(limit, beforeId, (page) => session.call('readAllHistory', { ...input, ...page }));
     print(view, json, ({ events, more }) => formatAll(events, more, flags));
   });
+}
+
+/** Events of one request. */
+const PAGE = 500;
+const MAX_EVENTS = 1_000_000;
+
+interface EventPage {
+  readonly events: readonly { readonly id: string }[];
+  readonly more: boolean;
+}
+
+/** Reads as many pages as the limit needs. @returns the first page with the events of all */
+async function readPages<View extends EventPage>(
+  limitText: string,
+  before: string | undefined,
+  read: (page: { readonly limit: number | string; readonly before?: string }) => Promise<View>,
+): Promise<View> {
+  const limit = /^\d{1,7}$/.test(limitText) ? Number(limitText) : undefined;
+  if (limit === undefined || limit <= PAGE || limit > MAX_EVENTS) {
+    if (limit !== undefined && limit > MAX_EVENTS)
+      throw new UsageError(`--limit must be an integer from 1 to ${MAX_EVENTS}.`);
+    return read({ limit: limitText, ...(before !== undefined && { before }) });
+  }
+  let view = await read({ limit: PAGE, ...(before !== undefined && { before }) });
+  const events = [...view.events];
+  while (view.more && events.length < limit) {
+    const page = await read({ limit: Math.min(PAGE, limit - events.length), before: events.at(-1)!.id });
+    events.push(...page.events);
+    view = { ...view, more: page.more && page.events.length > 0 };
+  }
+  return { ...view, events };
 }
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;

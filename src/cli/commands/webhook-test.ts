@@ -32,7 +32,11 @@ export function webhookTestCommand(): Command {
 }
 
 /** Those of a server on another machine, by number: it does not show their URLs. */
-async function testRemoteWebhooks(session: Session, which: string | undefined, json: boolean | undefined): Promise<void> {
+async function testRemoteWebhooks(
+  session: Session,
+  which: string | undefined,
+  json: boolean | undefined,
+): Promise<void> {
   const { webhooks } = await session.call('listWebhooks', {});
   const all = webhooks.map((_, index) => index + 1);
   const selected = which === undefined ? all : all.filter((number) => String(number) === which);
@@ -46,7 +50,10 @@ async function testRemoteWebhooks(session: Session, which: string | undefined, j
     const result = await session.call('testWebhook', { webhook: String(number) });
     results.push(result);
     const { webhook, delivered, problem } = result;
-    if (!json) process.stdout.write(`webhook ${webhook}: ${delivered ? 'delivered' : `failed, ${problem ?? 'without a reason'}`}\n`);
+    if (!json)
+      process.stdout.write(
+        `webhook ${webhook}: ${delivered ? 'delivered' : `failed, ${problem ?? 'without a reason'}`}\n`,
+      );
   }
   if (json) printJson(results);
   if (results.some(({ delivered }) => !delivered)) process.exitCode = 1;
