@@ -7,7 +7,8 @@ import { exposedFileWarning } from '../config/exposed-file.ts';
 import { quoteValue } from '../config/problem.ts';
 import type { RemoteServer } from '../control/remote-client.ts';
 import { readBounded, STANDARD_INPUT } from './bounded-file.ts';
-import { UsageError } from './output.ts';
+import { AppError } from '../core/errors.ts';
+import { CommandError, UsageError } from './output.ts';
 import type { Session } from './session.ts';
 import { quietObserver } from './setup.ts';
 
@@ -99,11 +100,17 @@ export async function findRemote(command: Command, environment = process.env): P
   const server: RemoteServer = { url, key: readKey(file) };
   const client = remoteClient(server);
   opened = {
-    call: (...request) => client.call(...request),
+    call: (...request) => client.call(...request).catch((error: unknown) => Promise.reject(keyError(error))),
     // Clients reach it where this command does.
     http: async () => [url.origin],
   };
   return opened;
+}
+
+/** A refused key is a failure of the command line, in place of one of the original API. */
+function keyError(error: unknown): unknown {
+  const isOfKey = error instanceof AppError && /^(?:not-authenticated|too-many-guesses)$/.test(error.code);
+  return isOfKey ? new CommandError(error.message) : error;
 }
 
 /** @throws UsageError, which never repeats what is in the file */

@@ -97,6 +97,9 @@ function describeFailure(shown: string, cause: unknown): string {
   if (/CERT|SIGNATURE|ISSUER|SELF_SIGNED|ALTNAME/.test(code)) {
     return `The certificate of ${shown} is not valid (${code}): ${message}. For an authority of your own, set NODE_EXTRA_CA_CERTS to its file.`;
   }
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL')) {
+    return `What answers at ${shown} does not speak HTTPS (${code}). Nothing was changed.`;
+  }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `The name of ${shown} cannot be resolved (${code}).`;
   if (['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT'].includes(code)) {
     return `No server answers at ${shown} (${code}). Nothing was changed.`;
