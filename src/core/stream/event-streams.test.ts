@@ -100,7 +100,10 @@ function makeStreams() {
           },
         },
         guesses: new GuessBudget(timers.now),
-        unused: { hasEnded: () => false },
+        unused: {
+          hasEnded: ({ maxUnusedDays, createdMs }) =>
+            maxUnusedDays !== undefined && createdMs + maxUnusedDays * 86_400_000 < timers.now(),
+        },
         now: timers.now,
         onUse: unused,
       }),
