@@ -29,27 +29,26 @@ export interface ClientAdminParts {
 
 export function makeClientAdmin(config: Config, parts: ClientAdminParts): Administration {
   const { store, zones, directory, recorder, uses } = parts;
-  const timeoutMs = config.nameserverTimeoutSeconds * 1000;
   const read: AdminOptions['read'] = async (ownerName) => {
     const zone = (await zones()).find(ownerName);
     if (zone === undefined) throw new AppError('name-invalid', `'${ownerName}' is in no zone.`);
-    return zone.publisher.read(ownerName, performance.now() + timeoutMs);
+    return zone.publisher.read(ownerName, performance.now() + config.nameserverTimeoutSeconds * 1000);
   };
   const tokens = config.tokens.map(configuredToken);
   const hosts = config.hosts.map(hostSettings);
   const flush = recorder && (() => recorder.flush());
-  const deadlineMs = () => performance.now() + timeoutMs;
+  const deadlineMs = () => performance.now() + config.nameserverTimeoutSeconds * 1000;
   const claims = new NameClaims({ zones, store, tokens, hosts, flush, deadlineMs });
   return makeAdministration({
     store,
     tokens,
     hosts,
-    claim: (user, ownerName) => claims.check(user, ownerName),
     zones: config.zones,
     directory,
     read,
     uses: uses ?? store?.tokens,
     secondariesOf: secondariesOf(config),
+    claim: (user, ownerName) => claims.check(user, ownerName),
     flush,
     now: Date.now,
     random: (octets) => randomBytes(octets),

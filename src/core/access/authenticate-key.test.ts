@@ -5,6 +5,7 @@ import { DEFAULT_QUOTAS, KEY_PREFIX, type ManagementKey } from '../users/user.ts
 import { KeyAuthenticator } from './authenticate-key.ts';
 import { GUESSES, GuessBudget } from './guess-budget.ts';
 import { tokenSha256 } from './token.ts';
+import { UnusedTokens } from './unused-tokens.ts';
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.UTC(2026, 5, 1);
@@ -28,6 +29,7 @@ async function setUp(fields: Partial<ManagementKey> = {}, secret = SECRET) {
   const keys = new KeyAuthenticator({
     users: store.users,
     guesses,
+    unused: new UnusedTokens(store.tokens, () => clock.nowMs),
     now: () => clock.nowMs,
     onUse: ({ id }) => used.push(id),
   });
@@ -50,8 +52,10 @@ describe('a management key', () => {
     await expect(keys.authenticate(SECRET, SOURCE)).rejects.toMatchObject(WRONG);
     await store.users.update('u1', { disabledMs: null });
     await keys.authenticate(SECRET, SOURCE);
+    expect([...(await keys.stillValid(['k1', 'k2'])).keys()]).toEqual(['k1']);
     await store.users.revokeKey('u1', 'laptop', NOW_MS);
     await expect(keys.authenticate(SECRET, SOURCE)).rejects.toMatchObject(WRONG);
+    expect((await keys.stillValid(['k1'])).size).toBe(0);
     expect(used).toHaveLength(2);
   });
 
@@ -101,6 +105,7 @@ describe('a management key', () => {
     const broken = new KeyAuthenticator({
       users: { ...store.users, findKey: () => Promise.reject(new Error('away')) },
       guesses,
+      unused: { hasEnded: () => false },
       now: () => NOW_MS,
       onUse: () => {},
     });

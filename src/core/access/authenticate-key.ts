@@ -8,20 +8,22 @@ import type { UserStore } from '../users/user-store.ts';
 import type { RequestSource } from './authenticate.ts';
 import type { GuessBudget, GuessOutcome } from './guess-budget.ts';
 import { sourceKey } from './rate-limits.ts';
-import { tokenSha256, tokenState, unusedEndMs } from './token.ts';
-import { GRACE_MS } from './unused-tokens.ts';
+import { tokenSha256, tokenState } from './token.ts';
+import type { UnusedTokens } from './unused-tokens.ts';
 
 export interface KeyAuthenticatorOptions {
-  readonly users: Pick<UserStore, 'findKey'>;
+  readonly users: Pick<UserStore, 'findKey' | 'findKeys'>;
   /** Shared with the tokens: whoever guesses has one budget. */
   readonly guesses: GuessBudget;
+  /** Ends keys that are not used. */
+  readonly unused: Pick<UnusedTokens, 'hasEnded'>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Called for each accepted key. */
   readonly onUse: (key: ListedKey) => void;
 }
 
-export interface KeyHolder {
+export interface AuthenticatedKey {
   readonly user: User;
   readonly key: ListedKey;
 }
@@ -41,13 +43,13 @@ export class KeyAuthenticator {
    * error: also tokens and the master secret, which are no keys.
    * @throws AppError not-authenticated; too-many-guesses, before anything is compared; store-unreachable
    */
-  async authenticate(text: string, { caller, peer }: RequestSource): Promise<KeyHolder> {
+  async authenticate(text: string, { caller, peer }: RequestSource): Promise<AuthenticatedKey> {
     const sha256 = tokenSha256(text);
     const { open, settle } = await this.#options.guesses.admit(sourceKey(caller ?? peer), [sha256]);
     let outcome: GuessOutcome = 'unknown';
     try {
       const found = KEY.test(text) ? await this.#options.users.findKey(sha256) : undefined;
-      const isValid = found !== undefined && isUsable(found, this.#options.now());
+      const isValid = found !== undefined && (await this.#isValid(found));
       outcome = isValid ? 'right' : 'wrong';
       if (!isValid) throw new AppError('not-authenticated', 'The management key is wrong, or has ended.');
       this.#options.onUse(found.key);
@@ -56,12 +58,19 @@ export class KeyAuthenticator {
       settle(open.map(() => outcome));
     }
   }
-}
 
-/** Also asked again for as long as a stream is open. @param holder as the store has it now */
-export function isUsable({ user, key }: KeyHolder, nowMs: number): boolean {
-  if (user.disabledMs !== undefined || tokenState(key, nowMs) !== 'valid') return false;
-  // A use may not be written yet.
-  const endMs = unusedEndMs(key, Math.max(key.createdMs, key.lastUsedMs ?? 0) + GRACE_MS);
-  return endMs === undefined || nowMs < endMs;
+  /** Of keys that were accepted before, those that still are, with their users as they are now. @throws AppError store-unreachable */
+  async stillValid(keyIds: readonly string[]): Promise<ReadonlyMap<string, AuthenticatedKey>> {
+    const valid = new Map<string, AuthenticatedKey>();
+    for (const found of await this.#options.users.findKeys(keyIds)) {
+      if (await this.#isValid(found)) valid.set(found.key.id, found);
+    }
+    return valid;
+  }
+
+  async #isValid({ user, key }: AuthenticatedKey): Promise<boolean> {
+    const { now, unused } = this.#options;
+    if (user.disabledMs !== undefined || tokenState(key, now()) !== 'valid') return false;
+    return !(await unused.hasEnded(key));
+  }
 }

@@ -13,7 +13,7 @@ import type { TokenUses } from './token-use.ts';
 type UnusedToken = Pick<HostToken, 'id' | 'createdMs' | 'maxUnusedDays'>;
 
 /** Longer than a use takes to be written, by a server that the store keeps waiting. */
-export const GRACE_MS = 60_000;
+const GRACE_MS = 60_000;
 const MAX_KNOWN = 100_000;
 
 export class UnusedTokens {
