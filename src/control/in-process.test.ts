@@ -83,7 +83,10 @@ describe('tokens', () => {
   it.each([
     [{ hosts: [] }, "'hosts' must have at least one name."],
     [{ hosts: ['a..b'] }, /^'hosts' must be a full name, like .*, and 'a\.\.b' is not/],
-    [{ hosts: [HOST], types: ['MX'] }, "'types' must be one of A, AAAA, TXT, and 'MX' is not."],
+    [
+      { hosts: [HOST], types: ['NS'] },
+      "'types' must be one of A, AAAA, TXT, CNAME, MX, SRV, CAA, PTR, TLSA, SSHFP, HTTPS, SVCB, and 'NS' is not.",
+    ],
     [{ hosts: [HOST], expires: '2026-02-30' }, /^'expires' must be a day/],
     [{ hosts: [HOST], addresses: ['192.0.2.1/24'] }, /^'addresses' must be any, own, or a list/],
   ])('%j is refused', async (input, message) => {

@@ -13,7 +13,7 @@ import type { Observer } from '../core/observer.ts';
 import type { StoreProblem } from '../core/store.ts';
 import { applyUpdate, recordUpdates } from '../core/updates/dns-update.ts';
 import { UpdateQueue } from '../core/updates/update-queue.ts';
-import { buildApp } from '../http/app/app.ts';
+import { buildApp, type Door } from '../http/app/app.ts';
 import { ListenError } from '../http/app/listen.ts';
 import { HttpListeners } from '../http/app/listeners.ts';
 import { MetricsListener } from '../http/app/metrics-listener.ts';
@@ -107,7 +107,8 @@ async function openServer(
   const monitoring = new ServerMonitoring(config, log);
   const observer = combineObservers(log, monitoring.activity);
   const current = () => generations.current;
-  const app = buildApp({ services: () => generations.current.services, trust: () => current().config.http, observer });
+  const routing = { services: () => generations.current.services, trust: () => current().config.http, observer };
+  const app = buildApp(routing, await loadDoors(config));
   closers.push(() => app.close());
   await app.ready();
   // A reload may add embedded zones, but the listeners of DNS and HTTP are those of the start.
@@ -153,6 +154,7 @@ async function openServer(
     updates: workers.updates,
     textLog: workers.textLog,
     guesses: new GuessBudget(() => performance.now()),
+    ended: async (edits) => workers.pending?.updated(edits),
     noticeMaker,
     onDeath,
     applyUpdate: recordUpdates(applyUpdate, () => {
@@ -236,6 +238,13 @@ async function openServer(
       return closing;
     },
   };
+}
+
+/** Parts of the HTTP interface that most configurations do without. */
+async function loadDoors({ admin }: Config): Promise<readonly Door[]> {
+  if (admin?.powerdnsApi !== true || admin.listen.length > 0) return [];
+  const { powerdnsDoor } = await import('../http/powerdns/door.ts');
+  return [powerdnsDoor];
 }
 
 /** For the service manager. */

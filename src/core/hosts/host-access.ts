@@ -1,6 +1,7 @@
 /** What a user may do with a host: its settings say who owns it and with whom it is shared. */
-import type { HostSettings } from './host.ts';
+
 import type { HostAccess } from '../users/user.ts';
+import type { HostSettings } from './host.ts';
 
 /** Undefined: nothing; the host then looks like one that does not exist. @param settings undefined: the host has none */
 export function accessOf(settings: HostSettings | undefined, userId: string): HostAccess | undefined {

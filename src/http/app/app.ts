@@ -44,7 +44,14 @@ export const PROTOCOLS: readonly Protocol[] = [
 
 const IS_ROUTE = routeMatcher(PROTOCOLS.flatMap(({ routes }) => routes.map(({ pattern }) => pattern)));
 
-export function buildApp(options: RoutingOptions): FastifyInstance {
+/** A part of the HTTP interface with routes of its own, which is loaded only where the configuration has it. */
+export interface Door {
+  /** Protocols that share patterns with others: they come first. */
+  readonly protocols?: readonly Protocol[];
+  addRoutes(app: FastifyInstance, options: RoutingOptions): void;
+}
+
+export function buildApp(options: RoutingOptions, doors: readonly Door[] = []): FastifyInstance {
   const app = fastify({
     exposeHeadRoutes: false,
     // No route has a JSON schema. Without these two, Fastify would load 10 MiB of schema compilers at every start.
@@ -59,7 +66,8 @@ export function buildApp(options: RoutingOptions): FastifyInstance {
     frameworkErrors: (error, request, reply) => sendFrameworkError(error, request, reply, options),
   });
   addBodyParsers(app);
-  addRoutes(app, PROTOCOLS, options);
+  addRoutes(app, [...doors.flatMap(({ protocols = [] }) => protocols), ...PROTOCOLS], options);
+  for (const door of doors) door.addRoutes(app, options);
   app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, options));
   app.setErrorHandler((error: FastifyError, request, reply) => sendFrameworkError(error, request, reply, options));
   return app;
