@@ -160,4 +160,25 @@ describeWith(POWERDNS_PROGRAMS, 'contents of records', () => {
       expect(JSON.parse(body)).toEqual({ error: expect.stringMatching(/./) });
     }
   });
+
+  it('a record that is disabled, or not clearly enabled, is refused, and so is one with a PTR to be made', async () => {
+    const port = server.dyndns.port;
+    const send = (fields: object) => {
+      const record = { content: '192.0.2.1', ...fields };
+      const rrsets = [
+        { name: `flags.test.${ZONE_NAME}`, type: 'A', ttl: 300, changetype: 'REPLACE', records: [record] },
+      ];
+      return ask({ port }, ZONE_PATH, { method: 'PATCH', headers, body: JSON.stringify({ rrsets }) });
+    };
+    for (const name of ['disabled', 'set-ptr']) {
+      for (const value of [true, 'true', 'no', 1, 0, {}]) {
+        const { status, body } = await send({ [name]: value });
+        expect([name, value, status]).toEqual([name, value, 422]);
+        expect(body).toContain(name);
+      }
+    }
+    expect((await contents(port)).has('flags')).toBe(false);
+    expect((await send({ disabled: false, 'set-ptr': false })).status).toBe(204);
+    expect((await send({ disabled: null, 'set-ptr': null })).status).toBe(204);
+  });
 });
