@@ -158,7 +158,9 @@ async function publish(
       accept: (made) => {
         changed = made;
         const refused = made.length > 0 ? record.changeRefused(context) : undefined;
-        if (refused !== undefined) throw refused;
+        if (refused === undefined) return;
+        place.ownerName = made[0]!.ownerName;
+        throw refused;
       },
     },
     deadlineMs,
