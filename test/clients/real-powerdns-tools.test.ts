@@ -45,6 +45,7 @@ describeWith([DIG, ...PEBBLE_PROGRAMS, ...LEGO_PROGRAMS, ...LEXICON_PROGRAMS], '
         admin: { enabled: true, powerdns_api: true },
         tokens: [
           token('lego', ['home'], ['TXT']),
+          token('house', ['home', 'nas'], ['A', 'TXT']),
           token('lexicon', ['nas', '*.nas'], ['A', 'AAAA', 'TXT', 'CNAME', 'MX']),
           token('batch', ['*.batch'], ['A', 'TXT']),
         ],
@@ -134,11 +135,16 @@ describeWith([DIG, ...PEBBLE_PROGRAMS, ...LEGO_PROGRAMS, ...LEXICON_PROGRAMS], '
     });
 
     it('the same key cannot read or change anything else', async () => {
+      const challenge = rrset(`_acme-challenge.${HOME}`, 'TXT', '"own"');
+      const others = [rrset(HOME, 'A', '192.0.2.1'), rrset(HOME, 'TXT', '"text"'), rrset(NAS, 'A', '192.0.2.2')];
+      expect((await api('secret-of-house', 'PATCH', ZONE_PATH, { rrsets: others })).status).toBe(204);
+      expect((await api('secret-of-lego', 'PATCH', ZONE_PATH, { rrsets: [challenge] })).status).toBe(204);
+      expect(await visible('secret-of-lego')).toEqual([`_acme-challenge.${HOME}. TXT`]);
+      expect(await visible('secret-of-house')).toHaveLength(4);
       const before = await serial();
-      expect(await visible('secret-of-lego')).toEqual([]);
       const foreign = [
-        rrset(HOME, 'A', '192.0.2.1'),
-        rrset(HOME, 'TXT', '"text"'),
+        ...others,
+        { ...others[0]!, changetype: 'DELETE' },
         rrset(`_acme-challenge.${NAS}`, 'TXT', '"text"'),
         rrset(`_acme-challenge.${ZONE}`, 'TXT', '"text"'),
         rrset(`x._acme-challenge.${HOME}`, 'TXT', '"text"'),
@@ -154,7 +160,9 @@ describeWith([DIG, ...PEBBLE_PROGRAMS, ...LEGO_PROGRAMS, ...LEXICON_PROGRAMS], '
         expect(JSON.parse(body)).toEqual({ error: expect.stringMatching(/\.$/) });
       }
       expect(await serial()).toBe(before);
-      expect(await rdata(`_acme-challenge.${HOME}`, 'TXT')).toEqual([]);
+      expect(await rdata(`_acme-challenge.${HOME}`, 'TXT')).toEqual(['"own"']);
+      const rrsets = [...others, challenge].map((change) => ({ ...change, changetype: 'DELETE' }));
+      expect((await api('secret-of-house', 'PATCH', ZONE_PATH, { rrsets })).status).toBe(204);
     });
   });
 
