@@ -178,7 +178,7 @@ describeWith([DIG, ...PEBBLE_PROGRAMS, ...LEGO_PROGRAMS, ...LEXICON_PROGRAMS], '
       client = lexicon(ZONE, `http://127.0.0.1:${server.dyndns.port}`, 'secret-of-lexicon', directory);
     });
 
-    it('addresses: create, list, update, delete one, delete all', { timeout: 60_000 }, async () => {
+    it('addresses: create, list, update, delete one, delete all', { timeout: 90_000 }, async () => {
       await succeed('create', 'A', '--name', 'nas', '--content', '192.0.2.10', '--ttl', '300');
       await succeed('create', 'A', '--name', 'nas', '--content', '192.0.2.11');
       expect(await rdata(NAS, 'A')).toEqual(['192.0.2.10', '192.0.2.11']);
@@ -196,7 +196,7 @@ describeWith([DIG, ...PEBBLE_PROGRAMS, ...LEGO_PROGRAMS, ...LEXICON_PROGRAMS], '
       expect(await rdata(NAS, 'A')).toEqual([]);
     });
 
-    it('TXT, CNAME and MX: create, list, delete', { timeout: 60_000 }, async () => {
+    it('TXT, CNAME and MX: create, list, delete', { timeout: 90_000 }, async () => {
       const text = 'v=DKIM1; k=rsa; p=MIGf';
       const records = [
         { type: 'TXT', name: 'nas', content: text, published: `"${text}"` },
@@ -215,7 +215,7 @@ describeWith([DIG, ...PEBBLE_PROGRAMS, ...LEGO_PROGRAMS, ...LEXICON_PROGRAMS], '
       expect(await visible('secret-of-lexicon')).toEqual([]);
     });
 
-    it('fails for a name, a type or a key that is not its own', { timeout: 60_000 }, async () => {
+    it('fails for a name, a type or a key that is not its own', { timeout: 90_000 }, async () => {
       const before = await serial();
       const stranger = lexicon(ZONE, `http://127.0.0.1:${server.dyndns.port}`, 'wrong', directory);
       const [name, type] = await Promise.all([
