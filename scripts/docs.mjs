@@ -9,6 +9,7 @@ const DOCUMENTS = [
   ['docs/dyndns.example.yml', 'docs/configuration.js', 'exampleFile'],
   ['docs/errors.md', 'docs/errors.js', 'errorDocument'],
   ['docs/operating/control-api.md', 'docs/operations.js', 'controlApiDocument'],
+  ['docs/api/openapi.json', 'docs/openapi.js', 'openApiFile'],
   ['src/core/admin/validators.ts', 'docs/validators.js', 'validatorsModule'],
 ];
 

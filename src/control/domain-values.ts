@@ -5,11 +5,11 @@ import { clientType, dataType, fullOwnerName } from '../config/kinds/names.ts';
 import { tokenName } from '../config/kinds/secrets.ts';
 import { calendarDay } from '../config/kinds/words.ts';
 import { DEFAULT_TOKEN_TYPES, type TokenAddresses } from '../core/access/token.ts';
-import type { NewHost } from '../core/admin/host-admin.ts';
+import type { HostChange, NewHost } from '../core/admin/host-admin.ts';
 import type { MemberView } from '../core/admin/host-operations.ts';
 import type { NormalInput } from '../core/admin/operations.ts';
 import type { NewToken } from '../core/admin/token-admin.ts';
-import { AppError } from '../core/errors.ts';
+import { InputError } from '../core/errors.ts';
 import type { HostMember } from '../core/hosts/host.ts';
 import { unmapAddress } from '../dns/address.ts';
 import { DomainName, NameError } from '../dns/name.ts';
@@ -18,7 +18,7 @@ import { DomainName, NameError } from '../dns/name.ts';
 export function readToken(input: NormalInput<'createToken'>): NewToken {
   const { name, hosts, types = [], addresses = 'any', sources = [], expires, freednsUser } = input;
   const { register = false, maxUnusedDays } = input;
-  if (hosts.length === 0) throw malformed("'hosts' must have at least one name.");
+  if (hosts.length === 0) throw malformed('/hosts', "'hosts' must have at least one name.");
   return {
     name: read(name, tokenName, 'name'),
     hosts: unique(readAll(hosts, fullOwnerName, 'hosts'), (host) => host.key),
@@ -38,7 +38,7 @@ export function readOwnerName(text: string): DomainName {
     return DomainName.parse(text);
   } catch (error) {
     if (!(error instanceof NameError)) throw error;
-    throw malformed(`'name' is not a domain name: ${error.message}`);
+    throw malformed('/name', `'name' is not a domain name: ${error.message}`);
   }
 }
 
@@ -55,7 +55,9 @@ function readTokenAddresses(addresses: string | readonly string[]): TokenAddress
   return readAll(texts, { ...list.item, allowed }, 'addresses');
 }
 
-export function readHostSettings(input: NormalInput<'addHost'>): NewHost {
+type SettingsInput = Omit<NormalInput<'addHost'>, 'owner' | 'replace'>;
+
+export function readHostSettings(input: SettingsInput): NewHost {
   const { host, ttl, allow = [], deny = [], fallback = [], enabled, members } = input;
   const { silentAfterSeconds = 0, leaseSeconds = 0, interfaceId: id, prefixLength } = input;
   return {
@@ -72,6 +74,32 @@ export function readHostSettings(input: NormalInput<'addHost'>): NewHost {
   };
 }
 
+/** What of the settings changes: the fields that were sent. */
+export function readHostChange(input: NormalInput<'changeHost'>): HostChange {
+  const { owner, host, ...sent } = input;
+  const read = readHostSettings({ host, ...withoutNulls(sent) });
+  const settings: HostChange['settings'] = (before) => {
+    const changed: Record<string, unknown> = { ...before };
+    for (const [field, value] of Object.entries(sent)) {
+      const place = field as keyof typeof read;
+      // 0 means never, and null the default.
+      if (value === null || read[place] === undefined) delete changed[place];
+      else changed[place] = read[place];
+    }
+    const { allow = before.addresses.allow, deny = before.addresses.deny } = {
+      ...(sent.allow !== undefined && { allow: read.addresses.allow }),
+      ...(sent.deny !== undefined && { deny: read.addresses.deny }),
+    };
+    const { allow: _allow, deny: _deny, ...others } = changed;
+    return { ...(others as unknown as typeof before), addresses: { allow, deny } };
+  };
+  return { settings, ...(owner !== undefined && { owner }) };
+}
+
+function withoutNulls<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], null> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as never;
+}
+
 export function readHost(host: string): DomainName {
   return read(host, fullOwnerName, 'host');
 }
@@ -82,7 +110,7 @@ export function readMemberName(member: string): DomainName {
 
 export function readMember({ name, interfaceId: id, mac, subnet = 0 }: MemberView): HostMember {
   if ((id === undefined) === (mac === undefined)) {
-    throw malformed("A member needs either 'interfaceId' or 'mac'.");
+    throw malformed('', "A member needs either 'interfaceId' or 'mac'.");
   }
   const host =
     id === undefined
@@ -94,15 +122,15 @@ export function readMember({ name, interfaceId: id, mac, subnet = 0 }: MemberVie
 /** ISO 8601 -> milliseconds since 1970. */
 export function readTime(time: string, field = 'time'): number {
   const timeMs = Date.parse(time);
-  if (Number.isNaN(timeMs)) throw malformed(`'${field}' must be a time, like 2026-11-23T10:00:00Z.`);
+  if (Number.isNaN(timeMs)) throw malformed(`/${field}`, `'${field}' must be a time, like 2026-11-23T10:00:00Z.`);
   return timeMs;
 }
 
 function readAll<T>(texts: readonly string[], kind: ScalarKind<T>, field: string): T[] {
-  return texts.map((text) => read(text, kind, field));
+  return texts.map((text, index) => read(text, kind, field, `/${field}/${index}`));
 }
 
-function read<T>(text: string, kind: ScalarKind<T>, field: string): T {
+function read<T>(text: string, kind: ScalarKind<T>, field: string, pointer = `/${field}`): T {
   let reason = '';
   try {
     const value = kind.parse(text);
@@ -111,13 +139,24 @@ function read<T>(text: string, kind: ScalarKind<T>, field: string): T {
     if (!(error instanceof NameError || error instanceof ValueError)) throw error;
     reason = `: ${error.message}`;
   }
-  throw malformed(`'${field}' must be ${kind.allowed}, and '${text}' is not${reason || '.'}`);
+  throw malformed(pointer, `'${field}' must be ${kind.allowed}, and '${text}' is not${reason || '.'}`);
 }
 
 function unique<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
   return [...new Map(items.map((item) => [keyOf(item), item])).values()];
 }
 
-function malformed(message: string): AppError {
-  return new AppError('request-malformed', message);
+function malformed(pointer: string, detail: string): InputError {
+  return new InputError([{ pointer, detail }]);
+}
+
+/** The same, where an error of `read` is about an object at this place in the input. @throws InputError */
+export function within<Read>(place: string, read: () => Read): Read {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const errors = error.errors.map(({ pointer, detail }) => ({ pointer: `${place}${pointer}`, detail }));
+    throw new InputError(errors, `${place.slice(1).replace('/', '[')}]: ${error.message}`, error.code);
+  }
 }

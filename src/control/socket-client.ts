@@ -4,10 +4,10 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { type OperationRequest, requestOf } from '../core/admin/operation-routes.ts';
 import { type Input, OPERATIONS, type OperationName, type Operations, type Result } from '../core/admin/operations.ts';
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
 import { ControlError } from './control-error.ts';
-import { type OperationRequest, requestOf } from './routes.ts';
 
 /** The server behind a control socket; undefined if none listens. @throws ControlError if this user must not connect */
 export async function findServer(path: string): Promise<Operations | undefined> {
@@ -70,7 +70,7 @@ class SocketOperations implements Operations {
       if (readError !== undefined) throw readError;
     }
     const response = await replied.catch((cause: unknown) => Promise.reject(this.#connectionLost(cause)));
-    if (response.statusCode === 200) return response;
+    if (response.statusCode === 200 || response.statusCode === 201) return response;
     throw errorOf(await readText(response));
   }
 
@@ -99,9 +99,10 @@ async function readText(message: IncomingMessage): Promise<string> {
 }
 
 function errorOf(text: string): AppError {
-  const { code, message, retryAfterSeconds } = JSON.parse(text) as Record<string, unknown>;
+  const { code, detail, message, retryAfterSeconds } = JSON.parse(text) as Record<string, unknown>;
   const errorCode = typeof code === 'string' && Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'internal';
-  return new AppError(errorCode, String(message), {
+  // An older server has no `detail`.
+  return new AppError(errorCode, String(detail ?? message), {
     ...(typeof retryAfterSeconds === 'number' && { retryAfterSeconds }),
   });
 }

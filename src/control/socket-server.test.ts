@@ -6,12 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask } from '../../test/support/http-client.ts';
-import type { OperationHandlers, Operations } from '../core/admin/operations.ts';
+import type { OperationHandlers } from '../core/admin/caller.ts';
+import { Dispatcher } from '../core/admin/dispatch.ts';
 import type { ZoneAdmin } from '../core/admin/zone-admin.ts';
 import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
 import type { Observer, RequestEvent } from '../core/observer.ts';
-import { operationsInProcess, validated } from './in-process.ts';
-import { CONTROL_STATUS, ControlSocket } from './socket-server.ts';
+import type { OperationCalls } from '../http/api/operation-door.ts';
+import { PROBLEMS } from '../http/api/problem.ts';
+import { readHost } from './domain-values.ts';
+import { dispatcherOf } from './in-process.ts';
+import { ControlSocket } from './socket-server.ts';
 
 let directory: string;
 let path: string;
@@ -48,18 +52,30 @@ const zoneAdmin: ZoneAdmin = {
 const unused = () => {
   throw new Error('not called here');
 };
-const inProcess = operationsInProcess({
+const inProcess = dispatcherOf({
   services: unused,
   zoneAdmin: () => zoneAdmin,
   administration: unused,
-  server: { status: () => Promise.reject(new Error('a defect with a secret')), health: unused, reload: unused },
+  server: {
+    status: () => Promise.reject(new Error('a defect with a secret')),
+    health: unused,
+    reload: unused,
+    webhooks: unused,
+    testWebhook: unused,
+    examineZone: unused,
+  },
 });
-const others = validated({
-  update: async ({ fqdn, ips, ttl }) => ({ text: `${fqdn} ${ips.join(' ')} ${ttl}\n` }),
-  delete: ({ fqdn }) => Promise.reject(new AppError(fqdn as ErrorCode, `what ${fqdn} says`, { retryAfterSeconds: 5 })),
+const handlers = {
+  update: async ({ host, ips, ttl }) => ({ host, changed: true, text: `${host} ${ips.join(' ')} ${ttl}\n` }),
+  delete: ({ host }) => Promise.reject(new AppError(host as ErrorCode, `what ${host} says`, { retryAfterSeconds: 5 })),
   check: async () => ({ text: 'INFO\n', passed: true }),
-} as Partial<OperationHandlers> as OperationHandlers);
-const operations: Operations = {
+} as Partial<OperationHandlers> as OperationHandlers;
+const others = new Dispatcher({
+  handlers,
+  readHost,
+  access: { hostAccess: unused, ownsToken: unused },
+});
+const operations: OperationCalls = {
   call: (name, ...request) =>
     (['update', 'delete', 'check'].includes(name) ? others : inProcess).call(name, ...request),
 };
@@ -94,14 +110,25 @@ const post = (target: string, body = '') => ask({ socketPath: path }, target, { 
 describe('the control socket', () => {
   it.each(Object.keys(ERROR_CODES) as ErrorCode[])('gives %s with its status, code and text', async (code) => {
     const { status, body } = await post('/v1/delete', JSON.stringify({ fqdn: code }));
-    expect(status).toBe(CONTROL_STATUS[code]);
-    expect(JSON.parse(body)).toEqual({ code, message: `what ${code} says`, retryAfterSeconds: 5 });
+    expect(status).toBe(PROBLEMS[code][0]);
+    const says = code === 'internal' ? expect.stringContaining('control-1') : `what ${code} says`;
+    expect(JSON.parse(body)).toEqual({
+      type: `docs/errors.md#${code}`,
+      title: PROBLEMS[code][1],
+      status,
+      detail: says,
+      code,
+      requestId: 'control-1',
+      retryAfterSeconds: 5,
+      message: code === 'internal' ? 'internal error' : says,
+    });
     expect(events).toMatchObject([{ route: '/v1/delete', status, source: 'the control socket', outcome: 'failed' }]);
   });
 
   it('tells of a defect without its text, which goes to the log', async () => {
     const { status, body } = await get('/v1/status');
-    expect([status, JSON.parse(body)]).toEqual([500, { code: 'internal', message: 'internal error' }]);
+    expect([status, JSON.parse(body)]).toMatchObject([500, { code: 'internal', message: 'internal error' }]);
+    expect(body).not.toContain('secret');
     expect(events[0]?.error?.cause).toMatchObject({ message: 'a defect with a secret' });
   });
 

@@ -251,3 +251,22 @@ export class PreconditionFailed extends AppError {
     super('conflict', message);
   }
 }
+
+/** A field of an input and its rule. */
+export interface FieldError {
+  /** JSON Pointer to the value in the input (RFC 6901); empty: the whole input. */
+  readonly pointer: string;
+  /** A full sentence. */
+  readonly detail: string;
+}
+
+/** An input that is not valid, with the fields and their rules. */
+export class InputError extends AppError {
+  readonly errors: readonly FieldError[];
+
+  /** @param message the first error by default @param code of an input that is well-formed, and cannot be accepted */
+  constructor(errors: readonly FieldError[], message = errors[0]!.detail, code: ErrorCode = 'request-malformed') {
+    super(code, message);
+    this.errors = errors;
+  }
+}

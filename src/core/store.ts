@@ -6,11 +6,14 @@
  * unreachable is used again as soon as it answers.
  */
 import type { TokenStore } from './access/token-store.ts';
+import type { CustomerStore } from './customers.ts';
 import type { HistoryStore } from './history/history-store.ts';
 import type { HostStore } from './hosts/host-store.ts';
 import type { PendingStore } from './pending/pending-store.ts';
 import type { TextStore } from './texts/text-store.ts';
 import type { TurnStore } from './updates/turn-store.ts';
+import type { AuditStore } from './users/audit.ts';
+import type { UserStore } from './users/user-store.ts';
 import type { KnownSerialStore } from './zones/known-serials.ts';
 import type { PublishedFeed } from './zones/published-feed.ts';
 
@@ -30,6 +33,9 @@ export interface Store {
   readonly texts: TextStore;
   readonly knownSerials: KnownSerialStore;
   readonly turns: TurnStore;
+  readonly users: UserStore;
+  readonly customers: CustomerStore;
+  readonly audit: AuditStore;
 
   /** Absent where no other process can use the database. */
   readonly published?: PublishedFeed;

@@ -8,6 +8,7 @@ import { DomainName } from '../dns/name.ts';
 import { TsigError, TsigErrorCode, type TsigFailure } from '../dns/tsig.ts';
 import { makeTsigKey } from '../dns/tsig-key.ts';
 import { formatRcode, Rcode } from '../dns/wire/message.ts';
+import { PROBLEMS } from '../http/api/problem.ts';
 import { ACME_DNS_ERRORS } from '../http/protocols/acme-dns.ts';
 import { DUCKDNS_ERRORS } from '../http/protocols/duckdns.ts';
 import { DYNDNS1_ERRORS } from '../http/protocols/dyndns1.ts';
@@ -105,6 +106,15 @@ Outside of a protocol: an unknown route is 404, a method that a route does not h
 
 A request with a wrong secret gets the same reply for every name.
 
+## The HTTP API
+
+[The HTTP API](api/README.md) and the [control API](operating/control-api.md) answer errors with problem documents (RFC 9457).
+Their \`type\` leads here.
+
+${problemSections()}
+412 is the answer to an \`If-Match\` that does not hold (\`conflict\`), 413 to a body that is too large, 421 to a Host that the API
+is not served for, 404 to an unknown path and 405 to a method that a path does not have (all \`request-malformed\`).
+
 ## When the primary refuses
 
 The texts contain the primary, the zone and the key of the configuration. Here these are 192.0.2.1, dyn.example.com and a
@@ -128,6 +138,13 @@ ${advice(queryAdvice())}
 
 ${advice(silenceAdvice())}
 `;
+}
+
+/** A heading for each code, as the target of `type`. */
+function problemSections(): string {
+  return (Object.keys(ERROR_CODES) as ErrorCode[])
+    .map((code) => `### ${code}\n\n${PROBLEMS[code][0]}: ${PROBLEMS[code][1]}. ${ERROR_CODES[code].means}\n`)
+    .join('\n');
 }
 
 function updateAdvice(): Advice[] {

@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import type { TokenUseLog } from '../core/access/token-use.ts';
 import type { AdminOptions } from '../core/admin/admin-options.ts';
 import { type Administration, makeAdministration } from '../core/admin/administration.ts';
+import { NameClaims } from '../core/admin/name-claims.ts';
 import { AppError } from '../core/errors.ts';
 import type { HistoryRecorder } from '../core/history/history-recorder.ts';
 import type { HostDirectory } from '../core/hosts/host-directory.ts';
@@ -33,16 +34,22 @@ export function makeClientAdmin(config: Config, parts: ClientAdminParts): Admini
     if (zone === undefined) throw new AppError('name-invalid', `'${ownerName}' is in no zone.`);
     return zone.publisher.read(ownerName, performance.now() + config.nameserverTimeoutSeconds * 1000);
   };
+  const tokens = config.tokens.map(configuredToken);
+  const hosts = config.hosts.map(hostSettings);
+  const flush = recorder && (() => recorder.flush());
+  const deadlineMs = () => performance.now() + config.nameserverTimeoutSeconds * 1000;
+  const claims = new NameClaims({ zones, store, tokens, hosts, flush, deadlineMs });
   return makeAdministration({
     store,
-    tokens: config.tokens.map(configuredToken),
-    hosts: config.hosts.map(hostSettings),
+    tokens,
+    hosts,
     zones: config.zones,
     directory,
     read,
     uses: uses ?? store?.tokens,
     secondariesOf: secondariesOf(config),
-    flush: recorder && (() => recorder.flush()),
+    claim: (user, ownerName) => claims.check(user, ownerName),
+    flush,
     now: Date.now,
     random: (octets) => randomBytes(octets),
   });

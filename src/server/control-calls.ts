@@ -1,16 +1,22 @@
-/** The operations of the control socket, on the generation in force. */
+/** The operations of the control socket and the HTTP API, on the generation in force. */
 import type { Config } from '../config/config.ts';
-import { operationsInProcess, type ServerCalls } from '../control/in-process.ts';
+import { dispatcherOf, type OperationParts, type ServerCalls } from '../control/in-process.ts';
 import type { Administration } from '../core/admin/administration.ts';
 import { withStoreBackup } from '../core/admin/backup.ts';
-import type { Operations } from '../core/admin/operations.ts';
+import type { Dispatcher } from '../core/admin/dispatch.ts';
 import type { ServerStatus } from '../core/admin/server-operations.ts';
+import { AppError } from '../core/errors.ts';
+import type { Store } from '../core/store.ts';
+import type { DomainName } from '../dns/name.ts';
 import type { HttpListeners } from '../http/app/listeners.ts';
 import { makeClientAdmin } from './admin.ts';
+import { auditWriter } from './audit-writer.ts';
 import type { OwnCertificate } from './certificate.ts';
+import { examineOneZone } from './examine.ts';
 import type { Generation } from './generation.ts';
 import { type OpenState, storeCopy } from './state.ts';
 import { VERSION } from './version.ts';
+import { testWebhooks } from './webhooks.ts';
 
 export interface ControlParts extends Pick<ServerCalls, 'reload'> {
   readonly current: () => Generation;
@@ -19,11 +25,12 @@ export interface ControlParts extends Pick<ServerCalls, 'reload'> {
   readonly certificate: OwnCertificate;
   /** Of the monotonic clock. */
   readonly startedMs: number;
+  readonly warn: (text: string) => void;
 }
 
-export function controlOperations(parts: ControlParts): Operations {
-  const { current, state, reload } = parts;
-  return operationsInProcess({
+export function controlOperations(parts: ControlParts): Dispatcher {
+  const { current, state, reload, warn } = parts;
+  const operations: OperationParts = {
     services: () => current().services,
     zoneAdmin: () => {
       const { embedded, config } = current();
@@ -35,8 +42,29 @@ export function controlOperations(parts: ControlParts): Operations {
       status: () => status(parts),
       health: async () => ({ notReady: await current().services.monitoring.notReady() }),
       reload,
+      webhooks: () => current().webhooks?.states() ?? [],
+      testWebhook: (number) => testOneWebhook(current().config, number),
+      examineZone: (apex) =>
+        examineOneZone(current(), parts.listeners.certificate, (limit) => hostsIn(state.store, limit), apex),
     },
-  });
+  };
+  return dispatcherOf(operations, state.store && auditWriter(state.store.audit, warn));
+}
+
+async function hostsIn(store: Store | undefined, limit: number): Promise<readonly DomainName[]> {
+  return (await store?.hosts.page({ limit }))?.hosts.map(({ ownerName }) => ownerName) ?? [];
+}
+
+/** @param number from 1 */
+async function testOneWebhook({ webhooks }: Config, number: number) {
+  if (number > webhooks.length) {
+    throw new AppError('name-invalid', `There is no webhook ${number}: the configuration has ${webhooks.length}.`);
+  }
+  for await (const { webhook, outcome, text, advice } of testWebhooks(webhooks, [number - 1])) {
+    const isDelivered = outcome === 'delivered';
+    return { webhook, delivered: isDelivered, ...(!isDelivered && { problem: `${text}. ${advice}`.trim() }) };
+  }
+  throw new AppError('internal', 'The test of the webhook had no result.');
 }
 
 function administrationOf({ current, state }: ControlParts): Administration {

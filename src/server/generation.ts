@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { type Config, type DnsConfig, SWITCHED_PROTOCOLS } from '../config/config.ts';
 import { AcmeDns } from '../core/access/acme-dns.ts';
 import { Authenticator } from '../core/access/authenticate.ts';
+import { KeyAuthenticator } from '../core/access/authenticate-key.ts';
 import type { GuessBudget } from '../core/access/guess-budget.ts';
 import { MinuteLimiter } from '../core/access/rate-limits.ts';
 import { AppError } from '../core/errors.ts';
@@ -227,6 +228,16 @@ function makeServices(
       guesses,
       onUse: ({ id }) => uses.used(id),
     }),
+    keys:
+      config.admin &&
+      store &&
+      new KeyAuthenticator({
+        users: store.users,
+        guesses,
+        unused: unusedTokens,
+        now: Date.now,
+        onUse: ({ id }) => uses.used(id),
+      }),
     record,
     updates: new UpdateHost(updates, record),
     texts: new UpdateTexts({

@@ -13,7 +13,7 @@ import type { Observer } from '../core/observer.ts';
 import type { StoreProblem } from '../core/store.ts';
 import { applyUpdate, recordUpdates } from '../core/updates/dns-update.ts';
 import { UpdateQueue } from '../core/updates/update-queue.ts';
-import { buildApp, type Door } from '../http/app/app.ts';
+import { buildApp, makeRequestIds } from '../http/app/app.ts';
 import { ListenError } from '../http/app/listen.ts';
 import { HttpListeners } from '../http/app/listeners.ts';
 import { MetricsListener } from '../http/app/metrics-listener.ts';
@@ -24,6 +24,7 @@ import { OwnCertificate } from './certificate.ts';
 import { controlOperations, shownCertificate } from './control-calls.ts';
 import { shareConnections, softDescriptorLimit } from './descriptors.ts';
 import { buildGeneration, type EmbeddedServer, type Generation, type GenerationParts } from './generation.ts';
+import { loadDoors } from './http-doors.ts';
 import { type MonitoredParts, ServerMonitoring } from './monitoring.ts';
 import { unreachableNames } from './reachable-names.ts';
 import { ReloadQueue } from './reload-queue.ts';
@@ -107,10 +108,23 @@ async function openServer(
   const monitoring = new ServerMonitoring(config, log);
   const observer = combineObservers(log, monitoring.activity);
   const current = () => generations.current;
-  const routing = { services: () => generations.current.services, trust: () => current().config.http, observer };
-  const app = buildApp(routing, await loadDoors(config));
+  const nextRequestId = makeRequestIds();
+  const routing = {
+    services: () => generations.current.services,
+    trust: () => current().config.http,
+    observer,
+    nextRequestId,
+  };
+  const doors = await loadDoors(config, { current, calls: () => dispatcher, observer, nextRequestId });
+  const isSeparate = config.admin !== undefined && config.admin.listen.length > 0;
+  const app = buildApp({ ...routing, doors: isSeparate ? [] : doors });
   closers.push(() => app.close());
   await app.ready();
+  const adminApp = isSeparate ? buildApp({ ...routing, doors, hasProtocols: false }) : undefined;
+  if (adminApp !== undefined) {
+    closers.push(() => adminApp.close());
+    await adminApp.ready();
+  }
   // A reload may add embedded zones, but the listeners of DNS and HTTP are those of the start.
   const shares = shareConnections(softDescriptorLimit(), config.dns?.listen.length ?? USUAL_DNS_LISTENERS);
   const metrics = new MetricsListener(monitoring, warn, () => ({ total: shares.metrics, perSource: 0, exempt: [] }));
@@ -192,8 +206,8 @@ async function openServer(
     await buildGeneration(config, parts),
   );
   const reload = () => generations.reload().finally(reportStatus);
-  const operations = controlOperations({ current, reload, state, listeners, certificate, startedMs });
-  const control = new ControlSocket({ operations, observer });
+  const dispatcher = controlOperations({ current, reload, state, listeners, certificate, startedMs, warn });
+  const control = new ControlSocket({ operations: dispatcher, observer });
   const monitored: MonitoredParts = {
     store: state.store,
     nameserver: () => current().embedded?.nameserver,
@@ -217,6 +231,9 @@ async function openServer(
   const controlPath = await openControl(control, config, observer);
   certificate.adopt(await certificate.prepare(config));
   await listeners.open(config.http, app.routing);
+  if (adminApp !== undefined) {
+    await listeners.open({ ...config.http, listen: config.admin!.listen }, adminApp.routing, 'admin.listen');
+  }
   monitoring.enter({ kind: 'serving', parts: monitored });
   certificate.start();
   isServing = true;
@@ -238,13 +255,6 @@ async function openServer(
       return closing;
     },
   };
-}
-
-/** Parts of the HTTP interface that most configurations do without. */
-async function loadDoors({ admin }: Config): Promise<readonly Door[]> {
-  if (admin?.powerdnsApi !== true || admin.listen.length > 0) return [];
-  const { powerdnsDoor } = await import('../http/powerdns/door.ts');
-  return [powerdnsDoor];
 }
 
 /** For the service manager. */

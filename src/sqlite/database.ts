@@ -16,6 +16,8 @@ export type SqlRow = Readonly<Record<string, SqlValue>>;
 export interface SqlStatement {
   readonly sql: string;
   readonly params: readonly SqlValue[];
+  /** A transaction passes on its rows: those of RETURNING, or of a query. */
+  readonly returnsRows?: true;
 }
 
 export interface DatabaseOptions {

@@ -38,7 +38,7 @@ export interface ErrorParts {
 export type JobOutcome = { readonly rows: readonly SqlRow[] } | { readonly error: ErrorParts };
 
 export interface ThreadReply {
-  /** One per job of the batch, in order; a transaction has no rows. Empty in the replies to start and close. */
+  /** One per job of the batch, in order; a transaction has the rows of its statements with `returnsRows`. Empty in the replies to start and close. */
   readonly outcomes: readonly JobOutcome[];
   /** The number of COMMITs of this batch. */
   readonly commits: number;

@@ -3,7 +3,7 @@
  * which moves the write-ahead log into the database, runs after the reply, so that no caller waits for it.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Database, openDatabase } from './database.ts';
+import { type Database, openDatabase, type SqlRow } from './database.ts';
 import { commitTogether, type SqlTransaction } from './group-commit.ts';
 import { MarkerWriter } from './marker.ts';
 import { sqliteErrorFrom } from './sqlite-error.ts';
@@ -63,12 +63,17 @@ function runBatch(database: Database, batch: ThreadBatch): void {
   let pending: Extract<ThreadJob, { kind: 'transaction' }>[] = [];
   const commit = (): void => {
     if (pending.length === 0) return;
+    const returned = new Map<number, SqlRow[]>();
     const errors = commitTogether(
       database,
       pending.map((job) => job.statements),
+      (index, rows) => void returned.set(index, [...(returned.get(index) ?? []), ...rows]),
     );
     if (errors.includes(undefined)) commits += 1;
-    for (const error of errors) outcomes.push(error === undefined ? NO_ROWS : { error: errorParts(error) });
+    for (const [index, error] of errors.entries()) {
+      const rows = returned.get(index);
+      outcomes.push(error !== undefined ? { error: errorParts(error) } : rows === undefined ? NO_ROWS : { rows });
+    }
     markerProblem = mark(pending.filter((_, index) => errors[index] === undefined)) ?? markerProblem;
     pending = [];
   };

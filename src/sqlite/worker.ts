@@ -92,10 +92,11 @@ export class SqliteWorker {
    * failed statement fails only its own call, a failed COMMIT all calls that share it. BLOBs must not be modified until
    * then.
    * @param marks written to the marker when the transaction is on disk, before this resolves
+   * @returns the rows of all statements with `returnsRows`, in order
    * @throws SqliteError if nothing is stored, or if the thread died and this is unknown
    */
-  async transaction(statements: readonly SqlStatement[], marks: readonly Mark[] = []): Promise<void> {
-    if (statements.length + marks.length > 0) await this.#call({ kind: 'transaction', statements, marks });
+  async transaction(statements: readonly SqlStatement[], marks: readonly Mark[] = []): Promise<readonly SqlRow[]> {
+    return statements.length + marks.length > 0 ? this.#call({ kind: 'transaction', statements, marks }) : [];
   }
 
   /** All rows of a query, which sees every transaction of earlier calls. @throws SqliteError */

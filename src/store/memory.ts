@@ -3,8 +3,6 @@
  * fails.
  */
 
-import type { HostToken } from '../core/access/token.ts';
-import type { TokenStore } from '../core/access/token-store.ts';
 import {
   type EventReceipt,
   firstIdOf,
@@ -13,8 +11,6 @@ import {
   type PastAddresses,
 } from '../core/history/history.ts';
 import type { HistoryStore, SilenceStep } from '../core/history/history-store.ts';
-import { type HostSettings, isLimited } from '../core/hosts/host.ts';
-import type { HostStore } from '../core/hosts/host-store.ts';
 import type { PendingStore } from '../core/pending/pending-store.ts';
 import type { PendingUpdate } from '../core/pending/pending-update.ts';
 import type { Store } from '../core/store.ts';
@@ -25,15 +21,16 @@ import type { KnownSerial, KnownSerialStore } from '../core/zones/known-serials.
 import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import { serialIsLater } from '../dns/serial.ts';
-import { byName, byTokenName, eventOf, eventRow } from './rows.ts';
+import { memoryClients } from './memory-clients.ts';
+import { byName, eventOf, eventRow } from './rows.ts';
 import { WRONG_CLOCK_MS } from './schema.ts';
 import { trimPlan } from './trim-plan.ts';
 
 export function openMemoryStore(): Store {
+  const history = memoryHistoryStore();
   return {
-    tokens: memoryTokenStore(),
-    hosts: memoryHostStore(),
-    history: memoryHistoryStore(),
+    ...memoryClients(history),
+    history,
     pending: memoryPendingStore(),
     texts: memoryTextStore(),
     knownSerials: memoryKnownSerials(),
@@ -50,69 +47,6 @@ function memoryKnownSerials(): KnownSerialStore {
     async put(known) {
       for (const each of known) byZone.set(each.apex.key, each);
     },
-  };
-}
-
-function memoryTokenStore(): TokenStore {
-  const bySha256 = new Map<string, HostToken>();
-  /** By the id of the token: milliseconds since 1970. */
-  const lastUses = new Map<string, number>();
-  const findByName = (name: string) =>
-    [...bySha256.values()].find((token) => token.name === name && token.revokedMs === undefined);
-  return {
-    findBySha256: (sha256) => bySha256.get(sha256),
-    findAllBySha256: (secrets) => secrets.map((sha256) => bySha256.get(sha256)),
-    cachedBySha256: (sha256) => bySha256.get(sha256),
-    async create(token) {
-      if (bySha256.has(token.sha256)) return 'secret-taken';
-      if (findByName(token.name) !== undefined) return 'name-taken';
-      bySha256.set(token.sha256, token);
-      return 'created';
-    },
-    async list() {
-      const tokens = [...bySha256.values()].map((token) => {
-        const lastUsedMs = lastUses.get(token.id);
-        return lastUsedMs === undefined ? token : { ...token, lastUsedMs };
-      });
-      return tokens.sort(byTokenName);
-    },
-    async revoke(name, nowMs) {
-      const token = findByName(name);
-      if (token === undefined) return 'unknown';
-      bySha256.set(token.sha256, { ...token, revokedMs: nowMs });
-      return 'revoked';
-    },
-    async rotate(name, sha256) {
-      const token = findByName(name);
-      if (token === undefined) return undefined;
-      const rotated = { ...token, sha256 };
-      bySha256.delete(token.sha256);
-      bySha256.set(sha256, rotated);
-      return rotated;
-    },
-    async countNamed(prefix) {
-      const valid = [...bySha256.values()].filter(({ revokedMs }) => revokedMs === undefined);
-      return valid.filter(({ name }) => name.startsWith(prefix)).length;
-    },
-    async touchLastUsed(uses) {
-      for (const { tokenId, lastUsedMs } of uses)
-        lastUses.set(tokenId, Math.max(lastUsedMs, lastUses.get(tokenId) ?? 0));
-    },
-    async lastUses(tokenIds) {
-      const wanted = new Set(tokenIds);
-      return new Map([...lastUses].filter(([id]) => wanted.has(id)));
-    },
-  };
-}
-
-function memoryHostStore(): HostStore {
-  const byKey = new Map<string, HostSettings>();
-  return {
-    put: async (settings) => void byKey.set(settings.ownerName.key, settings),
-    get: async (ownerName) => byKey.get(ownerName.key),
-    list: async () => [...byKey.values()].sort(byName),
-    listLimited: async () => [...byKey.values()].filter(isLimited).sort(byName),
-    remove: async (ownerName) => (byKey.delete(ownerName.key) ? 'removed' : 'unknown'),
   };
 }
 
@@ -180,12 +114,15 @@ function memoryHistoryStore(): HistoryStore {
       const older = eventsOf(ownerName).filter(({ id }) => before === undefined || id < before);
       return older.reverse().slice(0, limit);
     },
-    async readAll({ outcome, actor, sinceMs }, limit, before) {
+    async readAll({ outcome, actor, source, sinceMs, hosts }, limit, before) {
+      const keys = hosts && new Set(hosts.map(({ key }) => key));
       const found = [...events.values()].filter(
         (event) =>
           (before === undefined || event.id < before) &&
           (outcome === undefined || event.outcome === outcome) &&
           (actor === undefined || event.actor === actor) &&
+          (source === undefined || event.source === source) &&
+          (keys === undefined || keys.has(event.ownerName.key)) &&
           (sinceMs === undefined || event.id >= firstIdOf(sinceMs)),
       );
       return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);

@@ -217,6 +217,73 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await sql`create index events_not_changed on events (id) where outcome <> 'changed'`.execute(db);
     },
   },
+  '0013-users': {
+    async up(db) {
+      const { schema } = db;
+      await schema
+        .createTable('users')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('name', 'text', (column) => column.notNull().unique())
+        .addColumn('role', 'text', (column) => column.notNull())
+        .addColumn('max_hosts', 'bigint', (column) => column.notNull())
+        .addColumn('max_tokens', 'bigint', (column) => column.notNull())
+        .addColumn('changes_per_minute', 'bigint', (column) => column.notNull())
+        .addColumn('created_ms', 'bigint', (column) => column.notNull())
+        .addColumn('disabled_ms', 'bigint')
+        .execute();
+      await schema
+        .createTable('management_keys')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('user_id', 'text', (column) => column.notNull())
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('sha256', 'text', (column) => column.notNull().unique())
+        .addColumn('created_ms', 'bigint', (column) => column.notNull())
+        .addColumn('expires', 'text')
+        .addColumn('max_unused_days', 'bigint')
+        .addColumn('revoked_ms', 'bigint')
+        .execute();
+      await schema
+        .createIndex('management_keys_valid_name')
+        .on('management_keys')
+        .columns(['user_id', 'name'])
+        .unique()
+        .where(sql.ref('revoked_ms'), 'is', null)
+        .execute();
+      await schema.createIndex('management_keys_by_user').on('management_keys').column('user_id').execute();
+      await schema
+        .createTable('audit')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('time_ms', 'bigint', (column) => column.notNull())
+        .addColumn('actor', 'text', (column) => column.notNull())
+        .addColumn('key_name', 'text')
+        .addColumn('source', 'text', (column) => column.notNull())
+        .addColumn('operation', 'text', (column) => column.notNull())
+        .addColumn('target', 'text', (column) => column.notNull())
+        .addColumn('outcome', 'text', (column) => column.notNull())
+        .execute();
+      await schema.createIndex('audit_by_actor').on('audit').columns(['actor', 'id']).execute();
+      await schema.createIndex('audit_by_operation').on('audit').columns(['operation', 'id']).execute();
+      await schema.createIndex('audit_by_time').on('audit').column('time_ms').execute();
+      await schema.alterTable('tokens').addColumn('owner_id', 'text').execute();
+      await schema
+        .createTable('host_access')
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('user_id', 'text', (column) => column.notNull())
+        .addColumn('access', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('host_access_key', ['name', 'user_id'])
+        .execute();
+      // Lists are read page by page, in the order of octets: a PostgreSQL may have another one by default.
+      const text = (column: string) =>
+        db.getExecutor().adapter instanceof PostgresAdapter ? sql`${sql.ref(column)} collate "C"` : sql.ref(column);
+      await sql`create index host_access_by_user on host_access (user_id, ${text('name')})`.execute(db);
+      await sql`create index hosts_in_order on hosts (${text('name')})`.execute(db);
+      await sql`create index activity_in_order on activity (${text('name')})`.execute(db);
+      await sql`create index users_in_order on users (${text('name')})`.execute(db);
+      await sql`create index tokens_in_order on tokens (${text('name')}, ${text('id')})`.execute(db);
+      await sql`create index tokens_by_owner on tokens (owner_id, ${text('name')}, ${text('id')})`.execute(db);
+      await sql`insert into counters (name, value) values ('users', 0)`.execute(db);
+    },
+  },
 };
 
 const TABLE = 'dyndns_migrations';

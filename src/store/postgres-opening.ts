@@ -44,7 +44,8 @@ export class PostgresOpening {
     this.runner = {
       dialect: runner.dialect,
       all: <Row>(query: SqlQuery) => (this.#isOpen ? runner.all<Row>(query) : Promise.reject(this.#notOpen())),
-      transaction: (queries) => (this.#isOpen ? runner.transaction(queries) : Promise.reject(this.#notOpen())),
+      transaction: <Row>(queries: readonly SqlQuery[]) =>
+        this.#isOpen ? runner.transaction<Row>(queries) : Promise.reject(this.#notOpen()),
       close: () => runner.close(),
     };
   }

@@ -166,16 +166,18 @@ class PostgresRunner implements SqlRunner {
     }
   }
 
-  async transaction(queries: readonly SqlQuery[]): Promise<void> {
-    if (queries.length === 1) {
-      await this.all(queries[0] as SqlQuery);
-      return;
-    }
+  async transaction<Row>(queries: readonly SqlQuery[]): Promise<readonly Row[]> {
+    if (queries.length === 1) return this.all<Row>(queries[0] as SqlQuery);
     this.#refuseWhereFull();
-    await this.#with(async (client) => {
+    return this.#with(async (client) => {
+      const returned: Row[][] = [];
       await client.query('BEGIN');
-      for (const query of queries) await send(client, query);
+      for (const query of queries) {
+        const { rows } = await send(client, query);
+        if (query.returnsRows === true) returned.push(rows as Row[]);
+      }
       await client.query('COMMIT');
+      return returned.flat();
     });
   }
 

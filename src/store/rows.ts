@@ -3,16 +3,17 @@
  * it.
  */
 
-import type { HostToken, TokenAddresses } from '../core/access/token.ts';
+import type { HostToken, ListedToken, TokenAddresses } from '../core/access/token.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { AddressStep, EventOutcome, HistoryEvent } from '../core/history/history.ts';
 import { type HostMember, type HostSettings, isLimited } from '../core/hosts/host.ts';
 import type { PendingUpdate } from '../core/pending/pending-update.ts';
 import type { StoredText } from '../core/texts/text-store.ts';
+import { type HostAccess, type HostShare, missingOwner, type TokenOwner, type UserRole } from '../core/users/user.ts';
 import type { Family } from '../core/zones/family.ts';
 import { formatIpPrefix, type IpPrefix, parseIpPrefix } from '../dns/address.ts';
 import { DomainName } from '../dns/name.ts';
-import type { EventRow, HostRow, PendingRow, TextRow, TokenRow } from './schema.ts';
+import type { EventRow, HostAccessRow, HostRow, PendingRow, TextRow, TokenRow } from './schema.ts';
 
 /** Lower case: every spelling of a name has the same key. */
 export function nameText(ownerName: DomainName): string {
@@ -32,7 +33,7 @@ function prefixesOf(texts: readonly string[]): IpPrefix[] {
 }
 
 /** Drops the fields that are undefined. */
-function present<Fields extends object>(fields: Fields): { [K in keyof Fields]: Exclude<Fields[K], undefined> } {
+export function present<Fields extends object>(fields: Fields): { [K in keyof Fields]: Exclude<Fields[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
@@ -51,10 +52,27 @@ export function tokenRow(token: HostToken): TokenRow {
     max_unused_days: token.maxUnusedDays ?? null,
     created_ms: token.createdMs,
     revoked_ms: token.revokedMs ?? null,
+    owner_id: token.owner?.id ?? null,
   };
 }
 
-export function tokenOf(row: TokenRow): HostToken {
+/** A token with its owner; null where it has none, or where the user was removed. */
+export interface OwnedTokenRow extends TokenRow {
+  readonly owner_name: string | null;
+  readonly owner_role: string | null;
+  readonly owner_disabled_ms: number | null;
+  readonly owner_changes: number | null;
+}
+
+function ownerOf(row: OwnedTokenRow & { readonly owner_id: string }): TokenOwner {
+  const { owner_id: id, owner_name: name, owner_role, owner_disabled_ms, owner_changes } = row;
+  if (name === null) return missingOwner(id);
+  const role = owner_role as UserRole;
+  const changesPerMinute = role === 'admin' ? 0 : (owner_changes ?? 0);
+  return { id, name, role, isDisabled: owner_disabled_ms !== null, changesPerMinute };
+}
+
+export function tokenOf(row: OwnedTokenRow): HostToken {
   const addresses = JSON.parse(row.addresses) as 'any' | 'own' | string[];
   const token = {
     id: row.id,
@@ -71,8 +89,15 @@ export function tokenOf(row: TokenRow): HostToken {
     ...(row.expires === null ? {} : { expires: row.expires }),
     ...(row.register === 1 ? { register: true } : {}),
     ...(row.max_unused_days === null ? {} : { maxUnusedDays: row.max_unused_days }),
+    ...(row.owner_id === null ? {} : { owner: ownerOf({ ...row, owner_id: row.owner_id }) }),
     ...(row.revoked_ms === null ? {} : { revokedMs: row.revoked_ms }),
   };
+}
+
+/** @param last_used_ms null: never */
+export function listedTokenOf(row: OwnedTokenRow & { readonly last_used_ms: number | null }): ListedToken {
+  const { last_used_ms: lastUsedMs } = row;
+  return lastUsedMs === null ? tokenOf(row) : { ...tokenOf(row), lastUsedMs };
 }
 
 interface StoredSettings {
@@ -86,6 +111,8 @@ interface StoredSettings {
   readonly interfaceId?: string;
   readonly prefixLength?: number;
   readonly members: readonly { readonly name: string; readonly host: HostMember['host']; readonly subnet: number }[];
+  readonly ownerId?: string;
+  readonly shares?: readonly HostShare[];
 }
 
 export function hostRow(host: HostSettings): HostRow {
@@ -104,6 +131,8 @@ export function hostRow(host: HostSettings): HostRow {
       host: hostPart,
       subnet,
     })),
+    ownerId: host.ownerId,
+    shares: host.shares?.length ? host.shares.map(({ userId, access }) => ({ userId, access })) : undefined,
   });
   return { name: nameText(host.ownerName), settings: JSON.stringify(settings), is_limited: isLimited(host) ? 1 : 0 };
 }
@@ -122,6 +151,23 @@ export function hostOf({ name, settings }: Pick<HostRow, 'name' | 'settings'>): 
   };
 }
 
+/**
+ * Are these the stored settings? Compares what the texts mean: an older version may have written the same in another way.
+ * @param stored undefined: there are none @param expected null: there are none
+ */
+export function isStoredAs(name: string, stored: string | undefined, expected: HostSettings | null): boolean {
+  if (stored === undefined || expected === null) return stored === undefined && expected === null;
+  return hostRow(hostOf({ name, settings: stored })).settings === hostRow(expected).settings;
+}
+
+/** One row for each user who has access to the host. */
+export function accessRows({ ownerName, ownerId, shares = [] }: HostSettings): HostAccessRow[] {
+  const access = new Map<string, HostAccess>(shares.map((share) => [share.userId, share.access]));
+  if (ownerId !== undefined) access.set(ownerId, 'own');
+  const name = nameText(ownerName);
+  return [...access].map(([user_id, each]) => ({ name, user_id, access: each }));
+}
+
 const listText = (addresses: readonly string[] | undefined) => addresses?.join(' ') ?? null;
 const listOf = (text: string) => (text === '' ? [] : text.split(' '));
 
@@ -132,7 +178,7 @@ function stepOf(before: string | null, after: string | null): AddressStep | unde
 const LONGEST_TEXT = 500;
 
 /** Cleans text from a client: PostgreSQL refuses a NUL, and with it the whole batch of events. */
-function sanitize(text: string): string {
+export function sanitize(text: string): string {
   return text.slice(0, LONGEST_TEXT).replaceAll('\0', '\ufffd');
 }
 

@@ -26,6 +26,8 @@ export interface TokenRow {
   readonly max_unused_days: number | null;
   readonly created_ms: number;
   readonly revoked_ms: number | null;
+  /** The id of a user; null: the operator. */
+  readonly owner_id: string | null;
 }
 
 /** A log of changed tokens, by which other processes invalidate their caches. The oldest rows are removed. */
@@ -46,6 +48,48 @@ export interface HostRow {
   readonly settings: string;
   /** 1: the host has `silentAfterSeconds` or `leaseSeconds`. */
   readonly is_limited: number;
+}
+
+/** Who has access to a host: the same as its settings say, to be found by user. */
+export interface HostAccessRow {
+  readonly name: string;
+  readonly user_id: string;
+  /** `own`, `change` or `view`. */
+  readonly access: string;
+}
+
+export interface UserRow {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly max_hosts: number;
+  readonly max_tokens: number;
+  readonly changes_per_minute: number;
+  readonly created_ms: number;
+  readonly disabled_ms: number | null;
+}
+
+export interface ManagementKeyRow {
+  readonly id: string;
+  readonly user_id: string;
+  readonly name: string;
+  readonly sha256: string;
+  readonly created_ms: number;
+  readonly expires: string | null;
+  readonly max_unused_days: number | null;
+  readonly revoked_ms: number | null;
+}
+
+export interface AuditRow {
+  readonly id: string;
+  readonly time_ms: number;
+  readonly actor: string;
+  /** The name of a management key; null: the operator. */
+  readonly key_name: string | null;
+  readonly source: string;
+  readonly operation: string;
+  readonly target: string;
+  readonly outcome: string;
 }
 
 export interface EventRow {
@@ -147,8 +191,11 @@ export interface TurnRow {
  * numbers.
  */
 export interface CounterRow {
-  /** `clock`: the time that was believed last, in milliseconds since 1970. */
-  readonly name: 'token-changes' | 'wishes' | 'clock';
+  /**
+   * `clock`: the time that was believed last, in milliseconds since 1970. `users`: incremented by every change of users, and
+   * of what belongs to whom: such changes wait for one another, and what was read before one can be recognised as outdated.
+   */
+  readonly name: 'token-changes' | 'wishes' | 'clock' | 'users';
   readonly value: number;
 }
 
@@ -157,6 +204,10 @@ export interface Schema {
   readonly token_changes: TokenChangeRow;
   readonly token_uses: TokenUseRow;
   readonly hosts: HostRow;
+  readonly host_access: HostAccessRow;
+  readonly users: UserRow;
+  readonly management_keys: ManagementKeyRow;
+  readonly audit: AuditRow;
   readonly events: EventRow;
   readonly receipts: ReceiptRow;
   readonly event_counts: EventCountRow;

@@ -71,15 +71,32 @@ export class SqlHistoryStore implements HistoryStore {
     return (await this.#run.all(query.compile())).map(eventOf);
   }
 
-  async readAll({ outcome, actor, sinceMs }: EventFilter, limit: number, before?: string) {
+  async readAll({ hosts, ...filter }: EventFilter, limit: number, before?: string) {
+    if (hosts === undefined) {
+      return (await this.#run.all(this.#newest(filter, limit, before).compile())).map(eventOf);
+    }
+    // For each host the newest ones, by its index: one condition on many names would read the events of all others as well.
+    const found: HistoryEvent[] = [];
+    for (const chunk of chunksOf(hosts.map(nameText))) {
+      const [first, ...others] = chunk.map((name) =>
+        this.#build.selectFrom(this.#newest(filter, limit, before).where('name', '=', name).as('newest')).selectAll(),
+      );
+      const query = others.reduce((union, one) => union.unionAll(one), first!);
+      for (const row of await this.#run.all(query.compile())) found.push(eventOf(row));
+    }
+    return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
+  }
+
+  #newest({ outcome, actor, source, sinceMs }: EventFilter, limit: number, before: string | undefined) {
     let query = this.#build.selectFrom('events').selectAll().orderBy('id', 'desc').limit(limit);
     if (before !== undefined) query = query.where('id', '<', before);
     if (sinceMs !== undefined) query = query.where('id', '>=', firstIdOf(sinceMs));
     if (actor !== undefined) query = query.where('actor', '=', actor);
+    if (source !== undefined) query = query.where('source', '=', source);
     if (outcome !== undefined) query = query.where('outcome', '=', outcome);
     // The condition of the index events_not_changed, word for word: SQLite does not infer it.
     if (outcome !== undefined && outcome !== 'changed') query = query.where(NOT_CHANGED);
-    return (await this.#run.all(query.compile())).map(eventOf);
+    return query;
   }
 
   appendReceipts(receipts: readonly Receipt[]): Promise<void> {

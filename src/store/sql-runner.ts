@@ -22,6 +22,8 @@ export interface SqlQuery {
   readonly parameters: readonly unknown[];
   /** The statement is prepared once per connection under this name, where the database can. */
   readonly name?: string;
+  /** A transaction passes on its rows. */
+  readonly returnsRows?: true;
 }
 
 /** All methods throw AppError: `store-unreachable`, or `internal` if the database refused the statement. */
@@ -31,8 +33,8 @@ export interface SqlRunner {
   /** Runs one statement in a transaction of its own. @returns its rows, or those of RETURNING; integers are numbers */
   all<Row>(query: CompiledQuery<Row> | SqlQuery): Promise<readonly Row[]>;
 
-  /** Runs statements in order: all are committed, or none. */
-  transaction(queries: readonly SqlQuery[]): Promise<void>;
+  /** Runs statements in order: all are committed, or none. @returns the rows of all with `returnsRows`, in order */
+  transaction<Row>(queries: readonly SqlQuery[]): Promise<readonly Row[]>;
 
   close(): Promise<void>;
 }

@@ -1,5 +1,7 @@
 /** Builds the Store over a SqlRunner, whichever database it runs on. */
 import type { Store } from '../core/store.ts';
+import { SqlAuditStore } from './sql-audit.ts';
+import { SqlCustomerStore } from './sql-customers.ts';
 import { SqlHistoryStore } from './sql-history.ts';
 import { SqlHostStore } from './sql-hosts.ts';
 import { SqlKnownSerialStore } from './sql-known-serials.ts';
@@ -8,19 +10,24 @@ import { queryBuilder, type SqlRunner } from './sql-runner.ts';
 import { SqlTextStore } from './sql-texts.ts';
 import { SqlTokenStore } from './sql-tokens.ts';
 import { SqlTurnStore } from './sql-turns.ts';
+import { SqlUserStore } from './sql-users.ts';
 
 /** @param isShared whether other processes write to the database */
 export function sqlStore(run: SqlRunner, isShared: boolean): Store {
   const build = queryBuilder(run.dialect);
   const ping = build.selectFrom('counters').select('value').where('name', '=', 'wishes').compile();
+  const tokens = new SqlTokenStore(run, build, isShared);
   return {
-    tokens: new SqlTokenStore(run, build, isShared),
+    tokens,
     hosts: new SqlHostStore(run, build),
     history: new SqlHistoryStore(run, build),
     pending: new SqlPendingStore(run, build),
     texts: new SqlTextStore(run, build),
     knownSerials: new SqlKnownSerialStore(run, build),
     turns: new SqlTurnStore(run, build),
+    users: new SqlUserStore(run, build, tokens.log),
+    customers: new SqlCustomerStore(run, build, tokens.log),
+    audit: new SqlAuditStore(run, build),
     ping: async () => void (await run.all(ping)),
     close: () => run.close(),
   };

@@ -1,113 +1,156 @@
-/**
- * Tokens in a SQL database, behind a cache. Each change increments a counter and logs the affected secrets in the same
- * transaction, so that other processes can invalidate their caches in the order of the COMMITs.
- */
+/** Tokens in a SQL database, behind a cache (sql-token-log.ts). A token that is looked up comes with its owner. */
 import { sql } from 'kysely';
 import type { HostToken, ListedToken } from '../core/access/token.ts';
-import type { TokenStore, TokenUse } from '../core/access/token-store.ts';
-import { byTokenName, compareTexts, tokenOf, tokenRow } from './rows.ts';
-import type { TokenChangeRow, TokenRow, TokenUseRow } from './schema.ts';
+import type {
+  CreateConditions,
+  CreateOutcome,
+  TokenPage,
+  TokenQuery,
+  TokenStore,
+  TokenUse,
+} from '../core/access/token-store.ts';
+import type { DomainName } from '../dns/name.ts';
+import { byTokenName, compareTexts, listedTokenOf, nameText, type OwnedTokenRow, tokenOf, tokenRow } from './rows.ts';
+import type { TokenUseRow } from './schema.ts';
 import {
-  chunksOf,
-  incrementCounter,
-  type QueryBuilder,
-  RowsStatement,
-  type SqlQuery,
-  type SqlRunner,
-} from './sql-runner.ts';
-import { TokenCache, type TokenChanges } from './token-cache.ts';
-
-/** Changes that stay in the log. A process that missed more than these clears its cache. */
-const LOGGED_CHANGES = 1_000;
+  ALWAYS,
+  type Condition,
+  hasPart,
+  inOctets,
+  insertWhere,
+  isStorable,
+  lockUsers,
+  returning,
+  userExists,
+} from './sql-conditions.ts';
+import { chunksOf, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
+import { SqlTokenLog } from './sql-token-log.ts';
 
 export class SqlTokenStore implements TokenStore {
+  /** For changes of users, which change their tokens. */
+  readonly log: SqlTokenLog;
   readonly #run: SqlRunner;
   readonly #build: QueryBuilder;
-  readonly #cache: TokenCache;
   readonly #upsertUses: RowsStatement<TokenUseRow>;
   readonly #findSql: string;
-  readonly #changesSql: string;
 
   /** @param isShared whether other processes change tokens */
   constructor(run: SqlRunner, build: QueryBuilder, isShared: boolean) {
     this.#run = run;
     this.#build = build;
-    this.#findSql = build.selectFrom('tokens').selectAll().where('sha256', '=', '').compile().sql;
-    this.#changesSql = build
-      .selectFrom('token_changes')
-      .selectAll()
-      .where('version', '>=', 0)
-      .orderBy('version')
-      .compile().sql;
+    this.#findSql = ownedTokens(build).where('tokens.sha256', '=', '').compile().sql;
     this.#upsertUses = new RowsStatement('token-uses', (rows) => upsertUses(build, rows));
-    const lookUp = (secrets: readonly string[]) => this.#lookUpAll(secrets);
-    const changesSince = (version: number | undefined) => this.#changesSince(version);
-    this.#cache = new TokenCache(isShared ? { lookUp, changesSince } : { lookUp });
+    this.log = new SqlTokenLog(run, build, isShared, (secrets) => this.#lookUpAll(secrets));
   }
 
   findBySha256(sha256: string): HostToken | undefined | Promise<HostToken | undefined> {
-    return this.#cache.find(sha256);
+    return this.log.cache.find(sha256);
   }
 
   findAllBySha256(
     secrets: readonly string[],
   ): readonly (HostToken | undefined)[] | Promise<readonly (HostToken | undefined)[]> {
-    return this.#cache.findAll(secrets);
+    return this.log.cache.findAll(secrets);
   }
 
   cachedBySha256(sha256: string): HostToken | undefined {
-    return this.#cache.peek(sha256);
+    return this.log.cache.peek(sha256);
   }
 
-  async create(token: HostToken): Promise<'created' | 'name-taken' | 'secret-taken'> {
-    const row = tokenRow(token);
-    const insert = this.#build
-      .insertInto('tokens')
-      .values(row)
-      .onConflict((conflict) => conflict.doNothing());
-    await this.#change([insert.compile()], [token.sha256]);
-    const rows = await this.#run.all(
-      this.#build.selectFrom('tokens').select('id').where('id', '=', token.id).compile(),
-    );
-    if (rows.length > 0) return 'created';
-    return (await this.#lookUp(token.sha256)) === undefined ? 'name-taken' : 'secret-taken';
+  async create(token: HostToken, { maxOwned }: CreateConditions = {}): Promise<CreateOutcome> {
+    const { id, name, sha256, owner } = token;
+    const isUnderQuota: Condition =
+      owner === undefined || maxOwned === undefined
+        ? ALWAYS
+        : sql<boolean>`(select count(*) from tokens where owner_id = ${owner.id} and revoked_ms is null) < ${sql.lit(maxOwned)}`;
+    const condition = owner === undefined ? ALWAYS : sql<boolean>`${userExists(owner.id)} and ${isUnderQuota}`;
+    const insert = sql`${insertWhere('tokens', tokenRow(token), condition)} on conflict do nothing returning id`;
+    const lock = owner === undefined ? [] : [lockUsers(this.#build)];
+    const created = await this.log.change([returning(insert.compile(this.#build))], [sha256], lock);
+    if (created.length > 0) return 'created';
+    const found = await this.#lookUp(sha256);
+    // The call before, whose answer was lost, has created it.
+    if (found !== undefined) return found.id === id ? 'created' : 'secret-taken';
+    if ((await this.get(name)) !== undefined) return 'name-taken';
+    const query = sql`select 1 from users where id = ${owner?.id ?? ''}`.compile(this.#build);
+    return (await this.#run.all(query)).length > 0 ? 'quota' : 'owner-unknown';
+  }
+
+  async get(name: string): Promise<ListedToken | undefined> {
+    if (!isStorable(name)) return undefined;
+    const query = listedTokens(this.#build).where('tokens.name', '=', name).where('tokens.revoked_ms', 'is', null);
+    const [row] = await this.#run.all(query.compile());
+    return row && listedTokenOf(row);
   }
 
   async list(): Promise<readonly ListedToken[]> {
+    const rows = await this.#run.all(listedTokens(this.#build).compile());
+    return rows.map(listedTokenOf).sort(byTokenName);
+  }
+
+  async page({ limit, after, ownerId, search, revoked }: TokenQuery): Promise<TokenPage> {
+    if (search !== undefined && !isStorable(search)) return { tokens: [] };
+    const { dialect } = this.#run;
+    const [name, id] = [inOctets(dialect, 'tokens.name'), inOctets(dialect, 'tokens.id')];
+    let query = listedTokens(this.#build)
+      .orderBy(name)
+      .orderBy(id)
+      .limit(limit + 1);
+    if (after !== undefined) query = query.where(sql<boolean>`(${name}, ${id}) > (${after.name}, ${after.id})`);
+    if (ownerId === null) query = query.where('tokens.owner_id', 'is', null);
+    else if (ownerId !== undefined) query = query.where('tokens.owner_id', '=', ownerId);
+    if (revoked === false) query = query.where('tokens.revoked_ms', 'is', null);
+    if (search !== undefined)
+      query = query.where(hasPart(dialect, sql<string>`lower(tokens.name)`, search.toLowerCase()));
+    const rows = await this.#run.all(query.compile());
+    const tokens = rows.slice(0, limit).map(listedTokenOf);
+    const last = tokens.at(-1);
+    return rows.length > limit && last !== undefined ? { tokens, next: { name: last.name, id: last.id } } : { tokens };
+  }
+
+  async countOwned(ownerId: string): Promise<number> {
     const query = this.#build
       .selectFrom('tokens')
-      .leftJoin('token_uses', 'token_uses.token_id', 'tokens.id')
-      .selectAll('tokens')
-      .select('token_uses.last_used_ms');
-    const rows = await this.#run.all(query.compile());
-    const tokens = rows.map((row) => {
-      const lastUsedMs = row.last_used_ms;
-      return lastUsedMs === null ? tokenOf(row) : { ...tokenOf(row), lastUsedMs };
-    });
-    return tokens.sort(byTokenName);
+      .select(({ fn }) => fn.countAll().as('tokens'))
+      .where('owner_id', '=', ownerId)
+      .where('revoked_ms', 'is', null);
+    const [row] = await this.#run.all(query.compile());
+    return Number(row?.tokens ?? 0);
+  }
+
+  async othersName(ownerName: DomainName, userId: string): Promise<boolean> {
+    const name = hasPart(this.#run.dialect, sql<string>`lower(hosts)`, JSON.stringify(nameText(ownerName)));
+    const query = this.#build
+      .selectFrom('tokens')
+      .select('id')
+      .where('revoked_ms', 'is', null)
+      .where(({ eb, or }) => or([eb('owner_id', 'is', null), eb('owner_id', '<>', userId)]))
+      .where(name)
+      .limit(1);
+    return (await this.#run.all(query.compile())).length > 0;
   }
 
   async revoke(name: string, nowMs: number): Promise<'revoked' | 'unknown'> {
-    const token = await this.#findByName(name);
+    const token = await this.get(name);
     if (token === undefined) return 'unknown';
     const update = this.#build
       .updateTable('tokens')
       .set({ revoked_ms: nowMs })
       .where('id', '=', token.id)
       .where('revoked_ms', 'is', null);
-    await this.#change([update.compile()], [token.sha256]);
+    await this.log.change([update.compile()], [token.sha256]);
     return 'revoked';
   }
 
   async rotate(name: string, sha256: string): Promise<HostToken | undefined> {
-    const token = await this.#findByName(name);
+    const token = await this.get(name);
     if (token === undefined) return undefined;
     const update = this.#build
       .updateTable('tokens')
       .set({ sha256 })
       .where('id', '=', token.id)
       .where('revoked_ms', 'is', null);
-    await this.#change([update.compile()], [token.sha256, sha256]);
+    await this.log.change([update.compile()], [token.sha256, sha256]);
     const rotated = await this.#lookUp(sha256);
     return rotated?.revokedMs === undefined ? rotated : undefined;
   }
@@ -144,15 +187,9 @@ export class SqlTokenStore implements TokenStore {
     return uses;
   }
 
-  async #findByName(name: string): Promise<HostToken | undefined> {
-    const query = this.#build.selectFrom('tokens').selectAll().where('name', '=', name).where('revoked_ms', 'is', null);
-    const [row] = await this.#run.all(query.compile());
-    return row && tokenOf(row);
-  }
-
   async #lookUp(sha256: string): Promise<HostToken | undefined> {
     const query = { sql: this.#findSql, parameters: [sha256], name: 'token-by-sha256' };
-    const [row] = await this.#run.all<TokenRow>(query);
+    const [row] = await this.#run.all<OwnedTokenRow>(query);
     return row && tokenOf(row);
   }
 
@@ -161,50 +198,29 @@ export class SqlTokenStore implements TokenStore {
       const token = await this.#lookUp(secrets[0]!);
       return token === undefined ? [] : [token];
     }
-    const query = this.#build.selectFrom('tokens').selectAll().where('sha256', 'in', secrets);
+    const query = ownedTokens(this.#build).where('tokens.sha256', 'in', secrets);
     return (await this.#run.all(query.compile())).map(tokenOf);
   }
+}
 
-  /** Selects from `version` on, inclusive: if that row is still there, no later one was removed. */
-  async #changesSince(version: number | undefined): Promise<TokenChanges> {
-    if (version === undefined) {
-      const query = this.#build.selectFrom('counters').select('value').where('name', '=', 'token-changes');
-      const [counter] = await this.#run.all(query.compile());
-      return { version: counter?.value ?? 0, changed: [] };
-    }
-    const query = { sql: this.#changesSql, parameters: [version], name: 'token-changes' };
-    const changes = await this.#run.all<TokenChangeRow>(query);
-    const newest = changes.at(-1)?.version ?? 0;
-    if (version > 0 && changes[0]?.version !== version) {
-      // The row was removed from the log, or the database was replaced.
-      const { version: current } = await this.#changesSince(undefined);
-      return { version: current, changed: 'all' };
-    }
-    const missed = changes.filter((change) => change.version > version);
-    return { version: newest, changed: missed.map(({ sha256 }) => sha256) };
-  }
+/** Tokens with what each use of them needs of the owner. */
+function ownedTokens(build: QueryBuilder) {
+  return build
+    .selectFrom('tokens')
+    .leftJoin('users', 'users.id', 'tokens.owner_id')
+    .selectAll('tokens')
+    .select([
+      'users.name as owner_name',
+      'users.role as owner_role',
+      'users.disabled_ms as owner_disabled_ms',
+      'users.changes_per_minute as owner_changes',
+    ]);
+}
 
-  async #change(statements: readonly SqlQuery[], secrets: readonly string[]): Promise<void> {
-    const build = this.#build;
-    const version = build.selectFrom('counters').select('value').where('name', '=', 'token-changes');
-    const logged = secrets.map((sha256) =>
-      build
-        .insertInto('token_changes')
-        .values({ version, sha256 })
-        .onConflict((conflict) => conflict.doNothing())
-        .compile(),
-    );
-    const removeOld = build
-      .deleteFrom('token_changes')
-      .where(({ eb }) => eb(eb('version', '+', LOGGED_CHANGES), '<=', version));
-    try {
-      const counter = incrementCounter(build, 'token-changes');
-      await this.#run.transaction([counter, ...statements, ...logged, removeOld.compile()]);
-    } finally {
-      // Also after an error: the change may have been committed.
-      this.#cache.evict(secrets);
-    }
-  }
+function listedTokens(build: QueryBuilder) {
+  return ownedTokens(build)
+    .leftJoin('token_uses', 'token_uses.token_id', 'tokens.id')
+    .select('token_uses.last_used_ms');
 }
 
 function upsertUses(build: QueryBuilder, rows: readonly TokenUseRow[]) {

@@ -102,8 +102,17 @@ describe('a store in SQLite', () => {
       'DROP TABLE receipts',
       'DROP TABLE releases',
       'DROP INDEX events_not_changed',
+      'DROP TABLE users',
+      'DROP TABLE management_keys',
+      'DROP TABLE host_access',
+      'DROP TABLE audit',
+      'DROP INDEX hosts_in_order',
+      'DROP INDEX activity_in_order',
+      'DROP INDEX tokens_in_order',
+      'DROP INDEX tokens_by_owner',
+      'ALTER TABLE tokens DROP COLUMN owner_id',
       'ALTER TABLE events DROP COLUMN serial',
-      "DELETE FROM counters WHERE name = 'clock'",
+      "DELETE FROM counters WHERE name IN ('clock', 'users')",
       "DELETE FROM dyndns_migrations WHERE name >= '0005-history-size'",
     ]) {
       database.run(statement);

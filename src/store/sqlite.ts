@@ -50,9 +50,12 @@ class SqliteRunner implements SqlRunner {
     return (await this.#withTimeout(() => this.#worker.all(sql, bound(parameters)))) as readonly Row[];
   }
 
-  async transaction(queries: readonly SqlQuery[]): Promise<void> {
-    const statements = queries.map(({ sql, parameters }): SqlStatement => ({ sql, params: bound(parameters) }));
-    await this.#withTimeout(() => this.#worker.transaction(statements));
+  async transaction<Row>(queries: readonly SqlQuery[]): Promise<readonly Row[]> {
+    const statements = queries.map(({ sql, parameters, returnsRows }): SqlStatement => {
+      const statement = { sql, params: bound(parameters) };
+      return returnsRows === true ? { ...statement, returnsRows } : statement;
+    });
+    return (await this.#withTimeout(() => this.#worker.transaction(statements))) as readonly unknown[] as Row[];
   }
 
   async close(): Promise<void> {

@@ -107,6 +107,14 @@ export class TokenCache {
     }
   }
 
+  /** Removes all entries. */
+  clear(): void {
+    this.#tokens.clear();
+    this.#unknown.clear();
+    this.#inFlight.clear();
+    this.#epoch += 1;
+  }
+
   #ageMs(): number {
     return this.#source.changesSince === undefined ? 0 : this.#nowMs() - this.#syncedMs;
   }
@@ -176,12 +184,8 @@ export class TokenCache {
     const changes = await this.#source.changesSince?.(this.#version);
     if (changes === undefined) return;
     const { version, changed } = changes;
-    if (changed === 'all') {
-      this.#tokens.clear();
-      this.#unknown.clear();
-      this.#inFlight.clear();
-      this.#epoch += 1;
-    } else if (changed.length > 0) this.evict(changed);
+    if (changed === 'all') this.clear();
+    else if (changed.length > 0) this.evict(changed);
     this.#version = version;
     this.#syncedMs = startedMs;
   }

@@ -2,6 +2,7 @@
 import { type HostToken, tokenSha256 } from '../../src/core/access/token.ts';
 import { eventId, type HistoryEvent } from '../../src/core/history/history.ts';
 import type { NewPendingUpdate } from '../../src/core/pending/pending-update.ts';
+import { DEFAULT_QUOTAS, type ManagementKey, type User } from '../../src/core/users/user.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { RRType } from '../../src/dns/rdata.ts';
 
@@ -24,6 +25,31 @@ export function newToken(fields: Partial<HostToken> = {}): HostToken {
     hosts: [nameOf('home.example.com')],
     types: [RRType.A, RRType.AAAA],
     addresses: 'any',
+    createdMs: NOW_MS + sequence,
+    ...fields,
+  };
+}
+
+/** Returns a member with a name that no other user has. */
+export function newUser(fields: Partial<User> = {}): User {
+  sequence += 1;
+  return {
+    id: `user-id-${sequence}`,
+    name: `user${sequence}`,
+    role: 'member',
+    quotas: DEFAULT_QUOTAS,
+    createdMs: NOW_MS + sequence,
+    ...fields,
+  };
+}
+
+export function newKey(userId: string, fields: Partial<ManagementKey> = {}): ManagementKey {
+  sequence += 1;
+  return {
+    id: `key-id-${sequence}`,
+    userId,
+    name: `key${sequence}`,
+    sha256: tokenSha256(`key ${sequence}`),
     createdMs: NOW_MS + sequence,
     ...fields,
   };

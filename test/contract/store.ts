@@ -12,6 +12,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultHostSettings } from '../../src/core/hosts/host.ts';
 import type { Store } from '../../src/core/store.ts';
+import { describeAuditStore } from './store-audit.ts';
+import { describeCustomerStore } from './store-customers.ts';
 import { NOW_MS, nameOf, newEvent, newPendingUpdate, newToken } from './store-fixtures.ts';
 import { describeHistoryStore } from './store-history.ts';
 import { describeHostStore } from './store-hosts.ts';
@@ -19,6 +21,7 @@ import { describePendingStore } from './store-pending.ts';
 import { describeTextStore } from './store-texts.ts';
 import { describeTokenStore } from './store-tokens.ts';
 import { describeTurnStore } from './store-turns.ts';
+import { describeUserStore } from './store-users.ts';
 
 export interface StoreSubject {
   readonly title: string;
@@ -48,6 +51,9 @@ export function describeStore(subject: StoreSubject): void {
     describeTextStore(() => store);
     describePendingStore(() => store);
     describeTurnStore(() => store);
+    describeUserStore(() => store);
+    describeCustomerStore(() => store);
+    describeAuditStore(() => store);
 
     const { reopen } = subject;
     if (reopen !== undefined) {

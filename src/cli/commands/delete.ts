@@ -9,7 +9,7 @@ export function deleteCommand(): Command {
     .argument('<fqdn>', 'the fully qualified domain name')
     .action(async (fqdn: string, _options, command: Command) => {
       await withSessionFor(loadFor(command).config, fqdn, async (session) => {
-        process.stdout.write((await session.call('delete', { fqdn })).text);
+        process.stdout.write((await session.call('delete', { host: fqdn })).text);
       });
     });
 }

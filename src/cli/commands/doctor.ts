@@ -13,6 +13,7 @@ import type { DomainName } from '../../dns/name.ts';
 import { parseEndpoint } from '../../doctor/resolvers.ts';
 import type { DoctorOptions } from '../../doctor/run.ts';
 import { UsageError } from '../output.ts';
+import { allPages } from '../pages.ts';
 import { findSession, type Session } from '../session.ts';
 import { loadFor, quietObserver } from '../setup.ts';
 import { warnOfUnreadFiles } from '../unread-secrets.ts';
@@ -122,7 +123,7 @@ async function askServer(
 /** Those of the running server's store, if it has one. */
 async function knownHosts(session: Session): Promise<readonly DomainName[]> {
   try {
-    const { hosts } = await session.call('listHosts', {});
+    const hosts = await allPages(session, 'listHosts', {}, (page) => page.hosts);
     return hosts.map(({ host }) => parseHostName(host));
   } catch {
     return [];

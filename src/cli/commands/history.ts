@@ -51,8 +51,9 @@ async function history(host: string | undefined, flags: HistoryFlags, command: C
   const beforeId = before === undefined ? undefined : eventBefore(before);
   await withClientSession(loadFor(command).config, async (session) => {
     if (atMs !== undefined) {
-      const past = await session.call('readPast', { host, time: new Date(atMs).toISOString() });
-      print(past, json, formatPast);
+      const request = { host, at: new Date(atMs).toISOString(), limit: 1 };
+      const { host: name, past } = await session.call('readHistory', request);
+      print({ host: name, ...past! }, json, formatPast);
       return;
     }
     const request = { host, limit, ...(beforeId !== undefined && { before: beforeId }) };
@@ -153,7 +154,7 @@ function formatServed({ secondaries = [] }: EventView): string {
   return `    ${parts.join('; ')}\n`;
 }
 
-function formatPast(past: PastView): string {
+function formatPast(past: PastView & { readonly host: string }): string {
   const format = (addresses: readonly string[] | undefined) =>
     addresses === undefined ? 'unknown' : listed(addresses, 'none');
   return `${past.host} at ${formatTime(past.time)} (${past.time.slice(0, 19).replace('T', ' ')} UTC)

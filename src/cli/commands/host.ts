@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { HostDetails, HostView } from '../../core/admin/host-operations.ts';
 import type { OperationName, Result } from '../../core/admin/operations.ts';
 import { formatTime } from '../local-time.ts';
+import { allPages } from '../pages.ts';
 import { formatPendingUpdate } from '../pending.ts';
 import { withClientSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
@@ -36,7 +37,7 @@ function hostListCommand(): Command {
     .option('--json', 'print a JSON array')
     .action(async ({ json }: { json?: boolean }, command: Command) => {
       await withClientSession(loadFor(command).config, async (session) => {
-        const { hosts } = await session.call('listHosts', {});
+        const hosts = await allPages(session, 'listHosts', {}, (page) => page.hosts);
         print(hosts, json, formatHosts);
       });
     });

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { TokenView } from '../../core/admin/token-operations.ts';
 import { formatTime } from '../local-time.ts';
+import { allPages } from '../pages.ts';
 import { withClientSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { formatTable, listed, print } from '../table.ts';
@@ -22,7 +23,7 @@ function tokenListCommand(): Command {
     .option('--json', 'print a JSON array')
     .action(async ({ all, json }: { all?: boolean; json?: boolean }, command: Command) => {
       await withClientSession(loadFor(command).config, async (session) => {
-        const { tokens: withRevoked } = await session.call('listTokens', {});
+        const withRevoked = await allPages(session, 'listTokens', {}, (page) => page.tokens);
         const tokens = withRevoked.filter(({ state }) => all || state !== 'revoked');
         print(tokens, json, formatTokens);
       });

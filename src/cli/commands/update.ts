@@ -15,7 +15,12 @@ export function updateCommand(): Command {
     .option('-w, --wait', 'wait until the secondaries serve it, at most 8 seconds in all')
     .action(async (fqdn: string, ips: string[], { ttl, wait }: UpdateFlags, command: Command) => {
       await withSessionFor(loadFor(command).config, fqdn, async (session) => {
-        const request = { fqdn, ips, ...(ttl !== undefined && { ttl }), ...(wait && { wait: 'secondaries' as const }) };
+        const request = {
+          host: fqdn,
+          ips,
+          ...(ttl !== undefined && { ttl }),
+          ...(wait && { wait: 'secondaries' as const }),
+        };
         const { text, warning, secondaries } = await session.call('update', request);
         process.stdout.write(text);
         if (warning !== undefined) quietObserver.warn(warning);

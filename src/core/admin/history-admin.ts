@@ -1,10 +1,11 @@
 /** The history of hosts as an operator reads and deletes it, and pending updates. */
 import type { DomainName } from '../../dns/name.ts';
 import { AppError, operatorMessage } from '../errors.ts';
-import type { HistoryEvent } from '../history/history.ts';
+import { firstIdOf, type HistoryEvent } from '../history/history.ts';
 import type { EventFilter, HistoryStore } from '../history/history-store.ts';
 import { type AdminOptions, requireStore } from './admin-options.ts';
-import type { AllHistoryView, HistoryView, PastView } from './history-operations.ts';
+import { type AdminCaller, asMember } from './caller.ts';
+import type { AllHistoryView, HistoryView } from './history-operations.ts';
 import type { PendingView, ServerStatus } from './server-operations.ts';
 import { eventView, hostView, isoTime, pendingUpdateView, type ServedBy } from './views.ts';
 
@@ -18,8 +19,11 @@ export class HistoryAdmin {
     this.#options = options;
   }
 
-  /** @param before only events with smaller ids @throws AppError conflict (no store), store-unreachable */
-  async history(ownerName: DomainName, limit: number, before?: string): Promise<HistoryView> {
+  /**
+   * @param before only events with smaller ids @param atMs also the addresses at this time
+   * @throws AppError conflict (no store), store-unreachable
+   */
+  async history(ownerName: DomainName, limit: number, before?: string, atMs?: number): Promise<HistoryView> {
     const history = await this.#flushed();
     const events = await history.read(ownerName, limit + 1, before);
     const page = events.slice(0, limit);
@@ -29,18 +33,32 @@ export class HistoryAdmin {
       host: ownerName.toString(),
       events: page.map((event) => eventView(event, served.get(event.id))),
       more: events.length > limit,
+      ...nextOf(page, events.length > limit),
+      ...(atMs !== undefined && { past: { time: isoTime(atMs), ...(await history.stateAt(ownerName, atMs)) } }),
       ...(lastSeen !== undefined && { lastSeen }),
       ...(repeats !== undefined && { repeats }),
     };
   }
 
-  /** Events of all hosts, without their secondaries. @throws AppError as `history` */
-  async allHistory(filter: EventFilter, limit: number, before?: string): Promise<AllHistoryView> {
+  /** Events of all hosts that the caller sees, without their secondaries. @throws AppError as `history` */
+  async allHistory(
+    filter: EventFilter,
+    limit: number,
+    { before, untilMs }: { readonly before?: string | undefined; readonly untilMs?: number | undefined },
+    caller: AdminCaller,
+  ): Promise<AllHistoryView> {
     const history = await this.#flushed();
-    const events = await history.readAll(filter, limit + 1, before);
+    const member = asMember(caller);
+    const grants = member && (await requireStore(this.#options).hosts.hostsOf(member.user.id));
+    const hosts = grants?.map(({ ownerName }) => ownerName);
+    const end = untilMs === undefined ? undefined : firstIdOf(untilMs);
+    const from = before === undefined || (end !== undefined && end < before) ? end : before;
+    const events = await history.readAll({ ...filter, hosts }, limit + 1, from);
+    const page = events.slice(0, limit);
     return {
-      events: events.slice(0, limit).map((event) => ({ host: event.ownerName.toString(), ...eventView(event) })),
+      events: page.map((event) => ({ host: event.ownerName.toString(), ...eventView(event) })),
       more: events.length > limit,
+      ...nextOf(page, events.length > limit),
     };
   }
 
@@ -59,12 +77,6 @@ export class HistoryAdmin {
       list.push({ secondary, timeMs });
     }
     return served;
-  }
-
-  /** The addresses that the host had at a time. @throws AppError as `history` */
-  async historyAt(ownerName: DomainName, timeMs: number): Promise<PastView> {
-    const history = await this.#flushed();
-    return { host: ownerName.toString(), time: isoTime(timeMs), ...(await history.stateAt(ownerName, timeMs)) };
   }
 
   /** Deletes the events of a host and when it was last seen. Returns the number of events. @throws AppError as `history` */
@@ -94,4 +106,9 @@ export class HistoryAdmin {
     await this.#options.flush?.();
     return history;
   }
+}
+
+function nextOf(page: readonly HistoryEvent[], isMore: boolean): { readonly next?: string } {
+  const last = page.at(-1);
+  return isMore && last !== undefined ? { next: last.id } : {};
 }

@@ -1,5 +1,5 @@
 /** Operations on the history of hosts. */
-import { described, integer, object, text, type ValueOf } from './schema.ts';
+import { described, integer, list, MAX_PAGE, object, text, type ValueOf } from './schema.ts';
 import { OWNER_NAME, TIME } from './token-operations.ts';
 
 const HOST_NAME = described(OWNER_NAME, 'The owner name of the host.');
@@ -51,7 +51,7 @@ const HOST_EVENT = {
 } as const;
 export type HostEventView = ValueOf<typeof HOST_EVENT>;
 
-const LIMIT = described(integer(1, 10_000), 'The number of events. Without it: 20.');
+const LIMIT = described(integer(1, MAX_PAGE), 'The number of events. Without it: 20.');
 const BEFORE = {
   type: 'string',
   pattern: '^[0-9a-f]{12,64}$',
@@ -61,14 +61,26 @@ const BEFORE = {
 const INSTANT = text(64, 'a time, like 2026-11-23T10:00:00Z');
 const MORE = described(
   { type: 'boolean' },
-  'There are older events: send the id of the last one as `before` to read them.',
+  'There are older events: send the id of the last one, which `next` has too, as `before` to read them.',
 );
+const NEXT_BEFORE = {
+  next: described({ type: 'string' } as const, 'The `before` of the next page; absent on the last one.'),
+};
 
-const ALL_HISTORY = object({
-  events: described({ type: 'array', items: HOST_EVENT }, 'Newest first.'),
-  more: MORE,
-});
+const ALL_HISTORY = object(
+  { events: described({ type: 'array', items: HOST_EVENT }, 'Newest first.'), more: MORE },
+  NEXT_BEFORE,
+);
 export type AllHistoryView = ValueOf<typeof ALL_HISTORY>;
+
+const PAST = object(
+  { time: TIME },
+  {
+    A: described(ADDRESSES, 'Absent if nothing is known of the family.'),
+    AAAA: described(ADDRESSES, 'Absent if nothing is known of the family.'),
+  },
+);
+export type PastView = ValueOf<typeof PAST>;
 
 const HISTORY = object(
   {
@@ -79,28 +91,26 @@ const HISTORY = object(
   {
     lastSeen: described(TIME, 'The last update that was accepted.'),
     repeats: described({ type: 'integer' }, 'Updates that changed nothing.'),
+    past: described(PAST, 'The addresses at the time that `at` named.'),
+    ...NEXT_BEFORE,
   },
 );
 export type HistoryView = ValueOf<typeof HISTORY>;
 
-const PAST_STATE = object(
-  { host: HOST_NAME, time: TIME },
-  {
-    A: described(ADDRESSES, 'Absent if nothing is known of the family.'),
-    AAAA: described(ADDRESSES, 'Absent if nothing is known of the family.'),
-  },
-);
-export type PastView = ValueOf<typeof PAST_STATE>;
-
 export const HISTORY_OPERATIONS = {
   readHistory: {
     method: 'GET',
-    path: '/v1/history',
-    allowed: 'operator',
+    path: '/v1/hosts/{host}/history',
+    allowed: 'member',
+    needs: { field: 'host', access: 'view' },
     summary: 'Reads the events of a host: changes, refusals and failures, newest first.',
     input: object(
       { host: HOST_NAME },
       {
+        at: described(
+          INSTANT,
+          'Also shows the addresses that the host had at this time: `past`. ISO 8601; in UTC if it ends with Z.',
+        ),
         limit: LIMIT,
         before: BEFORE,
       },
@@ -110,14 +120,17 @@ export const HISTORY_OPERATIONS = {
   },
   readAllHistory: {
     method: 'GET',
-    path: '/v1/history/all',
-    allowed: 'operator',
-    summary: 'Reads the events of all hosts: changes, refusals and failures, newest first.',
+    path: '/v1/history',
+    allowed: 'member',
+    summary:
+      'Reads the events of all hosts: changes, refusals and failures, newest first. A member sees those of the hosts that the member sees.',
     input: object(
       {},
       {
         outcome: described({ enum: ['changed', 'refused', 'failed'] }, 'Only events with this outcome.'),
         token: described(text(255, 'the name of a token or key'), 'Only events of this token or key.'),
+        source: described(text(64, 'the address of a client'), 'Only events of this client address.'),
+        until: described(INSTANT, 'Only events before this time. ISO 8601; in UTC if it ends with Z.'),
         since: described(INSTANT, 'Only events at this time or later. ISO 8601; in UTC if it ends with Z.'),
         limit: LIMIT,
         before: BEFORE,
@@ -126,22 +139,11 @@ export const HISTORY_OPERATIONS = {
     result: ALL_HISTORY,
     example: { outcome: 'refused', limit: 20 },
   },
-  readPast: {
-    method: 'GET',
-    path: '/v1/history/at',
-    allowed: 'operator',
-    summary: 'Shows the addresses that a host had at a time.',
-    input: object({
-      host: HOST_NAME,
-      time: described(INSTANT, 'ISO 8601; in UTC if it ends with Z.'),
-    }),
-    result: PAST_STATE,
-    example: { host: 'home.dyn.example.com', time: '2026-11-23T10:00:00Z' },
-  },
   purgeHistory: {
-    method: 'POST',
-    path: '/v1/history/purge',
-    allowed: 'operator',
+    method: 'DELETE',
+    path: '/v1/hosts/{host}/history',
+    allowed: 'member',
+    needs: { field: 'host', access: 'own' },
     summary: 'Deletes all events of a host, and when it was last seen.',
     input: object({ host: HOST_NAME }),
     result: object({
@@ -149,5 +151,25 @@ export const HISTORY_OPERATIONS = {
       events: described({ type: 'integer' }, 'The number of events that were deleted.'),
     }),
     example: { host: 'home.dyn.example.com' },
+  },
+  stream: {
+    method: 'GET',
+    path: '/v1/stream',
+    allowed: 'member',
+    httpOnly: true,
+    summary:
+      'Sends events as they happen (server-sent events). Of many a second it sends counts, and the events of the hosts that are watched. A member gets those of the hosts that the member sees.',
+    input: object(
+      {},
+      {
+        host: described(list(OWNER_NAME, 50), 'Hosts to watch: their events are always sent. May be repeated.'),
+        last_event_id: described(
+          text(64, 'the id of an event'),
+          'Begins with the events behind this one, like the header `Last-Event-ID`.',
+        ),
+      },
+    ),
+    result: 'event stream',
+    example: { host: ['home.dyn.example.com'] },
   },
 } as const;

@@ -1,21 +1,40 @@
 /**
- * Administration of the settings of hosts and their members. Those of the configuration file are shown with the others
- * and changed only there. Error texts are for the operator, who may see every name.
+ * Administration of the settings of hosts: their members, owners and shares. Those of the configuration file are shown with the
+ * others and changed only there. Each change is made on the settings that were read, so that a concurrent one is not lost.
  */
 import { DomainName } from '../../dns/name.ts';
 import { formatRRType } from '../../dns/rdata.ts';
 import { tokenCovers } from '../access/token.ts';
-import { AppError } from '../errors.ts';
+import { AppError, PreconditionFailed } from '../errors.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from '../hosts/host.ts';
-import { MAX_ADDRESSES } from '../zones/family.ts';
+import { accessOf } from '../hosts/host-access.ts';
+import type { HostGrant } from '../hosts/host-store.ts';
+import type { HostAccess, HostShare, User } from '../users/user.ts';
 import type { ReadOutcome } from '../zones/publisher.ts';
 import { type AdminOptions, requireStore, requireZone } from './admin-options.ts';
+import { type AdminCaller, asMember, type CallContext, type Member } from './caller.ts';
+import { readCursor, writeCursor } from './cursor.ts';
+import { unknownHost } from './dispatch.ts';
 import { type HostDetails, type HostView, MAX_MEMBERS } from './host-operations.ts';
+import { checkMember, checkSettings, invalid, refuseConfigured, taken, uniqueMembers } from './host-settings.ts';
+import type { NormalInput } from './operations.ts';
 import { readTokens } from './token-admin.ts';
-import { hostView, listedState, pendingUpdateView } from './views.ts';
+import { hostView, listedState, pendingUpdateView, revisionOf } from './views.ts';
 
 /** Absent: the default, or for `members` those that the host has. */
 export type NewHost = Pick<HostSettings, 'ownerName' | 'addresses'> & Partial<HostSettings>;
+
+/** The fields that change; `null` and 0 remove one. */
+export interface HostChange {
+  readonly settings: (before: HostSettings) => HostSettings;
+  /** The name of the new owner; null: the operator. */
+  readonly owner?: string | null | undefined;
+}
+
+type Request = Pick<CallContext, 'caller' | 'ifMatch'>;
+
+/** Attempts of a change that others overtake. */
+const ATTEMPTS = 5;
 
 export class HostAdmin {
   readonly #options: AdminOptions;
@@ -25,101 +44,194 @@ export class HostAdmin {
   }
 
   /**
-   * Stores the settings of a host.
+   * Stores the settings of a host. A member takes the name by it.
+   * @param owner the name of a user; undefined: the operator, or the member who asks
    * @param replace also if it has settings
-   * @throws AppError name-invalid (in no zone), request-malformed (a TTL that its zone refuses, a prefix allowed and
-   *   denied, a fallback without a lease, a member of another zone), conflict (it has settings), store-unreachable
+   * @throws AppError name-invalid (in no zone), conflict (it has settings), not-permitted, quota-exceeded, store-unreachable; InputError
    */
-  async addHost(wanted: NewHost, replace: boolean): Promise<HostView> {
+  async addHost(wanted: NewHost, owner: string | undefined, replace: boolean, request: Request): Promise<HostView> {
     const { ownerName } = wanted;
-    this.#refuseConfigured(ownerName);
-    this.#checkSettings(wanted);
-    for (const member of wanted.members ?? []) this.#checkMember(ownerName, member);
-    const settings = await requireStore(this.#options).hosts.get(ownerName);
-    if (!replace && settings !== undefined) {
-      throw new AppError('conflict', `The host '${ownerName}' has settings already; --replace replaces them.`);
+    const { caller } = request;
+    refuseConfigured(this.#options, ownerName);
+    const member = asMember(caller);
+    const user = await this.#ownerFor(owner, member);
+    return this.#change(ownerName, request, async (before) => {
+      if (before !== undefined && !replace) {
+        if (member !== undefined && accessOf(before, member.user.id) !== 'own') throw taken(ownerName);
+        throw new AppError('conflict', `The host '${ownerName}' has settings already; --replace replaces them.`);
+      }
+      if (member !== undefined && before === undefined) await this.#options.claim(member.user, ownerName);
+      if (member !== undefined && before !== undefined && before.ownerId !== member.user.id) throw taken(ownerName);
+      const members = uniqueMembers(wanted.members ?? before?.members ?? []);
+      const ownerId = user?.id ?? before?.ownerId;
+      const { shares } = before ?? {};
+      return {
+        ...defaultHostSettings(ownerName),
+        ...wanted,
+        members,
+        ...(ownerId !== undefined && { ownerId }),
+        ...(shares && { shares }),
+      };
+    });
+  }
+
+  /** Replaces all settings but owner and shares. @throws as `addHost` */
+  replaceHost(wanted: NewHost, request: Request): Promise<HostView> {
+    return this.#change(wanted.ownerName, request, (before) => {
+      const { ownerId, shares } = before ?? {};
+      return {
+        ...defaultHostSettings(wanted.ownerName),
+        ...wanted,
+        members: uniqueMembers(wanted.members ?? []),
+        ...(ownerId !== undefined && { ownerId }),
+        ...(shares && { shares }),
+      };
+    });
+  }
+
+  /** @throws as `addHost` */
+  async changeHost(ownerName: DomainName, { settings, owner }: HostChange, request: Request): Promise<HostView> {
+    if (owner !== undefined && asMember(request.caller) !== undefined) {
+      throw invalid('/owner', "'owner' is changed by admins alone.");
     }
-    const members = uniqueMembers(wanted.members ?? settings?.members ?? []);
-    return this.#put({ ...defaultHostSettings(ownerName), ...wanted, members });
+    const user = typeof owner === 'string' ? await this.#user(owner, '/owner') : undefined;
+    return this.#change(ownerName, request, (before) => {
+      const { ownerId: _, ...changed } = settings(before ?? defaultHostSettings(ownerName));
+      const ownerId = owner === undefined ? before?.ownerId : user?.id;
+      const shares = changed.shares?.filter(({ userId }) => userId !== ownerId);
+      return withShares({ ...changed, ...(ownerId !== undefined && { ownerId }) }, shares);
+    });
   }
 
   /**
    * Makes a name a member of a host, or changes its address below the prefix.
-   * @throws AppError name-invalid (in no zone), request-malformed (not in the zone of the host), conflict, store-unreachable
+   * @throws AppError name-invalid (in no zone), conflict, store-unreachable; InputError (not in the zone of the host)
    */
-  async addMember(ownerName: DomainName, member: HostMember): Promise<HostView> {
-    this.#refuseConfigured(ownerName);
-    this.#checkMember(ownerName, member);
-    const settings = (await requireStore(this.#options).hosts.get(ownerName)) ?? defaultHostSettings(ownerName);
-    const members = uniqueMembers([...settings.members, member]);
-    if (members.length > MAX_MEMBERS) throw new AppError('conflict', `A host has at most ${MAX_MEMBERS} members.`);
-    return this.#put({ ...settings, members });
+  addMember(ownerName: DomainName, member: HostMember, request: Request): Promise<HostView> {
+    checkMember(this.#options, ownerName, member);
+    return this.#change(ownerName, request, (before = defaultHostSettings(ownerName)) => {
+      const members = uniqueMembers([...before.members, member]);
+      if (members.length > MAX_MEMBERS) throw new AppError('conflict', `A host has at most ${MAX_MEMBERS} members.`);
+      return { ...before, members };
+    });
   }
 
   /** Its records stay. @throws AppError name-invalid (not a member), conflict, store-unreachable */
-  async removeMember(ownerName: DomainName, member: DomainName): Promise<HostView> {
-    this.#refuseConfigured(ownerName);
-    const settings = await requireStore(this.#options).hosts.get(ownerName);
-    const members = settings?.members.filter((other) => !other.ownerName.equals(member)) ?? [];
-    if (settings === undefined || members.length === settings.members.length) {
-      throw new AppError('name-invalid', `'${member}' is not a member of '${ownerName}'.`);
-    }
-    return this.#put({ ...settings, members });
+  removeMember(ownerName: DomainName, member: DomainName, request: Request): Promise<HostView> {
+    return this.#change(ownerName, request, (before) => {
+      const members = before?.members.filter((other) => !other.ownerName.equals(member)) ?? [];
+      if (before === undefined || members.length === before.members.length) {
+        throw new AppError('name-invalid', `'${member}' is not a member of '${ownerName}'.`);
+      }
+      return { ...before, members };
+    });
+  }
+
+  /** @param access undefined: the share ends @throws AppError name-invalid (no such share), conflict, store-unreachable; InputError */
+  async shareHost(
+    ownerName: DomainName,
+    userName: string,
+    access: HostShare['access'] | undefined,
+    request: Request,
+  ): Promise<HostView> {
+    const user = await this.#user(userName, '/user');
+    return this.#change(ownerName, request, (before = defaultHostSettings(ownerName)) => {
+      if (before.ownerId === user.id) throw invalid('/user', `'${userName}' is the owner of '${ownerName}'.`);
+      const others = (before.shares ?? []).filter(({ userId }) => userId !== user.id);
+      if (access === undefined && others.length === (before.shares?.length ?? 0)) {
+        throw new AppError('name-invalid', `'${ownerName}' is not shared with '${userName}'.`);
+      }
+      if (others.length >= MAX_SHARES) throw new AppError('conflict', `A host has at most ${MAX_SHARES} shares.`);
+      return withShares(before, access === undefined ? others : [...others, { userId: user.id, access }]);
+    });
+  }
+
+  /** The hosts that a user owns or that are shared with the user. @throws AppError store-unreachable */
+  async grantsOf(userId: string): Promise<readonly HostGrant[]> {
+    return (await this.#options.store?.hosts.hostsOf(userId)) ?? [];
+  }
+
+  /** What a user may do with a host; undefined: nothing. @throws AppError store-unreachable */
+  async accessOf(userId: string, ownerName: DomainName): Promise<HostAccess | undefined> {
+    const { store, hosts } = this.#options;
+    if (hosts.some((settings) => settings.ownerName.equals(ownerName))) return undefined;
+    return accessOf(await store?.hosts.get(ownerName), userId);
   }
 
   /** @throws AppError name-invalid, store-unreachable */
-  async host(ownerName: DomainName): Promise<HostView> {
+  async host(ownerName: DomainName, caller: AdminCaller): Promise<HostView> {
     requireZone(this.#options, ownerName);
-    return this.#hostView(ownerName);
+    return this.#hostView(ownerName, caller);
   }
 
   /** @throws AppError name-invalid, conflict (it is in the configuration file), store-unreachable */
-  async enableHost(ownerName: DomainName, enabled: boolean): Promise<HostView> {
-    this.#refuseConfigured(ownerName);
-    requireZone(this.#options, ownerName);
-    const settings = await requireStore(this.#options).hosts.get(ownerName);
-    return this.#put({ ...(settings ?? defaultHostSettings(ownerName)), enabled });
+  enableHost(ownerName: DomainName, enabled: boolean, request: Request): Promise<HostView> {
+    return this.#change(ownerName, request, (before = defaultHostSettings(ownerName)) => ({ ...before, enabled }));
   }
 
   /** Its records, history and tokens stay. @throws AppError name-invalid, conflict, store-unreachable */
-  async removeHost(ownerName: DomainName): Promise<HostView> {
-    this.#refuseConfigured(ownerName);
-    if ((await requireStore(this.#options).hosts.remove(ownerName)) === 'unknown') {
-      throw new AppError('name-invalid', `The host '${ownerName}' has no settings of its own.`);
+  async removeHost(ownerName: DomainName, { caller, ifMatch }: Request): Promise<HostView> {
+    refuseConfigured(this.#options, ownerName);
+    const { hosts } = requireStore(this.#options);
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      const before = await hosts.get(ownerName);
+      checkMatch(before, ifMatch, ownerName);
+      if (before === undefined)
+        throw new AppError('name-invalid', `The host '${ownerName}' has no settings of its own.`);
+      if ((await hosts.remove(ownerName, before)) === 'changed') continue;
+      this.#options.directory?.changed(ownerName, undefined);
+      return this.#hostView(ownerName, caller);
     }
-    this.#options.directory?.changed(ownerName, undefined);
-    return this.#hostView(ownerName);
+    throw contended(ownerName);
   }
 
-  /** Hosts with settings and those that were updated, in canonical order (RFC 4034 §6.1). */
-  async listHosts(): Promise<readonly HostView[]> {
+  /** Hosts with settings and those that were updated, by name. @throws AppError, InputError */
+  async listHosts(
+    { owner, search, limit, cursor }: NormalInput<'listHosts'>,
+    caller: AdminCaller,
+  ): Promise<{ readonly hosts: readonly HostView[]; readonly next?: string }> {
     await this.#options.flush?.();
+    const most = limit ?? MAX_LISTED;
     const { store, hosts: configured } = this.#options;
-    const stored = (await store?.hosts.list()) ?? [];
-    const activities = (await store?.history.activities()) ?? [];
-    const activityOf = new Map(activities.map((activity) => [activity.ownerName.key, activity]));
-    const views = new Map<string, { readonly ownerName: DomainName; readonly view: HostView }>();
-    const add = (ownerName: DomainName, settings: HostSettings | undefined, origin: HostView['origin']) => {
-      if (views.has(ownerName.key)) return;
-      views.set(ownerName.key, {
-        ownerName,
-        view: hostView(ownerName, settings, origin, activityOf.get(ownerName.key)),
-      });
-    };
-    for (const settings of configured) add(settings.ownerName, settings, 'configuration');
-    for (const settings of stored) add(settings.ownerName, settings, 'store');
-    for (const { ownerName } of activities) add(ownerName, undefined, 'none');
-    const inOrder = [...views.values()].sort((a, b) => DomainName.compare(a.ownerName, b.ownerName));
-    return inOrder.map(({ view }) => view);
+    const member = asMember(caller);
+    const place = readCursor(cursor, 1)?.[0];
+    const after = place === undefined ? undefined : readName(place);
+    const user = owner === undefined ? undefined : await this.#user(owner, '/owner');
+    const userId = member?.user.id ?? user?.id;
+    const access = user === undefined ? undefined : ('own' as const);
+    // A member who asks for another's hosts: those are not there for this member.
+    if (member !== undefined && user !== undefined && user.id !== member.user.id) return { hosts: [] };
+    const page = await store?.hosts.page({ limit: most, after, userId, access, search });
+    const listed = new Map((page?.hosts ?? []).map((host) => [host.ownerName.key, host]));
+    const end = page?.next;
+    if (userId === undefined) {
+      const isOnPage = ({ ownerName }: HostSettings) =>
+        (after === undefined || isBehind(ownerName, after)) &&
+        (end === undefined || !isBehind(ownerName, end)) &&
+        (search === undefined || ownerName.toString().toLowerCase().includes(search.toLowerCase()));
+      for (const settings of configured.filter(isOnPage)) {
+        const known = listed.get(settings.ownerName.key);
+        listed.set(settings.ownerName.key, { ...known, ownerName: settings.ownerName, settings });
+      }
+    }
+    const isConfigured = new Set(configured.map(({ ownerName }) => ownerName.key));
+    const inOrder = [...listed.values()].sort((a, b) => (isBehind(a.ownerName, b.ownerName) ? 1 : -1));
+    const names = await this.#userNames(inOrder.flatMap(({ settings }) => (settings === undefined ? [] : [settings])));
+    const hosts = inOrder.map(({ ownerName, settings, activity }) => {
+      const origin = isConfigured.has(ownerName.key) ? 'configuration' : settings === undefined ? 'none' : 'store';
+      return hostView(ownerName, settings, origin, activity, { names, caller });
+    });
+    return { hosts, ...(end !== undefined && { next: writeCursor([end.toString()]) }) };
   }
 
   /** @throws AppError name-invalid, store-unreachable */
-  async showHost(ownerName: DomainName): Promise<HostDetails> {
+  async showHost(ownerName: DomainName, caller: AdminCaller): Promise<HostDetails> {
     requireZone(this.#options, ownerName);
     await this.#options.flush?.();
     const { store, now, read } = this.#options;
+    const member = asMember(caller);
     const [view, pending, tokens, published] = await Promise.all([
-      this.#hostView(ownerName),
+      this.#hostView(ownerName, caller),
       store?.pending.list() ?? [],
       readTokens(this.#options),
       read(ownerName).then(describeRead, (error: unknown) => {
@@ -128,6 +240,7 @@ export class HostAdmin {
       }),
     ]);
     const covering = tokens.flatMap(({ token, origin }) => {
+      if (member !== undefined && token.owner?.id !== member.user.id) return [];
       const types = token.types.filter((type) => tokenCovers(token, ownerName, type)).map(formatRRType);
       return types.length > 0 && listedState(token, now()) === 'valid' ? [{ name: token.name, origin, types }] : [];
     });
@@ -139,63 +252,137 @@ export class HostAdmin {
     };
   }
 
-  async #put(settings: HostSettings): Promise<HostView> {
-    await requireStore(this.#options).hosts.put(settings);
-    this.#options.directory?.changed(settings.ownerName, settings);
-    return this.#hostView(settings.ownerName);
+  /** Reads the settings, makes the change and stores it; again, if others changed them meanwhile. */
+  async #change(
+    ownerName: DomainName,
+    { caller, ifMatch }: Request,
+    change: (before: HostSettings | undefined) => HostSettings | Promise<HostSettings>,
+  ): Promise<HostView> {
+    refuseConfigured(this.#options, ownerName);
+    requireZone(this.#options, ownerName);
+    const { hosts } = requireStore(this.#options);
+    const member = asMember(caller);
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      const before = await hosts.get(ownerName);
+      checkMatch(before, ifMatch, ownerName);
+      const settings = await change(before);
+      checkSettings(this.#options, settings);
+      if (member !== undefined) await this.#checkOfMember(member, settings, before);
+      const outcome = await hosts.put(settings, {
+        expected: before ?? null,
+        ...(await this.#quotaFor(settings, before)),
+      });
+      if (outcome === 'quota') throw await this.#quotaExceeded(settings);
+      if (outcome === 'owner-unknown') throw invalid('/owner', 'The user was removed meanwhile.');
+      if (outcome === 'changed') continue;
+      this.#options.directory?.changed(ownerName, settings);
+      return this.#hostView(ownerName, caller);
+    }
+    throw contended(ownerName);
   }
 
-  async #hostView(ownerName: DomainName): Promise<HostView> {
+  /** What a member may not set: rules that open what the zone denies, and the addresses of others' hosts. */
+  async #checkOfMember({ user }: Member, settings: HostSettings, before: HostSettings | undefined): Promise<void> {
+    const { addresses, members } = settings;
+    const allowed = new Set(before?.addresses.allow ?? []);
+    if (addresses.allow.some((prefix) => !allowed.has(prefix)) && addresses.allow.length > 0) {
+      throw invalid('/allow', "'allow' is set by admins alone: it could open what the zone denies.");
+    }
+    const known = new Set(before?.members.map(({ ownerName }) => ownerName.key));
+    const added = members.filter(({ ownerName }) => !known.has(ownerName.key) && !ownerName.equals(settings.ownerName));
+    for (const { ownerName } of added) {
+      const other = await requireStore(this.#options).hosts.get(ownerName);
+      if (accessOf(other, user.id) !== 'own') throw unknownHost(ownerName);
+    }
+  }
+
+  async #quotaFor(
+    { ownerId }: HostSettings,
+    before: HostSettings | undefined,
+  ): Promise<{ readonly maxOwned?: number }> {
+    if (ownerId === undefined || ownerId === before?.ownerId) return {};
+    const user = (await requireStore(this.#options).users.byId([ownerId])).get(ownerId);
+    if (user === undefined || user.role === 'admin' || user.quotas.hosts === 0) return {};
+    return { maxOwned: user.quotas.hosts };
+  }
+
+  async #quotaExceeded({ ownerId }: HostSettings): Promise<AppError> {
+    const user = (await requireStore(this.#options).users.byId([ownerId!])).get(ownerId!);
+    const most = user?.quotas.hosts;
+    return new AppError(
+      'quota-exceeded',
+      `The user '${user?.name}' has ${most} hosts, which is the quota. An admin can raise it.`,
+    );
+  }
+
+  /** The owner of a new host. */
+  async #ownerFor(owner: string | undefined, member: Member | undefined): Promise<User | undefined> {
+    if (member === undefined) return owner === undefined ? undefined : this.#user(owner, '/owner');
+    if (owner === undefined || owner === member.user.name) return member.user;
+    throw invalid('/owner', "'owner' is set by admins alone.");
+  }
+
+  async #user(name: string, pointer: string): Promise<User> {
+    const user = await requireStore(this.#options).users.get(name);
+    if (user !== undefined) return user;
+    throw invalid(pointer, `There is no user '${name}'.`);
+  }
+
+  async #hostView(ownerName: DomainName, caller: AdminCaller): Promise<HostView> {
     const { store, hosts } = this.#options;
     const configured = hosts.find((settings) => settings.ownerName.equals(ownerName));
     const settings = configured ?? (await store?.hosts.get(ownerName));
     const origin = configured !== undefined ? 'configuration' : settings !== undefined ? 'store' : 'none';
-    return hostView(ownerName, settings, origin, await store?.history.activity(ownerName));
+    const names = await this.#userNames(settings === undefined ? [] : [settings]);
+    return hostView(ownerName, settings, origin, await store?.history.activity(ownerName), { names, caller });
   }
 
-  #checkMember(ownerName: DomainName, member: HostMember): void {
-    const isInZone = requireZone(this.#options, ownerName) === requireZone(this.#options, member.ownerName);
-    if (isInZone && !ownerName.isWildcard) return;
-    const message = `'${member.ownerName}' must be in the zone of its host '${ownerName}': they change in one step.`;
-    throw new AppError('request-malformed', message);
-  }
-
-  #checkSettings({ ownerName, ttl, addresses, leaseSeconds, fallback = [] }: NewHost): void {
-    const zone = requireZone(this.#options, ownerName);
-    const { min = 0, max = Number.POSITIVE_INFINITY } = zone.ttl;
-    if (ttl !== undefined && (ttl < min || ttl > max)) {
-      const limit = ttl < min ? `less than ttl.min (${min})` : `more than ttl.max (${max})`;
-      throw new AppError('request-malformed', `The TTL ${ttl} is ${limit} of the zone '${zone.apex}'.`);
-    }
-    const { allow, deny } = hostView(ownerName, { ...defaultHostSettings(ownerName), addresses }, 'store', undefined);
-    const both = deny.find((prefix) => allow.includes(prefix));
-    if (both !== undefined) throw new AppError('request-malformed', `${both} cannot be allowed and denied at once.`);
-    const isIpv6 = (text: string) => text.includes(':');
-    if (
-      fallback.filter(isIpv6).length > MAX_ADDRESSES ||
-      fallback.filter((text) => !isIpv6(text)).length > MAX_ADDRESSES
-    ) {
-      const message = `A host has at most ${MAX_ADDRESSES} IPv4 and ${MAX_ADDRESSES} IPv6 addresses as fallback.`;
-      throw new AppError('request-malformed', message);
-    }
-    if (fallback.length > 0 && leaseSeconds === undefined) {
-      throw new AppError('request-malformed', 'A fallback needs a lease: it is published when the lease ends.');
-    }
-  }
-
-  #refuseConfigured(ownerName: DomainName): void {
-    if (!this.#options.hosts.some((settings) => settings.ownerName.equals(ownerName))) return;
-    throw new AppError(
-      'conflict',
-      `The settings of '${ownerName}' are in the configuration file, which has precedence over the store. Change them there, and reload the configuration (SIGHUP).`,
-    );
+  /** By id, of owners and of users with a share. */
+  async #userNames(settings: readonly HostSettings[]): Promise<ReadonlyMap<string, string>> {
+    const ids = settings.flatMap(({ ownerId, shares = [] }) => [
+      ...(ownerId === undefined ? [] : [ownerId]),
+      ...shares.map(({ userId }) => userId),
+    ]);
+    if (ids.length === 0) return NO_NAMES;
+    const users = await requireStore(this.#options).users.byId([...new Set(ids)]);
+    return new Map([...users].map(([id, { name }]) => [id, name]));
   }
 }
 
-/** Sorted; of two with one name the later one. */
-function uniqueMembers(members: readonly HostMember[]): readonly HostMember[] {
-  const byName = new Map(members.map((member) => [member.ownerName.key, member]));
-  return [...byName.values()].sort((a, b) => DomainName.compare(a.ownerName, b.ownerName));
+const NO_NAMES: ReadonlyMap<string, string> = new Map();
+const MAX_LISTED = 500;
+const MAX_SHARES = 100;
+
+function withShares(settings: HostSettings, shares: readonly HostShare[] | undefined): HostSettings {
+  const { shares: _, ...others } = settings;
+  return shares === undefined || shares.length === 0 ? others : { ...others, shares };
+}
+
+/** @throws PreconditionFailed */
+function checkMatch(
+  before: HostSettings | undefined,
+  ifMatch: readonly string[] | undefined,
+  ownerName: DomainName,
+): void {
+  if (ifMatch === undefined || ifMatch.includes(revisionOf(before))) return;
+  throw new PreconditionFailed(`The settings of '${ownerName}' were changed since they were read. Read them again.`);
+}
+
+function contended(ownerName: DomainName): AppError {
+  return new AppError('contended', `Others changed the settings of '${ownerName}' at the same time. Try again.`);
+}
+
+/** The order of pages: by the lower-case text, compared by code points. */
+function isBehind(a: DomainName, b: DomainName): boolean {
+  return a.toString().toLowerCase() > b.toString().toLowerCase();
+}
+
+function readName(text: string): DomainName {
+  try {
+    return DomainName.parse(text);
+  } catch {
+    throw invalid('/cursor', "'cursor' must be the `next` of a reply.");
+  }
 }
 
 function describeRead(outcome: ReadOutcome): Pick<HostDetails, 'published' | 'publishedProblem'> {

@@ -1,6 +1,18 @@
 /** Operations on the settings of hosts. Settings of the configuration file are shown here, and changed only in the file. */
-import { described, integer, list, type NormalValueOf, object, text, type ValueOf, YES_NO } from './schema.ts';
-import { MAX_ITEMS, ORIGIN, OWNER_NAME, PREFIX, TIME } from './token-operations.ts';
+import {
+  described,
+  integer,
+  list,
+  NEXT,
+  type NormalValueOf,
+  nullable,
+  object,
+  PAGE,
+  text,
+  type ValueOf,
+  YES_NO,
+} from './schema.ts';
+import { MAX_BATCH, MAX_ITEMS, ORIGIN, OWNER_NAME, PREFIX, TIME, USER } from './token-operations.ts';
 
 /** Limit of one host, so that its change fits into one UPDATE message. */
 export const MAX_MEMBERS = 200;
@@ -64,6 +76,13 @@ const SETTINGS = {
   ),
 };
 
+const SHARED_WITH = described(USER, 'The other user.');
+const ACCESS = described(
+  { enum: ['view', 'change'] } as const,
+  '`view`: see settings, addresses and history. `change`: also publish addresses and records, and make tokens for it.',
+);
+const SHARE = { ...object({ user: SHARED_WITH, access: ACCESS }), title: 'a share' } as const;
+
 const HOST_FIELDS = {
   host: HOST_NAME,
   origin: described({ enum: ['configuration', 'store', 'none'] }, '`none`: it has no settings of its own.'),
@@ -76,6 +95,13 @@ const OPTIONAL_HOST_FIELDS = {
   ...SETTINGS,
   lastSeen: described(TIME, 'The last update that was accepted.'),
   repeats: described({ type: 'integer' }, 'Updates that changed nothing.'),
+  owner: described(USER, 'The user whom it belongs to. Absent: the operator.'),
+  shares: described({ type: 'array', items: SHARE } as const, 'Other users who see or change it. Absent: none.'),
+  access: described(
+    { enum: ['own', 'view', 'change'] } as const,
+    'What the user who asks may do with it. Absent: everything.',
+  ),
+  revision: described({ type: 'string' }, 'Changes with its settings: the entity tag.'),
 };
 
 const HOST = { ...object(HOST_FIELDS, OPTIONAL_HOST_FIELDS), title: 'a host' } as const;
@@ -125,100 +151,258 @@ const HOST_DETAILS = {
 } as const;
 export type HostDetails = NormalValueOf<typeof HOST_DETAILS>;
 
+const ENABLED = described(YES_NO, 'False: updates are refused. Without it: true.');
+const MEMBERS = described(list(MEMBER, MAX_MEMBERS), 'Its members. Without it: those that it has.');
+const OWNER = described(USER, 'The user whom it belongs to. Without it: the operator, or the member who asks.');
+
+/** May be set by whoever owns the host, but for `allow`, which is for admins: it could open what the zone denies. */
+const NEW_SETTINGS = { allow: ALLOW, deny: DENY, ...SETTINGS, enabled: ENABLED, members: MEMBERS };
+
+const REPLACE = described(YES_NO, 'Replaces settings that exist. Without it they are a `conflict`.');
+const OLD_NAMES = { silentAfter: 'silentAfterSeconds', lease: 'leaseSeconds' } as const;
+
+const BATCH_HOST = {
+  ...object({ host: HOST_NAME }, { ...NEW_SETTINGS, owner: OWNER }),
+  title: 'a host to create',
+} as const;
+
+const CHANGED_SETTINGS = {
+  ...NEW_SETTINGS,
+  ttl: nullable(SETTINGS.ttl),
+  interfaceId: nullable(SETTINGS.interfaceId),
+  prefixLength: nullable(SETTINGS.prefixLength),
+  enabled: described(YES_NO, 'False: updates are refused.'),
+  owner: described(
+    { anyOf: [USER, { type: 'null' }], title: 'the name of a user, or null for the operator' },
+    'Gives it to another user. For admins.',
+  ),
+};
+
+const CHANGED_ADDRESSES = {
+  ...object(
+    {
+      host: HOST_NAME,
+      changed: described({ type: 'boolean' }, 'False: the addresses were these already, or it was a dry run.'),
+      text: described({ type: 'string' }, 'Lines as the original API answers them; of a dry run what would change.'),
+    },
+    {
+      warning: { type: 'string' },
+      secondaries: described(
+        object({ served: { type: 'integer' }, listed: { type: 'integer' } }),
+        'How many secondaries serve the change, of those that are queried; after `wait`, in an embedded zone of a running server.',
+      ),
+    },
+  ),
+  title: 'changed addresses',
+} as const;
+
+const WAIT = described(
+  { enum: ['secondaries'] },
+  'Waits until the secondaries of the zone serve the change, at most 8 seconds in all.',
+);
+
 export const HOST_OPERATIONS = {
   listHosts: {
     method: 'GET',
     path: '/v1/hosts',
-    allowed: 'operator',
-    summary: 'Lists the hosts with settings and those that were updated, in canonical order (RFC 4034 §6.1).',
-    input: object({}),
-    result: object({ hosts: { type: 'array', items: HOST } }),
-    example: {},
-  },
-  showHost: {
-    method: 'GET',
-    path: '/v1/hosts/show',
-    allowed: 'operator',
-    summary: 'Shows the settings of a host, its published addresses, pending updates and tokens.',
-    input: object({ host: HOST_NAME }),
-    result: HOST_DETAILS,
-    example: { host: 'home.dyn.example.com' },
+    allowed: 'member',
+    summary:
+      'Lists hosts by name: those with settings and those that were updated. A member sees own hosts and those that are shared.',
+    input: object(
+      {},
+      {
+        owner: described(USER, 'Only hosts of this user.'),
+        search: described(text(255), 'Only hosts with this text in their name.'),
+        ...PAGE,
+      },
+    ),
+    result: object({ hosts: { type: 'array', items: HOST } }, NEXT),
+    example: { limit: 100 },
   },
   addHost: {
     method: 'POST',
-    path: '/v1/hosts/add',
-    allowed: 'operator',
-    summary: 'Stores the settings of a host.',
-    input: object(
-      { host: HOST_NAME },
-      {
-        allow: ALLOW,
-        deny: DENY,
-        ...SETTINGS,
-        enabled: described(YES_NO, 'False: updates are refused. Without it: true.'),
-        members: described(list(MEMBER, MAX_MEMBERS), 'Its members. Without it: those that it has.'),
-        replace: described(YES_NO, 'Replaces settings that exist. Without it they are a `conflict`.'),
-      },
-    ),
-    aliases: { silentAfter: 'silentAfterSeconds', lease: 'leaseSeconds' },
+    path: '/v1/hosts',
+    allowed: 'member',
+    summary: 'Stores the settings of a host. A member takes a name by it, where the zone lets members do so.',
+    input: object({ host: HOST_NAME }, { ...NEW_SETTINGS, owner: OWNER, replace: REPLACE }),
+    aliases: OLD_NAMES,
     shown: HOST_DETAILS,
     result: HOST,
-    example: { host: 'home.dyn.example.com', ttl: 300, allow: ['192.0.2.0/24'], silentAfterSeconds: 86_400 },
+    creates: '/v1/hosts/{host}',
+    etag: 'revision',
+    example: { host: 'home.dyn.example.com', ttl: 300, silentAfterSeconds: 86_400 },
+  },
+  createHosts: {
+    method: 'POST',
+    path: '/v1/hosts:batch',
+    allowed: 'admin',
+    summary: 'Stores the settings of many hosts at once, of all of them or of none. None of them may have settings.',
+    input: object(
+      { hosts: described(list(BATCH_HOST, MAX_BATCH), 'The hosts.') },
+      {
+        createOwners: described(YES_NO, 'Creates each `owner` that does not exist, as a member. Without it: an error.'),
+      },
+    ),
+    body: 'batch',
+    result: object({ hosts: described({ type: 'array', items: HOST }, 'In the order of the request.') }),
+    example: { hosts: [{ host: 'customer1.dyn.example.com', owner: 'alice' }], createOwners: true },
+  },
+  showHost: {
+    method: 'GET',
+    path: '/v1/hosts/{host}',
+    allowed: 'member',
+    needs: { field: 'host', access: 'view' },
+    summary: 'Shows the settings of a host, its published addresses, pending updates and tokens.',
+    input: object({ host: HOST_NAME }),
+    result: HOST_DETAILS,
+    etag: 'revision',
+    example: { host: 'home.dyn.example.com' },
+  },
+  replaceHost: {
+    method: 'PUT',
+    path: '/v1/hosts/{host}',
+    allowed: 'member',
+    needs: { field: 'host', access: 'own' },
+    summary: 'Replaces the settings of a host: what is not sent gets its default. Owner and shares stay.',
+    input: object({ host: HOST_NAME }, NEW_SETTINGS),
+    aliases: OLD_NAMES,
+    shown: HOST_DETAILS,
+    result: HOST,
+    etag: 'revision',
+    example: { host: 'home.dyn.example.com', ttl: 60 },
+  },
+  changeHost: {
+    method: 'PATCH',
+    path: '/v1/hosts/{host}',
+    allowed: 'member',
+    needs: { field: 'host', access: 'own' },
+    summary: 'Changes the settings of a host that are sent; all others stay.',
+    input: object({ host: HOST_NAME }, CHANGED_SETTINGS),
+    aliases: OLD_NAMES,
+    result: HOST,
+    etag: 'revision',
+    example: { host: 'home.dyn.example.com', ttl: 60 },
+  },
+  removeHost: {
+    method: 'DELETE',
+    path: '/v1/hosts/{host}',
+    allowed: 'member',
+    needs: { field: 'host', access: 'own' },
+    summary: 'Removes the settings of a host, its owner and its shares. Its records, history and tokens stay.',
+    input: object({ host: HOST_NAME }),
+    result: HOST,
+    etag: 'revision',
+    example: { host: 'home.dyn.example.com' },
   },
   enableHost: {
     method: 'POST',
-    path: '/v1/hosts/enable',
-    allowed: 'operator',
+    path: '/v1/hosts/{host}/enable',
+    allowed: 'member',
+    needs: { field: 'host', access: 'own' },
     summary: 'Accepts updates of a host again.',
     input: object({ host: HOST_NAME }),
     result: HOST,
+    etag: 'revision',
     example: { host: 'home.dyn.example.com' },
   },
   disableHost: {
     method: 'POST',
-    path: '/v1/hosts/disable',
-    allowed: 'operator',
+    path: '/v1/hosts/{host}/disable',
+    allowed: 'member',
+    needs: { field: 'host', access: 'own' },
     summary: 'Refuses updates of a host. Its records stay.',
     input: object({ host: HOST_NAME }),
     result: HOST,
+    etag: 'revision',
     example: { host: 'home.dyn.example.com' },
   },
-  removeHost: {
+  update: {
     method: 'POST',
-    path: '/v1/hosts/remove',
-    allowed: 'operator',
-    summary: 'Removes the settings of a host. Its records, history and tokens stay.',
-    input: object({ host: HOST_NAME }),
-    result: HOST,
+    path: '/v1/hosts/{host}/addresses',
+    allowed: 'member',
+    needs: { field: 'host', access: 'change' },
+    summary: 'Publishes addresses of a host.',
+    input: object(
+      { host: HOST_NAME, ips: described(list(text(1024), 100), 'One or two addresses, one of each family.') },
+      {
+        ttl: described(
+          { anyOf: [{ type: 'integer' }, text(100)], title: 'an integer from 0 to 2147483647' },
+          'The TTL in seconds. Without it: that of the host or the zone.',
+        ),
+        dry_run: described(YES_NO, 'Changes nothing, and says what would change. Without it: false.'),
+        wait: WAIT,
+      },
+    ),
+    aliases: { fqdn: 'host' },
+    result: CHANGED_ADDRESSES,
+    example: { host: 'home.dyn.example.com', ips: ['192.0.2.1'], ttl: 300 },
+  },
+  delete: {
+    method: 'DELETE',
+    path: '/v1/hosts/{host}/addresses',
+    allowed: 'member',
+    needs: { field: 'host', access: 'change' },
+    summary: 'Removes the A and AAAA records of a host.',
+    input: object({ host: HOST_NAME }, { dry_run: described(YES_NO, 'Changes nothing, and says what would change.') }),
+    aliases: { fqdn: 'host' },
+    result: CHANGED_ADDRESSES,
     example: { host: 'home.dyn.example.com' },
   },
   listMembers: {
     method: 'GET',
-    path: '/v1/hosts/members',
-    allowed: 'operator',
+    path: '/v1/hosts/{host}/members',
+    allowed: 'member',
+    needs: { field: 'host', access: 'view' },
     summary: 'Shows the settings of a host with its members, without a query to the primary.',
     input: object({ host: HOST_NAME }),
     result: HOST,
+    etag: 'revision',
     example: { host: 'home.dyn.example.com' },
   },
   addMember: {
     method: 'POST',
-    path: '/v1/hosts/members/add',
-    allowed: 'operator',
+    path: '/v1/hosts/{host}/members',
+    allowed: 'member',
+    needs: { field: 'host', access: 'own' },
     summary: 'Makes a name a member of a host, or changes its address below the prefix.',
     input: object({ host: HOST_NAME, member: MEMBER_NAME }, { ...MEMBER_ADDRESS, subnet: SUBNET }),
     aliases: { name: 'member' },
     result: HOST,
+    etag: 'revision',
     example: { host: 'home.dyn.example.com', member: 'nas.dyn.example.com', interfaceId: '::10', subnet: 0 },
   },
   removeMember: {
-    method: 'POST',
-    path: '/v1/hosts/members/remove',
-    allowed: 'operator',
+    method: 'DELETE',
+    path: '/v1/hosts/{host}/members/{member}',
+    allowed: 'member',
+    needs: { field: 'host', access: 'own' },
     summary: 'Removes a member from a host. Its records stay.',
     input: object({ host: HOST_NAME, member: MEMBER_NAME }),
     aliases: { name: 'member' },
     result: HOST,
+    etag: 'revision',
     example: { host: 'home.dyn.example.com', member: 'nas.dyn.example.com' },
+  },
+  shareHost: {
+    method: 'PUT',
+    path: '/v1/hosts/{host}/shares/{user}',
+    allowed: 'member',
+    needs: { field: 'host', access: 'own' },
+    summary: 'Lets another user see a host, or change its addresses and records.',
+    input: object({ host: HOST_NAME, user: SHARED_WITH, access: ACCESS }),
+    result: HOST,
+    etag: 'revision',
+    example: { host: 'home.dyn.example.com', user: 'bob', access: 'view' },
+  },
+  unshareHost: {
+    method: 'DELETE',
+    path: '/v1/hosts/{host}/shares/{user}',
+    allowed: 'member',
+    needs: { field: 'host', access: 'own' },
+    summary: 'Ends the share of a host with a user, in force at the next request.',
+    input: object({ host: HOST_NAME, user: SHARED_WITH }),
+    result: HOST,
+    etag: 'revision',
+    example: { host: 'home.dyn.example.com', user: 'bob' },
   },
 } as const;

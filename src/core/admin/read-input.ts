@@ -3,13 +3,13 @@
  * texts are converted, aliases of fields are resolved, and fields that only results have are dropped. Scripts send all of
  * these. Any other field is an error: a restriction that is misspelt must not be ignored.
  */
-import { AppError } from '../errors.ts';
+import { InputError } from '../errors.ts';
 import { type NormalInput, OPERATIONS, type OperationName } from './operations.ts';
 import { type ObjectSchema, ruleOf, type Schema } from './schema.ts';
 import type { ValidationError } from './schema-runtime.ts';
 import { VALIDATORS } from './validators.ts';
 
-/** @throws AppError request-malformed that names the field and its rule */
+/** @throws InputError that names the field and its rule */
 export function readInput<Name extends OperationName>(name: Name, input: object): NormalInput<Name> {
   const { input: schema, aliases = {}, shown } = OPERATIONS[name];
   for (const field of Object.keys(input)) {
@@ -24,7 +24,7 @@ export function readInput<Name extends OperationName>(name: Name, input: object)
   const validate = VALIDATORS[name];
   if (validate(value)) return value as NormalInput<Name>;
   // The last error is about the outermost value that failed.
-  throw new AppError('request-malformed', describeFailure(schema, validate.errors?.at(-1)));
+  throw describeFailure(schema, validate.errors?.at(-1));
 }
 
 /** @param path of the object in the input */
@@ -50,12 +50,12 @@ function normalise(schema: Schema, value: unknown, path: string): unknown {
 }
 
 /** @param path in front of the field */
-function unknownField({ properties = {} }: Schema, field: string, path: string): AppError {
+function unknownField({ properties = {} }: Schema, field: string, path: string): InputError {
   const known = Object.keys(properties).join(', ') || 'none';
-  return new AppError(
-    'request-malformed',
-    `There is no field '${path}${field.slice(0, 100)}'; the fields are: ${known}.`,
-  );
+  const name = `${path}${field.slice(0, 100)}`;
+  return new InputError([
+    { pointer: pointerOf(name), detail: `There is no field '${name}'; the fields are: ${known}.` },
+  ]);
 }
 
 /** What does not have the text form stays, and then fails. */
@@ -64,15 +64,23 @@ function convert(textForm: Schema, value: string): unknown {
   return new RegExp(textForm.pattern ?? '', 'u').test(value) ? Number(value) : value;
 }
 
-function describeFailure(input: ObjectSchema, error: ValidationError | undefined): string {
+function describeFailure(input: ObjectSchema, error: ValidationError | undefined): InputError {
   const path = error?.instancePath.split('/').slice(1) ?? [];
   const missing = error?.keyword === 'required' ? [String(error.params['missingProperty'])] : [];
   const field = [...path, ...missing].reduce((name, part) => {
     if (/^\d+$/.test(part)) return `${name}[${part}]`;
     return name === '' ? part : `${name}.${part}`;
   }, '');
-  if (missing.length > 0) return `'${field}' is missing.`;
+  const pointer = [...path, ...missing].map((part) => `/${part}`).join('');
+  if (missing.length > 0) return new InputError([{ pointer, detail: `'${field}' is missing.` }]);
   let schema: Schema = input;
   for (const part of path) schema = schema.properties?.[part] ?? schema.items ?? schema;
-  return `'${field}' must be ${ruleOf(schema)}.`;
+  return new InputError([{ pointer, detail: `'${field}' must be ${ruleOf(schema)}.` }]);
+}
+
+/** `members[0].name` as `/members/0/name`. */
+export function pointerOf(field: string): string {
+  if (field === '') return '';
+  const parts = field.replaceAll(/\[(\d+)\]/g, '.$1').split('.');
+  return parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }

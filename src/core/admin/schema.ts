@@ -5,7 +5,7 @@
 
 export interface Schema {
   readonly type?: 'string' | 'integer' | 'number' | 'boolean' | 'null' | 'array' | 'object';
-  readonly enum?: readonly (string | boolean)[];
+  readonly enum?: readonly (string | boolean | null)[];
   readonly anyOf?: readonly Schema[];
   readonly minimum?: number;
   readonly maximum?: number;
@@ -86,10 +86,37 @@ export function integer(minimum: number, maximum: number) {
   return { anyOf: [{ type: 'integer', minimum, maximum }, textForm] } as const;
 }
 
+/** Limits and cursors of lists: a page has at most MAX_PAGE objects, and `next` is the cursor of the one behind it. */
+export const MAX_PAGE = 500;
+
+export const PAGE = {
+  limit: described(integer(1, MAX_PAGE), 'The most that one reply lists. Without it: 500.'),
+  cursor: described(text(2048, 'the `next` of a reply'), 'Begins behind an earlier page: its `next`.'),
+};
+
+export const NEXT = {
+  next: described(
+    { type: 'string' } as const,
+    'The `cursor` of the next page; absent on the last one. It has no other meaning.',
+  ),
+};
+
 /** Also as a text or a digit, as in a query. */
 export const YES_NO = {
   anyOf: [{ type: 'boolean' }, { enum: ['true', 'false', '1', '0'], $comment: 'text form' }],
 } as const;
+
+/** The same value, or null. */
+export function nullable<const S extends { readonly anyOf: readonly Schema[] } | Schema>(schema: S) {
+  const { description, ...rule } = schema as Schema;
+  const alternatives = rule.anyOf ?? [rule];
+  return {
+    anyOf: [...alternatives, { type: 'null' }],
+    ...(description !== undefined && { description }),
+  } as unknown as {
+    readonly anyOf: readonly [S, { readonly type: 'null' }];
+  };
+}
 
 /** The same schema with a sentence for the documentation. */
 export function described<const S extends Schema>(schema: S, description: string) {

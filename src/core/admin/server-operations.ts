@@ -1,10 +1,43 @@
 /** Operations on the server as a whole, and single updates on behalf of the operator. */
 import { PENDING_UPDATE } from './host-operations.ts';
-import { described, list, object, text, type ValueOf } from './schema.ts';
+import { described, integer, MAX_PAGE, object, text, type ValueOf } from './schema.ts';
+import { TIME } from './token-operations.ts';
 import { EMBEDDED_ZONE } from './zone-operations.ts';
 
 const TEXTS = { type: 'array', items: { type: 'string' } } as const;
-const FQDN = described(text(1024), 'The owner name.');
+
+const WEBHOOK = {
+  ...object({ webhook: { type: 'string' }, waiting: { type: 'integer' } }, { problem: { type: 'string' } }),
+  title: 'a webhook',
+} as const;
+
+const BACKUP_REPORT = object({
+  copies: described(
+    {
+      type: 'array',
+      items: object({ what: { type: 'string' }, from: { type: 'string' }, to: { type: 'string' } }),
+    },
+    'In the order in which they were copied.',
+  ),
+});
+export type BackupReport = ValueOf<typeof BACKUP_REPORT>;
+
+const AUDIT_ENTRY = {
+  ...object(
+    {
+      id: described({ type: 'string' }, 'Unique. Later changes have greater ids, compared as texts.'),
+      time: TIME,
+      user: described({ type: 'string' }, 'Who; `operator` for commands on the machine of the server.'),
+      source: described({ type: 'string' }, 'The address that the request came from; empty if there is none.'),
+      operation: described({ type: 'string' }, 'The name of the operation.'),
+      target: described({ type: 'string' }, 'What it was done to.'),
+      outcome: described({ type: 'string' }, '`done`, or the code of the error.'),
+    },
+    { key: described({ type: 'string' }, 'The name of the management key.') },
+  ),
+  title: 'an audit entry',
+} as const;
+export type AuditView = ValueOf<typeof AUDIT_ENTRY>;
 
 const PENDING = object({
   count: { type: 'integer' },
@@ -29,10 +62,7 @@ const STATUS = object(
       'The certificate of HTTPS. `ends` is absent while the server uses its self-signed one.',
     ),
     webhooks: described(
-      {
-        type: 'array',
-        items: object({ webhook: { type: 'string' }, waiting: { type: 'integer' } }, { problem: { type: 'string' } }),
-      },
+      { type: 'array', items: WEBHOOK },
       'For each webhook, by its number and host, the deliveries in its queue and why the last attempt failed.',
     ),
     pending: described(PENDING, 'Updates that were accepted and not yet published.'),
@@ -64,7 +94,7 @@ export const SERVER_OPERATIONS = {
   status: {
     method: 'GET',
     path: '/v1/status',
-    allowed: 'operator',
+    allowed: 'admin',
     summary: 'Shows listeners, zones, secondaries, webhooks and pending updates of the server.',
     input: object({}),
     result: STATUS,
@@ -73,7 +103,7 @@ export const SERVER_OPERATIONS = {
   health: {
     method: 'GET',
     path: '/v1/health',
-    allowed: 'operator',
+    allowed: 'admin',
     summary: 'Says whether the server is ready, like `/readyz`.',
     input: object({}),
     result: HEALTH,
@@ -82,7 +112,7 @@ export const SERVER_OPERATIONS = {
   reload: {
     method: 'POST',
     path: '/v1/reload',
-    allowed: 'operator',
+    allowed: 'admin',
     summary:
       'Reads the configuration file again, like SIGHUP. If the file is not valid the old configuration stays in effect, and the error has every problem.',
     input: object({}),
@@ -92,46 +122,69 @@ export const SERVER_OPERATIONS = {
   check: {
     method: 'POST',
     path: '/v1/check',
-    allowed: 'operator',
+    allowed: 'admin',
     summary: 'Writes, reads back and removes a TXT record in each zone.',
     input: object({}),
     result: object({ ...LINES, passed: described({ type: 'boolean' }, 'False if a zone failed.') }),
     example: {},
   },
-  update: {
+  listWebhooks: {
+    method: 'GET',
+    path: '/v1/webhooks',
+    allowed: 'admin',
+    summary: 'Lists the webhooks of the configuration, by number and host, with what waits in their queues.',
+    input: object({}),
+    result: object({ webhooks: { type: 'array', items: WEBHOOK } }),
+    example: {},
+  },
+  testWebhook: {
     method: 'POST',
-    path: '/v1/update',
-    allowed: 'operator',
-    summary: 'Publishes addresses of a name.',
+    path: '/v1/webhooks/{webhook}/test',
+    allowed: 'admin',
+    summary: 'Sends a test to a webhook, now and once.',
+    input: object({ webhook: described(integer(1, 10_000), 'Its number in the configuration, from 1.') }),
+    result: object(
+      { webhook: { type: 'string' }, delivered: { type: 'boolean' } },
+      { problem: described({ type: 'string' }, 'Why it was not delivered.') },
+    ),
+    example: { webhook: 1 },
+  },
+  readAudit: {
+    method: 'GET',
+    path: '/v1/audit',
+    allowed: 'admin',
+    summary: 'Reads the audit list: every administrative change, newest first.',
     input: object(
-      { fqdn: FQDN, ips: described(list(text(1024), 100), 'One or two addresses, one of each family.') },
+      {},
       {
-        ttl: described(
-          { anyOf: [{ type: 'integer' }, text(100)], title: 'an integer from 0 to 2147483647' },
-          'The TTL in seconds. Without it: that of the host or the zone.',
-        ),
-        wait: described(
-          { enum: ['secondaries'] },
-          'Waits until the secondaries of the zone serve the change, at most 8 seconds in all.',
-        ),
+        user: described(text(64, 'the name of a user, or operator'), 'Only changes by this user.'),
+        operation: described(text(64, 'the name of an operation'), 'Only changes by this operation.'),
+        since: described(text(64, 'a time, like 2026-11-23T10:00:00Z'), 'Only changes at this time or later.'),
+        limit: described(integer(1, MAX_PAGE), 'The number of changes. Without it: 100.'),
+        before: described(text(64, 'the id of a change'), 'Only changes with smaller ids.'),
       },
     ),
-    result: object(LINES, {
-      warning: { type: 'string' },
-      secondaries: described(
-        object({ served: { type: 'integer' }, listed: { type: 'integer' } }),
-        'How many secondaries serve the change, of those that are queried; after `wait`, in an embedded zone of a running server.',
-      ),
-    }),
-    example: { fqdn: 'home.dyn.example.com', ips: ['192.0.2.1'], ttl: 300 },
+    result: object(
+      { entries: described({ type: 'array', items: AUDIT_ENTRY }, 'Newest first.') },
+      { next: described({ type: 'string' } as const, 'The `before` of the next page; absent on the last one.') },
+    ),
+    example: { limit: 20 },
   },
-  delete: {
+  backup: {
     method: 'POST',
-    path: '/v1/delete',
+    path: '/v1/backup',
     allowed: 'operator',
-    summary: 'Removes the A and AAAA records of a name.',
-    input: object({ fqdn: FQDN }),
-    result: object(LINES),
-    example: { fqdn: 'home.dyn.example.com' },
+    summary: 'Copies the database of the embedded zones to a file, and that of the store to `FILE.store`.',
+    input: object({
+      file: {
+        type: 'string',
+        pattern: '^/',
+        maxLength: 4096,
+        title: 'an absolute path',
+        description: 'The server writes it as its own user.',
+      },
+    }),
+    result: BACKUP_REPORT,
+    example: { file: '/var/backups/dyndns.db' },
   },
 } as const;

@@ -2,7 +2,14 @@
 import { freednsSecret, type HostToken, type ListedToken, newTokenSecret, tokenSha256 } from '../access/token.ts';
 import { firstSeenKey } from '../access/unused-tokens.ts';
 import { AppError } from '../errors.ts';
+import { mayChange } from '../hosts/host-access.ts';
+import { tokenOwner, type User } from '../users/user.ts';
 import { type AdminOptions, requireStore, requireZone } from './admin-options.ts';
+import { type AdminCaller, asMember, type Member } from './caller.ts';
+import { readCursor, writeCursor } from './cursor.ts';
+import { unknownHost, unknownToken } from './dispatch.ts';
+import { invalid } from './host-settings.ts';
+import type { NormalInput } from './operations.ts';
 import type { NewTokenView, TokenView } from './token-operations.ts';
 import { newTokenView, tokenView } from './views.ts';
 
@@ -64,39 +71,89 @@ export class TokenAdmin {
     this.#options = options;
   }
 
-  /** @throws AppError conflict (the name is taken), name-invalid (a host is in no zone), store-unreachable */
-  async createToken(wanted: NewToken): Promise<NewTokenView> {
+  /**
+   * @param owner the name of a user; undefined: the operator, or the member who asks
+   * @throws AppError conflict (the name is taken), name-invalid (a host is in no zone, or not the member's), quota-exceeded,
+   *   store-unreachable; InputError
+   */
+  async createToken(wanted: NewToken, owner: string | undefined, caller: AdminCaller): Promise<NewTokenView> {
     const { random, now } = this.#options;
     this.#refuseConfigured(wanted.name, 'Choose another name.');
     for (const pattern of wanted.hosts) requireZone(this.#options, pattern);
+    const user = await this.#ownerFor(owner, asMember(caller));
+    if (user?.role === 'member') await this.#checkOfMember(user, wanted, caller);
     const { token, secret } = makeToken(wanted, random, now());
-    const outcome = await requireStore(this.#options).tokens.create(token);
-    if (outcome === 'name-taken') {
-      throw new AppError(
-        'conflict',
-        `There is a token '${wanted.name}' already. \`dyndns token rotate\` gives it a new secret; \`dyndns token revoke\` ends it.`,
-      );
+    const owned: HostToken = user === undefined ? token : { ...token, owner: tokenOwner(user) };
+    const maxOwned = user?.role === 'member' && user.quotas.tokens > 0 ? user.quotas.tokens : undefined;
+    const outcome = await requireStore(this.#options).tokens.create(owned, maxOwned === undefined ? {} : { maxOwned });
+    switch (outcome) {
+      case 'created':
+        return this.#newTokenView(owned, secret, wanted.freednsUser);
+      case 'name-taken':
+        throw new AppError(
+          'conflict',
+          `There is a token '${wanted.name}' already. \`dyndns token rotate\` gives it a new secret; \`dyndns token revoke\` ends it.`,
+        );
+      case 'quota':
+        throw new AppError(
+          'quota-exceeded',
+          `The user '${user?.name}' has ${maxOwned} tokens, which is the quota. An admin can raise it.`,
+        );
+      case 'owner-unknown':
+        throw invalid('/owner', 'The user was removed meanwhile.');
+      case 'secret-taken':
+        // 160 random bits do not come twice: the source of randomness is broken.
+        throw new AppError('internal', 'A new secret exists already.');
     }
-    // 160 random bits do not come twice: the source of randomness is broken.
-    if (outcome === 'secret-taken') throw new AppError('internal', 'A new secret exists already.');
-    return this.#newTokenView(token, secret, wanted.freednsUser);
   }
 
-  /** Those of the configuration first. */
-  async listTokens(): Promise<readonly TokenView[]> {
+  /** Those of the configuration first, on the first page; then by name. @throws AppError, InputError */
+  async listTokens(
+    { owner, search, limit = MAX_LISTED, cursor }: NormalInput<'listTokens'>,
+    caller: AdminCaller,
+  ): Promise<{ readonly tokens: readonly TokenView[]; readonly next?: string }> {
     const nowMs = this.#options.now();
-    return (await readTokens(this.#options)).map(({ token, origin }) => tokenView(token, origin, nowMs));
+    const member = asMember(caller);
+    const [name, id] = readCursor(cursor, 2) ?? [];
+    const after = name === undefined || id === undefined ? undefined : { name, id };
+    const user = owner === undefined ? undefined : await this.#user(owner);
+    if (member !== undefined && user !== undefined && user.id !== member.user.id) return { tokens: [] };
+    const ownerId = member?.user.id ?? user?.id;
+    const { store } = this.#options;
+    const isFirst = after === undefined && ownerId === undefined;
+    const configured = isFirst ? await readTokens({ ...this.#options, store: undefined }) : [];
+    const shown = configured.filter(({ token }) => search === undefined || hasText(token.name, search));
+    // Written by `readTokens` on the first page.
+    if (!isFirst) await this.#options.uses?.lastUses([]);
+    const page = await store?.tokens.page({ limit, after, ownerId, search });
+    const tokens = [
+      ...shown.map(({ token, origin }) => tokenView(token, origin, nowMs)),
+      ...(page?.tokens ?? []).map((token) => tokenView(token, 'store', nowMs)),
+    ];
+    return { tokens, ...(page?.next && { next: writeCursor([page.next.name, page.next.id]) }) };
+  }
+
+  /** Not a revoked one. @throws AppError name-invalid (there is none of this name), store-unreachable */
+  async showToken(name: string): Promise<TokenView> {
+    const nowMs = this.#options.now();
+    const configured = await readTokens({ ...this.#options, store: undefined });
+    const found = configured.find(({ token }) => token.name === name);
+    if (found !== undefined) return tokenView(found.token, found.origin, nowMs);
+    const token = await this.#options.store?.tokens.get(name);
+    if (token === undefined) throw unknownToken(name);
+    return tokenView(token, 'store', nowMs);
   }
 
   /** @throws AppError name-invalid (there is none of this name), conflict (it is in the configuration file) */
   async revokeToken(name: string): Promise<TokenView> {
     const { tokens } = requireStore(this.#options);
-    if ((await tokens.revoke(name, this.#options.now())) === 'unknown') {
+    const nowMs = this.#options.now();
+    const token = await tokens.get(name);
+    if (token === undefined || (await tokens.revoke(name, nowMs)) === 'unknown') {
       this.#refuseConfigured(name, 'Remove it there, and reload the configuration (SIGHUP).');
-      throw this.#unknownToken(name);
+      throw unknownToken(name);
     }
-    const revoked = (await this.listTokens()).filter((token) => token.name === name && token.state === 'revoked');
-    return revoked.reduce((latest, token) => ((token.revoked ?? '') > (latest.revoked ?? '') ? token : latest));
+    return tokenView({ ...token, revokedMs: nowMs }, 'store', nowMs);
   }
 
   /** @param freednsUser the new secret is this user's password only @throws AppError as `revokeToken` */
@@ -113,7 +170,41 @@ export class TokenAdmin {
       name,
       'Write the `sha256` of a new secret there: `dyndns token create --print-only` makes one.',
     );
-    throw this.#unknownToken(name);
+    throw unknownToken(name);
+  }
+
+  /** Whether a token of the store belongs to a user. @throws AppError store-unreachable */
+  async belongsTo(name: string, userId: string): Promise<boolean> {
+    return (await this.#options.store?.tokens.get(name))?.owner?.id === userId;
+  }
+
+  /** A member's token has literal names of hosts that the member may change. */
+  async #checkOfMember(user: User, { hosts, register }: NewToken, caller: AdminCaller): Promise<void> {
+    if (register === true) throw invalid('/register', "'register' is for tokens of the operator and of admins.");
+    for (const [index, host] of hosts.entries()) {
+      if (host.isWildcard) {
+        throw invalid(`/hosts/${index}`, `'${host}' is a pattern: a token of a member has full names of hosts.`);
+      }
+      const settings = await requireStore(this.#options).hosts.get(host);
+      if (mayChange(settings, user.id)) continue;
+      if (asMember(caller) !== undefined) throw unknownHost(host);
+      throw invalid(
+        `/hosts/${index}`,
+        `The user '${user.name}' may not change '${host}': give or share the host first.`,
+      );
+    }
+  }
+
+  async #ownerFor(owner: string | undefined, member: Member | undefined): Promise<User | undefined> {
+    if (member === undefined) return owner === undefined ? undefined : this.#user(owner);
+    if (owner === undefined || owner === member.user.name) return member.user;
+    throw invalid('/owner', "'owner' is set by admins alone.");
+  }
+
+  async #user(name: string): Promise<User> {
+    const user = await requireStore(this.#options).users.get(name);
+    if (user === undefined) throw invalid('/owner', `There is no user '${name}'.`);
+    return user;
   }
 
   #newTokenView(token: ListedToken, secret: string, freednsUser: string | undefined): NewTokenView {
@@ -124,8 +215,10 @@ export class TokenAdmin {
     if (!this.#options.tokens.some((token) => token.name === name)) return;
     throw new AppError('conflict', `The token '${name}' is in the configuration file. ${advice}`);
   }
+}
 
-  #unknownToken(name: string): AppError {
-    return new AppError('name-invalid', `There is no token '${name}'; \`dyndns token list\` shows all tokens.`);
-  }
+const MAX_LISTED = 500;
+
+function hasText(name: string, search: string): boolean {
+  return name.toLowerCase().includes(search.toLowerCase());
 }

@@ -1,5 +1,5 @@
 /** Operations on tokens. Tokens of the configuration file are listed here, and changed only in the file. */
-import { described, integer, list, object, text, type ValueOf, YES_NO } from './schema.ts';
+import { described, integer, list, NEXT, object, PAGE, text, type ValueOf, YES_NO } from './schema.ts';
 
 /** A name of 255 octets (RFC 1035 §2.3.4), each of them written as `\DDD`. */
 export const OWNER_NAME = text(1024, "a full name, like home.dyndns.example.com or '*.lab.dyndns.example.com'");
@@ -46,6 +46,14 @@ const FREEDNS_USER = {
     'Makes it a token for FreeDNS version 1 only: the secret is the password of this user. In lower case, because some clients hash it so.',
 } as const;
 
+/** The name of a user: an owner, or whom something is shared with. */
+export const USER = {
+  type: 'string',
+  pattern: '^[a-z0-9._@+-]{1,64}$',
+  title: 'the name of a user: 1 to 64 lower-case letters, digits and the signs . _ @ + -',
+} as const;
+const OWNER = described(USER, 'The user whom it belongs to. Without it: the operator, or the member who asks.');
+
 export const TOKEN = {
   ...object(
     {
@@ -60,6 +68,7 @@ export const TOKEN = {
       ),
     },
     {
+      owner: described(USER, 'The user whom it belongs to. Absent: the operator.'),
       sources: SOURCES,
       expires: EXPIRES,
       register: described({ type: 'boolean' }, REGISTER),
@@ -86,41 +95,91 @@ const NEW_TOKEN = {
 } as const;
 export type NewTokenView = ValueOf<typeof NEW_TOKEN>;
 
+const NEW_TOKEN_FIELDS = {
+  types: described(TYPES, 'RR types that it may change. None: A and AAAA.'),
+  addresses: described(ADDRESSES, `${ADDRESSES.description} Without it: \`any\`.`),
+  sources: SOURCES,
+  expires: EXPIRES,
+  register: described(YES_NO, `${REGISTER} Not for tokens of members.`),
+  maxUnusedDays: described(integer(1, 36_500), MAX_UNUSED_DAYS),
+  freednsUser: FREEDNS_USER,
+};
+
+/** Customers that one request makes, each with a token, its hosts and its owner. */
+export const MAX_BATCH = 10_000;
+
+const BATCH_TOKEN = {
+  ...object({ name: NAME, hosts: HOSTS }, { ...NEW_TOKEN_FIELDS, owner: OWNER }),
+  title: 'a token to create',
+} as const;
+
 export const TOKEN_OPERATIONS = {
   listTokens: {
     method: 'GET',
     path: '/v1/tokens',
-    allowed: 'operator',
-    summary: 'Lists the tokens of the configuration file, then those of the store, revoked ones included.',
-    input: object({}),
-    result: object({ tokens: { type: 'array', items: TOKEN } }),
-    example: {},
+    allowed: 'member',
+    summary:
+      'Lists tokens by name, revoked ones included; on the first page those of the configuration file come first. A member sees own tokens.',
+    input: object(
+      {},
+      {
+        owner: described(OWNER, 'Only tokens of this user.'),
+        search: described(text(64), 'Only tokens with this text in their name.'),
+        ...PAGE,
+      },
+    ),
+    result: object({ tokens: { type: 'array', items: TOKEN } }, NEXT),
+    example: { limit: 100 },
   },
   createToken: {
     method: 'POST',
-    path: '/v1/tokens/create',
-    allowed: 'operator',
-    summary: 'Creates a token. The result has its secret, which cannot be read again.',
-    input: object(
-      { name: NAME, hosts: HOSTS },
-      {
-        types: described(TYPES, 'RR types that it may change. None: A and AAAA.'),
-        addresses: described(ADDRESSES, `${ADDRESSES.description} Without it: \`any\`.`),
-        sources: SOURCES,
-        expires: EXPIRES,
-        register: described(YES_NO, REGISTER),
-        maxUnusedDays: described(integer(1, 36_500), MAX_UNUSED_DAYS),
-        freednsUser: FREEDNS_USER,
-      },
-    ),
+    path: '/v1/tokens',
+    allowed: 'member',
+    summary:
+      'Creates a token. The result has its secret, which cannot be read again. A member names hosts that the member may change, without patterns.',
+    input: object({ name: NAME, hosts: HOSTS }, { ...NEW_TOKEN_FIELDS, owner: OWNER }),
     shown: TOKEN,
     result: NEW_TOKEN,
+    creates: '/v1/tokens/{name}',
     example: { name: 'router1', hosts: ['home.dyn.example.com'], addresses: 'any', expires: '2099-12-31' },
   },
-  revokeToken: {
+  createTokens: {
     method: 'POST',
-    path: '/v1/tokens/revoke',
-    allowed: 'operator',
+    path: '/v1/tokens:batch',
+    allowed: 'admin',
+    summary:
+      'Creates many tokens at once, all of them or none. With `owner` the literal hosts of a token are given to that user, if they have no owner.',
+    input: object(
+      { tokens: described(list(BATCH_TOKEN, MAX_BATCH), 'The tokens.') },
+      {
+        createOwners: described(YES_NO, 'Creates each `owner` that does not exist, as a member. Without it: an error.'),
+      },
+    ),
+    body: 'batch',
+    result: object({ tokens: described({ type: 'array', items: NEW_TOKEN }, 'In the order of the request.') }),
+    example: {
+      tokens: [
+        { name: 'customer1', hosts: ['customer1.dyn.example.com'], owner: 'customer1' },
+        { name: 'customer2', hosts: ['customer2.dyn.example.com'], owner: 'customer2' },
+      ],
+      createOwners: true,
+    },
+  },
+  showToken: {
+    method: 'GET',
+    path: '/v1/tokens/{name}',
+    allowed: 'member',
+    needs: { field: 'token' },
+    summary: 'Shows a token that is not revoked.',
+    input: object({ name: NAME }),
+    result: TOKEN,
+    example: { name: 'router1' },
+  },
+  revokeToken: {
+    method: 'DELETE',
+    path: '/v1/tokens/{name}',
+    allowed: 'member',
+    needs: { field: 'token' },
     summary: 'Revokes a token. Every server refuses it within one second.',
     input: object({ name: NAME }),
     result: TOKEN,
@@ -128,8 +187,9 @@ export const TOKEN_OPERATIONS = {
   },
   rotateToken: {
     method: 'POST',
-    path: '/v1/tokens/rotate',
-    allowed: 'operator',
+    path: '/v1/tokens/{name}/rotate',
+    allowed: 'member',
+    needs: { field: 'token' },
     summary: 'Gives a token a new secret. The old one is refused within one second.',
     input: object({ name: NAME }, { freednsUser: FREEDNS_USER }),
     result: NEW_TOKEN,

@@ -2,15 +2,18 @@
  * Tokens, hosts, events and pending updates as an operator sees them: plain values that go through JSON unchanged, with
  * names and times as text. Only a new token holds a secret.
  */
-import { formatIpPrefix, type IpPrefix } from '../../dns/address.ts';
+import { hash } from 'node:crypto';
+import { formatIpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType } from '../../dns/rdata.ts';
 import { type ListedToken, tokenState, unusedEndMs } from '../access/token.ts';
 import { lastKnownMs } from '../access/unused-tokens.ts';
 import type { HistoryEvent } from '../history/history.ts';
 import type { HostSettings } from '../hosts/host.ts';
+import { accessOf } from '../hosts/host-access.ts';
 import type { PendingUpdate } from '../pending/pending-update.ts';
 import { isPrivate } from '../zones/special-addresses.ts';
+import { type AdminCaller, asMember } from './caller.ts';
 import type { EventView } from './history-operations.ts';
 import type { HostView, PendingUpdateView } from './host-operations.ts';
 import type { NewTokenView, TokenView } from './token-operations.ts';
@@ -37,6 +40,7 @@ export function tokenView(token: ListedToken, origin: TokenView['origin'], nowMs
     hosts: hosts.map(String),
     types: types.map(formatRRType),
     addresses: typeof addresses === 'string' ? addresses : addresses.map(formatIpPrefix),
+    ...(token.owner !== undefined && { owner: token.owner.name }),
     ...(sources !== undefined && { sources: sources.map(formatIpPrefix) }),
     ...(expires !== undefined && { expires }),
     ...(register === true && { register }),
@@ -48,8 +52,13 @@ export function tokenView(token: ListedToken, origin: TokenView['origin'], nowMs
   };
 }
 
-/** The state of a token, with the end by `maxUnusedDays` as far as its last use is known. */
-export function listedState(token: ListedToken, nowMs: number): TokenView['state'] {
+type ListedCredential = Pick<
+  ListedToken,
+  'expires' | 'revokedMs' | 'maxUnusedDays' | 'createdMs' | 'lastUsedMs' | 'firstSeenMs'
+>;
+
+/** The state of a token or key, with the end by `maxUnusedDays` as far as its last use is known. */
+export function listedState(token: ListedCredential, nowMs: number): TokenView['state'] {
   const state = tokenState(token, nowMs);
   const lastMs = lastKnownMs(token.createdMs, token.lastUsedMs, token.firstSeenMs);
   const endMs = lastMs === 0 ? undefined : unusedEndMs(token, lastMs);
@@ -76,26 +85,49 @@ export function pendingUpdateView({
   };
 }
 
+/** Changes with the settings of a host: its entity tag. @param settings undefined: it has none */
+export function revisionOf(settings: HostSettings | undefined): string {
+  if (settings === undefined) return 'none';
+  const { ownerName, addresses, members, ...others } = settings;
+  const { allow, deny, members: shownMembers } = settingsView({ addresses, members });
+  // In one order, whatever the order of the fields is.
+  const fields = Object.entries(others).sort(([a], [b]) => (a < b ? -1 : 1));
+  return hash('sha256', JSON.stringify([ownerName.key, fields, allow, deny, shownMembers]), 'base64url').slice(0, 22);
+}
+
+function settingsView({ addresses, members }: Pick<HostSettings, 'addresses' | 'members'>) {
+  return {
+    allow: addresses.allow.map(formatIpPrefix),
+    deny: addresses.deny.map(formatIpPrefix),
+    members: members.map(({ ownerName: name, host, subnet }) => ({
+      name: name.toString(),
+      ...(host.kind === 'mac' ? { mac: host.text } : { interfaceId: host.text }),
+      subnet,
+    })),
+  };
+}
+
+/** For whom a host is shown. */
+export interface HostViewer {
+  /** Of users, by id: owners and those with a share. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly caller: AdminCaller;
+}
+
 /** @param activity undefined: the host was never updated */
 export function hostView(
   ownerName: DomainName,
   settings: HostSettings | undefined,
   origin: HostView['origin'],
   activity: { readonly repeats: number; readonly lastSeenMs: number } | undefined,
+  viewer?: HostViewer,
 ): HostView {
-  const prefixes = (list: readonly IpPrefix[] = []) => list.map(formatIpPrefix);
   return {
     host: ownerName.toString(),
     origin,
     enabled: settings?.enabled ?? true,
     ...(settings?.ttl !== undefined && { ttl: settings.ttl }),
-    allow: prefixes(settings?.addresses.allow),
-    deny: prefixes(settings?.addresses.deny),
-    members: (settings?.members ?? []).map(({ ownerName: name, host, subnet }) => ({
-      name: name.toString(),
-      ...(host.kind === 'mac' ? { mac: host.text } : { interfaceId: host.text }),
-      subnet,
-    })),
+    ...settingsView(settings ?? NO_SETTINGS),
     ...(settings?.silentAfterSeconds !== undefined && { silentAfterSeconds: settings.silentAfterSeconds }),
     ...(settings?.leaseSeconds !== undefined && {
       leaseSeconds: settings.leaseSeconds,
@@ -104,7 +136,27 @@ export function hostView(
     ...(settings?.interfaceId !== undefined && { interfaceId: settings.interfaceId }),
     ...(settings?.prefixLength !== undefined && { prefixLength: settings.prefixLength }),
     ...(activity && { lastSeen: isoTime(activity.lastSeenMs), repeats: activity.repeats }),
+    ...(viewer && ownershipView(settings, viewer)),
+    revision: revisionOf(settings),
   };
+}
+
+const NO_SETTINGS: Pick<HostSettings, 'addresses' | 'members'> = { addresses: { allow: [], deny: [] }, members: [] };
+
+function ownershipView(
+  settings: HostSettings | undefined,
+  { names, caller }: HostViewer,
+): Pick<HostView, 'owner' | 'shares' | 'access'> {
+  const owner = settings?.ownerId && names.get(settings.ownerId);
+  const member = asMember(caller);
+  const access = member && accessOf(settings, member.user.id);
+  const shares = (settings?.shares ?? []).flatMap(({ userId, access: granted }) => {
+    const user = names.get(userId);
+    return user === undefined ? [] : [{ user, access: granted }];
+  });
+  // Who else sees a host is for its owner.
+  const isShown = shares.length > 0 && (access === undefined || access === 'own');
+  return { ...(owner && { owner }), ...(isShown && { shares }), ...(access && { access }) };
 }
 
 /** When each secondary first served an event; undefined: not yet. */

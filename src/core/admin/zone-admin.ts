@@ -1,8 +1,10 @@
 /** Administration of the zones that this server is the primary of: the port that the nameserver implements. */
 import type { DomainName } from '../../dns/name.ts';
-import type { BackupReport, RecoveryReport, ZoneImportReport, ZoneState } from './zone-operations.ts';
+import type { BackupReport } from './server-operations.ts';
+import type { RecoveryReport, ZoneImportReport, ZoneState } from './zone-operations.ts';
 
-export type { BackupReport, RecoveryReport, SecondaryState, ZoneImportReport, ZoneState } from './zone-operations.ts';
+export type { BackupReport } from './server-operations.ts';
+export type { RecoveryReport, SecondaryState, ZoneImportReport, ZoneState } from './zone-operations.ts';
 
 export interface ZoneImportOptions {
   /** Dynamic RRsets that the file does not have are removed. */

@@ -75,6 +75,19 @@ export const EMBEDDED_ZONE = {
 export type ZoneState = ValueOf<typeof EMBEDDED_ZONE>;
 export type SecondaryState = ValueOf<typeof SECONDARY>;
 
+const FINDING = {
+  ...object(
+    {
+      check: described({ type: 'string' }, 'What was checked.'),
+      status: { enum: ['ok', 'warning', 'problem', 'not checked'] },
+      text: { type: 'string' },
+    },
+    { advice: described({ type: 'string' }, 'What to do.') },
+  ),
+  title: 'a finding',
+} as const;
+export type FindingView = ValueOf<typeof FINDING>;
+
 const IMPORT_REPORT = object({
   added: described({ type: 'integer' }, 'RRsets that were added.'),
   changed: { type: 'integer' },
@@ -103,31 +116,49 @@ const RECOVERY_REPORT = object(
 );
 export type RecoveryReport = ValueOf<typeof RECOVERY_REPORT>;
 
-const BACKUP_REPORT = object({
-  copies: described(
-    {
-      type: 'array',
-      items: object({ what: { type: 'string' }, from: { type: 'string' }, to: { type: 'string' } }),
-    },
-    'In the order in which they were copied.',
-  ),
-});
-export type BackupReport = ValueOf<typeof BACKUP_REPORT>;
-
 export const ZONE_OPERATIONS = {
   listZones: {
     method: 'GET',
     path: '/v1/zones',
-    allowed: 'operator',
+    allowed: 'admin',
     summary: 'Lists the embedded zones with serial and secondaries.',
     input: object({}),
     result: object({ zones: { type: 'array', items: EMBEDDED_ZONE } }),
     example: {},
   },
+  showZone: {
+    method: 'GET',
+    path: '/v1/zones/{zone}',
+    allowed: 'admin',
+    summary: 'Shows an embedded zone with serial and secondaries.',
+    input: object({ zone: ZONE_NAME }),
+    result: EMBEDDED_ZONE,
+    etag: 'serial',
+    example: { zone: 'dyn.example.com' },
+  },
+  listSecondaries: {
+    method: 'GET',
+    path: '/v1/zones/{zone}/secondaries',
+    allowed: 'admin',
+    summary: 'Lists the secondaries of an embedded zone with the serials that they serve.',
+    input: object({ zone: ZONE_NAME }),
+    result: object({ serial: SERIAL, secondaries: { type: 'array', items: SECONDARY } }),
+    example: { zone: 'dyn.example.com' },
+  },
+  examineZone: {
+    method: 'GET',
+    path: '/v1/zones/{zone}/doctor',
+    allowed: 'admin',
+    summary:
+      'Finds problems of a zone between its parent and this machine, like `dyndns doctor`. Changes nothing; takes up to half a minute.',
+    input: object({ zone: described(text(1024, 'the name of a zone'), 'The apex of a zone of the configuration.') }),
+    result: object({ findings: { type: 'array', items: FINDING } }),
+    example: { zone: 'dyn.example.com' },
+  },
   exportZone: {
     method: 'GET',
     path: '/v1/zones/{zone}/file',
-    allowed: 'operator',
+    allowed: 'admin',
     summary: 'Sends the zone as a zone file (RFC 1035 §5), of one version, sorted.',
     input: object({ zone: ZONE_NAME }),
     result: 'zone file',
@@ -136,7 +167,7 @@ export const ZONE_OPERATIONS = {
   importZone: {
     method: 'POST',
     path: '/v1/zones/{zone}/import',
-    allowed: 'operator',
+    allowed: 'admin',
     summary:
       'Imports a zone file, which is the body of the request, as dynamic data. The SOA and static records stay as they are.',
     input: object(
@@ -156,7 +187,7 @@ export const ZONE_OPERATIONS = {
   setSerial: {
     method: 'POST',
     path: '/v1/zones/{zone}/serial',
-    allowed: 'operator',
+    allowed: 'admin',
     summary: 'Sets a later SOA serial (RFC 1982 §3.2), for a zone that was restored from a backup.',
     input: object({ zone: ZONE_NAME, serial: described(integer(0, 0xffffffff), 'Later than the present one.') }),
     result: object({ before: SERIAL, serial: SERIAL }),
@@ -165,7 +196,7 @@ export const ZONE_OPERATIONS = {
   recoverZone: {
     method: 'POST',
     path: '/v1/zones/{zone}/recover',
-    allowed: 'operator',
+    allowed: 'admin',
     summary:
       'Serves what is readable of a zone whose database lost changes or is damaged, under a serial later than every known one.',
     input: object(
@@ -178,7 +209,7 @@ export const ZONE_OPERATIONS = {
   discardUnserved: {
     method: 'POST',
     path: '/v1/zones/{zone}/discard',
-    allowed: 'operator',
+    allowed: 'admin',
     summary:
       'Deletes dynamic data that conflicts with static records and is therefore stored, but not served. Served data does not change.',
     input: object(
@@ -187,22 +218,5 @@ export const ZONE_OPERATIONS = {
     ),
     result: object({ discarded: described({ type: 'integer' }, 'RRsets that were deleted.') }),
     example: { zone: 'dyn.example.com', name: 'home.dyn.example.com', type: 'NS' },
-  },
-  backup: {
-    method: 'POST',
-    path: '/v1/backup',
-    allowed: 'operator',
-    summary: 'Copies the database of the embedded zones to a file, and that of the store to `FILE.store`.',
-    input: object({
-      file: {
-        type: 'string',
-        pattern: '^/',
-        maxLength: 4096,
-        title: 'an absolute path',
-        description: 'The server writes it as its own user.',
-      },
-    }),
-    result: BACKUP_REPORT,
-    example: { file: '/var/backups/dyndns.db' },
   },
 } as const;

@@ -25,8 +25,12 @@ export interface EventFilter {
   readonly outcome?: EventOutcome | undefined;
   /** The name of a token or key. */
   readonly actor?: string | undefined;
+  /** The address of a client, canonical text. */
+  readonly source?: string | undefined;
   /** Milliseconds since 1970: events at this time or later. */
   readonly sinceMs?: number | undefined;
+  /** Only events of these hosts; none: no event. */
+  readonly hosts?: readonly DomainName[] | undefined;
 }
 
 export interface HistoryStore extends TimeStore {

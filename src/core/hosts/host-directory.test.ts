@@ -10,7 +10,7 @@ const name = (label: string) => DomainName.parse(`${label}.example.com`);
 const settings = (label: string, ttl: number): HostSettings => ({ ...defaultHostSettings(name(label)), ttl });
 
 /** A store that counts its queries and can be unreachable: it fails, or does not answer until `answer` is called. */
-class CountingStore implements HostStore {
+class CountingStore implements Pick<HostStore, 'get' | 'list'> {
   readonly content = new Map<string, HostSettings>();
   readonly waiting: (() => void)[] = [];
   queries = 0;
@@ -27,12 +27,6 @@ class CountingStore implements HostStore {
   }
   async list(): Promise<readonly HostSettings[]> {
     return [...this.content.values()];
-  }
-  async listLimited(): Promise<readonly HostSettings[]> {
-    return [];
-  }
-  async remove(ownerName: DomainName): Promise<'removed' | 'unknown'> {
-    return this.content.delete(ownerName.key) ? 'removed' : 'unknown';
   }
 }
 

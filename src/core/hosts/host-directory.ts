@@ -31,7 +31,7 @@ interface CachedSettings {
 export interface HostDirectoryOptions {
   /** Those of the configuration file: they take precedence. */
   readonly configured: readonly HostSettings[];
-  readonly store?: HostStore | undefined;
+  readonly store?: Pick<HostStore, 'get' | 'list'> | undefined;
   /** No other process changes the store. */
   readonly exclusive: boolean;
   /** Milliseconds; never goes back. */
@@ -95,7 +95,7 @@ export class HostDirectory implements HostSettingsSource {
   }
 
   /** Reads the settings from the store. @throws AppError store-unreachable */
-  async #query(store: HostStore, ownerName: DomainName): Promise<HostSettings | undefined> {
+  async #query(store: Pick<HostStore, 'get'>, ownerName: DomainName): Promise<HostSettings | undefined> {
     const queriedMs = this.#options.nowMs();
     const before = this.#cache.get(ownerName.key);
     const settings = await store.get(ownerName);
@@ -107,7 +107,7 @@ export class HostDirectory implements HostSettingsSource {
 
   /** The same; stale settings where the store does not answer, or not soon. */
   #queryOr(
-    store: HostStore,
+    store: Pick<HostStore, 'get'>,
     ownerName: DomainName,
     stale: HostSettings | undefined,
   ): Promise<HostSettings | undefined> {

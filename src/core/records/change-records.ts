@@ -28,6 +28,8 @@ export interface RecordChange {
   readonly edits: readonly ZoneEdit[];
   /** The serial that the zone must have; absent: any. */
   readonly serial?: number | undefined;
+  /** Checks everything, and changes nothing. */
+  readonly isDryRun?: boolean;
 }
 
 export interface RecordChangeParts {
@@ -75,6 +77,7 @@ export async function changeRecords(
     const deadlineMs = parts.clock() + parts.timeoutMs;
     await checkEdits(change, context, parts, place);
     const changed = await publish(change, context, record, deadlineMs, place);
+    if (change.isDryRun) return { changed, serial: zone.records.snapshot().serial };
     await parts.ended(edits);
     recordChange(changed, edits, context, record);
     return { changed, serial: zone.records.snapshot().serial };
@@ -115,7 +118,7 @@ async function checkEdits(
   if (scope.isClient) {
     await forEachInParallel([...hosts.values()], PARALLEL_READS, async (host) => {
       try {
-        settings.set(host.key, await record.settings(host));
+        settings.set(host.key, await record.settings(host, context, zone));
       } catch (error) {
         place.ownerName = host;
         throw error;
@@ -135,16 +138,23 @@ async function checkEdits(
   }
 }
 
+/** Undoes a change that was made to see whether it can be. */
+class DryRun extends AppError {
+  constructor() {
+    super('conflict', 'A dry run.');
+  }
+}
+
 /** @throws AppError */
 async function publish(
-  { zone, scope, edits, serial }: RecordChange,
+  { zone, scope, edits, serial, isDryRun = false }: RecordChange,
   context: RequestContext,
   record: UpdateRecord,
   deadlineMs: number,
   place: Place,
 ): Promise<readonly ChangedName[]> {
   let changed: readonly ChangedName[] = [];
-  const outcome = await zone.records.updates.applyUpdate(
+  const updated = zone.records.updates.applyUpdate(
     { prerequisites: [], edits },
     {
       isStrict: true,
@@ -158,13 +168,19 @@ async function publish(
       accept: (made) => {
         changed = made;
         const refused = made.length > 0 ? record.changeRefused(context) : undefined;
-        if (refused === undefined) return;
-        place.ownerName = made[0]!.ownerName;
-        throw refused;
+        if (refused !== undefined) {
+          place.ownerName = made[0]!.ownerName;
+          throw refused;
+        }
+        if (isDryRun) throw new DryRun();
       },
     },
     deadlineMs,
   );
+  const outcome = await updated.catch((error: unknown) => {
+    if (error instanceof DryRun) return { kind: 'applied' } as const;
+    throw error;
+  });
   if (outcome.kind === 'applied') return changed;
   const why = outcome.kind === 'refused' ? outcome.why : 'the zone has changed meanwhile';
   throw new AppError('conflict', `${why[0]?.toUpperCase()}${why.slice(1)}.`);

@@ -75,7 +75,20 @@ export interface TokenOwner {
   /** User.id. */
   readonly id: string;
   readonly name: string;
+  /** An admin's token may change every host in its scope. */
+  readonly role: UserRole;
   readonly isDisabled: boolean;
   /** 0: no limit. */
   readonly changesPerMinute: number;
+}
+
+/** What a token has of its owner. */
+export function tokenOwner({ id, name, role, quotas, disabledMs }: User): TokenOwner {
+  const changesPerMinute = role === 'admin' ? 0 : quotas.changesPerMinute;
+  return { id, name, role, isDisabled: disabledMs !== undefined, changesPerMinute };
+}
+
+/** Of a token whose owner was removed meanwhile: it may do nothing, and is not the operator's. */
+export function missingOwner(id: string): TokenOwner {
+  return { id, name: '', role: 'member', isDisabled: true, changesPerMinute: 0 };
 }

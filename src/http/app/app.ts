@@ -51,7 +51,16 @@ export interface Door {
   addRoutes(app: FastifyInstance, options: RoutingOptions): void;
 }
 
-export function buildApp(options: RoutingOptions, doors: readonly Door[] = []): FastifyInstance {
+export interface AppOptions extends RoutingOptions {
+  /** Unique within one run. */
+  readonly nextRequestId?: () => string;
+  readonly doors?: readonly Door[];
+  /** False: the doors alone. */
+  readonly hasProtocols?: boolean;
+}
+
+export function buildApp(options: AppOptions): FastifyInstance {
+  const { doors = [], hasProtocols = true, nextRequestId = makeRequestIds() } = options;
   const app = fastify({
     exposeHeadRoutes: false,
     // No route has a JSON schema. Without these two, Fastify would load 10 MiB of schema compilers at every start.
@@ -62,11 +71,12 @@ export function buildApp(options: RoutingOptions, doors: readonly Door[] = []): 
       dropMalformedType(request.headers);
       return routedTarget(request.url ?? '/', request.headers.host, IS_ROUTE);
     },
-    genReqId: makeRequestIds(),
+    genReqId: nextRequestId,
     frameworkErrors: (error, request, reply) => sendFrameworkError(error, request, reply, options),
   });
   addBodyParsers(app);
-  addRoutes(app, [...doors.flatMap(({ protocols = [] }) => protocols), ...PROTOCOLS], options);
+  const shared = doors.flatMap(({ protocols = [] }) => protocols);
+  addRoutes(app, hasProtocols ? [...shared, ...PROTOCOLS] : shared, options);
   for (const door of doors) door.addRoutes(app, options);
   app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, options));
   app.setErrorHandler((error: FastifyError, request, reply) => sendFrameworkError(error, request, reply, options));
@@ -78,7 +88,7 @@ function refuseSchema(): never {
 }
 
 /** The start time and a counter: unique within one run, and easy to find in a log. */
-function makeRequestIds(): () => string {
+export function makeRequestIds(): () => string {
   const start = Date.now().toString(36);
   let count = 0;
   return () => {

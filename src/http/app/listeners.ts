@@ -62,7 +62,7 @@ export class HttpListeners {
   }
 
   /**
-   * Opens all listeners, or none.
+   * Opens all listeners of `config`, or none at all. May be called again, for other addresses with another application.
    * @param option the option that changes the port, for the message of an error
    * @throws ListenError
    */

@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AcmeDns } from '../../core/access/acme-dns.ts';
 import type { Authenticator } from '../../core/access/authenticate.ts';
+import type { KeyAuthenticator } from '../../core/access/authenticate-key.ts';
 import type { Principal } from '../../core/access/principal.ts';
 import type { AppError } from '../../core/errors.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
@@ -21,6 +22,8 @@ export interface Services {
   readonly version: string;
   readonly zones: ZoneTable;
   readonly authenticator: Authenticator;
+  /** Undefined without the HTTP API. */
+  readonly keys?: KeyAuthenticator | undefined;
   readonly record: UpdateRecord;
   readonly updates: UpdateHost;
   readonly texts: UpdateTexts;

@@ -3,6 +3,7 @@
  * take from anyone.
  */
 import type { IncomingMessage } from 'node:http';
+import { AppError } from '../../core/errors.ts';
 
 /** What remains unread of a request that is refused may have this size, and is discarded; with more the connection ends. */
 const MAX_DISCARDED = 64 * 1024;
@@ -74,4 +75,48 @@ export function endsConnection(request: IncomingMessage): boolean {
 /** 0 for a body in chunks. */
 function announcedOctets({ headers }: IncomingMessage): number {
   return Number(headers['content-length'] ?? 0);
+}
+
+/** Answered with 413. */
+export class BodyTooLarge extends AppError {
+  /** @param most octets */
+  constructor(most: number) {
+    super('request-malformed', `The body is larger than ${most} octets.`);
+  }
+}
+
+/** The body in pieces of UTF-8. A reader that stops early leaves the connection open, for the reply. @throws BodyTooLarge */
+export function piecesOf(request: IncomingMessage, most: number): AsyncIterable<string> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      if (announcedOctets(request) > most) throw new BodyTooLarge(most);
+      const decoder = new TextDecoder('utf-8');
+      let octets = 0;
+      for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+        octets += (chunk as Buffer).length;
+        if (octets > most) throw new BodyTooLarge(most);
+        yield decoder.decode(chunk as Buffer, { stream: true });
+      }
+      yield decoder.decode();
+    },
+  };
+}
+
+/**
+ * The JSON object in the body; an empty body is an empty object.
+ * @throws BodyTooLarge, AppError body-malformed
+ */
+export async function jsonObjectIn(request: IncomingMessage, most: number): Promise<Readonly<Record<string, unknown>>> {
+  const octets = await readLimitedBody(request, most).catch((error: unknown) => {
+    if (!(error instanceof BodyError)) throw error;
+    throw error.status === 413 ? new BodyTooLarge(most) : new AppError('body-malformed', error.message);
+  });
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(octets);
+    const value: unknown = text.trim() === '' ? {} : JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // Reported below.
+  }
+  throw new AppError('body-malformed', 'The body must be a JSON object in UTF-8.');
 }

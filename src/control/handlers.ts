@@ -1,0 +1,280 @@
+/** Implements every operation of the administration, in the process that has the parts. */
+
+import type { Administration } from '../core/admin/administration.ts';
+import type { AdminCaller, OperationHandlers } from '../core/admin/caller.ts';
+import type { BackupReport, ReloadResult, ServerHealth, ServerStatus } from '../core/admin/server-operations.ts';
+import type { ZoneAdmin, ZoneState } from '../core/admin/zone-admin.ts';
+import type { FindingView } from '../core/admin/zone-operations.ts';
+import { AppError } from '../core/errors.ts';
+import { checkLine } from '../core/updates/original-lines.ts';
+import { isPrivate } from '../core/zones/special-addresses.ts';
+import { parseHostName } from '../dns/host-name.ts';
+import { type DomainName, NameError } from '../dns/name.ts';
+import type { Services } from '../http/request/door.ts';
+import { changeAddresses, deleteAddresses } from '../http/request/original-requests.ts';
+import {
+  readHost,
+  readHostChange,
+  readHostSettings,
+  readMember,
+  readMemberName,
+  readOwnerName,
+  readTime,
+  readToken,
+  readType,
+  within,
+} from './domain-values.ts';
+import { changeRRsets, listRRsets, type RecordParts } from './records.ts';
+import { contextOf } from './request-context.ts';
+
+export interface WebhookView {
+  readonly webhook: string;
+  readonly waiting: number;
+  readonly problem?: string;
+}
+
+/** Operations that need a running server. */
+export interface ServerCalls {
+  status(): Promise<ServerStatus>;
+  health(): Promise<ServerHealth>;
+  /** Reads the configuration again. @throws AppError request-malformed with every problem of the configuration */
+  reload(): Promise<ReloadResult>;
+  webhooks(): readonly WebhookView[];
+  /** @param number from 1 @throws AppError name-invalid */
+  testWebhook(
+    number: number,
+  ): Promise<{ readonly webhook: string; readonly delivered: boolean; readonly problem?: string }>;
+  /** @throws AppError name-invalid */
+  examineZone(apex: DomainName): Promise<readonly FindingView[]>;
+}
+
+/** Each is called at each operation, so that a reload takes effect at once and a command opens only what it needs. */
+export interface OperationParts {
+  services(): Awaitable<
+    Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily' | 'checks' | 'record' | 'recordChanges'>
+  >;
+  /** Undefined if no zone is embedded. */
+  zoneAdmin(): Awaitable<(ZoneAdmin & { backup(file: string): Promise<BackupReport> }) | undefined>;
+  administration(): Awaitable<Administration>;
+  /** Undefined in a command without a server. */
+  readonly server: ServerCalls | undefined;
+}
+
+type Awaitable<T> = T | Promise<T>;
+
+export function handlersOf(parts: OperationParts): OperationHandlers {
+  const tokens = async () => (await parts.administration()).tokens;
+  const hosts = async () => (await parts.administration()).hosts;
+  const history = async () => (await parts.administration()).history;
+  const users = async () => (await parts.administration()).users;
+  const batches = async () => (await parts.administration()).batches;
+  const records = async (): Promise<RecordParts> => {
+    const [services, administration] = await Promise.all([parts.services(), parts.administration()]);
+    return { ...services, ...services.recordChanges, grantsOf: (userId) => administration.hosts.grantsOf(userId) };
+  };
+  const zones = async () => requireZoneAdmin(await parts.zoneAdmin());
+  const server = () => requireServer(parts.server);
+  return {
+    status: async () => server().status(),
+    health: async () => server().health(),
+    reload: async () => server().reload(),
+    check: async () => {
+      const services = await parts.services();
+      const results = await services.checks.run(services.zones.all);
+      return { text: results.map(checkLine).join(''), passed: results.every(({ kind }) => kind === 'passed') };
+    },
+    listWebhooks: async () => ({ webhooks: server().webhooks() }),
+    testWebhook: async ({ webhook }) => server().testWebhook(webhook),
+    readAudit: async ({ user, operation, since, limit = 100, before }) => {
+      const filter = { actor: user, operation, sinceMs: since === undefined ? undefined : readTime(since, 'since') };
+      return (await parts.administration()).audit.read(filter, limit, before);
+    },
+    backup: async ({ file }) => (await zones()).backup(file),
+
+    showMe: async (_, { caller }) => (await users()).me(caller),
+    listMyKeys: async (_, { caller }) => (await users()).keysOfCaller(caller),
+    createMyKey: async (input, { caller }) => (await users()).createKeyOfCaller(input, caller),
+    revokeMyKey: async ({ name }, { caller }) => (await users()).revokeKeyOfCaller(name, caller),
+    listUsers: async (input) => (await users()).list(input),
+    createUser: async (input) => (await users()).create(input),
+    showUser: async ({ name }) => (await users()).show(name),
+    changeUser: async ({ name, ...change }, { caller }) => (await users()).change(name, change, caller),
+    removeUser: async ({ name, ...removal }, { caller }) => (await users()).remove(name, removal, caller),
+    listKeys: async ({ user }) => (await users()).keysOf(user),
+    createKey: async ({ user, ...input }) => (await users()).createKey(user, input),
+    revokeKey: async ({ user, name }) => (await users()).revokeKey(user, name),
+
+    listTokens: async (input, { caller }) => {
+      const admin = await tokens();
+      return isWhole(input, caller)
+        ? {
+            tokens: await allOf(
+              (cursor) => admin.listTokens({ ...input, ...(cursor !== undefined && { cursor }) }, caller),
+              (page) => page.tokens,
+            ),
+          }
+        : admin.listTokens(input, caller);
+    },
+    createToken: async (input, { caller }) => (await tokens()).createToken(readToken(input), input.owner, caller),
+    createTokens: async ({ tokens: list, createOwners = false }) => {
+      const items = readEach(list, 'tokens', (one) => ({ token: readToken(one), owner: one.owner }));
+      return { tokens: await (await batches()).createTokens(items, createOwners) };
+    },
+    showToken: async ({ name }) => (await tokens()).showToken(name),
+    revokeToken: async ({ name }) => (await tokens()).revokeToken(name),
+    rotateToken: async ({ name, freednsUser }) => (await tokens()).rotateToken(name, freednsUser),
+
+    listHosts: async (input, { caller }) => {
+      const admin = await hosts();
+      return isWhole(input, caller)
+        ? {
+            hosts: await allOf(
+              (cursor) => admin.listHosts({ ...input, ...(cursor !== undefined && { cursor }) }, caller),
+              (page) => page.hosts,
+            ),
+          }
+        : admin.listHosts(input, caller);
+    },
+    addHost: async (input, context) =>
+      (await hosts()).addHost(readHostSettings(input), input.owner, input.replace ?? false, context),
+    createHosts: async ({ hosts: list, createOwners = false }) => {
+      const items = readEach(list, 'hosts', (one) => ({ host: readHostSettings(one), owner: one.owner }));
+      return { hosts: await (await batches()).createHosts(items, createOwners) };
+    },
+    showHost: async ({ host }, { caller }) => (await hosts()).showHost(readHost(host), caller),
+    replaceHost: async (input, context) => (await hosts()).replaceHost(readHostSettings(input), context),
+    changeHost: async (input, context) =>
+      (await hosts()).changeHost(readHost(input.host), readHostChange(input), context),
+    removeHost: async ({ host }, context) => (await hosts()).removeHost(readHost(host), context),
+    enableHost: async ({ host }, context) => (await hosts()).enableHost(readHost(host), true, context),
+    disableHost: async ({ host }, context) => (await hosts()).enableHost(readHost(host), false, context),
+    update: async ({ host, ips, ttl, dry_run = false, wait }, { caller }) => {
+      const ttlText = ttl === undefined ? undefined : String(ttl);
+      // Without a server no one asks the secondaries.
+      const waiting = parts.server === undefined ? {} : { wait };
+      const request = { fqdn: host, ips, ttl: ttlText, ...(dry_run && { dry_run: '1' }), ...waiting };
+      const context = contextOf(caller);
+      const { body, outcome, secondaries } = await changeAddresses(request, context, await parts.services());
+      const result = {
+        host: readHost(host).toString(),
+        changed: outcome === 'updated',
+        text: body,
+        ...(secondaries && { secondaries }),
+      };
+      const address = ips.find(isCarrierNat);
+      if (address === undefined) return result;
+      const warning = `${host} has the address ${address} of a carrier's NAT (100.64.0.0/10): the internet cannot reach it.`;
+      return { ...result, warning };
+    },
+    delete: async ({ host, dry_run = false }, { caller }) => {
+      const request = { fqdn: host, ...(dry_run && { dry_run: '1' }) };
+      const { body, outcome } = await deleteAddresses(request, contextOf(caller), await parts.services());
+      return { host: readHost(host).toString(), changed: outcome === 'updated', text: body };
+    },
+    listMembers: async ({ host }, { caller }) => (await hosts()).host(readHost(host), caller),
+    addMember: async ({ host, member, ...address }, context) =>
+      (await hosts()).addMember(readHost(host), readMember({ name: member, ...address }), context),
+    removeMember: async ({ host, member }, context) =>
+      (await hosts()).removeMember(readHost(host), readMemberName(member), context),
+    shareHost: async ({ host, user, access }, context) =>
+      (await hosts()).shareHost(readHost(host), user, access, context),
+    unshareHost: async ({ host, user }, context) => (await hosts()).shareHost(readHost(host), user, undefined, context),
+
+    readHistory: async ({ host, at, limit = 20, before }) => {
+      const atMs = at === undefined ? undefined : readTime(at, 'at');
+      return (await history()).history(readHost(host), limit, before, atMs);
+    },
+    readAllHistory: async ({ outcome, token, source, since, until, limit = 20, before }, { caller }) => {
+      const sinceMs = since === undefined ? undefined : readTime(since, 'since');
+      const untilMs = until === undefined ? undefined : readTime(until, 'until');
+      return (await history()).allHistory(
+        { outcome, actor: token, source, sinceMs },
+        limit,
+        { before, untilMs },
+        caller,
+      );
+    },
+    purgeHistory: async ({ host }) => {
+      const ownerName = readHost(host);
+      return { host: ownerName.toString(), events: await (await history()).purgeHistory(ownerName) };
+    },
+    stream: () => Promise.reject(new AppError('internal', 'A stream is opened by the HTTP API itself.')),
+
+    listZones: async () => ({ zones: await (await zones()).zones() }),
+    showZone: async ({ zone }) => findZone(await (await zones()).zones(), readZone(zone)),
+    listSecondaries: async ({ zone }) => {
+      const { serial, secondaries } = findZone(await (await zones()).zones(), readZone(zone));
+      return { serial, secondaries };
+    },
+    examineZone: async ({ zone }) => ({ findings: await server().examineZone(readZone(zone)) }),
+    exportZone: async ({ zone }) => (await zones()).exportZone(readZone(zone)),
+    importZone: async ({ zone, mode, dry_run = false }, { body }) =>
+      (await zones()).importZone(readZone(zone), body, { replace: mode === 'replace', dryRun: dry_run }),
+    setSerial: async ({ zone, serial }) => (await zones()).setSerial(readZone(zone), serial),
+    recoverZone: async ({ zone, serial }) => (await zones()).recoverZone(readZone(zone), serial),
+    discardUnserved: async ({ zone, name, type }) => {
+      const rrType = type === undefined ? undefined : readType(type);
+      return { discarded: await (await zones()).discardUnserved(readZone(zone), readOwnerName(name), rrType) };
+    },
+    listRRsets: async (input, { caller }) => listRRsets(input, readZone(input.zone), caller, await records()),
+    changeRRsets: async (input, context) => changeRRsets(input, readZone(input.zone), context, await records()),
+  };
+}
+
+/** The operator gets whole lists without `limit`, as in the first releases. */
+function isWhole(
+  { limit, cursor }: { readonly limit?: number; readonly cursor?: string },
+  caller: AdminCaller,
+): boolean {
+  return caller.kind === 'operator' && limit === undefined && cursor === undefined;
+}
+
+async function allOf<Page extends { readonly next?: string }, Item>(
+  read: (cursor: string | undefined) => Promise<Page>,
+  items: (page: Page) => readonly Item[],
+): Promise<readonly Item[]> {
+  const all: Item[] = [];
+  for (let cursor: string | undefined, isFirst = true; isFirst || cursor !== undefined; isFirst = false) {
+    const page = await read(cursor);
+    all.push(...items(page));
+    cursor = page.next;
+  }
+  return all;
+}
+
+/** Reads each object of a list; the error of one names it. @throws InputError */
+function readEach<Item, Read>(items: readonly Item[], field: string, read: (item: Item) => Read): readonly Read[] {
+  return items.map((item, index) => within(`/${field}/${index}`, () => read(item)));
+}
+
+function findZone(zones: readonly ZoneState[], apex: DomainName): ZoneState {
+  const found = zones.find(({ zone }) => zone === apex.toString());
+  if (found !== undefined) return found;
+  throw new AppError('name-invalid', `'${apex}' is not an embedded zone of this server.`);
+}
+
+function isCarrierNat(text: string): boolean {
+  return text.startsWith('100.') && isPrivate(text);
+}
+
+function requireServer(server: ServerCalls | undefined): ServerCalls {
+  if (server !== undefined) return server;
+  throw new AppError('request-malformed', 'This operation needs a running server.');
+}
+
+function requireZoneAdmin<Admin>(zoneAdmin: Admin | undefined): Admin {
+  if (zoneAdmin !== undefined) return zoneAdmin;
+  throw new AppError(
+    'name-invalid',
+    "No zone of the configuration is embedded ('nameserver: embedded'). Administer other zones at their primary.",
+  );
+}
+
+function readZone(text: string): DomainName {
+  try {
+    return parseHostName(text);
+  } catch (error) {
+    if (error instanceof NameError) throw new AppError('name-invalid', error.message);
+    throw error;
+  }
+}

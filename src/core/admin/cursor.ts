@@ -1,0 +1,18 @@
+/** Cursors of lists: where the next page begins, as a text that has no other meaning. */
+import { InputError } from '../errors.ts';
+
+export function writeCursor(place: readonly string[]): string {
+  return Buffer.from(JSON.stringify(place)).toString('base64url');
+}
+
+/** @param parts the number of texts @throws InputError */
+export function readCursor(cursor: string | undefined, parts: number): readonly string[] | undefined {
+  if (cursor === undefined) return undefined;
+  try {
+    const place: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    if (Array.isArray(place) && place.length === parts && place.every((part) => typeof part === 'string')) return place;
+  } catch {
+    // Reported below.
+  }
+  throw new InputError([{ pointer: '/cursor', detail: "'cursor' must be the `next` of a reply." }]);
+}

@@ -1,0 +1,83 @@
+/** Converts between rows and the types of the core: users, management keys, the audit list. */
+import type { AuditEntry } from '../core/users/audit.ts';
+import type { ListedKey, ManagementKey, User, UserRole } from '../core/users/user.ts';
+import { sanitize } from './rows.ts';
+import type { AuditRow, ManagementKeyRow, UserRow } from './schema.ts';
+
+export function userRow({ id, name, role, quotas, createdMs, disabledMs }: User): UserRow {
+  return {
+    id,
+    name,
+    role,
+    max_hosts: quotas.hosts,
+    max_tokens: quotas.tokens,
+    changes_per_minute: quotas.changesPerMinute,
+    created_ms: createdMs,
+    disabled_ms: disabledMs ?? null,
+  };
+}
+
+export function userOf(row: UserRow): User {
+  return {
+    id: row.id,
+    name: row.name,
+    role: row.role as UserRole,
+    quotas: { hosts: row.max_hosts, tokens: row.max_tokens, changesPerMinute: row.changes_per_minute },
+    createdMs: row.created_ms,
+    ...(row.disabled_ms === null ? {} : { disabledMs: row.disabled_ms }),
+  };
+}
+
+export function keyRow(key: ManagementKey): ManagementKeyRow {
+  return {
+    id: key.id,
+    user_id: key.userId,
+    name: key.name,
+    sha256: key.sha256,
+    created_ms: key.createdMs,
+    expires: key.expires ?? null,
+    max_unused_days: key.maxUnusedDays ?? null,
+    revoked_ms: key.revokedMs ?? null,
+  };
+}
+
+/** @param last_used_ms null: never */
+export function keyOf(row: ManagementKeyRow & { readonly last_used_ms: number | null }): ListedKey {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    name: row.name,
+    sha256: row.sha256,
+    createdMs: row.created_ms,
+    ...(row.expires === null ? {} : { expires: row.expires }),
+    ...(row.max_unused_days === null ? {} : { maxUnusedDays: row.max_unused_days }),
+    ...(row.revoked_ms === null ? {} : { revokedMs: row.revoked_ms }),
+    ...(row.last_used_ms === null ? {} : { lastUsedMs: row.last_used_ms }),
+  };
+}
+
+export function auditRow(entry: AuditEntry): AuditRow {
+  return {
+    id: entry.id,
+    time_ms: entry.timeMs,
+    actor: sanitize(entry.actor),
+    key_name: entry.key === undefined ? null : sanitize(entry.key),
+    source: sanitize(entry.source),
+    operation: sanitize(entry.operation),
+    target: sanitize(entry.target),
+    outcome: sanitize(entry.outcome),
+  };
+}
+
+export function auditOf(row: AuditRow): AuditEntry {
+  return {
+    id: row.id,
+    timeMs: row.time_ms,
+    actor: row.actor,
+    ...(row.key_name === null ? {} : { key: row.key_name }),
+    source: row.source,
+    operation: row.operation,
+    target: row.target,
+    outcome: row.outcome,
+  };
+}

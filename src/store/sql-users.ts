@@ -1,0 +1,314 @@
+/** Users and management keys in a SQL database. A change of a user is logged as one of all tokens of the user. */
+import { sql } from 'kysely';
+import { AppError } from '../core/errors.ts';
+import { mayChange } from '../core/hosts/host-access.ts';
+import type { ListedKey, ManagementKey, User } from '../core/users/user.ts';
+import {
+  MAX_REVOKED_KEYS,
+  type RemovedUser,
+  type UserChange,
+  type UserConditions,
+  type UserPage,
+  type UserRemoval,
+  type UserStore,
+} from '../core/users/user-store.ts';
+import { hostOf, hostRow, nameOf, nameText } from './rows.ts';
+import { keyOf, keyRow, userOf, userRow } from './rows-users.ts';
+import type { HostRow, ManagementKeyRow, UserRow } from './schema.ts';
+import {
+  ALWAYS,
+  type Condition,
+  hasPart,
+  inOctets,
+  insertWhere,
+  isStorable,
+  lockUsers,
+  lockUsersAt,
+  returning,
+  userExists,
+  usersVersion,
+} from './sql-conditions.ts';
+import { chunksOf, type QueryBuilder, type SqlQuery, type SqlRunner } from './sql-runner.ts';
+import type { SqlTokenLog } from './sql-token-log.ts';
+import { withoutUser } from './without-user.ts';
+
+/** While others change users and hosts at the same time. */
+const ATTEMPTS = 10;
+/** Events that one statement deletes, so that no lock is held for long. */
+const PURGE_CHUNK = 5_000;
+
+export class SqlUserStore implements UserStore {
+  readonly #run: SqlRunner;
+  readonly #build: QueryBuilder;
+  readonly #log: SqlTokenLog;
+
+  constructor(run: SqlRunner, build: QueryBuilder, log: SqlTokenLog) {
+    this.#run = run;
+    this.#build = build;
+    this.#log = log;
+  }
+
+  async create(user: User): Promise<'created' | 'name-taken'> {
+    const insert = this.#build
+      .insertInto('users')
+      .values(userRow(user))
+      .onConflict((conflict) => conflict.doNothing());
+    await this.#run.transaction([lockUsers(this.#build), insert.compile()]);
+    return (await this.get(user.name))?.id === user.id ? 'created' : 'name-taken';
+  }
+
+  async get(name: string): Promise<User | undefined> {
+    if (!isStorable(name)) return undefined;
+    const query = this.#build.selectFrom('users').selectAll().where('name', '=', name);
+    const [row] = await this.#run.all(query.compile());
+    return row && userOf(row);
+  }
+
+  async byName(names: readonly string[]): Promise<ReadonlyMap<string, User>> {
+    const users = new Map<string, User>();
+    for (const chunk of chunksOf(names.filter(isStorable))) {
+      const query = this.#build.selectFrom('users').selectAll().where('name', 'in', chunk);
+      for (const row of await this.#run.all(query.compile())) users.set(row.name, userOf(row));
+    }
+    return users;
+  }
+
+  async byId(ids: readonly string[]): Promise<ReadonlyMap<string, User>> {
+    const users = new Map<string, User>();
+    for (const chunk of chunksOf(ids.filter(isStorable))) {
+      const query = this.#build.selectFrom('users').selectAll().where('id', 'in', chunk);
+      for (const row of await this.#run.all(query.compile())) users.set(row.id, userOf(row));
+    }
+    return users;
+  }
+
+  async page(limit: number, after?: string, search?: string): Promise<UserPage> {
+    if (![after ?? '', search ?? ''].every(isStorable)) return { users: [] };
+    const name = inOctets(this.#run.dialect, 'name');
+    let query = this.#build
+      .selectFrom('users')
+      .selectAll()
+      .orderBy(name)
+      .limit(limit + 1);
+    if (after !== undefined) query = query.where(name, '>', after);
+    if (search !== undefined) query = query.where(hasPart(this.#run.dialect, sql<string>`name`, search.toLowerCase()));
+    const rows = await this.#run.all(query.compile());
+    const users = rows.slice(0, limit).map(userOf);
+    const last = users.at(-1);
+    return rows.length > limit && last !== undefined ? { users, next: last.name } : { users };
+  }
+
+  async update(
+    id: string,
+    { role, quotas, disabledMs }: UserChange,
+    { keepAdmin = false }: UserConditions = {},
+  ): Promise<User | 'last-admin' | undefined> {
+    const build = this.#build;
+    const changes = {
+      ...(role !== undefined && { role }),
+      ...(quotas !== undefined && {
+        max_hosts: quotas.hosts,
+        max_tokens: quotas.tokens,
+        changes_per_minute: quotas.changesPerMinute,
+      }),
+      ...(disabledMs !== undefined && { disabled_ms: disabledMs }),
+    };
+    const endsAdmin = role === 'member' || typeof disabledMs === 'number';
+    const update = build
+      .updateTable('users')
+      .set(Object.keys(changes).length === 0 ? ({ eb }) => ({ role: eb.ref('role') }) : changes)
+      .where('id', '=', id)
+      .where(keepAdmin && endsAdmin ? leavesAdmin(id) : ALWAYS)
+      .returningAll();
+    const [row] = await this.#log.changeOwner<UserRow>(id, lockUsers(build), [returning(update.compile())]);
+    if (row !== undefined) return userOf(row);
+    return (await this.byId([id])).size > 0 ? 'last-admin' : undefined;
+  }
+
+  async remove(
+    id: string,
+    removal: UserRemoval,
+    nowMs: number,
+    { keepAdmin = false }: UserConditions = {},
+  ): Promise<RemovedUser | 'last-admin' | undefined> {
+    for (let attempt = 1; ; attempt += 1) {
+      const [counter] = await this.#run.all(usersVersion(this.#build));
+      const version = counter?.value ?? 0;
+      if (!(await this.byId([id])).has(id)) return undefined;
+      if (keepAdmin) {
+        const query = sql`select 1 from users where id = ${id} and ${leavesAdmin(id)}`.compile(this.#build);
+        if ((await this.#run.all(query)).length === 0) return 'last-admin';
+      }
+      const { statements, removed } = await this.#removalOf(id, removal, nowMs);
+      try {
+        await this.#log.changeOwner(id, lockUsersAt(this.#build, version), statements);
+        return removed;
+      } catch (error) {
+        const [now] = await this.#run.all(usersVersion(this.#build));
+        if (now?.value === version) throw error;
+        if (attempt === ATTEMPTS) throw contended(error);
+      }
+    }
+  }
+
+  /** What the removal of a user means for everything that belongs to the user, as it is now. */
+  async #removalOf(
+    id: string,
+    removal: UserRemoval,
+    nowMs: number,
+  ): Promise<{ readonly statements: readonly SqlQuery[]; readonly removed: RemovedUser }> {
+    const build = this.#build;
+    const statements: SqlQuery[] = [];
+    const rows = await this.#run.all<HostRow>(
+      sql`select * from hosts where name in (select name from host_access where user_id = ${id})`.compile(
+        build,
+      ) as SqlQuery,
+    );
+    /** Those that the user may change. */
+    const names = new Set<string>();
+    for (const row of rows) {
+      const { name, settings: stored } = row;
+      const settings = hostOf(row);
+      const isOwned = settings.ownerId === id;
+      if (mayChange(settings, id)) names.add(name);
+      if (isOwned && removal.hosts === 'remove') {
+        statements.push(
+          sql`delete from hosts where name = ${name} and settings = ${stored}`.compile(build),
+          sql`delete from host_access where name = ${name}`.compile(build),
+        );
+      } else {
+        const written = hostRow(withoutUser(settings, id)).settings;
+        statements.push(
+          sql`update hosts set settings = ${written} where name = ${name} and settings = ${stored}`.compile(build),
+        );
+      }
+      if (isOwned && removal.history === 'purge') {
+        await this.#purge(name);
+        for (const table of ['events', 'activity', 'silences'])
+          statements.push(sql`delete from ${sql.table(table)} where name = ${name}`.compile(build));
+      }
+    }
+    const tokens = await this.#run.all(
+      build
+        .selectFrom('tokens')
+        .select(['id', 'hosts', 'revoked_ms'])
+        .where('owner_id', '=', id)
+        .where('revoked_ms', 'is', null)
+        .compile(),
+    );
+    const ended = tokens.filter(
+      ({ hosts: scope }) =>
+        removal.tokens === 'revoke' ||
+        (JSON.parse(scope) as string[]).some((name) => !names.has(nameText(nameOf(name)))),
+    );
+    for (const chunk of chunksOf(ended.map((token) => token.id))) {
+      statements.push(build.updateTable('tokens').set({ revoked_ms: nowMs }).where('id', 'in', chunk).compile());
+    }
+    statements.push(
+      build.updateTable('tokens').set({ owner_id: null }).where('owner_id', '=', id).compile(),
+      build.deleteFrom('host_access').where('user_id', '=', id).compile(),
+      build.deleteFrom('management_keys').where('user_id', '=', id).compile(),
+      build.deleteFrom('users').where('id', '=', id).compile(),
+    );
+    const changed = rows.map(({ name }) => nameOf(name));
+    return { statements, removed: { hosts: changed, revoked: ended.length, kept: tokens.length - ended.length } };
+  }
+
+  /** Deletes most events of a host, a few at a time; the rest are deleted with the user. */
+  async #purge(name: string): Promise<void> {
+    const oldest = this.#build.selectFrom('events').select('id').where('name', '=', name).limit(PURGE_CHUNK);
+    const query = this.#build.deleteFrom('events').where('id', 'in', oldest).returning('id').compile();
+    while ((await this.#run.all(query)).length === PURGE_CHUNK);
+  }
+
+  async createKey(key: ManagementKey): Promise<'created' | 'name-taken' | 'user-unknown'> {
+    const insert = sql`${insertWhere('management_keys', keyRow(key), userExists(key.userId))} on conflict do nothing returning id`;
+    const isRevoked = sql`user_id = ${key.userId} and revoked_ms is not null`;
+    const newest = sql`select id from management_keys where ${isRevoked} order by revoked_ms desc, id limit ${sql.lit(MAX_REVOKED_KEYS)}`;
+    const created = await this.#run.transaction([
+      lockUsers(this.#build),
+      returning(insert.compile(this.#build)),
+      sql`delete from management_keys where ${isRevoked} and id not in (${newest})`.compile(this.#build),
+    ]);
+    if (created.length > 0) return 'created';
+    const [found] = await this.findKeys([key.id]);
+    if (found?.key.sha256 === key.sha256) return 'created';
+    return (await this.byId([key.userId])).size > 0 ? 'name-taken' : 'user-unknown';
+  }
+
+  async findKey(sha256: string): Promise<{ readonly key: ListedKey; readonly user: User } | undefined> {
+    const [row] = await this.#run.all(keysWithUsers(this.#build).where('k.sha256', '=', sha256).compile());
+    return row && foundKey(row);
+  }
+
+  async findKeys(ids: readonly string[]): Promise<readonly { readonly key: ListedKey; readonly user: User }[]> {
+    const found: { key: ListedKey; user: User }[] = [];
+    for (const chunk of chunksOf(ids.filter(isStorable))) {
+      const rows = await this.#run.all(keysWithUsers(this.#build).where('k.id', 'in', chunk).compile());
+      found.push(...rows.map(foundKey));
+    }
+    return found;
+  }
+
+  async listKeys(userId: string): Promise<readonly ListedKey[]> {
+    const query = keysWithUsers(this.#build)
+      .where('k.user_id', '=', userId)
+      .orderBy(inOctets(this.#run.dialect, 'k.name'))
+      .orderBy('k.created_ms')
+      .orderBy('k.id');
+    return (await this.#run.all(query.compile())).map((row) => foundKey(row).key);
+  }
+
+  async revokeKey(userId: string, name: string, nowMs: number): Promise<'revoked' | 'unknown'> {
+    if (!isStorable(name)) return 'unknown';
+    const update = this.#build
+      .updateTable('management_keys')
+      .set({ revoked_ms: nowMs })
+      .where('user_id', '=', userId)
+      .where('name', '=', name)
+      .where('revoked_ms', 'is', null)
+      .returning('id');
+    return (await this.#run.all(update.compile())).length > 0 ? 'revoked' : 'unknown';
+  }
+}
+
+/** Is the user no admin who is enabled, or not the only one? */
+function leavesAdmin(id: string): Condition {
+  const isAdmin = sql`role = 'admin' and disabled_ms is null`;
+  return sql<boolean>`(not (${isAdmin}) or exists (select 1 from users as others where others.id <> ${id} and others.role = 'admin' and others.disabled_ms is null))`;
+}
+
+function keysWithUsers(build: QueryBuilder) {
+  return build
+    .selectFrom('management_keys as k')
+    .innerJoin('users as u', 'u.id', 'k.user_id')
+    .leftJoin('token_uses', 'token_uses.token_id', 'k.id')
+    .selectAll('k')
+    .select([
+      'token_uses.last_used_ms',
+      'u.name as user_name',
+      'u.role',
+      'u.max_hosts',
+      'u.max_tokens',
+      'u.changes_per_minute',
+      'u.created_ms as user_created_ms',
+      'u.disabled_ms',
+    ]);
+}
+
+type FoundKeyRow = ManagementKeyRow &
+  Omit<UserRow, 'id' | 'name' | 'created_ms'> & {
+    readonly last_used_ms: number | null;
+    readonly user_name: string;
+    readonly user_created_ms: number;
+  };
+
+function foundKey(row: FoundKeyRow): { readonly key: ListedKey; readonly user: User } {
+  const user = { ...row, id: row.user_id, name: row.user_name, created_ms: row.user_created_ms };
+  return { key: keyOf(row), user: userOf(user) };
+}
+
+export function contended(cause: unknown): AppError {
+  const message = 'Others changed users and hosts repeatedly meanwhile. Nothing was changed; try again.';
+  return new AppError('contended', message, { cause });
+}

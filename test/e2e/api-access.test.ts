@@ -1,0 +1,233 @@
+/**
+ * Every operation of the table with every kind of credential: what the table allows is done, and everything else is refused with
+ * the status that it says. A new operation is tested by being in the table.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OPERATIONS, type Operation, type OperationName } from '../../src/core/admin/operations.ts';
+import { API_ZONE, type ApiLab, startApiLab } from '../support/api-lab.ts';
+
+let lab: ApiLab;
+const keys: Record<string, string | undefined> = {};
+let count = 0;
+
+/** Wrong credentials are many here: each comes from another client. */
+const BEHIND_PROXY = { listen: ['127.0.0.1:0'], trusted_proxies: ['127.0.0.1'] };
+let clients = 0;
+const nextClient = () => {
+  clients += 1;
+  return { 'X-Forwarded-For': `198.51.${100 + (clients >> 8)}.${clients & 255}` };
+};
+
+const USERS = ['admin', 'owner', 'changer', 'viewer', 'stranger'] as const;
+/** Credentials that no operation accepts. */
+const REFUSED = [
+  'expired key',
+  'revoked key',
+  'disabled user',
+  'host token',
+  'master secret',
+  'wrong key',
+  'none',
+] as const;
+const CREDENTIALS = [...USERS, ...REFUSED] as const;
+type Credential = (typeof CREDENTIALS)[number];
+
+beforeAll(async () => {
+  lab = await startApiLab({ config: { store: 'sqlite:dyndns.db', admin: { enabled: true }, http: BEHIND_PROXY } });
+  for (const name of USERS) keys[name] = await lab.user(name, name === 'admin' ? 'admin' : 'member');
+  for (const name of USERS) await lab.operate('changeUser', { name, quotas: { hosts: 0, tokens: 0 } });
+  for (const name of USERS) await lab.operate('addHost', { host: `own-${name}.${API_ZONE}`, owner: name });
+  await lab.user('disabled');
+  keys['disabled user'] = (await lab.operate('createKey', { user: 'disabled', name: 'second' })).secret;
+  await lab.operate('changeUser', { name: 'disabled', enabled: false });
+  const old = await lab.operate('createKey', { user: 'admin', name: 'old', expires: '2020-01-01' });
+  keys['expired key'] = old.secret;
+  keys['revoked key'] = (await lab.operate('createKey', { user: 'admin', name: 'gone' })).secret;
+  await lab.operate('revokeKey', { user: 'admin', name: 'gone' });
+  const token = await lab.operate('createToken', { name: 'router', hosts: [`*.${API_ZONE}`] });
+  keys['host token'] = token.secret;
+  keys['master secret'] = lab.server.secret;
+  keys['wrong key'] = `dyn_${'a'.repeat(32)}`;
+});
+afterAll(() => lab?.stop());
+
+interface Objects {
+  readonly host: string;
+  readonly token: string;
+  readonly user: string;
+}
+
+/** A host and a token of the owner, shared with changer and viewer; a user whom no one needs. */
+async function freshObjects(): Promise<Objects> {
+  count += 1;
+  const host = `h${count}.${API_ZONE}`;
+  await lab.operate('addHost', { host, owner: 'owner' });
+  await lab.operate('shareHost', { host, user: 'changer', access: 'change' });
+  await lab.operate('shareHost', { host, user: 'viewer', access: 'view' });
+  await lab.operate('addMember', { host, member: host, interfaceId: '::10' });
+  const token = `t${count}`;
+  await lab.operate('createToken', { name: token, hosts: [host], owner: 'owner' });
+  const user = `u${count}`;
+  await lab.operate('createUser', { name: user });
+  await lab.operate('createKey', { user, name: 'key' });
+  return { host, token, user };
+}
+
+/** A valid input of each operation. */
+const INPUTS: Readonly<Record<OperationName, (objects: Objects, who: Credential) => object | Promise<object>>> = {
+  status: () => ({}),
+  health: () => ({}),
+  reload: () => ({}),
+  check: () => ({}),
+  listWebhooks: () => ({}),
+  testWebhook: () => ({ webhook: 1 }),
+  readAudit: () => ({ limit: 2 }),
+  backup: () => ({ file: '/nowhere/x' }),
+  showMe: () => ({}),
+  listMyKeys: () => ({}),
+  createMyKey: () => ({ name: `k${count}` }),
+  revokeMyKey: async (_, who) => {
+    if (!(USERS as readonly string[]).includes(who)) return { name: 'test' };
+    await lab.operate('createKey', { user: who, name: `r${count}` });
+    return { name: `r${count}` };
+  },
+  listUsers: () => ({}),
+  createUser: () => ({ name: `new${count}` }),
+  showUser: ({ user }) => ({ name: user }),
+  changeUser: ({ user }) => ({ name: user, quotas: { hosts: 3 } }),
+  removeUser: ({ user }) => ({ name: user, hosts: 'operator', tokens: 'revoke', history: 'keep' }),
+  listKeys: ({ user }) => ({ user }),
+  createKey: ({ user }) => ({ user, name: 'another' }),
+  revokeKey: ({ user }) => ({ user, name: 'key' }),
+  listTokens: () => ({}),
+  createToken: ({ host }) => ({ name: `new${count}`, hosts: [host] }),
+  createTokens: () => ({ tokens: [{ name: `b${count}`, hosts: [`b${count}.${API_ZONE}`] }] }),
+  showToken: ({ token }) => ({ name: token }),
+  revokeToken: ({ token }) => ({ name: token }),
+  rotateToken: ({ token }) => ({ name: token }),
+  listHosts: () => ({ limit: 5 }),
+  addHost: () => ({ host: `free${count}.${API_ZONE}` }),
+  createHosts: () => ({ hosts: [{ host: `c${count}.${API_ZONE}` }] }),
+  showHost: ({ host }) => ({ host }),
+  replaceHost: ({ host }) => ({ host, ttl: 60 }),
+  changeHost: ({ host }) => ({ host, ttl: 60 }),
+  removeHost: ({ host }) => ({ host }),
+  enableHost: ({ host }) => ({ host }),
+  disableHost: ({ host }) => ({ host }),
+  update: ({ host }) => ({ host, ips: ['192.0.2.1'] }),
+  delete: ({ host }) => ({ host }),
+  listMembers: ({ host }) => ({ host }),
+  addMember: ({ host }) => ({ host, member: host, interfaceId: '::20' }),
+  removeMember: ({ host }) => ({ host, member: host }),
+  shareHost: ({ host }) => ({ host, user: 'stranger', access: 'view' }),
+  unshareHost: ({ host }) => ({ host, user: 'viewer' }),
+  readHistory: ({ host }) => ({ host }),
+  readAllHistory: () => ({}),
+  purgeHistory: ({ host }) => ({ host }),
+  stream: () => ({}),
+  listZones: () => ({}),
+  showZone: () => ({ zone: API_ZONE }),
+  listSecondaries: () => ({ zone: API_ZONE }),
+  examineZone: () => ({ zone: API_ZONE }),
+  exportZone: () => ({ zone: API_ZONE }),
+  importZone: () => ({ zone: API_ZONE, mode: 'merge', dry_run: '1' }),
+  setSerial: async () => ({
+    zone: API_ZONE,
+    serial: (await lab.operate('showZone', { zone: API_ZONE })).serial + 1,
+  }),
+  recoverZone: () => ({ zone: API_ZONE }),
+  discardUnserved: () => ({ zone: API_ZONE, name: `h1.${API_ZONE}` }),
+  listRRsets: () => ({ zone: API_ZONE, limit: 5 }),
+  changeRRsets: ({ host }) => ({
+    zone: API_ZONE,
+    changes: [{ name: host, type: 'TXT', action: 'replace', ttl: 60, records: ['"x"'] }],
+  }),
+};
+
+/** Operations that cannot succeed here; the status of who may call them. */
+const WHEN_ALLOWED: Partial<Record<OperationName, number>> = {
+  // The configuration has no webhook, the zone is served and has nothing that is not.
+  testWebhook: 404,
+  recoverZone: 400,
+  discardUnserved: 404,
+};
+
+/** What members get who may call an operation that limits itself. */
+const BY_ITSELF: Partial<Record<OperationName, Partial<Record<Credential, number>>>> = {
+  // A token for a host that the member may not change; for the stranger it does not exist.
+  createToken: { viewer: 404, stranger: 404 },
+  changeRRsets: { viewer: 403, stranger: 403 },
+};
+
+const RANKS = { view: 0, change: 1, own: 2 } as const;
+const ACCESS: Partial<Record<Credential, keyof typeof RANKS>> = { owner: 'own', changer: 'change', viewer: 'view' };
+
+/** The status that the table demands. */
+function expectedStatus(name: OperationName, operation: Operation, who: Credential): number {
+  const { allowed, needs, creates } = operation;
+  if (allowed === 'operator') return (REFUSED as readonly string[]).includes(who) ? 401 : 404;
+  if ((REFUSED as readonly string[]).includes(who)) return 401;
+  const done = WHEN_ALLOWED[name] ?? (creates === undefined ? 200 : 201);
+  if (who === 'admin') return done;
+  if (allowed === 'admin') return 403;
+  const own = BY_ITSELF[name]?.[who];
+  if (own !== undefined) return own;
+  if (needs?.field === 'token') return who === 'owner' ? done : 404;
+  if (needs?.field === 'host') {
+    const access = ACCESS[who];
+    if (access === undefined) return 404;
+    return RANKS[access] >= RANKS[needs.access] ? done : 403;
+  }
+  return done;
+}
+
+const rows = Object.entries(OPERATIONS) as [OperationName, Operation][];
+
+describe('who may call what', () => {
+  it.each(rows)('%s', { timeout: 60_000 }, async (name, operation) => {
+    const expected: Record<string, number> = {};
+    const seen: Record<string, number> = {};
+    // What no one changes is there for all.
+    let objects = await freshObjects();
+    for (const who of CREDENTIALS) {
+      const isUser = (USERS as readonly string[]).includes(who);
+      if (who !== 'admin' && isUser && operation.method !== 'GET') objects = await freshObjects();
+      const input = await INPUTS[name](objects, who);
+      const zoneFile = operation.body === 'zone file' ? { body: '; nothing\n' } : {};
+      expected[who] = expectedStatus(name, operation, who);
+      seen[who] = await statusOf(name, input, keys[who], zoneFile);
+    }
+    expect(seen).toEqual(expected);
+  });
+
+  it('answers what a member may not see like what does not exist', async () => {
+    const { host, token } = await freshObjects();
+    const missing = `none.${API_ZONE}`;
+    for (const name of ['showHost', 'changeHost', 'removeHost', 'readHistory', 'update'] as const) {
+      const more = name === 'update' ? { ips: ['192.0.2.1'] } : {};
+      const hidden = await lab.send(name, { host, ...more }, keys['stranger']);
+      const absent = await lab.send(name, { host: missing, ...more }, keys['stranger']);
+      expect(comparable(hidden.body, host)).toEqual(comparable(absent.body, missing));
+      expect(hidden.status).toBe(404);
+    }
+    const hidden = await lab.send('showToken', { name: token }, keys['stranger']);
+    const absent = await lab.send('showToken', { name: 'none' }, keys['stranger']);
+    expect(comparable(hidden.body, token)).toEqual(comparable(absent.body, 'none'));
+  });
+});
+
+/** A stream never ends: its header is enough. */
+async function statusOf(name: OperationName, input: object, key: string | undefined, more: object): Promise<number> {
+  const headers = nextClient();
+  if (name !== 'stream') return (await lab.send(name, input, key, { ...more, headers })).status;
+  const response = await fetch(`http://127.0.0.1:${lab.server.dyndns.port}/v1/stream`, {
+    headers: { ...headers, ...(key !== undefined && { Authorization: `Bearer ${key}` }) },
+  });
+  await response.body?.cancel();
+  return response.status;
+}
+
+function comparable(body: string, name: string): object {
+  const { requestId: _, ...problem } = JSON.parse(body) as Record<string, unknown>;
+  return JSON.parse(JSON.stringify(problem).replaceAll(name, 'NAME')) as object;
+}
