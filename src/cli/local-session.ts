@@ -58,9 +58,12 @@ class LocalParts {
     const limits = updateLimits(this.#config);
     const clock = () => performance.now();
     const queue = new UpdateQueue(() => limits, clock);
+    const record = new UpdateRecord({ now: Date.now });
     return {
       zones: (await this.#openZones()).table,
-      updates: new UpdateHost(new UpdateAddresses(queue), new UpdateRecord({ now: Date.now })),
+      record,
+      recordChanges: { ended: async () => undefined, clock, timeoutMs: limits.timeoutMs },
+      updates: new UpdateHost(new UpdateAddresses(queue), record),
       checks: new CheckZones(() => limits.timeoutMs, clock),
       unspecifiedFamily: this.#config.unspecifiedFamily,
     };

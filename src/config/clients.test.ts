@@ -114,9 +114,12 @@ describe('tokens', () => {
     ],
     [
       token(', types: []'),
-      '4:132: tokens[0].types: must be a list with at least one entry, each entry one of A, AAAA, TXT; it is empty.',
+      '4:132: tokens[0].types: must be a list with at least one entry, each entry one of A, AAAA, TXT, CNAME, MX, SRV, CAA, PTR, TLSA, SSHFP, HTTPS, SVCB; it is empty.',
     ],
-    [token(', types: [MX]'), "4:133: tokens[0].types: must be one of A, AAAA, TXT, not 'MX'."],
+    [
+      token(', types: [NS]'),
+      "4:133: tokens[0].types: must be one of A, AAAA, TXT, CNAME, MX, SRV, CAA, PTR, TLSA, SSHFP, HTTPS, SVCB, not 'NS'.",
+    ],
     [
       token(', addresses: 192.0.2.0/24'),
       "4:136: tokens[0].addresses: must be any, own, or a list of IP addresses and prefixes like [192.0.2.0/24], not '192.0.2.0/24'.",

@@ -24,6 +24,7 @@ import {
   readType,
   within,
 } from './domain-values.ts';
+import { changeRRsets, listRRsets, type RecordParts } from './records.ts';
 import { contextOf } from './request-context.ts';
 
 export interface WebhookView {
@@ -49,7 +50,9 @@ export interface ServerCalls {
 
 /** Each is called at each operation, so that a reload takes effect at once and a command opens only what it needs. */
 export interface OperationParts {
-  services(): Awaitable<Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily' | 'checks'>>;
+  services(): Awaitable<
+    Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily' | 'checks' | 'record' | 'recordChanges'>
+  >;
   /** Undefined if no zone is embedded. */
   zoneAdmin(): Awaitable<(ZoneAdmin & { backup(file: string): Promise<BackupReport> }) | undefined>;
   administration(): Awaitable<Administration>;
@@ -65,7 +68,10 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
   const history = async () => (await parts.administration()).history;
   const users = async () => (await parts.administration()).users;
   const batches = async () => (await parts.administration()).batches;
-  const records = async () => (await parts.administration()).records;
+  const records = async (): Promise<RecordParts> => {
+    const [services, administration] = await Promise.all([parts.services(), parts.administration()]);
+    return { ...services, ...services.recordChanges, grantsOf: (userId) => administration.hosts.grantsOf(userId) };
+  };
   const zones = async () => requireZoneAdmin(await parts.zoneAdmin());
   const server = () => requireServer(parts.server);
   return {
@@ -210,8 +216,8 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
       const rrType = type === undefined ? undefined : readType(type);
       return { discarded: await (await zones()).discardUnserved(readZone(zone), readOwnerName(name), rrType) };
     },
-    listRRsets: async (input, { caller }) => (await records()).list(readZone(input.zone), input, caller),
-    changeRRsets: async (input, context) => (await records()).change(readZone(input.zone), input, context),
+    listRRsets: async (input, { caller }) => listRRsets(input, readZone(input.zone), caller, await records()),
+    changeRRsets: async (input, context) => changeRRsets(input, readZone(input.zone), context, await records()),
   };
 }
 

@@ -103,6 +103,15 @@ export function isMetaType(type: number): boolean {
 }
 
 /**
+ * The types that describe a host or a service: those that a client may change. Never SOA, NS, DS, DNAME and the types of DNSSEC:
+ * who writes them decides about names that are not its own.
+ */
+export const CLIENT_TYPES: readonly number[] = [
+  ...[RRType.A, RRType.AAAA, RRType.TXT, RRType.CNAME, RRType.MX, RRType.SRV, RRType.CAA, RRType.PTR],
+  ...[RRType.TLSA, RRType.SSHFP, RRType.HTTPS, RRType.SVCB],
+];
+
+/**
  * Types, besides SOA, of which a name has at most one record: CNAME (RFC 2181 §10.1), DNAME (RFC 6672 §2.4) and RESINFO
  * (RFC 9606 §5: resolvers ignore more than one; BIND refuses their transfer).
  */

@@ -6,10 +6,13 @@ import type { RecoveryReport, ZoneAdmin } from '../core/admin/zone-admin.ts';
 import type { NameserverStatistics } from '../core/monitoring.ts';
 import type { ZonePublisher } from '../core/zones/publisher.ts';
 import type { ZoneSecondaries } from '../core/zones/secondaries.ts';
+import type { ZoneRecords } from '../core/zones/zone-records.ts';
 import type { DomainName } from '../dns/name.ts';
 import { type DatabaseLock, lockDatabase } from '../sqlite/lock.ts';
 import { SqliteError } from '../sqlite/sqlite-error.ts';
+import { SliceTurns } from './admin/time-slices.ts';
 import { EmbeddedZoneAdmin } from './admin/zone-admin.ts';
+import { VersionSnapshot } from './admin/zone-records.ts';
 import type { AnswerableZone } from './answer/answer.ts';
 import { NameserverService } from './answer/service.ts';
 import { NameserverCounts, secondaryLag } from './counts.ts';
@@ -29,7 +32,14 @@ import { EmbeddedPublisher } from './update/publisher.ts';
 import { serveUpdate } from './update/serve-update.ts';
 import { EmbeddedUpdates } from './update/updatable-zone.ts';
 import type { UpdateZone } from './update/update-in.ts';
-import { nothingToRecover, notRecoverable, versionToServe, WithheldPublisher, WithheldUpdates } from './withheld.ts';
+import {
+  nothingToRecover,
+  notRecoverable,
+  notServed,
+  versionToServe,
+  WithheldPublisher,
+  WithheldUpdates,
+} from './withheld.ts';
 import { ZoneDraft } from './zone/draft.ts';
 import type { EmbeddedZone } from './zone/embedded-zone.ts';
 import { describeTooLarge, type ZoneLimits } from './zone/limits.ts';
@@ -75,6 +85,7 @@ export class Nameserver {
   readonly #notifier: Notifier;
   readonly #listeners = new DnsListeners();
   readonly #counts = new NameserverCounts();
+  readonly #searches = new SliceTurns();
   /** Every zone that is loaded, also one that a reload removed from the configuration. */
   readonly #loaded = new Map<string, EmbeddedZone>();
   #generation: Generation;
@@ -182,6 +193,21 @@ export class Nameserver {
         return serial();
       },
       whenServed: (serial, timeoutMs) => notifier.whenServed(apex, serial, timeoutMs),
+    };
+  }
+
+  /** All records of a zone. @throws Error if the zone is not in the settings */
+  recordsOf(apex: DomainName): ZoneRecords {
+    // Found at each call: a reload and a recovery make others.
+    const zone = () => this.#zoneOf(apex);
+    return {
+      snapshot: () => {
+        const { embedded } = zone();
+        const withheld = this.#journal.withheld.get(apex.key);
+        if (embedded === undefined && withheld !== undefined) throw notServed(withheld);
+        return new VersionSnapshot(embedded!.published, this.#searches);
+      },
+      updates: { applyUpdate: (...call) => zone().update.target.applyUpdate(...call) },
     };
   }
 

@@ -78,7 +78,8 @@ function claimsOf({ zones }: Config): readonly { readonly zone: string; readonly
 /** Types that a host can have, and those that would answer for it. */
 const ASKED_TYPES = [RRType.A, RRType.AAAA, RRType.CNAME, RRType.TXT, RRType.MX, RRType.SRV, RRType.NS, RRType.DNAME];
 
-async function hasRecords({ publisher }: Zone, ownerName: DomainName, deadlineMs: number): Promise<boolean> {
+async function hasRecords({ publisher, records }: Zone, ownerName: DomainName, deadlineMs: number): Promise<boolean> {
+  if (records !== undefined) return records.snapshot().find(ownerName) !== undefined;
   const read = await publisher.read(ownerName, deadlineMs);
   // A CNAME may be that of a wildcard, and hides every other record of the name.
   if (read.kind !== 'addresses') return true;

@@ -26,6 +26,7 @@ import { UpdateTexts } from '../core/updates/update-texts.ts';
 import { CheckZones } from '../core/zones/check-zones.ts';
 import type { Receipt } from '../core/zones/secondaries.ts';
 import type { ZoneTable } from '../core/zones/zone.ts';
+import type { ZoneEdit } from '../dns/zone-change.ts';
 import type { Services } from '../http/request/door.ts';
 import type { Nameserver } from '../nameserver/nameserver.ts';
 import type { Webhooks } from '../notify/webhooks.ts';
@@ -45,6 +46,8 @@ export interface GenerationParts {
   readonly updates: UpdateAddresses;
   readonly textLog: TextLog;
   readonly guesses: GuessBudget;
+  /** Ends pending updates that edits of records replace. Never rejects. */
+  readonly ended: (edits: readonly ZoneEdit[]) => Promise<void>;
   readonly noticeMaker: NoticeMaker;
   /** The use-case for an UPDATE that a client sends to an embedded zone. */
   readonly applyUpdate: typeof applyUpdate;
@@ -195,7 +198,7 @@ async function embeddedServer(
 
 function makeServices(
   config: Config,
-  { monitoring, state, queue, updates, textLog, guesses }: GenerationParts,
+  { monitoring, state, queue, updates, textLog, guesses, ended }: GenerationParts,
   { zones, hosts, recorder }: Pick<Generation, 'zones' | 'hosts' | 'recorder'>,
 ): Services {
   const { store, uses, unusedTokens } = state;
@@ -239,6 +242,7 @@ function makeServices(
     }),
     acmeDns: store && makeAcmeDns(config, store),
     protocolsOff: new Set(SWITCHED_PROTOCOLS.filter((name) => !config.protocols[name])),
+    recordChanges: { ended, clock: nowMs, timeoutMs },
     checks: new CheckZones(() => timeoutMs, nowMs),
     unspecifiedFamily: config.unspecifiedFamily,
     checkIsOpen: config.check === 'open',

@@ -24,7 +24,7 @@ import { OwnCertificate } from './certificate.ts';
 import { controlOperations, shownCertificate } from './control-calls.ts';
 import { shareConnections, softDescriptorLimit } from './descriptors.ts';
 import { buildGeneration, type EmbeddedServer, type Generation, type GenerationParts } from './generation.ts';
-import { openHttpApi } from './http-api.ts';
+import { loadDoors } from './http-doors.ts';
 import { type MonitoredParts, ServerMonitoring } from './monitoring.ts';
 import { unreachableNames } from './reachable-names.ts';
 import { ReloadQueue } from './reload-queue.ts';
@@ -115,14 +115,18 @@ async function openServer(
     observer,
     nextRequestId,
   };
-  const api =
-    config.admin &&
-    (await openHttpApi({ current, calls: () => dispatcher, observer, nextRequestId, state: () => state }));
+  const doors = await loadDoors(config, {
+    current,
+    calls: () => dispatcher,
+    observer,
+    nextRequestId,
+    state: () => state,
+  });
   const isSeparate = config.admin !== undefined && config.admin.listen.length > 0;
-  const app = buildApp({ ...routing, addApi: isSeparate ? undefined : api?.addRoutes });
+  const app = buildApp({ ...routing, doors: isSeparate ? [] : doors });
   closers.push(() => app.close());
   await app.ready();
-  const adminApp = isSeparate ? buildApp({ ...routing, addApi: api?.addRoutes, hasProtocols: false }) : undefined;
+  const adminApp = isSeparate ? buildApp({ ...routing, doors, hasProtocols: false }) : undefined;
   if (adminApp !== undefined) {
     closers.push(() => adminApp.close());
     await adminApp.ready();
@@ -170,6 +174,7 @@ async function openServer(
     updates: workers.updates,
     textLog: workers.textLog,
     guesses: new GuessBudget(() => performance.now()),
+    ended: async (edits) => workers.pending?.updated(edits),
     noticeMaker,
     onDeath,
     applyUpdate: recordUpdates(applyUpdate, () => {
@@ -224,7 +229,9 @@ async function openServer(
     const graceMs = graceOf(current());
     return Promise.all([certificate.close(), listeners.close(graceMs), control.close(graceMs)]);
   });
-  closers.push(() => api?.endStreams());
+  closers.push(() => {
+    for (const door of doors) door.endStreams?.();
+  });
   // Requests that wait for secondaries must not hold up the end.
   closers.push(() => current().embedded?.nameserver.stopWaiting());
 

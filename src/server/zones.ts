@@ -145,9 +145,13 @@ export async function reconfigureNameserver(nameserver: Nameserver, config: Conf
 export function zoneTable(config: Config, primaries: RemotePrimaries, nameserver: Nameserver | undefined): ZoneTable {
   const publisherOf = ({ apex, primary }: ZoneConfig): ZonePublisher =>
     primary.kind === 'embedded' ? nameserver!.publisher(apex) : primaries.publisher(apex);
-  const embeddedParts = ({ apex, primary }: ZoneConfig): Pick<Zone, 'staticNames' | 'secondaries'> =>
+  const embeddedParts = ({ apex, primary }: ZoneConfig): Pick<Zone, 'staticNames' | 'secondaries' | 'records'> =>
     primary.kind === 'embedded'
-      ? { staticNames: nameserver!.staticNames(apex), secondaries: nameserver!.secondariesOf(apex) }
+      ? {
+          staticNames: nameserver!.staticNames(apex),
+          secondaries: nameserver!.secondariesOf(apex),
+          records: nameserver!.recordsOf(apex),
+        }
       : {};
   return new ZoneTable(
     config.zones.map((zone): Zone => ({ ...rulesOf(zone), ...embeddedParts(zone), publisher: publisherOf(zone) })),

@@ -35,7 +35,10 @@ export function tokenCreateCommand(): Command {
     .description('create a token, and print its secret with examples for clients')
     .argument('<name>', 'for people, the log and the history; not secret')
     .requiredOption('--host <names...>', "names that it may change; '*.x' covers every name below x")
-    .option('--type <types...>', 'A, AAAA, TXT (default: A and AAAA)')
+    .option(
+      '--type <types...>',
+      'A, AAAA, TXT, CNAME, MX, SRV, CAA, PTR, TLSA, SSHFP, HTTPS, SVCB (default: A and AAAA)',
+    )
     .option('--addresses <prefixes...>', "any, own (only the caller's address), or prefixes (default: any)")
     .option('--from <prefixes...>', 'addresses that its requests must come from (default: any)')
     .option('--expires <day>', 'the last day on which it is valid, YYYY-MM-DD in UTC')

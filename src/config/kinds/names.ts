@@ -1,7 +1,7 @@
 /** Kinds for domain names, RR types, mail addresses and zone-file text. */
 import { parseHostName } from '../../dns/host-name.ts';
 import { DomainName } from '../../dns/name.ts';
-import { formatRRType, parseRRType, RRType } from '../../dns/rdata.ts';
+import { CLIENT_TYPES, formatRRType, parseRRType, RRType } from '../../dns/rdata.ts';
 import { formatYamlText, type ScalarKind, scalar, ValueError } from './kind.ts';
 
 export const zoneName: ScalarKind<DomainName> = scalar('a domain name, with or without the final dot', (text) => {
@@ -79,12 +79,12 @@ export const mailAddress: ScalarKind<string> = scalar('a mail address, like host
 /** Text in zone-file syntax (RFC 1035 §5), not parsed here. */
 export const zoneFileText: ScalarKind<string> = scalar('text in zone-file syntax', (text) => text);
 
-/** The types that clients may change over HTTP. */
+/** The types that a token may change. */
 export const clientType: ScalarKind<number> = scalar(
-  'one of A, AAAA, TXT',
+  `one of ${CLIENT_TYPES.map(formatRRType).join(', ')}`,
   (text) => {
     const type = parseRRType(text);
-    return type === RRType.A || type === RRType.AAAA || type === RRType.TXT ? type : undefined;
+    return type !== undefined && CLIENT_TYPES.includes(type) ? type : undefined;
   },
   formatRRType,
 );

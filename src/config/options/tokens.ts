@@ -34,7 +34,8 @@ export const TOKEN_OPTIONS = {
     default: [RRType.A, RRType.AAAA],
     summary:
       'The RR types that the token may change. TXT is for ACME (DNS-01): it also permits writing to `_acme-challenge.` of ' +
-      'each name; a token for TXT alone may write only there.',
+      'each name; a token for TXT alone may write only there. Types other than A, AAAA and TXT are for the API that is ' +
+      'compatible with PowerDNS.',
     example: '[A, AAAA, TXT]',
   }),
   'tokens[].addresses': option(tokenAddresses, {

@@ -93,7 +93,7 @@ export const ZONE_OPTIONS = {
   'zones[].apex': option(yesOrNo, {
     place: 'apexAllowed',
     default: false,
-    summary: "Allows changes over HTTP to A and AAAA of the zone's own name.",
+    summary: "Allows changes over HTTP to the records of the zone's own name.",
     example: 'false',
   }),
   'zones[].wildcard': option(yesOrNo, {

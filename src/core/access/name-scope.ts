@@ -17,9 +17,14 @@ interface ScopeIndex {
 const indexes = new WeakMap<NameScope, ScopeIndex>();
 
 export function scopeCovers(scope: NameScope, ownerName: DomainName): boolean {
-  if (scope.length > FEW) return indexCovers(indexOf(scope), ownerName);
+  if (scope.length > FEW) return indexCovers(indexOf(scope), ownerName.key);
   for (const pattern of scope) if (patternCovers(pattern, ownerName)) return true;
   return false;
+}
+
+/** The same for a name by its key: for a search through all names of a zone. */
+export function scopeCoversKey(scope: NameScope, key: string): boolean {
+  return indexCovers(indexOf(scope), key);
 }
 
 function patternCovers(pattern: DomainName, ownerName: DomainName): boolean {
@@ -40,7 +45,7 @@ function indexOf(scope: NameScope): ScopeIndex {
   return index;
 }
 
-function indexCovers({ literal, above }: ScopeIndex, { key }: DomainName): boolean {
+function indexCovers({ literal, above }: ScopeIndex, key: string): boolean {
   if (literal.has(key)) return true;
   for (let parent = key; parent.length > 1; ) {
     parent = parent.slice(parent.charCodeAt(0) + 1);

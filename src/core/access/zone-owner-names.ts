@@ -42,6 +42,24 @@ export function scopeNamesEdit(
   return !isOwn(zone, subject) || names(scope, subject);
 }
 
+/**
+ * May this scope, which covers the name, write records of a type that says where a service is, or who may vouch for it (MX, SRV,
+ * HTTPS, TLSA …)? At the names of the operator, and at names like `_25._tcp.` of them, a pattern is not enough either.
+ */
+export function scopeNamesService(scope: NameScope, zone: OwnNames, ownerName: DomainName): boolean {
+  const subject = serviceSubject(ownerName);
+  return !isOwn(zone, subject) || scope.some((host) => host.equals(ownerName) || host.equals(subject));
+}
+
+/** The name behind the labels that begin with `_` (RFC 8552). */
+export function serviceSubject(ownerName: DomainName): DomainName {
+  let subject = ownerName;
+  while (subject.octets[1] === UNDERSCORE) subject = subject.parent()!;
+  return subject;
+}
+
+const UNDERSCORE = 0x5f;
+
 /** Has the scope the subject, or a name of its challenge, literally? */
 function names(scope: NameScope, subject: DomainName, challenge?: DomainName): boolean {
   return scope.some(

@@ -2,7 +2,6 @@
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
 import type { User } from '../users/user.ts';
-import type { ReadOutcome } from '../zones/publisher.ts';
 import { ownerNameRefusal, type Zone } from '../zones/zone.ts';
 import type { AdminOptions } from './admin-options.ts';
 import { requireStore } from './admin-options.ts';

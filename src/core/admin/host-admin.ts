@@ -8,6 +8,7 @@ import { tokenCovers } from '../access/token.ts';
 import { AppError, PreconditionFailed } from '../errors.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from '../hosts/host.ts';
 import { accessOf } from '../hosts/host-access.ts';
+import type { HostGrant } from '../hosts/host-store.ts';
 import type { HostAccess, HostShare, User } from '../users/user.ts';
 import type { ReadOutcome } from '../zones/publisher.ts';
 import { type AdminOptions, requireStore, requireZone } from './admin-options.ts';
@@ -143,6 +144,11 @@ export class HostAdmin {
       if (others.length >= MAX_SHARES) throw new AppError('conflict', `A host has at most ${MAX_SHARES} shares.`);
       return withShares(before, access === undefined ? others : [...others, { userId: user.id, access }]);
     });
+  }
+
+  /** The hosts that a user owns or that are shared with the user. @throws AppError store-unreachable */
+  async grantsOf(userId: string): Promise<readonly HostGrant[]> {
+    return (await this.#options.store?.hosts.hostsOf(userId)) ?? [];
   }
 
   /** What a user may do with a host; undefined: nothing. @throws AppError store-unreachable */

@@ -15,7 +15,7 @@ const RECORD = text(65_536, 'RDATA in presentation format, like 192.0.2.1 or "te
 const SERIAL = described({ type: 'integer' }, 'The SOA serial.');
 
 /** RRsets that one request changes. */
-const MAX_CHANGES = 10_000;
+const MAX_CHANGES = 5_000;
 /** Records of one change. */
 const MAX_RECORDS = 1000;
 

@@ -17,7 +17,10 @@ const HOSTS = described(
   list(OWNER_NAME, MAX_ITEMS),
   'Owner names that it may change. `*.x` covers every name below `x`.',
 );
-const TYPES = described(list(text(16, 'A, AAAA or TXT'), MAX_ITEMS), 'RR types that it may change.');
+const TYPES = described(
+  list(text(16, 'A, AAAA, TXT, CNAME, MX, SRV, CAA, PTR, TLSA, SSHFP, HTTPS or SVCB'), MAX_ITEMS),
+  'RR types that it may change.',
+);
 const ADDRESSES = {
   anyOf: [{ enum: ['any', 'own'] }, list(PREFIX, MAX_ITEMS)],
   title: 'any, own, or a list of IP addresses and prefixes like [192.0.2.0/24]',

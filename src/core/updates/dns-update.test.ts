@@ -25,7 +25,7 @@ const removeA = (label: string): ZoneEdit => ({ kind: 'delete-rrset', ownerName:
 /** What a zone does: it calls `refusal` for every edit. `there`: the types at every name. */
 function target(there: readonly number[]): UpdatableZone {
   return {
-    async applyUpdate({ edits }, refusal) {
+    async applyUpdate({ edits }, { refusal }) {
       for (const edit of edits) {
         const types = 'rrset' in edit ? [edit.rrset.type] : edit.kind === 'delete-name' ? there : [edit.type];
         const why = refusal(edit, types);

@@ -9,17 +9,14 @@
  */
 import type { DomainName } from '../../dns/name.ts';
 import { formatRRType, RRType } from '../../dns/rdata.ts';
-import type { RRset } from '../../dns/rrset.ts';
 import { ownerOfEdit, type Prerequisite, type ZoneEdit } from '../../dns/zone-change.ts';
 import { challengeSubject } from '../access/acme-challenge.ts';
 import { type NameScope, scopeCovers } from '../access/name-scope.ts';
-import { scopeNamesEdit } from '../access/zone-owner-names.ts';
-import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
-import { checkAddress } from '../zones/address-policy.ts';
-import { addressOf, FAMILIES, type Family } from '../zones/family.ts';
-import type { PublishedAddresses, UpdatableZone, UpdateOutcome } from '../zones/publisher.ts';
-import { chooseTtl, type Zone } from '../zones/zone.ts';
+import { FAMILIES, type Family } from '../zones/family.ts';
+import type { EditRules, PublishedAddresses, UpdatableZone, UpdateOutcome } from '../zones/publisher.ts';
+import type { Zone } from '../zones/zone.ts';
+import { challengeRefusal, rrsetRefusal } from './edit-rules.ts';
 
 /** A key of one zone, as configured. */
 export interface UpdateKey {
@@ -50,14 +47,17 @@ export async function applyUpdate(update: DnsUpdate): Promise<UpdateOutcome> {
   const { zone, target, key, deadlineMs } = update;
   if (!key.mayUpdate)
     return { kind: 'refused', why: `the key '${key.keyName}' may not change the zone '${zone.apex}'` };
-  return target.applyUpdate(
-    update,
-    (edit, types) => {
-      if ('rrset' in edit) return notCovered(zone, key, edit.rrset.ownerName, types) ?? againstRules(zone, edit.rrset);
-      return notCovered(zone, key, edit.ownerName, types);
+  return target.applyUpdate(update, keyRules(zone, key), deadlineMs);
+}
+
+/** What an UPDATE that is signed with the key must comply with. */
+function keyRules(zone: DnsUpdate['zone'], key: UpdateKey): EditRules {
+  return {
+    refusal: (edit, types) => {
+      const why = notCovered(zone, key, ownerOfEdit(edit), types);
+      return why ?? ('rrset' in edit ? rrsetRefusal(zone, edit.rrset) : undefined);
     },
-    deadlineMs,
-  );
+  };
 }
 
 function notCovered(
@@ -74,37 +74,12 @@ function notCovered(
       subject !== undefined && scopeCovers(hosts, subject) && types.every((type) => type === RRType.TXT);
     if (!challenge) return `the key '${keyName}' may not change '${ownerName}'`;
   }
-  if (hosts !== undefined) {
-    const subject = challengeSubject(ownerName);
-    if (subject !== undefined && zone.reserved?.has(subject.key)) {
-      return `the key '${keyName}' may not change '${ownerName}': '${subject}' is reserved`;
-    }
-    if (!scopeNamesEdit(hosts, zone, ownerName, types)) {
-      return `the key '${keyName}' may not change '${ownerName}' by a pattern: a certificate of the zone itself or of a static name could be issued`;
-    }
-  }
+  const why = hosts && challengeRefusal(zone, hosts, ownerName, types);
+  if (why !== undefined) return `the key '${keyName}' may not change '${ownerName}'${why}`;
   const foreign = allowed && types.find((type) => !allowed.has(type));
   return foreign === undefined
     ? undefined
     : `the key '${keyName}' may not change ${formatRRType(foreign)} records ('${ownerName}')`;
-}
-
-const MAX_TTL = 2_147_483_647; // RFC 2181 §8
-
-function againstRules(zone: DnsUpdate['zone'], { ownerName, type, ttl, rdatas }: RRset): string | undefined {
-  if (type !== RRType.A && type !== RRType.AAAA) {
-    return ttl > MAX_TTL ? `the TTL ${ttl} at '${ownerName}' is too large` : undefined;
-  }
-  try {
-    chooseTtl(zone as Zone, ttl, 0);
-    for (const rdata of rdatas) {
-      if ('address' in rdata) checkAddress([zone.addresses], addressOf(rdata.kind, rdata.address));
-    }
-    return undefined;
-  } catch (error) {
-    if (error instanceof AppError) return `${error.message} ('${ownerName}')`;
-    throw error;
-  }
 }
 
 /** Names of one message that are recorded; a message of more is a transfer of data, not the update of a host. */

@@ -81,19 +81,44 @@ export type UpdateOutcome =
   /** Nothing was changed. */
   | { readonly kind: 'refused'; readonly why: string };
 
+/** What an update has changed at one name. */
+export interface ChangedName {
+  readonly ownerName: DomainName;
+  /** Types whose RRsets are others than before. Not empty. */
+  readonly types: readonly number[];
+  readonly before: PublishedAddresses;
+  readonly after: PublishedAddresses;
+}
+
+/** What an update must comply with. */
+export interface EditRules {
+  /**
+   * Why an edit is not allowed, or undefined; `types` are those that it touches, for the deletion of a name those that exist
+   * there. What it throws refuses the update, too.
+   */
+  refusal(edit: ZoneEdit, types: readonly number[]): string | undefined;
+  /**
+   * Refuse the update where RFC 2136 §3.4.2 would ignore an edit, for example data beside a CNAME; and learn of a late disk by
+   * publish-unknown, where UPDATE waits.
+   */
+  readonly isStrict?: boolean;
+  /** The serial that the zone must have; a change in flight is a later one. Else the update throws PreconditionFailed. */
+  readonly serial?: number | undefined;
+  /** Called when all edits are made, and before they are published. What it throws undoes them, and refuses the update. */
+  accept?(changed: readonly ChangedName[]): void;
+}
+
 /** A zone that we are the primary of, as requestors of UPDATE change it. */
 export interface UpdatableZone {
   /**
-   * Checks the prerequisites, then calls `refusal` for every edit, then makes all of them, or none. Resolves when that is on
-   * disk.
+   * Checks the prerequisites, then calls `refusal` for every edit, then makes all of them, or none, in one step of the serial.
+   * Resolves when that is on disk.
    * All names are in the zone.
-   * @param refusal why an edit is not allowed, or undefined; `types` are those that it touches, for the deletion of a name
-   *   those that exist there
-   * @throws AppError primary-*, publish-unknown
+   * @throws AppError primary-*, publish-unknown, and what the rules throw
    */
   applyUpdate(
     update: { readonly prerequisites: readonly Prerequisite[]; readonly edits: readonly ZoneEdit[] },
-    refusal: (edit: ZoneEdit, types: readonly number[]) => string | undefined,
+    rules: EditRules,
     deadlineMs: number,
   ): Promise<UpdateOutcome>;
 }

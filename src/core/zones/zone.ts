@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts';
 import type { AddressPolicy } from './address-policy.ts';
 import type { ZonePublisher } from './publisher.ts';
 import type { ZoneSecondaries } from './secondaries.ts';
+import type { ZoneRecords } from './zone-records.ts';
 
 export interface TtlRule {
   /** Seconds. */
@@ -17,6 +18,8 @@ export interface Zone {
   readonly publisher: ZonePublisher;
   /** Absent for a zone of another primary, whose secondaries are not known. */
   readonly secondaries?: ZoneSecondaries;
+  /** All records; absent for a zone of another primary. */
+  readonly records?: ZoneRecords;
   readonly ttl: TtlRule;
   /** May A and AAAA of the zone's own name be changed by clients? */
   readonly apexAllowed: boolean;
@@ -63,6 +66,19 @@ export function checkOwnerName(zone: Zone, ownerName: DomainName): void {
 
 /** Why clients may not change addresses at this name of the zone; undefined where they may. */
 export function ownerNameRefusal(zone: Zone, ownerName: DomainName): string | undefined {
+  const why = placeRefusal(zone, ownerName);
+  if (why !== undefined) return why;
+  if (ownerName.wireText.includes('_')) {
+    return `The name '${ownerName}' is not a host name: '_' is only for names of TXT records.`;
+  }
+  return undefined;
+}
+
+/** Why clients may not change records of any type at this name of the zone; undefined where they may. */
+export function placeRefusal(
+  zone: Pick<Zone, 'apex' | 'apexAllowed' | 'wildcardAllowed' | 'reserved'>,
+  ownerName: DomainName,
+): string | undefined {
   if (ownerName.equals(zone.apex) && !zone.apexAllowed) {
     return `The zone's own name '${ownerName}' may not be changed; the option 'apex: true' of the zone allows it.`;
   }
@@ -70,9 +86,6 @@ export function ownerNameRefusal(zone: Zone, ownerName: DomainName): string | un
     return `The wildcard '${ownerName}' may not be changed; the option 'wildcard: true' of the zone allows it.`;
   }
   if (zone.reserved.has(ownerName.key)) return `The name '${ownerName}' is reserved.`;
-  if (ownerName.wireText.includes('_')) {
-    return `The name '${ownerName}' is not a host name: '_' is only for names of TXT records.`;
-  }
   return undefined;
 }
 

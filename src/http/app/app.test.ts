@@ -47,6 +47,7 @@ describe('an application', () => {
       texts: new UpdateTexts({ queue, record, removeAfterSeconds: () => 60 }),
       acmeDns: undefined,
       protocolsOff: new Set<string>(),
+      recordChanges: { ended: async () => undefined, clock: () => performance.now(), timeoutMs: 1000 },
       checks: new CheckZones(() => 5000, clock),
       unspecifiedFamily: 'keep' as const,
       checkIsOpen: true,

@@ -44,17 +44,25 @@ export const PROTOCOLS: readonly Protocol[] = [
 
 const IS_ROUTE = routeMatcher(PROTOCOLS.flatMap(({ routes }) => routes.map(({ pattern }) => pattern)));
 
+/** A part of the HTTP interface with routes of its own, which is loaded only where the configuration has it. */
+export interface Door {
+  /** Protocols that share patterns with others: they come first. */
+  readonly protocols?: readonly Protocol[];
+  addRoutes(app: FastifyInstance, options: RoutingOptions): void;
+  /** Ends requests that do not end by themselves: a server that ends waits for all of them. */
+  endStreams?(): void;
+}
+
 export interface AppOptions extends RoutingOptions {
   /** Unique within one run. */
-  readonly nextRequestId: () => string;
-  /** Adds the HTTP API for administration, where these listeners serve it. */
-  readonly addApi?: ((app: FastifyInstance) => void) | undefined;
-  /** False: the HTTP API alone. */
+  readonly nextRequestId?: () => string;
+  readonly doors?: readonly Door[];
+  /** False: the doors alone. */
   readonly hasProtocols?: boolean;
 }
 
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { addApi, hasProtocols = true, nextRequestId } = options;
+  const { doors = [], hasProtocols = true, nextRequestId = makeRequestIds() } = options;
   const app = fastify({
     exposeHeadRoutes: false,
     // No route has a JSON schema. Without these two, Fastify would load 10 MiB of schema compilers at every start.
@@ -69,8 +77,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
     frameworkErrors: (error, request, reply) => sendFrameworkError(error, request, reply, options),
   });
   addBodyParsers(app);
-  if (hasProtocols) addRoutes(app, PROTOCOLS, options);
-  addApi?.(app);
+  const shared = doors.flatMap(({ protocols = [] }) => protocols);
+  addRoutes(app, hasProtocols ? [...shared, ...PROTOCOLS] : shared, options);
+  for (const door of doors) door.addRoutes(app, options);
   app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, options));
   app.setErrorHandler((error: FastifyError, request, reply) => sendFrameworkError(error, request, reply, options));
   return app;

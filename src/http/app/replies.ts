@@ -32,16 +32,12 @@ export function sendReply(reply: FastifyReply, doorReply: DoorReply, mayHaveHead
   const { raw, request } = reply;
   // A request whose body was too large has its reply already.
   if (raw.headersSent) return;
-  const lines = [
-    'content-type',
-    contentType ?? 'text/plain; charset=utf-8',
-    'x-content-type-options',
-    'nosniff',
-    'cache-control',
-    'no-store',
-    'content-length',
-    String(Buffer.byteLength(body)),
-  ];
+  const lines = ['x-content-type-options', 'nosniff', 'cache-control', 'no-store'];
+  // RFC 9110 §8.6: a 204 has neither.
+  if (status !== 204) {
+    lines.push('content-type', contentType ?? 'text/plain; charset=utf-8');
+    lines.push('content-length', String(Buffer.byteLength(body)));
+  }
   // The id in a user's report finds the log line, also where the protocol's reply has no place for it.
   if (outcome === 'failed') lines.push('x-request-id', request.id);
   if (mayHaveHeaders) pushHeaders(lines, reply.getHeaders());

@@ -33,6 +33,13 @@ export function findCandidates(
   return found;
 }
 
+/** The candidate in a header of its own, where a request may have its credential nowhere else. */
+export function headerCandidate(header: string | readonly string[] | undefined): Candidate | undefined {
+  const found: Candidate[] = [];
+  add(found, headerText(typeof header === 'string' ? header : header?.[0]), false);
+  return found[0];
+}
+
 const CREDENTIAL_NAMES: ReadonlySet<string> = new Set(PARAMETERS.credential);
 
 /** Most requests have a few parameters, and none of these: faster than to look for each. */

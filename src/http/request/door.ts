@@ -9,6 +9,7 @@ import type { KeyAuthenticator } from '../../core/access/authenticate-key.ts';
 import type { Principal } from '../../core/access/principal.ts';
 import type { AppError } from '../../core/errors.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
+import type { RecordChangeParts } from '../../core/records/change-records.ts';
 import type { UpdateHost } from '../../core/updates/update-host.ts';
 import type { UpdateRecord } from '../../core/updates/update-record.ts';
 import type { UpdateTexts } from '../../core/updates/update-texts.ts';
@@ -28,6 +29,8 @@ export interface Services {
   readonly texts: UpdateTexts;
   /** Undefined where it is not configured. */
   readonly acmeDns: AcmeDns | undefined;
+  /** What changes of records need beside `zones` and `record`. */
+  readonly recordChanges: Pick<RecordChangeParts, 'ended' | 'clock' | 'timeoutMs'>;
   readonly checks: CheckZones;
   /** Original API: the treatment of a family that a request does not name. */
   readonly unspecifiedFamily: 'keep' | 'delete';

@@ -1,9 +1,81 @@
 /**
- * Reads the body of a request that the framework has not read, within a limit that the caller sets when it knows who asks.
- * What is behind the limit is not kept.
+ * Reads the body of a request that the framework left alone: so that a door can authenticate first, and then read more than it would
+ * take from anyone.
  */
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../core/errors.ts';
+
+/** What remains unread of a request that is refused may have this size, and is discarded; with more the connection ends. */
+const MAX_DISCARDED = 64 * 1024;
+
+/** The body is larger than the limit, or was not sent to its end. */
+export class BodyError extends Error {
+  readonly status: 400 | 413;
+
+  constructor(status: BodyError['status'], message: string) {
+    super(message);
+    this.name = 'BodyError';
+    this.status = status;
+  }
+}
+
+/** @param maxOctets of the body @throws BodyError (rejects) */
+export function readLimitedBody(request: IncomingMessage, maxOctets: number): Promise<Buffer> {
+  const cutShort = () => new BodyError(400, 'The body was not sent to its end.');
+  const tooLarge = () => new BodyError(413, `The body is larger than ${maxOctets} octets.`);
+  return new Promise((resolve, reject) => {
+    if (announcedOctets(request) > maxOctets) {
+      reject(tooLarge());
+      return;
+    }
+    const isCut = request.destroyed && !request.readableEnded;
+    if (isCut) {
+      reject(cutShort());
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let octets = 0;
+    const stop = () => {
+      request.off('data', take);
+      request.off('end', finish);
+      request.off('close', cut);
+      request.off('error', cut);
+    };
+    const take = (chunk: Buffer) => {
+      octets += chunk.length;
+      if (octets <= maxOctets) {
+        chunks.push(chunk);
+        return;
+      }
+      stop();
+      request.pause();
+      reject(tooLarge());
+    };
+    const finish = () => {
+      stop();
+      resolve(Buffer.concat(chunks, octets));
+    };
+    const cut = () => {
+      stop();
+      reject(cutShort());
+    };
+    request.on('data', take);
+    request.once('end', finish);
+    request.once('close', cut);
+    request.once('error', cut);
+  });
+}
+
+/** Whether the connection must end with the reply, because too much of the body is unread, or it is not known how much. */
+export function endsConnection(request: IncomingMessage): boolean {
+  if (request.complete) return false;
+  return request.headers['transfer-encoding'] !== undefined || announcedOctets(request) > MAX_DISCARDED;
+}
+
+/** 0 for a body in chunks. */
+function announcedOctets({ headers }: IncomingMessage): number {
+  return Number(headers['content-length'] ?? 0);
+}
 
 /** Answered with 413. */
 export class BodyTooLarge extends AppError {
@@ -17,22 +89,17 @@ export class BodyTooLarge extends AppError {
 export function piecesOf(request: IncomingMessage, most: number): AsyncIterable<string> {
   return {
     async *[Symbol.asyncIterator]() {
+      if (announcedOctets(request) > most) throw new BodyTooLarge(most);
       const decoder = new TextDecoder('utf-8');
-      for await (const chunk of limitedChunks(request, most)) yield decoder.decode(chunk, { stream: true });
+      let octets = 0;
+      for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+        octets += (chunk as Buffer).length;
+        if (octets > most) throw new BodyTooLarge(most);
+        yield decoder.decode(chunk as Buffer, { stream: true });
+      }
       yield decoder.decode();
     },
   };
-}
-
-/** The whole body. @throws BodyTooLarge, AppError body-malformed where it is not UTF-8 */
-export async function textIn(request: IncomingMessage, most: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of limitedChunks(request, most)) chunks.push(chunk);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-  } catch {
-    throw new AppError('body-malformed', 'The body is not valid UTF-8.');
-  }
 }
 
 /**
@@ -40,25 +107,16 @@ export async function textIn(request: IncomingMessage, most: number): Promise<st
  * @throws BodyTooLarge, AppError body-malformed
  */
 export async function jsonObjectIn(request: IncomingMessage, most: number): Promise<Readonly<Record<string, unknown>>> {
-  const text = await textIn(request, most);
-  if (text.trim() === '') return {};
-  let value: unknown;
+  const octets = await readLimitedBody(request, most).catch((error: unknown) => {
+    if (!(error instanceof BodyError)) throw error;
+    throw error.status === 413 ? new BodyTooLarge(most) : new AppError('body-malformed', error.message);
+  });
   try {
-    value = JSON.parse(text);
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(octets);
+    const value: unknown = text.trim() === '' ? {} : JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
-    throw new AppError('body-malformed', 'The body must be a JSON object.');
+    // Reported below.
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new AppError('body-malformed', 'The body must be a JSON object.');
-}
-
-async function* limitedChunks(request: IncomingMessage, most: number): AsyncGenerator<Buffer> {
-  const announced = Number(request.headers['content-length'] ?? 0);
-  if (announced > most) throw new BodyTooLarge(most);
-  let octets = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    octets += (chunk as Buffer).length;
-    if (octets > most) throw new BodyTooLarge(most);
-    yield chunk as Buffer;
-  }
+  throw new AppError('body-malformed', 'The body must be a JSON object in UTF-8.');
 }

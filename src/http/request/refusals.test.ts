@@ -67,6 +67,7 @@ beforeEach(() => {
     texts: new UpdateTexts({ queue, record, removeAfterSeconds: () => 60 }),
     acmeDns: undefined,
     protocolsOff: new Set<string>(),
+    recordChanges: { ended: async () => undefined, clock: () => performance.now(), timeoutMs: 1000 },
     checks: new CheckZones(() => 5_000, queue.clock),
     unspecifiedFamily: 'keep' as const,
     checkIsOpen: true,

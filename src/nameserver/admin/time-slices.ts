@@ -8,10 +8,40 @@ const SLICE_MS = 5;
 /** Steps between two readings of the clock. */
 const STEPS = 64;
 
+/** Gives slices to tasks of clients, one in each turn of the event loop, however many tasks there are. */
+export class SliceTurns {
+  readonly #waiting: (() => void)[] = [];
+  #isScheduled = false;
+
+  /** Resolves when it is the caller's turn. */
+  take(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#waiting.length === 0) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#waiting.shift()?.();
+      this.#schedule();
+    });
+  }
+}
+
 /** Counts the steps of a task and tells when its time slice is over. */
 export class TimeSlices {
+  readonly #turns: SliceTurns | undefined;
   #steps = 0;
   #startedMs = performance.now();
+
+  /** @param turns shared with other tasks; absent: the task has slices of its own */
+  constructor(turns?: SliceTurns) {
+    this.#turns = turns;
+  }
 
   /** Check it after each step: if true, `await next()`. */
   get over(): boolean {
@@ -19,9 +49,10 @@ export class TimeSlices {
     return this.#steps % STEPS === 0 && performance.now() - this.#startedMs > SLICE_MS;
   }
 
-  /** Resolves after one turn of the event loop. */
+  /** Resolves after one turn of the event loop, or when it is the task's turn. */
   async next(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#turns !== undefined) await this.#turns.take();
+    else await new Promise((resolve) => setImmediate(resolve));
     this.#startedMs = performance.now();
   }
 }

@@ -141,7 +141,9 @@ function wildcardFor(draft: ZoneDraft, key: string): ZoneNode | undefined {
   return draft.find(`\x01*${encloser}`);
 }
 
-function addressesOf(node: ZoneNode): PublishedAddresses {
+/** @param node undefined: the name does not exist */
+export function addressesOf(node: ZoneNode | undefined): PublishedAddresses {
+  if (node === undefined) return NOTHING;
   return { A: addressSet(node, RRType.A), AAAA: addressSet(node, RRType.AAAA) };
 }
 

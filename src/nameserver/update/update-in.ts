@@ -84,7 +84,7 @@ export async function answerUpdate(message: Message, context: UpdateContext): Pr
 }
 
 /** Types that the signer of a zone generates, which are not added by UPDATE; BIND refuses them, too (RRSIG: except at the apex). */
-const SIGNER_TYPES: ReadonlySet<number> = new Set([24, 30, RRType.RRSIG, RRType.NSEC, RRType.NSEC3]);
+export const SIGNER_TYPES: ReadonlySet<number> = new Set([24, 30, RRType.RRSIG, RRType.NSEC, RRType.NSEC3]);
 
 /**
  * Malformed RDATA where it is added or required (RFC 2136 §3.2, §3.4.1.2), and records that no transfer could carry. RDATA

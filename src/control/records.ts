@@ -1,0 +1,165 @@
+/** The records of embedded zones, as operations of the administration read and change them: for everyone, what they may. */
+import { type AdminCaller, asMember, type CallContext } from '../core/admin/caller.ts';
+import { readCursor, writeCursor } from '../core/admin/cursor.ts';
+import type { NormalInput, Result } from '../core/admin/operations.ts';
+import { AppError, InputError } from '../core/errors.ts';
+import type { HostGrant } from '../core/hosts/host-store.ts';
+import { changeRecords, type RecordChangeParts } from '../core/records/change-records.ts';
+import { findRecordZone, type RecordZone, readRecordPage } from '../core/records/read-records.ts';
+import { hostsScope, operatorScope, type RecordScope } from '../core/records/record-scope.ts';
+import { DomainName, NameError } from '../dns/name.ts';
+import { formatRdata } from '../dns/presentation/rdata-text.ts';
+import { readRecordText } from '../dns/presentation/record-text.ts';
+import { PresentationError } from '../dns/presentation/text-tokens.ts';
+import { formatRRType, type Rdata } from '../dns/rdata.ts';
+import type { ZoneEdit } from '../dns/zone-change.ts';
+import { readType } from './domain-values.ts';
+import { contextOf } from './request-context.ts';
+
+export interface RecordParts extends RecordChangeParts {
+  /** The hosts that a member sees. @throws AppError store-unreachable */
+  readonly grantsOf: (userId: string) => Promise<readonly HostGrant[]>;
+}
+
+const MAX_LISTED = 500;
+/** Records that are read before queries are answered again. */
+const RECORDS_PER_TURN = 500;
+/** Seconds, of a new RRset in a zone without a default. */
+const DEFAULT_TTL = 300;
+
+/** @throws AppError name-invalid: no embedded zone in which the caller has something; InputError */
+export async function listRRsets(
+  { zone: _, name, type, limit = MAX_LISTED, cursor }: NormalInput<'listRRsets'>,
+  apex: DomainName,
+  caller: AdminCaller,
+  parts: RecordParts,
+): Promise<Result<'listRRsets'>> {
+  const scope = await scopeOf(caller, parts);
+  const zone = requireZone(parts, scope, apex);
+  const snapshot = zone.records.snapshot();
+  const place = readCursor(cursor, 1)?.[0];
+  const after = place === undefined ? undefined : readName(place, '/cursor');
+  const wanted = name === undefined ? undefined : readName(name, '/name');
+  const filter = {
+    type: type === undefined ? undefined : readType(type),
+    ...(wanted && { isWanted: (key: string) => key === wanted.key }),
+  };
+  const page = await readRecordPage(parts.zones, zone, snapshot, scope, filter, limit, after);
+  const rrsets = page.names.flatMap(({ ownerName, rrsets: own }) =>
+    own.map((rrset) => ({
+      name: ownerName.toString(),
+      type: formatRRType(rrset.type),
+      ttl: rrset.ttl,
+      records: rrset.rdatas.map((rdata) => formatRdata(rrset.type, rdata)),
+      ...(rrset.isStatic && { static: true }),
+    })),
+  );
+  return { serial: snapshot.serial, rrsets, ...(page.next && { next: writeCursor([page.next.toString()]) }) };
+}
+
+/** @throws AppError as changeRecords; InputError */
+export async function changeRRsets(
+  { changes, dry_run = false }: NormalInput<'changeRRsets'>,
+  apex: DomainName,
+  { caller, ifMatch }: CallContext,
+  parts: RecordParts,
+): Promise<Result<'changeRRsets'>> {
+  const scope = await scopeOf(caller, parts);
+  const zone = requireZone(parts, scope, apex);
+  const edits: ZoneEdit[] = [];
+  let records = 0;
+  for (const [index, change] of changes.entries()) {
+    edits.push(readChange(change, `/changes/${index}`, zone));
+    records += 1 + (change.records?.length ?? 0);
+    if (records < RECORDS_PER_TURN) continue;
+    records = 0;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { serial, changed } = await changeRecords(
+    { zone, scope, edits, serial: serialOf(ifMatch), isDryRun: dry_run },
+    contextOf(caller),
+    parts,
+  );
+  return { serial, changed: changed.length > 0 };
+}
+
+async function scopeOf(caller: AdminCaller, { grantsOf }: RecordParts): Promise<RecordScope> {
+  const member = asMember(caller);
+  if (member === undefined) {
+    return operatorScope(caller.kind === 'operator' ? 'the operator' : `the admin '${caller.user.name}'`);
+  }
+  const grants = await grantsOf(member.user.id);
+  const changed = grants.filter(({ access }) => access !== 'view').map(({ ownerName }) => ownerName);
+  return hostsScope(
+    `the member '${member.user.name}'`,
+    grants.map(({ ownerName }) => ownerName),
+    changed,
+  );
+}
+
+/** Also where the caller has nothing in the zone. */
+function requireZone({ zones }: RecordParts, scope: RecordScope, apex: DomainName): RecordZone {
+  const zone = findRecordZone(zones, scope, apex);
+  if (zone !== undefined) return zone;
+  throw new AppError('name-invalid', `There is no embedded zone '${apex}'.`);
+}
+
+type Change = NormalInput<'changeRRsets'>['changes'][number];
+
+function readChange({ name, type, action, ttl, records }: Change, place: string, zone: RecordZone): ZoneEdit {
+  const ownerName = readName(name, `${place}/name`);
+  const rrType = within(place, () => readType(type));
+  if (action === 'delete') {
+    if (records !== undefined) throw invalid(`${place}/records`, "'records' is not for 'delete'.");
+    return { kind: 'delete-rrset', ownerName, type: rrType };
+  }
+  if (records === undefined || records.length === 0) {
+    throw invalid(`${place}/records`, `'${action}' needs 'records'; 'delete' removes the RRset.`);
+  }
+  const rdatas = records.map((record, index) => readRecord(rrType, record, `${place}/records/${index}`));
+  if (action === 'remove') return { kind: 'delete-from-rrset', ownerName, type: rrType, rdatas };
+  const there = zone.records
+    .snapshot()
+    .find(ownerName)
+    ?.rrsets.find((rrset) => rrset.type === rrType);
+  const rrset = { ownerName, type: rrType, ttl: ttl ?? there?.ttl ?? zone.ttl.default ?? DEFAULT_TTL, rdatas };
+  return { kind: action === 'replace' ? 'replace-rrset' : 'add-to-rrset', rrset };
+}
+
+function readRecord(type: number, text: string, pointer: string): Rdata {
+  try {
+    return readRecordText(type, text);
+  } catch (error) {
+    if (!(error instanceof PresentationError || error instanceof NameError)) throw error;
+    throw invalid(pointer, `This is not the RDATA of ${formatRRType(type)}: ${error.message}`);
+  }
+}
+
+function readName(text: string, pointer: string): DomainName {
+  try {
+    return DomainName.parse(text);
+  } catch (error) {
+    if (!(error instanceof NameError)) throw error;
+    throw invalid(pointer, `This is not a domain name: ${error.message}`);
+  }
+}
+
+/** Of If-Match; a text that is no serial never matches. */
+function serialOf(ifMatch: readonly string[] | undefined): number | undefined {
+  if (ifMatch === undefined) return undefined;
+  const [tag = ''] = ifMatch;
+  return /^\d{1,10}$/.test(tag) ? Number(tag) : -1;
+}
+
+function within<Read>(place: string, read: () => Read): Read {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(error.errors.map(({ pointer, detail }) => ({ pointer: `${place}${pointer}`, detail })));
+  }
+}
+
+function invalid(pointer: string, detail: string): InputError {
+  return new InputError([{ pointer, detail }]);
+}
