@@ -1,7 +1,16 @@
 /** The event streams of a server, from the open parts. Loaded only with `admin.enabled`. */
+
+import type { Observer } from '../core/observer.ts';
 import { EventStreams } from '../core/stream/event-streams.ts';
-import type { DoorParts } from './http-doors.ts';
+import type { Generation } from './generation.ts';
+import type { OpenState } from './state.ts';
 import { timers } from './system-timers.ts';
+
+export interface StreamParts {
+  readonly current: () => Generation;
+  readonly observer: Observer;
+  readonly state: () => OpenState;
+}
 
 export interface ServerStreams {
   /** Made at the first call. */
@@ -10,7 +19,7 @@ export interface ServerStreams {
   end(): void;
 }
 
-export function serverStreams({ current, observer, state }: DoorParts): ServerStreams {
+export function serverStreams({ current, observer, state }: StreamParts): ServerStreams {
   let streams: EventStreams | undefined;
   let isEnding = false;
   const make = () => {
