@@ -3,7 +3,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** One row for each generated file: its path, the module in dist/, the function that gives the text. A further one is one row. */
+/**
+ * One row for each generated file: its path, the module in dist/, the function that gives the text. It gets the committed text,
+ * of which it may keep parts, and the path.
+ */
 const DOCUMENTS = [
   ['docs/configuration.md', 'docs/configuration.js', 'configurationDocument'],
   ['docs/dyndns.example.yml', 'docs/configuration.js', 'exampleFile'],
@@ -14,10 +17,13 @@ const DOCUMENTS = [
 ];
 
 const project = new URL('../', import.meta.url);
+const { CLIENT_PAGES } = await import(new URL('dist/docs/clients.js', project).href);
+DOCUMENTS.push(...CLIENT_PAGES.map((path) => [path, 'docs/clients.js', 'clientPage']));
+
 const check = process.argv.includes('--check');
 for (const [path, module, name] of DOCUMENTS) {
   const file = fileURLToPath(new URL(path, project));
-  const text = (await import(new URL(`dist/${module}`, project).href))[name]();
+  const text = (await import(new URL(`dist/${module}`, project).href))[name](read(file), path);
   if (!check) {
     writeFileSync(file, text);
     console.log(`${path} written`);

@@ -6,7 +6,7 @@
 /** Every other command still ends on SIGHUP. */
 const SERVER_COMMANDS: ReadonlySet<string> = new Set(['serve', 'quickstart']);
 /** Options before the command that take a value. */
-const VALUE_OPTIONS: ReadonlySet<string> = new Set(['-c', '--config']);
+const VALUE_OPTIONS: ReadonlySet<string> = new Set(['-c', '--config', '--remote', '--key-file']);
 
 let isWaiting = false;
 let reload: (() => void) | undefined;

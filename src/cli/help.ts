@@ -17,6 +17,7 @@ Change names
 Clients
   token                 credentials: create, list, rotate, revoke
   host                  settings of single hosts: TTL, members, leases
+  user                  users of the HTTP API: roles, quotas, management keys
   webhook               send a test to the receivers of notices
 Zones
   zone                  zones that dyndns serves: list, export, import, repair
@@ -31,6 +32,7 @@ Data
   backup FILE           copy the databases, also while the server runs
   restore FILE          put a backup in place
 
+--remote URL            act on a server elsewhere, with --key-file FILE
 -c, --config FILE       else dyndns_CONFIG_FILE, .dyndns.yml, /etc/dyndns.yml
 -v, --version
 -h, --help              of a command: dyndns help COMMAND

@@ -12,11 +12,16 @@ import { commandName, isServerCommand } from './hangups.ts';
 import { HELP } from './help.ts';
 import { formatConfigError, formatFailure, InterruptedError, isStartError, UsageError } from './output.ts';
 import { catchOutputErrors } from './output-errors.ts';
+import { checkRemoteUse } from './remote.ts';
 
 const program = new Command('dyndns')
   .description('A dynamic-DNS server: takes a changed address over HTTP and changes DNS by signed DNS UPDATE.')
   .version(versionWithCommit(), '-v, --version', 'print the version')
   .option('-c, --config <file>', 'the configuration file')
+  .option('--remote <url>', 'act on the server of another machine, over its HTTP API')
+  .option('--key-file <file>', 'with --remote: the file with a management key; - is the standard input')
+  .option('--insecure-http', 'with --remote: also send the key over HTTP without TLS')
+  .hook('preAction', (_, command) => checkRemoteUse(command))
   .showHelpAfterError("(run 'dyndns --help' for usage)")
   .exitOverride();
 program.helpInformation = () => HELP;

@@ -1,14 +1,17 @@
 /**
- * Where a command acts: in the running server, through its control socket, else in this process, on the zones and the
- * store of the configuration.
+ * Where a command acts: in the server of `--remote`, else in the running server of the configuration, through its control
+ * socket, else in this process, on the zones and the store of the configuration.
  */
 import { realpathSync } from 'node:fs';
+import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
 import { AppError, operatorMessage } from '../core/errors.ts';
 import { parseHostName } from '../dns/host-name.ts';
 import { type DomainName, findNearestAncestor, NameError } from '../dns/name.ts';
 import type { Session } from './local-session.ts';
 import { CommandError, UsageError } from './output.ts';
+import { findRemote } from './remote.ts';
+import { loadFor } from './setup.ts';
 import { warnOfUnreadFiles } from './unread-secrets.ts';
 
 export type { Session };
@@ -56,10 +59,17 @@ function realPath(path: string): string {
 }
 
 /**
- * Runs a task in the running server, else in this process, which then locks the databases that it opens.
- * @throws ControlError, CommandError, StartError, and what the task throws
+ * Runs a task in the server of `--remote` or the running one, else in this process, which then locks the databases that it
+ * opens. @throws ConfigError, ControlError, CommandError, StartError, UsageError, and what the task throws
  */
-export async function withSession(config: Config, task: Task): Promise<void> {
+export async function withSession(command: Command, task: Task): Promise<void> {
+  const remote = await findRemote(command);
+  if (remote !== undefined) await task(remote);
+  else await withSessionOf(loadFor(command).config, task);
+}
+
+/** The same on this machine. */
+export async function withSessionOf(config: Config, task: Task): Promise<void> {
   const session = await findSession(config);
   if (session !== undefined) await task(session);
   else await inThisProcess(config, task);
@@ -73,9 +83,15 @@ async function inThisProcess(config: Config, task: Task): Promise<void> {
 }
 
 /** For a change of one name: only embedded zones need the server that has them. */
-export async function withSessionFor(config: Config, fqdn: string, task: Task): Promise<void> {
+export async function withSessionFor(command: Command, fqdn: string, task: Task): Promise<void> {
+  const remote = await findRemote(command);
+  if (remote !== undefined) {
+    await task(remote);
+    return;
+  }
+  const { config } = loadFor(command);
   const { dns, ...others } = config;
-  if (dns === undefined || isEmbedded(config, fqdn)) await withSession(config, task);
+  if (dns === undefined || isEmbedded(config, fqdn)) await withSessionOf(config, task);
   else await inThisProcess({ ...others, zones: config.zones.filter(({ primary }) => primary.kind === 'remote') }, task);
 }
 
@@ -96,8 +112,8 @@ function isEmbedded({ zones }: Config, fqdn: string): boolean {
  * The same for commands about tokens, hosts and history, whose errors are not those of the original API.
  * @throws UsageError (an argument is not valid), CommandError, and as `withSession`
  */
-export async function withClientSession(config: Config, task: Task): Promise<void> {
-  await withSession(config, task).catch((error: unknown) => {
+export async function withClientSession(command: Command, task: Task): Promise<void> {
+  await withSession(command, task).catch((error: unknown) => {
     throw commandError(error);
   });
 }

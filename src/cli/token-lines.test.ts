@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { parseConfig } from '../config/load.ts';
 import type { NewTokenView } from '../core/admin/token-operations.ts';
-import { formatNewToken, serverUrl } from './token-lines.ts';
+import { getDevice } from '../core/devices/devices.ts';
+import { formatInstructions } from './instructions-text.ts';
+import { formatNewToken, instructionsForToken, serverUrl } from './token-lines.ts';
 
 const MADE: NewTokenView = {
   token: {
@@ -29,7 +31,8 @@ it('the lines have the secret, names without the final dot, and no secret in a c
   const text = formatNewToken(MADE, 'https://dyndns.example.com', true);
   const host = 'home.dyn.example.com';
   expect(text).toContain(`\nhttps://${host}:${MADE.secret}@dyndns.example.com/nic/update?hostname=${host}\n`);
-  expect(text).toContain(`\nserver=dyndns.example.com\nssl=yes\nlogin=${host}\npassword='${MADE.secret}'\n${host}\n`);
+  expect(text).toContain(`\nserver=dyndns.example.com\nlogin=${host}\npassword='${MADE.secret}'\n${host}\n`);
+  expect(text).toContain('\nssl=yes\n');
   expect(text).toContain(
     `\ncurl -s -H @Bob-s-router.header 'https://dyndns.example.com/nic/update?hostname=${host}'\n`,
   );
@@ -44,6 +47,14 @@ it('a password for FreeDNS has the lines of that protocol, and no others', () =>
   );
   expect(text).toContain('\nprotocol=freedns\n');
   expect(text).not.toMatch(/nic\/update|curl/);
+});
+
+it('for a device it has the settings of that device and no examples', () => {
+  const text = formatNewToken(MADE, 'https://dyndns.example.com', true, getDevice('pfsense'));
+  const settings = formatInstructions(instructionsForToken(getDevice('pfsense'), MADE, 'https://dyndns.example.com'));
+  expect(text).toContain(`shown this once:\n\n${MADE.secret}\n\n${settings}\nTo keep it`);
+  expect(text).not.toMatch(/ddclient|curl/);
+  expect(text).toContain('sha256');
 });
 
 it('a pattern is shown by one of its names; a token of TXT alone has no lines for dyndns2', () => {

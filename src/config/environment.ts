@@ -14,6 +14,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Variables that Kubernetes and Docker links set for a service named "dyndns" or "dyndns-…". */
 const INJECTED = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP)(_(ADDR|PORT|PROTO))?$/;
 
+/** For `--remote` and `--key-file` of commands; a server has no use for them. */
+const OF_COMMANDS: ReadonlySet<string> = new Set(['DYNDNS_REMOTE', 'DYNDNS_KEY_FILE']);
+
 /** Applies every override to the scope of the file. */
 export function applyEnvironment(
   environment: Environment,
@@ -30,6 +33,7 @@ export function applyEnvironment(
   for (const variable of Object.keys(environment).sort()) {
     const text = environment[variable];
     if (text === undefined || !variable.startsWith('DYNDNS_') || INJECTED.test(variable)) continue;
+    if (OF_COMMANDS.has(variable)) continue;
     const origin = { kind: 'environment', variable } as const;
     if (/^(tcp|udp):\/\//.test(text)) {
       warnings.push(

@@ -115,7 +115,7 @@ async function openServer(
     observer,
     nextRequestId,
   };
-  const doors = await loadDoors(config, {
+  const { doors, endStreams } = await loadDoors(config, {
     current,
     calls: () => dispatcher,
     observer,
@@ -229,9 +229,7 @@ async function openServer(
     const graceMs = graceOf(current());
     return Promise.all([certificate.close(), listeners.close(graceMs), control.close(graceMs)]);
   });
-  closers.push(() => {
-    for (const door of doors) door.endStreams?.();
-  });
+  closers.push(() => endStreams());
   // Requests that wait for secondaries must not hold up the end.
   closers.push(() => current().embedded?.nameserver.stopWaiting());
 

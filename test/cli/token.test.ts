@@ -94,7 +94,8 @@ describe('token and a running server', () => {
     const [, secret] = /shown this once:\n\n([a-z2-7]{32})\n/.exec(text) ?? [];
     const base = `127.0.0.1:${server.dyndns.port}`;
     expect(text).toContain(`\nhttp://${HOME}:${secret}@${base}/nic/update?hostname=${HOME}\n`);
-    expect(text).toContain(`\nserver=${base}\nssl=no\n`);
+    expect(text).toContain(`\nserver=${base}\nlogin=${HOME}\npassword='${secret}'\n${HOME}\n`);
+    expect(text).toContain('\nssl=no\n');
     const lines = text.split('\n');
     const at = lines.findIndex((line) => line.startsWith('curl -s'));
     const directory = freshDirectory('paste');
@@ -108,6 +109,49 @@ describe('token and a running server', () => {
       removeNow(directory);
     }
     expect(server.dyndns.process.output()).not.toContain(secret);
+  });
+
+  it('--for prints the settings of a device with the new secret, also when it is rotated', async () => {
+    const url = ['--server', 'https://dyndns.example.com'] as const;
+    const text = await commands.run('token', 'create', 'box', '--host', HOME, '--for', 'FRITZ!Box', ...url);
+    const [, secret] = /^ {2}Password {5}([a-z2-7]{32})$/m.exec(text) ?? [];
+    expect(text).toContain(`shown this once:\n\n${secret}\n\nSettings for FRITZ!Box. `);
+    expect(text).toContain(
+      '  Update URL   https://dyndns.example.com/nic/update?hostname=<domain>&myip=<ipaddr>,<ip6addr>\n',
+    );
+    expect(text).not.toMatch(/ddclient|curl/);
+    expect(await update(server.dyndns, secret!)).toBe(200);
+    const rotated = await commands.json('token', 'rotate', 'box', '--for', 'inadyn');
+    expect(rotated.instructions).toMatchObject({
+      client: 'inadyn',
+      host: HOME,
+      token: 'box',
+      page: 'docs/clients/inadyn.md',
+    });
+    expect(rotated.instructions.server).toBe(`http://127.0.0.1:${server.dyndns.port}`);
+    expect(rotated.instructions.sections[0].text).toContain(`password = ${rotated.secret}\n`);
+    expect([await update(server.dyndns, secret!), await update(server.dyndns, rotated.secret)]).toEqual([456, 200]);
+    await commands.run('token', 'revoke', 'box');
+    expect(server.dyndns.process.output()).not.toMatch(RegExp(`${secret}|${rotated.secret}`));
+  });
+
+  it('--for mistakes leave everything as it is', async () => {
+    const create = ['token', 'create', 'never', '--host', HOME] as const;
+    for (const [args, message] of [
+      [
+        ['--for', 'fritbox'],
+        "--for: there is no device 'fritbox'; the nearest one is fritzbox. The devices are fritzbox, openwrt,",
+      ],
+      [['--for', ''], "--for: there is no device ''"],
+      [['--for', 'curl', '--freedns', 'alice'], '--for is for clients of dyndns2'],
+      [['--for', 'curl', '--type', 'TXT'], '--for needs a token for addresses'],
+      [['--for', 'curl', '--server', "https://a'b"], '--server'],
+    ] as const) {
+      expect(await commands.fail(...create, ...args)).toEqual([2, expect.stringContaining(message)]);
+    }
+    const rotate = ['token', 'rotate', 'router1', '--for', 'fritbox'] as const;
+    expect(await commands.fail(...rotate)).toEqual([2, expect.stringContaining('the nearest one is fritzbox')]);
+    expect(await commands.run('token', 'list', '--all')).not.toMatch(/^never /m);
   });
 
   it('list shows both kinds with origin, scope, state and last use; revoked ones when they are asked for', async () => {
@@ -167,7 +211,7 @@ describe('token and a running server', () => {
   it('nothing came of what was refused', async () => {
     const names = (await commands.json('token', 'list', '--all')).map(({ name }: { name: string }) => name);
     expect(new Set(names)).toEqual(
-      new Set(['filed', 'router1', 'old-router', 'limited', 'plain', 'pasted', 'a', 'b', 'c']),
+      new Set(['filed', 'router1', 'old-router', 'limited', 'plain', 'pasted', 'box', 'a', 'b', 'c']),
     );
   });
 

@@ -43,6 +43,9 @@ it.for([true, false])(
     const created = await run('create');
     expect(created).toContain(`@dyndns.example.com/nic/update?hostname=home.${ZONE}\n`);
     expect(created.match(/shown this once/g)).toHaveLength(5);
+    const device = await run('device');
+    expect(device).toMatch(/^ {2}Update URL {3}https:\/\/dyndns\.example\.com\/nic\/update\?hostname=<domain>/m);
+    expect(device).toContain("\toption domain 'box.dyndns.example.com'\n");
     const listed = await run('list');
     for (const name of ['router1', 'lab', 'office', 'camera', 'guest'])
       expect(listed).toMatch(new RegExp(`^${name} `, 'm'));

@@ -6,6 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freednsSecret, tokenSha256 } from '../../src/core/access/token.ts';
+import { instructionsFor } from '../../src/core/devices/device.ts';
+import { getDevice } from '../../src/core/devices/devices.ts';
 import { makeKey } from '../e2e/lab.ts';
 import { startBind } from '../support/bind.ts';
 import { dig, type ServerAddress } from '../support/dig.ts';
@@ -22,6 +24,8 @@ export const ZONE = 'dyndns.example.com';
 export const HOME = `home.${ZONE}`;
 export const NAS = `nas.${ZONE}`;
 export const TOKEN = 'TOKEN';
+/** A secret with every character that is special in a file of a client. */
+export const ODD_TOKEN = `o'd"d$HOME$\{PATH}\\%i%%#1?&;<a>\`id\``;
 
 export const PRIMARIES = ['BIND', 'the embedded nameserver'] as const;
 
@@ -53,6 +57,7 @@ const CONFIG = {
   http: { trusted_proxies: ['127.0.0.1'] },
   tokens: [
     { name: 'router1', sha256: tokenSha256(TOKEN), hosts: [HOME, NAS] },
+    { name: 'odd', sha256: tokenSha256(ODD_TOKEN), hosts: [HOME] },
     { name: 'freedns', sha256: tokenSha256(freednsSecret('router1', TOKEN)), hosts: [HOME, NAS] },
   ],
 };
@@ -121,6 +126,15 @@ export function pageBlock(page: string, words: string): string {
   const blocks = [...markdown.matchAll(/^```([^\n]+)\n([\s\S]*?)^```$/gm)].filter((match) => match[1] === words);
   if (blocks.length !== 1) throw new Error(`${page} has ${blocks.length} blocks "${words}"`);
   return blocks[0]![2]!;
+}
+
+/** The text of a section for this server, with the secret, as `dyndns token create --for` prints it. */
+export function settingsText({ front }: ClientLab, device: string, id: string, secret: string): string {
+  const server = `https://127.0.0.1:${front.port}`;
+  const { sections } = instructionsFor(getDevice(device), { server, host: HOME, tokenName: 'odd', secret });
+  const section = sections.find((candidate) => candidate.id === id);
+  if (section?.kind !== 'text') throw new Error(`${device} has no text '${id}'`);
+  return section.text;
 }
 
 /** An environment in which curl reaches the front by the server name that the pages use. */

@@ -12,8 +12,10 @@ import {
   curlEnvironment,
   HOME,
   LAB_PROGRAMS,
+  ODD_TOKEN,
   openClientLab,
   pageBlock,
+  settingsText,
   TOKEN,
   ZONE,
 } from './client-lab.ts';
@@ -92,6 +94,11 @@ describeWith([...LAB_PROGRAMS, { command: 'curl', debianPackage: 'curl' }], 'doc
     expect(replies.map(isSuccess)).toEqual([true, true]);
     expect(isSuccess(await send(url, `${username}:WRONG`))).toBe(false);
     expect(isSuccess(await send(url.replace(HOME, `foreign.${ZONE}`), `${username}:${password}`))).toBe(false);
+  });
+
+  it('rest_command: a secret of special characters comes back from the file that --for prints', () => {
+    const secrets = parse(settingsText(lab, 'home-assistant', 'yaml rest-command-secrets', ODD_TOKEN));
+    expect(secrets).toEqual({ dyndns_token: ODD_TOKEN });
   });
 
   it('shell_command: each command publishes its family, and keeps the other one', async () => {

@@ -16,8 +16,10 @@ import {
   curlEnvironment,
   HOME,
   LAB_PROGRAMS,
+  ODD_TOKEN,
   openClientLab,
   pageBlock,
+  settingsText,
   TOKEN,
   ZONE,
 } from './client-lab.ts';
@@ -145,6 +147,21 @@ describeWith(PROGRAMS, 'the pages of clients', () => {
     expect([await lab.look(HOME, 'A'), await lab.look(HOME, 'AAAA')]).toEqual([[IPV4], [IPV6]]);
   });
 
+  it('ddns-updater: a secret of special characters comes back from the URL of the file', async () => {
+    const { settings } = JSON.parse(settingsText(lab, 'ddns-updater', 'json ddns-updater', ODD_TOKEN));
+    const { username, password, href } = new URL(settings[0].url);
+    const user = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    expect(await send(`${href.replace(/\/\/.*@/, '//')}&myip=${IPV4}`, ['--user', user])).toBe(`good ${IPV4}\n`);
+  });
+
+  it('openwrt.md: sh reads the values of the file back as they are', async () => {
+    const text = settingsText(lab, 'openwrt', 'uci services', ODD_TOKEN);
+    const values = [...text.matchAll(/^\toption (?:password|param_opt|use_ipv6) (.*)$/gm)].map(([, value]) => value);
+    const { stdout } = await runProgram('sh', ['-c', `printf '%s\\n' ${values.join(' ')}`]);
+    const server = `127.0.0.1:${lab.front.port}`;
+    expect(stdout).toBe(`${[server, ODD_TOKEN, server, '1', ODD_TOKEN].join('\n')}\n`);
+  });
+
   it('unifi.md: server and path, given to inadyn', async () => {
     const [, server, path] = /^([^/]+)(\/.*)\n$/.exec(pageBlock('unifi.md', 'url unifi')) ?? [];
     const file = writeInto(
@@ -173,7 +190,9 @@ custom unifi {
     }
     await runOrThrow('chmod', ['700', join(shims, 'logger'), join(shims, 'ddns_custom_updated')]);
     const run = async (before = '', after = '') => {
-      const script = pageBlock('asus.md', 'sh merlin').replace(before, after).replaceAll('/sbin/', `${shims}/`);
+      const script = pageBlock('asus.md', 'sh merlin')
+        .replace(before, () => after)
+        .replaceAll('/sbin/', `${shims}/`);
       const file = writeInto(lab.directory, 'ddns-start', script);
       const path = `${shims}:${env['PATH'] ?? ''}`;
       const { stdout, stderr } = await runProgram('sh', [file, IPV4], { env: { ...env, PATH: path } });
@@ -183,6 +202,10 @@ custom unifi {
     expect(await run()).toEqual([`logger: -t ddns-start good ${IPV4}`, 'ddns_custom_updated: 1']);
     expect(await lab.look(HOME, 'A')).toEqual([IPV4]);
     expect(await run()).toEqual([`logger: -t ddns-start nochg ${IPV4}`, 'ddns_custom_updated: 1']);
+    expect(await run(pageBlock('asus.md', 'sh merlin'), settingsText(lab, 'asus', 'sh merlin', ODD_TOKEN))).toEqual([
+      `logger: -t ddns-start nochg ${IPV4}`,
+      'ddns_custom_updated: 1',
+    ]);
     expect(await run(TOKEN, 'WRONG')).toEqual(['logger: -t ddns-start badauth', 'ddns_custom_updated: 0']);
   });
 });

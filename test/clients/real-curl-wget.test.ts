@@ -13,9 +13,11 @@ import {
   HOME,
   LAB_PROGRAMS,
   NAS,
+  ODD_TOKEN,
   openClientLab,
   PRIMARIES,
   pageBlock,
+  settingsText,
   TOKEN,
   ZONE,
 } from './client-lab.ts';
@@ -85,6 +87,16 @@ for (const primary of PRIMARIES) {
       const heads = lab.front.requests.slice(-2);
       expect(heads).toEqual([expect.stringMatching(/^POST /), expect.stringContaining('Authorization: Bearer TOKEN')]);
       expect(heads[0]).toContain(BASIC);
+    });
+
+    it('curl reads a secret of special characters from the file that --for prints commands for', async () => {
+      await shell(settingsText(lab, 'curl', 'sh credential', ODD_TOKEN));
+      try {
+        const update = await shell(settingsText(lab, 'curl', 'sh update', ODD_TOKEN));
+        expect([update.stdout, update.stderr]).toEqual(['good 203.0.113.45\n', '']);
+      } finally {
+        await shell(pageBlock('curl.md', 'sh credential'));
+      }
     });
 
     it('curl with both families at once, and with a foreign name in the list', async () => {

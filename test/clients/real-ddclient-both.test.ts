@@ -10,8 +10,10 @@ import {
   curlEnvironment,
   HOME,
   LAB_PROGRAMS,
+  ODD_TOKEN,
   openClientLab,
   pageBlock,
+  settingsText,
   TOKEN,
   ZONE,
 } from './client-lab.ts';
@@ -46,6 +48,14 @@ describeDdclient([311, 499], [...LAB_PROGRAMS, CURL], 'ddclient 3.11 and 4', () 
     expect([await lab.look(HOME, 'A'), await lab.look(HOME, 'AAAA')]).toEqual([[IPV4], [IPV6]]);
     expect(lab.front.requests.filter((request) => request.includes('/nic/update?'))).toHaveLength(1);
     expect(await run()).toContain('nochg: ');
+  });
+
+  it('reads a secret of special characters from the file that --for prints', async () => {
+    const text = settingsText(lab, 'ddclient', 'conf both-3.11', ODD_TOKEN);
+    const given = text.replace(/^usev6=.*$/m, `usev6=ipv6, ipv6=${IPV6}`);
+    const file = writeInto(lab.directory, 'odd.conf', `cache=${lab.directory}/odd.cache\n${given}`);
+    await runDdclient(file, { caFile: lab.front.caFile, env: curlEnvironment(lab) });
+    expect([await lab.look(HOME, 'A'), await lab.look(HOME, 'AAAA')]).toEqual([[IPV4], [IPV6]]);
   });
 
   it('fails with a wrong token and with a foreign name, and says why', async () => {

@@ -8,9 +8,11 @@ import {
   HOME,
   LAB_PROGRAMS,
   NAS,
+  ODD_TOKEN,
   openClientLab,
   PRIMARIES,
   pageBlock,
+  settingsText,
   TOKEN,
   ZONE,
 } from './client-lab.ts';
@@ -51,6 +53,15 @@ for (const primary of PRIMARIES) {
       expect(second.stdout).toBe(`SUCCESS:  updating ${HOME}: good: IP address set to ${IPV6}\n`);
       expect([first.code, first.stderr, second.code, second.stderr]).toEqual([0, '', 0, '']);
       expect([await lab.look(HOME, 'A'), await lab.look(HOME, 'AAAA')]).toEqual([[IPV4], [IPV6]]);
+    });
+
+    it('reads a secret of special characters from the file that --for prints', async () => {
+      lab.front.clientAddress = IPV4;
+      const text = settingsText(lab, 'ddclient', 'conf ipv4', ODD_TOKEN).replace('/var/cache/ddclient', lab.directory);
+      const file = writeInto(lab.directory, 'odd.conf', text.replace('ddclient.cache', 'odd.cache'));
+      const { stdout, stderr } = await runDdclient(file, { caFile: lab.front.caFile, env: curlEnvironment(lab) });
+      expect([stdout, stderr]).toEqual([`SUCCESS:  updating ${HOME}: good: IP address set to ${IPV4}\n`, '']);
+      expect(await lab.look(HOME, 'A')).toEqual([IPV4]);
     });
 
     it('reads nochg the second time, and sends nothing while its cache is fresh', async () => {

@@ -7,7 +7,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DDUPDATE_PROGRAMS, runDdupdate } from '../support/ddupdate.ts';
 import { describeWith } from '../support/require-server.ts';
-import { type ClientLab, HOME, LAB_PROGRAMS, openClientLab, PRIMARIES, pageBlock, TOKEN, ZONE } from './client-lab.ts';
+import {
+  type ClientLab,
+  HOME,
+  LAB_PROGRAMS,
+  ODD_TOKEN,
+  openClientLab,
+  PRIMARIES,
+  pageBlock,
+  settingsText,
+  TOKEN,
+  ZONE,
+} from './client-lab.ts';
 
 const PAGE = 'ddupdate.md';
 const FOREIGN = `foreign.${ZONE}`;
@@ -42,6 +53,17 @@ for (const primary of PRIMARIES) {
       expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('Update OK')]);
       expect(lab.front.replies.at(-1)).toMatch(/\r\n\r\nnochg 203\.0\.113\.45\n$/);
       expect(await lab.serial()).toBe(serial);
+    });
+
+    it('reads a secret of special characters from the file that --for prints', async () => {
+      const home = {
+        plugin: settingsText(lab, 'ddupdate', 'python plugin', ODD_TOKEN),
+        conf: settingsText(lab, 'ddupdate', 'ini conf', ODD_TOKEN),
+        netrc: settingsText(lab, 'ddupdate', 'netrc netrc', ODD_TOKEN),
+      };
+      const { code, stderr } = await runDdupdate(lab.directory, home, ['--force'], { SSL_CERT_FILE: lab.front.caFile });
+      expect([code, stderr]).toEqual([0, expect.stringContaining('Update OK')]);
+      expect(await lab.look(HOME, 'A')).toEqual(['203.0.113.45']);
     });
 
     it('publishes both families that it finds itself', async () => {

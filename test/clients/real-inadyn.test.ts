@@ -4,6 +4,8 @@
  */
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { instructionsFor } from '../../src/core/devices/device.ts';
+import { getDevice } from '../../src/core/devices/devices.ts';
 import { CAN_OWN_HOSTS, INADYN_PROGRAMS, runInadyn, runInadynWithHosts, startInadyn } from '../support/inadyn.ts';
 import { writeInto } from '../support/primary-server.ts';
 import { startRelay } from '../support/relay.ts';
@@ -13,9 +15,11 @@ import {
   HOME,
   LAB_PROGRAMS,
   NAS,
+  ODD_TOKEN,
   openClientLab,
   PRIMARIES,
   pageBlock,
+  settingsText,
   TOKEN,
   ZONE,
 } from './client-lab.ts';
@@ -59,6 +63,28 @@ for (const primary of PRIMARIES) {
       expect([again.code, again.stderr]).toEqual([0, expect.stringContaining(done(HOME, IPV4))]);
       expect(lab.front.replies.at(-1)).toMatch(RegExp(`\r\n\r\nnochg ${IPV4}\n$`));
       expect(await lab.serial()).toBe(serial);
+    });
+
+    it('reads a secret of special characters from the file that --for prints', async () => {
+      const text = settingsText(lab, 'inadyn', 'conf inadyn', ODD_TOKEN).replace(/"curl .*"/, `"echo ${IPV6}"`);
+      const file = writeInto(lab.directory, 'odd.conf', `ca-trust-file = ${lab.front.caFile}\n${text}`);
+      expect(await runInadyn(file, ['--force'])).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining(done(HOME, IPV4)),
+      });
+      expect([await lab.look(HOME, 'A'), await lab.look(HOME, 'AAAA')]).toEqual([[IPV4], [IPV6]]);
+    });
+
+    it('without TLS, as --for prints the file for a server of plain HTTP', async () => {
+      const request = { server: `http://127.0.0.1:${lab.httpPort}`, host: HOME, tokenName: 'router1', secret: TOKEN };
+      const [section] = instructionsFor(getDevice('inadyn'), request).sections;
+      const text = section?.kind === 'text' ? section.text : '';
+      const given = text
+        .replace(/"curl .*"/, `"echo ${IPV6}"`)
+        .replace(/checkip-server[\s\S]*?checkip-ssl.*/, `checkip-command = "echo ${IPV4}"`);
+      const { code, stderr } = await runInadyn(writeInto(lab.directory, 'plain.conf', given), ['--force']);
+      expect([code, stderr]).toEqual([0, expect.stringContaining(done(HOME, IPV4))]);
+      expect([await lab.look(HOME, 'A'), await lab.look(HOME, 'AAAA')]).toEqual([[IPV4], [IPV6]]);
     });
 
     it('ends with a wrong token, and says why', async () => {

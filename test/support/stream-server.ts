@@ -51,7 +51,12 @@ export async function startStreamServer(
     onFault,
     isRecorded: () => true,
     hosts: () => hosts,
-    users: { findKeys: async (ids) => ids.flatMap((id) => keys.get(id) ?? []) },
+    keys: () => ({
+      stillValid: async (ids) => {
+        const valid = ids.flatMap((id) => keys.get(id) ?? []);
+        return new Map(valid.map((each) => [each.key.id, each]));
+      },
+    }),
   });
   const listeners = new HttpListeners({ onFault, ...(times && { times }) });
   const listener = requestListener(async (request, response) => {

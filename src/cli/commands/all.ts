@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<() => Command>>> = {
   delete: async () => (await import('./delete.ts')).deleteCommand,
   token: async () => (await import('./token.ts')).tokenCommand,
   host: async () => (await import('./host.ts')).hostCommand,
+  user: async () => (await import('./user.ts')).userCommand,
   history: async () => (await import('./history.ts')).historyCommand,
   zone: async () => (await import('./zone.ts')).zoneCommand,
   webhook: async () => (await import('./webhook.ts')).webhookCommand,

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import type { Config } from '../../config/config.ts';
 import type { BackupReport } from '../../core/admin/zone-admin.ts';
 import { checkTargets, stagedFile, takeCopy } from '../backup-copy.ts';
-import { findSession, type Session, withSession } from '../session.ts';
+import { findSession, type Session, withSessionOf } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { printJson } from '../table.ts';
 
@@ -40,7 +40,7 @@ async function backUp(config: Config, file: string): Promise<BackupReport> {
     return copyOfServer(server, databases, file);
   }
   let report: BackupReport | undefined;
-  await withSession(config, async (session) => {
+  await withSessionOf(config, async (session) => {
     report = await session.call('backup', { file });
   });
   return report!;

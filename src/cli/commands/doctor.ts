@@ -14,8 +14,10 @@ import { parseEndpoint } from '../../doctor/resolvers.ts';
 import type { DoctorOptions } from '../../doctor/run.ts';
 import { UsageError } from '../output.ts';
 import { allPages } from '../pages.ts';
+import { findRemote } from '../remote.ts';
 import { findSession, type Session } from '../session.ts';
 import { loadFor, quietObserver } from '../setup.ts';
+import { wrapText } from '../table.ts';
 import { warnOfUnreadFiles } from '../unread-secrets.ts';
 import { parseZone } from '../zone-name.ts';
 
@@ -36,6 +38,11 @@ export function doctorCommand(): Command {
 }
 
 async function doctor(zoneText: string | undefined, flags: DoctorFlags, command: Command): Promise<void> {
+  const remote = await findRemote(command);
+  if (remote !== undefined) {
+    await remoteDoctor(remote, zoneText, flags);
+    return;
+  }
   const { config, file } = loadFor(command);
   warnOfUnreadFiles(config);
   for (const warning of config.warnings) quietObserver.warn(warning);
@@ -55,6 +62,30 @@ async function doctor(zoneText: string | undefined, flags: DoctorFlags, command:
     progress('');
     all.push(...findings.map((finding) => ({ zone: zone.apex.toString(), ...finding })));
     if (!flags.json) process.stdout.write(`\n${formatFindings(zone.apex, findings, layoutOf(process.stdout))}`);
+  }
+  if (flags.json) process.stdout.write(formatJson(all, zoneText === undefined));
+  if (all.some(({ status }) => status === 'problem')) process.exitCode = 1;
+}
+
+/** The server on another machine examines its zones itself. */
+async function remoteDoctor(session: Session, zoneText: string | undefined, flags: DoctorFlags): Promise<void> {
+  if (flags.resolver !== undefined || flags.nameserverPort !== 53) {
+    throw new UsageError(
+      '--resolver and --nameserver-port are for doctor on the machine of the server: leave out --remote.',
+    );
+  }
+  const { embedded, remote } = await session.call('status', {});
+  const names =
+    zoneText === undefined ? [...embedded.map(({ zone }) => zone), ...remote] : [parseZone(zoneText).toString()];
+  const all: (Finding & { readonly zone: string })[] = [];
+  for (const zone of names) {
+    const { findings } = await session.call('examineZone', { zone });
+    const read = findings.map((finding) => ({
+      ...finding,
+      check: CHECKS.find((check) => check === finding.check) ?? 'http',
+    }));
+    all.push(...read.map((finding) => ({ zone, ...finding })));
+    if (!flags.json) process.stdout.write(`\n${formatFindings(parseZone(zone), read, layoutOf(process.stdout))}`);
   }
   if (flags.json) process.stdout.write(formatJson(all, zoneText === undefined));
   if (all.some(({ status }) => status === 'problem')) process.exitCode = 1;
@@ -202,14 +233,7 @@ export function formatFindings(zone: DomainName, findings: readonly Finding[], {
 }
 
 function wrap(line: string, columns: number): string[] {
-  if (line.startsWith('  ')) return [line];
-  const lines: string[] = [''];
-  for (const word of line.split(' ')) {
-    const last = lines.at(-1)!;
-    if (last !== '' && last.length + 1 + word.length > columns) lines.push(word);
-    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
-  }
-  return lines;
+  return line.startsWith('  ') ? [line] : wrapText(line, columns);
 }
 
 /** @throws UsageError that names the zones of the configuration */

@@ -5,7 +5,6 @@ import type { EventView, HistoryView, HostEventView, PastView } from '../../core
 import { formatTime, parseTime } from '../local-time.ts';
 import { UsageError } from '../output.ts';
 import { withClientSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { listed, print, printable } from '../table.ts';
 
 interface HistoryFlags {
@@ -49,7 +48,7 @@ async function history(host: string | undefined, flags: HistoryFlags, command: C
   if (other !== undefined) throw new UsageError(`--${other} is for --all.`);
   const atMs = at === undefined ? undefined : parseTime(at, '--at', true);
   const beforeId = before === undefined ? undefined : eventBefore(before);
-  await withClientSession(loadFor(command).config, async (session) => {
+  await withClientSession(command, async (session) => {
     if (atMs !== undefined) {
       const request = { host, at: new Date(atMs).toISOString(), limit: 1 };
       const { host: name, past } = await session.call('readHistory', request);
@@ -57,7 +56,7 @@ async function history(host: string | undefined, flags: HistoryFlags, command: C
       return;
     }
     const request = { host, limit, ...(beforeId !== undefined && { before: beforeId }) };
-    const view = await session.call('readHistory', request);
+    const view = await readPages(limit, beforeId, (page) => session.call('readHistory', { ...request, ...page }));
     print(view, json, formatHistory);
   });
 }
@@ -65,16 +64,47 @@ async function history(host: string | undefined, flags: HistoryFlags, command: C
 async function allHistory(flags: HistoryFlags, command: Command): Promise<void> {
   const { limit, before, outcome, token, json } = flags;
   const since = flags.since === undefined ? undefined : new Date(sinceTime(flags.since)).toISOString();
-  await withClientSession(loadFor(command).config, async (session) => {
-    const view = await session.call('readAllHistory', {
-      limit,
-      ...(before !== undefined && { before: eventBefore(before) }),
+  await withClientSession(command, async (session) => {
+    const input = {
       ...(outcome !== undefined && { outcome }),
       ...(token !== undefined && { token }),
       ...(since !== undefined && { since }),
-    });
+    };
+    const beforeId = before === undefined ? undefined : eventBefore(before);
+    const view = await readPages(limit, beforeId, (page) => session.call('readAllHistory', { ...input, ...page }));
     print(view, json, ({ events, more }) => formatAll(events, more, flags));
   });
+}
+
+/** Events of one request. */
+const PAGE = 500;
+const MAX_EVENTS = 1_000_000;
+
+interface EventPage {
+  readonly events: readonly { readonly id: string }[];
+  readonly more: boolean;
+}
+
+/** Reads as many pages as the limit needs. @returns the first page with the events of all */
+async function readPages<View extends EventPage>(
+  limitText: string,
+  before: string | undefined,
+  read: (page: { readonly limit: number | string; readonly before?: string }) => Promise<View>,
+): Promise<View> {
+  const limit = /^\d{1,7}$/.test(limitText) ? Number(limitText) : undefined;
+  if (limit === undefined || limit <= PAGE || limit > MAX_EVENTS) {
+    if (limit !== undefined && limit > MAX_EVENTS)
+      throw new UsageError(`--limit must be an integer from 1 to ${MAX_EVENTS}.`);
+    return read({ limit: limitText, ...(before !== undefined && { before }) });
+  }
+  let view = await read({ limit: PAGE, ...(before !== undefined && { before }) });
+  const events = [...view.events];
+  while (view.more && events.length < limit) {
+    const page = await read({ limit: Math.min(PAGE, limit - events.length), before: events.at(-1)!.id });
+    events.push(...page.events);
+    view = { ...view, more: page.more && page.events.length > 0 };
+  }
+  return { ...view, events };
 }
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
@@ -177,7 +207,7 @@ function historyPurgeCommand(): Command {
         );
       }
       if (!yes && !(await confirmed(host))) throw new UsageError('Nothing was changed.');
-      await withClientSession(loadFor(command).config, async (session) => {
+      await withClientSession(command, async (session) => {
         const purged = await session.call('purgeHistory', { host });
         print(purged, json, formatPurged);
       });

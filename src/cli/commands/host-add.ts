@@ -2,7 +2,6 @@
 import { Command } from 'commander';
 import type { NewTokenView } from '../../core/admin/token-operations.ts';
 import { withClientSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { printJson } from '../table.ts';
 import { formatNewToken, serverUrl } from '../token-lines.ts';
 
@@ -15,6 +14,7 @@ interface AddFlags {
   readonly fallback?: readonly string[];
   readonly interfaceId?: string;
   readonly prefixLength?: string;
+  readonly owner?: string;
   readonly replace?: boolean;
   readonly createToken?: string;
   readonly json?: boolean;
@@ -32,13 +32,14 @@ export function hostAddCommand(): Command {
     .option('--fallback <addresses...>', 'addresses to publish when the lease ends')
     .option('--interface-id <id>', 'the lower half of its own IPv6 address below a prefix, like ::1')
     .option('--prefix-length <bits>', 'members follow an IPv6 address without a prefix: 56 to 64')
+    .option('--owner <user>', 'the user whom it belongs to, also the token of --create-token')
     .option('--replace', 'replace settings that exist')
     .option('--create-token <token>', 'create a token of this name that may change the host')
     .option('--json', 'print a JSON object')
     .action(async (host: string, flags: AddFlags, command: Command) => {
       const { ttl, allow = [], deny = [], silentAfter, lease, fallback = [] } = flags;
-      const { interfaceId, prefixLength, replace = false, createToken, json } = flags;
-      await withClientSession(loadFor(command).config, async (session) => {
+      const { interfaceId, prefixLength, owner, replace = false, createToken, json } = flags;
+      await withClientSession(command, async (session) => {
         // The settings first: they can be replaced later, a token of this name cannot be created again.
         const settings = {
           host,
@@ -48,6 +49,7 @@ export function hostAddCommand(): Command {
           ...(silentAfter !== undefined && { silentAfter }),
           ...(lease !== undefined && { lease }),
           fallback,
+          ...(owner !== undefined && { owner }),
           ...(interfaceId !== undefined && { interfaceId }),
           ...(prefixLength !== undefined && { prefixLength }),
           replace,
@@ -56,7 +58,7 @@ export function hostAddCommand(): Command {
         let created: NewTokenView | undefined;
         if (createToken !== undefined) {
           created = await session
-            .call('createToken', { name: createToken, hosts: [host], types: [], addresses: [], sources: [] })
+            .call('createToken', { name: createToken, hosts: [host], ...(owner !== undefined && { owner }) })
             .catch((error: unknown) => {
               if (error instanceof Error)
                 error.message = `The host was added, the token was not created. ${error.message}`;

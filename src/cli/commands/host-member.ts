@@ -2,7 +2,6 @@
 import { Command } from 'commander';
 import type { HostView, MemberView } from '../../core/admin/host-operations.ts';
 import { type Session, withClientSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { formatTable, print } from '../table.ts';
 
 interface AddFlags {
@@ -67,7 +66,7 @@ async function printHost(
   call: (session: Session) => Promise<HostView>,
   format: (view: HostView) => string,
 ): Promise<void> {
-  await withClientSession(loadFor(command).config, async (session) => {
+  await withClientSession(command, async (session) => {
     const view = await call(session);
     print(view, json, format);
   });

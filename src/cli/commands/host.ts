@@ -6,10 +6,10 @@ import { formatTime } from '../local-time.ts';
 import { allPages } from '../pages.ts';
 import { formatPendingUpdate } from '../pending.ts';
 import { withClientSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { formatTable, listed, print } from '../table.ts';
 import { hostAddCommand } from './host-add.ts';
 import { formatMember, hostMemberCommand } from './host-member.ts';
+import { hostGiveCommand, hostShareCommand, hostUnshareCommand } from './host-owner.ts';
 
 type OneHostOperation = Extract<OperationName, 'showHost' | 'removeHost' | 'disableHost' | 'enableHost'>;
 
@@ -28,16 +28,19 @@ export function hostCommand(): Command {
       return `Updates of '${name}' are accepted.\n`;
     }),
   );
+  for (const command of [hostGiveCommand, hostShareCommand, hostUnshareCommand]) host.addCommand(command());
   return host;
 }
 
 function hostListCommand(): Command {
   return new Command('list')
     .description('list the hosts with settings and those that were updated')
+    .option('--owner <user>', 'only hosts of this user')
+    .option('--search <text>', 'only hosts with this text in their name')
     .option('--json', 'print a JSON array')
-    .action(async ({ json }: { json?: boolean }, command: Command) => {
-      await withClientSession(loadFor(command).config, async (session) => {
-        const hosts = await allPages(session, 'listHosts', {}, (page) => page.hosts);
+    .action(async ({ json, ...filter }: { json?: boolean; owner?: string; search?: string }, command: Command) => {
+      await withClientSession(command, async (session) => {
+        const hosts = await allPages(session, 'listHosts', filter, (page) => page.hosts);
         print(hosts, json, formatHosts);
       });
     });
@@ -54,7 +57,7 @@ function forOneHost<Name extends OneHostOperation>(
     .argument('<name>', 'the full name of the host')
     .option('--json', 'print a JSON object')
     .action(async (host: string, { json }: { json?: boolean }, command: Command) => {
-      await withClientSession(loadFor(command).config, async (session) => {
+      await withClientSession(command, async (session) => {
         const result: Result<Name> = (await session.call<OneHostOperation>(operation, { host })) as Result<Name>;
         print(result, json, format);
       });
@@ -63,7 +66,9 @@ function forOneHost<Name extends OneHostOperation>(
 
 function formatHosts(hosts: readonly HostView[]): string {
   if (hosts.length === 0) return 'No host has settings, and none was updated yet.\n';
-  const rows = hosts.map(({ host, origin, enabled, ttl, allow, deny, lastSeen, repeats }) => [
+  // Only a server with users has owners.
+  const isOwned = hosts.some(({ owner }) => owner !== undefined);
+  const rows = hosts.map(({ host, origin, enabled, ttl, allow, deny, lastSeen, repeats, owner }) => [
     host,
     origin === 'none' ? '-' : origin,
     enabled ? 'enabled' : 'disabled',
@@ -71,14 +76,16 @@ function formatHosts(hosts: readonly HostView[]): string {
     listed([...allow.map((prefix) => `+${prefix}`), ...deny.map((prefix) => `-${prefix}`)]),
     formatTime(lastSeen),
     String(repeats ?? 0),
+    ...(isOwned ? [owner ?? '-'] : []),
   ]);
-  return formatTable(['HOST', 'SETTINGS', 'STATE', 'TTL', 'ADDRESSES', 'LAST SEEN', 'REPEATS'], rows);
+  const head = ['HOST', 'SETTINGS', 'STATE', 'TTL', 'ADDRESSES', 'LAST SEEN', 'REPEATS', ...(isOwned ? ['OWNER'] : [])];
+  return formatTable(head, rows);
 }
 
 export function formatHost(details: HostDetails): string {
   const { host, origin, enabled, ttl, allow, deny, members, published, publishedProblem } = details;
   const { lastSeen, repeats, pending, tokens } = details;
-  const { silentAfterSeconds, leaseSeconds, fallback = [], interfaceId, prefixLength } = details;
+  const { owner, shares = [], silentAfterSeconds, leaseSeconds, fallback = [], interfaceId, prefixLength } = details;
   const from = { configuration: 'in the configuration file', store: 'in the store', none: 'none of its own' }[origin];
   const lines = [
     host,
@@ -86,6 +93,9 @@ export function formatHost(details: HostDetails): string {
     `  updates    ${enabled ? 'are accepted' : 'are refused (disabled)'}`,
     `  ttl        ${ttl === undefined ? 'that of the zone' : `${ttl} s`}`,
   ];
+  if (owner !== undefined) lines.push(`  owner      ${owner}`);
+  for (const { user, access } of shares)
+    lines.push(`  shared     with ${user}, who may ${access === 'view' ? 'see' : 'change'} it`);
   if (allow.length > 0) lines.push(`  allowed    ${listed(allow)}`);
   if (deny.length > 0) lines.push(`  denied     ${listed(deny)}`);
   if (interfaceId !== undefined) lines.push(`  own id     ${interfaceId} below a prefix`);

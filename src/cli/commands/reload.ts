@@ -12,6 +12,7 @@ import { ControlError } from '../../control/control-error.ts';
 import { findServer } from '../../control/socket-client.ts';
 import { AppError } from '../../core/errors.ts';
 import { UsageError } from '../output.ts';
+import { findRemote } from '../remote.ts';
 import { isServerOf } from '../session.ts';
 import { commandEnvironment, configFileFor } from '../setup.ts';
 
@@ -19,10 +20,8 @@ export function reloadCommand(): Command {
   return new Command('reload')
     .description('make the running server read its configuration again; an invalid one is refused and changes nothing')
     .action(async (_options: object, command: Command) => {
-      const environment = commandEnvironment();
-      const file = configFileFor(command, environment);
       try {
-        const { warnings } = await reload(file, environment);
+        const { warnings } = await reloadServer(command);
         for (const warning of warnings) process.stderr.write(`WARNING: ${warning}\n`);
         process.stdout.write('Configuration reloaded.\n');
       } catch (error) {
@@ -34,6 +33,13 @@ export function reloadCommand(): Command {
         process.exitCode = 2;
       }
     });
+}
+
+async function reloadServer(command: Command): Promise<{ readonly warnings: readonly string[] }> {
+  const remote = await findRemote(command);
+  if (remote !== undefined) return remote.call('reload', {});
+  const environment = commandEnvironment();
+  return reload(configFileFor(command, environment), environment);
 }
 
 /** @throws AppError of the server; UsageError, ControlError where no server was reached; ConfigError */

@@ -6,6 +6,7 @@ import type { PendingView, ServerStatus } from '../../core/admin/server-operatio
 import { AppError, operatorMessage } from '../../core/errors.ts';
 import { CommandError, isStartError } from '../output.ts';
 import { formatPending } from '../pending.ts';
+import { findRemote } from '../remote.ts';
 import { findSession } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { print, printJson } from '../table.ts';
@@ -17,6 +18,11 @@ export function statusCommand(): Command {
     .description('show listeners, zones, secondaries and pending updates of the running server')
     .option('--json', 'print a JSON object')
     .action(async ({ json }: { json?: boolean }, command: Command) => {
+      const remote = await findRemote(command);
+      if (remote !== undefined) {
+        print(await remote.call('status', {}), json, formatStatus);
+        return;
+      }
       const { config, file } = loadFor(command);
       const session = await findSession(config);
       if (session === undefined) {

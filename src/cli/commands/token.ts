@@ -4,7 +4,6 @@ import type { TokenView } from '../../core/admin/token-operations.ts';
 import { formatTime } from '../local-time.ts';
 import { allPages } from '../pages.ts';
 import { withClientSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { formatTable, listed, print } from '../table.ts';
 import { tokenCreateCommand, tokenRotateCommand } from './token-create.ts';
 
@@ -16,14 +15,23 @@ export function tokenCommand(): Command {
   return token;
 }
 
+interface ListFlags {
+  readonly all?: boolean;
+  readonly json?: boolean;
+  readonly owner?: string;
+  readonly search?: string;
+}
+
 function tokenListCommand(): Command {
   return new Command('list')
     .description('list the tokens of the configuration and of the store')
     .option('--all', 'also list revoked tokens')
+    .option('--owner <user>', 'only tokens of this user')
+    .option('--search <text>', 'only tokens with this text in their name')
     .option('--json', 'print a JSON array')
-    .action(async ({ all, json }: { all?: boolean; json?: boolean }, command: Command) => {
-      await withClientSession(loadFor(command).config, async (session) => {
-        const withRevoked = await allPages(session, 'listTokens', {}, (page) => page.tokens);
+    .action(async ({ all, json, ...filter }: ListFlags, command: Command) => {
+      await withClientSession(command, async (session) => {
+        const withRevoked = await allPages(session, 'listTokens', filter, (page) => page.tokens);
         const tokens = withRevoked.filter(({ state }) => all || state !== 'revoked');
         print(tokens, json, formatTokens);
       });
@@ -36,7 +44,7 @@ function tokenRevokeCommand(): Command {
     .argument('<name>', 'its name')
     .option('--json', 'print a JSON object')
     .action(async (name: string, { json }: { json?: boolean }, command: Command) => {
-      await withClientSession(loadFor(command).config, async (session) => {
+      await withClientSession(command, async (session) => {
         const token = await session.call('revokeToken', { name });
         print(token, json, () => `The token '${token.name}' was revoked.\n`);
       });
@@ -45,6 +53,8 @@ function tokenRevokeCommand(): Command {
 
 export function formatTokens(tokens: readonly TokenView[]): string {
   if (tokens.length === 0) return 'There are no tokens. `dyndns token create` creates one.\n';
+  // Only a server with users has owners.
+  const isOwned = tokens.some(({ owner }) => owner !== undefined);
   const rows = tokens.map((token) => [
     token.name,
     token.origin,
@@ -56,8 +66,10 @@ export function formatTokens(tokens: readonly TokenView[]): string {
     formatEnd(token),
     // Without a store the last use of a configured token is lost at a restart.
     token.lastUsed !== undefined ? formatTime(token.lastUsed) : token.origin === 'configuration' ? '-' : 'never',
+    ...(isOwned ? [token.owner ?? '-'] : []),
   ]);
-  return formatTable(['NAME', 'ORIGIN', 'STATE', 'HOSTS', 'TYPES', 'ADDRESSES', 'FROM', 'EXPIRES', 'LAST USED'], rows);
+  const head = ['NAME', 'ORIGIN', 'STATE', 'HOSTS', 'TYPES', 'ADDRESSES', 'FROM', 'EXPIRES', 'LAST USED'];
+  return formatTable([...head, ...(isOwned ? ['OWNER'] : [])], rows);
 }
 
 /** `2099-12-31`, `after 90 days unused`, or both. */

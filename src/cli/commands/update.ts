@@ -4,7 +4,7 @@
  */
 import { Command } from 'commander';
 import { withSessionFor } from '../session.ts';
-import { loadFor, quietObserver } from '../setup.ts';
+import { quietObserver } from '../setup.ts';
 
 export function updateCommand(): Command {
   return new Command('update')
@@ -14,7 +14,7 @@ export function updateCommand(): Command {
     .option('-t, --ttl <seconds>', 'time to live')
     .option('-w, --wait', 'wait until the secondaries serve it, at most 8 seconds in all')
     .action(async (fqdn: string, ips: string[], { ttl, wait }: UpdateFlags, command: Command) => {
-      await withSessionFor(loadFor(command).config, fqdn, async (session) => {
+      await withSessionFor(command, fqdn, async (session) => {
         const request = {
           host: fqdn,
           ips,

@@ -1,8 +1,11 @@
 /** `dyndns webhook test [WHICH]`: sends a test notice to each webhook, with or without a running server. */
 import { Command } from 'commander';
 import type { WebhookConfig } from '../../config/config.ts';
+import type { Result } from '../../core/admin/operations.ts';
 import { testWebhooks, type WebhookTest } from '../../server/webhooks.ts';
 import { CommandError, UsageError } from '../output.ts';
+import { findRemote } from '../remote.ts';
+import type { Session } from '../session.ts';
 import { loadFor } from '../setup.ts';
 import { printJson } from '../table.ts';
 
@@ -12,6 +15,11 @@ export function webhookTestCommand(): Command {
     .argument('[which]', 'only this one: its number in the file, from 1, or its URL')
     .option('--json', 'print a JSON array')
     .action(async (which: string | undefined, { json }: { json?: boolean }, command: Command) => {
+      const remote = await findRemote(command);
+      if (remote !== undefined) {
+        await testRemoteWebhooks(remote, which, json);
+        return;
+      }
       const { webhooks } = loadFor(command).config;
       const results: WebhookTest[] = [];
       for await (const result of testWebhooks(webhooks, selectWebhooks(webhooks, which))) {
@@ -21,6 +29,34 @@ export function webhookTestCommand(): Command {
       if (json) printJson(results);
       if (results.some(({ outcome }) => outcome === 'failed')) process.exitCode = 1;
     });
+}
+
+/** Those of a server on another machine, by number: it does not show their URLs. */
+async function testRemoteWebhooks(
+  session: Session,
+  which: string | undefined,
+  json: boolean | undefined,
+): Promise<void> {
+  const { webhooks } = await session.call('listWebhooks', {});
+  const all = webhooks.map((_, index) => index + 1);
+  const selected = which === undefined ? all : all.filter((number) => String(number) === which);
+  if (selected.length === 0) {
+    if (webhooks.length === 0) throw new CommandError('The configuration of the server names no webhook.');
+    const hosts = webhooks.map(({ webhook }, index) => `${index + 1} is at ${webhook}`);
+    throw new UsageError(`There is no such webhook at the server; its number selects it: ${hosts.join(', ')}.`);
+  }
+  const results: Result<'testWebhook'>[] = [];
+  for (const number of selected) {
+    const result = await session.call('testWebhook', { webhook: String(number) });
+    results.push(result);
+    const { webhook, delivered, problem } = result;
+    if (!json)
+      process.stdout.write(
+        `webhook ${webhook}: ${delivered ? 'delivered' : `failed, ${problem ?? 'without a reason'}`}\n`,
+      );
+  }
+  if (json) printJson(results);
+  if (results.some(({ delivered }) => !delivered)) process.exitCode = 1;
 }
 
 /** Indices. @throws CommandError, UsageError */

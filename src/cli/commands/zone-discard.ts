@@ -1,7 +1,6 @@
 /** `dyndns zone discard ZONE NAME [TYPE]`: deletes dynamic data that collides with static records. */
 import { Command } from 'commander';
 import { withSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { parseZone } from '../zone-name.ts';
 
 export function zoneDiscardCommand(): Command {
@@ -12,7 +11,7 @@ export function zoneDiscardCommand(): Command {
     .argument('[type]', 'the RR type; without it all types')
     .action(async (zoneText: string, name: string, type: string | undefined, _options, command: Command) => {
       const zone = parseZone(zoneText).toString();
-      await withSession(loadFor(command).config, async (session) => {
+      await withSession(command, async (session) => {
         const { discarded } = await session.call('discardUnserved', {
           zone,
           name,

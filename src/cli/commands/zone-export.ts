@@ -5,7 +5,6 @@ import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import { UsageError } from '../output.ts';
 import { withSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { parseZone } from '../zone-name.ts';
 
 export function zoneExportCommand(): Command {
@@ -15,7 +14,7 @@ export function zoneExportCommand(): Command {
     .argument('[file]', 'the file to write (default: the standard output)')
     .action(async (zoneText: string, file: string | undefined, _options, command: Command) => {
       const apex = parseZone(zoneText);
-      await withSession(loadFor(command).config, async (session) => {
+      await withSession(command, async (session) => {
         const pieces = Readable.from(await session.call('exportZone', { zone: apex.toString() }));
         if (file !== undefined) await writeWhole(pieces, file);
         else await pipeline(pieces, process.stdout, { end: false }).catch(endWithOutput);

@@ -1,8 +1,9 @@
 /** `dyndns zone import ZONE FILE`: imports the records of a zone file into an embedded zone. */
 import { Command } from 'commander';
 import type { ZoneImportReport } from '../../core/admin/zone-operations.ts';
+import { UsageError } from '../output.ts';
+import { isKeyFromInput } from '../remote.ts';
 import { withSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { print } from '../table.ts';
 import { parseZone } from '../zone-name.ts';
 
@@ -25,10 +26,13 @@ export function zoneImportCommand(): Command {
 
 async function zoneImport(zoneText: string, file: string, flags: ImportFlags, command: Command): Promise<void> {
   const apex = parseZone(zoneText);
+  if (file === '-' && isKeyFromInput(command)) {
+    throw new UsageError('The zone file and --key-file cannot both come from the standard input.');
+  }
   const { replace = false, dryRun = false, json } = flags;
   // Loaded only here: the parser of zone files would slow every other command.
   const { readZoneFile } = await import('../zone-file-source.ts');
-  await withSession(loadFor(command).config, async (session) => {
+  await withSession(command, async (session) => {
     const isTerminal = process.stderr.isTTY === true;
     const progress = (text: string) => void (isTerminal && process.stderr.write(`\r\u001b[K${text}`));
     const pieces = readZoneFile(file, apex, (records) => progress(`${records} records read`));

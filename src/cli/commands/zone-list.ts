@@ -2,7 +2,6 @@
 import { Command } from 'commander';
 import type { SecondaryState, ZoneState } from '../../core/admin/zone-operations.ts';
 import { withSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { print } from '../table.ts';
 
 export function zoneListCommand(): Command {
@@ -10,7 +9,7 @@ export function zoneListCommand(): Command {
     .description('list the embedded zones with serial, number of names and secondaries')
     .option('--json', 'print a JSON array')
     .action(async ({ json }: { json?: boolean }, command: Command) => {
-      await withSession(loadFor(command).config, async (session) => {
+      await withSession(command, async (session) => {
         const { zones } = await session.call('listZones', {});
         print(zones, json, () => zones.map(formatZone).join(''));
       });

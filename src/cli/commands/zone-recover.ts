@@ -1,7 +1,6 @@
 /** `dyndns zone recover ZONE`: serves what is there of a zone whose database lost changes or is damaged. */
 import { Command } from 'commander';
 import { withSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { print } from '../table.ts';
 import { parseSerial, parseZone } from '../zone-name.ts';
 
@@ -14,7 +13,7 @@ export function zoneRecoverCommand(): Command {
     .action(async (zoneText: string, flags: { serial?: number; json?: boolean }, command: Command) => {
       const zone = parseZone(zoneText).toString();
       const { serial, json } = flags;
-      await withSession(loadFor(command).config, async (session) => {
+      await withSession(command, async (session) => {
         const report = await session.call('recoverZone', { zone, ...(serial !== undefined && { serial }) });
         print(report, json, () => {
           const { before, known, names, lost, lostCount } = report;

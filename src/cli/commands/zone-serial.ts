@@ -2,7 +2,6 @@
 import { Command } from 'commander';
 import { AppError } from '../../core/errors.ts';
 import { withSession } from '../session.ts';
-import { loadFor } from '../setup.ts';
 import { parseSerial, parseZone } from '../zone-name.ts';
 
 export function zoneSerialCommand(): Command {
@@ -13,7 +12,7 @@ export function zoneSerialCommand(): Command {
     .action(async (zoneText: string, serialText: string | undefined, _options, command: Command) => {
       const apex = parseZone(zoneText);
       const wanted = serialText === undefined ? undefined : parseSerial(serialText);
-      await withSession(loadFor(command).config, async (session) => {
+      await withSession(command, async (session) => {
         if (wanted !== undefined) {
           const { before, serial } = await session.call('setSerial', { zone: apex.toString(), serial: wanted });
           process.stdout.write(`${apex} ${before} -> ${serial}\n`);

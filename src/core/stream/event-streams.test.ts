@@ -2,6 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualTimers } from '../../../test/support/manual-timers.ts';
 import { DomainName } from '../../dns/name.ts';
 import { openMemoryStore } from '../../store/memory.ts';
+import { KeyAuthenticator } from '../access/authenticate-key.ts';
+import { GuessBudget } from '../access/guess-budget.ts';
 import { AppError } from '../errors.ts';
 import type { EventOutcome } from '../history/history.ts';
 import { HistoryRecorder } from '../history/history-recorder.ts';
@@ -75,6 +77,10 @@ let streams: EventStreams;
 let isRecorded: boolean;
 let faults: unknown[];
 
+const unused = () => {
+  throw new Error('not called here');
+};
+
 function makeStreams() {
   return new EventStreams({
     history: store.history,
@@ -84,12 +90,23 @@ function makeStreams() {
     onFault: (error) => faults.push(error),
     isRecorded: () => isRecorded,
     hosts: () => hosts,
-    users: {
-      findKeys: async (ids) => {
-        keyQueries.push(ids);
-        return ids.flatMap((id) => keys.get(id) ?? []);
-      },
-    },
+    keys: () =>
+      new KeyAuthenticator({
+        users: {
+          findKey: unused,
+          findKeys: async (ids) => {
+            keyQueries.push(ids);
+            return ids.flatMap((id) => keys.get(id) ?? []);
+          },
+        },
+        guesses: new GuessBudget(timers.now),
+        unused: {
+          hasEnded: ({ maxUnusedDays, createdMs }) =>
+            maxUnusedDays !== undefined && createdMs + maxUnusedDays * 86_400_000 < timers.now(),
+        },
+        now: timers.now,
+        onUse: unused,
+      }),
   });
 }
 

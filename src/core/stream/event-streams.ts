@@ -5,11 +5,10 @@
  * the server never waits for one. While no stream is open, nothing runs.
  */
 import type { DomainName } from '../../dns/name.ts';
-import { isUsable } from '../access/authenticate-key.ts';
+import type { KeyAuthenticator } from '../access/authenticate-key.ts';
 import { AppError } from '../errors.ts';
 import type { HistoryEvent } from '../history/history.ts';
 import type { EventPosition, RepeatCount } from '../history/history-store.ts';
-import type { UserStore } from '../users/user-store.ts';
 import { EventFeed, type EventFeedOptions, type FeedListener } from './event-feed.ts';
 import { eventFrame, GREETING, heartbeatFrame, type ResyncReason, rateFrame, resyncFrame } from './frames.ts';
 import type { StreamCaller, StreamSink } from './reader.ts';
@@ -23,7 +22,8 @@ export interface EventStreamsOptions extends Omit<EventFeedOptions, 'history'> {
   readonly isRecorded: () => boolean;
   /** Those of the configuration in force. */
   readonly hosts: () => StreamHosts;
-  readonly users: Pick<UserStore, 'findKeys'>;
+  /** Those of the configuration in force. */
+  readonly keys: () => Pick<KeyAuthenticator, 'stillValid'>;
 }
 
 export interface StreamRequest {
@@ -43,6 +43,7 @@ const TICK_MS = 1_000;
 const HEARTBEAT_TICKS = 10;
 /** Between two checks of the keys; with the query of one, a key ends within a second. */
 const CHECK_MS = 500;
+const NO_KEYS: Awaited<ReturnType<KeyAuthenticator['stillValid']>> = new Map();
 /** Streams end when their keys could not be checked for so long. */
 const UNCHECKED_MS = 5_000;
 
@@ -259,18 +260,17 @@ export class EventStreams {
 
   /** Never rejects. */
   async #checkKeys(): Promise<void> {
-    const { users, timers, onFault } = this.#options;
+    const { keys, timers, onFault } = this.#options;
     const startedMs = timers.now();
     const ids = new Set<string>();
     for (const { caller } of this.#readers) if (caller.kind === 'user') ids.add(caller.key.id);
     try {
-      const found = ids.size === 0 ? [] : await users.findKeys([...ids]);
-      const byId = new Map(found.map((each) => [each.key.id, each]));
+      const valid = ids.size === 0 ? NO_KEYS : await keys().stillValid([...ids]);
       this.#checkedMs = startedMs;
       for (const reader of this.#readers) {
         if (reader.caller.kind !== 'user' || !ids.has(reader.caller.key.id)) continue;
-        const current = byId.get(reader.caller.key.id);
-        if (current === undefined || !isUsable(current, startedMs)) this.#end(reader);
+        const current = valid.get(reader.caller.key.id);
+        if (current === undefined) this.#end(reader);
         else this.#regroup(reader, this.#groups.groupOf({ kind: 'user', ...current }));
       }
     } catch (error) {

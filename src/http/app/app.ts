@@ -49,8 +49,6 @@ export interface Door {
   /** Protocols that share patterns with others: they come first. */
   readonly protocols?: readonly Protocol[];
   addRoutes(app: FastifyInstance, options: RoutingOptions): void;
-  /** Ends requests that do not end by themselves: a server that ends waits for all of them. */
-  endStreams?(): void;
 }
 
 export interface AppOptions extends RoutingOptions {
