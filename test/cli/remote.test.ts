@@ -116,6 +116,12 @@ describe('--remote', () => {
     expect(foreign).toEqual([1, unknown[1].replaceAll('other', 'secret')]);
   });
 
+  it('the last admin stays one: only the operator may end that', async () => {
+    expect(await fail(['user', 'change', 'alice', '--member'])).toEqual([1, expect.stringMatching(/admin/)]);
+    expect(await fail(['user', 'disable', 'alice'])).toEqual([1, expect.stringMatching(/admin/)]);
+    expect(await run(['user', 'show'])).toMatch(/^alice\n {2}role {7}admin\n {2}state {6}enabled$/m);
+  });
+
   it('errors are those of the control socket', async () => {
     for (const args of [
       ['token', 'revoke', 'nobody'],
