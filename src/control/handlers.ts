@@ -2,9 +2,12 @@
 
 import type { Administration } from '../core/admin/administration.ts';
 import type { AdminCaller, OperationHandlers } from '../core/admin/caller.ts';
+import type { Result } from '../core/admin/operations.ts';
 import type { BackupReport, ReloadResult, ServerHealth, ServerStatus } from '../core/admin/server-operations.ts';
 import type { ZoneAdmin, ZoneState } from '../core/admin/zone-admin.ts';
 import type { FindingView } from '../core/admin/zone-operations.ts';
+import { instructionsFor } from '../core/devices/device.ts';
+import { getDevice } from '../core/devices/devices.ts';
 import { AppError } from '../core/errors.ts';
 import { checkLine } from '../core/updates/original-lines.ts';
 import { isPrivate } from '../core/zones/special-addresses.ts';
@@ -170,6 +173,10 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
       const request = { fqdn: host, ...(dry_run && { dry_run: '1' }) };
       const { body, outcome } = await deleteAddresses(request, contextOf(caller), await parts.services());
       return { host: readHost(host).toString(), changed: outcome === 'updated', text: body };
+    },
+    instructions: async ({ host, client, token = 'TOKEN NAME', server }) => {
+      const request = { host: readHost(host).toString(), tokenName: token, server };
+      return instructionsFor(getDevice(client), request) as unknown as Result<'instructions'>;
     },
     listMembers: async ({ host }, { caller }) => (await hosts()).host(readHost(host), caller),
     addMember: async ({ host, member, ...address }, context) =>

@@ -20,6 +20,7 @@ beforeEach(() => {
     store: openMemoryStore(),
     tokens: [],
     hosts: [],
+    claim: async () => undefined,
     zones: [{ apex: DomainName.parse('dyn.example.com'), ttl: {} }],
     read: async () => ({ kind: 'addresses', published: { A: { addresses: ['192.0.2.1'], ttl: 60 }, AAAA: none } }),
     now: () => NOW,
@@ -188,9 +189,10 @@ describe('hosts', () => {
 
 it('the history of a host without events', async () => {
   expect(await call('readHistory', { host: HOST })).toEqual({ host: `${HOST}.`, events: [], more: false });
-  await call('readPast', { host: HOST, time: '2026-11-23T10:00:00Z' });
+  const { past } = await call('readHistory', { host: HOST, at: '2026-11-23T10:00:00Z' });
+  expect(past).toEqual({ time: '2026-11-23T10:00:00.000Z' });
   expect(await call('purgeHistory', { host: HOST })).toEqual({ host: `${HOST}.`, events: 0 });
-  await expect(operations.call('readPast', { host: HOST, time: 'x' })).rejects.toThrow("'time' must be a time");
+  await expect(operations.call('readHistory', { host: HOST, at: 'x' })).rejects.toThrow("'at' must be a time");
 });
 
 it('without a server and an embedded zone the error says so', async () => {

@@ -167,13 +167,13 @@ describe('the control socket', () => {
     ['/v1/zones/example.com/serial', '{"serial":4294967296}', 400, /'serial' must be an integer from 0 to 4294967295/],
     ['/v1/zones/example.com/serial', '{"serial"', 400, /must be a JSON object/],
     ['/v1/zones/example.com/serial', '[]', 400, /must be a JSON object/],
-    ['/v1/zones/example.com/serial', `"${'x'.repeat(70_000)}"`, 400, /too long/],
+    ['/v1/zones/example.com/serial', `"${'x'.repeat(70_000)}"`, 413, /larger than 65536 octets/],
     ['/v1/zones/example.com/import?mode=all', '', 400, /'mode' must be merge or replace/],
     ['/v1/backup', '{"file":"b"}', 400, /absolute path/],
-    ['/v1/update', '{"fqdn":1,"ips":[]}', 400, /'fqdn' must be a string/],
+    ['/v1/update', '{"fqdn":1,"ips":[]}', 400, /'host' must be a full name/],
     ['/v1/update', '{"fqdn":"a","ips":[1]}', 400, /'ips\[0\]' must be a string/],
-    ['/v1/toString', '', 400, /has no operation POST \/v1\/toString/],
-    ['/', '', 400, /has no operation POST/],
+    ['/v1/toString', '', 404, /has no operation POST \/v1\/toString/],
+    ['/', '', 404, /has no operation POST/],
   ])('POST %s %.20j: %i', async (target, body, status, message) => {
     const answer = await post(target, body);
     expect(answer.status).toBe(status);
@@ -203,8 +203,8 @@ describe('the control socket', () => {
         const { status, body } = await rawRequest(
           `${method} ${target} HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`,
         );
-        expect([400, 404], `${method} ${target} ${body}`).toContain(status);
-        expect(body, `${method} ${target}`).toMatch(/\{"code":|ERROR: The request is malformed/);
+        expect([400, 404, 405], `${method} ${target} ${body}`).toContain(status);
+        expect(body, `${method} ${target}`).toMatch(/"code":|ERROR: The request is malformed/);
       }
     }
     expect((await get('/v1/zones')).status).toBe(200);

@@ -9,23 +9,31 @@ export interface OwnedLimit {
   readonly tokens: number;
 }
 
+export interface GivenHost {
+  /** The settings that were read. */
+  readonly before: HostSettings;
+  readonly after: HostSettings;
+}
+
 export interface CustomerBatch {
   readonly users: readonly User[];
   /** Of hosts that have no settings. Their owners exist, or are among `users`. */
   readonly hosts: readonly HostSettings[];
-  /** The same of `owner`, of which the id counts. */
+  /** Hosts that have settings, of which only the owner is new. */
+  readonly given?: readonly GivenHost[] | undefined;
+  /** Their owners exist, or are among `users`; of `owner` the id counts. */
   readonly tokens: readonly HostToken[];
   /** By the id of the user; absent: no limit. */
   readonly limits?: ReadonlyMap<string, OwnedLimit> | undefined;
 }
 
-export type CustomerKind = 'user' | 'host' | 'token';
+export type CustomerKind = 'user' | 'host' | 'given' | 'token';
 
 /**
  * `exists`: a user or a token has the name, the host has settings, or another entry of the batch has the same name.
- * `secret-taken`: a token has the secret. `owner-unknown`: no user has the id of the owner. `quota`: the owner would own too many.
+ * `changed`: a host that is given has other settings now. `secret-taken`: a token has the secret. `owner-unknown`: no user has the id of the owner. `quota`: the owner would own too many.
  */
-export type ConflictReason = 'exists' | 'secret-taken' | 'owner-unknown' | 'quota';
+export type ConflictReason = 'exists' | 'changed' | 'secret-taken' | 'owner-unknown' | 'quota';
 
 export interface CustomerConflict {
   readonly kind: CustomerKind;

@@ -7,15 +7,14 @@ import type { Config } from '../config/config.ts';
 import type { TokenUseLog } from '../core/access/token-use.ts';
 import type { AdminOptions } from '../core/admin/admin-options.ts';
 import { type Administration, makeAdministration } from '../core/admin/administration.ts';
-import { type ClaimableZone, type ClaimOptions, claimName } from '../core/admin/claims.ts';
+import { NameClaims } from '../core/admin/name-claims.ts';
 import { AppError } from '../core/errors.ts';
 import type { HistoryRecorder } from '../core/history/history-recorder.ts';
 import type { HostDirectory } from '../core/hosts/host-directory.ts';
 import type { Store } from '../core/store.ts';
-import type { Zone, ZoneTable } from '../core/zones/zone.ts';
+import type { ZoneTable } from '../core/zones/zone.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
-import { DomainName, findNearestAncestor } from '../dns/name.ts';
-import { RRType } from '../dns/rdata.ts';
+import { findNearestAncestor } from '../dns/name.ts';
 import { configuredToken, hostSettings, openConfiguredStore } from './state.ts';
 
 export interface ClientAdminParts {
@@ -30,63 +29,30 @@ export interface ClientAdminParts {
 
 export function makeClientAdmin(config: Config, parts: ClientAdminParts): Administration {
   const { store, zones, directory, recorder, uses } = parts;
-  const timeoutMs = config.nameserverTimeoutSeconds * 1000;
   const read: AdminOptions['read'] = async (ownerName) => {
     const zone = (await zones()).find(ownerName);
     if (zone === undefined) throw new AppError('name-invalid', `'${ownerName}' is in no zone.`);
-    return zone.publisher.read(ownerName, performance.now() + timeoutMs);
+    return zone.publisher.read(ownerName, performance.now() + config.nameserverTimeoutSeconds * 1000);
   };
-  const claimable = claimableZones(config);
   const tokens = config.tokens.map(configuredToken);
   const hosts = config.hosts.map(hostSettings);
-  const claiming: ClaimOptions = {
-    store,
-    tokens,
-    hosts,
-    claimable,
-    zoneOf: async (ownerName) => (await zones()).find(ownerName),
-    hasRecords: (zone, ownerName) => hasRecords(zone, ownerName, performance.now() + timeoutMs),
-  };
+  const flush = recorder && (() => recorder.flush());
+  const deadlineMs = () => performance.now() + config.nameserverTimeoutSeconds * 1000;
+  const claims = new NameClaims({ zones, store, tokens, hosts, flush, deadlineMs });
   return makeAdministration({
     store,
     tokens,
     hosts,
-    claim: (user, ownerName) => claimName(claiming, user, ownerName),
-    claims: claimsOf(config),
     zones: config.zones,
     directory,
     read,
     uses: uses ?? store?.tokens,
     secondariesOf: secondariesOf(config),
-    flush: recorder && (() => recorder.flush()),
+    claim: (user, ownerName) => claims.check(user, ownerName),
+    flush,
     now: Date.now,
     random: (octets) => randomBytes(octets),
   });
-}
-
-/** With the place at which names may be taken. */
-function claimableZones({ zones }: Config): readonly ClaimableZone[] {
-  return zones.flatMap(({ apex, members: { claim, pattern } }) =>
-    claim ? [{ apex, above: pattern === '*' ? apex : DomainName.parse(pattern.slice(2), apex) }] : [],
-  );
-}
-
-function claimsOf({ zones }: Config): readonly { readonly zone: string; readonly pattern: string }[] {
-  return zones.flatMap(({ apex, members: { claim, pattern } }) => (claim ? [{ zone: apex.toString(), pattern }] : []));
-}
-
-/** Types that a host can have, and those that would answer for it. */
-const ASKED_TYPES = [RRType.A, RRType.AAAA, RRType.CNAME, RRType.TXT, RRType.MX, RRType.SRV, RRType.NS, RRType.DNAME];
-
-async function hasRecords({ publisher, records }: Zone, ownerName: DomainName, deadlineMs: number): Promise<boolean> {
-  if (records !== undefined) return records.snapshot().find(ownerName) !== undefined;
-  const read = await publisher.read(ownerName, deadlineMs);
-  // A CNAME may be that of a wildcard, and hides every other record of the name.
-  if (read.kind !== 'addresses') return true;
-  for (const type of ASKED_TYPES) {
-    if ((await publisher.readRRset(ownerName, type, deadlineMs)) !== undefined) return true;
-  }
-  return false;
 }
 
 function secondariesOf({ zones }: Config): NonNullable<AdminOptions['secondariesOf']> {

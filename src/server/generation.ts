@@ -229,9 +229,15 @@ function makeServices(
       onUse: ({ id }) => uses.used(id),
     }),
     keys:
-      store && config.admin
-        ? new KeyAuthenticator({ users: store.users, guesses, now: Date.now, onUse: ({ id }) => uses.used(id) })
-        : undefined,
+      config.admin &&
+      store &&
+      new KeyAuthenticator({
+        users: store.users,
+        guesses,
+        unused: unusedTokens,
+        now: Date.now,
+        onUse: ({ id }) => uses.used(id),
+      }),
     record,
     updates: new UpdateHost(updates, record),
     texts: new UpdateTexts({

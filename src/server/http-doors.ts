@@ -4,44 +4,81 @@ import type { Observer } from '../core/observer.ts';
 import type { OperationCalls } from '../http/api/operation-door.ts';
 import type { Door } from '../http/app/app.ts';
 import type { Generation } from './generation.ts';
+import type { OpenState } from './state.ts';
+import { timers } from './system-timers.ts';
 
 export interface DoorParts {
   readonly current: () => Generation;
   readonly calls: () => OperationCalls;
   readonly observer: Observer;
   readonly nextRequestId: () => string;
+  /** Not called before the first request. */
+  readonly state: () => OpenState;
 }
 
-export async function loadDoors({ admin }: Config, parts: DoorParts): Promise<readonly Door[]> {
-  if (admin === undefined) return [];
-  const api = await loadApi(parts);
-  if (!admin.powerdnsApi) return [api];
+export interface LoadedDoors {
+  readonly doors: readonly Door[];
+  /** Ends the event streams: a server that ends waits for its requests. */
+  readonly endStreams: () => void;
+}
+
+export async function loadDoors({ admin }: Config, parts: DoorParts): Promise<LoadedDoors> {
+  if (admin === undefined) return { doors: [], endStreams: () => undefined };
+  const { door, endStreams } = await loadApi(parts);
+  if (!admin.powerdnsApi) return { doors: [door], endStreams };
   const { powerdnsDoor } = await import('../http/powerdns/door.ts');
-  return [powerdnsDoor, api];
+  return { doors: [powerdnsDoor, door], endStreams };
 }
 
 /** The HTTP API for administration. */
-async function loadApi({ current, calls, observer, nextRequestId }: DoorParts): Promise<Door> {
-  const [{ addApiRoutes }, { openApiDocument }, { PROBLEMS }] = await Promise.all([
+async function loadApi(parts: DoorParts): Promise<Pick<LoadedDoors, 'endStreams'> & { readonly door: Door }> {
+  const { current, calls, observer, nextRequestId, state } = parts;
+  const [{ addApiRoutes }, { openApiDocument }, { PROBLEMS }, { streamOpener }, { EventStreams }] = await Promise.all([
     import('../http/api/api-routes.ts'),
     import('../core/admin/openapi.ts'),
     import('../http/api/problem.ts'),
+    import('../http/api/event-stream.ts'),
+    import('../core/stream/event-streams.ts'),
   ]);
   let document: string | undefined;
-  return {
-    addRoutes: (app) =>
-      addApiRoutes(app, {
-        calls,
-        keys: () => current().services.keys!,
-        trust: () => current().config.http,
-        url: () => current().config.admin?.url,
-        openStream: () => Promise.reject(new Error('not yet')),
-        observer,
-        nextRequestId,
-        openApi: () => {
-          document ??= `${JSON.stringify(openApiDocument(PROBLEMS), null, 2)}\n`;
-          return document;
-        },
-      }),
+  let streams: InstanceType<typeof EventStreams> | undefined;
+  let isEnding = false;
+  const openStreams = () => {
+    const { store, recorder } = state();
+    return new EventStreams({
+      history: store!.history,
+      recorder: recorder!,
+      isShared: current().config.store?.kind === 'postgres',
+      timers,
+      onFault: (error) => observer.warn(`Event streams: ${error instanceof Error ? error.stack : String(error)}`),
+      isRecorded: () => current().config.historyDays > 0,
+      hosts: () => current().hosts,
+      keys: () => current().services.keys!,
+    });
   };
+  const openStream = streamOpener(() => {
+    streams ??= openStreams();
+    if (isEnding) streams.close();
+    return streams;
+  });
+  const openApi = () => {
+    document ??= `${JSON.stringify(openApiDocument(PROBLEMS), null, 2)}\n`;
+    return document;
+  };
+  const addRoutes: Door['addRoutes'] = (app) =>
+    addApiRoutes(app, {
+      calls,
+      keys: () => current().services.keys!,
+      trust: () => current().config.http,
+      url: () => current().config.admin?.url,
+      openStream,
+      observer,
+      nextRequestId,
+      openApi,
+    });
+  const endStreams = () => {
+    isEnding = true;
+    streams?.close();
+  };
+  return { door: { addRoutes }, endStreams };
 }

@@ -115,7 +115,13 @@ async function openServer(
     observer,
     nextRequestId,
   };
-  const doors = await loadDoors(config, { current, calls: () => dispatcher, observer, nextRequestId });
+  const { doors, endStreams } = await loadDoors(config, {
+    current,
+    calls: () => dispatcher,
+    observer,
+    nextRequestId,
+    state: () => state,
+  });
   const isSeparate = config.admin !== undefined && config.admin.listen.length > 0;
   const app = buildApp({ ...routing, doors: isSeparate ? [] : doors });
   closers.push(() => app.close());
@@ -223,6 +229,7 @@ async function openServer(
     const graceMs = graceOf(current());
     return Promise.all([certificate.close(), listeners.close(graceMs), control.close(graceMs)]);
   });
+  closers.push(() => endStreams());
   // Requests that wait for secondaries must not hold up the end.
   closers.push(() => current().embedded?.nameserver.stopWaiting());
 

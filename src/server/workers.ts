@@ -80,9 +80,11 @@ export function makeWorkers(parts: WorkerParts, storeConfig: StoreConfig | undef
   const watch = makeHostWatch(parts, store, recorder, updates, record, turns);
   const prune = () => {
     const oldestMs = state.clock.now() - current().config.historyDays * DAY_MS;
+    const auditDays = current().config.admin?.auditDays;
     const pruned = Promise.all([
       store.history.prune(oldestMs),
       store.history.pruneReceipts(oldestMs, MAX_RECEIPTS),
+      auditDays === undefined ? 0 : store.audit.prune(state.clock.now() - auditDays * DAY_MS),
     ]).then(() => store.turns.forget(TURNS_MS));
     pruned.catch((error: unknown) => {
       warn(`Old history could not be removed: ${error instanceof Error ? error.message : String(error)}`);

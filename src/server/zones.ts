@@ -159,9 +159,9 @@ export function zoneTable(config: Config, primaries: RemotePrimaries, nameserver
 }
 
 function rulesOf(zone: ZoneConfig): Omit<Zone, 'publisher'> {
-  const { apex, ttl, apexAllowed, wildcardAllowed, addresses, emptyValue } = zone;
+  const { apex, ttl, apexAllowed, wildcardAllowed, addresses, emptyValue, members } = zone;
   const reserved = new Set(zone.reserved.map((name) => name.key));
-  return { apex, ttl, apexAllowed, wildcardAllowed, reserved, addresses, emptyValue };
+  return { apex, ttl, apexAllowed, wildcardAllowed, reserved, addresses, emptyValue, members };
 }
 
 /** Publishers to the remote primaries of one configuration. Zones with the same primary share connections. */

@@ -1,6 +1,6 @@
 /** Why a batch of customers cannot be created beside what a store has. Pure; one pass over the batch. */
 import type { ConflictReason, CustomerBatch, CustomerConflict, CustomerKind } from '../core/customers.ts';
-import { hostRow, nameText } from './rows.ts';
+import { isStoredAs, nameText } from './rows.ts';
 
 /** What a store has of what a batch names. */
 export interface StoredCustomers {
@@ -19,7 +19,7 @@ export interface StoredCustomers {
   readonly ownedTokens: ReadonlyMap<string, number>;
 }
 
-/** In the order of users, hosts and tokens; at most one of each entry. */
+/** In the order of users, hosts, given hosts and tokens; at most one of each entry. */
 export function findConflicts(batch: CustomerBatch, stored: StoredCustomers): readonly CustomerConflict[] {
   const conflicts: CustomerConflict[] = [];
   const userIds = new Set(batch.users.map(({ id }) => id));
@@ -56,6 +56,16 @@ export function findConflicts(batch: CustomerBatch, stored: StoredCustomers): re
     ]);
     hostNames.add(name);
   }
+  for (const [index, { before, after }] of (batch.given ?? []).entries()) {
+    const name = nameText(after.ownerName);
+    check('given', index, [
+      hostNames.has(name) && 'exists',
+      !isStoredAs(name, stored.hosts.get(name), before) && 'changed',
+      after.ownerId !== undefined && !isUser(after.ownerId) && 'owner-unknown',
+      isTooManyHosts(after.ownerId) && 'quota',
+    ]);
+    hostNames.add(name);
+  }
   const tokenNames = new Set<string>();
   const secrets = new Set<string>();
   for (const [index, { name, sha256, owner }] of batch.tokens.entries()) {
@@ -71,11 +81,11 @@ export function findConflicts(batch: CustomerBatch, stored: StoredCustomers): re
   return conflicts;
 }
 
-const STORED: ReadonlySet<ConflictReason> = new Set(['exists', 'secret-taken']);
+const STORED: ReadonlySet<ConflictReason> = new Set(['exists', 'changed', 'secret-taken']);
 
 /** Is everything of the batch there because the call before, whose answer was lost, has created it? */
 export function isCreated(
-  { users, hosts, tokens }: CustomerBatch,
+  { users, hosts, given = [], tokens }: CustomerBatch,
   conflicts: readonly CustomerConflict[],
   stored: StoredCustomers,
 ): boolean {
@@ -84,6 +94,9 @@ export function isCreated(
     users.length + tokens.length > 0 &&
     users.every(({ name, id }) => stored.users.get(name) === id) &&
     tokens.every(({ name, id }) => stored.tokens.get(name) === id) &&
-    hosts.every((host) => stored.hosts.get(nameText(host.ownerName)) === hostRow(host).settings)
+    [...hosts, ...given.map(({ after }) => after)].every((host) => {
+      const name = nameText(host.ownerName);
+      return isStoredAs(name, stored.hosts.get(name), host);
+    })
   );
 }

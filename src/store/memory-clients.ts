@@ -10,7 +10,7 @@ import type { HostStore, ListedHost } from '../core/hosts/host-store.ts';
 import type { Store } from '../core/store.ts';
 import type { AuditEntry, AuditStore } from '../core/users/audit.ts';
 import { type ListedKey, type ManagementKey, missingOwner, tokenOwner, type User } from '../core/users/user.ts';
-import type { UserStore } from '../core/users/user-store.ts';
+import { MAX_REVOKED_KEYS, type UserStore } from '../core/users/user-store.ts';
 import type { DomainName } from '../dns/name.ts';
 import { findConflicts, isCreated, type StoredCustomers } from './customer-conflicts.ts';
 import { byName, byTokenName, compareTexts, hostRow, nameText } from './rows.ts';
@@ -219,6 +219,12 @@ function memoryUserStore({ users, keys, tokens, hosts, lastUses, history }: Clie
       return 'created';
     },
     get: async (name) => findByName(name),
+    async byName(names) {
+      const wanted = new Set(names);
+      return new Map(
+        [...users.values()].flatMap((user) => (wanted.has(user.name) ? [[user.name, user] as const] : [])),
+      );
+    },
     byId: async (ids) => new Map(ids.flatMap((id) => (users.has(id) ? [[id, users.get(id)!] as const] : []))),
     async page(limit, after, search) {
       const all = [...users.values()]
@@ -272,6 +278,9 @@ function memoryUserStore({ users, keys, tokens, hosts, lastUses, history }: Clie
       if (!users.has(key.userId)) return 'user-unknown';
       if (validKey(key.userId, key.name) !== undefined) return 'name-taken';
       keys.set(key.id, key);
+      const revoked = [...keys.values()].filter(({ userId, revokedMs }) => userId === key.userId && revokedMs);
+      revoked.sort((a, b) => (b.revokedMs ?? 0) - (a.revokedMs ?? 0) || compareTexts(a.id, b.id));
+      for (const { id } of revoked.slice(MAX_REVOKED_KEYS)) keys.delete(id);
       return 'created';
     },
     async findKey(sha256) {
@@ -315,6 +324,7 @@ function memoryCustomerStore({ users, hosts, tokens }: Clients): CustomerStore {
       const conflicts = findConflicts(batch, stored);
       if (conflicts.length > 0) return isCreated(batch, conflicts, stored) ? { conflicts: [] } : { conflicts };
       for (const user of batch.users) users.set(user.id, user);
+      for (const { after } of batch.given ?? []) hosts.set(nameText(after.ownerName), after);
       for (const host of batch.hosts) hosts.set(nameText(host.ownerName), host);
       for (const token of batch.tokens) tokens.set(token.sha256, token);
       return { conflicts: [] };

@@ -10,7 +10,7 @@ import {
   type HostActivity,
   type PastAddresses,
 } from '../core/history/history.ts';
-import type { HistoryStore, SilenceStep } from '../core/history/history-store.ts';
+import type { EventPosition, HistoryStore, SilenceStep } from '../core/history/history-store.ts';
 import type { PendingStore } from '../core/pending/pending-store.ts';
 import type { PendingUpdate } from '../core/pending/pending-update.ts';
 import type { Store } from '../core/store.ts';
@@ -82,6 +82,14 @@ const SILENCE_STEPS: readonly SilenceStep[] = ['told', 'lease-ended'];
 
 function memoryHistoryStore(): HistoryStore {
   const events = new Map<string, HistoryEvent>();
+  /** By the id of the event. */
+  const batches = new Map<string, number>();
+  let batch = 0;
+  const after = ({ batch: from, id }: EventPosition) =>
+    [...events.values()]
+      .map((event) => ({ batch: batches.get(event.id)!, event }))
+      .filter((placed) => placed.batch > from || (placed.batch === from && placed.event.id > id))
+      .sort((a, b) => a.batch - b.batch || (a.event.id < b.event.id ? -1 : 1));
   const activities = new Map<string, HostActivity>();
   /** By step and host: when the host was last seen before that silence. */
   const silences = new Map<string, number>();
@@ -92,14 +100,32 @@ function memoryHistoryStore(): HistoryStore {
     [...events.values()].filter((event) => event.ownerName.equals(ownerName)).sort((a, b) => (a.id < b.id ? -1 : 1));
   const remove = (condition: (event: HistoryEvent) => boolean) => {
     const ids = [...events.values()].filter(condition).map(({ id }) => id);
-    for (const id of ids) events.delete(id);
+    for (const id of ids) {
+      events.delete(id);
+      batches.delete(id);
+    }
     return ids.length;
   };
   return {
     ...memoryReceipts(),
     async append(added) {
-      for (const event of added) if (!events.has(event.id)) events.set(event.id, eventOf(eventRow(event)));
+      batch += 1;
+      for (const event of added) {
+        if (events.has(event.id)) continue;
+        events.set(event.id, eventOf(eventRow(event)));
+        batches.set(event.id, batch);
+      }
     },
+    async newestPosition() {
+      const newest = after({ batch: 0, id: '' }).at(-1);
+      return newest === undefined ? { batch: 0, id: '' } : { batch: newest.batch, id: newest.event.id };
+    },
+    async positionOf(id) {
+      const found = batches.get(id);
+      return found === undefined ? undefined : { batch: found, id };
+    },
+    readAfter: async (position, limit) => after(position).slice(0, limit),
+    hasMoreAfter: async (position, count) => after(position).length > count,
     async countRepeats(counts) {
       for (const { ownerName, repeats, lastSeenMs } of counts) {
         const activity = activities.get(ownerName.key);

@@ -284,6 +284,14 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await sql`insert into counters (name, value) values ('users', 0)`.execute(db);
     },
   },
+  // Events that were stored before have no place in the order of streams, so that the index is empty at first.
+  '0014-event-positions': {
+    async up(db) {
+      await db.schema.alterTable('events').addColumn('batch', 'bigint').execute();
+      await sql`create index events_by_batch on events (batch, id) where batch is not null`.execute(db);
+      await sql`insert into counters (name, value) values ('events', 0)`.execute(db);
+    },
+  },
 };
 
 const TABLE = 'dyndns_migrations';

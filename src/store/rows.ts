@@ -151,6 +151,15 @@ export function hostOf({ name, settings }: Pick<HostRow, 'name' | 'settings'>): 
   };
 }
 
+/**
+ * Are these the stored settings? Compares what the texts mean: an older version may have written the same in another way.
+ * @param stored undefined: there are none @param expected null: there are none
+ */
+export function isStoredAs(name: string, stored: string | undefined, expected: HostSettings | null): boolean {
+  if (stored === undefined || expected === null) return stored === undefined && expected === null;
+  return hostRow(hostOf({ name, settings: stored })).settings === hostRow(expected).settings;
+}
+
 /** One row for each user who has access to the host. */
 export function accessRows({ ownerName, ownerId, shares = [] }: HostSettings): HostAccessRow[] {
   const access = new Map<string, HostAccess>(shares.map((share) => [share.userId, share.access]));

@@ -112,6 +112,11 @@ export interface EventRow {
   readonly serial: number | null;
 }
 
+export interface StoredEventRow extends EventRow {
+  /** The number of the transaction that stored it, from the counter `events`; null: a version before 0014 did. */
+  readonly batch: number | null;
+}
+
 /** A secondary answered with a serial that it had not named before. */
 export interface ReceiptRow {
   readonly zone: string;
@@ -195,7 +200,7 @@ export interface CounterRow {
    * `clock`: the time that was believed last, in milliseconds since 1970. `users`: incremented by every change of users, and
    * of what belongs to whom: such changes wait for one another, and what was read before one can be recognised as outdated.
    */
-  readonly name: 'token-changes' | 'wishes' | 'clock' | 'users';
+  readonly name: 'token-changes' | 'wishes' | 'clock' | 'users' | 'events';
   readonly value: number;
 }
 
@@ -208,7 +213,7 @@ export interface Schema {
   readonly users: UserRow;
   readonly management_keys: ManagementKeyRow;
   readonly audit: AuditRow;
-  readonly events: EventRow;
+  readonly events: StoredEventRow;
   readonly receipts: ReceiptRow;
   readonly event_counts: EventCountRow;
   readonly activity: ActivityRow;

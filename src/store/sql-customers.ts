@@ -2,14 +2,14 @@
  * Creates many users, hosts and tokens in one transaction. What is there is read first, with few statements; the transaction
  * fails as a whole if that changed meanwhile, and everything is read again.
  */
-import type { CompiledQuery } from 'kysely';
-import type { CustomerBatch, CustomerOutcome, CustomerStore } from '../core/customers.ts';
+import { type CompiledQuery, sql } from 'kysely';
+import type { CustomerBatch, CustomerOutcome, CustomerStore, GivenHost } from '../core/customers.ts';
 import { findConflicts, isCreated, type StoredCustomers } from './customer-conflicts.ts';
 import { accessRows, hostRow, nameText, tokenRow } from './rows.ts';
 import { userRow } from './rows-users.ts';
 import type { HostAccessRow, HostRow, TokenRow, UserRow } from './schema.ts';
 import { lockUsersAt, usersVersion } from './sql-conditions.ts';
-import { chunksOf, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
+import { chunksOf, type QueryBuilder, RowsStatement, type SqlQuery, type SqlRunner } from './sql-runner.ts';
 import type { SqlTokenLog } from './sql-token-log.ts';
 import { contended } from './sql-users.ts';
 
@@ -38,14 +38,15 @@ export class SqlCustomerStore implements CustomerStore {
   }
 
   async create(batch: CustomerBatch): Promise<CustomerOutcome> {
-    const { users, hosts, tokens } = batch;
-    const statements = [
+    const { users, hosts, given = [], tokens } = batch;
+    if (users.length + hosts.length + given.length + tokens.length === 0) return { conflicts: [] };
+    const access = [...hosts, ...given.map(({ after }) => after)].flatMap(accessRows);
+    const inserts = [
       ...this.#insertUsers.queries(users.map(userRow)),
       ...this.#insertHosts.queries(hosts.map(hostRow)),
-      ...this.#insertAccess.queries(hosts.flatMap(accessRows)),
+      ...this.#insertAccess.queries(access),
       ...this.#insertTokens.queries(tokens.map(tokenRow)),
     ];
-    if (statements.length === 0) return { conflicts: [] };
     for (let attempt = 1; ; attempt += 1) {
       const [counter] = await this.#run.all(usersVersion(this.#build));
       const stored = await this.#stored(batch);
@@ -54,7 +55,7 @@ export class SqlCustomerStore implements CustomerStore {
       try {
         const lock = lockUsersAt(this.#build, counter?.value ?? 0);
         await this.#log.change(
-          statements,
+          [...given.flatMap((each) => this.#give(each, stored)), ...inserts],
           tokens.map(({ sha256 }) => sha256),
           [lock],
         );
@@ -69,8 +70,19 @@ export class SqlCustomerStore implements CustomerStore {
     }
   }
 
+  /** Fails, and with it the transaction, if the settings are not those any more. */
+  #give({ after }: GivenHost, stored: StoredCustomers): SqlQuery[] {
+    const { name, settings } = hostRow(after);
+    const isSame = sql`settings = ${stored.hosts.get(name) ?? ''}`;
+    return [
+      sql`update hosts set settings = case when ${isSame} then ${settings} end where name = ${name}`,
+      sql`delete from host_access where name = ${name}`,
+    ].map((statement) => statement.compile(this.#build));
+  }
+
   /** What the store has of what the batch names. */
-  async #stored({ users, hosts, tokens, limits }: CustomerBatch): Promise<StoredCustomers> {
+  async #stored({ users, hosts: created, given = [], tokens, limits }: CustomerBatch): Promise<StoredCustomers> {
+    const hosts = [...created, ...given.map(({ after }) => after)];
     const build = this.#build;
     const owners = [...hosts.map(({ ownerId }) => ownerId), ...tokens.map(({ owner }) => owner?.id)];
     const ownerIds = [...new Set(owners)].filter((id) => id !== undefined);

@@ -10,8 +10,10 @@ import {
 } from '../core/history/history.ts';
 import type {
   EventFilter,
+  EventPosition,
   HistorySize,
   HistoryStore,
+  PlacedEvent,
   RepeatCount,
   SilenceStep,
 } from '../core/history/history-store.ts';
@@ -21,7 +23,7 @@ import type { DomainName } from '../dns/name.ts';
 import { byName, compareTexts, eventOf, eventRow, nameOf, nameText } from './rows.ts';
 import { type ActivityRow, type EventRow, WRONG_CLOCK_MS } from './schema.ts';
 import { SqlReceipts } from './sql-receipts.ts';
-import { chunksOf, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
+import { chunksOf, incrementCounter, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
 import { type EventCount, trimPlan } from './trim-plan.ts';
 
 const NOT_CHANGED = sql<boolean>`outcome <> 'changed'`;
@@ -51,7 +53,9 @@ export class SqlHistoryStore implements HistoryStore {
     if (events.length === 0) return;
     // In the order of names, like all statements that count events (event-counts.ts).
     const rows = events.map(eventRow).sort((a, b) => compareTexts(a.name, b.name));
-    await this.#run.transaction(this.#insertEvents.queries(rows));
+    // The counter first: its row is locked until COMMIT, so that batches become visible in the order of their numbers.
+    const counter = incrementCounter(this.#build, 'events');
+    await this.#run.transaction([counter, ...this.#insertEvents.queries(rows)]);
   }
 
   async countRepeats(counts: readonly RepeatCount[]): Promise<void> {
@@ -97,6 +101,42 @@ export class SqlHistoryStore implements HistoryStore {
     // The condition of the index events_not_changed, word for word: SQLite does not infer it.
     if (outcome !== undefined && outcome !== 'changed') query = query.where(NOT_CHANGED);
     return query;
+  }
+
+  async newestPosition(): Promise<EventPosition> {
+    const query = this.#build
+      .selectFrom('events')
+      .select(['batch', 'id'])
+      .where('batch', 'is not', null)
+      .orderBy('batch', 'desc')
+      .orderBy('id', 'desc')
+      .limit(1);
+    const [row] = await this.#run.all(query.compile());
+    return row === undefined ? { batch: 0, id: '' } : { batch: row.batch!, id: row.id };
+  }
+
+  async positionOf(eventId: string): Promise<EventPosition | undefined> {
+    const query = this.#build.selectFrom('events').select('batch').where('id', '=', eventId);
+    const [row] = await this.#run.all(query.compile());
+    return row === undefined || row.batch === null ? undefined : { batch: row.batch, id: eventId };
+  }
+
+  async readAfter(position: EventPosition, limit: number): Promise<readonly PlacedEvent[]> {
+    const query = this.#after(position).selectAll().orderBy('batch').orderBy('id').limit(limit);
+    const rows = await this.#run.all(query.compile());
+    return rows.map((row) => ({ batch: row.batch!, event: eventOf(row) }));
+  }
+
+  async hasMoreAfter(position: EventPosition, events: number): Promise<boolean> {
+    const query = this.#after(position).select('id').orderBy('batch').orderBy('id').limit(1).offset(events);
+    return (await this.#run.all(query.compile())).length > 0;
+  }
+
+  #after({ batch, id }: EventPosition) {
+    return this.#build
+      .selectFrom('events')
+      .where('batch', '>=', batch)
+      .where(({ eb, or }) => or([eb('batch', '>', batch), eb('id', '>', id)]));
   }
 
   appendReceipts(receipts: readonly Receipt[]): Promise<void> {
@@ -295,7 +335,9 @@ export class SqlHistoryStore implements HistoryStore {
 }
 
 function insertEvents(build: QueryBuilder, rows: readonly EventRow[]) {
-  const insert = build.insertInto('events').values(rows);
+  // Without parameters: those of RowsStatement are the columns of the rows.
+  const batch = sql<number>`(select value from counters where name = 'events')`;
+  const insert = build.insertInto('events').values(rows.map((row) => ({ ...row, batch })));
   return insert.onConflict((conflict) => conflict.doNothing()).compile();
 }
 

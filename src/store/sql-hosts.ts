@@ -12,7 +12,7 @@ import type {
 } from '../core/hosts/host-store.ts';
 import type { HostAccess } from '../core/users/user.ts';
 import type { DomainName } from '../dns/name.ts';
-import { accessRows, byName, hostOf, hostRow, nameOf, nameText } from './rows.ts';
+import { accessRows, byName, hostOf, hostRow, isStoredAs, nameOf, nameText } from './rows.ts';
 import type { HostRow } from './schema.ts';
 import {
   ALWAYS,
@@ -62,7 +62,7 @@ export class SqlHostStore implements HostStore {
   async put(host: HostSettings, { expected, maxOwned }: PutConditions = {}): Promise<PutOutcome> {
     const row = hostRow(host);
     const stored = expected === undefined ? undefined : await this.#storedText(row.name);
-    if (expected !== undefined && !isAsExpected(row.name, stored, expected)) return 'changed';
+    if (expected !== undefined && !isStoredAs(row.name, stored, expected)) return 'changed';
     const { ownerId } = host;
     const isUnderQuota: Condition =
       ownerId === undefined || maxOwned === undefined
@@ -207,7 +207,7 @@ export class SqlHostStore implements HostStore {
     const name = nameText(ownerName);
     const stored = await this.#storedText(name);
     if (stored === undefined) return 'unknown';
-    if (expected !== undefined && !isAsExpected(name, stored, expected)) return 'changed';
+    if (expected !== undefined && !isStoredAs(name, stored, expected)) return 'changed';
     const isStored = expected === undefined ? ALWAYS : sql<boolean>`settings = ${stored}`;
     const isGone = sql<boolean>`not exists (select 1 from hosts where name = ${name})`;
     const removed = await this.#run.transaction([
@@ -223,12 +223,6 @@ export class SqlHostStore implements HostStore {
     const query = this.#build.selectFrom('hosts').select('settings').where('name', '=', name);
     return (await this.#run.all(query.compile()))[0]?.settings;
   }
-}
-
-/** Compares what the texts mean: an older version may have written the same in another way. */
-function isAsExpected(name: string, stored: string | undefined, expected: HostSettings | null): boolean {
-  if (stored === undefined || expected === null) return stored === undefined && expected === null;
-  return hostRow(hostOf({ name, settings: stored })).settings === hostRow(expected).settings;
 }
 
 function listedHostOf({ name, settings, repeats, last_seen_ms: lastSeenMs }: ListedHostRow): ListedHost {

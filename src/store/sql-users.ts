@@ -3,13 +3,14 @@ import { sql } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import { mayChange } from '../core/hosts/host-access.ts';
 import type { ListedKey, ManagementKey, User } from '../core/users/user.ts';
-import type {
-  RemovedUser,
-  UserChange,
-  UserConditions,
-  UserPage,
-  UserRemoval,
-  UserStore,
+import {
+  MAX_REVOKED_KEYS,
+  type RemovedUser,
+  type UserChange,
+  type UserConditions,
+  type UserPage,
+  type UserRemoval,
+  type UserStore,
 } from '../core/users/user-store.ts';
 import { hostOf, hostRow, nameOf, nameText } from './rows.ts';
 import { keyOf, keyRow, userOf, userRow } from './rows-users.ts';
@@ -61,6 +62,15 @@ export class SqlUserStore implements UserStore {
     const query = this.#build.selectFrom('users').selectAll().where('name', '=', name);
     const [row] = await this.#run.all(query.compile());
     return row && userOf(row);
+  }
+
+  async byName(names: readonly string[]): Promise<ReadonlyMap<string, User>> {
+    const users = new Map<string, User>();
+    for (const chunk of chunksOf(names.filter(isStorable))) {
+      const query = this.#build.selectFrom('users').selectAll().where('name', 'in', chunk);
+      for (const row of await this.#run.all(query.compile())) users.set(row.name, userOf(row));
+    }
+    return users;
   }
 
   async byId(ids: readonly string[]): Promise<ReadonlyMap<string, User>> {
@@ -213,7 +223,13 @@ export class SqlUserStore implements UserStore {
 
   async createKey(key: ManagementKey): Promise<'created' | 'name-taken' | 'user-unknown'> {
     const insert = sql`${insertWhere('management_keys', keyRow(key), userExists(key.userId))} on conflict do nothing returning id`;
-    const created = await this.#run.transaction([lockUsers(this.#build), returning(insert.compile(this.#build))]);
+    const isRevoked = sql`user_id = ${key.userId} and revoked_ms is not null`;
+    const newest = sql`select id from management_keys where ${isRevoked} order by revoked_ms desc, id limit ${sql.lit(MAX_REVOKED_KEYS)}`;
+    const created = await this.#run.transaction([
+      lockUsers(this.#build),
+      returning(insert.compile(this.#build)),
+      sql`delete from management_keys where ${isRevoked} and id not in (${newest})`.compile(this.#build),
+    ]);
     if (created.length > 0) return 'created';
     const [found] = await this.findKeys([key.id]);
     if (found?.key.sha256 === key.sha256) return 'created';

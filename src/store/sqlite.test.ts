@@ -111,8 +111,10 @@ describe('a store in SQLite', () => {
       'DROP INDEX tokens_in_order',
       'DROP INDEX tokens_by_owner',
       'ALTER TABLE tokens DROP COLUMN owner_id',
+      'DROP INDEX events_by_batch',
+      'ALTER TABLE events DROP COLUMN batch',
       'ALTER TABLE events DROP COLUMN serial',
-      "DELETE FROM counters WHERE name IN ('clock', 'users')",
+      "DELETE FROM counters WHERE name IN ('clock', 'users', 'events')",
       "DELETE FROM dyndns_migrations WHERE name >= '0005-history-size'",
     ]) {
       database.run(statement);

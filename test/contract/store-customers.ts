@@ -1,7 +1,7 @@
 /** The contract of a store: many users, hosts and tokens that are created together (CustomerStore). */
 import { describe, expect, it } from 'vitest';
 import { tokenSha256 } from '../../src/core/access/token.ts';
-import { defaultHostSettings } from '../../src/core/hosts/host.ts';
+import { defaultHostSettings, type HostSettings } from '../../src/core/hosts/host.ts';
 import type { Store } from '../../src/core/store.ts';
 import { tokenOwner } from '../../src/core/users/user.ts';
 import { NOW_MS, nameOf, newToken, newUser } from './store-fixtures.ts';
@@ -63,6 +63,30 @@ export function describeCustomerStore(store: () => Store): void {
         expect(await store().tokens.findBySha256(sha256)).toBeUndefined();
       }
       expect(await store().hosts.hostsOf(users[0]!.id)).toEqual([]);
+    });
+
+    it('may get hosts that have settings, if these are still what was read', async () => {
+      const user = newUser();
+      const ownerName = nameOf('given.customers.example');
+      const viewer = newUser();
+      await store().users.create(viewer);
+      const before = {
+        ...defaultHostSettings(ownerName),
+        ttl: 99,
+        shares: [{ userId: viewer.id, access: 'view' as const }],
+      };
+      await store().hosts.put(before);
+      const after = { ...before, ownerId: user.id };
+      const stale = { before: { ...before, ttl: 98 }, after };
+      const create = (given: readonly { before: HostSettings; after: HostSettings }[]) =>
+        store().customers.create({ users: [user], hosts: [], given, tokens: [] });
+      expect(await create([stale])).toEqual({ conflicts: [{ kind: 'given', index: 0, why: 'changed' }] });
+      expect(await store().users.get(user.name)).toBeUndefined();
+      expect(await create([{ before, after }])).toEqual({ conflicts: [] });
+      expect(await create([{ before, after }])).toEqual({ conflicts: [] });
+      expect(await store().hosts.get(ownerName)).toMatchObject({ ttl: 99, ownerId: user.id });
+      expect(await store().hosts.hostsOf(user.id)).toEqual([{ ownerName, access: 'own' }]);
+      expect(await store().hosts.hostsOf(viewer.id)).toEqual([{ ownerName, access: 'view' }]);
     });
 
     it('count towards the limits of their owners, with what these own already', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { tokenSha256 } from '../../src/core/access/token.ts';
 import { defaultHostSettings } from '../../src/core/hosts/host.ts';
 import type { Store } from '../../src/core/store.ts';
+import { MAX_REVOKED_KEYS } from '../../src/core/users/user-store.ts';
 import { NOW_MS, nameOf, newEvent, newKey, newToken, newUser } from './store-fixtures.ts';
 
 export function describeUserStore(store: () => Store): void {
@@ -28,6 +29,7 @@ export function describeUserStore(store: () => Store): void {
       expect(await store().users.get('no\0one')).toBeUndefined();
       expect(await store().users.byId([user.id, 'unknown'])).toEqual(new Map([[user.id, user]]));
       expect(await store().users.byId([])).toEqual(new Map());
+      expect(await store().users.byName(['no one', user.name, 'a\0'])).toEqual(new Map([[user.name, user]]));
     });
 
     it('lists users by name, page by page', async () => {
@@ -115,6 +117,20 @@ export function describeUserStore(store: () => Store): void {
       expect((await store().users.listKeys(user.id)).map(({ id }) => id)).toEqual([key.id, again.id]);
       expect((await store().users.listKeys(other.id)).map(({ revokedMs }) => revokedMs)).toEqual([undefined]);
     });
+  });
+
+  it('keeps the newest of many revoked keys of a user', { timeout: 30_000 }, async () => {
+    const [user, other] = [await create(), await create()];
+    await store().users.createKey(newKey(other.id, { revokedMs: 1 }));
+    for (let number = 0; number < MAX_REVOKED_KEYS + 2; number += 1) {
+      await store().users.createKey(newKey(user.id, { revokedMs: NOW_MS - number }));
+    }
+    await store().users.createKey(newKey(user.id));
+    const keys = await store().users.listKeys(user.id);
+    expect(keys.filter(({ revokedMs }) => revokedMs === undefined)).toHaveLength(1);
+    const revoked = keys.flatMap(({ revokedMs }) => revokedMs ?? []);
+    expect(revoked.sort().reverse()).toEqual(Array.from({ length: MAX_REVOKED_KEYS }, (_, index) => NOW_MS - index));
+    expect(await store().users.listKeys(other.id)).toHaveLength(1);
   });
 
   const REMOVAL = { hosts: 'operator', tokens: 'operator', history: 'keep' } as const;

@@ -18,6 +18,7 @@ import { NOW_MS, nameOf, newEvent, newPendingUpdate, newToken } from './store-fi
 import { describeHistoryStore } from './store-history.ts';
 import { describeHostStore } from './store-hosts.ts';
 import { describePendingStore } from './store-pending.ts';
+import { describeEventPositions } from './store-positions.ts';
 import { describeTextStore } from './store-texts.ts';
 import { describeTokenStore } from './store-tokens.ts';
 import { describeTurnStore } from './store-turns.ts';
@@ -48,6 +49,7 @@ export function describeStore(subject: StoreSubject): void {
     describeTokenStore(() => store);
     describeHostStore(() => store);
     describeHistoryStore(() => store);
+    describeEventPositions(() => store);
     describeTextStore(() => store);
     describePendingStore(() => store);
     describeTurnStore(() => store);

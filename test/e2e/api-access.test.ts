@@ -121,6 +121,7 @@ const INPUTS: Readonly<Record<OperationName, (objects: Objects, who: Credential)
   removeMember: ({ host }) => ({ host, member: host }),
   shareHost: ({ host }) => ({ host, user: 'stranger', access: 'view' }),
   unshareHost: ({ host }) => ({ host, user: 'viewer' }),
+  instructions: ({ host }) => ({ host, client: 'curl' }),
   readHistory: ({ host }) => ({ host }),
   readAllHistory: () => ({}),
   purgeHistory: ({ host }) => ({ host }),

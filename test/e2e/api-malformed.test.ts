@@ -120,8 +120,8 @@ function malformed(operation: Operation, random: Random): Sent {
   for (const field of inPath) {
     ways.push(() => {
       const { target } = build(example);
-      const escape = random.pick(['%ff', '%', '%zz', 'a..b', `${'x'.repeat(64)}.${API_ZONE}`, `${'a.'.repeat(140)}x`]);
-      return { ...build(example), target: target.replace(encodeURIComponent(String(example[field])), escape) };
+      const segment = random.pick(['%ff', '%', '%zz', 'a..b', `${'x'.repeat(64)}.${API_ZONE}`, `${'a.'.repeat(140)}x`]);
+      return { ...build(example), target: target.replace(encodeURIComponent(String(example[field])), segment) };
     });
   }
   return random.pick(ways)();

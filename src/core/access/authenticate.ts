@@ -70,8 +70,8 @@ export class Authenticator {
   }
 
   /**
-   * The principal of the first candidate that is a credential: known, not expired, not revoked, and used from a source that it
-   * allows. A promise unless the only candidate, or the password before a user name, is right and needs no query.
+   * The principal of the first candidate that is a credential: known, not expired, not revoked, of an owner who is not disabled,
+   * and used from a source that it allows. A promise unless the only candidate, or the password before a user name, is right and needs no query.
    * @param candidates with distinct texts, in order of precedence
    * @param source where the request comes from
    * @param isOfKind a credential that this request accepts
@@ -185,6 +185,7 @@ export class Authenticator {
   /** @param unplaced gets the hash of a token whose `sources` cannot be checked */
   #valid(token: HostToken | undefined, caller: IpAddress | undefined, unplaced?: Set<string>): Principal | undefined {
     if (token === undefined || tokenState(token, this.#options.now()) !== 'valid') return undefined;
+    if (token.owner?.isDisabled === true) return undefined;
     if (token.sources !== undefined && caller === undefined) {
       unplaced?.add(token.sha256);
       return undefined;

@@ -1,5 +1,5 @@
 /** The authenticated party of a request. */
-import type { User } from '../users/user.ts';
+import { type TokenOwner, tokenOwner, type User } from '../users/user.ts';
 import type { HostToken } from './token.ts';
 
 export type Principal =
@@ -10,6 +10,15 @@ export type Principal =
   | { readonly kind: 'master'; readonly user?: User }
   /** A token covers its own hosts and RR types. */
   | { readonly kind: 'token'; readonly token: HostToken };
+
+/**
+ * Whom a credential acts for, if that is not the operator: it may change only what this user may, and its changes count towards
+ * those of the user.
+ */
+export function ownerOfPrincipal(principal: Principal): TokenOwner | undefined {
+  if (principal.kind === 'token') return principal.token.owner;
+  return principal.user && tokenOwner(principal.user);
+}
 
 export const MASTER: Principal = { kind: 'master' };
 

@@ -24,10 +24,10 @@ export class MinuteLimiter {
     this.#nowMs = nowMs;
   }
 
-  /** Seconds until the next event is allowed; undefined if it is allowed now. */
-  retryAfterSeconds(key: string): number | undefined {
-    const window = this.#limit > 0 ? this.#windowOf(key) : undefined;
-    if (window === undefined || window.count < this.#limit) return undefined;
+  /** Seconds until the next event is allowed; undefined if it is allowed now. @param limit of this key */
+  retryAfterSeconds(key: string, limit = this.#limit): number | undefined {
+    const window = limit > 0 ? this.#windowOf(key) : undefined;
+    if (window === undefined || window.count < limit) return undefined;
     return Math.max(1, Math.ceil((window.endMs - this.#nowMs()) / 1000));
   }
 
@@ -35,8 +35,8 @@ export class MinuteLimiter {
     return this.retryAfterSeconds(key) !== undefined;
   }
 
-  count(key: string): void {
-    if (this.#limit === 0) return;
+  count(key: string, limit = this.#limit): void {
+    if (limit === 0) return;
     const window = this.#windowOf(key);
     if (window !== undefined) window.count += 1;
     else setBounded(this.#windows, key, { endMs: this.#nowMs() + MINUTE_MS, count: 1 }, MAX_KEYS);

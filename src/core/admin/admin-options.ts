@@ -11,7 +11,7 @@ import type { ReadOutcome } from '../zones/publisher.ts';
 import type { Zone } from '../zones/zone.ts';
 
 type AdminStore = Pick<Store, 'tokens' | 'hosts' | 'history' | 'pending' | 'users' | 'customers' | 'audit'>;
-export type AdminZone = Pick<Zone, 'apex' | 'ttl'>;
+export type AdminZone = Pick<Zone, 'apex' | 'ttl' | 'members'>;
 
 export interface SecondariesOfZone {
   /** The apex, with the final dot. */
@@ -56,11 +56,20 @@ export function requireStore({ store }: Pick<AdminOptions, 'store'>): AdminStore
 
 /** The zone of a name. A pattern may also be above zones. @throws AppError name-invalid that names the zones */
 export function requireZone({ zones }: Pick<AdminOptions, 'zones'>, pattern: DomainName): AdminZone {
-  const byApex = new Map(zones.map((zone) => [zone.apex.key, zone]));
+  const byApex = byApexOf(zones);
   const zone =
     findNearestAncestor(byApex, pattern.key) ??
     zones.find(({ apex }) => pattern.isWildcard && apex.isAtOrBelow(pattern.parent()!));
   if (zone !== undefined) return zone;
   const apexes = zones.map(({ apex }) => `'${apex}'`).join(', ');
   throw new AppError('name-invalid', `'${pattern}' is in no zone of the configuration; it has ${apexes || 'none'}.`);
+}
+
+const apexMaps = new WeakMap<readonly AdminZone[], ReadonlyMap<string, AdminZone>>();
+
+/** A batch asks for thousands of names. */
+function byApexOf(zones: readonly AdminZone[]): ReadonlyMap<string, AdminZone> {
+  const byApex = apexMaps.get(zones) ?? new Map(zones.map((zone) => [zone.apex.key, zone]));
+  apexMaps.set(zones, byApex);
+  return byApex;
 }

@@ -7,11 +7,13 @@ import { openMemoryStore } from '../../store/memory.ts';
 import { type HostToken, tokenSha256 } from '../access/token.ts';
 import { AppError } from '../errors.ts';
 import { eventId } from '../history/history.ts';
-import { defaultHostSettings } from '../hosts/host.ts';
+import { defaultHostSettings, type HostMember } from '../hosts/host.ts';
 import { HostDirectory } from '../hosts/host-directory.ts';
 import type { ReadOutcome } from '../zones/publisher.ts';
 import type { AdminOptions } from './admin-options.ts';
-import { makeAdministration } from './administration.ts';
+import { type Administration, makeAdministration } from './administration.ts';
+import { OPERATOR_CALLER } from './caller.ts';
+import type { NewHost } from './host-admin.ts';
 import type { NewToken } from './token-admin.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:00Z');
@@ -54,6 +56,7 @@ function make(more: Partial<AdminOptions> = {}) {
       { apex: name('lab.dyn.example.com'), ttl: {} },
     ],
     directory,
+    claim: async () => undefined,
     read: async () => published,
     now: () => NOW,
     random: (octets) => {
@@ -62,7 +65,37 @@ function make(more: Partial<AdminOptions> = {}) {
     },
     ...more,
   });
-  return { admin, store, directory };
+  return { admin: asOperator(admin), store, directory };
+}
+
+/** The administration as the operator uses it. */
+function asOperator({ tokens, hosts, history }: Administration) {
+  const caller = OPERATOR_CALLER;
+  return {
+    tokens: {
+      listTokens: async () => (await tokens.listTokens({}, caller)).tokens,
+      createToken: (wanted: NewToken) => tokens.createToken(wanted, undefined, caller),
+      revokeToken: (token: string) => tokens.revokeToken(token),
+      rotateToken: (token: string, freednsUser?: string) => tokens.rotateToken(token, freednsUser),
+    },
+    hosts: {
+      addHost: (wanted: NewHost, replace: boolean) => hosts.addHost(wanted, undefined, replace, { caller }),
+      addMember: (host: DomainName, member: HostMember) => hosts.addMember(host, member, { caller }),
+      removeMember: (host: DomainName, member: DomainName) => hosts.removeMember(host, member, { caller }),
+      enableHost: (host: DomainName, enabled: boolean) => hosts.enableHost(host, enabled, { caller }),
+      removeHost: (host: DomainName) => hosts.removeHost(host, { caller }),
+      listHosts: async () => (await hosts.listHosts({}, caller)).hosts,
+      showHost: (host: DomainName) => hosts.showHost(host, caller),
+      host: (host: DomainName) => hosts.host(host, caller),
+    },
+    history: {
+      history: (host: DomainName, limit: number, before?: string) => history.history(host, limit, before),
+      historyAt: async (host: DomainName, timeMs: number) => (await history.history(host, 1, undefined, timeMs)).past,
+      purgeHistory: (host: DomainName) => history.purgeHistory(host),
+      pending: () => history.pending(),
+      pendingStatus: () => history.pendingStatus(),
+    },
+  };
 }
 
 const failure = (code: string, message: RegExp) =>
@@ -358,7 +391,6 @@ describe('the history', () => {
     const second = await admin.history.history(HOME, 2, first.events.at(-1)?.id);
     expect(second).toMatchObject({ more: false, events: [{ A: { after: ['192.0.2.1'] } }] });
     expect(await admin.history.historyAt(HOME, NOW + 2)).toEqual({
-      host: 'home.dyn.example.com.',
       time: '2026-11-23T10:00:00.002Z',
       A: ['192.0.2.2'],
     });

@@ -1,4 +1,4 @@
-/** The administration of tokens, hosts, history and users over one store. */
+/** The administration of tokens, hosts, users and history over one store. */
 import type { AdminOptions } from './admin-options.ts';
 import { AuditAdmin } from './audit-admin.ts';
 import { BatchAdmin } from './batch-admin.ts';
@@ -10,19 +10,19 @@ import { UserAdmin } from './user-admin.ts';
 export interface Administration {
   readonly tokens: TokenAdmin;
   readonly hosts: HostAdmin;
-  readonly history: HistoryAdmin;
-  readonly users: UserAdmin;
   readonly batches: BatchAdmin;
+  readonly users: UserAdmin;
   readonly audit: AuditAdmin;
+  readonly history: HistoryAdmin;
 }
 
 export function makeAdministration(options: AdminOptions): Administration {
   return {
     tokens: new TokenAdmin(options),
     hosts: new HostAdmin(options),
-    history: new HistoryAdmin(options),
-    users: new UserAdmin(options),
     batches: new BatchAdmin(options),
+    users: new UserAdmin(options),
     audit: new AuditAdmin(options),
+    history: new HistoryAdmin(options),
   };
 }

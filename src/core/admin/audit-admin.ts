@@ -1,7 +1,7 @@
-/** The audit list, as admins read it. */
+/** Reads the audit list. */
 import type { AuditFilter } from '../users/audit.ts';
 import { type AdminOptions, requireStore } from './admin-options.ts';
-import type { AuditView } from './server-operations.ts';
+import type { Result } from './operations.ts';
 import { isoTime } from './views.ts';
 
 export class AuditAdmin {
@@ -11,26 +11,13 @@ export class AuditAdmin {
     this.#options = options;
   }
 
-  /** Newest first. @throws AppError conflict (no store), store-unreachable */
-  async read(
-    filter: AuditFilter,
-    limit: number,
-    before: string | undefined,
-  ): Promise<{ readonly entries: readonly AuditView[]; readonly next?: string }> {
+  /** Newest first. @param before only entries with smaller ids @throws AppError store-unreachable */
+  async read(filter: AuditFilter, limit: number, before?: string): Promise<Result<'readAudit'>> {
     const entries = await requireStore(this.#options).audit.read(filter, limit + 1, before);
     const page = entries.slice(0, limit);
     const last = page.at(-1);
     return {
-      entries: page.map(({ id, timeMs, actor, key, source, operation, target, outcome }) => ({
-        id,
-        time: isoTime(timeMs),
-        user: actor,
-        source,
-        operation,
-        target,
-        outcome,
-        ...(key !== undefined && { key }),
-      })),
+      entries: page.map(({ timeMs, actor, ...entry }) => ({ ...entry, user: actor, time: isoTime(timeMs) })),
       ...(entries.length > limit && last !== undefined && { next: last.id }),
     };
   }

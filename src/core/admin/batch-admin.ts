@@ -1,64 +1,51 @@
-/** Many users, hosts and tokens that are created together: all of them, or none. */
-import type { DomainName } from '../../dns/name.ts';
+/**
+ * Creates many tokens or hosts with their owners in one transaction: all of them, or none. Errors name the entry and the field.
+ */
 import type { HostToken } from '../access/token.ts';
-import type { CustomerConflict, OwnedLimit } from '../customers.ts';
+import type { ConflictReason, CustomerConflict, CustomerKind, GivenHost, OwnedLimit } from '../customers.ts';
 import { AppError, type FieldError, InputError } from '../errors.ts';
 import { defaultHostSettings, type HostSettings } from '../hosts/host.ts';
-import { mayChange } from '../hosts/host-access.ts';
-import { DEFAULT_QUOTAS, tokenOwner, USER_NAME, type User } from '../users/user.ts';
+import { ownerMayChange } from '../hosts/host-access.ts';
+import { tokenOwner, type User } from '../users/user.ts';
 import { type AdminOptions, requireStore, requireZone } from './admin-options.ts';
 import { OPERATOR_CALLER } from './caller.ts';
 import type { NewHost } from './host-admin.ts';
 import type { HostView } from './host-operations.ts';
-import { checkSettings, refuseConfigured, uniqueMembers } from './host-settings.ts';
+import { checkSettings, uniqueMembers } from './host-settings.ts';
 import { makeToken, type NewToken } from './token-admin.ts';
 import type { NewTokenView } from './token-operations.ts';
+import { makeUser } from './user-admin.ts';
 import { hostView, newTokenView, tokenView } from './views.ts';
 
-export interface NewCustomerToken {
+export interface BatchToken {
   readonly token: NewToken;
   /** The name of a user; undefined: the operator. */
-  readonly owner?: string | undefined;
+  readonly owner: string | undefined;
 }
 
-export interface NewCustomerHost {
+export interface BatchHost {
   readonly host: NewHost;
-  readonly owner?: string | undefined;
+  readonly owner: string | undefined;
 }
 
-const ID_OCTETS = 12;
-/** Errors that one reply lists. */
+/** An entry of the transaction, and the field of the input that it comes from. */
+interface Placed<Item> {
+  readonly item: Item;
+  readonly pointer: string;
+}
+
+/** What one transaction creates. */
+interface Plan {
+  readonly users: readonly Placed<User>[];
+  readonly hosts: readonly Placed<HostSettings>[];
+  readonly given: readonly Placed<GivenHost>[];
+  readonly tokens: readonly Placed<HostToken>[];
+}
+
+/** Of one reply. */
 const MAX_ERRORS = 100;
-
-/** Collects what is wrong with the entries of one request. */
-class Faults {
-  readonly errors: FieldError[] = [];
-  count = 0;
-
-  add(pointer: string, detail: string): void {
-    this.count += 1;
-    if (this.errors.length < MAX_ERRORS) this.errors.push({ pointer, detail });
-  }
-
-  /** Calls a check, whose error becomes one of the entry. */
-  guard(pointer: string, check: () => void): void {
-    try {
-      check();
-    } catch (error) {
-      if (error instanceof InputError) for (const one of error.errors) this.add(`${pointer}${one.pointer}`, one.detail);
-      else if (error instanceof AppError) this.add(pointer, error.message);
-      else throw error;
-    }
-  }
-
-  /** @throws InputError */
-  throwAny(code: 'request-malformed' | 'conflict' = 'request-malformed'): void {
-    const [first] = this.errors;
-    if (first === undefined) return;
-    const more = this.count > 1 ? ` And ${this.count - 1} more.` : '';
-    throw new InputError(this.errors, `Nothing was created. ${first.pointer}: ${first.detail}${more}`, code);
-  }
-}
+/** While others change the hosts that are given. */
+const ATTEMPTS = 5;
 
 export class BatchAdmin {
   readonly #options: AdminOptions;
@@ -68,177 +55,266 @@ export class BatchAdmin {
   }
 
   /**
-   * Creates tokens. With an owner, the literal hosts of a token that have no settings are given to the owner.
-   * @throws InputError that names each entry, AppError store-unreachable, contended
+   * Creates tokens. The literal hosts of a token with an owner are given to that user, if they have no owner.
+   * @param createOwners creates each owner who does not exist, as a member
+   * @returns in the order of the items
+   * @throws InputError with code request-malformed, conflict or quota-exceeded; AppError contended, store-unreachable
    */
-  async createTokens(items: readonly NewCustomerToken[], createOwners: boolean): Promise<readonly NewTokenView[]> {
-    const { random, now, tokens: configured } = this.#options;
-    const faults = new Faults();
-    const owners = await this.#owners(items, 'tokens', createOwners, faults);
-    const configuredNames = new Set(configured.map(({ name }) => name));
-    const hosts = new Map<string, HostSettings>();
-    const nowMs = now();
-    const made = items.map(({ token, owner }, index) => {
-      const place = `/tokens/${index}`;
-      const user = owner === undefined ? undefined : owners.byName.get(owner);
-      if (configuredNames.has(token.name))
-        faults.add(`${place}/name`, `The token '${token.name}' is in the configuration file.`);
+  async createTokens(items: readonly BatchToken[], createOwners: boolean): Promise<NewTokenView[]> {
+    const { now, random } = this.#options;
+    const errors = new Errors();
+    const configured = new Set(this.#options.tokens.map(({ name }) => name));
+    for (const [index, { token }] of items.entries()) {
       for (const [at, host] of token.hosts.entries()) {
-        faults.guard(`${place}/hosts/${at}`, () => void requireZone(this.#options, host));
-        if (user?.role === 'member' && host.isWildcard) {
-          faults.add(`${place}/hosts/${at}`, `'${host}' is a pattern: a token of a member has full names of hosts.`);
-        }
-        if (user !== undefined && !host.isWildcard && !hosts.has(host.key)) {
-          hosts.set(host.key, { ...defaultHostSettings(host), ownerId: user.id });
-        }
+        errors.within(`/tokens/${index}`, `/hosts/${at}`, () => void requireZone(this.#options, host));
       }
-      if (user?.role === 'member' && token.register)
-        faults.add(`${place}/register`, 'A token of a member may not register.');
-      const { token: plain, secret } = makeToken(token, random, nowMs);
-      const stored: HostToken = user === undefined ? plain : { ...plain, owner: tokenOwner(user) };
-      return { stored, secret, freednsUser: token.freednsUser };
-    });
-    faults.throwAny();
-    const fresh = await this.#hostsToGive(items, owners.byName, hosts, faults);
-    faults.throwAny('conflict');
-    const { conflicts } = await requireStore(this.#options).customers.create({
-      users: owners.created,
-      hosts: fresh,
-      tokens: made.map(({ stored }) => stored),
-      limits: limitsOf(owners.byName.values()),
-    });
-    for (const conflict of conflicts) {
-      const [pointer, detail] = describeToken(conflict, items, fresh, owners.created);
-      faults.add(pointer, detail);
+      if (configured.has(token.name)) {
+        errors.add(`/tokens/${index}/name`, `The token '${token.name}' is in the configuration file.`);
+      }
     }
-    faults.throwAny('conflict');
-    for (const settings of fresh) this.#options.directory?.changed(settings.ownerName, settings);
-    return made.map(({ stored, secret, freednsUser }) =>
-      newTokenView(tokenView(stored, 'store', nowMs), stored.sha256, secret, freednsUser),
+    const owners = await this.#owners(
+      items.map(({ owner }, index) => ({ item: owner, pointer: `/tokens/${index}/owner` })),
+      createOwners,
+      errors,
     );
-  }
-
-  /** @throws as `createTokens` */
-  async createHosts(items: readonly NewCustomerHost[], createOwners: boolean): Promise<readonly HostView[]> {
-    const faults = new Faults();
-    const owners = await this.#owners(items, 'hosts', createOwners, faults);
-    const hosts = items.map(({ host, owner }, index): HostSettings => {
+    errors.throwIfAny();
+    const made = items.map(({ token, owner }) => {
       const user = owner === undefined ? undefined : owners.byName.get(owner);
-      const members = uniqueMembers(host.members ?? []);
-      const settings = { ...defaultHostSettings(host.ownerName), ...host, members, ...(user && { ownerId: user.id }) };
-      faults.guard(`/hosts/${index}`, () => {
-        refuseConfigured(this.#options, host.ownerName);
-        checkSettings(this.#options, settings);
-      });
-      return settings;
+      const { token: made, secret } = makeToken(token, random, now());
+      return { token: user === undefined ? made : { ...made, owner: tokenOwner(user) }, secret, user };
     });
-    faults.throwAny();
-    const { conflicts } = await requireStore(this.#options).customers.create({
-      users: owners.created,
-      hosts,
-      tokens: [],
-      limits: limitsOf(owners.byName.values()),
+    const tokens = made.map(({ token }, index) => ({ item: token, pointer: `/tokens/${index}/name` }));
+    await this.#create(async () => {
+      const { hosts, given } = await this.#hostsOf(made, errors);
+      errors.throwIfAny();
+      return { users: owners.created, hosts, given, tokens };
+    }, owners.byName);
+    return made.map(({ token, secret }, index) => {
+      const view = tokenView(token, 'store', now());
+      return newTokenView(view, token.sha256, secret, items[index]!.token.freednsUser);
     });
-    for (const { kind, index, why } of conflicts) {
-      const what = kind === 'user' ? `the user '${owners.created[index]?.name}'` : `'${hosts[index]?.ownerName}'`;
-      faults.add(kind === 'user' ? '/hosts' : `/hosts/${index}`, REASONS[why](what));
-    }
-    faults.throwAny('conflict');
-    for (const settings of hosts) this.#options.directory?.changed(settings.ownerName, settings);
+  }
+
+  /** Stores the settings of hosts that have none. @throws as `createTokens` */
+  async createHosts(items: readonly BatchHost[], createOwners: boolean): Promise<HostView[]> {
+    const errors = new Errors();
+    const configured = new Set(this.#options.hosts.map(({ ownerName }) => ownerName.key));
+    const owners = await this.#owners(
+      items.map(({ owner }, index) => ({ item: owner, pointer: `/hosts/${index}/owner` })),
+      createOwners,
+      errors,
+    );
+    const hosts = items.map(({ host, owner }, index): Placed<HostSettings> => {
+      const pointer = `/hosts/${index}`;
+      const user = owner === undefined ? undefined : owners.byName.get(owner);
+      const settings: HostSettings = {
+        ...defaultHostSettings(host.ownerName),
+        ...host,
+        members: uniqueMembers(host.members ?? []),
+        ...(user !== undefined && { ownerId: user.id }),
+      };
+      errors.within(pointer, '/host', () => checkSettings(this.#options, settings));
+      if (configured.has(host.ownerName.key)) {
+        errors.add(`${pointer}/host`, `The settings of '${host.ownerName}' are in the configuration file.`);
+      }
+      return { item: settings, pointer: `${pointer}/host` };
+    });
+    errors.throwIfAny();
+    await this.#create(async () => ({ users: owners.created, hosts, given: [], tokens: [] }), owners.byName);
+    const settings = hosts.map(({ item }) => item);
+    const activities = await requireStore(this.#options).history.activitiesOf(
+      settings.map(({ ownerName }) => ownerName),
+    );
+    const activityOf = new Map(activities.map((activity) => [activity.ownerName.key, activity]));
     const names = new Map([...owners.byName.values()].map(({ id, name }) => [id, name]));
-    return hosts.map((settings) =>
-      hostView(settings.ownerName, settings, 'store', undefined, { names, caller: OPERATOR_CALLER }),
+    return settings.map((each) =>
+      hostView(each.ownerName, each, 'store', activityOf.get(each.ownerName.key), { names, caller: OPERATOR_CALLER }),
     );
   }
 
-  /** The users of the entries, by name; those that do not exist are made, if that is wanted. */
+  /** The owners by name, those that are to be created too. */
   async #owners(
-    items: readonly { readonly owner?: string | undefined }[],
-    field: string,
+    named: readonly Placed<string | undefined>[],
     createOwners: boolean,
-    faults: Faults,
-  ): Promise<{ readonly byName: ReadonlyMap<string, User>; readonly created: readonly User[] }> {
-    const { random, now } = this.#options;
-    const { users } = requireStore(this.#options);
-    const byName = new Map<string, User>();
-    const created: User[] = [];
-    const names = new Map<string, number>();
-    for (const [index, { owner }] of items.entries()) {
-      if (owner !== undefined && !names.has(owner)) names.set(owner, index);
-    }
-    const known = await Promise.all([...names.keys()].map((name) => users.get(name)));
-    for (const [at, [name, index]] of [...names].entries()) {
-      const user = known[at];
-      if (user !== undefined) byName.set(name, user);
-      else if (!createOwners) faults.add(`/${field}/${index}/owner`, `There is no user '${name}'.`);
-      else if (!USER_NAME.test(name)) faults.add(`/${field}/${index}/owner`, `'${name}' is not the name of a user.`);
-      else {
-        const id = Buffer.from(random(ID_OCTETS)).toString('hex');
-        const made: User = { id, name, role: 'member', quotas: DEFAULT_QUOTAS, createdMs: now() };
-        byName.set(name, made);
-        created.push(made);
+    errors: Errors,
+  ): Promise<{ readonly byName: Map<string, User>; readonly created: readonly Placed<User>[] }> {
+    const first = new Map<string, string>();
+    for (const { item, pointer } of named) if (item !== undefined && !first.has(item)) first.set(item, pointer);
+    const byName = new Map(await requireStore(this.#options).users.byName([...first.keys()]));
+    const created: Placed<User>[] = [];
+    for (const [name, pointer] of first) {
+      if (byName.has(name)) continue;
+      if (!createOwners) {
+        errors.add(
+          pointer,
+          `There is no user '${name}'. With 'createOwners' each owner who does not exist is created.`,
+        );
+        continue;
       }
+      errors.within('', pointer, () => {
+        const user = makeUser({ name }, this.#options, pointer);
+        byName.set(name, user);
+        created.push({ item: user, pointer });
+      });
     }
     return { byName, created };
   }
 
-  /** Of the hosts of tokens with owners: those without settings. The others must be ones that the owner may change. */
-  async #hostsToGive(
-    items: readonly NewCustomerToken[],
-    byName: ReadonlyMap<string, User>,
-    wanted: ReadonlyMap<string, HostSettings>,
-    faults: Faults,
-  ): Promise<readonly HostSettings[]> {
-    const names = [...wanted.values()].map(({ ownerName }) => ownerName);
-    const { hosts } = requireStore(this.#options);
-    const known = new Map<string, HostSettings>();
-    for (const settings of await Promise.all(names.map((name) => hosts.get(name)))) {
-      if (settings !== undefined) known.set(settings.ownerName.key, settings);
-    }
-    const settingsOf = (host: DomainName) => known.get(host.key) ?? wanted.get(host.key);
-    for (const [index, { token, owner }] of items.entries()) {
-      const user = owner === undefined ? undefined : byName.get(owner);
-      if (user?.role !== 'member') continue;
-      for (const [at, host] of token.hosts.entries()) {
-        if (mayChange(settingsOf(host), user.id)) continue;
-        faults.add(`/tokens/${index}/hosts/${at}`, `'${host}' belongs to another user, or has settings and no owner.`);
+  /** What becomes of the hosts of tokens with an owner. */
+  async #hostsOf(
+    tokens: readonly { readonly token: HostToken; readonly user: User | undefined }[],
+    errors: Errors,
+  ): Promise<Pick<Plan, 'hosts' | 'given'>> {
+    const configured = new Map(this.#options.hosts.map((settings) => [settings.ownerName.key, settings]));
+    const wanted = tokens.flatMap(({ token, user }, index) =>
+      user === undefined
+        ? []
+        : token.hosts.map((host, at) => ({ host, user, pointer: `/tokens/${index}/hosts/${at}` })),
+    );
+    for (const [index, { token, user }] of tokens.entries()) {
+      if (user?.role === 'member' && token.register === true) {
+        errors.add(`/tokens/${index}/register`, "'register' is for tokens of the operator and of admins.");
       }
     }
-    return [...wanted.values()].filter(({ ownerName }) => !known.has(ownerName.key));
+    const { hosts: store } = requireStore(this.#options);
+    const literal = new Map(wanted.filter(({ host }) => !host.isWildcard).map(({ host }) => [host.key, host]));
+    const stored = new Map(
+      await Promise.all([...literal].map(async ([key, host]) => [key, await store.get(host)] as const)),
+    );
+    const hosts: Placed<HostSettings>[] = [];
+    const given: Placed<GivenHost>[] = [];
+    /** The settings after the change. */
+    const after = new Map<string, HostSettings>();
+    for (const { host, user, pointer } of wanted) {
+      const owner = tokenOwner(user);
+      if (host.isWildcard) {
+        if (user.role === 'member') {
+          errors.add(pointer, `'${host}' is a pattern: a token of a member has full names of hosts.`);
+        }
+        continue;
+      }
+      const before = stored.get(host.key);
+      const current = configured.get(host.key) ?? after.get(host.key) ?? before;
+      if (current?.ownerId === undefined && !configured.has(host.key)) {
+        const { shares, ...settings } = current ?? defaultHostSettings(host);
+        const others = shares?.filter(({ userId }) => userId !== user.id) ?? [];
+        const owned = { ...settings, ...(others.length > 0 && { shares: others }), ownerId: user.id };
+        after.set(host.key, owned);
+        if (before === undefined) hosts.push({ item: owned, pointer });
+        else given.push({ item: { before, after: owned }, pointer });
+      } else if (!ownerMayChange(current, owner)) {
+        errors.add(pointer, `The user '${user.name}' may not change '${host}': it belongs to someone else.`);
+      }
+    }
+    return { hosts, given };
+  }
+
+  /** @param plan called again where hosts that are given were changed meanwhile */
+  async #create(plan: () => Promise<Plan>, owners: ReadonlyMap<string, User>): Promise<void> {
+    const { directory } = this.#options;
+    const { customers } = requireStore(this.#options);
+    const limits = limitsOf(owners);
+    for (let attempt = 1; ; attempt += 1) {
+      const { users, hosts, given, tokens } = await plan();
+      const { conflicts } = await customers.create({
+        users: itemsOf(users),
+        hosts: itemsOf(hosts),
+        given: itemsOf(given),
+        tokens: itemsOf(tokens),
+        limits,
+      });
+      if (conflicts.length > 0) {
+        const isOvertaken = conflicts.every(
+          ({ kind, why }) => why === 'changed' || (kind === 'host' && why === 'exists'),
+        );
+        // Of tokens: their hosts are read again.
+        if (isOvertaken && tokens.length > 0 && attempt < ATTEMPTS) continue;
+        throw conflictError(conflicts, { users, hosts, given, tokens });
+      }
+      for (const settings of [...itemsOf(hosts), ...itemsOf(given).map(({ after }) => after)]) {
+        directory?.changed(settings.ownerName, settings);
+      }
+      return;
+    }
   }
 }
 
-const REASONS: Readonly<Record<CustomerConflict['why'], (what: string) => string>> = {
-  exists: (what) => `There is ${what} already.`,
-  'secret-taken': () => 'A new secret exists already.',
-  'owner-unknown': (what) => `The owner of ${what} was removed meanwhile.`,
-  quota: (what) => `The owner of ${what} would have more than the quota. An admin can raise it.`,
+function itemsOf<Item>(placed: readonly Placed<Item>[]): readonly Item[] {
+  return placed.map(({ item }) => item);
+}
+
+/** Of members; an admin has none. */
+function limitsOf(owners: ReadonlyMap<string, User>): ReadonlyMap<string, OwnedLimit> {
+  const most = (quota: number) => (quota === 0 ? Number.POSITIVE_INFINITY : quota);
+  const members = [...owners.values()].filter(({ role }) => role === 'member');
+  return new Map(members.map(({ id, quotas }) => [id, { hosts: most(quotas.hosts), tokens: most(quotas.tokens) }]));
+}
+
+const LISTS: Readonly<Record<CustomerKind, keyof Plan>> = {
+  user: 'users',
+  host: 'hosts',
+  given: 'given',
+  token: 'tokens',
 };
 
-function describeToken(
-  { kind, index, why }: CustomerConflict,
-  items: readonly NewCustomerToken[],
-  hosts: readonly HostSettings[],
-  users: readonly User[],
-): readonly [string, string] {
-  if (kind === 'token') {
-    return [`/tokens/${index}/name`, REASONS[why](`a token '${items[index]?.token.name}'`)];
+function conflictError(conflicts: readonly CustomerConflict[], plan: Plan): AppError {
+  // 160 random bits do not come twice: the source of randomness is broken.
+  if (conflicts.some(({ why }) => why === 'secret-taken')) {
+    return new AppError('internal', 'A new secret exists already.');
   }
-  if (kind === 'user') {
-    const name = users[index]?.name;
-    const at = items.findIndex(({ owner }) => owner === name);
-    return [`/tokens/${at}/owner`, REASONS[why](`a user '${name}'`)];
-  }
-  const host = hosts[index]?.ownerName;
-  const at = items.findIndex(({ token }) => host !== undefined && token.hosts.some((one) => one.equals(host)));
-  return [`/tokens/${at}/hosts`, REASONS[why](`the host '${host}'`)];
+  const errors = conflicts.slice(0, MAX_ERRORS).map(({ kind, index, why }): FieldError => {
+    const { item, pointer } = plan[LISTS[kind]][index]!;
+    return { pointer, detail: CONFLICTS[why](kind, nameOf(item)) };
+  });
+  const isQuota = conflicts.every(({ why }) => why === 'quota');
+  const [first] = errors;
+  return new InputError(
+    errors,
+    `Nothing was created: ${first!.pointer}: ${first!.detail}`,
+    isQuota ? 'quota-exceeded' : 'conflict',
+  );
 }
 
-function limitsOf(users: Iterable<User>): ReadonlyMap<string, OwnedLimit> {
-  const limits = new Map<string, OwnedLimit>();
-  const most = (quota: number) => (quota === 0 ? Number.MAX_SAFE_INTEGER : quota);
-  for (const { id, role, quotas } of users) {
-    if (role === 'member') limits.set(id, { hosts: most(quotas.hosts), tokens: most(quotas.tokens) });
+const CONFLICTS: Readonly<Record<ConflictReason, (kind: CustomerKind, name: string) => string>> = {
+  exists: (kind, name) =>
+    kind === 'host'
+      ? `The host '${name}' has settings already, or is in the list twice.`
+      : `There is a ${kind} '${name}' already, or it is in the list twice.`,
+  changed: (_, name) => `The settings of '${name}' were changed meanwhile. Try again.`,
+  'secret-taken': () => 'A new secret exists already.',
+  'owner-unknown': () => 'The owner was removed meanwhile.',
+  quota: (_, name) => `With '${name}' the owner would have more than the quota. An admin can raise it.`,
+};
+
+function nameOf(item: User | HostSettings | GivenHost | HostToken): string {
+  if ('after' in item) return item.after.ownerName.toString();
+  return 'ownerName' in item ? item.ownerName.toString() : item.name;
+}
+
+/** Collects errors of several entries. */
+class Errors {
+  readonly #errors: FieldError[] = [];
+
+  add(pointer: string, detail: string): void {
+    if (this.#errors.length < MAX_ERRORS) this.#errors.push({ pointer, detail });
   }
-  return limits;
+
+  /** Collects what `check` throws about an entry at this place. @param name where its name is, which may be in no zone */
+  within(pointer: string, name: string, check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (error instanceof InputError) {
+        for (const each of error.errors) this.add(`${pointer}${each.pointer}`, each.detail);
+      } else if (error instanceof AppError && error.code === 'name-invalid') {
+        this.add(`${pointer}${name}`, error.message);
+      } else throw error;
+    }
+  }
+
+  throwIfAny(): void {
+    const [first] = this.#errors;
+    if (first === undefined) return;
+    throw new InputError([...this.#errors], `Nothing was created: ${first.pointer}: ${first.detail}`);
+  }
 }

@@ -16,7 +16,7 @@ import { type AdminCaller, asMember, type CallContext, type Member } from './cal
 import { readCursor, writeCursor } from './cursor.ts';
 import { unknownHost } from './dispatch.ts';
 import { type HostDetails, type HostView, MAX_MEMBERS } from './host-operations.ts';
-import { checkMember, checkSettings, invalid, refuseConfigured, uniqueMembers } from './host-settings.ts';
+import { checkMember, checkSettings, invalid, refuseConfigured, taken, uniqueMembers } from './host-settings.ts';
 import type { NormalInput } from './operations.ts';
 import { readTokens } from './token-admin.ts';
 import { hostView, listedState, pendingUpdateView, revisionOf } from './views.ts';
@@ -366,11 +366,6 @@ function checkMatch(
 ): void {
   if (ifMatch === undefined || ifMatch.includes(revisionOf(before))) return;
   throw new PreconditionFailed(`The settings of '${ownerName}' were changed since they were read. Read them again.`);
-}
-
-/** The same for every name that cannot be taken: what others have is not told. */
-function taken(ownerName: DomainName): AppError {
-  return new AppError('conflict', `The name '${ownerName}' is taken.`);
 }
 
 function contended(ownerName: DomainName): AppError {

@@ -201,6 +201,46 @@ const WAIT = described(
   'Waits until the secondaries of the zone serve the change, at most 8 seconds in all.',
 );
 
+const TEXT = { type: 'string' } as const;
+
+const INSTRUCTIONS = {
+  ...object({
+    client: TEXT,
+    title: TEXT,
+    page: described(TEXT, 'The page of the documentation.'),
+    server: TEXT,
+    host: HOST_NAME,
+    token: described(TEXT, 'The name of the token. Its secret stands as `TOKEN`: only its creation shows it.'),
+    sections: {
+      type: 'array',
+      items: object(
+        {
+          kind: described(
+            { enum: ['fields', 'text'] } as const,
+            '`fields` of a screen, or the `text` of a file or command.',
+          ),
+          id: TEXT,
+          title: TEXT,
+        },
+        {
+          fields: {
+            type: 'array',
+            items: object(
+              { name: described(TEXT, 'As the screen names it.'), value: TEXT },
+              { isChoice: { type: 'boolean' }, note: TEXT, text: TEXT },
+            ),
+          },
+          file: TEXT,
+          mode: TEXT,
+          text: TEXT,
+        },
+      ),
+    },
+    warnings: described({ type: 'array', items: TEXT } as const, 'What the client gets wrong.'),
+  }),
+  title: 'instructions',
+} as const;
+
 export const HOST_OPERATIONS = {
   listHosts: {
     method: 'GET',
@@ -347,6 +387,28 @@ export const HOST_OPERATIONS = {
     aliases: { fqdn: 'host' },
     result: CHANGED_ADDRESSES,
     example: { host: 'home.dyn.example.com' },
+  },
+  instructions: {
+    method: 'GET',
+    path: '/v1/hosts/{host}/instructions',
+    allowed: 'member',
+    needs: { field: 'host', access: 'view' },
+    summary: 'Says how a router or an update client is set up for a host: the fields as its own screen names them.',
+    input: object(
+      {
+        host: HOST_NAME,
+        client: described(text(64, 'the name of a device or program'), 'Like `fritzbox` or `ddclient`.'),
+      },
+      {
+        token: described(text(64), 'The name of the token that the client has.'),
+        server: described(
+          text(255, 'a URL like https://dyndns.example.com'),
+          'The URL at which clients reach the server. Without it: a word to replace.',
+        ),
+      },
+    ),
+    result: INSTRUCTIONS,
+    example: { host: 'home.dyn.example.com', client: 'fritzbox', server: 'https://dyndns.example.com' },
   },
   listMembers: {
     method: 'GET',

@@ -60,3 +60,8 @@ export function refuseConfigured({ hosts }: Pick<AdminOptions, 'hosts'>, ownerNa
 export function invalid(pointer: string, detail: string): InputError {
   return new InputError([{ pointer, detail }]);
 }
+
+/** The same for every name that a member cannot take: what others have is not told. */
+export function taken(ownerName: DomainName): AppError {
+  return new AppError('conflict', `The name '${ownerName}' is taken.`);
+}

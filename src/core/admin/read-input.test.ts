@@ -134,7 +134,7 @@ describe('the error names the field and its rule', () => {
       "'addresses' must be any, own, or a list of IP addresses and prefixes like [192.0.2.0/24].",
     ],
     ['createToken', { name: '😀'.repeat(65), hosts: [] }, "'name' must be a string of at most 64 characters."],
-    ['readHistory', { host: HOST, limit: '0' }, "'limit' must be an integer from 1 to 10000."],
+    ['readHistory', { host: HOST, limit: '0' }, "'limit' must be an integer from 1 to 500."],
     ['backup', { file: 'x' }, "'file' must be an absolute path."],
     ['importZone', { zone: 'a', mode: 'all' }, "'mode' must be merge or replace."],
   ])('%s %j', (name, input, message) => {

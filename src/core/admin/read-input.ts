@@ -67,11 +67,12 @@ function convert(textForm: Schema, value: string): unknown {
 function describeFailure(input: ObjectSchema, error: ValidationError | undefined): InputError {
   const path = error?.instancePath.split('/').slice(1) ?? [];
   const missing = error?.keyword === 'required' ? [String(error.params['missingProperty'])] : [];
-  const field = [...path, ...missing].reduce((name, part) => {
+  const places = [...path, ...missing];
+  const field = places.reduce((name, part) => {
     if (/^\d+$/.test(part)) return `${name}[${part}]`;
     return name === '' ? part : `${name}.${part}`;
   }, '');
-  const pointer = [...path, ...missing].map((part) => `/${part}`).join('');
+  const pointer = places.map((part) => `/${part}`).join('');
   if (missing.length > 0) return new InputError([{ pointer, detail: `'${field}' is missing.` }]);
   let schema: Schema = input;
   for (const part of path) schema = schema.properties?.[part] ?? schema.items ?? schema;

@@ -1,6 +1,5 @@
-/** Administration of users and their management keys, as operators, admins and users themselves see them. */
-import { hash } from 'node:crypto';
-import { newTokenSecret } from '../access/token.ts';
+/** Administration of users and their management keys: by the operator and admins, and of each user's own keys. */
+import { newTokenSecret, tokenSha256 } from '../access/token.ts';
 import { AppError } from '../errors.ts';
 import {
   DEFAULT_QUOTAS,
@@ -10,20 +9,62 @@ import {
   type Quotas,
   USER_NAME,
   type User,
+  type UserRole,
 } from '../users/user.ts';
-import type { UserRemoval } from '../users/user-store.ts';
+import type { UserConditions, UserRemoval } from '../users/user-store.ts';
 import { type AdminOptions, requireStore } from './admin-options.ts';
 import type { AdminCaller } from './caller.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { invalid } from './host-settings.ts';
-import type { NormalInput } from './operations.ts';
+import type { NormalInput, Result } from './operations.ts';
 import type { KeyView, NewKeyView, UserView } from './user-operations.ts';
 import { isoTime, listedState } from './views.ts';
 
+export interface NewUser {
+  readonly name: string;
+  /** Absent: member. */
+  readonly role?: UserRole | undefined;
+  /** What is absent has its default. */
+  readonly quotas?: Partial<Quotas> | undefined;
+}
+
+export type NewKey = Pick<NormalInput<'createMyKey'>, 'name' | 'expires' | 'maxUnusedDays'>;
+
 const ID_OCTETS = 12;
 const MAX_LISTED = 500;
+/** Valid keys of one user. */
+const MAX_KEYS = 100;
 
-type NewKey = Omit<NormalInput<'createMyKey'>, never>;
+/** A user who is not stored yet. @throws InputError */
+export function makeUser(
+  { name, role = 'member', quotas = {} }: NewUser,
+  options: MakingOptions,
+  pointer = '/name',
+): User {
+  if (!USER_NAME.test(name)) {
+    const rule = 'one to 64 lower-case letters, digits and the signs . _ @ + -, and begins with a letter or digit';
+    throw invalid(pointer, `The name of a user has ${rule}: '${name}' is not one.`);
+  }
+  if (RESERVED_NAMES.has(name)) {
+    throw invalid(pointer, `'${name}' stands for the operator in the log and in lists: choose another name.`);
+  }
+  return {
+    id: newId(options),
+    name,
+    role,
+    quotas: { ...DEFAULT_QUOTAS, ...quotas },
+    createdMs: options.now(),
+  };
+}
+
+type MakingOptions = Pick<AdminOptions, 'now' | 'random'>;
+
+/** What the audit list and the history have in the place of a name. */
+const RESERVED_NAMES: ReadonlySet<string> = new Set(['operator', 'master']);
+
+function newId({ random }: MakingOptions): string {
+  return Buffer.from(random(ID_OCTETS)).toString('hex');
+}
 
 export class UserAdmin {
   readonly #options: AdminOptions;
@@ -32,188 +73,211 @@ export class UserAdmin {
     this.#options = options;
   }
 
-  /** @throws AppError conflict (the name is taken), store-unreachable; InputError */
-  async create({ name, role = 'member', quotas = {} }: NormalInput<'createUser'>): Promise<UserView> {
-    if (!USER_NAME.test(name) || name === 'operator') {
-      throw invalid('/name', "'name' must begin with a letter or digit, and not be 'operator'.");
-    }
-    const { random, now } = this.#options;
-    const user: User = { id: this.#id(random), name, role, quotas: { ...DEFAULT_QUOTAS, ...quotas }, createdMs: now() };
-    const outcome = await this.#users().create(user);
-    if (outcome === 'created') return userView(user);
-    throw new AppError('conflict', `There is a user '${name}' already.`);
+  /** The user who asks. @throws AppError store-unreachable */
+  async me(caller: AdminCaller): Promise<Result<'showMe'>> {
+    const claims = this.#options.zones.flatMap(({ apex, members }) =>
+      members?.claim === true ? [{ zone: apex.toString(), pattern: members.pattern }] : [],
+    );
+    return { user: await this.#viewWithCounts(userOf(caller)), claims };
   }
 
   /** By name. @throws AppError store-unreachable; InputError */
-  async list({
-    limit = MAX_LISTED,
-    cursor,
-    search,
-  }: NormalInput<'listUsers'>): Promise<{ users: UserView[]; next?: string }> {
+  async list({ search, limit = MAX_LISTED, cursor }: NormalInput<'listUsers'>): Promise<Result<'listUsers'>> {
     const after = readCursor(cursor, 1)?.[0];
-    const { users, next } = await this.#users().page(limit, after, search);
+    const { users, next } = await this.#store().page(limit, after, search);
     return { users: users.map(userView), ...(next !== undefined && { next: writeCursor([next]) }) };
   }
 
-  /** With the numbers of hosts and tokens. @throws AppError name-invalid, store-unreachable */
-  async show(name: string): Promise<UserView> {
-    return this.#withCounts(await this.#user(name));
+  /** @throws AppError conflict (the name is taken), store-unreachable; InputError */
+  async create(wanted: NewUser): Promise<UserView> {
+    const user = makeUser(wanted, this.#options);
+    if ((await this.#store().create(user)) === 'name-taken') {
+      throw new AppError('conflict', `There is a user '${user.name}' already.`);
+    }
+    return userView(user);
   }
 
-  /** @throws AppError name-invalid, conflict (an admin's own role, the last admin), store-unreachable */
+  /** @throws AppError name-invalid (there is none of this name), store-unreachable */
+  async show(name: string): Promise<UserView> {
+    return this.#viewWithCounts(await this.#find(name));
+  }
+
+  /**
+   * The tokens of the user follow within a second, in every process.
+   * @throws AppError name-invalid, conflict (the last admin), store-unreachable
+   */
   async change(
     name: string,
     { role, quotas, enabled }: Omit<NormalInput<'changeUser'>, 'name'>,
     caller: AdminCaller,
   ): Promise<UserView> {
-    const user = await this.#user(name);
+    const user = await this.#find(name);
+    const isEnabled = user.disabledMs === undefined;
     const change = {
       ...(role !== undefined && { role }),
-      ...(quotas !== undefined && { quotas: { ...user.quotas, ...quotas } as Quotas }),
-      ...(enabled !== undefined && { disabledMs: enabled ? null : this.#options.now() }),
+      ...(quotas !== undefined && { quotas: { ...user.quotas, ...quotas } }),
+      // The time of an earlier end stays.
+      ...(enabled === false && isEnabled && { disabledMs: this.#options.now() }),
+      ...(enabled === true && { disabledMs: null }),
     };
-    const changed = await this.#users().update(user.id, change, keepAdmin(caller));
+    const changed = await this.#store().update(user.id, change, conditionsFor(caller));
     if (changed === 'last-admin') throw lastAdmin(name);
     if (changed === undefined) throw unknownUser(name);
-    return userView(changed);
+    return this.#viewWithCounts(changed);
   }
 
-  /** @throws AppError name-invalid, conflict (the last admin), store-unreachable */
+  /** @throws AppError name-invalid, conflict (the last admin), contended, store-unreachable */
   async remove(name: string, removal: UserRemoval, caller: AdminCaller): Promise<UserView> {
-    const user = await this.#user(name);
-    const removed = await this.#users().remove(user.id, removal, this.#options.now(), keepAdmin(caller));
+    const { flush, directory, now } = this.#options;
+    const user = await this.#find(name);
+    if (removal.history === 'purge') await flush?.();
+    const view = await this.#viewWithCounts(user);
+    const removed = await this.#store().remove(user.id, removal, now(), conditionsFor(caller));
     if (removed === 'last-admin') throw lastAdmin(name);
     if (removed === undefined) throw unknownUser(name);
-    const { hosts } = requireStore(this.#options);
-    for (const ownerName of removed.hosts) this.#options.directory?.changed(ownerName, await hosts.get(ownerName));
-    return userView(user);
+    if (directory !== undefined) {
+      const { hosts } = requireStore(this.#options);
+      const settings = await Promise.all(removed.hosts.map((ownerName) => hosts.get(ownerName)));
+      for (const [index, ownerName] of removed.hosts.entries()) directory.changed(ownerName, settings[index]);
+    }
+    return view;
   }
 
-  /** @throws AppError name-invalid, store-unreachable */
-  async keysOf(name: string): Promise<{ keys: KeyView[] }> {
-    return this.#keys(await this.#user(name));
+  /** By name, revoked ones too. @throws AppError name-invalid, store-unreachable */
+  async keysOf(name: string): Promise<Result<'listKeys'>> {
+    return this.#keys((await this.#find(name)).id);
   }
 
-  /** @throws AppError name-invalid, conflict (the name is taken), store-unreachable; InputError */
+  keysOfCaller(caller: AdminCaller): Promise<Result<'listMyKeys'>> {
+    return this.#keys(userOf(caller).id);
+  }
+
+  /** @throws AppError name-invalid, conflict (the name is taken, too many keys), store-unreachable; InputError */
   async createKey(name: string, wanted: NewKey): Promise<NewKeyView> {
-    return this.#createKey(await this.#user(name), wanted);
-  }
-
-  /** @throws AppError name-invalid, store-unreachable */
-  async revokeKey(name: string, keyName: string): Promise<KeyView> {
-    return this.#revokeKey(await this.#user(name), keyName);
-  }
-
-  /** The user who asks. */
-  async me(caller: AdminCaller): Promise<{ user: UserView; claims: { zone: string; pattern: string }[] }> {
-    const { claims = [] } = this.#options;
-    return { user: await this.#withCounts(userOf(caller)), claims: [...claims] };
-  }
-
-  keysOfCaller(caller: AdminCaller): Promise<{ keys: KeyView[] }> {
-    return this.#keys(userOf(caller));
+    return this.#createKey(await this.#find(name), wanted);
   }
 
   createKeyOfCaller(wanted: NewKey, caller: AdminCaller): Promise<NewKeyView> {
     return this.#createKey(userOf(caller), wanted);
   }
 
+  /** @throws AppError name-invalid (there is no such user or key), store-unreachable */
+  async revokeKey(name: string, keyName: string): Promise<KeyView> {
+    return this.#revokeKey((await this.#find(name)).id, keyName);
+  }
+
   revokeKeyOfCaller(keyName: string, caller: AdminCaller): Promise<KeyView> {
-    return this.#revokeKey(userOf(caller), keyName);
+    return this.#revokeKey(userOf(caller).id, keyName);
   }
 
   async #createKey(user: User, { name, expires, maxUnusedDays }: NewKey): Promise<NewKeyView> {
-    if (name.trim() === '') throw invalid('/name', "'name' must not be empty.");
     const { random, now } = this.#options;
+    if (name.trim() === '' || /[\p{Cc}\p{Cs}]/u.test(name)) {
+      throw invalid('/name', "'name' must have 1 to 64 characters, and none of them is a control character.");
+    }
+    if (expires !== undefined && !isDay(expires)) {
+      throw invalid('/expires', `'expires' must be a day, like 2099-12-31, and '${expires}' is not.`);
+    }
+    const valid = (await this.#store().listKeys(user.id)).filter(({ revokedMs }) => revokedMs === undefined);
+    if (valid.length >= MAX_KEYS) {
+      throw new AppError('conflict', `The user '${user.name}' has ${MAX_KEYS} keys already: revoke one first.`);
+    }
     const secret = `${KEY_PREFIX}${newTokenSecret(random)}`;
     const key: ManagementKey = {
-      id: this.#id(random),
+      id: newId(this.#options),
       userId: user.id,
       name,
-      sha256: hash('sha256', secret, 'hex'),
+      sha256: tokenSha256(secret),
       createdMs: now(),
       ...(expires !== undefined && { expires }),
       ...(maxUnusedDays !== undefined && { maxUnusedDays }),
     };
-    const outcome = await this.#users().createKey(key);
-    if (outcome === 'created') return { key: keyView(key, now()), secret };
-    if (outcome === 'user-unknown') throw unknownUser(user.name);
-    throw new AppError('conflict', `The user '${user.name}' has a key '${name}' already.`);
+    switch (await this.#store().createKey(key)) {
+      case 'created':
+        return { key: keyView(key, now()), secret };
+      case 'name-taken':
+        throw new AppError('conflict', `The user '${user.name}' has a key '${name}' already.`);
+      case 'user-unknown':
+        throw unknownUser(user.name);
+    }
   }
 
-  async #keys({ id }: User): Promise<{ keys: KeyView[] }> {
+  async #revokeKey(userId: string, name: string): Promise<KeyView> {
     const nowMs = this.#options.now();
-    return { keys: (await this.#users().listKeys(id)).map((key) => keyView(key, nowMs)) };
-  }
-
-  async #revokeKey({ id, name }: User, keyName: string): Promise<KeyView> {
-    const nowMs = this.#options.now();
-    const key = (await this.#users().listKeys(id)).find((one) => one.name === keyName && one.revokedMs === undefined);
-    if (key === undefined || (await this.#users().revokeKey(id, keyName, nowMs)) === 'unknown') {
-      throw new AppError('name-invalid', `The user '${name}' has no key '${keyName}'.`);
+    const key = (await this.#store().listKeys(userId)).find(
+      (each) => each.name === name && each.revokedMs === undefined,
+    );
+    if (key === undefined || (await this.#store().revokeKey(userId, name, nowMs)) === 'unknown') {
+      throw new AppError('name-invalid', `There is no key '${name}'.`);
     }
     return keyView({ ...key, revokedMs: nowMs }, nowMs);
   }
 
-  async #withCounts(user: User): Promise<UserView> {
-    const { hosts, tokens } = requireStore(this.#options);
-    const [ownedHosts, ownedTokens] = await Promise.all([hosts.countOwned(user.id), tokens.countOwned(user.id)]);
-    return { ...userView(user), hosts: ownedHosts, tokens: ownedTokens };
+  async #keys(userId: string): Promise<Result<'listKeys'>> {
+    // First: it writes the uses that the store then lists.
+    await this.#options.uses?.lastUses([]);
+    const nowMs = this.#options.now();
+    return { keys: (await this.#store().listKeys(userId)).map((key) => keyView(key, nowMs)) };
   }
 
-  async #user(name: string): Promise<User> {
-    const user = await this.#users().get(name);
+  async #find(name: string): Promise<User> {
+    const user = await this.#store().get(name);
     if (user === undefined) throw unknownUser(name);
     return user;
   }
 
-  #id(random: AdminOptions['random']): string {
-    return Buffer.from(random(ID_OCTETS)).toString('hex');
+  async #viewWithCounts(user: User): Promise<UserView> {
+    const { hosts, tokens } = requireStore(this.#options);
+    const [owned, valid] = await Promise.all([hosts.countOwned(user.id), tokens.countOwned(user.id)]);
+    return { ...userView(user), hosts: owned, tokens: valid };
   }
 
-  #users() {
+  #store() {
     return requireStore(this.#options).users;
   }
 }
 
+/** The operator may end the last admin: who owns the machine can make another one. */
+function conditionsFor(caller: AdminCaller): UserConditions {
+  return { keepAdmin: caller.kind !== 'operator' };
+}
+
+/** The dispatcher lets no operator ask for that. @throws AppError request-malformed */
 function userOf(caller: AdminCaller): User {
   if (caller.kind === 'user') return caller.user;
-  throw new AppError('request-malformed', 'The operator is no user.');
-}
-
-/** The operator may remove the last admin, and can make another one. */
-function keepAdmin(caller: AdminCaller): { readonly keepAdmin: boolean } {
-  return { keepAdmin: caller.kind === 'user' };
-}
-
-function lastAdmin(name: string): AppError {
-  return new AppError('conflict', `'${name}' is the last admin. Make another one first.`);
+  throw new AppError('request-malformed', 'This operation is about the user who asks.');
 }
 
 function unknownUser(name: string): AppError {
   return new AppError('name-invalid', `There is no user '${name}'.`);
 }
 
-function userView({ name, role, quotas, disabledMs, createdMs }: User): UserView {
-  const { hosts, tokens, changesPerMinute } = quotas;
-  return {
-    name,
-    role,
-    enabled: disabledMs === undefined,
-    quotas: { hosts, tokens, changesPerMinute },
-    created: isoTime(createdMs),
-  };
+function lastAdmin(name: string): AppError {
+  return new AppError(
+    'conflict',
+    `'${name}' is the last admin who is enabled: make another one first, or use the command line on the server.`,
+  );
+}
+
+/** Does the calendar have this day? @param text `YYYY-MM-DD` */
+function isDay(text: string): boolean {
+  const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  return !Number.isNaN(ms) && isoTime(ms).startsWith(text);
+}
+
+function userView({ name, role, quotas, createdMs, disabledMs }: User): UserView {
+  return { name, role, enabled: disabledMs === undefined, quotas, created: isoTime(createdMs) };
 }
 
 function keyView(key: ListedKey, nowMs: number): KeyView {
-  const { name, expires, maxUnusedDays, lastUsedMs, revokedMs, createdMs } = key;
+  const { name, expires, maxUnusedDays, createdMs, revokedMs, lastUsedMs } = key;
   return {
     name,
     state: listedState(key, nowMs),
     created: isoTime(createdMs),
     ...(expires !== undefined && { expires }),
     ...(maxUnusedDays !== undefined && { maxUnusedDays }),
-    ...(lastUsedMs !== undefined && { lastUsed: isoTime(lastUsedMs) }),
     ...(revokedMs !== undefined && { revoked: isoTime(revokedMs) }),
+    ...(lastUsedMs !== undefined && { lastUsed: isoTime(lastUsedMs) }),
   };
 }

@@ -52,11 +52,13 @@ export function tokenView(token: ListedToken, origin: TokenView['origin'], nowMs
   };
 }
 
-/** The state of a token, with the end by `maxUnusedDays` as far as its last use is known. */
-export function listedState(
-  token: Pick<ListedToken, 'createdMs' | 'lastUsedMs' | 'firstSeenMs' | 'expires' | 'revokedMs' | 'maxUnusedDays'>,
-  nowMs: number,
-): TokenView['state'] {
+type ListedCredential = Pick<
+  ListedToken,
+  'expires' | 'revokedMs' | 'maxUnusedDays' | 'createdMs' | 'lastUsedMs' | 'firstSeenMs'
+>;
+
+/** The state of a token or key, with the end by `maxUnusedDays` as far as its last use is known. */
+export function listedState(token: ListedCredential, nowMs: number): TokenView['state'] {
   const state = tokenState(token, nowMs);
   const lastMs = lastKnownMs(token.createdMs, token.lastUsedMs, token.firstSeenMs);
   const endMs = lastMs === 0 ? undefined : unusedEndMs(token, lastMs);

@@ -152,7 +152,38 @@ describe('HistoryRecorder', () => {
     for (let i = 2_001; i <= 50_001; i++) recorder.record(event(i));
     wake();
     await flushed;
+    await recorder.flush();
     expect(written.slice(1_000)).toEqual(Array.from({ length: 25_000 }, (_, n) => 25_002 + n));
+  });
+
+  it('reports what was stored to its listener: each event once and in order, however writes overlap', async () => {
+    const heard: string[] = [];
+    recorder.listener = {
+      stored: (events) => heard.push(...events.map(({ timeMs }) => String(timeMs))),
+      uncertain: () => heard.push('uncertain'),
+      repeated: (counts) => heard.push(...counts.map(({ repeats }) => `${repeats} repeats`)),
+    };
+    recorder.record(event(1));
+    recorder.record(event(2));
+    expect(heard).toEqual([]);
+    const first = recorder.flush();
+    recorder.record(event(3));
+    await Promise.all([first, recorder.flush(), recorder.flush()]);
+    expect(heard.filter((text) => !text.includes('repeats'))).toEqual(['1', '2', '3']);
+    heard.length = 0;
+    failure = new AppError('store-unreachable', 'away');
+    recorder.record(event(4));
+    recorder.repeat(home, 5);
+    await second();
+    failure = undefined;
+    // Counters are written with each fourth write of events.
+    for (let write = 0; write < 4; write++) await second();
+    expect(heard).toEqual(['uncertain', '4', '1 repeats']);
+    heard.length = 0;
+    failure = new AppError('internal', 'no such column');
+    recorder.record({ ...event(6), origin: 'server' });
+    await second();
+    expect(heard).toEqual([]);
   });
 
   it('saves the first characters of long texts only, of which many could wait', async () => {

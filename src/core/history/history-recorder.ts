@@ -20,7 +20,19 @@ export interface HistoryRecorderOptions {
   readonly warn: (text: string) => void;
 }
 
+/** Takes what was stored, in the order of the writes. */
+export interface StoredListener {
+  /** These events are stored now: each once, however often a write was repeated. */
+  stored(events: readonly HistoryEvent[]): void;
+  /** A write failed, and may have been made all the same: events may have an earlier position than the next write. */
+  uncertain(): void;
+  /** Updates that changed nothing, since the last call. */
+  repeated(counts: readonly RepeatCount[]): void;
+}
+
 const FLUSH_MS = 1000;
+/** Of events, while someone listens; counters are written as often as ever: they cost more than events. */
+const LISTENED_FLUSH_MS = 250;
 /** Events in one write. */
 const BATCH = 1000;
 const MAX_WAITING = 50_000;
@@ -47,8 +59,12 @@ export class HistoryRecorder implements UpdateRecorder {
   #lost = 0;
   /** Events that left the front of the list, written or lost. */
   #removed = 0;
+  /** How long counters wait already when the next flush is planned. */
+  #sinceCountersMs = 0;
   #cancel: (() => void) | undefined;
   #flushing: Promise<void> | undefined;
+  /** Undefined while no one listens, which then costs nothing. */
+  listener: StoredListener | undefined;
 
   constructor(options: HistoryRecorderOptions) {
     this.#options = options;
@@ -62,6 +78,8 @@ export class HistoryRecorder implements UpdateRecorder {
       const { length } = this.#events.splice(0, this.#events.length - MAX_WAITING / 2);
       this.#lost += length;
       this.#removed += length;
+      // They may be stored by the write in flight.
+      this.listener?.uncertain();
     }
     this.#flushLater();
   }
@@ -108,8 +126,13 @@ export class HistoryRecorder implements UpdateRecorder {
   }
 
   #flushLater(): void {
-    this.#cancel ??= this.#options.timers.after(FLUSH_MS, () => {
-      this.#flushing = this.#flush().finally(() => {
+    if (this.#cancel !== undefined) return;
+    const isListened = this.listener !== undefined;
+    this.#sinceCountersMs += isListened ? LISTENED_FLUSH_MS : FLUSH_MS;
+    const isFull = this.#sinceCountersMs >= FLUSH_MS;
+    if (isFull) this.#sinceCountersMs = 0;
+    this.#cancel = this.#options.timers.after(isListened ? LISTENED_FLUSH_MS : FLUSH_MS, () => {
+      this.#flushing = this.#flush(isFull).finally(() => {
         this.#flushing = undefined;
         this.#cancel = undefined;
         if (this.#events.length > 0 || this.#repeats.size > 0 || this.#receipts.length > 0) this.#flushLater();
@@ -117,10 +140,11 @@ export class HistoryRecorder implements UpdateRecorder {
     });
   }
 
-  /** Never rejects: what could not be written is written next time. */
-  async #flush(): Promise<void> {
+  /** Never rejects: what could not be written is written next time. @param isFull counters and receipts, too */
+  async #flush(isFull = true): Promise<void> {
     try {
       await this.#writeEvents();
+      if (!isFull) return;
       await this.#writeRepeats();
       await this.#writeReceipts();
     } catch {
@@ -133,20 +157,28 @@ export class HistoryRecorder implements UpdateRecorder {
   }
 
   async #writeEvents(): Promise<void> {
-    while (this.#events.length > 0) {
-      const batch = this.#events.slice(0, BATCH);
+    // What arrives meanwhile is in the next write: else a busy server would write all the time, a few events at once.
+    const endOfAll = this.#removed + this.#events.length;
+    while (this.#removed < endOfAll) {
+      const batch = this.#events.slice(0, Math.min(BATCH, endOfAll - this.#removed));
       const end = this.#removed + batch.length;
+      let isStored = true;
       try {
         await this.#options.store.append(batch);
       } catch (error) {
-        if (isUnreachable(error)) throw error;
+        if (isUnreachable(error)) {
+          this.listener?.uncertain();
+          throw error;
+        }
         // The store refuses these events: retrying would block those behind them forever.
         this.#lost += batch.length;
+        isStored = false;
       }
-      // Some may have been dropped during the write.
+      // Some may have been dropped during the write, or removed by another one.
       const left = Math.max(0, end - this.#removed);
-      this.#events.splice(0, left);
+      const removed = this.#events.splice(0, left);
       this.#removed += left;
+      if (isStored && left > 0) this.listener?.stored(removed);
     }
   }
 
@@ -170,6 +202,7 @@ export class HistoryRecorder implements UpdateRecorder {
     const counts: readonly RepeatCount[] = [...taken.values()].map((each) => ({ ...each }));
     try {
       await this.#options.store.countRepeats(counts);
+      this.listener?.repeated(counts);
     } catch (error) {
       if (!isUnreachable(error)) return;
       for (const { ownerName, repeats, lastSeenMs } of counts) {

@@ -33,6 +33,23 @@ export interface EventFilter {
   readonly hosts?: readonly DomainName[] | undefined;
 }
 
+/**
+ * Where an event is in the order in which all readers get events: that of the transactions that stored them, which become
+ * visible in the order of their numbers, and within one that of the ids. Ids alone do not have it: another server may
+ * store an event with a smaller id later.
+ */
+export interface EventPosition {
+  /** The number of the transaction; 0 is before all of them. */
+  readonly batch: number;
+  /** The id of the event; empty: before all events of the batch. */
+  readonly id: string;
+}
+
+export interface PlacedEvent {
+  readonly batch: number;
+  readonly event: HistoryEvent;
+}
+
 export interface HistoryStore extends TimeStore {
   /** Stores all events or none. Ignores an event whose id is stored already. */
   append(events: readonly HistoryEvent[]): Promise<void>;
@@ -48,6 +65,18 @@ export interface HistoryStore extends TimeStore {
 
   /** The newest events of all hosts, newest first. @param before as of `read` */
   readAll(filter: EventFilter, limit: number, before?: string): Promise<readonly HistoryEvent[]>;
+
+  /** The position of the newest event. */
+  newestPosition(): Promise<EventPosition>;
+
+  /** Undefined: no such event, or a version that did not record it has stored the event. */
+  positionOf(eventId: string): Promise<EventPosition | undefined>;
+
+  /** The next events after a position, in order. An event that is not among them is never inserted before one that is. */
+  readAfter(position: EventPosition, limit: number): Promise<readonly PlacedEvent[]>;
+
+  /** Whether more events than this number are after a position. */
+  hasMoreAfter(position: EventPosition, events: number): Promise<boolean>;
 
   /**
    * Stores receipts: they belong to a zone, a serial and a secondary, not to an event. After store-unreachable it is safe to

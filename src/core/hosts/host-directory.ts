@@ -87,6 +87,13 @@ export class HostDirectory implements HostSettingsSource {
     return this.#queryOr(store, ownerName, cached.settings);
   }
 
+  /** What is cached, of whatever age, without a query. Undefined: nothing is. */
+  peek(ownerName: DomainName): { readonly settings: HostSettings | undefined } | undefined {
+    const settings = this.#configured.get(ownerName.key);
+    if (settings !== undefined || this.#options.store === undefined) return { settings };
+    return this.#cache.get(ownerName.key) ?? (this.#isComplete ? { settings: undefined } : undefined);
+  }
+
   /** The settings of a host were changed in the store; undefined: removed. */
   changed(ownerName: DomainName, settings: HostSettings | undefined): void {
     const isWithout = settings === undefined || isDefault(settings);

@@ -118,7 +118,7 @@ async function checkEdits(
   if (scope.isClient) {
     await forEachInParallel([...hosts.values()], PARALLEL_READS, async (host) => {
       try {
-        settings.set(host.key, await record.settings(host));
+        settings.set(host.key, await record.settings(host, context, zone));
       } catch (error) {
         place.ownerName = host;
         throw error;

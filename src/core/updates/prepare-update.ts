@@ -5,12 +5,15 @@
 import type { IpAddress, IpPrefix } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { type PermittedHost, unknownName } from '../access/authorize.ts';
+import { ownerOfPrincipal } from '../access/principal.ts';
 import type { RequestContext } from '../access/request-context.ts';
 import { checkTokenAddress, type HostToken } from '../access/token.ts';
 import { AppError } from '../errors.ts';
 import type { HostSettings } from '../hosts/host.ts';
+import { ownerMayChange } from '../hosts/host-access.ts';
 import { type MemberMove, memberAddress, ownAddress } from '../hosts/site.ts';
 import type { UpdateOrigin } from '../update-origin.ts';
+import type { TokenOwner } from '../users/user.ts';
 import { type AddressPolicy, checkAddress } from '../zones/address-policy.ts';
 import { FAMILIES } from '../zones/family.ts';
 import { NO_ADDRESSES, type WantedAddresses } from '../zones/plan-change.ts';
@@ -41,6 +44,8 @@ export interface AddressRules {
 
 /** An update that passed every check that needs no primary. */
 export interface CheckedUpdate extends AddressRules {
+  /** Whom the credential acts for; undefined: the operator. */
+  readonly owner: TokenOwner | undefined;
   readonly zone: Zone;
   readonly ownerName: DomainName;
   readonly origin: UpdateOrigin;
@@ -104,6 +109,7 @@ export function prepareUpdate(
     ttl: chooseTtl(zone, choice.ttl, fallbackTtl, hostTtl),
     members: NO_MEMBERS,
     leftOut: NO_MEMBERS,
+    owner: ownerOfPrincipal(principal),
     token,
     caller,
     policies,
@@ -162,7 +168,7 @@ export function addMembers(
     const why =
       address === undefined
         ? `a /${prefix.length} has no room for its subnet ${member.subnet}`
-        : obstacle(zone, ownerName, settings);
+        : obstacle(zone, ownerName, settings, isHost || ownerMayChange(settings, update.owner));
     if (address === undefined || why !== undefined) {
       leaveOut(`${why}`);
       continue;
@@ -186,7 +192,13 @@ export function addMembers(
 }
 
 /** Why a member cannot be changed; undefined where it can. */
-function obstacle(zone: Zone, ownerName: DomainName, settings: HostSettings | undefined): string | undefined {
+function obstacle(
+  zone: Zone,
+  ownerName: DomainName,
+  settings: HostSettings | undefined,
+  isPermitted: boolean,
+): string | undefined {
+  if (!isPermitted) return 'the user may not change it';
   if (settings?.enabled === false) return 'its updates are switched off';
   if (!ownerName.isAtOrBelow(zone.apex)) return `it is not in the zone ${zone.apex}`;
   return ownerNameRefusal(zone, ownerName) && 'its zone does not let it be changed';

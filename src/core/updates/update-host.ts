@@ -60,12 +60,12 @@ export class UpdateHost {
 
   /**
    * Checks everything that can be checked without the primary. A failure is counted and recorded.
-   * @throws AppError host-disabled, what `choose` and `prepareUpdate` throw, store-unreachable
+   * @throws AppError not-permitted, host-disabled, what `choose` and `prepareUpdate` throw, store-unreachable
    */
   async check(update: HostUpdate, context: RequestContext): Promise<CheckedUpdate> {
     const { zone, ownerName, fallbackTtl } = update;
     try {
-      const found = this.#record.settings(ownerName);
+      const found = this.#record.settings(ownerName, context, zone);
       const settings = found instanceof Promise ? await found : found;
       const choice = update.choose(zone);
       const policies = settings === undefined ? [zone.addresses] : [zone.addresses, settings.addresses];

@@ -4,12 +4,15 @@
  */
 
 import type { DomainName } from '../../dns/name.ts';
-import { actorName } from '../access/principal.ts';
+import { unknownName } from '../access/authorize.ts';
+import { actorName, ownerOfPrincipal, type Principal } from '../access/principal.ts';
 import { MinuteLimiter, sourceKey } from '../access/rate-limits.ts';
 import type { RequestContext } from '../access/request-context.ts';
 import { AppError, ERROR_CODES, type ErrorCode } from '../errors.ts';
 import type { NewHistoryEvent, UpdateRecorder } from '../history/history.ts';
 import type { HostSettings, HostSettingsSource } from '../hosts/host.ts';
+import { ownerMayChange } from '../hosts/host-access.ts';
+import type { Zone } from '../zones/zone.ts';
 
 export interface UpdateRecordOptions {
   readonly hosts?: HostSettingsSource | undefined;
@@ -45,17 +48,33 @@ export class UpdateRecord {
   /** Names outside of its scope, by the id of the token. */
   readonly #namesOfToken: MinuteLimiter;
 
+  /** Changes by the id of the owner, each with the limit of that user. */
+  readonly #changesOfOwner: MinuteLimiter;
+
   constructor(options: UpdateRecordOptions) {
     this.#options = options;
+    this.#changesOfOwner = new MinuteLimiter(0, options.now);
     this.#namesOfToken = new MinuteLimiter(MAX_NAMES_OF_TOKEN, options.now);
     this.#eventsOfHost = new MinuteLimiter(MAX_EVENTS_OF_HOST, options.now);
     this.#eventsOfActor = new MinuteLimiter(MAX_EVENTS_OF_ACTOR, options.now);
   }
 
-  /** The settings of a host. @throws AppError host-disabled, store-unreachable */
-  settings(ownerName: DomainName): HostSettings | undefined | Promise<HostSettings | undefined> {
+  /**
+   * The settings of a host that the credential may change: it is enabled, and a token has no owner, or one who may change it. Both
+   * are looked up at each request, so that the end of a share or of ownership is effective like that of a token.
+   * @param refusedName the name in the request, if it is not that of the host
+   * @throws AppError not-permitted, as for a name out of scope; host-disabled, store-unreachable
+   */
+  settings(
+    ownerName: DomainName,
+    { principal }: Pick<RequestContext, 'principal'>,
+    zone: Zone,
+    refusedName = ownerName,
+  ): HostSettings | undefined | Promise<HostSettings | undefined> {
     const found = this.#options.hosts?.find(ownerName);
-    return found instanceof Promise ? found.then(checkEnabled) : checkEnabled(found);
+    return found instanceof Promise
+      ? found.then((settings) => checkUsable(settings, principal, zone, refusedName))
+      : checkUsable(found, principal, zone, refusedName);
   }
 
   /** The settings of a host, whether it is enabled or not. @throws AppError store-unreachable */
@@ -63,19 +82,30 @@ export class UpdateRecord {
     return this.#options.hosts?.find(ownerName);
   }
 
-  /** The error to throw instead of a change where the token has made too many; undefined where it may go on. */
+  /** The error to throw instead of a change where the token, or all of its owner, have made too many; undefined: it may go on. */
   changeRefused({ principal }: RequestContext): AppError | undefined {
-    if (principal.kind !== 'token') return undefined;
-    const retryAfterSeconds = this.#options.changes?.retryAfterSeconds(principal.token.id);
-    if (retryAfterSeconds === undefined) return undefined;
-    return new AppError('rate-limited', 'This token has made too many changes in the last minute.', {
-      retryAfterSeconds,
-    });
+    if (principal.kind === 'token') {
+      const ofToken = this.#options.changes?.retryAfterSeconds(principal.token.id);
+      if (ofToken !== undefined) {
+        const message = 'This token has made too many changes in the last minute.';
+        return new AppError('rate-limited', message, { retryAfterSeconds: ofToken });
+      }
+    }
+    const owner = ownerOfPrincipal(principal);
+    if (owner === undefined) return undefined;
+    const ofOwner = this.#changesOfOwner.retryAfterSeconds(owner.id, owner.changesPerMinute);
+    if (ofOwner === undefined) return undefined;
+    const message = `The user '${owner.name}' has made too many changes in the last minute, with all tokens together.`;
+    return new AppError('rate-limited', message, { retryAfterSeconds: ofOwner });
   }
 
   /** Counts an update that succeeded: once, whatever members it has. */
   succeeded({ principal, protocol }: RequestContext, changed: boolean): void {
-    if (changed && principal.kind === 'token') this.#options.changes?.count(principal.token.id);
+    if (changed) {
+      if (principal.kind === 'token') this.#options.changes?.count(principal.token.id);
+      const owner = ownerOfPrincipal(principal);
+      if (owner !== undefined) this.#changesOfOwner.count(owner.id, owner.changesPerMinute);
+    }
     this.#options.onOutcome?.(protocol, changed ? 'changed' : 'unchanged');
   }
 
@@ -191,7 +221,16 @@ export class UpdateRecord {
   }
 }
 
-function checkEnabled(settings: HostSettings | undefined): HostSettings | undefined {
+function checkUsable(
+  settings: HostSettings | undefined,
+  principal: Principal,
+  zone: Zone,
+  refusedName: DomainName,
+): HostSettings | undefined {
+  // First: who may not change a host does not learn whether it is enabled.
+  if (!ownerMayChange(settings, ownerOfPrincipal(principal))) {
+    throw unknownName(refusedName, principal, zone);
+  }
   if (settings?.enabled !== false) return settings;
   throw new AppError('host-disabled', `Updates of '${settings.ownerName}' are switched off.`);
 }

@@ -57,7 +57,7 @@ export class UpdateTexts {
     const { record } = this.#options;
     try {
       authorizeText(update, context);
-      await record.settings(challengeSubject(ownerName) ?? ownerName);
+      await record.settings(challengeSubject(ownerName) ?? ownerName, context, zone, ownerName);
       checkTextName(zone, ownerName);
       if ('text' in edit) checkText(edit.text);
     } catch (error) {

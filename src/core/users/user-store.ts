@@ -2,6 +2,8 @@
 import type { DomainName } from '../../dns/name.ts';
 import type { ListedKey, ManagementKey, Quotas, User, UserRole } from './user.ts';
 
+export const MAX_REVOKED_KEYS = 100;
+
 export interface UserPage {
   /** By name, compared by code points. */
   readonly users: readonly User[];
@@ -45,6 +47,9 @@ export interface UserStore {
 
   get(name: string): Promise<User | undefined>;
 
+  /** By name; an unknown name is not in the map. */
+  byName(names: readonly string[]): Promise<ReadonlyMap<string, User>>;
+
   /** By id; an unknown id is not in the map. */
   byId(ids: readonly string[]): Promise<ReadonlyMap<string, User>>;
 
@@ -69,7 +74,10 @@ export interface UserStore {
     conditions?: UserConditions,
   ): Promise<RemovedUser | 'last-admin' | undefined>;
 
-  /** `name-taken`: a key of the user that is not revoked has this name. `user-unknown`: there is no such user. */
+  /**
+   * Of the revoked keys of the user, the newest MAX_REVOKED_KEYS stay.
+   * `name-taken`: a key of the user that is not revoked has this name. `user-unknown`: there is no such user.
+   */
   createKey(key: ManagementKey): Promise<'created' | 'name-taken' | 'user-unknown'>;
 
   /** The key with this SHA-256, also if it is revoked or expired, and its user. Not cached: a revocation is in force at once. */

@@ -13,6 +13,13 @@ export interface TtlRule {
   readonly max?: number;
 }
 
+/** For members: users who are no admins. */
+export interface MembersRule {
+  readonly claim: boolean;
+  /** Relative to the zone: `*` is every name one label below it, `*.x` one label below x. */
+  readonly pattern: string;
+}
+
 export interface Zone {
   readonly apex: DomainName;
   readonly publisher: ZonePublisher;
@@ -30,6 +37,8 @@ export interface Zone {
   /** Keys of the owner names of static records; absent for a zone of another primary, whose records are not known. */
   readonly staticNames?: ReadonlySet<string>;
   readonly addresses: AddressPolicy;
+  /** Which names members may take; absent: none. */
+  readonly members?: MembersRule;
   /** The meaning of an empty parameter of one family. */
   readonly emptyValue: 'keep' | 'clear';
 }

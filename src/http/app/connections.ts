@@ -76,7 +76,7 @@ export class Connection {
   state: 'ended' | 'sending' | 'reading' | 'busy' | 'idle' = 'busy';
   /** Since when nothing has moved in this state. */
   sinceMs = 0;
-  /** Octets that are not sent, or that were read, at the last sweep. */
+  /** Octets that were sent, or that were read, at the last sweep. */
   octets = 0;
   /** `requests` at the last sweep. */
   seen = 0;
@@ -255,7 +255,7 @@ export class Connections {
     const { http, requests } = connection;
     if (http === undefined) return nowMs > connection.deadlineMs;
     const state = stateOf(connection, http);
-    const octets = state === 'sending' ? http.writableLength : state === 'reading' ? http.bytesRead : 0;
+    const octets = state === 'sending' ? takenOctets(http) : state === 'reading' ? http.bytesRead : 0;
     if (state !== connection.state || octets !== connection.octets || requests !== connection.seen) {
       connection.state = state;
       connection.octets = octets;
@@ -280,6 +280,11 @@ function stateOf({ last, isBusy }: Connection, http: Socket): Connection['state'
   if (http.writableLength > 0) return 'sending';
   if (!isBusy) return 'idle';
   return last!.req.complete ? 'busy' : 'reading';
+}
+
+/** What is written meanwhile, as to a stream of events, does not hide that the client takes nothing. */
+function takenOctets({ bytesWritten, writableLength }: Socket): number {
+  return bytesWritten - writableLength;
 }
 
 /** Loopback is a proxy or a program of this machine. */

@@ -22,7 +22,7 @@ export interface Services {
   readonly version: string;
   readonly zones: ZoneTable;
   readonly authenticator: Authenticator;
-  /** Of management keys; undefined without the HTTP API. */
+  /** Undefined without the HTTP API. */
   readonly keys?: KeyAuthenticator | undefined;
   readonly record: UpdateRecord;
   readonly updates: UpdateHost;
