@@ -76,13 +76,12 @@ function refuseReply(shown: string, { statusCode = 0, headers }: IncomingMessage
       ? undefined
       : notTheApi(shown, statusCode, type);
   }
-  if (/^application\/(?:problem\+)?json/.test(type)) return undefined;
   if (statusCode >= 300 && statusCode < 400) {
     return new ControlError(
       `The server at ${shown} redirects to another URL (status ${statusCode}), and a key is not sent there. Use that URL for --remote.`,
     );
   }
-  return notTheApi(shown, statusCode, type);
+  return type.startsWith('application/problem+json') ? undefined : notTheApi(shown, statusCode, type);
 }
 
 function notTheApi(shown: string, status: number, type: string): Error {

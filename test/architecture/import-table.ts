@@ -296,7 +296,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'http/request/door.ts',
       'http/request/original-requests.ts',
     ],
-    builtins: ['fs', 'http', 'net', 'path', 'stream', 'stream/promises'],
+    builtins: ['fs', 'http', 'https', 'net', 'path', 'stream', 'stream/promises'],
     packages: [],
     never:
       'nameserver, the web framework: the operations are passed to it, and it serves the operator on its own socket',
