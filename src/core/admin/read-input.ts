@@ -83,6 +83,6 @@ function describeFailure(input: ObjectSchema, error: ValidationError | undefined
 /** `members[0].name` as `/members/0/name`. */
 export function pointerOf(field: string): string {
   if (field === '') return '';
-  const parts = field.replaceAll(/\[(\d+)\]/g, '.$1').split('.');
+  const parts = field.replaceAll('[', '.').replaceAll(']', '').split('.');
   return parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
