@@ -16,7 +16,7 @@ import { removeNow } from '../support/process.ts';
 const ZONE = 'dyn.example.com';
 const HOME = `home.${ZONE}`;
 
-describe('--remote', () => {
+describe('--remote', { timeout: 120_000 }, () => {
   let server: EmbeddedServer;
   let local: Commands;
   let directory: string;
