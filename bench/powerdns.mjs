@@ -4,26 +4,14 @@
  * serial, and GET with a key for a pattern that covers the whole zone, while DNS is queried. Medians.
  * `node bench/powerdns.mjs [NAMES] [ROUNDS] [--smoke]`.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
-import {
-  freePort,
-  MAIN,
-  makeDirectory,
-  median,
-  numbersFor,
-  Report,
-  say,
-  serial,
-  serve,
-  stop,
-  UNIT_FLAGS,
-  ZONE,
-} from './lab.mjs';
+import { freePort, MAIN, makeDirectory, median, numbersFor, Report, say, serial, serve, stop, ZONE } from './lab.mjs';
 
 const [NAMES = 0, ROUNDS = 0] = numbersFor([
   [1_000_000, 2000],
@@ -44,6 +32,7 @@ const token = (/** @type {string} */ name, /** @type {string[]} */ hosts) => ({
   types: ['A', 'TXT'],
 });
 const options = {
+  control: `unix:${join(directory, 'control.sock')}`,
   store: `sqlite:${join(directory, 'dyndns.db')}`,
   dns: { listen: [`127.0.0.1:${dnsPort}`], database: join(directory, 'zones.db') },
   admin: { enabled: true, powerdns_api: true },
@@ -52,8 +41,8 @@ const options = {
   tokens: [token('one', [`h1.${ZONE}`]), token('many', [`*.${ZONE}`])],
 };
 
-/** A zone file of so many hosts, imported while no server runs. @param {string} file of the configuration */
-function importNames(file) {
+/** Imports a zone file of so many hosts into the running server. @param {string} file of the configuration */
+async function importNames(file) {
   const zoneFile = join(directory, 'names.zone');
   const open = openSync(zoneFile, 'w');
   let text = '';
@@ -64,14 +53,15 @@ function importNames(file) {
     text = '';
   }
   closeSync(open);
-  const run = spawnSync(process.execPath, [...UNIT_FLAGS, MAIN, '--config', file, 'zone', 'import', ZONE, zoneFile]);
-  if (run.status !== 0) throw new Error(`zone import: ${run.stderr}${run.stdout}`);
+  const child = spawn(process.execPath, [MAIN, '--config', file, 'zone', 'import', ZONE, zoneFile], {
+    stdio: 'inherit',
+  });
+  const [status] = await once(child, 'exit');
+  if (status !== 0) throw new Error('zone import failed');
 }
 
-const first = await serve(options, { directory });
-await stop(first.child);
-importNames(first.file);
 const server = await serve(options, { directory });
+await importNames(server.file);
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
 /**

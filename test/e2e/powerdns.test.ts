@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dig } from '../support/dig.ts';
 import { runDyndns } from '../support/dyndns.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { type Answer, type AskOptions, ask } from '../support/http-client.ts';
 import { describeWith } from '../support/require-server.ts';
 
@@ -591,6 +592,30 @@ describeWith(DIG, 'changes by the PowerDNS-compatible API', () => {
         A: { before: ['192.0.2.1'], after: ['192.0.2.2'] },
       });
       expect(events.filter(({ code }) => code === 'rate-limited')).toHaveLength(1);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describeWith(DIG, 'with admin.listen', () => {
+  it('the API is served there alone', async () => {
+    const port = await freePort();
+    const server = await startEmbedded({
+      zone: ZONE,
+      config: {
+        store: 'sqlite:dyndns.db',
+        admin: { enabled: true, powerdns_api: true, listen: [`127.0.0.1:${port}`] },
+        tokens: [{ name: 'home', sha256: sha256('home'), hosts: [at('home')] }],
+      },
+    });
+    try {
+      const headers = { 'X-API-Key': 'home' };
+      for (const path of ['/api', '/api/v1/servers', `${ZONES}/${ZONE}.`]) {
+        expect((await ask({ port }, path, { headers })).status).toBe(200);
+        expect((await ask({ port: server.dyndns.port }, path, { headers })).status).toBe(404);
+      }
+      expect((await ask({ port }, '/myip')).status).toBe(404);
     } finally {
       await server.stop();
     }

@@ -13,6 +13,8 @@ export interface LexiconRecord {
 }
 
 export interface Lexicon {
+  /** What keeps it from its home directory and from the network. */
+  readonly env: NodeJS.ProcessEnv;
   /** `lexicon powerdns ACTION ZONE TYPE …`, to its end. */
   run(action: 'create' | 'update' | 'delete', type: string, ...options: readonly string[]): Promise<FinishedProgram>;
   list(type: string, ...options: readonly string[]): Promise<readonly LexiconRecord[]>;
@@ -21,7 +23,6 @@ export interface Lexicon {
 /** @param directory for its files */
 export function lexicon(zone: string, server: string, token: string, directory: string): Lexicon {
   const env = {
-    ...process.env,
     HOME: directory,
     // It downloads the list of public suffixes if it can: here from nowhere, so that it uses the one of its package.
     https_proxy: 'http://127.0.0.1:9',
@@ -31,9 +32,10 @@ export function lexicon(zone: string, server: string, token: string, directory: 
     // Without --delegated it takes the registered domain for the zone.
     const provider = ['--delegated', zone, 'powerdns', '--pdns-server', server, '--auth-token', token];
     const args = [...provider.slice(0, 3), action, zone, type, ...options, ...provider.slice(3), '--output', 'JSON'];
-    return runProgram('lexicon', args, { cwd: directory, env });
+    return runProgram('lexicon', args, { cwd: directory, env: { ...process.env, ...env } });
   };
   return {
+    env,
     run: (action, type, ...options) => run(action, type, options),
     async list(type, ...options) {
       const { code, stdout, stderr } = await run('list', type, options);
