@@ -85,7 +85,13 @@ function refuseReply(shown: string, { statusCode = 0, headers }: IncomingMessage
 }
 
 function notTheApi(shown: string, status: number, type: string): Error {
-  const kind = type === '' ? '' : `, ${type.split(';', 1)[0]!.slice(0, 60).replace(/[^\w/+.-]/g, '?')}`;
+  const kind =
+    type === ''
+      ? ''
+      : `, ${type
+          .split(';', 1)[0]!
+          .slice(0, 60)
+          .replace(/[^\w/+.-]/g, '?')}`;
   return new ControlError(
     `What answers at ${shown} is not the HTTP API of dyndns (status ${status}${kind}). Check the URL, 'admin.enabled' of the server, and the proxy in front of it.`,
   );

@@ -91,6 +91,7 @@ export class ControlSocket {
         this.#requests += 1;
         return `control-${this.#requests}`;
       },
+      isPatient: true,
       withMessage: true,
     });
   }

@@ -16,7 +16,7 @@ import {
 } from '../../core/admin/operations.ts';
 import { AppError, InputError } from '../../core/errors.ts';
 import type { Observer } from '../../core/observer.ts';
-import { jsonObjectIn, piecesOf } from '../request/limited-body.ts';
+import { discardRest, endsConnection, jsonObjectIn, piecesOf } from '../request/limited-body.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
 
 /** Calls operations for whoever asks. */
@@ -49,6 +49,8 @@ export interface OperationDoorOptions {
   readonly sourceOf: (request: IncomingMessage) => string;
   readonly nextRequestId: () => string;
   readonly openStream?: OpenStream;
+  /** A refused client may send its whole body, however long that takes. Else little of it is read. */
+  readonly isPatient?: true;
   /** Errors also have the `message` that they had before they were problem documents. */
   readonly withMessage?: true;
 }
@@ -60,8 +62,6 @@ export const MAX_ZONE_FILE = 64 * 1024 * 1024;
 
 /** Errors of a stream whose other end was closed. */
 const CLIENT_GONE: ReadonlySet<unknown> = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET']);
-/** A client that was refused may still be sending: so much is read and discarded, so that it sees the reply. */
-const MAX_DISCARDED = 1024 * 1024;
 
 export class OperationDoor {
   readonly #options: OperationDoorOptions;
@@ -71,7 +71,7 @@ export class OperationDoor {
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { has, callerOf, observer, sourceOf, nextRequestId } = this.#options;
+    const { callerOf, has, isPatient, observer, sourceOf, nextRequestId } = this.#options;
     const { method = '', url = '' } = request;
     const [path, query] = splitTarget(url);
     const parameters = new URLSearchParams(query);
@@ -97,7 +97,11 @@ export class OperationDoor {
       error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
       const problem = problemOf(inHttp(error, found), requestId, status);
       status = problem.status;
-      await discardRest(request);
+      if (isPatient) await finished(request.resume()).catch(() => undefined);
+      else if (endsConnection(request)) {
+        await discardRest(request);
+        response.shouldKeepAlive = false;
+      }
       this.#sendProblem(response, problem, error, requestId);
     }
     if (method === 'GET' && error?.code !== 'internal' && caller?.kind === 'operator') return;
@@ -271,17 +275,6 @@ function entityTags(header: string | undefined): readonly string[] | undefined {
     // A weak tag never matches here (RFC 9110 §13.1.1).
     return text.length >= 2 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : `W/${text}`;
   });
-}
-
-/** Node closes a connection whose request was not read to its end, and the client would not see the reply. */
-async function discardRest(request: IncomingMessage): Promise<void> {
-  if (request.readableEnded || request.destroyed) return;
-  let octets = 0;
-  request.on('data', (chunk: Buffer | string) => {
-    octets += chunk.length;
-    if (octets > MAX_DISCARDED) request.emit('error', new Error('too long'));
-  });
-  await finished(request.resume()).catch(() => undefined);
 }
 
 function readPath(pathFields: FoundOperation['pathFields']): Readonly<Record<string, string>> {

@@ -57,15 +57,18 @@ export async function changeAddresses(
 
 /** Removes A and AAAA of a name. @throws AppError */
 export async function deleteAddresses(
-  parameters: Pick<NameParameters, 'fqdn'> & Pick<UpdateParameters, 'wait'>,
+  parameters: Pick<NameParameters, 'fqdn'> & Pick<UpdateParameters, 'wait' | 'dry_run'>,
   context: RequestContext,
   services: Pick<Services, 'zones' | 'updates'>,
 ): Promise<ChangeReply> {
   const startMs = performance.now();
   const host = findOwner({ fqdn: parameters.fqdn }, context.principal, services);
   const isWaiting = parseWait(parameters.wait);
-  const choose = () => ({ wanted: { A: [], AAAA: [] } });
-  const { changed } = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
+  const isDry = isDryRun(parameters.dry_run);
+  const choose = () => ({ wanted: { A: [], AAAA: [] }, ...(isDry && { isDryRun: true }) });
+  const updated = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
+  if (isDry) return changeReply(false, formatDryRun(updated));
+  const { changed } = updated;
   const reply = changeReply(changed, deletionLine(host.ownerName, changed));
   return isWaiting ? whenServed(reply, host.zone, startMs) : reply;
 }
