@@ -2,12 +2,12 @@
  * Creates many tokens or hosts with their owners in one transaction: all of them, or none. Errors name the entry and the field.
  */
 import type { HostToken } from '../access/token.ts';
-import type { ConflictReason, CustomerConflict, CustomerKind, GivenHost, OwnedLimit } from '../customers.ts';
-import { AppError, type FieldError, InputError } from '../errors.ts';
+import type { GivenHost, OwnedLimit } from '../customers.ts';
 import { defaultHostSettings, type HostSettings } from '../hosts/host.ts';
 import { ownerMayChange } from '../hosts/host-access.ts';
 import { tokenOwner, type User } from '../users/user.ts';
 import { type AdminOptions, requireStore, requireZone } from './admin-options.ts';
+import { type BatchPlan, conflictError, EntryErrors, type Placed } from './batch-plan.ts';
 import { OPERATOR_CALLER } from './caller.ts';
 import type { NewHost } from './host-admin.ts';
 import type { HostView } from './host-operations.ts';
@@ -28,22 +28,6 @@ export interface BatchHost {
   readonly owner: string | undefined;
 }
 
-/** An entry of the transaction, and the field of the input that it comes from. */
-interface Placed<Item> {
-  readonly item: Item;
-  readonly pointer: string;
-}
-
-/** What one transaction creates. */
-interface Plan {
-  readonly users: readonly Placed<User>[];
-  readonly hosts: readonly Placed<HostSettings>[];
-  readonly given: readonly Placed<GivenHost>[];
-  readonly tokens: readonly Placed<HostToken>[];
-}
-
-/** Of one reply. */
-const MAX_ERRORS = 100;
 /** While others change the hosts that are given. */
 const ATTEMPTS = 5;
 
@@ -62,7 +46,7 @@ export class BatchAdmin {
    */
   async createTokens(items: readonly BatchToken[], createOwners: boolean): Promise<NewTokenView[]> {
     const { now, random } = this.#options;
-    const errors = new Errors();
+    const errors = new EntryErrors();
     const configured = new Set(this.#options.tokens.map(({ name }) => name));
     for (const [index, { token }] of items.entries()) {
       for (const [at, host] of token.hosts.entries()) {
@@ -97,7 +81,7 @@ export class BatchAdmin {
 
   /** Stores the settings of hosts that have none. @throws as `createTokens` */
   async createHosts(items: readonly BatchHost[], createOwners: boolean): Promise<HostView[]> {
-    const errors = new Errors();
+    const errors = new EntryErrors();
     const configured = new Set(this.#options.hosts.map(({ ownerName }) => ownerName.key));
     const owners = await this.#owners(
       items.map(({ owner }, index) => ({ item: owner, pointer: `/hosts/${index}/owner` })),
@@ -136,7 +120,7 @@ export class BatchAdmin {
   async #owners(
     named: readonly Placed<string | undefined>[],
     createOwners: boolean,
-    errors: Errors,
+    errors: EntryErrors,
   ): Promise<{ readonly byName: Map<string, User>; readonly created: readonly Placed<User>[] }> {
     const first = new Map<string, string>();
     for (const { item, pointer } of named) if (item !== undefined && !first.has(item)) first.set(item, pointer);
@@ -163,8 +147,8 @@ export class BatchAdmin {
   /** What becomes of the hosts of tokens with an owner. */
   async #hostsOf(
     tokens: readonly { readonly token: HostToken; readonly user: User | undefined }[],
-    errors: Errors,
-  ): Promise<Pick<Plan, 'hosts' | 'given'>> {
+    errors: EntryErrors,
+  ): Promise<Pick<BatchPlan, 'hosts' | 'given'>> {
     const configured = new Map(this.#options.hosts.map((settings) => [settings.ownerName.key, settings]));
     const wanted = tokens.flatMap(({ token, user }, index) =>
       user === undefined
@@ -210,7 +194,7 @@ export class BatchAdmin {
   }
 
   /** @param plan called again where hosts that are given were changed meanwhile */
-  async #create(plan: () => Promise<Plan>, owners: ReadonlyMap<string, User>): Promise<void> {
+  async #create(plan: () => Promise<BatchPlan>, owners: ReadonlyMap<string, User>): Promise<void> {
     const { directory } = this.#options;
     const { customers } = requireStore(this.#options);
     const limits = limitsOf(owners);
@@ -248,73 +232,4 @@ function limitsOf(owners: ReadonlyMap<string, User>): ReadonlyMap<string, OwnedL
   const most = (quota: number) => (quota === 0 ? Number.POSITIVE_INFINITY : quota);
   const members = [...owners.values()].filter(({ role }) => role === 'member');
   return new Map(members.map(({ id, quotas }) => [id, { hosts: most(quotas.hosts), tokens: most(quotas.tokens) }]));
-}
-
-const LISTS: Readonly<Record<CustomerKind, keyof Plan>> = {
-  user: 'users',
-  host: 'hosts',
-  given: 'given',
-  token: 'tokens',
-};
-
-function conflictError(conflicts: readonly CustomerConflict[], plan: Plan): AppError {
-  // 160 random bits do not come twice: the source of randomness is broken.
-  if (conflicts.some(({ why }) => why === 'secret-taken')) {
-    return new AppError('internal', 'A new secret exists already.');
-  }
-  const errors = conflicts.slice(0, MAX_ERRORS).map(({ kind, index, why }): FieldError => {
-    const { item, pointer } = plan[LISTS[kind]][index]!;
-    return { pointer, detail: CONFLICTS[why](kind, nameOf(item)) };
-  });
-  const isQuota = conflicts.every(({ why }) => why === 'quota');
-  const [first] = errors;
-  return new InputError(
-    errors,
-    `Nothing was created: ${first!.pointer}: ${first!.detail}`,
-    isQuota ? 'quota-exceeded' : 'conflict',
-  );
-}
-
-const CONFLICTS: Readonly<Record<ConflictReason, (kind: CustomerKind, name: string) => string>> = {
-  exists: (kind, name) =>
-    kind === 'host'
-      ? `The host '${name}' has settings already, or is in the list twice.`
-      : `There is a ${kind} '${name}' already, or it is in the list twice.`,
-  changed: (_, name) => `The settings of '${name}' were changed meanwhile. Try again.`,
-  'secret-taken': () => 'A new secret exists already.',
-  'owner-unknown': () => 'The owner was removed meanwhile.',
-  quota: (_, name) => `With '${name}' the owner would have more than the quota. An admin can raise it.`,
-};
-
-function nameOf(item: User | HostSettings | GivenHost | HostToken): string {
-  if ('after' in item) return item.after.ownerName.toString();
-  return 'ownerName' in item ? item.ownerName.toString() : item.name;
-}
-
-/** Collects errors of several entries. */
-class Errors {
-  readonly #errors: FieldError[] = [];
-
-  add(pointer: string, detail: string): void {
-    if (this.#errors.length < MAX_ERRORS) this.#errors.push({ pointer, detail });
-  }
-
-  /** Collects what `check` throws about an entry at this place. @param name where its name is, which may be in no zone */
-  within(pointer: string, name: string, check: () => void): void {
-    try {
-      check();
-    } catch (error) {
-      if (error instanceof InputError) {
-        for (const each of error.errors) this.add(`${pointer}${each.pointer}`, each.detail);
-      } else if (error instanceof AppError && error.code === 'name-invalid') {
-        this.add(`${pointer}${name}`, error.message);
-      } else throw error;
-    }
-  }
-
-  throwIfAny(): void {
-    const [first] = this.#errors;
-    if (first === undefined) return;
-    throw new InputError([...this.#errors], `Nothing was created: ${first.pointer}: ${first.detail}`);
-  }
 }
