@@ -120,9 +120,10 @@ async function measure() {
   }
   await ask('open');
   update(Math.ceil(MEMORY_SECONDS / 4));
+  await quiet();
   await ask('sample');
   const { requests } = update(MEMORY_SECONDS);
-  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  await quiet();
   const seen = await ask('close');
   check(seen);
   if (seen.events === 0 || seen.rates === 0) throw new Error('the readers got nothing');
@@ -144,6 +145,11 @@ async function measure() {
   report.atMost('events that their reader may not see', seen.foreign, 0);
   // wrk ends while the last requests are in flight.
   report.atLeast('changes that an admin was told of / updates', seen.counted / requests, 0.98);
+}
+
+/** Until the readers have everything. */
+function quiet() {
+  return new Promise((resolve) => setTimeout(resolve, 2_500));
 }
 
 /** @param {Seen} seen */
