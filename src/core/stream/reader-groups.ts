@@ -221,7 +221,7 @@ export class ReaderGroups {
     const groups = new Set(owner === undefined ? NO_GROUPS : [owner]);
     for (const { userId } of shares) {
       const group = this.#members.get(userId);
-      if (group !== undefined && accessOf(settings, userId) !== undefined) groups.add(group);
+      if (group !== undefined) groups.add(group);
     }
     return [...groups];
   }
