@@ -195,7 +195,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
   {
     part: 'core/stream',
     mayImport: [
-      'core/access/token.ts',
+      'core/access/authenticate-key.ts',
       'core/admin/history-operations.ts',
       'core/admin/views.ts',
       'core/errors.ts',
@@ -499,6 +499,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/leases',
       'core/notices',
       'core/pending',
+      'core/stream',
       'core/texts',
       'core/updates',
       'core/zones',

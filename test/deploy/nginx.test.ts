@@ -169,6 +169,52 @@ describeWith(NGINX_PROGRAMS, 'the nginx site', () => {
     expect(seen.map((request) => request.url)).toEqual([path]);
   });
 
+  it.each([
+    '/v1',
+    '/v1/hosts',
+    '//v1/hosts',
+    '/v1%2fhosts',
+    '/%76%31/hosts',
+    '/api/v1/servers/localhost/zones',
+    '//api//v1/servers',
+    '/api/v1',
+    '/api/v1/update/../servers',
+    '/api/../v1/hosts',
+    '/myip/../api/v1/servers/localhost',
+    '/dyndns.example.com/v1/hosts',
+    '/\\/api/v1/servers',
+  ])('does not pass %s without TLS', async (path) => {
+    seen = [];
+    expect((await curl(`http://dyndns.example.com${path}`, '-H', `X-API-Key: ${SECRET}`)).status).toBe(403);
+    expect(seen).toEqual([]);
+  });
+
+  it('redirects the dashboard to https, and passes the update path below /api/v1', async () => {
+    seen = [];
+    expect((await curl('http://dyndns.example.com/ui/')).status).toBe(301);
+    expect(seen).toEqual([]);
+    const update = '/api/v1/update?hostname=home.dyndns.example.com';
+    expect((await curl(`http://dyndns.example.com${update}`)).status).toBe(200);
+    expect(seen.map(({ url }) => url)).toEqual([update]);
+  });
+
+  it.each([
+    ['/nic/update', 64 * 1024],
+    ['/v1/hosts:batch', 2 * 1024 * 1024],
+    ['/api/v1/servers/localhost/zones/dyndns.example.com.', 2 * 1024 * 1024],
+    ['/v1/zones/dyndns.example.com/import', 64 * 1024 * 1024],
+  ])('passes a body to %s of up to %i octets', async (path, most) => {
+    const send = (octets: number) => {
+      installation.write('/var/tmp/body', 'x'.repeat(octets));
+      const file = `@${installation.path('/var/tmp/body')}`;
+      return curl(`https://dyndns.example.com${path}`, '-X', 'POST', '-H', 'Expect:', '--data-binary', file);
+    };
+    expect((await send(most)).status).toBe(200);
+    seen = [];
+    expect((await send(most + 1)).status).toBe(413);
+    expect(seen).toEqual([]);
+  });
+
   it('preserves Content-Length: no chunks, no gzip', async () => {
     for (const scheme of ['http', 'https']) {
       const { headers } = await curl(`${scheme}://dyndns.example.com/checkip`, '-H', 'Accept-Encoding: gzip');

@@ -4,7 +4,6 @@
  * part.
  */
 import { createHash } from 'node:crypto';
-import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PROTOCOLS } from '../../src/http/app/app.ts';
 import { DUCKDNS_ERRORS } from '../../src/http/protocols/duckdns.ts';
@@ -18,6 +17,7 @@ import { type DnsProbe, type ProbeResult, startDnsProbe } from '../support/dns-p
 import type { RunningDyndns } from '../support/dyndns.ts';
 import { freePort } from '../support/free-port.ts';
 import { exchangeRaw, parseRaw } from '../support/http-client.ts';
+import { sendBurst } from '../support/pipelined-requests.ts';
 import { BIND_PROGRAMS, describeWith } from '../support/require-server.ts';
 import { type Lab, openLab, SECRET, ZONE } from './lab.ts';
 import { type GoodTexts, jsonRequest } from './malformed-json.ts';
@@ -435,48 +435,4 @@ describeWith(BIND_PROGRAMS, 'malformed requests', () => {
 
 function decode(text: string): string {
   return text.replace(/%([0-9a-f]{2})/gi, (_all, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
-}
-
-/** Pipelines all requests on one connection. If the server ends it, the rest is sent on another one. */
-async function sendBurst(port: number, requests: readonly string[]): Promise<{ status: number; body: string }[]> {
-  const replies: { status: number; body: string }[] = [];
-  while (replies.length < requests.length) {
-    const rest = requests.slice(replies.length);
-    const some = await sendOnce(port, rest);
-    if (some.length === 0) throw new Error(`no reply to ${JSON.stringify(rest[0]?.slice(0, 600))}`);
-    replies.push(...some);
-  }
-  return replies;
-}
-
-function sendOnce(port: number, requests: readonly string[]): Promise<{ status: number; body: string }[]> {
-  return new Promise((resolve, reject) => {
-    const replies: { status: number; body: string }[] = [];
-    let received = '';
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.setEncoding('latin1');
-    socket.setTimeout(20_000, () => socket.destroy(new Error(`${replies.length} replies and no more`)));
-    socket.on('data', (chunk: string) => {
-      received += chunk;
-      for (let end = received.indexOf('\r\n\r\n'); end >= 0; end = received.indexOf('\r\n\r\n')) {
-        const head = received.slice(0, end);
-        const isBare = requests[replies.length]?.startsWith('HEAD ') || / 204 /.test(head.slice(0, 16));
-        const length = isBare ? 0 : Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1]);
-        if (Number.isNaN(length)) {
-          socket.destroy(new Error(`a reply without Content-Length: ${head}`));
-          return;
-        }
-        if (received.length < end + 4 + length) return;
-        replies.push({ status: parseRaw(received).status, body: received.slice(end + 4, end + 4 + length) });
-        received = received.slice(end + 4 + length);
-      }
-      if (replies.length === requests.length) socket.destroy();
-    });
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNRESET' || error.code === 'EPIPE') resolve(replies);
-      else reject(error);
-    });
-    socket.once('close', () => resolve(replies));
-    socket.write(Buffer.from(requests.join(''), 'latin1'));
-  });
 }

@@ -35,7 +35,8 @@ function normalise(schema: Schema, value: unknown, path: string): unknown {
     const { items } = schema;
     return value.map((item, index) => normalise(items, item, `${path}[${index}]`));
   }
-  if (schema.properties === undefined || typeof value !== 'object' || value === null) return value;
+  if (schema.properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value))
+    return value;
   // Those of the input itself are checked above.
   const unknown =
     path === '' ? undefined : Object.keys(value).find((field) => !Object.hasOwn(schema.properties!, field));

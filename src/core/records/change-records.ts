@@ -168,7 +168,10 @@ async function publish(
       accept: (made) => {
         changed = made;
         const refused = made.length > 0 ? record.changeRefused(context) : undefined;
-        if (refused !== undefined) throw refused;
+        if (refused !== undefined) {
+          place.ownerName = made[0]!.ownerName;
+          throw refused;
+        }
         if (isDryRun) throw new DryRun();
       },
     },

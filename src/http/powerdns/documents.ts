@@ -3,7 +3,7 @@ import type { RecordZone } from '../../core/records/read-records.ts';
 import type { StoredName, StoredRRset } from '../../core/zones/zone-records.ts';
 import type { DomainName } from '../../dns/name.ts';
 import { formatRdata } from '../../dns/presentation/rdata-text.ts';
-import { formatRRType } from '../../dns/rdata.ts';
+import { formatRRType, type Rdata, RRType } from '../../dns/rdata.ts';
 
 const ROOT = '/api/v1';
 const SERVER = `${ROOT}/servers/localhost`;
@@ -44,7 +44,7 @@ export function zoneDocument({ apex, secondaries }: RecordZone): Record<string, 
     nsec3narrow: false,
     presigned: false,
     soa_edit: '',
-    soa_edit_api: '',
+    soa_edit_api: 'DEFAULT',
     api_rectify: false,
     account: '',
     catalog: '',
@@ -80,7 +80,7 @@ function rrsetDocument({ ownerName, type, ttl, rdatas }: StoredRRset): Record<st
     name: nameText(ownerName),
     type: formatRRType(type),
     ttl,
-    records: rdatas.map((rdata) => ({ content: formatRdata(type, rdata), disabled: false })),
+    records: rdatas.map((rdata) => ({ content: contentText(type, rdata), disabled: false })),
     comments: [],
   };
 }
@@ -94,12 +94,21 @@ export async function* exportPieces(
     for (const { rrsets } of piece) {
       for (const { ownerName, type, ttl, rdatas } of rrsets) {
         for (const rdata of rdatas) {
-          text += `${nameText(ownerName)}\t${ttl}\tIN\t${formatRRType(type)}\t${formatRdata(type, rdata)}\n`;
+          text += `${nameText(ownerName)}\t${ttl}\tIN\t${formatRRType(type)}\t${contentText(type, rdata)}\n`;
         }
       }
     }
     yield text;
   }
+}
+
+/** Their RDATA is numbers and hexadecimal digits, which PowerDNS prints in lower case. */
+const HEXADECIMAL: ReadonlySet<number> = new Set([RRType.SSHFP, RRType.TLSA, RRType.DS, RRType.CDS]);
+
+/** Clients compare contents with their own as texts. */
+function contentText(type: number, rdata: Rdata): string {
+  const text = formatRdata(type, rdata);
+  return HEXADECIMAL.has(type) ? text.toLowerCase() : text;
 }
 
 /** In lower case: clients compare names with their own as texts. */

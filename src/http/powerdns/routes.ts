@@ -18,7 +18,7 @@ import type { RoutingOptions } from '../app/routing.ts';
 import { clientContext } from '../request/authentication.ts';
 import { headerCandidate } from '../request/credentials.ts';
 import type { DoorReply, DoorRequest, Services } from '../request/door.ts';
-import { BodyError, endsConnection, readLimitedBody } from '../request/limited-body.ts';
+import { BodyError, discardRest, endsConnection, readLimitedBody } from '../request/limited-body.ts';
 import { errorReply, formatError } from './errors.ts';
 import { sendPieces } from './send-pieces.ts';
 import {
@@ -129,7 +129,10 @@ async function answer(
       doorReply = formatError(error, request.id);
     }
   }
-  if (endsConnection(request.raw)) endWithReply(reply);
+  if (endsConnection(request.raw)) {
+    await discardRest(request.raw);
+    endWithReply(reply);
+  }
   sendReply(reply, doorReply);
   observer.requestAnswered({
     requestId: request.id,
@@ -188,7 +191,7 @@ function contextOf(exchange: Exchange) {
   return principal === undefined ? { caller, peer } : clientContext(exchange, POWERDNS_PROTOCOL, principal);
 }
 
-/** What is left of the body is not read, so where the next request begins is not known. */
+/** The body may not have been read to its end: then it is not known where the next request begins. */
 function endWithReply({ raw, request }: FastifyReply): void {
   const connection = connectionOf(request.raw.socket);
   if (connection !== undefined) connection.isRefused = true;

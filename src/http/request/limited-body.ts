@@ -72,6 +72,37 @@ export function endsConnection(request: IncomingMessage): boolean {
   return request.headers['transfer-encoding'] !== undefined || announcedOctets(request) > MAX_DISCARDED;
 }
 
+/** How much is read and discarded of a body that is not used, and how long. */
+const MAX_DISCARDED_SLOWLY = 4 * 1024 * 1024;
+const DISCARD_MS = 1000;
+
+/**
+ * Discards what is left of a body, before a reply that ends the connection: a client that sends first and reads then would lose the
+ * reply, because a connection with unread octets is reset. Resolves at the end of the body, or when that is too long or too slow.
+ */
+export function discardRest(request: IncomingMessage): Promise<void> {
+  if (request.complete || request.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    let octets = 0;
+    const timer = setTimeout(stop, DISCARD_MS);
+    function stop(): void {
+      clearTimeout(timer);
+      request.off('data', take);
+      request.off('end', stop);
+      request.off('close', stop);
+      resolve();
+    }
+    function take(chunk: Buffer): void {
+      octets += chunk.length;
+      if (octets > MAX_DISCARDED_SLOWLY) stop();
+    }
+    request.on('data', take);
+    request.once('end', stop);
+    request.once('close', stop);
+    request.resume();
+  });
+}
+
 /** 0 for a body in chunks. */
 function announcedOctets({ headers }: IncomingMessage): number {
   return Number(headers['content-length'] ?? 0);

@@ -89,11 +89,8 @@ export class EmbeddedUpdates implements UpdatableZone {
 
   /** @throws PreconditionFailed */
   #requireSerial({ base, changed }: ZoneDraft, required: number): void {
-    const { apex, published } = this.#zone;
     if (base.serial === required && !changed) return;
-    throw new PreconditionFailed(
-      `The zone '${apex}' was changed since the serial ${required}: now it has ${published.serial}. Nothing was changed.`,
-    );
+    throw new PreconditionFailed(`The zone '${this.#zone.apex}' was changed since the serial ${required}.`);
   }
 }
 
