@@ -82,7 +82,7 @@ describe('--remote', { timeout: 120_000 }, () => {
     expect(await local.run('host', 'show', HOME)).toMatch(/^ {2}owner {6}bob$/m);
     expect(await local.run('token', 'list', '--owner', 'bob')).toMatch(/^router .* bob$/m);
     expect(await run(['zone', 'list'])).toContain(ZONE);
-    expect(await run(['zone', 'export', ZONE])).toMatch(/^home +(60 +)?IN A +192\.0\.2\.1$/m);
+    expect(await run(['zone', 'export', ZONE])).toMatch(/^home +(?:60 +)?IN +A +192\.0\.2\.1$/m);
     expect(await run(['check'])).toContain('INFO: The update check passed');
     expect(await run(['reload'])).toBe('Configuration reloaded.\n');
     expect(await run(['token', 'revoke', 'router'])).toContain('was revoked');
@@ -92,7 +92,7 @@ describe('--remote', { timeout: 120_000 }, () => {
   it('a zone file goes there, and comes back', async () => {
     writeFileSync(join(directory, 'zone.txt'), 'www 300 IN A 192.0.2.80\n');
     expect(await run(['zone', 'import', ZONE, 'zone.txt'])).toContain('1 added');
-    expect(await run(['zone', 'export', ZONE])).toMatch(/^www +300 +IN A +192\.0\.2\.80$/m);
+    expect(await run(['zone', 'export', ZONE])).toMatch(/^www +(?:300 +)?IN +A +192\.0\.2\.80$/m);
     writeFileSync(join(directory, 'wrong.txt'), 'www 300 IN A 192.0.2.800\n');
     expect(await fail(['zone', 'import', ZONE, 'wrong.txt'])).toEqual([1, expect.stringContaining('wrong.txt:1')]);
   });
@@ -180,7 +180,7 @@ describe('--remote', { timeout: 120_000 }, () => {
     writeFileSync(join(directory, 'wrong'), `dyn_${'z'.repeat(32)}`, { mode: 0o600 });
     writeFileSync(join(directory, 'token'), 'abcdefghijklmnopqrstuvwxyz234567', { mode: 0o600 });
     writeFileSync(join(directory, 'long'), 'x'.repeat(100_000), { mode: 0o600 });
-    expect(await fail(['status'], { who: 'wrong' })).toEqual([1, expect.stringMatching(/^ERROR: The key is wrong/)]);
+    expect(await fail(['status'], { who: 'wrong' })).toEqual([1, expect.stringMatching(/^ERROR: The management key is wrong/)]);
     for (const who of ['token', 'long']) {
       const [code, text] = await fail(['status'], { who });
       expect([code, text]).toEqual([2, expect.stringContaining('does not have a management key')]);
@@ -192,7 +192,7 @@ describe('--remote', { timeout: 120_000 }, () => {
     writeFileSync(join(directory, 'gone'), secret, { mode: 0o600 });
     await run(['user', 'show'], { who: 'gone' });
     await local.run('user', 'revoke-key', 'alice', '--name', 'gone');
-    expect(await fail(['status'], { who: 'gone' })).toEqual([1, expect.stringContaining('The key is wrong')]);
+    expect(await fail(['status'], { who: 'gone' })).toEqual([1, expect.stringContaining('key is wrong')]);
   });
 
   it('the certificate is verified, also where Node.js is set not to', async () => {
