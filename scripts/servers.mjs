@@ -25,6 +25,7 @@ export const SERVERS = {
   pebble: 'pebble',
   certbot: 'certbot',
   lego: 'lego',
+  lexicon: 'lexicon',
   nginx: 'nginx-light',
   'systemd-analyze': 'systemd',
   dash: 'dash',

@@ -8,8 +8,8 @@ import { quoteValue } from '../config/problem.ts';
 import type { RemoteServer } from '../control/remote-client.ts';
 import { AppError } from '../core/errors.ts';
 import { readBounded, STANDARD_INPUT } from './bounded-file.ts';
+import type { Session } from './local-session.ts';
 import { CommandError, UsageError } from './output.ts';
-import type { Session } from './session.ts';
 import { quietObserver } from './setup.ts';
 
 interface RemoteFlags {

@@ -122,7 +122,7 @@ export async function withClientSession(command: Command, task: Task): Promise<v
 export function commandError(error: unknown): unknown {
   if (!(error instanceof AppError) || error.code === 'internal') return error;
   if (error.code !== 'request-malformed') return new CommandError(operatorMessage(error));
-  return new UsageError(error.message.replace(/^'(\w+)(?:\[\d+\])?'/, (field, name) => FLAGS[name] ?? field));
+  return new UsageError(error.message.replace(/^'([\w.]+)(?:\[\d+\])?'/, (field, name) => FLAGS[name] ?? field));
 }
 
 /** The options whose values are fields of inputs. */
@@ -148,4 +148,9 @@ const FLAGS: Readonly<Record<string, string>> = {
   time: '--at',
   since: '--since',
   token: '--token',
+  owner: '--owner',
+  'quotas.hosts': '--max-hosts',
+  'quotas.tokens': '--max-tokens',
+  'quotas.changesPerMinute': '--max-changes',
+  maxUnusedDays: '--max-unused-days',
 };

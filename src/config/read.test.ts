@@ -167,7 +167,7 @@ describe('unknown keys', () => {
   });
   test('that belong elsewhere say where', () => {
     expect(problemsOf('listen: [x]')[0]).toContain(
-      "Options of this name: 'http.listen', 'dns.listen', 'metrics.listen'.",
+      "Options of this name: 'http.listen', 'dns.listen', 'metrics.listen', 'admin.listen'.",
     );
   });
   test('of YAML 1.1 (merge keys) are unknown keys', () => {

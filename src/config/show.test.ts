@@ -64,6 +64,11 @@ test('the effective configuration names the origin of each value', () => {
     '  cors_origins: [] # default',
     '  values: 2 # default',
     '  max_accounts: 1000 # default',
+    'admin:',
+    '  enabled: false # default',
+    '  listen: [] # default',
+    '  audit_days: 365 # default',
+    '  powerdns_api: false # default',
     'zones:',
     '  - name: a.example. # x.yml:6:11',
     '    tsig_key:',
@@ -84,6 +89,9 @@ test('the effective configuration names the origin of each value', () => {
     '      deny: [] # default',
     '    empty_value: keep # default',
     '    acme_ttl: 86400 # default',
+    '    members:',
+    '      claim: false # default',
+    "      pattern: '*' # default",
     '  - name: b.example. # x.yml:9:11',
     '    tsig_key:',
     '      algorithm: hmac-sha512 # default',
@@ -100,6 +108,9 @@ test('the effective configuration names the origin of each value', () => {
     '      deny: [] # default',
     '    empty_value: keep # default',
     '    acme_ttl: 86400 # default',
+    '    members:',
+    '      claim: false # default',
+    "      pattern: '*' # default",
   ]);
 });
 

@@ -105,7 +105,7 @@ function errorOf(document: object): Error {
   const { code, detail, message, retryAfterSeconds, errors } = document as Record<string, unknown>;
   const errorCode = typeof code === 'string' && Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'internal';
   // An older server has no `detail`.
-  const text = withoutControls(String(detail ?? message));
+  const text = withoutControls(String(detail ?? message ?? 'The server gave no reason.'));
   const fields = fieldErrors(errors);
   if (fields.length > 0) return new InputError(fields, text, errorCode);
   return new AppError(errorCode, text, { ...(typeof retryAfterSeconds === 'number' && { retryAfterSeconds }) });

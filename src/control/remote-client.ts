@@ -76,17 +76,16 @@ function refuseReply(shown: string, { statusCode = 0, headers }: IncomingMessage
       ? undefined
       : notTheApi(shown, statusCode, type);
   }
-  if (/^application\/(?:problem\+)?json/.test(type)) return undefined;
   if (statusCode >= 300 && statusCode < 400) {
     return new ControlError(
       `The server at ${shown} redirects to another URL (status ${statusCode}), and a key is not sent there. Use that URL for --remote.`,
     );
   }
-  return notTheApi(shown, statusCode, type);
+  return type.startsWith('application/problem+json') ? undefined : notTheApi(shown, statusCode, type);
 }
 
 function notTheApi(shown: string, status: number, type: string): Error {
-  const kind = type === '' ? '' : `, ${type.replace(/[^\w/+.-].*$/, '').slice(0, 60)}`;
+  const kind = type === '' ? '' : `, ${type.split(';', 1)[0]!.slice(0, 60).replace(/[^\w/+.-]/g, '?')}`;
   return new ControlError(
     `What answers at ${shown} is not the HTTP API of dyndns (status ${status}${kind}). Check the URL, 'admin.enabled' of the server, and the proxy in front of it.`,
   );

@@ -33,7 +33,7 @@ export async function loadDoors({ admin }: Config, parts: DoorParts): Promise<Lo
 /** The HTTP API for administration. */
 async function loadApi(parts: DoorParts): Promise<Pick<LoadedDoors, 'endStreams'> & { readonly door: Door }> {
   const { current, calls, observer, nextRequestId, state } = parts;
-  const [{ addApiRoutes }, { openApiDocument }, { PROBLEMS }, { streamOpener }, { EventStreams }] = await Promise.all([
+  const [{ apiDoor }, { openApiDocument }, { PROBLEMS }, { streamOpener }, { EventStreams }] = await Promise.all([
     import('../http/api/api-routes.ts'),
     import('../core/admin/openapi.ts'),
     import('../http/api/problem.ts'),
@@ -65,20 +65,19 @@ async function loadApi(parts: DoorParts): Promise<Pick<LoadedDoors, 'endStreams'
     document ??= `${JSON.stringify(openApiDocument(PROBLEMS), null, 2)}\n`;
     return document;
   };
-  const addRoutes: Door['addRoutes'] = (app) =>
-    addApiRoutes(app, {
-      calls,
-      keys: () => current().services.keys!,
-      trust: () => current().config.http,
-      url: () => current().config.admin?.url,
-      openStream,
-      observer,
-      nextRequestId,
-      openApi,
-    });
+  const door = apiDoor({
+    calls,
+    keys: () => current().services.keys!,
+    trust: () => current().config.http,
+    url: () => current().config.admin?.url,
+    openStream,
+    observer,
+    nextRequestId,
+    openApi,
+  });
   const endStreams = () => {
     isEnding = true;
     streams?.close();
   };
-  return { door: { addRoutes }, endStreams };
+  return { door, endStreams };
 }

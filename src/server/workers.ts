@@ -27,6 +27,9 @@ const DAY_MS = 86_400_000;
 const PRUNE_MS = 3_600_000;
 /** With one of each secondary ten times a second, a million last a day. */
 const MAX_RECEIPTS = 1_000_000;
+/** Without the HTTP API: commands of the operator are in the audit list as well. */
+const DEFAULT_AUDIT_DAYS = 365;
+const MAX_AUDIT_ENTRIES = 1_000_000;
 /** A name that no update has announced and no server has claimed for so long is not in their order any more. */
 const TURNS_MS = 7 * DAY_MS;
 
@@ -80,11 +83,11 @@ export function makeWorkers(parts: WorkerParts, storeConfig: StoreConfig | undef
   const watch = makeHostWatch(parts, store, recorder, updates, record, turns);
   const prune = () => {
     const oldestMs = state.clock.now() - current().config.historyDays * DAY_MS;
-    const auditDays = current().config.admin?.auditDays;
+    const { auditDays = DEFAULT_AUDIT_DAYS } = current().config.admin ?? {};
     const pruned = Promise.all([
       store.history.prune(oldestMs),
       store.history.pruneReceipts(oldestMs, MAX_RECEIPTS),
-      auditDays === undefined ? 0 : store.audit.prune(state.clock.now() - auditDays * DAY_MS),
+      store.audit.prune(state.clock.now() - auditDays * DAY_MS, MAX_AUDIT_ENTRIES),
     ]).then(() => store.turns.forget(TURNS_MS));
     pruned.catch((error: unknown) => {
       warn(`Old history could not be removed: ${error instanceof Error ? error.message : String(error)}`);

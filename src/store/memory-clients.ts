@@ -1,23 +1,19 @@
-/** Tokens, hosts, users, keys and the audit list in memory. A token has its owner as the user is when it is read. */
+/** Tokens, hosts and the audit list in memory. A token has its owner as the user is when it is read. */
 
 import type { HostToken, ListedToken } from '../core/access/token.ts';
 import type { TokenStore } from '../core/access/token-store.ts';
-import type { CustomerStore } from '../core/customers.ts';
 import type { HistoryStore } from '../core/history/history-store.ts';
 import { type HostSettings, isLimited } from '../core/hosts/host.ts';
-import { accessOf, mayChange } from '../core/hosts/host-access.ts';
+import { accessOf } from '../core/hosts/host-access.ts';
 import type { HostStore, ListedHost } from '../core/hosts/host-store.ts';
-import type { Store } from '../core/store.ts';
 import type { AuditEntry, AuditStore } from '../core/users/audit.ts';
-import { type ListedKey, type ManagementKey, missingOwner, tokenOwner, type User } from '../core/users/user.ts';
-import { MAX_REVOKED_KEYS, type UserStore } from '../core/users/user-store.ts';
+import { type ManagementKey, missingOwner, tokenOwner, type User } from '../core/users/user.ts';
 import type { DomainName } from '../dns/name.ts';
-import { findConflicts, isCreated, type StoredCustomers } from './customer-conflicts.ts';
 import { byName, byTokenName, compareTexts, hostRow, nameText } from './rows.ts';
 import { auditOf, auditRow } from './rows-users.ts';
-import { withoutUser } from './without-user.ts';
 
-interface Clients {
+/** What these stores share. */
+export interface Clients {
   readonly tokens: Map<string, HostToken>;
   /** By the id of the token or key: milliseconds since 1970. */
   readonly lastUses: Map<string, number>;
@@ -29,30 +25,10 @@ interface Clients {
   readonly history: HistoryStore;
 }
 
-export function memoryClients(
-  history: HistoryStore,
-): Pick<Store, 'tokens' | 'hosts' | 'users' | 'customers' | 'audit'> {
-  const clients: Clients = {
-    tokens: new Map(),
-    lastUses: new Map(),
-    hosts: new Map(),
-    users: new Map(),
-    keys: new Map(),
-    history,
-  };
-  return {
-    tokens: memoryTokenStore(clients),
-    hosts: memoryHostStore(clients),
-    users: memoryUserStore(clients),
-    customers: memoryCustomerStore(clients),
-    audit: memoryAuditStore(),
-  };
-}
-
-const hasPart = (name: string, search: string | undefined) =>
+export const hasPart = (name: string, search: string | undefined) =>
   search === undefined || name.toLowerCase().includes(search.toLowerCase());
 
-function memoryTokenStore({ tokens: bySha256, lastUses, users }: Clients): TokenStore {
+export function memoryTokenStore({ tokens: bySha256, lastUses, users }: Clients): TokenStore {
   const valid = () => [...bySha256.values()].filter(({ revokedMs }) => revokedMs === undefined);
   const findByName = (name: string) => valid().find((token) => token.name === name);
   const owned = (token: HostToken): HostToken => {
@@ -138,7 +114,7 @@ function memoryTokenStore({ tokens: bySha256, lastUses, users }: Clients): Token
 const isSame = (a: HostSettings | undefined, b: HostSettings | null) =>
   a === undefined || b === null ? a === undefined && b === null : hostRow(a).settings === hostRow(b).settings;
 
-function memoryHostStore({ hosts, users, history }: Clients): HostStore {
+export function memoryHostStore({ hosts, users, history }: Clients): HostStore {
   const owned = (userId: string, besides?: DomainName) =>
     [...hosts.values()].filter(
       ({ ownerId, ownerName }) => ownerId === userId && (besides === undefined || !ownerName.equals(besides)),
@@ -199,140 +175,7 @@ function memoryHostStore({ hosts, users, history }: Clients): HostStore {
   };
 }
 
-function memoryUserStore({ users, keys, tokens, hosts, lastUses, history }: Clients): UserStore {
-  const findByName = (name: string) => [...users.values()].find((user) => user.name === name);
-  const found = (key: ManagementKey) => {
-    const lastUsedMs = lastUses.get(key.id);
-    const listed: ListedKey = lastUsedMs === undefined ? key : { ...key, lastUsedMs };
-    return { key: listed, user: users.get(key.userId)! };
-  };
-  const isAdmin = ({ role, disabledMs }: User) => role === 'admin' && disabledMs === undefined;
-  const isLastAdmin = (user: User) =>
-    isAdmin(user) && ![...users.values()].some((other) => other.id !== user.id && isAdmin(other));
-  const validKey = (userId: string, name: string) =>
-    [...keys.values()].find((key) => key.userId === userId && key.name === name && key.revokedMs === undefined);
-  return {
-    async create(user) {
-      const stored = findByName(user.name);
-      if (stored !== undefined) return stored.id === user.id ? 'created' : 'name-taken';
-      users.set(user.id, user);
-      return 'created';
-    },
-    get: async (name) => findByName(name),
-    async byName(names) {
-      const wanted = new Set(names);
-      return new Map(
-        [...users.values()].flatMap((user) => (wanted.has(user.name) ? [[user.name, user] as const] : [])),
-      );
-    },
-    byId: async (ids) => new Map(ids.flatMap((id) => (users.has(id) ? [[id, users.get(id)!] as const] : []))),
-    async page(limit, after, search) {
-      const all = [...users.values()]
-        .filter(({ name }) => (after === undefined || compareTexts(name, after) > 0) && hasPart(name, search))
-        .sort((a, b) => compareTexts(a.name, b.name));
-      const page = all.slice(0, limit);
-      const last = page.at(-1);
-      return all.length > limit && last !== undefined ? { users: page, next: last.name } : { users: page };
-    },
-    async update(id, { role, quotas, disabledMs }, { keepAdmin = false } = {}) {
-      const user = users.get(id);
-      if (user === undefined) return undefined;
-      const { disabledMs: before, ...rest } = user;
-      const after = disabledMs === undefined ? before : (disabledMs ?? undefined);
-      const changed: User = {
-        ...rest,
-        ...(role && { role }),
-        ...(quotas && { quotas }),
-        ...(after !== undefined && { disabledMs: after }),
-      };
-      if (keepAdmin && isLastAdmin(user) && !isAdmin(changed)) return 'last-admin';
-      users.set(id, changed);
-      return changed;
-    },
-    async remove(id, removal, nowMs, { keepAdmin = false } = {}) {
-      const user = users.get(id);
-      if (user === undefined) return undefined;
-      if (keepAdmin && isLastAdmin(user)) return 'last-admin';
-      const theirs = [...hosts].filter(([, settings]) => accessOf(settings, id) !== undefined);
-      const changeable = new Set(theirs.filter(([, settings]) => mayChange(settings, id)).map(([name]) => name));
-      for (const [name, settings] of theirs) {
-        const isOwned = settings.ownerId === id;
-        if (isOwned && removal.history === 'purge') await history.purge(settings.ownerName);
-        if (isOwned && removal.hosts === 'remove') hosts.delete(name);
-        else hosts.set(name, withoutUser(settings, id));
-      }
-      let [revoked, kept] = [0, 0];
-      for (const { owner, ...token } of tokens.values()) {
-        if (owner?.id !== id) continue;
-        const ends = removal.tokens === 'revoke' || token.hosts.some((name) => !changeable.has(nameText(name)));
-        if (token.revokedMs === undefined) [revoked, kept] = ends ? [revoked + 1, kept] : [revoked, kept + 1];
-        tokens.set(token.sha256, ends && token.revokedMs === undefined ? { ...token, revokedMs: nowMs } : token);
-      }
-      for (const key of [...keys.values()]) if (key.userId === id) keys.delete(key.id);
-      users.delete(id);
-      return { hosts: theirs.map(([, { ownerName }]) => ownerName), revoked, kept };
-    },
-    async createKey(key) {
-      const stored = keys.get(key.id);
-      if (stored?.sha256 === key.sha256) return 'created';
-      if (!users.has(key.userId)) return 'user-unknown';
-      if (validKey(key.userId, key.name) !== undefined) return 'name-taken';
-      keys.set(key.id, key);
-      const revoked = [...keys.values()].filter(({ userId, revokedMs }) => userId === key.userId && revokedMs);
-      revoked.sort((a, b) => (b.revokedMs ?? 0) - (a.revokedMs ?? 0) || compareTexts(a.id, b.id));
-      for (const { id } of revoked.slice(MAX_REVOKED_KEYS)) keys.delete(id);
-      return 'created';
-    },
-    async findKey(sha256) {
-      const key = [...keys.values()].find((each) => each.sha256 === sha256);
-      return key && found(key);
-    },
-    findKeys: async (ids) => ids.flatMap((id) => (keys.has(id) ? [found(keys.get(id)!)] : [])),
-    async listKeys(userId) {
-      return [...keys.values()]
-        .filter((key) => key.userId === userId)
-        .sort((a, b) => compareTexts(a.name, b.name) || a.createdMs - b.createdMs || compareTexts(a.id, b.id))
-        .map((key) => found(key).key);
-    },
-    async revokeKey(userId, name, nowMs) {
-      const key = validKey(userId, name);
-      if (key === undefined) return 'unknown';
-      keys.set(key.id, { ...key, revokedMs: nowMs });
-      return 'revoked';
-    },
-  };
-}
-
-function memoryCustomerStore({ users, hosts, tokens }: Clients): CustomerStore {
-  const count = (ids: readonly (string | undefined)[]) => {
-    const counts = new Map<string, number>();
-    for (const id of ids) if (id !== undefined) counts.set(id, (counts.get(id) ?? 0) + 1);
-    return counts;
-  };
-  return {
-    async create(batch) {
-      const valid = [...tokens.values()].filter(({ revokedMs }) => revokedMs === undefined);
-      const stored: StoredCustomers = {
-        users: new Map([...users.values()].map(({ name, id }) => [name, id])),
-        userIds: new Set(users.keys()),
-        hosts: new Map([...hosts].map(([name, settings]) => [name, hostRow(settings).settings])),
-        tokens: new Map(valid.map(({ name, id }) => [name, id])),
-        secrets: new Map([...tokens.values()].map(({ sha256, id }) => [sha256, id])),
-        ownedHosts: count([...hosts.values()].map(({ ownerId }) => ownerId)),
-        ownedTokens: count(valid.map(({ owner }) => owner?.id)),
-      };
-      const conflicts = findConflicts(batch, stored);
-      if (conflicts.length > 0) return isCreated(batch, conflicts, stored) ? { conflicts: [] } : { conflicts };
-      for (const user of batch.users) users.set(user.id, user);
-      for (const { after } of batch.given ?? []) hosts.set(nameText(after.ownerName), after);
-      for (const host of batch.hosts) hosts.set(nameText(host.ownerName), host);
-      for (const token of batch.tokens) tokens.set(token.sha256, token);
-      return { conflicts: [] };
-    },
-  };
-}
-
-function memoryAuditStore(): AuditStore {
+export function memoryAuditStore(): AuditStore {
   const entries = new Map<string, AuditEntry>();
   return {
     async append(added) {
@@ -350,8 +193,9 @@ function memoryAuditStore(): AuditStore {
         .sort((a, b) => compareTexts(b.id, a.id))
         .slice(0, limit);
     },
-    async prune(olderThanMs) {
-      const old = [...entries.values()].filter(({ timeMs }) => timeMs < olderThanMs);
+    async prune(olderThanMs, maxEntries) {
+      const newestFirst = [...entries.values()].sort((a, b) => compareTexts(b.id, a.id));
+      const old = newestFirst.filter(({ timeMs }, index) => timeMs < olderThanMs || index >= maxEntries);
       for (const { id } of old) entries.delete(id);
       return old.length;
     },

@@ -21,15 +21,28 @@ import type { KnownSerial, KnownSerialStore } from '../core/zones/known-serials.
 import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import { serialIsLater } from '../dns/serial.ts';
-import { memoryClients } from './memory-clients.ts';
+import { type Clients, memoryAuditStore, memoryHostStore, memoryTokenStore } from './memory-clients.ts';
+import { memoryCustomerStore, memoryUserStore } from './memory-users.ts';
 import { byName, eventOf, eventRow } from './rows.ts';
 import { WRONG_CLOCK_MS } from './schema.ts';
 import { trimPlan } from './trim-plan.ts';
 
 export function openMemoryStore(): Store {
   const history = memoryHistoryStore();
+  const clients: Clients = {
+    tokens: new Map(),
+    lastUses: new Map(),
+    hosts: new Map(),
+    users: new Map(),
+    keys: new Map(),
+    history,
+  };
   return {
-    ...memoryClients(history),
+    tokens: memoryTokenStore(clients),
+    hosts: memoryHostStore(clients),
+    users: memoryUserStore(clients),
+    customers: memoryCustomerStore(clients),
+    audit: memoryAuditStore(),
     history,
     pending: memoryPendingStore(),
     texts: memoryTextStore(),

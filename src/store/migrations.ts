@@ -263,7 +263,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .execute();
       await schema.createIndex('audit_by_actor').on('audit').columns(['actor', 'id']).execute();
       await schema.createIndex('audit_by_operation').on('audit').columns(['operation', 'id']).execute();
-      await schema.createIndex('audit_by_time').on('audit').column('time_ms').execute();
       await schema.alterTable('tokens').addColumn('owner_id', 'text').execute();
       await schema
         .createTable('host_access')

@@ -37,12 +37,14 @@ export class SqlAuditStore implements AuditStore {
     return (await this.#run.all(query.compile())).map(auditOf);
   }
 
-  async prune(olderThanMs: number): Promise<number> {
+  async prune(olderThanMs: number, maxEntries: number): Promise<number> {
+    const beyond = this.#build.selectFrom('audit').select('id').orderBy('id', 'desc').offset(maxEntries).limit(1);
+    const [newestBeyond] = await this.#run.all(beyond.compile());
     const oldest = this.#build
       .selectFrom('audit')
       .select('id')
-      .where('time_ms', '<', olderThanMs)
-      .orderBy('time_ms')
+      .where(({ or, eb }) => or([eb('id', '<', firstIdOf(olderThanMs)), eb('id', '<=', newestBeyond?.id ?? '')]))
+      .orderBy('id')
       .limit(PRUNE_CHUNK);
     const query = this.#build.deleteFrom('audit').where('id', 'in', oldest).returning('id').compile();
     let pruned = 0;

@@ -11,10 +11,7 @@ import type { HostAccessRow, HostRow, TokenRow, UserRow } from './schema.ts';
 import { lockUsersAt, usersVersion } from './sql-conditions.ts';
 import { chunksOf, type QueryBuilder, RowsStatement, type SqlQuery, type SqlRunner } from './sql-runner.ts';
 import type { SqlTokenLog } from './sql-token-log.ts';
-import { contended } from './sql-users.ts';
-
-/** While others change users and hosts at the same time. */
-const ATTEMPTS = 10;
+import { ATTEMPTS, contended } from './sql-user-removal.ts';
 
 export class SqlCustomerStore implements CustomerStore {
   readonly #run: SqlRunner;

@@ -1,7 +1,5 @@
 /** Users and management keys in a SQL database. A change of a user is logged as one of all tokens of the user. */
 import { sql } from 'kysely';
-import { AppError } from '../core/errors.ts';
-import { mayChange } from '../core/hosts/host-access.ts';
 import type { ListedKey, ManagementKey, User } from '../core/users/user.ts';
 import {
   MAX_REVOKED_KEYS,
@@ -12,40 +10,33 @@ import {
   type UserRemoval,
   type UserStore,
 } from '../core/users/user-store.ts';
-import { hostOf, hostRow, nameOf, nameText } from './rows.ts';
 import { keyOf, keyRow, userOf, userRow } from './rows-users.ts';
-import type { HostRow, ManagementKeyRow, UserRow } from './schema.ts';
+import type { ManagementKeyRow, UserRow } from './schema.ts';
 import {
   ALWAYS,
-  type Condition,
   hasPart,
   inOctets,
   insertWhere,
   isStorable,
   lockUsers,
-  lockUsersAt,
   returning,
   userExists,
-  usersVersion,
 } from './sql-conditions.ts';
-import { chunksOf, type QueryBuilder, type SqlQuery, type SqlRunner } from './sql-runner.ts';
+import { chunksOf, type QueryBuilder, type SqlRunner } from './sql-runner.ts';
 import type { SqlTokenLog } from './sql-token-log.ts';
-import { withoutUser } from './without-user.ts';
-
-/** While others change users and hosts at the same time. */
-const ATTEMPTS = 10;
-/** Events that one statement deletes, so that no lock is held for long. */
-const PURGE_CHUNK = 5_000;
+import { leavesAdmin, SqlUserRemoval } from './sql-user-removal.ts';
 
 export class SqlUserStore implements UserStore {
   readonly #run: SqlRunner;
   readonly #build: QueryBuilder;
   readonly #log: SqlTokenLog;
+  readonly #removal: SqlUserRemoval;
 
   constructor(run: SqlRunner, build: QueryBuilder, log: SqlTokenLog) {
     this.#run = run;
     this.#build = build;
     this.#log = log;
+    this.#removal = new SqlUserRemoval(run, build, log);
   }
 
   async create(user: User): Promise<'created' | 'name-taken'> {
@@ -125,100 +116,13 @@ export class SqlUserStore implements UserStore {
     return (await this.byId([id])).size > 0 ? 'last-admin' : undefined;
   }
 
-  async remove(
+  remove(
     id: string,
     removal: UserRemoval,
     nowMs: number,
-    { keepAdmin = false }: UserConditions = {},
+    conditions: UserConditions = {},
   ): Promise<RemovedUser | 'last-admin' | undefined> {
-    for (let attempt = 1; ; attempt += 1) {
-      const [counter] = await this.#run.all(usersVersion(this.#build));
-      const version = counter?.value ?? 0;
-      if (!(await this.byId([id])).has(id)) return undefined;
-      if (keepAdmin) {
-        const query = sql`select 1 from users where id = ${id} and ${leavesAdmin(id)}`.compile(this.#build);
-        if ((await this.#run.all(query)).length === 0) return 'last-admin';
-      }
-      const { statements, removed } = await this.#removalOf(id, removal, nowMs);
-      try {
-        await this.#log.changeOwner(id, lockUsersAt(this.#build, version), statements);
-        return removed;
-      } catch (error) {
-        const [now] = await this.#run.all(usersVersion(this.#build));
-        if (now?.value === version) throw error;
-        if (attempt === ATTEMPTS) throw contended(error);
-      }
-    }
-  }
-
-  /** What the removal of a user means for everything that belongs to the user, as it is now. */
-  async #removalOf(
-    id: string,
-    removal: UserRemoval,
-    nowMs: number,
-  ): Promise<{ readonly statements: readonly SqlQuery[]; readonly removed: RemovedUser }> {
-    const build = this.#build;
-    const statements: SqlQuery[] = [];
-    const rows = await this.#run.all<HostRow>(
-      sql`select * from hosts where name in (select name from host_access where user_id = ${id})`.compile(
-        build,
-      ) as SqlQuery,
-    );
-    /** Those that the user may change. */
-    const names = new Set<string>();
-    for (const row of rows) {
-      const { name, settings: stored } = row;
-      const settings = hostOf(row);
-      const isOwned = settings.ownerId === id;
-      if (mayChange(settings, id)) names.add(name);
-      if (isOwned && removal.hosts === 'remove') {
-        statements.push(
-          sql`delete from hosts where name = ${name} and settings = ${stored}`.compile(build),
-          sql`delete from host_access where name = ${name}`.compile(build),
-        );
-      } else {
-        const written = hostRow(withoutUser(settings, id)).settings;
-        statements.push(
-          sql`update hosts set settings = ${written} where name = ${name} and settings = ${stored}`.compile(build),
-        );
-      }
-      if (isOwned && removal.history === 'purge') {
-        await this.#purge(name);
-        for (const table of ['events', 'activity', 'silences'])
-          statements.push(sql`delete from ${sql.table(table)} where name = ${name}`.compile(build));
-      }
-    }
-    const tokens = await this.#run.all(
-      build
-        .selectFrom('tokens')
-        .select(['id', 'hosts', 'revoked_ms'])
-        .where('owner_id', '=', id)
-        .where('revoked_ms', 'is', null)
-        .compile(),
-    );
-    const ended = tokens.filter(
-      ({ hosts: scope }) =>
-        removal.tokens === 'revoke' ||
-        (JSON.parse(scope) as string[]).some((name) => !names.has(nameText(nameOf(name)))),
-    );
-    for (const chunk of chunksOf(ended.map((token) => token.id))) {
-      statements.push(build.updateTable('tokens').set({ revoked_ms: nowMs }).where('id', 'in', chunk).compile());
-    }
-    statements.push(
-      build.updateTable('tokens').set({ owner_id: null }).where('owner_id', '=', id).compile(),
-      build.deleteFrom('host_access').where('user_id', '=', id).compile(),
-      build.deleteFrom('management_keys').where('user_id', '=', id).compile(),
-      build.deleteFrom('users').where('id', '=', id).compile(),
-    );
-    const changed = rows.map(({ name }) => nameOf(name));
-    return { statements, removed: { hosts: changed, revoked: ended.length, kept: tokens.length - ended.length } };
-  }
-
-  /** Deletes most events of a host, a few at a time; the rest are deleted with the user. */
-  async #purge(name: string): Promise<void> {
-    const oldest = this.#build.selectFrom('events').select('id').where('name', '=', name).limit(PURGE_CHUNK);
-    const query = this.#build.deleteFrom('events').where('id', 'in', oldest).returning('id').compile();
-    while ((await this.#run.all(query)).length === PURGE_CHUNK);
+    return this.#removal.remove(id, removal, nowMs, conditions);
   }
 
   async createKey(key: ManagementKey): Promise<'created' | 'name-taken' | 'user-unknown'> {
@@ -272,12 +176,6 @@ export class SqlUserStore implements UserStore {
   }
 }
 
-/** Is the user no admin who is enabled, or not the only one? */
-function leavesAdmin(id: string): Condition {
-  const isAdmin = sql`role = 'admin' and disabled_ms is null`;
-  return sql<boolean>`(not (${isAdmin}) or exists (select 1 from users as others where others.id <> ${id} and others.role = 'admin' and others.disabled_ms is null))`;
-}
-
 function keysWithUsers(build: QueryBuilder) {
   return build
     .selectFrom('management_keys as k')
@@ -306,9 +204,4 @@ type FoundKeyRow = ManagementKeyRow &
 function foundKey(row: FoundKeyRow): { readonly key: ListedKey; readonly user: User } {
   const user = { ...row, id: row.user_id, name: row.user_name, created_ms: row.user_created_ms };
   return { key: keyOf(row), user: userOf(user) };
-}
-
-export function contended(cause: unknown): AppError {
-  const message = 'Others changed users and hosts repeatedly meanwhile. Nothing was changed; try again.';
-  return new AppError('contended', message, { cause });
 }

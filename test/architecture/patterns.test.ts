@@ -9,16 +9,6 @@ const OPERATOR_ROOMS = ['acme/', 'cli/', 'config/', 'docs/', 'doctor/'];
 
 const REVIEWED: readonly ReviewedPattern[] = [
   {
-    file: 'control/routes.ts',
-    pattern: '/\\{(\\w+)\\}/g',
-    reason: 'reads the path of an operation, which is our own text',
-  },
-  {
-    file: 'control/socket-server.ts',
-    pattern: '/\\{\\w+\\}/g',
-    reason: 'reads the path of an operation, which is our own text',
-  },
-  {
     file: 'core/admin/read-input.ts',
     pattern: "new RegExp(textForm.pattern ?? '', 'u')",
     reason: 'a pattern of the schema of an operation; validators.ts has all of them, and they are checked there',

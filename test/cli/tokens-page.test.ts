@@ -30,14 +30,14 @@ async function open({ onTestFinished }: TestContext) {
     if (code !== 0) throw new Error(`"${word}": exit code ${code}\n${stdout}${stderr}`);
     return stdout;
   }
-  return { server, run };
+  return { server, run, directory };
 }
 
 it.for([true, false])(
   'the page works as it is written, server running: %s',
   { timeout: 120_000 },
   async (running, context) => {
-    const { server, run } = await open(context);
+    const { server, run, directory } = await open(context);
     if (!running) await server.dyndns.process.stop();
     expect(existsSync(join(server.dyndns.directory, STORE[2]!))).toBe(true);
     const created = await run('create');
@@ -49,6 +49,12 @@ it.for([true, false])(
     const listed = await run('list');
     for (const name of ['router1', 'lab', 'office', 'camera', 'guest'])
       expect(listed).toMatch(new RegExp(`^${name} `, 'm'));
+    const [, shops = ''] = /^```csv batch\n([\s\S]*?)^```$/m.exec(PAGE) ?? [];
+    writeFileSync(join(directory, 'shops.csv'), shops);
+    const batch = await run('batch');
+    expect(batch).toMatch(
+      /^name,host,owner,secret\nshop1,shop1\.dyndns\.example\.com,,[a-z2-7]{32}\nshop2,\S+ till\.\S+,,\w+\n$/,
+    );
     const rotated = await run('rotate');
     expect(rotated).toContain("The token 'router1' may change");
     expect(rotated).toContain("The token 'lab' was revoked.");

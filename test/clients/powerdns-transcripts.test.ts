@@ -6,17 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tokenSha256 } from '../../src/core/access/token.ts';
 import { dig, type ServerAddress } from '../support/dig.ts';
 import { type EmbeddedServer, startEmbedded } from '../support/embedded-server.ts';
-import { freePort } from '../support/free-port.ts';
-import { ask, exchangeRaw, parseRaw } from '../support/http-client.ts';
-import { startPowerdns } from '../support/powerdns.ts';
-import type { PrimaryServer } from '../support/primary-server.ts';
-import { waitUntil } from '../support/process.ts';
+import { exchangeRaw, parseRaw } from '../support/http-client.ts';
 import { describeWith, POWERDNS_PROGRAMS } from '../support/require-server.ts';
 import { ClientFailure, type PowerdnsTranscript, type Seen } from './powerdns/reading.ts';
-import { ZONE, ZONE_PATH } from './powerdns/wire.ts';
+import { POWERDNS_KEY, type PowerdnsApi, startPowerdnsApi } from './powerdns/real-api.ts';
+import { ZONE } from './powerdns/wire.ts';
 import { POWERDNS_TRANSCRIPTS } from './powerdns-transcripts.ts';
 
-const KEY = 'keyOfTheTranscripts';
 const RECORDS = 'www IN A 192.0.2.80\n';
 const DIG = [{ command: 'dig', debianPackage: 'bind9-dnsutils' }];
 const TYPES = ['A', 'AAAA', 'TXT', 'CNAME', 'MX', 'SRV', 'CAA', 'SSHFP', 'HTTPS'];
@@ -80,33 +76,22 @@ describe('the transcripts', () => {
 });
 
 describeWith(POWERDNS_PROGRAMS, 'played on PowerDNS', () => {
-  let powerdns: PrimaryServer;
-  let port: number;
+  let powerdns: PowerdnsApi;
 
   beforeAll(async () => {
-    port = await freePort();
-    const webserver = `webserver-address=127.0.0.1\nwebserver-port=${port}\nwebserver-loglevel=none\n`;
-    const api = `api=yes\napi-key=${KEY}\n${webserver}gsqlite3-pragma-synchronous=0\n`;
-    const zones = [{ name: ZONE, records: RECORDS }];
-    powerdns = await startPowerdns({ zones, keys: [], configure: (config) => config + api });
-    const listens = () => exchangeRaw(port, 'GET / HTTP/1.0\r\n\r\n').then(Boolean, () => false);
-    await waitUntil('its webserver to listen', listens);
-    // As of a zone that was created by the API.
-    const body = JSON.stringify({ kind: 'Master', soa_edit_api: 'DEFAULT' });
-    const made = await ask({ port }, ZONE_PATH, { method: 'PUT', headers: { 'X-API-Key': KEY }, body });
-    expect(made.status).toBe(204);
+    powerdns = await startPowerdnsApi(RECORDS);
   }, 30_000);
 
   afterAll(() => powerdns?.stop());
 
   it.each(POWERDNS_TRANSCRIPTS)('$client', { timeout: 15_000 }, async (transcript) => {
-    expect(await play(transcript, port, KEY, powerdns)).toBeUndefined();
+    expect(await play(transcript, powerdns.httpPort, POWERDNS_KEY, powerdns)).toBeUndefined();
     expect(await leftovers(powerdns)).toEqual([]);
   });
 
   it('each client notices a wrong key', async () => {
     for (const transcript of POWERDNS_TRANSCRIPTS) {
-      expect((await play(transcript, port, 'wrong'))?.stoppedAt, transcript.client).toBe('GET');
+      expect((await play(transcript, powerdns.httpPort, 'wrong'))?.stoppedAt, transcript.client).toBe('GET');
     }
   });
 });
@@ -118,7 +103,7 @@ describeWith(DIG, 'played on our server', () => {
   beforeAll(async () => {
     const token = (name: string, hosts: readonly string[]) => ({
       name,
-      sha256: tokenSha256(`${KEY} ${name}`.replace(' ', '')),
+      sha256: tokenSha256(`secret-of-${name}`),
       hosts: hosts.map((host) => `${host}.${ZONE}`),
       types: TYPES,
     });
@@ -137,14 +122,14 @@ describeWith(DIG, 'played on our server', () => {
   afterAll(() => server?.stop());
 
   it.each(POWERDNS_TRANSCRIPTS)('$client', { timeout: 15_000 }, async (transcript) => {
-    expect(await play(transcript, server.dyndns.port, `${KEY}home`, server)).toBeUndefined();
+    expect(await play(transcript, server.dyndns.port, 'secret-of-home', server)).toBeUndefined();
     expect(await leftovers(server)).toEqual([]);
   });
 
   it('each client notices a wrong key, before it changes anything', async () => {
     const before = await serial();
     for (const transcript of POWERDNS_TRANSCRIPTS) {
-      const stop = await play(transcript, server.dyndns.port, `${KEY}wrong`);
+      const stop = await play(transcript, server.dyndns.port, 'wrong');
       expect([transcript.client, stop?.stoppedAt]).toEqual([transcript.client, 'GET']);
     }
     expect(await serial()).toBe(before);
@@ -153,7 +138,7 @@ describeWith(DIG, 'played on our server', () => {
   it('each client notices that its key may not change the name; acme.sh only when it looks again', async () => {
     const before = await serial();
     for (const transcript of POWERDNS_TRANSCRIPTS) {
-      const stop = await play(transcript, server.dyndns.port, `${KEY}other`);
+      const stop = await play(transcript, server.dyndns.port, 'secret-of-other');
       const expected = transcript.ignoresStatus ? 'GET' : 'PATCH';
       expect([transcript.client, stop?.stoppedAt, stop?.complaint]).toEqual([
         transcript.client,

@@ -48,9 +48,14 @@ export function describeAuditStore(store: () => Store): void {
     });
 
     it('deletes old entries', async () => {
-      expect(await store().audit.prune(NOW_MS + 3)).toBe(2);
-      expect(await store().audit.prune(NOW_MS + 3)).toBe(0);
-      expect((await store().audit.read({}, 9)).map(({ timeMs }) => timeMs - NOW_MS)).toEqual([5, 4, 3]);
+      const left = async () => (await store().audit.read({}, 9)).map(({ timeMs }) => timeMs - NOW_MS);
+      expect(await store().audit.prune(NOW_MS + 3, 9)).toBe(2);
+      expect(await store().audit.prune(NOW_MS + 3, 3)).toBe(0);
+      expect(await left()).toEqual([5, 4, 3]);
+      expect(await store().audit.prune(0, 2)).toBe(1);
+      expect(await left()).toEqual([5, 4]);
+      expect(await store().audit.prune(NOW_MS + 5, 0)).toBe(2);
+      expect(await left()).toEqual([]);
     });
   });
 }

@@ -6,15 +6,18 @@ import { describeStore } from './store.ts';
 
 describeWith(POSTGRES_PROGRAMS, 'with a real PostgreSQL', () => {
   let server: PostgresServer;
+  let url: string;
   describeStore({
     title: 'in PostgreSQL',
     open: async () => {
       server = await startPostgres();
-      return openStore(server.url);
+      // Most databases have the order of a language, which is another one than that of octets.
+      url = await server.createDatabase('store', "template template0 locale_provider icu icu_locale 'en-US'");
+      return openStore(url);
     },
     reopen: async (store) => {
       await store.close();
-      return openStore(server.url);
+      return openStore(url);
     },
     close: async (store) => {
       await store.close();

@@ -184,6 +184,14 @@ export function describeUserStore(store: () => Store): void {
       expect(await store().users.remove(user.id, REMOVAL, NOW_MS)).toBeUndefined();
     });
 
+    it('leaves the operator the tokens of an admin, who might change everything', async () => {
+      const admin = await create({ role: 'admin' });
+      const token = newToken({ hosts: [nameOf('*.example.com')], owner: owner(admin) });
+      await store().tokens.create(token);
+      expect(await store().users.remove(admin.id, REMOVAL, NOW_MS)).toMatchObject({ revoked: 0, kept: 1 });
+      expect((await store().tokens.findBySha256(token.sha256))?.revokedMs).toBeUndefined();
+    });
+
     it('removes hosts, tokens and history of what the user owned', async () => {
       const { user, own, shared, ownToken, wide } = await customer('ended');
       const removal = { hosts: 'remove', tokens: 'revoke', history: 'purge' } as const;

@@ -298,6 +298,26 @@ export function describeZonePublisher(subject: PublisherSubject): void {
       });
     });
 
+    describe('a change without edits', () => {
+      it('finds out whether a name has records of its own, of whatever type, and writes nothing', async () => {
+        const isFree = async (ownerName: DomainName) => {
+          const prerequisites = [{ kind: 'name-not-in-use', ownerName }] as const;
+          const outcome = await publisher.publish({ zone: apex, ownerName, prerequisites, edits: [] }, inMs(5000));
+          return outcome === 'published';
+        };
+        const serial = await fixture.serial();
+        for (const label of ['text', 'alias', 'many', 'moved', '*.wild']) {
+          expect(await isFree(at(label)), label).toBe(false);
+        }
+        // Below a wildcard, and above a name.
+        for (const label of ['never', 'x.wild', 'x.wild-alias', 'wild'])
+          expect(await isFree(at(label)), label).toBe(true);
+        const many = await Promise.all(['text', 'n1', 'alias', 'n2', 'n3'].map((label) => isFree(at(label))));
+        expect(many).toEqual([false, true, false, true, true]);
+        expect(await fixture.serial()).toBe(serial);
+      });
+    });
+
     describe('a value that is already published', () => {
       it('writes nothing and leaves the serial, whether the state is cached or read', async () => {
         await update('same', { A: '192.0.2.1', AAAA: '2001:db8::1' });

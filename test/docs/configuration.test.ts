@@ -64,7 +64,7 @@ test('every option is documented once, with its name, its variable and what is a
   const document = committed('configuration.md');
   for (const [path, row] of ROWS) {
     const name = path.replace(
-      /^(http|dns|metrics|limits|protocols|acme_dns|zones\[\]|tokens\[\]|hosts\[\]|webhooks\[\])\./,
+      /^(http|dns|metrics|limits|protocols|acme_dns|admin|zones\[\]|tokens\[\]|hosts\[\]|webhooks\[\])\./,
       '',
     );
     expect(document).toContain(`### \`${name}\`\n`);

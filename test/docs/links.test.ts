@@ -7,7 +7,7 @@ import { join, posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { REPOSITORY } from '../support/installation.ts';
 
-const FOLDERS = ['', 'docs', 'docs/clients', 'docs/decisions', 'docs/operating', 'docs/protocols', 'openwrt'];
+const FOLDERS = ['', 'docs', 'docs/api', 'docs/clients', 'docs/decisions', 'docs/operating', 'docs/protocols', 'openwrt'];
 
 const PAGES: ReadonlyMap<string, string> = new Map(
   FOLDERS.flatMap((folder) =>

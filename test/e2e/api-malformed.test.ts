@@ -22,7 +22,7 @@ let key: string;
 beforeAll(async () => {
   lab = await startApiLab({
     records: 'static IN A 192.0.2.80\n',
-    config: { log_level: 40, store: 'sqlite:dyndns.db', admin: { enabled: true } },
+    config: { store: 'sqlite:dyndns.db', admin: { enabled: true } },
   });
   key = await lab.user('admin', 'admin');
   await lab.operate('addHost', { host: `home.${API_ZONE}` });
@@ -52,7 +52,7 @@ const NOISE = [
   '{}',
   '[]',
   'null',
-  '\ud800',
+
   'ü'.repeat(300),
   'x'.repeat(5000),
 ];
@@ -121,7 +121,10 @@ function malformed(operation: Operation, random: Random): Sent {
     ways.push(() => {
       const { target } = build(example);
       const segment = random.pick(['%ff', '%', '%zz', 'a..b', `${'x'.repeat(64)}.${API_ZONE}`, `${'a.'.repeat(140)}x`]);
-      return { ...build(example), target: target.replace(encodeURIComponent(String(example[field])), segment) };
+      return {
+        ...build(example),
+        target: target.replace(`/${encodeURIComponent(String(example[field]))}`, `/${segment}`),
+      };
     });
   }
   return random.pick(ways)();
@@ -152,6 +155,7 @@ describe('malformed requests', () => {
         const what = JSON.stringify(batch[index]).slice(0, 500);
         expect(status, `${what} ${body}`).toBeGreaterThanOrEqual(400);
         expect(status, `${what} ${body}`).toBeLessThan(500);
+        if (body !== '' && !body.startsWith('{')) expect.fail(`${status} ${body} ${what}`);
         if (body !== '') expect(JSON.parse(body), what).toMatchObject({ status, code: expect.any(String) });
       }
     }

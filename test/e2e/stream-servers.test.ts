@@ -3,13 +3,16 @@
  * another server loses none and sees none twice.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { defaultHostSettings } from '../../src/core/hosts/host.ts';
 import type { Store } from '../../src/core/store.ts';
+import type { HostShare } from '../../src/core/users/user.ts';
+import { DomainName } from '../../src/dns/name.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { type EventReader, readEvents } from '../support/event-reader.ts';
 import { POSTGRES_PROGRAMS, type PostgresServer, startPostgres } from '../support/postgres.ts';
 import { waitUntil } from '../support/process.ts';
 import { describeWith } from '../support/require-server.ts';
-import { type StreamServer, startStreamServer } from '../support/stream-server.ts';
+import { createUser, type StreamServer, startStreamServer } from '../support/stream-server.ts';
 
 /** Events of each server; watched hosts are sent at every rate. */
 const EVENTS = 600;
@@ -88,6 +91,47 @@ describeWith(POSTGRES_PROGRAMS, 'three servers on one PostgreSQL', () => {
     }
     expect(seen[1]).toEqual(seen[0]);
     expect(seen[2]).toEqual(seen[0]);
+  });
+
+  it('end the streams of a key that is revoked at one of them within a second, and of a user who is disabled', async () => {
+    const [anna, otto] = [await createUser(stores[0]!, 'anna'), await createUser(stores[0]!, 'otto')];
+    const open = (key: string) =>
+      Promise.all(servers.map(({ port }) => readEvents({ port, headers: { 'X-Api-Key': key } })));
+    const [ofAnna, ofOtto] = [await open(anna), await open(otto)];
+    const end = async (readers: readonly EventReader[], change: Promise<unknown>) => {
+      await change;
+      const beganMs = performance.now();
+      await Promise.all(readers.map((reader) => reader.ended()));
+      return performance.now() - beganMs;
+    };
+    // Half a second for the processor of a busy machine.
+    expect(await end(ofAnna, stores[1]!.users.revokeKey('anna', 'test', Date.now()))).toBeLessThan(1_500);
+    expect(ofOtto.some((reader) => reader.isEnded())).toBe(false);
+    expect(await end(ofOtto, stores[2]!.users.update('otto', { disabledMs: 1 }))).toBeLessThan(1_500);
+  });
+
+  it('end what a member sees with the share, also at servers that did not remove it', async () => {
+    const key = await createUser(stores[0]!, 'mia');
+    const ownerName = DomainName.parse('shared.example.com');
+    const put = (shares: HostShare[]) =>
+      stores[0]!.hosts.put({ ...defaultHostSettings(ownerName), ownerId: 'anna', shares });
+    await put([{ userId: 'mia', access: 'view' }]);
+    const reader = await readEvents({ port: servers[2]!.port, headers: { 'X-Api-Key': key } });
+    await waitUntil('the stream', () => reader.lastId !== undefined);
+    servers[1]!.record('shared.example.com', 'changed', 'seen');
+    servers[1]!.record('other.example.com', 'changed', 'never seen');
+    await waitUntil('the event', () => detailsOf(reader).length > 0);
+    await put([]);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    servers[1]!.record('shared.example.com', 'changed', 'too late');
+    await servers[1]!.recorder.flush();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await put([{ userId: 'mia', access: 'change' }]);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    servers[1]!.record('shared.example.com', 'changed', 'seen again');
+    await waitUntil('the last event', () => detailsOf(reader).length > 1);
+    expect(detailsOf(reader)).toEqual(['seen', 'seen again']);
+    reader.close();
   });
 
   it('go on where the database was away', { timeout: 60_000 }, async () => {

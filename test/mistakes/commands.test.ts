@@ -65,7 +65,125 @@ function expectSaid({ code, stdout, stderr }: FinishedProgram, said: Mistake['sa
   expect([code, stdout, stderr]).toEqual([expectedCode, stdout, stderr]);
 }
 
+/** Of commands that are for a server of another machine, for users, devices and many tokens. */
+const KEY = { key: `dyn_${'a'.repeat(32)}\n` };
+const AT_LOOPBACK = ['--remote', 'http://127.0.0.1:1', '--key-file', 'key'];
+const STORED = `${SECRET}store: sqlite:d.db\n${REMOTE}`;
+
 const MISTAKES: readonly Mistake[] = [
+  {
+    mistake: 'a key in place of a key file',
+    args: ['--remote', 'https://dyndns.example.com', '--key-file', `dyn_${'a'.repeat(32)}`, 'status'],
+    said: [/^dyndns: The key file .* cannot be read \(ENOENT\)\.\n$/],
+    code: 2,
+  },
+  {
+    mistake: 'the secret of a host as a management key',
+    files: { key: 'abcdefghijklmnopqrstuvwxyz234567\n' },
+    args: [...AT_LOOPBACK, 'status'],
+    said: [
+      /^dyndns: The file 'key' does not have a management key\. A management key is dyn_ and 32 letters and digits; /,
+    ],
+    code: 2,
+  },
+  {
+    mistake: 'a key over HTTP without TLS',
+    files: KEY,
+    args: ['--remote', 'http://dyndns.example.com', '--key-file', 'key', 'status'],
+    said: [
+      'dyndns: --remote: everyone on the path to dyndns.example.com could read the key. Use https://, or add --insecure-http',
+    ],
+    code: 2,
+  },
+  {
+    mistake: 'a server that does not run',
+    files: KEY,
+    args: [...AT_LOOPBACK, 'token', 'list'],
+    said: [/^ERROR: No server answers at http:\/\/127\.0\.0\.1:1 \(ECONNREFUSED\)\. Nothing was changed\.\n$/],
+    code: 1,
+  },
+  {
+    mistake: 'a backup of another machine',
+    files: KEY,
+    args: [...AT_LOOPBACK, 'backup', 'x.db'],
+    said: ["dyndns: 'dyndns backup' works on the machine of the server. Leave out --remote, and run it there."],
+    code: 2,
+  },
+  {
+    mistake: 'serve with DYNDNS_REMOTE in the environment',
+    args: ['serve'],
+    env: { DYNDNS_REMOTE: 'https://dyndns.example.com' },
+    said: ["dyndns: 'dyndns serve' works on the machine of the server. Unset DYNDNS_REMOTE, and run it there."],
+    code: 2,
+  },
+  {
+    mistake: '--remote without a key',
+    args: ['--remote', 'https://dyndns.example.com', 'status'],
+    said: ['dyndns: --remote needs --key-file FILE with a management key; `dyndns user key` on the server makes one.'],
+    code: 2,
+  },
+  {
+    mistake: 'a misspelt device',
+    config: STORED,
+    args: ['token', 'create', 'x', '--host', 'home.dyn.example.com', '--for', 'microtik'],
+    said: [/^dyndns: --for: there is no device 'microtik'; the nearest one is mikrotik\. The devices are fritzbox, /],
+    code: 2,
+  },
+  {
+    mistake: 'a user without a store',
+    config: SECRET + REMOTE,
+    args: ['user', 'create', 'bob'],
+    said: ["set 'store: sqlite:"],
+    code: 1,
+  },
+  {
+    mistake: 'a user who does not exist',
+    config: STORED,
+    args: ['user', 'disable', 'bob'],
+    said: ["no user 'bob'"],
+    code: 1,
+  },
+  {
+    mistake: 'a host for a user who does not exist',
+    config: STORED,
+    args: ['host', 'give', 'home.dyn.example.com', 'bob'],
+    said: ["no user 'bob'"],
+    code: 2,
+  },
+  {
+    mistake: 'user remove in a script',
+    config: STORED,
+    args: ['user', 'remove', 'bob'],
+    input: '',
+    said: [/^dyndns: --hosts is missing, and there is no terminal to ask for it\.\n$/],
+    code: 2,
+  },
+  {
+    mistake: 'a batch with a misspelt column',
+    config: STORED,
+    files: { 'b.csv': 'name,hots\nc1,c1.dyn.example.com\n' },
+    args: ['token', 'create', '--batch', 'b.csv'],
+    said: [
+      /^dyndns: b\.csv, line 1: there is no column 'hots'; the nearest one is host\. The columns are name, host, owner, /,
+    ],
+    code: 2,
+  },
+  {
+    mistake: 'a batch with one wrong row',
+    config: STORED,
+    files: { 'b.csv': 'name,host\nc1,c1.dyn.example.com\nc2,c2..example.com\n' },
+    args: ['token', 'create', '--batch', 'b.csv'],
+    said: [/^dyndns: Nothing was created\.\nb\.csv, line 3, column host: /],
+    code: 2,
+  },
+  {
+    mistake: 'a spreadsheet as a batch',
+    config: STORED,
+    files: { 'b.xlsx': 'PK' },
+    args: ['token', 'create', '--batch', 'b.xlsx'],
+    said: ['dyndns: --format csv or --format json says what the file is'],
+    code: 2,
+  },
   {
     mistake: 'serve, with a credential of the service that is stopped',
     config: `${SECRET}${REMOTE.replace('dGVzdA==', `{file: ${CREDENTIAL}}`)}`,

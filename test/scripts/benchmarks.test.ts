@@ -15,6 +15,7 @@ const BENCHMARKS: Readonly<Record<string, SmokeRun>> = {
     output: /(?: {2}\w+: median \d+ ms, 99 % \d+ ms\n(?:met {3}|MISSED) continuous updates, .*\n){3}/,
   },
   'powerdns.mjs': { script: 'bench', args: ['powerdns', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){4}/ },
+  'stream.mjs': { script: 'bench', args: ['stream', '--smoke'], output: /(?:(?:met {3}|MISSED) .*\n){6}/ },
   'growth.mjs': {
     script: 'bench',
     args: ['growth', '1', '1', '2', 'knot', '--smoke'],

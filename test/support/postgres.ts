@@ -32,8 +32,8 @@ export interface PostgresServer {
   readonly port: number;
   /** URL of a database; it needs no password. */
   readonly url: string;
-  /** Creates an empty database. @returns its URL */
-  createDatabase(name: string): Promise<string>;
+  /** Creates an empty database. @param options of CREATE DATABASE @returns its URL */
+  createDatabase(name: string, options?: string): Promise<string>;
   log(): string;
   /** Stops the process, without removing its data. SIGINT closes all connections, SIGQUIT simulates a crash. */
   halt(signal?: 'SIGINT' | 'SIGQUIT'): Promise<void>;
@@ -106,12 +106,12 @@ export async function startPostgres(
   const server: PostgresServer = {
     port,
     url,
-    async createDatabase(name) {
+    async createDatabase(name, options = '') {
       const { default: pg } = await import('pg');
       const client = new pg.Client({ connectionString: url });
       await client.connect();
       try {
-        await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+        await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)} ${options}`);
       } finally {
         await client.end();
       }

@@ -1,20 +1,22 @@
 /** A server that only serves streams, and records events: the real parts, on a store that is passed to it. */
 
+import { KeyAuthenticator } from '../../src/core/access/authenticate-key.ts';
+import { GuessBudget } from '../../src/core/access/guess-budget.ts';
+import { tokenSha256 } from '../../src/core/access/token.ts';
 import type { EventOutcome } from '../../src/core/history/history.ts';
 import { HistoryRecorder } from '../../src/core/history/history-recorder.ts';
 import { HostDirectory } from '../../src/core/hosts/host-directory.ts';
 import type { Store } from '../../src/core/store.ts';
 import { EventStreams } from '../../src/core/stream/event-streams.ts';
 import type { StreamCaller } from '../../src/core/stream/reader.ts';
-import type { ListedKey, User } from '../../src/core/users/user.ts';
+import { DEFAULT_QUOTAS, type UserRole } from '../../src/core/users/user.ts';
+import type { IpAddress } from '../../src/dns/address.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { serveEventStream } from '../../src/http/api/event-stream.ts';
 import type { ConnectionTimes } from '../../src/http/app/connections.ts';
 import { requestListener } from '../../src/http/app/guarded-server.ts';
 import { HttpListeners } from '../../src/http/app/listeners.ts';
 import { timers } from '../../src/server/system-timers.ts';
-
-export type KnownKeys = Map<string, { readonly key: ListedKey; readonly user: User }>;
 
 export interface StreamServer {
   readonly port: number;
@@ -27,10 +29,22 @@ export interface StreamServer {
   close(graceMs?: number): Promise<void>;
 }
 
-/** @param keys by id; the request names one in the header `X-Key`, and without one it is the operator's */
+const LOOPBACK: IpAddress = { family: 4, text: '127.0.0.1' };
+
+/** Makes a user with a key. @returns the key */
+export async function createUser(store: Store, name: string, role: UserRole = 'member'): Promise<string> {
+  const secret = `dyn_${name.padEnd(32, '0')}`;
+  const createdMs = Date.now();
+  await store.users.create({ id: name, name, role, quotas: DEFAULT_QUOTAS, createdMs });
+  const key = { id: `key-${name}`, userId: name, name: 'test', sha256: tokenSha256(secret), createdMs };
+  await store.users.createKey(key);
+  return secret;
+}
+
+/** A request without a key is the operator's. */
 export async function startStreamServer(
   store: Store,
-  { isShared, keys = new Map(), times }: { isShared: boolean; keys?: KnownKeys; times?: Partial<ConnectionTimes> },
+  { isShared, times }: { isShared: boolean; times?: Partial<ConnectionTimes> },
 ): Promise<StreamServer> {
   const faults: unknown[] = [];
   const onFault = (error: unknown) => void faults.push(error);
@@ -43,6 +57,13 @@ export async function startStreamServer(
     after: timers.after,
   });
   await hosts.load();
+  const keys = new KeyAuthenticator({
+    users: store.users,
+    guesses: new GuessBudget(() => performance.now()),
+    unused: { hasEnded: () => false },
+    now: Date.now,
+    onUse: () => undefined,
+  });
   const streams = new EventStreams({
     history: store.history,
     recorder,
@@ -51,17 +72,15 @@ export async function startStreamServer(
     onFault,
     isRecorded: () => true,
     hosts: () => hosts,
-    keys: () => ({
-      stillValid: async (ids) => {
-        const valid = ids.flatMap((id) => keys.get(id) ?? []);
-        return new Map(valid.map((each) => [each.key.id, each]));
-      },
-    }),
+    keys: () => keys,
   });
   const listeners = new HttpListeners({ onFault, ...(times && { times }) });
   const listener = requestListener(async (request, response) => {
-    const known = keys.get(String(request.headers['x-key'] ?? ''));
-    const caller: StreamCaller = known === undefined ? { kind: 'operator' } : { kind: 'user', ...known };
+    const key = request.headers['x-api-key']?.toString();
+    const caller: StreamCaller =
+      key === undefined
+        ? { kind: 'operator' }
+        : { kind: 'user', ...(await keys.authenticate(key, { caller: undefined, peer: LOOPBACK })) };
     const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
     const watched = searchParams.getAll('host').map((name) => DomainName.parse(name));
     const lastEventId = request.headers['last-event-id']?.toString();

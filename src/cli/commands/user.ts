@@ -218,7 +218,8 @@ export function formatUsers(users: readonly UserView[]): string {
 function formatUser({ name, role, enabled, quotas, created, hosts, tokens }: UserView): string {
   const used = (count: number | undefined, quota: number | undefined) => {
     const most = limit(quota, role);
-    return `${count ?? '?'}${most === '-' ? '' : ` of ${most}`}`;
+    if (count === undefined) return most === '-' ? 'not limited' : `at most ${most}`;
+    return `${count}${most === '-' ? '' : ` of ${most}`}`;
   };
   const lines = [
     name,

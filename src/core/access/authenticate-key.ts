@@ -3,7 +3,7 @@
  * once. A wrong one costs a guess of its source, out of the same budget as wrong tokens (guess-budget.ts).
  */
 import { AppError } from '../errors.ts';
-import { KEY_PREFIX, type ListedKey, type User } from '../users/user.ts';
+import type { ListedKey, User } from '../users/user.ts';
 import type { UserStore } from '../users/user-store.ts';
 import type { RequestSource } from './authenticate.ts';
 import type { GuessBudget, GuessOutcome } from './guess-budget.ts';
@@ -28,7 +28,8 @@ export interface AuthenticatedKey {
   readonly key: ListedKey;
 }
 
-const KEY = new RegExp(`^${KEY_PREFIX}[a-z0-9]{32}$`);
+/** KEY_PREFIX, then a secret as newTokenSecret makes it. */
+const KEY = /^dyn_[a-z0-9]{32}$/;
 
 export class KeyAuthenticator {
   readonly #options: KeyAuthenticatorOptions;

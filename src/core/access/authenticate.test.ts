@@ -327,3 +327,19 @@ it('texts are compared by their hashes in constant time', () => {
   ]);
   expect(compared).toEqual(Array(4).fill([32, 32]));
 });
+
+describe('a token of a disabled user', () => {
+  it('is a wrong credential, from the store or its cache', async () => {
+    const owner = { id: 'u', name: 'anna', role: 'member', isDisabled: true, changesPerMinute: 0 } as const;
+    const [disabled, enabled] = [token('a', { owner }), token('b', { owner: { ...owner, isDisabled: false } })];
+    const store = slowStore(disabled, enabled);
+    for (const cachedBySha256 of [
+      store.cachedBySha256,
+      (sha256: string) => store.tokens.find((one) => one.sha256 === sha256),
+    ]) {
+      const authenticator = open({ store: { ...store, cachedBySha256 } });
+      expect(nameOf(await authenticator.authenticate(candidates('secretOfa')))).toBe('wrong');
+      expect(nameOf(await authenticator.authenticate(candidates('secretOfb')))).toBe('b');
+    }
+  });
+});

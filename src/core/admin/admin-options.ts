@@ -36,8 +36,6 @@ export interface AdminOptions {
   readonly secondariesOf?: ((ownerName: DomainName) => SecondariesOfZone | undefined) | undefined;
   /** Whether a member may take a name that has no owner. @throws AppError that says why not */
   readonly claim: (user: User, ownerName: DomainName) => Promise<void>;
-  /** Zones in which members may take names. */
-  readonly claims?: readonly { readonly zone: string; readonly pattern: string }[];
   /** Writes the buffered events of the history. */
   readonly flush?: (() => Promise<void>) | undefined;
   /** Milliseconds since 1970. */

@@ -461,7 +461,7 @@ export const HOST_OPERATIONS = {
     path: '/v1/hosts/{host}/shares/{user}',
     allowed: 'member',
     needs: { field: 'host', access: 'own' },
-    summary: 'Ends the share of a host with a user, in force at the next request.',
+    summary: 'Ends the share of a host with a user, in effect at the next request.',
     input: object({ host: HOST_NAME, user: SHARED_WITH }),
     result: HOST,
     etag: 'revision',

@@ -35,7 +35,8 @@ function normalise(schema: Schema, value: unknown, path: string): unknown {
     const { items } = schema;
     return value.map((item, index) => normalise(items, item, `${path}[${index}]`));
   }
-  if (schema.properties === undefined || typeof value !== 'object' || value === null) return value;
+  if (schema.properties === undefined || typeof value !== 'object' || value === null || Array.isArray(value))
+    return value;
   // Those of the input itself are checked above.
   const unknown =
     path === '' ? undefined : Object.keys(value).find((field) => !Object.hasOwn(schema.properties!, field));
@@ -82,6 +83,6 @@ function describeFailure(input: ObjectSchema, error: ValidationError | undefined
 /** `members[0].name` as `/members/0/name`. */
 export function pointerOf(field: string): string {
   if (field === '') return '';
-  const parts = field.replaceAll(/\[(\d+)\]/g, '.$1').split('.');
+  const parts = field.replaceAll('[', '.').replaceAll(']', '').split('.');
   return parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }

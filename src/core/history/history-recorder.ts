@@ -31,8 +31,10 @@ export interface StoredListener {
 }
 
 const FLUSH_MS = 1000;
-/** Of events, while someone listens; counters are written as often as ever: they cost more than events. */
-const LISTENED_FLUSH_MS = 250;
+/** Of a few events, while someone listens. Counters are written as often as ever. */
+const QUICK_FLUSH_MS = 250;
+/** Events of the last write: with more, the next one is not quicker than usual. */
+const FEW_EVENTS = 20;
 /** Events in one write. */
 const BATCH = 1000;
 const MAX_WAITING = 50_000;
@@ -59,6 +61,8 @@ export class HistoryRecorder implements UpdateRecorder {
   #lost = 0;
   /** Events that left the front of the list, written or lost. */
   #removed = 0;
+  /** Events of the last write. */
+  #lastWritten = 0;
   /** How long counters wait already when the next flush is planned. */
   #sinceCountersMs = 0;
   #cancel: (() => void) | undefined;
@@ -127,11 +131,12 @@ export class HistoryRecorder implements UpdateRecorder {
 
   #flushLater(): void {
     if (this.#cancel !== undefined) return;
-    const isListened = this.listener !== undefined;
-    this.#sinceCountersMs += isListened ? LISTENED_FLUSH_MS : FLUSH_MS;
+    const isQuick = this.listener !== undefined && this.#lastWritten <= FEW_EVENTS;
+    const delayMs = isQuick ? QUICK_FLUSH_MS : FLUSH_MS;
+    this.#sinceCountersMs += delayMs;
     const isFull = this.#sinceCountersMs >= FLUSH_MS;
     if (isFull) this.#sinceCountersMs = 0;
-    this.#cancel = this.#options.timers.after(isListened ? LISTENED_FLUSH_MS : FLUSH_MS, () => {
+    this.#cancel = this.#options.timers.after(delayMs, () => {
       this.#flushing = this.#flush(isFull).finally(() => {
         this.#flushing = undefined;
         this.#cancel = undefined;
@@ -158,6 +163,7 @@ export class HistoryRecorder implements UpdateRecorder {
 
   async #writeEvents(): Promise<void> {
     // What arrives meanwhile is in the next write: else a busy server would write all the time, a few events at once.
+    this.#lastWritten = this.#events.length;
     const endOfAll = this.#removed + this.#events.length;
     while (this.#removed < endOfAll) {
       const batch = this.#events.slice(0, Math.min(BATCH, endOfAll - this.#removed));

@@ -87,6 +87,11 @@ export class HostDirectory implements HostSettingsSource {
     return this.#queryOr(store, ownerName, cached.settings);
   }
 
+  /** The cache has all settings: no other process changes them. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
   /** What is cached, of whatever age, without a query. Undefined: nothing is. */
   peek(ownerName: DomainName): { readonly settings: HostSettings | undefined } | undefined {
     const settings = this.#configured.get(ownerName.key);

@@ -147,9 +147,11 @@ class FeedRun {
   }
 
   async #deliverWritten(written: readonly HistoryEvent[]): Promise<void> {
-    const events = [...written].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const isSorted = written.every(({ id }, at) => at === 0 || written[at - 1]!.id < id);
+    const events = isSorted ? written : [...written].sort((a, b) => (a.id < b.id ? -1 : 1));
     const position = await this.#options.history.positionOf(events.at(-1)!.id);
-    await this.#listener.prepare(events);
+    const preparing = this.#listener.prepare(events);
+    if (preparing !== undefined) await preparing;
     if (this.#isStopped) return;
     if (position === undefined || this.#isUncertain) {
       this.#isUncertain = false;

@@ -42,7 +42,7 @@ export const MAX_PENDING_OCTETS = 262_144;
 const TICK_MS = 1_000;
 const HEARTBEAT_TICKS = 10;
 /** Between two checks of the keys; with the query of one, a key ends within a second. */
-const CHECK_MS = 400;
+const CHECK_MS = 500;
 const NO_KEYS: Awaited<ReturnType<KeyAuthenticator['stillValid']>> = new Map();
 /** Streams end when their keys could not be checked for so long. */
 const UNCHECKED_MS = 5_000;

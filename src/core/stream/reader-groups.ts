@@ -89,6 +89,8 @@ function newCounts() {
 
 /** Settings of hosts, with those that were read lately. */
 export interface StreamHosts extends HostSettingsSource {
+  /** `peek` knows every host. */
+  readonly isComplete: boolean;
   /** What is cached, without a query. Undefined: nothing is. */
   peek(ownerName: DomainName): { readonly settings: HostSettings | undefined } | undefined;
 }
@@ -166,6 +168,7 @@ export class ReaderGroups {
 
   #read(events: readonly HistoryEvent[]): Promise<ReadSettings> | undefined {
     const hosts = this.#hosts();
+    if (hosts.isComplete) return undefined;
     const missing = new Map<string, Promise<HostSettings | undefined>>();
     for (const { ownerName } of events) {
       if (missing.has(ownerName.key)) continue;

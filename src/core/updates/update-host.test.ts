@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { newUser } from '../../../test/contract/store-fixtures.ts';
 import { testQueue } from '../../../test/support/address-updates.ts';
 import { MemoryPublisher, MemoryZone } from '../../../test/support/memory-publisher.ts';
 import { wantedOf } from '../../../test/support/wanted-addresses.ts';
@@ -14,6 +15,7 @@ import { DEFAULT_TOKEN_TYPES, type HostToken } from '../access/token.ts';
 import { AppError } from '../errors.ts';
 import type { NewHistoryEvent } from '../history/history.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from '../hosts/host.ts';
+import type { TokenOwner, User } from '../users/user.ts';
 import { type Zone, ZoneTable } from '../zones/zone.ts';
 import type { FailedUpdate, PendingUpdates } from './pending-updates.ts';
 import type { AddressChoice, CheckedUpdate } from './prepare-update.ts';
@@ -171,6 +173,87 @@ describe('a token', () => {
     expect((await update.run(request(home, '192.0.2.3'), master)).changed).toBe(true);
     nowMs += 60_000;
     expect((await update.run(request(home, '192.0.2.4'), by())).changed).toBe(true);
+  });
+});
+
+describe('a token of a user', () => {
+  const owner: TokenOwner = { id: 'anna', name: 'anna', role: 'member', isDisabled: false, changesPerMinute: 0 };
+  const settingsOf = (settings: Partial<HostSettings> | undefined) => ({
+    find: () => settings && { ...defaultHostSettings(home), ...settings },
+  });
+  const share = (userId: string, access: 'change' | 'view') => ({ shares: [{ userId, access }] });
+
+  it.each([
+    ['the own host of the user', { ownerId: 'anna' }, 'internal'],
+    ['a host that the user may change', { ownerId: 'bert', ...share('anna', 'change') }, 'internal'],
+    ['a host that the user may see', { ownerId: 'bert', ...share('anna', 'view') }, 'not-permitted'],
+    ['a host of someone else', { ownerId: 'bert', ...share('carl', 'change') }, 'not-permitted'],
+    ['a host of the operator', {}, 'not-permitted'],
+    ['a host without settings', undefined, 'not-permitted'],
+    ['a host of someone else that is off', { ownerId: 'bert', enabled: false }, 'not-permitted'],
+    ['the own host of the user that is off', { ownerId: 'anna', enabled: false }, 'host-disabled'],
+  ] as const)('%s', async (_, settings, code) => {
+    const update = useCase({ hosts: settingsOf(settings) });
+    expect(await codeOf(update.run(request(), by({ owner })))).toBe(code);
+    const later = useCase({ hosts: { find: async () => settingsOf(settings).find() } });
+    expect(await codeOf(later.check(request(), by({ owner })))).toBe(code);
+    expect(memory.answer(home, RRType.A).kind === 'rrset').toBe(code === 'internal');
+    // A user of the HTTP API has the same right.
+    const user: User = { ...newUser(), id: 'anna', name: 'anna' };
+    const api = { ...by(), principal: { kind: 'master', user } } as const;
+    expect(await codeOf(update.check(request(), api))).toBe(code);
+  });
+
+  it('gets the error of a name that is not in its scope, word for word', async () => {
+    const messageOf = (promise: Promise<unknown>) => promise.catch((error: AppError) => error.message);
+    const hidden = await messageOf(useCase({ hosts: settingsOf({}) }).run(request(), by({ owner })));
+    expect(hidden).toBe(await messageOf(useCase().run(request(), by({ hosts: [other] }))));
+  });
+
+  it('of an admin changes every host in its scope', async () => {
+    const admin = { ...owner, role: 'admin' } as const;
+    const update = useCase({ hosts: settingsOf({ ownerId: 'bert' }) });
+    expect((await update.run(request(), by({ owner: admin }))).changed).toBe(true);
+  });
+
+  it('shares the changes of a minute with all other tokens of the user', async () => {
+    const limited = { ...owner, changesPerMinute: 2 };
+    const update = useCase({ hosts: settingsOf({ ownerId: 'anna' }) });
+    await update.run(request(home, '192.0.2.1'), by({ id: 't1', owner: limited }));
+    await update.run(request(home, '192.0.2.2'), by({ id: 't2', owner: limited }));
+    const refused = update.run(request(home, '192.0.2.3'), by({ id: 't3', owner: limited }));
+    await expect(refused).rejects.toMatchObject({ code: 'rate-limited', retryAfterSeconds: 60 });
+    expect((await update.run(request(home, '192.0.2.2'), by({ owner: limited }))).changed).toBe(false);
+    const raised = { ...owner, changesPerMinute: 3 };
+    expect((await update.run(request(home, '192.0.2.3'), by({ owner: raised }))).changed).toBe(true);
+    nowMs += 60_000;
+    expect((await update.run(request(home, '192.0.2.4'), by({ owner: limited }))).changed).toBe(true);
+  });
+
+  it('moves only those members of a site that the user may change', async () => {
+    const [nas, tv] = [apex.prepend('nas'), apex.prepend('tv')];
+    const all = new Map(
+      [
+        {
+          ...defaultHostSettings(home),
+          ownerId: 'anna',
+          members: [nas, tv].map((ownerName) => ({
+            ownerName,
+            host: { kind: 'interface-id', text: '::10' } as const,
+            subnet: 0,
+          })),
+        },
+        { ...defaultHostSettings(nas), ownerId: 'anna' },
+        { ...defaultHostSettings(tv), ownerId: 'bert' },
+      ].map((settings) => [settings.ownerName.key, settings]),
+    );
+    const prefix = parseIpPrefix('2001:db8:5::/64')!;
+    const choose = () => ({ wanted: {}, prefix });
+    const update = useCase({ hosts: { find: ({ key }) => all.get(key) } });
+    const { result, leftOut } = await update.run({ ...request(), choose }, by({ owner }));
+    expect(result.members.map(({ ownerName }) => `${ownerName}`)).toEqual(['nas.example.com.']);
+    expect(leftOut).toMatchObject([{ ownerName: tv, why: expect.stringContaining('may not change') }]);
+    expect(memory.answer(tv, RRType.AAAA).kind).not.toBe('rrset');
   });
 });
 

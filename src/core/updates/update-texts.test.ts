@@ -365,3 +365,18 @@ describe('what is known of values', () => {
     expect((await use.run(update(remove('a')), by())).changed).toBe(true);
   });
 });
+
+describe('a token of a user', () => {
+  const owner = { id: 'anna', name: 'anna', role: 'member', isDisabled: false, changesPerMinute: 0 } as const;
+
+  it.each([
+    ['a host that the user may change', 'change', 'internal'],
+    ['a host that the user may see', 'view', 'not-permitted'],
+  ] as const)('proves control of %s: %s', async (_, access, code) => {
+    const settings = { ...defaultHostSettings(home), shares: [{ userId: 'anna', access }] };
+    const find = (ownerName: DomainName) => (ownerName.equals(home) ? settings : undefined);
+    const { code: found } = await errorOf(useCase({ hosts: { find } }).run(update(add('x')), by({ owner })));
+    expect(found).toBe(code);
+    expect(texts()).toEqual(code === 'internal' ? ['x'] : []);
+  });
+});

@@ -30,6 +30,6 @@ export interface AuditStore {
   append(entries: readonly AuditEntry[]): Promise<void>;
   /** Newest first. @param before only entries with smaller ids: the next page */
   read(filter: AuditFilter, limit: number, before?: string): Promise<readonly AuditEntry[]>;
-  /** Deletes entries that are older. @returns their number */
-  prune(olderThanMs: number): Promise<number>;
+  /** Deletes entries that are older, and the oldest ones beyond `maxEntries`. @returns their number */
+  prune(olderThanMs: number, maxEntries: number): Promise<number>;
 }

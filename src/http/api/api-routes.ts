@@ -3,7 +3,7 @@
  * Loaded only with `admin.enabled`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestSource } from '../../core/access/authenticate.ts';
 import type { AdminCaller } from '../../core/admin/caller.ts';
 import type { FoundOperation } from '../../core/admin/operation-routes.ts';
@@ -11,6 +11,7 @@ import type { Operation } from '../../core/admin/operations.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Observer } from '../../core/observer.ts';
 import type { ManagementKey, User } from '../../core/users/user.ts';
+import type { Door } from '../app/app.ts';
 import { callerOf } from '../app/caller.ts';
 import type { ProxyTrust } from '../app/client-address.ts';
 import { type OpenStream, type OperationCalls, OperationDoor } from './operation-door.ts';
@@ -43,7 +44,8 @@ export function isInApi({ allowed }: Operation): boolean {
   return allowed !== 'operator';
 }
 
-export function addApiRoutes(app: FastifyInstance, options: ApiOptions): void {
+/** Answers requests of `/v1`. */
+export function apiDoor(options: ApiOptions): Required<Omit<Door, 'protocols'>> {
   const { calls, keys, trust, url, observer, openStream, nextRequestId } = options;
   const door = new OperationDoor({
     calls: { call: (...request) => calls().call(...request) },
@@ -67,24 +69,27 @@ export function addApiRoutes(app: FastifyInstance, options: ApiOptions): void {
     }
     return door.answer(request, response);
   };
-  void app.register(async (scope) => {
-    // The door reads bodies itself, when it knows who asks.
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    for (const path of ['/v1', '/v1/*']) {
-      scope.route({
-        method: [...METHODS],
-        url: path,
-        handler: (request, reply) => {
-          reply.hijack();
-          void answer(request.raw, reply.raw).catch((error: unknown) => {
-            reply.raw.destroy();
-            observer.warn(`HTTP API: ${error instanceof Error ? error.stack : String(error)}`);
-          });
-        },
-      });
-    }
-  });
+  const take = (request: FastifyRequest, reply: FastifyReply) => {
+    reply.hijack();
+    void answer(request.raw, reply.raw).catch((error: unknown) => {
+      reply.raw.destroy();
+      observer.warn(`HTTP API: ${error instanceof Error ? error.stack : String(error)}`);
+    });
+  };
+  const addRoutes = (app: FastifyInstance) =>
+    void app.register(async (scope) => {
+      // The door reads bodies itself, when it knows who asks.
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+      for (const path of ['/v1', '/v1/*']) {
+        scope.route({
+          method: [...METHODS],
+          url: path,
+          handler: take,
+        });
+      }
+    });
+  return { addRoutes, answerUnrouted: take };
 }
 
 function sendDocument(request: IncomingMessage, response: ServerResponse, text: string): void {

@@ -1,20 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type EventReader, readEvents, stall } from '../../../test/support/event-reader.ts';
 import { waitUntil } from '../../../test/support/process.ts';
-import { type KnownKeys, type StreamServer, startStreamServer } from '../../../test/support/stream-server.ts';
-import { DEFAULT_QUOTAS } from '../../core/users/user.ts';
+import { createUser, type StreamServer, startStreamServer } from '../../../test/support/stream-server.ts';
+import type { Store } from '../../core/store.ts';
 import { openMemoryStore } from '../../store/memory.ts';
 
 let server: StreamServer;
-let keys: KnownKeys;
+let store: Store;
 let readers: EventReader[];
 
 beforeEach(async () => {
-  keys = new Map();
+  store = openMemoryStore();
   readers = [];
-  server = await startStreamServer(openMemoryStore(), {
+  server = await startStreamServer(store, {
     isShared: false,
-    keys,
     times: { readerMs: 1_500, sweepMs: 100, betweenMs: 300, lingerMs: 200 },
   });
 });
@@ -74,11 +73,8 @@ describe('a stream over HTTP', () => {
   });
 
   it('ends with its key', async () => {
-    const key = { id: 'k1', userId: 'u1', name: 'k', sha256: '', createdMs: Date.now() };
-    const user = { id: 'u1', name: 'anna', role: 'admin' as const, quotas: DEFAULT_QUOTAS, createdMs: 1 };
-    keys.set('k1', { key, user });
-    const reader = await read({ 'X-Key': 'k1' });
-    keys.set('k1', { user, key: { ...key, revokedMs: 1 } });
+    const reader = await read({ 'X-Api-Key': await createUser(store, 'anna', 'admin') });
+    await store.users.revokeKey('anna', 'test', Date.now());
     const beganMs = performance.now();
     await reader.ended();
     expect(performance.now() - beganMs).toBeLessThan(1_500);

@@ -2,7 +2,7 @@
  * The HTTP application: the list of protocols, and Fastify set up for them. Fastify's own parsers, schemas and HEAD routes
  * are off: protocols read requests themselves.
  */
-import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { acmeDnsProtocol } from '../protocols/acme-dns.ts';
 import { duckdnsProtocol } from '../protocols/duckdns.ts';
 import { dyndns1Protocol } from '../protocols/dyndns1.ts';
@@ -49,6 +49,8 @@ export interface Door {
   /** Protocols that share patterns with others: they come first. */
   readonly protocols?: readonly Protocol[];
   addRoutes(app: FastifyInstance, options: RoutingOptions): void;
+  /** Answers a request that has no route and begins with `/v1`, or whose target cannot be decoded. */
+  readonly answerUnrouted?: (request: FastifyRequest, reply: FastifyReply) => void;
 }
 
 export interface AppOptions extends RoutingOptions {
@@ -72,15 +74,30 @@ export function buildApp(options: AppOptions): FastifyInstance {
       return routedTarget(request.url ?? '/', request.headers.host, IS_ROUTE);
     },
     genReqId: nextRequestId,
-    frameworkErrors: (error, request, reply) => sendFrameworkError(error, request, reply, options),
+    frameworkErrors: (error, request, reply) =>
+      answerUnrouted(doors, request, reply) ?? sendFrameworkError(error, request, reply, options),
   });
   addBodyParsers(app);
   const shared = doors.flatMap(({ protocols = [] }) => protocols);
   addRoutes(app, hasProtocols ? [...shared, ...PROTOCOLS] : shared, options);
   for (const door of doors) door.addRoutes(app, options);
-  app.setNotFoundHandler((request, reply) => sendNotFound(request, reply, options));
+  app.setNotFoundHandler(
+    (request, reply) => answerUnrouted(doors, request, reply) ?? sendNotFound(request, reply, options),
+  );
   app.setErrorHandler((error: FastifyError, request, reply) => sendFrameworkError(error, request, reply, options));
   return app;
+}
+
+/** @returns undefined where it is not a request of the HTTP API */
+function answerUnrouted(
+  doors: readonly Door[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply | undefined {
+  if (!/^\/v1(?:[/?]|$)/.test(request.raw.url ?? '')) return undefined;
+  const door = doors.find((one) => one.answerUnrouted !== undefined);
+  door?.answerUnrouted?.(request, reply);
+  return door && reply;
 }
 
 function refuseSchema(): never {

@@ -103,10 +103,8 @@ function readRecords(records: readonly unknown[], type: number, ownerName: Domai
   return records.map((record) => {
     if (!isJsonObject(record)) throw malformed(`${what}: an entry of records is not an object`);
     const content = textOf(record, 'content');
-    if (fieldOf(record, 'disabled') === true) {
-      throw malformed(`${what}: disabled records cannot be stored here; leave them out`);
-    }
-    if (fieldOf(record, 'set-ptr') === true) throw malformed(`${what}: set-ptr is not supported; write the PTR record`);
+    requireNo(record, 'disabled', `${what}: disabled records cannot be stored here; leave them out`);
+    requireNo(record, 'set-ptr', `${what}: set-ptr is not supported; write the PTR record`);
     if (contents.has(content)) throw malformed(`Duplicate record in ${what} with content "${shown(content)}"`);
     contents.add(content);
     try {
@@ -118,6 +116,13 @@ function readRecords(records: readonly unknown[], type: number, ownerName: Domai
       );
     }
   });
+}
+
+/** What is neither true nor false is no answer to whether the record is wanted. */
+function requireNo(record: JsonObject, name: string, ifYes: string): void {
+  const value = fieldOf(record, name) ?? false;
+  if (value === true) throw malformed(ifYes);
+  if (value !== false) throw malformed(`Key '${name}' is not a Bool`);
 }
 
 /** PowerDNS reads a number as a text, too. */
