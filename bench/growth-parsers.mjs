@@ -9,6 +9,7 @@ import { parseIpAddress, parseIpPrefix } from '#dist/dns/address.js';
 import { parseCookie } from '#dist/dns/cookie.js';
 import { parseHostName } from '#dist/dns/host-name.js';
 import { DomainName } from '#dist/dns/name.js';
+import { readRecordText } from '#dist/dns/presentation/record-text.js';
 import { RRType } from '#dist/dns/rdata.js';
 import { ClientTransaction, checkRequest } from '#dist/dns/tsig.js';
 import { makeTsigKey } from '#dist/dns/tsig-key.js';
@@ -27,6 +28,7 @@ import { readAddress, readAddressWithLength, readPrefix } from '#dist/http/reque
 import { findCandidates, findUserName } from '#dist/http/request/credentials.js';
 import { readJsonObject } from '#dist/http/request/json-body.js';
 import { splitHosts } from '#dist/http/request/requested-host.js';
+import { parseStrictJson } from '#dist/http/request/strict-json.js';
 import { readParameters } from '#dist/http/request/update-parameters.js';
 import { ZoneDraft } from '#dist/nameserver/zone/draft.js';
 import { applyEdits, checkPrerequisites } from '#dist/nameserver/zone/edit.js';
@@ -87,6 +89,16 @@ export const TEXT_PARSERS = [
     ],
     read: (text) => parseMultipart(Buffer.from(text), 'b'),
   },
+  {
+    name: 'strict JSON',
+    prefixes: ['', '{', '{"a":"', '{"a":1,"', '{"rrsets":[{"', '{"\\u0061":1,"'],
+    read: (text) => parseStrictJson(text),
+  },
+  ...[RRType.A, RRType.TXT, RRType.MX, RRType.CAA, RRType.HTTPS].map((type) => ({
+    name: `content of type ${type}`,
+    prefixes: ['', '"', '10 ', '0 issue ', '1 . alpn=', '\\# 4 ', '('],
+    read: (/** @type {string} */ text) => readRecordText(type, text),
+  })),
   { name: 'JSON body', prefixes: ['', '{', '{"hostname":"', '{"a":'], read: (text) => readJsonObject(text) },
   {
     name: 'Authorization',

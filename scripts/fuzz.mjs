@@ -41,11 +41,15 @@ build();
 const [name, ...numbers] = argv.slice(2);
 if (name === 'requests') {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-  const { status } = spawnSync(execPath, [vitest, 'run', 'test/e2e/malformed.test.ts'], {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...env, MALFORMED_REQUESTS: 'all' },
-  });
+  const { status } = spawnSync(
+    execPath,
+    [vitest, 'run', 'test/e2e/malformed.test.ts', 'test/e2e/powerdns-malformed.test.ts'],
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...env, MALFORMED_REQUESTS: 'all' },
+    },
+  );
   exit(status ?? 1);
 }
 const NAMES = ['codec', 'nameserver', 'growth'];

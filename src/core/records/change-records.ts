@@ -109,16 +109,18 @@ async function checkEdits(
     const type = typeOfEdit(edit);
     if (type !== undefined) checkPlace(zone, scope, place.ownerName, type);
   }
-  const hosts = new Map<string, DomainName>();
+  /** With a name that is edited, for each host. */
+  const hosts = new Map<string, { readonly host: DomainName; readonly ownerName: DomainName }>();
   for (const edit of edits) {
-    const host = hostOf(ownerOfEdit(edit), typeOfEdit(edit));
-    hosts.set(host.key, host);
+    const ownerName = ownerOfEdit(edit);
+    const host = hostOf(ownerName, typeOfEdit(edit));
+    hosts.set(host.key, { host, ownerName });
   }
   const settings = new Map<string, HostSettings | undefined>();
   if (scope.isClient) {
-    await forEachInParallel([...hosts.values()], PARALLEL_READS, async (host) => {
+    await forEachInParallel([...hosts.values()], PARALLEL_READS, async ({ host, ownerName }) => {
       try {
-        settings.set(host.key, await record.settings(host, context, zone));
+        settings.set(host.key, await record.settings(host, context, zone, ownerName));
       } catch (error) {
         place.ownerName = host;
         throw error;
