@@ -7,7 +7,9 @@
 function wordTable(
   commands,
   before = '',
-  table = new Map([['', { words: ['-c', '--config', '-v', '--version'], commands }]]),
+  table = new Map([
+    ['', { words: ['-c', '--config', '--remote', '--key-file', '--insecure-http', '-v', '--version'], commands }],
+  ]),
 ) {
   table.get(before).words.push(...commands.map((command) => command.name()), '-h', '--help');
   for (const command of commands) {
@@ -20,7 +22,7 @@ function wordTable(
 
 /** Options and commands whose next word is a file. */
 function takesFile(commands) {
-  const options = new Set(['-c', '--config']);
+  const options = new Set(['-c', '--config', '--key-file']);
   const paths = new Set();
   const visit = (list, before) => {
     for (const command of list) {
