@@ -4,7 +4,7 @@
  * its name, prefixes after which it reads the rest of the text (near misses begin there), and the call.
  */
 
-import { findOperation } from '#dist/control/routes.js';
+import { findOperation } from '#dist/core/admin/operation-routes.js';
 import { parseIpAddress, parseIpPrefix } from '#dist/dns/address.js';
 import { parseCookie } from '#dist/dns/cookie.js';
 import { parseHostName } from '#dist/dns/host-name.js';
