@@ -114,6 +114,11 @@ describe('members', () => {
   it('may not set what an admin alone may', async () => {
     const wide = await lab.send('changeHost', { host: host('home'), allow: ['192.0.2.0/24'] }, alice);
     expect(json(wide)).toMatchObject({ status: 400, errors: [{ pointer: '/allow' }] });
+    const fallback = { host: host('home'), leaseSeconds: 60, fallback: ['127.0.0.1'] };
+    expect(json(await lab.send('changeHost', fallback, alice))).toMatchObject({
+      status: 400,
+      errors: [{ pointer: '/fallback/0' }],
+    });
     const given = await lab.send('changeHost', { host: host('home'), owner: 'bob' }, alice);
     expect(json(given)).toMatchObject({ status: 400, errors: [{ pointer: '/owner' }] });
     const pattern = await lab.send('createToken', { name: 'p', hosts: [`*.${API_ZONE}`] }, alice);

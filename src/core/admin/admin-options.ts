@@ -11,7 +11,7 @@ import type { ReadOutcome } from '../zones/publisher.ts';
 import type { Zone } from '../zones/zone.ts';
 
 type AdminStore = Pick<Store, 'tokens' | 'hosts' | 'history' | 'pending' | 'users' | 'customers' | 'audit'>;
-export type AdminZone = Pick<Zone, 'apex' | 'ttl' | 'members'>;
+export type AdminZone = Pick<Zone, 'apex' | 'ttl' | 'members'> & Partial<Pick<Zone, 'addresses'>>;
 
 export interface SecondariesOfZone {
   /** The apex, with the final dot. */

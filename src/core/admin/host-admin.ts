@@ -2,6 +2,7 @@
  * Administration of the settings of hosts: their members, owners and shares. Those of the configuration file are shown with the
  * others and changed only there. Each change is made on the settings that were read, so that a concurrent one is not lost.
  */
+import { parseIpAddress } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
 import { formatRRType } from '../../dns/rdata.ts';
 import { tokenCovers } from '../access/token.ts';
@@ -10,8 +11,9 @@ import { defaultHostSettings, type HostMember, type HostSettings } from '../host
 import { accessOf } from '../hosts/host-access.ts';
 import type { HostGrant } from '../hosts/host-store.ts';
 import type { HostAccess, HostShare, User } from '../users/user.ts';
+import { checkAddress } from '../zones/address-policy.ts';
 import type { ReadOutcome } from '../zones/publisher.ts';
-import { type AdminOptions, requireStore, requireZone } from './admin-options.ts';
+import { type AdminOptions, type AdminZone, requireStore, requireZone } from './admin-options.ts';
 import { type AdminCaller, asMember, type CallContext, type Member } from './caller.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { unknownHost } from './dispatch.ts';
@@ -281,13 +283,14 @@ export class HostAdmin {
     throw contended(ownerName);
   }
 
-  /** What a member may not set: rules that open what the zone denies, and the addresses of others' hosts. */
+  /** What a member may not set: what opens what the zone denies, and the addresses of others' hosts. */
   async #checkOfMember({ user }: Member, settings: HostSettings, before: HostSettings | undefined): Promise<void> {
     const { addresses, members } = settings;
     const allowed = new Set(before?.addresses.allow ?? []);
     if (addresses.allow.some((prefix) => !allowed.has(prefix)) && addresses.allow.length > 0) {
       throw invalid('/allow', "'allow' is set by admins alone: it could open what the zone denies.");
     }
+    checkFallback(requireZone(this.#options, settings.ownerName), settings, before);
     const known = new Set(before?.members.map(({ ownerName }) => ownerName.key));
     const added = members.filter(({ ownerName }) => !known.has(ownerName.key) && !ownerName.equals(settings.ownerName));
     for (const { ownerName } of added) {
@@ -346,6 +349,25 @@ export class HostAdmin {
     if (ids.length === 0) return NO_NAMES;
     const users = await requireStore(this.#options).users.byId([...new Set(ids)]);
     return new Map([...users].map(([id, { name }]) => [id, name]));
+  }
+}
+
+/** Addresses of a fallback are published whatever the zone denies, so that a member's must comply with its rules. */
+function checkFallback(
+  zone: AdminZone,
+  { addresses, fallback }: HostSettings,
+  before: HostSettings | undefined,
+): void {
+  const policies = zone.addresses === undefined ? [addresses] : [zone.addresses, addresses];
+  for (const [index, text] of fallback.entries()) {
+    const address = parseIpAddress(text);
+    if (address === undefined || before?.fallback.includes(text)) continue;
+    try {
+      checkAddress(policies, address);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      throw invalid(`/fallback/${index}`, error.message);
+    }
   }
 }
 

@@ -14,8 +14,8 @@ export function openApiDocument(
   const paths: Record<string, Record<string, object>> = {};
   for (const [name, operation] of Object.entries(OPERATIONS)) {
     if (operation.allowed === 'operator') continue;
-    const path = (paths[operation.path] ??= {});
-    path[operation.method.toLowerCase()] = describeOperation(name, operation, components);
+    paths[operation.path] ??= {};
+    paths[operation.path]![operation.method.toLowerCase()] = describeOperation(name, operation, components);
   }
   const statuses = [...new Set(Object.values(problems).map(([status]) => status))].sort();
   return {
