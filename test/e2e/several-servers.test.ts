@@ -8,6 +8,7 @@ import { tokenSha256 } from '../../src/core/access/token.ts';
 import { FAMILIES } from '../../src/core/zones/family.ts';
 import { DomainName } from '../../src/dns/name.ts';
 import { openStore } from '../../src/store/open-store.ts';
+import { operate, sendOperation } from '../support/api-lab.ts';
 import type { RunningDyndns } from '../support/dyndns.ts';
 import { type Answer, ask } from '../support/http-client.ts';
 import { POSTGRES_PROGRAMS, type PostgresServer, startPostgres } from '../support/postgres.ts';
@@ -33,6 +34,7 @@ beforeAll(async () => {
       store: postgres.url,
       control: `unix:${controlSocket(number)}`,
       tokens,
+      admin: { enabled: true },
       log_level: 20,
     });
   servers = await Promise.all([serve(0), serve(1), serve(2)]);
@@ -169,5 +171,26 @@ describeWith([...BIND_PROGRAMS, ...POSTGRES_PROGRAMS], 'three servers on one pri
       return !refused.includes(first!) || !refused.includes(third!);
     };
     await expectEndWithinOneSecond(isAccepted);
+  });
+
+  it('a management key that is revoked at one server ends at all within one second, and so does its user', {
+    timeout: 60_000,
+  }, async () => {
+    const place = (server: number) => ({ socketPath: controlSocket(server) });
+    await operate(place(0), 'createUser', { name: 'alice', role: 'admin' });
+    const keys = await Promise.all(
+      ['first', 'second'].map((name) => operate(place(1), 'createKey', { user: 'alice', name })),
+    );
+    const [first, second] = keys.map(({ secret }) => secret);
+    const statuses = async (key: string | undefined) => {
+      const answers = await Promise.all(servers.map(({ port }) => sendOperation({ port }, 'showMe', {}, key)));
+      return answers.map(({ status }) => status);
+    };
+    expect(await statuses(first)).toEqual([200, 200, 200]);
+    await operate(place(2), 'revokeKey', { user: 'alice', name: 'first' });
+    await expectEndWithinOneSecond(async () => (await statuses(first)).includes(200));
+    expect(await statuses(second)).toEqual([200, 200, 200]);
+    await operate(place(0), 'changeUser', { name: 'alice', enabled: false });
+    await expectEndWithinOneSecond(async () => (await statuses(second)).includes(200));
   });
 });
