@@ -6,7 +6,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { RequestSource } from '../../core/access/authenticate.ts';
 import type { AdminCaller } from '../../core/admin/caller.ts';
-import type { FoundOperation } from '../../core/admin/operation-routes.ts';
 import type { Operation } from '../../core/admin/operations.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Observer } from '../../core/observer.ts';
@@ -54,11 +53,11 @@ export function apiDoor(options: ApiOptions): Required<Omit<Door, 'protocols'>> 
     openStream,
     nextRequestId,
     sourceOf: (request) => callerOf(request.socket, request.headers, trust()).address?.text ?? 'unknown',
-    callerOf: async (request, found) => {
+    callerOf: (request) => {
       const { headers } = request;
       checkHost(headers, url());
       checkOrigin(headers, url());
-      return authenticate(request, found, trust(), keys());
+      return authenticate(request, trust(), keys());
     },
   });
   const answer = (request: IncomingMessage, response: ServerResponse) => {
@@ -82,11 +81,7 @@ export function apiDoor(options: ApiOptions): Required<Omit<Door, 'protocols'>> 
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
       for (const path of ['/v1', '/v1/*']) {
-        scope.route({
-          method: [...METHODS],
-          url: path,
-          handler: take,
-        });
+        scope.route({ method: [...METHODS], url: path, handler: take });
       }
     });
   return { addRoutes, answerUnrouted: take };
@@ -102,12 +97,7 @@ function sendDocument(request: IncomingMessage, response: ServerResponse, text: 
 }
 
 /** @throws AppError not-authenticated, too-many-guesses, store-unreachable */
-async function authenticate(
-  request: IncomingMessage,
-  _found: FoundOperation | undefined,
-  trust: ProxyTrust,
-  keys: KeyChecker,
-): Promise<AdminCaller> {
+async function authenticate(request: IncomingMessage, trust: ProxyTrust, keys: KeyChecker): Promise<AdminCaller> {
   const { headers, socket } = request;
   const { address, peer } = callerOf(socket, headers, trust);
   const text = keyIn(headers.authorization) ?? headers['x-api-key'];

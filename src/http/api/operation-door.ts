@@ -36,11 +36,8 @@ export type OpenStream = (
 export interface OperationDoorOptions {
   readonly calls: OperationCalls;
   readonly observer: Observer;
-  /** In the path of a route, before the operation is called. @throws AppError */
-  readonly callerOf: (
-    request: IncomingMessage,
-    found: FoundOperation | undefined,
-  ) => Promise<AdminCaller> | AdminCaller;
+  /** Who asks. Called before anything of the body is read. @throws AppError */
+  readonly callerOf: (request: IncomingMessage) => Promise<AdminCaller> | AdminCaller;
   /** Whether the door has the operation. */
   readonly has: (operation: Operation) => boolean;
   /** Further paths, before those of the table. */
@@ -83,7 +80,7 @@ export class OperationDoor {
     let status: number | undefined;
     try {
       found = this.#find(method === 'HEAD' ? 'GET' : method, path, parameters);
-      caller = await callerOf(request, found);
+      caller = await callerOf(request);
       if (found === undefined) {
         const allowed = allowedMethods(path, has);
         status = allowed.length > 0 ? 405 : 404;
