@@ -198,7 +198,7 @@ describe('token and a running server', () => {
     [['rotate', 'filed'], 1, 'is in the configuration file'],
     [['revoke', 'nobody'], 1, "There is no token 'nobody'"],
     [['create', 'Master', '--host', HOME], 2, 'other than master'],
-    [['create', 'x', '--host', HOME, '--type', 'MX'], 2, 'one of A, AAAA, TXT'],
+    [['create', 'x', '--host', HOME, '--type', 'NS'], 2, 'one of A, AAAA, TXT'],
     [['create', 'x', '--host', HOME, '--addresses', '192.0.2.1/24'], 2, 'any, own, or a list'],
     [['create', 'x', '--host', HOME, '--expires', '2026-02-30'], 2, 'a day, like 2099-12-31'],
     [['create', 'x', '--host', '-'.repeat(64)], 2, '--host must be'],
