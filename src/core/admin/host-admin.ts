@@ -353,11 +353,7 @@ export class HostAdmin {
 }
 
 /** Addresses of a fallback are published whatever the zone denies, so that a member's must comply with its rules. */
-function checkFallback(
-  zone: AdminZone,
-  { addresses, fallback }: HostSettings,
-  before: HostSettings | undefined,
-): void {
+function checkFallback(zone: AdminZone, { addresses, fallback }: HostSettings, before: HostSettings | undefined): void {
   const policies = zone.addresses === undefined ? [addresses] : [zone.addresses, addresses];
   for (const [index, text] of fallback.entries()) {
     const address = parseIpAddress(text);
