@@ -6,8 +6,10 @@ import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { connect } from 'node:net';
 
-/** A TCP port of a host (127.0.0.1), or a unix socket. */
-export type HttpPlace = { readonly port: number; readonly host?: string } | { readonly socketPath: string };
+/** A TCP port of a host (127.0.0.1), from an address of this machine; or a unix socket. */
+export type HttpPlace =
+  | { readonly port: number; readonly host?: string; readonly localAddress?: string }
+  | { readonly socketPath: string };
 
 export interface AskOptions {
   readonly method?: string;
