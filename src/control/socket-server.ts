@@ -4,11 +4,11 @@
  */
 
 import { existsSync, statSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { OPERATOR_CALLER } from '../core/admin/caller.ts';
 import type { Observer } from '../core/observer.ts';
-import { type OperationCalls, OperationDoor } from '../http/api/operation-door.ts';
+import type { OperationCalls, OperationDoor } from '../http/api/operation-door.ts';
 import { type ConnectionLimits, Connections } from '../http/app/connections.ts';
 import {
   closeServers,
@@ -18,7 +18,6 @@ import {
   TIMEOUT_CHECK_MS,
 } from '../http/app/guarded-server.ts';
 import { ListenError, removeStaleSocket } from '../http/app/listen.ts';
-import { findFormerOperation } from './former-routes.ts';
 
 /** Open connections. Only the operator's commands use the socket. */
 export const MAX_CONTROL_CONNECTIONS = 64;
@@ -33,6 +32,7 @@ export class ControlSocket {
   readonly #options: ControlOptions;
   readonly #connections = new Connections(() => LIMITS);
   #server: Server | undefined;
+  #door: Promise<OperationDoor> | undefined;
   #requests = 0;
 
   constructor(options: ControlOptions) {
@@ -60,8 +60,7 @@ export class ControlSocket {
     });
     const onFault = (error: unknown) =>
       this.#options.observer.warn(`The control socket reported an error: ${textOf(error)}`);
-    const door = this.#door();
-    const answer = requestListener((request, response) => door.answer(request, response), onFault);
+    const answer = requestListener((request, response) => this.#answer(request, response), onFault);
     guardServer(server, this.#connections, { isUnix: true, isTls: false, onFault }, answer);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -78,8 +77,18 @@ export class ControlSocket {
     this.#server = server;
   }
 
-  #door(): OperationDoor {
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#door ??= this.#loadDoor();
+    await (await this.#door).answer(request, response);
+  }
+
+  /** At the first request: a start does not need the code. */
+  async #loadDoor(): Promise<OperationDoor> {
     const { operations, observer } = this.#options;
+    const [{ OperationDoor }, { findFormerOperation }] = await Promise.all([
+      import('../http/api/operation-door.ts'),
+      import('./former-routes.ts'),
+    ]);
     return new OperationDoor({
       calls: operations,
       observer,

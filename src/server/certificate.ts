@@ -6,9 +6,11 @@
 import { Resolver } from 'node:dns/promises';
 import type { CertificateKeeper } from '../acme/keeper.ts';
 import type { AcmeConfig, Config, ZoneConfig } from '../config/config.ts';
+import type { ServerStatus } from '../core/admin/server-operations.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Zone, ZoneTable } from '../core/zones/zone.ts';
 import { DomainName } from '../dns/name.ts';
+import type { HttpListeners } from '../http/app/listeners.ts';
 import { asStartError, StartError } from './start-error.ts';
 import { timers } from './system-timers.ts';
 
@@ -167,4 +169,15 @@ async function resolveCname(name: DomainName): Promise<DomainName | undefined> {
     if (code === 'ENODATA' || code === 'ENOTFOUND') return undefined;
     throw new Error(`the query for the CNAME of '${name}' failed: ${code}`, { cause: error });
   }
+}
+
+/** The certificate that HTTPS serves; without its end while it is one that no client trusts yet. */
+export function shownCertificate(
+  { certificate: served }: HttpListeners,
+  { isIssued }: OwnCertificate,
+  { http }: Config,
+): { readonly certificate?: NonNullable<ServerStatus['certificate']> } {
+  if (served === undefined) return {};
+  const isTrusted = http.acme === undefined || isIssued;
+  return { certificate: { names: served.names, ...(isTrusted && { ends: new Date(served.endMs).toISOString() }) } };
 }

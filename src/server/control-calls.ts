@@ -1,4 +1,4 @@
-/** The operations of the control socket and the HTTP API, on the generation in force. */
+/** The operations of the control socket and the HTTP API, on the generation in force. Loaded at the first operation. */
 import type { Config } from '../config/config.ts';
 import { dispatcherOf, type OperationParts, type ServerCalls } from '../control/in-process.ts';
 import type { Administration } from '../core/admin/administration.ts';
@@ -11,7 +11,7 @@ import type { DomainName } from '../dns/name.ts';
 import type { HttpListeners } from '../http/app/listeners.ts';
 import { makeClientAdmin } from './admin.ts';
 import { auditWriter } from './audit-writer.ts';
-import type { OwnCertificate } from './certificate.ts';
+import { type OwnCertificate, shownCertificate } from './certificate.ts';
 import { examineOneZone } from './examine.ts';
 import type { Generation } from './generation.ts';
 import { type OpenState, storeCopy } from './state.ts';
@@ -90,15 +90,4 @@ async function status(parts: ControlParts): Promise<ServerStatus> {
     webhooks: webhooks?.states() ?? [],
     ...(await administrationOf(parts).history.pendingStatus()),
   };
-}
-
-/** The certificate that HTTPS serves; without its end while it is one that no client trusts yet. */
-export function shownCertificate(
-  { certificate: served }: HttpListeners,
-  { isIssued }: OwnCertificate,
-  { http }: Config,
-): { readonly certificate?: NonNullable<ServerStatus['certificate']> } {
-  if (served === undefined) return {};
-  const isTrusted = http.acme === undefined || isIssued;
-  return { certificate: { names: served.names, ...(isTrusted && { ends: new Date(served.endMs).toISOString() }) } };
 }
