@@ -64,7 +64,8 @@ function wrongValue(schema: Schema, random: Random): unknown {
   if (types.includes('array')) return random.pick([{}, 7, { 0: 'x' }, [{}], [[[]]], [null], [7, {}]]);
   if (isEnum || types.includes('integer')) return random.pick(['\u0000', {}, [], 'yes!', 1e300, 0.5]);
   if (types.includes('object')) return random.pick([[], 7, 'x', { unknown: 1 }]);
-  return random.pick([{}, [], 7, true, null, 'x'.repeat(70_000 / 10) + '\u0000'.repeat(64)]);
+  const wrong = [{}, [], 7, true, 'x'.repeat(70_000 / 10) + '\u0000'.repeat(64)];
+  return random.pick(types.includes('null') ? wrong : [...wrong, null]);
 }
 
 /** A request that is malformed for sure, whatever else it has. */
