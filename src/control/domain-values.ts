@@ -9,7 +9,7 @@ import type { HostChange, NewHost } from '../core/admin/host-admin.ts';
 import type { MemberView } from '../core/admin/host-operations.ts';
 import type { NormalInput } from '../core/admin/operations.ts';
 import type { NewToken } from '../core/admin/token-admin.ts';
-import { InputError } from '../core/errors.ts';
+import { InputError, invalidField } from '../core/errors.ts';
 import type { HostMember } from '../core/hosts/host.ts';
 import { unmapAddress } from '../dns/address.ts';
 import { DomainName, NameError } from '../dns/name.ts';
@@ -18,7 +18,7 @@ import { DomainName, NameError } from '../dns/name.ts';
 export function readToken(input: NormalInput<'createToken'>): NewToken {
   const { name, hosts, types = [], addresses = 'any', sources = [], expires, freednsUser } = input;
   const { register = false, maxUnusedDays } = input;
-  if (hosts.length === 0) throw malformed('/hosts', "'hosts' must have at least one name.");
+  if (hosts.length === 0) throw invalidField('/hosts', "'hosts' must have at least one name.");
   return {
     name: read(name, tokenName, 'name'),
     hosts: unique(readAll(hosts, fullOwnerName, 'hosts'), (host) => host.key),
@@ -38,7 +38,7 @@ export function readOwnerName(text: string): DomainName {
     return DomainName.parse(text);
   } catch (error) {
     if (!(error instanceof NameError)) throw error;
-    throw malformed('/name', `'name' is not a domain name: ${error.message}`);
+    throw invalidField('/name', `'name' is not a domain name: ${error.message}`);
   }
 }
 
@@ -110,7 +110,7 @@ export function readMemberName(member: string): DomainName {
 
 export function readMember({ name, interfaceId: id, mac, subnet = 0 }: MemberView): HostMember {
   if ((id === undefined) === (mac === undefined)) {
-    throw malformed('', "A member needs either 'interfaceId' or 'mac'.");
+    throw invalidField('', "A member needs either 'interfaceId' or 'mac'.");
   }
   const host =
     id === undefined
@@ -122,7 +122,7 @@ export function readMember({ name, interfaceId: id, mac, subnet = 0 }: MemberVie
 /** ISO 8601 -> milliseconds since 1970. */
 export function readTime(time: string, field = 'time'): number {
   const timeMs = Date.parse(time);
-  if (Number.isNaN(timeMs)) throw malformed(`/${field}`, `'${field}' must be a time, like 2026-11-23T10:00:00Z.`);
+  if (Number.isNaN(timeMs)) throw invalidField(`/${field}`, `'${field}' must be a time, like 2026-11-23T10:00:00Z.`);
   return timeMs;
 }
 
@@ -139,15 +139,11 @@ function read<T>(text: string, kind: ScalarKind<T>, field: string, pointer = `/$
     if (!(error instanceof NameError || error instanceof ValueError)) throw error;
     reason = `: ${error.message}`;
   }
-  throw malformed(pointer, `'${field}' must be ${kind.allowed}, and '${text}' is not${reason || '.'}`);
+  throw invalidField(pointer, `'${field}' must be ${kind.allowed}, and '${text}' is not${reason || '.'}`);
 }
 
 function unique<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
   return [...new Map(items.map((item) => [keyOf(item), item])).values()];
-}
-
-function malformed(pointer: string, detail: string): InputError {
-  return new InputError([{ pointer, detail }]);
 }
 
 /** The same, where an error of `read` is about an object at this place in the input. @throws InputError */

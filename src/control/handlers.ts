@@ -3,6 +3,7 @@
 import type { Administration } from '../core/admin/administration.ts';
 import type { AdminCaller, OperationHandlers } from '../core/admin/caller.ts';
 import type { Result } from '../core/admin/operations.ts';
+import { readAllPages } from '../core/admin/pages.ts';
 import type { BackupReport, ReloadResult, ServerHealth, ServerStatus } from '../core/admin/server-operations.ts';
 import type { ZoneAdmin, ZoneState } from '../core/admin/zone-admin.ts';
 import type { FindingView } from '../core/admin/zone-operations.ts';
@@ -109,14 +110,9 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
 
     listTokens: async (input, { caller }) => {
       const admin = await tokens();
-      return isWhole(input, caller)
-        ? {
-            tokens: await allOf(
-              (cursor) => admin.listTokens({ ...input, ...(cursor !== undefined && { cursor }) }, caller),
-              (page) => page.tokens,
-            ),
-          }
-        : admin.listTokens(input, caller);
+      if (!isWhole(input, caller)) return admin.listTokens(input, caller);
+      const read = (place: object) => admin.listTokens({ ...input, ...place }, caller);
+      return { tokens: await readAllPages(read, (page) => page.tokens) };
     },
     createToken: async (input, { caller }) => (await tokens()).createToken(readToken(input), input.owner, caller),
     createTokens: async ({ tokens: list, createOwners = false }) => {
@@ -129,14 +125,9 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
 
     listHosts: async (input, { caller }) => {
       const admin = await hosts();
-      return isWhole(input, caller)
-        ? {
-            hosts: await allOf(
-              (cursor) => admin.listHosts({ ...input, ...(cursor !== undefined && { cursor }) }, caller),
-              (page) => page.hosts,
-            ),
-          }
-        : admin.listHosts(input, caller);
+      if (!isWhole(input, caller)) return admin.listHosts(input, caller);
+      const read = (place: object) => admin.listHosts({ ...input, ...place }, caller);
+      return { hosts: await readAllPages(read, (page) => page.hosts) };
     },
     addHost: async (input, context) =>
       (await hosts()).addHost(readHostSettings(input), input.owner, input.replace ?? false, context),
@@ -234,19 +225,6 @@ function isWhole(
   caller: AdminCaller,
 ): boolean {
   return caller.kind === 'operator' && limit === undefined && cursor === undefined;
-}
-
-async function allOf<Page extends { readonly next?: string }, Item>(
-  read: (cursor: string | undefined) => Promise<Page>,
-  items: (page: Page) => readonly Item[],
-): Promise<readonly Item[]> {
-  const all: Item[] = [];
-  for (let cursor: string | undefined, isFirst = true; isFirst || cursor !== undefined; isFirst = false) {
-    const page = await read(cursor);
-    all.push(...items(page));
-    cursor = page.next;
-  }
-  return all;
 }
 
 /** Reads each object of a list; the error of one names it. @throws InputError */

@@ -1,6 +1,6 @@
 /** The operations of the administration in this process: for the control socket, the HTTP API, and commands without a server. */
 
-import { OPERATOR_CALLER } from '../core/admin/caller.ts';
+import { NO_BODY, OPERATOR_CALLER } from '../core/admin/caller.ts';
 import { type AdminChange, Dispatcher } from '../core/admin/dispatch.ts';
 import type { Input, OperationName, Operations, Result } from '../core/admin/operations.ts';
 import { readHost } from './domain-values.ts';
@@ -21,17 +21,12 @@ export function dispatcherOf(parts: OperationParts, audit?: (change: AdminChange
   });
 }
 
-/** For the operator, who has every right. */
-export function operatorOperations(dispatcher: Dispatcher): Operations {
+/** For the operator, who has every right. @param audit see DispatchOptions */
+export function operationsInProcess(parts: OperationParts, audit?: (change: AdminChange) => Promise<void>): Operations {
+  const dispatcher = dispatcherOf(parts, audit);
   return {
     call<Name extends OperationName>(name: Name, input: Input<Name>, body = NO_BODY): Promise<Result<Name>> {
       return dispatcher.call(name, input, { caller: OPERATOR_CALLER, body });
     },
   };
 }
-
-export function operationsInProcess(parts: OperationParts, audit?: (change: AdminChange) => Promise<void>): Operations {
-  return operatorOperations(dispatcherOf(parts, audit));
-}
-
-const NO_BODY: AsyncIterable<string> = { async *[Symbol.asyncIterator]() {} };

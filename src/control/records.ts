@@ -2,7 +2,7 @@
 import { type AdminCaller, asMember, type CallContext } from '../core/admin/caller.ts';
 import { readCursor, writeCursor } from '../core/admin/cursor.ts';
 import type { NormalInput, Result } from '../core/admin/operations.ts';
-import { AppError, InputError } from '../core/errors.ts';
+import { AppError, InputError, invalidField } from '../core/errors.ts';
 import type { HostGrant } from '../core/hosts/host-store.ts';
 import { changeRecords, type RecordChangeParts } from '../core/records/change-records.ts';
 import { findRecordZone, type RecordZone, readRecordPage } from '../core/records/read-records.ts';
@@ -110,11 +110,11 @@ function readChange({ name, type, action, ttl, records }: Change, place: string,
   const ownerName = readName(name, `${place}/name`);
   const rrType = within(place, () => readType(type));
   if (action === 'delete') {
-    if (records !== undefined) throw invalid(`${place}/records`, "'records' is not for 'delete'.");
+    if (records !== undefined) throw invalidField(`${place}/records`, "'records' is not for 'delete'.");
     return { kind: 'delete-rrset', ownerName, type: rrType };
   }
   if (records === undefined || records.length === 0) {
-    throw invalid(`${place}/records`, `'${action}' needs 'records'; 'delete' removes the RRset.`);
+    throw invalidField(`${place}/records`, `'${action}' needs 'records'; 'delete' removes the RRset.`);
   }
   const rdatas = records.map((record, index) => readRecord(rrType, record, `${place}/records/${index}`));
   if (action === 'remove') return { kind: 'delete-from-rrset', ownerName, type: rrType, rdatas };
@@ -131,7 +131,7 @@ function readRecord(type: number, text: string, pointer: string): Rdata {
     return readRecordText(type, text);
   } catch (error) {
     if (!(error instanceof PresentationError || error instanceof NameError)) throw error;
-    throw invalid(pointer, `This is not the RDATA of ${formatRRType(type)}: ${error.message}`);
+    throw invalidField(pointer, `This is not the RDATA of ${formatRRType(type)}: ${error.message}`);
   }
 }
 
@@ -140,7 +140,7 @@ function readName(text: string, pointer: string): DomainName {
     return DomainName.parse(text);
   } catch (error) {
     if (!(error instanceof NameError)) throw error;
-    throw invalid(pointer, `This is not a domain name: ${error.message}`);
+    throw invalidField(pointer, `This is not a domain name: ${error.message}`);
   }
 }
 
@@ -158,8 +158,4 @@ function within<Read>(place: string, read: () => Read): Read {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(error.errors.map(({ pointer, detail }) => ({ pointer: `${place}${pointer}`, detail })));
   }
-}
-
-function invalid(pointer: string, detail: string): InputError {
-  return new InputError([{ pointer, detail }]);
 }

@@ -270,3 +270,8 @@ export class InputError extends AppError {
     this.errors = errors;
   }
 }
+
+/** The error of one field. @param pointer see FieldError */
+export function invalidField(pointer: string, detail: string): InputError {
+  return new InputError([{ pointer, detail }]);
+}

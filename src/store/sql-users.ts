@@ -56,19 +56,18 @@ export class SqlUserStore implements UserStore {
   }
 
   async byName(names: readonly string[]): Promise<ReadonlyMap<string, User>> {
-    const users = new Map<string, User>();
-    for (const chunk of chunksOf(names.filter(isStorable))) {
-      const query = this.#build.selectFrom('users').selectAll().where('name', 'in', chunk);
-      for (const row of await this.#run.all(query.compile())) users.set(row.name, userOf(row));
-    }
-    return users;
+    return new Map((await this.#usersWith('name', names)).map((user) => [user.name, user]));
   }
 
   async byId(ids: readonly string[]): Promise<ReadonlyMap<string, User>> {
-    const users = new Map<string, User>();
-    for (const chunk of chunksOf(ids.filter(isStorable))) {
-      const query = this.#build.selectFrom('users').selectAll().where('id', 'in', chunk);
-      for (const row of await this.#run.all(query.compile())) users.set(row.id, userOf(row));
+    return new Map((await this.#usersWith('id', ids)).map((user) => [user.id, user]));
+  }
+
+  async #usersWith(column: 'id' | 'name', values: readonly string[]): Promise<readonly User[]> {
+    const users: User[] = [];
+    for (const chunk of chunksOf(values.filter(isStorable))) {
+      const query = this.#build.selectFrom('users').selectAll().where(column, 'in', chunk);
+      users.push(...(await this.#run.all(query.compile())).map(userOf));
     }
     return users;
   }

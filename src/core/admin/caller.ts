@@ -32,6 +32,9 @@ export interface CallContext {
   readonly ifMatch?: readonly string[] | undefined;
 }
 
+/** Of an operation without a body. */
+export const NO_BODY: AsyncIterable<string> = { async *[Symbol.asyncIterator]() {} };
+
 /** Implements every operation, with inputs that `readInput` has checked. */
 export type OperationHandlers = {
   readonly [Name in OperationName]: (input: NormalInput<Name>, context: CallContext) => Promise<Result<Name>>;

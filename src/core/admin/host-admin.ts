@@ -6,7 +6,7 @@ import { parseIpAddress } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
 import { formatRRType } from '../../dns/rdata.ts';
 import { tokenCovers } from '../access/token.ts';
-import { AppError, PreconditionFailed } from '../errors.ts';
+import { AppError, invalidField, PreconditionFailed } from '../errors.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from '../hosts/host.ts';
 import { accessOf } from '../hosts/host-access.ts';
 import type { HostGrant } from '../hosts/host-store.ts';
@@ -18,7 +18,7 @@ import { type AdminCaller, asMember, type CallContext, type Member } from './cal
 import { readCursor, writeCursor } from './cursor.ts';
 import { unknownHost } from './dispatch.ts';
 import { type HostDetails, type HostView, MAX_MEMBERS } from './host-operations.ts';
-import { checkMember, checkSettings, invalid, refuseConfigured, taken, uniqueMembers } from './host-settings.ts';
+import { checkMember, checkSettings, refuseConfigured, taken, uniqueMembers } from './host-settings.ts';
 import type { NormalInput } from './operations.ts';
 import { readTokens } from './token-admin.ts';
 import { hostView, listedState, pendingUpdateView, revisionOf } from './views.ts';
@@ -94,7 +94,7 @@ export class HostAdmin {
   /** @throws as `addHost` */
   async changeHost(ownerName: DomainName, { settings, owner }: HostChange, request: Request): Promise<HostView> {
     if (owner !== undefined && asMember(request.caller) !== undefined) {
-      throw invalid('/owner', "'owner' is changed by admins alone.");
+      throw invalidField('/owner', "'owner' is changed by admins alone.");
     }
     const user = typeof owner === 'string' ? await this.#user(owner, '/owner') : undefined;
     return this.#change(ownerName, request, (before) => {
@@ -138,7 +138,7 @@ export class HostAdmin {
   ): Promise<HostView> {
     const user = await this.#user(userName, '/user');
     return this.#change(ownerName, request, (before = defaultHostSettings(ownerName)) => {
-      if (before.ownerId === user.id) throw invalid('/user', `'${userName}' is the owner of '${ownerName}'.`);
+      if (before.ownerId === user.id) throw invalidField('/user', `'${userName}' is the owner of '${ownerName}'.`);
       const others = (before.shares ?? []).filter(({ userId }) => userId !== user.id);
       if (access === undefined && others.length === (before.shares?.length ?? 0)) {
         throw new AppError('name-invalid', `'${ownerName}' is not shared with '${userName}'.`);
@@ -275,7 +275,7 @@ export class HostAdmin {
         ...(await this.#quotaFor(settings, before)),
       });
       if (outcome === 'quota') throw await this.#quotaExceeded(settings);
-      if (outcome === 'owner-unknown') throw invalid('/owner', 'The user was removed meanwhile.');
+      if (outcome === 'owner-unknown') throw invalidField('/owner', 'The user was removed meanwhile.');
       if (outcome === 'changed') continue;
       this.#options.directory?.changed(ownerName, settings);
       return this.#hostView(ownerName, caller);
@@ -288,7 +288,7 @@ export class HostAdmin {
     const { addresses, members } = settings;
     const allowed = new Set(before?.addresses.allow ?? []);
     if (addresses.allow.some((prefix) => !allowed.has(prefix)) && addresses.allow.length > 0) {
-      throw invalid('/allow', "'allow' is set by admins alone: it could open what the zone denies.");
+      throw invalidField('/allow', "'allow' is set by admins alone: it could open what the zone denies.");
     }
     checkFallback(requireZone(this.#options, settings.ownerName), settings, before);
     const known = new Set(before?.members.map(({ ownerName }) => ownerName.key));
@@ -322,13 +322,13 @@ export class HostAdmin {
   async #ownerFor(owner: string | undefined, member: Member | undefined): Promise<User | undefined> {
     if (member === undefined) return owner === undefined ? undefined : this.#user(owner, '/owner');
     if (owner === undefined || owner === member.user.name) return member.user;
-    throw invalid('/owner', "'owner' is set by admins alone.");
+    throw invalidField('/owner', "'owner' is set by admins alone.");
   }
 
   async #user(name: string, pointer: string): Promise<User> {
     const user = await requireStore(this.#options).users.get(name);
     if (user !== undefined) return user;
-    throw invalid(pointer, `There is no user '${name}'.`);
+    throw invalidField(pointer, `There is no user '${name}'.`);
   }
 
   async #hostView(ownerName: DomainName, caller: AdminCaller): Promise<HostView> {
@@ -362,7 +362,7 @@ function checkFallback(zone: AdminZone, { addresses, fallback }: HostSettings, b
       checkAddress(policies, address);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      throw invalid(`/fallback/${index}`, error.message);
+      throw invalidField(`/fallback/${index}`, error.message);
     }
   }
 }
@@ -399,7 +399,7 @@ function readName(text: string): DomainName {
   try {
     return DomainName.parse(text);
   } catch {
-    throw invalid('/cursor', "'cursor' must be the `next` of a reply.");
+    throw invalidField('/cursor', "'cursor' must be the `next` of a reply.");
   }
 }
 

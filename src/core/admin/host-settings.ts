@@ -1,7 +1,7 @@
 /** The rules of settings of hosts that are stored: what the zone allows, and what a member may not set. */
 import { formatIpPrefix } from '../../dns/address.ts';
 import { DomainName } from '../../dns/name.ts';
-import { AppError, InputError } from '../errors.ts';
+import { AppError, invalidField } from '../errors.ts';
 import type { HostMember, HostSettings } from '../hosts/host.ts';
 import { MAX_ADDRESSES } from '../zones/family.ts';
 import { type AdminOptions, requireZone } from './admin-options.ts';
@@ -15,21 +15,21 @@ export function checkSettings(
   const { min = 0, max = Number.POSITIVE_INFINITY } = zone.ttl;
   if (ttl !== undefined && (ttl < min || ttl > max)) {
     const limit = ttl < min ? `less than ttl.min (${min})` : `more than ttl.max (${max})`;
-    throw invalid('/ttl', `The TTL ${ttl} is ${limit} of the zone '${zone.apex}'.`);
+    throw invalidField('/ttl', `The TTL ${ttl} is ${limit} of the zone '${zone.apex}'.`);
   }
   const allowed = new Set(addresses.allow.map(formatIpPrefix));
   const both = addresses.deny.map(formatIpPrefix).find((prefix) => allowed.has(prefix));
-  if (both !== undefined) throw invalid('/deny', `${both} cannot be allowed and denied at once.`);
+  if (both !== undefined) throw invalidField('/deny', `${both} cannot be allowed and denied at once.`);
   const isIpv6 = (text: string) => text.includes(':');
   if (
     fallback.filter(isIpv6).length > MAX_ADDRESSES ||
     fallback.filter((text) => !isIpv6(text)).length > MAX_ADDRESSES
   ) {
     const message = `A host has at most ${MAX_ADDRESSES} IPv4 and ${MAX_ADDRESSES} IPv6 addresses as fallback.`;
-    throw invalid('/fallback', message);
+    throw invalidField('/fallback', message);
   }
   if (fallback.length > 0 && leaseSeconds === undefined) {
-    throw invalid('/fallback', 'A fallback needs a lease: it is published when the lease ends.');
+    throw invalidField('/fallback', 'A fallback needs a lease: it is published when the lease ends.');
   }
   for (const member of members) checkMember(options, ownerName, member);
 }
@@ -39,7 +39,7 @@ export function checkMember(options: Pick<AdminOptions, 'zones'>, ownerName: Dom
   const isInZone = requireZone(options, ownerName) === requireZone(options, member.ownerName);
   if (isInZone && !ownerName.isWildcard) return;
   const message = `'${member.ownerName}' must be in the zone of its host '${ownerName}': they change in one step.`;
-  throw invalid('/members', message);
+  throw invalidField('/members', message);
 }
 
 /** Sorted; of two with one name the later one. */
@@ -55,10 +55,6 @@ export function refuseConfigured({ hosts }: Pick<AdminOptions, 'hosts'>, ownerNa
     'conflict',
     `The settings of '${ownerName}' are in the configuration file, which has precedence over the store. Change them there, and reload the configuration (SIGHUP).`,
   );
-}
-
-export function invalid(pointer: string, detail: string): InputError {
-  return new InputError([{ pointer, detail }]);
 }
 
 /** The same for every name that a member cannot take: what others have is not told. */

@@ -37,7 +37,6 @@ const AUDIT_ENTRY = {
   ),
   title: 'an audit entry',
 } as const;
-export type AuditView = ValueOf<typeof AUDIT_ENTRY>;
 
 const PENDING = object({
   count: { type: 'integer' },

@@ -1,14 +1,13 @@
 /** Administration of tokens: create, list, revoke, rotate. Those of the configuration file are changed only there. */
 import { freednsSecret, type HostToken, type ListedToken, newTokenSecret, tokenSha256 } from '../access/token.ts';
 import { firstSeenKey } from '../access/unused-tokens.ts';
-import { AppError } from '../errors.ts';
+import { AppError, invalidField } from '../errors.ts';
 import { mayChange } from '../hosts/host-access.ts';
 import { tokenOwner, type User } from '../users/user.ts';
 import { type AdminOptions, requireStore, requireZone } from './admin-options.ts';
 import { type AdminCaller, asMember, type Member } from './caller.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { unknownHost, unknownToken } from './dispatch.ts';
-import { invalid } from './host-settings.ts';
 import type { NormalInput } from './operations.ts';
 import type { NewTokenView, TokenView } from './token-operations.ts';
 import { newTokenView, tokenView } from './views.ts';
@@ -100,7 +99,7 @@ export class TokenAdmin {
           `The user '${user?.name}' has ${maxOwned} tokens, which is the quota. An admin can raise it.`,
         );
       case 'owner-unknown':
-        throw invalid('/owner', 'The user was removed meanwhile.');
+        throw invalidField('/owner', 'The user was removed meanwhile.');
       case 'secret-taken':
         // 160 random bits do not come twice: the source of randomness is broken.
         throw new AppError('internal', 'A new secret exists already.');
@@ -180,15 +179,15 @@ export class TokenAdmin {
 
   /** A member's token has literal names of hosts that the member may change. */
   async #checkOfMember(user: User, { hosts, register }: NewToken, caller: AdminCaller): Promise<void> {
-    if (register === true) throw invalid('/register', "'register' is for tokens of the operator and of admins.");
+    if (register === true) throw invalidField('/register', "'register' is for tokens of the operator and of admins.");
     for (const [index, host] of hosts.entries()) {
       if (host.isWildcard) {
-        throw invalid(`/hosts/${index}`, `'${host}' is a pattern: a token of a member has full names of hosts.`);
+        throw invalidField(`/hosts/${index}`, `'${host}' is a pattern: a token of a member has full names of hosts.`);
       }
       const settings = await requireStore(this.#options).hosts.get(host);
       if (mayChange(settings, user.id)) continue;
       if (asMember(caller) !== undefined) throw unknownHost(host);
-      throw invalid(
+      throw invalidField(
         `/hosts/${index}`,
         `The user '${user.name}' may not change '${host}': give or share the host first.`,
       );
@@ -198,12 +197,12 @@ export class TokenAdmin {
   async #ownerFor(owner: string | undefined, member: Member | undefined): Promise<User | undefined> {
     if (member === undefined) return owner === undefined ? undefined : this.#user(owner);
     if (owner === undefined || owner === member.user.name) return member.user;
-    throw invalid('/owner', "'owner' is set by admins alone.");
+    throw invalidField('/owner', "'owner' is set by admins alone.");
   }
 
   async #user(name: string): Promise<User> {
     const user = await requireStore(this.#options).users.get(name);
-    if (user === undefined) throw invalid('/owner', `There is no user '${name}'.`);
+    if (user === undefined) throw invalidField('/owner', `There is no user '${name}'.`);
     return user;
   }
 

@@ -1,6 +1,6 @@
 /** Administration of users and their management keys: by the operator and admins, and of each user's own keys. */
 import { newTokenSecret, tokenSha256 } from '../access/token.ts';
-import { AppError } from '../errors.ts';
+import { AppError, invalidField } from '../errors.ts';
 import {
   DEFAULT_QUOTAS,
   KEY_PREFIX,
@@ -15,7 +15,6 @@ import type { UserConditions, UserRemoval } from '../users/user-store.ts';
 import { type AdminOptions, requireStore } from './admin-options.ts';
 import type { AdminCaller } from './caller.ts';
 import { readCursor, writeCursor } from './cursor.ts';
-import { invalid } from './host-settings.ts';
 import type { NormalInput, Result } from './operations.ts';
 import type { KeyView, NewKeyView, UserView } from './user-operations.ts';
 import { isoTime, listedState } from './views.ts';
@@ -43,10 +42,10 @@ export function makeUser(
 ): User {
   if (!USER_NAME.test(name)) {
     const rule = 'one to 64 lower-case letters, digits and the signs . _ @ + -, and begins with a letter or digit';
-    throw invalid(pointer, `The name of a user has ${rule}: '${name}' is not one.`);
+    throw invalidField(pointer, `The name of a user has ${rule}: '${name}' is not one.`);
   }
   if (RESERVED_NAMES.has(name)) {
-    throw invalid(pointer, `'${name}' stands for the operator in the log and in lists: choose another name.`);
+    throw invalidField(pointer, `'${name}' stands for the operator in the log and in lists: choose another name.`);
   }
   return {
     id: newId(options),
@@ -173,10 +172,10 @@ export class UserAdmin {
   async #createKey(user: User, { name, expires, maxUnusedDays }: NewKey): Promise<NewKeyView> {
     const { random, now } = this.#options;
     if (name.trim() === '' || /[\p{Cc}\p{Cs}]/u.test(name)) {
-      throw invalid('/name', "'name' must have 1 to 64 characters, and none of them is a control character.");
+      throw invalidField('/name', "'name' must have 1 to 64 characters, and none of them is a control character.");
     }
     if (expires !== undefined && !isDay(expires)) {
-      throw invalid('/expires', `'expires' must be a day, like 2099-12-31, and '${expires}' is not.`);
+      throw invalidField('/expires', `'expires' must be a day, like 2099-12-31, and '${expires}' is not.`);
     }
     const valid = (await this.#store().listKeys(user.id)).filter(({ revokedMs }) => revokedMs === undefined);
     if (valid.length >= MAX_KEYS) {

@@ -3,7 +3,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { readInput } from '../../core/admin/read-input.ts';
-import { InputError } from '../../core/errors.ts';
+import { invalidField } from '../../core/errors.ts';
 import type { EventStreams, StreamRequest } from '../../core/stream/event-streams.ts';
 import type { StreamSink } from '../../core/stream/reader.ts';
 import { parseHostName } from '../../dns/host-name.ts';
@@ -42,7 +42,7 @@ function readWatched(text: string, index: number): DomainName {
     return parseHostName(text);
   } catch (error) {
     if (!(error instanceof NameError)) throw error;
-    throw new InputError([{ pointer: `/host/${index}`, detail: error.message }]);
+    throw invalidField(`/host/${index}`, error.message);
   }
 }
 

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
-import type { AdminCaller, CallContext } from '../../core/admin/caller.ts';
+import { type AdminCaller, type CallContext, NO_BODY } from '../../core/admin/caller.ts';
 import { allowedMethods, type FoundOperation, fillPath, findOperation } from '../../core/admin/operation-routes.ts';
 import {
   isInQuery,
@@ -192,7 +192,6 @@ function routeOf({ path }: Operation): string {
 
 const unchanged = <Value>(value: Value) => value;
 const JSON_TYPE = 'application/json; charset=utf-8';
-const NO_BODY: AsyncIterable<string> = { async *[Symbol.asyncIterator]() {} };
 
 function setCommonHeaders(response: ServerResponse): void {
   response.setHeader('X-Content-Type-Options', 'nosniff');
