@@ -13,6 +13,7 @@ import { readRecordText } from '../dns/presentation/record-text.ts';
 import { PresentationError } from '../dns/presentation/text-tokens.ts';
 import { formatRRType, type Rdata } from '../dns/rdata.ts';
 import type { ZoneEdit } from '../dns/zone-change.ts';
+import { ReadingTurns } from '../http/request/reading-turns.ts';
 import { readType } from './domain-values.ts';
 import { contextOf } from './request-context.ts';
 
@@ -22,8 +23,6 @@ export interface RecordParts extends RecordChangeParts {
 }
 
 const MAX_LISTED = 500;
-/** Records that are read before queries are answered again. */
-const RECORDS_PER_TURN = 500;
 /** Seconds, of a new RRset in a zone without a default. */
 const DEFAULT_TTL = 300;
 
@@ -67,13 +66,10 @@ export async function changeRRsets(
   const scope = await scopeOf(caller, parts);
   const zone = requireZone(parts, scope, apex);
   const edits: ZoneEdit[] = [];
-  let records = 0;
+  const turns = new ReadingTurns();
   for (const [index, change] of changes.entries()) {
     edits.push(readChange(change, `/changes/${index}`, zone));
-    records += 1 + (change.records?.length ?? 0);
-    if (records < RECORDS_PER_TURN) continue;
-    records = 0;
-    await new Promise((resolve) => setImmediate(resolve));
+    await turns.take(1 + (change.records?.length ?? 0));
   }
   const { serial, changed } = await changeRecords(
     { zone, scope, edits, serial: serialOf(ifMatch), isDryRun: dry_run },

@@ -3,6 +3,7 @@
  * Each query has a timeout and ends at the deadline of the run.
  */
 import type { Lookup, LookupReply, LookupResult } from '../core/doctor/ports.ts';
+import { TaskLimit } from '../core/parallel.ts';
 import type { IpAddress } from '../dns/address.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
@@ -30,8 +31,7 @@ export interface NameserverLookupOptions {
 
 export class NameserverLookup implements Lookup {
   readonly #options: NameserverLookupOptions;
-  readonly #waiting: (() => void)[] = [];
-  #inFlight = 0;
+  readonly #inFlight = new TaskLimit(MAX_IN_FLIGHT);
   #queries = 0;
 
   constructor(options: NameserverLookupOptions) {
@@ -55,30 +55,21 @@ export class NameserverLookup implements Lookup {
     return this.#query({ host: address.text, port: this.#options.nameserverPort }, transport, qname, qtype, false);
   }
 
-  async #query(
+  #query(
     endpoint: Endpoint,
     transport: 'udp' | 'tcp',
     qname: DomainName,
     qtype: number,
     recursionDesired: boolean,
   ): Promise<LookupResult> {
-    await this.#enter();
     const query = makeMessage({ questions: [{ qname, qtype, qclass: RRClass.IN }], recursionDesired });
-    try {
+    return this.#inFlight.run(async () => {
       const first = await this.#exchange(endpoint, transport, { ...query, additional: [ednsRecord({})] });
       if (first.kind === 'none' || first.edns) return first;
       // A server without EDNS may answer with an error (RFC 6891 §7): query again without it.
       if (first.rcode !== 'FORMERR' && first.rcode !== 'NOTIMP') return first;
-      return await this.#exchange(endpoint, transport, query);
-    } finally {
-      this.#inFlight -= 1;
-      this.#waiting.shift()?.();
-    }
-  }
-
-  async #enter(): Promise<void> {
-    if (this.#inFlight >= MAX_IN_FLIGHT) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#inFlight += 1;
+      return this.#exchange(endpoint, transport, query);
+    });
   }
 
   async #exchange(endpoint: Endpoint, transport: 'udp' | 'tcp', query: Message): Promise<LookupResult> {

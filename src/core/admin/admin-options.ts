@@ -2,13 +2,14 @@
 import { type DomainName, findNearestAncestor } from '../../dns/name.ts';
 import type { HostToken } from '../access/token.ts';
 import type { TokenStore } from '../access/token-store.ts';
-import { AppError } from '../errors.ts';
+import { AppError, invalidField } from '../errors.ts';
 import type { HostSettings } from '../hosts/host.ts';
 import type { HostDirectory } from '../hosts/host-directory.ts';
 import type { Store } from '../store.ts';
 import type { User } from '../users/user.ts';
 import type { ReadOutcome } from '../zones/publisher.ts';
 import type { Zone } from '../zones/zone.ts';
+import type { Member } from './caller.ts';
 
 type AdminStore = Pick<Store, 'tokens' | 'hosts' | 'history' | 'pending' | 'users' | 'customers' | 'audit'>;
 export type AdminZone = Pick<Zone, 'apex' | 'ttl' | 'members'> & Partial<Pick<Zone, 'addresses'>>;
@@ -50,6 +51,28 @@ export function requireStore({ store }: Pick<AdminOptions, 'store'>): AdminStore
     'conflict',
     "The configuration names no store: set 'store: sqlite:/var/lib/dyndns/dyndns.db' (or postgres://USER@HOST/DATABASE) and restart the server.",
   );
+}
+
+/** The user with this name. @param pointer of the field that has the name @throws AppError store-unreachable; InputError */
+export async function requireUser(options: Pick<AdminOptions, 'store'>, name: string, pointer: string): Promise<User> {
+  const user = await requireStore(options).users.get(name);
+  if (user !== undefined) return user;
+  throw invalidField(pointer, `There is no user '${name}'.`);
+}
+
+/**
+ * The owner of a new token or host; undefined: the operator.
+ * @param owner the field of the input: of a member the member's own name, if it is there
+ * @throws AppError store-unreachable; InputError
+ */
+export async function ownerForNew(
+  options: Pick<AdminOptions, 'store'>,
+  owner: string | undefined,
+  member: Member | undefined,
+): Promise<User | undefined> {
+  if (member === undefined) return owner === undefined ? undefined : requireUser(options, owner, '/owner');
+  if (owner === undefined || owner === member.user.name) return member.user;
+  throw invalidField('/owner', "'owner' is set by admins alone.");
 }
 
 /** The zone of a name. A pattern may also be above zones. @throws AppError name-invalid that names the zones */

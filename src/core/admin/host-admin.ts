@@ -10,10 +10,17 @@ import { AppError, invalidField, PreconditionFailed } from '../errors.ts';
 import { defaultHostSettings, type HostMember, type HostSettings } from '../hosts/host.ts';
 import { accessOf } from '../hosts/host-access.ts';
 import type { HostGrant } from '../hosts/host-store.ts';
-import type { HostAccess, HostShare, User } from '../users/user.ts';
+import type { HostAccess, HostShare } from '../users/user.ts';
 import { checkAddress } from '../zones/address-policy.ts';
 import type { ReadOutcome } from '../zones/publisher.ts';
-import { type AdminOptions, type AdminZone, requireStore, requireZone } from './admin-options.ts';
+import {
+  type AdminOptions,
+  type AdminZone,
+  ownerForNew,
+  requireStore,
+  requireUser,
+  requireZone,
+} from './admin-options.ts';
 import { type AdminCaller, asMember, type CallContext, type Member } from './caller.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { unknownHost } from './dispatch.ts';
@@ -56,7 +63,7 @@ export class HostAdmin {
     const { caller } = request;
     refuseConfigured(this.#options, ownerName);
     const member = asMember(caller);
-    const user = await this.#ownerFor(owner, member);
+    const user = await ownerForNew(this.#options, owner, member);
     return this.#change(ownerName, request, async (before) => {
       if (before !== undefined && !replace) {
         if (member !== undefined && accessOf(before, member.user.id) !== 'own') throw taken(ownerName);
@@ -96,7 +103,7 @@ export class HostAdmin {
     if (owner !== undefined && asMember(request.caller) !== undefined) {
       throw invalidField('/owner', "'owner' is changed by admins alone.");
     }
-    const user = typeof owner === 'string' ? await this.#user(owner, '/owner') : undefined;
+    const user = typeof owner === 'string' ? await requireUser(this.#options, owner, '/owner') : undefined;
     return this.#change(ownerName, request, (before) => {
       const { ownerId: _, ...changed } = settings(before ?? defaultHostSettings(ownerName));
       const ownerId = owner === undefined ? before?.ownerId : user?.id;
@@ -136,7 +143,7 @@ export class HostAdmin {
     access: HostShare['access'] | undefined,
     request: Request,
   ): Promise<HostView> {
-    const user = await this.#user(userName, '/user');
+    const user = await requireUser(this.#options, userName, '/user');
     return this.#change(ownerName, request, (before = defaultHostSettings(ownerName)) => {
       if (before.ownerId === user.id) throw invalidField('/user', `'${userName}' is the owner of '${ownerName}'.`);
       const others = (before.shares ?? []).filter(({ userId }) => userId !== user.id);
@@ -198,7 +205,7 @@ export class HostAdmin {
     const member = asMember(caller);
     const place = readCursor(cursor, 1)?.[0];
     const after = place === undefined ? undefined : readName(place);
-    const user = owner === undefined ? undefined : await this.#user(owner, '/owner');
+    const user = owner === undefined ? undefined : await requireUser(this.#options, owner, '/owner');
     const userId = member?.user.id ?? user?.id;
     const access = user === undefined ? undefined : ('own' as const);
     // A member who asks for another's hosts: those are not there for this member.
@@ -316,19 +323,6 @@ export class HostAdmin {
       'quota-exceeded',
       `The user '${user?.name}' has ${most} hosts, which is the quota. An admin can raise it.`,
     );
-  }
-
-  /** The owner of a new host. */
-  async #ownerFor(owner: string | undefined, member: Member | undefined): Promise<User | undefined> {
-    if (member === undefined) return owner === undefined ? undefined : this.#user(owner, '/owner');
-    if (owner === undefined || owner === member.user.name) return member.user;
-    throw invalidField('/owner', "'owner' is set by admins alone.");
-  }
-
-  async #user(name: string, pointer: string): Promise<User> {
-    const user = await requireStore(this.#options).users.get(name);
-    if (user !== undefined) return user;
-    throw invalidField(pointer, `There is no user '${name}'.`);
   }
 
   async #hostView(ownerName: DomainName, caller: AdminCaller): Promise<HostView> {

@@ -4,8 +4,8 @@ import { firstSeenKey } from '../access/unused-tokens.ts';
 import { AppError, invalidField } from '../errors.ts';
 import { mayChange } from '../hosts/host-access.ts';
 import { tokenOwner, type User } from '../users/user.ts';
-import { type AdminOptions, requireStore, requireZone } from './admin-options.ts';
-import { type AdminCaller, asMember, type Member } from './caller.ts';
+import { type AdminOptions, ownerForNew, requireStore, requireUser, requireZone } from './admin-options.ts';
+import { type AdminCaller, asMember } from './caller.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { unknownHost, unknownToken } from './dispatch.ts';
 import type { NormalInput } from './operations.ts';
@@ -79,7 +79,7 @@ export class TokenAdmin {
     const { random, now } = this.#options;
     this.#refuseConfigured(wanted.name, 'Choose another name.');
     for (const pattern of wanted.hosts) requireZone(this.#options, pattern);
-    const user = await this.#ownerFor(owner, asMember(caller));
+    const user = await ownerForNew(this.#options, owner, asMember(caller));
     if (user?.role === 'member') await this.#checkOfMember(user, wanted, caller);
     const { token, secret } = makeToken(wanted, random, now());
     const owned: HostToken = user === undefined ? token : { ...token, owner: tokenOwner(user) };
@@ -115,7 +115,7 @@ export class TokenAdmin {
     const member = asMember(caller);
     const [name, id] = readCursor(cursor, 2) ?? [];
     const after = name === undefined || id === undefined ? undefined : { name, id };
-    const user = owner === undefined ? undefined : await this.#user(owner);
+    const user = owner === undefined ? undefined : await requireUser(this.#options, owner, '/owner');
     if (member !== undefined && user !== undefined && user.id !== member.user.id) return { tokens: [] };
     const ownerId = member?.user.id ?? user?.id;
     const { store } = this.#options;
@@ -192,18 +192,6 @@ export class TokenAdmin {
         `The user '${user.name}' may not change '${host}': give or share the host first.`,
       );
     }
-  }
-
-  async #ownerFor(owner: string | undefined, member: Member | undefined): Promise<User | undefined> {
-    if (member === undefined) return owner === undefined ? undefined : this.#user(owner);
-    if (owner === undefined || owner === member.user.name) return member.user;
-    throw invalidField('/owner', "'owner' is set by admins alone.");
-  }
-
-  async #user(name: string): Promise<User> {
-    const user = await requireStore(this.#options).users.get(name);
-    if (user === undefined) throw invalidField('/owner', `There is no user '${name}'.`);
-    return user;
   }
 
   #newTokenView(token: ListedToken, secret: string, freednsUser: string | undefined): NewTokenView {

@@ -3,6 +3,7 @@
  * thousand events, and no faster than the client takes them.
  */
 import type { EventPosition, HistoryStore } from '../history/history-store.ts';
+import { TaskLimit } from '../parallel.ts';
 import type { Timers } from '../timers.ts';
 import type { EventFeed } from './event-feed.ts';
 import { eventFrame, type ResyncReason } from './frames.ts';
@@ -28,8 +29,7 @@ export class Replay {
   readonly #groups: ReaderGroups;
   readonly #feed: Pick<EventFeed, 'head'>;
   readonly #send: (reader: Reader, octets: Uint8Array) => void;
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #replays = new TaskLimit(MAX_AT_ONCE);
 
   constructor(
     { history, timers }: { readonly history: ReplayHistory; readonly timers: Timers },
@@ -49,18 +49,13 @@ export class Replay {
    * @returns why it must read everything again; undefined: it missed nothing
    * @throws AppError store-unreachable
    */
-  async run(reader: Reader, lastEventId: string): Promise<ResyncReason | undefined> {
-    if (this.#running >= MAX_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#running += 1;
-    try {
+  run(reader: Reader, lastEventId: string): Promise<ResyncReason | undefined> {
+    return this.#replays.run(async () => {
       const position = await this.#positionOf(lastEventId);
       if (typeof position === 'string') return position;
       if (await this.#history.hasMoreAfter(position, MAX_MISSED)) return 'too-many';
-      return await this.#sendAfter(position, reader);
-    } finally {
-      this.#running -= 1;
-      this.#waiting.shift()?.();
-    }
+      return this.#sendAfter(position, reader);
+    });
   }
 
   async #positionOf(lastEventId: string): Promise<EventPosition | 'unknown-id' | 'too-old'> {

@@ -7,10 +7,8 @@ import { readRecordText } from '../../dns/presentation/record-text.ts';
 import { PresentationError } from '../../dns/presentation/text-tokens.ts';
 import { isMetaType, parseRRType, type Rdata, SINGLE_TYPES } from '../../dns/rdata.ts';
 import type { ZoneEdit } from '../../dns/zone-change.ts';
+import { ReadingTurns } from '../request/reading-turns.ts';
 import { fieldOf, isJsonObject, type JsonObject, parseStrictJson } from '../request/strict-json.ts';
-
-/** Records that are read before queries are answered again. */
-const RECORDS_PER_TURN = 500;
 
 const CHANGE_TYPES = ['REPLACE', 'DELETE', 'EXTEND', 'PRUNE'] as const;
 type ChangeType = (typeof CHANGE_TYPES)[number];
@@ -23,14 +21,11 @@ export async function readEdits(body: Buffer): Promise<readonly ZoneEdit[]> {
   if (rrsets.length > MAX_EDITS) throw malformed(`A request may change at most ${MAX_EDITS} RRsets.`);
   const edits: ZoneEdit[] = [];
   const seen = new Set<string>();
-  let records = 0;
+  const turns = new ReadingTurns();
   for (const rrset of rrsets) {
     const edit = readRRset(rrset, seen);
     if (edit !== undefined) edits.push(edit);
-    records += edit === undefined ? 1 : recordsOf(edit);
-    if (records < RECORDS_PER_TURN) continue;
-    records = 0;
-    await new Promise((resolve) => setImmediate(resolve));
+    await turns.take(edit === undefined ? 1 : recordsOf(edit));
   }
   return edits;
 }
