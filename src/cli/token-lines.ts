@@ -32,7 +32,7 @@ export function formatNewToken(created: NewTokenView, server: string, isStored: 
   const { name, hosts, types, addresses, sources, expires, maxUnusedDays, register } = token;
   const allowed =
     typeof addresses === 'string' ? { any: 'any address', own: 'its own address' }[addresses] : addresses.join(', ');
-  return `${isStored ? 'The token' : 'A token that is not stored:'} '${name}' may change ${types.join(', ')} of ${hosts.map(plain).join(', ')}
+  return `${isStored ? 'The token' : 'A token that is not stored:'} '${name}' may change ${types.join(', ')} of ${hosts.map(plainName).join(', ')}
 to ${allowed}${sources === undefined ? '' : `, only from ${sources.join(', ')}`}${expires === undefined ? '' : `, until the end of ${expires} (UTC)`}${maxUnusedDays === undefined ? '' : `, until it was not used for ${maxUnusedDays} days`}.${register ? ' It may create accounts of acme-dns.' : ''} This is its ${freednsUser === undefined ? 'secret' : `password for the FreeDNS user '${freednsUser}'`}, shown this once:
 
 ${secret}
@@ -74,11 +74,11 @@ ${wrapText(`${DEVICE_IDS.join(', ')}.`, 79).join('\n')}
 /** The names of a token, without patterns; of patterns alone, a name that the first one covers. */
 function exampleNames(hosts: readonly string[]): readonly string[] {
   const literal = hosts.filter((host) => !host.startsWith('*'));
-  return (literal.length > 0 ? literal : hosts.slice(0, 1).map((host) => host.replace('*', 'home'))).map(plain);
+  return (literal.length > 0 ? literal : hosts.slice(0, 1).map((host) => host.replace('*', 'home'))).map(plainName);
 }
 
 function freednsLines({ hosts }: NewTokenView['token'], secret: string, server: string, user: string): string {
-  const names = hosts.filter((host) => !host.startsWith('*')).map(plain);
+  const names = hosts.filter((host) => !host.startsWith('*')).map(plainName);
   const reached = server === SERVER_PLACEHOLDER ? 'SERVER' : new URL(server).host;
   return `
 Only for clients of FreeDNS version 1, together with the user name. ddclient, in /etc/ddclient.conf (mode 0600):
@@ -103,7 +103,7 @@ function configurationEntry(
   const lines = [
     `  - name: ${formatYamlText(name)}`,
     `    sha256: '${sha256}'`,
-    `    hosts: ${list(hosts.map(plain))}`,
+    `    hosts: ${list(hosts.map(plainName))}`,
     ...(types.join() === 'A,AAAA' ? [] : [`    types: ${list(types)}`]),
     ...(addresses === 'any' ? [] : [`    addresses: ${typeof addresses === 'string' ? addresses : list(addresses)}`]),
     ...(sources === undefined ? [] : [`    sources: ${list(sources)}`]),
@@ -115,6 +115,6 @@ function configurationEntry(
 }
 
 /** Without the final dot, as clients write names. */
-function plain(ownerName: string): string {
+export function plainName(ownerName: string): string {
   return ownerName.replace(/\.$/, '');
 }

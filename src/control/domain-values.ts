@@ -42,8 +42,8 @@ export function readOwnerName(text: string): DomainName {
   }
 }
 
-export function readType(text: string): number {
-  return read(text, dataType, 'type');
+export function readType(text: string, pointer?: string): number {
+  return read(text, dataType, 'type', pointer);
 }
 
 /** Scripts also send `any` and `own` in a list, and an empty list for `any`. */

@@ -2,7 +2,7 @@
 import { type AdminCaller, asMember, type CallContext } from '../core/admin/caller.ts';
 import { readCursor, writeCursor } from '../core/admin/cursor.ts';
 import type { NormalInput, Result } from '../core/admin/operations.ts';
-import { AppError, InputError, invalidField } from '../core/errors.ts';
+import { AppError, invalidField } from '../core/errors.ts';
 import type { HostGrant } from '../core/hosts/host-store.ts';
 import { changeRecords, type RecordChangeParts } from '../core/records/change-records.ts';
 import { findRecordZone, type RecordZone, readRecordPage } from '../core/records/read-records.ts';
@@ -104,7 +104,7 @@ type Change = NormalInput<'changeRRsets'>['changes'][number];
 
 function readChange({ name, type, action, ttl, records }: Change, place: string, zone: RecordZone): ZoneEdit {
   const ownerName = readName(name, `${place}/name`);
-  const rrType = within(place, () => readType(type));
+  const rrType = readType(type, `${place}/type`);
   if (action === 'delete') {
     if (records !== undefined) throw invalidField(`${place}/records`, "'records' is not for 'delete'.");
     return { kind: 'delete-rrset', ownerName, type: rrType };
@@ -145,13 +145,4 @@ function serialOf(ifMatch: readonly string[] | undefined): number | undefined {
   if (ifMatch === undefined) return undefined;
   const [tag = ''] = ifMatch;
   return /^\d{1,10}$/.test(tag) ? Number(tag) : -1;
-}
-
-function within<Read>(place: string, read: () => Read): Read {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    throw new InputError(error.errors.map(({ pointer, detail }) => ({ pointer: `${place}${pointer}`, detail })));
-  }
 }

@@ -11,6 +11,7 @@ import { isKeyFromInput } from '../remote.ts';
 import { commandError, withSession } from '../session.ts';
 import { quietObserver } from '../setup.ts';
 import { type BatchFile, type BatchFormat, readBatchFile } from '../token-batch-file.ts';
+import { plainName } from '../token-lines.ts';
 
 export interface BatchFlags {
   readonly batch: string;
@@ -82,9 +83,8 @@ function batchError(error: unknown, file: BatchFile): unknown {
 }
 
 function csvOf(tokens: readonly NewTokenView[]): string {
-  const plain = (host: string) => host.replace(/\.$/, '');
   const rows = tokens.map(({ token, secret }) =>
-    formatCsvRow([token.name, token.hosts.map(plain).join(' '), token.owner ?? '', secret]),
+    formatCsvRow([token.name, token.hosts.map(plainName).join(' '), token.owner ?? '', secret]),
   );
   return [formatCsvRow(['name', 'host', 'owner', 'secret']), ...rows].join('');
 }

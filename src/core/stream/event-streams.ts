@@ -115,11 +115,6 @@ export class EventStreams {
     return () => this.#remove(reader);
   }
 
-  /** Checks all keys soon: one may have ended. */
-  recheck(): void {
-    if (this.#readers.size > 0) this.#checkAfter(0);
-  }
-
   /** Ends all streams; no more are opened. */
   close(): void {
     this.#isClosed = true;
@@ -139,7 +134,7 @@ export class EventStreams {
     });
     this.#checkedMs = this.#options.timers.now();
     this.#tickLater();
-    this.#checkAfter(CHECK_MS);
+    this.#checkLater();
   }
 
   #stop(): void {
@@ -249,11 +244,12 @@ export class EventStreams {
     return formatMark(this.#options.timers.now(), head.batch + 1);
   }
 
-  #checkAfter(delayMs: number): void {
+  /** In place of one that waits: a check that is in flight may end after a stop and a new start. */
+  #checkLater(): void {
     this.#cancelCheck?.();
-    this.#cancelCheck = this.#options.timers.after(delayMs, () => {
+    this.#cancelCheck = this.#options.timers.after(CHECK_MS, () => {
       void this.#checkKeys().finally(() => {
-        if (this.#readers.size > 0) this.#checkAfter(CHECK_MS);
+        if (this.#readers.size > 0) this.#checkLater();
       });
     });
   }

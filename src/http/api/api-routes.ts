@@ -13,6 +13,7 @@ import type { ManagementKey, User } from '../../core/users/user.ts';
 import type { Door } from '../app/app.ts';
 import { callerOf } from '../app/caller.ts';
 import type { ProxyTrust } from '../app/client-address.ts';
+import { findCandidates } from '../request/credentials.ts';
 import { type OpenStream, type OperationCalls, OperationDoor } from './operation-door.ts';
 import { checkHost, checkOrigin } from './origin-rules.ts';
 
@@ -100,27 +101,13 @@ function sendDocument(request: IncomingMessage, response: ServerResponse, text: 
 async function authenticate(request: IncomingMessage, trust: ProxyTrust, keys: KeyChecker): Promise<AdminCaller> {
   const { headers, socket } = request;
   const { address, peer } = callerOf(socket, headers, trust);
-  const text = keyIn(headers.authorization) ?? headers['x-api-key'];
-  if (typeof text !== 'string' || text === '') {
+  const candidate = findCandidates(headers, undefined).find(({ isUserName }) => !isUserName);
+  if (candidate === undefined) {
     throw new AppError(
       'not-authenticated',
       "Send a management key: 'Authorization: Bearer dyn_…'. `dyndns user key` makes one.",
     );
   }
-  const { user, key } = await keys.authenticate(text, { caller: address, peer });
+  const { user, key } = await keys.authenticate(candidate.text, { caller: address, peer });
   return { kind: 'user', user, key, source: address, userAgent: headers['user-agent'] ?? '' };
-}
-
-const MOST_OF_A_HEADER = 1000;
-
-/** The credential of `Bearer`, or the password of Basic. */
-function keyIn(authorization: string | undefined): string | undefined {
-  if (authorization === undefined || authorization.length > MOST_OF_A_HEADER) return undefined;
-  const space = authorization.indexOf(' ');
-  const scheme = authorization.slice(0, space).toLowerCase();
-  const rest = authorization.slice(space + 1).trim();
-  if (scheme === 'bearer' || scheme === 'token') return rest;
-  if (scheme !== 'basic') return undefined;
-  const pair = Buffer.from(rest, 'base64').toString('utf8');
-  return pair.slice(pair.indexOf(':') + 1);
 }
