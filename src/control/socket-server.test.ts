@@ -165,7 +165,7 @@ describe('the control socket', () => {
     ['/v1/zones/a..b/serial', '{"serial":9}', 404, /label/],
     ['/v1/zones/%ff/serial', '{"serial":9}', 400, /not valid UTF-8/],
     ['/v1/zones/example.com/serial', '{"serial":4294967296}', 400, /'serial' must be an integer from 0 to 4294967295/],
-    ['/v1/zones/example.com/serial', '{"serial"', 400, /must be a JSON object/],
+    ['/v1/zones/example.com/serial', '{"serial"', 400, /is not valid JSON/],
     ['/v1/zones/example.com/serial', '[]', 400, /must be a JSON object/],
     ['/v1/zones/example.com/serial', `"${'x'.repeat(70_000)}"`, 413, /larger than 65536 octets/],
     ['/v1/zones/example.com/import?mode=all', '', 400, /'mode' must be merge or replace/],

@@ -363,6 +363,18 @@ describe('requests', () => {
     expect(answer.headers).not.toHaveProperty('access-control-allow-origin');
   });
 
+  it.each([
+    `{"host":"twice.${API_ZONE}","ttl":60,"ttl":600}`,
+    `{"host":"twice.${API_ZONE}","ttl":60,"t\\u0074l":600}`,
+    `{"host":"twice.${API_ZONE}","members":[{"name":"a","name":"b"}]}`,
+    `${'['.repeat(100)}${']'.repeat(100)}`,
+    '{"host"',
+  ])('with the body %s are refused', async (body) => {
+    const answer = await http('/v1/hosts', { method: 'POST', headers: bearer(admin), body });
+    expect(answer.status).toBe(400);
+    expect(json(answer)).toMatchObject({ code: 'body-malformed' });
+  });
+
   it('with a key in a Basic password or X-Api-Key are answered, too', async () => {
     const basic = Buffer.from(`anyone:${admin}`).toString('base64');
     expect((await http('/v1/me', { headers: { Authorization: `Basic ${basic}` } })).status).toBe(200);

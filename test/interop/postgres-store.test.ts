@@ -242,19 +242,23 @@ describeWith(POSTGRES_PROGRAMS, 'a store in PostgreSQL', () => {
         ),
       );
 
-    it('stopped: every call fails at once with store-unreachable, and succeeds once it is back', async () => {
+    it('stopped: every call fails soon with store-unreachable, and succeeds once it is back', async () => {
       await answersAgain();
       await server.halt();
-      await expectEndWithinOneSecond(async () => {
-        try {
-          await store.tokens.findBySha256(token.sha256);
-          return true;
-        } catch {
-          return false;
-        }
-      });
-      expect(await allFail()).toBeLessThan(1_000);
-      await server.restart();
+      try {
+        await expectEndWithinOneSecond(async () => {
+          try {
+            await store.tokens.findBySha256(token.sha256);
+            return true;
+          } catch {
+            return false;
+          }
+        });
+        // Queries are sent again for a second; the rest is for a busy machine, and far below the timeouts of a frozen database.
+        expect(await allFail()).toBeLessThan(2_000);
+      } finally {
+        await server.restart();
+      }
       await answersAgain();
     });
 

@@ -1,5 +1,5 @@
 /** Cursors of lists: where the next page begins, as a text that has no other meaning. */
-import { invalidField } from '../errors.ts';
+import { type InputError, invalidField } from '../errors.ts';
 
 export function writeCursor(place: readonly string[]): string {
   return Buffer.from(JSON.stringify(place)).toString('base64url');
@@ -14,5 +14,9 @@ export function readCursor(cursor: string | undefined, parts: number): readonly 
   } catch {
     // Reported below.
   }
-  throw invalidField('/cursor', "'cursor' must be the `next` of a reply.");
+  throw invalidCursor();
+}
+
+export function invalidCursor(): InputError {
+  return invalidField('/cursor', "'cursor' must be the `next` of a reply.");
 }

@@ -22,7 +22,7 @@ import {
   requireZone,
 } from './admin-options.ts';
 import { type AdminCaller, asMember, type CallContext, type Member } from './caller.ts';
-import { readCursor, writeCursor } from './cursor.ts';
+import { invalidCursor, readCursor, writeCursor } from './cursor.ts';
 import { unknownHost } from './dispatch.ts';
 import { type HostDetails, type HostView, MAX_MEMBERS } from './host-operations.ts';
 import { checkMember, checkSettings, refuseConfigured, taken, uniqueMembers } from './host-settings.ts';
@@ -393,7 +393,7 @@ function readName(text: string): DomainName {
   try {
     return DomainName.parse(text);
   } catch {
-    throw invalidField('/cursor', "'cursor' must be the `next` of a reply.");
+    throw invalidCursor();
   }
 }
 

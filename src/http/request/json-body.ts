@@ -4,6 +4,7 @@
  * spelling, is refused: two programs could read two different requests.
  */
 import { AppError } from '../../core/errors.ts';
+import { stringEnd } from './strict-json.ts';
 
 /** By the name in lower case. */
 export type JsonFields = Readonly<Record<string, unknown>>;
@@ -122,13 +123,6 @@ function countMembers(json: string): number {
     else if (sign === ':' && depth === 1) members += 1;
   }
   return members;
-}
-
-/** Position of the quote that ends the string which begins at `start`. */
-function stringEnd(json: string, start: number): number {
-  let at = start + 1;
-  while (json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
-  return at;
 }
 
 function malformed(message: string): AppError {

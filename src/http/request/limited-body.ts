@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../core/errors.ts';
+import { isJsonObject, type JsonObject, parseStrictJson } from './strict-json.ts';
 
 /** What remains unread of a request that is refused may have this size, and is discarded; with more the connection ends. */
 const MAX_DISCARDED = 64 * 1024;
@@ -137,17 +138,22 @@ export function piecesOf(request: IncomingMessage, most: number): AsyncIterable<
  * The JSON object in the body; an empty body is an empty object.
  * @throws BodyTooLarge, AppError body-malformed
  */
-export async function jsonObjectIn(request: IncomingMessage, most: number): Promise<Readonly<Record<string, unknown>>> {
+export async function jsonObjectIn(request: IncomingMessage, most: number): Promise<JsonObject> {
   const octets = await readLimitedBody(request, most).catch((error: unknown) => {
     if (!(error instanceof BodyError)) throw error;
     throw error.status === 413 ? new BodyTooLarge(most) : new AppError('body-malformed', error.message);
   });
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(octets);
-    const value: unknown = text.trim() === '' ? {} : JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {
-    // Reported below.
-  }
+  const text = utf8Of(octets);
+  if (text?.trim() === '') return {};
+  const value = text === undefined ? undefined : parseStrictJson(text);
+  if (isJsonObject(value)) return value;
   throw new AppError('body-malformed', 'The body must be a JSON object in UTF-8.');
+}
+
+function utf8Of(octets: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(octets);
+  } catch {
+    return undefined;
+  }
 }
