@@ -300,6 +300,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('sha256', 'text', (column) => column.notNull().unique())
         .addColumn('created_ms', 'bigint', (column) => column.notNull())
         .addColumn('ends_ms', 'bigint', (column) => column.notNull())
+        .addColumn('method', 'text', (column) => column.notNull())
         .addColumn('source', 'text', (column) => column.notNull())
         .addColumn('user_agent', 'text', (column) => column.notNull())
         .execute();

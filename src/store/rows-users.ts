@@ -1,6 +1,6 @@
 /** Converts between rows and the types of the core: users, management keys, the audit list. */
 import type { AuditEntry } from '../core/users/audit.ts';
-import type { Invitation, LinkKind, ListedSession, OneTimeLink, Session } from '../core/users/sign-in.ts';
+import type { Invitation, LinkKind, ListedSession, OneTimeLink, Session, SignInMethod } from '../core/users/sign-in.ts';
 import type { ListedKey, ManagementKey, User, UserRole } from '../core/users/user.ts';
 import { sanitize } from './rows.ts';
 import type { AuditRow, LinkRow, ManagementKeyRow, SessionRow, UserRow } from './schema.ts';
@@ -64,6 +64,7 @@ export function sessionRow(session: Session): SessionRow {
     sha256: session.sha256,
     created_ms: session.createdMs,
     ends_ms: session.endsMs,
+    method: session.method,
     source: sanitize(session.source),
     user_agent: sanitize(session.userAgent),
   };
@@ -77,6 +78,7 @@ export function sessionOf(row: SessionRow & { readonly last_used_ms: number | nu
     sha256: row.sha256,
     createdMs: row.created_ms,
     endsMs: row.ends_ms,
+    method: row.method as SignInMethod,
     source: row.source,
     userAgent: row.user_agent,
     ...(row.last_used_ms === null ? {} : { lastUsedMs: row.last_used_ms }),

@@ -86,6 +86,7 @@ export interface SessionRow {
   readonly sha256: string;
   readonly created_ms: number;
   readonly ends_ms: number;
+  readonly method: string;
   readonly source: string;
   readonly user_agent: string;
 }

@@ -16,6 +16,7 @@ function newSession(userId: string, fields: Partial<Session> = {}): Session {
     sha256: tokenSha256(`session ${sequence}`),
     createdMs: NOW_MS + sequence,
     endsMs: NOW_MS + 1_000_000,
+    method: 'password',
     source: '192.0.2.1',
     userAgent: 'a browser',
     ...fields,

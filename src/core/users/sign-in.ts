@@ -1,6 +1,9 @@
 /** How users sign in with a browser: sessions, one-time links, and the secrets of a user. Of a session or link only the SHA-256 is stored. */
 import type { Quotas, UserRole } from './user.ts';
 
+/** How a session began. */
+export type SignInMethod = 'link' | 'password' | 'oidc';
+
 /** A browser that is signed in. It may do what its user may. */
 export interface Session {
   /** Random; also the id of its last use (TokenStore.touchLastUsed). */
@@ -12,6 +15,7 @@ export interface Session {
   readonly createdMs: number;
   /** It ends then, however much it is used. */
   readonly endsMs: number;
+  readonly method: SignInMethod;
   /** The address that signed in; empty if it was not known. */
   readonly source: string;
   readonly userAgent: string;
