@@ -288,6 +288,13 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     never: 'protocols, config, the implementation of operations: it knows their table, and calls whatever it is given',
   },
   {
+    part: 'http/ui',
+    mayImport: ['core/observer.ts', 'http/api/origin-rules.ts', 'http/app', 'http/request', 'http/ui'],
+    builtins: ['crypto', 'fs', 'http', 'path', 'url'],
+    packages: ['fastify'],
+    never: 'the operations, core: it serves files, and what they show comes from the HTTP API',
+  },
+  {
     part: 'control',
     mayImport: [
       'config/kinds',
@@ -398,6 +405,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/hosts/host-access.ts',
       'core/hosts/host-store.ts',
       'core/hosts/host.ts',
+      'core/hosts/overview-store.ts',
       'core/pending/pending-store.ts',
       'core/pending/pending-update.ts',
       'core/store.ts',
@@ -525,6 +533,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'http/app',
       'http/powerdns',
       'http/request',
+      'http/ui',
       'nameserver',
       'nameserver/sockets',
       'notify',
