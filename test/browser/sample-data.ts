@@ -229,6 +229,7 @@ const audit = (seconds: number, user: string, operation: string, target: string,
 
 Object.assign(REPLIES, {
   'GET /v1/tokens': { tokens: TOKENS },
+  'GET /v1/tokens/{name}': token('home-fritzbox', {}),
   'GET /v1/me/keys': {
     keys: [{ name: 'backup script', state: 'valid', created: ago(70 * DAY), lastUsed: ago(5 * HOUR) }],
   },
