@@ -283,8 +283,8 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'http/app',
       'http/request',
     ],
-    builtins: ['http', 'stream', 'stream/promises'],
-    packages: ['fastify'],
+    builtins: ['crypto', 'http', 'stream', 'stream/promises'],
+    packages: ['fastify', 'openid-client'],
     never: 'protocols, config, the implementation of operations: it knows their table, and calls whatever it is given',
   },
   {
