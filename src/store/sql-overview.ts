@@ -21,20 +21,34 @@ import { chunksOf, type QueryBuilder, type SqlQuery, type SqlRunner } from './sq
 
 type FoundRow = HostOverviewRow & { readonly rank: number; readonly settings: string | null };
 
+type CountRow = Readonly<Record<'hosts' | 'disabled' | 'ended' | 'never' | 'silent', number | string>>;
+
 const WAITING = sql<boolean>`exists (select 1 from wishes where wishes.name = overview.name)`;
 const WATCHED_SINCE = sql<number>`coalesce((select max(since_ms) from watch), 0)`;
 
-/** The index of the state in HOST_STATES, by the rules of `hostState`. */
-function rankAt(nowMs: number): RawBuilder<number> {
+/** The rules of `hostState`; each is for hosts to which none before it applies. */
+function conditionsAt(nowMs: number) {
   const now = sql.lit(nowMs);
+  return {
+    disabled: sql<boolean>`(overview.is_disabled = 1)`,
+    leaseEnded: sql<boolean>`(overview.is_lease = 1 and overview.last_seen_ms < overview.last_change_ms)`,
+    never: sql<boolean>`(overview.last_seen_ms = 0 and overview.last_change_ms = 0)`,
+    silent: sql<boolean>`(overview.silent_after_ms is not null and overview.last_seen_ms > 0
+      and overview.last_seen_ms + overview.silent_after_ms <= ${now}
+      and ${WATCHED_SINCE} + overview.silent_after_ms <= ${now})`,
+  };
+}
+
+/** The index of the state in HOST_STATES. */
+function rankAt(nowMs: number): RawBuilder<number> {
+  const { disabled, leaseEnded, never, silent } = conditionsAt(nowMs);
   const rank = (state: HostState) => sql.lit(HOST_STATES.indexOf(state));
   return sql<number>`case
-    when overview.is_disabled = 1 then ${rank('disabled')}
+    when ${disabled} then ${rank('disabled')}
     when ${WAITING} then ${rank('waiting')}
-    when overview.is_lease = 1 and overview.last_seen_ms < overview.last_change_ms then ${rank('lease-ended')}
-    when overview.last_seen_ms = 0 and overview.last_change_ms = 0 then ${rank('never')}
-    when overview.last_seen_ms > 0 and overview.last_seen_ms + overview.silent_after_ms <= ${now}
-      and ${WATCHED_SINCE} + overview.silent_after_ms <= ${now} then ${rank('silent')}
+    when ${leaseEnded} then ${rank('lease-ended')}
+    when ${never} then ${rank('never')}
+    when ${silent} then ${rank('silent')}
     else ${rank('fresh')} end`;
 }
 
@@ -95,12 +109,32 @@ export class SqlOverviewStore implements OverviewStore {
   }
 
   async count({ userId, access, nowMs }: Pick<OverviewQuery, 'userId' | 'access' | 'nowMs'>): Promise<HostCounts> {
-    const ranked = sql`select ${rankAt(nowMs)} as rank from ${this.#visible(userId, access)}`;
-    const query = sql`select rank, count(*) as hosts from (${ranked}) as ranked group by rank`;
-    const rows = await this.#run.all<{ rank: number; hosts: number | string }>(this.#compile(query));
-    const byRank = new Map(rows.map(({ rank, hosts }) => [Number(rank), Number(hosts)]));
-    const counts = HOST_STATES.map((state, rank) => [state, byRank.get(rank) ?? 0]);
-    return Object.fromEntries(counts) as HostCounts;
+    const one = (condition: Condition) => sql`coalesce(sum(case when ${condition} then 1 else 0 end), 0)`;
+    const { disabled, leaseEnded, never, silent } = conditionsAt(nowMs);
+    const enabled = sql<boolean>`not ${disabled}`;
+    const counted = sql`select count(*) as hosts, ${one(disabled)} as disabled,
+      ${one(sql<boolean>`${enabled} and ${leaseEnded}`)} as ended,
+      ${one(sql<boolean>`${enabled} and ${never}`)} as never,
+      ${one(sql<boolean>`${enabled} and not ${leaseEnded} and ${silent}`)} as silent
+      from ${this.#visible(userId, access)}`;
+    // Few hosts have a pending update, or all of them: to ask for one at each row takes longer.
+    const waiting = sql`${counted} ${userId === undefined ? sql`where` : sql`and`} overview.name in (select name from wishes)`;
+    const [[all], [held]] = await Promise.all([
+      this.#run.all<CountRow>(this.#compile(counted)),
+      this.#run.all<CountRow>(this.#compile(waiting)),
+    ]);
+    const of = (column: keyof CountRow) => Number(all?.[column] ?? 0);
+    const free = (column: keyof CountRow) => of(column) - Number(held?.[column] ?? 0);
+    const counts = {
+      disabled: of('disabled'),
+      waiting: Number(held?.hosts ?? 0) - Number(held?.disabled ?? 0),
+      'lease-ended': free('ended'),
+      never: free('never'),
+      silent: free('silent'),
+    };
+    const others = Object.values(counts).reduce((sum, hosts) => sum + hosts, 0);
+    // Hosts may change their state between both queries.
+    return { ...counts, fresh: Math.max(0, of('hosts') - others) };
   }
 
   async watchedSinceMs(): Promise<number> {

@@ -3,12 +3,10 @@
  * fields of the path, the query and the body are given together; types come from api-types.ts.
  */
 import type { Operations, ProblemView } from './api-types.ts';
-import type { SignInOperations } from './sign-in-types.ts';
 
-export type AllOperations = Operations & SignInOperations;
-export type OperationKey = keyof AllOperations & string;
-export type Input<Key extends OperationKey> = AllOperations[Key]['input'];
-export type Result<Key extends OperationKey> = AllOperations[Key]['result'];
+export type OperationKey = keyof Operations & string;
+export type Input<Key extends OperationKey> = Operations[Key]['input'];
+export type Result<Key extends OperationKey> = Operations[Key]['result'];
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;

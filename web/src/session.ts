@@ -1,9 +1,8 @@
 /** Who is signed in. `session` is a signal: a screen that reads it follows. Nothing of it is stored in the browser. */
 import { signal } from '@preact/signals';
 import { call, Problem, type Result, whenSignedOut } from './api.ts';
-import type { SignInFacts } from './sign-in-types.ts';
 
-export type Me = Result<'GET /v1/me'> & SignInFacts;
+export type Me = Result<'GET /v1/me'>;
 
 export type Session =
   | { readonly state: 'unknown' }
@@ -18,13 +17,7 @@ export const session = signal<Session>({ state: 'unknown' });
 /** Finds out whether this browser has a session. */
 export async function loadSession(): Promise<void> {
   try {
-    // A question that needs no session: one without it would be an error in the browser's log.
-    const { signedIn } = await call('GET /v1/sign-in', {}).catch((error: unknown) => {
-      if (error instanceof Problem && error.status > 0 && error.status < 500) return { signedIn: undefined };
-      throw error;
-    });
-    if (signedIn === false) session.value = { state: 'signed-out', hadSession: false };
-    else await reloadMe();
+    await reloadMe();
   } catch (error) {
     session.value = { state: 'failed', error };
   }
