@@ -1,6 +1,7 @@
 /** Implements every operation of the administration, in the process that has the parts. */
 
 import type { Administration } from '../core/admin/administration.ts';
+import { answersView } from '../core/admin/answers-view.ts';
 import type { AdminCaller, OperationHandlers } from '../core/admin/caller.ts';
 import type { Result } from '../core/admin/operations.ts';
 import { readAllPages } from '../core/admin/pages.ts';
@@ -9,6 +10,7 @@ import type { ZoneAdmin, ZoneState } from '../core/admin/zone-admin.ts';
 import type { FindingView } from '../core/admin/zone-operations.ts';
 import { instructionsFor } from '../core/devices/device.ts';
 import { getDevice } from '../core/devices/devices.ts';
+import type { HostAnswers } from '../core/zones/host-answers.ts';
 import { AppError } from '../core/errors.ts';
 import { checkLine } from '../core/updates/original-lines.ts';
 import { isPrivate } from '../core/zones/special-addresses.ts';
@@ -48,6 +50,8 @@ export interface ServerCalls {
   testWebhook(
     number: number,
   ): Promise<{ readonly webhook: string; readonly delivered: boolean; readonly problem?: string }>;
+  /** What the nameservers of its zone answer for a host. @throws AppError name-invalid */
+  askNameservers(ownerName: DomainName): Promise<HostAnswers>;
   /** @throws AppError name-invalid */
   examineZone(apex: DomainName): Promise<readonly FindingView[]>;
 }
@@ -180,6 +184,14 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
     unshareHost: async ({ host, user }, context) => (await hosts()).shareHost(readHost(host), user, undefined, context),
 
     listOverview: async (input, { caller }) => (await overview()).list(input, caller),
+    showAnswers: async ({ host }) => {
+      const ownerName = readHost(host);
+      const [asked, answers] = await Promise.all([
+        (await history()).wanted(ownerName, Date.now()),
+        server().askNameservers(ownerName),
+      ]);
+      return answersView(ownerName, asked, answers, Date.now());
+    },
     countHosts: async ({ owner }, { caller }) => (await overview()).count(owner, caller),
     readTimeline: async ({ host, family, limit = 50, before }) =>
       (await overview()).timeline(readHost(host), family, limit, before),

@@ -124,6 +124,7 @@ const INPUTS: Readonly<Record<OperationName, (objects: Objects, who: Credential)
   instructions: ({ host }) => ({ host, client: 'curl' }),
   listOverview: () => ({ limit: 5 }),
   countHosts: () => ({}),
+  showAnswers: ({ host }) => ({ host }),
   readTimeline: ({ host }) => ({ host, family: 'A' }),
   readHistory: ({ host }) => ({ host }),
   readAllHistory: () => ({}),
