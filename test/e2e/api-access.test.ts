@@ -103,6 +103,7 @@ const INPUTS: Readonly<Record<OperationName, (objects: Objects, who: Credential)
   createToken: ({ host }) => ({ name: `new${count}`, hosts: [host] }),
   createTokens: () => ({ tokens: [{ name: `b${count}`, hosts: [`b${count}.${API_ZONE}`] }] }),
   showToken: ({ token }) => ({ name: token }),
+  checkToken: ({ token, host }) => ({ name: token, host, type: 'A' }),
   revokeToken: ({ token }) => ({ name: token }),
   rotateToken: ({ token }) => ({ name: token }),
   listHosts: () => ({ limit: 5 }),

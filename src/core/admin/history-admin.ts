@@ -1,10 +1,10 @@
 /** The history of hosts as an operator reads and deletes it, and pending updates. */
 import type { DomainName } from '../../dns/name.ts';
-import type { WantedTexts } from '../zones/host-answers.ts';
 import { AppError, operatorMessage } from '../errors.ts';
 import { firstIdOf, type HistoryEvent } from '../history/history.ts';
 import type { EventFilter, HistoryStore } from '../history/history-store.ts';
 import { FAMILIES, type Family } from '../zones/family.ts';
+import type { WantedTexts } from '../zones/host-answers.ts';
 import { type AdminOptions, requireStore } from './admin-options.ts';
 import { type AdminCaller, asMember } from './caller.ts';
 import type { AllHistoryView, HistoryView } from './history-operations.ts';
