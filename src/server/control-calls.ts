@@ -15,7 +15,7 @@ import type { HttpListeners } from '../http/app/listeners.ts';
 import { makeClientAdmin } from './admin.ts';
 import { auditWriter } from './audit-writer.ts';
 import { type OwnCertificate, shownCertificate } from './certificate.ts';
-import { examineOneZone } from './examine.ts';
+import { askForHost, examineOneZone } from './examine.ts';
 import type { Generation } from './generation.ts';
 import { type OpenState, storeCopy } from './state.ts';
 import { VERSION } from './version.ts';
@@ -49,6 +49,7 @@ export function controlOperations(parts: ControlParts): Dispatcher {
       reload,
       webhooks: () => current().webhooks?.states() ?? [],
       testWebhook: (number) => testOneWebhook(current().config, number),
+      askNameservers: (ownerName) => askForHost(current(), ownerName),
       examineZone: (apex) =>
         examineOneZone(current(), parts.listeners.certificate, (limit) => hostsIn(state.store, limit), apex),
     },
