@@ -6,6 +6,8 @@ import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/problem.ts';
 import { ControlSocket } from '../control/socket-server.ts';
 import { GuessBudget } from '../core/access/guess-budget.ts';
+import { NO_BODY, OPERATOR_CALLER } from '../core/admin/caller.ts';
+import type { Input, OperationName, Operations, Result } from '../core/admin/operations.ts';
 import type { ReloadResult } from '../core/admin/server-operations.ts';
 import { AppError } from '../core/errors.ts';
 import { NoticeMaker } from '../core/notices/notices.ts';
@@ -51,6 +53,8 @@ export interface RunningServer {
    *   is then still in force, unchanged
    */
   reload(): Promise<ReloadResult>;
+  /** The operations of the administration, for this process itself: as the operator. */
+  readonly operations: Operations;
   /** Resolves when a part died that the server cannot do without: why, as full sentences. The process must then end. */
   readonly died: Promise<string>;
   /** Answers requests in flight, then closes everything. */
@@ -256,12 +260,20 @@ async function openServer(
       return current().embedded?.nameserver.addresses ?? [];
     },
     reload,
+    operations: asOperator(operations),
     died,
     close: () => {
       monitoring.enter({ kind: 'ending', parts: monitored });
       closing ??= closeAll(closers);
       return closing;
     },
+  };
+}
+
+function asOperator(calls: OperationCalls): Operations {
+  return {
+    call: async <Name extends OperationName>(name: Name, input: Input<Name>, body = NO_BODY) =>
+      (await calls.call(name, input as object, { caller: OPERATOR_CALLER, body })) as Result<Name>,
   };
 }
 

@@ -79,6 +79,8 @@ http:
 dns:
   listen: ['127.0.0.1:5354']
 store: sqlite:dyndns.db
+admin:
+  enabled: true
 zones:
   - name: ${ZONE}
     nameserver: embedded
