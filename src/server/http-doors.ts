@@ -24,10 +24,20 @@ export interface LoadedDoors {
 
 export async function loadDoors({ admin }: Config, parts: DoorParts): Promise<LoadedDoors> {
   if (admin === undefined) return { doors: [], endStreams: () => undefined };
-  const { door, endStreams } = await loadApi(parts);
-  if (!admin.powerdnsApi) return { doors: [door], endStreams };
+  const [{ door, endStreams }, ui] = await Promise.all([loadApi(parts), loadUi(parts)]);
+  if (!admin.powerdnsApi) return { doors: [door, ui], endStreams };
   const { powerdnsDoor } = await import('../http/powerdns/door.ts');
-  return { doors: [powerdnsDoor, door], endStreams };
+  return { doors: [powerdnsDoor, door, ui], endStreams };
+}
+
+/** The dashboard. */
+async function loadUi({ current, observer }: DoorParts): Promise<Door> {
+  const { uiDoor } = await import('../http/ui/ui-door.ts');
+  return uiDoor({
+    observer,
+    trust: () => current().config.http,
+    url: () => current().config.admin?.url,
+  });
 }
 
 /** The HTTP API for administration. */

@@ -287,6 +287,13 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
     never: 'protocols, config, the implementation of operations: it knows their table, and calls whatever it is given',
   },
   {
+    part: 'http/ui',
+    mayImport: ['core/observer.ts', 'http/api/origin-rules.ts', 'http/app', 'http/request', 'http/ui'],
+    builtins: ['crypto', 'fs', 'http', 'path', 'url'],
+    packages: ['fastify'],
+    never: 'the operations, core: it serves files, and what they show comes from the HTTP API',
+  },
+  {
     part: 'control',
     mayImport: [
       'config/kinds',
@@ -526,6 +533,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'http/app',
       'http/powerdns',
       'http/request',
+      'http/ui',
       'nameserver',
       'nameserver/sockets',
       'notify',
