@@ -43,7 +43,6 @@ export async function runSetup(flags: SetupFlags): Promise<void> {
     );
   }
   const { startSetup } = await import('../setup/setup-server.ts');
-  const { servePage } = await import('../setup/page.ts');
   const environment = process.env;
   const listen = listenAddresses(flags.listen, environment['DYNDNS_HTTP_LISTEN']);
   const url = flags.url === undefined ? undefined : readFlag('--url', () => readAnswer(flags.url!, webOrigin));
@@ -63,7 +62,6 @@ export async function runSetup(flags: SetupFlags): Promise<void> {
     environment,
     resolver: flags.resolver,
     ...(flags.nameserverPort !== undefined && { nameserverPort: flags.nameserverPort }),
-    servePage,
     warn,
     start: (request) => start(request, target, file, cleanup),
   });

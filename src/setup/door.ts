@@ -85,19 +85,21 @@ export class SetupDoor {
 
   async #answerApi(request: IncomingMessage, response: ServerResponse, route: string): Promise<void> {
     const { wizard, access } = this.#options;
+    const source = sourceOf(request);
+    const session = cookieOf(request, this.#cookie);
     if (route === 'GET /v1/sign-in') {
-      sendJson(response, { ways: [], hasUsers: false, setup: true });
+      const signedIn = session !== undefined && (await isValid(access.check(session, source)));
+      sendJson(response, { ways: [], hasUsers: false, setup: true, signedIn });
       return;
     }
-    const source = sourceOf(request);
     if (route === 'POST /v1/setup/session') {
       const { link } = await jsonObjectIn(request, MAX_BODY);
-      const session = await access.signIn(typeof link === 'string' ? link : '', source);
-      response.setHeader('Set-Cookie', this.#cookieText(session));
+      const secret = await access.signIn(typeof link === 'string' ? link : '', source);
+      response.setHeader('Set-Cookie', this.#cookieText(secret));
       sendJson(response, { state: 'signed-in' });
       return;
     }
-    await access.check(cookieOf(request, this.#cookie), source);
+    await access.check(session, source);
     const step = STEPS[route];
     if (step === undefined) throw new AppError('name-invalid', `The setup has no ${route.slice(0, 100)}.`);
     const body = isRead(request) ? {} : await jsonObjectIn(request, MAX_BODY);
@@ -122,6 +124,17 @@ function checkSameOrigin({ headers }: IncomingMessage, url: string | undefined):
       'cross-site',
       "The request must come from the setup's own page: Origin and Sec-Fetch-Site say so.",
     );
+  }
+}
+
+/** @throws AppError too-many-guesses */
+async function isValid(check: Promise<void>): Promise<boolean> {
+  try {
+    await check;
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'not-authenticated') return false;
+    throw error;
   }
 }
 

@@ -10,6 +10,7 @@ import type { Environment } from '../config/environment.ts';
 import { GuessBudget } from '../core/access/guess-budget.ts';
 import { makeRequestIds } from '../http/app/app.ts';
 import { requestListener } from '../http/app/guarded-server.ts';
+import { readPage, sendFile } from '../http/ui/ui-door.ts';
 import { machineAddresses } from '../server/machine-addresses.ts';
 import { SetupAccess } from './access.ts';
 import { type ServePage, SetupDoor } from './door.ts';
@@ -28,7 +29,6 @@ export interface SetupOptions {
   readonly resolver?: DnsEndpoint | undefined;
   /** 53, except for tests. */
   readonly nameserverPort?: number;
-  readonly servePage: ServePage;
   /** Writes the file and starts the server; if that fails, nothing is left. */
   readonly start: (request: StartRequest) => Promise<StartedServer>;
   /** Called with a text for the log. */
@@ -83,7 +83,8 @@ export async function startSetup(options: SetupOptions): Promise<RunningSetup> {
       }
     },
   });
-  const { servePage } = options;
+  const files = readPage(warn);
+  const servePage: ServePage = (request, response) => void sendFile(request, response, files, url);
   const door = new SetupDoor({ wizard, access, servePage, url, nextRequestId: makeRequestIds(), onFault });
   const listener = new SetupListener(
     requestListener((request, response) => door.answer(request, response), onFault),

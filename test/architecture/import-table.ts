@@ -566,6 +566,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'http/api',
       'http/app',
       'http/request',
+      'http/ui',
       'nameserver/sockets',
       'server/check-config.ts',
       'server/machine-addresses.ts',
