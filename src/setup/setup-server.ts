@@ -84,7 +84,9 @@ export async function startSetup(options: SetupOptions): Promise<RunningSetup> {
     },
   });
   const files = readPage(warn);
-  const servePage: ServePage = (request, response) => void sendFile(request, response, files, url);
+  const servePage: ServePage = (...exchange) => {
+    sendFile(...exchange, files, url);
+  };
   const door = new SetupDoor({ wizard, access, servePage, url, nextRequestId: makeRequestIds(), onFault });
   const listener = new SetupListener(
     requestListener((request, response) => door.answer(request, response), onFault),
