@@ -17,7 +17,6 @@ import type { StartedServer, StartRequest } from '../setup/wizard.ts';
 import { type InitTarget, initTarget } from './init/target.ts';
 import { isStartError, programCall, UsageError } from './output.ts';
 import { writeSecretFile } from './secret-file.ts';
-import { storeAdministrator } from './setup-administrator.ts';
 import { startService } from './setup-service.ts';
 
 export interface SetupFlags {
@@ -114,7 +113,8 @@ async function startHere(
   };
   const { server } = await runServer(load);
   try {
-    return { addresses: server.addresses, fragment: await storeAdministrator(server.operations, administrator) };
+    const url = await server.createFirst(administrator);
+    return { addresses: server.addresses, fragment: new URL(url).hash.slice(1) };
   } catch (error) {
     await server.close();
     throw error;

@@ -4,9 +4,9 @@
  */
 import { execFile } from 'node:child_process';
 import { findServer } from '../control/socket-client.ts';
+import { setFirstPassword } from '../setup/first-password.ts';
 import type { StartedServer, StartRequest } from '../setup/wizard.ts';
 import { CommandError } from './output.ts';
-import { storeAdministrator } from './setup-administrator.ts';
 
 const CONTROL = '/run/dyndns/control.sock';
 const UNIT = 'dyndns';
@@ -29,7 +29,11 @@ export async function startService(
     const server = await findServer(CONTROL);
     if (server === undefined) throw new CommandError(`The service runs, but nothing listens on its socket ${CONTROL}.`);
     const { http } = await server.call('status', {});
-    return { addresses: http, fragment: await storeAdministrator(server, administrator) };
+    const { name, password } = administrator;
+    await server.call('createUser', { name, role: 'admin' });
+    const newFragment = async () => new URL((await server.call('createLink', { user: name })).url).hash.slice(1);
+    await setFirstPassword(http, await newFragment(), password);
+    return { addresses: http, fragment: await newFragment() };
   } catch (error) {
     await systemctl('disable', '--now', UNIT).catch(() => undefined);
     file.remove();

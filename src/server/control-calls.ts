@@ -3,11 +3,14 @@ import type { Config } from '../config/config.ts';
 import { dispatcherOf, type OperationParts, type ServerCalls } from '../control/in-process.ts';
 import type { Administration } from '../core/admin/administration.ts';
 import { withStoreBackup } from '../core/admin/backup.ts';
+import { NO_BODY, OPERATOR_CALLER } from '../core/admin/caller.ts';
 import type { Dispatcher } from '../core/admin/dispatch.ts';
 import type { ServerStatus } from '../core/admin/server-operations.ts';
 import { AppError } from '../core/errors.ts';
+import { SignInGuard } from '../core/sign-in/sign-in-guard.ts';
 import type { Store } from '../core/store.ts';
 import type { DomainName } from '../dns/name.ts';
+import type { OperationCalls } from '../http/api/operation-door.ts';
 import type { HttpListeners } from '../http/app/listeners.ts';
 import { makeClientAdmin } from './admin.ts';
 import { auditWriter } from './audit-writer.ts';
@@ -30,6 +33,8 @@ export interface ControlParts extends Pick<ServerCalls, 'reload'> {
 
 export function controlOperations(parts: ControlParts): Dispatcher {
   const { current, state, reload, warn } = parts;
+  // It outlives reloads.
+  const guard = new SignInGuard(() => performance.now());
   const operations: OperationParts = {
     services: () => current().services,
     zoneAdmin: () => {
@@ -37,7 +42,7 @@ export function controlOperations(parts: ControlParts): Dispatcher {
       const admin = embedded?.nameserver.admin;
       return admin && withStoreBackup(admin, storeCopy(config, state.store));
     },
-    administration: () => administrationOf(parts),
+    administration: () => administrationOf(parts, guard),
     server: {
       status: () => status(parts),
       health: async () => ({ notReady: await current().services.monitoring.notReady() }),
@@ -67,10 +72,41 @@ async function testOneWebhook({ webhooks }: Config, number: number) {
   throw new AppError('internal', 'The test of the webhook had no result.');
 }
 
-function administrationOf({ current, state }: ControlParts): Administration {
+function administrationOf({ current, state, listeners }: ControlParts, guard?: SignInGuard): Administration {
   const { config, hosts } = current();
   const { store, recorder, uses } = state;
-  return makeClientAdmin(config, { store, recorder, uses, directory: hosts, zones: () => current().zones });
+  const separate = config.admin !== undefined && config.admin.listen.length > 0;
+  const addresses = separate ? listeners.addresses.slice(config.http.listen.length) : listeners.addresses;
+  const zones = () => current().zones;
+  return makeClientAdmin(config, { store, recorder, uses, directory: hosts, zones, guard, addresses });
+}
+
+/** See SignInAdmin.inviteFirst. */
+export function inviteFirst(parts: ControlParts): Promise<string | undefined> {
+  return administrationOf(parts).signIns.inviteFirst();
+}
+
+/** See RunningServer. The user accepts the invitation without a browser, which then signs in by the link. */
+export async function createFirst(
+  parts: ControlParts,
+  calls: OperationCalls,
+  { name, password }: { readonly name: string; readonly password: string },
+): Promise<string> {
+  const invitation = await inviteFirst(parts);
+  if (invitation === undefined) throw new AppError('conflict', 'There are users already.');
+  const caller = { kind: 'anonymous', source: undefined, userAgent: 'dyndns setup' } as const;
+  const browser = {
+    mark: undefined,
+    setMark: () => undefined,
+    setSession: () => undefined,
+    endSession: () => undefined,
+  };
+  const link = invitation.slice(invitation.indexOf('=') + 1);
+  await calls.call('acceptInvitation', { link, name, password }, { caller, body: NO_BODY, browser });
+  const operator = { caller: OPERATOR_CALLER, body: NO_BODY };
+  const { sessions } = await calls.call('listSessions', { user: name }, operator);
+  for (const { id } of sessions) await calls.call('endSession', { user: name, id }, operator);
+  return (await calls.call('createLink', { user: name }, operator)).url;
 }
 
 async function status(parts: ControlParts): Promise<ServerStatus> {

@@ -43,13 +43,15 @@ async function loadUi({ current, observer }: DoorParts): Promise<Door> {
 /** The HTTP API for administration. */
 async function loadApi(parts: DoorParts): Promise<Pick<LoadedDoors, 'endStreams'> & { readonly door: Door }> {
   const { current, calls, observer, nextRequestId, state } = parts;
-  const [{ apiDoor }, { openApiDocument }, { PROBLEMS }, { streamOpener }, { EventStreams }] = await Promise.all([
-    import('../http/api/api-routes.ts'),
-    import('../core/admin/openapi.ts'),
-    import('../http/api/problem.ts'),
-    import('../http/api/event-stream.ts'),
-    import('../core/stream/event-streams.ts'),
-  ]);
+  const [{ apiDoor }, { openApiDocument }, { PROBLEMS }, { streamOpener }, { EventStreams }, { credentialChecker }] =
+    await Promise.all([
+      import('../http/api/api-routes.ts'),
+      import('../core/admin/openapi.ts'),
+      import('../http/api/problem.ts'),
+      import('../http/api/event-stream.ts'),
+      import('../core/stream/event-streams.ts'),
+      import('../core/sign-in/credential-checker.ts'),
+    ]);
   let document: string | undefined;
   let streams: InstanceType<typeof EventStreams> | undefined;
   let isEnding = false;
@@ -63,7 +65,10 @@ async function loadApi(parts: DoorParts): Promise<Pick<LoadedDoors, 'endStreams'
       onFault: (error) => observer.warn(`Event streams: ${error instanceof Error ? error.stack : String(error)}`),
       isRecorded: () => current().config.historyDays > 0,
       hosts: () => current().hosts,
-      keys: () => current().services.keys!,
+      credentials: () => {
+        const { keys, sessions } = current().services;
+        return credentialChecker({ keys: keys!, sessions: sessions!, users: store!.users });
+      },
     });
   };
   const openStream = streamOpener(() => {
@@ -78,6 +83,7 @@ async function loadApi(parts: DoorParts): Promise<Pick<LoadedDoors, 'endStreams'
   const door = apiDoor({
     calls,
     keys: () => current().services.keys!,
+    sessions: () => current().services.sessions!,
     trust: () => current().config.http,
     url: () => current().config.admin?.url,
     openStream,

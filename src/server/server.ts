@@ -6,8 +6,6 @@ import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/problem.ts';
 import { ControlSocket } from '../control/socket-server.ts';
 import { GuessBudget } from '../core/access/guess-budget.ts';
-import { NO_BODY, OPERATOR_CALLER } from '../core/admin/caller.ts';
-import type { Input, OperationName, Operations, Result } from '../core/admin/operations.ts';
 import type { ReloadResult } from '../core/admin/server-operations.ts';
 import { AppError } from '../core/errors.ts';
 import { NoticeMaker } from '../core/notices/notices.ts';
@@ -53,8 +51,16 @@ export interface RunningServer {
    *   is then still in force, unchanged
    */
   reload(): Promise<ReloadResult>;
-  /** The operations of the administration, for this process itself: as the operator. */
-  readonly operations: Operations;
+  /**
+   * The link by which the first user becomes an admin, new at each call. It is a secret: for a terminal, not for a log. Undefined: there
+   * are users, or there is no dashboard. @throws AppError conflict, store-unreachable
+   */
+  inviteFirst(): Promise<string | undefined>;
+  /**
+   * Makes the first user, an admin, with a password. @returns a link that signs the user in, once
+   * @throws AppError conflict, store-unreachable; InputError
+   */
+  createFirst(administrator: { readonly name: string; readonly password: string }): Promise<string>;
   /** Resolves when a part died that the server cannot do without: why, as full sentences. The process must then end. */
   readonly died: Promise<string>;
   /** Answers requests in flight, then closes everything. */
@@ -217,7 +223,8 @@ async function openServer(
     await buildGeneration(config, parts),
   );
   const reload = () => generations.reload().finally(reportStatus);
-  const operations = operationCalls({ current, reload, state, listeners, certificate, startedMs, warn });
+  const controlParts: ControlParts = { current, reload, state, listeners, certificate, startedMs, warn };
+  const operations = operationCalls(controlParts);
   const control = new ControlSocket({ operations, observer });
   const monitored: MonitoredParts = {
     store: state.store,
@@ -260,20 +267,19 @@ async function openServer(
       return current().embedded?.nameserver.addresses ?? [];
     },
     reload,
-    operations: asOperator(operations),
+    inviteFirst: async () => {
+      if (current().config.admin === undefined) return undefined;
+      return (await import('./control-calls.ts')).inviteFirst(controlParts);
+    },
+    createFirst: async (administrator) => {
+      return (await import('./control-calls.ts')).createFirst(controlParts, operations, administrator);
+    },
     died,
     close: () => {
       monitoring.enter({ kind: 'ending', parts: monitored });
       closing ??= closeAll(closers);
       return closing;
     },
-  };
-}
-
-function asOperator(calls: OperationCalls): Operations {
-  return {
-    call: async <Name extends OperationName>(name: Name, input: Input<Name>, body = NO_BODY) =>
-      (await calls.call(name, input as object, { caller: OPERATOR_CALLER, body })) as Result<Name>,
   };
 }
 

@@ -3,6 +3,7 @@ import { ipAddress } from '../config/kinds/addresses.ts';
 import { dnsEndpoint } from '../config/kinds/endpoints.ts';
 import { base64Secret, tsigAlgorithm, tsigKeyName } from '../config/kinds/secrets.ts';
 import type { Secret } from '../config/secret.ts';
+import { MAX_PASSWORD, MIN_PASSWORD } from '../core/sign-in/password.ts';
 import type { IpAddress } from '../dns/address.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
@@ -133,8 +134,6 @@ export function readListen(body: Body): ListenAnswer {
 }
 
 const USER_NAME = /^[a-z0-9._@+-]{1,64}$/;
-/** NIST SP 800-63B-4 §3.1.1.2: a password of its own has no fewer characters. */
-const MIN_PASSWORD = 8;
 
 export interface Administrator {
   readonly name: string;
@@ -151,8 +150,11 @@ export function readAdministrator(body: Body): Administrator {
   });
   const password = fields.exactText('password');
   fields.read('password', () => {
-    if ([...password].length >= MIN_PASSWORD) return;
-    throw new AnswerError(`It must have at least ${MIN_PASSWORD} characters.`);
+    const { length } = [...password];
+    if (length < MIN_PASSWORD || length > MAX_PASSWORD) {
+      throw new AnswerError(`It must have ${MIN_PASSWORD} to ${MAX_PASSWORD} characters.`);
+    }
+    if (password.toLowerCase() === name) throw new AnswerError('It must not be the name of the user.');
   });
   fields.check();
   return { name, password };

@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sourceKey } from '../core/access/rate-limits.ts';
 import { AppError } from '../core/errors.ts';
-import { checkHost, checkOrigin } from '../http/api/origin-rules.ts';
+import { checkHost, checkOrigin, checkOwnPage } from '../http/api/origin-rules.ts';
 import { PROBLEM_TYPE, problemOf } from '../http/api/problem.ts';
 import { callerOf } from '../http/app/caller.ts';
 import { discardRest, endsConnection, jsonObjectIn } from '../http/request/limited-body.ts';
@@ -69,7 +69,7 @@ export class SetupDoor {
         return;
       }
       checkOrigin(request.headers, url);
-      if (!isRead(request)) checkSameOrigin(request, url);
+      if (!isRead(request)) checkOwnPage(request.headers, url);
       await this.#answerApi(request, response, `${request.method} ${path}`);
     } catch (cause) {
       const error = cause instanceof AppError ? cause : new AppError('internal', 'internal error', { cause });
@@ -114,17 +114,6 @@ export class SetupDoor {
 
 function isRead({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD';
-}
-
-/** The session is in a cookie, which a browser also sends for pages of other sites: a change must say where it comes from. */
-function checkSameOrigin({ headers }: IncomingMessage, url: string | undefined): void {
-  const isSame = headers['sec-fetch-site'] === 'same-origin' && headers.origin === (url ?? `http://${headers.host}`);
-  if (!isSame) {
-    throw new AppError(
-      'cross-site',
-      "The request must come from the setup's own page: Origin and Sec-Fetch-Site say so.",
-    );
-  }
 }
 
 /** @throws AppError too-many-guesses */

@@ -19,6 +19,7 @@ import { describeHistoryStore } from './store-history.ts';
 import { describeHostStore } from './store-hosts.ts';
 import { describePendingStore } from './store-pending.ts';
 import { describeEventPositions } from './store-positions.ts';
+import { describeSignInStore } from './store-sign-ins.ts';
 import { describeTextStore } from './store-texts.ts';
 import { describeTokenStore } from './store-tokens.ts';
 import { describeTurnStore } from './store-turns.ts';
@@ -54,6 +55,7 @@ export function describeStore(subject: StoreSubject): void {
     describePendingStore(() => store);
     describeTurnStore(() => store);
     describeUserStore(() => store);
+    describeSignInStore(() => store);
     describeCustomerStore(() => store);
     describeAuditStore(() => store);
 

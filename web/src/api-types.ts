@@ -103,6 +103,12 @@ export interface AuditEntryView {
   readonly key?: string;
 }
 
+export interface SignInView {
+  /** `code-needed`: the password is right; send it again with `code`. */
+  readonly state: 'signed-in' | 'code-needed';
+  readonly user?: UserView;
+}
+
 export interface UserView {
   /** The name of the user. */
   readonly name: string;
@@ -124,6 +130,40 @@ export interface QuotasView {
   readonly tokens?: number;
   /** Changes a minute, of all tokens of the user together. 0: no limit. */
   readonly changesPerMinute?: number;
+}
+
+export interface InvitationView {
+  readonly id: string;
+  /** `admin`: everything but files of the server. `member`: own hosts and tokens, and hosts that are shared. */
+  readonly role: 'admin' | 'member';
+  readonly created: string;
+  readonly expires: string;
+  /** The user who made it; `operator`: the command line or the server. */
+  readonly createdBy: string;
+  /** The name that the new user gets. Absent: the user chooses it. */
+  readonly name?: string;
+}
+
+export interface OneTimeLinkView {
+  /** The link. It is shown only here, and is valid once. */
+  readonly url: string;
+  readonly expires: string;
+}
+
+export interface SessionView {
+  readonly id: string;
+  readonly created: string;
+  /** Accurate to about a second. */
+  readonly lastUsed: string;
+  /** It ends then, or earlier when it is not used. */
+  readonly expires: string;
+  /** How the user signed in. */
+  readonly method: 'link' | 'password' | 'oidc';
+  /** The address that signed in; empty if it was not known. */
+  readonly source: string;
+  readonly userAgent: string;
+  /** It is the session of this request. */
+  readonly isCurrent: boolean;
 }
 
 export interface ManagementKeyView {
@@ -612,6 +652,187 @@ export interface Operations {
       readonly next?: string;
     };
   };
+  /** Says how users can sign in. */
+  'GET /v1/sign-in': {
+    input: Record<never, never>;
+    result: {
+      readonly ways: readonly ('link' | 'password' | 'oidc')[];
+      /** False: there is no user yet, and the server prints a link for the first. */
+      readonly hasUsers: boolean;
+      /** What the button of the OpenID provider says. */
+      readonly oidcTitle?: string;
+      /** True: `dyndns setup` answers, and there is no configuration yet. */
+      readonly setup?: boolean;
+    };
+  };
+  /** Signs in with a password or a one-time link: the reply sets the cookie of a session. */
+  'POST /v1/sign-in': {
+    input: {
+      /** The name of the user. */
+      readonly user?: string | undefined;
+      /** The password. */
+      readonly password?: string | undefined;
+      /** A code of the authenticator app, or a recovery code. */
+      readonly code?: string | undefined;
+      /** What stands behind `#link=` or `#invitation=` in the link. */
+      readonly link?: string | undefined;
+    };
+    result: SignInView;
+  };
+  /** Ends the session of this request. */
+  'DELETE /v1/sign-in': {
+    input: Record<never, never>;
+    result: Record<never, never>;
+  };
+  /** Shows an invitation to whoever has its link. The link stays valid. */
+  'POST /v1/invitations:show': {
+    input: {
+      /** What stands behind `#link=` or `#invitation=` in the link. */
+      readonly link: string;
+    };
+    result: {
+      /** `admin`: everything but files of the server. `member`: own hosts and tokens, and hosts that are shared. */
+      readonly role: 'admin' | 'member';
+      readonly expires: string;
+      /** It makes the first user of the server. */
+      readonly isFirst: boolean;
+      /** The name that the new user gets. Absent: the user chooses it. */
+      readonly name?: string;
+    };
+  };
+  /** Uses an invitation: creates the user and signs in. Without a password the user can sign in by links only. */
+  'POST /v1/invitations:accept': {
+    input: {
+      /** What stands behind `#link=` or `#invitation=` in the link. */
+      readonly link: string;
+      /** The name of the user. */
+      readonly name: string;
+      /** The new password: 10 to 200 characters. */
+      readonly password?: string | undefined;
+    };
+    result: SignInView;
+  };
+  /** Lists the invitations that are still open, newest first. */
+  'GET /v1/invitations': {
+    input: Record<never, never>;
+    result: {
+      readonly invitations: readonly InvitationView[];
+    };
+  };
+  /** Makes a link by which a person becomes a user. It is valid once, for seven days. */
+  'POST /v1/invitations': {
+    input: {
+      /** `admin`: everything but files of the server. `member`: own hosts and tokens, and hosts that are shared. */
+      readonly role?: 'admin' | 'member' | undefined;
+      /** The name of the user. */
+      readonly name?: string | undefined;
+      readonly quotas?: QuotasView | undefined;
+    };
+    result: {
+      readonly invitation: InvitationView;
+      /** The link. It is shown only here, and is valid once. */
+      readonly url: string;
+    };
+  };
+  /** Ends an invitation. */
+  'DELETE /v1/invitations/{id}': {
+    input: {
+      /** The id of the invitation. */
+      readonly id: string;
+    };
+    result: InvitationView;
+  };
+  /** Makes a link by which the user signs in without a password. It is valid once, for 15 minutes, and ends earlier ones. */
+  'POST /v1/users/{user}/link': {
+    input: {
+      /** The name of the user. */
+      readonly user: string;
+    };
+    result: OneTimeLinkView;
+  };
+  /** Lists where the user who asks is signed in. */
+  'GET /v1/me/sessions': {
+    input: Record<never, never>;
+    result: {
+      /** Newest first. */
+      readonly sessions: readonly SessionView[];
+    };
+  };
+  /** Ends a session of the user who asks. Open pages of it are signed out within a second. */
+  'DELETE /v1/me/sessions/{id}': {
+    input: {
+      /** The id of the session. */
+      readonly id: string;
+    };
+    result: Record<never, never>;
+  };
+  /** Lists where a user is signed in. */
+  'GET /v1/users/{user}/sessions': {
+    input: {
+      /** The name of the user. */
+      readonly user: string;
+    };
+    result: {
+      /** Newest first. */
+      readonly sessions: readonly SessionView[];
+    };
+  };
+  /** Ends a session of a user. Open pages of it are signed out within a second. */
+  'DELETE /v1/users/{user}/sessions/{id}': {
+    input: {
+      /** The name of the user. */
+      readonly user: string;
+      /** The id of the session. */
+      readonly id: string;
+    };
+    result: Record<never, never>;
+  };
+  /** Sets the password of the user who is signed in, and ends all other sessions. `current` is needed where there is one, except soon after a sign-in by a link. */
+  'PUT /v1/me/password': {
+    input: {
+      /** The new password: 10 to 200 characters. */
+      readonly password: string;
+      /** The password. */
+      readonly current?: string | undefined;
+    };
+    result: Record<never, never>;
+  };
+  /** Makes the secret of a second factor (TOTP, RFC 6238). It is in force when a code confirms it. */
+  'POST /v1/me/totp': {
+    input: Record<never, never>;
+    result: {
+      /** In Base32. */
+      readonly secret: string;
+      /** What the QR code for an authenticator app has. */
+      readonly uri: string;
+    };
+  };
+  /** Puts the second factor in force. The result has the recovery codes, which cannot be read again. */
+  'PUT /v1/me/totp': {
+    input: {
+      /** A code of the authenticator app, or a recovery code. */
+      readonly code: string;
+    };
+    result: {
+      readonly recoveryCodes: readonly string[];
+    };
+  };
+  /** Removes the second factor of the user who is signed in. */
+  'POST /v1/me/totp:end': {
+    input: {
+      /** A code of the authenticator app, or a recovery code. */
+      readonly code: string;
+    };
+    result: Record<never, never>;
+  };
+  /** Removes the second factor of a user who lost it. */
+  'DELETE /v1/users/{user}/totp': {
+    input: {
+      /** The name of the user. */
+      readonly user: string;
+    };
+    result: Record<never, never>;
+  };
   /** Shows the user who asks, with quotas, and the zones in which the user may take names. */
   'GET /v1/me': {
     input: Record<never, never>;
@@ -622,6 +843,17 @@ export interface Operations {
         readonly zone: string;
         readonly pattern: string;
       }[];
+      readonly hasPassword: boolean;
+      /** A second factor is in force. */
+      readonly hasTotp: boolean;
+      /** Recovery codes that are left. */
+      readonly recoveryCodes?: number;
+      /** Of a request with the cookie of a session. */
+      readonly session?: {
+        readonly id: string;
+        readonly expires: string;
+        readonly method: 'link' | 'password' | 'oidc';
+      };
     };
   };
   /** Lists the management keys of the user who asks. */
