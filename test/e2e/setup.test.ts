@@ -268,7 +268,16 @@ describe('the last step', () => {
     const dnsPort = await freePort();
     await answered(dnsPort);
     const { url } = await lab!.call<{ url: string }>('POST /v1/setup/finish', {});
-    expect(url).toMatch(/^\.\//);
+    expect(url).toMatch(/^\.\/#link=[\w-]{43}$/);
+    const link = url.slice(url.indexOf('=') + 1);
+    for (const [credential, status] of [
+      [{ link }, 200],
+      [{ link }, 401],
+      [{ user: 'alice', password: ADMINISTRATOR.password }, 200],
+      [{ user: 'alice', password: 'another password' }, 401],
+    ] as const) {
+      expect((await lab!.send('POST /v1/sign-in', credential)).status).toBe(status);
+    }
     const file = join(lab!.directory, 'dyndns.yml');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(existsSync(`${file}.new`)).toBe(false);

@@ -3,9 +3,10 @@
  * fields of the path, the query and the body are given together; types come from api-types.ts.
  */
 import type { Operations, ProblemView } from './api-types.ts';
+import type { SetupOperations } from './setup-types.ts';
 import type { SignInOperations } from './sign-in-types.ts';
 
-export type AllOperations = Operations & SignInOperations;
+export type AllOperations = Operations & SignInOperations & SetupOperations;
 export type OperationKey = keyof AllOperations & string;
 export type Input<Key extends OperationKey> = AllOperations[Key]['input'];
 export type Result<Key extends OperationKey> = AllOperations[Key]['result'];
@@ -108,7 +109,7 @@ export function whenSignedOut(callback: () => void): void {
 }
 
 /** Their 401 is about what was sent with them. */
-const WITHOUT_SESSION = /^\/v1\/(?:sign-in|invitations:)/;
+const WITHOUT_SESSION = /^\/v1\/(?:sign-in|invitations:|setup\/session)/;
 
 async function problemOf(response: Response, type: string, pattern: string): Promise<Problem> {
   const document = type.includes('json') ? ((await response.json().catch(() => ({}))) as Partial<ProblemView>) : {};

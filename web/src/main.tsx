@@ -7,5 +7,5 @@ import { loadSession } from './session.ts';
 
 const secret = takeLinkSecret();
 // A link is exchanged for a session first.
-if (secret === undefined) void loadSession();
+if (secret === undefined || secret.kind === 'setup') void loadSession();
 render(<App secret={secret} />, document.getElementById('app')!);

@@ -11,7 +11,9 @@ export type Session =
   | { readonly state: 'failed'; readonly error: unknown }
   /** `hadSession`: it ended while a screen was open. */
   | { readonly state: 'signed-out'; readonly hadSession: boolean }
-  | { readonly state: 'signed-in'; readonly me: Me };
+  | { readonly state: 'signed-in'; readonly me: Me }
+  /** `dyndns setup` answers: there is no server yet. */
+  | { readonly state: 'setup'; readonly isOpen: boolean };
 
 export const session = signal<Session>({ state: 'unknown' });
 
@@ -19,11 +21,13 @@ export const session = signal<Session>({ state: 'unknown' });
 export async function loadSession(): Promise<void> {
   try {
     // A question that needs no session: one without it would be an error in the browser's log.
-    const { signedIn } = await call('GET /v1/sign-in', {}).catch((error: unknown) => {
-      if (error instanceof Problem && error.status > 0 && error.status < 500) return { signedIn: undefined };
+    const { signedIn, setup } = await call('GET /v1/sign-in', {}).catch((error: unknown) => {
+      if (error instanceof Problem && error.status > 0 && error.status < 500)
+        return { signedIn: undefined, setup: undefined };
       throw error;
     });
-    if (signedIn === false) session.value = { state: 'signed-out', hadSession: false };
+    if (setup) session.value = { state: 'setup', isOpen: signedIn === true };
+    else if (signedIn === false) session.value = { state: 'signed-out', hadSession: false };
     else await reloadMe();
   } catch (error) {
     session.value = { state: 'failed', error };
@@ -43,7 +47,7 @@ export async function reloadMe(): Promise<void> {
 /** There is no session any more. */
 export function noteSignedOut(): void {
   const { value } = session;
-  if (value.state === 'signed-out') return;
+  if (value.state === 'signed-out' || value.state === 'setup') return;
   session.value = { state: 'signed-out', hadSession: value.state === 'signed-in' };
 }
 
