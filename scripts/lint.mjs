@@ -9,5 +9,6 @@ const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 run(execPath, [tsc, '--noEmit']);
 run(execPath, [tsc, '-p', 'tsconfig.bench.json']);
 run(execPath, [tsc, '-p', 'web']);
+run(execPath, [tsc, '-p', join('test', 'browser')]);
 run(execPath, [join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.']);
 run(execPath, [join(root, 'scripts', 'docs.mjs'), '--check']);

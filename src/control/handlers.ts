@@ -70,6 +70,7 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
   const tokens = async () => (await parts.administration()).tokens;
   const hosts = async () => (await parts.administration()).hosts;
   const history = async () => (await parts.administration()).history;
+  const overview = async () => (await parts.administration()).overview;
   const users = async () => (await parts.administration()).users;
   const signIns = async () => (await parts.administration()).signIns;
   const batches = async () => (await parts.administration()).batches;
@@ -200,6 +201,11 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
     shareHost: async ({ host, user, access }, context) =>
       (await hosts()).shareHost(readHost(host), user, access, context),
     unshareHost: async ({ host, user }, context) => (await hosts()).shareHost(readHost(host), user, undefined, context),
+
+    listOverview: async (input, { caller }) => (await overview()).list(input, caller),
+    countHosts: async ({ owner }, { caller }) => (await overview()).count(owner, caller),
+    readTimeline: async ({ host, family, limit = 50, before }) =>
+      (await overview()).timeline(readHost(host), family, limit, before),
 
     readHistory: async ({ host, at, limit = 20, before }) => {
       const atMs = at === undefined ? undefined : readTime(at, 'at');

@@ -9,6 +9,7 @@ import type { TokenStore } from './access/token-store.ts';
 import type { CustomerStore } from './customers.ts';
 import type { HistoryStore } from './history/history-store.ts';
 import type { HostStore } from './hosts/host-store.ts';
+import type { OverviewStore } from './hosts/overview-store.ts';
 import type { PendingStore } from './pending/pending-store.ts';
 import type { TextStore } from './texts/text-store.ts';
 import type { TurnStore } from './updates/turn-store.ts';
@@ -30,6 +31,7 @@ export interface Store {
   readonly tokens: TokenStore;
   readonly hosts: HostStore;
   readonly history: HistoryStore;
+  readonly overview: OverviewStore;
   readonly pending: PendingStore;
   readonly texts: TextStore;
   readonly knownSerials: KnownSerialStore;

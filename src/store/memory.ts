@@ -16,12 +16,13 @@ import type { PendingUpdate } from '../core/pending/pending-update.ts';
 import type { Store } from '../core/store.ts';
 import type { StoredText, TextStore } from '../core/texts/text-store.ts';
 import type { TurnStore } from '../core/updates/turn-store.ts';
-import { FAMILIES, type Family } from '../core/zones/family.ts';
+import { FAMILIES, type Family, sameAddresses } from '../core/zones/family.ts';
 import type { KnownSerial, KnownSerialStore } from '../core/zones/known-serials.ts';
 import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import { serialIsLater } from '../dns/serial.ts';
 import { type Clients, memoryAuditStore, memoryHostStore, memoryTokenStore } from './memory-clients.ts';
+import { memoryOverviewStore } from './memory-overview.ts';
 import { forgetSignIns, memorySignInStore, newSignIns } from './memory-sign-ins.ts';
 import { memoryCustomerStore, memoryUserStore } from './memory-users.ts';
 import { byName, eventOf, eventRow } from './rows.ts';
@@ -29,7 +30,8 @@ import { WRONG_CLOCK_MS } from './schema.ts';
 import { trimPlan } from './trim-plan.ts';
 
 export function openMemoryStore(): Store {
-  const history = memoryHistoryStore();
+  const { watchedSinceMs, ...history } = memoryHistoryStore();
+  const pending = memoryPendingStore();
   const signIns = newSignIns();
   const clients: Clients = {
     tokens: new Map(),
@@ -48,7 +50,8 @@ export function openMemoryStore(): Store {
     customers: memoryCustomerStore(clients),
     audit: memoryAuditStore(),
     history,
-    pending: memoryPendingStore(),
+    overview: memoryOverviewStore(clients, pending, watchedSinceMs),
+    pending,
     texts: memoryTextStore(),
     knownSerials: memoryKnownSerials(),
     turns: memoryTurnStore(),
@@ -97,7 +100,7 @@ function memoryReceipts(): Pick<HistoryStore, 'appendReceipts' | 'receipts' | 'p
 
 const SILENCE_STEPS: readonly SilenceStep[] = ['told', 'lease-ended'];
 
-function memoryHistoryStore(): HistoryStore {
+function memoryHistoryStore(): HistoryStore & { readonly watchedSinceMs: () => number } {
   const events = new Map<string, HistoryEvent>();
   /** By the id of the event. */
   const batches = new Map<string, number>();
@@ -125,6 +128,7 @@ function memoryHistoryStore(): HistoryStore {
   };
   return {
     ...memoryReceipts(),
+    watchedSinceMs: () => watch?.sinceMs ?? 0,
     async append(added) {
       batch += 1;
       for (const event of added) {
@@ -169,6 +173,16 @@ function memoryHistoryStore(): HistoryStore {
           (sinceMs === undefined || event.id >= firstIdOf(sinceMs)),
       );
       return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
+    },
+    async readMoves(ownerName, family, limit, before) {
+      const moves = eventsOf(ownerName).filter(
+        ({ id, outcome, [family]: step }) =>
+          outcome === 'changed' &&
+          step !== undefined &&
+          !sameAddresses(step.before, step.after) &&
+          (before === undefined || id < before),
+      );
+      return moves.reverse().slice(0, limit);
     },
     lastTime: async () =>
       notedMs ?? (events.size === 0 ? undefined : Math.max(...[...events.values()].map(({ timeMs }) => timeMs))),

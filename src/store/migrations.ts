@@ -7,6 +7,7 @@
  */
 import { type Kysely, type Migration, Migrator, PostgresAdapter, sql } from 'kysely';
 import { COUNT_IN_POSTGRES, COUNT_IN_SQLITE } from './event-counts.ts';
+import { OVERVIEW_IN_POSTGRES, OVERVIEW_IN_SQLITE } from './overview-schema.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-first': {
@@ -337,6 +338,14 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('user_id', 'text', (column) => column.notNull())
         .addPrimaryKeyConstraint('identities_key', ['issuer', 'subject'])
         .execute();
+    },
+  },
+  '0016-overview': {
+    async up(db) {
+      const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter;
+      for (const statement of isPostgres ? OVERVIEW_IN_POSTGRES : OVERVIEW_IN_SQLITE) {
+        await sql.raw(statement).execute(db);
+      }
     },
   },
 };

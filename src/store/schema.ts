@@ -182,6 +182,37 @@ export interface ActivityRow {
   readonly last_seen_ms: number;
 }
 
+/** A host as people look at it. Triggers keep it (overview-schema.ts). Times are 0 for never. */
+export interface HostOverviewRow {
+  readonly name: string;
+  /** 1: its settings refuse updates. */
+  readonly is_disabled: number;
+  readonly silent_after_ms: number | null;
+  readonly last_seen_ms: number;
+  /** Addresses separated by spaces; null: unknown. */
+  readonly a: string | null;
+  readonly a_since_ms: number | null;
+  readonly aaaa: string | null;
+  readonly aaaa_since_ms: number | null;
+  readonly last_change_ms: number;
+  /** 1: the last change was the end of its lease. */
+  readonly is_lease: number;
+  /** The last event that is not a change. It may have been deleted since. */
+  readonly fault_ms: number | null;
+  readonly fault_id: string | null;
+}
+
+/** What happened to a host on one day. Triggers keep it (overview-schema.ts). */
+export interface HostDayRow {
+  readonly name: string;
+  /** `day` modulo 91. */
+  readonly slot: number;
+  /** Days since 1970. */
+  readonly day: number;
+  readonly changes: number;
+  readonly faults: number;
+}
+
 /** Records that a step (`SilenceStep`) was done for a silent host. */
 export interface SilenceRow {
   readonly name: string;
@@ -266,6 +297,8 @@ export interface Schema {
   readonly receipts: ReceiptRow;
   readonly event_counts: EventCountRow;
   readonly activity: ActivityRow;
+  readonly host_overview: HostOverviewRow;
+  readonly host_days: HostDayRow;
   readonly silences: SilenceRow;
   readonly watch: WatchRow;
   readonly wishes: PendingRow;

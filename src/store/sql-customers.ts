@@ -9,6 +9,7 @@ import { accessRows, hostRow, nameText, tokenRow } from './rows.ts';
 import { userRow } from './rows-users.ts';
 import type { HostAccessRow, HostRow, TokenRow, UserRow } from './schema.ts';
 import { lockUsersAt, usersVersion } from './sql-conditions.ts';
+import { lockOverview } from './sql-overview.ts';
 import { chunksOf, type QueryBuilder, RowsStatement, type SqlQuery, type SqlRunner } from './sql-runner.ts';
 import type { SqlTokenLog } from './sql-token-log.ts';
 import { ATTEMPTS, contended } from './sql-user-removal.ts';
@@ -38,6 +39,8 @@ export class SqlCustomerStore implements CustomerStore {
     const { users, hosts, given = [], tokens } = batch;
     if (users.length + hosts.length + given.length + tokens.length === 0) return { conflicts: [] };
     const access = [...hosts, ...given.map(({ after }) => after)].flatMap(accessRows);
+    const changed = [...hosts, ...given.map(({ after }) => after)].map(({ ownerName }) => nameText(ownerName));
+    const order = lockOverview(this.#build, changed);
     const inserts = [
       ...this.#insertUsers.queries(users.map(userRow)),
       ...this.#insertHosts.queries(hosts.map(hostRow)),
@@ -52,7 +55,7 @@ export class SqlCustomerStore implements CustomerStore {
       try {
         const lock = lockUsersAt(this.#build, counter?.value ?? 0);
         await this.#log.change(
-          [...given.flatMap((each) => this.#give(each, stored)), ...inserts],
+          [...order, ...given.flatMap((each) => this.#give(each, stored)), ...inserts],
           tokens.map(({ sha256 }) => sha256),
           [lock],
         );

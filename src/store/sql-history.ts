@@ -17,16 +17,19 @@ import type {
   RepeatCount,
   SilenceStep,
 } from '../core/history/history-store.ts';
-import { FAMILIES } from '../core/zones/family.ts';
+import { FAMILIES, type Family } from '../core/zones/family.ts';
 import type { Receipt } from '../core/zones/secondaries.ts';
 import type { DomainName } from '../dns/name.ts';
 import { byName, compareTexts, eventOf, eventRow, nameOf, nameText } from './rows.ts';
 import { type ActivityRow, type EventRow, WRONG_CLOCK_MS } from './schema.ts';
+import { forgetInOverview } from './sql-overview.ts';
 import { SqlReceipts } from './sql-receipts.ts';
 import { chunksOf, incrementCounter, type QueryBuilder, RowsStatement, type SqlRunner } from './sql-runner.ts';
 import { type EventCount, trimPlan } from './trim-plan.ts';
 
 const NOT_CHANGED = sql<boolean>`outcome <> 'changed'`;
+
+const DAY_MS = 86_400_000;
 
 /** Rows that one statement deletes, so that no lock is held for long. */
 const PRUNE_CHUNK = 5_000;
@@ -40,6 +43,8 @@ export class SqlHistoryStore implements HistoryStore {
   readonly #insertEvents: RowsStatement<EventRow>;
   readonly #countRepeats: RowsStatement<ActivityRow>;
   readonly #receipts: SqlReceipts;
+  /** Counts of the days before it are deleted. */
+  #firstDay: number | undefined;
 
   constructor(run: SqlRunner, build: QueryBuilder) {
     this.#run = run;
@@ -101,6 +106,20 @@ export class SqlHistoryStore implements HistoryStore {
     // The condition of the index events_not_changed, word for word: SQLite does not infer it.
     if (outcome !== undefined && outcome !== 'changed') query = query.where(NOT_CHANGED);
     return query;
+  }
+
+  async readMoves(ownerName: DomainName, family: Family, limit: number, before?: string) {
+    const [from, to] = family === 'A' ? (['a_before', 'a_after'] as const) : (['aaaa_before', 'aaaa_after'] as const);
+    let query = this.#build
+      .selectFrom('events')
+      .selectAll()
+      .where('name', '=', nameText(ownerName))
+      .where('outcome', '=', 'changed')
+      .whereRef(to, '<>', from)
+      .orderBy('id', 'desc')
+      .limit(limit);
+    if (before !== undefined) query = query.where('id', '<', before);
+    return (await this.#run.all(query.compile())).map(eventOf);
   }
 
   async newestPosition(): Promise<EventPosition> {
@@ -267,11 +286,13 @@ export class SqlHistoryStore implements HistoryStore {
     await this.#run.all(this.#build.deleteFrom('activity').where('name', '=', name).returning('name').compile());
     const query = this.#build.deleteFrom('events').where('name', '=', name).returning('id');
     const { length } = await this.#run.all(query.compile());
+    await this.#run.transaction(forgetInOverview(this.#build, name));
     await this.#forgetHostsWithoutEvents();
     return length;
   }
 
   async prune(olderThanMs: number): Promise<number> {
+    await this.#forgetDays(Math.floor(olderThanMs / DAY_MS));
     const oldest = this.#build
       .selectFrom('events')
       .select('id')
@@ -304,6 +325,13 @@ export class SqlHistoryStore implements HistoryStore {
     const plan = excess > 0 ? trimPlan(counts, excess) : [];
     const deleted = await this.#deleteOldest(plan, new Map(counts.map(({ name, events }) => [name, events])));
     return { stored: stored - deleted, deleted };
+  }
+
+  /** Once for each day: it reads the whole table. */
+  async #forgetDays(firstDay: number): Promise<void> {
+    if (firstDay === this.#firstDay) return;
+    await this.#run.transaction([this.#build.deleteFrom('host_days').where('day', '<', firstDay).compile()]);
+    this.#firstDay = firstDay;
   }
 
   async #forgetHostsWithoutEvents(): Promise<void> {

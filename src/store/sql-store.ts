@@ -5,6 +5,7 @@ import { SqlCustomerStore } from './sql-customers.ts';
 import { SqlHistoryStore } from './sql-history.ts';
 import { SqlHostStore } from './sql-hosts.ts';
 import { SqlKnownSerialStore } from './sql-known-serials.ts';
+import { SqlOverviewStore } from './sql-overview.ts';
 import { SqlPendingStore } from './sql-pending.ts';
 import { queryBuilder, type SqlRunner } from './sql-runner.ts';
 import { SqlSignInStore } from './sql-sign-ins.ts';
@@ -22,6 +23,7 @@ export function sqlStore(run: SqlRunner, isShared: boolean): Store {
     tokens,
     hosts: new SqlHostStore(run, build),
     history: new SqlHistoryStore(run, build),
+    overview: new SqlOverviewStore(run, build),
     pending: new SqlPendingStore(run, build),
     texts: new SqlTextStore(run, build),
     knownSerials: new SqlKnownSerialStore(run, build),

@@ -9,6 +9,7 @@ import type { RemovedUser, UserConditions, UserRemoval } from '../core/users/use
 import { hostOf, hostRow, nameOf, nameText } from './rows.ts';
 import type { HostRow, UserRow } from './schema.ts';
 import { type Condition, lockUsersAt, usersVersion } from './sql-conditions.ts';
+import { forgetInOverview, lockOverview } from './sql-overview.ts';
 import { chunksOf, type QueryBuilder, type SqlQuery, type SqlRunner } from './sql-runner.ts';
 import type { SqlTokenLog } from './sql-token-log.ts';
 import { withoutUser } from './without-user.ts';
@@ -79,6 +80,12 @@ export class SqlUserRemoval {
     const statements: SqlQuery[] = [];
     const hosts = sql`select * from hosts where name in (select name from host_access where user_id = ${id})`;
     const rows = await this.#run.all<HostRow>(hosts.compile(build) as SqlQuery);
+    statements.push(
+      ...lockOverview(
+        build,
+        rows.map(({ name }) => name),
+      ),
+    );
     for (const row of rows) {
       statements.push(...this.#removeFromHost(row, id, removal));
       if (removal.history === 'purge' && hostOf(row).ownerId === id) await this.#purge(row.name);
@@ -110,7 +117,9 @@ export class SqlUserRemoval {
       const tables = ['events', 'activity', 'silences'];
       statements.push(...tables.map((table) => sql`delete from ${sql.table(table)} where name = ${name}`));
     }
-    return statements.map((statement) => statement.compile(this.#build));
+    const compiled: SqlQuery[] = statements.map((statement) => statement.compile(this.#build));
+    if (isOwned && removal.history === 'purge') compiled.push(...forgetInOverview(this.#build, name));
+    return compiled;
   }
 
   /** @param hosts those with access of a member, who might change no other; undefined: of an admin */

@@ -406,6 +406,7 @@ export const IMPORT_TABLE: readonly ImportRow[] = [
       'core/hosts/host-access.ts',
       'core/hosts/host-store.ts',
       'core/hosts/host.ts',
+      'core/hosts/overview-store.ts',
       'core/pending/pending-store.ts',
       'core/pending/pending-update.ts',
       'core/store.ts',

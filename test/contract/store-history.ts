@@ -76,6 +76,32 @@ export function describeHistoryStore(store: () => Store): void {
       for (const index of [0, 1, 2, 3]) await history.purge(nameOf(`h${index}.all.example.com`));
     });
 
+    it('reads the changes of one family that gave it other addresses', async () => {
+      const { history } = store();
+      const ownerName = nameOf('moves.example.com');
+      const step = (before: string, after: string) => ({ before: [before], after: [after] });
+      await history.append([
+        newEvent('moves.example.com', NOW_MS, { A: step('192.0.2.1', '192.0.2.2') }),
+        newEvent('moves.example.com', NOW_MS + 1, {
+          A: step('192.0.2.2', '192.0.2.2'),
+          AAAA: step('2001:db8::1', '2001:db8::2'),
+        }),
+        newEvent('moves.example.com', NOW_MS + 2, { A: { before: ['192.0.2.2'], after: [] } }),
+        newEvent('moves.example.com', NOW_MS + 3, {
+          outcome: 'failed',
+          code: 'publish-unknown',
+          A: step('192.0.2.2', '192.0.2.9'),
+        }),
+        newEvent('moves.example.com', NOW_MS + 4, { detail: 'TXT' }),
+      ]);
+      const times = async (...args: Parameters<typeof history.readMoves>) =>
+        (await history.readMoves(...args)).map(({ timeMs }) => timeMs - NOW_MS);
+      expect(await times(ownerName, 'A', 9)).toEqual([2, 0]);
+      expect(await times(ownerName, 'AAAA', 9)).toEqual([1]);
+      const [newest] = await history.readMoves(ownerName, 'A', 1);
+      expect(await times(ownerName, 'A', 9, newest!.id)).toEqual([0]);
+    });
+
     describe('receipts', () => {
       const [a, b, late, unasked] = ['192.0.2.53:53', '[2001:db8::53]:53', '192.0.2.54:53', '192.0.2.55:53'];
       const zone = 'Served.example.com.';

@@ -17,6 +17,7 @@ import { describeCustomerStore } from './store-customers.ts';
 import { NOW_MS, nameOf, newEvent, newPendingUpdate, newToken } from './store-fixtures.ts';
 import { describeHistoryStore } from './store-history.ts';
 import { describeHostStore } from './store-hosts.ts';
+import { describeOverviewStore } from './store-overview.ts';
 import { describePendingStore } from './store-pending.ts';
 import { describeEventPositions } from './store-positions.ts';
 import { describeSignInStore } from './store-sign-ins.ts';
@@ -51,6 +52,7 @@ export function describeStore(subject: StoreSubject): void {
     describeHostStore(() => store);
     describeHistoryStore(() => store);
     describeEventPositions(() => store);
+    describeOverviewStore(() => store);
     describeTextStore(() => store);
     describePendingStore(() => store);
     describeTurnStore(() => store);

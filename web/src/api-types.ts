@@ -435,6 +435,80 @@ export interface InstructionsView {
   readonly warnings: readonly string[];
 }
 
+export interface HostInTheOverviewView {
+  /** The owner name of the host. */
+  readonly host: string;
+  /** `none`: it has no settings of its own. */
+  readonly origin: 'configuration' | 'store' | 'none';
+  readonly enabled: boolean;
+  /** The first that holds. `disabled`: updates are refused; `waiting`: an update was accepted and is not published yet; `lease-ended`: its addresses were replaced because it was silent; `never`: no update yet; `silent`: for longer than its settings allow; `fresh`: else. */
+  readonly state: 'waiting' | 'silent' | 'lease-ended' | 'disabled' | 'never' | 'fresh';
+  /** Hosts that move with it to a new IPv6 prefix. */
+  readonly members: number;
+  /** Changes on each of the 90 days, the oldest first. */
+  readonly changes: readonly number[];
+  /** Refusals and failures on each of the 90 days, the oldest first. */
+  readonly faults: readonly number[];
+  /** Of `silent` the last update, of `waiting` when the update was accepted, of `lease-ended` when the addresses were replaced. */
+  readonly since?: string;
+  /** What was published last; absent if nothing is known of the family. */
+  readonly A?: {
+    readonly addresses: readonly string[];
+    /** Since when they are these; absent: longer than the history knows. */
+    readonly since?: string;
+  };
+  /** What was published last; absent if nothing is known of the family. */
+  readonly AAAA?: {
+    readonly addresses: readonly string[];
+    /** Since when they are these; absent: longer than the history knows. */
+    readonly since?: string;
+  };
+  /** The last update that was accepted. */
+  readonly lastSeen?: string;
+  /** The last update that changed something. */
+  readonly lastChange?: string;
+  readonly fault?: FaultView;
+  /** The user whom it belongs to. Absent: the operator. */
+  readonly owner?: string;
+  /** What the user who asks may do with it. Absent: everything. */
+  readonly access?: 'own' | 'view' | 'change';
+}
+
+export interface FaultView {
+  /** The id of the event. */
+  readonly id: string;
+  readonly time: string;
+  readonly outcome: 'refused' | 'failed';
+  /** Why, in a sentence. */
+  readonly text: string;
+  /** The token or TSIG key; `master` for the master secret. */
+  readonly actor: string;
+  /** The address of the client; empty if there is none. */
+  readonly source: string;
+  /** A code of docs/errors.md. */
+  readonly code?: string;
+  /** Further facts. */
+  readonly detail?: string;
+}
+
+export interface SpanOfTimeWithTheSameAddressesView {
+  /** The id of the event that began it. */
+  readonly id: string;
+  /** None: it had no address of the family. */
+  readonly addresses: readonly string[];
+  readonly from: string;
+  /** How long. */
+  readonly seconds: number;
+  /** The client protocol of the change. */
+  readonly protocol: string;
+  /** The token or TSIG key; `master` for the master secret. */
+  readonly actor: string;
+  /** The address of the client; empty if there is none. */
+  readonly source: string;
+  /** Absent: until now. */
+  readonly until?: string;
+}
+
 export interface EventView {
   /** Unique. Later events have greater ids, compared as texts. */
   readonly id: string;
@@ -1309,6 +1383,73 @@ export interface Operations {
       readonly user: string;
     };
     result: HostView;
+  };
+  /** Lists hosts with their states, addresses, last faults and the changes of 90 days, without a query to a nameserver. A member sees own hosts and those that are shared. */
+  'GET /v1/overview': {
+    input: {
+      /** Only hosts with this text in their name. */
+      readonly search?: string | undefined;
+      /** Only hosts in this state. */
+      readonly state?: 'waiting' | 'silent' | 'lease-ended' | 'disabled' | 'never' | 'fresh' | undefined;
+      /** `state`: the most urgent first; `seen`, `changed`: the newest first. Without it: `name`. */
+      readonly sort?: 'name' | 'state' | 'seen' | 'changed' | undefined;
+      /** Only hosts of this user. */
+      readonly owner?: string | undefined;
+      /** The most that one reply lists. Without it: 50. */
+      readonly limit?: number | undefined;
+      /** Begins behind an earlier page: its `next`. */
+      readonly cursor?: string | undefined;
+    };
+    result: {
+      /** The 90 days of `changes` and `faults`. */
+      readonly days: {
+        readonly first: string;
+        readonly last: string;
+      };
+      readonly hosts: readonly HostInTheOverviewView[];
+      /** The `cursor` of the next page; absent on the last one. It has no other meaning. */
+      readonly next?: string;
+    };
+  };
+  /** Says how many hosts are in each state. A member counts own hosts and those that are shared. */
+  'GET /v1/overview/counts': {
+    input: {
+      /** Only hosts of this user. */
+      readonly owner?: string | undefined;
+    };
+    result: {
+      readonly total: number;
+      readonly states: {
+        readonly waiting: number;
+        readonly silent: number;
+        readonly 'lease-ended': number;
+        readonly disabled: number;
+        readonly never: number;
+        readonly fresh: number;
+      };
+    };
+  };
+  /** Reads which addresses a host had and how long, newest first: one span begins when the span before it ends. */
+  'GET /v1/hosts/{host}/timeline': {
+    input: {
+      /** The owner name of the host. */
+      readonly host: string;
+      readonly family: 'A' | 'AAAA';
+      /** The number of spans. Without it: 50. */
+      readonly limit?: number | undefined;
+      /** Only spans before this one. */
+      readonly before?: string | undefined;
+    };
+    result: {
+      /** The owner name of the host. */
+      readonly host: string;
+      readonly family: 'A' | 'AAAA';
+      readonly spans: readonly SpanOfTimeWithTheSameAddressesView[];
+      /** What the oldest of these spans replaced; absent if that is not known, or there is no span. */
+      readonly earlier?: readonly string[];
+      /** The `before` of the next page; absent on the last one. */
+      readonly next?: string;
+    };
   };
   /** Reads the events of a host: changes, refusals and failures, newest first. */
   'GET /v1/hosts/{host}/history': {

@@ -6,14 +6,14 @@ import { Button } from './components/button.tsx';
 import { Page } from './components/page.tsx';
 import { Empty, ErrorBox, Loading } from './components/states.tsx';
 import { Toasts } from './components/toast.tsx';
-import { type LinkSecret, location } from './router.ts';
+import { type LinkSecret, location, type SetupSecret } from './router.ts';
 import { SignIn } from './screens/sign-in.tsx';
 import { findScreen, type Screen, type ScreenProps } from './screens.ts';
 import { isAdmin, loadSession, session } from './session.ts';
 import { Shell } from './shell.tsx';
 import { texts } from './texts.ts';
 
-export function App({ secret }: { readonly secret: LinkSecret | undefined }) {
+export function App({ secret }: { readonly secret: LinkSecret | SetupSecret | undefined }) {
   const pending = useSignal(secret);
   return (
     <>
@@ -23,7 +23,7 @@ export function App({ secret }: { readonly secret: LinkSecret | undefined }) {
   );
 }
 
-function Body({ secret, onSecretUsed }: { secret: LinkSecret | undefined; onSecretUsed: () => void }) {
+function Body({ secret, onSecretUsed }: { secret: LinkSecret | SetupSecret | undefined; onSecretUsed: () => void }) {
   const { value } = session;
   if (secret !== undefined && secret.kind !== 'setup') return <SignIn secret={secret} onSecretUsed={onSecretUsed} />;
   switch (value.state) {

@@ -62,14 +62,16 @@ export function setQuery(query: Query): void {
   go(parts, { ...Object.fromEntries(old), ...query }, true);
 }
 
-export type LinkSecret = { readonly kind: 'link' | 'invitation' | 'setup'; readonly secret: string };
+export type LinkSecret = { readonly kind: 'link' | 'invitation'; readonly secret: string };
+/** Of the link that `dyndns setup` prints. */
+export type SetupSecret = { readonly kind: 'setup'; readonly secret: string };
 
 /** The secret of a link that was opened. It is removed from the address bar and the history at once. */
-export function takeLinkSecret(): LinkSecret | undefined {
+export function takeLinkSecret(): LinkSecret | SetupSecret | undefined {
   const match = /^#(link|invitation|setup)=([\w~.-]+?)(?:&next=([a-z]+))?$/.exec(window.location.hash);
   if (match === null) return undefined;
   const next = `#/${match[3] ?? ''}`;
   window.history.replaceState(null, '', next);
   location.value = parse(next);
-  return { kind: match[1] as LinkSecret['kind'], secret: match[2]! };
+  return { kind: match[1] as 'link', secret: match[2]! };
 }

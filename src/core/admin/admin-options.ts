@@ -12,7 +12,10 @@ import type { ReadOutcome } from '../zones/publisher.ts';
 import type { Zone } from '../zones/zone.ts';
 import type { Member } from './caller.ts';
 
-type AdminStore = Pick<Store, 'tokens' | 'hosts' | 'history' | 'pending' | 'users' | 'signIns' | 'customers' | 'audit'>;
+type AdminStore = Pick<
+  Store,
+  'tokens' | 'hosts' | 'history' | 'overview' | 'pending' | 'users' | 'signIns' | 'customers' | 'audit'
+>;
 export type AdminZone = Pick<Zone, 'apex' | 'ttl' | 'members'> & Partial<Pick<Zone, 'addresses'>>;
 
 export interface SecondariesOfZone {

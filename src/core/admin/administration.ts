@@ -4,6 +4,7 @@ import { AuditAdmin } from './audit-admin.ts';
 import { BatchAdmin } from './batch-admin.ts';
 import { HistoryAdmin } from './history-admin.ts';
 import { HostAdmin } from './host-admin.ts';
+import { OverviewAdmin } from './overview-admin.ts';
 import { SignInAdmin } from './sign-in-admin.ts';
 import { TokenAdmin } from './token-admin.ts';
 import { UserAdmin } from './user-admin.ts';
@@ -16,6 +17,7 @@ export interface Administration {
   readonly signIns: SignInAdmin;
   readonly audit: AuditAdmin;
   readonly history: HistoryAdmin;
+  readonly overview: OverviewAdmin;
 }
 
 export function makeAdministration(options: AdminOptions): Administration {
@@ -27,5 +29,6 @@ export function makeAdministration(options: AdminOptions): Administration {
     signIns: new SignInAdmin(options),
     audit: new AuditAdmin(options),
     history: new HistoryAdmin(options),
+    overview: new OverviewAdmin(options),
   };
 }

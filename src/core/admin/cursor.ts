@@ -1,4 +1,5 @@
 /** Cursors of lists: where the next page begins, as a text that has no other meaning. */
+import { DomainName } from '../../dns/name.ts';
 import { type InputError, invalidField } from '../errors.ts';
 
 export function writeCursor(place: readonly string[]): string {
@@ -15,6 +16,15 @@ export function readCursor(cursor: string | undefined, parts: number): readonly 
     // Reported below.
   }
   throw invalidCursor();
+}
+
+/** A name in a cursor. @throws InputError */
+export function readCursorName(text: string): DomainName {
+  try {
+    return DomainName.parse(text);
+  } catch {
+    throw invalidCursor();
+  }
 }
 
 export function invalidCursor(): InputError {

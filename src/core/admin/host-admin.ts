@@ -3,7 +3,7 @@
  * others and changed only there. Each change is made on the settings that were read, so that a concurrent one is not lost.
  */
 import { parseIpAddress } from '../../dns/address.ts';
-import { DomainName } from '../../dns/name.ts';
+import type { DomainName } from '../../dns/name.ts';
 import { formatRRType } from '../../dns/rdata.ts';
 import { tokenCovers } from '../access/token.ts';
 import { AppError, invalidField, PreconditionFailed } from '../errors.ts';
@@ -22,7 +22,7 @@ import {
   requireZone,
 } from './admin-options.ts';
 import { type AdminCaller, asMember, type CallContext, type Member } from './caller.ts';
-import { invalidCursor, readCursor, writeCursor } from './cursor.ts';
+import { readCursor, readCursorName, writeCursor } from './cursor.ts';
 import { unknownHost } from './dispatch.ts';
 import { type HostDetails, type HostView, MAX_MEMBERS } from './host-operations.ts';
 import { checkMember, checkSettings, refuseConfigured, taken, uniqueMembers } from './host-settings.ts';
@@ -204,7 +204,7 @@ export class HostAdmin {
     const { store, hosts: configured } = this.#options;
     const member = asMember(caller);
     const place = readCursor(cursor, 1)?.[0];
-    const after = place === undefined ? undefined : readName(place);
+    const after = place === undefined ? undefined : readCursorName(place);
     const user = owner === undefined ? undefined : await requireUser(this.#options, owner, '/owner');
     const userId = member?.user.id ?? user?.id;
     const access = user === undefined ? undefined : ('own' as const);
@@ -387,14 +387,6 @@ function contended(ownerName: DomainName): AppError {
 /** The order of pages: by the lower-case text, compared by code points. */
 function isBehind(a: DomainName, b: DomainName): boolean {
   return a.toString().toLowerCase() > b.toString().toLowerCase();
-}
-
-function readName(text: string): DomainName {
-  try {
-    return DomainName.parse(text);
-  } catch {
-    throw invalidCursor();
-  }
 }
 
 function describeRead(outcome: ReadOutcome): Pick<HostDetails, 'published' | 'publishedProblem'> {

@@ -6,6 +6,7 @@
 import type { HostAccess } from '../users/user.ts';
 import { HISTORY_OPERATIONS } from './history-operations.ts';
 import { HOST_OPERATIONS } from './host-operations.ts';
+import { OVERVIEW_OPERATIONS } from './overview-operations.ts';
 import { RECORD_OPERATIONS } from './record-operations.ts';
 import type { NormalValueOf, ObjectSchema, Schema, ValueOf } from './schema.ts';
 import { SERVER_OPERATIONS } from './server-operations.ts';
@@ -59,6 +60,7 @@ const TABLE = {
   ...USER_OPERATIONS,
   ...TOKEN_OPERATIONS,
   ...HOST_OPERATIONS,
+  ...OVERVIEW_OPERATIONS,
   ...HISTORY_OPERATIONS,
   ...ZONE_OPERATIONS,
   ...RECORD_OPERATIONS,

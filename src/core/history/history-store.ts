@@ -1,6 +1,7 @@
 /** Contract: where events and the activity of hosts are stored. See core/store.ts for durability and errors. */
 import type { DomainName } from '../../dns/name.ts';
 import type { TimeStore } from '../believed-clock.ts';
+import type { Family } from '../zones/family.ts';
 import type { Receipt } from '../zones/secondaries.ts';
 import type { EventOutcome, EventReceipt, HistoryEvent, HostActivity, PastAddresses } from './history.ts';
 
@@ -65,6 +66,11 @@ export interface HistoryStore extends TimeStore {
 
   /** The newest events of all hosts, newest first. @param before as of `read` */
   readAll(filter: EventFilter, limit: number, before?: string): Promise<readonly HistoryEvent[]>;
+
+  /**
+   * The newest changes of a host that gave a family other addresses than it had, newest first. @param before as of `read`
+   */
+  readMoves(ownerName: DomainName, family: Family, limit: number, before?: string): Promise<readonly HistoryEvent[]>;
 
   /** The position of the newest event. */
   newestPosition(): Promise<EventPosition>;
