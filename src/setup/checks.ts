@@ -148,6 +148,13 @@ function optionsOf({ resolver, nameserverPort }: CheckSurroundings) {
   return { resolver, nameserverPort, progress: () => undefined };
 }
 
+/** Advice of doctor that names an option of its command line. */
+const COMMAND_ADVICE = "Try another resolver with '--resolver'.";
+
 function asWizardFinding({ status, text, advice }: Finding, group: WizardFinding['group']): WizardFinding {
-  return { group, status, text, ...(advice !== undefined && { advice }) };
+  const shown =
+    advice === COMMAND_ADVICE
+      ? "The resolver of this machine (/etc/resolv.conf) could not say. You can go on, and run 'dyndns doctor' later."
+      : advice;
+  return { group, status, text, ...(shown !== undefined && { advice: shown }) };
 }

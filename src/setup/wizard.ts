@@ -9,6 +9,7 @@ import { parseConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { SECRET_MASK, Secret } from '../config/secret.ts';
 import { AppError, invalidField } from '../core/errors.ts';
+import { isPublic } from '../core/zones/leads-here.ts';
 import type { IpAddress } from '../dns/address.ts';
 import { checkConfig } from '../server/check-config.ts';
 import { VERSION } from '../server/version.ts';
@@ -89,7 +90,7 @@ export class Wizard {
       file,
       ...(url !== undefined && { url }),
       listenIsFixed,
-      addresses: machine.map(({ text }) => text),
+      addresses: proposedAddresses(machine).map(({ text }) => text),
       ...(this.#administrator !== undefined && { administrator: { name: this.#administrator.name } }),
       ...(zone !== undefined && { zone: shownZone(zone) }),
       listen: shownListen(this.#listen),
@@ -257,6 +258,12 @@ export class Wizard {
       throw refusedConfig(error.lines);
     }
   }
+}
+
+/** Of a nameserver: the internet reaches public addresses alone. */
+function proposedAddresses(machine: readonly IpAddress[]): readonly IpAddress[] {
+  const reachable = machine.filter(isPublic);
+  return reachable.length > 0 ? reachable : machine;
 }
 
 function refusedConfig(problems: readonly string[]): AppError {

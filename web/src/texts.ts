@@ -291,11 +291,11 @@ export const texts = {
     network: {
       title: 'Can the world reach it?',
       lead: 'Nothing has been written yet. Check as often as you like; the checks change nothing.',
-      http: 'Where shall your devices send their addresses?',
+      http: 'From where do your devices reach this server?',
       httpChoices: [
         {
           value: 'machine',
-          title: 'To this machine only',
+          title: 'From this machine only',
           text: 'For a trial, or behind a reverse proxy that has a certificate.',
         },
         {
@@ -363,14 +363,11 @@ export const texts = {
       lead: (host: string) => `The device tells this server its address, and ${host} follows it.`,
       device: 'Which device?',
       server: 'Address of this server, as the device reaches it',
+      serverNote: '127.0.0.1 is this machine alone: a router needs another address of it.',
       make: 'Show what to enter',
       again: 'Another device',
       once: 'The password is shown only now.',
-      fields: 'What to enter',
-      field: 'Field',
-      value: 'Value',
-      tick: 'on',
-      secret: 'Password',
+      warnings: 'Good to know',
       waiting: 'Waiting for the first update …',
       waitingText:
         'This page turns green by itself. The device sends its address when it starts, or when you save its settings.',
@@ -379,7 +376,6 @@ export const texts = {
       done: (host: string) => `${host} is live`,
       address: (addresses: string) => `It leads to ${addresses}.`,
       dns: 'As DNS answers it',
-      dnsWaiting: 'The nameserver does not show it yet.',
       overview: 'Go to the overview',
     },
   },

@@ -18,10 +18,15 @@ export function serveCommand(): Command {
       }
       // Loaded here only: its packages would slow every other command.
       const { runServer } = await import('../run-server.ts');
-      await runServer(() => {
+      const { server, log } = await runServer(() => {
         const { config } = loadForServer(command);
         return port === undefined ? config : withHttpPort(config, port);
       });
+      // The link is a secret: a log is read by others, a terminal is not.
+      const invitation = process.stdout.isTTY ? await server.inviteFirst() : undefined;
+      if (invitation !== undefined) {
+        log.print(`There is no user yet. This link makes the first administrator, once:\n\n  ${invitation}\n`);
+      }
     });
 }
 

@@ -6,7 +6,7 @@ import { CodeBlock, CopyButton } from '../../components/copy.tsx';
 import { TextField } from '../../components/field.tsx';
 import { Panel } from '../../components/page.tsx';
 import { Banner, ErrorBox } from '../../components/states.tsx';
-import { useAction } from '../../operation.ts';
+import { useAction, useOperation } from '../../operation.ts';
 import { fieldError } from '../../problem-text.ts';
 import { texts } from '../../texts.ts';
 import { hasFieldErrors } from './errors.ts';
@@ -40,7 +40,9 @@ interface Made {
 
 export function DeviceStep({ host, onBack }: { readonly host: string; readonly onBack: () => void }) {
   const [client, setClient] = useState<string>('fritzbox');
-  const [server, setServer] = useState(window.location.origin);
+  const status = useOperation('GET /v1/status', {});
+  const [entered, setServer] = useState<string>();
+  const server = entered ?? proposedServer(status.data);
   const [made, setMade] = useState<Made>();
   const { run, isRunning, error } = useAction(async () => {
     const { token, secret } = await makeToken(`${client}-${host.split('.')[0]}`, host);
@@ -80,6 +82,7 @@ export function DeviceStep({ host, onBack }: { readonly host: string; readonly o
             </fieldset>
             <TextField
               label={t.server}
+              note={/\/\/(127\.|localhost|\[::1\])/.test(server) ? t.serverNote : undefined}
               value={server}
               onValue={setServer}
               error={fieldError(error, 'server')}
@@ -129,7 +132,9 @@ function ToEnter({ instructions, secret }: Made) {
     <Panel title={instructions.title} lead={t.once}>
       {instructions.sections.map((section) => (
         <section key={section.id} class="stack">
-          <h3>{section.title}</h3>
+          <h3>
+            <WithCode text={section.title} />
+          </h3>
           {section.kind === 'fields' ? (
             <dl class="facts">
               {section.fields?.map(({ name, value, isChoice, note }) => (
@@ -141,13 +146,31 @@ function ToEnter({ instructions, secret }: Made) {
           )}
         </section>
       ))}
-      {instructions.warnings.map((warning) => (
-        <Banner key={warning} tone="warn">
-          {warning}
+      {instructions.warnings.length > 0 && (
+        <Banner tone="warn" title={t.warnings}>
+          <ul class="warnings">
+            {instructions.warnings.map((warning) => (
+              <li key={warning}>
+                <WithCode text={warning} />
+              </li>
+            ))}
+          </ul>
         </Banner>
-      ))}
+      )}
     </Panel>
   );
+}
+
+/** What is between backticks is code. */
+function WithCode({ text }: { readonly text: string }) {
+  return <>{text.split('`').map((part, index) => (index % 2 === 0 ? part : <code key={index}>{part}</code>))}</>;
+}
+
+/** The name of the certificate, if there is one; else where this page is. */
+function proposedServer(status: Result<'GET /v1/status'> | undefined): string {
+  const name = status?.certificate?.names[0];
+  const hasTls = status?.http.some((address) => address.startsWith('https://'));
+  return name !== undefined && hasTls ? `https://${name.replace(/\.$/, '')}` : window.location.origin;
 }
 
 function ToEnterField(props: {
