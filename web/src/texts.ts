@@ -232,6 +232,7 @@ export const texts = {
       device: 'Your device',
     },
     next: 'Continue',
+    opening: 'Set up dyndns',
     noLink: {
       title: 'Open the link from the terminal',
       text: 'dyndns setup prints a link that begins with http. It opens this page once; a new start prints a new one.',

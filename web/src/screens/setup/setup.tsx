@@ -1,7 +1,7 @@
 /** The wizard of `dyndns setup`: exchanges the link, then shows the first step that has no answer. */
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../../api.ts';
-import { Empty, ErrorBox, Loading } from '../../components/states.tsx';
+import { ErrorBox, Loading } from '../../components/states.tsx';
 import type { SetupState } from '../../setup-types.ts';
 import { texts } from '../../texts.ts';
 import { AdministratorStep } from './administrator.tsx';
@@ -38,12 +38,20 @@ export function Setup({ secret, isOpen }: SetupProps) {
   if (!isOpen && secret === undefined) {
     return (
       <main class="gate">
-        <Empty title={t.noLink.title}>{t.noLink.text}</Empty>
+        <div class="panel gate-card">
+          <h1>{t.noLink.title}</h1>
+          <p>{t.noLink.text}</p>
+        </div>
       </main>
     );
   }
   if (state === undefined) {
-    return <main class="gate">{error === undefined ? <Loading lines={3} /> : <ErrorBox error={error} />}</main>;
+    return (
+      <main class="gate">
+        <h1 class="hidden-text">{t.opening}</h1>
+        {error === undefined ? <Loading lines={3} /> : <ErrorBox error={error} />}
+      </main>
+    );
   }
   const step = chosen ?? nextStep(state);
   const props = {
