@@ -39,7 +39,7 @@ export function browserOf(headers: IncomingHttpHeaders, response: ServerResponse
   return {
     mark: marks.length === 1 ? marks[0] : undefined,
     setMark: (value) => set(mark, value, MARK_SECONDS),
-    setSession: (secret, endsMs) => set(session, secret, Math.max(0, Math.floor((endsMs - Date.now()) / 1000))),
+    setSession: (secret, endsMs) => set(session, secret, Math.max(0, Math.round((endsMs - Date.now()) / 1000))),
     endSession: () => set(session, '', 0),
   };
 }
