@@ -100,6 +100,8 @@ export class SetupDoor {
       return;
     }
     await access.check(session, source);
+    // Whoever has the link is no user: there is none yet.
+    if (route === 'GET /v1/me') throw new AppError('not-authenticated', 'The setup has no users.');
     const step = STEPS[route];
     if (step === undefined) throw new AppError('name-invalid', `The setup has no ${route.slice(0, 100)}.`);
     const body = isRead(request) ? {} : await jsonObjectIn(request, MAX_BODY);

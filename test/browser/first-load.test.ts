@@ -6,18 +6,17 @@ const MOST_OCTETS = 60 * 1024;
 
 describeInBrowser('the first load', () => {
   let screens: Screens;
-  let key: string;
 
   beforeAll(async () => {
     screens = await startScreens();
-    key = await screens.lab.user('alice', 'admin');
+    await screens.lab.user('alice', 'admin');
   });
   afterAll(() => screens?.stop());
 
   it('of the first screen is at most 60 KiB with gzip, without the data', async () => {
     const sizes = new Map<string, number>();
     const screen = await screens.open('/', {
-      key,
+      user: 'alice',
       prepare: async (context) => {
         context.on('response', (response) => {
           if (response.url().includes('/ui/')) sizes.set(response.url(), -1);

@@ -343,7 +343,7 @@ async function tabTo(page: Page, name: string): Promise<void> {
     const stop = await page.evaluate(() => {
       const element = document.activeElement as (HTMLElement & { labels?: NodeListOf<HTMLElement> }) | null;
       const label = element?.labels?.[0];
-      const title = label?.querySelector('.choice-title') ?? label;
+      const title = label?.querySelector('.setup-choice-title') ?? label;
       return (element?.getAttribute('aria-label') ?? title?.textContent ?? element?.textContent ?? '').trim();
     });
     if (stop === name) return;

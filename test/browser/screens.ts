@@ -31,8 +31,8 @@ export function describeInBrowser(title: string, fn: () => void): void {
 }
 
 export interface OpenOptions {
-  /** A management key of the user who is signed in. Absent: nobody is. */
-  readonly key?: string | undefined;
+  /** Who is signed in, by a one-time link. Absent: no one is. */
+  readonly user?: string | undefined;
   readonly width?: number;
   readonly theme?: (typeof THEMES)[number];
   readonly isMotionReduced?: boolean;
@@ -65,7 +65,18 @@ export interface Screens {
 export async function startScreens(options: Partial<EmbeddedOptions> = {}): Promise<Screens> {
   const [browser, lab] = await Promise.all([chromium.connect(inject('browserEndpoint')), startApiLab(options)]);
   const url = `http://127.0.0.1:${lab.server.dyndns.port}/ui/`;
-  const open = (path: string, more: OpenOptions = {}) => openScreen(browser, `${url}#${path}`, more);
+  const cookies = new Map<string, Promise<string>>();
+  const cookieOf = (user: string) => {
+    // Each user signs in once.
+    if (!cookies.has(user))
+      cookies.set(
+        user,
+        lab.signIn(user).then(({ Cookie = '' }) => Cookie),
+      );
+    return cookies.get(user)!;
+  };
+  const open = async (path: string, { user, ...more }: OpenOptions = {}) =>
+    openScreen(browser, `${url}#${path}`, { ...more, ...(user !== undefined && { cookie: await cookieOf(user) }) });
   return {
     lab,
     browser,
@@ -86,10 +97,18 @@ export async function startScreens(options: Partial<EmbeddedOptions> = {}): Prom
   };
 }
 
+/** @param cookie `NAME=VALUE` of a session */
 export async function openScreen(
   browser: Browser,
   url: string,
-  { key, width = 1280, theme = 'light', isMotionReduced = true, expected = [], prepare }: OpenOptions = {},
+  {
+    cookie,
+    width = 1280,
+    theme = 'light',
+    isMotionReduced = true,
+    expected = [],
+    prepare,
+  }: Omit<OpenOptions, 'user'> & { readonly cookie?: string } = {},
 ): Promise<Screen> {
   const context = await browser.newContext({
     viewport: { width, height: 800 },
@@ -97,13 +116,12 @@ export async function openScreen(
     reducedMotion: isMotionReduced ? 'reduce' : 'no-preference',
     locale: 'en-GB',
     timezoneId: 'UTC',
-    ...(key !== undefined && { extraHTTPHeaders: { Authorization: `Bearer ${key}` } }),
   });
   context.setDefaultTimeout(10_000);
   const problems: string[] = [];
   const note = (text: string) => {
-    // Servers without sessions.
-    if (/404 .*\/v1\/sign-in$/.test(text)) return;
+    // How a page finds out that it has no session.
+    if (/401 .*\/v1\/me$/.test(text)) return;
     if (!expected.some((pattern) => pattern.test(text))) problems.push(text);
   };
   const page = await context.newPage();
@@ -119,6 +137,10 @@ export async function openScreen(
       );
     });
   });
+  if (cookie !== undefined) {
+    const [name = '', value = ''] = cookie.split('=', 2);
+    await context.addCookies([{ name, value, url: new URL('/', url).href, httpOnly: true, sameSite: 'Strict' }]);
+  }
   await prepare?.(context);
   await page.goto(url);
   return {

@@ -4,25 +4,23 @@ import { describeInBrowser, expectGoodLooks, type Screens, startScreens } from '
 
 describeInBrowser('the shell', () => {
   let screens: Screens;
-  let admin: string;
-  let member: string;
 
   beforeAll(async () => {
     screens = await startScreens();
-    admin = await screens.lab.user('alice', 'admin');
-    member = await screens.lab.user('bob');
+    await screens.lab.user('alice', 'admin');
+    await screens.lab.user('bob');
   });
   afterAll(() => screens?.stop());
 
   it('looks good at each width, in light and dark', async () => {
-    await screens.with('/', { key: admin }, async (page) => {
+    await screens.with('/', { user: 'alice' }, async (page) => {
       await page.getByRole('heading', { level: 1 }).waitFor();
       await expectGoodLooks(page);
     });
   });
 
   it('begins for the keyboard with a link past the navigation', async () => {
-    await screens.with('/', { key: admin }, async (page) => {
+    await screens.with('/', { user: 'alice' }, async (page) => {
       await page.getByRole('heading', { level: 1 }).waitFor();
       await page.keyboard.press('Tab');
       await page.keyboard.press('Enter');
@@ -31,7 +29,7 @@ describeInBrowser('the shell', () => {
   });
 
   it('moves the focus to the title of a screen that is opened, which is also the title of the page', async () => {
-    await screens.with('/', { key: member }, async (page) => {
+    await screens.with('/', { user: 'bob' }, async (page) => {
       await page.getByRole('heading', { level: 1 }).waitFor();
       await page.evaluate(() => {
         window.location.hash = '#/account';
@@ -44,7 +42,7 @@ describeInBrowser('the shell', () => {
   });
 
   it('has a menu that closes with Escape and remembers the colours', async () => {
-    await screens.with('/', { key: member }, async (page) => {
+    await screens.with('/', { user: 'bob' }, async (page) => {
       const opener = page.getByRole('button', { name: 'bob' });
       await opener.click();
       await page.getByRole('radio', { name: 'Dark' }).check();
@@ -60,7 +58,7 @@ describeInBrowser('the shell', () => {
   });
 
   it('says what to do for a screen that does not exist', async () => {
-    await screens.with('/no/such', { key: member }, async (page) => {
+    await screens.with('/no/such', { user: 'bob' }, async (page) => {
       await page.getByRole('link', { name: 'Go to your names' }).click();
       await page.getByRole('heading', { level: 1, name: 'Names' }).waitFor();
     });
@@ -72,7 +70,7 @@ describeInBrowser('the shell', () => {
     await screens.with(
       '/',
       {
-        key: member,
+        user: 'bob',
         prepare: (context) =>
           context.route(/\/deep\/path\//, async (route) => {
             const url = route.request().url().replace('/deep/path/', '/');

@@ -4,9 +4,8 @@
  */
 import type { Operations, ProblemView } from './api-types.ts';
 import type { SetupOperations } from './setup-types.ts';
-import type { SignInOperations } from './sign-in-types.ts';
 
-export type AllOperations = Operations & SignInOperations & SetupOperations;
+export type AllOperations = Operations & SetupOperations;
 export type OperationKey = keyof AllOperations & string;
 export type Input<Key extends OperationKey> = AllOperations[Key]['input'];
 export type Result<Key extends OperationKey> = AllOperations[Key]['result'];

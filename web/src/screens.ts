@@ -43,6 +43,23 @@ export const SCREENS: readonly Screen[] = [
     isBare: true,
   },
   {
+    path: 'connect',
+    load: () => import('./screens/connect.tsx'),
+    nav: { title: nav.connect, icon: 'plug', group: 'names', isMain: true },
+  },
+  { path: 'connect/:host', load: () => import('./screens/connect.tsx'), below: 'connect' },
+  { path: 'connect/:host/:client', load: () => import('./screens/connect.tsx'), below: 'connect' },
+  {
+    path: 'tokens',
+    load: () => import('./screens/tokens.tsx'),
+    nav: { title: nav.tokens, icon: 'key', group: 'names', isMain: true },
+  },
+  {
+    path: 'live',
+    load: () => import('./screens/live.tsx'),
+    nav: { title: nav.live, icon: 'pulse', group: 'names', isMain: true },
+  },
+  {
     path: 'account',
     load: () => import('./screens/account.tsx'),
   },

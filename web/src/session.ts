@@ -1,9 +1,8 @@
 /** Who is signed in. `session` is a signal: a screen that reads it follows. Nothing of it is stored in the browser. */
 import { signal } from '@preact/signals';
 import { call, Problem, type Result, whenSignedOut } from './api.ts';
-import type { SignInFacts } from './sign-in-types.ts';
 
-export type Me = Result<'GET /v1/me'> & SignInFacts;
+export type Me = Result<'GET /v1/me'>;
 
 export type Session =
   | { readonly state: 'unknown' }
@@ -20,18 +19,17 @@ export const session = signal<Session>({ state: 'unknown' });
 /** Finds out whether this browser has a session. */
 export async function loadSession(): Promise<void> {
   try {
-    // A question that needs no session: one without it would be an error in the browser's log.
-    const { signedIn, setup } = await call('GET /v1/sign-in', {}).catch((error: unknown) => {
-      if (error instanceof Problem && error.status > 0 && error.status < 500)
-        return { signedIn: undefined, setup: undefined };
-      throw error;
-    });
-    if (setup) session.value = { state: 'setup', isOpen: signedIn === true };
-    else if (signedIn === false) session.value = { state: 'signed-out', hadSession: false };
-    else await reloadMe();
+    await reloadMe();
+    if (session.value.state === 'signed-out') await loadSetup();
   } catch (error) {
     session.value = { state: 'failed', error };
   }
+}
+
+/** `dyndns setup` answers at the same URL, and says so to anyone. */
+export async function loadSetup(): Promise<void> {
+  const { setup, signedIn }: { setup?: boolean; signedIn?: boolean } = await call('GET /v1/sign-in', {});
+  if (setup) session.value = { state: 'setup', isOpen: signedIn === true };
 }
 
 /** Reads again who is signed in, after a sign-in or a change of the own account. */

@@ -33,10 +33,16 @@ export function CopyButton({ text, what }: { readonly text: string; readonly wha
 export function Address({ value, what = texts.common.address }: { readonly value: string; readonly what?: string }) {
   return (
     <span class="address">
-      <code>{value}</code>
+      <code>{breakable(value)}</code>
       <CopyButton text={value} what={what} />
     </span>
   );
+}
+
+/** An IPv6 address may continue on the next line behind a colon; nothing else of it is broken. */
+function breakable(value: string) {
+  const parts = value.split(/(?<=:)(?!:)/);
+  return parts.flatMap((part, index) => (index === 0 ? [part] : [<wbr key={`${index} ${part}`} />, part]));
 }
 
 /** Lines of a file or a command. @param isWrapped long lines are broken rather than scrolled */

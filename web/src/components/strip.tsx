@@ -8,7 +8,7 @@ import { texts } from '../texts.ts';
 const STEP = 4;
 const WIDTH = 3;
 const HEIGHT = 22;
-const LOWEST = 5;
+const LOWEST = 8;
 /** This many changes a day, or more, are the highest bar. */
 const MANY = 12;
 const t = texts.overview;

@@ -1,12 +1,13 @@
 /** The overview: every name with its state in words, its addresses with their age, and the last 90 days. The server makes the pages. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Input, Result } from '../api.ts';
 import type { HostInTheOverviewView } from '../api-types.ts';
 import { count, duration, formatNumber, nowMs, relative } from '../clock.ts';
 import { Button, ButtonLink } from '../components/button.tsx';
 import { Address } from '../components/copy.tsx';
-import { SearchField } from '../components/field.tsx';
 import { Page, Panel } from '../components/page.tsx';
+import { Pager, usePaging } from '../components/pager.tsx';
+import { Search } from '../components/search.tsx';
 import { ServerBanners } from '../components/server-banners.tsx';
 import { State, type Tone } from '../components/state.tsx';
 import { Empty, Show } from '../components/states.tsx';
@@ -30,7 +31,6 @@ const PAGE_SIZE = 50;
 const RELOAD_MS = 1_000;
 /** Silence begins without an event. */
 const REFRESH_MS = 60_000;
-const SEARCH_MS = 150;
 
 const TONES: Readonly<Record<HostState, Tone>> = {
   fresh: 'good',
@@ -60,13 +60,8 @@ export default function Overview({ query }: ScreenProps) {
   const state = STATES.find((one) => one === query.get('state'));
   const sort = SORTS.find((one) => one === query.get('sort')) ?? 'name';
   const filter: Input<'GET /v1/overview'> = { search: search || undefined, state, sort, limit: PAGE_SIZE };
-  const identity = JSON.stringify(filter);
-  const [pages, setPages] = useState<{ readonly of: string; readonly cursors: readonly string[] }>({
-    of: identity,
-    cursors: [],
-  });
-  const cursors = pages.of === identity ? pages.cursors : [];
-  const hosts = useOperation('GET /v1/overview', { ...filter, cursor: cursors.at(-1) });
+  const paging = usePaging(JSON.stringify(filter));
+  const hosts = useOperation('GET /v1/overview', { ...filter, cursor: paging.cursor });
   const counts = useOperation('GET /v1/overview/counts', {});
   const shown = new Set(hosts.data?.hosts.map(({ host }) => host.toLowerCase()));
   useLiveReload(
@@ -76,10 +71,6 @@ export default function Overview({ query }: ScreenProps) {
     },
     (host) => shown.has(host) || shown.size < PAGE_SIZE,
   );
-  const turn = (next: readonly string[]) => {
-    setPages({ of: identity, cursors: next });
-    window.scrollTo({ top: 0 });
-  };
   const isFiltered = search !== '' || state !== undefined;
   const total = counts.data?.total;
   const mayConnect = isAdmin() || me().claims.length > 0 || (total ?? 0) > 0;
@@ -104,22 +95,7 @@ export default function Overview({ query }: ScreenProps) {
             ) : (
               <>
                 <Table caption={t.caption} columns={COLUMNS} rows={rows} rowKey={({ host }) => host} />
-                {(next !== undefined || cursors.length > 0) && (
-                  <div class="pager">
-                    <Button
-                      isSmall
-                      icon="left"
-                      disabled={cursors.length === 0}
-                      onClick={() => turn(cursors.slice(0, -1))}
-                    >
-                      {texts.common.previous}
-                    </Button>
-                    <span class="soft small">{t.page(count(rows.length, t.words.names))}</span>
-                    <Button isSmall disabled={next === undefined} onClick={() => turn([...cursors, next!])}>
-                      {texts.common.next}
-                    </Button>
-                  </div>
-                )}
+                <Pager paging={paging} next={next} text={t.page(count(rows.length, t.words.names))} />
               </>
             )
           }
@@ -161,26 +137,11 @@ function Tools({
   readonly state: HostState | undefined;
   readonly counts: Counts | undefined;
 }) {
-  const [text, setText] = useState(search);
-  const sent = useRef(search);
-  // The text of the URL, where another link changed it.
-  useEffect(() => {
-    if (search !== sent.current) setText(search);
-    sent.current = search;
-  }, [search]);
-  useEffect(() => {
-    if (text === sent.current) return undefined;
-    const timer = setTimeout(() => {
-      sent.current = text;
-      setQuery({ q: text });
-    }, SEARCH_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
   const offered = STATES.filter((one) => one === state || (counts?.states[one] ?? 0) > 0);
   return (
     <div class="stack">
       <div class="toolbar">
-        <SearchField label={t.search} value={text} onValue={setText} />
+        <Search label={t.search} value={search} />
         <label class="toolbar-choice">
           <span class="soft small">{t.sort}</span>
           <select class="input" value={sort} onChange={(event) => setQuery({ sort: event.currentTarget.value })}>
@@ -310,7 +271,7 @@ function AddressCell({ known }: { readonly known: Host['A'] }) {
       ))}
       {since !== undefined && (
         <div class="small soft">
-          <Age since={since} />
+          {t.since} <Age since={since} />
         </div>
       )}
     </div>

@@ -4,7 +4,7 @@
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { apiUrl, call, type Problem } from '../api.ts';
+import { apiUrl, call, type Problem, type Result } from '../api.ts';
 import { Button } from '../components/button.tsx';
 import { CodeBlock } from '../components/copy.tsx';
 import { TextField } from '../components/field.tsx';
@@ -15,7 +15,6 @@ import { fieldError } from '../problem-text.ts';
 import { go, type LinkSecret } from '../router.ts';
 import { loadSession, reloadMe } from '../session.ts';
 import { Brand } from '../shell.tsx';
-import type { InvitationView, SignInResult, SignInWays } from '../sign-in-types.ts';
 import { texts } from '../texts.ts';
 
 const t = texts.signIn;
@@ -123,7 +122,7 @@ function LinkHelp() {
   );
 }
 
-function NoUsers({ ways, onRetry }: { readonly ways: SignInWays; readonly onRetry: () => void }) {
+function NoUsers({ ways, onRetry }: { readonly ways: Result<'GET /v1/sign-in'>; readonly onRetry: () => void }) {
   const { title, lead, steps, command, setupLead } = t.noUsers;
   return (
     <Gate title={title} lead={ways.setup === true ? setupLead : lead}>
@@ -232,7 +231,7 @@ function LinkSignIn({ secret, onSecretUsed }: { readonly secret: string; readonl
   const { run, isRunning, error } = useAction(async () => {
     const result = await call('POST /v1/sign-in', needsCode ? { link: secret, code: code.trim() } : { link: secret });
     if (result.state === 'code-needed') setNeedsCode(true);
-    else await enter(result, onSecretUsed);
+    else await enter(onSecretUsed);
   });
   useEffect(() => void run(), [run]);
   const { status } = (error ?? {}) as Partial<Problem>;
@@ -270,7 +269,7 @@ function LinkSignIn({ secret, onSecretUsed }: { readonly secret: string; readonl
   );
 }
 
-async function enter(_result: SignInResult, onSecretUsed: () => void): Promise<void> {
+async function enter(onSecretUsed: () => void): Promise<void> {
   await reloadMe();
   onSecretUsed();
 }
@@ -315,15 +314,15 @@ function AcceptForm({
   secret,
   onSecretUsed,
 }: {
-  readonly invitation: InvitationView;
+  readonly invitation: Result<'POST /v1/invitations:show'>;
   readonly secret: string;
   readonly onSecretUsed: () => void;
 }) {
   const [name, setName] = useState(givenName ?? '');
   const [password, setPassword] = useState('');
   const { run, isRunning, error } = useAction(async () => {
-    const result = await call('POST /v1/invitations:accept', { link: secret, name: name.trim(), password });
-    await enter(result, onSecretUsed);
+    await call('POST /v1/invitations:accept', { link: secret, name: name.trim(), password });
+    await enter(onSecretUsed);
     // The first person goes on with the first name.
     if (isFirst) go(['start']);
   });

@@ -1,92 +1,78 @@
-/** The last step: what to enter at the device, and the first update, live. */
+/** The last step: what to enter at the device, and the first update, live. The settings are those of "Connect a device". */
 import { useState } from 'preact/hooks';
 import { call, Problem, type Result } from '../../api.ts';
 import { Button, ButtonLink } from '../../components/button.tsx';
-import { CodeBlock, CopyButton } from '../../components/copy.tsx';
 import { TextField } from '../../components/field.tsx';
 import { Panel } from '../../components/page.tsx';
-import { Banner, ErrorBox } from '../../components/states.tsx';
+import { ErrorBox } from '../../components/states.tsx';
+import { DEVICE_CHOICES, isOnlyHere, rememberServer, serverUrl } from '../../devices.ts';
 import { useAction, useOperation } from '../../operation.ts';
 import { fieldError } from '../../problem-text.ts';
 import { texts } from '../../texts.ts';
+import { Instructions } from '../connect.tsx';
 import { hasFieldErrors } from './errors.ts';
 import { FirstUpdate } from './first-update.tsx';
 import { Frame } from './frame.tsx';
 
 const t = texts.setup.device;
 
-/** Those of docs/clients. */
-const DEVICES = [
-  ['fritzbox', 'FRITZ!Box'],
-  ['openwrt', 'OpenWrt'],
-  ['unifi', 'UniFi'],
-  ['opnsense', 'OPNsense'],
-  ['pfsense', 'pfSense'],
-  ['mikrotik', 'MikroTik'],
-  ['synology', 'Synology'],
-  ['asus', 'ASUS'],
-  ['ddclient', 'ddclient'],
-  ['inadyn', 'inadyn'],
-  ['curl', 'curl'],
-  ['other', 'Another one'],
-] as const;
-
-type Instructions = Result<'GET /v1/hosts/{host}/instructions'>;
-
-interface Made {
-  readonly instructions: Instructions;
+interface Credential {
+  readonly token: string;
   readonly secret: string;
+  readonly madeMs: number;
 }
 
 export function DeviceStep({ host, onBack }: { readonly host: string; readonly onBack: () => void }) {
-  const [client, setClient] = useState<string>('fritzbox');
+  const [client, setClient] = useState(DEVICE_CHOICES[0]!.id);
   const status = useOperation('GET /v1/status', {});
   const [entered, setServer] = useState<string>();
   const server = entered ?? proposedServer(status.data);
-  const [made, setMade] = useState<Made>();
+  const url = serverUrl(server);
+  const [credential, setCredential] = useState<Credential>();
   const { run, isRunning, error } = useAction(async () => {
     const { token, secret } = await makeToken(`${client}-${host.split('.')[0]}`, host);
-    const input = { host, client, token: token.name, server: server.trim() };
-    setMade({ instructions: await call('GET /v1/hosts/{host}/instructions', input), secret });
+    if (url !== undefined && !isOnlyHere(new URL(url).hostname)) rememberServer(url);
+    setCredential({ token: token.name, secret, madeMs: Date.now() });
   });
   const onStep = (step: string) => {
     if (step === 'name') onBack();
   };
+  const title = DEVICE_CHOICES.find(({ id }) => id === client)!.title;
   return (
     <Frame step="device" onStep={onStep} title={t.title} lead={t.lead(host)}>
-      {made === undefined ? (
+      {credential === undefined ? (
         <Panel>
           <form
             class="form"
             onSubmit={(event) => {
               event.preventDefault();
-              void run();
+              if (url !== undefined) void run();
             }}
           >
             <fieldset>
               <legend class="field-label">{t.device}</legend>
-              <div class="device-grid">
-                {DEVICES.map(([id, title]) => (
-                  <label key={id} class="choice">
+              <div class="setup-devices">
+                {DEVICE_CHOICES.map((one) => (
+                  <label key={one.id} class="setup-choice">
                     <input
                       type="radio"
                       name="client"
-                      value={id}
-                      checked={client === id}
-                      onChange={() => setClient(id)}
+                      value={one.id}
+                      checked={client === one.id}
+                      onChange={() => setClient(one.id)}
                     />
-                    <span class="choice-title">{title}</span>
+                    <span class="setup-choice-title">{one.title}</span>
                   </label>
                 ))}
               </div>
             </fieldset>
             <TextField
               label={t.server}
-              note={/\/\/(127\.|localhost|\[::1\])/.test(server) ? t.serverNote : undefined}
+              note={url !== undefined && isOnlyHere(new URL(url).hostname) ? t.serverNote : undefined}
               value={server}
               onValue={setServer}
-              error={fieldError(error, 'server')}
-              type="url"
+              error={url === undefined ? texts.connect.settings.server.invalid : fieldError(error, 'server')}
+              inputMode="url"
               required
               isMono
             />
@@ -101,9 +87,11 @@ export function DeviceStep({ host, onBack }: { readonly host: string; readonly o
       ) : (
         <>
           <FirstUpdate host={host} />
-          <ToEnter {...made} />
+          <Panel title={title} lead={t.once}>
+            <Instructions host={host} client={client} title={title} credential={credential} server={url} />
+          </Panel>
           <div class="row">
-            <Button onClick={() => setMade(undefined)}>{t.again}</Button>
+            <Button onClick={() => setCredential(undefined)}>{t.again}</Button>
             <ButtonLink href="#/">{t.overview}</ButtonLink>
           </div>
         </>
@@ -125,75 +113,9 @@ async function makeToken(name: string, host: string): Promise<Result<'POST /v1/t
   }
 }
 
-/** The fields as the device names them, and files, with the secret in its place. */
-function ToEnter({ instructions, secret }: Made) {
-  const filled = (text: string) => text.replaceAll('TOKEN', secret);
-  return (
-    <Panel title={instructions.title} lead={t.once}>
-      {instructions.sections.map((section) => (
-        <section key={section.id} class="stack">
-          <h3>
-            <WithCode text={section.title} />
-          </h3>
-          {section.kind === 'fields' ? (
-            <dl class="facts">
-              {section.fields?.map(({ name, value, isChoice, note }) => (
-                <ToEnterField key={name} name={name} value={filled(value)} isChoice={isChoice === true} note={note} />
-              ))}
-            </dl>
-          ) : (
-            <CodeBlock text={filled(section.text ?? '')} what={section.title} />
-          )}
-        </section>
-      ))}
-      {instructions.warnings.length > 0 && (
-        <Banner tone="warn" title={t.warnings}>
-          <ul class="warnings">
-            {instructions.warnings.map((warning) => (
-              <li key={warning}>
-                <WithCode text={warning} />
-              </li>
-            ))}
-          </ul>
-        </Banner>
-      )}
-    </Panel>
-  );
-}
-
-/** What is between backticks is code. */
-function WithCode({ text }: { readonly text: string }) {
-  return <>{text.split('`').map((part, index) => (index % 2 === 0 ? part : <code key={index}>{part}</code>))}</>;
-}
-
 /** The name of the certificate, if there is one; else where this page is. */
 function proposedServer(status: Result<'GET /v1/status'> | undefined): string {
   const name = status?.certificate?.names[0];
   const hasTls = status?.http.some((address) => address.startsWith('https://'));
   return name !== undefined && hasTls ? `https://${name.replace(/\.$/, '')}` : window.location.origin;
-}
-
-function ToEnterField(props: {
-  readonly name: string;
-  readonly value: string;
-  readonly isChoice: boolean;
-  readonly note: string | undefined;
-}) {
-  const { name, value, isChoice, note } = props;
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>
-        {isChoice ? (
-          <span class="strong">{value}</span>
-        ) : (
-          <span class="address">
-            <code>{value}</code>
-            <CopyButton text={value} what={name} />
-          </span>
-        )}
-        {note !== undefined && <p class="small soft">{note}</p>}
-      </dd>
-    </>
-  );
 }

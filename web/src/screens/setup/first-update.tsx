@@ -1,6 +1,7 @@
 /** Waits for the first update of a name, live, and shows its addresses and what DNS answers. */
 import { useCallback, useEffect, useState } from 'preact/hooks';
 import { call } from '../../api.ts';
+import { faultText } from '../../components/event-text.tsx';
 import { Icon } from '../../components/icons.tsx';
 import { State } from '../../components/state.tsx';
 import { Banner } from '../../components/states.tsx';
@@ -44,10 +45,10 @@ export function FirstUpdate({ host }: { readonly host: string }) {
   );
   const isDone = published !== undefined;
   return (
-    <section class={`waiting${isDone ? ' waiting-done' : ''}`} aria-live="polite">
+    <section class={`first-update${isDone ? ' first-update-done' : ''}`} aria-live="polite">
       {isDone ? (
         <>
-          <span class="waiting-mark">
+          <span class="first-update-mark">
             <Icon name="check" size={28} />
           </span>
           <h2>{t.done(host)}</h2>
@@ -56,14 +57,14 @@ export function FirstUpdate({ host }: { readonly host: string }) {
         </>
       ) : (
         <>
-          <span class="waiting-dot" />
+          <span class="first-update-dot" />
           <h2>{t.waiting}</h2>
           <p class="soft">{t.waitingText}</p>
         </>
       )}
       {!isDone && refusal !== undefined && (
         <Banner tone="bad" title={t.refused}>
-          {t.refusedText(refusal.detail ?? refusal.code ?? '', refusal.source)}
+          {t.refusedText(faultText(refusal.code, refusal.detail), refusal.source)}
         </Banner>
       )}
     </section>

@@ -103,10 +103,10 @@ export function Choices<Value extends string>({
   readonly options: readonly { readonly value: Value; readonly title: string; readonly text: string }[];
 }) {
   return (
-    <fieldset class="choices">
+    <fieldset class="setup-choices">
       <legend class="field-label">{legend}</legend>
       {options.map((option) => (
-        <label key={option.value} class="choice">
+        <label key={option.value} class="setup-choice">
           <input
             type="radio"
             name={name}
@@ -115,8 +115,8 @@ export function Choices<Value extends string>({
             onChange={() => onValue(option.value)}
           />
           <span>
-            <span class="choice-title">{option.title}</span>
-            <span class="choice-text">{option.text}</span>
+            <span class="setup-choice-title">{option.title}</span>
+            <span class="setup-choice-text">{option.text}</span>
           </span>
         </label>
       ))}
