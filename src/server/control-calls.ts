@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import { dispatcherOf, type OperationParts, type ServerCalls } from '../control/in-process.ts';
 import type { Administration } from '../core/admin/administration.ts';
 import { withStoreBackup } from '../core/admin/backup.ts';
-import { type AdminCaller, type Browser, NO_BODY } from '../core/admin/caller.ts';
+import { type AdminCaller, type Browser, NO_BODY, OPERATOR_CALLER } from '../core/admin/caller.ts';
 import type { Dispatcher } from '../core/admin/dispatch.ts';
 import type { ServerStatus } from '../core/admin/server-operations.ts';
 import { AppError } from '../core/errors.ts';
@@ -11,6 +11,7 @@ import { SignInGuard } from '../core/sign-in/sign-in-guard.ts';
 import type { Store } from '../core/store.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { OidcAccount } from '../http/api/oidc-door.ts';
+import type { OperationCalls } from '../http/api/operation-door.ts';
 import type { HttpListeners } from '../http/app/listeners.ts';
 import { makeClientAdmin } from './admin.ts';
 import { auditWriter } from './audit-writer.ts';
@@ -107,6 +108,29 @@ export async function signInByOidc(
 /** See SignInAdmin.inviteFirst. */
 export function inviteFirst(parts: ControlParts): Promise<string | undefined> {
   return administrationOf(parts).signIns.inviteFirst();
+}
+
+/** See RunningServer. The user accepts the invitation without a browser, which then signs in by the link. */
+export async function createFirst(
+  parts: ControlParts,
+  calls: OperationCalls,
+  { name, password }: { readonly name: string; readonly password: string },
+): Promise<string> {
+  const invitation = await inviteFirst(parts);
+  if (invitation === undefined) throw new AppError('conflict', 'There are users already.');
+  const caller = { kind: 'anonymous', source: undefined, userAgent: 'dyndns setup' } as const;
+  const browser = {
+    mark: undefined,
+    setMark: () => undefined,
+    setSession: () => undefined,
+    endSession: () => undefined,
+  };
+  const link = invitation.slice(invitation.indexOf('=') + 1);
+  await calls.call('acceptInvitation', { link, name, password }, { caller, body: NO_BODY, browser });
+  const operator = { caller: OPERATOR_CALLER, body: NO_BODY };
+  const { sessions } = await calls.call('listSessions', { user: name }, operator);
+  for (const { id } of sessions) await calls.call('endSession', { user: name, id }, operator);
+  return (await calls.call('createLink', { user: name }, operator)).url;
 }
 
 async function status(parts: ControlParts): Promise<ServerStatus> {

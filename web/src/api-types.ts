@@ -546,7 +546,7 @@ export interface AnswerOfANameserverView {
   };
   /** The SOA serial of the zone that it names. */
   readonly serial?: number;
-  /** Whether it answers what was asked for; absent: not known. */
+  /** Whether it answers what the last update wanted; absent: not known. */
   readonly agrees?: boolean;
   /** Until its last answer. */
   readonly milliseconds?: number;
@@ -821,7 +821,7 @@ export interface Operations {
     input: Record<never, never>;
     result: Record<never, never>;
   };
-  /** Shows an invitation to whoever has its link. The link stays valid. */
+  /** Shows the invitation of a link. The link stays valid. */
   'POST /v1/invitations:show': {
     input: {
       /** What stands behind `#link=` or `#invitation=` in the link. */
@@ -1519,7 +1519,7 @@ export interface Operations {
       };
     };
   };
-  /** Asks each nameserver of the zone what it answers for a host now, and compares it with what was asked for. Takes up to five seconds. */
+  /** Queries each nameserver of the zone what it answers for a host now, and compares it with what the last update wanted. Takes up to five seconds. */
   'GET /v1/hosts/{host}/answers': {
     input: {
       /** The owner name of the host. */
@@ -1532,7 +1532,7 @@ export interface Operations {
       /** The apex, with the final dot. */
       readonly zone: string;
       readonly zoneKind: 'embedded' | 'remote';
-      /** What was asked for; a family is absent if that is not known. */
+      /** What was wanted; a family is absent if that is not known. */
       readonly wanted: {
         readonly A?: readonly string[];
         readonly AAAA?: readonly string[];

@@ -102,7 +102,7 @@ export const ADMIN_OPTIONS = {
   }),
   'admin.oidc.member_group': option(shortText(200), {
     otherwise: 'no one becomes a member by it',
-    summary: 'Users of this group are members. Whoever is in neither group is refused.',
+    summary: 'Users of this group are members. A user who is in neither group is refused.',
     example: 'dyndns-users',
   }),
   'admin.powerdns_api': option(yesOrNo, {
