@@ -16,6 +16,8 @@ export interface Screen {
   readonly path: string;
   readonly load: () => Promise<{ readonly default: ComponentType<ScreenProps> }>;
   readonly onlyAdmin?: true;
+  /** Without the frame: it has its own. */
+  readonly isBare?: true;
   readonly nav?: {
     readonly title: string;
     readonly icon: IconName;
@@ -34,6 +36,11 @@ export const SCREENS: readonly Screen[] = [
     path: '',
     load: () => import('./screens/overview.tsx'),
     nav: { title: nav.overview, icon: 'list', group: 'names', isMain: true },
+  },
+  {
+    path: 'start',
+    load: () => import('./screens/setup/start.tsx'),
+    isBare: true,
   },
   {
     path: 'connect',

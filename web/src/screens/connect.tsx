@@ -425,7 +425,8 @@ function ServerField({ value, onValue }: { readonly value: string; readonly onVa
 
 type Section = Result<'GET /v1/hosts/{host}/instructions'>['sections'][number];
 
-function Instructions({
+/** What to enter at the device, with the secret in its place. The first run shows it, too. */
+export function Instructions({
   host,
   client,
   title,
