@@ -585,6 +585,18 @@ export const texts = {
       backup: 'Made a backup',
     },
   },
+  configuration: {
+    title: 'Configuration',
+    lead: 'What is in effect. It is changed in its file.',
+    leadFile: (file: string) => `What is in effect. It is changed in ${file}; then reload it under "This server".`,
+    caption: 'Options with their values and where these are from',
+    search: 'Search options',
+    show: 'Show',
+    origins: { all: 'All options', set: 'What you set', default: 'Defaults' },
+    columns: { option: 'Option', value: 'Value', origin: 'From' },
+    kinds: { file: 'File', environment: 'Environment', default: 'Default' },
+    noMatch: 'No option matches',
+  },
   server: {
     title: 'This server',
     lead: 'What runs here, how it is reached, and whom it notifies.',
