@@ -114,7 +114,7 @@ describeInBrowser('pictures of the screens', () => {
   });
 
   for (const picture of PICTURES.filter(({ name }) => only === undefined || name === only)) {
-    it(picture.name, { timeout: 60_000 }, async () => {
+    it(picture.name, async () => {
       const { page } = screen;
       replies = picture.replies ?? {};
       await page.evaluate((path) => {
