@@ -1,9 +1,9 @@
 /** `dyndns doctor` inside the server: the same checks, with what the server itself knows. Its code is loaded when it is used. */
 import type { ZoneConfig } from '../config/config.ts';
 import type { FindingView } from '../core/admin/zone-operations.ts';
-import type { HostAnswers } from '../core/zones/host-answers.ts';
 import type { CertificateFacts } from '../core/doctor/ports.ts';
 import { AppError } from '../core/errors.ts';
+import type { HostAnswers } from '../core/zones/host-answers.ts';
 import { parseHostName } from '../dns/host-name.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { ServedCertificate } from '../http/app/tls.ts';

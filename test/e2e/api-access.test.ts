@@ -78,6 +78,7 @@ const INPUTS: Readonly<Record<OperationName, (objects: Objects, who: Credential)
   status: () => ({}),
   health: () => ({}),
   reload: () => ({}),
+  showConfig: () => ({}),
   check: () => ({}),
   listWebhooks: () => ({}),
   testWebhook: () => ({ webhook: 1 }),
