@@ -8,8 +8,17 @@ export default defineConfig({
     maxWorkers: 3,
     projects: [
       // One process for many files, which saves a third of their time: they leave nothing behind in it.
-      { extends: true, test: { name: 'units', include: ['src/**/*.test.ts'], isolate: false } },
-      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts'] } },
+      { extends: true, test: { name: 'units', include: ['src/**/*.test.ts', 'web/src/**/*.test.ts'], isolate: false } },
+      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: ['test/browser/**'] } },
+      // They share one browser.
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          globalSetup: ['test/browser/shared-browser.ts'],
+        },
+      },
     ],
   },
 });

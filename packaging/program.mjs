@@ -29,6 +29,7 @@ export function stageProgram(folder) {
   }
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   run(execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')]);
+  run(execPath, [join('scripts', 'web.mjs'), join(folder, 'dist')]);
   run(execPath, [join('scripts', 'commit.mjs'), join(folder, 'dist')]);
   rmSync(join(folder, 'dist', 'docs'), { recursive: true });
 }

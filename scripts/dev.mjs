@@ -1,6 +1,6 @@
 /**
  * `npm run dev [-- ARGUMENTS…]`: builds and runs `dyndns ARGUMENTS` (without any: `dyndns quickstart`), and does both again
- * whenever a file below src changes. While a build fails, the last server that could be built keeps running.
+ * whenever a file below src or web changes. While a build fails, the last server that could be built keeps running.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { watch } from 'node:fs';
@@ -60,8 +60,10 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
   });
 }
 // Before the first build, so that no change is missed.
-watch(join(root, 'src'), { recursive: true }, () => {
-  clearTimeout(timer);
-  timer = setTimeout(() => void rebuild(), QUIET_MS);
-});
+for (const folder of ['src', 'web']) {
+  watch(join(root, folder), { recursive: true }, () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void rebuild(), QUIET_MS);
+  });
+}
 await rebuild();

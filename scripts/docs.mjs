@@ -14,6 +14,7 @@ const DOCUMENTS = [
   ['docs/operating/control-api.md', 'docs/operations.js', 'controlApiDocument'],
   ['docs/api/openapi.json', 'docs/openapi.js', 'openApiFile'],
   ['src/core/admin/validators.ts', 'docs/validators.js', 'validatorsModule'],
+  ['web/src/api-types.ts', 'docs/api-types.js', 'apiTypes'],
 ];
 
 const project = new URL('../', import.meta.url);

@@ -1,4 +1,4 @@
-/** `npm run lint`: types of src, test and bench, format and lint rules, and that generated documents match the code. */
+/** `npm run lint`: types of src, test, bench and web, format and lint rules, and that generated documents match the code. */
 import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { build, install, root, run } from './prepare.mjs';
@@ -8,5 +8,7 @@ build();
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 run(execPath, [tsc, '--noEmit']);
 run(execPath, [tsc, '-p', 'tsconfig.bench.json']);
+run(execPath, [tsc, '-p', 'web']);
+run(execPath, [tsc, '-p', join('test', 'browser')]);
 run(execPath, [join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'check', '--error-on-warnings', '.']);
 run(execPath, [join(root, 'scripts', 'docs.mjs'), '--check']);

@@ -36,8 +36,11 @@ export function install() {
 }
 
 export function build() {
-  const built = modified(join(root, 'dist', 'cli', 'main.js'));
-  const sources = Math.max(newest(join(root, 'src')), modified(join(root, 'tsconfig.json')));
+  const built = Math.min(
+    modified(join(root, 'dist', 'cli', 'main.js')),
+    modified(join(root, 'dist', 'web', 'index.html')),
+  );
+  const sources = Math.max(newest(join(root, 'src')), newest(join(root, 'web')), modified(join(root, 'tsconfig.json')));
   if (built > sources) return;
   run('npm', ['run', '--silent', 'build']);
 }

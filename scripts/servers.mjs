@@ -43,6 +43,7 @@ export const SERVERS = {
   nft: 'nftables',
   dnsperf: 'dnsperf',
   wrk: 'wrk',
+  chromium: 'chromium',
 };
 
 /** Packages that are recognised by a file instead of a program. */

@@ -293,6 +293,12 @@ export interface AdminConfig {
   /** A serialized origin (RFC 6454 §6.2). Absent: only requests to this machine's own names are answered. */
   readonly url?: string;
   readonly auditDays: number;
+  readonly sessions: {
+    /** A session ends when it was not used for this time. */
+    readonly idleMinutes: number;
+    /** A session ends after this time. */
+    readonly days: number;
+  };
   /** Also serve the API that is compatible with that of PowerDNS. */
   readonly powerdnsApi: boolean;
 }

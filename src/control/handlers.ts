@@ -84,6 +84,7 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
   const history = async () => (await parts.administration()).history;
   const overview = async () => (await parts.administration()).overview;
   const users = async () => (await parts.administration()).users;
+  const signIns = async () => (await parts.administration()).signIns;
   const batches = async () => (await parts.administration()).batches;
   const records = async (): Promise<RecordParts> => {
     const [services, administration] = await Promise.all([parts.services(), parts.administration()]);
@@ -108,7 +109,29 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
     },
     backup: async ({ file }) => (await zones()).backup(file),
 
-    showMe: async (_, { caller }) => (await users()).me(caller),
+    showSignIn: async () => (await signIns()).show(),
+    signIn: async (input, context) => (await signIns()).signIn(input, context),
+    signOut: async (_, context) => (await signIns()).signOut(context),
+    showInvitation: async ({ link }) => (await signIns()).showInvitation(link),
+    acceptInvitation: async (input, context) => (await signIns()).acceptInvitation(input, context),
+    listInvitations: async () => (await signIns()).invitations(),
+    createInvitation: async (input, { caller }) => (await signIns()).invite(input, caller),
+    removeInvitation: async ({ id }) => (await signIns()).removeInvitation(id),
+    createLink: async ({ user }, { caller }) => (await signIns()).createLink(user, caller),
+    listMySessions: async (_, { caller }) => (await signIns()).sessionsOfCaller(caller),
+    endMySession: async ({ id }, context) => (await signIns()).endSessionOfCaller(id, context),
+    listSessions: async ({ user }, { caller }) => (await signIns()).sessionsOf(user, caller),
+    endSession: async ({ user, id }) => (await signIns()).endSession(user, id),
+    changeMyPassword: async (input, context) => (await signIns()).changePassword(input, context),
+    startTotp: async (_, { caller }) => (await signIns()).startTotp(caller),
+    confirmTotp: async ({ code }, { caller }) => (await signIns()).confirmTotp(code, caller),
+    endTotp: async ({ code }, { caller }) => (await signIns()).endTotp(code, caller),
+    removeTotp: async ({ user }) => (await signIns()).removeTotp(user),
+
+    showMe: async (_, { caller }) => {
+      const { users, signIns } = await parts.administration();
+      return { ...(await users.me(caller)), ...(await signIns.stateOf(caller)) };
+    },
     listMyKeys: async (_, { caller }) => (await users()).keysOfCaller(caller),
     createMyKey: async (input, { caller }) => (await users()).createKeyOfCaller(input, caller),
     revokeMyKey: async ({ name }, { caller }) => (await users()).revokeKeyOfCaller(name, caller),

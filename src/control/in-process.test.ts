@@ -21,6 +21,7 @@ beforeEach(() => {
     tokens: [],
     hosts: [],
     claim: async () => undefined,
+    signIn: { sessionDays: 1, url: () => undefined },
     zones: [{ apex: DomainName.parse('dyn.example.com'), ttl: {} }],
     read: async () => ({ kind: 'addresses', published: { A: { addresses: ['192.0.2.1'], ttl: 60 }, AAAA: none } }),
     now: () => NOW,

@@ -1,5 +1,5 @@
 /** The records of embedded zones, as operations of the administration read and change them: for everyone, what they may. */
-import { type AdminCaller, asMember, type CallContext } from '../core/admin/caller.ts';
+import { type AdminCaller, asMember, type CallContext, identified } from '../core/admin/caller.ts';
 import { readCursor, writeCursor } from '../core/admin/cursor.ts';
 import type { NormalInput, Result } from '../core/admin/operations.ts';
 import { AppError, invalidField } from '../core/errors.ts';
@@ -100,7 +100,8 @@ export async function changeRRsets(
   };
 }
 
-async function scopeOf(caller: AdminCaller, { grantsOf }: RecordParts): Promise<RecordScope> {
+async function scopeOf(anyCaller: AdminCaller, { grantsOf }: RecordParts): Promise<RecordScope> {
+  const caller = identified(anyCaller);
   const member = asMember(caller);
   if (member === undefined) {
     return operatorScope(caller.kind === 'operator' ? 'the operator' : `the admin '${caller.user.name}'`);

@@ -14,6 +14,7 @@ import type { PendingStore } from './pending/pending-store.ts';
 import type { TextStore } from './texts/text-store.ts';
 import type { TurnStore } from './updates/turn-store.ts';
 import type { AuditStore } from './users/audit.ts';
+import type { SignInStore } from './users/sign-in-store.ts';
 import type { UserStore } from './users/user-store.ts';
 import type { KnownSerialStore } from './zones/known-serials.ts';
 import type { PublishedFeed } from './zones/published-feed.ts';
@@ -36,6 +37,7 @@ export interface Store {
   readonly knownSerials: KnownSerialStore;
   readonly turns: TurnStore;
   readonly users: UserStore;
+  readonly signIns: SignInStore;
   readonly customers: CustomerStore;
   readonly audit: AuditStore;
 

@@ -41,7 +41,7 @@ Later releases may add fields to replies.
 
 const TOPICS: readonly (readonly [title: string, path: RegExp])[] = [
   ['The server', /^\/v1\/(status|health|reload|check|webhooks|audit|backup)/],
-  ['Users', /^\/v1\/users/],
+  ['Users and invitations', /^\/v1\/(users|invitations)/],
   ['Tokens', /^\/v1\/tokens/],
   ['Hosts', /^\/v1\/hosts/],
   ['The history', /^\/v1\/history/],

@@ -3,7 +3,7 @@
  * store that is opened for it.
  */
 import { randomBytes } from 'node:crypto';
-import type { Config } from '../config/config.ts';
+import { type Config, listenUrls } from '../config/config.ts';
 import type { TokenUseLog } from '../core/access/token-use.ts';
 import type { AdminOptions } from '../core/admin/admin-options.ts';
 import { type Administration, makeAdministration } from '../core/admin/administration.ts';
@@ -11,6 +11,7 @@ import { NameClaims } from '../core/admin/name-claims.ts';
 import { AppError } from '../core/errors.ts';
 import type { HistoryRecorder } from '../core/history/history-recorder.ts';
 import type { HostDirectory } from '../core/hosts/host-directory.ts';
+import type { SignInGuard } from '../core/sign-in/sign-in-guard.ts';
 import type { Store } from '../core/store.ts';
 import type { ZoneTable } from '../core/zones/zone.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
@@ -25,10 +26,13 @@ export interface ClientAdminParts {
   readonly directory?: HostDirectory | undefined;
   readonly recorder?: HistoryRecorder | undefined;
   readonly uses?: TokenUseLog | undefined;
+  readonly guard?: SignInGuard | undefined;
+  /** Where the server serves HTTP, as URLs; without one where the configuration lets it. */
+  readonly addresses?: readonly string[] | undefined;
 }
 
 export function makeClientAdmin(config: Config, parts: ClientAdminParts): Administration {
-  const { store, zones, directory, recorder, uses } = parts;
+  const { store, zones, directory, recorder, uses, guard } = parts;
   const read: AdminOptions['read'] = async (ownerName) => {
     const zone = (await zones()).find(ownerName);
     if (zone === undefined) throw new AppError('name-invalid', `'${ownerName}' is in no zone.`);
@@ -49,10 +53,29 @@ export function makeClientAdmin(config: Config, parts: ClientAdminParts): Admini
     uses: uses ?? store?.tokens,
     secondariesOf: secondariesOf(config),
     claim: (user, ownerName) => claims.check(user, ownerName),
+    signIn: {
+      guard,
+      sessionDays: config.admin?.sessions.days ?? 1,
+      url: () => dashboardUrl(config, parts.addresses),
+    },
     flush,
     now: Date.now,
     random: (octets) => randomBytes(octets),
   });
+}
+
+/**
+ * Where browsers find the dashboard: `admin.url`, else the first TCP address that serves it, by which this machine reaches it.
+ * Undefined: it is served on unix sockets alone, or not at all.
+ */
+function dashboardUrl({ admin, http }: Config, addresses: readonly string[] | undefined): string | undefined {
+  if (admin === undefined) return undefined;
+  if (admin.url !== undefined) return admin.url;
+  const configured = admin.listen.length > 0 ? admin.listen : http.listen;
+  const urls = addresses ?? listenUrls({ http: { ...http, listen: configured } }).http;
+  // Without `admin.url` the rules of origin know http:// alone.
+  const first = urls.find((url) => url.startsWith('http://'));
+  return first?.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }
 
 function secondariesOf({ zones }: Config): NonNullable<AdminOptions['secondariesOf']> {

@@ -7,6 +7,7 @@ import type { Dispatcher } from '../core/admin/dispatch.ts';
 import type { Result } from '../core/admin/operations.ts';
 import type { ServerStatus } from '../core/admin/server-operations.ts';
 import { AppError } from '../core/errors.ts';
+import { SignInGuard } from '../core/sign-in/sign-in-guard.ts';
 import type { Store } from '../core/store.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
@@ -32,6 +33,8 @@ export interface ControlParts extends Pick<ServerCalls, 'reload'> {
 
 export function controlOperations(parts: ControlParts): Dispatcher {
   const { current, state, reload, warn } = parts;
+  // It outlives reloads.
+  const guard = new SignInGuard(() => performance.now());
   const operations: OperationParts = {
     services: () => current().services,
     zoneAdmin: () => {
@@ -39,7 +42,7 @@ export function controlOperations(parts: ControlParts): Dispatcher {
       const admin = embedded?.nameserver.admin;
       return admin && withStoreBackup(admin, storeCopy(config, state.store));
     },
-    administration: () => administrationOf(parts),
+    administration: () => administrationOf(parts, guard),
     server: {
       status: () => status(parts),
       health: async () => ({ notReady: await current().services.monitoring.notReady() }),
@@ -82,10 +85,18 @@ async function testOneWebhook({ webhooks }: Config, number: number) {
   throw new AppError('internal', 'The test of the webhook had no result.');
 }
 
-function administrationOf({ current, state }: ControlParts): Administration {
+function administrationOf({ current, state, listeners }: ControlParts, guard?: SignInGuard): Administration {
   const { config, hosts } = current();
   const { store, recorder, uses } = state;
-  return makeClientAdmin(config, { store, recorder, uses, directory: hosts, zones: () => current().zones });
+  const separate = config.admin !== undefined && config.admin.listen.length > 0;
+  const addresses = separate ? listeners.addresses.slice(config.http.listen.length) : listeners.addresses;
+  const zones = () => current().zones;
+  return makeClientAdmin(config, { store, recorder, uses, directory: hosts, zones, guard, addresses });
+}
+
+/** See SignInAdmin.inviteFirst. */
+export function inviteFirst(parts: ControlParts): Promise<string | undefined> {
+  return administrationOf(parts).signIns.inviteFirst();
 }
 
 async function status(parts: ControlParts): Promise<ServerStatus> {

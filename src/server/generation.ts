@@ -15,6 +15,7 @@ import type { NewHistoryEvent, UpdateRecorder } from '../core/history/history.ts
 import { HostDirectory } from '../core/hosts/host-directory.ts';
 import type { ChangeOfSecondary, NoticeMaker, Notices } from '../core/notices/notices.ts';
 import type { Observer } from '../core/observer.ts';
+import { SessionAuthenticator } from '../core/sign-in/authenticate-session.ts';
 import type { Store } from '../core/store.ts';
 import type { applyUpdate } from '../core/updates/dns-update.ts';
 import type { TextLog } from '../core/updates/publish-texts.ts';
@@ -235,6 +236,15 @@ function makeServices(
         users: store.users,
         guesses,
         unused: unusedTokens,
+        now: Date.now,
+        onUse: ({ id }) => uses.used(id),
+      }),
+    sessions:
+      config.admin &&
+      store &&
+      new SessionAuthenticator({
+        signIns: store.signIns,
+        idleMs: () => config.admin!.sessions.idleMinutes * 60_000,
         now: Date.now,
         onUse: ({ id }) => uses.used(id),
       }),

@@ -24,22 +24,34 @@ export interface LoadedDoors {
 
 export async function loadDoors({ admin }: Config, parts: DoorParts): Promise<LoadedDoors> {
   if (admin === undefined) return { doors: [], endStreams: () => undefined };
-  const { door, endStreams } = await loadApi(parts);
-  if (!admin.powerdnsApi) return { doors: [door], endStreams };
+  const [{ door, endStreams }, ui] = await Promise.all([loadApi(parts), loadUi(parts)]);
+  if (!admin.powerdnsApi) return { doors: [door, ui], endStreams };
   const { powerdnsDoor } = await import('../http/powerdns/door.ts');
-  return { doors: [powerdnsDoor, door], endStreams };
+  return { doors: [powerdnsDoor, door, ui], endStreams };
+}
+
+/** The dashboard. */
+async function loadUi({ current, observer }: DoorParts): Promise<Door> {
+  const { uiDoor } = await import('../http/ui/ui-door.ts');
+  return uiDoor({
+    observer,
+    trust: () => current().config.http,
+    url: () => current().config.admin?.url,
+  });
 }
 
 /** The HTTP API for administration. */
 async function loadApi(parts: DoorParts): Promise<Pick<LoadedDoors, 'endStreams'> & { readonly door: Door }> {
   const { current, calls, observer, nextRequestId, state } = parts;
-  const [{ apiDoor }, { openApiDocument }, { PROBLEMS }, { streamOpener }, { EventStreams }] = await Promise.all([
-    import('../http/api/api-routes.ts'),
-    import('../core/admin/openapi.ts'),
-    import('../http/api/problem.ts'),
-    import('../http/api/event-stream.ts'),
-    import('../core/stream/event-streams.ts'),
-  ]);
+  const [{ apiDoor }, { openApiDocument }, { PROBLEMS }, { streamOpener }, { EventStreams }, { credentialChecker }] =
+    await Promise.all([
+      import('../http/api/api-routes.ts'),
+      import('../core/admin/openapi.ts'),
+      import('../http/api/problem.ts'),
+      import('../http/api/event-stream.ts'),
+      import('../core/stream/event-streams.ts'),
+      import('../core/sign-in/credential-checker.ts'),
+    ]);
   let document: string | undefined;
   let streams: InstanceType<typeof EventStreams> | undefined;
   let isEnding = false;
@@ -53,7 +65,10 @@ async function loadApi(parts: DoorParts): Promise<Pick<LoadedDoors, 'endStreams'
       onFault: (error) => observer.warn(`Event streams: ${error instanceof Error ? error.stack : String(error)}`),
       isRecorded: () => current().config.historyDays > 0,
       hosts: () => current().hosts,
-      keys: () => current().services.keys!,
+      credentials: () => {
+        const { keys, sessions } = current().services;
+        return credentialChecker({ keys: keys!, sessions: sessions!, users: store!.users });
+      },
     });
   };
   const openStream = streamOpener(() => {
@@ -68,6 +83,7 @@ async function loadApi(parts: DoorParts): Promise<Pick<LoadedDoors, 'endStreams'
   const door = apiDoor({
     calls,
     keys: () => current().services.keys!,
+    sessions: () => current().services.sessions!,
     trust: () => current().config.http,
     url: () => current().config.admin?.url,
     openStream,

@@ -51,6 +51,11 @@ export interface RunningServer {
    *   is then still in force, unchanged
    */
   reload(): Promise<ReloadResult>;
+  /**
+   * The link by which the first user becomes an admin, new at each call. It is a secret: for a terminal, not for a log. Undefined: there
+   * are users, or there is no dashboard. @throws AppError conflict, store-unreachable
+   */
+  inviteFirst(): Promise<string | undefined>;
   /** Resolves when a part died that the server cannot do without: why, as full sentences. The process must then end. */
   readonly died: Promise<string>;
   /** Answers requests in flight, then closes everything. */
@@ -213,7 +218,8 @@ async function openServer(
     await buildGeneration(config, parts),
   );
   const reload = () => generations.reload().finally(reportStatus);
-  const operations = operationCalls({ current, reload, state, listeners, certificate, startedMs, warn });
+  const controlParts: ControlParts = { current, reload, state, listeners, certificate, startedMs, warn };
+  const operations = operationCalls(controlParts);
   const control = new ControlSocket({ operations, observer });
   const monitored: MonitoredParts = {
     store: state.store,
@@ -256,6 +262,10 @@ async function openServer(
       return current().embedded?.nameserver.addresses ?? [];
     },
     reload,
+    inviteFirst: async () => {
+      if (current().config.admin === undefined) return undefined;
+      return (await import('./control-calls.ts')).inviteFirst(controlParts);
+    },
     died,
     close: () => {
       monitoring.enter({ kind: 'ending', parts: monitored });

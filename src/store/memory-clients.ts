@@ -22,6 +22,8 @@ export interface Clients {
   /** By id. */
   readonly users: Map<string, User>;
   readonly keys: Map<string, ManagementKey>;
+  /** Deletes what belongs to a removed user alone. */
+  readonly forgetUser: (userId: string) => void;
   readonly history: HistoryStore;
 }
 

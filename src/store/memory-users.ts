@@ -9,7 +9,7 @@ import { type Clients, hasPart } from './memory-clients.ts';
 import { compareTexts, hostRow, nameText } from './rows.ts';
 import { withoutUser } from './without-user.ts';
 
-export function memoryUserStore({ users, keys, tokens, hosts, lastUses, history }: Clients): UserStore {
+export function memoryUserStore({ users, keys, tokens, hosts, lastUses, history, forgetUser }: Clients): UserStore {
   const findByName = (name: string) => [...users.values()].find((user) => user.name === name);
   const found = (key: ManagementKey) => {
     const lastUsedMs = lastUses.get(key.id);
@@ -80,6 +80,7 @@ export function memoryUserStore({ users, keys, tokens, hosts, lastUses, history 
         tokens.set(token.sha256, ends && token.revokedMs === undefined ? { ...token, revokedMs: nowMs } : token);
       }
       for (const key of [...keys.values()]) if (key.userId === id) keys.delete(key.id);
+      forgetUser(id);
       users.delete(id);
       return { hosts: theirs.map(([, { ownerName }]) => ownerName), revoked, kept };
     },

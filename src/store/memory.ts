@@ -23,6 +23,7 @@ import type { DomainName } from '../dns/name.ts';
 import { serialIsLater } from '../dns/serial.ts';
 import { type Clients, memoryAuditStore, memoryHostStore, memoryTokenStore } from './memory-clients.ts';
 import { memoryOverviewStore } from './memory-overview.ts';
+import { forgetSignIns, memorySignInStore, newSignIns } from './memory-sign-ins.ts';
 import { memoryCustomerStore, memoryUserStore } from './memory-users.ts';
 import { byName, eventOf, eventRow } from './rows.ts';
 import { WRONG_CLOCK_MS } from './schema.ts';
@@ -31,6 +32,7 @@ import { trimPlan } from './trim-plan.ts';
 export function openMemoryStore(): Store {
   const { watchedSinceMs, ...history } = memoryHistoryStore();
   const pending = memoryPendingStore();
+  const signIns = newSignIns();
   const clients: Clients = {
     tokens: new Map(),
     lastUses: new Map(),
@@ -38,11 +40,13 @@ export function openMemoryStore(): Store {
     users: new Map(),
     keys: new Map(),
     history,
+    forgetUser: (userId) => forgetSignIns(signIns, userId),
   };
   return {
     tokens: memoryTokenStore(clients),
     hosts: memoryHostStore(clients),
     users: memoryUserStore(clients),
+    signIns: memorySignInStore(clients, signIns),
     customers: memoryCustomerStore(clients),
     audit: memoryAuditStore(),
     history,

@@ -292,6 +292,54 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await sql`insert into counters (name, value) values ('events', 0)`.execute(db);
     },
   },
+  '0015-sign-in': {
+    async up({ schema }) {
+      await schema
+        .createTable('sessions')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('user_id', 'text', (column) => column.notNull())
+        .addColumn('sha256', 'text', (column) => column.notNull().unique())
+        .addColumn('created_ms', 'bigint', (column) => column.notNull())
+        .addColumn('ends_ms', 'bigint', (column) => column.notNull())
+        .addColumn('method', 'text', (column) => column.notNull())
+        .addColumn('source', 'text', (column) => column.notNull())
+        .addColumn('user_agent', 'text', (column) => column.notNull())
+        .execute();
+      await schema.createIndex('sessions_by_user').on('sessions').columns(['user_id', 'created_ms']).execute();
+      await schema
+        .createTable('links')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('kind', 'text', (column) => column.notNull())
+        .addColumn('sha256', 'text', (column) => column.notNull().unique())
+        .addColumn('user_id', 'text')
+        .addColumn('invitation', 'text')
+        .addColumn('created_by', 'text', (column) => column.notNull())
+        .addColumn('created_ms', 'bigint', (column) => column.notNull())
+        .addColumn('ends_ms', 'bigint', (column) => column.notNull())
+        .execute();
+      await schema
+        .createTable('user_secrets')
+        .addColumn('user_id', 'text', (column) => column.primaryKey())
+        .addColumn('password', 'text')
+        .addColumn('totp', 'text')
+        .addColumn('pending_totp', 'text')
+        .addColumn('totp_step', 'bigint')
+        .execute();
+      await schema
+        .createTable('recovery_codes')
+        .addColumn('user_id', 'text', (column) => column.notNull())
+        .addColumn('sha256', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('recovery_codes_key', ['user_id', 'sha256'])
+        .execute();
+      await schema
+        .createTable('identities')
+        .addColumn('issuer', 'text', (column) => column.notNull())
+        .addColumn('subject', 'text', (column) => column.notNull())
+        .addColumn('user_id', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('identities_key', ['issuer', 'subject'])
+        .execute();
+    },
+  },
   '0016-overview': {
     async up(db) {
       const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter;

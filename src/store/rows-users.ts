@@ -1,8 +1,9 @@
 /** Converts between rows and the types of the core: users, management keys, the audit list. */
 import type { AuditEntry } from '../core/users/audit.ts';
+import type { Invitation, LinkKind, ListedSession, OneTimeLink, Session, SignInMethod } from '../core/users/sign-in.ts';
 import type { ListedKey, ManagementKey, User, UserRole } from '../core/users/user.ts';
 import { sanitize } from './rows.ts';
-import type { AuditRow, ManagementKeyRow, UserRow } from './schema.ts';
+import type { AuditRow, LinkRow, ManagementKeyRow, SessionRow, UserRow } from './schema.ts';
 
 export function userRow({ id, name, role, quotas, createdMs, disabledMs }: User): UserRow {
   return {
@@ -53,6 +54,60 @@ export function keyOf(row: ManagementKeyRow & { readonly last_used_ms: number | 
     ...(row.max_unused_days === null ? {} : { maxUnusedDays: row.max_unused_days }),
     ...(row.revoked_ms === null ? {} : { revokedMs: row.revoked_ms }),
     ...(row.last_used_ms === null ? {} : { lastUsedMs: row.last_used_ms }),
+  };
+}
+
+export function sessionRow(session: Session): SessionRow {
+  return {
+    id: session.id,
+    user_id: session.userId,
+    sha256: session.sha256,
+    created_ms: session.createdMs,
+    ends_ms: session.endsMs,
+    method: session.method,
+    source: sanitize(session.source),
+    user_agent: sanitize(session.userAgent),
+  };
+}
+
+/** @param last_used_ms null: never */
+export function sessionOf(row: SessionRow & { readonly last_used_ms: number | null }): ListedSession {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    sha256: row.sha256,
+    createdMs: row.created_ms,
+    endsMs: row.ends_ms,
+    method: row.method as SignInMethod,
+    source: row.source,
+    userAgent: row.user_agent,
+    ...(row.last_used_ms === null ? {} : { lastUsedMs: row.last_used_ms }),
+  };
+}
+
+export function linkRow(link: OneTimeLink): LinkRow {
+  return {
+    id: link.id,
+    kind: link.kind,
+    sha256: link.sha256,
+    user_id: link.userId ?? null,
+    invitation: link.invitation === undefined ? null : JSON.stringify(link.invitation),
+    created_by: link.createdBy,
+    created_ms: link.createdMs,
+    ends_ms: link.endsMs,
+  };
+}
+
+export function linkOf(row: LinkRow): OneTimeLink {
+  return {
+    id: row.id,
+    kind: row.kind as LinkKind,
+    sha256: row.sha256,
+    ...(row.user_id === null ? {} : { userId: row.user_id }),
+    ...(row.invitation === null ? {} : { invitation: JSON.parse(row.invitation) as Invitation }),
+    createdBy: row.created_by,
+    createdMs: row.created_ms,
+    endsMs: row.ends_ms,
   };
 }
 

@@ -80,6 +80,50 @@ export interface ManagementKeyRow {
   readonly revoked_ms: number | null;
 }
 
+export interface SessionRow {
+  readonly id: string;
+  readonly user_id: string;
+  readonly sha256: string;
+  readonly created_ms: number;
+  readonly ends_ms: number;
+  readonly method: string;
+  readonly source: string;
+  readonly user_agent: string;
+}
+
+export interface LinkRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly sha256: string;
+  /** Null: of an invitation. */
+  readonly user_id: string | null;
+  /** JSON: Invitation; null: of a sign-in link. */
+  readonly invitation: string | null;
+  readonly created_by: string;
+  readonly created_ms: number;
+  readonly ends_ms: number;
+}
+
+export interface UserSecretsRow {
+  readonly user_id: string;
+  readonly password: string | null;
+  readonly totp: string | null;
+  readonly pending_totp: string | null;
+  /** The last time step of which a code was used. */
+  readonly totp_step: number | null;
+}
+
+export interface RecoveryCodeRow {
+  readonly user_id: string;
+  readonly sha256: string;
+}
+
+export interface IdentityRow {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly user_id: string;
+}
+
 export interface AuditRow {
   readonly id: string;
   readonly time_ms: number;
@@ -243,6 +287,11 @@ export interface Schema {
   readonly host_access: HostAccessRow;
   readonly users: UserRow;
   readonly management_keys: ManagementKeyRow;
+  readonly sessions: SessionRow;
+  readonly links: LinkRow;
+  readonly user_secrets: UserSecretsRow;
+  readonly recovery_codes: RecoveryCodeRow;
+  readonly identities: IdentityRow;
   readonly audit: AuditRow;
   readonly events: StoredEventRow;
   readonly receipts: ReceiptRow;

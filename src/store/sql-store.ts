@@ -8,6 +8,7 @@ import { SqlKnownSerialStore } from './sql-known-serials.ts';
 import { SqlOverviewStore } from './sql-overview.ts';
 import { SqlPendingStore } from './sql-pending.ts';
 import { queryBuilder, type SqlRunner } from './sql-runner.ts';
+import { SqlSignInStore } from './sql-sign-ins.ts';
 import { SqlTextStore } from './sql-texts.ts';
 import { SqlTokenStore } from './sql-tokens.ts';
 import { SqlTurnStore } from './sql-turns.ts';
@@ -28,6 +29,7 @@ export function sqlStore(run: SqlRunner, isShared: boolean): Store {
     knownSerials: new SqlKnownSerialStore(run, build),
     turns: new SqlTurnStore(run, build),
     users: new SqlUserStore(run, build, tokens.log),
+    signIns: new SqlSignInStore(run, build),
     customers: new SqlCustomerStore(run, build, tokens.log),
     audit: new SqlAuditStore(run, build),
     ping: async () => void (await run.all(ping)),

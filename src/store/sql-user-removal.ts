@@ -19,6 +19,9 @@ export const ATTEMPTS = 10;
 /** Events that one statement deletes, so that no lock is held for long. */
 const PURGE_CHUNK = 5_000;
 
+/** What belongs to a user alone. */
+const USER_TABLES = ['management_keys', 'sessions', 'links', 'user_secrets', 'recovery_codes', 'identities'] as const;
+
 export class SqlUserRemoval {
   readonly #run: SqlRunner;
   readonly #build: QueryBuilder;
@@ -94,7 +97,7 @@ export class SqlUserRemoval {
     statements.push(
       build.updateTable('tokens').set({ owner_id: null }).where('owner_id', '=', id).compile(),
       build.deleteFrom('host_access').where('user_id', '=', id).compile(),
-      build.deleteFrom('management_keys').where('user_id', '=', id).compile(),
+      ...USER_TABLES.map((table) => sql`delete from ${sql.table(table)} where user_id = ${id}`.compile(build)),
       build.deleteFrom('users').where('id', '=', id).compile(),
     );
     return { statements, removed: { hosts: rows.map(({ name }) => nameOf(name)), revoked: ended.length, kept } };

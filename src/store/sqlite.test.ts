@@ -116,6 +116,7 @@ describe('a store in SQLite', () => {
       'DROP TABLE management_keys',
       'DROP TABLE host_access',
       'DROP TABLE audit',
+      ...['sessions', 'links', 'user_secrets', 'recovery_codes', 'identities'].map((table) => `DROP TABLE ${table}`),
       'DROP INDEX hosts_in_order',
       'DROP INDEX activity_in_order',
       'DROP INDEX tokens_in_order',

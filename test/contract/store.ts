@@ -20,6 +20,7 @@ import { describeHostStore } from './store-hosts.ts';
 import { describeOverviewStore } from './store-overview.ts';
 import { describePendingStore } from './store-pending.ts';
 import { describeEventPositions } from './store-positions.ts';
+import { describeSignInStore } from './store-sign-ins.ts';
 import { describeTextStore } from './store-texts.ts';
 import { describeTokenStore } from './store-tokens.ts';
 import { describeTurnStore } from './store-turns.ts';
@@ -56,6 +57,7 @@ export function describeStore(subject: StoreSubject): void {
     describePendingStore(() => store);
     describeTurnStore(() => store);
     describeUserStore(() => store);
+    describeSignInStore(() => store);
     describeCustomerStore(() => store);
     describeAuditStore(() => store);
 

@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS, type Operation, type OperationName } from '../../src/core/admin/operations.ts';
-import { API_ZONE, type ApiLab, startApiLab } from '../support/api-lab.ts';
+import { API_ZONE, type ApiLab, linkSecret, startApiLab } from '../support/api-lab.ts';
+import { readEvents } from '../support/event-reader.ts';
 
 let lab: ApiLab;
 const keys: Record<string, string | undefined> = {};
@@ -27,23 +28,40 @@ const REFUSED = [
   'host token',
   'master secret',
   'wrong key',
+  'ended session',
+  'session of a disabled user',
   'none',
 ] as const;
-const CREDENTIALS = [...USERS, ...REFUSED] as const;
-type Credential = (typeof CREDENTIALS)[number];
+/** The same user by a management key, or by the session of a browser. */
+const WAYS = ['key', 'session'] as const;
+type Who = (typeof USERS)[number] | (typeof REFUSED)[number];
+type Way = (typeof WAYS)[number];
+const ROWS: readonly (readonly [Who, Way])[] = [
+  ...USERS.flatMap((who) => WAYS.map((way) => [who, way] as const)),
+  ...REFUSED.map((who) => [who, 'key'] as const),
+];
+const isUser = (who: Who) => (USERS as readonly string[]).includes(who);
+/** Headers with the cookie of each user. */
+const sessions: Record<string, Readonly<Record<string, string>>> = {};
+const refusedSessions: typeof sessions = {};
 
 beforeAll(async () => {
   lab = await startApiLab({ config: { store: 'sqlite:dyndns.db', admin: { enabled: true }, http: BEHIND_PROXY } });
   for (const name of USERS) keys[name] = await lab.user(name, name === 'admin' ? 'admin' : 'member');
   for (const name of USERS) await lab.operate('changeUser', { name, quotas: { hosts: 0, tokens: 0 } });
   for (const name of USERS) await lab.operate('addHost', { host: `own-${name}.${API_ZONE}`, owner: name });
+  await lab.operate('createUser', { name: 'signer' });
   await lab.user('disabled');
+  refusedSessions['session of a disabled user'] = await lab.signIn('disabled');
   keys['disabled user'] = (await lab.operate('createKey', { user: 'disabled', name: 'second' })).secret;
   await lab.operate('changeUser', { name: 'disabled', enabled: false });
   const old = await lab.operate('createKey', { user: 'admin', name: 'old', expires: '2020-01-01' });
   keys['expired key'] = old.secret;
   keys['revoked key'] = (await lab.operate('createKey', { user: 'admin', name: 'gone' })).secret;
   await lab.operate('revokeKey', { user: 'admin', name: 'gone' });
+  refusedSessions['ended session'] = await lab.signIn('admin');
+  const ended = await lab.operate('listSessions', { user: 'admin' });
+  await lab.operate('endSession', { user: 'admin', id: ended.sessions[0]!.id });
   const token = await lab.operate('createToken', { name: 'router', hosts: [`*.${API_ZONE}`] });
   keys['host token'] = token.secret;
   keys['master secret'] = lab.server.secret;
@@ -73,8 +91,25 @@ async function freshObjects(): Promise<Objects> {
   return { host, token, user };
 }
 
+let invited = 0;
+
+/** A session of the user; a new one for what needs or ends one. */
+async function sessionOf(who: Who, name: OperationName): Promise<Readonly<Record<string, string>>> {
+  const isOwn = name === 'signOut' || name === 'changeMyPassword';
+  if (isOwn || sessions[who] === undefined) sessions[who] = await lab.signIn(who);
+  const headers = sessions[who]!;
+  if (name === 'signOut') delete sessions[who];
+  return headers;
+}
+
+/** The id of a new session of a user. */
+async function sessionId(user: string): Promise<string> {
+  await lab.signIn(user);
+  return (await lab.operate('listSessions', { user })).sessions[0]!.id;
+}
+
 /** A valid input of each operation. */
-const INPUTS: Readonly<Record<OperationName, (objects: Objects, who: Credential) => object | Promise<object>>> = {
+const INPUTS: Readonly<Record<OperationName, (objects: Objects, who: Who) => object | Promise<object>>> = {
   status: () => ({}),
   health: () => ({}),
   reload: () => ({}),
@@ -84,6 +119,34 @@ const INPUTS: Readonly<Record<OperationName, (objects: Objects, who: Credential)
   testWebhook: () => ({ webhook: 1 }),
   readAudit: () => ({ limit: 2 }),
   backup: () => ({ file: '/nowhere/x' }),
+  showSignIn: () => ({}),
+  signIn: async () => ({ link: linkSecret((await lab.operate('createLink', { user: 'signer' })).url) }),
+  signOut: () => ({}),
+  showInvitation: async () => ({ link: linkSecret((await lab.operate('createInvitation', {})).url) }),
+  acceptInvitation: async () => {
+    invited += 1;
+    return { link: linkSecret((await lab.operate('createInvitation', {})).url), name: `invited${invited}` };
+  },
+  listInvitations: () => ({}),
+  createInvitation: () => ({}),
+  removeInvitation: async () => ({ id: (await lab.operate('createInvitation', {})).invitation.id }),
+  createLink: ({ user }) => ({ user }),
+  listMySessions: () => ({}),
+  endMySession: async (_, who) => ({ id: await sessionId(isUser(who) ? who : 'signer') }),
+  listSessions: ({ user }) => ({ user }),
+  endSession: async ({ user }) => ({ user, id: await sessionId(user) }),
+  changeMyPassword: () => ({ password: 'correct horse battery' }),
+  startTotp: () => ({}),
+  confirmTotp: async (_, who) => {
+    if (!isUser(who)) return { code: '123456' };
+    const headers = await lab.signIn(who);
+    await lab.send('changeMyPassword', { password: 'correct horse battery' }, undefined, { headers });
+    await lab.send('startTotp', {}, undefined, { headers });
+    sessions[who] = headers;
+    return { code: '123456' };
+  },
+  endTotp: () => ({ code: '123456' }),
+  removeTotp: ({ user }) => ({ user }),
   showMe: () => ({}),
   listMyKeys: () => ({}),
   createMyKey: () => ({ name: `k${count}` }),
@@ -156,25 +219,39 @@ const WHEN_ALLOWED: Partial<Record<OperationName, number>> = {
   // The configuration has no webhook, the zone is served and has nothing that is not.
   testWebhook: 404,
   recoverZone: 400,
+  // The code is wrong; none of the users has a second factor in force.
+  confirmTotp: 400,
+  endTotp: 409,
   discardUnserved: 404,
 };
 
 /** What members get who may call an operation that limits itself. */
-const BY_ITSELF: Partial<Record<OperationName, Partial<Record<Credential, number>>>> = {
+const BY_ITSELF: Partial<Record<OperationName, Partial<Record<Who, number>>>> = {
   // A token for a host that the member may not change; for the stranger it does not exist.
   createToken: { viewer: 404, stranger: 404 },
   changeRRsets: { viewer: 403, stranger: 403 },
 };
 
+/** A key may not do this, whoever it belongs to. */
+const OF_SESSIONS: ReadonlySet<OperationName> = new Set([
+  'signOut',
+  'changeMyPassword',
+  'startTotp',
+  'confirmTotp',
+  'endTotp',
+]);
+
 const RANKS = { view: 0, change: 1, own: 2 } as const;
-const ACCESS: Partial<Record<Credential, keyof typeof RANKS>> = { owner: 'own', changer: 'change', viewer: 'view' };
+const ACCESS: Partial<Record<Who, keyof typeof RANKS>> = { owner: 'own', changer: 'change', viewer: 'view' };
 
 /** The status that the table demands. */
-function expectedStatus(name: OperationName, operation: Operation, who: Credential): number {
+function expectedStatus(name: OperationName, operation: Operation, who: Who, way: Way): number {
   const { allowed, needs, creates } = operation;
-  if (allowed === 'operator') return (REFUSED as readonly string[]).includes(who) ? 401 : 404;
-  if ((REFUSED as readonly string[]).includes(who)) return 401;
   const done = WHEN_ALLOWED[name] ?? (creates === undefined ? 200 : 201);
+  if (allowed === 'anyone') return done;
+  if (!isUser(who)) return 401;
+  if (allowed === 'operator') return 404;
+  if (way === 'key' && OF_SESSIONS.has(name)) return 403;
   if (who === 'admin') return done;
   if (allowed === 'admin') return 403;
   const own = BY_ITSELF[name]?.[who];
@@ -196,13 +273,15 @@ describe('who may call what', () => {
     const seen: Record<string, number> = {};
     // What no one changes is there for all.
     let objects = await freshObjects();
-    for (const who of CREDENTIALS) {
-      const isUser = (USERS as readonly string[]).includes(who);
-      if (who !== 'admin' && isUser && operation.method !== 'GET') objects = await freshObjects();
+    for (const [who, way] of ROWS) {
+      if (isUser(who) && operation.method !== 'GET') objects = await freshObjects();
       const input = await INPUTS[name](objects, who);
       const zoneFile = operation.body === 'zone file' ? { body: '; nothing\n' } : {};
-      expected[who] = expectedStatus(name, operation, who);
-      seen[who] = await statusOf(name, input, keys[who], zoneFile);
+      const row = `${who} by ${way}`;
+      expected[row] = expectedStatus(name, operation, who, way);
+      const headers = way === 'session' ? await sessionOf(who, name) : { ...lab.page, ...refusedSessions[who] };
+      const key = way === 'session' ? undefined : keys[who];
+      seen[row] = await statusOf(name, input, key, { ...zoneFile, headers });
     }
     expect(seen).toEqual(expected);
   });
@@ -224,14 +303,22 @@ describe('who may call what', () => {
 });
 
 /** A stream never ends: its header is enough. */
-async function statusOf(name: OperationName, input: object, key: string | undefined, more: object): Promise<number> {
-  const headers = nextClient();
+async function statusOf(
+  name: OperationName,
+  input: object,
+  key: string | undefined,
+  { headers: own, ...more }: { readonly headers: Readonly<Record<string, string>> },
+): Promise<number> {
+  const headers = { ...nextClient(), ...own };
   if (name !== 'stream') return (await lab.send(name, input, key, { ...more, headers })).status;
-  const response = await fetch(`http://127.0.0.1:${lab.server.dyndns.port}/v1/stream`, {
+  const place = { port: lab.server.dyndns.port };
+  const reader = await readEvents({
+    ...place,
+    path: '/v1/stream',
     headers: { ...headers, ...(key !== undefined && { Authorization: `Bearer ${key}` }) },
   });
-  await response.body?.cancel();
-  return response.status;
+  reader.close();
+  return reader.status;
 }
 
 function comparable(body: string, name: string): object {

@@ -15,6 +15,10 @@ export interface ApiLab {
   operate<Name extends OperationName>(name: Name, input: Input<Name>, body?: string): Promise<Result<Name>>;
   /** Sends an operation by HTTP. @param key undefined: without a credential */
   send(name: OperationName, input: object, key: string | undefined, options?: AskOptions): Promise<Answer>;
+  /** Signs a user in by a one-time link. @returns headers of a page that is signed in */
+  signIn(name: string): Promise<Readonly<Record<string, string>>>;
+  /** Headers of a browser that shows a page of this server. */
+  readonly page: Readonly<Record<string, string>>;
   /** A user with a key. @returns the key */
   user(name: string, role?: 'admin' | 'member'): Promise<string>;
   stop(): Promise<void>;
@@ -29,8 +33,16 @@ export async function startApiLab(options: Partial<EmbeddedOptions> = {}): Promi
   });
   const control = { socketPath: join(server.dyndns.directory, 'control.sock') };
   const http = { port: server.dyndns.port };
+  const page = { Origin: `http://127.0.0.1:${http.port}`, 'Sec-Fetch-Site': 'same-origin' };
   const lab: ApiLab = {
     server,
+    page,
+    async signIn(name) {
+      const { url } = await lab.operate('createLink', { user: name });
+      const answer = await lab.send('signIn', { link: linkSecret(url) }, undefined, { headers: page });
+      if (answer.status !== 200) throw new Error(`signIn: ${answer.status} ${answer.body}`);
+      return { ...page, Cookie: cookiesOf(answer) };
+    },
     control,
     operate: (name, input, body) => operate(control, name, input, body),
     send: (name, input, key, more) => sendOperation(http, name, input, key, more),
@@ -69,4 +81,15 @@ export function sendOperation(
     ...(json !== undefined && { body: JSON.stringify(json) }),
     ...more,
   });
+}
+
+/** The secret in the fragment of a link. */
+export function linkSecret(url: string): string {
+  return url.slice(url.lastIndexOf('=') + 1);
+}
+
+/** What the reply sets, as a browser sends it back. */
+export function cookiesOf({ headers }: Answer): string {
+  const pairs = (headers['set-cookie'] ?? []).map((cookie) => cookie.split(';', 1)[0]!);
+  return pairs.join('; ');
 }

@@ -6,6 +6,7 @@ import { tokenSha256 } from '../../src/core/access/token.ts';
 import type { EventOutcome } from '../../src/core/history/history.ts';
 import { HistoryRecorder } from '../../src/core/history/history-recorder.ts';
 import { HostDirectory } from '../../src/core/hosts/host-directory.ts';
+import { credentialChecker } from '../../src/core/sign-in/credential-checker.ts';
 import type { Store } from '../../src/core/store.ts';
 import { EventStreams } from '../../src/core/stream/event-streams.ts';
 import type { StreamCaller } from '../../src/core/stream/reader.ts';
@@ -72,15 +73,16 @@ export async function startStreamServer(
     onFault,
     isRecorded: () => true,
     hosts: () => hosts,
-    keys: () => keys,
+    credentials: () => credentialChecker({ keys, sessions: { stillValid: async () => [] }, users: store.users }),
   });
+  const callerWith = async (text: string): Promise<StreamCaller> => {
+    const { user, key } = await keys.authenticate(text, { caller: undefined, peer: LOOPBACK });
+    return { kind: 'user', user, credential: { kind: 'key', id: key.id } };
+  };
   const listeners = new HttpListeners({ onFault, ...(times && { times }) });
   const listener = requestListener(async (request, response) => {
     const key = request.headers['x-api-key']?.toString();
-    const caller: StreamCaller =
-      key === undefined
-        ? { kind: 'operator' }
-        : { kind: 'user', ...(await keys.authenticate(key, { caller: undefined, peer: LOOPBACK })) };
+    const caller: StreamCaller = key === undefined ? { kind: 'operator' } : await callerWith(key);
     const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
     const watched = searchParams.getAll('host').map((name) => DomainName.parse(name));
     const lastEventId = request.headers['last-event-id']?.toString();

@@ -10,6 +10,7 @@ import { withClientSession } from '../session.ts';
 import { formatTable, print } from '../table.ts';
 import { requireUser } from '../user-name.ts';
 import { userKeyCommand, userKeysCommand, userRevokeKeyCommand } from './user-key.ts';
+import { userSignInCommands } from './user-sign-in.ts';
 
 interface QuotaFlags {
   readonly maxHosts?: string;
@@ -22,12 +23,13 @@ interface JsonFlag {
 }
 
 export function userCommand(): Command {
-  const user = new Command('user').description('users of the HTTP API: roles, quotas and management keys');
+  const user = new Command('user').description('users of the dashboard and the HTTP API: roles, quotas, keys, links');
   const commands = [userCreateCommand, userListCommand, userShowCommand, userChangeCommand, userRemoveCommand];
   for (const command of commands) user.addCommand(command());
   user.addCommand(userEnabledCommand('disable', false, 'refuse the keys and the tokens of a user; records stay'));
   user.addCommand(userEnabledCommand('enable', true, 'accept the keys and the tokens of a user again'));
   for (const command of [userKeyCommand, userKeysCommand, userRevokeKeyCommand]) user.addCommand(command());
+  for (const command of userSignInCommands()) user.addCommand(command);
   return user;
 }
 
@@ -64,7 +66,7 @@ function userCreateCommand(): Command {
           const role = admin ? ('admin' as const) : ('member' as const);
           const user = await session.call('createUser', { name, role, ...quotasOf(quotas) });
           print(user, json, ({ name: created }) => {
-            const next = `\`dyndns user key ${created} --name LABEL\` makes a management key.\n`;
+            const next = `\`dyndns user link ${created}\` makes a link to sign in, \`dyndns user key ${created} --name LABEL\` a management key.\n`;
             return `The ${user.role} '${created}' was created. ${next}`;
           });
         });

@@ -36,6 +36,20 @@ export const ADMIN_OPTIONS = {
     summary: 'How long the store keeps the audit list: every administrative change, by whom and from where.',
     example: '365',
   }),
+  'admin.sessions.idle_minutes': option(integer(5, 525_600), {
+    place: 'admin.sessions.idleMinutes',
+    default: 60,
+    unit: 'minutes',
+    summary: 'A session in the dashboard ends when it was not used for this time. An open page uses it.',
+    example: '60',
+  }),
+  'admin.sessions.days': option(integer(1, 3_650), {
+    place: 'admin.sessions.days',
+    default: 30,
+    unit: 'days',
+    summary: 'A session ends after this time, however much it is used.',
+    example: '30',
+  }),
   'admin.powerdns_api': option(yesOrNo, {
     place: 'admin.powerdnsApi',
     default: false,

@@ -60,6 +60,13 @@ export function tokenSha256(secret: string): string {
   return hash('sha256', secret, 'hex');
 }
 
+const RANDOM_OCTETS = 32;
+
+/** A secret of 256 random bits that no person types: of sessions and links. @param random returns this number of random octets */
+export function randomSecret(random: (octets: number) => Uint8Array): string {
+  return Buffer.from(random(RANDOM_OCTETS)).toString('base64url');
+}
+
 /**
  * The secret that a FreeDNS version 1 client sends instead of user name and password. Like any secret, it is stored as its
  * SHA-256. @param user in lower case: some clients convert it

@@ -5,6 +5,7 @@ import type { TokenStore } from '../access/token-store.ts';
 import { AppError, invalidField } from '../errors.ts';
 import type { HostSettings } from '../hosts/host.ts';
 import type { HostDirectory } from '../hosts/host-directory.ts';
+import type { SignInGuard } from '../sign-in/sign-in-guard.ts';
 import type { Store } from '../store.ts';
 import type { User } from '../users/user.ts';
 import type { ReadOutcome } from '../zones/publisher.ts';
@@ -13,7 +14,7 @@ import type { Member } from './caller.ts';
 
 type AdminStore = Pick<
   Store,
-  'tokens' | 'hosts' | 'history' | 'overview' | 'pending' | 'users' | 'customers' | 'audit'
+  'tokens' | 'hosts' | 'history' | 'overview' | 'pending' | 'users' | 'signIns' | 'customers' | 'audit'
 >;
 export type AdminZone = Pick<Zone, 'apex' | 'ttl' | 'members'> & Partial<Pick<Zone, 'addresses'>>;
 
@@ -21,6 +22,17 @@ export interface SecondariesOfZone {
   /** The apex, with the final dot. */
   readonly zone: string;
   readonly secondaries: readonly string[];
+}
+
+export interface SignInOptions {
+  /** Absent in a command without a server, where nobody can sign in. */
+  readonly guard?: SignInGuard | undefined;
+  /** The absolute end of a session. */
+  readonly sessionDays: number;
+  /** Where browsers find the dashboard, without a path: `https://dyndns.example.com`. Undefined: it cannot be known. */
+  readonly url: () => string | undefined;
+  /** What the button of the OpenID provider says; absent: there is none. */
+  readonly oidcTitle?: string | undefined;
 }
 
 export interface AdminOptions {
@@ -40,6 +52,7 @@ export interface AdminOptions {
   readonly secondariesOf?: ((ownerName: DomainName) => SecondariesOfZone | undefined) | undefined;
   /** Whether a member may take a name that has no owner. @throws AppError that says why not */
   readonly claim: (user: User, ownerName: DomainName) => Promise<void>;
+  readonly signIn: SignInOptions;
   /** Writes the buffered events of the history. */
   readonly flush?: (() => Promise<void>) | undefined;
   /** Milliseconds since 1970. */

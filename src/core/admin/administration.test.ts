@@ -57,6 +57,7 @@ function make(more: Partial<AdminOptions> = {}) {
     ],
     directory,
     claim: async () => undefined,
+    signIn: { sessionDays: 1, url: () => undefined },
     read: async () => published,
     now: () => NOW,
     random: (octets) => {

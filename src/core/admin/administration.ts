@@ -5,6 +5,7 @@ import { BatchAdmin } from './batch-admin.ts';
 import { HistoryAdmin } from './history-admin.ts';
 import { HostAdmin } from './host-admin.ts';
 import { OverviewAdmin } from './overview-admin.ts';
+import { SignInAdmin } from './sign-in-admin.ts';
 import { TokenAdmin } from './token-admin.ts';
 import { UserAdmin } from './user-admin.ts';
 
@@ -13,6 +14,7 @@ export interface Administration {
   readonly hosts: HostAdmin;
   readonly batches: BatchAdmin;
   readonly users: UserAdmin;
+  readonly signIns: SignInAdmin;
   readonly audit: AuditAdmin;
   readonly history: HistoryAdmin;
   readonly overview: OverviewAdmin;
@@ -24,6 +26,7 @@ export function makeAdministration(options: AdminOptions): Administration {
     hosts: new HostAdmin(options),
     batches: new BatchAdmin(options),
     users: new UserAdmin(options),
+    signIns: new SignInAdmin(options),
     audit: new AuditAdmin(options),
     history: new HistoryAdmin(options),
     overview: new OverviewAdmin(options),

@@ -24,6 +24,7 @@ function setUp() {
     directory: { changed: (ownerName) => void changed.push(`${ownerName}`) },
     read: () => Promise.reject(new Error('not used')),
     claim: async () => {},
+    signIn: { sessionDays: 1, url: () => undefined },
     now: () => NOW_MS,
     random: (octets) => {
       sequence += 1;

@@ -5,7 +5,14 @@
 import type { DomainName } from '../../dns/name.ts';
 import { AppError } from '../errors.ts';
 import type { HostAccess } from '../users/user.ts';
-import { type AdminCaller, asMember, type CallContext, type Member, type OperationHandlers } from './caller.ts';
+import {
+  type AdminCaller,
+  asMember,
+  type CallContext,
+  identified,
+  type Member,
+  type OperationHandlers,
+} from './caller.ts';
 import {
   type NormalInput,
   OPERATIONS,
@@ -30,6 +37,8 @@ export interface AdminChange {
   readonly target: string;
   /** `done`, or the code of the error. */
   readonly outcome: string;
+  /** The name of the user whom the change signed in. */
+  readonly signedIn?: string;
 }
 
 export interface DispatchOptions {
@@ -40,7 +49,7 @@ export interface DispatchOptions {
   readonly audit?: ((change: AdminChange) => Promise<void>) | undefined;
 }
 
-const RANKS: Readonly<Record<Role, number>> = { member: 0, admin: 1, operator: 2 };
+const RANKS: Readonly<Record<Role, number>> = { anyone: 0, member: 1, admin: 2, operator: 3 };
 const ACCESS_RANKS: Readonly<Record<HostAccess, number>> = { view: 0, change: 1, own: 2 };
 
 export class Dispatcher {
@@ -54,6 +63,7 @@ export class Dispatcher {
   async call<Name extends OperationName>(name: Name, input: object, context: CallContext): Promise<Result<Name>> {
     const operation = OPERATIONS[name];
     const { caller } = context;
+    if (operation.allowed !== 'anyone') identified(caller);
     if (RANKS[roleOf(caller)] < RANKS[operation.allowed]) {
       throw new AppError('not-permitted', `Only an ${operation.allowed} may do this.`);
     }
@@ -65,11 +75,12 @@ export class Dispatcher {
     }
     const read = readInput(name, input);
     const { audit } = this.#options;
-    if (operation.method === 'GET' || audit === undefined) return this.#run(name, operation, read, context);
+    if (operation.method === 'GET' || operation.isReading || audit === undefined)
+      return this.#run(name, operation, read, context);
     const target = targetOf(operation, read as Readonly<Record<string, unknown>>);
     try {
       const result = await this.#run(name, operation, read, context);
-      await audit({ caller, operation: name, target, outcome: 'done' });
+      await audit({ caller, ...signInOf(operation, result), operation: name, target });
       return result;
     } catch (error) {
       await audit({ caller, operation: name, target, outcome: error instanceof AppError ? error.code : 'internal' });
@@ -107,8 +118,16 @@ export class Dispatcher {
   }
 }
 
+/** What the audit list says of a change that was made. */
+function signInOf(operation: Operation, result: object): Pick<AdminChange, 'outcome' | 'signedIn'> {
+  if (operation.allowed !== 'anyone') return { outcome: 'done' };
+  const { state, user } = result as Result<'signIn'>;
+  return { outcome: state === 'signed-in' ? 'done' : state, ...(user !== undefined && { signedIn: user.name }) };
+}
+
 function roleOf(caller: AdminCaller): Role {
-  return caller.kind === 'operator' ? 'operator' : caller.user.role;
+  if (caller.kind === 'user') return caller.user.role;
+  return caller.kind === 'operator' ? 'operator' : 'anyone';
 }
 
 /** Also for a host that a member may not see. */

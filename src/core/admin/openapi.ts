@@ -28,7 +28,7 @@ export function openApiDocument(
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/', description: 'This server' }],
-    security: [{ key: [] }],
+    security: [{ key: [] }, { session: [] }],
     tags: TAGS.map(([tag, description]) => ({ name: tag, description })),
     paths: { ...paths, '/v1/openapi.json': DOCUMENT_PATH },
     components: {
@@ -37,6 +37,13 @@ export function openApiDocument(
           type: 'http',
           scheme: 'bearer',
           description: 'A management key, `dyn_…`. `X-Api-Key` takes it as well.',
+        },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__Host-dyndns',
+          description:
+            'The session of a browser that signed in; without https the cookie is `dyndns_session`. Changes need `Origin` and `Sec-Fetch-Site`, as a browser sends them for the pages of the server.',
         },
       },
       schemas: components,
@@ -51,8 +58,10 @@ export function openApiDocument(
 }
 
 const TAGS: readonly (readonly [string, string])[] = [
+  ['sign-in', 'Signing in with a browser.'],
   ['me', 'The user who asks.'],
-  ['users', 'Users and their management keys.'],
+  ['users', 'Users, their management keys and sessions.'],
+  ['invitations', 'Links by which a person becomes a user.'],
   ['hosts', 'Hosts: settings, addresses, members, shares, history.'],
   ['tokens', 'Credentials of clients.'],
   ['history', 'Events of all hosts.'],
@@ -124,6 +133,7 @@ function describeOperation(name: string, operation: Operation, components: Recor
     tags: [tagOf(path)],
     summary,
     description: `Allowed: ${whoMay(allowed, needs)}.`,
+    ...(allowed === 'anyone' && { security: [] }),
     ...(parameters.length > 0 && { parameters }),
     ...(body === 'zone file'
       ? { requestBody: { required: true, content: { 'text/dns': { schema: { type: 'string' } } } } }
@@ -147,6 +157,7 @@ const IF_MATCH = {
 };
 
 function whoMay(allowed: Operation['allowed'], needs: Operation['needs']): string {
+  if (allowed === 'anyone') return 'a browser that is not signed in';
   if (allowed === 'admin') return 'admins';
   if (needs === undefined) return 'every user';
   if (needs.field === 'token') return 'admins, and the member whom the token belongs to';

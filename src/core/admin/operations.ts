@@ -10,12 +10,16 @@ import { OVERVIEW_OPERATIONS } from './overview-operations.ts';
 import { RECORD_OPERATIONS } from './record-operations.ts';
 import type { NormalValueOf, ObjectSchema, Schema, ValueOf } from './schema.ts';
 import { SERVER_OPERATIONS } from './server-operations.ts';
+import { SIGN_IN_OPERATIONS } from './sign-in-operations.ts';
 import { TOKEN_OPERATIONS } from './token-operations.ts';
 import { USER_OPERATIONS } from './user-operations.ts';
 import { ZONE_OPERATIONS } from './zone-operations.ts';
 
-/** `operator`: any process that can open the control socket. `admin` and `member`: users, by the HTTP API. */
-export type Role = 'operator' | 'admin' | 'member';
+/**
+ * `operator`: any process that can open the control socket. `admin` and `member`: users, by the HTTP API. `anyone`: a browser that is
+ * not signed in.
+ */
+export type Role = 'operator' | 'admin' | 'member' | 'anyone';
 
 export interface Operation {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -30,6 +34,8 @@ export interface Operation {
   readonly needs?: { readonly field: 'host'; readonly access: HostAccess } | { readonly field: 'token' };
   /** Not by the control socket: it is about the user who calls. */
   readonly httpOnly?: true;
+  /** It changes nothing, although its method is not GET: a secret must not be in a URL. */
+  readonly isReading?: true;
   /** One sentence. */
   readonly summary: string;
   readonly input: ObjectSchema;
@@ -50,6 +56,7 @@ export interface Operation {
 
 const TABLE = {
   ...SERVER_OPERATIONS,
+  ...SIGN_IN_OPERATIONS,
   ...USER_OPERATIONS,
   ...TOKEN_OPERATIONS,
   ...HOST_OPERATIONS,

@@ -35,7 +35,7 @@ function make(configured: readonly HostSettings[] = []) {
 const member = (user: User): AdminCaller => ({
   kind: 'user',
   user,
-  key: { id: 'k', name: 'k' },
+  credential: { kind: 'key', id: 'k', name: 'k' },
   source: undefined,
   userAgent: '',
 });

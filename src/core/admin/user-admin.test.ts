@@ -26,6 +26,7 @@ function setUp() {
     directory: { changed: (ownerName, settings) => void changed.push([`${ownerName}`, settings]) },
     read: () => Promise.reject(new Error('not used')),
     claim: async () => {},
+    signIn: { sessionDays: 1, url: () => undefined },
     now: () => NOW_MS,
     random: (octets) => {
       octet += 1;
@@ -35,7 +36,7 @@ function setUp() {
   const callerOf = async (name: string): Promise<AdminCaller> => ({
     kind: 'user',
     user: (await store.users.get(name))!,
-    key: { id: 'k', name: 'key' },
+    credential: { kind: 'key', id: 'k', name: 'key' },
     source: undefined,
     userAgent: '',
   });

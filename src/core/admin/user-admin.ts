@@ -61,7 +61,7 @@ type MakingOptions = Pick<AdminOptions, 'now' | 'random'>;
 /** What the audit list and the history have in the place of a name. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['operator', 'master']);
 
-function newId({ random }: MakingOptions): string {
+export function newId({ random }: MakingOptions): string {
   return Buffer.from(random(ID_OCTETS)).toString('hex');
 }
 
@@ -73,7 +73,7 @@ export class UserAdmin {
   }
 
   /** The user who asks. @throws AppError store-unreachable */
-  async me(caller: AdminCaller): Promise<Result<'showMe'>> {
+  async me(caller: AdminCaller): Promise<Pick<Result<'showMe'>, 'user' | 'claims'>> {
     const claims = this.#options.zones.flatMap(({ apex, members }) =>
       members?.claim === true ? [{ zone: apex.toString(), pattern: members.pattern }] : [],
     );
@@ -247,7 +247,7 @@ function userOf(caller: AdminCaller): User {
   throw new AppError('request-malformed', 'This operation is about the user who asks.');
 }
 
-function unknownUser(name: string): AppError {
+export function unknownUser(name: string): AppError {
   return new AppError('name-invalid', `There is no user '${name}'.`);
 }
 
@@ -264,7 +264,7 @@ function isDay(text: string): boolean {
   return !Number.isNaN(ms) && isoTime(ms).startsWith(text);
 }
 
-function userView({ name, role, quotas, createdMs, disabledMs }: User): UserView {
+export function userView({ name, role, quotas, createdMs, disabledMs }: User): UserView {
   return { name, role, enabled: disabledMs === undefined, quotas, created: isoTime(createdMs) };
 }
 

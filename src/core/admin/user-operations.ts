@@ -2,8 +2,8 @@
 import { described, integer, NEXT, type NormalValueOf, object, PAGE, text, type ValueOf, YES_NO } from './schema.ts';
 import { TIME, USER } from './token-operations.ts';
 
-const NAME = described(USER, 'The name of the user.');
-const ROLE = described(
+export const NAME = described(USER, 'The name of the user.');
+export const ROLE = described(
   { enum: ['admin', 'member'] } as const,
   '`admin`: everything but files of the server. `member`: own hosts and tokens, and hosts that are shared.',
 );
@@ -17,7 +17,7 @@ const EXPIRES = {
 const MAX_UNUSED_DAYS = 'It ends when it was not used for this number of days, since its creation or its last use.';
 
 const quota = (what: string) => described(integer(0, 1_000_000), `${what} 0: no limit.`);
-const QUOTAS = {
+export const QUOTAS = {
   ...object(
     {},
     {
@@ -75,13 +75,24 @@ export const USER_OPERATIONS = {
     httpOnly: true,
     summary: 'Shows the user who asks, with quotas, and the zones in which the user may take names.',
     input: object({}),
-    result: object({
-      user: USER_VIEW,
-      claims: described(
-        { type: 'array', items: object({ zone: { type: 'string' }, pattern: { type: 'string' } }) },
-        'Zones in which members may take names, with the pattern relative to the zone.',
-      ),
-    }),
+    result: object(
+      {
+        user: USER_VIEW,
+        claims: described(
+          { type: 'array', items: object({ zone: { type: 'string' }, pattern: { type: 'string' } }) },
+          'Zones in which members may take names, with the pattern relative to the zone.',
+        ),
+        hasPassword: { type: 'boolean' },
+        hasTotp: described({ type: 'boolean' }, 'A second factor is in force.'),
+      },
+      {
+        recoveryCodes: described({ type: 'integer' } as const, 'Recovery codes that are left.'),
+        session: described(
+          object({ id: { type: 'string' }, expires: TIME, method: { enum: ['link', 'password', 'oidc'] } as const }),
+          'Of a request with the cookie of a session.',
+        ),
+      },
+    ),
     example: {},
   },
   listMyKeys: {

@@ -9,6 +9,7 @@ import type { EventOutcome } from '../history/history.ts';
 import { HistoryRecorder } from '../history/history-recorder.ts';
 import { defaultHostSettings, type HostSettings } from '../hosts/host.ts';
 import { HostDirectory } from '../hosts/host-directory.ts';
+import { credentialChecker } from '../sign-in/credential-checker.ts';
 import type { Store } from '../store.ts';
 import { DEFAULT_QUOTAS, type ListedKey, type User, type UserRole } from '../users/user.ts';
 import { EventStreams, MAX_PENDING_OCTETS, MAX_STREAMS, MAX_STREAMS_OF_USER } from './event-streams.ts';
@@ -82,6 +83,22 @@ const unused = () => {
 };
 
 function makeStreams() {
+  const checkedKeys = new KeyAuthenticator({
+    users: {
+      findKey: unused,
+      findKeys: async (ids) => {
+        keyQueries.push(ids);
+        return ids.flatMap((id) => keys.get(id) ?? []);
+      },
+    },
+    guesses: new GuessBudget(timers.now),
+    unused: {
+      hasEnded: ({ maxUnusedDays, createdMs }) =>
+        maxUnusedDays !== undefined && createdMs + maxUnusedDays * 86_400_000 < timers.now(),
+    },
+    now: timers.now,
+    onUse: unused,
+  });
   return new EventStreams({
     history: store.history,
     recorder,
@@ -90,23 +107,7 @@ function makeStreams() {
     onFault: (error) => faults.push(error),
     isRecorded: () => isRecorded,
     hosts: () => hosts,
-    keys: () =>
-      new KeyAuthenticator({
-        users: {
-          findKey: unused,
-          findKeys: async (ids) => {
-            keyQueries.push(ids);
-            return ids.flatMap((id) => keys.get(id) ?? []);
-          },
-        },
-        guesses: new GuessBudget(timers.now),
-        unused: {
-          hasEnded: ({ maxUnusedDays, createdMs }) =>
-            maxUnusedDays !== undefined && createdMs + maxUnusedDays * 86_400_000 < timers.now(),
-        },
-        now: timers.now,
-        onUse: unused,
-      }),
+    credentials: () => credentialChecker({ keys: checkedKeys, sessions: { stillValid: unused }, users: store.users }),
   });
 }
 
@@ -133,7 +134,7 @@ function makeUser(id: string, role: UserRole = 'member', fields: Partial<ListedK
   const user = { id, name: id, role, quotas: DEFAULT_QUOTAS, createdMs: timers.nowMs };
   const key = { id: `key-${id}`, userId: id, name: 'k', sha256: '', createdMs: timers.nowMs, ...fields };
   keys.set(key.id, { key, user });
-  return { kind: 'user', user, key };
+  return { kind: 'user', user, credential: { kind: 'key', id: key.id } };
 }
 
 function setHost(name: string, fields: Partial<HostSettings>) {

@@ -5,10 +5,10 @@
  * the server never waits for one. While no stream is open, nothing runs.
  */
 import type { DomainName } from '../../dns/name.ts';
-import type { KeyAuthenticator } from '../access/authenticate-key.ts';
 import { AppError } from '../errors.ts';
 import type { HistoryEvent } from '../history/history.ts';
 import type { EventPosition, RepeatCount } from '../history/history-store.ts';
+import type { CheckedCredential, CredentialChecker } from '../users/credential.ts';
 import { EventFeed, type EventFeedOptions, type FeedListener } from './event-feed.ts';
 import { eventFrame, GREETING, heartbeatFrame, type ResyncReason, rateFrame, resyncFrame } from './frames.ts';
 import type { StreamCaller, StreamSink } from './reader.ts';
@@ -23,7 +23,7 @@ export interface EventStreamsOptions extends Omit<EventFeedOptions, 'history'> {
   /** Those of the configuration in force. */
   readonly hosts: () => StreamHosts;
   /** Those of the configuration in force. */
-  readonly keys: () => Pick<KeyAuthenticator, 'stillValid'>;
+  readonly credentials: () => CredentialChecker;
 }
 
 export interface StreamRequest {
@@ -40,11 +40,11 @@ export const MAX_WATCHED = 50;
 /** Octets that a client has not taken. One with more is disconnected. */
 export const MAX_PENDING_OCTETS = 262_144;
 const TICK_MS = 1_000;
+const NO_USERS: Awaited<ReturnType<CredentialChecker['usersOf']>> = new Map();
 const HEARTBEAT_TICKS = 10;
-/** Between two checks of the keys; with the query of one, a key ends within a second. */
+/** Between two checks of the credentials; with the query of one, a stream ends within a second. */
 const CHECK_MS = 500;
-const NO_KEYS: Awaited<ReturnType<KeyAuthenticator['stillValid']>> = new Map();
-/** Streams end when their keys could not be checked for so long. */
+/** Streams end when their credentials could not be checked for so long. */
 const UNCHECKED_MS = 5_000;
 
 export class EventStreams {
@@ -248,26 +248,29 @@ export class EventStreams {
   #checkLater(): void {
     this.#cancelCheck?.();
     this.#cancelCheck = this.#options.timers.after(CHECK_MS, () => {
-      void this.#checkKeys().finally(() => {
+      void this.#checkCredentials().finally(() => {
         if (this.#readers.size > 0) this.#checkLater();
       });
     });
   }
 
   /** Never rejects. */
-  async #checkKeys(): Promise<void> {
-    const { keys, timers, onFault } = this.#options;
+  async #checkCredentials(): Promise<void> {
+    const { credentials, timers, onFault } = this.#options;
     const startedMs = timers.now();
-    const ids = new Set<string>();
-    for (const { caller } of this.#readers) if (caller.kind === 'user') ids.add(caller.key.id);
+    const checked = new Map<string, CheckedCredential>();
+    for (const { caller } of this.#readers) {
+      if (caller.kind === 'user') checked.set(caller.credential.id, caller.credential);
+    }
     try {
-      const valid = ids.size === 0 ? NO_KEYS : await keys().stillValid([...ids]);
+      const users = checked.size === 0 ? NO_USERS : await credentials().usersOf([...checked.values()]);
       this.#checkedMs = startedMs;
       for (const reader of this.#readers) {
-        if (reader.caller.kind !== 'user' || !ids.has(reader.caller.key.id)) continue;
-        const current = valid.get(reader.caller.key.id);
-        if (current === undefined) this.#end(reader);
-        else this.#regroup(reader, this.#groups.groupOf({ kind: 'user', ...current }));
+        const { caller } = reader;
+        if (caller.kind !== 'user' || !checked.has(caller.credential.id)) continue;
+        const user = users.get(caller.credential.id);
+        if (user === undefined) this.#end(reader);
+        else this.#regroup(reader, this.#groups.groupOf({ ...caller, user }));
       }
     } catch (error) {
       if (!(error instanceof AppError)) onFault(error);

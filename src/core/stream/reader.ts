@@ -1,11 +1,16 @@
 /** Who reads a stream, and where what it gets is written. */
 
-import type { ListedKey, User } from '../users/user.ts';
+import type { CheckedCredential } from '../users/credential.ts';
+import type { User } from '../users/user.ts';
 
 export type StreamCaller =
-  /** Of the control socket: without a key. */
+  /** Of the control socket: without a credential. */
   | { readonly kind: 'operator' }
-  | { readonly kind: 'user'; readonly user: Pick<User, 'id' | 'role'>; readonly key: Pick<ListedKey, 'id'> };
+  | {
+      readonly kind: 'user';
+      readonly user: Pick<User, 'id' | 'role'>;
+      readonly credential: CheckedCredential;
+    };
 
 /** The reply of one client. */
 export interface StreamSink {

@@ -5,9 +5,9 @@ export interface AuditEntry {
   readonly id: string;
   /** Milliseconds since 1970. */
   readonly timeMs: number;
-  /** The name of the user; `operator` for the control socket and for commands on this machine. */
+  /** The name of the user; `operator` for the control socket and for commands on this machine; empty for a sign-in that failed. */
   readonly actor: string;
-  /** The name of the management key; absent for the operator. */
+  /** The name of the management key; absent for the operator and for browsers. */
   readonly key?: string;
   /** The address that the request came from; empty where there is none. */
   readonly source: string;

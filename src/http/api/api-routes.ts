@@ -9,23 +9,31 @@ import type { AdminCaller } from '../../core/admin/caller.ts';
 import type { Operation } from '../../core/admin/operations.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Observer } from '../../core/observer.ts';
+import type { FoundSession } from '../../core/users/sign-in-store.ts';
 import type { ManagementKey, User } from '../../core/users/user.ts';
 import type { Door } from '../app/app.ts';
 import { callerOf } from '../app/caller.ts';
 import type { ProxyTrust } from '../app/client-address.ts';
 import { findCandidates } from '../request/credentials.ts';
+import { browserOf, sessionSecret } from './cookies.ts';
 import { type OpenStream, type OperationCalls, OperationDoor } from './operation-door.ts';
-import { checkHost, checkOrigin } from './origin-rules.ts';
+import { checkHost, checkOrigin, checkOwnPage } from './origin-rules.ts';
 
 /** Finds the user of a key. @throws AppError not-authenticated, too-many-guesses, store-unreachable */
 export interface KeyChecker {
   authenticate(text: string, source: RequestSource): Promise<{ readonly user: User; readonly key: ManagementKey }>;
 }
 
+/** Finds the user of a session. @throws AppError not-authenticated, store-unreachable */
+export interface SessionChecker {
+  authenticate(secret: string): Promise<FoundSession>;
+}
+
 export interface ApiOptions {
   /** Each is called for each request, so that a reload takes effect at once. */
   readonly calls: () => OperationCalls;
   readonly keys: () => KeyChecker;
+  readonly sessions: () => SessionChecker;
   readonly trust: () => ProxyTrust;
   /** `admin.url`. */
   readonly url: () => string | undefined;
@@ -46,7 +54,7 @@ export function isInApi({ allowed }: Operation): boolean {
 
 /** Answers requests of `/v1`. */
 export function apiDoor(options: ApiOptions): Required<Omit<Door, 'protocols'>> {
-  const { calls, keys, trust, url, observer, openStream, nextRequestId } = options;
+  const { calls, trust, url, observer, openStream, nextRequestId } = options;
   const door = new OperationDoor({
     calls: { call: (...request) => calls().call(...request) },
     observer,
@@ -54,12 +62,13 @@ export function apiDoor(options: ApiOptions): Required<Omit<Door, 'protocols'>> 
     openStream,
     nextRequestId,
     sourceOf: (request) => callerOf(request.socket, request.headers, trust()).address?.text ?? 'unknown',
-    callerOf: (request) => {
+    callerOf: (request, operation) => {
       const { headers } = request;
       checkHost(headers, url());
       checkOrigin(headers, url());
-      return authenticate(request, trust(), keys());
+      return identify(request, operation, options);
     },
+    browserOf: (request, response) => browserOf(request.headers, response, url()),
   });
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     const path = request.url?.split('?', 1)[0];
@@ -97,17 +106,37 @@ function sendDocument(request: IncomingMessage, response: ServerResponse, text: 
   response.end(request.method === 'HEAD' ? undefined : text);
 }
 
-/** @throws AppError not-authenticated, too-many-guesses, store-unreachable */
-async function authenticate(request: IncomingMessage, trust: ProxyTrust, keys: KeyChecker): Promise<AdminCaller> {
-  const { headers, socket } = request;
-  const { address, peer } = callerOf(socket, headers, trust);
+/**
+ * By a key, else by the cookie of a session. What a browser without a session may do, needs neither.
+ * @throws AppError not-authenticated, too-many-guesses, cross-site, store-unreachable
+ */
+async function identify(
+  request: IncomingMessage,
+  operation: Operation | undefined,
+  { keys, sessions, trust, url }: ApiOptions,
+): Promise<AdminCaller> {
+  const { headers, socket, method } = request;
+  const { address, peer } = callerOf(socket, headers, trust());
+  const from = { source: address, userAgent: headers['user-agent'] ?? '' };
+  const isReading = method === 'GET' || method === 'HEAD';
+  if (operation?.allowed === 'anyone') {
+    if (!isReading) checkOwnPage(headers, url());
+    return { kind: 'anonymous', ...from };
+  }
   const candidate = findCandidates(headers, undefined).find(({ isUserName }) => !isUserName);
-  if (candidate === undefined) {
+  if (candidate !== undefined) {
+    const { user, key } = await keys().authenticate(candidate.text, { caller: address, peer });
+    return { kind: 'user', user, credential: { kind: 'key', id: key.id, name: key.name }, ...from };
+  }
+  const secret = sessionSecret(headers, url());
+  if (secret === undefined) {
     throw new AppError(
       'not-authenticated',
-      "Send a management key: 'Authorization: Bearer dyn_…'. `dyndns user key` makes one.",
+      "Send a management key: 'Authorization: Bearer dyn_…'. `dyndns user key` makes one. Or sign in with a browser at /ui/.",
     );
   }
-  const { user, key } = await keys.authenticate(candidate.text, { caller: address, peer });
-  return { kind: 'user', user, key, source: address, userAgent: headers['user-agent'] ?? '' };
+  if (!isReading) checkOwnPage(headers, url());
+  const { user, session } = await sessions().authenticate(secret);
+  const { id, createdMs, endsMs, method: signInMethod } = session;
+  return { kind: 'user', user, credential: { kind: 'session', id, createdMs, endsMs, method: signInMethod }, ...from };
 }

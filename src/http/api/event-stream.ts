@@ -2,6 +2,7 @@
  * Writes a stream of events as the reply to a request: `text/event-stream` (HTML Living Standard §9.2). The connection ends with it.
  */
 import type { ServerResponse } from 'node:http';
+import { identified } from '../../core/admin/caller.ts';
 import { readInput } from '../../core/admin/read-input.ts';
 import { invalidField } from '../../core/errors.ts';
 import type { EventStreams, StreamRequest } from '../../core/stream/event-streams.ts';
@@ -32,7 +33,7 @@ export function streamOpener(streams: () => EventStreams): OpenStream {
     }
     // A browser sends the header when it connects again; the query then has the id of the first time.
     const [sent = lastEventId] = [request.headers['last-event-id']].flat();
-    serveEventStream(streams(), { caller, watched, lastEventId: sent }, response);
+    serveEventStream(streams(), { caller: identified(caller), watched, lastEventId: sent }, response);
     await new Promise<void>((resolve) => response.once('close', resolve));
   };
 }

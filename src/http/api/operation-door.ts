@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
-import { type AdminCaller, type CallContext, NO_BODY } from '../../core/admin/caller.ts';
+import { type AdminCaller, type Browser, type CallContext, NO_BODY } from '../../core/admin/caller.ts';
 import { allowedMethods, type FoundOperation, fillPath, findOperation } from '../../core/admin/operation-routes.ts';
 import {
   isInQuery,
@@ -36,8 +36,13 @@ export type OpenStream = (
 export interface OperationDoorOptions {
   readonly calls: OperationCalls;
   readonly observer: Observer;
-  /** Who asks. Called before anything of the body is read. @throws AppError */
-  readonly callerOf: (request: IncomingMessage) => Promise<AdminCaller> | AdminCaller;
+  /**
+   * Who asks. Called before anything of the body is read.
+   * @param operation undefined: there is none of this method and path @throws AppError
+   */
+  readonly callerOf: (request: IncomingMessage, operation: Operation | undefined) => Promise<AdminCaller> | AdminCaller;
+  /** What the browser keeps, which the reply may change. */
+  readonly browserOf?: (request: IncomingMessage, response: ServerResponse) => Browser;
   /** Whether the door has the operation. */
   readonly has: (operation: Operation) => boolean;
   /** Further paths, before those of the table. */
@@ -80,7 +85,7 @@ export class OperationDoor {
     let status: number | undefined;
     try {
       found = this.#find(method === 'HEAD' ? 'GET' : method, path, parameters);
-      caller = await callerOf(request);
+      caller = await callerOf(request, found?.operation);
       if (found === undefined) {
         const allowed = allowedMethods(path, has);
         status = allowed.length > 0 ? 405 : 404;
@@ -107,7 +112,7 @@ export class OperationDoor {
       method,
       route: found === undefined ? '(none)' : routeOf(found.operation),
       source: sourceOf(request),
-      ...(caller?.kind === 'user' && { actor: `${caller.user.name} ${caller.key.name}` }),
+      ...(caller?.kind === 'user' && { actor: actorOf(caller) }),
       status,
       durationMs: performance.now() - startedMs,
       outcome: error === undefined ? 'info' : 'failed',
@@ -142,7 +147,9 @@ export class OperationDoor {
     }
     const body = operation.body === 'zone file' ? piecesOf(request, MAX_ZONE_FILE) : NO_BODY;
     const ifMatch = entityTags(request.headers['if-match']);
-    const result = convertResult((await this.#options.calls.call(name, input, { caller, body, ifMatch })) as object);
+    const browser = this.#options.browserOf?.(request, response);
+    const context = { caller, body, ifMatch, browser };
+    const result = convertResult((await this.#options.calls.call(name, input, context)) as object);
     if (Symbol.asyncIterator in result) {
       response.setHeader('Content-Type', 'text/dns; charset=utf-8');
       setCommonHeaders(response);
@@ -180,6 +187,11 @@ export class OperationDoor {
     });
     response.end(response.req.method === 'HEAD' ? undefined : text);
   }
+}
+
+/** For the log. */
+function actorOf({ user, credential }: Extract<AdminCaller, { kind: 'user' }>): string {
+  return `${user.name} ${credential.kind === 'key' ? credential.name : credential.kind}`;
 }
 
 /** The path with `*` for its fields. */

@@ -46,3 +46,20 @@ export function checkOrigin(headers: IncomingHttpHeaders, url: string | undefine
   if (!isForeignSite && !isForeignOrigin) return;
   throw new AppError('cross-site', 'A browser sent this request for a page of another web site: it is refused.');
 }
+
+/**
+ * For what changes something, and is sent with a cookie or gets one: only the page of this server itself may send it. Browsers send
+ * `Sec-Fetch-Site` to `https://` and to this machine only, and `Origin` always.
+ * @throws AppError cross-site
+ */
+export function checkOwnPage(headers: IncomingHttpHeaders, url: string | undefined): void {
+  checkOrigin(headers, url);
+  const isTrustworthy = url === undefined || url.startsWith('https:') || isOwnHost(new URL(url).host);
+  const site = headers['sec-fetch-site'];
+  const isOwnSite = site === 'same-origin' || (site === undefined && !isTrustworthy);
+  if (headers.origin !== undefined && isOwnSite) return;
+  throw new AppError(
+    'cross-site',
+    'This request is for the pages of this server: it needs `Origin`, and a browser that sends `Sec-Fetch-Site`. Programs use a key.',
+  );
+}

@@ -10,6 +10,7 @@ import type { Principal } from '../../core/access/principal.ts';
 import type { AppError } from '../../core/errors.ts';
 import type { Monitoring } from '../../core/monitoring.ts';
 import type { RecordChangeParts } from '../../core/records/change-records.ts';
+import type { SessionAuthenticator } from '../../core/sign-in/authenticate-session.ts';
 import type { UpdateHost } from '../../core/updates/update-host.ts';
 import type { UpdateRecord } from '../../core/updates/update-record.ts';
 import type { UpdateTexts } from '../../core/updates/update-texts.ts';
@@ -24,6 +25,8 @@ export interface Services {
   readonly authenticator: Authenticator;
   /** Undefined without the HTTP API. */
   readonly keys?: KeyAuthenticator | undefined;
+  /** Of the dashboard; as `keys`. */
+  readonly sessions?: SessionAuthenticator | undefined;
   readonly record: UpdateRecord;
   readonly updates: UpdateHost;
   readonly texts: UpdateTexts;

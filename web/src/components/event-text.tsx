@@ -1,0 +1,41 @@
+/** What happened to a name, in words: which address it got, or why not. */
+import type { EventView } from '../api-types.ts';
+import { texts } from '../texts.ts';
+
+const t = texts.events;
+
+type Step = NonNullable<EventView['A']>;
+
+export function EventText({ event }: { readonly event: EventView }) {
+  const { outcome, A, AAAA, code, detail } = event;
+  if (outcome !== 'changed') return <span class="break">{faultText(code, detail)}</span>;
+  return (
+    <span class="event-text">
+      {A !== undefined && <Move family={t.v4} step={A} />}
+      {AAAA !== undefined && <Move family={t.v6} step={AAAA} />}
+      {A === undefined && AAAA === undefined && <span>{detail ?? t.otherRecords}</span>}
+    </span>
+  );
+}
+
+function Move({ family, step: { before, after } }: { readonly family: string; readonly step: Step }) {
+  const isSame = before.join() === after.join();
+  return (
+    <span>
+      {family}{' '}
+      {!isSame && before.length > 0 && (
+        <>
+          <code class="soft">{before.join(', ')}</code> <span aria-hidden="true">→</span>
+          <span class="hidden-text">{t.to}</span>{' '}
+        </>
+      )}
+      {after.length === 0 ? t.removed : <code>{after.join(', ')}</code>}
+    </span>
+  );
+}
+
+/** Why an update was refused or failed. @param code of docs/errors.md */
+export function faultText(code: string | undefined, detail: string | undefined): string {
+  const words: Partial<Record<string, string>> = t.faults;
+  return (code === undefined ? undefined : words[code]) ?? detail ?? code ?? t.unknown;
+}

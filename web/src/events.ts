@@ -1,0 +1,159 @@
+/**
+ * Events of the server as they happen: one stream for a visible page, which a hidden page closes. Screens listen with `useEvents`;
+ * `onResync` says that events may have been missed, and that what is shown must be read again.
+ */
+import { effect, signal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { apiUrl } from './api.ts';
+import type { EventWithItsHostView } from './api-types.ts';
+import { reloadMe, session } from './session.ts';
+
+export type HostEvent = EventWithItsHostView;
+
+/** Updates of one second. */
+export interface Rate {
+  readonly time: string;
+  readonly changed: number;
+  readonly refused: number;
+  readonly failed: number;
+  readonly unchanged: number;
+  /** `watched`: there are so many that only events of watched hosts are sent. */
+  readonly events: 'all' | 'watched';
+}
+
+export type StreamState = 'off' | 'connecting' | 'open' | 'lost';
+
+export const streamState = signal<StreamState>('off');
+
+export interface Listener {
+  readonly event?: (event: HostEvent) => void;
+  readonly rate?: (rate: Rate) => void;
+}
+
+interface Subscription {
+  readonly listener: Listener;
+  readonly watched: readonly string[];
+}
+
+const subscriptions = new Set<Subscription>();
+const resyncs = new Set<() => void>();
+/** From a stream that was lost until the next attempt, where the browser makes none itself. */
+const RETRY_MS = 5_000;
+
+let source: EventSource | undefined;
+let watched = '';
+let lastEventId = '';
+let retryTimer: ReturnType<typeof setTimeout> | undefined;
+/** The next connection may have missed events: a page was hidden, or it was lost. */
+let isStale = false;
+
+/** Calls `callback` when what is shown may be out of date. @returns ends it */
+export function onResync(callback: () => void): () => void {
+  resyncs.add(callback);
+  return () => resyncs.delete(callback);
+}
+
+/** @returns ends it */
+export function listen(listener: Listener, hosts: readonly string[] = []): () => void {
+  const subscription = { listener, watched: hosts };
+  subscriptions.add(subscription);
+  adjust();
+  return () => {
+    subscriptions.delete(subscription);
+    adjust();
+  };
+}
+
+/** Listens while the component is shown. @param hosts their events are always sent, however many there are */
+export function useEvents(listener: Listener, hosts: readonly string[] = []): void {
+  const latest = useRef(listener);
+  latest.current = listener;
+  const key = hosts.join(' ');
+  useEffect(
+    () =>
+      listen(
+        { event: (event) => latest.current.event?.(event), rate: (rate) => latest.current.rate?.(rate) },
+        key === '' ? [] : key.split(' '),
+      ),
+    [key],
+  );
+}
+
+/** Calls all who show something: it may be out of date. */
+function resync(): void {
+  for (const callback of [...resyncs]) callback();
+}
+
+/** Opens, closes or changes the stream as it is needed now. */
+function adjust(): void {
+  const isNeeded =
+    subscriptions.size > 0 && session.peek().state === 'signed-in' && document.visibilityState === 'visible';
+  const hosts = [...new Set([...subscriptions].flatMap((one) => one.watched))].sort().slice(0, 50);
+  if (!isNeeded) {
+    close();
+    return;
+  }
+  if (source !== undefined && hosts.join(' ') === watched) return;
+  close();
+  watched = hosts.join(' ');
+  open(hosts);
+}
+
+function open(hosts: readonly string[]): void {
+  streamState.value = 'connecting';
+  const opened = new EventSource(apiUrl('/v1/stream', { host: hosts, last_event_id: lastEventId || undefined }));
+  source = opened;
+  opened.addEventListener('open', () => {
+    streamState.value = 'open';
+    if (isStale && lastEventId === '') resync();
+    isStale = false;
+  });
+  opened.addEventListener('history', (message) => {
+    note(message);
+    const event = JSON.parse(message.data) as HostEvent;
+    for (const { listener } of [...subscriptions]) listener.event?.(event);
+  });
+  opened.addEventListener('rate', (message) => {
+    note(message);
+    const rate = JSON.parse(message.data) as Rate;
+    for (const { listener } of [...subscriptions]) listener.rate?.(rate);
+  });
+  opened.addEventListener('resync', (message) => {
+    note(message);
+    resync();
+  });
+  opened.addEventListener('error', () => {
+    if (source !== opened) return;
+    isStale = true;
+    streamState.value = 'lost';
+    // Otherwise the browser connects again by itself.
+    if (opened.readyState !== EventSource.CLOSED) return;
+    close();
+    isStale = true;
+    streamState.value = 'lost';
+    // The browser does not say why. If the session has ended, this finds out.
+    retryTimer = setTimeout(() => {
+      reloadMe().then(adjust, adjust);
+    }, RETRY_MS);
+  });
+}
+
+function note({ lastEventId: id }: MessageEvent): void {
+  if (id !== '') lastEventId = id;
+}
+
+function close(): void {
+  clearTimeout(retryTimer);
+  if (source === undefined) return;
+  source.close();
+  source = undefined;
+  isStale = true;
+  streamState.value = 'off';
+}
+
+document.addEventListener('visibilitychange', adjust);
+effect(() => {
+  const { state } = session.value;
+  if (state === 'signed-out') lastEventId = '';
+  adjust();
+});

@@ -1,0 +1,11 @@
+/** The start of the page: reads the secret of a link, finds out who is signed in, and shows the app. */
+import { render } from 'preact';
+import './theme.ts';
+import { App } from './app.tsx';
+import { takeLinkSecret } from './router.ts';
+import { loadSession } from './session.ts';
+
+const secret = takeLinkSecret();
+// A link is exchanged for a session first.
+if (secret === undefined) void loadSession();
+render(<App secret={secret} />, document.getElementById('app')!);
