@@ -37,6 +37,8 @@ export const SCREENS: readonly Screen[] = [
     load: () => import('./screens/overview.tsx'),
     nav: { title: nav.overview, icon: 'list', group: 'names', isMain: true },
   },
+  { path: 'hosts/:host', load: () => import('./screens/host.tsx'), below: '' },
+  { path: 'hosts/:host/site', load: () => import('./screens/site.tsx'), below: '' },
   {
     path: 'start',
     load: () => import('./screens/setup/start.tsx'),
@@ -59,6 +61,13 @@ export const SCREENS: readonly Screen[] = [
     load: () => import('./screens/live.tsx'),
     nav: { title: nav.live, icon: 'pulse', group: 'names', isMain: true },
   },
+  {
+    path: 'zones',
+    load: () => import('./screens/zones.tsx'),
+    onlyAdmin: true,
+    nav: { title: nav.zones, icon: 'globe', group: 'server' },
+  },
+  { path: 'zones/:zone', load: () => import('./screens/zone.tsx'), onlyAdmin: true, below: 'zones' },
   {
     path: 'users',
     load: () => import('./screens/users.tsx'),
