@@ -11,7 +11,7 @@ import type { NormalInput } from '../core/admin/operations.ts';
 import type { NewToken } from '../core/admin/token-admin.ts';
 import { InputError, invalidField } from '../core/errors.ts';
 import type { HostMember } from '../core/hosts/host.ts';
-import { unmapAddress } from '../dns/address.ts';
+import { type IpAddress, type IpPrefix, unmapAddress } from '../dns/address.ts';
 import { DomainName, NameError } from '../dns/name.ts';
 
 /** @throws AppError request-malformed, as all functions here */
@@ -102,6 +102,14 @@ function withoutNulls<T extends object>(fields: T): { [K in keyof T]: Exclude<T[
 
 export function readHost(host: string): DomainName {
   return read(host, fullOwnerName, 'host');
+}
+
+export function readAddress(address: string): IpAddress {
+  return unmapAddress(read(address, ipAddress, 'address'));
+}
+
+export function readPrefix(prefix: string): IpPrefix {
+  return read(prefix, ipPrefix, 'prefix');
 }
 
 export function readMemberName(member: string): DomainName {

@@ -1,28 +1,34 @@
 /** Implements every operation of the administration, in the process that has the parts. */
 
 import type { Administration } from '../core/admin/administration.ts';
+import { answersView } from '../core/admin/answers-view.ts';
 import type { AdminCaller, OperationHandlers } from '../core/admin/caller.ts';
 import type { Result } from '../core/admin/operations.ts';
 import { readAllPages } from '../core/admin/pages.ts';
 import type { BackupReport, ReloadResult, ServerHealth, ServerStatus } from '../core/admin/server-operations.ts';
+import { previewView } from '../core/admin/views.ts';
 import type { ZoneAdmin, ZoneState } from '../core/admin/zone-admin.ts';
 import type { FindingView } from '../core/admin/zone-operations.ts';
 import { instructionsFor } from '../core/devices/device.ts';
 import { getDevice } from '../core/devices/devices.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, invalidField } from '../core/errors.ts';
 import { checkLine } from '../core/updates/original-lines.ts';
+import type { HostAnswers } from '../core/zones/host-answers.ts';
 import { isPrivate } from '../core/zones/special-addresses.ts';
+import type { IpPrefix } from '../dns/address.ts';
 import { parseHostName } from '../dns/host-name.ts';
 import { type DomainName, NameError } from '../dns/name.ts';
 import type { Services } from '../http/request/door.ts';
 import { changeAddresses, deleteAddresses } from '../http/request/original-requests.ts';
 import {
+  readAddress,
   readHost,
   readHostChange,
   readHostSettings,
   readMember,
   readMemberName,
   readOwnerName,
+  readPrefix,
   readTime,
   readToken,
   readType,
@@ -48,6 +54,8 @@ export interface ServerCalls {
   testWebhook(
     number: number,
   ): Promise<{ readonly webhook: string; readonly delivered: boolean; readonly problem?: string }>;
+  /** What the nameservers of its zone answer for a host. @throws AppError name-invalid */
+  askNameservers(ownerName: DomainName): Promise<HostAnswers>;
   /** @throws AppError name-invalid */
   examineZone(apex: DomainName): Promise<readonly FindingView[]>;
 }
@@ -144,6 +152,12 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
       return { tokens: await (await batches()).createTokens(items, createOwners) };
     },
     showToken: async ({ name }) => (await tokens()).showToken(name),
+    checkToken: async ({ name, host, type, address }) =>
+      (await tokens()).check(name, {
+        host: readHost(host),
+        type: readType(type),
+        address: address === undefined ? undefined : readAddress(address),
+      }),
     revokeToken: async ({ name }) => (await tokens()).revokeToken(name),
     rotateToken: async ({ name, freednsUser }) => (await tokens()).rotateToken(name, freednsUser),
 
@@ -166,18 +180,21 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
     removeHost: async ({ host }, context) => (await hosts()).removeHost(readHost(host), context),
     enableHost: async ({ host }, context) => (await hosts()).enableHost(readHost(host), true, context),
     disableHost: async ({ host }, context) => (await hosts()).enableHost(readHost(host), false, context),
-    update: async ({ host, ips, ttl, dry_run = false, wait }, { caller }) => {
+    update: async ({ host, ips, ttl, prefix, dry_run = false, wait }, { caller }) => {
+      const site = prefix === undefined ? undefined : readSitePrefix(prefix);
       const ttlText = ttl === undefined ? undefined : String(ttl);
       // Without a server no one asks the secondaries.
       const waiting = parts.server === undefined ? {} : { wait };
       const request = { fqdn: host, ips, ttl: ttlText, ...(dry_run && { dry_run: '1' }), ...waiting };
       const context = contextOf(caller);
-      const { body, outcome, secondaries } = await changeAddresses(request, context, await parts.services());
+      const changed = await changeAddresses(request, context, await parts.services(), site);
+      const { body, outcome, secondaries, preview } = changed;
       const result = {
         host: readHost(host).toString(),
         changed: outcome === 'updated',
         text: body,
         ...(secondaries && { secondaries }),
+        ...(preview && { preview: previewView(preview) }),
       };
       const address = ips.find(isCarrierNat);
       if (address === undefined) return result;
@@ -186,8 +203,14 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
     },
     delete: async ({ host, dry_run = false }, { caller }) => {
       const request = { fqdn: host, ...(dry_run && { dry_run: '1' }) };
-      const { body, outcome } = await deleteAddresses(request, contextOf(caller), await parts.services());
-      return { host: readHost(host).toString(), changed: outcome === 'updated', text: body };
+      const deleted = await deleteAddresses(request, contextOf(caller), await parts.services());
+      const { body, outcome, preview } = deleted;
+      return {
+        host: readHost(host).toString(),
+        changed: outcome === 'updated',
+        text: body,
+        ...(preview && { preview: previewView(preview) }),
+      };
     },
     instructions: async ({ host, client, token = 'TOKEN NAME', server }) => {
       const request = { host: readHost(host).toString(), tokenName: token, server };
@@ -203,6 +226,14 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
     unshareHost: async ({ host, user }, context) => (await hosts()).shareHost(readHost(host), user, undefined, context),
 
     listOverview: async (input, { caller }) => (await overview()).list(input, caller),
+    showAnswers: async ({ host }) => {
+      const ownerName = readHost(host);
+      const [asked, answers] = await Promise.all([
+        (await history()).wanted(ownerName, Date.now()),
+        server().askNameservers(ownerName),
+      ]);
+      return answersView(ownerName, asked, answers, Date.now());
+    },
     countHosts: async ({ owner }, { caller }) => (await overview()).count(owner, caller),
     readTimeline: async ({ host, family, limit = 50, before }) =>
       (await overview()).timeline(readHost(host), family, limit, before),
@@ -265,6 +296,13 @@ function findZone(zones: readonly ZoneState[], apex: DomainName): ZoneState {
   const found = zones.find(({ zone }) => zone === apex.toString());
   if (found !== undefined) return found;
   throw new AppError('name-invalid', `'${apex}' is not an embedded zone of this server.`);
+}
+
+/** @throws InputError */
+function readSitePrefix(text: string): IpPrefix {
+  const prefix = readPrefix(text);
+  if (prefix.family === 6 && prefix.length <= 64) return prefix;
+  throw invalidField('/prefix', "'prefix' must be an IPv6 prefix of at most 64 bits, like 2001:db8:1::/56.");
 }
 
 function isCarrierNat(text: string): boolean {

@@ -63,6 +63,7 @@ const inProcess = dispatcherOf({
     webhooks: unused,
     testWebhook: unused,
     examineZone: unused,
+    askNameservers: unused,
   },
 });
 const handlers = {

@@ -3,19 +3,20 @@ import type { Config } from '../config/config.ts';
 import { dispatcherOf, type OperationParts, type ServerCalls } from '../control/in-process.ts';
 import type { Administration } from '../core/admin/administration.ts';
 import { withStoreBackup } from '../core/admin/backup.ts';
-import { NO_BODY, OPERATOR_CALLER } from '../core/admin/caller.ts';
+import { type AdminCaller, type Browser, NO_BODY, OPERATOR_CALLER } from '../core/admin/caller.ts';
 import type { Dispatcher } from '../core/admin/dispatch.ts';
 import type { ServerStatus } from '../core/admin/server-operations.ts';
 import { AppError } from '../core/errors.ts';
 import { SignInGuard } from '../core/sign-in/sign-in-guard.ts';
 import type { Store } from '../core/store.ts';
 import type { DomainName } from '../dns/name.ts';
+import type { OidcAccount } from '../http/api/oidc-door.ts';
 import type { OperationCalls } from '../http/api/operation-door.ts';
 import type { HttpListeners } from '../http/app/listeners.ts';
 import { makeClientAdmin } from './admin.ts';
 import { auditWriter } from './audit-writer.ts';
 import { type OwnCertificate, shownCertificate } from './certificate.ts';
-import { examineOneZone } from './examine.ts';
+import { askForHost, examineOneZone } from './examine.ts';
 import type { Generation } from './generation.ts';
 import { type OpenState, storeCopy } from './state.ts';
 import { VERSION } from './version.ts';
@@ -49,6 +50,7 @@ export function controlOperations(parts: ControlParts): Dispatcher {
       reload,
       webhooks: () => current().webhooks?.states() ?? [],
       testWebhook: (number) => testOneWebhook(current().config, number),
+      askNameservers: (ownerName) => askForHost(current(), ownerName),
       examineZone: (apex) =>
         examineOneZone(current(), parts.listeners.certificate, (limit) => hostsIn(state.store, limit), apex),
     },
@@ -79,6 +81,28 @@ function administrationOf({ current, state, listeners }: ControlParts, guard?: S
   const addresses = separate ? listeners.addresses.slice(config.http.listen.length) : listeners.addresses;
   const zones = () => current().zones;
   return makeClientAdmin(config, { store, recorder, uses, directory: hosts, zones, guard, addresses });
+}
+
+/** Signs in by an account of an OpenID provider, and notes it in the audit list. @throws AppError */
+export async function signInByOidc(
+  parts: ControlParts,
+  account: OidcAccount,
+  caller: AdminCaller,
+  browser: Browser,
+): Promise<void> {
+  const { oidc } = parts.current().config.admin ?? {};
+  const isIn = (group: string | undefined) => group !== undefined && account.groups.includes(group);
+  const role = isIn(oidc?.adminGroup) ? 'admin' : isIn(oidc?.memberGroup) ? 'member' : undefined;
+  const audit = auditWriter(parts.state.store!.audit, parts.warn);
+  const change = { caller, operation: 'signIn', target: `OpenID account ${account.name ?? account.subject}` } as const;
+  try {
+    const context = { caller, browser, body: NO_BODY };
+    const { user } = await administrationOf(parts).signIns.signInByAccount(account, role, context);
+    await audit({ ...change, outcome: 'done', signedIn: user!.name });
+  } catch (error) {
+    await audit({ ...change, outcome: error instanceof AppError ? error.code : 'internal' });
+    throw error;
+  }
 }
 
 /** See SignInAdmin.inviteFirst. */

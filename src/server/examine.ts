@@ -3,6 +3,7 @@ import type { ZoneConfig } from '../config/config.ts';
 import type { FindingView } from '../core/admin/zone-operations.ts';
 import type { CertificateFacts } from '../core/doctor/ports.ts';
 import { AppError } from '../core/errors.ts';
+import type { HostAnswers } from '../core/zones/host-answers.ts';
 import { parseHostName } from '../dns/host-name.ts';
 import type { DomainName } from '../dns/name.ts';
 import type { ServedCertificate } from '../http/app/tls.ts';
@@ -33,6 +34,18 @@ export async function examineOneZone(
     ...(state?.unserved && { unserved: state.unserved }),
     ...(hasSecondaries(zone) && state !== undefined && { secondaries: state.secondaries }),
   });
+}
+
+/** What the nameservers of its zone answer for a host. @throws AppError name-invalid */
+export async function askForHost({ config, zones }: Generation, ownerName: DomainName): Promise<HostAnswers> {
+  const zone = zones.find(ownerName);
+  const zoneConfig = zone && config.zones.find(({ apex }) => apex.equals(zone.apex));
+  if (zone === undefined || zoneConfig === undefined) {
+    throw new AppError('name-invalid', `'${ownerName}' is in no zone of the configuration.`);
+  }
+  const { askNameservers } = await import('../doctor/host-answers.ts');
+  const ownAddresses = [...machineAddresses().map(({ text }) => text), '127.0.0.1', '::1'];
+  return askNameservers(zoneConfig, zone, ownerName, { ownAddresses });
 }
 
 function hasSecondaries({ primary }: ZoneConfig): boolean {

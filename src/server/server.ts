@@ -131,6 +131,7 @@ async function openServer(
     calls: () => operations,
     observer,
     nextRequestId,
+    signInByOidc: async (...signIn) => (await import('./control-calls.ts')).signInByOidc(controlParts, ...signIn),
     state: () => state,
   });
   const isSeparate = config.admin !== undefined && config.admin.listen.length > 0;

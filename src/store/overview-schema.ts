@@ -3,6 +3,9 @@
  * that write them with the events, the activity and the settings of hosts: whoever writes those, they stay true. To read them
  * from the events at each request would take seconds.
  *
+ * A row is short, so that all of a hundred thousand are read within milliseconds to sort or count them. An index would have to be
+ * written at each update, and keep PostgreSQL from reusing the place of a row in its page.
+ *
  * `host_days` is a ring: a day writes over the one that was 91 days before, so that it needs no deletion. Rows of
  * `host_overview` are locked in the order of names, so that concurrent servers do not deadlock (sql-overview.ts).
  */
@@ -23,8 +26,6 @@ const tables = (collation: string, options: string): readonly string[] => [
      is_lease bigint not null default 0,
      fault_ms bigint, fault_id text
    )${options}`,
-  'create index "host_overview_by_seen" on "host_overview" (last_seen_ms desc, name)',
-  'create index "host_overview_by_change" on "host_overview" (last_change_ms desc, name)',
   `create table "host_days" (
      name text${collation} not null,
      slot bigint not null,
@@ -50,30 +51,45 @@ const sinceOf = (family: 'a' | 'aaaa') => `case when new.${family}_after <> new.
 const isLater = (stored: string, added: string) =>
   `(${stored} is null or ${added} >= ${stored} or ${stored} > ${added} + ${DAY_MS})`;
 
-/** A refusal alone makes no host: a token may name any name of a zone. */
-const NOTE_EVENT = [
-  `insert into host_overview (name, a, a_since_ms, aaaa, aaaa_since_ms, last_change_ms, is_lease)
-     select new.name, new.a_after, ${sinceOf('a')}, new.aaaa_after, ${sinceOf('aaaa')}, new.time_ms,
-       case when new.protocol = 'lease' then 1 else 0 end
-     where new.outcome = 'changed'
-     on conflict (name) do update set ${keepFamily('a')}, ${keepFamily('aaaa')},
-       last_change_ms = excluded.last_change_ms, is_lease = excluded.is_lease
-     where ${isLater('host_overview.last_change_ms', 'excluded.last_change_ms')}`,
-  `insert into host_overview (name, fault_ms, fault_id) select new.name, new.time_ms, new.id
-     where new.outcome = 'failed'
-     on conflict (name) do update set fault_ms = excluded.fault_ms, fault_id = excluded.fault_id
-     where ${isLater('host_overview.fault_ms', 'excluded.fault_ms')}`,
-  `update host_overview set fault_ms = new.time_ms, fault_id = new.id
-     where name = new.name and new.outcome = 'refused' and ${isLater('fault_ms', 'new.time_ms')}`,
+const noteDay = (column: 'changes' | 'faults', where: string) =>
   `insert into host_days (name, slot, day, changes, faults)
      select new.name, (new.time_ms / ${DAY_MS}) % ${RING_DAYS}, new.time_ms / ${DAY_MS},
-       case when new.outcome = 'changed' then 1 else 0 end, case when new.outcome = 'changed' then 0 else 1 end
-     where exists (select 1 from host_overview where name = new.name)
+       ${column === 'changes' ? '1, 0' : '0, 1'} where ${where}
      on conflict (name, slot) do update set
        changes = excluded.changes + case when host_days.day = excluded.day then host_days.changes else 0 end,
        faults = excluded.faults + case when host_days.day = excluded.day then host_days.faults else 0 end,
        day = excluded.day
-     where excluded.day >= host_days.day`,
+     where excluded.day >= host_days.day`;
+
+const NOTE_CHANGED = [
+  `insert into host_overview (name, a, a_since_ms, aaaa, aaaa_since_ms, last_change_ms, is_lease)
+     values (new.name, new.a_after, ${sinceOf('a')}, new.aaaa_after, ${sinceOf('aaaa')}, new.time_ms,
+       case when new.protocol = 'lease' then 1 else 0 end)
+     on conflict (name) do update set ${keepFamily('a')}, ${keepFamily('aaaa')},
+       last_change_ms = excluded.last_change_ms, is_lease = excluded.is_lease
+     where ${isLater('host_overview.last_change_ms', 'excluded.last_change_ms')}`,
+  noteDay('changes', '1 = 1'),
+];
+
+const NOTE_FAILED = [
+  `insert into host_overview (name, fault_ms, fault_id) values (new.name, new.time_ms, new.id)
+     on conflict (name) do update set fault_ms = excluded.fault_ms, fault_id = excluded.fault_id
+     where ${isLater('host_overview.fault_ms', 'excluded.fault_ms')}`,
+  noteDay('faults', '1 = 1'),
+];
+
+/** A refusal alone makes no host: a token may name any name of a zone. */
+const NOTE_REFUSED = [
+  `update host_overview set fault_ms = new.time_ms, fault_id = new.id
+     where name = new.name and ${isLater('fault_ms', 'new.time_ms')}`,
+  noteDay('faults', 'exists (select 1 from host_overview where name = new.name)'),
+];
+
+/** The triggers of events, by their names; a condition of one saves the statements of the others. */
+const EVENT_TRIGGERS = [
+  { name: 'overview_changed', when: "new.outcome = 'changed'", statements: NOTE_CHANGED },
+  { name: 'overview_failed', when: "new.outcome = 'failed'", statements: NOTE_FAILED },
+  { name: 'overview_refused', when: "new.outcome = 'refused'", statements: NOTE_REFUSED },
 ];
 
 const NOTE_ACTIVITY = [
@@ -142,7 +158,9 @@ const backfill = (isDisabled: string, silentAfter: string): readonly string[] =>
 
 export const OVERVIEW_IN_SQLITE: readonly string[] = [
   ...tables('', ' without rowid'),
-  trigger('overview_event', 'after insert on events', NOTE_EVENT),
+  ...EVENT_TRIGGERS.map(({ name, when, statements }) =>
+    trigger(name, `after insert on events when ${when}`, statements),
+  ),
   trigger('overview_first_activity', 'after insert on activity', NOTE_ACTIVITY),
   trigger('overview_activity', 'after update on activity', NOTE_ACTIVITY),
   trigger('overview_new_settings', 'after insert on hosts', SQLITE_SETTINGS),
@@ -151,18 +169,25 @@ export const OVERVIEW_IN_SQLITE: readonly string[] = [
   ...backfill("json_extract(settings, '$.enabled') = 0", "json_extract(settings, '$.silentAfterSeconds')"),
 ];
 
-const postgresTrigger = (name: string, when: string, statements: readonly string[]): readonly string[] => [
+const postgresTrigger = (
+  name: string,
+  when: string,
+  statements: readonly string[],
+  condition = '',
+): readonly string[] => [
   `create function ${name}() returns trigger language plpgsql as $$ begin ${statements.join('; ')}; return null; end $$`,
-  `create trigger ${name} ${when} for each row execute function ${name}()`,
+  `create trigger ${name} ${when} for each row${condition} execute function ${name}()`,
 ];
 
 const disabledIn = (row: string) => `(${row}settings::json->>'enabled') = 'false'`;
 const silentAfterIn = (row: string) => `(${row}settings::json->>'silentAfterSeconds')::bigint`;
 
 export const OVERVIEW_IN_POSTGRES: readonly string[] = [
-  ...tables(' collate "C"', ''),
+  ...tables(' collate "C"', ' with (fillfactor = 70)'),
   // The triggers first: they lock the tables until COMMIT, so that nothing is missed.
-  ...postgresTrigger('overview_event', 'after insert on events', NOTE_EVENT),
+  ...EVENT_TRIGGERS.flatMap(({ name, when, statements }) =>
+    postgresTrigger(name, 'after insert on events', statements, ` when (${when})`),
+  ),
   ...postgresTrigger('overview_activity', 'after insert or update on activity', NOTE_ACTIVITY),
   ...postgresTrigger(
     'overview_settings',

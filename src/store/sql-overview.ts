@@ -23,7 +23,7 @@ type FoundRow = HostOverviewRow & { readonly rank: number; readonly settings: st
 
 type CountRow = Readonly<Record<'hosts' | 'disabled' | 'ended' | 'never' | 'silent', number | string>>;
 
-const WAITING = sql<boolean>`exists (select 1 from wishes where wishes.name = overview.name)`;
+const WAITING = sql<boolean>`overview.name in (select name from wishes)`;
 const WATCHED_SINCE = sql<number>`coalesce((select max(since_ms) from watch), 0)`;
 
 /** The rules of `hostState`; each is for hosts to which none before it applies. */

@@ -63,7 +63,16 @@ describe('a store without an overview', () => {
     const file = `${testDirectory('store')}/dyndns.db`;
     await compare(`sqlite:${file}`, async () => {
       const database = await openDatabase(file);
-      const triggers = ['event', 'first_activity', 'activity', 'new_settings', 'settings', 'removal'];
+      const triggers = [
+        'changed',
+        'failed',
+        'refused',
+        'first_activity',
+        'activity',
+        'new_settings',
+        'settings',
+        'removal',
+      ];
       for (const name of triggers) database.run(`drop trigger overview_${name}`);
       for (const statement of ['drop table host_overview', 'drop table host_days', FORGET]) database.run(statement);
       database.close();
@@ -78,7 +87,7 @@ describe('a store without an overview', () => {
         await compare(url, async () => {
           const client = new pg.Client({ connectionString: url });
           await client.connect();
-          for (const name of ['event', 'activity', 'settings', 'removal']) {
+          for (const name of ['changed', 'failed', 'refused', 'activity', 'settings', 'removal']) {
             await client.query(`drop function overview_${name} cascade`);
           }
           for (const statement of ['drop table host_overview', 'drop table host_days', FORGET]) {

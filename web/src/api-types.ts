@@ -397,11 +397,45 @@ export interface ChangedAddressesView {
   /** Lines as the original API answers them; of a dry run what would change. */
   readonly text: string;
   readonly warning?: string;
+  readonly preview?: PreviewView;
   /** How many secondaries serve the change, of those that are queried; after `wait`, in an embedded zone of a running server. */
   readonly secondaries?: {
     readonly served: number;
     readonly listed: number;
   };
+}
+
+export interface PreviewView {
+  readonly A: {
+    /** What is published now. */
+    readonly before: readonly string[];
+    /** What would be published. */
+    readonly after: readonly string[];
+    readonly changed: boolean;
+  };
+  readonly AAAA: {
+    /** What is published now. */
+    readonly before: readonly string[];
+    /** What would be published. */
+    readonly after: readonly string[];
+    readonly changed: boolean;
+  };
+  /** The AAAA records of hosts that would move with it. */
+  readonly members: readonly {
+    /** The owner name of the host. */
+    readonly host: string;
+    /** What is published now. */
+    readonly before: readonly string[];
+    /** What would be published. */
+    readonly after: readonly string[];
+    readonly changed: boolean;
+  }[];
+  /** Members that would stay as they are. */
+  readonly left: readonly {
+    /** The owner name of the host. */
+    readonly host: string;
+    readonly why: string;
+  }[];
 }
 
 export interface InstructionsView {
@@ -489,6 +523,35 @@ export interface FaultView {
   readonly code?: string;
   /** Further facts. */
   readonly detail?: string;
+}
+
+export interface AnswerOfANameserverView {
+  /** `address:port`; `this server` for an embedded zone; a name if it has no address. */
+  readonly server: string;
+  /** `secondary`: of the configuration; `nameserver`: in the NS records of the zone alone. */
+  readonly role: 'this-server' | 'primary' | 'secondary' | 'nameserver';
+  /** Its name in the NS records. */
+  readonly name?: string;
+  /** Without addresses: it answers that there are none. */
+  readonly A?: {
+    readonly addresses: readonly string[];
+    /** Seconds, as it stands in the answer; absent without addresses. */
+    readonly ttl?: number;
+  };
+  /** Without addresses: it answers that there are none. */
+  readonly AAAA?: {
+    readonly addresses: readonly string[];
+    /** Seconds, as it stands in the answer; absent without addresses. */
+    readonly ttl?: number;
+  };
+  /** The SOA serial of the zone that it names. */
+  readonly serial?: number;
+  /** Whether it answers what the last update wanted; absent: not known. */
+  readonly agrees?: boolean;
+  /** Until its last answer. */
+  readonly milliseconds?: number;
+  /** Why there is no answer. */
+  readonly problem?: string;
 }
 
 export interface SpanOfTimeWithTheSameAddressesView {
@@ -758,7 +821,7 @@ export interface Operations {
     input: Record<never, never>;
     result: Record<never, never>;
   };
-  /** Shows an invitation to whoever has its link. The link stays valid. */
+  /** Shows the invitation of a link. The link stays valid. */
   'POST /v1/invitations:show': {
     input: {
       /** What stands behind `#link=` or `#invitation=` in the link. */
@@ -1109,6 +1172,31 @@ export interface Operations {
       readonly tokens: readonly NewTokenView[];
     };
   };
+  /** Says whether a token may change records of a host, and why not. Changes nothing. */
+  'GET /v1/tokens/{name}/check': {
+    input: {
+      /** The name of the token: for people, the log and the history. Not secret. */
+      readonly name: string;
+      /** The owner name. */
+      readonly host: string;
+      /** The RR type, like `A`. */
+      readonly type: string;
+      /** Also whether this address may be published. */
+      readonly address?: string | undefined;
+    };
+    result: {
+      readonly token: string;
+      readonly host: string;
+      readonly type: string;
+      /** True if all rules pass. */
+      readonly allowed: boolean;
+      readonly reasons: readonly {
+        readonly rule: 'state' | 'name' | 'type' | 'zone' | 'owner' | 'host' | 'address';
+        readonly passed: boolean;
+        readonly text: string;
+      }[];
+    };
+  };
   /** Shows a token that is not revoked. */
   'GET /v1/tokens/{name}': {
     input: {
@@ -1293,12 +1381,14 @@ export interface Operations {
     input: {
       /** The owner name of the host. */
       readonly host: string;
-      /** One or two addresses, one of each family. */
+      /** One or two addresses, one of each family; none with `prefix`. */
       readonly ips: readonly string[];
       /** The TTL in seconds. Without it: that of the host or the zone. */
       readonly ttl?: number | string | undefined;
       /** Changes nothing, and says what would change. Without it: false. */
       readonly dry_run?: boolean | undefined;
+      /** The host and its members move into it: `ips` may then be empty. */
+      readonly prefix?: string | undefined;
       /** Waits until the secondaries of the zone serve the change, at most 8 seconds in all. */
       readonly wait?: 'secondaries' | undefined;
     };
@@ -1427,6 +1517,29 @@ export interface Operations {
         readonly never: number;
         readonly fresh: number;
       };
+    };
+  };
+  /** Queries each nameserver of the zone what it answers for a host now, and compares it with what the last update wanted. Takes up to five seconds. */
+  'GET /v1/hosts/{host}/answers': {
+    input: {
+      /** The owner name of the host. */
+      readonly host: string;
+    };
+    result: {
+      /** The owner name of the host. */
+      readonly host: string;
+      readonly time: string;
+      /** The apex, with the final dot. */
+      readonly zone: string;
+      readonly zoneKind: 'embedded' | 'remote';
+      /** What was wanted; a family is absent if that is not known. */
+      readonly wanted: {
+        readonly A?: readonly string[];
+        readonly AAAA?: readonly string[];
+      };
+      /** Where `wanted` is from: an update that is not published yet, the history, or the answer of the primary itself. */
+      readonly source: 'pending' | 'history' | 'primary' | 'none';
+      readonly servers: readonly AnswerOfANameserverView[];
     };
   };
   /** Reads which addresses a host had and how long, newest first: one span begins when the span before it ends. */

@@ -3,6 +3,8 @@ import type { DomainName } from '../../dns/name.ts';
 import { AppError, operatorMessage } from '../errors.ts';
 import { firstIdOf, type HistoryEvent } from '../history/history.ts';
 import type { EventFilter, HistoryStore } from '../history/history-store.ts';
+import { FAMILIES, type Family } from '../zones/family.ts';
+import type { WantedTexts } from '../zones/host-answers.ts';
 import { type AdminOptions, requireStore } from './admin-options.ts';
 import { type AdminCaller, asMember } from './caller.ts';
 import type { AllHistoryView, HistoryView } from './history-operations.ts';
@@ -60,6 +62,24 @@ export class HistoryAdmin {
       more: events.length > limit,
       ...nextOf(page, events.length > limit),
     };
+  }
+
+  /** What was asked for last, and where that is known from. Without a store: nothing. @throws AppError store-unreachable */
+  async wanted(
+    ownerName: DomainName,
+    nowMs: number,
+  ): Promise<{ readonly wanted: WantedTexts; readonly source: 'pending' | 'history' | 'none' }> {
+    const { store } = this.#options;
+    if (store === undefined) return { wanted: {}, source: 'none' };
+    await this.#options.flush?.();
+    const [past, ...pending] = await Promise.all([
+      store.history.stateAt(ownerName, nowMs),
+      ...FAMILIES.map((family) => store.pending.get(ownerName, family)),
+    ]);
+    const wanted: { -readonly [F in Family]?: readonly string[] } = { ...past };
+    for (const update of pending) if (update !== undefined) wanted[update.family] = update.wanted;
+    const isPending = pending.some((update) => update !== undefined);
+    return { wanted, source: isPending ? 'pending' : Object.keys(wanted).length > 0 ? 'history' : 'none' };
   }
 
   /** By the id of an event: the secondaries that were asked then, and when each first served it. */

@@ -178,6 +178,29 @@ const CHANGED_SETTINGS = {
   ),
 };
 
+const PLANNED = {
+  before: described(ADDRESS_LIST, 'What is published now.'),
+  after: described(ADDRESS_LIST, 'What would be published.'),
+  changed: { type: 'boolean' },
+} as const;
+
+const PREVIEW = {
+  ...object({
+    A: object(PLANNED),
+    AAAA: object(PLANNED),
+    members: described(
+      { type: 'array', items: object({ host: HOST_NAME, ...PLANNED }) },
+      'The AAAA records of hosts that would move with it.',
+    ),
+    left: described(
+      { type: 'array', items: object({ host: HOST_NAME, why: { type: 'string' } }) },
+      'Members that would stay as they are.',
+    ),
+  }),
+  title: 'a preview',
+} as const;
+export type PreviewView = NormalValueOf<typeof PREVIEW>;
+
 const CHANGED_ADDRESSES = {
   ...object(
     {
@@ -187,6 +210,7 @@ const CHANGED_ADDRESSES = {
     },
     {
       warning: { type: 'string' },
+      preview: described(PREVIEW, 'Of a dry run: what would change.'),
       secondaries: described(
         object({ served: { type: 'integer' }, listed: { type: 'integer' } }),
         'How many secondaries serve the change, of those that are queried; after `wait`, in an embedded zone of a running server.',
@@ -363,13 +387,20 @@ export const HOST_OPERATIONS = {
     needs: { field: 'host', access: 'change' },
     summary: 'Publishes addresses of a host.',
     input: object(
-      { host: HOST_NAME, ips: described(list(text(1024), 100), 'One or two addresses, one of each family.') },
+      {
+        host: HOST_NAME,
+        ips: described(list(text(1024), 100), 'One or two addresses, one of each family; none with `prefix`.'),
+      },
       {
         ttl: described(
           { anyOf: [{ type: 'integer' }, text(100)], title: 'an integer from 0 to 2147483647' },
           'The TTL in seconds. Without it: that of the host or the zone.',
         ),
         dry_run: described(YES_NO, 'Changes nothing, and says what would change. Without it: false.'),
+        prefix: described(
+          text(64, 'an IPv6 prefix like 2001:db8:1::/56'),
+          'The host and its members move into it: `ips` may then be empty.',
+        ),
         wait: WAIT,
       },
     ),

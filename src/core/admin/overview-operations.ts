@@ -89,6 +89,36 @@ const SPAN = {
 
 const OWNER = described(USER, 'Only hosts of this user.');
 
+const ANSWER = described(
+  object(
+    { addresses: ADDRESSES },
+    { ttl: described(COUNT, 'Seconds, as it stands in the answer; absent without addresses.') },
+  ),
+  'Without addresses: it answers that there are none.',
+);
+
+const SERVER_ANSWER = {
+  ...object(
+    {
+      server: described(TEXT, '`address:port`; `this server` for an embedded zone; a name if it has no address.'),
+      role: described(
+        { enum: ['this-server', 'primary', 'secondary', 'nameserver'] },
+        '`secondary`: of the configuration; `nameserver`: in the NS records of the zone alone.',
+      ),
+    },
+    {
+      name: described(TEXT, 'Its name in the NS records.'),
+      A: ANSWER,
+      AAAA: ANSWER,
+      serial: described(COUNT, 'The SOA serial of the zone that it names.'),
+      agrees: described({ type: 'boolean' }, 'Whether it answers what the last update wanted; absent: not known.'),
+      milliseconds: described(COUNT, 'Until its last answer.'),
+      problem: described(TEXT, 'Why there is no answer.'),
+    },
+  ),
+  title: 'an answer of a nameserver',
+} as const;
+
 export const OVERVIEW_OPERATIONS = {
   listOverview: {
     method: 'GET',
@@ -137,6 +167,31 @@ export const OVERVIEW_OPERATIONS = {
       }),
     }),
     example: {},
+  },
+  showAnswers: {
+    method: 'GET',
+    path: '/v1/hosts/{host}/answers',
+    allowed: 'member',
+    needs: { field: 'host', access: 'view' },
+    summary:
+      'Queries each nameserver of the zone what it answers for a host now, and compares it with what the last update wanted. Takes up to five seconds.',
+    input: object({ host: HOST_NAME }),
+    result: object({
+      host: HOST_NAME,
+      time: TIME,
+      zone: described(TEXT, 'The apex, with the final dot.'),
+      zoneKind: { enum: ['embedded', 'remote'] },
+      wanted: described(
+        object({}, { A: ADDRESSES, AAAA: ADDRESSES }),
+        'What was wanted; a family is absent if that is not known.',
+      ),
+      source: described(
+        { enum: ['pending', 'history', 'primary', 'none'] },
+        'Where `wanted` is from: an update that is not published yet, the history, or the answer of the primary itself.',
+      ),
+      servers: { type: 'array', items: SERVER_ANSWER },
+    }),
+    example: { host: 'home.dyn.example.com' },
   },
   readTimeline: {
     method: 'GET',

@@ -1,4 +1,6 @@
 /** Administration of tokens: create, list, revoke, rotate. Those of the configuration file are changed only there. */
+import { findNearestAncestor } from '../../dns/name.ts';
+import { formatRRType } from '../../dns/rdata.ts';
 import { freednsSecret, type HostToken, type ListedToken, newTokenSecret, tokenSha256 } from '../access/token.ts';
 import { firstSeenKey } from '../access/unused-tokens.ts';
 import { AppError, invalidField } from '../errors.ts';
@@ -8,7 +10,8 @@ import { type AdminOptions, ownerForNew, requireStore, requireUser, requireZone 
 import { type AdminCaller, asMember } from './caller.ts';
 import { readCursor, writeCursor } from './cursor.ts';
 import { unknownHost, unknownToken } from './dispatch.ts';
-import type { NormalInput } from './operations.ts';
+import type { NormalInput, Result } from './operations.ts';
+import { checkToken, type TokenQuestion } from './token-check.ts';
 import type { NewTokenView, TokenView } from './token-operations.ts';
 import { newTokenView, tokenView } from './views.ts';
 
@@ -141,6 +144,20 @@ export class TokenAdmin {
     const token = await this.#options.store?.tokens.get(name);
     if (token === undefined) throw unknownToken(name);
     return tokenView(token, 'store', nowMs);
+  }
+
+  /** Whether a token may change records of a host. @throws AppError name-invalid (no such token), store-unreachable */
+  async check(name: string, question: TokenQuestion): Promise<Result<'checkToken'>> {
+    const { store, hosts, zones, now } = this.#options;
+    const configured = await readTokens({ ...this.#options, store: undefined });
+    const token = configured.find((one) => one.token.name === name)?.token ?? (await store?.tokens.get(name));
+    if (token === undefined) throw unknownToken(name);
+    const { host, type } = question;
+    const settings = hosts.find(({ ownerName }) => ownerName.equals(host)) ?? (await store?.hosts.get(host));
+    const zone = findNearestAncestor(new Map(zones.map((one) => [one.apex.key, one])), host.key);
+    const reasons = checkToken(question, { token, settings, zone, nowMs: now() });
+    const allowed = reasons.every(({ passed }) => passed);
+    return { token: name, host: host.toString(), type: formatRRType(type), allowed, reasons };
   }
 
   /** @throws AppError name-invalid (there is none of this name), conflict (it is in the configuration file) */

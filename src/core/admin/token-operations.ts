@@ -113,6 +113,9 @@ const BATCH_TOKEN = {
   title: 'a token to create',
 } as const;
 
+const TOKEN_RULE = { enum: ['state', 'name', 'type', 'zone', 'owner', 'host', 'address'] } as const;
+export type TokenRule = ValueOf<typeof TOKEN_RULE>;
+
 export const TOKEN_OPERATIONS = {
   listTokens: {
     method: 'GET',
@@ -164,6 +167,32 @@ export const TOKEN_OPERATIONS = {
       ],
       createOwners: true,
     },
+  },
+  checkToken: {
+    method: 'GET',
+    path: '/v1/tokens/{name}/check',
+    allowed: 'member',
+    needs: { field: 'token' },
+    summary: 'Says whether a token may change records of a host, and why not. Changes nothing.',
+    input: object(
+      {
+        name: NAME,
+        host: described(OWNER_NAME, 'The owner name.'),
+        type: described(text(16, 'an RR type'), 'The RR type, like `A`.'),
+      },
+      { address: described(text(64, 'an IPv4 or IPv6 address'), 'Also whether this address may be published.') },
+    ),
+    result: object({
+      token: { type: 'string' },
+      host: OWNER_NAME,
+      type: { type: 'string' },
+      allowed: described({ type: 'boolean' }, 'True if all rules pass.'),
+      reasons: {
+        type: 'array',
+        items: object({ rule: TOKEN_RULE, passed: { type: 'boolean' }, text: { type: 'string' } }),
+      },
+    }),
+    example: { name: 'router1', host: 'home.dyn.example.com', type: 'A' },
   },
   showToken: {
     method: 'GET',

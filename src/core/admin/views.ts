@@ -12,10 +12,12 @@ import type { HistoryEvent } from '../history/history.ts';
 import type { HostSettings } from '../hosts/host.ts';
 import { accessOf } from '../hosts/host-access.ts';
 import type { PendingUpdate } from '../pending/pending-update.ts';
+import type { LeftOutMember } from '../updates/prepare-update.ts';
+import type { AddressUpdate } from '../updates/update-addresses.ts';
 import { isPrivate } from '../zones/special-addresses.ts';
 import { type AdminCaller, asMember } from './caller.ts';
 import type { EventView } from './history-operations.ts';
-import type { HostView, PendingUpdateView } from './host-operations.ts';
+import type { HostView, PendingUpdateView, PreviewView } from './host-operations.ts';
 import type { NewTokenView, TokenView } from './token-operations.ts';
 
 export function isoTime(ms: number): string {
@@ -157,6 +159,22 @@ function ownershipView(
   // Who else sees a host is for its owner.
   const isShown = shares.length > 0 && (access === undefined || access === 'own');
   return { ...(owner && { owner }), ...(isShown && { shares }), ...(access && { access }) };
+}
+
+/** What a dry run would change. */
+export function previewView({
+  result,
+  leftOut,
+}: {
+  readonly result: AddressUpdate;
+  readonly leftOut: readonly LeftOutMember[];
+}): PreviewView {
+  return {
+    A: result.A,
+    AAAA: result.AAAA,
+    members: result.members.map(({ ownerName, AAAA }) => ({ host: ownerName.toString(), ...AAAA })),
+    left: leftOut.map(({ ownerName, why }) => ({ host: ownerName.toString(), why })),
+  };
 }
 
 /** When each secondary first served an event; undefined: not yet. */

@@ -32,7 +32,7 @@ export async function changeHost(
 }
 
 /** @throws AppError conflict where a prefix alone has moved nothing: that is not a success */
-function requireMoved(updated: HostUpdated): HostUpdated {
+export function requireMoved(updated: HostUpdated): HostUpdated {
   const { choice, result } = updated;
   if (choice.prefix === undefined || choice.prefix4 !== undefined || Object.keys(choice.wanted).length > 0)
     return updated;

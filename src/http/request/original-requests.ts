@@ -2,11 +2,14 @@
 import type { RequestContext } from '../../core/access/request-context.ts';
 import { deletionLine, updateLines } from '../../core/updates/original-lines.ts';
 import { hasPrivateAddress } from '../../core/updates/update-addresses.ts';
+import type { HostUpdated } from '../../core/updates/update-host.ts';
 import type { WantedAddresses } from '../../core/zones/plan-change.ts';
 import type { ServedCount } from '../../core/zones/secondaries.ts';
 import type { Zone } from '../../core/zones/zone.ts';
+import type { IpPrefix } from '../../dns/address.ts';
 import type { DoorReply, Services } from './door.ts';
 import { formatDryRun, isDryRun } from './dry-run.ts';
+import { requireMoved } from './host-requests.ts';
 import {
   findOwner,
   type NameParameters,
@@ -23,33 +26,43 @@ const DEFAULT_TTL = 300;
 const LONGEST_WAIT_MS = 8000;
 
 export interface ChangeReply extends DoorReply {
+  /** Of a dry run: what would change. */
+  readonly preview?: Pick<HostUpdated, 'result' | 'leftOut'>;
   /** Of a request that waited, in a zone whose secondaries are known. */
   readonly secondaries?: ServedCount;
 }
 
 /**
  * Changes the addresses of one name: to the caller's own address if the parameters have none.
+ * @param prefix the host and its members move into it; without addresses it is the whole request
  * @throws AppError
  */
 export async function changeAddresses(
   parameters: UpdateParameters,
   context: RequestContext,
   services: Pick<Services, 'zones' | 'updates' | 'unspecifiedFamily'>,
+  prefix?: IpPrefix,
 ): Promise<ChangeReply> {
   const startMs = performance.now();
   const { zone: hostZone, ownerName, families } = findOwner(parameters, context.principal, services);
   const isWaiting = parseWait(parameters.wait);
   const choose = (zone: Zone) => {
     const ttl = parseTtl(parameters.ttl);
-    const addresses = parseAddresses(parameters, zone, context.caller);
+    const isPrefixAlone = prefix !== undefined && parameters.ips.length === 0;
+    const addresses = isPrefixAlone ? {} : parseAddresses(parameters, zone, context.caller);
     const wanted: WantedAddresses =
-      services.unspecifiedFamily === 'delete' ? { A: [], AAAA: [], ...addresses } : addresses;
-    return { wanted, ...(ttl !== undefined && { ttl }), ...(isDryRun(parameters.dry_run) && { isDryRun: true }) };
+      services.unspecifiedFamily === 'delete' && prefix === undefined ? { A: [], AAAA: [], ...addresses } : addresses;
+    return {
+      wanted,
+      ...(prefix && { prefix }),
+      ...(ttl !== undefined && { ttl }),
+      ...(isDryRun(parameters.dry_run) && { isDryRun: true }),
+    };
   };
   const update = { zone: hostZone, ownerName, families, fallbackTtl: DEFAULT_TTL, choose };
-  const updated = await services.updates.run(update, context);
+  const updated = requireMoved(await services.updates.run(update, context));
   const { result, choice } = updated;
-  if (choice.isDryRun) return changeReply(false, formatDryRun(updated));
+  if (choice.isDryRun) return { ...changeReply(false, formatDryRun(updated)), preview: updated };
   const reply = changeReply(result.changed, updateLines(result));
   const marked = hasPrivateAddress(result) ? { ...reply, isPrivate: true } : reply;
   return isWaiting ? whenServed(marked, hostZone, startMs) : marked;
@@ -67,7 +80,7 @@ export async function deleteAddresses(
   const isDry = isDryRun(parameters.dry_run);
   const choose = () => ({ wanted: { A: [], AAAA: [] }, ...(isDry && { isDryRun: true }) });
   const updated = await services.updates.run({ ...host, fallbackTtl: DEFAULT_TTL, choose }, context);
-  if (isDry) return changeReply(false, formatDryRun(updated));
+  if (isDry) return { ...changeReply(false, formatDryRun(updated)), preview: updated };
   const { changed } = updated;
   const reply = changeReply(changed, deletionLine(host.ownerName, changed));
   return isWaiting ? whenServed(reply, host.zone, startMs) : reply;
