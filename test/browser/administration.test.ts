@@ -51,6 +51,16 @@ describeInBrowser('administration', () => {
     });
   });
 
+  it('shows the configuration with where each value is from, and finds an option', async () => {
+    await screens.with('/configuration', { user: 'alice' }, async (page) => {
+      await page.getByText('admin.enabled').waitFor();
+      await page.getByRole('searchbox', { name: 'Search options' }).fill('admin.enabled');
+      await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
+      await page.getByRole('row', { name: /true.*dyndns\.yml/ }).waitFor();
+      await expectGoodLooks(page);
+    });
+  });
+
   it('a member sees nothing of it', async () => {
     await screens.lab.user('dora');
     await screens.with('/users', { user: 'dora' }, async (page) => {
