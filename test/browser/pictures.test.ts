@@ -98,7 +98,14 @@ describeInBrowser('pictures of the screens', () => {
           await page.emulateMedia({ colorScheme: theme });
           await page.evaluate(() => document.fonts.ready);
           const file = join(folder, `${name}-${theme}-${width}.png`);
-          writeFileSync(file, await page.screenshot({ animations: 'disabled', caret: 'hide' }));
+          writeFileSync(
+            file,
+            await page.screenshot({
+              animations: 'disabled',
+              caret: 'hide',
+              fullPage: process.env['DYNDNS_PICTURES_FULL'] === '1',
+            }),
+          );
           total += statSync(file).size;
         }
       }
