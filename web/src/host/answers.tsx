@@ -38,7 +38,6 @@ const COLUMNS: readonly Column<Server>[] = [
   {
     key: 'serial',
     title: t.columns.serial,
-    isEnd: true,
     render: ({ serial }) => (serial === undefined ? null : <code>{serial}</code>),
   },
   {
