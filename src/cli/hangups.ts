@@ -4,7 +4,7 @@
  */
 
 /** Every other command still ends on SIGHUP. */
-const SERVER_COMMANDS: ReadonlySet<string> = new Set(['serve', 'quickstart']);
+const SERVER_COMMANDS: ReadonlySet<string> = new Set(['serve', 'quickstart', 'setup']);
 /** Options before the command that take a value. */
 const VALUE_OPTIONS: ReadonlySet<string> = new Set(['-c', '--config', '--remote', '--key-file']);
 

@@ -8,6 +8,7 @@ A dynamic-DNS server: takes a changed address over HTTP and changes DNS.
 
 Run
   quickstart            try it: serves a zone from a folder that it creates
+  setup                 set up a zone in a browser, then run the server
   init                  write a configuration, and print the next steps
   serve                 run the server
   reload                make the running server read its configuration again

@@ -31,7 +31,11 @@ function firstSteps(): string {
   ${program} quickstart
 
 For a zone of your own, which dyndns serves itself or changes on your nameserver (BIND, Knot DNS, PowerDNS), this command
-asks for what it needs, writes .dyndns.yml with new secrets, and prints the next steps:
+prints a link for a browser, where you answer a few questions; then the server runs:
+
+  ${program} setup
+
+Without a browser, this one asks for what it needs, writes .dyndns.yml with new secrets, and prints the next steps:
 
   ${program} init
 

@@ -301,6 +301,23 @@ export interface AdminConfig {
   };
   /** Also serve the API that is compatible with that of PowerDNS. */
   readonly powerdnsApi: boolean;
+  /** In lower case. Present with `proxySecret` only. */
+  readonly proxyUserHeader?: string;
+  readonly proxySecret?: Secret;
+  readonly oidc?: OidcConfig;
+}
+
+/** An OpenID provider by which users sign in. */
+export interface OidcConfig {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: Secret;
+  readonly title: string;
+  /** A path of property names, with dots. */
+  readonly groupsClaim: string;
+  /** At least one of both is present. */
+  readonly adminGroup?: string;
+  readonly memberGroup?: string;
 }
 
 /** 0: no limit. */

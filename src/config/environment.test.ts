@@ -15,7 +15,13 @@ zones: [{name: a.example, tsig_key: tPyvZA==}, {name: b.example, nameserver: emb
 store: sqlite:/var/lib/dyndns/dyndns.db
 nameserver: 127.0.0.1
 protocols: {acme_dns: true}
-admin: {enabled: true}
+admin:
+  enabled: true
+  listen: [unix:/run/admin]
+  url: https://admin.example
+  proxy_user_header: remote-user
+  proxy_secret: 0123456789abcdef
+  oidc: {issuer: https://id.example, client_id: c, client_secret: s, admin_group: a, member_group: m}
 acme_dns: {zone: a.example}
 `;
 /** With a certificate of the server's own in place of files, for the variables that are about it. */
@@ -117,9 +123,20 @@ const OVERRIDES: Readonly<Record<string, readonly [string, (config: Config) => u
   DYNDNS_ACME_DNS_VALUES: ['1', (c) => c.acmeDns?.values, 1],
   DYNDNS_ACME_DNS_MAX_ACCOUNTS: ['9', (c) => c.acmeDns?.maxAccounts, 9],
   DYNDNS_ADMIN_ENABLED: ['false', (c) => c.admin === undefined, true],
-  DYNDNS_ADMIN_LISTEN: ['[::1]:8080', (c) => c.admin?.listen.map(formatListenAddress), ['[::1]:8080']],
+  DYNDNS_ADMIN_LISTEN: ['unix:/run/a', (c) => c.admin?.listen.map(formatListenAddress), ['unix:/run/a']],
   DYNDNS_ADMIN_URL: ['https://a.example', (c) => c.admin?.url, 'https://a.example'],
   DYNDNS_ADMIN_AUDIT_DAYS: ['9', (c) => c.admin?.auditDays, 9],
+  DYNDNS_ADMIN_SESSIONS_IDLE_MINUTES: ['5', (c) => c.admin?.sessions.idleMinutes, 5],
+  DYNDNS_ADMIN_SESSIONS_DAYS: ['7', (c) => c.admin?.sessions.days, 7],
+  DYNDNS_ADMIN_PROXY_USER_HEADER: ['X-User', (c) => c.admin?.proxyUserHeader, 'x-user'],
+  DYNDNS_ADMIN_PROXY_SECRET: ['fedcba9876543210', (c) => c.admin?.proxySecret?.reveal(), 'fedcba9876543210'],
+  DYNDNS_ADMIN_OIDC_ISSUER: ['https://a.example/x', (c) => c.admin?.oidc?.issuer, 'https://a.example/x'],
+  DYNDNS_ADMIN_OIDC_CLIENT_ID: ['x', (c) => c.admin?.oidc?.clientId, 'x'],
+  DYNDNS_ADMIN_OIDC_CLIENT_SECRET: ['x', (c) => c.admin?.oidc?.clientSecret.reveal(), 'x'],
+  DYNDNS_ADMIN_OIDC_TITLE: ['x', (c) => c.admin?.oidc?.title, 'x'],
+  DYNDNS_ADMIN_OIDC_GROUPS_CLAIM: ['a.b', (c) => c.admin?.oidc?.groupsClaim, 'a.b'],
+  DYNDNS_ADMIN_OIDC_ADMIN_GROUP: ['x', (c) => c.admin?.oidc?.adminGroup, 'x'],
+  DYNDNS_ADMIN_OIDC_MEMBER_GROUP: ['x', (c) => c.admin?.oidc?.memberGroup, 'x'],
   DYNDNS_ADMIN_POWERDNS_API: ['true', (c) => c.admin?.powerdnsApi, true],
 };
 

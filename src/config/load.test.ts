@@ -48,7 +48,7 @@ describe('the search', () => {
     write('etc/dyndns.yml');
     expect(() => find('none.yml')).toThrow("The configuration file 'none.yml' (set by --config) does not exist.");
     expect(() => find(undefined, '/none.yml')).toThrow(
-      "The configuration file '/none.yml' (set by dyndns_CONFIG_FILE) does not exist. Create it: dyndns init --file /none.yml",
+      "The configuration file '/none.yml' (set by dyndns_CONFIG_FILE) does not exist. Create it in a browser: dyndns setup. Or here: dyndns init --file /none.yml",
     );
     expect(() => find('')).toThrow(ConfigError);
   });

@@ -43,7 +43,9 @@ export function findConfigFile({ flag, environment, cwd, root = '/' }: FindOptio
     const message = `The configuration file '${named[0]}' (set by ${named[1]}) does not exist.`;
     // A container has its configuration at one place, and begins without one.
     throw new ConfigError([
-      variable && flag === undefined ? `${message} Create it: dyndns init --file ${path}` : message,
+      variable && flag === undefined
+        ? `${message} Create it in a browser: dyndns setup. Or here: dyndns init --file ${path}`
+        : message,
     ]);
   }
   const candidates = searchedFiles(cwd, root);

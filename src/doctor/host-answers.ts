@@ -4,10 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import type { ZoneConfig } from '../config/config.ts';
-import type { HostAnswers, QueriedServer, ServerAnswer } from '../core/zones/host-answers.ts';
 import { AppError } from '../core/errors.ts';
 import { TaskLimit } from '../core/parallel.ts';
 import type { Family } from '../core/zones/family.ts';
+import type { HostAnswers, QueriedServer, ServerAnswer } from '../core/zones/host-answers.ts';
 import type { AddressSet } from '../core/zones/publisher.ts';
 import type { Zone } from '../core/zones/zone.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';

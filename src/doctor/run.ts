@@ -6,7 +6,15 @@
 import { readFileSync } from 'node:fs';
 import type { Config, TsigKeyConfig, ZoneConfig } from '../config/config.ts';
 import { examine } from '../core/doctor/examine.ts';
-import type { CertificateFacts, DoctorSubject, Finding, PrimaryFacts, UnservedData } from '../core/doctor/ports.ts';
+import type {
+  CertificateFacts,
+  DoctorSubject,
+  DoctorTools,
+  Finding,
+  PrimaryFacts,
+  UnservedData,
+} from '../core/doctor/ports.ts';
+import { checkPrimary } from '../core/doctor/primary.ts';
 import { type DomainName, findNearestAncestor } from '../dns/name.ts';
 import { makeTsigKey, type TsigKey } from '../dns/tsig-key.ts';
 import type { Endpoint, Exchanger } from '../net/exchange.ts';
@@ -39,7 +47,26 @@ export interface DoctorOptions {
 }
 
 /** Checks a zone, without changing anything. */
-export async function examineZone(config: Config, zone: ZoneConfig, options: DoctorOptions): Promise<Finding[]> {
+export function examineZone(config: Config, zone: ZoneConfig, options: DoctorOptions): Promise<Finding[]> {
+  return withTools(config, zone, options, examine);
+}
+
+/** Checks only whether the primary answers, accepts the key, and has the same time. */
+export async function examinePrimary(
+  config: Config,
+  zone: ZoneConfig,
+  options: DoctorOptions,
+): Promise<readonly Finding[]> {
+  const { findings } = await withTools(config, zone, options, checkPrimary);
+  return findings;
+}
+
+async function withTools<Result>(
+  config: Config,
+  zone: ZoneConfig,
+  options: DoctorOptions,
+  check: (subject: DoctorSubject, tools: DoctorTools) => Promise<Result>,
+): Promise<Result> {
   const deadlineMs = performance.now() + RUN_MS;
   const now = () => Math.floor(Date.now() / 1000);
   const { endpoint, key, udp, signedReads } = reachPrimary(config, zone);
@@ -70,7 +97,7 @@ export async function examineZone(config: Config, zone: ZoneConfig, options: Doc
     secondaries: options.secondaries,
   };
   try {
-    return await examine(subject, {
+    return await check(subject, {
       lookup: new NameserverLookup({
         resolvers: options.resolver === undefined ? systemResolvers() : [options.resolver],
         nameserverPort: options.nameserverPort,
@@ -136,7 +163,8 @@ function unusedKey({ apex }: ZoneConfig): TsigKey {
   return makeTsigKey(apex, 'hmac-sha512', new Uint8Array(1));
 }
 
-function systemResolvers(): Endpoint[] {
+/** Those of /etc/resolv.conf. */
+export function systemResolvers(): Endpoint[] {
   try {
     return parseResolvConf(readFileSync(RESOLV_CONF, 'utf8'));
   } catch {

@@ -56,6 +56,7 @@ export function makeClientAdmin(config: Config, parts: ClientAdminParts): Admini
     signIn: {
       guard,
       sessionDays: config.admin?.sessions.days ?? 1,
+      oidcTitle: config.admin?.oidc?.title,
       url: () => dashboardUrl(config, parts.addresses),
     },
     flush,

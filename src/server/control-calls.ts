@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { dispatcherOf, type OperationParts, type ServerCalls } from '../control/in-process.ts';
 import type { Administration } from '../core/admin/administration.ts';
 import { withStoreBackup } from '../core/admin/backup.ts';
+import { type AdminCaller, type Browser, NO_BODY, OPERATOR_CALLER } from '../core/admin/caller.ts';
 import type { Dispatcher } from '../core/admin/dispatch.ts';
 import type { Result } from '../core/admin/operations.ts';
 import type { ServerStatus } from '../core/admin/server-operations.ts';
@@ -11,6 +12,8 @@ import { SignInGuard } from '../core/sign-in/sign-in-guard.ts';
 import type { Store } from '../core/store.ts';
 import { formatEndpoint } from '../dns/endpoint.ts';
 import type { DomainName } from '../dns/name.ts';
+import type { OidcAccount } from '../http/api/oidc-door.ts';
+import type { OperationCalls } from '../http/api/operation-door.ts';
 import type { HttpListeners } from '../http/app/listeners.ts';
 import { makeClientAdmin } from './admin.ts';
 import { auditWriter } from './audit-writer.ts';
@@ -94,9 +97,54 @@ function administrationOf({ current, state, listeners }: ControlParts, guard?: S
   return makeClientAdmin(config, { store, recorder, uses, directory: hosts, zones, guard, addresses });
 }
 
+/** Signs in by an account of an OpenID provider, and notes it in the audit list. @throws AppError */
+export async function signInByOidc(
+  parts: ControlParts,
+  account: OidcAccount,
+  caller: AdminCaller,
+  browser: Browser,
+): Promise<void> {
+  const { oidc } = parts.current().config.admin ?? {};
+  const isIn = (group: string | undefined) => group !== undefined && account.groups.includes(group);
+  const role = isIn(oidc?.adminGroup) ? 'admin' : isIn(oidc?.memberGroup) ? 'member' : undefined;
+  const audit = auditWriter(parts.state.store!.audit, parts.warn);
+  const change = { caller, operation: 'signIn', target: `OpenID account ${account.name ?? account.subject}` } as const;
+  try {
+    const context = { caller, browser, body: NO_BODY };
+    const { user } = await administrationOf(parts).signIns.signInByAccount(account, role, context);
+    await audit({ ...change, outcome: 'done', signedIn: user!.name });
+  } catch (error) {
+    await audit({ ...change, outcome: error instanceof AppError ? error.code : 'internal' });
+    throw error;
+  }
+}
+
 /** See SignInAdmin.inviteFirst. */
 export function inviteFirst(parts: ControlParts): Promise<string | undefined> {
   return administrationOf(parts).signIns.inviteFirst();
+}
+
+/** See RunningServer. The user accepts the invitation without a browser, which then signs in by the link. */
+export async function createFirst(
+  parts: ControlParts,
+  calls: OperationCalls,
+  { name, password }: { readonly name: string; readonly password: string },
+): Promise<string> {
+  const invitation = await inviteFirst(parts);
+  if (invitation === undefined) throw new AppError('conflict', 'There are users already.');
+  const caller = { kind: 'anonymous', source: undefined, userAgent: 'dyndns setup' } as const;
+  const browser = {
+    mark: undefined,
+    setMark: () => undefined,
+    setSession: () => undefined,
+    endSession: () => undefined,
+  };
+  const link = invitation.slice(invitation.indexOf('=') + 1);
+  await calls.call('acceptInvitation', { link, name, password }, { caller, body: NO_BODY, browser });
+  const operator = { caller: OPERATOR_CALLER, body: NO_BODY };
+  const { sessions } = await calls.call('listSessions', { user: name }, operator);
+  for (const { id } of sessions) await calls.call('endSession', { user: name, id }, operator);
+  return (await calls.call('createLink', { user: name }, operator)).url;
 }
 
 async function status(parts: ControlParts): Promise<ServerStatus> {

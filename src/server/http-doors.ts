@@ -1,6 +1,7 @@
 /** Parts of the HTTP interface that most configurations do without: their code is loaded only where one has them. */
 import type { Config } from '../config/config.ts';
 import type { Observer } from '../core/observer.ts';
+import type { OidcDoorOptions } from '../http/api/oidc-door.ts';
 import type { OperationCalls } from '../http/api/operation-door.ts';
 import type { Door } from '../http/app/app.ts';
 import type { Generation } from './generation.ts';
@@ -12,6 +13,8 @@ export interface DoorParts {
   readonly calls: () => OperationCalls;
   readonly observer: Observer;
   readonly nextRequestId: () => string;
+  /** Begins a session of an account of the OpenID provider. */
+  readonly signInByOidc: OidcDoorOptions['signIn'];
   /** Not called before the first request. */
   readonly state: () => OpenState;
 }
@@ -25,9 +28,25 @@ export interface LoadedDoors {
 export async function loadDoors({ admin }: Config, parts: DoorParts): Promise<LoadedDoors> {
   if (admin === undefined) return { doors: [], endStreams: () => undefined };
   const [{ door, endStreams }, ui] = await Promise.all([loadApi(parts), loadUi(parts)]);
-  if (!admin.powerdnsApi) return { doors: [door, ui], endStreams };
-  const { powerdnsDoor } = await import('../http/powerdns/door.ts');
-  return { doors: [powerdnsDoor, door, ui], endStreams };
+  const oidc = admin.oidc === undefined ? [] : [await loadOidc(parts)];
+  const powerdns = admin.powerdnsApi ? [(await import('../http/powerdns/door.ts')).powerdnsDoor] : [];
+  return { doors: [...powerdns, door, ...oidc, ui], endStreams };
+}
+
+/** Signing in by an OpenID provider. */
+async function loadOidc({ current, observer, signInByOidc }: DoorParts): Promise<Door> {
+  const { oidcDoor } = await import('../http/api/oidc-door.ts');
+  return oidcDoor({
+    // Both stay until a restart: see restart-options.ts.
+    oidc: () => {
+      const { clientSecret, ...options } = current().config.admin!.oidc!;
+      return { ...options, clientSecret: clientSecret.reveal() };
+    },
+    url: () => current().config.admin!.url!,
+    trust: () => current().config.http,
+    observer,
+    signIn: signInByOidc,
+  });
 }
 
 /** The dashboard. */
@@ -43,15 +62,31 @@ async function loadUi({ current, observer }: DoorParts): Promise<Door> {
 /** The HTTP API for administration. */
 async function loadApi(parts: DoorParts): Promise<Pick<LoadedDoors, 'endStreams'> & { readonly door: Door }> {
   const { current, calls, observer, nextRequestId, state } = parts;
-  const [{ apiDoor }, { openApiDocument }, { PROBLEMS }, { streamOpener }, { EventStreams }, { credentialChecker }] =
-    await Promise.all([
-      import('../http/api/api-routes.ts'),
-      import('../core/admin/openapi.ts'),
-      import('../http/api/problem.ts'),
-      import('../http/api/event-stream.ts'),
-      import('../core/stream/event-streams.ts'),
-      import('../core/sign-in/credential-checker.ts'),
-    ]);
+  const [
+    { apiDoor },
+    { openApiDocument },
+    { PROBLEMS },
+    { streamOpener },
+    { EventStreams },
+    { credentialChecker },
+    { headerUsers },
+  ] = await Promise.all([
+    import('../http/api/api-routes.ts'),
+    import('../core/admin/openapi.ts'),
+    import('../http/api/problem.ts'),
+    import('../http/api/event-stream.ts'),
+    import('../core/stream/event-streams.ts'),
+    import('../core/sign-in/credential-checker.ts'),
+    import('../http/api/header-users.ts'),
+  ]);
+  const proxyUsers = () => {
+    const { admin, http } = current().config;
+    const { proxyUserHeader: header, proxySecret: secret, listen } = admin!;
+    // A reload may have taken `admin.listen` away from the file, and not from the server.
+    if (header === undefined || secret === undefined || listen.length === 0) return undefined;
+    const { trustedProxies } = http;
+    return headerUsers({ header, secret: secret.reveal(), trustedProxies, users: state().store!.users });
+  };
   let document: string | undefined;
   let streams: InstanceType<typeof EventStreams> | undefined;
   let isEnding = false;
@@ -84,6 +119,7 @@ async function loadApi(parts: DoorParts): Promise<Pick<LoadedDoors, 'endStreams'
     calls,
     keys: () => current().services.keys!,
     sessions: () => current().services.sessions!,
+    proxyUsers,
     trust: () => current().config.http,
     url: () => current().config.admin?.url,
     openStream,

@@ -53,6 +53,19 @@ const RESTART_OPTIONS: readonly RestartOption[] = [
       next.admin && admin ? { ...next, admin: { ...next.admin, powerdnsApi: admin.powerdnsApi } } : next,
   },
   {
+    option: 'admin.oidc.issuer',
+    read: ({ admin }) => admin?.oidc && `${admin.oidc.issuer} ${admin.oidc.clientId}`,
+    keep: (next, { admin }) => {
+      if (next.admin === undefined || admin === undefined) return next;
+      const { oidc, ...others } = next.admin;
+      if (admin.oidc === undefined) return { ...next, admin: others };
+      const { issuer, clientId, clientSecret } = admin.oidc;
+      const kept = { ...(oidc ?? admin.oidc), issuer, clientId, clientSecret };
+      const url = others.url ?? admin.url;
+      return { ...next, admin: { ...others, ...(url !== undefined && { url }), oidc: kept } };
+    },
+  },
+  {
     option: 'metrics.listen',
     read: ({ metrics }) => metrics && formatListenAddress(metrics.listen),
     keep: ({ metrics: _, ...next }, { metrics }) => ({ ...next, ...(metrics && { metrics }) }),

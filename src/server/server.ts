@@ -56,6 +56,11 @@ export interface RunningServer {
    * are users, or there is no dashboard. @throws AppError conflict, store-unreachable
    */
   inviteFirst(): Promise<string | undefined>;
+  /**
+   * Makes the first user, an admin, with a password. @returns a link that signs the user in, once
+   * @throws AppError conflict, store-unreachable; InputError
+   */
+  createFirst(administrator: { readonly name: string; readonly password: string }): Promise<string>;
   /** Resolves when a part died that the server cannot do without: why, as full sentences. The process must then end. */
   readonly died: Promise<string>;
   /** Answers requests in flight, then closes everything. */
@@ -126,6 +131,7 @@ async function openServer(
     calls: () => operations,
     observer,
     nextRequestId,
+    signInByOidc: async (...signIn) => (await import('./control-calls.ts')).signInByOidc(controlParts, ...signIn),
     state: () => state,
   });
   const isSeparate = config.admin !== undefined && config.admin.listen.length > 0;
@@ -265,6 +271,9 @@ async function openServer(
     inviteFirst: async () => {
       if (current().config.admin === undefined) return undefined;
       return (await import('./control-calls.ts')).inviteFirst(controlParts);
+    },
+    createFirst: async (administrator) => {
+      return (await import('./control-calls.ts')).createFirst(controlParts, operations, administrator);
     },
     died,
     close: () => {

@@ -88,6 +88,7 @@ export function makeWorkers(parts: WorkerParts, storeConfig: StoreConfig | undef
       store.history.prune(oldestMs),
       store.history.pruneReceipts(oldestMs, MAX_RECEIPTS),
       store.audit.prune(state.clock.now() - auditDays * DAY_MS, MAX_AUDIT_ENTRIES),
+      store.signIns.prune(state.clock.now()),
     ]).then(() => store.turns.forget(TURNS_MS));
     pruned.catch((error: unknown) => {
       warn(`Old history could not be removed: ${error instanceof Error ? error.message : String(error)}`);

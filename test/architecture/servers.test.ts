@@ -11,7 +11,11 @@ const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
 
 it('a file that makes a server of node:http or node:https passes it to guardServer, which has its only listener for requests', () => {
   const makers = files.filter(({ text }) => /import \{[^}]*\bcreateServer\b[^}]*\} from 'node:https?'/.test(text));
-  expect(makers.map(({ name }) => name).sort()).toEqual(['control/socket-server.ts', 'http/app/listeners.ts']);
+  expect(makers.map(({ name }) => name).sort()).toEqual([
+    'control/socket-server.ts',
+    'http/app/listeners.ts',
+    'setup/listener.ts',
+  ]);
   for (const { name, text } of makers) {
     expect(text, name).toContain('guardServer(');
     // No listener beside the guarded one.

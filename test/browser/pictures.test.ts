@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freshDirectory } from '../support/primary-server.ts';
-import { NAME_REPLIES, type Replies, useSampleData } from './sample-data.ts';
+import { NAME_REPLIES, NOW, type Replies, useSampleData } from './sample-data.ts';
 import { describeInBrowser, openScreen, type Screens, startScreens, THEMES } from './screens.ts';
 
 interface Picture {
@@ -16,6 +16,8 @@ interface Picture {
   /** The screen: `/tokens`. */
   readonly path: string;
   readonly replies?: Replies;
+  /** Seconds of the stream, in place of a connection. */
+  readonly hasRates?: true;
   /** Makes it show what the picture is to show. */
   readonly prepare?: (page: Page) => Promise<unknown>;
 }
@@ -34,7 +36,11 @@ const PICTURES: readonly Picture[] = [
     },
   },
   { name: 'tokens', path: '/tokens' },
-  { name: 'live', path: '/live' },
+  { name: 'live', path: '/live', hasRates: true },
+  { name: 'users', path: '/users' },
+  { name: 'audit', path: '/audit' },
+  { name: 'server', path: '/server' },
+  { name: 'account', path: '/account' },
   { name: 'host', path: '/hosts/home.dyn.example.com', replies: NAME_REPLIES },
   {
     name: 'site',
@@ -68,6 +74,41 @@ const {
 } = process.env;
 const ALL_AT_MOST = 3_000_000;
 
+/** Runs in the page: a stream that sends two minutes of updates at once. */
+function sendRates(nowMs: number): void {
+  class Stream extends EventTarget {
+    readonly readyState = 1;
+    constructor() {
+      super();
+      setTimeout(() => {
+        this.dispatchEvent(new Event('open'));
+        for (let second = 119; second >= 0; second -= 1) {
+          const wave = Math.sin(second / 9) + Math.sin(second / 4.3) + 2;
+          const data = JSON.stringify({
+            time: new Date(nowMs - second * 1000).toISOString(),
+            changed: Math.round(wave * 2),
+            unchanged: Math.round(wave * 3 + ((second * 7) % 5)),
+            refused: second % 31 === 3 ? 4 : 0,
+            failed: 0,
+            events: 'all',
+          });
+          this.dispatchEvent(new MessageEvent('rate', { data }));
+        }
+      });
+    }
+    close(): void {}
+  }
+  Object.assign(window, { EventSource: Stream });
+}
+
+/** A quarter of a PNG. */
+async function takePicture(page: Page): Promise<Buffer> {
+  const debug = await page.context().newCDPSession(page);
+  const { data } = await debug.send('Page.captureScreenshot', { format: 'webp', quality: 85 });
+  await debug.detach();
+  return Buffer.from(data, 'base64');
+}
+
 describeInBrowser('pictures of the screens', () => {
   let screens: Screens;
   let folder: string;
@@ -83,10 +124,15 @@ describeInBrowser('pictures of the screens', () => {
     if (wanted === undefined && folder !== undefined) rmSync(folder, { recursive: true, force: true });
   });
 
-  for (const { name, path, replies, prepare } of PICTURES.filter((one) => only === undefined || one.name === only)) {
+  for (const { name, path, replies, prepare, hasRates } of PICTURES.filter(
+    (one) => only === undefined || one.name === only,
+  )) {
     it(name, { timeout: 60_000 }, async () => {
       const screen = await openScreen(screens.browser, `${screens.url}#${path}`, {
-        prepare: (context) => useSampleData(context, replies),
+        prepare: async (context) => {
+          await useSampleData(context, replies);
+          if (hasRates) await context.addInitScript(sendRates, NOW);
+        },
       });
       const { page } = screen;
       await page.getByRole('heading', { level: 1 }).waitFor();
@@ -97,15 +143,8 @@ describeInBrowser('pictures of the screens', () => {
         for (const theme of THEMES) {
           await page.emulateMedia({ colorScheme: theme });
           await page.evaluate(() => document.fonts.ready);
-          const file = join(folder, `${name}-${theme}-${width}.png`);
-          writeFileSync(
-            file,
-            await page.screenshot({
-              animations: 'disabled',
-              caret: 'hide',
-              fullPage: process.env['DYNDNS_PICTURES_FULL'] === '1',
-            }),
-          );
+          const file = join(folder, `${name}-${theme}-${width}.webp`);
+          writeFileSync(file, await takePicture(page));
           total += statSync(file).size;
         }
       }

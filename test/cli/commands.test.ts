@@ -105,7 +105,7 @@ describe('the configuration file', () => {
     const named = await runDyndns(['config'], { cwd: directory, env: { dyndns_CONFIG_FILE: 'missing.yml' } });
     expect([named.code, named.stderr]).toEqual([
       2,
-      `CONFIGURATION_ERROR: The configuration file 'missing.yml' (set by dyndns_CONFIG_FILE) does not exist. Create it: dyndns init --file ${join(directory, 'missing.yml')}\n`,
+      `CONFIGURATION_ERROR: The configuration file 'missing.yml' (set by dyndns_CONFIG_FILE) does not exist. Create it in a browser: dyndns setup. Or here: dyndns init --file ${join(directory, 'missing.yml')}\n`,
     ]);
   });
 

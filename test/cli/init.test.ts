@@ -42,6 +42,14 @@ describe('init', () => {
     expect(second).not.toContain(key);
   });
 
+  it('with --admin also enables the dashboard, on a listener of its own, with a store for its users', async () => {
+    expect((await run('init', ...FLAGS, '--admin')).code).toBe(0);
+    const text = readFileSync(fileOf(), 'utf8');
+    expect(text).toContain("store: 'sqlite:dyndns.db'\nadmin:\n  enabled: true\n  listen: ['127.0.0.1:54322']\n");
+    const { code, stderr } = await run('config');
+    expect([code, stderr]).toEqual([0, '']);
+  });
+
   it('writes a file that `config` takes without a warning, for zones whose names look like other YAML too', async () => {
     for (const [index, zone] of [
       'dyn.example.com',
@@ -127,11 +135,15 @@ describe('init on a terminal', () => {
       ['Zone', 'dyn.example.com\r'],
       ['Mail address', 'me\r'],
       ['Mail address', 'me@example.com\r'],
+      ['Enable the dashboard and HTTP API?', 'maybe\r'],
+      ['Enable the dashboard and HTTP API?', '\r'],
     ]);
     expect(code, output).toBe(0);
     expect(output).toContain("'a..b' is not a zone name");
     expect(output).toContain("--contact: 'me' is not a mail address");
+    expect(output).toContain("'maybe' is neither yes nor no.");
     expect(readFileSync(fileOf(), 'utf8')).toContain("contact: 'me@example.com'\n");
+    expect(readFileSync(fileOf(), 'utf8')).not.toContain('admin');
   });
 
   it.each([
@@ -297,7 +309,7 @@ describe('init of an embedded zone', () => {
     ],
     [
       [...EMBEDDED, '--ns', 'ns1.dyn.example.com,ns2.dyn.example.com'],
-      "--ns: 'ns2.dyn.example.com.' is in the zone, and this command takes only the address of the first nameserver. Leave it out here, then add it to `ns` and its address to `records` in the file.",
+      "--ns: 'ns2.dyn.example.com.' is in the zone, and only the address of the first nameserver is asked for here. Leave it out, then add it to `ns` and its address to `records` in the file.",
     ],
     [[...EMBEDDED, '--ns', ' '], '--ns: a zone needs at least one nameserver.'],
     [

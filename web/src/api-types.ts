@@ -885,7 +885,7 @@ export interface Operations {
     input: Record<never, never>;
     result: Record<never, never>;
   };
-  /** Shows an invitation to whoever has its link. The link stays valid. */
+  /** Shows the invitation of a link. The link stays valid. */
   'POST /v1/invitations:show': {
     input: {
       /** What stands behind `#link=` or `#invitation=` in the link. */

@@ -3,10 +3,12 @@
  * fields of the path, the query and the body are given together; types come from api-types.ts.
  */
 import type { Operations, ProblemView } from './api-types.ts';
+import type { SetupOperations } from './setup-types.ts';
 
-export type OperationKey = keyof Operations & string;
-export type Input<Key extends OperationKey> = Operations[Key]['input'];
-export type Result<Key extends OperationKey> = Operations[Key]['result'];
+export type AllOperations = Operations & SetupOperations;
+export type OperationKey = keyof AllOperations & string;
+export type Input<Key extends OperationKey> = AllOperations[Key]['input'];
+export type Result<Key extends OperationKey> = AllOperations[Key]['result'];
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -106,7 +108,7 @@ export function whenSignedOut(callback: () => void): void {
 }
 
 /** Their 401 is about what was sent with them. */
-const WITHOUT_SESSION = /^\/v1\/(?:sign-in|invitations:)/;
+const WITHOUT_SESSION = /^\/v1\/(?:sign-in|invitations:|setup\/session)/;
 
 async function problemOf(response: Response, type: string, pattern: string): Promise<Problem> {
   const document = type.includes('json') ? ((await response.json().catch(() => ({}))) as Partial<ProblemView>) : {};

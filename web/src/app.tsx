@@ -6,14 +6,14 @@ import { Button } from './components/button.tsx';
 import { Page } from './components/page.tsx';
 import { Empty, ErrorBox, Loading } from './components/states.tsx';
 import { Toasts } from './components/toast.tsx';
-import { type LinkSecret, location } from './router.ts';
+import { type LinkSecret, location, type SetupSecret } from './router.ts';
 import { SignIn } from './screens/sign-in.tsx';
 import { findScreen, type Screen, type ScreenProps } from './screens.ts';
 import { isAdmin, loadSession, session } from './session.ts';
 import { Shell } from './shell.tsx';
 import { texts } from './texts.ts';
 
-export function App({ secret }: { readonly secret: LinkSecret | undefined }) {
+export function App({ secret }: { readonly secret: LinkSecret | SetupSecret | undefined }) {
   const pending = useSignal(secret);
   return (
     <>
@@ -23,9 +23,9 @@ export function App({ secret }: { readonly secret: LinkSecret | undefined }) {
   );
 }
 
-function Body({ secret, onSecretUsed }: { secret: LinkSecret | undefined; onSecretUsed: () => void }) {
+function Body({ secret, onSecretUsed }: { secret: LinkSecret | SetupSecret | undefined; onSecretUsed: () => void }) {
   const { value } = session;
-  if (secret !== undefined) return <SignIn secret={secret} onSecretUsed={onSecretUsed} />;
+  if (secret !== undefined && secret.kind !== 'setup') return <SignIn secret={secret} onSecretUsed={onSecretUsed} />;
   switch (value.state) {
     case 'unknown':
       return (
@@ -41,6 +41,8 @@ function Body({ secret, onSecretUsed }: { secret: LinkSecret | undefined; onSecr
       );
     case 'signed-out':
       return <SignIn hadSession={value.hadSession} onSecretUsed={onSecretUsed} />;
+    case 'setup':
+      return <Setup secret={secret?.secret} isOpen={value.isOpen} />;
     case 'signed-in':
       return <SignedIn />;
   }
@@ -49,10 +51,28 @@ function Body({ secret, onSecretUsed }: { secret: LinkSecret | undefined; onSecr
 function SignedIn() {
   const { parts, query } = location.value;
   const found = findScreen(parts, isAdmin());
+  if (found?.screen.isBare) return <Loader key={parts.join('/')} {...found} query={query} />;
   return (
     <Shell current={found?.screen}>
       {found === undefined ? <Unknown /> : <Loader key={parts.join('/')} {...found} query={query} />}
     </Shell>
+  );
+}
+
+type SetupModule = typeof import('./screens/setup/setup.tsx');
+
+/** The wizard: the module is needed once in the life of a server. */
+function Setup(props: { readonly secret: string | undefined; readonly isOpen: boolean }) {
+  const [module, setModule] = useState<SetupModule>();
+  const [error, setError] = useState<unknown>();
+  useEffect(() => {
+    import('./screens/setup/setup.tsx').then(setModule, setError);
+  }, []);
+  if (module !== undefined) return <module.Setup {...props} />;
+  return (
+    <main class="gate">
+      {error === undefined ? <Loading lines={3} /> : <ErrorBox error={new Error(texts.shell.screenFailed)} />}
+    </main>
   );
 }
 

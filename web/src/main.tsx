@@ -3,9 +3,10 @@ import { render } from 'preact';
 import './theme.ts';
 import { App } from './app.tsx';
 import { takeLinkSecret } from './router.ts';
-import { loadSession } from './session.ts';
+import { loadSession, loadSetup } from './session.ts';
 
 const secret = takeLinkSecret();
 // A link is exchanged for a session first.
 if (secret === undefined) void loadSession();
+else if (secret.kind === 'setup') void loadSetup().catch(() => loadSession());
 render(<App secret={secret} />, document.getElementById('app')!);

@@ -1,6 +1,7 @@
 /**
  * Which screen is shown: the fragment of the URL, `#/hosts/home.example.com?tab=history`. A fragment never reaches the server, so
- * that the page works below any path. Secrets of links (`#link=…`) are read and removed before the first screen.
+ * that the page works below any path. Secrets of links (`#link=…`) are read and removed before the first screen; `&next=start`
+ * behind one is the screen to show then.
  */
 import { signal } from '@preact/signals';
 
@@ -62,12 +63,15 @@ export function setQuery(query: Query): void {
 }
 
 export type LinkSecret = { readonly kind: 'link' | 'invitation'; readonly secret: string };
+/** Of the link that `dyndns setup` prints. */
+export type SetupSecret = { readonly kind: 'setup'; readonly secret: string };
 
 /** The secret of a link that was opened. It is removed from the address bar and the history at once. */
-export function takeLinkSecret(): LinkSecret | undefined {
-  const match = /^#(link|invitation)=([\w~.-]+)$/.exec(window.location.hash);
+export function takeLinkSecret(): LinkSecret | SetupSecret | undefined {
+  const match = /^#(link|invitation|setup)=([\w~.-]+?)(?:&next=([a-z]+))?$/.exec(window.location.hash);
   if (match === null) return undefined;
-  window.history.replaceState(null, '', '#/');
-  location.value = parse('#/');
-  return { kind: match[1] as LinkSecret['kind'], secret: match[2]! };
+  const next = `#/${match[3] ?? ''}`;
+  window.history.replaceState(null, '', next);
+  location.value = parse(next);
+  return { kind: match[1] as 'link', secret: match[2]! };
 }

@@ -16,6 +16,8 @@ export interface Screen {
   readonly path: string;
   readonly load: () => Promise<{ readonly default: ComponentType<ScreenProps> }>;
   readonly onlyAdmin?: true;
+  /** Without the frame: it has its own. */
+  readonly isBare?: true;
   readonly nav?: {
     readonly title: string;
     readonly icon: IconName;
@@ -37,6 +39,11 @@ export const SCREENS: readonly Screen[] = [
   },
   { path: 'hosts/:host', load: () => import('./screens/host.tsx'), below: '' },
   { path: 'hosts/:host/site', load: () => import('./screens/site.tsx'), below: '' },
+  {
+    path: 'start',
+    load: () => import('./screens/setup/start.tsx'),
+    isBare: true,
+  },
   {
     path: 'connect',
     load: () => import('./screens/connect.tsx'),
@@ -61,6 +68,24 @@ export const SCREENS: readonly Screen[] = [
     nav: { title: nav.zones, icon: 'globe', group: 'server' },
   },
   { path: 'zones/:zone', load: () => import('./screens/zone.tsx'), onlyAdmin: true, below: 'zones' },
+  {
+    path: 'users',
+    load: () => import('./screens/users.tsx'),
+    onlyAdmin: true,
+    nav: { title: nav.users, icon: 'users', group: 'server' },
+  },
+  {
+    path: 'audit',
+    load: () => import('./screens/audit.tsx'),
+    onlyAdmin: true,
+    nav: { title: nav.audit, icon: 'log', group: 'server' },
+  },
+  {
+    path: 'server',
+    load: () => import('./screens/server.tsx'),
+    onlyAdmin: true,
+    nav: { title: nav.server, icon: 'server', group: 'server' },
+  },
   {
     path: 'account',
     load: () => import('./screens/account.tsx'),

@@ -10,7 +10,9 @@ export type Session =
   | { readonly state: 'failed'; readonly error: unknown }
   /** `hadSession`: it ended while a screen was open. */
   | { readonly state: 'signed-out'; readonly hadSession: boolean }
-  | { readonly state: 'signed-in'; readonly me: Me };
+  | { readonly state: 'signed-in'; readonly me: Me }
+  /** `dyndns setup` answers: there is no server yet. */
+  | { readonly state: 'setup'; readonly isOpen: boolean };
 
 export const session = signal<Session>({ state: 'unknown' });
 
@@ -18,9 +20,16 @@ export const session = signal<Session>({ state: 'unknown' });
 export async function loadSession(): Promise<void> {
   try {
     await reloadMe();
+    if (session.value.state === 'signed-out') await loadSetup();
   } catch (error) {
     session.value = { state: 'failed', error };
   }
+}
+
+/** `dyndns setup` answers at the same URL, and says so to anyone. */
+export async function loadSetup(): Promise<void> {
+  const { setup, signedIn }: { setup?: boolean; signedIn?: boolean } = await call('GET /v1/sign-in', {});
+  if (setup) session.value = { state: 'setup', isOpen: signedIn === true };
 }
 
 /** Reads again who is signed in, after a sign-in or a change of the own account. */
@@ -36,7 +45,7 @@ export async function reloadMe(): Promise<void> {
 /** There is no session any more. */
 export function noteSignedOut(): void {
   const { value } = session;
-  if (value.state === 'signed-out') return;
+  if (value.state === 'signed-out' || value.state === 'setup') return;
   session.value = { state: 'signed-out', hadSession: value.state === 'signed-in' };
 }
 

@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<() => Command>>> = {
   health: async () => (await import('./health.ts')).healthCommand,
   reload: async () => (await import('./reload.ts')).reloadCommand,
   config: async () => (await import('./config.ts')).configCommand,
+  setup: async () => (await import('./setup.ts')).setupCommand,
   init: async () => (await import('./init.ts')).initCommand,
   quickstart: async () => (await import('./quickstart.ts')).quickstartCommand,
 };

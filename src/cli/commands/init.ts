@@ -8,23 +8,25 @@ import { Command, Option } from 'commander';
 import { parseConfig } from '../../config/load.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { type IpAddress, parseIpAddress } from '../../dns/address.ts';
-import type { DomainName } from '../../dns/name.ts';
+import { readNewZone } from '../../setup/plan/answers.ts';
+import type { AdminPlan } from '../../setup/plan/configuration.ts';
+import { PRIMARIES, type PrimaryKind } from '../../setup/plan/primary-lines.ts';
 import { type EmbeddedFlags, planEmbeddedZone } from '../init/embedded.ts';
 import { planHttps } from '../init/https.ts';
-import { ask, flagOr } from '../init/questions.ts';
-import { type InitPlan, PRIMARIES, type PrimaryKind, planRemoteZone } from '../init/remote.ts';
+import { ask, asUsage, flagOr } from '../init/questions.ts';
+import { type InitPlan, planRemoteZone } from '../init/remote.ts';
 import { planService, type ServicePlan } from '../init/service.ts';
 import { type InitTarget, initTarget } from '../init/target.ts';
 import { programCall, UsageError } from '../output.ts';
 import { writeSecretFile } from '../secret-file.ts';
 import { quietObserver } from '../setup.ts';
-import { parseZone } from '../zone-name.ts';
 
 interface InitFlags extends EmbeddedFlags {
   readonly zone?: string;
   readonly nameserver?: string;
   readonly primary?: PrimaryKind;
   readonly https?: readonly string[];
+  readonly admin?: boolean;
   readonly service?: boolean;
   readonly file?: string;
   readonly force?: boolean;
@@ -42,6 +44,7 @@ export function initCommand(): Command {
     .option('--store <file>', 'embedded: the file for its data')
     .option('--apex', "embedded: clients may change the addresses of the zone's own name")
     .option('--https <name...>', 'serve HTTPS by this name, with a certificate of Let’s Encrypt (ACME)')
+    .option('--admin', 'enable the dashboard and the HTTP API, on 127.0.0.1:54322')
     .option('--service', 'also write what systemd needs to run the server: secrets, unit and drop-in')
     .option(
       '-f, --file <file>',
@@ -84,7 +87,7 @@ async function planZone(flags: InitFlags, target: InitTarget, service: ServicePl
   const https = planHttps(flags.https, flags.contact);
   const zone = await flagOr(
     flags.zone,
-    { flag: '--zone', text: 'Zone (like dyn.example.com)', read: parseNewZone },
+    { flag: '--zone', text: 'Zone (like dyn.example.com)', read: asUsage(undefined, readNewZone) },
     ask,
   );
   const nameserver = await flagOr(
@@ -100,31 +103,39 @@ async function planZone(flags: InitFlags, target: InitTarget, service: ServicePl
   const yamlOf = (name: string, value: string) => service?.secret(name, value) ?? `'${value}'`;
   const secret = yamlOf('secret', randomBytes(16).toString('hex'));
   const { store } = target;
+  const admin = () => askAdmin(flags.admin);
   if (nameserver === 'embedded') {
     if (flags.primary !== undefined)
       throw new UsageError('--primary is for a remote primary, and the zone is embedded.');
     const { machineAddresses } = await import('../../server/machine-addresses.ts');
     const addresses = machineAddresses().map(({ text }) => text);
-    return planEmbeddedZone(zone, flags, { store, addresses, https, secret }, ask);
+    return planEmbeddedZone(zone, flags, { store, addresses, https, admin, secret }, ask);
   }
   const other = embeddedFlag ?? (flags.contact !== undefined && https === undefined ? 'contact' : undefined);
   if (other !== undefined) {
     throw new UsageError(`--${other} is for embedded zones, and the primary is ${nameserver.text}.`);
   }
   const key = randomBytes(64).toString('base64');
-  const surroundings = { https, store, secret, key, keyYaml: yamlOf('tsig_key', key) };
+  const surroundings = { https, admin, store, secret, key, keyYaml: yamlOf('tsig_key', key) };
   return planRemoteZone(zone, nameserver, flags.primary, surroundings, ask);
 }
 
-/** @throws UsageError */
-function parseNewZone(text: string): DomainName {
-  if (text === '') throw new UsageError('A zone needs a name, like dyn.example.com.');
-  const name = parseZone(text);
-  if (name.isWildcard) throw new UsageError(`'${text}' is not a zone name: it is a wildcard.`);
-  if (name.labelCount < 2) {
-    throw new UsageError(`'${text}' has a single label: write the full name of the zone, like dyn.example.com.`);
-  }
-  return name;
+/** Its own listener, because a reverse proxy usually passes everything on that it gets. */
+const ADMIN: AdminPlan = { listen: ['127.0.0.1:54322'] };
+
+/** The dashboard shows, and changes, everything: it is off unless somebody wants it. */
+async function askAdmin(flag: boolean | undefined): Promise<AdminPlan | undefined> {
+  const question = {
+    flag: '--admin',
+    text: 'Enable the dashboard and HTTP API?',
+    preset: 'no',
+    read: (text: string) => {
+      if (/^(y|yes)$/i.test(text)) return true;
+      if (/^(n|no)$/i.test(text)) return false;
+      throw new UsageError(`'${text}' is neither yes nor no.`);
+    },
+  };
+  return (await flagOr(flag === true ? 'yes' : undefined, question, ask)) ? ADMIN : undefined;
 }
 
 /** @throws UsageError */

@@ -50,7 +50,8 @@ async function quickstart({ dir }: { dir: string }, command: Command): Promise<v
   // A secret on a command line could be read by every user of the machine; curl takes it from this file.
   const header = secret === undefined ? undefined : join(directory, HEADER_FILE);
   if (header !== undefined) writeSecretFile(header, `Authorization: Bearer ${secret!.reveal()}\n`);
-  log.print(`
+  const invitation = await server.inviteFirst();
+  log.print(`${invitation === undefined ? '' : invitationText(invitation)}
 The folder ${shown(directory)} has the configuration and all data. Run these in another terminal, in the same directory:
 
 ${commandsToTry(config, server, file, header).join('\n')}
@@ -58,6 +59,16 @@ ${commandsToTry(config, server, file, header).join('\n')}
 They publish an address, query it by DNS, and show the configuration. Ctrl-C ends the server; the next start uses the
 same data.
 `);
+}
+
+/** Until there is a user, each start makes a new link. */
+function invitationText(url: string): string {
+  return `
+Open the dashboard in a browser on this machine, and choose the name and the password of its administrator. This link can be
+used once:
+
+  ${url}
+`;
 }
 
 function makeDirectory(directory: string): void {
@@ -79,6 +90,8 @@ http:
 dns:
   listen: ['127.0.0.1:5354']
 store: sqlite:dyndns.db
+admin:
+  enabled: true
 zones:
   - name: ${ZONE}
     nameserver: embedded

@@ -1,16 +1,20 @@
 /**
- * `dyndns init` for a zone that dyndns serves itself: the configuration, the records for the parent zone, and advice on
- * port 53. Left out: secondaries and keys, which docs/configuration.md describes.
+ * `dyndns init` for a zone that dyndns serves itself: the questions, the configuration, the records for the parent zone, and
+ * advice on port 53. Left out: secondaries and keys, which docs/configuration.md describes.
  */
-import { ipAddress } from '../../config/kinds/addresses.ts';
 import { filePath } from '../../config/kinds/endpoints.ts';
-import { mailbox, nameserverName } from '../../config/kinds/names.ts';
-import { storeUrl } from '../../config/kinds/urls.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
+import { readAnswer, readContact, readGlue, readNameservers } from '../../setup/plan/answers.ts';
+import {
+  type AdminPlan,
+  embeddedConfiguration,
+  type HttpsPlan,
+  type ParentRecords,
+  parentRecords,
+} from '../../setup/plan/configuration.ts';
 import { UsageError } from '../output.ts';
-import type { HttpsPlan } from './https.ts';
-import { type Ask, flagOr, readAnswer, splitAnswer } from './questions.ts';
+import { type Ask, asUsage, flagOr } from './questions.ts';
 import type { InitPlan } from './remote.ts';
 
 export interface EmbeddedFlags {
@@ -28,6 +32,8 @@ export interface EmbeddedSurroundings {
   /** The addresses of this machine. */
   readonly addresses: readonly string[];
   readonly https: HttpsPlan | undefined;
+  /** Asks whether to enable the dashboard; the last question. */
+  readonly admin?: () => Promise<AdminPlan | undefined>;
   /** As YAML: the secret, or its file. */
   readonly secret: string;
 }
@@ -36,7 +42,7 @@ export interface EmbeddedSurroundings {
 export async function planEmbeddedZone(
   zone: DomainName,
   flags: EmbeddedFlags,
-  { store: storePreset, addresses, https, secret }: EmbeddedSurroundings,
+  { store: storePreset, addresses, https, admin, secret }: EmbeddedSurroundings,
   ask: Ask,
 ): Promise<InitPlan> {
   const name = zone.toString().slice(0, -1);
@@ -46,7 +52,7 @@ export async function planEmbeddedZone(
       flag: '--ns',
       text: 'Names of its nameservers, this one first (separated by commas)',
       preset: `ns1.${name}`,
-      read: (text) => readNameservers(text, zone),
+      read: asUsage('--ns', (text) => readNameservers(text, zone)),
     },
     ask,
   );
@@ -57,7 +63,7 @@ export async function planEmbeddedZone(
       flag: '--contact',
       text: 'Mail address of the person who runs it',
       preset: `hostmaster@${name}`,
-      read: (text) => mailbox.format(readAnswer(text, mailbox, '--contact')),
+      read: asUsage('--contact', readContact),
     },
     ask,
   );
@@ -67,45 +73,15 @@ export async function planEmbeddedZone(
       flag: '--store',
       text: 'File for its data',
       preset: storePreset,
-      read: (text) => readAnswer(text, filePath, '--store'),
+      read: asUsage('--store', (text) => readAnswer(text, filePath)),
     },
     ask,
   );
-  const own = https?.names.filter((each) => each.isAtOrBelow(zone) && !ns[0]!.equals(each)) ?? [];
-  const records = [...(glue.length > 0 ? [ns[0]!] : []), ...own].flatMap((owner) =>
-    glue.map((address) => addressRecord(owner, address)),
-  );
+  const server = { secret, store, admin: await admin?.(), ...(https && { https: { ...https, email: contact } }) };
   return {
-    text: configurationText(name, {
-      ns,
-      records,
-      contact,
-      store,
-      secret,
-      http: https?.yaml(contact) ?? '',
-      apex: flags.apex,
-    }),
-    advice: (next) => advice(zone, ns, glue, next),
+    text: embeddedConfiguration({ zone, ns, glue, contact, apex: flags.apex }, server),
+    advice: (next) => advice(zone, parentRecords({ zone, ns, glue }), glue.length > 0, next),
   };
-}
-
-function readNameservers(text: string, zone: DomainName): readonly DomainName[] {
-  const ns = splitAnswer(text).map((each) => readAnswer(each, nameserverName, '--ns'));
-  if (ns.length === 0) throw new UsageError('--ns: a zone needs at least one nameserver.');
-  const single = ns.find(({ labelCount }) => labelCount < 2);
-  if (single !== undefined) {
-    throw new UsageError(
-      `--ns: '${single}' has a single label, and a nameserver needs its full name, like '${single}${zone}'.`,
-    );
-  }
-  const inside = ns.slice(1).find((other) => other.isAtOrBelow(zone));
-  if (inside !== undefined) {
-    throw new UsageError(
-      `--ns: '${inside}' is in the zone, and this command takes only the address of the first nameserver. ` +
-        'Leave it out here, then add it to `ns` and its address to `records` in the file.',
-    );
-  }
-  return ns;
 }
 
 /** Addresses of the first nameserver if its name is in the zone: glue. */
@@ -128,58 +104,24 @@ async function askAddresses(
       flag: '--address',
       text: `Public addresses of ${first} (separated by commas)`,
       proposal: proposed.length === 0 ? undefined : proposed.join(', '),
-      read: (text) => {
-        const addresses = splitAnswer(text).map((each) => readAnswer(each, ipAddress, '--address'));
-        if (addresses.length === 0) throw new UsageError(`--address: '${first}' needs at least one address.`);
-        return addresses;
-      },
+      read: asUsage('--address', (text) => readGlue(text, first)),
     },
     ask,
   );
 }
 
-interface Answers {
-  readonly ns: readonly DomainName[];
-  /** Lines of a zone file. */
-  readonly records: readonly string[];
-  readonly contact: string;
-  readonly store: string;
-  readonly secret: string;
-  /** YAML, or empty. */
-  readonly http: string;
-  readonly apex: boolean | undefined;
-}
-
-function configurationText(name: string, { ns, records, contact, store, secret, http, apex }: Answers): string {
-  const lines = records.map((record) => `      ${record}\n`);
-  return `---
-# All options: docs/configuration.md
-secret: ${secret}
-check: authenticated
-${http}store: ${storeUrl.format({ kind: 'sqlite', path: store })}
-zones:
-  - name: '${name}'
-    nameserver: embedded
-    ns: [${ns.map((each) => `'${each}'`).join(', ')}]
-    contact: ${contact}
-${apex ? '    apex: true\n' : ''}${lines.length === 0 ? '' : `    records: |\n${lines.join('')}`}`;
-}
-
-function addressRecord(owner: DomainName, { family, text }: IpAddress): string {
-  return `${owner} IN ${family === 4 ? 'A' : 'AAAA'} ${text}`;
-}
-
-function advice(zone: DomainName, ns: readonly DomainName[], glue: readonly IpAddress[], next: string): string {
-  const delegation = ns.map((name) => `  ${zone} IN NS ${name}\n`);
-  const addresses = glue.map((address) => `  ${addressRecord(ns[0]!, address)}\n`);
-  const parent = zone.parent();
-  const place =
-    parent === undefined || parent.labelCount < 2
-      ? `Enter the nameservers${glue.length === 0 ? '' : ' and their addresses (glue)'} at your registrar`
-      : `Add to the zone '${parent}', at its primary`;
+function advice(
+  zone: DomainName,
+  { isAtRegistrar, parent, lines }: ParentRecords,
+  hasGlue: boolean,
+  next: string,
+): string {
+  const place = isAtRegistrar
+    ? `Enter the nameservers${hasGlue ? ' and their addresses (glue)' : ''} at your registrar`
+    : `Add to the zone '${parent}', at its primary`;
   return `${place}:
 
-${[...delegation, ...addresses].join('')}
+${lines.map((line) => `  ${line}\n`).join('')}
 DNS is served on port 53, UDP and TCP, on all addresses. A firewall must allow both.
 
 - Only root and processes with the capability CAP_NET_BIND_SERVICE may open port 53. In a systemd unit:

@@ -1,7 +1,6 @@
 /** The questions of `dyndns init` for values that no flag gives, and how it reads the answers. */
 import { createInterface } from 'node:readline/promises';
-import { type ScalarKind, ValueError } from '../../config/kinds/kind.ts';
-import { NameError } from '../../dns/name.ts';
+import { AnswerError } from '../../setup/plan/answers.ts';
 import { InterruptedError, UsageError } from '../output.ts';
 
 export interface Question<T> {
@@ -59,19 +58,17 @@ export async function flagOr<T>(value: string | undefined, question: Question<T>
   return value === undefined ? ask_(question) : question.read(value);
 }
 
-/** Reads an answer as the configuration file reads the value. @throws UsageError */
-export function readAnswer<T>(text: string, kind: ScalarKind<T>, flag: string): T {
-  try {
-    const value = kind.parse(text);
-    if (value !== undefined) return value;
-  } catch (error) {
-    if (!(error instanceof NameError || error instanceof ValueError)) throw error;
-    throw new UsageError(`${flag}: ${error.message} It must be ${kind.allowed}.`);
-  }
-  throw new UsageError(`${flag}: '${text}' is not ${kind.allowed}.`);
-}
-
-/** Splits an answer at commas and spaces. */
-export function splitAnswer(text: string): string[] {
-  return text.split(/[\s,]+/).filter((part) => part !== '');
+/**
+ * Errors of an answer as errors of the flag.
+ * @param flag undefined: the message says what it is about
+ */
+export function asUsage<Answer, T>(flag: string | undefined, read: (answer: Answer) => T): (answer: Answer) => T {
+  return (answer) => {
+    try {
+      return read(answer);
+    } catch (error) {
+      if (!(error instanceof AnswerError)) throw error;
+      throw new UsageError(flag === undefined ? error.message : `${flag}: ${error.message}`);
+    }
+  };
 }

@@ -1,14 +1,11 @@
 /** `dyndns init` for a zone on a remote primary: the configuration, and the lines for BIND, Knot and PowerDNS. */
-
-import { storeUrl } from '../../config/kinds/urls.ts';
 import type { IpAddress } from '../../dns/address.ts';
 import type { DomainName } from '../../dns/name.ts';
+import { type AdminPlan, type HttpsPlan, remoteConfiguration } from '../../setup/plan/configuration.ts';
+import { isPrimaryKind, PRIMARIES, type PrimaryKind, primaryLines } from '../../setup/plan/primary-lines.ts';
 import { UsageError } from '../output.ts';
-import type { HttpsPlan } from './https.ts';
+import { certificateAdvice } from './https.ts';
 import { type Ask, flagOr } from './questions.ts';
-
-export const PRIMARIES = ['bind', 'knot', 'powerdns'] as const;
-export type PrimaryKind = (typeof PRIMARIES)[number];
 
 export interface InitPlan {
   /** The configuration file. */
@@ -19,7 +16,9 @@ export interface InitPlan {
 
 export interface RemoteSurroundings {
   readonly https: HttpsPlan | undefined;
-  /** For the certificate of HTTPS. */
+  /** Asks whether to enable the dashboard; the last question. */
+  readonly admin?: () => Promise<AdminPlan | undefined>;
+  /** For the certificate of HTTPS, and for users. */
   readonly store: string;
   /** As YAML: the secret, or its file. */
   readonly secret: string;
@@ -33,7 +32,7 @@ export async function planRemoteZone(
   zone: DomainName,
   nameserver: IpAddress,
   primary: string | undefined,
-  { https, store, secret, key, keyYaml }: RemoteSurroundings,
+  { https, admin: askAdmin, store, secret, key, keyYaml }: RemoteSurroundings,
   ask: Ask,
 ): Promise<InitPlan> {
   const kind = await flagOr(
@@ -46,21 +45,15 @@ export async function planRemoteZone(
     },
     ask,
   );
-  const name = zone.toString().slice(0, -1);
-  const data =
-    https === undefined ? '' : `${https.yaml(undefined)}store: ${storeUrl.format({ kind: 'sqlite', path: store })}\n`;
+  const admin = await askAdmin?.();
+  const hasStore = https !== undefined || admin !== undefined;
   return {
-    text: `---
-# All options: docs/configuration.md
-secret: ${secret}
-nameserver: '${nameserver.text}'
-check: authenticated
-${data}zones:
-  - name: '${name}'
-    tsig_key: ${keyYaml}
-`,
+    text: remoteConfiguration(
+      { zone, nameserver, key: { secret: keyYaml } },
+      { secret, https, admin, ...(hasStore && { store }) },
+    ),
     advice: (next, check) =>
-      `${PRIMARY_ADVICE[kind](name, key)}${https === undefined ? '' : https.recordsAdvice()}
+      `${keyAdvice(kind, zone.toString().slice(0, -1), key)}${https === undefined ? '' : certificateAdvice(https)}
 Then:
 
   ${check}
@@ -69,47 +62,13 @@ Then:
   };
 }
 
-function parsePrimary(text: string): PrimaryKind {
-  const kind = PRIMARIES.find((candidate) => candidate === text.toLowerCase());
-  if (kind === undefined) throw new UsageError(`'${text}' is not one of ${PRIMARIES.join(', ')}.`);
-  return kind;
+function keyAdvice(kind: PrimaryKind, zone: string, key: string): string {
+  const { place, lines, also } = primaryLines(kind, zone, key);
+  return `${place}\n\n${lines.replace(/^(?=.)/gm, '  ')}${also === '' ? '' : `\n${also}\n`}`;
 }
 
-const PRIMARY_ADVICE: Record<PrimaryKind, (zone: string, key: string) => string> = {
-  bind: (zone, key) => `Add to /etc/bind/named.conf.local, then: rndc reconfig
-
-  key "${zone}" {
-    algorithm hmac-sha512;
-    secret "${key}";
-  };
-  zone "${zone}" {
-    type primary;
-    file "/var/lib/bind/${zone}.zone";
-    allow-update { key "${zone}"; };
-  };
-
-A new zone needs its zone file first: copy deploy/bind/dyndns.example.com.zone.
-`,
-  knot: (zone, key) => `Add to /etc/knot/knot.conf, then: knotc reload
-
-  key:
-    - id: ${zone}
-      algorithm: hmac-sha512
-      secret: ${key}
-  acl:
-    - id: update-${zone}
-      key: ${zone}
-      action: update
-  zone:
-    - domain: ${zone}
-      acl: update-${zone}
-
-A new zone needs its zone file first: copy deploy/bind/dyndns.example.com.zone.
-`,
-  powerdns: (zone, key) => `Set dnsupdate=yes and the cache TTLs to 0 in pdns.conf (docs/operating/powerdns.md), then:
-
-  pdnsutil import-tsig-key ${zone} hmac-sha512 '${key}'
-  pdnsutil set-meta ${zone} TSIG-ALLOW-DNSUPDATE ${zone}
-  pdnsutil set-meta ${zone} ALLOW-DNSUPDATE-FROM 127.0.0.0/8
-`,
-};
+function parsePrimary(text: string): PrimaryKind {
+  const kind = text.toLowerCase();
+  if (isPrimaryKind(kind)) return kind;
+  throw new UsageError(`'${text}' is not one of ${PRIMARIES.join(', ')}.`);
+}

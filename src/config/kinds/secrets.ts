@@ -25,6 +25,16 @@ export const masterSecret = secret('at least 8 characters, only A-Z, a-z and 0-9
   /^[A-Za-z0-9]{8,}$/.test(text) ? text : undefined,
 );
 
+/** What a reverse proxy sends with each request, so that no one else can name a user. */
+export const proxySecret = secret('at least 16 characters without spaces', (text) =>
+  /^[\x21-\x7e]{16,256}$/.test(text) ? text : undefined,
+);
+
+/** Of an OAuth client (RFC 6749 §A.2). */
+export const clientSecret = secret('a text of printable characters', (text) =>
+  /^[\x20-\x7e]{1,512}$/.test(text) ? text : undefined,
+);
+
 /** Strict base64 with its padding (RFC 4648 §4). */
 export const base64Secret = secret<Uint8Array>('a base64 text that is not empty, as tsig-keygen prints it', (text) => {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text) || text.length % 4 !== 0) return undefined;

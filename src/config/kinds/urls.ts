@@ -39,6 +39,12 @@ export const httpsUrl: ScalarKind<string> = scalar('an https:// URL', (text) => 
   return protocol === 'https:' && username === '' && password === '' && hash === '' ? href : undefined;
 });
 
+/** As it is written: an issuer is compared letter by letter (OpenID Connect Core §2). */
+export const webUrl: ScalarKind<string> = scalar('a URL that begins with https:// or http://', (text) => {
+  if (!/^https?:\/\/[^\s?#@]+$/.test(text) || !URL.canParse(text)) return undefined;
+  return text;
+});
+
 /** Scheme, host and port, as a browser sends them in `Origin` (RFC 6454 §6.2). */
 export const webOrigin: ScalarKind<string> = scalar(
   'a web origin like https://admin.example.com, without a path',

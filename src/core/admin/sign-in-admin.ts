@@ -6,7 +6,7 @@ import { browserMark, type SignInGuard } from '../sign-in/sign-in-guard.ts';
 import { newRecoveryCodes, newTotpSecret, plainRecoveryCode, totpStep, totpUri } from '../sign-in/totp.ts';
 import type { UserCredential } from '../users/credential.ts';
 import type { Invitation, LinkKind, ListedSession, OneTimeLink, SignInMethod } from '../users/sign-in.ts';
-import { DEFAULT_QUOTAS, type User } from '../users/user.ts';
+import { DEFAULT_QUOTAS, type User, type UserRole } from '../users/user.ts';
 import { type AdminOptions, requireStore } from './admin-options.ts';
 import type { AdminCaller, Browser, CallContext } from './caller.ts';
 import type { NormalInput, Result } from './operations.ts';
@@ -18,6 +18,8 @@ const LINK_MS = 15 * 60_000;
 const INVITATION_MS = 7 * 86_400_000;
 const DAY_MS = 86_400_000;
 const MAX_USER_AGENT = 300;
+/** Users of one name at the OpenID provider. */
+const MAX_SAME_NAMES = 100;
 /** Invitations that are open at the same time. */
 const MAX_INVITATIONS = 1_000;
 
@@ -80,6 +82,44 @@ export class SignInAdmin {
     const user = link?.userId === undefined ? undefined : (await this.#users().byId([link.userId])).get(link.userId);
     if (user === undefined || user.disabledMs !== undefined) throw wrongLink();
     return this.open(user, 'link', context);
+  }
+
+  /**
+   * By an account of an OpenID provider: its first sign-in makes a user. What the user may, follows from the groups each time.
+   * @throws AppError not-permitted (no role, or disabled), store-unreachable
+   */
+  async signInByAccount(
+    { issuer, subject, name }: { readonly issuer: string; readonly subject: string; readonly name: string | undefined },
+    role: UserRole | undefined,
+    context: CallContext,
+  ): Promise<Result<'signIn'>> {
+    if (role === undefined) {
+      throw new AppError('not-permitted', `The account '${name ?? subject}' is in no group that may sign in.`);
+    }
+    const known = await this.#signIns().findIdentity(issuer, subject);
+    const user = known ?? (await this.#newUserFor(name ?? subject, role));
+    if (known === undefined && (await this.#signIns().addIdentity({ issuer, subject, userId: user.id })) !== 'added') {
+      throw new AppError('contended', 'The account signed in twice at the same time. Try again.');
+    }
+    if (user.disabledMs !== undefined) throw new AppError('not-permitted', `The user '${user.name}' is disabled.`);
+    const current = user.role === role ? user : await this.#users().update(user.id, { role });
+    if (current === undefined || current === 'last-admin') throw unknownUser(user.name);
+    return this.open(current, 'oidc', context);
+  }
+
+  /** Never a user who exists: the provider must not say who that is. */
+  async #newUserFor(wanted: string, role: UserRole): Promise<User> {
+    const plain = wanted
+      .toLowerCase()
+      .replace(/[^a-z0-9._@+-]/g, '-')
+      .replace(/^[^a-z0-9]+/, '')
+      .slice(0, 56);
+    const base = plain === '' || plain === 'operator' || plain === 'master' ? `user-${plain}` : plain;
+    for (let number = 1; number <= MAX_SAME_NAMES; number += 1) {
+      const user = makeUser({ name: number === 1 ? base : `${base}-${number}`, role }, this.#options);
+      if ((await this.#users().create(user)) === 'created') return user;
+    }
+    throw new AppError('conflict', `There are too many users with names like '${base}'.`);
   }
 
   /** Begins a session of a user who was identified. @throws AppError store-unreachable */

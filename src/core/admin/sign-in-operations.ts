@@ -117,7 +117,7 @@ export const SIGN_IN_OPERATIONS = {
     path: '/v1/invitations:show',
     ...BROWSER,
     isReading: true,
-    summary: 'Shows an invitation to whoever has its link. The link stays valid.',
+    summary: 'Shows the invitation of a link. The link stays valid.',
     input: object({ link: LINK }),
     result: object(
       { role: ROLE, expires: TIME, isFirst: described({ type: 'boolean' }, 'It makes the first user of the server.') },

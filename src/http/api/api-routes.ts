@@ -11,6 +11,7 @@ import { AppError } from '../../core/errors.ts';
 import type { Observer } from '../../core/observer.ts';
 import type { FoundSession } from '../../core/users/sign-in-store.ts';
 import type { ManagementKey, User } from '../../core/users/user.ts';
+import type { IpAddress } from '../../dns/address.ts';
 import type { Door } from '../app/app.ts';
 import { callerOf } from '../app/caller.ts';
 import type { ProxyTrust } from '../app/client-address.ts';
@@ -29,12 +30,20 @@ export interface SessionChecker {
   authenticate(secret: string): Promise<FoundSession>;
 }
 
+/** Finds the user whom a reverse proxy names. */
+export interface ProxyUsers {
+  /** Undefined: the header is not there. @throws AppError not-permitted, store-unreachable */
+  userOf(request: IncomingMessage, peer: IpAddress | undefined): Promise<User | undefined>;
+}
+
 export interface ApiOptions {
   /** Each is called for each request, so that a reload takes effect at once. */
   readonly calls: () => OperationCalls;
   readonly keys: () => KeyChecker;
   readonly sessions: () => SessionChecker;
   readonly trust: () => ProxyTrust;
+  /** Undefined: no header names a user. */
+  readonly proxyUsers: () => ProxyUsers | undefined;
   /** `admin.url`. */
   readonly url: () => string | undefined;
   readonly openStream: OpenStream;
@@ -113,7 +122,7 @@ function sendDocument(request: IncomingMessage, response: ServerResponse, text: 
 async function identify(
   request: IncomingMessage,
   operation: Operation | undefined,
-  { keys, sessions, trust, url }: ApiOptions,
+  { keys, sessions, trust, url, proxyUsers }: ApiOptions,
 ): Promise<AdminCaller> {
   const { headers, socket, method } = request;
   const { address, peer } = callerOf(socket, headers, trust());
@@ -127,6 +136,11 @@ async function identify(
   if (candidate !== undefined) {
     const { user, key } = await keys().authenticate(candidate.text, { caller: address, peer });
     return { kind: 'user', user, credential: { kind: 'key', id: key.id, name: key.name }, ...from };
+  }
+  const named = await proxyUsers()?.userOf(request, peer);
+  if (named !== undefined) {
+    if (!isReading) checkOwnPage(headers, url());
+    return { kind: 'user', user: named, credential: { kind: 'proxy', id: named.id }, ...from };
   }
   const secret = sessionSecret(headers, url());
   if (secret === undefined) {

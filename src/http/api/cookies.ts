@@ -8,22 +8,36 @@ import { AppError } from '../../core/errors.ts';
 
 const MARK_SECONDS = 365 * 86_400;
 
-/** @param url `admin.url` */
-function namesFor(url: string | undefined): {
-  readonly session: string;
-  readonly mark: string;
-  readonly attributes: string;
-} {
-  const attributes = 'Path=/; HttpOnly; SameSite=Strict';
-  if (url?.startsWith('https:')) {
-    return { session: '__Host-dyndns', mark: '__Host-dyndns-known', attributes: `${attributes}; Secure` };
-  }
-  return { session: 'dyndns_session', mark: 'dyndns_known', attributes };
+/** `oidc`: what a sign-in by an OpenID provider needs until the browser comes back, see oidc-door.ts. */
+type CookieKind = 'session' | 'mark' | 'oidc';
+
+const NAMES: Readonly<Record<CookieKind, readonly [https: string, http: string]>> = {
+  session: ['__Host-dyndns', 'dyndns_session'],
+  mark: ['__Host-dyndns-known', 'dyndns_known'],
+  oidc: ['__Host-dyndns-oidc', 'dyndns_oidc'],
+};
+
+function isSecure(url: string | undefined): boolean {
+  return url?.startsWith('https:') === true;
+}
+
+/** The one value of a cookie; undefined: there is none, or another site set a second one. @param url `admin.url` */
+export function cookieOf(kind: CookieKind, headers: IncomingHttpHeaders, url: string | undefined): string | undefined {
+  const values = valuesOf(kind, headers, url);
+  return values.length === 1 ? values[0] : undefined;
+}
+
+/** A Set-Cookie header. @param seconds 0: the cookie ends */
+export function cookieText(kind: CookieKind, value: string, seconds: number, url: string | undefined): string {
+  const [ofHttps, ofHttp] = NAMES[kind];
+  const secure = isSecure(url) ? '; Secure' : '';
+  const site = kind === 'oidc' ? 'Lax' : 'Strict';
+  return `${isSecure(url) ? ofHttps : ofHttp}=${value}; Path=/; HttpOnly; SameSite=${site}${secure}; Max-Age=${seconds}`;
 }
 
 /** The secret of the session; undefined: there is no cookie. @throws AppError not-authenticated */
 export function sessionSecret(headers: IncomingHttpHeaders, url: string | undefined): string | undefined {
-  const values = cookiesNamed(headers, namesFor(url).session);
+  const values = valuesOf('session', headers, url);
   if (values.length <= 1) return values[0];
   throw new AppError(
     'not-authenticated',
@@ -32,20 +46,19 @@ export function sessionSecret(headers: IncomingHttpHeaders, url: string | undefi
 }
 
 export function browserOf(headers: IncomingHttpHeaders, response: ServerResponse, url: string | undefined): Browser {
-  const { session, mark, attributes } = namesFor(url);
-  const set = (name: string, value: string, seconds: number) =>
-    void response.appendHeader('Set-Cookie', `${name}=${value}; ${attributes}; Max-Age=${seconds}`);
-  const marks = cookiesNamed(headers, mark);
+  const set = (kind: CookieKind, value: string, seconds: number) =>
+    void response.appendHeader('Set-Cookie', cookieText(kind, value, seconds, url));
   return {
-    mark: marks.length === 1 ? marks[0] : undefined,
-    setMark: (value) => set(mark, value, MARK_SECONDS),
-    setSession: (secret, endsMs) => set(session, secret, Math.max(0, Math.round((endsMs - Date.now()) / 1000))),
-    endSession: () => set(session, '', 0),
+    mark: cookieOf('mark', headers, url),
+    setMark: (value) => set('mark', value, MARK_SECONDS),
+    setSession: (secret, endsMs) => set('session', secret, Math.max(0, Math.round((endsMs - Date.now()) / 1000))),
+    endSession: () => set('session', '', 0),
   };
 }
 
-/** Different values of the cookies with this name. */
-function cookiesNamed({ cookie = '' }: IncomingHttpHeaders, name: string): readonly string[] {
+/** Different values. */
+function valuesOf(kind: CookieKind, { cookie = '' }: IncomingHttpHeaders, url: string | undefined): readonly string[] {
+  const name = NAMES[kind][isSecure(url) ? 0 : 1];
   const values = cookie.split(';').flatMap((pair) => {
     const text = pair.trim();
     return text.startsWith(`${name}=`) ? [text.slice(name.length + 1)] : [];

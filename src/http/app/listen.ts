@@ -1,6 +1,6 @@
 /** Opens one server on its TCP address or unix socket, and explains a failure to the operator. */
 import { existsSync, lstatSync, unlinkSync } from 'node:fs';
-import type { Server } from 'node:http';
+import type { Server } from 'node:net';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { formatListenAddress, type ListenAddress } from '../../config/config.ts';

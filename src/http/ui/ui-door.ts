@@ -2,7 +2,7 @@
  * Serves the dashboard at `/ui/` from memory, and leads browsers there from `/`. The pages of a server hold no secrets: what they
  * show comes from `/v1`. Loaded only with `admin.enabled`.
  */
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Observer } from '../../core/observer.ts';
 import { checkHost, WrongHost } from '../api/origin-rules.ts';
@@ -47,17 +47,18 @@ const FOREVER = 'public, max-age=31536000, immutable';
 const NOT_BUILT = 'The dashboard is not built. Run `npm run build` in the checkout, and start the server again.';
 
 export function uiDoor(options: UiOptions): Door {
-  const files = options.files ?? readFiles(options.observer);
+  const files = options.files ?? readPage((text) => options.observer.warn(text));
   return {
     protocols: [START_PAGE],
     addRoutes: (app) => addRoutes(app, files, options),
   };
 }
 
-function readFiles(observer: Observer): ReadonlyMap<string, BuiltFile> | undefined {
+/** The files of dist/web; undefined after a warning: it was not built. */
+export function readPage(warn: (text: string) => void): ReadonlyMap<string, BuiltFile> | undefined {
   const folder = builtFolder();
   if (folder !== undefined) return readBuiltFiles(folder);
-  observer.warn(NOT_BUILT);
+  warn(NOT_BUILT);
   return undefined;
 }
 
@@ -96,13 +97,8 @@ function addRoutes(app: FastifyInstance, files: ReadonlyMap<string, BuiltFile> |
   const { observer, trust, url } = options;
   const send = (request: FastifyRequest, reply: FastifyReply) => {
     const startMs = performance.now();
-    const answer = answerOf(request, files, url());
-    const { status, body = '', headers, problem } = answer;
-    const { raw } = reply;
     reply.hijack();
-    const length = status === 304 ? {} : { 'Content-Length': Buffer.byteLength(body) };
-    raw.writeHead(status, { ...HEADERS, ...headers, ...length });
-    raw.end(request.method === 'HEAD' ? undefined : body);
+    const { status, problem } = sendFile(request.raw, reply.raw, files, url());
     observer.requestAnswered({
       requestId: request.id,
       method: request.method,
@@ -117,7 +113,22 @@ function addRoutes(app: FastifyInstance, files: ReadonlyMap<string, BuiltFile> |
   for (const path of ['/ui', '/ui/', '/ui/*']) app.route({ method: ['GET', 'HEAD'], url: path, handler: send });
 }
 
-interface Answer {
+/** Answers a request for `/ui/`, and says what it answered. @param url `admin.url` */
+export function sendFile(
+  request: IncomingMessage,
+  response: ServerResponse,
+  files: ReadonlyMap<string, BuiltFile> | undefined,
+  url: string | undefined,
+): Answer {
+  const answer = answerOf(request, files, url);
+  const { status, body = '', headers } = answer;
+  const length = status === 304 ? {} : { 'Content-Length': Buffer.byteLength(body) };
+  response.writeHead(status, { ...HEADERS, ...headers, ...length });
+  response.end(request.method === 'HEAD' ? undefined : body);
+  return answer;
+}
+
+export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Buffer | string;
@@ -126,7 +137,7 @@ interface Answer {
 }
 
 function answerOf(
-  { headers, raw }: FastifyRequest,
+  { headers, url: target }: IncomingMessage,
   files: ReadonlyMap<string, BuiltFile> | undefined,
   url: string | undefined,
 ): Answer {
@@ -136,7 +147,7 @@ function answerOf(
     if (!(error instanceof WrongHost)) throw error;
     return failed(421, error.message, error.logText ?? 'another Host');
   }
-  const path = raw.url?.split('?', 1)[0] ?? '';
+  const path = target?.split('?', 1)[0] ?? '';
   // Relative, so that it is true below any prefix that a proxy removes.
   if (path === '/ui') return { status: 302, headers: { Location: './ui/', 'Cache-Control': 'no-cache' } };
   if (files === undefined) return failed(503, NOT_BUILT);

@@ -1,5 +1,6 @@
 /** Texts to be copied: an address, a value of a field, a file. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { plainName } from '../names.ts';
 import { texts } from '../texts.ts';
 import { IconButton } from './button.tsx';
 import { announce } from './toast.tsx';
@@ -27,6 +28,17 @@ export function CopyButton({ text, what }: { readonly text: string; readonly wha
       onClick={() => void copy()}
     />
   );
+}
+
+/** A host name, which may continue on the next line behind a dot. */
+export function HostName({ name }: { readonly name: string }) {
+  const parts = plainName(name).split(/(?<=\.)/);
+  return <>{parts.flatMap((part, index) => (index === 0 ? [part] : [<wbr key={`${index} ${part}`} />, part]))}</>;
+}
+
+/** An IP address without a button. */
+export function AddressText({ value }: { readonly value: string }) {
+  return <code>{breakable(value)}</code>;
 }
 
 /** An IP address or a host name, in one typeface with a button to copy it. */

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import { count, nowMs } from '../clock.ts';
 import { Button } from '../components/button.tsx';
+import { AddressText, HostName } from '../components/copy.tsx';
 import { EventText } from '../components/event-text.tsx';
 import { SearchField } from '../components/field.tsx';
 import { Page, Panel } from '../components/page.tsx';
@@ -12,6 +13,7 @@ import { Banner, Empty, ErrorBox, Loading } from '../components/states.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { type HostEvent, onResync, type Rate, type StreamState, streamState, useEvents } from '../events.ts';
+import { plainName } from '../names.ts';
 import { href } from '../router.ts';
 import { texts } from '../texts.ts';
 
@@ -37,8 +39,8 @@ const COLUMNS: readonly Column<HostEvent>[] = [
     title: t.columns.host,
     isBare: true,
     render: ({ host }) => (
-      <a class="name-link" href={href(['hosts', host])}>
-        {host}
+      <a class="name-link" href={href(['hosts', plainName(host)])}>
+        <HostName name={host} />
       </a>
     ),
   },
@@ -60,7 +62,7 @@ const COLUMNS: readonly Column<HostEvent>[] = [
   {
     key: 'source',
     title: t.columns.source,
-    render: ({ source }) => (source === '' ? null : <code class="break">{source}</code>),
+    render: ({ source }) => (source === '' ? null : <AddressText value={source} />),
   },
 ];
 

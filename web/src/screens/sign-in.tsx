@@ -12,7 +12,7 @@ import { Banner, ErrorBox, Loading } from '../components/states.tsx';
 import { Time } from '../components/time.tsx';
 import { useAction, useOperation } from '../operation.ts';
 import { fieldError } from '../problem-text.ts';
-import type { LinkSecret } from '../router.ts';
+import { go, type LinkSecret } from '../router.ts';
 import { loadSession, reloadMe } from '../session.ts';
 import { Brand } from '../shell.tsx';
 import { texts } from '../texts.ts';
@@ -323,6 +323,8 @@ function AcceptForm({
   const { run, isRunning, error } = useAction(async () => {
     await call('POST /v1/invitations:accept', { link: secret, name: name.trim(), password });
     await enter(onSecretUsed);
+    // The first person goes on with the first name.
+    if (isFirst) go(['start']);
   });
   const nameError = fieldError(error, 'name');
   const passwordError = fieldError(error, 'password');
