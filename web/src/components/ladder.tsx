@@ -6,6 +6,8 @@ import { texts } from '../texts.ts';
 const t = texts.zones.secondaries;
 const ROW = 52;
 const X = 12;
+/** Beyond the end of every row. */
+const FAR = 1000;
 
 interface Rung {
   readonly serial: number | undefined;
@@ -28,7 +30,7 @@ export function Ladder({
           <svg width="24" height={ROW} viewBox={`0 0 24 ${ROW}`} aria-hidden="true">
             <path
               class="ladder-rail"
-              d={`M${X} ${index === 0 ? ROW / 2 : 0}V${index === rungs.length - 1 ? ROW / 2 : ROW}`}
+              d={`M${X} ${index === 0 ? ROW / 2 : -FAR}V${index === rungs.length - 1 ? ROW / 2 : FAR}`}
             />
             {rung.isNewest ? (
               <circle class="ladder-newest" cx={X} cy={ROW / 2} r="7" />

@@ -15,7 +15,7 @@ export function PrefixRuler({ parts, length }: { readonly parts: AddressParts; r
     `M${from * UNIT} 0h${(to - from) * UNIT}v${HEIGHT}h-${(to - from) * UNIT}z`;
   const ticks = Array.from({ length: 7 }, (_, index) => `M${(index + 1) * 16 * UNIT} ${HEIGHT - 10}v10`).join('');
   return (
-    <div class="stack">
+    <div class="stack ruler-parts">
       <svg
         class="ruler"
         role="img"

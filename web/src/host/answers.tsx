@@ -9,6 +9,8 @@ import { State, type Tone } from '../components/state.tsx';
 import { Banner, Show } from '../components/states.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import type { Loaded } from '../operation.ts';
+import { href } from '../router.ts';
+import { isAdmin } from '../session.ts';
 import { texts } from '../texts.ts';
 
 const t = texts.host.now;
@@ -23,7 +25,7 @@ const COLUMNS: readonly Column<Server>[] = [
     isBare: true,
     render: ({ server, role, name }) => (
       <div class="name-cell">
-        <span class="strong break">{role === 'this-server' ? t.thisServer : (name ?? server)}</span>
+        <span class="strong break">{role === 'this-server' ? t.thisServer : (name?.replace(/\.$/, '') ?? server)}</span>
         <span class="small soft break">
           {name !== undefined && name !== server ? `${server}, ` : ''}
           {t.roles[role]}
@@ -36,7 +38,6 @@ const COLUMNS: readonly Column<Server>[] = [
   {
     key: 'serial',
     title: t.columns.serial,
-    isEnd: true,
     render: ({ serial }) => (serial === undefined ? null : <code>{serial}</code>),
   },
   {
@@ -64,7 +65,7 @@ export function AnswersPanel({ answers }: { readonly answers: Loaded<Answers> })
       }
     >
       <Show of={answers} lines={4}>
-        {({ wanted, servers }) => (
+        {({ wanted, servers, zone }) => (
           <>
             <div class="panel-part stack">
               <Facts>
@@ -75,7 +76,7 @@ export function AnswersPanel({ answers }: { readonly answers: Loaded<Answers> })
                   <WantedAddresses addresses={wanted.AAAA} />
                 </Fact>
               </Facts>
-              <Verdict servers={servers} />
+              <Verdict servers={servers} zone={zone} />
             </div>
             <Table
               caption={t.caption}
@@ -103,10 +104,17 @@ function WantedAddresses({ addresses }: { readonly addresses: readonly string[] 
 }
 
 /** In a sentence, so that no one has to compare addresses. */
-function Verdict({ servers }: { readonly servers: readonly Server[] }) {
+function Verdict({ servers, zone }: { readonly servers: readonly Server[]; readonly zone: string }) {
   const differ = servers.filter(({ agrees }) => agrees === false).length;
   const silent = servers.filter(({ problem }) => problem !== undefined).length;
-  if (differ > 0) return <Banner tone="warn">{t.someDiffer(numbered(differ, t.differWords))}</Banner>;
+  if (differ > 0) {
+    return (
+      <Banner tone="warn">
+        {t.someDiffer(numbered(differ, t.differWords))}{' '}
+        {isAdmin() ? <a href={href(['zones', zone], { tab: 'secondaries' })}>{t.ifItStays}</a> : t.ifItStaysMember}
+      </Banner>
+    );
+  }
   if (silent > 0) return <Banner tone="warn">{t.someSilent(numbered(silent, t.silentWords))}</Banner>;
   if (servers.every(({ agrees }) => agrees === true)) return <Banner tone="good">{t.allAgree}</Banner>;
   return null;

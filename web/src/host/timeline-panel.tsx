@@ -15,7 +15,7 @@ import { texts } from '../texts.ts';
 const t = texts.host.timeline;
 const PAGE_SIZE = 200;
 /** Rows of a table at first. */
-const FEW = 8;
+const FEW = 5;
 const DAYS = 90;
 
 type Span = SpanOfTimeWithTheSameAddressesView;

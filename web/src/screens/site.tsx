@@ -96,7 +96,7 @@ function Members({ host, mayEdit, now, then, onChange }: MembersProps) {
       isBare: true,
       render: ({ name }) => (
         <div class="name-cell">
-          <a class="name-link break" href={href(['hosts', name])}>
+          <a class="name-link" href={href(['hosts', name])}>
             {name.replace(/\.$/, '')}
           </a>
           {same(name, host.host) && <span class="small soft">{t.members.self}</span>}

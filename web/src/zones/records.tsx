@@ -64,7 +64,7 @@ export function Records({ zone, query }: { readonly zone: string; readonly query
     },
     { key: 'type', title: t.columns.type, render: (rrset) => <span class="type-badge">{rrset.type}</span> },
     { key: 'records', title: t.columns.records, render: ({ records: values }) => <Values values={values} /> },
-    { key: 'ttl', title: t.columns.ttl, render: ({ ttl }) => <span class="soft">{duration(ttl)}</span> },
+    { key: 'ttl', title: t.columns.ttl, render: ({ ttl }) => <span class="soft nowrap">{duration(ttl)}</span> },
     {
       key: 'actions',
       title: t.columns.actions,

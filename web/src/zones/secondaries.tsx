@@ -2,6 +2,7 @@
 import { useEffect } from 'preact/hooks';
 import type { EmbeddedZoneView, SecondaryView } from '../api-types.ts';
 import { duration } from '../clock.ts';
+import { Address } from '../components/copy.tsx';
 import { Ladder } from '../components/ladder.tsx';
 import { Panel } from '../components/page.tsx';
 import { State, type Tone } from '../components/state.tsx';
@@ -28,7 +29,7 @@ const COLUMNS: readonly Column<SecondaryView>[] = [
     key: 'server',
     title: t.columns.server,
     isBare: true,
-    render: ({ endpoint }) => <span class="strong break">{endpoint}</span>,
+    render: ({ endpoint }) => <Address value={endpoint} />,
   },
   {
     key: 'state',
