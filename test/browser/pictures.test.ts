@@ -35,6 +35,10 @@ const PICTURES: readonly Picture[] = [
   },
   { name: 'tokens', path: '/tokens' },
   { name: 'live', path: '/live' },
+  { name: 'users', path: '/users' },
+  { name: 'audit', path: '/audit' },
+  { name: 'server', path: '/server' },
+  { name: 'account', path: '/account' },
 ];
 
 const {

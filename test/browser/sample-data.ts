@@ -205,10 +205,93 @@ const EVENTS = [
   event(9_000, 'office', { A: { before: ['192.0.2.139'], after: ['192.0.2.140'] }, source: '192.0.2.140' }),
 ];
 
+const session = (id: string, userAgent: string, seconds: number, isCurrent: boolean) =>
+  ({
+    id,
+    created: ago(9 * DAY),
+    lastUsed: ago(seconds),
+    expires: new Date(NOW + 21 * DAY * 1000).toISOString(),
+    method: 'password',
+    source: '2001:db8:5a:1200::7',
+    userAgent,
+    isCurrent,
+  }) as const;
+
+const audit = (seconds: number, user: string, operation: string, target: string, outcome: string) => ({
+  id: String(1e12 - seconds),
+  time: ago(seconds),
+  user,
+  source: user === 'operator' ? '' : '203.0.113.77',
+  operation,
+  target,
+  outcome,
+});
+
 Object.assign(REPLIES, {
   'GET /v1/tokens': { tokens: TOKENS },
   'GET /v1/me/keys': {
     keys: [{ name: 'backup script', state: 'valid', created: ago(70 * DAY), lastUsed: ago(5 * HOUR) }],
+  },
+  'GET /v1/users': {
+    users: [
+      { ...USER, hosts: 3, tokens: 4 },
+      {
+        name: 'club',
+        role: 'member',
+        enabled: true,
+        quotas: { hosts: 20, tokens: 50 },
+        created: ago(90 * DAY),
+        hosts: 3,
+        tokens: 2,
+      },
+      {
+        name: 'guest',
+        role: 'member',
+        enabled: false,
+        quotas: { hosts: 1 },
+        created: ago(30 * DAY),
+        hosts: 0,
+        tokens: 0,
+      },
+    ],
+  },
+  'GET /v1/invitations': {
+    invitations: [
+      {
+        id: 'i1',
+        role: 'member',
+        name: 'bruno',
+        created: ago(DAY),
+        expires: new Date(NOW + 6 * DAY * 1000).toISOString(),
+        createdBy: 'anna',
+      },
+    ],
+  },
+  'GET /v1/me/sessions': {
+    sessions: [
+      session('s1', 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 60, true),
+      session(
+        's2',
+        'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile Safari/604.1',
+        2 * DAY,
+        false,
+      ),
+    ],
+  },
+  'GET /v1/audit': {
+    entries: [
+      audit(60, 'anna', 'signIn', 'anna', 'done'),
+      audit(6 * HOUR, 'club', 'rotateToken', 'office-opnsense', 'done'),
+      audit(9 * HOUR, 'operator', 'createUser', 'guest', 'done'),
+      audit(DAY, 'club', 'addHost', 'printer.dyn.example.com', 'done'),
+      audit(2 * DAY, 'guest', 'addHost', 'home.dyn.example.com', 'not-permitted'),
+    ],
+  },
+  'GET /v1/webhooks': {
+    webhooks: [
+      { webhook: '1 (hooks.example.com)', waiting: 0 },
+      { webhook: '2 (chat.example.net)', waiting: 3, problem: 'It answered with status 503.' },
+    ],
   },
   'GET /v1/history': { events: EVENTS, more: false },
   'POST /v1/tokens': {

@@ -60,6 +60,24 @@ export const SCREENS: readonly Screen[] = [
     nav: { title: nav.live, icon: 'pulse', group: 'names', isMain: true },
   },
   {
+    path: 'users',
+    load: () => import('./screens/users.tsx'),
+    onlyAdmin: true,
+    nav: { title: nav.users, icon: 'users', group: 'server' },
+  },
+  {
+    path: 'audit',
+    load: () => import('./screens/audit.tsx'),
+    onlyAdmin: true,
+    nav: { title: nav.audit, icon: 'log', group: 'server' },
+  },
+  {
+    path: 'server',
+    load: () => import('./screens/server.tsx'),
+    onlyAdmin: true,
+    nav: { title: nav.server, icon: 'server', group: 'server' },
+  },
+  {
     path: 'account',
     load: () => import('./screens/account.tsx'),
   },

@@ -29,6 +29,17 @@ export function CopyButton({ text, what }: { readonly text: string; readonly wha
   );
 }
 
+/** A host name, which may continue on the next line behind a dot. */
+export function HostName({ name }: { readonly name: string }) {
+  const parts = name.split(/(?<=\.)/);
+  return <>{parts.flatMap((part, index) => (index === 0 ? [part] : [<wbr key={`${index} ${part}`} />, part]))}</>;
+}
+
+/** An IP address without a button. */
+export function AddressText({ value }: { readonly value: string }) {
+  return <code>{breakable(value)}</code>;
+}
+
 /** An IP address or a host name, in one typeface with a button to copy it. */
 export function Address({ value, what = texts.common.address }: { readonly value: string; readonly what?: string }) {
   return (

@@ -1,6 +1,7 @@
 /** What happened to a name, in words: which address it got, or why not. */
 import type { EventView } from '../api-types.ts';
 import { texts } from '../texts.ts';
+import { AddressText } from './copy.tsx';
 
 const t = texts.events;
 
@@ -25,12 +26,28 @@ function Move({ family, step: { before, after } }: { readonly family: string; re
       {family}{' '}
       {!isSame && before.length > 0 && (
         <>
-          <code class="soft">{before.join(', ')}</code> <span aria-hidden="true">→</span>
+          <span class="soft">
+            <Addresses list={before} />
+          </span>{' '}
+          <span aria-hidden="true">→</span>
           <span class="hidden-text">{t.to}</span>{' '}
         </>
       )}
-      {after.length === 0 ? t.removed : <code>{after.join(', ')}</code>}
+      {after.length === 0 ? t.removed : <Addresses list={after} />}
     </span>
+  );
+}
+
+function Addresses({ list }: { readonly list: readonly string[] }) {
+  return (
+    <>
+      {list.map((address, index) => (
+        <span key={address}>
+          {index > 0 && ', '}
+          <AddressText value={address} />
+        </span>
+      ))}
+    </>
   );
 }
 

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../api.ts';
 import { count, nowMs } from '../clock.ts';
 import { Button } from '../components/button.tsx';
+import { AddressText, HostName } from '../components/copy.tsx';
 import { EventText } from '../components/event-text.tsx';
 import { SearchField } from '../components/field.tsx';
 import { Page, Panel } from '../components/page.tsx';
@@ -38,7 +39,7 @@ const COLUMNS: readonly Column<HostEvent>[] = [
     isBare: true,
     render: ({ host }) => (
       <a class="name-link" href={href(['hosts', host])}>
-        {host}
+        <HostName name={host} />
       </a>
     ),
   },
@@ -60,7 +61,7 @@ const COLUMNS: readonly Column<HostEvent>[] = [
   {
     key: 'source',
     title: t.columns.source,
-    render: ({ source }) => (source === '' ? null : <code class="break">{source}</code>),
+    render: ({ source }) => (source === '' ? null : <AddressText value={source} />),
   },
 ];
 

@@ -4,7 +4,7 @@ import type { Input, Result } from '../api.ts';
 import type { HostInTheOverviewView } from '../api-types.ts';
 import { count, duration, formatNumber, nowMs, relative } from '../clock.ts';
 import { Button, ButtonLink } from '../components/button.tsx';
-import { Address } from '../components/copy.tsx';
+import { Address, HostName } from '../components/copy.tsx';
 import { Page, Panel } from '../components/page.tsx';
 import { Pager, usePaging } from '../components/pager.tsx';
 import { Search } from '../components/search.tsx';
@@ -221,7 +221,7 @@ function NameCell({ host }: { readonly host: Host }) {
   return (
     <div class="name-cell">
       <a class="name-link" href={href(['hosts', host.host])}>
-        {host.host}
+        <HostName name={host.host} />
       </a>
       <div class="row">
         <State tone={TONES[state]}>{t.states[state]}</State>

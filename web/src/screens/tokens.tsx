@@ -20,7 +20,7 @@ import { fieldError } from '../problem-text.ts';
 import { href } from '../router.ts';
 import { limitsInWords, namesInWords, scopeInWords } from '../scope.ts';
 import type { ScreenProps } from '../screens.ts';
-import { isAdmin } from '../session.ts';
+import { isAdmin, me } from '../session.ts';
 import { texts } from '../texts.ts';
 
 const t = texts.tokens;
@@ -66,7 +66,7 @@ export default function Tokens({ query }: ScreenProps) {
       isEnd: true,
       render: (token) => (
         <div class="cell-actions">
-          <Button isSmall label={`${t.explain} ${token.name}`} onClick={() => setOpen({ kind: 'explain', token })}>
+          <Button isSmall label={t.explainLabel(token.name)} onClick={() => setOpen({ kind: 'explain', token })}>
             {t.explainShort}
           </Button>
           {token.origin === 'store' && token.state !== 'revoked' && (
@@ -178,9 +178,9 @@ function tokenKey({ name, created, origin }: TokenView): string {
 function NameCell({ token: { name, state, owner, origin } }: { readonly token: TokenView }) {
   return (
     <div class="name-cell">
-      <span class="strong break">{name}</span>
+      <span class="strong token-name">{name}</span>
       <State tone={TONES[state]}>{t.states[state]}</State>
-      {owner !== undefined && isAdmin() && <span class="small soft">{t.owner(owner)}</span>}
+      {owner !== undefined && owner !== me().user.name && <span class="small soft">{t.owner(owner)}</span>}
       {origin === 'configuration' && <span class="small soft">{t.fromFile}</span>}
     </div>
   );
