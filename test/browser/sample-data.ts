@@ -229,6 +229,7 @@ const audit = (seconds: number, user: string, operation: string, target: string,
 
 Object.assign(REPLIES, {
   'GET /v1/tokens': { tokens: TOKENS },
+  'GET /v1/tokens/{name}': token('home-fritzbox', {}),
   'GET /v1/me/keys': {
     keys: [{ name: 'backup script', state: 'valid', created: ago(70 * DAY), lastUsed: ago(5 * HOUR) }],
   },
@@ -318,15 +319,13 @@ Object.assign(REPLIES, {
   }),
 } satisfies Replies);
 
-/** Answers requests of the API with the replies, and stops the clock at NOW. What has no reply is 404. */
-export async function useSampleData(context: BrowserContext, more: Replies = {}): Promise<void> {
-  const replies: Replies = { ...REPLIES, ...more };
+/** Answers requests of the API with the replies, and stops the clock at NOW. What has no reply is 404. @param more called for each */
+export async function useSampleData(context: BrowserContext, more: () => Replies = () => ({})): Promise<void> {
   await context.clock.setFixedTime(NOW);
   await context.route(/\/v1\//, async (route) => {
     const request = route.request();
     const url = new URL(request.url());
-    // A stream without events.
-    if (url.pathname === '/v1/stream') return;
+    const replies: Replies = { ...REPLIES, ...more() };
     const key = Object.keys(replies).find((one) => fits(one, request.method(), url.pathname)) as Key | undefined;
     const reply = key === undefined ? undefined : replies[key];
     if (reply === undefined) {

@@ -31,9 +31,7 @@ describeInBrowser('sign-in', () => {
     const { url } = await screens.lab.operate('createInvitation', { role: 'member' });
     const screen = await screens.open('/');
     const { page } = screen;
-    await page.goto(place(url));
-    await page.reload().catch(() => undefined);
-    await page.goto('about:blank');
+    // In a tab that has the page already.
     await page.goto(place(url));
     await title(page, 'You are invited');
     expect(page.url()).not.toContain('invitation');
@@ -109,6 +107,17 @@ describeInBrowser('sign-in', () => {
       await page.getByLabel('Code').fill(totp(secret, 0));
       await page.keyboard.press('Enter');
       await title(page, 'Names');
+    });
+  });
+
+  it('says that the sign-in by another provider did not work', async () => {
+    await screens.with('/', {}, async (page) => {
+      await title(page, 'Sign in');
+      await page.evaluate(() => {
+        window.location.hash = '#sign-in-failed=not-permitted';
+      });
+      await page.getByRole('alert').getByText('Your account there may not sign in here').waitFor();
+      expect(page.url()).not.toContain('failed');
     });
   });
 

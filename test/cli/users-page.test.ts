@@ -47,6 +47,11 @@ it('the page works as it is written', { timeout: 180_000 }, async (context) => {
   expect(users).toMatch(/^alice +admin +enabled/m);
   expect(users).toMatch(/^ {2}hosts {6}0 of 5$/m);
   expect(users).toMatch(/^ {2}hosts {6}0 of 10$/m);
+  const signIn = await run('sign-in');
+  expect(signIn).toMatch(new RegExp(`^http://127.0.0.1:${server.dyndns.port}/ui/#link=[\\w-]{43}$`, 'm'));
+  expect(signIn).toMatch(/\/ui\/#invitation=[\w-]{43}$/m);
+  expect(signIn).toMatch(/^[0-9a-f]{24} +member +carol +operator +/m);
+  expect(signIn).toContain('The user is not signed in anywhere.');
   const keys = await run('keys');
   const [first = ''] = /^dyn_[a-z2-7]{32}$/m.exec(keys) ?? [];
   expect(keys).toMatch(/^laptop +valid .* after 90 days unused +never$/m);
@@ -68,10 +73,10 @@ it('the page works as it is written', { timeout: 180_000 }, async (context) => {
   expect(server.dyndns.process.output()).not.toContain(first);
 });
 
-it.each(['yaml admin', 'yaml claim'])('the block "%s" is valid', (words) => {
+it.each(['yaml admin', 'yaml oidc', 'yaml proxy', 'yaml claim'])('the block "%s" is valid', (words) => {
   const zones = 'zones: [{name: example.com, tsig_key: dGVzdA==, nameserver: 127.0.0.1}]\n';
   const store = 'store: sqlite:x.db\ndns: {listen: ["127.0.0.1:0"]}\n';
-  const text = words === 'yaml admin' ? `${zones}${block(words)}` : `${store}admin: {enabled: true}\n${block(words)}`;
+  const text = words === 'yaml claim' ? `${store}admin: {enabled: true}\n${block(words)}` : `${zones}${block(words)}`;
   const { config } = parseConfig(text, 'x.yml', {});
   expect(config.zones).toHaveLength(1);
 });

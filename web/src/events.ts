@@ -7,8 +7,10 @@ import { effect, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { apiUrl } from './api.ts';
 import type { EventWithItsHostView } from './api-types.ts';
+import { plainName } from './names.ts';
 import { reloadMe, session } from './session.ts';
 
+/** Its host is in lower case, without a final dot. */
 export type HostEvent = EventWithItsHostView;
 
 /** Updates of one second. */
@@ -119,7 +121,8 @@ function open(hosts: readonly string[]): void {
   });
   opened.addEventListener('history', (message) => {
     note(message);
-    const event = JSON.parse(message.data) as HostEvent;
+    const sent = JSON.parse(message.data) as HostEvent;
+    const event = { ...sent, host: plainName(sent.host).toLowerCase() };
     for (const { listener } of [...subscriptions]) listener.event?.(event);
   });
   opened.addEventListener('rate', (message) => {

@@ -2,9 +2,10 @@
 import { render } from 'preact';
 import './theme.ts';
 import { App } from './app.tsx';
-import { takeLinkSecret } from './router.ts';
-import { loadSession, loadSetup } from './session.ts';
+import { takeLinkSecret, takeSignInFailure } from './router.ts';
+import { loadSession, loadSetup, signInFailure } from './session.ts';
 
+signInFailure.value = takeSignInFailure();
 const secret = takeLinkSecret();
 // A link is exchanged for a session first.
 if (secret === undefined) void loadSession();

@@ -13,8 +13,13 @@ export interface Location {
 
 export const location = signal<Location>(parse(window.location.hash));
 
+/** Of a link for one use, and of a failure of another provider. */
+const FOR_THE_START = /^#(?:link|invitation|setup|sign-in-failed)=/;
+
 window.addEventListener('hashchange', () => {
-  location.value = parse(window.location.hash);
+  // A link that is opened in a tab that has the page already: it begins again with the secret.
+  if (FOR_THE_START.test(window.location.hash)) window.location.reload();
+  else location.value = parse(window.location.hash);
 });
 
 function parse(hash: string): Location {
@@ -65,6 +70,14 @@ export function setQuery(query: Query): void {
 export type LinkSecret = { readonly kind: 'link' | 'invitation'; readonly secret: string };
 /** Of the link that `dyndns setup` prints. */
 export type SetupSecret = { readonly kind: 'setup'; readonly secret: string };
+
+/** Why the sign-in by another provider failed: a code, as the server put it behind `#sign-in-failed=`. */
+export function takeSignInFailure(): string | undefined {
+  const match = /^#sign-in-failed=([a-z-]{1,40})$/.exec(window.location.hash);
+  if (match === null) return undefined;
+  window.history.replaceState(null, '', '#/');
+  return match[1];
+}
 
 /** The secret of a link that was opened. It is removed from the address bar and the history at once. */
 export function takeLinkSecret(): LinkSecret | SetupSecret | undefined {

@@ -1,5 +1,6 @@
 /** What a token may do, in a user's words. */
 import type { TokenView } from './api-types.ts';
+import { plainName } from './names.ts';
 import { texts } from './texts.ts';
 
 const t = texts.scope;
@@ -7,7 +8,7 @@ const ADDRESS_TYPES = new Set(['A', 'AAAA']);
 
 /** "home.example.com and every name below lab.example.com". */
 export function namesInWords(hosts: readonly string[], limit = 3): string {
-  const words = hosts.map((host) => (host.startsWith('*.') ? t.below(host.slice(2)) : host));
+  const words = hosts.map(plainName).map((host) => (host.startsWith('*.') ? t.below(host.slice(2)) : host));
   return inWords(words.length <= limit ? words : [...words.slice(0, limit), t.more(words.length - limit)]);
 }
 

@@ -16,6 +16,9 @@ export type Session =
 
 export const session = signal<Session>({ state: 'unknown' });
 
+/** Why the last sign-in by another provider failed: a code; shown on the sign-in screen. */
+export const signInFailure = signal<string | undefined>(undefined);
+
 /** Finds out whether this browser has a session. */
 export async function loadSession(): Promise<void> {
   try {

@@ -1,5 +1,6 @@
 /** Texts to be copied: an address, a value of a field, a file. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { plainName } from '../names.ts';
 import { texts } from '../texts.ts';
 import { IconButton } from './button.tsx';
 import { announce } from './toast.tsx';
@@ -31,7 +32,7 @@ export function CopyButton({ text, what }: { readonly text: string; readonly wha
 
 /** A host name, which may continue on the next line behind a dot. */
 export function HostName({ name }: { readonly name: string }) {
-  const parts = name.split(/(?<=\.)/);
+  const parts = plainName(name).split(/(?<=\.)/);
   return <>{parts.flatMap((part, index) => (index === 0 ? [part] : [<wbr key={`${index} ${part}`} />, part]))}</>;
 }
 

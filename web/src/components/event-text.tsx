@@ -5,6 +5,8 @@ import { AddressText } from './copy.tsx';
 
 const t = texts.events;
 
+const DETAILED: ReadonlySet<string> = new Set(['address-refused', 'address-invalid', 'request-malformed']);
+
 type Step = NonNullable<EventView['A']>;
 
 export function EventText({ event }: { readonly event: EventView }) {
@@ -21,6 +23,7 @@ export function EventText({ event }: { readonly event: EventView }) {
 
 function Move({ family, step: { before, after } }: { readonly family: string; readonly step: Step }) {
   const isSame = before.join() === after.join();
+  if (isSame && after.length === 0) return null;
   return (
     <span>
       {family}{' '}
@@ -54,5 +57,7 @@ function Addresses({ list }: { readonly list: readonly string[] }) {
 /** Why an update was refused or failed. @param code of docs/errors.md */
 export function faultText(code: string | undefined, detail: string | undefined): string {
   const words: Partial<Record<string, string>> = t.faults;
+  // What the server says of these has the address or the name.
+  if (detail !== undefined && code !== undefined && DETAILED.has(code)) return detail;
   return (code === undefined ? undefined : words[code]) ?? detail ?? code ?? t.unknown;
 }

@@ -51,7 +51,8 @@ export function TextField({
     onInput: (event: TargetedEvent<HTMLInputElement | HTMLTextAreaElement>) => onValue(event.currentTarget.value),
     'aria-invalid': error === undefined ? undefined : ('true' as const),
     'aria-describedby': describedBy(id, note, error),
-    ...(autoFocus && { ref: focusOnce }),
+    // A dialog gives the focus to the field with the attribute.
+    ...(autoFocus && { ref: focusOnce, autofocus: true }),
     ...(isMono && { spellcheck: false, autocapitalize: 'none' as const }),
   };
   return (

@@ -1,6 +1,6 @@
 /** The own account: password, second step, sessions. */
-import { useState } from 'preact/hooks';
-import { call, Problem } from '../api.ts';
+import { useEffect, useState } from 'preact/hooks';
+import { call, Problem, type Result } from '../api.ts';
 import { count, formatNumber } from '../clock.ts';
 import { Button } from '../components/button.tsx';
 import { CodeBlock, CopyButton } from '../components/copy.tsx';
@@ -141,7 +141,7 @@ function Password() {
 }
 
 function SecondStep() {
-  const { hasTotp, recoveryCodes } = me();
+  const { hasTotp, hasPassword, recoveryCodes } = me();
   const [open, setOpen] = useState<'start' | 'end'>();
   const close = () => setOpen(undefined);
   return (
@@ -151,7 +151,7 @@ function SecondStep() {
         hasTotp ? (
           <Button onClick={() => setOpen('end')}>{t.totp.end}</Button>
         ) : (
-          <Button kind="primary" onClick={() => setOpen('start')}>
+          <Button disabled={!hasPassword} onClick={() => setOpen('start')}>
             {t.totp.setUp}
           </Button>
         )
@@ -159,7 +159,7 @@ function SecondStep() {
     >
       <div class="row">
         <State tone={hasTotp ? 'good' : 'idle'}>{hasTotp ? t.totp.onBadge : t.totp.offBadge}</State>
-        <span class="soft">{hasTotp ? t.totp.on : t.totp.off}</span>
+        <span class="soft">{hasTotp ? t.totp.on : hasPassword ? t.totp.off : t.totp.needsPassword}</span>
       </div>
       {recoveryCodes !== undefined && hasTotp && (
         <p class="small soft">{t.totp.left(count(recoveryCodes, t.totp.codes))}</p>
@@ -171,7 +171,10 @@ function SecondStep() {
 }
 
 function StartTotp({ onClose }: { readonly onClose: () => void }) {
-  const started = useOperation('POST /v1/me/totp', {});
+  const [started, setStarted] = useState<Result<'POST /v1/me/totp'>>();
+  // Once: each call makes another secret.
+  const start = useAction(async () => setStarted(await call('POST /v1/me/totp', {})));
+  useEffect(() => void start.run(), [start.run]);
   const [code, setCode] = useState('');
   const [codes, setCodes] = useState<readonly string[]>();
   const { run, isRunning, error } = useAction(async () => {
@@ -194,11 +197,11 @@ function StartTotp({ onClose }: { readonly onClose: () => void }) {
   }
   return (
     <Dialog title={t.totp.dialogTitle} onClose={onClose}>
-      {started.data === undefined ? (
-        started.error === undefined ? (
+      {started === undefined ? (
+        start.error === undefined ? (
           <Loading />
         ) : (
-          <ErrorBox error={started.error} onRetry={started.reload} />
+          <ErrorBox error={start.error} onRetry={() => void start.run()} />
         )
       ) : (
         <form
@@ -209,10 +212,10 @@ function StartTotp({ onClose }: { readonly onClose: () => void }) {
           }}
         >
           <p>{t.totp.scan}</p>
-          <QrCode text={started.data.uri} what={t.totp.key} />
+          <QrCode text={started.uri} what={t.totp.key} />
           <div class="row">
-            <code class="break">{started.data.secret}</code>
-            <CopyButton text={started.data.secret} what={t.totp.key} />
+            <code class="break">{started.secret}</code>
+            <CopyButton text={started.secret} what={t.totp.key} />
           </div>
           <CodeInput label={t.totp.code} value={code} onValue={setCode} error={error} />
           <div class="form-actions">

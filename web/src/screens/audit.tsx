@@ -1,6 +1,6 @@
 /** The audit list: who changed what, and who signed in. */
 import type { AuditEntryView } from '../api-types.ts';
-import { AddressText } from '../components/copy.tsx';
+import { AddressText, HostName } from '../components/copy.tsx';
 import { Page, Panel } from '../components/page.tsx';
 import { Pager, usePaging } from '../components/pager.tsx';
 import { Search } from '../components/search.tsx';
@@ -25,14 +25,14 @@ const COLUMNS: readonly Column<AuditEntryView>[] = [
     render: ({ operation, outcome }) => (
       <div class="name-cell">
         <span class="strong">{OPERATIONS[operation] ?? operation}</span>
-        {outcome !== 'done' && <State tone="warn">{t.failed(outcome)}</State>}
+        {outcome !== 'done' && <State tone="warn">{t.failed(outcome.replaceAll('-', ' '))}</State>}
       </div>
     ),
   },
   {
     key: 'target',
     title: t.columns.target,
-    render: ({ target }) => (target === '' ? null : <span class="break">{target}</span>),
+    render: ({ target }) => (target === '' ? null : <HostName name={target} />),
   },
   {
     key: 'user',

@@ -8,7 +8,7 @@ import { call, Problem, type Result } from '../api.ts';
 import type { NewTokenView } from '../api-types.ts';
 import { nowMs } from '../clock.ts';
 import { Button, ButtonLink } from '../components/button.tsx';
-import { Address, CodeBlock, CopyButton } from '../components/copy.tsx';
+import { Address, CodeBlock, CopyButton, HostName } from '../components/copy.tsx';
 import { ConfirmDestructive } from '../components/dialog.tsx';
 import { faultText } from '../components/event-text.tsx';
 import { SearchField, SelectField, TextField } from '../components/field.tsx';
@@ -18,12 +18,14 @@ import { Prose } from '../components/prose.tsx';
 import { QrCode } from '../components/qr.tsx';
 import { Banner, ErrorBox, Loading, Show } from '../components/states.tsx';
 import { announce } from '../components/toast.tsx';
-import { DEVICE_CHOICES, isOnlyHere, rememberedServer, rememberServer, serverUrl } from '../devices.ts';
+import { DEVICE_CHOICES } from '../device-choices.ts';
 import { type HostEvent, useEvents } from '../events.ts';
+import { plainName } from '../names.ts';
 import { useAction, useOperation } from '../operation.ts';
 import { fieldError } from '../problem-text.ts';
 import { go, href } from '../router.ts';
 import type { ScreenProps } from '../screens.ts';
+import { isOnlyHere, rememberedServer, rememberServer, serverUrl } from '../server-address.ts';
 import { isAdmin, me } from '../session.ts';
 import { texts } from '../texts.ts';
 
@@ -87,7 +89,7 @@ function ChooseName() {
 function claimSuffixes(): Suffix[] {
   return me().claims.map(({ zone, pattern }) => {
     const below = pattern.replace(/^\*\.?/, '');
-    return { suffix: withoutDot(below === '' ? zone : `${below}.${zone}`) };
+    return { suffix: plainName(below === '' ? zone : `${below}.${zone}`) };
   });
 }
 
@@ -97,15 +99,11 @@ function AdminNewName() {
     <Show of={status} lines={3}>
       {({ embedded, remote }) => (
         <NewName
-          suffixes={[...embedded.map(({ zone }) => zone), ...remote].map((zone) => ({ suffix: withoutDot(zone) }))}
+          suffixes={[...embedded.map(({ zone }) => zone), ...remote].map((zone) => ({ suffix: plainName(zone) }))}
         />
       )}
     </Show>
   );
-}
-
-function withoutDot(name: string): string {
-  return name.replace(/\.$/, '');
 }
 
 const LABELS = /^[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]{0,200}[\p{L}\p{N}_])?$/u;
@@ -193,8 +191,10 @@ function OwnNames() {
       <ul class="choices">
         {rows.map(({ host }) => (
           <li key={host}>
-            <a class="choice" href={href(['connect', host])}>
-              <span class="break">{host}</span>
+            <a class="choice" href={href(['connect', plainName(host)])}>
+              <span class="break">
+                <HostName name={host} />
+              </span>
               <Icon name="right" size={16} />
             </a>
           </li>

@@ -13,6 +13,7 @@ import { Banner, Empty, ErrorBox, Loading } from '../components/states.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { type HostEvent, onResync, type Rate, type StreamState, streamState, useEvents } from '../events.ts';
+import { plainName } from '../names.ts';
 import { href } from '../router.ts';
 import { texts } from '../texts.ts';
 
@@ -38,7 +39,7 @@ const COLUMNS: readonly Column<HostEvent>[] = [
     title: t.columns.host,
     isBare: true,
     render: ({ host }) => (
-      <a class="name-link" href={href(['hosts', host])}>
+      <a class="name-link" href={href(['hosts', plainName(host)])}>
         <HostName name={host} />
       </a>
     ),

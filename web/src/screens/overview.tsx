@@ -15,6 +15,7 @@ import { ChangeStrip } from '../components/strip.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { Age, Time } from '../components/time.tsx';
 import { useEvents } from '../events.ts';
+import { plainName } from '../names.ts';
 import { useOperation } from '../operation.ts';
 import { href, setQuery } from '../router.ts';
 import type { ScreenProps } from '../screens.ts';
@@ -63,7 +64,7 @@ export default function Overview({ query }: ScreenProps) {
   const paging = usePaging(JSON.stringify(filter));
   const hosts = useOperation('GET /v1/overview', { ...filter, cursor: paging.cursor });
   const counts = useOperation('GET /v1/overview/counts', {});
-  const shown = new Set(hosts.data?.hosts.map(({ host }) => host.toLowerCase()));
+  const shown = new Set(hosts.data?.hosts.map(({ host }) => plainName(host).toLowerCase()));
   useLiveReload(
     () => {
       hosts.reload();
@@ -116,7 +117,7 @@ function useLiveReload(reload: () => void, concerns: (host: string) => boolean):
       latest.current();
     }, RELOAD_MS);
   };
-  useEvents({ event: ({ host }) => concerns(host.toLowerCase()) && later() });
+  useEvents({ event: ({ host }) => concerns(plainName(host).toLowerCase()) && later() });
   useEffect(() => {
     const refresh = setInterval(() => document.visibilityState === 'visible' && latest.current(), REFRESH_MS);
     return () => {
@@ -220,7 +221,7 @@ function NameCell({ host }: { readonly host: Host }) {
   const isNewFault = fault !== undefined && (lastSeen === undefined || Date.parse(fault.time) > Date.parse(lastSeen));
   return (
     <div class="name-cell">
-      <a class="name-link" href={href(['hosts', host.host])}>
+      <a class="name-link" href={href(['hosts', plainName(host.host)])}>
         <HostName name={host.host} />
       </a>
       <div class="row">
@@ -248,7 +249,7 @@ function StateText({ host }: { readonly host: Host }) {
     case 'never':
       return (
         <>
-          {t.stateText.never}. <a href={href(['connect', host.host])}>{t.connectThis}</a>
+          {t.stateText.never}. <a href={href(['connect', plainName(host.host)])}>{t.connectThis}</a>
         </>
       );
     case 'disabled':

@@ -4,7 +4,7 @@
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { apiUrl, call, type Problem, type Result } from '../api.ts';
+import { call, type Problem, type Result } from '../api.ts';
 import { Button } from '../components/button.tsx';
 import { CodeBlock } from '../components/copy.tsx';
 import { TextField } from '../components/field.tsx';
@@ -13,7 +13,7 @@ import { Time } from '../components/time.tsx';
 import { useAction, useOperation } from '../operation.ts';
 import { fieldError } from '../problem-text.ts';
 import { go, type LinkSecret } from '../router.ts';
-import { loadSession, reloadMe } from '../session.ts';
+import { loadSession, reloadMe, signInFailure } from '../session.ts';
 import { Brand } from '../shell.tsx';
 import { texts } from '../texts.ts';
 
@@ -88,11 +88,18 @@ function Ways({ hadSession }: { readonly hadSession: boolean }) {
       foot={names.includes('link') && !needsCode ? <LinkHelp /> : undefined}
     >
       {hadSession && !needsCode && <Banner tone="idle">{t.sessionEnded}</Banner>}
+      {signInFailure.value !== undefined && !needsCode && (
+        <div role="alert">
+          <Banner tone="bad" title={t.providerFailed.title}>
+            {signInFailure.value === 'not-permitted' ? t.providerFailed.notPermitted : t.providerFailed.text}
+          </Banner>
+        </div>
+      )}
       {hasPassword && <PasswordForm needsCode={needsCode} onCodeNeeded={setNeedsCode} />}
       {names.includes('oidc') && !needsCode && (
         <>
           {hasPassword && <p class="or">{t.or}</p>}
-          <a class="button" href={apiUrl('/v1/sign-in/oidc')}>
+          <a class="button" href={'./oidc/start'}>
             {t.oidc(oidcTitle ?? t.oidcTitle)}
           </a>
         </>

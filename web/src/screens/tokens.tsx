@@ -15,6 +15,7 @@ import { Banner, Empty, ErrorBox, Show } from '../components/states.tsx';
 import { type Column, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { toast } from '../components/toast.tsx';
+import { plainName } from '../names.ts';
 import { useAction, useOperation } from '../operation.ts';
 import { fieldError } from '../problem-text.ts';
 import { href } from '../router.ts';
@@ -212,7 +213,7 @@ function Explain({ token, onClose }: { readonly token: TokenView; readonly onClo
         <ul class="name-list">
           {token.hosts.map((host) => (
             <li key={host}>
-              <code class="break">{host}</code>
+              <code class="break">{plainName(host)}</code>
             </li>
           ))}
         </ul>
