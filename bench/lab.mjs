@@ -321,10 +321,10 @@ export function originalClients(names) {
  * The constant parts of a client's requests are built beforehand: wrk shares the processors with the server, so that every request
  * must cost wrk the same, whatever is in it.
  * `verify` checks the first word of each reply, which slows wrk down: such a run is not for its rate.
- * @param {{directory: string, url: string, clients: readonly {path: string, header?: string}[], kind: 'changed' | 'unchanged', connections: number, seconds: number, verify?: boolean}} options
- *   `path`: of the request, up to the address
+ * @param {{directory: string, url: string, clients: readonly {path: string, header?: string}[], kind: 'changed' | 'unchanged', connections: number, seconds: number, rate?: number, verify?: boolean}} options
+ *   `path`: of the request, up to the address; `rate`: requests a second, about and at most
  */
-export function measureHttp({ directory, url, clients, kind, connections, seconds, verify = false }) {
+export function measureHttp({ directory, url, clients, kind, connections, seconds, rate: most, verify = false }) {
   const script = join(directory, 'load.lua');
   const parts = join(directory, 'clients.txt');
   writeFileSync(parts, clients.map(({ path, header = '' }) => `${path}\n${header}\n`).join(''));
@@ -353,6 +353,7 @@ request = function()
   local n = count % ${clients.length}
   return fronts[n] .. a .. backs[n]
 end
+${most === undefined ? '' : `delay = function() return math.random(0, ${Math.round((2_000 * connections) / most)}) end`}
 ${
   verify
     ? `local threads = {}
@@ -369,6 +370,8 @@ end`
 `,
   );
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', script, url];
+  // Where the rate is given, a slow reply is no failure.
+  if (most !== undefined) args.unshift('--timeout', '30s');
   const { stdout, stderr } = spawnSync('wrk', args, { encoding: 'utf8' });
   const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? Number.NaN);
   if (Number.isNaN(rate)) throw new Error(`wrk: ${stdout}${stderr}`);

@@ -57,10 +57,9 @@ const FILES = {
 
 /** Those of them that the benchmarks need. */
 export const BENCH_SERVERS = Object.fromEntries(
-  ['named', 'dig', 'knotd', 'nsd', 'pdns_server', 'pdnsutil', 'sqlite3', 'initdb', 'dnsperf', 'wrk'].map((program) => [
-    program,
-    SERVERS[program],
-  ]),
+  ['named', 'dig', 'knotd', 'nsd', 'pdns_server', 'pdnsutil', 'sqlite3', 'initdb', 'dnsperf', 'wrk', 'chromium'].map(
+    (program) => [program, SERVERS[program]],
+  ),
 );
 
 /** What `npm run test:packages` needs. */

@@ -1,6 +1,7 @@
 /**
  * Events of the server as they happen: one stream for a visible page, which a hidden page closes. Screens listen with `useEvents`;
- * `onResync` says that events may have been missed, and that what is shown must be read again.
+ * `onResync` says that events may have been missed, and that what is shown must be read again. The end of the stream is also how a
+ * page learns that its session has ended, or that the server does not answer.
  */
 import { effect, signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
@@ -26,6 +27,8 @@ export interface Rate {
 export type StreamState = 'off' | 'connecting' | 'open' | 'lost';
 
 export const streamState = signal<StreamState>('off');
+/** The stream was lost, and the server did not answer since. */
+export const isServerAway = signal(false);
 
 export interface Listener {
   readonly event?: (event: HostEvent) => void;
@@ -48,6 +51,8 @@ let lastEventId = '';
 let retryTimer: ReturnType<typeof setTimeout> | undefined;
 /** The next connection may have missed events: a page was hidden, or it was lost. */
 let isStale = false;
+/** The same, and for longer than it takes to open another one: changes without events may have been missed, too. */
+let wasAway = false;
 
 /** Calls `callback` when what is shown may be out of date. @returns ends it */
 export function onResync(callback: () => void): () => void {
@@ -92,10 +97,12 @@ function adjust(): void {
     subscriptions.size > 0 && session.peek().state === 'signed-in' && document.visibilityState === 'visible';
   const hosts = [...new Set([...subscriptions].flatMap((one) => one.watched))].sort().slice(0, 50);
   if (!isNeeded) {
+    wasAway ||= source !== undefined;
+    isServerAway.value = false;
     close();
     return;
   }
-  if (source !== undefined && hosts.join(' ') === watched) return;
+  if (retryTimer !== undefined || (source !== undefined && hosts.join(' ') === watched)) return;
   close();
   watched = hosts.join(' ');
   open(hosts);
@@ -107,8 +114,10 @@ function open(hosts: readonly string[]): void {
   source = opened;
   opened.addEventListener('open', () => {
     streamState.value = 'open';
-    if (isStale && lastEventId === '') resync();
+    isServerAway.value = false;
+    if (wasAway || (isStale && lastEventId === '')) resync();
     isStale = false;
+    wasAway = false;
   });
   opened.addEventListener('history', (message) => {
     note(message);
@@ -127,18 +136,30 @@ function open(hosts: readonly string[]): void {
   });
   opened.addEventListener('error', () => {
     if (source !== opened) return;
-    isStale = true;
-    streamState.value = 'lost';
     // Otherwise the browser connects again by itself.
-    if (opened.readyState !== EventSource.CLOSED) return;
-    close();
+    const isClosed = opened.readyState === EventSource.CLOSED;
+    if (isClosed) close();
     isStale = true;
+    wasAway = true;
     streamState.value = 'lost';
-    // The browser does not say why. If the session has ended, this finds out.
-    retryTimer = setTimeout(() => {
-      reloadMe().then(adjust, adjust);
-    }, RETRY_MS);
+    void findReason();
+    if (isClosed) retryTimer = setTimeout(retry, RETRY_MS);
   });
+}
+
+function retry(): void {
+  retryTimer = undefined;
+  adjust();
+}
+
+/** The browser does not say why the stream ended. If the session has ended, this finds out. */
+async function findReason(): Promise<void> {
+  try {
+    await reloadMe();
+    isServerAway.value = false;
+  } catch {
+    isServerAway.value = streamState.value !== 'open' && session.peek().state === 'signed-in';
+  }
 }
 
 function note({ lastEventId: id }: MessageEvent): void {
@@ -147,6 +168,7 @@ function note({ lastEventId: id }: MessageEvent): void {
 
 function close(): void {
   clearTimeout(retryTimer);
+  retryTimer = undefined;
   if (source === undefined) return;
   source.close();
   source = undefined;

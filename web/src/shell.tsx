@@ -1,9 +1,11 @@
-/** The frame around the screens: navigation, the menu of the user, the link past both. */
+/** The frame around the screens: navigation, the menu of the user, the link past both, and whether the server answers. */
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from './components/icons.tsx';
+import { Banner } from './components/states.tsx';
 import { toast } from './components/toast.tsx';
+import { isServerAway, useEvents } from './events.ts';
 import mark from './mark.svg';
 import { useAction } from './operation.ts';
 import { problemText } from './problem-text.ts';
@@ -34,11 +36,28 @@ export function Shell({ current, children }: ShellProps) {
           <UserMenu />
         </header>
         <main ref={main} class="shell-main" tabIndex={-1}>
+          <Connection />
           {children}
         </main>
         <Bar current={current} />
       </div>
     </>
+  );
+}
+
+const NO_LISTENER = {};
+
+/** Keeps a stream open on every screen: its end shows that the session has ended, or that the server is away. */
+function Connection() {
+  useEvents(NO_LISTENER);
+  return (
+    <div role="status" class="shell-connection">
+      {isServerAway.value && (
+        <Banner tone="warn" title={t.away.title}>
+          {t.away.text}
+        </Banner>
+      )}
+    </div>
   );
 }
 

@@ -92,6 +92,10 @@ export const texts = {
       text: 'There is no such screen, or you may not see it.',
       action: 'Go to your names',
     },
+    away: {
+      title: 'The server does not answer',
+      text: 'What is shown may be out of date. This page connects again by itself.',
+    },
     screenFailed: 'This screen could not be loaded. The server may have been upgraded.',
     reloadPage: 'Load the page again',
   },
