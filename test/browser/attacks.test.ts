@@ -156,10 +156,12 @@ describeInBrowser('an attacker', () => {
         for (const mode of ['cors', 'no-cors'] as const) {
           for (const type of ['application/json', 'text/plain']) {
             const init: RequestInit = { method, mode, credentials: 'include' };
-            if (body !== undefined) Object.assign(init, { body: JSON.stringify(body), headers: { 'Content-Type': type } });
+            if (body !== undefined)
+              Object.assign(init, { body: JSON.stringify(body), headers: { 'Content-Type': type } });
             try {
               const response = await fetch(`${target}${path}`, init);
-              if (response.type !== 'opaque') read.push(`${method} ${path}: ${response.status} ${await response.text()}`);
+              if (response.type !== 'opaque')
+                read.push(`${method} ${path}: ${response.status} ${await response.text()}`);
             } catch {
               // The browser did not send it, or does not show the reply.
             }
@@ -211,28 +213,32 @@ describeInBrowser('an attacker', () => {
     ['the same name at another port over https', () => secure, () => `https://${OWN_NAME}:${tlsPort}`],
   ];
 
-  it.each(ATTACKS)('at %s changes nothing with the cookies of the browser, and reads nothing', {
-    timeout: 60_000,
-  }, async (_, getTarget, getOrigin) => {
-    const [target, attacker] = [getTarget(), getOrigin()];
-    const victim = await signedIn(target);
-    const before = await stateOf(target);
-    const refused = refusals(target, 403);
-    const page = await pageOf(victim, attacker);
-    expect(await sendAll(page, target.origin)).toEqual([]);
-    // They did arrive.
-    expect(refusals(target, 403)).toBeGreaterThan(refused);
-    for (const [path, json] of [
-      ['/v1/me/keys', '{"name":"stolen"}'],
-      ['/v1/users', '{"name":"mine","role":"admin"}'],
-    ] as const) {
-      await sendForm(await pageOf(victim, attacker), `${target.origin}${path}`, json);
-    }
-    expect(await stateOf(target)).toEqual(before);
-    // The user is still signed in, and may still do it.
-    await victim.reload();
-    await shownUser(victim, 'alice');
-  });
+  it.each(ATTACKS)(
+    'at %s changes nothing with the cookies of the browser, and reads nothing',
+    {
+      timeout: 60_000,
+    },
+    async (_, getTarget, getOrigin) => {
+      const [target, attacker] = [getTarget(), getOrigin()];
+      const victim = await signedIn(target);
+      const before = await stateOf(target);
+      const refused = refusals(target, 403);
+      const page = await pageOf(victim, attacker);
+      expect(await sendAll(page, target.origin)).toEqual([]);
+      // They did arrive.
+      expect(refusals(target, 403)).toBeGreaterThan(refused);
+      for (const [path, json] of [
+        ['/v1/me/keys', '{"name":"stolen"}'],
+        ['/v1/users', '{"name":"mine","role":"admin"}'],
+      ] as const) {
+        await sendForm(await pageOf(victim, attacker), `${target.origin}${path}`, json);
+      }
+      expect(await stateOf(target)).toEqual(before);
+      // The user is still signed in, and may still do it.
+      await victim.reload();
+      await shownUser(victim, 'alice');
+    },
+  );
 
   it.each(ATTACKS)('at %s cannot sign a browser in to an account of its own', async (_, getTarget, getOrigin) => {
     const [target, attacker] = [getTarget(), getOrigin()];
@@ -304,7 +310,8 @@ describeInBrowser('an attacker', () => {
   async function toss(victim: Page, origin: string, values: readonly string[]): Promise<void> {
     const page = await pageOf(victim, origin);
     await page.evaluate((texts) => {
-      for (const text of texts) for (const path of ['/', '/ui', '/v1', '/v1/me']) document.cookie = `${text}; path=${path}`;
+      for (const text of texts)
+        for (const path of ['/', '/ui', '/v1', '/v1/me']) document.cookie = `${text}; path=${path}`;
     }, values);
     await page.close();
   }
@@ -363,7 +370,9 @@ describeInBrowser('an attacker', () => {
     ] as const) {
       const victim = await signedIn(target);
       const page = await pageOf(victim, attacker);
-      const refused = page.waitForEvent('console', { predicate: (message) => message.text().includes('frame-ancestors') });
+      const refused = page.waitForEvent('console', {
+        predicate: (message) => message.text().includes('frame-ancestors'),
+      });
       await page.evaluate((url) => {
         const frame = document.createElement('iframe');
         frame.src = url;
@@ -406,7 +415,10 @@ describeInBrowser('an attacker', () => {
       expect(new URL(page.url()).origin).toBe(loopback.origin);
       const foreign = await page
         .getByRole('link')
-        .evaluateAll((links, own) => links.map((link) => (link as HTMLAnchorElement).href).filter((to) => !to.startsWith(own)), loopback.origin);
+        .evaluateAll(
+          (links, own) => links.map((link) => (link as HTMLAnchorElement).href).filter((to) => !to.startsWith(own)),
+          loopback.origin,
+        );
       expect([hash, foreign]).toEqual([hash, []]);
     }
     // Paths that look like another host, behind which the server redirects.

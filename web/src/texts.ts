@@ -182,8 +182,7 @@ export const texts = {
       notCompared: 'Not compared',
       ttl: (duration: string) => `valid for ${duration}`,
       allAgree: 'Every nameserver answers what it should.',
-      someDiffer: (names: string) =>
-        `${names} something else. A change reaches the other nameservers within seconds.`,
+      someDiffer: (names: string) => `${names} something else. A change reaches the other nameservers within seconds.`,
       ifItStays: 'If this stays, look at the secondaries of the zone.',
       ifItStaysMember: 'If this stays, tell the administrator of the server.',
       someSilent: (names: string) => `${names} not answer.`,
