@@ -246,7 +246,7 @@ describeInBrowser('the first run', () => {
     await page.getByText('Other addresses or another port for DNS').click();
     await journey.fill('Addresses and ports of the nameserver', `127.0.0.1:${dnsPort}`);
     await journey.press('Save and check');
-    await page.getByText(`DNS can use 127.0.0.1:${dnsPort}`).waitFor();
+    await page.getByText(`DNS can use 127.0.0.1:${dnsPort}`).waitFor({ timeout: START_MS });
     await expectGoodLooks(page);
     await journey.press('Continue');
     await journey.see('Start the server');
@@ -303,7 +303,7 @@ describeInBrowser('the first run', () => {
     await tabTo(page, 'Addresses and ports of the nameserver');
     await page.keyboard.type(`127.0.0.1:${dnsPort}`);
     await page.keyboard.press('Enter');
-    await page.getByText(`DNS can use 127.0.0.1:${dnsPort}`).waitFor();
+    await page.getByText(`DNS can use 127.0.0.1:${dnsPort}`).waitFor({ timeout: START_MS });
     await tabTo(page, 'Continue');
     await page.keyboard.press('Enter');
     await title('Start the server');
