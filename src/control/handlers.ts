@@ -109,7 +109,7 @@ export function handlersOf(parts: OperationParts): OperationHandlers {
     },
     backup: async ({ file }) => (await zones()).backup(file),
 
-    showSignIn: async () => (await signIns()).show(),
+    showSignIn: async (_, { caller }) => (await signIns()).show(caller),
     signIn: async (input, context) => (await signIns()).signIn(input, context),
     signOut: async (_, context) => (await signIns()).signOut(context),
     showInvitation: async ({ link }) => (await signIns()).showInvitation(link),

@@ -858,6 +858,8 @@ export interface Operations {
     input: Record<never, never>;
     result: {
       readonly ways: readonly ('link' | 'password' | 'oidc')[];
+      /** The request has a session, or a reverse proxy names its user. */
+      readonly signedIn: boolean;
       /** False: there is no user yet, and the server prints a link for the first. */
       readonly hasUsers: boolean;
       /** What the button of the OpenID provider says. */

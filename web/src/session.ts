@@ -22,17 +22,19 @@ export const signInFailure = signal<string | undefined>(undefined);
 /** Finds out whether this browser has a session. */
 export async function loadSession(): Promise<void> {
   try {
+    if (await loadSetup()) return;
     await reloadMe();
-    if (session.value.state === 'signed-out') await loadSetup();
   } catch (error) {
     session.value = { state: 'failed', error };
   }
 }
 
-/** `dyndns setup` answers at the same URL, and says so to anyone. */
-export async function loadSetup(): Promise<void> {
-  const { setup, signedIn }: { setup?: boolean; signedIn?: boolean } = await call('GET /v1/sign-in', {});
-  if (setup) session.value = { state: 'setup', isOpen: signedIn === true };
+/** `dyndns setup` answers at the same URL, and says so to anyone. @returns whether nothing is left to find out */
+export async function loadSetup(): Promise<boolean> {
+  const { setup, signedIn } = await call('GET /v1/sign-in', {});
+  if (setup) session.value = { state: 'setup', isOpen: signedIn };
+  else if (!signedIn) noteSignedOut();
+  return setup === true || !signedIn;
 }
 
 /** Reads again who is signed in, after a sign-in or a change of the own account. */

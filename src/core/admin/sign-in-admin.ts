@@ -33,11 +33,16 @@ export class SignInAdmin {
   }
 
   /** @throws AppError store-unreachable */
-  async show(): Promise<Result<'showSignIn'>> {
+  async show(caller: AdminCaller): Promise<Result<'showSignIn'>> {
     const { oidcTitle } = this.#options.signIn;
     const { users } = await this.#users().page(1);
     const ways = ['link', 'password', ...(oidcTitle === undefined ? [] : ['oidc'])] as Result<'showSignIn'>['ways'];
-    return { ways, hasUsers: users.length > 0, ...(oidcTitle !== undefined && { oidcTitle }) };
+    return {
+      ways,
+      signedIn: caller.kind === 'user',
+      hasUsers: users.length > 0,
+      ...(oidcTitle !== undefined && { oidcTitle }),
+    };
   }
 
   /**

@@ -78,6 +78,7 @@ export const SIGN_IN_OPERATIONS = {
     result: object(
       {
         ways: { type: 'array', items: { enum: ['link', 'password', 'oidc'] } as const },
+        signedIn: described({ type: 'boolean' }, 'The request has a session, or a reverse proxy names its user.'),
         hasUsers: described(
           { type: 'boolean' },
           'False: there is no user yet, and the server prints a link for the first.',

@@ -9,6 +9,7 @@ import type { AdminCaller } from '../../core/admin/caller.ts';
 import type { Operation } from '../../core/admin/operations.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Observer } from '../../core/observer.ts';
+import type { UserCredential } from '../../core/users/credential.ts';
 import type { FoundSession } from '../../core/users/sign-in-store.ts';
 import type { ManagementKey, User } from '../../core/users/user.ts';
 import type { IpAddress } from '../../dns/address.ts';
@@ -122,35 +123,59 @@ function sendDocument(request: IncomingMessage, response: ServerResponse, text: 
 async function identify(
   request: IncomingMessage,
   operation: Operation | undefined,
-  { keys, sessions, trust, url, proxyUsers }: ApiOptions,
+  options: ApiOptions,
 ): Promise<AdminCaller> {
-  const { headers, socket, method } = request;
+  const { keys, trust, url } = options;
+  const { headers, socket } = request;
   const { address, peer } = callerOf(socket, headers, trust());
   const from = { source: address, userAgent: headers['user-agent'] ?? '' };
-  const isReading = method === 'GET' || method === 'HEAD';
-  if (operation?.allowed === 'anyone') {
-    if (!isReading) checkOwnPage(headers, url());
+  const isForAnyone = operation?.allowed === 'anyone';
+  if (isForAnyone && !isReading(request)) {
+    checkOwnPage(headers, url());
     return { kind: 'anonymous', ...from };
   }
   const candidate = findCandidates(headers, undefined).find(({ isUserName }) => !isUserName);
-  if (candidate !== undefined) {
+  if (candidate !== undefined && !isForAnyone) {
     const { user, key } = await keys().authenticate(candidate.text, { caller: address, peer });
     return { kind: 'user', user, credential: { kind: 'key', id: key.id, name: key.name }, ...from };
   }
+  const found = await signedInUser(request, peer, options).catch((error: unknown) => {
+    // The page asks whether it has a session: an end of it is an answer.
+    if (isForAnyone && error instanceof AppError && error.code === 'not-authenticated') return undefined;
+    throw error;
+  });
+  if (found !== undefined) return { kind: 'user', ...found, ...from };
+  if (isForAnyone) return { kind: 'anonymous', ...from };
+  throw new AppError(
+    'not-authenticated',
+    "Send a management key: 'Authorization: Bearer dyn_…'. `dyndns user key` makes one. Or sign in with a browser at /ui/.",
+  );
+}
+
+function isReading({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+/**
+ * The user whom a reverse proxy names, or of the session in the cookie. Undefined: neither is there.
+ * @throws AppError not-authenticated, not-permitted, cross-site, store-unreachable
+ */
+async function signedInUser(
+  request: IncomingMessage,
+  peer: IpAddress | undefined,
+  { sessions, url, proxyUsers }: ApiOptions,
+): Promise<{ readonly user: User; readonly credential: UserCredential } | undefined> {
+  const { headers } = request;
+  const checkPage = () => isReading(request) || checkOwnPage(headers, url());
   const named = await proxyUsers()?.userOf(request, peer);
   if (named !== undefined) {
-    if (!isReading) checkOwnPage(headers, url());
-    return { kind: 'user', user: named, credential: { kind: 'proxy', id: named.id }, ...from };
+    checkPage();
+    return { user: named, credential: { kind: 'proxy', id: named.id } };
   }
   const secret = sessionSecret(headers, url());
-  if (secret === undefined) {
-    throw new AppError(
-      'not-authenticated',
-      "Send a management key: 'Authorization: Bearer dyn_…'. `dyndns user key` makes one. Or sign in with a browser at /ui/.",
-    );
-  }
-  if (!isReading) checkOwnPage(headers, url());
+  if (secret === undefined) return undefined;
+  checkPage();
   const { user, session } = await sessions().authenticate(secret);
-  const { id, createdMs, endsMs, method: signInMethod } = session;
-  return { kind: 'user', user, credential: { kind: 'session', id, createdMs, endsMs, method: signInMethod }, ...from };
+  const { id, createdMs, endsMs, method } = session;
+  return { user, credential: { kind: 'session', id, createdMs, endsMs, method } };
 }
