@@ -63,22 +63,22 @@ describeInBrowser('an attacker', () => {
       const http = { listen, ...(scheme === 'https' && { tls: files }) };
       return { lab: await startApiLab({ config: { http, admin: { enabled: true, url: origin } } }), origin };
     };
-    [browser, loopback, plain, secure, httpPort, tlsPort] = await Promise.all([
-      chromium.launch({
-        executablePath: findProgram('chromium')!,
-        args: ['--no-sandbox', '--host-resolver-rules=MAP *.victim.test 127.0.0.1,MAP *.attack.test 127.0.0.1'],
-      }),
-      startApiLab().then((lab) => ({ lab, origin: `http://127.0.0.1:${lab.server.dyndns.port}` })),
-      start('http'),
-      start('https'),
-      serve(createHttpServer()),
-      serve(createTlsServer({ key, cert: chain }) as Server),
-    ]);
-    for (const { lab } of [loopback, plain, secure]) {
-      await lab.operate('createUser', { name: 'alice', role: 'admin' });
-      await lab.operate('createUser', { name: 'mallory' });
+    httpPort = await serve(createHttpServer());
+    tlsPort = await serve(createTlsServer({ key, cert: chain }) as Server);
+    browser = await chromium.launch({
+      executablePath: findProgram('chromium')!,
+      args: ['--no-sandbox', '--host-resolver-rules=MAP *.victim.test 127.0.0.1,MAP *.attack.test 127.0.0.1'],
+    });
+    // One after the other: each start needs a processor.
+    const lab = await startApiLab();
+    loopback = { lab, origin: `http://127.0.0.1:${lab.server.dyndns.port}` };
+    plain = await start('http');
+    secure = await start('https');
+    for (const { lab: one } of [loopback, plain, secure]) {
+      await one.operate('createUser', { name: 'alice', role: 'admin' });
+      await one.operate('createUser', { name: 'mallory' });
     }
-  }, 60_000);
+  }, 120_000);
   afterEach(async () => {
     await Promise.all(contexts.splice(0).map((context) => context.close()));
   });
@@ -94,7 +94,7 @@ describeInBrowser('an attacker', () => {
 
   async function newContext(options: { readonly javaScriptEnabled?: boolean } = {}): Promise<BrowserContext> {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(20_000);
     contexts.push(context);
     return context;
   }
@@ -156,10 +156,12 @@ describeInBrowser('an attacker', () => {
         for (const mode of ['cors', 'no-cors'] as const) {
           for (const type of ['application/json', 'text/plain']) {
             const init: RequestInit = { method, mode, credentials: 'include' };
-            if (body !== undefined) Object.assign(init, { body: JSON.stringify(body), headers: { 'Content-Type': type } });
+            if (body !== undefined)
+              Object.assign(init, { body: JSON.stringify(body), headers: { 'Content-Type': type } });
             try {
               const response = await fetch(`${target}${path}`, init);
-              if (response.type !== 'opaque') read.push(`${method} ${path}: ${response.status} ${await response.text()}`);
+              if (response.type !== 'opaque')
+                read.push(`${method} ${path}: ${response.status} ${await response.text()}`);
             } catch {
               // The browser did not send it, or does not show the reply.
             }
@@ -198,8 +200,7 @@ describeInBrowser('an attacker', () => {
       },
       [url, json] as const,
     );
-    const { status } = { status: (await answered).status() };
-    expect([url, status >= 400]).toEqual([url, true]);
+    expect([url, (await answered).status()]).toEqual([url, 403]);
   }
 
   const ATTACKS: readonly (readonly [string, () => Target, () => string])[] = [
@@ -211,28 +212,32 @@ describeInBrowser('an attacker', () => {
     ['the same name at another port over https', () => secure, () => `https://${OWN_NAME}:${tlsPort}`],
   ];
 
-  it.each(ATTACKS)('at %s changes nothing with the cookies of the browser, and reads nothing', {
-    timeout: 60_000,
-  }, async (_, getTarget, getOrigin) => {
-    const [target, attacker] = [getTarget(), getOrigin()];
-    const victim = await signedIn(target);
-    const before = await stateOf(target);
-    const refused = refusals(target, 403);
-    const page = await pageOf(victim, attacker);
-    expect(await sendAll(page, target.origin)).toEqual([]);
-    // They did arrive.
-    expect(refusals(target, 403)).toBeGreaterThan(refused);
-    for (const [path, json] of [
-      ['/v1/me/keys', '{"name":"stolen"}'],
-      ['/v1/users', '{"name":"mine","role":"admin"}'],
-    ] as const) {
-      await sendForm(await pageOf(victim, attacker), `${target.origin}${path}`, json);
-    }
-    expect(await stateOf(target)).toEqual(before);
-    // The user is still signed in, and may still do it.
-    await victim.reload();
-    await shownUser(victim, 'alice');
-  });
+  it.each(ATTACKS)(
+    'at %s changes nothing with the cookies of the browser, and reads nothing',
+    {
+      timeout: 60_000,
+    },
+    async (_, getTarget, getOrigin) => {
+      const [target, attacker] = [getTarget(), getOrigin()];
+      const victim = await signedIn(target);
+      const before = await stateOf(target);
+      const refused = refusals(target, 403);
+      const page = await pageOf(victim, attacker);
+      expect(await sendAll(page, target.origin)).toEqual([]);
+      // They did arrive.
+      expect(refusals(target, 403)).toBeGreaterThan(refused);
+      for (const [path, json] of [
+        ['/v1/me/keys', '{"name":"stolen"}'],
+        ['/v1/users', '{"name":"mine","role":"admin"}'],
+      ] as const) {
+        await sendForm(await pageOf(victim, attacker), `${target.origin}${path}`, json);
+      }
+      expect(await stateOf(target)).toEqual(before);
+      // The user is still signed in, and may still do it.
+      await victim.reload();
+      await shownUser(victim, 'alice');
+    },
+  );
 
   it.each(ATTACKS)('at %s cannot sign a browser in to an account of its own', async (_, getTarget, getOrigin) => {
     const [target, attacker] = [getTarget(), getOrigin()];
@@ -304,7 +309,9 @@ describeInBrowser('an attacker', () => {
   async function toss(victim: Page, origin: string, values: readonly string[]): Promise<void> {
     const page = await pageOf(victim, origin);
     await page.evaluate((texts) => {
-      for (const text of texts) for (const path of ['/', '/ui', '/v1', '/v1/me']) document.cookie = `${text}; path=${path}`;
+      // biome-ignore lint/suspicious/noDocumentCookie: also what the other interface refuses.
+      for (const text of texts)
+        for (const path of ['/', '/ui', '/v1', '/v1/me']) document.cookie = `${text}; path=${path}`;
     }, values);
     await page.close();
   }
@@ -363,7 +370,9 @@ describeInBrowser('an attacker', () => {
     ] as const) {
       const victim = await signedIn(target);
       const page = await pageOf(victim, attacker);
-      const refused = page.waitForEvent('console', { predicate: (message) => message.text().includes('frame-ancestors') });
+      const refused = page.waitForEvent('console', {
+        predicate: (message) => message.text().includes('frame-ancestors'),
+      });
       await page.evaluate((url) => {
         const frame = document.createElement('iframe');
         frame.src = url;
@@ -382,11 +391,9 @@ describeInBrowser('an attacker', () => {
     for (const [query, more] of [
       [`?next=${encodeURIComponent(elsewhere)}`, ''],
       [`?redirect_uri=${encodeURIComponent(bare)}`, `&next=${bare}`],
-      ['', `&next=${elsewhere}`],
       ['', `&next=${bare}`],
       ['', `&next=%2F%2F${hostname}`],
       ['', '&next=javascript:alert(1)'],
-      ['', '&next=start'],
     ] as const) {
       const page = await (await newContext()).newPage();
       const asked: string[] = [];
@@ -406,7 +413,10 @@ describeInBrowser('an attacker', () => {
       expect(new URL(page.url()).origin).toBe(loopback.origin);
       const foreign = await page
         .getByRole('link')
-        .evaluateAll((links, own) => links.map((link) => (link as HTMLAnchorElement).href).filter((to) => !to.startsWith(own)), loopback.origin);
+        .evaluateAll(
+          (links, own) => links.map((link) => (link as HTMLAnchorElement).href).filter((to) => !to.startsWith(own)),
+          loopback.origin,
+        );
       expect([hash, foreign]).toEqual([hash, []]);
     }
     // Paths that look like another host, behind which the server redirects.
@@ -431,7 +441,7 @@ describeInBrowser('an attacker', () => {
     await second.goto(url);
     await title(second, 'This link is not valid any more');
     expect(await second.context().cookies()).toEqual([]);
-    // The secret is neither in the address bar nor in the history, nor in what a page of another site is told.
+    // The secret is neither in the address bar nor in the history.
     expect(first.url()).not.toContain('link=');
     await first.goBack().catch(() => undefined);
     expect(first.url()).not.toContain('link=');

@@ -194,7 +194,10 @@ describeInBrowser('roles', () => {
           ['createToken', { name: 'stolen', hosts: [`*.${API_ZONE}`] }],
           ['addHost', { host: nameOf('carol') }],
           ['addHost', { host: nameOf('mine'), owner: 'carol' }],
-          ['changeRRsets', { zone: API_ZONE, set: [{ name: nameOf('carol'), type: 'TXT', ttl: 60, records: ['"x"'] }] }],
+          [
+            'changeRRsets',
+            { zone: API_ZONE, set: [{ name: nameOf('carol'), type: 'TXT', ttl: 60, records: ['"x"'] }] },
+          ],
         ] as const) {
           const status = await sendFrom(page, name, input);
           expect([user, name, [400, 403, 404, 409].includes(status)]).toEqual([user, name, true]);
