@@ -309,9 +309,12 @@ describeInBrowser('an attacker', () => {
   async function toss(victim: Page, origin: string, values: readonly string[]): Promise<void> {
     const page = await pageOf(victim, origin);
     await page.evaluate((texts) => {
-      // biome-ignore lint/suspicious/noDocumentCookie: also what the other interface refuses.
-      for (const text of texts)
-        for (const path of ['/', '/ui', '/v1', '/v1/me']) document.cookie = `${text}; path=${path}`;
+      for (const text of texts) {
+        for (const path of ['/', '/ui', '/v1', '/v1/me']) {
+          // biome-ignore lint/suspicious/noDocumentCookie: the other interface refuses more.
+          document.cookie = `${text}; path=${path}`;
+        }
+      }
     }, values);
     await page.close();
   }
